@@ -1,0 +1,208 @@
+# moonrow: build, test, install. `make help` lists the targets.
+#
+# Sources are found by wildcard, one folder per layer, so a new file needs no entry here.
+# Overridable: CC, CFLAGS, BUILD (another build beside the first: make BUILD=build/clang CC=clang),
+# LAYERS (a part of the core), SANITIZE (a list for -fsanitize=), ONLY (one C test), PREFIX, DESTDIR.
+
+BUILD   = build
+PREFIX  = /usr/local
+DESTDIR =
+LUA     = lua5.4
+LAYERS  = base schema sql db mapper entity query load flush session bind
+SANITIZE =
+ONLY    =
+FUZZ_SECONDS = 60
+
+ifeq ($(origin CC),default)
+CC = gcc
+endif
+CFLAGS = -O2 -g
+
+LUA_PC     := $(firstword $(foreach p,lua5.4 lua-5.4 lua54,$(shell pkg-config --exists $(p) && echo $(p))))
+LUA_CFLAGS := $(if $(LUA_PC),$(shell pkg-config --cflags $(LUA_PC)))
+LUA_LIBDIR := $(if $(LUA_PC),$(shell pkg-config --variable=libdir $(LUA_PC)))
+LUA_STATIC := $(firstword $(wildcard $(LUA_LIBDIR)/liblua5.4.a) \
+                          $(shell $(CC) -print-file-name=liblua5.4.a 2>/dev/null))
+LUA_CMOD   = $(PREFIX)/lib/lua/5.4
+SQLITE_CFLAGS := $(shell pkg-config --cflags sqlite3 2>/dev/null)
+SQLITE_LIBS   := $(or $(shell pkg-config --libs sqlite3 2>/dev/null),-lsqlite3)
+
+WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror
+SANFLAGS = $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer)
+C_FLAGS  = -std=c11 $(WARNINGS) -fPIC -Isrc/include $(SQLITE_CFLAGS) $(CFLAGS) $(SANFLAGS) -MMD -MP
+LINK     = $(CC) $(CFLAGS) $(SANFLAGS) $(LDFLAGS)
+LIBS     = $(LUA_STATIC) $(SQLITE_LIBS) -lm -ldl
+
+LIB_SRC  := $(foreach layer,$(LAYERS),$(sort $(wildcard src/$(layer)/*.c)))
+HOST_SRC := $(sort $(wildcard src/host/*.c))
+LUA_SRC  := $(filter-out lua/moonrow/meta.lua,$(sort $(wildcard lua/*.lua lua/*/*.lua lua/*/*/*.lua)))
+HEADERS  := $(sort $(wildcard src/include/*.h src/include/*/*.h))
+EMBEDDED := $(if $(filter bind,$(LAYERS)),$(BUILD)/obj/embedded_lua.o)
+LIB_OBJ  := $(LIB_SRC:src/%.c=$(BUILD)/obj/%.o) $(EMBEDDED)
+HOST_OBJ := $(HOST_SRC:src/%.c=$(BUILD)/obj/%.o)
+
+ONLY_NAME = $(or $(ONLY),test_*)
+CORE_TESTS  := $(patsubst spec/core/%.c,$(BUILD)/spec/core/%,$(sort $(wildcard spec/core/$(ONLY_NAME).c)))
+FAULT_TESTS := $(patsubst spec/fault/%.c,$(BUILD)/spec/fault/%,$(sort $(wildcard spec/fault/*.c)))
+BENCHES     := $(patsubst spec/bench/%.c,$(BUILD)/spec/bench/%,$(sort $(wildcard spec/bench/*.c)))
+FUZZERS     := $(patsubst spec/fuzz/%.c,$(BUILD)/spec/fuzz/%,$(sort $(wildcard spec/fuzz/fuzz_*.c)))
+C_EXAMPLES  := $(patsubst examples/%/,$(BUILD)/examples/%,$(sort $(dir $(wildcard examples/*/*.c))))
+
+HOST   = $(if $(HOST_SRC),$(BUILD)/moonrow)
+MODULE = $(BUILD)/lib/moonrow.so
+STATIC = $(BUILD)/lib/libmoonrow.a
+DEMO  := $(firstword $(wildcard examples/quickstart.lua examples/demo.lua examples/*.lua))
+RUN    = BUILD='$(BUILD)' CC='$(CC)' LUA='$(LUA)' ONLY='$(ONLY)' SANITIZE='$(SANITIZE)' spec/run.sh
+
+.DELETE_ON_ERROR:
+.SECONDARY:
+.PHONY: all deps demo test test-core test-spec test-stress test-host test-examples test-build headers arch \
+        lint lint-lua lint-c sanitize fault fuzz fuzz-build bench bench-deps install help clean FORCE
+
+all: $(HOST) $(MODULE) $(STATIC) ## build the host, the module and the static library (the default)
+
+# ---------------------------------------------------------------- building
+
+# A file list is rewritten only when it changed: what depends on it is then made again, also
+# when a file was removed.
+$(BUILD)/obj/lib.list: LIST = $(LIB_OBJ)
+$(BUILD)/obj/host.list: LIST = $(HOST_OBJ)
+$(BUILD)/gen/lua.list: LIST = $(LUA_SRC)
+%.list: FORCE
+	@mkdir -p $(@D)
+	@echo '$(LIST)' | cmp -s - $@ || echo '$(LIST)' > $@
+
+$(BUILD)/obj/%.o: src/%.c
+	@mkdir -p $(@D)
+	$(CC) $(C_FLAGS) -c -o $@ $<
+
+$(BUILD)/obj/bind/%.o $(BUILD)/obj/host/%.o: C_FLAGS += $(LUA_CFLAGS)
+
+$(BUILD)/gen/embedded_lua.c: src/bind/embed.lua $(LUA_SRC) $(BUILD)/gen/lua.list
+	$(LUA) src/bind/embed.lua $@ $(LUA_SRC)
+
+$(BUILD)/obj/embedded_lua.o: $(BUILD)/gen/embedded_lua.c src/bind/embedded.h
+	@mkdir -p $(@D)
+	$(CC) $(C_FLAGS) -Isrc/bind -c -o $@ $<
+
+$(STATIC): $(LIB_OBJ) $(BUILD)/obj/lib.list
+	@mkdir -p $(@D)
+	@rm -f $@
+	$(AR) rcs $@ $(LIB_OBJ)
+
+# The module never links liblua: the interpreter that loads it brings Lua. Its own functions
+# are bound inside it, so that it does not meet those of a program that links libmoonrow.a.
+$(MODULE): $(LIB_OBJ) $(BUILD)/obj/lib.list
+	@mkdir -p $(@D)
+	$(LINK) -shared -Wl,-Bsymbolic -o $@ $(LIB_OBJ) $(SQLITE_LIBS) -lm
+
+# -Wl,-E and the whole archives: C modules that scripts load find all of Lua and of the
+# embedding API in the host, not only what it calls itself.
+$(BUILD)/moonrow: $(HOST_OBJ) $(STATIC) $(BUILD)/obj/host.list
+	$(LINK) -Wl,-E -o $@ $(HOST_OBJ) -Wl,--whole-archive $(STATIC) $(LUA_STATIC) -Wl,--no-whole-archive \
+		$(SQLITE_LIBS) -lm -ldl
+
+# C programs of the tests, one file each; the pattern's folder is core, fault, bench or fuzz.
+$(BUILD)/spec/%: spec/%.c $(BUILD)/lib/libmoonrow.a
+	@mkdir -p $(@D)
+	$(LINK) $(C_FLAGS) -MF $@.d $(LUA_CFLAGS) -o $@ $< $(BUILD)/lib/libmoonrow.a $(TEST_LIBS) $(LIBS)
+
+$(BUILD)/spec/core/% $(BUILD)/spec/fault/%: TEST_LIBS = -lcmocka
+$(BUILD)/spec/fuzz/%: TEST_LIBS = -fsanitize=fuzzer
+
+.SECONDEXPANSION:
+$(C_EXAMPLES): $(BUILD)/examples/%: $$(wildcard examples/%/*.c) $(BUILD)/lib/libmoonrow.a
+	@mkdir -p $(@D)
+	$(LINK) $(C_FLAGS) -MF $@.d $(LUA_CFLAGS) -Wl,-E -o $@ $(filter %.c,$^) $(BUILD)/lib/libmoonrow.a $(LIBS)
+
+# ---------------------------------------------------------------- setting up and trying
+
+deps: ## install what building and testing need (apt-get; asks first)
+	@.ci/deps
+
+bench-deps: ## install what the comparisons of `make bench` need
+	@.ci/deps bench
+
+demo: deps ## build, then run an example with the host
+	@$(MAKE) --no-print-directory -s all
+	@$(BUILD)/moonrow $(DEMO)
+
+# ---------------------------------------------------------------- testing
+
+test: deps ## all that must pass: headers, layers, lint, C tests, specs, stress, host, examples
+	@$(MAKE) --no-print-directory test-build
+	@$(RUN) headers arch lint core spec stress host examples
+
+test-build: all $(CORE_TESTS) $(C_EXAMPLES)
+
+test-core: $(CORE_TESTS) ## the C tests (ONLY=test_base runs one)
+	@$(RUN) core
+
+test-spec: $(MODULE) ## the specs, with stock Lua and the module
+	@$(RUN) spec
+
+test-stress: $(MODULE) ## the specs with a collector that runs at every chance
+	@$(RUN) stress
+
+test-host: $(HOST) ## the specs inside the host
+	@$(RUN) host
+
+test-examples: all $(C_EXAMPLES) ## each example's output, with the host and with stock Lua
+	@$(RUN) examples
+
+headers: ## each public header compiles alone, as C11 and as C++17
+	@$(RUN) headers
+
+arch: ## the layer rule: who may include what
+	@$(RUN) arch
+
+lint-lua:
+	@$(RUN) lint
+
+lint-c:
+	clang-tidy --quiet $(LIB_SRC) $(HOST_SRC) -- -std=c11 -Isrc/include $(LUA_CFLAGS)
+
+lint: lint-lua lint-c ## luacheck and clang-tidy
+
+sanitize: ## C tests, specs and examples with AddressSanitizer and UBSan (gcc)
+	@$(MAKE) --no-print-directory CC=gcc CFLAGS='-O1 -g' BUILD=$(BUILD)/asan SANITIZE=address,undefined \
+		test-build
+	@$(MAKE) --no-print-directory CC=gcc BUILD=$(BUILD)/asan SANITIZE=address,undefined sanitize-run
+
+.PHONY: sanitize-run
+sanitize-run:
+	@$(RUN) core spec host examples
+
+fault: all $(FAULT_TESTS) ## every allocation and every driver call fails in turn
+	@$(RUN) fault
+
+fuzz: ## libFuzzer on each spec/fuzz/fuzz_*.c, FUZZ_SECONDS each (clang)
+	@$(MAKE) --no-print-directory CC=clang CFLAGS='-O1 -g' BUILD=$(BUILD)/fuzz \
+		SANITIZE=fuzzer-no-link,address,undefined fuzz-build
+	@FUZZ_SECONDS=$(FUZZ_SECONDS) BUILD='$(BUILD)/fuzz' spec/run.sh fuzz
+
+fuzz-build: $(FUZZERS)
+
+bench: all $(BENCHES) ## the benchmarks of spec/bench
+	@$(RUN) bench
+
+# ---------------------------------------------------------------- installing and cleaning
+
+install: all ## install host, module, library and headers (PREFIX=/usr/local, DESTDIR=)
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib $(DESTDIR)$(LUA_CMOD) \
+		$(DESTDIR)$(PREFIX)/include/moonrow
+	$(if $(HOST),install -m 755 $(HOST) $(DESTDIR)$(PREFIX)/bin/moonrow)
+	install -m 755 $(MODULE) $(DESTDIR)$(LUA_CMOD)/moonrow.so
+	install -m 644 $(STATIC) $(DESTDIR)$(PREFIX)/lib/libmoonrow.a
+	for h in $(HEADERS:src/include/%=%); do \
+		install -m 644 src/include/$$h $(DESTDIR)$(PREFIX)/include/$$h || exit 1; \
+	done
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F'|' '{ printf "  make %-14s %s\n", $$1, $$2 }'
+
+clean: ## remove what was built
+	rm -rf $(BUILD)
+
+-include $(LIB_OBJ:.o=.d) $(HOST_OBJ:.o=.d)
+-include $(addsuffix .d,$(CORE_TESTS) $(FAULT_TESTS) $(BENCHES) $(FUZZERS) $(C_EXAMPLES))

@@ -1,0 +1,175 @@
+-- session.lua: making sessions: mr.Session, mr.sessionmaker, and mr.scoped_session, which has one session for
+-- each scope and forwards to it.
+--
+-- Invariant: a scoped session keeps no scope alive (its registry is keyed weakly), and a session no longer than
+-- its scope.
+
+local core, require = ...
+local options = require "moonrow.options"
+local app = require "moonrow.app"
+
+local session = {}
+
+local known = options.set { "bind", "autoflush", "expire_on_commit", "autocommit", "info", "class_" }
+
+-- What the core is to be told; autocommit is a word of old versions of SQLAlchemy, where false means what always holds here.
+local function make(what, given)
+  if given.autocommit ~= nil and given.autocommit ~= false then
+    core.raise("ArgumentError", what .. ": autocommit = true is not supported: a session begins a transaction with its"
+      .. " first write, and commit ends it")
+  end
+  local bind = given.bind
+  if bind ~= nil and type(bind) ~= "userdata" then options.expect(what .. ": bind", "an Engine", bind) end
+  return (given.class_ or core.Session)(bind, {
+    autoflush = options.typed(what, given, "autoflush", "boolean"),
+    expire_on_commit = options.typed(what, given, "expire_on_commit", "boolean"),
+    info = options.typed(what, given, "info", "table"),
+  })
+end
+
+local function read(what, ...)
+  local given, args = options.split(what, known, ...)
+  local engine = options.arguments(what, 1, args)
+  if engine ~= nil then given.bind = engine end
+  return given
+end
+
+-- mr.Session(engine, { autoflush =, expire_on_commit =, info = })
+function session.new(...) return make("Session", read("Session", ...)) end
+
+-- ---------------------------------------------------------------- sessionmaker
+
+local Maker = { __name = "sessionmaker" }
+Maker.__index = Maker
+
+local function merged(base, over)
+  local result = {}
+  for name, value in pairs(base) do result[name] = value end
+  for name, value in pairs(over) do result[name] = value end
+  return result
+end
+
+-- maker(options): a session with the maker's options, and these over them.
+function Maker:__call(...) return make("sessionmaker", merged(self.options, read("sessionmaker", ...))) end
+
+-- maker:configure{ bind = engine }: for the sessions made from now on.
+function Maker:configure(...) self.options = merged(self.options, read("sessionmaker:configure", ...)) end
+
+-- maker:begin(fn): fn with a new session in a transaction, as session:begin(fn); the session is closed at the end.
+function Maker:begin(fn)
+  local s <close> = self()
+  return s:begin(fn)
+end
+
+function Maker:__tostring() return ("<sessionmaker bind=%s>"):format(tostring(self.options.bind)) end -- luacheck: ignore self
+
+-- mr.sessionmaker{ bind = engine, autoflush = false }
+function session.maker(...) return setmetatable({ options = read("sessionmaker", ...) }, Maker) end
+
+-- ---------------------------------------------------------------- scoped_session
+
+local Scoped = { __name = "scoped_session" }
+local methods = {}
+
+-- The scope's session, made when there is none: what the binding asks for where a session is wanted.
+function methods:_session()
+  local state = self[Scoped]
+  local key = state.scopefunc()
+  if key == nil then core.raise("InvalidRequestError", "the scopefunc of a scoped session returned nil: it must name a scope") end
+  local current = state.registry[key]
+  if not current then
+    current = state.factory()
+    state.registry[key] = current
+  end
+  return current
+end
+
+-- scoped:remove(): closes the scope's session, if there is one; the next use makes a new one.
+function methods:remove()
+  local state = self[Scoped]
+  local key = state.scopefunc()
+  local current = key ~= nil and state.registry[key]
+  if not current then return end
+  state.registry[key] = nil
+  current:close()
+end
+
+-- scoped:configure{ ... }: for the sessions made from now on.
+function methods:configure(...)
+  local state = self[Scoped]
+  local key = state.scopefunc()
+  if warn and key ~= nil and state.registry[key] then
+    warn("moonrow: this scope has a session already, which configure does not change")
+  end
+  state.factory:configure(...)
+end
+
+-- scoped:has(): is there a session in this scope?
+function methods:has()
+  local state = self[Scoped]
+  local key = state.scopefunc()
+  return key ~= nil and state.registry[key] ~= nil
+end
+
+-- scoped:query_property(query_class): what Base.query is set to.
+function methods:query_property(query_class)
+  return setmetatable({ session = self, query_class = query_class }, { __name = "query_property" })
+end
+
+-- Methods of the session, forwarded: made once for each name.
+local forwarders = setmetatable({}, { __index = function(cache, name)
+  local function forward(self, ...)
+    if getmetatable(self) ~= Scoped then
+      core.raise("ArgumentError", ("%s is a method of a session: call it with a colon, session:%s(...)"):format(name, name))
+    end
+    local current = methods._session(self)
+    return current[name](current, ...)
+  end
+  cache[name] = forward
+  return forward
+end })
+
+function Scoped:__index(name)
+  local method = methods[name]
+  if method then return method end
+  local value = methods._session(self)[name]
+  if type(value) == "function" then return forwarders[name] end
+  return value
+end
+
+function Scoped:__newindex(name, value) methods._session(self)[name] = value end
+
+-- scoped(options): the scope's session; options are for one that does not exist yet.
+function Scoped:__call(...)
+  if select("#", ...) == 0 then return methods._session(self) end
+  local state = self[Scoped]
+  local key = state.scopefunc()
+  if key ~= nil and state.registry[key] then
+    core.raise("InvalidRequestError", "this scope has a session already: options are for a new one (call :remove() first)")
+  end
+  local current = state.factory(...)
+  state.registry[key] = current
+  return current
+end
+
+function Scoped:__tostring() return ("<scoped_session %s>"):format(tostring(methods._session(self))) end
+
+-- mr.scoped_session(factory, { scopefunc = f })
+function session.scoped(...)
+  local given, args = options.split("scoped_session", { scopefunc = true }, ...)
+  local factory = options.arguments("scoped_session", 1, args)
+  if not options.callable(factory) then
+    options.expect("scoped_session", "a sessionmaker (or a function that makes a session)", factory)
+  end
+  if given.scopefunc ~= nil and not options.callable(given.scopefunc) then
+    options.expect("scoped_session: scopefunc", "a function", given.scopefunc)
+  end
+  local state = {
+    factory = factory,
+    scopefunc = given.scopefunc or app.scope_key,
+    registry = setmetatable({}, { __mode = "k" }),
+  }
+  return setmetatable({ [Scoped] = state }, Scoped)
+end
+
+return session

@@ -1,0 +1,173 @@
+#!/bin/sh
+# Runs parts of the tests and adds up what they count:
+#   spec/run.sh PART...    headers arch lint core spec stress host examples fault fuzz bench
+# The last line is "N passed, N failed"; the status is non-zero when something failed. A part that
+# ends badly without naming a failure counts as one. From the Makefile: BUILD, CC, LUA, ONLY, SANITIZE.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+
+BUILD=${BUILD:-build}
+CC=${CC:-gcc}
+LUA=${LUA:-lua5.4}
+ONLY=${ONLY:-}
+SANITIZE=${SANITIZE:-}
+ROOT=$(pwd)
+case "$BUILD" in /*) ;; *) BUILD=$ROOT/$BUILD ;; esac
+SCRATCH=$BUILD/test
+passed=0
+failed=0
+mkdir -p "$SCRATCH"
+
+LUA_CPATH="$BUILD/lib/?.so;;"
+export LUA_CPATH
+# Stock Lua loads the sanitizers with the module, too late unless they are preloaded. What Debian's
+# Lua and its modules keep to the end is not ours: leaks are looked for in the C tests and examples.
+PRELOAD=""
+if [ -n "$SANITIZE" ]; then
+    PRELOAD="$($CC -print-file-name=libasan.so) $($CC -print-file-name=libubsan.so)"
+    UBSAN_OPTIONS=print_stacktrace=1
+    export UBSAN_OPTIONS
+fi
+
+say() { printf '== %s\n' "$*"; }
+ok() { passed=$((passed + 1)); }
+not_ok() { failed=$((failed + 1)); printf 'FAILED: %s\n' "$*"; }
+# check NAME COMMAND...: one test; its output is shown when it fails.
+check() {
+    name=$1; shift
+    if "$@" >"$SCRATCH/out" 2>&1; then ok; else cat "$SCRATCH/out"; not_ok "$name"; fi
+}
+
+# count_tap NAME STATUS FILE: adds up TAP; skipped tests count neither way. Shows what is not ok.
+count_tap() {
+    good=$(grep -E '^ok ' "$3" | grep -vcE '# *(SKIP|TODO)' || true)
+    bad=$(grep -cE '^not ok ' "$3" || true)
+    [ "$bad" -gt 0 ] || [ "$2" -ne 0 ] && grep -vE '^ok ' "$3"
+    if [ "$2" -ne 0 ] && [ "$bad" -eq 0 ]; then bad=1; printf 'FAILED: %s (status %s)\n' "$1" "$2"; fi
+    passed=$((passed + good))
+    failed=$((failed + bad))
+    printf '   %s: %s passed, %s failed\n' "$1" "$good" "$bad"
+}
+
+# c_tests FOLDER: every C test of spec/FOLDER.
+c_tests() {
+    for source in "spec/$1"/${ONLY:-*}.c; do
+        [ -e "$source" ] || continue
+        name=$(basename "$source" .c)
+        CMOCKA_MESSAGE_OUTPUT=TAP "$BUILD/spec/$1/$name" >"$SCRATCH/out" 2>"$SCRATCH/err"
+        status=$?
+        cat "$SCRATCH/err" >>"$SCRATCH/out"
+        count_tap "$name" "$status" "$SCRATCH/out"
+    done
+}
+
+# run_specs NAME PATTERN INTERPRETER...: the specs, through an interpreter that behaves like lua5.4.
+run_specs() {
+    name=$1; pattern=$2; shift 2
+    files=$(find spec -name "$pattern" | sort)
+    [ -n "$files" ] || return 0
+    helper=""
+    [ -e spec/helper.lua ] && helper="--helper=spec.helper"
+    # shellcheck disable=SC2086 # lists of words
+    env "$@" "$(command -v busted)" --ignore-lua -o TAP $helper $files >"$SCRATCH/out" 2>&1
+    count_tap "$name" "$?" "$SCRATCH/out"
+}
+
+# example NAME FOLDER EXPECTED COMMAND...: runs in a fresh copy of FOLDER's parent tree.
+example() {
+    name=$1; folder=$2; expected=$ROOT/$3; shift 3
+    rm -rf "$SCRATCH/run"; mkdir -p "$SCRATCH/run"; cp -r examples "$SCRATCH/run/"
+    if [ ! -e "$expected" ]; then not_ok "$name: $expected is missing"; return; fi
+    (cd "$SCRATCH/run/$folder" && env "$@") >"$SCRATCH/out" 2>"$SCRATCH/err" </dev/null
+    status=$?
+    if [ "$status" -eq 0 ] && diff -u "$expected" "$SCRATCH/out"; then ok; else
+        cat "$SCRATCH/err"
+        not_ok "$name (status $status)"
+    fi
+}
+
+# both NAME FOLDER EXPECTED SCRIPT: with the host and with stock Lua.
+both() {
+    [ -x "$BUILD/moonrow" ] && example "$1 (moonrow)" "$2" "$3" "$BUILD/moonrow" "$4"
+    example "$1 ($LUA)" "$2" "$3" "LD_PRELOAD=$PRELOAD" "$LUA" "$4"
+}
+
+part_headers() {
+    for header in $(cd src/include && find . -name '*.h' | sed 's|^\./||' | sort); do
+        printf '#include <%s>\n' "$header" >"$SCRATCH/header.c"
+        check "$header as C11" "$CC" -std=c11 -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror \
+            -Isrc/include -fsyntax-only "$SCRATCH/header.c"
+        command -v g++ >/dev/null || continue
+        check "$header as C++17" g++ -std=c++17 -Wall -Wextra -Wpedantic -Werror -Isrc/include \
+            -fsyntax-only -x c++ "$SCRATCH/header.c"
+    done
+}
+
+part_arch() {
+    check "the layer rule" spec/arch.sh
+    check "the layer rule's own test" spec/arch.sh --self-test
+}
+
+part_lint() { check luacheck luacheck --quiet lua spec examples src/bind/embed.lua; }
+part_core() { c_tests core; }
+part_spec() { run_specs spec '*_spec.lua' "LD_PRELOAD=$PRELOAD" ASAN_OPTIONS=detect_leaks=0 "$LUA"; }
+
+part_stress() {
+    for mode in incremental generational; do
+        run_specs "stress: $mode" '*_spec.lua' "MOONROW_STRESS=$mode" "LD_PRELOAD=$PRELOAD" \
+            ASAN_OPTIONS=detect_leaks=0 "$LUA"
+    done
+}
+
+part_host() {
+    if [ ! -x "$BUILD/moonrow" ]; then echo "   there is no host to test"; return; fi
+    run_specs "specs in the host" '*_spec.lua' ASAN_OPTIONS=detect_leaks=0 "$BUILD/moonrow"
+}
+
+part_examples() {
+    for script in examples/*.lua; do
+        [ -e "$script" ] && both "$script" . "${script%.lua}.expected" "$script"
+    done
+    for folder in examples/*/; do
+        folder=${folder%/}
+        if [ -e "$folder/main.lua" ]; then both "$folder" "$folder" "$folder/expected" main.lua; fi
+        for source in "$folder"/*.c; do
+            [ -e "$source" ] || continue
+            example "$folder" "$folder" "$folder/expected" "$BUILD/$folder"
+            break
+        done
+    done
+}
+
+part_fault() {
+    c_tests fault
+    run_specs "faults" '*_fault.lua' "LD_PRELOAD=$PRELOAD" "$LUA"
+}
+
+part_fuzz() {
+    for source in spec/fuzz/fuzz_*.c; do
+        [ -e "$source" ] || continue
+        name=$(basename "$source" .c)
+        mkdir -p "$SCRATCH/corpus/$name" "spec/fuzz/corpus/$name"
+        check "$name" "$BUILD/spec/fuzz/$name" -max_total_time="${FUZZ_SECONDS:-60}" \
+            -artifact_prefix="$SCRATCH/" "$SCRATCH/corpus/$name" "spec/fuzz/corpus/$name"
+    done
+}
+
+part_bench() {
+    for source in spec/bench/*.c; do
+        [ -e "$source" ] || continue
+        if "$BUILD/spec/bench/$(basename "$source" .c)"; then ok; else not_ok "$source"; fi
+    done
+    for script in spec/bench/bench_*.lua; do
+        [ -e "$script" ] || continue
+        if "$BUILD/moonrow" "$script"; then ok; else not_ok "$script"; fi
+    done
+}
+
+for part in "$@"; do
+    say "$part"
+    "part_$part"
+done
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]

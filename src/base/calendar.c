@@ -1,0 +1,210 @@
+/*
+ * calendar.c: dates and times as ISO 8601 text and as fields. Proleptic Gregorian calendar,
+ * years 1 to 9999, no time zones: a value outside these years is shown as the nearest inside.
+ */
+#include <moonrow/base.h>
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#define SECOND INT64_C(1000000) /* in microseconds, the unit of times */
+#define DAY (INT64_C(86400) * SECOND)
+
+/* 0001-01-01 and 9999-12-31, in days since 1970-01-01. */
+enum { FIRST_DAY = -719162, LAST_DAY = 2932896 };
+
+static bool is_leap(int year) { return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0); }
+
+static int days_in_month(int year, int month) {
+    static const int days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+    return month == 2 && is_leap(year) ? 29 : days[month - 1];
+}
+
+/* Days before the first of January of a year, since 0001-01-01. */
+static int days_before_year(int year) {
+    int past = year - 1;
+    return past * 365 + past / 4 - past / 100 + past / 400;
+}
+
+static int64_t clamp(int64_t value, int64_t least, int64_t most) {
+    return value < least ? least : value > most ? most : value;
+}
+
+static void date_fields(int64_t day, mr_civil *out) {
+    int left = (int)(clamp(day, FIRST_DAY, LAST_DAY) - FIRST_DAY);
+    int year = left / 366 + 1; /* at most a few years too early */
+    while (year < 9999 && days_before_year(year + 1) <= left) year++;
+    left -= days_before_year(year);
+    int month = 1;
+    while (left >= days_in_month(year, month)) left -= days_in_month(year, month++);
+    out->year = year;
+    out->month = month;
+    out->day = left + 1;
+}
+
+static void time_fields(int64_t micros, mr_civil *out) {
+    int64_t seconds = micros / SECOND;
+    out->microsecond = (int)(micros % SECOND);
+    out->hour = (int)(seconds / 3600);
+    out->minute = (int)(seconds / 60 % 60);
+    out->second = (int)(seconds % 60);
+}
+
+void mr_civil_from_value(const mr_value *v, mr_civil *out) {
+    memset(out, 0, sizeof *out);
+    if (v->kind == MR_DATE) {
+        date_fields(v->u.i, out);
+    } else if (v->kind == MR_TIME) {
+        time_fields(clamp(v->u.i, 0, DAY - 1), out);
+    } else if (v->kind == MR_DATETIME) {
+        int64_t at = clamp(v->u.i, FIRST_DAY * DAY, LAST_DAY * DAY + DAY - 1);
+        int64_t day = at / DAY, rest = at % DAY;
+        if (rest < 0) {
+            rest += DAY;
+            day--;
+        }
+        date_fields(day, out);
+        time_fields(rest, out);
+    }
+}
+
+static bool is_date(const mr_civil *c) {
+    return c->year >= 1 && c->year <= 9999 && c->month >= 1 && c->month <= 12 && c->day >= 1 &&
+           c->day <= days_in_month(c->year, c->month);
+}
+
+static bool is_time(const mr_civil *c) {
+    return c->hour >= 0 && c->hour <= 23 && c->minute >= 0 && c->minute <= 59 && c->second >= 0 &&
+           c->second <= 59 && c->microsecond >= 0 && c->microsecond <= 999999;
+}
+
+static int64_t day_of(const mr_civil *c) {
+    int days = days_before_year(c->year) + c->day - 1;
+    for (int month = 1; month < c->month; month++) days += days_in_month(c->year, month);
+    return (int64_t)days + FIRST_DAY;
+}
+
+static int64_t micros_of(const mr_civil *c) {
+    return ((c->hour * INT64_C(60) + c->minute) * 60 + c->second) * SECOND + c->microsecond;
+}
+
+bool mr_civil_to_value(const mr_civil *c, mr_kind kind, mr_value *out) {
+    if (kind != MR_DATE && kind != MR_TIME && kind != MR_DATETIME) return false;
+    if (kind != MR_TIME && !is_date(c)) return false;
+    if (kind != MR_DATE && !is_time(c)) return false;
+    int64_t day = kind == MR_TIME ? 0 : day_of(c);
+    if (kind == MR_DATE) *out = mr_value_of(MR_DATE, day);
+    else *out = mr_value_of(kind, day * DAY + micros_of(c));
+    return true;
+}
+
+/* ---------------------------------------------------------------- to text */
+
+enum { BUFFER = 40 };
+
+static size_t put(char *buf, size_t len, const char *fmt, ...) MR_PRINTF(3, 4);
+static size_t put(char *buf, size_t len, const char *fmt, ...) {
+    va_list args;
+    va_start(args, fmt);
+    int n = vsnprintf(buf + len, BUFFER - len, fmt, args);
+    va_end(args);
+    return n < 0 ? len : len + (size_t)n;
+}
+
+static size_t put_time(char *buf, size_t len, const mr_civil *c, bool always_micros) {
+    len = put(buf, len, "%02d:%02d:%02d", c->hour, c->minute, c->second);
+    if (always_micros || c->microsecond != 0) len = put(buf, len, ".%06d", c->microsecond);
+    return len;
+}
+
+static size_t put_interval(char *buf, int64_t micros, bool always_micros) {
+    uint64_t size = micros < 0 ? 0 - (uint64_t)micros : (uint64_t)micros;
+    mr_civil c;
+    memset(&c, 0, sizeof c);
+    time_fields((int64_t)(size % (uint64_t)DAY), &c);
+    size_t len = put(buf, 0, "%s%lu days, ", micros < 0 ? "-" : "", (unsigned long)(size / (uint64_t)DAY));
+    return put_time(buf, len, &c, always_micros);
+}
+
+size_t mr_calendar_format(const mr_value *v, char sep, bool always_micros, char *buf) {
+    size_t len = 0;
+    buf[0] = '\0';
+    if (v->kind == MR_INTERVAL) return put_interval(buf, v->u.i, always_micros);
+    mr_civil c;
+    mr_civil_from_value(v, &c);
+    if (v->kind == MR_DATE || v->kind == MR_DATETIME)
+        len = put(buf, len, "%04d-%02d-%02d", c.year, c.month, c.day);
+    if (v->kind == MR_DATETIME) len = put(buf, len, "%c", sep);
+    if (v->kind == MR_TIME || v->kind == MR_DATETIME) len = put_time(buf, len, &c, always_micros);
+    return len;
+}
+
+/* ---------------------------------------------------------------- from text */
+
+typedef struct reader {
+    const char *at, *end;
+} reader;
+
+static bool accept(reader *r, char c) {
+    if (r->at == r->end || *r->at != c) return false;
+    r->at++;
+    return true;
+}
+
+/* Exactly n digits. */
+static bool number(reader *r, int n, int *out) {
+    *out = 0;
+    for (; n > 0; n--) {
+        if (r->at == r->end || *r->at < '0' || *r->at > '9') return false;
+        *out = *out * 10 + (*r->at++ - '0');
+    }
+    return true;
+}
+
+static bool read_date(reader *r, mr_civil *c) {
+    return number(r, 4, &c->year) && accept(r, '-') && number(r, 2, &c->month) && accept(r, '-') &&
+           number(r, 2, &c->day);
+}
+
+/* One to six digits: more would be lost silently. */
+static bool read_fraction(reader *r, mr_civil *c) {
+    int unit = 1000000, digit;
+    while (r->at < r->end && unit > 1) {
+        if (!number(r, 1, &digit)) return false;
+        unit /= 10;
+        c->microsecond += digit * unit;
+    }
+    return unit < 1000000;
+}
+
+/* HH:MM, HH:MM:SS or HH:MM:SS.ffffff. */
+static bool read_time(reader *r, mr_civil *c) {
+    if (!number(r, 2, &c->hour) || !accept(r, ':') || !number(r, 2, &c->minute)) return false;
+    if (!accept(r, ':')) return true;
+    if (!number(r, 2, &c->second)) return false;
+    return !accept(r, '.') || read_fraction(r, c);
+}
+
+bool mr_calendar_parse(mr_kind kind, const char *s, size_t len, mr_value *out) {
+    if (len == 0) return false;
+    reader r = { s, s + len };
+    mr_civil c;
+    memset(&c, 0, sizeof c);
+    if (kind == MR_DATE || kind == MR_DATETIME) {
+        if (!read_date(&r, &c)) return false;
+        if (kind == MR_DATETIME && r.at < r.end) {
+            if (!accept(&r, 'T') && !accept(&r, ' ')) return false;
+            if (!read_time(&r, &c)) return false;
+        }
+    } else if (kind == MR_TIME) {
+        if (!read_time(&r, &c)) return false;
+    }
+    return r.at == r.end && mr_civil_to_value(&c, kind, out);
+}
+
+mr_value mr_calendar_now(void) {
+    struct timespec now = { 0, 0 };
+    timespec_get(&now, TIME_UTC);
+    return mr_value_of(MR_DATETIME, (int64_t)now.tv_sec * SECOND + now.tv_nsec / 1000);
+}

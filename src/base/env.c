@@ -1,0 +1,169 @@
+/*
+ * env.c: the environment: its allocator, log, slots, and the hooks that run when it closes.
+ *
+ * Invariant: env->memory is the sum of the sizes of all blocks that we hold from the
+ * allocator, and each block is given back with exactly the size it was asked for.
+ */
+#include "env_private.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* In front of the blocks of mr_alloc; as long as their alignment. */
+typedef union header {
+    size_t size; /* of the whole block, this header included */
+    uint64_t align;
+} header;
+
+static void *default_alloc(void *ud, void *ptr, size_t osize, size_t nsize) {
+    (void)ud;
+    (void)osize;
+    if (nsize == 0) {
+        free(ptr);
+        return NULL;
+    }
+    return realloc(ptr, nsize);
+}
+
+mr_env *mr_env_new(mr_alloc_fn alloc, void *ud) {
+    if (!alloc) alloc = default_alloc;
+    mr_env *env = alloc(ud, NULL, 0, sizeof *env);
+    if (!env) return NULL;
+    memset(env, 0, sizeof *env);
+    env->alloc = alloc;
+    env->alloc_ud = ud;
+    env->memory = sizeof *env;
+    mr_error_init(env);
+    mr_vec_init(&env->hooks, env, sizeof(mr_close_hook));
+    mr_vec_init(&env->opaques, env, sizeof(void *));
+    return env;
+}
+
+void mr_env_free(mr_env *env) {
+    if (!env) return;
+    /* The error may hold opaque values: their owner is still there only before the hooks. */
+    mr_env_clear_error(env);
+    while (env->hooks.len > 0) {
+        mr_close_hook hook = *(mr_close_hook *)mr_vec_at(&env->hooks, env->hooks.len - 1);
+        env->hooks.len--;
+        hook.fn(hook.ud);
+    }
+    mr_env_clear_error(env);
+    mr_vec_done(&env->hooks);
+    mr_vec_done(&env->opaques);
+    mr_map_free(env->names);
+    mr_arena_free(env->arena);
+    env->alloc(env->alloc_ud, env, sizeof *env, 0);
+}
+
+mr_status mr_env_on_close(mr_env *env, void (*fn)(void *ud), void *ud) {
+    mr_close_hook *hook = mr_vec_push(&env->hooks);
+    if (!hook) return MR_FAIL;
+    hook->fn = fn;
+    hook->ud = ud;
+    return MR_OK;
+}
+
+/* ---------------------------------------------------------------- memory */
+
+void *mr_env_resize(mr_env *env, void *ptr, size_t osize, size_t nsize) {
+    void *block = env->alloc(env->alloc_ud, ptr, osize, nsize);
+    if (block) env->memory = env->memory - osize + nsize;
+    return block;
+}
+
+void *mr_raw_alloc(mr_env *env, size_t size) {
+    if (size == 0) size = 1; /* zero would mean "free" */
+    void *block = env->alloc(env->alloc_ud, NULL, 0, size);
+    if (!block) {
+        mr_nomem(env);
+        return NULL;
+    }
+    env->memory += size;
+    return block;
+}
+
+void mr_raw_free(mr_env *env, void *ptr, size_t size) {
+    if (!ptr) return;
+    if (size == 0) size = 1;
+    env->memory -= size;
+    env->alloc(env->alloc_ud, ptr, size, 0);
+}
+
+void *mr_alloc(mr_env *env, size_t size) { return mr_realloc(env, NULL, size); }
+
+void *mr_calloc(mr_env *env, size_t size) {
+    void *block = mr_alloc(env, size);
+    if (block) memset(block, 0, size);
+    return block;
+}
+
+void *mr_realloc(mr_env *env, void *ptr, size_t size) {
+    header *old = ptr ? (header *)ptr - 1 : NULL;
+    header *block = NULL;
+    if (size <= SIZE_MAX - sizeof(header))
+        block = mr_env_resize(env, old, old ? old->size : 0, size + sizeof(header));
+    if (!block) {
+        mr_nomem(env);
+        return NULL;
+    }
+    block->size = size + sizeof(header);
+    return block + 1;
+}
+
+void mr_free(mr_env *env, void *ptr) {
+    if (!ptr) return;
+    header *block = (header *)ptr - 1;
+    mr_raw_free(env, block, block->size);
+}
+
+char *mr_strndup(mr_env *env, const char *s, size_t len) {
+    char *copy = len < SIZE_MAX ? mr_alloc(env, len + 1) : NULL;
+    if (!copy) {
+        mr_nomem(env);
+        return NULL;
+    }
+    if (len > 0) memcpy(copy, s, len);
+    copy[len] = '\0';
+    return copy;
+}
+
+size_t mr_env_memory(const mr_env *env) { return env->memory; }
+
+/* ---------------------------------------------------------------- log and slots */
+
+void mr_env_set_log(mr_env *env, mr_log_fn fn, void *ud) {
+    env->log = fn;
+    env->log_ud = ud;
+}
+
+void mr_log(mr_env *env, const char *fmt, ...) {
+    if (!env->log) return;
+    char text[512];
+    va_list args;
+    va_start(args, fmt);
+    int len = vsnprintf(text, sizeof text, fmt, args);
+    va_end(args);
+    if (len < 0) return;
+    if ((size_t)len < sizeof text) {
+        env->log(env->log_ud, text);
+        return;
+    }
+    /* A long line gets memory of its own; without memory it is cut, and no error is recorded. */
+    size_t size = (size_t)len + 1;
+    char *all = mr_env_resize(env, NULL, 0, size);
+    if (!all) {
+        env->log(env->log_ud, text);
+        return;
+    }
+    va_start(args, fmt);
+    vsnprintf(all, size, fmt, args);
+    va_end(args);
+    env->log(env->log_ud, all);
+    mr_raw_free(env, all, size);
+}
+
+void *mr_env_get(const mr_env *env, mr_env_slot slot) { return env->slots[slot]; }
+
+void mr_env_set(mr_env *env, mr_env_slot slot, void *ptr) { env->slots[slot] = ptr; }

@@ -1,0 +1,72 @@
+/*
+ * names.c: names as people write them: the nearest one to a misspelt one, and the table name
+ * of a class. ASCII letters only; other bytes are left as they are.
+ */
+#include <moonrow/base.h>
+
+#include <string.h>
+
+enum { LONGEST = 64 }; /* longer names are no misspellings */
+
+static size_t least(size_t a, size_t b) { return a < b ? a : b; }
+
+/* Edits from a to b, two neighbours swapped counting as one. Both have at most LONGEST bytes. */
+static size_t distance(const char *a, size_t alen, const char *b, size_t blen) {
+    size_t rows[3][LONGEST + 1];
+    size_t *before = rows[0], *last = rows[1], *row = rows[2];
+    memset(rows, 0, sizeof rows);
+    for (size_t j = 0; j <= blen; j++) last[j] = j;
+    for (size_t i = 1; i <= alen; i++) {
+        row[0] = i;
+        for (size_t j = 1; j <= blen; j++) {
+            size_t change = last[j - 1] + (a[i - 1] != b[j - 1]);
+            row[j] = least(change, least(last[j], row[j - 1]) + 1);
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+                row[j] = least(row[j], before[j - 2] + 1);
+        }
+        size_t *spare = before;
+        before = last;
+        last = row;
+        row = spare;
+    }
+    return last[blen];
+}
+
+const char *mr_nearest(const char *name, const char *(*next)(void *ud, size_t i), void *ud) {
+    size_t len = strlen(name);
+    if (len > LONGEST) return NULL;
+    size_t limit = len / 3;
+    if (limit < 2) limit = len > 3 ? 2 : 1;
+    const char *best = NULL;
+    const char *candidate;
+    for (size_t i = 0; (candidate = next(ud, i)) != NULL; i++) {
+        size_t clen = strlen(candidate);
+        if (clen > LONGEST) continue;
+        size_t d = distance(name, len, candidate, clen);
+        /* Changing every letter is no likeness. */
+        if (d > limit || d >= (len > clen ? len : clen)) continue;
+        best = candidate;
+        if (d == 0) break;
+        limit = d - 1;
+    }
+    return best;
+}
+
+static bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
+static bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
+static bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+void mr_snake_case(mr_strbuf *out, const char *name, size_t len) {
+    for (size_t i = 0; i < len; i++) {
+        char c = name[i];
+        if (!is_upper(c)) {
+            mr_strbuf_putc(out, c);
+            continue;
+        }
+        /* A word begins at a capital after a small letter or digit, or before a small letter. */
+        bool after_word = i > 0 && (is_lower(name[i - 1]) || is_digit(name[i - 1]));
+        bool before_word = i > 0 && name[i - 1] != '_' && i + 1 < len && is_lower(name[i + 1]);
+        if (after_word || before_word) mr_strbuf_putc(out, '_');
+        mr_strbuf_putc(out, (char)(c - 'A' + 'a'));
+    }
+}

@@ -1,0 +1,147 @@
+/*
+ * argument.c: the one place that knows how options are told from positional arguments (API.md section 1), and how
+ * a misspelt option is answered.
+ *
+ * Invariant: nothing here changes a table that the user gave.
+ */
+#include "runtime.h"
+
+#include <string.h>
+
+bool bind_is_plain_table(lua_State *L, int idx) {
+    if (!lua_istable(L, idx)) return false;
+    if (!lua_getmetatable(L, idx)) return true;
+    lua_pop(L, 1);
+    return false;
+}
+
+int bind_arguments(lua_State *L, int first, int *options) {
+    int n = lua_gettop(L) - first + 1;
+    *options = 0;
+    if (n <= 0 || !bind_is_plain_table(L, lua_gettop(L))) return n < 0 ? 0 : n;
+    int last = lua_gettop(L);
+    lua_Unsigned length = lua_rawlen(L, last);
+    if (length == 0) {
+        *options = last;
+        return n - 1;
+    }
+    if (n > 1) return n;
+    if (length > 10000) bind_error(L, MR_ERR_ARGUMENT, "too many arguments in one table");
+    luaL_checkstack(L, (int)length + 4, "too many arguments");
+    for (int i = 1; i <= (int)length; i++) lua_rawgeti(L, first, i);
+    lua_rotate(L, first, -1); /* the table goes behind its items */
+    *options = first + (int)length;
+    return (int)length;
+}
+
+typedef struct names_ud {
+    const char *const *names;
+} names_ud;
+
+static const char *next_name(void *ud, size_t i) {
+    return ((names_ud *)ud)->names[i];
+}
+
+static bool is_among(const char *const *names, const char *name) {
+    for (; *names; names++)
+        if (strcmp(*names, name) == 0) return true;
+    return false;
+}
+
+static void refuse_option(lua_State *L, const char *function, const char *const *names, const char *name) {
+    names_ud ud = {names};
+    const char *near = mr_nearest(name, next_name, &ud);
+    if (near)
+        bind_error(L, MR_ERR_ARGUMENT, "unknown option '%s' for %s (did you mean '%s'?)", name, function, near);
+    bind_error(L, MR_ERR_ARGUMENT, "unknown option '%s' for %s", name, function);
+}
+
+void bind_check_options(lua_State *L, int idx, const char *function, const char *const *names) {
+    if (!idx) return;
+    lua_Unsigned length = lua_rawlen(L, idx);
+    luaL_checkstack(L, 4, "checking options");
+    lua_pushnil(L);
+    while (lua_next(L, idx)) {
+        lua_pop(L, 1);
+        if (lua_type(L, -1) == LUA_TSTRING) {
+            const char *name = lua_tostring(L, -1);
+            if (!is_among(names, name)) refuse_option(L, function, names, name);
+        } else {
+            lua_Integer i = lua_isinteger(L, -1) ? lua_tointeger(L, -1) : 0;
+            if (i < 1 || (lua_Unsigned)i > length)
+                bind_error(L, MR_ERR_ARGUMENT, "%s: expected option names, got %s%s", function, bind_describe(L, -1),
+                           i > 0 ? " (the arguments have a hole: write mr.null for nil)" : "");
+        }
+    }
+}
+
+int bind_option(lua_State *L, int idx, const char *name) {
+    luaL_checkstack(L, 4, "reading an option");
+    if (!idx) {
+        lua_pushnil(L);
+        return LUA_TNIL;
+    }
+    lua_pushstring(L, name);
+    return lua_rawget(L, idx);
+}
+
+/* Raises "FUNCTION: option 'x' expects WHAT, got ..." about the value on top. */
+static void refuse_value(lua_State *L, const char *function, const char *name, const char *what) {
+    bind_error(L, MR_ERR_ARGUMENT, "%s: option '%s' expects %s, got %s", function, name, what,
+               bind_describe(L, -1));
+}
+
+bool bind_option_bool(lua_State *L, int idx, const char *function, const char *name, bool deflt) {
+    int type = bind_option(L, idx, name);
+    if (type != LUA_TNIL && type != LUA_TBOOLEAN) refuse_value(L, function, name, "true or false");
+    bool value = type == LUA_TNIL ? deflt : lua_toboolean(L, -1);
+    lua_pop(L, 1);
+    return value;
+}
+
+int64_t bind_option_int(lua_State *L, int idx, const char *function, const char *name, int64_t deflt) {
+    int type = bind_option(L, idx, name), integral = 0;
+    lua_Integer value = type == LUA_TNUMBER ? lua_tointegerx(L, -1, &integral) : 0;
+    if (type != LUA_TNIL && !integral) refuse_value(L, function, name, "an integer");
+    lua_pop(L, 1);
+    return type == LUA_TNIL ? deflt : (int64_t)value;
+}
+
+const char *bind_option_string(lua_State *L, int idx, const char *function, const char *name, const char *deflt) {
+    int type = bind_option(L, idx, name);
+    if (type != LUA_TNIL && type != LUA_TSTRING) refuse_value(L, function, name, "a string");
+    const char *value = type == LUA_TNIL ? deflt : lua_tostring(L, -1);
+    lua_pop(L, 1);
+    return value;
+}
+
+/* Walks the table's keys with lua_next: the last key stays on the stack between two calls. */
+typedef struct keys_ud {
+    lua_State *L;
+    int table;
+    bool done;
+} keys_ud;
+
+static const char *next_key(void *ud, size_t i) {
+    keys_ud *keys = ud;
+    (void)i;
+    while (!keys->done) {
+        if (!lua_next(keys->L, keys->table)) {
+            keys->done = true;
+            break;
+        }
+        lua_pop(keys->L, 1);
+        if (lua_type(keys->L, -1) == LUA_TSTRING) return lua_tostring(keys->L, -1);
+    }
+    return NULL;
+}
+
+const char *bind_nearest_key(lua_State *L, int idx, const char *name) {
+    luaL_checkstack(L, 4, "looking for a name");
+    int top = lua_gettop(L);
+    keys_ud keys = {L, lua_absindex(L, idx), false};
+    lua_pushnil(L);
+    const char *near = mr_nearest(name, next_key, &keys);
+    lua_settop(L, top);
+    return near;
+}

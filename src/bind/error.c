@@ -1,0 +1,241 @@
+/*
+ * error.c: error objects: tables of the kinds of API.md section 8, raised from what the core recorded.
+ *
+ * Invariant: a callback's own error is raised again as it was, and never wrapped.
+ */
+#include <string.h>
+
+#include "runtime.h"
+
+static const char kinds_key = 0; /* registry: array of metatables by mr_errkind */
+
+/* Frames of the library's own Lua part are not where the user called. */
+static bool is_own_frame(const lua_Debug *ar) {
+    return strncmp(ar->source, "=[moonrow", 9) == 0;
+}
+
+/* "file:line" of the innermost Lua frame that is the user's, or "". */
+static void push_where(lua_State *L) {
+    lua_Debug ar;
+    for (int level = 1; lua_getstack(L, level, &ar); level++) {
+        lua_getinfo(L, "Sl", &ar);
+        if (ar.currentline > 0 && !is_own_frame(&ar)) {
+            lua_pushfstring(L, "%s:%d", ar.short_src, ar.currentline);
+            return;
+        }
+    }
+    lua_pushliteral(L, "");
+}
+
+/* With the message on top: replaces it by an error object of the kind. */
+static void make_error(lua_State *L, mr_errkind kind) {
+    lua_createtable(L, 0, 8);
+    lua_insert(L, -2);
+    lua_setfield(L, -2, "message");
+    lua_pushstring(L, mr_errkind_name(kind));
+    lua_setfield(L, -2, "kind");
+    push_where(L);
+    lua_setfield(L, -2, "where");
+    luaL_traceback(L, L, NULL, 1);
+    lua_setfield(L, -2, "traceback");
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &kinds_key);
+    lua_rawgeti(L, -1, (lua_Integer)kind);
+    lua_setmetatable(L, -3);
+    lua_pop(L, 1);
+}
+
+/* Fields of a database's error: statement, params, orig. */
+static void add_database_fields(lua_State *L, const mr_error *e) {
+    if (e->statement) {
+        lua_pushstring(L, e->statement);
+        lua_setfield(L, -2, "statement");
+        lua_createtable(L, (int)e->nparams, 0);
+        for (size_t i = 0; i < e->nparams; i++) {
+            bind_push_value_or_null(L, &e->params[i]);
+            lua_rawseti(L, -2, (lua_Integer)i + 1);
+        }
+        lua_setfield(L, -2, "params");
+    }
+    if (e->orig) {
+        lua_createtable(L, 0, 2);
+        lua_pushstring(L, e->orig);
+        lua_setfield(L, -2, "message");
+        lua_pushinteger(L, e->orig_code);
+        lua_setfield(L, -2, "code");
+        lua_setfield(L, -2, "orig");
+    }
+}
+
+int bind_raise(lua_State *L) {
+    bind_state *b = bind_of(L);
+    const mr_error *e = mr_env_error(b->env);
+    if (e->kind == MR_ERR_CALLBACK) {
+        mr_env_clear_error(b->env);
+        bind_push_callback_error(L);
+        return lua_error(L);
+    }
+    luaL_checkstack(L, 8, "raising an error");
+    lua_pushstring(L, e->message ? e->message : "unknown error");
+    make_error(L, e->kind);
+    add_database_fields(L, e);
+    mr_env_clear_error(b->env);
+    return lua_error(L);
+}
+
+mr_status bind_check(lua_State *L, mr_status st) {
+    if (st == MR_FAIL) bind_raise(L);
+    return st;
+}
+
+int bind_error(lua_State *L, mr_errkind kind, const char *fmt, ...) {
+    bind_state *b = bind_of(L);
+    va_list args;
+    va_start(args, fmt);
+    mr_vfail(b->env, kind, fmt, args);
+    va_end(args);
+    return bind_raise(L);
+}
+
+const char *bind_describe(lua_State *L, int idx) {
+    idx = lua_absindex(L, idx);
+    luaL_checkstack(L, 4, "describing a value");
+    switch (lua_type(L, idx)) {
+    case LUA_TNIL:
+    case LUA_TNONE:
+        return lua_pushliteral(L, "nil");
+    case LUA_TBOOLEAN:
+        return lua_pushstring(L, lua_toboolean(L, idx) ? "true" : "false");
+    case LUA_TNUMBER:
+        lua_pushvalue(L, idx);
+        lua_pushfstring(L, "number %s", lua_tostring(L, -1));
+        break;
+    case LUA_TSTRING: {
+        size_t len;
+        const char *s = lua_tolstring(L, idx, &len);
+        lua_pushlstring(L, s, len > 60 ? 57 : len);
+        lua_pushfstring(L, "string \"%s%s\"", lua_tostring(L, -1), len > 60 ? "..." : "");
+        break;
+    }
+    case LUA_TUSERDATA:
+        luaL_tolstring(L, idx, NULL);
+        return lua_tostring(L, -1);
+    default:
+        if (bind_is_null(L, idx)) return lua_pushliteral(L, "mr.null");
+        return lua_pushstring(L, luaL_typename(L, idx));
+    }
+    lua_remove(L, -2);
+    return lua_tostring(L, -1);
+}
+
+int bind_type_error(lua_State *L, int idx, const char *what, const char *wanted) {
+    const char *got = bind_describe(L, idx);
+    return bind_error(L, MR_ERR_ARGUMENT, "%s: expected %s, got %s", what, wanted, got);
+}
+
+/* ---------------------------------------------------------------- the objects' metamethods */
+
+static int error_tostring(lua_State *L) {
+    lua_settop(L, 1);
+    lua_getfield(L, 1, "where");
+    lua_getfield(L, 1, "kind");
+    lua_getfield(L, 1, "message");
+    luaL_Buffer buf;
+    const char *where = lua_tostring(L, 2), *kind = lua_tostring(L, 3), *message = lua_tostring(L, 4);
+    lua_getfield(L, 1, "statement");
+    const char *statement = lua_tostring(L, 5);
+    luaL_buffinit(L, &buf);
+    if (where && *where) {
+        luaL_addstring(&buf, where);
+        luaL_addstring(&buf, ": ");
+    }
+    luaL_addstring(&buf, kind ? kind : "Error");
+    luaL_addstring(&buf, ": ");
+    luaL_addstring(&buf, message ? message : "");
+    if (statement) {
+        luaL_addstring(&buf, "\n[SQL: ");
+        luaL_addstring(&buf, statement);
+        luaL_addstring(&buf, "]");
+    }
+    luaL_pushresult(&buf);
+    return 1;
+}
+
+static int error_concat(lua_State *L) {
+    luaL_tolstring(L, 1, NULL);
+    luaL_tolstring(L, 2, NULL);
+    lua_concat(L, 2);
+    return 1;
+}
+
+/* mr.errors.IntegrityError:is(e): e is of the kind, or of a kind below it. */
+static int kind_is(lua_State *L) {
+    lua_settop(L, 2);
+    if (lua_getmetatable(L, 2) && lua_getfield(L, -1, "__errkind") == LUA_TNUMBER) {
+        mr_errkind kind = (mr_errkind)lua_tointeger(L, -1);
+        mr_errkind wanted = (mr_errkind)lua_tointeger(L, lua_upvalueindex(1));
+        for (; kind != MR_ERR_NONE; kind = mr_errkind_parent(kind))
+            if (kind == wanted) {
+                lua_pushboolean(L, 1);
+                return 1;
+            }
+    }
+    lua_pushboolean(L, 0);
+    return 1;
+}
+
+static int kind_tostring(lua_State *L) {
+    lua_pushvalue(L, lua_upvalueindex(1));
+    return 1;
+}
+
+static void make_kind(lua_State *L, mr_errkind kind) {
+    const char *name = mr_errkind_name(kind);
+    lua_createtable(L, 0, 5); /* the metatable of its errors */
+    lua_pushcfunction(L, error_tostring);
+    lua_setfield(L, -2, "__tostring");
+    lua_pushcfunction(L, error_concat);
+    lua_setfield(L, -2, "__concat");
+    lua_pushstring(L, name);
+    lua_setfield(L, -2, "__name");
+    lua_pushinteger(L, kind);
+    lua_setfield(L, -2, "__errkind");
+}
+
+static void make_kind_class(lua_State *L, mr_errkind kind) {
+    lua_createtable(L, 0, 2);
+    lua_pushinteger(L, kind);
+    lua_pushcclosure(L, kind_is, 1);
+    lua_setfield(L, -2, "is");
+    lua_pushstring(L, mr_errkind_name(kind));
+    lua_setfield(L, -2, "name");
+    lua_createtable(L, 0, 1);
+    lua_pushstring(L, mr_errkind_name(kind));
+    lua_pushcclosure(L, kind_tostring, 1);
+    lua_setfield(L, -2, "__tostring");
+    lua_setmetatable(L, -2);
+}
+
+/* core.raise(kind name, message): for the Lua part of the library. */
+static int core_raise(lua_State *L) {
+    const char *name = luaL_checkstring(L, 1);
+    const char *message = luaL_checkstring(L, 2);
+    for (int k = MR_ERR_ERROR; k < MR_ERR__COUNT; k++)
+        if (strcmp(mr_errkind_name((mr_errkind)k), name) == 0) return bind_error(L, (mr_errkind)k, "%s", message);
+    return luaL_error(L, "no error kind '%s'", name);
+}
+
+void bind_open_error(lua_State *L) {
+    lua_createtable(L, MR_ERR__COUNT, 0);
+    lua_createtable(L, 0, MR_ERR__COUNT);
+    for (int k = MR_ERR_ERROR; k < MR_ERR__COUNT; k++) {
+        if (k == MR_ERR_CALLBACK) continue;
+        make_kind(L, (mr_errkind)k);
+        lua_rawseti(L, -3, k);
+        make_kind_class(L, (mr_errkind)k);
+        lua_setfield(L, -2, mr_errkind_name((mr_errkind)k));
+    }
+    lua_setfield(L, -3, "errors");
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &kinds_key);
+    lua_pushcfunction(L, core_raise);
+    lua_setfield(L, -2, "raise");
+}

@@ -1,0 +1,181 @@
+/*
+ * proxy.c: the userdata through which Lua holds entities, in weak arrays of 256.
+ *
+ * Invariant: at most one proxy of an entity is in the arrays; a proxy that only a finalizer reached is equal to its
+ * successor by __eq, and stale once its entity is gone.
+ */
+#include "proxy.h"
+
+#include "class.h"
+
+#define CHUNK 256
+
+static const char chunks_key = 0;  /* registry: chunk number + 1 to its weak table */
+static const char weak_key = 0;    /* registry: the metatable of weak tables */
+static const char anchors_key = 0; /* registry: slot to an anchored proxy */
+const char bind_proxy_key = 0;     /* in the metatable of a class's objects: its class */
+
+void bind_proxy_bits(void *ud, uint32_t chunk, uint64_t bits[4]) {
+    bind_state *b = ud;
+    lua_State *L = b->L ? b->L : b->main;
+    bits[0] = bits[1] = bits[2] = bits[3] = 0;
+    if (!lua_checkstack(L, 4)) { /* better to keep all than to lose one */
+        bits[0] = bits[1] = bits[2] = bits[3] = UINT64_MAX;
+        return;
+    }
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &chunks_key);
+    if (lua_rawgeti(L, -1, (lua_Integer)chunk + 1) == LUA_TTABLE) {
+        bool any = false;
+        for (uint32_t i = 0; i < CHUNK; i++) {
+            if (lua_rawgeti(L, -1, (lua_Integer)i + 1) != LUA_TNIL) {
+                bits[i / 64] |= UINT64_C(1) << (i % 64);
+                any = true;
+            }
+            lua_pop(L, 1);
+        }
+        if (!any) { /* an empty chunk is dropped */
+            lua_pushnil(L);
+            lua_rawseti(L, -3, (lua_Integer)chunk + 1);
+        }
+    }
+    lua_pop(L, 2);
+}
+
+mr_entity *bind_proxy_entity(lua_State *L, const bind_proxy *p) {
+    mr_entity *e = mr_heap_get(bind_of(L)->heap, p->slot, p->generation);
+    if (!e)
+        bind_error(L, MR_ERR_INVALID_REQUEST,
+                   "this object is gone: only a finalizer still held it, and its memory was freed; keep a reference outside of the finalizer");
+    return e;
+}
+
+/* Pushes the chunk's weak table, made when there is none. */
+static void push_chunk(lua_State *L, uint32_t chunk) {
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &chunks_key);
+    if (lua_rawgeti(L, -1, (lua_Integer)chunk + 1) != LUA_TTABLE) {
+        lua_pop(L, 1);
+        lua_createtable(L, CHUNK, 0);
+        lua_rawgetp(L, LUA_REGISTRYINDEX, &weak_key);
+        lua_setmetatable(L, -2);
+        lua_pushvalue(L, -1);
+        lua_rawseti(L, -3, (lua_Integer)chunk + 1);
+    }
+    lua_remove(L, -2);
+}
+
+void bind_push_entity(lua_State *L, mr_entity *entity) {
+    bind_state *b = bind_of(L);
+    uint32_t slot = entity->heap_slot, generation = mr_heap_generation(b->heap, slot);
+    luaL_checkstack(L, 4, "pushing an object");
+    push_chunk(L, slot / CHUNK);
+    if (lua_rawgeti(L, -1, (lua_Integer)(slot % CHUNK) + 1) == LUA_TUSERDATA &&
+        ((bind_proxy *)lua_touserdata(L, -1))->generation == generation) {
+        lua_remove(L, -2);
+        mr_heap_mark(b->heap, entity);
+        return;
+    }
+    lua_pop(L, 1);
+    bind_proxy *p = lua_newuserdatauv(L, sizeof *p, ((bind_class *)entity->mapper->klass)->has_fields ? 1 : 0);
+    p->slot = slot;
+    p->generation = generation;
+    lua_rawgetp(L, LUA_REGISTRYINDEX, entity->mapper);
+    lua_setmetatable(L, -2);
+    lua_pushvalue(L, -1);
+    lua_rawseti(L, -3, (lua_Integer)(slot % CHUNK) + 1);
+    lua_remove(L, -2);
+    mr_heap_mark(b->heap, entity);
+}
+
+static bool is_proxy(lua_State *L, int idx) {
+    if (lua_type(L, idx) != LUA_TUSERDATA || !lua_getmetatable(L, idx)) return false;
+    bool is = lua_rawgetp(L, -1, &bind_proxy_key) == LUA_TUSERDATA;
+    lua_pop(L, 2);
+    return is;
+}
+
+/* Puts a proxy that a finalizer has brought back into its slot again, unless a successor is there. */
+static void restore_slot(lua_State *L, int idx, const bind_proxy *p) {
+    idx = lua_absindex(L, idx);
+    push_chunk(L, p->slot / CHUNK);
+    if (lua_rawgeti(L, -1, (lua_Integer)(p->slot % CHUNK) + 1) == LUA_TNIL) {
+        lua_pushvalue(L, idx);
+        lua_rawseti(L, -3, (lua_Integer)(p->slot % CHUNK) + 1);
+    }
+    lua_pop(L, 2);
+}
+
+mr_entity *bind_test_entity(lua_State *L, int idx) {
+    if (!is_proxy(L, idx)) return NULL;
+    const bind_proxy *p = lua_touserdata(L, idx);
+    mr_entity *e = bind_proxy_entity(L, p);
+    luaL_checkstack(L, 4, "an object");
+    restore_slot(L, idx, p);
+    return e;
+}
+
+mr_entity *bind_arg_entity(lua_State *L, int idx, const char *function) {
+    mr_entity *e = bind_test_entity(L, idx);
+    if (!e) bind_type_error(L, idx, function, "an object of a mapped class");
+    return e;
+}
+
+/* ---------------------------------------------------------------- anchors */
+
+void bind_proxy_anchor(lua_State *L, int idx, mr_entity *entity) {
+    idx = lua_absindex(L, idx);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &anchors_key);
+    lua_pushvalue(L, idx);
+    lua_rawseti(L, -2, (lua_Integer)entity->heap_slot);
+    lua_pop(L, 1);
+}
+
+static bool is_in_session(const mr_entity *e) {
+    return e && (e->state == MR_PENDING || e->state == MR_PERSISTENT || e->state == MR_DELETED) && e->owner && e->owner->session;
+}
+
+void bind_proxy_release_anchors(lua_State *L) {
+    bind_state *b = bind_of(L);
+    if (!lua_checkstack(L, 5)) return;
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &anchors_key);
+    lua_pushnil(L);
+    while (lua_next(L, -2)) {
+        const bind_proxy *p = lua_touserdata(L, -1);
+        if (!is_in_session(mr_heap_get(b->heap, p->slot, p->generation))) {
+            lua_pushvalue(L, -2);
+            lua_pushnil(L);
+            lua_rawset(L, -5);
+        }
+        lua_pop(L, 1);
+    }
+    lua_pop(L, 1);
+}
+
+/* How many proxies are alive, for tests of memory: core.proxies() */
+static int core_proxies(lua_State *L) {
+    lua_Integer n = 0;
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &chunks_key);
+    lua_pushnil(L);
+    while (lua_next(L, -2)) {
+        lua_pushnil(L);
+        while (lua_next(L, -2)) {
+            n++;
+            lua_pop(L, 1);
+        }
+        lua_pop(L, 1);
+    }
+    lua_pushinteger(L, n);
+    return 1;
+}
+
+void bind_open_proxy(lua_State *L) {
+    lua_newtable(L);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &chunks_key);
+    lua_newtable(L);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &anchors_key);
+    lua_createtable(L, 0, 1);
+    lua_pushliteral(L, "v");
+    lua_setfield(L, -2, "__mode");
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &weak_key);
+    lua_pushcfunction(L, core_proxies);
+    lua_setfield(L, -2, "proxies");
+}

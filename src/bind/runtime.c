@@ -1,0 +1,284 @@
+/*
+ * runtime.c: the binding's state for one Lua state: entering and leaving the core, callbacks, references, and
+ * the bridge between Lua's collector and the heap's trace.
+ *
+ * Invariant: the state is a userdata, made before any other of ours, so its finalizer runs after
+ * theirs and its memory stays valid until the last finalizer has run.
+ */
+#include "runtime.h"
+
+#include "proxy.h"
+
+/* Native bytes that may come before Lua's collector is told of them. */
+#define CHARGE_STEP ((size_t)256 * 1024)
+
+static const char state_key = 0;
+static const char error_key = 0;
+
+bind_state *bind_peek(lua_State *L) {
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &state_key);
+    bind_state *b = lua_touserdata(L, -1);
+    lua_pop(L, 1);
+    return b && !b->closed ? b : NULL;
+}
+
+bind_state *bind_of(lua_State *L) {
+    bind_state *b = bind_peek(L);
+    if (!b) luaL_error(L, "moonrow is closed: its Lua state is shutting down");
+    return b;
+}
+
+/* ---------------------------------------------------------------- the collector and the heap */
+
+/* Each collector cycle finalizes the sentinel, which counts and leaves a new one behind. */
+static int sentinel_gc(lua_State *L) {
+    bind_state *b = bind_peek(L);
+    if (!b) return 0;
+    b->cycles++;
+    lua_newuserdatauv(L, 0, 0);
+    lua_getmetatable(L, 1);
+    lua_setmetatable(L, -2);
+    return 0;
+}
+
+static void make_sentinel(lua_State *L) {
+    lua_newuserdatauv(L, 0, 0);
+    lua_createtable(L, 0, 1);
+    lua_pushcfunction(L, sentinel_gc);
+    lua_setfield(L, -2, "__gc");
+    lua_setmetatable(L, -2);
+    lua_pop(L, 1);
+}
+
+static bool cycle_ended(void *ud) {
+    bind_state *b = ud;
+    bool ended = b->cycles != b->cycles_seen;
+    b->cycles_seen = b->cycles;
+    return ended;
+}
+
+static bool collector_stopped(void *ud) {
+    bind_state *b = ud;
+    return !lua_gc(b->L ? b->L : b->main, LUA_GCISRUNNING);
+}
+
+static void full_collection(void *ud) {
+    bind_state *b = ud;
+    lua_gc(b->L ? b->L : b->main, LUA_GCCOLLECT);
+}
+
+/* Lua's collector does not see native memory: it is charged for its growth, in proportion to Lua's share, so
+ * that dropping large objects leads to a collection (DESIGN.md section 3). */
+static void charge(bind_state *b, lua_State *L) {
+    size_t native = mr_env_memory(b->env);
+    if (native < b->charged) {
+        b->charged = native;
+        return;
+    }
+    size_t growth = native - b->charged;
+    if (growth < CHARGE_STEP || !lua_gc(L, LUA_GCISRUNNING)) return;
+    b->charged = native;
+    double lua = (double)lua_gc(L, LUA_GCCOUNT) + 1;
+    double kilobytes = (double)native / 1024;
+    double step = (double)growth / 1024 * lua / (lua + kilobytes);
+    lua_gc(L, LUA_GCSTEP, step < 1 ? 1 : (int)step);
+}
+
+void bind_enter_state(bind_state *b, lua_State *L) {
+    if (b->depth == 0) {
+        lua_State *outer = b->L;
+        b->L = L;
+        charge(b, L);
+        if (b->stress) bind_stress_step(b, L);
+        mr_heap_pulse(b->heap);
+        b->L = outer;
+    }
+    b->L = L;
+    b->depth++;
+}
+
+void bind_leave(bind_state *b, lua_State *outer) {
+    b->depth--;
+    b->L = outer;
+}
+
+/* Under MOONROW_STRESS a collector step and a full trace come with each outermost call. */
+void bind_stress_step(bind_state *b, lua_State *L) {
+    lua_gc(L, LUA_GCSTEP, 0);
+    if (b->stress > 1) mr_heap_trace(b->heap, 0);
+}
+
+/* ---------------------------------------------------------------- callbacks */
+
+/* Index 1: body's data; upvalue-free light function, so pushing it allocates nothing. */
+mr_status bind_callback(mr_env *env, lua_CFunction body, void *data) {
+    bind_state *b = mr_env_get(env, MR_ENV_BIND);
+    lua_State *L = b->L;
+    if (!L) return mr_fail(env, MR_ERR_INVALID_REQUEST, "a Lua function is called from outside of any Lua call");
+    if (!lua_checkstack(L, 4)) return mr_nomem(env);
+    int top = lua_gettop(L);
+    lua_pushcfunction(L, body);
+    lua_pushlightuserdata(L, data);
+    int rc = lua_pcall(L, 1, 0, 0);
+    b->L = L;
+    if (rc == LUA_OK) return MR_OK;
+    /* The slot exists already, so keeping the error allocates nothing. */
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &error_key);
+    lua_settop(L, top);
+    return mr_fail(env, MR_ERR_CALLBACK, "a Lua callback failed");
+}
+
+void bind_push_callback_error(lua_State *L) {
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &error_key);
+    lua_pushboolean(L, 0);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &error_key);
+}
+
+/* ---------------------------------------------------------------- references */
+
+static void ref_retain(mr_env *env, void *p) {
+    (void)env;
+    ((bind_ref *)p)->refs++;
+}
+static void ref_release(mr_env *env, void *p) {
+    (void)env;
+    bind_ref_release(p);
+}
+static bool ref_equal(mr_env *env, const void *a, const void *b) {
+    (void)env;
+    return a == b;
+}
+static const mr_opaque_ops ref_ops = {"Lua value", ref_retain, ref_release, ref_equal};
+
+static void node_retain(mr_env *env, void *p) {
+    (void)env;
+    mr_node_retain(p);
+}
+static void node_release(mr_env *env, void *p) {
+    (void)env;
+    mr_node_release(p);
+}
+/* Two expressions are never equal values: assigning one is always a change. */
+static bool node_equal(mr_env *env, const void *a, const void *b) {
+    (void)env, (void)a, (void)b;
+    return false;
+}
+static const mr_opaque_ops node_ops = {"SQL expression", node_retain, node_release, node_equal};
+
+bind_ref *bind_ref_new(lua_State *L, int idx) {
+    bind_state *b = bind_of(L);
+    idx = lua_absindex(L, idx);
+    bind_ref *r = mr_alloc(b->env, sizeof *r);
+    if (!r) bind_raise(L);
+    r->refs = 1;
+    r->b = b;
+    r->ref = LUA_NOREF;
+    lua_pushvalue(L, idx);
+    r->ref = bind_try_ref(L);
+    if (r->ref == LUA_NOREF) {
+        mr_free(b->env, r);
+        mr_nomem(b->env);
+        bind_raise(L);
+    }
+    return r;
+}
+
+static int ref_body(lua_State *L) {
+    lua_pushinteger(L, luaL_ref(L, LUA_REGISTRYINDEX));
+    return 1;
+}
+
+/* luaL_ref of the value on top (popped), or LUA_NOREF without memory. */
+int bind_try_ref(lua_State *L) {
+    lua_pushcfunction(L, ref_body);
+    lua_insert(L, -2);
+    int ref = LUA_NOREF;
+    if (lua_pcall(L, 1, 1, 0) == LUA_OK) ref = (int)lua_tointeger(L, -1);
+    lua_pop(L, 1);
+    return ref;
+}
+
+void bind_ref_release(bind_ref *r) {
+    if (!r || --r->refs) return;
+    bind_state *b = r->b;
+    if (!b->closed) luaL_unref(b->main, LUA_REGISTRYINDEX, r->ref);
+    mr_free(b->env, r);
+}
+
+void bind_ref_push(lua_State *L, const bind_ref *r) {
+    lua_rawgeti(L, LUA_REGISTRYINDEX, r->ref);
+}
+
+static void ref_close(void *ud) {
+    bind_ref_release(ud);
+}
+
+bind_ref *bind_ref_forever(lua_State *L, int idx) {
+    bind_state *b = bind_of(L);
+    bind_ref *r = bind_ref_new(L, idx);
+    if (mr_env_on_close(b->env, ref_close, r) != MR_OK) {
+        bind_ref_release(r);
+        bind_raise(L);
+    }
+    return r;
+}
+
+/* ---------------------------------------------------------------- life of the state */
+
+static int state_gc(lua_State *L) {
+    bind_state *b = lua_touserdata(L, 1);
+    if (!b || b->closed) return 0;
+    b->L = L;
+    b->closed = true;
+    if (b->env) mr_env_free(b->env);
+    b->env = NULL;
+    return 0;
+}
+
+static void log_to_lua(void *ud, const char *text) {
+    bind_state *b = ud;
+    lua_State *L = b->L ? b->L : b->main;
+    lua_warning(L, text, 0);
+}
+
+static int stress_mode(lua_State *L) {
+    lua_getfield(L, LUA_REGISTRYINDEX, "moonrow.stress");
+    int mode = (int)lua_tointeger(L, -1);
+    lua_pop(L, 1);
+    return mode;
+}
+
+/* Makes the state, once; later calls find it. */
+bind_state *bind_state_make(lua_State *L) {
+    bind_state *b = bind_peek(L);
+    if (b) return b;
+    b = lua_newuserdatauv(L, sizeof *b, 0);
+    *b = (bind_state){0};
+    b->closed = true; /* until it stands */
+    lua_createtable(L, 0, 1);
+    lua_pushcfunction(L, state_gc);
+    lua_setfield(L, -2, "__gc");
+    lua_setmetatable(L, -2);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
+    b->main = lua_tothread(L, -1);
+    lua_pop(L, 1);
+    lua_pushboolean(L, 0);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &error_key);
+    void *ud;
+    lua_Alloc alloc = lua_getallocf(L, &ud);
+    b->env = mr_env_new(alloc, ud);
+    if (!b->env) luaL_error(L, "not enough memory");
+    b->closed = false;
+    mr_env_set(b->env, MR_ENV_BIND, b);
+    mr_env_set_log(b->env, log_to_lua, b);
+    b->value_tag = mr_opaque_register(b->env, &ref_ops);
+    b->node_tag = mr_opaque_register(b->env, &node_ops);
+    b->heap = mr_heap_of(b->env);
+    if (!b->value_tag || !b->node_tag || !b->heap) luaL_error(L, "not enough memory");
+    b->stress = stress_mode(L);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &state_key);
+    mr_heap_hooks hooks = {b, bind_proxy_bits, cycle_ended, full_collection, collector_stopped};
+    mr_heap_set_hooks(b->heap, &hooks);
+    make_sentinel(L);
+    return b;
+}

@@ -1,0 +1,202 @@
+/*
+ * runtime.h: what every file of the binding stands on: the binding's state for one Lua state, entering and
+ * leaving the core, raising errors, calling back into Lua, and values in both directions.
+ *
+ * Invariants:
+ *  - Between bind_enter and bind_leave no Lua function that can raise is called (callbacks go through bind_callback).
+ *    So: read the arguments, enter, call the core, leave, then push the results or raise.
+ *  - The heap is traced only at the outermost bind_enter, when every argument has its proxy on the stack: what the core
+ *    hands out is good until the next enter, pinned or not.
+ *  - Only the binding raises. lua_push* can throw: own first (in a userdata), then push.
+ */
+#ifndef MOONROW_BIND_RUNTIME_H
+#define MOONROW_BIND_RUNTIME_H
+
+#include <lauxlib.h>
+#include <lua.h>
+#include <moonrow/session.h>
+
+typedef struct bind_state {
+    mr_env *env;
+    mr_heap *heap;
+    lua_State *L;    /* the one that is calling; NULL outside of BIND_ENTER..BIND_LEAVE */
+    lua_State *main; /* the main thread */
+    unsigned depth;  /* of entered core calls */
+    bool closed;     /* the Lua state closes: finalizers do nothing more */
+    int stress;      /* registry "moonrow.stress" when opened: 1 a collector step at each call, 2 a trace as well */
+    size_t charged;  /* native bytes that Lua's collector has been told of */
+    uint16_t value_tag; /* MR_OPAQUE tag of a Lua value (u.p: bind_ref *) */
+    uint16_t node_tag;  /* MR_OPAQUE tag of an SQL expression (u.p: mr_node *, counted) */
+    unsigned cycles, cycles_seen; /* collector cycles counted by the sentinel; those that the heap has asked for */
+} bind_state;
+
+/* The binding of this Lua state (made by luaopen_moonrow). Raises once the state is closing. */
+bind_state *bind_of(lua_State *L);
+bind_state *bind_peek(lua_State *L); /* NULL then: for finalizers */
+bind_state *bind_state_make(lua_State *L);
+void bind_leave(bind_state *b, lua_State *outer); /* outer: what bind_enter's b->L was */
+/* BIND_ENTER(b, L) ... BIND_LEAVE(b): in one function, paired. */
+#define BIND_ENTER(b, L) lua_State *bind_outer_ = (b)->L; bind_enter_state((b), (L))
+#define BIND_LEAVE(b) bind_leave((b), bind_outer_)
+void bind_enter_state(bind_state *b, lua_State *L);
+void bind_stress_step(bind_state *b, lua_State *L);
+
+/* ---------------------------------------------------------------- errors (error.c) */
+
+/* Raises the error recorded in the environment (a callback's own error unchanged). Never returns. */
+int bind_raise(lua_State *L);
+/* Raises unless st is MR_OK, MR_ROW, MR_DONE or MR_NOTFOUND; returns st. */
+mr_status bind_check(lua_State *L, mr_status st);
+/* Raises an error of the kind, made here. */
+int bind_error(lua_State *L, mr_errkind kind, const char *fmt, ...) MR_PRINTF(3, 4);
+/* "FUNCTION: expected WHAT, got string "x"": an ArgumentError for argument arg. */
+int bind_type_error(lua_State *L, int idx, const char *what, const char *wanted);
+/* Describes a Lua value for a message: string "x", number 3, User class, ... Pushes the string and returns it. */
+const char *bind_describe(lua_State *L, int idx);
+
+/* ---------------------------------------------------------------- callbacks (runtime.c) */
+
+/* A Lua value kept for the core: counted, in the registry. */
+typedef struct bind_ref { uint32_t refs; int ref; bind_state *b; } bind_ref;
+bind_ref *bind_ref_new(lua_State *L, int idx); /* may raise (memory); one reference */
+void bind_ref_release(bind_ref *r);
+void bind_ref_push(lua_State *L, const bind_ref *r);
+/* A ref that lives as long as the environment (defaults, hooks, resolvers). */
+bind_ref *bind_ref_forever(lua_State *L, int idx);
+
+/* Runs body(L) with data as light userdata at index 1, under lua_pcall, on the state that called the core. An error in it is kept
+ * as it is (registry slot made beforehand) and MR_ERR_CALLBACK recorded. Yielding inside is an error. */
+mr_status bind_callback(mr_env *env, lua_CFunction body, void *data);
+void bind_push_callback_error(lua_State *L); /* the error that the last failed callback raised */
+/* luaL_ref of the value on top, which is popped; LUA_NOREF without memory (it does not raise). */
+int bind_try_ref(lua_State *L);
+
+/* ---------------------------------------------------------------- values (value.c) */
+
+void bind_push_value(lua_State *L, const mr_value *v);          /* MR_NULL: nil */
+void bind_push_value_or_null(lua_State *L, const mr_value *v);  /* MR_NULL: mr.null, for lists without holes */
+#define bind_push_null(L) lua_pushlightuserdata((L), NULL)
+static inline bool bind_is_null(lua_State *L, int idx) {
+    return lua_islightuserdata(L, idx) && lua_touserdata(L, idx) == NULL;
+}
+/* The Lua value as a mr_value, bytes borrowed from the stack: nil and mr.null MR_NULL, booleans, numbers, strings, dates; expressions as
+ * MR_OPAQUE node_tag (borrowed). With type Date, Time, DateTime also os.date "*t" tables. false where it is none (a table, a function, an entity). */
+bool bind_to_value(lua_State *L, int idx, const mr_type *type, mr_value *out);
+/* The same, then mr_type_coerce with what ("User.id"); raises. */
+void bind_check_value(lua_State *L, int idx, const mr_type *type, const char *what, mr_value *out);
+
+/* Dates (datetime.c): immutable userdata. */
+void bind_push_date(lua_State *L, const mr_value *v);
+bool bind_to_date(lua_State *L, int idx, mr_value *out);
+
+/* ---------------------------------------------------------------- arguments (argument.c) */
+
+/* The rule of API.md section 1 "Options and data": if the only argument from index first on is a plain table whose array
+ * part is the positional arguments, spreads it on the stack; a final plain table without array part is the options. After it, the
+ * stack is first..first+n-1 the positional arguments and *options the index of the options table (or 0). Returns n. */
+int bind_arguments(lua_State *L, int first, int *options);
+/* Checks that every key of the options table is among names (NULL-terminated); an unknown one: ArgumentError
+ * "unknown option 'x' for FUNCTION (did you mean 'y'?)". idx 0 passes. */
+void bind_check_options(lua_State *L, int idx, const char *function, const char *const *names);
+/* options[name] typed; absent gives deflt. A wrong type: ArgumentError naming function and option. idx 0: absent. */
+bool bind_option_bool(lua_State *L, int idx, const char *function, const char *name, bool deflt);
+int64_t bind_option_int(lua_State *L, int idx, const char *function, const char *name, int64_t deflt);
+const char *bind_option_string(lua_State *L, int idx, const char *function, const char *name, const char *deflt); /* stays in the table */
+/* Pushes options[name] (nil when absent) and returns its Lua type. */
+int bind_option(lua_State *L, int idx, const char *name);
+/* True for a table without metatable. */
+bool bind_is_plain_table(lua_State *L, int idx);
+/* Did-you-mean among the string keys of the table at idx; pushes nothing; NULL or a string anchored in the table. */
+const char *bind_nearest_key(lua_State *L, int idx, const char *name);
+
+/* ---------------------------------------------------------------- types of userdata */
+
+/* Makes the metatable `name` with methods and metamethods, kept in the registry (luaL_newmetatable). methods go to a table whose unknown
+ * names raise "TYPE has no method 'x' (did you mean 'y'?)". getters: functions called with the object for fields; may be NULL. */
+void bind_type(lua_State *L, const char *name, const char *shown, const luaL_Reg *methods, const luaL_Reg *getters,
+               const luaL_Reg *metamethods);
+/* NULL unless the value is a userdata of that type. */
+void *bind_test(lua_State *L, int idx, const char *type);
+/* Raises an ArgumentError otherwise. */
+void *bind_arg(lua_State *L, int idx, const char *type, const char *function);
+
+/* Registered type names. */
+#define BIND_EXPRESSION "moonrow.Expression"   /* bind_expression */
+#define BIND_RELATIONSHIP "moonrow.Relationship" /* bind_relationship: Class.attr of a relationship */
+#define BIND_TYPE "moonrow.Type"               /* const mr_type * */
+#define BIND_COLUMN "moonrow.Column"           /* mr_column * in the arena */
+#define BIND_TABLE "moonrow.Table"             /* mr_table * */
+#define BIND_METADATA "moonrow.MetaData"       /* mr_metadata * */
+#define BIND_CONSTRAINT "moonrow.Constraint"   /* mr_constraint * or mr_index * */
+#define BIND_ENGINE "moonrow.Engine"           /* mr_engine * (counted) */
+#define BIND_CONNECTION "moonrow.Connection"
+#define BIND_QUERY "moonrow.Query"             /* bind_query; user value 1: where its session comes from */
+#define BIND_SELECT "moonrow.Select"           /* bind_query, core_labels */
+#define BIND_STATEMENT "moonrow.Statement"     /* mr_node *: INSERT, UPDATE, DELETE, text */
+#define BIND_OPTION "moonrow.LoaderOption"
+#define BIND_RESULT "moonrow.Result"
+#define BIND_SESSION "moonrow.Session"
+#define BIND_CLASS "moonrow.Class"
+#define BIND_DATE "moonrow.Date"
+#define BIND_COLLECTION "moonrow.Collection"
+
+typedef struct bind_expression { mr_node *node; } bind_expression;
+typedef struct bind_relationship { const mr_property *prop; mr_node *alias; mr_mapper *of_type; } bind_relationship;
+typedef struct bind_query { mr_query *query; } bind_query;
+typedef struct bind_session { mr_session *session; } bind_session;
+typedef struct bind_constraint { mr_constraint *constraint; mr_index *index; } bind_constraint; /* one of them */
+
+/* schema.c */
+mr_column *bind_test_column(lua_State *L, int idx); /* of a Column value; NULL when it is none */
+void bind_push_table(lua_State *L, const mr_table *table);
+void bind_push_metadata(lua_State *L, mr_metadata *md);
+/* collection.c */
+void bind_push_collection(lua_State *L, mr_entity *parent, const mr_property *prop);
+
+/* expression.c */
+void bind_push_node(lua_State *L, mr_node *node); /* consumes; raises when node is NULL (the recorded error) */
+mr_node *bind_test_node(lua_State *L, int idx);   /* borrowed, or NULL */
+/* The Lua value as an operand: an expression (retained), a Select or Query as a scalar subquery, a plain value as a bind coerced to the type (raises with
+ * `what` in the message). nil raises: "use is_(nil) or mr.null". New reference. */
+mr_node *bind_to_operand(lua_State *L, int idx, const mr_type *type, const char *what);
+/* A criterion for where/having/on: an expression; booleans, nil and else raise. New reference. */
+mr_node *bind_to_criterion(lua_State *L, int idx, const char *function);
+
+/* relationship_attribute.c: Class.attr of a relationship. alias consumed. */
+void bind_push_relationship(lua_State *L, const mr_property *prop, mr_node *alias);
+/* class.c */
+mr_mapper *bind_test_class(lua_State *L, int idx);      /* a mapped class, or NULL */
+mr_mapper *bind_arg_class(lua_State *L, int idx, const char *function);
+void bind_push_class(lua_State *L, const mr_mapper *mapper);
+/* entity.c */
+void bind_push_entity(lua_State *L, mr_entity *entity);
+mr_entity *bind_test_entity(lua_State *L, int idx);     /* NULL when it is none; raises when stale */
+mr_entity *bind_arg_entity(lua_State *L, int idx, const char *function);
+/* session.c */
+/* The session that a value stands for: a Session, or a table with a method _session (scoped_session). Raises when closed or none. */
+mr_session *bind_to_session(lua_State *L, int idx);
+/* query.c */
+/* A query over a class with the session source at index source (0: none). */
+void bind_push_query(lua_State *L, mr_query *query /* consumed */, int source, const char *type);
+/* result.c: pushes one item of a row: entities as proxies. */
+void bind_push_item(lua_State *L, const mr_value *v);
+
+/* Each file registers itself; called in this order by luaopen_moonrow, with the module's core table on top of the stack. */
+void bind_open_error(lua_State *L);
+void bind_open_value(lua_State *L);
+void bind_open_datetime(lua_State *L);
+void bind_open_type(lua_State *L);
+void bind_open_schema(lua_State *L);
+void bind_open_expression(lua_State *L);
+void bind_open_engine(lua_State *L);
+void bind_open_query(lua_State *L);
+void bind_open_result(lua_State *L);
+void bind_open_statement(lua_State *L);
+void bind_open_class(lua_State *L);
+void bind_open_proxy(lua_State *L);
+void bind_open_entity(lua_State *L);
+void bind_open_session(lua_State *L);
+void bind_open_collection(lua_State *L);
+void bind_open_event(lua_State *L);
+
+#endif

@@ -1,0 +1,91 @@
+/*
+ * userdata.c: the types of userdata: their metatables, and how a value is tested for one.
+ *
+ * Invariant: an unknown name on a value of ours raises with the nearest one; it never reads nil.
+ */
+#include "runtime.h"
+
+#include <string.h>
+
+/* Upvalues of the index function. */
+enum { METHODS = 1, GETTERS, SHOWN };
+
+static int no_member(lua_State *L) {
+    const char *shown = lua_tostring(L, lua_upvalueindex(SHOWN));
+    if (lua_type(L, 2) != LUA_TSTRING)
+        return bind_error(L, MR_ERR_ARGUMENT, "%s cannot be indexed by %s", shown, bind_describe(L, 2));
+    const char *name = lua_tostring(L, 2);
+    const char *near = bind_nearest_key(L, lua_upvalueindex(METHODS), name);
+    if (!near) near = bind_nearest_key(L, lua_upvalueindex(GETTERS), name);
+    if (near)
+        return bind_error(L, MR_ERR_ARGUMENT, "%s has no method or field '%s' (did you mean '%s'?)", shown, name, near);
+    return bind_error(L, MR_ERR_ARGUMENT, "%s has no method or field '%s'", shown, name);
+}
+
+static int type_index(lua_State *L) {
+    lua_settop(L, 2);
+    if (lua_type(L, 2) == LUA_TSTRING) {
+        lua_pushvalue(L, 2);
+        if (lua_rawget(L, lua_upvalueindex(METHODS)) != LUA_TNIL) return 1;
+        lua_pushvalue(L, 2);
+        if (lua_rawget(L, lua_upvalueindex(GETTERS)) != LUA_TNIL) {
+            lua_pushvalue(L, 1);
+            lua_call(L, 1, 1);
+            return 1;
+        }
+        lua_settop(L, 2);
+    }
+    return no_member(L);
+}
+
+static int type_newindex(lua_State *L) {
+    const char *shown = lua_tostring(L, lua_upvalueindex(1));
+    return bind_error(L, MR_ERR_ARGUMENT, "%s cannot be changed by assignment (to %s)", shown, bind_describe(L, 2));
+}
+
+static void push_functions(lua_State *L, const luaL_Reg *functions) {
+    lua_newtable(L);
+    if (functions) luaL_setfuncs(L, functions, 0);
+}
+
+void bind_type(lua_State *L, const char *name, const char *shown, const luaL_Reg *methods, const luaL_Reg *getters,
+               const luaL_Reg *metamethods) {
+    luaL_newmetatable(L, name);
+    lua_pushstring(L, shown);
+    lua_setfield(L, -2, "__name");
+    push_functions(L, methods);
+    push_functions(L, getters);
+    lua_pushstring(L, shown);
+    lua_pushcclosure(L, type_index, 3);
+    lua_setfield(L, -2, "__index");
+    lua_pushstring(L, shown);
+    lua_pushcclosure(L, type_newindex, 1);
+    lua_setfield(L, -2, "__newindex");
+    lua_pushboolean(L, 0);
+    lua_setfield(L, -2, "__metatable");
+    if (metamethods) luaL_setfuncs(L, metamethods, 0);
+    lua_pop(L, 1);
+}
+
+void *bind_test(lua_State *L, int idx, const char *type) {
+    return lua_type(L, idx) == LUA_TUSERDATA ? luaL_testudata(L, idx, type) : NULL;
+}
+
+void *bind_arg(lua_State *L, int idx, const char *type, const char *function) {
+    void *p = bind_test(L, idx, type);
+    if (p) return p;
+    luaL_getmetatable(L, type);
+    const char *shown = type;
+    if (lua_istable(L, -1)) {
+        lua_getfield(L, -1, "__name");
+        if (lua_isstring(L, -1)) shown = lua_tostring(L, -1);
+    }
+    char wanted[80];
+    bool vowel = strchr("AEIOUaeiou", shown[0]) != NULL;
+    size_t len = strlen(shown) < sizeof wanted - 4 ? strlen(shown) : sizeof wanted - 4;
+    memcpy(wanted, vowel ? "an " : "a ", 4);
+    memcpy(wanted + strlen(wanted), shown, len);
+    wanted[(vowel ? 3 : 2) + len] = '\0';
+    bind_type_error(L, idx, function, wanted);
+    return NULL;
+}

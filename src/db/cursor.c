@@ -1,0 +1,232 @@
+/*
+ * cursor.c: running statements. A cursor has a statement of its own, taken from the cache, until it is closed
+ * or invalidated; after a failure it is reset, so that it holds no lock.
+ */
+#include "connection.h"
+
+#include <string.h>
+#include <time.h>
+
+/* ---------------------------------------------------------------- making */
+
+static void link_cursor(mr_conn *conn, mr_cursor *cursor) {
+    cursor->next = conn->cursors;
+    if (cursor->next) cursor->next->prev = cursor;
+    conn->cursors = cursor;
+}
+
+mr_status mr_conn_cursor(mr_conn *conn, mr_compiled *compiled, bool keep, mr_cursor **out) {
+    mr_cached_stmt *entry;
+    /* Prepared before BEGIN: a mistake in the SQL begins nothing. */
+    if (mr_stmt_cache_take(conn, compiled, keep, &entry)) return mr_conn_failed(conn, compiled->sql, NULL, 0);
+    mr_cursor *cursor = NULL;
+    if (compiled->is_write && conn->lazy && !conn->began && mr_conn_begin_write(conn)) goto fail;
+    if (compiled->is_ddl) mr_conn_invalidate_cursors(conn);
+    cursor = mr_calloc(conn->env, sizeof *cursor);
+    if (!cursor) goto fail;
+    cursor->env = conn->env;
+    cursor->conn = conn;
+    cursor->entry = entry;
+    cursor->stmt = entry->stmt;
+    cursor->compiled = mr_compiled_retain(compiled);
+    cursor->ncolumns = (unsigned)compiled->ncolumns;
+    cursor->execution = ++conn->engine->executions;
+    cursor->rowcount = -1;
+    link_cursor(conn, cursor);
+    *out = cursor;
+    return MR_OK;
+fail:
+    mr_stmt_cache_give(conn, entry);
+    return MR_FAIL;
+}
+
+mr_status mr_conn_prepare(mr_conn *conn, mr_compiled *compiled, mr_cursor **out) {
+    return mr_conn_cursor(conn, compiled, !compiled->is_ddl, out);
+}
+
+mr_status mr_conn_execute(mr_conn *conn, mr_compiled *compiled, const mr_value *values, mr_cursor **out) {
+    mr_cursor *cursor;
+    if (mr_conn_prepare(conn, compiled, &cursor)) return MR_FAIL;
+    if (mr_cursor_bind(cursor, values)) {
+        mr_cursor_close(cursor);
+        return MR_FAIL;
+    }
+    *out = cursor;
+    return MR_OK;
+}
+
+/* ---------------------------------------------------------------- end */
+
+void mr_cursor_invalidate(mr_cursor *cursor) {
+    mr_conn *conn = cursor->conn;
+    if (!conn) return;
+    if (cursor->prev) cursor->prev->next = cursor->next;
+    else conn->cursors = cursor->next;
+    if (cursor->next) cursor->next->prev = cursor->prev;
+    cursor->prev = cursor->next = NULL;
+    mr_stmt_cache_give(conn, cursor->entry);
+    cursor->conn = NULL;
+    cursor->entry = NULL;
+    cursor->stmt = NULL;
+    cursor->values = NULL;
+    /* One that has been read to its end loses nothing. */
+    if (cursor->state != MR_CURSOR_DONE) cursor->state = MR_CURSOR_CLOSED;
+}
+
+void mr_cursor_close(mr_cursor *cursor) {
+    if (!cursor) return;
+    mr_cursor_invalidate(cursor);
+    mr_compiled_release(cursor->compiled);
+    mr_free(cursor->env, cursor);
+}
+
+static mr_status was_closed(mr_cursor *cursor) {
+    return mr_fail(cursor->env, MR_ERR_INVALID_REQUEST,
+                   "this result was closed by a commit, rollback or close; read it "
+                   "with :all() first");
+}
+
+/* ---------------------------------------------------------------- running */
+
+mr_status mr_cursor_bind_n(mr_cursor *cursor, const mr_value *values, size_t n) {
+    mr_conn *conn = cursor->conn;
+    if (!conn) return was_closed(cursor);
+    if (cursor->state != MR_CURSOR_PREPARED) conn->driver->reset(cursor->stmt);
+    cursor->state = MR_CURSOR_PREPARED;
+    cursor->values = values;
+    cursor->nvalues = n;
+    if (mr_engine_call_fails(conn->engine) || conn->driver->bind(cursor->stmt, values, n)) {
+        conn->driver->reset(cursor->stmt);
+        return mr_conn_failed(conn, cursor->compiled->sql, values, n);
+    }
+    cursor->state = MR_CURSOR_BOUND;
+    return MR_OK;
+}
+
+mr_status mr_cursor_bind(mr_cursor *cursor, const mr_value *values) {
+    return mr_cursor_bind_n(cursor, values, cursor->compiled->nparams);
+}
+
+/* One call of the driver, and what follows from its answer. */
+static mr_status advance(mr_cursor *cursor) {
+    mr_conn *conn = cursor->conn;
+    const mr_compiled *compiled = cursor->compiled;
+    mr_status status = mr_engine_call_fails(conn->engine) ? MR_FAIL : conn->driver->step(cursor->stmt);
+    if (status == MR_ROW) {
+        cursor->state = MR_CURSOR_ROW;
+        return MR_ROW;
+    }
+    if (status == MR_DONE) {
+        cursor->state = MR_CURSOR_DONE;
+        if (compiled->is_write && !compiled->is_ddl) {
+            cursor->rowcount = conn->driver->changes(conn->dbc);
+            cursor->last_insert_id = conn->driver->last_insert_id(conn->dbc);
+        }
+        if (compiled->is_text) mr_conn_follow(conn);
+        return MR_DONE;
+    }
+    cursor->state = MR_CURSOR_FAILED;
+    conn->driver->reset(cursor->stmt);
+    return mr_conn_failed(conn, compiled->sql, cursor->values, cursor->nvalues);
+}
+
+static double now(void) {
+    struct timespec t;
+    timespec_get(&t, TIME_UTC);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* A hook may have closed the cursor's connection or ended its transaction. */
+static mr_status call_hook(mr_cursor *cursor, bool after, double seconds) {
+    mr_conn *conn = cursor->conn;
+    const mr_engine_hooks *hooks = &conn->engine->hooks;
+    const char *sql = cursor->compiled->sql;
+    mr_status status = MR_OK;
+    if (after && hooks->after_execute) {
+        status = hooks->after_execute(hooks->ud, conn, sql, cursor->values, cursor->nvalues, seconds);
+    } else if (!after && hooks->before_execute) {
+        status = hooks->before_execute(hooks->ud, conn, sql, cursor->values, cursor->nvalues);
+    }
+    if (status != MR_FAIL)
+        return cursor->conn || cursor->state == MR_CURSOR_DONE ? MR_OK : was_closed(cursor);
+    if (cursor->conn) {
+        cursor->state = MR_CURSOR_FAILED;
+        conn->driver->reset(cursor->stmt);
+    }
+    return MR_FAIL;
+}
+
+/* The first step of an execution that somebody wants to know of. */
+static mr_status advance_observed(mr_cursor *cursor) {
+    mr_engine *engine = cursor->conn->engine;
+    const char *sql = cursor->compiled->sql;
+    if (call_hook(cursor, false, 0)) return MR_FAIL;
+    if (engine->echo) mr_echo(engine, sql, cursor->values, cursor->nvalues);
+    if (engine->recorders &&
+        mr_recorders_note(engine, cursor->execution, sql, cursor->values, cursor->nvalues))
+        return MR_FAIL;
+    double start = now();
+    mr_status status = advance(cursor);
+    double seconds = now() - start;
+    if (seconds < 0) seconds = 0; /* the clock was set back */
+    mr_recorders_add_time(engine, cursor->execution, seconds);
+    if (status == MR_FAIL || !cursor->conn) return status;
+    return call_hook(cursor, true, seconds) ? MR_FAIL : status;
+}
+
+static mr_status first_step(mr_cursor *cursor) {
+    mr_conn *conn = cursor->conn;
+    bool observed = mr_engine_observed(conn->engine) && !conn->setting_up;
+    mr_status status = observed ? advance_observed(cursor) : advance(cursor);
+    if (status == MR_FAIL || !cursor->conn) return status;
+    if (!cursor->compiled->ncolumns && (cursor->compiled->is_text || status == MR_ROW)) {
+        cursor->ncolumns = conn->driver->column_count(cursor->stmt);
+    }
+    if (conn->lazy && !conn->version_known && !cursor->compiled->is_write) mr_conn_note_read(conn);
+    return status;
+}
+
+mr_status mr_cursor_step(mr_cursor *cursor) {
+    switch (cursor->state) {
+    case MR_CURSOR_ROW:
+        return advance(cursor);
+    case MR_CURSOR_BOUND:
+        return first_step(cursor);
+    case MR_CURSOR_DONE:
+        return MR_DONE;
+    case MR_CURSOR_CLOSED:
+        return was_closed(cursor);
+    case MR_CURSOR_PREPARED:
+        return mr_fail(cursor->env, MR_ERR_INVALID_REQUEST, "this statement has no values bound");
+    case MR_CURSOR_FAILED:
+        break;
+    }
+    return mr_fail(cursor->env, MR_ERR_INVALID_REQUEST,
+                   "this result ended with an error; run the statement again");
+}
+
+mr_status mr_cursor_fetch(mr_cursor *cursor, const mr_type *const *types, mr_value *out) {
+    mr_conn *conn = cursor->conn;
+    if (cursor->state != MR_CURSOR_ROW) {
+        if (cursor->state == MR_CURSOR_CLOSED) return was_closed(cursor);
+        return mr_fail(cursor->env, MR_ERR_INVALID_REQUEST, "this result has no current row");
+    }
+    if (!types) types = cursor->entry->types;
+    if (!mr_engine_call_fails(conn->engine) &&
+        conn->driver->fetch(cursor->stmt, types, cursor->ncolumns, out) == MR_OK)
+        return MR_OK;
+    return mr_conn_failed(conn, cursor->compiled->sql, cursor->values, cursor->nvalues);
+}
+
+/* ---------------------------------------------------------------- asking */
+
+unsigned mr_cursor_column_count(mr_cursor *cursor) { return cursor->ncolumns; }
+
+const char *mr_cursor_column_name(mr_cursor *cursor, unsigned i) {
+    if (i >= cursor->ncolumns) return NULL;
+    if (i < cursor->compiled->ncolumns) return cursor->compiled->columns[i].name;
+    return cursor->conn ? cursor->conn->driver->column_name(cursor->stmt, i) : NULL;
+}
+
+int64_t mr_cursor_rowcount(const mr_cursor *cursor) { return cursor->rowcount; }
+int64_t mr_cursor_last_insert_id(const mr_cursor *cursor) { return cursor->last_insert_id; }

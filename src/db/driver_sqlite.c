@@ -1,0 +1,118 @@
+/*
+ * driver_sqlite.c: the SQLite driver's table of functions, its errors, and what is asked of a connection.
+ */
+#include "driver_sqlite.h"
+
+#include <string.h>
+
+static mr_errkind kind_of(int rc) {
+    switch (rc & 0xff) {
+    case SQLITE_CONSTRAINT:
+        return MR_ERR_INTEGRITY;
+    case SQLITE_MISMATCH:
+    case SQLITE_TOOBIG:
+    case SQLITE_RANGE:
+        return MR_ERR_DATA;
+    case SQLITE_MISUSE:
+        return MR_ERR_PROGRAMMING;
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+        return MR_ERR_DATABASE;
+    default:
+        return MR_ERR_OPERATIONAL;
+    }
+}
+
+mr_status mr_sqlite_fail(sqlite_dbc *dbc, int rc) {
+    if ((rc & 0xff) == SQLITE_NOMEM) return mr_nomem(dbc->env);
+    /* Where waiting could only end in deadlock SQLite does not call the busy handler. */
+    if ((rc & 0xff) == SQLITE_BUSY && !dbc->asked && dbc->busy) dbc->busy(dbc->busy_ud);
+    dbc->asked = false;
+    /* A handle of the caller's may have extended codes turned off. */
+    if (rc <= 0xff && sqlite3_errcode(dbc->db) == rc) rc = sqlite3_extended_errcode(dbc->db);
+    const char *words = sqlite3_errmsg(dbc->db);
+    mr_fail(dbc->env, kind_of(rc), "(sqlite) %s", words);
+    mr_error_add_orig(dbc->env, words, rc);
+    return MR_FAIL;
+}
+
+static int64_t last_insert_id(mr_dbc *dbc) { return sqlite3_last_insert_rowid(sqlite_dbc_of(dbc)->db); }
+
+static int64_t changes(mr_dbc *dbc) {
+#if SQLITE_VERSION_NUMBER >= 3037000
+    return sqlite3_changes64(sqlite_dbc_of(dbc)->db);
+#else
+    return sqlite3_changes(sqlite_dbc_of(dbc)->db);
+#endif
+}
+
+static bool in_transaction(mr_dbc *dbc) { return !sqlite3_get_autocommit(sqlite_dbc_of(dbc)->db); }
+
+/* The file control also counts what this connection commits, PRAGMA data_version does not; it is
+ * much cheaper, and the caller asks again after its own commits. */
+static mr_status data_version(mr_dbc *dbc, int64_t *out) {
+    unsigned version = 0;
+    int rc = sqlite3_file_control(sqlite_dbc_of(dbc)->db, "main", SQLITE_FCNTL_DATA_VERSION, &version);
+    if (rc != SQLITE_OK) return mr_sqlite_fail(sqlite_dbc_of(dbc), rc);
+    *out = version;
+    return MR_OK;
+}
+
+static void set_busy(mr_dbc *dbc, mr_busy_fn fn, void *ud) {
+    sqlite_dbc_of(dbc)->busy = fn;
+    sqlite_dbc_of(dbc)->busy_ud = ud;
+}
+
+static void set_timeout(mr_dbc *dbc, int milliseconds) { sqlite_dbc_of(dbc)->timeout = milliseconds; }
+
+static void interrupt(mr_dbc *dbc) {
+    sqlite_dbc_of(dbc)->interrupted = 1;
+    sqlite3_interrupt(sqlite_dbc_of(dbc)->db);
+}
+
+/* A writer keeps everybody from writing, and in some modes from reading; a reader keeps a writer
+ * from committing, which is what a connection inside a write transaction waits for. */
+static bool blocks(mr_dbc *holder, mr_dbc *waiter, bool exclusive) {
+    sqlite3 *a = sqlite_dbc_of(holder)->db, *b = sqlite_dbc_of(waiter)->db;
+    if (a == b) return false;
+    int held = sqlite3_txn_state(a, "main");
+    if (held == SQLITE_TXN_NONE) return false;
+    const char *file_a = sqlite3_db_filename(a, "main"), *file_b = sqlite3_db_filename(b, "main");
+    if (!file_a || !file_b || !*file_a || strcmp(file_a, file_b) != 0) return false;
+    return held == SQLITE_TXN_WRITE || exclusive || sqlite3_txn_state(b, "main") == SQLITE_TXN_WRITE;
+}
+
+static const char *const begin_sql[] = {
+    [MR_TX_DEFAULT] = "BEGIN IMMEDIATE",
+    [MR_TX_DEFERRED] = "BEGIN DEFERRED",
+    [MR_TX_IMMEDIATE] = "BEGIN IMMEDIATE",
+    [MR_TX_EXCLUSIVE] = "BEGIN EXCLUSIVE",
+};
+
+static const mr_driver driver = {
+    .name = "sqlite",
+    .dialect = mr_dialect_sqlite,
+    .begin_sql = begin_sql,
+    .check = mr_sqlite_check,
+    .needs_anchor = mr_sqlite_is_memory,
+    .open = mr_sqlite_open,
+    .close = mr_sqlite_close,
+    .prepare = mr_sqlite_prepare,
+    .finalize = mr_sqlite_finalize,
+    .bind = mr_sqlite_bind,
+    .step = mr_sqlite_step,
+    .reset = mr_sqlite_reset,
+    .fetch = mr_sqlite_fetch,
+    .column_count = mr_sqlite_column_count,
+    .column_name = mr_sqlite_column_name,
+    .last_insert_id = last_insert_id,
+    .changes = changes,
+    .in_transaction = in_transaction,
+    .data_version = data_version,
+    .set_busy = set_busy,
+    .set_timeout = set_timeout,
+    .blocks = blocks,
+    .interrupt = interrupt,
+};
+
+const mr_driver *mr_driver_sqlite(void) { return &driver; }

@@ -1,0 +1,63 @@
+/*
+ * driver_sqlite.h: what the files of the SQLite driver share.
+ *
+ * The mr_dbc and mr_stmt that the driver hands out are these structures.
+ */
+#ifndef MOONROW_DB_DRIVER_SQLITE_H
+#define MOONROW_DB_DRIVER_SQLITE_H
+
+#include <signal.h>
+#include <sqlite3.h>
+
+#include <moonrow/db.h>
+
+typedef struct sqlite_dbc {
+    mr_env *env;
+    sqlite3 *db;
+    bool native;         /* db is the caller's: never closed, and its settings left alone */
+    int timeout, waited; /* milliseconds */
+    mr_busy_fn busy;
+    void *busy_ud;
+    bool asked; /* busy was called since the last call of the database began */
+    volatile sig_atomic_t interrupted;
+} sqlite_dbc;
+
+static inline sqlite_dbc *sqlite_dbc_of(mr_dbc *dbc) { return (sqlite_dbc *)(void *)dbc; }
+
+/* Records the error that rc means, with SQLite's words, and returns MR_FAIL. */
+mr_status mr_sqlite_fail(sqlite_dbc *dbc, int rc);
+
+/* ---- sqlite_open.c */
+
+mr_status mr_sqlite_check(mr_env *env, const mr_url *url);
+bool mr_sqlite_is_memory(const mr_url *url);
+mr_status mr_sqlite_open(mr_env *env, const mr_url *url, uint64_t serial, void *native, mr_dbc **out);
+void mr_sqlite_close(mr_dbc *dbc);
+/* Waits for a lock, as sqlite3_busy_handler wants it; p is the sqlite_dbc. */
+int mr_sqlite_wait(void *p, int count);
+
+/* ---- sqlite_statement.c: these are the driver's hooks */
+
+mr_status mr_sqlite_prepare(mr_dbc *dbc, const char *sql, size_t len, mr_stmt **out);
+void mr_sqlite_finalize(mr_stmt *stmt);
+mr_status mr_sqlite_bind(mr_stmt *stmt, const mr_value *values, size_t n);
+mr_status mr_sqlite_step(mr_stmt *stmt);
+void mr_sqlite_reset(mr_stmt *stmt);
+unsigned mr_sqlite_column_count(mr_stmt *stmt);
+const char *mr_sqlite_column_name(mr_stmt *stmt, unsigned i);
+
+/* ---- sqlite_fetch.c */
+
+mr_status mr_sqlite_fetch(mr_stmt *stmt, const mr_type *const *types, size_t n, mr_value *out);
+
+typedef struct sqlite_stmt {
+    sqlite_dbc *dbc;
+    sqlite3_stmt *stmt;
+    size_t nparams;
+    char *numbers; /* text of decimals that are stored as floats, a slot for each column; or NULL */
+    unsigned nnumbers;
+} sqlite_stmt;
+
+static inline sqlite_stmt *sqlite_stmt_of(mr_stmt *stmt) { return (sqlite_stmt *)(void *)stmt; }
+
+#endif

@@ -1,0 +1,188 @@
+/*
+ * engine.c: engines and the pool of their idle connections. An engine opens connections when they are asked
+ * for and keeps a few that came back; each of those is rolled back and without cursors.
+ */
+#include "connection.h"
+#include "driver_mock.h"
+
+#include <string.h>
+
+enum { MAX_IDLE = 8, STATEMENT_CACHE = 100 };
+
+/* ---------------------------------------------------------------- making */
+
+static const mr_driver *find_driver(const char *dialect) {
+    static const struct {
+        const char *dialect;
+        const mr_driver *(*driver)(void);
+    } known[] = {
+        {"sqlite", mr_driver_sqlite},
+        {"mock+sqlite", mr_driver_mock_sqlite},
+        {"mock+postgresql", mr_driver_mock_postgresql},
+    };
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+        if (strcmp(known[i].dialect, dialect) == 0) return known[i].driver();
+    }
+    return NULL;
+}
+
+mr_db_state *mr_db_state_of(mr_env *env) {
+    mr_db_state *state = mr_env_get(env, MR_ENV_DB);
+    if (state) return state;
+    state = mr_env_arena(env, sizeof *state);
+    if (state) mr_env_set(env, MR_ENV_DB, state);
+    return state;
+}
+
+static mr_status set_up(mr_engine *engine, const char *url, size_t len, const mr_engine_options *options) {
+    mr_env *env = engine->env;
+    if (mr_url_parse(env, url, len, &engine->url)) return MR_FAIL;
+    engine->driver = find_driver(engine->url.dialect);
+    if (!engine->driver) {
+        return mr_fail(env, MR_ERR_ARGUMENT,
+                       "database URL \"%s\": unknown dialect '%s'; known are sqlite, mock+sqlite, "
+                       "mock+postgresql",
+                       engine->url.text, engine->url.dialect);
+    }
+    engine->dialect = engine->driver->dialect();
+    engine->busy_timeout = options ? options->busy_timeout : -1;
+    engine->echo = options && options->echo;
+    engine->statement_cache =
+        options && options->statement_cache > 0 ? (unsigned)options->statement_cache : STATEMENT_CACHE;
+    if (engine->driver->check && engine->driver->check(env, &engine->url)) return MR_FAIL;
+    if (mr_driver_is_mock(engine->driver)) {
+        engine->native = mr_mock_script_new(env);
+        return engine->native ? MR_OK : MR_FAIL;
+    }
+    engine->native = options ? options->native : NULL;
+    if (engine->native || !engine->driver->needs_anchor || !engine->driver->needs_anchor(&engine->url))
+        return MR_OK;
+    return engine->driver->open(env, &engine->url, engine->serial, NULL, &engine->anchor);
+}
+
+static void engine_free(mr_engine *engine) {
+    mr_env *env = engine->env;
+    mr_engine_dispose(engine);
+    if (engine->anchor) engine->driver->close(engine->anchor);
+    if (engine->driver && mr_driver_is_mock(engine->driver)) mr_mock_script_free(engine->native);
+    mr_compile_cache_done(&engine->compile_cache);
+    mr_free(env, engine);
+}
+
+mr_status mr_engine_new(mr_env *env, const char *url, size_t len, const mr_engine_options *options,
+                        mr_engine **out) {
+    mr_db_state *state = mr_db_state_of(env);
+    mr_engine *engine = state ? mr_calloc(env, sizeof *engine) : NULL;
+    if (!engine) return MR_FAIL;
+    engine->env = env;
+    engine->refs = 1;
+    engine->state = state;
+    engine->serial = ++state->serial;
+    mr_compile_cache_init(&engine->compile_cache, env);
+    if (set_up(engine, url, len, options) != MR_OK) {
+        engine_free(engine);
+        return MR_FAIL;
+    }
+    *out = engine;
+    return MR_OK;
+}
+
+mr_engine *mr_engine_retain(mr_engine *engine) {
+    engine->refs++;
+    return engine;
+}
+
+void mr_engine_release(mr_engine *engine) {
+    if (engine && --engine->refs == 0) engine_free(engine);
+}
+
+mr_env *mr_engine_env(const mr_engine *engine) { return engine->env; }
+const mr_url *mr_engine_url(const mr_engine *engine) { return &engine->url; }
+const mr_dialect *mr_engine_dialect(const mr_engine *engine) { return engine->dialect; }
+const mr_driver *mr_engine_driver(const mr_engine *engine) { return engine->driver; }
+mr_engine_hooks *mr_engine_hooks_of(mr_engine *engine) { return &engine->hooks; }
+void mr_engine_set_echo(mr_engine *engine, bool echo) { engine->echo = echo; }
+
+/* ---------------------------------------------------------------- the failing driver */
+
+void mr_engine_fail_at(mr_engine *engine, uint64_t n) {
+    engine->fail_at = n;
+    engine->calls = 0;
+}
+
+uint64_t mr_engine_calls(const mr_engine *engine) { return engine->calls; }
+
+bool mr_engine_injected(mr_engine *engine) {
+    mr_fail(engine->env, MR_ERR_OPERATIONAL, "injected failure (driver call %llu)",
+            (unsigned long long)engine->calls);
+    mr_error_add_orig(engine->env, "injected failure", 0);
+    return true;
+}
+
+/* ---------------------------------------------------------------- the pool */
+
+void mr_engine_dispose(mr_engine *engine) {
+    while (engine->idle) {
+        mr_conn *conn = engine->idle;
+        engine->idle = conn->next_idle;
+        engine->nidle--;
+        mr_conn_destroy(conn);
+    }
+}
+
+mr_status mr_engine_connect(mr_engine *engine, mr_conn **out) {
+    mr_conn *conn = engine->idle;
+    if (conn) {
+        engine->idle = conn->next_idle;
+        engine->nidle--;
+        conn->next_idle = NULL;
+        mr_engine_retain(engine);
+        *out = conn;
+        return MR_OK;
+    }
+    if (mr_conn_open(engine, &conn)) return MR_FAIL;
+    mr_engine_retain(engine);
+    if (engine->hooks.connect) {
+        conn->setting_up = true;
+        mr_status status = engine->hooks.connect(engine->hooks.ud, engine, conn);
+        conn->setting_up = false;
+        if (status == MR_FAIL) {
+            mr_conn_invalidate_cursors(conn);
+            mr_conn_destroy(conn);
+            mr_engine_release(engine);
+            return MR_FAIL;
+        }
+    }
+    *out = conn;
+    return MR_OK;
+}
+
+/* What the holder set goes; false where the connection cannot be used again. */
+static bool clean(mr_conn *conn) {
+    conn->owner = NULL;
+    conn->lazy = false;
+    conn->on_write_begin = NULL;
+    conn->on_write_begin_ud = NULL;
+    conn->version_known = false;
+    mr_conn_invalidate_cursors(conn);
+    if (!conn->began) return true;
+    /* An error that is being reported must survive its clean-up. */
+    bool pending = mr_env_error(conn->env)->kind != MR_ERR_NONE;
+    mr_error *saved = pending ? mr_env_save_error(conn->env) : NULL;
+    mr_conn_rollback(conn);
+    if (pending) mr_env_restore_error(conn->env, saved);
+    return !conn->began;
+}
+
+void mr_conn_close(mr_conn *conn) {
+    if (!conn) return;
+    mr_engine *engine = conn->engine;
+    if (clean(conn) && engine->nidle < MAX_IDLE) {
+        conn->next_idle = engine->idle;
+        engine->idle = conn;
+        engine->nidle++;
+    } else {
+        mr_conn_destroy(conn);
+    }
+    mr_engine_release(engine);
+}

@@ -1,0 +1,241 @@
+/*
+ * sqlite_open.c: opening SQLite databases. A connection that was opened is set up: foreign keys enforced, a
+ * busy handler installed, the URL's parameters obeyed; and its file is known to be a database.
+ */
+#include "driver_sqlite.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { DEFAULT_TIMEOUT = 5000 };
+
+/* ---------------------------------------------------------------- the URL's parameters */
+
+typedef struct parameter {
+    const char *name;
+    const char *values[7]; /* none: a number of milliseconds */
+} parameter;
+
+static const parameter PARAMETERS[] = {
+    {"journal_mode", {"delete", "truncate", "persist", "memory", "wal", "off", NULL}},
+    {"synchronous", {"off", "normal", "full", "extra", NULL}},
+    {"busy_timeout", {NULL}},
+};
+enum { NPARAMETERS = sizeof PARAMETERS / sizeof PARAMETERS[0] };
+
+static const char *parameter_name(void *ud, size_t i) {
+    (void)ud;
+    return i < NPARAMETERS ? PARAMETERS[i].name : NULL;
+}
+
+static bool same_word(const char *a, const char *lower) {
+    for (; *a && *lower; a++, lower++) {
+        char c = *a >= 'A' && *a <= 'Z' ? (char)(*a - 'A' + 'a') : *a;
+        if (c != *lower) return false;
+    }
+    return *a == *lower;
+}
+
+static bool parse_milliseconds(const char *text, int *out) {
+    char *end;
+    long n = text[0] >= '0' && text[0] <= '9' ? strtol(text, &end, 10) : -1;
+    if (n < 0 || n > INT_MAX || *end) return false;
+    *out = (int)n;
+    return true;
+}
+
+static mr_status check_parameter(mr_env *env, const mr_url *url, const char *name, const char *value) {
+    const parameter *p = NULL;
+    for (int i = 0; i < NPARAMETERS; i++) {
+        if (strcmp(PARAMETERS[i].name, name) == 0) p = &PARAMETERS[i];
+    }
+    if (!p) {
+        const char *nearest = mr_nearest(name, parameter_name, NULL);
+        return mr_fail(env, MR_ERR_ARGUMENT, "database URL \"%s\": unknown parameter '%s' (%s%s%s)",
+                       url->text, name,
+                       nearest ? "did you mean '" : "known are journal_mode, synchronous, busy_timeout",
+                       nearest ? nearest : "", nearest ? "'?" : "");
+    }
+    int number;
+    if (!p->values[0]) {
+        if (parse_milliseconds(value, &number)) return MR_OK;
+        return mr_fail(env, MR_ERR_ARGUMENT,
+                       "database URL \"%s\": %s is \"%s\"; it takes a number of milliseconds", url->text,
+                       name, value);
+    }
+    for (int i = 0; p->values[i]; i++) {
+        if (same_word(value, p->values[i])) return MR_OK;
+    }
+    return mr_fail(
+        env, MR_ERR_ARGUMENT, "database URL \"%s\": %s cannot be \"%s\"; it takes %s", url->text, name, value,
+        p == &PARAMETERS[0] ? "delete, truncate, persist, memory, wal or off" : "off, normal, full or extra");
+}
+
+mr_status mr_sqlite_check(mr_env *env, const mr_url *url) {
+    if (url->host || url->username || url->password || url->port) {
+        return mr_fail(env, MR_ERR_ARGUMENT,
+                       "database URL \"%s\": SQLite has no host or user; a file is written with "
+                       "three slashes (sqlite:///relative.db) or four (sqlite:////absolute.db)",
+                       url->text);
+    }
+    for (unsigned i = 0; i < url->nquery; i++) {
+        if (check_parameter(env, url, url->query_names[i], url->query_values[i])) return MR_FAIL;
+    }
+    return MR_OK;
+}
+
+static const char *parameter_of(const mr_url *url, const char *name) {
+    for (unsigned i = url->nquery; i > 0; i--) {
+        if (strcmp(url->query_names[i - 1], name) == 0) return url->query_values[i - 1];
+    }
+    return NULL;
+}
+
+bool mr_sqlite_is_memory(const mr_url *url) {
+    return !url->database || strcmp(url->database, ":memory:") == 0;
+}
+
+/* ---------------------------------------------------------------- waiting */
+
+int mr_sqlite_wait(void *p, int count) {
+    static const int delays[] = {1, 2, 5, 10, 15, 20, 25, 25, 25, 50, 50, 100};
+    enum { LAST = sizeof delays / sizeof delays[0] - 1 };
+    sqlite_dbc *dbc = p;
+    if (count == 0) {
+        dbc->waited = 0;
+        dbc->interrupted = 0;
+    }
+    dbc->asked = true;
+    if (dbc->busy && !dbc->busy(dbc->busy_ud)) return 0;
+    int left = dbc->timeout - dbc->waited, delay = delays[count < LAST ? count : LAST];
+    if (left <= 0 || dbc->interrupted) return 0;
+    if (delay > left) delay = left;
+    sqlite3_sleep(delay);
+    dbc->waited += delay;
+    return 1;
+}
+
+/* ---------------------------------------------------------------- opening */
+
+/* Says which file, and what can be done about it. */
+static mr_status open_failed(sqlite_dbc *dbc, const mr_url *url, int rc) {
+    const char *file = url->database ? url->database : ":memory:";
+    const char *words = dbc->db ? sqlite3_errmsg(dbc->db) : sqlite3_errstr(rc);
+    if ((rc & 0xff) == SQLITE_NOMEM) return mr_nomem(dbc->env);
+    mr_errkind kind = MR_ERR_OPERATIONAL;
+    const char *cure = "check its path and that this program may read and write it";
+    int reason = dbc->db ? sqlite3_system_errno(dbc->db) : 0;
+    if ((rc & 0xff) == SQLITE_NOTADB) {
+        kind = MR_ERR_DATABASE;
+        cure = "it holds something else, or is encrypted; name another file, or move this one away";
+    } else if ((rc & 0xff) == SQLITE_CORRUPT) {
+        kind = MR_ERR_DATABASE;
+        cure = "restore it from a copy, or try the sqlite3 shell's .recover";
+    } else if (reason == ENOENT) {
+        cure = "its folder does not exist (a relative path starts at the folder where the program runs); "
+               "create it";
+    } else if (reason == EACCES) {
+        cure = "permission is missing: this program must be able to write the file and its folder";
+    } else if (reason == EISDIR) {
+        cure = "this is a folder; name a file";
+    }
+    mr_fail(dbc->env, kind, "(sqlite) cannot open database \"%s\": %s; %s", file, words, cure);
+    mr_error_add_orig(dbc->env, words, rc);
+    return MR_FAIL;
+}
+
+static mr_status exec(sqlite_dbc *dbc, const char *sql) {
+    int rc = sqlite3_exec(dbc->db, sql, NULL, NULL, NULL);
+    return rc == SQLITE_OK ? MR_OK : mr_sqlite_fail(dbc, rc);
+}
+
+/* A file is read only now: what is no database shows here, not at the first query. A lock does not matter
+ * yet. */
+static mr_status probe(sqlite_dbc *dbc, const mr_url *url) {
+    if (mr_sqlite_is_memory(url)) return MR_OK;
+    int rc = sqlite3_exec(dbc->db, "PRAGMA schema_version", NULL, NULL, NULL);
+    if (rc == SQLITE_OK || (rc & 0xff) == SQLITE_BUSY || (rc & 0xff) == SQLITE_LOCKED) return MR_OK;
+    return open_failed(dbc, url, rc);
+}
+
+/* SQLite answers with the mode that it is in, whatever was asked for. */
+static mr_status set_journal_mode(sqlite_dbc *dbc, const mr_url *url, const char *mode) {
+    char sql[64];
+    sqlite3_stmt *stmt = NULL;
+    snprintf(sql, sizeof sql, "PRAGMA journal_mode=%s", mode);
+    int rc = sqlite3_prepare_v2(dbc->db, sql, -1, &stmt, NULL);
+    if (rc != SQLITE_OK) return mr_sqlite_fail(dbc, rc);
+    mr_status status = MR_OK;
+    rc = sqlite3_step(stmt);
+    const char *now = rc == SQLITE_ROW ? (const char *)sqlite3_column_text(stmt, 0) : NULL;
+    if (rc != SQLITE_ROW) {
+        status = mr_sqlite_fail(dbc, rc);
+    } else if (!now) {
+        status = mr_nomem(dbc->env);
+    } else if (!same_word(mode, now)) {
+        status = mr_fail(dbc->env, MR_ERR_OPERATIONAL,
+                         "(sqlite) database URL \"%s\": journal_mode=%s is not possible "
+                         "here, this database stays at journal_mode=%s",
+                         url->text, mode, now);
+    }
+    sqlite3_finalize(stmt);
+    return status;
+}
+
+static mr_status set_up(sqlite_dbc *dbc, const mr_url *url) {
+    char sql[64];
+    sqlite3_extended_result_codes(dbc->db, 1);
+    if (probe(dbc, url) || exec(dbc, "PRAGMA foreign_keys=ON")) return MR_FAIL;
+    const char *mode = parameter_of(url, "journal_mode"), *synchronous = parameter_of(url, "synchronous");
+    const char *timeout = parameter_of(url, "busy_timeout");
+    if (timeout) parse_milliseconds(timeout, &dbc->timeout);
+    sqlite3_busy_handler(dbc->db, mr_sqlite_wait, dbc);
+    if (mode && set_journal_mode(dbc, url, mode)) return MR_FAIL;
+    if (!synchronous) return MR_OK;
+    snprintf(sql, sizeof sql, "PRAGMA synchronous=%s", synchronous);
+    return exec(dbc, sql);
+}
+
+mr_status mr_sqlite_open(mr_env *env, const mr_url *url, uint64_t serial, void *native, mr_dbc **out) {
+    char memory[80];
+    sqlite_dbc *dbc = mr_calloc(env, sizeof *dbc);
+    if (!dbc) return MR_FAIL;
+    dbc->env = env;
+    dbc->timeout = DEFAULT_TIMEOUT;
+    if (native) {
+        dbc->native = true;
+        dbc->db = native;
+        *out = (mr_dbc *)(void *)dbc;
+        return MR_OK;
+    }
+    const char *file = url->database;
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
+    if (mr_sqlite_is_memory(url)) {
+        /* memdb's names are those of the whole process. */
+        snprintf(memory, sizeof memory, "file:/moonrow-%p-%llu?vfs=memdb", (void *)env,
+                 (unsigned long long)serial);
+        file = memory;
+        flags |= SQLITE_OPEN_URI;
+    }
+    int rc = sqlite3_open_v2(file, &dbc->db, flags, NULL);
+    if ((rc == SQLITE_OK ? set_up(dbc, url) : open_failed(dbc, url, rc)) != MR_OK) {
+        sqlite3_close_v2(dbc->db);
+        mr_free(env, dbc);
+        return MR_FAIL;
+    }
+    *out = (mr_dbc *)(void *)dbc;
+    return MR_OK;
+}
+
+void mr_sqlite_close(mr_dbc *handle) {
+    sqlite_dbc *dbc = sqlite_dbc_of(handle);
+    /* A zombie that waits for a statement of somebody else's must not call us. */
+    if (!dbc->native) {
+        sqlite3_busy_handler(dbc->db, NULL, NULL);
+        sqlite3_close_v2(dbc->db);
+    }
+    mr_free(dbc->env, dbc);
+}

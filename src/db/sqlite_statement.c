@@ -1,0 +1,151 @@
+/*
+ * sqlite_statement.c: SQLite's prepared statements: preparing, binding, running.
+ */
+#include "driver_sqlite.h"
+#include "decode.h"
+
+#include <limits.h>
+#include <string.h>
+
+/* ---------------------------------------------------------------- preparing */
+
+/* What follows the first statement may be comments and semicolons only. */
+static mr_status check_tail(sqlite_dbc *dbc, const char *tail, const char *end) {
+    while (tail < end) {
+        sqlite3_stmt *second = NULL;
+        const char *next = end;
+        int rc = sqlite3_prepare_v2(dbc->db, tail, (int)(end - tail), &second, &next);
+        sqlite3_finalize(second);
+        if (rc == SQLITE_NOMEM) return mr_nomem(dbc->env);
+        if (rc != SQLITE_OK || second) {
+            return mr_fail(dbc->env, MR_ERR_PROGRAMMING,
+                           "(sqlite) the text has more than one statement; "
+                           "execute one at a time");
+        }
+        if (next <= tail) break;
+        tail = next;
+    }
+    return MR_OK;
+}
+
+mr_status mr_sqlite_prepare(mr_dbc *handle, const char *sql, size_t len, mr_stmt **out) {
+    sqlite_dbc *dbc = sqlite_dbc_of(handle);
+    if (len > INT_MAX - 1 || (len && memchr(sql, '\0', len))) {
+        return mr_fail(dbc->env, MR_ERR_PROGRAMMING,
+                       len > INT_MAX - 1 ? "(sqlite) the statement is too long"
+                                         : "(sqlite) the statement contains a zero byte");
+    }
+    sqlite_stmt *stmt = mr_calloc(dbc->env, sizeof *stmt);
+    if (!stmt) return MR_FAIL;
+    stmt->dbc = dbc;
+    const char *tail = sql;
+    dbc->asked = false;
+    int rc = sqlite3_prepare_v3(dbc->db, sql, (int)len, SQLITE_PREPARE_PERSISTENT, &stmt->stmt, &tail);
+    mr_status status = MR_OK;
+    if (rc != SQLITE_OK) {
+        status = mr_sqlite_fail(dbc, rc);
+    } else if (!stmt->stmt) {
+        status = mr_fail(dbc->env, MR_ERR_PROGRAMMING, "(sqlite) the statement is empty");
+    } else {
+        status = check_tail(dbc, tail, sql + len);
+        stmt->nparams = (size_t)sqlite3_bind_parameter_count(stmt->stmt);
+    }
+    if (status != MR_OK) {
+        mr_sqlite_finalize((mr_stmt *)(void *)stmt);
+        return MR_FAIL;
+    }
+    *out = (mr_stmt *)(void *)stmt;
+    return MR_OK;
+}
+
+void mr_sqlite_finalize(mr_stmt *handle) {
+    sqlite_stmt *stmt = sqlite_stmt_of(handle);
+    mr_env *env = stmt->dbc->env;
+    sqlite3_finalize(stmt->stmt);
+    mr_free(env, stmt->numbers);
+    mr_free(env, stmt);
+}
+
+/* ---------------------------------------------------------------- binding */
+
+static mr_status bad_value(sqlite_stmt *s, int at, const mr_value *value) {
+    mr_env *env = s->dbc->env;
+    if (value->kind == MR_FLOAT) {
+        return mr_fail(env, MR_ERR_DATA, "(sqlite) parameter %d is NaN, which SQLite cannot store", at);
+    }
+    if (value->kind >= MR_DATE && value->kind <= MR_INTERVAL) {
+        return mr_fail(env, MR_ERR_DATA, "(sqlite) parameter %d: the %s is outside the years 1 to 9999", at,
+                       mr_kind_name(value->kind));
+    }
+    return mr_fail(env, MR_ERR_ARGUMENT, "(sqlite) parameter %d is %s, which is no value for a database", at,
+                   value->kind == MR_UNLOADED ? "not loaded" : mr_kind_name(value->kind));
+}
+
+/* Returns SQLite's code, or -1 where the value cannot be stored. */
+static int bind_one(sqlite3_stmt *stmt, int at, const mr_value *v) {
+    char text[48];
+    size_t len;
+    switch (v->kind) {
+    case MR_NULL:
+        return sqlite3_bind_null(stmt, at);
+    case MR_INT:
+    case MR_BOOL:
+        return sqlite3_bind_int64(stmt, at, v->u.i);
+    case MR_FLOAT:
+        return v->u.d == v->u.d ? sqlite3_bind_double(stmt, at, v->u.d) : -1;
+    case MR_TEXT:
+    case MR_DECIMAL:
+        return sqlite3_bind_text64(stmt, at, v->len ? v->u.s : "", v->len, SQLITE_STATIC, SQLITE_UTF8);
+    case MR_BLOB:
+        return sqlite3_bind_blob64(stmt, at, v->len ? v->u.s : "", v->len, SQLITE_STATIC);
+    case MR_DATE:
+    case MR_TIME:
+    case MR_DATETIME:
+    case MR_INTERVAL:
+        len = mr_encode_calendar(v, text);
+        return len ? sqlite3_bind_text(stmt, at, text, (int)len, SQLITE_TRANSIENT) : -1;
+    default:
+        return -1;
+    }
+}
+
+mr_status mr_sqlite_bind(mr_stmt *handle, const mr_value *values, size_t n) {
+    sqlite_stmt *s = sqlite_stmt_of(handle);
+    if (n != s->nparams) {
+        return mr_fail(s->dbc->env, MR_ERR_PROGRAMMING,
+                       "(sqlite) the statement has %zu parameters, but %zu values "
+                       "were given",
+                       s->nparams, n);
+    }
+    for (size_t i = 0; i < n; i++) {
+        int rc = bind_one(s->stmt, (int)i + 1, &values[i]);
+        if (rc == SQLITE_OK) continue;
+        return rc < 0 ? bad_value(s, (int)i + 1, &values[i]) : mr_sqlite_fail(s->dbc, rc);
+    }
+    return MR_OK;
+}
+
+/* ---------------------------------------------------------------- running */
+
+mr_status mr_sqlite_step(mr_stmt *handle) {
+    sqlite_stmt *s = sqlite_stmt_of(handle);
+    s->dbc->asked = false;
+    int rc = sqlite3_step(s->stmt);
+    if (rc == SQLITE_ROW) return MR_ROW;
+    if (rc == SQLITE_DONE) return MR_DONE;
+    return mr_sqlite_fail(s->dbc, rc);
+}
+
+void mr_sqlite_reset(mr_stmt *handle) {
+    sqlite_stmt *s = sqlite_stmt_of(handle);
+    sqlite3_reset(s->stmt);
+    if (s->nparams) sqlite3_clear_bindings(s->stmt);
+}
+
+unsigned mr_sqlite_column_count(mr_stmt *handle) {
+    return (unsigned)sqlite3_column_count(sqlite_stmt_of(handle)->stmt);
+}
+
+const char *mr_sqlite_column_name(mr_stmt *handle, unsigned i) {
+    return sqlite3_column_name(sqlite_stmt_of(handle)->stmt, (int)i);
+}

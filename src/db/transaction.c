@@ -1,0 +1,120 @@
+/*
+ * transaction.c: BEGIN, COMMIT, ROLLBACK and savepoints. conn->began always says what the database says:
+ * after every error it is asked, as some errors end a transaction and others leave it open.
+ */
+#include "connection.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char *control_text(mr_conn *conn, int control) {
+    if (control == MR_CONTROL_COMMIT) return "COMMIT";
+    if (control == MR_CONTROL_ROLLBACK) return "ROLLBACK";
+    return conn->driver->begin_sql[control - MR_CONTROL_BEGIN];
+}
+
+static mr_status run_control(mr_conn *conn, int control) {
+    const char *sql = control_text(conn, control);
+    if (conn->engine->echo) mr_echo(conn->engine, sql, NULL, 0);
+    mr_status status = MR_OK;
+    if (!conn->control[control]) {
+        if (mr_engine_call_fails(conn->engine)) status = MR_FAIL;
+        else status = conn->driver->prepare(conn->dbc, sql, strlen(sql), &conn->control[control]);
+    }
+    if (status == MR_OK) {
+        status = mr_engine_call_fails(conn->engine) ? MR_FAIL : conn->driver->step(conn->control[control]);
+        if (status == MR_FAIL) mr_conn_failed(conn, sql, NULL, 0);
+        conn->driver->reset(conn->control[control]);
+    } else {
+        mr_conn_failed(conn, sql, NULL, 0);
+    }
+    return status == MR_FAIL ? MR_FAIL : MR_OK;
+}
+
+void mr_conn_follow(mr_conn *conn) {
+    bool open = conn->driver->in_transaction(conn->dbc);
+    if (open == conn->began) return;
+    /* A transaction that somebody else began on the caller's own handle is not this connection's. */
+    if (open && conn->engine->native) return;
+    conn->began = open;
+    if (!open) mr_conn_invalidate_cursors(conn);
+}
+
+/* The version as it is now: what others committed before is seen from here on. */
+static mr_status note_version(mr_conn *conn) {
+    conn->version_known = conn->driver->data_version(conn->dbc, &conn->version) == MR_OK;
+    return conn->version_known ? MR_OK : MR_FAIL;
+}
+
+/* Later reads do not move the noted version: what the first one read may be stale by then. */
+void mr_conn_note_read(mr_conn *conn) {
+    if (!conn->version_known) note_version(conn);
+}
+
+mr_status mr_conn_begin(mr_conn *conn, mr_txmode mode) {
+    if (conn->began) {
+        return mr_fail(conn->env, MR_ERR_INVALID_REQUEST,
+                       "a transaction has already begun on this connection; commit "
+                       "it or roll it back first, or use a savepoint");
+    }
+    if (conn->driver->in_transaction(conn->dbc)) {
+        return mr_fail(conn->env, MR_ERR_OPERATIONAL,
+                       "(%s) the database handle given to the engine is inside a "
+                       "transaction that was begun elsewhere; end that first",
+                       conn->driver->name);
+    }
+    conn->exclusive = mode == MR_TX_EXCLUSIVE;
+    mr_status status = run_control(conn, MR_CONTROL_BEGIN + (int)mode);
+    conn->exclusive = false;
+    /* An injected or late failure may leave it begun: then it is this connection's to end. */
+    if (status == MR_OK) conn->began = true;
+    return status;
+}
+
+mr_status mr_conn_begin_write(mr_conn *conn) {
+    int64_t before = conn->version;
+    bool known = conn->version_known;
+    if (mr_conn_begin(conn, MR_TX_DEFAULT)) return MR_FAIL;
+    if (note_version(conn)) return mr_conn_failed(conn, NULL, NULL, 0);
+    if (!conn->on_write_begin) return MR_OK;
+    return conn->on_write_begin(conn->on_write_begin_ud, known && before != conn->version) == MR_FAIL
+               ? MR_FAIL
+               : MR_OK;
+}
+
+static mr_status end(mr_conn *conn, mr_control control) {
+    mr_conn_invalidate_cursors(conn);
+    if (!conn->began) return MR_OK;
+    if (run_control(conn, (int)control)) return MR_FAIL;
+    conn->began = false;
+    /* Our own changes have moved the version too. Not to know it only costs a refresh. */
+    int64_t before = conn->version;
+    if (conn->version_known && conn->driver->data_version(conn->dbc, &conn->version)) conn->version = before;
+    return MR_OK;
+}
+
+mr_status mr_conn_commit(mr_conn *conn) { return end(conn, MR_CONTROL_COMMIT); }
+mr_status mr_conn_rollback(mr_conn *conn) { return end(conn, MR_CONTROL_ROLLBACK); }
+bool mr_conn_in_transaction(const mr_conn *conn) { return conn->began; }
+
+/* ---------------------------------------------------------------- savepoints */
+
+static mr_status savepoint_sql(mr_conn *conn, const char *verb, unsigned n) {
+    char sql[64];
+    snprintf(sql, sizeof sql, "%s mr_sp_%u", verb, n);
+    return mr_conn_control_sql(conn, sql);
+}
+
+mr_status mr_conn_savepoint(mr_conn *conn, unsigned n) {
+    if (!conn->began && (conn->lazy ? mr_conn_begin_write(conn) : mr_conn_begin(conn, MR_TX_DEFAULT)))
+        return MR_FAIL;
+    return savepoint_sql(conn, "SAVEPOINT", n);
+}
+
+mr_status mr_conn_release(mr_conn *conn, unsigned n) { return savepoint_sql(conn, "RELEASE SAVEPOINT", n); }
+
+/* ROLLBACK TO alone would leave the savepoint, and every later change would pay for it. */
+mr_status mr_conn_rollback_to(mr_conn *conn, unsigned n) {
+    if (savepoint_sql(conn, "ROLLBACK TO SAVEPOINT", n)) return MR_FAIL;
+    return savepoint_sql(conn, "RELEASE SAVEPOINT", n);
+}

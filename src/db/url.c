@@ -1,0 +1,208 @@
+/*
+ * url.c: database URLs. What is parsed is decoded and lives in the environment's arena; the text kept for
+ * messages never shows a password.
+ */
+#include <string.h>
+
+#include <moonrow/db.h>
+
+static const char FORMS[] = "understood are sqlite:// (in memory), sqlite:///relative.db, "
+                            "sqlite:////absolute.db, sqlite:///:memory:";
+
+typedef struct span {
+    const char *s;
+    size_t len;
+} span;
+
+static span span_of(const char *from, const char *to) {
+    span x = {from, (size_t)(to - from)};
+    return x;
+}
+
+static const char *find(span x, char c) { return x.len ? memchr(x.s, c, x.len) : NULL; }
+
+static const char *find_last(span x, char c) {
+    for (size_t i = x.len; i > 0; i--) {
+        if (x.s[i - 1] == c) return x.s + i - 1;
+    }
+    return NULL;
+}
+
+/* Cuts x at the first c: returns what is before it, x becomes what follows. False where there is no c. */
+static bool cut(span *x, char c, span *before) {
+    const char *at = find(*x, c);
+    if (!at) return false;
+    *before = span_of(x->s, at);
+    *x = span_of(at + 1, x->s + x->len);
+    return true;
+}
+
+static int hex_digit(char c) {
+    if (c >= '0' && c <= '9') return c - '0';
+    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+    return -1;
+}
+
+/* A percent sign that begins no escape stands for itself, so that odd file names work as they are. */
+static const char *decode(mr_env *env, span x, bool plus_is_space) {
+    char *out = mr_env_arena(env, x.len + 1);
+    if (!out) return NULL;
+    size_t n = 0;
+    for (size_t i = 0; i < x.len; i++) {
+        char c = x.s[i];
+        if (c == '%' && i + 2 < x.len && hex_digit(x.s[i + 1]) >= 0 && hex_digit(x.s[i + 2]) >= 0) {
+            c = (char)(hex_digit(x.s[i + 1]) * 16 + hex_digit(x.s[i + 2]));
+            i += 2;
+        } else if (c == '+' && plus_is_space) {
+            c = ' ';
+        }
+        out[n++] = c;
+    }
+    out[n] = '\0';
+    if (strlen(out) != n) {
+        mr_fail(env, MR_ERR_ARGUMENT, "the database URL contains a zero byte");
+        return NULL;
+    }
+    return out;
+}
+
+static mr_status decode_to(mr_env *env, span x, const char **out) {
+    if (x.len == 0) return MR_OK;
+    *out = decode(env, x, false);
+    return *out ? MR_OK : MR_FAIL;
+}
+
+/* The user's text with what is between the user's colon and the last at sign masked. */
+static const char *masked(mr_env *env, span text) {
+    static const char stars[] = "***";
+    const char *authority = NULL;
+    for (size_t i = 0; i + 2 < text.len && !authority; i++) {
+        if (memcmp(text.s + i, "://", 3) == 0) authority = text.s + i + 3;
+    }
+    span head = text, tail = {text.s + text.len, 0};
+    bool hidden = false;
+    if (authority) {
+        span rest = span_of(authority, text.s + text.len);
+        const char *slash = find(rest, '/');
+        const char *at = find_last(slash ? span_of(authority, slash) : rest, '@');
+        /* A password may itself hold a slash that was not escaped: then everything up to the last at sign
+         * goes. */
+        if (!at && slash != authority) at = find_last(rest, '@');
+        const char *colon = at ? find(span_of(authority, at), ':') : NULL;
+        if (colon) {
+            head = span_of(text.s, colon + 1);
+            tail = span_of(at, text.s + text.len);
+            hidden = true;
+        }
+    }
+    char *out = mr_env_arena(env, head.len + sizeof stars + tail.len);
+    if (!out) return NULL;
+    memcpy(out, head.s, head.len);
+    size_t n = head.len;
+    if (hidden) {
+        memcpy(out + n, stars, sizeof stars - 1);
+        n += sizeof stars - 1;
+    }
+    memcpy(out + n, tail.s, tail.len);
+    out[n + tail.len] = '\0';
+    return out;
+}
+
+static mr_status parse_port(mr_env *env, span port, mr_url *out) {
+    int n = 0;
+    for (size_t i = 0; i < port.len; i++) {
+        if (port.s[i] < '0' || port.s[i] > '9' || n > 65535) n = 65536;
+        else n = n * 10 + (port.s[i] - '0');
+    }
+    if (n < 1 || n > 65535) {
+        return mr_fail(env, MR_ERR_ARGUMENT,
+                       "database URL \"%s\": port \"%.*s\" is no number from 1 to 65535", out->text,
+                       (int)port.len, port.s);
+    }
+    out->port = n;
+    return MR_OK;
+}
+
+/* [user[:password]@]host[:port], where the host may be an IPv6 address in brackets. */
+static mr_status parse_authority(mr_env *env, span x, mr_url *out) {
+    const char *at = find_last(x, '@');
+    if (at) {
+        span user = span_of(x.s, at), name;
+        x = span_of(at + 1, x.s + x.len);
+        if (cut(&user, ':', &name)) {
+            out->password = decode(env, user, false);
+            if (!out->password) return MR_FAIL;
+            user = name;
+        }
+        if (decode_to(env, user, &out->username)) return MR_FAIL;
+    }
+    const char *bracket = x.len && x.s[0] == '[' ? find(x, ']') : NULL;
+    span host = x, port = {NULL, 0};
+    const char *colon = find(bracket ? span_of(bracket, x.s + x.len) : x, ':');
+    if (colon) {
+        host = span_of(x.s, colon);
+        port = span_of(colon + 1, x.s + x.len);
+    }
+    if (bracket && host.len >= 2) host = span_of(host.s + 1, host.s + host.len - 1);
+    if (decode_to(env, host, &out->host)) return MR_FAIL;
+    return port.s ? parse_port(env, port, out) : MR_OK;
+}
+
+static mr_status parse_query(mr_env *env, span query, mr_url *out) {
+    size_t count = 1;
+    for (size_t i = 0; i < query.len; i++) count += query.s[i] == '&';
+    out->query_names = mr_env_arena(env, count * sizeof *out->query_names);
+    out->query_values = mr_env_arena(env, count * sizeof *out->query_values);
+    if (!out->query_names || !out->query_values) return MR_FAIL;
+    while (query.len) {
+        span item, name;
+        if (!cut(&query, '&', &item)) {
+            item = query;
+            query.len = 0;
+        }
+        if (!item.len) continue;
+        if (!cut(&item, '=', &name)) {
+            return mr_fail(env, MR_ERR_ARGUMENT,
+                           "database URL \"%s\": parameter \"%.*s\" has no value; "
+                           "write name=value",
+                           out->text, (int)item.len, item.s);
+        }
+        const char *decoded_name = decode(env, name, true), *value = decode(env, item, true);
+        if (!decoded_name || !value) return MR_FAIL;
+        out->query_names[out->nquery] = decoded_name;
+        out->query_values[out->nquery++] = value;
+    }
+    return MR_OK;
+}
+
+static bool is_dialect(span x) {
+    for (size_t i = 0; i < x.len; i++) {
+        char c = x.s[i];
+        bool word = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+        if (!word && c != '+' && c != '_' && c != '-' && c != '.') return false;
+    }
+    return x.len > 0;
+}
+
+mr_status mr_url_parse(mr_env *env, const char *text, size_t len, mr_url *out) {
+    memset(out, 0, sizeof *out);
+    span x = {text, len}, dialect, authority;
+    out->text = masked(env, x);
+    if (!out->text) return MR_FAIL;
+    if (find(x, '\0')) return mr_fail(env, MR_ERR_ARGUMENT, "the database URL contains a zero byte");
+    if (!cut(&x, ':', &dialect) || !is_dialect(dialect) || x.len < 2 || memcmp(x.s, "//", 2) != 0) {
+        return mr_fail(env, MR_ERR_ARGUMENT, "\"%s\" is no database URL; %s", out->text, FORMS);
+    }
+    x = span_of(x.s + 2, x.s + x.len);
+    if (decode_to(env, dialect, &out->dialect)) return MR_FAIL;
+    span rest = x, query = {NULL, 0};
+    if (cut(&rest, '?', &x)) query = rest;
+    else x = rest;
+    if (!cut(&x, '/', &authority)) {
+        authority = x;
+        x.len = 0;
+    }
+    if (parse_authority(env, authority, out) || decode_to(env, x, &out->database)) return MR_FAIL;
+    return query.len ? parse_query(env, query, out) : MR_OK;
+}

@@ -1,0 +1,385 @@
+/*
+ * entity.c: making entities, and the writers of their slots.
+ *
+ * Invariant: bytes in a slot are either MR_VALUE_OWNED or lie packed in the entity's own block. A cleared slot whose text
+ * was packed remembers that room (MR_UNLOADED with tag PACKED_ROOM), so that a refreshed text finds its place again.
+ */
+#include "heap_private.h"
+
+#include <string.h>
+
+enum { PACKED_ROOM = 1 };
+
+/* ---------------------------------------------------------------- making */
+
+mr_entity *mr_entity_new(mr_env *env, mr_mapper *mapper) {
+    mr_heap *heap = mr_heap_of(env);
+    if (!heap || mr_heap_reserve(heap) != MR_OK) return NULL;
+    mr_entity *e = mr_heap_allocate(heap, mapper, 0);
+    if (e) mr_heap_adopt(heap, e);
+    return e;
+}
+
+static char *pack(char *text, mr_value *dst, const mr_value *src) {
+    *dst = mr_bytes_value((mr_kind)src->kind, text, src->len);
+    if (src->len) memcpy(text, src->u.s, src->len);
+    return text + src->len;
+}
+
+/* Everything but the entity's place in the heap and the map. */
+static mr_status fill_block(mr_heap *heap, mr_entity *e, const mr_value *identity, const mr_value *values, unsigned n) {
+    char *text = (char *)&e->slots[e->nslots];
+    if (mr_kind_is_bytes(identity->kind)) {
+        text = pack(text, &e->identity, identity);
+    } else {
+        e->identity = *identity;
+        e->identity.flags = 0;
+    }
+    for (unsigned i = 0; i < n; i++) {
+        const mr_value *v = &values[i];
+        if (mr_kind_is_bytes(v->kind)) {
+            text = pack(text, &e->slots[i], v);
+        } else if (v->kind == MR_OPAQUE) {
+            if (mr_value_copy(heap->env, &e->slots[i], v) != MR_OK) return MR_FAIL;
+        } else if (v->kind != MR_UNLOADED) {
+            e->slots[i] = *v;
+            e->slots[i].flags = 0;
+            if (v->kind == MR_ENTITY) heap_mark_written(heap, v->u.p);
+        }
+    }
+    return MR_OK;
+}
+
+mr_entity *mr_entity_load(mr_owner *owner, mr_mapper *mapper, const mr_value *identity, const mr_value *values,
+                          unsigned n) {
+    mr_heap *heap = mr_heap_of(owner->env);
+    if (!heap || mr_heap_reserve(heap) != MR_OK) return NULL;
+    if (n > mapper->nslots) n = mapper->nslots;
+    size_t text = mr_kind_is_bytes(identity->kind) ? identity->len : 0;
+    for (unsigned i = 0; i < n; i++)
+        if (mr_kind_is_bytes(values[i].kind)) text += values[i].len;
+    mr_entity *e = mr_heap_allocate(heap, mapper, text);
+    if (!e) return NULL;
+    e->owner = owner;
+    e->generation = owner->generation;
+    e->state = MR_PERSISTENT;
+    if (fill_block(heap, e, identity, values, n) != MR_OK || mr_idmap_put(owner->idmap, e) != MR_OK) {
+        mr_heap_discard(heap, e);
+        return NULL;
+    }
+    mr_owner_retain(owner);
+    mr_heap_adopt(heap, e);
+    return e;
+}
+
+mr_status mr_entity_set_identity(mr_entity *entity, const mr_value *identity) {
+    mr_heap *heap = heap_of(entity);
+    mr_value copy;
+    if (mr_value_copy(heap->env, &copy, identity) != MR_OK) return MR_FAIL;
+    mr_entity_clear_value(heap, &entity->identity);
+    heap->bytes += value_bytes(&copy);
+    entity->identity = copy;
+    return MR_OK;
+}
+
+/* ---------------------------------------------------------------- places */
+
+entity_extra *mr_entity_extra(const mr_entity *e) {
+    return e->flags & MR_ENTITY_EXTRA ? mr_map_get(heap_of(e)->extras, &e) : NULL;
+}
+
+mr_value *mr_entity_place(const mr_entity *e, unsigned slot) {
+    if (slot < e->nslots) return (mr_value *)&e->slots[slot];
+    const entity_extra *extra = mr_entity_extra(e);
+    return extra && slot - e->nslots < extra->n ? &extra->values[slot - e->nslots] : NULL;
+}
+
+static mr_status grow_extra(mr_entity *e, unsigned nslots) {
+    mr_heap *heap = heap_of(e);
+    entity_extra *extra = mr_entity_extra(e);
+    uint32_t was = extra ? extra->n : 0, n = nslots - e->nslots;
+    if (n <= was) return MR_OK;
+    mr_value *values = mr_realloc(heap->env, extra ? extra->values : NULL, n * sizeof *values);
+    if (!values) return MR_FAIL;
+    memset(values + was, 0, (n - was) * sizeof *values);
+    if (extra) {
+        extra->values = values;
+        extra->n = n;
+    } else {
+        entity_extra made = { e, n, values };
+        if (!mr_map_put(heap->extras, &made)) {
+            mr_free(heap->env, values);
+            return MR_FAIL;
+        }
+        e->flags |= MR_ENTITY_EXTRA;
+    }
+    heap->bytes += (n - was) * sizeof *values;
+    return MR_OK;
+}
+
+mr_value *mr_entity_make_place(mr_entity *e, unsigned slot) {
+    mr_value *place = mr_entity_place(e, slot);
+    if (place) return place;
+    unsigned nslots = slot < e->mapper->nslots ? e->mapper->nslots : slot + 1;
+    return grow_extra(e, nslots) == MR_OK ? mr_entity_place(e, slot) : NULL;
+}
+
+mr_status mr_entity_reserve(mr_entity *entity) {
+    return entity->mapper->nslots > entity->nslots ? grow_extra(entity, entity->mapper->nslots) : MR_OK;
+}
+
+const mr_value *mr_entity_slot(mr_entity *entity, unsigned slot) {
+    static const mr_value unloaded = { MR_UNLOADED, 0, 0, 0, { 0 } };
+    mr_entity_touch(entity);
+    const mr_value *place = mr_entity_place(entity, slot);
+    return place ? place : &unloaded;
+}
+
+bool mr_entity_extra_is_dirty(const mr_entity *entity, unsigned slot) {
+    const mr_value *place = mr_entity_place(entity, slot);
+    return place && (place->flags & MR_VALUE_DIRTY);
+}
+
+/* ---------------------------------------------------------------- writing */
+
+void mr_entity_clear_value(mr_heap *heap, mr_value *v) {
+    if (v->kind == MR_COLLECTION) {
+        mr_collection *c = v->u.p;
+        *v = mr_value_of(MR_UNLOADED, 0);
+        mr_collection_free(heap, c);
+    } else if (mr_kind_is_bytes(v->kind) && !(v->flags & MR_VALUE_OWNED)) {
+        v->kind = MR_UNLOADED;
+        v->flags = 0;
+        v->tag = PACKED_ROOM;
+    } else {
+        heap->bytes -= value_bytes(v);
+        mr_value_clear(heap->env, v);
+    }
+}
+
+/* Takes v over into place, whose old content is cleared. */
+static void write_place(mr_heap *heap, mr_value *place, const mr_value *v) {
+    mr_value made = *v, old = *place;
+    heap->bytes += value_bytes(&made);
+    if (made.kind == MR_ENTITY) heap_mark_written(heap, made.u.p);
+    *place = made; /* first: clearing the old one may call back */
+    mr_entity_clear_value(heap, &old);
+}
+
+/* Bytes that fit into the packed room of the slot go there. */
+static bool write_packed(mr_value *place, const mr_value *v) {
+    bool room = place->kind == MR_UNLOADED ? place->tag == PACKED_ROOM
+                                           : mr_kind_is_bytes(place->kind) && !(place->flags & MR_VALUE_OWNED);
+    if (!room || !mr_kind_is_bytes(v->kind) || v->len > place->len) return false;
+    char *text = place->u.p;
+    if (v->len) memmove(text, v->u.s, v->len);
+    *place = mr_bytes_value((mr_kind)v->kind, text, v->len);
+    return true;
+}
+
+static mr_status refuse_collection(mr_env *env, const mr_value *v) {
+    if (v->kind != MR_COLLECTION) return MR_OK;
+    return mr_fail(env, MR_ERR_ERROR, "a collection is made in its slot, never written");
+}
+
+/* The change of a slot is no more; its new value stays. */
+static void drop_change(mr_heap *heap, mr_entity *e, unsigned slot, mr_value *place) {
+    if (!(place->flags & MR_VALUE_DIRTY)) return;
+    mr_value old;
+    mr_history_take(e, slot, &old);
+    mr_entity_clear_value(heap, &old);
+    place->flags &= (uint8_t)~MR_VALUE_DIRTY;
+}
+
+mr_status mr_entity_put(mr_entity *entity, unsigned slot, const mr_value *value, bool force) {
+    mr_heap *heap = heap_of(entity);
+    mr_entity_touch(entity);
+    if (refuse_collection(heap->env, value) != MR_OK) return MR_FAIL;
+    mr_value *place = mr_entity_make_place(entity, slot);
+    if (!place) return MR_FAIL;
+    bool dirty = (place->flags & MR_VALUE_DIRTY) != 0;
+    if (dirty && !force) return MR_OK;
+    if (value->kind == MR_UNLOADED) {
+        mr_entity_forget(entity, slot);
+        return MR_OK;
+    }
+    if (!dirty && write_packed(place, value)) return MR_OK;
+    mr_value copy;
+    if (mr_value_copy(heap->env, &copy, value) != MR_OK) return MR_FAIL;
+    drop_change(heap, entity, slot, place);
+    write_place(heap, place, &copy);
+    if (dirty) mr_entity_leave_if_clean(entity);
+    return MR_OK;
+}
+
+mr_status mr_entity_give(mr_entity *entity, unsigned slot, mr_value *value) {
+    mr_heap *heap = heap_of(entity);
+    mr_entity_touch(entity);
+    mr_value *place = mr_entity_make_place(entity, slot);
+    if (!place) return MR_FAIL;
+    /* Borrowed bytes would have to be copied. */
+    if (mr_kind_is_bytes(value->kind) && !(value->flags & MR_VALUE_OWNED))
+        return mr_entity_put(entity, slot, value, true);
+    mr_value made = *value;
+    *value = mr_value_of(MR_UNLOADED, 0);
+    made.flags &= MR_VALUE_OWNED;
+    drop_change(heap, entity, slot, place);
+    write_place(heap, place, &made);
+    mr_entity_leave_if_clean(entity);
+    return MR_OK;
+}
+
+void mr_entity_forget(mr_entity *entity, unsigned slot) {
+    mr_heap *heap = heap_of(entity);
+    mr_entity_touch(entity);
+    mr_value *place = mr_entity_place(entity, slot);
+    if (!place) return;
+    bool dirty = (place->flags & MR_VALUE_DIRTY) != 0;
+    drop_change(heap, entity, slot, place);
+    mr_entity_clear_value(heap, place);
+    if (dirty) mr_entity_leave_if_clean(entity);
+}
+
+/* The slot's first change: what it holds becomes the committed value. Nothing has changed when it fails. */
+static mr_status first_change(mr_heap *heap, mr_entity *e, unsigned slot, mr_value *place, const mr_value *value) {
+    mr_value copy;
+    if (mr_value_copy(heap->env, &copy, value) != MR_OK) return MR_FAIL;
+    bool had_history = e->history != NULL;
+    if (mr_history_reserve(e) != MR_OK) goto fail;
+    if (mr_entity_mark_modified(e) != MR_OK) {
+        if (!had_history) mr_history_drop(heap, e);
+        goto fail;
+    }
+    mr_history_push(e, slot, place);
+    *place = mr_value_of(MR_UNLOADED, 0);
+    copy.flags |= MR_VALUE_DIRTY;
+    write_place(heap, place, &copy);
+    return MR_OK;
+fail:
+    mr_value_clear(heap->env, &copy);
+    return MR_FAIL;
+}
+
+/* Puts the committed value of a changed slot back. */
+static void restore(mr_heap *heap, mr_entity *e, unsigned slot, mr_value *place) {
+    mr_value old, changed = *place;
+    mr_history_take(e, slot, &old);
+    if (old.kind == MR_ENTITY) heap_mark_written(heap, old.u.p);
+    *place = old;
+    mr_entity_clear_value(heap, &changed);
+}
+
+mr_status mr_entity_set(mr_entity *entity, unsigned slot, const mr_value *value) {
+    mr_heap *heap = heap_of(entity);
+    mr_entity_touch(entity);
+    if (refuse_collection(heap->env, value) != MR_OK) return MR_FAIL;
+    if (value->kind == MR_UNLOADED) {
+        mr_entity_forget(entity, slot);
+        return MR_OK;
+    }
+    mr_value *place = mr_entity_make_place(entity, slot);
+    if (!place) return MR_FAIL;
+    if (place->kind == value->kind && mr_value_equal(heap->env, place, value)) return MR_OK;
+    bool keeps_history = entity->state != MR_TRANSIENT && entity->state != MR_PENDING;
+    if (keeps_history && !(place->flags & MR_VALUE_DIRTY))
+        return first_change(heap, entity, slot, place, value);
+    const mr_value *old = keeps_history ? mr_history_find(entity, slot) : NULL;
+    if (old && old->kind == value->kind && mr_value_equal(heap->env, old, value)) {
+        restore(heap, entity, slot, place);
+        mr_entity_leave_if_clean(entity);
+        return MR_OK;
+    }
+    mr_value copy;
+    if (mr_value_copy(heap->env, &copy, value) != MR_OK) return MR_FAIL;
+    if (place->flags & MR_VALUE_DIRTY) copy.flags |= MR_VALUE_DIRTY;
+    write_place(heap, place, &copy);
+    return MR_OK;
+}
+
+/* ---------------------------------------------------------------- all slots at once */
+
+typedef void (*place_fn)(mr_heap *heap, mr_entity *e, unsigned slot, mr_value *place);
+
+static void each_place(mr_heap *heap, mr_entity *e, place_fn fn) {
+    for (unsigned i = 0; i < e->nslots; i++) fn(heap, e, i, &e->slots[i]);
+    const entity_extra *extra = mr_entity_extra(e);
+    for (uint32_t i = 0; extra && i < extra->n; i++) fn(heap, e, e->nslots + i, &extra->values[i]);
+}
+
+static void accept_place(mr_heap *heap, mr_entity *e, unsigned slot, mr_value *place) {
+    (void)heap;
+    (void)e;
+    (void)slot;
+    if (place->kind == MR_COLLECTION) mr_collection_accept(place->u.p);
+    place->flags &= (uint8_t)~MR_VALUE_DIRTY;
+}
+
+void mr_entity_accept(mr_entity *entity) {
+    mr_heap *heap = heap_of(entity);
+    mr_history_drop(heap, entity);
+    each_place(heap, entity, accept_place);
+    mr_entity_leave_dirty(entity);
+}
+
+static void revert_place(mr_heap *heap, mr_entity *e, unsigned slot, mr_value *place) {
+    if (!(place->flags & MR_VALUE_DIRTY)) return;
+    if (place->kind == MR_COLLECTION && !mr_history_find(e, slot)) {
+        mr_collection_revert(place->u.p);
+        place->flags &= (uint8_t)~MR_VALUE_DIRTY;
+    } else {
+        restore(heap, e, slot, place);
+    }
+}
+
+void mr_entity_revert(mr_entity *entity) {
+    if (entity_is_expired(entity)) {
+        mr_entity_check_expired(entity);
+        return;
+    }
+    each_place(heap_of(entity), entity, revert_place);
+    mr_entity_leave_dirty(entity);
+}
+
+static void clear_place(mr_heap *heap, mr_entity *e, unsigned slot, mr_value *place) {
+    (void)e;
+    (void)slot;
+    mr_entity_clear_value(heap, place);
+}
+
+void mr_entity_expire(mr_entity *entity) {
+    mr_heap *heap = heap_of(entity);
+    mr_history_drop(heap, entity);
+    each_place(heap, entity, clear_place);
+    entity->flags &= ~(uint32_t)MR_ENTITY_PARTIAL;
+    if (entity->owner) entity->generation = entity->owner->generation;
+    mr_entity_leave_dirty(entity);
+}
+
+bool mr_entity_check_expired(mr_entity *entity) {
+    if (!entity->owner || entity->generation == entity->owner->generation) return false;
+    if (!entity_is_expired(entity)) {
+        entity->generation = entity->owner->generation; /* no row to load them from: new values do not expire */
+        return false;
+    }
+    mr_entity_expire(entity);
+    return true;
+}
+
+/* ---------------------------------------------------------------- roots */
+
+void mr_entity_hold(mr_entity *entity) {
+    entity->flags |= MR_ENTITY_HELD;
+    heap_mark_handle(heap_of(entity), entity);
+}
+
+void mr_entity_unhold(mr_entity *entity) { entity->flags &= ~(uint32_t)MR_ENTITY_HELD; }
+
+mr_entity *mr_entity_pin(mr_entity *entity) {
+    entity->pins++;
+    heap_mark_handle(heap_of(entity), entity);
+    return entity;
+}
+
+void mr_entity_unpin(mr_entity *entity) {
+    if (entity) entity->pins--;
+}

@@ -1,0 +1,172 @@
+/*
+ * heap.c: the table of all entities of an environment: slots, generations, blocks.
+ *
+ * Invariant: entities[s]->heap_slot == s for each slot in use, and the generation of a slot differs from that of every
+ * entity that was in it before; so {slot, generation} names an entity for ever.
+ */
+#include "heap_private.h"
+
+#include <string.h>
+
+static void heap_close(void *ud) {
+    mr_heap *heap = ud;
+    mr_env *env = heap->env;
+    heap->phase = HEAP_IDLE;
+    heap->marking = false;
+    memset(&heap->hooks, 0, sizeof heap->hooks);
+    for (uint32_t slot = 1; slot < heap->used; slot++)
+        if (!heap_slot_is_free(heap->entities[slot])) mr_heap_free_entity(heap, heap->entities[slot]);
+    mr_env_set(env, MR_ENV_HEAP, NULL);
+    mr_map_free(heap->extras);
+    mr_vec_done(&heap->gray);
+    mr_vec_done(&heap->big);
+    mr_free(env, heap->entities);
+    mr_free(env, heap->generations);
+    mr_free(env, heap);
+}
+
+mr_heap *mr_heap_of(mr_env *env) {
+    mr_heap *heap = mr_env_get(env, MR_ENV_HEAP);
+    if (heap) return heap;
+    heap = mr_calloc(env, sizeof *heap);
+    if (!heap) return NULL;
+    heap->env = env;
+    heap->used = 1;
+    heap->black = 1;
+    heap->threshold = HEAP_MIN_THRESHOLD;
+    mr_vec_init(&heap->gray, env, sizeof(mr_entity *));
+    mr_vec_init(&heap->big, env, sizeof(big_entry));
+    heap->extras = mr_map_new(env, sizeof(entity_extra), mr_map_hash_ptr, mr_map_equal_ptr);
+    /* A stack to begin with, so that the trace gets on without any memory. */
+    if (!heap->extras || mr_vec_reserve(&heap->gray, 256) != MR_OK || mr_env_on_close(env, heap_close, heap) != MR_OK) {
+        mr_map_free(heap->extras);
+        mr_vec_done(&heap->gray);
+        mr_free(env, heap);
+        return NULL;
+    }
+    mr_env_set(env, MR_ENV_HEAP, heap);
+    return heap;
+}
+
+void mr_heap_set_hooks(mr_heap *heap, const mr_heap_hooks *hooks) {
+    if (hooks) heap->hooks = *hooks;
+    else memset(&heap->hooks, 0, sizeof heap->hooks);
+}
+
+void mr_heap_set_origin_release(mr_heap *heap, void (*release)(mr_env *env, void *origin)) {
+    heap->origin_release = release;
+}
+
+void mr_heap_set_stress(mr_heap *heap, bool on) { heap->stress = on; }
+void mr_heap_block(mr_heap *heap) { heap->blocked++; }
+void mr_heap_unblock(mr_heap *heap) { heap->blocked--; }
+void mr_heap_disable_rules(mr_heap *heap, unsigned rules) { heap->rules_off = rules; }
+size_t mr_heap_count(const mr_heap *heap) { return heap->count; }
+size_t mr_heap_bytes(const mr_heap *heap) { return heap->bytes; }
+
+/* ---------------------------------------------------------------- slots */
+
+mr_status mr_heap_reserve(mr_heap *heap) {
+    if (heap->free_slot || heap->used < heap->cap) return MR_OK;
+    uint32_t cap = heap->cap ? heap->cap : HEAP_CHUNK / 2;
+    if (cap > UINT32_MAX / 2) return mr_fail(heap->env, MR_ERR_ERROR, "too many objects");
+    cap *= 2;
+    mr_entity **entities = mr_realloc(heap->env, heap->entities, cap * sizeof *entities);
+    if (!entities) return MR_FAIL;
+    heap->entities = entities;
+    uint32_t *generations = mr_realloc(heap->env, heap->generations, cap * sizeof *generations);
+    if (!generations) return MR_FAIL;
+    heap->generations = generations;
+    heap->cap = cap;
+    return MR_OK;
+}
+
+void mr_heap_adopt(mr_heap *heap, mr_entity *e) {
+    uint32_t slot = heap->free_slot;
+    if (slot) {
+        heap->free_slot = (uint32_t)((uintptr_t)heap->entities[slot] >> 1);
+    } else {
+        slot = heap->used++;
+        heap->generations[slot] = 1;
+    }
+    heap->entities[slot] = e;
+    e->heap_slot = slot;
+    /* Rule 1. Outside a trace all are black. */
+    bool white = heap->phase != HEAP_IDLE && (heap->rules_off & MR_RULE_NEW_BLACK);
+    e->color = (uint8_t)(white ? 3 - heap->black : heap->black);
+    heap->count++;
+    heap->bytes += e->block_size;
+}
+
+static void release_slot(mr_heap *heap, uint32_t slot) {
+    uint32_t generation = ++heap->generations[slot];
+    /* A slot whose generations are used up is never given out again. */
+    uint32_t next = generation == UINT32_MAX ? 0 : heap->free_slot;
+    heap->entities[slot] = (mr_entity *)(((uintptr_t)next << 1) | 1);
+    if (generation != UINT32_MAX) heap->free_slot = slot;
+}
+
+mr_entity *mr_heap_get(mr_heap *heap, uint32_t slot, uint32_t generation) {
+    if (slot == 0 || slot >= heap->used || heap->generations[slot] != generation) return NULL;
+    mr_entity *e = heap->entities[slot];
+    if (heap_slot_is_free(e) || heap_is_absent(heap, e)) return NULL;
+    heap_mark_handle(heap, e);
+    return e;
+}
+
+uint32_t mr_heap_generation(const mr_heap *heap, uint32_t slot) {
+    return slot < heap->used && slot ? heap->generations[slot] : 0;
+}
+
+void mr_heap_mark(mr_heap *heap, mr_entity *entity) { heap_mark_handle(heap, entity); }
+
+/* ---------------------------------------------------------------- blocks */
+
+mr_entity *mr_heap_allocate(mr_heap *heap, mr_mapper *mapper, size_t text) {
+    size_t size = sizeof(mr_entity) + mapper->nslots * sizeof(mr_value) + text;
+    if (size > UINT32_MAX) {
+        mr_nomem(heap->env);
+        return NULL;
+    }
+    mr_entity *e = mr_raw_alloc(heap->env, size);
+    if (!e) return NULL;
+    memset(e, 0, size - text);
+    e->mapper = mapper;
+    e->nslots = mapper->nslots;
+    e->block_size = (uint32_t)size;
+    return e;
+}
+
+void mr_heap_discard(mr_heap *heap, mr_entity *e) {
+    for (unsigned i = 0; i < e->nslots; i++) mr_entity_clear_value(heap, &e->slots[i]);
+    mr_raw_free(heap->env, e, e->block_size);
+}
+
+static void free_extra(mr_heap *heap, mr_entity *e) {
+    entity_extra *extra = mr_entity_extra(e);
+    if (!extra) return;
+    for (uint32_t i = 0; i < extra->n; i++) mr_entity_clear_value(heap, &extra->values[i]);
+    heap->bytes -= extra->n * sizeof(mr_value);
+    mr_free(heap->env, extra->values);
+    mr_map_remove(heap->extras, &e);
+    e->flags &= ~(uint32_t)MR_ENTITY_EXTRA;
+}
+
+void mr_heap_free_entity(mr_heap *heap, mr_entity *e) {
+    if (heap->hooks.freed) heap->hooks.freed(heap->hooks.ud, e);
+    if (e->flags & MR_ENTITY_IN_MAP) mr_idmap_remove(e->owner->idmap, e);
+    if (e->flags & MR_ENTITY_MODIFIED) mr_entity_leave_dirty(e);
+    if (e->history) mr_history_drop(heap, e);
+    if (e->flags & MR_ENTITY_EXTRA) free_extra(heap, e);
+    for (unsigned i = 0; i < e->nslots; i++) {
+        mr_value *v = &e->slots[i];
+        if ((v->flags & MR_VALUE_OWNED) || v->kind == MR_COLLECTION) mr_entity_clear_value(heap, v);
+    }
+    mr_entity_clear_value(heap, &e->identity);
+    if (e->origin && heap->origin_release) heap->origin_release(heap->env, e->origin);
+    mr_owner_release(e->owner);
+    release_slot(heap, e->heap_slot);
+    heap->count--;
+    heap->bytes -= e->block_size;
+    mr_raw_free(heap->env, e, e->block_size);
+}

@@ -1,0 +1,81 @@
+/*
+ * history.c: the committed values of changed slots.
+ *
+ * Invariant: an entry exists exactly for the slots marked MR_VALUE_DIRTY that are not collections (those keep
+ * their committed items themselves).
+ */
+#include "heap_private.h"
+
+#include <string.h>
+
+enum { FIRST_ENTRIES = 2 };
+
+static size_t history_size(unsigned cap) {
+    return sizeof(mr_history) + cap * sizeof(((mr_history *)NULL)->entries[0]);
+}
+
+static int find_entry(const mr_entity *e, unsigned slot) {
+    const mr_history *h = e->history;
+    for (int i = 0; h && i < h->n; i++)
+        if (h->entries[i].slot == slot) return i;
+    return -1;
+}
+
+mr_value *mr_history_find(const mr_entity *e, unsigned slot) {
+    int i = find_entry(e, slot);
+    return i < 0 ? NULL : &e->history->entries[i].old;
+}
+
+mr_status mr_history_reserve(mr_entity *e) {
+    mr_history *h = e->history;
+    if (h && h->n < h->cap) return MR_OK;
+    mr_heap *heap = heap_of(e);
+    unsigned was = h ? h->cap : 0;
+    unsigned cap = was ? was * 2 : FIRST_ENTRIES;
+    if (cap > UINT16_MAX) cap = UINT16_MAX;
+    h = mr_realloc(heap->env, h, history_size(cap));
+    if (!h) return MR_FAIL;
+    if (!was) h->n = 0;
+    h->cap = (uint16_t)cap;
+    heap->bytes += history_size(cap) - (was ? history_size(was) : 0);
+    e->history = h;
+    return MR_OK;
+}
+
+void mr_history_push(mr_entity *e, unsigned slot, const mr_value *old) {
+    mr_history *h = e->history;
+    h->entries[h->n].slot = (uint16_t)slot;
+    h->entries[h->n].old = *old;
+    h->entries[h->n].old.flags &= (uint8_t)~MR_VALUE_DIRTY;
+    h->n++;
+}
+
+static void free_history(mr_heap *heap, mr_entity *e) {
+    heap->bytes -= history_size(e->history->cap);
+    mr_free(heap->env, e->history);
+    e->history = NULL;
+}
+
+void mr_history_take(mr_entity *e, unsigned slot, mr_value *old) {
+    int i = find_entry(e, slot);
+    mr_history *h = e->history;
+    *old = mr_value_of(MR_UNLOADED, 0);
+    if (i < 0) return;
+    *old = h->entries[i].old;
+    h->entries[i] = h->entries[--h->n];
+    if (h->n == 0) free_history(heap_of(e), e);
+}
+
+void mr_history_drop(mr_heap *heap, mr_entity *e) {
+    if (!e->history) return;
+    for (unsigned i = 0; i < e->history->n; i++) mr_entity_clear_value(heap, &e->history->entries[i].old);
+    free_history(heap, e);
+}
+
+const mr_value *mr_entity_committed(const mr_entity *entity, unsigned slot) {
+    static const mr_value unloaded = { MR_UNLOADED, 0, 0, 0, { 0 } };
+    const mr_value *old = entity->history ? mr_history_find(entity, slot) : NULL;
+    if (old) return old;
+    const mr_value *place = mr_entity_place(entity, slot);
+    return place ? place : &unloaded;
+}

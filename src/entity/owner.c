@@ -1,0 +1,67 @@
+/*
+ * owner.c: what a session shares with its entities, counted; and the list of its modified entities.
+ *
+ * Invariant: owner->dirty[e->list_index] == e for each entity that is MR_ENTITY_MODIFIED.
+ */
+#include "heap_private.h"
+
+mr_owner *mr_owner_new(mr_env *env, void *session) {
+    mr_owner *owner = mr_calloc(env, sizeof *owner);
+    if (!owner) return NULL;
+    owner->idmap = mr_idmap_new(env);
+    if (!owner->idmap) {
+        mr_free(env, owner);
+        return NULL;
+    }
+    owner->refs = 1;
+    owner->env = env;
+    owner->session = session;
+    mr_vec_init(&owner->dirty, env, sizeof(mr_entity *));
+    return owner;
+}
+
+mr_owner *mr_owner_retain(mr_owner *owner) {
+    if (owner) owner->refs++;
+    return owner;
+}
+
+void mr_owner_release(mr_owner *owner) {
+    if (!owner || --owner->refs > 0) return;
+    mr_idmap_free(owner->idmap);
+    mr_vec_done(&owner->dirty);
+    mr_free(owner->env, owner);
+}
+
+mr_status mr_entity_mark_modified(mr_entity *entity) {
+    mr_owner *owner = entity->owner;
+    if ((entity->flags & MR_ENTITY_MODIFIED) || entity->state != MR_PERSISTENT || !owner || !owner->session)
+        return MR_OK;
+    if (mr_vec_push_ptr(&owner->dirty, entity) != MR_OK) return MR_FAIL;
+    entity->list_index = (uint32_t)(owner->dirty.len - 1);
+    entity->flags |= MR_ENTITY_MODIFIED;
+    mr_entity_hold(entity);
+    return MR_OK;
+}
+
+void mr_entity_leave_dirty(mr_entity *e) {
+    if (!(e->flags & MR_ENTITY_MODIFIED)) return;
+    mr_vec *dirty = &e->owner->dirty;
+    mr_entity *last = mr_vec_ptr(dirty, --dirty->len);
+    ((mr_entity **)dirty->data)[e->list_index] = last;
+    last->list_index = e->list_index;
+    e->flags &= ~(uint32_t)MR_ENTITY_MODIFIED;
+    if (!(e->flags & MR_ENTITY_TO_DELETE) && e->state != MR_PENDING) mr_entity_unhold(e);
+}
+
+static bool has_dirty(const mr_value *values, uint32_t n) {
+    for (uint32_t i = 0; i < n; i++)
+        if (values[i].flags & MR_VALUE_DIRTY) return true;
+    return false;
+}
+
+void mr_entity_leave_if_clean(mr_entity *e) {
+    if (!(e->flags & MR_ENTITY_MODIFIED) || e->history || has_dirty(e->slots, e->nslots)) return;
+    const entity_extra *extra = mr_entity_extra(e);
+    if (extra && has_dirty(extra->values, extra->n)) return;
+    mr_entity_leave_dirty(e);
+}

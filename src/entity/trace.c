@@ -1,0 +1,221 @@
+/*
+ * trace.c: the incremental trace: roots, marking, sweeping, and when it runs.
+ *
+ * Invariant: see heap_private.h. A trace never fails: where the gray stack cannot grow, marked entities are found
+ * again by a rescan of the table. No recursion: chains may be a million long. The recorded error is left alone.
+ */
+#include "heap_private.h"
+
+#include <time.h>
+
+/* Between two looks at the clock; the most items of a collection that are marked at one go. */
+enum { STEP_ENTITIES = 64, STEP_ITEMS = 1024 };
+
+/* ---------------------------------------------------------------- marking */
+
+void mr_heap_gray(mr_heap *heap, mr_entity *e) {
+    e->color = heap->black;
+    if (heap->gray.len < heap->gray.cap) {
+        ((mr_entity **)heap->gray.data)[heap->gray.len++] = e;
+        return;
+    }
+    mr_error *saved = mr_env_save_error(heap->env);
+    if (mr_vec_push_ptr(&heap->gray, e) != MR_OK) {
+        heap->overflow = true;
+        mr_env_clear_error(heap->env);
+    }
+    mr_env_restore_error(heap->env, saved);
+}
+
+static inline void mark(mr_heap *heap, mr_entity *e) {
+    if (e->color != heap->black) mr_heap_gray(heap, e);
+}
+
+static void mark_array(mr_heap *heap, mr_collection *c, big_array which) {
+    uint32_t n;
+    mr_entity **items = mr_collection_array(c, which, &n);
+    if (n > STEP_ITEMS) {
+        mr_error *saved = mr_env_save_error(heap->env);
+        big_entry *big = mr_vec_push(&heap->big);
+        if (!big) mr_env_clear_error(heap->env);
+        mr_env_restore_error(heap->env, saved);
+        if (big) {
+            *big = (big_entry){ c, which, 0 };
+            return;
+        }
+    }
+    for (uint32_t i = 0; i < n; i++) mark(heap, items[i]);
+}
+
+/* Some more items of the big collection that came last. */
+static void mark_big(mr_heap *heap) {
+    big_entry *big = mr_vec_at(&heap->big, heap->big.len - 1);
+    uint32_t n;
+    mr_entity **items = mr_collection_array(big->collection, big->which, &n);
+    uint32_t end = big->pos < n && n - big->pos > STEP_ITEMS ? big->pos + STEP_ITEMS : n;
+    while (big->pos < end) mark(heap, items[big->pos++]);
+    if (end == n) heap->big.len--;
+}
+
+static void mark_value(mr_heap *heap, const mr_value *v) {
+    if (v->kind == MR_ENTITY) {
+        mark(heap, v->u.p);
+    } else if (v->kind == MR_COLLECTION) {
+        mark_array(heap, v->u.p, BIG_ITEMS);
+        mark_array(heap, v->u.p, BIG_REMOVED);
+        mark_array(heap, v->u.p, BIG_COMMITTED);
+    }
+}
+
+static void mark_edges(mr_heap *heap, mr_entity *e) {
+    if (entity_is_expired(e)) return;
+    for (unsigned i = 0; i < e->nslots; i++) mark_value(heap, &e->slots[i]);
+    if (e->history)
+        for (unsigned i = 0; i < e->history->n; i++) mark_value(heap, &e->history->entries[i].old);
+    entity_extra *extra = mr_entity_extra(e);
+    for (uint32_t i = 0; extra && i < extra->n; i++) mark_value(heap, &extra->values[i]);
+}
+
+/* ---------------------------------------------------------------- phases */
+
+/* HELD says nothing any more once the session is closed: closing is constant time. */
+static bool is_root(const mr_entity *e) {
+    return e->pins > 0 || ((e->flags & MR_ENTITY_HELD) && !(e->owner && !e->owner->session));
+}
+
+static void start(mr_heap *heap) {
+    heap->black = (uint8_t)(3 - heap->black); /* all are white now */
+    heap->phase = HEAP_ROOTS;
+    heap->marking = true;
+    heap->overflow = heap->rescanning = false;
+    heap->cursor = 0;
+    heap->gray.len = heap->big.len = 0;
+}
+
+static void step_roots(mr_heap *heap) {
+    uint32_t first = heap->cursor * HEAP_CHUNK;
+    uint64_t bits[4] = { 0, 0, 0, 0 };
+    if (heap->hooks.proxies) heap->hooks.proxies(heap->hooks.ud, heap->cursor, bits);
+    for (uint32_t i = first ? 0 : 1; i < HEAP_CHUNK && first + i < heap->used; i++) {
+        mr_entity *e = heap->entities[first + i];
+        if (heap_slot_is_free(e)) continue;
+        if ((bits[i / 64] >> (i % 64) & 1) || is_root(e)) mark(heap, e);
+    }
+    heap->cursor++;
+    if (heap->cursor * (size_t)HEAP_CHUNK >= heap->used) heap->phase = HEAP_MARK;
+}
+
+static void step_rescan(mr_heap *heap) {
+    if (heap->cursor >= heap->used) {
+        heap->rescanning = false;
+        return;
+    }
+    mr_entity *e = heap->entities[heap->cursor++];
+    if (!heap_slot_is_free(e) && e->color == heap->black) mark_edges(heap, e);
+}
+
+static void step_mark(mr_heap *heap) {
+    for (int i = 0; i < STEP_ENTITIES; i++) {
+        if (heap->gray.len > 0) {
+            mark_edges(heap, mr_vec_ptr(&heap->gray, --heap->gray.len));
+        } else if (heap->big.len > 0) {
+            mark_big(heap);
+            return;
+        } else if (heap->rescanning) {
+            step_rescan(heap);
+        } else if (heap->overflow) {
+            heap->overflow = false;
+            heap->rescanning = true;
+            heap->cursor = 1;
+        } else {
+            heap->phase = HEAP_SWEEP;
+            heap->marking = false;
+            heap->cursor = 1;
+            return;
+        }
+    }
+}
+
+static void finish(mr_heap *heap) {
+    heap->phase = HEAP_IDLE;
+    heap->armed = false;
+    size_t twice = heap->bytes * 2;
+    heap->threshold = twice > HEAP_MIN_THRESHOLD ? twice : HEAP_MIN_THRESHOLD;
+}
+
+static void step_sweep(mr_heap *heap) {
+    for (int freed = 0, seen = 0; freed < STEP_ENTITIES && seen < STEP_ENTITIES * 4; seen++) {
+        if (heap->cursor >= heap->used) {
+            finish(heap);
+            return;
+        }
+        mr_entity *e = heap->entities[heap->cursor++];
+        if (heap_slot_is_free(e) || e->color == heap->black) continue;
+        mr_heap_free_entity(heap, e);
+        freed++;
+    }
+}
+
+static uint64_t now_us(void) {
+    struct timespec t;
+    if (timespec_get(&t, TIME_UTC) == 0) return 0;
+    return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+/* Runs until the trace ends (true) or the time is up (a clock set back ends it as well). */
+static bool run(mr_heap *heap, uint64_t budget_us) {
+    uint64_t begun = budget_us ? now_us() : 0;
+    heap->blocked++;
+    while (heap->phase != HEAP_IDLE) {
+        if (heap->phase == HEAP_ROOTS) step_roots(heap);
+        else if (heap->phase == HEAP_MARK) step_mark(heap);
+        else step_sweep(heap);
+        if (budget_us && heap->phase != HEAP_IDLE && now_us() - begun >= budget_us) break;
+    }
+    heap->blocked--;
+    return heap->phase == HEAP_IDLE;
+}
+
+/* ---------------------------------------------------------------- when */
+
+bool mr_heap_trace(mr_heap *heap, uint64_t budget_us) {
+    if (heap->blocked) return false;
+    if (heap->phase == HEAP_IDLE) start(heap);
+    return run(heap, budget_us);
+}
+
+/* Past the threshold: has the host's collector had its say since? */
+static bool is_time(mr_heap *heap) {
+    const mr_heap_hooks *hooks = &heap->hooks;
+    if (!hooks->cycle_ended) return true;
+    if (!heap->armed) {
+        hooks->cycle_ended(hooks->ud); /* one that ended before does not count */
+        heap->armed = true;
+    } else if (hooks->cycle_ended(hooks->ud)) {
+        return true;
+    }
+    if (heap->bytes / 2 < heap->threshold || !hooks->full_collection) return false;
+    heap->blocked++;
+    hooks->full_collection(hooks->ud);
+    heap->blocked--;
+    return true;
+}
+
+static void pulse(mr_heap *heap) {
+    if (heap->blocked) return;
+    if (heap->stress) {
+        mr_heap_trace(heap, 0);
+        return;
+    }
+    if (heap->hooks.collector_stopped && heap->hooks.collector_stopped(heap->hooks.ud)) return;
+    if (heap->phase == HEAP_IDLE) {
+        if (!is_time(heap)) return;
+        start(heap);
+    }
+    run(heap, HEAP_PULSE_US);
+}
+
+void mr_heap_pulse(mr_heap *heap) {
+    if (heap->phase == HEAP_IDLE && heap->bytes < heap->threshold && !heap->stress) return;
+    pulse(heap);
+}

@@ -1,0 +1,350 @@
+/*
+ * base.h: what every layer stands on: the environment (allocator, log, last
+ * error), values, and the containers.
+ *
+ * Conventions of the whole core:
+ *  - A function that can fail returns mr_status; on MR_FAIL the error is
+ *    recorded in the environment (mr_env_error). A function that returns a
+ *    pointer returns NULL on failure, with the error recorded.
+ *  - Nothing here calls exit, printf, or longjmp, and there is no global state.
+ *  - One environment is used by one thread at a time.
+ */
+#ifndef MOONROW_BASE_H
+#define MOONROW_BASE_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__) || defined(__clang__)
+#define MR_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
+#else
+#define MR_PRINTF(fmt, args)
+#endif
+
+typedef struct mr_env mr_env;
+typedef struct mr_value mr_value;
+
+/* The result of an operation or of one step of a step machine. */
+typedef enum mr_status {
+    MR_OK = 0,
+    MR_ROW,      /* a step produced a row */
+    MR_DONE,     /* a step machine has ended */
+    MR_WAIT,     /* a step machine waits for the driver (no driver does today) */
+    MR_NOTFOUND, /* looked up, and not there: not an error */
+    MR_FAIL = -1 /* the error is in the environment */
+} mr_status;
+
+/* ---------------------------------------------------------------- errors */
+
+/* The kinds of API.md section 8, in their hierarchy's order. */
+typedef enum mr_errkind {
+    MR_ERR_NONE = 0,
+    MR_ERR_ERROR,
+    MR_ERR_ARGUMENT,
+    MR_ERR_INVALID_REQUEST,
+    MR_ERR_NO_RESULT_FOUND,
+    MR_ERR_MULTIPLE_RESULTS_FOUND,
+    MR_ERR_DETACHED_INSTANCE,
+    MR_ERR_PENDING_ROLLBACK,
+    MR_ERR_OBJECT_DELETED,
+    MR_ERR_MAPPING,
+    MR_ERR_STALE_DATA,
+    MR_ERR_DATABASE,
+    MR_ERR_INTEGRITY,
+    MR_ERR_OPERATIONAL,
+    MR_ERR_DATA,
+    MR_ERR_PROGRAMMING,
+    MR_ERR_NO_MEMORY,
+    MR_ERR_CALLBACK, /* a callback failed; its own error is kept by the binding */
+    MR_ERR__COUNT
+} mr_errkind;
+
+/* "IntegrityError" and the like. */
+const char *mr_errkind_name(mr_errkind kind);
+/* The kind above, MR_ERR_NONE above MR_ERR_ERROR. */
+mr_errkind mr_errkind_parent(mr_errkind kind);
+
+typedef struct mr_error {
+    mr_errkind kind;
+    const char *message;   /* never NULL when kind is set */
+    const char *statement; /* the SQL, or NULL */
+    const mr_value *params;
+    size_t nparams;
+    const char *orig; /* the database's own words, or NULL */
+    int orig_code;
+} mr_error;
+
+/* Records an error and returns MR_FAIL. Replaces an error recorded before. When memory
+ * for the message is missing, records NoMemoryError. */
+mr_status mr_fail(mr_env *env, mr_errkind kind, const char *fmt, ...) MR_PRINTF(3, 4);
+mr_status mr_vfail(mr_env *env, mr_errkind kind, const char *fmt, va_list args);
+/* Records NoMemoryError without allocating, and returns MR_FAIL. */
+mr_status mr_nomem(mr_env *env);
+/* Adds the statement and copies of its parameters to the recorded error (best effort). */
+void mr_error_add_statement(mr_env *env, const char *sql, const mr_value *params, size_t nparams);
+/* Adds the database's own words and code to the recorded error (best effort). */
+void mr_error_add_orig(mr_env *env, const char *orig, int code);
+/* The recorded error; kind is MR_ERR_NONE where there is none. Valid until the next error. */
+const mr_error *mr_env_error(const mr_env *env);
+void mr_env_clear_error(mr_env *env);
+/* Takes the recorded error out of the environment (a copy the caller owns; NULL kind
+ * cannot be), to be put back later or freed: for an error met during an error's clean-up. */
+mr_error *mr_env_save_error(mr_env *env);
+void mr_env_restore_error(mr_env *env, mr_error *saved); /* consumes saved; NULL changes nothing */
+void mr_error_free(mr_env *env, mr_error *saved);
+
+/* ---------------------------------------------------------------- environment */
+
+/* lua_Alloc's signature and rules. */
+typedef void *(*mr_alloc_fn)(void *ud, void *ptr, size_t osize, size_t nsize);
+typedef void (*mr_log_fn)(void *ud, const char *text);
+
+/* alloc may be NULL (realloc and free). NULL without memory. */
+mr_env *mr_env_new(mr_alloc_fn alloc, void *ud);
+/* Frees all that the environment owns, the arena of schema and mappings included. Runs the
+ * hooks of mr_env_on_close first, last registered first. */
+void mr_env_free(mr_env *env);
+mr_status mr_env_on_close(mr_env *env, void (*fn)(void *ud), void *ud);
+
+/* Memory with its size kept in front (8-byte aligned). NULL, with NoMemoryError recorded,
+ * on failure; mr_free(NULL) is allowed. */
+void *mr_alloc(mr_env *env, size_t size);
+void *mr_calloc(mr_env *env, size_t size);
+void *mr_realloc(mr_env *env, void *ptr, size_t size);
+void mr_free(mr_env *env, void *ptr);
+char *mr_strndup(mr_env *env, const char *s, size_t len);
+/* Without the size in front, for the many small blocks of the heap. */
+void *mr_raw_alloc(mr_env *env, size_t size);
+void mr_raw_free(mr_env *env, void *ptr, size_t size);
+/* Bytes that the environment has from its allocator now. */
+size_t mr_env_memory(const mr_env *env);
+
+void mr_env_set_log(mr_env *env, mr_log_fn fn, void *ud);
+void mr_log(mr_env *env, const char *fmt, ...) MR_PRINTF(2, 3);
+
+/* One pointer per layer that keeps something per environment (the heap, the binding). */
+typedef enum mr_env_slot {
+    MR_ENV_HEAP,
+    MR_ENV_REGISTRY,
+    MR_ENV_DB,
+    MR_ENV_BIND,
+    MR_ENV_HOOKS,
+    MR_ENV_SCHEMA,
+    MR_ENV_SESSION,
+    MR_ENV__SLOTS
+} mr_env_slot;
+void *mr_env_get(const mr_env *env, mr_env_slot slot);
+void mr_env_set(mr_env *env, mr_env_slot slot, void *ptr);
+
+/* ---------------------------------------------------------------- arena */
+
+/* Memory that lives as long as the environment: schema and mappings, which are only
+ * appended to. Zeroed. NULL, with NoMemoryError recorded, on failure. */
+void *mr_env_arena(mr_env *env, size_t size);
+/* The one copy of a name in the environment: equal names are equal pointers. NUL-terminated. */
+const char *mr_intern(mr_env *env, const char *s, size_t len);
+
+typedef struct mr_arena mr_arena;
+mr_arena *mr_arena_new(mr_env *env);
+void mr_arena_free(mr_arena *arena);
+void *mr_arena_alloc(mr_arena *arena, size_t size); /* zeroed */
+char *mr_arena_strndup(mr_arena *arena, const char *s, size_t len);
+
+/* ---------------------------------------------------------------- value */
+
+typedef enum mr_kind {
+    MR_UNLOADED = 0, /* a slot that holds nothing yet; never a parameter */
+    MR_NULL,
+    MR_INT,      /* i */
+    MR_FLOAT,    /* d */
+    MR_BOOL,     /* i: 0 or 1 */
+    MR_TEXT,     /* s, len: bytes, not necessarily terminated */
+    MR_BLOB,     /* s, len */
+    MR_DATE,     /* i: days since 1970-01-01 */
+    MR_TIME,     /* i: microseconds since midnight */
+    MR_DATETIME, /* i: microseconds since 1970-01-01 00:00:00, naive */
+    MR_INTERVAL, /* i: microseconds */
+    MR_DECIMAL,  /* s, len: canonical text */
+    MR_OPAQUE,   /* p: a counted thing of a higher layer (a Lua value, an expression) */
+    MR_ENTITY,   /* p: mr_entity *, in slots only */
+    MR_COLLECTION /* p: mr_collection *, in slots only */
+} mr_kind;
+
+/* Bits of mr_value.flags. */
+enum {
+    MR_VALUE_OWNED = 1, /* made by mr_value_copy: mr_value_clear frees s, or releases p */
+    MR_VALUE_DIRTY = 2  /* in a slot: the committed value is in the entity's history */
+};
+
+/* Sixteen bytes. Text is borrowed unless MR_VALUE_OWNED says otherwise. */
+struct mr_value {
+    uint8_t kind;  /* mr_kind */
+    uint8_t flags;
+    uint16_t tag;  /* MR_OPAQUE: which mr_opaque_ops, an index given by mr_opaque_register */
+    uint32_t len;
+    union {
+        int64_t i;
+        double d;
+        const char *s;
+        void *p;
+    } u;
+};
+
+/* How the environment keeps opaque values; equal and encode may be NULL (identity, refused). */
+typedef struct mr_opaque_ops {
+    const char *name;
+    void (*retain)(mr_env *env, void *p);
+    void (*release)(mr_env *env, void *p);
+    bool (*equal)(mr_env *env, const void *a, const void *b);
+} mr_opaque_ops;
+/* Returns the tag (>= 1), or 0 without memory. ops must outlive the environment. */
+uint16_t mr_opaque_register(mr_env *env, const mr_opaque_ops *ops);
+
+static inline mr_value mr_value_of(mr_kind kind, int64_t i) {
+    mr_value v;
+    v.kind = (uint8_t)kind; v.flags = 0; v.tag = 0; v.len = 0; v.u.i = i;
+    return v;
+}
+static inline mr_value mr_null_value(void) { return mr_value_of(MR_NULL, 0); }
+static inline mr_value mr_int_value(int64_t i) { return mr_value_of(MR_INT, i); }
+static inline mr_value mr_bool_value(bool b) { return mr_value_of(MR_BOOL, b ? 1 : 0); }
+static inline mr_value mr_float_value(double d) {
+    mr_value v = mr_value_of(MR_FLOAT, 0);
+    v.u.d = d;
+    return v;
+}
+static inline mr_value mr_bytes_value(mr_kind kind, const char *s, size_t len) {
+    mr_value v = mr_value_of(kind, 0);
+    v.len = (uint32_t)len; v.u.s = s;
+    return v;
+}
+static inline mr_value mr_text_value(const char *s, size_t len) {
+    return mr_bytes_value(MR_TEXT, s, len);
+}
+static inline bool mr_kind_is_bytes(uint8_t kind) {
+    return kind == MR_TEXT || kind == MR_BLOB || kind == MR_DECIMAL;
+}
+
+/* Copies src into dst: bytes into memory of their own (OWNED), opaque values retained.
+ * On failure dst is MR_UNLOADED. dst's old content is not cleared. */
+mr_status mr_value_copy(mr_env *env, mr_value *dst, const mr_value *src);
+/* Frees or releases what v owns; v becomes MR_UNLOADED. */
+void mr_value_clear(mr_env *env, mr_value *v);
+/* Equal kind and content; an integral float equals its integer; NULL equals NULL. */
+bool mr_value_equal(mr_env *env, const mr_value *a, const mr_value *b);
+/* A total order: NULL first, then numbers, text, blobs, dates. For sorting keys. */
+int mr_value_compare(const mr_value *a, const mr_value *b);
+uint64_t mr_value_hash(const mr_value *v);
+uint64_t mr_hash_bytes(const void *data, size_t len);
+/* "integer", "string", ...: the kind in the words of Lua, for messages. */
+const char *mr_kind_name(uint8_t kind);
+
+/* ---------------------------------------------------------------- calendar */
+
+typedef struct mr_civil {
+    int year, month, day, hour, minute, second, microsecond;
+} mr_civil;
+/* Proleptic Gregorian, years 1 to 9999. value's kind says which fields mean something. */
+void mr_civil_from_value(const mr_value *v, mr_civil *out);
+/* false where the fields make no date or time. */
+bool mr_civil_to_value(const mr_civil *c, mr_kind kind, mr_value *out);
+/* Writes ISO 8601: "2024-02-29", "13:04:05", "2024-02-29 13:04:05.000123" (date and time
+ * apart by sep; microseconds only when always_micros or not zero). Returns the length;
+ * buf has at least 40 bytes. Intervals: "[-]D days, HH:MM:SS[.ffffff]". */
+size_t mr_calendar_format(const mr_value *v, char sep, bool always_micros, char *buf);
+/* Parses ISO 8601 for the kind wanted (MR_DATE, MR_TIME, MR_DATETIME): 'T' or ' ' between
+ * date and time; time and fraction optional in a datetime; "Z" and offsets are refused. */
+bool mr_calendar_parse(mr_kind kind, const char *s, size_t len, mr_value *out);
+/* Now in UTC, MR_DATETIME. */
+mr_value mr_calendar_now(void);
+
+/* ---------------------------------------------------------------- vec */
+
+/* A growing array of elements of one size. */
+typedef struct mr_vec {
+    mr_env *env;
+    void *data;
+    size_t size; /* of an element */
+    size_t len, cap;
+} mr_vec;
+void mr_vec_init(mr_vec *v, mr_env *env, size_t element_size);
+void mr_vec_done(mr_vec *v);
+/* Room for one more at the end, zeroed; NULL without memory. */
+void *mr_vec_push(mr_vec *v);
+mr_status mr_vec_push_ptr(mr_vec *v, void *ptr); /* for vecs of pointers */
+mr_status mr_vec_reserve(mr_vec *v, size_t cap);
+mr_status mr_vec_insert(mr_vec *v, size_t at, const void *element);
+void mr_vec_remove(mr_vec *v, size_t at); /* keeps the order */
+static inline void *mr_vec_at(const mr_vec *v, size_t i) { return (char *)v->data + i * v->size; }
+static inline void *mr_vec_ptr(const mr_vec *v, size_t i) { return ((void **)v->data)[i]; }
+
+/* ---------------------------------------------------------------- map */
+
+/* An open-addressed hash map of elements of one size; the key is part of the element. */
+typedef struct mr_map mr_map;
+typedef uint64_t (*mr_map_hash)(const void *element);
+typedef bool (*mr_map_equal)(const void *a, const void *b);
+mr_map *mr_map_new(mr_env *env, size_t element_size, mr_map_hash hash, mr_map_equal equal);
+void mr_map_free(mr_map *map);
+/* The stored element equal to key (an element of which only the key part is read), or NULL. */
+void *mr_map_get(const mr_map *map, const void *key);
+/* Stores a copy, in place of an equal one. Returns the stored one; NULL without memory. */
+void *mr_map_put(mr_map *map, const void *element);
+bool mr_map_remove(mr_map *map, const void *key);
+size_t mr_map_count(const mr_map *map);
+/* Walks in no order: *cursor starts at 0; NULL at the end. No changes while walking. */
+void *mr_map_next(const mr_map *map, size_t *cursor);
+void mr_map_clear(mr_map *map);
+/* Ready hash and equality for elements that begin with a pointer. */
+uint64_t mr_map_hash_ptr(const void *element);
+bool mr_map_equal_ptr(const void *a, const void *b);
+
+/* ---------------------------------------------------------------- strbuf */
+
+/* A string under construction. Lack of memory is sticky: check oom (or the result of
+ * mr_strbuf_str) once, at the end. */
+typedef struct mr_strbuf {
+    mr_env *env;
+    char *data; /* NUL-terminated when not NULL */
+    size_t len, cap;
+    bool oom;
+} mr_strbuf;
+void mr_strbuf_init(mr_strbuf *b, mr_env *env);
+void mr_strbuf_done(mr_strbuf *b);
+void mr_strbuf_add(mr_strbuf *b, const char *s, size_t len);
+void mr_strbuf_puts(mr_strbuf *b, const char *s);
+void mr_strbuf_putc(mr_strbuf *b, char c);
+void mr_strbuf_printf(mr_strbuf *b, const char *fmt, ...) MR_PRINTF(2, 3);
+void mr_strbuf_vprintf(mr_strbuf *b, const char *fmt, va_list args);
+void mr_strbuf_clear(mr_strbuf *b);
+/* The text ("" when empty), or NULL with NoMemoryError recorded when memory ran out. */
+const char *mr_strbuf_str(mr_strbuf *b);
+
+/* ---------------------------------------------------------------- tsort */
+
+/* Topological sort of nodes 0..n-1 by edges {before, after}. Among nodes that are free the
+ * lowest number comes first, so the result is deterministic. order has room for n.
+ * MR_OK; MR_NOTFOUND when there is a cycle (order then holds *sorted nodes, and the rest is
+ * in or behind a cycle); MR_FAIL without memory. No recursion. */
+typedef struct mr_edge { uint32_t before, after; } mr_edge;
+mr_status mr_tsort(mr_env *env, size_t n, const mr_edge *edges, size_t nedges,
+                   uint32_t *order, size_t *sorted);
+
+/* ---------------------------------------------------------------- names */
+
+/* The candidate nearest to name by edit distance (<= a third of its length, at least 1..2),
+ * or NULL: for "did you mean". next(ud, i) gives candidate i or NULL at the end. */
+const char *mr_nearest(const char *name, const char *(*next)(void *ud, size_t i), void *ud);
+/* A class's name in snake case, by the rules of API.md section 2. */
+void mr_snake_case(mr_strbuf *out, const char *name, size_t len);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

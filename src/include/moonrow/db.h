@@ -1,0 +1,218 @@
+/*
+ * db.h: drivers, engines, connections, cursors, transactions.
+ *
+ * A connection is used by one session at a time. The library owns BEGIN, COMMIT and SAVEPOINT:
+ * a connection in lazy mode reads in autocommit and begins at its first write.
+ */
+#ifndef MOONROW_DB_H
+#define MOONROW_DB_H
+
+#include <moonrow/sql.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---------------------------------------------------------------- URLs */
+
+/* dialect[+driver]://user:password@host:port/database?name=value&... ; every text is decoded and in the arena. */
+typedef struct mr_url {
+    const char *text;    /* as written, the password masked: for messages */
+    const char *dialect; /* "sqlite", "postgresql", "mock+postgresql" ... */
+    const char *username, *password, *host, *database; /* NULL where not given */
+    int port;            /* 0 where not given */
+    unsigned nquery;
+    const char **query_names, **query_values;
+} mr_url;
+/* ArgumentError naming the URL and the forms that are understood: sqlite:// (in memory), sqlite:///relative.db,
+ * sqlite:////absolute.db, sqlite:///:memory:. */
+mr_status mr_url_parse(mr_env *env, const char *text, size_t len, mr_url *out);
+
+/* ---------------------------------------------------------------- drivers */
+
+typedef struct mr_driver mr_driver;
+typedef struct mr_dbc mr_dbc;   /* a driver's connection; begins with the driver's own fields */
+typedef struct mr_stmt mr_stmt; /* a driver's prepared statement */
+
+/* Called while another holds the lock; returns true to try again after waiting the driver's step. */
+typedef bool (*mr_busy_fn)(void *ud);
+
+/* Every function that fails records the error with the database's words (mr_error_add_orig), of the
+ * kind its code means: constraint IntegrityError; busy, locked, full, cannot open, I/O OperationalError; mismatch,
+ * too big DataError; syntax, no such table ProgrammingError (sqlite: OperationalError, as SQLAlchemy has it). */
+struct mr_driver {
+    const char *name;
+    const mr_dialect *(*dialect)(void);
+    const char *const *begin_sql; /* the statement for each mr_txmode, indexed by it */
+    /* Refuses a URL that the driver does not understand (ArgumentError), connecting to nothing. May be NULL. */
+    mr_status (*check)(mr_env *env, const mr_url *url);
+    /* True where the database lives only as long as a connection to it: the engine then keeps one open. May be NULL. */
+    bool (*needs_anchor)(const mr_url *url);
+    /* serial tells engines apart (each sqlite:// is a database of its own); native, when not NULL, is an open
+     * handle of the database's own library (sqlite3 *), which stays the caller's. */
+    mr_status (*open)(mr_env *env, const mr_url *url, uint64_t serial, void *native, mr_dbc **out);
+    void (*close)(mr_dbc *dbc);
+    mr_status (*prepare)(mr_dbc *dbc, const char *sql, size_t len, mr_stmt **out);
+    void (*finalize)(mr_stmt *stmt);
+    /* Bytes stay the caller's and must stay good until reset. */
+    mr_status (*bind)(mr_stmt *stmt, const mr_value *values, size_t n);
+    mr_status (*step)(mr_stmt *stmt); /* MR_ROW, MR_DONE, MR_FAIL */
+    void (*reset)(mr_stmt *stmt);     /* also drops the bindings */
+    /* Decodes the whole current row in one call: types[i] says what column i should become (MR_TYPE_NULL:
+     * as the database has it). Bytes are borrowed until the next step or reset. DataError names the
+     * column when text is no date. */
+    mr_status (*fetch)(mr_stmt *stmt, const mr_type *const *types /* or NULL: all as stored */, size_t n,
+                       mr_value *out);
+    unsigned (*column_count)(mr_stmt *stmt);
+    const char *(*column_name)(mr_stmt *stmt, unsigned i);
+    int64_t (*last_insert_id)(mr_dbc *dbc);
+    int64_t (*changes)(mr_dbc *dbc); /* rows that the last write matched */
+    bool (*in_transaction)(mr_dbc *dbc); /* the database's own word */
+    mr_status (*data_version)(mr_dbc *dbc, int64_t *out); /* changes when another connection has committed */
+    void (*set_busy)(mr_dbc *dbc, mr_busy_fn fn, void *ud); /* may be NULL */
+    void (*set_timeout)(mr_dbc *dbc, int milliseconds); /* how long to wait for a lock; may be NULL */
+    /* True when the locks that holder has on the same database keep waiter from what it is about to do (exclusive:
+     * that is to lock readers out). Both are of this driver. May be NULL. */
+    bool (*blocks)(mr_dbc *holder, mr_dbc *waiter, bool exclusive);
+    void (*interrupt)(mr_dbc *dbc); /* may be NULL; callable from a signal handler */
+};
+const mr_driver *mr_driver_sqlite(void);
+
+/* The mock driver: records what it is sent and answers from a script; url "mock+sqlite://" or
+ * "mock+postgresql://" picks the dialect. Its rows and failures are set on the engine. */
+const mr_driver *mr_driver_mock_sqlite(void);
+const mr_driver *mr_driver_mock_postgresql(void);
+
+/* ---------------------------------------------------------------- engine */
+
+typedef struct mr_engine mr_engine;
+typedef struct mr_conn mr_conn;
+typedef struct mr_cursor mr_cursor;
+
+/* What was executed; a batch is one record. params[i] is one parameter list of nparams values. */
+typedef struct mr_record {
+    char *statement;
+    size_t nparams;
+    mr_vec lists; /* of mr_value *: each an array of nparams copies */
+    double duration; /* seconds */
+} mr_record;
+typedef struct mr_recorder mr_recorder;
+
+typedef struct mr_engine_options {
+    bool echo;            /* log each statement and its parameters through mr_log */
+    int statement_cache;  /* prepared statements kept per connection; 0: 100 */
+    int busy_timeout;     /* milliseconds; -1: 5000 */
+    void *native;         /* an open sqlite3 *, or NULL */
+} mr_engine_options;
+
+/* Hooks of events, each may be NULL; they may fail (the operation fails with the recorded error). */
+typedef struct mr_engine_hooks {
+    void *ud;
+    mr_status (*connect)(void *ud, mr_engine *engine, mr_conn *conn);
+    mr_status (*before_execute)(void *ud, mr_conn *conn, const char *sql, const mr_value *params, size_t n);
+    mr_status (*after_execute)(void *ud, mr_conn *conn, const char *sql, const mr_value *params, size_t n,
+                               double seconds);
+} mr_engine_hooks;
+
+/* Makes an engine: one reference. Connects to nothing yet, except that sqlite:// anchors its memory database.
+ * An unknown dialect: ArgumentError with the known ones. */
+mr_status mr_engine_new(mr_env *env, const char *url, size_t len, const mr_engine_options *options, mr_engine **out);
+mr_engine *mr_engine_retain(mr_engine *engine);
+void mr_engine_release(mr_engine *engine);
+/* Closes idle connections; the engine goes on working with new ones. */
+void mr_engine_dispose(mr_engine *engine);
+mr_env *mr_engine_env(const mr_engine *engine);
+const mr_url *mr_engine_url(const mr_engine *engine);
+const mr_dialect *mr_engine_dialect(const mr_engine *engine);
+const mr_driver *mr_engine_driver(const mr_engine *engine);
+mr_engine_hooks *mr_engine_hooks_of(mr_engine *engine);
+void mr_engine_set_echo(mr_engine *engine, bool echo);
+
+/* From start to stop, what the engine's connections execute is recorded: transaction control and connection
+ * set-up left out. Recorders nest. Stop gives the records (caller frees with mr_recorder_free). */
+mr_status mr_recorder_start(mr_engine *engine, mr_recorder **out);
+void mr_recorder_stop(mr_recorder *recorder);
+void mr_recorder_free(mr_recorder *recorder);
+size_t mr_recorder_count(const mr_recorder *recorder);
+const mr_record *mr_recorder_at(const mr_recorder *recorder, size_t i);
+
+/* Compiles with a cache by structure (mr_sql_key): a statement of a known structure is not compiled again.
+ * *values receives the parameters' values, borrowed from the statement (and named), in mr_alloc'ed memory that the
+ * caller frees; NULL when there are none. *out: one reference. */
+mr_status mr_engine_compile(mr_engine *engine, const mr_node *statement, const mr_named_value *named,
+                            size_t nnamed, mr_compiled **out, mr_value **values);
+
+/* Mock only: the rows the next matching statement gives, the failure the next matching one meets. */
+mr_status mr_mock_rows(mr_engine *engine, const char *sql_part, const char *const *names, size_t ncolumns,
+                       const mr_value *values, size_t nrows);
+mr_status mr_mock_fail(mr_engine *engine, const char *sql_part, mr_errkind kind, const char *words, unsigned after);
+
+/* A failing driver for tests: wraps the engine's driver so that call number n (1 = the next call of prepare, bind,
+ * step or fetch) fails with OperationalError "injected failure"; 0 turns it off. Works on every driver. */
+void mr_engine_fail_at(mr_engine *engine, uint64_t n);
+/* Driver calls counted since mr_engine_fail_at. */
+uint64_t mr_engine_calls(const mr_engine *engine);
+
+/* ---------------------------------------------------------------- connections */
+
+typedef enum mr_txmode {
+    MR_TX_DEFAULT = 0, /* SQLite: BEGIN IMMEDIATE */
+    MR_TX_DEFERRED,
+    MR_TX_IMMEDIATE,
+    MR_TX_EXCLUSIVE
+} mr_txmode;
+
+/* A connection from the pool, or a new one. Close gives it back: rolled back, its cursors closed. */
+mr_status mr_engine_connect(mr_engine *engine, mr_conn **out);
+void mr_conn_close(mr_conn *conn);
+mr_engine *mr_conn_engine(const mr_conn *conn);
+mr_dbc *mr_conn_dbc(mr_conn *conn);
+
+/* The holder's name for messages about locks held within this environment ("a session holds ..."). */
+void mr_conn_set_owner(mr_conn *conn, const void *owner);
+/* Lazy: reads run in autocommit; the first write begins (mode default). on_write_begin, when not NULL, runs
+ * after that BEGIN with changed = another connection has committed since this one last read. */
+void mr_conn_set_lazy(mr_conn *conn, bool lazy, mr_status (*on_write_begin)(void *ud, bool changed), void *ud);
+
+mr_status mr_conn_begin(mr_conn *conn, mr_txmode mode);
+/* Commit and rollback close (buffering nothing) the connection's open cursors: their next step raises
+ * InvalidRequestError. A failed commit (busy) leaves the transaction open. Both do nothing without a transaction. */
+mr_status mr_conn_commit(mr_conn *conn);
+mr_status mr_conn_rollback(mr_conn *conn);
+bool mr_conn_in_transaction(const mr_conn *conn);
+/* Savepoints are numbered by the caller: "mr_sp_N"; the outer transaction begins first where none is open.
+ * Release keeps what happened since, rollback_to undoes it; either ends the savepoint. */
+mr_status mr_conn_savepoint(mr_conn *conn, unsigned n);
+mr_status mr_conn_release(mr_conn *conn, unsigned n);
+mr_status mr_conn_rollback_to(mr_conn *conn, unsigned n);
+
+/* A cursor on the prepared statement, from the connection's cache (a second copy when it is busy). values are
+ * bound and must stay good until the cursor is closed or rebound; the cursor retains compiled. Sends BEGIN first for a
+ * write on a lazy connection. Nothing has run yet when this returns: the first step runs it. */
+mr_status mr_conn_execute(mr_conn *conn, mr_compiled *compiled, const mr_value *values, mr_cursor **out);
+/* For batches: a cursor with nothing bound; then bind, step (to MR_DONE), bind, step ... One record in all. */
+mr_status mr_conn_prepare(mr_conn *conn, mr_compiled *compiled, mr_cursor **out);
+mr_status mr_cursor_bind(mr_cursor *cursor, const mr_value *values);
+/* MR_ROW, MR_DONE, MR_FAIL (the error has the statement and parameters). */
+mr_status mr_cursor_step(mr_cursor *cursor);
+/* Decodes the current row: types has mr_cursor_column_count entries, NULL for the compiled ones. */
+mr_status mr_cursor_fetch(mr_cursor *cursor, const mr_type *const *types, mr_value *out);
+unsigned mr_cursor_column_count(mr_cursor *cursor); /* for text: good after the first step */
+const char *mr_cursor_column_name(mr_cursor *cursor, unsigned i);
+int64_t mr_cursor_rowcount(const mr_cursor *cursor); /* rows matched by the last execution */
+int64_t mr_cursor_last_insert_id(const mr_cursor *cursor);
+void mr_cursor_close(mr_cursor *cursor); /* NULL passes */
+
+/* Runs a statement without rows. values may be NULL. *rowcount may be NULL. */
+mr_status mr_conn_run(mr_conn *conn, mr_compiled *compiled, const mr_value *values, int64_t *rowcount);
+mr_status mr_conn_run_sql(mr_conn *conn, const char *sql); /* no parameters, not from the cache */
+
+/* DDL of a whole metadata, in foreign-key order; checkfirst asks the database for each table. tables
+ * limits to those (n of them), or NULL for all. In one transaction. */
+mr_status mr_create_all(mr_conn *conn, mr_metadata *md, mr_table *const *tables, size_t n, bool checkfirst);
+mr_status mr_drop_all(mr_conn *conn, mr_metadata *md, mr_table *const *tables, size_t n, bool checkfirst);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

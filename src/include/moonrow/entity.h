@@ -1,0 +1,228 @@
+/*
+ * entity.h: objects in memory: slots and their committed values, history, collections, the identity map, and the
+ * heap that traces them. Knows nothing of SQL.
+ *
+ * Invariants: mr_entity_put, mr_entity_set and the collection functions are the only writers of slots and items
+ * (the trace depends on it); the header of an entity never moves; what is reachable from a root is never freed.
+ */
+#ifndef MOONROW_ENTITY_H
+#define MOONROW_ENTITY_H
+
+#include <moonrow/mapper.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct mr_owner mr_owner;
+typedef struct mr_history mr_history;
+typedef struct mr_collection mr_collection;
+typedef struct mr_heap mr_heap;
+typedef struct mr_idmap mr_idmap;
+
+typedef enum mr_state { MR_TRANSIENT = 0, MR_PENDING, MR_PERSISTENT, MR_DELETED, MR_DETACHED } mr_state;
+
+enum { /* mr_entity.flags */
+    MR_ENTITY_MODIFIED = 1,  /* in the owner's dirty list */
+    MR_ENTITY_HELD = 2,      /* a root: new, changed or deleted (set with mr_entity_hold) */
+    MR_ENTITY_IN_MAP = 4,    /* in the owner's identity map */
+    MR_ENTITY_TO_DELETE = 8, /* marked by session:delete, not flushed yet */
+    MR_ENTITY_FLUSHED_NEW = 16, /* inserted in the current transaction */
+    MR_ENTITY_VISITED = 32,  /* scratch for graph walks; clear again */
+    MR_ENTITY_PARTIAL = 64,  /* some column slots are expired one by one (refresh of names, savepoints) */
+    MR_ENTITY_GONE = 128,    /* its row was found missing */
+    MR_ENTITY_EXTRA = 256,   /* has values beyond nslots, kept aside by the heap (slots appended to the mapping later) */
+    MR_ENTITY_SCRATCH_A = 512, MR_ENTITY_SCRATCH_B = 1024 /* the collections' own, set only within one call */
+};
+
+/* One block per object: this header, its slots, then packed text. */
+struct mr_entity {
+    mr_mapper *mapper;
+    mr_owner *owner;        /* counted; NULL for a transient object that never was in a session */
+    uint32_t heap_slot;     /* its number in the heap */
+    uint32_t generation;    /* the owner's generation that its values are of */
+    uint16_t nslots;
+    uint8_t state;          /* mr_state */
+    uint8_t color;          /* the trace's */
+    uint32_t flags;
+    uint32_t pins;          /* C handles and open results */
+    uint32_t block_size;    /* bytes of this block, text included */
+    uint32_t list_index;    /* position in the owner's dirty list, or in the session's new list */
+    uint32_t insert_order;  /* order of session:add, for the flush */
+    mr_value identity;      /* MR_INT, or encoded bytes (OWNED); MR_UNLOADED: none */
+    mr_history *history;    /* committed values of changed slots; NULL when clean */
+    void *origin;           /* counted by the load layer (mr_origin): loader options and batch siblings; or NULL */
+    mr_value slots[];
+};
+
+/* What a session shares with its entities. */
+struct mr_owner {
+    uint32_t refs;
+    uint32_t generation; /* only rises; an entity of another generation is expired */
+    mr_env *env;
+    void *session;       /* NULL once closed: the entities are detached */
+    mr_idmap *idmap;
+    mr_vec dirty;        /* mr_entity *: modified persistent ones */
+};
+mr_owner *mr_owner_new(mr_env *env, void *session);
+mr_owner *mr_owner_retain(mr_owner *owner);
+void mr_owner_release(mr_owner *owner); /* frees the identity map with the last reference */
+
+/* ---------------------------------------------------------------- entities */
+
+/* A transient object; all slots MR_UNLOADED. Not a root: pin it, or give it a proxy, before the next trace. */
+mr_entity *mr_entity_new(mr_env *env, mr_mapper *mapper);
+/* An object as loaded: state persistent, owner, generation, identity copied, in the identity map, values[i] copied into slots[i]
+ * (i < n; MR_UNLOADED ones stay so), text packed into the block. */
+mr_entity *mr_entity_load(mr_owner *owner, mr_mapper *mapper, const mr_value *identity, const mr_value *values, unsigned n);
+/* Writes a loaded value: no history. Text goes to where the old one was when it fits, else into memory of its own. Does
+ * not touch a slot that is MR_VALUE_DIRTY unless force (then the change is dropped). */
+mr_status mr_entity_put(mr_entity *entity, unsigned slot, const mr_value *value, bool force);
+/* Writes a change: the committed value is kept once in the history; a value equal to the committed one clears the
+ * mark again. Joins the owner's dirty list when persistent. value may be MR_UNLOADED only through mr_entity_forget. */
+mr_status mr_entity_set(mr_entity *entity, unsigned slot, const mr_value *value);
+/* Like put with force, but takes over what *value owns (MR_VALUE_OWNED) and leaves it MR_UNLOADED: for staged values. Cannot fail
+ * when slot < nslots, or after mr_entity_reserve. */
+mr_status mr_entity_give(mr_entity *entity, unsigned slot, mr_value *value);
+/* Room for all slots that the mapping has now, those appended since the entity was made too. */
+mr_status mr_entity_reserve(mr_entity *entity);
+/* Joins the owner's dirty list, if persistent in an open session (set and the collection functions do so themselves). */
+mr_status mr_entity_mark_modified(mr_entity *entity);
+/* Leaves the owner's dirty list; its changes stay. */
+void mr_entity_leave_dirty(mr_entity *entity);
+/* Makes a slot MR_UNLOADED again, dropping its change. */
+void mr_entity_forget(mr_entity *entity, unsigned slot);
+/* Drops all loaded values, changes too (refresh, rollback). Relationship slots as well. */
+void mr_entity_expire(mr_entity *entity);
+/* True, and the slots are cleared, when the owner's generation says that the entity has expired. Call at every touch. */
+bool mr_entity_check_expired(mr_entity *entity);
+static inline void mr_entity_touch(mr_entity *e) {
+    if (e->owner && e->generation != e->owner->generation) mr_entity_check_expired(e);
+}
+/* Room for slots appended to the mapping since the entity was made: such slots read MR_UNLOADED. Returns the slot's value, borrowed. */
+const mr_value *mr_entity_slot(mr_entity *entity, unsigned slot);
+
+/* History. */
+struct mr_history {
+    uint16_t n, cap;
+    struct { uint16_t slot; mr_value old; } entries[]; /* old MR_UNLOADED: was not loaded */
+};
+/* The committed value of a slot: the history's, or the slot's own. */
+const mr_value *mr_entity_committed(const mr_entity *entity, unsigned slot);
+bool mr_entity_extra_is_dirty(const mr_entity *entity, unsigned slot); /* for slots beyond nslots */
+static inline bool mr_entity_is_dirty(const mr_entity *e, unsigned slot) {
+    if (slot < e->nslots) return (e->slots[slot].flags & MR_VALUE_DIRTY) != 0;
+    return (e->flags & MR_ENTITY_EXTRA) != 0 && mr_entity_extra_is_dirty(e, slot);
+}
+/* Accepts all changes: history dropped, dirty marks cleared, out of the dirty list. Cannot fail. */
+void mr_entity_accept(mr_entity *entity);
+/* Puts the committed values back. Cannot fail. */
+void mr_entity_revert(mr_entity *entity);
+
+/* Roots. hold and unhold are for MR_ENTITY_HELD; pins are counted. Each marks for a running trace. */
+void mr_entity_hold(mr_entity *entity);
+void mr_entity_unhold(mr_entity *entity);
+mr_entity *mr_entity_pin(mr_entity *entity);
+void mr_entity_unpin(mr_entity *entity); /* NULL passes */
+
+/* ---------------------------------------------------------------- identity */
+
+/* The identity of key values in the primary key's order (normalised by mr_type_coerce already): an integer for int_key, otherwise an
+ * encoding in buf, borrowed. false when a value is NULL or MR_UNLOADED (sets *out MR_UNLOADED) or memory ran out (buf->oom). */
+bool mr_identity_make(const mr_mapper *mapper, const mr_value *key, mr_strbuf *buf, mr_value *out);
+/* The values back from an identity; out has room for npk; bytes are borrowed from identity. */
+void mr_identity_values(const mr_mapper *mapper, const mr_value *identity, mr_value *out);
+/* "User 3" or "Entry ('a', 2)": for messages. */
+void mr_identity_describe(const mr_mapper *mapper, const mr_value *identity, mr_strbuf *out);
+mr_status mr_entity_set_identity(mr_entity *entity, const mr_value *identity); /* copies; out of the map beforehand */
+
+mr_idmap *mr_idmap_new(mr_env *env);
+void mr_idmap_free(mr_idmap *map);
+/* An identity hit marks for a running trace; a white entity counts as absent while sweeping. */
+mr_entity *mr_idmap_get(mr_idmap *map, const mr_mapper *root, const mr_value *identity);
+mr_status mr_idmap_put(mr_idmap *map, mr_entity *entity); /* by root mapper and identity; InvalidRequestError when another has it */
+mr_status mr_idmap_reserve(mr_idmap *map, size_t more);   /* puts of so many cannot fail then */
+void mr_idmap_remove(mr_idmap *map, mr_entity *entity);
+size_t mr_idmap_count(const mr_idmap *map);
+mr_entity *mr_idmap_next(mr_idmap *map, size_t *cursor);
+
+/* ---------------------------------------------------------------- collections */
+
+/* A loaded or half-known list of related objects, owned by the slot it is in. While not loaded it holds only what was
+ * appended and removed since (merged when loaded). */
+struct mr_collection {
+    mr_entity *parent;
+    const mr_property *prop;
+    bool loaded;
+    uint32_t n, cap;
+    mr_entity **items;      /* in order; when not loaded: the appended ones */
+    uint32_t nremoved, removed_cap;
+    mr_entity **removed;    /* when not loaded: the removed ones */
+    bool has_committed;
+    uint32_t ncommitted;
+    mr_entity **committed;  /* the items as the database has them, once changed (loaded ones only) */
+    uint32_t version;       /* rises at each change: iterators check it */
+    uint32_t proxy_slot;    /* the binding's weak slot, 0: none */
+    void *index;            /* DICT: key to item; large lists: item to count; or NULL */
+};
+/* The collection in the slot, made empty when there is none (loaded tells whether that is the truth). */
+mr_collection *mr_entity_collection(mr_entity *parent, const mr_property *prop, bool loaded);
+mr_status mr_collection_insert(mr_collection *c, uint32_t at, mr_entity *item); /* at <= n; keeps committed */
+mr_status mr_collection_remove_at(mr_collection *c, uint32_t at);
+/* Position of the item, or UINT32_MAX. Fast for large lists too. */
+uint32_t mr_collection_find(mr_collection *c, const mr_entity *item);
+/* Not loaded: notes that item was taken away. */
+mr_status mr_collection_note_removed(mr_collection *c, mr_entity *item);
+/* The rows from the database: merges what was appended and removed meanwhile; then loaded. Consumes nothing. */
+mr_status mr_collection_fill(mr_collection *c, mr_entity *const *items, uint32_t n);
+/* Added and removed since committed, each once; appended to the vecs (mr_entity *). Either may be NULL. */
+mr_status mr_collection_changes(mr_collection *c, mr_vec *added, mr_vec *removed, mr_vec *unchanged);
+bool mr_collection_changed(const mr_collection *c);
+void mr_collection_accept(mr_collection *c);
+
+/* ---------------------------------------------------------------- heap */
+
+/* What the binding answers. All may be NULL (no proxies). */
+typedef struct mr_heap_hooks {
+    void *ud;
+    /* Sets the bits of those slots among chunk*256 .. chunk*256+255 that a live proxy holds. */
+    void (*proxies)(void *ud, uint32_t chunk, uint64_t bits[4]);
+    /* True once when a collection cycle of the host has ended since it was asked last. */
+    bool (*cycle_ended)(void *ud);
+    void (*full_collection)(void *ud);
+    bool (*collector_stopped)(void *ud);
+    /* An entity is about to be freed; only its header may be read, and nothing of moonrow may be called. */
+    void (*freed)(void *ud, const mr_entity *entity);
+} mr_heap_hooks;
+
+/* The environment's heap, made at first use. NULL without memory. */
+mr_heap *mr_heap_of(mr_env *env);
+void mr_heap_set_hooks(mr_heap *heap, const mr_heap_hooks *hooks);
+/* The entity of a proxy's {slot, generation}, or NULL when it is stale (or white while sweeping). Marks it. */
+mr_entity *mr_heap_get(mr_heap *heap, uint32_t slot, uint32_t generation);
+uint32_t mr_heap_generation(const mr_heap *heap, uint32_t slot);
+/* Must be called when a proxy or handle to the entity is made. */
+void mr_heap_mark(mr_heap *heap, mr_entity *entity);
+size_t mr_heap_count(const mr_heap *heap);  /* entities */
+size_t mr_heap_bytes(const mr_heap *heap);  /* entities and what they own */
+/* Does at most about budget_us microseconds of the trace (0: starts one when none runs, and finishes it). True when a trace ended. */
+bool mr_heap_trace(mr_heap *heap, uint64_t budget_us);
+/* At the outermost exit from the API: traces a little when it is time (memory past the threshold and a cycle ended). */
+void mr_heap_pulse(mr_heap *heap);
+/* Full trace at each pulse, for tests. */
+void mr_heap_set_stress(mr_heap *heap, bool on);
+/* While > 0 nothing is traced (inside load, flush, callbacks). */
+void mr_heap_block(mr_heap *heap);
+void mr_heap_unblock(mr_heap *heap);
+
+/* Randomised tests switch a rule off to see themselves fail. */
+enum { MR_RULE_NEW_BLACK = 1, MR_RULE_WRITE_BARRIER = 2, MR_RULE_HANDLE_MARK = 4, MR_RULE_WHITE_ABSENT = 8 };
+void mr_heap_disable_rules(mr_heap *heap, unsigned rules);
+
+/* The load layer's hook that releases mr_entity.origin. */
+void mr_heap_set_origin_release(mr_heap *heap, void (*release)(mr_env *env, void *origin));
+
+#ifdef __cplusplus
+}
+#endif
+#endif

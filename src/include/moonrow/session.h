@@ -1,0 +1,121 @@
+/*
+ * session.h: the session: states, transactions, autoflush, the one door to attributes, cascades.
+ *
+ * Invariant: an entity is in at most one session; in its identity map exactly when it is persistent there (a deleted one
+ * makes room for another of the same key). What a
+ * session does is refused when its phase does not allow it (idle, loading, flushing, closing).
+ */
+#ifndef MOONROW_SESSION_H
+#define MOONROW_SESSION_H
+
+#include <moonrow/flush.h>
+#include <moonrow/load.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct mr_session mr_session;
+
+typedef struct mr_session_options {
+    bool autoflush;         /* default true */
+    bool expire_on_commit;  /* default true */
+    bool no_autobegin;      /* reserved: false */
+} mr_session_options;
+
+typedef enum mr_session_event {
+    MR_SESSION_BEFORE_FLUSH = 0, MR_SESSION_AFTER_FLUSH, MR_SESSION_BEFORE_COMMIT, MR_SESSION_AFTER_COMMIT,
+    MR_SESSION_AFTER_ROLLBACK, MR_SESSION_AFTER_BEGIN,
+    MR_SESSION_COMPARE, /* before the session asks itself whether there is anything to flush: mutable values are compared here */
+    MR_SESSION__COUNT
+} mr_session_event;
+typedef mr_status (*mr_session_hook_fn)(mr_env *env, void *ud, mr_session_event event, mr_session *session);
+
+/* engine may be NULL (a session that only holds objects until it is bound). options NULL: the defaults. One reference. */
+mr_status mr_session_new(mr_env *env, mr_engine *engine, const mr_session_options *options, mr_session **out);
+mr_session *mr_session_retain(mr_session *s);
+/* With the last reference: close. */
+void mr_session_release(mr_session *s);
+/* Rolls back, detaches all, gives the connection back. The session may be used again (it begins anew). Constant time but for
+ * pending and changed entities. */
+void mr_session_close(mr_session *s);
+mr_env *mr_session_env(const mr_session *s);
+mr_engine *mr_session_engine(const mr_session *s);
+mr_owner *mr_session_owner(const mr_session *s);
+void mr_session_set_flags(mr_session *s, int autoflush, int expire_on_commit); /* -1: as it is */
+bool mr_session_autoflush(const mr_session *s);
+bool mr_session_expire_on_commit(const mr_session *s);
+void mr_session_block_autoflush(mr_session *s, int delta); /* no_autoflush: +1 and -1 */
+mr_session *mr_session_of(const mr_entity *entity); /* object_session; NULL */
+mr_state mr_session_state_of(const mr_entity *entity); /* MR_DETACHED also for what a closed session left behind */
+/* How the binding's opaque values become SQL (mr_flush_context.expression), for all sessions of the environment. */
+mr_status mr_session_set_expression(mr_env *env, mr_node *(*fn)(void *ud, const mr_value *value), void *ud);
+mr_status mr_session_listen(mr_session *s, mr_session_event event, mr_session_hook_fn fn, void *ud);
+void mr_session_unlisten(mr_session *s, mr_session_event event, mr_session_hook_fn fn, void *ud);
+
+/* Objects. Errors: another session's object (InvalidRequestError naming both), a deleted one, a second of one identity. */
+mr_status mr_session_add(mr_session *s, mr_entity *entity);    /* cascades save-update */
+mr_status mr_session_delete(mr_session *s, mr_entity *entity); /* cascades delete */
+mr_status mr_session_expunge(mr_session *s, mr_entity *entity);
+void mr_session_expunge_all(mr_session *s);
+/* names NULL: all. InvalidRequestError where the object is not persistent here. */
+mr_status mr_session_expire(mr_session *s, mr_entity *entity, const char *const *names, unsigned n);
+void mr_session_expire_all(mr_session *s);
+mr_status mr_session_refresh(mr_session *s, mr_entity *entity, const char *const *names, unsigned n); /* autoflushes first */
+/* Returns *out pinned; MR_NOTFOUND. key: npk values, coerced here. From the identity map without a statement. */
+mr_status mr_session_get(mr_session *s, mr_mapper *mapper, const mr_value *key, unsigned n, mr_query *options,
+                         bool populate_existing, mr_entity **out);
+mr_status mr_session_merge(mr_session *s, mr_entity *source, bool load, mr_entity **out);
+bool mr_session_contains(const mr_session *s, const mr_entity *entity);
+bool mr_session_is_modified(mr_session *s, mr_entity *entity);
+/* The lists; entities are borrowed. dirty: changed or touched persistent ones that are not to be deleted. */
+size_t mr_session_new_count(const mr_session *s);
+mr_entity *mr_session_new_at(const mr_session *s, size_t i);
+size_t mr_session_dirty_count(const mr_session *s);
+mr_entity *mr_session_dirty_at(const mr_session *s, size_t i);
+size_t mr_session_deleted_count(const mr_session *s);
+mr_entity *mr_session_deleted_at(const mr_session *s, size_t i);
+
+/* Transactions. InvalidRequestError from begin when one has begun; PendingRollbackError, naming the first error, from everything but
+ * rollback and close after a failed flush. */
+mr_status mr_session_begin(mr_session *s, mr_txmode mode);
+mr_status mr_session_begin_nested(mr_session *s); /* flushes first */
+mr_status mr_session_flush(mr_session *s);
+mr_status mr_session_commit(mr_session *s);   /* of the innermost savepoint, or of the transaction */
+mr_status mr_session_rollback(mr_session *s); /* likewise */
+mr_status mr_session_commit_all(mr_session *s), mr_session_rollback_all(mr_session *s);
+bool mr_session_in_transaction(const mr_session *s);
+unsigned mr_session_nesting(const mr_session *s); /* 0: none; 1: a transaction; 2..: savepoints */
+uint64_t mr_session_transaction_serial(const mr_session *s); /* of the innermost; differs for each begun */
+
+/* Reading. Autoflushes (unless the query or the session says no), then loads. */
+mr_status mr_session_load(mr_session *s, mr_query *query, mr_load **out);
+/* A statement without entities (INSERT, UPDATE, DELETE, text, Core SELECT): *cursor open, close it; values stay with
+ * the cursor (freed by mr_session_cursor_close). */
+typedef struct mr_session_cursor { mr_cursor *cursor; mr_value *values; mr_compiled *compiled; mr_node *statement; } mr_session_cursor;
+mr_status mr_session_execute(mr_session *s, mr_node *statement /* consumed */, const mr_named_value *named, size_t nnamed,
+                             mr_session_cursor *out);
+void mr_session_cursor_close(mr_env *env, mr_session_cursor *c);
+mr_status mr_session_connection(mr_session *s, mr_conn **out); /* begins nothing */
+
+/* ---------------------------------------------------------------- attributes: the one door */
+
+/* The value, loaded when it must be (expired, deferred, lazy): borrowed, good until the next call. Column slots never set on a
+ * transient or pending object read MR_NULL (and stay unset); relationships: MR_ENTITY, MR_NULL, MR_COLLECTION.
+ * DetachedInstanceError and ObjectDeletedError name class, attribute and cure. */
+mr_status mr_attribute_get(mr_entity *entity, const mr_property *prop, const mr_value **out);
+/* Coerces, validates, fires attribute events, keeps history, follows backrefs and cascades. value: MR_NULL sets NULL; MR_ENTITY for a
+ * reference. Assigning a collection is mr_attribute_set_items. */
+mr_status mr_attribute_set(mr_entity *entity, const mr_property *prop, const mr_value *value);
+mr_status mr_attribute_set_items(mr_entity *entity, const mr_property *prop, mr_entity *const *items, uint32_t n);
+/* Collections: at is 0-based; UINT32_MAX appends. */
+mr_status mr_attribute_insert(mr_entity *entity, const mr_property *prop, uint32_t at, mr_entity *item);
+mr_status mr_attribute_remove_at(mr_entity *entity, const mr_property *prop, uint32_t at);
+mr_status mr_attribute_remove(mr_entity *entity, const mr_property *prop, mr_entity *item);
+/* Is it there without loading? */
+bool mr_attribute_is_loaded(mr_entity *entity, const mr_property *prop);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,140 @@
+/*
+ * key.c: the structure of a query as bytes, so that a plan made for one query serves every query like it.
+ *
+ * Invariant: the key holds everything that the plan depends on, and nothing else: no bind value, no parent object. All
+ * nodes go through one mr_sql_key call, so that an alias in the criteria and the same alias in the order are seen to be one; and
+ * which binds are one node is part of the key, because a plan finds its values by the binds' numbers.
+ */
+#include <moonrow/query.h>
+
+#include <string.h>
+
+typedef struct node_list {
+    mr_vec nodes;
+    mr_strbuf *key;
+    bool failed;
+} node_list;
+
+/* Notes in the key whether the node is there, and collects it. */
+static void add_node(node_list *l, mr_node *node) {
+    mr_strbuf_putc(l->key, node ? '+' : '-');
+    if (node && mr_vec_push_ptr(&l->nodes, node) != MR_OK) l->failed = true;
+}
+
+static void add_pointer(mr_strbuf *key, const void *p) { mr_strbuf_add(key, (const char *)&p, sizeof p); }
+
+static void add_number(mr_strbuf *key, unsigned n) { mr_strbuf_add(key, (const char *)&n, sizeof n); }
+
+static void add_items(const mr_query *q, node_list *l) {
+    add_number(l->key, q->nitems);
+    for (unsigned i = 0; i < q->nitems; i++) {
+        add_pointer(l->key, q->items[i].mapper);
+        add_pointer(l->key, q->items[i].name);
+        add_node(l, q->items[i].alias);
+        add_node(l, q->items[i].expression);
+    }
+}
+
+static void add_joins(const mr_query *q, node_list *l) {
+    add_number(l->key, q->njoins);
+    for (unsigned i = 0; i < q->njoins; i++) {
+        const mr_query_join *join = &q->joins[i];
+        add_number(l->key, join->kind);
+        add_pointer(l->key, join->along);
+        add_pointer(l->key, join->mapper);
+        add_node(l, join->left_alias);
+        add_node(l, join->target);
+        add_node(l, join->on);
+    }
+    add_number(l->key, q->nparents);
+    for (unsigned i = 0; i < q->nparents; i++) {
+        add_pointer(l->key, q->parents[i].along);
+        add_node(l, q->parents[i].alias);
+    }
+}
+
+static void add_options(const mr_query *q, node_list *l) {
+    add_number(l->key, q->noptions);
+    for (unsigned i = 0; i < q->noptions; i++) {
+        const mr_option *o = &q->options[i];
+        add_number(l->key, (unsigned)o->kind << 16 | (unsigned)o->strategy << 1 | (o->innerjoin ? 1U : 0U));
+        add_number(l->key, o->nsteps);
+        for (unsigned s = 0; s < o->nsteps; s++) {
+            add_pointer(l->key, o->steps[s].prop);
+            add_pointer(l->key, o->steps[s].name);
+            add_pointer(l->key, o->steps[s].of_type);
+        }
+        add_pointer(l->key, o->group);
+        add_pointer(l->key, o->mapper);
+        add_node(l, o->alias);
+    }
+}
+
+static void add_clauses(const mr_query *q, node_list *l) {
+    const mr_select *s = &q->clauses;
+    add_number(l->key, (q->core_labels ? 1U : 0U) | (s->distinct ? 2U : 0U) | (s->for_update ? 4U : 0U));
+    add_pointer(l->key, s->for_update_mode);
+    mr_node *const nodes[] = {s->from,  s->where,  s->group_by,    s->having,    s->order_by,
+                              s->limit, s->offset, s->distinct_on, s->correlate, q->statement};
+    for (size_t i = 0; i < sizeof nodes / sizeof nodes[0]; i++) add_node(l, nodes[i]);
+}
+
+/* Appends, for each bind that is the same node as an earlier one, the two numbers. */
+static mr_status add_sharing(mr_env *env, mr_strbuf *key, const mr_vec *binds, size_t first) {
+    typedef struct entry {
+        const void *node;
+        unsigned number;
+    } entry;
+    size_t n = binds->len - first;
+    if (n < 2) return MR_OK;
+    if (n <= 24) {
+        for (size_t i = 1; i < n; i++) {
+            size_t j = 0;
+            while (mr_vec_ptr(binds, first + j) != mr_vec_ptr(binds, first + i)) j++;
+            if (j < i) add_number(key, (unsigned)i), add_number(key, (unsigned)j);
+        }
+        return MR_OK;
+    }
+    mr_map *seen = mr_map_new(env, sizeof(entry), mr_map_hash_ptr, mr_map_equal_ptr);
+    if (!seen) return MR_FAIL;
+    mr_status status = MR_OK;
+    for (size_t i = 0; i < n && status == MR_OK; i++) {
+        entry e = {mr_vec_ptr(binds, first + i), (unsigned)i};
+        const entry *before = mr_map_get(seen, &e);
+        if (before) add_number(key, e.number), add_number(key, before->number);
+        else if (!mr_map_put(seen, &e)) status = MR_FAIL;
+    }
+    mr_map_free(seen);
+    return status;
+}
+
+mr_status mr_query_key(const mr_query *q, mr_strbuf *key, mr_vec *binds) {
+    node_list l = {.key = key};
+    mr_vec_init(&l.nodes, q->env, sizeof(mr_node *));
+    add_items(q, &l);
+    add_joins(q, &l);
+    add_options(q, &l);
+    add_clauses(q, &l);
+    mr_status status = l.failed ? MR_FAIL : MR_OK;
+    size_t first = binds->len;
+    if (status == MR_OK && l.nodes.len > 0) {
+        /* A list that lives for this call only: the nodes are borrowed. */
+        mr_node list;
+        memset(&list, 0, sizeof list);
+        list.refs = 1;
+        list.kind = MR_NODE_LIST;
+        list.op = MR_OP_COMMA;
+        list.n = (uint32_t)l.nodes.len;
+        list.env = q->env;
+        list.type = mr_type_simple(MR_TYPE_NULL);
+        list.child = l.nodes.data;
+        for (uint32_t i = 0; i < list.n; i++)
+            if (list.child[i]->depth > list.depth) list.depth = list.child[i]->depth;
+        list.depth++;
+        status = mr_sql_key(&list, key, binds);
+    }
+    if (status == MR_OK) status = add_sharing(q->env, key, binds, first);
+    mr_vec_done(&l.nodes);
+    if (status != MR_OK) return MR_FAIL;
+    return mr_strbuf_str(key) ? MR_OK : MR_FAIL;
+}

@@ -1,0 +1,364 @@
+/*
+ * query.c: making, copying and releasing queries, and the builders that add a clause.
+ *
+ * Invariant: a query that a caller has seen is never changed. Each builder works on a copy; arrays belong to one
+ * query, nodes and entities are counted.
+ */
+#include "copy.h"
+
+#include <string.h>
+
+/* ---------------------------------------------------------------- life */
+
+static void release_item(mr_query_item *item) {
+    mr_node_release(item->alias);
+    mr_node_release(item->expression);
+}
+
+static void release_items(mr_env *env, mr_query_item *items, unsigned n) {
+    for (unsigned i = 0; i < n; i++) release_item(&items[i]);
+    mr_free(env, items);
+}
+
+static void release_select(mr_select *s) {
+    mr_node *const nodes[] = {s->columns, s->from,  s->where,  s->group_by,    s->having,
+                              s->order_by, s->limit, s->offset, s->distinct_on, s->correlate};
+    for (size_t i = 0; i < sizeof nodes / sizeof nodes[0]; i++) mr_node_release(nodes[i]);
+}
+
+static void retain_select(const mr_select *s) {
+    mr_node *const nodes[] = {s->columns, s->from,  s->where,  s->group_by,    s->having,
+                              s->order_by, s->limit, s->offset, s->distinct_on, s->correlate};
+    for (size_t i = 0; i < sizeof nodes / sizeof nodes[0]; i++) mr_node_retain(nodes[i]);
+}
+
+mr_query *mr_query_retain(mr_query *q) {
+    if (q) q->refs++;
+    return q;
+}
+
+void mr_query_release(mr_query *q) {
+    if (!q || --q->refs > 0) return;
+    release_items(q->env, q->items, q->nitems);
+    for (unsigned i = 0; i < q->njoins; i++) {
+        mr_node_release(q->joins[i].left_alias);
+        mr_node_release(q->joins[i].target);
+        mr_node_release(q->joins[i].on);
+    }
+    mr_free(q->env, q->joins);
+    for (unsigned i = 0; i < q->noptions; i++) {
+        mr_node_release(q->options[i].alias);
+        mr_free(q->env, q->options[i].steps);
+    }
+    mr_free(q->env, q->options);
+    for (unsigned i = 0; i < q->nparents; i++) {
+        mr_node_release(q->parents[i].alias);
+        mr_entity_unpin(q->parents[i].parent);
+    }
+    mr_free(q->env, q->parents);
+    for (unsigned i = 0; i < q->nparams; i++) mr_value_clear(q->env, &q->params[i].value);
+    mr_free(q->env, q->params);
+    release_select(&q->clauses);
+    mr_node_release(q->statement);
+    mr_free(q->env, q);
+}
+
+const char *mr_query_name(mr_env *env, const char *name, bool *failed) {
+    if (!name) return NULL;
+    const char *interned = mr_intern(env, name, strlen(name));
+    if (!interned) *failed = true;
+    return interned;
+}
+
+/* Copies n items; their nodes become the copy's, or are released when it fails. */
+static mr_query_item *take_items(mr_env *env, const mr_query_item *items, unsigned n) {
+    mr_query_item *copy = mr_alloc(env, (n ? n : 1) * sizeof *copy);
+    bool failed = !copy;
+    for (unsigned i = 0; i < n && !failed; i++) {
+        copy[i] = items[i];
+        copy[i].name = mr_query_name(env, items[i].name, &failed);
+    }
+    if (!failed) return copy;
+    mr_free(env, copy);
+    for (unsigned i = 0; i < n; i++) {
+        mr_node_release(items[i].alias);
+        mr_node_release(items[i].expression);
+    }
+    return NULL;
+}
+
+mr_query *mr_query_new(mr_env *env, const mr_query_item *items, unsigned n, bool core_labels) {
+    mr_query_item *copy = take_items(env, items, n);
+    if (!copy) return NULL;
+    mr_query *q = mr_calloc(env, sizeof *q);
+    if (!q) {
+        release_items(env, copy, n);
+        return NULL;
+    }
+    q->refs = 1;
+    q->env = env;
+    q->core_labels = core_labels;
+    q->items = copy;
+    q->nitems = n;
+    q->autoflush = true;
+    if (n > 0) q->cardinality_name = copy[0].mapper ? copy[0].mapper->name : copy[0].name;
+    return q;
+}
+
+/* ---------------------------------------------------------------- copying */
+
+static void *copy_array(mr_env *env, const void *array, unsigned n, size_t size, bool *failed) {
+    if (n == 0 || *failed) return NULL;
+    void *copy = mr_alloc(env, n * size);
+    if (copy) memcpy(copy, array, n * size);
+    else *failed = true;
+    return copy;
+}
+
+/* Each array is counted in (n set) only once what it holds is the copy's own, so that a failure can release it. */
+static void copy_arrays(const mr_query *q, mr_query *c, bool *failed) {
+    mr_env *env = q->env;
+    c->items = copy_array(env, q->items, q->nitems, sizeof *q->items, failed);
+    if (c->items) c->nitems = q->nitems;
+    for (unsigned i = 0; i < c->nitems; i++) {
+        mr_node_retain(c->items[i].alias);
+        mr_node_retain(c->items[i].expression);
+    }
+    c->joins = copy_array(env, q->joins, q->njoins, sizeof *q->joins, failed);
+    if (c->joins) c->njoins = q->njoins;
+    for (unsigned i = 0; i < c->njoins; i++) {
+        mr_node_retain(c->joins[i].left_alias);
+        mr_node_retain(c->joins[i].target);
+        mr_node_retain(c->joins[i].on);
+    }
+    c->parents = copy_array(env, q->parents, q->nparents, sizeof *q->parents, failed);
+    if (c->parents) c->nparents = q->nparents;
+    for (unsigned i = 0; i < c->nparents; i++) {
+        mr_node_retain(c->parents[i].alias);
+        mr_entity_pin(c->parents[i].parent);
+    }
+}
+
+static void copy_options(const mr_query *q, mr_query *c, bool *failed) {
+    c->options = copy_array(q->env, q->options, q->noptions, sizeof *q->options, failed);
+    if (!c->options) return;
+    for (unsigned i = 0; i < q->noptions; i++) {
+        mr_option *o = &c->options[i];
+        o->steps = copy_array(q->env, q->options[i].steps, o->nsteps, sizeof *o->steps, failed);
+        if (*failed) return;
+        mr_node_retain(o->alias);
+        c->noptions = i + 1;
+    }
+}
+
+static void copy_params(const mr_query *q, mr_query *c, bool *failed) {
+    c->params = copy_array(q->env, q->params, q->nparams, sizeof *q->params, failed);
+    if (!c->params) return;
+    for (unsigned i = 0; i < q->nparams; i++) {
+        if (mr_value_copy(q->env, &c->params[i].value, &q->params[i].value) != MR_OK) {
+            *failed = true;
+            return;
+        }
+        c->nparams = i + 1;
+    }
+}
+
+mr_query *mr_query_copy(const mr_query *q) {
+    mr_query *c = mr_alloc(q->env, sizeof *c);
+    if (!c) return NULL;
+    *c = *q;
+    c->refs = 1;
+    c->items = NULL, c->joins = NULL, c->parents = NULL, c->options = NULL, c->params = NULL;
+    c->nitems = c->njoins = c->nparents = c->noptions = c->nparams = 0;
+    retain_select(&c->clauses);
+    mr_node_retain(c->statement);
+    bool failed = false;
+    copy_arrays(q, c, &failed);
+    copy_options(q, c, &failed);
+    copy_params(q, c, &failed);
+    if (!failed) return c;
+    mr_query_release(c);
+    return NULL;
+}
+
+void *mr_query_grow(mr_env *env, void *array, unsigned count, size_t element_size) {
+    return mr_realloc(env, array, (count + (size_t)1) * element_size);
+}
+
+/* ---------------------------------------------------------------- clauses */
+
+/* Puts node in the place of *place (whose reference is dropped). A missing node fails the query. */
+static mr_query *with_node(mr_query *c, mr_node **place, mr_node *node) {
+    *place = node;
+    if (node) return c;
+    mr_query_release(c);
+    return NULL;
+}
+
+/* The copy to change; node, which the builder was given, is released when there is none. */
+static mr_query *begin(const mr_query *q, mr_node *node) {
+    mr_query *c = mr_query_copy(q);
+    if (!c) mr_node_release(node);
+    return c;
+}
+
+/* list + item (or the items of a LIST): consumes both. */
+static mr_node *append_to(mr_env *env, mr_node *list, mr_node *item) {
+    if (item->kind != MR_NODE_LIST || item->op != MR_OP_COMMA) return mr_sql_list_append(env, list, item);
+    for (uint32_t i = 0; i < item->n; i++) {
+        list = mr_sql_list_append(env, list, mr_node_retain(item->child[i]));
+        if (!list) break;
+    }
+    mr_node_release(item);
+    return list;
+}
+
+mr_query *mr_query_where(const mr_query *q, mr_node *criterion) {
+    if (!criterion) return NULL;
+    mr_query *c = begin(q, criterion);
+    return c ? with_node(c, &c->clauses.where, mr_sql_and(c->env, c->clauses.where, criterion)) : NULL;
+}
+
+mr_query *mr_query_having(const mr_query *q, mr_node *criterion) {
+    if (!criterion) return NULL;
+    mr_query *c = begin(q, criterion);
+    return c ? with_node(c, &c->clauses.having, mr_sql_and(c->env, c->clauses.having, criterion)) : NULL;
+}
+
+static mr_query *add_to_list(const mr_query *q, size_t offset, mr_node *item) {
+    mr_query *c = begin(q, item);
+    if (!c) return NULL;
+    mr_node **place = (mr_node **)(void *)((char *)&c->clauses + offset);
+    if (item) return with_node(c, place, append_to(c->env, *place, item));
+    mr_node_release(*place);
+    *place = NULL;
+    return c;
+}
+
+mr_query *mr_query_order_by(const mr_query *q, mr_node *item) {
+    return add_to_list(q, offsetof(mr_select, order_by), item);
+}
+
+mr_query *mr_query_group_by(const mr_query *q, mr_node *item) {
+    return add_to_list(q, offsetof(mr_select, group_by), item);
+}
+
+mr_query *mr_query_select_from(const mr_query *q, mr_node *from) {
+    return from ? add_to_list(q, offsetof(mr_select, from), from) : NULL;
+}
+
+mr_query *mr_query_correlate(const mr_query *q, mr_node *froms) {
+    return froms ? add_to_list(q, offsetof(mr_select, correlate), froms) : NULL;
+}
+
+mr_query *mr_query_limit(const mr_query *q, mr_node *limit) {
+    mr_query *c = begin(q, limit);
+    if (!c) return NULL;
+    mr_node_release(c->clauses.limit);
+    c->clauses.limit = limit;
+    return c;
+}
+
+mr_query *mr_query_offset(const mr_query *q, mr_node *offset) {
+    mr_query *c = begin(q, offset);
+    if (!c) return NULL;
+    mr_node_release(c->clauses.offset);
+    c->clauses.offset = offset;
+    return c;
+}
+
+mr_query *mr_query_distinct(const mr_query *q, mr_node *on) {
+    mr_query *c = begin(q, on);
+    if (!c) return NULL;
+    c->clauses.distinct = true;
+    return on ? with_node(c, &c->clauses.distinct_on, append_to(c->env, c->clauses.distinct_on, on)) : c;
+}
+
+mr_query *mr_query_for_update(const mr_query *q, const char *mode) {
+    mr_query *c = mr_query_copy(q);
+    if (!c) return NULL;
+    bool failed = false;
+    c->clauses.for_update = true;
+    c->clauses.for_update_mode = mr_query_name(c->env, mode, &failed);
+    if (!failed) return c;
+    mr_query_release(c);
+    return NULL;
+}
+
+/* ---------------------------------------------------------------- the rest */
+
+mr_query *mr_query_with_items(const mr_query *q, const mr_query_item *items, unsigned n, bool append) {
+    mr_query_item *taken = take_items(q->env, items, n);
+    if (!taken) return NULL;
+    mr_query *c = mr_query_copy(q);
+    if (!c) {
+        release_items(q->env, taken, n);
+        return NULL;
+    }
+    if (!append) {
+        release_items(c->env, c->items, c->nitems);
+        c->items = taken;
+        c->nitems = n;
+        c->cardinality_name = n == 0 ? NULL : taken[0].mapper ? taken[0].mapper->name : taken[0].name;
+        return c;
+    }
+    mr_query_item *all = mr_realloc(c->env, c->items, (c->nitems + n + (size_t)1) * sizeof *all);
+    if (!all) {
+        release_items(c->env, taken, n);
+        mr_query_release(c);
+        return NULL;
+    }
+    memcpy(all + c->nitems, taken, n * sizeof *all);
+    mr_free(c->env, taken);
+    c->items = all;
+    c->nitems += n;
+    return c;
+}
+
+mr_query *mr_query_param_value(const mr_query *q, const char *name, const mr_value *value) {
+    mr_query *c = mr_query_copy(q);
+    if (!c) return NULL;
+    bool failed = false;
+    const char *interned = mr_query_name(c->env, name, &failed);
+    mr_value copy = mr_null_value();
+    if (failed || mr_value_copy(c->env, &copy, value) != MR_OK) goto fail;
+    for (unsigned i = 0; i < c->nparams; i++) {
+        if (c->params[i].name != interned) continue;
+        mr_value_clear(c->env, &c->params[i].value);
+        c->params[i].value = copy;
+        return c;
+    }
+    struct mr_query_param *grown = mr_query_grow(c->env, c->params, c->nparams, sizeof *grown);
+    if (!grown) goto fail;
+    c->params = grown;
+    c->params[c->nparams].name = interned;
+    c->params[c->nparams++].value = copy;
+    return c;
+fail:
+    mr_value_clear(q->env, &copy);
+    mr_query_release(c);
+    return NULL;
+}
+
+mr_query *mr_query_from_statement(const mr_query *q, mr_node *statement) {
+    if (!statement) return NULL;
+    mr_query *c = begin(q, statement);
+    if (!c) return NULL;
+    mr_node_release(c->statement);
+    c->statement = statement;
+    return c;
+}
+
+mr_query *mr_query_yield_per(const mr_query *q, uint32_t rows) {
+    mr_query *c = mr_query_copy(q);
+    if (c) c->yield_per = rows;
+    return c;
+}
+
+mr_query *mr_query_flags(const mr_query *q, int populate_existing, int autoflush) {
+    mr_query *c = mr_query_copy(q);
+    if (!c) return NULL;
+    if (populate_existing >= 0) c->populate_existing = populate_existing != 0;
+    if (autoflush >= 0) c->autoflush = autoflush != 0;
+    return c;
+}

@@ -1,0 +1,127 @@
+/*
+ * relate.c: what ties a query to other classes: joins, loader options, with_parent, and the class that filter_by means.
+ *
+ * Nothing is looked up in the mappings here but what with_parent needs: names in options are found when the query is
+ * planned, so that an option may be made before its class is configured.
+ */
+#include "copy.h"
+
+#include <string.h>
+
+mr_query *mr_query_join_on(const mr_query *q, const mr_query_join *join) {
+    mr_query *c = mr_query_copy(q);
+    mr_query_join *grown = c ? mr_query_grow(c->env, c->joins, c->njoins, sizeof *grown) : NULL;
+    if (!grown) {
+        mr_node_release(join->left_alias);
+        mr_node_release(join->target);
+        mr_node_release(join->on);
+        mr_query_release(c);
+        return NULL;
+    }
+    c->joins = grown;
+    c->joins[c->njoins++] = *join;
+    return c;
+}
+
+static mr_status copy_steps(mr_env *env, mr_option *o, const mr_option_step *steps) {
+    if (o->nsteps == 0) {
+        o->steps = NULL;
+        return MR_OK;
+    }
+    o->steps = mr_alloc(env, o->nsteps * sizeof *o->steps);
+    if (!o->steps) return MR_FAIL;
+    bool failed = false;
+    for (unsigned i = 0; i < o->nsteps; i++) {
+        o->steps[i] = steps[i];
+        o->steps[i].name = mr_query_name(env, steps[i].name, &failed);
+    }
+    if (!failed) return MR_OK;
+    mr_free(env, o->steps);
+    o->steps = NULL;
+    return MR_FAIL;
+}
+
+mr_query *mr_query_option(const mr_query *q, const mr_option *option) {
+    mr_option copy = *option;
+    bool failed = false;
+    copy.group = mr_query_name(q->env, option->group, &failed);
+    mr_query *c = failed ? NULL : mr_query_copy(q);
+    mr_option *grown = c ? mr_query_grow(c->env, c->options, c->noptions, sizeof *grown) : NULL;
+    if (grown) c->options = grown;
+    if (!grown || copy_steps(c->env, &copy, option->steps) != MR_OK) {
+        mr_node_release(option->alias);
+        mr_query_release(c);
+        return NULL;
+    }
+    c->options[c->noptions++] = copy;
+    return c;
+}
+
+/* ---------------------------------------------------------------- the class a query is about */
+
+typedef struct first_column {
+    const mr_node *node;
+} first_column;
+
+static bool find_column(void *ud, const mr_node *node) {
+    first_column *found = ud;
+    if (!found->node && node->kind == MR_NODE_COLUMN && node->annotation) found->node = node;
+    return !found->node && node->kind != MR_NODE_SUBQUERY && node->kind != MR_NODE_EXISTS;
+}
+
+static mr_mapper *item_mapper(const mr_query_item *item, mr_node **alias) {
+    *alias = item->alias;
+    if (item->mapper || !item->expression) return item->mapper;
+    first_column found = {NULL};
+    mr_node_walk(item->expression, find_column, &found);
+    if (!found.node) return NULL;
+    *alias = found.node->n > 0 ? found.node->child[0] : NULL;
+    return ((const mr_property *)found.node->annotation)->mapper;
+}
+
+mr_mapper *mr_query_lead(const mr_query *q) {
+    mr_node *alias;
+    return q->nitems > 0 ? item_mapper(&q->items[0], &alias) : NULL;
+}
+
+mr_mapper *mr_query_filter_by_target(const mr_query *q, mr_node **alias) {
+    *alias = NULL;
+    for (unsigned i = q->njoins; i-- > 0;) {
+        const mr_query_join *join = &q->joins[i];
+        mr_mapper *mapper = join->mapper;
+        if (!mapper && join->along) mapper = join->along->relationship->target;
+        if (!mapper) continue;
+        if (join->target && join->target->kind == MR_NODE_ALIAS) *alias = join->target;
+        return mapper;
+    }
+    return q->nitems > 0 ? item_mapper(&q->items[0], alias) : NULL;
+}
+
+/* The first relationship of the parent's class that leads to the query's class, or NULL. */
+static const mr_property *relationship_to(const mr_mapper *parent, const mr_mapper *target) {
+    for (size_t i = 0; target && i < parent->props.len; i++) {
+        const mr_property *prop = mr_vec_ptr(&parent->props, i);
+        if (prop->kind != MR_PROPERTY_RELATIONSHIP || !prop->relationship->target) continue;
+        if (mr_mapper_isa(target, prop->relationship->target)) return prop;
+    }
+    return NULL;
+}
+
+mr_query *mr_query_with_parent(const mr_query *q, const mr_property *along, mr_entity *parent, mr_node *alias) {
+    const mr_mapper *lead = mr_query_lead(q);
+    if (!along) along = relationship_to(parent->mapper, lead);
+    mr_query *c = NULL;
+    if (!along)
+        mr_fail(q->env, MR_ERR_INVALID_REQUEST, "could not locate a relationship between %s and %s",
+                lead ? lead->name : "the query", parent->mapper->name);
+    else c = mr_query_copy(q);
+    mr_query_parent *grown = c ? mr_query_grow(c->env, c->parents, c->nparents, sizeof *grown) : NULL;
+    if (!grown) {
+        mr_node_release(alias);
+        mr_query_release(c);
+        return NULL;
+    }
+    c->parents = grown;
+    c->parents[c->nparents++] = (mr_query_parent){along, mr_entity_pin(parent), alias};
+    return c;
+}

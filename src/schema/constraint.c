@@ -1,0 +1,185 @@
+/*
+ * constraint.c: primary keys, constraints and indexes of a table in the making.
+ *
+ * Invariant: what fails here has changed no column: flags and links are set by table.c at the end.
+ */
+#include <moonrow/schema.h>
+
+#include "build.h"
+
+#include <string.h>
+
+typedef struct column_names {
+    const mr_table *table;
+} column_names;
+
+static const char *next_column_name(void *ud, size_t i) {
+    const mr_table *table = ((const column_names *)ud)->table;
+    return i < table->ncolumns ? table->columns[i]->name : NULL;
+}
+
+mr_column *mr_build_column(const mr_build *b, const char *name) {
+    return mr_table_column(b->table, name);
+}
+
+static mr_status unknown_column(const mr_build *b, const char *what, const char *name) {
+    column_names ud = {b->table};
+    const char *near = mr_nearest(name, next_column_name, &ud);
+    if (near)
+        return mr_fail(b->env, MR_ERR_ARGUMENT, "table '%s': the %s names no column '%s' (did you mean "
+                       "'%s'?)", b->table->name, what, name, near);
+    return mr_fail(b->env, MR_ERR_ARGUMENT, "table '%s': the %s names no column '%s'", b->table->name, what,
+                   name);
+}
+
+static const char *const kind_words[] = {
+    [MR_CONSTRAINT_PRIMARY_KEY] = "primary key",
+    [MR_CONSTRAINT_UNIQUE] = "unique constraint",
+    [MR_CONSTRAINT_FOREIGN_KEY] = "foreign key",
+    [MR_CONSTRAINT_CHECK] = "check constraint",
+};
+
+static mr_status resolve_constraint(const mr_build *b, mr_constraint *k) {
+    const char *what = kind_words[k->kind];
+    if (k->kind == MR_CONSTRAINT_CHECK)
+        return k->sql ? MR_OK : mr_fail(b->env, MR_ERR_ARGUMENT, "table '%s': a check constraint has no SQL",
+                                        b->table->name);
+    if (k->ncolumns == 0)
+        return mr_fail(b->env, MR_ERR_ARGUMENT, "table '%s': the %s names no columns", b->table->name, what);
+    if (!k->columns && !(k->columns = mr_env_arena(b->env, k->ncolumns * sizeof *k->columns))) return MR_FAIL;
+    for (unsigned i = 0; i < k->ncolumns; i++) {
+        const char *name = k->column_names ? k->column_names[i] : k->columns[i]->name;
+        k->columns[i] = mr_build_column(b, name ? name : "");
+        if (!k->columns[i]) return unknown_column(b, what, name ? name : "");
+    }
+    return MR_OK;
+}
+
+mr_status mr_build_constraints(const mr_build *b, mr_constraint *constraints) {
+    bool primary = false;
+    for (mr_constraint *k = constraints; k; k = k->next) {
+        if (resolve_constraint(b, k) != MR_OK) return MR_FAIL;
+        if (k->kind != MR_CONSTRAINT_PRIMARY_KEY) continue;
+        if (primary)
+            return mr_fail(b->env, MR_ERR_ARGUMENT, "table '%s' has two primary keys", b->table->name);
+        primary = true;
+    }
+    return MR_OK;
+}
+
+mr_status mr_build_indexes(const mr_build *b, const mr_index *indexes) {
+    for (const mr_index *ix = indexes; ix; ix = ix->next) {
+        if (ix->ncolumns == 0 || !ix->name)
+            return mr_fail(b->env, MR_ERR_ARGUMENT, "table '%s': an index needs a name and columns",
+                           b->table->name);
+        for (unsigned i = 0; i < ix->ncolumns; i++)
+            if (!mr_build_column(b, ix->column_names[i]))
+                return unknown_column(b, "index", ix->column_names[i]);
+    }
+    return MR_OK;
+}
+
+static bool contains(mr_column *const *columns, unsigned n, const mr_column *column) {
+    for (unsigned i = 0; i < n; i++)
+        if (columns[i] == column) return true;
+    return false;
+}
+
+/* Columns flagged primary_key must be in the constraint: else one of the two is a mistake. */
+static mr_status check_flags(const mr_build *b, const mr_constraint *k) {
+    for (unsigned i = 0; i < b->table->ncolumns; i++) {
+        const mr_column *column = b->table->columns[i];
+        if (column->primary_key && !contains(k->columns, k->ncolumns, column))
+            return mr_fail(b->env, MR_ERR_ARGUMENT,
+                           "table '%s': column '%s' has primary_key = true, but the primary key constraint "
+                           "leaves it out", b->table->name, column->name);
+    }
+    return MR_OK;
+}
+
+mr_status mr_build_primary(const mr_build *b) {
+    mr_table *table = b->table;
+    const mr_constraint *k = table->constraints;
+    while (k && k->kind != MR_CONSTRAINT_PRIMARY_KEY) k = k->next;
+    if (k) {
+        if (check_flags(b, k) != MR_OK) return MR_FAIL;
+        table->primary = k->columns;
+        table->nprimary = k->ncolumns;
+        return MR_OK;
+    }
+    for (unsigned i = 0; i < table->ncolumns; i++)
+        if (table->columns[i]->primary_key) table->nprimary++;
+    if (table->nprimary == 0) return MR_OK;
+    table->primary = mr_env_arena(b->env, table->nprimary * sizeof *table->primary);
+    if (!table->primary) return MR_FAIL;
+    unsigned n = 0;
+    for (unsigned i = 0; i < table->ncolumns; i++)
+        if (table->columns[i]->primary_key) table->primary[n++] = table->columns[i];
+    return MR_OK;
+}
+
+mr_index *mr_build_column_index(mr_env *env, const mr_table *table, const mr_column *column) {
+    mr_strbuf name;
+    mr_strbuf_init(&name, env);
+    mr_strbuf_puts(&name, "ix_");
+    if (table->schema) mr_strbuf_printf(&name, "%s_", table->schema);
+    mr_strbuf_printf(&name, "%s_%s", table->name, column->name);
+    mr_index *index = NULL;
+    const char *text = mr_strbuf_str(&name), *interned = text ? mr_intern(env, text, name.len) : NULL;
+    if (interned) index = mr_env_arena(env, sizeof *index);
+    if (index) {
+        index->name = interned;
+        index->unique = column->unique;
+        index->ncolumns = 1;
+        index->column_names = mr_env_arena(env, sizeof *index->column_names);
+        if (index->column_names) index->column_names[0] = column->name;
+        else index = NULL;
+    }
+    mr_strbuf_done(&name);
+    return index;
+}
+
+mr_status mr_build_foreign_keys(const mr_build *b, mr_foreign_key **made) {
+    *made = NULL;
+    for (mr_constraint *k = b->table->constraints; k; k = k->next) {
+        if (k->kind != MR_CONSTRAINT_FOREIGN_KEY) continue;
+        for (unsigned i = 0; i < k->ncolumns; i++) {
+            mr_foreign_key *fk = mr_env_arena(b->env, sizeof *fk);
+            if (!fk) return MR_FAIL;
+            fk->column = k->columns[i];
+            fk->target = k->targets[i];
+            fk->ondelete = k->ondelete;
+            fk->onupdate = k->onupdate;
+            fk->name = k->name;
+            fk->constraint = k;
+            fk->next = *made;
+            *made = fk;
+        }
+    }
+    return MR_OK;
+}
+
+void mr_build_link_foreign_keys(mr_foreign_key *made) {
+    while (made) {
+        mr_foreign_key *fk = made, **end = &fk->column->foreign_keys;
+        made = fk->next;
+        fk->next = NULL;
+        while (*end) end = &(*end)->next;
+        *end = fk;
+    }
+}
+
+static bool is_integer(const mr_type *type) {
+    return type && (type->code == MR_TYPE_INTEGER || type->code == MR_TYPE_SMALLINTEGER ||
+                    type->code == MR_TYPE_BIGINTEGER);
+}
+
+mr_column *mr_build_autoincrement(const mr_table *table) {
+    for (unsigned i = 0; i < table->nprimary; i++)
+        if (table->primary[i]->autoincrement == 1) return table->primary[i];
+    if (table->nprimary != 1) return NULL;
+    mr_column *column = table->primary[0];
+    bool numbered = column->autoincrement == -1 && is_integer(column->type) && !column->foreign_keys &&
+                    !column->server_default && column->deflt.kind == MR_DEFAULT_NONE;
+    return numbered ? column : NULL;
+}

@@ -1,0 +1,185 @@
+/*
+ * metadata.c: the tables that belong together, and the references between them.
+ *
+ * Invariant: tables of one metadata have distinct names; a foreign key, once resolved, stays so.
+ */
+#include <moonrow/schema.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+static void free_tables(void *ud) {
+    mr_vec_done(&((mr_metadata *)ud)->tables);
+}
+
+mr_metadata *mr_metadata_new(mr_env *env) {
+    mr_metadata *md = mr_env_arena(env, sizeof *md);
+    if (!md) return NULL;
+    md->env = env;
+    mr_vec_init(&md->tables, env, sizeof(mr_table *));
+    return mr_env_on_close(env, free_tables, md) == MR_OK ? md : NULL;
+}
+
+/* Whether the table is called by text[0..len): "name", or "schema.name". */
+static bool is_called(const mr_table *table, const char *text, size_t len) {
+    if (table->schema) {
+        size_t n = strlen(table->schema);
+        if (len <= n || memcmp(text, table->schema, n) != 0 || text[n] != '.') return false;
+        text += n + 1;
+        len -= n + 1;
+    }
+    return strlen(table->name) == len && memcmp(table->name, text, len) == 0;
+}
+
+static mr_table *find_table(const mr_metadata *md, const char *text, size_t len) {
+    for (size_t i = 0; i < md->tables.len; i++) {
+        mr_table *table = mr_vec_ptr(&md->tables, i);
+        if (is_called(table, text, len)) return table;
+    }
+    return NULL;
+}
+
+mr_table *mr_metadata_table(const mr_metadata *md, const char *name) {
+    return find_table(md, name, strlen(name));
+}
+
+void mr_metadata_remove(mr_metadata *md, const mr_table *table) {
+    for (size_t i = 0; i < md->tables.len; i++)
+        if (mr_vec_ptr(&md->tables, i) == table) {
+            mr_vec_remove(&md->tables, i);
+            md->version++;
+            return;
+        }
+}
+
+/* ---------------------------------------------------------------- foreign keys */
+
+static const char *next_table_name(void *ud, size_t i) {
+    const mr_metadata *md = ud;
+    return i < md->tables.len ? ((const mr_table *)mr_vec_ptr(&md->tables, i))->name : NULL;
+}
+
+static const char *next_column_name(void *ud, size_t i) {
+    const mr_table *table = ud;
+    return i < table->ncolumns ? table->columns[i]->name : NULL;
+}
+
+static mr_status unresolved(mr_env *env, const mr_foreign_key *fk, const char *what, const char *name,
+                            const char *near) {
+    const char *table = fk->column->table->name, *column = fk->column->name;
+    if (near)
+        return mr_fail(env, MR_ERR_ARGUMENT, "foreign key of %s.%s to '%s': there is no %s '%s' (did you mean "
+                       "'%s'?)", table, column, fk->target, what, name, near);
+    return mr_fail(env, MR_ERR_ARGUMENT, "foreign key of %s.%s to '%s': there is no %s '%s'", table, column,
+                   fk->target, what, name);
+}
+
+mr_status mr_foreign_key_resolve(mr_env *env, mr_foreign_key *fk) {
+    if (fk->referred) return MR_OK;
+    mr_table *own = fk->column->table;
+    if (!own)
+        return mr_fail(env, MR_ERR_ARGUMENT, "foreign key of column '%s' to '%s': the column is in no table yet",
+                       fk->column->name ? fk->column->name : "?", fk->target);
+    const char *dot = strrchr(fk->target, '.');
+    if (!dot || dot == fk->target || !dot[1])
+        return mr_fail(env, MR_ERR_ARGUMENT, "foreign key of %s.%s to '%s': write it as \"table.column\"",
+                       own->name, fk->column->name, fk->target);
+    mr_table *table = find_table(own->metadata, fk->target, (size_t)(dot - fk->target));
+    if (!table) {
+        const char *name = mr_intern(env, fk->target, (size_t)(dot - fk->target));
+        if (!name) return MR_FAIL;
+        return unresolved(env, fk, "table", name, mr_nearest(name, next_table_name, own->metadata));
+    }
+    fk->referred = mr_table_column(table, dot + 1);
+    if (fk->referred) return MR_OK;
+    return unresolved(env, fk, "column", dot + 1, mr_nearest(dot + 1, next_column_name, table));
+}
+
+/* ---------------------------------------------------------------- sorting */
+
+static int by_name(const void *a, const void *b) {
+    const mr_table *x = *(mr_table *const *)a, *y = *(mr_table *const *)b;
+    int order = strcmp(x->name, y->name);
+    return order ? order : strcmp(x->schema ? x->schema : "", y->schema ? y->schema : "");
+}
+
+/* The table's number in the sorted-by-name array, or n for a table of another metadata. */
+static size_t number_of(mr_table *const *tables, size_t n, mr_table *table) {
+    mr_table *const *found = bsearch(&table, tables, n, sizeof *tables, by_name);
+    return found && *found == table ? (size_t)(found - tables) : n;
+}
+
+static mr_status collect_edges(mr_env *env, mr_table *const *tables, size_t n, mr_vec *edges) {
+    for (size_t i = 0; i < n; i++)
+        for (unsigned c = 0; c < tables[i]->ncolumns; c++)
+            for (mr_foreign_key *fk = tables[i]->columns[c]->foreign_keys; fk; fk = fk->next) {
+                if (mr_foreign_key_resolve(env, fk) != MR_OK) return MR_FAIL;
+                size_t before = number_of(tables, n, fk->referred->table);
+                if (before == n || before == i) continue;
+                mr_edge *edge = mr_vec_push(edges);
+                if (!edge) return MR_FAIL;
+                *edge = (mr_edge){(uint32_t)before, (uint32_t)i};
+            }
+    return MR_OK;
+}
+
+/* An edge into the table from one that is not placed either, or NULL. */
+static const mr_edge *waits_for(const mr_vec *edges, const bool *placed, uint32_t table) {
+    for (size_t i = 0; i < edges->len; i++) {
+        const mr_edge *edge = mr_vec_at(edges, i);
+        if (edge->after == table && !placed[edge->before]) return edge;
+    }
+    return NULL;
+}
+
+/* Passes over one reference of a cycle: the one that its first table by name waits for. */
+static void break_cycle(mr_vec *edges, const uint32_t *order, size_t sorted, size_t n, bool *placed) {
+    memset(placed, 0, n * sizeof *placed);
+    for (size_t i = 0; i < sorted; i++) placed[order[i]] = true;
+    uint32_t at = 0;
+    while (placed[at]) at++;
+    /* Every table left waits for another one left: n steps back end within a cycle. */
+    for (size_t i = 0; i < n; i++) at = waits_for(edges, placed, at)->before;
+    uint32_t first = at;
+    for (size_t i = 0; i < n; i++) {
+        at = waits_for(edges, placed, at)->before;
+        if (at < first) first = at;
+    }
+    const mr_edge *edge = waits_for(edges, placed, first);
+    mr_vec_remove(edges, (size_t)(edge - (const mr_edge *)edges->data));
+}
+
+static mr_status sort_tables(mr_env *env, size_t n, mr_vec *edges, uint32_t *order, bool *placed) {
+    for (;;) {
+        size_t sorted = 0;
+        mr_status status = mr_tsort(env, n, edges->data, edges->len, order, &sorted);
+        if (status != MR_NOTFOUND) return status;
+        break_cycle(edges, order, sorted, n, placed);
+    }
+}
+
+mr_status mr_metadata_sorted(mr_metadata *md, mr_table **out, size_t *n) {
+    mr_env *env = md->env;
+    size_t count = md->tables.len;
+    *n = count;
+    if (count == 0) return MR_OK;
+    mr_status status = MR_FAIL;
+    mr_vec edges;
+    mr_vec_init(&edges, env, sizeof(mr_edge));
+    mr_table **tables = mr_alloc(env, count * sizeof *tables);
+    uint32_t *order = tables ? mr_alloc(env, count * sizeof *order) : NULL;
+    bool *placed = order ? mr_alloc(env, count * sizeof *placed) : NULL;
+    if (!placed) goto out;
+    memcpy(tables, md->tables.data, count * sizeof *tables);
+    qsort(tables, count, sizeof *tables, by_name);
+    if (collect_edges(env, tables, count, &edges) != MR_OK) goto out;
+    status = sort_tables(env, count, &edges, order, placed);
+    if (status != MR_OK) goto out;
+    for (size_t i = 0; i < count; i++) out[i] = tables[order[i]];
+out:
+    mr_free(env, placed);
+    mr_free(env, order);
+    mr_free(env, tables);
+    mr_vec_done(&edges);
+    return status;
+}

@@ -1,0 +1,66 @@
+/*
+ * connecting.c: the session's connection: taken at first use, in lazy mode, and given back when the transaction ends.
+ *
+ * Invariant: an idle session holds no connection; a bracketed load that meets a write leaves its transaction open, so that the write
+ * is not committed behind the user's back.
+ */
+#include "session_state.h"
+
+/* The first write has begun the transaction. What was read before may be old. */
+static mr_status write_began(void *ud, bool changed) {
+    mr_session *s = ud;
+    if (changed && s->phase == MR_PHASE_FLUSHING) s->stale = true; /* its operations still need what they have */
+    else if (changed) mr_expire_unmodified(s);
+    return mr_session_fire(s, MR_SESSION_AFTER_BEGIN);
+}
+
+mr_status mr_session_connect(void *session, mr_mapper *mapper, mr_conn **out) {
+    (void)mapper; /* one engine for all classes */
+    mr_session *s = session;
+    if (s->conn && !s->dead) {
+        *out = s->conn;
+        return MR_OK;
+    }
+    if (mr_session_allow(s, MR_ACT_READ, "a statement") != MR_OK) return MR_FAIL;
+    if (!s->engine)
+        return mr_fail(s->env, MR_ERR_INVALID_REQUEST,
+                       "this session is not bound to an engine: give one, mr.Session(engine) or sessionmaker{ bind = engine }");
+    mr_conn *conn;
+    if (mr_engine_connect(s->engine, &conn) != MR_OK) return MR_FAIL;
+    mr_conn_set_owner(conn, s);
+    mr_conn_set_lazy(conn, true, write_began, s);
+    *out = s->conn = conn;
+    return MR_OK;
+}
+
+void mr_session_disconnect(mr_session *s) {
+    mr_conn *conn = s->conn;
+    s->conn = NULL;
+    s->bracketed = false;
+    if (conn) mr_conn_close(conn);
+}
+
+mr_status mr_session_connection(mr_session *s, mr_conn **out) {
+    if (mr_session_allow(s, MR_ACT_READ, "connection()") != MR_OK) return MR_FAIL;
+    return mr_session_connect(s, NULL, out);
+}
+
+/* A load of several statements sees one snapshot. Where a transaction is open it does already. */
+mr_status mr_session_bracket(void *session) {
+    mr_session *s = session;
+    mr_conn *conn;
+    if (mr_session_connect(s, NULL, &conn) != MR_OK) return MR_FAIL;
+    if (s->bracketed || mr_conn_in_transaction(conn)) return MR_OK;
+    if (mr_conn_begin(conn, MR_TX_DEFERRED) != MR_OK) return MR_FAIL;
+    s->bracketed = true;
+    return MR_OK;
+}
+
+void mr_session_unbracket(void *session) {
+    mr_session *s = session;
+    if (!s->bracketed || !s->conn) return;
+    s->bracketed = false;
+    mr_error *saved = mr_env_save_error(s->env);
+    if (mr_conn_commit(s->conn) != MR_OK) mr_env_clear_error(s->env); /* nothing was written: nothing can be lost */
+    mr_env_restore_error(s->env, saved);
+}

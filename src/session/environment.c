@@ -1,0 +1,34 @@
+/*
+ * environment.c: what the sessions of one environment share.
+ *
+ * Invariant: made at first use, freed with the environment.
+ */
+#include "session_state.h"
+
+static void free_common(void *ud) {
+    mr_session_common *common = ud;
+    mr_env_set(common->env, MR_ENV_SESSION, NULL);
+    mr_free(common->env, common);
+}
+
+mr_session_common *mr_session_common_of(mr_env *env) {
+    mr_session_common *common = mr_env_get(env, MR_ENV_SESSION);
+    if (common) return common;
+    common = mr_calloc(env, sizeof *common);
+    if (!common) return NULL;
+    common->env = env;
+    if (mr_env_on_close(env, free_common, common) != MR_OK) {
+        mr_free(env, common);
+        return NULL;
+    }
+    mr_env_set(env, MR_ENV_SESSION, common);
+    return common;
+}
+
+mr_status mr_session_set_expression(mr_env *env, mr_node *(*fn)(void *ud, const mr_value *value), void *ud) {
+    mr_session_common *common = mr_session_common_of(env);
+    if (!common) return MR_FAIL;
+    common->expression = fn;
+    common->expression_ud = ud;
+    return MR_OK;
+}

@@ -1,0 +1,210 @@
+/*
+ * session.c: the session: its making and end, its options, what each phase allows, and its lists.
+ *
+ * Invariant: every function that changes something asks mr_session_allow first, so that what runs inside a callback or a finalizer
+ * cannot pull the ground from under a load or a flush.
+ */
+#include "session_state.h"
+
+mr_status mr_session_new(mr_env *env, mr_engine *engine, const mr_session_options *options, mr_session **out) {
+    *out = NULL;
+    mr_session *s = mr_calloc(env, sizeof *s);
+    if (!s) return MR_FAIL;
+    s->heap = mr_heap_of(env);
+    s->owner = s->heap ? mr_owner_new(env, s) : NULL;
+    if (!s->owner) {
+        mr_free(env, s);
+        return MR_FAIL;
+    }
+    s->refs = 1;
+    s->env = env;
+    s->engine = engine ? mr_engine_retain(engine) : NULL;
+    s->autoflush = options ? options->autoflush : true;
+    s->expire_on_commit = options ? options->expire_on_commit : true;
+    s->serial = s->serials = 1;
+    mr_vec_init(&s->savepoints, env, sizeof(mr_savepoint));
+    mr_vec_init(&s->journal, env, sizeof(mr_note));
+    mr_vec_init(&s->fresh, env, sizeof(mr_entity *));
+    mr_vec_init(&s->doomed, env, sizeof(mr_entity *));
+    mr_vec_init(&s->changed, env, sizeof(mr_entity *));
+    for (int i = 0; i < MR_SESSION__COUNT; i++) mr_vec_init(&s->hooks[i], env, sizeof(mr_session_hook));
+    s->load.env = env;
+    s->load.owner = s->owner;
+    s->load.ud = s;
+    s->load.connection = mr_session_connect;
+    s->load.enter = mr_session_bracket;
+    s->load.leave = mr_session_unbracket;
+    *out = s;
+    return MR_OK;
+}
+
+mr_session *mr_session_retain(mr_session *s) {
+    if (s) s->refs++;
+    return s;
+}
+
+void mr_session_release(mr_session *s) {
+    if (!s || s->refs > 1) {
+        if (s) s->refs--;
+        return;
+    }
+    mr_session_close(s); /* with the last reference still counted: what closing calls back may retain and release */
+    if (--s->refs > 0) return;
+    s->owner->session = NULL;
+    mr_owner_release(s->owner);
+    for (int i = 0; i < MR_SESSION__COUNT; i++) mr_vec_done(&s->hooks[i]);
+    mr_vec_done(&s->savepoints);
+    mr_vec_done(&s->journal);
+    mr_vec_done(&s->fresh);
+    mr_vec_done(&s->doomed);
+    mr_vec_done(&s->changed);
+    mr_engine_release(s->engine);
+    mr_free(s->env, s);
+}
+
+/* All that the owner has becomes detached with it. Without memory for a new owner, one by one. */
+static void leave_owner(mr_session *s) {
+    mr_owner *owner = s->owner;
+    while (owner->dirty.len > 0) mr_entity_leave_dirty(mr_vec_ptr(&owner->dirty, owner->dirty.len - 1));
+    mr_error *saved = mr_env_save_error(s->env);
+    mr_owner *next = mr_owner_new(s->env, s);
+    mr_env_restore_error(s->env, saved);
+    if (next) {
+        owner->session = NULL;
+        mr_owner_release(owner);
+        s->owner = s->load.owner = next;
+        return;
+    }
+    if (!saved) mr_env_clear_error(s->env);
+    for (;;) {
+        size_t cursor = 0;
+        mr_entity *e = mr_idmap_next(owner->idmap, &cursor);
+        if (!e) return;
+        mr_state_detach(s, e);
+    }
+}
+
+void mr_session_expunge_all(mr_session *s) {
+    if (s->phase != MR_PHASE_IDLE && s->phase != MR_PHASE_CLOSING) return;
+    mr_state_drop_pending(s);
+    mr_state_drop_doomed(s);
+    if (mr_idmap_count(s->owner->idmap) > 0 || s->owner->refs > 1) leave_owner(s);
+}
+
+void mr_session_close(mr_session *s) {
+    if (mr_session_allow(s, MR_ACT_CLOSE, "close()") != MR_OK) {
+        mr_env_clear_error(s->env);
+        return;
+    }
+    uint8_t before = mr_session_enter(s, MR_PHASE_CLOSING);
+    mr_session_disconnect(s);
+    mr_session_expunge_all(s);
+    mr_journal_clear(s);
+    s->savepoints.len = 0;
+    s->began = s->bracketed = s->stale = false;
+    s->dead = 0;
+    mr_free(s->env, s->failure);
+    s->failure = NULL;
+    s->serial = ++s->serials;
+    mr_session_leave(s, before);
+}
+
+/* ---------------------------------------------------------------- phases */
+
+mr_status mr_session_allow(mr_session *s, mr_action action, const char *what) {
+    enum { WORK = MR_ACT_CHANGE | MR_ACT_READ | MR_ACT_EXPIRE };
+    static const struct {
+        unsigned allows;
+        const char *name;
+    } phases[MR_PHASE__COUNT] = {
+        [MR_PHASE_IDLE] = { ~0u, "" },
+        [MR_PHASE_LOADING] = { MR_ACT_CHANGE | MR_ACT_READ, "loading objects" },
+        [MR_PHASE_FLUSHING] = { WORK, "flushing" },
+        [MR_PHASE_ENDING] = { WORK | MR_ACT_FLUSH, "ending its transaction" },
+        [MR_PHASE_CLOSING] = { 0, "closing" },
+    };
+    uint8_t phase = s->phase == MR_PHASE_IDLE && s->bracketed ? MR_PHASE_LOADING : s->phase;
+    if (!(phases[phase].allows & action)) {
+        if (phase == MR_PHASE_FLUSHING && action == MR_ACT_FLUSH)
+            return mr_fail(s->env, MR_ERR_INVALID_REQUEST, "Session is already flushing");
+        return mr_fail(s->env, MR_ERR_INVALID_REQUEST, "%s is not possible while the session is %s: do it afterwards",
+                       what, phases[phase].name);
+    }
+    if (s->dead && !(action & (MR_ACT_ROLLBACK | MR_ACT_CLOSE)))
+        return mr_fail(s->env, MR_ERR_PENDING_ROLLBACK,
+                       "This Session's transaction has been rolled back due to a previous exception during flush. To begin a new "
+                       "transaction with this Session, first issue session:rollback(). Original exception was: %s",
+                       s->failure ? s->failure : "(not kept: out of memory)");
+    return MR_OK;
+}
+
+uint8_t mr_session_enter(mr_session *s, mr_phase phase) {
+    uint8_t before = s->phase;
+    s->phase = (uint8_t)phase;
+    s->refs++;
+    mr_heap_block(s->heap);
+    return before;
+}
+
+void mr_session_leave(mr_session *s, uint8_t before) {
+    mr_heap_unblock(s->heap);
+    s->phase = before;
+    mr_session_release(s);
+}
+
+/* ---------------------------------------------------------------- options and lists */
+
+mr_env *mr_session_env(const mr_session *s) { return s->env; }
+mr_engine *mr_session_engine(const mr_session *s) { return s->engine; }
+mr_owner *mr_session_owner(const mr_session *s) { return s->owner; }
+
+void mr_session_set_flags(mr_session *s, int autoflush, int expire_on_commit) {
+    if (autoflush >= 0) s->autoflush = autoflush > 0;
+    if (expire_on_commit >= 0) s->expire_on_commit = expire_on_commit > 0;
+}
+
+bool mr_session_autoflush(const mr_session *s) { return s->autoflush && s->autoflush_blocks == 0; }
+bool mr_session_expire_on_commit(const mr_session *s) { return s->expire_on_commit; }
+void mr_session_block_autoflush(mr_session *s, int delta) { s->autoflush_blocks += delta; }
+
+mr_session *mr_session_of(const mr_entity *entity) { return entity->owner ? entity->owner->session : NULL; }
+
+mr_state mr_session_state_of(const mr_entity *entity) {
+    if (entity->state != MR_TRANSIENT && !mr_session_of(entity)) return MR_DETACHED;
+    return (mr_state)entity->state;
+}
+
+bool mr_session_contains(const mr_session *s, const mr_entity *entity) {
+    return entity->owner == s->owner && (entity->state == MR_PENDING || entity->state == MR_PERSISTENT);
+}
+
+size_t mr_session_new_count(const mr_session *s) { return s->fresh.len; }
+
+mr_entity *mr_session_new_at(const mr_session *s, size_t i) {
+    /* Putting the list in order changes nothing that a caller of a const function could see. */
+    mr_state_sort_pending((mr_session *)(uintptr_t)s);
+    return mr_vec_ptr(&s->fresh, i);
+}
+
+static const mr_vec *dirty_list(const mr_session *s) { return s->changed.len ? &s->changed : &s->owner->dirty; }
+
+size_t mr_session_dirty_count(const mr_session *s) {
+    const mr_vec *dirty = dirty_list(s);
+    if (s->doomed.len == 0) return dirty->len;
+    size_t n = 0;
+    for (size_t i = 0; i < dirty->len; i++)
+        if (!(((mr_entity *)mr_vec_ptr(dirty, i))->flags & MR_ENTITY_TO_DELETE)) n++;
+    return n;
+}
+
+mr_entity *mr_session_dirty_at(const mr_session *s, size_t i) {
+    const mr_vec *dirty = dirty_list(s);
+    if (s->doomed.len == 0) return mr_vec_ptr(dirty, i);
+    for (size_t at = 0;; at++) {
+        mr_entity *e = mr_vec_ptr(dirty, at);
+        if (!(e->flags & MR_ENTITY_TO_DELETE) && i-- == 0) return e;
+    }
+}
+
+size_t mr_session_deleted_count(const mr_session *s) { return s->doomed.len; }
+mr_entity *mr_session_deleted_at(const mr_session *s, size_t i) { return mr_vec_ptr(&s->doomed, i); }

@@ -1,0 +1,177 @@
+/*
+ * session_state.h: what the files of the session share: its struct, its phases, and what each file offers the others.
+ *
+ * Invariants: fresh holds exactly the pending entities and doomed those marked TO_DELETE, each pinned once by its list; the journal
+ * holds weak handles, so a transaction keeps no object alive; a connection is held from first use to the transaction's end.
+ */
+#ifndef MR_SESSION_STATE_H
+#define MR_SESSION_STATE_H
+
+#include <moonrow/session.h>
+
+/* ---------------------------------------------------------------- phases */
+
+typedef enum mr_phase {
+    MR_PHASE_IDLE = 0,
+    MR_PHASE_LOADING,  /* rows are being read: hooks of load and refresh run in it */
+    MR_PHASE_FLUSHING, /* from before_flush to after_flush */
+    MR_PHASE_ENDING,   /* commit or rollback is under way */
+    MR_PHASE_CLOSING,
+    MR_PHASE__COUNT
+} mr_phase;
+
+/* What a caller wants; the table in session.c says which phase allows it. */
+typedef enum mr_action {
+    MR_ACT_CHANGE = 1, /* add, delete, expunge, merge */
+    MR_ACT_READ = 2,   /* get, load, refresh, execute */
+    MR_ACT_EXPIRE = 4,
+    MR_ACT_FLUSH = 8,
+    MR_ACT_BEGIN = 16,
+    MR_ACT_COMMIT = 32,
+    MR_ACT_ROLLBACK = 64, /* allowed after a failed flush */
+    MR_ACT_CLOSE = 128    /* likewise */
+} mr_action;
+
+/* ---------------------------------------------------------------- the transaction's journal */
+
+typedef enum mr_note_kind {
+    MR_NOTE_INSERTED = 1, /* unset: its column slots (below 64) that held nothing before */
+    MR_NOTE_NUMBERED,     /* unset: generated key columns by position, where a key's slot is 64 or more */
+    MR_NOTE_UPDATED,      /* within savepoints only: the end of the transaction expires all */
+    MR_NOTE_DELETED,
+    MR_NOTE_REKEYED       /* old: the identity before; owned */
+} mr_note_kind;
+
+typedef struct mr_note {
+    uint8_t kind;
+    uint32_t slot, generation; /* the entity, weakly: of one that was freed nothing must be restored */
+    union {
+        uint64_t unset;
+        mr_value *old;
+    } u;
+} mr_note;
+
+/* A savepoint: where its part of the journal begins. */
+typedef struct mr_savepoint {
+    uint64_t serial;
+    size_t mark;
+    unsigned number; /* in the database: mr_sp_N */
+} mr_savepoint;
+
+typedef struct mr_session_hook {
+    mr_session_hook_fn fn;
+    void *ud;
+} mr_session_hook;
+
+struct mr_session {
+    uint32_t refs;
+    mr_env *env;
+    mr_engine *engine;
+    mr_heap *heap;
+    mr_owner *owner;
+    mr_conn *conn; /* from first use to the end of the transaction */
+    bool autoflush, expire_on_commit;
+    int autoflush_blocks;
+    uint8_t phase;
+    bool bracketed;    /* a load has begun a read transaction that it will end */
+    bool began;        /* explicitly */
+    bool stale;        /* found while flushing: another connection has committed */
+    uint64_t serials;  /* the last one given out */
+    uint64_t serial;   /* of the transaction */
+    mr_vec savepoints; /* mr_savepoint */
+    mr_vec journal;    /* mr_note */
+    size_t prune_at;   /* length of the journal at which notes of freed objects are dropped */
+    unsigned dead;     /* innermost levels that the database has rolled back already */
+    char *failure;     /* why, the first error's text (NULL when there was no memory for it) */
+    mr_vec fresh;      /* mr_entity *: pending */
+    bool fresh_mixed;  /* not in the order of insert_order */
+    uint32_t orders;   /* the last insert_order given out */
+    mr_vec doomed;     /* mr_entity *: TO_DELETE */
+    mr_vec changed;    /* mr_entity *: what session.dirty shows to after_flush; empty otherwise */
+    mr_vec hooks[MR_SESSION__COUNT]; /* mr_session_hook */
+    mr_load_context load;
+};
+
+/* session.c */
+/* InvalidRequestError where the phase refuses the action, PendingRollbackError where the transaction is dead. what: the user's word,
+ * "commit()". */
+mr_status mr_session_allow(mr_session *s, mr_action action, const char *what);
+/* Enters a phase, blocks the heap and keeps the session alive; gives the phase to leave to. After leave the session may be gone. */
+uint8_t mr_session_enter(mr_session *s, mr_phase phase);
+void mr_session_leave(mr_session *s, uint8_t before);
+
+/* environment.c: what the sessions of an environment share */
+typedef struct mr_session_common {
+    mr_env *env;
+    mr_node *(*expression)(void *ud, const mr_value *value);
+    void *expression_ud;
+} mr_session_common;
+/* Made at first use. NULL without memory. */
+mr_session_common *mr_session_common_of(mr_env *env);
+
+/* events.c */
+mr_status mr_session_fire(mr_session *s, mr_session_event event);
+
+/* connecting.c */
+mr_status mr_session_connect(void *session, mr_mapper *mapper, mr_conn **out);
+void mr_session_disconnect(mr_session *s);
+mr_status mr_session_bracket(void *session);
+void mr_session_unbracket(void *session);
+
+/* journal.c */
+/* Room for so many notes: pushing them cannot fail then. */
+mr_status mr_journal_reserve(mr_session *s, size_t more);
+void mr_journal_push(mr_session *s, mr_note_kind kind, const mr_entity *entity, uint64_t unset, mr_value *old);
+/* Undoes the notes from mark on: memory is as before them, but for what must be read again. MR_FAIL: some objects could not be put back
+ * into the identity map for want of memory, and are detached. */
+mr_status mr_journal_undo(mr_session *s, size_t mark);
+/* The notes from mark on have become part of the level outside. */
+void mr_journal_merge(mr_session *s, size_t mark);
+/* All of it is committed: what was deleted is detached. */
+void mr_journal_accept(mr_session *s);
+void mr_journal_clear(mr_session *s);
+
+/* states.c: the moves between states, without cascades */
+mr_status mr_state_make_pending(mr_session *s, mr_entity *entity);
+mr_status mr_state_attach(mr_session *s, mr_entity *entity);  /* detached to persistent */
+mr_status mr_state_doom(mr_session *s, mr_entity *entity);    /* persistent, marked to be deleted */
+void mr_state_spare(mr_session *s, mr_entity *entity);        /* the mark taken away */
+void mr_state_make_transient(mr_session *s, mr_entity *entity);
+void mr_state_detach(mr_session *s, mr_entity *entity);
+/* Makes what a closed session left behind plainly detached. Call at every touch that may change. */
+void mr_state_settle(mr_entity *entity);
+/* InvalidRequestError where another open session has it. */
+mr_status mr_state_ours(mr_session *s, const mr_entity *entity);
+/* Adds without cascades: what session:add does for one object. */
+mr_status mr_state_admit(mr_session *s, mr_entity *entity);
+void mr_state_drop_pending(mr_session *s);                    /* all of fresh become transient */
+void mr_state_drop_doomed(mr_session *s);                     /* all of doomed are spared */
+void mr_state_sort_pending(mr_session *s);
+/* Out of the owner's dirty list with its changes kept. */
+void mr_state_leave_dirty(mr_entity *entity);
+
+/* expire.c */
+/* All persistent objects are read again; changes are lost. Constant time but for pending and changed ones. */
+void mr_expire_everything(mr_session *s);
+/* The unchanged ones only. */
+void mr_expire_unmodified(mr_session *s);
+/* Every changed object: its changes are lost and it is read again. */
+void mr_expire_dirty(mr_session *s);
+mr_property *mr_session_named_property(mr_entity *entity, const char *name);
+
+/* transaction.c */
+/* A flush has failed after its first statement: the innermost level is rolled back at the database and in memory, and dead. The
+ * recorded error stays. */
+void mr_transaction_fail(mr_session *s);
+
+/* flushing.c */
+mr_status mr_session_autoflush_now(mr_session *s);
+bool mr_session_is_clean(const mr_session *s);
+
+/* attribute.c */
+/* "<User 3>", "<User (pending)>". The strbuf is the caller's. */
+const char *mr_entity_words(const mr_entity *entity, mr_strbuf *buf);
+/* Loads the columns of an expired object. ObjectDeletedError when its row is gone. */
+mr_status mr_attribute_unexpire(mr_entity *entity);
+
+#endif

@@ -1,0 +1,160 @@
+/*
+ * expression.c: constructors of the expressions that are no operators.
+ *
+ * Invariant: each consumes the nodes it is given, whatever comes of it.
+ */
+#include <moonrow/sql.h>
+
+#include "node.h"
+
+#include <string.h>
+
+mr_node *mr_sql_column(mr_env *env, const mr_column *column, mr_node *from, const void *annotation) {
+    if (from && from->kind == MR_NODE_TABLE) { /* the bare table goes without saying */
+        mr_node_release(from);
+        from = NULL;
+    }
+    /* Columns are arena objects: only the declared type is const here. */
+    const mr_type *type = column->type ? column->type : mr_column_type(env, (mr_column *)column);
+    mr_node *node = mr_node_new(env, MR_NODE_COLUMN, MR_OP_NONE, type, &from, from ? 1 : 0);
+    if (!node) return NULL;
+    node->u.column = column;
+    node->annotation = annotation;
+    return node;
+}
+
+mr_node *mr_sql_bind(mr_env *env, const mr_type *type, const mr_value *value) {
+    mr_node *node = mr_node_new(env, MR_NODE_BIND, MR_OP_NONE, type, NULL, 0);
+    if (!node || mr_value_copy(env, &node->u.value, value) == MR_OK) return node;
+    mr_node_release(node);
+    return NULL;
+}
+
+mr_node *mr_sql_param(mr_env *env, const mr_type *type, const char *name) {
+    return mr_node_named(mr_node_new(env, MR_NODE_BIND, MR_OP_NONE, type, NULL, 0), name);
+}
+
+mr_node *mr_sql_binds(mr_env *env, const mr_type *type, const mr_value *values, size_t n) {
+    if (n > MR_NODE_MAX_WEIGHT) {
+        mr_fail(env, MR_ERR_ARGUMENT, "a list of %zu values is too long", n);
+        return NULL;
+    }
+    mr_node *node = mr_node_new(env, MR_NODE_BINDS, MR_OP_NONE, type, NULL, 0);
+    if (!node) return NULL;
+    node->weight += (uint32_t)n;
+    if (n == 0) return node;
+    node->u.list.values = mr_alloc(env, n * sizeof *values);
+    if (!node->u.list.values) goto fail;
+    for (size_t i = 0; i < n; i++) {
+        if (mr_value_copy(env, &node->u.list.values[i], &values[i]) != MR_OK) goto fail;
+        node->u.list.n++;
+    }
+    return node;
+fail:
+    mr_node_release(node);
+    return NULL;
+}
+
+mr_node *mr_sql_raw(mr_env *env, const mr_type *type, const char *sql) {
+    return mr_node_named(mr_node_new(env, MR_NODE_LITERAL_SQL, MR_OP_NONE, type, NULL, 0), sql);
+}
+
+mr_node *mr_sql_default(mr_env *env) {
+    return mr_node_new(env, MR_NODE_DEFAULT, MR_OP_NONE, NULL, NULL, 0);
+}
+
+mr_node *mr_sql_cast(mr_env *env, mr_node *x, const mr_type *type) {
+    return mr_node_new(env, MR_NODE_CAST, MR_OP_NONE, type, &x, 1);
+}
+
+/* The type of the values: the first that has one, as NULL and untyped binds say nothing. */
+static const mr_type *case_type(mr_node *const *items, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        bool value = i % 2 == 1 || (i == n - 1 && n % 2 == 1);
+        if (value && items[i] && items[i]->type->code != MR_TYPE_NULL) return items[i]->type;
+    }
+    return NULL;
+}
+
+mr_node *mr_sql_case(mr_env *env, mr_node *const *pairs_and_else, size_t n) {
+    if (n < 2 || n > MR_NODE_MAX_WEIGHT) {
+        mr_nodes_release(pairs_and_else, n);
+        mr_fail(env, MR_ERR_ARGUMENT, "case needs at least one {condition, value}");
+        return NULL;
+    }
+    return mr_node_new(env, MR_NODE_CASE, MR_OP_NONE, case_type(pairs_and_else, n), pairs_and_else,
+                       (uint32_t)n);
+}
+
+mr_node *mr_sql_label(mr_env *env, const char *name, mr_node *x) {
+    if (x && x->kind == MR_NODE_LABEL) { /* the new name stands in for the old one */
+        mr_node *inner = mr_node_retain(x->child[0]);
+        mr_node_release(x);
+        x = inner;
+    }
+    mr_node *node = mr_node_new(env, MR_NODE_LABEL, MR_OP_NONE, x ? x->type : NULL, &x, 1);
+    if (node) node->annotation = x->annotation;
+    return mr_node_named(node, name);
+}
+
+/* The type of a query's first column. */
+static const mr_type *scalar_type(const mr_node *query) {
+    while (query && query->kind == MR_NODE_COMPOUND) query = query->child[0];
+    if (!mr_node_is(query, MR_NODE_SELECT)) return NULL;
+    const mr_node *columns = query->u.select->columns;
+    return columns && columns->n ? columns->child[0]->type : NULL;
+}
+
+mr_node *mr_sql_scalar(mr_env *env, mr_node *select) {
+    if (select && select->kind == MR_NODE_SUBQUERY) return select;
+    return mr_node_new(env, MR_NODE_SUBQUERY, MR_OP_NONE, scalar_type(select), &select, 1);
+}
+
+mr_node *mr_sql_exists(mr_env *env, mr_node *select) {
+    if (select && select->kind == MR_NODE_SUBQUERY) {
+        mr_node *inner = mr_node_retain(select->child[0]);
+        mr_node_release(select);
+        select = inner;
+    }
+    return mr_node_new(env, MR_NODE_EXISTS, MR_OP_NONE, mr_type_simple(MR_TYPE_BOOLEAN), &select, 1);
+}
+
+/* What goes into SQL as a word must be words: letters, digits, underscores and spaces. */
+static bool is_words(const char *text) {
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_ ";
+    return *text && strspn(text, allowed) == strlen(text);
+}
+
+mr_node *mr_sql_extract(mr_env *env, const char *field, mr_node *x) {
+    if (!is_words(field)) {
+        mr_node_release(x);
+        mr_fail(env, MR_ERR_ARGUMENT, "extract: '%s' is no field of a date", field);
+        return NULL;
+    }
+    mr_node *node = mr_node_new(env, MR_NODE_EXTRACT, MR_OP_NONE, mr_type_simple(MR_TYPE_INTEGER), &x, 1);
+    return mr_node_named(node, field);
+}
+
+mr_node *mr_sql_collate(mr_env *env, mr_node *x, const char *collation) {
+    return mr_node_named(mr_node_new(env, MR_NODE_COLLATE, MR_OP_NONE, x ? x->type : NULL, &x, 1), collation);
+}
+
+mr_node *mr_sql_over(mr_env *env, mr_node *func, mr_node *partition, mr_node *order, const char *frame) {
+    mr_node *parts[3] = {func, partition, order};
+    if (!func || (frame && !is_words(frame))) {
+        mr_nodes_release(parts, 3);
+        if (func) mr_fail(env, MR_ERR_ARGUMENT, "over: '%s' is no window frame", frame);
+        return NULL;
+    }
+    mr_node *node = mr_node_new_sparse(env, MR_NODE_OVER, MR_OP_NONE, func->type, parts, 3, 0, NULL);
+    return frame ? mr_node_named(node, frame) : node;
+}
+
+mr_node *mr_sql_tuple(mr_env *env, mr_node *const *items, size_t n) {
+    if (n > MR_NODE_MAX_WEIGHT) {
+        mr_nodes_release(items, n);
+        mr_fail(env, MR_ERR_ARGUMENT, "a tuple of %zu values is too long", n);
+        return NULL;
+    }
+    return mr_node_new(env, MR_NODE_TUPLE, MR_OP_NONE, NULL, items, (uint32_t)n);
+}

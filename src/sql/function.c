@@ -1,0 +1,89 @@
+/*
+ * function.c: function calls, and the types that well-known functions give.
+ *
+ * Invariant: the table is sorted by name; a function that is not in it has the unknown type.
+ */
+#include <moonrow/sql.h>
+
+#include "node.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+typedef enum result_rule {
+    RESULT_FIXED, /* the code in the table */
+    RESULT_FIRST, /* the type of the first argument that has one */
+    RESULT_SUM    /* that of the first argument, integers of any size being Integer */
+} result_rule;
+
+typedef struct function_type {
+    const char *name;
+    result_rule rule;
+    mr_typecode code;
+} function_type;
+
+static const function_type known[] = {
+    {"abs", RESULT_FIRST, MR_TYPE_NULL},
+    {"avg", RESULT_FIXED, MR_TYPE_FLOAT},
+    {"char_length", RESULT_FIXED, MR_TYPE_INTEGER},
+    {"coalesce", RESULT_FIRST, MR_TYPE_NULL},
+    {"concat", RESULT_FIXED, MR_TYPE_STRING},
+    {"count", RESULT_FIXED, MR_TYPE_INTEGER},
+    {"current_date", RESULT_FIXED, MR_TYPE_DATE},
+    {"current_time", RESULT_FIXED, MR_TYPE_TIME},
+    {"current_timestamp", RESULT_FIXED, MR_TYPE_DATETIME},
+    {"dense_rank", RESULT_FIXED, MR_TYPE_INTEGER},
+    {"first_value", RESULT_FIRST, MR_TYPE_NULL},
+    {"group_concat", RESULT_FIXED, MR_TYPE_STRING},
+    {"ifnull", RESULT_FIRST, MR_TYPE_NULL},
+    {"lag", RESULT_FIRST, MR_TYPE_NULL},
+    {"last_value", RESULT_FIRST, MR_TYPE_NULL},
+    {"lead", RESULT_FIRST, MR_TYPE_NULL},
+    {"length", RESULT_FIXED, MR_TYPE_INTEGER},
+    {"lower", RESULT_FIXED, MR_TYPE_STRING},
+    {"ltrim", RESULT_FIXED, MR_TYPE_STRING},
+    {"max", RESULT_FIRST, MR_TYPE_NULL},
+    {"min", RESULT_FIRST, MR_TYPE_NULL},
+    {"now", RESULT_FIXED, MR_TYPE_DATETIME},
+    {"nullif", RESULT_FIRST, MR_TYPE_NULL},
+    {"rank", RESULT_FIXED, MR_TYPE_INTEGER},
+    {"replace", RESULT_FIXED, MR_TYPE_STRING},
+    {"row_number", RESULT_FIXED, MR_TYPE_INTEGER},
+    {"rtrim", RESULT_FIXED, MR_TYPE_STRING},
+    {"string_agg", RESULT_FIXED, MR_TYPE_STRING},
+    {"substr", RESULT_FIXED, MR_TYPE_STRING},
+    {"substring", RESULT_FIXED, MR_TYPE_STRING},
+    {"sum", RESULT_SUM, MR_TYPE_NULL},
+    {"trim", RESULT_FIXED, MR_TYPE_STRING},
+    {"upper", RESULT_FIXED, MR_TYPE_STRING},
+};
+
+static int by_name(const void *key, const void *entry) {
+    return strcmp(key, ((const function_type *)entry)->name);
+}
+
+static const mr_type *first_type(mr_node *const *args, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        if (args[i] && args[i]->type->code != MR_TYPE_NULL) return args[i]->type;
+    return mr_type_simple(MR_TYPE_NULL);
+}
+
+static const mr_type *guess(const char *name, mr_node *const *args, size_t n) {
+    const function_type *f = bsearch(name, known, sizeof known / sizeof *known, sizeof *known, by_name);
+    if (!f) return mr_type_simple(MR_TYPE_NULL);
+    if (f->rule == RESULT_FIXED) return mr_type_simple(f->code);
+    const mr_type *type = first_type(args, n);
+    if (f->rule == RESULT_SUM && (type->code == MR_TYPE_SMALLINTEGER || type->code == MR_TYPE_BIGINTEGER))
+        return mr_type_simple(MR_TYPE_INTEGER);
+    return type;
+}
+
+mr_node *mr_sql_func(mr_env *env, const char *name, const mr_type *type, mr_node *const *args, size_t n) {
+    if (n > MR_NODE_MAX_WEIGHT || !*name) {
+        mr_nodes_release(args, n);
+        mr_fail(env, MR_ERR_ARGUMENT, *name ? "func: too many arguments" : "func: a function needs a name");
+        return NULL;
+    }
+    if (!type) type = guess(name, args, n);
+    return mr_node_named(mr_node_new(env, MR_NODE_FUNC, MR_OP_NONE, type, args, (uint32_t)n), name);
+}

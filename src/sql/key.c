@@ -1,0 +1,151 @@
+/*
+ * key.c: a statement's structure as bytes, and its binds in order.
+ *
+ * Invariant: a bind's number depends on structure alone: the tree is counted as a tree, however its
+ * parts are shared, each node's binds in the order of its children. So what was compiled from one
+ * statement fits every other of the same key. ALIASes and CTEs are the exception, as their identity
+ * shows in the SQL: they are numbered when met, and what they wrap is counted once, after the rest.
+ */
+#include <moonrow/sql.h>
+
+#include "key.h"
+#include "node.h"
+
+#include <string.h>
+
+#define MAX_KEY (64u * 1024 * 1024)
+
+typedef struct scanner {
+    mr_env *env;
+    mr_strbuf *key;  /* or NULL */
+    mr_vec *binds;   /* or NULL */
+    mr_vec *objects;
+    uint32_t count;  /* binds so far */
+    bool failed;
+} scanner;
+
+/* Lists up to this length are padded to a power of two; longer ones are rare, and near the number of
+ * parameters that databases allow. */
+enum { MAX_PADDED = 16384 };
+
+size_t mr_key_padded(size_t n) {
+    if (n > MAX_PADDED) return n;
+    size_t padded = n ? 1 : 0;
+    while (padded < n) padded *= 2;
+    return padded;
+}
+
+static void put(scanner *s, const void *bytes, size_t n) {
+    if (s->key) mr_strbuf_add(s->key, bytes, n);
+}
+
+static void put_pointer(scanner *s, const void *p) {
+    put(s, &p, sizeof p);
+}
+
+static void put_count(scanner *s, size_t n) {
+    uint32_t small = (uint32_t)n;
+    put(s, &small, sizeof small);
+}
+
+/* The object's number; a new one joins the list, to be scanned later. */
+static void put_object(scanner *s, const mr_node *object) {
+    size_t i = 0;
+    while (i < s->objects->len && ((mr_key_object *)mr_vec_at(s->objects, i))->node != object) i++;
+    put_count(s, i);
+    if (i < s->objects->len) return;
+    mr_key_object *made = mr_vec_push(s->objects);
+    if (made) made->node = object;
+    else s->failed = true;
+}
+
+static void put_bind(scanner *s, const mr_node *node) {
+    if (node->kind == MR_NODE_BINDS) put_count(s, mr_key_padded(node->u.list.n));
+    s->count++;
+    if (s->binds && mr_vec_push_ptr(s->binds, (mr_node *)node) != MR_OK) s->failed = true;
+}
+
+/* What besides kind, operator, name and children makes a difference to the SQL. */
+static void put_payload(scanner *s, const mr_node *node) {
+    switch (node->kind) {
+    case MR_NODE_COLUMN:
+        put_pointer(s, node->u.column);
+        if (node->n) put_object(s, node->child[0]);
+        break;
+    case MR_NODE_BIND:
+    case MR_NODE_BINDS: put_bind(s, node); break;
+    case MR_NODE_TEXT:
+        put_count(s, node->u.value.len);
+        put(s, node->u.value.u.s, node->u.value.len);
+        break;
+    case MR_NODE_TABLE: put_pointer(s, node->u.table); break;
+    case MR_NODE_ALIAS:
+    case MR_NODE_CTE: put_object(s, node); break;
+    case MR_NODE_SELECT: {
+        const mr_select *q = node->u.select;
+        unsigned char bits = (unsigned char)((q->distinct ? 1 : 0) | (q->for_update ? 2 : 0));
+        put(s, &bits, 1);
+        put_pointer(s, q->for_update_mode ? mr_intern(s->env, q->for_update_mode, strlen(q->for_update_mode))
+                                          : NULL);
+        break;
+    }
+    case MR_NODE_INSERT: {
+        unsigned char bit = node->u.dml->on_conflict;
+        put(s, &bit, 1);
+        break;
+    }
+    default: break;
+    }
+}
+
+static void scan(scanner *s, const mr_node *node);
+
+static void scan_parts(scanner *s, const mr_node *node) {
+    uint32_t parts = mr_node_parts(node);
+    put_count(s, parts);
+    for (uint32_t i = 0; i < parts; i++) scan(s, node->child[i]);
+}
+
+static void scan(scanner *s, const mr_node *node) {
+    unsigned char head[4] = {0};
+    if (s->failed) return;
+    if (!node) {
+        put(s, head, 1);
+        return;
+    }
+    head[0] = node->kind;
+    head[1] = node->op;
+    head[2] = (unsigned char)(node->flags & 0xff);
+    head[3] = node->name != NULL;
+    put(s, head, sizeof head);
+    if (node->name) put_pointer(s, node->name);
+    put_pointer(s, node->type);
+    put_payload(s, node);
+    if (node->kind == MR_NODE_COLUMN || node->kind == MR_NODE_ALIAS || node->kind == MR_NODE_CTE) return;
+    if (s->key && s->key->len > MAX_KEY) {
+        mr_fail(s->env, MR_ERR_ARGUMENT, "the statement is too large");
+        s->failed = true;
+        return;
+    }
+    scan_parts(s, node);
+}
+
+mr_status mr_key_scan(const mr_node *statement, mr_strbuf *key, mr_vec *binds, mr_vec *objects) {
+    scanner s = {.env = statement->env, .key = key, .binds = binds, .objects = objects};
+    scan(&s, statement);
+    for (size_t i = 0; i < objects->len && !s.failed; i++) {
+        mr_key_object *object = mr_vec_at(objects, i);
+        object->base = s.count;
+        scan_parts(&s, object->node);
+    }
+    if (s.failed) return MR_FAIL;
+    return key && key->oom ? mr_nomem(s.env) : MR_OK;
+}
+
+mr_status mr_sql_key(const mr_node *statement, mr_strbuf *key, mr_vec *binds) {
+    mr_vec objects;
+    mr_vec_init(&objects, statement->env, sizeof(mr_key_object));
+    mr_status status = mr_key_scan(statement, key, binds, &objects);
+    mr_vec_done(&objects);
+    return status;
+}
