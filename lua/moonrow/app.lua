@@ -1,10 +1,11 @@
--- app.lua: an application: a configuration, and scopes. A scope is a request, a frame, a job: at its end, however
--- it ends, every teardown runs and the scope's sessions go.
+-- app.lua: an application: a configuration, and scopes. A scope is a request, a frame, a job: at its end,
+-- however it ends, every teardown runs and the scope's sessions go.
 --
--- Invariant: a scope is on its coroutine's stack exactly between its beginning and the end of its last teardown. The
--- stacks are keyed weakly by coroutine, so a coroutine that is dropped in the midst of a scope leaves nothing behind.
+-- Invariant: a scope is on its coroutine's stack exactly between its beginning and the end of its last
+-- teardown. The stacks are keyed weakly by coroutine, so a coroutine that is dropped in the midst of a
+-- scope leaves nothing behind.
 
-local core, require = ...
+local _, require = ...
 local options = require "moonrow.options"
 
 local running = coroutine and coroutine.running or function() return "main" end
@@ -36,8 +37,9 @@ local function leave(scope)
   if #stack == 0 then stacks[scope.thread.co] = nil end
 end
 
--- Runs the teardowns, last registered first, each with the error that ended the scope, or nil. One that fails keeps
--- none of the others from running; its error is raised when there is no earlier one, and a warning otherwise.
+-- Runs the teardowns, last registered first, each with the error that ended the scope, or nil. One that
+-- fails keeps none of the others from running; its error is raised when there is no earlier one, and a
+-- warning otherwise.
 function Scope:__close(err)
   local first
   for i = #self.app.teardowns, 1, -1 do
@@ -67,8 +69,8 @@ local function enter(app)
   return scope
 end
 
--- app:scope(fn, ...): runs fn(...) in a scope of its own and returns its results; an error goes on unchanged after
--- the teardowns. fn may yield.
+-- app:scope(fn, ...): runs fn(...) in a scope of its own and returns its results; an error goes on
+-- unchanged after the teardowns. fn may yield.
 function App:scope(fn, ...)
   if not options.callable(fn) then options.expect("app:scope", "a function", fn) end
   local scope <close> = enter(self) -- luacheck: ignore scope

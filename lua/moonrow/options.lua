@@ -19,8 +19,8 @@ local function check(what, known, given)
   return given
 end
 
--- options.split(what, known, ...): the options (a table of its own) and the positional arguments (a table with
--- n). known is the set of names that the function called `what` has: { bind = true }.
+-- options.split(what, known, ...): the options (a table of its own) and the positional arguments (a table
+-- with n). known is the set of names that the function called `what` has: { bind = true }.
 function options.split(what, known, ...)
   local n = select("#", ...)
   local args = { n = n, ... }
@@ -43,8 +43,8 @@ function options.split(what, known, ...)
   return check(what, known, given), args
 end
 
--- options.arguments(what, names, args): raises when there are more positional arguments than names; otherwise
--- they follow as results.
+-- options.arguments(what, names, args): raises when there are more positional arguments than names;
+-- otherwise they follow as results.
 function options.arguments(what, limit, args)
   if args.n > limit then
     core.raise("ArgumentError", ("%s takes at most %d argument%s, got %d"):format(

@@ -1,8 +1,8 @@
--- session.lua: making sessions: mr.Session, mr.sessionmaker, and mr.scoped_session, which has one session for
--- each scope and forwards to it.
+-- session.lua: making sessions: mr.Session, mr.sessionmaker, and mr.scoped_session, which has one session
+-- for each scope and forwards to it.
 --
--- Invariant: a scoped session keeps no scope alive (its registry is keyed weakly), and a session no longer than
--- its scope.
+-- Invariant: a scoped session keeps no scope alive (its registry is keyed weakly), and a session no longer
+-- than its scope.
 
 local core, require = ...
 local options = require "moonrow.options"
@@ -12,11 +12,12 @@ local session = {}
 
 local known = options.set { "bind", "autoflush", "expire_on_commit", "autocommit", "info", "class_" }
 
--- What the core is to be told; autocommit is a word of old versions of SQLAlchemy, where false means what always holds here.
+-- What the core is to be told; autocommit is a word of old versions of SQLAlchemy, where false means what
+-- always holds here.
 local function make(what, given)
   if given.autocommit ~= nil and given.autocommit ~= false then
-    core.raise("ArgumentError", what .. ": autocommit = true is not supported: a session begins a transaction with its"
-      .. " first write, and commit ends it")
+    core.raise("ArgumentError", what .. ": autocommit = true is not supported: a session begins a"
+      .. " transaction with its first write, and commit ends it")
   end
   local bind = given.bind
   if bind ~= nil and type(bind) ~= "userdata" then options.expect(what .. ": bind", "an Engine", bind) end
@@ -55,13 +56,14 @@ function Maker:__call(...) return make("sessionmaker", merged(self.options, read
 -- maker:configure{ bind = engine }: for the sessions made from now on.
 function Maker:configure(...) self.options = merged(self.options, read("sessionmaker:configure", ...)) end
 
--- maker:begin(fn): fn with a new session in a transaction, as session:begin(fn); the session is closed at the end.
+-- maker:begin(fn): fn with a new session in a transaction, as session:begin(fn); the session is closed at
+-- the end.
 function Maker:begin(fn)
   local s <close> = self()
   return s:begin(fn)
 end
 
-function Maker:__tostring() return ("<sessionmaker bind=%s>"):format(tostring(self.options.bind)) end -- luacheck: ignore self
+function Maker:__tostring() return ("<sessionmaker bind=%s>"):format(tostring(self.options.bind)) end
 
 -- mr.sessionmaker{ bind = engine, autoflush = false }
 function session.maker(...) return setmetatable({ options = read("sessionmaker", ...) }, Maker) end
@@ -75,7 +77,9 @@ local methods = {}
 function methods:_session()
   local state = self[Scoped]
   local key = state.scopefunc()
-  if key == nil then core.raise("InvalidRequestError", "the scopefunc of a scoped session returned nil: it must name a scope") end
+  if key == nil then
+    core.raise("InvalidRequestError", "the scopefunc of a scoped session returned nil: it must name a scope")
+  end
   local current = state.registry[key]
   if not current then
     current = state.factory()
@@ -120,7 +124,8 @@ end
 local forwarders = setmetatable({}, { __index = function(cache, name)
   local function forward(self, ...)
     if getmetatable(self) ~= Scoped then
-      core.raise("ArgumentError", ("%s is a method of a session: call it with a colon, session:%s(...)"):format(name, name))
+      core.raise("ArgumentError",
+        ("%s is a method of a session: call it with a colon, session:%s(...)"):format(name, name))
     end
     local current = methods._session(self)
     return current[name](current, ...)
@@ -145,7 +150,8 @@ function Scoped:__call(...)
   local state = self[Scoped]
   local key = state.scopefunc()
   if key ~= nil and state.registry[key] then
-    core.raise("InvalidRequestError", "this scope has a session already: options are for a new one (call :remove() first)")
+    core.raise("InvalidRequestError",
+      "this scope has a session already: options are for a new one (call :remove() first)")
   end
   local current = state.factory(...)
   state.registry[key] = current

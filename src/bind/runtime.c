@@ -277,7 +277,7 @@ bind_state *bind_state_make(lua_State *L) {
     if (!b->value_tag || !b->node_tag || !b->heap) luaL_error(L, "not enough memory");
     b->stress = stress_mode(L);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &state_key);
-    mr_heap_hooks hooks = {b, bind_proxy_bits, cycle_ended, full_collection, collector_stopped};
+    mr_heap_hooks hooks = {b, bind_proxy_bits, cycle_ended, full_collection, collector_stopped, NULL};
     mr_heap_set_hooks(b->heap, &hooks);
     make_sentinel(L);
     return b;

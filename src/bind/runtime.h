@@ -119,6 +119,11 @@ void bind_type(lua_State *L, const char *name, const char *shown, const luaL_Reg
 void *bind_test(lua_State *L, int idx, const char *type);
 /* Raises an ArgumentError otherwise. */
 void *bind_arg(lua_State *L, int idx, const char *type, const char *function);
+/* False when a __close runs because its coroutine or state is closed from outside: then nothing called it. */
+static inline bool bind_is_running(lua_State *L) {
+    lua_Debug ar;
+    return lua_getstack(L, 1, &ar) != 0;
+}
 
 /* Registered type names. */
 #define BIND_EXPRESSION "moonrow.Expression"   /* bind_expression */
@@ -178,6 +183,8 @@ mr_session *bind_to_session(lua_State *L, int idx);
 /* query.c */
 /* A query over a class with the session source at index source (0: none). */
 void bind_push_query(lua_State *L, mr_query *query /* consumed */, int source, const char *type);
+/* result.c: an empty result list with room for n: a table that prints its items. */
+void bind_new_list(lua_State *L, size_t n);
 /* result.c: pushes one item of a row: entities as proxies. */
 void bind_push_item(lua_State *L, const mr_value *v);
 
@@ -197,6 +204,8 @@ void bind_open_proxy(lua_State *L);
 void bind_open_entity(lua_State *L);
 void bind_open_session(lua_State *L);
 void bind_open_collection(lua_State *L);
+void bind_open_relationship(lua_State *L);
+void bind_open_inspect(lua_State *L);
 void bind_open_event(lua_State *L);
 
 #endif

@@ -74,18 +74,15 @@ void *bind_test(lua_State *L, int idx, const char *type) {
 void *bind_arg(lua_State *L, int idx, const char *type, const char *function) {
     void *p = bind_test(L, idx, type);
     if (p) return p;
+    idx = lua_absindex(L, idx);
     luaL_getmetatable(L, type);
     const char *shown = type;
     if (lua_istable(L, -1)) {
         lua_getfield(L, -1, "__name");
         if (lua_isstring(L, -1)) shown = lua_tostring(L, -1);
     }
-    char wanted[80];
-    bool vowel = strchr("AEIOUaeiou", shown[0]) != NULL;
-    size_t len = strlen(shown) < sizeof wanted - 4 ? strlen(shown) : sizeof wanted - 4;
-    memcpy(wanted, vowel ? "an " : "a ", 4);
-    memcpy(wanted + strlen(wanted), shown, len);
-    wanted[(vowel ? 3 : 2) + len] = '\0';
+    const char *article = strchr("AEIOUaeiou", shown[0]) ? "an" : "a";
+    const char *wanted = lua_pushfstring(L, "%s %s", article, shown);
     bind_type_error(L, idx, function, wanted);
     return NULL;
 }

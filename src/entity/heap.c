@@ -58,6 +58,7 @@ void mr_heap_set_origin_release(mr_heap *heap, void (*release)(mr_env *env, void
 }
 
 void mr_heap_set_stress(mr_heap *heap, bool on) { heap->stress = on; }
+void mr_heap_set_step(mr_heap *heap, uint32_t entities) { heap->step = entities; }
 void mr_heap_block(mr_heap *heap) { heap->blocked++; }
 void mr_heap_unblock(mr_heap *heap) { heap->blocked--; }
 void mr_heap_disable_rules(mr_heap *heap, unsigned rules) { heap->rules_off = rules; }

@@ -44,6 +44,7 @@ struct mr_heap {
     bool rescanning;
     bool armed; /* past the threshold, cycles that end count from now on */
     bool stress;
+    uint32_t step; /* entities of one step when it is not the clock that ends a call; 0 */
     unsigned rules_off;
     uint32_t blocked;
     uint32_t cursor; /* chunk of roots, slot of the rescan or the sweep */

@@ -105,6 +105,8 @@ static void step_roots(mr_heap *heap) {
     if (heap->cursor * (size_t)HEAP_CHUNK >= heap->used) heap->phase = HEAP_MARK;
 }
 
+static uint32_t step_size(const mr_heap *heap) { return heap->step ? heap->step : STEP_ENTITIES; }
+
 static void step_rescan(mr_heap *heap) {
     if (heap->cursor >= heap->used) {
         heap->rescanning = false;
@@ -115,7 +117,7 @@ static void step_rescan(mr_heap *heap) {
 }
 
 static void step_mark(mr_heap *heap) {
-    for (int i = 0; i < STEP_ENTITIES; i++) {
+    for (uint32_t i = 0; i < step_size(heap); i++) {
         if (heap->gray.len > 0) {
             mark_edges(heap, mr_vec_ptr(&heap->gray, --heap->gray.len));
         } else if (heap->big.len > 0) {
@@ -144,7 +146,8 @@ static void finish(mr_heap *heap) {
 }
 
 static void step_sweep(mr_heap *heap) {
-    for (int freed = 0, seen = 0; freed < STEP_ENTITIES && seen < STEP_ENTITIES * 4; seen++) {
+    uint32_t most = step_size(heap);
+    for (uint32_t freed = 0, seen = 0; freed < most && seen < most * 4; seen++) {
         if (heap->cursor >= heap->used) {
             finish(heap);
             return;
@@ -170,7 +173,7 @@ static bool run(mr_heap *heap, uint64_t budget_us) {
         if (heap->phase == HEAP_ROOTS) step_roots(heap);
         else if (heap->phase == HEAP_MARK) step_mark(heap);
         else step_sweep(heap);
-        if (budget_us && heap->phase != HEAP_IDLE && now_us() - begun >= budget_us) break;
+        if (budget_us && heap->phase != HEAP_IDLE && (heap->step || now_us() - begun >= budget_us)) break;
     }
     heap->blocked--;
     return heap->phase == HEAP_IDLE;

@@ -119,9 +119,10 @@ mr_status mr_session_bracket(void *session);
 void mr_session_unbracket(void *session);
 
 /* journal.c */
-/* Room for so many notes: pushing them cannot fail then. */
-mr_status mr_journal_reserve(mr_session *s, size_t more);
-void mr_journal_push(mr_session *s, mr_note_kind kind, const mr_entity *entity, uint64_t unset, mr_value *old);
+/* Notes what a flush that has run, but is not published yet, will make true. Nothing is noted when it fails. */
+mr_status mr_journal_flush(mr_session *s, const mr_flush *flush);
+/* The object's row was found missing: it is deleted for as long as this transaction stands. */
+mr_status mr_journal_deleted(mr_session *s, const mr_entity *entity);
 /* Undoes the notes from mark on: memory is as before them, but for what must be read again. MR_FAIL: some objects could not be put back
  * into the identity map for want of memory, and are detached. */
 mr_status mr_journal_undo(mr_session *s, size_t mark);
@@ -171,7 +172,17 @@ bool mr_session_is_clean(const mr_session *s);
 /* attribute.c */
 /* "<User 3>", "<User (pending)>". The strbuf is the caller's. */
 const char *mr_entity_words(const mr_entity *entity, mr_strbuf *buf);
-/* Loads the columns of an expired object. ObjectDeletedError when its row is gone. */
+/* Reads an object that has expired again. MR_NOTFOUND: its row is gone, and it is deleted now. */
 mr_status mr_attribute_unexpire(mr_entity *entity);
+/* Loads a column that is not loaded. ObjectDeletedError, DetachedInstanceError. */
+mr_status mr_attribute_load_column(mr_entity *entity, const mr_property *prop);
+mr_status mr_attribute_detached(const mr_entity *entity, const mr_property *prop);
+/* Runs the attribute hooks of the class and its bases. old: NULL where it is not known. */
+mr_status mr_attribute_fire(mr_attribute_event event, mr_entity *entity, const mr_property *prop, mr_value *value,
+                            const mr_value *old);
+
+/* related.c: relationships */
+mr_status mr_related_get(mr_entity *entity, const mr_property *prop, const mr_value **out);
+mr_status mr_related_set(mr_entity *entity, const mr_property *prop, const mr_value *value);
 
 #endif

@@ -140,7 +140,8 @@ static mr_status check_dml(mr_env *env, mr_node_kind kind, const mr_dml *d) {
         return mr_fail(env, MR_ERR_ARGUMENT, "insert: values without columns");
     for (uint32_t i = 0; kind == MR_NODE_INSERT && d->values && i < d->values->n; i++)
         if (d->values->child[i]->kind != MR_NODE_TUPLE || d->values->child[i]->n != d->columns->n)
-            return mr_fail(env, MR_ERR_ARGUMENT, "insert: row %u of the values does not fit the columns", i + 1);
+            return mr_fail(env, MR_ERR_ARGUMENT, "insert: row %u of the values does not fit the columns",
+                           i + 1);
     if (kind == MR_NODE_UPDATE && (!even(d->columns, d->values) || !d->columns || d->columns->n == 0))
         return mr_fail(env, MR_ERR_ARGUMENT, "update: no values, or not one for each column");
     if (!even(d->conflict_columns, d->conflict_values))
@@ -156,7 +157,8 @@ static mr_node *dml(mr_env *env, mr_node_kind kind, const mr_dml *clauses) {
         mr_nodes_release(parts, MR_DML_PARTS);
         return NULL;
     }
-    mr_node *node = mr_node_new_sparse(env, kind, MR_OP_NONE, NULL, parts, MR_DML_PARTS, sizeof(mr_dml), &extra);
+    mr_node *node = mr_node_new_sparse(env, kind, MR_OP_NONE, NULL, parts, MR_DML_PARTS, sizeof(mr_dml),
+                                       &extra);
     if (!node) return NULL;
     node->n = 0;
     node->u.dml = extra;

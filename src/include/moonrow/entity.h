@@ -211,6 +211,9 @@ bool mr_heap_trace(mr_heap *heap, uint64_t budget_us);
 void mr_heap_pulse(mr_heap *heap);
 /* Full trace at each pulse, for tests. */
 void mr_heap_set_stress(mr_heap *heap, bool on);
+/* For tests that must not depend on the clock: a trace with a budget then does one step of about so many entities (0: by the
+ * clock again). */
+void mr_heap_set_step(mr_heap *heap, uint32_t entities);
 /* While > 0 nothing is traced (inside load, flush, callbacks). */
 void mr_heap_block(mr_heap *heap);
 void mr_heap_unblock(mr_heap *heap);

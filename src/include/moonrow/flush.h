@@ -48,6 +48,8 @@ mr_status mr_flush_run(mr_flush *flush);
 /* Makes it true in memory: generated keys and defaults into slots, identities into the map, histories accepted, states (pending to
  * persistent, to-delete to deleted), server-made values unloaded. Cannot fail, does not allocate. */
 void mr_flush_publish(mr_flush *flush);
+/* Has a statement been sent? After a failure: only then is there something to roll back. */
+bool mr_flush_sent(const mr_flush *flush);
 size_t mr_flush_result_count(const mr_flush *flush);
 const mr_flush_result *mr_flush_result_at(const mr_flush *flush, size_t i);
 void mr_flush_free(mr_flush *flush); /* NULL passes */

@@ -75,7 +75,10 @@ typedef struct mr_column_pair {
 } mr_column_pair;
 
 /* What is asked of the binding when mappings are configured: turns what the user wrote (a name, a class, a
- * function) into the target's mapper, and the options that name columns into lists. Fills rel->target,
+ * function) into the target's mapper, and the options that name columns into lists. rel is a working copy (prop is the
+ * real one), thrown away when anything is wrong; references put into it are its own. A template for a backref may have a resolve too: it
+ * finds target set. Fails with any error: of the kinds NO_MEMORY and CALLBACK it ends the configuration, of others it is
+ * reported as the relationship's mistake. Fills rel->target,
  * rel->primaryjoin, rel->secondaryjoin, rel->foreign_keys, rel->remote_side, rel->order_by, rel->secondary as given. */
 typedef mr_status (*mr_relationship_resolve_fn)(mr_env *env, void *ud, mr_relationship *rel);
 
@@ -169,6 +172,7 @@ struct mr_registry {
     mr_vec mappers;   /* mr_mapper *, in order of declaration */
     uint64_t version; /* rises with every declaration and configuration */
     bool dirty;       /* something waits to be configured */
+    void *flush_order; /* the flush layer's: the order of the tables; freed through mr_env_on_close */
 };
 
 mr_registry *mr_registry_new(mr_env *env, mr_metadata *metadata);
@@ -180,7 +184,10 @@ mr_mapper *mr_mapper_new(mr_registry *registry, const char *name, mr_mapper *bas
 /* column's name is set from the attribute's where it has none. Duplicate attribute: ArgumentError. */
 mr_property *mr_mapper_add_column(mr_mapper *mapper, const char *attribute, mr_column *column);
 mr_property *mr_mapper_add_property(mr_mapper *mapper, const char *attribute, mr_property_kind kind);
-/* *proto is copied; prop, parent are set. */
+/* What a relationship is before any option is given: uselist by direction, passive_updates, the default cascade. */
+void mr_relationship_init(mr_env *env, mr_relationship *proto);
+/* *proto is copied; prop, parent are set. Its nodes and lists, and those of *backref_options (copied too), are taken over, also on
+ * failure. On a finished class a late declaration: it is resolved by the next mr_registry_configure. */
 mr_relationship *mr_mapper_add_relationship(mr_mapper *mapper, const char *attribute, const mr_relationship *proto);
 /* Gives the mapper its table: an existing one (whose columns that no property names become properties under their own
  * names), or NULL to make tablename from the declared columns with constraints and indexes. Single-table

@@ -87,6 +87,7 @@ mr_status mr_session_commit_all(mr_session *s), mr_session_rollback_all(mr_sessi
 bool mr_session_in_transaction(const mr_session *s);
 unsigned mr_session_nesting(const mr_session *s); /* 0: none; 1: a transaction; 2..: savepoints */
 uint64_t mr_session_transaction_serial(const mr_session *s); /* of the innermost; differs for each begun */
+bool mr_session_has_transaction(const mr_session *s, uint64_t serial); /* is that one open still, at whatever depth? */
 
 /* Reading. Autoflushes (unless the query or the session says no), then loads. */
 mr_status mr_session_load(mr_session *s, mr_query *query, mr_load **out);

@@ -264,6 +264,9 @@ struct mr_dialect {
     bool multi_row_insert;    /* many rows in one INSERT are worth it */
     bool ilike, nulls_order, for_update, distinct_on;
     bool true_literals;       /* true and false; otherwise 1 and 0 */
+    bool index_schema;        /* CREATE INDEX schema.name ON table; otherwise name ON schema.table */
+    bool returning_qualified; /* RETURNING "user".id; otherwise RETURNING id */
+    bool compound_parens;     /* a member of a compound may stand in parentheses; otherwise it is wrapped */
     const char *const *reserved; /* words to quote, NULL-terminated, lower case, sorted */
     const char *(*type_sql)(const mr_dialect *d, const mr_type *type, char *buf, size_t size); /* NULL: default names */
     void (*column_ddl)(const mr_dialect *d, const mr_column *column, mr_strbuf *out);   /* type, default, autoincrement */

@@ -1,0 +1,222 @@
+-- database.lua: db: a declarative base, its metadata, an engine made when it is first needed, and a scoped
+-- session, in one place, which has every name of the module besides.
+--
+-- Invariant: each application has one engine per database, made from the configuration as it is at its
+-- first use.
+
+local core, require = ...
+local options = require "moonrow.options"
+local names = require "moonrow.names"
+local app = require "moonrow.app"
+local session = require "moonrow.session"
+
+local Database = { __name = "Database" }
+local methods = {}
+
+-- What belongs to one database is kept under keys that no user can meet.
+local STATE = {}
+
+local function mr_of(db) return db[STATE].mr end
+
+-- ---------------------------------------------------------------- applications and engines
+
+-- The application that counts now: the one whose scope the coroutine is in, if it uses this database; else
+-- the only one.
+local function current_app(db)
+  local state = db[STATE]
+  local current = app.current()
+  if current and state.apps[current] then return current end
+  if state.only then return state.only end
+  if next(state.apps) then
+    core.raise("InvalidRequestError",
+      "several applications use this database: enter a scope of one of them (app:scope)")
+  end
+  core.raise("InvalidRequestError",
+    "this database has no application yet: give it one with mr.Database(app) or db:init_app(app)")
+end
+
+local function engine_of(db)
+  local state = db[STATE]
+  local current = current_app(db)
+  local engine = state.engines[current]
+  if engine then return engine end
+  local url = current.config.DATABASE_URI
+  if url == nil then
+    core.raise("InvalidRequestError", ("the application %q has no database: set app.config.DATABASE_URI,"
+      .. ' as in "sqlite:////tmp/test.db"'):format(current.name))
+  end
+  engine = core.create_engine(url, state.engine_options)
+  state.engines[current] = engine
+  return engine
+end
+
+-- db:init_app(app): lets the application use this database. Returns db.
+function methods:init_app(...)
+  local _, args = options.split("init_app", {}, ...)
+  local given = options.arguments("init_app", 1, args)
+  if not app.is_app(given) then options.expect("init_app", "an App (mr.App)", given) end
+  local state = self[STATE]
+  if state.apps[given] then return self end
+  state.only = next(state.apps) == nil and given or nil
+  state.apps[given] = true
+  given:on_teardown(function() self.session:remove() end)
+  return self
+end
+
+-- ---------------------------------------------------------------- what a db does
+
+local function with_bind(db, what, ...)
+  local known = options.set { "bind", "tables", "checkfirst" }
+  local given, args = options.split(what, known, ...)
+  options.arguments(what, 0, args)
+  if given.bind == nil then given.bind = engine_of(db) end
+  return given
+end
+
+-- db:create_all{ tables =, checkfirst =, bind = }: makes the tables that are missing, in foreign-key order.
+function methods:create_all(...)
+  local given = with_bind(self, "create_all", ...)
+  self.metadata:create_all(given)
+end
+
+-- db:drop_all{ tables =, checkfirst =, bind = }
+function methods:drop_all(...)
+  local given = with_bind(self, "drop_all", ...)
+  self.metadata:drop_all(given)
+end
+
+-- db:configure(): resolves what the classes say about each other, and reports every mistake.
+function methods:configure() core.configure(self.Model) end
+
+-- db:record(fn): runs fn and returns the statements that it executed.
+function methods:record(fn) return engine_of(self):record(fn) end
+
+-- db:scope(fn, ...): as app:scope.
+function methods:scope(fn, ...) return current_app(self):scope(fn, ...) end
+
+-- Where a session is wanted, db will do.
+function methods:_session() return self.session:_session() end
+
+-- ---------------------------------------------------------------- names
+
+local function is_metadata(value) return core.type_name(value) == "MetaData" end
+
+-- db.Table("name", columns...): mr.Table whose metadata, when not given, is db.metadata.
+local function table_of(db)
+  local Table = mr_of(db).Table
+  return function(...)
+    local args = table.pack(...)
+    local first = args[1]
+    if args.n == 1 and type(first) == "table" and getmetatable(first) == nil then
+      if is_metadata(first[2]) then return Table(first) end
+      local copy = {}
+      for key, value in pairs(first) do copy[key] = value end
+      table.insert(copy, 2, db.metadata)
+      return Table(copy)
+    end
+    if is_metadata(args[2]) then return Table(...) end
+    table.insert(args, 2, db.metadata)
+    return Table(table.unpack(args, 1, args.n + 1))
+  end
+end
+
+local getters = {
+  engine = engine_of,
+  app = current_app,
+  metadata = function(db) return db.Model.metadata end,
+  Table = function(db)
+    local state = db[STATE]
+    state.Table = state.Table or table_of(db)
+    return state.Table
+  end,
+}
+
+function Database:__index(name)
+  local method = methods[name]
+  if method then return method end
+  local getter = getters[name]
+  if getter then return getter(self) end
+  local mr = mr_of(self)
+  local value = rawget(mr, name)
+  if value ~= nil then return value end
+  core.raise("ArgumentError", ("db has no name '%s'%s"):format(
+    tostring(name), names.hint(tostring(name), methods, getters, self, mr)))
+end
+
+function Database:__newindex(name, value)
+  if methods[name] or getters[name] then
+    core.raise("ArgumentError", ("db.%s belongs to moonrow and cannot be set"):format(tostring(name)))
+  end
+  rawset(self, name, value)
+end
+
+function Database:__tostring()
+  local current = self[STATE].only
+  local url = current and tostring(current.config.DATABASE_URI)
+  return ("<Database %s>"):format(url or "without an application")
+end
+
+-- ---------------------------------------------------------------- making one
+
+local database = {}
+
+local own = { "metadata", "session_options", "engine_options", "query_class", "name" }
+local known = options.set(own)
+
+local function make(mr, what, given, engine_options)
+  local state = {
+    mr = mr,
+    apps = setmetatable({}, { __mode = "k" }),
+    engines = setmetatable({}, { __mode = "k" }),
+    engine_options = engine_options or options.typed(what, given, "engine_options", "table"),
+  }
+  local db = setmetatable({ [STATE] = state }, Database)
+  local maker = session.maker(options.typed(what, given, "session_options", "table") or {})
+  local function factory(over)
+    local all = { bind = engine_of(db) }
+    for name, value in pairs(over or {}) do all[name] = value end
+    return maker(all)
+  end
+  rawset(db, "Model", database.new_base(given.metadata))
+  rawset(db, "session", session.scoped(factory))
+  db.Model.query = db.session:query_property()
+  if given.query_class ~= nil then db.Model.query_class = given.query_class end
+  return db
+end
+
+-- A base class; the embedding API finds classes through the list of bases.
+function database.new_base(metadata)
+  local base = core.new_base(metadata)
+  core.bases[#core.bases + 1] = base
+  return base
+end
+
+-- mr.Database(app, { metadata =, session_options =, engine_options =, query_class = })
+function database.new(mr, ...)
+  local given, args = options.split("Database", known, ...)
+  local application = options.arguments("Database", 1, args)
+  local db = make(mr, "Database", given)
+  if application ~= nil then db:init_app(application) end
+  return db
+end
+
+-- mr.open(url, options): a database with an application of its own. Options: those of mr.Database and of
+-- create_engine.
+function database.open(mr, ...)
+  local any = setmetatable({}, { __index = function() return true end })
+  local given, args = options.split("open", any, ...)
+  local url = options.arguments("open", 1, args)
+  if type(url) ~= "string" then options.expect("open", 'a URL such as "sqlite:///file.db"', url) end
+  local engine_options = {}
+  for name, value in pairs(given) do
+    if not known[name] then engine_options[name] = value end
+  end
+  for name, value in pairs(given.engine_options or {}) do engine_options[name] = value end
+  local application = app.new(given.name or "main")
+  application.config.DATABASE_URI = url
+  local db = make(mr, "open", given, engine_options):init_app(application)
+  engine_of(db) -- a mistake in the URL is told here
+  return db
+end
+
+return database

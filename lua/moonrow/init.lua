@@ -1,0 +1,44 @@
+-- init.lua: builds the module's table from what the core registered and from the files beside this one. An
+-- unknown name on it raises, with the nearest one.
+
+local core, require = ...
+core.bases = {}
+local names = require "moonrow.names"
+local options = require "moonrow.options"
+local app = require "moonrow.app"
+local session = require "moonrow.session"
+local database = require "moonrow.database"
+
+-- What the core has for this part of the library only.
+local private = options.set { "new_base", "configure", "raise", "bases", "type_name" }
+
+local mr = {}
+for name, value in pairs(core) do
+  if not private[name] then mr[name] = value end
+end
+
+mr._VERSION = "moonrow 0.1"
+
+mr.App = app.new
+mr.Session = session.new
+mr.sessionmaker = session.maker
+mr.scoped_session = session.scoped
+
+function mr.Database(...) return database.new(mr, ...) end
+function mr.open(...) return database.open(mr, ...) end
+
+-- mr.declarative_base{ metadata =, name = }: a base class for models. name is accepted as documentation.
+function mr.declarative_base(...)
+  local given, args = options.split("declarative_base", options.set { "metadata", "name" }, ...)
+  options.arguments("declarative_base", 0, args)
+  options.typed("declarative_base", given, "name", "string")
+  return database.new_base(given.metadata)
+end
+
+return setmetatable(mr, {
+  __name = "moonrow",
+  __index = function(_, name)
+    name = tostring(name)
+    core.raise("ArgumentError", ("moonrow has no name '%s'%s"):format(name, names.hint(name, mr)))
+  end,
+})

@@ -1,0 +1,152 @@
+/*
+ * fault_memory.c: lack of memory at every allocation, in turn: of Lua's and of the core's, which share one allocator.
+ *
+ * An operation is a Lua file that returns { setup = fn, run = fn, check = fn }. For N = 1, 2, ... a new state is made, setup
+ * gives a context, and run(context) meets a failure at its Nth allocation. It must raise a NoMemoryError or Lua's own
+ * "not enough memory"; then run(context) again must succeed, check(context) hold, and closing the state give all memory back.
+ * The examples run whole in the same way, each from a new state, without the retry in the same state.
+ */
+#include <lauxlib.h>
+#include <lua.h>
+#include <lualib.h>
+#include <moonrow.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* Every allocation from fail_at on fails when `forever`; only that one otherwise. */
+typedef struct failing {
+    size_t live, count, fail_at;
+    bool hit;
+} failing;
+
+static void *failing_alloc(void *ud, void *ptr, size_t osize, size_t nsize) {
+    failing *f = ud;
+    if (!ptr) osize = 0;
+    if (nsize == 0) {
+        f->live -= osize;
+        free(ptr);
+        return NULL;
+    }
+    /* Lua relies on shrinking never failing. */
+    if (nsize > osize && f->fail_at && ++f->count >= f->fail_at && !f->hit) {
+        f->hit = true;
+        return NULL;
+    }
+    void *p = realloc(ptr, nsize);
+    if (p) f->live += nsize - osize;
+    return p;
+}
+
+static void arm(failing *f, size_t at) {
+    f->count = 0;
+    f->fail_at = at;
+    f->hit = false;
+}
+
+static lua_State *new_state(failing *f) {
+    *f = (failing){0};
+    lua_State *L = lua_newstate(failing_alloc, f);
+    assert_non_null(L);
+    luaL_openlibs(L);
+    luaL_requiref(L, "moonrow", luaopen_moonrow, 0);
+    lua_pop(L, 1);
+    return L;
+}
+
+static void expect_ok(lua_State *L, int rc, const char *what) {
+    if (rc == LUA_OK) return;
+    fail_msg("%s: %s", what, luaL_tolstring(L, -1, NULL));
+}
+
+/* The error on top is about memory: Lua's string, or the core's object. */
+static bool is_memory_error(lua_State *L) {
+    const char *text = luaL_tolstring(L, -1, NULL);
+    bool yes = strstr(text, "not enough memory") || strstr(text, "NoMemoryError") || strstr(text, "out of memory");
+    lua_pop(L, 1);
+    return yes;
+}
+
+/* Calls operation[name](context); the operation is at index 1, the context at 2. */
+static int call(lua_State *L, const char *name) {
+    lua_getfield(L, 1, name);
+    lua_pushvalue(L, 2);
+    return lua_pcall(L, 1, 1, 0);
+}
+
+static bool run_operation(const char *path, size_t n) {
+    failing f;
+    lua_State *L = new_state(&f);
+    expect_ok(L, luaL_dofile(L, path), path);
+    lua_getfield(L, 1, "setup");
+    expect_ok(L, lua_pcall(L, 0, 1, 0), "setup");
+    lua_getfield(L, 1, "run"); /* warm what a call needs of the C stack alone */
+    lua_pop(L, 1);
+    arm(&f, n);
+    int rc = call(L, "run");
+    bool hit = f.hit;
+    f.fail_at = 0;
+    if (rc != LUA_OK) {
+        if (!hit || !is_memory_error(L)) fail_msg("%s, allocation %zu: %s", path, n, luaL_tolstring(L, -1, NULL));
+        lua_settop(L, 2);
+        rc = call(L, "run");
+        if (rc != LUA_OK) fail_msg("%s, retry after allocation %zu: %s", path, n, luaL_tolstring(L, -1, NULL));
+    }
+    lua_settop(L, 2);
+    rc = call(L, "check");
+    if (rc != LUA_OK) fail_msg("%s, check after allocation %zu: %s", path, n, luaL_tolstring(L, -1, NULL));
+    lua_close(L);
+    if (f.live) fail_msg("%s, allocation %zu: %zu bytes leaked", path, n, f.live);
+    return hit;
+}
+
+static void test_operation(void **state) {
+    const char *path = *state;
+    size_t n = 1;
+    while (run_operation(path, n)) n++;
+    print_message("%s: %zu allocations\n", path, n - 1);
+}
+
+static int discard(lua_State *L) {
+    (void)L;
+    return 0;
+}
+
+static bool run_example(const char *path, size_t n) {
+    failing f;
+    lua_State *L = new_state(&f);
+    lua_pushcfunction(L, discard);
+    lua_setglobal(L, "print");
+    expect_ok(L, luaL_loadfile(L, path), path);
+    arm(&f, n);
+    int rc = lua_pcall(L, 0, 0, 0);
+    bool hit = f.hit;
+    f.fail_at = 0;
+    if (rc != LUA_OK && (!hit || !is_memory_error(L))) fail_msg("%s, allocation %zu: %s", path, n, luaL_tolstring(L, -1, NULL));
+    lua_close(L);
+    if (f.live) fail_msg("%s, allocation %zu: %zu bytes leaked", path, n, f.live);
+    return hit;
+}
+
+static void test_example(void **state) {
+    const char *path = *state;
+    size_t n = 1;
+    while (run_example(path, n)) n++;
+    print_message("%s: %zu allocations\n", path, n - 1);
+}
+
+#define OPERATION(name) cmocka_unit_test_prestate(test_operation, (void *)"spec/fault/operations/" name ".lua")
+#define EXAMPLE(name) cmocka_unit_test_prestate(test_example, (void *)"examples/" name ".lua")
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        OPERATION("declare"), OPERATION("flush"), OPERATION("query"), OPERATION("get"),
+        OPERATION("rollback"), OPERATION("core"), EXAMPLE("quickstart"),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,228 @@
+/*
+ * column.c: Column and ForeignKey.
+ *
+ * Invariant: a Column value's options are checked in full when it is made; the column itself is in the arena.
+ */
+#include "schema.h"
+
+#include <ctype.h>
+#include <string.h>
+
+mr_column *bind_test_column(lua_State *L, int idx) {
+    mr_column **p = bind_test(L, idx, BIND_COLUMN);
+    return p ? *p : NULL;
+}
+
+mr_column *bind_column_named_by(lua_State *L, int idx) {
+    mr_column *column = bind_test_column(L, idx);
+    if (column) return column;
+    const mr_node *node = bind_test_node(L, idx);
+    return node && node->kind == MR_NODE_COLUMN ? (mr_column *)node->u.column : NULL;
+}
+
+const char *bind_intern_string(lua_State *L, const char *s) {
+    if (!s) return NULL;
+    const char *interned = mr_intern(bind_of(L)->env, s, strlen(s));
+    if (!interned) bind_raise(L);
+    return interned;
+}
+
+const char *bind_intern(lua_State *L, int idx) {
+    return bind_intern_string(L, lua_tostring(L, idx));
+}
+
+/* ---------------------------------------------------------------- foreign keys */
+
+/* ON DELETE and ON UPDATE go into SQL as words: only the known ones. */
+static const char *read_action(lua_State *L, int options, const char *function, const char *name) {
+    static const char *const actions[] = {"CASCADE", "SET NULL", "SET DEFAULT", "RESTRICT", "NO ACTION"};
+    const char *written = bind_option_string(L, options, function, name, NULL);
+    if (!written) return NULL;
+    for (size_t i = 0; i < sizeof actions / sizeof *actions; i++) {
+        const char *a = actions[i], *w = written;
+        while (*a && *a == (char)toupper((unsigned char)*w)) a++, w++;
+        if (!*a && !*w) return actions[i];
+    }
+    bind_error(L, MR_ERR_ARGUMENT, "%s: %s expects \"CASCADE\", \"SET NULL\", \"SET DEFAULT\", \"RESTRICT\" or "
+               "\"NO ACTION\", got string \"%s\"", function, name, written);
+    return NULL;
+}
+
+void bind_read_actions(lua_State *L, int options, const char *function, const char **ondelete, const char **onupdate) {
+    *ondelete = read_action(L, options, function, "ondelete");
+    *onupdate = read_action(L, options, function, "onupdate");
+}
+
+static int foreign_key(lua_State *L) {
+    static const char *const names[] = {"ondelete", "onupdate", "name", NULL};
+    bind_foreign_key fk = {0};
+    int options;
+    int n = bind_arguments(L, 1, &options);
+    bind_check_options(L, options, "ForeignKey", names);
+    if (n != 1) return bind_error(L, MR_ERR_ARGUMENT, "ForeignKey: expected one \"table.column\", got %d arguments", n);
+    if (lua_type(L, 1) == LUA_TSTRING) {
+        const char *target = lua_tostring(L, 1), *dot = strrchr(target, '.');
+        if (!dot || dot == target || !dot[1])
+            return bind_error(L, MR_ERR_ARGUMENT, "ForeignKey: expected \"table.column\", got string \"%s\"", target);
+        fk.target = bind_intern(L, 1);
+    } else if (!(fk.referred = bind_column_named_by(L, 1))) {
+        return bind_type_error(L, 1, "ForeignKey", "\"table.column\" or a column");
+    }
+    bind_read_actions(L, options, "ForeignKey", &fk.ondelete, &fk.onupdate);
+    fk.name = bind_intern_string(L, bind_option_string(L, options, "ForeignKey", "name", NULL));
+    bind_foreign_key *p = lua_newuserdatauv(L, sizeof *p, 0);
+    *p = fk;
+    luaL_setmetatable(L, BIND_FOREIGN_KEY);
+    return 1;
+}
+
+static int foreign_key_tostring(lua_State *L) {
+    const bind_foreign_key *fk = bind_arg(L, 1, BIND_FOREIGN_KEY, "tostring");
+    if (fk->target) lua_pushfstring(L, "ForeignKey(\"%s\")", fk->target);
+    else lua_pushfstring(L, "ForeignKey(%s)", fk->referred->name ? fk->referred->name : "?");
+    return 1;
+}
+
+/* ---------------------------------------------------------------- columns */
+
+static void add_foreign_key(lua_State *L, mr_column *column, const bind_foreign_key *fk) {
+    mr_foreign_key *made = mr_column_add_foreign_key(bind_of(L)->env, column, fk->target, fk->referred);
+    if (!made) bind_raise(L);
+    made->ondelete = fk->ondelete;
+    made->onupdate = fk->onupdate;
+    made->name = fk->name;
+}
+
+static void read_name(lua_State *L, int idx, mr_column *column) {
+    if (column->name) bind_error(L, MR_ERR_ARGUMENT, "Column '%s' has two names", column->name);
+    if (lua_rawlen(L, idx) == 0 || strlen(lua_tostring(L, idx)) != lua_rawlen(L, idx))
+        bind_error(L, MR_ERR_ARGUMENT, "Column: a name must not be empty or have zero bytes");
+    column->name = bind_intern(L, idx);
+}
+
+/* The positional arguments, in any order after the name: the type, foreign keys. */
+static void read_positional(lua_State *L, int n, mr_column *column) {
+    for (int i = 1; i <= n; i++) {
+        const mr_type *type = bind_test_type(L, i);
+        const bind_foreign_key *fk = bind_test(L, i, BIND_FOREIGN_KEY);
+        if (type && column->type) bind_error(L, MR_ERR_ARGUMENT, "Column: two types were given");
+        if (type) column->type = type;
+        else if (fk) add_foreign_key(L, column, fk);
+        else if (lua_type(L, i) == LUA_TSTRING && i == 1) read_name(L, i, column);
+        else bind_type_error(L, i, "Column", "a type or a ForeignKey");
+    }
+}
+
+static int8_t read_autoincrement(lua_State *L, int options) {
+    int type = bind_option(L, options, "autoincrement");
+    int8_t value = -1;
+    if (type == LUA_TBOOLEAN) value = (int8_t)lua_toboolean(L, -1);
+    else if (type != LUA_TNIL && !(type == LUA_TSTRING && strcmp(lua_tostring(L, -1), "auto") == 0))
+        bind_type_error(L, -1, "Column: autoincrement", "true, false or \"auto\"");
+    lua_pop(L, 1);
+    return value;
+}
+
+static void read_options(lua_State *L, int options, mr_column *column) {
+    static const char *const names[] = {"name",    "type",     "primary_key",    "nullable",      "unique",  "index",
+                                        "default", "onupdate", "server_default", "autoincrement", "comment", NULL};
+    bind_check_options(L, options, "Column", names);
+    if (bind_option(L, options, "name") != LUA_TNIL) {
+        if (lua_type(L, -1) != LUA_TSTRING) bind_type_error(L, -1, "Column: name", "a string");
+        read_name(L, -1, column);
+    }
+    if (bind_option(L, options, "type") != LUA_TNIL) column->type = bind_arg_type(L, -1, "Column: type");
+    lua_pop(L, 2);
+    column->primary_key = bind_option_bool(L, options, "Column", "primary_key", false);
+    column->nullable = bind_option_bool(L, options, "Column", "nullable", !column->primary_key);
+    column->nullable_given = bind_option(L, options, "nullable") != LUA_TNIL;
+    lua_pop(L, 1);
+    column->unique = bind_option_bool(L, options, "Column", "unique", false);
+    column->indexed = bind_option_bool(L, options, "Column", "index", false);
+    column->autoincrement = read_autoincrement(L, options);
+    column->comment = bind_intern_string(L, bind_option_string(L, options, "Column", "comment", NULL));
+    if (bind_option(L, options, "default") != LUA_TNIL)
+        bind_read_default(L, -1, column->type, "default", &column->deflt);
+    if (bind_option(L, options, "onupdate") != LUA_TNIL)
+        bind_read_default(L, -1, column->type, "onupdate", &column->onupdate);
+    if (bind_option(L, options, "server_default") != LUA_TNIL)
+        column->server_default = bind_read_server_default(L, -1);
+    lua_pop(L, 3);
+}
+
+static int column_new(lua_State *L) {
+    int options;
+    int n = bind_arguments(L, 1, &options);
+    mr_column *column = mr_column_new(bind_of(L)->env, NULL, NULL);
+    if (!column) return bind_raise(L);
+    read_positional(L, n, column);
+    read_options(L, options, column);
+    if (!column->type && !column->foreign_keys)
+        return bind_error(L, MR_ERR_ARGUMENT, "Column%s%s%s needs a type (or a ForeignKey to take it from)",
+                          column->name ? " '" : "", column->name ? column->name : "", column->name ? "'" : "");
+    mr_column **p = lua_newuserdatauv(L, sizeof *p, 0);
+    *p = column;
+    luaL_setmetatable(L, BIND_COLUMN);
+    return 1;
+}
+
+static mr_column *self(lua_State *L) {
+    return *(mr_column **)bind_arg(L, 1, BIND_COLUMN, "Column");
+}
+
+static int get_name(lua_State *L) {
+    lua_pushstring(L, self(L)->name);
+    return 1;
+}
+static int get_type(lua_State *L) {
+    bind_push_type(L, mr_column_type(bind_of(L)->env, self(L)));
+    return 1;
+}
+static int get_primary_key(lua_State *L) {
+    lua_pushboolean(L, self(L)->primary_key);
+    return 1;
+}
+static int get_nullable(lua_State *L) {
+    lua_pushboolean(L, self(L)->nullable);
+    return 1;
+}
+static int get_unique(lua_State *L) {
+    lua_pushboolean(L, self(L)->unique);
+    return 1;
+}
+static int get_comment(lua_State *L) {
+    lua_pushstring(L, self(L)->comment);
+    return 1;
+}
+static int get_table(lua_State *L) {
+    mr_column *column = self(L);
+    if (column->table) bind_push_table(L, column->table);
+    else lua_pushnil(L);
+    return 1;
+}
+
+static int column_tostring(lua_State *L) {
+    mr_column *column = self(L);
+    char type[64] = "";
+    if (column->type) mr_type_name(column->type, type);
+    lua_pushfstring(L, "Column(%s%s%s)", column->name ? column->name : "", column->name && *type ? ", " : "", type);
+    return 1;
+}
+
+static int column_eq(lua_State *L) {
+    const mr_column *a = bind_test_column(L, 1), *b = bind_test_column(L, 2);
+    lua_pushboolean(L, a && a == b);
+    return 1;
+}
+
+void bind_open_column(lua_State *L) {
+    static const luaL_Reg getters[] = {{"name", get_name},         {"type", get_type},     {"primary_key", get_primary_key},
+                                       {"nullable", get_nullable}, {"unique", get_unique}, {"comment", get_comment},
+                                       {"table", get_table},       {NULL, NULL}};
+    static const luaL_Reg metamethods[] = {{"__tostring", column_tostring}, {"__eq", column_eq}, {NULL, NULL}};
+    static const luaL_Reg key_metamethods[] = {{"__tostring", foreign_key_tostring}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"Column", column_new}, {"ForeignKey", foreign_key}, {NULL, NULL}};
+    bind_type(L, BIND_COLUMN, "Column", NULL, getters, metamethods);
+    bind_type(L, BIND_FOREIGN_KEY, "ForeignKey", NULL, NULL, key_metamethods);
+    luaL_setfuncs(L, functions, 0);
+}

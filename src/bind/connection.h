@@ -1,0 +1,26 @@
+/*
+ * connection.h: engines and connections for the other files of the binding.
+ */
+#ifndef MOONROW_BIND_CONNECTION_H
+#define MOONROW_BIND_CONNECTION_H
+
+#include "runtime.h"
+
+typedef struct bind_engine {
+    mr_engine *engine; /* counted; first, so that the userdata is a mr_engine ** too */
+} bind_engine;
+
+typedef struct bind_connection {
+    mr_conn *conn;     /* NULL once closed */
+    mr_engine *engine; /* counted: outlives the connection */
+    bool block;        /* made by engine:begin(): its end commits */
+} bind_connection;
+
+void bind_push_engine(lua_State *L, mr_engine *engine); /* retained */
+mr_engine *bind_test_engine(lua_State *L, int idx);     /* NULL when it is none */
+mr_conn *bind_test_connection(lua_State *L, int idx);   /* NULL when it is none; raises when closed */
+/* True in a __close that a coroutine.close or the end of the state calls, not the end of a block. */
+bool bind_closed_from_outside(lua_State *L);
+void bind_open_connection(lua_State *L);
+
+#endif

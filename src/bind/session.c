@@ -1,0 +1,503 @@
+/*
+ * session.c: sessions as Lua sees them: objects in and out, reading, and the session's lists.
+ *
+ * Invariant: a closed Lua state closes its sessions; what they had not committed is rolled back.
+ */
+#include "session.h"
+
+#include "result.h"
+
+static const char sessions_key = 0; /* registry: light userdata of a session to its userdata, weakly */
+
+static mr_session *check_session(lua_State *L, int idx) {
+    bind_session *s = bind_test(L, idx, BIND_SESSION);
+    return s ? s->session : NULL;
+}
+
+mr_session *bind_to_session(lua_State *L, int idx) {
+    idx = lua_absindex(L, idx);
+    mr_session *s = check_session(L, idx);
+    if (s) return s;
+    if (lua_istable(L, idx) && luaL_getmetafield(L, idx, "__index") != LUA_TNIL) {
+        lua_pop(L, 1);
+        if (lua_getfield(L, idx, "_session") == LUA_TFUNCTION) {
+            lua_pushvalue(L, idx);
+            lua_call(L, 1, 1);
+            s = check_session(L, -1);
+            lua_pop(L, 1); /* its registry keeps it */
+            if (s) return s;
+        }
+    }
+    bind_type_error(L, idx, "session", "a Session or a scoped_session (this query was made without one)");
+    return NULL;
+}
+
+mr_session *bind_session_arg(lua_State *L, const char *function) {
+    mr_session *s = check_session(L, 1);
+    if (!s) bind_type_error(L, 1, function, "a Session");
+    return s;
+}
+
+void bind_push_session(lua_State *L, mr_session *s) {
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &sessions_key);
+    if (!s || lua_rawgetp(L, -1, s) == LUA_TNIL) {
+        if (s) lua_pop(L, 1);
+        lua_pushnil(L);
+    }
+    lua_remove(L, -2);
+}
+
+/* ---------------------------------------------------------------- making and closing */
+
+/* core.Session(engine or nil, { autoflush =, expire_on_commit =, info = }) */
+static int core_session(lua_State *L) {
+    static const char *const options[] = {"autoflush", "expire_on_commit", "info", NULL};
+    bind_state *b = bind_of(L);
+    mr_engine *engine = NULL;
+    if (!lua_isnoneornil(L, 1)) engine = *(mr_engine **)bind_arg(L, 1, BIND_ENGINE, "Session");
+    int idx = lua_istable(L, 2) ? 2 : 0;
+    bind_check_options(L, idx, "Session", options);
+    mr_session_options o = {bind_option_bool(L, idx, "Session", "autoflush", true),
+                            bind_option_bool(L, idx, "Session", "expire_on_commit", true), false};
+    bind_session *s = lua_newuserdatauv(L, sizeof *s, SESSION__VALUES);
+    s->session = NULL;
+    luaL_setmetatable(L, BIND_SESSION);
+    if (engine) lua_pushvalue(L, 1);
+    else lua_pushnil(L);
+    lua_setiuservalue(L, -2, SESSION_ENGINE);
+    if (bind_option(L, idx, "info") != LUA_TTABLE) {
+        lua_pop(L, 1);
+        lua_newtable(L);
+    }
+    lua_setiuservalue(L, -2, SESSION_INFO);
+    BIND_ENTER(b, L);
+    mr_status st = mr_session_new(b->env, engine, &o, &s->session);
+    BIND_LEAVE(b);
+    bind_check(L, st);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &sessions_key);
+    lua_pushvalue(L, -2);
+    lua_rawsetp(L, -2, s->session);
+    lua_pop(L, 1);
+    return 1;
+}
+
+static int session_gc(lua_State *L) {
+    bind_session *s = lua_touserdata(L, 1);
+    bind_state *b = bind_peek(L);
+    if (!b || !s->session) return 0;
+    lua_State *outer = b->L;
+    b->L = L; /* not entered: a finalizer runs at any time, and must not trace */
+    mr_session_release(s->session);
+    b->L = outer;
+    s->session = NULL;
+    return 0;
+}
+
+static int session_close(lua_State *L) {
+    mr_session *s = bind_session_arg(L, "close");
+    bind_state *b = bind_of(L);
+    BIND_ENTER(b, L);
+    mr_session_close(s);
+    BIND_LEAVE(b);
+    return 0;
+}
+
+/* ---------------------------------------------------------------- objects */
+
+typedef mr_status (*object_fn)(mr_session *s, mr_entity *e);
+
+static int with_object(lua_State *L, const char *function, object_fn fn) {
+    mr_session *s = bind_session_arg(L, function);
+    mr_entity *e = bind_arg_entity(L, 2, function);
+    bind_state *b = bind_of(L);
+    BIND_ENTER(b, L);
+    mr_status st = fn(s, e);
+    BIND_LEAVE(b);
+    bind_check(L, st);
+    return 0;
+}
+
+static int session_add(lua_State *L) {
+    return with_object(L, "add", mr_session_add);
+}
+
+static int session_delete(lua_State *L) {
+    return with_object(L, "delete", mr_session_delete);
+}
+
+static int session_expunge(lua_State *L) {
+    return with_object(L, "expunge", mr_session_expunge);
+}
+
+/* add_all(list): every item is checked before the first is added. */
+static int session_add_all(lua_State *L) {
+    mr_session *s = bind_session_arg(L, "add_all");
+    bind_state *b = bind_of(L);
+    if (!lua_istable(L, 2)) return bind_type_error(L, 2, "add_all", "a list of objects");
+    lua_Integer n = (lua_Integer)lua_rawlen(L, 2);
+    mr_entity **items = lua_newuserdatauv(L, ((size_t)n + 1) * sizeof *items, 0);
+    for (lua_Integer i = 1; i <= n; i++) {
+        lua_rawgeti(L, 2, i);
+        items[i - 1] = bind_arg_entity(L, -1, "add_all");
+        lua_pop(L, 1);
+    }
+    mr_status st = MR_OK;
+    BIND_ENTER(b, L);
+    for (lua_Integer i = 0; i < n && st != MR_FAIL; i++) st = mr_session_add(s, items[i]);
+    BIND_LEAVE(b);
+    bind_check(L, st);
+    return 0;
+}
+
+static int session_contains(lua_State *L) {
+    mr_session *s = bind_session_arg(L, "contains");
+    lua_pushboolean(L, mr_session_contains(s, bind_arg_entity(L, 2, "contains")));
+    return 1;
+}
+
+static int session_is_modified(lua_State *L) {
+    mr_session *s = bind_session_arg(L, "is_modified");
+    mr_entity *e = bind_arg_entity(L, 2, "is_modified");
+    bind_state *b = bind_of(L);
+    BIND_ENTER(b, L);
+    bool modified = mr_session_is_modified(s, e);
+    BIND_LEAVE(b);
+    lua_pushboolean(L, modified);
+    return 1;
+}
+
+/* The names of a list (or one name) at idx as an array; NULL and 0 when absent. Each is an attribute of the object's class. */
+static const char **attribute_names(lua_State *L, mr_entity *e, int idx, unsigned *n) {
+    *n = 0;
+    if (lua_isnoneornil(L, idx)) return NULL;
+    if (lua_type(L, idx) == LUA_TSTRING) {
+        lua_createtable(L, 1, 0);
+        lua_pushvalue(L, idx);
+        lua_rawseti(L, -2, 1);
+        lua_replace(L, idx);
+    }
+    if (!lua_istable(L, idx)) bind_type_error(L, idx, "attribute names", "a list of strings");
+    lua_Integer count = (lua_Integer)lua_rawlen(L, idx);
+    const char **names = lua_newuserdatauv(L, ((size_t)count + 1) * sizeof *names, 0);
+    for (lua_Integer i = 1; i <= count; i++) {
+        if (lua_rawgeti(L, idx, i) != LUA_TSTRING) bind_type_error(L, -1, "attribute names", "a string");
+        const mr_property *prop = mr_mapper_property(e->mapper, lua_tostring(L, -1), true);
+        if (!prop) {
+            const char *near = mr_mapper_nearest(e->mapper, lua_tostring(L, -1));
+            bind_error(L, MR_ERR_ARGUMENT, "%s has no attribute '%s'%s%s%s", e->mapper->name, lua_tostring(L, -1),
+                       near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
+        }
+        names[i - 1] = prop->name;
+        lua_pop(L, 1);
+    }
+    *n = (unsigned)count;
+    return names;
+}
+
+typedef mr_status (*names_fn)(mr_session *s, mr_entity *e, const char *const *names, unsigned n);
+
+static int with_names(lua_State *L, const char *function, names_fn fn) {
+    lua_settop(L, 3);
+    mr_session *s = bind_session_arg(L, function);
+    mr_entity *e = bind_arg_entity(L, 2, function);
+    bind_state *b = bind_of(L);
+    unsigned n;
+    const char **names = attribute_names(L, e, 3, &n);
+    BIND_ENTER(b, L);
+    mr_status st = fn(s, e, names, n);
+    BIND_LEAVE(b);
+    bind_check(L, st);
+    return 0;
+}
+
+static int session_refresh(lua_State *L) {
+    return with_names(L, "refresh", mr_session_refresh);
+}
+
+static int session_expire(lua_State *L) {
+    return with_names(L, "expire", mr_session_expire);
+}
+
+static int session_expire_all(lua_State *L) {
+    mr_session *s = bind_session_arg(L, "expire_all");
+    bind_state *b = bind_of(L);
+    BIND_ENTER(b, L);
+    mr_session_expire_all(s);
+    BIND_LEAVE(b);
+    return 0;
+}
+
+static int session_expunge_all(lua_State *L) {
+    mr_session *s = bind_session_arg(L, "expunge_all");
+    bind_state *b = bind_of(L);
+    BIND_ENTER(b, L);
+    mr_session_expunge_all(s);
+    BIND_LEAVE(b);
+    return 0;
+}
+
+/* merge(obj, { load = true }), merge{ obj, load = true } */
+static int session_merge(lua_State *L) {
+    static const char *const known[] = {"load", NULL};
+    mr_session *s = bind_session_arg(L, "merge");
+    int options;
+    bind_arguments(L, 2, &options);
+    bind_check_options(L, options, "merge", known);
+    bool load = bind_option_bool(L, options, "merge", "load", true);
+    mr_entity *e = bind_arg_entity(L, 2, "merge"), *out = NULL;
+    bind_state *b = bind_of(L);
+    BIND_ENTER(b, L);
+    mr_status st = mr_session_merge(s, e, load, &out);
+    if (st == MR_OK) mr_entity_unpin(out);
+    BIND_LEAVE(b);
+    bind_check(L, st);
+    bind_push_entity(L, out);
+    return 1;
+}
+
+/* ---------------------------------------------------------------- get */
+
+#define MAX_KEY 32
+
+/* The key at idx, a value or a list or a table by attribute, into values; returns how many. */
+static unsigned read_key(lua_State *L, mr_mapper *mapper, int idx, mr_value *values) {
+    if (!bind_is_plain_table(L, idx)) {
+        if (!bind_to_value(L, idx, NULL, &values[0])) {
+            lua_pushfstring(L, "get(%s)", mapper->name);
+            bind_type_error(L, idx, lua_tostring(L, -1), "a key");
+        }
+        return 1;
+    }
+    lua_Integer n = (lua_Integer)lua_rawlen(L, idx);
+    bool by_name = n == 0;
+    if (by_name) n = mapper->npk;
+    if (n > MAX_KEY) bind_error(L, MR_ERR_ARGUMENT, "get(%s): a key of %d values is too long", mapper->name, (int)n);
+    luaL_checkstack(L, (int)n + 4, "get");
+    for (lua_Integer i = 0; i < n; i++) {
+        if (by_name) {
+            mr_property *prop = mr_vec_ptr(&mapper->columns, 0);
+            for (size_t k = 0; k < mapper->columns.len; k++) {
+                prop = mr_vec_ptr(&mapper->columns, k);
+                if (prop->slot == mapper->pk_slots[i]) break;
+            }
+            lua_getfield(L, idx, prop->name);
+        } else {
+            lua_rawgeti(L, idx, i + 1);
+        }
+        if (!bind_to_value(L, -1, NULL, &values[i])) {
+            lua_pushfstring(L, "get(%s)", mapper->name);
+            bind_type_error(L, -2, lua_tostring(L, -1), "a key value");
+        }
+    }
+    return (unsigned)n;
+}
+
+/* get(Class, key, { populate_existing =, options = {...} }) */
+static int session_get(lua_State *L) {
+    static const char *const known[] = {"populate_existing", "options", NULL};
+    mr_session *s = bind_session_arg(L, "get");
+    mr_mapper *mapper = bind_arg_class(L, 2, "get");
+    bind_state *b = bind_of(L);
+    mr_value key[MAX_KEY];
+    int idx = lua_istable(L, 4) ? 4 : 0;
+    bind_check_options(L, idx, "get", known);
+    bool populate = bind_option_bool(L, idx, "get", "populate_existing", false);
+    mr_query *options = NULL;
+    if (idx && lua_getfield(L, idx, "options") != LUA_TNIL) options = bind_options_query(L, mapper, -1);
+    unsigned n = read_key(L, mapper, 3, key);
+    mr_entity *out = NULL;
+    BIND_ENTER(b, L);
+    mr_status st = mr_session_get(s, mapper, key, n, options, populate, &out);
+    if (st == MR_OK) mr_entity_unpin(out);
+    BIND_LEAVE(b);
+    bind_check(L, st);
+    if (st == MR_NOTFOUND) lua_pushnil(L);
+    else bind_push_entity(L, out);
+    return 1;
+}
+
+/* ---------------------------------------------------------------- the lists and fields */
+
+typedef size_t (*count_fn)(const mr_session *s);
+typedef mr_entity *(*at_fn)(const mr_session *s, size_t i);
+
+static int push_list(lua_State *L, const char *function, count_fn count, at_fn at) {
+    mr_session *s = bind_session_arg(L, function);
+    bind_state *b = bind_of(L);
+    BIND_ENTER(b, L); /* lists are consistent once traces had their turn */
+    BIND_LEAVE(b);
+    size_t n = count(s);
+    bind_new_list(L, n);
+    for (size_t i = 0; i < n; i++) {
+        bind_push_entity(L, at(s, i));
+        lua_rawseti(L, -2, (lua_Integer)i + 1);
+    }
+    return 1;
+}
+
+static int session_new(lua_State *L) {
+    return push_list(L, "new", mr_session_new_count, mr_session_new_at);
+}
+
+static int session_dirty(lua_State *L) {
+    return push_list(L, "dirty", mr_session_dirty_count, mr_session_dirty_at);
+}
+
+static int session_deleted(lua_State *L) {
+    return push_list(L, "deleted", mr_session_deleted_count, mr_session_deleted_at);
+}
+
+static int session_info(lua_State *L) {
+    lua_getiuservalue(L, 1, SESSION_INFO);
+    return 1;
+}
+
+static int session_bind(lua_State *L) {
+    lua_getiuservalue(L, 1, SESSION_ENGINE);
+    return 1;
+}
+
+static int session_autoflush(lua_State *L) {
+    lua_pushboolean(L, mr_session_autoflush(bind_session_arg(L, "autoflush")));
+    return 1;
+}
+
+static int session_expire_on_commit(lua_State *L) {
+    lua_pushboolean(L, mr_session_expire_on_commit(bind_session_arg(L, "expire_on_commit")));
+    return 1;
+}
+
+/* session.autoflush = false and the like. */
+static int session_newindex(lua_State *L) {
+    mr_session *s = bind_session_arg(L, "assignment");
+    const char *name = luaL_tolstring(L, 2, NULL);
+    bool is_autoflush = name[0] == 'a';
+    lua_getfield(L, lua_upvalueindex(1), name);
+    if (lua_isnil(L, -1))
+        return bind_error(L, MR_ERR_ARGUMENT, "Session.%s cannot be set: only autoflush and expire_on_commit can", name);
+    if (!lua_isboolean(L, 3)) return bind_type_error(L, 3, name, "a boolean");
+    int on = lua_toboolean(L, 3);
+    mr_session_set_flags(s, is_autoflush ? on : -1, is_autoflush ? -1 : on);
+    return 0;
+}
+
+/* identity_map: # counts, pairs walks (identity text to object). */
+static int session_identity_map(lua_State *L) {
+    bind_session_arg(L, "identity_map");
+    lua_newuserdatauv(L, 0, 1);
+    lua_pushvalue(L, 1);
+    lua_setiuservalue(L, -2, 1);
+    luaL_setmetatable(L, BIND_IDENTITY_MAP);
+    return 1;
+}
+
+static mr_session *map_session(lua_State *L) {
+    lua_getiuservalue(L, 1, 1);
+    mr_session *s = check_session(L, -1);
+    lua_pop(L, 1);
+    return s;
+}
+
+static int map_len(lua_State *L) {
+    lua_pushinteger(L, (lua_Integer)mr_idmap_count(mr_session_owner(map_session(L))->idmap));
+    return 1;
+}
+
+/* A snapshot is walked, so the loop may load and change. */
+static int map_pairs(lua_State *L) {
+    mr_idmap *map = mr_session_owner(map_session(L))->idmap;
+    lua_getglobal(L, "next");
+    lua_newtable(L);
+    size_t cursor = 0;
+    for (mr_entity *e; (e = mr_idmap_next(map, &cursor));) {
+        bind_push_entity(L, e);
+        bind_push_value(L, &e->identity);
+        lua_pushfstring(L, "%s %s", e->mapper->name, luaL_tolstring(L, -1, NULL));
+        lua_pushvalue(L, -4 + 0);
+        lua_rawset(L, -6);
+        lua_settop(L, 3);
+    }
+    lua_pushnil(L);
+    return 3;
+}
+
+/* ---------------------------------------------------------------- reading */
+
+static int session_query(lua_State *L) {
+    bind_session_arg(L, "query");
+    return bind_query_of(L, 1);
+}
+
+static int session_execute(lua_State *L) {
+    bind_session_arg(L, "execute");
+    return bind_execute(L, 1);
+}
+
+/* scalars(stmt, params), scalar(stmt, params): the first column of all rows, of the first row */
+static int session_scalars(lua_State *L) {
+    session_execute(L);
+    lua_getfield(L, -1, "scalars");
+    lua_insert(L, -2);
+    lua_call(L, 1, 1);
+    return 1;
+}
+
+static int session_scalar(lua_State *L) {
+    session_execute(L);
+    lua_getfield(L, -1, "scalar");
+    lua_insert(L, -2);
+    lua_call(L, 1, 1);
+    return 1;
+}
+
+/* core.object_session(obj) */
+static int core_object_session(lua_State *L) {
+    bind_push_session(L, mr_session_of(bind_arg_entity(L, 1, "object_session")));
+    return 1;
+}
+
+static const luaL_Reg methods[] = {{"add", session_add}, {"add_all", session_add_all}, {"delete", session_delete},
+                                   {"expunge", session_expunge}, {"expunge_all", session_expunge_all},
+                                   {"expire", session_expire}, {"expire_all", session_expire_all},
+                                   {"refresh", session_refresh}, {"merge", session_merge}, {"get", session_get},
+                                   {"contains", session_contains}, {"is_modified", session_is_modified},
+                                   {"close", session_close}, {"query", session_query}, {"execute", session_execute},
+                                   {"scalars", session_scalars}, {"scalar", session_scalar},
+                                   {"flush", bind_session_flush}, {"commit", bind_session_commit},
+                                   {"rollback", bind_session_rollback}, {"begin", bind_session_begin},
+                                   {"begin_nested", bind_session_begin_nested}, {"in_transaction", bind_session_in_transaction},
+                                   {"no_autoflush", bind_session_no_autoflush}, {NULL, NULL}};
+static const luaL_Reg getters[] = {{"new", session_new}, {"dirty", session_dirty}, {"deleted", session_deleted},
+                                   {"info", session_info}, {"bind", session_bind}, {"identity_map", session_identity_map},
+                                   {"autoflush", session_autoflush}, {"expire_on_commit", session_expire_on_commit}, {NULL, NULL}};
+
+void bind_open_session(lua_State *L) {
+    static const luaL_Reg metamethods[] = {{"__gc", session_gc}, {"__close", session_close}, {NULL, NULL}};
+    bind_type(L, BIND_SESSION, "Session", methods, getters, metamethods);
+    luaL_getmetatable(L, BIND_SESSION);
+    lua_newtable(L);
+    lua_pushboolean(L, 1);
+    lua_setfield(L, -2, "autoflush");
+    lua_pushboolean(L, 1);
+    lua_setfield(L, -2, "expire_on_commit");
+    lua_pushcclosure(L, session_newindex, 1);
+    lua_setfield(L, -2, "__newindex");
+    lua_pop(L, 1);
+    luaL_newmetatable(L, BIND_IDENTITY_MAP);
+    lua_pushcfunction(L, map_len);
+    lua_setfield(L, -2, "__len");
+    lua_pushcfunction(L, map_pairs);
+    lua_setfield(L, -2, "__pairs");
+    lua_pop(L, 1);
+    lua_newtable(L);
+    lua_createtable(L, 0, 1);
+    lua_pushliteral(L, "v");
+    lua_setfield(L, -2, "__mode");
+    lua_setmetatable(L, -2);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &sessions_key);
+    bind_open_transaction(L);
+    lua_pushcfunction(L, core_session);
+    lua_setfield(L, -2, "Session");
+    lua_pushcfunction(L, core_object_session);
+    lua_setfield(L, -2, "object_session");
+}

@@ -1,0 +1,203 @@
+/*
+ * transaction.c: the session's transactions in Lua: commit and rollback, and begin, begin_nested, no_autoflush as blocks.
+ *
+ * Invariant: a block ends its own transaction and no other: it knows it by its serial number, so a commit or rollback inside
+ * the block ends the block's work.
+ */
+#include "session.h"
+
+typedef struct bind_transaction {
+    mr_session *session; /* kept alive by the user value */
+    uint64_t serial;     /* 0: ended */
+} bind_transaction;
+
+typedef mr_status (*session_fn)(mr_session *s);
+
+static int run(lua_State *L, const char *function, session_fn fn) {
+    mr_session *s = bind_session_arg(L, function);
+    bind_state *b = bind_of(L);
+    BIND_ENTER(b, L);
+    mr_status st = fn(s);
+    BIND_LEAVE(b);
+    bind_check(L, st);
+    return 0;
+}
+
+int bind_session_flush(lua_State *L) {
+    return run(L, "flush", mr_session_flush);
+}
+
+int bind_session_commit(lua_State *L) {
+    return run(L, "commit", mr_session_commit);
+}
+
+int bind_session_rollback(lua_State *L) {
+    return run(L, "rollback", mr_session_rollback);
+}
+
+int bind_session_in_transaction(lua_State *L) {
+    lua_pushboolean(L, mr_session_in_transaction(bind_session_arg(L, "in_transaction")));
+    return 1;
+}
+
+/* ---------------------------------------------------------------- ending a block */
+
+/* Is the block's transaction still the session's, at whatever depth? Inner ones that were left open end with it. */
+static bool is_open(const bind_transaction *t) {
+    return t->serial && mr_session_has_transaction(t->session, t->serial);
+}
+
+static mr_status end_block(bind_transaction *t, bool commit) {
+    mr_status st = MR_OK;
+    while (st == MR_OK && is_open(t)) {
+        bool own = mr_session_transaction_serial(t->session) == t->serial;
+        st = commit ? mr_session_commit(t->session) : mr_session_rollback(t->session);
+        if (own) break;
+    }
+    if (st == MR_OK) t->serial = 0;
+    return st;
+}
+
+static void end_or_raise(lua_State *L, bind_transaction *t, bool commit) {
+    bind_state *b = bind_of(L);
+    BIND_ENTER(b, L);
+    mr_status st = end_block(t, commit);
+    /* A commit that fails leaves the block rolled back, as leaving it by an error does. */
+    if (st == MR_FAIL && commit) {
+        mr_error *first = mr_env_save_error(b->env);
+        end_block(t, false);
+        t->serial = 0;
+        mr_env_restore_error(b->env, first);
+    }
+    BIND_LEAVE(b);
+    bind_check(L, st);
+}
+
+static int transaction_commit(lua_State *L) {
+    end_or_raise(L, bind_arg(L, 1, BIND_TRANSACTION, "commit"), true);
+    return 0;
+}
+
+static int transaction_rollback(lua_State *L) {
+    end_or_raise(L, bind_arg(L, 1, BIND_TRANSACTION, "rollback"), false);
+    return 0;
+}
+
+/* local t <close> = session:begin(): the second argument is the error, or nil. A close from outside (coroutine.close) comes without
+ * an error and cannot be told from the block's end, except that its coroutine is not running. */
+static int transaction_close(lua_State *L) {
+    bind_transaction *t = bind_arg(L, 1, BIND_TRANSACTION, "close");
+    if (t->serial) end_or_raise(L, t, lua_isnoneornil(L, 2) && bind_is_running(L));
+    return 0;
+}
+
+/* A block that is never closed rolls back when its state closes (the session does that). */
+static int transaction_is_active(lua_State *L) {
+    lua_pushboolean(L, is_open(bind_arg(L, 1, BIND_TRANSACTION, "is_active")));
+    return 1;
+}
+
+/* ---------------------------------------------------------------- beginning one */
+
+static bind_transaction *push_transaction(lua_State *L, mr_session *s) {
+    bind_transaction *t = lua_newuserdatauv(L, sizeof *t, 1);
+    *t = (bind_transaction){s, 0};
+    luaL_setmetatable(L, BIND_TRANSACTION);
+    lua_pushvalue(L, 1);
+    lua_setiuservalue(L, -2, 1);
+    return t;
+}
+
+static mr_txmode read_mode(lua_State *L, int options) {
+    static const char *const known[] = {"mode", NULL};
+    bind_check_options(L, options, "begin", known);
+    const char *mode = bind_option_string(L, options, "begin", "mode", "default");
+    static const struct { const char *name; mr_txmode mode; } modes[] = {
+        {"default", MR_TX_DEFAULT}, {"deferred", MR_TX_DEFERRED}, {"immediate", MR_TX_IMMEDIATE}, {"exclusive", MR_TX_EXCLUSIVE}};
+    for (size_t i = 0; i < sizeof modes / sizeof *modes; i++)
+        if (lua_pushstring(L, modes[i].name), lua_pushstring(L, mode), lua_rawequal(L, -1, -2)) {
+            lua_pop(L, 2);
+            return modes[i].mode;
+        } else lua_pop(L, 2);
+    bind_error(L, MR_ERR_ARGUMENT, "begin: mode is 'deferred', 'immediate' or 'exclusive', not '%s'", mode);
+    return MR_TX_DEFAULT;
+}
+
+/* The continuation of a function block: index 1 session, 2 transaction, then what fn gave or its error. */
+static int finish_function(lua_State *L, int status, lua_KContext ctx) {
+    (void)ctx;
+    bind_transaction *t = lua_touserdata(L, 2);
+    if (status == LUA_OK || status == LUA_YIELD) {
+        end_or_raise(L, t, true);
+        return lua_gettop(L) - 2;
+    }
+    bind_state *b = bind_of(L);
+    BIND_ENTER(b, L);
+    end_block(t, false);
+    mr_env_clear_error(b->env); /* the first error is the one to tell */
+    BIND_LEAVE(b);
+    return lua_error(L);
+}
+
+/* With a transaction begun: runs fn(session) in it, or gives the transaction as a value to close. */
+static int run_block(lua_State *L, bool has_function) {
+    if (!has_function) return 1; /* the transaction is on top */
+    /* stack: session, fn, ..., transaction */
+    lua_insert(L, 2);
+    lua_settop(L, 3);
+    lua_pushvalue(L, 1);
+    int status = lua_pcallk(L, 1, LUA_MULTRET, 0, 0, finish_function);
+    return finish_function(L, status, 0);
+}
+
+static int begin(lua_State *L, bool nested) {
+    mr_session *s = bind_session_arg(L, nested ? "begin_nested" : "begin");
+    bind_state *b = bind_of(L);
+    int options;
+    int n = bind_arguments(L, 2, &options);
+    bool has_function = n > 0;
+    if (has_function && !lua_isfunction(L, 2)) return bind_type_error(L, 2, nested ? "begin_nested" : "begin", "a function");
+    mr_txmode mode = read_mode(L, options);
+    bind_transaction *t = push_transaction(L, s);
+    BIND_ENTER(b, L);
+    mr_status st = nested ? mr_session_begin_nested(s) : mr_session_begin(s, mode);
+    if (st == MR_OK) t->serial = mr_session_transaction_serial(s);
+    BIND_LEAVE(b);
+    bind_check(L, st);
+    return run_block(L, has_function);
+}
+
+int bind_session_begin(lua_State *L) {
+    return begin(L, false);
+}
+
+int bind_session_begin_nested(lua_State *L) {
+    return begin(L, true);
+}
+
+/* ---------------------------------------------------------------- no_autoflush */
+
+static int finish_no_autoflush(lua_State *L, int status, lua_KContext ctx) {
+    (void)ctx;
+    mr_session_block_autoflush(((bind_session *)lua_touserdata(L, 1))->session, -1);
+    if (status == LUA_OK || status == LUA_YIELD) return lua_gettop(L) - 1;
+    return lua_error(L);
+}
+
+/* session:no_autoflush(fn): fn(session) without autoflush; its results. */
+int bind_session_no_autoflush(lua_State *L) {
+    mr_session *s = bind_session_arg(L, "no_autoflush");
+    if (!lua_isfunction(L, 2)) return bind_type_error(L, 2, "no_autoflush", "a function");
+    lua_settop(L, 2);
+    mr_session_block_autoflush(s, 1);
+    lua_pushvalue(L, 1);
+    int status = lua_pcallk(L, 1, LUA_MULTRET, 0, 0, finish_no_autoflush);
+    return finish_no_autoflush(L, status, 0);
+}
+
+void bind_open_transaction(lua_State *L) {
+    static const luaL_Reg methods[] = {{"commit", transaction_commit}, {"rollback", transaction_rollback}, {NULL, NULL}};
+    static const luaL_Reg getters[] = {{"is_active", transaction_is_active}, {NULL, NULL}};
+    static const luaL_Reg metamethods[] = {{"__close", transaction_close}, {NULL, NULL}};
+    bind_type(L, BIND_TRANSACTION, "Transaction", methods, getters, metamethods);
+}

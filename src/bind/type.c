@@ -1,0 +1,124 @@
+/*
+ * type.c: column types as Lua values: mr.Integer, mr.String(80). A type is callable, so that both
+ * mr.Integer and mr.Integer() work.
+ *
+ * Invariant: a type value points to a type in the arena or to a shared one, which never go away.
+ */
+#include "schema.h"
+
+#include <string.h>
+
+void bind_push_type(lua_State *L, const mr_type *type) {
+    const mr_type **p = lua_newuserdatauv(L, sizeof *p, 0);
+    *p = type;
+    luaL_setmetatable(L, BIND_TYPE);
+}
+
+const mr_type *bind_test_type(lua_State *L, int idx) {
+    const mr_type **p = bind_test(L, idx, BIND_TYPE);
+    return p ? *p : NULL;
+}
+
+const mr_type *bind_arg_type(lua_State *L, int idx, const char *function) {
+    const mr_type *type = bind_test_type(L, idx);
+    if (!type) bind_type_error(L, idx, function, "a type such as Integer or String(80)");
+    return type;
+}
+
+static int type_name(lua_State *L) {
+    char buf[64];
+    lua_pushstring(L, mr_type_name(bind_arg_type(L, 1, "type"), buf));
+    return 1;
+}
+
+static bool takes_length(mr_typecode code) {
+    return code == MR_TYPE_STRING || code == MR_TYPE_TEXT || code == MR_TYPE_LARGEBINARY;
+}
+
+/* Enum's choices: the positional arguments, strings that differ. */
+static const mr_type *read_choices(lua_State *L, const mr_type *base, int n) {
+    if (n == 0) bind_error(L, MR_ERR_ARGUMENT, "Enum: write its choices: Enum(\"draft\", \"published\")");
+    const char **choices = lua_newuserdatauv(L, ((size_t)n + 1) * sizeof *choices, 0);
+    choices[n] = NULL;
+    for (int i = 0; i < n; i++) {
+        if (lua_type(L, i + 2) != LUA_TSTRING) bind_type_error(L, i + 2, "Enum", "a string");
+        choices[i] = lua_tostring(L, i + 2);
+        for (int j = 0; j < i; j++)
+            if (strcmp(choices[i], choices[j]) == 0)
+                bind_error(L, MR_ERR_ARGUMENT, "Enum: the choice '%s' is there twice", choices[i]);
+    }
+    mr_type proto = *base;
+    proto.choices = choices;
+    return mr_type_new(bind_of(L)->env, &proto);
+}
+
+static const mr_type *read_length(lua_State *L, const mr_type *base, const char *name, int n, int options) {
+    static const char *const names[] = {"length", NULL};
+    bind_check_options(L, options, name, names);
+    mr_type proto = *base;
+    int64_t length = bind_option_int(L, options, name, "length", 0);
+    if (n == 1) {
+        int integral = 0;
+        if (lua_type(L, 2) == LUA_TNUMBER) length = lua_tointegerx(L, 2, &integral);
+        if (!integral) bind_type_error(L, 2, name, "a length");
+    }
+    if (n > 1) bind_error(L, MR_ERR_ARGUMENT, "%s: expected one length", name);
+    if (length < 0 || length > INT32_MAX || (n == 1 && length == 0))
+        bind_error(L, MR_ERR_ARGUMENT, "%s: the length must be at least 1", name);
+    if (length == base->length) return base;
+    proto.length = (int)length;
+    return mr_type_new(bind_of(L)->env, &proto);
+}
+
+static int type_call(lua_State *L) {
+    const mr_type *base = bind_arg_type(L, 1, "type"), *type = base;
+    char name[64];
+    int options;
+    mr_type_name(base, name);
+    int n = bind_arguments(L, 2, &options);
+    if (base->code == MR_TYPE_ENUM) {
+        bind_check_options(L, options, name, (const char *const[]){NULL});
+        type = read_choices(L, base, n);
+    } else if (takes_length(base->code)) {
+        type = read_length(L, base, name, n, options);
+    } else if (n > 0 || options) {
+        return bind_error(L, MR_ERR_ARGUMENT, "%s takes no arguments", name);
+    }
+    if (!type) return bind_raise(L);
+    if (type == base) lua_settop(L, 1);
+    else bind_push_type(L, type);
+    return 1;
+}
+
+static int type_eq(lua_State *L) {
+    const mr_type *a = bind_test_type(L, 1), *b = bind_test_type(L, 2);
+    lua_pushboolean(L, a && b && (a == b || (!a->choices && !b->choices && a->code == b->code &&
+                                             a->length == b->length && a->precision == b->precision &&
+                                             a->scale == b->scale)));
+    return 1;
+}
+
+static int type_length(lua_State *L) {
+    const mr_type *type = bind_arg_type(L, 1, "type");
+    if (type->length > 0) lua_pushinteger(L, type->length);
+    else lua_pushnil(L);
+    return 1;
+}
+
+static const luaL_Reg getters[] = {{"name", type_name}, {"length", type_length}, {NULL, NULL}};
+static const luaL_Reg metamethods[] = {
+    {"__call", type_call}, {"__tostring", type_name}, {"__eq", type_eq}, {NULL, NULL}};
+
+void bind_open_type(lua_State *L) {
+    static const mr_typecode codes[] = {
+        MR_TYPE_INTEGER, MR_TYPE_SMALLINTEGER, MR_TYPE_BIGINTEGER, MR_TYPE_FLOAT, MR_TYPE_BOOLEAN,
+        MR_TYPE_STRING,  MR_TYPE_TEXT,         MR_TYPE_LARGEBINARY, MR_TYPE_DATE, MR_TYPE_TIME,
+        MR_TYPE_DATETIME, MR_TYPE_INTERVAL,    MR_TYPE_ENUM,       MR_TYPE_UUID};
+    bind_type(L, BIND_TYPE, "Type", NULL, getters, metamethods);
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
+        char name[64];
+        const mr_type *type = mr_type_simple(codes[i]);
+        bind_push_type(L, type);
+        lua_setfield(L, -2, mr_type_name(type, name));
+    }
+}

@@ -1,0 +1,273 @@
+/*
+ * plan.c: making and freeing a flush, its operations, and the passes that complete them: what must be loaded, what else is
+ * written, in which order.
+ *
+ * Invariant: an entity has at most one operation, and is pinned as long as it has.
+ */
+#include "unit.h"
+
+#include <string.h>
+
+typedef struct index_entry {
+    const mr_entity *entity;
+    flush_op *op;
+} index_entry;
+
+/* ---------------------------------------------------------------- operations */
+
+/* The flush's reference to what is known of the class. */
+static flush_class *class_of(mr_flush *flush, mr_mapper *mapper) {
+    for (size_t i = flush->classes.len; i-- > 0;) {
+        flush_class *cls = mr_vec_ptr(&flush->classes, i);
+        if (cls->mapper == mapper) return cls;
+    }
+    flush_class *cls = mr_flush_class_of(mapper);
+    if (cls && mr_vec_push_ptr(&flush->classes, cls) != MR_OK) {
+        mr_flush_class_release(cls);
+        return NULL;
+    }
+    return cls;
+}
+
+static flush_op *add_op(mr_flush *flush, mr_entity *entity, flush_op_kind kind) {
+    const flush_op *last = flush->ops.len ? mr_vec_ptr(&flush->ops, flush->ops.len - 1) : NULL;
+    flush_class *cls = last && last->cls->mapper == entity->mapper ? last->cls : class_of(flush, entity->mapper);
+    flush_op *op = cls ? mr_arena_alloc(flush->arena, sizeof *op) : NULL;
+    if (!op) return NULL;
+    op->entity = entity;
+    op->cls = cls;
+    op->kind = (uint8_t)kind;
+    index_entry entry = { entity, op };
+    if (flush->index && !mr_map_put(flush->index, &entry)) return NULL;
+    if (mr_vec_push_ptr(&flush->ops, op) != MR_OK) {
+        if (flush->index) mr_map_remove(flush->index, &entry);
+        return NULL;
+    }
+    mr_entity_pin(entity);
+    return op;
+}
+
+static mr_status make_index(mr_flush *flush) {
+    flush->index = mr_map_new(flush->env, sizeof(index_entry), mr_map_hash_ptr, mr_map_equal_ptr);
+    if (!flush->index) return MR_FAIL;
+    for (size_t i = 0; i < flush->ops.len; i++) {
+        flush_op *op = mr_vec_ptr(&flush->ops, i);
+        index_entry entry = { op->entity, op };
+        if (!mr_map_put(flush->index, &entry)) return MR_FAIL;
+    }
+    return MR_OK;
+}
+
+flush_op *mr_flush_op_of(mr_flush *flush, const mr_entity *entity) {
+    if (!flush->index) return NULL;
+    const index_entry *entry = mr_map_get(flush->index, &entity);
+    return entry ? entry->op : NULL;
+}
+
+flush_op *mr_flush_touch(mr_flush *flush, mr_entity *entity) {
+    flush_op *op = mr_flush_op_of(flush, entity);
+    return op ? op : add_op(flush, entity, OP_UPDATE);
+}
+
+mr_status mr_flush_doom(mr_flush *flush, mr_entity *entity) {
+    flush_op *op = mr_flush_op_of(flush, entity);
+    if (!op) return add_op(flush, entity, OP_DELETE) ? MR_OK : MR_FAIL;
+    if (op->kind != OP_UPDATE) return MR_OK;
+    op->kind = OP_DELETE;
+    return mr_vec_push_ptr(&flush->revisit, op);
+}
+
+bool mr_flush_has_row(mr_flush *flush, mr_entity *entity) {
+    const flush_op *op = mr_flush_op_of(flush, entity);
+    if (op) return op->kind != OP_DELETE;
+    return entity->state == MR_PERSISTENT && entity->owner == flush->ctx.owner;
+}
+
+/* ---------------------------------------------------------------- making */
+
+static void init(mr_flush *flush, const mr_flush_context *ctx) {
+    mr_env *env = ctx->env;
+    flush->ctx = *ctx;
+    flush->env = env;
+    mr_vec_init(&flush->ops, env, sizeof(flush_op *));
+    mr_vec_init(&flush->classes, env, sizeof(flush_class *));
+    mr_vec_init(&flush->revisit, env, sizeof(flush_op *));
+    mr_vec_init(&flush->links, env, sizeof(flush_link));
+    mr_vec_init(&flush->posts, env, sizeof(flush_post));
+    mr_vec_init(&flush->edges, env, sizeof(flush_row_edge));
+    mr_vec_init(&flush->groups, env, sizeof(flush_group));
+    mr_vec_init(&flush->values, env, sizeof(mr_value));
+    mr_vec_init(&flush->shape, env, sizeof(uint64_t));
+    mr_vec_init(&flush->results, env, sizeof(mr_flush_result));
+    mr_strbuf_init(&flush->identity, env);
+}
+
+static mr_status add_all(mr_flush *flush, mr_entity *const *entities, size_t n, flush_op_kind kind) {
+    for (size_t i = 0; i < n; i++) {
+        if (kind == OP_UPDATE && (entities[i]->flags & MR_ENTITY_TO_DELETE)) continue;
+        flush_op *op = add_op(flush, entities[i], kind);
+        if (!op) return MR_FAIL;
+        if (kind != OP_DELETE && mr_flush_check(flush, op) != MR_OK) return MR_FAIL;
+    }
+    return MR_OK;
+}
+
+mr_status mr_flush_new(const mr_flush_context *ctx, mr_entity *const *pending, size_t npending,
+                       mr_entity *const *dirty, size_t ndirty, mr_entity *const *deleted, size_t ndeleted,
+                       mr_flush **out) {
+    *out = NULL;
+    mr_flush *flush = mr_calloc(ctx->env, sizeof *flush);
+    if (!flush) return MR_FAIL;
+    init(flush, ctx);
+    flush->arena = mr_arena_new(ctx->env);
+    bool ok = flush->arena && mr_vec_reserve(&flush->ops, npending + ndirty + ndeleted) == MR_OK &&
+              add_all(flush, pending, npending, OP_INSERT) == MR_OK &&
+              add_all(flush, deleted, ndeleted, OP_DELETE) == MR_OK &&
+              add_all(flush, dirty, ndirty, OP_UPDATE) == MR_OK;
+    for (size_t i = 0; ok && i < flush->classes.len; i++) {
+        const flush_class *cls = mr_vec_ptr(&flush->classes, i);
+        if ((cls->ndeps || ndeleted) && !flush->index) ok = make_index(flush) == MR_OK;
+    }
+    if (!ok) {
+        mr_flush_free(flush);
+        return MR_FAIL;
+    }
+    *out = flush;
+    return MR_OK;
+}
+
+static void free_groups(mr_flush *flush) {
+    for (size_t i = 0; i < flush->groups.len; i++) {
+        flush_group *group = mr_vec_at(&flush->groups, i);
+        mr_vec_done(&group->updates);
+        mr_vec_done(&group->inserts);
+        mr_vec_done(&group->deletes);
+    }
+    mr_vec_done(&flush->groups);
+}
+
+static void free_op(mr_env *env, flush_op *op) {
+    for (unsigned c = 0; op->staged && c < op->cls->ncolumns; c++) {
+        if (op->staged[c].kind != STAGED_BY_SERVER) mr_value_clear(env, &op->staged[c]);
+    }
+    mr_value_clear(env, &op->identity);
+    mr_entity_unpin(op->entity);
+}
+
+void mr_flush_free(mr_flush *flush) {
+    if (!flush) return;
+    mr_env *env = flush->env;
+    for (size_t i = 0; i < flush->results.len; i++)
+        mr_value_clear(env, &((mr_flush_result *)mr_vec_at(&flush->results, i))->old_identity);
+    for (size_t i = 0; i < flush->ops.len; i++) free_op(env, mr_vec_ptr(&flush->ops, i));
+    for (size_t i = 0; i < flush->classes.len; i++) mr_flush_class_release(mr_vec_ptr(&flush->classes, i));
+    free_groups(flush);
+    mr_vec_done(&flush->ops);
+    mr_vec_done(&flush->classes);
+    mr_vec_done(&flush->revisit);
+    mr_vec_done(&flush->links);
+    mr_vec_done(&flush->posts);
+    mr_vec_done(&flush->edges);
+    mr_vec_done(&flush->values);
+    mr_vec_done(&flush->shape);
+    mr_vec_done(&flush->results);
+    mr_strbuf_done(&flush->identity);
+    mr_map_free(flush->index);
+    mr_map_free(flush->link_set);
+    mr_map_free(flush->claimed);
+    mr_arena_free(flush->arena);
+    mr_free(env, flush);
+}
+
+/* ---------------------------------------------------------------- asking and linking */
+
+static mr_status ask(mr_flush *flush, flush_op *op, const mr_relationship *rel) {
+    switch (rel->direction) {
+    case MR_ONE_TO_MANY: return mr_flush_ask_one_to_many(flush, op, rel, flush->asked);
+    case MR_MANY_TO_ONE: return mr_flush_ask_many_to_one(flush, op, rel, flush->asked);
+    case MR_MANY_TO_MANY: return mr_flush_ask_many_to_many(flush, op, rel, flush->asked);
+    }
+    return MR_OK;
+}
+
+static mr_status link(mr_flush *flush, flush_op *op, const mr_relationship *rel) {
+    switch (rel->direction) {
+    case MR_ONE_TO_MANY: return mr_flush_link_one_to_many(flush, op, rel);
+    case MR_MANY_TO_ONE: return mr_flush_link_many_to_one(flush, op, rel);
+    case MR_MANY_TO_MANY: return mr_flush_link_many_to_many(flush, op, rel);
+    }
+    return MR_OK;
+}
+
+/* The version that the row is expected to have must be known. */
+static bool lacks_version(const flush_op *op) {
+    const flush_class *cls = op->cls;
+    if (cls->version_column == FLUSH_NO_COLUMN || op->kind == OP_INSERT) return false;
+    return mr_entity_committed(op->entity, cls->columns[cls->version_column].slot)->kind == MR_UNLOADED;
+}
+
+/* The operation to be asked, also those that became deletes since; NULL at the end. */
+static flush_op *asked_op(mr_flush *flush) {
+    if (flush->current) return flush->current;
+    flush->dep = 0;
+    flush->asked = false;
+    if (flush->work < flush->ops.len) flush->current = mr_vec_ptr(&flush->ops, flush->work++);
+    else if (flush->again < flush->revisit.len) flush->current = mr_vec_ptr(&flush->revisit, flush->again++);
+    return flush->current;
+}
+
+/* One operation: MR_ROW when something must be loaded first, MR_OK when all is known. */
+static mr_status ask_op(mr_flush *flush, flush_op *op, const mr_property **prop) {
+    mr_entity_touch(op->entity);
+    if (!(op->flags & OP_VERSION_ASKED) && lacks_version(op)) {
+        op->flags |= OP_VERSION_ASKED;
+        *prop = op->cls->mapper->version;
+        return MR_ROW;
+    }
+    for (; flush->dep < op->cls->ndeps; flush->dep++) {
+        const mr_relationship *rel = op->cls->deps[flush->dep];
+        mr_status status = ask(flush, op, rel);
+        flush->asked = status == MR_ROW;
+        if (status == MR_OK) continue;
+        *prop = rel->prop;
+        return status;
+    }
+    return MR_OK;
+}
+
+static mr_status link_all(mr_flush *flush) {
+    for (size_t i = 0; i < flush->ops.len; i++) {
+        flush_op *op = mr_vec_ptr(&flush->ops, i);
+        for (unsigned d = 0; d < op->cls->ndeps; d++)
+            if (link(flush, op, op->cls->deps[d]) != MR_OK) return MR_FAIL;
+    }
+    return MR_OK;
+}
+
+mr_status mr_flush_need(mr_flush *flush, mr_entity **entity, const mr_property **prop) {
+    if (flush->planned) return MR_DONE;
+    for (flush_op *op; (op = asked_op(flush));) {
+        mr_status status = ask_op(flush, op, prop);
+        *entity = op->entity;
+        if (status != MR_OK) return status;
+        flush->current = NULL;
+    }
+    if (link_all(flush) != MR_OK || mr_flush_order(flush) != MR_OK) return MR_FAIL;
+    flush->planned = true;
+    return MR_DONE;
+}
+
+size_t mr_flush_operations(const mr_flush *flush) {
+    if (!flush->planned) return flush->ops.len;
+    size_t n = flush->links.len + flush->posts.len;
+    for (size_t i = 0; i < flush->ops.len; i++) {
+        const flush_op *op = mr_vec_ptr(&flush->ops, i);
+        if (op->kind == OP_UPDATE) n += mr_flush_writes(op) ? 1 : 0;
+        else n += op->flags & OP_SWITCHED ? 0 : 1;
+    }
+    return n;
+}
+
+size_t mr_flush_result_count(const mr_flush *flush) { return flush->results.len; }
+
+const mr_flush_result *mr_flush_result_at(const mr_flush *flush, size_t i) { return mr_vec_at(&flush->results, i); }

@@ -1,0 +1,224 @@
+/*
+ * unit.h: the unit of work of one flush, for the files of this folder.
+ *
+ * Invariant: until mr_flush_publish nothing here changes an entity: what its row has or will have and the entity does not know yet
+ * (generated keys, defaults, foreign keys of its parents) is staged in its operation.
+ */
+#ifndef MOONROW_FLUSH_UNIT_H
+#define MOONROW_FLUSH_UNIT_H
+
+#include <moonrow/flush.h>
+
+typedef struct flush_class flush_class;
+typedef struct flush_op flush_op;
+typedef struct flush_statement flush_statement;
+
+enum { FLUSH_NO_COLUMN = UINT16_MAX };
+
+/* ---------------------------------------------------------------- what is known of a class (class.c) */
+
+typedef struct flush_column {
+    mr_column *column;
+    const mr_type *type;
+    const char *what; /* "User.email", interned */
+    uint16_t slot;
+    bool key;         /* of the primary key */
+    bool checked;     /* its type limits length or choice */
+} flush_column;
+
+/* Counted: a flush that runs keeps the one it began with, also when the mappings change meanwhile. */
+struct flush_class {
+    uint32_t refs;
+    mr_env *env;
+    mr_mapper *mapper;
+    uint64_t version;     /* of the registry when this was made */
+    uint32_t rank;        /* of the root class's table among all: referred ones first */
+    uint32_t component;   /* classes of tables that refer to each other in a cycle have the same */
+    bool cyclic;          /* rows have to be sorted, as the table refers to itself or is in a cycle */
+    bool checks;          /* some column is checked */
+    uint16_t ncolumns, nslots;
+    flush_column *columns; /* in the table's order */
+    uint16_t *column_of;   /* by slot: index in columns, or FLUSH_NO_COLUMN */
+    uint16_t *key;         /* by position in the primary key: index in columns */
+    uint16_t version_column, discriminator; /* or FLUSH_NO_COLUMN */
+    uint16_t ndeps;
+    mr_relationship **deps; /* those that write something */
+    mr_map *statements;     /* of flush_statement * */
+};
+
+/* A reference to what is known of the mapper's class; made where it is missing or old. NULL: failed. */
+flush_class *mr_flush_class_of(mr_mapper *mapper);
+void mr_flush_class_release(flush_class *cls);
+
+/* ---------------------------------------------------------------- operations */
+
+typedef enum flush_op_kind { OP_INSERT = 1, OP_UPDATE, OP_DELETE } flush_op_kind;
+
+enum { /* flush_op.flags */
+    OP_GENERATED = 1,    /* identity is an integer that the database made */
+    OP_KEY_CHANGED = 2,  /* UPDATE: identity is the new one */
+    OP_ROW_SWITCH = 4,   /* INSERT that is written as an UPDATE of the row of other, which is deleted */
+    OP_SWITCHED = 8,     /* DELETE without a statement: the row lives on in other */
+    OP_WRITTEN = 16,     /* its statement has run */
+    OP_LINKED = 32,      /* relationships give it foreign keys */
+    OP_FOLLOWS = 64,     /* UPDATE without a statement: the database changes its keys by itself */
+    OP_HOOKED = 128,     /* its before_ hooks have run */
+    OP_VERSION_ASKED = 256
+};
+
+/* A foreign key that follows from a relationship: target's columns become those of source, or NULL. */
+typedef struct flush_sync {
+    struct flush_sync *next;
+    const mr_relationship *rel; /* ONE_TO_MANY of source's class; of a MANY_TO_ONE: of the operation's own */
+    mr_entity *source;          /* NULL: cleared */
+} flush_sync;
+
+struct flush_op {
+    mr_entity *entity; /* pinned */
+    flush_class *cls;  /* borrowed from the flush */
+    mr_value *staged;  /* by column, when not NULL: MR_UNLOADED not staged, or STAGED_BY_SERVER */
+    flush_sync *syncs;
+    flush_op *other;   /* of a row switch */
+    mr_value identity; /* the new one: INSERT, and OP_KEY_CHANGED; bytes OWNED */
+    uint32_t level;    /* among rows that refer to each other */
+    uint32_t number;   /* scratch of the level sort */
+    uint8_t kind;      /* flush_op_kind */
+    uint16_t flags;
+};
+
+/* In flush_op.staged: the database makes the value; the slot is unloaded afterwards. */
+enum { STAGED_BY_SERVER = 255 };
+
+/* A row of a secondary table. */
+typedef struct flush_link {
+    const mr_relationship *rel;
+    mr_entity *parent, *target; /* of rel's class, of its target */
+    bool removed;
+} flush_link;
+
+/* An UPDATE of foreign keys before or after all other rows (post_update). */
+typedef struct flush_post {
+    flush_op *op;               /* the row that has the foreign key */
+    const mr_relationship *rel;
+    bool remote;                /* rel is ONE_TO_MANY: the row is its target */
+    bool before_delete;
+    mr_entity *source;          /* NULL: cleared */
+} flush_post;
+
+typedef struct flush_row_edge { flush_op *before, *after; } flush_row_edge;
+
+/* The operations of one root class. */
+typedef struct flush_group {
+    mr_mapper *root;
+    flush_class *cls; /* of one of its classes: rank and component */
+    mr_conn *conn;    /* asked for at the first statement */
+    mr_vec updates, inserts, deletes; /* flush_op *, ordered */
+} flush_group;
+
+struct mr_flush {
+    mr_flush_context ctx;
+    mr_env *env;
+    mr_arena *arena;   /* operations, staged rows, syncs */
+    mr_vec ops;        /* flush_op *, in order of discovery */
+    mr_map *index;     /* entity to operation; made when relationships are met */
+    mr_vec classes;    /* flush_class *, one reference each */
+    /* needs */
+    size_t work, again; /* the next of ops and of revisit to be asked */
+    flush_op *current; /* the one being asked, or NULL */
+    unsigned dep;      /* its next relationship */
+    mr_vec revisit;    /* flush_op *: became deletes after they were asked */
+    bool asked;        /* what is missing has been asked for once */
+    bool planned;      /* nothing is missing, everything is in order */
+    /* the plan */
+    mr_vec links;      /* flush_link */
+    mr_map *link_set;  /* those seen */
+    mr_vec posts;      /* flush_post */
+    mr_vec edges;      /* flush_row_edge, between rows of one component */
+    mr_map *claimed;   /* children that a new parent has */
+    mr_vec groups;     /* flush_group, in order */
+    /* running */
+    mr_vec values;     /* mr_value: the parameters of one execution */
+    mr_vec shape;      /* uint64_t: see statement.h */
+    mr_strbuf identity;
+    mr_vec results;    /* mr_flush_result */
+    bool published;
+};
+
+/* plan.c */
+flush_op *mr_flush_op_of(mr_flush *flush, const mr_entity *entity); /* NULL: none */
+/* The entity's operation, made as an UPDATE where there is none. NULL: failed. */
+flush_op *mr_flush_touch(mr_flush *flush, mr_entity *entity);
+/* The entity's row is deleted by this flush. Persistent ones only. */
+mr_status mr_flush_doom(mr_flush *flush, mr_entity *entity);
+/* True when the entity is or will be a row that others can refer to. */
+bool mr_flush_has_row(mr_flush *flush, mr_entity *entity);
+
+/* order.c */
+mr_status mr_flush_order(mr_flush *flush);
+/* Whether an UPDATE would write something; hooks that may change that count as yes. */
+bool mr_flush_writes(const flush_op *op);
+
+/* levels.c: level of each operation among rows that refer to each other; n of them */
+mr_status mr_flush_levels(mr_flush *flush, flush_op **ops, size_t n);
+
+/* ---------------------------------------------------------------- values (values.c) */
+
+static inline const mr_value *mr_flush_slot(const flush_op *op, unsigned slot) {
+    mr_entity *e = op->entity;
+    return slot < e->nslots ? &e->slots[slot] : mr_entity_slot(e, slot);
+}
+/* The value that the row of op will have, or has, in its class's column c. */
+static inline const mr_value *mr_flush_value(const flush_op *op, unsigned c) {
+    if (op->staged && op->staged[c].kind != MR_UNLOADED) return &op->staged[c];
+    if ((op->flags & OP_GENERATED) && op->cls->key[0] == c) return &op->identity;
+    return mr_flush_slot(op, op->cls->columns[c].slot);
+}
+/* Stages a copy. */
+mr_status mr_flush_stage(mr_flush *flush, flush_op *op, unsigned c, const mr_value *value);
+mr_status mr_flush_stage_server(mr_flush *flush, flush_op *op, unsigned c);
+/* Stages what the default gives. An SQL default stages STAGED_BY_SERVER. */
+mr_status mr_flush_stage_default(mr_flush *flush, flush_op *op, unsigned c, const mr_default *deflt);
+/* The next version of a row that has old (MR_UNLOADED: a new row). */
+mr_status mr_flush_stage_version(mr_flush *flush, flush_op *op, const mr_value *old);
+/* Length and choice of the columns that will be written; only changed ones of an UPDATE. */
+mr_status mr_flush_check(mr_flush *flush, const flush_op *op);
+/* The values of the row's key before this flush; room for the mapper's npk. */
+void mr_flush_old_key(const flush_op *op, mr_value *out);
+/* The value that the entity's row has in the column of a slot once this flush has come to it. */
+const mr_value *mr_flush_entity_value(mr_flush *flush, mr_entity *entity, unsigned slot, mr_value *room);
+/* Stages the foreign keys that follow from relationships. */
+mr_status mr_flush_stage_links(mr_flush *flush, flush_op *op);
+/* Sets op->identity from the row's values. IntegrityError and InvalidRequestError as the key wants. */
+mr_status mr_flush_stage_identity(mr_flush *flush, flush_op *op);
+
+/* ---------------------------------------------------------------- running */
+
+typedef struct flush_rows { /* consecutive operations of one kind */
+    flush_group *group;
+    flush_op **ops;
+    size_t n;
+} flush_rows;
+mr_status mr_flush_insert_rows(mr_flush *flush, const flush_rows *rows);
+mr_status mr_flush_update_rows(mr_flush *flush, const flush_rows *rows);
+mr_status mr_flush_delete_rows(mr_flush *flush, const flush_rows *rows);
+/* run.c: the group's connection, asked for once. */
+mr_status mr_flush_connect(mr_flush *flush, flush_group *group);
+/* Room for the values of n parameters. */
+mr_value *mr_flush_values(mr_flush *flush, size_t n);
+
+/* ---------------------------------------------------------------- relationships */
+
+/* What one relationship adds and takes away at one operation's entity, each once; appended to the vecs, each of which may be
+ * NULL. Of a new entity, all is added. */
+mr_status mr_flush_changes(flush_op *op, const mr_relationship *rel, mr_vec *added, mr_vec *removed, mr_vec *unchanged);
+
+/* First pass, until nothing new turns up: what must be loaded (MR_ROW, when asked is false), what else becomes an operation. */
+mr_status mr_flush_ask_one_to_many(mr_flush *flush, flush_op *op, const mr_relationship *rel, bool asked);
+mr_status mr_flush_ask_many_to_one(mr_flush *flush, flush_op *op, const mr_relationship *rel, bool asked);
+mr_status mr_flush_ask_many_to_many(mr_flush *flush, flush_op *op, const mr_relationship *rel, bool asked);
+/* Second pass: foreign keys, link rows, edges between rows. */
+mr_status mr_flush_link_one_to_many(mr_flush *flush, flush_op *op, const mr_relationship *rel);
+mr_status mr_flush_link_many_to_one(mr_flush *flush, flush_op *op, const mr_relationship *rel);
+mr_status mr_flush_link_many_to_many(mr_flush *flush, flush_op *op, const mr_relationship *rel);
+
+#endif

@@ -1,0 +1,157 @@
+/*
+ * froms.c: FROM objects: which one a class is read from, what a column is called through one, and the FROM list of a query.
+ *
+ * Invariant: an object is in the FROM list once. What stands within a join is not listed beside it.
+ */
+#include "planner.h"
+
+/* ---------------------------------------------------------------- of a class */
+
+mr_node *mr_mapper_from(mr_mapper *mapper) {
+    mr_env *env = mapper->env;
+    mr_mapper *base = mapper->base;
+    mr_node *table = mr_sql_table(env, mapper->table);
+    if (!base || base->table == mapper->table || !table) return table;
+    mr_node *above = mr_sql_table(env, base->table);
+    bool joined = above && mr_foreign_key_exists(env, above, table);
+    mr_node_release(above);
+    if (!joined) return table;
+    mr_node *left = mr_mapper_from(base), *on = NULL;
+    if (!left || mr_foreign_key_on(env, left, table, &on) != MR_OK) {
+        mr_node_release(left);
+        mr_node_release(table);
+        return NULL;
+    }
+    return mr_sql_join(env, MR_OP_INNER, left, table, on);
+}
+
+/* ---------------------------------------------------------------- comparing */
+
+bool mr_from_same(const mr_node *a, const mr_node *b) {
+    return a == b || (a->kind == MR_NODE_TABLE && b->kind == MR_NODE_TABLE && a->u.table == b->u.table);
+}
+
+bool mr_from_contains(const mr_node *from, const mr_node *object) {
+    /* A join stands for its first table: a class of several tables is in a query when that one is. */
+    while (object->kind == MR_NODE_JOIN) object = object->child[0];
+    for (; from->kind == MR_NODE_JOIN; from = from->child[0])
+        if (mr_from_contains(from->child[1], object)) return true;
+    return mr_from_same(from, object);
+}
+
+/* ---------------------------------------------------------------- columns through a FROM object */
+
+/* The name under which a query lists the column, or NULL. */
+static const char *output_name(const mr_node *query, const mr_column *column, const mr_property *prop) {
+    while (query->kind == MR_NODE_COMPOUND || query->kind == MR_NODE_CTE) query = query->child[0];
+    if (query->kind != MR_NODE_SELECT || !query->u.select->columns) return NULL;
+    const mr_node *list = query->u.select->columns;
+    for (int by_property = 0; by_property < 2; by_property++) {
+        for (uint32_t i = 0; i < list->n; i++) {
+            const mr_node *item = list->child[i];
+            const mr_node *x = item->kind == MR_NODE_LABEL ? item->child[0] : item;
+            if (x->kind != MR_NODE_COLUMN) continue;
+            if (by_property ? !prop || x->annotation != prop : x->u.column != column) continue;
+            return item->kind == MR_NODE_LABEL ? item->name : x->u.column->name;
+        }
+    }
+    return NULL;
+}
+
+mr_status mr_from_column(mr_env *env, const mr_column *column, const mr_property *prop, mr_node *from, mr_node **out) {
+    *out = NULL;
+    const mr_node *of = from->kind == MR_NODE_ALIAS ? from->child[0] : from;
+    if (from->kind == MR_NODE_TABLE || from->kind == MR_NODE_JOIN) {
+        *out = mr_sql_column(env, column, NULL, prop);
+    } else if (of->kind == MR_NODE_TABLE) {
+        if (of->u.table != column->table) return MR_OK;
+        *out = mr_sql_column(env, column, mr_node_retain(from), prop);
+    } else {
+        const char *name = output_name(of, column, prop);
+        if (!name) return MR_OK;
+        const mr_column *stand_in = mr_stand_in_column(env, name, mr_column_type(env, (mr_column *)column));
+        if (stand_in) *out = mr_sql_column(env, stand_in, mr_node_retain(from), prop);
+    }
+    return *out ? MR_OK : MR_FAIL;
+}
+
+/* ---------------------------------------------------------------- the FROM list */
+
+static void **find_explicit(const mr_planner *p, const mr_node *object) {
+    for (size_t i = 0; i < p->explicit.len; i++)
+        if (mr_from_contains(mr_vec_ptr(&p->explicit, i), object)) return (void **)p->explicit.data + i;
+    return NULL;
+}
+
+mr_status mr_froms_join(mr_planner *p, mr_op kind, mr_node *left, mr_node *right, mr_node *on) {
+    void **place = right && on ? find_explicit(p, left) : NULL;
+    if (!place && right && on) {
+        if (mr_vec_push_ptr(&p->explicit, mr_node_retain(left)) == MR_OK) {
+            place = (void **)p->explicit.data + (p->explicit.len - 1);
+        } else {
+            mr_node_release(left);
+        }
+    }
+    if (!place) {
+        mr_node_release(right);
+        mr_node_release(on);
+        return MR_FAIL;
+    }
+    mr_node *joined = mr_sql_join(p->env, kind, mr_node_retain(*place), right, on);
+    if (!joined) return MR_FAIL;
+    mr_node_release(*place);
+    *place = joined;
+    return MR_OK;
+}
+
+/* Adds object to the list unless it is there, or within a join that is. */
+static mr_status list_object(mr_planner *p, mr_vec *list, mr_node *object) {
+    if (find_explicit(p, object)) return MR_OK;
+    for (size_t i = 0; i < list->len; i++)
+        if (mr_from_contains(mr_vec_ptr(list, i), object)) return MR_OK;
+    if (mr_vec_push_ptr(list, object) != MR_OK) return MR_FAIL;
+    mr_node_retain(object);
+    return MR_OK;
+}
+
+static mr_status list_froms_of(mr_planner *p, mr_vec *list, const mr_node *expression) {
+    mr_vec found;
+    mr_vec_init(&found, p->env, sizeof(mr_node *));
+    mr_status status = mr_node_froms(p->env, expression, &found);
+    for (size_t i = 0; i < found.len; i++) {
+        if (status == MR_OK) status = list_object(p, list, mr_vec_ptr(&found, i));
+        mr_node_release(mr_vec_ptr(&found, i));
+    }
+    mr_vec_done(&found);
+    return status;
+}
+
+mr_status mr_froms_list(mr_planner *p, const mr_node *where, mr_node **out) {
+    mr_vec list;
+    mr_status status = MR_OK;
+    *out = NULL;
+    mr_vec_init(&list, p->env, sizeof(mr_node *));
+    /* Classes first: one of several tables hides its tables. */
+    for (unsigned i = 0; i < p->items.len && status == MR_OK; i++) {
+        const mr_plan_item *item = mr_vec_at(&p->items, i);
+        if (item->entity != MR_PLAN_NONE)
+            status = list_object(p, &list, ((mr_target *)mr_vec_at(&p->targets, item->entity))->from);
+        else
+            status = list_froms_of(p, &list, ((mr_planned_column *)mr_vec_at(&p->primary, item->column))->node);
+    }
+    for (size_t i = 0; i < p->primary.len && status == MR_OK; i++)
+        status = list_froms_of(p, &list, ((mr_planned_column *)mr_vec_at(&p->primary, i))->node);
+    if (where && status == MR_OK) status = list_froms_of(p, &list, where);
+    for (size_t i = 0; i < p->explicit.len && status == MR_OK; i++) {
+        status = mr_vec_push_ptr(&list, mr_vec_ptr(&p->explicit, i));
+        if (status == MR_OK) mr_node_retain(mr_vec_ptr(&p->explicit, i));
+    }
+    if (status == MR_OK && list.len > 0) {
+        *out = mr_sql_list(p->env, MR_OP_COMMA, list.data, list.len);
+        if (!*out) status = MR_FAIL;
+    } else {
+        for (size_t i = 0; i < list.len; i++) mr_node_release(mr_vec_ptr(&list, i));
+    }
+    mr_vec_done(&list);
+    return status;
+}

@@ -1,0 +1,284 @@
+/*
+ * joins.c: the joins that a query asks for: along a relationship, with a condition, or with one found from foreign keys.
+ *
+ * Invariant: each join extends the one FROM object that holds its left side; where that cannot be told, the query is refused.
+ */
+#include "planner.h"
+
+/* ---------------------------------------------------------------- foreign keys */
+
+typedef struct key_pair {
+    const void *constraint; /* the columns of one constraint belong together */
+    mr_column *referred, *referring;
+    mr_node *referred_from, *referring_from; /* borrowed */
+} key_pair;
+
+static const void *constraint_of(const mr_table *table, const mr_foreign_key *fk) {
+    for (const mr_constraint *k = table->constraints; k; k = k->next) {
+        if (k->kind != MR_CONSTRAINT_FOREIGN_KEY || !k->targets) continue;
+        for (unsigned i = 0; i < k->ncolumns; i++)
+            if (k->columns[i] == fk->column && k->targets[i] == fk->target) return k;
+    }
+    return fk;
+}
+
+static const mr_table *table_of(const mr_node *leaf) {
+    const mr_node *of = leaf->kind == MR_NODE_ALIAS ? leaf->child[0] : leaf;
+    return of->kind == MR_NODE_TABLE ? of->u.table : NULL;
+}
+
+/* The foreign keys of one leaf's table that refer to the other leaf's. */
+static mr_status add_keys(mr_env *env, mr_node *referring, mr_node *referred, mr_vec *pairs) {
+    const mr_table *table = table_of(referring), *other = table_of(referred);
+    if (!table || !other) return MR_OK;
+    for (unsigned i = 0; i < table->ncolumns; i++) {
+        for (mr_foreign_key *fk = table->columns[i]->foreign_keys; fk; fk = fk->next) {
+            if (!fk->referred && mr_foreign_key_resolve(env, fk) != MR_OK) return MR_FAIL;
+            if (fk->referred->table != other) continue;
+            key_pair *pair = mr_vec_push(pairs);
+            if (!pair) return MR_FAIL;
+            *pair = (key_pair){constraint_of(table, fk), fk->referred, table->columns[i], referred, referring};
+        }
+    }
+    return MR_OK;
+}
+
+static mr_status add_leaf_pairs(mr_env *env, mr_node *left, mr_node *right, mr_vec *pairs) {
+    if (add_keys(env, right, left, pairs) != MR_OK) return MR_FAIL;
+    return mr_from_same(left, right) ? MR_OK : add_keys(env, left, right, pairs);
+}
+
+/* Every leaf of left with every leaf of right. */
+static mr_status find_keys(mr_env *env, mr_node *left, mr_node *right, mr_vec *pairs) {
+    for (mr_node *l = left;; l = l->child[0]) {
+        if (l->kind == MR_NODE_JOIN && find_keys(env, l->child[1], right, pairs) != MR_OK) return MR_FAIL;
+        if (l->kind == MR_NODE_JOIN) continue;
+        for (mr_node *r = right;; r = r->child[0]) {
+            if (r->kind == MR_NODE_JOIN && find_keys(env, l, r->child[1], pairs) != MR_OK) return MR_FAIL;
+            if (r->kind != MR_NODE_JOIN) return add_leaf_pairs(env, l, r, pairs);
+        }
+    }
+}
+
+/* The number of constraints among the pairs: 0, 1, or 2 for more. */
+static unsigned count_constraints(const mr_vec *pairs) {
+    for (size_t i = 1; i < pairs->len; i++)
+        if (((key_pair *)mr_vec_at(pairs, i))->constraint != ((key_pair *)mr_vec_at(pairs, 0))->constraint) return 2;
+    return pairs->len > 0 ? 1 : 0;
+}
+
+static const char *words_for(const mr_node *from) {
+    while (from->kind == MR_NODE_JOIN) from = from->child[0];
+    const mr_table *table = table_of(from);
+    if (from->kind != MR_NODE_TABLE && from->name && from->name[0]) return from->name;
+    return table ? table->name : "a subquery";
+}
+
+static mr_node *on_of_pairs(mr_env *env, const mr_vec *pairs) {
+    mr_node *on = NULL;
+    for (size_t i = 0; i < pairs->len; i++) {
+        const key_pair *pair = mr_vec_at(pairs, i);
+        mr_node *a = NULL, *b = NULL;
+        if (mr_from_column(env, pair->referred, NULL, pair->referred_from, &a) != MR_OK ||
+            mr_from_column(env, pair->referring, NULL, pair->referring_from, &b) != MR_OK) {
+            mr_node_release(a);
+            mr_node_release(on);
+            return NULL;
+        }
+        on = mr_sql_and(env, on, mr_sql_binary(env, MR_OP_EQ, a, b));
+        if (!on) return NULL;
+    }
+    return on;
+}
+
+mr_status mr_foreign_key_on(mr_env *env, mr_node *left, mr_node *right, mr_node **out) {
+    mr_vec pairs;
+    *out = NULL;
+    mr_vec_init(&pairs, env, sizeof(key_pair));
+    mr_status status = MR_OK;
+    if (left->kind == MR_NODE_JOIN) status = find_keys(env, left->child[1], right, &pairs);
+    if (status == MR_OK && pairs.len == 0) status = find_keys(env, left, right, &pairs);
+    unsigned n = status == MR_OK ? count_constraints(&pairs) : 0;
+    if (status == MR_OK && n == 0)
+        status = mr_fail(env, MR_ERR_INVALID_REQUEST,
+                         "can't find any foreign key relationship between '%s' and '%s': give the join a condition",
+                         words_for(left), words_for(right));
+    else if (n > 1)
+        status = mr_fail(env, MR_ERR_INVALID_REQUEST,
+                         "can't determine the join between '%s' and '%s': there is more than one foreign key between "
+                         "them; give the join a condition", words_for(left), words_for(right));
+    else if (n == 1 && !(*out = on_of_pairs(env, &pairs))) status = MR_FAIL;
+    mr_vec_done(&pairs);
+    return status;
+}
+
+bool mr_foreign_key_exists(mr_env *env, mr_node *left, mr_node *right) {
+    mr_vec pairs;
+    mr_vec_init(&pairs, env, sizeof(key_pair));
+    bool found = find_keys(env, left, right, &pairs) == MR_OK && pairs.len > 0;
+    mr_vec_done(&pairs);
+    return found;
+}
+
+/* ---------------------------------------------------------------- along a relationship */
+
+static mr_node *target_from(const mr_query_join *join) {
+    if (join->target) return mr_node_retain(join->target);
+    mr_mapper *mapper = join->mapper ? join->mapper : join->along->relationship->target;
+    return mr_mapper_from(mapper);
+}
+
+/* left JOIN link ON primary JOIN right ON secondary; an outer join has the two on its right side joined first. */
+static mr_status join_link(mr_planner *p, mr_op kind, mr_condition *c, mr_node *right, mr_node *on) {
+    mr_node *primary = NULL, *link = mr_node_retain(c->link);
+    if (mr_condition_primary(c, &primary) != MR_OK) {
+        mr_node_release(right);
+        mr_node_release(on);
+        mr_node_release(link);
+        return MR_FAIL;
+    }
+    if (kind != MR_OP_INNER)
+        return mr_froms_join(p, kind, c->local, mr_sql_join(p->env, MR_OP_INNER, link, right, on), primary);
+    mr_status status = mr_froms_join(p, kind, c->local, link, primary);
+    if (status == MR_OK) return mr_froms_join(p, kind, c->local, right, on);
+    mr_node_release(right);
+    mr_node_release(on);
+    return status;
+}
+
+static mr_status same_entity(mr_planner *p, const mr_relationship *rel) {
+    return mr_fail(p->env, MR_ERR_INVALID_REQUEST,
+                   "can't join %s to itself along %s.%s: give an alias of it as the target", rel->parent->name,
+                   rel->parent->name, rel->prop->name);
+}
+
+static mr_status join_along(mr_planner *p, const mr_query_join *join) {
+    mr_relationship *rel = join->along->relationship;
+    mr_status status = MR_FAIL;
+    mr_condition c = {.env = p->env, .rel = rel};
+    mr_node *left = join->left_alias ? mr_node_retain(join->left_alias) : mr_mapper_from(rel->parent);
+    mr_node *right = target_from(join), *on = NULL, *extra = NULL;
+    if (!left || !right) goto out;
+    if (mr_from_same(left, right)) {
+        status = same_entity(p, rel);
+        goto out;
+    }
+    c.local = left;
+    c.remote = right;
+    if (rel->secondary) {
+        c.link = mr_sql_alias(p->env, mr_sql_table(p->env, rel->secondary), NULL);
+        if (!c.link || mr_condition_secondary(&c, &on) != MR_OK) goto out;
+    } else if (mr_condition_primary(&c, &on) != MR_OK) {
+        goto out;
+    }
+    if (mr_inheritance_criterion(p->env, join->mapper ? join->mapper : rel->target, right, &extra) != MR_OK) goto out;
+    if (extra) on = mr_sql_and(p->env, on, extra);
+    if (on && join->on) on = mr_sql_and(p->env, on, mr_node_retain(join->on));
+    if (!on) goto out;
+    status = rel->secondary ? join_link(p, join->kind, &c, right, on) : mr_froms_join(p, join->kind, left, right, on);
+    right = on = NULL;
+out:
+    mr_node_release(left);
+    mr_node_release(right);
+    mr_node_release(on);
+    mr_node_release(c.link);
+    return status;
+}
+
+/* ---------------------------------------------------------------- onto a class or FROM object */
+
+/* What the join may start from: the explicit FROM objects, or else those of the items. Entries are borrowed from found. */
+static mr_status possible_lefts(mr_planner *p, const mr_node *right, mr_vec *found) {
+    for (size_t i = 0; i < p->explicit.len; i++)
+        if (mr_vec_push_ptr(found, mr_node_retain(mr_vec_ptr(&p->explicit, i))) != MR_OK) return MR_FAIL;
+    if (p->explicit.len > 0) return MR_OK;
+    mr_vec all;
+    mr_vec_init(&all, p->env, sizeof(mr_node *));
+    mr_status status = MR_OK;
+    for (size_t i = 0; i < p->items.len && status == MR_OK; i++) {
+        const mr_plan_item *item = mr_vec_at(&p->items, i);
+        const mr_target *t = item->entity == MR_PLAN_NONE ? NULL : mr_vec_at(&p->targets, item->entity);
+        if (!t) status = mr_node_froms(p->env, ((mr_planned_column *)mr_vec_at(&p->primary, item->column))->node, &all);
+        else if ((status = mr_vec_push_ptr(&all, t->from)) == MR_OK) mr_node_retain(t->from);
+    }
+    for (size_t i = 0; i < all.len; i++) {
+        mr_node *from = mr_vec_ptr(&all, i);
+        bool skip = status != MR_OK || mr_from_same(from, right);
+        for (size_t k = 0; k < found->len && !skip; k++) skip = mr_from_same(mr_vec_ptr(found, k), from);
+        if (!skip && (status = mr_vec_push_ptr(found, from)) == MR_OK) continue;
+        mr_node_release(from);
+    }
+    mr_vec_done(&all);
+    return status;
+}
+
+static bool mentions(mr_env *env, const mr_node *on, const mr_node *left) {
+    mr_vec froms;
+    mr_vec_init(&froms, env, sizeof(mr_node *));
+    bool found = false;
+    if (mr_node_froms(env, on, &froms) != MR_OK) mr_env_clear_error(env);
+    for (size_t i = 0; i < froms.len; i++) {
+        if (mr_from_contains(left, mr_vec_ptr(&froms, i))) found = true;
+        mr_node_release(mr_vec_ptr(&froms, i));
+    }
+    mr_vec_done(&froms);
+    return found;
+}
+
+/* The one possible left side that the condition mentions, or that a foreign key leads from. */
+static mr_status choose_left(mr_planner *p, const mr_query_join *join, mr_node *right, const mr_vec *lefts, mr_node **out) {
+    size_t n = 0;
+    *out = NULL;
+    for (size_t i = 0; i < lefts->len; i++) {
+        mr_node *left = mr_vec_ptr(lefts, i);
+        bool fits = lefts->len == 1 ? join->on || mr_foreign_key_exists(p->env, left, right)
+                    : join->on      ? mentions(p->env, join->on, left)
+                                    : mr_foreign_key_exists(p->env, left, right);
+        if (fits && n++ == 0) *out = left;
+    }
+    if (n == 1) return MR_OK;
+    const char *name = join->mapper ? join->mapper->name : words_for(right);
+    if (n == 0)
+        return mr_fail(p->env, MR_ERR_INVALID_REQUEST,
+                       "don't know how to join to %s: say where the join begins with select_from, and give it a "
+                       "condition if no foreign key leads there", name);
+    return mr_fail(p->env, MR_ERR_INVALID_REQUEST,
+                   "can't determine which of the query's classes to join %s to: say so with select_from, or give the "
+                   "join a condition", name);
+}
+
+static mr_status join_onto(mr_planner *p, const mr_query_join *join) {
+    mr_status status = MR_FAIL;
+    mr_node *right = target_from(join), *left = NULL, *on = NULL, *extra = NULL;
+    mr_vec lefts;
+    mr_vec_init(&lefts, p->env, sizeof(mr_node *));
+    if (!right || possible_lefts(p, right, &lefts) != MR_OK) goto out;
+    if (choose_left(p, join, right, &lefts, &left) != MR_OK) goto out;
+    if (join->on) on = mr_node_retain(join->on);
+    else if (mr_foreign_key_on(p->env, left, right, &on) != MR_OK) goto out;
+    if (join->mapper && mr_inheritance_criterion(p->env, join->mapper, right, &extra) != MR_OK) goto out;
+    if (extra && !(on = mr_sql_and(p->env, on, extra))) goto out;
+    status = mr_froms_join(p, join->kind, left, right, on);
+    right = on = NULL;
+out:
+    for (size_t i = 0; i < lefts.len; i++) mr_node_release(mr_vec_ptr(&lefts, i));
+    mr_vec_done(&lefts);
+    mr_node_release(right);
+    mr_node_release(on);
+    return status;
+}
+
+mr_status mr_froms_own_joins(mr_planner *p) {
+    const mr_node *from = p->q->clauses.from;
+    for (uint32_t i = 0; from && i < from->n; i++) {
+        if (mr_vec_push_ptr(&p->explicit, from->child[i]) != MR_OK) return MR_FAIL;
+        mr_node_retain(from->child[i]);
+    }
+    for (unsigned i = 0; i < p->q->njoins; i++) {
+        const mr_query_join *join = &p->q->joins[i];
+        if (!join->along && !join->mapper && !join->target)
+            return mr_fail(p->env, MR_ERR_ARGUMENT, "a join needs a target: a class, a relationship or an alias");
+        if ((join->along ? join_along(p, join) : join_onto(p, join)) != MR_OK) return MR_FAIL;
+    }
+    return MR_OK;
+}

@@ -1,0 +1,140 @@
+/*
+ * planner.h: the state of one planning, shared by the files that plan: columns.c, froms.c, criteria.c, options.c, eager.c,
+ * select.c, plan.c. Private to src/load.
+ *
+ * A planning has steps: expand (items become entities and columns), joins, wrap (is a subquery needed), name (labels), build.
+ */
+#ifndef MOONROW_LOAD_PLANNER_H
+#define MOONROW_LOAD_PLANNER_H
+
+#include "plan.h"
+
+/* While planning, a column of a joined entity is known by its number among those with this bit; they come after the others. */
+enum { MR_SECONDARY = 0x8000 };
+
+/* A column of the SELECT. */
+typedef struct mr_planned_column {
+    mr_node *node;     /* what is selected, without a label; owned */
+    const char *given; /* the label that the user gave, or NULL */
+    const char *label; /* its name, once named; interned */
+    bool bare;         /* written without AS */
+} mr_planned_column;
+
+/* A mapped class in the query, under the FROM object it is read from. */
+typedef struct mr_target {
+    mr_plan_entity plan; /* its arrays live in the plan's arena */
+    mr_node *from;       /* TABLE, ALIAS, CTE; owned */
+    bool secondary;      /* eagerly joined: its columns and its join come after all others */
+    mr_op join;          /* how: MR_OP_LEFT, MR_OP_INNER */
+    unsigned nopts;
+    const mr_option *opts; /* relative to it */
+} mr_target;
+
+typedef struct mr_anonymous {
+    const mr_node *alias; /* or NULL: a label */
+    const char *base, *name;
+} mr_anonymous;
+
+typedef struct mr_planner {
+    mr_env *env;
+    mr_query *q;
+    mr_plan *plan;
+    const mr_plan_path *path;
+    bool plain;        /* without eager joins */
+    bool wrap;         /* the query is a subquery, to which the eager joins are made */
+    mr_vec primary, secondary; /* mr_planned_column */
+    mr_vec targets;    /* mr_target */
+    mr_vec items;      /* mr_plan_item */
+    mr_vec explicit;   /* mr_node *, owned: select_from and joins */
+    mr_vec anonymous;  /* mr_anonymous */
+    mr_vec lates;      /* mr_plan_late */
+    mr_node *wrapper;  /* ALIAS of the wrapped SELECT; owned */
+    mr_node *eager_order; /* LIST of the eager collections' orders; owned, or NULL */
+    mr_node *criteria; /* what the planning itself adds to WHERE; owned, or NULL */
+} mr_planner;
+
+/* columns.c */
+void mr_columns_init(mr_planner *p);
+void mr_columns_done(mr_planner *p);
+/* Adds a column (node consumed) and gives its number; an equal one is found again when reuse is set. given may be NULL. */
+mr_status mr_columns_add(mr_planner *p, bool secondary, mr_node *node, const char *given, bool reuse, uint16_t *out);
+/* Gives all columns their labels. */
+mr_status mr_columns_name(mr_planner *p);
+/* The column as the SELECT lists it: with its label. New reference. */
+mr_node *mr_columns_labelled(mr_planner *p, const mr_planned_column *c);
+/* "post", "post_1": what labels call a FROM object; interned. */
+const char *mr_columns_from_name(mr_planner *p, const mr_node *from);
+
+/* froms.c */
+/* The FROM object of a class. New reference. */
+mr_node *mr_mapper_from(mr_mapper *mapper);
+bool mr_from_same(const mr_node *a, const mr_node *b);
+/* Is object in from: itself, or within its joins? */
+bool mr_from_contains(const mr_node *from, const mr_node *object);
+/* A column of a table as seen through a FROM object. *out NULL with MR_OK: it does not have that column. */
+mr_status mr_from_column(mr_env *env, const mr_column *column, const mr_property *prop, mr_node *from, mr_node **out);
+/* Joins right (consumed) with on (consumed) to what contains left (borrowed). */
+mr_status mr_froms_join(mr_planner *p, mr_op kind, mr_node *left, mr_node *right, mr_node *on);
+/* The joins as the query has them. */
+mr_status mr_froms_own_joins(mr_planner *p);
+/* The FROM list: that of the columns and criteria, then explicit. *out NULL with MR_OK: none. */
+mr_status mr_froms_list(mr_planner *p, const mr_node *where, mr_node **out);
+/* The ON clause that foreign keys give. InvalidRequestError when there is none, or more than one. */
+mr_status mr_foreign_key_on(mr_env *env, mr_node *left, mr_node *right, mr_node **out);
+bool mr_foreign_key_exists(mr_env *env, mr_node *left, mr_node *right);
+
+/* criteria.c: the condition of a relationship, with its columns as seen through FROM objects */
+typedef struct mr_condition {
+    mr_env *env;
+    mr_relationship *rel;
+    mr_node *local, *remote, *link; /* FROM objects; NULL: the bare tables */
+    mr_planner *planner;            /* with wrap: local columns are those of the wrapper; or NULL */
+    mr_vec *lates;                  /* when not NULL: local columns become late parameters ... */
+    uint16_t parent;                /* ... of this parent */
+} mr_condition;
+/* New references. The primary condition; with a link table, the secondary one. */
+mr_status mr_condition_primary(const mr_condition *c, mr_node **out);
+mr_status mr_condition_secondary(const mr_condition *c, mr_node **out);
+/* The relationship's order_by through c->remote (and link); *out NULL when it has none. */
+mr_status mr_condition_order(const mr_condition *c, mr_node **out);
+/* The parameter of a late value, noted in lates. NULL on failure. */
+mr_node *mr_late_param(mr_env *env, mr_vec *lates, const mr_type *type, uint16_t parent, uint16_t slot);
+/* class IN (...) of a class that shares its base's table; *out NULL when the class needs none. */
+mr_status mr_inheritance_criterion(mr_env *env, mr_mapper *mapper, mr_node *from, mr_node **out);
+mr_status mr_plan_parents(mr_planner *p);
+
+/* options.c */
+/* The options that apply to a root entity, checked, in the plan's arena. */
+mr_status mr_options_root(mr_planner *p, mr_target *t);
+/* All options name something: ArgumentError otherwise. */
+mr_status mr_options_check(mr_planner *p);
+/* Those of opts that go on below prop. */
+mr_status mr_options_below(mr_arena *arena, const mr_property *prop, unsigned nopts, const mr_option *opts,
+                           unsigned *n, const mr_option **out);
+/* The option that says how prop is loaded, or NULL. */
+const mr_option *mr_options_strategy(const mr_property *prop, unsigned nopts, const mr_option *opts);
+/* Is the attribute loaded with its entity? */
+bool mr_options_loads(const mr_property *prop, unsigned nopts, const mr_option *opts);
+
+/* eager.c: what the relationships of an entity add to the plan */
+mr_status mr_eager_expand(mr_planner *p, uint16_t target);
+mr_status mr_eager_joins(mr_planner *p);
+
+/* entities.c */
+/* Adds the entity, what is eagerly loaded with it, and their columns. from is consumed. */
+mr_status mr_plan_target(mr_planner *p, const mr_target *proto, uint16_t *out);
+mr_status mr_plan_items(mr_planner *p);
+
+/* select.c */
+mr_status mr_select_build(mr_planner *p, mr_node **out);
+
+/* plan.c */
+void mr_planner_init(mr_planner *p, mr_query *q, mr_plan *plan, bool plain);
+void mr_planner_done(mr_planner *p);
+/* Everything up to the SELECT node. */
+mr_status mr_planner_select(mr_planner *p, mr_node **out);
+
+/* cache.c: a column that stands for a subquery's output column of that name; one per name and type. NULL on failure. */
+const mr_column *mr_stand_in_column(mr_env *env, const char *name, const mr_type *type);
+
+#endif

@@ -1,0 +1,150 @@
+/*
+ * backref.c: the two sides of a relationship find each other.
+ *
+ * Invariant: nothing of an existing relationship is changed here: what a partner gets to know is in the plans.
+ */
+#include "configure_private.h"
+
+#include <string.h>
+
+static plan *plan_of(const configuration *c, const mr_relationship *rel) {
+    for (size_t i = 0; i < c->plans.len; i++)
+        if (plan_at(c, i)->rel == rel) return plan_at(c, i);
+    return NULL;
+}
+
+/* A side that another backref of this configuration makes on the same class, or one related to it. */
+static const plan *made_already(const configuration *c, const mr_mapper *mapper, const char *name) {
+    for (size_t i = 0; i < c->plans.len; i++) {
+        const plan *p = plan_at(c, i);
+        const mr_property *prop = p->rel->prop;
+        if (!p->is_backref || strcmp(prop->name, name) != 0) continue;
+        if (mr_mapper_isa(prop->mapper, mapper) || mr_mapper_isa(mapper, prop->mapper)) return p;
+    }
+    return NULL;
+}
+
+/* The other side as the template has it; the template itself stays as it is. */
+static mr_relationship *make_side(configuration *c, const plan *p) {
+    const mr_relationship *forward = &p->work, *template = p->rel->backref_options;
+    mr_relationship *rel = mr_env_arena(c->env, sizeof *rel);
+    mr_property *prop = rel ? mr_property_new(forward->target, forward->backref, MR_PROPERTY_RELATIONSHIP) : NULL;
+    if (!prop) return NULL;
+    mr_relationship_init(c->env, rel);
+    if (template) {
+        *rel = *template;
+        rel->primaryjoin = rel->secondaryjoin = NULL; /* the forward side's */
+        rel->order_by = mr_node_retain(template->order_by);
+        mr_vec_init(&rel->foreign_keys, c->env, sizeof(mr_column *));
+        mr_vec_init(&rel->remote_side, c->env, sizeof(mr_column *));
+    }
+    rel->backref = NULL;
+    rel->backref_options = NULL;
+    rel->back_populates = p->rel->prop->name;
+    rel->viewonly = rel->viewonly || forward->viewonly;
+    rel->post_update = rel->post_update || forward->post_update;
+    rel->passive_updates = rel->passive_updates && forward->passive_updates;
+    rel->prop = prop;
+    rel->parent = forward->target;
+    rel->target = forward->parent;
+    prop->relationship = rel;
+    return rel;
+}
+
+static mr_status make_backref(configuration *c, plan *p) {
+    const char *name = p->work.backref;
+    mr_mapper *target = p->work.target;
+    const mr_mapper *who = mr_mapper_who_has(target, name);
+    if (!who && made_already(c, target, name)) who = target;
+    if (who)
+        return mr_configure_mistake(c, p, "its backref '%s' cannot be made: %s has an attribute of that name already; give the backref another "
+                                    "name, or use back_populates on both sides", name, who->name);
+    mr_relationship *rel = make_side(c, p);
+    if (!rel) return MR_FAIL;
+    plan *q = mr_configure_plan(c, rel);
+    mr_node_release(rel->order_by); /* the plan's copy has its own */
+    rel->order_by = NULL;
+    if (!q) return MR_FAIL;
+    q->is_backref = true;
+    if (q->work.resolve && q->work.resolve(c->env, q->work.resolve_ud, &q->work) != MR_OK)
+        return mr_configure_note_error(c, q, rel->prop);
+    q->resolved = true;
+    q->work.target = p->work.parent;
+    if (mr_join_reverse(c->env, &p->work, &q->work) != MR_OK) return MR_FAIL;
+    p->work.reverse = q->rel;
+    q->work.reverse = p->rel;
+    return mr_configure_settle(c, q);
+}
+
+mr_status mr_configure_backrefs(configuration *c) {
+    size_t n = c->plans.len; /* those made here have none themselves */
+    for (size_t i = 0; i < n; i++) {
+        plan *p = plan_at(c, i);
+        if (p->failed || !p->work.backref) continue;
+        if (p->work.back_populates) {
+            if (mr_configure_mistake(c, p, "it has both a backref and back_populates: leave one of them out") != MR_OK)
+                return MR_FAIL;
+        } else if (make_backref(c, p) != MR_OK) {
+            return MR_FAIL;
+        }
+    }
+    return MR_OK;
+}
+
+static const char *direction_name(mr_direction d) {
+    return d == MR_ONE_TO_MANY ? "one-to-many" : d == MR_MANY_TO_ONE ? "many-to-one" : "many-to-many";
+}
+
+static mr_status no_partner(configuration *c, plan *p) {
+    const char *name = p->work.back_populates;
+    const char *near = mr_mapper_nearest(p->work.target, name);
+    if (near)
+        return mr_configure_mistake(c, p, "back_populates names '%s', which %s does not have (did you mean '%s'?)", name,
+                                    p->work.target->name, near);
+    return mr_configure_mistake(c, p, "back_populates names '%s', which %s does not have: declare a relationship of that name there, or use "
+                                "backref", name, p->work.target->name);
+}
+
+/* Checks that the partner is the other side, and ties the two. */
+static mr_status tie(configuration *c, plan *p, mr_relationship *other) {
+    plan *q = plan_of(c, other);
+    if (q && q->failed) {
+        p->failed = true; /* the other's mistake is told */
+        return MR_OK;
+    }
+    const mr_relationship *seen = q ? &q->work : other;
+    if (!mr_mapper_isa(p->work.parent, seen->target) && !mr_mapper_isa(seen->target, p->work.parent))
+        return mr_configure_mistake(c, p, "back_populates names %s.%s, which leads to %s, not to %s", seen->parent->name, other->prop->name,
+                                    seen->target->name, p->work.parent->name);
+    mr_direction d = p->work.direction;
+    if (d == seen->direction && d != MR_MANY_TO_MANY)
+        return mr_configure_mistake(c, p, "it and its other side %s.%s are both %s: set remote_side on the many-to-one side",
+                                    seen->parent->name, other->prop->name, direction_name(d));
+    if (d != seen->direction && (d == MR_MANY_TO_MANY || seen->direction == MR_MANY_TO_MANY))
+        return mr_configure_mistake(c, p, "it is %s, and its other side %s.%s is %s: give both the same secondary", direction_name(d),
+                                    seen->parent->name, other->prop->name, direction_name(seen->direction));
+    p->work.reverse = other;
+    if (q && !q->work.reverse) q->work.reverse = p->rel;
+    else if (!q && !other->reverse) p->partner = other;
+    return MR_OK;
+}
+
+mr_status mr_configure_back_populates(configuration *c) {
+    for (size_t i = 0; i < c->plans.len; i++) {
+        plan *p = plan_at(c, i);
+        if (p->failed || p->is_backref || !p->work.back_populates) continue;
+        const mr_property *prop = mr_mapper_property(p->work.target, p->work.back_populates, true);
+        const plan *made = prop ? NULL : made_already(c, p->work.target, p->work.back_populates);
+        if (made) prop = made->rel->prop;
+        mr_status status;
+        if (!prop)
+            status = no_partner(c, p);
+        else if (!prop->relationship)
+            status = mr_configure_mistake(c, p, "back_populates names %s.%s, which is no relationship", p->work.target->name,
+                                          prop->name);
+        else
+            status = tie(c, p, prop->relationship);
+        if (status != MR_OK) return MR_FAIL;
+    }
+    return MR_OK;
+}

@@ -1,0 +1,269 @@
+/*
+ * configure.c: from what was declared to what is used: resolves names, joins and backrefs of all classes.
+ *
+ * Invariant: everything is computed in plans; the mappings are changed only at the end, when nothing is wrong and nothing
+ * can fail any more. All mistakes are told together.
+ */
+#include "configure_private.h"
+
+#include <string.h>
+
+/* ---------------------------------------------------------------- mistakes */
+
+static void begin_mistake(configuration *c, const mr_property *prop) {
+    mr_strbuf_printf(&c->mistakes, "\n  %s.%s: ", prop->mapper->name, prop->name);
+    c->nmistakes++;
+}
+
+mr_status mr_configure_mistake(configuration *c, plan *p, const char *fmt, ...) {
+    begin_mistake(c, p->rel->prop);
+    va_list args;
+    va_start(args, fmt);
+    mr_strbuf_vprintf(&c->mistakes, fmt, args);
+    va_end(args);
+    p->failed = true;
+    return MR_OK;
+}
+
+mr_status mr_configure_note_error(configuration *c, plan *p, const mr_property *prop) {
+    const mr_error *error = mr_env_error(c->env);
+    if (p) p->failed = true;
+    if (error->kind == MR_ERR_NO_MEMORY || error->kind == MR_ERR_CALLBACK || error->kind == MR_ERR_NONE) return MR_FAIL;
+    begin_mistake(c, prop);
+    /* Its author may have named the attribute too. */
+    const char *message = error->message;
+    size_t len = strlen(prop->mapper->name);
+    if (strncmp(message, prop->mapper->name, len) == 0 && message[len] == '.' &&
+        strncmp(message + len + 1, prop->name, strlen(prop->name)) == 0) {
+        const char *rest = message + len + 1 + strlen(prop->name);
+        if (rest[0] == ':' && rest[1] == ' ') message = rest + 2;
+    }
+    mr_strbuf_puts(&c->mistakes, message);
+    mr_env_clear_error(c->env);
+    return MR_OK;
+}
+
+static mr_status report(const configuration *c) {
+    if (c->mistakes.oom) return mr_nomem(c->env);
+    const char *text = c->mistakes.data;
+    if (c->nmistakes == 1) return mr_fail(c->env, MR_ERR_MAPPING, "%s", text + strlen("\n  "));
+    return mr_fail(c->env, MR_ERR_MAPPING, "%lu mappings are wrong:%s", (unsigned long)c->nmistakes, text);
+}
+
+/* ---------------------------------------------------------------- plans */
+
+static mr_status copy_list(mr_env *env, mr_vec *dst, const mr_vec *src) {
+    mr_vec_init(dst, env, sizeof(mr_column *));
+    if (src->len == 0) return MR_OK;
+    if (mr_vec_reserve(dst, src->len) != MR_OK) return MR_FAIL;
+    memcpy(dst->data, src->data, src->len * sizeof(mr_column *));
+    dst->len = src->len;
+    return MR_OK;
+}
+
+plan *mr_configure_plan(configuration *c, mr_relationship *rel) {
+    plan *p = mr_calloc(c->env, sizeof *p);
+    if (!p) return NULL;
+    p->rel = rel;
+    p->work = *rel;
+    p->work.primaryjoin = mr_node_retain(rel->primaryjoin);
+    p->work.secondaryjoin = mr_node_retain(rel->secondaryjoin);
+    p->work.order_by = mr_node_retain(rel->order_by);
+    mr_vec_init(&p->work.remote_side, c->env, sizeof(mr_column *));
+    if (copy_list(c->env, &p->work.foreign_keys, &rel->foreign_keys) != MR_OK ||
+        copy_list(c->env, &p->work.remote_side, &rel->remote_side) != MR_OK || mr_vec_push_ptr(&c->plans, p) != MR_OK) {
+        mr_relationship_done(&p->work);
+        mr_free(c->env, p);
+        return NULL;
+    }
+    return p;
+}
+
+static void free_plans(configuration *c) {
+    for (size_t i = 0; i < c->plans.len; i++) {
+        mr_relationship_done(&plan_at(c, i)->work);
+        mr_free(c->env, plan_at(c, i));
+    }
+    mr_vec_done(&c->plans);
+}
+
+static bool is_planned(const configuration *c, const mr_relationship *rel) {
+    for (size_t i = 0; i < c->plans.len; i++)
+        if (plan_at(c, i)->rel == rel) return true;
+    return false;
+}
+
+/* Plans for the relationships that have none; *found tells whether there was one. */
+static mr_status collect(configuration *c, bool *found) {
+    *found = false;
+    for (size_t i = 0; i < c->registry->mappers.len; i++) {
+        const mr_mapper *m = mr_vec_ptr(&c->registry->mappers, i);
+        for (size_t k = 0; k < m->props.len; k++) {
+            mr_relationship *rel = mapper_prop(m, k)->relationship;
+            if (!rel || mapper_prop(m, k)->mapper != m || rel->configured || is_planned(c, rel)) continue;
+            if (!mr_configure_plan(c, rel)) return MR_FAIL;
+            *found = true;
+        }
+    }
+    return MR_OK;
+}
+
+/* ---------------------------------------------------------------- steps */
+
+static mr_status resolve_foreign_keys(configuration *c, plan *p, const mr_property *prop, mr_column *column) {
+    for (mr_foreign_key *fk = column->foreign_keys; fk; fk = fk->next)
+        if (mr_foreign_key_resolve(c->env, fk) != MR_OK && mr_configure_note_error(c, p, prop) != MR_OK) return MR_FAIL;
+    return MR_OK;
+}
+
+static mr_status resolve_columns(configuration *c) {
+    for (size_t i = 0; i < c->registry->mappers.len; i++) {
+        const mr_mapper *m = mr_vec_ptr(&c->registry->mappers, i);
+        for (size_t k = 0; k < m->columns.len; k++) {
+            const mr_property *prop = mr_vec_ptr(&m->columns, k);
+            if (prop->mapper == m && resolve_foreign_keys(c, NULL, prop, prop->column) != MR_OK) return MR_FAIL;
+        }
+    }
+    return MR_OK;
+}
+
+static const char *next_class(void *ud, size_t i) {
+    const mr_registry *registry = ud;
+    return i < registry->mappers.len ? ((const mr_mapper *)mr_vec_ptr(&registry->mappers, i))->name : NULL;
+}
+
+/* A target that is only a name, or none. */
+static mr_status find_target(configuration *c, plan *p) {
+    const char *name = p->work.target_name;
+    if (!name) return mr_configure_mistake(c, p, "it has no target: give the related class, or its name");
+    p->work.target = mr_registry_find(c->registry, name);
+    if (p->work.target) return MR_OK;
+    const char *near = mr_nearest(name, next_class, c->registry);
+    if (near) return mr_configure_mistake(c, p, "there is no class '%s' (did you mean '%s'?)", name, near);
+    return mr_configure_mistake(c, p, "there is no class '%s': declare it before its mapping is used", name);
+}
+
+static mr_status resolve(configuration *c, plan *p) {
+    p->resolved = true;
+    if (p->work.resolve && p->work.resolve(c->env, p->work.resolve_ud, &p->work) != MR_OK)
+        return mr_configure_note_error(c, p, p->rel->prop);
+    return p->work.target ? MR_OK : find_target(c, p);
+}
+
+/* A resolve callback may declare classes: their relationships are taken along. */
+static mr_status resolve_all(configuration *c) {
+    bool found = true;
+    while (found) {
+        if (collect(c, &found) != MR_OK) return MR_FAIL;
+        for (size_t i = 0; i < c->plans.len; i++)
+            if (!plan_at(c, i)->resolved && resolve(c, plan_at(c, i)) != MR_OK) return MR_FAIL;
+    }
+    return MR_OK;
+}
+
+static mr_status join(configuration *c, plan *p) {
+    mr_table *secondary = p->work.secondary;
+    for (unsigned i = 0; secondary && i < secondary->ncolumns; i++)
+        if (resolve_foreign_keys(c, p, p->rel->prop, secondary->columns[i]) != MR_OK) return MR_FAIL;
+    if (p->failed) return MR_OK;
+    mr_strbuf why;
+    mr_strbuf_init(&why, c->env);
+    mr_status status = mr_join_determine(c->env, &p->work, &why);
+    if (status == MR_NOTFOUND) {
+        p->failed = true;
+        if (why.len) status = mr_configure_mistake(c, p, "%s", why.data);
+        else status = MR_OK;
+    }
+    mr_strbuf_done(&why);
+    return status == MR_OK ? mr_configure_settle(c, p) : status;
+}
+
+static mr_status settle_cascade(configuration *c, plan *p) {
+    mr_relationship *rel = &p->work;
+    const unsigned writes = MR_CASCADE_SAVE_UPDATE | MR_CASCADE_DELETE | MR_CASCADE_DELETE_ORPHAN;
+    if (!rel->cascade_given) rel->cascade = rel->viewonly ? MR_CASCADE_MERGE : MR_CASCADE_SAVE_UPDATE | MR_CASCADE_MERGE;
+    if (rel->viewonly && (rel->cascade & writes))
+        return mr_configure_mistake(c, p, "a viewonly relationship writes nothing: leave save-update, delete and delete-orphan out of its cascade");
+    if ((rel->cascade & MR_CASCADE_DELETE_ORPHAN) && !(rel->cascade & MR_CASCADE_DELETE))
+        return mr_configure_mistake(c, p, "the cascade 'delete-orphan' requires 'delete': write \"all, delete-orphan\"");
+    if ((rel->cascade & MR_CASCADE_DELETE_ORPHAN) && rel->direction != MR_ONE_TO_MANY && !rel->single_parent)
+        return mr_configure_mistake(c, p, "delete-orphan belongs on the one side of a one-to-many relationship, and this is %s: move it there, or "
+                                    "set single_parent = true", rel->direction == MR_MANY_TO_ONE ? "many-to-one" : "many-to-many");
+    if (rel->passive_deletes == 2 && (rel->cascade & (MR_CASCADE_DELETE | MR_CASCADE_DELETE_ORPHAN)))
+        return mr_configure_mistake(c, p, "passive_deletes = \"all\" leaves the related rows to the database: leave delete and delete-orphan out of "
+                                    "its cascade");
+    return MR_OK;
+}
+
+mr_status mr_configure_settle(configuration *c, plan *p) {
+    mr_relationship *rel = &p->work;
+    if (p->failed) return MR_OK;
+    if (rel->uselist < 0) rel->uselist = rel->direction != MR_MANY_TO_ONE;
+    if (rel->collection == MR_COLLECTION_DICT && rel->collection_key && !mr_mapper_property(rel->target, rel->collection_key, true)) {
+        const char *near = mr_mapper_nearest(rel->target, rel->collection_key);
+        return mr_configure_mistake(c, p, "its collection is keyed by '%s', which %s does not have%s%s%s", rel->collection_key,
+                                    rel->target->name, near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
+    }
+    if ((rel->lazy == MR_LAZY_DYNAMIC || rel->lazy == MR_LAZY_WRITE_ONLY) && !rel->uselist)
+        return mr_configure_mistake(c, p, "a dynamic relationship is a collection: choose another lazy for a single object");
+    return settle_cascade(c, p);
+}
+
+static mr_status compute(configuration *c) {
+    if (resolve_all(c) != MR_OK || resolve_columns(c) != MR_OK) return MR_FAIL;
+    for (size_t i = 0; i < c->plans.len; i++)
+        if (!plan_at(c, i)->failed && join(c, plan_at(c, i)) != MR_OK) return MR_FAIL;
+    if (mr_configure_backrefs(c) != MR_OK || mr_configure_back_populates(c) != MR_OK) return MR_FAIL;
+    return c->nmistakes || c->mistakes.oom ? report(c) : MR_OK;
+}
+
+/* ---------------------------------------------------------------- publishing */
+
+static mr_status reserve(const configuration *c) {
+    for (size_t i = 0; i < c->plans.len; i++) {
+        const plan *p = plan_at(c, i);
+        size_t more = 0;
+        if (!p->is_backref) continue;
+        /* Those of the class's bases and subclasses come to it as well: more than enough. */
+        for (size_t k = 0; k < c->plans.len; k++) more += plan_at(c, k)->is_backref;
+        if (mr_mapper_reserve(p->rel->parent, more) != MR_OK) return MR_FAIL;
+    }
+    return MR_OK;
+}
+
+static void publish(configuration *c) {
+    for (size_t i = 0; i < c->plans.len; i++) {
+        plan *p = plan_at(c, i);
+        mr_relationship *rel = p->rel;
+        if (p->is_backref) mr_mapper_attach(rel->prop->mapper, rel->prop);
+        mr_relationship_done(rel);
+        *rel = p->work;
+        rel->configured = true;
+        if (p->partner && !p->partner->reverse) p->partner->reverse = rel;
+        memset(&p->work, 0, sizeof p->work);
+    }
+    for (size_t i = 0; i < c->plans.len; i++) mr_join_find_slots(plan_at(c, i)->rel);
+    for (size_t i = 0; i < c->registry->mappers.len; i++) {
+        mr_mapper *m = mr_vec_ptr(&c->registry->mappers, i);
+        if (!m->configured) m->int_key = mr_mapper_has_int_key(m);
+        m->configured = true;
+    }
+    c->registry->version++;
+    c->registry->dirty = false;
+}
+
+mr_status mr_registry_configure(mr_registry *registry) {
+    registry_cell *cell = (registry_cell *)registry;
+    if (!registry->dirty || cell->configuring) return MR_OK;
+    configuration c = { .env = registry->env, .registry = registry };
+    mr_vec_init(&c.plans, c.env, sizeof(plan *));
+    mr_strbuf_init(&c.mistakes, c.env);
+    cell->configuring = true;
+    mr_status status = compute(&c);
+    if (status == MR_OK) status = reserve(&c);
+    if (status == MR_OK) publish(&c);
+    cell->configuring = false;
+    free_plans(&c);
+    mr_strbuf_done(&c.mistakes);
+    return status;
+}

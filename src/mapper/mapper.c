@@ -1,0 +1,207 @@
+/*
+ * mapper.c: declaring a class.
+ *
+ * Invariant: the registry, the metadata and the base class know a mapper only once all of its declaration has
+ * succeeded; a failure takes back what it did to the table.
+ */
+#include "mapper_private.h"
+
+#include <string.h>
+
+/* ---------------------------------------------------------------- beginning */
+
+static void init_lists(mr_mapper *m) {
+    mr_vec_init(&m->props, m->env, sizeof(mr_property *));
+    mr_vec_init(&m->columns, m->env, sizeof(mr_property *));
+    mr_vec_init(&m->subclasses, m->env, sizeof(mr_mapper *));
+    mr_vec_init(&m->attribute_hooks, m->env, sizeof(mr_attribute_hook));
+    for (int i = 0; i < MR_EVENT__COUNT; i++) mr_vec_init(&m->hooks[i], m->env, sizeof(mr_mapper_hook));
+}
+
+static mr_status inherit(mr_mapper *m, const mr_mapper *base) {
+    if (mr_vec_reserve(&m->props, base->props.len) != MR_OK || mr_vec_reserve(&m->columns, base->columns.len) != MR_OK)
+        return MR_FAIL;
+    for (size_t i = 0; i < base->props.len; i++) mr_vec_push_ptr(&m->props, mr_vec_ptr(&base->props, i));
+    for (size_t i = 0; i < base->columns.len; i++) mr_vec_push_ptr(&m->columns, mr_vec_ptr(&base->columns, i));
+    m->root = base->root;
+    m->nslots = base->nslots;
+    return MR_OK;
+}
+
+mr_mapper *mr_mapper_new(mr_registry *registry, const char *name, mr_mapper *base) {
+    registry_cell *cell = (registry_cell *)registry;
+    mapper_cell *made = mr_env_arena(registry->env, sizeof *made);
+    if (!made) return NULL;
+    mr_mapper *m = &made->mapper;
+    m->env = registry->env;
+    m->registry = registry;
+    m->name = mr_intern(m->env, name, strlen(name));
+    if (!m->name) return NULL;
+    m->base = base;
+    m->root = m;
+    init_lists(m);
+    made->next = cell->cells;
+    cell->cells = made;
+    return !base || inherit(m, base) == MR_OK ? m : NULL;
+}
+
+/* ---------------------------------------------------------------- the table */
+
+/* An existing table as it was before columns were appended to it. */
+typedef struct table_mark {
+    mr_table *table; /* NULL: nothing to take back */
+    bool made;       /* the table itself is new */
+    unsigned ncolumns;
+    mr_index **last_index;
+} table_mark;
+
+static void take_back(const table_mark *mark) {
+    mr_table *table = mark->table;
+    if (!table) return;
+    if (mark->made) {
+        for (unsigned i = 0; i < table->ncolumns; i++) table->columns[i]->table = NULL;
+        mr_metadata_remove(table->metadata, table);
+        return;
+    }
+    while (table->ncolumns > mark->ncolumns) table->columns[--table->ncolumns]->table = NULL;
+    *mark->last_index = NULL;
+}
+
+static mr_status make_table(mr_mapper *m, const char *tablename, const char *schema, mr_constraint *constraints,
+                            mr_index *indexes, table_mark *mark) {
+    mr_metadata *md = m->registry->metadata;
+    if (mr_metadata_table(md, tablename))
+        return mr_fail(m->env, MR_ERR_MAPPING, "%s: a table named '%s' is declared already: give the class another __tablename, "
+                       "or the table itself as __table", m->name, tablename);
+    mr_column **columns = mr_env_arena(m->env, (m->columns.len + 1) * sizeof *columns);
+    if (!columns) return MR_FAIL;
+    for (size_t i = 0; i < m->columns.len; i++) columns[i] = ((mr_property *)mr_vec_ptr(&m->columns, i))->column;
+    m->table = mr_table_new(md, tablename, schema, columns, (unsigned)m->columns.len, constraints, indexes);
+    if (!m->table) return MR_FAIL;
+    mark->table = m->table;
+    mark->made = true;
+    return MR_OK;
+}
+
+/* Columns that were declared for a table that exists. */
+static mr_status extend_table(mr_mapper *m, mr_table *table, table_mark *mark) {
+    mark->table = table;
+    mark->made = false;
+    mark->ncolumns = table->ncolumns;
+    mark->last_index = &table->indexes;
+    while (*mark->last_index) mark->last_index = &(*mark->last_index)->next;
+    m->table = table;
+    for (size_t i = 0; i < m->columns.len; i++) {
+        mr_property *prop = mr_vec_ptr(&m->columns, i);
+        mr_column *column = prop->column;
+        if (prop->mapper != m || column->table == table) continue;
+        if (mr_table_column(table, column->name))
+            return mr_fail(m->env, MR_ERR_MAPPING, "%s.%s: table '%s' has a column '%s' already: give this one another name",
+                           m->name, prop->name, table->name, column->name);
+        if (mr_table_append(table, column) != MR_OK) return MR_FAIL;
+    }
+    return MR_OK;
+}
+
+/* The columns of a given table that no property names. */
+static mr_status map_rest(mr_mapper *m) {
+    for (unsigned i = 0; i < m->table->ncolumns; i++) {
+        mr_column *column = m->table->columns[i];
+        if (mr_mapper_property_of_column(m, column)) continue;
+        if (!mr_mapper_add_column(m, column->name, column)) return MR_FAIL;
+    }
+    return MR_OK;
+}
+
+static mr_status find_table(mr_mapper *m, mr_table *table, const char *tablename, const char *schema,
+                            mr_constraint *constraints, mr_index *indexes, table_mark *mark) {
+    const mr_mapper *base = m->base;
+    if (base && ((table && table != base->table) || (!table && tablename)))
+        return mr_fail(m->env, MR_ERR_MAPPING, "%s inherits from %s: a subclass with a table of its own is not there yet; leave the "
+                       "table out to share '%s'", m->name, base->name, base->table->name);
+    if (base) return extend_table(m, base->table, mark);
+    if (table) {
+        mr_status status = extend_table(m, table, mark);
+        return status == MR_OK ? map_rest(m) : status;
+    }
+    if (!tablename)
+        return mr_fail(m->env, MR_ERR_MAPPING, "%s needs a table: give it __tablename or __table", m->name);
+    return make_table(m, tablename, schema, constraints, indexes, mark);
+}
+
+/* ---------------------------------------------------------------- the key */
+
+bool mr_mapper_has_int_key(const mr_mapper *m) {
+    if (m->npk != 1) return false;
+    mr_typecode code = mr_column_type(m->env, m->table->primary[0])->code;
+    return code == MR_TYPE_INTEGER || code == MR_TYPE_SMALLINTEGER || code == MR_TYPE_BIGINTEGER;
+}
+
+static mr_status find_key(mr_mapper *m) {
+    const mr_table *table = m->table;
+    if (table->nprimary == 0)
+        return mr_fail(m->env, MR_ERR_MAPPING, "%s needs a primary key: give a column primary_key = true", m->name);
+    m->pk_slots = mr_env_arena(m->env, table->nprimary * sizeof *m->pk_slots);
+    if (!m->pk_slots) return MR_FAIL;
+    for (unsigned i = 0; i < table->nprimary; i++) {
+        mr_property *prop = mr_mapper_property_of_column(m, table->primary[i]);
+        if (!prop)
+            return mr_fail(m->env, MR_ERR_MAPPING, "%s: column '%s' of the primary key is not mapped", m->name,
+                           table->primary[i]->name);
+        prop->is_primary_key = true;
+        m->pk_slots[i] = prop->slot;
+    }
+    m->npk = (uint16_t)table->nprimary;
+    m->int_key = mr_mapper_has_int_key(m);
+    return MR_OK;
+}
+
+/* ---------------------------------------------------------------- the end */
+
+/* What tells the classes of a table apart. */
+static mr_status settle_inheritance(mr_mapper *m) {
+    mr_value *id = &m->polymorphic_identity;
+    if (mr_kind_is_bytes(id->kind) && !(id->flags & MR_VALUE_OWNED)) {
+        id->u.s = mr_intern(m->env, id->u.s, id->len);
+        if (!id->u.s) {
+            *id = mr_value_of(MR_UNLOADED, 0);
+            return MR_FAIL;
+        }
+    }
+    if (m->base && !m->discriminator) m->discriminator = m->base->discriminator;
+    if (m->base && !m->version) {
+        m->version = m->base->version;
+        m->version_generator = m->base->version_generator;
+        m->version_ud = m->base->version_ud;
+    }
+    for (size_t i = 0; id->kind != MR_UNLOADED && i < m->registry->mappers.len; i++) {
+        const mr_mapper *other = mr_vec_ptr(&m->registry->mappers, i);
+        if (other->root == m->root && mr_value_equal(m->env, &other->polymorphic_identity, id))
+            return mr_fail(m->env, MR_ERR_MAPPING, "%s has the polymorphic_identity of %s: each class needs its own", m->name,
+                           other->name);
+    }
+    return MR_OK;
+}
+
+mr_status mr_mapper_finish(mr_mapper *mapper, mr_table *table, const char *tablename, const char *schema,
+                           mr_constraint *constraints, mr_index *indexes) {
+    mr_registry *registry = mapper->registry;
+    table_mark mark = { NULL, false, 0, NULL };
+    if (mr_registry_find(registry, mapper->name))
+        return mr_fail(mapper->env, MR_ERR_MAPPING, "a class named '%s' is declared already: give this one another name",
+                       mapper->name);
+    if (find_table(mapper, table, tablename, schema, constraints, indexes, &mark) != MR_OK || find_key(mapper) != MR_OK ||
+        settle_inheritance(mapper) != MR_OK || mr_vec_reserve(&registry->mappers, registry->mappers.len + 1) != MR_OK)
+        goto fail;
+    if (mapper->base && mr_vec_push_ptr(&mapper->base->subclasses, mapper) != MR_OK) goto fail;
+    mapper->order = (uint32_t)registry->mappers.len;
+    mr_vec_push_ptr(&registry->mappers, mapper); /* reserved */
+    if (!mapper->table->mapped) mapper->table->mapped = mapper;
+    ((mapper_cell *)mapper)->finished = true;
+    registry->version++;
+    registry->dirty = true;
+    return MR_OK;
+fail:
+    take_back(&mark);
+    return MR_FAIL;
+}

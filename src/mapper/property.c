@@ -1,0 +1,235 @@
+/*
+ * property.c: the attributes of a class: adding and finding them.
+ *
+ * Invariant: a property is known to a mapper and to all its subclasses, under the same slot; slots are only appended.
+ */
+#include "mapper_private.h"
+
+#include <string.h>
+
+/* ---------------------------------------------------------------- finding */
+
+static mr_property *find(const mr_mapper *m, const char *name) {
+    for (size_t i = 0; i < m->props.len; i++)
+        if (mapper_prop(m, i)->name == name) return mapper_prop(m, i);
+    for (size_t i = 0; i < m->props.len; i++)
+        if (strcmp(mapper_prop(m, i)->name, name) == 0) return mapper_prop(m, i);
+    return NULL;
+}
+
+mr_property *mr_mapper_property(const mr_mapper *mapper, const char *name, bool follow) {
+    mr_property *prop = find(mapper, name);
+    /* Synonyms may go in a circle: no longer than there are properties. */
+    for (size_t i = 0; follow && prop && prop->kind == MR_PROPERTY_SYNONYM; i++)
+        prop = i < mapper->props.len && prop->synonym_of ? find(mapper, prop->synonym_of) : NULL;
+    return prop;
+}
+
+mr_property *mr_mapper_property_of_column(const mr_mapper *mapper, const mr_column *column) {
+    for (size_t i = 0; i < mapper->columns.len; i++) {
+        mr_property *prop = mr_vec_ptr(&mapper->columns, i);
+        if (prop->column == column) return prop;
+    }
+    return NULL;
+}
+
+static const char *next_name(void *ud, size_t i) {
+    const mr_mapper *m = ud;
+    return i < m->props.len ? mapper_prop(m, i)->name : NULL;
+}
+
+const char *mr_mapper_nearest(const mr_mapper *mapper, const char *name) {
+    return mr_nearest(name, next_name, (void *)(uintptr_t)mapper);
+}
+
+bool mr_mapper_isa(const mr_mapper *mapper, const mr_mapper *base) {
+    while (mapper && mapper != base) mapper = mapper->base;
+    return mapper != NULL;
+}
+
+/* ---------------------------------------------------------------- adding */
+
+/* Walks mapper and its finished subclasses: *i starts at 0. */
+static mr_mapper *next_in_family(mr_mapper *mapper, size_t *i) {
+    const mr_vec *all = &mapper->registry->mappers;
+    if (*i == 0) {
+        *i = 1;
+        return mapper;
+    }
+    while (*i <= all->len) {
+        mr_mapper *m = mr_vec_ptr(all, (*i)++ - 1);
+        if (m != mapper && mr_mapper_isa(m, mapper)) return m;
+    }
+    return NULL;
+}
+
+mr_mapper *mr_mapper_who_has(mr_mapper *mapper, const char *name) {
+    size_t i = 0;
+    mr_mapper *m;
+    while ((m = next_in_family(mapper, &i)))
+        if (find(m, name)) return m;
+    return NULL;
+}
+
+mr_status mr_mapper_reserve(mr_mapper *mapper, size_t n) {
+    size_t i = 0;
+    mr_mapper *m;
+    while ((m = next_in_family(mapper, &i))) {
+        if (m->nslots + n >= UINT16_MAX)
+            return mr_fail(m->env, MR_ERR_ARGUMENT, "%s has too many attributes", m->name);
+        if (mr_vec_reserve(&m->props, m->props.len + n) != MR_OK ||
+            mr_vec_reserve(&m->columns, m->columns.len + n) != MR_OK)
+            return MR_FAIL;
+    }
+    return MR_OK;
+}
+
+mr_property *mr_property_new(mr_mapper *mapper, const char *attribute, mr_property_kind kind) {
+    mr_property *prop = mr_env_arena(mapper->env, sizeof *prop);
+    if (!prop) return NULL;
+    prop->name = mr_intern(mapper->env, attribute, strlen(attribute));
+    if (!prop->name) return NULL;
+    prop->kind = kind;
+    prop->slot = UINT16_MAX;
+    prop->mapper = mapper;
+    return prop;
+}
+
+static bool has_slot(const mr_property *prop) {
+    return prop->kind != MR_PROPERTY_FIELD && prop->kind != MR_PROPERTY_SYNONYM;
+}
+
+void mr_mapper_attach(mr_mapper *mapper, mr_property *prop) {
+    mr_mapper *m;
+    /* The slot is free in all subclasses too. */
+    uint16_t slot = 0;
+    for (size_t i = 0; (m = next_in_family(mapper, &i));)
+        if (m->nslots > slot) slot = m->nslots;
+    if (has_slot(prop)) prop->slot = slot;
+    for (size_t i = 0; (m = next_in_family(mapper, &i));) {
+        ((mr_property **)m->props.data)[m->props.len++] = prop;
+        if (prop->kind == MR_PROPERTY_COLUMN) ((mr_property **)m->columns.data)[m->columns.len++] = prop;
+        if (has_slot(prop)) m->nslots = (uint16_t)(slot + 1);
+    }
+    prop->order = mapper->props.len;
+    if (!mapper_is_finished(mapper)) return;
+    mapper->registry->version++;
+    mapper->registry->dirty = true;
+}
+
+static mr_property *add(mr_mapper *mapper, const char *attribute, mr_property_kind kind) {
+    const mr_mapper *who = mr_mapper_who_has(mapper, attribute);
+    const mr_property *there = who ? find(who, attribute) : NULL;
+    if (there) {
+        if (there->mapper == mapper)
+            mr_fail(mapper->env, MR_ERR_ARGUMENT, "%s.%s is declared twice: give one of them another name",
+                    mapper->name, attribute);
+        else
+            mr_fail(mapper->env, MR_ERR_ARGUMENT, "%s.%s: %s declares an attribute '%s' already: give one of them another name",
+                    mapper->name, attribute, there->mapper->name, attribute);
+        return NULL;
+    }
+    return mr_mapper_reserve(mapper, 1) == MR_OK ? mr_property_new(mapper, attribute, kind) : NULL;
+}
+
+mr_property *mr_mapper_add_property(mr_mapper *mapper, const char *attribute, mr_property_kind kind) {
+    mr_property *prop = add(mapper, attribute, kind);
+    if (prop) mr_mapper_attach(mapper, prop);
+    return prop;
+}
+
+mr_property *mr_mapper_add_column(mr_mapper *mapper, const char *attribute, mr_column *column) {
+    if (mapper_is_finished(mapper)) return mr_mapper_append_column(mapper, attribute, column);
+    mr_property *prop = add(mapper, attribute, MR_PROPERTY_COLUMN);
+    if (!prop) return NULL;
+    const mr_property *same = mr_mapper_property_of_column(mapper, column);
+    if (same) {
+        mr_fail(mapper->env, MR_ERR_ARGUMENT, "%s.%s: its column is that of %s.%s already: use a synonym", mapper->name,
+                attribute, same->mapper->name, same->name);
+        return NULL;
+    }
+    if (!column->name) column->name = prop->name;
+    prop->column = column;
+    prop->is_primary_key = column->primary_key;
+    mr_mapper_attach(mapper, prop);
+    return prop;
+}
+
+mr_property *mr_mapper_append_column(mr_mapper *mapper, const char *attribute, mr_column *column) {
+    mr_property *prop = add(mapper, attribute, MR_PROPERTY_COLUMN);
+    if (!prop) return NULL;
+    if (!column->name) column->name = prop->name;
+    if (column->table != mapper->table && mr_table_append(mapper->table, column) != MR_OK) return NULL;
+    prop->column = column;
+    mr_mapper_attach(mapper, prop);
+    return prop;
+}
+
+void mr_relationship_init(mr_env *env, mr_relationship *proto) {
+    memset(proto, 0, sizeof *proto);
+    proto->uselist = -1;
+    proto->passive_updates = true;
+    proto->cascade = MR_CASCADE_SAVE_UPDATE | MR_CASCADE_MERGE;
+    mr_vec_init(&proto->foreign_keys, env, sizeof(mr_column *));
+    mr_vec_init(&proto->remote_side, env, sizeof(mr_column *));
+}
+
+static mr_relationship *copy_relationship(mr_env *env, const mr_relationship *proto) {
+    mr_relationship *rel = mr_env_arena(env, sizeof *rel);
+    if (!rel) return NULL;
+    *rel = *proto;
+    if (!rel->foreign_keys.env) mr_vec_init(&rel->foreign_keys, env, sizeof(mr_column *));
+    if (!rel->remote_side.env) mr_vec_init(&rel->remote_side, env, sizeof(mr_column *));
+    return rel;
+}
+
+mr_relationship *mr_mapper_add_relationship(mr_mapper *mapper, const char *attribute, const mr_relationship *proto) {
+    mr_env *env = mapper->env;
+    mr_property *prop = add(mapper, attribute, MR_PROPERTY_RELATIONSHIP);
+    mr_relationship *rel = prop ? copy_relationship(env, proto) : NULL;
+    mr_relationship *options = rel && proto->backref_options ? copy_relationship(env, proto->backref_options) : NULL;
+    if (!rel || (proto->backref_options && !options)) {
+        mr_relationship lost = *proto;
+        mr_relationship_done(&lost);
+        if (!proto->backref_options) return NULL;
+        lost = *proto->backref_options;
+        mr_relationship_done(&lost);
+        return NULL;
+    }
+    rel->backref_options = options;
+    rel->prop = prop;
+    rel->parent = mapper;
+    rel->configured = false;
+    prop->relationship = rel;
+    mr_mapper_attach(mapper, prop);
+    return rel;
+}
+
+/* ---------------------------------------------------------------- as expressions */
+
+typedef struct alias_of {
+    mr_env *env;
+    const mr_table *table;
+    mr_node *from;
+} alias_of;
+
+static mr_node *replace_column(void *ud, const mr_node *node) {
+    const alias_of *a = ud;
+    if (node->kind != MR_NODE_COLUMN || node->n > 0 || node->u.column->table != a->table) return NULL;
+    return mr_sql_column(a->env, node->u.column, mr_node_retain(a->from), node->annotation);
+}
+
+mr_node *mr_property_node(const mr_property *prop, mr_node *from) {
+    mr_env *env = prop->mapper->env;
+    const mr_property *real = mr_mapper_property(prop->mapper, prop->name, true);
+    if (!real) real = prop;
+    if (real->kind == MR_PROPERTY_COLUMN) return mr_sql_column(env, real->column, mr_node_retain(from), real);
+    if (real->kind == MR_PROPERTY_EXPRESSION && real->expression) {
+        if (!from) return mr_node_retain(real->expression);
+        alias_of a = { env, real->mapper->table, from };
+        return mr_node_replace(real->expression, replace_column, &a);
+    }
+    mr_fail(env, MR_ERR_ARGUMENT, "%s.%s is %s, no column: it cannot be part of an expression", prop->mapper->name, prop->name,
+            real->kind == MR_PROPERTY_RELATIONSHIP ? "a relationship" : "kept in memory only");
+    return NULL;
+}

@@ -1,0 +1,59 @@
+/*
+ * registry.c: all classes that were declared, and the end of their lives.
+ *
+ * Invariant: what the mappings hold outside the arena (lists, nodes) is freed once, when the environment closes.
+ */
+#include "mapper_private.h"
+
+#include <string.h>
+
+void mr_relationship_done(mr_relationship *rel) {
+    mr_node_release(rel->primaryjoin);
+    mr_node_release(rel->secondaryjoin);
+    mr_node_release(rel->order_by);
+    rel->primaryjoin = rel->secondaryjoin = rel->order_by = NULL;
+    mr_vec_done(&rel->foreign_keys);
+    mr_vec_done(&rel->remote_side);
+}
+
+static void free_property(mr_property *prop) {
+    mr_node_release(prop->expression);
+    prop->expression = NULL;
+    if (!prop->relationship) return;
+    mr_relationship_done(prop->relationship);
+    if (prop->relationship->backref_options) mr_relationship_done(prop->relationship->backref_options);
+}
+
+static void free_mapper(mr_mapper *m) {
+    for (size_t i = 0; i < m->props.len; i++)
+        if (mapper_prop(m, i)->mapper == m) free_property(mapper_prop(m, i));
+    mr_value_clear(m->env, &m->polymorphic_identity);
+    mr_vec_done(&m->props);
+    mr_vec_done(&m->columns);
+    mr_vec_done(&m->subclasses);
+    mr_vec_done(&m->attribute_hooks);
+    for (int i = 0; i < MR_EVENT__COUNT; i++) mr_vec_done(&m->hooks[i]);
+}
+
+static void free_registry(void *ud) {
+    registry_cell *cell = ud;
+    for (mapper_cell *m = cell->cells; m; m = m->next) free_mapper(&m->mapper);
+    mr_vec_done(&cell->registry.mappers);
+}
+
+mr_registry *mr_registry_new(mr_env *env, mr_metadata *metadata) {
+    registry_cell *cell = mr_env_arena(env, sizeof *cell);
+    if (!cell || mr_env_on_close(env, free_registry, cell) != MR_OK) return NULL;
+    cell->registry.env = env;
+    cell->registry.metadata = metadata;
+    mr_vec_init(&cell->registry.mappers, env, sizeof(mr_mapper *));
+    return &cell->registry;
+}
+
+mr_mapper *mr_registry_find(const mr_registry *registry, const char *name) {
+    for (size_t i = 0; i < registry->mappers.len; i++) {
+        mr_mapper *m = mr_vec_ptr(&registry->mappers, i);
+        if (m->name == name || strcmp(m->name, name) == 0) return m;
+    }
+    return NULL;
+}

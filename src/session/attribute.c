@@ -1,0 +1,221 @@
+/*
+ * attribute.c: the one door to attributes: what kind of property it is, and columns; relationships are in related.c.
+ *
+ * Invariant: a value is given out only when it is true: an expired or unloaded one is loaded first, and where that cannot be the
+ * error says which attribute of which object was meant. A refused value changes nothing.
+ */
+#include "session_state.h"
+
+#include <stdio.h>
+
+static const mr_value null_value = { MR_NULL, 0, 0, 0, { 0 } };
+
+mr_status mr_attribute_detached(const mr_entity *e, const mr_property *prop) {
+    mr_env *env = e->mapper->env;
+    mr_strbuf words;
+    mr_strbuf_init(&words, env);
+    mr_fail(env, MR_ERR_DETACHED_INSTANCE,
+            "Instance %s is not bound to a Session; attribute '%s' was never loaded: load it before the session closes, or merge "
+            "the object into a session",
+            mr_entity_words(e, &words), prop->name);
+    mr_strbuf_done(&words);
+    return MR_FAIL;
+}
+
+static mr_status object_deleted(mr_entity *e) {
+    mr_env *env = e->mapper->env;
+    e->flags |= MR_ENTITY_GONE;
+    mr_strbuf words;
+    mr_strbuf_init(&words, env);
+    mr_fail(env, MR_ERR_OBJECT_DELETED, "Instance '%s' has been deleted, or its row is otherwise not present.",
+            mr_entity_words(e, &words));
+    mr_strbuf_done(&words);
+    return MR_FAIL;
+}
+
+/* A synonym's property is the one it stands for. */
+static const mr_property *resolve(const mr_entity *entity, const mr_property *prop) {
+    if (prop->kind == MR_PROPERTY_SYNONYM) prop = mr_mapper_property(entity->mapper, prop->name, true);
+    if (prop && (prop->kind == MR_PROPERTY_COLUMN || prop->kind == MR_PROPERTY_RELATIONSHIP ||
+                 prop->kind == MR_PROPERTY_EXPRESSION))
+        return prop;
+    mr_fail(entity->mapper->env, MR_ERR_ARGUMENT, "%s.%s is not an attribute that the core keeps", entity->mapper->name,
+            prop ? prop->name : "?");
+    return NULL;
+}
+
+/* ---------------------------------------------------------------- reading columns */
+
+/* All of it has expired, the key as well. */
+static bool is_expired(mr_entity *e) {
+    return mr_entity_slot(e, e->mapper->pk_slots[0])->kind == MR_UNLOADED;
+}
+
+/* The columns that are loaded together with a deferred one: its group. */
+static mr_status load_deferred(mr_session *s, mr_entity *e, const mr_property *prop) {
+    mr_vec props;
+    mr_vec_init(&props, s->env, sizeof(mr_property *));
+    mr_status status = mr_vec_push_ptr(&props, (void *)(uintptr_t)prop);
+    for (size_t i = 0; status == MR_OK && prop->deferred && prop->deferred_group && i < e->mapper->props.len; i++) {
+        mr_property *other = mr_vec_ptr(&e->mapper->props, i);
+        if (other == prop || other->deferred_group != prop->deferred_group || other->kind == MR_PROPERTY_RELATIONSHIP) continue;
+        if (mr_entity_slot(e, other->slot)->kind == MR_UNLOADED) status = mr_vec_push_ptr(&props, other);
+    }
+    if (status == MR_OK)
+        status = mr_load_refresh(&s->load, e, (const mr_property *const *)props.data, (unsigned)props.len);
+    mr_vec_done(&props);
+    return status;
+}
+
+/* prop NULL: all that has expired. MR_NOTFOUND: the row is gone. */
+static mr_status load_columns(mr_session *s, mr_entity *e, const mr_property *prop) {
+    mr_entity_pin(e);
+    mr_status status = mr_session_autoflush_now(s);
+    if (status == MR_OK) {
+        uint8_t before = mr_session_enter(s, MR_PHASE_LOADING);
+        bool expired = is_expired(e);
+        if (prop && (prop->deferred || !(expired || (e->flags & MR_ENTITY_PARTIAL)))) {
+            if (expired) e->flags |= MR_ENTITY_PARTIAL; /* its other columns are still to be read */
+            status = load_deferred(s, e, prop);
+        } else {
+            status = mr_load_refresh(&s->load, e, NULL, 0);
+            if (status == MR_OK) e->flags &= ~(uint32_t)MR_ENTITY_PARTIAL;
+        }
+        mr_session_leave(s, before);
+    }
+    mr_entity_unpin(e);
+    return status;
+}
+
+/* Its row was found missing by a get: deleted for as long as the transaction stands. */
+static mr_status bury(mr_session *s, mr_entity *e) {
+    if (mr_journal_deleted(s, e) != MR_OK) return MR_FAIL;
+    mr_state_spare(s, e);
+    mr_entity_leave_dirty(e);
+    mr_idmap_remove(s->owner->idmap, e);
+    e->state = MR_DELETED;
+    return MR_NOTFOUND;
+}
+
+mr_status mr_attribute_unexpire(mr_entity *entity) {
+    if (entity->state != MR_PERSISTENT || !is_expired(entity)) return MR_OK;
+    mr_session *s = mr_session_of(entity);
+    if (!s) return mr_attribute_detached(entity, mr_vec_ptr(&entity->mapper->columns, 0));
+    mr_status status = load_columns(s, entity, NULL);
+    return status == MR_NOTFOUND ? bury(s, entity) : status;
+}
+
+mr_status mr_attribute_load_column(mr_entity *entity, const mr_property *prop) {
+    mr_session *s = mr_session_of(entity);
+    if (!s) return mr_attribute_detached(entity, prop);
+    mr_status status = load_columns(s, entity, prop);
+    return status == MR_NOTFOUND ? object_deleted(entity) : status;
+}
+
+mr_status mr_attribute_get(mr_entity *entity, const mr_property *prop, const mr_value **out) {
+    if (prop->slot < entity->nslots && prop->kind <= MR_PROPERTY_RELATIONSHIP) {
+        mr_entity_touch(entity);
+        const mr_value *v = &entity->slots[prop->slot];
+        if (v->kind != MR_UNLOADED && v->kind != MR_COLLECTION) {
+            *out = v;
+            return MR_OK;
+        }
+    }
+    if (!(prop = resolve(entity, prop))) return MR_FAIL;
+    if (prop->kind == MR_PROPERTY_RELATIONSHIP) return mr_related_get(entity, prop, out);
+    if (mr_entity_slot(entity, prop->slot)->kind == MR_UNLOADED) {
+        mr_state state = mr_session_state_of(entity);
+        if (state != MR_TRANSIENT && state != MR_PENDING && mr_attribute_load_column(entity, prop) != MR_OK) return MR_FAIL;
+    }
+    const mr_value *v = mr_entity_slot(entity, prop->slot);
+    *out = v->kind == MR_UNLOADED ? &null_value : v;
+    return MR_OK;
+}
+
+bool mr_attribute_is_loaded(mr_entity *entity, const mr_property *prop) {
+    if (prop->kind == MR_PROPERTY_SYNONYM) prop = mr_mapper_property(entity->mapper, prop->name, true);
+    if (!prop || prop->kind == MR_PROPERTY_FIELD || prop->kind == MR_PROPERTY_SYNONYM) return false;
+    const mr_value *v = mr_entity_slot(entity, prop->slot);
+    if (v->kind == MR_COLLECTION) return ((const mr_collection *)v->u.p)->loaded;
+    return v->kind != MR_UNLOADED;
+}
+
+/* ---------------------------------------------------------------- setting */
+
+mr_status mr_attribute_fire(mr_attribute_event event, mr_entity *entity, const mr_property *prop, mr_value *value,
+                            const mr_value *old) {
+    for (mr_mapper *m = entity->mapper; m; m = m->base) {
+        for (size_t i = 0; i < m->attribute_hooks.len; i++) {
+            mr_attribute_hook hook = *(mr_attribute_hook *)mr_vec_at(&m->attribute_hooks, i);
+            if (hook.prop->name != prop->name) continue;
+            if (hook.fn(entity->mapper->env, hook.ud, event, entity, prop, value, old) != MR_OK) return MR_FAIL;
+        }
+    }
+    return MR_OK;
+}
+
+static bool has_attribute_hooks(const mr_mapper *m) {
+    for (; m; m = m->base)
+        if (m->attribute_hooks.len) return true;
+    return false;
+}
+
+static mr_status coerce(const mr_entity *e, const mr_property *prop, mr_value *value) {
+    char what[160];
+    mr_env *env = e->mapper->env;
+    snprintf(what, sizeof what, "%s.%s", e->mapper->name, prop->name);
+    if (value->kind == MR_ENTITY || value->kind == MR_COLLECTION)
+        return mr_fail(env, MR_ERR_ARGUMENT, "%s: expected %s, got an object", what,
+                       mr_type_wants(mr_column_type(env, prop->column)));
+    return mr_type_coerce(env, mr_column_type(env, prop->column), what, value);
+}
+
+static mr_status set_column(mr_entity *entity, const mr_property *prop, const mr_value *given) {
+    mr_value value = *given;
+    mr_env *env = entity->mapper->env;
+    if (prop->validate && prop->validate(env, prop->validate_ud, entity, prop, &value) != MR_OK) return MR_FAIL;
+    if (coerce(entity, prop, &value) != MR_OK) return MR_FAIL;
+    if (prop->active_history && entity->state == MR_PERSISTENT && mr_session_of(entity) &&
+        mr_entity_slot(entity, prop->slot)->kind == MR_UNLOADED && mr_attribute_load_column(entity, prop) != MR_OK)
+        return MR_FAIL;
+    if (has_attribute_hooks(entity->mapper)) {
+        const mr_value *old = mr_entity_slot(entity, prop->slot);
+        if (mr_attribute_fire(MR_EVENT_SET, entity, prop, &value, old->kind == MR_UNLOADED ? NULL : old) != MR_OK ||
+            coerce(entity, prop, &value) != MR_OK)
+            return MR_FAIL;
+    }
+    return mr_entity_set(entity, prop->slot, &value);
+}
+
+mr_status mr_attribute_set(mr_entity *entity, const mr_property *prop, const mr_value *value) {
+    if (!(prop = resolve(entity, prop))) return MR_FAIL;
+    if (prop->kind == MR_PROPERTY_EXPRESSION)
+        return mr_fail(entity->mapper->env, MR_ERR_ARGUMENT,
+                       "%s.%s is computed by the database and cannot be set: set the columns it is made of",
+                       entity->mapper->name, prop->name);
+    mr_heap *heap = mr_heap_of(entity->mapper->env);
+    if (!heap) return MR_FAIL;
+    mr_heap_block(heap);
+    mr_state_settle(entity);
+    mr_status status = prop->kind == MR_PROPERTY_COLUMN ? set_column(entity, prop, value) : mr_related_set(entity, prop, value);
+    mr_heap_unblock(heap);
+    return status;
+}
+
+/* ---------------------------------------------------------------- is it modified? */
+
+static bool slot_is_set(const mr_value *v) {
+    if (v->kind == MR_COLLECTION) return ((const mr_collection *)v->u.p)->n > 0;
+    return v->kind != MR_UNLOADED;
+}
+
+bool mr_session_is_modified(mr_session *s, mr_entity *entity) {
+    if (s->hooks[MR_SESSION_COMPARE].len > 0 && mr_session_fire(s, MR_SESSION_COMPARE) != MR_OK) mr_env_clear_error(s->env);
+    bool unsaved = entity->state == MR_PENDING || entity->state == MR_TRANSIENT;
+    for (unsigned slot = 0; slot < entity->mapper->nslots; slot++) {
+        const mr_value *v = mr_entity_slot(entity, slot);
+        if (unsaved ? slot_is_set(v) : (v->flags & MR_VALUE_DIRTY) != 0) return true;
+        if (!unsaved && v->kind == MR_COLLECTION && mr_collection_changed(v->u.p)) return true;
+    }
+    return false;
+}

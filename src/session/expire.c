@@ -1,0 +1,131 @@
+/*
+ * expire.c: expiring and refreshing: what is read again, and when.
+ *
+ * Invariant: expiring everything costs as much as there are changed objects, not as there are loaded ones: the owner's generation
+ * rises, and the others find out when they are touched. Edits made after an expiry survive the load that follows.
+ */
+#include "session_state.h"
+
+void mr_expire_dirty(mr_session *s) {
+    mr_vec *dirty = &s->owner->dirty;
+    while (dirty->len > 0) mr_entity_expire(mr_vec_ptr(dirty, dirty->len - 1));
+}
+
+void mr_expire_everything(mr_session *s) {
+    mr_expire_dirty(s);
+    s->owner->generation++;
+}
+
+/* Those of the list that are up to date stay so. */
+static void keep_fresh(const mr_vec *list, uint32_t before, uint32_t now) {
+    for (size_t i = 0; i < list->len; i++) {
+        mr_entity *e = mr_vec_ptr(list, i);
+        if (e->generation == before) e->generation = now;
+    }
+}
+
+void mr_expire_unmodified(mr_session *s) {
+    uint32_t before = s->owner->generation++;
+    keep_fresh(&s->owner->dirty, before, s->owner->generation);
+    keep_fresh(&s->doomed, before, s->owner->generation);
+}
+
+void mr_session_expire_all(mr_session *s) {
+    if (mr_session_allow(s, MR_ACT_EXPIRE, "expire_all()") == MR_OK) mr_expire_everything(s);
+    else mr_env_clear_error(s->env);
+}
+
+/* ---------------------------------------------------------------- one object */
+
+static mr_status require_persistent(mr_session *s, const mr_entity *e) {
+    if (e->owner == s->owner && e->state == MR_PERSISTENT) return MR_OK;
+    mr_strbuf words;
+    mr_strbuf_init(&words, s->env);
+    mr_fail(s->env, MR_ERR_INVALID_REQUEST, "Instance '%s' is not persistent within this Session: add and flush it first",
+            mr_entity_words(e, &words));
+    mr_strbuf_done(&words);
+    return MR_FAIL;
+}
+
+mr_property *mr_session_named_property(mr_entity *entity, const char *name) {
+    const mr_mapper *mapper = entity->mapper;
+    mr_property *prop = mr_mapper_property(mapper, name, true);
+    if (prop && prop->kind != MR_PROPERTY_FIELD && prop->kind != MR_PROPERTY_SYNONYM) return prop;
+    const char *near = mr_mapper_nearest(mapper, name);
+    if (near && near[0])
+        mr_fail(mapper->env, MR_ERR_ARGUMENT, "'%s' is no mapped attribute of %s (did you mean '%s'?)", name, mapper->name, near);
+    else
+        mr_fail(mapper->env, MR_ERR_ARGUMENT, "'%s' is no mapped attribute of %s", name, mapper->name);
+    return NULL;
+}
+
+static mr_status fire_expire(mr_entity *e) {
+    if (!mr_mapper_has_hooks(e->mapper, MR_EVENT_EXPIRE)) return MR_OK;
+    return mr_mapper_fire(e->mapper, MR_EVENT_EXPIRE, NULL, e);
+}
+
+/* The named attributes only. All names are known before the first is expired. */
+static mr_status expire_names(mr_entity *entity, const char *const *names, unsigned n) {
+    for (unsigned i = 0; i < n; i++)
+        if (!mr_session_named_property(entity, names[i])) return MR_FAIL;
+    for (unsigned i = 0; i < n; i++) {
+        const mr_property *prop = mr_session_named_property(entity, names[i]);
+        mr_entity_forget(entity, prop->slot);
+        if (prop->kind == MR_PROPERTY_COLUMN) entity->flags |= MR_ENTITY_PARTIAL;
+    }
+    return fire_expire(entity);
+}
+
+mr_status mr_session_expire(mr_session *s, mr_entity *entity, const char *const *names, unsigned n) {
+    if (mr_session_allow(s, MR_ACT_EXPIRE, "expire()") != MR_OK) return MR_FAIL;
+    mr_state_settle(entity);
+    if (require_persistent(s, entity) != MR_OK) return MR_FAIL;
+    mr_entity_touch(entity);
+    if (names) return expire_names(entity, names, n);
+    mr_entity_expire(entity);
+    return fire_expire(entity);
+}
+
+/* Columns named among the attributes are read at once; relationships when they are next asked for. */
+static mr_status refresh_names(mr_session *s, mr_entity *entity, const char *const *names, unsigned n) {
+    mr_vec columns;
+    mr_vec_init(&columns, s->env, sizeof(mr_property *));
+    mr_status status = MR_FAIL;
+    for (unsigned i = 0; i < n; i++) {
+        mr_property *prop = mr_session_named_property(entity, names[i]);
+        if (!prop) goto out;
+        if (prop->kind != MR_PROPERTY_RELATIONSHIP && mr_vec_push_ptr(&columns, prop) != MR_OK) goto out;
+    }
+    if ((status = expire_names(entity, names, n)) != MR_OK || columns.len == 0) goto out;
+    status = mr_load_refresh(&s->load, entity, (const mr_property *const *)columns.data, (unsigned)columns.len);
+out:
+    mr_vec_done(&columns);
+    return status;
+}
+
+mr_status mr_session_refresh(mr_session *s, mr_entity *entity, const char *const *names, unsigned n) {
+    if (mr_session_allow(s, MR_ACT_READ, "refresh()") != MR_OK) return MR_FAIL;
+    mr_state_settle(entity);
+    if (require_persistent(s, entity) != MR_OK) return MR_FAIL;
+    mr_entity_pin(entity);
+    mr_status status = mr_session_autoflush_now(s);
+    if (status == MR_OK) {
+        uint8_t before = mr_session_enter(s, MR_PHASE_LOADING);
+        if (names) {
+            status = refresh_names(s, entity, names, n);
+        } else {
+            mr_entity_expire(entity);
+            status = mr_load_refresh(&s->load, entity, NULL, 0);
+        }
+        if (status == MR_NOTFOUND) {
+            mr_strbuf words;
+            mr_strbuf_init(&words, s->env);
+            status = mr_fail(s->env, MR_ERR_INVALID_REQUEST, "Could not refresh instance '%s': its row is gone",
+                             mr_entity_words(entity, &words));
+            mr_strbuf_done(&words);
+        }
+        mr_session_leave(s, before);
+    }
+    mr_entity_unpin(entity);
+    return status;
+}

@@ -1,0 +1,95 @@
+/*
+ * get.c: one object by its primary key: from the identity map without a statement, else from its row.
+ *
+ * Invariant: what comes from the map is up to date: an expired object is read again before it is given out.
+ */
+#include "session_state.h"
+
+#include <stdio.h>
+
+static const mr_property *key_property(const mr_mapper *mapper, unsigned i) {
+    for (size_t j = 0; j < mapper->columns.len; j++) {
+        const mr_property *prop = mr_vec_ptr(&mapper->columns, j);
+        if (prop->slot == mapper->pk_slots[i]) return prop;
+    }
+    return NULL;
+}
+
+static mr_status wrong_count(const mr_mapper *mapper, unsigned n) {
+    mr_strbuf names;
+    mr_strbuf_init(&names, mapper->env);
+    for (unsigned i = 0; i < mapper->npk; i++) {
+        mr_strbuf_printf(&names, "%s%s", i ? ", " : "", key_property(mapper, i)->name);
+    }
+    const char *text = mr_strbuf_str(&names);
+    if (text)
+        mr_fail(mapper->env, MR_ERR_ARGUMENT, "the primary key of %s has %u column%s (%s), but get() was given %u value%s",
+                mapper->name, (unsigned)mapper->npk, mapper->npk == 1 ? "" : "s", text, n, n == 1 ? "" : "s");
+    mr_strbuf_done(&names);
+    return MR_FAIL;
+}
+
+/* The key as the columns want it. out: room for npk. */
+static mr_status coerce_key(mr_mapper *mapper, const mr_value *key, mr_value *out) {
+    for (unsigned i = 0; i < mapper->npk; i++) {
+        const mr_property *prop = key_property(mapper, i);
+        char what[160];
+        snprintf(what, sizeof what, "%s.%s", mapper->name, prop->name);
+        out[i] = key[i];
+        if (mr_type_coerce(mapper->env, mr_column_type(mapper->env, prop->column), what, &out[i]) != MR_OK) return MR_FAIL;
+    }
+    return MR_OK;
+}
+
+/* The object of the identity map, up to date and of the class wanted. MR_DONE: the map has none. */
+static mr_status from_map(mr_session *s, mr_mapper *mapper, const mr_value *identity, mr_entity **out) {
+    mr_entity *e = mr_idmap_get(s->owner->idmap, mapper->root, identity);
+    if (!e) return MR_DONE;
+    if (!mr_mapper_isa(e->mapper, mapper)) return MR_NOTFOUND;
+    mr_entity_pin(e);
+    mr_status status = mr_attribute_unexpire(e);
+    if (status == MR_OK) {
+        *out = e;
+        return MR_OK;
+    }
+    mr_entity_unpin(e);
+    return status;
+}
+
+static mr_status find(mr_session *s, mr_mapper *mapper, const mr_value *identity, mr_query *options, bool populate,
+                      mr_entity **out) {
+    mr_status status;
+    if (!populate && (status = from_map(s, mapper, identity, out)) != MR_DONE) return status;
+    if (!options || options->autoflush) {
+        if (mr_session_autoflush_now(s) != MR_OK) return MR_FAIL;
+        /* What was pending may be it. */
+        if (!populate && (status = from_map(s, mapper, identity, out)) != MR_DONE) return status;
+    }
+    mr_entity *known = populate ? mr_idmap_get(s->owner->idmap, mapper->root, identity) : NULL;
+    if (known) mr_entity_expire(known);
+    uint8_t before = mr_session_enter(s, MR_PHASE_LOADING);
+    status = mr_load_by_identity(&s->load, mapper, identity, options, out);
+    mr_session_leave(s, before);
+    return status;
+}
+
+mr_status mr_session_get(mr_session *s, mr_mapper *mapper, const mr_value *key, unsigned n, mr_query *options,
+                         bool populate_existing, mr_entity **out) {
+    enum { INLINE_KEYS = 8 };
+    *out = NULL;
+    if (mr_session_allow(s, MR_ACT_READ, "get()") != MR_OK) return MR_FAIL;
+    if (!mapper->configured && mr_registry_configure(mapper->registry) != MR_OK) return MR_FAIL;
+    if (n != mapper->npk) return wrong_count(mapper, n);
+    mr_value inline_values[INLINE_KEYS], *values = inline_values, identity;
+    mr_strbuf buf;
+    mr_strbuf_init(&buf, s->env);
+    mr_status status = MR_FAIL;
+    if (n > INLINE_KEYS && !(values = mr_alloc(s->env, n * sizeof *values))) return MR_FAIL;
+    if (coerce_key(mapper, key, values) != MR_OK) goto out;
+    if (mr_identity_make(mapper, values, &buf, &identity)) status = find(s, mapper, &identity, options, populate_existing, out);
+    else status = buf.oom ? mr_nomem(s->env) : MR_NOTFOUND; /* no row has a NULL in its key */
+out:
+    if (values != inline_values) mr_free(s->env, values);
+    mr_strbuf_done(&buf);
+    return status;
+}

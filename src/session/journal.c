@@ -1,0 +1,221 @@
+/*
+ * journal.c: what the transaction has written, so that memory can follow a rollback.
+ *
+ * Invariant: a savepoint's notes are those behind its mark. Notes are weak: an object that was freed meanwhile is read anew when it is
+ * wanted again, so nothing must be restored for it.
+ */
+#include "session_state.h"
+
+enum { FIRST_PRUNE = 4096 };
+
+static mr_note *note_at(const mr_session *s, size_t i) { return mr_vec_at(&s->journal, i); }
+
+static mr_entity *note_entity(const mr_session *s, const mr_note *note) {
+    return mr_heap_get(s->heap, note->slot, note->generation);
+}
+
+static void free_note(mr_session *s, mr_note *note) {
+    if (note->kind != MR_NOTE_REKEYED) return;
+    mr_value_clear(s->env, note->u.old);
+    mr_free(s->env, note->u.old);
+}
+
+static void truncate_notes(mr_session *s, size_t len) {
+    for (size_t i = len; i < s->journal.len; i++) free_note(s, note_at(s, i));
+    s->journal.len = len;
+}
+
+/* A long transaction may have written many objects that nobody holds any more. */
+static void prune(mr_session *s) {
+    size_t kept = 0, savepoint = 0;
+    for (size_t i = 0; i < s->journal.len; i++) {
+        for (; savepoint < s->savepoints.len; savepoint++) {
+            mr_savepoint *p = mr_vec_at(&s->savepoints, savepoint);
+            if (p->mark > i) break;
+            p->mark = kept;
+        }
+        mr_note note = *note_at(s, i);
+        if (note_entity(s, &note)) *note_at(s, kept++) = note;
+        else free_note(s, &note);
+    }
+    for (; savepoint < s->savepoints.len; savepoint++)
+        ((mr_savepoint *)mr_vec_at(&s->savepoints, savepoint))->mark = kept;
+    s->journal.len = kept;
+    s->prune_at = kept * 2 > FIRST_PRUNE ? kept * 2 : FIRST_PRUNE;
+}
+
+static mr_status reserve(mr_session *s, size_t more) {
+    if (s->journal.len >= s->prune_at) prune(s);
+    size_t need = s->journal.len + more;
+    if (need <= s->journal.cap) return MR_OK;
+    size_t cap = s->journal.cap * 2;
+    return mr_vec_reserve(&s->journal, cap > need ? cap : need);
+}
+
+/* Room was reserved. */
+static mr_note *push(mr_session *s, mr_note_kind kind, const mr_entity *entity) {
+    mr_note *note = mr_vec_push(&s->journal);
+    note->kind = (uint8_t)kind;
+    note->slot = entity->heap_slot;
+    note->generation = mr_heap_generation(s->heap, entity->heap_slot);
+    return note;
+}
+
+mr_status mr_journal_deleted(mr_session *s, const mr_entity *entity) {
+    if (reserve(s, 1) != MR_OK) return MR_FAIL;
+    push(s, MR_NOTE_DELETED, entity);
+    return MR_OK;
+}
+
+/* ---------------------------------------------------------------- what a flush has done */
+
+/* The column slots below 64 that held nothing before the flush, and the keys that it made. */
+static uint64_t unset_slots(mr_entity *e, uint64_t generated) {
+    uint64_t unset = 0;
+    for (size_t i = 0; i < e->mapper->columns.len; i++) {
+        const mr_property *prop = mr_vec_ptr(&e->mapper->columns, i);
+        if (prop->slot < 64 && mr_entity_slot(e, prop->slot)->kind == MR_UNLOADED) unset |= (uint64_t)1 << prop->slot;
+    }
+    for (unsigned i = 0; i < e->mapper->npk && i < 64; i++) {
+        unsigned slot = e->mapper->pk_slots[i];
+        if ((generated >> i & 1) && slot < 64) unset |= (uint64_t)1 << slot;
+    }
+    return unset;
+}
+
+static bool has_high_key(const mr_mapper *mapper) {
+    for (unsigned i = 0; i < mapper->npk; i++)
+        if (mapper->pk_slots[i] >= 64) return true;
+    return false;
+}
+
+static mr_status note_update(mr_session *s, const mr_flush_result *result) {
+    if (result->key_changed) {
+        mr_value *old = mr_calloc(s->env, sizeof *old);
+        if (!old || mr_value_copy(s->env, old, &result->old_identity) != MR_OK) {
+            mr_free(s->env, old);
+            return MR_FAIL;
+        }
+        push(s, MR_NOTE_REKEYED, result->entity)->u.old = old;
+    }
+    if (s->savepoints.len > 0) push(s, MR_NOTE_UPDATED, result->entity);
+    return MR_OK;
+}
+
+mr_status mr_journal_flush(mr_session *s, const mr_flush *flush) {
+    size_t n = mr_flush_result_count(flush), before = s->journal.len;
+    if (reserve(s, 2 * n) != MR_OK) return MR_FAIL;
+    before = s->journal.len;
+    for (size_t i = 0; i < n; i++) {
+        const mr_flush_result *result = mr_flush_result_at(flush, i);
+        switch (result->kind) {
+        case MR_FLUSH_INSERT:
+            if (result->generated && has_high_key(result->entity->mapper))
+                push(s, MR_NOTE_NUMBERED, result->entity)->u.unset = result->generated;
+            push(s, MR_NOTE_INSERTED, result->entity)->u.unset = unset_slots(result->entity, result->generated);
+            break;
+        case MR_FLUSH_UPDATE:
+            if (note_update(s, result) == MR_OK) break;
+            truncate_notes(s, before);
+            return MR_FAIL;
+        case MR_FLUSH_DELETE: push(s, MR_NOTE_DELETED, result->entity); break;
+        }
+    }
+    return MR_OK;
+}
+
+/* ---------------------------------------------------------------- undoing */
+
+static bool is_ours(const mr_session *s, const mr_entity *e) { return e->owner == s->owner; }
+
+/* A transient object again, as before: what the flush set is unset. One that was expunged meanwhile, too. */
+static void undo_insert(mr_session *s, mr_entity *e, uint64_t unset) {
+    if (!is_ours(s, e) && !(e->state == MR_DETACHED && !e->owner)) return;
+    mr_state_make_transient(s, e);
+    const mr_vec *columns = &e->mapper->columns;
+    for (size_t i = 0; i < columns->len; i++) {
+        const mr_property *prop = mr_vec_ptr(columns, i);
+        if (prop->slot < 64 && (unset >> prop->slot & 1)) mr_entity_forget(e, prop->slot);
+    }
+}
+
+static void undo_numbering(mr_session *s, mr_entity *e, uint64_t generated) {
+    if (!is_ours(s, e) && e->state != MR_TRANSIENT) return;
+    for (unsigned i = 0; i < e->mapper->npk && i < 64; i++)
+        if ((generated >> i & 1) && e->mapper->pk_slots[i] >= 64) mr_entity_forget(e, e->mapper->pk_slots[i]);
+}
+
+static void undo_rekey(mr_session *s, mr_entity *e, mr_value *old) {
+    if (!is_ours(s, e)) return;
+    mr_idmap_remove(s->owner->idmap, e);
+    mr_value newer = e->identity;
+    e->identity = *old;
+    *old = newer;
+}
+
+static void undo_note(mr_session *s, mr_note *note) {
+    mr_entity *e = note_entity(s, note);
+    if (!e) return;
+    switch ((mr_note_kind)note->kind) {
+    case MR_NOTE_INSERTED: undo_insert(s, e, note->u.unset); break;
+    case MR_NOTE_NUMBERED: undo_numbering(s, e, note->u.unset); break;
+    case MR_NOTE_UPDATED:
+        if (is_ours(s, e)) mr_entity_expire(e);
+        break;
+    case MR_NOTE_DELETED:
+        if (!is_ours(s, e) || e->state != MR_DELETED) break;
+        e->state = MR_PERSISTENT;
+        mr_entity_expire(e);
+        break;
+    case MR_NOTE_REKEYED: undo_rekey(s, e, note->u.old); break;
+    }
+}
+
+/* The objects that belong into the identity map again: all at once, after every other has left its place there. */
+static mr_status put_back(mr_session *s, size_t mark) {
+    mr_status status = MR_OK;
+    for (size_t i = mark; i < s->journal.len; i++) {
+        const mr_note *note = note_at(s, i);
+        if (note->kind != MR_NOTE_DELETED && note->kind != MR_NOTE_REKEYED) continue;
+        mr_entity *e = note_entity(s, note);
+        if (!e || !is_ours(s, e) || e->state != MR_PERSISTENT || (e->flags & MR_ENTITY_IN_MAP)) continue;
+        if (mr_idmap_put(s->owner->idmap, e) == MR_OK) continue;
+        mr_state_detach(s, e);
+        status = MR_FAIL;
+    }
+    return status;
+}
+
+mr_status mr_journal_undo(mr_session *s, size_t mark) {
+    for (size_t i = s->journal.len; i > mark; i--) undo_note(s, note_at(s, i - 1));
+    mr_status status = put_back(s, mark);
+    truncate_notes(s, mark);
+    return status;
+}
+
+/* ---------------------------------------------------------------- keeping */
+
+void mr_journal_merge(mr_session *s, size_t mark) {
+    if (s->savepoints.len > 0) return;
+    size_t kept = mark;
+    for (size_t i = mark; i < s->journal.len; i++)
+        if (note_at(s, i)->kind != MR_NOTE_UPDATED) *note_at(s, kept++) = *note_at(s, i);
+    s->journal.len = kept;
+}
+
+void mr_journal_accept(mr_session *s) {
+    for (size_t i = 0; i < s->journal.len; i++) {
+        if (note_at(s, i)->kind != MR_NOTE_DELETED) continue;
+        mr_entity *e = note_entity(s, note_at(s, i));
+        if (!e || !is_ours(s, e) || e->state != MR_DELETED) continue;
+        mr_state_detach(s, e);
+        e->flags |= MR_ENTITY_GONE;
+    }
+    mr_journal_clear(s);
+}
+
+void mr_journal_clear(mr_session *s) {
+    truncate_notes(s, 0);
+    if (s->journal.cap > FIRST_PRUNE) mr_vec_done(&s->journal); /* one large transaction must not cost for ever */
+    s->prune_at = FIRST_PRUNE;
+}

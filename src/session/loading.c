@@ -1,0 +1,48 @@
+/*
+ * loading.c: queries and plain statements, run in the session's transaction after an autoflush.
+ *
+ * Invariant: the autoflush comes first, so that nothing is read that the session is about to change.
+ */
+#include "session_state.h"
+
+mr_status mr_session_load(mr_session *s, mr_query *query, mr_load **out) {
+    *out = NULL;
+    if (mr_session_allow(s, MR_ACT_READ, "a query") != MR_OK) return MR_FAIL;
+    if (query->autoflush && mr_session_autoflush_now(s) != MR_OK) return MR_FAIL;
+    mr_heap_block(s->heap);
+    mr_status status = mr_load_start(&s->load, query, out);
+    mr_heap_unblock(s->heap);
+    return status;
+}
+
+static mr_status open_cursor(mr_session *s, mr_session_cursor *out, const mr_named_value *named, size_t nnamed) {
+    if (mr_session_autoflush_now(s) != MR_OK) return MR_FAIL;
+    mr_conn *conn;
+    if (mr_session_connect(s, NULL, &conn) != MR_OK) return MR_FAIL;
+    if (mr_engine_compile(s->engine, out->statement, named, nnamed, &out->compiled, &out->values) != MR_OK) return MR_FAIL;
+    if (out->compiled->is_write) s->bracketed = false; /* the read transaction becomes the session's */
+    return mr_conn_execute(conn, out->compiled, out->values, &out->cursor);
+}
+
+mr_status mr_session_execute(mr_session *s, mr_node *statement, const mr_named_value *named, size_t nnamed,
+                             mr_session_cursor *out) {
+    *out = (mr_session_cursor){ NULL, NULL, NULL, NULL };
+    if (!statement) return MR_FAIL;
+    out->statement = statement;
+    mr_status status = mr_session_allow(s, MR_ACT_READ, "execute()");
+    if (status == MR_OK) {
+        mr_heap_block(s->heap);
+        status = open_cursor(s, out, named, nnamed);
+        mr_heap_unblock(s->heap);
+    }
+    if (status != MR_OK) mr_session_cursor_close(s->env, out);
+    return status;
+}
+
+void mr_session_cursor_close(mr_env *env, mr_session_cursor *c) {
+    mr_cursor_close(c->cursor);
+    mr_free(env, c->values);
+    mr_compiled_release(c->compiled);
+    mr_node_release(c->statement);
+    *c = (mr_session_cursor){ NULL, NULL, NULL, NULL };
+}

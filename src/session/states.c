@@ -1,0 +1,217 @@
+/*
+ * states.c: the moves of one object between transient, pending, persistent, deleted and detached; no cascades.
+ *
+ * Invariant: each move either happens whole or, when it fails, not at all. fresh[e->list_index] == e for each pending entity.
+ */
+#include "session_state.h"
+
+#include <stdlib.h>
+
+const char *mr_entity_words(const mr_entity *entity, mr_strbuf *buf) {
+    mr_strbuf_clear(buf);
+    if (entity->identity.kind != MR_UNLOADED) {
+        mr_strbuf_putc(buf, '<');
+        mr_identity_describe(entity->mapper, &entity->identity, buf);
+        mr_strbuf_putc(buf, '>');
+    } else {
+        const char *state = entity->state == MR_PENDING ? "pending" : "transient";
+        mr_strbuf_printf(buf, "<%s (%s)>", entity->mapper->name, state);
+    }
+    return buf->oom || !buf->data ? entity->mapper->name : buf->data;
+}
+
+static mr_status refuse(const mr_entity *e, const char *before, const char *after) {
+    mr_env *env = e->mapper->env;
+    mr_strbuf words;
+    mr_strbuf_init(&words, env);
+    mr_fail(env, MR_ERR_INVALID_REQUEST, "%s'%s'%s", before, mr_entity_words(e, &words), after);
+    mr_strbuf_done(&words);
+    return MR_FAIL;
+}
+
+mr_status mr_state_ours(mr_session *s, const mr_entity *entity) {
+    const mr_session *other = mr_session_of(entity);
+    if (!other || other == s) return MR_OK;
+    return refuse(entity, "Object ", " is already attached to another session; expunge it there or merge it here");
+}
+
+/* ---------------------------------------------------------------- leaving an owner */
+
+static void leave_owner(mr_entity *e) {
+    mr_owner *owner = e->owner;
+    if (!owner) return;
+    mr_entity_touch(e); /* what has expired stays unloaded without the owner that says so */
+    mr_entity_leave_dirty(e);
+    mr_idmap_remove(owner->idmap, e);
+    e->owner = NULL;
+    mr_owner_release(owner);
+}
+
+void mr_state_settle(mr_entity *entity) {
+    if (!entity->owner || entity->owner->session) return;
+    leave_owner(entity);
+    if (entity->state != MR_TRANSIENT) entity->state = MR_DETACHED;
+}
+
+/* Out of the list of pending ones; the last one takes its place. */
+static void leave_fresh(mr_session *s, mr_entity *e) {
+    mr_entity *last = mr_vec_ptr(&s->fresh, --s->fresh.len);
+    ((mr_entity **)s->fresh.data)[e->list_index] = last;
+    last->list_index = e->list_index;
+    s->fresh_mixed = s->fresh_mixed || last != e;
+    if (s->fresh.len == 0) s->fresh_mixed = false;
+    mr_entity_unpin(e);
+}
+
+void mr_state_spare(mr_session *s, mr_entity *entity) {
+    if (!(entity->flags & MR_ENTITY_TO_DELETE)) return;
+    size_t i = 0;
+    while (i < s->doomed.len && mr_vec_ptr(&s->doomed, i) != entity) i++;
+    if (i < s->doomed.len) {
+        mr_vec_remove(&s->doomed, i);
+        mr_entity_unpin(entity);
+    }
+    entity->flags &= ~(uint32_t)MR_ENTITY_TO_DELETE;
+    if (!(entity->flags & MR_ENTITY_MODIFIED)) mr_entity_unhold(entity);
+}
+
+void mr_state_detach(mr_session *s, mr_entity *entity) {
+    mr_state_spare(s, entity);
+    leave_owner(entity);
+    entity->state = MR_DETACHED;
+}
+
+/* What the database has of its collections is nothing now: all items are to be written again. */
+static void forget_committed_items(mr_entity *e) {
+    for (size_t i = 0; i < e->mapper->props.len; i++) {
+        const mr_property *prop = mr_vec_ptr(&e->mapper->props, i);
+        if (prop->kind != MR_PROPERTY_RELATIONSHIP) continue;
+        const mr_value *v = mr_entity_slot(e, prop->slot);
+        if (v->kind != MR_COLLECTION) continue;
+        mr_collection *c = v->u.p;
+        mr_collection_accept(c);
+        c->loaded = true;
+        c->nremoved = 0;
+    }
+}
+
+void mr_state_make_transient(mr_session *s, mr_entity *entity) {
+    if (entity->state == MR_PENDING) {
+        leave_fresh(s, entity);
+        entity->state = MR_TRANSIENT;
+        leave_owner(entity);
+        return;
+    }
+    mr_state_spare(s, entity);
+    leave_owner(entity);
+    mr_entity_accept(entity);
+    forget_committed_items(entity);
+    mr_value none = mr_value_of(MR_UNLOADED, 0);
+    mr_entity_set_identity(entity, &none); /* copies nothing: cannot fail */
+    entity->state = MR_TRANSIENT;
+    entity->flags &= ~(uint32_t)(MR_ENTITY_FLUSHED_NEW | MR_ENTITY_PARTIAL | MR_ENTITY_GONE);
+}
+
+/* ---------------------------------------------------------------- joining */
+
+mr_status mr_state_make_pending(mr_session *s, mr_entity *entity) {
+    if (mr_vec_push_ptr(&s->fresh, entity) != MR_OK) return MR_FAIL;
+    if (s->fresh.len == 1) s->orders = 0;
+    entity->list_index = (uint32_t)(s->fresh.len - 1);
+    entity->insert_order = ++s->orders;
+    entity->owner = mr_owner_retain(s->owner);
+    entity->generation = s->owner->generation;
+    entity->state = MR_PENDING;
+    mr_entity_pin(entity);
+    return MR_OK;
+}
+
+static bool has_changes(mr_entity *e) {
+    if (e->history) return true;
+    for (size_t i = 0; i < e->mapper->props.len; i++) {
+        const mr_property *prop = mr_vec_ptr(&e->mapper->props, i);
+        if (prop->kind != MR_PROPERTY_RELATIONSHIP) continue;
+        const mr_value *v = mr_entity_slot(e, prop->slot);
+        if (v->kind == MR_COLLECTION && mr_collection_changed(v->u.p)) return true;
+    }
+    return false;
+}
+
+mr_status mr_state_attach(mr_session *s, mr_entity *entity) {
+    mr_state_settle(entity);
+    if (entity->flags & MR_ENTITY_GONE)
+        return refuse(entity, "Instance ", " has been deleted: make a new object in its place");
+    bool changed = has_changes(entity);
+    const mr_entity *other = mr_idmap_get(s->owner->idmap, entity->mapper->root, &entity->identity);
+    if (other && other != entity)
+        return refuse(entity, "Can't attach instance ",
+                      "; another instance with its key is already present in this session: merge it instead");
+    if (mr_idmap_put(s->owner->idmap, entity) != MR_OK) return MR_FAIL;
+    entity->owner = mr_owner_retain(s->owner);
+    entity->generation = s->owner->generation;
+    entity->state = MR_PERSISTENT;
+    if (!changed || mr_entity_mark_modified(entity) == MR_OK) return MR_OK;
+    leave_owner(entity);
+    entity->state = MR_DETACHED;
+    return MR_FAIL;
+}
+
+mr_status mr_state_admit(mr_session *s, mr_entity *entity) {
+    mr_state_settle(entity);
+    if (mr_state_ours(s, entity) != MR_OK) return MR_FAIL;
+    switch ((mr_state)entity->state) {
+    case MR_TRANSIENT: return mr_state_make_pending(s, entity);
+    case MR_DETACHED: return mr_state_attach(s, entity);
+    case MR_PERSISTENT: mr_state_spare(s, entity); return MR_OK;
+    case MR_PENDING: return MR_OK;
+    case MR_DELETED: break;
+    }
+    return refuse(entity, "Instance ",
+                  " has been deleted in this transaction: roll it back, or make a new object in its place");
+}
+
+mr_status mr_state_doom(mr_session *s, mr_entity *entity) {
+    if (entity->flags & MR_ENTITY_TO_DELETE) return MR_OK;
+    if (mr_vec_push_ptr(&s->doomed, entity) != MR_OK) return MR_FAIL;
+    mr_entity_pin(entity);
+    entity->flags |= MR_ENTITY_TO_DELETE;
+    return MR_OK;
+}
+
+/* ---------------------------------------------------------------- all at once */
+
+void mr_state_drop_pending(mr_session *s) {
+    while (s->fresh.len > 0) {
+        mr_entity *e = mr_vec_ptr(&s->fresh, s->fresh.len - 1);
+        if (e->state == MR_PENDING) {
+            mr_state_make_transient(s, e);
+            continue;
+        }
+        s->fresh.len--; /* published, but after_flush still sees it in the list */
+        mr_entity_unpin(e);
+    }
+}
+
+void mr_state_drop_doomed(mr_session *s) {
+    while (s->doomed.len > 0) {
+        mr_entity *e = mr_vec_ptr(&s->doomed, --s->doomed.len);
+        e->flags &= ~(uint32_t)MR_ENTITY_TO_DELETE;
+        if (!(e->flags & MR_ENTITY_MODIFIED)) mr_entity_unhold(e);
+        mr_entity_unpin(e);
+    }
+}
+
+static int by_order(const void *a, const void *b) {
+    uint32_t x = (*(mr_entity *const *)a)->insert_order, y = (*(mr_entity *const *)b)->insert_order;
+    return (x > y) - (x < y);
+}
+
+void mr_state_sort_pending(mr_session *s) {
+    if (!s->fresh_mixed) return;
+    qsort(s->fresh.data, s->fresh.len, sizeof(mr_entity *), by_order);
+    for (size_t i = 0; i < s->fresh.len; i++) {
+        mr_entity *e = mr_vec_ptr(&s->fresh, i);
+        if (e->state == MR_PENDING) e->list_index = (uint32_t)i;
+    }
+    s->fresh_mixed = false;
+}

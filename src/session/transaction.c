@@ -1,0 +1,211 @@
+/*
+ * transaction.c: begin, savepoints, commit, rollback, and the failed flush.
+ *
+ * Invariant: the levels are the transaction and the savepoints within it; dead counts the innermost ones that the database has rolled
+ * back already and that wait for the user's rollback. Memory follows the database: the journal is undone exactly when its rows are.
+ */
+#include "session_state.h"
+
+static mr_savepoint *innermost(const mr_session *s) {
+    return s->savepoints.len ? mr_vec_at(&s->savepoints, s->savepoints.len - 1) : NULL;
+}
+
+bool mr_session_in_transaction(const mr_session *s) {
+    return s->began || s->dead || s->savepoints.len > 0 || (s->conn && !s->bracketed && mr_conn_in_transaction(s->conn));
+}
+
+unsigned mr_session_nesting(const mr_session *s) {
+    return mr_session_in_transaction(s) ? (unsigned)s->savepoints.len + 1 : 0;
+}
+
+uint64_t mr_session_transaction_serial(const mr_session *s) {
+    const mr_savepoint *savepoint = innermost(s);
+    return savepoint ? savepoint->serial : s->serial;
+}
+
+/* ---------------------------------------------------------------- beginning */
+
+mr_status mr_session_begin(mr_session *s, mr_txmode mode) {
+    if (mr_session_allow(s, MR_ACT_BEGIN, "begin()") != MR_OK) return MR_FAIL;
+    if (mr_session_in_transaction(s))
+        return mr_fail(s->env, MR_ERR_INVALID_REQUEST,
+                       "A transaction is already begun on this Session: end it first, or use begin_nested()");
+    if (mode != MR_TX_DEFAULT) {
+        mr_conn *conn;
+        if (mr_session_connect(s, NULL, &conn) != MR_OK || mr_conn_begin(conn, mode) != MR_OK) return MR_FAIL;
+        if (mr_session_fire(s, MR_SESSION_AFTER_BEGIN) != MR_OK) {
+            mr_session_disconnect(s);
+            return MR_FAIL;
+        }
+    }
+    s->began = true;
+    s->serial = ++s->serials;
+    return MR_OK;
+}
+
+mr_status mr_session_begin_nested(mr_session *s) {
+    if (mr_session_allow(s, MR_ACT_BEGIN, "begin_nested()") != MR_OK || mr_session_flush(s) != MR_OK) return MR_FAIL;
+    mr_conn *conn;
+    if (mr_session_connect(s, NULL, &conn) != MR_OK) return MR_FAIL;
+    /* Room first: nothing can fail once the database has the savepoint. */
+    if (mr_vec_reserve(&s->savepoints, s->savepoints.len + 1) != MR_OK) return MR_FAIL;
+    unsigned number = (unsigned)s->savepoints.len + 1;
+    if (mr_conn_savepoint(conn, number) != MR_OK) return MR_FAIL;
+    mr_savepoint *made = mr_vec_push(&s->savepoints);
+    if (!made) return MR_FAIL;
+    made->number = number;
+    made->mark = s->journal.len;
+    made->serial = ++s->serials;
+    return MR_OK;
+}
+
+/* ---------------------------------------------------------------- ending */
+
+static void end_transaction(mr_session *s) {
+    mr_session_disconnect(s);
+    s->began = false;
+    s->serial = ++s->serials;
+}
+
+/* The changes of all levels are gone from the database: memory follows. */
+static mr_status undo_transaction(mr_session *s) {
+    mr_state_drop_pending(s);
+    mr_state_drop_doomed(s);
+    mr_status status = mr_journal_undo(s, 0);
+    mr_expire_everything(s);
+    s->stale = false;
+    return status;
+}
+
+/* The same for the innermost savepoint: it began with a flush, so all that waits is its own. */
+static mr_status undo_savepoint(mr_session *s) {
+    mr_state_drop_pending(s);
+    mr_state_drop_doomed(s);
+    mr_status status = mr_journal_undo(s, innermost(s)->mark);
+    mr_expire_dirty(s);
+    s->stale = false;
+    return status;
+}
+
+/* Rolls the innermost level back at the database and in memory. *lost: all levels are gone. */
+static mr_status roll_back_level(mr_session *s, bool *lost) {
+    const mr_savepoint *savepoint = innermost(s);
+    bool open = s->conn && mr_conn_in_transaction(s->conn);
+    if (savepoint && open && mr_conn_rollback_to(s->conn, savepoint->number) == MR_OK) {
+        *lost = false;
+        return undo_savepoint(s);
+    }
+    *lost = true;
+    mr_session_disconnect(s); /* rolls back, whatever the state of the connection */
+    return undo_transaction(s);
+}
+
+void mr_transaction_fail(mr_session *s) {
+    mr_error *saved = mr_env_save_error(s->env);
+    bool lost = true;
+    if (roll_back_level(s, &lost) != MR_OK) mr_env_clear_error(s->env);
+    s->dead = lost ? (unsigned)s->savepoints.len + 1 : 1;
+    mr_env_restore_error(s->env, saved);
+    const char *why = mr_env_error(s->env)->message;
+    if (why) {
+        size_t len = 0;
+        while (why[len]) len++;
+        char *copy = mr_alloc(s->env, len + 1);
+        if (copy) {
+            for (size_t i = 0; i <= len; i++) copy[i] = why[i];
+            mr_free(s->env, s->failure);
+            s->failure = copy;
+        }
+    }
+    saved = mr_env_save_error(s->env);
+    if (mr_session_fire(s, MR_SESSION_AFTER_ROLLBACK) != MR_OK) mr_env_clear_error(s->env);
+    mr_env_restore_error(s->env, saved);
+}
+
+static mr_status rollback(mr_session *s) {
+    bool was_dead = s->dead > 0, lost = false, nested = s->savepoints.len > 0;
+    mr_status status = MR_OK;
+    if (was_dead) s->dead--;
+    else status = roll_back_level(s, &lost);
+    if (nested) s->savepoints.len--;
+    else end_transaction(s);
+    if (lost) s->dead = nested ? (unsigned)s->savepoints.len + 1 : 0;
+    if (s->dead == 0) {
+        mr_free(s->env, s->failure);
+        s->failure = NULL;
+    }
+    if (was_dead || status != MR_OK) return status;
+    return mr_session_fire(s, MR_SESSION_AFTER_ROLLBACK);
+}
+
+mr_status mr_session_rollback(mr_session *s) {
+    if (mr_session_allow(s, MR_ACT_ROLLBACK, "rollback()") != MR_OK) return MR_FAIL;
+    uint8_t before = mr_session_enter(s, MR_PHASE_ENDING);
+    mr_status status = rollback(s);
+    mr_session_leave(s, before);
+    return status;
+}
+
+mr_status mr_session_rollback_all(mr_session *s) {
+    mr_session_retain(s);
+    mr_status status;
+    do {
+        status = mr_session_rollback(s);
+    } while (status == MR_OK && s->savepoints.len > 0);
+    mr_session_release(s);
+    return status;
+}
+
+/* A flush may leave more to do: hooks add and change. */
+static mr_status flush_all(mr_session *s) {
+    enum { ROUNDS = 100 };
+    for (int i = 0; i < ROUNDS; i++) {
+        if (mr_session_flush(s) != MR_OK) return MR_FAIL;
+        if (mr_session_is_clean(s)) return MR_OK;
+    }
+    return mr_fail(s->env, MR_ERR_INVALID_REQUEST,
+                   "over 100 flushes within one commit: an after_flush hook changes something each time");
+}
+
+static mr_status commit_savepoint(mr_session *s) {
+    mr_savepoint savepoint = *innermost(s);
+    if (mr_conn_release(s->conn, savepoint.number) != MR_OK) return MR_FAIL;
+    s->savepoints.len--;
+    mr_journal_merge(s, savepoint.mark);
+    return MR_OK;
+}
+
+static mr_status commit_transaction(mr_session *s) {
+    if (s->conn && mr_conn_in_transaction(s->conn) && mr_conn_commit(s->conn) != MR_OK) {
+        /* A busy database leaves the transaction open, and the user tries again. */
+        if (!mr_conn_in_transaction(s->conn)) mr_transaction_fail(s);
+        return MR_FAIL;
+    }
+    end_transaction(s);
+    mr_journal_accept(s);
+    if (s->expire_on_commit) mr_expire_everything(s);
+    return MR_OK;
+}
+
+static mr_status commit(mr_session *s) {
+    if (mr_session_fire(s, MR_SESSION_BEFORE_COMMIT) != MR_OK || flush_all(s) != MR_OK) return MR_FAIL;
+    if ((s->savepoints.len > 0 ? commit_savepoint(s) : commit_transaction(s)) != MR_OK) return MR_FAIL;
+    return mr_session_fire(s, MR_SESSION_AFTER_COMMIT);
+}
+
+mr_status mr_session_commit(mr_session *s) {
+    if (mr_session_allow(s, MR_ACT_COMMIT, "commit()") != MR_OK) return MR_FAIL;
+    uint8_t before = mr_session_enter(s, MR_PHASE_ENDING);
+    mr_status status = commit(s);
+    mr_session_leave(s, before);
+    return status;
+}
+
+mr_status mr_session_commit_all(mr_session *s) {
+    mr_session_retain(s);
+    mr_status status = MR_OK;
+    while (status == MR_OK && s->savepoints.len > 0) status = mr_session_commit(s);
+    if (status == MR_OK) status = mr_session_commit(s);
+    mr_session_release(s);
+    return status;
+}

@@ -1,0 +1,289 @@
+/*
+ * compile.c: from a statement to its SQL: the frame around the compile_*.c files, and names.
+ *
+ * Invariant: text and parameters are assembled in one pass at the end, so the numbers of "$n" are those
+ * of the order in the text.
+ */
+#include <moonrow/sql.h>
+
+#include "compiler.h"
+#include "key.h"
+#include "sqltext.h"
+
+#include <string.h>
+
+/* ---------------------------------------------------------------- emitting */
+
+void mr_compile_fail(mr_compiler *c, const char *fmt, ...) {
+    if (c->failed) return;
+    va_list args;
+    va_start(args, fmt);
+    mr_vfail(c->env, MR_ERR_ARGUMENT, fmt, args);
+    va_end(args);
+    c->failed = true;
+}
+
+void mr_emit(mr_compiler *c, const char *sql) {
+    mr_strbuf_puts(&c->out->sql, sql);
+}
+
+void mr_emit_name(mr_compiler *c, const char *identifier) {
+    mr_quote_name(c->dialect, identifier, &c->out->sql);
+}
+
+void mr_emit_param(mr_compiler *c, const mr_node *bind, uint32_t element) {
+    mr_placed_param *placed = mr_vec_push(&c->out->params);
+    if (!placed) {
+        c->failed = true;
+        return;
+    }
+    placed->at = c->out->sql.len;
+    placed->param = (mr_param){bind->name, bind->type, c->ordinal, element};
+}
+
+void mr_piece_init(mr_piece *piece, mr_env *env) {
+    mr_strbuf_init(&piece->sql, env);
+    mr_vec_init(&piece->params, env, sizeof(mr_placed_param));
+}
+
+void mr_piece_done(mr_piece *piece) {
+    mr_strbuf_done(&piece->sql);
+    mr_vec_done(&piece->params);
+}
+
+/* ---------------------------------------------------------------- names */
+
+static unsigned next_number(mr_compiler *c, const char *base) {
+    for (size_t i = 0; i < c->counters.len; i++) {
+        mr_name_counter *counter = mr_vec_at(&c->counters, i);
+        if (strcmp(counter->base, base) == 0) return ++counter->last;
+    }
+    mr_name_counter *counter = mr_vec_push(&c->counters);
+    if (!counter) {
+        c->failed = true;
+        return 1;
+    }
+    counter->base = base;
+    return counter->last = 1;
+}
+
+const char *mr_anonymous_name(mr_compiler *c, const char *base) {
+    mr_strbuf text;
+    mr_strbuf_init(&text, c->env);
+    mr_strbuf_printf(&text, "%s_%u", base, next_number(c, base));
+    const char *s = mr_strbuf_str(&text), *name = s ? mr_intern(c->env, s, text.len) : NULL;
+    mr_strbuf_done(&text);
+    if (!name) c->failed = true;
+    return name ? name : "";
+}
+
+static const char *base_name(mr_compiler *c, const mr_node *alias) {
+    const mr_node *of = alias->child[0];
+    if (of->kind == MR_NODE_TABLE) return of->u.table->name;
+    return of->kind == MR_NODE_CTE ? mr_object_name(c, of) : "anon";
+}
+
+const char *mr_object_name(mr_compiler *c, const mr_node *object) {
+    if (object->kind == MR_NODE_CTE) return mr_cte_name(c, object);
+    if (*object->name) return object->name;
+    for (size_t i = 0; i < c->names.len; i++) {
+        const mr_named_object *named = mr_vec_at(&c->names, i);
+        if (named->node == object) return named->name;
+    }
+    const char *name = mr_anonymous_name(c, base_name(c, object));
+    mr_named_object *made = mr_vec_push(&c->names);
+    if (made) *made = (mr_named_object){object, name};
+    else c->failed = true;
+    return name;
+}
+
+bool mr_same_object(const mr_node *a, const mr_node *b) {
+    return a == b || (a->kind == MR_NODE_TABLE && b->kind == MR_NODE_TABLE && a->u.table == b->u.table);
+}
+
+uint32_t mr_object_base(const mr_compiler *c, const mr_node *object) {
+    for (size_t i = 0; i < c->objects.len; i++) {
+        const mr_key_object *known = mr_vec_at(&c->objects, i);
+        if (known->node == object) return known->base;
+    }
+    return 0;
+}
+
+/* ---------------------------------------------------------------- assembly */
+
+typedef struct assembly {
+    const mr_dialect *dialect;
+    mr_strbuf *sql;
+    mr_vec *params; /* mr_param; or NULL */
+    unsigned number;
+    bool failed;
+} assembly;
+
+static void place_param(assembly *a, const mr_param *param) {
+    a->number++;
+    if (a->dialect->parameter == '$') mr_strbuf_printf(a->sql, "$%u", a->number);
+    else mr_strbuf_putc(a->sql, a->dialect->parameter);
+    if (!a->params) return;
+    mr_param *made = mr_vec_push(a->params);
+    if (made) *made = *param;
+    else a->failed = true;
+}
+
+static void place_piece(assembly *a, const mr_piece *piece) {
+    size_t from = 0;
+    for (size_t i = 0; i < piece->params.len; i++) {
+        const mr_placed_param *placed = mr_vec_at(&piece->params, i);
+        if (placed->at > from) mr_strbuf_add(a->sql, piece->sql.data + from, placed->at - from);
+        from = placed->at;
+        place_param(a, &placed->param);
+    }
+    if (piece->sql.len > from) mr_strbuf_add(a->sql, piece->sql.data + from, piece->sql.len - from);
+    a->failed = a->failed || piece->sql.oom;
+}
+
+/* WITH and its CTEs, then the rest. */
+static mr_status assemble(mr_compiler *c, mr_strbuf *sql, mr_vec *params) {
+    assembly a = {.dialect = c->dialect, .sql = sql, .params = params};
+    for (size_t i = 0; i < c->finished.len; i++) {
+        mr_strbuf_puts(sql, i ? ", " : c->recursive ? "WITH RECURSIVE " : "WITH ");
+        place_piece(&a, &((mr_cte *)mr_vec_ptr(&c->finished, i))->piece);
+    }
+    if (c->finished.len) mr_strbuf_putc(sql, ' ');
+    place_piece(&a, c->out);
+    return a.failed || sql->oom ? mr_nomem(c->env) : MR_OK;
+}
+
+/* ---------------------------------------------------------------- one compilation */
+
+static void begin(mr_compiler *c, mr_env *env, const mr_dialect *dialect, mr_piece *main) {
+    memset(c, 0, sizeof *c);
+    c->env = env;
+    c->dialect = dialect;
+    c->out = main;
+    mr_piece_init(main, env);
+    mr_vec_init(&c->objects, env, sizeof(mr_key_object));
+    mr_vec_init(&c->names, env, sizeof(mr_named_object));
+    mr_vec_init(&c->counters, env, sizeof(mr_name_counter));
+    mr_vec_init(&c->ctes, env, sizeof(mr_cte *));
+    mr_vec_init(&c->finished, env, sizeof(mr_cte *));
+}
+
+static void end(mr_compiler *c) {
+    for (size_t i = 0; i < c->ctes.len; i++) {
+        mr_cte *cte = mr_vec_ptr(&c->ctes, i);
+        mr_piece_done(&cte->piece);
+        mr_free(c->env, cte);
+    }
+    mr_vec_done(&c->objects);
+    mr_vec_done(&c->names);
+    mr_vec_done(&c->counters);
+    mr_vec_done(&c->ctes);
+    mr_vec_done(&c->finished);
+    mr_piece_done(c->out);
+}
+
+static void compile_any(mr_compiler *c, const mr_node *node) {
+    switch (node->kind) {
+    case MR_NODE_TABLE:
+    case MR_NODE_ALIAS:
+    case MR_NODE_JOIN:
+    case MR_NODE_CTE: mr_compile_from(c, node); break;
+    case MR_NODE_SELECT:
+    case MR_NODE_COMPOUND: mr_compile_query(c, node, MR_PLACE_STATEMENT); break;
+    case MR_NODE_INSERT:
+    case MR_NODE_UPDATE:
+    case MR_NODE_DELETE: mr_compile_dml(c, node); break;
+    default: mr_compile(c, node);
+    }
+}
+
+/* Compiles into sql and params; columns (or NULL) receives the result columns. */
+static mr_status run(mr_env *env, const mr_dialect *dialect, const mr_node *node, mr_strbuf *sql,
+                     mr_vec *params, mr_vec *columns) {
+    mr_compiler c;
+    mr_piece main;
+    begin(&c, env, dialect, &main);
+    c.capture = columns;
+    mr_status status = mr_key_scan(node, NULL, NULL, &c.objects);
+    if (status == MR_OK) {
+        compile_any(&c, node);
+        if (c.failed) status = MR_FAIL;
+        else status = assemble(&c, sql, params);
+    }
+    end(&c);
+    return status;
+}
+
+mr_status mr_sql_string(mr_env *env, const mr_dialect *dialect, const mr_node *node, mr_strbuf *out) {
+    return run(env, dialect, node, out, NULL, NULL);
+}
+
+/* ---------------------------------------------------------------- the result */
+
+/* Hands a vec's elements over; an empty vec gives NULL. */
+static void *hand_over(mr_vec *v, size_t *n) {
+    void *data = v->data;
+    *n = v->len;
+    v->data = NULL;
+    v->len = v->cap = 0;
+    return data;
+}
+
+/* Columns are known unless one of them is text, of which one may stand for many. */
+static bool columns_known(const mr_vec *columns) {
+    for (size_t i = 0; i < columns->len; i++) {
+        const mr_node *node = ((const mr_result_column *)mr_vec_at(columns, i))->node;
+        if (node && (node->kind == MR_NODE_TEXT ||
+                     (node->kind == MR_NODE_LITERAL_SQL && strchr(node->name, '*'))))
+            return false;
+    }
+    return true;
+}
+
+static bool locks_rows(const mr_dialect *dialect, const mr_node *statement) {
+    return statement->kind == MR_NODE_SELECT && statement->u.select->for_update && dialect->for_update;
+}
+
+static bool is_statement(const mr_node *node) {
+    return mr_node_is_query(node) || mr_node_is_dml(node) || node->kind == MR_NODE_TEXT;
+}
+
+mr_status mr_sql_compile(mr_env *env, const mr_dialect *dialect, const mr_node *statement,
+                         mr_compiled **out) {
+    *out = NULL;
+    if (!is_statement(statement))
+        return mr_fail(env, MR_ERR_ARGUMENT, "this is no statement: an expression alone cannot be executed");
+    mr_strbuf sql;
+    mr_vec params, columns;
+    mr_strbuf_init(&sql, env);
+    mr_vec_init(&params, env, sizeof(mr_param));
+    mr_vec_init(&columns, env, sizeof(mr_result_column));
+    mr_compiled *made = NULL;
+    mr_status status = run(env, dialect, statement, &sql, &params, &columns);
+    if (status != MR_OK) goto out;
+    status = MR_FAIL;
+    made = mr_compiled_from_sql(env, sql.data ? sql.data : "", sql.len, !mr_node_is_query(statement));
+    if (!made) goto out;
+    if (!columns_known(&columns) || statement->kind == MR_NODE_TEXT) {
+        made->is_text = true;
+        columns.len = 0;
+    } else {
+        made->is_text = false;
+    }
+    if (statement->kind == MR_NODE_TEXT) {
+        made->is_write = mr_sqltext_look(made->sql, made->sql_len).is_write;
+    } else {
+        made->is_ddl = false;
+        made->is_write = !mr_node_is_query(statement) || locks_rows(dialect, statement);
+        made->returns_rows = mr_node_is_query(statement) || statement->u.dml->returning;
+    }
+    made->params = hand_over(&params, &made->nparams);
+    if (columns.len) made->columns = hand_over(&columns, &made->ncolumns);
+    *out = made;
+    status = MR_OK;
+out:
+    mr_strbuf_done(&sql);
+    mr_vec_done(&params);
+    mr_vec_done(&columns);
+    return status;
+}

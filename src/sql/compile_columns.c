@@ -1,0 +1,85 @@
+/*
+ * compile_columns.c: what a SELECT or RETURNING gives: expressions, and the names they go by.
+ *
+ * Invariant: no two columns of a subquery have the same name, as far as names are ours to choose.
+ */
+#include <moonrow/sql.h>
+
+#include "compiler.h"
+
+#include <string.h>
+
+typedef struct column_names {
+    mr_compiler *c;
+    mr_vec used; /* const char *, interned */
+    bool nested; /* in a FROM: a name must be written for whoever refers to it */
+} column_names;
+
+static bool is_used(const column_names *names, const char *name) {
+    for (size_t i = 0; i < names->used.len; i++)
+        if (mr_vec_ptr(&names->used, i) == name) return true;
+    return false;
+}
+
+static bool is_constant(const mr_node *node) {
+    return node->kind == MR_NODE_LITERAL_SQL &&
+           (strcmp(node->name, "NULL") == 0 || strcmp(node->name, "true") == 0 ||
+            strcmp(node->name, "false") == 0);
+}
+
+/* A name of its own for a column: "id", or "id_1" when that is taken. */
+static const char *own_name(column_names *names, const char *name) {
+    while (is_used(names, name) && !names->c->failed) name = mr_anonymous_name(names->c, name);
+    return name;
+}
+
+/* The name; *written tells whether AS must say it. */
+static const char *name_column(column_names *names, const mr_node *node, bool *written) {
+    mr_compiler *c = names->c;
+    const char *name;
+    *written = true;
+    switch (node->kind) {
+    case MR_NODE_LABEL: return node->name;
+    case MR_NODE_COLUMN:
+        name = own_name(names, node->u.column->name);
+        *written = names->nested || name != node->u.column->name;
+        return name;
+    case MR_NODE_CAST:
+        if (node->child[0]->kind != MR_NODE_COLUMN) return mr_anonymous_name(c, "anon");
+        return own_name(names, node->child[0]->u.column->name);
+    case MR_NODE_FUNC: return mr_anonymous_name(c, node->name);
+    case MR_NODE_TEXT:
+        *written = false;
+        return "?";
+    case MR_NODE_LITERAL_SQL:
+        *written = is_constant(node);
+        return *written ? mr_anonymous_name(c, "anon") : node->name;
+    default: return mr_anonymous_name(c, "anon");
+    }
+}
+
+static void compile_column(column_names *names, const mr_node *node, mr_vec *capture) {
+    mr_compiler *c = names->c;
+    bool written;
+    const char *name = name_column(names, node, &written); /* before what is within takes its number */
+    mr_compile(c, node);
+    if (written) {
+        mr_emit(c, " AS ");
+        mr_emit_name(c, name);
+    }
+    if (mr_vec_push_ptr(&names->used, (char *)name) != MR_OK) c->failed = true;
+    if (!capture) return;
+    mr_result_column *column = mr_vec_push(capture);
+    if (column) *column = (mr_result_column){name, node->type, node};
+    else c->failed = true;
+}
+
+void mr_compile_columns(mr_compiler *c, const mr_node *list, mr_place place, mr_vec *capture) {
+    column_names names = {.c = c, .nested = place == MR_PLACE_FROM};
+    mr_vec_init(&names.used, c->env, sizeof(const char *));
+    for (uint32_t i = 0; i < list->n && !c->failed; i++) {
+        if (i) mr_emit(c, ", ");
+        compile_column(&names, list->child[i], capture);
+    }
+    mr_vec_done(&names.used);
+}

@@ -1,0 +1,241 @@
+/*
+ * compile_ddl.c: CREATE and DROP, and the names of types.
+ *
+ * Invariant: constraints follow the columns: the primary key, the table's own in order, then what the
+ * columns ask for, in their order.
+ */
+#include <moonrow/sql.h>
+
+#include "compiler.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* ---------------------------------------------------------------- types */
+
+static size_t longest_choice(const mr_type *type) {
+    size_t longest = 0;
+    for (const char *const *choice = type->choices; choice && *choice; choice++) {
+        size_t n = mr_utf8_length(*choice, strlen(*choice));
+        if (n > longest) longest = n;
+    }
+    return longest;
+}
+
+static const char *const type_names[MR_TYPE__COUNT] = {
+    [MR_TYPE_NULL] = "NULL", [MR_TYPE_INTEGER] = "INTEGER", [MR_TYPE_SMALLINTEGER] = "SMALLINT",
+    [MR_TYPE_BIGINTEGER] = "BIGINT", [MR_TYPE_FLOAT] = "FLOAT", [MR_TYPE_NUMERIC] = "NUMERIC",
+    [MR_TYPE_BOOLEAN] = "BOOLEAN", [MR_TYPE_STRING] = "VARCHAR", [MR_TYPE_TEXT] = "TEXT",
+    [MR_TYPE_LARGEBINARY] = "BLOB", [MR_TYPE_DATE] = "DATE", [MR_TYPE_TIME] = "TIME",
+    [MR_TYPE_DATETIME] = "DATETIME", [MR_TYPE_INTERVAL] = "DATETIME", [MR_TYPE_ENUM] = "VARCHAR",
+    [MR_TYPE_JSON] = "JSON", [MR_TYPE_UUID] = "CHAR(32)",
+};
+
+static const char *default_type_sql(const mr_type *type, char *buf, size_t size) {
+    const char *name = type_names[type->code];
+    size_t length = type->length > 0 ? (size_t)type->length : 0;
+    if (type->code == MR_TYPE_ENUM) length = longest_choice(type);
+    if (type->code == MR_TYPE_NUMERIC && type->precision >= 0 && type->scale >= 0)
+        snprintf(buf, size, "%s(%d, %d)", name, type->precision, type->scale);
+    else if (type->code == MR_TYPE_NUMERIC && type->precision >= 0)
+        snprintf(buf, size, "%s(%d)", name, type->precision);
+    else if (length && (type->code == MR_TYPE_STRING || type->code == MR_TYPE_ENUM))
+        snprintf(buf, size, "%s(%zu)", name, length);
+    else
+        return name;
+    return buf;
+}
+
+const char *mr_type_sql(const mr_dialect *d, const mr_type *type, char *buf, size_t size) {
+    const char *sql = d->type_sql ? d->type_sql(d, type, buf, size) : NULL;
+    return sql ? sql : default_type_sql(type, buf, size);
+}
+
+/* ---------------------------------------------------------------- CREATE TABLE */
+
+typedef struct ddl {
+    const mr_dialect *dialect;
+    mr_env *env;
+    mr_strbuf *out;
+} ddl;
+
+static void put_name(const ddl *x, const char *name) {
+    mr_quote_name(x->dialect, name, x->out);
+}
+
+static void put_table(const ddl *x, const mr_table *table) {
+    if (table->schema) {
+        put_name(x, table->schema);
+        mr_strbuf_putc(x->out, '.');
+    }
+    put_name(x, table->name);
+}
+
+static void put_columns(const ddl *x, mr_column *const *columns, unsigned n) {
+    for (unsigned i = 0; i < n; i++) {
+        if (i) mr_strbuf_puts(x->out, ", ");
+        put_name(x, columns[i]->name);
+    }
+}
+
+/* The default: type and DEFAULT. */
+static void column_definition(const ddl *x, const mr_column *column) {
+    char buf[128];
+    if (x->dialect->column_ddl) {
+        x->dialect->column_ddl(x->dialect, column, x->out);
+        return;
+    }
+    mr_strbuf_puts(x->out, mr_type_sql(x->dialect, column->type, buf, sizeof buf));
+    if (column->server_default) mr_strbuf_printf(x->out, " DEFAULT %s", column->server_default);
+}
+
+static mr_status put_column(const ddl *x, mr_column *column) {
+    const mr_type *type = mr_column_type(x->env, column);
+    if (type->code == MR_TYPE_NULL)
+        return mr_fail(x->env, MR_ERR_ARGUMENT, "column %s.%s has no type, and no foreign key to take it "
+                       "from", column->table->name, column->name);
+    put_name(x, column->name);
+    mr_strbuf_putc(x->out, ' ');
+    column_definition(x, column);
+    if (!column->nullable) mr_strbuf_puts(x->out, " NOT NULL");
+    return MR_OK;
+}
+
+static void put_constraint_name(const ddl *x, const char *name) {
+    if (!name) return;
+    mr_strbuf_puts(x->out, "CONSTRAINT ");
+    put_name(x, name);
+    mr_strbuf_putc(x->out, ' ');
+}
+
+static void put_actions(const ddl *x, const char *ondelete, const char *onupdate) {
+    if (ondelete) mr_strbuf_printf(x->out, " ON DELETE %s", ondelete);
+    if (onupdate) mr_strbuf_printf(x->out, " ON UPDATE %s", onupdate);
+}
+
+/* The column's foreign key that is the constraint's part. */
+static mr_foreign_key *part_of(const mr_constraint *k, unsigned i) {
+    unsigned same = 0; /* the column may stand in the constraint more than once */
+    for (unsigned j = 0; j < i; j++) same += k->columns[j] == k->columns[i];
+    for (mr_foreign_key *fk = k->columns[i]->foreign_keys; fk; fk = fk->next)
+        if (fk->constraint == k && same-- == 0) return fk;
+    return NULL;
+}
+
+static mr_status put_foreign_key_constraint(const ddl *x, const mr_constraint *k) {
+    mr_strbuf_puts(x->out, "FOREIGN KEY(");
+    put_columns(x, k->columns, k->ncolumns);
+    for (unsigned i = 0; i < k->ncolumns; i++) {
+        mr_foreign_key *fk = part_of(k, i);
+        if (!fk || mr_foreign_key_resolve(x->env, fk) != MR_OK) return MR_FAIL;
+        if (i == 0) {
+            mr_strbuf_puts(x->out, ") REFERENCES ");
+            put_table(x, fk->referred->table);
+        }
+        mr_strbuf_puts(x->out, i ? ", " : " (");
+        put_name(x, fk->referred->name);
+    }
+    mr_strbuf_putc(x->out, ')');
+    put_actions(x, k->ondelete, k->onupdate);
+    return MR_OK;
+}
+
+static mr_status put_constraint(const ddl *x, const mr_constraint *k) {
+    put_constraint_name(x, k->name);
+    switch (k->kind) {
+    case MR_CONSTRAINT_CHECK: mr_strbuf_printf(x->out, "CHECK (%s)", k->sql); return MR_OK;
+    case MR_CONSTRAINT_FOREIGN_KEY: return put_foreign_key_constraint(x, k);
+    default:
+        mr_strbuf_puts(x->out, k->kind == MR_CONSTRAINT_UNIQUE ? "UNIQUE (" : "PRIMARY KEY (");
+        put_columns(x, k->columns, k->ncolumns);
+        mr_strbuf_putc(x->out, ')');
+        return MR_OK;
+    }
+}
+
+static void put_primary_key(const ddl *x, const mr_table *table) {
+    if (table->nprimary == 0) return;
+    const mr_constraint *k = table->constraints;
+    while (k && k->kind != MR_CONSTRAINT_PRIMARY_KEY) k = k->next;
+    mr_strbuf_puts(x->out, ", ");
+    put_constraint_name(x, k ? k->name : NULL);
+    mr_strbuf_puts(x->out, "PRIMARY KEY (");
+    put_columns(x, table->primary, table->nprimary);
+    mr_strbuf_putc(x->out, ')');
+}
+
+static mr_status put_column_constraints(const ddl *x, mr_column *column) {
+    if (column->unique && !column->indexed) { /* else its index is unique */
+        mr_strbuf_puts(x->out, ", UNIQUE (");
+        put_name(x, column->name);
+        mr_strbuf_putc(x->out, ')');
+    }
+    for (mr_foreign_key *fk = column->foreign_keys; fk; fk = fk->next) {
+        if (fk->constraint) continue;
+        if (mr_foreign_key_resolve(x->env, fk) != MR_OK) return MR_FAIL;
+        mr_strbuf_puts(x->out, ", ");
+        put_constraint_name(x, fk->name);
+        mr_strbuf_puts(x->out, "FOREIGN KEY(");
+        put_name(x, column->name);
+        mr_strbuf_puts(x->out, ") REFERENCES ");
+        put_table(x, fk->referred->table);
+        mr_strbuf_puts(x->out, " (");
+        put_name(x, fk->referred->name);
+        mr_strbuf_putc(x->out, ')');
+        put_actions(x, fk->ondelete, fk->onupdate);
+    }
+    return MR_OK;
+}
+
+mr_status mr_ddl_create_table(const mr_dialect *dialect, mr_table *table, mr_strbuf *out) {
+    ddl x = {dialect, table->metadata->env, out};
+    if (table->ncolumns == 0)
+        return mr_fail(x.env, MR_ERR_ARGUMENT, "table '%s' has no columns", table->name);
+    mr_strbuf_puts(out, "CREATE TABLE ");
+    put_table(&x, table);
+    mr_strbuf_puts(out, " ( ");
+    for (unsigned i = 0; i < table->ncolumns; i++) {
+        if (i) mr_strbuf_puts(out, ", ");
+        if (put_column(&x, table->columns[i]) != MR_OK) return MR_FAIL;
+    }
+    put_primary_key(&x, table);
+    for (const mr_constraint *k = table->constraints; k; k = k->next) {
+        if (k->kind == MR_CONSTRAINT_PRIMARY_KEY) continue;
+        mr_strbuf_puts(out, ", ");
+        if (put_constraint(&x, k) != MR_OK) return MR_FAIL;
+    }
+    for (unsigned i = 0; i < table->ncolumns; i++)
+        if (put_column_constraints(&x, table->columns[i]) != MR_OK) return MR_FAIL;
+    mr_strbuf_puts(out, " )");
+    return out->oom ? mr_nomem(x.env) : MR_OK;
+}
+
+/* ---------------------------------------------------------------- the rest */
+
+mr_status mr_ddl_create_index(const mr_dialect *dialect, const mr_table *table, const mr_index *index,
+                              mr_strbuf *out) {
+    ddl x = {dialect, table->metadata->env, out};
+    bool with_index = table->schema && dialect->index_schema;
+    mr_strbuf_puts(out, index->unique ? "CREATE UNIQUE INDEX " : "CREATE INDEX ");
+    if (with_index) {
+        put_name(&x, table->schema);
+        mr_strbuf_putc(out, '.');
+    }
+    put_name(&x, index->name);
+    mr_strbuf_puts(out, " ON ");
+    if (with_index) put_name(&x, table->name);
+    else put_table(&x, table);
+    mr_strbuf_puts(out, " (");
+    for (unsigned i = 0; i < index->ncolumns; i++) {
+        if (i) mr_strbuf_puts(out, ", ");
+        put_name(&x, index->column_names[i]);
+    }
+    mr_strbuf_putc(out, ')');
+    return out->oom ? mr_nomem(x.env) : MR_OK;
+}
+
+void mr_ddl_drop_table(const mr_dialect *dialect, const mr_table *table, mr_strbuf *out) {
+    ddl x = {dialect, table->metadata->env, out};
+    mr_strbuf_puts(out, "DROP TABLE ");
+    put_table(&x, table);
+}

@@ -1,0 +1,146 @@
+/*
+ * compile_dml.c: INSERT, UPDATE and DELETE.
+ *
+ * Invariant: values stand in the order of their columns; a WHERE is written whenever there is one.
+ */
+#include <moonrow/sql.h>
+
+#include "compiler.h"
+
+static void compile_names(mr_compiler *c, const mr_node *columns) {
+    for (uint32_t i = 0; i < columns->n; i++) {
+        if (i) mr_emit(c, ", ");
+        mr_compile_column_name(c, columns->child[i]);
+    }
+}
+
+/* "a = x, b = y", with the sign given: SET has no room around it, DO UPDATE SET has. */
+static void compile_assignments(mr_compiler *c, const mr_node *columns, const mr_node *values,
+                                const char *sign) {
+    for (uint32_t i = 0; i < columns->n; i++) {
+        if (i) mr_emit(c, ", ");
+        mr_compile_column_name(c, columns->child[i]);
+        mr_emit(c, sign);
+        mr_compile_operand(c, values->child[i], MR_AGAINST_ANY);
+    }
+}
+
+static void compile_row(mr_compiler *c, const mr_node *row) {
+    uint32_t start = c->ordinal;
+    mr_emit(c, "(");
+    for (uint32_t i = 0; i < row->n; i++) {
+        if (i) mr_emit(c, ", ");
+        mr_compile_operand(c, row->child[i], MR_AGAINST_ANY);
+    }
+    mr_emit(c, ")");
+    c->ordinal = start + row->binds;
+}
+
+static void compile_where(mr_compiler *c, const mr_node *where) {
+    if (!where) return;
+    mr_emit(c, " WHERE ");
+    mr_compile_condition(c, where, MR_OP_NONE);
+}
+
+static void compile_conflict(mr_compiler *c, const mr_node *node, uint32_t start) {
+    const mr_dml *d = node->u.dml;
+    if (!d->on_conflict) return;
+    mr_emit(c, " ON CONFLICT");
+    if (d->conflict_target) {
+        mr_emit(c, " (");
+        compile_names(c, d->conflict_target);
+        mr_emit(c, ")");
+    }
+    if (!d->conflict_columns) {
+        mr_emit(c, " DO NOTHING");
+        return;
+    }
+    mr_emit(c, " DO UPDATE SET ");
+    mr_seek(c, node, start, MR_DML_CONFLICT_VALUES);
+    compile_assignments(c, d->conflict_columns, d->conflict_values, " = ");
+    mr_seek(c, node, start, MR_DML_CONFLICT_WHERE);
+    compile_where(c, d->conflict_where);
+}
+
+static void compile_returning(mr_compiler *c, const mr_node *node, uint32_t start, mr_vec *capture) {
+    const mr_dml *d = node->u.dml;
+    if (!d->returning) return;
+    mr_seek(c, node, start, MR_DML_RETURNING);
+    mr_emit(c, " RETURNING ");
+    c->unqualified = !c->dialect->returning_qualified;
+    mr_compile_columns(c, d->returning, MR_PLACE_STATEMENT, capture);
+    c->unqualified = false;
+}
+
+/* SQLite would read the ON of ON CONFLICT as that of a join: a WHERE ends the SELECT before it. */
+static void compile_insert_select(mr_compiler *c, const mr_dml *d) {
+    const mr_node *query = d->select;
+    mr_emit(c, " ");
+    mr_compile_query(c, query, MR_PLACE_STATEMENT);
+    bool bare = query->kind == MR_NODE_SELECT && query->u.select->from && !query->u.select->where &&
+                !query->u.select->group_by && !query->u.select->order_by && !query->u.select->limit &&
+                !query->u.select->offset;
+    if (d->on_conflict && bare) mr_emit(c, " WHERE true");
+}
+
+static void compile_insert(mr_compiler *c, const mr_node *node, uint32_t start) {
+    const mr_dml *d = node->u.dml;
+    mr_emit(c, "INSERT INTO ");
+    mr_emit_table(c, d->table->u.table);
+    if (d->columns && d->columns->n) {
+        mr_emit(c, " (");
+        compile_names(c, d->columns);
+        mr_emit(c, ")");
+    }
+    if (d->select) {
+        mr_seek(c, node, start, MR_DML_SELECT);
+        compile_insert_select(c, d);
+    } else if (!d->values || d->values->n == 0 || !d->columns->n) {
+        mr_emit(c, " DEFAULT VALUES");
+    } else {
+        mr_seek(c, node, start, MR_DML_VALUES);
+        mr_emit(c, " VALUES ");
+        for (uint32_t i = 0; i < d->values->n; i++) {
+            if (i) mr_emit(c, ", ");
+            compile_row(c, d->values->child[i]);
+        }
+    }
+    compile_conflict(c, node, start);
+}
+
+static void compile_update(mr_compiler *c, const mr_node *node, uint32_t start) {
+    const mr_dml *d = node->u.dml;
+    mr_emit(c, "UPDATE ");
+    mr_emit_table(c, d->table->u.table);
+    mr_emit(c, " SET ");
+    mr_seek(c, node, start, MR_DML_VALUES);
+    compile_assignments(c, d->columns, d->values, "=");
+    mr_seek(c, node, start, MR_DML_WHERE);
+    compile_where(c, d->where);
+}
+
+static void compile_delete(mr_compiler *c, const mr_node *node, uint32_t start) {
+    const mr_dml *d = node->u.dml;
+    mr_emit(c, "DELETE FROM ");
+    mr_emit_table(c, d->table->u.table);
+    mr_seek(c, node, start, MR_DML_WHERE);
+    compile_where(c, d->where);
+}
+
+void mr_compile_dml(mr_compiler *c, const mr_node *node) {
+    uint32_t start = c->ordinal;
+    mr_frame frame = {.parent = c->frame};
+    mr_vec *capture = c->capture;
+    c->capture = NULL;
+    mr_vec_init(&frame.leaves, c->env, sizeof(mr_node *));
+    /* An INSERT's SELECT reads the table anew: only UPDATE and DELETE have rows to correlate with. */
+    if (node->kind != MR_NODE_INSERT) mr_collect_leaves(c, &frame.leaves, node->u.dml->table);
+    c->frame = &frame;
+    if (node->kind == MR_NODE_INSERT) compile_insert(c, node, start);
+    else if (node->kind == MR_NODE_UPDATE) compile_update(c, node, start);
+    else compile_delete(c, node, start);
+    compile_returning(c, node, start, capture);
+    c->frame = frame.parent;
+    mr_vec_done(&frame.leaves);
+    c->ordinal = start + node->binds;
+}

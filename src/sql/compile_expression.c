@@ -1,0 +1,286 @@
+/*
+ * compile_expression.c: the SQL of expressions that are no operators.
+ *
+ * Invariant: when mr_compile returns, c->ordinal stands behind the node's binds, however many of them
+ * were written: a node may be compiled twice, or a child of it not at all.
+ */
+#include <moonrow/sql.h>
+
+#include "compiler.h"
+#include "key.h"
+
+#include <string.h>
+
+#define MAX_SQL (64u * 1024 * 1024)
+
+void mr_seek(mr_compiler *c, const mr_node *node, uint32_t start, uint32_t i) {
+    c->ordinal = start;
+    for (uint32_t k = 0; k < i; k++)
+        if (node->child[k]) c->ordinal += node->child[k]->binds;
+}
+
+void mr_compile_items(mr_compiler *c, const mr_node *list) {
+    for (uint32_t i = 0; i < list->n; i++) {
+        if (i) mr_emit(c, ", ");
+        mr_compile_operand(c, list->child[i], MR_OP_COMMA);
+    }
+}
+
+/* ---------------------------------------------------------------- columns and binds */
+
+void mr_compile_column_name(mr_compiler *c, const mr_node *column) {
+    mr_emit_name(c, column->u.column->name ? column->u.column->name : "?");
+}
+
+static void compile_column(mr_compiler *c, const mr_node *node) {
+    const mr_table *table = node->u.column->table;
+    /* An alias is always written: "excluded.name" is no column of the statement's table. */
+    if (node->n) {
+        mr_emit_name(c, mr_object_name(c, node->child[0]));
+        mr_emit(c, ".");
+    } else if (table && !c->unqualified) {
+        mr_emit_table(c, table);
+        mr_emit(c, ".");
+    }
+    mr_compile_column_name(c, node);
+}
+
+static void compile_binds(mr_compiler *c, const mr_node *node) {
+    size_t n = mr_key_padded(node->u.list.n);
+    mr_emit(c, "(");
+    for (uint32_t i = 0; i < n; i++) {
+        if (i) mr_emit(c, ", ");
+        mr_emit_param(c, node, i);
+    }
+    if (n == 0) mr_compile_empty(c, 1);
+    mr_emit(c, ")");
+}
+
+static void compile_text(mr_compiler *c, const mr_node *node) {
+    const char *s = node->u.value.u.s, *stop = s + node->u.value.len;
+    for (uint32_t i = 0; s < stop; i++) {
+        const char *mark = memchr(s, '\0', (size_t)(stop - s));
+        mr_strbuf_add(&c->out->sql, s, (size_t)((mark ? mark : stop) - s));
+        if (!mark) return;
+        mr_compile(c, node->child[i]);
+        s = mark + 1;
+    }
+}
+
+static void compile_literal(mr_compiler *c, const mr_node *node) {
+    const char *sql = node->name;
+    if (!c->dialect->true_literals) {
+        if (strcmp(sql, "true") == 0) sql = "1";
+        else if (strcmp(sql, "false") == 0) sql = "0";
+    }
+    mr_emit(c, sql);
+}
+
+/* ---------------------------------------------------------------- calls */
+
+/* Function names keep their case; only what could not stand there is quoted. */
+static void emit_function_name(mr_compiler *c, const char *name) {
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.";
+    if (strspn(name, plain) == strlen(name) && !(name[0] >= '0' && name[0] <= '9')) mr_emit(c, name);
+    else mr_emit_name(c, name);
+}
+
+/* Written without parentheses in every database. */
+static bool is_keyword_call(const mr_node *node) {
+    static const char *const names[] = {"current_date", "current_time", "current_timestamp", "current_user",
+                                        "localtime", "localtimestamp", "session_user"};
+    for (size_t i = 0; node->n == 0 && i < sizeof names / sizeof *names; i++)
+        if (strcmp(node->name, names[i]) == 0) return true;
+    return false;
+}
+
+static void compile_func(mr_compiler *c, const mr_node *node) {
+    if (is_keyword_call(node)) {
+        for (const char *s = node->name; *s; s++)
+            mr_strbuf_putc(&c->out->sql, (char)(*s >= 'a' && *s <= 'z' ? *s - 32 : *s));
+        return;
+    }
+    emit_function_name(c, node->name);
+    mr_emit(c, "(");
+    if (node->flags & MR_NODE_DISTINCT) mr_emit(c, "DISTINCT ");
+    mr_compile_items(c, node);
+    if (node->n == 0 && strcmp(node->name, "count") == 0) mr_emit(c, "*");
+    mr_emit(c, ")");
+}
+
+static void compile_cast(mr_compiler *c, const mr_node *node) {
+    char buf[128];
+    mr_emit(c, "CAST(");
+    mr_compile(c, node->child[0]);
+    mr_emit(c, " AS ");
+    mr_emit(c, mr_type_sql(c->dialect, node->type, buf, sizeof buf));
+    mr_emit(c, ")");
+}
+
+static void compile_case(mr_compiler *c, const mr_node *node) {
+    mr_emit(c, "CASE");
+    for (uint32_t i = 0; i + 1 < node->n; i += 2) {
+        mr_emit(c, " WHEN ");
+        mr_compile_operand(c, node->child[i], MR_AGAINST_ANY);
+        mr_emit(c, " THEN ");
+        mr_compile(c, node->child[i + 1]);
+    }
+    if (node->n % 2) {
+        mr_emit(c, " ELSE ");
+        mr_compile(c, node->child[node->n - 1]);
+    }
+    mr_emit(c, " END");
+}
+
+static void compile_over(mr_compiler *c, const mr_node *node) {
+    const char *gap = "";
+    mr_compile(c, node->child[0]);
+    mr_emit(c, " OVER (");
+    if (node->child[1]) {
+        mr_emit(c, "PARTITION BY ");
+        mr_compile(c, node->child[1]);
+        gap = " ";
+    }
+    if (node->child[2]) {
+        mr_emit(c, gap);
+        mr_emit(c, "ORDER BY ");
+        mr_compile(c, node->child[2]);
+        gap = " ";
+    }
+    if (node->name) {
+        mr_emit(c, gap);
+        mr_emit(c, node->name);
+    }
+    mr_emit(c, ")");
+}
+
+static void compile_extract(mr_compiler *c, const mr_node *node) {
+    mr_emit(c, "EXTRACT(");
+    mr_emit(c, node->name);
+    mr_emit(c, " FROM ");
+    mr_compile(c, node->child[0]);
+    mr_emit(c, ")");
+}
+
+static void compile_subquery(mr_compiler *c, const mr_node *node) {
+    mr_emit(c, node->kind == MR_NODE_EXISTS ? "EXISTS (" : "(");
+    if (mr_node_is_query(node->child[0])) mr_compile_query(c, node->child[0], MR_PLACE_EXPRESSION);
+    else mr_compile(c, node->child[0]);
+    mr_emit(c, ")");
+}
+
+static void compile_tuple(mr_compiler *c, const mr_node *node) {
+    mr_emit(c, "(");
+    mr_compile_items(c, node);
+    mr_emit(c, ")");
+}
+
+/* ---------------------------------------------------------------- dispatch */
+
+static void dispatch(mr_compiler *c, const mr_node *node) {
+    switch (node->kind) {
+    case MR_NODE_COLUMN: compile_column(c, node); break;
+    case MR_NODE_BIND: mr_emit_param(c, node, 0); break;
+    case MR_NODE_BINDS: compile_binds(c, node); break;
+    case MR_NODE_LITERAL_SQL: compile_literal(c, node); break;
+    case MR_NODE_TEXT: compile_text(c, node); break;
+    case MR_NODE_UNARY:
+    case MR_NODE_BINARY:
+    case MR_NODE_LIST:
+    case MR_NODE_BETWEEN:
+    case MR_NODE_COLLATE: mr_compile_operator(c, node); break;
+    case MR_NODE_FUNC: compile_func(c, node); break;
+    case MR_NODE_CAST: compile_cast(c, node); break;
+    case MR_NODE_CASE: compile_case(c, node); break;
+    case MR_NODE_LABEL: mr_compile(c, node->child[0]); break;
+    case MR_NODE_SUBQUERY:
+    case MR_NODE_EXISTS: compile_subquery(c, node); break;
+    case MR_NODE_EXTRACT: compile_extract(c, node); break;
+    case MR_NODE_OVER: compile_over(c, node); break;
+    case MR_NODE_TUPLE: compile_tuple(c, node); break;
+    case MR_NODE_DEFAULT: mr_emit(c, "DEFAULT"); break;
+    case MR_NODE_SELECT:
+    case MR_NODE_COMPOUND:
+        mr_emit(c, "(");
+        mr_compile_query(c, node, MR_PLACE_EXPRESSION);
+        mr_emit(c, ")");
+        break;
+    case MR_NODE_ALIAS: /* the row as a value, as in count(alias) */
+    case MR_NODE_CTE: mr_emit_name(c, mr_object_name(c, node)); break;
+    case MR_NODE_TABLE: mr_emit_table(c, node->u.table); break;
+    default: mr_compile_fail(c, "a statement cannot stand within an expression");
+    }
+}
+
+void mr_compile(mr_compiler *c, const mr_node *node) {
+    if (c->failed) return;
+    uint32_t start = c->ordinal;
+    if (!c->dialect->compile_node || !c->dialect->compile_node(c, node)) dispatch(c, node);
+    c->ordinal = start + node->binds;
+    if (c->out->sql.len > MAX_SQL) mr_compile_fail(c, "the statement is too large");
+}
+
+/* Text is taken as it is written, but where what is around it would change its meaning: under NOT, and
+ * within AND when it has an OR. */
+static bool text_needs_group(const mr_node *node, mr_op against) {
+    if (node->kind != MR_NODE_TEXT || (against != MR_OP_AND && against != MR_OP_NOT)) return false;
+    if (against == MR_OP_NOT) return true;
+    const char *s = node->u.value.u.s;
+    for (uint32_t i = 0; i + 4 <= node->u.value.len; i++)
+        if ((s[i] == ' ' || s[i] == '\n') && (s[i + 1] | 32) == 'o' && (s[i + 2] | 32) == 'r' &&
+            (s[i + 3] == ' ' || s[i + 3] == '\n'))
+            return true;
+    return false;
+}
+
+/* The operators that may stand in themselves without parentheses. */
+static bool is_associative(mr_op op) {
+    return op == MR_OP_ADD || op == MR_OP_MUL || op == MR_OP_CONCAT || op == MR_OP_AND || op == MR_OP_OR;
+}
+
+static bool needs_group(const mr_node *node, mr_op against) {
+    if (text_needs_group(node, against)) return true;
+    mr_op op = mr_operator_of(node);
+    if (op == MR_OP_NONE || against == MR_OP_NONE) return false;
+    if (op == MR_OP_NOT_IN) return false; /* has its own */
+    if (against == MR_AGAINST_ANY) return true;
+    if (op == against && is_associative(op)) return false;
+    return mr_precedence(op) <= mr_precedence(against);
+}
+
+void mr_compile_operand(mr_compiler *c, const mr_node *node, mr_op against) {
+    while (node->kind == MR_NODE_LABEL) node = node->child[0];
+    bool group = needs_group(node, against);
+    if (group) mr_emit(c, "(");
+    mr_compile(c, node);
+    if (group) mr_emit(c, ")");
+}
+
+/* ---------------------------------------------------------------- truth values */
+
+static bool is_boolean_column(const mr_node *node) {
+    return node->kind == MR_NODE_COLUMN && node->type->code == MR_TYPE_BOOLEAN;
+}
+
+static bool is_word(const mr_node *node, const char *word) {
+    return node->kind == MR_NODE_LITERAL_SQL && strcmp(node->name, word) == 0;
+}
+
+/* Without boolean literals a boolean is compared with a number, so that an index on it serves. */
+void mr_compile_condition(mr_compiler *c, const mr_node *node, mr_op against) {
+    while (node->kind == MR_NODE_LABEL) node = node->child[0];
+    const char *compared = NULL;
+    if (!c->dialect->true_literals) {
+        if (is_boolean_column(node)) compared = " = 1";
+        else if (is_word(node, "true") || is_word(node, "false")) compared = " = 1";
+    }
+    if (!compared) {
+        mr_compile_operand(c, node, against);
+        return;
+    }
+    bool group = against == MR_AGAINST_ANY || mr_precedence(MR_OP_EQ) <= mr_precedence(against);
+    if (group) mr_emit(c, "(");
+    mr_compile(c, node);
+    mr_emit(c, compared);
+    if (group) mr_emit(c, ")");
+}

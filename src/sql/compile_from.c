@@ -1,0 +1,179 @@
+/*
+ * compile_from.c: the SQL of FROM objects: tables, aliases, joins, and CTEs, whose text goes to the front.
+ *
+ * Invariant: each CTE is compiled once, when first named; one that is named within its own body is a
+ * recursive reference and has no text of its own.
+ */
+#include <moonrow/sql.h>
+
+#include "compiler.h"
+
+#include <string.h>
+
+void mr_emit_table(mr_compiler *c, const mr_table *table) {
+    if (table->schema) {
+        mr_emit_name(c, table->schema);
+        mr_emit(c, ".");
+    }
+    mr_emit_name(c, table->name);
+}
+
+void mr_collect_leaves(mr_compiler *c, mr_vec *leaves, const mr_node *from) {
+    if (from->kind == MR_NODE_JOIN) {
+        mr_collect_leaves(c, leaves, from->child[0]);
+        mr_collect_leaves(c, leaves, from->child[1]);
+    } else if (mr_vec_push_ptr(leaves, (mr_node *)from) != MR_OK) {
+        c->failed = true;
+    }
+}
+
+static void compile_join(mr_compiler *c, const mr_node *node) {
+    const mr_node *right = node->child[1];
+    mr_compile_from(c, node->child[0]);
+    mr_emit(c, node->op == MR_OP_LEFT ? " LEFT OUTER JOIN " : node->op == MR_OP_FULL ? " FULL OUTER JOIN "
+                                                                                   : " JOIN ");
+    if (right->kind == MR_NODE_JOIN) mr_emit(c, "(");
+    mr_compile_from(c, right);
+    if (right->kind == MR_NODE_JOIN) mr_emit(c, ")");
+    mr_emit(c, " ON ");
+    mr_compile_condition(c, node->child[2], MR_OP_NONE);
+}
+
+/* What an alias wraps has its binds counted apart: the place in the main count is kept. */
+static void compile_alias(mr_compiler *c, const mr_node *node) {
+    const mr_node *of = node->child[0];
+    const char *name = mr_object_name(c, node);
+    uint32_t ordinal = c->ordinal;
+    c->ordinal = mr_object_base(c, node);
+    if (mr_node_is_query(of)) {
+        mr_emit(c, "(");
+        mr_compile_query(c, of, MR_PLACE_FROM);
+        mr_emit(c, ")");
+    } else {
+        mr_compile_from(c, of);
+    }
+    mr_emit(c, " AS ");
+    mr_emit_name(c, name);
+    c->ordinal = ordinal;
+}
+
+void mr_compile_from(mr_compiler *c, const mr_node *from) {
+    if (c->failed) return;
+    switch (from->kind) {
+    case MR_NODE_TABLE: mr_emit_table(c, from->u.table); break;
+    case MR_NODE_ALIAS: compile_alias(c, from); break;
+    case MR_NODE_JOIN: {
+        uint32_t start = c->ordinal;
+        compile_join(c, from);
+        c->ordinal = start + from->binds;
+        break;
+    }
+    case MR_NODE_CTE: mr_emit_name(c, mr_cte_name(c, from)); break;
+    case MR_NODE_TEXT:
+    case MR_NODE_LITERAL_SQL:
+    case MR_NODE_FUNC: mr_compile(c, from); break;
+    default: mr_compile_fail(c, "this cannot stand in FROM: use a table, an alias, a subquery or a CTE");
+    }
+}
+
+/* ---------------------------------------------------------------- CTEs */
+
+static const mr_node *leftmost(const mr_node *query) {
+    while (query->kind == MR_NODE_COMPOUND) query = query->child[0];
+    return query;
+}
+
+/* A recursive CTE is made twice: from its first part, which the second part refers to, and from the
+ * union of both. The two are known as one by their name, or by that first part. */
+static bool restates(const mr_cte *open, const mr_node *node) {
+    if (!open->open || !(open->node->flags & MR_NODE_RECURSIVE)) return false;
+    if (*open->node->name || *node->name) return open->node->name == node->name;
+    return leftmost(open->node->child[0]) == leftmost(node->child[0]);
+}
+
+static mr_cte *add_cte(mr_compiler *c, const mr_node *node) {
+    mr_cte *cte = mr_calloc(c->env, sizeof *cte);
+    if (!cte || mr_vec_push_ptr(&c->ctes, cte) != MR_OK) {
+        mr_free(c->env, cte);
+        c->failed = true;
+        return NULL;
+    }
+    cte->node = node;
+    mr_piece_init(&cte->piece, c->env);
+    return cte;
+}
+
+/* "name AS (body)"; a recursive one names its columns. */
+static void compile_header(mr_compiler *c, const mr_cte *cte, const mr_vec *columns) {
+    mr_strbuf body = c->out->sql;
+    size_t at = 0;
+    mr_strbuf_init(&c->out->sql, c->env);
+    mr_emit_name(c, cte->name);
+    if (cte->node->flags & MR_NODE_RECURSIVE) {
+        for (size_t i = 0; i < columns->len; i++) {
+            mr_emit(c, i ? ", " : "(");
+            mr_emit_name(c, ((const mr_result_column *)mr_vec_at(columns, i))->name);
+        }
+        if (columns->len) mr_emit(c, ")");
+    }
+    mr_emit(c, " AS (");
+    at = c->out->sql.len;
+    if (body.len) mr_strbuf_add(&c->out->sql, body.data, body.len);
+    if (body.oom) c->out->sql.oom = true;
+    mr_emit(c, ")");
+    mr_strbuf_done(&body);
+    for (size_t i = 0; i < c->out->params.len; i++)
+        ((mr_placed_param *)mr_vec_at(&c->out->params, i))->at += at;
+}
+
+static void compile_cte(mr_compiler *c, mr_cte *cte) {
+    mr_piece *out = c->out;
+    const mr_frame *frame = c->frame;
+    mr_vec *capture = c->capture, columns;
+    uint32_t ordinal = c->ordinal;
+    bool unqualified = c->unqualified;
+    mr_vec_init(&columns, c->env, sizeof(mr_result_column));
+    c->out = &cte->piece;
+    c->frame = NULL;
+    c->capture = &columns;
+    c->unqualified = false;
+    c->ordinal = mr_object_base(c, cte->node);
+    cte->open = true;
+    if (mr_node_is_query(cte->node->child[0])) mr_compile_query(c, cte->node->child[0], MR_PLACE_FROM);
+    else mr_compile(c, cte->node->child[0]);
+    cte->open = false;
+    compile_header(c, cte, &columns);
+    c->out = out;
+    c->frame = frame;
+    c->capture = capture;
+    c->unqualified = unqualified;
+    c->ordinal = ordinal;
+    mr_vec_done(&columns);
+    if (cte->node->flags & MR_NODE_RECURSIVE) c->recursive = true;
+    if (mr_vec_push_ptr(&c->finished, cte) != MR_OK) c->failed = true;
+}
+
+/* The open CTE that node restates; a closed one of the same name is an error. */
+static const mr_cte *find_restated(mr_compiler *c, const mr_node *node) {
+    for (size_t i = 0; i < c->ctes.len; i++) {
+        const mr_cte *cte = mr_vec_ptr(&c->ctes, i);
+        if (restates(cte, node)) return cte;
+        if (*node->name && cte->name && strcmp(cte->name, node->name) == 0)
+            mr_compile_fail(c, "two different CTEs are named '%s'", node->name);
+    }
+    return NULL;
+}
+
+const char *mr_cte_name(mr_compiler *c, const mr_node *node) {
+    for (size_t i = 0; i < c->ctes.len; i++) {
+        const mr_cte *cte = mr_vec_ptr(&c->ctes, i);
+        if (cte->node == node) return cte->name;
+    }
+    const mr_cte *restated = find_restated(c, node);
+    mr_cte *made = c->failed ? NULL : add_cte(c, node);
+    if (!made) return "";
+    made->restates = restated != NULL;
+    made->name = restated ? restated->name : *node->name ? node->name : mr_anonymous_name(c, "anon");
+    if (!restated) compile_cte(c, made);
+    return made->name;
+}

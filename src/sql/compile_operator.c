@@ -1,0 +1,217 @@
+/*
+ * compile_operator.c: the SQL of operators, with parentheses only where precedence asks for them.
+ *
+ * Invariant: the text parses back into the tree it was made from, in each database that a dialect is for.
+ */
+#include <moonrow/sql.h>
+
+#include "compiler.h"
+
+typedef struct op_spelling {
+    const char *sql;
+    int precedence; /* higher binds tighter */
+} op_spelling;
+
+static const op_spelling spelling[MR_OP_CUSTOM + 1] = {
+    [MR_OP_NONE] = {"", -2},
+    [MR_OP_EQ] = {" = ", 5}, [MR_OP_NE] = {" != ", 5}, [MR_OP_LT] = {" < ", 5}, [MR_OP_LE] = {" <= ", 5},
+    [MR_OP_GT] = {" > ", 5}, [MR_OP_GE] = {" >= ", 5},
+    [MR_OP_IS] = {" IS ", 5}, [MR_OP_IS_NOT] = {" IS NOT ", 5},
+    [MR_OP_IN] = {" IN ", 5}, [MR_OP_NOT_IN] = {" NOT IN ", 5},
+    [MR_OP_LIKE] = {" LIKE ", 5}, [MR_OP_NOT_LIKE] = {" NOT LIKE ", 5},
+    [MR_OP_ILIKE] = {" ILIKE ", 5}, [MR_OP_NOT_ILIKE] = {" NOT ILIKE ", 5},
+    [MR_OP_ADD] = {" + ", 7}, [MR_OP_SUB] = {" - ", 7}, [MR_OP_MUL] = {" * ", 8}, [MR_OP_DIV] = {" / ", 8},
+    [MR_OP_MOD] = {" % ", 8}, [MR_OP_CONCAT] = {" || ", 6},
+    [MR_OP_BIT_AND] = {" & ", 7}, [MR_OP_BIT_OR] = {" | ", 7}, [MR_OP_BIT_XOR] = {" ^ ", 7},
+    [MR_OP_SHIFT_LEFT] = {" << ", 7}, [MR_OP_SHIFT_RIGHT] = {" >> ", 7},
+    [MR_OP_NEG] = {"-", 8}, [MR_OP_BIT_NOT] = {"~", 8}, [MR_OP_NOT] = {"NOT ", 5},
+    [MR_OP_ASC] = {" ASC", 3}, [MR_OP_DESC] = {" DESC", 3},
+    [MR_OP_NULLS_FIRST] = {" NULLS FIRST", 3}, [MR_OP_NULLS_LAST] = {" NULLS LAST", 3},
+    [MR_OP_DISTINCT] = {"DISTINCT ", 5},
+    [MR_OP_AND] = {" AND ", 3}, [MR_OP_OR] = {" OR ", 2}, [MR_OP_COMMA] = {", ", -1},
+    [MR_OP_CUSTOM] = {" ", 0},
+};
+
+/* COLLATE and EXISTS bind as operators do, but have kinds of their own. */
+enum { COLLATE_PRECEDENCE = 4, EXISTS_PRECEDENCE = 0 };
+#define OP_COLLATE ((mr_op)254)
+#define OP_EXISTS ((mr_op)253)
+
+int mr_precedence(mr_op op) {
+    if (op == OP_COLLATE) return COLLATE_PRECEDENCE;
+    if (op == OP_EXISTS) return EXISTS_PRECEDENCE;
+    return (unsigned)op <= MR_OP_CUSTOM ? spelling[op].precedence : 100;
+}
+
+mr_op mr_operator_of(const mr_node *node) {
+    switch (node->kind) {
+    case MR_NODE_UNARY:
+    case MR_NODE_BINARY:
+    case MR_NODE_LIST: return (mr_op)node->op;
+    case MR_NODE_BETWEEN: return MR_OP_IN; /* binds as every comparison does */
+    case MR_NODE_COLLATE: return OP_COLLATE;
+    case MR_NODE_EXISTS: return OP_EXISTS;
+    default: return MR_OP_NONE;
+    }
+}
+
+/* ---------------------------------------------------------------- unary */
+
+static bool is_suffix(mr_op op) {
+    return op >= MR_OP_ASC && op <= MR_OP_NULLS_LAST;
+}
+
+/* "user.f" is false: NOT in a database with booleans, compared with 0 elsewhere. */
+static bool compile_false_column(mr_compiler *c, const mr_node *operand) {
+    if (c->dialect->true_literals || operand->kind != MR_NODE_COLUMN ||
+        operand->type->code != MR_TYPE_BOOLEAN)
+        return false;
+    mr_compile(c, operand);
+    mr_emit(c, " = 0");
+    return true;
+}
+
+static void compile_unary(mr_compiler *c, const mr_node *node) {
+    mr_op op = (mr_op)node->op;
+    const mr_node *operand = node->child[0];
+    if (is_suffix(op)) {
+        bool stacked = operand->kind == MR_NODE_UNARY && is_suffix((mr_op)operand->op);
+        mr_compile_operand(c, operand, stacked ? MR_OP_NONE : op);
+        mr_emit(c, spelling[op].sql);
+        return;
+    }
+    if (op == MR_OP_NOT && compile_false_column(c, operand)) return;
+    mr_emit(c, spelling[op].sql);
+    if (op == MR_OP_DISTINCT) mr_compile_operand(c, operand, MR_OP_COMMA);
+    else mr_compile_operand(c, operand, op);
+}
+
+/* ---------------------------------------------------------------- binary */
+
+static void compile_like_escape(mr_compiler *c, const mr_node *node) {
+    if (node->n < 3) return;
+    mr_emit(c, " ESCAPE ");
+    mr_compile(c, node->child[2]);
+}
+
+static void compile_lower(mr_compiler *c, const mr_node *x) {
+    mr_emit(c, "lower(");
+    mr_compile(c, x);
+    mr_emit(c, ")");
+}
+
+static void compile_ilike(mr_compiler *c, const mr_node *node) {
+    compile_lower(c, node->child[0]);
+    mr_emit(c, spelling[node->op == MR_OP_ILIKE ? MR_OP_LIKE : MR_OP_NOT_LIKE].sql);
+    compile_lower(c, node->child[1]);
+    compile_like_escape(c, node);
+}
+
+void mr_compile_empty(mr_compiler *c, uint32_t width) {
+    mr_emit(c, "SELECT 1");
+    for (uint32_t i = 1; i < width; i++) mr_emit(c, ", 1");
+    mr_emit(c, " FROM (SELECT 1");
+    for (uint32_t i = 1; i < width; i++) mr_emit(c, ", 1");
+    mr_emit(c, ") WHERE 1!=1");
+}
+
+uint32_t mr_in_width(const mr_node *in) {
+    return in->child[0]->kind == MR_NODE_TUPLE ? in->child[0]->n : 1;
+}
+
+/* The right side of IN: values, a subquery, or a list written out. */
+static void compile_in(mr_compiler *c, const mr_node *node) {
+    const mr_node *right = node->child[1];
+    bool negated = node->op == MR_OP_NOT_IN;
+    if (negated) mr_emit(c, "(");
+    mr_compile_operand(c, node->child[0], (mr_op)node->op);
+    mr_emit(c, spelling[node->op].sql);
+    if (right->kind == MR_NODE_BINDS && right->u.list.n == 0) {
+        mr_emit(c, "(");
+        mr_compile_empty(c, mr_in_width(node));
+        mr_emit(c, ")");
+    } else if (right->kind == MR_NODE_BINDS || right->kind == MR_NODE_SUBQUERY) {
+        mr_compile(c, right);
+    } else if (right->kind == MR_NODE_LIST && right->op == MR_OP_COMMA) {
+        mr_emit(c, "(");
+        mr_compile_items(c, right);
+        mr_emit(c, ")");
+    } else {
+        mr_emit(c, "(");
+        mr_compile(c, right);
+        mr_emit(c, ")");
+    }
+    if (negated) mr_emit(c, ")");
+}
+
+/* Databases disagree on how tightly these bind, so their operands never rely on it. */
+static mr_op operand_against(const mr_node *operand, mr_op op) {
+    if (op == MR_OP_CUSTOM) return MR_AGAINST_ANY;
+    mr_op inner = mr_operator_of(operand);
+    return op == MR_OP_CONCAT && inner != MR_OP_CONCAT ? MR_AGAINST_ANY : op;
+}
+
+static void compile_binary(mr_compiler *c, const mr_node *node) {
+    mr_op op = (mr_op)node->op;
+    if (op == MR_OP_IN || op == MR_OP_NOT_IN) {
+        compile_in(c, node);
+        return;
+    }
+    if ((op == MR_OP_ILIKE || op == MR_OP_NOT_ILIKE) && !c->dialect->ilike) {
+        compile_ilike(c, node);
+        return;
+    }
+    mr_compile_operand(c, node->child[0], operand_against(node->child[0], op));
+    mr_emit(c, spelling[op].sql);
+    if (op == MR_OP_CUSTOM) {
+        mr_emit(c, node->name);
+        mr_emit(c, " ");
+    }
+    mr_compile_operand(c, node->child[1], operand_against(node->child[1], op));
+    compile_like_escape(c, node);
+}
+
+static void compile_between(mr_compiler *c, const mr_node *node) {
+    mr_compile_operand(c, node->child[0], MR_OP_IN);
+    mr_emit(c, node->flags & MR_NODE_NEGATED ? " NOT BETWEEN " : " BETWEEN ");
+    mr_compile_operand(c, node->child[1], MR_OP_AND);
+    mr_emit(c, " AND ");
+    mr_compile_operand(c, node->child[2], MR_OP_AND);
+}
+
+/* ---------------------------------------------------------------- lists */
+
+static void compile_item(mr_compiler *c, const mr_node *item, mr_op op) {
+    if (op == MR_OP_AND || op == MR_OP_OR) mr_compile_condition(c, item, op);
+    else mr_compile_operand(c, item, operand_against(item, op));
+}
+
+/* A chain is parsed one level deeper per item, and databases limit the depth (SQLite: 1000): long
+ * ones are written in groups. */
+enum { GROUP = 256 };
+
+static void compile_list(mr_compiler *c, const mr_node *node) {
+    mr_op op = (mr_op)node->op;
+    bool grouped = node->n > 2 * GROUP && op != MR_OP_COMMA;
+    for (uint32_t i = 0; i < node->n; i++) {
+        if (i) mr_emit(c, grouped && i % GROUP == 0 ? ")" : "");
+        if (i) mr_emit(c, spelling[op].sql);
+        if (grouped && i % GROUP == 0) mr_emit(c, "(");
+        compile_item(c, node->child[i], op);
+    }
+    if (grouped) mr_emit(c, ")");
+}
+
+void mr_compile_operator(mr_compiler *c, const mr_node *node) {
+    switch (node->kind) {
+    case MR_NODE_UNARY: compile_unary(c, node); break;
+    case MR_NODE_BINARY: compile_binary(c, node); break;
+    case MR_NODE_BETWEEN: compile_between(c, node); break;
+    case MR_NODE_COLLATE:
+        mr_compile_operand(c, node->child[0], OP_COLLATE);
+        mr_emit(c, " COLLATE ");
+        mr_emit_name(c, node->name);
+        break;
+    default: compile_list(c, node);
+    }
+}

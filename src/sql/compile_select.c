@@ -1,0 +1,275 @@
+/*
+ * compile_select.c: SELECT and compounds of SELECTs.
+ *
+ * Invariant: clauses are written in the order of SQL but find their binds by mr_seek, so neither order
+ * depends on the other.
+ */
+#include <moonrow/sql.h>
+
+#include "compiler.h"
+
+#include <string.h>
+
+/* ---------------------------------------------------------------- correlation */
+
+static bool contains(const mr_vec *leaves, const mr_node *object) {
+    for (size_t i = 0; i < leaves->len; i++)
+        if (mr_same_object(mr_vec_ptr(leaves, i), object)) return true;
+    return false;
+}
+
+static bool list_contains(const mr_node *list, const mr_node *object) {
+    for (uint32_t i = 0; i < list->n; i++)
+        if (mr_same_object(list->child[i], object)) return true;
+    return false;
+}
+
+static bool any_frame_contains(const mr_frame *frame, const mr_node *object) {
+    for (; frame; frame = frame->parent)
+        if (contains(&frame->leaves, object)) return true;
+    return false;
+}
+
+/* Whether an enclosing statement supplies the FROM object: by request, or by itself when the object is
+ * in the statement around this one. */
+static bool is_correlated(const mr_frame *frame, const mr_select *s, const mr_node *object) {
+    if (s->correlate)
+        return list_contains(s->correlate, object) && any_frame_contains(frame->parent, object);
+    return !frame->in_from && frame->parent && contains(&frame->parent->leaves, object);
+}
+
+/* The objects to write; never none of them without a request. */
+static void display_froms(mr_compiler *c, const mr_frame *frame, const mr_select *s, mr_vec *shown) {
+    if (!s->from) return;
+    for (uint32_t i = 0; i < s->from->n; i++)
+        if (!is_correlated(frame, s, s->from->child[i]) &&
+            mr_vec_push_ptr(shown, s->from->child[i]) != MR_OK)
+            c->failed = true;
+    if (shown->len || s->correlate) return;
+    for (uint32_t i = 0; i < s->from->n; i++)
+        if (mr_vec_push_ptr(shown, s->from->child[i]) != MR_OK) c->failed = true;
+}
+
+/* ---------------------------------------------------------------- clauses */
+
+static void compile_distinct(mr_compiler *c, const mr_node *node, uint32_t start) {
+    const mr_select *s = node->u.select;
+    if (s->distinct_on) {
+        if (!c->dialect->distinct_on) {
+            mr_compile_fail(c, "distinct: %s has no DISTINCT ON", c->dialect->name);
+            return;
+        }
+        mr_seek(c, node, start, MR_SELECT_DISTINCT_ON);
+        mr_emit(c, "DISTINCT ON (");
+        mr_compile(c, s->distinct_on);
+        mr_emit(c, ") ");
+    } else if (s->distinct) {
+        mr_emit(c, "DISTINCT ");
+    }
+}
+
+
+/* c->ordinal is that of the FROM list: objects that are left out have theirs too. */
+static void compile_froms(mr_compiler *c, const mr_node *from, const mr_vec *shown) {
+    uint32_t at = c->ordinal;
+    const char *gap = " FROM ";
+    size_t next = 0;
+    for (uint32_t i = 0; from && i < from->n && next < shown->len; i++) {
+        if (mr_vec_ptr(shown, next) == from->child[i]) {
+            next++;
+            mr_emit(c, gap);
+            gap = ", ";
+            c->ordinal = at;
+            mr_compile_from(c, from->child[i]);
+        }
+        at += from->child[i]->binds;
+    }
+}
+
+static bool is_order_suffix(const mr_node *node) {
+    return node->kind == MR_NODE_UNARY && node->op >= MR_OP_ASC && node->op <= MR_OP_NULLS_LAST;
+}
+
+static bool is_same_column(const mr_node *a, const mr_node *b) {
+    return a->kind == MR_NODE_COLUMN && b->kind == MR_NODE_COLUMN && a->u.column == b->u.column &&
+           a->n == b->n && (a->n == 0 || a->child[0] == b->child[0]);
+}
+
+/* The name by which an ORDER BY term can refer to a column of the result, or NULL. A compound is
+ * ordered by the names of its first SELECT alone. */
+static const char *result_name(const mr_node *term, const mr_node *columns, bool compound) {
+    if (term->kind != MR_NODE_LABEL && !(compound && term->kind == MR_NODE_COLUMN)) return NULL;
+    for (uint32_t i = 0; columns && i < columns->n; i++) {
+        const mr_node *column = columns->child[i];
+        bool labelled = column->kind == MR_NODE_LABEL;
+        if (labelled && term->kind == MR_NODE_LABEL && term->name == column->name) return term->name;
+        if (term->kind == MR_NODE_COLUMN && is_same_column(term, labelled ? column->child[0] : column))
+            return labelled ? column->name : term->u.column->name;
+    }
+    return compound && term->kind == MR_NODE_COLUMN ? term->u.column->name : NULL;
+}
+
+static void compile_order_term(mr_compiler *c, const mr_node *term, const mr_node *columns, bool compound) {
+    static const char *const suffix[] = {" ASC", " DESC", " NULLS FIRST", " NULLS LAST"};
+    uint32_t start = c->ordinal;
+    if (is_order_suffix(term)) {
+        const mr_node *inner = term->child[0];
+        const mr_node *bare = inner;
+        while (is_order_suffix(bare)) bare = bare->child[0];
+        if (bare == inner && !result_name(inner, columns, compound))
+            mr_compile_operand(c, inner, (mr_op)term->op);
+        else
+            compile_order_term(c, inner, columns, compound);
+        mr_emit(c, suffix[term->op - MR_OP_ASC]);
+    } else {
+        const char *name = result_name(term, columns, compound);
+        if (name) mr_emit_name(c, name);
+        else mr_compile(c, term);
+    }
+    c->ordinal = start + term->binds;
+}
+
+static void compile_order(mr_compiler *c, const mr_node *order, const mr_node *columns, bool compound) {
+    if (!order) return;
+    mr_emit(c, " ORDER BY ");
+    for (uint32_t i = 0; i < order->n; i++) {
+        if (i) mr_emit(c, ", ");
+        compile_order_term(c, order->child[i], columns, compound);
+    }
+}
+
+static void compile_limit(mr_compiler *c, const mr_node *limit, const mr_node *offset) {
+    if (!limit && !offset) return;
+    if (c->dialect->limit) {
+        c->dialect->limit(c, limit, offset);
+        return;
+    }
+    if (limit) {
+        mr_emit(c, " LIMIT ");
+        mr_compile(c, limit);
+    }
+    if (offset) {
+        mr_emit(c, " OFFSET ");
+        mr_compile(c, offset);
+    }
+}
+
+static void compile_lock(mr_compiler *c, const mr_select *s) {
+    if (!s->for_update || !c->dialect->for_update) return;
+    const char *mode = s->for_update_mode;
+    bool behind = mode && (strcmp(mode, "NOWAIT") == 0 || strcmp(mode, "SKIP LOCKED") == 0);
+    mr_emit(c, mode && !behind ? " FOR " : " FOR UPDATE");
+    if (behind) mr_emit(c, " ");
+    if (mode) mr_emit(c, mode);
+}
+
+/* ---------------------------------------------------------------- SELECT */
+
+static void compile_clauses(mr_compiler *c, const mr_node *node, mr_frame *frame, mr_place place,
+                            mr_vec *capture) {
+    const mr_select *s = node->u.select;
+    uint32_t start = c->ordinal;
+    mr_vec shown;
+    mr_vec_init(&shown, c->env, sizeof(mr_node *));
+    display_froms(c, frame, s, &shown);
+    for (size_t i = 0; i < shown.len; i++) mr_collect_leaves(c, &frame->leaves, mr_vec_ptr(&shown, i));
+    mr_emit(c, "SELECT ");
+    compile_distinct(c, node, start);
+    mr_seek(c, node, start, MR_SELECT_COLUMNS);
+    if (s->columns) mr_compile_columns(c, s->columns, place, capture);
+    else mr_emit(c, "*");
+    mr_seek(c, node, start, MR_SELECT_FROM);
+    compile_froms(c, s->from, &shown);
+    mr_vec_done(&shown);
+    mr_seek(c, node, start, MR_SELECT_WHERE);
+    if (s->where) {
+        mr_emit(c, " WHERE ");
+        mr_compile_condition(c, s->where, MR_OP_NONE);
+    }
+    if (s->group_by) {
+        mr_emit(c, " GROUP BY ");
+        mr_compile(c, s->group_by);
+    }
+    if (s->having) {
+        mr_emit(c, " HAVING ");
+        mr_compile_condition(c, s->having, MR_OP_NONE);
+    }
+    compile_order(c, s->order_by, s->columns, false);
+    mr_seek(c, node, start, MR_SELECT_LIMIT);
+    compile_limit(c, s->limit, s->offset);
+    compile_lock(c, s);
+}
+
+static void compile_select(mr_compiler *c, const mr_node *node, mr_place place) {
+    mr_frame frame = {.parent = c->frame, .in_from = place == MR_PLACE_FROM};
+    mr_vec *capture = c->capture;
+    bool unqualified = c->unqualified;
+    mr_vec_init(&frame.leaves, c->env, sizeof(mr_node *));
+    c->capture = NULL;
+    c->frame = &frame;
+    c->unqualified = false;
+    compile_clauses(c, node, &frame, place, capture);
+    c->unqualified = unqualified;
+    c->frame = frame.parent;
+    mr_vec_done(&frame.leaves);
+}
+
+/* ---------------------------------------------------------------- compounds */
+
+/* A member with clauses that would be taken for the whole compound's. */
+static bool needs_own_scope(const mr_node *member) {
+    if (member->kind == MR_NODE_COMPOUND) return true;
+    if (member->kind != MR_NODE_SELECT) return false;
+    const mr_select *s = member->u.select;
+    return s->order_by || s->limit || s->offset || s->for_update;
+}
+
+static void compile_member(mr_compiler *c, const mr_node *member, mr_place place) {
+    if (!mr_node_is_query(member)) {
+        mr_compile(c, member);
+        return;
+    }
+    if (!needs_own_scope(member)) {
+        mr_compile_query(c, member, place);
+        return;
+    }
+    mr_emit(c, c->dialect->compound_parens ? "(" : "SELECT * FROM (");
+    mr_compile_query(c, member, place);
+    mr_emit(c, ")");
+}
+
+static const mr_node *first_columns(const mr_node *query) {
+    while (query->kind == MR_NODE_COMPOUND) query = query->child[0];
+    return query->kind == MR_NODE_SELECT ? query->u.select->columns : NULL;
+}
+
+static const char *compound_word(mr_op op) {
+    switch (op) {
+    case MR_OP_UNION_ALL: return " UNION ALL ";
+    case MR_OP_INTERSECT: return " INTERSECT ";
+    case MR_OP_EXCEPT: return " EXCEPT ";
+    default: return " UNION ";
+    }
+}
+
+static void compile_compound(mr_compiler *c, const mr_node *node, mr_place place) {
+    const mr_select *s = node->u.select;
+    uint32_t start = c->ordinal;
+    for (uint32_t i = 0; i < node->n; i++) {
+        if (i) mr_emit(c, compound_word((mr_op)node->op));
+        compile_member(c, node->child[i], place);
+        c->capture = NULL; /* the first member names the columns */
+    }
+    mr_seek(c, node, start, node->n + MR_SELECT_ORDER_BY);
+    compile_order(c, s->order_by, first_columns(node), true);
+    mr_seek(c, node, start, node->n + MR_SELECT_LIMIT);
+    compile_limit(c, s->limit, s->offset);
+}
+
+void mr_compile_query(mr_compiler *c, const mr_node *query, mr_place place) {
+    if (c->failed) return;
+    uint32_t start = c->ordinal;
+    if (query->kind == MR_NODE_COMPOUND) compile_compound(c, query, place);
+    else compile_select(c, query, place);
+    c->ordinal = start + query->binds;
+}

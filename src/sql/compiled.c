@@ -1,0 +1,85 @@
+/*
+ * compiled.c: compiled statements: shared, counted, and given their values.
+ *
+ * Invariant: a compiled statement holds no node that it could outlive but result_column.node, which
+ * the one who keeps it longer than its statement sets to NULL.
+ */
+#include <moonrow/sql.h>
+
+#include "sqltext.h"
+
+#include <string.h>
+
+mr_compiled *mr_compiled_from_sql(mr_env *env, const char *sql, size_t len, bool is_write) {
+    mr_compiled *c = mr_calloc(env, sizeof *c);
+    if (!c) return NULL;
+    c->sql = mr_strndup(env, sql, len);
+    if (!c->sql) {
+        mr_free(env, c);
+        return NULL;
+    }
+    c->refs = 1;
+    c->env = env;
+    c->sql_len = len;
+    c->is_text = true;
+    c->is_write = is_write;
+    mr_sqltext_traits traits = mr_sqltext_look(sql, len);
+    c->is_ddl = traits.is_ddl;
+    return c;
+}
+
+mr_compiled *mr_compiled_retain(mr_compiled *c) {
+    if (c) c->refs++;
+    return c;
+}
+
+void mr_compiled_release(mr_compiled *c) {
+    if (!c || --c->refs > 0) return;
+    mr_free(c->env, c->sql);
+    mr_free(c->env, c->params);
+    mr_free(c->env, c->columns);
+    mr_free(c->env, c);
+}
+
+/* ---------------------------------------------------------------- values */
+
+static mr_status named_value(const mr_compiled *c, const mr_param *param, const mr_named_value *named,
+                             size_t n, mr_value *out) {
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(named[i].name, param->name) != 0) continue;
+        *out = named[i].value;
+        out->flags &= (uint8_t)~MR_VALUE_OWNED; /* borrowed: coercion must not free it */
+        return mr_type_coerce(c->env, param->type, param->name, out);
+    }
+    return mr_fail(c->env, MR_ERR_INVALID_REQUEST, "a value is required for bind parameter '%s'",
+                   param->name);
+}
+
+static mr_status bound_value(const mr_compiled *c, const mr_param *param, const mr_vec *binds,
+                             mr_value *out) {
+    if (!binds || param->ordinal >= binds->len)
+        return mr_fail(c->env, MR_ERR_INVALID_REQUEST, "a value is required for bind parameter %u",
+                       (unsigned)param->ordinal + 1);
+    const mr_node *bind = mr_vec_ptr(binds, param->ordinal);
+    if (bind->kind == MR_NODE_BINDS && bind->u.list.n) {
+        size_t last = bind->u.list.n - 1; /* the list's padding repeats it */
+        *out = bind->u.list.values[param->element < last ? param->element : last];
+    } else if (bind->kind == MR_NODE_BIND) {
+        *out = bind->u.value;
+    } else {
+        return mr_fail(c->env, MR_ERR_INVALID_REQUEST, "the binds are those of another statement");
+    }
+    out->flags &= (uint8_t)~MR_VALUE_OWNED;
+    return MR_OK;
+}
+
+mr_status mr_compiled_values(const mr_compiled *c, const mr_vec *binds, const mr_named_value *named,
+                             size_t nnamed, mr_value *out) {
+    for (size_t i = 0; i < c->nparams; i++) {
+        const mr_param *param = &c->params[i];
+        mr_status status = param->name ? named_value(c, param, named, nnamed, &out[i])
+                                       : bound_value(c, param, binds, &out[i]);
+        if (status != MR_OK) return status;
+    }
+    return MR_OK;
+}

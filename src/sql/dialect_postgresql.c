@@ -1,0 +1,142 @@
+/*
+ * dialect_postgresql.c: how PostgreSQL's SQL differs from the default spelling.
+ *
+ * Invariant: parameters carry no types, so no construct is used whose type only a parameter would tell.
+ */
+#include <moonrow/sql.h>
+
+#include "compiler.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char *const reserved[] = {
+    "all", "analyse", "analyze", "and", "any", "array", "as", "asc", "asymmetric", "authorization",
+    "between", "binary", "both", "case", "cast", "check", "collate", "collation", "column",
+    "concurrently", "constraint", "create", "cross", "current_catalog", "current_date", "current_role",
+    "current_schema", "current_time", "current_timestamp", "current_user", "default", "deferrable",
+    "desc", "distinct", "do", "else", "end", "except", "false", "fetch", "for", "foreign", "freeze",
+    "from", "full", "grant", "group", "having", "ilike", "in", "initially", "inner", "intersect",
+    "into", "is", "isnull", "join", "lateral", "leading", "left", "like", "limit", "localtime",
+    "localtimestamp", "natural", "new", "not", "notnull", "null", "of", "off", "offset", "old", "on",
+    "only", "or", "order", "outer", "over", "overlaps", "placing", "primary", "references", "returning",
+    "right", "select", "session_user", "similar", "some", "symmetric", "system_user", "table",
+    "tablesample", "then", "to", "trailing", "true", "union", "unique", "user", "using", "variadic",
+    "verbose", "when", "where", "window", "with", NULL,
+};
+
+/* ---------------------------------------------------------------- DDL */
+
+static const char *type_sql(const mr_dialect *d, const mr_type *type, char *buf, size_t size) {
+    (void)d;
+    switch (type->code) {
+    case MR_TYPE_DATETIME: return "TIMESTAMP WITHOUT TIME ZONE";
+    case MR_TYPE_TIME: return "TIME WITHOUT TIME ZONE";
+    case MR_TYPE_LARGEBINARY: return "BYTEA";
+    case MR_TYPE_INTERVAL: return "INTERVAL";
+    case MR_TYPE_UUID: return "UUID";
+    case MR_TYPE_FLOAT:
+        if (type->precision < 0) return NULL;
+        snprintf(buf, size, "FLOAT(%d)", type->precision);
+        return buf;
+    default: return NULL;
+    }
+}
+
+/* The type that numbers the column itself, or NULL where nothing is to be numbered. */
+static const char *serial(const mr_column *column) {
+    if (!column->table || column->table->autoincrement != column || column->server_default) return NULL;
+    switch (column->type->code) {
+    case MR_TYPE_SMALLINTEGER: return "SMALLSERIAL";
+    case MR_TYPE_BIGINTEGER: return "BIGSERIAL";
+    default: return "SERIAL";
+    }
+}
+
+static void column_ddl(const mr_dialect *d, const mr_column *column, mr_strbuf *out) {
+    char buf[128];
+    const char *numbered = serial(column);
+    mr_strbuf_puts(out, numbered ? numbered : mr_type_sql(d, column->type, buf, sizeof buf));
+    if (column->server_default) mr_strbuf_printf(out, " DEFAULT %s", column->server_default);
+}
+
+/* ---------------------------------------------------------------- expressions */
+
+static bool is_exact_or_float(const mr_node *node) {
+    return node->type->code == MR_TYPE_FLOAT || node->type->code == MR_TYPE_NUMERIC;
+}
+
+/* Integers divide to integers here: then the right side is made a NUMERIC. */
+static bool compile_division(mr_compiler *c, const mr_node *node) {
+    if (is_exact_or_float(node->child[0]) || is_exact_or_float(node->child[1])) return false;
+    mr_compile_operand(c, node->child[0], MR_OP_DIV);
+    mr_emit(c, " / CAST(");
+    mr_compile(c, node->child[1]);
+    mr_emit(c, " AS NUMERIC)");
+    return true;
+}
+
+static void compile_xor(mr_compiler *c, const mr_node *node) {
+    mr_compile_operand(c, node->child[0], MR_OP_BIT_XOR);
+    mr_emit(c, " # ");
+    mr_compile_operand(c, node->child[1], MR_OP_BIT_XOR);
+}
+
+/* A subquery in FROM would need a name here, so no values are spelled as NULL and a constant. */
+static bool compile_empty_in(mr_compiler *c, const mr_node *node) {
+    const mr_node *right = node->child[1];
+    if (right->kind != MR_NODE_BINDS || right->u.list.n != 0) return false;
+    bool negated = node->op == MR_OP_NOT_IN;
+    uint32_t width = mr_in_width(node);
+    if (negated) mr_emit(c, "(");
+    mr_compile_operand(c, node->child[0], (mr_op)node->op);
+    mr_emit(c, negated ? " NOT IN (" : " IN (");
+    if (width > 1) mr_emit(c, "(");
+    for (uint32_t i = 0; i < width; i++) mr_emit(c, i ? ", NULL" : "NULL");
+    if (width > 1) mr_emit(c, ")");
+    mr_emit(c, negated ? ") OR (1 = 1))" : ") AND (1 != 1)");
+    return true;
+}
+
+static bool compile_node(mr_compiler *c, const mr_node *node) {
+    if (node->kind != MR_NODE_BINARY) return false;
+    switch (node->op) {
+    case MR_OP_DIV: return compile_division(c, node);
+    case MR_OP_BIT_XOR: compile_xor(c, node); return true;
+    case MR_OP_IN:
+    case MR_OP_NOT_IN: return compile_empty_in(c, node);
+    default: return false;
+    }
+}
+
+static void compile_limit(mr_compiler *c, const mr_node *limit, const mr_node *offset) {
+    mr_emit(c, limit ? " LIMIT " : " LIMIT ALL");
+    if (limit) mr_compile(c, limit);
+    if (!offset) return;
+    mr_emit(c, " OFFSET ");
+    mr_compile(c, offset);
+}
+
+const mr_dialect *mr_dialect_postgresql(void) {
+    static const mr_dialect dialect = {
+        .name = "postgresql",
+        .parameter = '$',
+        .returning = true,
+        .multi_row_insert = true,
+        .ilike = true,
+        .nulls_order = true,
+        .for_update = true,
+        .distinct_on = true,
+        .true_literals = true,
+        .returning_qualified = true,
+        .compound_parens = true,
+        .reserved = reserved,
+        .type_sql = type_sql,
+        .column_ddl = column_ddl,
+        .compile_node = compile_node,
+        .limit = compile_limit,
+        .table_exists_sql = "SELECT 1 FROM pg_catalog.pg_class WHERE relname = $1 AND "
+                            "relkind IN ('r', 'p', 'v', 'm', 'f') AND pg_catalog.pg_table_is_visible(oid)",
+    };
+    return &dialect;
+}

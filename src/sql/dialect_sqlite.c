@@ -1,0 +1,160 @@
+/*
+ * dialect_sqlite.c: how SQLite's SQL differs from the default spelling.
+ *
+ * Invariant: what SQLite cannot say is refused when compiled, not when executed.
+ */
+#include <moonrow/sql.h>
+
+#include "compiler.h"
+
+#include <string.h>
+
+static const char *const reserved[] = {
+    "add", "after", "all", "alter", "analyze", "and", "as", "asc", "attach", "autoincrement", "before",
+    "begin", "between", "by", "cascade", "case", "cast", "check", "collate", "column", "commit",
+    "conflict", "constraint", "create", "cross", "current_date", "current_time", "current_timestamp",
+    "database", "default", "deferrable", "deferred", "delete", "desc", "detach", "distinct", "drop",
+    "each", "else", "end", "escape", "except", "exclusive", "exists", "explain", "fail", "false", "for",
+    "foreign", "from", "full", "glob", "group", "having", "if", "ignore", "immediate", "in", "index",
+    "indexed", "initially", "inner", "insert", "instead", "intersect", "into", "is", "isnull", "join",
+    "key", "left", "like", "limit", "match", "natural", "not", "nothing", "notnull", "null", "of",
+    "offset", "on", "or", "order", "outer", "plan", "pragma", "primary", "query", "raise", "references",
+    "reindex", "rename", "replace", "restrict", "returning", "right", "rollback", "row", "select",
+    "set", "table", "temp", "temporary", "then", "to", "transaction", "trigger", "true", "union",
+    "unique", "update", "using", "vacuum", "values", "view", "virtual", "when", "where", "with", NULL,
+};
+
+/* ---------------------------------------------------------------- DDL */
+
+/* A constant, or a keyword such as CURRENT_TIMESTAMP: anything else must be in parentheses. */
+static bool is_plain_default(const char *sql) {
+    static const char word[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.+-";
+    size_t len = strlen(sql);
+    if (*sql == '(') return true;
+    if (*sql == '\'' || *sql == '"') return len > 1 && sql[len - 1] == *sql && !strstr(sql, "||");
+    return strspn(sql, word) == len && !strpbrk(sql + 1, "+-");
+}
+
+static void column_ddl(const mr_dialect *d, const mr_column *column, mr_strbuf *out) {
+    char buf[128];
+    const char *deflt = column->server_default;
+    mr_strbuf_puts(out, mr_type_sql(d, column->type, buf, sizeof buf));
+    if (deflt) mr_strbuf_printf(out, is_plain_default(deflt) ? " DEFAULT %s" : " DEFAULT (%s)", deflt);
+}
+
+/* ---------------------------------------------------------------- expressions */
+
+/* Integers divide to integers here, unless one side is no integer. */
+static void compile_division(mr_compiler *c, const mr_node *node) {
+    mr_compile_operand(c, node->child[0], MR_OP_DIV);
+    mr_emit(c, " / (");
+    mr_compile_operand(c, node->child[1], MR_OP_DIV);
+    mr_emit(c, " + 0.0)");
+}
+
+/* There is no exclusive or: (a | b) - (a & b), for which both sides are compiled twice. */
+static void compile_xor(mr_compiler *c, const mr_node *node) {
+    uint32_t start = c->ordinal;
+    mr_emit(c, "((");
+    mr_compile_operand(c, node->child[0], MR_OP_BIT_OR);
+    mr_emit(c, " | ");
+    mr_compile_operand(c, node->child[1], MR_OP_BIT_OR);
+    mr_emit(c, ") - (");
+    c->ordinal = start;
+    mr_compile_operand(c, node->child[0], MR_OP_BIT_AND);
+    mr_emit(c, " & ");
+    mr_compile_operand(c, node->child[1], MR_OP_BIT_AND);
+    mr_emit(c, "))");
+}
+
+/* Rows to compare a tuple with are written as VALUES. */
+static bool compile_tuple_in(mr_compiler *c, const mr_node *node) {
+    const mr_node *right = node->child[1];
+    if (right->kind != MR_NODE_LIST || right->n == 0 || right->child[0]->kind != MR_NODE_TUPLE) return false;
+    bool negated = node->op == MR_OP_NOT_IN;
+    if (negated) mr_emit(c, "(");
+    mr_compile_operand(c, node->child[0], (mr_op)node->op);
+    mr_emit(c, negated ? " NOT IN (VALUES " : " IN (VALUES ");
+    mr_compile_items(c, right);
+    mr_emit(c, negated ? "))" : ")");
+    return true;
+}
+
+static bool compile_binary(mr_compiler *c, const mr_node *node) {
+    switch (node->op) {
+    case MR_OP_DIV: compile_division(c, node); return true;
+    case MR_OP_BIT_XOR: compile_xor(c, node); return true;
+    case MR_OP_IN:
+    case MR_OP_NOT_IN: return compile_tuple_in(c, node);
+    default: return false;
+    }
+}
+
+static bool compile_func(mr_compiler *c, const mr_node *node) {
+    if (strcmp(node->name, "now") == 0 && node->n == 0) {
+        mr_emit(c, "CURRENT_TIMESTAMP");
+        return true;
+    }
+    if (strcmp(node->name, "char_length") != 0) return false;
+    mr_emit(c, "length(");
+    mr_compile_items(c, node);
+    mr_emit(c, ")");
+    return true;
+}
+
+typedef struct date_field {
+    const char *name, *format;
+} date_field;
+
+static void compile_extract(mr_compiler *c, const mr_node *node) {
+    static const date_field fields[] = {
+        {"year", "%Y"}, {"month", "%m"}, {"day", "%d"}, {"hour", "%H"}, {"minute", "%M"}, {"second", "%S"},
+        {"doy", "%j"}, {"dow", "%w"}, {"epoch", "%s"}, {"week", "%W"}, {"milliseconds", "%f"},
+    };
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+        if (strcmp(fields[i].name, node->name) != 0) continue;
+        mr_emit(c, "CAST(STRFTIME('");
+        mr_emit(c, fields[i].format);
+        mr_emit(c, "', ");
+        mr_compile(c, node->child[0]);
+        mr_emit(c, ") AS INTEGER)");
+        return;
+    }
+    mr_compile_fail(c, "extract: SQLite knows no field '%s'", node->name);
+}
+
+static bool compile_node(mr_compiler *c, const mr_node *node) {
+    switch (node->kind) {
+    case MR_NODE_BINARY: return compile_binary(c, node);
+    case MR_NODE_FUNC: return compile_func(c, node);
+    case MR_NODE_EXTRACT: compile_extract(c, node); return true;
+    case MR_NODE_DEFAULT:
+        mr_compile_fail(c, "SQLite takes no DEFAULT among values: leave the column out");
+        return true;
+    default: return false;
+    }
+}
+
+static void compile_limit(mr_compiler *c, const mr_node *limit, const mr_node *offset) {
+    mr_emit(c, limit ? " LIMIT " : " LIMIT -1");
+    if (limit) mr_compile(c, limit);
+    if (!offset) return;
+    mr_emit(c, " OFFSET ");
+    mr_compile(c, offset);
+}
+
+const mr_dialect *mr_dialect_sqlite(void) {
+    static const mr_dialect dialect = {
+        .name = "sqlite",
+        .parameter = '?',
+        .returning = false, /* last_insert_rowid is faster; RETURNING is there for whoever asks */
+        .nulls_order = true,
+        .index_schema = true,
+        .reserved = reserved,
+        .column_ddl = column_ddl,
+        .compile_node = compile_node,
+        .limit = compile_limit,
+        .table_exists_sql = "SELECT 1 FROM sqlite_master WHERE type IN ('table', 'view') AND name = ?",
+    };
+    return &dialect;
+}

@@ -1,0 +1,39 @@
+/*
+ * quote.c: identifiers.
+ *
+ * Invariant: what is written without quotes means the same name in the database, whatever its case rules.
+ */
+#include <moonrow/sql.h>
+
+#include <string.h>
+
+static bool is_plain(const char *name) {
+    if (!*name || (*name >= '0' && *name <= '9')) return false;
+    return strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_") == strlen(name);
+}
+
+static bool is_reserved(const char *const *words, const char *name) {
+    size_t low = 0, high = 0;
+    while (words[high]) high++;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = strcmp(name, words[middle]);
+        if (order == 0) return true;
+        if (order < 0) high = middle;
+        else low = middle + 1;
+    }
+    return false;
+}
+
+void mr_quote_name(const mr_dialect *d, const char *name, mr_strbuf *out) {
+    if (is_plain(name) && !(d->reserved && is_reserved(d->reserved, name))) {
+        mr_strbuf_puts(out, name);
+        return;
+    }
+    mr_strbuf_putc(out, '"');
+    for (const char *s = name; *s; s++) {
+        if (*s == '"') mr_strbuf_putc(out, '"');
+        mr_strbuf_putc(out, *s);
+    }
+    mr_strbuf_putc(out, '"');
+}
