@@ -141,7 +141,8 @@ static void test_the_oldest_goes(void **state) {
 
 static void test_missing_value(void **state) {
     fixture x = start(state);
-    mr_node *named = query(&x, id_is(&x, MR_OP_EQ, mr_sql_param(x.env, mr_type_simple(MR_TYPE_INTEGER), "it")));
+    mr_node *param = mr_sql_param(x.env, mr_type_simple(MR_TYPE_INTEGER), "it");
+    mr_node *named = query(&x, id_is(&x, MR_OP_EQ, param));
     mr_named_value it = {"it", mr_int_value(5)};
     mr_compiled *c;
     mr_value *values;

@@ -12,7 +12,7 @@
 
 #include "entity_fixture.h"
 
-enum { MAX_OBJECTS = 4000, IDS = 150, ROUNDS = 24, OPS = 700 };
+enum { MAX_OBJECTS = 4000, IDS = 150, ROUNDS = 20, OPS = 500 };
 
 typedef struct object {
     mr_entity *entity; /* NULL once freed */
@@ -230,9 +230,25 @@ static void op_move(world *w) {
     }
 }
 
+/* What the slot referred to is referred to from elsewhere now. */
+static void let_go(mr_entity *from, unsigned slot, const mr_entity *item) {
+    const mr_value *v = mr_entity_slot(from, slot);
+    mr_collection *c = v->kind == MR_COLLECTION ? v->u.p : NULL;
+    uint32_t at = c ? mr_collection_find(c, item) : UINT32_MAX;
+    if (at != UINT32_MAX) mr_collection_remove_at(c, at);
+    if (at != UINT32_MAX) mr_entity_accept(from);
+    if (v->kind == MR_ENTITY && v->u.p == item) mr_entity_forget(from, slot);
+}
+
 static void op_collection(world *w) {
-    mr_entity *e = pick_raw(w), *item = pick_raw(w);
-    if (!e || !item) return;
+    mr_entity *e = pick_raw(w), *from = pick_raw(w), *item = from;
+    if (!e || !from) return;
+    unsigned slot = NEXT + roll(w, 3);
+    const mr_value *v = mr_entity_slot(from, slot);
+    const mr_collection *held = v->kind == MR_COLLECTION ? v->u.p : NULL;
+    if (v->kind == MR_ENTITY) item = v->u.p;
+    if (held && held->n > 0) item = held->items[held->n - 1];
+    if (item == e || from == e) return;
     mr_collection *c = mr_entity_collection(e, w->f.items, roll(w, 2));
     assert_non_null(c);
     mr_entity *rows[3] = { item, pick_raw(w), pick_raw(w) };
@@ -248,8 +264,31 @@ static void op_collection(world *w) {
     case 6:
         if (rows[1] && rows[2]) mr_collection_fill(c, rows, 3);
         break;
-    default: mr_collection_accept(c); break;
+    default: mr_collection_accept(c); return;
     }
+    if (item != from) let_go(from, slot, item);
+}
+
+/* Many that only one collection refers to: it is not marked at one go. */
+static void op_crowd(world *w) {
+    mr_entity *e = pick_raw(w);
+    mr_collection *c = e && w->n + 100 < MAX_OBJECTS ? mr_entity_collection(e, w->f.items, true) : NULL;
+    if (!c) return;
+    for (uint32_t i = 5 + roll(w, 20); i > 0; i--)
+        mr_collection_insert(c, c->n, adopt(w, mr_entity_new(w->f.env, w->f.node))->entity);
+    if (roll(w, 2)) mr_entity_accept(e);
+}
+
+static void op_take(world *w) {
+    mr_entity *e = NULL;
+    for (int i = 0; i < 20 && !e; i++) {
+        e = pick_raw(w);
+        if (e && mr_entity_slot(e, ITEMS)->kind != MR_COLLECTION) e = NULL;
+    }
+    mr_collection *c = e ? mr_entity_slot(e, ITEMS)->u.p : NULL;
+    if (!c || c->n == 0) return;
+    mr_collection_remove_at(c, roll(w, c->n));
+    if (roll(w, 3) == 0) mr_entity_revert(e);
 }
 
 static void op_settle(world *w) {
@@ -287,8 +326,8 @@ static void op_read(world *w) {
 }
 
 static void mutate(world *w) {
-    static void (*const ops[])(world *) = { op_new, op_load, op_load, op_drop, op_drop, op_pin, op_move, op_move, op_move,
-                                            op_collection, op_collection, op_settle, op_resurrect, op_read };
+    static void (*const ops[])(world *) = { op_new, op_new, op_load, op_load, op_drop, op_pin, op_move, op_move, op_move, op_collection,
+                                            op_collection, op_crowd, op_take, op_take, op_take, op_settle, op_resurrect, op_read };
     ops[roll(w, sizeof ops / sizeof ops[0])](w);
 }
 
@@ -302,10 +341,15 @@ static uint32_t count_live(const world *w, bool only_reached) {
 }
 
 static void full_traces(world *w) {
-    while (!mr_heap_trace(w->f.heap, 1)) walk(w);
-    mr_heap_trace(w->f.heap, 0);
-    mr_heap_trace(w->f.heap, 0);
-    walk(w);
+    bool ended = false;
+    while (!ended && !w->violation) {
+        ended = mr_heap_trace(w->f.heap, 1);
+        walk(w);
+    }
+    for (int i = 0; i < 2 && !w->violation; i++) {
+        mr_heap_trace(w->f.heap, 0);
+        walk(w);
+    }
 }
 
 static void finish_round(world *w) {

@@ -19,8 +19,6 @@ typedef struct bind_connection {
 void bind_push_engine(lua_State *L, mr_engine *engine); /* retained */
 mr_engine *bind_test_engine(lua_State *L, int idx);     /* NULL when it is none */
 mr_conn *bind_test_connection(lua_State *L, int idx);   /* NULL when it is none; raises when closed */
-/* True in a __close that a coroutine.close or the end of the state calls, not the end of a block. */
-bool bind_closed_from_outside(lua_State *L);
 void bind_open_connection(lua_State *L);
 
 #endif

@@ -5,6 +5,8 @@
  */
 #include "datetime.h"
 
+#include "own.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -360,6 +362,7 @@ static const luaL_Reg functions[] = {{"now", bind_now},           {"today", bind
                                      {NULL, NULL}};
 
 void bind_open_datetime(lua_State *L) {
+    bind_open_own(L);
     bind_type(L, BIND_DATE, "Date", date_methods, NULL, metamethods);
     luaL_getmetatable(L, BIND_DATE);
     lua_newtable(L);

@@ -7,6 +7,8 @@
 #include "expression.h"
 
 #include "from.h"
+#include "own.h"
+#include "relationship_attribute.h"
 #include "schema.h"
 
 #include <string.h>
@@ -182,26 +184,9 @@ void bind_push_list_of(lua_State *L, int idx, const char *function) {
 /* ---------------------------------------------------------------- fields and metamethods */
 
 void bind_push_sql(lua_State *L, const mr_node *node, const mr_dialect *dialect) {
-    bind_state *b = bind_of(L);
-    mr_strbuf sql;
-    mr_strbuf_init(&sql, b->env);
-    mr_status st = mr_sql_string(b->env, dialect ? dialect : mr_dialect_sqlite(), node, &sql);
-    const char *text = st == MR_OK ? mr_strbuf_str(&sql) : NULL;
-    if (!text) {
-        mr_strbuf_done(&sql);
-        bind_raise(L);
-    }
-    /* The text goes to Lua under protection: the buffer must be freed either way. */
-    char *copy = NULL;
-    size_t len = sql.len;
-    if (len < 2048) {
-        char local[2048];
-        memcpy(local, text, len);
-        mr_strbuf_done(&sql);
-        lua_pushlstring(L, local, len);
-        return;
-    }
-    bind_strbuf_owner(L, &sql, &copy);
+    mr_strbuf *sql = bind_own_strbuf(L);
+    bind_check(L, mr_sql_string(sql->env, dialect ? dialect : mr_dialect_sqlite(), node, sql));
+    bind_own_push_text(L);
 }
 
 static int expression_tostring(lua_State *L) {

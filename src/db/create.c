@@ -25,7 +25,7 @@ static bool chosen(const mr_table *table, mr_table *const *tables, size_t n) {
 
 static mr_status choose(job *j, mr_metadata *md, mr_table *const *tables, size_t n) {
     size_t all = md->tables.len, sorted = 0;
-    j->tables = mr_calloc(md->env, (all + 1) * sizeof *j->tables);
+    j->tables = mr_calloc(md->env, (all + 1) * sizeof(void *));
     j->wanted = mr_calloc(md->env, all + 1);
     if (!j->tables || !j->wanted || mr_metadata_sorted(md, j->tables, &sorted)) return MR_FAIL;
     for (size_t i = 0; i < sorted; i++) {

@@ -18,7 +18,10 @@ static void link_cursor(mr_conn *conn, mr_cursor *cursor) {
 mr_status mr_conn_cursor(mr_conn *conn, mr_compiled *compiled, bool keep, mr_cursor **out) {
     mr_cached_stmt *entry;
     /* Prepared before BEGIN: a mistake in the SQL begins nothing. */
-    if (mr_stmt_cache_take(conn, compiled, keep, &entry)) return mr_conn_failed(conn, compiled->sql, NULL, 0);
+    if (mr_stmt_cache_take(conn, compiled, keep, &entry)) {
+        mr_conn_failed(conn, compiled->sql, NULL, 0);
+        return MR_FAIL;
+    }
     mr_cursor *cursor = NULL;
     if (compiled->is_write && conn->lazy && !conn->began && mr_conn_begin_write(conn)) goto fail;
     if (compiled->is_ddl) mr_conn_invalidate_cursors(conn);

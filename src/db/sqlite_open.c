@@ -33,7 +33,7 @@ static const char *parameter_name(void *ud, size_t i) {
 
 static bool same_word(const char *a, const char *lower) {
     for (; *a && *lower; a++, lower++) {
-        char c = *a >= 'A' && *a <= 'Z' ? (char)(*a - 'A' + 'a') : *a;
+        int c = *a >= 'A' && *a <= 'Z' ? *a - 'A' + 'a' : *a;
         if (c != *lower) return false;
     }
     return *a == *lower;

@@ -72,7 +72,7 @@ static mr_status prepare(mr_conn *conn, mr_compiled *compiled, mr_cached_stmt **
     if (!entry) return MR_FAIL;
     entry->compiled = mr_compiled_retain(compiled);
     if (compiled->ncolumns) {
-        entry->types = mr_alloc(conn->env, compiled->ncolumns * sizeof *entry->types);
+        entry->types = mr_alloc(conn->env, compiled->ncolumns * sizeof(void *));
         if (!entry->types) goto fail;
         for (size_t i = 0; i < compiled->ncolumns; i++) entry->types[i] = compiled->columns[i].type;
     }

@@ -260,11 +260,10 @@ fail:
     return MR_FAIL;
 }
 
-/* Puts the committed value of a changed slot back. */
+/* Puts the committed value of a changed slot back. It was an edge of the same entity before: nothing to mark. */
 static void restore(mr_heap *heap, mr_entity *e, unsigned slot, mr_value *place) {
     mr_value old, changed = *place;
     mr_history_take(e, slot, &old);
-    if (old.kind == MR_ENTITY) heap_mark_written(heap, old.u.p);
     *place = old;
     mr_entity_clear_value(heap, &changed);
 }

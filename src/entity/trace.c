@@ -11,6 +11,9 @@
 /* Between two looks at the clock; the most items of a collection that are marked at one go. */
 enum { STEP_ENTITIES = 64, STEP_ITEMS = 1024 };
 
+static uint32_t step_size(const mr_heap *heap) { return heap->step ? heap->step : STEP_ENTITIES; }
+static uint32_t step_items(const mr_heap *heap) { return heap->step ? heap->step : STEP_ITEMS; }
+
 /* ---------------------------------------------------------------- marking */
 
 void mr_heap_gray(mr_heap *heap, mr_entity *e) {
@@ -34,7 +37,7 @@ static inline void mark(mr_heap *heap, mr_entity *e) {
 static void mark_array(mr_heap *heap, mr_collection *c, big_array which) {
     uint32_t n;
     mr_entity **items = mr_collection_array(c, which, &n);
-    if (n > STEP_ITEMS) {
+    if (n > step_items(heap)) {
         mr_error *saved = mr_env_save_error(heap->env);
         big_entry *big = mr_vec_push(&heap->big);
         if (!big) mr_env_clear_error(heap->env);
@@ -52,7 +55,7 @@ static void mark_big(mr_heap *heap) {
     big_entry *big = mr_vec_at(&heap->big, heap->big.len - 1);
     uint32_t n;
     mr_entity **items = mr_collection_array(big->collection, big->which, &n);
-    uint32_t end = big->pos < n && n - big->pos > STEP_ITEMS ? big->pos + STEP_ITEMS : n;
+    uint32_t end = big->pos < n && n - big->pos > step_items(heap) ? big->pos + step_items(heap) : n;
     while (big->pos < end) mark(heap, items[big->pos++]);
     if (end == n) heap->big.len--;
 }
@@ -104,8 +107,6 @@ static void step_roots(mr_heap *heap) {
     heap->cursor++;
     if (heap->cursor * (size_t)HEAP_CHUNK >= heap->used) heap->phase = HEAP_MARK;
 }
-
-static uint32_t step_size(const mr_heap *heap) { return heap->step ? heap->step : STEP_ENTITIES; }
 
 static void step_rescan(mr_heap *heap) {
     if (heap->cursor >= heap->used) {

@@ -1,7 +1,8 @@
 /*
  * moonrow.h: the embedding API: objects of Lua's models, read and changed from C.
  *
- *   luaL_requiref(L, "moonrow", luaopen_moonrow, 0); lua_pop(L, 1);
+ *   luaL_requiref(L, "moonrow", luaopen_moonrow, 0);
+ *   lua_pop(L, 1);
  *
  * Rules that hold everywhere:
  *  - No function raises a Lua error or jumps through its caller. One that can fail returns mr_result, and
@@ -54,7 +55,8 @@ struct mr_env *mr_state_env(struct lua_State *L);
 mr_result mr_state_log(struct lua_State *L, void (*fn)(void *ud, const char *text), void *ud);
 
 /* ---------------------------------------------------------------- errors
- * Of the last function that failed on the state. Texts are borrowed, good until the next failure or mr_error_clear. */
+ * Of the last function that failed on the state. Texts are borrowed, good until the next failure
+ * or mr_error_clear. */
 
 /* "IntegrityError" and the like; "LuaError" for an error that a script raised by itself; NULL: none. */
 const char *mr_error_kind(struct lua_State *L);

@@ -110,8 +110,9 @@ typedef struct mr_plan_path {
     unsigned n;
 } mr_plan_path;
 
-/* Plans and compiles. The result has one reference. path may be NULL. */
-mr_status mr_plan_make(mr_query *q, const mr_plan_path *path, const mr_dialect *dialect, mr_plan **out);
+/* Plans and compiles. The result has one reference. path may be NULL; binds: those of the query, in key order. */
+mr_status mr_plan_make(mr_query *q, const mr_plan_path *path, const mr_dialect *dialect, const mr_vec *binds,
+                       mr_plan **out);
 mr_plan *mr_plan_retain(mr_plan *plan);
 void mr_plan_release(mr_plan *plan); /* NULL passes */
 /* The plan of a query from the environment's cache, or a new one. *binds receives the query's binds in key order. */

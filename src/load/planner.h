@@ -50,7 +50,12 @@ typedef struct mr_planner {
     mr_vec lates;      /* mr_plan_late */
     mr_node *wrapper;  /* ALIAS of the wrapped SELECT; owned */
     mr_node *eager_order; /* LIST of the eager collections' orders; owned, or NULL */
-    mr_node *criteria; /* what the planning itself adds to WHERE; owned, or NULL */
+    mr_node *criteria; /* of the parents: before the query's own; owned, or NULL */
+    mr_node *classes;  /* which classes a shared table's rows are of: after the query's own; owned, or NULL */
+    unsigned nopts;
+    mr_option *opts;   /* the query's, with their properties found; in the plan's arena */
+    uint16_t *roots;   /* for each: the item that its path starts from */
+    bool adapts;       /* an item is read from a subquery */
 } mr_planner;
 
 /* columns.c */
@@ -66,7 +71,7 @@ mr_node *mr_columns_labelled(mr_planner *p, const mr_planned_column *c);
 const char *mr_columns_from_name(mr_planner *p, const mr_node *from);
 
 /* froms.c */
-/* The FROM object of a class. New reference. */
+/* The FROM object of a class: its table, joined to those of its bases where they differ. New reference. */
 mr_node *mr_mapper_from(mr_mapper *mapper);
 bool mr_from_same(const mr_node *a, const mr_node *b);
 /* Is object in from: itself, or within its joins? */
@@ -88,7 +93,6 @@ typedef struct mr_condition {
     mr_env *env;
     mr_relationship *rel;
     mr_node *local, *remote, *link; /* FROM objects; NULL: the bare tables */
-    mr_planner *planner;            /* with wrap: local columns are those of the wrapper; or NULL */
     mr_vec *lates;                  /* when not NULL: local columns become late parameters ... */
     uint16_t parent;                /* ... of this parent */
 } mr_condition;
@@ -103,11 +107,16 @@ mr_node *mr_late_param(mr_env *env, mr_vec *lates, const mr_type *type, uint16_t
 mr_status mr_inheritance_criterion(mr_env *env, mr_mapper *mapper, mr_node *from, mr_node **out);
 mr_status mr_plan_parents(mr_planner *p);
 
+/* An expression over the bare columns of a class, with these as seen through from. New reference. */
+mr_status mr_through(mr_env *env, mr_node *expression, const mr_mapper *mapper, mr_node *from, mr_node **out);
+/* A clause of a query whose items are read from subqueries: their columns are the subqueries'. Consumes node; NULL passes. */
+mr_status mr_adapt(mr_planner *p, mr_node *node, mr_node **out);
+
 /* options.c */
-/* The options that apply to a root entity, checked, in the plan's arena. */
-mr_status mr_options_root(mr_planner *p, mr_target *t);
-/* All options name something: ArgumentError otherwise. */
-mr_status mr_options_check(mr_planner *p);
+/* Finds what the options of the query name: ArgumentError where they name nothing. */
+mr_status mr_options_resolve(mr_planner *p);
+/* Those that start from the item. */
+mr_status mr_options_of_item(mr_planner *p, uint16_t item, unsigned *n, const mr_option **out);
 /* Those of opts that go on below prop. */
 mr_status mr_options_below(mr_arena *arena, const mr_property *prop, unsigned nopts, const mr_option *opts,
                            unsigned *n, const mr_option **out);

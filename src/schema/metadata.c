@@ -68,8 +68,8 @@ static mr_status unresolved(mr_env *env, const mr_foreign_key *fk, const char *w
                             const char *near) {
     const char *table = fk->column->table->name, *column = fk->column->name;
     if (near)
-        return mr_fail(env, MR_ERR_ARGUMENT, "foreign key of %s.%s to '%s': there is no %s '%s' (did you mean "
-                       "'%s'?)", table, column, fk->target, what, name, near);
+        return mr_fail(env, MR_ERR_ARGUMENT, "foreign key of %s.%s to '%s': there is no %s '%s' (did you "
+                       "mean '%s'?)", table, column, fk->target, what, name, near);
     return mr_fail(env, MR_ERR_ARGUMENT, "foreign key of %s.%s to '%s': there is no %s '%s'", table, column,
                    fk->target, what, name);
 }
@@ -78,8 +78,8 @@ mr_status mr_foreign_key_resolve(mr_env *env, mr_foreign_key *fk) {
     if (fk->referred) return MR_OK;
     mr_table *own = fk->column->table;
     if (!own)
-        return mr_fail(env, MR_ERR_ARGUMENT, "foreign key of column '%s' to '%s': the column is in no table yet",
-                       fk->column->name ? fk->column->name : "?", fk->target);
+        return mr_fail(env, MR_ERR_ARGUMENT, "foreign key of column '%s' to '%s': the column is in no "
+                       "table yet", fk->column->name ? fk->column->name : "?", fk->target);
     const char *dot = strrchr(fk->target, '.');
     if (!dot || dot == fk->target || !dot[1])
         return mr_fail(env, MR_ERR_ARGUMENT, "foreign key of %s.%s to '%s': write it as \"table.column\"",

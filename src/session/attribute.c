@@ -209,13 +209,16 @@ static bool slot_is_set(const mr_value *v) {
     return v->kind != MR_UNLOADED;
 }
 
+static bool slot_is_changed(const mr_value *v) {
+    return v->kind == MR_COLLECTION ? mr_collection_changed(v->u.p) : (v->flags & MR_VALUE_DIRTY) != 0;
+}
+
 bool mr_session_is_modified(mr_session *s, mr_entity *entity) {
     if (s->hooks[MR_SESSION_COMPARE].len > 0 && mr_session_fire(s, MR_SESSION_COMPARE) != MR_OK) mr_env_clear_error(s->env);
     bool unsaved = entity->state == MR_PENDING || entity->state == MR_TRANSIENT;
     for (unsigned slot = 0; slot < entity->mapper->nslots; slot++) {
         const mr_value *v = mr_entity_slot(entity, slot);
-        if (unsaved ? slot_is_set(v) : (v->flags & MR_VALUE_DIRTY) != 0) return true;
-        if (!unsaved && v->kind == MR_COLLECTION && mr_collection_changed(v->u.p)) return true;
+        if (unsaved ? slot_is_set(v) : slot_is_changed(v)) return true;
     }
     return false;
 }

@@ -8,6 +8,7 @@
 static void free_common(void *ud) {
     mr_session_common *common = ud;
     mr_env_set(common->env, MR_ENV_SESSION, NULL);
+    mr_map_free(common->parents);
     mr_free(common->env, common);
 }
 

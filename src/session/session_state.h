@@ -105,6 +105,8 @@ typedef struct mr_session_common {
     mr_env *env;
     mr_node *(*expression)(void *ud, const mr_value *value);
     void *expression_ud;
+    mr_map *parents; /* see parents.c */
+    size_t prune_parents_at;
 } mr_session_common;
 /* Made at first use. NULL without memory. */
 mr_session_common *mr_session_common_of(mr_env *env);
@@ -132,6 +134,9 @@ void mr_journal_merge(mr_session *s, size_t mark);
 void mr_journal_accept(mr_session *s);
 void mr_journal_clear(mr_session *s);
 
+/* "<User 3>", "<User (pending)>". The strbuf is the caller's. (states.c) */
+const char *mr_entity_words(const mr_entity *entity, mr_strbuf *buf);
+
 /* states.c: the moves between states, without cascades */
 mr_status mr_state_make_pending(mr_session *s, mr_entity *entity);
 mr_status mr_state_attach(mr_session *s, mr_entity *entity);  /* detached to persistent */
@@ -148,8 +153,6 @@ mr_status mr_state_admit(mr_session *s, mr_entity *entity);
 void mr_state_drop_pending(mr_session *s);                    /* all of fresh become transient */
 void mr_state_drop_doomed(mr_session *s);                     /* all of doomed are spared */
 void mr_state_sort_pending(mr_session *s);
-/* Out of the owner's dirty list with its changes kept. */
-void mr_state_leave_dirty(mr_entity *entity);
 
 /* expire.c */
 /* All persistent objects are read again; changes are lost. Constant time but for pending and changed ones. */
@@ -170,8 +173,6 @@ mr_status mr_session_autoflush_now(mr_session *s);
 bool mr_session_is_clean(const mr_session *s);
 
 /* attribute.c */
-/* "<User 3>", "<User (pending)>". The strbuf is the caller's. */
-const char *mr_entity_words(const mr_entity *entity, mr_strbuf *buf);
 /* Reads an object that has expired again. MR_NOTFOUND: its row is gone, and it is deleted now. */
 mr_status mr_attribute_unexpire(mr_entity *entity);
 /* Loads a column that is not loaded. ObjectDeletedError, DetachedInstanceError. */
@@ -181,8 +182,70 @@ mr_status mr_attribute_detached(const mr_entity *entity, const mr_property *prop
 mr_status mr_attribute_fire(mr_attribute_event event, mr_entity *entity, const mr_property *prop, mr_value *value,
                             const mr_value *old);
 
-/* related.c: relationships */
+/* ---------------------------------------------------------------- relationships */
+
+/* relations.c: the relationships of a class, gathered once per version of the registry */
+typedef struct mr_relations {
+    uint64_t version;
+    unsigned cascades; /* all that some of them has */
+    unsigned n;
+    const mr_relationship **rels;
+} mr_relations;
+/* Configures the mappings when they are not. NULL: failed. */
+const mr_relations *mr_relations_of(mr_mapper *mapper);
+bool mr_relation_is_list(const mr_relationship *rel);
+/* The other side that memory keeps equal, or NULL. */
+const mr_relationship *mr_relation_reverse(const mr_relationship *rel);
+/* The value in memory, not loaded for it: MR_ENTITY, MR_NULL, MR_COLLECTION or MR_UNLOADED. */
+const mr_value *mr_relation_peek(mr_entity *entity, const mr_relationship *rel);
+/* Appends what the relationship holds in memory, each entity. removed: also what was taken away since the last flush. */
+mr_status mr_relation_items(mr_entity *entity, const mr_relationship *rel, bool removed, mr_vec *out);
+/* Appends what was taken away since the last flush and is known. */
+mr_status mr_relation_removed(mr_entity *entity, const mr_relationship *rel, mr_vec *out);
+
+/* related.c: references, and the loading of relationships */
 mr_status mr_related_get(mr_entity *entity, const mr_property *prop, const mr_value **out);
 mr_status mr_related_set(mr_entity *entity, const mr_property *prop, const mr_value *value);
+/* Validates and fires hooks for one object about to be set or appended; it may be replaced. item: MR_ENTITY or MR_NULL. */
+mr_status mr_related_accept(mr_entity *entity, const mr_relationship *rel, mr_attribute_event event, mr_value *item);
+
+/* linking.c: both sides of an association at once */
+typedef struct mr_linking {
+    mr_env *env;
+    mr_vec steps;    /* what was done, to be undone when a later step fails */
+    mr_vec admitted; /* mr_entity *: what cascaded into a session, pinned */
+} mr_linking;
+void mr_linking_init(mr_linking *l, mr_env *env);
+/* status not MR_OK: undoes all. Gives the status back. */
+mr_status mr_linking_end(mr_linking *l, mr_status status);
+/* entity.rel = item (NULL: none), the reference being replaced let go. */
+mr_status mr_link_reference(mr_linking *l, mr_entity *entity, const mr_relationship *rel, mr_entity *item);
+/* item into the collection at a place (UINT32_MAX: at the end, which loads nothing). */
+mr_status mr_link_item(mr_linking *l, mr_entity *entity, const mr_relationship *rel, uint32_t at, mr_entity *item);
+mr_status mr_unlink_item(mr_linking *l, mr_entity *entity, const mr_relationship *rel, uint32_t at);
+/* The collection's items in another order or number, without consequences for the other side. */
+mr_status mr_link_arrange(mr_linking *l, mr_entity *entity, const mr_relationship *rel, mr_entity *const *items, uint32_t n);
+
+/* parents.c: who holds an object through a relationship that allows one parent or deletes orphans */
+mr_status mr_parent_note(mr_entity *child, const mr_relationship *rel, mr_entity *parent);
+/* The parent noted last that still holds the child in memory, or NULL. */
+mr_entity *mr_parent_of(mr_entity *child, const mr_relationship *rel);
+bool mr_parent_is_tracked(const mr_relationship *rel);
+
+/* cascade.c: walks over graphs, without recursion */
+/* Admits the entity and what save-update reaches from it. What was not in the session before is appended, pinned, to admitted
+ * (NULL: no interest). When it fails, nothing was admitted. */
+mr_status mr_cascade_admit(mr_session *s, mr_entity *entity, mr_vec *admitted);
+/* Takes back what was admitted. */
+void mr_cascade_take_back(mr_session *s, mr_vec *admitted);
+/* Marks the entity and what delete reaches from it, loading relationships. */
+mr_status mr_cascade_doom(mr_session *s, mr_entity *entity);
+/* Appends the entity and what the cascade reaches from it in memory, each once, pinned. */
+mr_status mr_cascade_reach(mr_entity *entity, unsigned cascade, mr_vec *out);
+void mr_cascade_release(mr_vec *reached);
+
+/* orphans.c */
+/* Before a flush: what a delete-orphan relationship has lost is deleted as well. */
+mr_status mr_orphans_doom(mr_session *s);
 
 #endif

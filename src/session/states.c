@@ -81,17 +81,14 @@ void mr_state_detach(mr_session *s, mr_entity *entity) {
     entity->state = MR_DETACHED;
 }
 
-/* What the database has of its collections is nothing now: all items are to be written again. */
-static void forget_committed_items(mr_entity *e) {
+/* The database has nothing of its collections now: what they hold is all there is. */
+static void own_collections(mr_entity *e) {
     for (size_t i = 0; i < e->mapper->props.len; i++) {
         const mr_property *prop = mr_vec_ptr(&e->mapper->props, i);
         if (prop->kind != MR_PROPERTY_RELATIONSHIP) continue;
         const mr_value *v = mr_entity_slot(e, prop->slot);
         if (v->kind != MR_COLLECTION) continue;
-        mr_collection *c = v->u.p;
-        mr_collection_accept(c);
-        c->loaded = true;
-        c->nremoved = 0;
+        ((mr_collection *)v->u.p)->loaded = true;
     }
 }
 
@@ -105,7 +102,7 @@ void mr_state_make_transient(mr_session *s, mr_entity *entity) {
     mr_state_spare(s, entity);
     leave_owner(entity);
     mr_entity_accept(entity);
-    forget_committed_items(entity);
+    own_collections(entity);
     mr_value none = mr_value_of(MR_UNLOADED, 0);
     mr_entity_set_identity(entity, &none); /* copies nothing: cannot fail */
     entity->state = MR_TRANSIENT;

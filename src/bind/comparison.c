@@ -1,0 +1,236 @@
+/*
+ * comparison.c: the methods of expressions that compare: eq, in_, like, between, is_ and their kin.
+ *
+ * Invariant: nil is never taken for NULL, and a pattern's own wildcards are escaped unless the user says no.
+ */
+#include "expression.h"
+
+#include <string.h>
+
+static const mr_type *text_type(void) { return mr_type_simple(MR_TYPE_STRING); }
+
+/* Index 1 OP index 2. */
+static int compare(lua_State *L, mr_op op, const char *function) {
+    mr_node *left = bind_arg_node(L, 1, function);
+    const char *what = bind_push_what(L, left);
+    if (lua_isnoneornil(L, 2))
+        return bind_error(L, MR_ERR_ARGUMENT, "%s:%s(nil): use is_(nil) or mr.null", what, function);
+    mr_node *right = bind_to_operand(L, 2, left->type, what);
+    bind_push_node(L, mr_sql_binary(left->env, op, mr_node_retain(left), right));
+    return 1;
+}
+
+static int expr_eq(lua_State *L) { return compare(L, MR_OP_EQ, "eq"); }
+static int expr_ne(lua_State *L) { return compare(L, MR_OP_NE, "ne"); }
+static int expr_lt(lua_State *L) { return compare(L, MR_OP_LT, "lt"); }
+static int expr_le(lua_State *L) { return compare(L, MR_OP_LE, "le"); }
+static int expr_gt(lua_State *L) { return compare(L, MR_OP_GT, "gt"); }
+static int expr_ge(lua_State *L) { return compare(L, MR_OP_GE, "ge"); }
+
+/* ---------------------------------------------------------------- IS */
+
+static int is(lua_State *L, mr_op op, const char *function) {
+    mr_node *left = bind_arg_node(L, 1, function);
+    if (lua_gettop(L) < 2) return bind_error(L, MR_ERR_ARGUMENT, "%s: write %s(nil)", function, function);
+    mr_env *env = left->env;
+    mr_node *right;
+    if (lua_isnil(L, 2) || bind_is_null(L, 2)) right = mr_sql_raw(env, left->type, "NULL");
+    else if (lua_isboolean(L, 2))
+        right = mr_sql_raw(env, mr_type_simple(MR_TYPE_BOOLEAN), lua_toboolean(L, 2) ? "true" : "false");
+    else right = bind_to_operand(L, 2, left->type, bind_push_what(L, left));
+    bind_push_node(L, mr_sql_binary(env, op, mr_node_retain(left), right));
+    return 1;
+}
+
+static int expr_is(lua_State *L) { return is(L, MR_OP_IS, "is_"); }
+static int expr_is_not(lua_State *L) { return is(L, MR_OP_IS_NOT, "is_not"); }
+
+/* ---------------------------------------------------------------- IN */
+
+/* True when an item of the list is an expression, or itself a list (for tuple_). */
+static bool has_nodes(lua_State *L, int list, int n) {
+    for (int i = 1; i <= n; i++) {
+        lua_rawgeti(L, list, i);
+        bool found = bind_test_node(L, -1) || lua_istable(L, -1);
+        lua_pop(L, 1);
+        if (found) return true;
+    }
+    return false;
+}
+
+/* A list of values as one node that expands when it is compiled. */
+static mr_node *values_list(lua_State *L, int list, int n, const mr_node *left, const char *what) {
+    mr_value *values = lua_newuserdatauv(L, ((size_t)n + 1) * sizeof *values, 0);
+    for (int i = 0; i < n; i++) {
+        if (lua_rawgeti(L, list, i + 1) == LUA_TNIL)
+            bind_error(L, MR_ERR_ARGUMENT, "%s: item %d of the list is nil (write mr.null)", what, i + 1);
+        bind_check_value(L, -1, left->type, what, &values[i]);
+        lua_pop(L, 1); /* the list keeps its bytes */
+    }
+    return mr_sql_binds(left->env, left->type, values, (size_t)n);
+}
+
+/* Pushes the items of the list at idx as expressions, each of its part's type; n of them. */
+static int push_items(lua_State *L, int list, const mr_node *types, const mr_type *type, const char *what) {
+    int n = (int)lua_rawlen(L, list);
+    if (types && (uint32_t)n != types->n)
+        bind_error(L, MR_ERR_ARGUMENT, "%s: expected %d values for each tuple, got %d", what, (int)types->n, n);
+    luaL_checkstack(L, n + 6, what);
+    for (int i = 1; i <= n; i++) {
+        lua_rawgeti(L, list, i);
+        bind_own_operand(L, -1, types ? types->child[i - 1]->type : type, what);
+    }
+    return n;
+}
+
+/* (a, b) IN ((1, 2), ...), or x IN (expression, ...). */
+static void push_tuples(lua_State *L, int list, int n, mr_node *left, const char *what) {
+    luaL_checkstack(L, n + 6, what);
+    int top = lua_gettop(L);
+    bool tuples = left->kind == MR_NODE_TUPLE;
+    if (!tuples) push_items(L, list, NULL, left->type, what);
+    for (int i = 1; tuples && i <= n; i++) {
+        lua_rawgeti(L, list, i);
+        if (!lua_istable(L, -1)) bind_type_error(L, -1, what, "a list of values");
+        int item = lua_gettop(L), m = push_items(L, item, left, NULL, what);
+        mr_node **parts = bind_collect_nodes(L, item + 1, m);
+        bind_push_node(L, mr_sql_tuple(left->env, parts, (size_t)m));
+        lua_replace(L, item);
+        lua_settop(L, item);
+    }
+    mr_node **items = bind_collect_nodes(L, top + 1, n);
+    bind_push_node(L, mr_sql_tuple(left->env, items, (size_t)n));
+}
+
+static bool has_names(lua_State *L, int idx) {
+    lua_pushnil(L);
+    bool any = lua_next(L, idx);
+    lua_pop(L, any ? 2 : 0);
+    return any;
+}
+
+static int in(lua_State *L, mr_op op, const char *function) {
+    mr_node *left = bind_arg_node(L, 1, function);
+    const char *what = bind_push_what(L, left);
+    if (bind_is_query(L, 2)) {
+        bind_push_node(L, mr_sql_scalar(left->env, bind_to_select(L, 2)));
+    } else if (bind_test_node(L, 2) && bind_test_node(L, 2)->kind == MR_NODE_SUBQUERY) {
+        lua_pushvalue(L, 2);
+    } else {
+        if (!lua_istable(L, 2)) return bind_type_error(L, 2, function, "a list or a query");
+        int n = (int)lua_rawlen(L, 2);
+        if (n == 0 && has_names(L, 2))
+            return bind_error(L, MR_ERR_ARGUMENT, "%s: expected a list, got a table with names", function);
+        if (n > 0 && (left->kind == MR_NODE_TUPLE || has_nodes(L, 2, n))) push_tuples(L, 2, n, left, what);
+        else bind_push_node(L, values_list(L, 2, n, left, what));
+    }
+    bind_push_node(L, mr_sql_binary(left->env, op, mr_node_retain(left), mr_node_retain(bind_test_node(L, -1))));
+    return 1;
+}
+
+static int expr_in(lua_State *L) { return in(L, MR_OP_IN, "in_"); }
+static int expr_not_in(lua_State *L) { return in(L, MR_OP_NOT_IN, "not_in"); }
+
+/* ---------------------------------------------------------------- LIKE */
+
+/* The options table of a method whose argument is at index 2: index 3, or 0. */
+static int method_options(lua_State *L, const char *function, const char *const *names) {
+    if (lua_isnoneornil(L, 3)) return 0;
+    if (!bind_is_plain_table(L, 3)) bind_type_error(L, 3, function, "a table of options");
+    bind_check_options(L, 3, function, names);
+    return 3;
+}
+
+static int like(lua_State *L, mr_op op, const char *function) {
+    static const char *const names[] = {"escape", NULL};
+    mr_node *left = bind_arg_node(L, 1, function);
+    int options = method_options(L, function, names);
+    const char *escape = bind_option_string(L, options, function, "escape", NULL);
+    mr_node *pattern = bind_to_operand(L, 2, text_type(), bind_push_what(L, left));
+    bind_push_node(L, mr_sql_like(left->env, op, mr_node_retain(left), pattern, escape));
+    return 1;
+}
+
+static int expr_like(lua_State *L) { return like(L, MR_OP_LIKE, "like"); }
+static int expr_not_like(lua_State *L) { return like(L, MR_OP_NOT_LIKE, "not_like"); }
+static int expr_ilike(lua_State *L) { return like(L, MR_OP_ILIKE, "ilike"); }
+static int expr_not_ilike(lua_State *L) { return like(L, MR_OP_NOT_ILIKE, "not_ilike"); }
+
+/* Replaces the string at idx by one whose wildcards are escaped. */
+static void escape_pattern(lua_State *L, int idx, char escape) {
+    size_t len;
+    const char *s = lua_tolstring(L, idx, &len);
+    luaL_Buffer out;
+    luaL_buffinit(L, &out);
+    for (size_t i = 0; i < len; i++) {
+        if (s[i] == '%' || s[i] == '_' || s[i] == escape) luaL_addchar(&out, escape);
+        luaL_addchar(&out, s[i]);
+    }
+    luaL_pushresult(&out);
+    lua_replace(L, idx);
+}
+
+/* before || x || after; either may be absent. Consumes x. */
+static mr_node *wildcards(mr_env *env, bool before, mr_node *x, bool after) {
+    if (before) x = mr_sql_binary(env, MR_OP_CONCAT, mr_sql_raw(env, text_type(), "'%'"), x);
+    if (after) x = mr_sql_binary(env, MR_OP_CONCAT, x, mr_sql_raw(env, text_type(), "'%'"));
+    return x;
+}
+
+static int match(lua_State *L, bool before, bool after, mr_op op, const char *function) {
+    static const char *const names[] = {"autoescape", "escape", NULL};
+    mr_node *left = bind_arg_node(L, 1, function);
+    int options = method_options(L, function, names);
+    const char *what = bind_push_what(L, left);
+    const char *escape = bind_option_string(L, options, function, "escape", NULL);
+    bool literal = lua_type(L, 2) == LUA_TSTRING;
+    if (literal && bind_option_bool(L, options, function, "autoescape", true)) {
+        if (escape && strlen(escape) != 1) return bind_error(L, MR_ERR_ARGUMENT, "%s: escape must be one character", function);
+        if (!escape) escape = "/";
+        escape_pattern(L, 2, escape[0]);
+    }
+    mr_node *x = bind_to_operand(L, 2, text_type(), what);
+    bind_push_node(L, mr_sql_like(left->env, op, mr_node_retain(left), wildcards(left->env, before, x, after), escape));
+    return 1;
+}
+
+static int expr_startswith(lua_State *L) { return match(L, false, true, MR_OP_LIKE, "startswith"); }
+static int expr_endswith(lua_State *L) { return match(L, true, false, MR_OP_LIKE, "endswith"); }
+static int expr_contains(lua_State *L) { return match(L, true, true, MR_OP_LIKE, "contains"); }
+static int expr_istartswith(lua_State *L) { return match(L, false, true, MR_OP_ILIKE, "istartswith"); }
+static int expr_iendswith(lua_State *L) { return match(L, true, false, MR_OP_ILIKE, "iendswith"); }
+static int expr_icontains(lua_State *L) { return match(L, true, true, MR_OP_ILIKE, "icontains"); }
+
+static int expr_between(lua_State *L) {
+    mr_node *x = bind_arg_node(L, 1, "between");
+    lua_settop(L, 3);
+    const char *what = bind_push_what(L, x);
+    bind_own_operand(L, 2, x->type, what);
+    mr_node *high = bind_to_operand(L, 3, x->type, what);
+    bind_push_node(L, mr_sql_between(x->env, mr_node_retain(x), mr_node_retain(bind_test_node(L, 2)), high));
+    return 1;
+}
+
+const luaL_Reg bind_comparison_methods[] = {
+    {"eq", expr_eq},
+    {"ne", expr_ne},
+    {"lt", expr_lt},
+    {"le", expr_le},
+    {"gt", expr_gt},
+    {"ge", expr_ge},
+    {"is_", expr_is},
+    {"is_not", expr_is_not},
+    {"in_", expr_in},
+    {"not_in", expr_not_in},
+    {"like", expr_like},
+    {"not_like", expr_not_like},
+    {"ilike", expr_ilike},
+    {"not_ilike", expr_not_ilike},
+    {"startswith", expr_startswith},
+    {"endswith", expr_endswith},
+    {"contains", expr_contains},
+    {"istartswith", expr_istartswith},
+    {"iendswith", expr_iendswith},
+    {"icontains", expr_icontains},
+    {"between", expr_between},
+    {NULL, NULL}};

@@ -1,0 +1,59 @@
+/*
+ * own.c: native things that a call holds while Lua may raise.
+ *
+ * Invariant: an owner lets go once: at the end of the call that made it, or when it is collected after an error.
+ */
+#include "own.h"
+
+#define OWNER "moonrow.Owner"
+#define STRBUF "moonrow.Text"
+
+bind_owner *bind_own(lua_State *L, void (*release)(void *p)) {
+    bind_owner *owner = lua_newuserdatauv(L, sizeof *owner, 0);
+    owner->p = NULL;
+    owner->release = release;
+    luaL_setmetatable(L, OWNER);
+    return owner;
+}
+
+void bind_own_done(bind_owner *owner) {
+    void *p = owner->p;
+    owner->p = NULL;
+    if (p) owner->release(p);
+}
+
+static int owner_gc(lua_State *L) {
+    bind_owner *owner = lua_touserdata(L, 1);
+    if (bind_peek(L)) bind_own_done(owner);
+    return 0;
+}
+
+mr_strbuf *bind_own_strbuf(lua_State *L) {
+    bind_state *b = bind_of(L);
+    mr_strbuf *buf = lua_newuserdatauv(L, sizeof *buf, 0);
+    mr_strbuf_init(buf, b->env);
+    luaL_setmetatable(L, STRBUF);
+    return buf;
+}
+
+static int strbuf_gc(lua_State *L) {
+    mr_strbuf *buf = lua_touserdata(L, 1);
+    if (bind_peek(L)) mr_strbuf_done(buf);
+    return 0;
+}
+
+void bind_own_push_text(lua_State *L) {
+    mr_strbuf *buf = lua_touserdata(L, -1);
+    const char *text = mr_strbuf_str(buf);
+    if (!text) bind_raise(L);
+    lua_pushlstring(L, text, buf->len);
+    mr_strbuf_done(buf);
+    mr_strbuf_init(buf, bind_of(L)->env);
+    lua_remove(L, -2);
+}
+
+void bind_open_own(lua_State *L) {
+    static const luaL_Reg owner[] = {{"__gc", owner_gc}, {NULL, NULL}}, text[] = {{"__gc", strbuf_gc}, {NULL, NULL}};
+    bind_type(L, OWNER, "Owner", NULL, NULL, owner);
+    bind_type(L, STRBUF, "Text", NULL, NULL, text);
+}

@@ -1,0 +1,25 @@
+/*
+ * own.h: native things that a call holds while Lua may raise: each in a userdata that lets go of it.
+ */
+#ifndef MOONROW_BIND_OWN_H
+#define MOONROW_BIND_OWN_H
+
+#include "runtime.h"
+
+/* Pushes an owner of nothing yet: set p, and release(p) runs once, at the latest when the owner is collected. */
+typedef struct bind_owner {
+    void *p;
+    void (*release)(void *p);
+} bind_owner;
+bind_owner *bind_own(lua_State *L, void (*release)(void *p));
+void bind_own_done(bind_owner *owner); /* releases now */
+
+/* Pushes an owner of a string under construction. */
+mr_strbuf *bind_own_strbuf(lua_State *L);
+/* Replaces the owner on top of the stack by its text; raises without memory. */
+void bind_own_push_text(lua_State *L);
+
+/* Registers the owners; before every other file of the binding that uses them. */
+void bind_open_own(lua_State *L);
+
+#endif

@@ -1,0 +1,23 @@
+/*
+ * host.h: what the files of the host share.
+ */
+#ifndef MOONROW_HOST_H
+#define MOONROW_HOST_H
+
+#include <lua.h>
+#include <stdbool.h>
+
+/* run.c: calling Lua so that errors become messages with tracebacks and Ctrl-C stops the script. */
+
+/* Calls the function below nargs values; on failure the message, with its traceback, is on the stack
+ * instead. */
+int host_call(lua_State *L, int nargs, int nresults);
+/* Prints the message on top of the stack to stderr, behind "NAME: " when name is not NULL, and pops it. */
+void host_report(lua_State *L, const char *name);
+
+/* shell.c: reads, evaluates and prints until the input ends. */
+void host_shell(lua_State *L);
+/* Is the standard input a terminal? */
+bool host_stdin_is_terminal(void);
+
+#endif

@@ -1,0 +1,231 @@
+/*
+ * main.c: the host: runs scripts as lua does, with moonrow within reach of require.
+ *
+ * Invariant: everything that can raise runs inside of host_main, under lua_pcall; main only starts and ends.
+ */
+#include <lauxlib.h>
+#include <lualib.h>
+#include <moonrow.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "host.h"
+
+static const char host_name[] = "moonrow"; /* in messages */
+
+typedef struct options {
+    bool bad;
+    bool version;
+    bool interactive;
+    bool no_environment;
+    bool has_code; /* -e */
+    int script;    /* index of the script in argv; argc: none */
+} options;
+
+static void print_version(void) {
+    printf("%s  %s\n", mr_version(), LUA_COPYRIGHT);
+    fflush(stdout);
+}
+
+static void print_usage(const char *bad) {
+    fprintf(stderr, "%s: ", host_name);
+    if (bad[1] == 'e' || bad[1] == 'l') fprintf(stderr, "'%s' needs argument\n", bad);
+    else fprintf(stderr, "unrecognized option '%s'\n", bad);
+    fputs("usage: moonrow [options] [script [args]]\n"
+          "Available options are:\n"
+          "  -e stat   execute string 'stat'\n"
+          "  -i        enter interactive mode after executing 'script'\n"
+          "  -l mod    require library 'mod' into global 'mod'\n"
+          "  -l g=mod  require library 'mod' into global 'g'\n"
+          "  -v        show version information\n"
+          "  -E        ignore environment variables\n"
+          "  -W        turn warnings on\n"
+          "  --        stop handling options\n"
+          "  -         stop handling options and execute stdin\n"
+          "Without a script: a shell on a terminal, else the script is read from stdin.\n",
+          stderr);
+}
+
+/* ---------------------------------------------------------------- the command line */
+
+/* -e and -l take the rest of their argument, or the next one. */
+static bool takes_value(const char *arg) {
+    return arg[1] == 'e' || arg[1] == 'l';
+}
+
+/* Reads one option; false where it is none that we know, or lacks its value. *i moves over a value. */
+static bool read_option(options *o, int argc, char **argv, int *i) {
+    const char *arg = argv[*i];
+    if (takes_value(arg)) {
+        if (arg[1] == 'e') o->has_code = true;
+        if (arg[2]) return true;
+        (*i)++;
+        return *i < argc && argv[*i][0] != '-';
+    }
+    if (arg[2]) return false;
+    switch (arg[1]) {
+    case 'i': o->interactive = true; /* and the version */ /* fall through */
+    case 'v': o->version = true; return true;
+    case 'E': o->no_environment = true; return true;
+    case 'W': return true;
+    default: return false;
+    }
+}
+
+static options read_options(int argc, char **argv) {
+    options o = {.script = argc};
+    for (int i = 1; i < argc; i++) {
+        const char *arg = argv[i];
+        int at = i;
+        if (arg[0] != '-' || !arg[1]) { /* a script, or "-" */
+            o.script = i;
+            break;
+        }
+        if (strcmp(arg, "--") == 0) {
+            o.script = i + 1;
+            break;
+        }
+        if (!read_option(&o, argc, argv, &i)) {
+            o.bad = true;
+            o.script = at;
+            break;
+        }
+    }
+    return o;
+}
+
+/* arg[0] is the script; what comes before it has negative places. */
+static void make_arg(lua_State *L, char **argv, int argc, int script) {
+    if (script >= argc) script = 0;
+    lua_createtable(L, argc - script, script + 1);
+    for (int i = 0; i < argc; i++) {
+        lua_pushstring(L, argv[i]);
+        lua_rawseti(L, -2, i - script);
+    }
+    lua_setglobal(L, "arg");
+}
+
+/* ---------------------------------------------------------------- running */
+
+/* Calls the chunk that luaL_load... left on the stack; reports what went wrong. */
+static bool run_chunk(lua_State *L, int rc, int nargs) {
+    if (rc == LUA_OK) rc = host_call(L, nargs, 0);
+    if (rc != LUA_OK) host_report(L, host_name);
+    return rc == LUA_OK;
+}
+
+static bool run_string(lua_State *L, const char *code, const char *chunk) {
+    return run_chunk(L, luaL_loadbuffer(L, code, strlen(code), chunk), 0);
+}
+
+static bool run_init(lua_State *L) {
+    const char *name = "LUA_INIT_5_4";
+    const char *init = getenv(name);
+    if (!init) init = getenv(name = "LUA_INIT");
+    if (!init) return true;
+    if (init[0] == '@') return run_chunk(L, luaL_loadfile(L, init + 1), 0);
+    return run_string(L, init, lua_pushfstring(L, "=%s", name));
+}
+
+/* -l mod, -l g=mod */
+static bool run_library(lua_State *L, const char *text) {
+    const char *equals = strchr(text, '=');
+    const char *module = equals ? equals + 1 : text;
+    const char *global = equals ? lua_pushlstring(L, text, (size_t)(equals - text)) : text;
+    lua_getglobal(L, "require");
+    lua_pushstring(L, module);
+    if (host_call(L, 1, 1) != LUA_OK) {
+        host_report(L, host_name);
+        return false;
+    }
+    lua_setglobal(L, global);
+    return true;
+}
+
+/* -e, -l and -W, in their order. */
+static bool run_options(lua_State *L, const options *o, char **argv) {
+    for (int i = 1; i < o->script; i++) {
+        const char *arg = argv[i];
+        if (strcmp(arg, "--") == 0) break;
+        if (arg[1] == 'W') lua_warning(L, "@on", 0);
+        if (!takes_value(arg)) continue;
+        const char *value = arg[2] ? arg + 2 : argv[++i];
+        bool fine = arg[1] == 'e' ? run_string(L, value, "=(command line)") : run_library(L, value);
+        if (!fine) return false;
+    }
+    return true;
+}
+
+/* The script gets what follows it as "...", from the table arg, which options may have changed. */
+static bool run_script(lua_State *L, const options *o, char **argv) {
+    const char *name = argv[o->script];
+    bool is_stdin = strcmp(name, "-") == 0 && strcmp(argv[o->script - 1], "--") != 0;
+    int rc = luaL_loadfile(L, is_stdin ? NULL : name);
+    int nargs = 0;
+    if (rc == LUA_OK) {
+        if (lua_getglobal(L, "arg") != LUA_TTABLE) luaL_error(L, "'arg' is not a table");
+        int table = lua_gettop(L);
+        nargs = (int)luaL_len(L, table);
+        luaL_checkstack(L, nargs + 3, "too many arguments to script");
+        for (int i = 1; i <= nargs; i++) lua_rawgeti(L, table, i);
+        lua_remove(L, table);
+    }
+    return run_chunk(L, rc, nargs);
+}
+
+static void open_libraries(lua_State *L) {
+    luaL_openlibs(L);
+    luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
+    lua_pushcfunction(L, luaopen_moonrow);
+    lua_setfield(L, -2, "moonrow");
+    lua_pop(L, 1);
+    lua_gc(L, LUA_GCGEN, 0, 0); /* as lua does */
+}
+
+/* 1: argc, 2: argv as light userdata. True when all went well. */
+static int host_main(lua_State *L) {
+    int argc = (int)lua_tointeger(L, 1);
+    char **argv = lua_touserdata(L, 2);
+    options o = read_options(argc, argv);
+    luaL_checkversion(L);
+    if (o.bad) {
+        print_usage(argv[o.script]);
+        return 0;
+    }
+    if (o.version) print_version();
+    if (o.no_environment) {
+        lua_pushboolean(L, 1);
+        lua_setfield(L, LUA_REGISTRYINDEX, "LUA_NOENV");
+    }
+    open_libraries(L);
+    make_arg(L, argv, argc, o.script);
+    if (!o.no_environment && !run_init(L)) return 0;
+    if (!run_options(L, &o, argv)) return 0;
+    if (o.script < argc && !run_script(L, &o, argv)) return 0;
+    if (o.interactive) host_shell(L);
+    else if (o.script >= argc && !o.has_code && !o.version) {
+        if (host_stdin_is_terminal()) {
+            print_version();
+            host_shell(L);
+        } else if (!run_chunk(L, luaL_loadfile(L, NULL), 0)) return 0;
+    }
+    lua_pushboolean(L, 1);
+    return 1;
+}
+
+int main(int argc, char **argv) {
+    lua_State *L = luaL_newstate();
+    if (!L) {
+        fputs("moonrow: cannot create a Lua state: not enough memory\n", stderr);
+        return EXIT_FAILURE;
+    }
+    lua_pushcfunction(L, host_main);
+    lua_pushinteger(L, argc);
+    lua_pushlightuserdata(L, argv);
+    int rc = lua_pcall(L, 2, 1, 0);
+    bool fine = rc == LUA_OK && lua_toboolean(L, -1);
+    if (rc != LUA_OK) host_report(L, host_name);
+    lua_close(L);
+    return fine ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,66 @@
+/*
+ * run.c: calling Lua for the host.
+ *
+ * Invariant: the signal handler only sets a hook and the default action; the hook raises, inside of Lua. The pointer
+ * that the handler reads is the host's one piece of static state: a handler has no other way to its Lua state.
+ */
+#include <lauxlib.h>
+#include <signal.h>
+#include <stdio.h>
+
+#include "host.h"
+
+static lua_State *interrupted_state = NULL;
+
+static void stop(lua_State *L, lua_Debug *ar) {
+    (void)ar;
+    lua_sethook(L, NULL, 0, 0);
+    luaL_error(L, "interrupted!");
+}
+
+/* A second Ctrl-C ends the process at once. */
+static void on_interrupt(int number) {
+    signal(number, SIG_DFL);
+    lua_sethook(interrupted_state, stop, LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT, 1);
+}
+
+/* The error as text: a string as it is, an object by its __tostring. */
+static void push_text(lua_State *L) {
+    if (lua_type(L, 1) == LUA_TSTRING || luaL_getmetafield(L, 1, "__tostring") != LUA_TNIL) {
+        lua_settop(L, 1);
+        luaL_tolstring(L, 1, NULL);
+    } else {
+        lua_pushfstring(L, "(error object is a %s value)", luaL_typename(L, 1));
+    }
+}
+
+/* An error of moonrow's has kept the traceback of where it arose, which may be another coroutine. */
+static int add_traceback(lua_State *L) {
+    push_text(L);
+    const char *text = lua_tostring(L, -1);
+    if (luaL_getmetafield(L, 1, "__errkind") != LUA_TNIL && lua_getfield(L, 1, "traceback") == LUA_TSTRING)
+        lua_pushfstring(L, "%s\n%s", text, lua_tostring(L, -1));
+    else luaL_traceback(L, L, text, 1);
+    return 1;
+}
+
+int host_call(lua_State *L, int nargs, int nresults) {
+    int function = lua_gettop(L) - nargs;
+    lua_pushcfunction(L, add_traceback);
+    lua_insert(L, function);
+    interrupted_state = L;
+    signal(SIGINT, on_interrupt);
+    int rc = lua_pcall(L, nargs, nresults, function);
+    signal(SIGINT, SIG_DFL);
+    lua_remove(L, function);
+    return rc;
+}
+
+void host_report(lua_State *L, const char *name) {
+    const char *message = lua_tostring(L, -1);
+    fflush(stdout);
+    if (name) fprintf(stderr, "%s: ", name);
+    fprintf(stderr, "%s\n", message ? message : "(error without a message)");
+    fflush(stderr);
+    lua_pop(L, 1);
+}

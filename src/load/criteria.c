@@ -1,0 +1,243 @@
+/*
+ * criteria.c: the conditions of relationships and classes, with their columns as seen through the FROM objects of a query.
+ *
+ * A relationship's condition is written over bare columns. Each column is on one side: local (the parent's), remote (the
+ * target's) or of the link table; where parent and target share a table, the pairs tell.
+ */
+#include "planner.h"
+
+/* ---------------------------------------------------------------- sides */
+
+typedef enum side { SIDE_OTHER, SIDE_LOCAL, SIDE_REMOTE, SIDE_LINK } side;
+
+static bool reads_table(const mr_mapper *mapper, const mr_table *table) {
+    for (; mapper; mapper = mapper->base)
+        if (mapper->table == table) return true;
+    return false;
+}
+
+static side side_by_pairs(const mr_relationship *rel, const mr_column *column) {
+    bool local = false, remote = false;
+    for (unsigned i = 0; i < rel->npairs; i++) {
+        if (rel->pairs[i].local == column) local = true;
+        if (rel->pairs[i].remote == column) remote = true;
+    }
+    if (local != remote) return local ? SIDE_LOCAL : SIDE_REMOTE;
+    for (size_t i = 0; i < rel->remote_side.len; i++)
+        if (mr_vec_ptr(&rel->remote_side, i) == column) return SIDE_REMOTE;
+    /* A further criterion is about the rows that are looked for. */
+    return local ? SIDE_LOCAL : SIDE_REMOTE;
+}
+
+static side side_of(const mr_relationship *rel, const mr_column *column, bool secondary) {
+    if (rel->secondary && column->table == rel->secondary) return SIDE_LINK;
+    bool local = reads_table(rel->parent, column->table), remote = reads_table(rel->target, column->table);
+    if (local && remote && !rel->secondary) return side_by_pairs(rel, column);
+    if (local && remote) return secondary ? SIDE_REMOTE : SIDE_LOCAL;
+    return local ? SIDE_LOCAL : remote ? SIDE_REMOTE : SIDE_OTHER;
+}
+
+/* ---------------------------------------------------------------- replacing */
+
+typedef struct replacing {
+    const mr_condition *c;
+    bool secondary; /* the secondary condition or the order: shared columns are the target's */
+    bool failed;
+} replacing;
+
+mr_node *mr_late_param(mr_env *env, mr_vec *lates, const mr_type *type, uint16_t parent, uint16_t slot) {
+    mr_strbuf b;
+    mr_strbuf_init(&b, env);
+    /* The space keeps it apart from the names that users write. */
+    mr_strbuf_printf(&b, " %u_%u", (unsigned)parent, (unsigned)slot);
+    const char *s = mr_strbuf_str(&b), *name = s ? mr_intern(env, s, b.len) : NULL;
+    mr_strbuf_done(&b);
+    if (!name) return NULL;
+    for (size_t i = 0; i < lates->len; i++)
+        if (((mr_plan_late *)mr_vec_at(lates, i))->name == name) return mr_sql_param(env, type, name);
+    mr_plan_late *late = mr_vec_push(lates);
+    if (!late) return NULL;
+    *late = (mr_plan_late){name, parent, slot};
+    return mr_sql_param(env, type, name);
+}
+
+static mr_node *late_local(replacing *r, const mr_node *node) {
+    const mr_condition *c = r->c;
+    const mr_property *prop = mr_mapper_property_of_column(c->rel->parent, node->u.column);
+    if (!prop) {
+        mr_fail(c->env, MR_ERR_INVALID_REQUEST, "%s.%s: column '%s' of the condition is no attribute of %s",
+                c->rel->parent->name, c->rel->prop->name, node->u.column->name, c->rel->parent->name);
+        return NULL;
+    }
+    return mr_late_param(c->env, c->lates, mr_column_type(c->env, prop->column), c->parent, prop->slot);
+}
+
+static mr_node *replace_side(void *ud, const mr_node *node) {
+    replacing *r = ud;
+    const mr_condition *c = r->c;
+    if (r->failed || node->n > 0 || !node->u.column->table) return NULL;
+    side s = side_of(c->rel, node->u.column, r->secondary);
+    mr_node *from = s == SIDE_LOCAL ? c->local : s == SIDE_REMOTE ? c->remote : s == SIDE_LINK ? c->link : NULL;
+    mr_node *made = NULL;
+    if (s == SIDE_LOCAL && c->lates) {
+        made = late_local(r, node);
+        if (!made) r->failed = true;
+        return made;
+    }
+    if (!from) return NULL;
+    if (mr_from_column(c->env, node->u.column, node->annotation, from, &made) != MR_OK) {
+        r->failed = true;
+    } else if (!made) {
+        mr_fail(c->env, MR_ERR_INVALID_REQUEST, "the subquery for %s.%s does not select column '%s'",
+                c->rel->parent->name, c->rel->prop->name, node->u.column->name);
+        r->failed = true;
+    }
+    return made;
+}
+
+static mr_status replaced(const mr_condition *c, mr_node *node, bool secondary, mr_node **out) {
+    replacing r = {c, secondary, false};
+    *out = mr_node_replace(node, replace_side, &r);
+    if (*out && !r.failed) return MR_OK;
+    mr_node_release(*out);
+    *out = NULL;
+    return MR_FAIL;
+}
+
+mr_status mr_condition_primary(const mr_condition *c, mr_node **out) {
+    return replaced(c, c->rel->primaryjoin, false, out);
+}
+
+mr_status mr_condition_secondary(const mr_condition *c, mr_node **out) {
+    return replaced(c, c->rel->secondaryjoin, true, out);
+}
+
+mr_status mr_condition_order(const mr_condition *c, mr_node **out) {
+    *out = NULL;
+    if (!c->rel->order_by) return MR_OK;
+    mr_condition order = *c;
+    order.lates = NULL;
+    order.local = c->remote; /* of a class that refers to itself: its columns here are the target's */
+    return replaced(&order, c->rel->order_by, true, out);
+}
+
+/* ---------------------------------------------------------------- expressions of a class */
+
+typedef struct looking {
+    mr_env *env;
+    const mr_mapper *mapper;
+    mr_node *from;
+    bool failed;
+} looking;
+
+static mr_node *look_through(void *ud, const mr_node *node) {
+    looking *l = ud;
+    mr_node *made = NULL;
+    if (l->failed || node->n > 0 || !reads_table(l->mapper, node->u.column->table)) return NULL;
+    if (mr_from_column(l->env, node->u.column, node->annotation, l->from, &made) != MR_OK) l->failed = true;
+    return made;
+}
+
+mr_status mr_through(mr_env *env, mr_node *expression, const mr_mapper *mapper, mr_node *from, mr_node **out) {
+    looking l = {env, mapper, from, false};
+    *out = mr_node_replace(expression, look_through, &l);
+    if (*out && !l.failed) return MR_OK;
+    mr_node_release(*out);
+    *out = NULL;
+    return MR_FAIL;
+}
+
+static mr_node *adapt_column(void *ud, const mr_node *node) {
+    mr_planner *p = ud;
+    const mr_column *column = node->u.column;
+    if (!column->table) return NULL;
+    for (size_t i = 0; i < p->q->nitems; i++) {
+        const mr_query_item *item = &p->q->items[i];
+        const mr_node *of = item->alias && item->alias->kind == MR_NODE_ALIAS ? item->alias->child[0] : item->alias;
+        if (!item->mapper || !of || of->kind == MR_NODE_TABLE) continue;
+        if (node->n > 0 ? node->child[0] != item->alias : !reads_table(item->mapper, column->table)) continue;
+        mr_node *made = NULL;
+        if (mr_from_column(p->env, column, node->annotation, item->alias, &made) == MR_OK && made) return made;
+    }
+    return NULL;
+}
+
+mr_status mr_adapt(mr_planner *p, mr_node *node, mr_node **out) {
+    *out = node;
+    if (!node || !p->adapts) return MR_OK;
+    *out = mr_node_replace(node, adapt_column, p);
+    mr_node_release(node);
+    return *out ? MR_OK : MR_FAIL;
+}
+
+/* ---------------------------------------------------------------- classes that share a table */
+
+/* The discriminator values of the class and of those below it. */
+static mr_status identities_below(mr_env *env, mr_mapper *mapper, mr_vec *values) {
+    mr_vec queue;
+    mr_vec_init(&queue, env, sizeof(mr_mapper *));
+    mr_status status = mr_vec_push_ptr(&queue, mapper);
+    for (size_t i = 0; i < queue.len && status == MR_OK; i++) {
+        mr_mapper *m = mr_vec_ptr(&queue, i);
+        if (m->polymorphic_identity.kind != MR_UNLOADED) {
+            mr_value *v = mr_vec_push(values);
+            if (v) *v = m->polymorphic_identity;
+            else status = MR_FAIL;
+        }
+        for (size_t s = 0; s < m->subclasses.len && status == MR_OK; s++)
+            status = mr_vec_push_ptr(&queue, mr_vec_ptr(&m->subclasses, s));
+    }
+    mr_vec_done(&queue);
+    return status;
+}
+
+mr_status mr_inheritance_criterion(mr_env *env, mr_mapper *mapper, mr_node *from, mr_node **out) {
+    *out = NULL;
+    const mr_property *prop = NULL;
+    for (const mr_mapper *m = mapper; m && !prop; m = m->base) prop = m->discriminator;
+    if (!prop || !mapper->base || mapper->base->table != mapper->table) return MR_OK;
+    mr_node *column = NULL;
+    if (mr_from_column(env, prop->column, prop, from, &column) != MR_OK) return MR_FAIL;
+    if (!column) return MR_OK;
+    mr_vec values;
+    mr_vec_init(&values, env, sizeof(mr_value));
+    mr_status status = identities_below(env, mapper, &values);
+    if (status == MR_OK) {
+        mr_node *binds = mr_sql_binds(env, mr_column_type(env, prop->column), values.data, values.len);
+        *out = mr_sql_binary(env, MR_OP_IN, column, binds);
+        if (!*out) status = MR_FAIL;
+    } else {
+        mr_node_release(column);
+    }
+    mr_vec_done(&values);
+    return status;
+}
+
+/* ---------------------------------------------------------------- with_parent */
+
+static mr_status plan_parent(mr_planner *p, uint16_t number) {
+    const mr_query_parent *parent = &p->q->parents[number];
+    mr_relationship *rel = parent->along->relationship;
+    mr_condition c = {.env = p->env, .rel = rel, .lates = &p->lates, .parent = number, .remote = parent->alias};
+    mr_node *primary = NULL, *secondary = NULL;
+    if (rel->secondary) {
+        c.link = mr_sql_alias(p->env, mr_sql_table(p->env, rel->secondary), NULL);
+        if (!c.link) return MR_FAIL;
+    }
+    mr_status status = mr_condition_primary(&c, &primary);
+    if (status == MR_OK && rel->secondary) status = mr_condition_secondary(&c, &secondary);
+    mr_node_release(c.link);
+    if (status != MR_OK) {
+        mr_node_release(primary);
+        return status;
+    }
+    if (secondary) primary = mr_sql_and(p->env, primary, secondary);
+    p->criteria = mr_sql_and(p->env, p->criteria, primary);
+    return p->criteria ? MR_OK : MR_FAIL;
+}
+
+mr_status mr_plan_parents(mr_planner *p) {
+    for (unsigned i = 0; i < p->q->nparents; i++)
+        if (plan_parent(p, (uint16_t)i) != MR_OK) return MR_FAIL;
+    return MR_OK;
+}

@@ -1,0 +1,160 @@
+/*
+ * options.c: loader options: finding what their paths name, and which of them say what.
+ *
+ * Invariant: a resolved option's steps hold their properties, and its mapper is the class that its first step belongs to. The
+ * one without steps and mapper is the wildcard that holds everywhere, at every depth.
+ */
+#include "planner.h"
+
+#include <string.h>
+
+static mr_status no_attribute(mr_env *env, const mr_mapper *mapper, const char *name) {
+    const char *near = mr_mapper_nearest(mapper, name);
+    if (near)
+        return mr_fail(env, MR_ERR_ARGUMENT, "'%s' is not an attribute of %s (did you mean '%s'?)", name, mapper->name,
+                       near);
+    return mr_fail(env, MR_ERR_ARGUMENT, "'%s' is not an attribute of %s", name, mapper->name);
+}
+
+/* The step's property as the class has it, or NULL. */
+static const mr_property *find_step(const mr_mapper *mapper, const mr_option_step *step) {
+    const mr_property *prop = mr_mapper_property(mapper, step->prop ? step->prop->name : step->name, true);
+    if (step->prop && !mr_mapper_isa(mapper, step->prop->mapper)) {
+        /* An attribute of a subclass may come with an entity of the base. */
+        return mr_mapper_isa(step->prop->mapper, mapper) ? step->prop : NULL;
+    }
+    return prop;
+}
+
+static bool wants_column(mr_option_kind kind) {
+    return kind == MR_OPTION_DEFER || kind == MR_OPTION_UNDEFER || kind == MR_OPTION_LOAD_ONLY;
+}
+
+static mr_status check_step(mr_env *env, const mr_option *o, unsigned i, const mr_property *prop) {
+    bool relationship = prop->kind == MR_PROPERTY_RELATIONSHIP;
+    if (wants_column(o->kind) && i + 1 == o->nsteps) {
+        if (!relationship) return MR_OK;
+        return mr_fail(env, MR_ERR_ARGUMENT, "%s.%s is a relationship: this option is for columns", prop->mapper->name,
+                       prop->name);
+    }
+    if (relationship) return MR_OK;
+    return mr_fail(env, MR_ERR_ARGUMENT, "%s.%s is not a relationship: this option is for relationships",
+                   prop->mapper->name, prop->name);
+}
+
+static mr_status resolve_steps(mr_planner *p, mr_option *o, mr_mapper *mapper) {
+    mr_option_step *steps = mr_arena_alloc(p->plan->arena, (o->nsteps ? o->nsteps : 1) * sizeof *steps);
+    if (!steps) return MR_FAIL;
+    for (unsigned i = 0; i < o->nsteps; i++) {
+        steps[i] = o->steps[i];
+        const mr_property *prop = find_step(mapper, &steps[i]);
+        if (!prop) return no_attribute(p->env, mapper, steps[i].prop ? steps[i].prop->name : steps[i].name);
+        if (check_step(p->env, o, i, prop) != MR_OK) return MR_FAIL;
+        steps[i].prop = prop;
+        if (prop->kind == MR_PROPERTY_RELATIONSHIP)
+            mapper = steps[i].of_type ? steps[i].of_type : prop->relationship->target;
+    }
+    o->steps = steps;
+    return MR_OK;
+}
+
+/* Does the option's path start from this class? */
+static bool starts_from(const mr_option *o, const mr_mapper *mapper) {
+    if (o->mapper && !mr_mapper_isa(mapper, o->mapper) && !mr_mapper_isa(o->mapper, mapper)) return false;
+    return o->nsteps == 0 || find_step(mapper, &o->steps[0]);
+}
+
+static mr_status no_start(mr_planner *p, const mr_option *o) {
+    const mr_mapper *lead = mr_query_lead(p->q);
+    const char *name = o->nsteps == 0 ? NULL : o->steps[0].prop ? o->steps[0].prop->name : o->steps[0].name;
+    if (o->mapper && name)
+        return mr_fail(p->env, MR_ERR_ARGUMENT, "the option for %s.%s does not apply: the query loads no %s",
+                       o->mapper->name, name, o->mapper->name);
+    if (!lead || !name) return mr_fail(p->env, MR_ERR_ARGUMENT, "a loader option does not apply: the query loads no class");
+    return no_attribute(p->env, lead, name);
+}
+
+mr_status mr_options_resolve(mr_planner *p) {
+    const mr_query *q = p->q;
+    p->opts = mr_arena_alloc(p->plan->arena, (q->noptions + (size_t)1) * sizeof *p->opts);
+    p->roots = mr_arena_alloc(p->plan->arena, (q->noptions + (size_t)1) * sizeof *p->roots);
+    if (!p->opts || !p->roots) return MR_FAIL;
+    for (unsigned i = 0; i < q->noptions; i++) {
+        mr_option *o = &p->opts[p->nopts];
+        *o = q->options[i];
+        p->roots[p->nopts] = MR_PLAN_NONE;
+        if (o->nsteps == 0 && !o->mapper && o->kind == MR_OPTION_WILDCARD_LAZY) {
+            p->nopts++;
+            continue;
+        }
+        unsigned item = 0;
+        while (item < q->nitems && !(q->items[item].mapper && starts_from(o, q->items[item].mapper))) item++;
+        if (item == q->nitems) return no_start(p, o);
+        if (resolve_steps(p, o, q->items[item].mapper) != MR_OK) return MR_FAIL;
+        o->mapper = q->items[item].mapper;
+        p->roots[p->nopts++] = (uint16_t)item;
+    }
+    return MR_OK;
+}
+
+mr_status mr_options_of_item(mr_planner *p, uint16_t item, unsigned *n, const mr_option **out) {
+    mr_option *opts = mr_arena_alloc(p->plan->arena, (p->nopts + (size_t)1) * sizeof *opts);
+    if (!opts) return MR_FAIL;
+    *n = 0;
+    *out = opts;
+    for (unsigned i = 0; i < p->nopts; i++)
+        if (p->roots[i] == item || p->roots[i] == MR_PLAN_NONE) opts[(*n)++] = p->opts[i];
+    return MR_OK;
+}
+
+static bool is_everywhere(const mr_option *o) { return o->nsteps == 0 && !o->mapper; }
+
+mr_status mr_options_below(mr_arena *arena, const mr_property *prop, unsigned nopts, const mr_option *opts,
+                           unsigned *n, const mr_option **out) {
+    mr_option *below = NULL;
+    *n = 0;
+    *out = NULL;
+    for (unsigned i = 0; i < nopts; i++) {
+        const mr_option *o = &opts[i];
+        bool goes_on = o->nsteps > 0 && o->steps[0].prop == prop &&
+                       (o->nsteps > 1 || o->kind == MR_OPTION_UNDEFER_GROUP || o->kind == MR_OPTION_WILDCARD_LAZY);
+        if (!goes_on && !is_everywhere(o)) continue;
+        if (!below && !(below = mr_arena_alloc(arena, nopts * sizeof *below))) return MR_FAIL;
+        mr_option *b = &below[(*n)++];
+        *b = *o;
+        if (!goes_on) continue;
+        b->mapper = o->steps[0].of_type ? o->steps[0].of_type : prop->relationship->target;
+        b->steps++;
+        b->nsteps--;
+    }
+    *out = below;
+    return MR_OK;
+}
+
+const mr_option *mr_options_strategy(const mr_property *prop, unsigned nopts, const mr_option *opts) {
+    const mr_option *found = NULL, *wildcard = NULL;
+    for (unsigned i = 0; i < nopts; i++) {
+        const mr_option *o = &opts[i];
+        if (o->kind == MR_OPTION_WILDCARD_LAZY && o->nsteps == 0) wildcard = o;
+        else if ((o->kind == MR_OPTION_LAZY || o->kind == MR_OPTION_CONTAINS_EAGER) && o->nsteps == 1 &&
+                 o->steps[0].prop == prop) found = o;
+    }
+    return found ? found : wildcard;
+}
+
+bool mr_options_loads(const mr_property *prop, unsigned nopts, const mr_option *opts) {
+    bool loads = !prop->deferred, only = false, named = false;
+    for (unsigned i = 0; i < nopts; i++) {
+        const mr_option *o = &opts[i];
+        bool names = o->nsteps == 1 && o->steps[0].prop == prop;
+        if (o->kind == MR_OPTION_DEFER && names) loads = named = false;
+        else if (o->kind == MR_OPTION_UNDEFER && names) loads = named = true;
+        else if (o->kind == MR_OPTION_LOAD_ONLY && o->nsteps == 1) {
+            only = true;
+            if (names) named = true;
+        } else if (o->kind == MR_OPTION_UNDEFER_GROUP && o->nsteps == 0 && prop->deferred_group == o->group) {
+            loads = named = true;
+        }
+    }
+    return only ? named : loads;
+}
