@@ -28,9 +28,10 @@ void bind_push_columns(lua_State *L, mr_table *table, mr_node *from);
 bind_from *bind_test_from(lua_State *L, int idx); /* From and Aliased */
 /* A FROM object from a class, an alias, a table, a subquery: a new reference; raises. *mapper: its class, or NULL. */
 mr_node *bind_to_from(lua_State *L, int idx, const char *function, mr_mapper **mapper);
-/* The number of columns of a FROM, and the expression of column i (new reference). */
+/* The columns of a FROM: their number, the name (NULL: unnamed) and the expression of each. */
 size_t bind_from_width(const mr_node *from);
-mr_node *bind_from_column(mr_env *env, mr_node *from, size_t i);
+const char *bind_from_column_name(const mr_node *from, size_t i);
+void bind_push_from_column(lua_State *L, mr_node *from, size_t i);
 void bind_open_from(lua_State *L);
 
 #endif

@@ -65,11 +65,14 @@ static void push_core(lua_State *L) {
     bind_open_query(L);
     bind_open_result(L);
     bind_open_statement(L);
+    bind_open_proxy(L);
     bind_open_class(L);
+    bind_open_relationship(L);
     bind_open_entity(L);
     bind_open_session(L);
+    bind_open_inspect(L);
     bind_open_collection(L);
-    bind_open_event(L);
+    bind_open_memory(L);
     bind_open_capi(L);
     lua_pushcfunction(L, core_type_name);
     lua_setfield(L, -2, "type_name");

@@ -90,6 +90,10 @@ void bind_enter_state(bind_state *b, lua_State *L) {
         b->L = L;
         charge(b, L);
         if (b->stress) bind_stress_step(b, L);
+        if (b->anchors_seen != b->cycles) {
+            b->anchors_seen = b->cycles;
+            bind_proxy_release_anchors(L);
+        }
         mr_heap_pulse(b->heap);
         b->L = outer;
     }
@@ -162,6 +166,11 @@ static void node_release(mr_env *env, void *p) {
 static bool node_equal(mr_env *env, const void *a, const void *b) {
     (void)env, (void)a, (void)b;
     return false;
+}
+/* What the flush asks of a slot's opaque value. */
+static mr_node *value_expression(void *ud, const mr_value *v) {
+    const bind_state *b = ud;
+    return v->tag == b->node_tag ? v->u.p : NULL;
 }
 static const mr_opaque_ops node_ops = {"SQL expression", node_retain, node_release, node_equal};
 
@@ -274,7 +283,8 @@ bind_state *bind_state_make(lua_State *L) {
     b->value_tag = mr_opaque_register(b->env, &ref_ops);
     b->node_tag = mr_opaque_register(b->env, &node_ops);
     b->heap = mr_heap_of(b->env);
-    if (!b->value_tag || !b->node_tag || !b->heap) luaL_error(L, "not enough memory");
+    if (!b->value_tag || !b->node_tag || !b->heap || mr_session_set_expression(b->env, value_expression, b) != MR_OK)
+        luaL_error(L, "not enough memory");
     b->stress = stress_mode(L);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &state_key);
     mr_heap_hooks hooks = {b, bind_proxy_bits, cycle_ended, full_collection, collector_stopped, NULL};

@@ -27,7 +27,8 @@ typedef struct bind_state {
     size_t charged;  /* native bytes that Lua's collector has been told of */
     uint16_t value_tag; /* MR_OPAQUE tag of a Lua value (u.p: bind_ref *) */
     uint16_t node_tag;  /* MR_OPAQUE tag of an SQL expression (u.p: mr_node *, counted) */
-    unsigned cycles, cycles_seen; /* collector cycles counted by the sentinel; those that the heap has asked for */
+    unsigned cycles;      /* collector cycles counted by the sentinel */
+    unsigned cycles_seen, anchors_seen; /* those that the heap, and the anchors, have followed */
 } bind_state;
 
 /* The binding of this Lua state (made by luaopen_moonrow). Raises once the state is closing. */
@@ -206,6 +207,6 @@ void bind_open_session(lua_State *L);
 void bind_open_collection(lua_State *L);
 void bind_open_relationship(lua_State *L);
 void bind_open_inspect(lua_State *L);
-void bind_open_event(lua_State *L);
+void bind_open_memory(lua_State *L);
 
 #endif

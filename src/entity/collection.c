@@ -106,7 +106,7 @@ mr_collection *mr_entity_collection(mr_entity *parent, const mr_property *prop, 
 
 void mr_collection_free(mr_heap *heap, mr_collection *c) {
     for (size_t i = heap->big.len; i-- > 0;)
-        if (((big_entry *)mr_vec_at(&heap->big, i))->collection == c) {}
+        if (((big_entry *)mr_vec_at(&heap->big, i))->collection == c) mr_vec_remove(&heap->big, i);
     mr_collection_index_drop(heap->env, c);
     free_array(heap, c->items, c->cap);
     free_array(heap, c->removed, c->removed_cap);

@@ -97,6 +97,7 @@ static void init(mr_flush *flush, const mr_flush_context *ctx) {
     mr_vec_init(&flush->edges, env, sizeof(flush_row_edge));
     mr_vec_init(&flush->groups, env, sizeof(flush_group));
     mr_vec_init(&flush->values, env, sizeof(mr_value));
+    mr_vec_init(&flush->keys, env, sizeof(mr_value));
     mr_vec_init(&flush->shape, env, sizeof(uint64_t));
     mr_vec_init(&flush->results, env, sizeof(mr_flush_result));
     mr_strbuf_init(&flush->identity, env);
@@ -169,6 +170,7 @@ void mr_flush_free(mr_flush *flush) {
     mr_vec_done(&flush->posts);
     mr_vec_done(&flush->edges);
     mr_vec_done(&flush->values);
+    mr_vec_done(&flush->keys);
     mr_vec_done(&flush->shape);
     mr_vec_done(&flush->results);
     mr_strbuf_done(&flush->identity);

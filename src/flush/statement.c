@@ -326,7 +326,7 @@ mr_status mr_flush_statement(flush_class *cls, const flush_wanted *wanted, flush
         free_statement(cls->env, st);
         return MR_FAIL;
     }
-    if (!wanted->inlined && mr_map_count(cls->statements) < MAX_KEPT) {
+    if (wanted->keep && !wanted->inlined && mr_map_count(cls->statements) < MAX_KEPT) {
         if (!mr_map_put(cls->statements, &st)) {
             free_statement(cls->env, st);
             return MR_FAIL;

@@ -60,6 +60,7 @@ typedef struct flush_wanted {
     flush_statement_kind kind;
     const uint64_t *shape; /* 2 * mr_flush_words(cls) */
     uint32_t rows;         /* of an INSERT; otherwise 1 */
+    bool keep;             /* for the next flushes */
     mr_node *const *inlined;
 } flush_wanted;
 mr_status mr_flush_statement(flush_class *cls, const flush_wanted *wanted, flush_statement **out);
@@ -67,7 +68,7 @@ mr_status mr_flush_statement(flush_class *cls, const flush_wanted *wanted, flush
 void mr_flush_statement_done(flush_class *cls, flush_statement *st);
 /* Is the statement what is wanted already? */
 bool mr_flush_statement_fits(const flush_class *cls, const flush_statement *st, const flush_wanted *wanted);
-/* Writes the parameters of ops (st->rows of them) to values, which has room for all and for a key behind. */
+/* Writes the parameters of ops (st->rows of them) to values, which has room for all, and behind them for a key. */
 void mr_flush_fill(const flush_statement *st, flush_op *const *ops, mr_value *values);
 /* The key of the class's table is SQLite's rowid when it is not given. */
 bool mr_flush_has_rowid(const flush_class *cls, const mr_dialect *dialect);

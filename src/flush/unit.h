@@ -112,7 +112,8 @@ typedef struct flush_group {
     mr_mapper *root;
     flush_class *cls; /* of one of its classes: rank and component */
     mr_conn *conn;    /* asked for at the first statement */
-    mr_vec updates, inserts, deletes; /* flush_op *, ordered */
+    mr_vec updates, inserts, deletes; /* flush_op *, by level, then key or order of adding */
+    size_t updated, inserted, deleted; /* how many of them have been run */
 } flush_group;
 
 struct mr_flush {
@@ -138,7 +139,8 @@ struct mr_flush {
     mr_vec groups;     /* flush_group, in order */
     /* running */
     mr_vec values;     /* mr_value: the parameters of one execution */
-    mr_vec shape;      /* uint64_t: see statement.h */
+    mr_vec keys;       /* mr_value: scratch */
+    mr_vec shape;      /* uint64_t: scratch, see mr_flush_shape */
     mr_strbuf identity;
     mr_vec results;    /* mr_flush_result */
     bool published;
@@ -153,13 +155,13 @@ mr_status mr_flush_doom(mr_flush *flush, mr_entity *entity);
 /* True when the entity is or will be a row that others can refer to. */
 bool mr_flush_has_row(mr_flush *flush, mr_entity *entity);
 
-/* order.c */
+/* order.c: fills groups */
 mr_status mr_flush_order(mr_flush *flush);
-/* Whether an UPDATE would write something; hooks that may change that count as yes. */
+/* update.c: whether an UPDATE would write something; where that is not known yet, or hooks may change it, true. */
 bool mr_flush_writes(const flush_op *op);
 
-/* levels.c: level of each operation among rows that refer to each other; n of them */
-mr_status mr_flush_levels(mr_flush *flush, flush_op **ops, size_t n);
+/* levels.c: the level of each operation, from the edges */
+mr_status mr_flush_levels(mr_flush *flush);
 
 /* ---------------------------------------------------------------- values (values.c) */
 
@@ -193,18 +195,30 @@ mr_status mr_flush_stage_identity(mr_flush *flush, flush_op *op);
 
 /* ---------------------------------------------------------------- running */
 
-typedef struct flush_rows { /* consecutive operations of one kind */
-    flush_group *group;
-    flush_op **ops;
-    size_t n;
-} flush_rows;
-mr_status mr_flush_insert_rows(mr_flush *flush, const flush_rows *rows);
-mr_status mr_flush_update_rows(mr_flush *flush, const flush_rows *rows);
-mr_status mr_flush_delete_rows(mr_flush *flush, const flush_rows *rows);
+/* Consecutive operations of a group: updates (row switches among them), inserts, deletes. */
+mr_status mr_flush_insert_rows(mr_flush *flush, flush_group *group, flush_op *const *ops, size_t n);
+mr_status mr_flush_update_rows(mr_flush *flush, flush_group *group, flush_op *const *ops, size_t n);
+mr_status mr_flush_delete_rows(mr_flush *flush, flush_group *group, flush_op *const *ops, size_t n);
+/* insert.c: one column of a row that is new, or takes the place of a deleted one: sets its bit in the shape (2 * words) where it is
+ * written; inlined[c] becomes the expression of an opaque value. */
+mr_status mr_flush_stage_column(mr_flush *flush, flush_op *op, unsigned c, uint64_t *shape, mr_node **inlined);
+/* The expression in a slot: ArgumentError when it is none. */
+mr_node *mr_flush_expression(mr_flush *flush, const flush_op *op, unsigned c, const mr_value *value);
+/* Scratch for a class: an empty shape, and behind it an empty list of expressions by column. NULL: failed. */
+uint64_t *mr_flush_shape(mr_flush *flush, const flush_class *cls, mr_node ***inlined);
+/* The operation has been written: its result. Room was made by mr_flush_order. */
+mr_status mr_flush_result(mr_flush *flush, flush_op *op, mr_flush_kind kind);
 /* run.c: the group's connection, asked for once. */
 mr_status mr_flush_connect(mr_flush *flush, flush_group *group);
-/* Room for the values of n parameters. */
+/* Room for n parameters; they stay bound until the next execution. */
 mr_value *mr_flush_values(mr_flush *flush, size_t n);
+/* Scratch room for n values of a key, good until the next call. */
+mr_value *mr_flush_keys(mr_flush *flush, size_t n);
+
+/* post_update.c */
+mr_status mr_flush_run_posts(mr_flush *flush, bool before_delete);
+/* links.c: rows of secondary tables */
+mr_status mr_flush_run_links(mr_flush *flush);
 
 /* ---------------------------------------------------------------- relationships */
 

@@ -9,6 +9,10 @@ mr_value *mr_flush_values(mr_flush *flush, size_t n) {
     return mr_vec_reserve(&flush->values, n) == MR_OK ? flush->values.data : NULL;
 }
 
+mr_value *mr_flush_keys(mr_flush *flush, size_t n) {
+    return mr_vec_reserve(&flush->keys, n) == MR_OK ? flush->keys.data : NULL;
+}
+
 /* ---------------------------------------------------------------- staging */
 
 static mr_value *staged_place(mr_flush *flush, flush_op *op, unsigned c) {
@@ -109,7 +113,7 @@ const mr_value *mr_flush_entity_value(mr_flush *flush, mr_entity *entity, unsign
     const mr_mapper *mapper = entity->mapper;
     for (unsigned i = 0; i < mapper->npk; i++) {
         if (mapper->pk_slots[i] != slot) continue;
-        mr_value *key = mr_flush_values(flush, mapper->npk);
+        mr_value *key = mr_flush_keys(flush, mapper->npk);
         if (!key) return NULL;
         mr_identity_values(mapper, &entity->identity, key);
         *room = key[i];
@@ -202,7 +206,7 @@ static mr_status refuse_null_key(mr_flush *flush, const flush_op *op, const mr_v
 mr_status mr_flush_stage_identity(mr_flush *flush, flush_op *op) {
     const flush_class *cls = op->cls;
     if (op->flags & OP_GENERATED) return MR_OK;
-    mr_value *key = mr_flush_values(flush, cls->mapper->npk);
+    mr_value *key = mr_flush_keys(flush, cls->mapper->npk);
     if (!key) return MR_FAIL;
     for (unsigned i = 0; i < cls->mapper->npk; i++) {
         key[i] = *mr_flush_value(op, cls->key[i]);

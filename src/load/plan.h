@@ -110,6 +110,10 @@ typedef struct mr_plan_path {
     unsigned n;
 } mr_plan_path;
 
+static inline bool mr_is_list(const mr_relationship *rel) {
+    return rel->uselist >= 0 ? rel->uselist > 0 : rel->direction != MR_MANY_TO_ONE;
+}
+
 /* Plans and compiles. The result has one reference. path may be NULL; binds: those of the query, in key order. */
 mr_status mr_plan_make(mr_query *q, const mr_plan_path *path, const mr_dialect *dialect, const mr_vec *binds,
                        mr_plan **out);

@@ -56,6 +56,8 @@ typedef struct mr_planner {
     mr_option *opts;   /* the query's, with their properties found; in the plan's arena */
     uint16_t *roots;   /* for each: the item that its path starts from */
     bool adapts;       /* an item is read from a subquery */
+    size_t nfroms;     /* of the FROM list */
+    mr_vec order;      /* with wrap: for each item of ORDER BY its column (uint16_t), or MR_PLAN_NONE */
 } mr_planner;
 
 /* columns.c */
@@ -127,12 +129,22 @@ bool mr_options_loads(const mr_property *prop, unsigned nopts, const mr_option *
 
 /* eager.c: what the relationships of an entity add to the plan */
 mr_status mr_eager_expand(mr_planner *p, uint16_t target);
+/* With wrap: the columns that the joins need are among the primary ones. */
+mr_status mr_eager_columns(mr_planner *p);
 mr_status mr_eager_joins(mr_planner *p);
 
 /* entities.c */
-/* Adds the entity, what is eagerly loaded with it, and their columns. from is consumed. */
+/* Adds the entity, what is eagerly loaded with it, and their columns. proto->from is consumed. */
 mr_status mr_plan_target(mr_planner *p, const mr_target *proto, uint16_t *out);
 mr_status mr_plan_items(mr_planner *p);
+static inline mr_target *mr_target_at(const mr_planner *p, size_t i) { return mr_vec_at(&p->targets, i); }
+
+/* wrap.c: the query as a subquery */
+mr_status mr_wrap_columns(mr_planner *p);
+/* An expression over the wrapped query's columns as one over the wrapper's. Consumes node. */
+mr_node *mr_wrapped(mr_planner *p, mr_node *node);
+mr_node *mr_wrapped_column(mr_planner *p, uint16_t column);
+mr_status mr_wrapped_order(mr_planner *p, mr_node **out);
 
 /* select.c */
 mr_status mr_select_build(mr_planner *p, mr_node **out);

@@ -153,7 +153,7 @@ static mr_status run(mr_session *s, mr_flush *flush) {
 }
 
 static mr_status flush_now(mr_session *s) {
-    if (mr_session_fire(s, MR_SESSION_BEFORE_FLUSH) != MR_OK) return MR_FAIL;
+    if (mr_session_fire(s, MR_SESSION_BEFORE_FLUSH) != MR_OK || mr_orphans_doom(s) != MR_OK) return MR_FAIL;
     mr_flush *flush = NULL;
     mr_status status = plan(s, &flush);
     if (status == MR_OK) status = run(s, flush);

@@ -212,8 +212,10 @@ mr_status mr_related_accept(mr_entity *entity, const mr_relationship *rel, mr_at
 /* linking.c: both sides of an association at once */
 typedef struct mr_linking {
     mr_env *env;
-    mr_vec steps;    /* what was done, to be undone when a later step fails */
-    mr_vec admitted; /* mr_entity *: what cascaded into a session, pinned */
+    mr_vec steps;        /* what was done, to be undone when a later step fails */
+    mr_session *session; /* into which admitted has cascaded */
+    mr_vec admitted;     /* mr_entity *, pinned */
+    mr_vec let_go;       /* pending objects that a delete-orphan relationship has lost */
 } mr_linking;
 void mr_linking_init(mr_linking *l, mr_env *env);
 /* status not MR_OK: undoes all. Gives the status back. */
@@ -223,8 +225,11 @@ mr_status mr_link_reference(mr_linking *l, mr_entity *entity, const mr_relations
 /* item into the collection at a place (UINT32_MAX: at the end, which loads nothing). */
 mr_status mr_link_item(mr_linking *l, mr_entity *entity, const mr_relationship *rel, uint32_t at, mr_entity *item);
 mr_status mr_unlink_item(mr_linking *l, mr_entity *entity, const mr_relationship *rel, uint32_t at);
-/* The collection's items in another order or number, without consequences for the other side. */
-mr_status mr_link_arrange(mr_linking *l, mr_entity *entity, const mr_relationship *rel, mr_entity *const *items, uint32_t n);
+/* What assigning the items would add and take away, each once. */
+mr_status mr_collection_difference(mr_collection *c, mr_entity *const *items, uint32_t n, mr_vec *added, mr_vec *removed);
+/* The loaded collection becomes items. */
+mr_status mr_link_items(mr_linking *l, mr_entity *entity, const mr_relationship *rel, mr_entity *const *items, uint32_t n,
+                        const mr_vec *added, const mr_vec *removed);
 
 /* parents.c: who holds an object through a relationship that allows one parent or deletes orphans */
 mr_status mr_parent_note(mr_entity *child, const mr_relationship *rel, mr_entity *parent);

@@ -23,6 +23,14 @@ uint64_t mr_session_transaction_serial(const mr_session *s) {
     return savepoint ? savepoint->serial : s->serial;
 }
 
+bool mr_session_has_transaction(const mr_session *s, uint64_t serial) {
+    if (!mr_session_in_transaction(s)) return false;
+    if (s->serial == serial) return true;
+    for (size_t i = 0; i < s->savepoints.len; i++)
+        if (((const mr_savepoint *)mr_vec_at(&s->savepoints, i))->serial == serial) return true;
+    return false;
+}
+
 /* ---------------------------------------------------------------- beginning */
 
 mr_status mr_session_begin(mr_session *s, mr_txmode mode) {

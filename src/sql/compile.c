@@ -131,6 +131,10 @@ static void place_param(assembly *a, const mr_param *param) {
 
 static void place_piece(assembly *a, const mr_piece *piece) {
     size_t from = 0;
+    if (piece->sql.oom) { /* its text is shorter than its parameters' places tell */
+        a->failed = true;
+        return;
+    }
     for (size_t i = 0; i < piece->params.len; i++) {
         const mr_placed_param *placed = mr_vec_at(&piece->params, i);
         if (placed->at > from) mr_strbuf_add(a->sql, piece->sql.data + from, placed->at - from);
@@ -138,7 +142,6 @@ static void place_piece(assembly *a, const mr_piece *piece) {
         place_param(a, &placed->param);
     }
     if (piece->sql.len > from) mr_strbuf_add(a->sql, piece->sql.data + from, piece->sql.len - from);
-    a->failed = a->failed || piece->sql.oom;
 }
 
 /* WITH and its CTEs, then the rest. */

@@ -118,8 +118,8 @@ static void compile_header(mr_compiler *c, const mr_cte *cte, const mr_vec *colu
     }
     mr_emit(c, " AS (");
     at = c->out->sql.len;
-    if (body.len) mr_strbuf_add(&c->out->sql, body.data, body.len);
     if (body.oom) c->out->sql.oom = true;
+    else if (body.len) mr_strbuf_add(&c->out->sql, body.data, body.len);
     mr_emit(c, ")");
     mr_strbuf_done(&body);
     for (size_t i = 0; i < c->out->params.len; i++)

@@ -28,7 +28,7 @@ static mr_node *rebuild(replacer *r, mr_node *node);
 /* Children that are replaced one by one into an array of their own; node itself when none changed. */
 static mr_node *rebuild_children(replacer *r, mr_node *node) {
     uint32_t n = mr_node_parts(node);
-    mr_node *few[MR_SELECT_PARTS], **parts = few;
+    mr_node *few[MR_SELECT_PARTS] = {NULL}, **parts = few;
     if (n > MR_SELECT_PARTS && !(parts = mr_alloc(node->env, n * sizeof *parts))) {
         r->failed = true;
         return NULL;

@@ -135,6 +135,7 @@ typedef enum mr_env_slot {
     MR_ENV_DB,
     MR_ENV_BIND,
     MR_ENV_HOOKS,
+    MR_ENV_LOAD,
     MR_ENV_SCHEMA,
     MR_ENV_SESSION,
     MR_ENV__SLOTS

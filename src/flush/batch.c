@@ -1,0 +1,67 @@
+/*
+ * batch.c: sends rows of equal shape through one cursor, and counts what they match.
+ *
+ * Invariant: cursor and statement belong together; both are given back when the batch ends, however it ends.
+ */
+#include "batch.h"
+
+mr_status mr_flush_batch_begin(flush_batch *batch, mr_flush *flush, flush_group *group) {
+    *batch = (flush_batch){ .flush = flush, .group = group };
+    return mr_flush_connect(flush, group);
+}
+
+static mr_status check_matched(const flush_batch *batch) {
+    const flush_statement *st = batch->st;
+    if (!st || st->kind == STATEMENT_INSERT || batch->matched == (int64_t)batch->expected) return MR_OK;
+    bool deletes = st->kind == STATEMENT_DELETE;
+    const flush_op *op = batch->missing;
+    mr_strbuf who;
+    mr_strbuf_init(&who, batch->flush->env);
+    if (op) mr_identity_describe(op->cls->mapper, &op->entity->identity, &who);
+    const char *text = mr_strbuf_str(&who);
+    if (text)
+        mr_fail(batch->flush->env, MR_ERR_STALE_DATA,
+                "%s statement on table '%s' expected to %s %zu row(s); %lld were matched. %s%s", deletes ? "DELETE" : "UPDATE",
+                batch->cls->mapper->table->name, deletes ? "delete" : "update", batch->expected, (long long)batch->matched,
+                text, op ? " was changed or deleted meanwhile: roll back and load it again" : "");
+    mr_strbuf_done(&who);
+    return MR_FAIL;
+}
+
+mr_status mr_flush_batch_end(flush_batch *batch, mr_status status) {
+    if (status == MR_OK) status = check_matched(batch);
+    mr_cursor_close(batch->cursor);
+    mr_flush_statement_done(batch->cls, batch->st);
+    batch->cursor = NULL;
+    batch->st = NULL;
+    batch->expected = 0;
+    batch->matched = 0;
+    batch->missing = NULL;
+    return status;
+}
+
+mr_status mr_flush_batch_use(flush_batch *batch, flush_class *cls, flush_wanted *wanted) {
+    wanted->dialect = mr_engine_dialect(mr_conn_engine(batch->group->conn));
+    if (batch->st && batch->cls == cls && mr_flush_statement_fits(cls, batch->st, wanted)) return MR_OK;
+    if (mr_flush_batch_end(batch, MR_OK) != MR_OK) return MR_FAIL;
+    batch->cls = cls;
+    if (mr_flush_statement(cls, wanted, &batch->st) != MR_OK) return MR_FAIL;
+    return mr_conn_prepare(batch->group->conn, batch->st->compiled, &batch->cursor);
+}
+
+mr_status mr_flush_batch_send(flush_batch *batch, flush_op *const *ops) {
+    mr_value *values = mr_flush_values(batch->flush, batch->st->compiled->nparams + batch->cls->mapper->npk);
+    if (!values) return MR_FAIL;
+    mr_flush_fill(batch->st, ops, values);
+    if (mr_cursor_bind(batch->cursor, values) != MR_OK) return MR_FAIL;
+    return mr_cursor_step(batch->cursor);
+}
+
+mr_status mr_flush_batch_row(flush_batch *batch, flush_op *op) {
+    if (mr_flush_batch_send(batch, &op) == MR_FAIL) return MR_FAIL;
+    int64_t n = mr_cursor_rowcount(batch->cursor);
+    batch->expected++;
+    batch->matched += n;
+    if (n != 1 && !batch->missing) batch->missing = op;
+    return MR_OK;
+}

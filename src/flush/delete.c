@@ -1,0 +1,24 @@
+/*
+ * delete.c: rows that go: one batch for each run of rows of one class.
+ */
+#include "batch.h"
+
+static mr_status send_row(flush_batch *batch, flush_op *op) {
+    mr_node **inlined;
+    uint64_t *shape = mr_flush_shape(batch->flush, op->cls, &inlined);
+    if (!shape) return MR_FAIL;
+    if (!(op->flags & OP_SWITCHED)) {
+        flush_wanted wanted = { .kind = STATEMENT_DELETE, .shape = shape, .rows = 1, .keep = true };
+        if (mr_flush_batch_use(batch, op->cls, &wanted) != MR_OK || mr_flush_batch_row(batch, op) != MR_OK) return MR_FAIL;
+    }
+    op->flags |= OP_WRITTEN;
+    return mr_flush_result(batch->flush, op, MR_FLUSH_DELETE);
+}
+
+mr_status mr_flush_delete_rows(mr_flush *flush, flush_group *group, flush_op *const *ops, size_t n) {
+    flush_batch batch;
+    if (mr_flush_batch_begin(&batch, flush, group) != MR_OK) return MR_FAIL;
+    mr_status status = MR_OK;
+    for (size_t i = 0; i < n && status == MR_OK; i++) status = send_row(&batch, ops[i]);
+    return mr_flush_batch_end(&batch, status);
+}

@@ -1,0 +1,215 @@
+/*
+ * insert.c: new rows: which columns they write, and how their keys come back.
+ *
+ * A column without a value is written as NULL unless something else makes its value: its default, the database.
+ * Invariant: staging a row twice gives the same row; a default is asked once.
+ */
+#include "batch.h"
+
+#include <string.h>
+
+enum { MAX_PARAMS = 1000 };
+
+/* ---------------------------------------------------------------- columns */
+
+mr_node *mr_flush_expression(mr_flush *flush, const flush_op *op, unsigned c, const mr_value *value) {
+    mr_node *node = flush->ctx.expression ? flush->ctx.expression(flush->ctx.ud, value) : NULL;
+    if (!node)
+        mr_fail(flush->env, MR_ERR_ARGUMENT, "%s: the value is neither of the column's type nor an SQL expression",
+                op->cls->columns[c].what);
+    return node;
+}
+
+static mr_status stage_missing(mr_flush *flush, flush_op *op, unsigned c, uint64_t *shape) {
+    const flush_class *cls = op->cls;
+    const mr_column *column = cls->columns[c].column;
+    if (column->deflt.kind == MR_DEFAULT_SQL) {
+        mr_flush_set_bit(shape + mr_flush_words(cls), c);
+        return mr_flush_stage_server(flush, op, c);
+    }
+    if (c == cls->discriminator || column->deflt.kind != MR_DEFAULT_NONE) {
+        mr_flush_set_bit(shape, c);
+        if (c == cls->discriminator) return mr_flush_stage(flush, op, c, &cls->mapper->polymorphic_identity);
+        return mr_flush_stage_default(flush, op, c, &column->deflt);
+    }
+    if (column->server_default) return mr_flush_stage_server(flush, op, c);
+    if (!cls->columns[c].key) {
+        mr_flush_set_bit(shape, c);
+        return MR_OK;
+    }
+    if (column == cls->mapper->table->autoincrement) return MR_OK;
+    return mr_fail(flush->env, MR_ERR_INVALID_REQUEST,
+                   "%s: the primary key of a new %s has no value: set it, or give the column a default", cls->columns[c].what,
+                   cls->mapper->name);
+}
+
+mr_status mr_flush_stage_column(mr_flush *flush, flush_op *op, unsigned c, uint64_t *shape, mr_node **inlined) {
+    uint8_t staged = op->staged ? op->staged[c].kind : MR_UNLOADED;
+    if (staged == MR_UNLOADED && c == op->cls->version_column) {
+        static const mr_value none;
+        const mr_value *old = &none;
+        if (op->other) old = mr_entity_committed(op->other->entity, op->cls->columns[c].slot);
+        if (mr_flush_stage_version(flush, op, old) != MR_OK) return MR_FAIL;
+        staged = op->staged[c].kind;
+    }
+    if (staged == MR_UNLOADED || staged == STAGED_BY_SERVER) {
+        const mr_value *v = mr_flush_slot(op, op->cls->columns[c].slot);
+        if (v->kind == MR_UNLOADED || v->kind == MR_NULL) return stage_missing(flush, op, c, shape);
+        if (v->kind == MR_OPAQUE) {
+            inlined[c] = mr_flush_expression(flush, op, c, v);
+            if (!inlined[c] || mr_flush_stage_server(flush, op, c) != MR_OK) return MR_FAIL;
+        }
+    }
+    mr_flush_set_bit(shape, c);
+    return MR_OK;
+}
+
+uint64_t *mr_flush_shape(mr_flush *flush, const flush_class *cls, mr_node ***inlined) {
+    size_t words = 2 * mr_flush_words(cls);
+    size_t all = words + cls->ncolumns * sizeof(mr_node *) / sizeof(uint64_t) + 1;
+    if (mr_vec_reserve(&flush->shape, all) != MR_OK) return NULL;
+    memset(flush->shape.data, 0, all * sizeof(uint64_t));
+    uint64_t *shape = flush->shape.data;
+    *inlined = (mr_node **)(void *)(shape + words);
+    return shape;
+}
+
+/* The row's shape in the scratch; *plain: it has no expression of its own. */
+static mr_status stage_row(mr_flush *flush, flush_op *op, flush_wanted *wanted) {
+    mr_node **inlined;
+    uint64_t *shape = mr_flush_shape(flush, op->cls, &inlined);
+    if (!shape || mr_flush_stage_links(flush, op) != MR_OK) return MR_FAIL;
+    wanted->kind = STATEMENT_INSERT;
+    wanted->shape = shape;
+    wanted->inlined = NULL;
+    wanted->rows = 1;
+    wanted->keep = true;
+    for (unsigned c = 0; c < op->cls->ncolumns; c++) {
+        if (mr_flush_stage_column(flush, op, c, shape, inlined) != MR_OK) return MR_FAIL;
+        if (inlined[c]) wanted->inlined = inlined;
+    }
+    return MR_OK;
+}
+
+/* ---------------------------------------------------------------- keys */
+
+/* The database has given the value of a key column. */
+static mr_status take_key(mr_flush *flush, flush_op *op, unsigned c, const mr_value *value) {
+    const flush_class *cls = op->cls;
+    if (cls->mapper->int_key && value->kind == MR_INT) {
+        op->identity = mr_int_value(value->u.i);
+        op->flags |= OP_GENERATED;
+        return MR_OK;
+    }
+    if (value->kind == MR_NULL)
+        return mr_fail(flush->env, MR_ERR_INVALID_REQUEST, "%s: the database made no primary key for a new %s: set it",
+                       cls->columns[c].what, cls->mapper->name);
+    return mr_flush_stage(flush, op, c, value);
+}
+
+static mr_status take_returned(flush_batch *batch, flush_op *const *ops, size_t n) {
+    const flush_statement *st = batch->st;
+    mr_status status = MR_ROW;
+    for (size_t row = 0; row < n; row++) {
+        mr_value *values = mr_flush_keys(batch->flush, st->nreturning);
+        if (!values || (row > 0 && (status = mr_cursor_step(batch->cursor)) == MR_FAIL)) return MR_FAIL;
+        if (status != MR_ROW)
+            return mr_fail(batch->flush->env, MR_ERR_DATABASE, "INSERT into '%s' returned %zu row(s) for %zu",
+                           batch->cls->mapper->table->name, row, n);
+        if (mr_cursor_fetch(batch->cursor, NULL, values) != MR_OK) return MR_FAIL;
+        for (unsigned i = 0; i < st->nreturning; i++)
+            if (take_key(batch->flush, ops[row], st->returning[i], &values[i]) != MR_OK) return MR_FAIL;
+    }
+    return mr_cursor_step(batch->cursor);
+}
+
+/* Another object of the session must not have the key that the user gave to this one. */
+static mr_status check_conflict(mr_flush *flush, const flush_op *op) {
+    if (op->flags & OP_GENERATED) return MR_OK;
+    const mr_entity *other = mr_idmap_get(flush->ctx.owner->idmap, op->cls->mapper->root, &op->identity);
+    if (!other || other == op->entity || other->state != MR_PERSISTENT) return MR_OK;
+    const flush_op *its = mr_flush_op_of(flush, other);
+    if (its && (its->kind == OP_DELETE || (its->flags & OP_KEY_CHANGED))) return MR_OK;
+    mr_strbuf who;
+    mr_strbuf_init(&who, flush->env);
+    mr_identity_describe(other->mapper, &other->identity, &who);
+    const char *text = mr_strbuf_str(&who);
+    if (text)
+        mr_fail(flush->env, MR_ERR_INVALID_REQUEST,
+                "New instance <%s> with identity key %s conflicts with persistent instance <%s>: change that one, or expunge it",
+                op->cls->mapper->name, text, text);
+    mr_strbuf_done(&who);
+    return MR_FAIL;
+}
+
+static mr_status finish_row(mr_flush *flush, flush_op *op) {
+    op->flags |= OP_WRITTEN;
+    if (mr_flush_stage_identity(flush, op) != MR_OK || check_conflict(flush, op) != MR_OK) return MR_FAIL;
+    return mr_flush_result(flush, op, MR_FLUSH_INSERT);
+}
+
+/* ---------------------------------------------------------------- sending */
+
+static mr_status send_rows(flush_batch *batch, flush_op *const *ops, size_t n) {
+    mr_flush *flush = batch->flush;
+    mr_status status = mr_flush_batch_send(batch, ops);
+    if (status != MR_FAIL && batch->st->nreturning) status = take_returned(batch, ops, n);
+    if (status == MR_FAIL) return MR_FAIL;
+    if (batch->st->rowid) {
+        mr_value id = mr_int_value(mr_cursor_last_insert_id(batch->cursor));
+        if (take_key(flush, ops[0], ops[0]->cls->key[0], &id) != MR_OK) return MR_FAIL;
+    }
+    for (size_t i = 0; i < n; i++)
+        if (finish_row(flush, ops[i]) != MR_OK) return MR_FAIL;
+    return MR_OK;
+}
+
+static size_t count_bits(const uint64_t *words, size_t n) {
+    size_t count = 0;
+    for (size_t i = 0; i < n; i++)
+        for (uint64_t w = words[i]; w; w &= w - 1) count++;
+    return count;
+}
+
+/* How many of the rows from the first on have its shape and go into one statement. *wanted is of the first. */
+static mr_status take_rows(mr_flush *flush, flush_op *const *ops, size_t n, flush_wanted *wanted, uint64_t *first) {
+    const flush_class *cls = ops[0]->cls;
+    size_t words = mr_flush_words(cls), written = count_bits(wanted->shape, words), limit = 1;
+    if (written > 0 && written < MAX_PARAMS && !wanted->inlined) limit = MAX_PARAMS / written;
+    if (limit > n) limit = n;
+    size_t rows = 1;
+    memcpy(first, wanted->shape, 2 * words * sizeof *first);
+    for (; rows < limit && ops[rows]->cls == cls; rows++) {
+        if (stage_row(flush, ops[rows], wanted) != MR_OK) return MR_FAIL;
+        if (wanted->inlined || memcmp(first, wanted->shape, 2 * words * sizeof *first) != 0) break;
+    }
+    if (rows > 1 || limit > 1) {
+        wanted->shape = first;
+        wanted->inlined = NULL;
+    }
+    wanted->rows = (uint32_t)rows;
+    wanted->keep = rows == 1 || (written > 0 && rows == MAX_PARAMS / written);
+    return MR_OK;
+}
+
+mr_status mr_flush_insert_rows(mr_flush *flush, flush_group *group, flush_op *const *ops, size_t n) {
+    flush_batch batch;
+    if (mr_flush_batch_begin(&batch, flush, group) != MR_OK) return MR_FAIL;
+    bool many = mr_engine_dialect(mr_conn_engine(group->conn))->multi_row_insert;
+    uint64_t *first = NULL;
+    mr_status status = MR_OK;
+    for (size_t i = 0; i < n && status == MR_OK;) {
+        flush_wanted wanted = { .rows = 1 };
+        status = stage_row(flush, ops[i], &wanted);
+        if (status == MR_OK && many) {
+            uint64_t *room = mr_realloc(flush->env, first, 2 * mr_flush_words(ops[i]->cls) * sizeof *first);
+            if (room) first = room;
+            status = room ? take_rows(flush, ops + i, n - i, &wanted, first) : MR_FAIL;
+        }
+        if (status == MR_OK) status = mr_flush_batch_use(&batch, ops[i]->cls, &wanted);
+        if (status == MR_OK) status = send_rows(&batch, ops + i, wanted.rows);
+        i += wanted.rows;
+    }
+    mr_free(flush->env, first);
+    return mr_flush_batch_end(&batch, status);
+}

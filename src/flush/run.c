@@ -1,0 +1,143 @@
+/*
+ * run.c: sends what was planned: saves by rising table order, link rows, deletes by falling order; within tables that refer to each
+ * other, level by level.
+ *
+ * Invariant: nothing is published here: when a statement fails, every entity is as it was.
+ */
+#include "unit.h"
+
+typedef mr_status (*rows_fn)(mr_flush *flush, flush_group *group, flush_op *const *ops, size_t n);
+
+mr_status mr_flush_connect(mr_flush *flush, flush_group *group) {
+    if (group->conn) return MR_OK;
+    return flush->ctx.connection(flush->ctx.ud, group->root, &group->conn);
+}
+
+mr_status mr_flush_result(mr_flush *flush, flush_op *op, mr_flush_kind kind) {
+    mr_flush_result *result = mr_vec_push(&flush->results);
+    if (!result) return MR_FAIL;
+    result->kind = kind;
+    result->entity = op->entity;
+    const flush_class *cls = op->cls;
+    if (kind == MR_FLUSH_INSERT)
+        for (unsigned i = 0; i < cls->mapper->npk && i < 64; i++) {
+            uint8_t set = mr_flush_slot(op, cls->columns[cls->key[i]].slot)->kind;
+            if (set == MR_UNLOADED || set == MR_NULL || set == MR_OPAQUE) result->generated |= UINT64_C(1) << i;
+        }
+    if (kind != MR_FLUSH_UPDATE || !(op->flags & OP_KEY_CHANGED)) return MR_OK;
+    result->key_changed = true;
+    return mr_value_copy(flush->env, &result->old_identity, &op->entity->identity);
+}
+
+/* ---------------------------------------------------------------- hooks */
+
+static mr_mapper_event event_of(const flush_op *op, bool after) {
+    switch ((flush_op_kind)op->kind) {
+    case OP_INSERT: return after ? MR_EVENT_AFTER_INSERT : MR_EVENT_BEFORE_INSERT;
+    case OP_UPDATE: return after ? MR_EVENT_AFTER_UPDATE : MR_EVENT_BEFORE_UPDATE;
+    case OP_DELETE: break;
+    }
+    return after ? MR_EVENT_AFTER_DELETE : MR_EVENT_BEFORE_DELETE;
+}
+
+static mr_status fire(mr_flush *flush, flush_group *group, flush_op *const *ops, size_t n, bool after) {
+    for (size_t i = 0; i < n; i++) {
+        flush_op *op = ops[i];
+        mr_mapper_event event = event_of(op, after);
+        if ((op->flags & OP_FOLLOWS) || !mr_mapper_has_hooks(op->entity->mapper, event)) continue;
+        if (mr_flush_connect(flush, group) != MR_OK ||
+            mr_mapper_fire(op->entity->mapper, event, group->conn, op->entity) != MR_OK)
+            return MR_FAIL;
+        /* A hook may have set what is too long. */
+        if (!after && op->kind != OP_DELETE && mr_flush_check(flush, op) != MR_OK) return MR_FAIL;
+    }
+    return MR_OK;
+}
+
+static mr_status run_rows(mr_flush *flush, flush_group *group, flush_op *const *ops, size_t n, rows_fn rows) {
+    if (n == 0) return MR_OK;
+    mr_status status = fire(flush, group, ops, n, false);
+    if (status == MR_OK) status = rows(flush, group, ops, n);
+    return status == MR_OK ? fire(flush, group, ops, n, true) : MR_FAIL;
+}
+
+/* ---------------------------------------------------------------- levels */
+
+/* The rows of the list from *done on that are of the level. */
+static mr_status run_level(mr_flush *flush, flush_group *group, const mr_vec *list, size_t *done, uint32_t level,
+                           rows_fn rows) {
+    size_t from = *done, to = from;
+    while (to < list->len && ((const flush_op *)mr_vec_ptr(list, to))->level == level) to++;
+    *done = to;
+    return run_rows(flush, group, (flush_op *const *)list->data + from, to - from, rows);
+}
+
+static flush_group *group_at(const mr_flush *flush, size_t i) { return mr_vec_at(&flush->groups, i); }
+
+static bool saves_left(const flush_group *g) { return g->updated < g->updates.len || g->inserted < g->inserts.len; }
+
+/* The groups [lo, hi) are of one component. */
+static mr_status save_component(mr_flush *flush, size_t lo, size_t hi) {
+    bool left = true;
+    for (uint32_t level = 0; left; level++) {
+        left = false;
+        for (size_t i = lo; i < hi; i++) {
+            flush_group *g = group_at(flush, i);
+            if (run_level(flush, g, &g->updates, &g->updated, level, mr_flush_update_rows) != MR_OK ||
+                run_level(flush, g, &g->inserts, &g->inserted, level, mr_flush_insert_rows) != MR_OK)
+                return MR_FAIL;
+            left = left || saves_left(g);
+        }
+    }
+    return MR_OK;
+}
+
+static mr_status delete_component(mr_flush *flush, size_t lo, size_t hi) {
+    bool left = true;
+    for (uint32_t level = 0; left; level++) {
+        left = false;
+        for (size_t i = hi; i-- > lo;) {
+            flush_group *g = group_at(flush, i);
+            if (run_level(flush, g, &g->deletes, &g->deleted, level, mr_flush_delete_rows) != MR_OK) return MR_FAIL;
+            left = left || g->deleted < g->deletes.len;
+        }
+    }
+    return MR_OK;
+}
+
+static mr_status run_saves(mr_flush *flush) {
+    for (size_t lo = 0, hi; lo < flush->groups.len; lo = hi) {
+        uint32_t component = group_at(flush, lo)->cls->component;
+        for (hi = lo + 1; hi < flush->groups.len && group_at(flush, hi)->cls->component == component;) hi++;
+        if (save_component(flush, lo, hi) != MR_OK) return MR_FAIL;
+    }
+    return MR_OK;
+}
+
+static mr_status run_deletes(mr_flush *flush) {
+    for (size_t hi = flush->groups.len, lo; hi > 0; hi = lo) {
+        uint32_t component = group_at(flush, hi - 1)->cls->component;
+        for (lo = hi - 1; lo > 0 && group_at(flush, lo - 1)->cls->component == component;) lo--;
+        if (delete_component(flush, lo, hi) != MR_OK) return MR_FAIL;
+    }
+    return MR_OK;
+}
+
+/* ---------------------------------------------------------------- all */
+
+/* Needs that nobody has met are done without. */
+static mr_status finish_plan(mr_flush *flush) {
+    mr_entity *entity;
+    const mr_property *prop;
+    mr_status status;
+    do status = mr_flush_need(flush, &entity, &prop);
+    while (status == MR_ROW);
+    return status == MR_DONE ? MR_OK : MR_FAIL;
+}
+
+mr_status mr_flush_run(mr_flush *flush) {
+    if (finish_plan(flush) != MR_OK || run_saves(flush) != MR_OK || mr_flush_run_posts(flush, false) != MR_OK ||
+        mr_flush_run_links(flush) != MR_OK || mr_flush_run_posts(flush, true) != MR_OK || run_deletes(flush) != MR_OK)
+        return MR_FAIL;
+    return mr_idmap_reserve(flush->ctx.owner->idmap, flush->results.len);
+}

@@ -1,0 +1,110 @@
+/*
+ * update.c: changed rows: only what differs from the committed values is written.
+ *
+ * Invariant: a row without a change is not sent, and its version does not rise.
+ */
+#include "batch.h"
+
+bool mr_flush_writes(const flush_op *op) {
+    if (op->flags & OP_FOLLOWS) return false;
+    if (op->syncs || mr_mapper_has_hooks(op->entity->mapper, MR_EVENT_BEFORE_UPDATE)) return true;
+    for (unsigned c = 0; c < op->cls->ncolumns; c++)
+        if (mr_entity_is_dirty(op->entity, op->cls->columns[c].slot)) return true;
+    for (unsigned i = 0; i < op->cls->ndeps; i++) {
+        const mr_relationship *rel = op->cls->deps[i];
+        if (rel->direction == MR_MANY_TO_ONE && !rel->post_update && mr_entity_is_dirty(op->entity, rel->prop->slot))
+            return true;
+    }
+    return false;
+}
+
+static bool is_changed(mr_flush *flush, const flush_op *op, unsigned c) {
+    const flush_column *col = &op->cls->columns[c];
+    const mr_value *staged = op->staged ? &op->staged[c] : NULL;
+    if (!staged || staged->kind == MR_UNLOADED || staged->kind == STAGED_BY_SERVER)
+        return mr_entity_is_dirty(op->entity, col->slot);
+    const mr_value *committed = mr_entity_committed(op->entity, col->slot);
+    return committed->kind != staged->kind || !mr_value_equal(flush->env, committed, staged);
+}
+
+/* The changed columns of a persistent row. *keyed: one of them is of the key. */
+static mr_status stage_changes(mr_flush *flush, flush_op *op, uint64_t *shape, mr_node **inlined, bool *any, bool *keyed) {
+    const flush_class *cls = op->cls;
+    *any = *keyed = false;
+    for (unsigned c = 0; c < cls->ncolumns; c++) {
+        if (c == cls->version_column || !is_changed(flush, op, c)) continue;
+        const mr_value *v = mr_flush_slot(op, cls->columns[c].slot);
+        bool staged = op->staged && op->staged[c].kind != MR_UNLOADED && op->staged[c].kind != STAGED_BY_SERVER;
+        if (v->kind == MR_OPAQUE && !staged) {
+            inlined[c] = mr_flush_expression(flush, op, c, v);
+            if (!inlined[c] || mr_flush_stage_server(flush, op, c) != MR_OK) return MR_FAIL;
+            if (cls->columns[c].key)
+                return mr_fail(flush->env, MR_ERR_INVALID_REQUEST,
+                               "%s: a primary key cannot become an SQL expression: set a value", cls->columns[c].what);
+        }
+        mr_flush_set_bit(shape, c);
+        *any = true;
+        *keyed = *keyed || cls->columns[c].key;
+    }
+    return MR_OK;
+}
+
+/* What a change brings with it: onupdate defaults, the version. */
+static mr_status stage_onupdate(mr_flush *flush, flush_op *op, uint64_t *shape) {
+    const flush_class *cls = op->cls;
+    for (unsigned c = 0; c < cls->ncolumns; c++) {
+        const mr_default *onupdate = &cls->columns[c].column->onupdate;
+        if (onupdate->kind == MR_DEFAULT_NONE || mr_flush_has_bit(shape, c)) continue;
+        if (mr_flush_stage_default(flush, op, c, onupdate) != MR_OK) return MR_FAIL;
+        mr_flush_set_bit(onupdate->kind == MR_DEFAULT_SQL ? shape + mr_flush_words(cls) : shape, c);
+    }
+    if (cls->version_column == FLUSH_NO_COLUMN) return MR_OK;
+    mr_flush_set_bit(shape, cls->version_column);
+    const mr_value *old = mr_entity_committed(op->entity, cls->columns[cls->version_column].slot);
+    return mr_flush_stage_version(flush, op, old);
+}
+
+/* All columns but the key of a row that takes the place of a deleted one. */
+static mr_status stage_switched(mr_flush *flush, flush_op *op, uint64_t *shape, mr_node **inlined, bool *any) {
+    for (unsigned c = 0; c < op->cls->ncolumns; c++) {
+        if (op->cls->columns[c].key) continue;
+        if (mr_flush_stage_column(flush, op, c, shape, inlined) != MR_OK) return MR_FAIL;
+    }
+    for (size_t w = 0; w < mr_flush_words(op->cls); w++) *any = *any || shape[w];
+    /* The default of a new row is no part of an UPDATE: such a column keeps what it has. */
+    for (size_t w = 0; w < mr_flush_words(op->cls); w++) shape[mr_flush_words(op->cls) + w] = 0;
+    return MR_OK;
+}
+
+static mr_status send_row(flush_batch *batch, flush_op *op) {
+    mr_flush *flush = batch->flush;
+    mr_node **inlined;
+    bool any = false, keyed = false, switched = (op->flags & OP_ROW_SWITCH) != 0;
+    uint64_t *shape = mr_flush_shape(flush, op->cls, &inlined);
+    if (!shape || mr_flush_stage_links(flush, op) != MR_OK) return MR_FAIL;
+    mr_status status = switched ? stage_switched(flush, op, shape, inlined, &any)
+                                : stage_changes(flush, op, shape, inlined, &any, &keyed);
+    if (status == MR_OK && any && !switched) status = stage_onupdate(flush, op, shape);
+    if (status == MR_OK && (switched || keyed)) status = mr_flush_stage_identity(flush, op);
+    if (status != MR_OK) return MR_FAIL;
+    if (any) {
+        flush_wanted wanted = { .kind = STATEMENT_UPDATE, .shape = shape, .rows = 1, .keep = true };
+        for (unsigned c = 0; c < op->cls->ncolumns && !wanted.inlined; c++)
+            if (inlined[c]) wanted.inlined = inlined;
+        if (mr_flush_batch_use(batch, op->cls, &wanted) != MR_OK || mr_flush_batch_row(batch, op) != MR_OK) return MR_FAIL;
+    }
+    if (!any && !switched) return MR_OK;
+    op->flags |= OP_WRITTEN | (keyed ? OP_KEY_CHANGED : 0);
+    return mr_flush_result(flush, op, switched ? MR_FLUSH_INSERT : MR_FLUSH_UPDATE);
+}
+
+mr_status mr_flush_update_rows(mr_flush *flush, flush_group *group, flush_op *const *ops, size_t n) {
+    flush_batch batch = { 0 };
+    mr_status status = MR_OK;
+    for (size_t i = 0; i < n && status == MR_OK; i++) {
+        if (!(ops[i]->flags & OP_ROW_SWITCH) && !mr_flush_writes(ops[i])) continue;
+        if (!batch.flush) status = mr_flush_batch_begin(&batch, flush, group);
+        if (status == MR_OK) status = send_row(&batch, ops[i]);
+    }
+    return batch.flush ? mr_flush_batch_end(&batch, status) : status;
+}

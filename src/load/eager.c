@@ -1,0 +1,231 @@
+/*
+ * eager.c: what the relationships of an entity add to a plan: joins to further entities, and statements that follow.
+ *
+ * Invariant: an eager join never changes which parents a query gives, nor how often: its alias is its own, and under a limit it is
+ * made to the query as a subquery.
+ */
+#include "planner.h"
+
+#include <string.h>
+
+enum { MAX_PATH = 64 };
+
+/* ---------------------------------------------------------------- how far a default reaches */
+
+static bool path_has(const mr_target *t, const mr_mapper *mapper) {
+    for (unsigned i = 0; i < t->plan.npath; i++) {
+        const mr_relationship *rel = t->plan.path[i]->relationship;
+        if (rel->parent->root == mapper->root || rel->target->root == mapper->root) return true;
+    }
+    return t->plan.mapper->root == mapper->root;
+}
+
+/* A class's own eager strategy stops at its join_depth, or before a class that the path has been at. */
+static bool default_stops(const mr_target *t, const mr_relationship *rel) {
+    if (rel->join_depth > 0) return t->plan.npath + 1 > (unsigned)rel->join_depth;
+    return path_has(t, rel->target);
+}
+
+static mr_status extend_path(mr_planner *p, const mr_target *t, const mr_property *prop, const mr_property *const **out) {
+    if (t->plan.npath >= MAX_PATH)
+        return mr_fail(p->env, MR_ERR_ARGUMENT, "eager loading along %s.%s goes deeper than %d levels",
+                       prop->mapper->name, prop->name, MAX_PATH);
+    const mr_property **path = mr_arena_alloc(p->plan->arena, (t->plan.npath + (size_t)1) * sizeof *path);
+    if (!path) return MR_FAIL;
+    for (unsigned i = 0; i < t->plan.npath; i++) path[i] = t->plan.path[i];
+    path[t->plan.npath] = prop;
+    *out = path;
+    return MR_OK;
+}
+
+/* ---------------------------------------------------------------- planning */
+
+static bool one_table(mr_mapper *mapper) { return !mapper->base || mapper->base->table == mapper->table; }
+
+static mr_mapper *target_of(const mr_property *prop, const mr_option *option) {
+    mr_mapper *of_type = option && option->nsteps == 1 ? option->steps[0].of_type : NULL;
+    return of_type ? of_type : prop->relationship->target;
+}
+
+static mr_status add_joined(mr_planner *p, uint16_t parent, const mr_property *prop, const mr_option *option,
+                            bool contains) {
+    const mr_relationship *rel = prop->relationship;
+    const mr_target *t = mr_target_at(p, parent);
+    mr_target proto;
+    uint16_t number;
+    memset(&proto, 0, sizeof proto);
+    proto.plan.mapper = target_of(prop, option);
+    proto.plan.parent = parent;
+    proto.plan.along = prop;
+    proto.plan.collection = mr_is_list(rel);
+    proto.plan.npath = t->plan.npath + 1;
+    if (extend_path(p, t, prop, &proto.plan.path) != MR_OK) return MR_FAIL;
+    if (mr_options_below(p->plan->arena, prop, t->nopts, t->opts, &proto.nopts, &proto.opts) != MR_OK) return MR_FAIL;
+    if (contains) {
+        proto.secondary = t->secondary;
+        proto.from = option->alias ? mr_node_retain(option->alias) : mr_mapper_from(proto.plan.mapper);
+    } else {
+        bool inner = option && option->kind == MR_OPTION_LAZY ? option->innerjoin : rel->innerjoin;
+        /* Below an outer join an inner one would take the parents away that have nothing there. */
+        bool outer_above = t->secondary && t->join != MR_OP_INNER;
+        proto.secondary = true;
+        proto.join = inner && !outer_above ? MR_OP_INNER : MR_OP_LEFT;
+        proto.from = mr_sql_alias(p->env, mr_sql_table(p->env, proto.plan.mapper->table), NULL);
+    }
+    return mr_plan_target(p, &proto, &number);
+}
+
+static mr_status add_follow(mr_planner *p, mr_vec *follows, uint16_t parent, const mr_property *prop, mr_lazy strategy) {
+    const mr_target *t = mr_target_at(p, parent);
+    mr_plan_follow *f = mr_vec_push(follows);
+    if (!f) return MR_FAIL;
+    f->prop = prop;
+    /* What is not an item of the query itself has no query of its own to repeat: its keys are asked for instead. */
+    bool joined = t->plan.parent != MR_PLAN_NONE;
+    f->strategy = strategy == MR_LAZY_SUBQUERY && joined ? MR_LAZY_SELECTIN : strategy;
+    return mr_options_below(p->plan->arena, prop, t->nopts, t->opts, &f->nopts, &f->opts);
+}
+
+static mr_status expand(mr_planner *p, uint16_t number, const mr_property *prop, mr_vec *follows) {
+    const mr_target *t = mr_target_at(p, number);
+    const mr_relationship *rel = prop->relationship;
+    const mr_option *option = mr_options_strategy(prop, t->nopts, t->opts);
+    if (option && option->kind == MR_OPTION_CONTAINS_EAGER)
+        return p->plain ? MR_OK : add_joined(p, number, prop, option, true);
+    mr_lazy strategy = option ? option->strategy : rel->lazy;
+    bool given = option && option->kind == MR_OPTION_LAZY;
+    switch (strategy) {
+    case MR_LAZY_JOINED:
+        if (p->plain || (!given && default_stops(t, rel))) return MR_OK;
+        if (!one_table(target_of(prop, option))) return add_follow(p, follows, number, prop, MR_LAZY_SELECTIN);
+        return add_joined(p, number, prop, option, false);
+    case MR_LAZY_SELECTIN:
+    case MR_LAZY_SUBQUERY:
+    case MR_LAZY_IMMEDIATE:
+        if (!given && default_stops(t, rel)) return MR_OK;
+        return add_follow(p, follows, number, prop, strategy);
+    default: return MR_OK;
+    }
+}
+
+mr_status mr_eager_expand(mr_planner *p, uint16_t target) {
+    const mr_mapper *mapper = mr_target_at(p, target)->plan.mapper;
+    mr_vec follows;
+    mr_status status = MR_OK;
+    mr_vec_init(&follows, p->env, sizeof(mr_plan_follow));
+    for (size_t i = 0; i < mapper->props.len && status == MR_OK; i++) {
+        const mr_property *prop = mr_vec_ptr(&mapper->props, i);
+        if (prop->kind == MR_PROPERTY_RELATIONSHIP) status = expand(p, target, prop, &follows);
+    }
+    if (status == MR_OK && follows.len > 0) {
+        mr_plan_entity *e = &mr_target_at(p, target)->plan;
+        e->follows = mr_arena_alloc(p->plan->arena, follows.len * sizeof *e->follows);
+        if (!e->follows) status = MR_FAIL;
+        else memcpy(e->follows, follows.data, follows.len * sizeof *e->follows);
+        e->nfollows = (unsigned)follows.len;
+    }
+    mr_vec_done(&follows);
+    return status;
+}
+
+/* ---------------------------------------------------------------- the joins */
+
+static mr_condition condition_of(mr_planner *p, const mr_target *t) {
+    mr_node *local = mr_target_at(p, t->plan.parent)->from;
+    return (mr_condition){.env = p->env, .rel = t->plan.along->relationship, .local = local, .remote = t->from};
+}
+
+typedef struct needed_columns {
+    mr_planner *p;
+    const mr_node *remote, *link;
+    bool failed;
+} needed_columns;
+
+static bool need_column(void *ud, const mr_node *node) {
+    needed_columns *need = ud;
+    uint16_t number;
+    if (node->kind != MR_NODE_COLUMN) return !need->failed;
+    const mr_node *from = node->n > 0 ? node->child[0] : NULL;
+    if (from && (from == need->remote || from == need->link)) return false;
+    mr_node *column = mr_node_retain((mr_node *)node);
+    if (mr_columns_add(need->p, false, column, NULL, true, &number) != MR_OK) need->failed = true;
+    return false;
+}
+
+mr_status mr_eager_columns(mr_planner *p) {
+    for (size_t i = 0; i < p->targets.len; i++) {
+        const mr_target *t = mr_target_at(p, i);
+        if (!t->join || mr_target_at(p, t->plan.parent)->secondary) continue;
+        mr_condition c = condition_of(p, t);
+        mr_node *on = NULL;
+        if (t->plan.along->relationship->secondary) {
+            c.link = mr_sql_alias(p->env, mr_sql_table(p->env, c.rel->secondary), NULL);
+            if (!c.link) return MR_FAIL;
+        }
+        needed_columns need = {p, c.remote, c.link, mr_condition_primary(&c, &on) != MR_OK};
+        if (on) mr_node_walk(on, need_column, &need);
+        mr_node_release(on);
+        mr_node_release(c.link);
+        if (need.failed) return MR_FAIL;
+    }
+    return MR_OK;
+}
+
+/* link JOIN target, as one right side of an outer join; both one after the other for an inner one. */
+static mr_status join_through_link(mr_planner *p, const mr_target *t, mr_node *left, mr_condition *c, mr_node *on) {
+    mr_node *secondary = NULL, *right = mr_node_retain(t->from), *link = mr_node_retain(c->link);
+    if (mr_condition_secondary(c, &secondary) != MR_OK) {
+        mr_node_release(on);
+        mr_node_release(right);
+        mr_node_release(link);
+        return MR_FAIL;
+    }
+    if (t->join == MR_OP_LEFT)
+        return mr_froms_join(p, MR_OP_LEFT, left, mr_sql_join(p->env, MR_OP_INNER, link, right, secondary), on);
+    mr_status status = mr_froms_join(p, t->join, left, link, on);
+    if (status == MR_OK) return mr_froms_join(p, t->join, left, right, secondary);
+    mr_node_release(right);
+    mr_node_release(secondary);
+    return status;
+}
+
+static mr_status add_order(mr_planner *p, const mr_condition *c) {
+    mr_node *order = NULL;
+    if (mr_condition_order(c, &order) != MR_OK) return MR_FAIL;
+    for (uint32_t i = 0; order && i < order->n; i++) {
+        p->eager_order = mr_sql_list_append(p->env, p->eager_order, mr_node_retain(order->child[i]));
+        if (!p->eager_order) break;
+    }
+    bool failed = order && !p->eager_order;
+    mr_node_release(order);
+    return failed ? MR_FAIL : MR_OK;
+}
+
+static mr_status eager_join(mr_planner *p, const mr_target *t) {
+    mr_condition c = condition_of(p, t);
+    mr_node *on = NULL, *extra = NULL;
+    bool to_wrapper = p->wrapper && !mr_target_at(p, t->plan.parent)->secondary;
+    mr_node *left = to_wrapper ? p->wrapper : c.local;
+    mr_status status = MR_FAIL;
+    if (c.rel->secondary && !(c.link = mr_sql_alias(p->env, mr_sql_table(p->env, c.rel->secondary), NULL))) return MR_FAIL;
+    if (mr_condition_primary(&c, &on) != MR_OK) goto out;
+    if (to_wrapper && !(on = mr_wrapped(p, on))) goto out;
+    if (mr_inheritance_criterion(p->env, t->plan.mapper, t->from, &extra) != MR_OK) goto out;
+    if (extra && !(on = mr_sql_and(p->env, on, extra))) goto out;
+    status = c.link ? join_through_link(p, t, left, &c, on)
+                    : mr_froms_join(p, t->join, left, mr_node_retain(t->from), on);
+    on = NULL;
+    if (status == MR_OK) status = add_order(p, &c);
+out:
+    mr_node_release(on);
+    mr_node_release(c.link);
+    return status;
+}
+
+mr_status mr_eager_joins(mr_planner *p) {
+    for (size_t i = 0; i < p->targets.len; i++) {
+        const mr_target *t = mr_target_at(p, i);
+        if (t->join && eager_join(p, t) != MR_OK) return MR_FAIL;
+    }
+    return MR_OK;
+}

@@ -1,0 +1,211 @@
+/*
+ * entities.c: the items of a query as entities and columns of a row program.
+ *
+ * Invariant: an entity has its primary key among its columns, and its discriminator when there are classes below it, whatever
+ * the options leave out.
+ */
+#include "planner.h"
+
+#include <string.h>
+
+/* ---------------------------------------------------------------- columns of a class */
+
+static const mr_property *discriminator_of(const mr_mapper *mapper) {
+    for (; mapper; mapper = mapper->base)
+        if (mapper->discriminator) return mapper->discriminator;
+    return NULL;
+}
+
+static bool is_key(const mr_mapper *mapper, const mr_property *prop) {
+    for (uint16_t i = 0; i < mapper->npk; i++)
+        if (mapper->pk_slots[i] == prop->slot) return true;
+    return false;
+}
+
+static bool is_needed(const mr_mapper *mapper, const mr_property *prop) {
+    if (prop->kind != MR_PROPERTY_COLUMN) return false;
+    if (is_key(mapper, prop)) return true;
+    const mr_property *discriminator = discriminator_of(mapper);
+    return (discriminator && discriminator->slot == prop->slot) || (mapper->version && mapper->version->slot == prop->slot);
+}
+
+/* What the property selects; *out NULL with MR_OK where the FROM object has no such column. */
+static mr_status property_node(mr_planner *p, const mr_target *t, const mr_property *prop, mr_node **out) {
+    if (prop->kind == MR_PROPERTY_COLUMN) return mr_from_column(p->env, prop->column, prop, t->from, out);
+    mr_node *expression = prop->expression;
+    if (expression->kind == MR_NODE_LABEL) expression = expression->child[0];
+    return mr_through(p->env, expression, t->plan.mapper, t->from, out);
+}
+
+static mr_status missing_key(mr_planner *p, const mr_target *t, const mr_property *prop) {
+    return mr_fail(p->env, MR_ERR_INVALID_REQUEST, "the subquery does not select %s.%s, which %s needs as its primary key",
+                   t->plan.mapper->name, prop->name, t->plan.mapper->name);
+}
+
+static mr_status add_columns(mr_planner *p, uint16_t number) {
+    const mr_mapper *mapper = mr_target_at(p, number)->plan.mapper;
+    mr_plan_slot *slots = mr_arena_alloc(p->plan->arena, (mapper->props.len + 1) * sizeof *slots);
+    if (!slots) return MR_FAIL;
+    uint16_t n = 0;
+    for (size_t i = 0; i < mapper->props.len; i++) {
+        const mr_property *prop = mr_vec_ptr(&mapper->props, i);
+        const mr_target *t = mr_target_at(p, number);
+        if (prop->kind != MR_PROPERTY_COLUMN && prop->kind != MR_PROPERTY_EXPRESSION) continue;
+        bool needed = is_needed(mapper, prop);
+        if (!needed && !mr_options_loads(prop, t->nopts, t->opts)) continue;
+        mr_node *node = NULL;
+        if (property_node(p, t, prop, &node) != MR_OK) return MR_FAIL;
+        if (!node && is_key(mapper, prop)) return missing_key(p, t, prop);
+        if (!node) continue;
+        uint16_t at = n++;
+        while (at > 0 && slots[at - 1].slot > prop->slot) slots[at] = slots[at - 1], at--;
+        slots[at].slot = prop->slot;
+        if (mr_columns_add(p, t->secondary, node, NULL, true, &slots[at].column) != MR_OK) return MR_FAIL;
+    }
+    mr_target_at(p, number)->plan.slots = slots;
+    mr_target_at(p, number)->plan.nslots = n;
+    return MR_OK;
+}
+
+static uint16_t column_of_slot(const mr_plan_entity *e, uint16_t slot) {
+    for (uint16_t i = 0; i < e->nslots; i++)
+        if (e->slots[i].slot == slot) return e->slots[i].column;
+    return MR_PLAN_NONE;
+}
+
+static mr_status add_keys(mr_planner *p, mr_plan_entity *e) {
+    e->keys = mr_arena_alloc(p->plan->arena, (e->mapper->npk + (size_t)1) * sizeof *e->keys);
+    if (!e->keys) return MR_FAIL;
+    e->nkeys = e->mapper->npk;
+    for (uint16_t i = 0; i < e->nkeys; i++) e->keys[i] = column_of_slot(e, e->mapper->pk_slots[i]);
+    return MR_OK;
+}
+
+/* ---------------------------------------------------------------- classes of the rows */
+
+static mr_status add_identities(mr_planner *p, mr_plan_entity *e) {
+    const mr_property *discriminator = discriminator_of(e->mapper);
+    e->discriminator = MR_PLAN_NONE;
+    if (!discriminator || e->mapper->subclasses.len == 0) return MR_OK;
+    e->discriminator = column_of_slot(e, discriminator->slot);
+    if (e->discriminator == MR_PLAN_NONE) return MR_OK;
+    mr_vec queue;
+    mr_vec_init(&queue, p->env, sizeof(mr_mapper *));
+    mr_status status = mr_vec_push_ptr(&queue, e->mapper);
+    for (size_t i = 0; i < queue.len && status == MR_OK; i++) {
+        const mr_mapper *m = mr_vec_ptr(&queue, i);
+        for (size_t s = 0; s < m->subclasses.len && status == MR_OK; s++)
+            status = mr_vec_push_ptr(&queue, mr_vec_ptr(&m->subclasses, s));
+    }
+    if (status == MR_OK) e->identities = mr_arena_alloc(p->plan->arena, queue.len * sizeof *e->identities);
+    for (size_t i = 0; e->identities && i < queue.len; i++) {
+        mr_mapper *m = mr_vec_ptr(&queue, i);
+        if (m->polymorphic_identity.kind == MR_UNLOADED) continue;
+        e->identities[e->nidentities++] = (mr_plan_identity){&m->polymorphic_identity, m};
+    }
+    mr_vec_done(&queue);
+    return e->identities ? MR_OK : MR_FAIL;
+}
+
+/* ---------------------------------------------------------------- origins */
+
+/* What goes on below this entity, or says how something of it is loaded later. */
+static bool reaches_on(const mr_option *o) {
+    if (o->kind == MR_OPTION_CONTAINS_EAGER) return false;
+    return o->nsteps > 0 || o->kind == MR_OPTION_WILDCARD_LAZY || o->kind == MR_OPTION_UNDEFER_GROUP;
+}
+
+static mr_status add_origin(mr_planner *p, mr_target *t) {
+    mr_option *opts = NULL;
+    unsigned n = 0;
+    for (unsigned i = 0; i < t->nopts; i++) {
+        if (!reaches_on(&t->opts[i])) continue;
+        if (!opts && !(opts = mr_arena_alloc(p->plan->arena, t->nopts * sizeof *opts))) return MR_FAIL;
+        opts[n] = t->opts[i];
+        opts[n++].alias = NULL;
+    }
+    if (n == 0) return MR_OK;
+    mr_origin *origin = mr_arena_alloc(p->plan->arena, sizeof *origin);
+    if (!origin) return MR_FAIL;
+    *origin = (mr_origin){p->plan, n, opts};
+    t->plan.origin = origin;
+    return MR_OK;
+}
+
+/* ---------------------------------------------------------------- items */
+
+mr_status mr_plan_target(mr_planner *p, const mr_target *proto, uint16_t *out) {
+    mr_target *t = proto->from ? mr_vec_push(&p->targets) : NULL;
+    if (!t) {
+        mr_node_release(proto->from);
+        return MR_FAIL;
+    }
+    *t = *proto;
+    if (p->targets.len >= MR_SECONDARY) return mr_fail(p->env, MR_ERR_ARGUMENT, "a query loads too many classes");
+    uint16_t number = *out = (uint16_t)(p->targets.len - 1);
+    /* As SQLAlchemy: what is joined to an entity comes before its own columns. */
+    if (add_origin(p, t) != MR_OK || mr_eager_expand(p, number) != MR_OK || add_columns(p, number) != MR_OK)
+        return MR_FAIL;
+    mr_plan_entity *e = &mr_target_at(p, number)->plan;
+    return add_keys(p, e) == MR_OK && add_identities(p, e) == MR_OK ? MR_OK : MR_FAIL;
+}
+
+static mr_status plan_class(mr_planner *p, const mr_query_item *item, uint16_t number, mr_plan_item *out) {
+    mr_target proto;
+    memset(&proto, 0, sizeof proto);
+    proto.plan.mapper = item->mapper;
+    proto.plan.parent = MR_PLAN_NONE;
+    if (p->path && number == 0) {
+        proto.plan.path = p->path->props;
+        proto.plan.npath = p->path->n;
+    }
+    if (mr_options_of_item(p, number, &proto.nopts, &proto.opts) != MR_OK) return MR_FAIL;
+    proto.from = item->alias ? mr_node_retain(item->alias) : mr_mapper_from(item->mapper);
+    out->name = item->name ? item->name : item->mapper->name;
+    if (mr_plan_target(p, &proto, &out->entity) != MR_OK) return MR_FAIL;
+    mr_node *criterion = NULL;
+    const mr_target *t = mr_target_at(p, out->entity);
+    if (mr_inheritance_criterion(p->env, item->mapper, t->from, &criterion) != MR_OK) return MR_FAIL;
+    if (!criterion) return MR_OK;
+    p->classes = mr_sql_and(p->env, p->classes, criterion);
+    return p->classes ? MR_OK : MR_FAIL;
+}
+
+static const char *expression_name(const mr_node *x) {
+    if (x->kind == MR_NODE_LABEL || x->kind == MR_NODE_FUNC) return x->name;
+    return x->kind == MR_NODE_COLUMN ? x->u.column->name : NULL;
+}
+
+static mr_status plan_expression(mr_planner *p, const mr_query_item *item, mr_plan_item *out) {
+    mr_node *x = item->expression;
+    const char *given = NULL;
+    if (!x) return mr_fail(p->env, MR_ERR_ARGUMENT, "a query item is neither a class nor an expression");
+    out->entity = MR_PLAN_NONE;
+    out->name = item->name ? item->name : expression_name(x);
+    if (x->kind == MR_NODE_LABEL) {
+        given = x->name;
+        x = x->child[0];
+    }
+    mr_node *node = NULL;
+    if (mr_adapt(p, mr_node_retain(x), &node) != MR_OK) return MR_FAIL;
+    return mr_columns_add(p, false, node, given, false, &out->column);
+}
+
+static bool is_subquery(const mr_node *alias) {
+    const mr_node *of = alias && alias->kind == MR_NODE_ALIAS ? alias->child[0] : alias;
+    return of && of->kind != MR_NODE_TABLE;
+}
+
+mr_status mr_plan_items(mr_planner *p) {
+    for (unsigned i = 0; i < p->q->nitems; i++)
+        if (p->q->items[i].mapper && is_subquery(p->q->items[i].alias)) p->adapts = true;
+    for (unsigned i = 0; i < p->q->nitems; i++) {
+        const mr_query_item *item = &p->q->items[i];
+        mr_plan_item made = {MR_PLAN_NONE, 0, NULL};
+        mr_status status = item->mapper ? plan_class(p, item, (uint16_t)i, &made) : plan_expression(p, item, &made);
+        mr_plan_item *slot = status == MR_OK ? mr_vec_push(&p->items) : NULL;
+        if (!slot) return MR_FAIL;
+        *slot = made;
+    }
+    return MR_OK;
+}

@@ -1,0 +1,236 @@
+/*
+ * plan.c: from a query to a plan: the SELECT, its compilation, and the row program as plain arrays.
+ *
+ * Invariant: a plan serves every query of the same key. A bind of the SELECT that is a node of the query is known by its
+ * number there; any other belongs to the mappings, and the plan holds it.
+ */
+#include "planner.h"
+
+#include <string.h>
+
+/* ---------------------------------------------------------------- life of a plan */
+
+static mr_plan *new_plan(mr_env *env) {
+    mr_plan *plan = mr_calloc(env, sizeof *plan);
+    if (!plan) return NULL;
+    plan->refs = 1;
+    plan->env = env;
+    plan->arena = mr_arena_new(env);
+    if (plan->arena) return plan;
+    mr_free(env, plan);
+    return NULL;
+}
+
+mr_plan *mr_plan_retain(mr_plan *plan) {
+    plan->refs++;
+    return plan;
+}
+
+void mr_plan_release(mr_plan *plan) {
+    if (!plan || --plan->refs > 0) return;
+    for (uint32_t i = 0; i < plan->nbinds; i++) mr_node_release(plan->binds[i].own);
+    mr_compiled_release(plan->compiled);
+    mr_arena_free(plan->arena);
+    mr_free(plan->env, plan);
+}
+
+/* ---------------------------------------------------------------- life of a planning */
+
+void mr_planner_init(mr_planner *p, mr_query *q, mr_plan *plan, bool plain) {
+    memset(p, 0, sizeof *p);
+    p->env = q->env;
+    p->q = q;
+    p->plan = plan;
+    p->plain = plain;
+    mr_columns_init(p);
+    mr_vec_init(&p->targets, p->env, sizeof(mr_target));
+    mr_vec_init(&p->items, p->env, sizeof(mr_plan_item));
+    mr_vec_init(&p->explicit, p->env, sizeof(mr_node *));
+    mr_vec_init(&p->lates, p->env, sizeof(mr_plan_late));
+    mr_vec_init(&p->order, p->env, sizeof(uint16_t));
+}
+
+void mr_planner_done(mr_planner *p) {
+    mr_columns_done(p);
+    for (size_t i = 0; i < p->targets.len; i++) mr_node_release(mr_target_at(p, i)->from);
+    for (size_t i = 0; i < p->explicit.len; i++) mr_node_release(mr_vec_ptr(&p->explicit, i));
+    mr_vec_done(&p->targets);
+    mr_vec_done(&p->items);
+    mr_vec_done(&p->explicit);
+    mr_vec_done(&p->lates);
+    mr_vec_done(&p->order);
+    mr_node_release(p->wrapper);
+    mr_node_release(p->eager_order);
+    mr_node_release(p->criteria);
+    mr_node_release(p->classes);
+}
+
+/* ---------------------------------------------------------------- planning */
+
+/* A joined collection gives a parent in several rows: a limit would count those. */
+static bool needs_wrap(const mr_planner *p) {
+    const mr_select *s = &p->q->clauses;
+    if (!s->limit && !s->offset && !s->distinct && !s->group_by) return false;
+    for (size_t i = 0; i < p->targets.len; i++)
+        if (mr_target_at(p, i)->join && mr_target_at(p, i)->plan.collection) return true;
+    return false;
+}
+
+mr_status mr_planner_select(mr_planner *p, mr_node **out) {
+    *out = NULL;
+    if (mr_options_resolve(p) != MR_OK || mr_plan_items(p) != MR_OK) return MR_FAIL;
+    if (p->primary.len == 0) return mr_fail(p->env, MR_ERR_ARGUMENT, "a query needs something to select");
+    if (mr_froms_own_joins(p) != MR_OK || mr_plan_parents(p) != MR_OK) return MR_FAIL;
+    p->wrap = needs_wrap(p);
+    if (p->wrap && mr_wrap_columns(p) != MR_OK) return MR_FAIL;
+    if (mr_columns_name(p) != MR_OK) return MR_FAIL;
+    return mr_select_build(p, out);
+}
+
+/* ---------------------------------------------------------------- the row program */
+
+static uint16_t final_column(const mr_planner *p, uint16_t column) {
+    if (column == MR_PLAN_NONE || !(column & MR_SECONDARY)) return column;
+    return (uint16_t)(p->primary.len + (column & (MR_SECONDARY - 1)));
+}
+
+static void finish_entity(const mr_planner *p, mr_plan_entity *e) {
+    e->discriminator = final_column(p, e->discriminator);
+    for (uint16_t i = 0; i < e->nkeys; i++) e->keys[i] = final_column(p, e->keys[i]);
+    bool direct = e->nslots > 0;
+    for (uint16_t i = 0; i < e->nslots; i++) {
+        e->slots[i].column = final_column(p, e->slots[i].column);
+        direct = direct && e->slots[i].slot == i && e->slots[i].column == e->slots[0].column + i;
+    }
+    e->first = e->nslots ? e->slots[0].column : 0;
+    e->direct = direct ? e->nslots : 0;
+}
+
+/* Can one item of a joined collection come in several rows of its parent? */
+static bool items_repeat(const mr_planner *p) {
+    unsigned collections = 0;
+    for (size_t i = 0; i < p->targets.len; i++)
+        if (mr_target_at(p, i)->plan.collection) collections++;
+    return collections > 1 || p->nfroms > 1 || p->q->njoins > 0 || p->q->clauses.from != NULL;
+}
+
+static void *arena_copy(mr_arena *arena, const mr_vec *v) {
+    void *copy = mr_arena_alloc(arena, (v->len + 1) * v->size);
+    if (copy && v->len) memcpy(copy, v->data, v->len * v->size);
+    return copy;
+}
+
+static mr_status finish_arrays(const mr_planner *p) {
+    mr_plan *plan = p->plan;
+    bool repeat = items_repeat(p);
+    plan->entities = mr_arena_alloc(plan->arena, (p->targets.len + 1) * sizeof *plan->entities);
+    plan->items = arena_copy(plan->arena, &p->items);
+    plan->lates = arena_copy(plan->arena, &p->lates);
+    if (!plan->entities || !plan->items || !plan->lates) return MR_FAIL;
+    plan->nentities = (uint16_t)p->targets.len;
+    plan->nitems = (uint16_t)p->items.len;
+    plan->nlates = (uint16_t)p->lates.len;
+    plan->ncolumns = (uint16_t)(p->primary.len + p->secondary.len);
+    for (uint16_t i = 0; i < plan->nentities; i++) {
+        mr_plan_entity *e = &plan->entities[i];
+        *e = mr_target_at(p, i)->plan;
+        finish_entity(p, e);
+        e->repeats = repeat;
+        if (e->collection) plan->collections = true;
+        if (e->nfollows) plan->follows = true;
+    }
+    const mr_query *q = p->q;
+    bool one_entity = plan->nitems == 1 && plan->items[0].entity != MR_PLAN_NONE;
+    plan->unique = plan->collections || (one_entity && !q->core_labels &&
+                   (q->njoins > 0 || p->nfroms > 1 || q->clauses.from || p->adapts || q->statement));
+    return MR_OK;
+}
+
+/* ---------------------------------------------------------------- binds */
+
+typedef struct numbered_bind {
+    const void *node;
+    int32_t number;
+} numbered_bind;
+
+static mr_status map_binds(mr_plan *plan, const mr_node *select, const mr_vec *binds) {
+    mr_vec own;
+    mr_vec_init(&own, plan->env, sizeof(mr_node *));
+    mr_map *numbers = mr_map_new(plan->env, sizeof(numbered_bind), mr_map_hash_ptr, mr_map_equal_ptr);
+    mr_status status = numbers ? mr_sql_key(select, NULL, &own) : MR_FAIL;
+    for (size_t i = binds->len; i-- > 0 && status == MR_OK;) {
+        numbered_bind n = {mr_vec_ptr(binds, i), (int32_t)i};
+        if (!mr_map_put(numbers, &n)) status = MR_FAIL;
+    }
+    if (status == MR_OK) {
+        plan->binds = mr_arena_alloc(plan->arena, (own.len + 1) * sizeof *plan->binds);
+        if (!plan->binds) status = MR_FAIL;
+    }
+    for (size_t i = 0; i < own.len && status == MR_OK; i++) {
+        mr_node *node = mr_vec_ptr(&own, i);
+        numbered_bind key = {node, 0};
+        const numbered_bind *found = node->name ? NULL : mr_map_get(numbers, &key);
+        plan->binds[i].source = found ? found->number : -1;
+        if (!found) plan->binds[i].own = mr_node_retain(node);
+        plan->nbinds = (uint32_t)i + 1;
+    }
+    mr_map_free(numbers);
+    mr_vec_done(&own);
+    return status;
+}
+
+static mr_status compile(mr_plan *plan, const mr_node *statement, const mr_dialect *dialect, const mr_vec *binds) {
+    if (mr_sql_compile(plan->env, dialect, statement, &plan->compiled) != MR_OK) return MR_FAIL;
+    for (size_t i = 0; i < plan->compiled->ncolumns; i++) plan->compiled->columns[i].node = NULL;
+    return map_binds(plan, statement, binds);
+}
+
+/* ---------------------------------------------------------------- making */
+
+static mr_status make_select(mr_planner *p, const mr_dialect *dialect, const mr_vec *binds) {
+    mr_node *select = NULL;
+    mr_status status = mr_planner_select(p, &select);
+    if (status == MR_OK) status = finish_arrays(p);
+    if (status == MR_OK) status = compile(p->plan, select, dialect, binds);
+    mr_node_release(select);
+    return status;
+}
+
+/* The statement is the user's: its columns are found by name when it runs. */
+static mr_status make_by_name(mr_planner *p, const mr_dialect *dialect, const mr_vec *binds) {
+    if (mr_options_resolve(p) != MR_OK || mr_plan_items(p) != MR_OK || finish_arrays(p) != MR_OK) return MR_FAIL;
+    p->plan->by_name = true;
+    return compile(p->plan, p->q->statement, dialect, binds);
+}
+
+static mr_status configure(const mr_query *q) {
+    for (unsigned i = 0; i < q->nitems; i++) {
+        const mr_mapper *m = q->items[i].mapper;
+        if (m && (!m->configured || m->registry->dirty) && mr_registry_configure(m->registry) != MR_OK) return MR_FAIL;
+    }
+    const mr_mapper *lead = mr_query_lead(q);
+    if (lead && lead->registry->dirty) return mr_registry_configure(lead->registry);
+    return MR_OK;
+}
+
+mr_status mr_plan_make(mr_query *q, const mr_plan_path *path, const mr_dialect *dialect, const mr_vec *binds,
+                       mr_plan **out) {
+    mr_planner p;
+    *out = NULL;
+    if (configure(q) != MR_OK) return MR_FAIL;
+    mr_plan *plan = new_plan(q->env);
+    if (!plan) return MR_FAIL;
+    /* With a statement of the user's there is nothing to join to. */
+    mr_planner_init(&p, q, plan, false);
+    p.path = path;
+    plan->lead = mr_query_lead(q);
+    plan->version = mr_plan_version(q);
+    mr_status status = q->statement ? make_by_name(&p, dialect, binds) : make_select(&p, dialect, binds);
+    mr_planner_done(&p);
+    if (status == MR_OK) {
+        *out = plan;
+        return MR_OK;
+    }
+    mr_plan_release(plan);
+    return MR_FAIL;
+}

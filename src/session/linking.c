@@ -1,0 +1,399 @@
+/*
+ * linking.c: both sides of an association at once.
+ *
+ * Invariant: when a function returns, both sides agree in memory: when a step cannot be done, those before it are undone. The side that
+ * is not loaded is not loaded for it: it notes what was appended and removed. (A reference of one to one is: the row that is
+ * replaced must be known.)
+ */
+#include "session_state.h"
+
+typedef enum step_kind {
+    STEP_SET = 1,  /* old: the slot before */
+    STEP_INSERTED, /* item at a place of the collection */
+    STEP_REMOVED,
+    STEP_NOTED,    /* not loaded: among the removed ones now */
+    STEP_UNNOTED   /* not loaded: no longer */
+} step_kind;
+
+typedef struct link_step {
+    mr_entity *entity;
+    const mr_relationship *rel;
+    mr_entity *item;
+    mr_value old;
+    uint32_t at;
+    uint8_t kind;
+} link_step;
+
+void mr_linking_init(mr_linking *l, mr_env *env) {
+    l->env = env;
+    l->session = NULL;
+    mr_vec_init(&l->steps, env, sizeof(link_step));
+    mr_vec_init(&l->admitted, env, sizeof(mr_entity *));
+    mr_vec_init(&l->let_go, env, sizeof(link_step));
+}
+
+static mr_collection *collection_in(mr_entity *entity, const mr_relationship *rel) {
+    const mr_value *v = mr_relation_peek(entity, rel);
+    return v->kind == MR_COLLECTION ? v->u.p : NULL;
+}
+
+/* ---------------------------------------------------------------- steps */
+
+static link_step *push_step(mr_linking *l, step_kind kind, mr_entity *entity, const mr_relationship *rel, mr_entity *item) {
+    link_step *step = mr_vec_push(&l->steps);
+    if (!step) return NULL;
+    step->kind = (uint8_t)kind;
+    step->entity = entity;
+    step->rel = rel;
+    step->item = item;
+    return step;
+}
+
+static mr_status set_reference(mr_linking *l, mr_entity *entity, const mr_relationship *rel, mr_entity *item) {
+    mr_value value = item ? mr_value_of(MR_ENTITY, 0) : mr_null_value();
+    if (item) value.u.p = item;
+    link_step *step = push_step(l, STEP_SET, entity, rel, item);
+    if (!step) return MR_FAIL;
+    step->old = *mr_relation_peek(entity, rel);
+    if (mr_entity_set(entity, rel->prop->slot, &value) == MR_OK) return MR_OK;
+    l->steps.len--;
+    return MR_FAIL;
+}
+
+static mr_status insert_at(mr_linking *l, mr_collection *c, uint32_t at, mr_entity *item) {
+    link_step *step = push_step(l, STEP_INSERTED, c->parent, c->prop->relationship, item);
+    if (!step) return MR_FAIL;
+    uint32_t before = c->n;
+    step->at = at < c->n ? at : c->n;
+    if (mr_collection_insert(c, step->at, item) != MR_OK) {
+        l->steps.len--;
+        return MR_FAIL;
+    }
+    if (c->n == before) step->kind = STEP_UNNOTED;
+    return MR_OK;
+}
+
+static mr_status remove_at(mr_linking *l, mr_collection *c, uint32_t at) {
+    link_step *step = push_step(l, STEP_REMOVED, c->parent, c->prop->relationship, c->items[at]);
+    if (!step) return MR_FAIL;
+    step->at = at;
+    if (mr_collection_remove_at(c, at) == MR_OK) return MR_OK;
+    l->steps.len--;
+    return MR_FAIL;
+}
+
+static mr_status note_removed(mr_linking *l, mr_collection *c, mr_entity *item) {
+    uint32_t before = c->nremoved;
+    if (!push_step(l, STEP_NOTED, c->parent, c->prop->relationship, item)) return MR_FAIL;
+    if (mr_collection_note_removed(c, item) != MR_OK) {
+        l->steps.len--;
+        return MR_FAIL;
+    }
+    if (c->nremoved == before) l->steps.len--;
+    return MR_OK;
+}
+
+static void undo_step(const link_step *step) {
+    mr_collection *c = collection_in(step->entity, step->rel);
+    switch ((step_kind)step->kind) {
+    case STEP_SET:
+        if (step->old.kind == MR_UNLOADED) mr_entity_forget(step->entity, step->rel->prop->slot);
+        else mr_entity_set(step->entity, step->rel->prop->slot, &step->old);
+        break;
+    case STEP_INSERTED:
+        if (c) mr_collection_remove_at(c, step->at);
+        break;
+    case STEP_REMOVED:
+    case STEP_NOTED:
+        if (c) mr_collection_insert(c, step->at, step->item);
+        break;
+    case STEP_UNNOTED:
+        if (c) mr_collection_note_removed(c, step->item);
+        break;
+    }
+}
+
+/* Pending objects that a delete-orphan relationship has let go, and that no parent has taken, leave their session. */
+static mr_status expunge_orphans(mr_linking *l) {
+    for (size_t i = 0; i < l->let_go.len; i++) {
+        const link_step *let_go = mr_vec_at(&l->let_go, i);
+        mr_entity *e = let_go->item;
+        mr_session *s = mr_session_of(e);
+        if (s && e->state == MR_PENDING && !mr_parent_of(e, let_go->rel) && mr_session_expunge(s, e) != MR_OK) return MR_FAIL;
+    }
+    return MR_OK;
+}
+
+mr_status mr_linking_end(mr_linking *l, mr_status status) {
+    if (status == MR_OK && l->let_go.len > 0) status = expunge_orphans(l);
+    if (status != MR_OK) {
+        mr_error *saved = mr_env_save_error(l->env);
+        while (l->steps.len > 0) undo_step(mr_vec_at(&l->steps, --l->steps.len));
+        if (l->session) mr_cascade_take_back(l->session, &l->admitted);
+        mr_env_restore_error(l->env, saved);
+    }
+    mr_cascade_release(&l->admitted);
+    mr_vec_done(&l->steps);
+    mr_vec_done(&l->let_go);
+    return status;
+}
+
+/* ---------------------------------------------------------------- what is there */
+
+/* The target of a reference by its foreign key, when it is in the identity map. *known: also when it is that there is none. */
+static mr_entity *find_by_key(mr_entity *entity, const mr_relationship *rel, bool *known) {
+    enum { MAX_KEY = 16 };
+    mr_value key[MAX_KEY], identity;
+    const mr_mapper *target = rel->target;
+    *known = false;
+    if (!rel->use_get || target->npk > MAX_KEY || rel->npairs != target->npk) return NULL;
+    for (unsigned i = 0; i < target->npk; i++) {
+        key[i] = mr_value_of(MR_UNLOADED, 0);
+        for (unsigned j = 0; j < rel->npairs; j++) {
+            if (rel->pairs[j].remote_slot != target->pk_slots[i] || rel->pairs[j].local_slot == UINT16_MAX) continue;
+            mr_entity_touch(entity);
+            key[i] = *mr_entity_committed(entity, rel->pairs[j].local_slot);
+        }
+        if (key[i].kind == MR_UNLOADED || key[i].kind == MR_OPAQUE) return NULL;
+        if (key[i].kind == MR_NULL) {
+            *known = true;
+            return NULL;
+        }
+    }
+    mr_strbuf buf;
+    mr_strbuf_init(&buf, entity->mapper->env);
+    mr_entity *found = NULL;
+    if (mr_identity_make(target, key, &buf, &identity)) found = mr_idmap_get(entity->owner->idmap, target->root, &identity);
+    mr_strbuf_done(&buf);
+    if (found && !mr_mapper_isa(found->mapper, target)) found = NULL;
+    *known = found != NULL;
+    return found;
+}
+
+static bool must_be_known(const mr_relationship *rel) {
+    bool loads = rel->lazy != MR_LAZY_RAISE && rel->lazy != MR_LAZY_RAISE_ON_SQL && rel->lazy != MR_LAZY_NOLOAD &&
+                 rel->lazy != MR_LAZY_DYNAMIC && rel->lazy != MR_LAZY_WRITE_ONLY;
+    return loads && !rel->viewonly &&
+           (rel->direction != MR_MANY_TO_ONE || !rel->use_get || (rel->cascade & MR_CASCADE_DELETE_ORPHAN));
+}
+
+/* What the reference refers to now, made the slot's loaded value where that costs no statement. *known: NULL means none. */
+static mr_status current_reference(mr_entity *entity, const mr_relationship *rel, mr_entity **out, bool *known) {
+    const mr_value *v = mr_relation_peek(entity, rel);
+    *out = v->kind == MR_ENTITY ? v->u.p : NULL;
+    *known = v->kind != MR_UNLOADED;
+    mr_session *s = mr_session_of(entity);
+    if (*known || entity->state == MR_TRANSIENT || entity->state == MR_PENDING) {
+        *known = true;
+        return MR_OK;
+    }
+    if (!s || entity->state != MR_PERSISTENT) return MR_OK;
+    *out = find_by_key(entity, rel, known);
+    if (*known) {
+        mr_value value = *out ? mr_value_of(MR_ENTITY, 0) : mr_null_value();
+        if (*out) value.u.p = *out;
+        return mr_entity_put(entity, rel->prop->slot, &value, false);
+    }
+    if (!must_be_known(rel)) return MR_OK;
+    mr_session_block_autoflush(s, 1);
+    mr_status status = mr_related_get(entity, rel->prop, &v);
+    mr_session_block_autoflush(s, -1);
+    if (status != MR_OK) return MR_FAIL;
+    *out = v->kind == MR_ENTITY ? v->u.p : NULL;
+    *known = true;
+    return MR_OK;
+}
+
+/* The collection, half known where it is not loaded. */
+static mr_collection *open_collection(mr_entity *entity, const mr_relationship *rel) {
+    mr_collection *c = collection_in(entity, rel);
+    bool unsaved = entity->state == MR_TRANSIENT || entity->state == MR_PENDING;
+    return c ? c : mr_entity_collection(entity, rel->prop, unsaved);
+}
+
+/* ---------------------------------------------------------------- the other side */
+
+static mr_status let_go(mr_linking *l, const mr_relationship *rel, mr_entity *item) {
+    if (!(rel->cascade & MR_CASCADE_DELETE_ORPHAN) || item->state != MR_PENDING) return MR_OK;
+    link_step *step = mr_vec_push(&l->let_go);
+    if (!step) return MR_FAIL;
+    step->rel = rel;
+    step->item = item;
+    return MR_OK;
+}
+
+static mr_status leave_collection(mr_linking *l, mr_entity *entity, const mr_relationship *rel, mr_entity *member) {
+    mr_collection *c = collection_in(entity, rel);
+    if (!c && (entity->state != MR_PERSISTENT || !mr_session_of(entity))) return MR_OK;
+    if (!c && !(c = open_collection(entity, rel))) return MR_FAIL;
+    for (uint32_t at; (at = mr_collection_find(c, member)) != UINT32_MAX;)
+        if (remove_at(l, c, at) != MR_OK) return MR_FAIL;
+    return c->loaded ? MR_OK : note_removed(l, c, member);
+}
+
+/* entity.rel does not hold member any more. */
+static mr_status leave(mr_linking *l, mr_entity *entity, const mr_relationship *rel, mr_entity *member) {
+    if (let_go(l, rel, member) != MR_OK) return MR_FAIL;
+    if (mr_relation_is_list(rel)) return leave_collection(l, entity, rel, member);
+    const mr_value *v = mr_relation_peek(entity, rel);
+    bool unsaved = entity->state == MR_TRANSIENT || entity->state == MR_PENDING;
+    if (v->kind == MR_UNLOADED && !unsaved) {
+        bool known;
+        const mr_entity *now = find_by_key(entity, rel, &known);
+        return known && now != member ? MR_OK : set_reference(l, entity, rel, NULL);
+    }
+    return v->kind == MR_ENTITY && v->u.p == member ? set_reference(l, entity, rel, NULL) : MR_OK;
+}
+
+static mr_status track(const mr_relationship *rel, mr_entity *parent, mr_entity *child) {
+    return mr_parent_is_tracked(rel) ? mr_parent_note(child, rel, parent) : MR_OK;
+}
+
+/* entity.rel holds member now; what it referred to before lets go of it. back: member's side. */
+static mr_status join(mr_linking *l, mr_entity *entity, const mr_relationship *rel, mr_entity *member,
+                      const mr_relationship *back) {
+    if (mr_relation_is_list(rel)) {
+        mr_collection *c = open_collection(entity, rel);
+        if (!c) return MR_FAIL;
+        if (mr_collection_find(c, member) == UINT32_MAX && insert_at(l, c, UINT32_MAX, member) != MR_OK) return MR_FAIL;
+        return track(rel, entity, member);
+    }
+    mr_entity *displaced;
+    bool known;
+    if (current_reference(entity, rel, &displaced, &known) != MR_OK) return MR_FAIL;
+    if (displaced == member) return MR_OK;
+    if (set_reference(l, entity, rel, member) != MR_OK || track(rel, entity, member) != MR_OK) return MR_FAIL;
+    return displaced ? leave(l, displaced, back, entity) : MR_OK;
+}
+
+/* ---------------------------------------------------------------- before anything is changed */
+
+static mr_status refuse_second_parent(const mr_relationship *rel, const mr_entity *item) {
+    mr_env *env = rel->parent->env;
+    mr_strbuf words;
+    mr_strbuf_init(&words, env);
+    mr_fail(env, MR_ERR_INVALID_REQUEST,
+            "Instance %s is already associated with an instance of %s via its %s.%s attribute, and is only allowed a single parent.",
+            mr_entity_words(item, &words), rel->parent->name, rel->parent->name, rel->prop->name);
+    mr_strbuf_done(&words);
+    return MR_FAIL;
+}
+
+/* Save-update, from either side into the session of the other. */
+static mr_status cascade(mr_linking *l, mr_entity *entity, const mr_relationship *rel, mr_entity *item) {
+    const mr_relationship *reverse = mr_relation_reverse(rel);
+    mr_session *s = mr_session_of(entity), *other = mr_session_of(item);
+    if (s && (rel->cascade & MR_CASCADE_SAVE_UPDATE) && !mr_session_contains(s, item)) {
+        l->session = s;
+        return mr_cascade_admit(s, item, &l->admitted);
+    }
+    if (!other || !reverse || !(reverse->cascade & MR_CASCADE_SAVE_UPDATE) || mr_session_contains(other, entity)) return MR_OK;
+    l->session = other;
+    return mr_cascade_admit(other, entity, &l->admitted);
+}
+
+static mr_status prepare(mr_linking *l, mr_entity *entity, const mr_relationship *rel, mr_entity *item) {
+    mr_state_settle(item);
+    if (rel->single_parent) {
+        const mr_entity *parent = mr_parent_of(item, rel);
+        if (parent && parent != entity) return refuse_second_parent(rel, item);
+    }
+    return cascade(l, entity, rel, item);
+}
+
+/* ---------------------------------------------------------------- one association */
+
+mr_status mr_link_reference(mr_linking *l, mr_entity *entity, const mr_relationship *rel, mr_entity *item) {
+    const mr_relationship *reverse = mr_relation_reverse(rel);
+    mr_entity *old;
+    bool known;
+    if (current_reference(entity, rel, &old, &known) != MR_OK) return MR_FAIL;
+    bool is_set = mr_relation_peek(entity, rel)->kind != MR_UNLOADED;
+    if (is_set && old == item) return MR_OK;
+    if (item && prepare(l, entity, rel, item) != MR_OK) return MR_FAIL;
+    if (set_reference(l, entity, rel, item) != MR_OK) return MR_FAIL;
+    if (item && track(rel, entity, item) != MR_OK) return MR_FAIL;
+    if (old && let_go(l, rel, old) != MR_OK) return MR_FAIL;
+    if (!reverse) return MR_OK;
+    if (old && leave(l, old, reverse, entity) != MR_OK) return MR_FAIL;
+    return item ? join(l, item, reverse, entity, rel) : MR_OK;
+}
+
+mr_status mr_link_item(mr_linking *l, mr_entity *entity, const mr_relationship *rel, uint32_t at, mr_entity *item) {
+    const mr_relationship *reverse = mr_relation_reverse(rel);
+    if (prepare(l, entity, rel, item) != MR_OK) return MR_FAIL;
+    mr_collection *c = open_collection(entity, rel);
+    if (!c) return MR_FAIL;
+    bool present = mr_collection_find(c, item) != UINT32_MAX;
+    if (present && (!c->loaded || rel->collection == MR_COLLECTION_SET)) return MR_OK;
+    if (insert_at(l, c, at, item) != MR_OK || track(rel, entity, item) != MR_OK) return MR_FAIL;
+    return reverse && !present ? join(l, item, reverse, entity, rel) : MR_OK;
+}
+
+/* What follows when the collection has lost its last item of the kind. */
+static mr_status after_removal(mr_linking *l, mr_entity *entity, const mr_relationship *rel, mr_entity *item) {
+    const mr_relationship *reverse = mr_relation_reverse(rel);
+    if (let_go(l, rel, item) != MR_OK) return MR_FAIL;
+    return reverse ? leave(l, item, reverse, entity) : MR_OK;
+}
+
+mr_status mr_unlink_item(mr_linking *l, mr_entity *entity, const mr_relationship *rel, uint32_t at) {
+    mr_collection *c = collection_in(entity, rel);
+    if (!c || at >= c->n)
+        return mr_fail(l->env, MR_ERR_ARGUMENT, "%s.%s has no item %lu", entity->mapper->name, rel->prop->name,
+                       (unsigned long)at + 1);
+    mr_entity *item = c->items[at];
+    if (remove_at(l, c, at) != MR_OK) return MR_FAIL;
+    return mr_collection_find(c, item) == UINT32_MAX ? after_removal(l, entity, rel, item) : MR_OK;
+}
+
+/* ---------------------------------------------------------------- a whole collection */
+
+/* Those of a that are not in b, each once. */
+static mr_status difference(mr_env *env, mr_entity *const *a, uint32_t na, mr_entity *const *b, uint32_t nb, mr_vec *out) {
+    mr_map *seen = mr_map_new(env, sizeof(mr_entity *), mr_map_hash_ptr, mr_map_equal_ptr);
+    mr_status status = seen ? MR_OK : MR_FAIL;
+    for (uint32_t i = 0; status == MR_OK && i < nb; i++)
+        if (!mr_map_put(seen, &b[i])) status = MR_FAIL;
+    for (uint32_t i = 0; status == MR_OK && i < na; i++) {
+        if (mr_map_get(seen, &a[i])) continue;
+        if (!mr_map_put(seen, &a[i]) || mr_vec_push_ptr(out, a[i]) != MR_OK) status = MR_FAIL;
+    }
+    mr_map_free(seen);
+    return status;
+}
+
+/* The items become these, in this order; what both begin with stays. */
+static mr_status arrange(mr_linking *l, mr_collection *c, mr_entity *const *items, uint32_t n) {
+    uint32_t same = 0;
+    while (same < n && same < c->n && c->items[same] == items[same]) same++;
+    while (c->n > same)
+        if (remove_at(l, c, c->n - 1) != MR_OK) return MR_FAIL;
+    for (uint32_t i = same; i < n; i++)
+        if (insert_at(l, c, i, items[i]) != MR_OK) return MR_FAIL;
+    return MR_OK;
+}
+
+mr_status mr_collection_difference(mr_collection *c, mr_entity *const *items, uint32_t n, mr_vec *added, mr_vec *removed) {
+    mr_env *env = c->parent->mapper->env;
+    if (difference(env, c->items, c->n, items, n, removed) != MR_OK) return MR_FAIL;
+    return difference(env, items, n, c->items, c->n, added);
+}
+
+mr_status mr_link_items(mr_linking *l, mr_entity *entity, const mr_relationship *rel, mr_entity *const *items, uint32_t n,
+                        const mr_vec *added, const mr_vec *removed) {
+    const mr_relationship *reverse = mr_relation_reverse(rel);
+    mr_collection *c = collection_in(entity, rel);
+    if (!c) return mr_fail(l->env, MR_ERR_ERROR, "%s.%s is not loaded", entity->mapper->name, rel->prop->name);
+    for (size_t i = 0; i < added->len; i++)
+        if (prepare(l, entity, rel, mr_vec_ptr(added, i)) != MR_OK) return MR_FAIL;
+    if (arrange(l, c, items, n) != MR_OK) return MR_FAIL;
+    for (size_t i = 0; i < removed->len; i++)
+        if (after_removal(l, entity, rel, mr_vec_ptr(removed, i)) != MR_OK) return MR_FAIL;
+    for (size_t i = 0; i < added->len; i++) {
+        mr_entity *item = mr_vec_ptr(added, i);
+        if (track(rel, entity, item) != MR_OK) return MR_FAIL;
+        if (reverse && join(l, item, reverse, entity, rel) != MR_OK) return MR_FAIL;
+    }
+    return MR_OK;
+}

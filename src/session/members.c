@@ -1,0 +1,156 @@
+/*
+ * members.c: collections behind the one door: inserting, removing, assigning.
+ *
+ * Invariant: appending loads nothing; what needs a place or a membership loads the collection first.
+ */
+#include "session_state.h"
+
+/* The relationship of a collection, its object ready to be changed. NULL: failed. */
+static const mr_relationship *enter(mr_entity *entity, const mr_property *prop) {
+    mr_env *env = entity->mapper->env;
+    if (prop->kind == MR_PROPERTY_SYNONYM) prop = mr_mapper_property(entity->mapper, prop->name, true);
+    if (!mr_relations_of(entity->mapper)) return NULL;
+    if (!prop || prop->kind != MR_PROPERTY_RELATIONSHIP || !mr_relation_is_list(prop->relationship)) {
+        mr_fail(env, MR_ERR_ARGUMENT, "%s.%s is not a collection", entity->mapper->name, prop ? prop->name : "?");
+        return NULL;
+    }
+    mr_state_settle(entity);
+    return prop->relationship;
+}
+
+static mr_collection *loaded_collection(mr_entity *entity, const mr_relationship *rel) {
+    const mr_value *v;
+    if (mr_related_get(entity, rel->prop, &v) != MR_OK) return NULL;
+    return v->kind == MR_COLLECTION ? v->u.p : NULL;
+}
+
+static mr_status insert(mr_entity *entity, const mr_relationship *rel, uint32_t at, mr_entity *item) {
+    mr_value value = mr_value_of(MR_ENTITY, 0);
+    value.u.p = item;
+    if (mr_related_accept(entity, rel, MR_EVENT_APPEND, &value) != MR_OK) return MR_FAIL;
+    if (at != UINT32_MAX) {
+        const mr_collection *c = loaded_collection(entity, rel);
+        if (!c) return MR_FAIL;
+        if (at > c->n)
+            return mr_fail(entity->mapper->env, MR_ERR_ARGUMENT, "%s.%s has %lu items: there is no place %lu",
+                           entity->mapper->name, rel->prop->name, (unsigned long)c->n, (unsigned long)at + 1);
+    }
+    mr_linking linking;
+    mr_linking_init(&linking, entity->mapper->env);
+    return mr_linking_end(&linking, mr_link_item(&linking, entity, rel, at, value.u.p));
+}
+
+static mr_status remove_at(mr_entity *entity, const mr_relationship *rel, uint32_t at) {
+    const mr_collection *c = loaded_collection(entity, rel);
+    if (!c) return MR_FAIL;
+    mr_linking linking;
+    mr_linking_init(&linking, entity->mapper->env);
+    if (at < c->n) {
+        mr_value value = mr_value_of(MR_ENTITY, 0);
+        value.u.p = c->items[at];
+        if (mr_related_accept(entity, rel, MR_EVENT_REMOVE, &value) != MR_OK) return mr_linking_end(&linking, MR_FAIL);
+    }
+    return mr_linking_end(&linking, mr_unlink_item(&linking, entity, rel, at));
+}
+
+static mr_status remove_item(mr_entity *entity, const mr_relationship *rel, mr_entity *item) {
+    mr_collection *c = loaded_collection(entity, rel);
+    if (!c) return MR_FAIL;
+    uint32_t at = mr_collection_find(c, item);
+    if (at != UINT32_MAX) return remove_at(entity, rel, at);
+    mr_env *env = entity->mapper->env;
+    mr_strbuf words;
+    mr_strbuf_init(&words, env);
+    mr_fail(env, MR_ERR_ARGUMENT, "%s.%s: %s is not in the collection", entity->mapper->name, rel->prop->name,
+            mr_entity_words(item, &words));
+    mr_strbuf_done(&words);
+    return MR_FAIL;
+}
+
+/* ---------------------------------------------------------------- assigning */
+
+/* What validators make of the items. wanted: receives them. */
+static mr_status accept_items(mr_entity *entity, const mr_relationship *rel, mr_collection *c, mr_entity *const *items, uint32_t n,
+                              mr_vec *wanted) {
+    for (uint32_t i = 0; i < n; i++) {
+        mr_value value = mr_value_of(MR_ENTITY, 0);
+        value.u.p = items[i];
+        bool present = mr_collection_find(c, items[i]) != UINT32_MAX;
+        if (!present && mr_related_accept(entity, rel, MR_EVENT_APPEND, &value) != MR_OK) return MR_FAIL;
+        bool twice = false;
+        for (size_t j = 0; rel->collection == MR_COLLECTION_SET && j < wanted->len && !twice; j++)
+            twice = mr_vec_ptr(wanted, j) == value.u.p;
+        if (!twice && mr_vec_push_ptr(wanted, value.u.p) != MR_OK) return MR_FAIL;
+    }
+    return MR_OK;
+}
+
+static mr_status assign(mr_entity *entity, const mr_relationship *rel, mr_entity *const *items, uint32_t n) {
+    mr_env *env = entity->mapper->env;
+    mr_collection *c = loaded_collection(entity, rel);
+    if (!c) return MR_FAIL;
+    mr_vec wanted, added, removed;
+    mr_vec_init(&wanted, env, sizeof(mr_entity *));
+    mr_vec_init(&added, env, sizeof(mr_entity *));
+    mr_vec_init(&removed, env, sizeof(mr_entity *));
+    mr_linking linking;
+    mr_linking_init(&linking, env);
+    mr_status status = accept_items(entity, rel, c, items, n, &wanted);
+    mr_entity *const *list = (mr_entity *const *)wanted.data;
+    if (status == MR_OK) status = mr_collection_difference(c, list, (uint32_t)wanted.len, &added, &removed);
+    for (size_t i = 0; status == MR_OK && i < removed.len; i++) {
+        mr_value value = mr_value_of(MR_ENTITY, 0);
+        value.u.p = mr_vec_ptr(&removed, i);
+        status = mr_related_accept(entity, rel, MR_EVENT_REMOVE, &value);
+    }
+    if (status == MR_OK) status = mr_link_items(&linking, entity, rel, list, (uint32_t)wanted.len, &added, &removed);
+    status = mr_linking_end(&linking, status);
+    mr_vec_done(&removed);
+    mr_vec_done(&added);
+    mr_vec_done(&wanted);
+    return status;
+}
+
+/* ---------------------------------------------------------------- the door */
+
+static mr_heap *block(mr_entity *entity) {
+    mr_heap *heap = mr_heap_of(entity->mapper->env);
+    if (heap) mr_heap_block(heap);
+    return heap;
+}
+
+mr_status mr_attribute_insert(mr_entity *entity, const mr_property *prop, uint32_t at, mr_entity *item) {
+    mr_heap *heap = block(entity);
+    if (!heap) return MR_FAIL;
+    const mr_relationship *rel = enter(entity, prop);
+    mr_status status = rel ? insert(entity, rel, at, item) : MR_FAIL;
+    mr_heap_unblock(heap);
+    return status;
+}
+
+mr_status mr_attribute_remove_at(mr_entity *entity, const mr_property *prop, uint32_t at) {
+    mr_heap *heap = block(entity);
+    if (!heap) return MR_FAIL;
+    const mr_relationship *rel = enter(entity, prop);
+    mr_status status = rel ? remove_at(entity, rel, at) : MR_FAIL;
+    mr_heap_unblock(heap);
+    return status;
+}
+
+mr_status mr_attribute_remove(mr_entity *entity, const mr_property *prop, mr_entity *item) {
+    mr_heap *heap = block(entity);
+    if (!heap) return MR_FAIL;
+    const mr_relationship *rel = enter(entity, prop);
+    mr_status status = rel ? remove_item(entity, rel, item) : MR_FAIL;
+    mr_heap_unblock(heap);
+    return status;
+}
+
+mr_status mr_attribute_set_items(mr_entity *entity, const mr_property *prop, mr_entity *const *items, uint32_t n) {
+    mr_heap *heap = block(entity);
+    if (!heap) return MR_FAIL;
+    const mr_relationship *rel = enter(entity, prop);
+    mr_status status = rel ? assign(entity, rel, items, n) : MR_FAIL;
+    mr_heap_unblock(heap);
+    return status;
+}

@@ -1,0 +1,78 @@
+/*
+ * membership.c: add, delete, expunge: one object and what cascades from it.
+ *
+ * Invariant: either all that cascades moves, or nothing does.
+ */
+#include "session_state.h"
+
+mr_status mr_session_add(mr_session *s, mr_entity *entity) {
+    if (mr_session_allow(s, MR_ACT_CHANGE, "add()") != MR_OK) return MR_FAIL;
+    mr_heap_block(s->heap);
+    mr_state_settle(entity);
+    const mr_relations *relations = mr_relations_of(entity->mapper);
+    mr_status status = MR_FAIL;
+    if (relations && !(relations->cascades & MR_CASCADE_SAVE_UPDATE)) status = mr_state_admit(s, entity);
+    else if (relations) status = mr_cascade_admit(s, entity, NULL);
+    mr_heap_unblock(s->heap);
+    return status;
+}
+
+static mr_status refuse(mr_session *s, const mr_entity *entity, const char *before, const char *after) {
+    mr_strbuf words;
+    mr_strbuf_init(&words, s->env);
+    mr_fail(s->env, MR_ERR_INVALID_REQUEST, "%s%s%s", before, mr_entity_words(entity, &words), after);
+    mr_strbuf_done(&words);
+    return MR_FAIL;
+}
+
+static mr_status delete_one(mr_session *s, mr_entity *entity) {
+    mr_state_settle(entity);
+    if (mr_state_ours(s, entity) != MR_OK) return MR_FAIL;
+    switch ((mr_state)entity->state) {
+    case MR_TRANSIENT:
+    case MR_PENDING:
+        return refuse(s, entity, "Instance '", "' is not persisted: only what has a row can be deleted (expunge takes a pending one out)");
+    case MR_DELETED: return MR_OK;
+    case MR_DETACHED:
+        if (mr_state_attach(s, entity) != MR_OK) return MR_FAIL;
+        break;
+    case MR_PERSISTENT:
+        if (entity->flags & MR_ENTITY_TO_DELETE) return MR_OK;
+        break;
+    }
+    return mr_cascade_doom(s, entity);
+}
+
+mr_status mr_session_delete(mr_session *s, mr_entity *entity) {
+    if (mr_session_allow(s, MR_ACT_CHANGE, "delete()") != MR_OK) return MR_FAIL;
+    mr_heap_block(s->heap);
+    mr_status status = delete_one(s, entity);
+    mr_heap_unblock(s->heap);
+    return status;
+}
+
+static mr_status expunge(mr_session *s, mr_entity *entity) {
+    if (entity->owner != s->owner)
+        return refuse(s, entity, "Instance ", " is not present in this Session");
+    mr_vec reached;
+    mr_vec_init(&reached, s->env, sizeof(mr_entity *));
+    mr_status status = mr_cascade_reach(entity, MR_CASCADE_EXPUNGE, &reached);
+    for (size_t i = 0; status == MR_OK && i < reached.len; i++) {
+        mr_entity *e = mr_vec_ptr(&reached, i);
+        if (e->owner != s->owner) continue;
+        if (e->state == MR_PENDING) mr_state_make_transient(s, e);
+        else mr_state_detach(s, e);
+    }
+    mr_cascade_release(&reached);
+    return status;
+}
+
+mr_status mr_session_expunge(mr_session *s, mr_entity *entity) {
+    if (mr_session_allow(s, MR_ACT_CHANGE, "expunge()") != MR_OK) return MR_FAIL;
+    if (s->phase == MR_PHASE_FLUSHING)
+        return mr_fail(s->env, MR_ERR_INVALID_REQUEST, "expunge() is not possible while the session is flushing: do it afterwards");
+    mr_heap_block(s->heap);
+    mr_status status = expunge(s, entity);
+    mr_heap_unblock(s->heap);
+    return status;
+}

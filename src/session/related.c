@@ -1,0 +1,115 @@
+/*
+ * related.c: relationships behind the one door: loading them, checking what is set, references.
+ *
+ * Invariant: what a hook, a validator or a check refuses has changed nothing on either side.
+ */
+#include "session_state.h"
+
+static const mr_value no_reference = { MR_NULL, 0, 0, 0, { 0 } };
+
+/* ---------------------------------------------------------------- loading */
+
+/* The columns that the join condition reads on this side. */
+static mr_status load_local_columns(mr_entity *entity, const mr_relationship *rel) {
+    for (unsigned i = 0; i < rel->npairs; i++) {
+        uint16_t slot = rel->pairs[i].local_slot;
+        if (slot == UINT16_MAX || mr_entity_slot(entity, slot)->kind != MR_UNLOADED) continue;
+        const mr_property *prop = mr_mapper_property_of_column(entity->mapper, rel->pairs[i].local);
+        if (prop && mr_attribute_load_column(entity, prop) != MR_OK) return MR_FAIL;
+    }
+    return MR_OK;
+}
+
+static mr_status load_relationship(mr_session *s, mr_entity *entity, const mr_relationship *rel) {
+    mr_entity_pin(entity);
+    mr_status status = mr_session_autoflush_now(s);
+    if (status == MR_OK) status = load_local_columns(entity, rel);
+    if (status == MR_OK && !mr_attribute_is_loaded(entity, rel->prop)) {
+        uint8_t before = mr_session_enter(s, MR_PHASE_LOADING);
+        status = mr_load_relationship(&s->load, entity, rel->prop);
+        mr_session_leave(s, before);
+    }
+    mr_entity_unpin(entity);
+    return status == MR_NOTFOUND ? MR_OK : status;
+}
+
+static mr_status unsaved_value(mr_entity *entity, const mr_relationship *rel, const mr_value **out) {
+    *out = &no_reference;
+    if (!mr_relation_is_list(rel)) return MR_OK;
+    if (!mr_entity_collection(entity, rel->prop, true)) return MR_FAIL;
+    *out = mr_relation_peek(entity, rel);
+    return MR_OK;
+}
+
+mr_status mr_related_get(mr_entity *entity, const mr_property *prop, const mr_value **out) {
+    const mr_relationship *rel = prop->relationship;
+    if (!mr_relations_of(entity->mapper)) return MR_FAIL;
+    const mr_value *v = mr_relation_peek(entity, rel);
+    if (v->kind != MR_UNLOADED && (v->kind != MR_COLLECTION || ((const mr_collection *)v->u.p)->loaded)) {
+        *out = v;
+        return MR_OK;
+    }
+    mr_state state = mr_session_state_of(entity);
+    if (state == MR_TRANSIENT || state == MR_PENDING) return unsaved_value(entity, rel, out);
+    mr_session *s = mr_session_of(entity);
+    if (!s) return mr_attribute_detached(entity, prop);
+    if (load_relationship(s, entity, rel) != MR_OK) return MR_FAIL;
+    v = mr_relation_peek(entity, rel);
+    if (v->kind == MR_UNLOADED) return unsaved_value(entity, rel, out);
+    *out = v;
+    return MR_OK;
+}
+
+/* ---------------------------------------------------------------- checking */
+
+static mr_status wrong_target(const mr_entity *entity, const mr_relationship *rel, const mr_value *value) {
+    const char *got = mr_kind_name(value->kind);
+    if (value->kind == MR_ENTITY) got = ((const mr_entity *)value->u.p)->mapper->name;
+    return mr_fail(entity->mapper->env, MR_ERR_ARGUMENT, "%s.%s: expected %s, got %s", entity->mapper->name, rel->prop->name,
+                   rel->target->name, got);
+}
+
+static mr_status check_target(const mr_entity *entity, const mr_relationship *rel, const mr_value *value, bool nullable) {
+    if (value->kind == MR_NULL && nullable) return MR_OK;
+    if (value->kind == MR_ENTITY && mr_mapper_isa(((const mr_entity *)value->u.p)->mapper, rel->target)) return MR_OK;
+    return wrong_target(entity, rel, value);
+}
+
+static mr_status accept_side(mr_entity *entity, const mr_relationship *rel, mr_attribute_event event, mr_value *item) {
+    const mr_property *prop = rel->prop;
+    if (prop->validate && event != MR_EVENT_REMOVE &&
+        prop->validate(entity->mapper->env, prop->validate_ud, entity, prop, item) != MR_OK)
+        return MR_FAIL;
+    const mr_value *old = event == MR_EVENT_SET ? mr_relation_peek(entity, rel) : NULL;
+    if (mr_attribute_fire(event, entity, prop, item, old && old->kind != MR_UNLOADED ? old : NULL) != MR_OK) return MR_FAIL;
+    return check_target(entity, rel, item, event == MR_EVENT_SET);
+}
+
+mr_status mr_related_accept(mr_entity *entity, const mr_relationship *rel, mr_attribute_event event, mr_value *item) {
+    if (check_target(entity, rel, item, event == MR_EVENT_SET) != MR_OK || accept_side(entity, rel, event, item) != MR_OK)
+        return MR_FAIL;
+    const mr_relationship *reverse = mr_relation_reverse(rel);
+    if (!reverse || item->kind != MR_ENTITY) return MR_OK;
+    /* The other side may object as well; what it would put in place of its value is not asked. */
+    bool list = mr_relation_is_list(reverse), gone = event == MR_EVENT_REMOVE;
+    mr_value self = mr_value_of(gone && !list ? MR_NULL : MR_ENTITY, 0);
+    if (self.kind == MR_ENTITY) self.u.p = entity;
+    return accept_side(item->u.p, reverse, !list ? MR_EVENT_SET : gone ? MR_EVENT_REMOVE : MR_EVENT_APPEND, &self);
+}
+
+/* ---------------------------------------------------------------- references */
+
+mr_status mr_related_set(mr_entity *entity, const mr_property *prop, const mr_value *given) {
+    const mr_relationship *rel = prop->relationship;
+    mr_env *env = entity->mapper->env;
+    if (!mr_relations_of(entity->mapper)) return MR_FAIL;
+    if (mr_relation_is_list(rel))
+        return mr_fail(env, MR_ERR_ARGUMENT, "%s.%s is a collection: assign a table of %s objects, or change its items",
+                       entity->mapper->name, prop->name, rel->target->name);
+    mr_value value = *given;
+    if (mr_related_accept(entity, rel, MR_EVENT_SET, &value) != MR_OK) return MR_FAIL;
+    mr_linking linking;
+    mr_linking_init(&linking, env);
+    mr_entity *item = value.kind == MR_ENTITY ? value.u.p : NULL;
+    return mr_linking_end(&linking, mr_link_reference(&linking, entity, rel, item));
+}
