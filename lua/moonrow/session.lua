@@ -12,13 +12,7 @@ local session = {}
 
 local known = options.set { "bind", "autoflush", "expire_on_commit", "autocommit", "info", "class_" }
 
--- What the core is to be told; autocommit is a word of old versions of SQLAlchemy, where false means what
--- always holds here.
 local function make(what, given)
-  if given.autocommit ~= nil and given.autocommit ~= false then
-    core.raise("ArgumentError", what .. ": autocommit = true is not supported: a session begins a"
-      .. " transaction with its first write, and commit ends it")
-  end
   local bind = given.bind
   if bind ~= nil and type(bind) ~= "userdata" then options.expect(what .. ": bind", "an Engine", bind) end
   return (given.class_ or core.Session)(bind, {
@@ -32,6 +26,11 @@ local function read(what, ...)
   local given, args = options.split(what, known, ...)
   local engine = options.arguments(what, 1, args)
   if engine ~= nil then given.bind = engine end
+  -- A word of old versions of SQLAlchemy: false means what always holds here.
+  if given.autocommit ~= nil and given.autocommit ~= false then
+    core.raise("ArgumentError", what .. ": autocommit = true is not supported: a session begins a"
+      .. " transaction with its first write, and commit ends it")
+  end
   return given
 end
 

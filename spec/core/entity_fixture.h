@@ -1,6 +1,6 @@
 /*
- * entity_fixture.h: an environment with a class Node (an integer key, a text, two references, a collection), a class Pair (a key of
- * text and integer), and an owner; for the tests of the entity layer.
+ * entity_fixture.h: an environment with a class Node (an integer key, a text, two references, a collection),
+ * a class Pair (a key of text and integer), and an owner; for the tests of the entity layer.
  */
 #ifndef MOONROW_SPEC_ENTITY_FIXTURE_H
 #define MOONROW_SPEC_ENTITY_FIXTURE_H
@@ -65,7 +65,7 @@ static inline mr_value fx_entity(mr_entity *e) {
 /* A persistent Node with its id and, unless NULL, its name. */
 static inline mr_entity *fx_load(fixture *f, int64_t id, const char *name) {
     mr_value identity = mr_int_value(id);
-    mr_value values[2] = { mr_int_value(id), name ? fx_text(name) : mr_value_of(MR_UNLOADED, 0) };
+    mr_value values[2] = {mr_int_value(id), name ? fx_text(name) : mr_value_of(MR_UNLOADED, 0)};
     return mr_entity_load(f->owner, f->node, &identity, values, 2);
 }
 

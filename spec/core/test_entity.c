@@ -263,7 +263,7 @@ static void composite_identity(void **state) {
     (void)state;
     mr_strbuf buf;
     mr_strbuf_init(&buf, f.env);
-    mr_value key[2] = { fx_text("a"), mr_int_value(2) }, identity, back[2];
+    mr_value key[2] = {fx_text("a"), mr_int_value(2)}, identity, back[2];
     assert_true(mr_identity_make(f.pair, key, &buf, &identity));
     mr_identity_values(f.pair, &identity, back);
     expect_text(&back[0], "a");
@@ -368,7 +368,7 @@ static mr_status op_note_removed(mr_entity *e, mr_entity *other) {
 
 static mr_status op_fill(mr_entity *e, mr_entity *other) {
     mr_collection *c = mr_entity_collection(e, f.items, false);
-    mr_entity *rows[2] = { e, other };
+    mr_entity *rows[2] = {e, other};
     if (!c || mr_collection_fill(c, rows, 2) != MR_OK) return MR_FAIL;
     return mr_collection_remove_at(c, 0);
 }
@@ -411,7 +411,8 @@ static void fails_cleanly(operation op) {
 
 static void without_memory(void **state) {
     (void)state;
-    static const operation all[] = { op_set_text, op_put_text, op_set_entity, op_append, op_note_removed, op_fill, op_late };
+    static const operation all[] = {op_set_text,     op_put_text, op_set_entity, op_append,
+                                    op_note_removed, op_fill,     op_late};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
         if (i > 0) { /* one fixture each */
             assert_true(fx_close(&f));
@@ -447,7 +448,7 @@ static void speed(void **state) {
     mr_env *env = mr_env_new(NULL, NULL);
     mr_registry *registry = mr_registry_new(env, mr_metadata_new(env));
     mr_mapper *m = mr_mapper_new(registry, "Five", NULL);
-    const char *const names[] = { "a", "b", "c", "d", "e" };
+    const char *const names[] = {"a", "b", "c", "d", "e"};
     for (int i = 0; i < 5; i++) mr_mapper_add_column(m, names[i], fx_column(env, MR_TYPE_INTEGER, i == 0));
     assert_int_equal(mr_mapper_finish(m, NULL, "five", NULL, NULL, NULL), MR_OK);
     mr_owner *owner = mr_owner_new(env, env);
@@ -455,7 +456,8 @@ static void speed(void **state) {
     size_t before = mr_env_memory(env);
     timespec_get(&begun, TIME_UTC);
     for (int i = 0; i < N; i++) {
-        mr_value values[5] = { mr_int_value(i), mr_int_value(2), mr_int_value(3), mr_int_value(4), mr_int_value(5) };
+        mr_value values[5] = {mr_int_value(i), mr_int_value(2), mr_int_value(3), mr_int_value(4),
+                              mr_int_value(5)};
         assert_non_null(mr_entity_load(owner, m, &values[0], values, 5));
     }
     double load = ns_since(&begun, N);
@@ -473,8 +475,9 @@ static void speed(void **state) {
     mr_heap_trace(heap, 0);
     double trace = ns_since(&begun, N);
     assert_int_equal(mr_heap_count(heap), 0);
-    print_message("100k entities of five integers: load %.0f ns, idmap get %.0f ns, free by trace %.0f ns; header %zu, block %zu, "
-                  "with tables %.0f bytes\n", load, get, trace, sizeof(mr_entity), sizeof(mr_entity) + 5 * sizeof(mr_value), bytes);
+    print_message("100k entities of five integers: load %.0f ns, idmap get %.0f ns, free by trace %.0f ns; "
+                  "header %zu, block %zu, with tables %.0f bytes\n",
+                  load, get, trace, sizeof(mr_entity), sizeof(mr_entity) + 5 * sizeof(mr_value), bytes);
     mr_owner_release(owner);
     mr_env_free(env);
 }
@@ -483,13 +486,26 @@ static void speed(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(new_is_unloaded), TEST(loaded_is_clean), TEST(change_keeps_the_committed_value_once),
-        TEST(equal_value_changes_nothing), TEST(setting_back_is_clean_again), TEST(accept_and_revert),
-        TEST(put_leaves_changes_unless_forced), TEST(give_takes_over), TEST(forget_drops_the_change),
-        TEST(expiry_by_generation), TEST(slots_appended_later), TEST(closed_session_holds_nothing),
-        TEST(integer_identity), TEST(composite_identity), TEST(second_of_one_identity),
-        TEST(map_under_load), TEST(reserved_puts_do_not_fail), TEST(without_memory),
-        TEST(loading_without_memory), TEST(speed),
+        TEST(new_is_unloaded),
+        TEST(loaded_is_clean),
+        TEST(change_keeps_the_committed_value_once),
+        TEST(equal_value_changes_nothing),
+        TEST(setting_back_is_clean_again),
+        TEST(accept_and_revert),
+        TEST(put_leaves_changes_unless_forced),
+        TEST(give_takes_over),
+        TEST(forget_drops_the_change),
+        TEST(expiry_by_generation),
+        TEST(slots_appended_later),
+        TEST(closed_session_holds_nothing),
+        TEST(integer_identity),
+        TEST(composite_identity),
+        TEST(second_of_one_identity),
+        TEST(map_under_load),
+        TEST(reserved_puts_do_not_fail),
+        TEST(without_memory),
+        TEST(loading_without_memory),
+        TEST(speed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

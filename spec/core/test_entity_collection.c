@@ -1,5 +1,6 @@
 /*
- * test_entity_collection.c: collections that are loaded, half known, changed, merged; and finding items in large ones.
+ * test_entity_collection.c: collections that are loaded, half known, changed, merged; and finding items in
+ * large ones.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -35,14 +36,15 @@ static mr_collection *filled(mr_entity *const *items, uint32_t n) {
 }
 
 static void expect_items(mr_entity *const *items, uint32_t n, mr_entity *x, mr_entity *y, mr_entity *z) {
-    mr_entity *expected[3] = { x, y, z };
+    mr_entity *expected[3] = {x, y, z};
     uint32_t want = z ? 3 : y ? 2 : x ? 1 : 0;
     assert_int_equal(n, want);
     for (uint32_t i = 0; i < n; i++) assert_ptr_equal(items[i], expected[i]);
 }
 
 /* Counts of added, removed, unchanged; the first of each. */
-static void expect_changes(mr_collection *col, size_t added, mr_entity *x, size_t removed, mr_entity *y, size_t unchanged) {
+static void expect_changes(mr_collection *col, size_t added, mr_entity *x, size_t removed, mr_entity *y,
+                           size_t unchanged) {
     mr_vec v[3];
     for (int i = 0; i < 3; i++) mr_vec_init(&v[i], f.env, sizeof(mr_entity *));
     assert_int_equal(mr_collection_changes(col, &v[0], &v[1], &v[2]), MR_OK);
@@ -52,7 +54,8 @@ static void expect_changes(mr_collection *col, size_t added, mr_entity *x, size_
     if (x) assert_ptr_equal(mr_vec_ptr(&v[0], 0), x);
     if (y) assert_ptr_equal(mr_vec_ptr(&v[1], 0), y);
     for (int i = 0; i < 3; i++) mr_vec_done(&v[i]);
-    assert_false((parent->flags | a->flags | b->flags | c->flags) & (MR_ENTITY_SCRATCH_A | MR_ENTITY_SCRATCH_B));
+    assert_false((parent->flags | a->flags | b->flags | c->flags) &
+                 (MR_ENTITY_SCRATCH_A | MR_ENTITY_SCRATCH_B));
 }
 
 static void of_a_new_object(void **state) {
@@ -74,7 +77,7 @@ static void of_a_new_object(void **state) {
 
 static void loaded_and_changed(void **state) {
     (void)state;
-    mr_entity *rows[] = { a, b };
+    mr_entity *rows[] = {a, b};
     mr_collection *col = filled(rows, 2);
     assert_false(mr_collection_changed(col));
     assert_int_equal(f.owner->dirty.len, 0);
@@ -95,7 +98,7 @@ static void loaded_and_changed(void **state) {
 
 static void removed_and_put_back(void **state) {
     (void)state;
-    mr_entity *rows[] = { a, b };
+    mr_entity *rows[] = {a, b};
     mr_collection *col = filled(rows, 2);
     uint32_t version = col->version;
     assert_int_equal(mr_collection_remove_at(col, 1), MR_OK);
@@ -114,7 +117,7 @@ static void half_known_then_loaded(void **state) {
     assert_int_equal(mr_collection_note_removed(col, a), MR_OK);
     assert_int_equal(mr_collection_note_removed(col, a), MR_OK);
     expect_changes(col, 1, c, 1, a, 0);
-    mr_entity *rows[] = { a, b };
+    mr_entity *rows[] = {a, b};
     assert_int_equal(mr_collection_fill(col, rows, 2), MR_OK);
     assert_true(col->loaded);
     expect_items(col->items, col->n, b, c, NULL);
@@ -133,7 +136,7 @@ static void half_known_to_no_effect(void **state) {
     assert_int_equal(mr_collection_insert(col, 0, b), MR_OK); /* put back */
     assert_int_equal(col->nremoved, 0);
     assert_int_equal(mr_collection_insert(col, 0, a), MR_OK);
-    mr_entity *rows[] = { a, b };
+    mr_entity *rows[] = {a, b};
     assert_int_equal(mr_collection_fill(col, rows, 2), MR_OK); /* it was there anyhow */
     expect_items(col->items, col->n, a, b, NULL);
     assert_false(mr_collection_changed(col));
@@ -155,7 +158,7 @@ static void half_known_accepted_and_reverted(void **state) {
 
 static void filled_again(void **state) {
     (void)state;
-    mr_entity *rows[] = { a, b };
+    mr_entity *rows[] = {a, b};
     mr_collection *col = filled(rows, 2);
     assert_int_equal(mr_collection_insert(col, 2, c), MR_OK);
     assert_int_equal(mr_collection_fill(col, &rows[1], 1), MR_OK);
@@ -174,13 +177,17 @@ static void large(void **state) {
     for (int i = 0; i < 4000; i++) {
         seed = seed * 1664525 + 1013904223;
         mr_entity *e = all[(seed >> 10) % N];
-        if (col->n < N / 2 || seed >> 31) assert_int_equal(mr_collection_insert(col, (seed >> 4) % (col->n + 1), e), MR_OK);
-        else assert_int_equal(mr_collection_remove_at(col, (seed >> 4) % col->n), MR_OK);
+        if (col->n < N / 2 || seed >> 31)
+            assert_int_equal(mr_collection_insert(col, (seed >> 4) % (col->n + 1), e), MR_OK);
+        else
+            assert_int_equal(mr_collection_remove_at(col, (seed >> 4) % col->n), MR_OK);
         const mr_entity *wanted = all[(seed >> 20) % N];
         uint32_t at = mr_collection_find(col, wanted), first = 0;
         while (first < col->n && col->items[first] != wanted) first++;
-        if (first == col->n) assert_int_equal(at, UINT32_MAX);
-        else assert_ptr_equal(col->items[at], wanted);
+        if (first == col->n)
+            assert_int_equal(at, UINT32_MAX);
+        else
+            assert_ptr_equal(col->items[at], wanted);
     }
     mr_entity_accept(parent);
 }
@@ -189,8 +196,14 @@ static void large(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(of_a_new_object), TEST(loaded_and_changed), TEST(removed_and_put_back), TEST(half_known_then_loaded),
-        TEST(half_known_to_no_effect), TEST(half_known_accepted_and_reverted), TEST(filled_again), TEST(large),
+        TEST(of_a_new_object),
+        TEST(loaded_and_changed),
+        TEST(removed_and_put_back),
+        TEST(half_known_then_loaded),
+        TEST(half_known_to_no_effect),
+        TEST(half_known_accepted_and_reverted),
+        TEST(filled_again),
+        TEST(large),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,6 @@
 /*
- * test_heap.c: what keeps an entity alive, what a stale proxy gets, when the trace runs, and that it needs neither C stack nor memory.
+ * test_heap.c: what keeps an entity alive, what a stale proxy gets, when the trace runs, and that it needs
+ * neither C stack nor memory.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -43,7 +44,7 @@ static int open_fixture(void **state) {
     (void)state;
     if (!fx_open(&f)) return -1;
     memset(&the_host, 0, sizeof the_host);
-    mr_heap_hooks hooks = { &the_host, proxies, cycle_ended, full_collection, collector_stopped, freed };
+    mr_heap_hooks hooks = {&the_host, proxies, cycle_ended, full_collection, collector_stopped, freed};
     mr_heap_set_hooks(f.heap, &hooks);
     return 0;
 }
@@ -188,7 +189,8 @@ static void litter(size_t bytes) {
     static char text[10000];
     mr_value v = mr_text_value(text, sizeof text);
     size_t until = mr_heap_bytes(f.heap) + bytes;
-    while (mr_heap_bytes(f.heap) < until) assert_int_equal(mr_entity_set(mr_entity_new(f.env, f.node), NAME, &v), MR_OK);
+    while (mr_heap_bytes(f.heap) < until)
+        assert_int_equal(mr_entity_set(mr_entity_new(f.env, f.node), NAME, &v), MR_OK);
 }
 
 static void pulse_until_traced(void) {
@@ -274,10 +276,18 @@ static void origin_is_released(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(roots), TEST(cycles_are_freed), TEST(expired_slots_are_no_edges), TEST(stale_proxies_get_nothing),
-        TEST(white_gives_way_while_sweeping), TEST(long_chain), TEST(trace_without_memory),
-        TEST(pulse_waits_for_a_cycle), TEST(pulse_forces_a_cycle_at_twice_the_threshold),
-        TEST(threshold_follows_what_lives), TEST(never_while_stopped_or_blocked), TEST(origin_is_released),
+        TEST(roots),
+        TEST(cycles_are_freed),
+        TEST(expired_slots_are_no_edges),
+        TEST(stale_proxies_get_nothing),
+        TEST(white_gives_way_while_sweeping),
+        TEST(long_chain),
+        TEST(trace_without_memory),
+        TEST(pulse_waits_for_a_cycle),
+        TEST(pulse_forces_a_cycle_at_twice_the_threshold),
+        TEST(threshold_follows_what_lives),
+        TEST(never_while_stopped_or_blocked),
+        TEST(origin_is_released),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,8 +1,10 @@
 /*
- * test_heap_random.c: a mutator that does at random what scripts and the library do, between the steps of a trace, against a model.
+ * test_heap_random.c: a mutator that does at random what scripts and the library do, between the steps of a
+ * trace, against a model.
  *
- * After each step the model walks from its own roots over what the live entities refer to. An edge or a root that was freed is a
- * violation, and so is an entity that is given out though it was freed. Each of the trace's rules, switched off, must lead to one.
+ * After each step the model walks from its own roots over what the live entities refer to. An edge or a root
+ * that was freed is a violation, and so is an entity that is given out though it was freed. Each of the
+ * trace's rules, switched off, must lead to one.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -59,7 +61,8 @@ static void answer_proxies(void *ud, uint32_t chunk, uint64_t bits[4]) {
     world *w = ud;
     for (uint32_t i = 0; i < w->n; i++) {
         const object *o = &w->objects[i];
-        if (o->entity && o->proxy && o->slot / 256 == chunk) bits[o->slot % 256 / 64] |= UINT64_C(1) << o->slot % 64;
+        if (o->entity && o->proxy && o->slot / 256 == chunk)
+            bits[o->slot % 256 / 64] |= UINT64_C(1) << o->slot % 64;
     }
 }
 
@@ -111,13 +114,15 @@ static void walk(world *w) {
     for (uint32_t i = 0; i < w->n; i++) {
         object *o = &w->objects[i];
         if (!o->entity && (o->proxy || o->pins)) violate(w, "a root was freed");
-        if (o->entity && (o->proxy || o->pins || (o->entity->flags & MR_ENTITY_HELD))) reach(w, o->entity, &depth);
+        if (o->entity && (o->proxy || o->pins || (o->entity->flags & MR_ENTITY_HELD)))
+            reach(w, o->entity, &depth);
     }
     while (depth > 0) {
         mr_entity *e = w->objects[w->stack[--depth]].entity;
         if (expired(e)) continue;
         for (unsigned i = 0; i < e->nslots; i++) reach_value(w, &e->slots[i], &depth);
-        for (unsigned i = 0; e->history && i < e->history->n; i++) reach_value(w, &e->history->entries[i].old, &depth);
+        for (unsigned i = 0; e->history && i < e->history->n; i++)
+            reach_value(w, &e->history->entries[i].old, &depth);
     }
 }
 
@@ -127,8 +132,8 @@ static object *adopt(world *w, mr_entity *e) {
     assert_non_null(e);
     assert_true(w->n < MAX_OBJECTS);
     object *o = &w->objects[w->n];
-    *o = (object){ e, e->heap_slot, mr_heap_generation(w->f.heap, e->heap_slot), false, 0, 0 };
-    known k = { e, w->n++ };
+    *o = (object){e, e->heap_slot, mr_heap_generation(w->f.heap, e->heap_slot), false, 0, 0};
+    known k = {e, w->n++};
     assert_non_null(mr_map_put(w->by_entity, &k));
     return o;
 }
@@ -166,8 +171,10 @@ static void op_new(world *w) {
     object *o = adopt(w, mr_entity_new(w->f.env, w->f.node));
     mr_entity *parent = pick_raw(w);
     mr_value v = fx_entity(o->entity);
-    if (parent && roll(w, 2)) assert_int_equal(mr_entity_set(parent, NEXT + roll(w, 2), &v), MR_OK);
-    else make_proxy(w, o);
+    if (parent && roll(w, 2))
+        assert_int_equal(mr_entity_set(parent, NEXT + roll(w, 2), &v), MR_OK);
+    else
+        make_proxy(w, o);
 }
 
 static void op_load(world *w) {
@@ -175,13 +182,16 @@ static void op_load(world *w) {
     mr_entity *e = mr_idmap_get(w->f.owner->idmap, w->f.node, &id);
     if (e) {
         object *o = object_of(w, e);
-        if (!o) violate(w, "the identity map gave a freed entity");
-        else o->proxy = true; /* the hit has marked it */
+        if (!o)
+            violate(w, "the identity map gave a freed entity");
+        else
+            o->proxy = true; /* the hit has marked it */
         return;
     }
     for (uint32_t i = 0; i < w->n; i++) {
         const object *o = &w->objects[i];
-        if (o->entity && o->seen == w->walk && o->entity->identity.kind == MR_INT && o->entity->identity.u.i == id.u.i)
+        if (o->entity && o->seen == w->walk && o->entity->identity.kind == MR_INT &&
+            o->entity->identity.u.i == id.u.i)
             violate(w, "the identity map has lost a living entity");
     }
     object *o = adopt(w, fx_load(&w->f, id.u.i, "loaded"));
@@ -220,8 +230,10 @@ static void op_move(world *w) {
     mr_value null = mr_null_value(), v = *mr_entity_slot(from, slot);
     if (v.kind == MR_ENTITY && to != from) {
         mr_entity_set(to, NEXT + roll(w, 2), &v);
-        if (roll(w, 2)) mr_entity_set(from, slot, &null);
-        else mr_entity_forget(from, slot);
+        if (roll(w, 2))
+            mr_entity_set(from, slot, &null);
+        else
+            mr_entity_forget(from, slot);
     } else if (roll(w, 3)) {
         v = fx_entity(to);
         mr_entity_set(from, slot, &v);
@@ -251,20 +263,26 @@ static void op_collection(world *w) {
     if (item == e || from == e) return;
     mr_collection *c = mr_entity_collection(e, w->f.items, roll(w, 2));
     assert_non_null(c);
-    mr_entity *rows[3] = { item, pick_raw(w), pick_raw(w) };
+    mr_entity *rows[3] = {item, pick_raw(w), pick_raw(w)};
     switch (roll(w, 8)) {
     case 0:
     case 1:
-    case 2: mr_collection_insert(c, roll(w, c->n + 1), item); break;
+    case 2:
+        mr_collection_insert(c, roll(w, c->n + 1), item);
+        break;
     case 3:
     case 4:
         if (c->n > 0) mr_collection_remove_at(c, roll(w, c->n));
         break;
-    case 5: mr_collection_note_removed(c, item); break;
+    case 5:
+        mr_collection_note_removed(c, item);
+        break;
     case 6:
         if (rows[1] && rows[2]) mr_collection_fill(c, rows, 3);
         break;
-    default: mr_collection_accept(c); return;
+    default:
+        mr_collection_accept(c);
+        return;
     }
     if (item != from) let_go(from, slot, item);
 }
@@ -296,10 +314,16 @@ static void op_settle(world *w) {
     if (!e) return;
     switch (roll(w, 6)) {
     case 0:
-    case 1: mr_entity_accept(e); break;
+    case 1:
+        mr_entity_accept(e);
+        break;
     case 2:
-    case 3: mr_entity_revert(e); break;
-    case 4: mr_entity_expire(e); break;
+    case 3:
+        mr_entity_revert(e);
+        break;
+    case 4:
+        mr_entity_expire(e);
+        break;
     default:
         if (roll(w, 8) == 0) {
             while (w->f.owner->dirty.len > 0) mr_entity_accept(mr_vec_ptr(&w->f.owner->dirty, 0));
@@ -314,8 +338,10 @@ static void op_resurrect(world *w) {
     object *o = &w->objects[roll(w, w->n)];
     mr_entity *e = mr_heap_get(w->f.heap, o->slot, o->generation);
     if (!e) return;
-    if (e != o->entity) violate(w, "a stale proxy gave an entity");
-    else o->proxy = true;
+    if (e != o->entity)
+        violate(w, "a stale proxy gave an entity");
+    else
+        o->proxy = true;
 }
 
 /* Reachable objects as C code finds them while it walks: given to the script. */
@@ -326,8 +352,9 @@ static void op_read(world *w) {
 }
 
 static void mutate(world *w) {
-    static void (*const ops[])(world *) = { op_new, op_new, op_load, op_load, op_drop, op_pin, op_move, op_move, op_move, op_collection,
-                                            op_collection, op_crowd, op_take, op_take, op_take, op_settle, op_resurrect, op_read };
+    static void (*const ops[])(world *) = {op_new,  op_new,  op_load, op_load,       op_drop,       op_pin,
+                                           op_move, op_move, op_move, op_collection, op_collection, op_crowd,
+                                           op_take, op_take, op_take, op_settle,     op_resurrect,  op_read};
     ops[roll(w, sizeof ops / sizeof ops[0])](w);
 }
 
@@ -354,7 +381,8 @@ static void full_traces(world *w) {
 
 static void finish_round(world *w) {
     full_traces(w);
-    if (!w->violation && count_live(w, false) != count_live(w, true)) violate(w, "what nothing refers to was not freed");
+    if (!w->violation && count_live(w, false) != count_live(w, true))
+        violate(w, "what nothing refers to was not freed");
     if (w->violation) return;
     for (uint32_t i = 0; i < w->n; i++) {
         w->objects[i].proxy = false;
@@ -372,7 +400,7 @@ static const char *play(world *w, uint64_t seed, unsigned rules_off, bool starve
     w->seed = seed * 77777 + 1;
     w->own = mr_env_new(NULL, NULL);
     w->by_entity = mr_map_new(w->own, sizeof(known), mr_map_hash_ptr, mr_map_equal_ptr);
-    mr_heap_hooks hooks = { .ud = w, .proxies = answer_proxies, .freed = note_freed };
+    mr_heap_hooks hooks = {.ud = w, .proxies = answer_proxies, .freed = note_freed};
     mr_heap_set_hooks(w->f.heap, &hooks);
     mr_heap_disable_rules(w->f.heap, rules_off);
     mr_heap_set_step(w->f.heap, 1 + roll(w, 12));
@@ -440,9 +468,9 @@ static void white_must_be_absent_while_sweeping(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(nothing_reachable_is_freed),     cmocka_unit_test(nor_without_memory),
-        cmocka_unit_test(new_entities_must_be_black),     cmocka_unit_test(written_targets_must_be_marked),
-        cmocka_unit_test(handles_must_mark),              cmocka_unit_test(white_must_be_absent_while_sweeping),
+        cmocka_unit_test(nothing_reachable_is_freed), cmocka_unit_test(nor_without_memory),
+        cmocka_unit_test(new_entities_must_be_black), cmocka_unit_test(written_targets_must_be_marked),
+        cmocka_unit_test(handles_must_mark),          cmocka_unit_test(white_must_be_absent_while_sweeping),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,6 +5,7 @@
  */
 #include "session.h"
 
+#include "option.h"
 #include "result.h"
 
 static const char sessions_key = 0; /* registry: light userdata of a session to its userdata, weakly */
@@ -292,6 +293,29 @@ static unsigned read_key(lua_State *L, mr_mapper *mapper, int idx, mr_value *val
     return (unsigned)n;
 }
 
+/* (query, list of loader options): the query with the options */
+static int apply_options(lua_State *L) {
+    lua_Integer n = luaL_len(L, 2);
+    for (lua_Integer i = 1; i <= n; i++) {
+        lua_geti(L, 2, i);
+        bind_apply_option(L, lua_gettop(L));
+        lua_settop(L, 2);
+    }
+    lua_settop(L, 1);
+    return 1;
+}
+
+/* A query over the class with the options of the list at the top, which it replaces. */
+static mr_query *options_query(lua_State *L, mr_mapper *mapper) {
+    mr_query_item item = {mapper, NULL, NULL, mapper->name};
+    lua_pushcfunction(L, apply_options);
+    bind_push_query(L, mr_query_new(mapper->env, &item, 1, false), 0, BIND_QUERY);
+    lua_pushvalue(L, -3);
+    lua_call(L, 2, 1);
+    lua_replace(L, -2);
+    return ((bind_query *)lua_touserdata(L, -1))->query;
+}
+
 /* get(Class, key, { populate_existing =, options = {...} }) */
 static int session_get(lua_State *L) {
     static const char *const known[] = {"populate_existing", "options", NULL};
@@ -303,7 +327,7 @@ static int session_get(lua_State *L) {
     bind_check_options(L, idx, "get", known);
     bool populate = bind_option_bool(L, idx, "get", "populate_existing", false);
     mr_query *options = NULL;
-    if (idx && lua_getfield(L, idx, "options") != LUA_TNIL) options = bind_options_query(L, mapper, -1);
+    if (idx && lua_getfield(L, idx, "options") != LUA_TNIL) options = options_query(L, mapper);
     unsigned n = read_key(L, mapper, 3, key);
     mr_entity *out = NULL;
     BIND_ENTER(b, L);

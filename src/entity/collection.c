@@ -1,9 +1,9 @@
 /*
  * collection.c: the related objects of one entity through one relationship.
  *
- * Invariant: each array that gains an item marks it for a running trace, and a removal tells the trace's list of big
- * arrays what moved. Scratch flags on entities are clear again when a function returns. An operation that fails
- * has changed nothing.
+ * Invariant: each array that gains an item marks it for a running trace, and a removal tells the trace's list
+ * of big arrays what moved. Scratch flags on entities are clear again when a function returns. An operation
+ * that fails has changed nothing.
  */
 #include "collection_index.h"
 
@@ -17,9 +17,14 @@ static bool keeps_history(const mr_entity *e) { return e->state != MR_TRANSIENT 
 
 mr_entity **mr_collection_array(const mr_collection *c, big_array which, uint32_t *n) {
     switch (which) {
-    case BIG_ITEMS: *n = c->n; return c->items;
-    case BIG_REMOVED: *n = c->nremoved; return c->removed;
-    case BIG_COMMITTED: break;
+    case BIG_ITEMS:
+        *n = c->n;
+        return c->items;
+    case BIG_REMOVED:
+        *n = c->nremoved;
+        return c->removed;
+    case BIG_COMMITTED:
+        break;
     }
     *n = c->ncommitted;
     return c->committed;
@@ -28,14 +33,14 @@ mr_entity **mr_collection_array(const mr_collection *c, big_array which, uint32_
 /* ---------------------------------------------------------------- arrays */
 
 static mr_entity **resize_array(mr_heap *heap, mr_entity **array, uint32_t was, uint32_t cap) {
-    mr_entity **grown = mr_realloc(heap->env, array, cap * sizeof *grown);
-    if (grown) heap->bytes += (size_t)cap * sizeof *grown - (size_t)was * sizeof *grown;
+    mr_entity **grown = mr_realloc(heap->env, array, cap * sizeof(mr_entity *));
+    if (grown) heap->bytes += (size_t)cap * sizeof(mr_entity *) - (size_t)was * sizeof(mr_entity *);
     return grown;
 }
 
 static void free_array(mr_heap *heap, mr_entity **array, uint32_t cap) {
     if (!array) return;
-    heap->bytes -= (size_t)cap * sizeof *array;
+    heap->bytes -= (size_t)cap * sizeof(mr_entity *);
     mr_free(heap->env, array);
 }
 
@@ -61,13 +66,13 @@ static void tell_removed(mr_heap *heap, const mr_collection *c, big_array which,
 static void remove_item(mr_heap *heap, mr_collection *c, uint32_t at) {
     mr_collection_index_removed(c, c->items[at]);
     c->n--;
-    memmove(&c->items[at], &c->items[at + 1], (c->n - at) * sizeof *c->items);
+    memmove(&c->items[at], &c->items[at + 1], (c->n - at) * sizeof(mr_entity *));
     tell_removed(heap, c, BIG_ITEMS, at);
 }
 
 static void remove_removed(mr_heap *heap, mr_collection *c, uint32_t at) {
     c->nremoved--;
-    memmove(&c->removed[at], &c->removed[at + 1], (c->nremoved - at) * sizeof *c->removed);
+    memmove(&c->removed[at], &c->removed[at + 1], (c->nremoved - at) * sizeof(mr_entity *));
     tell_removed(heap, c, BIG_REMOVED, at);
 }
 
@@ -123,7 +128,7 @@ static mr_status keep_committed(mr_heap *heap, mr_collection *c) {
     if (c->n > 0) {
         c->committed = resize_array(heap, NULL, 0, c->n);
         if (!c->committed) return MR_FAIL;
-        memcpy(c->committed, c->items, c->n * sizeof *c->items);
+        memcpy(c->committed, c->items, c->n * sizeof(mr_entity *));
         c->ncommitted = c->n;
         mark_all(heap, c->committed, c->n);
     }
@@ -141,8 +146,10 @@ static void drop_committed(mr_heap *heap, mr_collection *c) {
 static void set_dirty(const mr_collection *c, bool dirty) {
     mr_value *place = mr_entity_place(c->parent, c->prop->slot);
     if (!place || place->u.p != c) return;
-    if (dirty && keeps_history(c->parent)) place->flags |= MR_VALUE_DIRTY;
-    else place->flags &= (uint8_t)~MR_VALUE_DIRTY;
+    if (dirty && keeps_history(c->parent))
+        place->flags |= MR_VALUE_DIRTY;
+    else
+        place->flags &= (uint8_t)~MR_VALUE_DIRTY;
 }
 
 /* All that a change needs and that can fail. */
@@ -163,7 +170,7 @@ mr_status mr_collection_insert(mr_collection *c, uint32_t at, mr_entity *item) {
         remove_removed(heap, c, was); /* taken away and put back: nothing happened */
     } else {
         if (at > c->n) at = c->n;
-        memmove(&c->items[at + 1], &c->items[at], (c->n - at) * sizeof *c->items);
+        memmove(&c->items[at + 1], &c->items[at], (c->n - at) * sizeof(mr_entity *));
         c->items[at] = item;
         c->n++;
         heap_mark_written(heap, item);
@@ -175,8 +182,9 @@ mr_status mr_collection_insert(mr_collection *c, uint32_t at, mr_entity *item) {
 
 mr_status mr_collection_remove_at(mr_collection *c, uint32_t at) {
     mr_heap *heap = heap_for(c);
-    if (at >= c->n) return mr_fail(heap->env, MR_ERR_ARGUMENT, "%s.%s has no item %lu", c->parent->mapper->name,
-                                   c->prop->name, (unsigned long)at + 1);
+    if (at >= c->n)
+        return mr_fail(heap->env, MR_ERR_ARGUMENT, "%s.%s has no item %lu", c->parent->mapper->name,
+                       c->prop->name, (unsigned long)at + 1);
     if (prepare(heap, c) != MR_OK) return MR_FAIL;
     remove_item(heap, c, at);
     changed(c);
@@ -188,7 +196,8 @@ mr_status mr_collection_note_removed(mr_collection *c, mr_entity *item) {
     uint32_t at = mr_collection_find(c, item);
     if (at != UINT32_MAX) return mr_collection_remove_at(c, at);
     if (c->loaded || find_in(c->removed, c->nremoved, item) != UINT32_MAX) return MR_OK;
-    if (reserve(heap, &c->removed, &c->removed_cap, c->nremoved) != MR_OK || prepare(heap, c) != MR_OK) return MR_FAIL;
+    if (reserve(heap, &c->removed, &c->removed_cap, c->nremoved) != MR_OK || prepare(heap, c) != MR_OK)
+        return MR_FAIL;
     c->removed[c->nremoved++] = item;
     heap_mark_written(heap, item);
     changed(c);
@@ -207,21 +216,24 @@ static void flag_all(mr_entity *const *array, uint32_t n, uint32_t flags) {
 }
 
 static void unflag_all(mr_entity *const *array, uint32_t n) {
-    for (uint32_t i = 0; i < n; i++) array[i]->flags &= ~(uint32_t)(MR_ENTITY_SCRATCH_A | MR_ENTITY_SCRATCH_B);
+    for (uint32_t i = 0; i < n; i++)
+        array[i]->flags &= ~(uint32_t)(MR_ENTITY_SCRATCH_A | MR_ENTITY_SCRATCH_B);
 }
 
-/* Writes to out the rows that were not taken away (SCRATCH_A) and the appended items that are not among them
- * (SCRATCH_B). Returns their number; *differs tells whether that is not just the rows. */
-static uint32_t merge(const mr_collection *c, mr_entity *const *rows, uint32_t n, mr_entity **out, bool *differs) {
+/* Writes to out the rows that were not taken away (SCRATCH_A) and those of the first `pending` items that are
+ * not among them (SCRATCH_B). Returns their number; *differs tells whether that is not just the rows. */
+static uint32_t merge(const mr_collection *c, mr_entity *const *rows, uint32_t n, uint32_t pending,
+                      mr_entity **out, bool *differs) {
     uint32_t len = 0;
-    *differs = false;
     flag_all(c->removed, c->nremoved, MR_ENTITY_SCRATCH_A);
     flag_all(rows, n, MR_ENTITY_SCRATCH_B);
     for (uint32_t i = 0; i < n; i++) {
-        if (rows[i]->flags & MR_ENTITY_SCRATCH_A) *differs = true;
-        else out[len++] = rows[i];
+        if (rows[i]->flags & MR_ENTITY_SCRATCH_A)
+            *differs = true;
+        else
+            out[len++] = rows[i];
     }
-    for (uint32_t i = 0; !c->loaded && i < c->n; i++) {
+    for (uint32_t i = 0; i < pending; i++) {
         if (c->items[i]->flags & MR_ENTITY_SCRATCH_B) continue;
         out[len++] = c->items[i];
         *differs = true;
@@ -233,19 +245,20 @@ static uint32_t merge(const mr_collection *c, mr_entity *const *rows, uint32_t n
 
 mr_status mr_collection_fill(mr_collection *c, mr_entity *const *items, uint32_t n) {
     mr_heap *heap = heap_for(c);
-    uint32_t cap = n + (c->loaded ? 0 : c->n);
+    uint32_t pending = c->loaded ? 0 : c->n; /* what was appended before it was loaded */
+    uint32_t cap = n + pending;
     if (cap < n) return mr_nomem(heap->env);
     mr_entity **merged = NULL, **rows = NULL;
     if (cap > 0 && !(merged = resize_array(heap, NULL, 0, cap))) return MR_FAIL;
-    bool differs;
-    uint32_t len = merge(c, items, n, merged, &differs);
+    bool differs = false;
+    uint32_t len = merged ? merge(c, items, n, pending, merged, &differs) : 0;
     if (differs && n > 0) {
         rows = resize_array(heap, NULL, 0, n);
         if (!rows) {
             free_array(heap, merged, cap);
             return MR_FAIL;
         }
-        memcpy(rows, items, n * sizeof *rows);
+        memcpy(rows, items, n * sizeof(mr_entity *));
     }
     mr_collection_index_drop(heap->env, c);
     drop_committed(heap, c);
@@ -302,7 +315,8 @@ bool mr_collection_changed(const mr_collection *c) {
     if (!keeps_history(c->parent)) return c->n > 0;
     if (!c->loaded) return c->n > 0 || c->nremoved > 0;
     if (!c->has_committed) return false;
-    return c->n != c->ncommitted || (c->n > 0 && memcmp(c->items, c->committed, c->n * sizeof *c->items) != 0);
+    return c->n != c->ncommitted ||
+           (c->n > 0 && memcmp(c->items, c->committed, c->n * sizeof(mr_entity *)) != 0);
 }
 
 /* What is only known to have been appended and removed is not known any more. */

@@ -1,8 +1,9 @@
 /*
  * collection_index.c: from item to its count and where it was last seen, for large collections.
  *
- * Invariant: while there is an index, its counts are those of the items. Positions are hints: what is inserted and
- * removed before an item moves it a little. The index is only a help: without memory there is none.
+ * Invariant: while there is an index, its counts are those of the items. Positions are hints: what is
+ * inserted and removed before an item moves it a little. The index is only a help: without memory there is
+ * none.
  */
 #include "collection_index.h"
 
@@ -26,7 +27,7 @@ void mr_collection_index_added(mr_collection *c, mr_entity *item, uint32_t at) {
         if (at < entry->hint) entry->hint = at;
         return;
     }
-    index_entry made = { item, 1, at };
+    index_entry made = {item, 1, at};
     mr_env *env = c->parent->mapper->env;
     mr_error *saved = mr_env_save_error(env);
     if (!mr_map_put(c->index, &made)) {
@@ -56,7 +57,8 @@ static uint32_t search_from_start(const mr_collection *c, const mr_entity *item)
     return UINT32_MAX;
 }
 
-/* From the start and both ways from the hint at once: near where it was, and near the front when many were removed there. */
+/* From the start and both ways from the hint at once: near where it was, and near the front when many were
+ * removed there. */
 static uint32_t search_around(const mr_collection *c, const mr_entity *item, uint32_t hint) {
     if (hint >= c->n) hint = c->n - 1;
     for (uint32_t d = 0; d < c->n; d++) {

@@ -1,8 +1,9 @@
 /*
  * entity.c: making entities, and the writers of their slots.
  *
- * Invariant: bytes in a slot are either MR_VALUE_OWNED or lie packed in the entity's own block. A cleared slot whose text
- * was packed remembers that room (MR_UNLOADED with tag PACKED_ROOM), so that a refreshed text finds its place again.
+ * Invariant: bytes in a slot are either MR_VALUE_OWNED or lie packed in the entity's own block. A cleared
+ * slot whose text was packed remembers that room (MR_UNLOADED with tag PACKED_ROOM), so that a refreshed text
+ * finds its place again.
  */
 #include "heap_private.h"
 
@@ -27,7 +28,8 @@ static char *pack(char *text, mr_value *dst, const mr_value *src) {
 }
 
 /* Everything but the entity's place in the heap and the map. */
-static mr_status fill_block(mr_heap *heap, mr_entity *e, const mr_value *identity, const mr_value *values, unsigned n) {
+static mr_status fill_block(mr_heap *heap, mr_entity *e, const mr_value *identity, const mr_value *values,
+                            unsigned n) {
     char *text = (char *)&e->slots[e->nslots];
     if (mr_kind_is_bytes(identity->kind)) {
         text = pack(text, &e->identity, identity);
@@ -50,8 +52,8 @@ static mr_status fill_block(mr_heap *heap, mr_entity *e, const mr_value *identit
     return MR_OK;
 }
 
-mr_entity *mr_entity_load(mr_owner *owner, mr_mapper *mapper, const mr_value *identity, const mr_value *values,
-                          unsigned n) {
+mr_entity *mr_entity_load(mr_owner *owner, mr_mapper *mapper, const mr_value *identity,
+                          const mr_value *values, unsigned n) {
     mr_heap *heap = mr_heap_of(owner->env);
     if (!heap || mr_heap_reserve(heap) != MR_OK) return NULL;
     if (n > mapper->nslots) n = mapper->nslots;
@@ -82,6 +84,14 @@ mr_status mr_entity_set_identity(mr_entity *entity, const mr_value *identity) {
     return MR_OK;
 }
 
+void mr_entity_give_identity(mr_entity *entity, mr_value *identity) {
+    mr_heap *heap = heap_of(entity);
+    mr_entity_clear_value(heap, &entity->identity);
+    heap->bytes += value_bytes(identity);
+    entity->identity = *identity;
+    *identity = mr_value_of(MR_UNLOADED, 0);
+}
+
 /* ---------------------------------------------------------------- places */
 
 entity_extra *mr_entity_extra(const mr_entity *e) {
@@ -106,7 +116,7 @@ static mr_status grow_extra(mr_entity *e, unsigned nslots) {
         extra->values = values;
         extra->n = n;
     } else {
-        entity_extra made = { e, n, values };
+        entity_extra made = {e, n, values};
         if (!mr_map_put(heap->extras, &made)) {
             mr_free(heap->env, values);
             return MR_FAIL;
@@ -129,7 +139,7 @@ mr_status mr_entity_reserve(mr_entity *entity) {
 }
 
 const mr_value *mr_entity_slot(mr_entity *entity, unsigned slot) {
-    static const mr_value unloaded = { MR_UNLOADED, 0, 0, 0, { 0 } };
+    static const mr_value unloaded = {MR_UNLOADED, 0, 0, 0, {0}};
     mr_entity_touch(entity);
     const mr_value *place = mr_entity_place(entity, slot);
     return place ? place : &unloaded;
@@ -168,8 +178,9 @@ static void write_place(mr_heap *heap, mr_value *place, const mr_value *v) {
 
 /* Bytes that fit into the packed room of the slot go there. */
 static bool write_packed(mr_value *place, const mr_value *v) {
-    bool room = place->kind == MR_UNLOADED ? place->tag == PACKED_ROOM
-                                           : mr_kind_is_bytes(place->kind) && !(place->flags & MR_VALUE_OWNED);
+    bool room = place->kind == MR_UNLOADED
+                    ? place->tag == PACKED_ROOM
+                    : mr_kind_is_bytes(place->kind) && !(place->flags & MR_VALUE_OWNED);
     if (!room || !mr_kind_is_bytes(v->kind) || v->len > place->len) return false;
     char *text = place->u.p;
     if (v->len) memmove(text, v->u.s, v->len);
@@ -241,7 +252,8 @@ void mr_entity_forget(mr_entity *entity, unsigned slot) {
 }
 
 /* The slot's first change: what it holds becomes the committed value. Nothing has changed when it fails. */
-static mr_status first_change(mr_heap *heap, mr_entity *e, unsigned slot, mr_value *place, const mr_value *value) {
+static mr_status first_change(mr_heap *heap, mr_entity *e, unsigned slot, mr_value *place,
+                              const mr_value *value) {
     mr_value copy;
     if (mr_value_copy(heap->env, &copy, value) != MR_OK) return MR_FAIL;
     bool had_history = e->history != NULL;
@@ -260,7 +272,8 @@ fail:
     return MR_FAIL;
 }
 
-/* Puts the committed value of a changed slot back. It was an edge of the same entity before: nothing to mark. */
+/* Puts the committed value of a changed slot back. It was an edge of the
+ * same entity before: nothing to mark. */
 static void restore(mr_heap *heap, mr_entity *e, unsigned slot, mr_value *place) {
     mr_value old, changed = *place;
     mr_history_take(e, slot, &old);
@@ -357,7 +370,8 @@ void mr_entity_expire(mr_entity *entity) {
 bool mr_entity_check_expired(mr_entity *entity) {
     if (!entity->owner || entity->generation == entity->owner->generation) return false;
     if (!entity_is_expired(entity)) {
-        entity->generation = entity->owner->generation; /* no row to load them from: new values do not expire */
+        entity->generation =
+            entity->owner->generation; /* no row to load them from: new values do not expire */
         return false;
     }
     mr_entity_expire(entity);

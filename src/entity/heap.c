@@ -1,8 +1,8 @@
 /*
  * heap.c: the table of all entities of an environment: slots, generations, blocks.
  *
- * Invariant: entities[s]->heap_slot == s for each slot in use, and the generation of a slot differs from that of every
- * entity that was in it before; so {slot, generation} names an entity for ever.
+ * Invariant: entities[s]->heap_slot == s for each slot in use, and the generation of a slot differs from that
+ * of every entity that was in it before; so {slot, generation} names an entity for ever.
  */
 #include "heap_private.h"
 
@@ -38,7 +38,8 @@ mr_heap *mr_heap_of(mr_env *env) {
     mr_vec_init(&heap->big, env, sizeof(big_entry));
     heap->extras = mr_map_new(env, sizeof(entity_extra), mr_map_hash_ptr, mr_map_equal_ptr);
     /* A stack to begin with, so that the trace gets on without any memory. */
-    if (!heap->extras || mr_vec_reserve(&heap->gray, 256) != MR_OK || mr_env_on_close(env, heap_close, heap) != MR_OK) {
+    if (!heap->extras || mr_vec_reserve(&heap->gray, 256) != MR_OK ||
+        mr_env_on_close(env, heap_close, heap) != MR_OK) {
         mr_map_free(heap->extras);
         mr_vec_done(&heap->gray);
         mr_free(env, heap);
@@ -49,8 +50,10 @@ mr_heap *mr_heap_of(mr_env *env) {
 }
 
 void mr_heap_set_hooks(mr_heap *heap, const mr_heap_hooks *hooks) {
-    if (hooks) heap->hooks = *hooks;
-    else memset(&heap->hooks, 0, sizeof heap->hooks);
+    if (hooks)
+        heap->hooks = *hooks;
+    else
+        memset(&heap->hooks, 0, sizeof heap->hooks);
 }
 
 void mr_heap_set_origin_release(mr_heap *heap, void (*release)(mr_env *env, void *origin)) {
@@ -72,7 +75,7 @@ mr_status mr_heap_reserve(mr_heap *heap) {
     uint32_t cap = heap->cap ? heap->cap : HEAP_CHUNK / 2;
     if (cap > UINT32_MAX / 2) return mr_fail(heap->env, MR_ERR_ERROR, "too many objects");
     cap *= 2;
-    mr_entity **entities = mr_realloc(heap->env, heap->entities, cap * sizeof *entities);
+    mr_entity **entities = mr_realloc(heap->env, heap->entities, cap * sizeof(mr_entity *));
     if (!entities) return MR_FAIL;
     heap->entities = entities;
     uint32_t *generations = mr_realloc(heap->env, heap->generations, cap * sizeof *generations);

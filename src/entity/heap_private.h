@@ -1,8 +1,9 @@
 /*
  * heap_private.h: the inside of the heap, for the files of entity only.
  *
- * Invariant: while a trace marks, no black entity refers to a white one unless it waits on the gray stack, in the
- * list of big collections, or for the rescan; whoever makes a reference or a root calls one of the two marks below.
+ * Invariant: while a trace marks, no black entity refers to a white one unless it waits on the gray stack, in
+ * the list of big collections, or for the rescan; whoever makes a reference or a root calls one of the two
+ * marks below.
  */
 #ifndef MOONROW_ENTITY_HEAP_PRIVATE_H
 #define MOONROW_ENTITY_HEAP_PRIVATE_H
@@ -11,7 +12,8 @@
 
 typedef enum heap_phase { HEAP_IDLE = 0, HEAP_ROOTS, HEAP_MARK, HEAP_SWEEP } heap_phase;
 
-/* Values of the slots that were appended to the mapping after the entity was made: n of them, from nslots on. */
+/* Values of the slots that were appended to the mapping after the entity
+ * was made: n of them, from nslots on. */
 typedef struct entity_extra {
     const mr_entity *entity; /* the key */
     uint32_t n;
@@ -28,7 +30,8 @@ typedef struct big_entry {
 
 struct mr_heap {
     mr_env *env;
-    mr_entity **entities;  /* by slot; a free slot holds the next free one as (next << 1 | 1); slot 0 is never used */
+    mr_entity *
+        *entities; /* by slot; a free slot holds the next free one as (next << 1 | 1); slot 0 is never used */
     uint32_t *generations; /* by slot; rises when the slot's entity is freed */
     uint32_t used, cap;    /* slots 1 .. used-1 were given out at some time */
     uint32_t free_slot;    /* the first free one, or 0 */
@@ -80,8 +83,8 @@ static inline bool heap_is_absent(const mr_heap *heap, const mr_entity *e) {
     return heap->phase == HEAP_SWEEP && e->color != heap->black && !(heap->rules_off & MR_RULE_WHITE_ABSENT);
 }
 
-/* A block for an entity of nslots slots and text bytes of packed text, its header filled in (slots MR_UNLOADED,
- * not yet known to the heap). NULL without memory. */
+/* A block for an entity of nslots slots and text bytes of packed text, its header filled in (slots
+ * MR_UNLOADED, not yet known to the heap). NULL without memory. */
 mr_entity *mr_heap_allocate(mr_heap *heap, mr_mapper *mapper, size_t text);
 /* Gives back a block that the heap does not know. */
 void mr_heap_discard(mr_heap *heap, mr_entity *e);
@@ -94,7 +97,8 @@ void mr_heap_free_entity(mr_heap *heap, mr_entity *e);
 
 /* Can the values of e be trusted? False when its owner's generation has passed it by. */
 static inline bool entity_is_expired(const mr_entity *e) {
-    return e->owner && e->generation != e->owner->generation && e->state != MR_TRANSIENT && e->state != MR_PENDING;
+    return e->owner && e->generation != e->owner->generation && e->state != MR_TRANSIENT &&
+           e->state != MR_PENDING;
 }
 
 /* Where the value of a slot is; NULL for a slot beyond nslots that holds nothing. */
@@ -114,10 +118,10 @@ static inline size_t value_bytes(const mr_value *v) {
 }
 
 /* history.c */
-mr_value *mr_history_find(const mr_entity *e, unsigned slot); /* the old value, or NULL */
-mr_status mr_history_reserve(mr_entity *e);                   /* room for one more entry */
+mr_value *mr_history_find(const mr_entity *e, unsigned slot);           /* the old value, or NULL */
+mr_status mr_history_reserve(mr_entity *e);                             /* room for one more entry */
 void mr_history_push(mr_entity *e, unsigned slot, const mr_value *old); /* after a reserve; takes old over */
-void mr_history_take(mr_entity *e, unsigned slot, mr_value *old);       /* removes the entry and gives its value */
+void mr_history_take(mr_entity *e, unsigned slot, mr_value *old); /* removes the entry and gives its value */
 void mr_history_drop(mr_heap *heap, mr_entity *e); /* frees all; dirty marks are the caller's */
 
 /* collection.c */

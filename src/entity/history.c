@@ -73,7 +73,7 @@ void mr_history_drop(mr_heap *heap, mr_entity *e) {
 }
 
 const mr_value *mr_entity_committed(const mr_entity *entity, unsigned slot) {
-    static const mr_value unloaded = { MR_UNLOADED, 0, 0, 0, { 0 } };
+    static const mr_value unloaded = {MR_UNLOADED, 0, 0, 0, {0}};
     const mr_value *old = entity->history ? mr_history_find(entity, slot) : NULL;
     if (old) return old;
     const mr_value *place = mr_entity_place(entity, slot);

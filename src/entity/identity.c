@@ -1,8 +1,9 @@
 /*
  * identity.c: the primary key of an entity as one value.
  *
- * An integer key is itself. Any other is a blob of one field per key column: a byte of the kind, then eight bytes, or
- * four of length and the bytes. Equal keys have equal encodings, as their values have been coerced to the columns' types.
+ * An integer key is itself. Any other is a blob of one field per key column: a byte of the kind, then eight
+ * bytes, or four of length and the bytes. Equal keys have equal encodings, as their values have been coerced
+ * to the columns' types.
  */
 #include <moonrow/entity.h>
 
@@ -46,24 +47,35 @@ static const char *decode(const char *p, mr_value *out) {
 void mr_identity_values(const mr_mapper *mapper, const mr_value *identity, mr_value *out) {
     const char *p = identity->kind == MR_BLOB ? identity->u.s : NULL;
     for (unsigned i = 0; i < mapper->npk; i++) {
-        if (p) p = decode(p, &out[i]);
-        else out[i] = identity->kind == MR_INT && i == 0 ? mr_int_value(identity->u.i) : mr_value_of(MR_UNLOADED, 0);
+        if (p)
+            p = decode(p, &out[i]);
+        else
+            out[i] = identity->kind == MR_INT && i == 0 ? mr_int_value(identity->u.i)
+                                                        : mr_value_of(MR_UNLOADED, 0);
     }
 }
 
 static void describe_value(const mr_value *v, mr_strbuf *out) {
     char text[64];
     switch ((mr_kind)v->kind) {
-    case MR_INT: mr_strbuf_printf(out, "%lld", (long long)v->u.i); break;
-    case MR_FLOAT: mr_strbuf_printf(out, "%.14g", v->u.d); break;
-    case MR_BOOL: mr_strbuf_puts(out, v->u.i ? "true" : "false"); break;
+    case MR_INT:
+        mr_strbuf_printf(out, "%lld", (long long)v->u.i);
+        break;
+    case MR_FLOAT:
+        mr_strbuf_printf(out, "%.14g", v->u.d);
+        break;
+    case MR_BOOL:
+        mr_strbuf_puts(out, v->u.i ? "true" : "false");
+        break;
     case MR_DATE:
     case MR_TIME:
     case MR_DATETIME:
     case MR_INTERVAL:
         mr_strbuf_add(out, text, mr_calendar_format(v, ' ', false, text));
         break;
-    case MR_DECIMAL: mr_strbuf_add(out, v->u.s, v->len); break;
+    case MR_DECIMAL:
+        mr_strbuf_add(out, v->u.s, v->len);
+        break;
     case MR_TEXT:
         mr_strbuf_putc(out, '\'');
         mr_strbuf_add(out, v->u.s, v->len);
@@ -71,14 +83,17 @@ static void describe_value(const mr_value *v, mr_strbuf *out) {
         break;
     case MR_BLOB:
         mr_strbuf_puts(out, "x'");
-        for (uint32_t i = 0; i < v->len && i < 32; i++) mr_strbuf_printf(out, "%02x", (unsigned char)v->u.s[i]);
+        for (uint32_t i = 0; i < v->len && i < 32; i++)
+            mr_strbuf_printf(out, "%02x", (unsigned char)v->u.s[i]);
         mr_strbuf_puts(out, v->len > 32 ? "...'" : "'");
         break;
     case MR_UNLOADED:
     case MR_NULL:
     case MR_OPAQUE:
     case MR_ENTITY:
-    case MR_COLLECTION: mr_strbuf_puts(out, "nil"); break;
+    case MR_COLLECTION:
+        mr_strbuf_puts(out, "nil");
+        break;
     }
 }
 

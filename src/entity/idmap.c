@@ -1,8 +1,8 @@
 /*
  * idmap.c: the identity map: from root class and identity to the one entity of a session.
  *
- * Invariant: open addressing with linear probing, at most two thirds full, no tombstones: a removal moves the followers
- * of its run back. The keys are in the entities.
+ * Invariant: open addressing with linear probing, at most two thirds full, no tombstones: a removal moves the
+ * followers of its run back. The keys are in the entities.
  */
 #include "heap_private.h"
 
@@ -92,7 +92,7 @@ mr_status mr_idmap_reserve(mr_idmap *map, size_t more) {
     while (((size_t)1 << bits) / 3 * 2 < map->count + more) bits++;
     if (map->table && bits == map->bits) return MR_OK;
     if (bits > 40) return mr_nomem(map->env);
-    mr_entity **table = mr_calloc(map->env, sizeof *table << bits);
+    mr_entity **table = mr_calloc(map->env, sizeof(mr_entity *) << bits);
     if (!table) return MR_FAIL;
     mr_entity **old = map->table;
     size_t n = old ? (size_t)1 << map->bits : 0;
@@ -115,7 +115,9 @@ mr_status mr_idmap_put(mr_idmap *map, mr_entity *entity) {
         const char *what = mr_strbuf_str(&text);
         if (what)
             mr_fail(map->env, MR_ERR_INVALID_REQUEST,
-                    "the session has another object for %s already: merge this one, or expunge that one first", what);
+                    "the session has another object for %s already: merge this one, or expunge that one "
+                    "first",
+                    what);
         mr_strbuf_done(&text);
         return MR_FAIL;
     }

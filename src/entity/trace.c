@@ -1,8 +1,9 @@
 /*
  * trace.c: the incremental trace: roots, marking, sweeping, and when it runs.
  *
- * Invariant: see heap_private.h. A trace never fails: where the gray stack cannot grow, marked entities are found
- * again by a rescan of the table. No recursion: chains may be a million long. The recorded error is left alone.
+ * Invariant: see heap_private.h. A trace never fails: where the gray stack cannot grow, marked entities are
+ * found again by a rescan of the table. No recursion: chains may be a million long. The recorded error is
+ * left alone.
  */
 #include "heap_private.h"
 
@@ -43,7 +44,7 @@ static void mark_array(mr_heap *heap, mr_collection *c, big_array which) {
         if (!big) mr_env_clear_error(heap->env);
         mr_env_restore_error(heap->env, saved);
         if (big) {
-            *big = (big_entry){ c, which, 0 };
+            *big = (big_entry){c, which, 0};
             return;
         }
     }
@@ -97,7 +98,7 @@ static void start(mr_heap *heap) {
 
 static void step_roots(mr_heap *heap) {
     uint32_t first = heap->cursor * HEAP_CHUNK;
-    uint64_t bits[4] = { 0, 0, 0, 0 };
+    uint64_t bits[4] = {0, 0, 0, 0};
     if (heap->hooks.proxies) heap->hooks.proxies(heap->hooks.ud, heap->cursor, bits);
     for (uint32_t i = first ? 0 : 1; i < HEAP_CHUNK && first + i < heap->used; i++) {
         mr_entity *e = heap->entities[first + i];
@@ -171,9 +172,12 @@ static bool run(mr_heap *heap, uint64_t budget_us) {
     uint64_t begun = budget_us ? now_us() : 0;
     heap->blocked++;
     while (heap->phase != HEAP_IDLE) {
-        if (heap->phase == HEAP_ROOTS) step_roots(heap);
-        else if (heap->phase == HEAP_MARK) step_mark(heap);
-        else step_sweep(heap);
+        if (heap->phase == HEAP_ROOTS)
+            step_roots(heap);
+        else if (heap->phase == HEAP_MARK)
+            step_mark(heap);
+        else
+            step_sweep(heap);
         if (budget_us && heap->phase != HEAP_IDLE && (heap->step || now_us() - begun >= budget_us)) break;
     }
     heap->blocked--;

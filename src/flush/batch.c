@@ -54,6 +54,7 @@ mr_status mr_flush_batch_send(flush_batch *batch, flush_op *const *ops) {
     if (!values) return MR_FAIL;
     mr_flush_fill(batch->st, ops, values);
     if (mr_cursor_bind(batch->cursor, values) != MR_OK) return MR_FAIL;
+    batch->flush->sent = true;
     return mr_cursor_step(batch->cursor);
 }
 

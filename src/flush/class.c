@@ -12,6 +12,7 @@
 void mr_flush_class_release(flush_class *cls) {
     if (!cls || --cls->refs > 0) return;
     mr_flush_statements_free(cls);
+    mr_flush_link_statements_free(cls);
     mr_free(cls->env, cls->columns);
     mr_free(cls->env, cls->column_of);
     mr_free(cls->env, cls->deps);
@@ -105,6 +106,7 @@ static flush_class *make(mr_mapper *mapper) {
     cls->env = env;
     cls->mapper = mapper;
     cls->version = mapper->registry->version;
+    mr_vec_init(&cls->links, env, sizeof(void *));
     if (add_columns(cls) != MR_OK || add_dependencies(cls) != MR_OK || mr_flush_statements_init(cls) != MR_OK ||
         mr_flush_place_of(mapper, &place) != MR_OK) {
         mr_flush_class_release(cls);

@@ -12,7 +12,7 @@ static mr_status send_row(flush_batch *batch, flush_op *op) {
         if (mr_flush_batch_use(batch, op->cls, &wanted) != MR_OK || mr_flush_batch_row(batch, op) != MR_OK) return MR_FAIL;
     }
     op->flags |= OP_WRITTEN;
-    return mr_flush_result(batch->flush, op, MR_FLUSH_DELETE);
+    return mr_flush_note(batch->flush, op, MR_FLUSH_DELETE);
 }
 
 mr_status mr_flush_delete_rows(mr_flush *flush, flush_group *group, flush_op *const *ops, size_t n) {

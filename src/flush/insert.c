@@ -145,7 +145,7 @@ static mr_status check_conflict(mr_flush *flush, const flush_op *op) {
 static mr_status finish_row(mr_flush *flush, flush_op *op) {
     op->flags |= OP_WRITTEN;
     if (mr_flush_stage_identity(flush, op) != MR_OK || check_conflict(flush, op) != MR_OK) return MR_FAIL;
-    return mr_flush_result(flush, op, MR_FLUSH_INSERT);
+    return mr_flush_note(flush, op, MR_FLUSH_INSERT);
 }
 
 /* ---------------------------------------------------------------- sending */

@@ -69,14 +69,6 @@ flush_op *mr_flush_touch(mr_flush *flush, mr_entity *entity) {
     return op ? op : add_op(flush, entity, OP_UPDATE);
 }
 
-mr_status mr_flush_doom(mr_flush *flush, mr_entity *entity) {
-    flush_op *op = mr_flush_op_of(flush, entity);
-    if (!op) return add_op(flush, entity, OP_DELETE) ? MR_OK : MR_FAIL;
-    if (op->kind != OP_UPDATE) return MR_OK;
-    op->kind = OP_DELETE;
-    return mr_vec_push_ptr(&flush->revisit, op);
-}
-
 bool mr_flush_has_row(mr_flush *flush, mr_entity *entity) {
     const flush_op *op = mr_flush_op_of(flush, entity);
     if (op) return op->kind != OP_DELETE;
@@ -91,7 +83,7 @@ static void init(mr_flush *flush, const mr_flush_context *ctx) {
     flush->env = env;
     mr_vec_init(&flush->ops, env, sizeof(flush_op *));
     mr_vec_init(&flush->classes, env, sizeof(flush_class *));
-    mr_vec_init(&flush->revisit, env, sizeof(flush_op *));
+    mr_vec_init(&flush->found, env, sizeof(mr_entity *));
     mr_vec_init(&flush->links, env, sizeof(flush_link));
     mr_vec_init(&flush->posts, env, sizeof(flush_post));
     mr_vec_init(&flush->edges, env, sizeof(flush_row_edge));
@@ -160,12 +152,17 @@ void mr_flush_free(mr_flush *flush) {
     mr_env *env = flush->env;
     for (size_t i = 0; i < flush->results.len; i++)
         mr_value_clear(env, &((mr_flush_result *)mr_vec_at(&flush->results, i))->old_identity);
+    for (size_t i = 0; i < flush->links.len; i++) {
+        const flush_link *link = mr_vec_at(&flush->links, i);
+        mr_entity_unpin(link->parent);
+        mr_entity_unpin(link->target);
+    }
     for (size_t i = 0; i < flush->ops.len; i++) free_op(env, mr_vec_ptr(&flush->ops, i));
     for (size_t i = 0; i < flush->classes.len; i++) mr_flush_class_release(mr_vec_ptr(&flush->classes, i));
     free_groups(flush);
     mr_vec_done(&flush->ops);
     mr_vec_done(&flush->classes);
-    mr_vec_done(&flush->revisit);
+    mr_vec_done(&flush->found);
     mr_vec_done(&flush->links);
     mr_vec_done(&flush->posts);
     mr_vec_done(&flush->edges);
@@ -176,7 +173,6 @@ void mr_flush_free(mr_flush *flush) {
     mr_strbuf_done(&flush->identity);
     mr_map_free(flush->index);
     mr_map_free(flush->link_set);
-    mr_map_free(flush->claimed);
     mr_arena_free(flush->arena);
     mr_free(env, flush);
 }
@@ -185,9 +181,9 @@ void mr_flush_free(mr_flush *flush) {
 
 static mr_status ask(mr_flush *flush, flush_op *op, const mr_relationship *rel) {
     switch (rel->direction) {
-    case MR_ONE_TO_MANY: return mr_flush_ask_one_to_many(flush, op, rel, flush->asked);
-    case MR_MANY_TO_ONE: return mr_flush_ask_many_to_one(flush, op, rel, flush->asked);
-    case MR_MANY_TO_MANY: return mr_flush_ask_many_to_many(flush, op, rel, flush->asked);
+    case MR_ONE_TO_MANY: return mr_flush_ask_one_to_many(flush, op, rel);
+    case MR_MANY_TO_ONE: return mr_flush_ask_many_to_one(flush, op, rel);
+    case MR_MANY_TO_MANY: return mr_flush_ask_many_to_many(flush, op, rel);
     }
     return MR_OK;
 }
@@ -206,16 +202,6 @@ static bool lacks_version(const flush_op *op) {
     const flush_class *cls = op->cls;
     if (cls->version_column == FLUSH_NO_COLUMN || op->kind == OP_INSERT) return false;
     return mr_entity_committed(op->entity, cls->columns[cls->version_column].slot)->kind == MR_UNLOADED;
-}
-
-/* The operation to be asked, also those that became deletes since; NULL at the end. */
-static flush_op *asked_op(mr_flush *flush) {
-    if (flush->current) return flush->current;
-    flush->dep = 0;
-    flush->asked = false;
-    if (flush->work < flush->ops.len) flush->current = mr_vec_ptr(&flush->ops, flush->work++);
-    else if (flush->again < flush->revisit.len) flush->current = mr_vec_ptr(&flush->revisit, flush->again++);
-    return flush->current;
 }
 
 /* One operation: MR_ROW when something must be loaded first, MR_OK when all is known. */
@@ -248,16 +234,18 @@ static mr_status link_all(mr_flush *flush) {
 
 mr_status mr_flush_need(mr_flush *flush, mr_entity **entity, const mr_property **prop) {
     if (flush->planned) return MR_DONE;
-    for (flush_op *op; (op = asked_op(flush));) {
+    for (; flush->work < flush->ops.len; flush->work++, flush->dep = 0) {
+        flush_op *op = mr_vec_ptr(&flush->ops, flush->work);
         mr_status status = ask_op(flush, op, prop);
         *entity = op->entity;
         if (status != MR_OK) return status;
-        flush->current = NULL;
     }
     if (link_all(flush) != MR_OK || mr_flush_order(flush) != MR_OK) return MR_FAIL;
     flush->planned = true;
     return MR_DONE;
 }
+
+bool mr_flush_sent(const mr_flush *flush) { return flush->sent; }
 
 size_t mr_flush_operations(const mr_flush *flush) {
     if (!flush->planned) return flush->ops.len;

@@ -13,11 +13,12 @@ mr_status mr_flush_connect(mr_flush *flush, flush_group *group) {
     return flush->ctx.connection(flush->ctx.ud, group->root, &group->conn);
 }
 
-mr_status mr_flush_result(mr_flush *flush, flush_op *op, mr_flush_kind kind) {
+mr_status mr_flush_note(mr_flush *flush, flush_op *op, mr_flush_kind kind) {
     mr_flush_result *result = mr_vec_push(&flush->results);
     if (!result) return MR_FAIL;
     result->kind = kind;
     result->entity = op->entity;
+    op->flags |= OP_NOTED;
     const flush_class *cls = op->cls;
     if (kind == MR_FLUSH_INSERT)
         for (unsigned i = 0; i < cls->mapper->npk && i < 64; i++) {
@@ -44,7 +45,7 @@ static mr_status fire(mr_flush *flush, flush_group *group, flush_op *const *ops,
     for (size_t i = 0; i < n; i++) {
         flush_op *op = ops[i];
         mr_mapper_event event = event_of(op, after);
-        if ((op->flags & OP_FOLLOWS) || !mr_mapper_has_hooks(op->entity->mapper, event)) continue;
+        if (!mr_mapper_has_hooks(op->entity->mapper, event)) continue;
         if (mr_flush_connect(flush, group) != MR_OK ||
             mr_mapper_fire(op->entity->mapper, event, group->conn, op->entity) != MR_OK)
             return MR_FAIL;

@@ -44,6 +44,7 @@ struct flush_class {
     uint16_t ndeps;
     mr_relationship **deps; /* those that write something */
     mr_map *statements;     /* of flush_statement * */
+    mr_vec links;           /* flush_link_statement *: see links.c */
 };
 
 /* A reference to what is known of the mapper's class; made where it is missing or old. NULL: failed. */
@@ -60,10 +61,10 @@ enum { /* flush_op.flags */
     OP_ROW_SWITCH = 4,   /* INSERT that is written as an UPDATE of the row of other, which is deleted */
     OP_SWITCHED = 8,     /* DELETE without a statement: the row lives on in other */
     OP_WRITTEN = 16,     /* its statement has run */
-    OP_LINKED = 32,      /* relationships give it foreign keys */
-    OP_FOLLOWS = 64,     /* UPDATE without a statement: the database changes its keys by itself */
-    OP_HOOKED = 128,     /* its before_ hooks have run */
-    OP_VERSION_ASKED = 256
+    OP_FOLLOWS = 32,     /* its key changes by ON UPDATE CASCADE: identity is the new one */
+    OP_VERSION_ASKED = 64,
+    OP_POSTED = 128,     /* an UPDATE that post_update has written to */
+    OP_NOTED = 256       /* has a result */
 };
 
 /* A foreign key that follows from a relationship: target's columns become those of source, or NULL. */
@@ -71,6 +72,7 @@ typedef struct flush_sync {
     struct flush_sync *next;
     const mr_relationship *rel; /* ONE_TO_MANY of source's class; of a MANY_TO_ONE: of the operation's own */
     mr_entity *source;          /* NULL: cleared */
+    bool cascaded;              /* the database changes the column by itself (ON UPDATE CASCADE) */
 } flush_sync;
 
 struct flush_op {
@@ -86,23 +88,24 @@ struct flush_op {
     uint16_t flags;
 };
 
-/* In flush_op.staged: the database makes the value; the slot is unloaded afterwards. */
-enum { STAGED_BY_SERVER = 255 };
+/* In flush_op.staged. The kind: the database makes the value, the slot is unloaded afterwards. The tag: the row has the value already,
+ * by ON UPDATE CASCADE. */
+enum { STAGED_BY_SERVER = 255, STAGED_CASCADED = 1 };
 
 /* A row of a secondary table. */
+typedef enum flush_link_kind { LINK_DELETE = 0, LINK_UPDATE, LINK_INSERT, LINK__COUNT } flush_link_kind;
 typedef struct flush_link {
     const mr_relationship *rel;
     mr_entity *parent, *target; /* of rel's class, of its target */
-    bool removed;
+    flush_link_kind kind;
+    bool sent;
 } flush_link;
 
-/* An UPDATE of foreign keys before or after all other rows (post_update). */
+/* An UPDATE of a foreign key after all saves or before all deletes (post_update). */
 typedef struct flush_post {
-    flush_op *op;               /* the row that has the foreign key */
-    const mr_relationship *rel;
-    bool remote;                /* rel is ONE_TO_MANY: the row is its target */
+    flush_op *op; /* the row that has the foreign key */
+    flush_sync sync;
     bool before_delete;
-    mr_entity *source;          /* NULL: cleared */
 } flush_post;
 
 typedef struct flush_row_edge { flush_op *before, *after; } flush_row_edge;
@@ -124,18 +127,16 @@ struct mr_flush {
     mr_map *index;     /* entity to operation; made when relationships are met */
     mr_vec classes;    /* flush_class *, one reference each */
     /* needs */
-    size_t work, again; /* the next of ops and of revisit to be asked */
-    flush_op *current; /* the one being asked, or NULL */
+    size_t work;       /* the operation that is asked */
     unsigned dep;      /* its next relationship */
-    mr_vec revisit;    /* flush_op *: became deletes after they were asked */
     bool asked;        /* what is missing has been asked for once */
     bool planned;      /* nothing is missing, everything is in order */
     /* the plan */
     mr_vec links;      /* flush_link */
     mr_map *link_set;  /* those seen */
     mr_vec posts;      /* flush_post */
+    mr_vec found;      /* mr_entity *: scratch of one relationship */
     mr_vec edges;      /* flush_row_edge, between rows of one component */
-    mr_map *claimed;   /* children that a new parent has */
     mr_vec groups;     /* flush_group, in order */
     /* running */
     mr_vec values;     /* mr_value: the parameters of one execution */
@@ -143,6 +144,7 @@ struct mr_flush {
     mr_vec shape;      /* uint64_t: scratch, see mr_flush_shape */
     mr_strbuf identity;
     mr_vec results;    /* mr_flush_result */
+    bool sent;         /* a statement has been sent */
     bool published;
 };
 
@@ -150,8 +152,6 @@ struct mr_flush {
 flush_op *mr_flush_op_of(mr_flush *flush, const mr_entity *entity); /* NULL: none */
 /* The entity's operation, made as an UPDATE where there is none. NULL: failed. */
 flush_op *mr_flush_touch(mr_flush *flush, mr_entity *entity);
-/* The entity's row is deleted by this flush. Persistent ones only. */
-mr_status mr_flush_doom(mr_flush *flush, mr_entity *entity);
 /* True when the entity is or will be a row that others can refer to. */
 bool mr_flush_has_row(mr_flush *flush, mr_entity *entity);
 
@@ -206,8 +206,8 @@ mr_status mr_flush_stage_column(mr_flush *flush, flush_op *op, unsigned c, uint6
 mr_node *mr_flush_expression(mr_flush *flush, const flush_op *op, unsigned c, const mr_value *value);
 /* Scratch for a class: an empty shape, and behind it an empty list of expressions by column. NULL: failed. */
 uint64_t *mr_flush_shape(mr_flush *flush, const flush_class *cls, mr_node ***inlined);
-/* The operation has been written: its result. Room was made by mr_flush_order. */
-mr_status mr_flush_result(mr_flush *flush, flush_op *op, mr_flush_kind kind);
+/* run.c: the operation has been written: its result. */
+mr_status mr_flush_note(mr_flush *flush, flush_op *op, mr_flush_kind kind);
 /* run.c: the group's connection, asked for once. */
 mr_status mr_flush_connect(mr_flush *flush, flush_group *group);
 /* Room for n parameters; they stay bound until the next execution. */
@@ -219,20 +219,37 @@ mr_value *mr_flush_keys(mr_flush *flush, size_t n);
 mr_status mr_flush_run_posts(mr_flush *flush, bool before_delete);
 /* links.c: rows of secondary tables */
 mr_status mr_flush_run_links(mr_flush *flush);
+void mr_flush_link_statements_free(flush_class *cls);
 
 /* ---------------------------------------------------------------- relationships */
 
-/* What one relationship adds and takes away at one operation's entity, each once; appended to the vecs, each of which may be
- * NULL. Of a new entity, all is added. */
-mr_status mr_flush_changes(flush_op *op, const mr_relationship *rel, mr_vec *added, mr_vec *removed, mr_vec *unchanged);
+/* changes.c: what one relationship adds and takes away at one operation's entity, each once; appended to the vecs, each of which may
+ * be NULL. Of a new entity, all is added. */
+mr_status mr_flush_changes(const flush_op *op, const mr_relationship *rel, mr_vec *added, mr_vec *removed, mr_vec *unchanged);
+/* All that the relationship holds or held: of an entity that is deleted. */
+mr_status mr_flush_all_items(const flush_op *op, const mr_relationship *rel, mr_vec *out);
+/* Is what the relationship holds known without loading? */
+bool mr_flush_is_loaded(const flush_op *op, const mr_relationship *rel);
+/* An UPDATE changes a column of the entity that the relationship's other side refers to. */
+bool mr_flush_key_changes(const flush_op *op, const mr_relationship *rel);
+/* Logs that the item is left out, as it is not in the session. */
+void mr_flush_warn(mr_flush *flush, const mr_entity *item, const mr_relationship *rel);
+/* The foreign keys of op follow source (NULL: none): with its row, or for post_update after it. */
+mr_status mr_flush_add_sync(mr_flush *flush, flush_op *op, const mr_relationship *rel, mr_entity *source, bool cascaded);
+mr_status mr_flush_add_post(mr_flush *flush, flush_op *op, const mr_relationship *rel, mr_entity *source,
+                            bool before_delete);
+/* Of two rows of one component, before comes first; otherwise nothing. */
+mr_status mr_flush_add_edge(mr_flush *flush, flush_op *before, flush_op *after);
 
-/* First pass, until nothing new turns up: what must be loaded (MR_ROW, when asked is false), what else becomes an operation. */
-mr_status mr_flush_ask_one_to_many(mr_flush *flush, flush_op *op, const mr_relationship *rel, bool asked);
-mr_status mr_flush_ask_many_to_one(mr_flush *flush, flush_op *op, const mr_relationship *rel, bool asked);
-mr_status mr_flush_ask_many_to_many(mr_flush *flush, flush_op *op, const mr_relationship *rel, bool asked);
+/* First pass: MR_ROW when something must be loaded (and asked is false); what else becomes an operation. */
+mr_status mr_flush_ask_one_to_many(mr_flush *flush, flush_op *op, const mr_relationship *rel);
+mr_status mr_flush_ask_many_to_one(mr_flush *flush, flush_op *op, const mr_relationship *rel);
+mr_status mr_flush_ask_many_to_many(mr_flush *flush, flush_op *op, const mr_relationship *rel);
 /* Second pass: foreign keys, link rows, edges between rows. */
 mr_status mr_flush_link_one_to_many(mr_flush *flush, flush_op *op, const mr_relationship *rel);
 mr_status mr_flush_link_many_to_one(mr_flush *flush, flush_op *op, const mr_relationship *rel);
 mr_status mr_flush_link_many_to_many(mr_flush *flush, flush_op *op, const mr_relationship *rel);
+/* values.c: stages the columns of one sync. */
+mr_status mr_flush_stage_sync(mr_flush *flush, flush_op *op, const flush_sync *sync);
 
 #endif

@@ -6,7 +6,6 @@
 #include "batch.h"
 
 bool mr_flush_writes(const flush_op *op) {
-    if (op->flags & OP_FOLLOWS) return false;
     if (op->syncs || mr_mapper_has_hooks(op->entity->mapper, MR_EVENT_BEFORE_UPDATE)) return true;
     for (unsigned c = 0; c < op->cls->ncolumns; c++)
         if (mr_entity_is_dirty(op->entity, op->cls->columns[c].slot)) return true;
@@ -23,6 +22,7 @@ static bool is_changed(mr_flush *flush, const flush_op *op, unsigned c) {
     const mr_value *staged = op->staged ? &op->staged[c] : NULL;
     if (!staged || staged->kind == MR_UNLOADED || staged->kind == STAGED_BY_SERVER)
         return mr_entity_is_dirty(op->entity, col->slot);
+    if (staged->tag == STAGED_CASCADED) return false;
     const mr_value *committed = mr_entity_committed(op->entity, col->slot);
     return committed->kind != staged->kind || !mr_value_equal(flush->env, committed, staged);
 }
@@ -76,12 +76,24 @@ static mr_status stage_switched(mr_flush *flush, flush_op *op, uint64_t *shape, 
     return MR_OK;
 }
 
+/* A key that has followed its parent's by ON UPDATE CASCADE: the row is found under the new one. */
+static mr_status follow_key(mr_flush *flush, flush_op *op) {
+    const flush_class *cls = op->cls;
+    bool follows = false;
+    for (unsigned i = 0; op->staged && i < cls->mapper->npk; i++)
+        follows = follows || op->staged[cls->key[i]].tag == STAGED_CASCADED;
+    if (!follows) return MR_OK;
+    if (mr_flush_stage_identity(flush, op) != MR_OK) return MR_FAIL;
+    op->flags |= OP_FOLLOWS | OP_KEY_CHANGED;
+    return MR_OK;
+}
+
 static mr_status send_row(flush_batch *batch, flush_op *op) {
     mr_flush *flush = batch->flush;
     mr_node **inlined;
     bool any = false, keyed = false, switched = (op->flags & OP_ROW_SWITCH) != 0;
     uint64_t *shape = mr_flush_shape(flush, op->cls, &inlined);
-    if (!shape || mr_flush_stage_links(flush, op) != MR_OK) return MR_FAIL;
+    if (!shape || mr_flush_stage_links(flush, op) != MR_OK || follow_key(flush, op) != MR_OK) return MR_FAIL;
     mr_status status = switched ? stage_switched(flush, op, shape, inlined, &any)
                                 : stage_changes(flush, op, shape, inlined, &any, &keyed);
     if (status == MR_OK && any && !switched) status = stage_onupdate(flush, op, shape);
@@ -93,9 +105,10 @@ static mr_status send_row(flush_batch *batch, flush_op *op) {
             if (inlined[c]) wanted.inlined = inlined;
         if (mr_flush_batch_use(batch, op->cls, &wanted) != MR_OK || mr_flush_batch_row(batch, op) != MR_OK) return MR_FAIL;
     }
-    if (!any && !switched) return MR_OK;
-    op->flags |= OP_WRITTEN | (keyed ? OP_KEY_CHANGED : 0);
-    return mr_flush_result(flush, op, switched ? MR_FLUSH_INSERT : MR_FLUSH_UPDATE);
+    op->flags |= OP_WRITTEN;
+    if (!any && !switched && !(op->flags & OP_FOLLOWS)) return MR_OK;
+    if (keyed) op->flags |= OP_KEY_CHANGED;
+    return mr_flush_note(flush, op, switched ? MR_FLUSH_INSERT : MR_FLUSH_UPDATE);
 }
 
 mr_status mr_flush_update_rows(mr_flush *flush, flush_group *group, flush_op *const *ops, size_t n) {

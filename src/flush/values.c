@@ -99,7 +99,7 @@ void mr_flush_old_key(const flush_op *op, mr_value *out) {
     const flush_op *row = op->flags & OP_ROW_SWITCH ? op->other : op;
     const mr_value *identity = &row->entity->identity;
     /* A key made in this flush, or changed by it already. */
-    if (row->flags & OP_WRITTEN && row->identity.kind != MR_UNLOADED) identity = &row->identity;
+    if (row->flags & (OP_WRITTEN | OP_FOLLOWS) && row->identity.kind != MR_UNLOADED) identity = &row->identity;
     mr_identity_values(op->cls->mapper, identity, out);
 }
 
@@ -122,8 +122,7 @@ const mr_value *mr_flush_entity_value(mr_flush *flush, mr_entity *entity, unsign
     return v;
 }
 
-/* Stages the columns of one sync. An UPDATE that changes nothing is found out later. */
-static mr_status stage_sync(mr_flush *flush, flush_op *op, const flush_sync *sync) {
+mr_status mr_flush_stage_sync(mr_flush *flush, flush_op *op, const flush_sync *sync) {
     const mr_relationship *rel = sync->rel;
     bool own = rel->direction == MR_MANY_TO_ONE;
     for (unsigned i = 0; i < rel->npairs; i++) {
@@ -136,6 +135,7 @@ static mr_status stage_sync(mr_flush *flush, flush_op *op, const flush_sync *syn
         if (!v) return MR_FAIL;
         if (v->kind == MR_UNLOADED || v->kind >= MR_OPAQUE) v = &none;
         if (mr_flush_stage(flush, op, c, v) != MR_OK) return MR_FAIL;
+        op->staged[c].tag = sync->cascaded ? STAGED_CASCADED : 0;
     }
     return MR_OK;
 }
@@ -143,7 +143,7 @@ static mr_status stage_sync(mr_flush *flush, flush_op *op, const flush_sync *syn
 /* What a changed many-to-one, or one of a new entity, says of its foreign key. */
 static mr_status stage_many_to_one(mr_flush *flush, flush_op *op, const mr_relationship *rel) {
     const mr_value *v = mr_flush_slot(op, rel->prop->slot);
-    flush_sync sync = { NULL, rel, NULL };
+    flush_sync sync = { .rel = rel };
     if (op->kind == OP_UPDATE && !mr_entity_is_dirty(op->entity, rel->prop->slot)) return MR_OK;
     if (v->kind == MR_ENTITY) {
         const flush_op *target = mr_flush_op_of(flush, v->u.p);
@@ -154,7 +154,7 @@ static mr_status stage_many_to_one(mr_flush *flush, flush_op *op, const mr_relat
         return MR_OK;
     }
     if (!sync.source && op->kind == OP_INSERT) return MR_OK;
-    return stage_sync(flush, op, &sync);
+    return mr_flush_stage_sync(flush, op, &sync);
 }
 
 /* A relationship may not take the key from a row that stays. */
@@ -182,7 +182,7 @@ mr_status mr_flush_stage_links(mr_flush *flush, flush_op *op) {
     /* A child that moved is cleared by the old parent and set by the new one, in whatever order they were found. */
     for (int setting = 0; setting < 2; setting++)
         for (const flush_sync *sync = op->syncs; sync; sync = sync->next)
-            if ((sync->source != NULL) == (setting == 1) && stage_sync(flush, op, sync) != MR_OK) return MR_FAIL;
+            if ((sync->source != NULL) == (setting == 1) && mr_flush_stage_sync(flush, op, sync) != MR_OK) return MR_FAIL;
     for (unsigned i = 0; i < op->cls->ndeps; i++) {
         const mr_relationship *rel = op->cls->deps[i];
         if (rel->direction == MR_MANY_TO_ONE && !rel->post_update && stage_many_to_one(flush, op, rel) != MR_OK)

@@ -96,12 +96,12 @@ struct mr_plan {
     uint32_t nbinds;
     mr_plan_bind *binds;
     uint16_t ncolumns;
+    uint16_t width;      /* slots that an entity of it can have */
     const mr_type **types; /* or NULL: the compiled ones */
     bool unique;         /* a row of items can come again, and is then left out */
     bool collections;    /* it joins collections */
     bool follows;        /* more statements come after it */
     bool by_name;        /* the columns are found by name once the statement runs */
-    bool cacheable;
 };
 
 /* From outside of the query: where its entity stands below the first query. */

@@ -1,8 +1,8 @@
 /*
  * configure.c: from what was declared to what is used: resolves names, joins and backrefs of all classes.
  *
- * Invariant: everything is computed in plans; the mappings are changed only at the end, when nothing is wrong and nothing
- * can fail any more. All mistakes are told together.
+ * Invariant: everything is computed in plans; the mappings are changed only at the end, when nothing is wrong
+ * and nothing can fail any more. All mistakes are told together.
  */
 #include "configure_private.h"
 
@@ -28,7 +28,8 @@ mr_status mr_configure_mistake(configuration *c, plan *p, const char *fmt, ...) 
 mr_status mr_configure_note_error(configuration *c, plan *p, const mr_property *prop) {
     const mr_error *error = mr_env_error(c->env);
     if (p) p->failed = true;
-    if (error->kind == MR_ERR_NO_MEMORY || error->kind == MR_ERR_CALLBACK || error->kind == MR_ERR_NONE) return MR_FAIL;
+    if (error->kind == MR_ERR_NO_MEMORY || error->kind == MR_ERR_CALLBACK || error->kind == MR_ERR_NONE)
+        return MR_FAIL;
     begin_mistake(c, prop);
     /* Its author may have named the attribute too. */
     const char *message = error->message;
@@ -71,7 +72,8 @@ plan *mr_configure_plan(configuration *c, mr_relationship *rel) {
     p->work.order_by = mr_node_retain(rel->order_by);
     mr_vec_init(&p->work.remote_side, c->env, sizeof(mr_column *));
     if (copy_list(c->env, &p->work.foreign_keys, &rel->foreign_keys) != MR_OK ||
-        copy_list(c->env, &p->work.remote_side, &rel->remote_side) != MR_OK || mr_vec_push_ptr(&c->plans, p) != MR_OK) {
+        copy_list(c->env, &p->work.remote_side, &rel->remote_side) != MR_OK ||
+        mr_vec_push_ptr(&c->plans, p) != MR_OK) {
         mr_relationship_done(&p->work);
         mr_free(c->env, p);
         return NULL;
@@ -112,7 +114,8 @@ static mr_status collect(configuration *c, bool *found) {
 
 static mr_status resolve_foreign_keys(configuration *c, plan *p, const mr_property *prop, mr_column *column) {
     for (mr_foreign_key *fk = column->foreign_keys; fk; fk = fk->next)
-        if (mr_foreign_key_resolve(c->env, fk) != MR_OK && mr_configure_note_error(c, p, prop) != MR_OK) return MR_FAIL;
+        if (mr_foreign_key_resolve(c->env, fk) != MR_OK && mr_configure_note_error(c, p, prop) != MR_OK)
+            return MR_FAIL;
     return MR_OK;
 }
 
@@ -121,7 +124,8 @@ static mr_status resolve_columns(configuration *c) {
         const mr_mapper *m = mr_vec_ptr(&c->registry->mappers, i);
         for (size_t k = 0; k < m->columns.len; k++) {
             const mr_property *prop = mr_vec_ptr(&m->columns, k);
-            if (prop->mapper == m && resolve_foreign_keys(c, NULL, prop, prop->column) != MR_OK) return MR_FAIL;
+            if (prop->mapper == m && resolve_foreign_keys(c, NULL, prop, prop->column) != MR_OK)
+                return MR_FAIL;
         }
     }
     return MR_OK;
@@ -171,8 +175,10 @@ static mr_status join(configuration *c, plan *p) {
     mr_status status = mr_join_determine(c->env, &p->work, &why);
     if (status == MR_NOTFOUND) {
         p->failed = true;
-        if (why.len) status = mr_configure_mistake(c, p, "%s", why.data);
-        else status = MR_OK;
+        if (why.len)
+            status = mr_configure_mistake(c, p, "%s", why.data);
+        else
+            status = MR_OK;
     }
     mr_strbuf_done(&why);
     return status == MR_OK ? mr_configure_settle(c, p) : status;
@@ -181,31 +187,41 @@ static mr_status join(configuration *c, plan *p) {
 static mr_status settle_cascade(configuration *c, plan *p) {
     mr_relationship *rel = &p->work;
     const unsigned writes = MR_CASCADE_SAVE_UPDATE | MR_CASCADE_DELETE | MR_CASCADE_DELETE_ORPHAN;
-    if (!rel->cascade_given) rel->cascade = rel->viewonly ? MR_CASCADE_MERGE : MR_CASCADE_SAVE_UPDATE | MR_CASCADE_MERGE;
+    if (!rel->cascade_given)
+        rel->cascade = rel->viewonly ? MR_CASCADE_MERGE : MR_CASCADE_SAVE_UPDATE | MR_CASCADE_MERGE;
     if (rel->viewonly && (rel->cascade & writes))
-        return mr_configure_mistake(c, p, "a viewonly relationship writes nothing: leave save-update, delete and delete-orphan out of its cascade");
+        return mr_configure_mistake(c, p,
+                                    "a viewonly relationship writes nothing: leave save-update, delete and "
+                                    "delete-orphan out of its cascade");
     if ((rel->cascade & MR_CASCADE_DELETE_ORPHAN) && !(rel->cascade & MR_CASCADE_DELETE))
-        return mr_configure_mistake(c, p, "the cascade 'delete-orphan' requires 'delete': write \"all, delete-orphan\"");
+        return mr_configure_mistake(
+            c, p, "the cascade 'delete-orphan' requires 'delete': write \"all, delete-orphan\"");
     if ((rel->cascade & MR_CASCADE_DELETE_ORPHAN) && rel->direction != MR_ONE_TO_MANY && !rel->single_parent)
-        return mr_configure_mistake(c, p, "delete-orphan belongs on the one side of a one-to-many relationship, and this is %s: move it there, or "
-                                    "set single_parent = true", rel->direction == MR_MANY_TO_ONE ? "many-to-one" : "many-to-many");
+        return mr_configure_mistake(c, p,
+                                    "delete-orphan belongs on the one side of a one-to-many relationship, "
+                                    "and this is %s: move it there, or set single_parent = true",
+                                    rel->direction == MR_MANY_TO_ONE ? "many-to-one" : "many-to-many");
     if (rel->passive_deletes == 2 && (rel->cascade & (MR_CASCADE_DELETE | MR_CASCADE_DELETE_ORPHAN)))
-        return mr_configure_mistake(c, p, "passive_deletes = \"all\" leaves the related rows to the database: leave delete and delete-orphan out of "
-                                    "its cascade");
+        return mr_configure_mistake(c, p,
+                                    "passive_deletes = \"all\" leaves the related rows to the database: "
+                                    "leave delete and delete-orphan out of its cascade");
     return MR_OK;
 }
 
 mr_status mr_configure_settle(configuration *c, plan *p) {
     mr_relationship *rel = &p->work;
     if (p->failed) return MR_OK;
-    if (rel->uselist < 0) rel->uselist = rel->direction != MR_MANY_TO_ONE;
-    if (rel->collection == MR_COLLECTION_DICT && rel->collection_key && !mr_mapper_property(rel->target, rel->collection_key, true)) {
+    if (rel->uselist < 0) rel->uselist = rel->direction == MR_MANY_TO_ONE ? 0 : 1;
+    if (rel->collection == MR_COLLECTION_DICT && rel->collection_key &&
+        !mr_mapper_property(rel->target, rel->collection_key, true)) {
         const char *near = mr_mapper_nearest(rel->target, rel->collection_key);
-        return mr_configure_mistake(c, p, "its collection is keyed by '%s', which %s does not have%s%s%s", rel->collection_key,
-                                    rel->target->name, near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
+        return mr_configure_mistake(c, p, "its collection is keyed by '%s', which %s does not have%s%s%s",
+                                    rel->collection_key, rel->target->name, near ? " (did you mean '" : "",
+                                    near ? near : "", near ? "'?)" : "");
     }
     if ((rel->lazy == MR_LAZY_DYNAMIC || rel->lazy == MR_LAZY_WRITE_ONLY) && !rel->uselist)
-        return mr_configure_mistake(c, p, "a dynamic relationship is a collection: choose another lazy for a single object");
+        return mr_configure_mistake(
+            c, p, "a dynamic relationship is a collection: choose another lazy for a single object");
     return settle_cascade(c, p);
 }
 
@@ -255,7 +271,7 @@ static void publish(configuration *c) {
 mr_status mr_registry_configure(mr_registry *registry) {
     registry_cell *cell = (registry_cell *)registry;
     if (!registry->dirty || cell->configuring) return MR_OK;
-    configuration c = { .env = registry->env, .registry = registry };
+    configuration c = {.env = registry->env, .registry = registry};
     mr_vec_init(&c.plans, c.env, sizeof(plan *));
     mr_strbuf_init(&c.mistakes, c.env);
     cell->configuring = true;

@@ -23,17 +23,22 @@ void mr_mapper_unlisten(mr_mapper *mapper, mr_mapper_event event, mr_mapper_hook
     }
 }
 
-static bool is_same(const mr_mapper_hook *a, const mr_mapper_hook *b) { return a->fn == b->fn && a->ud == b->ud; }
+static bool is_same(const mr_mapper_hook *a, const mr_mapper_hook *b) {
+    return a->fn == b->fn && a->ud == b->ud;
+}
 
-static mr_status fire_own(mr_mapper *of, mr_mapper *mapper, mr_mapper_event event, mr_conn *conn, mr_entity *entity) {
+static mr_status fire_own(mr_mapper *of, mr_mapper *mapper, mr_mapper_event event, mr_conn *conn,
+                          mr_entity *entity) {
     const mr_vec *hooks = &of->hooks[event];
     size_t n = hooks->len; /* what is added meanwhile waits for the next event */
     for (size_t i = 0; i < n && i < hooks->len;) {
         mr_mapper_hook hook = *(mr_mapper_hook *)mr_vec_at(hooks, i);
         if (hook.fn(mapper->env, hook.ud, event, mapper, conn, entity) != MR_OK) return MR_FAIL;
         /* One that took itself away has left its place to the next. */
-        if (i < hooks->len && is_same(&hook, mr_vec_at(hooks, i))) i++;
-        else n--;
+        if (i < hooks->len && is_same(&hook, mr_vec_at(hooks, i)))
+            i++;
+        else
+            n--;
     }
     return MR_OK;
 }

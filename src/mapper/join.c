@@ -1,8 +1,8 @@
 /*
  * join.c: how two mapped tables hang together: from foreign keys, or from a join condition as written.
  *
- * Invariant: a pair's referring column is on the side that the direction says: the target's for ONE_TO_MANY, the
- * parent's for MANY_TO_ONE, the secondary table's for MANY_TO_MANY.
+ * Invariant: a pair's referring column is on the side that the direction says: the target's for ONE_TO_MANY,
+ * the parent's for MANY_TO_ONE, the secondary table's for MANY_TO_MANY.
  */
 #include "mapper_private.h"
 
@@ -78,7 +78,8 @@ static void keep_given(finder *f) {
 static bool has_pair(const finder *f, const void *group, const link *pair) {
     for (size_t i = 0; i < f->links.len; i++) {
         const link *l = link_at(f, i);
-        if (l->group == group && l->referring == pair->referring && l->referred == pair->referred) return true;
+        if (l->group == group && l->referring == pair->referring && l->referred == pair->referred)
+            return true;
     }
     return false;
 }
@@ -108,27 +109,37 @@ static bool is_ambiguous(const finder *f) {
 static mr_status none_found(finder *f, const mr_table *a, const mr_table *b, bool secondary) {
     if (f->unresolved) return MR_NOTFOUND;
     if (f->rel->foreign_keys.len)
-        return mistake(f, "none of the columns in foreign_keys refers from %s to %s or back: name columns that have a ForeignKey, "
-                       "or give a primaryjoin", a->name, b->name);
+        return mistake(f,
+                       "none of the columns in foreign_keys refers from %s to %s or back: name columns that "
+                       "have a ForeignKey, or give a primaryjoin",
+                       a->name, b->name);
     if (secondary)
-        return mistake(f, "could not determine the join between %s and %s: there are no foreign keys linking these tables via the "
-                       "secondary table; give a column of %s a ForeignKey to %s, or the relationship a primaryjoin and a "
-                       "secondaryjoin", b->name, a->name, a->name, b->name);
-    return mistake(f, "could not determine the join between %s and %s: there are no foreign keys linking these tables; give a column "
-                   "a ForeignKey to the other table, or the relationship a primaryjoin", a->name, b->name);
+        return mistake(f,
+                       "could not determine the join between %s and %s: there are no foreign keys linking "
+                       "these tables via the secondary table; give a column of %s a ForeignKey to %s, or the "
+                       "relationship a primaryjoin and a secondaryjoin",
+                       b->name, a->name, a->name, b->name);
+    return mistake(f,
+                   "could not determine the join between %s and %s: there are no foreign keys linking these "
+                   "tables; give a column a ForeignKey to the other table, or the relationship a primaryjoin",
+                   a->name, b->name);
 }
 
 static mr_status many_found(finder *f, const mr_table *a, const mr_table *b, bool secondary) {
-    mistake(f, "could not determine the join between %s and %s: there are multiple foreign key paths linking the tables (",
+    mistake(f,
+            "could not determine the join between %s and %s: there are multiple foreign key paths linking "
+            "the tables (",
             secondary ? b->name : a->name, secondary ? a->name : b->name);
     for (size_t i = 0; i < f->links.len; i++)
         mr_strbuf_printf(f->why, "%s%s.%s", i ? ", " : "", link_at(f, i)->referring->table->name,
                          link_at(f, i)->referring->name);
-    return mistake(f, "); %s", secondary ? "give the relationship a primaryjoin and a secondaryjoin"
-                                         : "name the columns that it goes by in foreign_keys");
+    return mistake(f, "); %s",
+                   secondary ? "give the relationship a primaryjoin and a secondaryjoin"
+                             : "name the columns that it goes by in foreign_keys");
 }
 
-/* Leaves in f->links the one constraint between the tables. Through a secondary table its keys alone count. */
+/* Leaves in f->links the one constraint between the tables. Through a
+ * secondary table its keys alone count. */
 static mr_status find_links(finder *f, const mr_table *a, const mr_table *b, bool secondary) {
     f->links.len = 0;
     if (add_foreign_keys(f, a, b) != MR_OK) return MR_FAIL;
@@ -155,7 +166,9 @@ static mr_node *links_node(const finder *f) {
 /* ---------------------------------------------------------------- from a written condition */
 
 static mr_column *plain_column(const mr_node *node) {
-    return node->kind == MR_NODE_COLUMN && (node->n == 0 || !node->child[0]) ? (mr_column *)(uintptr_t)node->u.column : NULL;
+    return node->kind == MR_NODE_COLUMN && (node->n == 0 || !node->child[0])
+               ? (mr_column *)(uintptr_t)node->u.column
+               : NULL;
 }
 
 static bool refers_to(const mr_column *column, const mr_column *to) {
@@ -198,8 +211,10 @@ static mr_status read_condition(finder *f, const mr_node *node, const mr_table *
         if (!taken) *simple = false;
     }
     if (f->links.len) return MR_OK;
-    return mistake(f, "its %s makes no foreign key column equal to the column that it refers to: give the column a ForeignKey, or name it "
-                   "in foreign_keys", secondary && node == f->rel->secondaryjoin ? "secondaryjoin" : "primaryjoin");
+    return mistake(f,
+                   "its %s makes no foreign key column equal to the column that it refers to: give the "
+                   "column a ForeignKey, or name it in foreign_keys",
+                   secondary && node == f->rel->secondaryjoin ? "secondaryjoin" : "primaryjoin");
 }
 
 /* ---------------------------------------------------------------- direction and pairs */
@@ -208,7 +223,8 @@ static mr_status read_condition(finder *f, const mr_node *node, const mr_table *
 static int referring_is_remote(const finder *f, const link *l) {
     const mr_relationship *rel = f->rel;
     const mr_vec *remote = &rel->remote_side;
-    if (remote->len && among(remote, l->referring) != among(remote, l->referred)) return among(remote, l->referring);
+    if (remote->len && among(remote, l->referring) != among(remote, l->referred))
+        return among(remote, l->referring);
     const mr_table *parent = rel->parent->table, *target = rel->target->table;
     if (remote->len && parent == target) return -1;
     if (parent == target) return l->referring->table == parent && l->referred->table == parent ? 1 : -1;
@@ -232,12 +248,16 @@ static mr_status set_direction(finder *f, mr_relationship *rel) {
         int remote = referring_is_remote(f, l);
         if (i == 0) first = remote;
         if (remote < 0)
-            return mistake(f, "could not tell the local from the remote column in %s.%s = %s.%s: name the remote one, and no other, in "
-                           "remote_side", l->referred->table->name, l->referred->name, l->referring->table->name,
+            return mistake(f,
+                           "could not tell the local from the remote column in %s.%s = %s.%s: name the "
+                           "remote one, and no other, in remote_side",
+                           l->referred->table->name, l->referred->name, l->referring->table->name,
                            l->referring->name);
         if (remote != first)
-            return mistake(f, "could not tell its direction: both %s and %s have foreign key columns in the join; name those that count "
-                           "in foreign_keys", rel->parent->table->name, rel->target->table->name);
+            return mistake(f,
+                           "could not tell its direction: both %s and %s have foreign key columns in the "
+                           "join; name those that count in foreign_keys",
+                           rel->parent->table->name, rel->target->table->name);
         rel->pairs[i].local = remote ? l->referred : l->referring;
         rel->pairs[i].remote = remote ? l->referring : l->referred;
     }
@@ -282,8 +302,9 @@ static mr_status half_join(finder *f, mr_relationship *rel, const mr_table *tabl
     for (size_t i = 0; status == MR_OK && i < f->links.len; i++) {
         const link *l = link_at(f, i);
         if (l->referring->table != rel->secondary || l->referred->table != table)
-            return mistake(f, "%s.%s = %s.%s does not join the secondary table '%s' to '%s'", l->referred->table->name,
-                           l->referred->name, l->referring->table->name, l->referring->name, rel->secondary->name, table->name);
+            return mistake(f, "%s.%s = %s.%s does not join the secondary table '%s' to '%s'",
+                           l->referred->table->name, l->referred->name, l->referring->table->name,
+                           l->referring->name, rel->secondary->name, table->name);
     }
     return status;
 }
@@ -310,13 +331,14 @@ static mr_status secondary_join(finder *f, mr_relationship *rel) {
 }
 
 mr_status mr_join_determine(mr_env *env, mr_relationship *rel, mr_strbuf *why) {
-    finder f = { .env = env, .rel = rel, .why = why };
+    finder f = {.env = env, .rel = rel, .why = why};
     mr_vec_init(&f.links, env, sizeof(link));
     rel->simple = true;
     rel->use_get = false;
     mr_status status;
     if (!rel->secondary && rel->secondaryjoin)
-        status = mistake(&f, "a secondaryjoin needs a secondary table: give secondary, or leave the secondaryjoin out");
+        status = mistake(&f, "a secondaryjoin needs a secondary table: give secondary, or leave the "
+                             "secondaryjoin out");
     else
         status = rel->secondary ? secondary_join(&f, rel) : direct_join(&f, rel);
     mr_vec_done(&f.links);
@@ -337,7 +359,9 @@ static mr_column_pair *turned(mr_env *env, const mr_column_pair *pairs, unsigned
 mr_status mr_join_reverse(mr_env *env, const mr_relationship *rel, mr_relationship *reverse) {
     bool many = rel->direction == MR_MANY_TO_MANY;
     reverse->secondary = rel->secondary;
-    reverse->direction = many ? MR_MANY_TO_MANY : rel->direction == MR_ONE_TO_MANY ? MR_MANY_TO_ONE : MR_ONE_TO_MANY;
+    reverse->direction = many                               ? MR_MANY_TO_MANY
+                         : rel->direction == MR_ONE_TO_MANY ? MR_MANY_TO_ONE
+                                                            : MR_ONE_TO_MANY;
     reverse->simple = rel->simple;
     mr_node_release(reverse->primaryjoin);
     mr_node_release(reverse->secondaryjoin);

@@ -19,10 +19,12 @@ static void init_lists(mr_mapper *m) {
 }
 
 static mr_status inherit(mr_mapper *m, const mr_mapper *base) {
-    if (mr_vec_reserve(&m->props, base->props.len) != MR_OK || mr_vec_reserve(&m->columns, base->columns.len) != MR_OK)
+    if (mr_vec_reserve(&m->props, base->props.len) != MR_OK ||
+        mr_vec_reserve(&m->columns, base->columns.len) != MR_OK)
         return MR_FAIL;
     for (size_t i = 0; i < base->props.len; i++) mr_vec_push_ptr(&m->props, mr_vec_ptr(&base->props, i));
-    for (size_t i = 0; i < base->columns.len; i++) mr_vec_push_ptr(&m->columns, mr_vec_ptr(&base->columns, i));
+    for (size_t i = 0; i < base->columns.len; i++)
+        mr_vec_push_ptr(&m->columns, mr_vec_ptr(&base->columns, i));
     m->root = base->root;
     m->nslots = base->nslots;
     return MR_OK;
@@ -67,15 +69,18 @@ static void take_back(const table_mark *mark) {
     *mark->last_index = NULL;
 }
 
-static mr_status make_table(mr_mapper *m, const char *tablename, const char *schema, mr_constraint *constraints,
-                            mr_index *indexes, table_mark *mark) {
+static mr_status make_table(mr_mapper *m, const char *tablename, const char *schema,
+                            mr_constraint *constraints, mr_index *indexes, table_mark *mark) {
     mr_metadata *md = m->registry->metadata;
     if (mr_metadata_table(md, tablename))
-        return mr_fail(m->env, MR_ERR_MAPPING, "%s: a table named '%s' is declared already: give the class another __tablename, "
-                       "or the table itself as __table", m->name, tablename);
-    mr_column **columns = mr_env_arena(m->env, (m->columns.len + 1) * sizeof *columns);
+        return mr_fail(m->env, MR_ERR_MAPPING,
+                       "%s: a table named '%s' is declared already: give the class another __tablename, or "
+                       "the table itself as __table",
+                       m->name, tablename);
+    mr_column **columns = mr_env_arena(m->env, (m->columns.len + 1) * sizeof(mr_column *));
     if (!columns) return MR_FAIL;
-    for (size_t i = 0; i < m->columns.len; i++) columns[i] = ((mr_property *)mr_vec_ptr(&m->columns, i))->column;
+    for (size_t i = 0; i < m->columns.len; i++)
+        columns[i] = ((mr_property *)mr_vec_ptr(&m->columns, i))->column;
     m->table = mr_table_new(md, tablename, schema, columns, (unsigned)m->columns.len, constraints, indexes);
     if (!m->table) return MR_FAIL;
     mark->table = m->table;
@@ -96,8 +101,9 @@ static mr_status extend_table(mr_mapper *m, mr_table *table, table_mark *mark) {
         mr_column *column = prop->column;
         if (prop->mapper != m || column->table == table) continue;
         if (mr_table_column(table, column->name))
-            return mr_fail(m->env, MR_ERR_MAPPING, "%s.%s: table '%s' has a column '%s' already: give this one another name",
-                           m->name, prop->name, table->name, column->name);
+            return mr_fail(m->env, MR_ERR_MAPPING,
+                           "%s.%s: table '%s' has a column '%s' already: give this one another name", m->name,
+                           prop->name, table->name, column->name);
         if (mr_table_append(table, column) != MR_OK) return MR_FAIL;
     }
     return MR_OK;
@@ -117,8 +123,10 @@ static mr_status find_table(mr_mapper *m, mr_table *table, const char *tablename
                             mr_constraint *constraints, mr_index *indexes, table_mark *mark) {
     const mr_mapper *base = m->base;
     if (base && ((table && table != base->table) || (!table && tablename)))
-        return mr_fail(m->env, MR_ERR_MAPPING, "%s inherits from %s: a subclass with a table of its own is not there yet; leave the "
-                       "table out to share '%s'", m->name, base->name, base->table->name);
+        return mr_fail(m->env, MR_ERR_MAPPING,
+                       "%s inherits from %s: a subclass with a table of its own is not there yet; leave the "
+                       "table out to share '%s'",
+                       m->name, base->name, base->table->name);
     if (base) return extend_table(m, base->table, mark);
     if (table) {
         mr_status status = extend_table(m, table, mark);
@@ -140,14 +148,15 @@ bool mr_mapper_has_int_key(const mr_mapper *m) {
 static mr_status find_key(mr_mapper *m) {
     const mr_table *table = m->table;
     if (table->nprimary == 0)
-        return mr_fail(m->env, MR_ERR_MAPPING, "%s needs a primary key: give a column primary_key = true", m->name);
+        return mr_fail(m->env, MR_ERR_MAPPING, "%s needs a primary key: give a column primary_key = true",
+                       m->name);
     m->pk_slots = mr_env_arena(m->env, table->nprimary * sizeof *m->pk_slots);
     if (!m->pk_slots) return MR_FAIL;
     for (unsigned i = 0; i < table->nprimary; i++) {
         mr_property *prop = mr_mapper_property_of_column(m, table->primary[i]);
         if (!prop)
-            return mr_fail(m->env, MR_ERR_MAPPING, "%s: column '%s' of the primary key is not mapped", m->name,
-                           table->primary[i]->name);
+            return mr_fail(m->env, MR_ERR_MAPPING, "%s: column '%s' of the primary key is not mapped",
+                           m->name, table->primary[i]->name);
         prop->is_primary_key = true;
         m->pk_slots[i] = prop->slot;
     }
@@ -177,7 +186,8 @@ static mr_status settle_inheritance(mr_mapper *m) {
     for (size_t i = 0; id->kind != MR_UNLOADED && i < m->registry->mappers.len; i++) {
         const mr_mapper *other = mr_vec_ptr(&m->registry->mappers, i);
         if (other->root == m->root && mr_value_equal(m->env, &other->polymorphic_identity, id))
-            return mr_fail(m->env, MR_ERR_MAPPING, "%s has the polymorphic_identity of %s: each class needs its own", m->name,
+            return mr_fail(m->env, MR_ERR_MAPPING,
+                           "%s has the polymorphic_identity of %s: each class needs its own", m->name,
                            other->name);
     }
     return MR_OK;
@@ -186,12 +196,13 @@ static mr_status settle_inheritance(mr_mapper *m) {
 mr_status mr_mapper_finish(mr_mapper *mapper, mr_table *table, const char *tablename, const char *schema,
                            mr_constraint *constraints, mr_index *indexes) {
     mr_registry *registry = mapper->registry;
-    table_mark mark = { NULL, false, 0, NULL };
+    table_mark mark = {NULL, false, 0, NULL};
     if (mr_registry_find(registry, mapper->name))
-        return mr_fail(mapper->env, MR_ERR_MAPPING, "a class named '%s' is declared already: give this one another name",
-                       mapper->name);
-    if (find_table(mapper, table, tablename, schema, constraints, indexes, &mark) != MR_OK || find_key(mapper) != MR_OK ||
-        settle_inheritance(mapper) != MR_OK || mr_vec_reserve(&registry->mappers, registry->mappers.len + 1) != MR_OK)
+        return mr_fail(mapper->env, MR_ERR_MAPPING,
+                       "a class named '%s' is declared already: give this one another name", mapper->name);
+    if (find_table(mapper, table, tablename, schema, constraints, indexes, &mark) != MR_OK ||
+        find_key(mapper) != MR_OK || settle_inheritance(mapper) != MR_OK ||
+        mr_vec_reserve(&registry->mappers, registry->mappers.len + 1) != MR_OK)
         goto fail;
     if (mapper->base && mr_vec_push_ptr(&mapper->base->subclasses, mapper) != MR_OK) goto fail;
     mapper->order = (uint32_t)registry->mappers.len;

@@ -30,7 +30,8 @@ mr_status mr_mapper_reserve(mr_mapper *mapper, size_t n);
 mr_mapper *mr_mapper_who_has(mr_mapper *mapper, const char *name);
 /* A property known to nobody yet. */
 mr_property *mr_property_new(mr_mapper *mapper, const char *attribute, mr_property_kind kind);
-/* Gives the property its slot and makes it known to the mapper and its subclasses. Cannot fail after a reserve. */
+/* Gives the property its slot and makes it known to the mapper and its subclasses. Cannot fail after a
+ * reserve. */
 void mr_mapper_attach(mr_mapper *mapper, mr_property *prop);
 /* Whether the primary key is one integer column. */
 bool mr_mapper_has_int_key(const mr_mapper *mapper);
@@ -38,8 +39,9 @@ bool mr_mapper_has_int_key(const mr_mapper *mapper);
 /* Releases the nodes and lists of a relationship. */
 void mr_relationship_done(mr_relationship *rel);
 
-/* Finds how the tables of rel->parent and rel->target hang together: fills primaryjoin, secondaryjoin, pairs, secondary_pairs, direction,
- * use_get, simple. MR_NOTFOUND: why says the mistake and its cure (empty: it follows from another one). */
+/* Finds how the tables of rel->parent and rel->target hang together: fills primaryjoin, secondaryjoin, pairs,
+ * secondary_pairs, direction, use_get, simple. MR_NOTFOUND: why says the mistake and its cure (empty: it
+ * follows from another one). */
 mr_status mr_join_determine(mr_env *env, mr_relationship *rel, mr_strbuf *why);
 /* The same for the other side of a relationship that has been determined. */
 mr_status mr_join_reverse(mr_env *env, const mr_relationship *rel, mr_relationship *reverse);

@@ -1,7 +1,8 @@
 /*
  * property.c: the attributes of a class: adding and finding them.
  *
- * Invariant: a property is known to a mapper and to all its subclasses, under the same slot; slots are only appended.
+ * Invariant: a property is known to a mapper and to all its subclasses, under the same slot; slots are only
+ * appended.
  */
 #include "mapper_private.h"
 
@@ -125,7 +126,8 @@ static mr_property *add(mr_mapper *mapper, const char *attribute, mr_property_ki
             mr_fail(mapper->env, MR_ERR_ARGUMENT, "%s.%s is declared twice: give one of them another name",
                     mapper->name, attribute);
         else
-            mr_fail(mapper->env, MR_ERR_ARGUMENT, "%s.%s: %s declares an attribute '%s' already: give one of them another name",
+            mr_fail(mapper->env, MR_ERR_ARGUMENT,
+                    "%s.%s: %s declares an attribute '%s' already: give one of them another name",
                     mapper->name, attribute, there->mapper->name, attribute);
         return NULL;
     }
@@ -139,13 +141,14 @@ mr_property *mr_mapper_add_property(mr_mapper *mapper, const char *attribute, mr
 }
 
 mr_property *mr_mapper_add_column(mr_mapper *mapper, const char *attribute, mr_column *column) {
+    if (!column) return NULL; /* its making failed */
     if (mapper_is_finished(mapper)) return mr_mapper_append_column(mapper, attribute, column);
     mr_property *prop = add(mapper, attribute, MR_PROPERTY_COLUMN);
     if (!prop) return NULL;
     const mr_property *same = mr_mapper_property_of_column(mapper, column);
     if (same) {
-        mr_fail(mapper->env, MR_ERR_ARGUMENT, "%s.%s: its column is that of %s.%s already: use a synonym", mapper->name,
-                attribute, same->mapper->name, same->name);
+        mr_fail(mapper->env, MR_ERR_ARGUMENT, "%s.%s: its column is that of %s.%s already: use a synonym",
+                mapper->name, attribute, same->mapper->name, same->name);
         return NULL;
     }
     if (!column->name) column->name = prop->name;
@@ -156,6 +159,7 @@ mr_property *mr_mapper_add_column(mr_mapper *mapper, const char *attribute, mr_c
 }
 
 mr_property *mr_mapper_append_column(mr_mapper *mapper, const char *attribute, mr_column *column) {
+    if (!column) return NULL;
     mr_property *prop = add(mapper, attribute, MR_PROPERTY_COLUMN);
     if (!prop) return NULL;
     if (!column->name) column->name = prop->name;
@@ -183,11 +187,13 @@ static mr_relationship *copy_relationship(mr_env *env, const mr_relationship *pr
     return rel;
 }
 
-mr_relationship *mr_mapper_add_relationship(mr_mapper *mapper, const char *attribute, const mr_relationship *proto) {
+mr_relationship *mr_mapper_add_relationship(mr_mapper *mapper, const char *attribute,
+                                            const mr_relationship *proto) {
     mr_env *env = mapper->env;
     mr_property *prop = add(mapper, attribute, MR_PROPERTY_RELATIONSHIP);
     mr_relationship *rel = prop ? copy_relationship(env, proto) : NULL;
-    mr_relationship *options = rel && proto->backref_options ? copy_relationship(env, proto->backref_options) : NULL;
+    mr_relationship *options =
+        rel && proto->backref_options ? copy_relationship(env, proto->backref_options) : NULL;
     if (!rel || (proto->backref_options && !options)) {
         mr_relationship lost = *proto;
         mr_relationship_done(&lost);
@@ -226,10 +232,11 @@ mr_node *mr_property_node(const mr_property *prop, mr_node *from) {
     if (real->kind == MR_PROPERTY_COLUMN) return mr_sql_column(env, real->column, mr_node_retain(from), real);
     if (real->kind == MR_PROPERTY_EXPRESSION && real->expression) {
         if (!from) return mr_node_retain(real->expression);
-        alias_of a = { env, real->mapper->table, from };
+        alias_of a = {env, real->mapper->table, from};
         return mr_node_replace(real->expression, replace_column, &a);
     }
-    mr_fail(env, MR_ERR_ARGUMENT, "%s.%s is %s, no column: it cannot be part of an expression", prop->mapper->name, prop->name,
+    mr_fail(env, MR_ERR_ARGUMENT, "%s.%s is %s, no column: it cannot be part of an expression",
+            prop->mapper->name, prop->name,
             real->kind == MR_PROPERTY_RELATIONSHIP ? "a relationship" : "kept in memory only");
     return NULL;
 }

@@ -1,7 +1,8 @@
 /*
  * registry.c: all classes that were declared, and the end of their lives.
  *
- * Invariant: what the mappings hold outside the arena (lists, nodes) is freed once, when the environment closes.
+ * Invariant: what the mappings hold outside the arena (lists, nodes) is freed once, when the environment
+ * closes.
  */
 #include "mapper_private.h"
 

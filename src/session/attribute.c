@@ -1,21 +1,23 @@
 /*
- * attribute.c: the one door to attributes: what kind of property it is, and columns; relationships are in related.c.
+ * attribute.c: the one door to attributes: what kind of property it is, and columns; relationships are in
+ * related.c.
  *
- * Invariant: a value is given out only when it is true: an expired or unloaded one is loaded first, and where that cannot be the
- * error says which attribute of which object was meant. A refused value changes nothing.
+ * Invariant: a value is given out only when it is true: an expired or unloaded one is loaded first, and where
+ * that cannot be the error says which attribute of which object was meant. A refused value changes nothing.
  */
 #include "session_state.h"
 
 #include <stdio.h>
 
-static const mr_value null_value = { MR_NULL, 0, 0, 0, { 0 } };
+static const mr_value null_value = {MR_NULL, 0, 0, 0, {0}};
 
 mr_status mr_attribute_detached(const mr_entity *e, const mr_property *prop) {
     mr_env *env = e->mapper->env;
     mr_strbuf words;
     mr_strbuf_init(&words, env);
     mr_fail(env, MR_ERR_DETACHED_INSTANCE,
-            "Instance %s is not bound to a Session; attribute '%s' was never loaded: load it before the session closes, or merge "
+            "Instance %s is not bound to a Session; attribute '%s' was never loaded: load it before the "
+            "session closes, or merge "
             "the object into a session",
             mr_entity_words(e, &words), prop->name);
     mr_strbuf_done(&words);
@@ -27,7 +29,8 @@ static mr_status object_deleted(mr_entity *e) {
     e->flags |= MR_ENTITY_GONE;
     mr_strbuf words;
     mr_strbuf_init(&words, env);
-    mr_fail(env, MR_ERR_OBJECT_DELETED, "Instance '%s' has been deleted, or its row is otherwise not present.",
+    mr_fail(env, MR_ERR_OBJECT_DELETED,
+            "Instance '%s' has been deleted, or its row is otherwise not present.",
             mr_entity_words(e, &words));
     mr_strbuf_done(&words);
     return MR_FAIL;
@@ -39,8 +42,8 @@ static const mr_property *resolve(const mr_entity *entity, const mr_property *pr
     if (prop && (prop->kind == MR_PROPERTY_COLUMN || prop->kind == MR_PROPERTY_RELATIONSHIP ||
                  prop->kind == MR_PROPERTY_EXPRESSION))
         return prop;
-    mr_fail(entity->mapper->env, MR_ERR_ARGUMENT, "%s.%s is not an attribute that the core keeps", entity->mapper->name,
-            prop ? prop->name : "?");
+    mr_fail(entity->mapper->env, MR_ERR_ARGUMENT, "%s.%s is not an attribute that the core keeps",
+            entity->mapper->name, prop ? prop->name : "?");
     return NULL;
 }
 
@@ -56,9 +59,12 @@ static mr_status load_deferred(mr_session *s, mr_entity *e, const mr_property *p
     mr_vec props;
     mr_vec_init(&props, s->env, sizeof(mr_property *));
     mr_status status = mr_vec_push_ptr(&props, (void *)(uintptr_t)prop);
-    for (size_t i = 0; status == MR_OK && prop->deferred && prop->deferred_group && i < e->mapper->props.len; i++) {
+    for (size_t i = 0; status == MR_OK && prop->deferred && prop->deferred_group && i < e->mapper->props.len;
+         i++) {
         mr_property *other = mr_vec_ptr(&e->mapper->props, i);
-        if (other == prop || other->deferred_group != prop->deferred_group || other->kind == MR_PROPERTY_RELATIONSHIP) continue;
+        if (other == prop || other->deferred_group != prop->deferred_group ||
+            other->kind == MR_PROPERTY_RELATIONSHIP)
+            continue;
         if (mr_entity_slot(e, other->slot)->kind == MR_UNLOADED) status = mr_vec_push_ptr(&props, other);
     }
     if (status == MR_OK)
@@ -125,7 +131,8 @@ mr_status mr_attribute_get(mr_entity *entity, const mr_property *prop, const mr_
     if (prop->kind == MR_PROPERTY_RELATIONSHIP) return mr_related_get(entity, prop, out);
     if (mr_entity_slot(entity, prop->slot)->kind == MR_UNLOADED) {
         mr_state state = mr_session_state_of(entity);
-        if (state != MR_TRANSIENT && state != MR_PENDING && mr_attribute_load_column(entity, prop) != MR_OK) return MR_FAIL;
+        if (state != MR_TRANSIENT && state != MR_PENDING && mr_attribute_load_column(entity, prop) != MR_OK)
+            return MR_FAIL;
     }
     const mr_value *v = mr_entity_slot(entity, prop->slot);
     *out = v->kind == MR_UNLOADED ? &null_value : v;
@@ -142,13 +149,14 @@ bool mr_attribute_is_loaded(mr_entity *entity, const mr_property *prop) {
 
 /* ---------------------------------------------------------------- setting */
 
-mr_status mr_attribute_fire(mr_attribute_event event, mr_entity *entity, const mr_property *prop, mr_value *value,
-                            const mr_value *old) {
+mr_status mr_attribute_fire(mr_attribute_event event, mr_entity *entity, const mr_property *prop,
+                            mr_value *value, const mr_value *old) {
     for (mr_mapper *m = entity->mapper; m; m = m->base) {
         for (size_t i = 0; i < m->attribute_hooks.len; i++) {
             mr_attribute_hook hook = *(mr_attribute_hook *)mr_vec_at(&m->attribute_hooks, i);
             if (hook.prop->name != prop->name) continue;
-            if (hook.fn(entity->mapper->env, hook.ud, event, entity, prop, value, old) != MR_OK) return MR_FAIL;
+            if (hook.fn(entity->mapper->env, hook.ud, event, entity, prop, value, old) != MR_OK)
+                return MR_FAIL;
         }
     }
     return MR_OK;
@@ -160,9 +168,25 @@ static bool has_attribute_hooks(const mr_mapper *m) {
     return false;
 }
 
+/* Values that are of their column's type already: the common case, which needs no name for a message. */
+static bool fits(const mr_type *type, const mr_value *value) {
+    if (value->kind == MR_NULL) return true;
+    switch (type ? type->code : MR_TYPE_NULL) {
+    case MR_TYPE_INTEGER:
+    case MR_TYPE_SMALLINTEGER:
+    case MR_TYPE_BIGINTEGER: return value->kind == MR_INT;
+    case MR_TYPE_STRING:
+    case MR_TYPE_TEXT: return value->kind == MR_TEXT;
+    case MR_TYPE_BOOLEAN: return value->kind == MR_BOOL;
+    case MR_TYPE_FLOAT: return value->kind == MR_FLOAT && value->u.d == value->u.d;
+    default: return false;
+    }
+}
+
 static mr_status coerce(const mr_entity *e, const mr_property *prop, mr_value *value) {
     char what[160];
     mr_env *env = e->mapper->env;
+    if (fits(prop->column->type, value)) return MR_OK;
     snprintf(what, sizeof what, "%s.%s", e->mapper->name, prop->name);
     if (value->kind == MR_ENTITY || value->kind == MR_COLLECTION)
         return mr_fail(env, MR_ERR_ARGUMENT, "%s: expected %s, got an object", what,
@@ -173,14 +197,17 @@ static mr_status coerce(const mr_entity *e, const mr_property *prop, mr_value *v
 static mr_status set_column(mr_entity *entity, const mr_property *prop, const mr_value *given) {
     mr_value value = *given;
     mr_env *env = entity->mapper->env;
-    if (prop->validate && prop->validate(env, prop->validate_ud, entity, prop, &value) != MR_OK) return MR_FAIL;
+    if (prop->validate && prop->validate(env, prop->validate_ud, entity, prop, &value) != MR_OK)
+        return MR_FAIL;
     if (coerce(entity, prop, &value) != MR_OK) return MR_FAIL;
     if (prop->active_history && entity->state == MR_PERSISTENT && mr_session_of(entity) &&
-        mr_entity_slot(entity, prop->slot)->kind == MR_UNLOADED && mr_attribute_load_column(entity, prop) != MR_OK)
+        mr_entity_slot(entity, prop->slot)->kind == MR_UNLOADED &&
+        mr_attribute_load_column(entity, prop) != MR_OK)
         return MR_FAIL;
     if (has_attribute_hooks(entity->mapper)) {
         const mr_value *old = mr_entity_slot(entity, prop->slot);
-        if (mr_attribute_fire(MR_EVENT_SET, entity, prop, &value, old->kind == MR_UNLOADED ? NULL : old) != MR_OK ||
+        if (mr_attribute_fire(MR_EVENT_SET, entity, prop, &value, old->kind == MR_UNLOADED ? NULL : old) !=
+                MR_OK ||
             coerce(entity, prop, &value) != MR_OK)
             return MR_FAIL;
     }
@@ -197,7 +224,8 @@ mr_status mr_attribute_set(mr_entity *entity, const mr_property *prop, const mr_
     if (!heap) return MR_FAIL;
     mr_heap_block(heap);
     mr_state_settle(entity);
-    mr_status status = prop->kind == MR_PROPERTY_COLUMN ? set_column(entity, prop, value) : mr_related_set(entity, prop, value);
+    mr_status status = prop->kind == MR_PROPERTY_COLUMN ? set_column(entity, prop, value)
+                                                        : mr_related_set(entity, prop, value);
     mr_heap_unblock(heap);
     return status;
 }
@@ -214,7 +242,8 @@ static bool slot_is_changed(const mr_value *v) {
 }
 
 bool mr_session_is_modified(mr_session *s, mr_entity *entity) {
-    if (s->hooks[MR_SESSION_COMPARE].len > 0 && mr_session_fire(s, MR_SESSION_COMPARE) != MR_OK) mr_env_clear_error(s->env);
+    if (s->hooks[MR_SESSION_COMPARE].len > 0 && mr_session_fire(s, MR_SESSION_COMPARE) != MR_OK)
+        mr_env_clear_error(s->env);
     bool unsaved = entity->state == MR_PENDING || entity->state == MR_TRANSIENT;
     for (unsigned slot = 0; slot < entity->mapper->nslots; slot++) {
         const mr_value *v = mr_entity_slot(entity, slot);

@@ -1,18 +1,19 @@
 /*
  * cascade.c: walks over graphs of objects: what save-update, delete, expunge and refresh-expire reach.
  *
- * Invariant: no recursion: what was reached waits in a list, so a chain may be a million objects long. VISITED marks are gone again
- * when a function returns; a walk that loads, and so runs callbacks, keeps a set of its own in their place.
+ * Invariant: no recursion: what was reached waits in a list, so a chain may be a million objects long.
+ * VISITED marks are gone again when a function returns; a walk that loads, and so runs callbacks, keeps a set
+ * of its own in their place.
  */
 #include "session_state.h"
 
 typedef struct walk {
     unsigned cascade;
-    mr_session *halt;  /* save-update: what is in this session already is not walked through */
-    bool loads;        /* delete: relationships are loaded */
-    mr_map *seen;      /* when it loads: mr_entity * */
-    mr_vec found;      /* of one relationship */
-    mr_vec *out;       /* mr_entity *, pinned */
+    mr_session *halt; /* save-update: what is in this session already is not walked through */
+    bool loads;       /* delete: relationships are loaded */
+    mr_map *seen;     /* when it loads: mr_entity * */
+    mr_vec found;     /* of one relationship */
+    mr_vec *out;      /* mr_entity *, pinned */
 } walk;
 
 static mr_status reach(walk *w, mr_entity *e) {
@@ -24,11 +25,15 @@ static mr_status reach(walk *w, mr_entity *e) {
     return MR_OK;
 }
 
-static bool is_loadable(const mr_entity *e) { return e->state == MR_PERSISTENT && mr_session_of(e) != NULL; }
+static bool is_loadable(const mr_entity *e) {
+    return e->state == MR_PERSISTENT && mr_session_of(e) != NULL;
+}
 
 static mr_status follow(walk *w, mr_entity *e, const mr_relationship *rel) {
     const mr_value *ignored;
-    if (w->loads && !rel->passive_deletes && is_loadable(e) && mr_related_get(e, rel->prop, &ignored) != MR_OK) return MR_FAIL;
+    if (w->loads && !rel->passive_deletes && is_loadable(e) &&
+        mr_related_get(e, rel->prop, &ignored) != MR_OK)
+        return MR_FAIL;
     w->found.len = 0;
     if (mr_relation_items(e, rel, w->cascade == MR_CASCADE_SAVE_UPDATE, &w->found) != MR_OK) return MR_FAIL;
     for (size_t i = 0; i < w->found.len; i++) {
@@ -62,7 +67,7 @@ static mr_status run_walk(walk *w, mr_entity *from) {
 }
 
 mr_status mr_cascade_reach(mr_entity *entity, unsigned cascade, mr_vec *out) {
-    walk w = { .cascade = cascade, .out = out };
+    walk w = {.cascade = cascade, .out = out};
     return run_walk(&w, entity);
 }
 
@@ -71,8 +76,10 @@ mr_status mr_cascade_reach(mr_entity *entity, unsigned cascade, mr_vec *out) {
 void mr_cascade_take_back(mr_session *s, mr_vec *admitted) {
     while (admitted->len > 0) {
         mr_entity *e = mr_vec_ptr(admitted, --admitted->len);
-        if (e->state == MR_PENDING) mr_state_make_transient(s, e);
-        else mr_state_detach(s, e);
+        if (e->state == MR_PENDING)
+            mr_state_make_transient(s, e);
+        else
+            mr_state_detach(s, e);
         mr_entity_unpin(e);
     }
 }
@@ -87,9 +94,12 @@ static mr_status admit_all(mr_session *s, const mr_vec *reached, mr_vec *admitte
         mr_entity *e = mr_vec_ptr(reached, i);
         if (i > 0 && is_passed_over(s, e)) continue;
         bool known = mr_session_contains(s, e);
-        if (!known && mr_vec_reserve(admitted, i + 1) != MR_OK) return MR_FAIL;
-        if (mr_state_admit(s, e) != MR_OK) return MR_FAIL;
-        if (!known && mr_vec_push_ptr(admitted, mr_entity_pin(e)) != MR_OK) return MR_FAIL;
+        if (!known && mr_vec_push_ptr(admitted, e) != MR_OK) return MR_FAIL;
+        if (mr_state_admit(s, e) != MR_OK) {
+            if (!known) admitted->len--;
+            return MR_FAIL;
+        }
+        if (!known) mr_entity_pin(e);
     }
     return MR_OK;
 }
@@ -98,12 +108,13 @@ mr_status mr_cascade_admit(mr_session *s, mr_entity *entity, mr_vec *admitted) {
     mr_vec reached, mine;
     mr_vec_init(&reached, s->env, sizeof(mr_entity *));
     mr_vec_init(&mine, s->env, sizeof(mr_entity *));
-    walk w = { .cascade = MR_CASCADE_SAVE_UPDATE, .halt = s, .out = &reached };
+    walk w = {.cascade = MR_CASCADE_SAVE_UPDATE, .halt = s, .out = &reached};
     mr_status status = run_walk(&w, entity);
     if (status == MR_OK) status = admit_all(s, &reached, &mine);
     if (status == MR_OK && admitted) {
         status = mr_vec_reserve(admitted, admitted->len + mine.len);
-        for (size_t i = 0; status == MR_OK && i < mine.len; i++) mr_vec_push_ptr(admitted, mr_entity_pin(mr_vec_ptr(&mine, i)));
+        for (size_t i = 0; status == MR_OK && i < mine.len; i++)
+            mr_vec_push_ptr(admitted, mr_entity_pin(mr_vec_ptr(&mine, i)));
     }
     if (status != MR_OK) mr_cascade_take_back(s, &mine);
     mr_cascade_release(&mine);
@@ -135,7 +146,7 @@ mr_status mr_cascade_doom(mr_session *s, mr_entity *entity) {
     if (!(relations->cascades & MR_CASCADE_DELETE)) return mr_state_doom(s, entity);
     mr_vec reached;
     mr_vec_init(&reached, s->env, sizeof(mr_entity *));
-    walk w = { .cascade = MR_CASCADE_DELETE, .loads = true, .out = &reached };
+    walk w = {.cascade = MR_CASCADE_DELETE, .loads = true, .out = &reached};
     w.seen = mr_map_new(s->env, sizeof(mr_entity *), mr_map_hash_ptr, mr_map_equal_ptr);
     /* No autoflush: what is found on the way is not half deleted by it. */
     mr_session_block_autoflush(s, 1);

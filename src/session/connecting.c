@@ -1,16 +1,19 @@
 /*
- * connecting.c: the session's connection: taken at first use, in lazy mode, and given back when the transaction ends.
+ * connecting.c: the session's connection: taken at first use, in lazy mode, and given back when the
+ * transaction ends.
  *
- * Invariant: an idle session holds no connection; a bracketed load that meets a write leaves its transaction open, so that the write
- * is not committed behind the user's back.
+ * Invariant: an idle session holds no connection; a bracketed load that meets a write leaves its transaction
+ * open, so that the write is not committed behind the user's back.
  */
 #include "session_state.h"
 
 /* The first write has begun the transaction. What was read before may be old. */
 static mr_status write_began(void *ud, bool changed) {
     mr_session *s = ud;
-    if (changed && s->phase == MR_PHASE_FLUSHING) s->stale = true; /* its operations still need what they have */
-    else if (changed) mr_expire_unmodified(s);
+    if (changed && s->phase == MR_PHASE_FLUSHING)
+        s->stale = true; /* its operations still need what they have */
+    else if (changed)
+        mr_expire_unmodified(s);
     return mr_session_fire(s, MR_SESSION_AFTER_BEGIN);
 }
 
@@ -24,7 +27,8 @@ mr_status mr_session_connect(void *session, mr_mapper *mapper, mr_conn **out) {
     if (mr_session_allow(s, MR_ACT_READ, "a statement") != MR_OK) return MR_FAIL;
     if (!s->engine)
         return mr_fail(s->env, MR_ERR_INVALID_REQUEST,
-                       "this session is not bound to an engine: give one, mr.Session(engine) or sessionmaker{ bind = engine }");
+                       "this session is not bound to an engine: give one, mr.Session(engine) or "
+                       "sessionmaker{ bind = engine }");
     mr_conn *conn;
     if (mr_engine_connect(s->engine, &conn) != MR_OK) return MR_FAIL;
     mr_conn_set_owner(conn, s);
@@ -61,6 +65,7 @@ void mr_session_unbracket(void *session) {
     if (!s->bracketed || !s->conn) return;
     s->bracketed = false;
     mr_error *saved = mr_env_save_error(s->env);
-    if (mr_conn_commit(s->conn) != MR_OK) mr_env_clear_error(s->env); /* nothing was written: nothing can be lost */
+    if (mr_conn_commit(s->conn) != MR_OK)
+        mr_env_clear_error(s->env); /* nothing was written: nothing can be lost */
     mr_env_restore_error(s->env, saved);
 }

@@ -1,5 +1,6 @@
 /*
- * events.c: the session's own hooks, and what the environment's sessions share: how an opaque value becomes SQL.
+ * events.c: the session's own hooks, and what the environment's sessions share: how an opaque value becomes
+ * SQL.
  *
  * Invariant: hooks run in the order in which they were added; one may remove itself while it runs.
  */

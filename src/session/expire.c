@@ -1,8 +1,9 @@
 /*
  * expire.c: expiring and refreshing: what is read again, and when.
  *
- * Invariant: expiring everything costs as much as there are changed objects, not as there are loaded ones: the owner's generation
- * rises, and the others find out when they are touched. Edits made after an expiry survive the load that follows.
+ * Invariant: expiring everything costs as much as there are changed objects, not as there are loaded ones:
+ * the owner's generation rises, and the others find out when they are touched. Edits made after an expiry
+ * survive the load that follows.
  */
 #include "session_state.h"
 
@@ -31,8 +32,10 @@ void mr_expire_unmodified(mr_session *s) {
 }
 
 void mr_session_expire_all(mr_session *s) {
-    if (mr_session_allow(s, MR_ACT_EXPIRE, "expire_all()") == MR_OK) mr_expire_everything(s);
-    else mr_env_clear_error(s->env);
+    if (mr_session_allow(s, MR_ACT_EXPIRE, "expire_all()") == MR_OK)
+        mr_expire_everything(s);
+    else
+        mr_env_clear_error(s->env);
 }
 
 /* ---------------------------------------------------------------- one object */
@@ -41,7 +44,8 @@ static mr_status require_persistent(mr_session *s, const mr_entity *e) {
     if (e->owner == s->owner && e->state == MR_PERSISTENT) return MR_OK;
     mr_strbuf words;
     mr_strbuf_init(&words, s->env);
-    mr_fail(s->env, MR_ERR_INVALID_REQUEST, "Instance '%s' is not persistent within this Session: add and flush it first",
+    mr_fail(s->env, MR_ERR_INVALID_REQUEST,
+            "Instance '%s' is not persistent within this Session: add and flush it first",
             mr_entity_words(e, &words));
     mr_strbuf_done(&words);
     return MR_FAIL;
@@ -53,7 +57,8 @@ mr_property *mr_session_named_property(mr_entity *entity, const char *name) {
     if (prop && prop->kind != MR_PROPERTY_FIELD && prop->kind != MR_PROPERTY_SYNONYM) return prop;
     const char *near = mr_mapper_nearest(mapper, name);
     if (near && near[0])
-        mr_fail(mapper->env, MR_ERR_ARGUMENT, "'%s' is no mapped attribute of %s (did you mean '%s'?)", name, mapper->name, near);
+        mr_fail(mapper->env, MR_ERR_ARGUMENT, "'%s' is no mapped attribute of %s (did you mean '%s'?)", name,
+                mapper->name, near);
     else
         mr_fail(mapper->env, MR_ERR_ARGUMENT, "'%s' is no mapped attribute of %s", name, mapper->name);
     return NULL;
@@ -76,14 +81,30 @@ static mr_status expire_names(mr_entity *entity, const char *const *names, unsig
     return fire_expire(entity);
 }
 
+/* The object and what refresh-expire reaches from it: persistent ones only. */
+static mr_status expire_graph(mr_session *s, mr_entity *entity) {
+    mr_vec reached;
+    mr_vec_init(&reached, s->env, sizeof(mr_entity *));
+    mr_status status = mr_cascade_reach(entity, MR_CASCADE_REFRESH_EXPIRE, &reached);
+    for (size_t i = 0; status == MR_OK && i < reached.len; i++) {
+        mr_entity *e = mr_vec_ptr(&reached, i);
+        if (e->owner != s->owner || e->state != MR_PERSISTENT) continue;
+        mr_entity_expire(e);
+        status = fire_expire(e);
+    }
+    mr_cascade_release(&reached);
+    return status;
+}
+
 mr_status mr_session_expire(mr_session *s, mr_entity *entity, const char *const *names, unsigned n) {
     if (mr_session_allow(s, MR_ACT_EXPIRE, "expire()") != MR_OK) return MR_FAIL;
     mr_state_settle(entity);
     if (require_persistent(s, entity) != MR_OK) return MR_FAIL;
     mr_entity_touch(entity);
-    if (names) return expire_names(entity, names, n);
-    mr_entity_expire(entity);
-    return fire_expire(entity);
+    mr_heap_block(s->heap);
+    mr_status status = names ? expire_names(entity, names, n) : expire_graph(s, entity);
+    mr_heap_unblock(s->heap);
+    return status;
 }
 
 /* Columns named among the attributes are read at once; relationships when they are next asked for. */
@@ -97,7 +118,8 @@ static mr_status refresh_names(mr_session *s, mr_entity *entity, const char *con
         if (prop->kind != MR_PROPERTY_RELATIONSHIP && mr_vec_push_ptr(&columns, prop) != MR_OK) goto out;
     }
     if ((status = expire_names(entity, names, n)) != MR_OK || columns.len == 0) goto out;
-    status = mr_load_refresh(&s->load, entity, (const mr_property *const *)columns.data, (unsigned)columns.len);
+    status =
+        mr_load_refresh(&s->load, entity, (const mr_property *const *)columns.data, (unsigned)columns.len);
 out:
     mr_vec_done(&columns);
     return status;
@@ -111,17 +133,16 @@ mr_status mr_session_refresh(mr_session *s, mr_entity *entity, const char *const
     mr_status status = mr_session_autoflush_now(s);
     if (status == MR_OK) {
         uint8_t before = mr_session_enter(s, MR_PHASE_LOADING);
-        if (names) {
+        if (names)
             status = refresh_names(s, entity, names, n);
-        } else {
-            mr_entity_expire(entity);
+        else if ((status = expire_graph(s, entity)) == MR_OK)
             status = mr_load_refresh(&s->load, entity, NULL, 0);
-        }
         if (status == MR_NOTFOUND) {
             mr_strbuf words;
             mr_strbuf_init(&words, s->env);
-            status = mr_fail(s->env, MR_ERR_INVALID_REQUEST, "Could not refresh instance '%s': its row is gone",
-                             mr_entity_words(entity, &words));
+            status =
+                mr_fail(s->env, MR_ERR_INVALID_REQUEST, "Could not refresh instance '%s': its row is gone",
+                        mr_entity_words(entity, &words));
             mr_strbuf_done(&words);
         }
         mr_session_leave(s, before);

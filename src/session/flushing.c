@@ -1,8 +1,8 @@
 /*
  * flushing.c: the flush as the session sees it: hooks, what must be loaded first, running, and what follows.
  *
- * Invariant: a flush that fails before its first statement changes nothing; after it, the innermost level is rolled back. Either way
- * no object has taken on what the flush would have made of it.
+ * Invariant: a flush that fails before its first statement changes nothing; after it, the innermost level is
+ * rolled back. Either way no object has taken on what the flush would have made of it.
  */
 #include "session_state.h"
 
@@ -25,7 +25,8 @@ static mr_status load_need(mr_session *s, mr_entity *entity, const mr_property *
     if (status != MR_NOTFOUND) return status;
     mr_strbuf words;
     mr_strbuf_init(&words, s->env);
-    status = mr_fail(s->env, MR_ERR_OBJECT_DELETED, "Instance '%s' has been deleted, or its row is otherwise not present.",
+    status = mr_fail(s->env, MR_ERR_OBJECT_DELETED,
+                     "Instance '%s' has been deleted, or its row is otherwise not present.",
                      mr_entity_words(entity, &words));
     mr_strbuf_done(&words);
     return status;
@@ -52,15 +53,16 @@ static mr_status collect_dirty(const mr_session *s, mr_vec *out) {
 }
 
 static mr_status plan(mr_session *s, mr_flush **out) {
-    mr_flush_context context = { s->env, s->owner, s, mr_session_connect, expression_of };
+    mr_flush_context context = {s->env, s->owner, s, mr_session_connect, expression_of};
     mr_vec dirty;
     mr_vec_init(&dirty, s->env, sizeof(mr_entity *));
     mr_status status = MR_FAIL;
     if (collect_dirty(s, &dirty) != MR_OK) goto out;
     mr_state_sort_pending(s);
     for (size_t i = 0; i < s->fresh.len; i++) mr_entity_touch(mr_vec_ptr(&s->fresh, i));
-    status = mr_flush_new(&context, (mr_entity *const *)s->fresh.data, s->fresh.len, (mr_entity *const *)dirty.data, dirty.len,
-                          (mr_entity *const *)s->doomed.data, s->doomed.len, out);
+    status = mr_flush_new(&context, (mr_entity *const *)s->fresh.data, s->fresh.len,
+                          (mr_entity *const *)dirty.data, dirty.len, (mr_entity *const *)s->doomed.data,
+                          s->doomed.len, out);
     if (status != MR_OK) goto out;
     if (s->hooks[MR_SESSION_AFTER_FLUSH].len > 0 && mr_vec_reserve(&s->changed, dirty.len) == MR_OK)
         for (size_t i = 0; i < dirty.len; i++) mr_vec_push_ptr(&s->changed, mr_vec_ptr(&dirty, i));
@@ -112,7 +114,8 @@ static void bury(mr_session *s, const mr_flush *flush) {
     }
 }
 
-/* Another connection had committed when the first write began: all but what was just written is read again. */
+/* Another connection had committed when the first write began: all but what was just written is read again.
+ */
 static void expire_stale(mr_session *s, const mr_flush *flush) {
     if (!s->stale) return;
     s->stale = false;
@@ -138,7 +141,8 @@ static mr_status publish(mr_session *s, mr_flush *flush) {
 
 static mr_status run(mr_session *s, mr_flush *flush) {
     bool was_open = s->conn && !s->bracketed && mr_conn_in_transaction(s->conn);
-    if ((mr_flush_operations(flush) == 0 || mr_flush_run(flush) == MR_OK) && publish(s, flush) == MR_OK) return MR_OK;
+    if ((mr_flush_operations(flush) == 0 || mr_flush_run(flush) == MR_OK) && publish(s, flush) == MR_OK)
+        return MR_OK;
     if (mr_flush_sent(flush)) {
         mr_transaction_fail(s);
         return MR_FAIL;
@@ -164,7 +168,8 @@ static mr_status flush_now(mr_session *s) {
 
 mr_status mr_session_flush(mr_session *s) {
     if (mr_session_allow(s, MR_ACT_FLUSH, "flush()") != MR_OK) return MR_FAIL;
-    if (s->hooks[MR_SESSION_COMPARE].len > 0 && mr_session_fire(s, MR_SESSION_COMPARE) != MR_OK) return MR_FAIL;
+    if (s->hooks[MR_SESSION_COMPARE].len > 0 && mr_session_fire(s, MR_SESSION_COMPARE) != MR_OK)
+        return MR_FAIL;
     if (mr_session_is_clean(s)) return MR_OK;
     uint8_t before = mr_session_enter(s, MR_PHASE_FLUSHING);
     mr_status status = flush_now(s);

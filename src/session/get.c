@@ -23,8 +23,9 @@ static mr_status wrong_count(const mr_mapper *mapper, unsigned n) {
     }
     const char *text = mr_strbuf_str(&names);
     if (text)
-        mr_fail(mapper->env, MR_ERR_ARGUMENT, "the primary key of %s has %u column%s (%s), but get() was given %u value%s",
-                mapper->name, (unsigned)mapper->npk, mapper->npk == 1 ? "" : "s", text, n, n == 1 ? "" : "s");
+        mr_fail(mapper->env, MR_ERR_ARGUMENT,
+                "the primary key of %s has %u column%s (%s), but get() was given %u value%s", mapper->name,
+                (unsigned)mapper->npk, mapper->npk == 1 ? "" : "s", text, n, n == 1 ? "" : "s");
     mr_strbuf_done(&names);
     return MR_FAIL;
 }
@@ -36,7 +37,8 @@ static mr_status coerce_key(mr_mapper *mapper, const mr_value *key, mr_value *ou
         char what[160];
         snprintf(what, sizeof what, "%s.%s", mapper->name, prop->name);
         out[i] = key[i];
-        if (mr_type_coerce(mapper->env, mr_column_type(mapper->env, prop->column), what, &out[i]) != MR_OK) return MR_FAIL;
+        if (mr_type_coerce(mapper->env, mr_column_type(mapper->env, prop->column), what, &out[i]) != MR_OK)
+            return MR_FAIL;
     }
     return MR_OK;
 }
@@ -56,8 +58,8 @@ static mr_status from_map(mr_session *s, mr_mapper *mapper, const mr_value *iden
     return status;
 }
 
-static mr_status find(mr_session *s, mr_mapper *mapper, const mr_value *identity, mr_query *options, bool populate,
-                      mr_entity **out) {
+static mr_status find(mr_session *s, mr_mapper *mapper, const mr_value *identity, mr_query *options,
+                      bool populate, mr_entity **out) {
     mr_status status;
     if (!populate && (status = from_map(s, mapper, identity, out)) != MR_DONE) return status;
     if (!options || options->autoflush) {
@@ -86,8 +88,10 @@ mr_status mr_session_get(mr_session *s, mr_mapper *mapper, const mr_value *key, 
     mr_status status = MR_FAIL;
     if (n > INLINE_KEYS && !(values = mr_alloc(s->env, n * sizeof *values))) return MR_FAIL;
     if (coerce_key(mapper, key, values) != MR_OK) goto out;
-    if (mr_identity_make(mapper, values, &buf, &identity)) status = find(s, mapper, &identity, options, populate_existing, out);
-    else status = buf.oom ? mr_nomem(s->env) : MR_NOTFOUND; /* no row has a NULL in its key */
+    if (mr_identity_make(mapper, values, &buf, &identity))
+        status = find(s, mapper, &identity, options, populate_existing, out);
+    else
+        status = buf.oom ? mr_nomem(s->env) : MR_NOTFOUND; /* no row has a NULL in its key */
 out:
     if (values != inline_values) mr_free(s->env, values);
     mr_strbuf_done(&buf);

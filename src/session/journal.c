@@ -1,14 +1,16 @@
 /*
  * journal.c: what the transaction has written, so that memory can follow a rollback.
  *
- * Invariant: a savepoint's notes are those behind its mark. Notes are weak: an object that was freed meanwhile is read anew when it is
- * wanted again, so nothing must be restored for it.
+ * Invariant: a savepoint's notes are those behind its mark. Notes are weak: an object that was freed
+ * meanwhile is read anew when it is wanted again, so nothing must be restored for it.
  */
 #include "session_state.h"
 
 enum { FIRST_PRUNE = 4096 };
 
-static mr_note *note_at(const mr_session *s, size_t i) { return mr_vec_at(&s->journal, i); }
+static mr_note *note_at(const mr_session *s, size_t i) {
+    return mr_vec_at(&s->journal, i);
+}
 
 static mr_entity *note_entity(const mr_session *s, const mr_note *note) {
     return mr_heap_get(s->heap, note->slot, note->generation);
@@ -35,8 +37,10 @@ static void prune(mr_session *s) {
             p->mark = kept;
         }
         mr_note note = *note_at(s, i);
-        if (note_entity(s, &note)) *note_at(s, kept++) = note;
-        else free_note(s, &note);
+        if (note_entity(s, &note))
+            *note_at(s, kept++) = note;
+        else
+            free_note(s, &note);
     }
     for (; savepoint < s->savepoints.len; savepoint++)
         ((mr_savepoint *)mr_vec_at(&s->savepoints, savepoint))->mark = kept;
@@ -74,7 +78,8 @@ static uint64_t unset_slots(mr_entity *e, uint64_t generated) {
     uint64_t unset = 0;
     for (size_t i = 0; i < e->mapper->columns.len; i++) {
         const mr_property *prop = mr_vec_ptr(&e->mapper->columns, i);
-        if (prop->slot < 64 && mr_entity_slot(e, prop->slot)->kind == MR_UNLOADED) unset |= (uint64_t)1 << prop->slot;
+        if (prop->slot < 64 && mr_entity_slot(e, prop->slot)->kind == MR_UNLOADED)
+            unset |= (uint64_t)1 << prop->slot;
     }
     for (unsigned i = 0; i < e->mapper->npk && i < 64; i++) {
         unsigned slot = e->mapper->pk_slots[i];
@@ -112,13 +117,16 @@ mr_status mr_journal_flush(mr_session *s, const mr_flush *flush) {
         case MR_FLUSH_INSERT:
             if (result->generated && has_high_key(result->entity->mapper))
                 push(s, MR_NOTE_NUMBERED, result->entity)->u.unset = result->generated;
-            push(s, MR_NOTE_INSERTED, result->entity)->u.unset = unset_slots(result->entity, result->generated);
+            push(s, MR_NOTE_INSERTED, result->entity)->u.unset =
+                unset_slots(result->entity, result->generated);
             break;
         case MR_FLUSH_UPDATE:
             if (note_update(s, result) == MR_OK) break;
             truncate_notes(s, before);
             return MR_FAIL;
-        case MR_FLUSH_DELETE: push(s, MR_NOTE_DELETED, result->entity); break;
+        case MR_FLUSH_DELETE:
+            push(s, MR_NOTE_DELETED, result->entity);
+            break;
         }
     }
     return MR_OK;
@@ -126,7 +134,9 @@ mr_status mr_journal_flush(mr_session *s, const mr_flush *flush) {
 
 /* ---------------------------------------------------------------- undoing */
 
-static bool is_ours(const mr_session *s, const mr_entity *e) { return e->owner == s->owner; }
+static bool is_ours(const mr_session *s, const mr_entity *e) {
+    return e->owner == s->owner;
+}
 
 /* A transient object again, as before: what the flush set is unset. One that was expunged meanwhile, too. */
 static void undo_insert(mr_session *s, mr_entity *e, uint64_t unset) {
@@ -157,8 +167,12 @@ static void undo_note(mr_session *s, mr_note *note) {
     mr_entity *e = note_entity(s, note);
     if (!e) return;
     switch ((mr_note_kind)note->kind) {
-    case MR_NOTE_INSERTED: undo_insert(s, e, note->u.unset); break;
-    case MR_NOTE_NUMBERED: undo_numbering(s, e, note->u.unset); break;
+    case MR_NOTE_INSERTED:
+        undo_insert(s, e, note->u.unset);
+        break;
+    case MR_NOTE_NUMBERED:
+        undo_numbering(s, e, note->u.unset);
+        break;
     case MR_NOTE_UPDATED:
         if (is_ours(s, e)) mr_entity_expire(e);
         break;
@@ -167,11 +181,14 @@ static void undo_note(mr_session *s, mr_note *note) {
         e->state = MR_PERSISTENT;
         mr_entity_expire(e);
         break;
-    case MR_NOTE_REKEYED: undo_rekey(s, e, note->u.old); break;
+    case MR_NOTE_REKEYED:
+        undo_rekey(s, e, note->u.old);
+        break;
     }
 }
 
-/* The objects that belong into the identity map again: all at once, after every other has left its place there. */
+/* The objects that belong into the identity map again: all at once, after every other has left its place
+ * there. */
 static mr_status put_back(mr_session *s, size_t mark) {
     mr_status status = MR_OK;
     for (size_t i = mark; i < s->journal.len; i++) {
@@ -216,6 +233,7 @@ void mr_journal_accept(mr_session *s) {
 
 void mr_journal_clear(mr_session *s) {
     truncate_notes(s, 0);
-    if (s->journal.cap > FIRST_PRUNE) mr_vec_done(&s->journal); /* one large transaction must not cost for ever */
+    if (s->journal.cap > FIRST_PRUNE)
+        mr_vec_done(&s->journal); /* one large transaction must not cost for ever */
     s->prune_at = FIRST_PRUNE;
 }

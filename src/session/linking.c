@@ -1,9 +1,9 @@
 /*
  * linking.c: both sides of an association at once.
  *
- * Invariant: when a function returns, both sides agree in memory: when a step cannot be done, those before it are undone. The side that
- * is not loaded is not loaded for it: it notes what was appended and removed. (A reference of one to one is: the row that is
- * replaced must be known.)
+ * Invariant: when a function returns, both sides agree in memory: when a step cannot be done, those before it
+ * are undone. The side that is not loaded is not loaded for it: it notes what was appended and removed. (A
+ * reference of one to one is: the row that is replaced must be known.)
  */
 #include "session_state.h"
 
@@ -11,8 +11,8 @@ typedef enum step_kind {
     STEP_SET = 1,  /* old: the slot before */
     STEP_INSERTED, /* item at a place of the collection */
     STEP_REMOVED,
-    STEP_NOTED,    /* not loaded: among the removed ones now */
-    STEP_UNNOTED   /* not loaded: no longer */
+    STEP_NOTED,  /* not loaded: among the removed ones now */
+    STEP_UNNOTED /* not loaded: no longer */
 } step_kind;
 
 typedef struct link_step {
@@ -39,7 +39,8 @@ static mr_collection *collection_in(mr_entity *entity, const mr_relationship *re
 
 /* ---------------------------------------------------------------- steps */
 
-static link_step *push_step(mr_linking *l, step_kind kind, mr_entity *entity, const mr_relationship *rel, mr_entity *item) {
+static link_step *push_step(mr_linking *l, step_kind kind, mr_entity *entity, const mr_relationship *rel,
+                            mr_entity *item) {
     link_step *step = mr_vec_push(&l->steps);
     if (!step) return NULL;
     step->kind = (uint8_t)kind;
@@ -49,7 +50,8 @@ static link_step *push_step(mr_linking *l, step_kind kind, mr_entity *entity, co
     return step;
 }
 
-static mr_status set_reference(mr_linking *l, mr_entity *entity, const mr_relationship *rel, mr_entity *item) {
+static mr_status set_reference(mr_linking *l, mr_entity *entity, const mr_relationship *rel,
+                               mr_entity *item) {
     mr_value value = item ? mr_value_of(MR_ENTITY, 0) : mr_null_value();
     if (item) value.u.p = item;
     link_step *step = push_step(l, STEP_SET, entity, rel, item);
@@ -97,8 +99,10 @@ static void undo_step(const link_step *step) {
     mr_collection *c = collection_in(step->entity, step->rel);
     switch ((step_kind)step->kind) {
     case STEP_SET:
-        if (step->old.kind == MR_UNLOADED) mr_entity_forget(step->entity, step->rel->prop->slot);
-        else mr_entity_set(step->entity, step->rel->prop->slot, &step->old);
+        if (step->old.kind == MR_UNLOADED)
+            mr_entity_forget(step->entity, step->rel->prop->slot);
+        else
+            mr_entity_set(step->entity, step->rel->prop->slot, &step->old);
         break;
     case STEP_INSERTED:
         if (c) mr_collection_remove_at(c, step->at);
@@ -113,13 +117,15 @@ static void undo_step(const link_step *step) {
     }
 }
 
-/* Pending objects that a delete-orphan relationship has let go, and that no parent has taken, leave their session. */
+/* Pending objects that a delete-orphan relationship has let go, and that no parent has taken, leave their
+ * session. */
 static mr_status expunge_orphans(mr_linking *l) {
     for (size_t i = 0; i < l->let_go.len; i++) {
         const link_step *let_go = mr_vec_at(&l->let_go, i);
         mr_entity *e = let_go->item;
         mr_session *s = mr_session_of(e);
-        if (s && e->state == MR_PENDING && !mr_parent_of(e, let_go->rel) && mr_session_expunge(s, e) != MR_OK) return MR_FAIL;
+        if (s && e->state == MR_PENDING && !mr_parent_of(e, let_go->rel) && mr_session_expunge(s, e) != MR_OK)
+            return MR_FAIL;
     }
     return MR_OK;
 }
@@ -140,7 +146,8 @@ mr_status mr_linking_end(mr_linking *l, mr_status status) {
 
 /* ---------------------------------------------------------------- what is there */
 
-/* The target of a reference by its foreign key, when it is in the identity map. *known: also when it is that there is none. */
+/* The target of a reference by its foreign key, when it is in the identity map. *known: also when it is that
+ * there is none. */
 static mr_entity *find_by_key(mr_entity *entity, const mr_relationship *rel, bool *known) {
     enum { MAX_KEY = 16 };
     mr_value key[MAX_KEY], identity;
@@ -150,7 +157,8 @@ static mr_entity *find_by_key(mr_entity *entity, const mr_relationship *rel, boo
     for (unsigned i = 0; i < target->npk; i++) {
         key[i] = mr_value_of(MR_UNLOADED, 0);
         for (unsigned j = 0; j < rel->npairs; j++) {
-            if (rel->pairs[j].remote_slot != target->pk_slots[i] || rel->pairs[j].local_slot == UINT16_MAX) continue;
+            if (rel->pairs[j].remote_slot != target->pk_slots[i] || rel->pairs[j].local_slot == UINT16_MAX)
+                continue;
             mr_entity_touch(entity);
             key[i] = *mr_entity_committed(entity, rel->pairs[j].local_slot);
         }
@@ -163,7 +171,8 @@ static mr_entity *find_by_key(mr_entity *entity, const mr_relationship *rel, boo
     mr_strbuf buf;
     mr_strbuf_init(&buf, entity->mapper->env);
     mr_entity *found = NULL;
-    if (mr_identity_make(target, key, &buf, &identity)) found = mr_idmap_get(entity->owner->idmap, target->root, &identity);
+    if (mr_identity_make(target, key, &buf, &identity))
+        found = mr_idmap_get(entity->owner->idmap, target->root, &identity);
     mr_strbuf_done(&buf);
     if (found && !mr_mapper_isa(found->mapper, target)) found = NULL;
     *known = found != NULL;
@@ -171,14 +180,17 @@ static mr_entity *find_by_key(mr_entity *entity, const mr_relationship *rel, boo
 }
 
 static bool must_be_known(const mr_relationship *rel) {
-    bool loads = rel->lazy != MR_LAZY_RAISE && rel->lazy != MR_LAZY_RAISE_ON_SQL && rel->lazy != MR_LAZY_NOLOAD &&
-                 rel->lazy != MR_LAZY_DYNAMIC && rel->lazy != MR_LAZY_WRITE_ONLY;
+    bool loads = rel->lazy != MR_LAZY_RAISE && rel->lazy != MR_LAZY_RAISE_ON_SQL &&
+                 rel->lazy != MR_LAZY_NOLOAD && rel->lazy != MR_LAZY_DYNAMIC &&
+                 rel->lazy != MR_LAZY_WRITE_ONLY;
     return loads && !rel->viewonly &&
            (rel->direction != MR_MANY_TO_ONE || !rel->use_get || (rel->cascade & MR_CASCADE_DELETE_ORPHAN));
 }
 
-/* What the reference refers to now, made the slot's loaded value where that costs no statement. *known: NULL means none. */
-static mr_status current_reference(mr_entity *entity, const mr_relationship *rel, mr_entity **out, bool *known) {
+/* What the reference refers to now, made the slot's loaded value where that costs no statement. *known: NULL
+ * means none. */
+static mr_status current_reference(mr_entity *entity, const mr_relationship *rel, mr_entity **out,
+                                   bool *known) {
     const mr_value *v = mr_relation_peek(entity, rel);
     *out = v->kind == MR_ENTITY ? v->u.p : NULL;
     *known = v->kind != MR_UNLOADED;
@@ -222,7 +234,8 @@ static mr_status let_go(mr_linking *l, const mr_relationship *rel, mr_entity *it
     return MR_OK;
 }
 
-static mr_status leave_collection(mr_linking *l, mr_entity *entity, const mr_relationship *rel, mr_entity *member) {
+static mr_status leave_collection(mr_linking *l, mr_entity *entity, const mr_relationship *rel,
+                                  mr_entity *member) {
     mr_collection *c = collection_in(entity, rel);
     if (!c && (entity->state != MR_PERSISTENT || !mr_session_of(entity))) return MR_OK;
     if (!c && !(c = open_collection(entity, rel))) return MR_FAIL;
@@ -255,7 +268,8 @@ static mr_status join(mr_linking *l, mr_entity *entity, const mr_relationship *r
     if (mr_relation_is_list(rel)) {
         mr_collection *c = open_collection(entity, rel);
         if (!c) return MR_FAIL;
-        if (mr_collection_find(c, member) == UINT32_MAX && insert_at(l, c, UINT32_MAX, member) != MR_OK) return MR_FAIL;
+        if (mr_collection_find(c, member) == UINT32_MAX && insert_at(l, c, UINT32_MAX, member) != MR_OK)
+            return MR_FAIL;
         return track(rel, entity, member);
     }
     mr_entity *displaced;
@@ -273,7 +287,8 @@ static mr_status refuse_second_parent(const mr_relationship *rel, const mr_entit
     mr_strbuf words;
     mr_strbuf_init(&words, env);
     mr_fail(env, MR_ERR_INVALID_REQUEST,
-            "Instance %s is already associated with an instance of %s via its %s.%s attribute, and is only allowed a single parent.",
+            "Instance %s is already associated with an instance of %s via its %s.%s attribute, and is only "
+            "allowed a single parent.",
             mr_entity_words(item, &words), rel->parent->name, rel->parent->name, rel->prop->name);
     mr_strbuf_done(&words);
     return MR_FAIL;
@@ -287,7 +302,9 @@ static mr_status cascade(mr_linking *l, mr_entity *entity, const mr_relationship
         l->session = s;
         return mr_cascade_admit(s, item, &l->admitted);
     }
-    if (!other || !reverse || !(reverse->cascade & MR_CASCADE_SAVE_UPDATE) || mr_session_contains(other, entity)) return MR_OK;
+    if (!other || !reverse || !(reverse->cascade & MR_CASCADE_SAVE_UPDATE) ||
+        mr_session_contains(other, entity))
+        return MR_OK;
     l->session = other;
     return mr_cascade_admit(other, entity, &l->admitted);
 }
@@ -319,7 +336,8 @@ mr_status mr_link_reference(mr_linking *l, mr_entity *entity, const mr_relations
     return item ? join(l, item, reverse, entity, rel) : MR_OK;
 }
 
-mr_status mr_link_item(mr_linking *l, mr_entity *entity, const mr_relationship *rel, uint32_t at, mr_entity *item) {
+mr_status mr_link_item(mr_linking *l, mr_entity *entity, const mr_relationship *rel, uint32_t at,
+                       mr_entity *item) {
     const mr_relationship *reverse = mr_relation_reverse(rel);
     if (prepare(l, entity, rel, item) != MR_OK) return MR_FAIL;
     mr_collection *c = open_collection(entity, rel);
@@ -331,7 +349,8 @@ mr_status mr_link_item(mr_linking *l, mr_entity *entity, const mr_relationship *
 }
 
 /* What follows when the collection has lost its last item of the kind. */
-static mr_status after_removal(mr_linking *l, mr_entity *entity, const mr_relationship *rel, mr_entity *item) {
+static mr_status after_removal(mr_linking *l, mr_entity *entity, const mr_relationship *rel,
+                               mr_entity *item) {
     const mr_relationship *reverse = mr_relation_reverse(rel);
     if (let_go(l, rel, item) != MR_OK) return MR_FAIL;
     return reverse ? leave(l, item, reverse, entity) : MR_OK;
@@ -340,8 +359,8 @@ static mr_status after_removal(mr_linking *l, mr_entity *entity, const mr_relati
 mr_status mr_unlink_item(mr_linking *l, mr_entity *entity, const mr_relationship *rel, uint32_t at) {
     mr_collection *c = collection_in(entity, rel);
     if (!c || at >= c->n)
-        return mr_fail(l->env, MR_ERR_ARGUMENT, "%s.%s has no item %lu", entity->mapper->name, rel->prop->name,
-                       (unsigned long)at + 1);
+        return mr_fail(l->env, MR_ERR_ARGUMENT, "%s.%s has no item %lu", entity->mapper->name,
+                       rel->prop->name, (unsigned long)at + 1);
     mr_entity *item = c->items[at];
     if (remove_at(l, c, at) != MR_OK) return MR_FAIL;
     return mr_collection_find(c, item) == UINT32_MAX ? after_removal(l, entity, rel, item) : MR_OK;
@@ -350,7 +369,8 @@ mr_status mr_unlink_item(mr_linking *l, mr_entity *entity, const mr_relationship
 /* ---------------------------------------------------------------- a whole collection */
 
 /* Those of a that are not in b, each once. */
-static mr_status difference(mr_env *env, mr_entity *const *a, uint32_t na, mr_entity *const *b, uint32_t nb, mr_vec *out) {
+static mr_status difference(mr_env *env, mr_entity *const *a, uint32_t na, mr_entity *const *b, uint32_t nb,
+                            mr_vec *out) {
     mr_map *seen = mr_map_new(env, sizeof(mr_entity *), mr_map_hash_ptr, mr_map_equal_ptr);
     mr_status status = seen ? MR_OK : MR_FAIL;
     for (uint32_t i = 0; status == MR_OK && i < nb; i++)
@@ -374,17 +394,19 @@ static mr_status arrange(mr_linking *l, mr_collection *c, mr_entity *const *item
     return MR_OK;
 }
 
-mr_status mr_collection_difference(mr_collection *c, mr_entity *const *items, uint32_t n, mr_vec *added, mr_vec *removed) {
+mr_status mr_collection_difference(mr_collection *c, mr_entity *const *items, uint32_t n, mr_vec *added,
+                                   mr_vec *removed) {
     mr_env *env = c->parent->mapper->env;
     if (difference(env, c->items, c->n, items, n, removed) != MR_OK) return MR_FAIL;
     return difference(env, items, n, c->items, c->n, added);
 }
 
-mr_status mr_link_items(mr_linking *l, mr_entity *entity, const mr_relationship *rel, mr_entity *const *items, uint32_t n,
-                        const mr_vec *added, const mr_vec *removed) {
+mr_status mr_link_items(mr_linking *l, mr_entity *entity, const mr_relationship *rel, mr_entity *const *items,
+                        uint32_t n, const mr_vec *added, const mr_vec *removed) {
     const mr_relationship *reverse = mr_relation_reverse(rel);
     mr_collection *c = collection_in(entity, rel);
-    if (!c) return mr_fail(l->env, MR_ERR_ERROR, "%s.%s is not loaded", entity->mapper->name, rel->prop->name);
+    if (!c)
+        return mr_fail(l->env, MR_ERR_ERROR, "%s.%s is not loaded", entity->mapper->name, rel->prop->name);
     for (size_t i = 0; i < added->len; i++)
         if (prepare(l, entity, rel, mr_vec_ptr(added, i)) != MR_OK) return MR_FAIL;
     if (arrange(l, c, items, n) != MR_OK) return MR_FAIL;

@@ -15,18 +15,20 @@ mr_status mr_session_load(mr_session *s, mr_query *query, mr_load **out) {
     return status;
 }
 
-static mr_status open_cursor(mr_session *s, mr_session_cursor *out, const mr_named_value *named, size_t nnamed) {
+static mr_status open_cursor(mr_session *s, mr_session_cursor *out, const mr_named_value *named,
+                             size_t nnamed) {
     if (mr_session_autoflush_now(s) != MR_OK) return MR_FAIL;
     mr_conn *conn;
     if (mr_session_connect(s, NULL, &conn) != MR_OK) return MR_FAIL;
-    if (mr_engine_compile(s->engine, out->statement, named, nnamed, &out->compiled, &out->values) != MR_OK) return MR_FAIL;
+    if (mr_engine_compile(s->engine, out->statement, named, nnamed, &out->compiled, &out->values) != MR_OK)
+        return MR_FAIL;
     if (out->compiled->is_write) s->bracketed = false; /* the read transaction becomes the session's */
     return mr_conn_execute(conn, out->compiled, out->values, &out->cursor);
 }
 
 mr_status mr_session_execute(mr_session *s, mr_node *statement, const mr_named_value *named, size_t nnamed,
                              mr_session_cursor *out) {
-    *out = (mr_session_cursor){ NULL, NULL, NULL, NULL };
+    *out = (mr_session_cursor){NULL, NULL, NULL, NULL};
     if (!statement) return MR_FAIL;
     out->statement = statement;
     mr_status status = mr_session_allow(s, MR_ACT_READ, "execute()");
@@ -44,5 +46,5 @@ void mr_session_cursor_close(mr_env *env, mr_session_cursor *c) {
     mr_free(env, c->values);
     mr_compiled_release(c->compiled);
     mr_node_release(c->statement);
-    *c = (mr_session_cursor){ NULL, NULL, NULL, NULL };
+    *c = (mr_session_cursor){NULL, NULL, NULL, NULL};
 }

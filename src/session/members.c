@@ -11,7 +11,8 @@ static const mr_relationship *enter(mr_entity *entity, const mr_property *prop) 
     if (prop->kind == MR_PROPERTY_SYNONYM) prop = mr_mapper_property(entity->mapper, prop->name, true);
     if (!mr_relations_of(entity->mapper)) return NULL;
     if (!prop || prop->kind != MR_PROPERTY_RELATIONSHIP || !mr_relation_is_list(prop->relationship)) {
-        mr_fail(env, MR_ERR_ARGUMENT, "%s.%s is not a collection", entity->mapper->name, prop ? prop->name : "?");
+        mr_fail(env, MR_ERR_ARGUMENT, "%s.%s is not a collection", entity->mapper->name,
+                prop ? prop->name : "?");
         return NULL;
     }
     mr_state_settle(entity);
@@ -48,7 +49,8 @@ static mr_status remove_at(mr_entity *entity, const mr_relationship *rel, uint32
     if (at < c->n) {
         mr_value value = mr_value_of(MR_ENTITY, 0);
         value.u.p = c->items[at];
-        if (mr_related_accept(entity, rel, MR_EVENT_REMOVE, &value) != MR_OK) return mr_linking_end(&linking, MR_FAIL);
+        if (mr_related_accept(entity, rel, MR_EVENT_REMOVE, &value) != MR_OK)
+            return mr_linking_end(&linking, MR_FAIL);
     }
     return mr_linking_end(&linking, mr_unlink_item(&linking, entity, rel, at));
 }
@@ -70,8 +72,8 @@ static mr_status remove_item(mr_entity *entity, const mr_relationship *rel, mr_e
 /* ---------------------------------------------------------------- assigning */
 
 /* What validators make of the items. wanted: receives them. */
-static mr_status accept_items(mr_entity *entity, const mr_relationship *rel, mr_collection *c, mr_entity *const *items, uint32_t n,
-                              mr_vec *wanted) {
+static mr_status accept_items(mr_entity *entity, const mr_relationship *rel, mr_collection *c,
+                              mr_entity *const *items, uint32_t n, mr_vec *wanted) {
     for (uint32_t i = 0; i < n; i++) {
         mr_value value = mr_value_of(MR_ENTITY, 0);
         value.u.p = items[i];
@@ -103,7 +105,8 @@ static mr_status assign(mr_entity *entity, const mr_relationship *rel, mr_entity
         value.u.p = mr_vec_ptr(&removed, i);
         status = mr_related_accept(entity, rel, MR_EVENT_REMOVE, &value);
     }
-    if (status == MR_OK) status = mr_link_items(&linking, entity, rel, list, (uint32_t)wanted.len, &added, &removed);
+    if (status == MR_OK)
+        status = mr_link_items(&linking, entity, rel, list, (uint32_t)wanted.len, &added, &removed);
     status = mr_linking_end(&linking, status);
     mr_vec_done(&removed);
     mr_vec_done(&added);
@@ -146,7 +149,8 @@ mr_status mr_attribute_remove(mr_entity *entity, const mr_property *prop, mr_ent
     return status;
 }
 
-mr_status mr_attribute_set_items(mr_entity *entity, const mr_property *prop, mr_entity *const *items, uint32_t n) {
+mr_status mr_attribute_set_items(mr_entity *entity, const mr_property *prop, mr_entity *const *items,
+                                 uint32_t n) {
     mr_heap *heap = block(entity);
     if (!heap) return MR_FAIL;
     const mr_relationship *rel = enter(entity, prop);

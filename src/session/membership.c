@@ -11,8 +11,10 @@ mr_status mr_session_add(mr_session *s, mr_entity *entity) {
     mr_state_settle(entity);
     const mr_relations *relations = mr_relations_of(entity->mapper);
     mr_status status = MR_FAIL;
-    if (relations && !(relations->cascades & MR_CASCADE_SAVE_UPDATE)) status = mr_state_admit(s, entity);
-    else if (relations) status = mr_cascade_admit(s, entity, NULL);
+    if (relations && !(relations->cascades & MR_CASCADE_SAVE_UPDATE))
+        status = mr_state_admit(s, entity);
+    else if (relations)
+        status = mr_cascade_admit(s, entity, NULL);
     mr_heap_unblock(s->heap);
     return status;
 }
@@ -31,8 +33,11 @@ static mr_status delete_one(mr_session *s, mr_entity *entity) {
     switch ((mr_state)entity->state) {
     case MR_TRANSIENT:
     case MR_PENDING:
-        return refuse(s, entity, "Instance '", "' is not persisted: only what has a row can be deleted (expunge takes a pending one out)");
-    case MR_DELETED: return MR_OK;
+        return refuse(
+            s, entity, "Instance '",
+            "' is not persisted: only what has a row can be deleted (expunge takes a pending one out)");
+    case MR_DELETED:
+        return MR_OK;
     case MR_DETACHED:
         if (mr_state_attach(s, entity) != MR_OK) return MR_FAIL;
         break;
@@ -52,16 +57,17 @@ mr_status mr_session_delete(mr_session *s, mr_entity *entity) {
 }
 
 static mr_status expunge(mr_session *s, mr_entity *entity) {
-    if (entity->owner != s->owner)
-        return refuse(s, entity, "Instance ", " is not present in this Session");
+    if (entity->owner != s->owner) return refuse(s, entity, "Instance ", " is not present in this Session");
     mr_vec reached;
     mr_vec_init(&reached, s->env, sizeof(mr_entity *));
     mr_status status = mr_cascade_reach(entity, MR_CASCADE_EXPUNGE, &reached);
     for (size_t i = 0; status == MR_OK && i < reached.len; i++) {
         mr_entity *e = mr_vec_ptr(&reached, i);
         if (e->owner != s->owner) continue;
-        if (e->state == MR_PENDING) mr_state_make_transient(s, e);
-        else mr_state_detach(s, e);
+        if (e->state == MR_PENDING)
+            mr_state_make_transient(s, e);
+        else
+            mr_state_detach(s, e);
     }
     mr_cascade_release(&reached);
     return status;
@@ -70,7 +76,8 @@ static mr_status expunge(mr_session *s, mr_entity *entity) {
 mr_status mr_session_expunge(mr_session *s, mr_entity *entity) {
     if (mr_session_allow(s, MR_ACT_CHANGE, "expunge()") != MR_OK) return MR_FAIL;
     if (s->phase == MR_PHASE_FLUSHING)
-        return mr_fail(s->env, MR_ERR_INVALID_REQUEST, "expunge() is not possible while the session is flushing: do it afterwards");
+        return mr_fail(s->env, MR_ERR_INVALID_REQUEST,
+                       "expunge() is not possible while the session is flushing: do it afterwards");
     mr_heap_block(s->heap);
     mr_status status = expunge(s, entity);
     mr_heap_unblock(s->heap);

@@ -1,8 +1,9 @@
 /*
- * parents.c: which parent holds an object through a relationship that allows only one, or that deletes orphans.
+ * parents.c: which parent holds an object through a relationship that allows only one, or that deletes
+ * orphans.
  *
- * Invariant: an entry is a hint: it counts only while the parent, still alive, holds the child in memory. So nothing must be
- * kept up when objects expire, are rolled back, or are freed.
+ * Invariant: an entry is a hint: it counts only while the parent, still alive, holds the child in memory. So
+ * nothing must be kept up when objects expire, are rolled back, or are freed.
  */
 #include "session_state.h"
 
@@ -36,7 +37,9 @@ static mr_status prune(mr_session_common *common) {
     if (!heap || !kept) return MR_FAIL;
     size_t cursor = 0;
     for (const parent_entry *e; (e = mr_map_next(common->parents, &cursor));) {
-        if (!mr_heap_get(heap, e->child, e->child_generation) || !mr_heap_get(heap, e->parent, e->parent_generation)) continue;
+        if (!mr_heap_get(heap, e->child, e->child_generation) ||
+            !mr_heap_get(heap, e->parent, e->parent_generation))
+            continue;
         if (mr_map_put(kept, e)) continue;
         mr_map_free(kept);
         return MR_FAIL;
@@ -49,7 +52,7 @@ static mr_status prune(mr_session_common *common) {
 }
 
 static parent_entry make_entry(const mr_heap *heap, const mr_entity *child, const mr_relationship *rel) {
-    parent_entry made = { child->heap_slot, mr_heap_generation(heap, child->heap_slot), rel, 0, 0 };
+    parent_entry made = {child->heap_slot, mr_heap_generation(heap, child->heap_slot), rel, 0, 0};
     return made;
 }
 

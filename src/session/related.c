@@ -5,7 +5,7 @@
  */
 #include "session_state.h"
 
-static const mr_value no_reference = { MR_NULL, 0, 0, 0, { 0 } };
+static const mr_value no_reference = {MR_NULL, 0, 0, 0, {0}};
 
 /* ---------------------------------------------------------------- loading */
 
@@ -65,28 +65,34 @@ mr_status mr_related_get(mr_entity *entity, const mr_property *prop, const mr_va
 static mr_status wrong_target(const mr_entity *entity, const mr_relationship *rel, const mr_value *value) {
     const char *got = mr_kind_name(value->kind);
     if (value->kind == MR_ENTITY) got = ((const mr_entity *)value->u.p)->mapper->name;
-    return mr_fail(entity->mapper->env, MR_ERR_ARGUMENT, "%s.%s: expected %s, got %s", entity->mapper->name, rel->prop->name,
-                   rel->target->name, got);
+    return mr_fail(entity->mapper->env, MR_ERR_ARGUMENT, "%s.%s: expected %s, got %s", entity->mapper->name,
+                   rel->prop->name, rel->target->name, got);
 }
 
-static mr_status check_target(const mr_entity *entity, const mr_relationship *rel, const mr_value *value, bool nullable) {
+static mr_status check_target(const mr_entity *entity, const mr_relationship *rel, const mr_value *value,
+                              bool nullable) {
     if (value->kind == MR_NULL && nullable) return MR_OK;
-    if (value->kind == MR_ENTITY && mr_mapper_isa(((const mr_entity *)value->u.p)->mapper, rel->target)) return MR_OK;
+    if (value->kind == MR_ENTITY && mr_mapper_isa(((const mr_entity *)value->u.p)->mapper, rel->target))
+        return MR_OK;
     return wrong_target(entity, rel, value);
 }
 
-static mr_status accept_side(mr_entity *entity, const mr_relationship *rel, mr_attribute_event event, mr_value *item) {
+static mr_status accept_side(mr_entity *entity, const mr_relationship *rel, mr_attribute_event event,
+                             mr_value *item) {
     const mr_property *prop = rel->prop;
     if (prop->validate && event != MR_EVENT_REMOVE &&
         prop->validate(entity->mapper->env, prop->validate_ud, entity, prop, item) != MR_OK)
         return MR_FAIL;
     const mr_value *old = event == MR_EVENT_SET ? mr_relation_peek(entity, rel) : NULL;
-    if (mr_attribute_fire(event, entity, prop, item, old && old->kind != MR_UNLOADED ? old : NULL) != MR_OK) return MR_FAIL;
+    if (mr_attribute_fire(event, entity, prop, item, old && old->kind != MR_UNLOADED ? old : NULL) != MR_OK)
+        return MR_FAIL;
     return check_target(entity, rel, item, event == MR_EVENT_SET);
 }
 
-mr_status mr_related_accept(mr_entity *entity, const mr_relationship *rel, mr_attribute_event event, mr_value *item) {
-    if (check_target(entity, rel, item, event == MR_EVENT_SET) != MR_OK || accept_side(entity, rel, event, item) != MR_OK)
+mr_status mr_related_accept(mr_entity *entity, const mr_relationship *rel, mr_attribute_event event,
+                            mr_value *item) {
+    if (check_target(entity, rel, item, event == MR_EVENT_SET) != MR_OK ||
+        accept_side(entity, rel, event, item) != MR_OK)
         return MR_FAIL;
     const mr_relationship *reverse = mr_relation_reverse(rel);
     if (!reverse || item->kind != MR_ENTITY) return MR_OK;
@@ -94,7 +100,11 @@ mr_status mr_related_accept(mr_entity *entity, const mr_relationship *rel, mr_at
     bool list = mr_relation_is_list(reverse), gone = event == MR_EVENT_REMOVE;
     mr_value self = mr_value_of(gone && !list ? MR_NULL : MR_ENTITY, 0);
     if (self.kind == MR_ENTITY) self.u.p = entity;
-    return accept_side(item->u.p, reverse, !list ? MR_EVENT_SET : gone ? MR_EVENT_REMOVE : MR_EVENT_APPEND, &self);
+    return accept_side(item->u.p, reverse,
+                       !list  ? MR_EVENT_SET
+                       : gone ? MR_EVENT_REMOVE
+                              : MR_EVENT_APPEND,
+                       &self);
 }
 
 /* ---------------------------------------------------------------- references */
@@ -104,7 +114,8 @@ mr_status mr_related_set(mr_entity *entity, const mr_property *prop, const mr_va
     mr_env *env = entity->mapper->env;
     if (!mr_relations_of(entity->mapper)) return MR_FAIL;
     if (mr_relation_is_list(rel))
-        return mr_fail(env, MR_ERR_ARGUMENT, "%s.%s is a collection: assign a table of %s objects, or change its items",
+        return mr_fail(env, MR_ERR_ARGUMENT,
+                       "%s.%s is a collection: assign a table of %s objects, or change its items",
                        entity->mapper->name, prop->name, rel->target->name);
     mr_value value = *given;
     if (mr_related_accept(entity, rel, MR_EVENT_SET, &value) != MR_OK) return MR_FAIL;

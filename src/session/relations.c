@@ -6,7 +6,8 @@
 #include "session_state.h"
 
 const mr_relations *mr_relations_of(mr_mapper *mapper) {
-    if ((!mapper->configured || mapper->registry->dirty) && mr_registry_configure(mapper->registry) != MR_OK) return NULL;
+    if ((!mapper->configured || mapper->registry->dirty) && mr_registry_configure(mapper->registry) != MR_OK)
+        return NULL;
     mr_relations *known = mapper->session_plans;
     if (known && known->version == mapper->registry->version) return known;
     unsigned n = 0;
@@ -15,7 +16,8 @@ const mr_relations *mr_relations_of(mr_mapper *mapper) {
     mr_relations *made = known;
     if (!made || made->n != n) {
         made = mr_env_arena(mapper->env, sizeof *made);
-        if (!made || (n > 0 && !(made->rels = mr_env_arena(mapper->env, n * sizeof *made->rels)))) return NULL;
+        if (!made || (n > 0 && !(made->rels = mr_env_arena(mapper->env, n * sizeof *made->rels))))
+            return NULL;
     }
     made->n = made->cascades = 0;
     for (size_t i = 0; i < mapper->props.len; i++) {

@@ -1,12 +1,13 @@
 /*
  * session.c: the session: its making and end, its options, what each phase allows, and its lists.
  *
- * Invariant: every function that changes something asks mr_session_allow first, so that what runs inside a callback or a finalizer
- * cannot pull the ground from under a load or a flush.
+ * Invariant: every function that changes something asks mr_session_allow first, so that what runs inside a
+ * callback or a finalizer cannot pull the ground from under a load or a flush.
  */
 #include "session_state.h"
 
-mr_status mr_session_new(mr_env *env, mr_engine *engine, const mr_session_options *options, mr_session **out) {
+mr_status mr_session_new(mr_env *env, mr_engine *engine, const mr_session_options *options,
+                         mr_session **out) {
     *out = NULL;
     mr_session *s = mr_calloc(env, sizeof *s);
     if (!s) return MR_FAIL;
@@ -48,7 +49,8 @@ void mr_session_release(mr_session *s) {
         if (s) s->refs--;
         return;
     }
-    mr_session_close(s); /* with the last reference still counted: what closing calls back may retain and release */
+    mr_session_close(
+        s); /* with the last reference still counted: what closing calls back may retain and release */
     if (--s->refs > 0) return;
     s->owner->session = NULL;
     mr_owner_release(s->owner);
@@ -117,24 +119,27 @@ mr_status mr_session_allow(mr_session *s, mr_action action, const char *what) {
         unsigned allows;
         const char *name;
     } phases[MR_PHASE__COUNT] = {
-        [MR_PHASE_IDLE] = { ~0u, "" },
-        [MR_PHASE_LOADING] = { MR_ACT_CHANGE | MR_ACT_READ, "loading objects" },
-        [MR_PHASE_FLUSHING] = { WORK, "flushing" },
-        [MR_PHASE_ENDING] = { WORK | MR_ACT_FLUSH, "ending its transaction" },
-        [MR_PHASE_CLOSING] = { 0, "closing" },
+        [MR_PHASE_IDLE] = {~0u, ""},
+        [MR_PHASE_LOADING] = {MR_ACT_CHANGE | MR_ACT_READ, "loading objects"},
+        [MR_PHASE_FLUSHING] = {WORK, "flushing"},
+        [MR_PHASE_ENDING] = {WORK | MR_ACT_FLUSH, "ending its transaction"},
+        [MR_PHASE_CLOSING] = {0, "closing"},
     };
     uint8_t phase = s->phase == MR_PHASE_IDLE && s->bracketed ? MR_PHASE_LOADING : s->phase;
     if (!(phases[phase].allows & action)) {
         if (phase == MR_PHASE_FLUSHING && action == MR_ACT_FLUSH)
             return mr_fail(s->env, MR_ERR_INVALID_REQUEST, "Session is already flushing");
-        return mr_fail(s->env, MR_ERR_INVALID_REQUEST, "%s is not possible while the session is %s: do it afterwards",
-                       what, phases[phase].name);
+        return mr_fail(s->env, MR_ERR_INVALID_REQUEST,
+                       "%s is not possible while the session is %s: do it afterwards", what,
+                       phases[phase].name);
     }
     if (s->dead && !(action & (MR_ACT_ROLLBACK | MR_ACT_CLOSE)))
-        return mr_fail(s->env, MR_ERR_PENDING_ROLLBACK,
-                       "This Session's transaction has been rolled back due to a previous exception during flush. To begin a new "
-                       "transaction with this Session, first issue session:rollback(). Original exception was: %s",
-                       s->failure ? s->failure : "(not kept: out of memory)");
+        return mr_fail(
+            s->env, MR_ERR_PENDING_ROLLBACK,
+            "This Session's transaction has been rolled back due to a previous exception during flush. To "
+            "begin a new "
+            "transaction with this Session, first issue session:rollback(). Original exception was: %s",
+            s->failure ? s->failure : "(not kept: out of memory)");
     return MR_OK;
 }
 
@@ -154,20 +159,34 @@ void mr_session_leave(mr_session *s, uint8_t before) {
 
 /* ---------------------------------------------------------------- options and lists */
 
-mr_env *mr_session_env(const mr_session *s) { return s->env; }
-mr_engine *mr_session_engine(const mr_session *s) { return s->engine; }
-mr_owner *mr_session_owner(const mr_session *s) { return s->owner; }
+mr_env *mr_session_env(const mr_session *s) {
+    return s->env;
+}
+mr_engine *mr_session_engine(const mr_session *s) {
+    return s->engine;
+}
+mr_owner *mr_session_owner(const mr_session *s) {
+    return s->owner;
+}
 
 void mr_session_set_flags(mr_session *s, int autoflush, int expire_on_commit) {
     if (autoflush >= 0) s->autoflush = autoflush > 0;
     if (expire_on_commit >= 0) s->expire_on_commit = expire_on_commit > 0;
 }
 
-bool mr_session_autoflush(const mr_session *s) { return s->autoflush && s->autoflush_blocks == 0; }
-bool mr_session_expire_on_commit(const mr_session *s) { return s->expire_on_commit; }
-void mr_session_block_autoflush(mr_session *s, int delta) { s->autoflush_blocks += delta; }
+bool mr_session_autoflush(const mr_session *s) {
+    return s->autoflush && s->autoflush_blocks == 0;
+}
+bool mr_session_expire_on_commit(const mr_session *s) {
+    return s->expire_on_commit;
+}
+void mr_session_block_autoflush(mr_session *s, int delta) {
+    s->autoflush_blocks += delta;
+}
 
-mr_session *mr_session_of(const mr_entity *entity) { return entity->owner ? entity->owner->session : NULL; }
+mr_session *mr_session_of(const mr_entity *entity) {
+    return entity->owner ? entity->owner->session : NULL;
+}
 
 mr_state mr_session_state_of(const mr_entity *entity) {
     if (entity->state != MR_TRANSIENT && !mr_session_of(entity)) return MR_DETACHED;
@@ -178,7 +197,9 @@ bool mr_session_contains(const mr_session *s, const mr_entity *entity) {
     return entity->owner == s->owner && (entity->state == MR_PENDING || entity->state == MR_PERSISTENT);
 }
 
-size_t mr_session_new_count(const mr_session *s) { return s->fresh.len; }
+size_t mr_session_new_count(const mr_session *s) {
+    return s->fresh.len;
+}
 
 mr_entity *mr_session_new_at(const mr_session *s, size_t i) {
     /* Putting the list in order changes nothing that a caller of a const function could see. */
@@ -186,7 +207,9 @@ mr_entity *mr_session_new_at(const mr_session *s, size_t i) {
     return mr_vec_ptr(&s->fresh, i);
 }
 
-static const mr_vec *dirty_list(const mr_session *s) { return s->changed.len ? &s->changed : &s->owner->dirty; }
+static const mr_vec *dirty_list(const mr_session *s) {
+    return s->changed.len ? &s->changed : &s->owner->dirty;
+}
 
 size_t mr_session_dirty_count(const mr_session *s) {
     const mr_vec *dirty = dirty_list(s);
@@ -206,5 +229,9 @@ mr_entity *mr_session_dirty_at(const mr_session *s, size_t i) {
     }
 }
 
-size_t mr_session_deleted_count(const mr_session *s) { return s->doomed.len; }
-mr_entity *mr_session_deleted_at(const mr_session *s, size_t i) { return mr_vec_ptr(&s->doomed, i); }
+size_t mr_session_deleted_count(const mr_session *s) {
+    return s->doomed.len;
+}
+mr_entity *mr_session_deleted_at(const mr_session *s, size_t i) {
+    return mr_vec_ptr(&s->doomed, i);
+}

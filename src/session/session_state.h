@@ -1,8 +1,10 @@
 /*
- * session_state.h: what the files of the session share: its struct, its phases, and what each file offers the others.
+ * session_state.h: what the files of the session share: its struct, its phases, and what each file offers the
+ * others.
  *
- * Invariants: fresh holds exactly the pending entities and doomed those marked TO_DELETE, each pinned once by its list; the journal
- * holds weak handles, so a transaction keeps no object alive; a connection is held from first use to the transaction's end.
+ * Invariants: fresh holds exactly the pending entities and doomed those marked TO_DELETE, each pinned once by
+ * its list; the journal holds weak handles, so a transaction keeps no object alive; a connection is held from
+ * first use to the transaction's end.
  */
 #ifndef MR_SESSION_STATE_H
 #define MR_SESSION_STATE_H
@@ -39,7 +41,7 @@ typedef enum mr_note_kind {
     MR_NOTE_NUMBERED,     /* unset: generated key columns by position, where a key's slot is 64 or more */
     MR_NOTE_UPDATED,      /* within savepoints only: the end of the transaction expires all */
     MR_NOTE_DELETED,
-    MR_NOTE_REKEYED       /* old: the identity before; owned */
+    MR_NOTE_REKEYED /* old: the identity before; owned */
 } mr_note_kind;
 
 typedef struct mr_note {
@@ -93,10 +95,11 @@ struct mr_session {
 };
 
 /* session.c */
-/* InvalidRequestError where the phase refuses the action, PendingRollbackError where the transaction is dead. what: the user's word,
- * "commit()". */
+/* InvalidRequestError where the phase refuses the action, PendingRollbackError where the transaction is dead.
+ * what: the user's word, "commit()". */
 mr_status mr_session_allow(mr_session *s, mr_action action, const char *what);
-/* Enters a phase, blocks the heap and keeps the session alive; gives the phase to leave to. After leave the session may be gone. */
+/* Enters a phase, blocks the heap and keeps the session alive; gives the phase to leave to. After leave the
+ * session may be gone. */
 uint8_t mr_session_enter(mr_session *s, mr_phase phase);
 void mr_session_leave(mr_session *s, uint8_t before);
 
@@ -121,12 +124,13 @@ mr_status mr_session_bracket(void *session);
 void mr_session_unbracket(void *session);
 
 /* journal.c */
-/* Notes what a flush that has run, but is not published yet, will make true. Nothing is noted when it fails. */
+/* Notes what a flush that has run, but is not published yet, will make true. Nothing is noted when it fails.
+ */
 mr_status mr_journal_flush(mr_session *s, const mr_flush *flush);
 /* The object's row was found missing: it is deleted for as long as this transaction stands. */
 mr_status mr_journal_deleted(mr_session *s, const mr_entity *entity);
-/* Undoes the notes from mark on: memory is as before them, but for what must be read again. MR_FAIL: some objects could not be put back
- * into the identity map for want of memory, and are detached. */
+/* Undoes the notes from mark on: memory is as before them, but for what must be read again. MR_FAIL: some
+ * objects could not be put back into the identity map for want of memory, and are detached. */
 mr_status mr_journal_undo(mr_session *s, size_t mark);
 /* The notes from mark on have become part of the level outside. */
 void mr_journal_merge(mr_session *s, size_t mark);
@@ -139,9 +143,9 @@ const char *mr_entity_words(const mr_entity *entity, mr_strbuf *buf);
 
 /* states.c: the moves between states, without cascades */
 mr_status mr_state_make_pending(mr_session *s, mr_entity *entity);
-mr_status mr_state_attach(mr_session *s, mr_entity *entity);  /* detached to persistent */
-mr_status mr_state_doom(mr_session *s, mr_entity *entity);    /* persistent, marked to be deleted */
-void mr_state_spare(mr_session *s, mr_entity *entity);        /* the mark taken away */
+mr_status mr_state_attach(mr_session *s, mr_entity *entity); /* detached to persistent */
+mr_status mr_state_doom(mr_session *s, mr_entity *entity);   /* persistent, marked to be deleted */
+void mr_state_spare(mr_session *s, mr_entity *entity);       /* the mark taken away */
 void mr_state_make_transient(mr_session *s, mr_entity *entity);
 void mr_state_detach(mr_session *s, mr_entity *entity);
 /* Makes what a closed session left behind plainly detached. Call at every touch that may change. */
@@ -150,8 +154,8 @@ void mr_state_settle(mr_entity *entity);
 mr_status mr_state_ours(mr_session *s, const mr_entity *entity);
 /* Adds without cascades: what session:add does for one object. */
 mr_status mr_state_admit(mr_session *s, mr_entity *entity);
-void mr_state_drop_pending(mr_session *s);                    /* all of fresh become transient */
-void mr_state_drop_doomed(mr_session *s);                     /* all of doomed are spared */
+void mr_state_drop_pending(mr_session *s); /* all of fresh become transient */
+void mr_state_drop_doomed(mr_session *s);  /* all of doomed are spared */
 void mr_state_sort_pending(mr_session *s);
 
 /* expire.c */
@@ -164,8 +168,8 @@ void mr_expire_dirty(mr_session *s);
 mr_property *mr_session_named_property(mr_entity *entity, const char *name);
 
 /* transaction.c */
-/* A flush has failed after its first statement: the innermost level is rolled back at the database and in memory, and dead. The
- * recorded error stays. */
+/* A flush has failed after its first statement: the innermost level is rolled back at the database and in
+ * memory, and dead. The recorded error stays. */
 void mr_transaction_fail(mr_session *s);
 
 /* flushing.c */
@@ -179,8 +183,8 @@ mr_status mr_attribute_unexpire(mr_entity *entity);
 mr_status mr_attribute_load_column(mr_entity *entity, const mr_property *prop);
 mr_status mr_attribute_detached(const mr_entity *entity, const mr_property *prop);
 /* Runs the attribute hooks of the class and its bases. old: NULL where it is not known. */
-mr_status mr_attribute_fire(mr_attribute_event event, mr_entity *entity, const mr_property *prop, mr_value *value,
-                            const mr_value *old);
+mr_status mr_attribute_fire(mr_attribute_event event, mr_entity *entity, const mr_property *prop,
+                            mr_value *value, const mr_value *old);
 
 /* ---------------------------------------------------------------- relationships */
 
@@ -198,7 +202,8 @@ bool mr_relation_is_list(const mr_relationship *rel);
 const mr_relationship *mr_relation_reverse(const mr_relationship *rel);
 /* The value in memory, not loaded for it: MR_ENTITY, MR_NULL, MR_COLLECTION or MR_UNLOADED. */
 const mr_value *mr_relation_peek(mr_entity *entity, const mr_relationship *rel);
-/* Appends what the relationship holds in memory, each entity. removed: also what was taken away since the last flush. */
+/* Appends what the relationship holds in memory, each entity. removed: also what was taken away since the
+ * last flush. */
 mr_status mr_relation_items(mr_entity *entity, const mr_relationship *rel, bool removed, mr_vec *out);
 /* Appends what was taken away since the last flush and is known. */
 mr_status mr_relation_removed(mr_entity *entity, const mr_relationship *rel, mr_vec *out);
@@ -206,8 +211,10 @@ mr_status mr_relation_removed(mr_entity *entity, const mr_relationship *rel, mr_
 /* related.c: references, and the loading of relationships */
 mr_status mr_related_get(mr_entity *entity, const mr_property *prop, const mr_value **out);
 mr_status mr_related_set(mr_entity *entity, const mr_property *prop, const mr_value *value);
-/* Validates and fires hooks for one object about to be set or appended; it may be replaced. item: MR_ENTITY or MR_NULL. */
-mr_status mr_related_accept(mr_entity *entity, const mr_relationship *rel, mr_attribute_event event, mr_value *item);
+/* Validates and fires hooks for one object about to be set or appended; it may be replaced. item: MR_ENTITY
+ * or MR_NULL. */
+mr_status mr_related_accept(mr_entity *entity, const mr_relationship *rel, mr_attribute_event event,
+                            mr_value *item);
 
 /* linking.c: both sides of an association at once */
 typedef struct mr_linking {
@@ -223,13 +230,15 @@ mr_status mr_linking_end(mr_linking *l, mr_status status);
 /* entity.rel = item (NULL: none), the reference being replaced let go. */
 mr_status mr_link_reference(mr_linking *l, mr_entity *entity, const mr_relationship *rel, mr_entity *item);
 /* item into the collection at a place (UINT32_MAX: at the end, which loads nothing). */
-mr_status mr_link_item(mr_linking *l, mr_entity *entity, const mr_relationship *rel, uint32_t at, mr_entity *item);
+mr_status mr_link_item(mr_linking *l, mr_entity *entity, const mr_relationship *rel, uint32_t at,
+                       mr_entity *item);
 mr_status mr_unlink_item(mr_linking *l, mr_entity *entity, const mr_relationship *rel, uint32_t at);
 /* What assigning the items would add and take away, each once. */
-mr_status mr_collection_difference(mr_collection *c, mr_entity *const *items, uint32_t n, mr_vec *added, mr_vec *removed);
+mr_status mr_collection_difference(mr_collection *c, mr_entity *const *items, uint32_t n, mr_vec *added,
+                                   mr_vec *removed);
 /* The loaded collection becomes items. */
-mr_status mr_link_items(mr_linking *l, mr_entity *entity, const mr_relationship *rel, mr_entity *const *items, uint32_t n,
-                        const mr_vec *added, const mr_vec *removed);
+mr_status mr_link_items(mr_linking *l, mr_entity *entity, const mr_relationship *rel, mr_entity *const *items,
+                        uint32_t n, const mr_vec *added, const mr_vec *removed);
 
 /* parents.c: who holds an object through a relationship that allows one parent or deletes orphans */
 mr_status mr_parent_note(mr_entity *child, const mr_relationship *rel, mr_entity *parent);
@@ -238,8 +247,8 @@ mr_entity *mr_parent_of(mr_entity *child, const mr_relationship *rel);
 bool mr_parent_is_tracked(const mr_relationship *rel);
 
 /* cascade.c: walks over graphs, without recursion */
-/* Admits the entity and what save-update reaches from it. What was not in the session before is appended, pinned, to admitted
- * (NULL: no interest). When it fails, nothing was admitted. */
+/* Admits the entity and what save-update reaches from it. What was not in the session before is appended,
+ * pinned, to admitted (NULL: no interest). When it fails, nothing was admitted. */
 mr_status mr_cascade_admit(mr_session *s, mr_entity *entity, mr_vec *admitted);
 /* Takes back what was admitted. */
 void mr_cascade_take_back(mr_session *s, mr_vec *admitted);

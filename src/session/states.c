@@ -1,7 +1,9 @@
 /*
- * states.c: the moves of one object between transient, pending, persistent, deleted and detached; no cascades.
+ * states.c: the moves of one object between transient, pending, persistent, deleted and detached; no
+ * cascades.
  *
- * Invariant: each move either happens whole or, when it fails, not at all. fresh[e->list_index] == e for each pending entity.
+ * Invariant: each move either happens whole or, when it fails, not at all. fresh[e->list_index] == e for each
+ * pending entity.
  */
 #include "session_state.h"
 
@@ -32,7 +34,8 @@ static mr_status refuse(const mr_entity *e, const char *before, const char *afte
 mr_status mr_state_ours(mr_session *s, const mr_entity *entity) {
     const mr_session *other = mr_session_of(entity);
     if (!other || other == s) return MR_OK;
-    return refuse(entity, "Object ", " is already attached to another session; expunge it there or merge it here");
+    return refuse(entity, "Object ",
+                  " is already attached to another session; expunge it there or merge it here");
 }
 
 /* ---------------------------------------------------------------- leaving an owner */
@@ -157,11 +160,17 @@ mr_status mr_state_admit(mr_session *s, mr_entity *entity) {
     mr_state_settle(entity);
     if (mr_state_ours(s, entity) != MR_OK) return MR_FAIL;
     switch ((mr_state)entity->state) {
-    case MR_TRANSIENT: return mr_state_make_pending(s, entity);
-    case MR_DETACHED: return mr_state_attach(s, entity);
-    case MR_PERSISTENT: mr_state_spare(s, entity); return MR_OK;
-    case MR_PENDING: return MR_OK;
-    case MR_DELETED: break;
+    case MR_TRANSIENT:
+        return mr_state_make_pending(s, entity);
+    case MR_DETACHED:
+        return mr_state_attach(s, entity);
+    case MR_PERSISTENT:
+        mr_state_spare(s, entity);
+        return MR_OK;
+    case MR_PENDING:
+        return MR_OK;
+    case MR_DELETED:
+        break;
     }
     return refuse(entity, "Instance ",
                   " has been deleted in this transaction: roll it back, or make a new object in its place");

@@ -1,8 +1,9 @@
 /*
  * transaction.c: begin, savepoints, commit, rollback, and the failed flush.
  *
- * Invariant: the levels are the transaction and the savepoints within it; dead counts the innermost ones that the database has rolled
- * back already and that wait for the user's rollback. Memory follows the database: the journal is undone exactly when its rows are.
+ * Invariant: the levels are the transaction and the savepoints within it; dead counts the innermost ones that
+ * the database has rolled back already and that wait for the user's rollback. Memory follows the database:
+ * the journal is undone exactly when its rows are.
  */
 #include "session_state.h"
 
@@ -11,7 +12,8 @@ static mr_savepoint *innermost(const mr_session *s) {
 }
 
 bool mr_session_in_transaction(const mr_session *s) {
-    return s->began || s->dead || s->savepoints.len > 0 || (s->conn && !s->bracketed && mr_conn_in_transaction(s->conn));
+    return s->began || s->dead || s->savepoints.len > 0 ||
+           (s->conn && !s->bracketed && mr_conn_in_transaction(s->conn));
 }
 
 unsigned mr_session_nesting(const mr_session *s) {
@@ -52,7 +54,8 @@ mr_status mr_session_begin(mr_session *s, mr_txmode mode) {
 }
 
 mr_status mr_session_begin_nested(mr_session *s) {
-    if (mr_session_allow(s, MR_ACT_BEGIN, "begin_nested()") != MR_OK || mr_session_flush(s) != MR_OK) return MR_FAIL;
+    if (mr_session_allow(s, MR_ACT_BEGIN, "begin_nested()") != MR_OK || mr_session_flush(s) != MR_OK)
+        return MR_FAIL;
     mr_conn *conn;
     if (mr_session_connect(s, NULL, &conn) != MR_OK) return MR_FAIL;
     /* Room first: nothing can fail once the database has the savepoint. */
@@ -133,10 +136,14 @@ void mr_transaction_fail(mr_session *s) {
 static mr_status rollback(mr_session *s) {
     bool was_dead = s->dead > 0, lost = false, nested = s->savepoints.len > 0;
     mr_status status = MR_OK;
-    if (was_dead) s->dead--;
-    else status = roll_back_level(s, &lost);
-    if (nested) s->savepoints.len--;
-    else end_transaction(s);
+    if (was_dead)
+        s->dead--;
+    else
+        status = roll_back_level(s, &lost);
+    if (nested)
+        s->savepoints.len--;
+    else
+        end_transaction(s);
     if (lost) s->dead = nested ? (unsigned)s->savepoints.len + 1 : 0;
     if (s->dead == 0) {
         mr_free(s->env, s->failure);

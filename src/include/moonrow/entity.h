@@ -14,6 +14,13 @@
 extern "C" {
 #endif
 
+/* Flexible arrays are no part of C++, which knows them all the same. */
+#if defined(__GNUC__) || defined(__clang__)
+#define MR_EXTENSION __extension__
+#else
+#define MR_EXTENSION
+#endif
+
 typedef struct mr_owner mr_owner;
 typedef struct mr_history mr_history;
 typedef struct mr_collection mr_collection;
@@ -52,7 +59,7 @@ struct mr_entity {
     mr_value identity;      /* MR_INT, or encoded bytes (OWNED); MR_UNLOADED: none */
     mr_history *history;    /* committed values of changed slots; NULL when clean */
     void *origin;           /* counted by the load layer (mr_origin): loader options and batch siblings; or NULL */
-    mr_value slots[];
+    MR_EXTENSION mr_value slots[];
 };
 
 /* What a session shares with its entities. */
@@ -94,7 +101,9 @@ void mr_entity_leave_dirty(mr_entity *entity);
 void mr_entity_forget(mr_entity *entity, unsigned slot);
 /* Drops all loaded values, changes too (refresh, rollback). Relationship slots as well. */
 void mr_entity_expire(mr_entity *entity);
-/* True, and the slots are cleared, when the owner's generation says that the entity has expired. Call at every touch. */
+/* True, and the slots are cleared, when the owner's generation says that the entity has expired. Call at every touch, and before
+ * state or owner are changed: what an expired entity refers to may have been freed. Transient and pending entities do not expire; one
+ * that becomes persistent needs its owner's generation. */
 bool mr_entity_check_expired(mr_entity *entity);
 static inline void mr_entity_touch(mr_entity *e) {
     if (e->owner && e->generation != e->owner->generation) mr_entity_check_expired(e);
@@ -105,7 +114,7 @@ const mr_value *mr_entity_slot(mr_entity *entity, unsigned slot);
 /* History. */
 struct mr_history {
     uint16_t n, cap;
-    struct { uint16_t slot; mr_value old; } entries[]; /* old MR_UNLOADED: was not loaded */
+    MR_EXTENSION struct { uint16_t slot; mr_value old; } entries[]; /* old MR_UNLOADED: was not loaded */
 };
 /* The committed value of a slot: the history's, or the slot's own. */
 const mr_value *mr_entity_committed(const mr_entity *entity, unsigned slot);
@@ -135,6 +144,7 @@ void mr_identity_values(const mr_mapper *mapper, const mr_value *identity, mr_va
 /* "User 3" or "Entry ('a', 2)": for messages. */
 void mr_identity_describe(const mr_mapper *mapper, const mr_value *identity, mr_strbuf *out);
 mr_status mr_entity_set_identity(mr_entity *entity, const mr_value *identity); /* copies; out of the map beforehand */
+void mr_entity_give_identity(mr_entity *entity, mr_value *identity); /* takes over what *identity owns, which becomes MR_UNLOADED */
 
 mr_idmap *mr_idmap_new(mr_env *env);
 void mr_idmap_free(mr_idmap *map);

@@ -65,6 +65,7 @@ mr_status mr_session_refresh(mr_session *s, mr_entity *entity, const char *const
 /* Returns *out pinned; MR_NOTFOUND. key: npk values, coerced here. From the identity map without a statement. */
 mr_status mr_session_get(mr_session *s, mr_mapper *mapper, const mr_value *key, unsigned n, mr_query *options,
                          bool populate_existing, mr_entity **out);
+/* Returns *out pinned. */
 mr_status mr_session_merge(mr_session *s, mr_entity *source, bool load, mr_entity **out);
 bool mr_session_contains(const mr_session *s, const mr_entity *entity);
 bool mr_session_is_modified(mr_session *s, mr_entity *entity);

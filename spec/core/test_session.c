@@ -1,0 +1,734 @@
+/*
+ * test_session.c: the session without relationships: states, transactions, expiry, get, merge, plain statements.
+ */
+#include "session_fixture.h"
+
+static void users(void) {
+    mr_mapper *user = begin_class("User");
+    text_attribute(user, "name");
+    text_attribute(user, "email");
+    mr_property *a = text_attribute(user, "bio"), *b = text_attribute(user, "photo");
+    a->deferred = b->deferred = true;
+    a->deferred_group = b->deferred_group = mr_intern(env, "big", 3);
+    end_class(user, "users");
+    create_tables();
+}
+
+static mr_entity *saved(const char *name) {
+    mr_entity *e = object("User", name);
+    add(e);
+    commit();
+    return e;
+}
+
+/* ---------------------------------------------------------------- states */
+
+static void from_transient_to_detached(void **state) {
+    (void)state;
+    users();
+    mr_entity *u = object("User", "ann");
+    expect_state(u, MR_TRANSIENT);
+    expect_nil(u, "email");
+    add(u);
+    expect_state(u, MR_PENDING);
+    assert_true(mr_session_contains(session, u));
+    assert_ptr_equal(mr_session_of(u), session);
+    assert_int_equal(mr_session_new_count(session), 1);
+    add(u);
+    assert_int_equal(mr_session_new_count(session), 1);
+    record();
+    flush();
+    expect_statements("INSERT INTO users (name, email, bio, photo) VALUES (?, ?, ?, ?)");
+    expect_state(u, MR_PERSISTENT);
+    expect_int(u, "id", 1);
+    assert_int_equal(mr_session_new_count(session), 0);
+    ok(set(u, "name", text("bob")));
+    assert_int_equal(mr_session_dirty_count(session), 1);
+    assert_ptr_equal(mr_session_dirty_at(session, 0), u);
+    assert_true(mr_session_is_modified(session, u));
+    record();
+    flush();
+    expect_statements("UPDATE users SET name=? WHERE users.id = ?");
+    assert_false(mr_session_is_modified(session, u));
+    ok(mr_session_delete(session, u));
+    expect_state(u, MR_PERSISTENT);
+    assert_int_equal(mr_session_deleted_count(session), 1);
+    assert_int_equal(mr_session_dirty_count(session), 0);
+    flush();
+    expect_state(u, MR_DELETED);
+    assert_false(mr_session_contains(session, u));
+    fails(mr_session_add(session, u), MR_ERR_INVALID_REQUEST,
+          "Instance '<User 1>' has been deleted in this transaction: roll it back, or make a new object in its place");
+    commit();
+    expect_state(u, MR_DETACHED);
+    assert_null(mr_session_of(u));
+    fails(mr_session_add(session, u), MR_ERR_INVALID_REQUEST,
+          "Instance '<User 1>' has been deleted: make a new object in its place");
+}
+
+static void refused_moves(void **state) {
+    (void)state;
+    users();
+    mr_entity *u = object("User", "ann"), *other = object("User", "eve");
+    fails(mr_session_delete(session, u), MR_ERR_INVALID_REQUEST,
+          "Instance '<User (transient)>' is not persisted: only what has a row can be deleted (expunge takes a "
+          "pending one out)");
+    fails(mr_session_expunge(session, u), MR_ERR_INVALID_REQUEST,
+          "Instance <User (transient)> is not present in this Session");
+    fails(mr_session_refresh(session, u, NULL, 0), MR_ERR_INVALID_REQUEST,
+          "Instance '<User (transient)>' is not persistent within this Session: add and flush it first");
+    add(u);
+    fails(mr_session_expire(session, u, NULL, 0), MR_ERR_INVALID_REQUEST,
+          "Instance '<User (pending)>' is not persistent within this Session: add and flush it first");
+    commit();
+    mr_session *second;
+    ok(mr_session_new(env, engine, NULL, &second));
+    fails(mr_session_add(second, u), MR_ERR_INVALID_REQUEST,
+          "Object '<User 1>' is already attached to another session; expunge it there or merge it here");
+    fails(mr_session_delete(second, u), MR_ERR_INVALID_REQUEST,
+          "Object '<User 1>' is already attached to another session; expunge it there or merge it here");
+    ok(set(other, "id", mr_int_value(1)));
+    add(other);
+    assert_int_equal(mr_session_flush(session), MR_FAIL);
+    assert_false(mr_env_error(env)->kind == MR_ERR_NO_MEMORY);
+    rollback();
+    expect_state(other, MR_TRANSIENT);
+    mr_session_release(second);
+    fails(set(u, "id", text("x")), MR_ERR_ARGUMENT, "User.id: expected integer, got string \"x\"");
+    expect_int(u, "id", 1);
+}
+
+static void expunging(void **state) {
+    (void)state;
+    users();
+    mr_entity *pending = object("User", "ann"), *u = saved("bob");
+    add(pending);
+    ok(mr_session_expunge(session, pending));
+    expect_state(pending, MR_TRANSIENT);
+    assert_int_equal(mr_session_new_count(session), 0);
+    ok(set(u, "name", text("rob")));
+    ok(mr_session_expunge(session, u));
+    expect_state(u, MR_DETACHED);
+    assert_int_equal(mr_session_dirty_count(session), 0);
+    expect_text(u, "name", "rob");
+    const mr_value *v;
+    fails(mr_attribute_get(u, attribute(u, "email"), &v), MR_ERR_DETACHED_INSTANCE,
+          "Instance <User 1> is not bound to a Session; attribute 'email' was never loaded: load it before the session "
+          "closes, or merge the object into a session");
+    add(u);
+    expect_state(u, MR_PERSISTENT);
+    assert_int_equal(mr_session_dirty_count(session), 1);
+    record();
+    commit();
+    expect_statements("UPDATE users SET name=? WHERE users.id = ?");
+    mr_entity *loaded;
+    ok(mr_session_expunge(session, u));
+    loaded = fetch_by("User", 1);
+    assert_ptr_not_equal(loaded, u);
+    fails(mr_session_add(session, u), MR_ERR_INVALID_REQUEST,
+          "Can't attach instance '<User 1>'; another instance with its key is already present in this session: merge it "
+          "instead");
+    mr_entity_unpin(loaded);
+}
+
+static void closing(void **state) {
+    (void)state;
+    users();
+    mr_entity *u = saved("ann"), *pending = object("User", "eve"), *changed = saved("bob");
+    expect_text(u, "name", "ann");
+    ok(set(changed, "name", text("rob")));
+    add(pending);
+    mr_session_close(session);
+    expect_state(u, MR_DETACHED);
+    expect_state(pending, MR_TRANSIENT);
+    expect_text(u, "name", "ann");
+    ok(set(u, "name", text("anna")));
+    expect_text(changed, "name", "rob");
+    add(u);
+    add(changed);
+    expect_state(u, MR_PERSISTENT);
+    assert_int_equal(mr_session_dirty_count(session), 2);
+    commit();
+    expect_text(u, "name", "anna");
+    expect_text(changed, "name", "rob");
+    mr_session_expunge_all(session);
+    expect_state(u, MR_DETACHED);
+}
+
+/* ---------------------------------------------------------------- get and expiry */
+
+static void get_by_key(void **state) {
+    (void)state;
+    users();
+    mr_entity *u = saved("ann"), *e;
+    record();
+    assert_ptr_equal(e = fetch_by("User", 1), u);
+    expect_statements("SELECT users.id AS users_id, users.name AS users_name, users.email AS users_email FROM users WHERE "
+                      "users.id = ?");
+    mr_entity_unpin(e);
+    record();
+    assert_ptr_equal(e = fetch_by("User", 1), u);
+    mr_entity_unpin(e);
+    mr_value key = mr_float_value(1.0);
+    ok(mr_session_get(session, class_named("User"), &key, 1, NULL, false, &e));
+    assert_ptr_equal(e, u);
+    mr_entity_unpin(e);
+    expect_count(0);
+    key = text("1");
+    fails(mr_session_get(session, class_named("User"), &key, 1, NULL, false, &e), MR_ERR_ARGUMENT,
+          "User.id: expected integer, got string \"1\"");
+    fails(mr_session_get(session, class_named("User"), &key, 2, NULL, false, &e), MR_ERR_ARGUMENT,
+          "the primary key of User has 1 column (id), but get() was given 2 values");
+    record();
+    key = mr_null_value();
+    assert_int_equal(mr_session_get(session, class_named("User"), &key, 1, NULL, false, &e), MR_NOTFOUND);
+    expect_count(0);
+    key = mr_int_value(7);
+    assert_int_equal(mr_session_get(session, class_named("User"), &key, 1, NULL, false, &e), MR_NOTFOUND);
+    mr_entity *pending = object("User", "eve");
+    ok(set(pending, "id", mr_int_value(8)));
+    add(pending);
+    assert_ptr_equal(e = fetch_by("User", 8), pending);
+    mr_entity_unpin(e);
+    mr_session_expunge_all(session);
+    record();
+    e = fetch_by("User", 1);
+    assert_ptr_not_equal(e, u);
+    expect_count(1);
+    mr_entity_unpin(e);
+}
+
+static void rows_that_are_gone(void **state) {
+    (void)state;
+    users();
+    mr_entity *u = saved("ann"), *v = saved("bob"), *e;
+    elsewhere("DELETE FROM users");
+    const mr_value *value;
+    fails(mr_attribute_get(u, attribute(u, "name"), &value), MR_ERR_OBJECT_DELETED,
+          "Instance '<User 1>' has been deleted, or its row is otherwise not present.");
+    fails(mr_session_refresh(session, v, NULL, 0), MR_ERR_INVALID_REQUEST,
+          "Could not refresh instance '<User 2>': its row is gone");
+    mr_value key = mr_int_value(1);
+    assert_int_equal(mr_session_get(session, class_named("User"), &key, 1, NULL, false, &e), MR_NOTFOUND);
+    expect_state(u, MR_DELETED);
+    rollback();
+    expect_state(u, MR_PERSISTENT);
+    assert_int_equal(mr_session_get(session, class_named("User"), &key, 1, NULL, false, &e), MR_NOTFOUND);
+    commit();
+    expect_state(u, MR_DETACHED);
+}
+
+static void expiring(void **state) {
+    (void)state;
+    users();
+    mr_entity *u = saved("ann");
+    elsewhere("UPDATE users SET email = 'a@b', bio = 'x', photo = 'y'");
+    ok(set(u, "name", text("anna")));
+    record();
+    expect_text(u, "email", "a@b");
+    expect_text(u, "name", "anna");
+    expect_count(2); /* the autoflush, and all that had expired */
+    record();
+    expect_text(u, "bio", "x");
+    expect_text(u, "photo", "y");
+    expect_statements("SELECT users.bio AS users_bio, users.photo AS users_photo FROM users WHERE users.id = ?");
+    commit();
+    mr_session_set_flags(session, 0, -1);
+    expect_text(u, "name", "anna");
+    ok(set(u, "name", text("other")));
+    const char *names[] = { "email" };
+    elsewhere("UPDATE users SET email = 'c@d'");
+    ok(mr_session_expire(session, u, names, 1));
+    assert_false(mr_attribute_is_loaded(u, attribute(u, "email")));
+    record();
+    expect_text(u, "email", "c@d");
+    expect_count(1);
+    expect_text(u, "name", "other");
+    ok(mr_session_refresh(session, u, NULL, 0));
+    expect_text(u, "name", "anna");
+    assert_int_equal(mr_session_dirty_count(session), 0);
+    const char *unknown[] = { "emial" };
+    fails(mr_session_expire(session, u, unknown, 1), MR_ERR_ARGUMENT,
+          "'emial' is no mapped attribute of User (did you mean 'email'?)");
+    mr_session_expire_all(session);
+    record();
+    expect_text(u, "email", "c@d");
+    expect_text(u, "name", "anna");
+    expect_count(1);
+    mr_session_set_flags(session, -1, 0);
+    commit();
+    record();
+    expect_text(u, "name", "anna");
+    expect_count(0);
+}
+
+static void what_others_commit(void **state) {
+    (void)state;
+    users();
+    mr_entity *u = saved("ann"), *v = saved("bob");
+    expect_text(u, "name", "ann");
+    expect_text(v, "name", "bob");
+    elsewhere("UPDATE users SET name = 'zed', email = 'z'");
+    ok(set(v, "email", text("v@w")));
+    record();
+    flush();
+    expect_statements("UPDATE users SET email=? WHERE users.id = ?");
+    record();
+    expect_text(u, "name", "zed");
+    expect_count(1);
+}
+
+/* ---------------------------------------------------------------- transactions */
+
+static void rolled_back(void **state) {
+    (void)state;
+    users();
+    mr_entity *u = saved("ann"), *doomed = saved("bob"), *fresh = object("User", "eve"), *marked = saved("max");
+    add(fresh);
+    ok(set(u, "name", text("anna")));
+    ok(mr_session_delete(session, doomed));
+    flush();
+    expect_int(fresh, "id", 4);
+    mr_entity *pending = object("User", "pia");
+    add(pending);
+    ok(set(u, "email", text("a@b")));
+    ok(mr_session_delete(session, marked));
+    assert_true(mr_session_in_transaction(session));
+    rollback();
+    assert_false(mr_session_in_transaction(session));
+    expect_state(fresh, MR_TRANSIENT);
+    expect_state(pending, MR_TRANSIENT);
+    expect_state(doomed, MR_PERSISTENT);
+    expect_state(marked, MR_PERSISTENT);
+    assert_int_equal(mr_session_deleted_count(session), 0);
+    assert_int_equal(mr_session_dirty_count(session), 0);
+    expect_nil(fresh, "id");
+    assert_false(mr_attribute_is_loaded(fresh, attribute(fresh, "email")));
+    expect_text(fresh, "name", "eve");
+    expect_text(u, "name", "ann");
+    expect_text(u, "email", NULL);
+    expect_text(doomed, "name", "bob");
+    mr_entity *e = fetch_by("User", 2);
+    assert_ptr_equal(e, doomed);
+    mr_entity_unpin(e);
+    add(fresh);
+    commit();
+    expect_int(fresh, "id", 4);
+    expect_text(fresh, "name", "eve");
+}
+
+static void changed_keys(void **state) {
+    (void)state;
+    users();
+    mr_entity *u = saved("ann"), *v = saved("bob"), *e;
+    ok(set(u, "id", mr_int_value(10)));
+    flush();
+    assert_ptr_equal(e = fetch_by("User", 10), u);
+    mr_entity_unpin(e);
+    assert_null(fetch_by("User", 1));
+    rollback();
+    assert_ptr_equal(e = fetch_by("User", 1), u);
+    mr_entity_unpin(e);
+    expect_int(u, "id", 1);
+    assert_null(fetch_by("User", 10));
+    ok(mr_session_delete(session, v));
+    flush();
+    mr_entity *again = object("User", "new");
+    ok(set(again, "id", mr_int_value(2)));
+    add(again);
+    flush();
+    assert_ptr_equal(e = fetch_by("User", 2), again);
+    mr_entity_unpin(e);
+    rollback();
+    assert_ptr_equal(e = fetch_by("User", 2), v);
+    mr_entity_unpin(e);
+    expect_int(again, "id", 2); /* the user had set it */
+}
+
+static void savepoints(void **state) {
+    (void)state;
+    users();
+    mr_entity *u = saved("ann"), *outer = object("User", "outer"), *inner = object("User", "inner"), *v = saved("bob");
+    add(outer);
+    ok(set(u, "name", text("one")));
+    ok(mr_session_begin_nested(session));
+    expect_state(outer, MR_PERSISTENT);
+    assert_int_equal(mr_session_nesting(session), 2);
+    uint64_t serial = mr_session_transaction_serial(session);
+    add(inner);
+    ok(set(u, "name", text("two")));
+    ok(mr_session_delete(session, v));
+    flush();
+    ok(set(outer, "name", text("changed")));
+    rollback();
+    assert_int_equal(mr_session_nesting(session), 1);
+    assert_false(mr_session_transaction_serial(session) == serial);
+    expect_state(inner, MR_TRANSIENT);
+    expect_nil(inner, "id");
+    expect_state(v, MR_PERSISTENT);
+    expect_state(outer, MR_PERSISTENT);
+    expect_text(u, "name", "one");
+    expect_text(outer, "name", "outer");
+    ok(mr_session_begin_nested(session));
+    ok(mr_session_begin_nested(session));
+    add(inner);
+    ok(set(u, "name", text("three")));
+    commit();
+    commit();
+    assert_int_equal(mr_session_nesting(session), 1);
+    expect_text(u, "name", "three");
+    rollback();
+    expect_state(inner, MR_TRANSIENT);
+    expect_state(outer, MR_TRANSIENT);
+    expect_text(u, "name", "ann");
+    ok(mr_session_begin_nested(session));
+    add(inner);
+    ok(mr_session_commit_all(session));
+    expect_int(inner, "id", 3);
+}
+
+static void beginning(void **state) {
+    (void)state;
+    users();
+    ok(mr_session_begin(session, MR_TX_DEFAULT));
+    fails(mr_session_begin(session, MR_TX_DEFAULT), MR_ERR_INVALID_REQUEST,
+          "A transaction is already begun on this Session: end it first, or use begin_nested()");
+    rollback();
+    ok(mr_session_begin(session, MR_TX_DEFERRED));
+    saved("ann");
+    assert_false(mr_session_in_transaction(session));
+    mr_session *unbound;
+    ok(mr_session_new(env, NULL, NULL, &unbound));
+    ok(mr_session_add(unbound, object("User", "eve")));
+    fails(mr_session_flush(unbound), MR_ERR_INVALID_REQUEST,
+          "this session is not bound to an engine: give one, mr.Session(engine) or sessionmaker{ bind = engine }");
+    mr_session_release(unbound);
+}
+
+static void failed_flush(void **state) {
+    (void)state;
+    users();
+    mr_entity *u = saved("ann"), *bad = object("User", "bad"), *good = object("User", "good");
+    add(good);
+    ok(set(u, "name", text("anna")));
+    flush();
+    elsewhere("SELECT 1");
+    ok(set(bad, "id", mr_int_value(1)));
+    mr_session_expunge_all(session); /* so that only the database knows the conflict */
+    add(bad);
+    add(good);
+    assert_int_equal(mr_session_flush(session), MR_FAIL);
+    assert_int_equal(mr_env_error(env)->kind, MR_ERR_INTEGRITY);
+    char message[400];
+    snprintf(message, sizeof message,
+             "This Session's transaction has been rolled back due to a previous exception during flush. To begin a new "
+             "transaction with this Session, first issue session:rollback(). Original exception was: %s",
+             mr_env_error(env)->message);
+    fails(mr_session_flush(session), MR_ERR_PENDING_ROLLBACK, message);
+    fails(mr_session_commit(session), MR_ERR_PENDING_ROLLBACK, message);
+    fails(mr_session_add(session, u), MR_ERR_PENDING_ROLLBACK, message);
+    mr_value key = mr_int_value(1);
+    mr_entity *e;
+    fails(mr_session_get(session, class_named("User"), &key, 1, NULL, false, &e), MR_ERR_PENDING_ROLLBACK, message);
+    expect_state(bad, MR_TRANSIENT);
+    rollback();
+    assert_false(mr_session_in_transaction(session));
+    e = fetch_by("User", 1);
+    expect_text(e, "name", "ann");
+    mr_entity_unpin(e);
+}
+
+static void failed_flush_in_a_savepoint(void **state) {
+    (void)state;
+    users();
+    mr_entity *outer = object("User", "outer"), *bad = object("User", "bad");
+    saved("ann");
+    mr_session_expunge_all(session);
+    add(outer);
+    ok(mr_session_begin_nested(session));
+    ok(set(bad, "id", mr_int_value(1)));
+    add(bad);
+    assert_int_equal(mr_session_flush(session), MR_FAIL);
+    expect_state(bad, MR_TRANSIENT);
+    expect_state(outer, MR_PERSISTENT);
+    assert_int_equal(mr_session_nesting(session), 2);
+    rollback();
+    assert_int_equal(mr_session_nesting(session), 1);
+    expect_text(outer, "name", "outer");
+    commit();
+    expect_int(outer, "id", 2);
+}
+
+static mr_status failing_hook(mr_env *e, void *ud, mr_mapper_event event, mr_mapper *mapper, mr_conn *conn,
+                              mr_entity *entity) {
+    (void)event, (void)mapper, (void)conn, (void)entity;
+    return *(int *)ud ? mr_fail(e, MR_ERR_CALLBACK, "no") : MR_OK;
+}
+
+static void failure_before_the_first_statement(void **state) {
+    (void)state;
+    users();
+    int failing = 1;
+    mr_entity *u = saved("ann"), *pending = object("User", "eve");
+    expect_text(u, "name", "ann");
+    ok(mr_mapper_listen(class_named("User"), MR_EVENT_BEFORE_INSERT, failing_hook, &failing));
+    add(pending);
+    record();
+    fails(mr_session_flush(session), MR_ERR_CALLBACK, "no");
+    expect_count(0);
+    expect_state(pending, MR_PENDING);
+    assert_false(mr_session_in_transaction(session));
+    failing = 0;
+    commit();
+    expect_int(pending, "id", 2);
+}
+
+/* ---------------------------------------------------------------- hooks and phases */
+
+static char seen[200];
+
+static mr_status note_event(mr_env *e, void *ud, mr_session_event event, mr_session *s) {
+    (void)ud;
+    static const char *const names[] = { "before_flush", "after_flush", "before_commit", "after_commit",
+                                         "after_rollback", "after_begin", "compare" };
+    size_t len = strlen(seen);
+    snprintf(seen + len, sizeof seen - len, "%s ", names[event]);
+    if (event == MR_SESSION_BEFORE_FLUSH || event == MR_SESSION_AFTER_FLUSH) {
+        assert_int_equal(mr_session_new_count(s), 1);
+        fails(mr_session_flush(s), MR_ERR_INVALID_REQUEST, "Session is already flushing");
+        fails(mr_session_commit(s), MR_ERR_INVALID_REQUEST,
+              "commit() is not possible while the session is flushing: do it afterwards");
+        mr_session_close(s);
+        mr_env_clear_error(e);
+    }
+    return MR_OK;
+}
+
+static void events(void **state) {
+    (void)state;
+    users();
+    for (int event = 0; event < MR_SESSION_COMPARE; event++)
+        ok(mr_session_listen(session, (mr_session_event)event, note_event, NULL));
+    seen[0] = '\0';
+    saved("ann");
+    assert_string_equal(seen, "before_commit before_flush after_begin after_flush after_commit ");
+    seen[0] = '\0';
+    add(object("User", "eve"));
+    flush();
+    rollback();
+    assert_string_equal(seen, "before_flush after_begin after_flush after_rollback ");
+    mr_session_unlisten(session, MR_SESSION_AFTER_ROLLBACK, note_event, NULL);
+    seen[0] = '\0';
+    rollback();
+    assert_string_equal(seen, "");
+}
+
+static mr_status add_another(mr_env *e, void *ud, mr_session_event event, mr_session *s) {
+    (void)e, (void)event;
+    int *left = ud;
+    if ((*left)-- <= 0) return MR_OK;
+    return mr_session_add(s, object("User", "more"));
+}
+
+static void objects_added_while_flushing(void **state) {
+    (void)state;
+    users();
+    int before = 1, after = 1;
+    ok(mr_session_listen(session, MR_SESSION_BEFORE_FLUSH, add_another, &before));
+    ok(mr_session_listen(session, MR_SESSION_AFTER_FLUSH, add_another, &after));
+    add(object("User", "ann"));
+    flush();
+    assert_int_equal(mr_session_new_count(session), 1);
+    commit();
+    assert_int_equal(mr_session_new_count(session), 0);
+    mr_entity *e = fetch_by("User", 3);
+    assert_non_null(e);
+    mr_entity_unpin(e);
+}
+
+/* ---------------------------------------------------------------- merge, statements */
+
+static void merging(void **state) {
+    (void)state;
+    users();
+    mr_entity *u = saved("ann"), *given = object("User", NULL), *merged, *fresh = object("User", "eve");
+    ok(set(u, "email", text("a@b")));
+    commit();
+    ok(set(given, "id", mr_int_value(1)));
+    ok(set(given, "name", text("anna")));
+    ok(mr_session_merge(session, given, true, &merged));
+    assert_ptr_equal(merged, u);
+    mr_entity_unpin(merged);
+    expect_state(given, MR_TRANSIENT);
+    expect_text(u, "name", "anna");
+    expect_text(u, "email", "a@b");
+    ok(mr_session_merge(session, fresh, true, &merged));
+    assert_ptr_not_equal(merged, fresh);
+    expect_state(merged, MR_PENDING);
+    mr_entity_unpin(merged);
+    record();
+    ok(mr_session_merge(session, given, true, &merged));
+    mr_entity_unpin(merged);
+    commit();
+    mr_session *second;
+    ok(mr_session_new(env, engine, NULL, &second));
+    expect_text(u, "name", "anna");
+    expect_text(u, "email", "a@b");
+    record();
+    ok(mr_session_merge(second, u, false, &merged));
+    assert_ptr_not_equal(merged, u);
+    assert_ptr_equal(mr_session_of(merged), second);
+    expect_text(merged, "name", "anna");
+    expect_count(0);
+    assert_int_equal(mr_session_dirty_count(second), 0);
+    mr_entity_unpin(merged);
+    ok(set(u, "name", text("x")));
+    mr_session_expunge_all(second);
+    fails(mr_session_merge(second, u, false, &merged), MR_ERR_INVALID_REQUEST,
+          "merge() of <User 1> with load = false does not support changed objects: flush its changes first");
+    fails(mr_session_merge(second, given, false, &merged), MR_ERR_INVALID_REQUEST,
+          "merge() of <User (transient)> with load = false does not support objects without a row: flush its changes "
+          "first");
+    mr_session_release(second);
+}
+
+static void statements(void **state) {
+    (void)state;
+    users();
+    add(object("User", "ann"));
+    mr_session_cursor c;
+    ok(mr_session_execute(session, mr_sql_text(env, "SELECT count(*) FROM users", 26), NULL, 0, &c));
+    assert_int_equal(mr_cursor_step(c.cursor), MR_ROW);
+    mr_value v;
+    ok(mr_cursor_fetch(c.cursor, NULL, &v));
+    assert_int_equal(v.u.i, 1);
+    mr_session_cursor_close(env, &c);
+    const char *sql = "UPDATE users SET name = :n";
+    mr_named_value named = { "n", text("zed") };
+    ok(mr_session_execute(session, mr_sql_text(env, sql, strlen(sql)), &named, 1, &c));
+    assert_int_equal(mr_cursor_step(c.cursor), MR_DONE);
+    assert_int_equal(mr_cursor_rowcount(c.cursor), 1);
+    mr_session_cursor_close(env, &c);
+    assert_true(mr_session_in_transaction(session));
+    rollback();
+    assert_int_equal(mr_session_execute(session, mr_sql_text(env, "SELEC", 5), NULL, 0, &c), MR_FAIL);
+}
+
+static void constant_time_commit(void **state) {
+    (void)state;
+    users();
+    enum { N = 2000 };
+    mr_entity *first = NULL;
+    for (int i = 0; i < N; i++) {
+        mr_entity *e = object("User", "x");
+        if (!first) first = e;
+        add(e);
+    }
+    commit();
+    size_t calls = fa.calls;
+    commit();
+    assert_int_equal(fa.calls, calls);
+    expect_text(first, "name", "x");
+}
+
+/* ---------------------------------------------------------------- failing memory, failing driver */
+
+static mr_status work(mr_entity **made) {
+    mr_entity *e = mr_entity_new(env, class_named("User"));
+    if (!e) return MR_FAIL;
+    *made = mr_entity_pin(e);
+    mr_value name = text("a name too long to be kept in a small place");
+    if (mr_attribute_set(e, attribute(e, "name"), &name) != MR_OK || mr_session_add(session, e) != MR_OK ||
+        mr_session_flush(session) != MR_OK)
+        return MR_FAIL;
+    name = text("another");
+    if (mr_attribute_set(e, attribute(e, "name"), &name) != MR_OK || mr_session_begin_nested(session) != MR_OK) return MR_FAIL;
+    name = text("third");
+    if (mr_attribute_set(e, attribute(e, "name"), &name) != MR_OK || mr_session_flush(session) != MR_OK ||
+        mr_session_rollback(session) != MR_OK || mr_session_commit(session) != MR_OK)
+        return MR_FAIL;
+    const mr_value *v;
+    if (mr_attribute_get(e, attribute(e, "name"), &v) != MR_OK) return MR_FAIL;
+    assert_int_equal(v->len, 7);
+    if (mr_session_delete(session, e) != MR_OK || mr_session_commit(session) != MR_OK) return MR_FAIL;
+    return MR_OK;
+}
+
+static void expect_sound(mr_entity *made) {
+    ok(mr_session_rollback_all(session));
+    assert_false(mr_session_in_transaction(session));
+    assert_int_equal(mr_session_new_count(session) + mr_session_dirty_count(session) + mr_session_deleted_count(session), 0);
+    if (made && mr_session_state_of(made) == MR_TRANSIENT) expect_nil(made, "id");
+    if (made) mr_entity_unpin(made);
+    elsewhere("DELETE FROM users");
+    commit();
+}
+
+static void failing_memory(void **state) {
+    (void)state;
+    users();
+    mr_entity *made = NULL;
+    ok(work(&made));
+    expect_sound(made);
+    for (int once = 0; once < 2; once++) {
+        bool done = false;
+        for (size_t n = 1; !done; n++) {
+            made = NULL;
+            if (once) fa_arm_once(&fa, n);
+            else fa_arm(&fa, n);
+            mr_status status = work(&made);
+            done = fa.calls < fa.fail_at;
+            fa_disarm(&fa);
+            mr_errkind kind = mr_env_error(env)->kind;
+            if (status != MR_OK && kind != MR_ERR_NO_MEMORY && kind != MR_ERR_PENDING_ROLLBACK)
+                fail_msg("allocation %zu: %s", n, mr_env_error(env)->message);
+            expect_sound(made);
+        }
+    }
+}
+
+static void failing_driver(void **state) {
+    (void)state;
+    users();
+    mr_entity *made = NULL;
+    ok(work(&made));
+    expect_sound(made);
+    for (uint64_t n = 1;; n++) {
+        made = NULL;
+        mr_engine_fail_at(engine, n);
+        mr_status status = work(&made);
+        bool reached = mr_engine_calls(engine) >= n;
+        mr_engine_fail_at(engine, 0);
+        if (status != MR_OK) assert_non_null(strstr(mr_env_error(env)->message, "injected failure"));
+        expect_sound(made);
+        if (!reached) break;
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        TEST(from_transient_to_detached),
+        TEST(refused_moves),
+        TEST(expunging),
+        TEST(closing),
+        TEST(get_by_key),
+        TEST(rows_that_are_gone),
+        TEST(expiring),
+        TEST(what_others_commit),
+        TEST(rolled_back),
+        TEST(changed_keys),
+        TEST(savepoints),
+        TEST(beginning),
+        TEST(failed_flush),
+        TEST(failed_flush_in_a_savepoint),
+        TEST(failure_before_the_first_statement),
+        TEST(events),
+        TEST(objects_added_while_flushing),
+        TEST(merging),
+        TEST(statements),
+        TEST(constant_time_commit),
+        TEST(failing_memory),
+        TEST(failing_driver),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

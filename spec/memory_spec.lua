@@ -1,0 +1,307 @@
+-- Memory: what the session holds and what it lets go; long loops stay flat.
+
+local mr = require "moonrow"
+local support = require "spec.support.models"
+
+local stress = os.getenv "MOONROW_STRESS"
+-- The long ones would take minutes with a collection at every call.
+local long = stress and pending or it
+
+local function collect()
+  for _ = 1, 4 do
+    collectgarbage()
+    mr.memory{ trace = true }
+  end
+end
+
+-- Bytes of moonrow and of Lua together.
+local function bytes() return mr.memory().bytes + collectgarbage "count" * 1024 end
+
+local function things(kind)
+  local db = mr.open "sqlite://"
+  local Thing = db.Model:extend("Thing", {
+    id   = db.Column{ db.Integer, primary_key = true },
+    name = db.Column{ db.String(50) },
+    body = db.Column{ kind or db.Text },
+  })
+  db:create_all()
+  return db, Thing
+end
+
+local function fill(db, n, body)
+  db.session:execute(mr.text [[INSERT INTO thing (id, name, body)
+    WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < :n) SELECT x, 'thing ' || x, :body FROM c]],
+    { n = n, body = body or mr.null })
+  db.session:commit()
+  db.session:remove()
+end
+
+describe("what is reachable", function()
+  it("stays: an object, a list, a row that holds one, a field", function()
+    local db, Thing = things()
+    fill(db, 4)
+    local one = db.session:get(Thing, 1)
+    local list = Thing.query:filter_by{ id = 2 }:all()
+    local row = db.session:query(Thing, Thing.name):filter(Thing.id:eq(3)):one()
+    Thing.query:all()
+    collect()
+    assert.equal(3, #db.session.identity_map)
+    assert.equal("thing 1thing 2thing 3", one.name .. list[1].name .. row[1].name)
+    local seen = {}
+    for _, object in pairs(db.session.identity_map) do seen[#seen + 1] = object end
+    assert.equal(3, #seen)
+  end)
+
+  it("stays: what is new, changed or deleted, until it is flushed", function()
+    local db, Thing = things()
+    fill(db, 2)
+    db.session:add(Thing{ name = "new" })
+    db.session:get(Thing, 1).name = "changed"
+    db.session:delete(db.session:get(Thing, 2))
+    collect()
+    assert.equal(1, #db.session.new)
+    assert.equal(1, #db.session.dirty)
+    assert.equal(1, #db.session.deleted)
+    db.session:commit()
+    collect()
+    assert.equal(0, #db.session.identity_map)
+    assert.equal("changed", db.session:get(Thing, 1).name)
+    assert.equal(2, Thing.query:count())
+  end)
+
+  it("stays through a rollback, though nothing but the session knew it", function()
+    local db, Thing = things()
+    fill(db, 1)
+    db.session:get(Thing, 1).name = "changed"
+    db.session:flush()
+    collect()
+    db.session:rollback()
+    assert.equal("thing 1", db.session:get(Thing, 1).name)
+  end)
+
+  it("is dropped with its session, and not before its object", function()
+    local db, Thing = things()
+    fill(db, 1)
+    local session = mr.Session(db.engine)
+    local object = session:query(Thing):one()
+    session:close()
+    session = nil -- luacheck: ignore
+    collect()
+    assert.equal("thing 1", object.name)
+  end)
+
+  it("is a proxy that is the same for the same object", function()
+    local db, Thing = things()
+    fill(db, 3)
+    local object = db.session:get(Thing, 1)
+    local set = { [object] = true }
+    collect()
+    assert.is_true(set[db.session:get(Thing, 1)])
+    assert.is_true(rawequal(object, Thing.query:filter_by{ id = 1 }:one()))
+  end)
+end)
+
+describe("a field", function()
+  local function sprites()
+    local db = mr.open "sqlite://"
+    local Sprite = db.Model:extend("Sprite", { id = db.Column{ db.Integer, primary_key = true }, data = mr.field() })
+    db:create_all()
+    return db, Sprite
+  end
+
+  it("that refers to its object is collected with it", function()
+    local db, Sprite = sprites()
+    local alive = setmetatable({}, { __mode = "k" })
+    for _ = 1, 50 do
+      local s = Sprite{}
+      s.data = { s }
+      alive[s.data] = true
+    end
+    collect()
+    assert.is_nil(next(alive))
+    for _ = 1, 50 do
+      local s = Sprite{}
+      db.session:add(s)
+      db.session:flush()
+      s.data = { s }
+      alive[s.data] = true
+    end
+    db.session:commit()
+    db.session:remove()
+    collect()
+    assert.is_nil(next(alive))
+  end)
+end)
+
+describe("a finalizer", function()
+  it("may touch objects, and the session goes on", function()
+    local db, Thing = things()
+    fill(db, 3)
+    local seen
+    do
+      local object = db.session:get(Thing, 1)
+      setmetatable({ object }, { __gc = function(t)
+        seen = select(2, pcall(function() return t[1].name end))
+        pcall(function() db.session:commit() end)
+      end})
+    end
+    collect()
+    assert.is_truthy(seen == "thing 1" or mr.errors.InvalidRequestError:is(seen))
+    assert.equal(3, Thing.query:count())
+  end)
+end)
+
+describe("memory", function()
+  long("returns when 100,000 objects are dropped", function()
+    local db, Thing = things()
+    collect()
+    local before = bytes()
+    local peak = 0
+    for _ = 1, 10 do
+      local list = {}
+      for i = 1, 10000 do list[i] = Thing{ name = "name " .. i } end
+      peak = math.max(peak, bytes())
+    end
+    collect()
+    assert.is_true(peak - before > 1e6)
+    assert.is_true(bytes() - before < 500e3, ("%d bytes stay"):format(bytes() - before))
+    local list = {}
+    for i = 1, 100000 do list[i] = Thing{ name = "name " .. i } end
+    list = nil -- luacheck: ignore
+    collect()
+    assert.is_true(bytes() - before < 1e6, ("%d bytes stay"):format(bytes() - before))
+    assert.equal(0, mr.memory().objects)
+    db.session:remove()
+  end)
+
+  long("returns when 20,000 objects are flushed, committed and dropped", function()
+    local db, Thing = things()
+    for round = 1, 2 do
+      local before = round == 2 and bytes()
+      local list = {}
+      for i = 1, 20000 do list[i] = Thing{ name = "name " .. i } end
+      db.session:add_all(list)
+      db.session:commit()
+      list = nil -- luacheck: ignore
+      collect()
+      assert.equal(0, #db.session.identity_map)
+      if before then assert.is_true(bytes() - before < 500e3, ("%d bytes stay"):format(bytes() - before)) end
+    end
+  end)
+
+  for _, mode in ipairs{ "incremental", "generational" } do
+    long("is flat over 200,000 rows by yield_per, " .. mode, function()
+      local db, Thing = things()
+      fill(db, 200000)
+      local old = collectgarbage(mode)
+      finally(function() collectgarbage(old) end)
+      collect()
+      local before, peak, n, sum = bytes(), 0, 0, 0
+      for thing in Thing.query:yield_per(500):iter() do
+        n, sum = n + 1, sum + #thing.name
+        if n % 1000 == 0 then peak = math.max(peak, bytes()) end
+      end
+      assert.equal(200000, n)
+      assert.is_true(sum > 2000000)
+      assert.is_true(peak - before < 16e6, ("%d bytes at the peak"):format(peak - before))
+      db.session:remove()
+    end)
+
+    long("is flat in a loop that loads 50 kB objects and drops them, " .. mode, function()
+      local db, Thing = things()
+      fill(db, 200, ("x"):rep(50000))
+      local old = collectgarbage(mode)
+      finally(function() collectgarbage(old) end)
+      collect()
+      local before, peak = bytes(), 0
+      for i = 1, 4000 do
+        local thing = db.session:get(Thing, (i * 7) % 200 + 1)
+        assert(thing.id == (i * 7) % 200 + 1)
+        if i % 20 == 0 then
+          db.session:expunge_all()
+          peak = math.max(peak, bytes())
+        end
+      end
+      -- All of them at once would be 200 MB.
+      assert.is_true(peak - before < 64e6, ("%d bytes at the peak"):format(peak - before))
+      db.session:remove()
+      collect()
+      assert.is_true(bytes() - before < 2e6, ("%d bytes stay"):format(bytes() - before))
+    end)
+
+    long("is flat in a loop that creates 50 kB objects and drops them, " .. mode, function()
+      local _, Thing = things()
+      local old = collectgarbage(mode)
+      finally(function() collectgarbage(old) end)
+      collect()
+      local before, peak = bytes(), 0
+      for i = 1, 4000 do
+        local thing = Thing{ body = ("x"):rep(50000) .. i }
+        assert(thing.id == nil)
+        if i % 20 == 0 then peak = math.max(peak, bytes()) end
+      end
+      assert.is_true(peak - before < 64e6, ("%d bytes at the peak"):format(peak - before))
+    end)
+  end
+
+  long("is flat while queries of many shapes run", function()
+    local db, Thing = things()
+    fill(db, 10)
+    local function round()
+      for i = 1, 300 do
+        Thing.query:filter(Thing.name:eq("thing " .. i)):first()
+        db.session:execute(mr.text("SELECT " .. i .. " AS n")):all()
+      end
+      collect()
+      return bytes()
+    end
+    round()
+    local before = round()
+    for _ = 1, 3 do round() end
+    assert.is_true(round() - before < 300e3, "it grows")
+  end)
+
+  long("of a lone session's many commits stays", function()
+    local db, Thing = things()
+    local thing = Thing{ name = "x" }
+    db.session:add(thing)
+    db.session:commit()
+    local function round()
+      for i = 1, 500 do
+        thing.name = "name " .. i
+        db.session:commit()
+      end
+      collect()
+      return bytes()
+    end
+    round()
+    local before = round()
+    for _ = 1, 3 do round() end
+    assert.is_true(round() - before < 100e3, "it grows")
+  end)
+
+  it("names what it is made of, and no unknown option", function()
+    local memory = mr.memory()
+    assert.equal("integer", math.type(memory.bytes))
+    assert.equal("integer", math.type(memory.objects))
+    local e = support.error_of(mr.memory, { trac = true })
+    assert.equal("ArgumentError", e.kind)
+    assert.matches("trace", e.message)
+  end)
+end)
+
+describe("an object of an engine that is gone", function()
+  it("keeps its values", function()
+    local object
+    do
+      local db, Thing = things()
+      fill(db, 1)
+      object = db.session:get(Thing, 1)
+      assert.equal("thing 1", object.name)
+      db.session:remove()
+    end
+    collect()
+    assert.equal("thing 1", object.name)
+    assert.matches("Thing", tostring(object))
+  end)
+end)

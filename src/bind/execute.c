@@ -1,0 +1,334 @@
+/*
+ * execute.c: running statements on a session or a connection.
+ *
+ * Invariant: a statement without entities is run to its end before its Result is given out, and its rows are kept in
+ * Lua: no cursor stays open behind the user's back.
+ */
+#include <string.h>
+
+#include "connection.h"
+#include "expression.h"
+#include "own.h"
+#include "result.h"
+#include "row.h"
+#include "schema.h"
+#include "statement.h"
+
+#define CURSOR "moonrow.Cursor"
+#define CHUNK 900 /* values in one INSERT of many rows: databases limit them */
+
+/* What runs: on a session, or on a connection. */
+typedef struct target {
+    mr_session *session;
+    mr_conn *conn;
+    int owner; /* index of the value that the result belongs to */
+} target;
+
+/* An open cursor, in a userdata. */
+typedef struct bind_cursor {
+    mr_session_cursor c;
+    mr_env *env;
+    bool open;
+} bind_cursor;
+
+static void close_cursor(bind_cursor *cursor) {
+    if (!cursor->open) return;
+    cursor->open = false;
+    mr_session_cursor_close(cursor->env, &cursor->c);
+}
+
+static int cursor_gc(lua_State *L) {
+    if (bind_peek(L)) close_cursor(lua_touserdata(L, 1));
+    return 0;
+}
+
+static bind_cursor *new_cursor(lua_State *L) {
+    bind_cursor *cursor = lua_newuserdatauv(L, sizeof *cursor, 0);
+    memset(cursor, 0, sizeof *cursor);
+    cursor->env = bind_of(L)->env;
+    if (luaL_newmetatable(L, CURSOR)) {
+        lua_pushcfunction(L, cursor_gc);
+        lua_setfield(L, -2, "__gc");
+    }
+    lua_setmetatable(L, -2);
+    return cursor;
+}
+
+/* ---------------------------------------------------------------- parameters */
+
+/* The table at idx (0: none) as named values, their bytes borrowed from it: pushes the array. */
+static mr_named_value *read_params(lua_State *L, int idx, size_t *n) {
+    *n = 0;
+    if (!idx) {
+        lua_pushnil(L);
+        return NULL;
+    }
+    for (lua_pushnil(L); lua_next(L, idx); lua_pop(L, 1)) {
+        if (lua_type(L, -2) != LUA_TSTRING) bind_type_error(L, -2, "parameters", "names, as in { name = \"x\" }");
+        ++*n;
+    }
+    mr_named_value *named = lua_newuserdatauv(L, (*n + 1) * sizeof *named, 0), *next = named;
+    for (lua_pushnil(L); lua_next(L, idx); lua_pop(L, 1)) {
+        next->name = bind_intern(L, -2);
+        if (!bind_to_value(L, -1, NULL, &next->value) || next->value.kind == MR_OPAQUE)
+            bind_type_error(L, -1, lua_pushfstring(L, "parameter '%s'", next->name), "a value");
+        next++;
+    }
+    return named;
+}
+
+/* ---------------------------------------------------------------- running one statement */
+
+/* The connection's way to what mr_session_execute does. Consumes node. */
+static mr_status execute_on_conn(mr_conn *conn, mr_node *node, const mr_named_value *named, size_t n, mr_session_cursor *out) {
+    mr_engine *engine = mr_conn_engine(conn);
+    out->statement = node;
+    mr_status st = mr_engine_compile(engine, node, named, n, &out->compiled, &out->values);
+    return st == MR_OK ? mr_conn_execute(conn, out->compiled, out->values, &out->cursor) : st;
+}
+
+static void open_cursor(lua_State *L, const target *t, bind_cursor *cursor, mr_node *node, const mr_named_value *named, size_t n) {
+    bind_state *b = bind_of(L);
+    BIND_ENTER(b, L);
+    mr_status st;
+    if (t->session) {
+        st = mr_session_execute(t->session, node, named, n, &cursor->c);
+        cursor->open = st == MR_OK;
+    } else {
+        cursor->open = true;
+        st = execute_on_conn(t->conn, node, named, n, &cursor->c);
+        if (st != MR_OK) {
+            mr_error *saved = mr_env_save_error(b->env);
+            close_cursor(cursor);
+            mr_env_restore_error(b->env, saved);
+        }
+    }
+    BIND_LEAVE(b);
+    bind_check(L, st);
+}
+
+/* Pushes the names of the cursor's columns. */
+static void push_names(lua_State *L, mr_cursor *cursor, unsigned width) {
+    lua_createtable(L, (int)width, 0);
+    for (unsigned i = 0; i < width; i++) {
+        const char *name = mr_cursor_column_name(cursor, i);
+        if (name) lua_pushstring(L, name);
+        else lua_pushboolean(L, 0);
+        lua_rawseti(L, -2, (lua_Integer)i + 1);
+    }
+}
+
+static mr_status step(lua_State *L, mr_cursor *cursor, mr_value *values) {
+    bind_state *b = bind_of(L);
+    BIND_ENTER(b, L);
+    mr_status st = values ? mr_cursor_fetch(cursor, NULL, values) : mr_cursor_step(cursor);
+    BIND_LEAVE(b);
+    return bind_check(L, st);
+}
+
+/* Runs the cursor to its end, its rows into the Result at index result; `at` rows are there already. */
+static void drain(lua_State *L, mr_cursor *cursor, int result, lua_Integer *at) {
+    mr_status st = step(L, cursor, NULL);
+    unsigned width = mr_cursor_column_count(cursor);
+    if (width == 0) return;
+    if (lua_getiuservalue(L, result, RESULT_ROWS) != LUA_TTABLE) {
+        push_names(L, cursor, width);
+        lua_pushvalue(L, -1);
+        lua_setiuservalue(L, result, RESULT_NAMES);
+        bind_push_row_metatable(L, -1);
+        lua_setiuservalue(L, result, RESULT_ROW_META);
+        lua_newtable(L);
+        lua_pushvalue(L, -1);
+        lua_setiuservalue(L, result, RESULT_ROWS);
+    }
+    int rows = lua_gettop(L);
+    lua_getiuservalue(L, result, RESULT_ROW_META);
+    mr_value *values = lua_newuserdatauv(L, width * sizeof *values, 0);
+    for (; st == MR_ROW; st = step(L, cursor, NULL)) {
+        step(L, cursor, values);
+        bind_push_row(L, values, width, rows + 1);
+        lua_rawseti(L, rows, ++*at);
+    }
+}
+
+/* The key of an INSERT of one row, as far as it is known: given values, and what the database numbered. */
+static void push_inserted_key(lua_State *L, const mr_node *node, int64_t lastrowid) {
+    const mr_dml *d = node->u.dml;
+    const mr_table *table = d->table->u.table;
+    lua_createtable(L, (int)table->nprimary, 0);
+    for (unsigned i = 0; i < table->nprimary; i++) {
+        const mr_node *value = NULL;
+        for (uint32_t j = 0; d->columns && d->values && j < d->columns->n; j++)
+            if (d->columns->child[j]->u.column == table->primary[i]) value = d->values->child[0]->child[j];
+        bool numbered = !value && table->primary[i] == table->autoincrement;
+        if (value && value->kind == MR_NODE_BIND && !value->name) bind_push_value_or_null(L, &value->u.value);
+        else if (numbered) lua_pushinteger(L, (lua_Integer)lastrowid);
+        else bind_push_null(L);
+        lua_rawseti(L, -2, (lua_Integer)i + 1);
+    }
+}
+
+static bool is_single_insert(const mr_node *node) {
+    return node->kind == MR_NODE_INSERT && !node->u.dml->select && (!node->u.dml->values || node->u.dml->values->n == 1);
+}
+
+/* Runs the statement on top of the stack (an expression that owns it; popped) into the Result at index result. */
+static void run(lua_State *L, const target *t, int result, int params) {
+    bind_result *r = bind_test(L, result, BIND_RESULT);
+    int top = lua_gettop(L);
+    size_t n;
+    const mr_named_value *named = read_params(L, params, &n);
+    bind_cursor *cursor = new_cursor(L);
+    mr_node *node = bind_test_node(L, top);
+    open_cursor(L, t, cursor, mr_node_retain(node), named, n);
+    lua_Integer at = 0;
+    if (lua_getiuservalue(L, result, RESULT_ROWS) == LUA_TTABLE) at = (lua_Integer)lua_rawlen(L, -1);
+    drain(L, cursor->c.cursor, result, &at);
+    int64_t rowcount = mr_cursor_rowcount(cursor->c.cursor);
+    r->rowcount = r->rowcount < 0 ? rowcount : r->rowcount + rowcount;
+    r->lastrowid = mr_cursor_last_insert_id(cursor->c.cursor);
+    if (mr_cursor_column_count(cursor->c.cursor) > 0) r->returns_rows = r->buffered = true;
+    if (is_single_insert(node)) {
+        push_inserted_key(L, node, r->lastrowid);
+        lua_setiuservalue(L, result, RESULT_KEY);
+    }
+    bind_state *b = bind_of(L);
+    BIND_ENTER(b, L);
+    close_cursor(cursor);
+    BIND_LEAVE(b);
+    lua_settop(L, top - 1);
+}
+
+/* ---------------------------------------------------------------- which statement */
+
+/* insert(T) with rows: as many rows in one statement as a database takes. */
+static void run_rows(lua_State *L, const target *t, int result, int stmt, int rows) {
+    const bind_statement *s = bind_test_statement(L, stmt);
+    lua_Integer n = (lua_Integer)lua_rawlen(L, rows), width = s->dml.table->u.table->ncolumns;
+    lua_Integer chunk = CHUNK / (width > 0 ? width : 1);
+    if (chunk < 1) chunk = 1;
+    lua_Integer at = n > 0 ? 1 : 0;
+    do {
+        lua_Integer to = at + chunk - 1 < n ? at + chunk - 1 : n;
+        bind_push_with_rows(L, stmt, rows, at, to);
+        bind_push_node(L, bind_statement_node(L, bind_test_statement(L, -1)));
+        run(L, t, result, 0);
+        lua_pop(L, 1);
+        at = to + 1;
+    } while (at <= n);
+    if (n > 1) {
+        lua_pushnil(L);
+        lua_setiuservalue(L, result, RESULT_KEY);
+    }
+}
+
+static int run_statement(lua_State *L, const target *t, int stmt, int params) {
+    const bind_statement *s = bind_test_statement(L, stmt);
+    mr_node *node = bind_test_node(L, stmt);
+    int result = lua_gettop(L) + 1;
+    bind_new_result(L, t->owner);
+    luaL_checkstack(L, 12, "execute");
+    if (s && params && s->kind == MR_NODE_INSERT && !s->dml.values && !s->dml.select) {
+        run_rows(L, t, result, stmt, params);
+    } else if (s) {
+        bind_push_node(L, bind_statement_node(L, s));
+        run(L, t, result, params);
+    } else if (params && lua_rawlen(L, params) > 0) { /* the same text, once for each set of values */
+        lua_Integer n = (lua_Integer)lua_rawlen(L, params);
+        for (lua_Integer i = 1; i <= n; i++) {
+            lua_rawgeti(L, params, i);
+            if (!lua_istable(L, -1)) return bind_type_error(L, -1, "execute", "parameters as a table, or a list of tables");
+            bind_push_node(L, mr_node_retain(node));
+            run(L, t, result, lua_gettop(L) - 1);
+            lua_pop(L, 1);
+        }
+    } else {
+        bind_push_node(L, mr_node_retain(node));
+        run(L, t, result, params);
+    }
+    lua_settop(L, result);
+    return 1;
+}
+
+/* SELECT of an expression alone, such as func.now(). */
+static bool is_expression(const mr_node *node) { return node && node->kind != MR_NODE_TEXT; }
+
+/* Replaces the expression at idx by a select of it. */
+static void own_select(lua_State *L, int idx) {
+    lua_pushcfunction(L, bind_select);
+    lua_pushvalue(L, idx);
+    lua_call(L, 1, 1);
+    lua_replace(L, idx);
+}
+
+/* The index of the parameters' table behind the statement, or 0. */
+static int params_index(lua_State *L, int idx) {
+    if (lua_isnoneornil(L, idx)) return 0;
+    if (!lua_istable(L, idx)) bind_type_error(L, idx, "execute: parameters", "a table of values by name");
+    return idx;
+}
+
+/* The query at idx with the parameters and the options of the call: replaced. */
+static void own_params(lua_State *L, int idx, int params, int options) {
+    static const char *const methods[] = {"params", "execution_options"};
+    const int tables[] = {params, options};
+    for (int i = 0; i < 2; i++) {
+        if (!tables[i]) continue;
+        lua_getfield(L, idx, methods[i]);
+        lua_pushvalue(L, idx);
+        lua_pushvalue(L, tables[i]);
+        lua_call(L, 2, 1);
+        lua_replace(L, idx);
+    }
+}
+
+static int no_statement(lua_State *L, int idx) {
+    if (lua_type(L, idx) == LUA_TSTRING)
+        return bind_error(L, MR_ERR_ARGUMENT, "execute: expected a statement, got %s (SQL is written mr.text\"...\")", bind_describe(L, idx));
+    return bind_type_error(L, idx, "execute", "a select, an insert, update or delete, or mr.text");
+}
+
+int bind_execute(lua_State *L, int session_idx) {
+    int stmt = session_idx + 1;
+    lua_settop(L, session_idx + 3);
+    target t = {bind_to_session(L, session_idx), NULL, session_idx};
+    int params = params_index(L, stmt + 1), options = params_index(L, stmt + 2);
+    if (is_expression(bind_test_node(L, stmt))) own_select(L, stmt);
+    if (!bind_is_query(L, stmt)) {
+        if (!bind_test_statement(L, stmt) && !bind_test_node(L, stmt)) return no_statement(L, stmt);
+        return run_statement(L, &t, stmt, params);
+    }
+    own_params(L, stmt, params, options);
+    mr_query *q = bind_test_query(L, stmt);
+    bind_result *r = bind_new_result(L, session_idx);
+    bind_state *b = bind_of(L);
+    r->returns_rows = true;
+    BIND_ENTER(b, L);
+    mr_status st = mr_session_load(t.session, q, &r->load);
+    BIND_LEAVE(b);
+    bind_check(L, st);
+    return 1;
+}
+
+int bind_execute_on_connection(lua_State *L, int connection_idx, mr_conn *conn) {
+    int stmt = connection_idx + 1;
+    lua_settop(L, connection_idx + 2);
+    target t = {NULL, conn, connection_idx};
+    int params = params_index(L, stmt + 1);
+    size_t len;
+    if (lua_type(L, stmt) == LUA_TSTRING) {
+        const char *sql = lua_tolstring(L, stmt, &len);
+        bind_push_node(L, mr_sql_text(bind_of(L)->env, sql, len));
+        lua_replace(L, stmt);
+    }
+    if (is_expression(bind_test_node(L, stmt))) own_select(L, stmt);
+    if (bind_is_query(L, stmt)) {
+        own_params(L, stmt, params, 0);
+        bind_push_node(L, bind_to_select(L, stmt));
+        lua_replace(L, stmt);
+        params = 0;
+    } else if (!bind_test_statement(L, stmt) && !bind_test_node(L, stmt)) {
+        return no_statement(L, stmt);
+    }
+    return run_statement(L, &t, stmt, params);
+}

@@ -1,0 +1,270 @@
+/*
+ * option.c: loader options as Lua values: joinedload(User.posts):selectinload(Post.tags), load_only, defer ...
+ *
+ * Invariant: an option value is never changed; a chained one has the steps and options of the one before, and more.
+ */
+#include "option.h"
+
+#include <string.h>
+
+#include "from.h"
+#include "query.h"
+#include "relationship_attribute.h"
+#include "schema.h"
+
+/* User value 1: the values that keep aliases alive. Steps are shared: each option has the first nsteps of them, and of
+ * a column option one more in `last`. */
+typedef struct option_part {
+    mr_option option; /* steps: unused; alias borrowed */
+    unsigned nsteps;
+    bool has_last;
+    mr_option_step last;
+} option_part;
+
+typedef struct bind_option_value {
+    unsigned nsteps, nparts;
+    mr_mapper *mapper; /* what the path starts from, or NULL */
+    mr_option_step *steps;
+    option_part *parts;
+} bind_option_value;
+
+static bind_option_value *push_option(lua_State *L, unsigned nsteps, unsigned nparts) {
+    size_t head = sizeof(bind_option_value), steps = nsteps * sizeof(mr_option_step);
+    bind_option_value *o = lua_newuserdatauv(L, head + steps + nparts * sizeof(option_part), 1);
+    memset(o, 0, head + steps + nparts * sizeof(option_part));
+    o->parts = (option_part *)(void *)(o + 1);
+    o->steps = (mr_option_step *)(void *)(o->parts + nparts);
+    luaL_setmetatable(L, BIND_OPTION);
+    return o;
+}
+
+/* Pushes a copy of the option at idx (or an empty one: NULL) with room for more steps and parts. */
+static bind_option_value *extend(lua_State *L, const bind_option_value *from, int idx, unsigned steps, unsigned parts) {
+    unsigned nsteps = from ? from->nsteps : 0, nparts = from ? from->nparts : 0;
+    bind_option_value *o = push_option(L, nsteps + steps, nparts + parts);
+    o->nsteps = nsteps;
+    o->nparts = nparts;
+    if (!from) return o;
+    memcpy(o->steps, from->steps, nsteps * sizeof *o->steps);
+    memcpy(o->parts, from->parts, nparts * sizeof *o->parts);
+    o->mapper = from->mapper;
+    lua_pushvalue(L, idx);
+    lua_setiuservalue(L, -2, 1); /* what the one before keeps alive */
+    return o;
+}
+
+/* ---------------------------------------------------------------- paths */
+
+static void first_class(bind_option_value *o, const bind_relationship *r, mr_mapper *mapper) {
+    if (o->nsteps == 0 && !o->mapper && !(r && r->alias)) o->mapper = mapper;
+}
+
+/* Appends the steps of a dotted path. */
+static void add_path(lua_State *L, bind_option_value *o, const char *path) {
+    while (*path) {
+        size_t len = strcspn(path, ".");
+        const char *name = len ? mr_intern(bind_of(L)->env, path, len) : NULL;
+        if (!name && len) bind_raise(L);
+        if (!name) bind_error(L, MR_ERR_ARGUMENT, "a loader option's path has an empty name");
+        o->steps[o->nsteps++] = (mr_option_step){NULL, name, NULL};
+        path += len + (path[len] == '.');
+    }
+}
+
+static unsigned count_steps(lua_State *L, int idx, const char *function) {
+    if (bind_test_relationship(L, idx)) return 1;
+    if (lua_type(L, idx) != LUA_TSTRING || lua_rawlen(L, idx) == 0)
+        bind_type_error(L, idx, function, "a relationship such as User.posts, or its name");
+    unsigned n = 1;
+    for (const char *s = lua_tostring(L, idx); *s; s++) n += *s == '.';
+    return n;
+}
+
+static void add_steps(lua_State *L, bind_option_value *o, int idx) {
+    const bind_relationship *r = bind_test_relationship(L, idx);
+    if (!r) {
+        add_path(L, o, lua_tostring(L, idx));
+        return;
+    }
+    first_class(o, r, r->prop->mapper);
+    o->steps[o->nsteps++] = (mr_option_step){r->prop, NULL, r->of_type};
+}
+
+/* ---------------------------------------------------------------- strategies */
+
+typedef struct strategy {
+    const char *name;
+    mr_option_kind kind;
+    mr_lazy lazy;
+    const char *const *options;
+} strategy;
+
+static const char *const no_options[] = {NULL};
+static const char *const join_options[] = {"innerjoin", NULL};
+static const char *const raise_options[] = {"sql_only", NULL};
+static const char *const eager_options[] = {"alias", NULL};
+
+static const strategy strategies[] = {
+    {"joinedload", MR_OPTION_LAZY, MR_LAZY_JOINED, join_options},
+    {"selectinload", MR_OPTION_LAZY, MR_LAZY_SELECTIN, no_options},
+    {"subqueryload", MR_OPTION_LAZY, MR_LAZY_SUBQUERY, no_options},
+    {"immediateload", MR_OPTION_LAZY, MR_LAZY_IMMEDIATE, no_options},
+    {"lazyload", MR_OPTION_LAZY, MR_LAZY_SELECT, no_options},
+    {"raiseload", MR_OPTION_LAZY, MR_LAZY_RAISE, raise_options},
+    {"noload", MR_OPTION_LAZY, MR_LAZY_NOLOAD, no_options},
+    {"contains_eager", MR_OPTION_CONTAINS_EAGER, MR_LAZY_JOINED, eager_options},
+    {"defaultload", (mr_option_kind)0, MR_LAZY_SELECT, no_options}, /* a path alone */
+};
+enum { NSTRATEGIES = sizeof strategies / sizeof strategies[0] };
+
+static mr_node *read_alias(lua_State *L, int options, const char *function) {
+    if (bind_option(L, options, "alias") == LUA_TNIL) return NULL;
+    const bind_from *from = bind_test_from(L, -1);
+    if (!from) bind_type_error(L, -1, function, "an alias");
+    return from->node;
+}
+
+/* Upvalue 1: the strategy's number. As a function the path begins here; as a method index 1 is the option before. */
+static int load_option(lua_State *L) {
+    const strategy *s = &strategies[lua_tointeger(L, lua_upvalueindex(1))];
+    const bind_option_value *before = bind_test(L, 1, BIND_OPTION);
+    int first = before ? 2 : 1, options;
+    int n = bind_arguments(L, first, &options);
+    bind_check_options(L, options, s->name, s->options);
+    if (n == 0) return bind_error(L, MR_ERR_ARGUMENT, "%s: expected a relationship such as User.posts, or its name", s->name);
+    bool wildcard = n == 1 && lua_type(L, first) == LUA_TSTRING && strcmp(lua_tostring(L, first), "*") == 0;
+    unsigned steps = 0;
+    for (int i = 0; i < n && !wildcard; i++) steps += count_steps(L, first + i, s->name);
+    option_part part = {0};
+    part.option.kind = wildcard ? MR_OPTION_WILDCARD_LAZY : s->kind;
+    part.option.strategy = s->lazy;
+    if (bind_option_bool(L, options, s->name, "sql_only", false)) part.option.strategy = MR_LAZY_RAISE_ON_SQL;
+    part.option.innerjoin = bind_option_bool(L, options, s->name, "innerjoin", false);
+    part.option.alias = read_alias(L, options, s->name); /* kept below, as it is on the stack */
+    int alias = lua_gettop(L);
+    bind_option_value *o = extend(L, before, 1, steps, 1);
+    for (int i = 0; i < n && !wildcard; i++) add_steps(L, o, first + i);
+    if (part.option.alias) {
+        lua_createtable(L, 2, 0);
+        lua_pushvalue(L, alias);
+        lua_rawseti(L, -2, 1);
+        if (before) {
+            lua_pushvalue(L, 1);
+            lua_rawseti(L, -2, 2);
+        }
+        lua_setiuservalue(L, -2, 1);
+    }
+    part.nsteps = o->nsteps;
+    if (part.option.kind) o->parts[o->nparts++] = part;
+    return 1;
+}
+
+/* ---------------------------------------------------------------- columns */
+
+/* The attribute at idx as a step: User.name, or "name". */
+static mr_option_step column_step(lua_State *L, int idx, const char *function, mr_mapper **mapper) {
+    mr_node *node = bind_test_node(L, idx);
+    if (node && node->kind == MR_NODE_COLUMN && node->annotation) {
+        const mr_property *prop = node->annotation;
+        *mapper = prop->mapper;
+        return (mr_option_step){prop, NULL, NULL};
+    }
+    if (lua_type(L, idx) != LUA_TSTRING) bind_type_error(L, idx, function, "an attribute such as User.name, or its name");
+    return (mr_option_step){NULL, bind_intern(L, idx), NULL};
+}
+
+static int column_option(lua_State *L, mr_option_kind kind, const char *function) {
+    const bind_option_value *before = bind_test(L, 1, BIND_OPTION);
+    int first = before ? 2 : 1, options;
+    int n = bind_arguments(L, first, &options);
+    bind_check_options(L, options, function, no_options);
+    if (n == 0) return bind_error(L, MR_ERR_ARGUMENT, "%s: expected attributes", function);
+    bind_option_value *o = extend(L, before, 1, 0, (unsigned)n);
+    for (int i = 0; i < n; i++) {
+        option_part part = {0};
+        mr_mapper *mapper = NULL;
+        part.option.kind = kind;
+        part.nsteps = o->nsteps;
+        part.has_last = true;
+        part.last = column_step(L, first + i, function, &mapper);
+        if (mapper) first_class(o, NULL, mapper);
+        o->parts[o->nparts++] = part;
+    }
+    return 1;
+}
+
+static int f_load_only(lua_State *L) { return column_option(L, MR_OPTION_LOAD_ONLY, "load_only"); }
+static int f_defer(lua_State *L) { return column_option(L, MR_OPTION_DEFER, "defer"); }
+static int f_undefer(lua_State *L) { return column_option(L, MR_OPTION_UNDEFER, "undefer"); }
+
+static int f_undefer_group(lua_State *L) {
+    const bind_option_value *before = bind_test(L, 1, BIND_OPTION);
+    int first = before ? 2 : 1;
+    if (lua_type(L, first) != LUA_TSTRING) return bind_type_error(L, first, "undefer_group", "a group's name");
+    const char *group = bind_intern(L, first);
+    bind_option_value *o = extend(L, before, 1, 0, 1);
+    option_part part = {0};
+    part.option.kind = MR_OPTION_UNDEFER_GROUP;
+    part.option.group = group;
+    part.nsteps = o->nsteps;
+    o->parts[o->nparts++] = part;
+    return 1;
+}
+
+/* ---------------------------------------------------------------- use */
+
+void bind_apply_option(lua_State *L, int idx) {
+    const bind_option_value *o = bind_test(L, idx, BIND_OPTION);
+    if (!o) bind_type_error(L, idx, "options", "a loader option such as joinedload(User.posts)");
+    mr_option_step *steps = lua_newuserdatauv(L, (o->nsteps + 1) * sizeof *steps, 0);
+    memcpy(steps, o->steps, o->nsteps * sizeof *steps);
+    for (unsigned i = 0; i < o->nparts; i++) {
+        const option_part *part = &o->parts[i];
+        mr_option option = part->option;
+        option.steps = steps;
+        option.nsteps = part->nsteps + part->has_last;
+        option.mapper = o->mapper;
+        if (part->has_last) steps[part->nsteps] = part->last;
+        const mr_query *q = bind_query_arg(L, "options");
+        mr_node_retain(option.alias);
+        bind_derive_self(L, mr_query_option(q, &option));
+        memcpy(steps, o->steps, o->nsteps * sizeof *steps);
+    }
+    lua_pop(L, 1);
+}
+
+static const luaL_Reg column_functions[] = {{"load_only", f_load_only},
+                                            {"defer", f_defer},
+                                            {"undefer", f_undefer},
+                                            {"undefer_group", f_undefer_group},
+                                            {NULL, NULL}};
+
+/* Sets the functions in the table on top: for the module, and as methods of an option. */
+static void set_functions(lua_State *L) {
+    luaL_setfuncs(L, column_functions, 0);
+    for (int i = 0; i < NSTRATEGIES; i++) {
+        lua_pushinteger(L, i);
+        lua_pushcclosure(L, load_option, 1);
+        lua_setfield(L, -2, strategies[i].name);
+    }
+}
+
+static int option_index(lua_State *L) {
+    lua_pushvalue(L, 2);
+    if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL) return 1;
+    if (lua_type(L, 2) != LUA_TSTRING) return bind_type_error(L, 2, "loader option", "a method's name");
+    const char *name = lua_tostring(L, 2), *near = bind_nearest_key(L, lua_upvalueindex(1), name);
+    if (near) return bind_error(L, MR_ERR_ARGUMENT, "a loader option has no method '%s' (did you mean '%s'?)", name, near);
+    return bind_error(L, MR_ERR_ARGUMENT, "a loader option has no method '%s'", name);
+}
+
+void bind_open_option(lua_State *L) {
+    bind_type(L, BIND_OPTION, "LoaderOption", NULL, NULL, NULL);
+    luaL_getmetatable(L, BIND_OPTION);
+    lua_newtable(L);
+    set_functions(L);
+    lua_pushcclosure(L, option_index, 1);
+    lua_setfield(L, -2, "__index");
+    lua_pop(L, 1);
+    set_functions(L);
+}

@@ -1,0 +1,224 @@
+/*
+ * row.c: rows of several items, and lists of results.
+ *
+ * Invariant: a row's values are at 1..n; names lead to them through the metatable, so a column's name wins over a
+ * method's, and #row counts columns whatever is NULL.
+ */
+#include "row.h"
+
+#include <string.h>
+
+static const char list_key = 0;    /* registry: the metatable of lists */
+static const char methods_key = 0; /* registry: the methods of rows */
+
+/* Upvalues of a row's functions. */
+enum { POSITIONS = 1, NAMES };
+
+static lua_Integer width(lua_State *L) { return (lua_Integer)lua_rawlen(L, lua_upvalueindex(NAMES)); }
+
+static int row_index(lua_State *L) {
+    lua_settop(L, 2);
+    lua_pushvalue(L, 2);
+    if (lua_rawget(L, lua_upvalueindex(POSITIONS)) == LUA_TNUMBER) {
+        lua_rawgeti(L, 1, lua_tointeger(L, 3));
+        return 1;
+    }
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &methods_key);
+    lua_pushvalue(L, 2);
+    if (lua_rawget(L, -2) != LUA_TNIL) {
+        lua_pushvalue(L, lua_upvalueindex(POSITIONS));
+        lua_pushvalue(L, lua_upvalueindex(NAMES));
+        lua_pushcclosure(L, lua_tocfunction(L, -3), 2);
+        return 1;
+    }
+    if (lua_isinteger(L, 2)) {
+        lua_Integer i = lua_tointeger(L, 2);
+        if (i >= 1 && i <= width(L)) return 0; /* NULL */
+        if (i == width(L) + 1) return 0;       /* where ipairs stops */
+        return bind_error(L, MR_ERR_ARGUMENT, "the row has %d columns, not %d", (int)width(L), (int)i);
+    }
+    if (lua_type(L, 2) != LUA_TSTRING) return bind_type_error(L, 2, "row", "a column's name or number");
+    const char *name = lua_tostring(L, 2), *near = bind_nearest_key(L, lua_upvalueindex(POSITIONS), name);
+    if (near) return bind_error(L, MR_ERR_ARGUMENT, "the row has no column '%s' (did you mean '%s'?)", name, near);
+    return bind_error(L, MR_ERR_ARGUMENT, "the row has no column '%s'", name);
+}
+
+static int row_newindex(lua_State *L) {
+    return bind_error(L, MR_ERR_ARGUMENT, "a row cannot be changed (setting %s)", bind_describe(L, 2));
+}
+
+static int row_len(lua_State *L) {
+    lua_pushinteger(L, width(L));
+    return 1;
+}
+
+static int row_unpack(lua_State *L) {
+    lua_Integer n = width(L);
+    if (!lua_istable(L, 1)) return bind_type_error(L, 1, "unpack", "a row: write row:unpack()");
+    luaL_checkstack(L, (int)n + 1, "too many columns");
+    for (lua_Integer i = 1; i <= n; i++) lua_rawgeti(L, 1, i);
+    return (int)n;
+}
+
+static int row_keys(lua_State *L) {
+    lua_Integer n = width(L);
+    lua_createtable(L, (int)n, 0);
+    for (lua_Integer i = 1; i <= n; i++) {
+        lua_rawgeti(L, lua_upvalueindex(NAMES), i);
+        lua_rawseti(L, -2, i);
+    }
+    return 1;
+}
+
+/* The values by name; NULL is left out. */
+static int row_mapping(lua_State *L) {
+    lua_Integer n = width(L);
+    if (!lua_istable(L, 1)) return bind_type_error(L, 1, "mapping", "a row: write row:mapping()");
+    lua_createtable(L, 0, (int)n);
+    for (lua_Integer i = n; i >= 1; i--) {
+        if (lua_rawgeti(L, lua_upvalueindex(NAMES), i) == LUA_TSTRING) {
+            lua_rawgeti(L, 1, i);
+            lua_rawset(L, -3);
+        } else {
+            lua_pop(L, 1);
+        }
+    }
+    return 1;
+}
+
+void bind_push_shown(lua_State *L, int idx) {
+    idx = lua_absindex(L, idx);
+    if (lua_type(L, idx) != LUA_TSTRING) {
+        luaL_tolstring(L, idx, NULL);
+        return;
+    }
+    size_t len;
+    const char *s = lua_tolstring(L, idx, &len);
+    luaL_Buffer out;
+    luaL_buffinit(L, &out);
+    luaL_addchar(&out, '"');
+    for (size_t i = 0; i < len; i++) {
+        if (s[i] == '"' || s[i] == '\\') luaL_addchar(&out, '\\');
+        if (s[i] == '\n') luaL_addstring(&out, "\\n");
+        else luaL_addchar(&out, s[i]);
+    }
+    luaL_addchar(&out, '"');
+    luaL_pushresult(&out);
+}
+
+/* open, the n items of the table at index 1 with commas, close. */
+static int show_items(lua_State *L, lua_Integer n, char open, char close) {
+    luaL_Buffer out;
+    luaL_buffinit(L, &out);
+    luaL_addchar(&out, open);
+    for (lua_Integer i = 1; i <= n; i++) {
+        if (i > 1) luaL_addstring(&out, ", ");
+        lua_rawgeti(L, 1, i);
+        bind_push_shown(L, -1);
+        lua_remove(L, -2);
+        luaL_addvalue(&out);
+    }
+    luaL_addchar(&out, close);
+    luaL_pushresult(&out);
+    return 1;
+}
+
+static int row_tostring(lua_State *L) {
+    luaL_checktype(L, 1, LUA_TTABLE);
+    return show_items(L, width(L), '(', ')');
+}
+
+static int list_tostring(lua_State *L) {
+    luaL_checktype(L, 1, LUA_TTABLE);
+    return show_items(L, (lua_Integer)lua_rawlen(L, 1), '{', '}');
+}
+
+/* Two rows are equal when all their values are. */
+static int row_eq(lua_State *L) {
+    lua_Integer n = width(L);
+    bool equal = lua_istable(L, 1) && lua_istable(L, 2) && luaL_len(L, 1) == n && luaL_len(L, 2) == n;
+    for (lua_Integer i = 1; equal && i <= n; i++) {
+        lua_rawgeti(L, 1, i);
+        lua_rawgeti(L, 2, i);
+        equal = lua_compare(L, -1, -2, LUA_OPEQ);
+        lua_pop(L, 2);
+    }
+    lua_pushboolean(L, equal);
+    return 1;
+}
+
+static int next_item(lua_State *L) {
+    lua_Integer i = lua_tointeger(L, lua_upvalueindex(3)) + 1;
+    if (i > width(L)) return 0;
+    lua_pushinteger(L, i);
+    lua_copy(L, -1, lua_upvalueindex(3));
+    lua_rawgeti(L, lua_upvalueindex(NAMES), i);
+    if (lua_type(L, -1) != LUA_TSTRING) {
+        lua_pop(L, 1);
+        lua_pushinteger(L, i);
+    }
+    lua_rawgeti(L, 1, i);
+    return 2;
+}
+
+/* for name, value in pairs(row) */
+static int row_pairs(lua_State *L) {
+    lua_pushvalue(L, lua_upvalueindex(POSITIONS));
+    lua_pushvalue(L, lua_upvalueindex(NAMES));
+    lua_pushinteger(L, 0);
+    lua_pushcclosure(L, next_item, 3);
+    lua_pushvalue(L, 1);
+    return 2;
+}
+
+void bind_push_row_metatable(lua_State *L, int names) {
+    static const luaL_Reg metamethods[] = {{"__index", row_index},   {"__newindex", row_newindex}, {"__len", row_len},
+                                           {"__tostring", row_tostring}, {"__eq", row_eq},         {"__pairs", row_pairs},
+                                           {NULL, NULL}};
+    names = lua_absindex(L, names);
+    lua_Integer n = (lua_Integer)lua_rawlen(L, names);
+    luaL_checkstack(L, 8, "rows");
+    lua_createtable(L, 0, 8);
+    lua_createtable(L, 0, (int)n);
+    for (lua_Integer i = n; i >= 1; i--) { /* of two equal names the first wins */
+        if (lua_rawgeti(L, names, i) == LUA_TSTRING) {
+            lua_pushinteger(L, i);
+            lua_rawset(L, -3);
+        } else {
+            lua_pop(L, 1);
+        }
+    }
+    lua_pushvalue(L, names);
+    luaL_setfuncs(L, metamethods, 2);
+    lua_pushliteral(L, "Row");
+    lua_setfield(L, -2, "__name");
+}
+
+void bind_push_row(lua_State *L, const mr_value *values, unsigned n, int metatable) {
+    metatable = lua_absindex(L, metatable);
+    lua_createtable(L, (int)n, 0);
+    for (unsigned i = 0; i < n; i++) {
+        bind_push_item(L, &values[i]);
+        lua_rawseti(L, -2, (lua_Integer)i + 1);
+    }
+    lua_pushvalue(L, metatable);
+    lua_setmetatable(L, -2);
+}
+
+void bind_set_list_metatable(lua_State *L) {
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &list_key);
+    lua_setmetatable(L, -2);
+}
+
+void bind_open_row(lua_State *L) {
+    static const luaL_Reg methods[] = {{"unpack", row_unpack}, {"keys", row_keys}, {"mapping", row_mapping}, {NULL, NULL}};
+    lua_createtable(L, 0, 2);
+    lua_pushcfunction(L, list_tostring);
+    lua_setfield(L, -2, "__tostring");
+    lua_pushliteral(L, "List");
+    lua_setfield(L, -2, "__name");
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &list_key);
+    lua_newtable(L);
+    luaL_setfuncs(L, methods, 0);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &methods_key);
+}

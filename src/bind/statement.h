@@ -1,0 +1,26 @@
+/*
+ * statement.h: INSERT, UPDATE and DELETE statements for the files that run them.
+ */
+#ifndef MOONROW_BIND_STATEMENT_H
+#define MOONROW_BIND_STATEMENT_H
+
+#include "runtime.h"
+
+typedef struct bind_statement {
+    mr_node_kind kind;
+    mr_mapper *mapper; /* of the class that was given, or NULL */
+    mr_dml dml;        /* its nodes are counted */
+} bind_statement;
+
+bind_statement *bind_test_statement(lua_State *L, int idx); /* NULL when it is none */
+/* The statement as a node (new reference); raises where it is not complete. */
+mr_node *bind_statement_node(lua_State *L, const bind_statement *s);
+/* Pushes the INSERT at idx with the rows from..to of the list at rows (0: the one row at rows). */
+void bind_push_with_rows(lua_State *L, int idx, int rows, lua_Integer from, lua_Integer to);
+
+/* mr.insert(target), mr.update(target), mr.delete(target). Return 1. */
+int bind_insert(lua_State *L);
+int bind_update(lua_State *L);
+int bind_delete(lua_State *L);
+
+#endif

@@ -1,0 +1,64 @@
+/*
+ * changes.c: what the kinds of relationships have in common: what changed, and the notes that follow from it.
+ */
+#include "unit.h"
+
+bool mr_flush_is_loaded(const flush_op *op, const mr_relationship *rel) {
+    const mr_value *v = mr_flush_slot(op, rel->prop->slot);
+    if (v->kind == MR_COLLECTION) return ((const mr_collection *)v->u.p)->loaded;
+    return v->kind != MR_UNLOADED;
+}
+
+static mr_status push(mr_vec *vec, const mr_value *v) {
+    return vec && v->kind == MR_ENTITY ? mr_vec_push_ptr(vec, v->u.p) : MR_OK;
+}
+
+mr_status mr_flush_changes(const flush_op *op, const mr_relationship *rel, mr_vec *added, mr_vec *removed,
+                           mr_vec *unchanged) {
+    const mr_value *v = mr_flush_slot(op, rel->prop->slot);
+    if (v->kind == MR_COLLECTION) return mr_collection_changes(v->u.p, added, removed, unchanged);
+    if (op->kind == OP_INSERT) return push(added, v);
+    if (!mr_entity_is_dirty(op->entity, rel->prop->slot)) return push(unchanged, v);
+    if (push(added, v) != MR_OK) return MR_FAIL;
+    return push(removed, mr_entity_committed(op->entity, rel->prop->slot));
+}
+
+mr_status mr_flush_all_items(const flush_op *op, const mr_relationship *rel, mr_vec *out) {
+    return mr_flush_changes(op, rel, out, out, out);
+}
+
+bool mr_flush_key_changes(const flush_op *op, const mr_relationship *rel) {
+    if (op->kind != OP_UPDATE) return false;
+    for (unsigned i = 0; i < rel->npairs; i++)
+        if (rel->pairs[i].local_slot != UINT16_MAX && mr_entity_is_dirty(op->entity, rel->pairs[i].local_slot)) return true;
+    return false;
+}
+
+void mr_flush_warn(mr_flush *flush, const mr_entity *item, const mr_relationship *rel) {
+    mr_log(flush->env, "Object of type <%s> not in session, add operation along '%s.%s' will not proceed", item->mapper->name,
+           rel->parent->name, rel->prop->name);
+}
+
+mr_status mr_flush_add_sync(mr_flush *flush, flush_op *op, const mr_relationship *rel, mr_entity *source, bool cascaded) {
+    flush_sync *sync = mr_arena_alloc(flush->arena, sizeof *sync);
+    if (!sync) return MR_FAIL;
+    *sync = (flush_sync){ .next = op->syncs, .rel = rel, .source = source, .cascaded = cascaded };
+    op->syncs = sync;
+    return MR_OK;
+}
+
+mr_status mr_flush_add_post(mr_flush *flush, flush_op *op, const mr_relationship *rel, mr_entity *source,
+                            bool before_delete) {
+    flush_post *post = mr_vec_push(&flush->posts);
+    if (!post) return MR_FAIL;
+    *post = (flush_post){ .op = op, .sync = { .rel = rel, .source = source }, .before_delete = before_delete };
+    return MR_OK;
+}
+
+mr_status mr_flush_add_edge(mr_flush *flush, flush_op *before, flush_op *after) {
+    if (before == after || !before->cls->cyclic || before->cls->component != after->cls->component) return MR_OK;
+    flush_row_edge *edge = mr_vec_push(&flush->edges);
+    if (!edge) return MR_FAIL;
+    *edge = (flush_row_edge){ before, after };
+    return MR_OK;
+}

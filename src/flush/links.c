@@ -1,0 +1,230 @@
+/*
+ * links.c: sends the rows of secondary tables: of each table first those that go, then those that change, then the new ones.
+ *
+ * Invariant: the parameters of a link statement are the new values in the secondary table's order (INSERT, UPDATE), then the old ones
+ * (UPDATE, DELETE).
+ */
+#include "statement.h"
+
+/* A column of the secondary table, and where its value is: in a slot of the parent or of the target. */
+typedef struct link_column {
+    mr_column *column;
+    bool of_target;
+    uint16_t slot;
+} link_column;
+
+typedef struct flush_link_statement {
+    const mr_relationship *rel;
+    const mr_dialect *dialect;
+    flush_link_kind kind;
+    unsigned ncolumns;
+    link_column *columns;
+    mr_compiled *compiled;
+} flush_link_statement;
+
+/* ---------------------------------------------------------------- statements */
+
+static void free_statement(mr_env *env, flush_link_statement *st) {
+    mr_compiled_release(st->compiled);
+    mr_free(env, st->columns);
+    mr_free(env, st);
+}
+
+void mr_flush_link_statements_free(flush_class *cls) {
+    for (size_t i = 0; i < cls->links.len; i++) free_statement(cls->env, mr_vec_ptr(&cls->links, i));
+    mr_vec_done(&cls->links);
+}
+
+static void add_column(flush_link_statement *st, link_column made) {
+    unsigned at = st->ncolumns;
+    for (unsigned i = 0; i < at; i++)
+        if (st->columns[i].column == made.column) return;
+    for (; at > 0 && st->columns[at - 1].column->index > made.column->index; at--) st->columns[at] = st->columns[at - 1];
+    st->columns[at] = made;
+    st->ncolumns++;
+}
+
+static mr_status find_columns(mr_env *env, flush_link_statement *st) {
+    const mr_relationship *rel = st->rel;
+    st->columns = mr_alloc(env, (rel->npairs + rel->nsecondary + 1) * sizeof *st->columns);
+    if (!st->columns) return MR_FAIL;
+    for (unsigned i = 0; i < rel->npairs; i++)
+        add_column(st, (link_column){ rel->pairs[i].remote, false, rel->pairs[i].local_slot });
+    for (unsigned i = 0; i < rel->nsecondary; i++)
+        add_column(st, (link_column){ rel->secondary_pairs[i].local, true, rel->secondary_pairs[i].remote_slot });
+    return MR_OK;
+}
+
+typedef enum part { PART_COLUMNS, PART_VALUES, PART_WHERE } part;
+
+static mr_node *part_node(mr_env *env, const link_column *col, part which) {
+    mr_node *column = which == PART_VALUES ? NULL : mr_sql_column(env, col->column, NULL, NULL);
+    if (which == PART_COLUMNS) return column;
+    mr_node *param = mr_sql_param(env, mr_column_type(env, col->column), "link");
+    return which == PART_VALUES ? param : mr_sql_binary(env, MR_OP_EQ, column, param);
+}
+
+/* A list of columns, a list of values, or all that the row is found by. */
+static mr_node *part_list(mr_env *env, const flush_link_statement *st, part which) {
+    mr_node *list = NULL;
+    for (unsigned i = 0; i < st->ncolumns; i++) {
+        mr_node *node = part_node(env, &st->columns[i], which);
+        list = which == PART_WHERE ? mr_sql_and(env, list, node) : mr_sql_list_append(env, list, node);
+        if (!list) return NULL;
+    }
+    return list;
+}
+
+static mr_node *row_list(mr_env *env, const flush_link_statement *st) {
+    mr_node *values = part_list(env, st, PART_VALUES);
+    if (!values) return NULL;
+    for (uint32_t i = 0; i < values->n; i++) mr_node_retain(values->child[i]);
+    mr_node *tuple = mr_sql_tuple(env, values->child, values->n);
+    mr_node_release(values);
+    return mr_sql_list_append(env, NULL, tuple);
+}
+
+static void release_clauses(const mr_dml *d) {
+    mr_node_release(d->table);
+    mr_node_release(d->columns);
+    mr_node_release(d->values);
+    mr_node_release(d->where);
+}
+
+static mr_node *build(mr_env *env, const flush_link_statement *st) {
+    mr_dml d = { .table = mr_sql_table(env, st->rel->secondary) };
+    bool ok = d.table != NULL;
+    if (ok && st->kind != LINK_DELETE) {
+        ok = (d.columns = part_list(env, st, PART_COLUMNS)) != NULL;
+        if (ok) ok = (d.values = st->kind == LINK_INSERT ? row_list(env, st) : part_list(env, st, PART_VALUES)) != NULL;
+    }
+    if (ok && st->kind != LINK_INSERT) ok = (d.where = part_list(env, st, PART_WHERE)) != NULL;
+    if (!ok) {
+        release_clauses(&d);
+        return NULL;
+    }
+    if (st->kind == LINK_INSERT) return mr_sql_insert(env, &d);
+    return st->kind == LINK_UPDATE ? mr_sql_update(env, &d) : mr_sql_delete(env, &d);
+}
+
+/* Kept with the parent's class. */
+static flush_link_statement *statement_of(flush_class *cls, const mr_relationship *rel, flush_link_kind kind,
+                                          const mr_dialect *dialect) {
+    for (size_t i = 0; i < cls->links.len; i++) {
+        flush_link_statement *known = mr_vec_ptr(&cls->links, i);
+        if (known->rel == rel && known->kind == kind && known->dialect == dialect) return known;
+    }
+    flush_link_statement *st = mr_calloc(cls->env, sizeof *st);
+    if (!st) return NULL;
+    st->rel = rel;
+    st->kind = kind;
+    st->dialect = dialect;
+    mr_node *node = find_columns(cls->env, st) == MR_OK ? build(cls->env, st) : NULL;
+    bool ok = node && mr_sql_compile(cls->env, dialect, node, &st->compiled) == MR_OK &&
+              mr_vec_push_ptr(&cls->links, st) == MR_OK;
+    mr_node_release(node);
+    if (ok) return st;
+    free_statement(cls->env, st);
+    return NULL;
+}
+
+/* ---------------------------------------------------------------- values */
+
+/* The value before this flush. */
+static const mr_value *old_value(mr_flush *flush, mr_entity *entity, uint16_t slot, mr_value *room) {
+    const mr_mapper *mapper = entity->mapper;
+    for (unsigned i = 0; i < mapper->npk; i++) {
+        if (mapper->pk_slots[i] != slot || entity->identity.kind == MR_UNLOADED) continue;
+        mr_value *key = mr_flush_keys(flush, mapper->npk);
+        if (!key) return NULL;
+        mr_identity_values(mapper, &entity->identity, key);
+        *room = key[i];
+        return room;
+    }
+    return mr_entity_committed(entity, slot);
+}
+
+static mr_status fill(mr_flush *flush, const flush_link *link, const flush_link_statement *st, mr_value *values) {
+    /* Where the database has changed the row already (ON UPDATE CASCADE), it is found by the new values. */
+    bool follows = link->kind == LINK_DELETE && link->rel->passive_updates;
+    unsigned n = 0;
+    for (int old = link->kind == LINK_DELETE; old <= (link->kind != LINK_INSERT); old++)
+        for (unsigned i = 0; i < st->ncolumns; i++) {
+            const link_column *col = &st->columns[i];
+            mr_entity *e = col->of_target ? link->target : link->parent;
+            if (col->slot == UINT16_MAX)
+                return mr_fail(flush->env, MR_ERR_INVALID_REQUEST, "%s.%s: column '%s.%s' refers to a column that is not mapped",
+                               link->rel->parent->name, link->rel->prop->name, st->rel->secondary->name, col->column->name);
+            mr_value room;
+            const mr_value *v = old && !follows ? old_value(flush, e, col->slot, &room)
+                                                : mr_flush_entity_value(flush, e, col->slot, &room);
+            if (!v) return MR_FAIL;
+            values[n] = *v;
+            if (values[n].kind == MR_UNLOADED || values[n].kind >= MR_OPAQUE) values[n] = mr_null_value();
+            n++;
+        }
+    return MR_OK;
+}
+
+/* ---------------------------------------------------------------- sending */
+
+static mr_status send_links(mr_flush *flush, flush_group *group, const flush_link_statement *st, size_t from) {
+    mr_cursor *cursor = NULL;
+    mr_value *values = mr_flush_values(flush, st->compiled->nparams);
+    size_t expected = 0;
+    int64_t matched = 0;
+    if (!values || mr_conn_prepare(group->conn, st->compiled, &cursor) != MR_OK) return MR_FAIL;
+    mr_status status = MR_OK;
+    for (size_t i = from; i < flush->links.len && status != MR_FAIL; i++) {
+        flush_link *link = mr_vec_at(&flush->links, i);
+        if (link->sent || link->rel != st->rel || link->kind != st->kind) continue;
+        link->sent = true;
+        status = fill(flush, link, st, values);
+        if (status == MR_OK) status = mr_cursor_bind(cursor, values);
+        if (status != MR_OK) break;
+        flush->sent = true;
+        status = mr_cursor_step(cursor);
+        matched += mr_cursor_rowcount(cursor);
+        expected++;
+    }
+    mr_cursor_close(cursor);
+    if (status == MR_FAIL) return MR_FAIL;
+    if (st->kind == LINK_INSERT || matched == (int64_t)expected) return MR_OK;
+    const char *verb = st->kind == LINK_DELETE ? "delete" : "update";
+    return mr_fail(flush->env, MR_ERR_STALE_DATA,
+                   "%s statement on table '%s' expected to %s %zu row(s); Only %lld were matched. Links of %s.%s were changed "
+                   "meanwhile: roll back and load them again",
+                   st->kind == LINK_DELETE ? "DELETE" : "UPDATE", st->rel->secondary->name, verb, expected,
+                   (long long)matched, st->rel->parent->name, st->rel->prop->name);
+}
+
+static flush_class *class_of(const mr_flush *flush, const mr_mapper *mapper) {
+    for (size_t i = 0; i < flush->classes.len; i++) {
+        flush_class *cls = mr_vec_ptr(&flush->classes, i);
+        if (cls->mapper == mapper) return cls;
+    }
+    return NULL;
+}
+
+static flush_group *group_of(const mr_flush *flush, const mr_mapper *mapper) {
+    for (size_t i = 0; i < flush->groups.len; i++) {
+        flush_group *group = mr_vec_at(&flush->groups, i);
+        if (group->root == mapper->root) return group;
+    }
+    return NULL;
+}
+
+mr_status mr_flush_run_links(mr_flush *flush) {
+    for (int kind = 0; kind < LINK__COUNT; kind++)
+        for (size_t i = 0; i < flush->links.len; i++) {
+            const flush_link *link = mr_vec_at(&flush->links, i);
+            if (link->sent || link->kind != (flush_link_kind)kind) continue;
+            flush_group *group = group_of(flush, link->parent->mapper);
+            flush_class *cls = class_of(flush, link->parent->mapper);
+            if (!group || !cls || mr_flush_connect(flush, group) != MR_OK) return MR_FAIL;
+            const mr_dialect *dialect = mr_engine_dialect(mr_conn_engine(group->conn));
+            const flush_link_statement *st = statement_of(cls, link->rel, link->kind, dialect);
+            if (!st || send_links(flush, group, st, i) != MR_OK) return MR_FAIL;
+        }
+    return MR_OK;
+}

@@ -1,0 +1,85 @@
+/*
+ * many_to_one.c: a row's own foreign key follows what it refers to. The columns themselves are staged when the row's turn has come
+ * (values.c); here is what must be known before: the order of rows, and what is written late.
+ */
+#include "unit.h"
+
+/* Does the relationship say something about the foreign key that the operation writes? */
+static bool is_written(const flush_op *op, const mr_relationship *rel) {
+    if (op->kind == OP_INSERT) return mr_flush_slot(op, rel->prop->slot)->kind == MR_ENTITY;
+    return op->kind == OP_UPDATE && mr_entity_is_dirty(op->entity, rel->prop->slot);
+}
+
+typedef enum reference { REFERENCE_NONE, REFERENCE_UNKNOWN, REFERENCE_SET } reference;
+
+/* What the row's foreign key is in the database. */
+static reference committed_reference(const flush_op *op, const mr_relationship *rel) {
+    reference found = REFERENCE_SET;
+    for (unsigned i = 0; i < rel->npairs; i++) {
+        if (rel->pairs[i].local_slot == UINT16_MAX) continue;
+        uint8_t kind = mr_entity_committed(op->entity, rel->pairs[i].local_slot)->kind;
+        if (kind == MR_NULL) return REFERENCE_NONE;
+        if (kind == MR_UNLOADED) found = REFERENCE_UNKNOWN;
+    }
+    return found;
+}
+
+mr_status mr_flush_ask_many_to_one(mr_flush *flush, flush_op *op, const mr_relationship *rel) {
+    bool late_delete = op->kind == OP_DELETE && rel->post_update && rel->passive_deletes == 0;
+    if (!late_delete || flush->asked || mr_flush_is_loaded(op, rel)) return MR_OK;
+    return committed_reference(op, rel) == REFERENCE_UNKNOWN ? MR_ROW : MR_OK;
+}
+
+/* ---------------------------------------------------------------- second pass */
+
+/* By the foreign key, from the identity map. */
+static mr_entity *target_by_key(mr_flush *flush, const flush_op *op, const mr_relationship *rel) {
+    const mr_mapper *target = rel->target;
+    mr_value identity, *key = mr_flush_keys(flush, target->npk);
+    if (!rel->use_get || !key || rel->npairs != target->npk) return NULL;
+    for (unsigned i = 0; i < rel->npairs; i++) {
+        if (rel->pairs[i].local_slot == UINT16_MAX) return NULL;
+        for (unsigned k = 0; k < target->npk; k++)
+            if (target->pk_slots[k] == rel->pairs[i].remote_slot)
+                key[k] = *mr_entity_committed(op->entity, rel->pairs[i].local_slot);
+    }
+    if (!mr_identity_make(target, key, &flush->identity, &identity)) return NULL;
+    return mr_idmap_get(flush->ctx.owner->idmap, target->root, &identity);
+}
+
+/* What the row refers to in the database, as far as that is known. */
+static mr_entity *committed_target(mr_flush *flush, const flush_op *op, const mr_relationship *rel) {
+    const mr_value *v = mr_entity_committed(op->entity, rel->prop->slot);
+    if (v->kind == MR_ENTITY) return v->u.p;
+    if (v->kind == MR_NULL || committed_reference(op, rel) != REFERENCE_SET) return NULL;
+    return target_by_key(flush, op, rel);
+}
+
+static mr_status link_delete(mr_flush *flush, flush_op *op, const mr_relationship *rel) {
+    if (rel->post_update) {
+        const mr_value *v = mr_entity_committed(op->entity, rel->prop->slot);
+        bool refers = v->kind == MR_ENTITY || committed_reference(op, rel) == REFERENCE_SET;
+        return refers && rel->passive_deletes != 2 ? mr_flush_add_post(flush, op, rel, NULL, true) : MR_OK;
+    }
+    if (!op->cls->cyclic) return MR_OK;
+    const mr_entity *target = committed_target(flush, op, rel);
+    flush_op *other = target ? mr_flush_op_of(flush, target) : NULL;
+    return other && other->kind == OP_DELETE ? mr_flush_add_edge(flush, op, other) : MR_OK;
+}
+
+mr_status mr_flush_link_many_to_one(mr_flush *flush, flush_op *op, const mr_relationship *rel) {
+    if (op->kind == OP_DELETE) return link_delete(flush, op, rel);
+    if (!is_written(op, rel)) return MR_OK;
+    const mr_value *v = mr_flush_slot(op, rel->prop->slot);
+    mr_entity *target = v->kind == MR_ENTITY ? v->u.p : NULL;
+    flush_op *other = target ? mr_flush_op_of(flush, target) : NULL;
+    bool gone = other && other->kind == OP_DELETE;
+    if (target && !gone && !mr_flush_has_row(flush, target)) {
+        mr_flush_warn(flush, target, rel);
+        return MR_OK;
+    }
+    if (gone) target = NULL;
+    if (rel->post_update || (other == op && op->kind == OP_INSERT))
+        return target || op->kind == OP_UPDATE ? mr_flush_add_post(flush, op, rel, target, false) : MR_OK;
+    return other && !gone ? mr_flush_add_edge(flush, other, op) : MR_OK;
+}

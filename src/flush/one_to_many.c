@@ -1,0 +1,128 @@
+/*
+ * one_to_many.c: the foreign keys of children follow their parent.
+ *
+ * A child that has a many-to-one back to its parent is linked by that one where it says something; here only the rest.
+ * Invariant: the children that need a row's change are operations after the first pass; the second makes none.
+ */
+#include "unit.h"
+
+static bool is_ours(const mr_flush *flush, const mr_entity *e) {
+    return e->owner == flush->ctx.owner && e->state == MR_PERSISTENT;
+}
+
+/* Does the child's own side of the relationship decide? */
+static bool child_decides(const mr_relationship *rel, const flush_op *child) {
+    const mr_relationship *reverse = rel->reverse;
+    if (!reverse || reverse->viewonly || reverse->direction != MR_MANY_TO_ONE) return false;
+    const mr_value *v = mr_flush_slot(child, reverse->prop->slot);
+    if (child->kind == OP_INSERT) return v->kind == MR_ENTITY;
+    return mr_entity_is_dirty(child->entity, reverse->prop->slot);
+}
+
+/* The foreign key was set by hand since the child was loaded. */
+static bool is_moved_by_hand(const mr_relationship *rel, const flush_op *child) {
+    for (unsigned i = 0; i < rel->npairs; i++)
+        if (rel->pairs[i].remote_slot != UINT16_MAX && mr_entity_is_dirty(child->entity, rel->pairs[i].remote_slot))
+            return true;
+    return false;
+}
+
+/* ---------------------------------------------------------------- first pass */
+
+static mr_status touch_found(mr_flush *flush) {
+    for (size_t i = 0; i < flush->found.len; i++) {
+        mr_entity *child = mr_vec_ptr(&flush->found, i);
+        if (is_ours(flush, child) && !mr_flush_touch(flush, child)) return MR_FAIL;
+    }
+    return MR_OK;
+}
+
+mr_status mr_flush_ask_one_to_many(mr_flush *flush, flush_op *op, const mr_relationship *rel) {
+    bool loaded = mr_flush_is_loaded(op, rel);
+    flush->found.len = 0;
+    if (op->kind == OP_DELETE) {
+        if (rel->passive_deletes == 2) return MR_OK;
+        if (!loaded && !rel->passive_deletes && !flush->asked) return MR_ROW;
+        if (mr_flush_all_items(op, rel, &flush->found) != MR_OK) return MR_FAIL;
+        return touch_found(flush);
+    }
+    bool rekeyed = mr_flush_key_changes(op, rel);
+    if (rekeyed && !loaded && !rel->passive_updates && !flush->asked) return MR_ROW;
+    if (mr_flush_changes(op, rel, &flush->found, &flush->found, rekeyed ? &flush->found : NULL) != MR_OK) return MR_FAIL;
+    return touch_found(flush);
+}
+
+/* ---------------------------------------------------------------- second pass */
+
+static mr_status set_child(mr_flush *flush, flush_op *op, const mr_relationship *rel, flush_op *child, bool cascaded) {
+    if (rel->post_update || (child == op && op->kind == OP_INSERT))
+        return mr_flush_add_post(flush, child, rel, op->entity, false);
+    if (mr_flush_add_edge(flush, op, child) != MR_OK) return MR_FAIL;
+    return mr_flush_add_sync(flush, child, rel, op->entity, cascaded);
+}
+
+static mr_status clear_child(mr_flush *flush, const mr_relationship *rel, flush_op *child) {
+    if (rel->post_update) return mr_flush_add_post(flush, child, rel, NULL, true);
+    return mr_flush_add_sync(flush, child, rel, NULL, false);
+}
+
+static mr_status link_added(mr_flush *flush, flush_op *op, const mr_relationship *rel) {
+    for (size_t i = 0; i < flush->found.len; i++) {
+        mr_entity *item = mr_vec_ptr(&flush->found, i);
+        flush_op *child = mr_flush_op_of(flush, item);
+        if (!child && !is_ours(flush, item)) mr_flush_warn(flush, item, rel);
+        if (!child || child->kind == OP_DELETE || child_decides(rel, child)) continue;
+        if (set_child(flush, op, rel, child, false) != MR_OK) return MR_FAIL;
+    }
+    return MR_OK;
+}
+
+static mr_status link_removed(mr_flush *flush, const mr_relationship *rel) {
+    for (size_t i = 0; i < flush->found.len; i++) {
+        flush_op *child = mr_flush_op_of(flush, mr_vec_ptr(&flush->found, i));
+        if (!child || child->kind != OP_UPDATE || child_decides(rel, child)) continue;
+        if (clear_child(flush, rel, child) != MR_OK) return MR_FAIL;
+    }
+    return MR_OK;
+}
+
+/* The parent's key has changed: those that stay follow it. */
+static mr_status link_rekeyed(mr_flush *flush, flush_op *op, const mr_relationship *rel) {
+    for (size_t i = 0; i < flush->found.len; i++) {
+        flush_op *child = mr_flush_op_of(flush, mr_vec_ptr(&flush->found, i));
+        if (!child || child->kind != OP_UPDATE || child_decides(rel, child)) continue;
+        if (set_child(flush, op, rel, child, rel->passive_updates) != MR_OK) return MR_FAIL;
+    }
+    return MR_OK;
+}
+
+static mr_status link_deleted(mr_flush *flush, flush_op *op, const mr_relationship *rel) {
+    for (size_t i = 0; i < flush->found.len; i++) {
+        flush_op *child = mr_flush_op_of(flush, mr_vec_ptr(&flush->found, i));
+        if (!child) continue;
+        if (child->kind == OP_DELETE) {
+            if (!rel->post_update && mr_flush_add_edge(flush, child, op) != MR_OK) return MR_FAIL;
+            if (!rel->post_update) continue;
+        } else if (child->kind != OP_UPDATE || child_decides(rel, child) || is_moved_by_hand(rel, child)) {
+            continue;
+        }
+        if (clear_child(flush, rel, child) != MR_OK) return MR_FAIL;
+    }
+    return MR_OK;
+}
+
+mr_status mr_flush_link_one_to_many(mr_flush *flush, flush_op *op, const mr_relationship *rel) {
+    mr_vec *found = &flush->found;
+    found->len = 0;
+    if (op->kind == OP_DELETE) {
+        if (rel->passive_deletes == 2) return MR_OK;
+        return mr_flush_all_items(op, rel, found) == MR_OK ? link_deleted(flush, op, rel) : MR_FAIL;
+    }
+    if (mr_flush_changes(op, rel, NULL, found, NULL) != MR_OK || link_removed(flush, rel) != MR_OK) return MR_FAIL;
+    found->len = 0;
+    if (mr_flush_changes(op, rel, found, NULL, NULL) != MR_OK || link_added(flush, op, rel) != MR_OK) return MR_FAIL;
+    if (!mr_flush_key_changes(op, rel)) return MR_OK;
+    found->len = 0;
+    if (mr_flush_changes(op, rel, NULL, NULL, found) != MR_OK) return MR_FAIL;
+    return link_rekeyed(flush, op, rel);
+}

@@ -1,0 +1,294 @@
+/*
+ * load.c: the step machine of a load: read rows, load what follows, give rows out.
+ *
+ * Invariant: the entities of rows that were read and are not done with are pinned; everything else that a load knows is good within one
+ * call only, during which the heap is blocked.
+ */
+#include "run.h"
+
+#include <string.h>
+
+/* ---------------------------------------------------------------- life */
+
+mr_status mr_load_new(const mr_load_context *ctx, mr_load **out) {
+    mr_heap *heap = mr_heap_of(ctx->env);
+    mr_load *load = heap ? mr_calloc(ctx->env, sizeof *load) : NULL;
+    *out = load;
+    if (!load) return MR_FAIL;
+    load->ctx = *ctx;
+    load->env = ctx->env;
+    load->heap = heap;
+    load->seen_entities.env = load->seen_rows.env = load->overwritten.env = ctx->env;
+    mr_owner_retain(ctx->owner);
+    mr_vec_init(&load->rows, ctx->env, sizeof(mr_value));
+    mr_vec_init(&load->jobs, ctx->env, sizeof(mr_job *));
+    mr_vec_init(&load->events, ctx->env, sizeof(mr_load_event));
+    return MR_OK;
+}
+
+/* Unpins rows up to (not with) the given one. */
+static void unpin_rows(mr_load *load, size_t end) {
+    const mr_value *rows = load->rows.data;
+    for (size_t i = load->unpinned * load->width; i < end * load->width; i++)
+        if (rows[i].kind == MR_ENTITY) mr_entity_unpin(rows[i].u.p);
+    load->unpinned = end;
+}
+
+static size_t row_count(const mr_load *load) { return load->width ? load->rows.len / load->width : 0; }
+
+static void drop_rows(mr_load *load) {
+    unpin_rows(load, row_count(load));
+    load->rows.len = 0;
+    load->given = load->unpinned = 0;
+    mr_arena_free(load->texts);
+    load->texts = NULL;
+}
+
+static void leave(mr_load *load) {
+    if (load->entered && load->ctx.leave) load->ctx.leave(load->ctx.ud);
+    load->entered = false;
+}
+
+/* What is only needed while there is something to read. */
+static void stop_reading(mr_load *load) {
+    if (load->main) mr_run_close_cursor(load->main);
+    mr_jobs_done(load);
+    mr_seen_done(&load->seen_entities);
+    mr_row_set_done(&load->seen_rows);
+    mr_seen_done(&load->overwritten);
+    leave(load);
+}
+
+void mr_load_close(mr_load *load) {
+    if (!load) return;
+    stop_reading(load);
+    drop_rows(load);
+    mr_run_close(load->main);
+    mr_vec_done(&load->rows);
+    mr_vec_done(&load->jobs);
+    mr_vec_done(&load->events);
+    mr_owner_release(load->ctx.owner);
+    mr_free(load->env, load);
+}
+
+static mr_status fail(mr_load *load) {
+    mr_error *saved = mr_env_save_error(load->env);
+    load->state = MR_LOAD_FAILED;
+    load->events.len = 0;
+    stop_reading(load);
+    drop_rows(load);
+    mr_env_restore_error(load->env, saved);
+    return MR_FAIL;
+}
+
+/* ---------------------------------------------------------------- starting */
+
+static mr_status enter(mr_load *load, const mr_plan *plan) {
+    if (!plan->follows || !load->ctx.enter) return MR_OK;
+    if (load->ctx.enter(load->ctx.ud) != MR_OK) return MR_FAIL;
+    load->entered = true;
+    return MR_OK;
+}
+
+static mr_status open_main(mr_load *load, mr_plan *plan, const mr_run_source *source) {
+    load->width = plan->nitems;
+    load->unique = plan->unique && !load->yield_per;
+    if (enter(load, plan) != MR_OK) return MR_FAIL;
+    return mr_run_open(load, plan, source, &load->main);
+}
+
+mr_status mr_load_start(const mr_load_context *ctx, mr_query *query, mr_load **out) {
+    mr_load *load;
+    mr_plan *plan = NULL;
+    mr_conn *conn;
+    mr_vec binds;
+    *out = NULL;
+    if (mr_load_new(ctx, &load) != MR_OK) return MR_FAIL;
+    mr_vec_init(&binds, ctx->env, sizeof(mr_node *));
+    mr_heap_block(load->heap);
+    load->yield_per = query->yield_per;
+    load->populate = query->populate_existing;
+    mr_status status = ctx->connection(ctx->ud, mr_query_lead(query), &conn);
+    if (status == MR_OK)
+        status = mr_plan_find(query, NULL, mr_engine_dialect(mr_conn_engine(conn)), &binds, &plan);
+    mr_run_source source = {.query = query, .binds = &binds};
+    if (status == MR_OK) status = open_main(load, plan, &source);
+    mr_plan_release(plan);
+    mr_vec_done(&binds);
+    mr_heap_unblock(load->heap);
+    if (status == MR_OK) *out = load;
+    else mr_load_close(load);
+    return status;
+}
+
+mr_status mr_load_open(const mr_load_context *ctx, mr_plan *plan, const mr_run_source *source, bool populate,
+                       mr_load **out) {
+    mr_load *load;
+    *out = NULL;
+    if (mr_load_new(ctx, &load) != MR_OK) return MR_FAIL;
+    load->populate = populate;
+    if (open_main(load, plan, source) != MR_OK) {
+        mr_load_close(load);
+        return MR_FAIL;
+    }
+    *out = load;
+    return MR_OK;
+}
+
+/* ---------------------------------------------------------------- rows */
+
+static mr_status keep_bytes(mr_load *load, mr_value *v) {
+    if (!load->texts && !(load->texts = mr_arena_new(load->env))) return MR_FAIL;
+    const char *s = mr_arena_strndup(load->texts, v->u.s, v->len);
+    if (!s) return MR_FAIL;
+    v->u.s = s;
+    v->flags = 0;
+    return MR_OK;
+}
+
+/* MR_NOTFOUND: the last row of rows has come before. */
+static mr_status check_new(mr_load *load) {
+    const mr_value *row = mr_vec_at(&load->rows, load->rows.len - load->width);
+    if (load->width > 1 || row->kind != MR_ENTITY)
+        return mr_row_set_add(&load->seen_rows, load->rows.data, load->width, row_count(load) - 1);
+    return mr_seen_add(&load->seen_entities, row->u.p, NULL);
+}
+
+static mr_status keep_row(mr_load *load) {
+    const mr_value *out = load->main->out;
+    size_t begin = load->rows.len;
+    if (begin + load->width > load->rows.cap) {
+        size_t cap = load->rows.cap ? load->rows.cap * 2 : 16;
+        if (mr_vec_reserve(&load->rows, cap < begin + load->width ? begin + load->width : cap) != MR_OK) return MR_FAIL;
+    }
+    mr_value *row = (mr_value *)load->rows.data + begin;
+    memcpy(row, out, load->width * sizeof *row);
+    load->rows.len += load->width;
+    mr_status status = load->unique ? check_new(load) : MR_OK;
+    for (size_t i = 0; i < load->width && status == MR_OK; i++)
+        if (mr_kind_is_bytes(row[i].kind)) status = keep_bytes(load, &row[i]);
+    if (status != MR_OK) {
+        load->rows.len = begin;
+        return status == MR_NOTFOUND ? MR_OK : status;
+    }
+    for (size_t i = 0; i < load->width; i++)
+        if (row[i].kind == MR_ENTITY) mr_entity_pin(row[i].u.p);
+    return MR_OK;
+}
+
+/* ---------------------------------------------------------------- reading */
+
+static mr_status read_rows(mr_load *load) {
+    size_t read = 0;
+    while (!load->yield_per || read < load->yield_per) {
+        mr_status status = mr_run_step(load->main);
+        if (status == MR_DONE) {
+            load->main_done = true;
+            break;
+        }
+        if (status != MR_ROW) return status;
+        if (keep_row(load) != MR_OK) return MR_FAIL;
+        read++;
+    }
+    return mr_run_settle(load->main);
+}
+
+static mr_status fire_events(mr_load *load) {
+    mr_status status = MR_OK;
+    for (size_t i = 0; i < load->events.len && status == MR_OK; i++) {
+        const mr_load_event *e = mr_vec_at(&load->events, i);
+        status = mr_mapper_fire(e->entity->mapper, e->event, NULL, e->entity);
+    }
+    load->events.len = 0;
+    return status;
+}
+
+mr_status mr_load_advance(mr_load *load) {
+    mr_status status;
+    if (load->state == MR_LOAD_READING) {
+        status = read_rows(load);
+        if (status == MR_WAIT) return status;
+        if (status != MR_OK) return fail(load);
+        load->state = MR_LOAD_FOLLOWING;
+    }
+    if (load->state == MR_LOAD_FOLLOWING) {
+        status = mr_jobs_advance(load);
+        if (status == MR_WAIT) return status;
+        if (status != MR_DONE) return fail(load);
+        if (load->main_done) stop_reading(load);
+        load->state = MR_LOAD_GIVING;
+        if (fire_events(load) != MR_OK) return fail(load);
+    }
+    if (load->state == MR_LOAD_FAILED)
+        return mr_fail(load->env, MR_ERR_INVALID_REQUEST, "this result ended with an error; run the query again");
+    return MR_OK;
+}
+
+static mr_status step(mr_load *load) {
+    for (;;) {
+        mr_status status = mr_load_advance(load);
+        if (status != MR_OK) return status;
+        if (load->yield_per) unpin_rows(load, load->given);
+        if (load->given < row_count(load)) {
+            load->given++;
+            return MR_ROW;
+        }
+        if (load->main_done) return MR_DONE;
+        drop_rows(load);
+        load->state = MR_LOAD_READING;
+    }
+}
+
+mr_status mr_load_step(mr_load *load) {
+    /* Rows that were read ahead need nothing but to be given. */
+    if (load->state == MR_LOAD_GIVING && !load->yield_per) {
+        if (load->given >= row_count(load)) return MR_DONE;
+        load->given++;
+        return MR_ROW;
+    }
+    mr_heap_block(load->heap);
+    mr_status status = step(load);
+    mr_heap_unblock(load->heap);
+    return status;
+}
+
+mr_status mr_load_finish(mr_load *load) {
+    mr_status status;
+    do status = mr_load_advance(load);
+    while (status == MR_WAIT);
+    return status;
+}
+
+mr_status mr_load_all(mr_load *load, const mr_value **rows, size_t *n) {
+    mr_status status;
+    mr_heap_block(load->heap);
+    if (load->yield_per && load->state == MR_LOAD_GIVING && !load->main_done) load->state = MR_LOAD_READING;
+    load->yield_per = 0;
+    status = mr_load_finish(load);
+    mr_heap_unblock(load->heap);
+    *rows = NULL;
+    *n = 0;
+    if (status != MR_OK) return status;
+    *n = row_count(load) - load->given;
+    *rows = *n ? mr_vec_at(&load->rows, load->given * load->width) : NULL;
+    load->given = row_count(load);
+    return MR_OK;
+}
+
+/* ---------------------------------------------------------------- asking */
+
+unsigned mr_load_width(const mr_load *load) { return (unsigned)load->width; }
+
+const char *mr_load_name(const mr_load *load, unsigned i) {
+    return i < load->width ? load->main->plan->items[i].name : NULL;
+}
+
+const mr_value *mr_load_row(const mr_load *load) {
+    if (load->given == 0 || load->state != MR_LOAD_GIVING) return NULL;
+    return mr_vec_at(&load->rows, (load->given - 1) * load->width);
+}
+
+int64_t mr_load_rowcount(const mr_load *load) {
+    const mr_run *run = load->main;
+    return run->cursor ? mr_cursor_rowcount(run->cursor) : run->rowcount;
+}

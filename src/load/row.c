@@ -1,0 +1,213 @@
+/*
+ * row.c: the row interpreter: from the values of one row to entities and items.
+ *
+ * Invariant: an entity that was in memory keeps what it has; only slots that are not loaded are filled, unless the load
+ * populates existing ones, and then each once. No memory is allocated for a row but the entities' own.
+ */
+#include "run.h"
+
+#include <string.h>
+
+/* ---------------------------------------------------------------- origins and events */
+
+void mr_row_set_origin(mr_entity *entity, mr_origin *origin) {
+    mr_origin *old = entity->origin;
+    if (origin) mr_plan_retain(origin->plan);
+    entity->origin = origin;
+    if (old) mr_plan_release(old->plan);
+}
+
+static mr_status note_event(mr_load *load, mr_entity *entity, mr_mapper_event event) {
+    if (!mr_mapper_has_hooks(entity->mapper, event)) return MR_OK;
+    mr_load_event *e = mr_vec_push(&load->events);
+    if (!e) return MR_FAIL;
+    *e = (mr_load_event){entity, event};
+    return MR_OK;
+}
+
+/* ---------------------------------------------------------------- entities that are in memory */
+
+static bool is_unloaded(mr_entity *e, uint16_t slot) {
+    return (slot < e->nslots ? &e->slots[slot] : mr_entity_slot(e, slot))->kind == MR_UNLOADED;
+}
+
+/* The relationships of an entity that is overwritten: they are to be loaded again. */
+static void forget_relationships(mr_entity *e) {
+    for (size_t i = 0; i < e->mapper->props.len; i++) {
+        const mr_property *prop = mr_vec_ptr(&e->mapper->props, i);
+        if (prop->kind == MR_PROPERTY_RELATIONSHIP) mr_entity_forget(e, prop->slot);
+    }
+}
+
+static mr_status overwrite(mr_run *run, const mr_plan_entity *pe, mr_entity *e, const mr_value *row) {
+    mr_status status = mr_seen_add(&run->load->overwritten, e, NULL);
+    if (status != MR_OK) return status == MR_NOTFOUND ? MR_OK : status;
+    for (uint16_t i = 0; i < pe->nslots; i++)
+        if (mr_entity_put(e, pe->slots[i].slot, &row[pe->slots[i].column], true) != MR_OK) return MR_FAIL;
+    forget_relationships(e);
+    e->flags &= ~(uint32_t)MR_ENTITY_PARTIAL;
+    mr_row_set_origin(e, pe->origin);
+    return note_event(run->load, e, MR_EVENT_REFRESH);
+}
+
+static mr_status fill_known(mr_run *run, const mr_plan_entity *pe, mr_entity *e, const mr_value *row) {
+    bool expired = e->owner && e->generation != e->owner->generation && mr_entity_check_expired(e);
+    if (run->load->populate) return overwrite(run, pe, e, row);
+    bool filled = false;
+    for (uint16_t i = 0; i < pe->nslots; i++) {
+        if (!is_unloaded(e, pe->slots[i].slot)) continue;
+        if (mr_entity_put(e, pe->slots[i].slot, &row[pe->slots[i].column], false) != MR_OK) return MR_FAIL;
+        filled = true;
+    }
+    if (expired) mr_row_set_origin(e, pe->origin);
+    return filled ? note_event(run->load, e, MR_EVENT_REFRESH) : MR_OK;
+}
+
+/* ---------------------------------------------------------------- new entities */
+
+static mr_status unknown_class(mr_run *run, const mr_plan_entity *pe, const mr_value *v) {
+    if (mr_kind_is_bytes(v->kind))
+        return mr_fail(run->load->env, MR_ERR_INVALID_REQUEST, "%s: no class has the polymorphic identity '%.*s'",
+                       pe->mapper->name, (int)v->len, v->u.s);
+    return mr_fail(run->load->env, MR_ERR_INVALID_REQUEST, "%s: no class has the polymorphic identity %lld",
+                   pe->mapper->name, (long long)v->u.i);
+}
+
+static mr_status class_of_row(mr_run *run, const mr_plan_entity *pe, const mr_value *row, mr_mapper **out) {
+    *out = pe->mapper;
+    if (pe->discriminator == MR_PLAN_NONE || row[pe->discriminator].kind == MR_NULL) return MR_OK;
+    for (uint16_t i = 0; i < pe->nidentities; i++) {
+        if (!mr_value_equal(run->load->env, pe->identities[i].value, &row[pe->discriminator])) continue;
+        *out = pe->identities[i].mapper;
+        return MR_OK;
+    }
+    return unknown_class(run, pe, &row[pe->discriminator]);
+}
+
+static mr_status make_new(mr_run *run, const mr_plan_entity *pe, const mr_value *identity, const mr_value *row,
+                          mr_entity **out) {
+    mr_mapper *mapper = pe->mapper;
+    const mr_value *values = row + pe->first;
+    unsigned n = pe->direct;
+    if (pe->discriminator != MR_PLAN_NONE && class_of_row(run, pe, row, &mapper) != MR_OK) return MR_FAIL;
+    if (n == 0 && pe->nslots > 0) {
+        n = pe->slots[pe->nslots - 1].slot + 1U;
+        memset(run->scratch, 0, n * sizeof *run->scratch);
+        for (uint16_t i = 0; i < pe->nslots; i++) run->scratch[pe->slots[i].slot] = row[pe->slots[i].column];
+        values = run->scratch;
+    }
+    mr_entity *e = mr_entity_load(run->load->ctx.owner, mapper, identity, values, n);
+    if (!e) return MR_FAIL;
+    *out = e;
+    if (pe->origin) mr_row_set_origin(e, pe->origin);
+    if (run->load->populate) {
+        mr_status status = mr_seen_add(&run->load->overwritten, e, NULL);
+        if (status == MR_FAIL) return status;
+    }
+    return note_event(run->load, e, MR_EVENT_LOAD);
+}
+
+/* ---------------------------------------------------------------- identity */
+
+static mr_status composite_identity(mr_run *run, const mr_plan_entity *pe, const mr_value *row, mr_value *out) {
+    enum { FEW = 8 };
+    mr_value few[FEW], *key = few;
+    if (pe->nkeys > FEW && !(key = mr_alloc(run->load->env, pe->nkeys * sizeof *key))) return MR_FAIL;
+    for (uint16_t i = 0; i < pe->nkeys; i++) key[i] = row[pe->keys[i]];
+    bool made = mr_identity_make(pe->mapper, key, &run->key, out);
+    if (key != few) mr_free(run->load->env, key);
+    if (made) return MR_OK;
+    return run->key.oom ? mr_nomem(run->load->env) : MR_NOTFOUND;
+}
+
+static mr_status wrong_class(mr_run *run, const mr_plan_entity *pe, const mr_entity *e) {
+    return mr_fail(run->load->env, MR_ERR_INVALID_REQUEST,
+                   "a row for %s is, by its key, the %s that the session holds already", pe->mapper->name, e->mapper->name);
+}
+
+/* Sets re->current: the entity of the row, or NULL where an outer join found none. */
+static mr_status find_entity(mr_run *run, const mr_plan_entity *pe, mr_run_entity *re, const mr_value *row) {
+    const mr_value *key = &row[pe->keys[0]];
+    mr_value identity;
+    re->current = NULL;
+    if (pe->mapper->int_key && key->kind == MR_INT) {
+        if (re->last && re->last_key == key->u.i) {
+            re->current = re->last;
+            return MR_OK;
+        }
+        identity = *key;
+    } else {
+        if (key->kind == MR_NULL) return MR_OK;
+        mr_status status = composite_identity(run, pe, row, &identity);
+        if (status != MR_OK) return status == MR_NOTFOUND ? MR_OK : status;
+    }
+    mr_entity *e = mr_idmap_get(run->load->ctx.owner->idmap, pe->mapper->root, &identity);
+    if (e) {
+        if (e->mapper != pe->mapper && !mr_mapper_isa(e->mapper, pe->mapper)) return wrong_class(run, pe, e);
+        if (fill_known(run, pe, e, row) != MR_OK) return MR_FAIL;
+    } else if (make_new(run, pe, &identity, row, &e) != MR_OK) {
+        return MR_FAIL;
+    }
+    re->current = e;
+    if (identity.kind == MR_INT) {
+        re->last = e;
+        re->last_key = identity.u.i;
+    }
+    return MR_OK;
+}
+
+static mr_status fixed_entity(mr_run *run, const mr_plan_entity *pe, mr_run_entity *re, const mr_value *row) {
+    re->current = run->fixed;
+    if (re->last == run->fixed) return MR_OK;
+    re->last = run->fixed;
+    return fill_known(run, pe, run->fixed, row);
+}
+
+/* ---------------------------------------------------------------- relationships */
+
+static mr_status attach(mr_run *run, const mr_plan_entity *pe, mr_run_entity *re, mr_entity *parent) {
+    mr_gather *g = &re->gather;
+    uint32_t number;
+    if (!g->env) mr_gather_init(g, run->load->env, pe->along, pe->repeats, run->load->populate);
+    if (mr_gather_parent(g, parent, &number) != MR_OK) return MR_FAIL;
+    return re->current ? mr_gather_child(g, number, re->current) : MR_OK;
+}
+
+static mr_status note_parent(mr_run_entity *re) {
+    mr_vec *v = &re->parents;
+    if (v->len > 0 && mr_vec_ptr(v, v->len - 1) == re->current) return MR_OK;
+    return mr_vec_push_ptr(v, re->current);
+}
+
+static void fill_items(mr_run *run) {
+    const mr_plan *plan = run->plan;
+    for (uint16_t i = 0; i < plan->nitems; i++) {
+        const mr_plan_item *item = &plan->items[i];
+        if (item->entity == MR_PLAN_NONE) {
+            run->out[i] = run->row[item->column];
+            continue;
+        }
+        mr_entity *e = run->entities[item->entity].current;
+        run->out[i] = mr_value_of(e ? MR_ENTITY : MR_NULL, 0);
+        run->out[i].u.p = e;
+    }
+}
+
+mr_status mr_row_interpret(mr_run *run) {
+    const mr_plan *plan = run->plan;
+    for (uint16_t i = 0; i < plan->nentities; i++) {
+        const mr_plan_entity *pe = &plan->entities[i];
+        mr_run_entity *re = &run->entities[i];
+        mr_entity *parent = NULL;
+        if (pe->parent != MR_PLAN_NONE && !(parent = run->entities[pe->parent].current)) {
+            re->current = NULL;
+            continue;
+        }
+        mr_status status = pe->nkeys > 0 ? find_entity(run, pe, re, run->row) : fixed_entity(run, pe, re, run->row);
+        if (status != MR_OK) return MR_FAIL;
+        if (parent && attach(run, pe, re, parent) != MR_OK) return MR_FAIL;
+        if (pe->nfollows > 0 && re->current && note_parent(re) != MR_OK) return MR_FAIL;
+    }
+    fill_items(run);
+    return MR_OK;
+}

@@ -1,0 +1,181 @@
+/*
+ * run.c: one execution of a plan: its parameters, its cursor, and what its rows left to do.
+ *
+ * Invariant: the parameters' bytes live as long as the cursor: those of late values are copies, the others belong to the query or
+ * the plan, which the run holds.
+ */
+#include "run.h"
+
+#include <string.h>
+
+/* ---------------------------------------------------------------- parameters */
+
+static mr_status add_named(mr_run *run, const char *name, const mr_value *value) {
+    mr_named_value *n = mr_vec_push(&run->named);
+    if (!n) return MR_FAIL;
+    n->name = name;
+    return mr_value_copy(run->load->env, &n->value, value);
+}
+
+/* A parent's value as it is now; an expired parent is read again first. */
+static mr_status parent_value(mr_run *run, mr_entity *parent, uint16_t slot, mr_value *out) {
+    const mr_value *v = mr_entity_slot(parent, slot);
+    if (v->kind == MR_UNLOADED && parent->state == MR_PERSISTENT && parent->owner == run->load->ctx.owner) {
+        mr_status status = mr_load_refresh(&run->load->ctx, parent, NULL, 0);
+        if (status == MR_FAIL) return status;
+        v = mr_entity_slot(parent, slot);
+    }
+    *out = v->kind == MR_UNLOADED ? mr_null_value() : *v;
+    return MR_OK;
+}
+
+static mr_status add_lates(mr_run *run, const mr_run_source *source) {
+    const mr_plan *plan = run->plan;
+    for (uint16_t i = 0; i < plan->nlates; i++) {
+        const mr_plan_late *late = &plan->lates[i];
+        mr_value v = mr_null_value();
+        if (late->parent == MR_PLAN_NONE) {
+            if (source->keys) v = source->keys[late->slot];
+        } else {
+            mr_entity *parent = source->parent;
+            if (source->query && late->parent < source->query->nparents)
+                parent = source->query->parents[late->parent].parent;
+            if (parent && parent_value(run, parent, late->slot, &v) != MR_OK) return MR_FAIL;
+        }
+        if (add_named(run, late->name, &v) != MR_OK) return MR_FAIL;
+    }
+    return MR_OK;
+}
+
+static mr_status add_params(mr_run *run, const mr_run_source *source) {
+    for (unsigned i = 0; source->query && i < source->query->nparams; i++)
+        if (add_named(run, source->query->params[i].name, &source->query->params[i].value) != MR_OK) return MR_FAIL;
+    for (size_t i = 0; source->named && i < source->named->len; i++) {
+        const mr_named_value *n = mr_vec_at(source->named, i);
+        if (add_named(run, n->name, &n->value) != MR_OK) return MR_FAIL;
+    }
+    return MR_OK;
+}
+
+static mr_status collect_values(mr_run *run, const mr_run_source *source) {
+    const mr_plan *plan = run->plan;
+    mr_env *env = run->load->env;
+    if (add_lates(run, source) != MR_OK || add_params(run, source) != MR_OK) return MR_FAIL;
+    if (plan->compiled->nparams == 0) return MR_OK;
+    mr_vec binds;
+    mr_vec_init(&binds, env, sizeof(mr_node *));
+    mr_status status = MR_OK;
+    for (uint32_t i = 0; i < plan->nbinds && status == MR_OK; i++) {
+        const mr_plan_bind *b = &plan->binds[i];
+        status = mr_vec_push_ptr(&binds, b->source < 0 ? b->own : mr_vec_ptr(source->binds, (size_t)b->source));
+    }
+    if (status == MR_OK)
+        status = mr_compiled_values(plan->compiled, &binds, run->named.data, run->named.len, run->values);
+    mr_vec_done(&binds);
+    return status;
+}
+
+/* ---------------------------------------------------------------- opening */
+
+static size_t align(size_t n) { return (n + 15) & ~(size_t)15; }
+
+/* The run and its arrays in one block; by name, the row's width is not known yet. */
+static mr_run *allocate(mr_load *load, mr_plan *plan) {
+    size_t head = align(sizeof(mr_run)), entities = align(plan->nentities * sizeof(mr_run_entity));
+    size_t columns = plan->by_name ? 0 : plan->ncolumns, nparams = plan->compiled->nparams;
+    size_t values = (columns + plan->nitems + (size_t)plan->width + nparams) * sizeof(mr_value);
+    mr_run *run = mr_calloc(load->env, head + entities + values);
+    if (!run) return NULL;
+    run->load = load;
+    run->plan = mr_plan_retain(plan);
+    run->rowcount = -1;
+    run->entities = (mr_run_entity *)(void *)((char *)run + head);
+    run->values = (mr_value *)(void *)((char *)run + head + entities);
+    run->out = run->values + nparams;
+    run->scratch = run->out + plan->nitems;
+    run->row = plan->by_name ? NULL : run->scratch + plan->width;
+    mr_vec_init(&run->named, load->env, sizeof(mr_named_value));
+    mr_strbuf_init(&run->key, load->env);
+    for (uint16_t i = 0; i < plan->nentities; i++)
+        mr_vec_init(&run->entities[i].parents, load->env, sizeof(mr_entity *));
+    return run;
+}
+
+mr_status mr_run_open(mr_load *load, mr_plan *plan, const mr_run_source *source, mr_run **out) {
+    mr_conn *conn;
+    *out = NULL;
+    if (plan->collections && load->yield_per)
+        return mr_fail(load->env, MR_ERR_INVALID_REQUEST,
+                       "yield_per does not go with joined collections: their rows must be read as a whole; use selectinload");
+    mr_run *run = allocate(load, plan);
+    if (!run) return MR_FAIL;
+    run->query = mr_query_retain(source->query);
+    run->fixed = source->fixed;
+    if (collect_values(run, source) != MR_OK) goto fail;
+    if (load->ctx.connection(load->ctx.ud, plan->lead, &conn) != MR_OK) goto fail;
+    if (mr_conn_execute(conn, plan->compiled, run->values, &run->cursor) != MR_OK) goto fail;
+    *out = run;
+    return MR_OK;
+fail:
+    mr_run_close(run);
+    return MR_FAIL;
+}
+
+void mr_run_close_cursor(mr_run *run) {
+    if (!run->cursor) return;
+    run->rowcount = mr_cursor_rowcount(run->cursor);
+    mr_cursor_close(run->cursor);
+    run->cursor = NULL;
+}
+
+void mr_run_close(mr_run *run) {
+    if (!run) return;
+    mr_env *env = run->load->env;
+    mr_run_close_cursor(run);
+    for (uint16_t i = 0; i < run->plan->nentities; i++) {
+        mr_gather_done(&run->entities[i].gather);
+        mr_vec_done(&run->entities[i].parents);
+    }
+    for (size_t i = 0; i < run->named.len; i++)
+        mr_value_clear(env, &((mr_named_value *)mr_vec_at(&run->named, i))->value);
+    mr_vec_done(&run->named);
+    mr_strbuf_done(&run->key);
+    if (run->plan->by_name) mr_free(env, run->row);
+    mr_query_release(run->query);
+    mr_plan_release(run->plan);
+    mr_free(env, run);
+}
+
+/* ---------------------------------------------------------------- stepping */
+
+/* What could be known only once the statement runs: which of its columns are which. */
+static mr_status begin_by_name(mr_run *run) {
+    if (mr_plan_match_names(run->plan, run->query, run->cursor) != MR_OK) return MR_FAIL;
+    run->row = mr_alloc(run->load->env, (run->plan->ncolumns + (size_t)1) * sizeof *run->row);
+    return run->row ? MR_OK : MR_FAIL;
+}
+
+mr_status mr_run_step(mr_run *run) {
+    if (!run->cursor) return MR_DONE;
+    mr_status status = mr_cursor_step(run->cursor);
+    if (status != MR_ROW) {
+        if (status == MR_DONE) mr_run_close_cursor(run);
+        return status;
+    }
+    if (run->plan->by_name && !run->row && begin_by_name(run) != MR_OK) return MR_FAIL;
+    if (mr_cursor_fetch(run->cursor, run->plan->types, run->row) != MR_OK) return MR_FAIL;
+    return mr_row_interpret(run) == MR_OK ? MR_ROW : MR_FAIL;
+}
+
+mr_status mr_run_settle(mr_run *run) {
+    for (uint16_t i = 0; i < run->plan->nentities; i++) {
+        mr_run_entity *re = &run->entities[i];
+        re->last = re->current = NULL;
+        if (re->gather.env && mr_gather_finish(&re->gather) != MR_OK) return MR_FAIL;
+    }
+    for (uint16_t i = 0; i < run->plan->nentities; i++) {
+        if (run->entities[i].parents.len > 0 && mr_jobs_add(run, i) != MR_OK) return MR_FAIL;
+        run->entities[i].parents.len = 0;
+    }
+    return MR_OK;
+}

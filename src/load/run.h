@@ -1,0 +1,138 @@
+/*
+ * run.h: a load in progress: its statements, its rows, and the jobs that follow. Private to src/load.
+ *
+ * Everything between two steps is in these structs. Entities that are only here (not in a row that is pinned) are safe as long as the
+ * heap is blocked, which it is within each call; so nothing but pinned rows is kept from call to call.
+ */
+#ifndef MOONROW_LOAD_RUN_H
+#define MOONROW_LOAD_RUN_H
+
+#include "gather.h"
+#include "plan.h"
+
+typedef struct mr_run mr_run;
+typedef struct mr_job mr_job;
+
+/* What a run knows of one entity of its plan. */
+typedef struct mr_run_entity {
+    mr_entity *current; /* of this row; NULL: none */
+    mr_entity *last;    /* of the row before, with its key: most rows of a joined parent come together */
+    int64_t last_key;
+    mr_gather gather;   /* of a joined collection */
+    mr_vec parents;     /* mr_entity *: whose follow-ups are to come; consecutive ones once */
+} mr_run_entity;
+
+/* One execution of a plan. */
+struct mr_run {
+    mr_load *load;
+    mr_plan *plan;
+    mr_query *query;    /* that the plan is of; or NULL */
+    mr_cursor *cursor;  /* NULL once read to the end */
+    mr_vec named;       /* mr_named_value: owned copies of the late values and the query's parameters */
+    mr_value *values;   /* the statement's parameters, borrowed */
+    mr_value *row;      /* plan->ncolumns, as decoded */
+    mr_value *out;      /* plan->nitems */
+    mr_value *scratch;  /* plan->width */
+    mr_run_entity *entities;
+    mr_entity *fixed;   /* the entity 0 of every row, when the plan has no key for it */
+    mr_strbuf key;
+    int64_t rowcount;
+    bool started;
+};
+
+/* Where the values of late parameters come from. */
+typedef struct mr_run_source {
+    mr_query *query;         /* its parents and parameters; or NULL: */
+    mr_entity *parent;       /* the one parent */
+    const mr_value *keys;    /* the identity's values */
+    const mr_vec *binds;     /* the query's, in key order; or NULL */
+    const mr_vec *named;     /* mr_named_value: more of them; or NULL */
+    mr_entity *fixed;
+} mr_run_source;
+
+typedef enum mr_load_state { MR_LOAD_READING, MR_LOAD_FOLLOWING, MR_LOAD_GIVING, MR_LOAD_FAILED } mr_load_state;
+
+typedef struct mr_load_event {
+    mr_entity *entity;
+    mr_mapper_event event;
+} mr_load_event;
+
+struct mr_load {
+    mr_load_context ctx;
+    mr_env *env;
+    mr_heap *heap;
+    mr_load_state state;
+    mr_run *main;
+    bool populate;     /* what is loaded is overwritten */
+    bool main_done;    /* the main statement has been read to its end */
+    bool entered;      /* ctx.enter was called */
+    bool unique;
+    uint32_t yield_per; /* 0: read ahead */
+    size_t width;
+    mr_vec rows;       /* mr_value, width for each row; entities pinned */
+    size_t given;      /* rows given out */
+    size_t unpinned;   /* rows that are no longer pinned (yield_per) */
+    mr_arena *texts;   /* bytes of the rows' plain values; or NULL */
+    mr_seen seen_entities;
+    mr_row_set seen_rows;
+    mr_seen overwritten; /* with populate: entity and property, each once */
+    mr_vec jobs;       /* mr_job *, in order; */
+    size_t next_job;   /* ... the one that runs or is to run */
+    mr_vec events;     /* mr_load_event */
+};
+
+/* run.c */
+mr_status mr_run_open(mr_load *load, mr_plan *plan, const mr_run_source *source, mr_run **out);
+/* MR_ROW: run->out is filled; MR_DONE; MR_FAIL. */
+mr_status mr_run_step(mr_run *run);
+/* Fills what was gathered and makes jobs of what follows; nothing is remembered of the rows so far. */
+mr_status mr_run_settle(mr_run *run);
+void mr_run_close_cursor(mr_run *run);
+void mr_run_close(mr_run *run); /* NULL passes */
+
+/* row.c */
+/* Makes entities of run->row, and run->out of them. */
+mr_status mr_row_interpret(mr_run *run);
+/* Lays the entity's origin on it. */
+void mr_row_set_origin(mr_entity *entity, mr_origin *origin);
+
+/* job.c: the statements that follow, one strategy each */
+typedef struct mr_strategy {
+    /* Starts the job's next statement (job->run): MR_ROW; MR_DONE: the job is done. */
+    mr_status (*next)(mr_job *job);
+    mr_status (*row)(mr_job *job);  /* job->run->out is a row */
+    mr_status (*end)(mr_job *job);  /* the statement has been read, its own collections are filled */
+} mr_strategy;
+
+struct mr_job {
+    mr_load *load;
+    const mr_strategy *strategy;
+    mr_plan *plan;               /* that follow belongs to */
+    const mr_plan_entity *entity;
+    const mr_plan_follow *follow;
+    mr_query *query;             /* of the run that it follows, or NULL */
+    mr_vec named;                /* and that run's named values, copied */
+    mr_vec parents;              /* mr_entity *, each once */
+    size_t next;                 /* the first parent that no statement has asked for */
+    mr_run *run;
+    mr_gather gather;
+    mr_plan_path path;           /* of the target */
+};
+const mr_strategy *mr_strategy_selectin(void);
+const mr_strategy *mr_strategy_subquery(void);
+const mr_strategy *mr_strategy_immediate(void);
+mr_status mr_jobs_add(mr_run *run, uint16_t entity);
+/* Runs the load's jobs, and those that they bring: MR_DONE. */
+mr_status mr_jobs_advance(mr_load *load);
+void mr_jobs_done(mr_load *load);
+
+/* load.c */
+mr_status mr_load_new(const mr_load_context *ctx, mr_load **out);
+/* Reads until rows can be given: MR_OK. */
+mr_status mr_load_advance(mr_load *load);
+/* A load of a plan without a query: get, refresh, lazy loads. */
+mr_status mr_load_open(const mr_load_context *ctx, mr_plan *plan, const mr_run_source *source, bool populate, mr_load **out);
+/* Runs it to the end within one call. */
+mr_status mr_load_finish(mr_load *load);
+
+#endif

@@ -1,0 +1,287 @@
+/*
+ * merge.c: copies of objects from elsewhere onto the session's own: columns, then the relationships that
+ * cascade.
+ *
+ * Invariant: what a source has not set does not overwrite. Sources wait in a list, so graphs may be deep and
+ * have cycles; when the merge fails, what it had added to the session is taken out again.
+ */
+#include "session_state.h"
+
+typedef struct merge_pair {
+    mr_entity *source; /* the key */
+    mr_entity *target;
+} merge_pair;
+
+/* The source was reached through the relationship: its reverse side follows from that, and is not merged. */
+typedef struct merge_way {
+    mr_entity *source;
+    const mr_relationship *rel;
+} merge_way;
+
+typedef struct merge {
+    mr_session *s;
+    bool load;
+    mr_map *pairs;  /* merge_pair */
+    mr_map *ways;   /* merge_way */
+    mr_vec sources; /* mr_entity *, in order of discovery */
+    mr_vec made;    /* mr_entity *: added to the session, pinned */
+    mr_vec pinned;  /* mr_entity *: the targets */
+} merge;
+
+static uint64_t hash_way(const void *element) {
+    const merge_way *way = element;
+    return ((uint64_t)(uintptr_t)way->source * UINT64_C(0x9E3779B97F4A7C15)) ^ (uint64_t)(uintptr_t)way->rel;
+}
+
+static bool equal_ways(const void *a, const void *b) {
+    const merge_way *x = a, *y = b;
+    return x->source == y->source && x->rel == y->rel;
+}
+
+static mr_status refuse(mr_session *s, const mr_entity *source, const char *why) {
+    mr_strbuf words;
+    mr_strbuf_init(&words, s->env);
+    mr_fail(s->env, MR_ERR_INVALID_REQUEST,
+            "merge() of %s with load = false does not support %s: flush its changes first",
+            mr_entity_words(source, &words), why);
+    mr_strbuf_done(&words);
+    return MR_FAIL;
+}
+
+/* ---------------------------------------------------------------- the target */
+
+/* The identity of the source, its own or that of the key values it has; MR_UNLOADED: none. */
+static mr_status identity_of(mr_entity *source, mr_strbuf *buf, mr_value *out) {
+    enum { MAX_KEY = 32 };
+    mr_value key[MAX_KEY];
+    *out = source->identity;
+    if (out->kind != MR_UNLOADED || source->mapper->npk > MAX_KEY) return MR_OK;
+    for (unsigned i = 0; i < source->mapper->npk; i++) {
+        key[i] = *mr_entity_slot(source, source->mapper->pk_slots[i]);
+        if (key[i].kind == MR_OPAQUE) key[i] = mr_value_of(MR_UNLOADED, 0);
+    }
+    mr_identity_make(source->mapper, key, buf, out);
+    return buf->oom ? mr_nomem(source->mapper->env) : MR_OK;
+}
+
+/* Pins: the caller's lists keep what they are given alive. */
+static mr_status keep(mr_vec *list, mr_entity *e) {
+    if (mr_vec_push_ptr(list, e) != MR_OK) return MR_FAIL;
+    mr_entity_pin(e);
+    return MR_OK;
+}
+
+static mr_status load_target(merge *m, mr_entity *source, const mr_value *identity, mr_entity **out) {
+    enum { MAX_KEY = 32 };
+    mr_value key[MAX_KEY];
+    if (source->mapper->npk > MAX_KEY) return MR_NOTFOUND;
+    mr_identity_values(source->mapper, identity, key);
+    return mr_session_get(m->s, source->mapper, key, source->mapper->npk, NULL, false, out);
+}
+
+/* load = false: a persistent object with the source's identity and nothing loaded. */
+static mr_status adopt_target(merge *m, mr_entity *source, const mr_value *identity, mr_entity **out) {
+    if (identity->kind == MR_UNLOADED || source->state == MR_TRANSIENT || source->state == MR_PENDING)
+        return refuse(m->s, source, "objects without a row");
+    if (mr_session_is_modified(m->s, source)) return refuse(m->s, source, "changed objects");
+    *out = mr_entity_load(m->s->owner, source->mapper, identity, NULL, 0);
+    return *out ? keep(&m->made, *out) : MR_FAIL;
+}
+
+static mr_status make_target(merge *m, mr_entity *source, mr_entity **out) {
+    *out = mr_entity_new(m->s->env, source->mapper);
+    if (!*out || mr_state_make_pending(m->s, *out) != MR_OK) return MR_FAIL;
+    if (keep(&m->made, *out) == MR_OK) return MR_OK;
+    mr_state_make_transient(m->s, *out);
+    return MR_FAIL;
+}
+
+static mr_status find_target(merge *m, mr_entity *source, mr_entity **out) {
+    if (mr_session_contains(m->s, source)) {
+        *out = source;
+        return MR_OK;
+    }
+    mr_strbuf buf;
+    mr_strbuf_init(&buf, m->s->env);
+    mr_value identity;
+    mr_status status = identity_of(source, &buf, &identity);
+    if (status == MR_OK) {
+        *out = mr_idmap_get(m->s->owner->idmap, source->mapper->root, &identity);
+        if (*out && !m->load)
+            status = MR_OK;
+        else if (!m->load)
+            status = adopt_target(m, source, &identity, out);
+        else if (identity.kind == MR_UNLOADED)
+            status = MR_NOTFOUND;
+        else {
+            status = load_target(m, source, &identity, out);
+            if (status == MR_OK) mr_entity_unpin(*out); /* nothing is traced here: see mr_session_merge */
+        }
+        if (status == MR_NOTFOUND) status = make_target(m, source, out);
+    }
+    mr_strbuf_done(&buf);
+    return status;
+}
+
+/* ---------------------------------------------------------------- columns */
+
+static mr_status check_version(merge *m, mr_entity *source, mr_entity *target) {
+    const mr_property *version = source->mapper->version;
+    if (!version) return MR_OK;
+    const mr_value *theirs = mr_entity_slot(source, version->slot),
+                   *ours = mr_entity_slot(target, version->slot);
+    if (theirs->kind == MR_UNLOADED || ours->kind == MR_UNLOADED || mr_value_equal(m->s->env, theirs, ours))
+        return MR_OK;
+    mr_strbuf words;
+    mr_strbuf_init(&words, m->s->env);
+    mr_fail(m->s->env, MR_ERR_STALE_DATA,
+            "Version id on merged state %s does not match the existing version. Leave the version attribute "
+            "unset when merging "
+            "to update the most recent version.",
+            mr_entity_words(target, &words));
+    mr_strbuf_done(&words);
+    return MR_FAIL;
+}
+
+static mr_status copy_columns(merge *m, mr_entity *source, mr_entity *target) {
+    if (check_version(m, source, target) != MR_OK) return MR_FAIL;
+    for (size_t i = 0; i < source->mapper->columns.len; i++) {
+        const mr_property *prop = mr_vec_ptr(&source->mapper->columns, i);
+        const mr_value *value = mr_entity_slot(source, prop->slot);
+        if (value->kind == MR_UNLOADED) continue;
+        if (m->load ? mr_attribute_set(target, prop, value) != MR_OK
+                    : mr_entity_put(target, prop->slot, value, true) != MR_OK)
+            return MR_FAIL;
+    }
+    return MR_OK;
+}
+
+/* The target of the source, found or made with its columns copied at the first time. */
+static mr_status target_of(merge *m, mr_entity *source, mr_entity **out) {
+    const merge_pair *known = mr_map_get(m->pairs, &source);
+    if (known) {
+        *out = known->target;
+        return MR_OK;
+    }
+    mr_state_settle(source);
+    merge_pair made = {source, NULL};
+    if (find_target(m, source, &made.target) != MR_OK || keep(&m->pinned, made.target) != MR_OK ||
+        !mr_map_put(m->pairs, &made))
+        return MR_FAIL;
+    *out = made.target;
+    if (made.target == source) return MR_OK;
+    if (mr_vec_push_ptr(&m->sources, source) != MR_OK) return MR_FAIL;
+    return copy_columns(m, source, made.target);
+}
+
+/* ---------------------------------------------------------------- relationships */
+
+static mr_status merge_reference(merge *m, mr_entity *target, const mr_relationship *rel,
+                                 const mr_vec *items) {
+    mr_value value = mr_null_value();
+    mr_entity *item;
+    if (items->len > 0) {
+        if (target_of(m, mr_vec_ptr(items, 0), &item) != MR_OK) return MR_FAIL;
+        value = mr_value_of(MR_ENTITY, 0);
+        value.u.p = item;
+    }
+    if (m->load) return mr_attribute_set(target, rel->prop, &value);
+    return mr_entity_put(target, rel->prop->slot, &value, true);
+}
+
+static mr_status merge_collection(merge *m, mr_entity *target, const mr_relationship *rel,
+                                  const mr_vec *items) {
+    mr_vec targets;
+    mr_vec_init(&targets, m->s->env, sizeof(mr_entity *));
+    mr_status status = MR_OK;
+    const mr_value *ignored;
+    if (m->load)
+        status = mr_related_get(target, rel->prop, &ignored); /* so that its items are in the map already */
+    for (size_t i = 0; status == MR_OK && i < items->len; i++) {
+        mr_entity *item;
+        status = target_of(m, mr_vec_ptr(items, i), &item);
+        if (status == MR_OK) status = mr_vec_push_ptr(&targets, item);
+    }
+    mr_entity *const *list = (mr_entity *const *)targets.data;
+    if (status == MR_OK && m->load) {
+        status = mr_attribute_set_items(target, rel->prop, list, (uint32_t)targets.len);
+    } else if (status == MR_OK) {
+        mr_collection *c = mr_entity_collection(target, rel->prop, false);
+        status = c ? mr_collection_fill(c, list, (uint32_t)targets.len) : MR_FAIL;
+    }
+    mr_vec_done(&targets);
+    return status;
+}
+
+static mr_status merge_relation(merge *m, mr_entity *source, mr_entity *target, const mr_relationship *rel,
+                                mr_vec *items) {
+    merge_way way = {source, rel->reverse};
+    if (m->load && rel->reverse && mr_map_get(m->ways, &way)) return MR_OK;
+    if (!mr_attribute_is_loaded(source, rel->prop)) return MR_OK;
+    items->len = 0;
+    if (mr_relation_items(source, rel, false, items) != MR_OK) return MR_FAIL;
+    for (size_t i = 0; i < items->len; i++) {
+        merge_way next = {mr_vec_ptr(items, i), rel};
+        if (!mr_map_put(m->ways, &next)) return MR_FAIL;
+    }
+    return mr_relation_is_list(rel) ? merge_collection(m, target, rel, items)
+                                    : merge_reference(m, target, rel, items);
+}
+
+static mr_status merge_relations(merge *m, mr_entity *source, mr_vec *items) {
+    const mr_relations *relations = mr_relations_of(source->mapper);
+    if (!relations) return MR_FAIL;
+    mr_entity *target = ((const merge_pair *)mr_map_get(m->pairs, &source))->target;
+    for (unsigned i = 0; i < relations->n; i++)
+        if ((relations->rels[i]->cascade & MR_CASCADE_MERGE) && !relations->rels[i]->viewonly &&
+            merge_relation(m, source, target, relations->rels[i], items) != MR_OK)
+            return MR_FAIL;
+    return MR_OK;
+}
+
+/* ---------------------------------------------------------------- the whole */
+
+static mr_status run(merge *m, mr_entity *source, mr_entity **out) {
+    mr_vec items;
+    mr_vec_init(&items, m->s->env, sizeof(mr_entity *));
+    mr_status status = target_of(m, source, out);
+    for (size_t i = 0; status == MR_OK && i < m->sources.len; i++)
+        status = merge_relations(m, mr_vec_ptr(&m->sources, i), &items);
+    mr_vec_done(&items);
+    return status;
+}
+
+static mr_status merge_graph(mr_session *s, mr_entity *source, bool load, mr_entity **out) {
+    merge m = {.s = s, .load = load};
+    mr_vec_init(&m.sources, s->env, sizeof(mr_entity *));
+    mr_vec_init(&m.made, s->env, sizeof(mr_entity *));
+    mr_vec_init(&m.pinned, s->env, sizeof(mr_entity *));
+    m.pairs = mr_map_new(s->env, sizeof(merge_pair), mr_map_hash_ptr, mr_map_equal_ptr);
+    m.ways = mr_map_new(s->env, sizeof(merge_way), hash_way, equal_ways);
+    mr_status status = m.pairs && m.ways ? run(&m, source, out) : MR_FAIL;
+    if (status == MR_OK)
+        mr_entity_pin(*out);
+    else
+        mr_cascade_take_back(s, &m.made);
+    mr_cascade_release(&m.made);
+    mr_cascade_release(&m.pinned);
+    mr_vec_done(&m.sources);
+    mr_map_free(m.pairs);
+    mr_map_free(m.ways);
+    return status;
+}
+
+mr_status mr_session_merge(mr_session *s, mr_entity *source, bool load, mr_entity **out) {
+    *out = NULL;
+    if (mr_session_allow(s, MR_ACT_CHANGE, "merge()") != MR_OK) return MR_FAIL;
+    if (load && mr_session_autoflush_now(s) != MR_OK) return MR_FAIL;
+    mr_entity_pin(source);
+    mr_heap_block(s->heap);
+    mr_session_block_autoflush(s, 1);
+    mr_status status = merge_graph(s, source, load, out);
+    mr_session_block_autoflush(s, -1);
+    mr_heap_unblock(s->heap);
+    mr_entity_unpin(source);
+    if (status != MR_OK) *out = NULL;
+    return status;
+}
