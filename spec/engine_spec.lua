@@ -85,7 +85,8 @@ describe("a URL", function()
   end)
 
   it("is refused when it is none, with the forms that are understood", function()
-    for _, wrong in ipairs{ "", "test.db", "/tmp/test.db", "sqlite", "sqlite:", "sqlite:/x.db", "://", "sqlite//:x" } do
+    for _, wrong in ipairs{ "", "test.db", "/tmp/test.db", "sqlite", "sqlite:", "sqlite:/x.db", "://",
+      "sqlite//:x" } do
       refuse("ArgumentError", { '"' .. wrong .. '"', "sqlite:///" }, mr.open, wrong)
       refuse("ArgumentError", "sqlite:///", mr.create_engine, wrong)
     end
@@ -158,7 +159,8 @@ describe("an engine", function()
   it("takes options, old ones too, and no unknown ones", function()
     assert.is_truthy(mr.create_engine("sqlite://", { convert_unicode = true }))
     assert.is_truthy(mr.create_engine{ "sqlite://", echo = false })
-    refuse("ArgumentError", { "'ecoh'", "did you mean 'echo'?" }, mr.create_engine, "sqlite://", { ecoh = true })
+    refuse("ArgumentError", { "'ecoh'", "did you mean 'echo'?" }, mr.create_engine, "sqlite://",
+      { ecoh = true })
     refuse("ArgumentError", { "'ecoh'", "did you mean 'echo'?" }, mr.open, "sqlite://", { ecoh = true })
     refuse("ArgumentError", "echo", mr.create_engine, "sqlite://", { echo = "yes" })
   end)

@@ -1,4 +1,5 @@
--- Errors: their fields, kinds and texts, where they point; errors of callbacks; and that the session goes on. API.md section 8.
+-- Errors: their fields, kinds and texts, where they point; errors of callbacks; and that the session goes on.
+-- API.md section 8.
 
 local mr = require "moonrow"
 local support = require "spec.support.models"
@@ -80,18 +81,23 @@ describe("an error", function()
   it("is of its kind and the kinds above", function()
     db.session:add(User{ username = "ann", email = "o" })
     local e = support.error_of(db.session.flush, db.session)
-    for _, kind in ipairs{ "IntegrityError", "DatabaseError", "Error" } do assert.is_true(mr.errors[kind]:is(e)) end
-    for _, kind in ipairs{ "OperationalError", "ArgumentError", "InvalidRequestError", "StaleDataError", "NoMemoryError" } do
+    for _, kind in ipairs{ "IntegrityError", "DatabaseError",
+      "Error" } do assert.is_true(mr.errors[kind]:is(e)) end
+    for _, kind in ipairs{ "OperationalError", "ArgumentError", "InvalidRequestError", "StaleDataError",
+      "NoMemoryError" } do
       assert.is_false(mr.errors[kind]:is(e))
     end
-    for _, other in ipairs{ "text", 12, true, {}, print, User, User{} } do assert.is_false(mr.errors.Error:is(other)) end
+    for _, other in ipairs{ "text", 12, true, {}, print, User,
+      User{} } do assert.is_false(mr.errors.Error:is(other)) end
     assert.is_false(mr.errors.Error:is(nil))
     assert.is_false(mr.errors.Error:is(setmetatable({ kind = "Error" }, {})))
   end)
 
   it("knows every kind", function()
-    for _, kind in ipairs{ "Error", "ArgumentError", "InvalidRequestError", "NoResultFound", "MultipleResultsFound",
-      "DetachedInstanceError", "PendingRollbackError", "ObjectDeletedError", "MappingError", "StaleDataError", "DatabaseError",
+    for _, kind in ipairs{ "Error", "ArgumentError", "InvalidRequestError", "NoResultFound",
+      "MultipleResultsFound",
+      "DetachedInstanceError", "PendingRollbackError", "ObjectDeletedError", "MappingError",
+        "StaleDataError", "DatabaseError",
       "IntegrityError", "OperationalError", "DataError", "ProgrammingError", "NoMemoryError" } do
       assert.equal("function", type(mr.errors[kind].is))
     end
@@ -122,7 +128,8 @@ describe("an error", function()
   end)
 
   it("in SQL leaves the session in order", function()
-    for _, text in ipairs{ "", "SELEC 1", "SELECT (", "SELECT 1; SELECT 2", "SELECT * FROM nowhere", "SELECT nothing FROM user" } do
+    for _, text in ipairs{ "", "SELEC 1", "SELECT (", "SELECT 1; SELECT 2", "SELECT * FROM nowhere",
+      "SELECT nothing FROM user" } do
       local e = support.error_of(function() db.session:execute(mr.text(text)):all() end)
       assert.is_true(mr.errors.Error:is(e))
       assert.equal(1, User.query:count())
@@ -165,7 +172,7 @@ describe("a callback's error", function()
   end)
 
   it("in a constructor leaves nothing behind", function()
-    function User:__init() error(mine) end
+    function User.__init() error(mine) end
     local ok, e = pcall(User, "x")
     assert.is_false(ok)
     assert.is_true(rawequal(mine, e))
@@ -174,7 +181,7 @@ describe("a callback's error", function()
   end)
 
   it("in a tostring of an object passes", function()
-    function User:__tostring() error(mine) end
+    function User.__tostring() error(mine) end
     local ok, e = pcall(tostring, User.query:one())
     assert.is_false(ok)
     assert.is_true(rawequal(mine, e))
@@ -257,13 +264,17 @@ describe("a session", function()
     refuse("ArgumentError", { "'comit'", "did you mean 'commit'?" }, function() db.session:comit() end)
     local session = mr.Session(db.engine)
     refuse("ArgumentError", { "'quer'", "did you mean 'query'?" }, function() return session.quer end)
-    refuse("ArgumentError", { "'autoflsh'", "did you mean 'autoflush'?" }, mr.Session, db.engine, { autoflsh = false })
-    refuse("ArgumentError", { "'autoflsh'", "did you mean 'autoflush'?" }, mr.sessionmaker, { autoflsh = false })
+    refuse("ArgumentError", { "'autoflsh'", "did you mean 'autoflush'?" }, mr.Session, db.engine,
+      { autoflsh = false })
+    refuse("ArgumentError", { "'autoflsh'", "did you mean 'autoflush'?" }, mr.sessionmaker,
+      { autoflsh = false })
     refuse("ArgumentError", { "autoflush", "no" }, mr.Session, db.engine, { autoflush = "no" })
     refuse("ArgumentError", "bind", mr.Session, "sqlite://")
     local ann = User.query:one()
-    refuse("ArgumentError", { "'emial'", "did you mean 'email'?" }, db.session.expire, db.session, ann, { "emial" })
-    refuse("ArgumentError", { "'emial'", "did you mean 'email'?" }, db.session.refresh, db.session, ann, { "emial" })
+    refuse("ArgumentError", { "'emial'", "did you mean 'email'?" }, db.session.expire, db.session, ann,
+      { "emial" })
+    refuse("ArgumentError", { "'emial'", "did you mean 'email'?" }, db.session.refresh, db.session, ann,
+      { "emial" })
     refuse("ArgumentError", { "'sate'", "did you mean 'state'?" }, function() return mr.inspect(ann).sate end)
     refuse("ArgumentError", { "'emial'" }, function() return mr.inspect(ann):history "emial" end)
     session:close()
@@ -327,7 +338,9 @@ describe("an unknown name", function()
     refuse("ArgumentError", { "'opne'", "did you mean 'open'?" }, function() return mr.opne end)
     refuse("ArgumentError", { "'sesion'", "did you mean 'session'?" }, function() return db.sesion end)
     refuse("ArgumentError", { "'Colum'", "did you mean 'Column'?" }, function() return db.Colum end)
-    refuse("ArgumentError", { "User", "'usrname'", "did you mean 'username'?" }, function() return User.usrname end)
+    refuse("ArgumentError", { "User", "'usrname'", "did you mean 'username'?" }, function()
+      return User.usrname
+    end)
     refuse("ArgumentError", "'zzzzzz'", function() return User.zzzzzz end)
     refuse("ArgumentError", { "User", "'1'" }, function() return User{}[1] end)
     refuse("ArgumentError", "User", function() User{}[{}] = 1 end)

@@ -53,7 +53,8 @@ describe("an expression", function()
       assert.equal(null, sql(criterion))
       assert.equal("eve", who(criterion))
     end
-    for _, criterion in ipairs{ Person.age:is_not(nil), Person.age:is_not(mr.null), Person.age:ne(mr.null) } do
+    for _,
+      criterion in ipairs{ Person.age:is_not(nil), Person.age:is_not(mr.null), Person.age:ne(mr.null) } do
       assert.equal(not_null, sql(criterion))
       assert.equal("ann bob cat dan", who(criterion))
     end
@@ -99,7 +100,8 @@ describe("an expression", function()
   end)
 
   it("escapes what it looks for in a string", function()
-    db.session:add_all{ Person{ name = "50%" }, Person{ name = "a_b" }, Person{ name = "axb" }, Person{ name = "a/b" } }
+    db.session:add_all{ Person{ name = "50%" }, Person{ name = "a_b" }, Person{ name = "axb" },
+      Person{ name = "a/b" } }
     db.session:commit()
     assert.equal("50%", who(Person.name:contains "%"))
     assert.equal("a_b", who(Person.name:startswith "a_"))
@@ -169,7 +171,7 @@ describe("an expression", function()
   end)
 
   it("is not compared with nil by a mistake", function()
-    local nothing
+    local nothing = nil
     refuse("ArgumentError", { "is_(nil)", "mr.null" }, function() return Person.age:eq(nothing) end)
     refuse("ArgumentError", { "is_(nil)", "mr.null" }, function() return Person.age:eq() end)
     refuse("ArgumentError", { "mr.null" }, function() return Person.age:ne(nothing) end)
@@ -193,15 +195,21 @@ describe("an expression", function()
 
   it("has no unknown methods", function()
     refuse("ArgumentError", { "'equals'" }, function() return Person.age:equals(3) end)
-    refuse("ArgumentError", { "'betwen'", "did you mean 'between'?" }, function() return Person.age:betwen(1, 2) end)
+    refuse("ArgumentError", { "'betwen'", "did you mean 'between'?" }, function()
+      return Person.age:betwen(1, 2)
+    end)
   end)
 
   it("checks the values it is compared with", function()
     refuse("ArgumentError", { "Person.age", "expected integer", 'string "old"' }, function()
       return Person.query:filter(Person.age:gt "old"):all()
     end)
-    refuse("ArgumentError", "Person.age", function() return Person.query:filter(Person.age:between(1, "x")):all() end)
-    refuse("ArgumentError", "Person.active", function() return Person.query:filter(Person.active:eq(1)):all() end)
+    refuse("ArgumentError", "Person.age", function()
+      return Person.query:filter(Person.age:between(1, "x")):all()
+    end)
+    refuse("ArgumentError", "Person.active", function()
+      return Person.query:filter(Person.active:eq(1)):all()
+    end)
     assert.equal("bob dan", who(Person.age:eq(25.0)))
     assert.equal(5, Person.query:count())
   end)

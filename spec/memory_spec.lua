@@ -30,7 +30,8 @@ end
 
 local function fill(db, n, body)
   db.session:execute(mr.text [[INSERT INTO thing (id, name, body)
-    WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < :n) SELECT x, 'thing ' || x, :body FROM c]],
+    WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < :n)
+    SELECT x, 'thing ' || x, :body FROM c]],
     { n = n, body = body or mr.null })
   db.session:commit()
   db.session:remove()
@@ -104,7 +105,8 @@ end)
 describe("a field", function()
   local function sprites()
     local db = mr.open "sqlite://"
-    local Sprite = db.Model:extend("Sprite", { id = db.Column{ db.Integer, primary_key = true }, data = mr.field() })
+    local Sprite = db.Model:extend("Sprite",
+      { id = db.Column{ db.Integer, primary_key = true }, data = mr.field() })
     db:create_all()
     return db, Sprite
   end
@@ -161,12 +163,15 @@ describe("memory", function()
       local list = {}
       for i = 1, 10000 do list[i] = Thing{ name = "name " .. i } end
       peak = math.max(peak, bytes())
+      assert.equal("name 1", list[1].name)
     end
     collect()
     assert.is_true(peak - before > 1e6)
     assert.is_true(bytes() - before < 500e3, ("%d bytes stay"):format(bytes() - before))
     local list = {}
     for i = 1, 100000 do list[i] = Thing{ name = "name " .. i } end
+    assert.equal(100000, mr.memory().objects)
+    assert.equal("name 1", list[1].name)
     list = nil -- luacheck: ignore
     collect()
     assert.is_true(bytes() - before < 1e6, ("%d bytes stay"):format(bytes() - before))

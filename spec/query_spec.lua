@@ -63,8 +63,11 @@ describe("a query", function()
   end)
 
   it("counts in the database", function()
-    local texts = support.statements(db, function() assert.equal(2, Person.query:filter_by{ age = 25 }:count()) end)
-    assert.same({ "SELECT count(*) AS count_1 FROM (" .. COLUMNS .. " WHERE person.age = ?) AS anon_1" }, texts)
+    local texts = support.statements(db, function()
+      assert.equal(2, Person.query:filter_by{ age = 25 }:count())
+    end)
+    assert.same({ "SELECT count(*) AS count_1 FROM (" .. COLUMNS .. " WHERE person.age = ?) AS anon_1" },
+      texts)
     assert.equal("integer", math.type(Person.query:count()))
     assert.equal(3, Person.query:limit(3):count())
     assert.equal(0, #db.session.identity_map)
@@ -88,7 +91,8 @@ describe("a query", function()
     assert.equal("ann", ann.name)
     assert.same({}, support.statements(db, function() assert.is_true(rawequal(ann, Person.query:get(1))) end))
     assert.is_nil(Person.query:get(99))
-    assert.same({ COLUMNS .. " WHERE person.id = ?" }, support.statements(db, function() Person.query:get(2) end))
+    assert.same({ COLUMNS .. " WHERE person.id = ?" },
+      support.statements(db, function() Person.query:get(2) end))
   end)
 
   it("is immutable, so that a prefix can be shared", function()
@@ -104,7 +108,8 @@ describe("a query", function()
 
   it("prints its SQL", function()
     assert.equal(COLUMNS .. " WHERE person.age = ?", tostring(Person.query:filter_by{ age = 25 }))
-    assert.equal(COLUMNS .. " WHERE person.age = ?", tostring(db.session:query(Person):filter(Person.age:eq(25))))
+    assert.equal(COLUMNS .. " WHERE person.age = ?",
+      tostring(db.session:query(Person):filter(Person.age:eq(25))))
     assert.same({}, support.statements(db, function() tostring(Person.query) end))
   end)
 
@@ -194,14 +199,18 @@ describe("a query", function()
     end)
 
     it("to be called, indexed or measured", function()
-      refuse("InvalidRequestError", { ":all()", ":iter()" }, function() for _ in Person.query do break end end)
+      refuse("InvalidRequestError", { ":all()", ":iter()" }, function()
+        for _ in Person.query do break end -- luacheck: ignore 512
+      end)
       refuse("InvalidRequestError", { ":all()", ":iter()" }, function() return #Person.query end)
       refuse("InvalidRequestError", { ":all()", ":iter()" }, function() return Person.query[1] end)
       goes_on()
     end)
 
     it("an unknown method, with the nearest", function()
-      refuse("ArgumentError", { "'fitler'", "did you mean 'filter'?" }, function() return Person.query:fitler() end)
+      refuse("ArgumentError", { "'fitler'", "did you mean 'filter'?" }, function()
+        return Person.query:fitler()
+      end)
       refuse("ArgumentError", { "'ordr_by'", "did you mean 'order_by'?" }, function()
         return Person.query:ordr_by(Person.id)
       end)
@@ -235,7 +244,7 @@ describe("iteration", function()
 
   it("releases its cursor at a break", function()
     for _ = 1, 200 do
-      for _ in Person.query:yield_per(1):iter() do break end
+      for _ in Person.query:yield_per(1):iter() do break end -- luacheck: ignore 512
     end
     db.session:add(Person{ name = "fay" })
     db.session:commit()
@@ -338,8 +347,8 @@ describe("rows", function()
       local name, age = row:unpack()
       assert.equal("ann30", name .. age)
     end)
-    assert.equal("SELECT person.name AS person_name, person.age AS person_age FROM person ORDER BY person.id LIMIT ?",
-      records[1].statement)
+    assert.equal("SELECT person.name AS person_name, person.age AS person_age FROM person "
+      .. "ORDER BY person.id LIMIT ?", records[1].statement)
     assert.equal(0, #db.session.identity_map)
   end)
 
@@ -362,7 +371,8 @@ describe("rows", function()
   end)
 
   it("take labels, and expressions", function()
-    local row = db.session:query(Person.name:label "who", (Person.age + 1):label "next"):order_by(Person.id):first()
+    local row = db.session:query(Person.name:label "who",
+      (Person.age + 1):label "next"):order_by(Person.id):first()
     assert.equal("ann", row.who)
     assert.equal(31, row.next)
     row = db.session:query(mr.func.max(Person.age):label "oldest", mr.func.count(Person.id)):one()
@@ -417,7 +427,9 @@ describe("a session's query", function()
   it("raises from the database, and the session goes on", function()
     local db, Person = people()
     local Ghost = db.Model:extend("Ghost", { id = db.Column{ db.Integer, primary_key = true } })
-    local e = refuse("OperationalError", { "no such table", "ghost" }, function() return Ghost.query:all() end)
+    local e = refuse("OperationalError", { "no such table", "ghost" }, function()
+      return Ghost.query:all()
+    end)
     assert.equal("SELECT ghost.id AS ghost_id FROM ghost", e.statement)
     assert.equal(5, Person.query:count())
     db:create_all()

@@ -1,4 +1,5 @@
--- Tables: their DDL, create_all and drop_all, names that need quotes, keys of several columns, and mistakes in models.
+-- Tables: their DDL, create_all and drop_all, names that need quotes, keys of several columns, and mistakes
+-- in models.
 
 local mr = require "moonrow"
 local support = require "spec.support.models"
@@ -40,8 +41,8 @@ describe("DDL", function()
       j  = db.Column{ db.Time },
       k  = db.Column{ db.DateTime },
     })
-    assert.same({ "CREATE TABLE every ( id INTEGER NOT NULL, a INTEGER, b BIGINT, c FLOAT, d BOOLEAN, e VARCHAR(30), "
-      .. "f VARCHAR, g TEXT, h BLOB, i DATE, j TIME, k DATETIME, PRIMARY KEY (id) )" }, ddl(db))
+    assert.same({ "CREATE TABLE every ( id INTEGER NOT NULL, a INTEGER, b BIGINT, c FLOAT, d BOOLEAN, "
+      .. "e VARCHAR(30), f VARCHAR, g TEXT, h BLOB, i DATE, j TIME, k DATETIME, PRIMARY KEY (id) )" }, ddl(db))
   end)
 
   it("keeps the order in which columns are written, however many", function()
@@ -68,7 +69,8 @@ describe("DDL", function()
     })
     local texts = ddl(db)
     assert.equal(2, #texts)
-    assert.equal("CREATE TABLE parent ( id INTEGER NOT NULL, code VARCHAR(2), PRIMARY KEY (id), UNIQUE (code) )", texts[1])
+    assert.equal("CREATE TABLE parent ( id INTEGER NOT NULL, code VARCHAR(2), PRIMARY KEY (id), "
+      .. "UNIQUE (code) )",      texts[1])
     assert.matches("^CREATE TABLE child %(.*FOREIGN KEY%(parent_id%) REFERENCES parent %(id%)", texts[2])
     assert.matches("FOREIGN KEY%(code%) REFERENCES parent %(code%)", texts[2])
     assert.matches("code VARCHAR%(2%)", texts[2])
@@ -116,7 +118,8 @@ describe("DDL", function()
     assert.equal(1, #ddl(db))
     plain(db, "Second")
     assert.same({ "CREATE TABLE second ( id INTEGER NOT NULL, PRIMARY KEY (id) )" }, ddl(db))
-    assert.same({ "DROP TABLE first" }, ddl(db, function() db:drop_all{ tables = { db.metadata.tables.first } } end))
+    assert.same({ "DROP TABLE first" },
+      ddl(db, function() db:drop_all{ tables = { db.metadata.tables.first } } end))
     assert.same({ "CREATE TABLE first ( id INTEGER NOT NULL, PRIMARY KEY (id) )" }, ddl(db))
   end)
 
@@ -149,12 +152,14 @@ describe("names", function()
       unicode = db.Column{ "größe 漢字", db.Integer },
     })
     assert.equal('CREATE TABLE "order" ( id INTEGER NOT NULL, "select" VARCHAR(10), "Mixed" INTEGER, '
-      .. '"with space" INTEGER, "with ""quote""" INTEGER, "größe 漢字" INTEGER, PRIMARY KEY (id) )', ddl(db)[1])
+      .. '"with space" INTEGER, "with ""quote""" INTEGER, "größe 漢字" INTEGER, PRIMARY KEY (id) )',
+        ddl(db)[1])
     local order = Order{ select = "x", Mixed = 1, spaced = 2, quoted = 3, unicode = 4 }
     db.session:add(order)
     db.session:commit()
     db.session:remove()
-    order = Order.query:filter_by{ select = "x", spaced = 2 }:filter(Order.quoted:eq(3) & Order.unicode:gt(3)):one()
+    order = Order.query:filter_by{ select = "x",
+      spaced = 2 }:filter(Order.quoted:eq(3) & Order.unicode:gt(3)):one()
     assert.same({ "x", 1, 2, 3, 4 }, { order.select, order.Mixed, order.spaced, order.quoted, order.unicode })
     order.quoted = 33
     order.select = "from"
@@ -176,7 +181,8 @@ describe("names", function()
     db.session:add(User{ mail = "a@x" })
     db.session:commit()
     assert.same({ "SELECT user.id AS user_id, user.email AS user_email FROM user WHERE user.email = ?" },
-      support.statements(db, function() assert.equal("a@x", User.query:filter_by{ mail = "a@x" }:all()[1].mail) end))
+      support.statements(db,
+        function() assert.equal("a@x", User.query:filter_by{ mail = "a@x" }:all()[1].mail) end))
     refuse("ArgumentError", "'email'", User, { email = "x" })
   end)
 
@@ -207,12 +213,13 @@ describe("a key of several columns", function()
       row    = other.Column{ other.String(2), primary_key = true },
       number = other.Column{ other.Integer, primary_key = true },
     })
-    assert.same({ "CREATE TABLE seat ( row VARCHAR(2) NOT NULL, number INTEGER NOT NULL, PRIMARY KEY (row, number) )" },
-      ddl(other))
+    assert.equal("CREATE TABLE seat ( row VARCHAR(2) NOT NULL, number INTEGER NOT NULL, "
+      .. "PRIMARY KEY (row, number) )",      ddl(other)[1])
   end)
 
   it("works in get, changes and deletes", function()
-    db.session:add_all{ Seat{ row = "a", number = 1 }, Seat{ row = "a", number = 2 }, Seat{ row = "b", number = 1 } }
+    db.session:add_all{ Seat{ row = "a", number = 1 }, Seat{ row = "a", number = 2 },
+      Seat{ row = "b", number = 1 } }
     db.session:commit()
     local seat = db.session:get(Seat, { "a", 2 })
     assert.is_true(rawequal(seat, Seat.query:filter_by{ row = "a", number = 2 }:one()))
@@ -236,7 +243,9 @@ describe("a key of several columns", function()
     refuse("ArgumentError", "Seat", function() return db.session:get(Seat, { "a" }) end)
     refuse("ArgumentError", "Seat", function() return db.session:get(Seat, "a") end)
     refuse("ArgumentError", "Seat", function() return db.session:get(Seat, { "a", 1, 2 }) end)
-    refuse("ArgumentError", { "Seat.number", "expected integer" }, function() return db.session:get(Seat, { "a", "1" }) end)
+    refuse("ArgumentError", { "Seat.number", "expected integer" }, function()
+      return db.session:get(Seat, { "a", "1" })
+    end)
     db.session:add(Seat{ row = "a" })
     local e = support.error_of(db.session.flush, db.session)
     assert.is_true(mr.errors.Error:is(e))
@@ -260,7 +269,8 @@ describe("a table", function()
     local tags = db.Table("tags", db.Column{ "id", db.Integer, primary_key = true },
       db.Column{ "name", db.String(20), nullable = false })
     assert.equal("tags", tags.name)
-    assert.same({ "CREATE TABLE tags ( id INTEGER NOT NULL, name VARCHAR(20) NOT NULL, PRIMARY KEY (id) )" }, ddl(db))
+    assert.same({ "CREATE TABLE tags ( id INTEGER NOT NULL, name VARCHAR(20) NOT NULL, PRIMARY KEY (id) )" },
+      ddl(db))
     db.session:execute(mr.insert(tags):values{ name = "lua" })
     assert.equal("lua", db.session:scalar(mr.select(tags.c.name)))
     assert.equal(tags, db.metadata.tables.tags)
@@ -268,7 +278,8 @@ describe("a table", function()
 
   it("may be given to a class", function()
     local db = mr.open "sqlite://"
-    local tags = db.Table("tags", db.Column{ "id", db.Integer, primary_key = true }, db.Column{ "name", db.String(20) })
+    local tags = db.Table("tags", db.Column{ "id", db.Integer, primary_key = true },
+      db.Column{ "name", db.String(20) })
     local Tag = db.Model:extend("Tag", { __table = tags })
     db:create_all()
     db.session:add(Tag{ name = "lua" })
@@ -280,9 +291,8 @@ describe("a table", function()
     local metadata = mr.MetaData()
     mr.Table("a", metadata, mr.Column{ "id", mr.Integer, primary_key = true })
     local engine = mr.create_engine "sqlite://"
-    local texts = {}
-    for i, record in ipairs(engine:record(function() metadata:create_all(engine) end)) do texts[i] = record.statement end
-    assert.equal("CREATE TABLE a ( id INTEGER NOT NULL, PRIMARY KEY (id) )", texts[#texts])
+    local records = engine:record(function() metadata:create_all(engine) end)
+    assert.equal("CREATE TABLE a ( id INTEGER NOT NULL, PRIMARY KEY (id) )", records[#records].statement)
     assert.equal(1, #engine:record(function() metadata:create_all{ bind = engine } end))
   end)
 
@@ -327,13 +337,15 @@ describe("a mistake in a model", function()
   end
 
   it("is to have no primary key", function()
-    refuse("MappingError", { "Bad", "primary key", "primary_key = true" }, declare("Bad", { n = db.Column{ db.Integer } }))
+    refuse("MappingError", { "Bad", "primary key", "primary_key = true" },
+      declare("Bad", { n = db.Column{ db.Integer } }))
     refuse("MappingError", { "Empty", "primary key" }, declare("Empty", {}))
     plain(db, "Bad") -- the name is free still
   end)
 
   it("is to have the name of another", function()
-    refuse("MappingError", { "Good", "already" }, declare("Good", { id = db.Column{ db.Integer, primary_key = true } }))
+    refuse("MappingError", { "Good", "already" },
+      declare("Good", { id = db.Column{ db.Integer, primary_key = true } }))
     refuse("MappingError", { "Other", "'good'", "__tablename" },
       declare("Other", { __tablename = "good", id = db.Column{ db.Integer, primary_key = true } }))
   end)
@@ -342,8 +354,12 @@ describe("a mistake in a model", function()
     refuse("ArgumentError", { "'primry_key'", "Column", "did you mean 'primary_key'?" }, function()
       return db.Column{ db.Integer, primry_key = true }
     end)
-    refuse("ArgumentError", { "'zzz'", "Column" }, function() return db.Column(db.Integer, { zzz = true }) end)
-    refuse("ArgumentError", { "primary_key", "yes" }, function() return db.Column{ db.Integer, primary_key = "yes" } end)
+    refuse("ArgumentError", { "'zzz'", "Column" }, function()
+      return db.Column(db.Integer, { zzz = true })
+    end)
+    refuse("ArgumentError", { "primary_key", "yes" }, function()
+      return db.Column{ db.Integer, primary_key = "yes" }
+    end)
     refuse("ArgumentError", { "'__tablenam'", "did you mean '__tablename'?" },
       declare("Bad", { __tablenam = "x", id = db.Column{ db.Integer, primary_key = true } }))
   end)
@@ -360,7 +376,9 @@ describe("a mistake in a model", function()
 
   it("is a foreign key to nowhere", function()
     plain(db, "Bad", { x_id = db.Column{ db.Integer, db.ForeignKey "god.id" } })
-    refuse("ArgumentError", { "bad.x_id", "'god.id'", "did you mean 'good'?" }, function() db:create_all() end)
+    refuse("ArgumentError", { "bad.x_id", "'god.id'", "did you mean 'good'?" }, function()
+      db:create_all()
+    end)
     db.Model:extend("God", { id = db.Column{ db.Integer, primary_key = true } }) -- late, but in time
   end)
 
@@ -370,12 +388,15 @@ describe("a mistake in a model", function()
     local other = mr.open "sqlite://"
     plain(other, "Good")
     plain(other, "Bad", { x_id = other.Column{ other.Integer, other.ForeignKey "good.idd" } })
-    refuse("ArgumentError", { "bad.x_id", "'good.idd'", "did you mean 'id'?" }, function() other:create_all() end)
+    refuse("ArgumentError", { "bad.x_id", "'good.idd'", "did you mean 'id'?" }, function()
+      other:create_all()
+    end)
   end)
 
   it("is a name that the class needs", function()
     for _, name in ipairs{ "query", "metadata", "extend", "c" } do
-      local e = support.error_of(declare("Bad", { id = db.Column{ db.Integer, primary_key = true }, [name] = db.Column{ db.Integer } }))
+      local e = support.error_of(declare("Bad",
+        { id = db.Column{ db.Integer, primary_key = true }, [name] = db.Column{ db.Integer } }))
       assert.matches("Bad." .. name, e.message, 1, true)
       assert.matches(('Column{ "%s"'):format(name), e.message, 1, true)
     end
@@ -391,7 +412,8 @@ describe("a mistake in a model", function()
     refuse("ArgumentError", "extend", function() db.Model:extend("Bad") end)
     refuse("ArgumentError", "extend", function() db.Model:extend(12, {}) end)
     refuse("ArgumentError", "extend", function() db.Model.extend("Bad", {}) end)
-    refuse("ArgumentError", "__tablename", declare("Bad", { __tablename = 5, id = db.Column{ db.Integer, primary_key = true } }))
+    refuse("ArgumentError", "__tablename",
+      declare("Bad", { __tablename = 5, id = db.Column{ db.Integer, primary_key = true } }))
   end)
 
   it("is one column in two classes", function()

@@ -80,7 +80,9 @@ describe("select", function()
     refuse("ArgumentError", "nil", function() return mr.select(nil) end)
     refuse("ArgumentError", "nil", function() return mr.select(Person.id, nil) end)
     refuse("ArgumentError", "", function() return mr.select(Person):where(nil) end)
-    refuse("ArgumentError", { "'wehre'", "did you mean 'where'?" }, function() return mr.select(Person):wehre() end)
+    refuse("ArgumentError", { "'wehre'", "did you mean 'where'?" }, function()
+      return mr.select(Person):wehre()
+    end)
     refuse("ArgumentError", "execute", function() return db.session:execute(nil) end)
     refuse("ArgumentError", "execute", function() return db.session:execute(Person) end)
     assert.equal(5, Person.query:count())
@@ -111,7 +113,7 @@ describe("a result", function()
     local seen = {}
     for row in result():iter() do seen[#seen + 1] = row end
     assert.equal("ann bob cat dan eve", names(seen))
-    for row in result():iter() do
+    for row in result():iter() do -- luacheck: ignore 512
       assert.equal("ann", row.name)
       break
     end

@@ -24,6 +24,8 @@ end
 function options.split(what, known, ...)
   local n = select("#", ...)
   local args = { n = n, ... }
+  while n > 0 and args[n] == nil do n = n - 1 end -- options that are nil are none
+  args.n = n
   local last = args[n]
   if n == 0 or not is_plain(last) or (n > 1 and #last > 0) then return {}, args end
   local given = {}

@@ -1,6 +1,6 @@
 /*
- * session_fixture.h: what the tests of the session share: an environment whose allocations are counted, a database in memory,
- * a few mapped classes, and short ways to say what a script would.
+ * session_fixture.h: what the tests of the session share: an environment whose allocations are counted, a
+ * database in memory, a few mapped classes, and short ways to say what a script would.
  */
 #ifndef MOONROW_SPEC_SESSION_FIXTURE_H
 #define MOONROW_SPEC_SESSION_FIXTURE_H
@@ -51,7 +51,8 @@ static inline void refer(mr_mapper *m, const char *name, const char *to) {
 }
 
 static inline void end_class(mr_mapper *m, const char *table) {
-    if (mr_mapper_finish(m, NULL, table, NULL, NULL, NULL) != MR_OK) fail_msg("%s", mr_env_error(env)->message);
+    if (mr_mapper_finish(m, NULL, table, NULL, NULL, NULL) != MR_OK)
+        fail_msg("%s", mr_env_error(env)->message);
 }
 
 static inline mr_relationship relationship(const char *target, const char *backref) {
@@ -73,7 +74,9 @@ enum {
     ALL_ORPHAN = ALL | MR_CASCADE_DELETE_ORPHAN
 };
 
-static inline mr_mapper *class_named(const char *name) { return mr_registry_find(registry, name); }
+static inline mr_mapper *class_named(const char *name) {
+    return mr_registry_find(registry, name);
+}
 
 /* ---------------------------------------------------------------- set up */
 
@@ -85,7 +88,8 @@ static inline void create_tables(void) {
     mr_conn *conn;
     configure();
     assert_int_equal(mr_engine_connect(engine, &conn), MR_OK);
-    if (mr_create_all(conn, registry->metadata, NULL, 0, true) != MR_OK) fail_msg("%s", mr_env_error(env)->message);
+    if (mr_create_all(conn, registry->metadata, NULL, 0, true) != MR_OK)
+        fail_msg("%s", mr_env_error(env)->message);
     mr_conn_close(conn);
 }
 
@@ -114,7 +118,9 @@ static inline int close_all(void **state) {
 /* ---------------------------------------------------------------- doing */
 
 static inline void ok_at(mr_status status, int line) {
-    if (status == MR_FAIL) fail_msg("line %d: %s: %s", line, mr_errkind_name(mr_env_error(env)->kind), mr_env_error(env)->message);
+    if (status == MR_FAIL)
+        fail_msg("line %d: %s: %s", line, mr_errkind_name(mr_env_error(env)->kind),
+                 mr_env_error(env)->message);
 }
 #define ok(call) ok_at((call), __LINE__)
 
@@ -132,7 +138,9 @@ static inline const mr_property *attribute(const mr_entity *e, const char *name)
     return prop;
 }
 
-static inline mr_value text(const char *s) { return mr_text_value(s, strlen(s)); }
+static inline mr_value text(const char *s) {
+    return mr_text_value(s, strlen(s));
+}
 
 static inline mr_status set(mr_entity *e, const char *name, mr_value value) {
     return mr_attribute_set(e, attribute(e, name), &value);
@@ -166,16 +174,18 @@ static inline void expect_text_at(mr_entity *e, const char *name, const char *te
         return;
     }
     if (v.kind != MR_TEXT || v.len != strlen(text_) || memcmp(v.u.s, text_, v.len) != 0)
-        fail_msg("line %d: %s is %.*s", line, name, v.kind == MR_TEXT ? (int)v.len : 3, v.kind == MR_TEXT ? v.u.s : "nil");
+        fail_msg("line %d: %s is %.*s", line, name, v.kind == MR_TEXT ? (int)v.len : 3,
+                 v.kind == MR_TEXT ? v.u.s : "nil");
 }
 #define expect_text(e, name, s) expect_text_at((e), (name), (s), __LINE__)
 
 static inline void expect_int_at(mr_entity *e, const char *name, int64_t i, int line) {
     mr_value v = get(e, name);
-    if (v.kind != MR_INT || v.u.i != i) fail_msg("line %d: %s is %s", line, name, v.kind == MR_INT ? "another" : "not an integer");
+    if (v.kind != MR_INT || v.u.i != i)
+        fail_msg("line %d: %s is %s", line, name, v.kind == MR_INT ? "another" : "not an integer");
 }
 #define expect_int(e, name, i) expect_int_at((e), (name), (i), __LINE__)
-#define expect_nil(e, name) assert_int_equal(get((e), (name)).kind, MR_NULL)
+#define expect_nil(e, name)    assert_int_equal(get((e), (name)).kind, MR_NULL)
 
 static inline mr_entity *related(mr_entity *e, const char *name) {
     mr_value v = get(e, name);
@@ -202,10 +212,18 @@ static inline mr_entity *fetch_by(const char *class_name, int64_t id) {
     return e;
 }
 
-static inline void add(mr_entity *e) { ok(mr_session_add(session, e)); }
-static inline void flush(void) { ok(mr_session_flush(session)); }
-static inline void commit(void) { ok(mr_session_commit(session)); }
-static inline void rollback(void) { ok(mr_session_rollback(session)); }
+static inline void add(mr_entity *e) {
+    ok(mr_session_add(session, e));
+}
+static inline void flush(void) {
+    ok(mr_session_flush(session));
+}
+static inline void commit(void) {
+    ok(mr_session_commit(session));
+}
+static inline void rollback(void) {
+    ok(mr_session_rollback(session));
+}
 
 #define expect_state(e, state) assert_int_equal(mr_session_state_of(e), (state))
 

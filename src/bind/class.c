@@ -11,6 +11,7 @@
 static const char class_meta_key = 0;
 
 bind_class *bind_class_at(lua_State *L, int idx) {
+    idx = lua_absindex(L, idx);
     if (lua_type(L, idx) != LUA_TUSERDATA || !lua_getmetatable(L, idx)) return NULL;
     lua_rawgetp(L, LUA_REGISTRYINDEX, &class_meta_key);
     bind_class *c = lua_rawequal(L, -1, -2) ? lua_touserdata(L, idx) : NULL;

@@ -99,7 +99,7 @@ static void push_tuples(lua_State *L, int list, int n, mr_node *left, const char
         lua_settop(L, item);
     }
     mr_node **items = bind_collect_nodes(L, top + 1, n);
-    bind_push_node(L, mr_sql_tuple(left->env, items, (size_t)n));
+    bind_push_node(L, mr_sql_list(left->env, MR_OP_COMMA, items, (size_t)n));
 }
 
 static bool has_names(lua_State *L, int idx) {

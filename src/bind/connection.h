@@ -19,6 +19,9 @@ typedef struct bind_connection {
 void bind_push_engine(lua_State *L, mr_engine *engine); /* retained */
 mr_engine *bind_test_engine(lua_State *L, int idx);     /* NULL when it is none */
 mr_conn *bind_test_connection(lua_State *L, int idx);   /* NULL when it is none; raises when closed */
+/* The methods of an engine that give a connection. */
+int bind_engine_connect(lua_State *L);
+int bind_engine_begin(lua_State *L);
 void bind_open_connection(lua_State *L);
 
 #endif

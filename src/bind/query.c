@@ -263,7 +263,11 @@ static int refuse_key(lua_State *L, const char *shown) {
 
 static int query_index(lua_State *L) {
     if (lua_type(L, 2) != LUA_TSTRING) return refuse_key(L, "query");
-    if (lua_getiuservalue(L, 1, QUERY_CLASS) != LUA_TTABLE) lua_rawgetp(L, LUA_REGISTRYINDEX, &class_key);
+    lua_settop(L, 2);
+    if (lua_getiuservalue(L, 1, QUERY_CLASS) != LUA_TTABLE) {
+        lua_pop(L, 1);
+        lua_rawgetp(L, LUA_REGISTRYINDEX, &class_key);
+    }
     lua_pushvalue(L, 2);
     if (lua_gettable(L, 3) != LUA_TNIL) return 1;
     const char *name = lua_tostring(L, 2), *near = nearest_method(L, 3, name);

@@ -63,7 +63,10 @@ static int core_backref(lua_State *L) {
     make_spec(L, "backref", BIND_BACKREF, "the name of the reverse attribute");
     lua_getiuservalue(L, -1, 1);
     if (lua_rawgeti(L, -1, 1) != LUA_TSTRING) return bind_type_error(L, -1, "backref", "the name of the reverse attribute");
-    lua_settop(L, -3);
+    lua_rawseti(L, -2, 0); /* place 1 is for a target, which a backref has not */
+    lua_pushnil(L);
+    lua_rawseti(L, -2, 1);
+    lua_pop(L, 1);
     return 1;
 }
 
@@ -235,21 +238,6 @@ static void resolve_columns(lua_State *L, int opts, const char *option, const mr
     lua_pop(L, 1);
 }
 
-static void release_node(void *ud) {
-    mr_node_release(ud);
-}
-
-/* A node of a mapping lives as long as the environment. */
-static mr_node *hold_forever(lua_State *L, mr_node *node) {
-    bind_state *b = bind_of(L);
-    mr_node_retain(node);
-    if (mr_env_on_close(b->env, release_node, node) != MR_OK) {
-        mr_node_release(node);
-        bind_raise(L);
-    }
-    return node;
-}
-
 static mr_node *resolve_expression(lua_State *L, int opts, const char *option, const mr_relationship *rel) {
     mr_node *node = NULL;
     if (bind_option(L, opts, option) != LUA_TNIL) {
@@ -259,10 +247,9 @@ static mr_node *resolve_expression(lua_State *L, int opts, const char *option, c
             lua_pushfstring(L, "%s: %s", full_name(L, rel), option);
             bind_type_error(L, -3, lua_tostring(L, -1), "an expression, or a function that returns one");
         }
-        hold_forever(L, node);
     }
     lua_pop(L, 1);
-    return node;
+    return mr_node_retain(node);
 }
 
 static mr_node *order_item(lua_State *L, const mr_relationship *rel) {
@@ -284,10 +271,6 @@ static mr_node *resolve_order(lua_State *L, int opts, const mr_relationship *rel
             if (!longer) bind_raise(L);
             list = longer;
             lua_pop(L, 1);
-        }
-        if (list) {
-            hold_forever(L, list);
-            mr_node_release(list);
         }
     }
     lua_pop(L, 1);
@@ -312,11 +295,16 @@ static mr_table *resolve_secondary(lua_State *L, int opts, const mr_relationship
     return table;
 }
 
+/* A name is left to the core. */
 static mr_mapper *resolve_target(lua_State *L, int opts, const mr_relationship *rel) {
+    mr_mapper *mapper = NULL;
     lua_rawgeti(L, opts, 1);
     call_if_function(L);
-    mr_mapper *mapper = lua_type(L, -1) == LUA_TSTRING ? find_class(L, rel, lua_tostring(L, -1)) : bind_test_class(L, -1);
-    if (!mapper) bind_type_error(L, -1, full_name(L, rel), "a mapped class as target");
+    if (lua_type(L, -1) == LUA_TSTRING) {
+        if (!rel->target_name) mapper = find_class(L, rel, lua_tostring(L, -1));
+    } else if (!lua_isnil(L, -1) && !(mapper = bind_test_class(L, -1))) {
+        bind_type_error(L, -1, full_name(L, rel), "a mapped class as target");
+    }
     lua_pop(L, 1);
     return mapper;
 }
@@ -331,8 +319,6 @@ static int resolve_body(lua_State *L) {
     rel->secondary = resolve_secondary(L, opts, rel);
     rel->primaryjoin = resolve_expression(L, opts, "primaryjoin", rel);
     rel->secondaryjoin = resolve_expression(L, opts, "secondaryjoin", rel);
-    rel->foreign_keys.len = 0;
-    rel->remote_side.len = 0;
     resolve_columns(L, opts, "foreign_keys", rel, &rel->foreign_keys);
     resolve_columns(L, opts, "remote_side", rel, &rel->remote_side);
     rel->order_by = resolve_order(L, opts, rel);
@@ -341,22 +327,17 @@ static int resolve_body(lua_State *L) {
 
 static mr_status resolve(mr_env *env, void *ud, mr_relationship *rel) {
     resolution r = {rel, ud};
-    return bind_callback(env, resolve_body, &r);
+    return bind_callback_mistake(env, resolve_body, &r);
 }
 
 /* ---------------------------------------------------------------- declaring */
-
-static void init_vecs(bind_state *b, mr_relationship *rel) {
-    mr_vec_init(&rel->foreign_keys, b->env, sizeof(void *));
-    mr_vec_init(&rel->remote_side, b->env, sizeof(void *));
-}
 
 /* The template of the reverse side from mr.backref{...} whose options table is at opts. */
 static mr_relationship *backref_template(lua_State *L, int opts, const char *what) {
     bind_state *b = bind_of(L);
     mr_relationship *back = mr_env_arena(b->env, sizeof *back);
     if (!back) bind_raise(L);
-    init_vecs(b, back);
+    mr_relationship_init(b->env, back);
     read_plain_options(L, opts, what, back);
     back->resolve = resolve;
     back->resolve_ud = bind_ref_forever(L, opts);
@@ -370,7 +351,7 @@ static void read_backref(lua_State *L, int opts, const char *what, mr_relationsh
         if (!rel->backref) bind_raise(L);
     } else if (bind_test(L, -1, BIND_BACKREF)) {
         lua_getiuservalue(L, -1, 1);
-        lua_rawgeti(L, -1, 1);
+        lua_rawgeti(L, -1, 0);
         rel->backref = mr_intern(b->env, lua_tostring(L, -1), strlen(lua_tostring(L, -1)));
         if (!rel->backref) bind_raise(L);
         lua_pop(L, 1);
@@ -384,8 +365,8 @@ static void read_backref(lua_State *L, int opts, const char *what, mr_relationsh
 
 void bind_declare_relationship(lua_State *L, mr_mapper *mapper, const char *attribute, int spec) {
     bind_state *b = bind_of(L);
-    mr_relationship rel = {0};
-    init_vecs(b, &rel);
+    mr_relationship rel;
+    mr_relationship_init(b->env, &rel);
     const char *what = lua_pushfstring(L, "%s.%s", mapper->name, attribute);
     lua_getiuservalue(L, spec, 1);
     int opts = lua_gettop(L);

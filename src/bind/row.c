@@ -210,6 +210,11 @@ void bind_set_list_metatable(lua_State *L) {
     lua_setmetatable(L, -2);
 }
 
+void bind_new_list(lua_State *L, size_t n) {
+    lua_createtable(L, n < INT32_MAX ? (int)n : 0, 0);
+    bind_set_list_metatable(L);
+}
+
 void bind_open_row(lua_State *L) {
     static const luaL_Reg methods[] = {{"unpack", row_unpack}, {"keys", row_keys}, {"mapping", row_mapping}, {NULL, NULL}};
     lua_createtable(L, 0, 2);

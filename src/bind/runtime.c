@@ -138,6 +138,26 @@ void bind_push_callback_error(lua_State *L) {
     lua_rawsetp(L, LUA_REGISTRYINDEX, &error_key);
 }
 
+/* Records the error that the callback left, when it is one of ours. */
+static int record_body(lua_State *L) {
+    bind_state *b = lua_touserdata(L, 1);
+    bind_push_callback_error(L);
+    if (lua_istable(L, -1) && lua_getmetatable(L, -1) && lua_getfield(L, -1, "__errkind") == LUA_TNUMBER &&
+        lua_getfield(L, -3, "message") == LUA_TSTRING)
+        mr_fail(b->env, (mr_errkind)lua_tointeger(L, -2), "%s", lua_tostring(L, -1));
+    else {
+        lua_settop(L, 2);
+        lua_error(L);
+    }
+    return 0;
+}
+
+mr_status bind_callback_mistake(mr_env *env, lua_CFunction body, void *data) {
+    if (bind_callback(env, body, data) == MR_OK) return MR_OK;
+    if (mr_env_error(env)->kind == MR_ERR_CALLBACK) bind_callback(env, record_body, mr_env_get(env, MR_ENV_BIND));
+    return MR_FAIL;
+}
+
 /* ---------------------------------------------------------------- references */
 
 static void ref_retain(mr_env *env, void *p) {

@@ -68,6 +68,8 @@ bind_ref *bind_ref_forever(lua_State *L, int idx);
 /* Runs body(L) with data as light userdata at index 1, under lua_pcall, on the state that called the core. An error in it is kept
  * as it is (registry slot made beforehand) and MR_ERR_CALLBACK recorded. Yielding inside is an error. */
 mr_status bind_callback(mr_env *env, lua_CFunction body, void *data);
+/* The same, but an error object of ours is recorded with its own kind and message: for what the user wrote, read late. */
+mr_status bind_callback_mistake(mr_env *env, lua_CFunction body, void *data);
 void bind_push_callback_error(lua_State *L); /* the error that the last failed callback raised */
 /* luaL_ref of the value on top, which is popped; LUA_NOREF without memory (it does not raise). */
 int bind_try_ref(lua_State *L);

@@ -233,3 +233,9 @@ const char *mr_cursor_column_name(mr_cursor *cursor, unsigned i) {
 
 int64_t mr_cursor_rowcount(const mr_cursor *cursor) { return cursor->rowcount; }
 int64_t mr_cursor_last_insert_id(const mr_cursor *cursor) { return cursor->last_insert_id; }
+
+bool mr_conn_is_reading(const mr_conn *conn) {
+    for (const mr_cursor *c = conn->cursors; c; c = c->next)
+        if (c->state == MR_CURSOR_BOUND || c->state == MR_CURSOR_ROW) return true;
+    return false;
+}

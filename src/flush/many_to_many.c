@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-/* From the side of the relationship that was declared first. */
+/* From one side of the relationship, always the same. */
 typedef struct link_key {
     const mr_relationship *rel;
     const mr_entity *parent, *target;
@@ -23,7 +23,7 @@ static bool equal_link(const void *a, const void *b) { return memcmp(a, b, sizeo
 
 static link_key key_of(const mr_relationship *rel, const mr_entity *parent, const mr_entity *target) {
     const mr_relationship *reverse = rel->reverse;
-    if (reverse && !reverse->viewonly && reverse->prop->order < rel->prop->order)
+    if (reverse && !reverse->viewonly && (uintptr_t)reverse < (uintptr_t)rel)
         return (link_key){ reverse, target, parent };
     return (link_key){ rel, parent, target };
 }

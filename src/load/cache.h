@@ -41,9 +41,14 @@ void mr_loader_add_class(mr_loader *loader, mr_class_plans *plans);
 /* The class's, emptied when the registry has changed. NULL without memory. */
 mr_class_plans *mr_class_plans_of(mr_mapper *mapper);
 void mr_class_plans_free(mr_class_plans *plans);
-/* prepared's plan for the dialect, or a new one of the query that make gives (one reference, which prepared keeps). */
-mr_status mr_prepare(mr_prepared *prepared, const mr_dialect *dialect,
-                     mr_status (*make)(void *ud, mr_query **out), void *ud);
+/* Makes sure of prepared's plan for the dialect: the one it has, or a new one of the query that make gives (one reference, which
+ * prepared keeps), whose late parameters make notes in lates. */
+mr_status mr_prepare(mr_env *env, mr_prepared *prepared, const mr_dialect *dialect,
+                     mr_status (*make)(void *ud, mr_vec *lates, mr_query **out), void *ud);
+/* A mapper's "key = late parameter" criterion for query. Consumes and gives a query; NULL on failure. */
+mr_query *mr_where_identity(mr_query *query, mr_mapper *mapper, mr_vec *lates);
+/* The column property of a slot. */
+const mr_property *mr_mapper_at_slot(const mr_mapper *mapper, uint16_t slot);
 void mr_prepared_done(mr_prepared *prepared);
 
 #endif

@@ -235,6 +235,7 @@ static mr_status step(mr_load *load) {
         }
         if (load->main_done) return MR_DONE;
         drop_rows(load);
+        mr_seen_done(&load->overwritten);
         load->state = MR_LOAD_READING;
     }
 }

@@ -89,6 +89,7 @@ mr_status mr_options_resolve(mr_planner *p) {
         }
         unsigned item = 0;
         while (item < q->nitems && !(q->items[item].mapper && starts_from(o, q->items[item].mapper))) item++;
+        if (item == q->nitems && p->plain) continue;
         if (item == q->nitems) return no_start(p, o);
         if (resolve_steps(p, o, q->items[item].mapper) != MR_OK) return MR_FAIL;
         o->mapper = q->items[item].mapper;

@@ -204,7 +204,7 @@ static mr_status make_by_name(mr_planner *p, const mr_dialect *dialect, const mr
     return compile(p->plan, p->q->statement, dialect, binds);
 }
 
-static mr_status configure(const mr_query *q) {
+mr_status mr_plan_configure(const mr_query *q) {
     for (unsigned i = 0; i < q->nitems; i++) {
         const mr_mapper *m = q->items[i].mapper;
         if (m && (!m->configured || m->registry->dirty) && mr_registry_configure(m->registry) != MR_OK) return MR_FAIL;
@@ -218,11 +218,11 @@ mr_status mr_plan_make(mr_query *q, const mr_plan_path *path, const mr_dialect *
                        mr_plan **out) {
     mr_planner p;
     *out = NULL;
-    if (configure(q) != MR_OK) return MR_FAIL;
+    if (mr_plan_configure(q) != MR_OK) return MR_FAIL;
     mr_plan *plan = new_plan(q->env);
     if (!plan) return MR_FAIL;
-    /* With a statement of the user's there is nothing to join to. */
-    mr_planner_init(&p, q, plan, false);
+    /* To a statement of the user's nothing can be joined. */
+    mr_planner_init(&p, q, plan, q->statement != NULL);
     p.path = path;
     plan->lead = mr_query_lead(q);
     plan->version = mr_plan_version(q);

@@ -114,6 +114,8 @@ static inline bool mr_is_list(const mr_relationship *rel) {
     return rel->uselist >= 0 ? rel->uselist > 0 : rel->direction != MR_MANY_TO_ONE;
 }
 
+/* Configures the mappings of the query's classes where something waits for it. */
+mr_status mr_plan_configure(const mr_query *q);
 /* Plans and compiles. The result has one reference. path may be NULL; binds: those of the query, in key order. */
 mr_status mr_plan_make(mr_query *q, const mr_plan_path *path, const mr_dialect *dialect, const mr_vec *binds,
                        mr_plan **out);

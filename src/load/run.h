@@ -8,6 +8,7 @@
 #define MOONROW_LOAD_RUN_H
 
 #include "gather.h"
+#include "keyring.h"
 #include "plan.h"
 
 typedef struct mr_run mr_run;
@@ -115,7 +116,9 @@ struct mr_job {
     mr_vec parents;              /* mr_entity *, each once */
     size_t next;                 /* the first parent that no statement has asked for */
     mr_run *run;
-    mr_gather gather;
+    mr_gather gather;            /* of the statement that runs */
+    mr_keyring keys;             /* ... its parents by what its rows bring */
+    mr_vec pending;              /* mr_entity *: references whose target the statement asks for */
     mr_plan_path path;           /* of the target */
 };
 const mr_strategy *mr_strategy_selectin(void);
@@ -125,6 +128,22 @@ mr_status mr_jobs_add(mr_run *run, uint16_t entity);
 /* Runs the load's jobs, and those that they bring: MR_DONE. */
 mr_status mr_jobs_advance(mr_load *load);
 void mr_jobs_done(mr_load *load);
+/* q with the options that go on below the job's relationship. Consumes and gives a query; NULL on failure. */
+mr_query *mr_job_options(const mr_job *job, mr_query *q);
+/* Runs q (consumed; NULL fails) as the job's next statement: MR_ROW. */
+mr_status mr_job_start(mr_job *job, mr_query *q);
+/* Gives the row's child, the item number `child`, to the parents whose key is the items from `key` on. */
+mr_status mr_job_give(mr_job *job, unsigned key, unsigned child);
+/* x IN (the values), or for keys of several columns (x = ? AND y = ?) OR ... columns and values: n for each of count keys. Consumes
+ * the columns. */
+mr_node *mr_keys_criterion(mr_env *env, mr_node *const *columns, unsigned n, const mr_value *values, size_t count);
+enum { MR_KEYS_PER_STATEMENT = 500 };
+
+/* selectin.c: the identity of the parent's many-to-one target: MR_NOTFOUND where a value is NULL. key: room for its values. */
+mr_status mr_target_identity(const mr_relationship *rel, mr_entity *parent, mr_strbuf *buf, mr_value *key, mr_value *out);
+/* relationship.c: loads the slot with a statement of its own, and what opts say below. */
+mr_status mr_lazy_load(const mr_load_context *ctx, mr_entity *entity, const mr_property *prop, unsigned nopts,
+                       const mr_option *opts);
 
 /* load.c */
 mr_status mr_load_new(const mr_load_context *ctx, mr_load **out);
@@ -132,6 +151,8 @@ mr_status mr_load_new(const mr_load_context *ctx, mr_load **out);
 mr_status mr_load_advance(mr_load *load);
 /* A load of a plan without a query: get, refresh, lazy loads. */
 mr_status mr_load_open(const mr_load_context *ctx, mr_plan *plan, const mr_run_source *source, bool populate, mr_load **out);
+/* get.c: a load of the class's prepared statement. values: the key's. */
+mr_status mr_get_open(const mr_load_context *ctx, mr_mapper *mapper, const mr_value *values, bool populate, mr_load **out);
 /* Runs it to the end within one call. */
 mr_status mr_load_finish(mr_load *load);
 

@@ -168,30 +168,15 @@ static bool has_attribute_hooks(const mr_mapper *m) {
     return false;
 }
 
-/* Values that are of their column's type already: the common case, which needs no name for a message. */
-static bool fits(const mr_type *type, const mr_value *value) {
-    if (value->kind == MR_NULL) return true;
-    switch (type ? type->code : MR_TYPE_NULL) {
-    case MR_TYPE_INTEGER:
-    case MR_TYPE_SMALLINTEGER:
-    case MR_TYPE_BIGINTEGER: return value->kind == MR_INT;
-    case MR_TYPE_STRING:
-    case MR_TYPE_TEXT: return value->kind == MR_TEXT;
-    case MR_TYPE_BOOLEAN: return value->kind == MR_BOOL;
-    case MR_TYPE_FLOAT: return value->kind == MR_FLOAT && value->u.d == value->u.d;
-    default: return false;
-    }
-}
-
-static mr_status coerce(const mr_entity *e, const mr_property *prop, mr_value *value) {
-    char what[160];
-    mr_env *env = e->mapper->env;
-    if (fits(prop->column->type, value)) return MR_OK;
-    snprintf(what, sizeof what, "%s.%s", e->mapper->name, prop->name);
-    if (value->kind == MR_ENTITY || value->kind == MR_COLLECTION)
-        return mr_fail(env, MR_ERR_ARGUMENT, "%s: expected %s, got an object", what,
-                       mr_type_wants(mr_column_type(env, prop->column)));
-    return mr_type_coerce(env, mr_column_type(env, prop->column), what, value);
+mr_status mr_attribute_coerce(const mr_mapper *mapper, const mr_property *prop, mr_value *value) {
+    mr_env *env = mapper->env;
+    const mr_type *type = mr_column_type(env, prop->column);
+    bool object = value->kind == MR_ENTITY || value->kind == MR_COLLECTION;
+    if (!object && mr_type_coerce(env, type, prop->name, value) == MR_OK) return MR_OK;
+    char what[160]; /* only now: most values are right */
+    snprintf(what, sizeof what, "%s.%s", mapper->name, prop->name);
+    if (!object) return mr_type_coerce(env, type, what, value);
+    return mr_fail(env, MR_ERR_ARGUMENT, "%s: expected %s, got an object", what, mr_type_wants(type));
 }
 
 static mr_status set_column(mr_entity *entity, const mr_property *prop, const mr_value *given) {
@@ -199,7 +184,7 @@ static mr_status set_column(mr_entity *entity, const mr_property *prop, const mr
     mr_env *env = entity->mapper->env;
     if (prop->validate && prop->validate(env, prop->validate_ud, entity, prop, &value) != MR_OK)
         return MR_FAIL;
-    if (coerce(entity, prop, &value) != MR_OK) return MR_FAIL;
+    if (mr_attribute_coerce(entity->mapper, prop, &value) != MR_OK) return MR_FAIL;
     if (prop->active_history && entity->state == MR_PERSISTENT && mr_session_of(entity) &&
         mr_entity_slot(entity, prop->slot)->kind == MR_UNLOADED &&
         mr_attribute_load_column(entity, prop) != MR_OK)
@@ -208,7 +193,7 @@ static mr_status set_column(mr_entity *entity, const mr_property *prop, const mr
         const mr_value *old = mr_entity_slot(entity, prop->slot);
         if (mr_attribute_fire(MR_EVENT_SET, entity, prop, &value, old->kind == MR_UNLOADED ? NULL : old) !=
                 MR_OK ||
-            coerce(entity, prop, &value) != MR_OK)
+            mr_attribute_coerce(entity->mapper, prop, &value) != MR_OK)
             return MR_FAIL;
     }
     return mr_entity_set(entity, prop->slot, &value);

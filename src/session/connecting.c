@@ -40,7 +40,8 @@ mr_status mr_session_connect(void *session, mr_mapper *mapper, mr_conn **out) {
 void mr_session_disconnect(mr_session *s) {
     mr_conn *conn = s->conn;
     s->conn = NULL;
-    s->bracketed = false;
+    s->reading = false;
+    s->brackets = 0;
     if (conn) mr_conn_close(conn);
 }
 
@@ -49,21 +50,27 @@ mr_status mr_session_connection(mr_session *s, mr_conn **out) {
     return mr_session_connect(s, NULL, out);
 }
 
-/* A load of several statements sees one snapshot. Where a transaction is open it does already. */
+/* A load of several statements sees one snapshot. An open transaction has one, and so has a cursor that is
+ * being read. */
 mr_status mr_session_bracket(void *session) {
     mr_session *s = session;
     mr_conn *conn;
     if (mr_session_connect(s, NULL, &conn) != MR_OK) return MR_FAIL;
-    if (s->bracketed || mr_conn_in_transaction(conn)) return MR_OK;
-    if (mr_conn_begin(conn, MR_TX_DEFERRED) != MR_OK) return MR_FAIL;
-    s->bracketed = true;
+    if (s->brackets == 0 && !mr_conn_in_transaction(conn) && !mr_conn_is_reading(conn)) {
+        if (mr_conn_begin(conn, MR_TX_DEFERRED) != MR_OK) return MR_FAIL;
+        s->reading = true;
+    }
+    s->brackets++;
     return MR_OK;
 }
 
 void mr_session_unbracket(void *session) {
     mr_session *s = session;
-    if (!s->bracketed || !s->conn) return;
-    s->bracketed = false;
+    if (s->brackets > 0) s->brackets--;
+    /* Results that a hook has left open go on with the transaction, which the next load or the session's end
+     * ends. */
+    if (s->brackets > 0 || !s->reading || !s->conn || mr_conn_is_reading(s->conn)) return;
+    s->reading = false;
     mr_error *saved = mr_env_save_error(s->env);
     if (mr_conn_commit(s->conn) != MR_OK)
         mr_env_clear_error(s->env); /* nothing was written: nothing can be lost */

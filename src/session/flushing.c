@@ -140,7 +140,8 @@ static mr_status publish(mr_session *s, mr_flush *flush) {
 /* ---------------------------------------------------------------- running */
 
 static mr_status run(mr_session *s, mr_flush *flush) {
-    bool was_open = s->conn && !s->bracketed && mr_conn_in_transaction(s->conn);
+    bool was_open = s->conn && !s->reading && mr_conn_in_transaction(s->conn);
+    if (mr_flush_operations(flush) > 0) s->reading = false; /* what is written makes it the session's */
     if ((mr_flush_operations(flush) == 0 || mr_flush_run(flush) == MR_OK) && publish(s, flush) == MR_OK)
         return MR_OK;
     if (mr_flush_sent(flush)) {
@@ -179,6 +180,6 @@ mr_status mr_session_flush(mr_session *s) {
 
 mr_status mr_session_autoflush_now(mr_session *s) {
     bool at_rest = s->phase == MR_PHASE_IDLE || s->phase == MR_PHASE_ENDING;
-    if (!at_rest || s->bracketed || s->dead || !mr_session_autoflush(s)) return MR_OK;
+    if (!at_rest || s->brackets > 0 || s->dead || !mr_session_autoflush(s)) return MR_OK;
     return mr_session_flush(s);
 }

@@ -5,8 +5,6 @@
  */
 #include "session_state.h"
 
-#include <stdio.h>
-
 static const mr_property *key_property(const mr_mapper *mapper, unsigned i) {
     for (size_t j = 0; j < mapper->columns.len; j++) {
         const mr_property *prop = mr_vec_ptr(&mapper->columns, j);
@@ -34,11 +32,8 @@ static mr_status wrong_count(const mr_mapper *mapper, unsigned n) {
 static mr_status coerce_key(mr_mapper *mapper, const mr_value *key, mr_value *out) {
     for (unsigned i = 0; i < mapper->npk; i++) {
         const mr_property *prop = key_property(mapper, i);
-        char what[160];
-        snprintf(what, sizeof what, "%s.%s", mapper->name, prop->name);
         out[i] = key[i];
-        if (mr_type_coerce(mapper->env, mr_column_type(mapper->env, prop->column), what, &out[i]) != MR_OK)
-            return MR_FAIL;
+        if (mr_attribute_coerce(mapper, prop, &out[i]) != MR_OK) return MR_FAIL;
     }
     return MR_OK;
 }

@@ -103,7 +103,7 @@ void mr_session_close(mr_session *s) {
     mr_session_expunge_all(s);
     mr_journal_clear(s);
     s->savepoints.len = 0;
-    s->began = s->bracketed = s->stale = false;
+    s->began = s->stale = false;
     s->dead = 0;
     mr_free(s->env, s->failure);
     s->failure = NULL;
@@ -125,7 +125,7 @@ mr_status mr_session_allow(mr_session *s, mr_action action, const char *what) {
         [MR_PHASE_ENDING] = {WORK | MR_ACT_FLUSH, "ending its transaction"},
         [MR_PHASE_CLOSING] = {0, "closing"},
     };
-    uint8_t phase = s->phase == MR_PHASE_IDLE && s->bracketed ? MR_PHASE_LOADING : s->phase;
+    uint8_t phase = s->phase == MR_PHASE_IDLE && s->brackets > 0 ? MR_PHASE_LOADING : s->phase;
     if (!(phases[phase].allows & action)) {
         if (phase == MR_PHASE_FLUSHING && action == MR_ACT_FLUSH)
             return mr_fail(s->env, MR_ERR_INVALID_REQUEST, "Session is already flushing");

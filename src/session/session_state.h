@@ -75,7 +75,8 @@ struct mr_session {
     bool autoflush, expire_on_commit;
     int autoflush_blocks;
     uint8_t phase;
-    bool bracketed;    /* a load has begun a read transaction that it will end */
+    unsigned brackets; /* loads of several statements that run, one within the other */
+    bool reading;      /* the open transaction is a load's, and ends with it */
     bool began;        /* explicitly */
     bool stale;        /* found while flushing: another connection has committed */
     uint64_t serials;  /* the last one given out */
@@ -179,6 +180,8 @@ bool mr_session_is_clean(const mr_session *s);
 /* attribute.c */
 /* Reads an object that has expired again. MR_NOTFOUND: its row is gone, and it is deleted now. */
 mr_status mr_attribute_unexpire(mr_entity *entity);
+/* mr_type_coerce with "User.email" for the message. */
+mr_status mr_attribute_coerce(const mr_mapper *mapper, const mr_property *prop, mr_value *value);
 /* Loads a column that is not loaded. ObjectDeletedError, DetachedInstanceError. */
 mr_status mr_attribute_load_column(mr_entity *entity, const mr_property *prop);
 mr_status mr_attribute_detached(const mr_entity *entity, const mr_property *prop);

@@ -13,7 +13,7 @@ static mr_savepoint *innermost(const mr_session *s) {
 
 bool mr_session_in_transaction(const mr_session *s) {
     return s->began || s->dead || s->savepoints.len > 0 ||
-           (s->conn && !s->bracketed && mr_conn_in_transaction(s->conn));
+           (s->conn && !s->reading && mr_conn_in_transaction(s->conn));
 }
 
 unsigned mr_session_nesting(const mr_session *s) {
@@ -163,10 +163,9 @@ mr_status mr_session_rollback(mr_session *s) {
 
 mr_status mr_session_rollback_all(mr_session *s) {
     mr_session_retain(s);
-    mr_status status;
-    do {
-        status = mr_session_rollback(s);
-    } while (status == MR_OK && s->savepoints.len > 0);
+    mr_status status = MR_OK;
+    while (status == MR_OK && s->savepoints.len > 0) status = mr_session_rollback(s);
+    if (status == MR_OK) status = mr_session_rollback(s);
     mr_session_release(s);
     return status;
 }

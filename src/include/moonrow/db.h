@@ -180,6 +180,8 @@ mr_status mr_conn_begin(mr_conn *conn, mr_txmode mode);
 mr_status mr_conn_commit(mr_conn *conn);
 mr_status mr_conn_rollback(mr_conn *conn);
 bool mr_conn_in_transaction(const mr_conn *conn);
+/* Has a cursor that is bound or stands on a row: ending a transaction would close it, and its snapshot is the connection's. */
+bool mr_conn_is_reading(const mr_conn *conn);
 /* Savepoints are numbered by the caller: "mr_sp_N"; the outer transaction begins first where none is open.
  * Release keeps what happened since, rollback_to undoes it; either ends the savepoint. */
 mr_status mr_conn_savepoint(mr_conn *conn, unsigned n);

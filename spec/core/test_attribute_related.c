@@ -1,0 +1,654 @@
+/*
+ * test_attribute_related.c: relationships behind the one door: both sides at once, what loads and what does
+ * not, cascades, orphans, merging graphs.
+ */
+#include "session_fixture.h"
+
+/* Post.category with the backref Category.posts, declared as the first example of the documentation does. */
+static void blog_with(unsigned cascades, bool single_parent) {
+    mr_mapper *post = begin_class("Post");
+    text_attribute(post, "name");
+    refer(post, "category_id", "category.id");
+    mr_relationship options = relationship(NULL, NULL), rel = relationship("Category", "posts");
+    if (cascades) {
+        cascade(&options, cascades);
+        options.single_parent = single_parent;
+        rel.backref_options = mr_env_arena(env, sizeof options);
+        *rel.backref_options = options;
+    }
+    mr_mapper_add_relationship(post, "category", &rel);
+    end_class(post, "post");
+    mr_mapper *category = begin_class("Category");
+    text_attribute(category, "name");
+    end_class(category, "category");
+    create_tables();
+}
+
+static void blog(void) {
+    blog_with(0, false);
+}
+
+static mr_entity *category(const char *name) {
+    return object("Category", name);
+}
+static mr_entity *post(const char *name) {
+    return object("Post", name);
+}
+
+/* A committed category with n posts, nothing loaded. */
+static mr_entity *saved_category(const char *name, unsigned n) {
+    mr_entity *c = category(name);
+    for (unsigned i = 0; i < n; i++) ok(append(c, "posts", post("p")));
+    add(c);
+    commit();
+    return c;
+}
+
+/* ---------------------------------------------------------------- both sides */
+
+static void both_sides_in_memory(void **state) {
+    (void)state;
+    blog();
+    mr_entity *py = category("Python"), *a = post("a"), *b = post("b"), *c = category("C");
+    record();
+    ok(refer_to(a, "category", py));
+    ok(append(py, "posts", b));
+    assert_ptr_equal(related(b, "category"), py);
+    assert_int_equal(items(py, "posts")->n, 2);
+    assert_ptr_equal(items(py, "posts")->items[0], a);
+    ok(refer_to(a, "category", c));
+    assert_int_equal(items(py, "posts")->n, 1);
+    assert_ptr_equal(items(c, "posts")->items[0], a);
+    ok(append(c, "posts", b));
+    assert_int_equal(items(py, "posts")->n, 0);
+    assert_ptr_equal(related(b, "category"), c);
+    ok(take(c, "posts", a));
+    assert_null(related(a, "category"));
+    ok(refer_to(b, "category", NULL));
+    assert_int_equal(items(c, "posts")->n, 0);
+    expect_count(0);
+    fails(take(c, "posts", a), MR_ERR_ARGUMENT,
+          "Category.posts: <Post (transient)> is not in the collection");
+    fails(refer_to(a, "category", b), MR_ERR_ARGUMENT, "Post.category: expected Category, got Post");
+    fails(set(a, "category", text("x")), MR_ERR_ARGUMENT, "Post.category: expected Category, got string");
+    fails(append(c, "posts", c), MR_ERR_ARGUMENT, "Category.posts: expected Post, got Category");
+    fails(refer_to(c, "posts", a), MR_ERR_ARGUMENT,
+          "Category.posts is a collection: assign a table of Post objects, or change its items");
+    fails(append(a, "category", c), MR_ERR_ARGUMENT, "Post.category is not a collection");
+    assert_null(related(a, "category"));
+}
+
+static void everything_becomes_pending(void **state) {
+    (void)state;
+    blog();
+    mr_entity *py = category("Python"), *a = post("a"), *b = post("b"), *late = post("late");
+    ok(refer_to(a, "category", py));
+    add(a); /* a's category, and along the backref what that holds */
+    expect_state(py, MR_PENDING);
+    ok(append(py, "posts", b));
+    expect_state(b, MR_PENDING);
+    ok(refer_to(late, "category", py));
+    expect_state(late, MR_PENDING);
+    record();
+    commit();
+    expect_statements(
+        "INSERT INTO category (name) VALUES (?)\nINSERT INTO post (name, category_id) VALUES (?, ?)");
+    expect_int(late, "category_id", 1);
+    record();
+    assert_int_equal(items(py, "posts")->n, 3);
+    expect_count(2); /* the expired parent is read first */
+    record();
+    assert_ptr_equal(related(a, "category"), py);
+    expect_count(0);
+    mr_entity *other = category("other");
+    ok(append(other, "posts", a));
+    expect_state(other, MR_PENDING);
+    mr_session *second;
+    ok(mr_session_new(env, engine, NULL, &second));
+    mr_entity *foreign = category("foreign");
+    ok(mr_session_add(second, foreign));
+    fails(append(foreign, "posts", b), MR_ERR_INVALID_REQUEST,
+          "Object '<Post 2>' is already attached to another session; expunge it there or merge it here");
+    assert_int_equal(items(foreign, "posts")->n, 0);
+    assert_ptr_equal(related(b, "category"), py);
+    mr_session_release(second);
+}
+
+static void what_loads_nothing(void **state) {
+    (void)state;
+    blog();
+    mr_entity *one = saved_category("one", 2), *two = saved_category("two", 1), *fresh = post("fresh");
+    expect_text(one, "name", "one");
+    expect_text(two, "name", "two");
+    mr_session_set_flags(session, 0, -1);
+    record();
+    ok(refer_to(fresh, "category", one));
+    ok(append(one, "posts", post("more")));
+    expect_count(0);
+    assert_false(mr_attribute_is_loaded(one, attribute(one, "posts")));
+    record();
+    assert_int_equal(items(one, "posts")->n, 4); /* the rows, and what was appended */
+    expect_count(1);
+    mr_entity *moved = items(one, "posts")->items[0];
+    assert_int_equal(items(two, "posts")->n, 1);
+    record();
+    ok(append(two, "posts", moved));
+    assert_int_equal(items(one, "posts")->n, 3);
+    assert_int_equal(items(two, "posts")->n, 2);
+    assert_ptr_equal(related(moved, "category"), two);
+    expect_count(0);
+    record();
+    commit();
+    expect_statements("UPDATE post SET category_id=? WHERE post.id = ?\nINSERT INTO post (name, category_id) VALUES "
+                      "(?, ?)");
+    mr_entity *p = fetch_by("Post", 1);
+    record();
+    ok(refer_to(p, "category", NULL));
+    commit();
+    expect_statements("UPDATE post SET category_id=? WHERE post.id = ?");
+    mr_entity_unpin(p);
+}
+
+static void a_reference_from_the_map(void **state) {
+    (void)state;
+    blog();
+    mr_entity *one = saved_category("one", 1);
+    mr_entity *p = fetch_by("Post", 1);
+    expect_text(one, "name", "one");
+    expect_text(p, "name", "p");
+    record();
+    assert_ptr_equal(related(p, "category"), one);
+    expect_count(0);
+    mr_session_expunge_all(session);
+    const mr_value *v;
+    fails(mr_attribute_get(one, attribute(one, "posts"), &v), MR_ERR_DETACHED_INSTANCE,
+          "Instance <Category 1> is not bound to a Session; attribute 'posts' was never loaded: load it "
+          "before the session "
+          "closes, or merge the object into a session");
+    mr_entity_unpin(p);
+}
+
+static void assigning_a_collection(void **state) {
+    (void)state;
+    blog();
+    mr_entity *c = category("c"), *p[4];
+    for (int i = 0; i < 4; i++) p[i] = post("p");
+    mr_entity *first[] = {p[0], p[1], p[2]}, *second[] = {p[3], p[2], p[3]};
+    ok(mr_attribute_set_items(c, attribute(c, "posts"), first, 3));
+    add(c);
+    commit();
+    record();
+    ok(mr_attribute_set_items(c, attribute(c, "posts"), second, 3));
+    mr_collection *posts = items(c, "posts");
+    assert_int_equal(posts->n, 3);
+    assert_ptr_equal(posts->items[0], p[3]);
+    assert_ptr_equal(posts->items[1], p[2]);
+    assert_null(related(p[0], "category"));
+    assert_ptr_equal(related(p[3], "category"), c);
+    ok(mr_attribute_remove_at(c, attribute(c, "posts"), 0));
+    assert_ptr_equal(related(p[3], "category"), c); /* it is there a second time */
+    ok(mr_attribute_remove_at(c, attribute(c, "posts"), 1));
+    assert_null(related(p[3], "category"));
+    ok(mr_attribute_insert(c, attribute(c, "posts"), 0, p[0]));
+    assert_ptr_equal(items(c, "posts")->items[0], p[0]);
+    fails(mr_attribute_insert(c, attribute(c, "posts"), 7, p[1]), MR_ERR_ARGUMENT,
+          "Category.posts has 2 items: there is no place 8");
+    mr_entity *wrong[] = {p[1], c};
+    fails(mr_attribute_set_items(c, attribute(c, "posts"), wrong, 2), MR_ERR_ARGUMENT,
+          "Category.posts: expected Post, got Category");
+    assert_int_equal(items(c, "posts")->n, 2);
+    rollback();
+    assert_int_equal(items(c, "posts")->n, 3);
+    expect_state(p[3], MR_TRANSIENT);
+}
+
+/* ---------------------------------------------------------------- rollback */
+
+static void graph_rolled_back(void **state) {
+    (void)state;
+    blog();
+    mr_entity *c = category("c"), *a = post("a"), *b = post("b");
+    ok(append(c, "posts", a));
+    add(c);
+    flush();
+    ok(append(c, "posts", b));
+    flush();
+    rollback();
+    expect_state(c, MR_TRANSIENT);
+    expect_state(a, MR_TRANSIENT);
+    expect_nil(c, "id");
+    expect_nil(a, "category_id");
+    assert_int_equal(items(c, "posts")->n, 2);
+    assert_ptr_equal(related(b, "category"), c);
+    add(c);
+    commit();
+    expect_int(a, "category_id", 1);
+    assert_int_equal(items(c, "posts")->n, 2);
+    mr_entity *other = saved_category("other", 0);
+    assert_ptr_equal(related(a, "category"), c);
+    assert_int_equal(items(c, "posts")->n, 2);
+    ok(mr_session_begin_nested(session));
+    ok(append(other, "posts", a));
+    flush();
+    rollback();
+    assert_ptr_equal(related(a, "category"), c);
+    assert_int_equal(items(c, "posts")->n, 2);
+    assert_int_equal(items(other, "posts")->n, 0);
+}
+
+/* ---------------------------------------------------------------- deletion, orphans */
+
+static void deleting_without_cascade(void **state) {
+    (void)state;
+    blog();
+    mr_entity *c = saved_category("c", 2);
+    assert_int_equal(items(c, "posts")->n, 2);
+    mr_entity *p = mr_entity_pin(items(c, "posts")->items[0]);
+    record();
+    ok(mr_session_delete(session, c));
+    commit();
+    expect_statements(
+        "UPDATE post SET category_id=? WHERE post.id = ?\nDELETE FROM category WHERE category.id = ?");
+    expect_nil(p, "category_id");
+    mr_entity_unpin(p);
+    c = saved_category("d", 2);
+    expect_text(c, "name", "d");
+    record();
+    ok(mr_session_delete(session, c));
+    commit();
+    expect_count(3);
+}
+
+static void survivors(void **state) {
+    (void)state;
+    blog();
+    mr_entity *c = saved_category("c", 1), *d = saved_category("d", 0);
+    mr_entity *p = mr_entity_pin(items(c, "posts")->items[0]);
+    ok(append(d, "posts", p));
+    ok(mr_session_delete(session, c));
+    commit();
+    expect_int(p, "category_id", 2);
+    mr_entity_unpin(p);
+}
+
+static void delete_orphan(void **state) {
+    (void)state;
+    blog_with(ALL_ORPHAN, false);
+    mr_entity *c = saved_category("c", 2), *d = saved_category("d", 0), *pending = post("pending"),
+              *tossed = post("tossed");
+    mr_entity *p = mr_entity_pin(items(c, "posts")->items[0]),
+              *q = mr_entity_pin(items(c, "posts")->items[1]);
+    ok(append(c, "posts", pending));
+    expect_state(pending, MR_PENDING);
+    ok(take(c, "posts", pending));
+    expect_state(pending, MR_TRANSIENT);
+    ok(append(c, "posts", tossed));
+    ok(append(d, "posts", tossed)); /* moved, no orphan */
+    expect_state(tossed, MR_PENDING);
+    ok(take(c, "posts", p));
+    ok(append(d, "posts", q));
+    commit();
+    expect_state(p, MR_DETACHED);
+    expect_state(q, MR_PERSISTENT);
+    expect_int(q, "category_id", 2);
+    assert_int_equal(items(d, "posts")->n, 2);
+    ok(take(d, "posts", q));
+    ok(mr_session_delete(session, d));
+    commit();
+    expect_state(q, MR_DETACHED);
+    expect_state(tossed, MR_DETACHED);
+    mr_entity_unpin(p);
+    mr_entity_unpin(q);
+}
+
+static void orphan_of_a_reference(void **state) {
+    (void)state;
+    mr_mapper *user = begin_class("User");
+    text_attribute(user, "name");
+    refer(user, "card_id", "card.id");
+    mr_relationship rel = relationship("Card", NULL);
+    cascade(&rel, ALL_ORPHAN);
+    rel.single_parent = true;
+    mr_mapper_add_relationship(user, "card", &rel);
+    end_class(user, "users");
+    mr_mapper *card = begin_class("Card");
+    text_attribute(card, "name");
+    rel = relationship("Stamp", NULL);
+    cascade(&rel, ALL_ORPHAN);
+    mr_mapper_add_relationship(card, "stamps", &rel);
+    end_class(card, "card");
+    mr_mapper *stamp = begin_class("Stamp");
+    text_attribute(stamp, "name");
+    refer(stamp, "card_id", "card.id");
+    end_class(stamp, "stamp");
+    create_tables();
+    mr_entity *u = object("User", "ann"), *c = object("Card", "c"), *s = object("Stamp", "s");
+    ok(append(c, "stamps", s));
+    ok(refer_to(u, "card", c));
+    mr_entity *v = object("User", "eve");
+    fails(refer_to(v, "card", c), MR_ERR_INVALID_REQUEST,
+          "Instance <Card (transient)> is already associated with an instance of User via its User.card "
+          "attribute, and is "
+          "only allowed a single parent.");
+    assert_null(related(v, "card"));
+    add(u);
+    commit();
+    ok(refer_to(u, "card", NULL));
+    record();
+    commit();
+    expect_state(c, MR_DETACHED);
+    expect_state(s, MR_DETACHED);
+    expect_nil(u, "card_id");
+    ok(mr_session_delete(session, u));
+    commit();
+}
+
+static void deleting_with_cascade(void **state) {
+    (void)state;
+    blog_with(ALL, false);
+    mr_entity *c = saved_category("c", 3);
+    mr_entity *p = mr_entity_pin(items(c, "posts")->items[0]);
+    ok(mr_session_delete(session, c));
+    assert_int_equal(mr_session_deleted_count(session), 4);
+    record();
+    flush();
+    expect_statements("DELETE FROM post WHERE post.id = ?\nDELETE FROM category WHERE category.id = ?");
+    expect_state(p, MR_DELETED);
+    rollback();
+    expect_state(p, MR_PERSISTENT);
+    assert_int_equal(items(c, "posts")->n, 3);
+    ok(mr_session_expunge(session, c));
+    expect_state(p, MR_DETACHED);
+    add(c);
+    expect_state(p, MR_PERSISTENT);
+    ok(mr_session_expire(session, c, NULL, 0));
+    assert_false(mr_attribute_is_loaded(p, attribute(p, "name")));
+    mr_entity_unpin(p);
+}
+
+/* ---------------------------------------------------------------- one to one, many to many */
+
+static void one_to_one(void **state) {
+    (void)state;
+    mr_mapper *user = begin_class("User");
+    text_attribute(user, "name");
+    mr_relationship rel = relationship("Card", "user");
+    rel.uselist = 0;
+    mr_mapper_add_relationship(user, "card", &rel);
+    end_class(user, "users");
+    mr_mapper *card = begin_class("Card");
+    text_attribute(card, "name");
+    refer(card, "user_id", "users.id");
+    end_class(card, "card");
+    create_tables();
+    mr_entity *u = object("User", "u"), *v = object("User", "v"), *c = object("Card", "c"),
+              *d = object("Card", "d");
+    ok(refer_to(u, "card", c));
+    assert_ptr_equal(related(c, "user"), u);
+    ok(refer_to(d, "user", v));
+    assert_ptr_equal(related(v, "card"), d);
+    ok(refer_to(v, "card", c));
+    assert_null(related(u, "card"));
+    assert_null(related(d, "user"));
+    assert_ptr_equal(related(c, "user"), v);
+    add(u), add(v), add(d);
+    commit();
+    ok(refer_to(d, "user", v)); /* c must make room */
+    assert_null(related(c, "user"));
+    commit();
+    expect_nil(c, "user_id");
+    expect_int(d, "user_id", 2);
+}
+
+static void tags(void) {
+    mr_mapper *post_ = begin_class("Post");
+    text_attribute(post_, "name");
+    mr_relationship rel = relationship("Tag", "posts");
+    end_class(post_, "post");
+    mr_mapper *tag = begin_class("Tag");
+    text_attribute(tag, "name");
+    end_class(tag, "tag");
+    mr_column *columns[2];
+    static const char *const names[] = {"post_id", "tag_id"}, *const targets[] = {"post.id", "tag.id"};
+    for (int i = 0; i < 2; i++) {
+        columns[i] = integer_column(targets[i]);
+        columns[i]->name = mr_intern(env, names[i], strlen(names[i]));
+        columns[i]->primary_key = true;
+        columns[i]->nullable = false;
+    }
+    rel.secondary = mr_table_new(registry->metadata, "post_tag", NULL, columns, 2, NULL, NULL);
+    mr_mapper_add_relationship(post_, "tags", &rel);
+    create_tables();
+}
+
+static void many_to_many(void **state) {
+    (void)state;
+    tags();
+    mr_entity *p = post("p"), *q = post("q"), *a = object("Tag", "a"), *b = object("Tag", "b"),
+              *c = object("Tag", "c");
+    mr_entity *ab[] = {a, b}, *bc[] = {b, c};
+    ok(mr_attribute_set_items(p, attribute(p, "tags"), ab, 2));
+    assert_ptr_equal(items(a, "posts")->items[0], p);
+    ok(append(b, "posts", q));
+    assert_ptr_equal(items(q, "tags")->items[0], b);
+    ok(append(q, "tags", b)); /* once more: one link row */
+    add(p);
+    add(q);
+    commit();
+    mr_session_set_flags(session, 0, -1);
+    assert_int_equal(items(p, "tags")->n, 2);
+    assert_int_equal(items(a, "posts")->n, 1);
+    record();
+    ok(mr_attribute_set_items(p, attribute(p, "tags"), bc, 2));
+    assert_int_equal(items(a, "posts")->n, 0);
+    commit();
+    expect_statements("INSERT INTO tag (name) VALUES (?)\n"
+                      "DELETE FROM post_tag WHERE post_tag.post_id = ? AND post_tag.tag_id = ?\n"
+                      "INSERT INTO post_tag (post_id, tag_id) VALUES (?, ?)");
+    assert_int_equal(mr_recorder_at(recorder, 2)->lists.len, 1);
+    mr_session_set_flags(session, 1, -1);
+    expect_text(p, "name", "p");
+    ok(set(p, "name", text("changed")));
+    record();
+    commit();
+    expect_count(1);
+    assert_int_equal(items(c, "posts")->n, 1);
+    rollback();
+    p = post("r");
+    ok(append(p, "tags", a));
+    add(p);
+    flush();
+    rollback();
+    expect_state(p, MR_TRANSIENT);
+    add(p);
+    flush();
+    mr_session_cursor cursor;
+    ok(mr_session_execute(session, mr_sql_text(env, "SELECT count(*) FROM post_tag", 29), NULL, 0, &cursor));
+    assert_int_equal(mr_cursor_step(cursor.cursor), MR_ROW);
+    mr_value v;
+    ok(mr_cursor_fetch(cursor.cursor, NULL, &v));
+    assert_int_equal(v.u.i, 4); /* written again */
+    mr_session_cursor_close(env, &cursor);
+}
+
+/* ---------------------------------------------------------------- depth */
+
+static void nodes(unsigned cascades) {
+    mr_mapper *node = begin_class("Node");
+    text_attribute(node, "name");
+    refer(node, "parent_id", "node.id");
+    mr_relationship rel = relationship("Node", NULL);
+    rel.uselist = 1;
+    cascade(&rel, cascades);
+    mr_mapper_add_relationship(node, "children", &rel);
+    end_class(node, "node");
+    create_tables();
+}
+
+static void deep_chain(void **state) {
+    (void)state;
+    nodes(ALL);
+    enum { DEPTH = 20000 };
+    mr_entity *root = object("Node", "root"), *at = root;
+    for (int i = 0; i < DEPTH; i++) {
+        mr_entity *child = object("Node", NULL);
+        ok(append(at, "children", child));
+        at = child;
+    }
+    add(root);
+    assert_int_equal(mr_session_new_count(session), DEPTH + 1);
+    expect_state(at, MR_PENDING);
+    ok(mr_session_expunge(session, root));
+    assert_int_equal(mr_session_new_count(session), 0);
+    mr_entity *merged;
+    ok(mr_session_merge(session, root, true, &merged));
+    assert_int_equal(mr_session_new_count(session), DEPTH + 1);
+    mr_entity_unpin(merged);
+}
+
+/* ---------------------------------------------------------------- merge */
+
+static void merging_a_graph(void **state) {
+    (void)state;
+    blog();
+    mr_entity *c = saved_category("c", 2);
+    assert_int_equal(items(c, "posts")->n, 2);
+    expect_text(items(c, "posts")->items[0], "name", "p");
+    expect_text(items(c, "posts")->items[1], "name", "p");
+    mr_session *second;
+    ok(mr_session_new(env, engine, NULL, &second));
+    mr_entity *merged;
+    record();
+    ok(mr_session_merge(second, c, false, &merged));
+    assert_int_equal(items(merged, "posts")->n, 2);
+    assert_ptr_not_equal(items(merged, "posts")->items[0], items(c, "posts")->items[0]);
+    assert_ptr_equal(related(items(merged, "posts")->items[0], "category"), merged);
+    expect_count(0);
+    mr_entity_unpin(merged);
+    mr_session_close(second);
+    ok(append(c, "posts", post("new")));
+    ok(set(items(c, "posts")->items[0], "name", text("changed")));
+    mr_session_close(session);
+    ok(mr_session_merge(second, c, true, &merged));
+    mr_collection *posts = items(merged, "posts");
+    assert_int_equal(posts->n, 3);
+    expect_text(posts->items[0], "name", "changed");
+    expect_state(posts->items[2], MR_PENDING);
+    assert_ptr_equal(related(posts->items[2], "category"), merged);
+    mr_entity_unpin(merged);
+    mr_session_release(second);
+}
+
+/* ---------------------------------------------------------------- hooks */
+
+static mr_status validate(mr_env *e, void *ud, mr_entity *entity, const mr_property *prop, mr_value *value) {
+    (void)entity, (void)prop;
+    *(int *)ud += 1;
+    if (value->kind == MR_TEXT && value->len == 3) return mr_fail(e, MR_ERR_ARGUMENT, "too short");
+    if (value->kind == MR_TEXT) *value = text("replaced");
+    return MR_OK;
+}
+
+static mr_status count_events(mr_env *e, void *ud, mr_attribute_event event, mr_entity *entity,
+                              const mr_property *prop, mr_value *value, const mr_value *old) {
+    (void)e, (void)entity, (void)prop, (void)value, (void)old;
+    ((int *)ud)[event]++;
+    return MR_OK;
+}
+
+static void validators_and_hooks(void **state) {
+    (void)state;
+    blog();
+    int validated = 0, counts[3] = {0, 0, 0};
+    mr_property *name = mr_mapper_property(class_named("Post"), "name", true);
+    mr_property *posts = mr_mapper_property(class_named("Category"), "posts", true);
+    name->validate = posts->validate = validate;
+    name->validate_ud = posts->validate_ud = &validated;
+    mr_attribute_hook *hook = mr_vec_push(&class_named("Category")->attribute_hooks);
+    *hook = (mr_attribute_hook){count_events, counts, posts};
+    mr_entity *p = post("some name"), *c = category("c");
+    expect_text(p, "name", "replaced");
+    fails(set(p, "name", text("bad")), MR_ERR_ARGUMENT, "too short");
+    expect_text(p, "name", "replaced");
+    validated = 0;
+    ok(append(c, "posts", p));
+    ok(take(c, "posts", p));
+    ok(refer_to(p, "category", c));
+    assert_int_equal(validated, 2);
+    assert_int_equal(counts[MR_EVENT_APPEND], 2);
+    assert_int_equal(counts[MR_EVENT_REMOVE], 1);
+}
+
+/* ---------------------------------------------------------------- failing memory */
+
+static mr_status link_and_save(mr_entity *c, mr_entity *d, mr_entity *p) {
+    mr_value to_d = mr_value_of(MR_ENTITY, 0);
+    to_d.u.p = d;
+    if (append(c, "posts", p) != MR_OK) return MR_FAIL;
+    if (mr_attribute_set(p, attribute(p, "category"), &to_d) != MR_OK) return MR_FAIL;
+    mr_entity *list[] = {p};
+    if (mr_attribute_set_items(c, attribute(c, "posts"), list, 1) != MR_OK) return MR_FAIL;
+    if (mr_session_add(session, c) != MR_OK || mr_session_flush(session) != MR_OK) return MR_FAIL;
+    if (take(c, "posts", p) != MR_OK || mr_session_delete(session, c) != MR_OK) return MR_FAIL;
+    return mr_session_commit(session);
+}
+
+static bool holds(mr_entity *c, const mr_entity *p) {
+    const mr_value *v = mr_entity_slot(c, attribute(c, "posts")->slot);
+    return v->kind == MR_COLLECTION && mr_collection_find(v->u.p, p) != UINT32_MAX;
+}
+
+static void failing_links(void **state) {
+    (void)state;
+    blog_with(ALL_ORPHAN, false);
+    for (int once = 0; once < 2; once++) {
+        bool done = false;
+        for (size_t n = 1; !done; n++) {
+            mr_entity *c = category("c"), *d = category("d"), *p = post("p");
+            if (once)
+                fa_arm_once(&fa, n);
+            else
+                fa_arm(&fa, n);
+            mr_status status = link_and_save(c, d, p);
+            done = fa.calls < fa.fail_at;
+            fa_disarm(&fa);
+            if (status != MR_OK && mr_env_error(env)->kind != MR_ERR_NO_MEMORY)
+                fail_msg("allocation %zu: %s", n, mr_env_error(env)->message);
+            /* Both sides agree. */
+            const mr_value *v = mr_entity_slot(p, attribute(p, "category")->slot);
+            const mr_entity *to = v->kind == MR_ENTITY ? v->u.p : NULL;
+            if (holds(c, p) != (to == c) || holds(d, p) != (to == d))
+                fail_msg("allocation %zu: the sides differ", n);
+            ok(mr_session_rollback_all(session));
+            mr_session_expunge_all(session);
+            elsewhere("DELETE FROM post");
+            elsewhere("DELETE FROM category");
+            mr_entity_unpin(c);
+            mr_entity_unpin(d);
+            mr_entity_unpin(p);
+        }
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        TEST(both_sides_in_memory),
+        TEST(everything_becomes_pending),
+        TEST(what_loads_nothing),
+        TEST(a_reference_from_the_map),
+        TEST(assigning_a_collection),
+        TEST(graph_rolled_back),
+        TEST(deleting_without_cascade),
+        TEST(survivors),
+        TEST(delete_orphan),
+        TEST(orphan_of_a_reference),
+        TEST(deleting_with_cascade),
+        TEST(one_to_one),
+        TEST(many_to_many),
+        TEST(deep_chain),
+        TEST(merging_a_graph),
+        TEST(validators_and_hooks),
+        TEST(failing_links),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

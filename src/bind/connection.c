@@ -1,0 +1,170 @@
+/*
+ * connection.c: connections of an engine, for SQL without a session.
+ *
+ * Invariant: a connection begins at its first write; what was not committed when it closes is rolled back. The block
+ * of engine:begin commits at its end, and rolls back on an error or when it is closed from outside.
+ */
+#include "connection.h"
+
+#include "result.h"
+
+static bind_connection *self(lua_State *L, const char *function) {
+    bind_connection *c = bind_arg(L, 1, BIND_CONNECTION, function);
+    if (!c->conn) bind_error(L, MR_ERR_INVALID_REQUEST, "%s: the connection is closed", function);
+    return c;
+}
+
+mr_conn *bind_test_connection(lua_State *L, int idx) {
+    const bind_connection *c = bind_test(L, idx, BIND_CONNECTION);
+    if (c && !c->conn) bind_error(L, MR_ERR_INVALID_REQUEST, "the connection is closed");
+    return c ? c->conn : NULL;
+}
+
+static void close(bind_connection *c) {
+    mr_conn *conn = c->conn;
+    mr_engine *engine = c->engine;
+    c->conn = NULL;
+    c->engine = NULL;
+    if (conn) mr_conn_close(conn);
+    mr_engine_release(engine);
+}
+
+static void close_entered(lua_State *L, bind_connection *c) {
+    bind_state *b = bind_of(L);
+    BIND_ENTER(b, L);
+    close(c);
+    BIND_LEAVE(b);
+}
+
+static int connection_gc(lua_State *L) {
+    if (bind_peek(L)) close(lua_touserdata(L, 1));
+    return 0;
+}
+
+/* Pushes an open connection of the engine at index 1. */
+static bind_connection *connect(lua_State *L, const char *function, bool block) {
+    mr_engine *engine = ((bind_engine *)bind_arg(L, 1, BIND_ENGINE, function))->engine;
+    bind_connection *c = lua_newuserdatauv(L, sizeof *c, 0);
+    *c = (bind_connection){NULL, NULL, block};
+    luaL_setmetatable(L, BIND_CONNECTION);
+    bind_state *b = bind_of(L);
+    c->engine = mr_engine_retain(engine);
+    BIND_ENTER(b, L);
+    mr_status st = mr_engine_connect(engine, &c->conn);
+    if (st == MR_OK) mr_conn_set_lazy(c->conn, true, NULL, NULL);
+    BIND_LEAVE(b);
+    bind_check(L, st);
+    return c;
+}
+
+int bind_engine_connect(lua_State *L) {
+    connect(L, "connect", false);
+    return 1;
+}
+
+/* ---------------------------------------------------------------- transactions */
+
+static void commit(lua_State *L, const bind_connection *c) {
+    bind_state *b = bind_of(L);
+    BIND_ENTER(b, L);
+    mr_status st = mr_conn_commit(c->conn);
+    BIND_LEAVE(b);
+    bind_check(L, st);
+}
+
+static int c_commit(lua_State *L) {
+    commit(L, self(L, "commit"));
+    return 0;
+}
+
+static int c_rollback(lua_State *L) {
+    bind_connection *c = self(L, "rollback");
+    bind_state *b = bind_of(L);
+    BIND_ENTER(b, L);
+    mr_status st = mr_conn_rollback(c->conn);
+    BIND_LEAVE(b);
+    bind_check(L, st);
+    return 0;
+}
+
+static int c_close(lua_State *L) {
+    bind_connection *c = bind_arg(L, 1, BIND_CONNECTION, "close");
+    if (c->conn) close_entered(L, c);
+    return 0;
+}
+
+/* local c <close> = ...: index 2 is the error, or nil. */
+static int connection_close(lua_State *L) {
+    bind_connection *c = bind_arg(L, 1, BIND_CONNECTION, "close");
+    if (!c->conn) return 0;
+    if (c->block && lua_isnoneornil(L, 2) && bind_is_running(L)) commit(L, c);
+    close_entered(L, c);
+    return 0;
+}
+
+/* Index 1 the engine, 2 the connection, above what fn gave, or its error. */
+static int finish_begin(lua_State *L, int status, lua_KContext ctx) {
+    (void)ctx;
+    bind_connection *c = lua_touserdata(L, 2);
+    bool ok = status == LUA_OK || status == LUA_YIELD;
+    if (ok && c->conn) commit(L, c);
+    if (c->conn) close_entered(L, c);
+    return ok ? lua_gettop(L) - 2 : lua_error(L);
+}
+
+/* engine:begin(fn) runs fn(connection); engine:begin() gives a connection to close. */
+int bind_engine_begin(lua_State *L) {
+    if (!lua_isnoneornil(L, 2) && !lua_isfunction(L, 2)) return bind_type_error(L, 2, "begin", "a function");
+    bool with_function = lua_isfunction(L, 2);
+    lua_settop(L, 2);
+    connect(L, "begin", true);
+    if (!with_function) return 1;
+    lua_insert(L, 2);
+    lua_pushvalue(L, 2);
+    return finish_begin(L, lua_pcallk(L, 1, LUA_MULTRET, 0, 0, finish_begin), 0);
+}
+
+/* ---------------------------------------------------------------- running statements */
+
+static int c_execute(lua_State *L) { return bind_execute_on_connection(L, 1, self(L, "execute")->conn); }
+
+static int shaped(lua_State *L, const char *function) {
+    bind_execute_on_connection(L, 1, self(L, function)->conn);
+    lua_getfield(L, -1, function);
+    lua_insert(L, -2);
+    lua_call(L, 1, 1);
+    return 1;
+}
+
+static int c_scalar(lua_State *L) { return shaped(L, "scalar"); }
+static int c_scalars(lua_State *L) { return shaped(L, "scalars"); }
+
+static int get_engine(lua_State *L) {
+    bind_push_engine(L, self(L, "engine")->engine);
+    return 1;
+}
+
+static int get_closed(lua_State *L) {
+    const bind_connection *c = lua_touserdata(L, 1);
+    lua_pushboolean(L, c->conn == NULL);
+    return 1;
+}
+
+static int c_in_transaction(lua_State *L) {
+    lua_pushboolean(L, mr_conn_in_transaction(self(L, "in_transaction")->conn));
+    return 1;
+}
+
+void bind_open_connection(lua_State *L) {
+    static const luaL_Reg methods[] = {{"execute", c_execute},
+                                       {"scalar", c_scalar},
+                                       {"scalars", c_scalars},
+                                       {"commit", c_commit},
+                                       {"rollback", c_rollback},
+                                       {"close", c_close},
+                                       {"in_transaction", c_in_transaction},
+                                       {NULL, NULL}};
+    static const luaL_Reg getters[] = {{"engine", get_engine}, {"closed", get_closed}, {NULL, NULL}};
+    static const luaL_Reg metamethods[] = {{"__gc", connection_gc}, {"__close", connection_close}, {NULL, NULL}};
+    bind_type(L, BIND_CONNECTION, "Connection", methods, getters, metamethods);
+}

@@ -1,0 +1,393 @@
+/*
+ * relationship_attribute.c: Class.attr of a relationship as a value: what it is compared with (any, has, contains,
+ * eq, is_), as EXISTS or as a comparison of keys.
+ *
+ * Invariant: mappings are configured before a relationship's pairs are read.
+ */
+#include "relationship_attribute.h"
+
+#include <string.h>
+
+#include "expression.h"
+#include "query.h"
+
+/* ---------------------------------------------------------------- values */
+
+typedef struct new_relationship {
+    const mr_property *prop;
+    mr_node *alias;
+    mr_mapper *of_type;
+} new_relationship;
+
+static int push_body(lua_State *L) {
+    const new_relationship *what = lua_touserdata(L, 1);
+    bind_relationship *r = lua_newuserdatauv(L, sizeof *r, 0);
+    *r = (bind_relationship){what->prop, NULL, what->of_type};
+    luaL_setmetatable(L, BIND_RELATIONSHIP);
+    r->alias = what->alias;
+    return 1;
+}
+
+static void push(lua_State *L, const mr_property *prop, mr_node *alias, mr_mapper *of_type) {
+    new_relationship what = {prop, alias, of_type};
+    lua_pushcfunction(L, push_body);
+    lua_pushlightuserdata(L, &what);
+    if (lua_pcall(L, 1, 1, 0) == LUA_OK) return;
+    mr_node_release(alias);
+    lua_error(L);
+}
+
+void bind_push_relationship(lua_State *L, const mr_property *prop, mr_node *alias) { push(L, prop, alias, NULL); }
+
+bind_relationship *bind_test_relationship(lua_State *L, int idx) { return bind_test(L, idx, BIND_RELATIONSHIP); }
+
+static int relationship_gc(lua_State *L) {
+    bind_relationship *r = lua_touserdata(L, 1);
+    if (bind_peek(L)) mr_node_release(r->alias);
+    r->alias = NULL;
+    return 0;
+}
+
+void bind_configure(lua_State *L, const mr_mapper *mapper) {
+    bind_state *b = bind_of(L);
+    BIND_ENTER(b, L);
+    mr_status st = mr_registry_configure(mapper->registry);
+    BIND_LEAVE(b);
+    bind_check(L, st);
+}
+
+static bind_relationship *self(lua_State *L, const char *function) {
+    bind_relationship *r = bind_arg(L, 1, BIND_RELATIONSHIP, function);
+    bind_configure(L, r->prop->mapper);
+    return r;
+}
+
+/* ---------------------------------------------------------------- the join condition */
+
+/* The two sides as the criterion sees them; aliases are borrowed, NULL: the bare tables. */
+typedef struct sides {
+    const mr_relationship *rel;
+    mr_mapper *target;
+    mr_node *parent_alias, *target_alias;
+} sides;
+
+static bool reads_table(const mr_mapper *mapper, const mr_table *table) {
+    for (; mapper; mapper = mapper->base)
+        if (mapper->table == table) return true;
+    return false;
+}
+
+static bool is_local(const mr_relationship *rel, const mr_column *column) {
+    for (unsigned i = 0; i < rel->npairs; i++)
+        if (rel->pairs[i].local == column) return true;
+    return false;
+}
+
+static bool is_remote(const mr_relationship *rel, const mr_column *column) {
+    for (unsigned i = 0; i < rel->npairs; i++)
+        if (rel->pairs[i].remote == column) return true;
+    return false;
+}
+
+/* The column of a written condition as its side sees it. */
+static mr_node *see_column(void *ud, const mr_node *node) {
+    const sides *s = ud;
+    const mr_column *column = node->u.column;
+    if (node->n > 0) return NULL;
+    bool parent = reads_table(s->rel->parent, column->table), target = reads_table(s->target, column->table);
+    if (parent && target) {
+        if (is_local(s->rel, column) && !is_remote(s->rel, column)) target = false;
+        else parent = false;
+    }
+    mr_node *alias = target ? s->target_alias : parent ? s->parent_alias : NULL;
+    return alias ? mr_sql_column(node->env, column, mr_node_retain(alias), node->annotation) : NULL;
+}
+
+/* The columns of the user's criterion are the target's. */
+static mr_node *see_target(void *ud, const mr_node *node) {
+    const sides *s = ud;
+    if (node->n > 0 || !reads_table(s->target, node->u.column->table)) return NULL;
+    return mr_sql_column(node->env, node->u.column, mr_node_retain(s->target_alias), node->annotation);
+}
+
+static mr_node *pairs_condition(mr_env *env, const mr_column_pair *pairs, unsigned n, mr_node *local, mr_node *remote,
+                                bool remote_first) {
+    mr_node *all = NULL;
+    for (unsigned i = 0; i < n; i++) {
+        mr_node *a = mr_sql_column(env, pairs[i].local, mr_node_retain(local), NULL);
+        mr_node *b = mr_sql_column(env, pairs[i].remote, mr_node_retain(remote), NULL);
+        all = mr_sql_and(env, all, mr_sql_binary(env, MR_OP_EQ, remote_first ? b : a, remote_first ? a : b));
+        if (!all) return NULL;
+    }
+    return all;
+}
+
+static mr_node *join_condition(mr_env *env, sides *s) {
+    const mr_relationship *rel = s->rel;
+    if (!rel->simple && rel->primaryjoin) {
+        mr_node *on = mr_node_replace(rel->primaryjoin, see_column, s);
+        if (rel->secondaryjoin && on) on = mr_sql_and(env, on, mr_node_replace(rel->secondaryjoin, see_column, s));
+        return on;
+    }
+    if (rel->direction != MR_MANY_TO_MANY)
+        return pairs_condition(env, rel->pairs, rel->npairs, s->parent_alias, s->target_alias,
+                               rel->direction == MR_MANY_TO_ONE);
+    mr_node *primary = pairs_condition(env, rel->pairs, rel->npairs, s->parent_alias, NULL, false);
+    return primary ? mr_sql_and(env, primary, pairs_condition(env, rel->secondary_pairs, rel->nsecondary, NULL,
+                                                              s->target_alias, true))
+                   : NULL;
+}
+
+/* EXISTS (SELECT 1 FROM froms WHERE where): consumes both, whichever is missing. */
+static mr_node *exists(mr_env *env, mr_node *froms, mr_node *where, const sides *s) {
+    mr_node *one = mr_sql_raw(env, mr_type_simple(MR_TYPE_INTEGER), "1");
+    mr_node *parent = s->parent_alias ? mr_node_retain(s->parent_alias) : mr_sql_table(env, s->rel->parent->table);
+    mr_select select = {0};
+    select.columns = mr_sql_list(env, MR_OP_COMMA, &one, 1);
+    select.correlate = mr_sql_list(env, MR_OP_COMMA, &parent, 1);
+    select.from = froms;
+    select.where = where;
+    if (select.columns && select.correlate && froms && where) return mr_sql_exists(env, mr_sql_select(env, &select));
+    mr_node_release(select.columns);
+    mr_node_release(select.correlate);
+    mr_node_release(froms);
+    mr_node_release(where);
+    return NULL;
+}
+
+/* Pushes the EXISTS over the target's rows that the relationship leads to, with the criterion at idx (0: none). */
+static void push_exists(lua_State *L, const mr_property *prop, mr_node *alias, mr_mapper *of_type, int criterion) {
+    mr_env *env = bind_of(L)->env;
+    const mr_relationship *rel = prop->relationship;
+    sides s = {rel, of_type ? of_type : rel->target, alias, NULL};
+    int top = lua_gettop(L);
+    bool shared = reads_table(rel->parent, s.target->table);
+    bind_push_node(L, shared ? mr_sql_alias(env, mr_sql_table(env, s.target->table), NULL)
+                             : mr_sql_table(env, s.target->table));
+    mr_node *target = bind_test_node(L, -1);
+    if (shared) s.target_alias = target;
+    mr_node *where = join_condition(env, &s);
+    mr_node *more = criterion ? bind_test_node(L, criterion) : NULL;
+    if (where && more)
+        where = mr_sql_and(env, where, shared ? mr_node_replace(more, see_target, &s) : mr_node_retain(more));
+    mr_node *froms[2] = {mr_node_retain(target), NULL};
+    if (rel->direction == MR_MANY_TO_MANY) {
+        froms[1] = froms[0];
+        froms[0] = mr_sql_table(env, rel->secondary);
+    }
+    mr_node *list = mr_sql_list(env, MR_OP_COMMA, froms, froms[1] ? 2 : 1);
+    bind_push_node(L, exists(env, list, where, &s));
+    lua_replace(L, top + 1);
+    lua_settop(L, top + 1);
+}
+
+/* ---------------------------------------------------------------- an object's keys */
+
+/* The object's value for the column, as a bind; flushes first where the object is pending and has no key yet. */
+static mr_node *key_of(mr_entity *e, const mr_column *column, bool required, const mr_property *along) {
+    const mr_property *prop = mr_mapper_property_of_column(e->mapper, column);
+    mr_env *env = e->mapper->env;
+    const mr_value *v = NULL;
+    if (!prop) {
+        mr_fail(env, MR_ERR_INVALID_REQUEST, "%s.%s: %s has no attribute for the column '%s'", along->mapper->name,
+                along->name, e->mapper->name, column->name);
+        return NULL;
+    }
+    if (mr_attribute_get(e, prop, &v) != MR_OK) return NULL;
+    mr_session *s = mr_session_of(e);
+    if (v->kind == MR_NULL && e->state == MR_PENDING && s && mr_session_autoflush(s)) {
+        if (mr_session_flush(s) != MR_OK || mr_attribute_get(e, prop, &v) != MR_OK) return NULL;
+    }
+    if (v->kind == MR_NULL && required) {
+        mr_fail(env, MR_ERR_INVALID_REQUEST, "%s.%s: the %s that it is compared with has no %s yet: add it to the session "
+                "and flush", along->mapper->name, along->name, e->mapper->name, prop->name);
+        return NULL;
+    }
+    return mr_sql_bind(env, mr_column_type(env, (mr_column *)column), v);
+}
+
+/* key = column for each pair; the object has the columns of its side. */
+static mr_node *keys_condition(mr_env *env, const mr_property *along, const mr_column_pair *pairs, unsigned n, mr_node *alias,
+                               mr_entity *e, bool object_is_remote) {
+    mr_node *all = NULL;
+    for (unsigned i = 0; i < n; i++) {
+        const mr_column *key = object_is_remote ? pairs[i].remote : pairs[i].local;
+        const mr_column *column = object_is_remote ? pairs[i].local : pairs[i].remote;
+        mr_node *value = key_of(e, key, along->relationship->direction != MR_ONE_TO_MANY, along);
+        if (!value) {
+            mr_node_release(all);
+            return NULL;
+        }
+        mr_node *x = mr_sql_column(env, column, mr_node_retain(alias), NULL);
+        all = mr_sql_and(env, all, mr_sql_binary(env, MR_OP_EQ, value, x));
+        if (!all) return NULL;
+    }
+    return all;
+}
+
+/* The link table has a row for both. */
+static mr_node *link_exists(mr_env *env, const mr_property *prop, mr_node *alias, mr_entity *e) {
+    const mr_relationship *rel = prop->relationship;
+    sides s = {rel, rel->target, alias, NULL};
+    mr_node *where = pairs_condition(env, rel->pairs, rel->npairs, alias, NULL, false);
+    mr_node *keys = where ? keys_condition(env, prop, rel->secondary_pairs, rel->nsecondary, NULL, e, true) : NULL;
+    if (!keys) {
+        mr_node_release(where);
+        return NULL;
+    }
+    mr_node *link = mr_sql_table(env, rel->secondary);
+    return exists(env, mr_sql_list(env, MR_OP_COMMA, &link, 1), mr_sql_and(env, where, keys), &s);
+}
+
+void bind_push_refers_to(lua_State *L, const mr_property *prop, mr_node *alias, int entity) {
+    const mr_relationship *rel = prop->relationship;
+    mr_entity *e = bind_test_entity(L, entity);
+    bind_state *b = bind_of(L);
+    if (!e || !mr_mapper_isa(e->mapper, rel->target))
+        bind_type_error(L, entity, lua_pushfstring(L, "%s.%s", prop->mapper->name, prop->name),
+                        lua_pushfstring(L, "a %s", rel->target->name));
+    BIND_ENTER(b, L);
+    mr_node *node = rel->direction == MR_MANY_TO_MANY
+                        ? link_exists(b->env, prop, alias, e)
+                        : keys_condition(b->env, prop, rel->pairs, rel->npairs, alias, e, true);
+    BIND_LEAVE(b);
+    bind_push_node(L, node);
+}
+
+void bind_push_refers_to_nothing(lua_State *L, const mr_property *prop, mr_node *alias, bool negated) {
+    mr_env *env = bind_of(L)->env;
+    const mr_relationship *rel = prop->relationship;
+    if (rel->direction != MR_MANY_TO_ONE) {
+        push_exists(L, prop, alias, NULL, 0);
+        if (!negated) {
+            bind_push_node(L, mr_sql_not(env, mr_node_retain(bind_test_node(L, -1))));
+            lua_remove(L, -2);
+        }
+        return;
+    }
+    mr_node *all = NULL;
+    for (unsigned i = 0; i < rel->npairs; i++) {
+        mr_node *x = mr_sql_column(env, rel->pairs[i].local, mr_node_retain(alias), NULL);
+        mr_node *null = mr_sql_raw(env, mr_type_simple(MR_TYPE_NULL), "NULL");
+        all = mr_sql_and(env, all, mr_sql_binary(env, negated ? MR_OP_IS_NOT : MR_OP_IS, x, null));
+        if (!all) bind_raise(L);
+    }
+    bind_push_node(L, all);
+}
+
+/* ---------------------------------------------------------------- methods */
+
+static bool is_collection(const mr_relationship *rel) {
+    return rel->uselist == 1 || (rel->uselist < 0 && rel->direction != MR_MANY_TO_ONE);
+}
+
+/* any(criterion), any{ name = "x" }, any() */
+static int has_some(lua_State *L, const char *function, bool collection) {
+    bind_relationship *r = self(L, function);
+    const mr_relationship *rel = r->prop->relationship;
+    const char *name = r->prop->name, *class = r->prop->mapper->name;
+    if (is_collection(rel) != collection)
+        return bind_error(L, MR_ERR_INVALID_REQUEST, collection ? "%s.%s is no collection: use :has()" : "%s.%s is a collection: use :any()",
+                          class, name);
+    lua_settop(L, 2);
+    int criterion = 0;
+    if (bind_is_plain_table(L, 2)) {
+        bind_push_filter_by(L, r->of_type ? r->of_type : rel->target, NULL, 2, function);
+        criterion = lua_gettop(L);
+    } else if (!lua_isnil(L, 2)) {
+        mr_node_release(bind_to_criterion(L, 2, function));
+        criterion = 2;
+    }
+    push_exists(L, r->prop, r->alias, r->of_type, criterion);
+    return 1;
+}
+
+static int r_any(lua_State *L) { return has_some(L, "any", true); }
+static int r_has(lua_State *L) { return has_some(L, "has", false); }
+
+static int r_contains(lua_State *L) {
+    bind_relationship *r = self(L, "contains");
+    if (!is_collection(r->prop->relationship))
+        return bind_error(L, MR_ERR_INVALID_REQUEST, "%s.%s is no collection: use :eq()", r->prop->mapper->name, r->prop->name);
+    bind_push_refers_to(L, r->prop, r->alias, 2);
+    return 1;
+}
+
+/* eq and ne take an object; nil is refused as everywhere. */
+static bind_relationship *comparable(lua_State *L, const char *function) {
+    bind_relationship *r = self(L, function);
+    if (lua_isnoneornil(L, 2))
+        bind_error(L, MR_ERR_ARGUMENT, "%s.%s:%s(nil): use is_(nil) or mr.null", r->prop->mapper->name, r->prop->name, function);
+    if (is_collection(r->prop->relationship) && !bind_is_null(L, 2))
+        bind_error(L, MR_ERR_INVALID_REQUEST, "%s.%s is a collection: use :contains()", r->prop->mapper->name, r->prop->name);
+    return r;
+}
+
+static int r_eq(lua_State *L) {
+    bind_relationship *r = comparable(L, "eq");
+    if (bind_is_null(L, 2)) bind_push_refers_to_nothing(L, r->prop, r->alias, false);
+    else bind_push_refers_to(L, r->prop, r->alias, 2);
+    return 1;
+}
+
+static int r_ne(lua_State *L) {
+    bind_relationship *r = comparable(L, "ne");
+    mr_env *env = bind_of(L)->env;
+    if (bind_is_null(L, 2)) {
+        bind_push_refers_to_nothing(L, r->prop, r->alias, true);
+        return 1;
+    }
+    bind_push_refers_to(L, r->prop, r->alias, 2);
+    bind_push_node(L, mr_sql_not(env, mr_node_retain(bind_test_node(L, -1))));
+    if (r->prop->relationship->direction == MR_MANY_TO_ONE) {
+        bind_push_refers_to_nothing(L, r->prop, r->alias, false);
+        mr_node *pair[2] = {mr_node_retain(bind_test_node(L, -2)), mr_node_retain(bind_test_node(L, -1))};
+        bind_push_node(L, mr_sql_list(env, MR_OP_OR, pair, 2));
+    }
+    return 1;
+}
+
+static int is_nothing(lua_State *L, const char *function, bool negated) {
+    bind_relationship *r = self(L, function);
+    if (!lua_isnoneornil(L, 2) && !bind_is_null(L, 2)) return bind_type_error(L, 2, function, "nil (objects are compared with :eq())");
+    bind_push_refers_to_nothing(L, r->prop, r->alias, negated);
+    return 1;
+}
+
+static int r_is(lua_State *L) { return is_nothing(L, "is_", false); }
+static int r_is_not(lua_State *L) { return is_nothing(L, "is_not", true); }
+
+static int r_of_type(lua_State *L) {
+    bind_relationship *r = self(L, "of_type");
+    mr_mapper *mapper = bind_arg_class(L, 2, "of_type");
+    if (!mr_mapper_isa(mapper, r->prop->relationship->target))
+        return bind_error(L, MR_ERR_ARGUMENT, "of_type: %s is no %s", mapper->name, r->prop->relationship->target->name);
+    push(L, r->prop, mr_node_retain(r->alias), mapper);
+    return 1;
+}
+
+static int get_key(lua_State *L) {
+    lua_pushstring(L, ((bind_relationship *)lua_touserdata(L, 1))->prop->name);
+    return 1;
+}
+
+static int relationship_tostring(lua_State *L) {
+    const bind_relationship *r = lua_touserdata(L, 1);
+    lua_pushfstring(L, "%s.%s", r->prop->mapper->name, r->prop->name);
+    return 1;
+}
+
+void bind_open_relationship_attribute(lua_State *L) {
+    static const luaL_Reg methods[] = {{"any", r_any},
+                                       {"has", r_has},
+                                       {"contains", r_contains},
+                                       {"eq", r_eq},
+                                       {"ne", r_ne},
+                                       {"is_", r_is},
+                                       {"is_not", r_is_not},
+                                       {"of_type", r_of_type},
+                                       {NULL, NULL}};
+    static const luaL_Reg getters[] = {{"key", get_key}, {"name", get_key}, {NULL, NULL}};
+    static const luaL_Reg metamethods[] = {{"__gc", relationship_gc}, {"__tostring", relationship_tostring}, {NULL, NULL}};
+    bind_type(L, BIND_RELATIONSHIP, "Relationship", methods, getters, metamethods);
+}

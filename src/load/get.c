@@ -1,0 +1,88 @@
+/*
+ * get.c: one entity by its identity.
+ *
+ * Without options the statement is the class's own and prepared; with options it is planned like any query.
+ */
+#include "cache.h"
+#include "run.h"
+
+static mr_status make_get(void *ud, mr_vec *lates, mr_query **out) {
+    mr_mapper *mapper = ud;
+    mr_query_item item = {.mapper = mapper};
+    *out = mr_where_identity(mr_query_new(mapper->env, &item, 1, false), mapper, lates);
+    return *out ? MR_OK : MR_FAIL;
+}
+
+mr_status mr_get_open(const mr_load_context *ctx, mr_mapper *mapper, const mr_value *values, bool populate, mr_load **out) {
+    mr_conn *conn;
+    mr_class_plans *plans = mr_class_plans_of(mapper);
+    *out = NULL;
+    if (!plans || ctx->connection(ctx->ud, mapper, &conn) != MR_OK) return MR_FAIL;
+    if (mr_prepare(ctx->env, &plans->get, mr_engine_dialect(mr_conn_engine(conn)), make_get, mapper) != MR_OK) return MR_FAIL;
+    mr_run_source source = {.query = plans->get.query, .keys = values};
+    return mr_load_open(ctx, plans->get.plan, &source, populate, out);
+}
+
+/* A query for the key with the options of another. */
+static mr_query *query_with_options(mr_mapper *mapper, const mr_value *values, const mr_query *options) {
+    mr_env *env = mapper->env;
+    mr_query_item item = {.mapper = mapper};
+    mr_query *q = mr_query_new(env, &item, 1, false), *next;
+    for (unsigned i = 0; q && i < options->noptions; i++) {
+        mr_option option = options->options[i];
+        mr_node_retain(option.alias);
+        next = mr_query_option(q, &option);
+        mr_query_release(q);
+        q = next;
+    }
+    for (uint16_t i = 0; q && i < mapper->npk; i++) {
+        const mr_property *prop = mr_mapper_at_slot(mapper, mapper->pk_slots[i]);
+        mr_node *bind = mr_sql_bind(env, mr_column_type(env, prop->column), &values[i]);
+        next = mr_query_where(q, mr_sql_binary(env, MR_OP_EQ, mr_property_node(prop, NULL), bind));
+        mr_query_release(q);
+        q = next;
+    }
+    if (!q || !options->populate_existing) return q;
+    next = mr_query_flags(q, true, -1);
+    mr_query_release(q);
+    return next;
+}
+
+static mr_status open_load(const mr_load_context *ctx, mr_mapper *mapper, const mr_value *values, const mr_query *options,
+                           mr_load **out) {
+    if (!options || options->noptions == 0)
+        return mr_get_open(ctx, mapper, values, options && options->populate_existing, out);
+    mr_query *q = query_with_options(mapper, values, options);
+    if (!q) return MR_FAIL;
+    mr_status status = mr_load_start(ctx, q, out);
+    mr_query_release(q);
+    return status;
+}
+
+static mr_status first_entity(mr_load *load, mr_entity **out) {
+    const mr_value *rows;
+    size_t n;
+    if (mr_load_all(load, &rows, &n) != MR_OK) return MR_FAIL;
+    if (n == 0 || rows[0].kind != MR_ENTITY) return MR_NOTFOUND;
+    *out = mr_entity_pin(rows[0].u.p);
+    return MR_OK;
+}
+
+mr_status mr_load_by_identity(const mr_load_context *ctx, mr_mapper *mapper, const mr_value *identity, mr_query *options,
+                              mr_entity **out) {
+    enum { FEW = 8 };
+    mr_value few[FEW], *values = few;
+    mr_load *load = NULL;
+    mr_heap *heap = mr_heap_of(ctx->env);
+    *out = NULL;
+    if (!heap) return MR_FAIL;
+    if (mapper->npk > FEW && !(values = mr_alloc(ctx->env, mapper->npk * sizeof *values))) return MR_FAIL;
+    mr_identity_values(mapper, identity, values);
+    mr_heap_block(heap);
+    mr_status status = open_load(ctx, mapper, values, options, &load);
+    if (status == MR_OK) status = first_entity(load, out);
+    mr_load_close(load);
+    mr_heap_unblock(heap);
+    if (values != few) mr_free(ctx->env, values);
+    return status;
+}

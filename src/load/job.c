@@ -1,0 +1,210 @@
+/*
+ * job.c: the statements that follow a run: a queue of jobs, each loading one relationship of many parents by its strategy.
+ *
+ * Invariant: a job's own statements may add jobs behind it, so depth costs no C stack. A parent whose slot is loaded is not asked for.
+ */
+#include "run.h"
+
+#include <string.h>
+
+static const mr_strategy *strategy_of(mr_lazy strategy) {
+    switch (strategy) {
+    case MR_LAZY_SUBQUERY: return mr_strategy_subquery();
+    case MR_LAZY_IMMEDIATE: return mr_strategy_immediate();
+    default: return mr_strategy_selectin();
+    }
+}
+
+/* ---------------------------------------------------------------- life */
+
+static void free_job(mr_job *job) {
+    if (!job) return;
+    mr_env *env = job->load->env;
+    mr_run_close(job->run);
+    mr_gather_done(&job->gather);
+    for (size_t i = 0; i < job->named.len; i++)
+        mr_value_clear(env, &((mr_named_value *)mr_vec_at(&job->named, i))->value);
+    mr_vec_done(&job->named);
+    mr_vec_done(&job->parents);
+    mr_vec_done(&job->pending);
+    mr_keyring_done(&job->keys);
+    mr_free(env, (void *)(uintptr_t)job->path.props);
+    mr_query_release(job->query);
+    mr_plan_release(job->plan);
+    mr_free(env, job);
+}
+
+static mr_status copy_named(mr_job *job, const mr_vec *named) {
+    for (size_t i = 0; i < named->len; i++) {
+        const mr_named_value *from = mr_vec_at(named, i);
+        mr_named_value *to = mr_vec_push(&job->named);
+        if (!to) return MR_FAIL;
+        to->name = from->name;
+        if (mr_value_copy(job->load->env, &to->value, &from->value) != MR_OK) return MR_FAIL;
+    }
+    return MR_OK;
+}
+
+static mr_status make_path(mr_job *job) {
+    unsigned n = job->entity->npath;
+    const mr_property **props = mr_alloc(job->load->env, (n + (size_t)1) * sizeof *props);
+    if (!props) return MR_FAIL;
+    for (unsigned i = 0; i < n; i++) props[i] = job->entity->path[i];
+    props[n] = job->follow->prop;
+    job->path = (mr_plan_path){props, n + 1};
+    return MR_OK;
+}
+
+static bool lacks(mr_entity *parent, const mr_property *prop) {
+    const mr_value *v = mr_entity_slot(parent, prop->slot);
+    if (v->kind == MR_COLLECTION) return !((const mr_collection *)v->u.p)->loaded;
+    return v->kind == MR_UNLOADED;
+}
+
+static mr_status take_parents(mr_job *job, const mr_vec *all) {
+    mr_seen seen = {.env = job->load->env};
+    mr_status status = MR_OK;
+    for (size_t i = 0; i < all->len && status == MR_OK; i++) {
+        mr_entity *parent = mr_vec_ptr(all, i);
+        if (!mr_mapper_property(parent->mapper, job->follow->prop->name, false)) continue;
+        if (!lacks(parent, job->follow->prop)) continue;
+        status = mr_seen_add(&seen, parent, NULL);
+        if (status == MR_OK) status = mr_vec_push_ptr(&job->parents, parent);
+        else if (status == MR_NOTFOUND) status = MR_OK;
+    }
+    mr_seen_done(&seen);
+    return status;
+}
+
+static mr_status add_job(mr_run *run, const mr_plan_entity *entity, const mr_plan_follow *follow, const mr_vec *parents) {
+    mr_load *load = run->load;
+    mr_job *job = mr_calloc(load->env, sizeof *job);
+    if (!job) return MR_FAIL;
+    job->load = load;
+    job->plan = mr_plan_retain(run->plan);
+    job->entity = entity;
+    job->follow = follow;
+    job->query = mr_query_retain(run->query);
+    job->strategy = strategy_of(follow->strategy);
+    mr_vec_init(&job->named, load->env, sizeof(mr_named_value));
+    mr_vec_init(&job->parents, load->env, sizeof(mr_entity *));
+    mr_vec_init(&job->pending, load->env, sizeof(mr_entity *));
+    mr_status status = take_parents(job, parents);
+    if (status == MR_OK && job->parents.len == 0) {
+        free_job(job);
+        return MR_OK;
+    }
+    if (status == MR_OK) status = copy_named(job, &run->named);
+    if (status == MR_OK) status = make_path(job);
+    if (status == MR_OK) status = mr_vec_push_ptr(&load->jobs, job);
+    if (status == MR_OK) return MR_OK;
+    free_job(job);
+    return MR_FAIL;
+}
+
+mr_status mr_jobs_add(mr_run *run, uint16_t entity) {
+    const mr_plan_entity *pe = &run->plan->entities[entity];
+    for (unsigned i = 0; i < pe->nfollows; i++)
+        if (add_job(run, pe, &pe->follows[i], &run->entities[entity].parents) != MR_OK) return MR_FAIL;
+    return MR_OK;
+}
+
+void mr_jobs_done(mr_load *load) {
+    for (size_t i = load->next_job; i < load->jobs.len; i++) free_job(mr_vec_ptr(&load->jobs, i));
+    load->jobs.len = 0;
+    load->next_job = 0;
+}
+
+/* ---------------------------------------------------------------- running */
+
+/* One step of the job: MR_ROW while it goes on, MR_DONE. */
+static mr_status step_job(mr_job *job) {
+    if (!job->run) return job->strategy->next(job);
+    mr_status status = mr_run_step(job->run);
+    if (status == MR_ROW) return job->strategy->row(job) == MR_OK ? MR_ROW : MR_FAIL;
+    if (status != MR_DONE) return status;
+    if (mr_run_settle(job->run) != MR_OK || job->strategy->end(job) != MR_OK) return MR_FAIL;
+    mr_run_close(job->run);
+    job->run = NULL;
+    return MR_ROW;
+}
+
+mr_status mr_jobs_advance(mr_load *load) {
+    while (load->next_job < load->jobs.len) {
+        mr_job *job = mr_vec_ptr(&load->jobs, load->next_job);
+        mr_status status = step_job(job);
+        if (status == MR_ROW) continue;
+        if (status != MR_DONE) return status;
+        load->next_job++;
+        free_job(job);
+    }
+    load->jobs.len = 0;
+    load->next_job = 0;
+    return MR_DONE;
+}
+
+/* ---------------------------------------------------------------- for the strategies */
+
+mr_query *mr_job_options(const mr_job *job, mr_query *q) {
+    for (unsigned i = 0; q && i < job->follow->nopts; i++) {
+        mr_option option = job->follow->opts[i];
+        mr_node_retain(option.alias);
+        mr_query *next = mr_query_option(q, &option);
+        mr_query_release(q);
+        q = next;
+    }
+    return q;
+}
+
+mr_status mr_job_start(mr_job *job, mr_query *q) {
+    mr_load *load = job->load;
+    mr_plan *plan = NULL;
+    mr_conn *conn;
+    mr_vec binds;
+    if (!q) return MR_FAIL;
+    mr_vec_init(&binds, load->env, sizeof(mr_node *));
+    mr_status status = load->ctx.connection(load->ctx.ud, mr_query_lead(q), &conn);
+    if (status == MR_OK)
+        status = mr_plan_find(q, &job->path, mr_engine_dialect(mr_conn_engine(conn)), &binds, &plan);
+    mr_run_source source = {.query = q, .binds = &binds, .named = &job->named};
+    if (status == MR_OK) status = mr_run_open(load, plan, &source, &job->run);
+    mr_plan_release(plan);
+    mr_vec_done(&binds);
+    mr_query_release(q);
+    return status == MR_OK ? MR_ROW : MR_FAIL;
+}
+
+mr_status mr_job_give(mr_job *job, unsigned key, unsigned child) {
+    const mr_value *out = job->run->out;
+    if (out[child].kind != MR_ENTITY) return MR_OK;
+    for (uint32_t e = mr_keyring_find(&job->keys, &out[key]); e != MR_KEYRING_END; e = mr_keyring_next(&job->keys, e))
+        if (mr_gather_child(&job->gather, mr_keyring_number(&job->keys, e), out[child].u.p) != MR_OK) return MR_FAIL;
+    return MR_OK;
+}
+
+static mr_node *one_key(mr_env *env, mr_node *const *columns, unsigned n, const mr_value *values) {
+    mr_node *all = NULL;
+    for (unsigned i = 0; i < n; i++) {
+        mr_node *bind = mr_sql_bind(env, columns[i]->type, &values[i]);
+        all = mr_sql_and(env, all, mr_sql_binary(env, MR_OP_EQ, mr_node_retain(columns[i]), bind));
+        if (!all) return NULL;
+    }
+    return all;
+}
+
+mr_node *mr_keys_criterion(mr_env *env, mr_node *const *columns, unsigned n, const mr_value *values, size_t count) {
+    mr_node *made = NULL;
+    if (n == 1) {
+        const mr_type *type = columns[0]->type;
+        return mr_sql_binary(env, MR_OP_IN, columns[0], mr_sql_binds(env, type, values, count));
+    }
+    mr_node **keys = mr_calloc(env, (count + 1) * sizeof *keys);
+    bool failed = !keys;
+    for (size_t i = 0; i < count && !failed; i++)
+        if (!(keys[i] = one_key(env, columns, n, values + i * n))) failed = true;
+    if (!failed) made = mr_sql_list(env, MR_OP_OR, keys, count);
+    else if (keys) for (size_t i = 0; i < count; i++) mr_node_release(keys[i]);
+    mr_free(env, keys);
+    for (unsigned i = 0; i < n; i++) mr_node_release(columns[i]);
+    return made;
+}

@@ -1,0 +1,32 @@
+/*
+ * keyring.h: things by keys of several values. Private to src/load.
+ */
+#ifndef MOONROW_LOAD_KEYRING_H
+#define MOONROW_LOAD_KEYRING_H
+
+#include <moonrow/base.h>
+
+enum { MR_KEYRING_END = UINT32_MAX };
+
+/* Keys of n values each, and the numbers that were added with them. Zeroed: may be done with. */
+typedef struct mr_keyring {
+    mr_env *env;
+    unsigned n;
+    mr_vec values;  /* mr_value: owned copies, n for each entry */
+    mr_vec entries; /* keyring_entry */
+    mr_vec distinct; /* uint32_t: the first entry of each key, in order */
+    mr_map *heads;
+    const mr_value *probe;
+} mr_keyring;
+
+void mr_keyring_init(mr_keyring *k, mr_env *env, unsigned n);
+void mr_keyring_done(mr_keyring *k);
+mr_status mr_keyring_add(mr_keyring *k, const mr_value *values, uint32_t number);
+/* Walks the numbers of a key: entry = find(values); while entry is not MR_KEYRING_END: number, next. */
+uint32_t mr_keyring_find(mr_keyring *k, const mr_value *values);
+uint32_t mr_keyring_number(const mr_keyring *k, uint32_t entry);
+uint32_t mr_keyring_next(const mr_keyring *k, uint32_t entry);
+/* The values of distinct key number i. */
+const mr_value *mr_keyring_key(const mr_keyring *k, size_t i);
+
+#endif

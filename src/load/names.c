@@ -1,0 +1,98 @@
+/*
+ * names.c: the row program of a statement that the user wrote: its columns are known by their names.
+ *
+ * Invariant: an entity needs its primary key in the result; any other attribute that is not there stays unloaded.
+ */
+#include "plan.h"
+
+#include <string.h>
+
+typedef struct result_names {
+    mr_cursor *cursor;
+    unsigned n;
+} result_names;
+
+static uint16_t find_name(const result_names *r, const char *name) {
+    for (unsigned i = 0; i < r->n; i++) {
+        const char *column = mr_cursor_column_name(r->cursor, i);
+        if (column && strcmp(column, name) == 0) return (uint16_t)i;
+    }
+    return MR_PLAN_NONE;
+}
+
+/* "table_column" */
+static uint16_t find_label(const result_names *r, const mr_column *column) {
+    size_t len = strlen(column->table->name);
+    for (unsigned i = 0; i < r->n; i++) {
+        const char *name = mr_cursor_column_name(r->cursor, i);
+        if (name && strncmp(name, column->table->name, len) == 0 && name[len] == '_' &&
+            strcmp(name + len + 1, column->name) == 0)
+            return (uint16_t)i;
+    }
+    return MR_PLAN_NONE;
+}
+
+/* With several classes in a row the label is the surer name. */
+static uint16_t find_column(const result_names *r, const mr_column *column, bool label_first) {
+    uint16_t found = label_first ? find_label(r, column) : find_name(r, column->name);
+    if (found != MR_PLAN_NONE) return found;
+    return label_first ? find_name(r, column->name) : find_label(r, column);
+}
+
+static mr_status match_entity(mr_plan *plan, mr_plan_entity *e, const result_names *r) {
+    const mr_mapper *mapper = e->mapper;
+    const mr_property *discriminator = NULL;
+    for (const mr_mapper *m = mapper; m && !discriminator; m = m->base) discriminator = m->discriminator;
+    e->nslots = 0;
+    e->direct = 0;
+    if (mapper->subclasses.len == 0) discriminator = NULL;
+    e->discriminator = MR_PLAN_NONE;
+    for (uint16_t k = 0; k < e->nkeys; k++) e->keys[k] = MR_PLAN_NONE;
+    for (size_t i = 0; i < mapper->columns.len; i++) {
+        const mr_property *prop = mr_vec_ptr(&mapper->columns, i);
+        uint16_t column = find_column(r, prop->column, plan->nentities > 1);
+        if (column == MR_PLAN_NONE) continue;
+        e->slots[e->nslots++] = (mr_plan_slot){column, prop->slot};
+        plan->types[column] = mr_column_type(plan->env, prop->column);
+        if (discriminator && discriminator->slot == prop->slot) e->discriminator = column;
+        for (uint16_t k = 0; k < e->nkeys; k++)
+            if (mapper->pk_slots[k] == prop->slot) e->keys[k] = column;
+    }
+    for (uint16_t k = 0; k < e->nkeys; k++) {
+        if (e->keys[k] != MR_PLAN_NONE) continue;
+        for (size_t i = 0; i < mapper->columns.len; i++) {
+            const mr_property *prop = mr_vec_ptr(&mapper->columns, i);
+            if (prop->slot != mapper->pk_slots[k]) continue;
+            return mr_fail(plan->env, MR_ERR_INVALID_REQUEST,
+                           "the statement gives no column '%s', which %s needs as its primary key", prop->column->name,
+                           mapper->name);
+        }
+    }
+    return MR_OK;
+}
+
+static mr_status match_item(mr_plan *plan, mr_plan_item *item, const mr_query_item *wanted, const result_names *r) {
+    if (item->entity != MR_PLAN_NONE) return MR_OK;
+    const mr_node *x = wanted->expression;
+    item->column = MR_PLAN_NONE;
+    if (x->kind == MR_NODE_COLUMN && x->u.column->table) item->column = find_column(r, x->u.column, false);
+    else if (item->name) item->column = find_name(r, item->name);
+    if (item->column == MR_PLAN_NONE)
+        return mr_fail(plan->env, MR_ERR_INVALID_REQUEST, "the statement gives no column '%s'", item->name ? item->name : "?");
+    plan->types[item->column] = x->type;
+    return MR_OK;
+}
+
+mr_status mr_plan_match_names(mr_plan *plan, mr_query *q, mr_cursor *cursor) {
+    result_names r = {cursor, mr_cursor_column_count(cursor)};
+    if (r.n >= MR_PLAN_NONE) return mr_fail(plan->env, MR_ERR_ARGUMENT, "the statement gives too many columns");
+    plan->ncolumns = (uint16_t)r.n;
+    plan->types = mr_arena_alloc(plan->arena, (r.n + (size_t)1) * sizeof *plan->types);
+    if (!plan->types) return MR_FAIL;
+    for (unsigned i = 0; i < r.n; i++) plan->types[i] = mr_type_simple(MR_TYPE_NULL);
+    for (uint16_t i = 0; i < plan->nentities; i++)
+        if (match_entity(plan, &plan->entities[i], &r) != MR_OK) return MR_FAIL;
+    for (uint16_t i = 0; i < plan->nitems; i++)
+        if (match_item(plan, &plan->items[i], &q->items[i], &r) != MR_OK) return MR_FAIL;
+    return MR_OK;
+}

@@ -1,0 +1,184 @@
+/*
+ * refresh.c: loading the columns that an entity lacks: all of them when it has expired, or the deferred ones asked for.
+ *
+ * Invariant: only unloaded slots are written. An expired entity is read with the statement of get, so that both share it.
+ */
+#include "cache.h"
+#include "planner.h"
+#include "run.h"
+
+#include <string.h>
+
+/* ---------------------------------------------------------------- which columns */
+
+static bool is_loadable(const mr_property *prop) {
+    return prop->kind == MR_PROPERTY_COLUMN || prop->kind == MR_PROPERTY_EXPRESSION;
+}
+
+static bool is_wanted(const mr_property *prop, const mr_property *const *props, unsigned n) {
+    if (!props) return !prop->deferred;
+    for (unsigned i = 0; i < n; i++) {
+        if (props[i]->slot == prop->slot && is_loadable(props[i])) return true;
+        /* A group comes together. */
+        if (prop->deferred && prop->deferred_group && props[i]->deferred_group == prop->deferred_group) return true;
+    }
+    return false;
+}
+
+/* The unloaded slots that are wanted, in order; *all: they are just what get loads. */
+static mr_status wanted_slots(mr_entity *entity, const mr_property *const *props, unsigned n, mr_vec *slots, bool *all) {
+    const mr_mapper *mapper = entity->mapper;
+    *all = true;
+    for (size_t i = 0; i < mapper->props.len; i++) {
+        const mr_property *prop = mr_vec_ptr(&mapper->props, i);
+        if (!is_loadable(prop)) continue;
+        bool unloaded = mr_entity_slot(entity, prop->slot)->kind == MR_UNLOADED;
+        bool wanted = unloaded && is_wanted(prop, props, n);
+        if (wanted == prop->deferred) *all = false;
+        if (!wanted) continue;
+        uint16_t *slot = mr_vec_push(slots);
+        if (!slot) return MR_FAIL;
+        *slot = prop->slot;
+    }
+    return MR_OK;
+}
+
+/* ---------------------------------------------------------------- a statement for some columns */
+
+typedef struct column_set {
+    mr_mapper *mapper;
+    const uint16_t *slots;
+    uint16_t n;
+} column_set;
+
+static const mr_property *property_at(const mr_mapper *mapper, uint16_t slot) {
+    for (size_t i = 0; i < mapper->props.len; i++) {
+        const mr_property *prop = mr_vec_ptr(&mapper->props, i);
+        if (is_loadable(prop) && prop->slot == slot) return prop;
+    }
+    return NULL;
+}
+
+static mr_status make_columns(void *ud, mr_vec *lates, mr_query **out) {
+    const column_set *set = ud;
+    mr_env *env = set->mapper->env;
+    mr_query *q = mr_query_new(env, NULL, 0, false);
+    for (uint16_t i = 0; q && i < set->n; i++) {
+        const mr_property *prop = property_at(set->mapper, set->slots[i]);
+        mr_query_item item = {.name = prop->name};
+        if (prop->kind == MR_PROPERTY_COLUMN) item.expression = mr_property_node(prop, NULL);
+        else item.expression = mr_node_retain(prop->expression);
+        mr_query *next = item.expression ? mr_query_with_items(q, &item, 1, true) : NULL;
+        mr_query_release(q);
+        q = next;
+    }
+    mr_node *from = q && set->mapper->base ? mr_mapper_from(set->mapper) : NULL;
+    if (from && from->kind == MR_NODE_JOIN) {
+        mr_query *next = mr_query_select_from(q, from);
+        mr_query_release(q);
+        q = next;
+    } else {
+        mr_node_release(from);
+    }
+    *out = mr_where_identity(q, set->mapper, lates);
+    return *out ? MR_OK : MR_FAIL;
+}
+
+/* Makes the row program of one known entity out of that of plain columns. */
+static mr_status fill_entity(mr_plan *plan, const column_set *set) {
+    mr_plan_entity *e = mr_arena_alloc(plan->arena, sizeof *e);
+    mr_plan_item *item = mr_arena_alloc(plan->arena, sizeof *item);
+    mr_plan_slot *slots = mr_arena_alloc(plan->arena, set->n * sizeof *slots);
+    if (!e || !item || !slots) return MR_FAIL;
+    for (uint16_t i = 0; i < set->n; i++) slots[i] = (mr_plan_slot){plan->items[i].column, set->slots[i]};
+    e->mapper = set->mapper;
+    e->discriminator = e->parent = MR_PLAN_NONE;
+    e->nslots = set->n;
+    e->slots = slots;
+    *item = (mr_plan_item){0, 0, set->mapper->name};
+    plan->entities = e;
+    plan->nentities = 1;
+    plan->items = item;
+    plan->nitems = 1;
+    plan->lead = set->mapper;
+    plan->width = set->mapper->nslots;
+    plan->unique = false;
+    return MR_OK;
+}
+
+static mr_prepared_columns *find_columns(mr_class_plans *plans, const column_set *set) {
+    enum { MAX_SETS = 32 };
+    for (size_t i = 0; i < plans->columns.len; i++) {
+        mr_prepared_columns *c = mr_vec_at(&plans->columns, i);
+        if (c->n == set->n && memcmp(c->slots, set->slots, set->n * sizeof *set->slots) == 0) return c;
+    }
+    if (plans->columns.len >= MAX_SETS) {
+        mr_prepared_columns *oldest = mr_vec_at(&plans->columns, 0);
+        mr_prepared_done(&oldest->prepared);
+        mr_free(plans->mapper->env, oldest->slots);
+        mr_vec_remove(&plans->columns, 0);
+    }
+    mr_prepared_columns *made = mr_vec_push(&plans->columns);
+    if (!made) return NULL;
+    made->slots = mr_alloc(plans->mapper->env, set->n * sizeof *made->slots);
+    if (!made->slots) {
+        plans->columns.len--;
+        return NULL;
+    }
+    memcpy(made->slots, set->slots, set->n * sizeof *made->slots);
+    made->n = set->n;
+    return made;
+}
+
+static mr_status open_columns(const mr_load_context *ctx, mr_entity *entity, const mr_vec *slots, const mr_value *keys,
+                              mr_load **out) {
+    mr_conn *conn;
+    column_set set = {entity->mapper, slots->data, (uint16_t)slots->len};
+    mr_class_plans *plans = mr_class_plans_of(entity->mapper);
+    if (!plans || ctx->connection(ctx->ud, entity->mapper, &conn) != MR_OK) return MR_FAIL;
+    mr_prepared_columns *c = find_columns(plans, &set);
+    if (!c) return MR_FAIL;
+    if (mr_prepare(ctx->env, &c->prepared, mr_engine_dialect(mr_conn_engine(conn)), make_columns, &set) != MR_OK)
+        return MR_FAIL;
+    if (c->prepared.plan->nentities == 0 && fill_entity(c->prepared.plan, &set) != MR_OK) {
+        mr_prepared_done(&c->prepared);
+        return MR_FAIL;
+    }
+    mr_run_source source = {.keys = keys, .fixed = entity};
+    return mr_load_open(ctx, c->prepared.plan, &source, false, out);
+}
+
+/* ---------------------------------------------------------------- refreshing */
+
+static mr_status run_refresh(const mr_load_context *ctx, mr_entity *entity, const mr_vec *slots, bool all) {
+    enum { FEW = 8 };
+    mr_value few[FEW], *keys = few;
+    const mr_value *rows;
+    mr_load *load = NULL;
+    size_t n;
+    uint16_t npk = entity->mapper->npk;
+    if (npk > FEW && !(keys = mr_alloc(ctx->env, npk * sizeof *keys))) return MR_FAIL;
+    mr_identity_values(entity->mapper, &entity->identity, keys);
+    mr_status status = all ? mr_get_open(ctx, entity->mapper, keys, false, &load)
+                           : open_columns(ctx, entity, slots, keys, &load);
+    if (status == MR_OK) status = mr_load_all(load, &rows, &n);
+    if (status == MR_OK && n == 0) status = MR_NOTFOUND;
+    mr_load_close(load);
+    if (keys != few) mr_free(ctx->env, keys);
+    return status;
+}
+
+mr_status mr_load_refresh(const mr_load_context *ctx, mr_entity *entity, const mr_property *const *props, unsigned n) {
+    mr_vec slots;
+    bool all;
+    mr_heap *heap = mr_heap_of(ctx->env);
+    if (!heap) return MR_FAIL;
+    mr_heap_block(heap);
+    mr_vec_init(&slots, ctx->env, sizeof(uint16_t));
+    mr_status status = wanted_slots(entity, props, n, &slots, &all);
+    if (status == MR_OK && slots.len > 0) status = run_refresh(ctx, entity, &slots, all);
+    if (status == MR_OK && !props) entity->flags &= ~(uint32_t)MR_ENTITY_PARTIAL;
+    mr_vec_done(&slots);
+    mr_heap_unblock(heap);
+    return status;
+}

@@ -1,0 +1,243 @@
+/*
+ * relationship.c: a relationship's slot, loaded when it is first touched.
+ *
+ * Invariant: what the identity map has costs no statement; otherwise one statement loads the slot, whatever its relationship.
+ */
+#include "cache.h"
+#include "planner.h"
+#include "run.h"
+
+
+/* ---------------------------------------------------------------- filling the slot */
+
+static mr_status put_reference(mr_entity *entity, const mr_property *prop, mr_entity *target) {
+    mr_value v = mr_value_of(target ? MR_ENTITY : MR_NULL, 0);
+    v.u.p = target;
+    return mr_entity_put(entity, prop->slot, &v, false);
+}
+
+static mr_status put_list(mr_entity *entity, const mr_property *prop, mr_entity *const *items, uint32_t n) {
+    mr_collection *c = mr_entity_collection(entity, prop, false);
+    return c ? mr_collection_fill(c, items, n) : MR_FAIL;
+}
+
+static mr_status put_nothing(mr_entity *entity, const mr_property *prop) {
+    return mr_is_list(prop->relationship) ? put_list(entity, prop, NULL, 0) : put_reference(entity, prop, NULL);
+}
+
+/* The rows of a load of one entity item. */
+static mr_status put_rows(mr_load *load, mr_entity *entity, const mr_property *prop) {
+    const mr_value *rows;
+    size_t n;
+    if (mr_load_all(load, &rows, &n) != MR_OK) return MR_FAIL;
+    if (!mr_is_list(prop->relationship))
+        return put_reference(entity, prop, n > 0 && rows[0].kind == MR_ENTITY ? rows[0].u.p : NULL);
+    mr_entity **items = mr_alloc(load->env, (n + 1) * sizeof *items);
+    if (!items) return MR_FAIL;
+    for (size_t i = 0; i < n; i++) items[i] = rows[i].u.p;
+    mr_status status = put_list(entity, prop, items, (uint32_t)n);
+    mr_free(load->env, items);
+    return status;
+}
+
+/* ---------------------------------------------------------------- the statement */
+
+/* The relationship's target, by its condition with the parent's values late. */
+static mr_status make_lazy(void *ud, mr_vec *lates, mr_query **out) {
+    const mr_property *prop = ud;
+    mr_relationship *rel = prop->relationship;
+    mr_env *env = rel->parent->env;
+    mr_query_item item = {.mapper = rel->target};
+    mr_condition c = {.env = env, .rel = rel, .lates = lates, .parent = 0};
+    mr_node *primary = NULL, *secondary = NULL;
+    *out = NULL;
+    if (mr_condition_primary(&c, &primary) != MR_OK) return MR_FAIL;
+    if (rel->secondary) {
+        if (mr_condition_secondary(&c, &secondary) != MR_OK) {
+            mr_node_release(primary);
+            return MR_FAIL;
+        }
+        primary = mr_sql_and(env, primary, secondary);
+    }
+    mr_query *q = mr_query_new(env, &item, 1, false), *next = NULL;
+    if (q) next = mr_query_where(q, primary);
+    else mr_node_release(primary);
+    mr_query_release(q);
+    if (next && rel->order_by) {
+        q = mr_query_order_by(next, mr_node_retain(rel->order_by));
+        mr_query_release(next);
+        next = q;
+    }
+    *out = next;
+    return next ? MR_OK : MR_FAIL;
+}
+
+static mr_prepared *prepared_of(mr_mapper *mapper, uint16_t slot) {
+    mr_class_plans *plans = mr_class_plans_of(mapper);
+    while (plans && plans->lazy.len <= slot)
+        if (!mr_vec_push(&plans->lazy)) return NULL;
+    return plans ? mr_vec_at(&plans->lazy, slot) : NULL;
+}
+
+static mr_status load_prepared(const mr_load_context *ctx, mr_entity *entity, const mr_property *prop) {
+    mr_conn *conn;
+    mr_load *load;
+    mr_prepared *prepared = prepared_of(prop->relationship->parent, prop->slot);
+    if (!prepared || ctx->connection(ctx->ud, prop->relationship->target, &conn) != MR_OK) return MR_FAIL;
+    if (mr_prepare(ctx->env, prepared, mr_engine_dialect(mr_conn_engine(conn)), make_lazy, (void *)(uintptr_t)prop) != MR_OK)
+        return MR_FAIL;
+    mr_run_source source = {.query = prepared->query, .parent = entity};
+    if (mr_load_open(ctx, prepared->plan, &source, false, &load) != MR_OK) return MR_FAIL;
+    mr_status status = put_rows(load, entity, prop);
+    mr_load_close(load);
+    return status;
+}
+
+static mr_query *with_options(mr_query *q, unsigned nopts, const mr_option *opts) {
+    for (unsigned i = 0; q && i < nopts; i++) {
+        mr_option option = opts[i];
+        mr_node_retain(option.alias);
+        mr_query *next = mr_query_option(q, &option);
+        mr_query_release(q);
+        q = next;
+    }
+    return q;
+}
+
+/* With options below the relationship: planned as the query that it is. */
+static mr_status load_planned(const mr_load_context *ctx, mr_entity *entity, const mr_property *prop, unsigned nopts,
+                              const mr_option *opts) {
+    mr_relationship *rel = prop->relationship;
+    mr_query_item item = {.mapper = rel->target};
+    mr_load *load = NULL;
+    mr_query *q = with_options(mr_query_new(ctx->env, &item, 1, false), nopts, opts), *next;
+    next = q ? mr_query_with_parent(q, prop, entity, NULL) : NULL;
+    mr_query_release(q);
+    if (next && rel->order_by) {
+        q = mr_query_order_by(next, mr_node_retain(rel->order_by));
+        mr_query_release(next);
+        next = q;
+    }
+    mr_status status = next ? mr_load_start(ctx, next, &load) : MR_FAIL;
+    mr_query_release(next);
+    if (status == MR_OK) status = put_rows(load, entity, prop);
+    mr_load_close(load);
+    return status;
+}
+
+/* ---------------------------------------------------------------- without a statement */
+
+/* Columns that the condition needs, of an expired or partly loaded entity. */
+static mr_status load_locals(const mr_load_context *ctx, mr_entity *entity, const mr_relationship *rel) {
+    for (unsigned i = 0; i < rel->npairs; i++) {
+        uint16_t slot = rel->pairs[i].local_slot;
+        if (slot == UINT16_MAX || mr_entity_slot(entity, slot)->kind != MR_UNLOADED) continue;
+        if (entity->state != MR_PERSISTENT) continue;
+        const mr_property *prop = mr_mapper_at_slot(entity->mapper, slot);
+        return mr_load_refresh(ctx, entity, prop && prop->deferred ? &prop : NULL, prop && prop->deferred ? 1 : 0);
+    }
+    return MR_OK;
+}
+
+/* All local values NULL: nothing can match. */
+static bool has_no_key(mr_entity *entity, const mr_relationship *rel) {
+    for (unsigned i = 0; i < rel->npairs; i++) {
+        if (rel->pairs[i].local_slot == UINT16_MAX) return false;
+        uint8_t kind = mr_entity_slot(entity, rel->pairs[i].local_slot)->kind;
+        if (kind != MR_NULL && kind != MR_UNLOADED) return false;
+    }
+    return rel->npairs > 0;
+}
+
+/* A many-to-one onto a primary key: MR_NOTFOUND, with *identity set, when the map has no such entity. */
+static mr_status from_map(const mr_load_context *ctx, mr_entity *entity, const mr_property *prop, mr_strbuf *buf,
+                          mr_value *identity) {
+    enum { FEW = 8 };
+    const mr_relationship *rel = prop->relationship;
+    mr_value few[FEW], *key = few;
+    if (rel->target->npk > FEW && !(key = mr_alloc(ctx->env, rel->target->npk * sizeof *key))) return MR_FAIL;
+    mr_status status = mr_target_identity(rel, entity, buf, key, identity);
+    if (key != few) mr_free(ctx->env, key);
+    if (status == MR_NOTFOUND) return put_reference(entity, prop, NULL);
+    if (status != MR_OK) return status;
+    mr_entity *known = mr_idmap_get(ctx->owner->idmap, rel->target->root, identity);
+    if (!known) return MR_NOTFOUND;
+    return put_reference(entity, prop, mr_mapper_isa(known->mapper, rel->target) ? known : NULL);
+}
+
+static mr_status load_reference(const mr_load_context *ctx, mr_entity *entity, const mr_property *prop, bool no_sql,
+                                unsigned nopts, const mr_option *opts) {
+    mr_mapper *target = prop->relationship->target;
+    mr_value identity;
+    mr_entity *found = NULL;
+    mr_strbuf buf;
+    mr_query *options = NULL;
+    mr_strbuf_init(&buf, ctx->env);
+    mr_status status = from_map(ctx, entity, prop, &buf, &identity);
+    if (status != MR_NOTFOUND || no_sql) goto out;
+    if (nopts > 0) {
+        mr_query_item item = {.mapper = target};
+        options = with_options(mr_query_new(ctx->env, &item, 1, false), nopts, opts);
+        status = options ? MR_OK : MR_FAIL;
+        if (status != MR_OK) goto out;
+    }
+    status = mr_load_by_identity(ctx, target, &identity, options, &found);
+    if (status != MR_FAIL) status = put_reference(entity, prop, found);
+    mr_entity_unpin(found);
+out:
+    mr_query_release(options);
+    mr_strbuf_done(&buf);
+    return status;
+}
+
+/* ---------------------------------------------------------------- the strategies of one access */
+
+static mr_status refuse(const mr_load_context *ctx, const mr_entity *entity, const mr_property *prop, const char *lazy) {
+    return mr_fail(ctx->env, MR_ERR_INVALID_REQUEST,
+                   "'%s.%s' is not loaded and may not be (lazy = \"%s\"): load it with the query, as with selectinload",
+                   entity->mapper->name, prop->name, lazy);
+}
+
+mr_status mr_lazy_load(const mr_load_context *ctx, mr_entity *entity, const mr_property *prop, unsigned nopts,
+                       const mr_option *opts) {
+    const mr_relationship *rel = prop->relationship;
+    mr_status status = load_locals(ctx, entity, rel);
+    if (status == MR_FAIL) return status;
+    if (rel->direction == MR_MANY_TO_ONE && rel->use_get) return load_reference(ctx, entity, prop, false, nopts, opts);
+    if (has_no_key(entity, rel)) return put_nothing(entity, prop);
+    return nopts > 0 ? load_planned(ctx, entity, prop, nopts, opts) : load_prepared(ctx, entity, prop);
+}
+
+static mr_status load_slot(const mr_load_context *ctx, mr_entity *entity, const mr_property *prop, mr_arena *arena) {
+    const mr_relationship *rel = prop->relationship;
+    const mr_origin *origin = entity->origin;
+    const mr_option *option = origin ? mr_options_strategy(prop, origin->nopts, origin->opts) : NULL;
+    const mr_option *below = NULL;
+    unsigned nbelow = 0;
+    mr_lazy strategy = option && option->kind != MR_OPTION_CONTAINS_EAGER ? option->strategy : rel->lazy;
+    if (origin && mr_options_below(arena, prop, origin->nopts, origin->opts, &nbelow, &below) != MR_OK) return MR_FAIL;
+    switch (strategy) {
+    case MR_LAZY_NOLOAD: return put_nothing(entity, prop);
+    case MR_LAZY_RAISE: return refuse(ctx, entity, prop, "raise");
+    case MR_LAZY_RAISE_ON_SQL: {
+        mr_status status = MR_NOTFOUND;
+        if (rel->direction == MR_MANY_TO_ONE && rel->use_get)
+            status = load_reference(ctx, entity, prop, true, 0, NULL);
+        return status == MR_NOTFOUND ? refuse(ctx, entity, prop, "raise_on_sql") : status;
+    }
+    default: return mr_lazy_load(ctx, entity, prop, nbelow, below);
+    }
+}
+
+mr_status mr_load_relationship(const mr_load_context *ctx, mr_entity *entity, const mr_property *prop) {
+    mr_heap *heap = mr_heap_of(ctx->env);
+    mr_arena *arena = NULL;
+    if (!heap) return MR_FAIL;
+    if (entity->mapper->registry->dirty && mr_registry_configure(entity->mapper->registry) != MR_OK) return MR_FAIL;
+    if (entity->origin && !(arena = mr_arena_new(ctx->env))) return MR_FAIL;
+    mr_heap_block(heap);
+    mr_status status = load_slot(ctx, entity, prop, arena);
+    mr_heap_unblock(heap);
+    mr_arena_free(arena);
+    return status;
+}

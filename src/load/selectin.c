@@ -1,0 +1,280 @@
+/*
+ * selectin.c: loads a relationship of many parents by their keys, one statement for each 500.
+ *
+ * One-to-many asks the children by their foreign key; many-to-one asks the targets that are not in the identity map; what has a link
+ * table, or a condition of its own, asks from the parents' keys through the condition.
+ */
+#include "cache.h"
+#include "planner.h"
+#include "run.h"
+
+#include <string.h>
+
+typedef enum selectin_form { FORM_CHILDREN, FORM_TARGETS, FORM_JOINED } selectin_form;
+
+static selectin_form form_of(const mr_relationship *rel) {
+    if (rel->direction == MR_MANY_TO_ONE && rel->use_get) return FORM_TARGETS;
+    if (rel->secondary || !rel->simple || rel->npairs == 0) return FORM_JOINED;
+    for (unsigned i = 0; i < rel->npairs; i++)
+        if (rel->pairs[i].local_slot == UINT16_MAX) return FORM_JOINED;
+    return FORM_CHILDREN;
+}
+
+static mr_status add_item(mr_query **q, mr_mapper *mapper, mr_node *expression) {
+    mr_query_item item = {.mapper = mapper, .expression = expression};
+    if (!mapper && !expression) return MR_FAIL;
+    mr_query *next = mr_query_with_items(*q, &item, 1, true);
+    mr_query_release(*q);
+    *q = next;
+    return next ? MR_OK : MR_FAIL;
+}
+
+static mr_query *then(mr_query *old, mr_query *made) {
+    mr_query_release(old);
+    return made;
+}
+
+/* ---------------------------------------------------------------- parents by their keys */
+
+/* The key of a parent; false where a value is NULL: then nothing belongs to it. */
+static bool parent_key(const mr_job *job, selectin_form form, mr_entity *parent, mr_value *out) {
+    const mr_relationship *rel = job->follow->prop->relationship;
+    if (form == FORM_JOINED) {
+        mr_identity_values(parent->mapper, &parent->identity, out);
+        return true;
+    }
+    for (unsigned i = 0; i < rel->npairs; i++) {
+        out[i] = *mr_entity_slot(parent, rel->pairs[i].local_slot);
+        if (out[i].kind == MR_NULL || out[i].kind == MR_UNLOADED) return false;
+    }
+    return true;
+}
+
+/* Takes parents until there are keys enough for a statement. */
+static mr_status take_keys(mr_job *job, selectin_form form, unsigned n) {
+    mr_env *env = job->load->env;
+    mr_value *key = mr_alloc(env, n * sizeof *key);
+    mr_status status = key ? MR_OK : MR_FAIL;
+    mr_gather_done(&job->gather);
+    mr_gather_init(&job->gather, env, job->follow->prop, form == FORM_JOINED, false);
+    mr_keyring_done(&job->keys);
+    mr_keyring_init(&job->keys, env, n);
+    while (status == MR_OK && job->next < job->parents.len && job->keys.distinct.len < MR_KEYS_PER_STATEMENT) {
+        mr_entity *parent = mr_vec_ptr(&job->parents, job->next++);
+        uint32_t number;
+        status = mr_gather_parent(&job->gather, parent, &number);
+        if (status == MR_OK && parent_key(job, form, parent, key)) status = mr_keyring_add(&job->keys, key, number);
+    }
+    mr_free(env, key);
+    return status;
+}
+
+/* columns (consumed) IN the keys taken. */
+static mr_node *keys_criterion(mr_job *job, mr_node *const *columns, unsigned n) {
+    size_t count = job->keys.distinct.len;
+    mr_value *values = mr_alloc(job->load->env, (count + 1) * n * sizeof *values);
+    if (!values) {
+        for (unsigned i = 0; i < n; i++) mr_node_release(columns[i]);
+        return NULL;
+    }
+    for (size_t i = 0; i < count; i++) memcpy(values + i * n, mr_keyring_key(&job->keys, i), n * sizeof *values);
+    mr_node *made = mr_keys_criterion(job->load->env, columns, n, values, count);
+    mr_free(job->load->env, values);
+    return made;
+}
+
+static mr_query *ordered(mr_job *job, mr_query *q) {
+    const mr_relationship *rel = job->follow->prop->relationship;
+    if (!q || !rel->order_by) return q;
+    return then(q, mr_query_order_by(q, mr_node_retain(rel->order_by)));
+}
+
+/* ---------------------------------------------------------------- children by their foreign key */
+
+static mr_query *children_query(mr_job *job) {
+    const mr_relationship *rel = job->follow->prop->relationship;
+    mr_env *env = job->load->env;
+    mr_query *q = mr_query_new(env, NULL, 0, false);
+    mr_node **columns = mr_calloc(env, rel->npairs * sizeof *columns);
+    bool failed = !q || !columns;
+    for (unsigned i = 0; i < rel->npairs && !failed; i++) {
+        const mr_column *remote = rel->pairs[i].remote;
+        columns[i] = mr_sql_column(env, remote, NULL, mr_mapper_property_of_column(rel->target, remote));
+        failed = !columns[i] || add_item(&q, NULL, mr_node_retain(columns[i])) != MR_OK;
+    }
+    if (!failed) failed = add_item(&q, rel->target, NULL) != MR_OK;
+    if (!failed) {
+        q = then(q, mr_query_where(q, keys_criterion(job, columns, rel->npairs)));
+        q = ordered(job, q);
+    } else {
+        for (unsigned i = 0; columns && i < rel->npairs; i++) mr_node_release(columns[i]);
+        mr_query_release(q);
+        q = NULL;
+    }
+    mr_free(env, columns);
+    return mr_job_options(job, q);
+}
+
+/* ---------------------------------------------------------------- through the condition */
+
+static mr_query *joined_query(mr_job *job) {
+    mr_relationship *rel = job->follow->prop->relationship;
+    mr_env *env = job->load->env;
+    mr_mapper *parent = rel->parent;
+    mr_node *table = mr_sql_table(env, parent->table), *alias = mr_sql_alias(env, table, NULL);
+    mr_query *q = alias ? mr_query_new(env, NULL, 0, false) : NULL;
+    mr_node **columns = mr_calloc(env, (parent->npk + (size_t)1) * sizeof *columns);
+    bool failed = !q || !columns;
+    for (uint16_t i = 0; i < parent->npk && !failed; i++) {
+        const mr_property *prop = mr_mapper_at_slot(parent, parent->pk_slots[i]);
+        const mr_column *column = prop->column;
+        /* The table of a class below has the key under its own column. */
+        if (column->table != parent->table && i < parent->table->nprimary) column = parent->table->primary[i];
+        columns[i] = mr_sql_column(env, column, mr_node_retain(alias), prop);
+        failed = !columns[i] || add_item(&q, NULL, mr_node_retain(columns[i])) != MR_OK;
+    }
+    if (!failed) failed = add_item(&q, rel->target, NULL) != MR_OK;
+    if (!failed) {
+        mr_query_join join = {.kind = MR_OP_INNER, .along = job->follow->prop, .left_alias = mr_node_retain(alias)};
+        q = then(q, mr_query_select_from(q, mr_node_retain(alias)));
+        if (q) q = then(q, mr_query_join_on(q, &join));
+        else mr_node_release(join.left_alias);
+    }
+    if (!failed && q) {
+        q = then(q, mr_query_where(q, keys_criterion(job, columns, parent->npk)));
+        q = ordered(job, q);
+    } else {
+        for (uint16_t i = 0; columns && i < parent->npk; i++) mr_node_release(columns[i]);
+        mr_query_release(q);
+        q = NULL;
+    }
+    mr_free(env, columns);
+    mr_node_release(alias);
+    return mr_job_options(job, q);
+}
+
+/* ---------------------------------------------------------------- targets by their key */
+
+
+mr_status mr_target_identity(const mr_relationship *rel, mr_entity *parent, mr_strbuf *buf, mr_value *key, mr_value *out) {
+    const mr_mapper *target = rel->target;
+    for (uint16_t k = 0; k < target->npk; k++) {
+        key[k] = mr_null_value();
+        for (unsigned i = 0; i < rel->npairs; i++)
+            if (rel->pairs[i].remote_slot == target->pk_slots[k]) key[k] = *mr_entity_slot(parent, rel->pairs[i].local_slot);
+    }
+    if (mr_identity_make(target, key, buf, out)) return MR_OK;
+    return buf->oom ? mr_nomem(target->env) : MR_NOTFOUND;
+}
+
+static mr_status put_target(const mr_job *job, mr_entity *parent, mr_entity *target) {
+    mr_value v = mr_value_of(target ? MR_ENTITY : MR_NULL, 0);
+    v.u.p = target;
+    return mr_entity_put(parent, job->follow->prop->slot, &v, false);
+}
+
+/* From the identity map, or NULL for a NULL key: MR_OK; MR_NOTFOUND: the database has to be asked. */
+static mr_status from_map(const mr_job *job, mr_entity *parent, mr_strbuf *buf, mr_value *key) {
+    const mr_relationship *rel = job->follow->prop->relationship;
+    mr_value identity;
+    mr_status status = mr_target_identity(rel, parent, buf, key, &identity);
+    if (status == MR_NOTFOUND) return put_target(job, parent, NULL);
+    if (status != MR_OK) return status;
+    mr_entity *known = mr_idmap_get(job->load->ctx.owner->idmap, rel->target->root, &identity);
+    if (!known) return MR_NOTFOUND;
+    return put_target(job, parent, mr_mapper_isa(known->mapper, rel->target) ? known : NULL);
+}
+
+static mr_status take_targets(mr_job *job) {
+    const mr_relationship *rel = job->follow->prop->relationship;
+    mr_env *env = job->load->env;
+    mr_value *key = mr_alloc(env, rel->target->npk * sizeof *key);
+    mr_strbuf buf;
+    mr_status status = key ? MR_OK : MR_FAIL;
+    mr_strbuf_init(&buf, env);
+    mr_keyring_done(&job->keys);
+    mr_keyring_init(&job->keys, env, rel->target->npk);
+    job->pending.len = 0;
+    while (status == MR_OK && job->next < job->parents.len && job->keys.distinct.len < MR_KEYS_PER_STATEMENT) {
+        mr_entity *parent = mr_vec_ptr(&job->parents, job->next++);
+        /* With options for what is below, the target is read again: they may load more of it. */
+        status = from_map(job, parent, &buf, key);
+        if (status != MR_NOTFOUND) continue;
+        status = mr_keyring_add(&job->keys, key, 0);
+        if (status == MR_OK) status = mr_vec_push_ptr(&job->pending, parent);
+    }
+    mr_strbuf_done(&buf);
+    mr_free(env, key);
+    return status;
+}
+
+static mr_query *targets_query(mr_job *job) {
+    mr_mapper *target = job->follow->prop->relationship->target;
+    mr_env *env = job->load->env;
+    mr_query_item item = {.mapper = target};
+    mr_node **columns = mr_calloc(env, (target->npk + (size_t)1) * sizeof *columns);
+    bool failed = !columns;
+    for (uint16_t i = 0; i < target->npk && !failed; i++)
+        failed = !(columns[i] = mr_property_node(mr_mapper_at_slot(target, target->pk_slots[i]), NULL));
+    mr_query *q = failed ? NULL : mr_query_new(env, &item, 1, false);
+    if (q) {
+        q = then(q, mr_query_where(q, keys_criterion(job, columns, target->npk)));
+    } else {
+        for (uint16_t i = 0; columns && i < target->npk; i++) mr_node_release(columns[i]);
+    }
+    mr_free(env, columns);
+    return mr_job_options(job, q);
+}
+
+static mr_status end_targets(mr_job *job) {
+    mr_value *key = mr_alloc(job->load->env, job->follow->prop->relationship->target->npk * sizeof *key);
+    mr_strbuf buf;
+    mr_status status = key ? MR_OK : MR_FAIL;
+    mr_strbuf_init(&buf, job->load->env);
+    for (size_t i = 0; i < job->pending.len && status == MR_OK; i++) {
+        mr_entity *parent = mr_vec_ptr(&job->pending, i);
+        status = from_map(job, parent, &buf, key);
+        if (status == MR_NOTFOUND) status = put_target(job, parent, NULL);
+    }
+    mr_strbuf_done(&buf);
+    mr_free(job->load->env, key);
+    return status;
+}
+
+/* ---------------------------------------------------------------- the strategy */
+
+static unsigned key_width(const mr_relationship *rel, selectin_form form) {
+    return form == FORM_JOINED ? rel->parent->npk : rel->npairs;
+}
+
+static mr_status next(mr_job *job) {
+    const mr_relationship *rel = job->follow->prop->relationship;
+    selectin_form form = form_of(rel);
+    while (job->next < job->parents.len) {
+        mr_status status = form == FORM_TARGETS ? take_targets(job) : take_keys(job, form, key_width(rel, form));
+        if (status != MR_OK) return MR_FAIL;
+        if (job->keys.distinct.len > 0)
+            return mr_job_start(job, form == FORM_TARGETS    ? targets_query(job)
+                                     : form == FORM_CHILDREN ? children_query(job)
+                                                             : joined_query(job));
+        if (form != FORM_TARGETS && mr_gather_finish(&job->gather) != MR_OK) return MR_FAIL;
+    }
+    return MR_DONE;
+}
+
+static mr_status row(mr_job *job) {
+    const mr_relationship *rel = job->follow->prop->relationship;
+    selectin_form form = form_of(rel);
+    if (form == FORM_TARGETS) return MR_OK;
+    return mr_job_give(job, 0, key_width(rel, form));
+}
+
+static mr_status end(mr_job *job) {
+    if (form_of(job->follow->prop->relationship) == FORM_TARGETS) return end_targets(job);
+    return mr_gather_finish(&job->gather);
+}
+
+const mr_strategy *mr_strategy_selectin(void) {
+    static const mr_strategy strategy = {next, row, end};
+    return &strategy;
+}

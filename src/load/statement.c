@@ -1,0 +1,48 @@
+/*
+ * statement.c: a query as a SELECT node, for those who nest it, count it, or show it.
+ */
+#include "planner.h"
+
+#include <string.h>
+
+mr_status mr_load_statement(mr_query *query, bool plain, mr_node **out) {
+    mr_planner p;
+    mr_plan plan;
+    *out = NULL;
+    if (query->statement) {
+        *out = mr_node_retain(query->statement);
+        return MR_OK;
+    }
+    if (mr_plan_configure(query) != MR_OK) return MR_FAIL;
+    /* Only its memory is of use: the row program is not asked for. */
+    memset(&plan, 0, sizeof plan);
+    plan.env = query->env;
+    plan.arena = mr_arena_new(query->env);
+    if (!plan.arena) return MR_FAIL;
+    mr_planner_init(&p, query, &plan, plain);
+    mr_status status = mr_planner_select(&p, out);
+    mr_planner_done(&p);
+    mr_arena_free(plan.arena);
+    return status;
+}
+
+mr_status mr_load_count_statement(mr_query *query, mr_node **out) {
+    mr_env *env = query->env;
+    mr_node *inner = NULL;
+    mr_select s;
+    *out = NULL;
+    if (mr_load_statement(query, true, &inner) != MR_OK) return MR_FAIL;
+    memset(&s, 0, sizeof s);
+    s.from = mr_sql_list_append(env, NULL, mr_sql_alias(env, inner, NULL));
+    if (!s.from) return MR_FAIL;
+    const mr_type *integer = mr_type_simple(MR_TYPE_INTEGER);
+    mr_node *star = mr_sql_raw(env, integer, "*");
+    mr_node *count = star ? mr_sql_func(env, "count", integer, &star, 1) : NULL;
+    s.columns = mr_sql_list_append(env, NULL, mr_sql_label(env, "count_1", count));
+    if (!s.columns) {
+        mr_node_release(s.from);
+        return MR_FAIL;
+    }
+    *out = mr_sql_select(env, &s);
+    return *out ? MR_OK : MR_FAIL;
+}
