@@ -32,11 +32,14 @@ for _, record in ipairs(db:record(function() db.session:commit() end)) do
   print(record.statement, table.concat(record.parameters, ", "))
 end
 
--- Mistakes are told at once, with the cure.
-print(select(2, pcall(function() return User{ usernam = "typo" } end)))
-print(select(2, pcall(function() guest.username = 7 end)))
+-- Mistakes are told at once, with the cure. An error is an object; print(problem) shows it with its place.
+local function try(fn, ...)
+  local ok, problem = pcall(fn, ...)
+  print(ok, problem.kind, problem.message)
+end
+try(User, { usernam = "typo" })
+try(function() guest.username = 7 end)
 db.session:add(User{ username = "admin", email = "second@example.com" })
-local ok, problem = pcall(function() db.session:commit() end)
-print(ok, problem.kind, problem.orig.message)
+try(db.session.commit, db.session)
 db.session:rollback()
 print("users now:", User.query:count())

@@ -151,8 +151,9 @@ describe("the unit of work", function()
     assert.same({ "INSERT INTO parent (id) VALUES (?)", "INSERT INTO child (id, parent_id) VALUES (?, ?)" },
       support.statements(db, function() db.session:flush() end))
     db.session:commit()
-    db.session:delete(db.session:get(Parent, 7))
-    db.session:delete(db.session:get(Child, 1))
+    local parent, child = db.session:get(Parent, 7), db.session:get(Child, 1)
+    db.session:delete(parent)
+    db.session:delete(child)
     assert.same({ "DELETE FROM child WHERE child.id = ?", "DELETE FROM parent WHERE parent.id = ?" },
       support.statements(db, function() db.session:flush() end))
   end)
@@ -177,7 +178,7 @@ describe("the unit of work", function()
       kind  = db.Column{ db.String(10), default = "plain" },
       count = db.Column{ db.Integer, default = function() n = n + 1 return n end },
       made  = db.Column{ db.DateTime, default = mr.now },
-      state = db.Column{ db.String(10), server_default = "'new'" },
+      state = db.Column{ db.String(10), server_default = "new" },
     })
     db:create_all()
     local a, b = Thing{}, Thing{ kind = "odd" }

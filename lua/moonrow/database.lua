@@ -45,16 +45,20 @@ local function engine_of(db)
     core.raise("InvalidRequestError", ("the application %q has no database: set app.config.DATABASE_URI,"
       .. ' as in "sqlite:////tmp/test.db"'):format(current.name))
   end
-  engine = core.create_engine(url, state.engine_options)
+  engine = core.create_engine(url, state.engine_options or {})
   state.engines[current] = engine
   return engine
+end
+
+local function check_app(what, value)
+  if not app.is_app(value) then options.expect(what, "an App (mr.App)", value) end
 end
 
 -- db:init_app(app): lets the application use this database. Returns db.
 function methods:init_app(...)
   local _, args = options.split("init_app", {}, ...)
   local given = options.arguments("init_app", 1, args)
-  if not app.is_app(given) then options.expect("init_app", "an App (mr.App)", given) end
+  check_app("init_app", given)
   local state = self[STATE]
   if state.apps[given] then return self end
   state.only = next(state.apps) == nil and given or nil
@@ -177,7 +181,7 @@ local function make(mr, what, given, engine_options)
     for name, value in pairs(over or {}) do all[name] = value end
     return maker(all)
   end
-  rawset(db, "Model", database.new_base(given.metadata))
+  rawset(db, "Model", database.new_base(what, given.metadata))
   rawset(db, "session", session.scoped(factory))
   db.Model.query = db.session:query_property()
   if given.query_class ~= nil then db.Model.query_class = given.query_class end
@@ -185,7 +189,10 @@ local function make(mr, what, given, engine_options)
 end
 
 -- A base class; the embedding API finds classes through the list of bases.
-function database.new_base(metadata)
+function database.new_base(what, metadata)
+  if metadata ~= nil and not is_metadata(metadata) then
+    options.expect(what .. ": metadata", "a MetaData", metadata)
+  end
   local base = core.new_base(metadata)
   core.bases[#core.bases + 1] = base
   return base
@@ -195,6 +202,7 @@ end
 function database.new(mr, ...)
   local given, args = options.split("Database", known, ...)
   local application = options.arguments("Database", 1, args)
+  if application ~= nil then check_app("Database", application) end
   local db = make(mr, "Database", given)
   if application ~= nil then db:init_app(application) end
   return db

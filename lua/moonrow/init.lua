@@ -32,7 +32,7 @@ function mr.declarative_base(...)
   local given, args = options.split("declarative_base", options.set { "metadata", "name" }, ...)
   options.arguments("declarative_base", 0, args)
   options.typed("declarative_base", given, "name", "string")
-  return database.new_base(given.metadata)
+  return database.new_base("declarative_base", given.metadata)
 end
 
 return setmetatable(mr, {

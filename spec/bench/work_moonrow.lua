@@ -73,6 +73,7 @@ end
 
 if prepare[workload] then prepare[workload]() end
 collectgarbage()
+mr.memory{ trace = true }
 local start = os.clock()
 local result = work[workload]()
 print(("%.6f %s"):format(os.clock() - start, result))

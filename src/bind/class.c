@@ -108,6 +108,7 @@ const mr_property *bind_class_property(lua_State *L, int idx, int key) {
 }
 
 int bind_class_no_attribute(lua_State *L, int idx, const char *name) {
+    idx = lua_absindex(L, idx);
     bind_class *c = bind_class_at(L, idx);
     const char *near = c->mapper ? mr_mapper_nearest(c->mapper, name) : NULL;
     if (!near) {

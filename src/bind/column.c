@@ -142,9 +142,9 @@ static void read_options(lua_State *L, int options, mr_column *column) {
     column->autoincrement = read_autoincrement(L, options);
     column->comment = bind_intern_string(L, bind_option_string(L, options, "Column", "comment", NULL));
     if (bind_option(L, options, "default") != LUA_TNIL)
-        bind_read_default(L, -1, column->type, "default", &column->deflt);
+        bind_read_default(L, -1, column, "default", &column->deflt);
     if (bind_option(L, options, "onupdate") != LUA_TNIL)
-        bind_read_default(L, -1, column->type, "onupdate", &column->onupdate);
+        bind_read_default(L, -1, column, "onupdate", &column->onupdate);
     if (bind_option(L, options, "server_default") != LUA_TNIL)
         column->server_default = bind_read_server_default(L, -1);
     lua_pop(L, 3);

@@ -11,6 +11,7 @@ static const mr_type *text_type(void) { return mr_type_simple(MR_TYPE_STRING); }
 
 /* Index 1 OP index 2. */
 static int compare(lua_State *L, mr_op op, const char *function) {
+    lua_settop(L, 2);
     mr_node *left = bind_arg_node(L, 1, function);
     const char *what = bind_push_what(L, left);
     if (lua_isnoneornil(L, 2))
@@ -110,6 +111,7 @@ static bool has_names(lua_State *L, int idx) {
 }
 
 static int in(lua_State *L, mr_op op, const char *function) {
+    lua_settop(L, 2);
     mr_node *left = bind_arg_node(L, 1, function);
     const char *what = bind_push_what(L, left);
     if (bind_is_query(L, 2)) {
@@ -142,6 +144,7 @@ static int method_options(lua_State *L, const char *function, const char *const 
 }
 
 static int like(lua_State *L, mr_op op, const char *function) {
+    lua_settop(L, 3);
     static const char *const names[] = {"escape", NULL};
     mr_node *left = bind_arg_node(L, 1, function);
     int options = method_options(L, function, names);
@@ -178,6 +181,7 @@ static mr_node *wildcards(mr_env *env, bool before, mr_node *x, bool after) {
 }
 
 static int match(lua_State *L, bool before, bool after, mr_op op, const char *function) {
+    lua_settop(L, 3);
     static const char *const names[] = {"autoescape", "escape", NULL};
     mr_node *left = bind_arg_node(L, 1, function);
     int options = method_options(L, function, names);

@@ -223,6 +223,25 @@ static int time_method(lua_State *L) {
     return construct(L, &time_parts);
 }
 
+/* v has no field of the name at index 2. */
+static int no_field(lua_State *L, const mr_value *v) {
+    static const char *const interval_parts[] = {"days", "seconds", "microseconds", "total_seconds"};
+    unsigned from = v->kind == MR_TIME ? 3 : 0, to = v->kind == MR_DATE ? 3 : 7;
+    bool is_interval = v->kind == MR_INTERVAL;
+    if (lua_type(L, 2) != LUA_TSTRING)
+        return bind_error(L, MR_ERR_ARGUMENT, "%s has no field %s", mr_kind_name(v->kind), bind_describe(L, 2));
+    lua_newtable(L);
+    for (unsigned i = is_interval ? 0 : from; i < (is_interval ? 4 : to); i++) {
+        lua_pushboolean(L, 1);
+        lua_setfield(L, -2, is_interval ? interval_parts[i] : datetime_parts.names[i]);
+    }
+    const char *name = lua_tostring(L, 2), *near = bind_nearest_key(L, -1, name);
+    if (!near) near = bind_nearest_key(L, lua_upvalueindex(1), name);
+    if (near)
+        return bind_error(L, MR_ERR_ARGUMENT, "%s has no field '%s' (did you mean '%s'?)", mr_kind_name(v->kind), name, near);
+    return bind_error(L, MR_ERR_ARGUMENT, "%s has no field '%s'", mr_kind_name(v->kind), name);
+}
+
 static int date_index(lua_State *L) {
     mr_value v = self(L, 1);
     if (lua_type(L, 2) == LUA_TSTRING) {
@@ -231,7 +250,7 @@ static int date_index(lua_State *L) {
     }
     lua_pushvalue(L, 2);
     if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL) return 1;
-    return bind_error(L, MR_ERR_ARGUMENT, "%s has no field %s", mr_kind_name(v.kind), bind_describe(L, 2));
+    return no_field(L, &v);
 }
 
 static int date_newindex(lua_State *L) {

@@ -11,7 +11,7 @@
 
 typedef struct default_function {
     bind_ref *function;
-    const mr_type *type; /* NULL: not known when the column was made */
+    mr_column *column; /* named, and its type known, when the default is first used */
     const char *what;
     mr_value *out; /* where the running call puts its value */
 } default_function;
@@ -21,7 +21,13 @@ static int call_body(lua_State *L) {
     default_function *f = lua_touserdata(L, 1);
     bind_ref_push(L, f->function);
     lua_call(L, 0, 1);
-    bind_check_value(L, -1, f->type ? f->type : mr_type_simple(MR_TYPE_NULL), f->what, f->out);
+    const mr_column *column = f->column;
+    const mr_type *type = mr_column_type(bind_of(L)->env, f->column);
+    const char *what = f->what;
+    if (column->table) what = lua_pushfstring(L, "%s of %s.%s", what, column->table->name, column->name);
+    else lua_pushnil(L);
+    bind_check_value(L, -2, type ? type : mr_type_simple(MR_TYPE_NULL), what, f->out);
+    lua_pop(L, 1);
     lua_rawsetp(L, LUA_REGISTRYINDEX, f);
     return 0;
 }
@@ -34,7 +40,8 @@ static mr_status call_default(mr_env *env, void *ud, mr_value *out) {
     return st;
 }
 
-static void read_function(lua_State *L, int idx, const mr_type *type, const char *what, mr_default *out) {
+static void read_function(lua_State *L, int idx, mr_column *column, const char *what, mr_default *out) {
+    const mr_type *type = column->type;
     if (lua_tocfunction(L, idx) == bind_now) {
         mr_typecode code = type ? type->code : MR_TYPE_NULL;
         if (code == MR_TYPE_DATETIME || code == MR_TYPE_NULL) {
@@ -47,7 +54,7 @@ static void read_function(lua_State *L, int idx, const mr_type *type, const char
     default_function *f = mr_env_arena(bind_of(L)->env, sizeof *f);
     if (!f) bind_raise(L);
     f->function = bind_ref_forever(L, idx);
-    f->type = type;
+    f->column = column;
     f->what = what;
     out->kind = MR_DEFAULT_FUNCTION;
     out->fn = call_default;
@@ -80,13 +87,13 @@ static void read_value(lua_State *L, int idx, const mr_type *type, const char *w
     out->value = v;
 }
 
-void bind_read_default(lua_State *L, int idx, const mr_type *type, const char *option, mr_default *out) {
+void bind_read_default(lua_State *L, int idx, mr_column *column, const char *option, mr_default *out) {
     const char *what = strcmp(option, "default") == 0 ? "Column default" : "Column onupdate";
     idx = lua_absindex(L, idx);
     mr_node *node = bind_test_node(L, idx);
     if (node) read_expression(L, node, out);
-    else if (lua_isfunction(L, idx)) read_function(L, idx, type, what, out);
-    else read_value(L, idx, type, what, out);
+    else if (lua_isfunction(L, idx)) read_function(L, idx, column, what, out);
+    else read_value(L, idx, column->type, what, out);
 }
 
 /* "x" as an SQL string. */

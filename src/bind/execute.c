@@ -201,49 +201,141 @@ static void run(lua_State *L, const target *t, int result, int params) {
 
 /* ---------------------------------------------------------------- which statement */
 
-/* insert(T) with rows: as many rows in one statement as a database takes. */
-static void run_rows(lua_State *L, const target *t, int result, int stmt, int rows) {
+/* insert(T):returning(...) with rows: as many rows in one statement as a database takes. */
+static void run_chunks(lua_State *L, const target *t, int result, int stmt, int rows) {
     const bind_statement *s = bind_test_statement(L, stmt);
     lua_Integer n = (lua_Integer)lua_rawlen(L, rows), width = s->dml.table->u.table->ncolumns;
     lua_Integer chunk = CHUNK / (width > 0 ? width : 1);
     if (chunk < 1) chunk = 1;
-    lua_Integer at = n > 0 ? 1 : 0;
-    do {
-        lua_Integer to = at + chunk - 1 < n ? at + chunk - 1 : n;
+    for (lua_Integer at = 1, to; at <= n; at = to + 1) {
+        to = at + chunk - 1 < n ? at + chunk - 1 : n;
         bind_push_with_rows(L, stmt, rows, at, to);
         bind_push_node(L, bind_statement_node(L, bind_test_statement(L, -1)));
         run(L, t, result, 0);
         lua_pop(L, 1);
-        at = to + 1;
-    } while (at <= n);
-    if (n > 1) {
-        lua_pushnil(L);
-        lua_setiuservalue(L, result, RESULT_KEY);
     }
+}
+
+/* ---------------------------------------------------------------- batches */
+
+/* One prepared statement run for many rows: one record. `held` has what is bound now. */
+typedef struct batch {
+    const target *t;
+    mr_engine *engine;
+    bind_cursor *first;
+    int held;    /* index of the cursor value that holds the bound values */
+    bool broken; /* a row of another structure: it runs by itself */
+} batch;
+
+/* Binds and steps the row; broken is set, and nothing run, when it needs another statement. */
+static mr_status step_row(batch *bt, bind_cursor *next, mr_node *node, const mr_named_value *named, size_t n) {
+    next->open = true;
+    next->c.statement = mr_node_retain(node);
+    if (mr_engine_compile(bt->engine, node, named, n, &next->c.compiled, &next->c.values) != MR_OK) return MR_FAIL;
+    bt->broken = next->c.compiled != bt->first->c.compiled;
+    if (bt->broken) return MR_OK;
+    if (mr_cursor_bind(bt->first->c.cursor, next->c.values) != MR_OK) return MR_FAIL;
+    mr_status st;
+    do st = mr_cursor_step(bt->first->c.cursor);
+    while (st == MR_ROW);
+    return st;
+}
+
+/* Runs the statement on top of the stack (popped) as one more row of the batch. */
+static void run_row(lua_State *L, batch *bt, int result, int params) {
+    bind_result *r = bind_test(L, result, BIND_RESULT);
+    bind_state *b = bind_of(L);
+    int top = lua_gettop(L);
+    size_t n;
+    mr_node *node = bind_test_node(L, top);
+    const mr_named_value *named = read_params(L, params, &n);
+    bind_cursor *next = new_cursor(L), *held = lua_touserdata(L, bt->held);
+    BIND_ENTER(b, L);
+    mr_status st = step_row(bt, next, node, named, n);
+    if (st == MR_FAIL) {
+        mr_error *saved = mr_env_save_error(b->env);
+        close_cursor(bt->first);
+        mr_env_restore_error(b->env, saved);
+    }
+    BIND_LEAVE(b);
+    bind_check(L, st);
+    if (bt->broken) {
+        lua_settop(L, top);
+        run(L, bt->t, result, params);
+        return;
+    }
+    r->rowcount += mr_cursor_rowcount(bt->first->c.cursor);
+    r->lastrowid = mr_cursor_last_insert_id(bt->first->c.cursor);
+    if (held != bt->first) close_cursor(held);
+    lua_replace(L, bt->held);
+    lua_settop(L, top - 1);
+}
+
+/* Pushes the statement for row i: an INSERT of the row, or the text itself. Returns the index of its parameters, or 0. */
+static int push_row_statement(lua_State *L, int stmt, int rows, lua_Integer i) {
+    const bind_statement *s = bind_test_statement(L, stmt);
+    lua_rawgeti(L, rows, i);
+    if (!lua_istable(L, -1)) bind_type_error(L, -1, "execute", "parameters as a table, or a list of tables");
+    if (s) {
+        bind_push_with_rows(L, stmt, rows, i, i);
+        bind_push_node(L, bind_statement_node(L, bind_test_statement(L, -1)));
+        return 0;
+    }
+    lua_pushvalue(L, stmt);
+    return lua_gettop(L) - 1;
+}
+
+static void run_batch(lua_State *L, const target *t, int result, int stmt, int rows) {
+    lua_Integer n = (lua_Integer)lua_rawlen(L, rows);
+    bind_result *r = bind_test(L, result, BIND_RESULT);
+    bind_state *b = bind_of(L);
+    batch bt = {.t = t, .engine = t->session ? mr_session_engine(t->session) : mr_conn_engine(t->conn)};
+    bt.first = new_cursor(L);
+    lua_pushvalue(L, -1);
+    bt.held = lua_gettop(L);
+    r->rowcount = 0;
+    for (lua_Integer i = 1; i <= n; i++) {
+        int params = push_row_statement(L, stmt, rows, i);
+        if (i > 1) {
+            run_row(L, &bt, result, params);
+        } else {
+            size_t count;
+            mr_node *node = bind_test_node(L, -1);
+            const mr_named_value *named = read_params(L, params, &count);
+            open_cursor(L, t, bt.first, mr_node_retain(node), named, count);
+            while (step(L, bt.first->c.cursor, NULL) == MR_ROW) continue;
+            r->rowcount = mr_cursor_rowcount(bt.first->c.cursor);
+            r->lastrowid = mr_cursor_last_insert_id(bt.first->c.cursor);
+        }
+        lua_settop(L, bt.held);
+    }
+    bind_cursor *held = lua_touserdata(L, bt.held);
+    BIND_ENTER(b, L);
+    close_cursor(bt.first);
+    close_cursor(held);
+    BIND_LEAVE(b);
 }
 
 static int run_statement(lua_State *L, const target *t, int stmt, int params) {
     const bind_statement *s = bind_test_statement(L, stmt);
     mr_node *node = bind_test_node(L, stmt);
     int result = lua_gettop(L) + 1;
+    bool open = s && s->kind == MR_NODE_INSERT && !s->dml.values && !s->dml.select;
+    bool many = params && lua_rawlen(L, params) > 0;
     bind_new_result(L, t->owner);
     luaL_checkstack(L, 12, "execute");
-    if (s && params && s->kind == MR_NODE_INSERT && !s->dml.values && !s->dml.select) {
-        run_rows(L, t, result, stmt, params);
-    } else if (s) {
-        bind_push_node(L, bind_statement_node(L, s));
-        run(L, t, result, params);
-    } else if (params && lua_rawlen(L, params) > 0) { /* the same text, once for each set of values */
-        lua_Integer n = (lua_Integer)lua_rawlen(L, params);
-        for (lua_Integer i = 1; i <= n; i++) {
-            lua_rawgeti(L, params, i);
-            if (!lua_istable(L, -1)) return bind_type_error(L, -1, "execute", "parameters as a table, or a list of tables");
-            bind_push_node(L, mr_node_retain(node));
-            run(L, t, result, lua_gettop(L) - 1);
-            lua_pop(L, 1);
-        }
+    if (many && s && !open)
+        return bind_error(L, MR_ERR_ARGUMENT, "execute: a list of rows is for an insert without values, and for mr.text");
+    if (many && s && s->dml.returning) {
+        run_chunks(L, t, result, stmt, params);
+    } else if (many) {
+        run_batch(L, t, result, stmt, params);
+    } else if (open && params) {
+        bind_push_with_rows(L, stmt, params, 0, 0);
+        bind_push_node(L, bind_statement_node(L, bind_test_statement(L, -1)));
+        run(L, t, result, 0);
     } else {
-        bind_push_node(L, mr_node_retain(node));
+        bind_push_node(L, s ? bind_statement_node(L, s) : mr_node_retain(node));
         run(L, t, result, params);
     }
     lua_settop(L, result);

@@ -128,8 +128,9 @@ static int history(lua_State *L) {
     bind_arg(L, 1, BIND_INSPECTION, "history");
     mr_entity *e = inspected(L);
     bind_push_class(L, e->mapper);
-    const mr_property *prop = bind_class_property(L, -1, 2);
-    if (!prop) return bind_class_no_attribute(L, -1, luaL_tolstring(L, 2, NULL));
+    int klass = lua_gettop(L);
+    const mr_property *prop = bind_class_property(L, klass, 2);
+    if (!prop) return bind_class_no_attribute(L, klass, luaL_tolstring(L, 2, NULL));
     mr_entity_touch(e);
     const mr_value *now = mr_entity_slot(e, prop->slot);
     if (now->kind == MR_COLLECTION) return push_collection_history(L, now->u.p);

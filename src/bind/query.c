@@ -11,6 +11,7 @@
 #include "from.h"
 #include "option.h"
 #include "own.h"
+#include "relationship_attribute.h"
 #include "schema.h"
 
 static const char class_key = 0; /* registry: the base query class, a table of methods */
@@ -183,13 +184,35 @@ int bind_select(lua_State *L) {
 
 static void release_node(void *p) { mr_node_release(p); }
 
+/* A query that is a part of a statement gets its parents' values now: *out has one reference. */
+static mr_status settle_parents(mr_query *q, mr_query **out) {
+    mr_query *plain = q->nparents ? mr_query_without_parents(q) : mr_query_retain(q);
+    for (unsigned i = 0; plain && i < q->nparents; i++) {
+        const mr_query_parent *p = &q->parents[i];
+        mr_node *criterion = bind_belongs_to(p->along, p->alias, p->parent);
+        mr_query *next = criterion ? mr_query_where(plain, criterion) : NULL;
+        mr_query_release(plain);
+        plain = next;
+    }
+    *out = plain;
+    return plain ? MR_OK : MR_FAIL;
+}
+
+mr_status bind_query_statement(mr_query *q, bool count, mr_node **out) {
+    mr_query *plain;
+    if (settle_parents(q, &plain) != MR_OK) return MR_FAIL;
+    mr_status st = count ? mr_load_count_statement(plain, out) : mr_load_statement(plain, true, out);
+    mr_query_release(plain);
+    return st;
+}
+
 mr_node *bind_to_select(lua_State *L, int idx) {
     mr_query *q = bind_test_query(L, idx);
     if (!q) return NULL;
     bind_state *b = bind_of(L);
     mr_node *node = NULL;
     BIND_ENTER(b, L);
-    mr_status st = mr_load_statement(q, true, &node);
+    mr_status st = bind_query_statement(q, false, &node);
     BIND_LEAVE(b);
     bind_check(L, st);
     return node;

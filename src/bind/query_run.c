@@ -39,7 +39,10 @@ static int q_all(lua_State *L) {
 }
 
 /* The value on top: an entity, a row; nil for what is none. */
-static int as_value(lua_State *L, bool found) { return found && !bind_is_null(L, -1) ? 1 : 0; }
+static int as_value(lua_State *L, bool found) {
+    if (!found || bind_is_null(L, -1)) lua_pushnil(L);
+    return 1;
+}
 
 /* Replaces the query at index 1 by itself limited to one row, unless it runs a statement as written. */
 static mr_query *limited(lua_State *L, const char *function) {
@@ -122,7 +125,7 @@ static int q_count(lua_State *L) {
     int64_t count = 0;
     BIND_ENTER(b, L);
     if (!q->autoflush) mr_session_block_autoflush(s, 1);
-    mr_status st = mr_load_count_statement(q, &node);
+    mr_status st = bind_query_statement(q, true, &node);
     owner->p = node;
     if (st == MR_OK) st = read_integer(s, mr_node_retain(node), named, q->nparams, &count);
     if (!q->autoflush) mr_session_block_autoflush(s, -1);
@@ -181,7 +184,10 @@ static int q_get(lua_State *L) {
     BIND_LEAVE(b);
     if (st == MR_OK) owner->p = entity;
     bind_check(L, st);
-    if (st == MR_NOTFOUND) return 0;
+    if (st == MR_NOTFOUND) {
+        lua_pushnil(L);
+        return 1;
+    }
     bind_push_entity(L, entity);
     bind_own_done(owner);
     return 1;

@@ -138,13 +138,17 @@ static mr_node *join_condition(mr_env *env, sides *s) {
                    : NULL;
 }
 
-/* EXISTS (SELECT 1 FROM froms WHERE where): consumes both, whichever is missing. */
-static mr_node *exists(mr_env *env, mr_node *froms, mr_node *where, const sides *s) {
+/* A class's FROM: the alias (borrowed) or its table. */
+static mr_node *from_of(mr_env *env, mr_node *alias, const mr_mapper *mapper) {
+    return alias ? mr_node_retain(alias) : mr_sql_table(env, mapper->table);
+}
+
+/* EXISTS (SELECT 1 FROM froms WHERE where), outer supplied from outside: consumes all, whichever is missing. */
+static mr_node *exists(mr_env *env, mr_node *froms, mr_node *where, mr_node *outer) {
     mr_node *one = mr_sql_raw(env, mr_type_simple(MR_TYPE_INTEGER), "1");
-    mr_node *parent = s->parent_alias ? mr_node_retain(s->parent_alias) : mr_sql_table(env, s->rel->parent->table);
     mr_select select = {0};
     select.columns = mr_sql_list(env, MR_OP_COMMA, &one, 1);
-    select.correlate = mr_sql_list(env, MR_OP_COMMA, &parent, 1);
+    select.correlate = mr_sql_list(env, MR_OP_COMMA, &outer, 1);
     select.from = froms;
     select.where = where;
     if (select.columns && select.correlate && froms && where) return mr_sql_exists(env, mr_sql_select(env, &select));
@@ -176,7 +180,7 @@ static void push_exists(lua_State *L, const mr_property *prop, mr_node *alias, m
         froms[0] = mr_sql_table(env, rel->secondary);
     }
     mr_node *list = mr_sql_list(env, MR_OP_COMMA, froms, froms[1] ? 2 : 1);
-    bind_push_node(L, exists(env, list, where, &s));
+    bind_push_node(L, exists(env, list, where, from_of(env, alias, rel->parent)));
     lua_replace(L, top + 1);
     lua_settop(L, top + 1);
 }
@@ -209,11 +213,12 @@ static mr_node *key_of(mr_entity *e, const mr_column *column, bool required, con
 /* key = column for each pair; the object has the columns of its side. */
 static mr_node *keys_condition(mr_env *env, const mr_property *along, const mr_column_pair *pairs, unsigned n, mr_node *alias,
                                mr_entity *e, bool object_is_remote) {
+    bool required = (along->relationship->direction == MR_ONE_TO_MANY) != object_is_remote;
     mr_node *all = NULL;
     for (unsigned i = 0; i < n; i++) {
         const mr_column *key = object_is_remote ? pairs[i].remote : pairs[i].local;
         const mr_column *column = object_is_remote ? pairs[i].local : pairs[i].remote;
-        mr_node *value = key_of(e, key, along->relationship->direction != MR_ONE_TO_MANY, along);
+        mr_node *value = key_of(e, key, required, along);
         if (!value) {
             mr_node_release(all);
             return NULL;
@@ -225,18 +230,29 @@ static mr_node *keys_condition(mr_env *env, const mr_property *along, const mr_c
     return all;
 }
 
-/* The link table has a row for both. */
-static mr_node *link_exists(mr_env *env, const mr_property *prop, mr_node *alias, mr_entity *e) {
+/* The link table has a row for both: the object is on the target's side, or (parent) on the relationship's own. */
+static mr_node *link_exists(mr_env *env, const mr_property *prop, mr_node *alias, mr_entity *e, bool parent) {
     const mr_relationship *rel = prop->relationship;
-    sides s = {rel, rel->target, alias, NULL};
-    mr_node *where = pairs_condition(env, rel->pairs, rel->npairs, alias, NULL, false);
-    mr_node *keys = where ? keys_condition(env, prop, rel->secondary_pairs, rel->nsecondary, NULL, e, true) : NULL;
+    mr_node *where, *keys;
+    if (parent) where = pairs_condition(env, rel->secondary_pairs, rel->nsecondary, NULL, alias, true);
+    else where = pairs_condition(env, rel->pairs, rel->npairs, alias, NULL, false);
+    if (!where) return NULL;
+    if (parent) keys = keys_condition(env, prop, rel->pairs, rel->npairs, NULL, e, false);
+    else keys = keys_condition(env, prop, rel->secondary_pairs, rel->nsecondary, NULL, e, true);
     if (!keys) {
         mr_node_release(where);
         return NULL;
     }
     mr_node *link = mr_sql_table(env, rel->secondary);
-    return exists(env, mr_sql_list(env, MR_OP_COMMA, &link, 1), mr_sql_and(env, where, keys), &s);
+    return exists(env, mr_sql_list(env, MR_OP_COMMA, &link, 1), mr_sql_and(env, where, keys),
+                  from_of(env, alias, parent ? rel->target : rel->parent));
+}
+
+mr_node *bind_belongs_to(const mr_property *along, mr_node *alias, mr_entity *parent) {
+    mr_env *env = parent->mapper->env;
+    const mr_relationship *rel = along->relationship;
+    if (rel->direction == MR_MANY_TO_MANY) return link_exists(env, along, alias, parent, true);
+    return keys_condition(env, along, rel->pairs, rel->npairs, alias, parent, false);
 }
 
 void bind_push_refers_to(lua_State *L, const mr_property *prop, mr_node *alias, int entity) {
@@ -248,7 +264,7 @@ void bind_push_refers_to(lua_State *L, const mr_property *prop, mr_node *alias, 
                         lua_pushfstring(L, "a %s", rel->target->name));
     BIND_ENTER(b, L);
     mr_node *node = rel->direction == MR_MANY_TO_MANY
-                        ? link_exists(b->env, prop, alias, e)
+                        ? link_exists(b->env, prop, alias, e, false)
                         : keys_condition(b->env, prop, rel->pairs, rel->npairs, alias, e, true);
     BIND_LEAVE(b);
     bind_push_node(L, node);

@@ -228,13 +228,19 @@ static int r_all(lua_State *L) {
     return 1;
 }
 
-static int r_fetchone(lua_State *L) { return bind_result_next(L, 1, self(L, "fetchone")) ? 1 : 0; }
+/* The value on top, or nil. */
+static int or_nil(lua_State *L, bool found) {
+    if (!found) lua_pushnil(L);
+    return 1;
+}
+
+static int r_fetchone(lua_State *L) { return or_nil(L, bind_result_next(L, 1, self(L, "fetchone"))); }
 
 static int r_first(lua_State *L) {
     bind_result *r = self(L, "first");
     bool found = bind_result_next(L, 1, r);
     bind_result_close(L, r);
-    return found ? 1 : 0;
+    return or_nil(L, found);
 }
 
 static int r_fetchmany(lua_State *L) {
@@ -248,12 +254,11 @@ static int r_fetchmany(lua_State *L) {
 }
 
 static int r_one(lua_State *L) { return bind_result_one(L, 1, self(L, "one"), true); }
-static int r_one_or_none(lua_State *L) { return bind_result_one(L, 1, self(L, "one_or_none"), false); }
+static int r_one_or_none(lua_State *L) { return or_nil(L, bind_result_one(L, 1, self(L, "one_or_none"), false)); }
 
 /* The first column of the value on top, as scalar() gives it: nil for NULL. */
 static int as_scalar(lua_State *L, bool found) {
-    if (!found || bind_is_null(L, -1)) return 0;
-    return 1;
+    return or_nil(L, found && !bind_is_null(L, -1));
 }
 
 static int r_scalar(lua_State *L) {

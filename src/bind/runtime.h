@@ -151,7 +151,7 @@ static inline bool bind_is_running(lua_State *L) {
 typedef struct bind_expression { mr_node *node; } bind_expression;
 typedef struct bind_relationship { const mr_property *prop; mr_node *alias; mr_mapper *of_type; } bind_relationship;
 typedef struct bind_query { mr_query *query; } bind_query;
-typedef struct bind_session { mr_session *session; } bind_session;
+typedef struct bind_session { mr_session *session; bool closed; } bind_session;
 typedef struct bind_constraint { mr_constraint *constraint; mr_index *index; } bind_constraint; /* one of them */
 
 /* schema.c */

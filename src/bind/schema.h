@@ -30,7 +30,7 @@ void bind_read_actions(lua_State *L, int options, const char *function, const ch
 void bind_open_column(lua_State *L);
 
 /* default.c: fills *out from the value at idx (not nil) for a column of the type (NULL: not known yet). */
-void bind_read_default(lua_State *L, int idx, const mr_type *type, const char *option, mr_default *out);
+void bind_read_default(lua_State *L, int idx, mr_column *column, const char *option, mr_default *out);
 /* The SQL text of a server_default at idx, interned. */
 const char *bind_read_server_default(lua_State *L, int idx);
 

@@ -33,9 +33,11 @@ void mr_idmap_free(mr_idmap *map) {
     mr_free(map->env, map);
 }
 
-/* Multiplying by the golden ratio spreads counting keys best. */
+/* Runs of 64 counting keys stay together, so that loading them in order walks the table and the entities in order; the
+ * runs are spread by the golden ratio, so that keys with gaps do not cluster. */
 static inline size_t spread(const mr_idmap *map, uint64_t h) {
-    return (size_t)((h * UINT64_C(0x9E3779B97F4A7C15)) >> (64 - map->bits));
+    size_t run = (size_t)(((h >> 6) * UINT64_C(0x9E3779B97F4A7C15)) >> (64 - map->bits));
+    return (run + (size_t)(h & 63)) & (((size_t)1 << map->bits) - 1);
 }
 
 static inline uint64_t hash_int(const mr_mapper *root, int64_t i) {

@@ -143,6 +143,7 @@ static void free_op(mr_env *env, flush_op *op) {
     for (unsigned c = 0; op->staged && c < op->cls->ncolumns; c++) {
         if (op->staged[c].kind != STAGED_BY_SERVER) mr_value_clear(env, &op->staged[c]);
     }
+    for (unsigned c = 0; op->written && c < op->cls->ncolumns; c++) mr_value_clear(env, &op->written[c]);
     mr_value_clear(env, &op->identity);
     mr_entity_unpin(op->entity);
 }

@@ -17,6 +17,33 @@ static void give(flush_op *op, unsigned c, mr_value *value) {
     mr_entity_give(op->entity, slot, value);
 }
 
+/* What hooks have set after the row was written: it stays a change, for the next flush. Without memory, it is dropped, and the object
+ * has what its row has. */
+static mr_value *take_later_changes(const flush_op *op) {
+    mr_env *env = op->cls->env;
+    mr_value *later = NULL;
+    for (unsigned c = 0; op->written && c < op->cls->ncolumns; c++) {
+        const mr_value *v = mr_flush_slot(op, op->cls->columns[c].slot), *was = &op->written[c];
+        if (v->kind == MR_UNLOADED || (v->kind == was->kind && mr_value_equal(env, v, was))) continue;
+        if (!later) later = mr_calloc(env, op->cls->ncolumns * sizeof *later);
+        if (!later || mr_value_copy(env, &later[c], v) != MR_OK) mr_env_clear_error(env);
+        mr_value row = *was;
+        op->written[c] = mr_value_of(MR_UNLOADED, 0);
+        mr_entity_give(op->entity, op->cls->columns[c].slot, &row);
+    }
+    return later;
+}
+
+static void give_later_changes(const flush_op *op, mr_value *later) {
+    mr_env *env = op->cls->env;
+    for (unsigned c = 0; later && c < op->cls->ncolumns; c++) {
+        if (later[c].kind == MR_UNLOADED) continue;
+        if (mr_entity_set(op->entity, op->cls->columns[c].slot, &later[c]) != MR_OK) mr_env_clear_error(env);
+        mr_value_clear(env, &later[c]);
+    }
+    mr_free(env, later);
+}
+
 /* What was staged; of a new row also the NULLs of columns that nobody has set. */
 static void give_values(flush_op *op, bool inserted) {
     for (unsigned c = 0; c < op->cls->ncolumns; c++) {
@@ -69,6 +96,7 @@ static void publish_identity(mr_flush *flush, flush_op *op) {
 
 static void publish_insert(mr_flush *flush, flush_op *op) {
     mr_entity *e = op->entity;
+    mr_value *later = take_later_changes(op);
     give_values(op, true);
     forget_guesses(op);
     if (!e->owner) e->owner = mr_owner_retain(flush->ctx.owner);
@@ -77,12 +105,15 @@ static void publish_insert(mr_flush *flush, flush_op *op) {
     e->flags |= MR_ENTITY_FLUSHED_NEW;
     publish_identity(flush, op);
     mr_entity_accept(e);
+    give_later_changes(op, later);
 }
 
 static void publish_update(mr_flush *flush, flush_op *op) {
+    mr_value *later = take_later_changes(op);
     if (op->flags & (OP_WRITTEN | OP_FOLLOWS | OP_POSTED)) give_values(op, false);
     if (op->flags & OP_KEY_CHANGED) publish_identity(flush, op);
     mr_entity_accept(op->entity);
+    give_later_changes(op, later);
 }
 
 static void publish_delete(mr_flush *flush, flush_op *op) {

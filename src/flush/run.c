@@ -13,9 +13,18 @@ mr_status mr_flush_connect(mr_flush *flush, flush_group *group) {
     return flush->ctx.connection(flush->ctx.ud, group->root, &group->conn);
 }
 
+/* What a hook changes from now on is a change of its own. */
+static mr_status remember_slots(mr_flush *flush, flush_op *op) {
+    if (!flush->hooked || op->written) return MR_OK;
+    op->written = mr_arena_alloc(flush->arena, op->cls->ncolumns * sizeof *op->written);
+    for (unsigned c = 0; op->written && c < op->cls->ncolumns; c++)
+        if (mr_value_copy(flush->env, &op->written[c], mr_flush_slot(op, op->cls->columns[c].slot)) != MR_OK) return MR_FAIL;
+    return op->written ? MR_OK : MR_FAIL;
+}
+
 mr_status mr_flush_note(mr_flush *flush, flush_op *op, mr_flush_kind kind) {
     mr_flush_result *result = mr_vec_push(&flush->results);
-    if (!result) return MR_FAIL;
+    if (!result || remember_slots(flush, op) != MR_OK) return MR_FAIL;
     result->kind = kind;
     result->entity = op->entity;
     op->flags |= OP_NOTED;
@@ -136,8 +145,18 @@ static mr_status finish_plan(mr_flush *flush) {
     return status == MR_DONE ? MR_OK : MR_FAIL;
 }
 
+static bool has_hooks(const mr_flush *flush) {
+    for (size_t i = 0; i < flush->classes.len; i++)
+        for (int event = MR_EVENT_BEFORE_INSERT; event <= MR_EVENT_AFTER_DELETE; event++)
+            if (mr_mapper_has_hooks(((const flush_class *)mr_vec_ptr(&flush->classes, i))->mapper, (mr_mapper_event)event))
+                return true;
+    return false;
+}
+
 mr_status mr_flush_run(mr_flush *flush) {
-    if (finish_plan(flush) != MR_OK || run_saves(flush) != MR_OK || mr_flush_run_posts(flush, false) != MR_OK ||
+    if (finish_plan(flush) != MR_OK) return MR_FAIL;
+    flush->hooked = has_hooks(flush);
+    if (run_saves(flush) != MR_OK || mr_flush_run_posts(flush, false) != MR_OK ||
         mr_flush_run_links(flush) != MR_OK || mr_flush_run_posts(flush, true) != MR_OK || run_deletes(flush) != MR_OK)
         return MR_FAIL;
     return mr_idmap_reserve(flush->ctx.owner->idmap, flush->results.len);

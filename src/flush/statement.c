@@ -122,7 +122,7 @@ static mr_node *column_node(const builder *b, unsigned c) {
     return mr_sql_column(b->env, b->cls->columns[c].column, NULL, NULL);
 }
 
-enum { COLUMNS = UINT32_MAX };
+static const uint32_t COLUMNS = UINT32_MAX;
 
 /* Collects the columns written, or the values of one row. */
 static mr_status written(builder *b, uint32_t row) {

@@ -79,6 +79,7 @@ struct flush_op {
     mr_entity *entity; /* pinned */
     flush_class *cls;  /* borrowed from the flush */
     mr_value *staged;  /* by column, when not NULL: MR_UNLOADED not staged, or STAGED_BY_SERVER */
+    mr_value *written; /* by column: copies of the slots when the row was written; NULL where no hook can change them */
     flush_sync *syncs;
     flush_op *other;   /* of a row switch */
     mr_value identity; /* the new one: INSERT, and OP_KEY_CHANGED; bytes OWNED */
@@ -144,6 +145,7 @@ struct mr_flush {
     mr_vec shape;      /* uint64_t: scratch, see mr_flush_shape */
     mr_strbuf identity;
     mr_vec results;    /* mr_flush_result */
+    bool hooked;       /* hooks run, which may change what was written already */
     bool sent;         /* a statement has been sent */
     bool published;
 };
@@ -206,7 +208,7 @@ mr_status mr_flush_stage_column(mr_flush *flush, flush_op *op, unsigned c, uint6
 mr_node *mr_flush_expression(mr_flush *flush, const flush_op *op, unsigned c, const mr_value *value);
 /* Scratch for a class: an empty shape, and behind it an empty list of expressions by column. NULL: failed. */
 uint64_t *mr_flush_shape(mr_flush *flush, const flush_class *cls, mr_node ***inlined);
-/* run.c: the operation has been written: its result. */
+/* run.c: the operation has been written: its result, and what hooks must not make it forget. */
 mr_status mr_flush_note(mr_flush *flush, flush_op *op, mr_flush_kind kind);
 /* run.c: the group's connection, asked for once. */
 mr_status mr_flush_connect(mr_flush *flush, flush_group *group);

@@ -155,8 +155,12 @@ static mr_status plan_class(mr_planner *p, const mr_query_item *item, uint16_t n
     memset(&proto, 0, sizeof proto);
     proto.plan.mapper = item->mapper;
     proto.plan.parent = MR_PLAN_NONE;
-    if (p->path && number == 0) {
-        proto.plan.path = p->path->props;
+    if (p->path && p->path->n > 0) {
+        /* The plan outlives whoever asked for it. */
+        const mr_property **path = mr_arena_alloc(p->plan->arena, p->path->n * sizeof *path);
+        if (!path) return MR_FAIL;
+        memcpy(path, p->path->props, p->path->n * sizeof *path);
+        proto.plan.path = path;
         proto.plan.npath = p->path->n;
     }
     if (mr_options_of_item(p, number, &proto.nopts, &proto.opts) != MR_OK) return MR_FAIL;

@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-enum { NO_LINK = UINT32_MAX };
+#define NO_LINK UINT32_MAX
 
 typedef struct gathered_parent {
     mr_entity *parent;

@@ -6,7 +6,7 @@
 
 #include <moonrow/base.h>
 
-enum { MR_KEYRING_END = UINT32_MAX };
+#define MR_KEYRING_END UINT32_MAX
 
 /* Keys of n values each, and the numbers that were added with them. Zeroed: may be done with. */
 typedef struct mr_keyring {

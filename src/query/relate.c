@@ -125,3 +125,14 @@ mr_query *mr_query_with_parent(const mr_query *q, const mr_property *along, mr_e
     c->parents[c->nparents++] = (mr_query_parent){along, mr_entity_pin(parent), alias};
     return c;
 }
+
+mr_query *mr_query_without_parents(const mr_query *q) {
+    mr_query *c = mr_query_copy(q);
+    if (!c) return NULL;
+    for (unsigned i = 0; i < c->nparents; i++) {
+        mr_node_release(c->parents[i].alias);
+        mr_entity_unpin(c->parents[i].parent);
+    }
+    c->nparents = 0;
+    return c;
+}

@@ -251,6 +251,7 @@ static mr_status leave(mr_linking *l, mr_entity *entity, const mr_relationship *
     const mr_value *v = mr_relation_peek(entity, rel);
     bool unsaved = entity->state == MR_TRANSIENT || entity->state == MR_PENDING;
     if (v->kind == MR_UNLOADED && !unsaved) {
+        if (member->identity.kind == MR_UNLOADED) return MR_OK; /* its row cannot refer to one that is none */
         bool known;
         const mr_entity *now = find_by_key(entity, rel, &known);
         return known && now != member ? MR_OK : set_reference(l, entity, rel, NULL);
@@ -407,8 +408,13 @@ mr_status mr_link_items(mr_linking *l, mr_entity *entity, const mr_relationship 
     mr_collection *c = collection_in(entity, rel);
     if (!c)
         return mr_fail(l->env, MR_ERR_ERROR, "%s.%s is not loaded", entity->mapper->name, rel->prop->name);
-    for (size_t i = 0; i < added->len; i++)
-        if (prepare(l, entity, rel, mr_vec_ptr(added, i)) != MR_OK) return MR_FAIL;
+    /* Twice where one of them has drawn the entity into its session: the others follow. */
+    const mr_session *before;
+    do {
+        before = mr_session_of(entity);
+        for (size_t i = 0; i < added->len; i++)
+            if (prepare(l, entity, rel, mr_vec_ptr(added, i)) != MR_OK) return MR_FAIL;
+    } while (mr_session_of(entity) != before);
     if (arrange(l, c, items, n) != MR_OK) return MR_FAIL;
     for (size_t i = 0; i < removed->len; i++)
         if (after_removal(l, entity, rel, mr_vec_ptr(removed, i)) != MR_OK) return MR_FAIL;

@@ -7,6 +7,8 @@
  */
 #include "session_state.h"
 
+#include <string.h>
+
 static mr_savepoint *innermost(const mr_session *s) {
     return s->savepoints.len ? mr_vec_at(&s->savepoints, s->savepoints.len - 1) : NULL;
 }
@@ -98,7 +100,8 @@ static mr_status undo_savepoint(mr_session *s) {
     return status;
 }
 
-/* Rolls the innermost level back at the database and in memory. *lost: all levels are gone. */
+/* Rolls the innermost level back at the database and in memory. *lost: all levels are gone, and the recorded
+ * error says why (but where the transaction itself was meant). */
 static mr_status roll_back_level(mr_session *s, bool *lost) {
     const mr_savepoint *savepoint = innermost(s);
     bool open = s->conn && mr_conn_in_transaction(s->conn);
@@ -106,28 +109,35 @@ static mr_status roll_back_level(mr_session *s, bool *lost) {
         *lost = false;
         return undo_savepoint(s);
     }
+    if (savepoint && !open)
+        mr_fail(s->env, MR_ERR_OPERATIONAL,
+                "the database has ended the transaction by itself, with all its savepoints");
     *lost = true;
+    mr_error *saved = mr_env_save_error(s->env);
     mr_session_disconnect(s); /* rolls back, whatever the state of the connection */
-    return undo_transaction(s);
+    mr_status status = undo_transaction(s);
+    mr_env_restore_error(s->env, saved);
+    return status;
+}
+
+/* The recorded error's text is what later calls are told. */
+static void keep_failure(mr_session *s) {
+    const char *why = mr_env_error(s->env)->message;
+    mr_error *saved = mr_env_save_error(s->env);
+    mr_free(s->env, s->failure);
+    s->failure = why ? mr_strndup(s->env, why, strlen(why)) : NULL;
+    mr_env_clear_error(s->env);
+    mr_env_restore_error(s->env, saved);
 }
 
 void mr_transaction_fail(mr_session *s) {
     mr_error *saved = mr_env_save_error(s->env);
     bool lost = true;
-    if (roll_back_level(s, &lost) != MR_OK) mr_env_clear_error(s->env);
+    roll_back_level(s, &lost);
+    mr_env_clear_error(s->env);
     s->dead = lost ? (unsigned)s->savepoints.len + 1 : 1;
     mr_env_restore_error(s->env, saved);
-    const char *why = mr_env_error(s->env)->message;
-    if (why) {
-        size_t len = 0;
-        while (why[len]) len++;
-        char *copy = mr_alloc(s->env, len + 1);
-        if (copy) {
-            for (size_t i = 0; i <= len; i++) copy[i] = why[i];
-            mr_free(s->env, s->failure);
-            s->failure = copy;
-        }
-    }
+    keep_failure(s);
     saved = mr_env_save_error(s->env);
     if (mr_session_fire(s, MR_SESSION_AFTER_ROLLBACK) != MR_OK) mr_env_clear_error(s->env);
     mr_env_restore_error(s->env, saved);
@@ -144,7 +154,11 @@ static mr_status rollback(mr_session *s) {
         s->savepoints.len--;
     else
         end_transaction(s);
-    if (lost) s->dead = nested ? (unsigned)s->savepoints.len + 1 : 0;
+    if (nested && lost) {
+        s->dead = (unsigned)s->savepoints.len + 1;
+        keep_failure(s);
+        return MR_FAIL;
+    }
     if (s->dead == 0) {
         mr_free(s->env, s->failure);
         s->failure = NULL;
@@ -163,9 +177,10 @@ mr_status mr_session_rollback(mr_session *s) {
 
 mr_status mr_session_rollback_all(mr_session *s) {
     mr_session_retain(s);
-    mr_status status = MR_OK;
-    while (status == MR_OK && s->savepoints.len > 0) status = mr_session_rollback(s);
-    if (status == MR_OK) status = mr_session_rollback(s);
+    /* A level that the database had lost is reported by the level outside, or not at all: all are to go. */
+    while (s->savepoints.len > 0 && mr_session_allow(s, MR_ACT_ROLLBACK, "rollback()") == MR_OK)
+        mr_session_rollback(s);
+    mr_status status = s->savepoints.len > 0 ? MR_FAIL : mr_session_rollback(s);
     mr_session_release(s);
     return status;
 }

@@ -109,6 +109,8 @@ mr_query *mr_query_for_update(const mr_query *q, const char *mode);
 mr_query *mr_query_join_on(const mr_query *q, const mr_query_join *join); /* its nodes consumed */
 mr_query *mr_query_option(const mr_query *q, const mr_option *option); /* copied; alias consumed */
 mr_query *mr_query_with_parent(const mr_query *q, const mr_property *along, mr_entity *parent, mr_node *alias);
+/* The same query without its with_parent criteria: for one whose parents' values have become plain criteria. */
+mr_query *mr_query_without_parents(const mr_query *q);
 mr_query *mr_query_with_items(const mr_query *q, const mr_query_item *items, unsigned n, bool append);
 mr_query *mr_query_param_value(const mr_query *q, const char *name, const mr_value *value);
 mr_query *mr_query_from_statement(const mr_query *q, mr_node *statement);
