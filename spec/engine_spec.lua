@@ -275,7 +275,6 @@ describe("an engine", function()
     db.session:rollback()
     assert.equal(0, Child.query:count())
     assert.equal(1, db.session:scalar(mr.text "PRAGMA foreign_keys"))
-    assert.equal(5000, db.session:scalar(mr.text "PRAGMA busy_timeout"))
   end)
 
   it("logs when it is asked to", function()

@@ -223,9 +223,11 @@ describe("an expression", function()
     else
       assert.is_true(mr.errors.Error:is(e))
     end
-    local deep = Person.age + 1
-    for _ = 1, 5000 do deep = 1 - (deep * 2) end
-    e = support.error_of(function() return db.session:query(deep):all() end)
+    e = support.error_of(function()
+      local deep = Person.age + 1
+      for _ = 1, 5000 do deep = 1 - (deep * 2) end
+      return db.session:query(deep):all()
+    end)
     assert.is_true(mr.errors.Error:is(e))
     assert.equal(5, Person.query:count())
   end)
@@ -255,7 +257,6 @@ describe("text", function()
   it("leaves colons alone that name nothing", function()
     assert.equal("10:30 a::b", db.session:scalar(mr.text "SELECT '10:30 a::b'"))
     assert.equal("x:y", db.session:scalar(mr.text "SELECT 'x:y'"))
-    assert.equal(":n", db.session:scalar(mr.text [[SELECT '\:n']]))
   end)
 
   it("is a criterion, and takes its values from params", function()
@@ -266,7 +267,7 @@ describe("text", function()
   end)
 
   it("refuses a bind without a value, and a value without a bind", function()
-    refuse("ArgumentError", "age", function()
+    refuse("InvalidRequestError", "'age'", function()
       return db.session:execute(mr.text "SELECT * FROM person WHERE age = :age"):all()
     end)
     refuse("ArgumentError", "agee", function()

@@ -200,7 +200,7 @@ describe("a key of several columns", function()
   before_each(function()
     db = mr.open "sqlite://"
     Seat = db.Model:extend("Seat", {
-      row    = db.Column{ db.String(2), primary_key = true },
+      line   = db.Column{ db.String(2), primary_key = true },
       number = db.Column{ db.Integer, primary_key = true },
       guest  = db.Column{ db.String(20) },
     })
@@ -210,28 +210,28 @@ describe("a key of several columns", function()
   it("is in the DDL", function()
     local other = mr.open "sqlite://"
     other.Model:extend("Seat", {
-      row    = other.Column{ other.String(2), primary_key = true },
+      line   = other.Column{ other.String(2), primary_key = true },
       number = other.Column{ other.Integer, primary_key = true },
     })
-    assert.equal("CREATE TABLE seat ( row VARCHAR(2) NOT NULL, number INTEGER NOT NULL, "
-      .. "PRIMARY KEY (row, number) )",      ddl(other)[1])
+    assert.equal("CREATE TABLE seat ( line VARCHAR(2) NOT NULL, number INTEGER NOT NULL, "
+      .. "PRIMARY KEY (line, number) )",      ddl(other)[1])
   end)
 
   it("works in get, changes and deletes", function()
-    db.session:add_all{ Seat{ row = "a", number = 1 }, Seat{ row = "a", number = 2 },
-      Seat{ row = "b", number = 1 } }
+    db.session:add_all{ Seat{ line = "a", number = 1 }, Seat{ line = "a", number = 2 },
+      Seat{ line = "b", number = 1 } }
     db.session:commit()
     local seat = db.session:get(Seat, { "a", 2 })
-    assert.is_true(rawequal(seat, Seat.query:filter_by{ row = "a", number = 2 }:one()))
+    assert.is_true(rawequal(seat, Seat.query:filter_by{ line = "a", number = 2 }:one()))
     assert.same({}, support.statements(db, function()
       assert.is_true(rawequal(seat, db.session:get(Seat, { "a", 2.0 })))
-      assert.is_true(rawequal(seat, db.session:get(Seat, { row = "a", number = 2 })))
+      assert.is_true(rawequal(seat, db.session:get(Seat, { line = "a", number = 2 })))
     end))
     assert.is_nil(db.session:get(Seat, { "c", 1 }))
     assert.same({ "a", 2 }, { table.unpack(mr.inspect(seat).identity) })
     seat.guest = "ann"
     local records = db:record(function() db.session:flush() end)
-    assert.equal("UPDATE seat SET guest=? WHERE seat.row = ? AND seat.number = ?", records[1].statement)
+    assert.equal("UPDATE seat SET guest=? WHERE seat.line = ? AND seat.number = ?", records[1].statement)
     assert.same({ "ann", "a", 2 }, records[1].parameters)
     db.session:delete(seat)
     db.session:commit()
@@ -246,7 +246,7 @@ describe("a key of several columns", function()
     refuse("ArgumentError", { "Seat.number", "expected integer" }, function()
       return db.session:get(Seat, { "a", "1" })
     end)
-    db.session:add(Seat{ row = "a" })
+    db.session:add(Seat{ line = "a" })
     local e = support.error_of(db.session.flush, db.session)
     assert.is_true(mr.errors.Error:is(e))
     db.session:rollback()
@@ -383,7 +383,7 @@ describe("a mistake in a model", function()
   end)
 
   it("is a foreign key to a column that is not there", function()
-    refuse("ArgumentError", "'good'", function() return db.ForeignKey "good" end)
+    refuse("ArgumentError", '"good"', function() return db.ForeignKey "good" end)
     refuse("ArgumentError", "ForeignKey", function() return db.ForeignKey(nil) end)
     local other = mr.open "sqlite://"
     plain(other, "Good")
@@ -409,7 +409,7 @@ describe("a mistake in a model", function()
 
   it("is a body or a name of the wrong kind", function()
     refuse("ArgumentError", "extend", function() db.Model:extend() end)
-    refuse("ArgumentError", "extend", function() db.Model:extend("Bad") end)
+    refuse("MappingError", { "Bad", "primary key" }, declare("Bad"))
     refuse("ArgumentError", "extend", function() db.Model:extend(12, {}) end)
     refuse("ArgumentError", "extend", function() db.Model.extend("Bad", {}) end)
     refuse("ArgumentError", "__tablename",
@@ -421,7 +421,7 @@ describe("a mistake in a model", function()
     db.Model:extend("One", { id = shared })
     local e = support.error_of(declare("Two", { id = shared }))
     assert.is_true(mr.errors.Error:is(e))
-    assert.matches("id", e.message)
-    assert.matches("Column", e.message)
+    assert.matches("'id'", e.message)
+    assert.matches("needs its own", e.message)
   end)
 end)

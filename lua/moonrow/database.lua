@@ -118,9 +118,8 @@ local function table_of(db)
       table.insert(copy, 2, db.metadata)
       return Table(copy)
     end
-    if is_metadata(args[2]) then return Table(...) end
-    table.insert(args, 2, db.metadata)
-    return Table(table.unpack(args, 1, args.n + 1))
+    if args.n == 0 or is_metadata(args[2]) then return Table(...) end
+    return Table(first, db.metadata, table.unpack(args, 2, args.n))
   end
 end
 

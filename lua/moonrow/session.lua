@@ -72,6 +72,12 @@ function session.maker(...) return setmetatable({ options = read("sessionmaker",
 local Scoped = { __name = "scoped_session" }
 local methods = {}
 
+-- The session of a scope that has one which was not closed.
+local function open_session(state, key)
+  local current = state.registry[key]
+  if current ~= nil and not current.closed then return current end
+end
+
 -- The scope's session, made when there is none: what the binding asks for where a session is wanted.
 function methods:_session()
   local state = self[Scoped]
@@ -79,7 +85,7 @@ function methods:_session()
   if key == nil then
     core.raise("InvalidRequestError", "the scopefunc of a scoped session returned nil: it must name a scope")
   end
-  local current = state.registry[key]
+  local current = open_session(state, key)
   if not current then
     current = state.factory()
     state.registry[key] = current
@@ -101,7 +107,7 @@ end
 function methods:configure(...)
   local state = self[Scoped]
   local key = state.scopefunc()
-  if warn and key ~= nil and state.registry[key] then
+  if warn and key ~= nil and open_session(state, key) then
     warn("moonrow: this scope has a session already, which configure does not change")
   end
   state.factory:configure(...)
@@ -111,7 +117,7 @@ end
 function methods:has()
   local state = self[Scoped]
   local key = state.scopefunc()
-  return key ~= nil and state.registry[key] ~= nil
+  return key ~= nil and open_session(state, key) ~= nil
 end
 
 -- scoped:query_property(query_class): what Base.query is set to.
@@ -148,7 +154,7 @@ function Scoped:__call(...)
   if select("#", ...) == 0 then return methods._session(self) end
   local state = self[Scoped]
   local key = state.scopefunc()
-  if key ~= nil and state.registry[key] then
+  if key ~= nil and open_session(state, key) then
     core.raise("InvalidRequestError",
       "this scope has a session already: options are for a new one (call :remove() first)")
   end

@@ -385,6 +385,44 @@ static void test_hooks(void **state) {
     fl_close(&u.w);
 }
 
+static mr_status write_later(mr_env *env, void *ud, mr_mapper_event event, mr_mapper *mapper, mr_conn *conn, mr_entity *e) {
+    mr_entity **other = ud;
+    mr_value text = fl_text("changed by a hook after its row was written");
+    (void)env;
+    (void)event;
+    (void)conn;
+    return *other == e ? MR_OK : mr_entity_set(*other, mr_mapper_property(mapper, "email", false)->slot, &text);
+}
+
+static void test_hook_after_the_row(void **state) {
+    (void)state;
+    user_world u;
+    open_users(&u);
+    mr_entity *a = make_user(&u, "a"), *first = a;
+    fl_flush(&u.w);
+    FL_OK(&u.w, mr_mapper_listen(u.user, MR_EVENT_BEFORE_INSERT, write_later, &first));
+    /* Written before the hook changes it: an UPDATE of this flush, then of the next one. */
+    fl_set(&u.w, a, "score", mr_int_value(1));
+    mr_entity *b = make_user(&u, "b");
+    fl_expect(&u.w, "UPDATE user SET score=? WHERE user.id = ? [(1, 1)]\n"
+                    "INSERT INTO user (username, email, score) VALUES (?, ?, ?) [('b', NULL, NULL)]\n");
+    assert_true(mr_entity_is_dirty(a, fl_prop(a, "email")->slot));
+    assert_int_equal(mr_entity_committed(a, fl_prop(a, "email")->slot)->kind, MR_NULL);
+    fl_expect(&u.w, "UPDATE user SET email=? WHERE user.id = ? "
+                    "[('changed by a hook after its row was written', 1)]\n");
+    assert_int_equal(u.w.owner->dirty.len, 0);
+    /* One that is new in the same flush, changed after it was inserted. */
+    mr_mapper_unlisten(u.user, MR_EVENT_BEFORE_INSERT, write_later, &first);
+    FL_OK(&u.w, mr_mapper_listen(u.user, MR_EVENT_AFTER_INSERT, write_later, &first));
+    first = make_user(&u, "c");
+    make_user(&u, "d");
+    fl_set(&u.w, b, "username", fl_text("bb"));
+    fl_flush(&u.w);
+    fl_expect(&u.w, "UPDATE user SET email=? WHERE user.id = ? "
+                    "[('changed by a hook after its row was written', 3)]\n");
+    fl_close(&u.w);
+}
+
 /* ---------------------------------------------------------------- PostgreSQL */
 
 static void test_postgresql(void **state) {
@@ -514,6 +552,7 @@ int main(void) {
         cmocka_unit_test(test_key_changes),   cmocka_unit_test(test_row_switch),
         cmocka_unit_test(test_key_conflicts), cmocka_unit_test(test_composite_key),
         cmocka_unit_test(test_hooks),         cmocka_unit_test(test_postgresql),
+        cmocka_unit_test(test_hook_after_the_row),
         cmocka_unit_test(test_no_memory),     cmocka_unit_test(test_failing_driver),
     };
     return cmocka_run_group_tests_name("flush", tests, NULL, NULL);

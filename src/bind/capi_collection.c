@@ -131,16 +131,20 @@ static void free_list(mr_list *list) {
 }
 
 /* Guards a list that is being filled: a userdata that frees it when an error comes between. */
+typedef struct list_guard {
+    mr_list *list;
+} list_guard;
+
 static int list_gc(lua_State *L) {
-    mr_list **guard = lua_touserdata(L, 1);
-    if (*guard && bind_peek(L)) free_list(*guard);
-    *guard = NULL;
+    list_guard *guard = lua_touserdata(L, 1);
+    if (guard->list && bind_peek(L)) free_list(guard->list);
+    guard->list = NULL;
     return 0;
 }
 
-static mr_list **push_guard(lua_State *L) {
-    mr_list **guard = lua_newuserdatauv(L, sizeof *guard, 0);
-    *guard = NULL;
+static list_guard *push_guard(lua_State *L) {
+    list_guard *guard = lua_newuserdatauv(L, sizeof *guard, 0);
+    guard->list = NULL;
     if (luaL_newmetatable(L, "moonrow.ListGuard")) {
         lua_pushcfunction(L, list_gc);
         lua_setfield(L, -2, "__gc");
@@ -153,11 +157,14 @@ mr_list *capi_to_list(lua_State *L, int idx) {
     idx = lua_absindex(L, idx);
     bool single = bind_test_entity(L, idx) != NULL;
     size_t n = single ? 1 : lua_isnil(L, idx) ? 0 : (size_t)luaL_len(L, idx);
-    mr_list **guard = push_guard(L);
+    list_guard *guard = push_guard(L);
     mr_list *list = mr_alloc(bind_of(L)->env, sizeof *list + n * sizeof(mr_entity *));
-    if (!list) bind_raise(L);
+    if (!list) {
+        bind_raise(L);
+        return NULL;
+    }
     *list = (mr_list){bind_of(L)->env, 1, 0, n};
-    *guard = list;
+    guard->list = list;
     for (size_t i = 0; i < n; i++) {
         if (single) lua_pushvalue(L, idx);
         else lua_geti(L, idx, (lua_Integer)i + 1);
@@ -165,7 +172,7 @@ mr_list *capi_to_list(lua_State *L, int idx) {
         list->items[list->n++] = capi_handle(L, -1);
         lua_pop(L, 1);
     }
-    *guard = NULL;
+    guard->list = NULL;
     lua_pop(L, 1);
     return list;
 }

@@ -32,6 +32,7 @@ static mr_db *make_db(lua_State *L, int idx) {
     if (!db) {
         bind_ref_release(ref);
         bind_raise(L);
+        return NULL;
     }
     *db = (mr_db){ref, b->env, 1};
     return db;

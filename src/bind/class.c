@@ -11,12 +11,9 @@
 static const char class_meta_key = 0;
 
 bind_class *bind_class_at(lua_State *L, int idx) {
-    idx = lua_absindex(L, idx);
-    if (lua_type(L, idx) != LUA_TUSERDATA || !lua_getmetatable(L, idx)) return NULL;
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &class_meta_key);
-    bind_class *c = lua_rawequal(L, -1, -2) ? lua_touserdata(L, idx) : NULL;
-    lua_pop(L, 2);
-    return c;
+    if (lua_type(L, idx) != LUA_TUSERDATA || lua_rawlen(L, idx) != sizeof(bind_class)) return NULL;
+    bind_class *c = lua_touserdata(L, idx);
+    return c->magic == &class_meta_key ? c : NULL;
 }
 
 mr_mapper *bind_test_class(lua_State *L, int idx) {
@@ -296,6 +293,7 @@ static int class_tostring(lua_State *L) {
 bind_class *bind_class_push_new(lua_State *L, int base) {
     bind_class *c = lua_newuserdatauv(L, sizeof *c, CLASS__VALUES);
     *c = (bind_class){0};
+    c->magic = &class_meta_key;
     c->b = bind_of(L);
     for (int i = CLASS_MEMBERS; i <= CLASS_EXPRESSIONS; i++) {
         if (i == CLASS_BASE) continue;

@@ -7,6 +7,7 @@
 #include "runtime.h"
 
 typedef struct bind_class {
+    const void *magic;     /* tells it from other userdata: the address of a static of class.c */
     mr_mapper *mapper;     /* NULL: a base or abstract class */
     mr_registry *registry;
     bind_state *b;

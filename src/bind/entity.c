@@ -205,55 +205,87 @@ static const mr_property *constructor_key(lua_State *L, bind_class *c, int key) 
     return NULL;
 }
 
-/* Class.__init(self, values): every key is checked before the first is set. */
+/* Sets the columns that the table at index values names; false when it names relationships or fields too. */
+static bool init_columns(lua_State *L, bind_class *c, mr_entity *e, int values) {
+    bool complete = true;
+    bind_class_sync(L, 1);
+    lua_getiuservalue(L, 1, CLASS_ATTRIBUTES);
+    int attributes = lua_gettop(L);
+    lua_pushnil(L);
+    while (lua_next(L, values)) {
+        lua_pushvalue(L, -2);
+        lua_rawget(L, attributes);
+        const mr_property *prop = lua_touserdata(L, -1);
+        if (!prop) prop = constructor_key(L, c, attributes + 1);
+        if (prop && prop->kind == MR_PROPERTY_COLUMN) set_attribute(L, c, e, prop, attributes + 2);
+        else complete = false;
+        lua_settop(L, attributes + 1);
+    }
+    lua_settop(L, attributes - 1);
+    return complete;
+}
+
+/* The rest of the table: relationships, which may reach other objects, only when every key is known to be good. */
+static void init_others(lua_State *L, bind_class *c, mr_entity *e, int self, int values) {
+    int key = lua_gettop(L) + 1;
+    lua_pushnil(L);
+    while (lua_next(L, values)) {
+        const mr_property *prop = constructor_key(L, c, key);
+        if (!prop) {
+            lua_pushvalue(L, key);
+            lua_pushvalue(L, key + 1);
+            lua_settable(L, self);
+        } else if (prop->kind != MR_PROPERTY_COLUMN) {
+            set_attribute(L, c, e, prop, key + 1);
+        }
+        lua_settop(L, key);
+    }
+}
+
+/* With the class at index 1: what Class.__init does. */
+static void init_values(lua_State *L, bind_class *c, mr_entity *e, int self, int values) {
+    if (lua_isnoneornil(L, values)) return;
+    if (!bind_is_plain_table(L, values)) bind_type_error(L, values, c->mapper->name, "a table of values");
+    if (!init_columns(L, c, e, values)) init_others(L, c, e, self, values);
+}
+
+/* Class.__init(self, values) */
 int bind_entity_init(lua_State *L) {
     lua_settop(L, 2);
     mr_entity *e = bind_arg_entity(L, 1, "__init");
-    if (lua_isnil(L, 2)) return 0;
     bind_push_class(L, e->mapper);
-    lua_insert(L, 1); /* 1 class, 2 self, 3 values */
-    bind_class *c = bind_class_at(L, 1);
-    if (!bind_is_plain_table(L, 3)) return bind_type_error(L, 3, c->mapper->name, "a table of values");
-    lua_pushnil(L);
-    while (lua_next(L, 3)) {
-        constructor_key(L, c, 4);
-        lua_settop(L, 4);
-    }
-    lua_settop(L, 3);
-    lua_pushnil(L);
-    while (lua_next(L, 3)) {
-        const mr_property *prop = constructor_key(L, c, 4);
-        if (prop) set_attribute(L, c, e, prop, 5);
-        else {
-            lua_pushvalue(L, 4);
-            lua_pushvalue(L, 5);
-            lua_settable(L, 2);
-        }
-        lua_settop(L, 4);
-    }
+    lua_insert(L, 1);
+    init_values(L, bind_class_at(L, 1), e, 2, 3);
     return 0;
 }
 
-int bind_entity_construct(lua_State *L) {
-    bind_class *c = bind_class_at(L, 1);
-    if (!c->mapper) bind_arg_class(L, 1, "constructor");
-    int nargs = lua_gettop(L) - 1;
+static mr_entity *new_entity(lua_State *L, bind_class *c) {
     mr_entity *e = NULL;
     mr_status st = MR_OK;
     BIND_ENTER(c->b, L);
     if (c->registry->dirty) st = mr_registry_configure(c->registry);
     if (st == MR_OK) e = mr_entity_new(c->b->env, c->mapper);
     BIND_LEAVE(c->b);
-    if (!e) return bind_raise(L);
+    if (!e) bind_raise(L);
+    return e;
+}
+
+/* Class(...): an object whose __init gets the arguments. */
+int bind_entity_construct(lua_State *L) {
+    bind_class *c = bind_class_at(L, 1);
+    if (!c->mapper) bind_arg_class(L, 1, "constructor");
+    mr_entity *e = new_entity(L, c);
     bind_push_entity(L, e);
     lua_insert(L, 2); /* class, self, arguments */
+    int nargs = lua_gettop(L) - 2;
     if (bind_class_member(L, 1, "__init") == LUA_TNIL) {
-        lua_pop(L, 1);
-        lua_pushcfunction(L, bind_entity_init);
+        lua_settop(L, 3);
+        init_values(L, c, e, 2, 3);
+    } else {
+        lua_pushvalue(L, 2);
+        lua_rotate(L, 3, 2); /* class, self, init, self, arguments */
+        lua_call(L, nargs + 1, 0);
     }
-    lua_pushvalue(L, 2);
-    lua_rotate(L, 3, 2); /* class, self, init, self, arguments */
-    lua_call(L, nargs + 1, 0);
     lua_settop(L, 2);
     return 1;
 }

@@ -10,8 +10,11 @@
 
 static const char sessions_key = 0; /* registry: light userdata of a session to its userdata, weakly */
 
+/* NULL when it is none; raises when it is closed. */
 static mr_session *check_session(lua_State *L, int idx) {
     bind_session *s = bind_test(L, idx, BIND_SESSION);
+    if (s && s->closed)
+        bind_error(L, MR_ERR_INVALID_REQUEST, "the session is closed: make another one with mr.Session, or its sessionmaker");
     return s ? s->session : NULL;
 }
 
@@ -61,7 +64,7 @@ static int core_session(lua_State *L) {
     mr_session_options o = {bind_option_bool(L, idx, "Session", "autoflush", true),
                             bind_option_bool(L, idx, "Session", "expire_on_commit", true), false};
     bind_session *s = lua_newuserdatauv(L, sizeof *s, SESSION__VALUES);
-    s->session = NULL;
+    *s = (bind_session){NULL, false};
     luaL_setmetatable(L, BIND_SESSION);
     if (engine) lua_pushvalue(L, 1);
     else lua_pushnil(L);
@@ -94,13 +97,23 @@ static int session_gc(lua_State *L) {
     return 0;
 }
 
+/* May be called again. */
 static int session_close(lua_State *L) {
-    mr_session *s = bind_session_arg(L, "close");
+    bind_session *s = bind_arg(L, 1, BIND_SESSION, "close");
+    if (s->closed || !s->session) return 0;
     bind_state *b = bind_of(L);
     BIND_ENTER(b, L);
-    mr_session_close(s);
+    mr_status st = mr_session_close(s->session);
     BIND_LEAVE(b);
+    bind_check(L, st);
+    s->closed = true;
     return 0;
+}
+
+static int session_closed(lua_State *L) {
+    const bind_session *s = bind_arg(L, 1, BIND_SESSION, "closed");
+    lua_pushboolean(L, s->closed);
+    return 1;
 }
 
 /* ---------------------------------------------------------------- objects */
@@ -493,7 +506,8 @@ static const luaL_Reg methods[] = {{"add", session_add}, {"add_all", session_add
                                    {"no_autoflush", bind_session_no_autoflush}, {NULL, NULL}};
 static const luaL_Reg getters[] = {{"new", session_new}, {"dirty", session_dirty}, {"deleted", session_deleted},
                                    {"info", session_info}, {"bind", session_bind}, {"identity_map", session_identity_map},
-                                   {"autoflush", session_autoflush}, {"expire_on_commit", session_expire_on_commit}, {NULL, NULL}};
+                                   {"autoflush", session_autoflush}, {"expire_on_commit", session_expire_on_commit}, {"closed", session_closed},
+                                   {NULL, NULL}};
 
 void bind_open_session(lua_State *L) {
     static const luaL_Reg metamethods[] = {{"__gc", session_gc}, {"__close", session_close}, {NULL, NULL}};

@@ -13,8 +13,7 @@ mr_status mr_flush_connect(mr_flush *flush, flush_group *group) {
     return flush->ctx.connection(flush->ctx.ud, group->root, &group->conn);
 }
 
-/* What a hook changes from now on is a change of its own. */
-static mr_status remember_slots(mr_flush *flush, flush_op *op) {
+mr_status mr_flush_remember(mr_flush *flush, flush_op *op) {
     if (!flush->hooked || op->written) return MR_OK;
     op->written = mr_arena_alloc(flush->arena, op->cls->ncolumns * sizeof *op->written);
     for (unsigned c = 0; op->written && c < op->cls->ncolumns; c++)
@@ -24,7 +23,7 @@ static mr_status remember_slots(mr_flush *flush, flush_op *op) {
 
 mr_status mr_flush_note(mr_flush *flush, flush_op *op, mr_flush_kind kind) {
     mr_flush_result *result = mr_vec_push(&flush->results);
-    if (!result || remember_slots(flush, op) != MR_OK) return MR_FAIL;
+    if (!result || mr_flush_remember(flush, op) != MR_OK) return MR_FAIL;
     result->kind = kind;
     result->entity = op->entity;
     op->flags |= OP_NOTED;

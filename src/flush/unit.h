@@ -208,7 +208,9 @@ mr_status mr_flush_stage_column(mr_flush *flush, flush_op *op, unsigned c, uint6
 mr_node *mr_flush_expression(mr_flush *flush, const flush_op *op, unsigned c, const mr_value *value);
 /* Scratch for a class: an empty shape, and behind it an empty list of expressions by column. NULL: failed. */
 uint64_t *mr_flush_shape(mr_flush *flush, const flush_class *cls, mr_node ***inlined);
-/* run.c: the operation has been written: its result, and what hooks must not make it forget. */
+/* run.c: the operation's turn has come: what a hook changes from now on is a change of its own. */
+mr_status mr_flush_remember(mr_flush *flush, flush_op *op);
+/* The operation has been written: its result. */
 mr_status mr_flush_note(mr_flush *flush, flush_op *op, mr_flush_kind kind);
 /* run.c: the group's connection, asked for once. */
 mr_status mr_flush_connect(mr_flush *flush, flush_group *group);

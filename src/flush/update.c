@@ -106,7 +106,7 @@ static mr_status send_row(flush_batch *batch, flush_op *op) {
         if (mr_flush_batch_use(batch, op->cls, &wanted) != MR_OK || mr_flush_batch_row(batch, op) != MR_OK) return MR_FAIL;
     }
     op->flags |= OP_WRITTEN;
-    if (!any && !switched && !(op->flags & OP_FOLLOWS)) return MR_OK;
+    if (!any && !switched && !(op->flags & OP_FOLLOWS)) return mr_flush_remember(flush, op);
     if (keyed) op->flags |= OP_KEY_CHANGED;
     return mr_flush_note(flush, op, switched ? MR_FLUSH_INSERT : MR_FLUSH_UPDATE);
 }
@@ -115,7 +115,9 @@ mr_status mr_flush_update_rows(mr_flush *flush, flush_group *group, flush_op *co
     flush_batch batch = { 0 };
     mr_status status = MR_OK;
     for (size_t i = 0; i < n && status == MR_OK; i++) {
-        if (!(ops[i]->flags & OP_ROW_SWITCH) && !mr_flush_writes(ops[i])) continue;
+        bool idle = !(ops[i]->flags & OP_ROW_SWITCH) && !mr_flush_writes(ops[i]);
+        if (idle) status = mr_flush_remember(flush, ops[i]);
+        if (idle) continue;
         if (!batch.flush) status = mr_flush_batch_begin(&batch, flush, group);
         if (status == MR_OK) status = send_row(&batch, ops[i]);
     }

@@ -4,7 +4,7 @@
  *
  * Invariant: an error is printed and the shell goes on; it prompts on a terminal only.
  */
-#define _POSIX_C_SOURCE 200809L
+#define _POSIX_C_SOURCE 200809L /* isatty; NOLINT(bugprone-reserved-identifier) */
 
 #include <lauxlib.h>
 #include <stdio.h>

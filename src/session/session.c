@@ -49,8 +49,8 @@ void mr_session_release(mr_session *s) {
         if (s) s->refs--;
         return;
     }
-    mr_session_close(
-        s); /* with the last reference still counted: what closing calls back may retain and release */
+    /* With the last reference still counted: what closing calls back may retain and release. */
+    if (mr_session_close(s) != MR_OK) mr_env_clear_error(s->env);
     if (--s->refs > 0) return;
     s->owner->session = NULL;
     mr_owner_release(s->owner);
@@ -93,11 +93,8 @@ void mr_session_expunge_all(mr_session *s) {
     if (mr_idmap_count(s->owner->idmap) > 0 || s->owner->refs > 1) leave_owner(s);
 }
 
-void mr_session_close(mr_session *s) {
-    if (mr_session_allow(s, MR_ACT_CLOSE, "close()") != MR_OK) {
-        mr_env_clear_error(s->env);
-        return;
-    }
+mr_status mr_session_close(mr_session *s) {
+    if (mr_session_allow(s, MR_ACT_CLOSE, "close()") != MR_OK) return MR_FAIL;
     uint8_t before = mr_session_enter(s, MR_PHASE_CLOSING);
     mr_session_disconnect(s);
     mr_session_expunge_all(s);
@@ -109,6 +106,7 @@ void mr_session_close(mr_session *s) {
     s->failure = NULL;
     s->serial = ++s->serials;
     mr_session_leave(s, before);
+    return MR_OK;
 }
 
 /* ---------------------------------------------------------------- phases */

@@ -37,8 +37,8 @@ mr_session *mr_session_retain(mr_session *s);
 /* With the last reference: close. */
 void mr_session_release(mr_session *s);
 /* Rolls back, detaches all, gives the connection back. The session may be used again (it begins anew). Constant time but for
- * pending and changed entities. */
-void mr_session_close(mr_session *s);
+ * pending and changed entities. InvalidRequestError from within its own work (a flush's callback): it stays open. */
+mr_status mr_session_close(mr_session *s);
 mr_env *mr_session_env(const mr_session *s);
 mr_engine *mr_session_engine(const mr_session *s);
 mr_owner *mr_session_owner(const mr_session *s);
