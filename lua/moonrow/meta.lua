@@ -27,6 +27,9 @@
 ---@field Date moonrow.Type
 ---@field Time moonrow.Type
 ---@field DateTime moonrow.Type
+---@field Interval moonrow.Type
+---@field Enum moonrow.Type|fun(...: string): moonrow.Type
+---@field Uuid moonrow.Type
 local mr = {}
 
 -- ---------------------------------------------------------------- databases and applications
@@ -40,6 +43,8 @@ local mr = {}
 
 ---@class moonrow.EngineOptions
 ---@field echo? boolean log each statement
+---@field busy_timeout? integer milliseconds; 5000 by default
+---@field statement_cache? integer prepared statements kept per connection; 100 by default
 ---@field convert_unicode? boolean accepted; it has no effect
 
 ---A database with an application of its own.
@@ -120,6 +125,9 @@ function App:on_teardown(fn) end
 function mr.create_engine(url, options) end
 
 ---@class moonrow.Engine
+---@field url string
+---@field dialect string
+---@field name string
 local Engine = {}
 
 ---@param fn fun()
@@ -138,6 +146,8 @@ function Engine:connect() end
 function Engine:begin(fn) end
 
 ---@class moonrow.Connection
+---@field engine moonrow.Engine
+---@field closed boolean
 local Connection = {}
 
 ---@param statement moonrow.Statement|moonrow.Select
@@ -145,6 +155,16 @@ local Connection = {}
 ---@return moonrow.Result
 function Connection:execute(statement, params) end
 
+---@param statement moonrow.Statement|moonrow.Select
+---@param params? table
+---@return any[]
+function Connection:scalars(statement, params) end
+---@param statement moonrow.Statement|moonrow.Select
+---@param params? table
+---@return any
+function Connection:scalar(statement, params) end
+---@return boolean
+function Connection:in_transaction() end
 function Connection:commit() end
 function Connection:rollback() end
 function Connection:close() end
@@ -458,6 +478,42 @@ function Query:yield_per(rows) end
 function Query:params(values) end
 ---@return moonrow.Query
 function Query:populate_existing() end
+---@param on boolean
+---@return moonrow.Query
+function Query:autoflush(on) end
+---@param target moonrow.Model|moonrow.Expression|moonrow.Table
+---@param on? moonrow.Criterion
+---@return moonrow.Query
+function Query:join(target, on) end
+---@param target moonrow.Model|moonrow.Expression|moonrow.Table
+---@param on? moonrow.Criterion
+---@return moonrow.Query
+function Query:outerjoin(target, on) end
+---@param ... moonrow.Model|moonrow.Table
+---@return moonrow.Query
+function Query:select_from(...) end
+---@param ... moonrow.Model|moonrow.Expression
+---@return moonrow.Query
+function Query:with_entities(...) end
+---@param ... moonrow.Expression
+---@return moonrow.Query
+function Query:add_columns(...) end
+---@param parent moonrow.Object
+---@return moonrow.Query
+function Query:with_parent(parent, ...) end
+---@param ... moonrow.LoaderOption
+---@return moonrow.Query
+function Query:options(...) end
+---@param statement moonrow.Statement
+---@return moonrow.Query
+function Query:from_statement(statement) end
+---@param name? string
+---@return table
+function Query:subquery(name) end
+---@return moonrow.Expression
+function Query:exists() end
+---@return moonrow.Expression
+function Query:scalar_subquery() end
 ---@return any[]
 function Query:all() end
 ---@return any
@@ -498,6 +554,9 @@ function Row:unpack() end
 
 ---@class moonrow.Result
 ---@field rowcount integer
+---@field lastrowid integer
+---@field returns_rows boolean
+---@field inserted_primary_key any[]
 local Result = {}
 ---@return any[]
 function Result:all() end
@@ -511,6 +570,73 @@ function Result:iter() end
 function Result:scalars() end
 ---@return any
 function Result:scalar() end
+
+---@param table moonrow.Model|moonrow.Table
+---@return moonrow.Statement
+function mr.insert(table) end
+---@param table moonrow.Model|moonrow.Table
+---@return moonrow.Statement
+function mr.update(table) end
+---@param table moonrow.Model|moonrow.Table
+---@return moonrow.Statement
+function mr.delete(table) end
+---@param class moonrow.Model
+---@param options? { name?: string }
+---@return any
+function mr.aliased(class, options) end
+
+-- ---------------------------------------------------------------- relationships and how they load
+
+---@param target string|moonrow.Model|fun(): moonrow.Model
+---@param options? table backref, back_populates, lazy, uselist, secondary, cascade, order_by ...
+---@return any
+function mr.relationship(target, options) end
+---@param name string
+---@param options? table
+---@return any
+function mr.backref(name, options) end
+
+---@class moonrow.LoaderOption
+
+---@param path string|moonrow.Expression
+---@return moonrow.LoaderOption
+function mr.joinedload(path, ...) end
+---@param path string|moonrow.Expression
+---@return moonrow.LoaderOption
+function mr.selectinload(path, ...) end
+---@param path string|moonrow.Expression
+---@return moonrow.LoaderOption
+function mr.subqueryload(path, ...) end
+---@param path string|moonrow.Expression
+---@return moonrow.LoaderOption
+function mr.immediateload(path, ...) end
+---@param path string|moonrow.Expression
+---@return moonrow.LoaderOption
+function mr.lazyload(path, ...) end
+---@param path string|moonrow.Expression
+---@return moonrow.LoaderOption
+function mr.raiseload(path, ...) end
+---@param path string|moonrow.Expression
+---@return moonrow.LoaderOption
+function mr.noload(path, ...) end
+---@param path string|moonrow.Expression
+---@return moonrow.LoaderOption
+function mr.defaultload(path, ...) end
+---@param path string|moonrow.Expression
+---@return moonrow.LoaderOption
+function mr.contains_eager(path, ...) end
+---@param ... string|moonrow.Expression
+---@return moonrow.LoaderOption
+function mr.load_only(...) end
+---@param ... string|moonrow.Expression
+---@return moonrow.LoaderOption
+function mr.defer(...) end
+---@param ... string|moonrow.Expression
+---@return moonrow.LoaderOption
+function mr.undefer(...) end
+---@param name string
+---@return moonrow.LoaderOption
+function mr.undefer_group(name) end
 
 -- ---------------------------------------------------------------- expressions
 
@@ -632,6 +758,36 @@ function mr.cast(value, type) end
 ---@return moonrow.Expression
 function mr.literal(value, type) end
 
+---@param name string
+---@param value? any
+---@return moonrow.Expression
+function mr.bindparam(name, value) end
+---@param ... moonrow.Operand
+---@return moonrow.Expression
+function mr.tuple_(...) end
+---@param field string "year", "month" ...
+---@param value moonrow.Operand
+---@return moonrow.Expression
+function mr.extract(field, value) end
+---@param query moonrow.Query|moonrow.Select
+---@return moonrow.Expression
+function mr.exists(query) end
+---@param expression moonrow.Expression
+---@return moonrow.Expression
+function mr.asc(expression) end
+---@param expression moonrow.Expression
+---@return moonrow.Expression
+function mr.desc(expression) end
+---@param expression moonrow.Expression
+---@return moonrow.Expression
+function mr.nulls_first(expression) end
+---@param expression moonrow.Expression
+---@return moonrow.Expression
+function mr.nulls_last(expression) end
+---@param expression moonrow.Expression
+---@return moonrow.Expression
+function mr.distinct(expression) end
+
 -- ---------------------------------------------------------------- dates
 
 ---Immutable; == < - work, tostring is ISO 8601.
@@ -655,6 +811,29 @@ function Date:isoformat() end
 function mr.now() end
 ---@return moonrow.Date
 function mr.today() end
+---@param year integer
+---@param month integer
+---@param day integer
+---@return moonrow.Date
+function mr.date(year, month, day) end
+---@param hour integer
+---@param minute? integer
+---@param second? integer
+---@param microsecond? integer
+---@return moonrow.Date
+function mr.time(hour, minute, second, microsecond) end
+---@param year integer
+---@param month integer
+---@param day integer
+---@param hour? integer
+---@param minute? integer
+---@param second? integer
+---@param microsecond? integer
+---@return moonrow.Date
+function mr.datetime(year, month, day, hour, minute, second, microsecond) end
+---@param options { weeks?: number, days?: number, hours?: number, minutes?: number, seconds?: number }
+---@return moonrow.Date
+function mr.interval(options) end
 
 -- ---------------------------------------------------------------- errors and memory
 

@@ -140,7 +140,7 @@ local forwarders = setmetatable({}, { __index = function(cache, name)
 end })
 
 function Scoped:__index(name)
-  local method = methods[name]
+  local method = methods[name] or rawget(forwarders, name)
   if method then return method end
   local value = methods._session(self)[name]
   if type(value) == "function" then return forwarders[name] end
