@@ -51,7 +51,7 @@ C_EXAMPLES  := $(patsubst examples/%/,$(BUILD)/examples/%,$(sort $(dir $(wildcar
 HOST   = $(if $(HOST_SRC),$(BUILD)/moonrow)
 MODULE = $(BUILD)/lib/moonrow.so
 STATIC = $(BUILD)/lib/libmoonrow.a
-DEMO  := $(firstword $(wildcard examples/quickstart.lua examples/demo.lua examples/*.lua))
+DEMO   = examples/world.lua
 RUN    = BUILD='$(BUILD)' CC='$(CC)' LUA='$(LUA)' ONLY='$(ONLY)' SANITIZE='$(SANITIZE)' spec/run.sh
 
 .DELETE_ON_ERROR:

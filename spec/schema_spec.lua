@@ -42,7 +42,8 @@ describe("DDL", function()
       k  = db.Column{ db.DateTime },
     })
     assert.same({ "CREATE TABLE every ( id INTEGER NOT NULL, a INTEGER, b BIGINT, c FLOAT, d BOOLEAN, "
-      .. "e VARCHAR(30), f VARCHAR, g TEXT, h BLOB, i DATE, j TIME, k DATETIME, PRIMARY KEY (id) )" }, ddl(db))
+      .. "e VARCHAR(30), f VARCHAR, g TEXT, h BLOB, i DATE, j TIME, k DATETIME, PRIMARY KEY (id) )" },
+      ddl(db))
   end)
 
   it("keeps the order in which columns are written, however many", function()
@@ -307,7 +308,7 @@ describe("a table", function()
       db.Table("two", db.Column{ "id", db.Integer }, db.Column{ "id", db.Integer })
     end)
     refuse("ArgumentError", "Table", function() db.Table(nil) end)
-    refuse("ArgumentError", "metadata", function() mr.Table("a", mr.Column{ "id", mr.Integer }) end)
+    refuse("ArgumentError", "MetaData", function() mr.Table("a", mr.Column{ "id", mr.Integer }) end)
   end)
 end)
 

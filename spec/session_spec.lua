@@ -73,7 +73,7 @@ describe("identity", function()
 
   it("holds weakly", function()
     local db, User = support.with_users("ann", "bob")
-    local all = User.query:all()
+    local all = User.query:all() -- luacheck: ignore
     assert.equal(2, #db.session.identity_map)
     all = nil -- luacheck: ignore
     for _ = 1, 4 do

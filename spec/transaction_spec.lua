@@ -152,12 +152,12 @@ describe("savepoints", function()
     local ann = User.query:one()
     ann.email = "outer@x"
     db.session:add(User{ username = "bob", email = "b@x" })
-    db.session:begin_nested()
+    local savepoint = db.session:begin_nested()
     ann.email = "inner@x"
     local inner = User{ username = "cat", email = "c@x" }
     db.session:add(inner)
     db.session:flush()
-    db.session:rollback()
+    savepoint:rollback()
     assert.equal("outer@x", ann.email)
     assert.equal("transient", mr.inspect(inner).state)
     db.session:commit()
@@ -165,6 +165,18 @@ describe("savepoints", function()
     for _, user in ipairs(User.query:order_by(User.id):all()) do names[#names + 1] = user.username end
     assert.same({ "ann", "bob" }, names)
     assert.equal("outer@x", ann.email)
+  end)
+
+  it("end with the session's rollback, which takes back all", function()
+    local db, User = support.with_users "ann"
+    local ann = User.query:one()
+    ann.email = "outer@x"
+    db.session:begin_nested()
+    ann.email = "inner@x"
+    db.session:begin_nested()
+    db.session:rollback()
+    assert.is_false(db.session:in_transaction())
+    assert.equal("ann@example.com", ann.email)
   end)
 
   it("nest, and commit into the outer one", function()

@@ -248,6 +248,10 @@ describe("DateTime", function()
     assert.equal(back,
       (round_trip(mr.DateTime, { year = 2024, month = 2, day = 29, hour = 12, min = 34, sec = 56 })))
     assert.equal(back, (round_trip(mr.DateTime, back)))
+    local fields = { year = 2024, month = 2, day = 29, hour = 12, minute = 34, second = 56 }
+    assert.equal(back, (round_trip(mr.DateTime, fields)))
+    refused(mr.DateTime, { year = 2024, month = 2 }, "", "table")
+    refused(mr.DateTime, { year = 2024, month = 2, day = 29, hour = "noon" }, "", "table")
     local t = os.date "*t"
     assert.equal(t.year, round_trip(mr.DateTime, t).year)
     local now = mr.now()

@@ -19,6 +19,13 @@ end
 
 mr._VERSION = "moonrow 0.1"
 
+setmetatable(mr.errors, {
+  __index = function(errors, name)
+    name = tostring(name)
+    core.raise("ArgumentError", ("moonrow has no error '%s'%s"):format(name, names.hint(name, errors)))
+  end,
+})
+
 mr.App = app.new
 mr.Session = session.new
 mr.sessionmaker = session.maker

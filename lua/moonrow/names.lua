@@ -1,24 +1,24 @@
 -- names.lua: the nearest name to one that nobody knows, for "did you mean". The same measure as the
--- core's: an edit distance of at most a third of the name's length, and of at least one.
+-- core's (src/base/names.c): at most a third of the name's letters wrong, but two (one of a short name)
+-- always; two neighbours swapped count as one.
 
 local min, max = math.min, math.max
 
-local function distance(a, b, limit)
-  local la, lb = #a, #b
-  if la - lb > limit or lb - la > limit then return limit + 1 end
-  local row = {}
-  for j = 0, lb do row[j] = j end
-  for i = 1, la do
-    local diagonal, best = row[0], i
-    row[0] = i
-    for j = 1, lb do
-      local cost = a:byte(i) == b:byte(j) and 0 or 1
-      diagonal, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, diagonal + cost)
-      best = min(best, row[j])
+local function distance(a, b)
+  local before, last = {}, {}
+  for j = 0, #b do last[j] = j end
+  for i = 1, #a do
+    local row = { [0] = i }
+    for j = 1, #b do
+      local same = a:byte(i) == b:byte(j)
+      row[j] = min(last[j - 1] + (same and 0 or 1), last[j] + 1, row[j - 1] + 1)
+      if i > 1 and j > 1 and a:byte(i) == b:byte(j - 1) and a:byte(i - 1) == b:byte(j) then
+        row[j] = min(row[j], before[j - 2] + 1)
+      end
     end
-    if best > limit then return limit + 1 end
+    before, last = last, row
   end
-  return row[lb]
+  return last[#b]
 end
 
 local names = {}
@@ -26,13 +26,16 @@ local names = {}
 -- names.nearest(name, set, ...): the nearest of the string keys of the sets, or nil. Ties go to the
 -- first in alphabetical order, so that messages do not depend on the order of a hash.
 function names.nearest(name, ...)
-  local limit = max(1, #name // 3)
+  if #name > 64 then return nil end
+  local limit = max(#name > 3 and 2 or 1, #name // 3)
   local best, best_distance
   for i = 1, select("#", ...) do
     for candidate in pairs((select(i, ...))) do
       if type(candidate) == "string" then
-        local d = distance(name, candidate, limit)
-        if d <= limit and (not best or d < best_distance or (d == best_distance and candidate < best)) then
+        local d = distance(name, candidate)
+        -- Changing every letter is no likeness.
+        local alike = d <= limit and d < max(#name, #candidate)
+        if alike and (not best or d < best_distance or (d == best_distance and candidate < best)) then
           best, best_distance = candidate, d
         end
       end

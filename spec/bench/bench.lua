@@ -1,5 +1,5 @@
--- bench.lua: runs each workload through each contestant in interleaved rounds, each in a process of its own, and prints the
--- medians of the CPU seconds and their ratios to the bare C loop of the same run.
+-- bench.lua: runs each workload through each contestant in interleaved rounds, each in a process of its
+-- own, and prints the medians of the CPU seconds and their ratios to the bare C loop of the same run.
 --
 --   make bench            (BENCH_ROUNDS=5 rounds; make bench-deps brings LuaSQL and SQLAlchemy)
 

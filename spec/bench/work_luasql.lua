@@ -20,7 +20,7 @@ end
 local work = {}
 
 function work.load()
-  local sum, all = 0, {}
+  local sum, all = 0, {} -- luacheck: ignore all
   for row in rows("SELECT " .. columns .. " FROM item") do
     all[#all + 1] = row
     sum = sum + row.stock

@@ -67,7 +67,8 @@ if workload == "bytes" then
   local untouched = (mr.memory().bytes - native) / #all
   for _, item in ipairs(all) do assert(item.stock) end
   collectgarbage()
-  print(("%.0f %.0f"):format(untouched, (mr.memory().bytes - native) / #all + (collectgarbage "count" - lua) * 1024 / #all))
+  local grown = mr.memory().bytes - native + (collectgarbage "count" - lua) * 1024
+  print(("%.0f %.0f"):format(untouched, grown / #all))
   os.exit(0, true)
 end
 

@@ -1,6 +1,7 @@
 /*
- * flush_fixture.h: a small world for the tests of the flush: classes declared through the mapper's API, an engine, and a
- * session of the simplest kind: lists of what is new and deleted, and a flush that says which statements it sent.
+ * flush_fixture.h: a small world for the tests of the flush: classes declared through the mapper's API, an
+ * engine, and a session of the simplest kind: lists of what is new and deleted, and a flush that says which
+ * statements it sent.
  */
 #ifndef MOONROW_SPEC_FLUSH_FIXTURE_H
 #define MOONROW_SPEC_FLUSH_FIXTURE_H
@@ -28,9 +29,9 @@ typedef struct fl_world {
     mr_conn *conn;
     mr_owner *owner;
     mr_vec fresh, doomed;
-    mr_flush *flush;   /* the last one, until the next or close */
-    char sent[20000];  /* its statements: "SQL [(values), (values)]\n" */
-    char needs[1000];  /* what it asked for: "Class.attribute\n" */
+    mr_flush *flush;  /* the last one, until the next or close */
+    char sent[20000]; /* its statements: "SQL [(values), (values)]\n" */
+    char needs[1000]; /* what it asked for: "Class.attribute\n" */
     char log[2000];
     /* Loads what a flush needs; NULL: the need is not met. */
     mr_status (*load)(struct fl_world *w, mr_entity *entity, const mr_property *prop);
@@ -46,7 +47,8 @@ static inline void fl_log(void *ud, const char *text) {
 }
 
 static inline void fl_check(fl_world *w, bool ok, const char *what) {
-    if (!ok) fail_msg("%s: %s", what, mr_env_error(w->env)->kind ? mr_env_error(w->env)->message : "no error");
+    if (!ok)
+        fail_msg("%s: %s", what, mr_env_error(w->env)->kind ? mr_env_error(w->env)->message : "no error");
 }
 #define FL_OK(w, call) fl_check(w, (call) == MR_OK, #call)
 
@@ -89,7 +91,7 @@ static inline void fl_close(fl_world *w) {
 /* ---------------------------------------------------------------- declaring */
 
 static inline mr_column *fl_column(fl_world *w, mr_mapper *m, const char *name, mr_typecode code) {
-    mr_type proto = { .code = code, .precision = -1, .scale = -1 };
+    mr_type proto = {.code = code, .precision = -1, .scale = -1};
     mr_column *column = mr_column_new(w->env, NULL, mr_type_new(w->env, &proto));
     fl_check(w, column && mr_mapper_add_column(m, name, column), name);
     return column;
@@ -120,8 +122,12 @@ static inline mr_status fl_resolve(mr_env *env, void *ud, mr_relationship *rel) 
 }
 
 static inline mr_relationship fl_proto(fl_world *w, const char *target) {
-    mr_relationship proto = { .resolve = fl_resolve, .resolve_ud = w, .target_name = target, .uselist = -1,
-                              .cascade = MR_CASCADE_SAVE_UPDATE | MR_CASCADE_MERGE, .passive_updates = true };
+    mr_relationship proto = {.resolve = fl_resolve,
+                             .resolve_ud = w,
+                             .target_name = target,
+                             .uselist = -1,
+                             .cascade = MR_CASCADE_SAVE_UPDATE | MR_CASCADE_MERGE,
+                             .passive_updates = true};
     return proto;
 }
 
@@ -133,7 +139,9 @@ static inline mr_relationship *fl_relate(fl_world *w, mr_mapper *m, const char *
 
 /* ---------------------------------------------------------------- objects */
 
-static inline mr_value fl_text(const char *s) { return mr_text_value(s, strlen(s)); }
+static inline mr_value fl_text(const char *s) {
+    return mr_text_value(s, strlen(s));
+}
 
 static inline mr_value fl_ref(mr_entity *e) {
     mr_value v = mr_value_of(e ? MR_ENTITY : MR_NULL, 0);
@@ -151,7 +159,9 @@ static inline void fl_set(fl_world *w, mr_entity *e, const char *name, mr_value 
     FL_OK(w, mr_entity_set(e, fl_prop(e, name)->slot, &value));
 }
 
-static inline const mr_value *fl_get(mr_entity *e, const char *name) { return mr_entity_slot(e, fl_prop(e, name)->slot); }
+static inline const mr_value *fl_get(mr_entity *e, const char *name) {
+    return mr_entity_slot(e, fl_prop(e, name)->slot);
+}
 
 static inline int64_t fl_int(mr_entity *e, const char *name) {
     const mr_value *v = fl_get(e, name);
@@ -206,8 +216,12 @@ static inline void fl_remove(fl_world *w, mr_entity *e, const char *name, mr_ent
 
 static inline void fl_put_value(mr_strbuf *out, const mr_value *v) {
     switch (v->kind) {
-    case MR_NULL: mr_strbuf_puts(out, "NULL"); break;
-    case MR_FLOAT: mr_strbuf_printf(out, "%g", v->u.d); break;
+    case MR_NULL:
+        mr_strbuf_puts(out, "NULL");
+        break;
+    case MR_FLOAT:
+        mr_strbuf_printf(out, "%g", v->u.d);
+        break;
     case MR_TEXT:
     case MR_BLOB:
     case MR_DECIMAL:
@@ -216,8 +230,12 @@ static inline void fl_put_value(mr_strbuf *out, const mr_value *v) {
         mr_strbuf_putc(out, '\'');
         break;
     case MR_INT:
-    case MR_BOOL: mr_strbuf_printf(out, "%lld", (long long)v->u.i); break;
-    default: mr_strbuf_printf(out, "<%s>", mr_kind_name(v->kind)); break;
+    case MR_BOOL:
+        mr_strbuf_printf(out, "%lld", (long long)v->u.i);
+        break;
+    default:
+        mr_strbuf_printf(out, "<%s>", mr_kind_name(v->kind));
+        break;
     }
 }
 
@@ -267,7 +285,7 @@ static inline mr_status fl_meet(fl_world *w) {
 
 /* Flushes what is in the lists; on failure they, and all objects, are as before. Nothing is recorded. */
 static inline mr_status fl_try(fl_world *w) {
-    mr_flush_context ctx = { w->env, w->owner, w, fl_connection, fl_expression };
+    mr_flush_context ctx = {w->env, w->owner, w, fl_connection, fl_expression};
     mr_flush_free(w->flush);
     w->flush = NULL;
     w->needs[0] = '\0';
@@ -297,7 +315,9 @@ static inline mr_status fl_record(fl_world *w) {
     return status;
 }
 
-static inline void fl_flush(fl_world *w) { fl_check(w, fl_record(w) == MR_OK, "flush"); }
+static inline void fl_flush(fl_world *w) {
+    fl_check(w, fl_record(w) == MR_OK, "flush");
+}
 
 /* Flushes, and expects exactly these statements. */
 static inline void fl_expect(fl_world *w, const char *statements) {
@@ -310,7 +330,8 @@ static inline void fl_expect_error(fl_world *w, mr_errkind kind, const char *wor
     assert_int_equal(fl_record(w), MR_FAIL);
     const mr_error *e = mr_env_error(w->env);
     if (e->kind != kind || !strstr(e->message, words))
-        fail_msg("expected %s \"%s\", got %s \"%s\"", mr_errkind_name(kind), words, mr_errkind_name(e->kind), e->message);
+        fail_msg("expected %s \"%s\", got %s \"%s\"", mr_errkind_name(kind), words, mr_errkind_name(e->kind),
+                 e->message);
 }
 
 /* The first column of the first row: an integer, or -1 for NULL and for no row. */

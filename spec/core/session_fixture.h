@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -93,16 +94,20 @@ static inline void create_tables(void) {
     mr_conn_close(conn);
 }
 
-static inline int open_all(void **state) {
-    (void)state;
+static inline int open_url(const char *url) {
     memset(&fa, 0, sizeof fa);
     env = fa_env_new(&fa);
     registry = mr_registry_new(env, mr_metadata_new(env));
     recorder = NULL;
-    return mr_engine_new(env, "sqlite://", 9, NULL, &engine) == MR_OK &&
+    return mr_engine_new(env, url, strlen(url), NULL, &engine) == MR_OK &&
                    mr_session_new(env, engine, NULL, &session) == MR_OK
                ? 0
                : -1;
+}
+
+static inline int open_all(void **state) {
+    (void)state;
+    return open_url("sqlite://");
 }
 
 static inline int close_all(void **state) {
@@ -267,6 +272,26 @@ static inline void elsewhere(const char *sql) {
     mr_conn_close(conn);
 }
 
+/* The same with a database file of the test's own, whose readers a writer does not stop. */
+static char file_name[100];
+
+static inline int open_file(void **state) {
+    (void)state;
+    struct timespec t;
+    timespec_get(&t, TIME_UTC);
+    snprintf(file_name, sizeof file_name, "/tmp/moonrow-session-%lld-%ld.db", (long long)t.tv_sec, t.tv_nsec);
+    char url[120];
+    snprintf(url, sizeof url, "sqlite:///%s", file_name);
+    return open_url(url);
+}
+
+static inline int close_file(void **state) {
+    int status = close_all(state);
+    remove(file_name);
+    return status;
+}
+
+#define TEST_ON_FILE(fn) cmocka_unit_test_setup_teardown(fn, open_file, close_file)
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, open_all, close_all)
 
 #endif

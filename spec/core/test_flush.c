@@ -10,7 +10,7 @@ typedef struct user_world {
 static void declare_user(user_world *u) {
     fl_open(&u->w);
     u->user = fl_class(&u->w, "User");
-    mr_type name80 = { .code = MR_TYPE_STRING, .length = 80 };
+    mr_type name80 = {.code = MR_TYPE_STRING, .length = 80};
     u->username = mr_column_new(u->w.env, NULL, mr_type_new(u->w.env, &name80));
     u->username->unique = true;
     mr_mapper_add_column(u->user, "username", u->username);
@@ -24,7 +24,9 @@ static void open_users_on(user_world *u, const char *url) {
     fl_start(&u->w, url);
 }
 
-static void open_users(user_world *u) { open_users_on(u, "sqlite://"); }
+static void open_users(user_world *u) {
+    open_users_on(u, "sqlite://");
+}
 
 static mr_entity *make_user(user_world *u, const char *name) {
     mr_entity *e = fl_add(&u->w, fl_new(&u->w, u->user));
@@ -56,11 +58,14 @@ static void test_shapes(void **state) {
     (void)state;
     user_world u;
     open_users(&u);
-    mr_entity *a = make_user(&u, "a"), *b = make_user(&u, "b"), *c = make_user(&u, "c"), *d = make_user(&u, "d");
+    mr_entity *a = make_user(&u, "a"), *b = make_user(&u, "b"), *c = make_user(&u, "c"),
+              *d = make_user(&u, "d");
     fl_set(&u.w, c, "id", mr_int_value(10));
-    fl_expect(&u.w, "INSERT INTO user (username, email, score) VALUES (?, ?, ?) [('a', NULL, NULL), ('b', NULL, NULL)]\n"
-                    "INSERT INTO user (id, username, email, score) VALUES (?, ?, ?, ?) [(10, 'c', NULL, NULL)]\n"
-                    "INSERT INTO user (username, email, score) VALUES (?, ?, ?) [('d', NULL, NULL)]\n");
+    fl_expect(
+        &u.w,
+        "INSERT INTO user (username, email, score) VALUES (?, ?, ?) [('a', NULL, NULL), ('b', NULL, NULL)]\n"
+        "INSERT INTO user (id, username, email, score) VALUES (?, ?, ?, ?) [(10, 'c', NULL, NULL)]\n"
+        "INSERT INTO user (username, email, score) VALUES (?, ?, ?) [('d', NULL, NULL)]\n");
     assert_int_equal(fl_int(b, "id"), 2);
     assert_int_equal(fl_int(d, "id"), 11);
     fl_set(&u.w, d, "score", mr_int_value(4));
@@ -151,7 +156,7 @@ static void test_length(void **state) {
 static mr_status give_name(mr_env *env, void *ud, mr_value *out) {
     int *calls = ud;
     (void)env;
-    static const char *const names[] = { "one", "two", "three" };
+    static const char *const names[] = {"one", "two", "three"};
     *out = fl_text(names[(*calls)++ % 3]);
     return MR_OK;
 }
@@ -161,8 +166,8 @@ static void test_defaults(void **state) {
     user_world u;
     int calls = 0;
     declare_user(&u);
-    u.email->deflt = (mr_default){ .kind = MR_DEFAULT_FUNCTION, .fn = give_name, .ud = &calls };
-    u.score->deflt = (mr_default){ .kind = MR_DEFAULT_VALUE, .value = mr_int_value(7) };
+    u.email->deflt = (mr_default){.kind = MR_DEFAULT_FUNCTION, .fn = give_name, .ud = &calls};
+    u.score->deflt = (mr_default){.kind = MR_DEFAULT_VALUE, .value = mr_int_value(7)};
     mr_column *made = fl_column(&u.w, u.user, "made", MR_TYPE_DATETIME);
     made->deflt.kind = MR_DEFAULT_NOW;
     mr_column *server = fl_column(&u.w, u.user, "server", MR_TYPE_INTEGER);
@@ -172,7 +177,7 @@ static void test_defaults(void **state) {
     const mr_type *integer = mr_type_simple(MR_TYPE_INTEGER);
     mr_node *sum = mr_sql_binary(u.w.env, MR_OP_ADD, mr_sql_bind(u.w.env, integer, &forty),
                                  mr_sql_bind(u.w.env, integer, &two));
-    sql->deflt = (mr_default){ .kind = MR_DEFAULT_SQL, .expression = sum };
+    sql->deflt = (mr_default){.kind = MR_DEFAULT_SQL, .expression = sum};
     fl_finish(&u.w, u.user, "user");
     fl_start(&u.w, "sqlite://");
     mr_entity *a = make_user(&u, "a"), *b = make_user(&u, "b");
@@ -196,7 +201,7 @@ static void test_onupdate(void **state) {
     user_world u;
     int calls = 0;
     declare_user(&u);
-    u.email->onupdate = (mr_default){ .kind = MR_DEFAULT_FUNCTION, .fn = give_name, .ud = &calls };
+    u.email->onupdate = (mr_default){.kind = MR_DEFAULT_FUNCTION, .fn = give_name, .ud = &calls};
     fl_finish(&u.w, u.user, "user");
     fl_start(&u.w, "sqlite://");
     mr_entity *a = make_user(&u, "a"), *b = make_user(&u, "b");
@@ -219,9 +224,12 @@ static void test_version(void **state) {
     fl_finish(&u.w, u.user, "user");
     fl_start(&u.w, "sqlite://");
     mr_entity *a = make_user(&u, "a");
-    fl_expect(&u.w, "INSERT INTO user (username, email, score, version) VALUES (?, ?, ?, ?) [('a', NULL, NULL, 1)]\n");
+    fl_expect(
+        &u.w,
+        "INSERT INTO user (username, email, score, version) VALUES (?, ?, ?, ?) [('a', NULL, NULL, 1)]\n");
     fl_set(&u.w, a, "score", mr_int_value(3));
-    fl_expect(&u.w, "UPDATE user SET score=?, version=? WHERE user.id = ? AND user.version = ? [(3, 2, 1, 1)]\n");
+    fl_expect(&u.w,
+              "UPDATE user SET score=?, version=? WHERE user.id = ? AND user.version = ? [(3, 2, 1, 1)]\n");
     assert_int_equal(fl_int(a, "version"), 2);
     FL_OK(&u.w, mr_conn_run_sql(u.w.conn, "UPDATE user SET version = 9"));
     fl_set(&u.w, a, "score", mr_int_value(4));
@@ -238,7 +246,7 @@ static void release_nothing(mr_env *env, void *p) {
     (void)p;
 }
 
-static const mr_opaque_ops opaque_ops = { "expression", release_nothing, release_nothing, NULL };
+static const mr_opaque_ops opaque_ops = {"expression", release_nothing, release_nothing, NULL};
 
 static void test_expression(void **state) {
     (void)state;
@@ -294,7 +302,8 @@ static void test_row_switch(void **state) {
     fl_delete(&u.w, a);
     mr_entity *b = make_user(&u, "b");
     fl_set(&u.w, b, "id", mr_int_value(1));
-    fl_expect(&u.w, "UPDATE user SET username=?, email=?, score=? WHERE user.id = ? [('b', NULL, NULL, 1)]\n");
+    fl_expect(&u.w,
+              "UPDATE user SET username=?, email=?, score=? WHERE user.id = ? [('b', NULL, NULL, 1)]\n");
     assert_int_equal(a->state, MR_DELETED);
     assert_int_equal(b->state, MR_PERSISTENT);
     mr_value id = mr_int_value(1);
@@ -338,7 +347,8 @@ static void test_composite_key(void **state) {
     fl_flush(&w);
     fl_set(&w, b, "name", fl_text("B"));
     fl_set(&w, a, "name", fl_text("A"));
-    fl_expect(&w, "UPDATE entry SET name=? WHERE entry.lang = ? AND entry.number = ? [('A', 'de', 1), ('B', 'en', 2)]\n");
+    fl_expect(&w, "UPDATE entry SET name=? WHERE entry.lang = ? AND entry.number = ? [('A', 'de', 1), ('B', "
+                  "'en', 2)]\n");
     fl_set(&w, a, "lang", fl_text("fr"));
     fl_expect(&w, "UPDATE entry SET lang=? WHERE entry.lang = ? AND entry.number = ? [('fr', 'de', 1)]\n");
     fl_delete(&w, a);
@@ -353,9 +363,10 @@ typedef struct hook_trace {
     const mr_property *set;
 } hook_trace;
 
-static mr_status trace_hook(mr_env *env, void *ud, mr_mapper_event event, mr_mapper *mapper, mr_conn *conn, mr_entity *e) {
-    static const char *const names[] = { "before_insert", "after_insert", "before_update",
-                                         "after_update",  "before_delete", "after_delete" };
+static mr_status trace_hook(mr_env *env, void *ud, mr_mapper_event event, mr_mapper *mapper, mr_conn *conn,
+                            mr_entity *e) {
+    static const char *const names[] = {"before_insert", "after_insert",  "before_update",
+                                        "after_update",  "before_delete", "after_delete"};
     hook_trace *t = ud;
     (void)env;
     (void)mapper;
@@ -371,7 +382,7 @@ static void test_hooks(void **state) {
     (void)state;
     user_world u;
     open_users(&u);
-    hook_trace t = { .set = mr_mapper_property(u.user, "score", false) };
+    hook_trace t = {.set = mr_mapper_property(u.user, "score", false)};
     for (int event = MR_EVENT_BEFORE_INSERT; event <= MR_EVENT_AFTER_DELETE; event++)
         FL_OK(&u.w, mr_mapper_listen(u.user, (mr_mapper_event)event, trace_hook, &t));
     mr_entity *a = make_user(&u, "a");
@@ -381,17 +392,20 @@ static void test_hooks(void **state) {
     fl_expect(&u.w, "UPDATE user SET email=? WHERE user.id = ? [('e', 1)]\n");
     fl_delete(&u.w, a);
     fl_flush(&u.w);
-    assert_string_equal(t.text, "before_insert\nafter_insert\nbefore_update\nafter_update\nbefore_delete\nafter_delete\n");
+    assert_string_equal(
+        t.text, "before_insert\nafter_insert\nbefore_update\nafter_update\nbefore_delete\nafter_delete\n");
     fl_close(&u.w);
 }
 
-static mr_status write_later(mr_env *env, void *ud, mr_mapper_event event, mr_mapper *mapper, mr_conn *conn, mr_entity *e) {
+static mr_status write_later(mr_env *env, void *ud, mr_mapper_event event, mr_mapper *mapper, mr_conn *conn,
+                             mr_entity *e) {
     mr_entity **other = ud;
     mr_value text = fl_text("changed by a hook after its row was written");
     (void)env;
     (void)event;
     (void)conn;
-    return *other == e ? MR_OK : mr_entity_set(*other, mr_mapper_property(mapper, "email", false)->slot, &text);
+    return *other == e ? MR_OK
+                       : mr_entity_set(*other, mr_mapper_property(mapper, "email", false)->slot, &text);
 }
 
 static void test_hook_after_the_row(void **state) {
@@ -430,13 +444,15 @@ static void test_postgresql(void **state) {
     user_world u;
     open_users_on(&u, "mock+postgresql://");
     mr_entity *a = make_user(&u, "a"), *b = make_user(&u, "b"), *c = make_user(&u, "c");
-    static const char *const names[] = { "id" };
-    mr_value ids[] = { mr_int_value(11), mr_int_value(12) }, thirteen = mr_int_value(13);
+    static const char *const names[] = {"id"};
+    mr_value ids[] = {mr_int_value(11), mr_int_value(12)}, thirteen = mr_int_value(13);
     fl_set(&u.w, c, "id", thirteen);
     FL_OK(&u.w, mr_mock_rows(u.w.engine, "INSERT INTO", names, 1, ids, 2));
-    fl_expect(&u.w, "INSERT INTO \"user\" (username, email, score) VALUES ($1, $2, $3), ($4, $5, $6) RETURNING \"user\".id "
+    fl_expect(&u.w, "INSERT INTO \"user\" (username, email, score) VALUES ($1, $2, $3), ($4, $5, $6) "
+                    "RETURNING \"user\".id "
                     "[('a', NULL, NULL, 'b', NULL, NULL)]\n"
-                    "INSERT INTO \"user\" (id, username, email, score) VALUES ($1, $2, $3, $4) [(13, 'c', NULL, NULL)]\n");
+                    "INSERT INTO \"user\" (id, username, email, score) VALUES ($1, $2, $3, $4) [(13, 'c', "
+                    "NULL, NULL)]\n");
     assert_int_equal(fl_int(a, "id"), 11);
     assert_int_equal(fl_int(b, "id"), 12);
     fl_set(&u.w, a, "score", mr_int_value(1));
@@ -462,7 +478,7 @@ static void change_much(user_world *u, mr_entity **old) {
 static void begin_faults(user_world *u, mr_entity **old) {
     open_users(u);
     for (int i = 0; i < 3; i++) {
-        char name[2] = { (char)('a' + i), '\0' };
+        char name[2] = {(char)('a' + i), '\0'};
         old[i] = make_user(u, name);
     }
     fl_flush(&u->w);
@@ -544,16 +560,25 @@ static void test_failing_driver(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_insert),        cmocka_unit_test(test_shapes),
-        cmocka_unit_test(test_unchanged),     cmocka_unit_test(test_update_and_delete),
-        cmocka_unit_test(test_stale),         cmocka_unit_test(test_length),
-        cmocka_unit_test(test_defaults),      cmocka_unit_test(test_onupdate),
-        cmocka_unit_test(test_version),       cmocka_unit_test(test_expression),
-        cmocka_unit_test(test_key_changes),   cmocka_unit_test(test_row_switch),
-        cmocka_unit_test(test_key_conflicts), cmocka_unit_test(test_composite_key),
-        cmocka_unit_test(test_hooks),         cmocka_unit_test(test_postgresql),
+        cmocka_unit_test(test_insert),
+        cmocka_unit_test(test_shapes),
+        cmocka_unit_test(test_unchanged),
+        cmocka_unit_test(test_update_and_delete),
+        cmocka_unit_test(test_stale),
+        cmocka_unit_test(test_length),
+        cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_onupdate),
+        cmocka_unit_test(test_version),
+        cmocka_unit_test(test_expression),
+        cmocka_unit_test(test_key_changes),
+        cmocka_unit_test(test_row_switch),
+        cmocka_unit_test(test_key_conflicts),
+        cmocka_unit_test(test_composite_key),
+        cmocka_unit_test(test_hooks),
+        cmocka_unit_test(test_postgresql),
         cmocka_unit_test(test_hook_after_the_row),
-        cmocka_unit_test(test_no_memory),     cmocka_unit_test(test_failing_driver),
+        cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_failing_driver),
     };
     return cmocka_run_group_tests_name("flush", tests, NULL, NULL);
 }

@@ -1,7 +1,8 @@
 /* test_flush_relations.c: foreign keys, link rows and the order of rows that follow from relationships. */
 #include "flush_fixture.h"
 
-/* ---------------------------------------------------------------- a blog: Post before Category, as users write it */
+/* ---------------------------------------------------------------- a blog: Post before Category, as users
+ * write it */
 
 typedef struct blog {
     fl_world w;
@@ -59,9 +60,15 @@ static void open_blog(blog *b, unsigned sides) {
     fl_start(&b->w, "sqlite://");
 }
 
-static mr_entity *category(blog *b, const char *name) { return fl_named(&b->w, b->category, name); }
-static mr_entity *post(blog *b, const char *name) { return fl_named(&b->w, b->post, name); }
-static mr_entity *tag(blog *b, const char *name) { return fl_named(&b->w, b->tag, name); }
+static mr_entity *category(blog *b, const char *name) {
+    return fl_named(&b->w, b->category, name);
+}
+static mr_entity *post(blog *b, const char *name) {
+    return fl_named(&b->w, b->post, name);
+}
+static mr_entity *tag(blog *b, const char *name) {
+    return fl_named(&b->w, b->tag, name);
+}
 
 /* Both sides, as the session keeps them. */
 static void put_into(blog *b, mr_entity *p, mr_entity *c) {
@@ -71,7 +78,7 @@ static void put_into(blog *b, mr_entity *p, mr_entity *c) {
 
 static void test_save_parent_and_children(void **state) {
     (void)state;
-    static const unsigned sides[] = { WITH_POSTS, WITH_CATEGORY, WITH_POSTS | WITH_CATEGORY };
+    static const unsigned sides[] = {WITH_POSTS, WITH_CATEGORY, WITH_POSTS | WITH_CATEGORY};
     for (int i = 0; i < 3; i++) {
         blog b;
         open_blog(&b, sides[i]);
@@ -84,8 +91,10 @@ static void test_save_parent_and_children(void **state) {
             fl_set(&b.w, x, "category", fl_ref(c));
             fl_set(&b.w, y, "category", fl_ref(c));
         }
-        fl_expect(&b.w, "INSERT INTO category (name) VALUES (?) [('c')]\n"
-                        "INSERT INTO post (name, category_id) VALUES (?, ?) [('x', 1), ('y', 1), ('alone', NULL)]\n");
+        fl_expect(
+            &b.w,
+            "INSERT INTO category (name) VALUES (?) [('c')]\n"
+            "INSERT INTO post (name, category_id) VALUES (?, ?) [('x', 1), ('y', 1), ('alone', NULL)]\n");
         assert_int_equal(fl_int(x, "category_id"), 1);
         assert_int_equal(fl_get(alone, "category_id")->kind, MR_NULL);
         fl_expect(&b.w, "");
@@ -97,7 +106,8 @@ static void test_add_and_remove_children(void **state) {
     (void)state;
     blog b;
     open_blog(&b, WITH_POSTS);
-    mr_entity *x = post(&b, "x"), *y = post(&b, "y"), *z = post(&b, "z"), *c = category(&b, "c"), *d = category(&b, "d");
+    mr_entity *x = post(&b, "x"), *y = post(&b, "y"), *z = post(&b, "z"), *c = category(&b, "c"),
+              *d = category(&b, "d");
     fl_append(&b.w, c, "posts", x);
     fl_append(&b.w, c, "posts", y);
     fl_append(&b.w, d, "posts", z);
@@ -120,7 +130,7 @@ static void test_add_and_remove_children(void **state) {
 
 static void test_delete_parent(void **state) {
     (void)state;
-    static const unsigned sides[] = { WITH_POSTS, WITH_POSTS | WITH_CATEGORY };
+    static const unsigned sides[] = {WITH_POSTS, WITH_POSTS | WITH_CATEGORY};
     for (int i = 0; i < 2; i++) {
         blog b;
         open_blog(&b, sides[i]);
@@ -266,13 +276,16 @@ static void test_outside_the_session(void **state) {
     (void)state;
     blog b;
     open_blog(&b, WITH_POSTS | WITH_CATEGORY);
-    mr_entity *x = post(&b, "x"), *c = fl_new(&b.w, b.category), *d = category(&b, "d"), *y = fl_new(&b.w, b.post);
+    mr_entity *x = post(&b, "x"), *c = fl_new(&b.w, b.category), *d = category(&b, "d"),
+              *y = fl_new(&b.w, b.post);
     fl_set(&b.w, x, "category", fl_ref(c));
     fl_append(&b.w, d, "posts", y);
     fl_expect(&b.w, "INSERT INTO category (name) VALUES (?) [('d')]\n"
                     "INSERT INTO post (name, category_id) VALUES (?, ?) [('x', NULL)]\n");
-    assert_non_null(strstr(b.w.log, "Object of type <Category> not in session, add operation along 'Post.category' "));
-    assert_non_null(strstr(b.w.log, "Object of type <Post> not in session, add operation along 'Category.posts' "));
+    assert_non_null(
+        strstr(b.w.log, "Object of type <Category> not in session, add operation along 'Post.category' "));
+    assert_non_null(
+        strstr(b.w.log, "Object of type <Post> not in session, add operation along 'Category.posts' "));
     fl_close(&b.w);
 }
 
@@ -280,7 +293,8 @@ static void test_version_of_parent(void **state) {
     (void)state;
     blog b;
     declare_blog(&b, WITH_POSTS);
-    mr_mapper_append_column(b.category, "version", mr_column_new(b.w.env, "version", mr_type_simple(MR_TYPE_INTEGER)));
+    mr_mapper_append_column(b.category, "version",
+                            mr_column_new(b.w.env, "version", mr_type_simple(MR_TYPE_INTEGER)));
     b.category->version = mr_mapper_property(b.category, "version", false);
     fl_start(&b.w, "sqlite://");
     mr_entity *x = post(&b, "x"), *c = category(&b, "c");
@@ -340,6 +354,52 @@ static void test_active_updates(void **state) {
     fl_close(&b.w);
 }
 
+static void test_key_switch(void **state) {
+    (void)state;
+    for (int passive = 0; passive < 2; passive++) {
+        blog b;
+        declare_blog(&b, WITH_CATEGORY);
+        b.category_of->passive_updates = passive;
+        b.category_id->foreign_keys->onupdate = passive ? "CASCADE" : NULL;
+        fl_start(&b.w, "sqlite://");
+        if (!passive) FL_OK(&b.w, mr_conn_run_sql(b.w.conn, "PRAGMA foreign_keys = OFF"));
+        mr_entity *x = post(&b, "x"), *c = category(&b, "c");
+        fl_set(&b.w, x, "category", fl_ref(c));
+        fl_flush(&b.w);
+        fl_set(&b.w, c, "id", mr_int_value(5));
+        fl_expect(&b.w, passive ? "UPDATE category SET id=? WHERE category.id = ? [(5, 1)]\n"
+                                : "UPDATE category SET id=? WHERE category.id = ? [(5, 1)]\n"
+                                  "UPDATE post SET category_id=? WHERE post.id = ? [(5, 1)]\n");
+        assert_int_equal(fl_int(x, "category_id"), 5);
+        assert_int_equal(fl_query(&b.w, "SELECT category_id FROM post"), 5);
+        fl_close(&b.w);
+    }
+}
+
+static mr_status load_version(fl_world *w, mr_entity *entity, const mr_property *prop) {
+    mr_value version = mr_int_value(1);
+    (void)w;
+    return mr_entity_put(entity, prop->slot, &version, false);
+}
+
+static void test_version_is_needed(void **state) {
+    (void)state;
+    blog b;
+    declare_blog(&b, 0);
+    mr_mapper_append_column(b.category, "version",
+                            mr_column_new(b.w.env, "version", mr_type_simple(MR_TYPE_INTEGER)));
+    b.category->version = mr_mapper_property(b.category, "version", false);
+    fl_start(&b.w, "sqlite://");
+    mr_entity *c = category(&b, "c");
+    fl_flush(&b.w);
+    b.w.owner->generation++; /* all have expired */
+    fl_delete(&b.w, c);
+    b.w.load = load_version;
+    fl_expect(&b.w, "DELETE FROM category WHERE category.id = ? AND category.version = ? [(1, 1)]\n");
+    assert_string_equal(b.w.needs, "Category.version\n");
+    fl_close(&b.w);
+}
+
 /* ---------------------------------------------------------------- composite keys */
 
 typedef struct shop {
@@ -366,9 +426,12 @@ static void open_shop(shop *s, bool passive) {
     fl_column(w, s->item, "line", MR_TYPE_INTEGER)->primary_key = true;
     fl_column(w, s->item, "name", MR_TYPE_TEXT);
     mr_constraint *fk = mr_env_arena(w->env, sizeof *fk);
-    static const char *names[] = { "year", "number" }, *targets[] = { "order.year", "order.number" };
-    *fk = (mr_constraint){ .kind = MR_CONSTRAINT_FOREIGN_KEY, .ncolumns = 2, .column_names = names, .targets = targets,
-                           .onupdate = passive ? "CASCADE" : NULL };
+    static const char *names[] = {"year", "number"}, *targets[] = {"order.year", "order.number"};
+    *fk = (mr_constraint){.kind = MR_CONSTRAINT_FOREIGN_KEY,
+                          .ncolumns = 2,
+                          .column_names = names,
+                          .targets = targets,
+                          .onupdate = passive ? "CASCADE" : NULL};
     FL_OK(w, mr_mapper_finish(s->item, NULL, "item", NULL, fk, NULL));
     fl_start(w, "sqlite://");
 }
@@ -397,10 +460,13 @@ static void test_composite_keys(void **state) {
     /* The item's key follows by ON UPDATE CASCADE, and its own change finds the row under the new key. */
     fl_set(&s.w, o, "number", mr_int_value(8));
     fl_set(&s.w, i, "name", fl_text("j"));
-    fl_expect(&s.w, "UPDATE \"order\" SET number=? WHERE \"order\".year = ? AND \"order\".number = ? [(8, 2024, 7)]\n"
-                    "UPDATE item SET name=? WHERE item.year = ? AND item.number = ? AND item.line = ? [('j', 2024, 8, 1)]\n");
+    fl_expect(
+        &s.w,
+        "UPDATE \"order\" SET number=? WHERE \"order\".year = ? AND \"order\".number = ? [(8, 2024, 7)]\n"
+        "UPDATE item SET name=? WHERE item.year = ? AND item.number = ? AND item.line = ? [('j', 2024, 8, "
+        "1)]\n");
     assert_int_equal(fl_int(i, "number"), 8);
-    mr_value key[3] = { mr_int_value(2024), mr_int_value(8), mr_int_value(1) }, identity;
+    mr_value key[3] = {mr_int_value(2024), mr_int_value(8), mr_int_value(1)}, identity;
     mr_strbuf buf;
     mr_strbuf_init(&buf, s.w.env);
     assert_true(mr_identity_make(s.item, key, &buf, &identity));
@@ -415,7 +481,8 @@ static void test_composite_keys(void **state) {
     fl_remove(&s.w, o, "items", i);
     fl_delete(&s.w, i);
     shop_item(&s, o, 1, "new");
-    fl_expect(&s.w, "UPDATE item SET name=? WHERE item.year = ? AND item.number = ? AND item.line = ? [('new', 2024, 8, 1)]\n");
+    fl_expect(&s.w, "UPDATE item SET name=? WHERE item.year = ? AND item.number = ? AND item.line = ? "
+                    "[('new', 2024, 8, 1)]\n");
     fl_close(&s.w);
 }
 
@@ -423,7 +490,7 @@ static void test_composite_keys(void **state) {
 
 static void test_many_to_many(void **state) {
     (void)state;
-    static const unsigned sides[] = { WITH_TAGS, WITH_TAGS | WITH_TAGGED };
+    static const unsigned sides[] = {WITH_TAGS, WITH_TAGS | WITH_TAGGED};
     for (int i = 0; i < 2; i++) {
         blog b;
         open_blog(&b, sides[i]);
@@ -459,8 +526,9 @@ static void test_many_to_many(void **state) {
                         "INSERT INTO post_tag (post_id, tag_id) VALUES (?, ?) [(1, 3)]\n");
         /* Deleting one side takes the links along. */
         fl_delete(&b.w, x);
-        fl_expect(&b.w, "DELETE FROM post_tag WHERE post_tag.post_id = ? AND post_tag.tag_id = ? [(1, 2), (1, 3)]\n"
-                        "DELETE FROM post WHERE post.id = ? [(1)]\n");
+        fl_expect(&b.w,
+                  "DELETE FROM post_tag WHERE post_tag.post_id = ? AND post_tag.tag_id = ? [(1, 2), (1, 3)]\n"
+                  "DELETE FROM post WHERE post.id = ? [(1)]\n");
         fl_close(&b.w);
     }
 }
@@ -474,7 +542,8 @@ static void test_many_to_many_stale(void **state) {
     fl_flush(&b.w);
     FL_OK(&b.w, mr_conn_run_sql(b.w.conn, "DELETE FROM post_tag"));
     fl_remove(&b.w, x, "tags", t);
-    fl_expect_error(&b.w, MR_ERR_STALE_DATA, "DELETE statement on table 'post_tag' expected to delete 1 row(s)");
+    fl_expect_error(&b.w, MR_ERR_STALE_DATA,
+                    "DELETE statement on table 'post_tag' expected to delete 1 row(s)");
     fl_close(&b.w);
 }
 
@@ -493,6 +562,26 @@ static void test_many_to_many_needs(void **state) {
     fl_expect(&b.w, "DELETE FROM post_tag WHERE post_tag.post_id = ? AND post_tag.tag_id = ? [(1, 1)]\n"
                     "DELETE FROM post WHERE post.id = ? [(1)]\n");
     assert_string_equal(b.w.needs, "Post.tags\n");
+    fl_close(&b.w);
+}
+
+static void test_many_to_many_key(void **state) {
+    (void)state;
+    blog b;
+    open_blog(&b, WITH_TAGS);
+    b.tags->passive_updates = false;
+    FL_OK(&b.w, mr_conn_run_sql(b.w.conn, "PRAGMA foreign_keys = OFF"));
+    mr_entity *x = post(&b, "x"), *t = tag(&b, "t"), *u = tag(&b, "u");
+    fl_append(&b.w, x, "tags", t);
+    fl_append(&b.w, x, "tags", u);
+    fl_flush(&b.w);
+    fl_remove(&b.w, x, "tags", u);
+    fl_set(&b.w, x, "id", mr_int_value(9));
+    fl_expect(&b.w,
+              "UPDATE post SET id=? WHERE post.id = ? [(9, 1)]\n"
+              "DELETE FROM post_tag WHERE post_tag.post_id = ? AND post_tag.tag_id = ? [(1, 2)]\n"
+              "UPDATE post_tag SET post_id=?, tag_id=? WHERE post_tag.post_id = ? AND post_tag.tag_id = ? "
+              "[(9, 1, 1, 1)]\n");
     fl_close(&b.w);
 }
 
@@ -546,8 +635,10 @@ static void run_faults(bool memory) {
     size_t n = 0;
     for (mr_status status = MR_FAIL; status != MR_OK;) {
         FL_OK(&b.w, mr_conn_begin(b.w.conn, MR_TX_DEFAULT));
-        if (memory) fa_arm(&b.w.fa, ++n);
-        else mr_engine_fail_at(b.w.engine, ++n);
+        if (memory)
+            fa_arm(&b.w.fa, ++n);
+        else
+            mr_engine_fail_at(b.w.engine, ++n);
         status = fl_try(&b.w);
         fa_disarm(&b.w.fa);
         mr_engine_fail_at(b.w.engine, 0);
@@ -589,10 +680,13 @@ int main(void) {
         cmocka_unit_test(test_version_of_parent),
         cmocka_unit_test(test_passive_updates),
         cmocka_unit_test(test_active_updates),
+        cmocka_unit_test(test_key_switch),
+        cmocka_unit_test(test_version_is_needed),
         cmocka_unit_test(test_composite_keys),
         cmocka_unit_test(test_many_to_many),
         cmocka_unit_test(test_many_to_many_stale),
         cmocka_unit_test(test_many_to_many_needs),
+        cmocka_unit_test(test_many_to_many_key),
         cmocka_unit_test(test_no_memory),
         cmocka_unit_test(test_failing_driver),
     };

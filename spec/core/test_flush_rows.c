@@ -1,4 +1,5 @@
-/* test_flush_rows.c: rows of tables that refer to themselves or to each other: levels, cycles, post_update, long chains. */
+/* test_flush_rows.c: rows of tables that refer to themselves or to each other: levels, cycles, post_update,
+ * long chains. */
 #include "flush_fixture.h"
 
 /* ---------------------------------------------------------------- a tree */
@@ -18,7 +19,8 @@ static void open_tree(tree *t, unsigned sides) {
     t->node = fl_class(w, "Node");
     mr_column *id = ((mr_property *)mr_vec_ptr(&t->node->columns, 0))->column;
     fl_column(w, t->node, "name", MR_TYPE_TEXT);
-    fl_reference(w, t->node, "parent_id", "node.id")->indexed = true; /* or SQLite looks through all rows at each DELETE */
+    fl_reference(w, t->node, "parent_id", "node.id")->indexed =
+        true; /* or SQLite looks through all rows at each DELETE */
     mr_relationship parent = fl_proto(w, "Node"), children = fl_proto(w, "Node");
     mr_vec_init(&parent.remote_side, w->env, sizeof(mr_column *));
     FL_OK(w, mr_vec_push_ptr(&parent.remote_side, id));
@@ -26,14 +28,18 @@ static void open_tree(tree *t, unsigned sides) {
         parent.back_populates = mr_intern(w->env, "children", 8);
         children.back_populates = mr_intern(w->env, "parent", 6);
     }
-    if (sides & WITH_PARENT) t->parent = fl_relate(w, t->node, "parent", parent);
-    else mr_vec_done(&parent.remote_side);
+    if (sides & WITH_PARENT)
+        t->parent = fl_relate(w, t->node, "parent", parent);
+    else
+        mr_vec_done(&parent.remote_side);
     if (sides & WITH_CHILDREN) t->children = fl_relate(w, t->node, "children", children);
     fl_finish(w, t->node, "node");
     fl_start(w, "sqlite://");
 }
 
-static mr_entity *node(tree *t, const char *name) { return fl_named(&t->w, t->node, name); }
+static mr_entity *node(tree *t, const char *name) {
+    return fl_named(&t->w, t->node, name);
+}
 
 static void test_unlinked_rows(void **state) {
     (void)state;
@@ -42,7 +48,8 @@ static void test_unlinked_rows(void **state) {
     node(&t, "c");
     node(&t, "a");
     node(&t, "b");
-    fl_expect(&t.w, "INSERT INTO node (name, parent_id) VALUES (?, ?) [('c', NULL), ('a', NULL), ('b', NULL)]\n");
+    fl_expect(&t.w,
+              "INSERT INTO node (name, parent_id) VALUES (?, ?) [('c', NULL), ('a', NULL), ('b', NULL)]\n");
     fl_close(&t.w);
 }
 
@@ -51,9 +58,10 @@ static void test_tree_by_levels(void **state) {
     for (unsigned sides = WITH_PARENT; sides <= WITH_CHILDREN; sides++) {
         tree t;
         open_tree(&t, sides);
-        mr_entity *leaf = node(&t, "1.1.1"), *two = node(&t, "1.2"), *one = node(&t, "1.1"), *root = node(&t, "1");
+        mr_entity *leaf = node(&t, "1.1.1"), *two = node(&t, "1.2"), *one = node(&t, "1.1"),
+                  *root = node(&t, "1");
         node(&t, "other");
-        mr_entity *child[] = { leaf, two, one }, *parent[] = { one, root, root };
+        mr_entity *child[] = {leaf, two, one}, *parent[] = {one, root, root};
         for (int i = 0; i < 3; i++) {
             if (sides & WITH_PARENT) fl_set(&t.w, child[i], "parent", fl_ref(parent[i]));
             if (sides & WITH_CHILDREN) fl_append(&t.w, parent[i], "children", child[i]);
@@ -181,7 +189,8 @@ static void test_post_update(void **state) {
 
 /* ---------------------------------------------------------------- long chains */
 
-/* A list of n nodes, each the parent of the one added before it, flushed and deleted: nothing recurs on its length. */
+/* A list of n nodes, each the parent of the one added before it, flushed and deleted: nothing recurs on its
+ * length. */
 static void test_long_chain(void **state) {
     (void)state;
     enum { LENGTH = 100000 };
@@ -220,8 +229,10 @@ static void test_no_memory(void **state) {
         fa_arm(&t.w.fa, ++n);
         status = fl_try(&t.w);
         fa_disarm(&t.w.fa);
-        if (status == MR_OK) FL_OK(&t.w, mr_conn_commit(t.w.conn));
-        else FL_OK(&t.w, mr_conn_rollback(t.w.conn));
+        if (status == MR_OK)
+            FL_OK(&t.w, mr_conn_commit(t.w.conn));
+        else
+            FL_OK(&t.w, mr_conn_rollback(t.w.conn));
         assert_int_equal(root->state, status == MR_OK ? MR_PERSISTENT : MR_PENDING);
     }
     assert_int_equal(fl_int(leaf, "parent_id"), fl_int(root, "id"));
@@ -231,10 +242,14 @@ static void test_no_memory(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_unlinked_rows),          cmocka_unit_test(test_tree_by_levels),
-        cmocka_unit_test(test_delete_by_foreign_keys), cmocka_unit_test(test_own_parent),
-        cmocka_unit_test(test_cycle_is_refused),       cmocka_unit_test(test_post_update),
-        cmocka_unit_test(test_long_chain),             cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_unlinked_rows),
+        cmocka_unit_test(test_tree_by_levels),
+        cmocka_unit_test(test_delete_by_foreign_keys),
+        cmocka_unit_test(test_own_parent),
+        cmocka_unit_test(test_cycle_is_refused),
+        cmocka_unit_test(test_post_update),
+        cmocka_unit_test(test_long_chain),
+        cmocka_unit_test(test_no_memory),
     };
     return cmocka_run_group_tests_name("flush_rows", tests, NULL, NULL);
 }

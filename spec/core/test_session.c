@@ -644,6 +644,80 @@ static void constant_time_commit(void **state) {
     expect_text(first, "name", "x");
 }
 
+/* ---------------------------------------------------------------- queries */
+
+static mr_query *all_users(void) {
+    mr_query_item item = {class_named("User"), NULL, NULL, mr_intern(env, "User", 4)};
+    return mr_query_new(env, &item, 1, false);
+}
+
+static size_t count_users(mr_session *s, bool autoflush) {
+    mr_query *q = all_users(), *quiet = mr_query_flags(q, -1, autoflush);
+    mr_load *load;
+    const mr_value *rows;
+    size_t n = 0;
+    ok(mr_session_load(s, quiet, &load));
+    ok(mr_load_all(load, &rows, &n));
+    mr_load_close(load);
+    mr_query_release(q);
+    mr_query_release(quiet);
+    return n;
+}
+
+static void queries_find_what_is_pending(void **state) {
+    (void)state;
+    users();
+    mr_session *second;
+    ok(mr_session_new(env, engine, NULL, &second));
+    add(object("User", "ann"));
+    assert_int_equal(count_users(session, false), 0);
+    mr_session_block_autoflush(session, 1);
+    assert_int_equal(count_users(session, true), 0);
+    mr_session_block_autoflush(session, -1);
+    assert_int_equal(count_users(session, true), 1);
+    assert_int_equal(count_users(second, true), 0);
+    commit();
+    assert_int_equal(count_users(second, true), 1);
+    assert_false(mr_session_in_transaction(second));
+    mr_session_release(second);
+}
+
+static void results_across_a_commit(void **state) {
+    (void)state;
+    users();
+    add(object("User", "ann"));
+    add(object("User", "eve"));
+    commit();
+    mr_query *q = all_users(), *slow = mr_query_yield_per(q, 1);
+    mr_load *load;
+    ok(mr_session_load(session, slow, &load));
+    assert_int_equal(mr_load_step(load), MR_ROW);
+    commit();
+    assert_int_equal(mr_load_step(load), MR_FAIL);
+    assert_int_equal(mr_env_error(env)->kind, MR_ERR_INVALID_REQUEST);
+    mr_load_close(load);
+    mr_query_release(q);
+    mr_query_release(slow);
+}
+
+static void lock_of_another_session(void **state) {
+    (void)state;
+    users();
+    mr_session *second;
+    ok(mr_session_new(env, engine, NULL, &second));
+    add(object("User", "ann"));
+    flush();
+    mr_entity *other = object("User", "eve");
+    ok(mr_session_add(second, other));
+    assert_int_equal(mr_session_commit(second), MR_FAIL);
+    assert_int_equal(mr_env_error(env)->kind, MR_ERR_OPERATIONAL);
+    expect_state(other, MR_PENDING); /* nothing was sent: it can try again */
+    commit();
+    ok(mr_session_commit(second));
+    expect_int(other, "id", 2);
+    mr_session_release(second);
+}
+
 /* ---------------------------------------------------------------- failing memory, failing driver */
 
 static mr_status work(mr_entity **made) {
@@ -747,6 +821,9 @@ int main(void) {
         TEST(merging),
         TEST(statements),
         TEST(constant_time_commit),
+        TEST_ON_FILE(queries_find_what_is_pending),
+        TEST(results_across_a_commit),
+        TEST(lock_of_another_session),
         TEST(failing_memory),
         TEST(failing_driver),
     };

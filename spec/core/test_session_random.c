@@ -1,8 +1,9 @@
 /*
- * test_session_random.c: random programs against a plain model: what objects refer to, what the database has, and what each
- * savepoint and rollback must bring back.
+ * test_session_random.c: random programs against a plain model: what objects refer to, what the database has,
+ * and what each savepoint and rollback must bring back.
  *
- * After each step: both sides of each association agree in memory wherever both are loaded, and what is read is what the model has.
+ * After each step: both sides of each association agree in memory wherever both are loaded, and what is read
+ * is what the model has.
  */
 #include "session_fixture.h"
 
@@ -50,10 +51,12 @@ static void model_saves(void) {
     for (int i = 0; i < POSTS; i++) now.post_saved[i] = mr_session_of(posts[i]) != NULL;
 }
 
-/* Objects without a row keep in memory what they were given, which those with one know nothing of any more: they let go. */
+/* Objects without a row keep in memory what they were given, which those with one know nothing of any more:
+ * they let go. */
 static void model_restores(const world *then) {
     for (int j = 0; j < CATEGORIES; j++)
-        if (!then->category_saved[j]) ok(mr_attribute_set_items(categories[j], attribute(categories[j], "posts"), NULL, 0));
+        if (!then->category_saved[j])
+            ok(mr_attribute_set_items(categories[j], attribute(categories[j], "posts"), NULL, 0));
     for (int i = 0; i < POSTS; i++) {
         now.category_of[i] = then->category_of[i];
         if (then->post_saved[i]) {
@@ -66,8 +69,8 @@ static void model_restores(const world *then) {
     }
     memcpy(now.category_saved, then->category_saved, sizeof now.category_saved);
     memcpy(now.post_saved, then->post_saved, sizeof now.post_saved);
-    /* Of an object that has expired alone the reference is unknown, and setting it loads nothing: it would stay in a
-     * collection that is still loaded. */
+    /* Of an object that has expired alone the reference is unknown, and setting it loads nothing: it would
+     * stay in a collection that is still loaded. */
     for (int i = 0; i < POSTS; i++) get(posts[i], "name");
 }
 
@@ -76,7 +79,9 @@ static void check_sides(int program, int step) {
         for (int j = 0; j < CATEGORIES; j++) {
             const mr_value *one = mr_entity_slot(posts[i], attribute(posts[i], "category")->slot);
             const mr_value *many = mr_entity_slot(categories[j], attribute(categories[j], "posts")->slot);
-            if (one->kind == MR_UNLOADED || many->kind != MR_COLLECTION || !((mr_collection *)many->u.p)->loaded) continue;
+            if (one->kind == MR_UNLOADED || many->kind != MR_COLLECTION ||
+                !((mr_collection *)many->u.p)->loaded)
+                continue;
             bool refers = one->kind == MR_ENTITY && one->u.p == categories[j];
             bool holds = mr_collection_find(many->u.p, posts[i]) != UINT32_MAX;
             if (refers != holds)
@@ -93,16 +98,19 @@ static void check_model(int program, int step) {
         for (int j = 0; j < CATEGORIES; j++)
             if (categories[j] == c) found = j;
         if (found != now.category_of[i])
-            fail_msg("program %d, step %d: post %d is in %d, not in %d", program, step, i, found, now.category_of[i]);
+            fail_msg("program %d, step %d: post %d is in %d, not in %d", program, step, i, found,
+                     now.category_of[i]);
         mr_value name = get(posts[i], "name"), wanted = number_text(now.name_of[i]);
         if (!mr_value_equal(env, &name, &wanted))
-            fail_msg("program %d, step %d: post %d is called %.*s, not %d", program, step, i, (int)name.len, name.u.s, now.name_of[i]);
+            fail_msg("program %d, step %d: post %d is called %.*s, not %d", program, step, i, (int)name.len,
+                     name.u.s, now.name_of[i]);
     }
     for (int j = 0; j < CATEGORIES; j++) {
         unsigned n = 0;
         for (int i = 0; i < POSTS; i++) n += now.category_of[i] == j;
         if (items(categories[j], "posts")->n != n)
-            fail_msg("program %d, step %d: category %d has %u posts, not %u", program, step, j, items(categories[j], "posts")->n, n);
+            fail_msg("program %d, step %d: category %d has %u posts, not %u", program, step, j,
+                     items(categories[j], "posts")->n, n);
     }
 }
 
@@ -112,8 +120,10 @@ static void assign_some(int j) {
     for (int i = 0; i < POSTS; i++) {
         bool in = roll(3) == 0;
         if (in) list[n++] = posts[i];
-        if (in) now.category_of[i] = j;
-        else if (now.category_of[i] == j) now.category_of[i] = -1;
+        if (in)
+            now.category_of[i] = j;
+        else if (now.category_of[i] == j)
+            now.category_of[i] = -1;
     }
     ok(mr_attribute_set_items(categories[j], attribute(categories[j], "posts"), list, n));
 }
@@ -123,6 +133,9 @@ static void begin_level(void) {
     ok(mr_session_begin_nested(session));
     model_saves();
     stack[depth++] = now;
+    /* What has expired and is read within the savepoint shows its rows, and its rollback expires only what it
+     * flushed. */
+    for (int i = 0; i < POSTS; i++) related(posts[i], "category");
 }
 
 static world committed;
@@ -131,13 +144,17 @@ static void end_level(bool keep) {
     if (depth > 0) {
         ok(keep ? mr_session_commit(session) : mr_session_rollback(session));
         depth--;
-        if (keep) model_saves();
-        else model_restores(&stack[depth]);
+        if (keep)
+            model_saves();
+        else
+            model_restores(&stack[depth]);
         return;
     }
     ok(keep ? mr_session_commit(session) : mr_session_rollback(session));
-    if (keep) model_saves();
-    else model_restores(&committed);
+    if (keep)
+        model_saves();
+    else
+        model_restores(&committed);
     if (keep) committed = now;
 }
 
@@ -164,20 +181,31 @@ static void do_step(void) {
         ok(take(categories[now.category_of[i]], "posts", posts[i]));
         now.category_of[i] = -1;
         break;
-    case 6: assign_some(j); break;
+    case 6:
+        assign_some(j);
+        break;
     case 7:
         now.name_of[i] = (int)roll(5);
         ok(set(posts[i], "name", number_text(now.name_of[i])));
         break;
-    case 8: add(roll(2) ? posts[i] : categories[j]); break;
+    case 8:
+        add(roll(2) ? posts[i] : categories[j]);
+        break;
     case 9:
         flush();
         model_saves();
         break;
-    case 10: begin_level(); break;
-    case 11: end_level(true); break;
-    case 12: end_level(false); break;
+    case 10:
+        begin_level();
+        break;
+    case 11:
+        end_level(true);
+        break;
+    case 12:
+        end_level(false);
+        break;
     case 13:
+        if (depth > 0) break;
         flush();
         model_saves();
         mr_session_expire_all(session);

@@ -1,6 +1,6 @@
 /*
- * argument.c: the one place that knows how options are told from positional arguments (API.md section 1), and how
- * a misspelt option is answered.
+ * argument.c: the one place that knows how options are told from positional arguments (API.md section 1), and
+ * how a misspelt option is answered.
  *
  * Invariant: nothing here changes a table that the user gave.
  */
@@ -52,7 +52,8 @@ static void refuse_option(lua_State *L, const char *function, const char *const 
     names_ud ud = {names};
     const char *near = mr_nearest(name, next_name, &ud);
     if (near)
-        bind_error(L, MR_ERR_ARGUMENT, "unknown option '%s' for %s (did you mean '%s'?)", name, function, near);
+        bind_error(L, MR_ERR_ARGUMENT, "unknown option '%s' for %s (did you mean '%s'?)", name, function,
+                   near);
     bind_error(L, MR_ERR_ARGUMENT, "unknown option '%s' for %s", name, function);
 }
 
@@ -69,7 +70,8 @@ void bind_check_options(lua_State *L, int idx, const char *function, const char 
         } else {
             lua_Integer i = lua_isinteger(L, -1) ? lua_tointeger(L, -1) : 0;
             if (i < 1 || (lua_Unsigned)i > length)
-                bind_error(L, MR_ERR_ARGUMENT, "%s: expected option names, got %s%s", function, bind_describe(L, -1),
+                bind_error(L, MR_ERR_ARGUMENT, "%s: expected option names, got %s%s", function,
+                           bind_describe(L, -1),
                            i > 0 ? " (the arguments have a hole: write mr.null for nil)" : "");
         }
     }
@@ -107,7 +109,8 @@ int64_t bind_option_int(lua_State *L, int idx, const char *function, const char 
     return type == LUA_TNIL ? deflt : (int64_t)value;
 }
 
-const char *bind_option_string(lua_State *L, int idx, const char *function, const char *name, const char *deflt) {
+const char *bind_option_string(lua_State *L, int idx, const char *function, const char *name,
+                               const char *deflt) {
     int type = bind_option(L, idx, name);
     if (type != LUA_TNIL && type != LUA_TSTRING) refuse_value(L, function, name, "a string");
     const char *value = type == LUA_TNIL ? deflt : lua_tostring(L, -1);

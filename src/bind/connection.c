@@ -1,11 +1,12 @@
 /*
  * connection.c: connections of an engine, for SQL without a session.
  *
- * Invariant: a connection begins at its first write; what was not committed when it closes is rolled back. The block
- * of engine:begin commits at its end, and rolls back on an error or when it is closed from outside.
+ * Invariant: a connection begins at its first write; what was not committed when it closes is rolled back.
+ * The block of engine:begin commits at its end, and rolls back on an error or when it is closed from outside.
  */
 #include "connection.h"
 
+#include "own.h"
 #include "result.h"
 
 static bind_connection *self(lua_State *L, const char *function) {
@@ -36,8 +37,13 @@ static void close_entered(lua_State *L, bind_connection *c) {
     BIND_LEAVE(b);
 }
 
+static void finalize(void *p) {
+    close(p);
+}
+
 static int connection_gc(lua_State *L) {
-    if (bind_peek(L)) close(lua_touserdata(L, 1));
+    bind_state *b = bind_peek(L);
+    if (b) bind_release_quietly(b, finalize, lua_touserdata(L, 1));
     return 0;
 }
 
@@ -126,7 +132,9 @@ int bind_engine_begin(lua_State *L) {
 
 /* ---------------------------------------------------------------- running statements */
 
-static int c_execute(lua_State *L) { return bind_execute_on_connection(L, 1, self(L, "execute")->conn); }
+static int c_execute(lua_State *L) {
+    return bind_execute_on_connection(L, 1, self(L, "execute")->conn);
+}
 
 static int shaped(lua_State *L, const char *function) {
     bind_execute_on_connection(L, 1, self(L, function)->conn);
@@ -136,8 +144,12 @@ static int shaped(lua_State *L, const char *function) {
     return 1;
 }
 
-static int c_scalar(lua_State *L) { return shaped(L, "scalar"); }
-static int c_scalars(lua_State *L) { return shaped(L, "scalars"); }
+static int c_scalar(lua_State *L) {
+    return shaped(L, "scalar");
+}
+static int c_scalars(lua_State *L) {
+    return shaped(L, "scalars");
+}
 
 static int get_engine(lua_State *L) {
     bind_push_engine(L, self(L, "engine")->engine);
@@ -165,6 +177,7 @@ void bind_open_connection(lua_State *L) {
                                        {"in_transaction", c_in_transaction},
                                        {NULL, NULL}};
     static const luaL_Reg getters[] = {{"engine", get_engine}, {"closed", get_closed}, {NULL, NULL}};
-    static const luaL_Reg metamethods[] = {{"__gc", connection_gc}, {"__close", connection_close}, {NULL, NULL}};
+    static const luaL_Reg metamethods[] = {
+        {"__gc", connection_gc}, {"__close", connection_close}, {NULL, NULL}};
     bind_type(L, BIND_CONNECTION, "Connection", methods, getters, metamethods);
 }

@@ -16,7 +16,9 @@ static const char *column_name(lua_State *L, int idx, const char *function) {
     if (lua_type(L, idx) == LUA_TSTRING) return bind_intern(L, idx);
     const mr_column *column = bind_column_named_by(L, idx);
     if (!column) bind_type_error(L, idx, function, "a column or its name");
-    if (!column->name) bind_error(L, MR_ERR_ARGUMENT, "%s: the column has no name yet: write its name as a string", function);
+    if (!column->name)
+        bind_error(L, MR_ERR_ARGUMENT, "%s: the column has no name yet: write its name as a string",
+                   function);
     return column->name;
 }
 
@@ -83,20 +85,22 @@ static const char *target_name(lua_State *L, int idx) {
     const mr_column *column = bind_column_named_by(L, idx);
     if (!column || !column->table) bind_type_error(L, idx, function, "\"table.column\" or a table's column");
     const mr_table *table = column->table;
-    const char *text = lua_pushfstring(L, "%s%s%s.%s", table->schema ? table->schema : "", table->schema ? "." : "",
-                                       table->name, column->name);
+    const char *text = lua_pushfstring(L, "%s%s%s.%s", table->schema ? table->schema : "",
+                                       table->schema ? "." : "", table->name, column->name);
     const char *interned = bind_intern_string(L, text);
     lua_pop(L, 1);
     return interned;
 }
 
 static int foreign_key(lua_State *L) {
-    static const char *const names[] = {"name", "ondelete", "onupdate", NULL}, function[] = "ForeignKeyConstraint";
+    static const char *const names[] = {"name", "ondelete", "onupdate", NULL},
+                             function[] = "ForeignKeyConstraint";
     int options;
     int n = bind_arguments(L, 1, &options);
     bind_check_options(L, options, function, names);
     if (n != 2)
-        return bind_error(L, MR_ERR_ARGUMENT, "%s: expected a list of columns and a list of \"table.column\"", function);
+        return bind_error(L, MR_ERR_ARGUMENT, "%s: expected a list of columns and a list of \"table.column\"",
+                          function);
     mr_constraint *k = new_constraint(L, MR_CONSTRAINT_FOREIGN_KEY);
     int top = lua_gettop(L), columns = spread(L, 1, function, "a list of columns");
     k->column_names = read_names(L, top + 1, columns, function);
@@ -118,7 +122,8 @@ static const char *condition_sql(lua_State *L, int idx) {
     const mr_node *node = bind_test_node(L, idx);
     if (!node) bind_type_error(L, idx, "CheckConstraint", "SQL text");
     if (node->binds > 0)
-        bind_error(L, MR_ERR_ARGUMENT, "CheckConstraint: an expression with values cannot be written into a table's "
+        bind_error(L, MR_ERR_ARGUMENT,
+                   "CheckConstraint: an expression with values cannot be written into a table's "
                    "definition: write the condition as a string");
     bind_state *b = bind_of(L);
     mr_strbuf sql;
@@ -136,7 +141,8 @@ static int check(lua_State *L) {
     int options;
     int n = bind_arguments(L, 1, &options);
     bind_check_options(L, options, "CheckConstraint", names);
-    if (n != 1) return bind_error(L, MR_ERR_ARGUMENT, "CheckConstraint: expected one condition, got %d arguments", n);
+    if (n != 1)
+        return bind_error(L, MR_ERR_ARGUMENT, "CheckConstraint: expected one condition, got %d arguments", n);
     mr_constraint *k = new_constraint(L, MR_CONSTRAINT_CHECK);
     k->sql = condition_sql(L, 1);
     k->name = bind_intern_string(L, bind_option_string(L, options, "CheckConstraint", "name", NULL));
@@ -150,7 +156,8 @@ static int index_new(lua_State *L) {
     bind_check_options(L, options, "Index", names);
     mr_index *index = mr_env_arena(bind_of(L)->env, sizeof *index);
     if (!index) return bind_raise(L);
-    if (n < 1 || lua_type(L, 1) != LUA_TSTRING) return bind_type_error(L, 1, "Index", "a name, then the columns");
+    if (n < 1 || lua_type(L, 1) != LUA_TSTRING)
+        return bind_type_error(L, 1, "Index", "a name, then the columns");
     index->name = bind_intern(L, 1);
     index->column_names = read_names(L, 2, n - 1, "Index");
     index->ncolumns = (unsigned)n - 1;
@@ -166,9 +173,12 @@ static int constraint_name(lua_State *L) {
 
 void bind_open_constraint(lua_State *L) {
     static const luaL_Reg getters[] = {{"name", constraint_name}, {NULL, NULL}};
-    static const luaL_Reg functions[] = {{"PrimaryKeyConstraint", primary_key}, {"UniqueConstraint", unique},
-                                         {"ForeignKeyConstraint", foreign_key}, {"CheckConstraint", check},
-                                         {"Index", index_new},                  {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"PrimaryKeyConstraint", primary_key},
+                                         {"UniqueConstraint", unique},
+                                         {"ForeignKeyConstraint", foreign_key},
+                                         {"CheckConstraint", check},
+                                         {"Index", index_new},
+                                         {NULL, NULL}};
     bind_type(L, BIND_CONSTRAINT, "Constraint", NULL, getters, NULL);
     luaL_setfuncs(L, functions, 0);
 }

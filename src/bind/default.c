@@ -24,8 +24,10 @@ static int call_body(lua_State *L) {
     const mr_column *column = f->column;
     const mr_type *type = mr_column_type(bind_of(L)->env, f->column);
     const char *what = f->what;
-    if (column->table) what = lua_pushfstring(L, "%s of %s.%s", what, column->table->name, column->name);
-    else lua_pushnil(L);
+    if (column->table)
+        what = lua_pushfstring(L, "%s of %s.%s", what, column->table->name, column->name);
+    else
+        lua_pushnil(L);
     bind_check_value(L, -2, type ? type : mr_type_simple(MR_TYPE_NULL), what, f->out);
     lua_pop(L, 1);
     lua_rawsetp(L, LUA_REGISTRYINDEX, f);
@@ -91,9 +93,12 @@ void bind_read_default(lua_State *L, int idx, mr_column *column, const char *opt
     const char *what = strcmp(option, "default") == 0 ? "Column default" : "Column onupdate";
     idx = lua_absindex(L, idx);
     mr_node *node = bind_test_node(L, idx);
-    if (node) read_expression(L, node, out);
-    else if (lua_isfunction(L, idx)) read_function(L, idx, column, what, out);
-    else read_value(L, idx, column->type, what, out);
+    if (node)
+        read_expression(L, node, out);
+    else if (lua_isfunction(L, idx))
+        read_function(L, idx, column, what, out);
+    else
+        read_value(L, idx, column->type, what, out);
 }
 
 /* "x" as an SQL string. */
@@ -110,7 +115,8 @@ static void quote_text(mr_strbuf *sql, const char *s, size_t len) {
 static mr_status expression_sql(mr_env *env, const mr_node *node, mr_strbuf *sql) {
     bool bare = node->kind == MR_NODE_TEXT || node->kind == MR_NODE_LITERAL_SQL || node->kind == MR_NODE_FUNC;
     if (node->binds > 0)
-        return mr_fail(env, MR_ERR_ARGUMENT, "Column server_default: an expression with values cannot be written "
+        return mr_fail(env, MR_ERR_ARGUMENT,
+                       "Column server_default: an expression with values cannot be written "
                        "into a table's definition: use mr.text");
     if (!bare) mr_strbuf_putc(sql, '(');
     if (mr_sql_string(env, mr_dialect_sqlite(), node, sql) != MR_OK) return MR_FAIL;
@@ -128,13 +134,17 @@ const char *bind_read_server_default(lua_State *L, int idx) {
     size_t len = 0;
     lua_pushvalue(L, idx); /* numbers turn into text in the copy */
     const char *text = node ? NULL : lua_tolstring(L, -1, &len), *interned = NULL;
-    if (text && memchr(text, '\0', len)) bind_error(L, MR_ERR_ARGUMENT, "Column server_default: the text has a zero byte");
+    if (text && memchr(text, '\0', len))
+        bind_error(L, MR_ERR_ARGUMENT, "Column server_default: the text has a zero byte");
     mr_strbuf sql;
     mr_strbuf_init(&sql, env);
     mr_status st = MR_OK;
-    if (node) st = expression_sql(env, node, &sql);
-    else if (type == LUA_TSTRING) quote_text(&sql, text, len);
-    else mr_strbuf_add(&sql, text, len);
+    if (node)
+        st = expression_sql(env, node, &sql);
+    else if (type == LUA_TSTRING)
+        quote_text(&sql, text, len);
+    else
+        mr_strbuf_add(&sql, text, len);
     const char *done = st == MR_OK ? mr_strbuf_str(&sql) : NULL;
     if (done) interned = mr_intern(env, done, sql.len);
     mr_strbuf_done(&sql);

@@ -6,9 +6,14 @@
 #include "connection.h"
 #include "own.h"
 
+static void release_engine(void *p) {
+    mr_engine_release(p);
+}
+
 static int engine_gc(lua_State *L) {
     bind_engine *e = lua_touserdata(L, 1);
-    if (bind_peek(L)) mr_engine_release(e->engine);
+    bind_state *b = bind_peek(L);
+    if (b && e->engine) bind_release_quietly(b, release_engine, e->engine);
     e->engine = NULL;
     return 0;
 }
@@ -43,12 +48,14 @@ static int create_engine(lua_State *L) {
     int n = bind_arguments(L, 1, &options);
     bind_check_options(L, options, function, names);
     if (n != 1 || lua_type(L, 1) != LUA_TSTRING)
-        return bind_type_error(L, n < 1 ? lua_gettop(L) + 1 : 1, function, "a URL such as \"sqlite:///my.db\"");
+        return bind_type_error(L, n < 1 ? lua_gettop(L) + 1 : 1, function,
+                               "a URL such as \"sqlite:///my.db\"");
     bind_option_bool(L, options, function, "convert_unicode", false); /* accepted: text is UTF-8 as it is */
     int64_t timeout = bind_option_int(L, options, function, "busy_timeout", -1);
     int64_t cache = bind_option_int(L, options, function, "statement_cache", 0);
     if (timeout < -1 || timeout > INT32_MAX || cache < 0 || cache > 100000)
-        return bind_error(L, MR_ERR_ARGUMENT, "%s: busy_timeout or statement_cache is out of range", function);
+        return bind_error(L, MR_ERR_ARGUMENT, "%s: busy_timeout or statement_cache is out of range",
+                          function);
     mr_engine_options o = {.echo = bind_option_bool(L, options, function, "echo", false),
                            .statement_cache = (int)cache,
                            .busy_timeout = (int)timeout};
@@ -177,7 +184,8 @@ static int get_name(lua_State *L) {
 static int engine_newindex(lua_State *L) {
     mr_engine *engine = self(L, "engine");
     lua_pushliteral(L, "echo");
-    if (!lua_rawequal(L, 2, -1)) return bind_error(L, MR_ERR_ARGUMENT, "an engine has no settable field %s", bind_describe(L, 2));
+    if (!lua_rawequal(L, 2, -1))
+        return bind_error(L, MR_ERR_ARGUMENT, "an engine has no settable field %s", bind_describe(L, 2));
     if (!lua_isboolean(L, 3)) return bind_type_error(L, 3, "echo", "true or false");
     mr_engine_set_echo(engine, lua_toboolean(L, 3));
     return 0;
@@ -200,7 +208,8 @@ void bind_open_engine(lua_State *L) {
                                        {"record", engine_record},
                                        {"dispose", engine_dispose},
                                        {NULL, NULL}};
-    static const luaL_Reg getters[] = {{"url", get_url}, {"dialect", get_dialect}, {"name", get_name}, {NULL, NULL}};
+    static const luaL_Reg getters[] = {
+        {"url", get_url}, {"dialect", get_dialect}, {"name", get_name}, {NULL, NULL}};
     static const luaL_Reg metamethods[] = {{"__gc", engine_gc},
                                            {"__newindex", engine_newindex},
                                            {"__eq", engine_eq},

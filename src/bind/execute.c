@@ -1,8 +1,8 @@
 /*
  * execute.c: running statements on a session or a connection.
  *
- * Invariant: a statement without entities is run to its end before its Result is given out, and its rows are kept in
- * Lua: no cursor stays open behind the user's back.
+ * Invariant: a statement without entities is run to its end before its Result is given out, and its rows are
+ * kept in Lua: no cursor stays open behind the user's back.
  */
 #include <string.h>
 
@@ -15,7 +15,7 @@
 #include "statement.h"
 
 #define CURSOR "moonrow.Cursor"
-#define CHUNK 900 /* values in one INSERT of many rows: databases limit them */
+#define CHUNK  900 /* values in one INSERT of many rows: databases limit them */
 
 /* What runs: on a session, or on a connection. */
 typedef struct target {
@@ -37,8 +37,13 @@ static void close_cursor(bind_cursor *cursor) {
     mr_session_cursor_close(cursor->env, &cursor->c);
 }
 
+static void finalize_cursor(void *p) {
+    close_cursor(p);
+}
+
 static int cursor_gc(lua_State *L) {
-    if (bind_peek(L)) close_cursor(lua_touserdata(L, 1));
+    bind_state *b = bind_peek(L);
+    if (b) bind_release_quietly(b, finalize_cursor, lua_touserdata(L, 1));
     return 0;
 }
 
@@ -64,7 +69,8 @@ static mr_named_value *read_params(lua_State *L, int idx, size_t *n) {
         return NULL;
     }
     for (lua_pushnil(L); lua_next(L, idx); lua_pop(L, 1)) {
-        if (lua_type(L, -2) != LUA_TSTRING) bind_type_error(L, -2, "parameters", "names, as in { name = \"x\" }");
+        if (lua_type(L, -2) != LUA_TSTRING)
+            bind_type_error(L, -2, "parameters", "names, as in { name = \"x\" }");
         ++*n;
     }
     mr_named_value *named = lua_newuserdatauv(L, (*n + 1) * sizeof *named, 0), *next = named;
@@ -80,14 +86,16 @@ static mr_named_value *read_params(lua_State *L, int idx, size_t *n) {
 /* ---------------------------------------------------------------- running one statement */
 
 /* The connection's way to what mr_session_execute does. Consumes node. */
-static mr_status execute_on_conn(mr_conn *conn, mr_node *node, const mr_named_value *named, size_t n, mr_session_cursor *out) {
+static mr_status execute_on_conn(mr_conn *conn, mr_node *node, const mr_named_value *named, size_t n,
+                                 mr_session_cursor *out) {
     mr_engine *engine = mr_conn_engine(conn);
     out->statement = node;
     mr_status st = mr_engine_compile(engine, node, named, n, &out->compiled, &out->values);
     return st == MR_OK ? mr_conn_execute(conn, out->compiled, out->values, &out->cursor) : st;
 }
 
-static void open_cursor(lua_State *L, const target *t, bind_cursor *cursor, mr_node *node, const mr_named_value *named, size_t n) {
+static void open_cursor(lua_State *L, const target *t, bind_cursor *cursor, mr_node *node,
+                        const mr_named_value *named, size_t n) {
     bind_state *b = bind_of(L);
     BIND_ENTER(b, L);
     mr_status st;
@@ -112,8 +120,10 @@ static void push_names(lua_State *L, mr_cursor *cursor, unsigned width) {
     lua_createtable(L, (int)width, 0);
     for (unsigned i = 0; i < width; i++) {
         const char *name = mr_cursor_column_name(cursor, i);
-        if (name) lua_pushstring(L, name);
-        else lua_pushboolean(L, 0);
+        if (name)
+            lua_pushstring(L, name);
+        else
+            lua_pushboolean(L, 0);
         lua_rawseti(L, -2, (lua_Integer)i + 1);
     }
 }
@@ -161,18 +171,23 @@ static void push_inserted_key(lua_State *L, const mr_node *node, int64_t lastrow
         for (uint32_t j = 0; d->columns && d->values && j < d->columns->n; j++)
             if (d->columns->child[j]->u.column == table->primary[i]) value = d->values->child[0]->child[j];
         bool numbered = !value && table->primary[i] == table->autoincrement;
-        if (value && value->kind == MR_NODE_BIND && !value->name) bind_push_value_or_null(L, &value->u.value);
-        else if (numbered) lua_pushinteger(L, (lua_Integer)lastrowid);
-        else bind_push_null(L);
+        if (value && value->kind == MR_NODE_BIND && !value->name)
+            bind_push_value_or_null(L, &value->u.value);
+        else if (numbered)
+            lua_pushinteger(L, (lua_Integer)lastrowid);
+        else
+            bind_push_null(L);
         lua_rawseti(L, -2, (lua_Integer)i + 1);
     }
 }
 
 static bool is_single_insert(const mr_node *node) {
-    return node->kind == MR_NODE_INSERT && !node->u.dml->select && (!node->u.dml->values || node->u.dml->values->n == 1);
+    return node->kind == MR_NODE_INSERT && !node->u.dml->select &&
+           (!node->u.dml->values || node->u.dml->values->n == 1);
 }
 
-/* Runs the statement on top of the stack (an expression that owns it; popped) into the Result at index result. */
+/* Runs the statement on top of the stack (an expression that owns it; popped) into the Result at index
+ * result. */
 static void run(lua_State *L, const target *t, int result, int params) {
     bind_result *r = bind_test(L, result, BIND_RESULT);
     int top = lua_gettop(L);
@@ -228,10 +243,12 @@ typedef struct batch {
 } batch;
 
 /* Binds and steps the row; broken is set, and nothing run, when it needs another statement. */
-static mr_status step_row(batch *bt, bind_cursor *next, mr_node *node, const mr_named_value *named, size_t n) {
+static mr_status step_row(batch *bt, bind_cursor *next, mr_node *node, const mr_named_value *named,
+                          size_t n) {
     next->open = true;
     next->c.statement = mr_node_retain(node);
-    if (mr_engine_compile(bt->engine, node, named, n, &next->c.compiled, &next->c.values) != MR_OK) return MR_FAIL;
+    if (mr_engine_compile(bt->engine, node, named, n, &next->c.compiled, &next->c.values) != MR_OK)
+        return MR_FAIL;
     bt->broken = next->c.compiled != bt->first->c.compiled;
     if (bt->broken) return MR_OK;
     if (mr_cursor_bind(bt->first->c.cursor, next->c.values) != MR_OK) return MR_FAIL;
@@ -271,7 +288,8 @@ static void run_row(lua_State *L, batch *bt, int result, int params) {
     lua_settop(L, top - 1);
 }
 
-/* Pushes the statement for row i: an INSERT of the row, or the text itself. Returns the index of its parameters, or 0. */
+/* Pushes the statement for row i: an INSERT of the row, or the text itself. Returns the index of its
+ * parameters, or 0. */
 static int push_row_statement(lua_State *L, int stmt, int rows, lua_Integer i) {
     const bind_statement *s = bind_test_statement(L, stmt);
     lua_rawgeti(L, rows, i);
@@ -325,7 +343,8 @@ static int run_statement(lua_State *L, const target *t, int stmt, int params) {
     bind_new_result(L, t->owner);
     luaL_checkstack(L, 12, "execute");
     if (many && s && !open)
-        return bind_error(L, MR_ERR_ARGUMENT, "execute: a list of rows is for an insert without values, and for mr.text");
+        return bind_error(L, MR_ERR_ARGUMENT,
+                          "execute: a list of rows is for an insert without values, and for mr.text");
     if (many && s && s->dml.returning) {
         run_chunks(L, t, result, stmt, params);
     } else if (many) {
@@ -343,7 +362,9 @@ static int run_statement(lua_State *L, const target *t, int stmt, int params) {
 }
 
 /* SELECT of an expression alone, such as func.now(). */
-static bool is_expression(const mr_node *node) { return node && node->kind != MR_NODE_TEXT; }
+static bool is_expression(const mr_node *node) {
+    return node && node->kind != MR_NODE_TEXT;
+}
 
 /* Replaces the expression at idx by a select of it. */
 static void own_select(lua_State *L, int idx) {
@@ -376,7 +397,9 @@ static void own_params(lua_State *L, int idx, int params, int options) {
 
 static int no_statement(lua_State *L, int idx) {
     if (lua_type(L, idx) == LUA_TSTRING)
-        return bind_error(L, MR_ERR_ARGUMENT, "execute: expected a statement, got %s (SQL is written mr.text\"...\")", bind_describe(L, idx));
+        return bind_error(L, MR_ERR_ARGUMENT,
+                          "execute: expected a statement, got %s (SQL is written mr.text\"...\")",
+                          bind_describe(L, idx));
     return bind_type_error(L, idx, "execute", "a select, an insert, update or delete, or mr.text");
 }
 

@@ -1,5 +1,6 @@
 /*
- * expression.h: what the files about SQL expressions share: how values become operands, and the methods each adds.
+ * expression.h: what the files about SQL expressions share: how values become operands, and the methods each
+ * adds.
  */
 #ifndef MOONROW_BIND_EXPRESSION_H
 #define MOONROW_BIND_EXPRESSION_H
@@ -19,8 +20,8 @@ void bind_push_sql(lua_State *L, const mr_node *node, const mr_dialect *dialect)
 mr_node *bind_to_value_node(lua_State *L, int idx, const char *what);
 /* Replaces the value at idx by its expression: an owned operand, so that reading the next may raise. */
 void bind_own_operand(lua_State *L, int idx, const mr_type *type, const char *what);
-/* n nodes from the stack (expressions), first on, retained into an array that is pushed. Nothing may raise between
- * this and the constructor that consumes them. */
+/* n nodes from the stack (expressions), first on, retained into an array that is pushed. Nothing may raise
+ * between this and the constructor that consumes them. */
 mr_node **bind_collect_nodes(lua_State *L, int first, int n);
 /* Pushes a LIST (COMMA) of the expressions at first..first+n-1; each a column, a label, text. */
 void bind_push_list(lua_State *L, int first, int n, const char *function);

@@ -1,8 +1,8 @@
 /*
  * from.c: aliases of classes and tables, subqueries, and the .c of each.
  *
- * Invariant: the columns of a subquery are synthetic ones, one for each name and type ever used in the environment, so
- * that two queries of one structure stay equal in structure.
+ * Invariant: the columns of a subquery are synthetic ones, one for each name and type ever used in the
+ * environment, so that two queries of one structure stay equal in structure.
  */
 #include "from.h"
 
@@ -77,7 +77,9 @@ mr_node *bind_to_from(lua_State *L, int idx, const char *function, mr_mapper **m
     }
     const bind_from *from = bind_test_from(L, idx);
     if (!from) {
-        if (bind_is_query(L, idx)) bind_error(L, MR_ERR_ARGUMENT, "%s: a query must be made a subquery first: use :subquery()", function);
+        if (bind_is_query(L, idx))
+            bind_error(L, MR_ERR_ARGUMENT, "%s: a query must be made a subquery first: use :subquery()",
+                       function);
         bind_type_error(L, idx, function, "a class, an alias, a table or a subquery");
     }
     *mapper = from->mapper;
@@ -94,7 +96,8 @@ static const mr_table *table_of(const mr_node *from) {
 
 /* The column list of the query behind aliases, or NULL. */
 static const mr_node *list_of(const mr_node *from) {
-    while (from && (from->kind == MR_NODE_ALIAS || from->kind == MR_NODE_CTE || from->kind == MR_NODE_COMPOUND))
+    while (from &&
+           (from->kind == MR_NODE_ALIAS || from->kind == MR_NODE_CTE || from->kind == MR_NODE_COMPOUND))
         from = from->child[0];
     return from && from->kind == MR_NODE_SELECT ? from->u.select->columns : NULL;
 }
@@ -106,10 +109,13 @@ size_t bind_from_width(const mr_node *from) {
 }
 
 static const char *item_name(const mr_node *item) {
-    return item->kind == MR_NODE_COLUMN ? item->u.column->name : item->kind == MR_NODE_LABEL ? item->name : NULL;
+    return item->kind == MR_NODE_COLUMN  ? item->u.column->name
+           : item->kind == MR_NODE_LABEL ? item->name
+                                         : NULL;
 }
 
-/* The synthetic columns of the environment: few names and types, so a list of those with one name is short. */
+/* The synthetic columns of the environment: few names and types, so a list of those with one name is short.
+ */
 typedef struct synthetic {
     mr_column *column;
     struct synthetic *next;
@@ -147,7 +153,9 @@ void bind_push_from_column(lua_State *L, mr_node *from, size_t i) {
     }
     const mr_node *item = list_of(from)->child[i];
     const char *name = item_name(item);
-    if (!name) bind_error(L, MR_ERR_ARGUMENT, "column %d of the subquery has no name: give it one with :label()", (int)i + 1);
+    if (!name)
+        bind_error(L, MR_ERR_ARGUMENT, "column %d of the subquery has no name: give it one with :label()",
+                   (int)i + 1);
     mr_column *column = synthetic_column(L, name, item->type);
     bind_push_node(L, mr_sql_column(env, column, mr_node_retain(from), item->annotation));
 }
@@ -164,13 +172,16 @@ static size_t width(const bind_columns *columns) {
 }
 
 static const char *name_at(const bind_columns *columns, size_t i) {
-    const char *name = columns->from ? bind_from_column_name(columns->from, i) : columns->table->columns[i]->name;
+    const char *name =
+        columns->from ? bind_from_column_name(columns->from, i) : columns->table->columns[i]->name;
     return name ? name : "";
 }
 
 static void push_at(lua_State *L, const bind_columns *columns, size_t i) {
-    if (columns->from) bind_push_from_column(L, columns->from, i);
-    else bind_push_node(L, mr_sql_column(bind_of(L)->env, columns->table->columns[i], NULL, NULL));
+    if (columns->from)
+        bind_push_from_column(L, columns->from, i);
+    else
+        bind_push_node(L, mr_sql_column(bind_of(L)->env, columns->table->columns[i], NULL, NULL));
 }
 
 static const char *next_name(void *ud, size_t i) {
@@ -182,7 +193,8 @@ static int columns_index(lua_State *L) {
     size_t n = width(columns);
     if (lua_isinteger(L, 2)) {
         lua_Integer i = lua_tointeger(L, 2);
-        if (i < 1 || (lua_Unsigned)i > n) return bind_error(L, MR_ERR_ARGUMENT, "there is no column %d of %d", (int)i, (int)n);
+        if (i < 1 || (lua_Unsigned)i > n)
+            return bind_error(L, MR_ERR_ARGUMENT, "there is no column %d of %d", (int)i, (int)n);
         push_at(L, columns, (size_t)i - 1);
         return 1;
     }
@@ -196,7 +208,9 @@ static int columns_index(lua_State *L) {
     const char *near = mr_nearest(name, next_name, columns);
     const char *owner = columns->from ? "the subquery" : columns->table->name;
     if (columns->from && table_of(columns->from)) owner = table_of(columns->from)->name;
-    if (near) return bind_error(L, MR_ERR_ARGUMENT, "%s has no column '%s' (did you mean '%s'?)", owner, name, near);
+    if (near)
+        return bind_error(L, MR_ERR_ARGUMENT, "%s has no column '%s' (did you mean '%s'?)", owner, name,
+                          near);
     return bind_error(L, MR_ERR_ARGUMENT, "%s has no column '%s'", owner, name);
 }
 
@@ -241,7 +255,8 @@ static int from_name(lua_State *L) {
 
 static int from_alias(lua_State *L) {
     const bind_from *from = bind_arg(L, 1, BIND_FROM, "alias");
-    if (!lua_isnoneornil(L, 2) && lua_type(L, 2) != LUA_TSTRING) return bind_type_error(L, 2, "alias", "a name");
+    if (!lua_isnoneornil(L, 2) && lua_type(L, 2) != LUA_TSTRING)
+        return bind_type_error(L, 2, "alias", "a name");
     mr_node *inner = from->node->kind == MR_NODE_CTE ? from->node : from->node->child[0];
     bind_push_from(L, mr_sql_alias(bind_of(L)->env, mr_node_retain(inner), lua_tostring(L, 2)), NULL);
     return 1;
@@ -256,7 +271,8 @@ static int from_tostring(lua_State *L) {
 /* Alias.attr: like the class's, of the alias. */
 static int aliased_index(lua_State *L) {
     const bind_from *from = bind_arg(L, 1, BIND_ALIASED, "alias");
-    if (lua_type(L, 2) != LUA_TSTRING) return bind_type_error(L, 2, "an alias is indexed by", "an attribute's name");
+    if (lua_type(L, 2) != LUA_TSTRING)
+        return bind_type_error(L, 2, "an alias is indexed by", "an attribute's name");
     const char *name = lua_tostring(L, 2);
     mr_property *prop = mr_mapper_property(from->mapper, name, true);
     if (!prop) {
@@ -273,7 +289,8 @@ static int aliased_index(lua_State *L) {
     } else {
         const char *near = mr_mapper_nearest(from->mapper, name);
         if (near)
-            return bind_error(L, MR_ERR_ARGUMENT, "%s has no attribute '%s' (did you mean '%s'?)", from->mapper->name, name, near);
+            return bind_error(L, MR_ERR_ARGUMENT, "%s has no attribute '%s' (did you mean '%s'?)",
+                              from->mapper->name, name, near);
         return bind_error(L, MR_ERR_ARGUMENT, "%s has no attribute '%s'", from->mapper->name, name);
     }
     return 1;
@@ -287,7 +304,8 @@ static int f_aliased(lua_State *L) {
     int n = bind_arguments(L, 1, &options);
     bind_check_options(L, options, "aliased", names);
     const char *name = bind_option_string(L, options, "aliased", "name", NULL);
-    if (n < 1 || n > 2) return bind_error(L, MR_ERR_ARGUMENT, "aliased: expected a class, and a name or subquery");
+    if (n < 1 || n > 2)
+        return bind_error(L, MR_ERR_ARGUMENT, "aliased: expected a class, and a name or subquery");
     if (n == 2 && lua_type(L, 2) == LUA_TSTRING) name = lua_tostring(L, 2);
     const bind_from *over = n == 2 ? bind_test(L, 2, BIND_FROM) : NULL;
     if (n == 2 && !over && !name) return bind_type_error(L, 2, "aliased", "a name or a subquery");
@@ -307,13 +325,17 @@ static int f_aliased(lua_State *L) {
 }
 
 void bind_open_from(lua_State *L) {
-    static const luaL_Reg from_getters[] = {{"c", from_columns}, {"columns", from_columns}, {"name", from_name}, {NULL, NULL}};
+    static const luaL_Reg from_getters[] = {
+        {"c", from_columns}, {"columns", from_columns}, {"name", from_name}, {NULL, NULL}};
     static const luaL_Reg from_methods[] = {{"alias", from_alias}, {NULL, NULL}};
     static const luaL_Reg from_meta[] = {{"__gc", from_gc}, {"__tostring", from_tostring}, {NULL, NULL}};
     static const luaL_Reg aliased_meta[] = {
         {"__gc", from_gc}, {"__index", aliased_index}, {"__tostring", from_tostring}, {NULL, NULL}};
-    static const luaL_Reg columns_meta[] = {
-        {"__gc", columns_gc}, {"__index", columns_index}, {"__len", columns_len}, {"__pairs", columns_pairs}, {NULL, NULL}};
+    static const luaL_Reg columns_meta[] = {{"__gc", columns_gc},
+                                            {"__index", columns_index},
+                                            {"__len", columns_len},
+                                            {"__pairs", columns_pairs},
+                                            {NULL, NULL}};
     bind_type(L, BIND_FROM, "Subquery", from_methods, from_getters, from_meta);
     bind_type(L, BIND_ALIASED, "Aliased", NULL, NULL, aliased_meta);
     bind_type(L, BIND_COLUMNS, "Columns", NULL, NULL, columns_meta);

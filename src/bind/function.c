@@ -1,6 +1,6 @@
 /*
- * function.c: the functions of the module that make expressions: func, and_, or_, not_, case, cast, literal, text,
- * exists, tuple_, extract, and the order functions.
+ * function.c: the functions of the module that make expressions: func, and_, or_, not_, case, cast, literal,
+ * text, exists, tuple_, extract, and the order functions.
  *
  * Invariant: the name of an SQL function is an identifier; its arguments are operands, never text.
  */
@@ -12,7 +12,9 @@
 
 #define BIND_FUNC "moonrow.Func"
 
-static mr_env *env_of(lua_State *L) { return bind_of(L)->env; }
+static mr_env *env_of(lua_State *L) {
+    return bind_of(L)->env;
+}
 
 /* ---------------------------------------------------------------- func.NAME(...) */
 
@@ -54,15 +56,21 @@ static int logic(lua_State *L, mr_op op, const char *function) {
     int options;
     int n = bind_arguments(L, 1, &options);
     bind_check_options(L, options, function, (const char *const[]){NULL});
-    if (n == 0) return bind_error(L, MR_ERR_ARGUMENT, "%s: no criteria (an empty list must not select everything)", function);
+    if (n == 0)
+        return bind_error(L, MR_ERR_ARGUMENT, "%s: no criteria (an empty list must not select everything)",
+                          function);
     for (int i = 1; i <= n; i++) mr_node_release(bind_to_criterion(L, i, function)); /* checks alone */
     mr_node **nodes = bind_collect_nodes(L, 1, n);
     bind_push_node(L, mr_sql_list(env_of(L), op, nodes, (size_t)n));
     return 1;
 }
 
-static int f_and(lua_State *L) { return logic(L, MR_OP_AND, "and_"); }
-static int f_or(lua_State *L) { return logic(L, MR_OP_OR, "or_"); }
+static int f_and(lua_State *L) {
+    return logic(L, MR_OP_AND, "and_");
+}
+static int f_or(lua_State *L) {
+    return logic(L, MR_OP_OR, "or_");
+}
 
 static int f_not(lua_State *L) {
     mr_node *x = bind_to_criterion(L, 1, "not_");
@@ -75,7 +83,8 @@ static int f_not(lua_State *L) {
 /* case{ {condition, value}, ..., else_ = value } */
 static int f_case(lua_State *L) {
     static const char *const names[] = {"else_", NULL};
-    if (!bind_is_plain_table(L, 1)) return bind_type_error(L, 1, "case", "{ {condition, value}, ..., else_ = value }");
+    if (!bind_is_plain_table(L, 1))
+        return bind_type_error(L, 1, "case", "{ {condition, value}, ..., else_ = value }");
     bind_check_options(L, 1, "case", names);
     lua_settop(L, 1);
     int n = (int)lua_rawlen(L, 1), count = 0;
@@ -110,13 +119,16 @@ static int f_cast(lua_State *L) {
 /* literal(value) or literal(value, type); literal(mr.null) is NULL. */
 static int f_literal(lua_State *L) {
     const mr_type *type = lua_isnoneornil(L, 2) ? NULL : bind_arg_type(L, 2, "literal");
-    if (bind_is_null(L, 1)) bind_push_node(L, mr_sql_raw(env_of(L), mr_type_simple(MR_TYPE_NULL), "NULL"));
-    else bind_push_node(L, bind_to_operand(L, 1, type, "literal"));
+    if (bind_is_null(L, 1))
+        bind_push_node(L, mr_sql_raw(env_of(L), mr_type_simple(MR_TYPE_NULL), "NULL"));
+    else
+        bind_push_node(L, bind_to_operand(L, 1, type, "literal"));
     return 1;
 }
 
 static int f_bindparam(lua_State *L) {
-    const mr_type *type = lua_isnoneornil(L, 2) ? mr_type_simple(MR_TYPE_NULL) : bind_arg_type(L, 2, "bindparam");
+    const mr_type *type =
+        lua_isnoneornil(L, 2) ? mr_type_simple(MR_TYPE_NULL) : bind_arg_type(L, 2, "bindparam");
     if (lua_type(L, 1) != LUA_TSTRING || !is_identifier(lua_tostring(L, 1)))
         return bind_type_error(L, 1, "bindparam", "a name");
     bind_push_node(L, mr_sql_param(env_of(L), type, lua_tostring(L, 1)));
@@ -126,7 +138,8 @@ static int f_bindparam(lua_State *L) {
 static int f_text(lua_State *L) {
     size_t len;
     if (lua_type(L, 1) != LUA_TSTRING) return bind_type_error(L, 1, "text", "SQL as a string");
-    if (lua_gettop(L) > 1) return bind_error(L, MR_ERR_ARGUMENT, "text: expected SQL alone (values are given when it runs)");
+    if (lua_gettop(L) > 1)
+        return bind_error(L, MR_ERR_ARGUMENT, "text: expected SQL alone (values are given when it runs)");
     const char *sql = lua_tolstring(L, 1, &len);
     bind_push_node(L, mr_sql_text(env_of(L), sql, len));
     return 1;
@@ -168,21 +181,39 @@ static int unary(lua_State *L, mr_op op, const char *function) {
     return 1;
 }
 
-static int f_asc(lua_State *L) { return unary(L, MR_OP_ASC, "asc"); }
-static int f_desc(lua_State *L) { return unary(L, MR_OP_DESC, "desc"); }
-static int f_nulls_first(lua_State *L) { return unary(L, MR_OP_NULLS_FIRST, "nulls_first"); }
-static int f_nulls_last(lua_State *L) { return unary(L, MR_OP_NULLS_LAST, "nulls_last"); }
-static int f_distinct(lua_State *L) { return unary(L, MR_OP_DISTINCT, "distinct"); }
+static int f_asc(lua_State *L) {
+    return unary(L, MR_OP_ASC, "asc");
+}
+static int f_desc(lua_State *L) {
+    return unary(L, MR_OP_DESC, "desc");
+}
+static int f_nulls_first(lua_State *L) {
+    return unary(L, MR_OP_NULLS_FIRST, "nulls_first");
+}
+static int f_nulls_last(lua_State *L) {
+    return unary(L, MR_OP_NULLS_LAST, "nulls_last");
+}
+static int f_distinct(lua_State *L) {
+    return unary(L, MR_OP_DISTINCT, "distinct");
+}
 
 void bind_open_function(lua_State *L) {
-    static const luaL_Reg functions[] = {{"and_", f_and},           {"or_", f_or},
-                                         {"not_", f_not},           {"case", f_case},
-                                         {"cast", f_cast},          {"literal", f_literal},
-                                         {"bindparam", f_bindparam}, {"text", f_text},
-                                         {"tuple_", f_tuple},       {"extract", f_extract},
-                                         {"exists", f_exists},      {"asc", f_asc},
-                                         {"desc", f_desc},          {"nulls_first", f_nulls_first},
-                                         {"nulls_last", f_nulls_last}, {"distinct", f_distinct},
+    static const luaL_Reg functions[] = {{"and_", f_and},
+                                         {"or_", f_or},
+                                         {"not_", f_not},
+                                         {"case", f_case},
+                                         {"cast", f_cast},
+                                         {"literal", f_literal},
+                                         {"bindparam", f_bindparam},
+                                         {"text", f_text},
+                                         {"tuple_", f_tuple},
+                                         {"extract", f_extract},
+                                         {"exists", f_exists},
+                                         {"asc", f_asc},
+                                         {"desc", f_desc},
+                                         {"nulls_first", f_nulls_first},
+                                         {"nulls_last", f_nulls_last},
+                                         {"distinct", f_distinct},
                                          {NULL, NULL}};
     static const luaL_Reg metamethods[] = {{"__index", func_index}, {NULL, NULL}};
     luaL_setfuncs(L, functions, 0);

@@ -1,7 +1,8 @@
 /*
  * metadata.c: MetaData: the tables of an application, created and dropped together.
  *
- * Invariant: DDL runs on a connection of its own, closed before the call returns, or on the user's connection.
+ * Invariant: DDL runs on a connection of its own, closed before the call returns, or on the user's
+ * connection.
  */
 #include "connection.h"
 #include "schema.h"
@@ -24,7 +25,8 @@ static mr_metadata *self(lua_State *L) {
 static int metadata_new(lua_State *L) {
     if (lua_gettop(L) > 0) {
         int options;
-        if (bind_arguments(L, 1, &options) > 0) return bind_error(L, MR_ERR_ARGUMENT, "MetaData takes no arguments");
+        if (bind_arguments(L, 1, &options) > 0)
+            return bind_error(L, MR_ERR_ARGUMENT, "MetaData takes no arguments");
         bind_check_options(L, options, "MetaData", (const char *const[]){NULL});
     }
     mr_metadata *md = mr_metadata_new(bind_of(L)->env);
@@ -62,8 +64,10 @@ static void run(lua_State *L, int bind, const char *function, mr_metadata *md, m
     if (!conn && !engine) bind_type_error(L, bind, function, "an engine: { bind = engine }");
     BIND_ENTER(b, L);
     mr_status st = conn ? MR_OK : mr_engine_connect(engine, &own);
-    if (st == MR_OK && create) st = mr_create_all(conn ? conn : own, md, tables, n, checkfirst);
-    else if (st == MR_OK) st = mr_drop_all(conn ? conn : own, md, tables, n, checkfirst);
+    if (st == MR_OK && create)
+        st = mr_create_all(conn ? conn : own, md, tables, n, checkfirst);
+    else if (st == MR_OK)
+        st = mr_drop_all(conn ? conn : own, md, tables, n, checkfirst);
     if (own) {
         mr_error *saved = st == MR_OK ? NULL : mr_env_save_error(b->env);
         mr_conn_close(own);
@@ -73,12 +77,14 @@ static void run(lua_State *L, int bind, const char *function, mr_metadata *md, m
     bind_check(L, st);
 }
 
-int bind_run_ddl(lua_State *L, int first, const char *function, mr_metadata *md, mr_table *only, bool create) {
+int bind_run_ddl(lua_State *L, int first, const char *function, mr_metadata *md, mr_table *only,
+                 bool create) {
     static const char *const names[] = {"bind", "checkfirst", "tables", NULL};
     int options;
     int n = bind_arguments(L, first, &options);
     bind_check_options(L, options, function, names);
-    if (n > 1) return bind_error(L, MR_ERR_ARGUMENT, "%s: expected one engine, got %d arguments", function, n);
+    if (n > 1)
+        return bind_error(L, MR_ERR_ARGUMENT, "%s: expected one engine, got %d arguments", function, n);
     bool checkfirst = bind_option_bool(L, options, function, "checkfirst", true);
     size_t count = 1;
     mr_table **tables = only ? &only : read_tables(L, options, function, &count);

@@ -73,6 +73,7 @@ static void push_core(lua_State *L) {
     bind_open_inspect(L);
     bind_open_collection(L);
     bind_open_memory(L);
+    bind_open_log(L);
     bind_open_capi(L);
     lua_pushcfunction(L, core_type_name);
     lua_setfield(L, -2, "type_name");

@@ -1,7 +1,9 @@
 /*
- * option.c: loader options as Lua values: joinedload(User.posts):selectinload(Post.tags), load_only, defer ...
+ * option.c: loader options as Lua values: joinedload(User.posts):selectinload(Post.tags), load_only, defer
+ * ...
  *
- * Invariant: an option value is never changed; a chained one has the steps and options of the one before, and more.
+ * Invariant: an option value is never changed; a chained one has the steps and options of the one before, and
+ * more.
  */
 #include "option.h"
 
@@ -12,8 +14,8 @@
 #include "relationship_attribute.h"
 #include "schema.h"
 
-/* User value 1: the values that keep aliases alive. Steps are shared: each option has the first nsteps of them, and of
- * a column option one more in `last`. */
+/* User value 1: the values that keep aliases alive. Steps are shared: each option has the first nsteps of
+ * them, and of a column option one more in `last`. */
 typedef struct option_part {
     mr_option option; /* steps: unused; alias borrowed */
     unsigned nsteps;
@@ -39,7 +41,8 @@ static bind_option_value *push_option(lua_State *L, unsigned nsteps, unsigned np
 }
 
 /* Pushes a copy of the option at idx (or an empty one: NULL) with room for more steps and parts. */
-static bind_option_value *extend(lua_State *L, const bind_option_value *from, int idx, unsigned steps, unsigned parts) {
+static bind_option_value *extend(lua_State *L, const bind_option_value *from, int idx, unsigned steps,
+                                 unsigned parts) {
     unsigned nsteps = from ? from->nsteps : 0, nparts = from ? from->nparts : 0;
     bind_option_value *o = push_option(L, nsteps + steps, nparts + parts);
     o->nsteps = nsteps;
@@ -124,14 +127,17 @@ static mr_node *read_alias(lua_State *L, int options, const char *function) {
     return from->node;
 }
 
-/* Upvalue 1: the strategy's number. As a function the path begins here; as a method index 1 is the option before. */
+/* Upvalue 1: the strategy's number. As a function the path begins here; as a method index 1 is the option
+ * before. */
 static int load_option(lua_State *L) {
     const strategy *s = &strategies[lua_tointeger(L, lua_upvalueindex(1))];
     const bind_option_value *before = bind_test(L, 1, BIND_OPTION);
     int first = before ? 2 : 1, options;
     int n = bind_arguments(L, first, &options);
     bind_check_options(L, options, s->name, s->options);
-    if (n == 0) return bind_error(L, MR_ERR_ARGUMENT, "%s: expected a relationship such as User.posts, or its name", s->name);
+    if (n == 0)
+        return bind_error(L, MR_ERR_ARGUMENT, "%s: expected a relationship such as User.posts, or its name",
+                          s->name);
     bool wildcard = n == 1 && lua_type(L, first) == LUA_TSTRING && strcmp(lua_tostring(L, first), "*") == 0;
     unsigned steps = 0;
     for (int i = 0; i < n && !wildcard; i++) steps += count_steps(L, first + i, s->name);
@@ -169,7 +175,8 @@ static mr_option_step column_step(lua_State *L, int idx, const char *function, m
         *mapper = prop->mapper;
         return (mr_option_step){prop, NULL, NULL};
     }
-    if (lua_type(L, idx) != LUA_TSTRING) bind_type_error(L, idx, function, "an attribute such as User.name, or its name");
+    if (lua_type(L, idx) != LUA_TSTRING)
+        bind_type_error(L, idx, function, "an attribute such as User.name, or its name");
     return (mr_option_step){NULL, bind_intern(L, idx), NULL};
 }
 
@@ -193,14 +200,21 @@ static int column_option(lua_State *L, mr_option_kind kind, const char *function
     return 1;
 }
 
-static int f_load_only(lua_State *L) { return column_option(L, MR_OPTION_LOAD_ONLY, "load_only"); }
-static int f_defer(lua_State *L) { return column_option(L, MR_OPTION_DEFER, "defer"); }
-static int f_undefer(lua_State *L) { return column_option(L, MR_OPTION_UNDEFER, "undefer"); }
+static int f_load_only(lua_State *L) {
+    return column_option(L, MR_OPTION_LOAD_ONLY, "load_only");
+}
+static int f_defer(lua_State *L) {
+    return column_option(L, MR_OPTION_DEFER, "defer");
+}
+static int f_undefer(lua_State *L) {
+    return column_option(L, MR_OPTION_UNDEFER, "undefer");
+}
 
 static int f_undefer_group(lua_State *L) {
     const bind_option_value *before = bind_test(L, 1, BIND_OPTION);
     int first = before ? 2 : 1;
-    if (lua_type(L, first) != LUA_TSTRING) return bind_type_error(L, first, "undefer_group", "a group's name");
+    if (lua_type(L, first) != LUA_TSTRING)
+        return bind_type_error(L, first, "undefer_group", "a group's name");
     const char *group = bind_intern(L, first);
     bind_option_value *o = extend(L, before, 1, 0, 1);
     option_part part = {0};
@@ -254,7 +268,9 @@ static int option_index(lua_State *L) {
     if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL) return 1;
     if (lua_type(L, 2) != LUA_TSTRING) return bind_type_error(L, 2, "loader option", "a method's name");
     const char *name = lua_tostring(L, 2), *near = bind_nearest_key(L, lua_upvalueindex(1), name);
-    if (near) return bind_error(L, MR_ERR_ARGUMENT, "a loader option has no method '%s' (did you mean '%s'?)", name, near);
+    if (near)
+        return bind_error(L, MR_ERR_ARGUMENT, "a loader option has no method '%s' (did you mean '%s'?)", name,
+                          near);
     return bind_error(L, MR_ERR_ARGUMENT, "a loader option has no method '%s'", name);
 }
 

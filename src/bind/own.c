@@ -1,11 +1,12 @@
 /*
  * own.c: native things that a call holds while Lua may raise.
  *
- * Invariant: an owner lets go once: at the end of the call that made it, or when it is collected after an error.
+ * Invariant: an owner lets go once: at the end of the call that made it, or when it is collected after an
+ * error.
  */
 #include "own.h"
 
-#define OWNER "moonrow.Owner"
+#define OWNER  "moonrow.Owner"
 #define STRBUF "moonrow.Text"
 
 bind_owner *bind_own(lua_State *L, void (*release)(void *p)) {
@@ -22,9 +23,20 @@ void bind_own_done(bind_owner *owner) {
     if (p) owner->release(p);
 }
 
+void bind_release_quietly(bind_state *b, void (*release)(void *p), void *p) {
+    mr_error *saved = mr_env_save_error(b->env);
+    release(p);
+    mr_env_clear_error(b->env);
+    mr_env_restore_error(b->env, saved);
+}
+
+static void release_owner(void *p) {
+    bind_own_done(p);
+}
+
 static int owner_gc(lua_State *L) {
-    bind_owner *owner = lua_touserdata(L, 1);
-    if (bind_peek(L)) bind_own_done(owner);
+    bind_state *b = bind_peek(L);
+    if (b) bind_release_quietly(b, release_owner, lua_touserdata(L, 1));
     return 0;
 }
 
@@ -53,7 +65,8 @@ void bind_own_push_text(lua_State *L) {
 }
 
 void bind_open_own(lua_State *L) {
-    static const luaL_Reg owner[] = {{"__gc", owner_gc}, {NULL, NULL}}, text[] = {{"__gc", strbuf_gc}, {NULL, NULL}};
+    static const luaL_Reg owner[] = {{"__gc", owner_gc}, {NULL, NULL}},
+                          text[] = {{"__gc", strbuf_gc}, {NULL, NULL}};
     bind_type(L, OWNER, "Owner", NULL, NULL, owner);
     bind_type(L, STRBUF, "Text", NULL, NULL, text);
 }

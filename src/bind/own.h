@@ -6,13 +6,16 @@
 
 #include "runtime.h"
 
-/* Pushes an owner of nothing yet: set p, and release(p) runs once, at the latest when the owner is collected. */
+/* Pushes an owner of nothing yet: set p, and release(p) runs once, at the latest when the owner is collected.
+ */
 typedef struct bind_owner {
     void *p;
     void (*release)(void *p);
 } bind_owner;
 bind_owner *bind_own(lua_State *L, void (*release)(void *p));
 void bind_own_done(bind_owner *owner); /* releases now */
+/* release(p) within a finalizer, which may run while an error is being raised: that one stays recorded. */
+void bind_release_quietly(bind_state *b, void (*release)(void *p), void *p);
 
 /* Pushes an owner of a string under construction. */
 mr_strbuf *bind_own_strbuf(lua_State *L);

@@ -150,23 +150,6 @@ void bind_proxy_release_anchors(lua_State *L) {
     lua_pop(L, 1);
 }
 
-/* How many proxies are alive, for tests of memory: core.proxies() */
-static int core_proxies(lua_State *L) {
-    lua_Integer n = 0;
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &chunks_key);
-    lua_pushnil(L);
-    while (lua_next(L, -2)) {
-        lua_pushnil(L);
-        while (lua_next(L, -2)) {
-            n++;
-            lua_pop(L, 1);
-        }
-        lua_pop(L, 1);
-    }
-    lua_pushinteger(L, n);
-    return 1;
-}
-
 void bind_open_proxy(lua_State *L) {
     lua_newtable(L);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &chunks_key);
@@ -176,6 +159,4 @@ void bind_open_proxy(lua_State *L) {
     lua_pushliteral(L, "v");
     lua_setfield(L, -2, "__mode");
     lua_rawsetp(L, LUA_REGISTRYINDEX, &weak_key);
-    lua_pushcfunction(L, core_proxies);
-    lua_setfield(L, -2, "proxies");
 }

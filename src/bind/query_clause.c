@@ -1,7 +1,8 @@
 /*
  * query_clause.c: the methods of queries that add a criterion, an order, a limit, an option.
  *
- * Invariant: nothing passes silently: nil, a boolean, an empty filter_by is refused, and never means "everything".
+ * Invariant: nothing passes silently: nil, a boolean, an empty filter_by is refused, and never means
+ * "everything".
  */
 #include "expression.h"
 #include "option.h"
@@ -23,7 +24,8 @@ static int arguments(lua_State *L, const char *function) {
 
 /* ---------------------------------------------------------------- criteria */
 
-static int criteria(lua_State *L, const char *function, mr_query *(*add)(const mr_query *q, mr_node *criterion)) {
+static int criteria(lua_State *L, const char *function,
+                    mr_query *(*add)(const mr_query *q, mr_node *criterion)) {
     bind_query_arg(L, function);
     int n = lua_gettop(L) - 1;
     if (n == 0) return bind_error(L, MR_ERR_ARGUMENT, "%s: expected a criterion", function);
@@ -35,9 +37,15 @@ static int criteria(lua_State *L, const char *function, mr_query *(*add)(const m
     return 1;
 }
 
-static int q_filter(lua_State *L) { return criteria(L, "filter", mr_query_where); }
-static int q_where(lua_State *L) { return criteria(L, "where", mr_query_where); }
-static int q_having(lua_State *L) { return criteria(L, "having", mr_query_having); }
+static int q_filter(lua_State *L) {
+    return criteria(L, "filter", mr_query_where);
+}
+static int q_where(lua_State *L) {
+    return criteria(L, "where", mr_query_where);
+}
+static int q_having(lua_State *L) {
+    return criteria(L, "having", mr_query_having);
+}
 
 static int by_name(const void *a, const void *b) {
     return strcmp(*(const char *const *)a, *(const char *const *)b);
@@ -48,7 +56,8 @@ static const char **sorted_keys(lua_State *L, int idx, const char *function, siz
     *n = 0;
     for (lua_pushnil(L); lua_next(L, idx); lua_pop(L, 1)) {
         if (lua_type(L, -2) != LUA_TSTRING)
-            bind_error(L, MR_ERR_ARGUMENT, "%s: expected attributes by name, got the key %s", function, bind_describe(L, -2));
+            bind_error(L, MR_ERR_ARGUMENT, "%s: expected attributes by name, got the key %s", function,
+                       bind_describe(L, -2));
         ++*n;
     }
     const char **keys = lua_newuserdatauv(L, (*n + 1) * sizeof *keys, 0);
@@ -65,9 +74,13 @@ static const mr_property *attribute(lua_State *L, mr_mapper *mapper, const char 
         prop = mr_mapper_property(mapper, name, true);
     }
     if (prop && prop->kind != MR_PROPERTY_FIELD) return prop;
-    if (prop) bind_error(L, MR_ERR_ARGUMENT, "%s.%s is a field in memory: no query can ask for it", mapper->name, name);
+    if (prop)
+        bind_error(L, MR_ERR_ARGUMENT, "%s.%s is a field in memory: no query can ask for it", mapper->name,
+                   name);
     const char *near = mr_mapper_nearest(mapper, name);
-    if (near) bind_error(L, MR_ERR_ARGUMENT, "%s has no attribute '%s' (did you mean '%s'?)", mapper->name, name, near);
+    if (near)
+        bind_error(L, MR_ERR_ARGUMENT, "%s has no attribute '%s' (did you mean '%s'?)", mapper->name, name,
+                   near);
     bind_error(L, MR_ERR_ARGUMENT, "%s has no attribute '%s'", mapper->name, name);
     return NULL;
 }
@@ -77,8 +90,10 @@ static void push_equal(lua_State *L, const mr_property *prop, mr_node *alias) {
     int value = lua_gettop(L);
     if (prop->kind == MR_PROPERTY_RELATIONSHIP) {
         bind_configure(L, prop->mapper);
-        if (bind_is_null(L, value)) bind_push_refers_to_nothing(L, prop, alias, false);
-        else bind_push_refers_to(L, prop, alias, value);
+        if (bind_is_null(L, value))
+            bind_push_refers_to_nothing(L, prop, alias, false);
+        else
+            bind_push_refers_to(L, prop, alias, value);
         lua_replace(L, value);
         return;
     }
@@ -95,7 +110,9 @@ void bind_push_filter_by(lua_State *L, mr_mapper *mapper, mr_node *alias, int id
     idx = lua_absindex(L, idx);
     if (!bind_is_plain_table(L, idx)) bind_type_error(L, idx, function, "a table such as { name = \"x\" }");
     const char **keys = sorted_keys(L, idx, function, &n);
-    if (n == 0) bind_error(L, MR_ERR_ARGUMENT, "%s: the table is empty (is every value set? NULL is written mr.null)", function);
+    if (n == 0)
+        bind_error(L, MR_ERR_ARGUMENT, "%s: the table is empty (is every value set? NULL is written mr.null)",
+                   function);
     int first = lua_gettop(L) + 1;
     luaL_checkstack(L, (int)n + 12, function);
     for (size_t i = 0; i < n; i++) {
@@ -151,8 +168,12 @@ static int listed(lua_State *L, const char *function, mr_query *(*add)(const mr_
     return bind_derive(L, add(q, mr_node_retain(bind_test_node(L, -1))));
 }
 
-static int q_order_by(lua_State *L) { return listed(L, "order_by", mr_query_order_by); }
-static int q_group_by(lua_State *L) { return listed(L, "group_by", mr_query_group_by); }
+static int q_order_by(lua_State *L) {
+    return listed(L, "order_by", mr_query_order_by);
+}
+static int q_group_by(lua_State *L) {
+    return listed(L, "group_by", mr_query_group_by);
+}
 
 static int q_distinct(lua_State *L) {
     mr_query *q = bind_query_arg(L, "distinct");
@@ -174,10 +195,18 @@ static int number(lua_State *L, const char *function, mr_query *(*set)(const mr_
     return bind_derive(L, set(q, mr_sql_bind(q->env, mr_type_simple(MR_TYPE_INTEGER), &v)));
 }
 
-static mr_query *set_limit(const mr_query *q, mr_node *n) { return n ? mr_query_limit(q, n) : NULL; }
-static mr_query *set_offset(const mr_query *q, mr_node *n) { return n ? mr_query_offset(q, n) : NULL; }
-static int q_limit(lua_State *L) { return number(L, "limit", set_limit); }
-static int q_offset(lua_State *L) { return number(L, "offset", set_offset); }
+static mr_query *set_limit(const mr_query *q, mr_node *n) {
+    return n ? mr_query_limit(q, n) : NULL;
+}
+static mr_query *set_offset(const mr_query *q, mr_node *n) {
+    return n ? mr_query_offset(q, n) : NULL;
+}
+static int q_limit(lua_State *L) {
+    return number(L, "limit", set_limit);
+}
+static int q_offset(lua_State *L) {
+    return number(L, "offset", set_offset);
+}
 
 static int yield_per(lua_State *L, int idx, const char *function) {
     mr_query *q = bind_query_arg(L, function);
@@ -187,7 +216,9 @@ static int yield_per(lua_State *L, int idx, const char *function) {
     return bind_derive(L, mr_query_yield_per(q, (uint32_t)n));
 }
 
-static int q_yield_per(lua_State *L) { return yield_per(L, 2, "yield_per"); }
+static int q_yield_per(lua_State *L) {
+    return yield_per(L, 2, "yield_per");
+}
 
 /* ---------------------------------------------------------------- flags, parameters, options */
 
@@ -222,7 +253,8 @@ static int q_with_for_update(lua_State *L) {
     const char *function = "with_for_update", *mode = NULL;
     mr_query *q = bind_query_arg(L, function);
     int options;
-    if (bind_arguments(L, 2, &options) > 0) return bind_error(L, MR_ERR_ARGUMENT, "%s takes options only", function);
+    if (bind_arguments(L, 2, &options) > 0)
+        return bind_error(L, MR_ERR_ARGUMENT, "%s takes options only", function);
     bind_check_options(L, options, function, names);
     bool nowait = bind_option_bool(L, options, function, "nowait", false);
     bool skip = bind_option_bool(L, options, function, "skip_locked", false);
@@ -230,8 +262,10 @@ static int q_with_for_update(lua_State *L) {
     bool key = bind_option_bool(L, options, function, "key_share", false);
     if ((nowait && skip) || (key && (nowait || skip)))
         return bind_error(L, MR_ERR_ARGUMENT, "%s: these options exclude each other", function);
-    if (read) mode = nowait ? "SHARE NOWAIT" : skip ? "SHARE SKIP LOCKED" : "SHARE";
-    else mode = nowait ? "NOWAIT" : skip ? "SKIP LOCKED" : NULL;
+    if (read)
+        mode = nowait ? "SHARE NOWAIT" : skip ? "SHARE SKIP LOCKED" : "SHARE";
+    else
+        mode = nowait ? "NOWAIT" : skip ? "SKIP LOCKED" : NULL;
     if (key) mode = read ? "KEY SHARE" : "NO KEY UPDATE";
     return bind_derive(L, mr_query_for_update(q, mode));
 }
@@ -243,7 +277,8 @@ static int q_params(lua_State *L) {
     for (lua_pushnil(L); lua_next(L, 2); lua_settop(L, 3)) {
         mr_value v;
         if (lua_type(L, 3) != LUA_TSTRING) return bind_type_error(L, 3, "params", "names");
-        if (!bind_to_value(L, 4, NULL, &v) || v.kind == MR_OPAQUE) return bind_type_error(L, 4, "params", "a value");
+        if (!bind_to_value(L, 4, NULL, &v) || v.kind == MR_OPAQUE)
+            return bind_type_error(L, 4, "params", "a value");
         bind_derive_self(L, mr_query_param_value(bind_query_arg(L, "params"), lua_tostring(L, 3), &v));
     }
     lua_settop(L, 1);
@@ -258,21 +293,20 @@ static int q_options(lua_State *L) {
     return 1;
 }
 
-const luaL_Reg bind_clause_methods[] = {
-    {"filter", q_filter},
-    {"where", q_where},
-    {"having", q_having},
-    {"filter_by", q_filter_by},
-    {"order_by", q_order_by},
-    {"group_by", q_group_by},
-    {"distinct", q_distinct},
-    {"limit", q_limit},
-    {"offset", q_offset},
-    {"yield_per", q_yield_per},
-    {"populate_existing", q_populate_existing},
-    {"autoflush", q_autoflush},
-    {"execution_options", q_execution_options},
-    {"with_for_update", q_with_for_update},
-    {"params", q_params},
-    {"options", q_options},
-    {NULL, NULL}};
+const luaL_Reg bind_clause_methods[] = {{"filter", q_filter},
+                                        {"where", q_where},
+                                        {"having", q_having},
+                                        {"filter_by", q_filter_by},
+                                        {"order_by", q_order_by},
+                                        {"group_by", q_group_by},
+                                        {"distinct", q_distinct},
+                                        {"limit", q_limit},
+                                        {"offset", q_offset},
+                                        {"yield_per", q_yield_per},
+                                        {"populate_existing", q_populate_existing},
+                                        {"autoflush", q_autoflush},
+                                        {"execution_options", q_execution_options},
+                                        {"with_for_update", q_with_for_update},
+                                        {"params", q_params},
+                                        {"options", q_options},
+                                        {NULL, NULL}};

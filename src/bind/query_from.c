@@ -1,6 +1,6 @@
 /*
- * query_from.c: the methods of queries about what they select from: joins, select_from, items, with_parent, and a
- * query as a part of another: subquery, exists, union.
+ * query_from.c: the methods of queries about what they select from: joins, select_from, items, with_parent,
+ * and a query as a part of another: subquery, exists, union.
  *
  * Invariant: a relationship is resolved (its mappings configured) before it becomes a part of a query.
  */
@@ -28,12 +28,13 @@ static const mr_property *named_relationship(lua_State *L, int idx, mr_node **al
     const mr_property *prop = mr_mapper_property(mapper, name, true);
     if (prop && prop->kind == MR_PROPERTY_RELATIONSHIP) return prop;
     const char *near = prop ? NULL : mr_mapper_nearest(mapper, name);
-    bind_error(L, MR_ERR_ARGUMENT, "join: %s has no relationship '%s'%s%s%s", mapper->name, name, near ? " (did you mean '" : "",
-               near ? near : "", near ? "'?)" : "");
+    bind_error(L, MR_ERR_ARGUMENT, "join: %s has no relationship '%s'%s%s%s", mapper->name, name,
+               near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
     return NULL;
 }
 
-/* Fills along, left_alias (borrowed) and mapper from a relationship attribute or its name; false where idx is neither. */
+/* Fills along, left_alias (borrowed) and mapper from a relationship attribute or its name; false where idx is
+ * neither. */
 static bool read_along(lua_State *L, int idx, mr_query_join *join) {
     const bind_relationship *r = bind_test_relationship(L, idx);
     if (r) {
@@ -72,7 +73,8 @@ static void read_target(lua_State *L, int idx, mr_query_join *join) {
         return;
     }
     if (!bind_test_table(L, idx))
-        bind_type_error(L, idx, "join", "a relationship such as User.posts, a class, an alias, a table or a subquery");
+        bind_type_error(L, idx, "join",
+                        "a relationship such as User.posts, a class, an alias, a table or a subquery");
     bind_push_node(L, bind_to_from(L, idx, "join", &mapper));
     join->target = bind_test_node(L, -1);
 }
@@ -106,7 +108,9 @@ static int join(lua_State *L, const char *function, mr_op kind) {
         lua_settop(L, 1);
         return 1;
     }
-    if (n > 2) return bind_error(L, MR_ERR_ARGUMENT, "%s: expected a target and a condition, got %d arguments", function, n);
+    if (n > 2)
+        return bind_error(L, MR_ERR_ARGUMENT, "%s: expected a target and a condition, got %d arguments",
+                          function, n);
     read_target(L, 2, &j);
     if (n == 2 || has_on) {
         mr_mapper *target = j.mapper;
@@ -124,15 +128,21 @@ static int join(lua_State *L, const char *function, mr_op kind) {
     return 1;
 }
 
-static int q_join(lua_State *L) { return join(L, "join", MR_OP_INNER); }
-static int q_outerjoin(lua_State *L) { return join(L, "outerjoin", MR_OP_LEFT); }
+static int q_join(lua_State *L) {
+    return join(L, "join", MR_OP_INNER);
+}
+static int q_outerjoin(lua_State *L) {
+    return join(L, "outerjoin", MR_OP_LEFT);
+}
 
 /* ---------------------------------------------------------------- FROM, items */
 
 static int froms(lua_State *L, const char *function, mr_query *(*add)(const mr_query *q, mr_node *from)) {
     bind_query_arg(L, function);
     int n = lua_gettop(L) - 1;
-    if (n == 0) return bind_error(L, MR_ERR_ARGUMENT, "%s: expected a class, an alias, a table or a subquery", function);
+    if (n == 0)
+        return bind_error(L, MR_ERR_ARGUMENT, "%s: expected a class, an alias, a table or a subquery",
+                          function);
     for (int i = 2; i <= n + 1; i++) {
         mr_mapper *mapper;
         mr_node *from = bind_to_from(L, i, function, &mapper);
@@ -142,8 +152,12 @@ static int froms(lua_State *L, const char *function, mr_query *(*add)(const mr_q
     return 1;
 }
 
-static int q_select_from(lua_State *L) { return froms(L, "select_from", mr_query_select_from); }
-static int q_correlate(lua_State *L) { return froms(L, "correlate", mr_query_correlate); }
+static int q_select_from(lua_State *L) {
+    return froms(L, "select_from", mr_query_select_from);
+}
+static int q_correlate(lua_State *L) {
+    return froms(L, "correlate", mr_query_correlate);
+}
 
 static int items(lua_State *L, const char *function, bool append) {
     mr_query *q = bind_query_arg(L, function);
@@ -153,8 +167,12 @@ static int items(lua_State *L, const char *function, bool append) {
     return bind_derive(L, mr_query_with_items(q, list, n, append));
 }
 
-static int q_with_entities(lua_State *L) { return items(L, "with_entities", false); }
-static int q_add_columns(lua_State *L) { return items(L, "add_columns", true); }
+static int q_with_entities(lua_State *L) {
+    return items(L, "with_entities", false);
+}
+static int q_add_columns(lua_State *L) {
+    return items(L, "add_columns", true);
+}
 
 static int q_with_parent(lua_State *L) {
     mr_query *q = bind_query_arg(L, "with_parent");
@@ -166,15 +184,16 @@ static int q_with_parent(lua_State *L) {
         along.along = mr_mapper_property(parent->mapper, name, true);
         if (!along.along || along.along->kind != MR_PROPERTY_RELATIONSHIP) {
             const char *near = mr_mapper_nearest(parent->mapper, name);
-            return bind_error(L, MR_ERR_ARGUMENT, "with_parent: %s has no relationship '%s'%s%s%s", parent->mapper->name, name,
-                              near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
+            return bind_error(L, MR_ERR_ARGUMENT, "with_parent: %s has no relationship '%s'%s%s%s",
+                              parent->mapper->name, name, near ? " (did you mean '" : "", near ? near : "",
+                              near ? "'?)" : "");
         }
     } else if (!lua_isnoneornil(L, 3) && !read_along(L, 3, &along)) {
         return bind_type_error(L, 3, "with_parent", "a relationship of the parent's class");
     }
     if (along.along && !mr_mapper_isa(parent->mapper, along.along->mapper))
-        return bind_error(L, MR_ERR_ARGUMENT, "with_parent: %s.%s is no relationship of %s", along.along->mapper->name,
-                          along.along->name, parent->mapper->name);
+        return bind_error(L, MR_ERR_ARGUMENT, "with_parent: %s.%s is no relationship of %s",
+                          along.along->mapper->name, along.along->name, parent->mapper->name);
     mr_node *alias = q->nitems > 0 ? q->items[0].alias : NULL;
     return bind_derive(L, mr_query_with_parent(q, along.along, parent, mr_node_retain(alias)));
 }
@@ -182,9 +201,12 @@ static int q_with_parent(lua_State *L) {
 static int q_from_statement(lua_State *L) {
     mr_query *q = bind_query_arg(L, "from_statement");
     mr_node *node = bind_test_node(L, 2);
-    if (node && node->kind == MR_NODE_TEXT) node = mr_node_retain(node);
-    else if (bind_is_query(L, 2)) node = bind_to_select(L, 2);
-    else return bind_type_error(L, 2, "from_statement", "mr.text or a select");
+    if (node && node->kind == MR_NODE_TEXT)
+        node = mr_node_retain(node);
+    else if (bind_is_query(L, 2))
+        node = bind_to_select(L, 2);
+    else
+        return bind_type_error(L, 2, "from_statement", "mr.text or a select");
     return bind_derive(L, mr_query_from_statement(q, node));
 }
 
@@ -202,7 +224,8 @@ static mr_query *push_inner(lua_State *L, int idx, const char *function) {
 
 static int q_subquery(lua_State *L) {
     bind_query_arg(L, "subquery");
-    if (!lua_isnoneornil(L, 2) && lua_type(L, 2) != LUA_TSTRING) return bind_type_error(L, 2, "subquery", "a name");
+    if (!lua_isnoneornil(L, 2) && lua_type(L, 2) != LUA_TSTRING)
+        return bind_type_error(L, 2, "subquery", "a name");
     push_inner(L, 1, "subquery");
     mr_node *select = bind_to_select(L, -1);
     bind_push_from(L, mr_sql_alias(bind_of(L)->env, select, lua_tostring(L, 2)), NULL);
@@ -228,7 +251,8 @@ static int q_cte(lua_State *L) {
 
 /* SELECT 1 in the place of a SELECT of which only the existence of rows matters. Consumes node. */
 static mr_node *select_one(mr_env *env, mr_node *node) {
-    if (!node || node->kind != MR_NODE_SELECT || !node->u.select->from || node->u.select->group_by) return node;
+    if (!node || node->kind != MR_NODE_SELECT || !node->u.select->from || node->u.select->group_by)
+        return node;
     mr_select s = *node->u.select;
     mr_node *const parts[] = {s.from,  s.where,  s.having,      s.order_by,
                               s.limit, s.offset, s.distinct_on, s.correlate};
@@ -259,18 +283,17 @@ static int q_label(lua_State *L) {
     return 1;
 }
 
-const luaL_Reg bind_from_methods[] = {
-    {"join", q_join},
-    {"outerjoin", q_outerjoin},
-    {"select_from", q_select_from},
-    {"correlate", q_correlate},
-    {"with_entities", q_with_entities},
-    {"add_columns", q_add_columns},
-    {"with_parent", q_with_parent},
-    {"from_statement", q_from_statement},
-    {"subquery", q_subquery},
-    {"cte", q_cte},
-    {"exists", q_exists},
-    {"scalar_subquery", q_scalar_subquery},
-    {"label", q_label},
-    {NULL, NULL}};
+const luaL_Reg bind_from_methods[] = {{"join", q_join},
+                                      {"outerjoin", q_outerjoin},
+                                      {"select_from", q_select_from},
+                                      {"correlate", q_correlate},
+                                      {"with_entities", q_with_entities},
+                                      {"add_columns", q_add_columns},
+                                      {"with_parent", q_with_parent},
+                                      {"from_statement", q_from_statement},
+                                      {"subquery", q_subquery},
+                                      {"cte", q_cte},
+                                      {"exists", q_exists},
+                                      {"scalar_subquery", q_scalar_subquery},
+                                      {"label", q_label},
+                                      {NULL, NULL}};

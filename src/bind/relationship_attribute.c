@@ -1,6 +1,6 @@
 /*
- * relationship_attribute.c: Class.attr of a relationship as a value: what it is compared with (any, has, contains,
- * eq, is_), as EXISTS or as a comparison of keys.
+ * relationship_attribute.c: Class.attr of a relationship as a value: what it is compared with (any, has,
+ * contains, eq, is_), as EXISTS or as a comparison of keys.
  *
  * Invariant: mappings are configured before a relationship's pairs are read.
  */
@@ -37,9 +37,13 @@ static void push(lua_State *L, const mr_property *prop, mr_node *alias, mr_mappe
     lua_error(L);
 }
 
-void bind_push_relationship(lua_State *L, const mr_property *prop, mr_node *alias) { push(L, prop, alias, NULL); }
+void bind_push_relationship(lua_State *L, const mr_property *prop, mr_node *alias) {
+    push(L, prop, alias, NULL);
+}
 
-bind_relationship *bind_test_relationship(lua_State *L, int idx) { return bind_test(L, idx, BIND_RELATIONSHIP); }
+bind_relationship *bind_test_relationship(lua_State *L, int idx) {
+    return bind_test(L, idx, BIND_RELATIONSHIP);
+}
 
 static int relationship_gc(lua_State *L) {
     bind_relationship *r = lua_touserdata(L, 1);
@@ -69,6 +73,7 @@ typedef struct sides {
     const mr_relationship *rel;
     mr_mapper *target;
     mr_node *parent_alias, *target_alias;
+    bool failed; /* a column could not be made: NULL from a replacement means "as it is" */
 } sides;
 
 static bool reads_table(const mr_mapper *mapper, const mr_table *table) {
@@ -89,6 +94,20 @@ static bool is_remote(const mr_relationship *rel, const mr_column *column) {
     return false;
 }
 
+static mr_node *seen_through(sides *s, const mr_node *node, mr_node *alias) {
+    mr_node *made = mr_sql_column(node->env, node->u.column, mr_node_retain(alias), node->annotation);
+    if (!made) s->failed = true;
+    return made;
+}
+
+/* A copy of the expression with its columns replaced; NULL when one could not be made. Consumes nothing. */
+static mr_node *replaced(mr_node *expression, mr_node *(*replace)(void *ud, const mr_node *node), sides *s) {
+    mr_node *copy = mr_node_replace(expression, replace, s);
+    if (!s->failed) return copy;
+    mr_node_release(copy);
+    return NULL;
+}
+
 /* The column of a written condition as its side sees it. */
 static mr_node *see_column(void *ud, const mr_node *node) {
     const sides *s = ud;
@@ -96,22 +115,24 @@ static mr_node *see_column(void *ud, const mr_node *node) {
     if (node->n > 0) return NULL;
     bool parent = reads_table(s->rel->parent, column->table), target = reads_table(s->target, column->table);
     if (parent && target) {
-        if (is_local(s->rel, column) && !is_remote(s->rel, column)) target = false;
-        else parent = false;
+        if (is_local(s->rel, column) && !is_remote(s->rel, column))
+            target = false;
+        else
+            parent = false;
     }
     mr_node *alias = target ? s->target_alias : parent ? s->parent_alias : NULL;
-    return alias ? mr_sql_column(node->env, column, mr_node_retain(alias), node->annotation) : NULL;
+    return alias ? seen_through(ud, node, alias) : NULL;
 }
 
 /* The columns of the user's criterion are the target's. */
 static mr_node *see_target(void *ud, const mr_node *node) {
     const sides *s = ud;
     if (node->n > 0 || !reads_table(s->target, node->u.column->table)) return NULL;
-    return mr_sql_column(node->env, node->u.column, mr_node_retain(s->target_alias), node->annotation);
+    return seen_through(ud, node, s->target_alias);
 }
 
-static mr_node *pairs_condition(mr_env *env, const mr_column_pair *pairs, unsigned n, mr_node *local, mr_node *remote,
-                                bool remote_first) {
+static mr_node *pairs_condition(mr_env *env, const mr_column_pair *pairs, unsigned n, mr_node *local,
+                                mr_node *remote, bool remote_first) {
     mr_node *all = NULL;
     for (unsigned i = 0; i < n; i++) {
         mr_node *a = mr_sql_column(env, pairs[i].local, mr_node_retain(local), NULL);
@@ -125,16 +146,17 @@ static mr_node *pairs_condition(mr_env *env, const mr_column_pair *pairs, unsign
 static mr_node *join_condition(mr_env *env, sides *s) {
     const mr_relationship *rel = s->rel;
     if (!rel->simple && rel->primaryjoin) {
-        mr_node *on = mr_node_replace(rel->primaryjoin, see_column, s);
-        if (rel->secondaryjoin && on) on = mr_sql_and(env, on, mr_node_replace(rel->secondaryjoin, see_column, s));
+        mr_node *on = replaced(rel->primaryjoin, see_column, s);
+        if (rel->secondaryjoin && on) on = mr_sql_and(env, on, replaced(rel->secondaryjoin, see_column, s));
         return on;
     }
     if (rel->direction != MR_MANY_TO_MANY)
         return pairs_condition(env, rel->pairs, rel->npairs, s->parent_alias, s->target_alias,
                                rel->direction == MR_MANY_TO_ONE);
     mr_node *primary = pairs_condition(env, rel->pairs, rel->npairs, s->parent_alias, NULL, false);
-    return primary ? mr_sql_and(env, primary, pairs_condition(env, rel->secondary_pairs, rel->nsecondary, NULL,
-                                                              s->target_alias, true))
+    return primary ? mr_sql_and(env, primary,
+                                pairs_condition(env, rel->secondary_pairs, rel->nsecondary, NULL,
+                                                s->target_alias, true))
                    : NULL;
 }
 
@@ -143,7 +165,8 @@ static mr_node *from_of(mr_env *env, mr_node *alias, const mr_mapper *mapper) {
     return alias ? mr_node_retain(alias) : mr_sql_table(env, mapper->table);
 }
 
-/* EXISTS (SELECT 1 FROM froms WHERE where), outer supplied from outside: consumes all, whichever is missing. */
+/* EXISTS (SELECT 1 FROM froms WHERE where), outer supplied from outside: consumes all, whichever is missing.
+ */
 static mr_node *exists(mr_env *env, mr_node *froms, mr_node *where, mr_node *outer) {
     mr_node *one = mr_sql_raw(env, mr_type_simple(MR_TYPE_INTEGER), "1");
     mr_select select = {0};
@@ -151,7 +174,8 @@ static mr_node *exists(mr_env *env, mr_node *froms, mr_node *where, mr_node *out
     select.correlate = mr_sql_list(env, MR_OP_COMMA, &outer, 1);
     select.from = froms;
     select.where = where;
-    if (select.columns && select.correlate && froms && where) return mr_sql_exists(env, mr_sql_select(env, &select));
+    if (select.columns && select.correlate && froms && where)
+        return mr_sql_exists(env, mr_sql_select(env, &select));
     mr_node_release(select.columns);
     mr_node_release(select.correlate);
     mr_node_release(froms);
@@ -159,11 +183,13 @@ static mr_node *exists(mr_env *env, mr_node *froms, mr_node *where, mr_node *out
     return NULL;
 }
 
-/* Pushes the EXISTS over the target's rows that the relationship leads to, with the criterion at idx (0: none). */
-static void push_exists(lua_State *L, const mr_property *prop, mr_node *alias, mr_mapper *of_type, int criterion) {
+/* Pushes the EXISTS over the target's rows that the relationship leads to, with the criterion at idx (0:
+ * none). */
+static void push_exists(lua_State *L, const mr_property *prop, mr_node *alias, mr_mapper *of_type,
+                        int criterion) {
     mr_env *env = bind_of(L)->env;
     const mr_relationship *rel = prop->relationship;
-    sides s = {rel, of_type ? of_type : rel->target, alias, NULL};
+    sides s = {rel, of_type ? of_type : rel->target, alias, NULL, false};
     int top = lua_gettop(L);
     bool shared = reads_table(rel->parent, s.target->table);
     bind_push_node(L, shared ? mr_sql_alias(env, mr_sql_table(env, s.target->table), NULL)
@@ -173,7 +199,7 @@ static void push_exists(lua_State *L, const mr_property *prop, mr_node *alias, m
     mr_node *where = join_condition(env, &s);
     mr_node *more = criterion ? bind_test_node(L, criterion) : NULL;
     if (where && more)
-        where = mr_sql_and(env, where, shared ? mr_node_replace(more, see_target, &s) : mr_node_retain(more));
+        where = mr_sql_and(env, where, shared ? replaced(more, see_target, &s) : mr_node_retain(more));
     mr_node *froms[2] = {mr_node_retain(target), NULL};
     if (rel->direction == MR_MANY_TO_MANY) {
         froms[1] = froms[0];
@@ -187,14 +213,15 @@ static void push_exists(lua_State *L, const mr_property *prop, mr_node *alias, m
 
 /* ---------------------------------------------------------------- an object's keys */
 
-/* The object's value for the column, as a bind; flushes first where the object is pending and has no key yet. */
+/* The object's value for the column, as a bind; flushes first where the object is pending and has no key yet.
+ */
 static mr_node *key_of(mr_entity *e, const mr_column *column, bool required, const mr_property *along) {
     const mr_property *prop = mr_mapper_property_of_column(e->mapper, column);
     mr_env *env = e->mapper->env;
     const mr_value *v = NULL;
     if (!prop) {
-        mr_fail(env, MR_ERR_INVALID_REQUEST, "%s.%s: %s has no attribute for the column '%s'", along->mapper->name,
-                along->name, e->mapper->name, column->name);
+        mr_fail(env, MR_ERR_INVALID_REQUEST, "%s.%s: %s has no attribute for the column '%s'",
+                along->mapper->name, along->name, e->mapper->name, column->name);
         return NULL;
     }
     if (mr_attribute_get(e, prop, &v) != MR_OK) return NULL;
@@ -203,16 +230,18 @@ static mr_node *key_of(mr_entity *e, const mr_column *column, bool required, con
         if (mr_session_flush(s) != MR_OK || mr_attribute_get(e, prop, &v) != MR_OK) return NULL;
     }
     if (v->kind == MR_NULL && required) {
-        mr_fail(env, MR_ERR_INVALID_REQUEST, "%s.%s: the %s that it is compared with has no %s yet: add it to the session "
-                "and flush", along->mapper->name, along->name, e->mapper->name, prop->name);
+        mr_fail(env, MR_ERR_INVALID_REQUEST,
+                "%s.%s: the %s that it is compared with has no %s yet: add it to the session "
+                "and flush",
+                along->mapper->name, along->name, e->mapper->name, prop->name);
         return NULL;
     }
     return mr_sql_bind(env, mr_column_type(env, (mr_column *)column), v);
 }
 
 /* key = column for each pair; the object has the columns of its side. */
-static mr_node *keys_condition(mr_env *env, const mr_property *along, const mr_column_pair *pairs, unsigned n, mr_node *alias,
-                               mr_entity *e, bool object_is_remote) {
+static mr_node *keys_condition(mr_env *env, const mr_property *along, const mr_column_pair *pairs, unsigned n,
+                               mr_node *alias, mr_entity *e, bool object_is_remote) {
     bool required = (along->relationship->direction == MR_ONE_TO_MANY) != object_is_remote;
     mr_node *all = NULL;
     for (unsigned i = 0; i < n; i++) {
@@ -230,15 +259,20 @@ static mr_node *keys_condition(mr_env *env, const mr_property *along, const mr_c
     return all;
 }
 
-/* The link table has a row for both: the object is on the target's side, or (parent) on the relationship's own. */
+/* The link table has a row for both: the object is on the target's side, or (parent) on the relationship's
+ * own. */
 static mr_node *link_exists(mr_env *env, const mr_property *prop, mr_node *alias, mr_entity *e, bool parent) {
     const mr_relationship *rel = prop->relationship;
     mr_node *where, *keys;
-    if (parent) where = pairs_condition(env, rel->secondary_pairs, rel->nsecondary, NULL, alias, true);
-    else where = pairs_condition(env, rel->pairs, rel->npairs, alias, NULL, false);
+    if (parent)
+        where = pairs_condition(env, rel->secondary_pairs, rel->nsecondary, NULL, alias, true);
+    else
+        where = pairs_condition(env, rel->pairs, rel->npairs, alias, NULL, false);
     if (!where) return NULL;
-    if (parent) keys = keys_condition(env, prop, rel->pairs, rel->npairs, NULL, e, false);
-    else keys = keys_condition(env, prop, rel->secondary_pairs, rel->nsecondary, NULL, e, true);
+    if (parent)
+        keys = keys_condition(env, prop, rel->pairs, rel->npairs, NULL, e, false);
+    else
+        keys = keys_condition(env, prop, rel->secondary_pairs, rel->nsecondary, NULL, e, true);
     if (!keys) {
         mr_node_release(where);
         return NULL;
@@ -303,7 +337,9 @@ static int has_some(lua_State *L, const char *function, bool collection) {
     const mr_relationship *rel = r->prop->relationship;
     const char *name = r->prop->name, *class = r->prop->mapper->name;
     if (is_collection(rel) != collection)
-        return bind_error(L, MR_ERR_INVALID_REQUEST, collection ? "%s.%s is no collection: use :has()" : "%s.%s is a collection: use :any()",
+        return bind_error(L, MR_ERR_INVALID_REQUEST,
+                          collection ? "%s.%s is no collection: use :has()"
+                                     : "%s.%s is a collection: use :any()",
                           class, name);
     lua_settop(L, 2);
     int criterion = 0;
@@ -318,13 +354,18 @@ static int has_some(lua_State *L, const char *function, bool collection) {
     return 1;
 }
 
-static int r_any(lua_State *L) { return has_some(L, "any", true); }
-static int r_has(lua_State *L) { return has_some(L, "has", false); }
+static int r_any(lua_State *L) {
+    return has_some(L, "any", true);
+}
+static int r_has(lua_State *L) {
+    return has_some(L, "has", false);
+}
 
 static int r_contains(lua_State *L) {
     bind_relationship *r = self(L, "contains");
     if (!is_collection(r->prop->relationship))
-        return bind_error(L, MR_ERR_INVALID_REQUEST, "%s.%s is no collection: use :eq()", r->prop->mapper->name, r->prop->name);
+        return bind_error(L, MR_ERR_INVALID_REQUEST, "%s.%s is no collection: use :eq()",
+                          r->prop->mapper->name, r->prop->name);
     bind_push_refers_to(L, r->prop, r->alias, 2);
     return 1;
 }
@@ -333,16 +374,20 @@ static int r_contains(lua_State *L) {
 static bind_relationship *comparable(lua_State *L, const char *function) {
     bind_relationship *r = self(L, function);
     if (lua_isnoneornil(L, 2))
-        bind_error(L, MR_ERR_ARGUMENT, "%s.%s:%s(nil): use is_(nil) or mr.null", r->prop->mapper->name, r->prop->name, function);
+        bind_error(L, MR_ERR_ARGUMENT, "%s.%s:%s(nil): use is_(nil) or mr.null", r->prop->mapper->name,
+                   r->prop->name, function);
     if (is_collection(r->prop->relationship) && !bind_is_null(L, 2))
-        bind_error(L, MR_ERR_INVALID_REQUEST, "%s.%s is a collection: use :contains()", r->prop->mapper->name, r->prop->name);
+        bind_error(L, MR_ERR_INVALID_REQUEST, "%s.%s is a collection: use :contains()", r->prop->mapper->name,
+                   r->prop->name);
     return r;
 }
 
 static int r_eq(lua_State *L) {
     bind_relationship *r = comparable(L, "eq");
-    if (bind_is_null(L, 2)) bind_push_refers_to_nothing(L, r->prop, r->alias, false);
-    else bind_push_refers_to(L, r->prop, r->alias, 2);
+    if (bind_is_null(L, 2))
+        bind_push_refers_to_nothing(L, r->prop, r->alias, false);
+    else
+        bind_push_refers_to(L, r->prop, r->alias, 2);
     return 1;
 }
 
@@ -365,19 +410,25 @@ static int r_ne(lua_State *L) {
 
 static int is_nothing(lua_State *L, const char *function, bool negated) {
     bind_relationship *r = self(L, function);
-    if (!lua_isnoneornil(L, 2) && !bind_is_null(L, 2)) return bind_type_error(L, 2, function, "nil (objects are compared with :eq())");
+    if (!lua_isnoneornil(L, 2) && !bind_is_null(L, 2))
+        return bind_type_error(L, 2, function, "nil (objects are compared with :eq())");
     bind_push_refers_to_nothing(L, r->prop, r->alias, negated);
     return 1;
 }
 
-static int r_is(lua_State *L) { return is_nothing(L, "is_", false); }
-static int r_is_not(lua_State *L) { return is_nothing(L, "is_not", true); }
+static int r_is(lua_State *L) {
+    return is_nothing(L, "is_", false);
+}
+static int r_is_not(lua_State *L) {
+    return is_nothing(L, "is_not", true);
+}
 
 static int r_of_type(lua_State *L) {
     bind_relationship *r = self(L, "of_type");
     mr_mapper *mapper = bind_arg_class(L, 2, "of_type");
     if (!mr_mapper_isa(mapper, r->prop->relationship->target))
-        return bind_error(L, MR_ERR_ARGUMENT, "of_type: %s is no %s", mapper->name, r->prop->relationship->target->name);
+        return bind_error(L, MR_ERR_ARGUMENT, "of_type: %s is no %s", mapper->name,
+                          r->prop->relationship->target->name);
     push(L, r->prop, mr_node_retain(r->alias), mapper);
     return 1;
 }
@@ -394,16 +445,11 @@ static int relationship_tostring(lua_State *L) {
 }
 
 void bind_open_relationship_attribute(lua_State *L) {
-    static const luaL_Reg methods[] = {{"any", r_any},
-                                       {"has", r_has},
-                                       {"contains", r_contains},
-                                       {"eq", r_eq},
-                                       {"ne", r_ne},
-                                       {"is_", r_is},
-                                       {"is_not", r_is_not},
-                                       {"of_type", r_of_type},
-                                       {NULL, NULL}};
+    static const luaL_Reg methods[] = {{"any", r_any},       {"has", r_has},         {"contains", r_contains},
+                                       {"eq", r_eq},         {"ne", r_ne},           {"is_", r_is},
+                                       {"is_not", r_is_not}, {"of_type", r_of_type}, {NULL, NULL}};
     static const luaL_Reg getters[] = {{"key", get_key}, {"name", get_key}, {NULL, NULL}};
-    static const luaL_Reg metamethods[] = {{"__gc", relationship_gc}, {"__tostring", relationship_tostring}, {NULL, NULL}};
+    static const luaL_Reg metamethods[] = {
+        {"__gc", relationship_gc}, {"__tostring", relationship_tostring}, {NULL, NULL}};
     bind_type(L, BIND_RELATIONSHIP, "Relationship", methods, getters, metamethods);
 }

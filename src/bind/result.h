@@ -18,16 +18,16 @@ enum {
 };
 
 typedef struct bind_result {
-    mr_load *load;     /* or NULL: buffered rows */
-    bool unwrap;       /* a query of one entity: items, not rows */
+    mr_load *load; /* or NULL: buffered rows */
+    bool unwrap;   /* a query of one entity: items, not rows */
     bool scalars, mappings;
     bool closed, buffered;
-    unsigned column;   /* scalars: which */
-    lua_Integer at;    /* buffered: rows given so far */
-    int64_t rowcount;  /* -1: not known */
+    unsigned column;  /* scalars: which */
+    lua_Integer at;   /* buffered: rows given so far */
+    int64_t rowcount; /* -1: not known */
     int64_t lastrowid;
     bool returns_rows;
-    const char *name;  /* what one() names in its errors */
+    const char *name; /* what one() names in its errors */
 } bind_result;
 
 /* Pushes an empty Result that belongs to the value at index owner. The caller sets load, or buffers rows. */
@@ -39,10 +39,12 @@ bool bind_result_next(lua_State *L, int idx, bind_result *r);
 void bind_result_close(lua_State *L, bind_result *r);
 /* Pushes what all() gives. */
 void bind_result_all(lua_State *L, int idx, bind_result *r);
-/* Pushes the only value; raises when there are several, or none and required; false (nothing pushed) when none. */
+/* Pushes the only value; raises when there are several, or none and required; false (nothing pushed) when
+ * none. */
 bool bind_result_one(lua_State *L, int idx, bind_result *r, bool required);
 
-/* session:execute(stmt, params, options) with the session at index session_idx, the arguments behind it. Returns 1. */
+/* session:execute(stmt, params, options) with the session at index session_idx, the arguments behind it.
+ * Returns 1. */
 int bind_execute(lua_State *L, int session_idx);
 /* connection:execute likewise; SQL text may be a string. */
 int bind_execute_on_connection(lua_State *L, int connection_idx, mr_conn *conn);

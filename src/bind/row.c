@@ -1,8 +1,8 @@
 /*
  * row.c: rows of several items, and lists of results.
  *
- * Invariant: a row's values are at 1..n; names lead to them through the metatable, so a column's name wins over a
- * method's, and #row counts columns whatever is NULL.
+ * Invariant: a row's values are at 1..n; names lead to them through the metatable, so a column's name wins
+ * over a method's, and #row counts columns whatever is NULL.
  */
 #include "row.h"
 
@@ -14,7 +14,9 @@ static const char methods_key = 0; /* registry: the methods of rows */
 /* Upvalues of a row's functions. */
 enum { POSITIONS = 1, NAMES };
 
-static lua_Integer width(lua_State *L) { return (lua_Integer)lua_rawlen(L, lua_upvalueindex(NAMES)); }
+static lua_Integer width(lua_State *L) {
+    return (lua_Integer)lua_rawlen(L, lua_upvalueindex(NAMES));
+}
 
 static int row_index(lua_State *L) {
     lua_settop(L, 2);
@@ -39,7 +41,8 @@ static int row_index(lua_State *L) {
     }
     if (lua_type(L, 2) != LUA_TSTRING) return bind_type_error(L, 2, "row", "a column's name or number");
     const char *name = lua_tostring(L, 2), *near = bind_nearest_key(L, lua_upvalueindex(POSITIONS), name);
-    if (near) return bind_error(L, MR_ERR_ARGUMENT, "the row has no column '%s' (did you mean '%s'?)", name, near);
+    if (near)
+        return bind_error(L, MR_ERR_ARGUMENT, "the row has no column '%s' (did you mean '%s'?)", name, near);
     return bind_error(L, MR_ERR_ARGUMENT, "the row has no column '%s'", name);
 }
 
@@ -99,8 +102,10 @@ void bind_push_shown(lua_State *L, int idx) {
     luaL_addchar(&out, '"');
     for (size_t i = 0; i < len; i++) {
         if (s[i] == '"' || s[i] == '\\') luaL_addchar(&out, '\\');
-        if (s[i] == '\n') luaL_addstring(&out, "\\n");
-        else luaL_addchar(&out, s[i]);
+        if (s[i] == '\n')
+            luaL_addstring(&out, "\\n");
+        else
+            luaL_addchar(&out, s[i]);
     }
     luaL_addchar(&out, '"');
     luaL_pushresult(&out);
@@ -172,8 +177,12 @@ static int row_pairs(lua_State *L) {
 }
 
 void bind_push_row_metatable(lua_State *L, int names) {
-    static const luaL_Reg metamethods[] = {{"__index", row_index},   {"__newindex", row_newindex}, {"__len", row_len},
-                                           {"__tostring", row_tostring}, {"__eq", row_eq},         {"__pairs", row_pairs},
+    static const luaL_Reg metamethods[] = {{"__index", row_index},
+                                           {"__newindex", row_newindex},
+                                           {"__len", row_len},
+                                           {"__tostring", row_tostring},
+                                           {"__eq", row_eq},
+                                           {"__pairs", row_pairs},
                                            {NULL, NULL}};
     names = lua_absindex(L, names);
     lua_Integer n = (lua_Integer)lua_rawlen(L, names);
@@ -216,7 +225,8 @@ void bind_new_list(lua_State *L, size_t n) {
 }
 
 void bind_open_row(lua_State *L) {
-    static const luaL_Reg methods[] = {{"unpack", row_unpack}, {"keys", row_keys}, {"mapping", row_mapping}, {NULL, NULL}};
+    static const luaL_Reg methods[] = {
+        {"unpack", row_unpack}, {"keys", row_keys}, {"mapping", row_mapping}, {NULL, NULL}};
     lua_createtable(L, 0, 2);
     lua_pushcfunction(L, list_tostring);
     lua_setfield(L, -2, "__tostring");

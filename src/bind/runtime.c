@@ -14,6 +14,7 @@
 
 static const char state_key = 0;
 static const char error_key = 0;
+static const char log_key = 0;
 
 bind_state *bind_peek(lua_State *L) {
     lua_rawgetp(L, LUA_REGISTRYINDEX, &state_key);
@@ -264,10 +265,47 @@ static int state_gc(lua_State *L) {
     return 0;
 }
 
+/* (text): to the function that mr.set_log was given, else to io.stderr, else as a warning. */
+static int log_body(lua_State *L) {
+    const char *text = lua_touserdata(L, 1);
+    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &log_key) == LUA_TFUNCTION) {
+        lua_pushstring(L, text);
+        lua_call(L, 1, 0);
+        return 0;
+    }
+    luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+    if (lua_getfield(L, -1, "io") == LUA_TTABLE && lua_getfield(L, -1, "stderr") == LUA_TUSERDATA) {
+        lua_getfield(L, -1, "write");
+        lua_insert(L, -2);
+        lua_pushfstring(L, "%s\n", text);
+        lua_call(L, 2, 0);
+    } else {
+        lua_warning(L, text, 0);
+    }
+    return 0;
+}
+
+/* What is logged is never a reason to fail. */
 static void log_to_lua(void *ud, const char *text) {
     bind_state *b = ud;
     lua_State *L = b->L ? b->L : b->main;
-    lua_warning(L, text, 0);
+    if (!lua_checkstack(L, 4)) return;
+    lua_pushcfunction(L, log_body);
+    lua_pushlightuserdata(L, (void *)(uintptr_t)text);
+    if (lua_pcall(L, 1, 0, 0) != LUA_OK) lua_pop(L, 1);
+}
+
+/* set_log(fn or nil): where echo and warnings of the core go, a line each. */
+static int core_set_log(lua_State *L) {
+    if (!lua_isnoneornil(L, 1) && !lua_isfunction(L, 1)) return bind_type_error(L, 1, "set_log", "a function or nil");
+    lua_settop(L, 1);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &log_key);
+    return 0;
+}
+
+void bind_open_log(lua_State *L) {
+    lua_pushcfunction(L, core_set_log);
+    lua_setfield(L, -2, "set_log");
 }
 
 static int stress_mode(lua_State *L) {

@@ -210,5 +210,6 @@ void bind_open_collection(lua_State *L);
 void bind_open_relationship(lua_State *L);
 void bind_open_inspect(lua_State *L);
 void bind_open_memory(lua_State *L);
+void bind_open_log(lua_State *L);
 
 #endif

@@ -1,8 +1,8 @@
 /*
  * statement.c: mr.insert, mr.update and mr.delete: statements over a class or a table.
  *
- * Invariant: a statement value is never changed: each method gives a new one; values are checked against their
- * columns when they are given.
+ * Invariant: a statement value is never changed: each method gives a new one; values are checked against
+ * their columns when they are given.
  */
 #include "statement.h"
 
@@ -14,11 +14,14 @@
 #include "query.h"
 #include "schema.h"
 
-static mr_env *env_of(lua_State *L) { return bind_of(L)->env; }
+static mr_env *env_of(lua_State *L) {
+    return bind_of(L)->env;
+}
 
 static void each_part(mr_dml *d, mr_node **parts[10]) {
-    mr_node **all[10] = {&d->table,     &d->columns,         &d->values,           &d->select,          &d->where,
-                         &d->returning, &d->conflict_target, &d->conflict_columns, &d->conflict_values, &d->conflict_where};
+    mr_node **all[10] = {&d->table,           &d->columns,       &d->values,          &d->select,
+                         &d->where,           &d->returning,     &d->conflict_target, &d->conflict_columns,
+                         &d->conflict_values, &d->conflict_where};
     memcpy(parts, all, sizeof all);
 }
 
@@ -40,9 +43,13 @@ static int statement_gc(lua_State *L) {
     return 0;
 }
 
-bind_statement *bind_test_statement(lua_State *L, int idx) { return bind_test(L, idx, BIND_STATEMENT); }
+bind_statement *bind_test_statement(lua_State *L, int idx) {
+    return bind_test(L, idx, BIND_STATEMENT);
+}
 
-static bind_statement *self(lua_State *L, const char *function) { return bind_arg(L, 1, BIND_STATEMENT, function); }
+static bind_statement *self(lua_State *L, const char *function) {
+    return bind_arg(L, 1, BIND_STATEMENT, function);
+}
 
 /* Pushes a copy of s (all its nodes retained) to be changed by the caller. */
 static bind_statement *push_copy(lua_State *L, const bind_statement *s) {
@@ -65,11 +72,15 @@ static void take(lua_State *L, mr_node **clause) {
 mr_node *bind_statement_node(lua_State *L, const bind_statement *s) {
     mr_dml d = s->dml;
     mr_node *node = NULL;
-    if (s->kind == MR_NODE_UPDATE && !d.columns) bind_error(L, MR_ERR_ARGUMENT, "update: nothing to set: use :values{ ... }");
+    if (s->kind == MR_NODE_UPDATE && !d.columns)
+        bind_error(L, MR_ERR_ARGUMENT, "update: nothing to set: use :values{ ... }");
     retain_parts(&d);
-    if (s->kind == MR_NODE_INSERT) node = mr_sql_insert(env_of(L), &d);
-    else if (s->kind == MR_NODE_UPDATE) node = mr_sql_update(env_of(L), &d);
-    else node = mr_sql_delete(env_of(L), &d);
+    if (s->kind == MR_NODE_INSERT)
+        node = mr_sql_insert(env_of(L), &d);
+    else if (s->kind == MR_NODE_UPDATE)
+        node = mr_sql_update(env_of(L), &d);
+    else
+        node = mr_sql_delete(env_of(L), &d);
     if (!node) bind_raise(L);
     return node;
 }
@@ -78,7 +89,8 @@ static int new_statement(lua_State *L, mr_node_kind kind, const char *function) 
     mr_mapper *mapper = bind_test_class(L, 1);
     const mr_table *table = mapper ? mapper->table : bind_test_table(L, 1);
     if (!table) return bind_type_error(L, 1, function, "a class or a table");
-    if (lua_gettop(L) > 1) return bind_error(L, MR_ERR_ARGUMENT, "%s: expected a class or a table alone", function);
+    if (lua_gettop(L) > 1)
+        return bind_error(L, MR_ERR_ARGUMENT, "%s: expected a class or a table alone", function);
     bind_statement *s = lua_newuserdatauv(L, sizeof *s, 0);
     memset(s, 0, sizeof *s);
     luaL_setmetatable(L, BIND_STATEMENT);
@@ -89,9 +101,15 @@ static int new_statement(lua_State *L, mr_node_kind kind, const char *function) 
     return 1;
 }
 
-int bind_insert(lua_State *L) { return new_statement(L, MR_NODE_INSERT, "insert"); }
-int bind_update(lua_State *L) { return new_statement(L, MR_NODE_UPDATE, "update"); }
-int bind_delete(lua_State *L) { return new_statement(L, MR_NODE_DELETE, "delete"); }
+int bind_insert(lua_State *L) {
+    return new_statement(L, MR_NODE_INSERT, "insert");
+}
+int bind_update(lua_State *L) {
+    return new_statement(L, MR_NODE_UPDATE, "update");
+}
+int bind_delete(lua_State *L) {
+    return new_statement(L, MR_NODE_DELETE, "delete");
+}
 
 /* ---------------------------------------------------------------- columns by name */
 
@@ -107,26 +125,28 @@ static mr_column *column_of(lua_State *L, const bind_statement *s, const char *n
         mr_column *column = mr_table_column(table, name);
         if (column) return column;
         const char *near = mr_nearest(name, next_column, table);
-        bind_error(L, MR_ERR_ARGUMENT, "%s has no column '%s'%s%s%s", table->name, name, near ? " (did you mean '" : "",
-                   near ? near : "", near ? "'?)" : "");
+        bind_error(L, MR_ERR_ARGUMENT, "%s has no column '%s'%s%s%s", table->name, name,
+                   near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
     }
     const mr_property *prop = mr_mapper_property(s->mapper, name, true);
     if (prop && prop->kind == MR_PROPERTY_COLUMN) return prop->column;
     const char *near = prop ? NULL : mr_mapper_nearest(s->mapper, name);
     if (prop) bind_error(L, MR_ERR_ARGUMENT, "%s.%s is not a column", s->mapper->name, name);
-    bind_error(L, MR_ERR_ARGUMENT, "%s has no attribute '%s'%s%s%s", s->mapper->name, name, near ? " (did you mean '" : "",
-               near ? near : "", near ? "'?)" : "");
+    bind_error(L, MR_ERR_ARGUMENT, "%s has no attribute '%s'%s%s%s", s->mapper->name, name,
+               near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
     return NULL;
 }
 
 /* Pushes "User.name" and returns it. */
 static const char *what_of(lua_State *L, const bind_statement *s, const mr_column *column) {
     const mr_property *prop = s->mapper ? mr_mapper_property_of_column(s->mapper, column) : NULL;
-    return lua_pushfstring(L, "%s.%s", s->mapper ? s->mapper->name : column->table->name, prop ? prop->name : column->name);
+    return lua_pushfstring(L, "%s.%s", s->mapper ? s->mapper->name : column->table->name,
+                           prop ? prop->name : column->name);
 }
 
 /* The columns that the row at idx names, in the table's order: pushes the array. */
-static mr_column **read_columns(lua_State *L, const bind_statement *s, int idx, const char *function, size_t *n) {
+static mr_column **read_columns(lua_State *L, const bind_statement *s, int idx, const char *function,
+                                size_t *n) {
     const mr_table *table = s->dml.table->u.table;
     mr_column **columns = lua_newuserdatauv(L, (table->ncolumns + 1) * sizeof *columns, 0);
     bool *named = lua_newuserdatauv(L, table->ncolumns + 1, 0);
@@ -145,7 +165,8 @@ static mr_column **read_columns(lua_State *L, const bind_statement *s, int idx, 
     return columns;
 }
 
-/* Pushes the value that the row at idx has for the column (its attribute's name, or its own); nil when none. */
+/* Pushes the value that the row at idx has for the column (its attribute's name, or its own); nil when none.
+ */
 static void push_field(lua_State *L, const bind_statement *s, int idx, const mr_column *column) {
     const mr_property *prop = s->mapper ? mr_mapper_property_of_column(s->mapper, column) : NULL;
     lua_getfield(L, idx, prop ? prop->name : column->name);
@@ -187,12 +208,15 @@ static bool push_default(lua_State *L, const mr_default *d, mr_column *column) {
     }
     }
     bind_check(L, st);
-    if (v.kind == MR_OPAQUE && v.tag == b->node_tag) bind_push_node(L, mr_node_retain(v.u.p));
-    else bind_push_node(L, mr_sql_bind(b->env, type, &v));
+    if (v.kind == MR_OPAQUE && v.tag == b->node_tag)
+        bind_push_node(L, mr_node_retain(v.u.p));
+    else
+        bind_push_node(L, mr_sql_bind(b->env, type, &v));
     return true;
 }
 
-/* Adds the columns that have a default for the operation and are not among the n named ones; returns the new n. */
+/* Adds the columns that have a default for the operation and are not among the n named ones; returns the new
+ * n. */
 static size_t add_defaulted(const bind_statement *s, mr_column **columns, size_t n) {
     const mr_table *table = s->dml.table->u.table;
     size_t total = n;
@@ -219,7 +243,8 @@ static void push_columns_list(lua_State *L, mr_column **columns, size_t n) {
 }
 
 /* Pushes the operands of one row: named ones from the table at idx, the others from defaults. */
-static void push_operands(lua_State *L, const bind_statement *s, int idx, mr_column **columns, size_t named, size_t n) {
+static void push_operands(lua_State *L, const bind_statement *s, int idx, mr_column **columns, size_t named,
+                          size_t n) {
     luaL_checkstack(L, (int)n + 8, "too many columns");
     for (size_t i = 0; i < n; i++) {
         mr_column *column = columns[i];
@@ -229,7 +254,9 @@ static void push_operands(lua_State *L, const bind_statement *s, int idx, mr_col
         }
         push_field(L, s, idx, column);
         const char *what = what_of(L, s, column);
-        if (lua_isnil(L, -2)) bind_error(L, MR_ERR_ARGUMENT, "%s: the row has no value, as the first one has (write mr.null)", what);
+        if (lua_isnil(L, -2))
+            bind_error(L, MR_ERR_ARGUMENT, "%s: the row has no value, as the first one has (write mr.null)",
+                       what);
         bind_own_operand(L, -2, mr_column_type(env_of(L), column), what);
         lua_pop(L, 1);
     }
@@ -242,13 +269,16 @@ static void check_same(lua_State *L, const bind_statement *s, int idx, mr_column
         const mr_column *column = column_of(L, s, lua_tostring(L, -2));
         bool found = false;
         for (size_t i = 0; i < named && !found; i++) found = columns[i] == column;
-        if (!found) bind_error(L, MR_ERR_ARGUMENT, "values: every row must have the columns of the first, which has no '%s'", lua_tostring(L, -2));
+        if (!found)
+            bind_error(L, MR_ERR_ARGUMENT,
+                       "values: every row must have the columns of the first, which has no '%s'",
+                       lua_tostring(L, -2));
     }
 }
 
 /* Pushes the LIST of TUPLEs of the rows from..to of the list at rows. */
-static void push_tuples(lua_State *L, const bind_statement *s, int rows, lua_Integer from, lua_Integer to, mr_column **columns,
-                        size_t named, size_t n) {
+static void push_tuples(lua_State *L, const bind_statement *s, int rows, lua_Integer from, lua_Integer to,
+                        mr_column **columns, size_t named, size_t n) {
     int first = lua_gettop(L) + 1, count = (int)(to - from + 1);
     luaL_checkstack(L, count + 8, "too many rows");
     for (lua_Integer i = from; i <= to; i++) {
@@ -300,7 +330,8 @@ void bind_push_with_rows(lua_State *L, int idx, int rows, lua_Integer from, lua_
 static int update_values(lua_State *L, const bind_statement *s) {
     size_t named;
     mr_column **columns = read_columns(L, s, 2, "values", &named);
-    if (named == 0) return bind_error(L, MR_ERR_ARGUMENT, "values: the table is empty (NULL is written mr.null)");
+    if (named == 0)
+        return bind_error(L, MR_ERR_ARGUMENT, "values: the table is empty (NULL is written mr.null)");
     size_t n = add_defaulted(s, columns, named);
     bind_statement *copy = push_copy(L, s);
     int made = lua_gettop(L);
@@ -378,7 +409,8 @@ static int s_from_select(lua_State *L) {
     mr_column **columns = lua_newuserdatauv(L, (n + 1) * sizeof *columns, 0);
     for (size_t i = 0; i < n; i++) {
         lua_rawgeti(L, 2, (lua_Integer)i + 1);
-        columns[i] = lua_type(L, -1) == LUA_TSTRING ? column_of(L, s, lua_tostring(L, -1)) : bind_column_named_by(L, -1);
+        columns[i] = lua_type(L, -1) == LUA_TSTRING ? column_of(L, s, lua_tostring(L, -1))
+                                                    : bind_column_named_by(L, -1);
         if (!columns[i]) return bind_type_error(L, -1, "from_select", "a column or its name");
         lua_pop(L, 1);
     }
@@ -392,9 +424,12 @@ static int s_from_select(lua_State *L) {
 }
 
 /* The index_elements option as columns, in the copy's conflict_target. */
-static void read_target(lua_State *L, bind_statement *copy, int options, const char *function, bool required) {
+static void read_target(lua_State *L, bind_statement *copy, int options, const char *function,
+                        bool required) {
     if (bind_option(L, options, "index_elements") == LUA_TNIL) {
-        if (required) bind_error(L, MR_ERR_ARGUMENT, "%s: name the conflicting columns: index_elements = { \"id\" }", function);
+        if (required)
+            bind_error(L, MR_ERR_ARGUMENT, "%s: name the conflicting columns: index_elements = { \"id\" }",
+                       function);
         lua_pop(L, 1);
         return;
     }
@@ -404,7 +439,8 @@ static void read_target(lua_State *L, bind_statement *copy, int options, const c
     mr_column **columns = lua_newuserdatauv(L, (n + 1) * sizeof *columns, 0);
     for (size_t i = 0; i < n; i++) {
         lua_rawgeti(L, list, (lua_Integer)i + 1);
-        columns[i] = lua_type(L, -1) == LUA_TSTRING ? column_of(L, copy, lua_tostring(L, -1)) : bind_column_named_by(L, -1);
+        columns[i] = lua_type(L, -1) == LUA_TSTRING ? column_of(L, copy, lua_tostring(L, -1))
+                                                    : bind_column_named_by(L, -1);
         if (!columns[i]) bind_type_error(L, -1, function, "a column or its name");
         lua_pop(L, 1);
     }
@@ -419,7 +455,8 @@ static int on_conflict(lua_State *L, const char *function, bool update) {
     const bind_statement *s = self(L, function);
     int options;
     if (s->kind != MR_NODE_INSERT) return bind_error(L, MR_ERR_ARGUMENT, "%s is for insert", function);
-    if (bind_arguments(L, 2, &options) > 0) return bind_error(L, MR_ERR_ARGUMENT, "%s takes options only", function);
+    if (bind_arguments(L, 2, &options) > 0)
+        return bind_error(L, MR_ERR_ARGUMENT, "%s takes options only", function);
     bind_check_options(L, options, function, update ? update_names : nothing_names);
     bind_statement *copy = push_copy(L, s);
     int made = lua_gettop(L);
@@ -427,7 +464,8 @@ static int on_conflict(lua_State *L, const char *function, bool update) {
     read_target(L, copy, options, function, update);
     if (update) {
         size_t n;
-        if (bind_option(L, options, "set") != LUA_TTABLE) bind_type_error(L, -1, function, "set = { column = value }");
+        if (bind_option(L, options, "set") != LUA_TTABLE)
+            bind_type_error(L, -1, function, "set = { column = value }");
         int set = lua_gettop(L);
         mr_column **columns = read_columns(L, s, set, function, &n);
         if (n == 0) return bind_error(L, MR_ERR_ARGUMENT, "%s: set is empty", function);
@@ -447,8 +485,12 @@ static int on_conflict(lua_State *L, const char *function, bool update) {
     return 1;
 }
 
-static int s_do_update(lua_State *L) { return on_conflict(L, "on_conflict_do_update", true); }
-static int s_do_nothing(lua_State *L) { return on_conflict(L, "on_conflict_do_nothing", false); }
+static int s_do_update(lua_State *L) {
+    return on_conflict(L, "on_conflict_do_update", true);
+}
+static int s_do_nothing(lua_State *L) {
+    return on_conflict(L, "on_conflict_do_nothing", false);
+}
 
 /* statement.excluded: the columns of the row that was not inserted. */
 static int get_excluded(lua_State *L) {
@@ -474,8 +516,10 @@ void bind_open_statement(lua_State *L) {
                                        {"on_conflict_do_nothing", s_do_nothing},
                                        {NULL, NULL}};
     static const luaL_Reg getters[] = {{"excluded", get_excluded}, {NULL, NULL}};
-    static const luaL_Reg metamethods[] = {{"__gc", statement_gc}, {"__tostring", statement_tostring}, {NULL, NULL}};
-    static const luaL_Reg functions[] = {{"insert", bind_insert}, {"update", bind_update}, {"delete", bind_delete}, {NULL, NULL}};
+    static const luaL_Reg metamethods[] = {
+        {"__gc", statement_gc}, {"__tostring", statement_tostring}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {
+        {"insert", bind_insert}, {"update", bind_update}, {"delete", bind_delete}, {NULL, NULL}};
     bind_type(L, BIND_STATEMENT, "Statement", methods, getters, metamethods);
     luaL_setfuncs(L, functions, 0);
 }

@@ -8,7 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *const days[] = {"Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"};
+static const char *const days[] = {"Sunday",   "Monday", "Tuesday", "Wednesday",
+                                   "Thursday", "Friday", "Saturday"};
 static const char *const months[] = {"January", "February", "March",     "April",   "May",      "June",
                                      "July",    "August",   "September", "October", "November", "December"};
 
@@ -39,19 +40,30 @@ typedef struct format_state {
 /* Directives that are another pattern. */
 static const char *composed(char c) {
     switch (c) {
-    case 'F': return "%Y-%m-%d";
-    case 'T': return "%H:%M:%S";
-    case 'R': return "%H:%M";
-    case 'D': return "%m/%d/%y";
-    case 'c': return "%a %b %e %H:%M:%S %Y";
-    case 'x': return "%m/%d/%y";
-    case 'X': return "%H:%M:%S";
-    case 'r': return "%I:%M:%S %p";
-    default: return NULL;
+    case 'F':
+        return "%Y-%m-%d";
+    case 'T':
+        return "%H:%M:%S";
+    case 'R':
+        return "%H:%M";
+    case 'D':
+        return "%m/%d/%y";
+    case 'c':
+        return "%a %b %e %H:%M:%S %Y";
+    case 'x':
+        return "%m/%d/%y";
+    case 'X':
+        return "%H:%M:%S";
+    case 'r':
+        return "%I:%M:%S %p";
+    default:
+        return NULL;
     }
 }
 
-static int hour12(int hour) { return hour % 12 ? hour % 12 : 12; }
+static int hour12(int hour) {
+    return hour % 12 ? hour % 12 : 12;
+}
 
 /* Week of the year: weeks begin on the weekday `first`, days before it are in week 0. */
 static int week(const format_state *s, int first) {
@@ -63,32 +75,81 @@ static int week(const format_state *s, int first) {
 static bool simple(const format_state *s, char c, char *buf, size_t size) {
     const mr_civil *t = &s->civil;
     switch (c) {
-    case 'Y': snprintf(buf, size, "%04d", t->year); break;
-    case 'y': snprintf(buf, size, "%02d", t->year % 100); break;
-    case 'C': snprintf(buf, size, "%02d", t->year / 100); break;
-    case 'm': snprintf(buf, size, "%02d", t->month); break;
-    case 'd': snprintf(buf, size, "%02d", t->day); break;
-    case 'e': snprintf(buf, size, "%2d", t->day); break;
-    case 'H': snprintf(buf, size, "%02d", t->hour); break;
-    case 'I': snprintf(buf, size, "%02d", hour12(t->hour)); break;
-    case 'M': snprintf(buf, size, "%02d", t->minute); break;
-    case 'S': snprintf(buf, size, "%02d", t->second); break;
-    case 'f': snprintf(buf, size, "%06d", t->microsecond); break;
-    case 'p': snprintf(buf, size, "%s", t->hour < 12 ? "AM" : "PM"); break;
-    case 'j': snprintf(buf, size, "%03d", day_of_year(s->v, t)); break;
-    case 'U': snprintf(buf, size, "%02d", week(s, 0)); break;
-    case 'W': snprintf(buf, size, "%02d", week(s, 1)); break;
-    case 'w': snprintf(buf, size, "%d", weekday(s->v)); break;
-    case 'u': snprintf(buf, size, "%d", weekday(s->v) ? weekday(s->v) : 7); break;
-    case 'a': snprintf(buf, size, "%.3s", days[weekday(s->v)]); break;
-    case 'A': snprintf(buf, size, "%s", days[weekday(s->v)]); break;
+    case 'Y':
+        snprintf(buf, size, "%04d", t->year);
+        break;
+    case 'y':
+        snprintf(buf, size, "%02d", t->year % 100);
+        break;
+    case 'C':
+        snprintf(buf, size, "%02d", t->year / 100);
+        break;
+    case 'm':
+        snprintf(buf, size, "%02d", t->month);
+        break;
+    case 'd':
+        snprintf(buf, size, "%02d", t->day);
+        break;
+    case 'e':
+        snprintf(buf, size, "%2d", t->day);
+        break;
+    case 'H':
+        snprintf(buf, size, "%02d", t->hour);
+        break;
+    case 'I':
+        snprintf(buf, size, "%02d", hour12(t->hour));
+        break;
+    case 'M':
+        snprintf(buf, size, "%02d", t->minute);
+        break;
+    case 'S':
+        snprintf(buf, size, "%02d", t->second);
+        break;
+    case 'f':
+        snprintf(buf, size, "%06d", t->microsecond);
+        break;
+    case 'p':
+        snprintf(buf, size, "%s", t->hour < 12 ? "AM" : "PM");
+        break;
+    case 'j':
+        snprintf(buf, size, "%03d", day_of_year(s->v, t));
+        break;
+    case 'U':
+        snprintf(buf, size, "%02d", week(s, 0));
+        break;
+    case 'W':
+        snprintf(buf, size, "%02d", week(s, 1));
+        break;
+    case 'w':
+        snprintf(buf, size, "%d", weekday(s->v));
+        break;
+    case 'u':
+        snprintf(buf, size, "%d", weekday(s->v) ? weekday(s->v) : 7);
+        break;
+    case 'a':
+        snprintf(buf, size, "%.3s", days[weekday(s->v)]);
+        break;
+    case 'A':
+        snprintf(buf, size, "%s", days[weekday(s->v)]);
+        break;
     case 'b':
-    case 'h': snprintf(buf, size, "%.3s", months[t->month - 1]); break;
-    case 'B': snprintf(buf, size, "%s", months[t->month - 1]); break;
-    case '%': snprintf(buf, size, "%%"); break;
-    case 'n': snprintf(buf, size, "\n"); break;
-    case 't': snprintf(buf, size, "\t"); break;
-    default: return false;
+    case 'h':
+        snprintf(buf, size, "%.3s", months[t->month - 1]);
+        break;
+    case 'B':
+        snprintf(buf, size, "%s", months[t->month - 1]);
+        break;
+    case '%':
+        snprintf(buf, size, "%%");
+        break;
+    case 'n':
+        snprintf(buf, size, "\n");
+        break;
+    case 't':
+        snprintf(buf, size, "\t");
+        break;
+    default:
+        return false;
     }
     return true;
 }
@@ -129,8 +190,10 @@ void bind_push_formatted(lua_State *L, const mr_value *v, const char *pattern, s
     luaL_Buffer out;
     luaL_buffinit(L, &out);
     for (size_t i = 0; i < len; i++) {
-        if (pattern[i] == '%') add_directive(L, &out, &state, ++i < len ? pattern[i] : '\0');
-        else luaL_addchar(&out, pattern[i]);
+        if (pattern[i] == '%')
+            add_directive(L, &out, &state, ++i < len ? pattern[i] : '\0');
+        else
+            luaL_addchar(&out, pattern[i]);
     }
     luaL_pushresult(&out);
 }

@@ -63,9 +63,11 @@ static void read_part(lua_State *L, int idx, table_parts *parts) {
         return;
     }
     if (!column) bind_type_error(L, idx, "Table", "a Column, a constraint or an Index");
-    if (!column->name) bind_error(L, MR_ERR_ARGUMENT, "Table: a column needs a name: Column{ \"name\", ... }");
+    if (!column->name)
+        bind_error(L, MR_ERR_ARGUMENT, "Table: a column needs a name: Column{ \"name\", ... }");
     if (column->table) {
-        bind_error(L, MR_ERR_ARGUMENT, "Table: the column '%s' is in the table '%s' already", column->name, column->table->name);
+        bind_error(L, MR_ERR_ARGUMENT, "Table: the column '%s' is in the table '%s' already", column->name,
+                   column->table->name);
     }
     parts->columns[parts->ncolumns++] = column;
 }
@@ -85,8 +87,8 @@ static int table_new(lua_State *L) {
     parts.next_constraint = &parts.constraints;
     parts.next_index = &parts.indexes;
     for (int i = 3; i <= n; i++) read_part(L, i, &parts);
-    mr_table *table = mr_table_new(md, lua_tostring(L, 1), schema, parts.columns, parts.ncolumns, parts.constraints,
-                                   parts.indexes);
+    mr_table *table = mr_table_new(md, lua_tostring(L, 1), schema, parts.columns, parts.ncolumns,
+                                   parts.constraints, parts.indexes);
     if (!table) return bind_raise(L);
     table->comment = bind_intern_string(L, comment);
     bind_push_table(L, table);
@@ -126,7 +128,8 @@ static int get_primary_key(lua_State *L) {
 static int table_alias(lua_State *L) {
     const mr_table *table = self(L);
     mr_env *env = bind_of(L)->env;
-    if (!lua_isnoneornil(L, 2) && lua_type(L, 2) != LUA_TSTRING) return bind_type_error(L, 2, "alias", "a name");
+    if (!lua_isnoneornil(L, 2) && lua_type(L, 2) != LUA_TSTRING)
+        return bind_type_error(L, 2, "alias", "a name");
     bind_push_from(L, mr_sql_alias(env, mr_sql_table(env, table), lua_tostring(L, 2)), NULL);
     return 1;
 }
@@ -168,17 +171,24 @@ static int table_eq(lua_State *L) {
 
 static int table_tostring(lua_State *L) {
     const mr_table *table = self(L);
-    if (table->schema) lua_pushfstring(L, "%s.%s", table->schema, table->name);
-    else lua_pushstring(L, table->name);
+    if (table->schema)
+        lua_pushfstring(L, "%s.%s", table->schema, table->name);
+    else
+        lua_pushstring(L, table->name);
     return 1;
 }
 
 void bind_open_table(lua_State *L) {
-    static const luaL_Reg getters[] = {{"name", get_name},     {"schema", get_schema},     {"c", get_columns},
-                                       {"columns", get_columns}, {"metadata", get_metadata}, {"primary_key", get_primary_key},
+    static const luaL_Reg getters[] = {{"name", get_name},
+                                       {"schema", get_schema},
+                                       {"c", get_columns},
+                                       {"columns", get_columns},
+                                       {"metadata", get_metadata},
+                                       {"primary_key", get_primary_key},
                                        {NULL, NULL}};
-    static const luaL_Reg methods[] = {{"alias", table_alias},   {"select", table_select}, {"insert", table_insert},
-                                       {"update", table_update}, {"delete", table_delete}, {"create", create_one},
+    static const luaL_Reg methods[] = {{"alias", table_alias},   {"select", table_select},
+                                       {"insert", table_insert}, {"update", table_update},
+                                       {"delete", table_delete}, {"create", create_one},
                                        {"drop", drop_one},       {NULL, NULL}};
     static const luaL_Reg metamethods[] = {{"__eq", table_eq}, {"__tostring", table_tostring}, {NULL, NULL}};
     bind_type(L, BIND_TABLE, "Table", methods, getters, metamethods);

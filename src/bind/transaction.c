@@ -27,12 +27,13 @@ int bind_session_flush(lua_State *L) {
     return run(L, "flush", mr_session_flush);
 }
 
+/* Of the whole transaction, savepoints included, as SQLAlchemy 2.0 has it; a savepoint is ended by its own value. */
 int bind_session_commit(lua_State *L) {
-    return run(L, "commit", mr_session_commit);
+    return run(L, "commit", mr_session_commit_all);
 }
 
 int bind_session_rollback(lua_State *L) {
-    return run(L, "rollback", mr_session_rollback);
+    return run(L, "rollback", mr_session_rollback_all);
 }
 
 int bind_session_in_transaction(lua_State *L) {

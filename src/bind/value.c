@@ -62,25 +62,33 @@ static mr_kind calendar_kind(const mr_type *type) {
     }
 }
 
-static int date_field(lua_State *L, int idx, const char *name, int deflt) {
+/* The field under its name, or the other one; deflt where it is missing. False when it is no integer, or missing without a
+ * default (-1). */
+static bool date_field(lua_State *L, int idx, const char *name, const char *other, int deflt, int *out) {
+    int is_int = 1;
     lua_pushstring(L, name);
-    lua_rawget(L, idx);
-    int is_int = 0;
-    lua_Integer n = lua_tointegerx(L, -1, &is_int);
+    if (lua_rawget(L, idx) == LUA_TNIL && other) {
+        lua_pop(L, 1);
+        lua_pushstring(L, other);
+        lua_rawget(L, idx);
+    }
+    lua_Integer n = lua_isnil(L, -1) ? deflt : lua_tointegerx(L, -1, &is_int);
     lua_pop(L, 1);
-    return is_int && n >= 0 && n <= 9999999 ? (int)n : deflt;
+    if (!is_int || n < 0 || n > 9999999) return false;
+    *out = (int)n;
+    return true;
 }
 
-/* An os.date "*t" table: year, month, day with hour, min, sec. */
+/* An os.date "*t" table: year, month, day with hour, min, sec; or the fields of a datetime. */
 static bool table_to_date(lua_State *L, int idx, mr_kind kind, mr_value *out) {
     mr_civil c = {0};
-    c.year = date_field(L, idx, "year", kind == MR_TIME ? 1970 : 0);
-    c.month = date_field(L, idx, "month", kind == MR_TIME ? 1 : 0);
-    c.day = date_field(L, idx, "day", kind == MR_TIME ? 1 : 0);
-    c.hour = date_field(L, idx, "hour", 0);
-    c.minute = date_field(L, idx, "min", 0);
-    c.second = date_field(L, idx, "sec", 0);
-    return mr_civil_to_value(&c, kind, out);
+    bool is_time = kind == MR_TIME;
+    return date_field(L, idx, "year", NULL, is_time ? 1970 : -1, &c.year) &&
+           date_field(L, idx, "month", NULL, is_time ? 1 : -1, &c.month) &&
+           date_field(L, idx, "day", NULL, is_time ? 1 : -1, &c.day) &&
+           date_field(L, idx, "hour", NULL, is_time ? -1 : 0, &c.hour) &&
+           date_field(L, idx, "min", "minute", 0, &c.minute) && date_field(L, idx, "sec", "second", 0, &c.second) &&
+           date_field(L, idx, "microsecond", NULL, 0, &c.microsecond) && mr_civil_to_value(&c, kind, out);
 }
 
 bool bind_to_value(lua_State *L, int idx, const mr_type *type, mr_value *out) {

@@ -6,7 +6,7 @@
 #include "batch.h"
 
 mr_status mr_flush_batch_begin(flush_batch *batch, mr_flush *flush, flush_group *group) {
-    *batch = (flush_batch){ .flush = flush, .group = group };
+    *batch = (flush_batch){.flush = flush, .group = group};
     return mr_flush_connect(flush, group);
 }
 
@@ -21,9 +21,10 @@ static mr_status check_matched(const flush_batch *batch) {
     const char *text = mr_strbuf_str(&who);
     if (text)
         mr_fail(batch->flush->env, MR_ERR_STALE_DATA,
-                "%s statement on table '%s' expected to %s %zu row(s); %lld were matched. %s%s", deletes ? "DELETE" : "UPDATE",
-                batch->cls->mapper->table->name, deletes ? "delete" : "update", batch->expected, (long long)batch->matched,
-                text, op ? " was changed or deleted meanwhile: roll back and load it again" : "");
+                "%s statement on table '%s' expected to %s %zu row(s); %lld were matched. %s%s",
+                deletes ? "DELETE" : "UPDATE", batch->cls->mapper->table->name, deletes ? "delete" : "update",
+                batch->expected, (long long)batch->matched, text,
+                op ? " was changed or deleted meanwhile: roll back and load it again" : "");
     mr_strbuf_done(&who);
     return MR_FAIL;
 }

@@ -30,19 +30,22 @@ mr_status mr_flush_all_items(const flush_op *op, const mr_relationship *rel, mr_
 bool mr_flush_key_changes(const flush_op *op, const mr_relationship *rel) {
     if (op->kind != OP_UPDATE) return false;
     for (unsigned i = 0; i < rel->npairs; i++)
-        if (rel->pairs[i].local_slot != UINT16_MAX && mr_entity_is_dirty(op->entity, rel->pairs[i].local_slot)) return true;
+        if (rel->pairs[i].local_slot != UINT16_MAX &&
+            mr_entity_is_dirty(op->entity, rel->pairs[i].local_slot))
+            return true;
     return false;
 }
 
 void mr_flush_warn(mr_flush *flush, const mr_entity *item, const mr_relationship *rel) {
-    mr_log(flush->env, "Object of type <%s> not in session, add operation along '%s.%s' will not proceed", item->mapper->name,
-           rel->parent->name, rel->prop->name);
+    mr_log(flush->env, "Object of type <%s> not in session, add operation along '%s.%s' will not proceed",
+           item->mapper->name, rel->parent->name, rel->prop->name);
 }
 
-mr_status mr_flush_add_sync(mr_flush *flush, flush_op *op, const mr_relationship *rel, mr_entity *source, bool cascaded) {
+mr_status mr_flush_add_sync(mr_flush *flush, flush_op *op, const mr_relationship *rel, mr_entity *source,
+                            bool cascaded) {
     flush_sync *sync = mr_arena_alloc(flush->arena, sizeof *sync);
     if (!sync) return MR_FAIL;
-    *sync = (flush_sync){ .next = op->syncs, .rel = rel, .source = source, .cascaded = cascaded };
+    *sync = (flush_sync){.next = op->syncs, .rel = rel, .source = source, .cascaded = cascaded};
     op->syncs = sync;
     return MR_OK;
 }
@@ -51,14 +54,15 @@ mr_status mr_flush_add_post(mr_flush *flush, flush_op *op, const mr_relationship
                             bool before_delete) {
     flush_post *post = mr_vec_push(&flush->posts);
     if (!post) return MR_FAIL;
-    *post = (flush_post){ .op = op, .sync = { .rel = rel, .source = source }, .before_delete = before_delete };
+    *post = (flush_post){.op = op, .sync = {.rel = rel, .source = source}, .before_delete = before_delete};
     return MR_OK;
 }
 
 mr_status mr_flush_add_edge(mr_flush *flush, flush_op *before, flush_op *after) {
-    if (before == after || !before->cls->cyclic || before->cls->component != after->cls->component) return MR_OK;
+    if (before == after || !before->cls->cyclic || before->cls->component != after->cls->component)
+        return MR_OK;
     flush_row_edge *edge = mr_vec_push(&flush->edges);
     if (!edge) return MR_FAIL;
-    *edge = (flush_row_edge){ before, after };
+    *edge = (flush_row_edge){before, after};
     return MR_OK;
 }

@@ -1,8 +1,9 @@
 /*
- * class.c: what a flush has to know of a class, kept with its mapper, with the statements that were compiled for it.
+ * class.c: what a flush has to know of a class, kept with its mapper, with the statements that were compiled
+ * for it.
  *
- * Invariant: mapper->flush_plans holds one reference to the newest flush_class; it is replaced, never changed, when the registry's
- * version has risen.
+ * Invariant: mapper->flush_plans holds one reference to the newest flush_class; it is replaced, never
+ * changed, when the registry's version has risen.
  */
 #include "statement.h"
 #include "tables.h"
@@ -43,7 +44,7 @@ static const char *full_name(mr_env *env, const mr_mapper *mapper, const mr_prop
 
 static mr_status add_column(flush_class *cls, const mr_property *prop) {
     mr_env *env = cls->env;
-    flush_column made = { .column = prop->column, .slot = prop->slot, .key = prop->is_primary_key };
+    flush_column made = {.column = prop->column, .slot = prop->slot, .key = prop->is_primary_key};
     made.type = mr_column_type(env, prop->column);
     made.what = full_name(env, cls->mapper, prop);
     if (!made.what) return MR_FAIL;
@@ -85,7 +86,7 @@ static mr_status add_columns(flush_class *cls) {
 
 static mr_status add_dependencies(flush_class *cls) {
     const mr_vec *props = &cls->mapper->props;
-    cls->deps = mr_alloc(cls->env, (props->len + 1) * sizeof *cls->deps);
+    cls->deps = mr_alloc(cls->env, (props->len + 1) * sizeof(mr_relationship *));
     if (!cls->deps) return MR_FAIL;
     for (size_t i = 0; i < props->len; i++) {
         const mr_property *prop = mr_vec_ptr(props, i);
@@ -107,8 +108,8 @@ static flush_class *make(mr_mapper *mapper) {
     cls->mapper = mapper;
     cls->version = mapper->registry->version;
     mr_vec_init(&cls->links, env, sizeof(void *));
-    if (add_columns(cls) != MR_OK || add_dependencies(cls) != MR_OK || mr_flush_statements_init(cls) != MR_OK ||
-        mr_flush_place_of(mapper, &place) != MR_OK) {
+    if (add_columns(cls) != MR_OK || add_dependencies(cls) != MR_OK ||
+        mr_flush_statements_init(cls) != MR_OK || mr_flush_place_of(mapper, &place) != MR_OK) {
         mr_flush_class_release(cls);
         return NULL;
     }

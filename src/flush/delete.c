@@ -8,8 +8,9 @@ static mr_status send_row(flush_batch *batch, flush_op *op) {
     uint64_t *shape = mr_flush_shape(batch->flush, op->cls, &inlined);
     if (!shape) return MR_FAIL;
     if (!(op->flags & OP_SWITCHED)) {
-        flush_wanted wanted = { .kind = STATEMENT_DELETE, .shape = shape, .rows = 1, .keep = true };
-        if (mr_flush_batch_use(batch, op->cls, &wanted) != MR_OK || mr_flush_batch_row(batch, op) != MR_OK) return MR_FAIL;
+        flush_wanted wanted = {.kind = STATEMENT_DELETE, .shape = shape, .rows = 1, .keep = true};
+        if (mr_flush_batch_use(batch, op->cls, &wanted) != MR_OK || mr_flush_batch_row(batch, op) != MR_OK)
+            return MR_FAIL;
     }
     op->flags |= OP_WRITTEN;
     return mr_flush_note(batch->flush, op, MR_FLUSH_DELETE);

@@ -1,8 +1,8 @@
 /*
  * insert.c: new rows: which columns they write, and how their keys come back.
  *
- * A column without a value is written as NULL unless something else makes its value: its default, the database.
- * Invariant: staging a row twice gives the same row; a default is asked once.
+ * A column without a value is written as NULL unless something else makes its value: its default, the
+ * database. Invariant: staging a row twice gives the same row; a default is asked once.
  */
 #include "batch.h"
 
@@ -15,7 +15,8 @@ enum { MAX_PARAMS = 1000 };
 mr_node *mr_flush_expression(mr_flush *flush, const flush_op *op, unsigned c, const mr_value *value) {
     mr_node *node = flush->ctx.expression ? flush->ctx.expression(flush->ctx.ud, value) : NULL;
     if (!node)
-        mr_fail(flush->env, MR_ERR_ARGUMENT, "%s: the value is neither of the column's type nor an SQL expression",
+        mr_fail(flush->env, MR_ERR_ARGUMENT,
+                "%s: the value is neither of the column's type nor an SQL expression",
                 op->cls->columns[c].what);
     return node;
 }
@@ -39,11 +40,12 @@ static mr_status stage_missing(mr_flush *flush, flush_op *op, unsigned c, uint64
     }
     if (column == cls->mapper->table->autoincrement) return MR_OK;
     return mr_fail(flush->env, MR_ERR_INVALID_REQUEST,
-                   "%s: the primary key of a new %s has no value: set it, or give the column a default", cls->columns[c].what,
-                   cls->mapper->name);
+                   "%s: the primary key of a new %s has no value: set it, or give the column a default",
+                   cls->columns[c].what, cls->mapper->name);
 }
 
-mr_status mr_flush_stage_column(mr_flush *flush, flush_op *op, unsigned c, uint64_t *shape, mr_node **inlined) {
+mr_status mr_flush_stage_column(mr_flush *flush, flush_op *op, unsigned c, uint64_t *shape,
+                                mr_node **inlined) {
     uint8_t staged = op->staged ? op->staged[c].kind : MR_UNLOADED;
     if (staged == MR_UNLOADED && c == op->cls->version_column) {
         static const mr_value none;
@@ -102,8 +104,9 @@ static mr_status take_key(mr_flush *flush, flush_op *op, unsigned c, const mr_va
         return MR_OK;
     }
     if (value->kind == MR_NULL)
-        return mr_fail(flush->env, MR_ERR_INVALID_REQUEST, "%s: the database made no primary key for a new %s: set it",
-                       cls->columns[c].what, cls->mapper->name);
+        return mr_fail(flush->env, MR_ERR_INVALID_REQUEST,
+                       "%s: the database made no primary key for a new %s: set it", cls->columns[c].what,
+                       cls->mapper->name);
     return mr_flush_stage(flush, op, c, value);
 }
 
@@ -136,7 +139,8 @@ static mr_status check_conflict(mr_flush *flush, const flush_op *op) {
     const char *text = mr_strbuf_str(&who);
     if (text)
         mr_fail(flush->env, MR_ERR_INVALID_REQUEST,
-                "New instance <%s> with identity key %s conflicts with persistent instance <%s>: change that one, or expunge it",
+                "New instance <%s> with identity key %s conflicts with persistent instance <%s>: change that "
+                "one, or expunge it",
                 op->cls->mapper->name, text, text);
     mr_strbuf_done(&who);
     return MR_FAIL;
@@ -171,8 +175,10 @@ static size_t count_bits(const uint64_t *words, size_t n) {
     return count;
 }
 
-/* How many of the rows from the first on have its shape and go into one statement. *wanted is of the first. */
-static mr_status take_rows(mr_flush *flush, flush_op *const *ops, size_t n, flush_wanted *wanted, uint64_t *first) {
+/* How many of the rows from the first on have its shape and go into one statement. *wanted is of the first.
+ */
+static mr_status take_rows(mr_flush *flush, flush_op *const *ops, size_t n, flush_wanted *wanted,
+                           uint64_t *first) {
     const flush_class *cls = ops[0]->cls;
     size_t words = mr_flush_words(cls), written = count_bits(wanted->shape, words), limit = 1;
     if (written > 0 && written < MAX_PARAMS && !wanted->inlined) limit = MAX_PARAMS / written;
@@ -199,7 +205,7 @@ mr_status mr_flush_insert_rows(mr_flush *flush, flush_group *group, flush_op *co
     uint64_t *first = NULL;
     mr_status status = MR_OK;
     for (size_t i = 0; i < n && status == MR_OK;) {
-        flush_wanted wanted = { .rows = 1 };
+        flush_wanted wanted = {.rows = 1};
         status = stage_row(flush, ops[i], &wanted);
         if (status == MR_OK && many) {
             uint64_t *room = mr_realloc(flush->env, first, 2 * mr_flush_words(ops[i]->cls) * sizeof *first);

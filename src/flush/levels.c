@@ -1,5 +1,6 @@
 /*
- * levels.c: rows that refer to each other get levels: a row's is one more than the highest of those that must come before it.
+ * levels.c: rows that refer to each other get levels: a row's is one more than the highest of those that must
+ * come before it.
  *
  * Invariant: no recursion: a chain of a million rows needs two arrays.
  */
@@ -12,14 +13,17 @@ typedef struct level_graph {
     uint32_t *queue;   /* operations that wait for nothing */
 } level_graph;
 
-static flush_op *op_at(const mr_flush *flush, size_t i) { return mr_vec_ptr(&flush->ops, i); }
+static flush_op *op_at(const mr_flush *flush, size_t i) {
+    return mr_vec_ptr(&flush->ops, i);
+}
 
 static mr_status refuse_cycle(mr_flush *flush, const level_graph *g) {
     const flush_op *op = NULL;
     for (size_t i = 0; i < flush->ops.len && !op; i++)
         if (g->waiting[i] > 0) op = op_at(flush, i);
     return mr_fail(flush->env, MR_ERR_INVALID_REQUEST,
-                   "Circular dependency detected: rows of %s (table '%s') refer to each other in a cycle, so none can be %s "
+                   "Circular dependency detected: rows of %s (table '%s') refer to each other in a cycle, so "
+                   "none can be %s "
                    "first: give one of the relationships post_update = true",
                    op ? op->cls->mapper->name : "?", op ? op->cls->mapper->table->name : "?",
                    op && op->kind == OP_DELETE ? "deleted" : "inserted");
@@ -46,7 +50,7 @@ mr_status mr_flush_levels(mr_flush *flush) {
     if (n >= UINT32_MAX || nedges >= UINT32_MAX) return mr_nomem(flush->env);
     uint32_t *memory = mr_calloc(flush->env, (3 * n + nedges) * sizeof *memory);
     if (!memory) return MR_FAIL;
-    level_graph g = { memory, memory + n, memory + 3 * n, memory + 2 * n };
+    level_graph g = {memory, memory + n, memory + 3 * n, memory + 2 * n};
     for (size_t i = 0; i < n; i++) op_at(flush, i)->number = (uint32_t)i;
     for (size_t i = 0; i < nedges; i++) {
         const flush_row_edge *edge = mr_vec_at(&flush->edges, i);

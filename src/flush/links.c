@@ -1,8 +1,9 @@
 /*
- * links.c: sends the rows of secondary tables: of each table first those that go, then those that change, then the new ones.
+ * links.c: sends the rows of secondary tables: of each table first those that go, then those that change,
+ * then the new ones.
  *
- * Invariant: the parameters of a link statement are the new values in the secondary table's order (INSERT, UPDATE), then the old ones
- * (UPDATE, DELETE).
+ * Invariant: the parameters of a link statement are the new values in the secondary table's order (INSERT,
+ * UPDATE), then the old ones (UPDATE, DELETE).
  */
 #include "statement.h"
 
@@ -39,7 +40,8 @@ static void add_column(flush_link_statement *st, link_column made) {
     unsigned at = st->ncolumns;
     for (unsigned i = 0; i < at; i++)
         if (st->columns[i].column == made.column) return;
-    for (; at > 0 && st->columns[at - 1].column->index > made.column->index; at--) st->columns[at] = st->columns[at - 1];
+    for (; at > 0 && st->columns[at - 1].column->index > made.column->index; at--)
+        st->columns[at] = st->columns[at - 1];
     st->columns[at] = made;
     st->ncolumns++;
 }
@@ -49,9 +51,10 @@ static mr_status find_columns(mr_env *env, flush_link_statement *st) {
     st->columns = mr_alloc(env, (rel->npairs + rel->nsecondary + 1) * sizeof *st->columns);
     if (!st->columns) return MR_FAIL;
     for (unsigned i = 0; i < rel->npairs; i++)
-        add_column(st, (link_column){ rel->pairs[i].remote, false, rel->pairs[i].local_slot });
+        add_column(st, (link_column){rel->pairs[i].remote, false, rel->pairs[i].local_slot});
     for (unsigned i = 0; i < rel->nsecondary; i++)
-        add_column(st, (link_column){ rel->secondary_pairs[i].local, true, rel->secondary_pairs[i].remote_slot });
+        add_column(st,
+                   (link_column){rel->secondary_pairs[i].local, true, rel->secondary_pairs[i].remote_slot});
     return MR_OK;
 }
 
@@ -92,11 +95,13 @@ static void release_clauses(const mr_dml *d) {
 }
 
 static mr_node *build(mr_env *env, const flush_link_statement *st) {
-    mr_dml d = { .table = mr_sql_table(env, st->rel->secondary) };
+    mr_dml d = {.table = mr_sql_table(env, st->rel->secondary)};
     bool ok = d.table != NULL;
     if (ok && st->kind != LINK_DELETE) {
         ok = (d.columns = part_list(env, st, PART_COLUMNS)) != NULL;
-        if (ok) ok = (d.values = st->kind == LINK_INSERT ? row_list(env, st) : part_list(env, st, PART_VALUES)) != NULL;
+        if (ok)
+            ok = (d.values = st->kind == LINK_INSERT ? row_list(env, st) : part_list(env, st, PART_VALUES)) !=
+                 NULL;
     }
     if (ok && st->kind != LINK_INSERT) ok = (d.where = part_list(env, st, PART_WHERE)) != NULL;
     if (!ok) {
@@ -144,7 +149,8 @@ static const mr_value *old_value(mr_flush *flush, mr_entity *entity, uint16_t sl
     return mr_entity_committed(entity, slot);
 }
 
-static mr_status fill(mr_flush *flush, const flush_link *link, const flush_link_statement *st, mr_value *values) {
+static mr_status fill(mr_flush *flush, const flush_link *link, const flush_link_statement *st,
+                      mr_value *values) {
     /* Where the database has changed the row already (ON UPDATE CASCADE), it is found by the new values. */
     bool follows = link->kind == LINK_DELETE && link->rel->passive_updates;
     unsigned n = 0;
@@ -153,8 +159,10 @@ static mr_status fill(mr_flush *flush, const flush_link *link, const flush_link_
             const link_column *col = &st->columns[i];
             mr_entity *e = col->of_target ? link->target : link->parent;
             if (col->slot == UINT16_MAX)
-                return mr_fail(flush->env, MR_ERR_INVALID_REQUEST, "%s.%s: column '%s.%s' refers to a column that is not mapped",
-                               link->rel->parent->name, link->rel->prop->name, st->rel->secondary->name, col->column->name);
+                return mr_fail(flush->env, MR_ERR_INVALID_REQUEST,
+                               "%s.%s: column '%s.%s' refers to a column that is not mapped",
+                               link->rel->parent->name, link->rel->prop->name, st->rel->secondary->name,
+                               col->column->name);
             mr_value room;
             const mr_value *v = old && !follows ? old_value(flush, e, col->slot, &room)
                                                 : mr_flush_entity_value(flush, e, col->slot, &room);
@@ -168,7 +176,8 @@ static mr_status fill(mr_flush *flush, const flush_link *link, const flush_link_
 
 /* ---------------------------------------------------------------- sending */
 
-static mr_status send_links(mr_flush *flush, flush_group *group, const flush_link_statement *st, size_t from) {
+static mr_status send_links(mr_flush *flush, flush_group *group, const flush_link_statement *st,
+                            size_t from) {
     mr_cursor *cursor = NULL;
     mr_value *values = mr_flush_values(flush, st->compiled->nparams);
     size_t expected = 0;
@@ -192,7 +201,8 @@ static mr_status send_links(mr_flush *flush, flush_group *group, const flush_lin
     if (st->kind == LINK_INSERT || matched == (int64_t)expected) return MR_OK;
     const char *verb = st->kind == LINK_DELETE ? "delete" : "update";
     return mr_fail(flush->env, MR_ERR_STALE_DATA,
-                   "%s statement on table '%s' expected to %s %zu row(s); Only %lld were matched. Links of %s.%s were changed "
+                   "%s statement on table '%s' expected to %s %zu row(s); Only %lld were matched. Links of "
+                   "%s.%s were changed "
                    "meanwhile: roll back and load them again",
                    st->kind == LINK_DELETE ? "DELETE" : "UPDATE", st->rel->secondary->name, verb, expected,
                    (long long)matched, st->rel->parent->name, st->rel->prop->name);

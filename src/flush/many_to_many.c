@@ -1,7 +1,8 @@
 /*
  * many_to_many.c: which rows of the secondary table come and go.
  *
- * Invariant: a link is noted once, whichever side of the relationship tells of it, and however often an item is repeated.
+ * Invariant: a link is noted once, whichever side of the relationship tells of it, and however often an item
+ * is repeated.
  */
 #include "unit.h"
 
@@ -19,13 +20,15 @@ static uint64_t hash_link(const void *element) {
     return (h ^ (uint64_t)(uintptr_t)k->target) * UINT64_C(0xD6E8FEB86659FD93) + (uint64_t)(uintptr_t)k->rel;
 }
 
-static bool equal_link(const void *a, const void *b) { return memcmp(a, b, sizeof(link_key)) == 0; }
+static bool equal_link(const void *a, const void *b) {
+    return memcmp(a, b, sizeof(link_key)) == 0;
+}
 
 static link_key key_of(const mr_relationship *rel, const mr_entity *parent, const mr_entity *target) {
     const mr_relationship *reverse = rel->reverse;
     if (reverse && !reverse->viewonly && (uintptr_t)reverse < (uintptr_t)rel)
-        return (link_key){ reverse, target, parent };
-    return (link_key){ rel, parent, target };
+        return (link_key){reverse, target, parent};
+    return (link_key){rel, parent, target};
 }
 
 static mr_status add_link(mr_flush *flush, const mr_relationship *rel, mr_entity *parent, mr_entity *target,
@@ -36,7 +39,7 @@ static mr_status add_link(mr_flush *flush, const mr_relationship *rel, mr_entity
     if (mr_map_get(flush->link_set, &key)) return MR_OK;
     flush_link *link = mr_vec_push(&flush->links);
     if (!link || !mr_map_put(flush->link_set, &key)) return MR_FAIL;
-    *link = (flush_link){ rel, mr_entity_pin(parent), mr_entity_pin(target), kind, false };
+    *link = (flush_link){rel, mr_entity_pin(parent), mr_entity_pin(target), kind, false};
     return MR_OK;
 }
 
@@ -46,7 +49,8 @@ mr_status mr_flush_ask_many_to_many(mr_flush *flush, flush_op *op, const mr_rela
     return mr_flush_key_changes(op, rel) && !rel->passive_updates ? MR_ROW : MR_OK;
 }
 
-static mr_status link_found(mr_flush *flush, const flush_op *op, const mr_relationship *rel, flush_link_kind kind) {
+static mr_status link_found(mr_flush *flush, const flush_op *op, const mr_relationship *rel,
+                            flush_link_kind kind) {
     for (size_t i = 0; i < flush->found.len; i++) {
         mr_entity *item = mr_vec_ptr(&flush->found, i);
         if (kind == LINK_INSERT && !mr_flush_has_row(flush, item)) {
@@ -70,7 +74,8 @@ mr_status mr_flush_link_many_to_many(mr_flush *flush, flush_op *op, const mr_rel
         return MR_FAIL;
     if (deleted) return MR_OK;
     if (mr_flush_key_changes(op, rel) && !rel->passive_updates &&
-        (mr_flush_changes(op, rel, NULL, NULL, found) != MR_OK || link_found(flush, op, rel, LINK_UPDATE) != MR_OK))
+        (mr_flush_changes(op, rel, NULL, NULL, found) != MR_OK ||
+         link_found(flush, op, rel, LINK_UPDATE) != MR_OK))
         return MR_FAIL;
     if (mr_flush_changes(op, rel, found, NULL, NULL) != MR_OK) return MR_FAIL;
     return link_found(flush, op, rel, LINK_INSERT);

@@ -1,6 +1,7 @@
 /*
- * many_to_one.c: a row's own foreign key follows what it refers to. The columns themselves are staged when the row's turn has come
- * (values.c); here is what must be known before: the order of rows, and what is written late.
+ * many_to_one.c: a row's own foreign key follows what it refers to. The columns themselves are staged when
+ * the row's turn has come (values.c); here is what must be known before: the order of rows, and what is
+ * written late.
  */
 #include "unit.h"
 

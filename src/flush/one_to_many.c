@@ -1,8 +1,9 @@
 /*
  * one_to_many.c: the foreign keys of children follow their parent.
  *
- * A child that has a many-to-one back to its parent is linked by that one where it says something; here only the rest.
- * Invariant: the children that need a row's change are operations after the first pass; the second makes none.
+ * A child that has a many-to-one back to its parent is linked by that one where it says something; here only
+ * the rest. Invariant: the children that need a row's change are operations after the first pass; the second
+ * makes none.
  */
 #include "unit.h"
 
@@ -22,7 +23,8 @@ static bool child_decides(const mr_relationship *rel, const flush_op *child) {
 /* The foreign key was set by hand since the child was loaded. */
 static bool is_moved_by_hand(const mr_relationship *rel, const flush_op *child) {
     for (unsigned i = 0; i < rel->npairs; i++)
-        if (rel->pairs[i].remote_slot != UINT16_MAX && mr_entity_is_dirty(child->entity, rel->pairs[i].remote_slot))
+        if (rel->pairs[i].remote_slot != UINT16_MAX &&
+            mr_entity_is_dirty(child->entity, rel->pairs[i].remote_slot))
             return true;
     return false;
 }
@@ -48,13 +50,15 @@ mr_status mr_flush_ask_one_to_many(mr_flush *flush, flush_op *op, const mr_relat
     }
     bool rekeyed = mr_flush_key_changes(op, rel);
     if (rekeyed && !loaded && !rel->passive_updates && !flush->asked) return MR_ROW;
-    if (mr_flush_changes(op, rel, &flush->found, &flush->found, rekeyed ? &flush->found : NULL) != MR_OK) return MR_FAIL;
+    if (mr_flush_changes(op, rel, &flush->found, &flush->found, rekeyed ? &flush->found : NULL) != MR_OK)
+        return MR_FAIL;
     return touch_found(flush);
 }
 
 /* ---------------------------------------------------------------- second pass */
 
-static mr_status set_child(mr_flush *flush, flush_op *op, const mr_relationship *rel, flush_op *child, bool cascaded) {
+static mr_status set_child(mr_flush *flush, flush_op *op, const mr_relationship *rel, flush_op *child,
+                           bool cascaded) {
     if (rel->post_update || (child == op && op->kind == OP_INSERT))
         return mr_flush_add_post(flush, child, rel, op->entity, false);
     if (mr_flush_add_edge(flush, op, child) != MR_OK) return MR_FAIL;
@@ -118,9 +122,11 @@ mr_status mr_flush_link_one_to_many(mr_flush *flush, flush_op *op, const mr_rela
         if (rel->passive_deletes == 2) return MR_OK;
         return mr_flush_all_items(op, rel, found) == MR_OK ? link_deleted(flush, op, rel) : MR_FAIL;
     }
-    if (mr_flush_changes(op, rel, NULL, found, NULL) != MR_OK || link_removed(flush, rel) != MR_OK) return MR_FAIL;
+    if (mr_flush_changes(op, rel, NULL, found, NULL) != MR_OK || link_removed(flush, rel) != MR_OK)
+        return MR_FAIL;
     found->len = 0;
-    if (mr_flush_changes(op, rel, found, NULL, NULL) != MR_OK || link_added(flush, op, rel) != MR_OK) return MR_FAIL;
+    if (mr_flush_changes(op, rel, found, NULL, NULL) != MR_OK || link_added(flush, op, rel) != MR_OK)
+        return MR_FAIL;
     if (!mr_flush_key_changes(op, rel)) return MR_OK;
     found->len = 0;
     if (mr_flush_changes(op, rel, NULL, NULL, found) != MR_OK) return MR_FAIL;

@@ -1,5 +1,6 @@
 /*
- * order.c: the order of a flush's operations: by table, then by rows that refer to each other, then updates before inserts.
+ * order.c: the order of a flush's operations: by table, then by rows that refer to each other, then updates
+ * before inserts.
  *
  * Invariant: the order depends on classes, keys and the order of session:add alone, never on addresses.
  */
@@ -87,13 +88,13 @@ static bool is_sorted(const sorter *s, flush_op *const *ops, size_t n) {
 static mr_status sort_ops(mr_flush *flush, mr_vec *ops, bool by_key) {
     size_t n = ops->len;
     if (n < 2) return MR_OK;
-    sorter s = { .flush = flush, .by_key = by_key };
+    sorter s = {.flush = flush, .by_key = by_key};
     unsigned npk = ((const flush_op *)mr_vec_ptr(ops, 0))->cls->mapper->npk;
     s.left = mr_flush_keys(flush, 2 * (size_t)npk);
     if (!s.left) return MR_FAIL;
     s.right = s.left + npk;
     if (is_sorted(&s, ops->data, n)) return MR_OK;
-    flush_op **spare = mr_alloc(flush->env, n * sizeof *spare), **from = ops->data, **to = spare;
+    flush_op **spare = mr_alloc(flush->env, n * sizeof(flush_op *)), **from = ops->data, **to = spare;
     if (!spare) return MR_FAIL;
     for (size_t width = 1; width < n; width *= 2) {
         for (size_t lo = 0; lo < n; lo += 2 * width) {
@@ -104,7 +105,7 @@ static mr_status sort_ops(mr_flush *flush, mr_vec *ops, bool by_key) {
         from = to;
         to = swap;
     }
-    if (from == spare) memcpy(ops->data, spare, n * sizeof *spare);
+    if (from == spare) memcpy(ops->data, spare, n * sizeof(flush_op *));
     mr_free(flush->env, spare);
     return MR_OK;
 }
@@ -123,7 +124,7 @@ static flush_group *group_of(mr_flush *flush, flush_class *cls) {
         if (group->root == cls->mapper->root) return group;
         if (group_is_before(cls, group->cls)) break;
     }
-    flush_group made = { .root = cls->mapper->root, .cls = cls };
+    flush_group made = {.root = cls->mapper->root, .cls = cls};
     mr_vec_init(&made.updates, flush->env, sizeof(flush_op *));
     mr_vec_init(&made.inserts, flush->env, sizeof(flush_op *));
     mr_vec_init(&made.deletes, flush->env, sizeof(flush_op *));
@@ -138,14 +139,17 @@ static mr_status distribute(mr_flush *flush) {
         if (!group || group->root != op->cls->mapper->root) group = group_of(flush, op->cls);
         if (!group) return MR_FAIL;
         mr_vec *list = &group->updates;
-        if (op->kind == OP_DELETE) list = &group->deletes;
-        else if (op->kind == OP_INSERT && !(op->flags & OP_ROW_SWITCH)) list = &group->inserts;
+        if (op->kind == OP_DELETE)
+            list = &group->deletes;
+        else if (op->kind == OP_INSERT && !(op->flags & OP_ROW_SWITCH))
+            list = &group->inserts;
         if (mr_vec_push_ptr(list, op) != MR_OK) return MR_FAIL;
     }
     return MR_OK;
 }
 
-/* What publishing will need and running can fail for: results, places for late slots, room in the identity map. */
+/* What publishing will need and running can fail for: results, places for late slots, room in the identity
+ * map. */
 static mr_status reserve(mr_flush *flush) {
     for (size_t i = 0; i < flush->ops.len; i++) {
         mr_entity *e = ((const flush_op *)mr_vec_ptr(&flush->ops, i))->entity;
@@ -160,7 +164,8 @@ mr_status mr_flush_order(mr_flush *flush) {
         return MR_FAIL;
     for (size_t i = 0; i < flush->groups.len; i++) {
         flush_group *group = mr_vec_at(&flush->groups, i);
-        if (sort_ops(flush, &group->inserts, false) != MR_OK || sort_ops(flush, &group->updates, true) != MR_OK ||
+        if (sort_ops(flush, &group->inserts, false) != MR_OK ||
+            sort_ops(flush, &group->updates, true) != MR_OK ||
             sort_ops(flush, &group->deletes, true) != MR_OK)
             return MR_FAIL;
     }

@@ -1,6 +1,6 @@
 /*
- * plan.c: making and freeing a flush, its operations, and the passes that complete them: what must be loaded, what else is
- * written, in which order.
+ * plan.c: making and freeing a flush, its operations, and the passes that complete them: what must be loaded,
+ * what else is written, in which order.
  *
  * Invariant: an entity has at most one operation, and is pinned as long as it has.
  */
@@ -31,13 +31,14 @@ static flush_class *class_of(mr_flush *flush, mr_mapper *mapper) {
 
 static flush_op *add_op(mr_flush *flush, mr_entity *entity, flush_op_kind kind) {
     const flush_op *last = flush->ops.len ? mr_vec_ptr(&flush->ops, flush->ops.len - 1) : NULL;
-    flush_class *cls = last && last->cls->mapper == entity->mapper ? last->cls : class_of(flush, entity->mapper);
+    flush_class *cls =
+        last && last->cls->mapper == entity->mapper ? last->cls : class_of(flush, entity->mapper);
     flush_op *op = cls ? mr_arena_alloc(flush->arena, sizeof *op) : NULL;
     if (!op) return NULL;
     op->entity = entity;
     op->cls = cls;
     op->kind = (uint8_t)kind;
-    index_entry entry = { entity, op };
+    index_entry entry = {entity, op};
     if (flush->index && !mr_map_put(flush->index, &entry)) return NULL;
     if (mr_vec_push_ptr(&flush->ops, op) != MR_OK) {
         if (flush->index) mr_map_remove(flush->index, &entry);
@@ -52,7 +53,7 @@ static mr_status make_index(mr_flush *flush) {
     if (!flush->index) return MR_FAIL;
     for (size_t i = 0; i < flush->ops.len; i++) {
         flush_op *op = mr_vec_ptr(&flush->ops, i);
-        index_entry entry = { op->entity, op };
+        index_entry entry = {op->entity, op};
         if (!mr_map_put(flush->index, &entry)) return MR_FAIL;
     }
     return MR_OK;
@@ -65,6 +66,7 @@ flush_op *mr_flush_op_of(mr_flush *flush, const mr_entity *entity) {
 }
 
 flush_op *mr_flush_touch(mr_flush *flush, mr_entity *entity) {
+    if (!flush->index && make_index(flush) != MR_OK) return NULL;
     flush_op *op = mr_flush_op_of(flush, entity);
     return op ? op : add_op(flush, entity, OP_UPDATE);
 }
@@ -182,18 +184,24 @@ void mr_flush_free(mr_flush *flush) {
 
 static mr_status ask(mr_flush *flush, flush_op *op, const mr_relationship *rel) {
     switch (rel->direction) {
-    case MR_ONE_TO_MANY: return mr_flush_ask_one_to_many(flush, op, rel);
-    case MR_MANY_TO_ONE: return mr_flush_ask_many_to_one(flush, op, rel);
-    case MR_MANY_TO_MANY: return mr_flush_ask_many_to_many(flush, op, rel);
+    case MR_ONE_TO_MANY:
+        return mr_flush_ask_one_to_many(flush, op, rel);
+    case MR_MANY_TO_ONE:
+        return mr_flush_ask_many_to_one(flush, op, rel);
+    case MR_MANY_TO_MANY:
+        return mr_flush_ask_many_to_many(flush, op, rel);
     }
     return MR_OK;
 }
 
 static mr_status link(mr_flush *flush, flush_op *op, const mr_relationship *rel) {
     switch (rel->direction) {
-    case MR_ONE_TO_MANY: return mr_flush_link_one_to_many(flush, op, rel);
-    case MR_MANY_TO_ONE: return mr_flush_link_many_to_one(flush, op, rel);
-    case MR_MANY_TO_MANY: return mr_flush_link_many_to_many(flush, op, rel);
+    case MR_ONE_TO_MANY:
+        return mr_flush_link_one_to_many(flush, op, rel);
+    case MR_MANY_TO_ONE:
+        return mr_flush_link_many_to_one(flush, op, rel);
+    case MR_MANY_TO_MANY:
+        return mr_flush_link_many_to_many(flush, op, rel);
     }
     return MR_OK;
 }
@@ -240,25 +248,34 @@ mr_status mr_flush_need(mr_flush *flush, mr_entity **entity, const mr_property *
         mr_status status = ask_op(flush, op, prop);
         *entity = op->entity;
         if (status != MR_OK) return status;
+        if (mr_flush_follow_key(flush, op) != MR_OK) return MR_FAIL;
     }
     if (link_all(flush) != MR_OK || mr_flush_order(flush) != MR_OK) return MR_FAIL;
     flush->planned = true;
     return MR_DONE;
 }
 
-bool mr_flush_sent(const mr_flush *flush) { return flush->sent; }
+bool mr_flush_sent(const mr_flush *flush) {
+    return flush->sent;
+}
 
 size_t mr_flush_operations(const mr_flush *flush) {
     if (!flush->planned) return flush->ops.len;
     size_t n = flush->links.len + flush->posts.len;
     for (size_t i = 0; i < flush->ops.len; i++) {
         const flush_op *op = mr_vec_ptr(&flush->ops, i);
-        if (op->kind == OP_UPDATE) n += mr_flush_writes(op) ? 1 : 0;
-        else n += op->flags & OP_SWITCHED ? 0 : 1;
+        if (op->kind == OP_UPDATE)
+            n += mr_flush_writes(op) ? 1 : 0;
+        else
+            n += op->flags & OP_SWITCHED ? 0 : 1;
     }
     return n;
 }
 
-size_t mr_flush_result_count(const mr_flush *flush) { return flush->results.len; }
+size_t mr_flush_result_count(const mr_flush *flush) {
+    return flush->results.len;
+}
 
-const mr_flush_result *mr_flush_result_at(const mr_flush *flush, size_t i) { return mr_vec_at(&flush->results, i); }
+const mr_flush_result *mr_flush_result_at(const mr_flush *flush, size_t i) {
+    return mr_vec_at(&flush->results, i);
+}

@@ -1,6 +1,6 @@
 /*
- * post_update.c: foreign keys that are written apart from their rows: after all saves, or as NULL before all deletes. So rows may
- * refer to each other in a cycle, and a new row to itself.
+ * post_update.c: foreign keys that are written apart from their rows: after all saves, or as NULL before all
+ * deletes. So rows may refer to each other in a cycle, and a new row to itself.
  */
 #include "batch.h"
 
@@ -20,15 +20,16 @@ static mr_status send_post(flush_batch *batch, const flush_post *post) {
         any = true;
     }
     if (!any) return MR_OK;
-    flush_wanted wanted = { .kind = STATEMENT_POST, .shape = shape, .rows = 1, .keep = true };
-    if (mr_flush_batch_use(batch, op->cls, &wanted) != MR_OK || mr_flush_batch_row(batch, op) != MR_OK) return MR_FAIL;
+    flush_wanted wanted = {.kind = STATEMENT_POST, .shape = shape, .rows = 1, .keep = true};
+    if (mr_flush_batch_use(batch, op->cls, &wanted) != MR_OK || mr_flush_batch_row(batch, op) != MR_OK)
+        return MR_FAIL;
     if (op->kind != OP_UPDATE) return MR_OK;
     op->flags |= OP_POSTED;
     return op->flags & OP_NOTED ? MR_OK : mr_flush_note(flush, op, MR_FLUSH_UPDATE);
 }
 
 static mr_status run_group(mr_flush *flush, flush_group *group, bool before_delete) {
-    flush_batch batch = { 0 };
+    flush_batch batch = {0};
     mr_status status = MR_OK;
     for (size_t i = 0; i < flush->posts.len && status == MR_OK; i++) {
         const flush_post *post = mr_vec_at(&flush->posts, i);

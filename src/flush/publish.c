@@ -1,7 +1,8 @@
 /*
  * publish.c: makes in memory true what the flush has written.
  *
- * Invariant: nothing here fails: staged values are moved, room in entities, results and the identity map was made before.
+ * Invariant: nothing here fails: staged values are moved, room in entities, results and the identity map was
+ * made before.
  */
 #include "unit.h"
 
@@ -17,8 +18,8 @@ static void give(flush_op *op, unsigned c, mr_value *value) {
     mr_entity_give(op->entity, slot, value);
 }
 
-/* What hooks have set after the row was written: it stays a change, for the next flush. Without memory, it is dropped, and the object
- * has what its row has. */
+/* What hooks have set after the row was written: it stays a change, for the next flush. Without memory, it is
+ * dropped, and the object has what its row has. */
 static mr_value *take_later_changes(const flush_op *op) {
     mr_env *env = op->cls->env;
     mr_value *later = NULL;

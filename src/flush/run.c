@@ -1,6 +1,6 @@
 /*
- * run.c: sends what was planned: saves by rising table order, link rows, deletes by falling order; within tables that refer to each
- * other, level by level.
+ * run.c: sends what was planned: saves by rising table order, link rows, deletes by falling order; within
+ * tables that refer to each other, level by level.
  *
  * Invariant: nothing is published here: when a statement fails, every entity is as it was.
  */
@@ -17,7 +17,8 @@ mr_status mr_flush_remember(mr_flush *flush, flush_op *op) {
     if (!flush->hooked || op->written) return MR_OK;
     op->written = mr_arena_alloc(flush->arena, op->cls->ncolumns * sizeof *op->written);
     for (unsigned c = 0; op->written && c < op->cls->ncolumns; c++)
-        if (mr_value_copy(flush->env, &op->written[c], mr_flush_slot(op, op->cls->columns[c].slot)) != MR_OK) return MR_FAIL;
+        if (mr_value_copy(flush->env, &op->written[c], mr_flush_slot(op, op->cls->columns[c].slot)) != MR_OK)
+            return MR_FAIL;
     return op->written ? MR_OK : MR_FAIL;
 }
 
@@ -31,7 +32,8 @@ mr_status mr_flush_note(mr_flush *flush, flush_op *op, mr_flush_kind kind) {
     if (kind == MR_FLUSH_INSERT)
         for (unsigned i = 0; i < cls->mapper->npk && i < 64; i++) {
             uint8_t set = mr_flush_slot(op, cls->columns[cls->key[i]].slot)->kind;
-            if (set == MR_UNLOADED || set == MR_NULL || set == MR_OPAQUE) result->generated |= UINT64_C(1) << i;
+            if (set == MR_UNLOADED || set == MR_NULL || set == MR_OPAQUE)
+                result->generated |= UINT64_C(1) << i;
         }
     if (kind != MR_FLUSH_UPDATE || !(op->flags & OP_KEY_CHANGED)) return MR_OK;
     result->key_changed = true;
@@ -42,9 +44,12 @@ mr_status mr_flush_note(mr_flush *flush, flush_op *op, mr_flush_kind kind) {
 
 static mr_mapper_event event_of(const flush_op *op, bool after) {
     switch ((flush_op_kind)op->kind) {
-    case OP_INSERT: return after ? MR_EVENT_AFTER_INSERT : MR_EVENT_BEFORE_INSERT;
-    case OP_UPDATE: return after ? MR_EVENT_AFTER_UPDATE : MR_EVENT_BEFORE_UPDATE;
-    case OP_DELETE: break;
+    case OP_INSERT:
+        return after ? MR_EVENT_AFTER_INSERT : MR_EVENT_BEFORE_INSERT;
+    case OP_UPDATE:
+        return after ? MR_EVENT_AFTER_UPDATE : MR_EVENT_BEFORE_UPDATE;
+    case OP_DELETE:
+        break;
     }
     return after ? MR_EVENT_AFTER_DELETE : MR_EVENT_BEFORE_DELETE;
 }
@@ -73,17 +78,21 @@ static mr_status run_rows(mr_flush *flush, flush_group *group, flush_op *const *
 /* ---------------------------------------------------------------- levels */
 
 /* The rows of the list from *done on that are of the level. */
-static mr_status run_level(mr_flush *flush, flush_group *group, const mr_vec *list, size_t *done, uint32_t level,
-                           rows_fn rows) {
+static mr_status run_level(mr_flush *flush, flush_group *group, const mr_vec *list, size_t *done,
+                           uint32_t level, rows_fn rows) {
     size_t from = *done, to = from;
     while (to < list->len && ((const flush_op *)mr_vec_ptr(list, to))->level == level) to++;
     *done = to;
     return run_rows(flush, group, (flush_op *const *)list->data + from, to - from, rows);
 }
 
-static flush_group *group_at(const mr_flush *flush, size_t i) { return mr_vec_at(&flush->groups, i); }
+static flush_group *group_at(const mr_flush *flush, size_t i) {
+    return mr_vec_at(&flush->groups, i);
+}
 
-static bool saves_left(const flush_group *g) { return g->updated < g->updates.len || g->inserted < g->inserts.len; }
+static bool saves_left(const flush_group *g) {
+    return g->updated < g->updates.len || g->inserted < g->inserts.len;
+}
 
 /* The groups [lo, hi) are of one component. */
 static mr_status save_component(mr_flush *flush, size_t lo, size_t hi) {
@@ -107,7 +116,8 @@ static mr_status delete_component(mr_flush *flush, size_t lo, size_t hi) {
         left = false;
         for (size_t i = hi; i-- > lo;) {
             flush_group *g = group_at(flush, i);
-            if (run_level(flush, g, &g->deletes, &g->deleted, level, mr_flush_delete_rows) != MR_OK) return MR_FAIL;
+            if (run_level(flush, g, &g->deletes, &g->deleted, level, mr_flush_delete_rows) != MR_OK)
+                return MR_FAIL;
             left = left || g->deleted < g->deletes.len;
         }
     }
@@ -147,7 +157,8 @@ static mr_status finish_plan(mr_flush *flush) {
 static bool has_hooks(const mr_flush *flush) {
     for (size_t i = 0; i < flush->classes.len; i++)
         for (int event = MR_EVENT_BEFORE_INSERT; event <= MR_EVENT_AFTER_DELETE; event++)
-            if (mr_mapper_has_hooks(((const flush_class *)mr_vec_ptr(&flush->classes, i))->mapper, (mr_mapper_event)event))
+            if (mr_mapper_has_hooks(((const flush_class *)mr_vec_ptr(&flush->classes, i))->mapper,
+                                    (mr_mapper_event)event))
                 return true;
     return false;
 }
@@ -156,7 +167,8 @@ mr_status mr_flush_run(mr_flush *flush) {
     if (finish_plan(flush) != MR_OK) return MR_FAIL;
     flush->hooked = has_hooks(flush);
     if (run_saves(flush) != MR_OK || mr_flush_run_posts(flush, false) != MR_OK ||
-        mr_flush_run_links(flush) != MR_OK || mr_flush_run_posts(flush, true) != MR_OK || run_deletes(flush) != MR_OK)
+        mr_flush_run_links(flush) != MR_OK || mr_flush_run_posts(flush, true) != MR_OK ||
+        run_deletes(flush) != MR_OK)
         return MR_FAIL;
     return mr_idmap_reserve(flush->ctx.owner->idmap, flush->results.len);
 }

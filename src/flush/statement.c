@@ -1,8 +1,8 @@
 /*
  * statement.c: building, compiling and keeping the statements of a class.
  *
- * Invariant: params of a statement are in the order of the compiled SQL's parameters, so that a row is bound without a look at
- * names.
+ * Invariant: params of a statement are in the order of the compiled SQL's parameters, so that a row is bound
+ * without a look at names.
  */
 #include "statement.h"
 
@@ -15,7 +15,8 @@ enum { MAX_KEPT = 128, BINDABLE_NAME = 16 };
 
 static uint64_t hash_statement(const void *element) {
     const flush_statement *st = *(flush_statement *const *)element;
-    return mr_hash_bytes(st->shape, st->nwords * sizeof *st->shape) + (uint64_t)st->kind * 7 + (uint64_t)st->rows * 31;
+    return mr_hash_bytes(st->shape, st->nwords * sizeof *st->shape) + (uint64_t)st->kind * 7 +
+           (uint64_t)st->rows * 31;
 }
 
 static bool equal_statement(const void *a, const void *b) {
@@ -60,7 +61,8 @@ typedef struct builder {
     mr_vec items; /* mr_node *: a list under construction */
 } builder;
 
-static mr_node *parameter(builder *b, flush_source source, unsigned index, uint32_t row, const mr_type *type) {
+static mr_node *parameter(builder *b, flush_source source, unsigned index, uint32_t row,
+                          const mr_type *type) {
     char name[BINDABLE_NAME];
     size_t at = sizeof name - 1;
     size_t number = b->made.len;
@@ -135,7 +137,9 @@ static mr_status written(builder *b, uint32_t row) {
     return MR_OK;
 }
 
-static mr_node *written_list(builder *b, uint32_t row) { return written(b, row) == MR_OK ? take_list(b) : NULL; }
+static mr_node *written_list(builder *b, uint32_t row) {
+    return written(b, row) == MR_OK ? take_list(b) : NULL;
+}
 
 static mr_node *rows_of(builder *b) {
     mr_vec tuples;
@@ -182,7 +186,8 @@ static mr_status plan_returning(builder *b, mr_node **returning) {
     st->returning = mr_alloc(b->env, (cls->mapper->npk + 1u) * sizeof *st->returning);
     if (!st->returning) return MR_FAIL;
     for (unsigned i = 0; i < cls->mapper->npk; i++)
-        if (!mr_flush_has_bit(b->wanted->shape, cls->key[i]) || (b->wanted->inlined && b->wanted->inlined[cls->key[i]]))
+        if (!mr_flush_has_bit(b->wanted->shape, cls->key[i]) ||
+            (b->wanted->inlined && b->wanted->inlined[cls->key[i]]))
             st->returning[st->nreturning++] = cls->key[i];
     if (st->nreturning == 0) return MR_OK;
     if (!is_written(b, cls->key[0]) && mr_flush_has_rowid(cls, b->wanted->dialect)) {
@@ -215,7 +220,7 @@ static void release_clauses(const mr_dml *d) {
 
 /* Complete or all released: a NULL clause that is required would be taken as absent. */
 static mr_node *build_insert(builder *b) {
-    mr_dml d = { .table = mr_sql_table(b->env, b->cls->mapper->table) };
+    mr_dml d = {.table = mr_sql_table(b->env, b->cls->mapper->table)};
     bool some = writes_any(b);
     if (!d.table || plan_returning(b, &d.returning) != MR_OK) goto fail;
     if (some && (!(d.columns = written_list(b, COLUMNS)) || !(d.values = rows_of(b)))) goto fail;
@@ -226,7 +231,7 @@ fail:
 }
 
 static mr_node *build_update(builder *b) {
-    mr_dml d = { .table = mr_sql_table(b->env, b->cls->mapper->table) };
+    mr_dml d = {.table = mr_sql_table(b->env, b->cls->mapper->table)};
     if (!d.table || !(d.columns = written_list(b, COLUMNS)) || !(d.values = written_list(b, 0)) ||
         !(d.where = where_row(b, b->wanted->kind == STATEMENT_UPDATE))) {
         release_clauses(&d);
@@ -236,7 +241,7 @@ static mr_node *build_update(builder *b) {
 }
 
 static mr_node *build_delete(builder *b) {
-    mr_dml d = { .table = mr_sql_table(b->env, b->cls->mapper->table) };
+    mr_dml d = {.table = mr_sql_table(b->env, b->cls->mapper->table)};
     if (!d.table || !(d.where = where_row(b, true))) {
         release_clauses(&d);
         return NULL;
@@ -252,8 +257,10 @@ static mr_status constant(builder *b, const mr_param *param, const mr_vec *binds
     if (!node) return mr_fail(b->env, MR_ERR_ERROR, "a parameter of a flush has no bind");
     if (node->kind == MR_NODE_BINDS) {
         size_t n = node->u.list.n;
-        if (n == 0) out->constant = mr_null_value();
-        else out->constant = node->u.list.values[param->element < n ? param->element : n - 1];
+        if (n == 0)
+            out->constant = mr_null_value();
+        else
+            out->constant = node->u.list.values[param->element < n ? param->element : n - 1];
     } else {
         out->constant = node->u.value;
     }
@@ -266,7 +273,8 @@ static mr_status resolve(builder *b, const mr_param *param, const mr_vec *binds,
     char *end;
     unsigned long number = strtoul(param->name, &end, 10);
     if (*end != '\0' || end == param->name || number >= b->made.len)
-        return mr_fail(b->env, MR_ERR_INVALID_REQUEST, "a value is required for bind parameter '%s'", param->name);
+        return mr_fail(b->env, MR_ERR_INVALID_REQUEST, "a value is required for bind parameter '%s'",
+                       param->name);
     *out = *(flush_param *)mr_vec_at(&b->made, number);
     return MR_OK;
 }
@@ -291,14 +299,20 @@ static mr_status compile(builder *b) {
 }
 
 static mr_status make(flush_class *cls, const flush_wanted *wanted, flush_statement *st) {
-    builder b = { .env = cls->env, .cls = cls, .wanted = wanted, .st = st };
+    builder b = {.env = cls->env, .cls = cls, .wanted = wanted, .st = st};
     mr_vec_init(&b.made, cls->env, sizeof(flush_param));
     mr_vec_init(&b.items, cls->env, sizeof(mr_node *));
     switch (wanted->kind) {
-    case STATEMENT_INSERT: st->node = build_insert(&b); break;
+    case STATEMENT_INSERT:
+        st->node = build_insert(&b);
+        break;
     case STATEMENT_UPDATE:
-    case STATEMENT_POST: st->node = build_update(&b); break;
-    case STATEMENT_DELETE: st->node = build_delete(&b); break;
+    case STATEMENT_POST:
+        st->node = build_update(&b);
+        break;
+    case STATEMENT_DELETE:
+        st->node = build_delete(&b);
+        break;
     }
     mr_status status = st->node ? compile(&b) : MR_FAIL;
     mr_vec_done(&b.items);
@@ -307,8 +321,10 @@ static mr_status make(flush_class *cls, const flush_wanted *wanted, flush_statem
 }
 
 mr_status mr_flush_statement(flush_class *cls, const flush_wanted *wanted, flush_statement **out) {
-    flush_statement probe = { .dialect = wanted->dialect, .kind = wanted->kind, .rows = wanted->rows,
-                              .nwords = 2 * mr_flush_words(cls) };
+    flush_statement probe = {.dialect = wanted->dialect,
+                             .kind = wanted->kind,
+                             .rows = wanted->rows,
+                             .nwords = 2 * mr_flush_words(cls)};
     probe.shape = (uint64_t *)wanted->shape;
     flush_statement *st = &probe;
     flush_statement **known = wanted->inlined ? NULL : mr_map_get(cls->statements, &st);
@@ -338,8 +354,8 @@ mr_status mr_flush_statement(flush_class *cls, const flush_wanted *wanted, flush
 }
 
 bool mr_flush_statement_fits(const flush_class *cls, const flush_statement *st, const flush_wanted *wanted) {
-    return !wanted->inlined && !st->inlined && st->kind == wanted->kind && st->rows == wanted->rows && st->dialect == wanted->dialect &&
-           st->nwords == 2 * mr_flush_words(cls) &&
+    return !wanted->inlined && !st->inlined && st->kind == wanted->kind && st->rows == wanted->rows &&
+           st->dialect == wanted->dialect && st->nwords == 2 * mr_flush_words(cls) &&
            memcmp(st->shape, wanted->shape, st->nwords * sizeof *st->shape) == 0;
 }
 
@@ -372,8 +388,12 @@ void mr_flush_fill(const flush_statement *st, flush_op *const *ops, mr_value *va
             has_key = true;
             values[i] = key[p->index];
             break;
-        case SOURCE_VERSION: values[i] = version_of(op); break;
-        case SOURCE_CONSTANT: values[i] = p->constant; break;
+        case SOURCE_VERSION:
+            values[i] = version_of(op);
+            break;
+        case SOURCE_CONSTANT:
+            values[i] = p->constant;
+            break;
         }
     }
 }

@@ -1,9 +1,9 @@
 /*
- * tables.c: the order of the mapped tables: each after those it refers to, by foreign keys and by relationships, whether or not
- * objects are linked. Ties go by declaration.
+ * tables.c: the order of the mapped tables: each after those it refers to, by foreign keys and by
+ * relationships, whether or not objects are linked. Ties go by declaration.
  *
- * Invariant: tables that refer to each other in a cycle are one component; between components there is no cycle. A foreign
- * key that is written by post_update orders nothing.
+ * Invariant: tables that refer to each other in a cycle are one component; between components there is no
+ * cycle. A foreign key that is written by post_update orders nothing.
  */
 #include "tables.h"
 
@@ -20,17 +20,19 @@ typedef struct graph {
     mr_env *env;
     const mr_registry *registry;
     uint32_t n;
-    size_t words;       /* of one row of reach */
-    uint64_t *reach;    /* n rows of n bits: row i, bit j: j must come after i */
-    mr_vec edges;       /* mr_edge */
-    mr_vec late;        /* mr_column *: written by post_update */
+    size_t words;    /* of one row of reach */
+    uint64_t *reach; /* n rows of n bits: row i, bit j: j must come after i */
+    mr_vec edges;    /* mr_edge */
+    mr_vec late;     /* mr_column *: written by post_update */
 } graph;
 
 static bool has_bit(const graph *g, uint32_t i, uint32_t j) {
     return (g->reach[i * g->words + j / 64] >> (j % 64)) & 1;
 }
 
-static mr_mapper *mapper_at(const graph *g, size_t i) { return mr_vec_ptr(&g->registry->mappers, i); }
+static mr_mapper *mapper_at(const graph *g, size_t i) {
+    return mr_vec_ptr(&g->registry->mappers, i);
+}
 
 /* ---------------------------------------------------------------- edges */
 
@@ -39,7 +41,7 @@ static mr_status add_edge(graph *g, const mr_mapper *before, const mr_mapper *af
     if (i >= g->n || j >= g->n || has_bit(g, i, j)) return MR_OK;
     mr_edge *edge = mr_vec_push(&g->edges);
     if (!edge) return MR_FAIL;
-    *edge = (mr_edge){ i, j };
+    *edge = (mr_edge){i, j};
     g->reach[i * g->words + j / 64] |= UINT64_C(1) << (j % 64);
     return MR_OK;
 }
@@ -72,7 +74,8 @@ static mr_status find_late_columns(graph *g, const mr_mapper *mapper) {
 static mr_status add_table_edges(graph *g, const mr_mapper *mapper, const mr_table *referred) {
     for (size_t i = 0; i < g->n; i++) {
         const mr_mapper *other = mapper_at(g, i);
-        if (other->table == referred && other->root == other && add_edge(g, other, mapper) != MR_OK) return MR_FAIL;
+        if (other->table == referred && other->root == other && add_edge(g, other, mapper) != MR_OK)
+            return MR_FAIL;
     }
     return MR_OK;
 }
@@ -83,7 +86,8 @@ static mr_status add_foreign_key_edges(graph *g, const mr_mapper *mapper) {
         if (is_written_late(g, column)) continue;
         for (mr_foreign_key *fk = column->foreign_keys; fk; fk = fk->next) {
             if (mr_foreign_key_resolve(g->env, fk) != MR_OK) return MR_FAIL;
-            if (fk->referred->table && add_table_edges(g, mapper, fk->referred->table) != MR_OK) return MR_FAIL;
+            if (fk->referred->table && add_table_edges(g, mapper, fk->referred->table) != MR_OK)
+                return MR_FAIL;
         }
     }
     return MR_OK;
@@ -103,7 +107,8 @@ static mr_status collect(graph *g) {
     for (size_t i = 0; i < g->n; i++)
         if (find_late_columns(g, mapper_at(g, i)) != MR_OK) return MR_FAIL;
     for (size_t i = 0; i < g->n; i++)
-        if (add_foreign_key_edges(g, mapper_at(g, i)) != MR_OK || add_relationship_edges(g, mapper_at(g, i)) != MR_OK)
+        if (add_foreign_key_edges(g, mapper_at(g, i)) != MR_OK ||
+            add_relationship_edges(g, mapper_at(g, i)) != MR_OK)
             return MR_FAIL;
     return MR_OK;
 }
@@ -132,11 +137,10 @@ static mr_status place_all(graph *g, flush_place *places) {
     uint32_t *position = mr_alloc(g->env, 2 * (size_t)g->n * sizeof *position);
     if (!position) return MR_FAIL;
     uint32_t *order = position + g->n;
-    for (uint32_t i = 0; i < g->n; i++)
-        places[i] = (flush_place){ representative(g, i), i, has_bit(g, i, i) };
+    for (uint32_t i = 0; i < g->n; i++) places[i] = (flush_place){representative(g, i), i, has_bit(g, i, i)};
     mr_edge *edges = g->edges.data;
     for (size_t i = 0; i < g->edges.len; i++) {
-        mr_edge edge = { places[edges[i].before].component, places[edges[i].after].component };
+        mr_edge edge = {places[edges[i].before].component, places[edges[i].after].component};
         if (edge.before != edge.after) edges[kept++] = edge;
     }
     mr_status status = mr_tsort(g->env, g->n, edges, kept, order, &sorted);
@@ -149,7 +153,7 @@ static mr_status place_all(graph *g, flush_place *places) {
 }
 
 static mr_status sort_tables(const mr_registry *registry, flush_place *places) {
-    graph g = { .env = registry->env, .registry = registry, .n = (uint32_t)registry->mappers.len };
+    graph g = {.env = registry->env, .registry = registry, .n = (uint32_t)registry->mappers.len};
     mr_status status = MR_FAIL;
     g.words = (g.n + 63) / 64;
     g.reach = mr_calloc(g.env, g.n * g.words * sizeof *g.reach);
@@ -207,7 +211,8 @@ mr_status mr_flush_place_of(mr_mapper *mapper, flush_place *out) {
     }
     uint32_t at = mapper->root->order;
     if (at >= order->n)
-        return mr_fail(registry->env, MR_ERR_INVALID_REQUEST, "class %s is not declared completely yet", mapper->name);
+        return mr_fail(registry->env, MR_ERR_INVALID_REQUEST, "class %s is not declared completely yet",
+                       mapper->name);
     *out = order->places[at];
     return MR_OK;
 }

@@ -1,8 +1,9 @@
 /*
  * unit.h: the unit of work of one flush, for the files of this folder.
  *
- * Invariant: until mr_flush_publish nothing here changes an entity: what its row has or will have and the entity does not know yet
- * (generated keys, defaults, foreign keys of its parents) is staged in its operation.
+ * Invariant: until mr_flush_publish nothing here changes an entity: what its row has or will have and the
+ * entity does not know yet (generated keys, defaults, foreign keys of its parents) is staged in its
+ * operation.
  */
 #ifndef MOONROW_FLUSH_UNIT_H
 #define MOONROW_FLUSH_UNIT_H
@@ -22,8 +23,8 @@ typedef struct flush_column {
     const mr_type *type;
     const char *what; /* "User.email", interned */
     uint16_t slot;
-    bool key;         /* of the primary key */
-    bool checked;     /* its type limits length or choice */
+    bool key;     /* of the primary key */
+    bool checked; /* its type limits length or choice */
 } flush_column;
 
 /* Counted: a flush that runs keeps the one it began with, also when the mappings change meanwhile. */
@@ -31,15 +32,15 @@ struct flush_class {
     uint32_t refs;
     mr_env *env;
     mr_mapper *mapper;
-    uint64_t version;     /* of the registry when this was made */
-    uint32_t rank;        /* of the root class's table among all: referred ones first */
-    uint32_t component;   /* classes of tables that refer to each other in a cycle have the same */
-    bool cyclic;          /* rows have to be sorted, as the table refers to itself or is in a cycle */
-    bool checks;          /* some column is checked */
+    uint64_t version;   /* of the registry when this was made */
+    uint32_t rank;      /* of the root class's table among all: referred ones first */
+    uint32_t component; /* classes of tables that refer to each other in a cycle have the same */
+    bool cyclic;        /* rows have to be sorted, as the table refers to itself or is in a cycle */
+    bool checks;        /* some column is checked */
     uint16_t ncolumns, nslots;
-    flush_column *columns; /* in the table's order */
-    uint16_t *column_of;   /* by slot: index in columns, or FLUSH_NO_COLUMN */
-    uint16_t *key;         /* by position in the primary key: index in columns */
+    flush_column *columns;                  /* in the table's order */
+    uint16_t *column_of;                    /* by slot: index in columns, or FLUSH_NO_COLUMN */
+    uint16_t *key;                          /* by position in the primary key: index in columns */
     uint16_t version_column, discriminator; /* or FLUSH_NO_COLUMN */
     uint16_t ndeps;
     mr_relationship **deps; /* those that write something */
@@ -55,16 +56,17 @@ void mr_flush_class_release(flush_class *cls);
 
 typedef enum flush_op_kind { OP_INSERT = 1, OP_UPDATE, OP_DELETE } flush_op_kind;
 
-enum { /* flush_op.flags */
-    OP_GENERATED = 1,    /* identity is an integer that the database made */
-    OP_KEY_CHANGED = 2,  /* UPDATE: identity is the new one */
-    OP_ROW_SWITCH = 4,   /* INSERT that is written as an UPDATE of the row of other, which is deleted */
-    OP_SWITCHED = 8,     /* DELETE without a statement: the row lives on in other */
-    OP_WRITTEN = 16,     /* its statement has run */
-    OP_FOLLOWS = 32,     /* its key changes by ON UPDATE CASCADE: identity is the new one */
-    OP_VERSION_ASKED = 64,
-    OP_POSTED = 128,     /* an UPDATE that post_update has written to */
-    OP_NOTED = 256       /* has a result */
+/* flush_op.flags */
+enum {
+    OP_GENERATED = 1,      /* identity is an integer that the database made */
+    OP_KEY_CHANGED = 2,    /* UPDATE: identity is the new one */
+    OP_ROW_SWITCH = 4,     /* INSERT that is written as an UPDATE of the row of other, which is deleted */
+    OP_SWITCHED = 8,       /* DELETE without a statement: the row lives on in other */
+    OP_WRITTEN = 16,       /* its turn has come, and gone well */
+    OP_FOLLOWS = 32,       /* its key changes by ON UPDATE CASCADE: identity is the new one */
+    OP_VERSION_ASKED = 64, /* its version was not loaded, and has been asked for */
+    OP_POSTED = 128,       /* an UPDATE that post_update has written to */
+    OP_NOTED = 256         /* has a result */
 };
 
 /* A foreign key that follows from a relationship: target's columns become those of source, or NULL. */
@@ -79,7 +81,8 @@ struct flush_op {
     mr_entity *entity; /* pinned */
     flush_class *cls;  /* borrowed from the flush */
     mr_value *staged;  /* by column, when not NULL: MR_UNLOADED not staged, or STAGED_BY_SERVER */
-    mr_value *written; /* by column: copies of the slots when the row was written; NULL where no hook can change them */
+    mr_value *written; /* by column: copies of the slots when the row was written; NULL where no hook can
+                          change them */
     flush_sync *syncs;
     flush_op *other;   /* of a row switch */
     mr_value identity; /* the new one: INSERT, and OP_KEY_CHANGED; bytes OWNED */
@@ -89,8 +92,8 @@ struct flush_op {
     uint16_t flags;
 };
 
-/* In flush_op.staged. The kind: the database makes the value, the slot is unloaded afterwards. The tag: the row has the value already,
- * by ON UPDATE CASCADE. */
+/* In flush_op.staged. The kind: the database makes the value, the slot is unloaded afterwards. The tag: the
+ * row has the value already, by ON UPDATE CASCADE. */
 enum { STAGED_BY_SERVER = 255, STAGED_CASCADED = 1 };
 
 /* A row of a secondary table. */
@@ -109,44 +112,46 @@ typedef struct flush_post {
     bool before_delete;
 } flush_post;
 
-typedef struct flush_row_edge { flush_op *before, *after; } flush_row_edge;
+typedef struct flush_row_edge {
+    flush_op *before, *after;
+} flush_row_edge;
 
 /* The operations of one root class. */
 typedef struct flush_group {
     mr_mapper *root;
-    flush_class *cls; /* of one of its classes: rank and component */
-    mr_conn *conn;    /* asked for at the first statement */
-    mr_vec updates, inserts, deletes; /* flush_op *, by level, then key or order of adding */
+    flush_class *cls;                  /* of one of its classes: rank and component */
+    mr_conn *conn;                     /* asked for at the first statement */
+    mr_vec updates, inserts, deletes;  /* flush_op *, by level, then key or order of adding */
     size_t updated, inserted, deleted; /* how many of them have been run */
 } flush_group;
 
 struct mr_flush {
     mr_flush_context ctx;
     mr_env *env;
-    mr_arena *arena;   /* operations, staged rows, syncs */
-    mr_vec ops;        /* flush_op *, in order of discovery */
-    mr_map *index;     /* entity to operation; made when relationships are met */
-    mr_vec classes;    /* flush_class *, one reference each */
+    mr_arena *arena; /* operations, staged rows, syncs */
+    mr_vec ops;      /* flush_op *, in order of discovery */
+    mr_map *index;   /* entity to operation; made when relationships are met */
+    mr_vec classes;  /* flush_class *, one reference each */
     /* needs */
-    size_t work;       /* the operation that is asked */
-    unsigned dep;      /* its next relationship */
-    bool asked;        /* what is missing has been asked for once */
-    bool planned;      /* nothing is missing, everything is in order */
+    size_t work;  /* the operation that is asked */
+    unsigned dep; /* its next relationship */
+    bool asked;   /* what is missing has been asked for once */
+    bool planned; /* nothing is missing, everything is in order */
     /* the plan */
-    mr_vec links;      /* flush_link */
-    mr_map *link_set;  /* those seen */
-    mr_vec posts;      /* flush_post */
-    mr_vec found;      /* mr_entity *: scratch of one relationship */
-    mr_vec edges;      /* flush_row_edge, between rows of one component */
-    mr_vec groups;     /* flush_group, in order */
+    mr_vec links;     /* flush_link */
+    mr_map *link_set; /* those seen */
+    mr_vec posts;     /* flush_post */
+    mr_vec found;     /* mr_entity *: scratch of one relationship */
+    mr_vec edges;     /* flush_row_edge, between rows of one component */
+    mr_vec groups;    /* flush_group, in order */
     /* running */
-    mr_vec values;     /* mr_value: the parameters of one execution */
-    mr_vec keys;       /* mr_value: scratch */
-    mr_vec shape;      /* uint64_t: scratch, see mr_flush_shape */
+    mr_vec values; /* mr_value: the parameters of one execution */
+    mr_vec keys;   /* mr_value: scratch */
+    mr_vec shape;  /* uint64_t: scratch, see mr_flush_shape */
     mr_strbuf identity;
-    mr_vec results;    /* mr_flush_result */
-    bool hooked;       /* hooks run, which may change what was written already */
-    bool sent;         /* a statement has been sent */
+    mr_vec results; /* mr_flush_result */
+    bool hooked;    /* hooks run, which may change what was written already */
+    bool sent;      /* a statement has been sent */
     bool published;
 };
 
@@ -159,7 +164,8 @@ bool mr_flush_has_row(mr_flush *flush, mr_entity *entity);
 
 /* order.c: fills groups */
 mr_status mr_flush_order(mr_flush *flush);
-/* update.c: whether an UPDATE would write something; where that is not known yet, or hooks may change it, true. */
+/* update.c: whether an UPDATE would write something; where that is not known yet, or hooks may change it,
+ * true. */
 bool mr_flush_writes(const flush_op *op);
 
 /* levels.c: the level of each operation, from the edges */
@@ -201,9 +207,10 @@ mr_status mr_flush_stage_identity(mr_flush *flush, flush_op *op);
 mr_status mr_flush_insert_rows(mr_flush *flush, flush_group *group, flush_op *const *ops, size_t n);
 mr_status mr_flush_update_rows(mr_flush *flush, flush_group *group, flush_op *const *ops, size_t n);
 mr_status mr_flush_delete_rows(mr_flush *flush, flush_group *group, flush_op *const *ops, size_t n);
-/* insert.c: one column of a row that is new, or takes the place of a deleted one: sets its bit in the shape (2 * words) where it is
- * written; inlined[c] becomes the expression of an opaque value. */
-mr_status mr_flush_stage_column(mr_flush *flush, flush_op *op, unsigned c, uint64_t *shape, mr_node **inlined);
+/* insert.c: one column of a row that is new, or takes the place of a deleted one: sets its bit in the shape
+ * (2 * words) where it is written; inlined[c] becomes the expression of an opaque value. */
+mr_status mr_flush_stage_column(mr_flush *flush, flush_op *op, unsigned c, uint64_t *shape,
+                                mr_node **inlined);
 /* The expression in a slot: ArgumentError when it is none. */
 mr_node *mr_flush_expression(mr_flush *flush, const flush_op *op, unsigned c, const mr_value *value);
 /* Scratch for a class: an empty shape, and behind it an empty list of expressions by column. NULL: failed. */
@@ -227,9 +234,10 @@ void mr_flush_link_statements_free(flush_class *cls);
 
 /* ---------------------------------------------------------------- relationships */
 
-/* changes.c: what one relationship adds and takes away at one operation's entity, each once; appended to the vecs, each of which may
- * be NULL. Of a new entity, all is added. */
-mr_status mr_flush_changes(const flush_op *op, const mr_relationship *rel, mr_vec *added, mr_vec *removed, mr_vec *unchanged);
+/* changes.c: what one relationship adds and takes away at one operation's entity, each once; appended to the
+ * vecs, each of which may be NULL. Of a new entity, all is added. */
+mr_status mr_flush_changes(const flush_op *op, const mr_relationship *rel, mr_vec *added, mr_vec *removed,
+                           mr_vec *unchanged);
 /* All that the relationship holds or held: of an entity that is deleted. */
 mr_status mr_flush_all_items(const flush_op *op, const mr_relationship *rel, mr_vec *out);
 /* Is what the relationship holds known without loading? */
@@ -239,12 +247,16 @@ bool mr_flush_key_changes(const flush_op *op, const mr_relationship *rel);
 /* Logs that the item is left out, as it is not in the session. */
 void mr_flush_warn(mr_flush *flush, const mr_entity *item, const mr_relationship *rel);
 /* The foreign keys of op follow source (NULL: none): with its row, or for post_update after it. */
-mr_status mr_flush_add_sync(mr_flush *flush, flush_op *op, const mr_relationship *rel, mr_entity *source, bool cascaded);
+mr_status mr_flush_add_sync(mr_flush *flush, flush_op *op, const mr_relationship *rel, mr_entity *source,
+                            bool cascaded);
 mr_status mr_flush_add_post(mr_flush *flush, flush_op *op, const mr_relationship *rel, mr_entity *source,
                             bool before_delete);
 /* Of two rows of one component, before comes first; otherwise nothing. */
 mr_status mr_flush_add_edge(mr_flush *flush, flush_op *before, flush_op *after);
 
+/* key_switch.c: the objects in memory that refer to op's, whose key changes, by a many-to-one without another
+ * side. */
+mr_status mr_flush_follow_key(mr_flush *flush, flush_op *op);
 /* First pass: MR_ROW when something must be loaded (and asked is false); what else becomes an operation. */
 mr_status mr_flush_ask_one_to_many(mr_flush *flush, flush_op *op, const mr_relationship *rel);
 mr_status mr_flush_ask_many_to_one(mr_flush *flush, flush_op *op, const mr_relationship *rel);

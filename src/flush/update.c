@@ -11,7 +11,8 @@ bool mr_flush_writes(const flush_op *op) {
         if (mr_entity_is_dirty(op->entity, op->cls->columns[c].slot)) return true;
     for (unsigned i = 0; i < op->cls->ndeps; i++) {
         const mr_relationship *rel = op->cls->deps[i];
-        if (rel->direction == MR_MANY_TO_ONE && !rel->post_update && mr_entity_is_dirty(op->entity, rel->prop->slot))
+        if (rel->direction == MR_MANY_TO_ONE && !rel->post_update &&
+            mr_entity_is_dirty(op->entity, rel->prop->slot))
             return true;
     }
     return false;
@@ -28,19 +29,22 @@ static bool is_changed(mr_flush *flush, const flush_op *op, unsigned c) {
 }
 
 /* The changed columns of a persistent row. *keyed: one of them is of the key. */
-static mr_status stage_changes(mr_flush *flush, flush_op *op, uint64_t *shape, mr_node **inlined, bool *any, bool *keyed) {
+static mr_status stage_changes(mr_flush *flush, flush_op *op, uint64_t *shape, mr_node **inlined, bool *any,
+                               bool *keyed) {
     const flush_class *cls = op->cls;
     *any = *keyed = false;
     for (unsigned c = 0; c < cls->ncolumns; c++) {
         if (c == cls->version_column || !is_changed(flush, op, c)) continue;
         const mr_value *v = mr_flush_slot(op, cls->columns[c].slot);
-        bool staged = op->staged && op->staged[c].kind != MR_UNLOADED && op->staged[c].kind != STAGED_BY_SERVER;
+        bool staged =
+            op->staged && op->staged[c].kind != MR_UNLOADED && op->staged[c].kind != STAGED_BY_SERVER;
         if (v->kind == MR_OPAQUE && !staged) {
             inlined[c] = mr_flush_expression(flush, op, c, v);
             if (!inlined[c] || mr_flush_stage_server(flush, op, c) != MR_OK) return MR_FAIL;
             if (cls->columns[c].key)
                 return mr_fail(flush->env, MR_ERR_INVALID_REQUEST,
-                               "%s: a primary key cannot become an SQL expression: set a value", cls->columns[c].what);
+                               "%s: a primary key cannot become an SQL expression: set a value",
+                               cls->columns[c].what);
         }
         mr_flush_set_bit(shape, c);
         *any = true;
@@ -65,7 +69,8 @@ static mr_status stage_onupdate(mr_flush *flush, flush_op *op, uint64_t *shape) 
 }
 
 /* All columns but the key of a row that takes the place of a deleted one. */
-static mr_status stage_switched(mr_flush *flush, flush_op *op, uint64_t *shape, mr_node **inlined, bool *any) {
+static mr_status stage_switched(mr_flush *flush, flush_op *op, uint64_t *shape, mr_node **inlined,
+                                bool *any) {
     for (unsigned c = 0; c < op->cls->ncolumns; c++) {
         if (op->cls->columns[c].key) continue;
         if (mr_flush_stage_column(flush, op, c, shape, inlined) != MR_OK) return MR_FAIL;
@@ -100,10 +105,11 @@ static mr_status send_row(flush_batch *batch, flush_op *op) {
     if (status == MR_OK && (switched || keyed)) status = mr_flush_stage_identity(flush, op);
     if (status != MR_OK) return MR_FAIL;
     if (any) {
-        flush_wanted wanted = { .kind = STATEMENT_UPDATE, .shape = shape, .rows = 1, .keep = true };
+        flush_wanted wanted = {.kind = STATEMENT_UPDATE, .shape = shape, .rows = 1, .keep = true};
         for (unsigned c = 0; c < op->cls->ncolumns && !wanted.inlined; c++)
             if (inlined[c]) wanted.inlined = inlined;
-        if (mr_flush_batch_use(batch, op->cls, &wanted) != MR_OK || mr_flush_batch_row(batch, op) != MR_OK) return MR_FAIL;
+        if (mr_flush_batch_use(batch, op->cls, &wanted) != MR_OK || mr_flush_batch_row(batch, op) != MR_OK)
+            return MR_FAIL;
     }
     op->flags |= OP_WRITTEN;
     if (!any && !switched && !(op->flags & OP_FOLLOWS)) return mr_flush_remember(flush, op);
@@ -112,7 +118,7 @@ static mr_status send_row(flush_batch *batch, flush_op *op) {
 }
 
 mr_status mr_flush_update_rows(mr_flush *flush, flush_group *group, flush_op *const *ops, size_t n) {
-    flush_batch batch = { 0 };
+    flush_batch batch = {0};
     mr_status status = MR_OK;
     for (size_t i = 0; i < n && status == MR_OK; i++) {
         bool idle = !(ops[i]->flags & OP_ROW_SWITCH) && !mr_flush_writes(ops[i]);

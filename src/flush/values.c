@@ -1,5 +1,6 @@
 /*
- * values.c: the values of a row that its entity does not have yet: defaults, versions, foreign keys, identities.
+ * values.c: the values of a row that its entity does not have yet: defaults, versions, foreign keys,
+ * identities.
  *
  * Invariant: staged bytes are owned by the operation, so that publishing moves them and copies nothing.
  */
@@ -26,8 +27,10 @@ mr_status mr_flush_stage(mr_flush *flush, flush_op *op, unsigned c, const mr_val
     mr_value copy;
     if (mr_value_copy(flush->env, &copy, value) != MR_OK) return MR_FAIL;
     mr_value *place = staged_place(flush, op, c);
-    if (place) *place = copy;
-    else mr_value_clear(flush->env, &copy);
+    if (place)
+        *place = copy;
+    else
+        mr_value_clear(flush->env, &copy);
     return place ? MR_OK : MR_FAIL;
 }
 
@@ -54,17 +57,24 @@ static mr_value now_for(const mr_type *type) {
 static mr_status stage_checked(mr_flush *flush, flush_op *op, unsigned c, mr_value value) {
     const flush_column *col = &op->cls->columns[c];
     if (mr_type_coerce(flush->env, col->type, col->what, &value) != MR_OK) return MR_FAIL;
-    if (col->checked && mr_type_check_length(flush->env, col->type, col->what, &value) != MR_OK) return MR_FAIL;
+    if (col->checked && mr_type_check_length(flush->env, col->type, col->what, &value) != MR_OK)
+        return MR_FAIL;
     return mr_flush_stage(flush, op, c, &value);
 }
 
 mr_status mr_flush_stage_default(mr_flush *flush, flush_op *op, unsigned c, const mr_default *deflt) {
     mr_value value = mr_null_value();
     switch (deflt->kind) {
-    case MR_DEFAULT_NONE: return MR_OK;
-    case MR_DEFAULT_SQL: return mr_flush_stage_server(flush, op, c);
-    case MR_DEFAULT_VALUE: value = deflt->value; break;
-    case MR_DEFAULT_NOW: value = now_for(op->cls->columns[c].type); break;
+    case MR_DEFAULT_NONE:
+        return MR_OK;
+    case MR_DEFAULT_SQL:
+        return mr_flush_stage_server(flush, op, c);
+    case MR_DEFAULT_VALUE:
+        value = deflt->value;
+        break;
+    case MR_DEFAULT_NOW:
+        value = now_for(op->cls->columns[c].type);
+        break;
     case MR_DEFAULT_FUNCTION:
         if (deflt->fn(flush->env, deflt->ud, &value) != MR_OK) return MR_FAIL;
         if (value.kind == MR_UNLOADED) value = mr_null_value();
@@ -76,7 +86,8 @@ mr_status mr_flush_stage_default(mr_flush *flush, flush_op *op, unsigned c, cons
 mr_status mr_flush_stage_version(mr_flush *flush, flush_op *op, const mr_value *old) {
     const mr_mapper *mapper = op->cls->mapper;
     mr_value next = mr_int_value(old->kind == MR_INT ? old->u.i + 1 : 1);
-    if (mapper->version_generator && mapper->version_generator(flush->env, mapper->version_ud, &next) != MR_OK)
+    if (mapper->version_generator &&
+        mapper->version_generator(flush->env, mapper->version_ud, &next) != MR_OK)
         return MR_FAIL;
     return stage_checked(flush, op, op->cls->version_column, next);
 }
@@ -88,7 +99,8 @@ mr_status mr_flush_check(mr_flush *flush, const flush_op *op) {
     for (unsigned c = 0; cls->checks && c < cls->ncolumns; c++) {
         const flush_column *col = &cls->columns[c];
         if (!col->checked || (op->kind == OP_UPDATE && !mr_entity_is_dirty(op->entity, col->slot))) continue;
-        if (mr_type_check_length(flush->env, col->type, col->what, mr_flush_slot(op, col->slot)) != MR_OK) return MR_FAIL;
+        if (mr_type_check_length(flush->env, col->type, col->what, mr_flush_slot(op, col->slot)) != MR_OK)
+            return MR_FAIL;
     }
     return MR_OK;
 }
@@ -99,15 +111,18 @@ void mr_flush_old_key(const flush_op *op, mr_value *out) {
     const flush_op *row = op->flags & OP_ROW_SWITCH ? op->other : op;
     const mr_value *identity = &row->entity->identity;
     /* A key made in this flush, or changed by it already. */
-    if (row->flags & (OP_WRITTEN | OP_FOLLOWS) && row->identity.kind != MR_UNLOADED) identity = &row->identity;
+    if (row->flags & (OP_WRITTEN | OP_FOLLOWS) && row->identity.kind != MR_UNLOADED)
+        identity = &row->identity;
     mr_identity_values(op->cls->mapper, identity, out);
 }
 
 const mr_value *mr_flush_entity_value(mr_flush *flush, mr_entity *entity, unsigned slot, mr_value *room) {
     flush_op *op = mr_flush_op_of(flush, entity);
     const mr_value *v;
-    if (op && op->cls->column_of[slot] != FLUSH_NO_COLUMN) v = mr_flush_value(op, op->cls->column_of[slot]);
-    else v = mr_entity_slot(entity, slot);
+    if (op && op->cls->column_of[slot] != FLUSH_NO_COLUMN)
+        v = mr_flush_value(op, op->cls->column_of[slot]);
+    else
+        v = mr_entity_slot(entity, slot);
     if (v->kind != MR_UNLOADED || entity->identity.kind == MR_UNLOADED) return v;
     /* Not loaded: the identity knows the key. */
     const mr_mapper *mapper = entity->mapper;
@@ -127,7 +142,8 @@ mr_status mr_flush_stage_sync(mr_flush *flush, flush_op *op, const flush_sync *s
     bool own = rel->direction == MR_MANY_TO_ONE;
     for (unsigned i = 0; i < rel->npairs; i++) {
         const mr_column_pair *pair = &rel->pairs[i];
-        uint16_t to = own ? pair->local_slot : pair->remote_slot, from = own ? pair->remote_slot : pair->local_slot;
+        uint16_t to = own ? pair->local_slot : pair->remote_slot,
+                 from = own ? pair->remote_slot : pair->local_slot;
         uint16_t c = to < op->cls->nslots ? op->cls->column_of[to] : FLUSH_NO_COLUMN;
         if (c == FLUSH_NO_COLUMN || from == UINT16_MAX) continue;
         mr_value room, none = mr_null_value();
@@ -143,12 +159,13 @@ mr_status mr_flush_stage_sync(mr_flush *flush, flush_op *op, const flush_sync *s
 /* What a changed many-to-one, or one of a new entity, says of its foreign key. */
 static mr_status stage_many_to_one(mr_flush *flush, flush_op *op, const mr_relationship *rel) {
     const mr_value *v = mr_flush_slot(op, rel->prop->slot);
-    flush_sync sync = { .rel = rel };
+    flush_sync sync = {.rel = rel};
     if (op->kind == OP_UPDATE && !mr_entity_is_dirty(op->entity, rel->prop->slot)) return MR_OK;
     if (v->kind == MR_ENTITY) {
         const flush_op *target = mr_flush_op_of(flush, v->u.p);
         bool gone = target && target->kind == OP_DELETE;
-        if (!gone && !mr_flush_has_row(flush, v->u.p)) return MR_OK; /* not in the session: a warning was logged */
+        if (!gone && !mr_flush_has_row(flush, v->u.p))
+            return MR_OK; /* not in the session: a warning was logged */
         if (!gone) sync.source = v->u.p;
     } else if (v->kind != MR_NULL) {
         return MR_OK;
@@ -169,7 +186,8 @@ static mr_status check_key_stays(mr_flush *flush, const flush_op *op) {
         const char *text = mr_strbuf_str(&who);
         if (text)
             mr_fail(flush->env, MR_ERR_INVALID_REQUEST,
-                    "Dependency rule tried to blank-out primary key column '%s.%s' on instance '<%s>': delete the object, or "
+                    "Dependency rule tried to blank-out primary key column '%s.%s' on instance '<%s>': "
+                    "delete the object, or "
                     "give the relationship cascade = \"all, delete-orphan\"",
                     cls->mapper->table->name, cls->columns[cls->key[i]].column->name, text);
         mr_strbuf_done(&who);
@@ -179,13 +197,16 @@ static mr_status check_key_stays(mr_flush *flush, const flush_op *op) {
 }
 
 mr_status mr_flush_stage_links(mr_flush *flush, flush_op *op) {
-    /* A child that moved is cleared by the old parent and set by the new one, in whatever order they were found. */
+    /* A child that moved is cleared by the old parent and set by the new one, in whatever order they were
+     * found. */
     for (int setting = 0; setting < 2; setting++)
         for (const flush_sync *sync = op->syncs; sync; sync = sync->next)
-            if ((sync->source != NULL) == (setting == 1) && mr_flush_stage_sync(flush, op, sync) != MR_OK) return MR_FAIL;
+            if ((sync->source != NULL) == (setting == 1) && mr_flush_stage_sync(flush, op, sync) != MR_OK)
+                return MR_FAIL;
     for (unsigned i = 0; i < op->cls->ndeps; i++) {
         const mr_relationship *rel = op->cls->deps[i];
-        if (rel->direction == MR_MANY_TO_ONE && !rel->post_update && stage_many_to_one(flush, op, rel) != MR_OK)
+        if (rel->direction == MR_MANY_TO_ONE && !rel->post_update &&
+            stage_many_to_one(flush, op, rel) != MR_OK)
             return MR_FAIL;
     }
     return op->cls->ndeps || op->syncs ? check_key_stays(flush, op) : MR_OK;

@@ -239,9 +239,12 @@ static mr_status leave_collection(mr_linking *l, mr_entity *entity, const mr_rel
     mr_collection *c = collection_in(entity, rel);
     if (!c && (entity->state != MR_PERSISTENT || !mr_session_of(entity))) return MR_OK;
     if (!c && !(c = open_collection(entity, rel))) return MR_FAIL;
-    for (uint32_t at; (at = mr_collection_find(c, member)) != UINT32_MAX;)
+    bool found = false;
+    for (uint32_t at; (at = mr_collection_find(c, member)) != UINT32_MAX; found = true)
         if (remove_at(l, c, at) != MR_OK) return MR_FAIL;
-    return c->loaded ? MR_OK : note_removed(l, c, member);
+    /* What was only appended here is forgotten; a note would tell the flush that the row has left this
+     * parent. */
+    return c->loaded || found ? MR_OK : note_removed(l, c, member);
 }
 
 /* entity.rel does not hold member any more. */
@@ -344,6 +347,12 @@ mr_status mr_link_item(mr_linking *l, mr_entity *entity, const mr_relationship *
     mr_collection *c = open_collection(entity, rel);
     if (!c) return MR_FAIL;
     bool present = mr_collection_find(c, item) != UINT32_MAX;
+    if (!present && !c->loaded && reverse && !mr_relation_is_list(reverse)) {
+        bool known;
+        mr_entity *parent;
+        if (current_reference(item, reverse, &parent, &known) != MR_OK) return MR_FAIL;
+        if (known && parent == entity) return MR_OK; /* it is among the rows that are not loaded */
+    }
     if (present && (!c->loaded || rel->collection == MR_COLLECTION_SET)) return MR_OK;
     if (insert_at(l, c, at, item) != MR_OK || track(rel, entity, item) != MR_OK) return MR_FAIL;
     return reverse && !present ? join(l, item, reverse, entity, rel) : MR_OK;

@@ -9,11 +9,12 @@ return {
     session:rollback()
     local user = session:get(User, 1)
     user.name = "outer"
-    session:begin_nested()
+    local savepoint = session:begin_nested()
     session:add(User{ name = "inner", email = "inner@example.com" })
     user.name = "inner"
     session:flush()
-    session:rollback()
+    savepoint:rollback()
+    assert(user.name == "outer")
     session:rollback()
     c.user = user
   end,
