@@ -66,19 +66,20 @@ static void add_database_fields(lua_State *L, const mr_error *e) {
     }
 }
 
+/* The error is taken out of the environment first: while it is pushed a finalizer may record another. */
 int bind_raise(lua_State *L) {
     bind_state *b = bind_of(L);
-    const mr_error *e = mr_env_error(b->env);
-    if (e->kind == MR_ERR_CALLBACK) {
-        mr_env_clear_error(b->env);
+    mr_error_free(b->env, b->raising);
+    b->raising = mr_env_save_error(b->env);
+    const mr_error *e = b->raising;
+    if (e && e->kind == MR_ERR_CALLBACK) {
         bind_push_callback_error(L);
         return lua_error(L);
     }
     luaL_checkstack(L, 8, "raising an error");
-    lua_pushstring(L, e->message ? e->message : "unknown error");
-    make_error(L, e->kind);
-    add_database_fields(L, e);
-    mr_env_clear_error(b->env);
+    lua_pushstring(L, e ? e->message : "unknown error");
+    make_error(L, e ? e->kind : MR_ERR_ERROR);
+    if (e) add_database_fields(L, e);
     return lua_error(L);
 }
 

@@ -260,7 +260,10 @@ static int state_gc(lua_State *L) {
     if (!b || b->closed) return 0;
     b->L = L;
     b->closed = true;
-    if (b->env) mr_env_free(b->env);
+    if (b->env) {
+        mr_error_free(b->env, b->raising);
+        mr_env_free(b->env);
+    }
     b->env = NULL;
     return 0;
 }

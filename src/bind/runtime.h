@@ -27,6 +27,7 @@ typedef struct bind_state {
     size_t charged;  /* native bytes that Lua's collector has been told of */
     uint16_t value_tag; /* MR_OPAQUE tag of a Lua value (u.p: bind_ref *) */
     uint16_t node_tag;  /* MR_OPAQUE tag of an SQL expression (u.p: mr_node *, counted) */
+    mr_error *raising;    /* the error that is being turned into a Lua value, or was last */
     unsigned cycles;      /* collector cycles counted by the sentinel */
     unsigned cycles_seen, anchors_seen; /* those that the heap, and the anchors, have followed */
 } bind_state;

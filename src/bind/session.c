@@ -6,6 +6,7 @@
 #include "session.h"
 
 #include "option.h"
+#include "own.h"
 #include "result.h"
 
 static const char sessions_key = 0; /* registry: light userdata of a session to its userdata, weakly */
@@ -85,13 +86,17 @@ static int core_session(lua_State *L) {
     return 1;
 }
 
+static void release_session(void *p) {
+    mr_session_release(p);
+}
+
 static int session_gc(lua_State *L) {
     bind_session *s = lua_touserdata(L, 1);
     bind_state *b = bind_peek(L);
     if (!b || !s->session) return 0;
     lua_State *outer = b->L;
     b->L = L; /* not entered: a finalizer runs at any time, and must not trace */
-    mr_session_release(s->session);
+    bind_release_quietly(b, release_session, s->session);
     b->L = outer;
     s->session = NULL;
     return 0;
