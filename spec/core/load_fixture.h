@@ -89,6 +89,7 @@ static inline void declare(void) {
     finish(user, "user");
     category = class_with("Category", "id");
     text(category, "name");
+    relate(category, "same_posts", "Post", NULL, NULL)->viewonly = true;
     finish(category, "category");
     tag = class_with("Tag", "id");
     text(tag, "name");

@@ -70,14 +70,18 @@ void bind_class_sync(lua_State *L, int idx) {
     bind_class *c = bind_class_at(L, idx);
     if (!c->mapper || c->synced == c->mapper->props.len) return;
     lua_getiuservalue(L, idx, CLASS_ATTRIBUTES);
-    for (size_t i = c->synced; i < c->mapper->props.len; i++) {
-        mr_property *prop = mr_vec_ptr(&c->mapper->props, i);
+    lua_getiuservalue(L, idx, CLASS_MEMBERS);
+    for (; c->synced < c->mapper->props.len; c->synced++) {
+        mr_property *prop = mr_vec_ptr(&c->mapper->props, c->synced);
         lua_pushstring(L, prop->name);
+        lua_pushvalue(L, -1);
+        if (lua_rawget(L, -3) != LUA_TNIL) /* a backref came after a method */
+            bind_error(L, MR_ERR_ARGUMENT, "%s.%s is a mapped attribute: a method needs another name", c->mapper->name, prop->name);
+        lua_pop(L, 1);
         lua_pushlightuserdata(L, prop);
-        lua_rawset(L, -3);
+        lua_rawset(L, -4);
     }
-    lua_pop(L, 1);
-    c->synced = c->mapper->props.len;
+    lua_pop(L, 2);
 }
 
 static const mr_property *known_property(lua_State *L, int idx, int key) {
@@ -270,7 +274,8 @@ static int class_newindex(lua_State *L) {
         return bind_error(L, MR_ERR_ARGUMENT, "%s.%s belongs to moonrow and cannot be set", class_name, name);
     if (bind_test_column(L, 3) || bind_test(L, 3, BIND_RELATIONSHIP_SPEC))
         return bind_error(L, MR_ERR_ARGUMENT, "%s.%s: columns and relationships are declared in the body of extend", class_name, name);
-    if (c->mapper && bind_class_property(L, 1, 2))
+    /* Classes declared later may be needed to configure: what a backref is yet to make is found in bind_class_sync. */
+    if (c->mapper && known_property(L, 1, 2))
         return bind_error(L, MR_ERR_ARGUMENT, "%s.%s is a mapped attribute: a method needs another name", class_name, name);
     lua_getiuservalue(L, 1, CLASS_MEMBERS);
     lua_pushvalue(L, 2);

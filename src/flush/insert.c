@@ -76,7 +76,7 @@ uint64_t *mr_flush_shape(mr_flush *flush, const flush_class *cls, mr_node ***inl
     return shape;
 }
 
-/* The row's shape in the scratch; *plain: it has no expression of its own. */
+/* What the row wants: its shape is in the scratch. */
 static mr_status stage_row(mr_flush *flush, flush_op *op, flush_wanted *wanted) {
     mr_node **inlined;
     uint64_t *shape = mr_flush_shape(flush, op->cls, &inlined);
