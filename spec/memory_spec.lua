@@ -163,7 +163,7 @@ describe("memory", function()
     local db, Thing = things()
     collect()
     local before = bytes()
-    for _ = 1, 4 do
+    for _ = 1, 3 do
       local list = {}
       for i = 1, 100000 do list[i] = Thing{ name = "name " .. i } end
       assert.equal("name 1", list[1].name)

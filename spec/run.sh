@@ -121,7 +121,7 @@ part_stress() {
 
 part_host() {
     if [ ! -x "$BUILD/moonrow" ]; then echo "   there is no host to test"; return; fi
-    run_specs "specs in the host" '*_spec.lua' ASAN_OPTIONS=detect_leaks=0 "$BUILD/moonrow"
+    run_specs "specs in the host" '*_spec.lua' "LD_PRELOAD=$PRELOAD" ASAN_OPTIONS=detect_leaks=0 "$BUILD/moonrow"
 }
 
 part_examples() {

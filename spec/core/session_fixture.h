@@ -292,6 +292,6 @@ static inline int close_file(void **state) {
 }
 
 #define TEST_ON_FILE(fn) cmocka_unit_test_setup_teardown(fn, open_file, close_file)
-#define TEST(fn) cmocka_unit_test_setup_teardown(fn, open_all, close_all)
+#define TEST(fn)         cmocka_unit_test_setup_teardown(fn, open_all, close_all)
 
 #endif

@@ -139,8 +139,9 @@ static void what_loads_nothing(void **state) {
     expect_count(0);
     record();
     commit();
-    expect_statements("UPDATE post SET category_id=? WHERE post.id = ?\nINSERT INTO post (name, category_id) VALUES "
-                      "(?, ?)");
+    expect_statements(
+        "UPDATE post SET category_id=? WHERE post.id = ?\nINSERT INTO post (name, category_id) VALUES "
+        "(?, ?)");
     mr_entity *p = fetch_by("Post", 1);
     record();
     ok(refer_to(p, "category", NULL));
@@ -400,10 +401,12 @@ static void one_to_one(void **state) {
     expect_int(d, "user_id", 2);
 }
 
-static void tags(void) {
+static void tags_with(unsigned cascades) {
     mr_mapper *post_ = begin_class("Post");
     text_attribute(post_, "name");
-    mr_relationship rel = relationship("Tag", "posts");
+    mr_relationship rel = relationship("Tag", cascades ? NULL : "posts");
+    if (cascades) cascade(&rel, cascades);
+    rel.single_parent = cascades != 0;
     end_class(post_, "post");
     mr_mapper *tag = begin_class("Tag");
     text_attribute(tag, "name");
@@ -423,7 +426,7 @@ static void tags(void) {
 
 static void many_to_many(void **state) {
     (void)state;
-    tags();
+    tags_with(0);
     mr_entity *p = post("p"), *q = post("q"), *a = object("Tag", "a"), *b = object("Tag", "b"),
               *c = object("Tag", "c");
     mr_entity *ab[] = {a, b}, *bc[] = {b, c};
@@ -469,6 +472,36 @@ static void many_to_many(void **state) {
     ok(mr_cursor_fetch(cursor.cursor, NULL, &v));
     assert_int_equal(v.u.i, 4); /* written again */
     mr_session_cursor_close(env, &cursor);
+}
+
+static void orphans_of_many_to_many(void **state) {
+    (void)state;
+    tags_with(ALL_ORPHAN);
+    mr_entity *p = post("p"), *q = post("q"), *a = object("Tag", "a"), *b = object("Tag", "b");
+    mr_entity *ab[] = {a, b};
+    ok(mr_attribute_set_items(p, attribute(p, "tags"), ab, 2));
+    fails(append(q, "tags", a), MR_ERR_INVALID_REQUEST,
+          "Instance <Tag (transient)> is already associated with an instance of Post via its Post.tags "
+          "attribute, and "
+          "is only allowed a single parent.");
+    add(p);
+    commit();
+    assert_int_equal(items(p, "tags")->n, 2);
+    record();
+    ok(take(p, "tags", a));
+    commit();
+    expect_statements("DELETE FROM post_tag WHERE post_tag.post_id = ? AND post_tag.tag_id = ?\n"
+                      "DELETE FROM tag WHERE tag.id = ?");
+    expect_state(a, MR_DETACHED);
+    assert_int_equal(items(p, "tags")->n, 1);
+    ok(take(p, "tags", b));
+    ok(append(q, "tags", b)); /* given away, no orphan */
+    add(q);
+    commit();
+    expect_state(b, MR_PERSISTENT);
+    ok(mr_session_delete(session, q));
+    commit();
+    expect_state(b, MR_DETACHED);
 }
 
 /* ---------------------------------------------------------------- depth */
@@ -537,6 +570,33 @@ static void merging_a_graph(void **state) {
     assert_ptr_equal(related(posts->items[2], "category"), merged);
     mr_entity_unpin(merged);
     mr_session_release(second);
+}
+
+static void merging_a_cycle(void **state) {
+    (void)state;
+    mr_mapper *node = begin_class("Node");
+    text_attribute(node, "name");
+    refer(node, "next_id", "node.id");
+    mr_column *key = class_named("Node") ? NULL : mr_mapper_property(node, "id", false)->column;
+    mr_relationship rel = relationship("Node", NULL);
+    mr_vec_init(&rel.remote_side, env, sizeof(mr_column *));
+    ok(mr_vec_push_ptr(&rel.remote_side, key));
+    rel.post_update = true;
+    mr_mapper_add_relationship(node, "next", &rel);
+    end_class(node, "node");
+    create_tables();
+    mr_entity *a = object("Node", "a"), *b = object("Node", "b"), *merged;
+    ok(refer_to(a, "next", b));
+    ok(refer_to(b, "next", a));
+    ok(mr_session_merge(session, a, true, &merged));
+    assert_ptr_equal(related(related(merged, "next"), "next"), merged);
+    assert_int_equal(mr_session_new_count(session), 2);
+    commit();
+    assert_ptr_equal(related(related(merged, "next"), "next"), merged);
+    expect_text(related(merged, "next"), "name", "b");
+    mr_entity_unpin(merged);
+    expect_state(a, MR_TRANSIENT);
+    mr_vec_done(&rel.remote_side);
 }
 
 /* ---------------------------------------------------------------- hooks */
@@ -630,6 +690,29 @@ static void failing_links(void **state) {
     }
 }
 
+static void failing_driver(void **state) {
+    (void)state;
+    blog_with(ALL_ORPHAN, false);
+    for (uint64_t n = 1;; n++) {
+        mr_entity *c = category("c"), *d = category("d"), *p = post("p");
+        mr_engine_fail_at(engine, n);
+        mr_status status = link_and_save(c, d, p);
+        bool reached = mr_engine_calls(engine) >= n;
+        mr_engine_fail_at(engine, 0);
+        if (status != MR_OK && !strstr(mr_env_error(env)->message, "injected failure"))
+            fail_msg("call %d: %s", (int)n, mr_env_error(env)->message);
+        ok(mr_session_rollback_all(session));
+        assert_int_equal(mr_session_new_count(session) + mr_session_deleted_count(session), 0);
+        mr_session_expunge_all(session);
+        elsewhere("DELETE FROM post");
+        elsewhere("DELETE FROM category");
+        mr_entity_unpin(c);
+        mr_entity_unpin(d);
+        mr_entity_unpin(p);
+        if (!reached) break;
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(both_sides_in_memory),
@@ -645,10 +728,13 @@ int main(void) {
         TEST(deleting_with_cascade),
         TEST(one_to_one),
         TEST(many_to_many),
+        TEST(orphans_of_many_to_many),
         TEST(deep_chain),
         TEST(merging_a_graph),
+        TEST(merging_a_cycle),
         TEST(validators_and_hooks),
         TEST(failing_links),
+        TEST(failing_driver),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -400,6 +400,37 @@ static void test_version_is_needed(void **state) {
     fl_close(&b.w);
 }
 
+/* A foreign key to a column that is no key, of an object that has expired. */
+static void test_referred_column_is_needed(void **state) {
+    (void)state;
+    fl_world w;
+    fl_open(&w);
+    mr_mapper *country = fl_class(&w, "Country"), *city = fl_class(&w, "City");
+    mr_column *code = fl_column(&w, country, "code", MR_TYPE_INTEGER);
+    code->unique = true;
+    fl_relate(&w, country, "cities", fl_proto(&w, "City"));
+    fl_finish(&w, country, "country");
+    fl_reference(&w, city, "country_code", "country.code");
+    fl_relate(&w, city, "country", fl_proto(&w, "Country"));
+    fl_finish(&w, city, "city");
+    fl_start(&w, "sqlite://");
+    mr_entity *c = fl_add(&w, fl_new(&w, country));
+    fl_set(&w, c, "code", mr_int_value(1));
+    fl_flush(&w);
+    w.load = load_version; /* loads 1 */
+    w.owner->generation++;
+    mr_entity *x = fl_add(&w, fl_new(&w, city));
+    fl_set(&w, x, "country", fl_ref(c));
+    fl_expect(&w, "INSERT INTO city (country_code) VALUES (?) [(1)]\n");
+    assert_string_equal(w.needs, "Country.code\n");
+    w.owner->generation++;
+    mr_entity *y = fl_add(&w, fl_new(&w, city));
+    fl_append(&w, c, "cities", y);
+    fl_expect(&w, "INSERT INTO city (country_code) VALUES (?) [(1)]\n");
+    assert_string_equal(w.needs, "Country.code\n");
+    fl_close(&w);
+}
+
 /* ---------------------------------------------------------------- composite keys */
 
 typedef struct shop {
@@ -682,6 +713,7 @@ int main(void) {
         cmocka_unit_test(test_active_updates),
         cmocka_unit_test(test_key_switch),
         cmocka_unit_test(test_version_is_needed),
+        cmocka_unit_test(test_referred_column_is_needed),
         cmocka_unit_test(test_composite_keys),
         cmocka_unit_test(test_many_to_many),
         cmocka_unit_test(test_many_to_many_stale),

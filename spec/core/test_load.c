@@ -3,10 +3,10 @@
  */
 #include "load_fixture.h"
 
-#define USER "user.id AS user_id, user.username AS user_username, user.email AS user_email"
-#define POST "post.id AS post_id, post.title AS post_title, post.category_id AS post_category_id"
+#define USER     "user.id AS user_id, user.username AS user_username, user.email AS user_email"
+#define POST     "post.id AS post_id, post.title AS post_title, post.category_id AS post_category_id"
 #define CATEGORY "category.id AS category_id, category.name AS category_name"
-#define NODE "node.id AS node_id, node.name AS node_name, node.parent_id AS node_parent_id"
+#define NODE     "node.id AS node_id, node.name AS node_name, node.parent_id AS node_parent_id"
 
 /* ---------------------------------------------------------------- one class */
 
@@ -37,17 +37,19 @@ static void select_style(void **state) {
                    "FROM user, post");
     mr_node *count = col(post, "id");
     count = mr_sql_func(env, "count", NULL, &count, 1);
-    run_and_expect(core(also(also(also(columns(col(user, "id")), NULL, col(post, "id")), NULL, col(post, "id")), NULL,
-                             count)), 1,
-                   "SELECT user.id, post.id AS id_1, post.id AS id__1, count(post.id) AS count_1 FROM user, post");
+    run_and_expect(
+        core(also(also(also(columns(col(user, "id")), NULL, col(post, "id")), NULL, col(post, "id")), NULL,
+                  count)),
+        1, "SELECT user.id, post.id AS id_1, post.id AS id__1, count(post.id) AS count_1 FROM user, post");
 }
 
 static void aliases(void **state) {
     (void)state;
     mr_node *a = alias_of(user);
-    run_and_expect(query_as(user, a), 3,
-                   "SELECT user_1.id AS user_1_id, user_1.username AS user_1_username, user_1.email AS user_1_email "
-                   "FROM user AS user_1");
+    run_and_expect(
+        query_as(user, a), 3,
+        "SELECT user_1.id AS user_1_id, user_1.username AS user_1_username, user_1.email AS user_1_email "
+        "FROM user AS user_1");
     mr_query *q = query(user);
     mr_query_item item = {.mapper = user, .alias = mr_node_retain(a)};
     q = then(q, mr_query_with_items(q, &item, 1, true));
@@ -84,13 +86,16 @@ static void expressions(void **state) {
     run_and_expect(also(query(user), NULL, col(user, "username")), 3,
                    "SELECT " USER ", user.username AS user_username__1 FROM user");
     run_and_expect(also(query(user), user, NULL), 3, "SELECT " USER " FROM user");
-    run_and_expect(also(columns(num(1)), NULL, mr_sql_label(env, "y", str("x"))), 1, "SELECT ? AS anon_1, ? AS y (1, 'x')");
+    run_and_expect(also(columns(num(1)), NULL, mr_sql_label(env, "y", str("x"))), 1,
+                   "SELECT ? AS anon_1, ? AS y (1, 'x')");
 }
 
 static void froms(void **state) {
     (void)state;
-    run_and_expect(where(where(columns(col(user, "id")), eq(col(post, "id"), col(user, "id"))), eq(col(tag, "id"), num(1))),
-                   3, "SELECT user.id AS user_id FROM user, post, tag WHERE post.id = user.id AND tag.id = ? (1)");
+    run_and_expect(
+        where(where(columns(col(user, "id")), eq(col(post, "id"), col(user, "id"))),
+              eq(col(tag, "id"), num(1))),
+        3, "SELECT user.id AS user_id FROM user, post, tag WHERE post.id = user.id AND tag.id = ? (1)");
     mr_query *q = query(post);
     q = then(q, mr_query_select_from(q, mr_sql_table(env, category->table)));
     run_and_expect(q, 4, "SELECT " POST " FROM post, category");
@@ -101,48 +106,58 @@ static void froms(void **state) {
 static void joins(void **state) {
     (void)state;
     run_and_expect(where(join(query(category), prop(category, "posts")), eq(col(post, "title"), str("x"))), 1,
-                   "SELECT " CATEGORY " FROM category JOIN post ON category.id = post.category_id WHERE post.title = ? ('x')");
+                   "SELECT " CATEGORY
+                   " FROM category JOIN post ON category.id = post.category_id WHERE post.title = ? ('x')");
     run_and_expect(join(query(category), prop(category, "posts")), 2,
                    "SELECT " CATEGORY " FROM category JOIN post ON category.id = post.category_id");
     run_and_expect(join(query(post), prop(post, "tags")), 2,
                    "SELECT " POST " FROM post JOIN post_tag AS post_tag_1 ON post.id = post_tag_1.post_id "
                    "JOIN tag ON tag.id = post_tag_1.tag_id");
-    run_and_expect(join_kind(query(post), MR_OP_LEFT, prop(post, "tags"), NULL, NULL, NULL), 4,
-                   "SELECT " POST " FROM post LEFT OUTER JOIN (post_tag AS post_tag_1 JOIN tag ON tag.id = post_tag_1.tag_id) "
-                   "ON post.id = post_tag_1.post_id");
-    run_and_expect(join(join(query(category), prop(category, "posts")), prop(post, "tags")), 1,
-                   "SELECT " CATEGORY " FROM category JOIN post ON category.id = post.category_id "
-                   "JOIN post_tag AS post_tag_1 ON post.id = post_tag_1.post_id JOIN tag ON tag.id = post_tag_1.tag_id");
+    run_and_expect(
+        join_kind(query(post), MR_OP_LEFT, prop(post, "tags"), NULL, NULL, NULL), 4,
+        "SELECT " POST
+        " FROM post LEFT OUTER JOIN (post_tag AS post_tag_1 JOIN tag ON tag.id = post_tag_1.tag_id) "
+        "ON post.id = post_tag_1.post_id");
+    run_and_expect(
+        join(join(query(category), prop(category, "posts")), prop(post, "tags")), 1,
+        "SELECT " CATEGORY " FROM category JOIN post ON category.id = post.category_id "
+        "JOIN post_tag AS post_tag_1 ON post.id = post_tag_1.post_id JOIN tag ON tag.id = post_tag_1.tag_id");
     run_and_expect(join_kind(query(category), MR_OP_INNER, NULL, post, NULL, NULL), 2,
                    "SELECT " CATEGORY " FROM category JOIN post ON category.id = post.category_id");
     run_and_expect(join_kind(query(post), MR_OP_INNER, NULL, category, NULL, NULL), 3,
                    "SELECT " POST " FROM post JOIN category ON category.id = post.category_id");
     run_and_expect(join_kind(also(query(user), category, NULL), MR_OP_INNER, NULL, post, NULL, NULL), 9,
-                   "SELECT " USER ", " CATEGORY " FROM user, category JOIN post ON category.id = post.category_id");
-    run_and_expect(join_kind(query(user), MR_OP_INNER, NULL, post, NULL, eq(col(post, "id"), col(user, "id"))), 3,
-                   "SELECT " USER " FROM user JOIN post ON post.id = user.id");
+                   "SELECT " USER ", " CATEGORY
+                   " FROM user, category JOIN post ON category.id = post.category_id");
+    run_and_expect(
+        join_kind(query(user), MR_OP_INNER, NULL, post, NULL, eq(col(post, "id"), col(user, "id"))), 3,
+        "SELECT " USER " FROM user JOIN post ON post.id = user.id");
     mr_query *q = columns(col(post, "title"));
     q = then(q, mr_query_select_from(q, mr_sql_table(env, category->table)));
-    run_and_expect(join_kind(q, MR_OP_INNER, NULL, post, NULL, NULL), 3,
-                   "SELECT post.title AS post_title FROM category JOIN post ON category.id = post.category_id");
+    run_and_expect(
+        join_kind(q, MR_OP_INNER, NULL, post, NULL, NULL), 3,
+        "SELECT post.title AS post_title FROM category JOIN post ON category.id = post.category_id");
 }
 
 static void joins_of_aliases(void **state) {
     (void)state;
     mr_node *p = alias_of(post), *n = alias_of(node);
-    run_and_expect(where(join_kind(query(category), MR_OP_INNER, prop(category, "posts"), NULL, mr_node_retain(p), NULL),
-                         eq(col_of(post, "title", p), str("x"))), 1,
-                   "SELECT " CATEGORY " FROM category JOIN post AS post_1 ON category.id = post_1.category_id "
-                   "WHERE post_1.title = ? ('x')");
-    run_and_expect(join_kind(query(node), MR_OP_INNER, prop(node, "children"), NULL, mr_node_retain(n), NULL), 2,
-                   "SELECT " NODE " FROM node JOIN node AS node_1 ON node.id = node_1.parent_id");
-    run_and_expect(join_kind(query(node), MR_OP_INNER, prop(node, "parent"), NULL, mr_node_retain(n), NULL), 3,
-                   "SELECT " NODE " FROM node JOIN node AS node_1 ON node_1.id = node.parent_id");
+    run_and_expect(
+        where(join_kind(query(category), MR_OP_INNER, prop(category, "posts"), NULL, mr_node_retain(p), NULL),
+              eq(col_of(post, "title", p), str("x"))),
+        1,
+        "SELECT " CATEGORY " FROM category JOIN post AS post_1 ON category.id = post_1.category_id "
+        "WHERE post_1.title = ? ('x')");
+    run_and_expect(join_kind(query(node), MR_OP_INNER, prop(node, "children"), NULL, mr_node_retain(n), NULL),
+                   2, "SELECT " NODE " FROM node JOIN node AS node_1 ON node.id = node_1.parent_id");
+    run_and_expect(join_kind(query(node), MR_OP_INNER, prop(node, "parent"), NULL, mr_node_retain(n), NULL),
+                   3, "SELECT " NODE " FROM node JOIN node AS node_1 ON node_1.id = node.parent_id");
     mr_query_join j = {.kind = MR_OP_INNER, .along = prop(node, "children"), .left_alias = mr_node_retain(n)};
     mr_query *q = query_as(node, n);
-    run_and_expect(then(q, mr_query_join_on(q, &j)), 2,
-                   "SELECT node_1.id AS node_1_id, node_1.name AS node_1_name, node_1.parent_id AS node_1_parent_id "
-                   "FROM node AS node_1 JOIN node ON node_1.id = node.parent_id");
+    run_and_expect(
+        then(q, mr_query_join_on(q, &j)), 2,
+        "SELECT node_1.id AS node_1_id, node_1.name AS node_1_name, node_1.parent_id AS node_1_parent_id "
+        "FROM node AS node_1 JOIN node ON node_1.id = node.parent_id");
     mr_node_release(p);
     mr_node_release(n);
 }
@@ -150,15 +165,18 @@ static void joins_of_aliases(void **state) {
 static void refused_joins(void **state) {
     (void)state;
     expect_failure(join_kind(query(user), MR_OP_INNER, NULL, post, NULL, NULL), MR_ERR_INVALID_REQUEST,
-                   "don't know how to join to Post: say where the join begins with select_from, and give it a condition if no "
+                   "don't know how to join to Post: say where the join begins with select_from, and give it "
+                   "a condition if no "
                    "foreign key leads there");
     expect_failure(join(query(node), prop(node, "children")), MR_ERR_INVALID_REQUEST,
                    "can't join Node to itself along Node.children: give an alias of it as the target");
     mr_table *link = rel(post, "tags")->secondary;
-    expect_failure(join_kind(also(query(post), tag, NULL), MR_OP_INNER, NULL, NULL, mr_sql_table(env, link), NULL),
-                   MR_ERR_INVALID_REQUEST,
-                   "can't determine which of the query's classes to join post_tag to: say so with select_from, or give the "
-                   "join a condition");
+    expect_failure(
+        join_kind(also(query(post), tag, NULL), MR_OP_INNER, NULL, NULL, mr_sql_table(env, link), NULL),
+        MR_ERR_INVALID_REQUEST,
+        "can't determine which of the query's classes to join post_tag to: say so with select_from, or give "
+        "the "
+        "join a condition");
 }
 
 /* ---------------------------------------------------------------- with_parent, counts, text */
@@ -170,27 +188,34 @@ static void parents(void **state) {
     mr_query *q = query(post);
     q = then(q, mr_query_with_parent(q, prop(category, "posts"), c, NULL));
     q = where(q, mr_sql_binary(env, MR_OP_NE, col(post, "title"), str("x")));
-    run_and_expect(mr_query_retain(q), 1, "SELECT " POST " FROM post WHERE ? = post.category_id AND post.title != ? (1, 'x')");
+    run_and_expect(mr_query_retain(q), 1,
+                   "SELECT " POST " FROM post WHERE ? = post.category_id AND post.title != ? (1, 'x')");
     /* The value is read when the query runs; an expired parent is read first. */
     owner->generation++;
-    run_and_expect(q, 1, "SELECT " CATEGORY " FROM category WHERE category.id = ? (1)\n"
-                         "SELECT " POST " FROM post WHERE ? = post.category_id AND post.title != ? (1, 'x')");
+    run_and_expect(q, 1,
+                   "SELECT " CATEGORY " FROM category WHERE category.id = ? (1)\n"
+                   "SELECT " POST " FROM post WHERE ? = post.category_id AND post.title != ? (1, 'x')");
     q = query(category);
     q = then(q, mr_query_with_parent(q, NULL, p, NULL));
-    run_and_expect(q, 1, "SELECT " POST " FROM post WHERE post.id = ? (1)\n"
-                         "SELECT " CATEGORY " FROM category WHERE category.id = ? (1)");
+    run_and_expect(q, 1,
+                   "SELECT " POST " FROM post WHERE post.id = ? (1)\n"
+                   "SELECT " CATEGORY " FROM category WHERE category.id = ? (1)");
     q = query(tag);
     q = then(q, mr_query_with_parent(q, NULL, p, NULL));
-    run_and_expect(q, 2, "SELECT tag.id AS tag_id, tag.name AS tag_name FROM tag, post_tag AS post_tag_1 "
-                         "WHERE ? = post_tag_1.post_id AND tag.id = post_tag_1.tag_id (1)");
+    run_and_expect(q, 2,
+                   "SELECT tag.id AS tag_id, tag.name AS tag_name FROM tag, post_tag AS post_tag_1 "
+                   "WHERE ? = post_tag_1.post_id AND tag.id = post_tag_1.tag_id (1)");
     mr_node *a = alias_of(post);
     q = query_as(post, a);
     q = then(q, mr_query_with_parent(q, prop(category, "posts"), c, a));
-    run_and_expect(q, 2, "SELECT post_1.id AS post_1_id, post_1.title AS post_1_title, post_1.category_id AS post_1_category_id "
-                         "FROM post AS post_1 WHERE ? = post_1.category_id (1)");
+    run_and_expect(q, 2,
+                   "SELECT post_1.id AS post_1_id, post_1.title AS post_1_title, post_1.category_id AS "
+                   "post_1_category_id "
+                   "FROM post AS post_1 WHERE ? = post_1.category_id (1)");
     q = query(user);
     assert_null(mr_query_with_parent(q, NULL, c, NULL));
-    assert_string_equal(mr_env_error(env)->message, "could not locate a relationship between User and Category");
+    assert_string_equal(mr_env_error(env)->message,
+                        "could not locate a relationship between User and Category");
     mr_query_release(q);
     mr_entity_unpin(c);
     mr_entity_unpin(p);
@@ -204,7 +229,8 @@ static void counts(void **state) {
     mr_strbuf text_;
     mr_strbuf_init(&text_, env);
     OK(mr_sql_string(env, mr_dialect_sqlite(), statement, &text_));
-    assert_string_equal(mr_strbuf_str(&text_), "SELECT count(*) AS count_1 FROM (SELECT " USER " FROM user WHERE user.id = ? LIMIT ?) AS anon_1");
+    assert_string_equal(mr_strbuf_str(&text_), "SELECT count(*) AS count_1 FROM (SELECT " USER
+                                               " FROM user WHERE user.id = ? LIMIT ?) AS anon_1");
     mr_strbuf_done(&text_);
     mr_node_release(statement);
     mr_query_release(q);
@@ -228,10 +254,12 @@ static void from_text(void **state) {
     done();
     q = query(user);
     s = "SELECT email FROM user";
-    expect_failure(then(q, mr_query_from_statement(q, mr_sql_text(env, s, strlen(s)))), MR_ERR_INVALID_REQUEST,
+    expect_failure(then(q, mr_query_from_statement(q, mr_sql_text(env, s, strlen(s)))),
+                   MR_ERR_INVALID_REQUEST,
                    "the statement gives no column 'id', which User needs as its primary key");
     q = also(query(user), post, NULL);
-    s = "SELECT user.id AS user_id, post.id AS post_id, title, username FROM user, post WHERE post.id = user.id";
+    s = "SELECT user.id AS user_id, post.id AS post_id, title, username FROM user, post WHERE post.id = "
+        "user.id";
     run(then(q, mr_query_from_statement(q, mr_sql_text(env, s, strlen(s)))));
     assert_int_equal(nrows, 3);
     expect_text(rows[1].u.p, "title", "x");
@@ -240,14 +268,16 @@ static void from_text(void **state) {
 
 static void subquery_of_a_class(void **state) {
     (void)state;
-    mr_query *one = where(query(user), eq(col(user, "id"), num(1))), *two = where(query(user), eq(col(user, "id"), num(2)));
+    mr_query *one = where(query(user), eq(col(user, "id"), num(1))),
+             *two = where(query(user), eq(col(user, "id"), num(2)));
     mr_node *selects[2] = {NULL, NULL};
     OK(mr_load_statement(one, true, &selects[0]));
     OK(mr_load_statement(two, true, &selects[1]));
     mr_node *a = mr_sql_alias(env, mr_sql_compound(env, MR_OP_UNION, selects, 2, NULL), NULL);
     run(order(query_as(user, a), col(user, "username")));
     expect_sent("SELECT anon_1.user_id AS anon_1_user_id, anon_1.user_username AS anon_1_user_username, "
-                "anon_1.user_email AS anon_1_user_email FROM (SELECT " USER " FROM user WHERE user.id = ? UNION SELECT " USER
+                "anon_1.user_email AS anon_1_user_email FROM (SELECT " USER
+                " FROM user WHERE user.id = ? UNION SELECT " USER
                 " FROM user WHERE user.id = ?) AS anon_1 ORDER BY anon_1.user_username (1, 2)");
     assert_int_equal(nrows, 2);
     expect_text(entity_at(1), "username", "guest");
@@ -312,7 +342,8 @@ static void outer_join_of_entities(void **state) {
     (void)state;
     mr_query *q = also(query(category), post, NULL);
     run(join_kind(q, MR_OP_LEFT, prop(category, "posts"), NULL, NULL, NULL));
-    expect_sent("SELECT " CATEGORY ", " POST " FROM category LEFT OUTER JOIN post ON category.id = post.category_id");
+    expect_sent("SELECT " CATEGORY ", " POST
+                " FROM category LEFT OUTER JOIN post ON category.id = post.category_id");
     assert_int_equal(nrows, 4);
     assert_int_equal(rows[7].kind, MR_NULL);
     assert_int_equal(rows[6].kind, MR_ENTITY);
@@ -394,13 +425,42 @@ static void in_parts(void **state) {
     mr_query_release(q);
 }
 
+/* What was given out and let go is freed while the rest is read. */
+static void flat_memory(void **state) {
+    (void)state;
+    enum { ROWS = 20000, BATCH = 100 };
+    sql("WITH RECURSIVE c(i) AS (SELECT 10 UNION ALL SELECT i + 1 FROM c WHERE i < 20009) "
+        "INSERT INTO user SELECT i, 'name ' || i, NULL FROM c");
+    mr_heap *heap = mr_heap_of(env);
+    mr_query *q = query(user);
+    q = then(q, mr_query_yield_per(q, BATCH));
+    OK(mr_load_start(&ctx, q, &load));
+    size_t n = 0, most = 0, bytes = 0;
+    while (mr_load_step(load) == MR_ROW) {
+        mr_entity *e = mr_load_row(load)->u.p;
+        assert_int_equal(slot(e, "id")->u.i > 0, 1);
+        if (++n % 50) continue;
+        mr_heap_trace(heap, 0);
+        if (mr_heap_count(heap) > most) most = mr_heap_count(heap);
+        if (n == 1000) bytes = mr_env_memory(env);
+    }
+    assert_int_equal(n, ROWS + 3);
+    assert_true(most <= 2 * BATCH);
+    assert_true(mr_env_memory(env) < bytes + 20000);
+    done();
+    mr_query_release(q);
+}
+
 static int loads, refreshes;
 
-static mr_status count_event(mr_env *e, void *ud, mr_mapper_event event, mr_mapper *mapper, mr_conn *c, mr_entity *entity) {
+static mr_status count_event(mr_env *e, void *ud, mr_mapper_event event, mr_mapper *mapper, mr_conn *c,
+                             mr_entity *entity) {
     (void)e, (void)mapper, (void)c;
     assert_int_equal(mr_entity_slot(entity, 1)->kind, MR_TEXT);
-    if (event == MR_EVENT_LOAD) loads++;
-    else refreshes++;
+    if (event == MR_EVENT_LOAD)
+        loads++;
+    else
+        refreshes++;
     return ud ? mr_fail(env, MR_ERR_CALLBACK, "refused") : MR_OK;
 }
 
@@ -446,10 +506,13 @@ static void options_of_columns(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(entities), TEST(select_style), TEST(aliases), TEST(expressions), TEST(froms), TEST(joins),
-        TEST(joins_of_aliases), TEST(refused_joins), TEST(parents), TEST(counts), TEST(from_text),
-        TEST(subquery_of_a_class), TEST(identity), TEST(composite_keys), TEST(outer_join_of_entities), TEST(getting),
-        TEST(steps), TEST(in_parts), TEST(hooks), TEST(options_of_columns),
+        TEST(entities),         TEST(select_style),   TEST(aliases),
+        TEST(expressions),      TEST(froms),          TEST(joins),
+        TEST(joins_of_aliases), TEST(refused_joins),  TEST(parents),
+        TEST(counts),           TEST(from_text),      TEST(subquery_of_a_class),
+        TEST(identity),         TEST(composite_keys), TEST(outer_join_of_entities),
+        TEST(getting),          TEST(steps),          TEST(in_parts),
+        TEST(flat_memory),      TEST(hooks),          TEST(options_of_columns),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

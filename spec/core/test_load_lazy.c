@@ -3,11 +3,13 @@
  */
 #include "load_fixture.h"
 
-#define POST "post.id AS post_id, post.title AS post_title, post.category_id AS post_category_id"
+#define POST     "post.id AS post_id, post.title AS post_title, post.category_id AS post_category_id"
 #define CATEGORY "category.id AS category_id, category.name AS category_name"
-#define NODE "node.id AS node_id, node.name AS node_name, node.parent_id AS node_parent_id"
+#define NODE     "node.id AS node_id, node.name AS node_name, node.parent_id AS node_parent_id"
 
-static void touch(mr_entity *e, const char *name) { OK(mr_load_relationship(&ctx, e, prop(e->mapper, name))); }
+static void touch(mr_entity *e, const char *name) {
+    OK(mr_load_relationship(&ctx, e, prop(e->mapper, name)));
+}
 
 static void one_statement(void **state) {
     (void)state;
@@ -21,11 +23,13 @@ static void one_statement(void **state) {
     expect_sent("");
     assert_ptr_equal(slot(p, "category")->u.p, c);
     touch(p, "tags");
-    expect_sent("SELECT tag.id AS tag_id, tag.name AS tag_name FROM tag, post_tag WHERE ? = post_tag.post_id AND "
-                "tag.id = post_tag.tag_id (1)");
+    expect_sent(
+        "SELECT tag.id AS tag_id, tag.name AS tag_name FROM tag, post_tag WHERE ? = post_tag.post_id AND "
+        "tag.id = post_tag.tag_id (1)");
     assert_int_equal(items(p, "tags")->n, 2);
     touch(t, "posts");
-    expect_sent("SELECT " POST " FROM post, post_tag WHERE ? = post_tag.tag_id AND post.id = post_tag.post_id (1)");
+    expect_sent("SELECT " POST
+                " FROM post, post_tag WHERE ? = post_tag.tag_id AND post.id = post_tag.post_id (1)");
     touch(n, "children");
     expect_sent("SELECT " NODE " FROM node WHERE ? = node.parent_id (1)");
     assert_int_equal(items(n, "children")->n, 2);
@@ -53,7 +57,8 @@ static void references(void **state) {
     sent();
     mr_entity_expire(without);
     touch(without, "category");
-    expect_sent("SELECT " POST " FROM post WHERE post.id = ? (4)\nSELECT " CATEGORY " FROM category WHERE category.id = ? (77)");
+    expect_sent("SELECT " POST " FROM post WHERE post.id = ? (4)\nSELECT " CATEGORY
+                " FROM category WHERE category.id = ? (77)");
     assert_int_equal(slot(without, "category")->kind, MR_NULL);
     mr_entity_unpin(p);
     mr_entity_unpin(without);
@@ -72,7 +77,8 @@ static void changes_are_merged(void **state) {
 
 static void in_order(void **state) {
     (void)state;
-    rel(category, "posts")->order_by = mr_sql_list_append(env, NULL, mr_sql_unary(env, MR_OP_DESC, col(post, "title")));
+    rel(category, "posts")->order_by =
+        mr_sql_list_append(env, NULL, mr_sql_unary(env, MR_OP_DESC, col(post, "title")));
     registry->version++;
     mr_entity *c = get(category, 1);
     sent();
@@ -81,7 +87,8 @@ static void in_order(void **state) {
     mr_entity_unpin(c);
 }
 
-/* ---------------------------------------------------------------- options of the query that loaded the parent */
+/* ---------------------------------------------------------------- options of the query that loaded the
+ * parent */
 
 static void options_go_on(void **state) {
     (void)state;
@@ -91,8 +98,10 @@ static void options_go_on(void **state) {
     mr_entity *c = mr_entity_pin(entity_at(0));
     done();
     touch(c, "posts");
-    expect_sent("SELECT " POST ", category_1.id AS category_1_id, category_1.name AS category_1_name FROM post "
-                "LEFT OUTER JOIN category AS category_1 ON category_1.id = post.category_id WHERE ? = post.category_id (1)");
+    expect_sent("SELECT " POST
+                ", category_1.id AS category_1_id, category_1.name AS category_1_name FROM post "
+                "LEFT OUTER JOIN category AS category_1 ON category_1.id = post.category_id WHERE ? = "
+                "post.category_id (1)");
     assert_ptr_equal(slot(items(c, "posts")->items[0], "category")->u.p, c);
     mr_entity_unpin(c);
 }
@@ -111,9 +120,12 @@ static void refused_and_empty(void **state) {
     mr_entity *p = mr_entity_pin(entity_at(0));
     done();
     sent();
-    expect_refused(p, "tags", "'Post.tags' is not loaded and may not be (lazy = \"raise\"): load it with the query, as with selectinload");
+    expect_refused(p, "tags",
+                   "'Post.tags' is not loaded and may not be (lazy = \"raise\"): load it with the query, as "
+                   "with selectinload");
     expect_refused(p, "category",
-                   "'Post.category' is not loaded and may not be (lazy = \"raise_on_sql\"): load it with the query, as with selectinload");
+                   "'Post.category' is not loaded and may not be (lazy = \"raise_on_sql\"): load it with the "
+                   "query, as with selectinload");
     mr_entity *c = get(category, 1);
     sent();
     touch(p, "category");
@@ -141,7 +153,8 @@ static void wildcard(void **state) {
     done();
     sent();
     expect_refused(items(c, "posts")->items[0], "tags",
-                   "'Post.tags' is not loaded and may not be (lazy = \"raise\"): load it with the query, as with selectinload");
+                   "'Post.tags' is not loaded and may not be (lazy = \"raise\"): load it with the query, as "
+                   "with selectinload");
     mr_entity_unpin(c);
 }
 
@@ -154,7 +167,9 @@ static void origins_outlive_plans(void **state) {
     run(eager(query(post), MR_LAZY_RAISE, "tags"));
     done();
     sent();
-    expect_refused(p, "tags", "'Post.tags' is not loaded and may not be (lazy = \"raise\"): load it with the query, as with selectinload");
+    expect_refused(p, "tags",
+                   "'Post.tags' is not loaded and may not be (lazy = \"raise\"): load it with the query, as "
+                   "with selectinload");
     mr_entity_unpin(p);
     mr_heap_trace(mr_heap_of(env), 0);
 }
@@ -172,13 +187,15 @@ static void deferred_group(void **state) {
     done();
     const mr_property *one[] = {prop(user, "email")};
     OK(mr_load_refresh(&ctx, u, one, 1));
-    expect_sent("SELECT user.username AS user_username, user.email AS user_email FROM user WHERE user.id = ? (1)");
+    expect_sent(
+        "SELECT user.username AS user_username, user.email AS user_email FROM user WHERE user.id = ? (1)");
     expect_text(u, "username", "admin");
     mr_entity_unpin(u);
     mr_option o = {.kind = MR_OPTION_UNDEFER_GROUP, .group = "g"};
     mr_query *q = query(user);
-    run_and_expect(then(q, mr_query_option(q, &o)), 3,
-                   "SELECT user.id AS user_id, user.username AS user_username, user.email AS user_email FROM user");
+    run_and_expect(
+        then(q, mr_query_option(q, &o)), 3,
+        "SELECT user.id AS user_id, user.username AS user_username, user.email AS user_email FROM user");
 }
 
 /* ---------------------------------------------------------------- classes that share a table */
@@ -189,7 +206,8 @@ static void shared_table(void **state) {
     mr_property *kind = text(animal, "kind");
     finish(animal, "animal");
     animal->discriminator = kind;
-    OK(mr_value_copy(env, &animal->polymorphic_identity, &(mr_value){.kind = MR_TEXT, .len = 6, .u.s = "animal"}));
+    OK(mr_value_copy(env, &animal->polymorphic_identity,
+                     &(mr_value){.kind = MR_TEXT, .len = 6, .u.s = "animal"}));
     mr_mapper *cat = mr_mapper_new(registry, "Cat", animal);
     cat->polymorphic_identity = mr_text_value("cat", 3);
     OK(mr_mapper_finish(cat, animal->table, NULL, NULL, NULL, NULL));
@@ -204,7 +222,8 @@ static void shared_table(void **state) {
     assert_ptr_equal(entity_at(1)->mapper, cat);
     done();
     run_and_expect(query(cat), 2,
-                   "SELECT animal.id AS animal_id, animal.kind AS animal_kind FROM animal WHERE animal.kind IN (?) ('cat')");
+                   "SELECT animal.id AS animal_id, animal.kind AS animal_kind FROM animal WHERE animal.kind "
+                   "IN (?) ('cat')");
     mr_value one = mr_int_value(1);
     mr_entity *e = NULL;
     new_owner();
@@ -214,8 +233,9 @@ static void shared_table(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(one_statement), TEST(references), TEST(changes_are_merged), TEST(in_order), TEST(options_go_on),
-        TEST(refused_and_empty), TEST(wildcard), TEST(origins_outlive_plans), TEST(deferred_group), TEST(shared_table),
+        TEST(one_statement),  TEST(references),        TEST(changes_are_merged), TEST(in_order),
+        TEST(options_go_on),  TEST(refused_and_empty), TEST(wildcard),           TEST(origins_outlive_plans),
+        TEST(deferred_group), TEST(shared_table),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -118,10 +118,11 @@ static int view_clear(lua_State *L) {
 static int view_extend(lua_State *L) {
     const mr_property *prop;
     mr_entity *parent = view_parent(L, 1, &prop);
+    lua_settop(L, 2);
     lua_Integer n = luaL_len(L, 2);
     for (lua_Integer i = 1; i <= n; i++) {
         lua_geti(L, 2, i);
-        bind_arg_entity(L, -1, view_name(L, parent, prop));
+        bind_arg_entity(L, 3, view_name(L, parent, prop));
         lua_settop(L, 2);
     }
     for (lua_Integer i = 1; i <= n; i++) {

@@ -36,6 +36,23 @@ bool mr_flush_key_changes(const flush_op *op, const mr_relationship *rel) {
     return false;
 }
 
+bool mr_flush_lacks(mr_flush *flush, mr_entity *entity, const mr_relationship *rel) {
+    if (entity->state != MR_PERSISTENT || flush->asked) return false;
+    for (unsigned i = 0; i < rel->npairs; i++) {
+        const mr_column_pair *pair = &rel->pairs[i];
+        mr_value room;
+        bool own = rel->direction == MR_MANY_TO_ONE;
+        uint16_t slot = own ? pair->remote_slot : pair->local_slot;
+        if (slot == UINT16_MAX) continue;
+        const mr_value *v = mr_flush_entity_value(flush, entity, slot, &room);
+        if (!v || v->kind != MR_UNLOADED) continue;
+        flush->lacking = entity;
+        flush->lacked = mr_mapper_property_of_column(entity->mapper, own ? pair->remote : pair->local);
+        return flush->lacked != NULL;
+    }
+    return false;
+}
+
 void mr_flush_warn(mr_flush *flush, const mr_entity *item, const mr_relationship *rel) {
     mr_log(flush->env, "Object of type <%s> not in session, add operation along '%s.%s' will not proceed",
            item->mapper->name, rel->parent->name, rel->prop->name);

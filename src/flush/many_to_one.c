@@ -26,6 +26,10 @@ static reference committed_reference(const flush_op *op, const mr_relationship *
 }
 
 mr_status mr_flush_ask_many_to_one(mr_flush *flush, flush_op *op, const mr_relationship *rel) {
+    if (is_written(op, rel)) {
+        const mr_value *v = mr_flush_slot(op, rel->prop->slot);
+        return v->kind == MR_ENTITY && mr_flush_lacks(flush, v->u.p, rel) ? MR_ROW : MR_OK;
+    }
     bool late_delete = op->kind == OP_DELETE && rel->post_update && rel->passive_deletes == 0;
     if (!late_delete || flush->asked || mr_flush_is_loaded(op, rel)) return MR_OK;
     return committed_reference(op, rel) == REFERENCE_UNKNOWN ? MR_ROW : MR_OK;

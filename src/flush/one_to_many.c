@@ -52,6 +52,8 @@ mr_status mr_flush_ask_one_to_many(mr_flush *flush, flush_op *op, const mr_relat
     if (rekeyed && !loaded && !rel->passive_updates && !flush->asked) return MR_ROW;
     if (mr_flush_changes(op, rel, &flush->found, &flush->found, rekeyed ? &flush->found : NULL) != MR_OK)
         return MR_FAIL;
+    if (flush->found.len > 0 && op->kind == OP_UPDATE && mr_flush_lacks(flush, op->entity, rel))
+        return MR_ROW;
     return touch_found(flush);
 }
 

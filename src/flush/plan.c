@@ -247,6 +247,11 @@ mr_status mr_flush_need(mr_flush *flush, mr_entity **entity, const mr_property *
         flush_op *op = mr_vec_ptr(&flush->ops, flush->work);
         mr_status status = ask_op(flush, op, prop);
         *entity = op->entity;
+        if (status == MR_ROW && flush->lacking) {
+            *entity = flush->lacking;
+            *prop = flush->lacked;
+            flush->lacking = NULL;
+        }
         if (status != MR_OK) return status;
         if (mr_flush_follow_key(flush, op) != MR_OK) return MR_FAIL;
     }

@@ -133,10 +133,12 @@ struct mr_flush {
     mr_map *index;   /* entity to operation; made when relationships are met */
     mr_vec classes;  /* flush_class *, one reference each */
     /* needs */
-    size_t work;  /* the operation that is asked */
-    unsigned dep; /* its next relationship */
-    bool asked;   /* what is missing has been asked for once */
-    bool planned; /* nothing is missing, everything is in order */
+    size_t work;               /* the operation that is asked */
+    unsigned dep;              /* its next relationship */
+    bool asked;                /* what is missing has been asked for once */
+    mr_entity *lacking;        /* what must be loaded is a column of this entity; NULL: the relationship */
+    const mr_property *lacked; /* that column */
+    bool planned;              /* nothing is missing, everything is in order */
     /* the plan */
     mr_vec links;     /* flush_link */
     mr_map *link_set; /* those seen */
@@ -244,6 +246,8 @@ mr_status mr_flush_all_items(const flush_op *op, const mr_relationship *rel, mr_
 bool mr_flush_is_loaded(const flush_op *op, const mr_relationship *rel);
 /* An UPDATE changes a column of the entity that the relationship's other side refers to. */
 bool mr_flush_key_changes(const flush_op *op, const mr_relationship *rel);
+/* A column of entity that rel's other side will copy is not loaded: notes it, to be asked for. */
+bool mr_flush_lacks(mr_flush *flush, mr_entity *entity, const mr_relationship *rel);
 /* Logs that the item is left out, as it is not in the session. */
 void mr_flush_warn(mr_flush *flush, const mr_entity *item, const mr_relationship *rel);
 /* The foreign keys of op follow source (NULL: none): with its row, or for post_update after it. */

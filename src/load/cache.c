@@ -1,7 +1,9 @@
 /*
- * cache.c: what the load layer keeps per environment: plans by the structure of their queries, and stand-in columns.
+ * cache.c: what the load layer keeps per environment: plans by the structure of their queries, and stand-in
+ * columns.
  *
- * Invariant: at most MAX_PLANS plans; the one not used for longest goes. A plan of an older registry version is never given.
+ * Invariant: at most MAX_PLANS plans; the one not used for longest goes. A plan of an older registry version
+ * is never given.
  */
 #include "planner.h"
 #include "cache.h"
@@ -34,7 +36,9 @@ struct mr_loader {
 
 /* ---------------------------------------------------------------- life */
 
-static uint64_t hash_plan(const void *element) { return ((const cached_plan *)element)->hash; }
+static uint64_t hash_plan(const void *element) {
+    return ((const cached_plan *)element)->hash;
+}
 
 static bool equal_plans(const void *a, const void *b) {
     const cached_plan *x = a, *y = b;
@@ -164,7 +168,8 @@ static mr_status write_key(mr_query *q, const mr_plan_path *path, const mr_diale
     return mr_query_key(q, key, binds);
 }
 
-mr_status mr_plan_find(mr_query *q, const mr_plan_path *path, const mr_dialect *dialect, mr_vec *binds, mr_plan **out) {
+mr_status mr_plan_find(mr_query *q, const mr_plan_path *path, const mr_dialect *dialect, mr_vec *binds,
+                       mr_plan **out) {
     mr_loader *l = mr_loader_of(q->env);
     mr_strbuf key;
     mr_status status = MR_FAIL;

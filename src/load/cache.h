@@ -1,6 +1,6 @@
 /*
- * cache.h: the load layer's share of an environment, and what it keeps per class: the plans of get, refresh and lazy
- * loads, which need no query. Private to src/load.
+ * cache.h: the load layer's share of an environment, and what it keeps per class: the plans of get, refresh
+ * and lazy loads, which need no query. Private to src/load.
  */
 #ifndef MOONROW_LOAD_CACHE_H
 #define MOONROW_LOAD_CACHE_H
@@ -41,8 +41,8 @@ void mr_loader_add_class(mr_loader *loader, mr_class_plans *plans);
 /* The class's, emptied when the registry has changed. NULL without memory. */
 mr_class_plans *mr_class_plans_of(mr_mapper *mapper);
 void mr_class_plans_free(mr_class_plans *plans);
-/* Makes sure of prepared's plan for the dialect: the one it has, or a new one of the query that make gives (one reference, which
- * prepared keeps), whose late parameters make notes in lates. */
+/* Makes sure of prepared's plan for the dialect: the one it has, or a new one of the query that make gives
+ * (one reference, which prepared keeps), whose late parameters make notes in lates. */
 mr_status mr_prepare(mr_env *env, mr_prepared *prepared, const mr_dialect *dialect,
                      mr_status (*make)(void *ud, mr_vec *lates, mr_query **out), void *ud);
 /* A mapper's "key = late parameter" criterion for query. Consumes and gives a query; NULL on failure. */

@@ -1,8 +1,8 @@
 /*
  * columns.c: the columns of a SELECT and their labels, as SQLAlchemy spells them.
  *
- * Invariant: labels are unique within one SELECT. Query style: table_column; select() style: the bare name while it is the only one.
- * Clashes: name_1 for another column, name__1 for the same column once more.
+ * Invariant: labels are unique within one SELECT. Query style: table_column; select() style: the bare name
+ * while it is the only one. Clashes: name_1 for another column, name__1 for the same column once more.
  */
 #include "planner.h"
 
@@ -27,7 +27,9 @@ void mr_columns_done(mr_planner *p) {
 
 /* ---------------------------------------------------------------- adding */
 
-static const mr_node *from_of(const mr_node *column) { return column->n > 0 ? column->child[0] : NULL; }
+static const mr_node *from_of(const mr_node *column) {
+    return column->n > 0 ? column->child[0] : NULL;
+}
 
 static bool same_column(const mr_node *a, const mr_node *b) {
     if (a == b) return true;
@@ -35,7 +37,8 @@ static bool same_column(const mr_node *a, const mr_node *b) {
            from_of(a) == from_of(b);
 }
 
-mr_status mr_columns_add(mr_planner *p, bool secondary, mr_node *node, const char *given, bool reuse, uint16_t *out) {
+mr_status mr_columns_add(mr_planner *p, bool secondary, mr_node *node, const char *given, bool reuse,
+                         uint16_t *out) {
     if (!node) return MR_FAIL;
     mr_vec *list = secondary ? &p->secondary : &p->primary;
     uint16_t bit = secondary ? MR_SECONDARY : 0;
@@ -93,8 +96,9 @@ static const char *anonymous_name(mr_planner *p, const mr_node *alias, const cha
 
 const char *mr_columns_from_name(mr_planner *p, const mr_node *from) {
     if (from->kind == MR_NODE_TABLE)
-        return from->u.table->schema ? intern_format(p->env, "%s_%s", from->u.table->schema, from->u.table->name)
-                                     : from->u.table->name;
+        return from->u.table->schema
+                   ? intern_format(p->env, "%s_%s", from->u.table->schema, from->u.table->name)
+                   : from->u.table->name;
     if (from->name && from->name[0]) return from->name;
     const mr_node *of = from->kind == MR_NODE_ALIAS ? from->child[0] : NULL;
     return anonymous_name(p, from, of && of->kind == MR_NODE_TABLE ? of->u.table->name : "anon");
@@ -105,10 +109,14 @@ static const char *column_label(mr_planner *p, const mr_node *column) {
     const mr_node *from = from_of(column);
     if (p->q->core_labels) return c->name;
     const char *of = NULL;
-    if (from) of = mr_columns_from_name(p, from);
-    else if (!c->table) return c->name;
-    else if (c->table->schema) of = intern_format(p->env, "%s_%s", c->table->schema, c->table->name);
-    else of = c->table->name;
+    if (from)
+        of = mr_columns_from_name(p, from);
+    else if (!c->table)
+        return c->name;
+    else if (c->table->schema)
+        of = intern_format(p->env, "%s_%s", c->table->schema, c->table->name);
+    else
+        of = c->table->name;
     return of ? intern_format(p->env, "%s_%s", of, c->name) : NULL;
 }
 
@@ -162,8 +170,8 @@ static mr_status name_column(mr_planner *p, size_t n, mr_planned_column *c) {
 mr_status mr_columns_name(mr_planner *p) {
     size_t n = p->primary.len + p->secondary.len;
     for (size_t i = 0; i < n; i++) {
-        mr_planned_column *c = i < p->primary.len ? mr_vec_at(&p->primary, i)
-                                                  : mr_vec_at(&p->secondary, i - p->primary.len);
+        mr_planned_column *c =
+            i < p->primary.len ? mr_vec_at(&p->primary, i) : mr_vec_at(&p->secondary, i - p->primary.len);
         if (name_column(p, i, c) != MR_OK) return MR_FAIL;
     }
     return MR_OK;

@@ -1,8 +1,9 @@
 /*
- * criteria.c: the conditions of relationships and classes, with their columns as seen through the FROM objects of a query.
+ * criteria.c: the conditions of relationships and classes, with their columns as seen through the FROM
+ * objects of a query.
  *
- * A relationship's condition is written over bare columns. Each column is on one side: local (the parent's), remote (the
- * target's) or of the link table; where parent and target share a table, the pairs tell.
+ * A relationship's condition is written over bare columns. Each column is on one side: local (the parent's),
+ * remote (the target's) or of the link table; where parent and target share a table, the pairs tell.
  */
 #include "planner.h"
 
@@ -77,7 +78,10 @@ static mr_node *replace_side(void *ud, const mr_node *node) {
     const mr_condition *c = r->c;
     if (r->failed || node->n > 0 || !node->u.column->table) return NULL;
     side s = side_of(c->rel, node->u.column, r->secondary);
-    mr_node *from = s == SIDE_LOCAL ? c->local : s == SIDE_REMOTE ? c->remote : s == SIDE_LINK ? c->link : NULL;
+    mr_node *from = s == SIDE_LOCAL    ? c->local
+                    : s == SIDE_REMOTE ? c->remote
+                    : s == SIDE_LINK   ? c->link
+                                       : NULL;
     mr_node *made = NULL;
     if (s == SIDE_LOCAL && c->lates) {
         made = late_local(r, node);
@@ -138,7 +142,8 @@ static mr_node *look_through(void *ud, const mr_node *node) {
     return made;
 }
 
-mr_status mr_through(mr_env *env, mr_node *expression, const mr_mapper *mapper, mr_node *from, mr_node **out) {
+mr_status mr_through(mr_env *env, mr_node *expression, const mr_mapper *mapper, mr_node *from,
+                     mr_node **out) {
     looking l = {env, mapper, from, false};
     *out = mr_node_replace(expression, look_through, &l);
     if (*out && !l.failed) return MR_OK;
@@ -153,11 +158,13 @@ static mr_node *adapt_column(void *ud, const mr_node *node) {
     if (!column->table) return NULL;
     for (size_t i = 0; i < p->q->nitems; i++) {
         const mr_query_item *item = &p->q->items[i];
-        const mr_node *of = item->alias && item->alias->kind == MR_NODE_ALIAS ? item->alias->child[0] : item->alias;
+        const mr_node *of =
+            item->alias && item->alias->kind == MR_NODE_ALIAS ? item->alias->child[0] : item->alias;
         if (!item->mapper || !of || of->kind == MR_NODE_TABLE) continue;
         if (node->n > 0 ? node->child[0] != item->alias : !reads_table(item->mapper, column->table)) continue;
         mr_node *made = NULL;
-        if (mr_from_column(p->env, column, node->annotation, item->alias, &made) == MR_OK && made) return made;
+        if (mr_from_column(p->env, column, node->annotation, item->alias, &made) == MR_OK && made)
+            return made;
     }
     return NULL;
 }
@@ -181,8 +188,10 @@ static mr_status identities_below(mr_env *env, mr_mapper *mapper, mr_vec *values
         mr_mapper *m = mr_vec_ptr(&queue, i);
         if (m->polymorphic_identity.kind != MR_UNLOADED) {
             mr_value *v = mr_vec_push(values);
-            if (v) *v = m->polymorphic_identity;
-            else status = MR_FAIL;
+            if (v)
+                *v = m->polymorphic_identity;
+            else
+                status = MR_FAIL;
         }
         for (size_t s = 0; s < m->subclasses.len && status == MR_OK; s++)
             status = mr_vec_push_ptr(&queue, mr_vec_ptr(&m->subclasses, s));
@@ -218,7 +227,8 @@ mr_status mr_inheritance_criterion(mr_env *env, mr_mapper *mapper, mr_node *from
 static mr_status plan_parent(mr_planner *p, uint16_t number) {
     const mr_query_parent *parent = &p->q->parents[number];
     mr_relationship *rel = parent->along->relationship;
-    mr_condition c = {.env = p->env, .rel = rel, .lates = &p->lates, .parent = number, .remote = parent->alias};
+    mr_condition c = {
+        .env = p->env, .rel = rel, .lates = &p->lates, .parent = number, .remote = parent->alias};
     mr_node *primary = NULL, *secondary = NULL;
     if (rel->secondary) {
         c.link = mr_sql_alias(p->env, mr_sql_table(p->env, rel->secondary), NULL);

@@ -1,8 +1,9 @@
 /*
- * eager.c: what the relationships of an entity add to a plan: joins to further entities, and statements that follow.
+ * eager.c: what the relationships of an entity add to a plan: joins to further entities, and statements that
+ * follow.
  *
- * Invariant: an eager join never changes which parents a query gives, nor how often: its alias is its own, and under a limit it is
- * made to the query as a subquery.
+ * Invariant: an eager join never changes which parents a query gives, nor how often: its alias is its own,
+ * and under a limit it is made to the query as a subquery.
  */
 #include "planner.h"
 
@@ -26,7 +27,8 @@ static bool default_stops(const mr_target *t, const mr_relationship *rel) {
     return path_has(t, rel->target);
 }
 
-static mr_status extend_path(mr_planner *p, const mr_target *t, const mr_property *prop, const mr_property *const **out) {
+static mr_status extend_path(mr_planner *p, const mr_target *t, const mr_property *prop,
+                             const mr_property *const **out) {
     if (t->plan.npath >= MAX_PATH)
         return mr_fail(p->env, MR_ERR_ARGUMENT, "eager loading along %s.%s goes deeper than %d levels",
                        prop->mapper->name, prop->name, MAX_PATH);
@@ -40,7 +42,9 @@ static mr_status extend_path(mr_planner *p, const mr_target *t, const mr_propert
 
 /* ---------------------------------------------------------------- planning */
 
-static bool one_table(mr_mapper *mapper) { return !mapper->base || mapper->base->table == mapper->table; }
+static bool one_table(mr_mapper *mapper) {
+    return !mapper->base || mapper->base->table == mapper->table;
+}
 
 static mr_mapper *target_of(const mr_property *prop, const mr_option *option) {
     mr_mapper *of_type = option && option->nsteps == 1 ? option->steps[0].of_type : NULL;
@@ -60,7 +64,8 @@ static mr_status add_joined(mr_planner *p, uint16_t parent, const mr_property *p
     proto.plan.collection = mr_is_list(rel);
     proto.plan.npath = t->plan.npath + 1;
     if (extend_path(p, t, prop, &proto.plan.path) != MR_OK) return MR_FAIL;
-    if (mr_options_below(p->plan->arena, prop, t->nopts, t->opts, &proto.nopts, &proto.opts) != MR_OK) return MR_FAIL;
+    if (mr_options_below(p->plan->arena, prop, t->nopts, t->opts, &proto.nopts, &proto.opts) != MR_OK)
+        return MR_FAIL;
     if (contains) {
         proto.secondary = t->secondary;
         proto.from = option->alias ? mr_node_retain(option->alias) : mr_mapper_from(proto.plan.mapper);
@@ -75,12 +80,14 @@ static mr_status add_joined(mr_planner *p, uint16_t parent, const mr_property *p
     return mr_plan_target(p, &proto, &number);
 }
 
-static mr_status add_follow(mr_planner *p, mr_vec *follows, uint16_t parent, const mr_property *prop, mr_lazy strategy) {
+static mr_status add_follow(mr_planner *p, mr_vec *follows, uint16_t parent, const mr_property *prop,
+                            mr_lazy strategy) {
     const mr_target *t = mr_target_at(p, parent);
     mr_plan_follow *f = mr_vec_push(follows);
     if (!f) return MR_FAIL;
     f->prop = prop;
-    /* What is not an item of the query itself has no query of its own to repeat: its keys are asked for instead. */
+    /* What is not an item of the query itself has no query of its own to repeat: its keys are asked for
+     * instead. */
     bool joined = t->plan.parent != MR_PLAN_NONE;
     f->strategy = strategy == MR_LAZY_SUBQUERY && joined ? MR_LAZY_SELECTIN : strategy;
     return mr_options_below(p->plan->arena, prop, t->nopts, t->opts, &f->nopts, &f->opts);
@@ -97,14 +104,16 @@ static mr_status expand(mr_planner *p, uint16_t number, const mr_property *prop,
     switch (strategy) {
     case MR_LAZY_JOINED:
         if (p->plain || (!given && default_stops(t, rel))) return MR_OK;
-        if (!one_table(target_of(prop, option))) return add_follow(p, follows, number, prop, MR_LAZY_SELECTIN);
+        if (!one_table(target_of(prop, option)))
+            return add_follow(p, follows, number, prop, MR_LAZY_SELECTIN);
         return add_joined(p, number, prop, option, false);
     case MR_LAZY_SELECTIN:
     case MR_LAZY_SUBQUERY:
     case MR_LAZY_IMMEDIATE:
         if (!given && default_stops(t, rel)) return MR_OK;
         return add_follow(p, follows, number, prop, strategy);
-    default: return MR_OK;
+    default:
+        return MR_OK;
     }
 }
 
@@ -120,8 +129,10 @@ mr_status mr_eager_expand(mr_planner *p, uint16_t target) {
     if (status == MR_OK && follows.len > 0) {
         mr_plan_entity *e = &mr_target_at(p, target)->plan;
         e->follows = mr_arena_alloc(p->plan->arena, follows.len * sizeof *e->follows);
-        if (!e->follows) status = MR_FAIL;
-        else memcpy(e->follows, follows.data, follows.len * sizeof *e->follows);
+        if (!e->follows)
+            status = MR_FAIL;
+        else
+            memcpy(e->follows, follows.data, follows.len * sizeof *e->follows);
         e->nfollows = (unsigned)follows.len;
     }
     mr_vec_done(&follows);
@@ -132,7 +143,8 @@ mr_status mr_eager_expand(mr_planner *p, uint16_t target) {
 
 static mr_condition condition_of(mr_planner *p, const mr_target *t) {
     mr_node *local = mr_target_at(p, t->plan.parent)->from;
-    return (mr_condition){.env = p->env, .rel = t->plan.along->relationship, .local = local, .remote = t->from};
+    return (mr_condition){
+        .env = p->env, .rel = t->plan.along->relationship, .local = local, .remote = t->from};
 }
 
 typedef struct needed_columns {
@@ -172,7 +184,8 @@ mr_status mr_eager_columns(mr_planner *p) {
 }
 
 /* link JOIN target, as one right side of an outer join; both one after the other for an inner one. */
-static mr_status join_through_link(mr_planner *p, const mr_target *t, mr_node *left, mr_condition *c, mr_node *on) {
+static mr_status join_through_link(mr_planner *p, const mr_target *t, mr_node *left, mr_condition *c,
+                                   mr_node *on) {
     mr_node *secondary = NULL, *right = mr_node_retain(t->from), *link = mr_node_retain(c->link);
     if (mr_condition_secondary(c, &secondary) != MR_OK) {
         mr_node_release(on);
@@ -181,7 +194,8 @@ static mr_status join_through_link(mr_planner *p, const mr_target *t, mr_node *l
         return MR_FAIL;
     }
     if (t->join == MR_OP_LEFT)
-        return mr_froms_join(p, MR_OP_LEFT, left, mr_sql_join(p->env, MR_OP_INNER, link, right, secondary), on);
+        return mr_froms_join(p, MR_OP_LEFT, left, mr_sql_join(p->env, MR_OP_INNER, link, right, secondary),
+                             on);
     mr_status status = mr_froms_join(p, t->join, left, link, on);
     if (status == MR_OK) return mr_froms_join(p, t->join, left, right, secondary);
     mr_node_release(right);
@@ -207,7 +221,8 @@ static mr_status eager_join(mr_planner *p, const mr_target *t) {
     bool to_wrapper = p->wrapper && !mr_target_at(p, t->plan.parent)->secondary;
     mr_node *left = to_wrapper ? p->wrapper : c.local;
     mr_status status = MR_FAIL;
-    if (c.rel->secondary && !(c.link = mr_sql_alias(p->env, mr_sql_table(p->env, c.rel->secondary), NULL))) return MR_FAIL;
+    if (c.rel->secondary && !(c.link = mr_sql_alias(p->env, mr_sql_table(p->env, c.rel->secondary), NULL)))
+        return MR_FAIL;
     if (mr_condition_primary(&c, &on) != MR_OK) goto out;
     if (to_wrapper && !(on = mr_wrapped(p, on))) goto out;
     if (mr_inheritance_criterion(p->env, t->plan.mapper, t->from, &extra) != MR_OK) goto out;

@@ -1,8 +1,8 @@
 /*
  * entities.c: the items of a query as entities and columns of a row program.
  *
- * Invariant: an entity has its primary key among its columns, and its discriminator when there are classes below it, whatever
- * the options leave out.
+ * Invariant: an entity has its primary key among its columns, and its discriminator when there are classes
+ * below it, whatever the options leave out.
  */
 #include "planner.h"
 
@@ -26,7 +26,8 @@ static bool is_needed(const mr_mapper *mapper, const mr_property *prop) {
     if (prop->kind != MR_PROPERTY_COLUMN) return false;
     if (is_key(mapper, prop)) return true;
     const mr_property *discriminator = discriminator_of(mapper);
-    return (discriminator && discriminator->slot == prop->slot) || (mapper->version && mapper->version->slot == prop->slot);
+    return (discriminator && discriminator->slot == prop->slot) ||
+           (mapper->version && mapper->version->slot == prop->slot);
 }
 
 /* What the property selects; *out NULL with MR_OK where the FROM object has no such column. */
@@ -38,7 +39,8 @@ static mr_status property_node(mr_planner *p, const mr_target *t, const mr_prope
 }
 
 static mr_status missing_key(mr_planner *p, const mr_target *t, const mr_property *prop) {
-    return mr_fail(p->env, MR_ERR_INVALID_REQUEST, "the subquery does not select %s.%s, which %s needs as its primary key",
+    return mr_fail(p->env, MR_ERR_INVALID_REQUEST,
+                   "the subquery does not select %s.%s, which %s needs as its primary key",
                    t->plan.mapper->name, prop->name, t->plan.mapper->name);
 }
 
@@ -141,7 +143,8 @@ mr_status mr_plan_target(mr_planner *p, const mr_target *proto, uint16_t *out) {
         return MR_FAIL;
     }
     *t = *proto;
-    if (p->targets.len >= MR_SECONDARY) return mr_fail(p->env, MR_ERR_ARGUMENT, "a query loads too many classes");
+    if (p->targets.len >= MR_SECONDARY)
+        return mr_fail(p->env, MR_ERR_ARGUMENT, "a query loads too many classes");
     uint16_t number = *out = (uint16_t)(p->targets.len - 1);
     /* As SQLAlchemy: what is joined to an entity comes before its own columns. */
     if (add_origin(p, t) != MR_OK || mr_eager_expand(p, number) != MR_OK || add_columns(p, number) != MR_OK)
@@ -206,7 +209,8 @@ mr_status mr_plan_items(mr_planner *p) {
     for (unsigned i = 0; i < p->q->nitems; i++) {
         const mr_query_item *item = &p->q->items[i];
         mr_plan_item made = {MR_PLAN_NONE, 0, NULL};
-        mr_status status = item->mapper ? plan_class(p, item, (uint16_t)i, &made) : plan_expression(p, item, &made);
+        mr_status status =
+            item->mapper ? plan_class(p, item, (uint16_t)i, &made) : plan_expression(p, item, &made);
         mr_plan_item *slot = status == MR_OK ? mr_vec_push(&p->items) : NULL;
         if (!slot) return MR_FAIL;
         *slot = made;

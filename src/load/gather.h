@@ -11,13 +11,13 @@
 typedef struct mr_gather {
     mr_env *env;
     const mr_property *prop;
-    bool list;      /* a collection; otherwise a reference, and the first child counts */
-    bool repeats;   /* a child may be given twice */
-    bool force;     /* what is loaded is loaded anew */
-    mr_vec parents; /* gathered_parent */
-    mr_vec links;   /* gathered_link */
+    bool list;       /* a collection; otherwise a reference, and the first child counts */
+    bool repeats;    /* a child may be given twice */
+    bool force;      /* what is loaded is loaded anew */
+    mr_vec parents;  /* gathered_parent */
+    mr_vec links;    /* gathered_link */
     mr_map *numbers; /* of parents */
-    uint32_t last;  /* the parent asked for last */
+    uint32_t last;   /* the parent asked for last */
     mr_seen seen;
 } mr_gather;
 

@@ -13,12 +13,14 @@ static mr_status make_get(void *ud, mr_vec *lates, mr_query **out) {
     return *out ? MR_OK : MR_FAIL;
 }
 
-mr_status mr_get_open(const mr_load_context *ctx, mr_mapper *mapper, const mr_value *values, bool populate, mr_load **out) {
+mr_status mr_get_open(const mr_load_context *ctx, mr_mapper *mapper, const mr_value *values, bool populate,
+                      mr_load **out) {
     mr_conn *conn;
     mr_class_plans *plans = mr_class_plans_of(mapper);
     *out = NULL;
     if (!plans || ctx->connection(ctx->ud, mapper, &conn) != MR_OK) return MR_FAIL;
-    if (mr_prepare(ctx->env, &plans->get, mr_engine_dialect(mr_conn_engine(conn)), make_get, mapper) != MR_OK) return MR_FAIL;
+    if (mr_prepare(ctx->env, &plans->get, mr_engine_dialect(mr_conn_engine(conn)), make_get, mapper) != MR_OK)
+        return MR_FAIL;
     mr_run_source source = {.query = plans->get.query, .keys = values};
     return mr_load_open(ctx, plans->get.plan, &source, populate, out);
 }
@@ -48,8 +50,8 @@ static mr_query *query_with_options(mr_mapper *mapper, const mr_value *values, c
     return next;
 }
 
-static mr_status open_load(const mr_load_context *ctx, mr_mapper *mapper, const mr_value *values, const mr_query *options,
-                           mr_load **out) {
+static mr_status open_load(const mr_load_context *ctx, mr_mapper *mapper, const mr_value *values,
+                           const mr_query *options, mr_load **out) {
     if (!options || options->noptions == 0)
         return mr_get_open(ctx, mapper, values, options && options->populate_existing, out);
     mr_query *q = query_with_options(mapper, values, options);
@@ -68,8 +70,8 @@ static mr_status first_entity(mr_load *load, mr_entity **out) {
     return MR_OK;
 }
 
-mr_status mr_load_by_identity(const mr_load_context *ctx, mr_mapper *mapper, const mr_value *identity, mr_query *options,
-                              mr_entity **out) {
+mr_status mr_load_by_identity(const mr_load_context *ctx, mr_mapper *mapper, const mr_value *identity,
+                              mr_query *options, mr_entity **out) {
     enum { FEW = 8 };
     mr_value few[FEW], *values = few;
     mr_load *load = NULL;

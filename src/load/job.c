@@ -1,7 +1,9 @@
 /*
- * job.c: the statements that follow a run: a queue of jobs, each loading one relationship of many parents by its strategy.
+ * job.c: the statements that follow a run: a queue of jobs, each loading one relationship of many parents by
+ * its strategy.
  *
- * Invariant: a job's own statements may add jobs behind it, so depth costs no C stack. A parent whose slot is loaded is not asked for.
+ * Invariant: a job's own statements may add jobs behind it, so depth costs no C stack. A parent whose slot is
+ * loaded is not asked for.
  */
 #include "run.h"
 
@@ -9,9 +11,12 @@
 
 static const mr_strategy *strategy_of(mr_lazy strategy) {
     switch (strategy) {
-    case MR_LAZY_SUBQUERY: return mr_strategy_subquery();
-    case MR_LAZY_IMMEDIATE: return mr_strategy_immediate();
-    default: return mr_strategy_selectin();
+    case MR_LAZY_SUBQUERY:
+        return mr_strategy_subquery();
+    case MR_LAZY_IMMEDIATE:
+        return mr_strategy_immediate();
+    default:
+        return mr_strategy_selectin();
     }
 }
 
@@ -69,14 +74,17 @@ static mr_status take_parents(mr_job *job, const mr_vec *all) {
         if (!mr_mapper_property(parent->mapper, job->follow->prop->name, false)) continue;
         if (!lacks(parent, job->follow->prop)) continue;
         status = mr_seen_add(&seen, parent, NULL);
-        if (status == MR_OK) status = mr_vec_push_ptr(&job->parents, parent);
-        else if (status == MR_NOTFOUND) status = MR_OK;
+        if (status == MR_OK)
+            status = mr_vec_push_ptr(&job->parents, parent);
+        else if (status == MR_NOTFOUND)
+            status = MR_OK;
     }
     mr_seen_done(&seen);
     return status;
 }
 
-static mr_status add_job(mr_run *run, const mr_plan_entity *entity, const mr_plan_follow *follow, const mr_vec *parents) {
+static mr_status add_job(mr_run *run, const mr_plan_entity *entity, const mr_plan_follow *follow,
+                         const mr_vec *parents) {
     mr_load *load = run->load;
     mr_job *job = mr_calloc(load->env, sizeof *job);
     if (!job) return MR_FAIL;
@@ -177,8 +185,10 @@ mr_status mr_job_start(mr_job *job, mr_query *q) {
 mr_status mr_job_give(mr_job *job, unsigned key, unsigned child) {
     const mr_value *out = job->run->out;
     if (out[child].kind != MR_ENTITY) return MR_OK;
-    for (uint32_t e = mr_keyring_find(&job->keys, &out[key]); e != MR_KEYRING_END; e = mr_keyring_next(&job->keys, e))
-        if (mr_gather_child(&job->gather, mr_keyring_number(&job->keys, e), out[child].u.p) != MR_OK) return MR_FAIL;
+    for (uint32_t e = mr_keyring_find(&job->keys, &out[key]); e != MR_KEYRING_END;
+         e = mr_keyring_next(&job->keys, e))
+        if (mr_gather_child(&job->gather, mr_keyring_number(&job->keys, e), out[child].u.p) != MR_OK)
+            return MR_FAIL;
     return MR_OK;
 }
 
@@ -192,7 +202,8 @@ static mr_node *one_key(mr_env *env, mr_node *const *columns, unsigned n, const 
     return all;
 }
 
-mr_node *mr_keys_criterion(mr_env *env, mr_node *const *columns, unsigned n, const mr_value *values, size_t count) {
+mr_node *mr_keys_criterion(mr_env *env, mr_node *const *columns, unsigned n, const mr_value *values,
+                           size_t count) {
     mr_node *made = NULL;
     if (n == 1) {
         const mr_type *type = columns[0]->type;
@@ -202,8 +213,10 @@ mr_node *mr_keys_criterion(mr_env *env, mr_node *const *columns, unsigned n, con
     bool failed = !keys;
     for (size_t i = 0; i < count && !failed; i++)
         if (!(keys[i] = one_key(env, columns, n, values + i * n))) failed = true;
-    if (!failed) made = mr_sql_list(env, MR_OP_OR, keys, count);
-    else if (keys) for (size_t i = 0; i < count; i++) mr_node_release(keys[i]);
+    if (!failed)
+        made = mr_sql_list(env, MR_OP_OR, keys, count);
+    else if (keys)
+        for (size_t i = 0; i < count; i++) mr_node_release(keys[i]);
     mr_free(env, keys);
     for (unsigned i = 0; i < n; i++) mr_node_release(columns[i]);
     return made;

@@ -1,7 +1,9 @@
 /*
- * joins.c: the joins that a query asks for: along a relationship, with a condition, or with one found from foreign keys.
+ * joins.c: the joins that a query asks for: along a relationship, with a condition, or with one found from
+ * foreign keys.
  *
- * Invariant: each join extends the one FROM object that holds its left side; where that cannot be told, the query is refused.
+ * Invariant: each join extends the one FROM object that holds its left side; where that cannot be told, the
+ * query is refused.
  */
 #include "planner.h"
 
@@ -37,7 +39,8 @@ static mr_status add_keys(mr_env *env, mr_node *referring, mr_node *referred, mr
             if (fk->referred->table != other) continue;
             key_pair *pair = mr_vec_push(pairs);
             if (!pair) return MR_FAIL;
-            *pair = (key_pair){constraint_of(table, fk), fk->referred, table->columns[i], referred, referring};
+            *pair =
+                (key_pair){constraint_of(table, fk), fk->referred, table->columns[i], referred, referring};
         }
     }
     return MR_OK;
@@ -63,7 +66,8 @@ static mr_status find_keys(mr_env *env, mr_node *left, mr_node *right, mr_vec *p
 /* The number of constraints among the pairs: 0, 1, or 2 for more. */
 static unsigned count_constraints(const mr_vec *pairs) {
     for (size_t i = 1; i < pairs->len; i++)
-        if (((key_pair *)mr_vec_at(pairs, i))->constraint != ((key_pair *)mr_vec_at(pairs, 0))->constraint) return 2;
+        if (((key_pair *)mr_vec_at(pairs, i))->constraint != ((key_pair *)mr_vec_at(pairs, 0))->constraint)
+            return 2;
     return pairs->len > 0 ? 1 : 0;
 }
 
@@ -100,14 +104,18 @@ mr_status mr_foreign_key_on(mr_env *env, mr_node *left, mr_node *right, mr_node 
     if (status == MR_OK && pairs.len == 0) status = find_keys(env, left, right, &pairs);
     unsigned n = status == MR_OK ? count_constraints(&pairs) : 0;
     if (status == MR_OK && n == 0)
-        status = mr_fail(env, MR_ERR_INVALID_REQUEST,
-                         "can't find any foreign key relationship between '%s' and '%s': give the join a condition",
-                         words_for(left), words_for(right));
+        status = mr_fail(
+            env, MR_ERR_INVALID_REQUEST,
+            "can't find any foreign key relationship between '%s' and '%s': give the join a condition",
+            words_for(left), words_for(right));
     else if (n > 1)
-        status = mr_fail(env, MR_ERR_INVALID_REQUEST,
-                         "can't determine the join between '%s' and '%s': there is more than one foreign key between "
-                         "them; give the join a condition", words_for(left), words_for(right));
-    else if (n == 1 && !(*out = on_of_pairs(env, &pairs))) status = MR_FAIL;
+        status = mr_fail(
+            env, MR_ERR_INVALID_REQUEST,
+            "can't determine the join between '%s' and '%s': there is more than one foreign key between "
+            "them; give the join a condition",
+            words_for(left), words_for(right));
+    else if (n == 1 && !(*out = on_of_pairs(env, &pairs)))
+        status = MR_FAIL;
     mr_vec_done(&pairs);
     return status;
 }
@@ -128,7 +136,8 @@ static mr_node *target_from(const mr_query_join *join) {
     return mr_mapper_from(mapper);
 }
 
-/* left JOIN link ON primary JOIN right ON secondary; an outer join has the two on its right side joined first. */
+/* left JOIN link ON primary JOIN right ON secondary; an outer join has the two on its right side joined
+ * first. */
 static mr_status join_link(mr_planner *p, mr_op kind, mr_condition *c, mr_node *right, mr_node *on) {
     mr_node *primary = NULL, *link = mr_node_retain(c->link);
     if (mr_condition_primary(c, &primary) != MR_OK) {
@@ -148,8 +157,8 @@ static mr_status join_link(mr_planner *p, mr_op kind, mr_condition *c, mr_node *
 
 static mr_status same_entity(mr_planner *p, const mr_relationship *rel) {
     return mr_fail(p->env, MR_ERR_INVALID_REQUEST,
-                   "can't join %s to itself along %s.%s: give an alias of it as the target", rel->parent->name,
-                   rel->parent->name, rel->prop->name);
+                   "can't join %s to itself along %s.%s: give an alias of it as the target",
+                   rel->parent->name, rel->parent->name, rel->prop->name);
 }
 
 static mr_status join_along(mr_planner *p, const mr_query_join *join) {
@@ -171,11 +180,13 @@ static mr_status join_along(mr_planner *p, const mr_query_join *join) {
     } else if (mr_condition_primary(&c, &on) != MR_OK) {
         goto out;
     }
-    if (mr_inheritance_criterion(p->env, join->mapper ? join->mapper : rel->target, right, &extra) != MR_OK) goto out;
+    if (mr_inheritance_criterion(p->env, join->mapper ? join->mapper : rel->target, right, &extra) != MR_OK)
+        goto out;
     if (extra) on = mr_sql_and(p->env, on, extra);
     if (on && join->on) on = mr_sql_and(p->env, on, mr_node_retain(join->on));
     if (!on) goto out;
-    status = rel->secondary ? join_link(p, join->kind, &c, right, on) : mr_froms_join(p, join->kind, left, right, on);
+    status = rel->secondary ? join_link(p, join->kind, &c, right, on)
+                            : mr_froms_join(p, join->kind, left, right, on);
     right = on = NULL;
 out:
     mr_node_release(left);
@@ -187,7 +198,8 @@ out:
 
 /* ---------------------------------------------------------------- onto a class or FROM object */
 
-/* What the join may start from: the explicit FROM objects, or else those of the items. Entries are borrowed from found. */
+/* What the join may start from: the explicit FROM objects, or else those of the items. Entries are borrowed
+ * from found. */
 static mr_status possible_lefts(mr_planner *p, const mr_node *right, mr_vec *found) {
     for (size_t i = 0; i < p->explicit.len; i++)
         if (mr_vec_push_ptr(found, mr_node_retain(mr_vec_ptr(&p->explicit, i))) != MR_OK) return MR_FAIL;
@@ -198,8 +210,11 @@ static mr_status possible_lefts(mr_planner *p, const mr_node *right, mr_vec *fou
     for (size_t i = 0; i < p->items.len && status == MR_OK; i++) {
         const mr_plan_item *item = mr_vec_at(&p->items, i);
         const mr_target *t = item->entity == MR_PLAN_NONE ? NULL : mr_vec_at(&p->targets, item->entity);
-        if (!t) status = mr_node_froms(p->env, ((mr_planned_column *)mr_vec_at(&p->primary, item->column))->node, &all);
-        else if ((status = mr_vec_push_ptr(&all, t->from)) == MR_OK) mr_node_retain(t->from);
+        if (!t)
+            status = mr_node_froms(p->env, ((mr_planned_column *)mr_vec_at(&p->primary, item->column))->node,
+                                   &all);
+        else if ((status = mr_vec_push_ptr(&all, t->from)) == MR_OK)
+            mr_node_retain(t->from);
     }
     for (size_t i = 0; i < all.len; i++) {
         mr_node *from = mr_vec_ptr(&all, i);
@@ -226,7 +241,8 @@ static bool mentions(mr_env *env, const mr_node *on, const mr_node *left) {
 }
 
 /* The one possible left side that the condition mentions, or that a foreign key leads from. */
-static mr_status choose_left(mr_planner *p, const mr_query_join *join, mr_node *right, const mr_vec *lefts, mr_node **out) {
+static mr_status choose_left(mr_planner *p, const mr_query_join *join, mr_node *right, const mr_vec *lefts,
+                             mr_node **out) {
     size_t n = 0;
     *out = NULL;
     for (size_t i = 0; i < lefts->len; i++) {
@@ -239,12 +255,16 @@ static mr_status choose_left(mr_planner *p, const mr_query_join *join, mr_node *
     if (n == 1) return MR_OK;
     const char *name = join->mapper ? join->mapper->name : words_for(right);
     if (n == 0)
-        return mr_fail(p->env, MR_ERR_INVALID_REQUEST,
-                       "don't know how to join to %s: say where the join begins with select_from, and give it a "
-                       "condition if no foreign key leads there", name);
-    return mr_fail(p->env, MR_ERR_INVALID_REQUEST,
-                   "can't determine which of the query's classes to join %s to: say so with select_from, or give the "
-                   "join a condition", name);
+        return mr_fail(
+            p->env, MR_ERR_INVALID_REQUEST,
+            "don't know how to join to %s: say where the join begins with select_from, and give it a "
+            "condition if no foreign key leads there",
+            name);
+    return mr_fail(
+        p->env, MR_ERR_INVALID_REQUEST,
+        "can't determine which of the query's classes to join %s to: say so with select_from, or give the "
+        "join a condition",
+        name);
 }
 
 static mr_status join_onto(mr_planner *p, const mr_query_join *join) {
@@ -254,8 +274,10 @@ static mr_status join_onto(mr_planner *p, const mr_query_join *join) {
     mr_vec_init(&lefts, p->env, sizeof(mr_node *));
     if (!right || possible_lefts(p, right, &lefts) != MR_OK) goto out;
     if (choose_left(p, join, right, &lefts, &left) != MR_OK) goto out;
-    if (join->on) on = mr_node_retain(join->on);
-    else if (mr_foreign_key_on(p->env, left, right, &on) != MR_OK) goto out;
+    if (join->on)
+        on = mr_node_retain(join->on);
+    else if (mr_foreign_key_on(p->env, left, right, &on) != MR_OK)
+        goto out;
     if (join->mapper && mr_inheritance_criterion(p->env, join->mapper, right, &extra) != MR_OK) goto out;
     if (extra && !(on = mr_sql_and(p->env, on, extra))) goto out;
     status = mr_froms_join(p, join->kind, left, right, on);
@@ -277,7 +299,8 @@ mr_status mr_froms_own_joins(mr_planner *p) {
     for (unsigned i = 0; i < p->q->njoins; i++) {
         const mr_query_join *join = &p->q->joins[i];
         if (!join->along && !join->mapper && !join->target)
-            return mr_fail(p->env, MR_ERR_ARGUMENT, "a join needs a target: a class, a relationship or an alias");
+            return mr_fail(p->env, MR_ERR_ARGUMENT,
+                           "a join needs a target: a class, a relationship or an alias");
         if ((join->along ? join_along(p, join) : join_onto(p, join)) != MR_OK) return MR_FAIL;
     }
     return MR_OK;

@@ -12,8 +12,8 @@
 typedef struct mr_keyring {
     mr_env *env;
     unsigned n;
-    mr_vec values;  /* mr_value: owned copies, n for each entry */
-    mr_vec entries; /* keyring_entry */
+    mr_vec values;   /* mr_value: owned copies, n for each entry */
+    mr_vec entries;  /* keyring_entry */
     mr_vec distinct; /* uint32_t: the first entry of each key, in order */
     mr_map *heads;
     const mr_value *probe;

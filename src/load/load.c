@@ -1,8 +1,8 @@
 /*
  * load.c: the step machine of a load: read rows, load what follows, give rows out.
  *
- * Invariant: the entities of rows that were read and are not done with are pinned; everything else that a load knows is good within one
- * call only, during which the heap is blocked.
+ * Invariant: the entities of rows that were read and are not done with are pinned; everything else that a
+ * load knows is good within one call only, during which the heap is blocked.
  */
 #include "run.h"
 
@@ -34,7 +34,9 @@ static void unpin_rows(mr_load *load, size_t end) {
     load->unpinned = end;
 }
 
-static size_t row_count(const mr_load *load) { return load->width ? load->rows.len / load->width : 0; }
+static size_t row_count(const mr_load *load) {
+    return load->width ? load->rows.len / load->width : 0;
+}
 
 static void drop_rows(mr_load *load) {
     unpin_rows(load, row_count(load));
@@ -116,8 +118,10 @@ mr_status mr_load_start(const mr_load_context *ctx, mr_query *query, mr_load **o
     mr_plan_release(plan);
     mr_vec_done(&binds);
     mr_heap_unblock(load->heap);
-    if (status == MR_OK) *out = load;
-    else mr_load_close(load);
+    if (status == MR_OK)
+        *out = load;
+    else
+        mr_load_close(load);
     return status;
 }
 
@@ -159,7 +163,8 @@ static mr_status keep_row(mr_load *load) {
     size_t begin = load->rows.len;
     if (begin + load->width > load->rows.cap) {
         size_t cap = load->rows.cap ? load->rows.cap * 2 : 16;
-        if (mr_vec_reserve(&load->rows, cap < begin + load->width ? begin + load->width : cap) != MR_OK) return MR_FAIL;
+        if (mr_vec_reserve(&load->rows, cap < begin + load->width ? begin + load->width : cap) != MR_OK)
+            return MR_FAIL;
     }
     mr_value *row = (mr_value *)load->rows.data + begin;
     memcpy(row, out, load->width * sizeof *row);
@@ -220,7 +225,8 @@ mr_status mr_load_advance(mr_load *load) {
         if (fire_events(load) != MR_OK) return fail(load);
     }
     if (load->state == MR_LOAD_FAILED)
-        return mr_fail(load->env, MR_ERR_INVALID_REQUEST, "this result ended with an error; run the query again");
+        return mr_fail(load->env, MR_ERR_INVALID_REQUEST,
+                       "this result ended with an error; run the query again");
     return MR_OK;
 }
 
@@ -278,7 +284,9 @@ mr_status mr_load_all(mr_load *load, const mr_value **rows, size_t *n) {
 
 /* ---------------------------------------------------------------- asking */
 
-unsigned mr_load_width(const mr_load *load) { return (unsigned)load->width; }
+unsigned mr_load_width(const mr_load *load) {
+    return (unsigned)load->width;
+}
 
 const char *mr_load_name(const mr_load *load, unsigned i) {
     return i < load->width ? load->main->plan->items[i].name : NULL;

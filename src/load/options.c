@@ -1,8 +1,8 @@
 /*
  * options.c: loader options: finding what their paths name, and which of them say what.
  *
- * Invariant: a resolved option's steps hold their properties, and its mapper is the class that its first step belongs to. The
- * one without steps and mapper is the wildcard that holds everywhere, at every depth.
+ * Invariant: a resolved option's steps hold their properties, and its mapper is the class that its first step
+ * belongs to. The one without steps and mapper is the wildcard that holds everywhere, at every depth.
  */
 #include "planner.h"
 
@@ -11,8 +11,8 @@
 static mr_status no_attribute(mr_env *env, const mr_mapper *mapper, const char *name) {
     const char *near = mr_mapper_nearest(mapper, name);
     if (near)
-        return mr_fail(env, MR_ERR_ARGUMENT, "'%s' is not an attribute of %s (did you mean '%s'?)", name, mapper->name,
-                       near);
+        return mr_fail(env, MR_ERR_ARGUMENT, "'%s' is not an attribute of %s (did you mean '%s'?)", name,
+                       mapper->name, near);
     return mr_fail(env, MR_ERR_ARGUMENT, "'%s' is not an attribute of %s", name, mapper->name);
 }
 
@@ -34,8 +34,8 @@ static mr_status check_step(mr_env *env, const mr_option *o, unsigned i, const m
     bool relationship = prop->kind == MR_PROPERTY_RELATIONSHIP;
     if (wants_column(o->kind) && i + 1 == o->nsteps) {
         if (!relationship) return MR_OK;
-        return mr_fail(env, MR_ERR_ARGUMENT, "%s.%s is a relationship: this option is for columns", prop->mapper->name,
-                       prop->name);
+        return mr_fail(env, MR_ERR_ARGUMENT, "%s.%s is a relationship: this option is for columns",
+                       prop->mapper->name, prop->name);
     }
     if (relationship) return MR_OK;
     return mr_fail(env, MR_ERR_ARGUMENT, "%s.%s is not a relationship: this option is for relationships",
@@ -70,7 +70,8 @@ static mr_status no_start(mr_planner *p, const mr_option *o) {
     if (o->mapper && name)
         return mr_fail(p->env, MR_ERR_ARGUMENT, "the option for %s.%s does not apply: the query loads no %s",
                        o->mapper->name, name, o->mapper->name);
-    if (!lead || !name) return mr_fail(p->env, MR_ERR_ARGUMENT, "a loader option does not apply: the query loads no class");
+    if (!lead || !name)
+        return mr_fail(p->env, MR_ERR_ARGUMENT, "a loader option does not apply: the query loads no class");
     return no_attribute(p->env, lead, name);
 }
 
@@ -108,7 +109,9 @@ mr_status mr_options_of_item(mr_planner *p, uint16_t item, unsigned *n, const mr
     return MR_OK;
 }
 
-static bool is_everywhere(const mr_option *o) { return o->nsteps == 0 && !o->mapper; }
+static bool is_everywhere(const mr_option *o) {
+    return o->nsteps == 0 && !o->mapper;
+}
 
 mr_status mr_options_below(mr_arena *arena, const mr_property *prop, unsigned nopts, const mr_option *opts,
                            unsigned *n, const mr_option **out) {
@@ -117,8 +120,9 @@ mr_status mr_options_below(mr_arena *arena, const mr_property *prop, unsigned no
     *out = NULL;
     for (unsigned i = 0; i < nopts; i++) {
         const mr_option *o = &opts[i];
-        bool goes_on = o->nsteps > 0 && o->steps[0].prop == prop &&
-                       (o->nsteps > 1 || o->kind == MR_OPTION_UNDEFER_GROUP || o->kind == MR_OPTION_WILDCARD_LAZY);
+        bool goes_on =
+            o->nsteps > 0 && o->steps[0].prop == prop &&
+            (o->nsteps > 1 || o->kind == MR_OPTION_UNDEFER_GROUP || o->kind == MR_OPTION_WILDCARD_LAZY);
         if (!goes_on && !is_everywhere(o)) continue;
         if (!below && !(below = mr_arena_alloc(arena, nopts * sizeof *below))) return MR_FAIL;
         mr_option *b = &below[(*n)++];
@@ -136,9 +140,11 @@ const mr_option *mr_options_strategy(const mr_property *prop, unsigned nopts, co
     const mr_option *found = NULL, *wildcard = NULL;
     for (unsigned i = 0; i < nopts; i++) {
         const mr_option *o = &opts[i];
-        if (o->kind == MR_OPTION_WILDCARD_LAZY && o->nsteps == 0) wildcard = o;
+        if (o->kind == MR_OPTION_WILDCARD_LAZY && o->nsteps == 0)
+            wildcard = o;
         else if ((o->kind == MR_OPTION_LAZY || o->kind == MR_OPTION_CONTAINS_EAGER) && o->nsteps == 1 &&
-                 o->steps[0].prop == prop) found = o;
+                 o->steps[0].prop == prop)
+            found = o;
     }
     return found ? found : wildcard;
 }
@@ -148,8 +154,10 @@ bool mr_options_loads(const mr_property *prop, unsigned nopts, const mr_option *
     for (unsigned i = 0; i < nopts; i++) {
         const mr_option *o = &opts[i];
         bool names = o->nsteps == 1 && o->steps[0].prop == prop;
-        if (o->kind == MR_OPTION_DEFER && names) loads = named = false;
-        else if (o->kind == MR_OPTION_UNDEFER && names) loads = named = true;
+        if (o->kind == MR_OPTION_DEFER && names)
+            loads = named = false;
+        else if (o->kind == MR_OPTION_UNDEFER && names)
+            loads = named = true;
         else if (o->kind == MR_OPTION_LOAD_ONLY && o->nsteps == 1) {
             only = true;
             if (names) named = true;

@@ -1,8 +1,8 @@
 /*
  * plan.c: from a query to a plan: the SELECT, its compilation, and the row program as plain arrays.
  *
- * Invariant: a plan serves every query of the same key. A bind of the SELECT that is a node of the query is known by its
- * number there; any other belongs to the mappings, and the plan holds it.
+ * Invariant: a plan serves every query of the same key. A bind of the SELECT that is a node of the query is
+ * known by its number there; any other belongs to the mappings, and the plan holds it.
  */
 #include "planner.h"
 
@@ -142,8 +142,9 @@ static mr_status finish_arrays(const mr_planner *p) {
     }
     const mr_query *q = p->q;
     bool one_entity = plan->nitems == 1 && plan->items[0].entity != MR_PLAN_NONE;
-    plan->unique = plan->collections || (one_entity && !q->core_labels &&
-                   (q->njoins > 0 || p->nfroms > 1 || q->clauses.from || p->adapts || q->statement));
+    plan->unique = plan->collections ||
+                   (one_entity && !q->core_labels &&
+                    (q->njoins > 0 || p->nfroms > 1 || q->clauses.from || p->adapts || q->statement));
     return MR_OK;
 }
 
@@ -180,7 +181,8 @@ static mr_status map_binds(mr_plan *plan, const mr_node *select, const mr_vec *b
     return status;
 }
 
-static mr_status compile(mr_plan *plan, const mr_node *statement, const mr_dialect *dialect, const mr_vec *binds) {
+static mr_status compile(mr_plan *plan, const mr_node *statement, const mr_dialect *dialect,
+                         const mr_vec *binds) {
     if (mr_sql_compile(plan->env, dialect, statement, &plan->compiled) != MR_OK) return MR_FAIL;
     for (size_t i = 0; i < plan->compiled->ncolumns; i++) plan->compiled->columns[i].node = NULL;
     return map_binds(plan, statement, binds);
@@ -199,7 +201,8 @@ static mr_status make_select(mr_planner *p, const mr_dialect *dialect, const mr_
 
 /* The statement is the user's: its columns are found by name when it runs. */
 static mr_status make_by_name(mr_planner *p, const mr_dialect *dialect, const mr_vec *binds) {
-    if (mr_options_resolve(p) != MR_OK || mr_plan_items(p) != MR_OK || finish_arrays(p) != MR_OK) return MR_FAIL;
+    if (mr_options_resolve(p) != MR_OK || mr_plan_items(p) != MR_OK || finish_arrays(p) != MR_OK)
+        return MR_FAIL;
     p->plan->by_name = true;
     return compile(p->plan, p->q->statement, dialect, binds);
 }
@@ -207,7 +210,8 @@ static mr_status make_by_name(mr_planner *p, const mr_dialect *dialect, const mr
 mr_status mr_plan_configure(const mr_query *q) {
     for (unsigned i = 0; i < q->nitems; i++) {
         const mr_mapper *m = q->items[i].mapper;
-        if (m && (!m->configured || m->registry->dirty) && mr_registry_configure(m->registry) != MR_OK) return MR_FAIL;
+        if (m && (!m->configured || m->registry->dirty) && mr_registry_configure(m->registry) != MR_OK)
+            return MR_FAIL;
     }
     const mr_mapper *lead = mr_query_lead(q);
     if (lead && lead->registry->dirty) return mr_registry_configure(lead->registry);

@@ -1,8 +1,9 @@
 /*
  * plan.h: what a query has become: a compiled statement and a row program. Private to src/load.
  *
- * A plan is data and never changes once made (but for one by names, which serves one run): rows are interpreted against it.
- * It holds no value of the query that it was made for: the binds are found by their number in the query's key.
+ * A plan is data and never changes once made (but for one by names, which serves one run): rows are
+ * interpreted against it. It holds no value of the query that it was made for: the binds are found by their
+ * number in the query's key.
  */
 #ifndef MOONROW_LOAD_PLAN_H
 #define MOONROW_LOAD_PLAN_H
@@ -14,8 +15,8 @@ enum { MR_PLAN_NONE = UINT16_MAX };
 typedef struct mr_plan mr_plan;
 typedef struct mr_plan_entity mr_plan_entity;
 
-/* The options that go on below an entity: what mr_entity.origin points to. It is part of its plan's memory, and a
- * reference to it is a reference to the plan. */
+/* The options that go on below an entity: what mr_entity.origin points to. It is part of its plan's memory,
+ * and a reference to it is a reference to the plan. */
 typedef struct mr_origin {
     mr_plan *plan;
     unsigned nopts;
@@ -50,16 +51,16 @@ struct mr_plan_entity {
     uint16_t nidentities;
     mr_plan_identity *identities;
     uint16_t nslots;
-    mr_plan_slot *slots;    /* by rising slot */
-    uint16_t first, direct; /* direct > 0: all of slots is slot i from column first + i, i < direct */
-    uint16_t parent;        /* the entity that this one is joined to, or MR_PLAN_NONE */
+    mr_plan_slot *slots;      /* by rising slot */
+    uint16_t first, direct;   /* direct > 0: all of slots is slot i from column first + i, i < direct */
+    uint16_t parent;          /* the entity that this one is joined to, or MR_PLAN_NONE */
     const mr_property *along; /* ... by this relationship */
-    bool collection;        /* ... which is a collection */
-    bool repeats;           /* an item of it can come in several rows of one parent */
-    mr_origin *origin;      /* or NULL */
+    bool collection;          /* ... which is a collection */
+    bool repeats;             /* an item of it can come in several rows of one parent */
+    mr_origin *origin;        /* or NULL */
     unsigned nfollows;
     mr_plan_follow *follows;
-    unsigned npath;         /* the relationships from the first query's entity to this one */
+    unsigned npath; /* the relationships from the first query's entity to this one */
     const mr_property *const *path;
 };
 
@@ -78,17 +79,18 @@ typedef struct mr_plan_bind {
 /* A named parameter whose value is read when the statement runs. */
 typedef struct mr_plan_late {
     const char *name;
-    uint16_t parent; /* the query's parent, by number; MR_PLAN_NONE: a key value of the identity that is loaded */
-    uint16_t slot;   /* of the parent, or the key's position */
+    uint16_t
+        parent; /* the query's parent, by number; MR_PLAN_NONE: a key value of the identity that is loaded */
+    uint16_t slot; /* of the parent, or the key's position */
 } mr_plan_late;
 
 struct mr_plan {
     uint32_t refs;
     mr_env *env;
-    mr_arena *arena;     /* of all arrays below */
+    mr_arena *arena; /* of all arrays below */
     mr_compiled *compiled;
-    uint64_t version;    /* of the registries when it was made */
-    mr_mapper *lead;     /* whose connection it runs on, or NULL */
+    uint64_t version; /* of the registries when it was made */
+    mr_mapper *lead;  /* whose connection it runs on, or NULL */
     uint16_t nentities, nitems, nlates;
     mr_plan_entity *entities;
     mr_plan_item *items;
@@ -96,12 +98,12 @@ struct mr_plan {
     uint32_t nbinds;
     mr_plan_bind *binds;
     uint16_t ncolumns;
-    uint16_t width;      /* slots that an entity of it can have */
+    uint16_t width;        /* slots that an entity of it can have */
     const mr_type **types; /* or NULL: the compiled ones */
-    bool unique;         /* a row of items can come again, and is then left out */
-    bool collections;    /* it joins collections */
-    bool follows;        /* more statements come after it */
-    bool by_name;        /* the columns are found by name once the statement runs */
+    bool unique;           /* a row of items can come again, and is then left out */
+    bool collections;      /* it joins collections */
+    bool follows;          /* more statements come after it */
+    bool by_name;          /* the columns are found by name once the statement runs */
 };
 
 /* From outside of the query: where its entity stands below the first query. */
@@ -116,13 +118,16 @@ static inline bool mr_is_list(const mr_relationship *rel) {
 
 /* Configures the mappings of the query's classes where something waits for it. */
 mr_status mr_plan_configure(const mr_query *q);
-/* Plans and compiles. The result has one reference. path may be NULL; binds: those of the query, in key order. */
+/* Plans and compiles. The result has one reference. path may be NULL; binds: those of the query, in key
+ * order. */
 mr_status mr_plan_make(mr_query *q, const mr_plan_path *path, const mr_dialect *dialect, const mr_vec *binds,
                        mr_plan **out);
 mr_plan *mr_plan_retain(mr_plan *plan);
 void mr_plan_release(mr_plan *plan); /* NULL passes */
-/* The plan of a query from the environment's cache, or a new one. *binds receives the query's binds in key order. */
-mr_status mr_plan_find(mr_query *q, const mr_plan_path *path, const mr_dialect *dialect, mr_vec *binds, mr_plan **out);
+/* The plan of a query from the environment's cache, or a new one. *binds receives the query's binds in key
+ * order. */
+mr_status mr_plan_find(mr_query *q, const mr_plan_path *path, const mr_dialect *dialect, mr_vec *binds,
+                       mr_plan **out);
 /* The sum of the versions of the registries that the query's classes are in. */
 uint64_t mr_plan_version(const mr_query *q);
 /* Completes a plan by_name from the names of the result's columns. */

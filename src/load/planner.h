@@ -1,15 +1,17 @@
 /*
- * planner.h: the state of one planning, shared by the files that plan: columns.c, froms.c, criteria.c, options.c, eager.c,
- * select.c, plan.c. Private to src/load.
+ * planner.h: the state of one planning, shared by the files that plan: columns.c, froms.c, criteria.c,
+ * options.c, eager.c, select.c, plan.c. Private to src/load.
  *
- * A planning has steps: expand (items become entities and columns), joins, wrap (is a subquery needed), name (labels), build.
+ * A planning has steps: expand (items become entities and columns), joins, wrap (is a subquery needed), name
+ * (labels), build.
  */
 #ifndef MOONROW_LOAD_PLANNER_H
 #define MOONROW_LOAD_PLANNER_H
 
 #include "plan.h"
 
-/* While planning, a column of a joined entity is known by its number among those with this bit; they come after the others. */
+/* While planning, a column of a joined entity is known by its number among those with this bit; they come
+ * after the others. */
 enum { MR_SECONDARY = 0x8000 };
 
 /* A column of the SELECT. */
@@ -40,31 +42,33 @@ typedef struct mr_planner {
     mr_query *q;
     mr_plan *plan;
     const mr_plan_path *path;
-    bool plain;        /* without eager joins */
-    bool wrap;         /* the query is a subquery, to which the eager joins are made */
+    bool plain;                /* without eager joins */
+    bool wrap;                 /* the query is a subquery, to which the eager joins are made */
     mr_vec primary, secondary; /* mr_planned_column */
-    mr_vec targets;    /* mr_target */
-    mr_vec items;      /* mr_plan_item */
-    mr_vec explicit;   /* mr_node *, owned: select_from and joins */
-    mr_vec anonymous;  /* mr_anonymous */
-    mr_vec lates;      /* mr_plan_late */
-    mr_node *wrapper;  /* ALIAS of the wrapped SELECT; owned */
-    mr_node *eager_order; /* LIST of the eager collections' orders; owned, or NULL */
-    mr_node *criteria; /* of the parents: before the query's own; owned, or NULL */
-    mr_node *classes;  /* which classes a shared table's rows are of: after the query's own; owned, or NULL */
+    mr_vec targets;            /* mr_target */
+    mr_vec items;              /* mr_plan_item */
+    mr_vec explicit;           /* mr_node *, owned: select_from and joins */
+    mr_vec anonymous;          /* mr_anonymous */
+    mr_vec lates;              /* mr_plan_late */
+    mr_node *wrapper;          /* ALIAS of the wrapped SELECT; owned */
+    mr_node *eager_order;      /* LIST of the eager collections' orders; owned, or NULL */
+    mr_node *criteria;         /* of the parents: before the query's own; owned, or NULL */
+    mr_node *classes; /* which classes a shared table's rows are of: after the query's own; owned, or NULL */
     unsigned nopts;
-    mr_option *opts;   /* the query's, with their properties found; in the plan's arena */
-    uint16_t *roots;   /* for each: the item that its path starts from */
-    bool adapts;       /* an item is read from a subquery */
-    size_t nfroms;     /* of the FROM list */
-    mr_vec order;      /* with wrap: for each item of ORDER BY its column (uint16_t), or MR_PLAN_NONE */
+    mr_option *opts; /* the query's, with their properties found; in the plan's arena */
+    uint16_t *roots; /* for each: the item that its path starts from */
+    bool adapts;     /* an item is read from a subquery */
+    size_t nfroms;   /* of the FROM list */
+    mr_vec order;    /* with wrap: for each item of ORDER BY its column (uint16_t), or MR_PLAN_NONE */
 } mr_planner;
 
 /* columns.c */
 void mr_columns_init(mr_planner *p);
 void mr_columns_done(mr_planner *p);
-/* Adds a column (node consumed) and gives its number; an equal one is found again when reuse is set. given may be NULL. */
-mr_status mr_columns_add(mr_planner *p, bool secondary, mr_node *node, const char *given, bool reuse, uint16_t *out);
+/* Adds a column (node consumed) and gives its number; an equal one is found again when reuse is set. given
+ * may be NULL. */
+mr_status mr_columns_add(mr_planner *p, bool secondary, mr_node *node, const char *given, bool reuse,
+                         uint16_t *out);
 /* Gives all columns their labels. */
 mr_status mr_columns_name(mr_planner *p);
 /* The column as the SELECT lists it: with its label. New reference. */
@@ -79,7 +83,8 @@ bool mr_from_same(const mr_node *a, const mr_node *b);
 /* Is object in from: itself, or within its joins? */
 bool mr_from_contains(const mr_node *from, const mr_node *object);
 /* A column of a table as seen through a FROM object. *out NULL with MR_OK: it does not have that column. */
-mr_status mr_from_column(mr_env *env, const mr_column *column, const mr_property *prop, mr_node *from, mr_node **out);
+mr_status mr_from_column(mr_env *env, const mr_column *column, const mr_property *prop, mr_node *from,
+                         mr_node **out);
 /* Joins right (consumed) with on (consumed) to what contains left (borrowed). */
 mr_status mr_froms_join(mr_planner *p, mr_op kind, mr_node *left, mr_node *right, mr_node *on);
 /* The joins as the query has them. */
@@ -111,7 +116,8 @@ mr_status mr_plan_parents(mr_planner *p);
 
 /* An expression over the bare columns of a class, with these as seen through from. New reference. */
 mr_status mr_through(mr_env *env, mr_node *expression, const mr_mapper *mapper, mr_node *from, mr_node **out);
-/* A clause of a query whose items are read from subqueries: their columns are the subqueries'. Consumes node; NULL passes. */
+/* A clause of a query whose items are read from subqueries: their columns are the subqueries'. Consumes node;
+ * NULL passes. */
 mr_status mr_adapt(mr_planner *p, mr_node *node, mr_node **out);
 
 /* options.c */
@@ -137,7 +143,9 @@ mr_status mr_eager_joins(mr_planner *p);
 /* Adds the entity, what is eagerly loaded with it, and their columns. proto->from is consumed. */
 mr_status mr_plan_target(mr_planner *p, const mr_target *proto, uint16_t *out);
 mr_status mr_plan_items(mr_planner *p);
-static inline mr_target *mr_target_at(const mr_planner *p, size_t i) { return mr_vec_at(&p->targets, i); }
+static inline mr_target *mr_target_at(const mr_planner *p, size_t i) {
+    return mr_vec_at(&p->targets, i);
+}
 
 /* wrap.c: the query as a subquery */
 mr_status mr_wrap_columns(mr_planner *p);
@@ -155,7 +163,8 @@ void mr_planner_done(mr_planner *p);
 /* Everything up to the SELECT node. */
 mr_status mr_planner_select(mr_planner *p, mr_node **out);
 
-/* cache.c: a column that stands for a subquery's output column of that name; one per name and type. NULL on failure. */
+/* cache.c: a column that stands for a subquery's output column of that name; one per name and type. NULL on
+ * failure. */
 const mr_column *mr_stand_in_column(mr_env *env, const char *name, const mr_type *type);
 
 #endif

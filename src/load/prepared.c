@@ -1,5 +1,6 @@
 /*
- * prepared.c: plans that are kept per class: the second get, refresh or lazy load of a kind neither plans nor compiles.
+ * prepared.c: plans that are kept per class: the second get, refresh or lazy load of a kind neither plans nor
+ * compiles.
  *
  * Invariant: what is kept is of the registry's present version.
  */
@@ -34,7 +35,8 @@ void mr_class_plans_free(mr_class_plans *plans) {
 }
 
 mr_class_plans *mr_class_plans_of(mr_mapper *mapper) {
-    if ((!mapper->configured || mapper->registry->dirty) && mr_registry_configure(mapper->registry) != MR_OK) return NULL;
+    if ((!mapper->configured || mapper->registry->dirty) && mr_registry_configure(mapper->registry) != MR_OK)
+        return NULL;
     mr_class_plans *plans = mapper->query_plans;
     if (!plans) {
         mr_loader *loader = mr_loader_of(mapper->env);

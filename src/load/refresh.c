@@ -1,7 +1,9 @@
 /*
- * refresh.c: loading the columns that an entity lacks: all of them when it has expired, or the deferred ones asked for.
+ * refresh.c: loading the columns that an entity lacks: all of them when it has expired, or the deferred ones
+ * asked for.
  *
- * Invariant: only unloaded slots are written. An expired entity is read with the statement of get, so that both share it.
+ * Invariant: only unloaded slots are written. An expired entity is read with the statement of get, so that
+ * both share it.
  */
 #include "cache.h"
 #include "planner.h"
@@ -20,13 +22,15 @@ static bool is_wanted(const mr_property *prop, const mr_property *const *props, 
     for (unsigned i = 0; i < n; i++) {
         if (props[i]->slot == prop->slot && is_loadable(props[i])) return true;
         /* A group comes together. */
-        if (prop->deferred && prop->deferred_group && props[i]->deferred_group == prop->deferred_group) return true;
+        if (prop->deferred && prop->deferred_group && props[i]->deferred_group == prop->deferred_group)
+            return true;
     }
     return false;
 }
 
 /* The unloaded slots that are wanted, in order; *all: they are just what get loads. */
-static mr_status wanted_slots(mr_entity *entity, const mr_property *const *props, unsigned n, mr_vec *slots, bool *all) {
+static mr_status wanted_slots(mr_entity *entity, const mr_property *const *props, unsigned n, mr_vec *slots,
+                              bool *all) {
     const mr_mapper *mapper = entity->mapper;
     *all = true;
     for (size_t i = 0; i < mapper->props.len; i++) {
@@ -66,8 +70,10 @@ static mr_status make_columns(void *ud, mr_vec *lates, mr_query **out) {
     for (uint16_t i = 0; q && i < set->n; i++) {
         const mr_property *prop = property_at(set->mapper, set->slots[i]);
         mr_query_item item = {.name = prop->name};
-        if (prop->kind == MR_PROPERTY_COLUMN) item.expression = mr_property_node(prop, NULL);
-        else item.expression = mr_node_retain(prop->expression);
+        if (prop->kind == MR_PROPERTY_COLUMN)
+            item.expression = mr_property_node(prop, NULL);
+        else
+            item.expression = mr_node_retain(prop->expression);
         mr_query *next = item.expression ? mr_query_with_items(q, &item, 1, true) : NULL;
         mr_query_release(q);
         q = next;
@@ -130,15 +136,16 @@ static mr_prepared_columns *find_columns(mr_class_plans *plans, const column_set
     return made;
 }
 
-static mr_status open_columns(const mr_load_context *ctx, mr_entity *entity, const mr_vec *slots, const mr_value *keys,
-                              mr_load **out) {
+static mr_status open_columns(const mr_load_context *ctx, mr_entity *entity, const mr_vec *slots,
+                              const mr_value *keys, mr_load **out) {
     mr_conn *conn;
     column_set set = {entity->mapper, slots->data, (uint16_t)slots->len};
     mr_class_plans *plans = mr_class_plans_of(entity->mapper);
     if (!plans || ctx->connection(ctx->ud, entity->mapper, &conn) != MR_OK) return MR_FAIL;
     mr_prepared_columns *c = find_columns(plans, &set);
     if (!c) return MR_FAIL;
-    if (mr_prepare(ctx->env, &c->prepared, mr_engine_dialect(mr_conn_engine(conn)), make_columns, &set) != MR_OK)
+    if (mr_prepare(ctx->env, &c->prepared, mr_engine_dialect(mr_conn_engine(conn)), make_columns, &set) !=
+        MR_OK)
         return MR_FAIL;
     if (c->prepared.plan->nentities == 0 && fill_entity(c->prepared.plan, &set) != MR_OK) {
         mr_prepared_done(&c->prepared);
@@ -168,7 +175,8 @@ static mr_status run_refresh(const mr_load_context *ctx, mr_entity *entity, cons
     return status;
 }
 
-mr_status mr_load_refresh(const mr_load_context *ctx, mr_entity *entity, const mr_property *const *props, unsigned n) {
+mr_status mr_load_refresh(const mr_load_context *ctx, mr_entity *entity, const mr_property *const *props,
+                          unsigned n) {
     mr_vec slots;
     bool all;
     mr_heap *heap = mr_heap_of(ctx->env);

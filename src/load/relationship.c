@@ -1,12 +1,12 @@
 /*
  * relationship.c: a relationship's slot, loaded when it is first touched.
  *
- * Invariant: what the identity map has costs no statement; otherwise one statement loads the slot, whatever its relationship.
+ * Invariant: what the identity map has costs no statement; otherwise one statement loads the slot, whatever
+ * its relationship.
  */
 #include "cache.h"
 #include "planner.h"
 #include "run.h"
-
 
 /* ---------------------------------------------------------------- filling the slot */
 
@@ -22,7 +22,8 @@ static mr_status put_list(mr_entity *entity, const mr_property *prop, mr_entity 
 }
 
 static mr_status put_nothing(mr_entity *entity, const mr_property *prop) {
-    return mr_is_list(prop->relationship) ? put_list(entity, prop, NULL, 0) : put_reference(entity, prop, NULL);
+    return mr_is_list(prop->relationship) ? put_list(entity, prop, NULL, 0)
+                                          : put_reference(entity, prop, NULL);
 }
 
 /* The rows of a load of one entity item. */
@@ -60,8 +61,10 @@ static mr_status make_lazy(void *ud, mr_vec *lates, mr_query **out) {
         primary = mr_sql_and(env, primary, secondary);
     }
     mr_query *q = mr_query_new(env, &item, 1, false), *next = NULL;
-    if (q) next = mr_query_where(q, primary);
-    else mr_node_release(primary);
+    if (q)
+        next = mr_query_where(q, primary);
+    else
+        mr_node_release(primary);
     mr_query_release(q);
     if (next && rel->order_by) {
         q = mr_query_order_by(next, mr_node_retain(rel->order_by));
@@ -84,7 +87,8 @@ static mr_status load_prepared(const mr_load_context *ctx, mr_entity *entity, co
     mr_load *load;
     mr_prepared *prepared = prepared_of(prop->relationship->parent, prop->slot);
     if (!prepared || ctx->connection(ctx->ud, prop->relationship->target, &conn) != MR_OK) return MR_FAIL;
-    if (mr_prepare(ctx->env, prepared, mr_engine_dialect(mr_conn_engine(conn)), make_lazy, (void *)(uintptr_t)prop) != MR_OK)
+    if (mr_prepare(ctx->env, prepared, mr_engine_dialect(mr_conn_engine(conn)), make_lazy,
+                   (void *)(uintptr_t)prop) != MR_OK)
         return MR_FAIL;
     mr_run_source source = {.query = prepared->query, .parent = entity};
     if (mr_load_open(ctx, prepared->plan, &source, false, &load) != MR_OK) return MR_FAIL;
@@ -105,8 +109,8 @@ static mr_query *with_options(mr_query *q, unsigned nopts, const mr_option *opts
 }
 
 /* With options below the relationship: planned as the query that it is. */
-static mr_status load_planned(const mr_load_context *ctx, mr_entity *entity, const mr_property *prop, unsigned nopts,
-                              const mr_option *opts) {
+static mr_status load_planned(const mr_load_context *ctx, mr_entity *entity, const mr_property *prop,
+                              unsigned nopts, const mr_option *opts) {
     mr_relationship *rel = prop->relationship;
     mr_query_item item = {.mapper = rel->target};
     mr_load *load = NULL;
@@ -134,7 +138,8 @@ static mr_status load_locals(const mr_load_context *ctx, mr_entity *entity, cons
         if (slot == UINT16_MAX || mr_entity_slot(entity, slot)->kind != MR_UNLOADED) continue;
         if (entity->state != MR_PERSISTENT) continue;
         const mr_property *prop = mr_mapper_at_slot(entity->mapper, slot);
-        return mr_load_refresh(ctx, entity, prop && prop->deferred ? &prop : NULL, prop && prop->deferred ? 1 : 0);
+        return mr_load_refresh(ctx, entity, prop && prop->deferred ? &prop : NULL,
+                               prop && prop->deferred ? 1 : 0);
     }
     return MR_OK;
 }
@@ -150,8 +155,8 @@ static bool has_no_key(mr_entity *entity, const mr_relationship *rel) {
 }
 
 /* A many-to-one onto a primary key: MR_NOTFOUND, with *identity set, when the map has no such entity. */
-static mr_status from_map(const mr_load_context *ctx, mr_entity *entity, const mr_property *prop, mr_strbuf *buf,
-                          mr_value *identity) {
+static mr_status from_map(const mr_load_context *ctx, mr_entity *entity, const mr_property *prop,
+                          mr_strbuf *buf, mr_value *identity) {
     enum { FEW = 8 };
     const mr_relationship *rel = prop->relationship;
     mr_value few[FEW], *key = few;
@@ -165,8 +170,8 @@ static mr_status from_map(const mr_load_context *ctx, mr_entity *entity, const m
     return put_reference(entity, prop, mr_mapper_isa(known->mapper, rel->target) ? known : NULL);
 }
 
-static mr_status load_reference(const mr_load_context *ctx, mr_entity *entity, const mr_property *prop, bool no_sql,
-                                unsigned nopts, const mr_option *opts) {
+static mr_status load_reference(const mr_load_context *ctx, mr_entity *entity, const mr_property *prop,
+                                bool no_sql, unsigned nopts, const mr_option *opts) {
     mr_mapper *target = prop->relationship->target;
     mr_value identity;
     mr_entity *found = NULL;
@@ -192,10 +197,12 @@ out:
 
 /* ---------------------------------------------------------------- the strategies of one access */
 
-static mr_status refuse(const mr_load_context *ctx, const mr_entity *entity, const mr_property *prop, const char *lazy) {
-    return mr_fail(ctx->env, MR_ERR_INVALID_REQUEST,
-                   "'%s.%s' is not loaded and may not be (lazy = \"%s\"): load it with the query, as with selectinload",
-                   entity->mapper->name, prop->name, lazy);
+static mr_status refuse(const mr_load_context *ctx, const mr_entity *entity, const mr_property *prop,
+                        const char *lazy) {
+    return mr_fail(
+        ctx->env, MR_ERR_INVALID_REQUEST,
+        "'%s.%s' is not loaded and may not be (lazy = \"%s\"): load it with the query, as with selectinload",
+        entity->mapper->name, prop->name, lazy);
 }
 
 mr_status mr_lazy_load(const mr_load_context *ctx, mr_entity *entity, const mr_property *prop, unsigned nopts,
@@ -203,29 +210,35 @@ mr_status mr_lazy_load(const mr_load_context *ctx, mr_entity *entity, const mr_p
     const mr_relationship *rel = prop->relationship;
     mr_status status = load_locals(ctx, entity, rel);
     if (status == MR_FAIL) return status;
-    if (rel->direction == MR_MANY_TO_ONE && rel->use_get) return load_reference(ctx, entity, prop, false, nopts, opts);
+    if (rel->direction == MR_MANY_TO_ONE && rel->use_get)
+        return load_reference(ctx, entity, prop, false, nopts, opts);
     if (has_no_key(entity, rel)) return put_nothing(entity, prop);
     return nopts > 0 ? load_planned(ctx, entity, prop, nopts, opts) : load_prepared(ctx, entity, prop);
 }
 
-static mr_status load_slot(const mr_load_context *ctx, mr_entity *entity, const mr_property *prop, mr_arena *arena) {
+static mr_status load_slot(const mr_load_context *ctx, mr_entity *entity, const mr_property *prop,
+                           mr_arena *arena) {
     const mr_relationship *rel = prop->relationship;
     const mr_origin *origin = entity->origin;
     const mr_option *option = origin ? mr_options_strategy(prop, origin->nopts, origin->opts) : NULL;
     const mr_option *below = NULL;
     unsigned nbelow = 0;
     mr_lazy strategy = option && option->kind != MR_OPTION_CONTAINS_EAGER ? option->strategy : rel->lazy;
-    if (origin && mr_options_below(arena, prop, origin->nopts, origin->opts, &nbelow, &below) != MR_OK) return MR_FAIL;
+    if (origin && mr_options_below(arena, prop, origin->nopts, origin->opts, &nbelow, &below) != MR_OK)
+        return MR_FAIL;
     switch (strategy) {
-    case MR_LAZY_NOLOAD: return put_nothing(entity, prop);
-    case MR_LAZY_RAISE: return refuse(ctx, entity, prop, "raise");
+    case MR_LAZY_NOLOAD:
+        return put_nothing(entity, prop);
+    case MR_LAZY_RAISE:
+        return refuse(ctx, entity, prop, "raise");
     case MR_LAZY_RAISE_ON_SQL: {
         mr_status status = MR_NOTFOUND;
         if (rel->direction == MR_MANY_TO_ONE && rel->use_get)
             status = load_reference(ctx, entity, prop, true, 0, NULL);
         return status == MR_NOTFOUND ? refuse(ctx, entity, prop, "raise_on_sql") : status;
     }
-    default: return mr_lazy_load(ctx, entity, prop, nbelow, below);
+    default:
+        return mr_lazy_load(ctx, entity, prop, nbelow, below);
     }
 }
 
@@ -233,7 +246,8 @@ mr_status mr_load_relationship(const mr_load_context *ctx, mr_entity *entity, co
     mr_heap *heap = mr_heap_of(ctx->env);
     mr_arena *arena = NULL;
     if (!heap) return MR_FAIL;
-    if (entity->mapper->registry->dirty && mr_registry_configure(entity->mapper->registry) != MR_OK) return MR_FAIL;
+    if (entity->mapper->registry->dirty && mr_registry_configure(entity->mapper->registry) != MR_OK)
+        return MR_FAIL;
     if (entity->origin && !(arena = mr_arena_new(ctx->env))) return MR_FAIL;
     mr_heap_block(heap);
     mr_status status = load_slot(ctx, entity, prop, arena);

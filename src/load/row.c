@@ -1,8 +1,9 @@
 /*
  * row.c: the row interpreter: from the values of one row to entities and items.
  *
- * Invariant: an entity that was in memory keeps what it has; only slots that are not loaded are filled, unless the load
- * populates existing ones, and then each once. No memory is allocated for a row but the entities' own.
+ * Invariant: an entity that was in memory keeps what it has; only slots that are not loaded are filled,
+ * unless the load populates existing ones, and then each once. No memory is allocated for a row but the
+ * entities' own.
  */
 #include "run.h"
 
@@ -67,8 +68,9 @@ static mr_status fill_known(mr_run *run, const mr_plan_entity *pe, mr_entity *e,
 
 static mr_status unknown_class(mr_run *run, const mr_plan_entity *pe, const mr_value *v) {
     if (mr_kind_is_bytes(v->kind))
-        return mr_fail(run->load->env, MR_ERR_INVALID_REQUEST, "%s: no class has the polymorphic identity '%.*s'",
-                       pe->mapper->name, (int)v->len, v->u.s);
+        return mr_fail(run->load->env, MR_ERR_INVALID_REQUEST,
+                       "%s: no class has the polymorphic identity '%.*s'", pe->mapper->name, (int)v->len,
+                       v->u.s);
     return mr_fail(run->load->env, MR_ERR_INVALID_REQUEST, "%s: no class has the polymorphic identity %lld",
                    pe->mapper->name, (long long)v->u.i);
 }
@@ -84,8 +86,8 @@ static mr_status class_of_row(mr_run *run, const mr_plan_entity *pe, const mr_va
     return unknown_class(run, pe, &row[pe->discriminator]);
 }
 
-static mr_status make_new(mr_run *run, const mr_plan_entity *pe, const mr_value *identity, const mr_value *row,
-                          mr_entity **out) {
+static mr_status make_new(mr_run *run, const mr_plan_entity *pe, const mr_value *identity,
+                          const mr_value *row, mr_entity **out) {
     mr_mapper *mapper = pe->mapper;
     const mr_value *values = row + pe->first;
     unsigned n = pe->direct;
@@ -109,7 +111,8 @@ static mr_status make_new(mr_run *run, const mr_plan_entity *pe, const mr_value 
 
 /* ---------------------------------------------------------------- identity */
 
-static mr_status composite_identity(mr_run *run, const mr_plan_entity *pe, const mr_value *row, mr_value *out) {
+static mr_status composite_identity(mr_run *run, const mr_plan_entity *pe, const mr_value *row,
+                                    mr_value *out) {
     enum { FEW = 8 };
     mr_value few[FEW], *key = few;
     if (pe->nkeys > FEW && !(key = mr_alloc(run->load->env, pe->nkeys * sizeof *key))) return MR_FAIL;
@@ -122,7 +125,8 @@ static mr_status composite_identity(mr_run *run, const mr_plan_entity *pe, const
 
 static mr_status wrong_class(mr_run *run, const mr_plan_entity *pe, const mr_entity *e) {
     return mr_fail(run->load->env, MR_ERR_INVALID_REQUEST,
-                   "a row for %s is, by its key, the %s that the session holds already", pe->mapper->name, e->mapper->name);
+                   "a row for %s is, by its key, the %s that the session holds already", pe->mapper->name,
+                   e->mapper->name);
 }
 
 /* Sets re->current: the entity of the row, or NULL where an outer join found none. */
@@ -203,7 +207,8 @@ mr_status mr_row_interpret(mr_run *run) {
             re->current = NULL;
             continue;
         }
-        mr_status status = pe->nkeys > 0 ? find_entity(run, pe, re, run->row) : fixed_entity(run, pe, re, run->row);
+        mr_status status =
+            pe->nkeys > 0 ? find_entity(run, pe, re, run->row) : fixed_entity(run, pe, re, run->row);
         if (status != MR_OK) return MR_FAIL;
         if (parent && attach(run, pe, re, parent) != MR_OK) return MR_FAIL;
         if (pe->nfollows > 0 && re->current && note_parent(re) != MR_OK) return MR_FAIL;

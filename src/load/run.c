@@ -1,8 +1,8 @@
 /*
  * run.c: one execution of a plan: its parameters, its cursor, and what its rows left to do.
  *
- * Invariant: the parameters' bytes live as long as the cursor: those of late values are copies, the others belong to the query or
- * the plan, which the run holds.
+ * Invariant: the parameters' bytes live as long as the cursor: those of late values are copies, the others
+ * belong to the query or the plan, which the run holds.
  */
 #include "run.h"
 
@@ -49,7 +49,8 @@ static mr_status add_lates(mr_run *run, const mr_run_source *source) {
 
 static mr_status add_params(mr_run *run, const mr_run_source *source) {
     for (unsigned i = 0; source->query && i < source->query->nparams; i++)
-        if (add_named(run, source->query->params[i].name, &source->query->params[i].value) != MR_OK) return MR_FAIL;
+        if (add_named(run, source->query->params[i].name, &source->query->params[i].value) != MR_OK)
+            return MR_FAIL;
     for (size_t i = 0; source->named && i < source->named->len; i++) {
         const mr_named_value *n = mr_vec_at(source->named, i);
         if (add_named(run, n->name, &n->value) != MR_OK) return MR_FAIL;
@@ -67,7 +68,8 @@ static mr_status collect_values(mr_run *run, const mr_run_source *source) {
     mr_status status = MR_OK;
     for (uint32_t i = 0; i < plan->nbinds && status == MR_OK; i++) {
         const mr_plan_bind *b = &plan->binds[i];
-        status = mr_vec_push_ptr(&binds, b->source < 0 ? b->own : mr_vec_ptr(source->binds, (size_t)b->source));
+        status =
+            mr_vec_push_ptr(&binds, b->source < 0 ? b->own : mr_vec_ptr(source->binds, (size_t)b->source));
     }
     if (status == MR_OK)
         status = mr_compiled_values(plan->compiled, &binds, run->named.data, run->named.len, run->values);
@@ -77,7 +79,9 @@ static mr_status collect_values(mr_run *run, const mr_run_source *source) {
 
 /* ---------------------------------------------------------------- opening */
 
-static size_t align(size_t n) { return (n + 15) & ~(size_t)15; }
+static size_t align(size_t n) {
+    return (n + 15) & ~(size_t)15;
+}
 
 /* The run and its arrays in one block; by name, the row's width is not known yet. */
 static mr_run *allocate(mr_load *load, mr_plan *plan) {
@@ -106,7 +110,8 @@ mr_status mr_run_open(mr_load *load, mr_plan *plan, const mr_run_source *source,
     *out = NULL;
     if (plan->collections && load->yield_per)
         return mr_fail(load->env, MR_ERR_INVALID_REQUEST,
-                       "yield_per does not go with joined collections: their rows must be read as a whole; use selectinload");
+                       "yield_per does not go with joined collections: their rows must be read as a whole; "
+                       "use selectinload");
     mr_run *run = allocate(load, plan);
     if (!run) return MR_FAIL;
     run->query = mr_query_retain(source->query);

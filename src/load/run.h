@@ -1,8 +1,9 @@
 /*
  * run.h: a load in progress: its statements, its rows, and the jobs that follow. Private to src/load.
  *
- * Everything between two steps is in these structs. Entities that are only here (not in a row that is pinned) are safe as long as the
- * heap is blocked, which it is within each call; so nothing but pinned rows is kept from call to call.
+ * Everything between two steps is in these structs. Entities that are only here (not in a row that is pinned)
+ * are safe as long as the heap is blocked, which it is within each call; so nothing but pinned rows is kept
+ * from call to call.
  */
 #ifndef MOONROW_LOAD_RUN_H
 #define MOONROW_LOAD_RUN_H
@@ -19,23 +20,23 @@ typedef struct mr_run_entity {
     mr_entity *current; /* of this row; NULL: none */
     mr_entity *last;    /* of the row before, with its key: most rows of a joined parent come together */
     int64_t last_key;
-    mr_gather gather;   /* of a joined collection */
-    mr_vec parents;     /* mr_entity *: whose follow-ups are to come; consecutive ones once */
+    mr_gather gather; /* of a joined collection */
+    mr_vec parents;   /* mr_entity *: whose follow-ups are to come; consecutive ones once */
 } mr_run_entity;
 
 /* One execution of a plan. */
 struct mr_run {
     mr_load *load;
     mr_plan *plan;
-    mr_query *query;    /* that the plan is of; or NULL */
-    mr_cursor *cursor;  /* NULL once read to the end */
-    mr_vec named;       /* mr_named_value: owned copies of the late values and the query's parameters */
-    mr_value *values;   /* the statement's parameters, borrowed */
-    mr_value *row;      /* plan->ncolumns, as decoded */
-    mr_value *out;      /* plan->nitems */
-    mr_value *scratch;  /* plan->width */
+    mr_query *query;   /* that the plan is of; or NULL */
+    mr_cursor *cursor; /* NULL once read to the end */
+    mr_vec named;      /* mr_named_value: owned copies of the late values and the query's parameters */
+    mr_value *values;  /* the statement's parameters, borrowed */
+    mr_value *row;     /* plan->ncolumns, as decoded */
+    mr_value *out;     /* plan->nitems */
+    mr_value *scratch; /* plan->width */
     mr_run_entity *entities;
-    mr_entity *fixed;   /* the entity 0 of every row, when the plan has no key for it */
+    mr_entity *fixed; /* the entity 0 of every row, when the plan has no key for it */
     mr_strbuf key;
     int64_t rowcount;
     bool started;
@@ -43,15 +44,20 @@ struct mr_run {
 
 /* Where the values of late parameters come from. */
 typedef struct mr_run_source {
-    mr_query *query;         /* its parents and parameters; or NULL: */
-    mr_entity *parent;       /* the one parent */
-    const mr_value *keys;    /* the identity's values */
-    const mr_vec *binds;     /* the query's, in key order; or NULL */
-    const mr_vec *named;     /* mr_named_value: more of them; or NULL */
+    mr_query *query;      /* its parents and parameters; or NULL: */
+    mr_entity *parent;    /* the one parent */
+    const mr_value *keys; /* the identity's values */
+    const mr_vec *binds;  /* the query's, in key order; or NULL */
+    const mr_vec *named;  /* mr_named_value: more of them; or NULL */
     mr_entity *fixed;
 } mr_run_source;
 
-typedef enum mr_load_state { MR_LOAD_READING, MR_LOAD_FOLLOWING, MR_LOAD_GIVING, MR_LOAD_FAILED } mr_load_state;
+typedef enum mr_load_state {
+    MR_LOAD_READING,
+    MR_LOAD_FOLLOWING,
+    MR_LOAD_GIVING,
+    MR_LOAD_FAILED
+} mr_load_state;
 
 typedef struct mr_load_event {
     mr_entity *entity;
@@ -64,22 +70,22 @@ struct mr_load {
     mr_heap *heap;
     mr_load_state state;
     mr_run *main;
-    bool populate;     /* what is loaded is overwritten */
-    bool main_done;    /* the main statement has been read to its end */
-    bool entered;      /* ctx.enter was called */
+    bool populate;  /* what is loaded is overwritten */
+    bool main_done; /* the main statement has been read to its end */
+    bool entered;   /* ctx.enter was called */
     bool unique;
     uint32_t yield_per; /* 0: read ahead */
     size_t width;
-    mr_vec rows;       /* mr_value, width for each row; entities pinned */
-    size_t given;      /* rows given out */
-    size_t unpinned;   /* rows that are no longer pinned (yield_per) */
-    mr_arena *texts;   /* bytes of the rows' plain values; or NULL */
+    mr_vec rows;     /* mr_value, width for each row; entities pinned */
+    size_t given;    /* rows given out */
+    size_t unpinned; /* rows that are no longer pinned (yield_per) */
+    mr_arena *texts; /* bytes of the rows' plain values; or NULL */
     mr_seen seen_entities;
     mr_row_set seen_rows;
     mr_seen overwritten; /* with populate: entity and property, each once */
-    mr_vec jobs;       /* mr_job *, in order; */
-    size_t next_job;   /* ... the one that runs or is to run */
-    mr_vec events;     /* mr_load_event */
+    mr_vec jobs;         /* mr_job *, in order; */
+    size_t next_job;     /* ... the one that runs or is to run */
+    mr_vec events;       /* mr_load_event */
 };
 
 /* run.c */
@@ -101,25 +107,25 @@ void mr_row_set_origin(mr_entity *entity, mr_origin *origin);
 typedef struct mr_strategy {
     /* Starts the job's next statement (job->run): MR_ROW; MR_DONE: the job is done. */
     mr_status (*next)(mr_job *job);
-    mr_status (*row)(mr_job *job);  /* job->run->out is a row */
-    mr_status (*end)(mr_job *job);  /* the statement has been read, its own collections are filled */
+    mr_status (*row)(mr_job *job); /* job->run->out is a row */
+    mr_status (*end)(mr_job *job); /* the statement has been read, its own collections are filled */
 } mr_strategy;
 
 struct mr_job {
     mr_load *load;
     const mr_strategy *strategy;
-    mr_plan *plan;               /* that follow belongs to */
+    mr_plan *plan; /* that follow belongs to */
     const mr_plan_entity *entity;
     const mr_plan_follow *follow;
-    mr_query *query;             /* of the run that it follows, or NULL */
-    mr_vec named;                /* and that run's named values, copied */
-    mr_vec parents;              /* mr_entity *, each once */
-    size_t next;                 /* the first parent that no statement has asked for */
+    mr_query *query; /* of the run that it follows, or NULL */
+    mr_vec named;    /* and that run's named values, copied */
+    mr_vec parents;  /* mr_entity *, each once */
+    size_t next;     /* the first parent that no statement has asked for */
     mr_run *run;
-    mr_gather gather;            /* of the statement that runs */
-    mr_keyring keys;             /* ... its parents by what its rows bring */
-    mr_vec pending;              /* mr_entity *: references whose target the statement asks for */
-    mr_plan_path path;           /* of the target */
+    mr_gather gather;  /* of the statement that runs */
+    mr_keyring keys;   /* ... its parents by what its rows bring */
+    mr_vec pending;    /* mr_entity *: references whose target the statement asks for */
+    mr_plan_path path; /* of the target */
 };
 const mr_strategy *mr_strategy_selectin(void);
 const mr_strategy *mr_strategy_subquery(void);
@@ -134,13 +140,16 @@ mr_query *mr_job_options(const mr_job *job, mr_query *q);
 mr_status mr_job_start(mr_job *job, mr_query *q);
 /* Gives the row's child, the item number `child`, to the parents whose key is the items from `key` on. */
 mr_status mr_job_give(mr_job *job, unsigned key, unsigned child);
-/* x IN (the values), or for keys of several columns (x = ? AND y = ?) OR ... columns and values: n for each of count keys. Consumes
- * the columns. */
-mr_node *mr_keys_criterion(mr_env *env, mr_node *const *columns, unsigned n, const mr_value *values, size_t count);
+/* x IN (the values), or for keys of several columns (x = ? AND y = ?) OR ... columns and values: n for each
+ * of count keys. Consumes the columns. */
+mr_node *mr_keys_criterion(mr_env *env, mr_node *const *columns, unsigned n, const mr_value *values,
+                           size_t count);
 enum { MR_KEYS_PER_STATEMENT = 500 };
 
-/* selectin.c: the identity of the parent's many-to-one target: MR_NOTFOUND where a value is NULL. key: room for its values. */
-mr_status mr_target_identity(const mr_relationship *rel, mr_entity *parent, mr_strbuf *buf, mr_value *key, mr_value *out);
+/* selectin.c: the identity of the parent's many-to-one target: MR_NOTFOUND where a value is NULL. key: room
+ * for its values. */
+mr_status mr_target_identity(const mr_relationship *rel, mr_entity *parent, mr_strbuf *buf, mr_value *key,
+                             mr_value *out);
 /* relationship.c: loads the slot with a statement of its own, and what opts say below. */
 mr_status mr_lazy_load(const mr_load_context *ctx, mr_entity *entity, const mr_property *prop, unsigned nopts,
                        const mr_option *opts);
@@ -150,9 +159,11 @@ mr_status mr_load_new(const mr_load_context *ctx, mr_load **out);
 /* Reads until rows can be given: MR_OK. */
 mr_status mr_load_advance(mr_load *load);
 /* A load of a plan without a query: get, refresh, lazy loads. */
-mr_status mr_load_open(const mr_load_context *ctx, mr_plan *plan, const mr_run_source *source, bool populate, mr_load **out);
+mr_status mr_load_open(const mr_load_context *ctx, mr_plan *plan, const mr_run_source *source, bool populate,
+                       mr_load **out);
 /* get.c: a load of the class's prepared statement. values: the key's. */
-mr_status mr_get_open(const mr_load_context *ctx, mr_mapper *mapper, const mr_value *values, bool populate, mr_load **out);
+mr_status mr_get_open(const mr_load_context *ctx, mr_mapper *mapper, const mr_value *values, bool populate,
+                      mr_load **out);
 /* Runs it to the end within one call. */
 mr_status mr_load_finish(mr_load *load);
 

@@ -27,7 +27,8 @@ typedef struct mr_row_set {
     size_t cap, count;
 } mr_row_set;
 void mr_row_set_done(mr_row_set *s);
-/* Row number `row` of rows: MR_OK when no equal one is in the set (it is now), MR_NOTFOUND when there is one. */
+/* Row number `row` of rows: MR_OK when no equal one is in the set (it is now), MR_NOTFOUND when there is one.
+ */
 mr_status mr_row_set_add(mr_row_set *s, const mr_value *rows, size_t width, size_t row);
 
 #endif

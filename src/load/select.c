@@ -1,7 +1,8 @@
 /*
  * select.c: the SELECT that a planning comes to.
  *
- * Invariant: result column i is primary column i, and the secondary ones follow, whether or not the query is wrapped.
+ * Invariant: result column i is primary column i, and the secondary ones follow, whether or not the query is
+ * wrapped.
  */
 #include "planner.h"
 

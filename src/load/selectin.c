@@ -1,8 +1,9 @@
 /*
  * selectin.c: loads a relationship of many parents by their keys, one statement for each 500.
  *
- * One-to-many asks the children by their foreign key; many-to-one asks the targets that are not in the identity map; what has a link
- * table, or a condition of its own, asks from the parents' keys through the condition.
+ * One-to-many asks the children by their foreign key; many-to-one asks the targets that are not in the
+ * identity map; what has a link table, or a condition of its own, asks from the parents' keys through the
+ * condition.
  */
 #include "cache.h"
 #include "planner.h"
@@ -59,11 +60,13 @@ static mr_status take_keys(mr_job *job, selectin_form form, unsigned n) {
     mr_gather_init(&job->gather, env, job->follow->prop, form == FORM_JOINED, false);
     mr_keyring_done(&job->keys);
     mr_keyring_init(&job->keys, env, n);
-    while (status == MR_OK && job->next < job->parents.len && job->keys.distinct.len < MR_KEYS_PER_STATEMENT) {
+    while (status == MR_OK && job->next < job->parents.len &&
+           job->keys.distinct.len < MR_KEYS_PER_STATEMENT) {
         mr_entity *parent = mr_vec_ptr(&job->parents, job->next++);
         uint32_t number;
         status = mr_gather_parent(&job->gather, parent, &number);
-        if (status == MR_OK && parent_key(job, form, parent, key)) status = mr_keyring_add(&job->keys, key, number);
+        if (status == MR_OK && parent_key(job, form, parent, key))
+            status = mr_keyring_add(&job->keys, key, number);
     }
     mr_free(env, key);
     return status;
@@ -77,7 +80,8 @@ static mr_node *keys_criterion(mr_job *job, mr_node *const *columns, unsigned n)
         for (unsigned i = 0; i < n; i++) mr_node_release(columns[i]);
         return NULL;
     }
-    for (size_t i = 0; i < count; i++) memcpy(values + i * n, mr_keyring_key(&job->keys, i), n * sizeof *values);
+    for (size_t i = 0; i < count; i++)
+        memcpy(values + i * n, mr_keyring_key(&job->keys, i), n * sizeof *values);
     mr_node *made = mr_keys_criterion(job->load->env, columns, n, values, count);
     mr_free(job->load->env, values);
     return made;
@@ -135,10 +139,13 @@ static mr_query *joined_query(mr_job *job) {
     }
     if (!failed) failed = add_item(&q, rel->target, NULL) != MR_OK;
     if (!failed) {
-        mr_query_join join = {.kind = MR_OP_INNER, .along = job->follow->prop, .left_alias = mr_node_retain(alias)};
+        mr_query_join join = {
+            .kind = MR_OP_INNER, .along = job->follow->prop, .left_alias = mr_node_retain(alias)};
         q = then(q, mr_query_select_from(q, mr_node_retain(alias)));
-        if (q) q = then(q, mr_query_join_on(q, &join));
-        else mr_node_release(join.left_alias);
+        if (q)
+            q = then(q, mr_query_join_on(q, &join));
+        else
+            mr_node_release(join.left_alias);
     }
     if (!failed && q) {
         q = then(q, mr_query_where(q, keys_criterion(job, columns, parent->npk)));
@@ -155,13 +162,14 @@ static mr_query *joined_query(mr_job *job) {
 
 /* ---------------------------------------------------------------- targets by their key */
 
-
-mr_status mr_target_identity(const mr_relationship *rel, mr_entity *parent, mr_strbuf *buf, mr_value *key, mr_value *out) {
+mr_status mr_target_identity(const mr_relationship *rel, mr_entity *parent, mr_strbuf *buf, mr_value *key,
+                             mr_value *out) {
     const mr_mapper *target = rel->target;
     for (uint16_t k = 0; k < target->npk; k++) {
         key[k] = mr_null_value();
         for (unsigned i = 0; i < rel->npairs; i++)
-            if (rel->pairs[i].remote_slot == target->pk_slots[k]) key[k] = *mr_entity_slot(parent, rel->pairs[i].local_slot);
+            if (rel->pairs[i].remote_slot == target->pk_slots[k])
+                key[k] = *mr_entity_slot(parent, rel->pairs[i].local_slot);
     }
     if (mr_identity_make(target, key, buf, out)) return MR_OK;
     return buf->oom ? mr_nomem(target->env) : MR_NOTFOUND;
@@ -195,7 +203,8 @@ static mr_status take_targets(mr_job *job) {
     mr_keyring_done(&job->keys);
     mr_keyring_init(&job->keys, env, rel->target->npk);
     job->pending.len = 0;
-    while (status == MR_OK && job->next < job->parents.len && job->keys.distinct.len < MR_KEYS_PER_STATEMENT) {
+    while (status == MR_OK && job->next < job->parents.len &&
+           job->keys.distinct.len < MR_KEYS_PER_STATEMENT) {
         mr_entity *parent = mr_vec_ptr(&job->parents, job->next++);
         /* With options for what is below, the target is read again: they may load more of it. */
         status = from_map(job, parent, &buf, key);
@@ -251,7 +260,8 @@ static mr_status next(mr_job *job) {
     const mr_relationship *rel = job->follow->prop->relationship;
     selectin_form form = form_of(rel);
     while (job->next < job->parents.len) {
-        mr_status status = form == FORM_TARGETS ? take_targets(job) : take_keys(job, form, key_width(rel, form));
+        mr_status status =
+            form == FORM_TARGETS ? take_targets(job) : take_keys(job, form, key_width(rel, form));
         if (status != MR_OK) return MR_FAIL;
         if (job->keys.distinct.len > 0)
             return mr_job_start(job, form == FORM_TARGETS    ? targets_query(job)

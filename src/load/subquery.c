@@ -1,8 +1,9 @@
 /*
- * subquery.c: loads a relationship of all parents with one statement that has the parents' own query as a subquery.
+ * subquery.c: loads a relationship of all parents with one statement that has the parents' own query as a
+ * subquery.
  *
- * Where there is no such query (the parents came by get or by another's rows), or the condition is not plain, the keys are asked for
- * instead, as selectin does.
+ * Where there is no such query (the parents came by get or by another's rows), or the condition is not plain,
+ * the keys are asked for instead, as selectin does.
  */
 #include "planner.h"
 #include "run.h"
@@ -39,13 +40,15 @@ static bool keys_are_unique(const mr_relationship *rel) {
 static mr_query *parents_query(mr_job *job, const mr_query_item *item) {
     const mr_relationship *rel = job->follow->prop->relationship;
     mr_env *env = job->load->env;
-    mr_node *criterion = NULL, *from = item->alias ? mr_node_retain(item->alias) : mr_mapper_from(item->mapper);
+    mr_node *criterion = NULL,
+            *from = item->alias ? mr_node_retain(item->alias) : mr_mapper_from(item->mapper);
     if (!from) return NULL;
     mr_query *q = mr_query_with_items(job->query, NULL, 0, false);
     for (unsigned i = 0; q && i < rel->npairs; i++) {
         mr_query_item key = {.mapper = NULL};
         const mr_column *local = rel->pairs[i].local;
-        if (mr_from_column(env, local, mr_mapper_property_of_column(rel->parent, local), from, &key.expression) != MR_OK ||
+        if (mr_from_column(env, local, mr_mapper_property_of_column(rel->parent, local), from,
+                           &key.expression) != MR_OK ||
             !key.expression) {
             mr_query_release(q);
             q = NULL;
@@ -57,7 +60,8 @@ static mr_query *parents_query(mr_job *job, const mr_query_item *item) {
     if (q && criterion) q = then(q, mr_query_where(q, criterion));
     if (q && !q->clauses.limit && !q->clauses.offset) q = then(q, mr_query_order_by(q, NULL));
     if (q && !keys_are_unique(rel)) q = then(q, mr_query_distinct(q, NULL));
-    if (q && from->kind == MR_NODE_JOIN && !q->clauses.from) q = then(q, mr_query_select_from(q, mr_node_retain(from)));
+    if (q && from->kind == MR_NODE_JOIN && !q->clauses.from)
+        q = then(q, mr_query_select_from(q, mr_node_retain(from)));
     mr_node_release(from);
     /* A copy of our own: the labels are needed as names. */
     if (q) q->core_labels = false;
@@ -68,17 +72,22 @@ static mr_query *target_query(mr_job *job, mr_node *alias) {
     mr_relationship *rel = job->follow->prop->relationship;
     mr_env *env = job->load->env;
     mr_query_item item = {.mapper = rel->target};
-    mr_query_join join = {.kind = MR_OP_INNER, .along = job->follow->prop, .left_alias = mr_node_retain(alias)};
+    mr_query_join join = {
+        .kind = MR_OP_INNER, .along = job->follow->prop, .left_alias = mr_node_retain(alias)};
     mr_query *q = mr_query_new(env, &item, 1, false);
     for (unsigned i = 0; q && i < rel->npairs; i++) {
         mr_query_item key = {.mapper = NULL};
-        if (mr_from_column(env, rel->pairs[i].local, NULL, alias, &key.expression) != MR_OK || !key.expression)
+        if (mr_from_column(env, rel->pairs[i].local, NULL, alias, &key.expression) != MR_OK ||
+            !key.expression)
             q = then(q, NULL);
-        else q = then(q, mr_query_with_items(q, &key, 1, true));
+        else
+            q = then(q, mr_query_with_items(q, &key, 1, true));
     }
     if (q) q = then(q, mr_query_select_from(q, mr_node_retain(alias)));
-    if (q) q = then(q, mr_query_join_on(q, &join));
-    else mr_node_release(join.left_alias);
+    if (q)
+        q = then(q, mr_query_join_on(q, &join));
+    else
+        mr_node_release(join.left_alias);
     if (q && rel->order_by) q = then(q, mr_query_order_by(q, mr_node_retain(rel->order_by)));
     return mr_job_options(job, q);
 }
@@ -127,9 +136,13 @@ static mr_status next(mr_job *job) {
     return status;
 }
 
-static mr_status row(mr_job *job) { return mr_job_give(job, 1, 0); }
+static mr_status row(mr_job *job) {
+    return mr_job_give(job, 1, 0);
+}
 
-static mr_status end(mr_job *job) { return mr_gather_finish(&job->gather); }
+static mr_status end(mr_job *job) {
+    return mr_gather_finish(&job->gather);
+}
 
 const mr_strategy *mr_strategy_subquery(void) {
     static const mr_strategy strategy = {next, row, end};

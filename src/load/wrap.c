@@ -1,13 +1,16 @@
 /*
- * wrap.c: a query with a limit (or DISTINCT, GROUP BY) as a subquery, to which collections are joined: the limit counts parents.
+ * wrap.c: a query with a limit (or DISTINCT, GROUP BY) as a subquery, to which collections are joined: the
+ * limit counts parents.
  *
- * Invariant: the subquery selects what the outer statement mentions: the join conditions' columns and the order's expressions.
+ * Invariant: the subquery selects what the outer statement mentions: the join conditions' columns and the
+ * order's expressions.
  */
 #include "planner.h"
 
 /* x of "x ASC NULLS LAST" */
 static mr_node *ordered_expression(mr_node *item) {
-    while (item->kind == MR_NODE_UNARY && item->op >= MR_OP_ASC && item->op <= MR_OP_NULLS_LAST) item = item->child[0];
+    while (item->kind == MR_NODE_UNARY && item->op >= MR_OP_ASC && item->op <= MR_OP_NULLS_LAST)
+        item = item->child[0];
     return item;
 }
 

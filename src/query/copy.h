@@ -8,7 +8,8 @@
 
 /* A query of one reference with the same content, which the caller may still change; NULL on failure. */
 mr_query *mr_query_copy(const mr_query *q);
-/* array with room for one more element at the end (count of them now); NULL on failure, array is then as before. */
+/* array with room for one more element at the end (count of them now); NULL on failure, array is then as
+ * before. */
 void *mr_query_grow(mr_env *env, void *array, unsigned count, size_t element_size);
 /* The interned name, NULL for NULL; sets *failed without memory. */
 const char *mr_query_name(mr_env *env, const char *name, bool *failed);

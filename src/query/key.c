@@ -1,9 +1,10 @@
 /*
  * key.c: the structure of a query as bytes, so that a plan made for one query serves every query like it.
  *
- * Invariant: the key holds everything that the plan depends on, and nothing else: no bind value, no parent object. All
- * nodes go through one mr_sql_key call, so that an alias in the criteria and the same alias in the order are seen to be one; and
- * which binds are one node is part of the key, because a plan finds its values by the binds' numbers.
+ * Invariant: the key holds everything that the plan depends on, and nothing else: no bind value, no parent
+ * object. All nodes go through one mr_sql_key call, so that an alias in the criteria and the same alias in
+ * the order are seen to be one; and which binds are one node is part of the key, because a plan finds its
+ * values by the binds' numbers.
  */
 #include <moonrow/query.h>
 
@@ -21,9 +22,13 @@ static void add_node(node_list *l, mr_node *node) {
     if (node && mr_vec_push_ptr(&l->nodes, node) != MR_OK) l->failed = true;
 }
 
-static void add_pointer(mr_strbuf *key, const void *p) { mr_strbuf_add(key, (const char *)&p, sizeof p); }
+static void add_pointer(mr_strbuf *key, const void *p) {
+    mr_strbuf_add(key, (const char *)&p, sizeof p);
+}
 
-static void add_number(mr_strbuf *key, unsigned n) { mr_strbuf_add(key, (const char *)&n, sizeof n); }
+static void add_number(mr_strbuf *key, unsigned n) {
+    mr_strbuf_add(key, (const char *)&n, sizeof n);
+}
 
 static void add_items(const mr_query *q, node_list *l) {
     add_number(l->key, q->nitems);
@@ -101,8 +106,10 @@ static mr_status add_sharing(mr_env *env, mr_strbuf *key, const mr_vec *binds, s
     for (size_t i = 0; i < n && status == MR_OK; i++) {
         entry e = {mr_vec_ptr(binds, first + i), (unsigned)i};
         const entry *before = mr_map_get(seen, &e);
-        if (before) add_number(key, e.number), add_number(key, before->number);
-        else if (!mr_map_put(seen, &e)) status = MR_FAIL;
+        if (before)
+            add_number(key, e.number), add_number(key, before->number);
+        else if (!mr_map_put(seen, &e))
+            status = MR_FAIL;
     }
     mr_map_free(seen);
     return status;

@@ -1,8 +1,8 @@
 /*
  * query.c: making, copying and releasing queries, and the builders that add a clause.
  *
- * Invariant: a query that a caller has seen is never changed. Each builder works on a copy; arrays belong to one
- * query, nodes and entities are counted.
+ * Invariant: a query that a caller has seen is never changed. Each builder works on a copy; arrays belong to
+ * one query, nodes and entities are counted.
  */
 #include "copy.h"
 
@@ -21,13 +21,13 @@ static void release_items(mr_env *env, mr_query_item *items, unsigned n) {
 }
 
 static void release_select(mr_select *s) {
-    mr_node *const nodes[] = {s->columns, s->from,  s->where,  s->group_by,    s->having,
+    mr_node *const nodes[] = {s->columns,  s->from,  s->where,  s->group_by,    s->having,
                               s->order_by, s->limit, s->offset, s->distinct_on, s->correlate};
     for (size_t i = 0; i < sizeof nodes / sizeof nodes[0]; i++) mr_node_release(nodes[i]);
 }
 
 static void retain_select(const mr_select *s) {
-    mr_node *const nodes[] = {s->columns, s->from,  s->where,  s->group_by,    s->having,
+    mr_node *const nodes[] = {s->columns,  s->from,  s->where,  s->group_by,    s->having,
                               s->order_by, s->limit, s->offset, s->distinct_on, s->correlate};
     for (size_t i = 0; i < sizeof nodes / sizeof nodes[0]; i++) mr_node_retain(nodes[i]);
 }
@@ -110,12 +110,15 @@ mr_query *mr_query_new(mr_env *env, const mr_query_item *items, unsigned n, bool
 static void *copy_array(mr_env *env, const void *array, unsigned n, size_t size, bool *failed) {
     if (n == 0 || *failed) return NULL;
     void *copy = mr_alloc(env, n * size);
-    if (copy) memcpy(copy, array, n * size);
-    else *failed = true;
+    if (copy)
+        memcpy(copy, array, n * size);
+    else
+        *failed = true;
     return copy;
 }
 
-/* Each array is counted in (n set) only once what it holds is the copy's own, so that a failure can release it. */
+/* Each array is counted in (n set) only once what it holds is the copy's own, so that a failure can release
+ * it. */
 static void copy_arrays(const mr_query *q, mr_query *c, bool *failed) {
     mr_env *env = q->env;
     c->items = copy_array(env, q->items, q->nitems, sizeof *q->items, failed);

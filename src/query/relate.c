@@ -1,8 +1,9 @@
 /*
- * relate.c: what ties a query to other classes: joins, loader options, with_parent, and the class that filter_by means.
+ * relate.c: what ties a query to other classes: joins, loader options, with_parent, and the class that
+ * filter_by means.
  *
- * Nothing is looked up in the mappings here but what with_parent needs: names in options are found when the query is
- * planned, so that an option may be made before its class is configured.
+ * Nothing is looked up in the mappings here but what with_parent needs: names in options are found when the
+ * query is planned, so that an option may be made before its class is configured.
  */
 #include "copy.h"
 
@@ -107,14 +108,16 @@ static const mr_property *relationship_to(const mr_mapper *parent, const mr_mapp
     return NULL;
 }
 
-mr_query *mr_query_with_parent(const mr_query *q, const mr_property *along, mr_entity *parent, mr_node *alias) {
+mr_query *mr_query_with_parent(const mr_query *q, const mr_property *along, mr_entity *parent,
+                               mr_node *alias) {
     const mr_mapper *lead = mr_query_lead(q);
     if (!along) along = relationship_to(parent->mapper, lead);
     mr_query *c = NULL;
     if (!along)
         mr_fail(q->env, MR_ERR_INVALID_REQUEST, "could not locate a relationship between %s and %s",
                 lead ? lead->name : "the query", parent->mapper->name);
-    else c = mr_query_copy(q);
+    else
+        c = mr_query_copy(q);
     mr_query_parent *grown = c ? mr_query_grow(c->env, c->parents, c->nparents, sizeof *grown) : NULL;
     if (!grown) {
         mr_node_release(alias);
