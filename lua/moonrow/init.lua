@@ -7,10 +7,15 @@ local names = require "moonrow.names"
 local options = require "moonrow.options"
 local app = require "moonrow.app"
 local session = require "moonrow.session"
+local event = require "moonrow.event"
+require "moonrow.work"
 local database = require "moonrow.database"
 
 -- What the core has for this part of the library only.
-local private = options.set { "new_base", "configure", "raise", "bases", "type_name" }
+local private = options.set {
+  "new_base", "configure", "raise", "bases", "type_name", "session_methods", "sleep",
+  "event_listen", "event_remove", "event_contains", "event_dispatchers", "session_hook", "engine_hub", "engine_hook",
+}
 
 local mr = {}
 for name, value in pairs(core) do
@@ -27,6 +32,7 @@ setmetatable(mr.errors, {
 })
 
 mr.App = app.new
+mr.event = event
 mr.Session = session.new
 mr.sessionmaker = session.maker
 mr.scoped_session = session.scoped

@@ -7,6 +7,7 @@
 local core, require = ...
 local options = require "moonrow.options"
 local app = require "moonrow.app"
+local listeners = require "moonrow.listeners"
 
 local session = {}
 
@@ -50,7 +51,9 @@ local function merged(base, over)
 end
 
 -- maker(options): a session with the maker's options, and these over them.
-function Maker:__call(...) return make("sessionmaker", merged(self.options, read("sessionmaker", ...))) end
+function Maker:__call(...)
+  return listeners.adopt(self.listeners, make("sessionmaker", merged(self.options, read("sessionmaker", ...))))
+end
 
 -- maker:configure{ bind = engine }: for the sessions made from now on.
 function Maker:configure(...) self.options = merged(self.options, read("sessionmaker:configure", ...)) end
@@ -65,7 +68,9 @@ end
 function Maker:__tostring() return ("<sessionmaker bind=%s>"):format(tostring(self.options.bind)) end
 
 -- mr.sessionmaker{ bind = engine, autoflush = false }
-function session.maker(...) return setmetatable({ options = read("sessionmaker", ...) }, Maker) end
+function session.maker(...)
+  return setmetatable({ options = read("sessionmaker", ...), listeners = listeners.family() }, Maker)
+end
 
 -- ---------------------------------------------------------------- scoped_session
 
@@ -87,7 +92,7 @@ function methods:_session()
   end
   local current = open_session(state, key)
   if not current then
-    current = state.factory()
+    current = listeners.adopt(state.listeners, state.factory())
     state.registry[key] = current
   end
   return current
@@ -158,7 +163,7 @@ function Scoped:__call(...)
     core.raise("InvalidRequestError",
       "this scope has a session already: options are for a new one (call :remove() first)")
   end
-  local current = state.factory(...)
+  local current = listeners.adopt(state.listeners, state.factory(...))
   state.registry[key] = current
   return current
 end
@@ -179,8 +184,16 @@ function session.scoped(...)
     factory = factory,
     scopefunc = given.scopefunc or app.scope_key,
     registry = setmetatable({}, { __mode = "k" }),
+    listeners = listeners.family(),
   }
   return setmetatable({ [Scoped] = state }, Scoped)
+end
+
+-- session.family_of(value): the listeners of a sessionmaker or scoped_session; nil for anything else.
+function session.family_of(value)
+  local meta = type(value) == "table" and getmetatable(value)
+  if meta == Maker then return value.listeners end
+  if meta == Scoped then return rawget(value, Scoped).listeners end
 end
 
 return session

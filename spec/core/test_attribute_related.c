@@ -302,6 +302,32 @@ static void delete_orphan(void **state) {
     mr_entity_unpin(q);
 }
 
+static mr_status refuse_update(mr_env *e, void *ud, mr_mapper_event event, mr_mapper *mapper, mr_conn *conn,
+                               mr_entity *entity) {
+    (void)event, (void)mapper, (void)conn, (void)entity;
+    return *(bool *)ud ? mr_fail(e, MR_ERR_CALLBACK, "no") : MR_OK;
+}
+
+static void orphans_of_a_flush_that_was_not_sent(void **state) {
+    (void)state;
+    blog_with(ALL_ORPHAN, false);
+    bool refuses = true;
+    mr_entity *c = saved_category("c", 1), *d = saved_category("d", 0);
+    mr_entity *p = mr_entity_pin(items(c, "posts")->items[0]);
+    expect_text(d, "name", "d");
+    ok(mr_mapper_listen(class_named("Category"), MR_EVENT_BEFORE_UPDATE, refuse_update, &refuses));
+    ok(set(c, "name", text("x")));
+    ok(take(c, "posts", p));
+    fails(mr_session_flush(session), MR_ERR_CALLBACK, "no");
+    assert_int_equal(mr_session_deleted_count(session), 0);
+    ok(append(d, "posts", p));
+    refuses = false;
+    commit();
+    expect_state(p, MR_PERSISTENT);
+    expect_int(p, "category_id", 2);
+    mr_entity_unpin(p);
+}
+
 static void orphan_of_a_reference(void **state) {
     (void)state;
     mr_mapper *user = begin_class("User");
@@ -722,6 +748,7 @@ int main(void) {
         TEST(deleting_without_cascade),
         TEST(survivors),
         TEST(delete_orphan),
+        TEST(orphans_of_a_flush_that_was_not_sent),
         TEST(orphan_of_a_reference),
         TEST(deleting_with_cascade),
         TEST(one_to_one),

@@ -353,6 +353,24 @@ static void changed_keys(void **state) {
     expect_int(again, "id", 2); /* the user had set it */
 }
 
+static void expunged_before_a_rollback(void **state) {
+    (void)state;
+    users();
+    mr_entity *u = object("User", "ann"), *v = object("User", "eve");
+    add(u);
+    add(v);
+    flush();
+    ok(mr_session_expunge(session, u));
+    expect_state(u, MR_DETACHED);
+    mr_session_expunge_all(session);
+    expect_state(v, MR_DETACHED);
+    rollback();
+    expect_state(u, MR_TRANSIENT);
+    expect_state(v, MR_TRANSIENT);
+    expect_nil(u, "id");
+    expect_text(v, "name", "eve");
+}
+
 static void savepoints(void **state) {
     (void)state;
     users();
@@ -811,6 +829,7 @@ int main(void) {
         TEST(what_others_commit),
         TEST(rolled_back),
         TEST(changed_keys),
+        TEST(expunged_before_a_rollback),
         TEST(savepoints),
         TEST(beginning),
         TEST(failed_flush),

@@ -4,6 +4,8 @@
  * Invariant: every change goes through session/attribute, so backrefs, cascades and history follow; the view keeps its
  * parent's proxy, so a collection in use keeps its items alive.
  */
+#include <limits.h>
+
 #include "class.h"
 #include "proxy.h"
 
@@ -114,21 +116,24 @@ static int view_clear(lua_State *L) {
     return 0;
 }
 
-/* extend(list): every item is checked before the first is appended. */
+/* extend(list): every item is checked before the first is appended. The list may be another collection, from which
+ * the items leave meanwhile: it is copied first. */
 static int view_extend(lua_State *L) {
     const mr_property *prop;
     mr_entity *parent = view_parent(L, 1, &prop);
     lua_settop(L, 2);
     lua_Integer n = luaL_len(L, 2);
+    lua_createtable(L, n < INT_MAX ? (int)n : 0, 0);
     for (lua_Integer i = 1; i <= n; i++) {
         lua_geti(L, 2, i);
-        bind_arg_entity(L, 3, view_name(L, parent, prop));
-        lua_settop(L, 2);
+        bind_arg_entity(L, 4, view_name(L, parent, prop));
+        lua_settop(L, 4);
+        lua_rawseti(L, 3, i);
     }
     for (lua_Integer i = 1; i <= n; i++) {
-        lua_geti(L, 2, i);
-        insert(L, parent, prop, UINT32_MAX, 3);
-        lua_settop(L, 2);
+        lua_rawgeti(L, 3, i);
+        insert(L, parent, prop, UINT32_MAX, 4);
+        lua_settop(L, 3);
     }
     return 0;
 }
@@ -177,6 +182,7 @@ static int view_newindex(lua_State *L) {
     int is_int;
     lua_Integer i = lua_tointegerx(L, 2, &is_int), n = (lua_Integer)count(c);
     bool is_nil = lua_isnil(L, 3);
+    if (is_nil && is_int && i == 0 && n == 0) return 0; /* table.remove of an empty list */
     if (!is_int || i < 1 || i > n + 1 || (is_nil && i < n))
         return bind_error(L, MR_ERR_ARGUMENT, "%s[%s]: a list of %d objects would get a hole; use :append, :insert or :remove",
                           view_name(L, parent, prop), luaL_tolstring(L, 2, NULL), (int)n);

@@ -26,7 +26,7 @@ static void close(bind_connection *c) {
     mr_engine *engine = c->engine;
     c->conn = NULL;
     c->engine = NULL;
-    if (conn) mr_conn_close(conn);
+    if (conn && !c->borrowed) mr_conn_close(conn);
     mr_engine_release(engine);
 }
 
@@ -41,6 +41,24 @@ static void finalize(void *p) {
     close(p);
 }
 
+void bind_push_borrowed_connection(lua_State *L, mr_conn *conn) {
+    bind_connection *c = lua_newuserdatauv(L, sizeof *c, 0);
+    *c = (bind_connection){conn, NULL, false, true};
+    luaL_setmetatable(L, BIND_CONNECTION);
+}
+
+void bind_end_borrowed_connection(lua_State *L, int idx) {
+    ((bind_connection *)lua_touserdata(L, idx))->conn = NULL;
+}
+
+/* The connection at index 1, which this value may end. */
+static bind_connection *owned(lua_State *L, const char *function) {
+    bind_connection *c = self(L, function);
+    if (c->borrowed)
+        bind_error(L, MR_ERR_INVALID_REQUEST, "%s: the connection belongs to what caused the event, which ends it", function);
+    return c;
+}
+
 static int connection_gc(lua_State *L) {
     bind_state *b = bind_peek(L);
     if (b) bind_release_quietly(b, finalize, lua_touserdata(L, 1));
@@ -51,7 +69,7 @@ static int connection_gc(lua_State *L) {
 static bind_connection *connect(lua_State *L, const char *function, bool block) {
     mr_engine *engine = ((bind_engine *)bind_arg(L, 1, BIND_ENGINE, function))->engine;
     bind_connection *c = lua_newuserdatauv(L, sizeof *c, 0);
-    *c = (bind_connection){NULL, NULL, block};
+    *c = (bind_connection){NULL, NULL, block, false};
     luaL_setmetatable(L, BIND_CONNECTION);
     bind_state *b = bind_of(L);
     c->engine = mr_engine_retain(engine);
@@ -79,12 +97,12 @@ static void commit(lua_State *L, const bind_connection *c) {
 }
 
 static int c_commit(lua_State *L) {
-    commit(L, self(L, "commit"));
+    commit(L, owned(L, "commit"));
     return 0;
 }
 
 static int c_rollback(lua_State *L) {
-    bind_connection *c = self(L, "rollback");
+    bind_connection *c = owned(L, "rollback");
     bind_state *b = bind_of(L);
     BIND_ENTER(b, L);
     mr_status st = mr_conn_rollback(c->conn);
@@ -95,7 +113,7 @@ static int c_rollback(lua_State *L) {
 
 static int c_close(lua_State *L) {
     bind_connection *c = bind_arg(L, 1, BIND_CONNECTION, "close");
-    if (c->conn) close_entered(L, c);
+    if (c->conn) close_entered(L, owned(L, "close"));
     return 0;
 }
 
@@ -152,7 +170,7 @@ static int c_scalars(lua_State *L) {
 }
 
 static int get_engine(lua_State *L) {
-    bind_push_engine(L, self(L, "engine")->engine);
+    bind_push_engine(L, mr_conn_engine(self(L, "engine")->conn));
     return 1;
 }
 

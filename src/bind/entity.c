@@ -106,16 +106,38 @@ static void set_field(lua_State *L, mr_entity *e) {
     bind_proxy_anchor(L, 1, e);
 }
 
-/* A plain list of objects for a collection. */
-static mr_status set_items(lua_State *L, bind_state *b, mr_entity *e, const mr_property *prop, int idx) {
+/* How many objects the plain list or collection at idx holds; raises for a table that is no list. */
+static lua_Integer list_length(lua_State *L, const mr_entity *e, const mr_property *prop, int idx) {
+    if (bind_test(L, idx, BIND_COLLECTION)) return luaL_len(L, idx);
     if (!bind_is_plain_table(L, idx)) {
         lua_pushfstring(L, "%s.%s", e->mapper->name, prop->name);
         bind_type_error(L, idx, lua_tostring(L, -1), "a list of objects");
     }
-    lua_Integer n = (lua_Integer)lua_rawlen(L, idx);
+    lua_Integer n = (lua_Integer)lua_rawlen(L, idx), found = 0;
+    lua_pushnil(L);
+    while (lua_next(L, idx)) {
+        int is_int;
+        lua_Integer i = lua_tointegerx(L, -2, &is_int);
+        if (lua_type(L, -2) != LUA_TNUMBER || !is_int || i < 1 || i > n) {
+            const char *key = luaL_tolstring(L, -2, NULL);
+            bind_error(L, MR_ERR_ARGUMENT, "%s.%s[%s]: a collection takes a list without holes or other keys", e->mapper->name,
+                       prop->name, key);
+        }
+        found++;
+        lua_pop(L, 1);
+    }
+    if (found != n)
+        bind_error(L, MR_ERR_ARGUMENT, "%s.%s: the list of objects has a hole", e->mapper->name, prop->name);
+    return n;
+}
+
+/* A list of objects for a collection. */
+static mr_status set_items(lua_State *L, bind_state *b, mr_entity *e, const mr_property *prop, int idx) {
+    idx = lua_absindex(L, idx);
+    lua_Integer n = list_length(L, e, prop, idx);
     mr_entity **items = lua_newuserdatauv(L, ((size_t)n + 1) * sizeof *items, 0);
     for (lua_Integer i = 1; i <= n; i++) {
-        lua_rawgeti(L, idx, i);
+        lua_geti(L, idx, i);
         lua_pushfstring(L, "%s.%s[%d]", e->mapper->name, prop->name, (int)i);
         items[i - 1] = bind_arg_entity(L, -2, lua_tostring(L, -1));
         lua_pop(L, 2);

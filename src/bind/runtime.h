@@ -210,6 +210,8 @@ void bind_open_session(lua_State *L);
 void bind_open_collection(lua_State *L);
 void bind_open_relationship(lua_State *L);
 void bind_open_inspect(lua_State *L);
+void bind_open_event(lua_State *L);
+void bind_open_sleep(lua_State *L);
 void bind_open_memory(lua_State *L);
 void bind_open_log(lua_State *L);
 

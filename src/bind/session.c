@@ -518,6 +518,10 @@ void bind_open_session(lua_State *L) {
     static const luaL_Reg metamethods[] = {{"__gc", session_gc}, {"__close", session_close}, {NULL, NULL}};
     bind_type(L, BIND_SESSION, "Session", methods, getters, metamethods);
     luaL_getmetatable(L, BIND_SESSION);
+    lua_getfield(L, -1, "__index");
+    lua_getupvalue(L, -1, 1); /* the methods: the Lua part adds to them */
+    lua_setfield(L, -4, "session_methods");
+    lua_pop(L, 1);
     lua_newtable(L);
     lua_pushboolean(L, 1);
     lua_setfield(L, -2, "autoflush");

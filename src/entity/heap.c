@@ -33,6 +33,7 @@ mr_heap *mr_heap_of(mr_env *env) {
     heap->env = env;
     heap->used = 1;
     heap->black = 1;
+    heap->first_generation = 1;
     heap->threshold = HEAP_MIN_THRESHOLD;
     mr_vec_init(&heap->gray, env, sizeof(mr_entity *));
     mr_vec_init(&heap->big, env, sizeof(big_entry));
@@ -91,7 +92,7 @@ void mr_heap_adopt(mr_heap *heap, mr_entity *e) {
         heap->free_slot = (uint32_t)((uintptr_t)heap->entities[slot] >> 1);
     } else {
         slot = heap->used++;
-        heap->generations[slot] = 1;
+        heap->generations[slot] = heap->first_generation;
     }
     heap->entities[slot] = e;
     e->heap_slot = slot;
@@ -108,6 +109,37 @@ static void release_slot(mr_heap *heap, uint32_t slot) {
     uint32_t next = generation == UINT32_MAX ? 0 : heap->free_slot;
     heap->entities[slot] = (mr_entity *)(((uintptr_t)next << 1) | 1);
     if (generation != UINT32_MAX) heap->free_slot = slot;
+}
+
+/* Slots above the last one in use, after most objects have gone: the table shrinks. A slot that comes again begins with a generation
+ * that none of the forgotten ones had. */
+void mr_heap_shrink(mr_heap *heap) {
+    enum { KEEP = 4096 };
+    uint32_t used = heap->used, cap = KEEP;
+    if (heap->cap <= KEEP || heap->count > heap->cap / 4) return;
+    while (used > 1 && heap_slot_is_free(heap->entities[used - 1])) used--;
+    while (cap < used) cap *= 2;
+    if (cap > heap->cap / 4) return;
+    for (uint32_t slot = used; slot < heap->used; slot++) {
+        if (heap->generations[slot] == UINT32_MAX) return; /* one that is never given out again cannot be forgotten */
+        if (heap->generations[slot] >= heap->first_generation) heap->first_generation = heap->generations[slot] + 1;
+    }
+    heap->used = used;
+    heap->free_slot = 0;
+    for (uint32_t slot = used - 1; slot > 0; slot--) {
+        if (!heap_slot_is_free(heap->entities[slot]) || heap->generations[slot] == UINT32_MAX) continue;
+        heap->entities[slot] = (mr_entity *)(((uintptr_t)heap->free_slot << 1) | 1);
+        heap->free_slot = slot;
+    }
+    /* Making a block smaller may fail as well: then it stays as it is. */
+    mr_error *saved = mr_env_save_error(heap->env);
+    mr_entity **entities = mr_realloc(heap->env, heap->entities, cap * sizeof *entities);
+    if (entities) heap->entities = entities;
+    uint32_t *generations = mr_realloc(heap->env, heap->generations, cap * sizeof *generations);
+    if (generations) heap->generations = generations;
+    heap->cap = cap;
+    mr_env_clear_error(heap->env);
+    mr_env_restore_error(heap->env, saved);
 }
 
 mr_entity *mr_heap_get(mr_heap *heap, uint32_t slot, uint32_t generation) {

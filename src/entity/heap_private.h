@@ -35,6 +35,7 @@ struct mr_heap {
     uint32_t *generations; /* by slot; rises when the slot's entity is freed */
     uint32_t used, cap;    /* slots 1 .. used-1 were given out at some time */
     uint32_t free_slot;    /* the first free one, or 0 */
+    uint32_t first_generation; /* of a slot that is new, or comes again after a shrink */
     size_t count;
     size_t bytes;
     size_t threshold;
@@ -90,6 +91,8 @@ mr_entity *mr_heap_allocate(mr_heap *heap, mr_mapper *mapper, size_t text);
 void mr_heap_discard(mr_heap *heap, mr_entity *e);
 /* Room for one more mr_heap_adopt. */
 mr_status mr_heap_reserve(mr_heap *heap);
+/* After a trace: gives back the table's unused end. */
+void mr_heap_shrink(mr_heap *heap);
 /* Gives the entity its slot. Cannot fail after a reserve. */
 void mr_heap_adopt(mr_heap *heap, mr_entity *e);
 /* Frees an entity and all that it owns; reads nothing that it refers to. */

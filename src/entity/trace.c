@@ -140,9 +140,19 @@ static void step_mark(mr_heap *heap) {
     }
 }
 
+/* A stack that a large graph has made deep is given back; the next trace begins with a small one, or with none. */
+static void shrink_gray(mr_heap *heap) {
+    enum { KEEP = 4096 };
+    if (heap->gray.cap <= KEEP) return;
+    mr_vec_done(&heap->gray);
+    mr_vec_init(&heap->gray, heap->env, sizeof(mr_entity *));
+}
+
 static void finish(mr_heap *heap) {
     heap->phase = HEAP_IDLE;
     heap->armed = false;
+    shrink_gray(heap);
+    mr_heap_shrink(heap);
     size_t twice = heap->bytes * 2;
     heap->threshold = twice > HEAP_MIN_THRESHOLD ? twice : HEAP_MIN_THRESHOLD;
 }

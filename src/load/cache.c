@@ -161,10 +161,10 @@ static void keep(mr_loader *l, const cached_plan *key, mr_plan *plan) {
 
 static mr_status write_key(mr_query *q, const mr_plan_path *path, const mr_dialect *dialect, mr_strbuf *key,
                            mr_vec *binds) {
-    mr_strbuf_add(key, (const char *)&dialect, sizeof dialect);
+    mr_strbuf_add(key, (const char *)&dialect, sizeof(const mr_dialect *));
     unsigned n = path ? path->n : 0;
     mr_strbuf_add(key, (const char *)&n, sizeof n);
-    if (n) mr_strbuf_add(key, (const char *)path->props, n * sizeof *path->props);
+    if (n) mr_strbuf_add(key, (const char *)path->props, n * sizeof(const mr_property *));
     return mr_query_key(q, key, binds);
 }
 

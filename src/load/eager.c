@@ -32,7 +32,8 @@ static mr_status extend_path(mr_planner *p, const mr_target *t, const mr_propert
     if (t->plan.npath >= MAX_PATH)
         return mr_fail(p->env, MR_ERR_ARGUMENT, "eager loading along %s.%s goes deeper than %d levels",
                        prop->mapper->name, prop->name, MAX_PATH);
-    const mr_property **path = mr_arena_alloc(p->plan->arena, (t->plan.npath + (size_t)1) * sizeof *path);
+    const mr_property **path =
+        mr_arena_alloc(p->plan->arena, (t->plan.npath + (size_t)1) * sizeof(const mr_property *));
     if (!path) return MR_FAIL;
     for (unsigned i = 0; i < t->plan.npath; i++) path[i] = t->plan.path[i];
     path[t->plan.npath] = prop;

@@ -160,9 +160,9 @@ static mr_status plan_class(mr_planner *p, const mr_query_item *item, uint16_t n
     proto.plan.parent = MR_PLAN_NONE;
     if (p->path && p->path->n > 0) {
         /* The plan outlives whoever asked for it. */
-        const mr_property **path = mr_arena_alloc(p->plan->arena, p->path->n * sizeof *path);
+        const mr_property **path = mr_arena_alloc(p->plan->arena, p->path->n * sizeof(const mr_property *));
         if (!path) return MR_FAIL;
-        memcpy(path, p->path->props, p->path->n * sizeof *path);
+        memcpy(path, p->path->props, p->path->n * sizeof(const mr_property *));
         proto.plan.path = path;
         proto.plan.npath = p->path->n;
     }

@@ -52,7 +52,7 @@ static mr_status copy_named(mr_job *job, const mr_vec *named) {
 
 static mr_status make_path(mr_job *job) {
     unsigned n = job->entity->npath;
-    const mr_property **props = mr_alloc(job->load->env, (n + (size_t)1) * sizeof *props);
+    const mr_property **props = mr_alloc(job->load->env, (n + (size_t)1) * sizeof(const mr_property *));
     if (!props) return MR_FAIL;
     for (unsigned i = 0; i < n; i++) props[i] = job->entity->path[i];
     props[n] = job->follow->prop;
@@ -209,7 +209,7 @@ mr_node *mr_keys_criterion(mr_env *env, mr_node *const *columns, unsigned n, con
         const mr_type *type = columns[0]->type;
         return mr_sql_binary(env, MR_OP_IN, columns[0], mr_sql_binds(env, type, values, count));
     }
-    mr_node **keys = mr_calloc(env, (count + 1) * sizeof *keys);
+    mr_node **keys = mr_calloc(env, (count + 1) * sizeof(mr_node *));
     bool failed = !keys;
     for (size_t i = 0; i < count && !failed; i++)
         if (!(keys[i] = one_key(env, columns, n, values + i * n))) failed = true;

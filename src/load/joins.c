@@ -252,7 +252,7 @@ static mr_status choose_left(mr_planner *p, const mr_query_join *join, mr_node *
                                     : mr_foreign_key_exists(p->env, left, right);
         if (fits && n++ == 0) *out = left;
     }
-    if (n == 1) return MR_OK;
+    if (*out && n == 1) return MR_OK;
     const char *name = join->mapper ? join->mapper->name : words_for(right);
     if (n == 0)
         return mr_fail(
@@ -273,7 +273,7 @@ static mr_status join_onto(mr_planner *p, const mr_query_join *join) {
     mr_vec lefts;
     mr_vec_init(&lefts, p->env, sizeof(mr_node *));
     if (!right || possible_lefts(p, right, &lefts) != MR_OK) goto out;
-    if (choose_left(p, join, right, &lefts, &left) != MR_OK) goto out;
+    if (choose_left(p, join, right, &lefts, &left) != MR_OK || !left) goto out;
     if (join->on)
         on = mr_node_retain(join->on);
     else if (mr_foreign_key_on(p->env, left, right, &on) != MR_OK)

@@ -43,10 +43,10 @@ static uint16_t find_column(const result_names *r, const mr_column *column, bool
 static mr_status match_entity(mr_plan *plan, mr_plan_entity *e, const result_names *r) {
     const mr_mapper *mapper = e->mapper;
     const mr_property *discriminator = NULL;
-    for (const mr_mapper *m = mapper; m && !discriminator; m = m->base) discriminator = m->discriminator;
+    if (mapper->subclasses.len > 0)
+        for (const mr_mapper *m = mapper; m && !discriminator; m = m->base) discriminator = m->discriminator;
     e->nslots = 0;
     e->direct = 0;
-    if (mapper->subclasses.len == 0) discriminator = NULL;
     e->discriminator = MR_PLAN_NONE;
     for (uint16_t k = 0; k < e->nkeys; k++) e->keys[k] = MR_PLAN_NONE;
     for (size_t i = 0; i < mapper->columns.len; i++) {
@@ -93,7 +93,7 @@ mr_status mr_plan_match_names(mr_plan *plan, mr_query *q, mr_cursor *cursor) {
     if (r.n >= MR_PLAN_NONE)
         return mr_fail(plan->env, MR_ERR_ARGUMENT, "the statement gives too many columns");
     plan->ncolumns = (uint16_t)r.n;
-    plan->types = mr_arena_alloc(plan->arena, (r.n + (size_t)1) * sizeof *plan->types);
+    plan->types = mr_arena_alloc(plan->arena, (r.n + (size_t)1) * sizeof(const mr_type *));
     if (!plan->types) return MR_FAIL;
     for (unsigned i = 0; i < r.n; i++) plan->types[i] = mr_type_simple(MR_TYPE_NULL);
     for (uint16_t i = 0; i < plan->nentities; i++)

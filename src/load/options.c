@@ -156,12 +156,12 @@ bool mr_options_loads(const mr_property *prop, unsigned nopts, const mr_option *
         bool names = o->nsteps == 1 && o->steps[0].prop == prop;
         if (o->kind == MR_OPTION_DEFER && names)
             loads = named = false;
-        else if (o->kind == MR_OPTION_UNDEFER && names)
-            loads = named = true;
         else if (o->kind == MR_OPTION_LOAD_ONLY && o->nsteps == 1) {
             only = true;
             if (names) named = true;
-        } else if (o->kind == MR_OPTION_UNDEFER_GROUP && o->nsteps == 0 && prop->deferred_group == o->group) {
+        } else if ((o->kind == MR_OPTION_UNDEFER && names) ||
+                   (o->kind == MR_OPTION_UNDEFER_GROUP && o->nsteps == 0 &&
+                    prop->deferred_group == o->group)) {
             loads = named = true;
         }
     }

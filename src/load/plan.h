@@ -45,23 +45,22 @@ typedef struct mr_plan_follow {
 /* How an entity is made of a row. An entity comes after the one that it is joined to. */
 struct mr_plan_entity {
     mr_mapper *mapper;
-    uint16_t nkeys;         /* 0: the run knows its entity already */
-    uint16_t *keys;         /* result columns, in the primary key's order */
-    uint16_t discriminator; /* result column, or MR_PLAN_NONE */
-    uint16_t nidentities;
+    uint16_t *keys;      /* result columns, in the primary key's order */
+    mr_plan_slot *slots; /* by rising slot */
     mr_plan_identity *identities;
-    uint16_t nslots;
-    mr_plan_slot *slots;      /* by rising slot */
-    uint16_t first, direct;   /* direct > 0: all of slots is slot i from column first + i, i < direct */
-    uint16_t parent;          /* the entity that this one is joined to, or MR_PLAN_NONE */
-    const mr_property *along; /* ... by this relationship */
-    bool collection;          /* ... which is a collection */
-    bool repeats;             /* an item of it can come in several rows of one parent */
+    const mr_property *along; /* the relationship that joins it to its parent */
     mr_origin *origin;        /* or NULL */
-    unsigned nfollows;
     mr_plan_follow *follows;
-    unsigned npath; /* the relationships from the first query's entity to this one */
-    const mr_property *const *path;
+    const mr_property *const *path; /* the relationships from the first query's entity to this one */
+    unsigned nfollows, npath;
+    uint16_t nkeys; /* 0: the run knows its entity already */
+    uint16_t nslots;
+    uint16_t nidentities;
+    uint16_t discriminator; /* result column, or MR_PLAN_NONE */
+    uint16_t first, direct; /* direct > 0: all of slots is slot i from column first + i, i < direct */
+    uint16_t parent;        /* the entity that this one is joined to, or MR_PLAN_NONE */
+    bool collection;        /* along is a collection */
+    bool repeats;           /* an item of it can come in several rows of one parent */
 };
 
 typedef struct mr_plan_item {

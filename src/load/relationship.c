@@ -33,7 +33,7 @@ static mr_status put_rows(mr_load *load, mr_entity *entity, const mr_property *p
     if (mr_load_all(load, &rows, &n) != MR_OK) return MR_FAIL;
     if (!mr_is_list(prop->relationship))
         return put_reference(entity, prop, n > 0 && rows[0].kind == MR_ENTITY ? rows[0].u.p : NULL);
-    mr_entity **items = mr_alloc(load->env, (n + 1) * sizeof *items);
+    mr_entity **items = mr_alloc(load->env, (n + 1) * sizeof(mr_entity *));
     if (!items) return MR_FAIL;
     for (size_t i = 0; i < n; i++) items[i] = rows[i].u.p;
     mr_status status = put_list(entity, prop, items, (uint32_t)n);

@@ -99,7 +99,7 @@ static mr_query *children_query(mr_job *job) {
     const mr_relationship *rel = job->follow->prop->relationship;
     mr_env *env = job->load->env;
     mr_query *q = mr_query_new(env, NULL, 0, false);
-    mr_node **columns = mr_calloc(env, rel->npairs * sizeof *columns);
+    mr_node **columns = mr_calloc(env, rel->npairs * sizeof(mr_node *));
     bool failed = !q || !columns;
     for (unsigned i = 0; i < rel->npairs && !failed; i++) {
         const mr_column *remote = rel->pairs[i].remote;
@@ -127,7 +127,7 @@ static mr_query *joined_query(mr_job *job) {
     mr_mapper *parent = rel->parent;
     mr_node *table = mr_sql_table(env, parent->table), *alias = mr_sql_alias(env, table, NULL);
     mr_query *q = alias ? mr_query_new(env, NULL, 0, false) : NULL;
-    mr_node **columns = mr_calloc(env, (parent->npk + (size_t)1) * sizeof *columns);
+    mr_node **columns = mr_calloc(env, (parent->npk + (size_t)1) * sizeof(mr_node *));
     bool failed = !q || !columns;
     for (uint16_t i = 0; i < parent->npk && !failed; i++) {
         const mr_property *prop = mr_mapper_at_slot(parent, parent->pk_slots[i]);
@@ -221,7 +221,7 @@ static mr_query *targets_query(mr_job *job) {
     mr_mapper *target = job->follow->prop->relationship->target;
     mr_env *env = job->load->env;
     mr_query_item item = {.mapper = target};
-    mr_node **columns = mr_calloc(env, (target->npk + (size_t)1) * sizeof *columns);
+    mr_node **columns = mr_calloc(env, (target->npk + (size_t)1) * sizeof(mr_node *));
     bool failed = !columns;
     for (uint16_t i = 0; i < target->npk && !failed; i++)
         failed = !(columns[i] = mr_property_node(mr_mapper_at_slot(target, target->pk_slots[i]), NULL));

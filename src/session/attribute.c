@@ -152,11 +152,15 @@ bool mr_attribute_is_loaded(mr_entity *entity, const mr_property *prop) {
 mr_status mr_attribute_fire(mr_attribute_event event, mr_entity *entity, const mr_property *prop,
                             mr_value *value, const mr_value *old) {
     for (mr_mapper *m = entity->mapper; m; m = m->base) {
-        for (size_t i = 0; i < m->attribute_hooks.len; i++) {
+        for (size_t i = 0; i < m->attribute_hooks.len;) {
             mr_attribute_hook hook = *(mr_attribute_hook *)mr_vec_at(&m->attribute_hooks, i);
-            if (hook.prop->name != prop->name) continue;
-            if (hook.fn(entity->mapper->env, hook.ud, event, entity, prop, value, old) != MR_OK)
+            if (hook.prop->name == prop->name &&
+                hook.fn(entity->mapper->env, hook.ud, event, entity, prop, value, old) != MR_OK)
                 return MR_FAIL;
+            /* One that took itself away has left its place to the next. */
+            const mr_attribute_hook *now =
+                i < m->attribute_hooks.len ? mr_vec_at(&m->attribute_hooks, i) : NULL;
+            if (now && now->fn == hook.fn && now->ud == hook.ud) i++;
         }
     }
     return MR_OK;

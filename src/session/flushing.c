@@ -142,8 +142,11 @@ static mr_status publish(mr_session *s, mr_flush *flush) {
 static mr_status run(mr_session *s, mr_flush *flush) {
     bool was_open = s->conn && !s->reading && mr_conn_in_transaction(s->conn);
     if (mr_flush_operations(flush) > 0) s->reading = false; /* what is written makes it the session's */
-    if ((mr_flush_operations(flush) == 0 || mr_flush_run(flush) == MR_OK) && publish(s, flush) == MR_OK)
-        return MR_OK;
+    s->running = true;
+    mr_status status = mr_flush_operations(flush) > 0 ? mr_flush_run(flush) : MR_OK;
+    s->running = false;
+    if (status == MR_OK) status = publish(s, flush);
+    if (status == MR_OK) return MR_OK;
     if (mr_flush_sent(flush)) {
         mr_transaction_fail(s);
         return MR_FAIL;
@@ -157,11 +160,20 @@ static mr_status run(mr_session *s, mr_flush *flush) {
     return MR_FAIL;
 }
 
+/* The orphans of a flush that was not sent are none yet: another parent may still take them. */
+static void spare_orphans(mr_session *s, size_t from, size_t to) {
+    while (to > from && to <= s->doomed.len) mr_state_spare(s, mr_vec_ptr(&s->doomed, --to));
+}
+
 static mr_status flush_now(mr_session *s) {
-    if (mr_session_fire(s, MR_SESSION_BEFORE_FLUSH) != MR_OK || mr_orphans_doom(s) != MR_OK) return MR_FAIL;
+    if (mr_session_fire(s, MR_SESSION_BEFORE_FLUSH) != MR_OK) return MR_FAIL;
+    size_t from = s->doomed.len;
     mr_flush *flush = NULL;
-    mr_status status = plan(s, &flush);
+    mr_status status = mr_orphans_doom(s);
+    size_t to = s->doomed.len;
+    if (status == MR_OK) status = plan(s, &flush);
     if (status == MR_OK) status = run(s, flush);
+    if (status != MR_OK) spare_orphans(s, from, to);
     s->changed.len = 0;
     mr_flush_free(flush);
     return status;

@@ -144,6 +144,7 @@ static bool is_ours(const mr_session *s, const mr_entity *e) {
 
 /* A transient object again, as before: what the flush set is unset. One that was expunged meanwhile, too. */
 static void undo_insert(mr_session *s, mr_entity *e, uint64_t unset) {
+    mr_state_settle(e);
     if (!is_ours(s, e) && !(e->state == MR_DETACHED && !e->owner)) return;
     mr_state_make_transient(s, e);
     const mr_vec *columns = &e->mapper->columns;

@@ -75,9 +75,9 @@ static mr_status expunge(mr_session *s, mr_entity *entity) {
 
 mr_status mr_session_expunge(mr_session *s, mr_entity *entity) {
     if (mr_session_allow(s, MR_ACT_CHANGE, "expunge()") != MR_OK) return MR_FAIL;
-    if (s->phase == MR_PHASE_FLUSHING)
+    if (s->running)
         return mr_fail(s->env, MR_ERR_INVALID_REQUEST,
-                       "expunge() is not possible while the session is flushing: do it afterwards");
+                       "expunge() is not possible while a flush sends its statements: do it afterwards");
     mr_heap_block(s->heap);
     mr_status status = expunge(s, entity);
     mr_heap_unblock(s->heap);

@@ -78,6 +78,7 @@ struct mr_session {
     unsigned brackets; /* loads of several statements that run, one within the other */
     bool reading;      /* the open transaction is a load's, and ends with it */
     bool began;        /* explicitly */
+    bool running;      /* a flush sends its statements: what it has planned stays in the session */
     bool stale;        /* found while flushing: another connection has committed */
     uint64_t serials;  /* the last one given out */
     uint64_t serial;   /* of the transaction */

@@ -1,9 +1,9 @@
 /*
  * session.h: the session: states, transactions, autoflush, the one door to attributes, cascades.
  *
- * Invariant: an entity is in at most one session; in its identity map exactly when it is persistent there (a deleted one
- * makes room for another of the same key). What a
- * session does is refused when its phase does not allow it (idle, loading, flushing, closing).
+ * Invariant: an entity is in at most one session; in its identity map exactly when it is persistent there (a deleted one makes room
+ * for another of the same key). What a session does is refused when its phase does not allow it (idle, loading, flushing, ending its
+ * transaction, closing).
  */
 #ifndef MOONROW_SESSION_H
 #define MOONROW_SESSION_H
@@ -85,6 +85,7 @@ mr_status mr_session_flush(mr_session *s);
 mr_status mr_session_commit(mr_session *s);   /* of the innermost savepoint, or of the transaction */
 mr_status mr_session_rollback(mr_session *s); /* likewise */
 mr_status mr_session_commit_all(mr_session *s), mr_session_rollback_all(mr_session *s);
+/* Begun explicitly, by the first write, or by a savepoint; reads begin none, and neither does adding an object. */
 bool mr_session_in_transaction(const mr_session *s);
 unsigned mr_session_nesting(const mr_session *s); /* 0: none; 1: a transaction; 2..: savepoints */
 uint64_t mr_session_transaction_serial(const mr_session *s); /* of the innermost; differs for each begun */

@@ -1,0 +1,113 @@
+-- event.lua: mr.event: listening to sessions, classes, attributes and engines.
+--
+-- Invariant: a listener is refused when it is made, not when the event comes: name, target and options are
+-- checked here.
+
+local core, require = ...
+local options = require "moonrow.options"
+local names = require "moonrow.names"
+local listeners = require "moonrow.listeners"
+local session = require "moonrow.session"
+
+local event = {}
+
+-- What each event is of.
+local kinds = {
+  before_flush = "session", after_flush = "session", before_commit = "session", after_commit = "session",
+  after_rollback = "session", after_begin = "session",
+  before_insert = "class", after_insert = "class", before_update = "class", after_update = "class",
+  before_delete = "class", after_delete = "class", load = "class", refresh = "class",
+  set = "attribute", append = "attribute", remove = "attribute",
+  connect = "engine", before_execute = "engine", after_execute = "engine",
+}
+
+local targets = {
+  session = "a Session, a sessionmaker, a scoped_session or a Database",
+  engine = "an Engine or a Database",
+}
+
+local function is_database(target)
+  local meta = type(target) == "table" and getmetatable(target)
+  return type(meta) == "table" and rawget(meta, "__name") == "Database"
+end
+
+local function hub_of(kind, what, target)
+  if is_database(target) then target = kind == "session" and target.session or target.engine end
+  if kind == "engine" and core.type_name(target) == "Engine" then return listeners.of_engine(target) end
+  if kind == "session" then
+    local hub = session.family_of(target)
+    if hub then return hub end
+    if core.type_name(target) == "Session" then return listeners.of_session(target) end
+  end
+  options.expect(what, targets[kind], target)
+end
+
+-- Checks the arguments that all three functions have; returns what the event is of.
+local function check(what, args)
+  local _, name, fn = options.arguments(what, 3, args)
+  if type(name) ~= "string" then options.expect(what .. ": the event's name", "a string", name) end
+  if not options.callable(fn) then options.expect(what .. ": the listener", "a function", fn) end
+  local kind = kinds[name]
+  if not kind then
+    core.raise("ArgumentError", ("%s: there is no event '%s'%s"):format(what, name, names.hint(name, kinds)))
+  end
+  return kind
+end
+
+-- event.listen(target, name, fn, { once =, retval = }): calls fn at each event (once: at the next one alone).
+-- retval: what fn returns replaces the value that is set or appended.
+function event.listen(...)
+  local given, args = options.split("event.listen", options.set { "once", "retval" }, ...)
+  local kind = check("event.listen", args)
+  local target, name, fn = args[1], args[2], args[3]
+  local once = options.typed("event.listen", given, "once", "boolean")
+  local retval = options.typed("event.listen", given, "retval", "boolean")
+  if retval and (kind ~= "attribute" or name == "remove") then
+    core.raise("ArgumentError", ("event.listen: retval is for 'set' and 'append' of attributes, not for '%s'")
+      :format(name))
+  end
+  if kind == "class" or kind == "attribute" then
+    core.event_listen(target, name, fn, once, retval)
+  else
+    hub_of(kind, "event.listen", target):add(name, fn, once)
+  end
+end
+
+-- event.contains(target, name, fn): does fn listen?
+function event.contains(...)
+  local args = table.pack(...)
+  local kind = check("event.contains", args)
+  if kind == "class" or kind == "attribute" then return core.event_contains(args[1], args[2], args[3]) end
+  return hub_of(kind, "event.contains", args[1]):contains(args[2], args[3])
+end
+
+-- event.remove(target, name, fn): fn is not called any more.
+function event.remove(...)
+  local args = table.pack(...)
+  local kind = check("event.remove", args)
+  local found
+  if kind == "class" or kind == "attribute" then
+    found = core.event_remove(args[1], args[2], args[3])
+  else
+    found = hub_of(kind, "event.remove", args[1]):remove(args[2], args[3])
+  end
+  if not found then
+    core.raise("InvalidRequestError",
+      ("event.remove: this function does not listen to '%s' of this target"):format(args[2]))
+  end
+end
+
+-- event.listens_for(target, name, options)(fn): the same as listen, as a function that takes the listener.
+function event.listens_for(target, name, given)
+  return function(fn)
+    event.listen(target, name, fn, given or {})
+    return fn
+  end
+end
+
+return setmetatable(event, {
+  __index = function(_, name)
+    core.raise("ArgumentError", ("mr.event has no name '%s'%s"):format(
+      tostring(name), names.hint(tostring(name), event)))
+  end,
+})

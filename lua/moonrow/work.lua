@@ -1,0 +1,113 @@
+-- work.lua: methods of the session that are made of others: retry, which runs a transaction again, and import,
+-- which streams rows.
+--
+-- Invariant: what fails for good comes unchanged, and the session is left as begin leaves it.
+
+local core, require = ...
+local options = require "moonrow.options"
+
+local methods = core.session_methods
+
+-- ---------------------------------------------------------------- retry
+
+-- SQLite's result codes: busy and locked. PostgreSQL's words for what another run may cure.
+local passing = { [5] = true, [6] = true }
+local words = { "deadlock detected", "could not serialize access", "lock timeout" }
+
+-- May another run of the transaction succeed?
+local function is_passing(e)
+  if not core.errors.Error:is(e) then return false end
+  if core.errors.StaleDataError:is(e) then return true end
+  if not core.errors.OperationalError:is(e) or type(e.orig) ~= "table" then return false end
+  local code, message = e.orig.code, tostring(e.orig.message)
+  if math.type(code) == "integer" and passing[code & 0xff] then return true end
+  for _, word in ipairs(words) do
+    if message:find(word, 1, true) then return true end
+  end
+  return false
+end
+
+local function check_number(given, name, default, at_least)
+  local value = options.typed("retry", given, name, "number")
+  if value == nil then return default end
+  if value < at_least then options.expect("retry: " .. name, "a number of at least " .. at_least, value) end
+  return value
+end
+
+-- session:retry(fn, { times = 5, wait = 0.02, sleep = f }): session:begin(fn), again when it fails because the
+-- database is busy, of a deadlock, or because a row was changed by somebody else (StaleDataError): up to `times`
+-- runs in all. Before the second it waits for `wait` seconds, then for twice as long, and so on, each time less
+-- a random part. sleep(seconds) replaces the waiting: an event loop's may yield.
+function methods.retry(self, ...)
+  local given, args = options.split("retry", options.set { "times", "wait", "sleep" }, ...)
+  local fn = options.arguments("retry", 1, args)
+  if not options.callable(fn) then options.expect("retry", "a function", fn) end
+  local times = check_number(given, "times", 5, 1)
+  local wait = check_number(given, "wait", 0.02, 0)
+  local sleep = given.sleep or core.sleep
+  for run = 1, math.huge do
+    local results = table.pack(pcall(self.begin, self, fn))
+    if results[1] then return table.unpack(results, 2, results.n) end
+    if run >= times or self:in_transaction() or not is_passing(results[2]) then error(results[2], 0) end
+    sleep(wait * (0.5 + math.random() / 2))
+    wait = wait * 2
+  end
+end
+
+-- ---------------------------------------------------------------- import
+
+-- The next rows of the source, at most n: a list, and whether there may be more.
+local function take(source, n)
+  local rows = {}
+  while #rows < n do
+    local row = source()
+    if row == nil then return rows, false end
+    if type(row) ~= "table" then options.expect("import: what the iterator gives", "a table (a row)", row) end
+    rows[#rows + 1] = row
+  end
+  return rows, true
+end
+
+local function list_source(list)
+  local i = 0
+  return function()
+    i = i + 1
+    return list[i]
+  end
+end
+
+-- session:import(M, source, { batch = 10000, progress = fn }): inserts the rows (tables by attribute) that the
+-- iterator source gives, or those of a list, without making objects, in the session's transaction. progress(count)
+-- is called after each batch. Returns how many.
+function methods.import(self, ...)
+  local class, source, given = ...
+  if select("#", ...) == 1 and type(class) == "table" and getmetatable(class) == nil then
+    local all = class
+    class, source, given = all[1], all[2], {}
+    for name, value in pairs(all) do
+      if type(name) == "string" then given[name] = value end
+    end
+  end
+  given = options.split("import", options.set { "batch", "progress" }, given or {})
+  local batch = options.typed("import", given, "batch", "number") or 10000
+  if math.type(batch) ~= "integer" or batch < 1 then options.expect("import: batch", "a positive integer", batch) end
+  local progress = given.progress
+  if progress ~= nil and not options.callable(progress) then
+    options.expect("import: progress", "a function", progress)
+  end
+  if type(source) == "table" and getmetatable(source) == nil then source = list_source(source) end
+  if not options.callable(source) then options.expect("import", "an iterator (a function), or a list of rows", source) end
+  local insert, count, more = core.insert(class), 0, true
+  while more do
+    local rows
+    rows, more = take(source, batch)
+    if #rows > 0 then
+      self:execute(insert, rows)
+      count = count + #rows
+      if progress then progress(count) end
+    end
+  end
+  return count
+end
+
+return methods

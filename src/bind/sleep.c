@@ -1,0 +1,24 @@
+/*
+ * sleep.c: waiting, for what tries again: Lua has no function for it.
+ *
+ * Invariant: the whole program waits; who runs an event loop passes a function of its own instead (session:retry).
+ */
+#include <math.h>
+#include <threads.h>
+
+#include "runtime.h"
+
+/* core.sleep(seconds): may end early when a signal comes. */
+static int core_sleep(lua_State *L) {
+    double seconds = luaL_checknumber(L, 1);
+    if (!(seconds > 0)) return 0;
+    double whole = floor(seconds);
+    struct timespec duration = {(time_t)whole, (long)((seconds - whole) * 1e9)};
+    thrd_sleep(&duration, NULL);
+    return 0;
+}
+
+void bind_open_sleep(lua_State *L) {
+    lua_pushcfunction(L, core_sleep);
+    lua_setfield(L, -2, "sleep");
+}
