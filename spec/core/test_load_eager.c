@@ -291,9 +291,10 @@ static void selectin_in_chunks(void **state) {
     done();
     mr_query_release(q);
     q = eager(query(category), MR_LAZY_JOINED, "posts");
-    expect_failure(then(q, mr_query_yield_per(q, 100)), MR_ERR_INVALID_REQUEST,
-                   "yield_per does not go with joined collections: their rows must be read as a whole; use "
-                   "selectinload");
+    expect_failure(
+        then(q, mr_query_yield_per(q, 100)), MR_ERR_INVALID_REQUEST,
+        "yield_per does not go with the joined collection Category.posts: its rows must be read as a whole; "
+        "use selectinload or lazyload");
 }
 
 /* ---------------------------------------------------------------- subquery, immediate */

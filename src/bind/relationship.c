@@ -382,8 +382,52 @@ void bind_declare_relationship(lua_State *L, mr_mapper *mapper, const char *attr
     lua_settop(L, opts - 2);
 }
 
+/* version_id_generator: a function of the version that the row has (nil: a new row). */
+typedef struct version_function {
+    bind_ref *function;
+    const mr_mapper *mapper;
+    mr_value *version; /* of the running call: in the version before, out the next */
+} version_function;
+
+/* The result is anchored in the registry, so its bytes stay good until the next call. */
+static int version_body(lua_State *L) {
+    version_function *f = lua_touserdata(L, 1);
+    const mr_property *prop = f->mapper->version;
+    bind_ref_push(L, f->function);
+    if (f->version->kind == MR_UNLOADED) lua_pushnil(L);
+    else bind_push_value(L, f->version);
+    lua_call(L, 1, 1);
+    const char *what = lua_pushfstring(L, "version_id_generator of %s.%s", f->mapper->name, prop->name);
+    bind_check_value(L, -2, mr_column_type(bind_of(L)->env, prop->column), what, f->version);
+    lua_pop(L, 1);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, f);
+    return 0;
+}
+
+static mr_status next_version(mr_env *env, void *ud, mr_value *version) {
+    version_function *f = ud;
+    f->version = version;
+    mr_status st = bind_callback(env, version_body, f);
+    f->version = NULL;
+    return st;
+}
+
+static void read_version_generator(lua_State *L, mr_mapper *mapper, int args) {
+    if (bind_option(L, args, "version_id_generator") != LUA_TNIL) {
+        if (!lua_isfunction(L, -1)) bind_type_error(L, -1, "version_id_generator", "a function");
+        if (!mapper->version)
+            bind_error(L, MR_ERR_ARGUMENT, "%s.__mapper_args: version_id_generator is for a version_id_col, which is not given", mapper->name);
+        version_function *f = mr_env_arena(bind_of(L)->env, sizeof *f);
+        if (!f) bind_raise(L);
+        *f = (version_function){bind_ref_forever(L, -1), mapper, NULL};
+        mapper->version_generator = next_version;
+        mapper->version_ud = f;
+    }
+    lua_pop(L, 1);
+}
+
 void bind_declare_mapper_args(lua_State *L, mr_mapper *mapper, int args) {
-    static const char *const known[] = {"version_id_col", NULL};
+    static const char *const known[] = {"version_id_col", "version_id_generator", NULL};
     if (!args) return;
     lua_pushfstring(L, "%s.__mapper_args", mapper->name);
     bind_check_options(L, args, lua_tostring(L, -1), known);
@@ -399,7 +443,9 @@ void bind_declare_mapper_args(lua_State *L, mr_mapper *mapper, int args) {
         }
         if (!mapper->version) bind_type_error(L, -1, "version_id_col", "a column of the class, or its attribute's name");
     }
-    lua_pop(L, 2);
+    lua_pop(L, 1);
+    read_version_generator(L, mapper, args);
+    lua_pop(L, 1);
 }
 
 void bind_open_relationship(lua_State *L) {

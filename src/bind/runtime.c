@@ -115,6 +115,14 @@ void bind_stress_step(bind_state *b, lua_State *L) {
 
 /* ---------------------------------------------------------------- callbacks */
 
+/* Records the text of the error that the callback left. */
+static int describe_body(lua_State *L) {
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &error_key);
+    const bind_state *b = lua_touserdata(L, 1);
+    mr_fail(b->env, MR_ERR_CALLBACK, "%s", luaL_tolstring(L, -1, NULL));
+    return 0;
+}
+
 /* Index 1: body's data; upvalue-free light function, so pushing it allocates nothing. */
 mr_status bind_callback(mr_env *env, lua_CFunction body, void *data) {
     bind_state *b = mr_env_get(env, MR_ENV_BIND);
@@ -130,7 +138,11 @@ mr_status bind_callback(mr_env *env, lua_CFunction body, void *data) {
     /* The slot exists already, so keeping the error allocates nothing. */
     lua_rawsetp(L, LUA_REGISTRYINDEX, &error_key);
     lua_settop(L, top);
-    return mr_fail(env, MR_ERR_CALLBACK, "a Lua callback failed");
+    lua_pushcfunction(L, describe_body);
+    lua_pushlightuserdata(L, b);
+    if (lua_pcall(L, 1, 0, 0) != LUA_OK) mr_fail(env, MR_ERR_CALLBACK, "a Lua callback failed");
+    lua_settop(L, top);
+    return MR_FAIL;
 }
 
 void bind_push_callback_error(lua_State *L) {

@@ -498,6 +498,25 @@ static int core_object_session(lua_State *L) {
     return 1;
 }
 
+static int change_state(lua_State *L, const char *function, mr_status (*fn)(mr_entity *e)) {
+    mr_entity *e = bind_arg_entity(L, 1, function);
+    bind_state *b = bind_of(L);
+    BIND_ENTER(b, L);
+    mr_status st = fn(e);
+    BIND_LEAVE(b);
+    bind_check(L, st);
+    return 0;
+}
+
+/* core.make_transient(obj), core.make_transient_to_detached(obj) */
+static int core_make_transient(lua_State *L) {
+    return change_state(L, "make_transient", mr_session_make_transient);
+}
+
+static int core_make_detached(lua_State *L) {
+    return change_state(L, "make_transient_to_detached", mr_session_make_detached);
+}
+
 static const luaL_Reg methods[] = {{"add", session_add}, {"add_all", session_add_all}, {"delete", session_delete},
                                    {"expunge", session_expunge}, {"expunge_all", session_expunge_all},
                                    {"expire", session_expire}, {"expire_all", session_expire_all},
@@ -547,4 +566,8 @@ void bind_open_session(lua_State *L) {
     lua_setfield(L, -2, "Session");
     lua_pushcfunction(L, core_object_session);
     lua_setfield(L, -2, "object_session");
+    lua_pushcfunction(L, core_make_transient);
+    lua_setfield(L, -2, "make_transient");
+    lua_pushcfunction(L, core_make_detached);
+    lua_setfield(L, -2, "make_transient_to_detached");
 }

@@ -4,6 +4,8 @@
  * Invariant: a block ends its own transaction and no other: it knows it by its serial number, so a commit or rollback inside
  * the block ends the block's work.
  */
+#include <string.h>
+
 #include "session.h"
 
 typedef struct bind_transaction {
@@ -109,19 +111,59 @@ static bind_transaction *push_transaction(lua_State *L, mr_session *s) {
     return t;
 }
 
-static mr_txmode read_mode(lua_State *L, int options) {
-    static const char *const known[] = {"mode", NULL};
-    bind_check_options(L, options, "begin", known);
-    const char *mode = bind_option_string(L, options, "begin", "mode", "default");
-    static const struct { const char *name; mr_txmode mode; } modes[] = {
-        {"default", MR_TX_DEFAULT}, {"deferred", MR_TX_DEFERRED}, {"immediate", MR_TX_IMMEDIATE}, {"exclusive", MR_TX_EXCLUSIVE}};
-    for (size_t i = 0; i < sizeof modes / sizeof *modes; i++)
-        if (lua_pushstring(L, modes[i].name), lua_pushstring(L, mode), lua_rawequal(L, -1, -2)) {
-            lua_pop(L, 2);
-            return modes[i].mode;
-        } else lua_pop(L, 2);
-    bind_error(L, MR_ERR_ARGUMENT, "begin: mode is 'deferred', 'immediate' or 'exclusive', not '%s'", mode);
+/* What the options of begin say. */
+typedef struct begin_options {
+    mr_txmode mode;
+    bool read_only;
+} begin_options;
+
+typedef struct mode_name {
+    const char *name;
+    mr_txmode mode;
+} mode_name;
+
+/* The mode of the name at the top of the stack; raises with the wording given. */
+static mr_txmode find_mode(lua_State *L, const mode_name *names, const char *message) {
+    for (const mode_name *m = names; m->name; m++)
+        if (strcmp(m->name, lua_tostring(L, -1)) == 0) return m->mode;
+    bind_error(L, MR_ERR_ARGUMENT, message, lua_tostring(L, -1));
     return MR_TX_DEFAULT;
+}
+
+/* mode: how it begins. isolation_level: the same in SQL's words; SQLite's transactions are serializable, and reads outside of one see
+ * what is committed. read_only: writes are refused; all reads see one snapshot. */
+static begin_options read_options(lua_State *L, int options, bool nested) {
+    static const char *const known[] = {"mode", "isolation_level", "read_only", NULL}, *const none[] = {NULL};
+    static const mode_name modes[] = {{"deferred", MR_TX_DEFERRED}, {"immediate", MR_TX_IMMEDIATE},
+                                      {"exclusive", MR_TX_EXCLUSIVE}, {NULL, MR_TX_DEFAULT}};
+    static const mode_name levels[] = {{"SERIALIZABLE", MR_TX_DEFERRED}, {"REPEATABLE READ", MR_TX_DEFERRED},
+                                       {"READ COMMITTED", MR_TX_DEFAULT}, {NULL, MR_TX_DEFAULT}};
+    begin_options o = {MR_TX_DEFAULT, false};
+    bind_check_options(L, options, nested ? "begin_nested" : "begin", nested ? none : known);
+    if (!options) return o;
+    const char *mode = bind_option_string(L, options, "begin", "mode", NULL);
+    const char *level = bind_option_string(L, options, "begin", "isolation_level", NULL);
+    o.read_only = bind_option_bool(L, options, "begin", "read_only", false);
+    if (o.read_only) o.mode = MR_TX_DEFERRED;
+    if (mode && level) bind_error(L, MR_ERR_ARGUMENT, "begin: mode and isolation_level say the same: give one of them");
+    if (o.read_only && mode && strcmp(mode, "deferred") != 0)
+        bind_error(L, MR_ERR_ARGUMENT, "begin: mode '%s' takes the lock for writing: a read_only transaction is 'deferred'", mode);
+    lua_pushstring(L, mode ? mode : level);
+    if (mode) o.mode = find_mode(L, modes, "begin: mode is 'deferred', 'immediate' or 'exclusive', not '%s'");
+    else if (level && !o.read_only)
+        o.mode = find_mode(L, levels, "begin: isolation_level is 'SERIALIZABLE', 'REPEATABLE READ' or 'READ COMMITTED', not '%s'");
+    lua_pop(L, 1);
+    return o;
+}
+
+static mr_status begin_now(mr_session *s, bool nested, const begin_options *o) {
+    mr_conn *conn;
+    if (nested) return mr_session_begin_nested(s);
+    if (mr_session_begin(s, o->mode) != MR_OK) return MR_FAIL;
+    if (!o->read_only) return MR_OK;
+    if (mr_session_connection(s, &conn) != MR_OK) return MR_FAIL;
+    mr_conn_set_read_only(conn);
+    return MR_OK;
 }
 
 /* The continuation of a function block: index 1 session, 2 transaction, then what fn gave or its error. */
@@ -158,10 +200,10 @@ static int begin(lua_State *L, bool nested) {
     int n = bind_arguments(L, 2, &options);
     bool has_function = n > 0;
     if (has_function && !lua_isfunction(L, 2)) return bind_type_error(L, 2, nested ? "begin_nested" : "begin", "a function");
-    mr_txmode mode = read_mode(L, options);
+    begin_options o = read_options(L, options, nested);
     bind_transaction *t = push_transaction(L, s);
     BIND_ENTER(b, L);
-    mr_status st = nested ? mr_session_begin_nested(s) : mr_session_begin(s, mode);
+    mr_status st = begin_now(s, nested, &o);
     if (st == MR_OK) t->serial = mr_session_transaction_serial(s);
     BIND_LEAVE(b);
     bind_check(L, st);

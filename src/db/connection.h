@@ -42,6 +42,7 @@ struct mr_conn {
     const void *owner;
     bool began; /* a transaction of this connection is open */
     bool lazy;
+    bool read_only;  /* the open transaction: writes are refused */
     bool setting_up; /* the connect hook runs: nothing is recorded */
     bool blocked;    /* the lock that the last call met is held by this program */
     bool exclusive;  /* BEGIN EXCLUSIVE is running */

@@ -37,6 +37,7 @@ void mr_conn_follow(mr_conn *conn) {
     /* A transaction that somebody else began on the caller's own handle is not this connection's. */
     if (open && conn->engine->native) return;
     conn->began = open;
+    conn->read_only = conn->read_only && open;
     if (!open) mr_conn_invalidate_cursors(conn);
 }
 
@@ -71,6 +72,8 @@ mr_status mr_conn_begin(mr_conn *conn, mr_txmode mode) {
     return status;
 }
 
+void mr_conn_set_read_only(mr_conn *conn) { conn->read_only = conn->began; }
+
 mr_status mr_conn_begin_write(mr_conn *conn) {
     int64_t before = conn->version;
     bool known = conn->version_known;
@@ -86,7 +89,7 @@ static mr_status end(mr_conn *conn, mr_control control) {
     mr_conn_invalidate_cursors(conn);
     if (!conn->began) return MR_OK;
     if (run_control(conn, (int)control)) return MR_FAIL;
-    conn->began = false;
+    conn->began = conn->read_only = false;
     /* Our own changes have moved the version too. Not to know it only costs a refresh. */
     int64_t before = conn->version;
     if (conn->version_known && conn->driver->data_version(conn->dbc, &conn->version)) conn->version = before;

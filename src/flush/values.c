@@ -86,9 +86,10 @@ mr_status mr_flush_stage_default(mr_flush *flush, flush_op *op, unsigned c, cons
 mr_status mr_flush_stage_version(mr_flush *flush, flush_op *op, const mr_value *old) {
     const mr_mapper *mapper = op->cls->mapper;
     mr_value next = mr_int_value(old->kind == MR_INT ? old->u.i + 1 : 1);
-    if (mapper->version_generator &&
-        mapper->version_generator(flush->env, mapper->version_ud, &next) != MR_OK)
-        return MR_FAIL;
+    if (mapper->version_generator) {
+        next = *old; /* the generator reads the version before, and writes the next */
+        if (mapper->version_generator(flush->env, mapper->version_ud, &next) != MR_OK) return MR_FAIL;
+    }
     return stage_checked(flush, op, op->cls->version_column, next);
 }
 

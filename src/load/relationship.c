@@ -217,7 +217,7 @@ mr_status mr_lazy_load(const mr_load_context *ctx, mr_entity *entity, const mr_p
 }
 
 static mr_status load_slot(const mr_load_context *ctx, mr_entity *entity, const mr_property *prop,
-                           mr_arena *arena) {
+                           mr_arena *arena, bool needed) {
     const mr_relationship *rel = prop->relationship;
     const mr_origin *origin = entity->origin;
     const mr_option *option = origin ? mr_options_strategy(prop, origin->nopts, origin->opts) : NULL;
@@ -226,6 +226,7 @@ static mr_status load_slot(const mr_load_context *ctx, mr_entity *entity, const 
     mr_lazy strategy = option && option->kind != MR_OPTION_CONTAINS_EAGER ? option->strategy : rel->lazy;
     if (origin && mr_options_below(arena, prop, origin->nopts, origin->opts, &nbelow, &below) != MR_OK)
         return MR_FAIL;
+    if (needed && (strategy == MR_LAZY_RAISE || strategy == MR_LAZY_RAISE_ON_SQL)) strategy = MR_LAZY_SELECT;
     switch (strategy) {
     case MR_LAZY_NOLOAD:
         return put_nothing(entity, prop);
@@ -242,7 +243,7 @@ static mr_status load_slot(const mr_load_context *ctx, mr_entity *entity, const 
     }
 }
 
-mr_status mr_load_relationship(const mr_load_context *ctx, mr_entity *entity, const mr_property *prop) {
+static mr_status load(const mr_load_context *ctx, mr_entity *entity, const mr_property *prop, bool needed) {
     mr_heap *heap = mr_heap_of(ctx->env);
     mr_arena *arena = NULL;
     if (!heap) return MR_FAIL;
@@ -250,8 +251,16 @@ mr_status mr_load_relationship(const mr_load_context *ctx, mr_entity *entity, co
         return MR_FAIL;
     if (entity->origin && !(arena = mr_arena_new(ctx->env))) return MR_FAIL;
     mr_heap_block(heap);
-    mr_status status = load_slot(ctx, entity, prop, arena);
+    mr_status status = load_slot(ctx, entity, prop, arena, needed);
     mr_heap_unblock(heap);
     mr_arena_free(arena);
     return status;
+}
+
+mr_status mr_load_relationship(const mr_load_context *ctx, mr_entity *entity, const mr_property *prop) {
+    return load(ctx, entity, prop, false);
+}
+
+mr_status mr_load_needed_relationship(const mr_load_context *ctx, mr_entity *entity, const mr_property *prop) {
+    return load(ctx, entity, prop, true);
 }

@@ -105,13 +105,25 @@ static mr_run *allocate(mr_load *load, mr_plan *plan) {
     return run;
 }
 
+static mr_status refuse_yield_per(mr_env *env, const mr_plan *plan) {
+    const char *class_name = "the class", *name = "its collection";
+    for (uint16_t i = 0; i < plan->nentities; i++) {
+        const mr_property *along = plan->entities[i].along;
+        if (!along || along->relationship->uselist != 1) continue;
+        class_name = along->mapper->name;
+        name = along->name;
+        break;
+    }
+    return mr_fail(env, MR_ERR_INVALID_REQUEST,
+                   "yield_per does not go with the joined collection %s.%s: its rows must be read as a whole; "
+                   "use selectinload or lazyload",
+                   class_name, name);
+}
+
 mr_status mr_run_open(mr_load *load, mr_plan *plan, const mr_run_source *source, mr_run **out) {
     mr_conn *conn;
     *out = NULL;
-    if (plan->collections && load->yield_per)
-        return mr_fail(load->env, MR_ERR_INVALID_REQUEST,
-                       "yield_per does not go with joined collections: their rows must be read as a whole; "
-                       "use selectinload");
+    if (plan->collections && load->yield_per) return refuse_yield_per(load->env, plan);
     mr_run *run = allocate(load, plan);
     if (!run) return MR_FAIL;
     run->query = mr_query_retain(source->query);

@@ -32,7 +32,7 @@ static bool is_loadable(const mr_entity *e) {
 static mr_status follow(walk *w, mr_entity *e, const mr_relationship *rel) {
     const mr_value *ignored;
     if (w->loads && !rel->passive_deletes && is_loadable(e) &&
-        mr_related_get(e, rel->prop, &ignored) != MR_OK)
+        mr_related_need(e, rel->prop, &ignored) != MR_OK)
         return MR_FAIL;
     w->found.len = 0;
     if (mr_relation_items(e, rel, w->cascade == MR_CASCADE_SAVE_UPDATE, &w->found) != MR_OK) return MR_FAIL;

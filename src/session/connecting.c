@@ -54,7 +54,7 @@ mr_status mr_session_connection(mr_session *s, mr_conn **out) {
  * being read. */
 mr_status mr_session_bracket(void *session) {
     mr_session *s = session;
-    mr_conn *conn;
+    mr_conn *conn = NULL;
     if (mr_session_connect(s, NULL, &conn) != MR_OK) return MR_FAIL;
     if (s->brackets == 0 && !mr_conn_in_transaction(conn) && !mr_conn_is_reading(conn)) {
         if (mr_conn_begin(conn, MR_TX_DEFERRED) != MR_OK) return MR_FAIL;

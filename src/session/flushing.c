@@ -20,7 +20,7 @@ static mr_node *expression_of(void *ud, const mr_value *value) {
 
 /* What the flush must know of an object. */
 static mr_status load_need(mr_session *s, mr_entity *entity, const mr_property *prop) {
-    if (prop->kind == MR_PROPERTY_RELATIONSHIP) return mr_load_relationship(&s->load, entity, prop);
+    if (prop->kind == MR_PROPERTY_RELATIONSHIP) return mr_load_needed_relationship(&s->load, entity, prop);
     mr_status status = mr_load_refresh(&s->load, entity, &prop, 1);
     if (status != MR_NOTFOUND) return status;
     mr_strbuf words;

@@ -108,11 +108,11 @@ static mr_status note_update(mr_session *s, const mr_flush_result *result) {
 }
 
 mr_status mr_journal_flush(mr_session *s, const mr_flush *flush) {
-    size_t n = mr_flush_result_count(flush), before = s->journal.len;
+    size_t n = mr_flush_result_count(flush);
     const mr_vec *dirty = &s->owner->dirty;
     bool nested = s->savepoints.len > 0;
     if (reserve(s, 2 * n + (nested ? dirty->len : 0)) != MR_OK) return MR_FAIL;
-    before = s->journal.len;
+    size_t before = s->journal.len;
     /* Without a row of their own, too: their collections have changed. */
     for (size_t i = 0; nested && i < dirty->len; i++) push(s, MR_NOTE_UPDATED, mr_vec_ptr(dirty, i));
     for (size_t i = 0; i < n; i++) {

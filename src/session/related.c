@@ -20,13 +20,14 @@ static mr_status load_local_columns(mr_entity *entity, const mr_relationship *re
     return MR_OK;
 }
 
-static mr_status load_relationship(mr_session *s, mr_entity *entity, const mr_relationship *rel) {
+static mr_status load_relationship(mr_session *s, mr_entity *entity, const mr_relationship *rel, bool needed) {
     mr_entity_pin(entity);
     mr_status status = mr_session_autoflush_now(s);
     if (status == MR_OK) status = load_local_columns(entity, rel);
     if (status == MR_OK && !mr_attribute_is_loaded(entity, rel->prop)) {
         uint8_t before = mr_session_enter(s, MR_PHASE_LOADING);
-        status = mr_load_relationship(&s->load, entity, rel->prop);
+        status = needed ? mr_load_needed_relationship(&s->load, entity, rel->prop)
+                        : mr_load_relationship(&s->load, entity, rel->prop);
         mr_session_leave(s, before);
     }
     mr_entity_unpin(entity);
@@ -41,7 +42,7 @@ static mr_status unsaved_value(mr_entity *entity, const mr_relationship *rel, co
     return MR_OK;
 }
 
-mr_status mr_related_get(mr_entity *entity, const mr_property *prop, const mr_value **out) {
+static mr_status get(mr_entity *entity, const mr_property *prop, bool needed, const mr_value **out) {
     const mr_relationship *rel = prop->relationship;
     if (!mr_relations_of(entity->mapper)) return MR_FAIL;
     const mr_value *v = mr_relation_peek(entity, rel);
@@ -53,11 +54,19 @@ mr_status mr_related_get(mr_entity *entity, const mr_property *prop, const mr_va
     if (state == MR_TRANSIENT || state == MR_PENDING) return unsaved_value(entity, rel, out);
     mr_session *s = mr_session_of(entity);
     if (!s) return mr_attribute_detached(entity, prop);
-    if (load_relationship(s, entity, rel) != MR_OK) return MR_FAIL;
+    if (load_relationship(s, entity, rel, needed) != MR_OK) return MR_FAIL;
     v = mr_relation_peek(entity, rel);
     if (v->kind == MR_UNLOADED) return unsaved_value(entity, rel, out);
     *out = v;
     return MR_OK;
+}
+
+mr_status mr_related_get(mr_entity *entity, const mr_property *prop, const mr_value **out) {
+    return get(entity, prop, false, out);
+}
+
+mr_status mr_related_need(mr_entity *entity, const mr_property *prop, const mr_value **out) {
+    return get(entity, prop, true, out);
 }
 
 /* ---------------------------------------------------------------- checking */

@@ -214,6 +214,8 @@ mr_status mr_relation_removed(mr_entity *entity, const mr_relationship *rel, mr_
 
 /* related.c: references, and the loading of relationships */
 mr_status mr_related_get(mr_entity *entity, const mr_property *prop, const mr_value **out);
+/* The same for a cascade: lazy = "raise" does not stop it. */
+mr_status mr_related_need(mr_entity *entity, const mr_property *prop, const mr_value **out);
 mr_status mr_related_set(mr_entity *entity, const mr_property *prop, const mr_value *value);
 /* Validates and fires hooks for one object about to be set or appended; it may be replaced. item: MR_ENTITY
  * or MR_NULL. */

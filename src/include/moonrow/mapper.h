@@ -156,7 +156,7 @@ struct mr_mapper {
     mr_vec subclasses;              /* mr_mapper * */
     /* versioning */
     mr_property *version;
-    mr_default_fn version_generator; /* NULL: integer counter */
+    mr_default_fn version_generator; /* NULL: integer counter; *out comes with the version before (MR_UNLOADED: a new row) */
     void *version_ud;
     mr_vec hooks[MR_EVENT__COUNT];  /* mr_mapper_hook */
     mr_vec attribute_hooks;         /* mr_attribute_hook */

@@ -67,6 +67,10 @@ mr_status mr_session_get(mr_session *s, mr_mapper *mapper, const mr_value *key, 
                          bool populate_existing, mr_entity **out);
 /* Returns *out pinned. */
 mr_status mr_session_merge(mr_session *s, mr_entity *source, bool load, mr_entity **out);
+/* Out of its session, without cascade, and without identity: an object like a new one, with the values that it has. */
+mr_status mr_session_make_transient(mr_entity *entity);
+/* A transient object with a primary key as if it had been loaded and expunged. InvalidRequestError for any other. */
+mr_status mr_session_make_detached(mr_entity *entity);
 bool mr_session_contains(const mr_session *s, const mr_entity *entity);
 bool mr_session_is_modified(mr_session *s, mr_entity *entity);
 /* The lists; entities are borrowed. dirty: changed or touched persistent ones that are not to be deleted. */

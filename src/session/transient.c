@@ -1,0 +1,51 @@
+/*
+ * transient.c: objects moved between transient and detached by the user's word: make_transient and
+ * make_transient_to_detached.
+ *
+ * Invariant: nothing is sent to the database; the values that the object has stay.
+ */
+#include "session_state.h"
+
+mr_status mr_session_make_transient(mr_entity *entity) {
+    mr_state_settle(entity);
+    mr_session *s = mr_session_of(entity);
+    if (s && mr_session_allow(s, MR_ACT_CHANGE, "make_transient()") != MR_OK) return MR_FAIL;
+    if (entity->state != MR_TRANSIENT) mr_state_make_transient(s, entity);
+    return MR_OK;
+}
+
+/* The identity that the object's key values make; bytes borrowed from buf. */
+static mr_status identity_of(mr_entity *e, mr_strbuf *buf, mr_value *out) {
+    enum { MAX_KEY = 32 };
+    mr_value key[MAX_KEY];
+    *out = mr_value_of(MR_UNLOADED, 0);
+    for (unsigned i = 0; i < e->mapper->npk && e->mapper->npk <= MAX_KEY; i++) {
+        key[i] = *mr_entity_slot(e, e->mapper->pk_slots[i]);
+        if (key[i].kind == MR_UNLOADED || key[i].kind == MR_NULL || key[i].kind >= MR_OPAQUE) return MR_OK;
+    }
+    if (e->mapper->npk <= MAX_KEY) mr_identity_make(e->mapper, key, buf, out);
+    return buf->oom ? mr_nomem(e->mapper->env) : MR_OK;
+}
+
+mr_status mr_session_make_detached(mr_entity *entity) {
+    mr_env *env = entity->mapper->env;
+    if (mr_session_of(entity) || entity->state != MR_TRANSIENT)
+        return mr_fail(env, MR_ERR_INVALID_REQUEST,
+                       "make_transient_to_detached(): the %s is not transient: make_transient() makes it so",
+                       entity->mapper->name);
+    mr_strbuf buf;
+    mr_strbuf_init(&buf, env);
+    mr_value identity;
+    mr_status status = identity_of(entity, &buf, &identity);
+    if (status == MR_OK && identity.kind == MR_UNLOADED)
+        status = mr_fail(env, MR_ERR_INVALID_REQUEST,
+                         "make_transient_to_detached(): the %s has no primary key: set it first",
+                         entity->mapper->name);
+    if (status == MR_OK) status = mr_entity_set_identity(entity, &identity);
+    mr_strbuf_done(&buf);
+    if (status != MR_OK) return MR_FAIL;
+    mr_entity_accept(entity);
+    entity->state = MR_DETACHED;
+    entity->flags |= MR_ENTITY_PARTIAL; /* what it lacks is read when a session has it */
+    return MR_OK;
+}
