@@ -35,7 +35,7 @@ LIBS     = $(LUA_STATIC) $(SQLITE_LIBS) -lm -ldl
 
 LIB_SRC  := $(foreach layer,$(LAYERS),$(sort $(wildcard src/$(layer)/*.c)))
 HOST_SRC := $(sort $(wildcard src/host/*.c))
-LUA_SRC  := $(filter-out lua/moonrow/meta.lua,$(sort $(wildcard lua/*.lua lua/*/*.lua lua/*/*/*.lua)))
+LUA_SRC  := $(filter-out lua/moonrow/meta/%,$(sort $(wildcard lua/*.lua lua/*/*.lua lua/*/*/*.lua)))
 HEADERS  := $(sort $(wildcard src/include/*.h src/include/*/*.h))
 EMBEDDED := $(if $(filter bind,$(LAYERS)),$(BUILD)/obj/embedded_lua.o)
 LIB_OBJ  := $(LIB_SRC:src/%.c=$(BUILD)/obj/%.o) $(EMBEDDED)

@@ -18,7 +18,7 @@ describe("a relationship's target", function()
       id = id(db), category_id = reference(db, "category.id"),
       category = db.relationship{ "Category", backref = "posts" },
     })
-    function Post:__tostring() return "<Post>" end -- the class is used, but needs no mapping yet
+    function Post.__tostring() return "<Post>" end -- the class is used, but needs no mapping yet
     local Category = db.Model:extend("Category", { id = id(db) })
     local c = Category{}
     assert.equal(c, Post{ category = c }.category)
@@ -35,7 +35,8 @@ describe("a relationship's target", function()
   it("is a class", function()
     local Category = db.Model:extend("Category", { id = id(db) })
     local Post = db.Model:extend("Post", {
-      id = id(db), category_id = reference(db, "category.id"), category = db.relationship(Category, { backref = "posts" }),
+      id = id(db), category_id = reference(db, "category.id"),
+      category = db.relationship(Category, { backref = "posts" }),
     })
     local c = Category{}
     local p = Post{ category = c }
@@ -90,7 +91,8 @@ describe("a class attribute that a backref makes", function()
     refuse("ArgumentError", "Category.posts", function() function m.Category.posts() end end)
     local db = mr.open "sqlite://"
     db.Model:extend("Post", {
-      id = id(db), category_id = reference(db, "category.id"), category = db.relationship{ "Category", backref = "posts" },
+      id = id(db), category_id = reference(db, "category.id"),
+      category = db.relationship{ "Category", backref = "posts" },
     })
     local Category = db.Model:extend("Category", { id = id(db) })
     function Category.posts() end -- before anything is configured
@@ -303,14 +305,17 @@ describe("a mapping mistake", function()
   it("is a backref over an attribute that is there", function()
     category()
     local Post = db.Model:extend("Post", {
-      id = id(db), category_id = reference(db, "category.id"), category = db.relationship{ "Category", backref = "name" },
+      id = id(db), category_id = reference(db, "category.id"),
+      category = db.relationship{ "Category", backref = "name" },
     })
     refuse("MappingError", { "Post.category", "name" }, Post, {})
   end)
 
   it("is a secondary table that is not there", function()
     category()
-    local Post = db.Model:extend("Post", { id = id(db), categories = db.relationship{ "Category", secondary = "links" } })
+    local Post = db.Model:extend("Post", {
+      id = id(db), categories = db.relationship{ "Category", secondary = "links" },
+    })
     refuse("MappingError", { "Post.categories", "links" }, Post, {})
   end)
 

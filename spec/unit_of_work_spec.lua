@@ -372,6 +372,14 @@ describe("rows of one self-referential table", function()
     db.session:delete(root)
     db.session:commit()
     assert.equal(0, Node.query:count())
+
+    db, Node = blog.tree{ lazy = "raise" } -- without a delete cascade
+    db.session:add(Node{ name = "root", children = { Node{ name = "leaf" } } })
+    db.session:commit()
+    db.session:remove()
+    db.session:delete(Node.query:filter_by{ name = "root" }:one())
+    db.session:commit()
+    assert.is_nil(Node.query:one().parent_id)
   end)
 
   it("deletes the leaves first", function()

@@ -9,6 +9,7 @@ local app = require "moonrow.app"
 local session = require "moonrow.session"
 local event = require "moonrow.event"
 require "moonrow.work"
+require "moonrow.paginate"
 local database = require "moonrow.database"
 
 -- What the core has for this part of the library only.

@@ -1,6 +1,6 @@
 -- names.lua: the nearest name to one that nobody knows, for "did you mean". The same measure as the
 -- core's (src/base/names.c): at most a third of the name's letters wrong, but two (one of a short name)
--- always; two neighbours swapped count as one.
+-- always; two neighbours swapped count as one; else a name that begins with it.
 
 local min, max = math.min, math.max
 
@@ -23,6 +23,18 @@ end
 
 local names = {}
 
+-- The first name, in alphabetical order, that begins with the one given, which was cut short.
+local function extended(name, ...)
+  local best
+  for i = 1, #name >= 4 and select("#", ...) or 0 do
+    for candidate in pairs((select(i, ...))) do
+      local begins = type(candidate) == "string" and candidate:sub(1, #name) == name
+      if begins and (not best or candidate < best) then best = candidate end
+    end
+  end
+  return best
+end
+
 -- names.nearest(name, set, ...): the nearest of the string keys of the sets, or nil. Ties go to the
 -- first in alphabetical order, so that messages do not depend on the order of a hash.
 function names.nearest(name, ...)
@@ -41,7 +53,7 @@ function names.nearest(name, ...)
       end
     end
   end
-  return best
+  return best or extended(name, ...)
 end
 
 -- names.hint(name, set, ...): " (did you mean 'x'?)", or "".

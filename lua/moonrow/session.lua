@@ -76,27 +76,29 @@ end
 
 local Scoped = { __name = "scoped_session" }
 local methods = {}
+local is_open = core.is_open
 
 -- The session of a scope that has one which was not closed.
 local function open_session(state, key)
   local current = state.registry[key]
-  if current ~= nil and not current.closed then return current end
+  if current ~= nil and is_open(current) then return current end
 end
 
 -- The scope's session, made when there is none: what the binding asks for where a session is wanted.
-function methods:_session()
+local function session_of(self)
   local state = self[Scoped]
   local key = state.scopefunc()
   if key == nil then
     core.raise("InvalidRequestError", "the scopefunc of a scoped session returned nil: it must name a scope")
   end
-  local current = open_session(state, key)
-  if not current then
-    current = listeners.adopt(state.listeners, state.factory())
-    state.registry[key] = current
-  end
+  local current = state.registry[key]
+  if current ~= nil and is_open(current) then return current end
+  current = listeners.adopt(state.listeners, state.factory())
+  state.registry[key] = current
   return current
 end
+
+methods._session = session_of
 
 -- scoped:remove(): closes the scope's session, if there is one; the next use makes a new one.
 function methods:remove()
@@ -131,32 +133,32 @@ function methods:query_property(query_class)
 end
 
 -- Methods of the session, forwarded: made once for each name.
-local forwarders = setmetatable({}, { __index = function(cache, name)
+local function forwarder(name)
   local function forward(self, ...)
     if getmetatable(self) ~= Scoped then
       core.raise("ArgumentError",
         ("%s is a method of a session: call it with a colon, session:%s(...)"):format(name, name))
     end
-    local current = methods._session(self)
+    local current = session_of(self)
     return current[name](current, ...)
   end
-  cache[name] = forward
+  methods[name] = forward
   return forward
-end })
+end
 
 function Scoped:__index(name)
-  local method = methods[name] or rawget(forwarders, name)
+  local method = methods[name]
   if method then return method end
-  local value = methods._session(self)[name]
-  if type(value) == "function" then return forwarders[name] end
+  local value = session_of(self)[name]
+  if type(value) == "function" then return forwarder(name) end
   return value
 end
 
-function Scoped:__newindex(name, value) methods._session(self)[name] = value end
+function Scoped:__newindex(name, value) session_of(self)[name] = value end
 
 -- scoped(options): the scope's session; options are for one that does not exist yet.
 function Scoped:__call(...)
-  if select("#", ...) == 0 then return methods._session(self) end
+  if select("#", ...) == 0 then return session_of(self) end
   local state = self[Scoped]
   local key = state.scopefunc()
   if key ~= nil and open_session(state, key) then
@@ -168,7 +170,7 @@ function Scoped:__call(...)
   return current
 end
 
-function Scoped:__tostring() return ("<scoped_session %s>"):format(tostring(methods._session(self))) end
+function Scoped:__tostring() return ("<scoped_session %s>"):format(tostring(session_of(self))) end
 
 -- mr.scoped_session(factory, { scopefunc = f })
 function session.scoped(...)

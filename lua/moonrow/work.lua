@@ -96,7 +96,9 @@ function methods.import(self, ...)
     options.expect("import: progress", "a function", progress)
   end
   if type(source) == "table" and getmetatable(source) == nil then source = list_source(source) end
-  if not options.callable(source) then options.expect("import", "an iterator (a function), or a list of rows", source) end
+  if not options.callable(source) then
+    options.expect("import", "an iterator (a function), or a list of rows", source)
+  end
   local insert, count, more = core.insert(class), 0, true
   while more do
     local rows

@@ -1,5 +1,5 @@
--- work_moonrow.lua: the workloads through moonrow.   moonrow work_moonrow.lua WORKLOAD DATABASE
--- Prints the CPU seconds of the workload alone, after a collection.
+-- work_moonrow.lua: the workloads of one table through moonrow.   moonrow work_moonrow.lua WORKLOAD DATABASE
+-- Prints the CPU seconds of the workload alone, after a collection; of memory workloads the bytes.
 
 local mr = require "moonrow"
 local workload, path = ...
@@ -54,27 +54,54 @@ work.change = change
 work["change-of-1k"] = change
 
 local prepare = {
-  insert = function() db:create_all() end,
+  create = function() db:create_all() end,
   change = function() loaded = Item.query:order_by(Item.id):all() end,
   ["change-of-1k"] = function() loaded = Item.query:order_by(Item.id):limit(1000):all() end,
 }
 
-if workload == "bytes" then
+function work.create() return 0 end
+
+-- What memory holds that is alive, of Lua and of moonrow.
+local function live()
   collectgarbage()
-  local lua, native = collectgarbage "count", mr.memory().bytes
+  mr.memory{ trace = true }
+  return collectgarbage "count" * 1024, mr.memory().bytes
+end
+
+local measure = {}
+
+-- Bytes of an entity that Lua has not touched, and with its proxy.
+function measure.bytes()
+  local lua, native = live()
   local all = Item.query:all()
   collectgarbage()
   local untouched = (mr.memory().bytes - native) / #all
   for _, item in ipairs(all) do assert(item.stock) end
   collectgarbage()
-  local grown = mr.memory().bytes - native + (collectgarbage "count" - lua) * 1024
-  print(("%.0f %.0f"):format(untouched, grown / #all))
+  local grown = mr.memory().bytes - native + (collectgarbage "count" - lua / 1024) * 1024
+  return untouched, grown / #all
+end
+
+-- The most that Lua and moonrow held, beyond the start, in a loop over all rows; and how many there were.
+measure["yield-per"] = function()
+  local lua, native = live()
+  local peak, rows = 0, 0
+  for item in Item.query:yield_per(1000):iter() do
+    if item.stock then rows = rows + 1 end
+    if rows % 100 == 0 then
+      peak = math.max(peak, collectgarbage "count" * 1024 - lua + mr.memory().bytes - native)
+    end
+  end
+  return peak, rows
+end
+
+if measure[workload] then
+  print(("%.0f %.0f"):format(measure[workload]()))
   os.exit(0, true)
 end
 
 if prepare[workload] then prepare[workload]() end
-collectgarbage()
-mr.memory{ trace = true }
+live()
 local start = os.clock()
 local result = work[workload]()
 print(("%.6f %s"):format(os.clock() - start, result))

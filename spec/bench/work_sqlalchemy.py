@@ -49,9 +49,7 @@ def change():
 
 
 work = {"load": load, "insert": insert, "get": get, "get-in-transaction": get, "change": change, "change-of-1k": change}
-if workload == "insert":
-    Base.metadata.create_all(engine)
-elif workload == "change":
+if workload == "change":
     loaded = session.query(Item).order_by(Item.id).all()
 elif workload == "change-of-1k":
     loaded = session.query(Item).order_by(Item.id).limit(1000).all()

@@ -79,7 +79,7 @@ function M.tree(options)
   local Node = db.Model:extend("Node", {
     id        = db.Column{ db.Integer, primary_key = true },
     name      = db.Column{ db.String(20) },
-    parent_id = db.Column{ db.Integer, db.ForeignKey "node.id" },
+    parent_id = db.Column{ db.Integer, db.ForeignKey "node.id", index = true },
     children  = db.relationship(given),
   })
   function Node:__tostring() return "<" .. self.name .. ">" end

@@ -131,7 +131,11 @@ char *mr_strndup(mr_env *env, const char *s, size_t len) {
 
 size_t mr_env_memory(const mr_env *env) { return env->memory; }
 
-/* ---------------------------------------------------------------- log and slots */
+/* ---------------------------------------------------------------- interrupt, log, slots */
+
+void mr_env_interrupt(mr_env *env, bool on) { env->interrupted = on; }
+
+bool mr_env_is_interrupted(const mr_env *env) { return env->interrupted != 0; }
 
 void mr_env_set_log(mr_env *env, mr_log_fn fn, void *ud) {
     env->log = fn;

@@ -4,6 +4,8 @@
 #ifndef MOONROW_BASE_ENV_PRIVATE_H
 #define MOONROW_BASE_ENV_PRIVATE_H
 
+#include <signal.h>
+
 #include <moonrow/base.h>
 
 typedef struct mr_close_hook {
@@ -15,6 +17,7 @@ struct mr_env {
     mr_alloc_fn alloc;
     void *alloc_ud;
     size_t memory; /* bytes we have from alloc, this struct included */
+    volatile sig_atomic_t interrupted;
     mr_log_fn log;
     void *log_ud;
     void *slots[MR_ENV__SLOTS];

@@ -6,7 +6,10 @@
 
 #include <string.h>
 
-enum { LONGEST = 64 }; /* longer names are no misspellings */
+enum {
+    LONGEST = 64, /* longer names are no misspellings */
+    SHORTEST = 4, /* shorter ones begin too many */
+};
 
 static size_t least(size_t a, size_t b) { return a < b ? a : b; }
 
@@ -32,6 +35,14 @@ static size_t distance(const char *a, size_t alen, const char *b, size_t blen) {
     return last[blen];
 }
 
+/* The first candidate that begins with the name: it was cut short. */
+static const char *extended(const char *name, size_t len, const char *(*next)(void *ud, size_t i), void *ud) {
+    const char *candidate;
+    for (size_t i = 0; len >= SHORTEST && (candidate = next(ud, i)) != NULL; i++)
+        if (strncmp(candidate, name, len) == 0) return candidate;
+    return NULL;
+}
+
 const char *mr_nearest(const char *name, const char *(*next)(void *ud, size_t i), void *ud) {
     size_t len = strlen(name);
     if (len > LONGEST) return NULL;
@@ -49,7 +60,7 @@ const char *mr_nearest(const char *name, const char *(*next)(void *ud, size_t i)
         if (d == 0) break;
         limit = d - 1;
     }
-    return best;
+    return best ? best : extended(name, len, next, ud);
 }
 
 static bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }

@@ -213,6 +213,10 @@ mr_env *mr_state_env(lua_State *L) {
     return b ? b->env : NULL;
 }
 
+void mr_state_interrupt(mr_env *env, int on) {
+    if (env) mr_env_interrupt(env, on != 0);
+}
+
 typedef struct log_args {
     void (*fn)(void *ud, const char *text);
     void *ud;
@@ -238,7 +242,7 @@ static int trace_body(lua_State *L) {
     trace_args *a = lua_touserdata(L, 1);
     bind_state *b = bind_of(L);
     BIND_ENTER(b, L);
-    a->ended = mr_heap_trace(b->heap, a->budget);
+    if (!bind_in_finalizer(L)) a->ended = mr_heap_trace(b->heap, a->budget);
     BIND_LEAVE(b);
     return 0;
 }

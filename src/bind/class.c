@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#define CLASS_COLUMNS "moonrow.ClassColumns"
+
 static const char class_meta_key = 0;
 
 bind_class *bind_class_at(lua_State *L, int idx) {
@@ -150,13 +152,13 @@ static int class_expression(lua_State *L, const mr_property *prop) {
 /* Class.query: a new query over the class, from the query property that the class or a base was given. */
 static int class_query(lua_State *L) {
     bind_class *c = lua_touserdata(L, 1);
-    if (!c->mapper) bind_arg_class(L, 1, "query");
+    mr_mapper *mapper = bind_arg_class(L, 1, "query");
     if (bind_class_member(L, 1, "query") == LUA_TNIL)
         return bind_error(L, MR_ERR_INVALID_REQUEST,
                           "%s.query needs a session: set Base.query = scoped_session:query_property(), or use session:query(%s)",
-                          c->mapper->name, c->mapper->name);
+                          mapper->name, mapper->name);
     lua_getfield(L, -1, "session");
-    mr_query_item item = {c->mapper, NULL, NULL, c->mapper->name};
+    mr_query_item item = {mapper, NULL, NULL, mapper->name};
     bind_push_query(L, mr_query_new(c->b->env, &item, 1, false), lua_gettop(L), BIND_QUERY);
     if (bind_class_member(L, 1, "query_class") != LUA_TNIL) lua_setiuservalue(L, -2, 2);
     else lua_pop(L, 1);
@@ -165,6 +167,7 @@ static int class_query(lua_State *L) {
 
 /* Class.c: only what is mapped, whatever methods hide. */
 static int columns_index(lua_State *L) {
+    bind_arg(L, 1, CLASS_COLUMNS, "c");
     lua_getiuservalue(L, 1, 1);
     lua_replace(L, 1);
     const mr_property *prop = bind_class_property(L, 1, 2);
@@ -177,7 +180,7 @@ static int class_columns(lua_State *L) {
     lua_newuserdatauv(L, 0, 1);
     lua_pushvalue(L, 1);
     lua_setiuservalue(L, -2, 1);
-    luaL_setmetatable(L, "moonrow.ClassColumns");
+    luaL_setmetatable(L, CLASS_COLUMNS);
     return 1;
 }
 
@@ -370,9 +373,11 @@ static void open_class_metatable(lua_State *L) {
 
 void bind_open_class(lua_State *L) {
     open_class_metatable(L);
-    luaL_newmetatable(L, "moonrow.ClassColumns");
+    luaL_newmetatable(L, CLASS_COLUMNS);
     lua_pushcfunction(L, columns_index);
     lua_setfield(L, -2, "__index");
+    lua_pushboolean(L, 0);
+    lua_setfield(L, -2, "__metatable");
     lua_pop(L, 1);
     luaL_newmetatable(L, BIND_FIELD);
     lua_pop(L, 1);

@@ -13,6 +13,7 @@ typedef struct bind_class {
     bind_state *b;
     size_t synced;         /* properties that the attribute table knows */
     bool has_fields;
+    int meta;              /* reference to the metatable of its objects, once one was pushed; 0 */
 } bind_class;
 
 /* User values of a class. */

@@ -82,18 +82,23 @@ static bind_connection *connect(lua_State *L, const char *function, bool block) 
 }
 
 int bind_engine_connect(lua_State *L) {
-    connect(L, "connect", false);
+    (void)connect(L, "connect", false);
     return 1;
 }
 
 /* ---------------------------------------------------------------- transactions */
 
-static void commit(lua_State *L, const bind_connection *c) {
+/* Entering may run a finalizer, which may have closed the connection. */
+static void end(lua_State *L, const bind_connection *c, mr_status (*how)(mr_conn *conn)) {
     bind_state *b = bind_of(L);
     BIND_ENTER(b, L);
-    mr_status st = mr_conn_commit(c->conn);
+    mr_status st = c->conn ? how(c->conn) : mr_fail(b->env, MR_ERR_INVALID_REQUEST, "the connection is closed");
     BIND_LEAVE(b);
     bind_check(L, st);
+}
+
+static void commit(lua_State *L, const bind_connection *c) {
+    end(L, c, mr_conn_commit);
 }
 
 static int c_commit(lua_State *L) {
@@ -102,12 +107,7 @@ static int c_commit(lua_State *L) {
 }
 
 static int c_rollback(lua_State *L) {
-    bind_connection *c = owned(L, "rollback");
-    bind_state *b = bind_of(L);
-    BIND_ENTER(b, L);
-    mr_status st = mr_conn_rollback(c->conn);
-    BIND_LEAVE(b);
-    bind_check(L, st);
+    end(L, owned(L, "rollback"), mr_conn_rollback);
     return 0;
 }
 
@@ -141,7 +141,7 @@ int bind_engine_begin(lua_State *L) {
     if (!lua_isnoneornil(L, 2) && !lua_isfunction(L, 2)) return bind_type_error(L, 2, "begin", "a function");
     bool with_function = lua_isfunction(L, 2);
     lua_settop(L, 2);
-    connect(L, "begin", true);
+    (void)connect(L, "begin", true);
     if (!with_function) return 1;
     lua_insert(L, 2);
     lua_pushvalue(L, 2);

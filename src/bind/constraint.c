@@ -46,6 +46,22 @@ static int push_constraint(lua_State *L, mr_constraint *constraint, mr_index *in
     return 1;
 }
 
+mr_constraint *bind_copy_constraint(lua_State *L, const mr_constraint *constraint) {
+    mr_constraint *copy = new_constraint(L, constraint->kind);
+    *copy = *constraint;
+    copy->columns = NULL;
+    copy->next = NULL;
+    return copy;
+}
+
+mr_index *bind_copy_index(lua_State *L, const mr_index *index) {
+    mr_index *copy = mr_env_arena(bind_of(L)->env, sizeof *copy);
+    if (!copy) bind_raise(L);
+    *copy = *index;
+    copy->next = NULL;
+    return copy;
+}
+
 static int column_constraint(lua_State *L, mr_constraint_kind kind, const char *function) {
     static const char *const names[] = {"name", NULL};
     int options;

@@ -97,8 +97,13 @@ static void read_parts(lua_State *L, const part_names *parts, mr_civil *c) {
     }
 }
 
-static int no_date(lua_State *L, const part_names *parts) {
-    return bind_error(L, MR_ERR_ARGUMENT, "%s: there is no such %s", parts->function, parts->function);
+static int no_date(lua_State *L, const part_names *parts, const mr_civil *c) {
+    if (parts->kind == MR_TIME)
+        return bind_error(L, MR_ERR_ARGUMENT, "time: there is no time of day %d:%02d:%02d", c->hour, c->minute, c->second);
+    if (parts->kind == MR_DATE)
+        return bind_error(L, MR_ERR_ARGUMENT, "date: the calendar has no %d-%02d-%02d", c->year, c->month, c->day);
+    return bind_error(L, MR_ERR_ARGUMENT, "datetime: the calendar has no %d-%02d-%02d %d:%02d:%02d", c->year, c->month,
+                      c->day, c->hour, c->minute, c->second);
 }
 
 /* A date or datetime as the other, a datetime's time of day. */
@@ -131,7 +136,7 @@ static int construct(lua_State *L, const part_names *parts) {
         return 1;
     }
     read_parts(L, parts, &c);
-    if (!mr_civil_to_value(&c, parts->kind, &out)) return no_date(L, parts);
+    if (!mr_civil_to_value(&c, parts->kind, &out)) return no_date(L, parts, &c);
     bind_push_date(L, &out);
     return 1;
 }

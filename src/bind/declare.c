@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "class.h"
+#include "schema.h"
 
 enum entry_kind { ENTRY_COLUMN, ENTRY_RELATIONSHIP, ENTRY_OTHER };
 
@@ -69,6 +70,13 @@ static void check_name(lua_State *L, const declaration *d, const char *name, boo
     }
 }
 
+/* A type alone, as in id = Integer, was meant as a column. */
+static void check_value(lua_State *L, const declaration *d, const char *name) {
+    if (bind_test(L, -1, BIND_TYPE))
+        bind_error(L, MR_ERR_ARGUMENT, "%s.%s: a type alone is no column: write %s = Column{ %s }", d->name, name, name,
+                   luaL_tolstring(L, -1, NULL));
+}
+
 static size_t count_pairs(lua_State *L, int table) {
     size_t n = 0;
     lua_pushnil(L);
@@ -91,6 +99,7 @@ static void read_table(lua_State *L, declaration *d, int table, bool cloned) {
             if (column) e->kind = ENTRY_COLUMN, e->order = column->order;
             else if (spec) e->kind = ENTRY_RELATIONSHIP, e->order = spec->order;
             check_name(L, d, e->name, e->kind != ENTRY_OTHER);
+            check_value(L, d, e->name);
             /* What a class says itself wins over its mixins: those are read later. */
             bool known = false;
             for (size_t i = 0; i < d->n && !known; i++) known = strcmp(d->entries[i].name, e->name) == 0;
@@ -115,6 +124,7 @@ static int push_sources(lua_State *L, int base, int body) {
     while (!lua_isnil(L, -1)) {
         bind_class *c = bind_class_at(L, -1);
         if (c->mapper) break;
+        luaL_checkstack(L, 32, "too many abstract bases");
         if (lua_getiuservalue(L, -1, CLASS_DECLARED) == LUA_TTABLE) lua_insert(L, -2);
         else lua_pop(L, 1);
         lua_getiuservalue(L, -1, CLASS_BASE);
@@ -202,8 +212,8 @@ static void read_table_args(lua_State *L, declaration *d, mr_constraint **constr
         lua_rawgeti(L, d->table_args, i);
         bind_constraint *bc = bind_test(L, -1, BIND_CONSTRAINT);
         if (!bc) bind_type_error(L, -1, "__table_args", "constraints and indexes");
-        if (bc->constraint) *tail = bc->constraint, tail = &bc->constraint->next;
-        else *index_tail = bc->index, index_tail = &bc->index->next;
+        if (bc->constraint) *tail = bind_copy_constraint(L, bc->constraint), tail = &(*tail)->next;
+        else *index_tail = bind_copy_index(L, bc->index), index_tail = &(*index_tail)->next;
         lua_pop(L, 1);
     }
     lua_pushnil(L);

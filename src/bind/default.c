@@ -36,9 +36,10 @@ static int call_body(lua_State *L) {
 
 static mr_status call_default(mr_env *env, void *ud, mr_value *out) {
     default_function *f = ud;
+    mr_value *outer = f->out; /* the function may lead to another call of itself */
     f->out = out;
     mr_status st = bind_callback(env, call_body, f);
-    f->out = NULL;
+    f->out = outer;
     return st;
 }
 
@@ -141,7 +142,7 @@ const char *bind_read_server_default(lua_State *L, int idx) {
     mr_status st = MR_OK;
     if (node)
         st = expression_sql(env, node, &sql);
-    else if (type == LUA_TSTRING)
+    else if (text && type == LUA_TSTRING)
         quote_text(&sql, text, len);
     else
         mr_strbuf_add(&sql, text, len);

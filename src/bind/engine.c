@@ -15,7 +15,7 @@ static int engine_gc(lua_State *L) {
     bind_state *b = bind_peek(L);
     if (b && e->engine) bind_release_quietly(b, release_engine, e->engine);
     e->engine = NULL;
-    return 0;
+    return bind_finalized(L);
 }
 
 static bind_engine *push_empty(lua_State *L) {

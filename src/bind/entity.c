@@ -162,6 +162,16 @@ static mr_status set_relationship(lua_State *L, bind_state *b, mr_entity *e, con
     return st;
 }
 
+/* The value at idx for a column's attribute, bytes borrowed; raises. */
+static mr_value column_value(lua_State *L, const bind_state *b, const mr_entity *e, const mr_property *prop, int idx) {
+    mr_value v;
+    if (!bind_to_value(L, idx, prop->column ? prop->column->type : NULL, &v)) {
+        lua_pushfstring(L, "%s.%s", e->mapper->name, prop->name);
+        bind_type_error(L, idx, lua_tostring(L, -1), prop->column ? mr_type_wants(mr_column_type(b->env, prop->column)) : "a value");
+    }
+    return v;
+}
+
 /* Sets the attribute to the value at idx; raises. */
 static void set_attribute(lua_State *L, bind_class *c, mr_entity *e, const mr_property *prop, int idx) {
     bind_state *b = c->b;
@@ -176,11 +186,7 @@ static void set_attribute(lua_State *L, bind_class *c, mr_entity *e, const mr_pr
         }
         st = set_relationship(L, b, e, prop, idx);
     } else {
-        mr_value v;
-        if (!bind_to_value(L, idx, prop->column ? prop->column->type : NULL, &v)) {
-            lua_pushfstring(L, "%s.%s", e->mapper->name, prop->name);
-            bind_type_error(L, idx, lua_tostring(L, -1), prop->column ? mr_type_wants(mr_column_type(b->env, prop->column)) : "a value");
-        }
+        mr_value v = column_value(L, b, e, prop, idx);
         BIND_ENTER(b, L);
         st = mr_attribute_set(e, prop, &v);
         BIND_LEAVE(b);
@@ -213,36 +219,70 @@ static int entity_newindex(lua_State *L) {
 /* ---------------------------------------------------------------- making */
 
 /* The declared attribute or field named at index key of the class at index 1; raises for another. */
-static const mr_property *constructor_key(lua_State *L, bind_class *c, int key) {
+static const mr_property *constructor_key(lua_State *L, int key) {
     const mr_property *prop = bind_class_property(L, 1, key);
     if (prop) return prop;
     bool is_field = bind_class_member_key(L, 1, key) != LUA_TNIL && bind_test(L, -1, BIND_FIELD);
     lua_pop(L, 1);
     if (is_field) return NULL;
+    const mr_mapper *mapper = bind_arg_class(L, 1, "constructor");
     const char *name = luaL_tolstring(L, key, NULL);
-    const char *near = mr_mapper_nearest(c->mapper, name);
+    const char *near = mr_mapper_nearest(mapper, name);
     if (near)
-        bind_error(L, MR_ERR_ARGUMENT, "'%s' is an invalid keyword argument for %s (did you mean '%s'?)", name, c->mapper->name, near);
-    bind_error(L, MR_ERR_ARGUMENT, "'%s' is an invalid keyword argument for %s", name, c->mapper->name);
+        bind_error(L, MR_ERR_ARGUMENT, "'%s' is an invalid keyword argument for %s (did you mean '%s'?)", name, mapper->name, near);
+    bind_error(L, MR_ERR_ARGUMENT, "'%s' is an invalid keyword argument for %s", name, mapper->name);
     return NULL;
+}
+
+enum { BATCH = 16 };
+
+/* Columns to be set with one entry into the core; what they borrow stays on the stack meanwhile. */
+typedef struct column_batch {
+    int n;
+    const mr_property *props[BATCH];
+    mr_value values[BATCH];
+} column_batch;
+
+static void set_columns(lua_State *L, bind_state *b, mr_entity *e, column_batch *batch) {
+    mr_status st = MR_OK;
+    BIND_ENTER(b, L);
+    for (int i = 0; i < batch->n && st != MR_FAIL; i++) st = mr_attribute_set(e, batch->props[i], &batch->values[i]);
+    BIND_LEAVE(b);
+    bind_check(L, st);
+    batch->n = 0;
 }
 
 /* Sets the columns that the table at index values names; false when it names relationships or fields too. */
 static bool init_columns(lua_State *L, bind_class *c, mr_entity *e, int values) {
     bool complete = true;
+    column_batch batch;
+    batch.n = 0;
+    luaL_checkstack(L, BATCH + 8, "an object's values");
     bind_class_sync(L, 1);
     lua_getiuservalue(L, 1, CLASS_ATTRIBUTES);
     int attributes = lua_gettop(L);
     lua_pushnil(L);
     while (lua_next(L, values)) {
-        lua_pushvalue(L, -2);
+        int value = lua_gettop(L), key = value - 1;
+        lua_pushvalue(L, key);
         lua_rawget(L, attributes);
         const mr_property *prop = lua_touserdata(L, -1);
-        if (!prop) prop = constructor_key(L, c, attributes + 1);
-        if (prop && prop->kind == MR_PROPERTY_COLUMN) set_attribute(L, c, e, prop, attributes + 2);
-        else complete = false;
-        lua_settop(L, attributes + 1);
+        if (!prop) prop = constructor_key(L, key);
+        lua_settop(L, value);
+        if (prop && prop->kind == MR_PROPERTY_COLUMN) {
+            batch.props[batch.n] = prop;
+            batch.values[batch.n++] = column_value(L, c->b, e, prop, value);
+            lua_insert(L, key);
+            if (batch.n < BATCH) continue;
+            set_columns(L, c->b, e, &batch);
+            lua_replace(L, attributes + 1);
+            lua_settop(L, attributes + 1);
+        } else {
+            complete = false;
+            lua_settop(L, key);
+        }
     }
+    set_columns(L, c->b, e, &batch);
     lua_settop(L, attributes - 1);
     return complete;
 }
@@ -252,7 +292,7 @@ static void init_others(lua_State *L, bind_class *c, mr_entity *e, int self, int
     int key = lua_gettop(L) + 1;
     lua_pushnil(L);
     while (lua_next(L, values)) {
-        const mr_property *prop = constructor_key(L, c, key);
+        const mr_property *prop = constructor_key(L, key);
         if (!prop) {
             lua_pushvalue(L, key);
             lua_pushvalue(L, key + 1);
@@ -267,7 +307,7 @@ static void init_others(lua_State *L, bind_class *c, mr_entity *e, int self, int
 /* With the class at index 1: what Class.__init does. */
 static void init_values(lua_State *L, bind_class *c, mr_entity *e, int self, int values) {
     if (lua_isnoneornil(L, values)) return;
-    if (!bind_is_plain_table(L, values)) bind_type_error(L, values, c->mapper->name, "a table of values");
+    if (!bind_is_plain_table(L, values)) bind_type_error(L, values, bind_arg_class(L, 1, "constructor")->name, "a table of values");
     if (!init_columns(L, c, e, values)) init_others(L, c, e, self, values);
 }
 

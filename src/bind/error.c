@@ -27,7 +27,7 @@ static void push_where(lua_State *L) {
     lua_pushliteral(L, "");
 }
 
-/* With the message on top: replaces it by an error object of the kind. */
+/* With the message on top: replaces it by an error object of the kind. Called within bind_raise's own frame. */
 static void make_error(lua_State *L, mr_errkind kind) {
     lua_createtable(L, 0, 8);
     lua_insert(L, -2);
@@ -36,7 +36,7 @@ static void make_error(lua_State *L, mr_errkind kind) {
     lua_setfield(L, -2, "kind");
     push_where(L);
     lua_setfield(L, -2, "where");
-    luaL_traceback(L, L, NULL, 1);
+    luaL_traceback(L, L, NULL, 2);
     lua_setfield(L, -2, "traceback");
     lua_rawgetp(L, LUA_REGISTRYINDEX, &kinds_key);
     lua_rawgeti(L, -1, (lua_Integer)kind);
@@ -66,21 +66,32 @@ static void add_database_fields(lua_State *L, const mr_error *e) {
     }
 }
 
-/* The error is taken out of the environment first: while it is pushed a finalizer may record another. */
-int bind_raise(lua_State *L) {
-    bind_state *b = bind_of(L);
-    mr_error_free(b->env, b->raising);
-    b->raising = mr_env_save_error(b->env);
-    const mr_error *e = b->raising;
-    if (e && e->kind == MR_ERR_CALLBACK) {
-        bind_push_callback_error(L);
-        return lua_error(L);
-    }
-    luaL_checkstack(L, 8, "raising an error");
+/* Index 1: the mr_error as light userdata. */
+static int push_body(lua_State *L) {
+    const mr_error *e = lua_touserdata(L, 1);
     lua_pushstring(L, e ? e->message : "unknown error");
     make_error(L, e ? e->kind : MR_ERR_ERROR);
     if (e) add_database_fields(L, e);
-    return lua_error(L);
+    return 1;
+}
+
+/* The error is taken out of the environment first: while it is pushed a finalizer may raise another. */
+int bind_raise(lua_State *L) {
+    bind_state *b = bind_of(L);
+    mr_error *e = mr_env_save_error(b->env);
+    if (e && e->kind == MR_ERR_CALLBACK) {
+        mr_error_free(b->env, e);
+        bind_push_callback_error(L);
+        return lua_error(L);
+    }
+    bool room = lua_checkstack(L, 2);
+    if (room) {
+        lua_pushcfunction(L, push_body);
+        lua_pushlightuserdata(L, e);
+        lua_pcall(L, 1, 1, 0); /* an error in it takes the place of ours */
+    }
+    mr_error_free(b->env, e);
+    return room ? lua_error(L) : luaL_error(L, "stack overflow (raising an error)");
 }
 
 mr_status bind_check(lua_State *L, mr_status st) {

@@ -22,6 +22,8 @@ typedef struct target {
     mr_session *session;
     mr_conn *conn;
     int owner; /* index of the value that the result belongs to */
+    mr_synchronize how;
+    mr_mapper *mapper; /* whose objects follow the statement, an UPDATE or DELETE on a session; or NULL */
 } target;
 
 /* An open cursor, in a userdata. */
@@ -75,6 +77,9 @@ static mr_named_value *read_params(lua_State *L, int idx, size_t *n) {
     }
     mr_named_value *named = lua_newuserdatauv(L, (*n + 1) * sizeof *named, 0), *next = named;
     for (lua_pushnil(L); lua_next(L, idx); lua_pop(L, 1)) {
+        /* A finalizer may have changed the table. */
+        if (next == named + *n || lua_type(L, -2) != LUA_TSTRING)
+            bind_error(L, MR_ERR_ARGUMENT, "parameters: the table changes while it is read");
         next->name = bind_intern(L, -2);
         if (!bind_to_value(L, -1, NULL, &next->value) || next->value.kind == MR_OPAQUE)
             bind_type_error(L, -1, lua_pushfstring(L, "parameter '%s'", next->name), "a value");
@@ -97,14 +102,18 @@ static mr_status execute_on_conn(mr_conn *conn, mr_node *node, const mr_named_va
 static void open_cursor(lua_State *L, const target *t, bind_cursor *cursor, mr_node *node,
                         const mr_named_value *named, size_t n) {
     bind_state *b = bind_of(L);
+    if (t->session) bind_to_session(L, t->owner); /* a default's function may have closed it */
     BIND_ENTER(b, L);
     mr_status st;
     if (t->session) {
         st = mr_session_execute(t->session, node, named, n, &cursor->c);
         cursor->open = st == MR_OK;
     } else {
+        /* A default's function may have closed the connection. */
+        mr_conn *conn = ((bind_connection *)lua_touserdata(L, t->owner))->conn;
         cursor->open = true;
-        st = execute_on_conn(t->conn, node, named, n, &cursor->c);
+        if (conn) st = execute_on_conn(conn, node, named, n, &cursor->c);
+        else cursor->c.statement = node, st = mr_fail(b->env, MR_ERR_INVALID_REQUEST, "execute: the connection is closed");
         if (st != MR_OK) {
             mr_error *saved = mr_env_save_error(b->env);
             close_cursor(cursor);
@@ -186,6 +195,24 @@ static bool is_single_insert(const mr_node *node) {
            (!node->u.dml->values || node->u.dml->values->n == 1);
 }
 
+static void free_synchronizer(void *p) {
+    mr_synchronizer_free(p);
+}
+
+/* Pushes the owner of what lets the objects in memory follow the statement. */
+static bind_owner *push_synchronizer(lua_State *L, const target *t, mr_node *node, const mr_named_value *named,
+                                     size_t n) {
+    bind_state *b = bind_of(L);
+    bind_owner *owner = bind_own(L, free_synchronizer);
+    mr_synchronizer *made = NULL;
+    BIND_ENTER(b, L);
+    mr_status st = t->mapper ? mr_synchronizer_new(t->session, t->mapper, node, named, n, t->how, &made) : MR_OK;
+    BIND_LEAVE(b);
+    owner->p = made;
+    bind_check(L, st);
+    return owner;
+}
+
 /* Runs the statement on top of the stack (an expression that owns it; popped) into the Result at index
  * result. */
 static void run(lua_State *L, const target *t, int result, int params) {
@@ -193,8 +220,9 @@ static void run(lua_State *L, const target *t, int result, int params) {
     int top = lua_gettop(L);
     size_t n;
     const mr_named_value *named = read_params(L, params, &n);
-    bind_cursor *cursor = new_cursor(L);
     mr_node *node = bind_test_node(L, top);
+    bind_owner *following = push_synchronizer(L, t, node, named, n);
+    bind_cursor *cursor = new_cursor(L);
     open_cursor(L, t, cursor, mr_node_retain(node), named, n);
     lua_Integer at = 0;
     if (lua_getiuservalue(L, result, RESULT_ROWS) == LUA_TTABLE) at = (lua_Integer)lua_rawlen(L, -1);
@@ -210,11 +238,25 @@ static void run(lua_State *L, const target *t, int result, int params) {
     bind_state *b = bind_of(L);
     BIND_ENTER(b, L);
     close_cursor(cursor);
+    mr_status st = following->p ? mr_synchronizer_apply(following->p) : MR_OK;
     BIND_LEAVE(b);
+    bind_check(L, st);
+    if (following->p) bind_own_done(following);
     lua_settop(L, top - 1);
 }
 
 /* ---------------------------------------------------------------- which statement */
+
+/* Pushes the UPDATE or DELETE of a class, which the session's objects follow. */
+static void push_of_class(lua_State *L, target *t, const bind_statement *s) {
+    bind_state *b = bind_of(L);
+    mr_node *node = bind_statement_node(L, s);
+    BIND_ENTER(b, L);
+    node = mr_class_statement(s->mapper, node);
+    BIND_LEAVE(b);
+    bind_push_node(L, node);
+    t->mapper = s->mapper;
+}
 
 /* insert(T):returning(...) with rows: as many rows in one statement as a database takes. */
 static void run_chunks(lua_State *L, const target *t, int result, int stmt, int rows) {
@@ -294,6 +336,11 @@ static int push_row_statement(lua_State *L, int stmt, int rows, lua_Integer i) {
     const bind_statement *s = bind_test_statement(L, stmt);
     lua_rawgeti(L, rows, i);
     if (!lua_istable(L, -1)) bind_type_error(L, -1, "execute", "parameters as a table, or a list of tables");
+    if (s && s->kind == MR_NODE_UPDATE) {
+        bind_push_update_by_key(L, stmt, lua_gettop(L));
+        bind_push_node(L, bind_statement_node(L, bind_test_statement(L, -1)));
+        return 0;
+    }
     if (s) {
         bind_push_with_rows(L, stmt, rows, i, i);
         bind_push_node(L, bind_statement_node(L, bind_test_statement(L, -1)));
@@ -334,25 +381,40 @@ static void run_batch(lua_State *L, const target *t, int result, int stmt, int r
     BIND_LEAVE(b);
 }
 
+/* Each row that was to be updated must be there. */
+static void check_matched(lua_State *L, int result, int64_t rows) {
+    const bind_result *r = bind_test(L, result, BIND_RESULT);
+    if (r->rowcount == rows) return;
+    bind_error(L, MR_ERR_STALE_DATA, "UPDATE expected to update %lld row(s); %lld were matched: a row is gone",
+               (long long)rows, (long long)r->rowcount);
+}
+
 static int run_statement(lua_State *L, const target *t, int stmt, int params) {
     const bind_statement *s = bind_test_statement(L, stmt);
     mr_node *node = bind_test_node(L, stmt);
     int result = lua_gettop(L) + 1;
     bool open = s && s->kind == MR_NODE_INSERT && !s->dml.values && !s->dml.select;
+    bool by_key = s && s->kind == MR_NODE_UPDATE && !s->dml.values && !s->dml.where && !s->dml.returning;
     bool many = params && lua_rawlen(L, params) > 0;
     bind_new_result(L, t->owner);
     luaL_checkstack(L, 12, "execute");
-    if (many && s && !open)
+    if (many && s && !open && !by_key)
         return bind_error(L, MR_ERR_ARGUMENT,
-                          "execute: a list of rows is for an insert without values, and for mr.text");
+                          "execute: a list of rows is for an insert without values, an update without values and "
+                          "where, and for mr.text");
     if (many && s && s->dml.returning) {
         run_chunks(L, t, result, stmt, params);
     } else if (many) {
         run_batch(L, t, result, stmt, params);
+        if (by_key) check_matched(L, result, (int64_t)lua_rawlen(L, params));
     } else if (open && params) {
         bind_push_with_rows(L, stmt, params, 0, 0);
         bind_push_node(L, bind_statement_node(L, bind_test_statement(L, -1)));
         run(L, t, result, 0);
+    } else if (s && s->mapper && t->session && s->kind != MR_NODE_INSERT) {
+        target of_class = *t;
+        push_of_class(L, &of_class, s);
+        run(L, &of_class, result, params);
     } else {
         bind_push_node(L, s ? bind_statement_node(L, s) : mr_node_retain(node));
         run(L, t, result, params);
@@ -395,6 +457,15 @@ static void own_params(lua_State *L, int idx, int params, int options) {
     }
 }
 
+/* The options of a call that runs a statement. */
+static mr_synchronize read_how(lua_State *L, int options, mr_synchronize deflt) {
+    static const char *const names[] = {"synchronize_session", NULL};
+    bind_check_options(L, options, "execute", names);
+    if (bind_option(L, options, "synchronize_session") != LUA_TNIL) deflt = bind_to_synchronize(L, -1, "execute");
+    lua_pop(L, 1);
+    return deflt;
+}
+
 static int no_statement(lua_State *L, int idx) {
     if (lua_type(L, idx) == LUA_TSTRING)
         return bind_error(L, MR_ERR_ARGUMENT,
@@ -406,11 +477,14 @@ static int no_statement(lua_State *L, int idx) {
 int bind_execute(lua_State *L, int session_idx) {
     int stmt = session_idx + 1;
     lua_settop(L, session_idx + 3);
-    target t = {bind_to_session(L, session_idx), NULL, session_idx};
+    target t = {.session = bind_to_session(L, session_idx), .owner = session_idx};
     int params = params_index(L, stmt + 1), options = params_index(L, stmt + 2);
     if (is_expression(bind_test_node(L, stmt))) own_select(L, stmt);
     if (!bind_is_query(L, stmt)) {
-        if (!bind_test_statement(L, stmt) && !bind_test_node(L, stmt)) return no_statement(L, stmt);
+        const bind_statement *s = bind_test_statement(L, stmt);
+        if (!s && !bind_test_node(L, stmt)) return no_statement(L, stmt);
+        if (s) t.how = s->how;
+        if (options) t.how = read_how(L, options, t.how);
         return run_statement(L, &t, stmt, params);
     }
     own_params(L, stmt, params, options);
@@ -428,7 +502,8 @@ int bind_execute(lua_State *L, int session_idx) {
 int bind_execute_on_connection(lua_State *L, int connection_idx, mr_conn *conn) {
     int stmt = connection_idx + 1;
     lua_settop(L, connection_idx + 2);
-    target t = {NULL, conn, connection_idx};
+    bind_push_engine(L, mr_conn_engine(conn)); /* outlives the connection, which callbacks may close */
+    target t = {.conn = conn, .owner = connection_idx};
     int params = params_index(L, stmt + 1);
     size_t len;
     if (lua_type(L, stmt) == LUA_TSTRING) {

@@ -52,7 +52,7 @@ static int expression_gc(lua_State *L) {
     bind_expression *e = lua_touserdata(L, 1);
     if (bind_peek(L)) mr_node_release(e->node);
     e->node = NULL;
-    return 0;
+    return bind_finalized(L);
 }
 
 const mr_type *bind_natural_type(const mr_value *v) {
@@ -94,7 +94,7 @@ const char *bind_push_what(lua_State *L, const mr_node *node) {
 /* ---------------------------------------------------------------- operands */
 
 static int no_nil(lua_State *L, const char *what) {
-    bind_error(L, MR_ERR_ARGUMENT, "%s: got nil: use is_(nil) or mr.null", what);
+    bind_error(L, MR_ERR_ARGUMENT, "%s: got nil (is the variable set? NULL is written mr.null)", what);
     return 0;
 }
 
@@ -252,7 +252,8 @@ void bind_open_expression(lua_State *L) {
                                    {"__call", expression_call},
                                    {NULL, NULL}};
     luaL_Reg methods[80] = {{NULL, NULL}}, metamethods[40] = {{NULL, NULL}};
-    append(methods, append(methods, 0, bind_comparison_methods), bind_operator_methods);
+    size_t n = append(methods, append(methods, 0, bind_comparison_methods), bind_operator_methods);
+    append(methods, n, bind_text_methods);
     append(metamethods, append(metamethods, 0, own), bind_operator_metamethods);
     bind_type(L, BIND_EXPRESSION, "Expression", methods, getters, metamethods);
     bind_open_function(L);

@@ -28,8 +28,9 @@ void bind_push_list(lua_State *L, int first, int n, const char *function);
 /* The same from one value: an expression, or a plain table of them. */
 void bind_push_list_of(lua_State *L, int idx, const char *function);
 
-/* comparison.c, operator.c: NULL-terminated */
+/* comparison.c, operator.c, bindparams.c: NULL-terminated */
 extern const luaL_Reg bind_comparison_methods[];
+extern const luaL_Reg bind_text_methods[];
 extern const luaL_Reg bind_operator_methods[];
 extern const luaL_Reg bind_operator_metamethods[];
 /* function.c */

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "expression.h"
+#include "query.h"
 #include "relationship_attribute.h"
 #include "schema.h"
 
@@ -48,7 +49,7 @@ static int from_gc(lua_State *L) {
     bind_from *from = lua_touserdata(L, 1);
     if (bind_peek(L)) mr_node_release(from->node);
     from->node = NULL;
-    return 0;
+    return bind_finalized(L);
 }
 
 void bind_push_columns(lua_State *L, mr_table *table, mr_node *from) {
@@ -63,7 +64,7 @@ static int columns_gc(lua_State *L) {
     bind_columns *columns = lua_touserdata(L, 1);
     if (bind_peek(L)) mr_node_release(columns->from);
     columns->from = NULL;
-    return 0;
+    return bind_finalized(L);
 }
 
 mr_node *bind_to_from(lua_State *L, int idx, const char *function, mr_mapper **mapper) {
@@ -262,6 +263,14 @@ static int from_alias(lua_State *L) {
     return 1;
 }
 
+static int from_union(lua_State *L) {
+    return bind_cte_compound(L, MR_OP_UNION, "union");
+}
+
+static int from_union_all(lua_State *L) {
+    return bind_cte_compound(L, MR_OP_UNION_ALL, "union_all");
+}
+
 static int from_tostring(lua_State *L) {
     const bind_from *from = lua_touserdata(L, 1);
     bind_push_sql(L, from->node, NULL);
@@ -327,7 +336,8 @@ static int f_aliased(lua_State *L) {
 void bind_open_from(lua_State *L) {
     static const luaL_Reg from_getters[] = {
         {"c", from_columns}, {"columns", from_columns}, {"name", from_name}, {NULL, NULL}};
-    static const luaL_Reg from_methods[] = {{"alias", from_alias}, {NULL, NULL}};
+    static const luaL_Reg from_methods[] = {
+        {"alias", from_alias}, {"union", from_union}, {"union_all", from_union_all}, {NULL, NULL}};
     static const luaL_Reg from_meta[] = {{"__gc", from_gc}, {"__tostring", from_tostring}, {NULL, NULL}};
     static const luaL_Reg aliased_meta[] = {
         {"__gc", from_gc}, {"__index", aliased_index}, {"__tostring", from_tostring}, {NULL, NULL}};

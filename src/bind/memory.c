@@ -21,7 +21,7 @@ static int core_memory(lua_State *L) {
         uint64_t budget = type == LUA_TNUMBER && lua_tointeger(L, -1) > 0 ? (uint64_t)lua_tointeger(L, -1) : 0;
         bind_proxy_release_anchors(L);
         BIND_ENTER(b, L);
-        mr_heap_trace(b->heap, budget);
+        if (!bind_in_finalizer(L)) mr_heap_trace(b->heap, budget);
         BIND_LEAVE(b);
     }
     lua_createtable(L, 0, 3);

@@ -36,8 +36,8 @@ static void own_arithmetic(lua_State *L, int idx, const mr_node *other) {
 static int arithmetic(lua_State *L, mr_op op) {
     const mr_node *left = bind_test_node(L, 1), *right = bind_test_node(L, 2);
     lua_settop(L, 2);
-    if (!left) own_arithmetic(L, 1, right);
-    if (!right) own_arithmetic(L, 2, left);
+    if (!left && right) own_arithmetic(L, 1, right);
+    if (!right && left) own_arithmetic(L, 2, left);
     mr_node *a = bind_arg_node(L, 1, "operator"), *b = bind_arg_node(L, 2, "operator");
     bind_push_node(L, mr_sql_binary(a->env, op, mr_node_retain(a), mr_node_retain(b)));
     return 1;

@@ -14,10 +14,9 @@
 #include "relationship_attribute.h"
 #include "schema.h"
 
-/* User value 1: the values that keep aliases alive. Steps are shared: each option has the first nsteps of
- * them, and of a column option one more in `last`. */
+/* Steps are shared: each option has the first nsteps of them, and of a column option one more in `last`. */
 typedef struct option_part {
-    mr_option option; /* steps: unused; alias borrowed */
+    mr_option option; /* steps: unused; alias: one reference */
     unsigned nsteps;
     bool has_last;
     mr_option_step last;
@@ -32,7 +31,7 @@ typedef struct bind_option_value {
 
 static bind_option_value *push_option(lua_State *L, unsigned nsteps, unsigned nparts) {
     size_t head = sizeof(bind_option_value), steps = nsteps * sizeof(mr_option_step);
-    bind_option_value *o = lua_newuserdatauv(L, head + steps + nparts * sizeof(option_part), 1);
+    bind_option_value *o = lua_newuserdatauv(L, head + steps + nparts * sizeof(option_part), 0);
     memset(o, 0, head + steps + nparts * sizeof(option_part));
     o->parts = (option_part *)(void *)(o + 1);
     o->steps = (mr_option_step *)(void *)(o->parts + nparts);
@@ -40,19 +39,25 @@ static bind_option_value *push_option(lua_State *L, unsigned nsteps, unsigned np
     return o;
 }
 
-/* Pushes a copy of the option at idx (or an empty one: NULL) with room for more steps and parts. */
-static bind_option_value *extend(lua_State *L, const bind_option_value *from, int idx, unsigned steps,
-                                 unsigned parts) {
+static int option_gc(lua_State *L) {
+    bind_option_value *o = lua_touserdata(L, 1);
+    bool open = bind_peek(L) != NULL;
+    for (unsigned i = 0; open && i < o->nparts; i++) mr_node_release(o->parts[i].option.alias);
+    o->nparts = 0;
+    return bind_finalized(L);
+}
+
+/* Pushes a copy of the option (or an empty one: NULL) with room for more steps and parts. */
+static bind_option_value *extend(lua_State *L, const bind_option_value *from, unsigned steps, unsigned parts) {
     unsigned nsteps = from ? from->nsteps : 0, nparts = from ? from->nparts : 0;
     bind_option_value *o = push_option(L, nsteps + steps, nparts + parts);
+    if (!from) return o;
     o->nsteps = nsteps;
     o->nparts = nparts;
-    if (!from) return o;
     memcpy(o->steps, from->steps, nsteps * sizeof *o->steps);
     memcpy(o->parts, from->parts, nparts * sizeof *o->parts);
+    for (unsigned i = 0; i < nparts; i++) mr_node_retain(o->parts[i].option.alias);
     o->mapper = from->mapper;
-    lua_pushvalue(L, idx);
-    lua_setiuservalue(L, -2, 1); /* what the one before keeps alive */
     return o;
 }
 
@@ -146,22 +151,13 @@ static int load_option(lua_State *L) {
     part.option.strategy = s->lazy;
     if (bind_option_bool(L, options, s->name, "sql_only", false)) part.option.strategy = MR_LAZY_RAISE_ON_SQL;
     part.option.innerjoin = bind_option_bool(L, options, s->name, "innerjoin", false);
-    part.option.alias = read_alias(L, options, s->name); /* kept below, as it is on the stack */
-    int alias = lua_gettop(L);
-    bind_option_value *o = extend(L, before, 1, steps, 1);
+    part.option.alias = read_alias(L, options, s->name); /* stays on the stack */
+    bind_option_value *o = extend(L, before, steps, 1);
     for (int i = 0; i < n && !wildcard; i++) add_steps(L, o, first + i);
-    if (part.option.alias) {
-        lua_createtable(L, 2, 0);
-        lua_pushvalue(L, alias);
-        lua_rawseti(L, -2, 1);
-        if (before) {
-            lua_pushvalue(L, 1);
-            lua_rawseti(L, -2, 2);
-        }
-        lua_setiuservalue(L, -2, 1);
-    }
     part.nsteps = o->nsteps;
-    if (part.option.kind) o->parts[o->nparts++] = part;
+    if (!part.option.kind) return 1;
+    mr_node_retain(part.option.alias);
+    o->parts[o->nparts++] = part;
     return 1;
 }
 
@@ -186,7 +182,7 @@ static int column_option(lua_State *L, mr_option_kind kind, const char *function
     int n = bind_arguments(L, first, &options);
     bind_check_options(L, options, function, no_options);
     if (n == 0) return bind_error(L, MR_ERR_ARGUMENT, "%s: expected attributes", function);
-    bind_option_value *o = extend(L, before, 1, 0, (unsigned)n);
+    bind_option_value *o = extend(L, before, 0, (unsigned)n);
     for (int i = 0; i < n; i++) {
         option_part part = {0};
         mr_mapper *mapper = NULL;
@@ -216,7 +212,7 @@ static int f_undefer_group(lua_State *L) {
     if (lua_type(L, first) != LUA_TSTRING)
         return bind_type_error(L, first, "undefer_group", "a group's name");
     const char *group = bind_intern(L, first);
-    bind_option_value *o = extend(L, before, 1, 0, 1);
+    bind_option_value *o = extend(L, before, 0, 1);
     option_part part = {0};
     part.option.kind = MR_OPTION_UNDEFER_GROUP;
     part.option.group = group;
@@ -275,7 +271,8 @@ static int option_index(lua_State *L) {
 }
 
 void bind_open_option(lua_State *L) {
-    bind_type(L, BIND_OPTION, "LoaderOption", NULL, NULL, NULL);
+    static const luaL_Reg metamethods[] = {{"__gc", option_gc}, {NULL, NULL}};
+    bind_type(L, BIND_OPTION, "LoaderOption", NULL, NULL, metamethods);
     luaL_getmetatable(L, BIND_OPTION);
     lua_newtable(L);
     set_functions(L);

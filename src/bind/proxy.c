@@ -10,8 +10,6 @@
 
 #define CHUNK 256
 
-static const char chunks_key = 0;  /* registry: chunk number + 1 to its weak table */
-static const char weak_key = 0;    /* registry: the metatable of weak tables */
 static const char anchors_key = 0; /* registry: slot to an anchored proxy */
 const char bind_proxy_key = 0;     /* in the metatable of a class's objects: its class */
 
@@ -23,7 +21,7 @@ void bind_proxy_bits(void *ud, uint32_t chunk, uint64_t bits[4]) {
         bits[0] = bits[1] = bits[2] = bits[3] = UINT64_MAX;
         return;
     }
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &chunks_key);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, b->chunks);
     if (lua_rawgeti(L, -1, (lua_Integer)chunk + 1) == LUA_TTABLE) {
         bool any = false;
         for (uint32_t i = 0; i < CHUNK; i++) {
@@ -50,12 +48,12 @@ mr_entity *bind_proxy_entity(lua_State *L, const bind_proxy *p) {
 }
 
 /* Pushes the chunk's weak table, made when there is none. */
-static void push_chunk(lua_State *L, uint32_t chunk) {
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &chunks_key);
+static void push_chunk(lua_State *L, const bind_state *b, uint32_t chunk) {
+    lua_rawgeti(L, LUA_REGISTRYINDEX, b->chunks);
     if (lua_rawgeti(L, -1, (lua_Integer)chunk + 1) != LUA_TTABLE) {
         lua_pop(L, 1);
         lua_createtable(L, CHUNK, 0);
-        lua_rawgetp(L, LUA_REGISTRYINDEX, &weak_key);
+        lua_rawgeti(L, LUA_REGISTRYINDEX, b->weak);
         lua_setmetatable(L, -2);
         lua_pushvalue(L, -1);
         lua_rawseti(L, -3, (lua_Integer)chunk + 1);
@@ -63,11 +61,22 @@ static void push_chunk(lua_State *L, uint32_t chunk) {
     lua_remove(L, -2);
 }
 
+/* Sets the metatable of the class's objects to the proxy on top. */
+static void set_class(lua_State *L, const mr_mapper *mapper) {
+    bind_class *c = mapper->klass;
+    if (!c->meta) {
+        lua_rawgetp(L, LUA_REGISTRYINDEX, mapper);
+        c->meta = luaL_ref(L, LUA_REGISTRYINDEX);
+    }
+    lua_rawgeti(L, LUA_REGISTRYINDEX, c->meta);
+    lua_setmetatable(L, -2);
+}
+
 void bind_push_entity(lua_State *L, mr_entity *entity) {
-    bind_state *b = bind_of(L);
+    const bind_state *b = bind_of_entity(entity);
     uint32_t slot = entity->heap_slot, generation = mr_heap_generation(b->heap, slot);
     luaL_checkstack(L, 4, "pushing an object");
-    push_chunk(L, slot / CHUNK);
+    push_chunk(L, b, slot / CHUNK);
     if (lua_rawgeti(L, -1, (lua_Integer)(slot % CHUNK) + 1) == LUA_TUSERDATA &&
         ((bind_proxy *)lua_touserdata(L, -1))->generation == generation) {
         lua_remove(L, -2);
@@ -78,25 +87,25 @@ void bind_push_entity(lua_State *L, mr_entity *entity) {
     bind_proxy *p = lua_newuserdatauv(L, sizeof *p, ((bind_class *)entity->mapper->klass)->has_fields ? 1 : 0);
     p->slot = slot;
     p->generation = generation;
-    lua_rawgetp(L, LUA_REGISTRYINDEX, entity->mapper);
-    lua_setmetatable(L, -2);
+    set_class(L, entity->mapper);
     lua_pushvalue(L, -1);
     lua_rawseti(L, -3, (lua_Integer)(slot % CHUNK) + 1);
     lua_remove(L, -2);
     mr_heap_mark(b->heap, entity);
 }
 
-static bool is_proxy(lua_State *L, int idx) {
-    if (lua_type(L, idx) != LUA_TUSERDATA || !lua_getmetatable(L, idx)) return false;
-    bool is = lua_rawgetp(L, -1, &bind_proxy_key) == LUA_TUSERDATA;
+/* The class of the proxy at idx; NULL when it is none. */
+static const bind_class *proxy_class(lua_State *L, int idx) {
+    if (lua_type(L, idx) != LUA_TUSERDATA || !lua_getmetatable(L, idx)) return NULL;
+    const bind_class *c = lua_rawgetp(L, -1, &bind_proxy_key) == LUA_TUSERDATA ? lua_touserdata(L, -1) : NULL;
     lua_pop(L, 2);
-    return is;
+    return c;
 }
 
 /* Puts a proxy that a finalizer has brought back into its slot again, unless a successor is there. */
-static void restore_slot(lua_State *L, int idx, const bind_proxy *p) {
+static void restore_slot(lua_State *L, const bind_state *b, int idx, const bind_proxy *p) {
     idx = lua_absindex(L, idx);
-    push_chunk(L, p->slot / CHUNK);
+    push_chunk(L, b, p->slot / CHUNK);
     if (lua_rawgeti(L, -1, (lua_Integer)(p->slot % CHUNK) + 1) == LUA_TNIL) {
         lua_pushvalue(L, idx);
         lua_rawseti(L, -3, (lua_Integer)(p->slot % CHUNK) + 1);
@@ -105,11 +114,13 @@ static void restore_slot(lua_State *L, int idx, const bind_proxy *p) {
 }
 
 mr_entity *bind_test_entity(lua_State *L, int idx) {
-    if (!is_proxy(L, idx)) return NULL;
+    const bind_class *c = proxy_class(L, idx);
+    if (!c) return NULL;
     const bind_proxy *p = lua_touserdata(L, idx);
-    mr_entity *e = bind_proxy_entity(L, p);
+    mr_entity *e = c->b->closed ? NULL : mr_heap_get(c->b->heap, p->slot, p->generation);
+    if (!e) return bind_proxy_entity(L, p); /* raises */
     luaL_checkstack(L, 4, "an object");
-    restore_slot(L, idx, p);
+    restore_slot(L, c->b, idx, p);
     return e;
 }
 
@@ -151,12 +162,13 @@ void bind_proxy_release_anchors(lua_State *L) {
 }
 
 void bind_open_proxy(lua_State *L) {
+    bind_state *b = bind_of(L);
     lua_newtable(L);
-    lua_rawsetp(L, LUA_REGISTRYINDEX, &chunks_key);
+    b->chunks = luaL_ref(L, LUA_REGISTRYINDEX);
     lua_newtable(L);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &anchors_key);
     lua_createtable(L, 0, 1);
     lua_pushliteral(L, "v");
     lua_setfield(L, -2, "__mode");
-    lua_rawsetp(L, LUA_REGISTRYINDEX, &weak_key);
+    b->weak = luaL_ref(L, LUA_REGISTRYINDEX);
 }

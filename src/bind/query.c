@@ -89,7 +89,7 @@ static int query_gc(lua_State *L) {
     bind_query *q = lua_touserdata(L, 1);
     if (bind_peek(L)) mr_query_release(q->query);
     q->query = NULL;
-    return 0;
+    return bind_finalized(L);
 }
 
 /* ---------------------------------------------------------------- items */
@@ -192,8 +192,7 @@ static void release_node(void *p) {
     mr_node_release(p);
 }
 
-/* A query that is a part of a statement gets its parents' values now: *out has one reference. */
-static mr_status settle_parents(mr_query *q, mr_query **out) {
+mr_status bind_settle_parents(mr_query *q, mr_query **out) {
     mr_query *plain = q->nparents ? mr_query_without_parents(q) : mr_query_retain(q);
     for (unsigned i = 0; plain && i < q->nparents; i++) {
         const mr_query_parent *p = &q->parents[i];
@@ -208,7 +207,7 @@ static mr_status settle_parents(mr_query *q, mr_query **out) {
 
 mr_status bind_query_statement(mr_query *q, bool count, mr_node **out) {
     mr_query *plain;
-    if (settle_parents(q, &plain) != MR_OK) return MR_FAIL;
+    if (bind_settle_parents(q, &plain) != MR_OK) return MR_FAIL;
     mr_status st = count ? mr_load_count_statement(plain, out) : mr_load_statement(plain, true, out);
     mr_query_release(plain);
     return st;
@@ -357,6 +356,7 @@ void bind_open_query(lua_State *L) {
     luaL_setfuncs(L, bind_from_methods, 0);
     luaL_setfuncs(L, bind_compound_methods, 0);
     luaL_setfuncs(L, bind_run_methods, 0);
+    luaL_setfuncs(L, bind_rows_methods, 0);
     lua_pushcfunction(L, class_extend);
     lua_setfield(L, -2, "extend");
     lua_pushvalue(L, -1);

@@ -21,6 +21,8 @@ void bind_derive_self(lua_State *L, mr_query *q);
 /* The query's SELECT, or the SELECT that counts its rows, as it is a part of another statement or runs by
  * itself: with the values of its parents (with_parent) read now. A new reference. Call it entered. */
 mr_status bind_query_statement(mr_query *q, bool count, mr_node **out);
+/* The query with its parents' values (with_parent) as plain criteria: *out has one reference. Call it entered. */
+mr_status bind_settle_parents(mr_query *q, mr_query **out);
 /* The values first..first+n-1 as items (pushes an array of *count; may push more). The nodes are borrowed
  * from the stack: retain them with bind_retain_items just before the constructor that consumes them. */
 mr_query_item *bind_read_items(lua_State *L, int first, int n, const char *function, unsigned *count);
@@ -30,11 +32,20 @@ int bind_query_of(lua_State *L, int session_idx);
 /* mr.select(items...). Returns 1. */
 int bind_select(lua_State *L);
 
-/* query_clause.c, query_from.c, query_compound.c, query_run.c: the methods, NULL-terminated */
+/* query_run.c: pushes the session of the query at index 1 and returns it; raises where it has none. */
+mr_session *bind_query_session(lua_State *L, const char *function);
+
+/* query_compound.c: cte:union(query, ...): pushes the CTE of the union. Returns 1. */
+int bind_cte_compound(lua_State *L, mr_op op, const char *function);
+
+/* query_clause.c, query_from.c, query_compound.c, query_run.c, query_rows.c: the methods, NULL-terminated */
 extern const luaL_Reg bind_clause_methods[]; /* of Query and Select */
 extern const luaL_Reg bind_from_methods[];
 extern const luaL_Reg bind_compound_methods[];
 extern const luaL_Reg bind_run_methods[]; /* of Query alone */
+extern const luaL_Reg bind_rows_methods[]; /* likewise */
+/* query_rows.c: the option's value at idx ("auto", "evaluate", "fetch", false; nil: "auto"). */
+mr_synchronize bind_to_synchronize(lua_State *L, int idx, const char *function);
 /* filter_by's criterion from the table at idx, over the query's class: pushes an expression. */
 void bind_push_filter_by(lua_State *L, mr_mapper *mapper, mr_node *alias, int idx, const char *function);
 

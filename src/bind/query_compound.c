@@ -65,6 +65,34 @@ static int compound(lua_State *L, mr_op op, const char *function) {
     return bind_derive(L, made);
 }
 
+/* The parts of the CTE's body, as far as they are joined by op already. */
+static int push_parts(lua_State *L, const mr_node *cte, mr_op op) {
+    mr_node *body = cte->child[0];
+    bool same = body->kind == MR_NODE_COMPOUND && body->op == op;
+    int n = same ? (int)body->n : 1;
+    luaL_checkstack(L, n, "union");
+    for (int i = 0; i < n; i++) bind_push_node(L, mr_node_retain(same ? body->child[i] : body));
+    return n;
+}
+
+/* A recursive CTE goes on by its name: what the queries read from it is the one before. */
+int bind_cte_compound(lua_State *L, mr_op op, const char *function) {
+    const bind_from *from = bind_arg(L, 1, BIND_FROM, function);
+    mr_node *cte = from->node;
+    if (cte->kind != MR_NODE_CTE)
+        return bind_error(L, MR_ERR_ARGUMENT, "%s: a subquery cannot go on: unite the queries, or use :cte()",
+                          function);
+    int n = lua_gettop(L);
+    if (n < 2) return bind_error(L, MR_ERR_ARGUMENT, "%s: expected another query", function);
+    luaL_checkstack(L, n + 10, function);
+    int parts = push_parts(L, cte, op) + n - 1;
+    for (int i = 2; i <= n; i++) push_select(L, i, function);
+    mr_node **selects = bind_collect_nodes(L, n + 1, parts);
+    mr_node *all = mr_sql_compound(cte->env, op, selects, (size_t)parts, NULL);
+    bind_push_from(L, mr_sql_cte(cte->env, all, cte->name, (cte->flags & MR_NODE_RECURSIVE) != 0), NULL);
+    return 1;
+}
+
 static int q_union(lua_State *L) {
     return compound(L, MR_OP_UNION, "union");
 }

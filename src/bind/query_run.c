@@ -11,8 +11,7 @@
 #include "query.h"
 #include "result.h"
 
-/* Pushes the session of the query at index 1 and returns it. */
-static mr_session *push_session(lua_State *L, const char *function) {
+mr_session *bind_query_session(lua_State *L, const char *function) {
     if (!bind_test(L, 1, BIND_QUERY))
         bind_type_error(L, 1, function, "a query (methods are called with a colon)");
     if (lua_getiuservalue(L, 1, QUERY_SOURCE) == LUA_TNIL)
@@ -23,7 +22,7 @@ static mr_session *push_session(lua_State *L, const char *function) {
 
 /* Runs q: pushes its Result. Its session's value is pushed before. */
 static bind_result *start(lua_State *L, const char *function, mr_query *q) {
-    mr_session *s = push_session(L, function);
+    mr_session *s = bind_query_session(L, function);
     bind_result *r = bind_new_result(L, -1);
     bind_state *b = bind_of(L);
     r->returns_rows = true;
@@ -122,7 +121,7 @@ static mr_status read_integer(mr_session *s, mr_node *node, const mr_named_value
 
 static int q_count(lua_State *L) {
     mr_query *q = bind_query_arg(L, "count");
-    mr_session *s = push_session(L, "count");
+    mr_session *s = bind_query_session(L, "count");
     bind_state *b = bind_of(L);
     bind_owner *owner = bind_own(L, release_node);
     mr_named_value *named = lua_newuserdatauv(L, (q->nparams + 1) * sizeof *named, 0);
@@ -166,6 +165,7 @@ static void read_key(lua_State *L, const mr_mapper *mapper, mr_value *values) {
             const mr_property *p = mr_vec_ptr(&mapper->columns, j);
             if (p->slot == mapper->pk_slots[i]) prop = p;
         }
+        /* NOLINTBEGIN(clang-analyzer-core.NullDereference): a key's column has a property */
         if (!list)
             lua_pushvalue(L, 2);
         else if (named)
@@ -173,6 +173,7 @@ static void read_key(lua_State *L, const mr_mapper *mapper, mr_value *values) {
         else
             lua_rawgeti(L, 2, i + 1);
         const char *what = lua_pushfstring(L, "%s.%s", mapper->name, prop->name);
+        /* NOLINTEND(clang-analyzer-core.NullDereference) */
         if (lua_isnil(L, -2)) bind_error(L, MR_ERR_ARGUMENT, "get: %s: got nil (is the variable set?)", what);
         bind_check_value(L, -2, mr_column_type(mapper->env, prop->column), what, &values[i]);
     }
@@ -188,7 +189,7 @@ static int q_get(lua_State *L) {
         return bind_error(L, MR_ERR_INVALID_REQUEST,
                           "get: the query has criteria already: use filter_by(...):first()");
     lua_settop(L, 2);
-    mr_session *s = push_session(L, "get");
+    mr_session *s = bind_query_session(L, "get");
     mr_value *key = lua_newuserdatauv(L, (mapper->npk + (size_t)1) * sizeof *key, 0);
     read_key(L, mapper, key);
     bind_owner *owner = bind_own(L, unpin);

@@ -49,7 +49,7 @@ static int relationship_gc(lua_State *L) {
     bind_relationship *r = lua_touserdata(L, 1);
     if (bind_peek(L)) mr_node_release(r->alias);
     r->alias = NULL;
-    return 0;
+    return bind_finalized(L);
 }
 
 void bind_configure(lua_State *L, const mr_mapper *mapper) {

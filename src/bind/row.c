@@ -19,6 +19,7 @@ static lua_Integer width(lua_State *L) {
 }
 
 static int row_index(lua_State *L) {
+    if (!lua_istable(L, 1)) return bind_type_error(L, 1, "row", "a row");
     lua_settop(L, 2);
     lua_pushvalue(L, 2);
     if (lua_rawget(L, lua_upvalueindex(POSITIONS)) == LUA_TNUMBER) {
@@ -154,7 +155,7 @@ static int row_eq(lua_State *L) {
 
 static int next_item(lua_State *L) {
     lua_Integer i = lua_tointeger(L, lua_upvalueindex(3)) + 1;
-    if (i > width(L)) return 0;
+    if (i > width(L) || !lua_istable(L, 1)) return 0;
     lua_pushinteger(L, i);
     lua_copy(L, -1, lua_upvalueindex(3));
     lua_rawgeti(L, lua_upvalueindex(NAMES), i);

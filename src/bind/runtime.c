@@ -58,9 +58,18 @@ static bool cycle_ended(void *ud) {
     return ended;
 }
 
+/* From Lua 5.4.4 on: the collector says no to everything. */
+bool bind_in_finalizer(lua_State *L) {
+    return lua_gc(L, LUA_GCISRUNNING) < 0;
+}
+
+bool bind_collector_runs(lua_State *L) {
+    return lua_gc(L, LUA_GCISRUNNING) > 0;
+}
+
 static bool collector_stopped(void *ud) {
     bind_state *b = ud;
-    return !lua_gc(b->L ? b->L : b->main, LUA_GCISRUNNING);
+    return !bind_collector_runs(b->L ? b->L : b->main);
 }
 
 static void full_collection(void *ud) {
@@ -77,7 +86,7 @@ static void charge(bind_state *b, lua_State *L) {
         return;
     }
     size_t growth = native - b->charged;
-    if (growth < CHARGE_STEP || !lua_gc(L, LUA_GCISRUNNING)) return;
+    if (growth < CHARGE_STEP || !bind_collector_runs(L)) return;
     b->charged = native;
     double lua = (double)lua_gc(L, LUA_GCCOUNT) + 1;
     double kilobytes = (double)native / 1024;
@@ -86,6 +95,7 @@ static void charge(bind_state *b, lua_State *L) {
 }
 
 void bind_enter_state(bind_state *b, lua_State *L) {
+    if (b->logging) luaL_error(L, "moonrow cannot be called by the function that logs (mr.set_log)");
     if (b->depth == 0) {
         lua_State *outer = b->L;
         b->L = L;
@@ -110,7 +120,7 @@ void bind_leave(bind_state *b, lua_State *outer) {
 /* Under MOONROW_STRESS a collector step and a full trace come with each outermost call. */
 void bind_stress_step(bind_state *b, lua_State *L) {
     lua_gc(L, LUA_GCSTEP, 0);
-    if (b->stress > 1) mr_heap_trace(b->heap, 0);
+    if (b->stress > 1 && bind_collector_runs(L)) mr_heap_trace(b->heap, 0);
 }
 
 /* ---------------------------------------------------------------- callbacks */
@@ -272,10 +282,7 @@ static int state_gc(lua_State *L) {
     if (!b || b->closed) return 0;
     b->L = L;
     b->closed = true;
-    if (b->env) {
-        mr_error_free(b->env, b->raising);
-        mr_env_free(b->env);
-    }
+    if (b->env) mr_env_free(b->env);
     b->env = NULL;
     return 0;
 }
@@ -304,10 +311,12 @@ static int log_body(lua_State *L) {
 static void log_to_lua(void *ud, const char *text) {
     bind_state *b = ud;
     lua_State *L = b->L ? b->L : b->main;
-    if (!lua_checkstack(L, 4)) return;
+    if (b->logging || !lua_checkstack(L, 4)) return;
+    b->logging = true;
     lua_pushcfunction(L, log_body);
     lua_pushlightuserdata(L, (void *)(uintptr_t)text);
     if (lua_pcall(L, 1, 0, 0) != LUA_OK) lua_pop(L, 1);
+    b->logging = false;
 }
 
 /* set_log(fn or nil): where echo and warnings of the core go, a line each. */

@@ -23,18 +23,23 @@ typedef struct bind_state {
     lua_State *main; /* the main thread */
     unsigned depth;  /* of entered core calls */
     bool closed;     /* the Lua state closes: finalizers do nothing more */
+    bool logging;    /* the function that logs runs, wherever the core is: it must not call the library */
     int stress;      /* registry "moonrow.stress" when opened: 1 a collector step at each call, 2 a trace as well */
     size_t charged;  /* native bytes that Lua's collector has been told of */
     uint16_t value_tag; /* MR_OPAQUE tag of a Lua value (u.p: bind_ref *) */
     uint16_t node_tag;  /* MR_OPAQUE tag of an SQL expression (u.p: mr_node *, counted) */
-    mr_error *raising;    /* the error that is being turned into a Lua value, or was last */
     unsigned cycles;      /* collector cycles counted by the sentinel */
     unsigned cycles_seen, anchors_seen; /* those that the heap, and the anchors, have followed */
+    int chunks, weak;     /* references to proxy.c's table of chunks, and to the metatable of weak tables */
 } bind_state;
 
 /* The binding of this Lua state (made by luaopen_moonrow). Raises once the state is closing. */
 bind_state *bind_of(lua_State *L);
 bind_state *bind_peek(lua_State *L); /* NULL then: for finalizers */
+/* The same of an object that Lua holds, without a look into the registry. */
+static inline bind_state *bind_of_entity(const mr_entity *e) {
+    return mr_env_get(e->mapper->env, MR_ENV_BIND);
+}
 bind_state *bind_state_make(lua_State *L);
 void bind_leave(bind_state *b, lua_State *outer); /* outer: what bind_enter's b->L was */
 /* BIND_ENTER(b, L) ... BIND_LEAVE(b): in one function, paired. */
@@ -42,17 +47,27 @@ void bind_leave(bind_state *b, lua_State *outer); /* outer: what bind_enter's b-
 #define BIND_LEAVE(b) bind_leave((b), bind_outer_)
 void bind_enter_state(bind_state *b, lua_State *L);
 void bind_stress_step(bind_state *b, lua_State *L);
+/* In a finalizer nothing is traced: the function of ours that made garbage may hold what the core handed out. */
+bool bind_in_finalizer(lua_State *L);
+bool bind_collector_runs(lua_State *L); /* false when it is stopped, and in a finalizer */
 
 /* ---------------------------------------------------------------- errors (error.c) */
 
+/* These end in lua_error, of which no compiler knows that it never returns; clang's analyzer is told. */
+#ifdef __clang_analyzer__
+#define BIND_RAISES __attribute__((analyzer_noreturn))
+#else
+#define BIND_RAISES
+#endif
+
 /* Raises the error recorded in the environment (a callback's own error unchanged). Never returns. */
-int bind_raise(lua_State *L);
+int bind_raise(lua_State *L) BIND_RAISES;
 /* Raises unless st is MR_OK, MR_ROW, MR_DONE or MR_NOTFOUND; returns st. */
 mr_status bind_check(lua_State *L, mr_status st);
 /* Raises an error of the kind, made here. */
-int bind_error(lua_State *L, mr_errkind kind, const char *fmt, ...) MR_PRINTF(3, 4);
+int bind_error(lua_State *L, mr_errkind kind, const char *fmt, ...) MR_PRINTF(3, 4) BIND_RAISES;
 /* "FUNCTION: expected WHAT, got string "x"": an ArgumentError for argument arg. */
-int bind_type_error(lua_State *L, int idx, const char *what, const char *wanted);
+int bind_type_error(lua_State *L, int idx, const char *what, const char *wanted) BIND_RAISES;
 /* Describes a Lua value for a message: string "x", number 3, User class, ... Pushes the string and returns it. */
 const char *bind_describe(lua_State *L, int idx);
 
@@ -119,6 +134,9 @@ const char *bind_nearest_key(lua_State *L, int idx, const char *name);
  * names raise "TYPE has no method 'x' (did you mean 'y'?)". getters: functions called with the object for fields; may be NULL. */
 void bind_type(lua_State *L, const char *name, const char *shown, const luaL_Reg *methods, const luaL_Reg *getters,
                const luaL_Reg *metamethods);
+/* The end of a finalizer: the value at index 1, which the finalizers of others may still reach, is none of ours any
+ * more, so that no function takes it. Returns 0. */
+int bind_finalized(lua_State *L);
 /* NULL unless the value is a userdata of that type. */
 void *bind_test(lua_State *L, int idx, const char *type);
 /* Raises an ArgumentError otherwise. */
@@ -166,7 +184,7 @@ void bind_push_collection(lua_State *L, mr_entity *parent, const mr_property *pr
 void bind_push_node(lua_State *L, mr_node *node); /* consumes; raises when node is NULL (the recorded error) */
 mr_node *bind_test_node(lua_State *L, int idx);   /* borrowed, or NULL */
 /* The Lua value as an operand: an expression (retained), a Select or Query as a scalar subquery, a plain value as a bind coerced to the type (raises with
- * `what` in the message). nil raises: "use is_(nil) or mr.null". New reference. */
+ * `what` in the message). nil raises: "is the variable set?". New reference. */
 mr_node *bind_to_operand(lua_State *L, int idx, const mr_type *type, const char *what);
 /* A criterion for where/having/on: an expression; booleans, nil and else raise. New reference. */
 mr_node *bind_to_criterion(lua_State *L, int idx, const char *function);

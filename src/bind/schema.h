@@ -37,6 +37,9 @@ const char *bind_read_server_default(lua_State *L, int idx);
 
 /* constraint.c */
 bind_constraint *bind_test_constraint(lua_State *L, int idx); /* NULL when it is none */
+/* Copies for one table: a value may be used for several, or twice. */
+mr_constraint *bind_copy_constraint(lua_State *L, const mr_constraint *constraint);
+mr_index *bind_copy_index(lua_State *L, const mr_index *index);
 void bind_open_constraint(lua_State *L);
 
 /* table.c */

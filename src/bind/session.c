@@ -29,7 +29,7 @@ mr_session *bind_to_session(lua_State *L, int idx) {
             lua_pushvalue(L, idx);
             lua_call(L, 1, 1);
             s = check_session(L, -1);
-            lua_pop(L, 1); /* its registry keeps it */
+            lua_replace(L, idx); /* nothing else may keep it: a scope's key may be collected at any time */
             if (s) return s;
         }
     }
@@ -128,7 +128,7 @@ typedef mr_status (*object_fn)(mr_session *s, mr_entity *e);
 static int with_object(lua_State *L, const char *function, object_fn fn) {
     mr_session *s = bind_session_arg(L, function);
     mr_entity *e = bind_arg_entity(L, 2, function);
-    bind_state *b = bind_of(L);
+    bind_state *b = bind_of_entity(e);
     BIND_ENTER(b, L);
     mr_status st = fn(s, e);
     BIND_LEAVE(b);
@@ -146,6 +146,18 @@ static int session_delete(lua_State *L) {
 
 static int session_expunge(lua_State *L) {
     return with_object(L, "expunge", mr_session_expunge);
+}
+
+/* core.is_open(session): what a scoped session asks at each call; of any other value, what its field `closed` says. */
+static int core_is_open(lua_State *L) {
+    const bind_session *s = bind_test(L, 1, BIND_SESSION);
+    if (s) {
+        lua_pushboolean(L, !s->closed);
+    } else {
+        lua_getfield(L, 1, "closed");
+        lua_pushboolean(L, !lua_toboolean(L, -1));
+    }
+    return 1;
 }
 
 /* add_all(list): every item is checked before the first is added. */
@@ -434,8 +446,10 @@ static int session_identity_map(lua_State *L) {
 }
 
 static mr_session *map_session(lua_State *L) {
+    bind_arg(L, 1, BIND_IDENTITY_MAP, "identity_map");
     lua_getiuservalue(L, 1, 1);
     mr_session *s = check_session(L, -1);
+    if (!s) bind_type_error(L, -1, "identity_map", "a Session"); /* a finalizer has found it after its session's */
     lua_pop(L, 1);
     return s;
 }
@@ -564,6 +578,8 @@ void bind_open_session(lua_State *L) {
     bind_open_transaction(L);
     lua_pushcfunction(L, core_session);
     lua_setfield(L, -2, "Session");
+    lua_pushcfunction(L, core_is_open);
+    lua_setfield(L, -2, "is_open");
     lua_pushcfunction(L, core_object_session);
     lua_setfield(L, -2, "object_session");
     lua_pushcfunction(L, core_make_transient);

@@ -40,7 +40,7 @@ static int statement_gc(lua_State *L) {
         if (open) mr_node_release(*parts[i]);
         *parts[i] = NULL;
     }
-    return 0;
+    return bind_finalized(L);
 }
 
 bind_statement *bind_test_statement(lua_State *L, int idx) {
@@ -173,7 +173,7 @@ static void push_field(lua_State *L, const bind_statement *s, int idx, const mr_
     if (!lua_isnil(L, -1) || !s->mapper) return;
     lua_pop(L, 1);
     for (lua_pushnil(L); lua_next(L, idx); lua_pop(L, 1)) /* a synonym */
-        if (column_of(L, s, lua_tostring(L, -2)) == column) {
+        if (lua_type(L, -2) == LUA_TSTRING && column_of(L, s, lua_tostring(L, -2)) == column) {
             lua_remove(L, -2);
             return;
         }
@@ -357,13 +357,56 @@ static int s_values(lua_State *L) {
     return 1;
 }
 
+/* Splits the row at idx: pushes a table of what is not in the primary key. */
+static void push_without_key(lua_State *L, const bind_statement *s, int idx) {
+    lua_newtable(L);
+    int rest = lua_gettop(L);
+    for (lua_pushnil(L); lua_next(L, idx); lua_pop(L, 1)) {
+        if (lua_type(L, -2) != LUA_TSTRING) bind_type_error(L, -2, "execute", "values by column name");
+        const mr_table *table = s->dml.table->u.table;
+        const mr_column *column = column_of(L, s, lua_tostring(L, -2));
+        bool key = false;
+        for (unsigned i = 0; i < table->nprimary && !key; i++) key = table->primary[i] == column;
+        if (key) continue;
+        lua_pushvalue(L, -2);
+        lua_pushvalue(L, -2);
+        lua_rawset(L, rest);
+    }
+}
+
+void bind_push_update_by_key(lua_State *L, int idx, int row) {
+    const bind_statement *s = bind_test_statement(L, idx);
+    const mr_table *table = s->dml.table->u.table;
+    mr_env *env = env_of(L);
+    lua_pushcfunction(L, s_values);
+    lua_pushvalue(L, idx);
+    push_without_key(L, s, row);
+    lua_call(L, 2, 1);
+    bind_statement *made = bind_test_statement(L, -1);
+    int top = lua_gettop(L);
+    for (unsigned i = 0; i < table->nprimary; i++) {
+        mr_column *column = table->primary[i];
+        push_field(L, s, row, column);
+        const char *what = what_of(L, s, column);
+        if (lua_isnil(L, -2))
+            bind_error(L, MR_ERR_ARGUMENT, "execute: the row has no value for %s: an update of rows needs the primary key of each", what);
+        mr_node *value = bind_to_operand(L, -2, mr_column_type(env, column), what);
+        mr_node *equal = mr_sql_binary(env, MR_OP_EQ, mr_sql_column(env, column, NULL, NULL), value);
+        mr_node *before = made->dml.where;
+        made->dml.where = NULL;
+        made->dml.where = mr_sql_and(env, before, equal);
+        if (!made->dml.where) bind_raise(L);
+        lua_settop(L, top);
+    }
+}
+
 /* ---------------------------------------------------------------- the other clauses */
 
 static int s_where(lua_State *L) {
     const bind_statement *s = self(L, "where");
     int n = lua_gettop(L) - 1;
     if (s->kind == MR_NODE_INSERT) return bind_error(L, MR_ERR_ARGUMENT, "an INSERT has no WHERE");
-    if (n == 0) return bind_error(L, MR_ERR_ARGUMENT, "where: expected a criterion");
+    if (n == 0) return bind_error(L, MR_ERR_ARGUMENT, "where: expected at least one criterion, such as User.name:eq(x)");
     for (int i = 2; i <= n + 1; i++) mr_node_release(bind_to_criterion(L, i, "where")); /* checks alone */
     bind_statement *copy = push_copy(L, s);
     mr_node **nodes = bind_collect_nodes(L, 2, n);
@@ -501,6 +544,19 @@ static int get_excluded(lua_State *L) {
     return 1;
 }
 
+/* execution_options{ synchronize_session = "fetch" } */
+static int s_execution_options(lua_State *L) {
+    static const char *const names[] = {"synchronize_session", NULL};
+    const bind_statement *s = self(L, "execution_options");
+    if (!bind_is_plain_table(L, 2)) return bind_type_error(L, 2, "execution_options", "a table of options");
+    bind_check_options(L, 2, "execution_options", names);
+    lua_settop(L, 2);
+    bind_option(L, 2, "synchronize_session");
+    mr_synchronize how = bind_to_synchronize(L, 3, "execution_options");
+    push_copy(L, s)->how = how;
+    return 1;
+}
+
 static int statement_tostring(lua_State *L) {
     bind_push_node(L, bind_statement_node(L, self(L, "tostring")));
     bind_push_sql(L, bind_test_node(L, -1), NULL);
@@ -511,6 +567,7 @@ void bind_open_statement(lua_State *L) {
     static const luaL_Reg methods[] = {{"values", s_values},
                                        {"where", s_where},
                                        {"returning", s_returning},
+                                       {"execution_options", s_execution_options},
                                        {"from_select", s_from_select},
                                        {"on_conflict_do_update", s_do_update},
                                        {"on_conflict_do_nothing", s_do_nothing},

@@ -10,6 +10,7 @@ typedef struct bind_statement {
     mr_node_kind kind;
     mr_mapper *mapper; /* of the class that was given, or NULL */
     mr_dml dml;        /* its nodes are counted */
+    mr_synchronize how; /* UPDATE, DELETE: how a session's objects follow */
 } bind_statement;
 
 bind_statement *bind_test_statement(lua_State *L, int idx); /* NULL when it is none */
@@ -17,6 +18,9 @@ bind_statement *bind_test_statement(lua_State *L, int idx); /* NULL when it is n
 mr_node *bind_statement_node(lua_State *L, const bind_statement *s);
 /* Pushes the INSERT at idx with the rows from..to of the list at rows (0: the one row at rows). */
 void bind_push_with_rows(lua_State *L, int idx, int rows, lua_Integer from, lua_Integer to);
+
+/* Pushes the UPDATE at idx of the row that the table at row names by its primary key, to the values of its other columns. */
+void bind_push_update_by_key(lua_State *L, int idx, int row);
 
 /* mr.insert(target), mr.update(target), mr.delete(target). Return 1. */
 int bind_insert(lua_State *L);

@@ -34,24 +34,13 @@ typedef struct table_parts {
     mr_index *indexes, **next_index;
 } table_parts;
 
-/* Constraints are copied: a value may be used for several tables. */
 static void add_constraint(lua_State *L, table_parts *parts, const bind_constraint *k) {
-    mr_env *env = bind_of(L)->env;
     if (k->constraint) {
-        mr_constraint *copy = mr_env_arena(env, sizeof *copy);
-        if (!copy) bind_raise(L);
-        *copy = *k->constraint;
-        copy->columns = NULL;
-        copy->next = NULL;
-        *parts->next_constraint = copy;
-        parts->next_constraint = &copy->next;
+        *parts->next_constraint = bind_copy_constraint(L, k->constraint);
+        parts->next_constraint = &(*parts->next_constraint)->next;
     } else {
-        mr_index *copy = mr_env_arena(env, sizeof *copy);
-        if (!copy) bind_raise(L);
-        *copy = *k->index;
-        copy->next = NULL;
-        *parts->next_index = copy;
-        parts->next_index = &copy->next;
+        *parts->next_index = bind_copy_index(L, k->index);
+        parts->next_index = &(*parts->next_index)->next;
     }
 }
 

@@ -76,27 +76,37 @@ static void end_or_raise(lua_State *L, bind_transaction *t, bool commit) {
     bind_check(L, st);
 }
 
+/* The block at index 1: over once its session is finalized, as a finalizer may find it. */
+static bind_transaction *transaction_arg(lua_State *L, const char *function) {
+    bind_transaction *t = bind_arg(L, 1, BIND_TRANSACTION, function);
+    lua_getiuservalue(L, 1, 1);
+    const bind_session *s = bind_test(L, -1, BIND_SESSION);
+    if (s && !s->session) t->serial = 0;
+    lua_pop(L, 1);
+    return t;
+}
+
 static int transaction_commit(lua_State *L) {
-    end_or_raise(L, bind_arg(L, 1, BIND_TRANSACTION, "commit"), true);
+    end_or_raise(L, transaction_arg(L, "commit"), true);
     return 0;
 }
 
 static int transaction_rollback(lua_State *L) {
-    end_or_raise(L, bind_arg(L, 1, BIND_TRANSACTION, "rollback"), false);
+    end_or_raise(L, transaction_arg(L, "rollback"), false);
     return 0;
 }
 
 /* local t <close> = session:begin(): the second argument is the error, or nil. A close from outside (coroutine.close) comes without
  * an error and cannot be told from the block's end, except that its coroutine is not running. */
 static int transaction_close(lua_State *L) {
-    bind_transaction *t = bind_arg(L, 1, BIND_TRANSACTION, "close");
+    bind_transaction *t = transaction_arg(L, "close");
     if (t->serial) end_or_raise(L, t, lua_isnoneornil(L, 2) && bind_is_running(L));
     return 0;
 }
 
 /* A block that is never closed rolls back when its state closes (the session does that). */
 static int transaction_is_active(lua_State *L) {
-    lua_pushboolean(L, is_open(bind_arg(L, 1, BIND_TRANSACTION, "is_active")));
+    lua_pushboolean(L, is_open(transaction_arg(L, "is_active")));
     return 1;
 }
 

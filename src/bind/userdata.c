@@ -69,6 +69,12 @@ void bind_type(lua_State *L, const char *name, const char *shown, const luaL_Reg
     lua_pop(L, 1);
 }
 
+int bind_finalized(lua_State *L) {
+    lua_pushnil(L);
+    lua_setmetatable(L, 1);
+    return 0;
+}
+
 void *bind_test(lua_State *L, int idx, const char *type) {
     return lua_type(L, idx) == LUA_TUSERDATA ? luaL_testudata(L, idx, type) : NULL;
 }

@@ -98,8 +98,6 @@ mr_status mr_conn_query(mr_conn *conn, mr_compiled *compiled, const mr_value *va
 
 /* ---- transactions (transaction.c) */
 
-/* BEGIN for the first write of a lazy connection, then on_write_begin. */
-mr_status mr_conn_begin_write(mr_conn *conn);
 /* Follows the database's own word after an error or a textual statement. */
 void mr_conn_follow(mr_conn *conn);
 /* Notes the data version at a read, if none is known. */

@@ -17,9 +17,11 @@ static void link_cursor(mr_conn *conn, mr_cursor *cursor) {
 
 mr_status mr_conn_cursor(mr_conn *conn, mr_compiled *compiled, bool keep, mr_cursor **out) {
     mr_cached_stmt *entry;
-    if (compiled->is_write && conn->read_only)
-        return mr_fail(conn->env, MR_ERR_INVALID_REQUEST,
-                       "the transaction is read-only, and this statement writes: %s", compiled->sql);
+    if (compiled->is_write && conn->read_only) {
+        mr_fail(conn->env, MR_ERR_INVALID_REQUEST, "the transaction is read-only, and this statement writes: %s",
+                compiled->sql);
+        return MR_FAIL;
+    }
     /* Prepared before BEGIN: a mistake in the SQL begins nothing. */
     if (mr_stmt_cache_take(conn, compiled, keep, &entry)) {
         mr_conn_failed(conn, compiled->sql, NULL, 0);

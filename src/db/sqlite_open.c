@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DEFAULT_TIMEOUT = 5000 };
+enum { DEFAULT_TIMEOUT = 5000, STEPS_BETWEEN_LOOKS = 5000 /* of SQLite's machine: some 100 microseconds */ };
 
 /* ---------------------------------------------------------------- the URL's parameters */
 
@@ -111,12 +111,15 @@ int mr_sqlite_wait(void *p, int count) {
     dbc->asked = true;
     if (dbc->busy && !dbc->busy(dbc->busy_ud)) return 0;
     int left = dbc->timeout - dbc->waited, delay = delays[count < LAST ? count : LAST];
-    if (left <= 0 || dbc->interrupted) return 0;
+    if (left <= 0 || dbc->interrupted || mr_env_is_interrupted(dbc->env)) return 0;
     if (delay > left) delay = left;
     sqlite3_sleep(delay);
     dbc->waited += delay;
     return 1;
 }
+
+/* SQLite asks now and then whether a long statement should stop. */
+static int is_interrupted(void *p) { return mr_env_is_interrupted(p); }
 
 /* ---------------------------------------------------------------- opening */
 
@@ -193,6 +196,7 @@ static mr_status set_up(sqlite_dbc *dbc, const mr_url *url) {
     const char *timeout = parameter_of(url, "busy_timeout");
     if (timeout) parse_milliseconds(timeout, &dbc->timeout);
     sqlite3_busy_handler(dbc->db, mr_sqlite_wait, dbc);
+    sqlite3_progress_handler(dbc->db, STEPS_BETWEEN_LOOKS, is_interrupted, dbc->env);
     if (mode && set_journal_mode(dbc, url, mode)) return MR_FAIL;
     if (!synchronous) return MR_OK;
     snprintf(sql, sizeof sql, "PRAGMA synchronous=%s", synchronous);
@@ -235,6 +239,7 @@ void mr_sqlite_close(mr_dbc *handle) {
     /* A zombie that waits for a statement of somebody else's must not call us. */
     if (!dbc->native) {
         sqlite3_busy_handler(dbc->db, NULL, NULL);
+        sqlite3_progress_handler(dbc->db, 0, NULL, NULL);
         sqlite3_close_v2(dbc->db);
     }
     mr_free(dbc->env, dbc);

@@ -12,6 +12,8 @@
 /* Calls the function below nargs values; on failure the message, with its traceback, is on the stack
  * instead. */
 int host_call(lua_State *L, int nargs, int nresults);
+/* luaopen_moonrow, and from then on Ctrl-C stops statements too. */
+int host_open_moonrow(lua_State *L);
 /* Prints the message on top of the stack to stderr, behind "NAME: " when name is not NULL, and pops it. */
 void host_report(lua_State *L, const char *name);
 

@@ -177,7 +177,7 @@ static bool run_script(lua_State *L, const options *o, char **argv) {
 static void open_libraries(lua_State *L) {
     luaL_openlibs(L);
     luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
-    lua_pushcfunction(L, luaopen_moonrow);
+    lua_pushcfunction(L, host_open_moonrow);
     lua_setfield(L, -2, "moonrow");
     lua_pop(L, 1);
     lua_gc(L, LUA_GCGEN, 0, 0); /* as lua does */

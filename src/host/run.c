@@ -1,29 +1,47 @@
 /*
  * run.c: calling Lua for the host.
  *
- * Invariant: the signal handler only sets a hook and the default action; the hook raises, inside of Lua. The pointer
- * that the handler reads is the host's one piece of static state: a handler has no other way to its Lua state.
+ * Invariant: the signal handler only sets a hook, the default action, and a flag that stops a running statement; the hook
+ * raises, inside of Lua. The pointers that the handler reads are the host's only static state: a handler has no other
+ * way to its Lua state.
  */
 #include <lauxlib.h>
+#include <moonrow.h>
 #include <signal.h>
 #include <stdio.h>
 
 #include "host.h"
 
 static lua_State *interrupted_state = NULL;
+static struct mr_env *volatile interrupted_env = NULL; /* NULL until a script requires moonrow */
 
 static void stop(lua_State *L, lua_Debug *ar) {
     (void)ar;
     lua_sethook(L, NULL, 0, 0);
-    luaL_error(L, "interrupted!");
+    mr_state_interrupt(interrupted_env, 0);
+    lua_pushliteral(L, "interrupted!");
+    lua_error(L);
 }
 
 /* A second Ctrl-C ends the process at once. */
 static void on_interrupt(int number) {
     const int every = LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT;
     signal(number, SIG_DFL);
+    mr_state_interrupt(interrupted_env, 1); /* NOLINT(bugprone-signal-handler) */
     /* Lua's manual allows it here: the one function that may run at any time. */
     lua_sethook(interrupted_state, stop, every, 1); /* NOLINT(bugprone-signal-handler) */
+}
+
+/* What a handler did and the script did not notice is not the next script's. */
+static void forget_interrupt(lua_State *L) {
+    mr_state_interrupt(interrupted_env, 0);
+    if (lua_gethook(L) == stop) lua_sethook(L, NULL, 0, 0);
+}
+
+int host_open_moonrow(lua_State *L) {
+    luaopen_moonrow(L);
+    interrupted_env = mr_state_env(L);
+    return 1;
 }
 
 /* The error as text: a string as it is, an object by its __tostring. */
@@ -54,6 +72,7 @@ int host_call(lua_State *L, int nargs, int nresults) {
     signal(SIGINT, on_interrupt);
     int rc = lua_pcall(L, nargs, nresults, function);
     signal(SIGINT, SIG_DFL);
+    forget_interrupt(L);
     lua_remove(L, function);
     return rc;
 }

@@ -50,6 +50,10 @@ const char *mr_version(void);
 /* The environment of the state, or NULL where luaopen_moonrow has not run. Borrowed; for the functions
  * of <moonrow/...>, which promise no stability. */
 struct mr_env *mr_state_env(struct lua_State *L);
+/* on: statements that run, and those that begin, fail with an OperationalError ("interrupted"), until it is
+ * taken back (0). May be called from a signal handler and from another thread, as long as the state lives;
+ * not for a database handle of the program's own. env: mr_state_env's; NULL does nothing. */
+void mr_state_interrupt(struct mr_env *env, int on);
 /* Receives the library's log: statements of an engine with echo = true. fn must not call Lua. NULL:
  * nobody does. */
 mr_result mr_state_log(struct lua_State *L, void (*fn)(void *ud, const char *text), void *ud);

@@ -65,6 +65,17 @@ static mr_note *push(mr_session *s, mr_note_kind kind, const mr_entity *entity) 
     return note;
 }
 
+mr_status mr_journal_reserve(mr_session *s, size_t more) {
+    return reserve(s, more);
+}
+
+mr_status mr_journal_updated(mr_session *s, const mr_entity *entity) {
+    if (s->savepoints.len == 0) return MR_OK;
+    if (reserve(s, 1) != MR_OK) return MR_FAIL;
+    push(s, MR_NOTE_UPDATED, entity);
+    return MR_OK;
+}
+
 mr_status mr_journal_deleted(mr_session *s, const mr_entity *entity) {
     if (reserve(s, 1) != MR_OK) return MR_FAIL;
     push(s, MR_NOTE_DELETED, entity);
@@ -179,12 +190,9 @@ static void undo_note(mr_session *s, mr_note *note) {
         undo_numbering(s, e, note->u.unset);
         break;
     case MR_NOTE_UPDATED:
-        if (is_ours(s, e)) mr_entity_expire(e);
-        break;
+        break; /* see put_back */
     case MR_NOTE_DELETED:
-        if (!is_ours(s, e) || e->state != MR_DELETED) break;
-        e->state = MR_PERSISTENT;
-        mr_entity_expire(e);
+        if (is_ours(s, e) && e->state == MR_DELETED) e->state = MR_PERSISTENT;
         break;
     case MR_NOTE_REKEYED:
         undo_rekey(s, e, note->u.old);
@@ -193,14 +201,16 @@ static void undo_note(mr_session *s, mr_note *note) {
 }
 
 /* The objects that belong into the identity map again: all at once, after every other has left its place
- * there. */
+ * there. What was written is read again, but for objects that are transient now: they keep what they have. */
 static mr_status put_back(mr_session *s, size_t mark) {
     mr_status status = MR_OK;
     for (size_t i = mark; i < s->journal.len; i++) {
         const mr_note *note = note_at(s, i);
-        if (note->kind != MR_NOTE_DELETED && note->kind != MR_NOTE_REKEYED) continue;
+        if (note->kind == MR_NOTE_INSERTED || note->kind == MR_NOTE_NUMBERED) continue;
         mr_entity *e = note_entity(s, note);
-        if (!e || !is_ours(s, e) || e->state != MR_PERSISTENT || (e->flags & MR_ENTITY_IN_MAP)) continue;
+        if (!e || !is_ours(s, e) || e->state != MR_PERSISTENT) continue;
+        if (note->kind != MR_NOTE_REKEYED) mr_entity_expire(e);
+        if (note->kind == MR_NOTE_UPDATED || (e->flags & MR_ENTITY_IN_MAP)) continue;
         if (mr_idmap_put(s->owner->idmap, e) == MR_OK) continue;
         mr_state_detach(s, e);
         status = MR_FAIL;

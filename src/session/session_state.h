@@ -131,6 +131,10 @@ void mr_session_unbracket(void *session);
 mr_status mr_journal_flush(mr_session *s, const mr_flush *flush);
 /* The object's row was found missing: it is deleted for as long as this transaction stands. */
 mr_status mr_journal_deleted(mr_session *s, const mr_entity *entity);
+/* Its row was changed behind the object's back: noted where a savepoint may be rolled back alone. */
+mr_status mr_journal_updated(mr_session *s, const mr_entity *entity);
+/* Room for so many notes. */
+mr_status mr_journal_reserve(mr_session *s, size_t more);
 /* Undoes the notes from mark on: memory is as before them, but for what must be read again. MR_FAIL: some
  * objects could not be put back into the identity map for want of memory, and are detached. */
 mr_status mr_journal_undo(mr_session *s, size_t mark);

@@ -108,3 +108,36 @@ out:
     mr_strbuf_done(&p.sql);
     return node;
 }
+
+/* ---------------------------------------------------------------- values of binds */
+
+static bool has_bind(const mr_node *text, const char *name) {
+    for (uint32_t i = 0; i < text->n; i++)
+        if (text->child[i]->name && strcmp(text->child[i]->name, name) == 0) return true;
+    return false;
+}
+
+mr_node *mr_sql_text_bind(mr_env *env, mr_node *text, const char *name, mr_node *bind) {
+    mr_node *made = NULL, **parts = NULL;
+    if (!text || !bind) goto out;
+    if (!has_bind(text, name)) {
+        mr_fail(env, MR_ERR_ARGUMENT, "bindparams: the text has no parameter named '%s'", name);
+        goto out;
+    }
+    parts = mr_alloc(env, text->n * sizeof(mr_node *));
+    if (!parts) goto out;
+    for (uint32_t i = 0; i < text->n; i++) {
+        mr_node *old = text->child[i];
+        parts[i] = mr_node_retain(old->name && strcmp(old->name, name) == 0 ? bind : old);
+    }
+    made = mr_node_new(env, MR_NODE_TEXT, MR_OP_NONE, NULL, parts, text->n);
+    if (made && mr_value_copy(env, &made->u.value, &text->u.value) != MR_OK) {
+        mr_node_release(made);
+        made = NULL;
+    }
+out:
+    mr_free(env, parts);
+    mr_node_release(text);
+    mr_node_release(bind);
+    return made;
+}

@@ -125,6 +125,11 @@ void mr_raw_free(mr_env *env, void *ptr, size_t size);
 /* Bytes that the environment has from its allocator now. */
 size_t mr_env_memory(const mr_env *env);
 
+/* Asks running statements to stop (they fail with an OperationalError, "interrupted"), and those that begin, until
+ * it is taken back. May be called from a signal handler and from another thread. */
+void mr_env_interrupt(mr_env *env, bool on);
+bool mr_env_is_interrupted(const mr_env *env);
+
 void mr_env_set_log(mr_env *env, mr_log_fn fn, void *ud);
 void mr_log(mr_env *env, const char *fmt, ...) MR_PRINTF(2, 3);
 
@@ -339,8 +344,8 @@ mr_status mr_tsort(mr_env *env, size_t n, const mr_edge *edges, size_t nedges,
 
 /* ---------------------------------------------------------------- names */
 
-/* The candidate nearest to name by edit distance (<= a third of its length, at least 1..2),
- * or NULL: for "did you mean". next(ud, i) gives candidate i or NULL at the end. */
+/* The candidate nearest to name by edit distance (<= a third of its length, at least 1..2), else the
+ * first that begins with it, or NULL: for "did you mean". next(ud, i) gives candidate i or NULL at the end. */
 const char *mr_nearest(const char *name, const char *(*next)(void *ud, size_t i), void *ud);
 /* A class's name in snake case, by the rules of API.md section 2. */
 void mr_snake_case(mr_strbuf *out, const char *name, size_t len);

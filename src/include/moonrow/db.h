@@ -175,6 +175,8 @@ void mr_conn_set_owner(mr_conn *conn, const void *owner);
 void mr_conn_set_lazy(mr_conn *conn, bool lazy, mr_status (*on_write_begin)(void *ud, bool changed), void *ud);
 
 mr_status mr_conn_begin(mr_conn *conn, mr_txmode mode);
+/* What the first write of a lazy connection does: BEGIN (mode default), then on_write_begin. Nothing has begun before. */
+mr_status mr_conn_begin_write(mr_conn *conn);
 /* Until the open transaction ends, a statement that writes is refused before it runs (InvalidRequestError). */
 void mr_conn_set_read_only(mr_conn *conn);
 /* Commit and rollback close (buffering nothing) the connection's open cursors: their next step raises

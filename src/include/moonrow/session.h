@@ -105,6 +105,36 @@ mr_status mr_session_execute(mr_session *s, mr_node *statement /* consumed */, c
 void mr_session_cursor_close(mr_env *env, mr_session_cursor *c);
 mr_status mr_session_connection(mr_session *s, mr_conn **out); /* begins nothing */
 
+/* ---------------------------------------------------------------- many rows at once */
+
+/* How the objects in memory follow an UPDATE or DELETE that names its rows by criteria. */
+typedef enum mr_synchronize {
+    MR_SYNCHRONIZE_AUTO = 0, /* by evaluation where that can be done, else by fetching */
+    MR_SYNCHRONIZE_EVALUATE, /* the criteria are computed over the objects; InvalidRequestError where they cannot be */
+    MR_SYNCHRONIZE_FETCH,    /* the keys of the rows are read first, in the same transaction */
+    MR_SYNCHRONIZE_NONE      /* they do not */
+} mr_synchronize;
+
+/* UPDATE ... SET columns = values of all rows of the query: one over one class, with criteria alone (another clause:
+ * ArgumentError that names it). columns: LIST of COLUMN; values: LIST, one for each (both consumed). Autoflushes first. The
+ * objects take the values on, unchanged as far as the session is concerned; what cannot be computed is read again when it is
+ * next asked for. *rowcount: the rows matched. ArgumentError for a primary key, unless how is MR_SYNCHRONIZE_NONE. */
+mr_status mr_session_update_rows(mr_session *s, mr_query *query, mr_node *columns, mr_node *values,
+                                 mr_synchronize how, int64_t *rowcount);
+/* DELETE likewise. The objects leave the session as deleted ones; a rollback makes them persistent again. No cascades. */
+mr_status mr_session_delete_rows(mr_session *s, mr_query *query, mr_synchronize how, int64_t *rowcount);
+
+/* The same for a statement that the caller runs by mr_session_execute: new before it (autoflushes, begins the transaction),
+ * apply when it has run to its end, free in any case. */
+typedef struct mr_synchronizer mr_synchronizer;
+/* statement: an UPDATE or DELETE of the mapper's table (retained), named: borrowed until free. */
+mr_status mr_synchronizer_new(mr_session *s, mr_mapper *mapper, mr_node *statement, const mr_named_value *named,
+                              size_t nnamed, mr_synchronize how, mr_synchronizer **out);
+mr_status mr_synchronizer_apply(mr_synchronizer *y);
+void mr_synchronizer_free(mr_synchronizer *y); /* NULL passes */
+/* The UPDATE or DELETE with the criterion of a class that shares its table with others. Consumes statement. */
+mr_node *mr_class_statement(mr_mapper *mapper, mr_node *statement);
+
 /* ---------------------------------------------------------------- attributes: the one door */
 
 /* The value, loaded when it must be (expired, deferred, lazy): borrowed, good until the next call. Column slots never set on a

@@ -147,6 +147,9 @@ mr_node *mr_sql_binds(mr_env *env, const mr_type *type, const mr_value *values, 
 mr_node *mr_sql_raw(mr_env *env, const mr_type *type, const char *sql);
 /* text(sql) with :name binds; "::" and ':' inside quotes are left alone; "\:" is a colon. */
 mr_node *mr_sql_text(mr_env *env, const char *sql, size_t len);
+/* The text with bind (a BIND that has a value) in the place of each bind of the name. Consumes both. A text without one of the
+ * name: ArgumentError. */
+mr_node *mr_sql_text_bind(mr_env *env, mr_node *text, const char *name, mr_node *bind);
 mr_node *mr_sql_unary(mr_env *env, mr_op op, mr_node *operand);
 /* eq and ne with a NULL bind become IS NULL and IS NOT NULL. */
 mr_node *mr_sql_binary(mr_env *env, mr_op op, mr_node *left, mr_node *right);

@@ -1,0 +1,191 @@
+---@meta _
+-- expression.lua: SQL expressions.
+-- luacheck: ignore 212 241
+
+---@alias moonrow.Criterion moonrow.Expression
+---@alias moonrow.Operand any a value, an expression, or a query (a scalar subquery); never nil
+---@alias moonrow.Source moonrow.Session|moonrow.ScopedSession|moonrow.Database
+
+---@class moonrow
+local mr = {}
+
+-- ---------------------------------------------------------------- expressions
+
+---@class moonrow.Expression
+---@operator band(moonrow.Expression): moonrow.Expression
+---@operator bor(moonrow.Expression): moonrow.Expression
+---@operator bnot: moonrow.Expression
+---@operator add(any): moonrow.Expression
+---@operator sub(any): moonrow.Expression
+---@operator mul(any): moonrow.Expression
+---@operator div(any): moonrow.Expression
+---@operator mod(any): moonrow.Expression
+---@operator concat(any): moonrow.Expression
+---@operator unm: moonrow.Expression
+---@field name string?
+---@field key string?
+---@field type moonrow.Type
+local Expression = {}
+
+---@param value moonrow.Operand
+---@return moonrow.Expression
+function Expression:eq(value) end
+---@param value moonrow.Operand
+---@return moonrow.Expression
+function Expression:ne(value) end
+---@param value moonrow.Operand
+---@return moonrow.Expression
+function Expression:lt(value) end
+---@param value moonrow.Operand
+---@return moonrow.Expression
+function Expression:le(value) end
+---@param value moonrow.Operand
+---@return moonrow.Expression
+function Expression:gt(value) end
+---@param value moonrow.Operand
+---@return moonrow.Expression
+function Expression:ge(value) end
+---@param value nil|boolean|lightuserdata
+---@return moonrow.Expression
+function Expression:is_(value) end
+---@param value nil|boolean|lightuserdata
+---@return moonrow.Expression
+function Expression:is_not(value) end
+---@param values any[]|moonrow.Query
+---@return moonrow.Expression
+function Expression:in_(values) end
+---@param values any[]|moonrow.Query
+---@return moonrow.Expression
+function Expression:not_in(values) end
+---@param pattern moonrow.Operand
+---@param options? { escape?: string }
+---@return moonrow.Expression
+function Expression:like(pattern, options) end
+---@param pattern moonrow.Operand
+---@param options? { escape?: string }
+---@return moonrow.Expression
+function Expression:not_like(pattern, options) end
+---@param pattern moonrow.Operand
+---@param options? { escape?: string }
+---@return moonrow.Expression
+function Expression:ilike(pattern, options) end
+---@param text moonrow.Operand
+---@return moonrow.Expression
+function Expression:startswith(text) end
+---@param text moonrow.Operand
+---@return moonrow.Expression
+function Expression:endswith(text) end
+---@param text moonrow.Operand
+---@return moonrow.Expression
+function Expression:contains(text) end
+---@param pattern moonrow.Operand
+---@param options? { escape?: string }
+---@return moonrow.Expression
+function Expression:not_ilike(pattern, options) end
+---@param text moonrow.Operand
+---@return moonrow.Expression
+function Expression:istartswith(text) end
+---@param text moonrow.Operand
+---@return moonrow.Expression
+function Expression:iendswith(text) end
+---@param text moonrow.Operand
+---@return moonrow.Expression
+function Expression:icontains(text) end
+---@param value moonrow.Operand
+---@return moonrow.Expression
+function Expression:bitwise_and(value) end
+---@param value moonrow.Operand
+---@return moonrow.Expression
+function Expression:bitwise_or(value) end
+---@param value moonrow.Operand
+---@return moonrow.Expression
+function Expression:bitwise_xor(value) end
+---@param value moonrow.Operand
+---@return moonrow.Expression
+function Expression:lshift(value) end
+---@param value moonrow.Operand
+---@return moonrow.Expression
+function Expression:rshift(value) end
+---@return moonrow.Expression
+function Expression:bitwise_not() end
+---@param low moonrow.Operand
+---@param high moonrow.Operand
+---@return moonrow.Expression
+function Expression:between(low, high) end
+---@return moonrow.Expression
+function Expression:asc() end
+---@return moonrow.Expression
+function Expression:desc() end
+---@return moonrow.Expression
+function Expression:nulls_first() end
+---@return moonrow.Expression
+function Expression:nulls_last() end
+---@return moonrow.Expression
+function Expression:distinct() end
+---@param name string
+---@return moonrow.Expression
+function Expression:label(name) end
+---@param type moonrow.Type
+---@return moonrow.Expression
+function Expression:cast(type) end
+---@param name string
+---@return moonrow.Expression
+function Expression:collate(name) end
+---@param operator string
+---@return fun(value: moonrow.Operand): moonrow.Expression
+function Expression:op(operator) end
+---@param options? { partition_by?: any, order_by?: any, rows?: any, range?: any }
+---@return moonrow.Expression
+function Expression:over(options) end
+
+---@param ... moonrow.Criterion
+---@return moonrow.Expression
+function mr.and_(...) end
+---@param ... moonrow.Criterion
+---@return moonrow.Expression
+function mr.or_(...) end
+---@param criterion moonrow.Criterion
+---@return moonrow.Expression
+function mr.not_(criterion) end
+---case{ { condition, value }, ..., else_ = value }
+---@param cases table
+---@return moonrow.Expression
+function mr.case(cases) end
+---@param value moonrow.Operand
+---@param type moonrow.Type
+---@return moonrow.Expression
+function mr.cast(value, type) end
+---@param value any
+---@param type? moonrow.Type
+---@return moonrow.Expression
+function mr.literal(value, type) end
+
+---@param name string
+---@param value? any
+---@return moonrow.Expression
+function mr.bindparam(name, value) end
+---@param ... moonrow.Operand
+---@return moonrow.Expression
+function mr.tuple_(...) end
+---@param field string "year", "month" ...
+---@param value moonrow.Operand
+---@return moonrow.Expression
+function mr.extract(field, value) end
+---@param query moonrow.Query|moonrow.Select
+---@return moonrow.Expression
+function mr.exists(query) end
+---@param expression moonrow.Expression
+---@return moonrow.Expression
+function mr.asc(expression) end
+---@param expression moonrow.Expression
+---@return moonrow.Expression
+function mr.desc(expression) end
+---@param expression moonrow.Expression
+---@return moonrow.Expression
+function mr.nulls_first(expression) end
+---@param expression moonrow.Expression
+---@return moonrow.Expression
+function mr.nulls_last(expression) end
+---@param expression moonrow.Expression
+---@return moonrow.Expression
+function mr.distinct(expression) end

@@ -1,0 +1,418 @@
+---@meta _
+-- query.lua: queries, statements, results, and how relationships load.
+-- luacheck: ignore 212 241
+
+---@class moonrow
+local mr = {}
+
+-- ---------------------------------------------------------------- queries
+
+---@class moonrow.QueryClass
+local QueryClass = {}
+---@param methods table<string, fun(query: moonrow.Query, ...): any>
+---@return moonrow.QueryClass
+function QueryClass:extend(methods) end
+
+---Immutable: each method returns a new one. tostring(select) is its SQL.
+---@class moonrow.Select
+local Select = {}
+
+---@param ... moonrow.Criterion
+---@return self
+function Select:filter(...) end
+---@param ... moonrow.Criterion
+---@return self
+function Select:where(...) end
+---@param values table<string, any>
+---@return self
+function Select:filter_by(values) end
+---@param ... moonrow.Expression
+---@return self
+function Select:order_by(...) end
+---@param ... moonrow.Expression
+---@return self
+function Select:group_by(...) end
+---@param ... moonrow.Criterion
+---@return self
+function Select:having(...) end
+---@param n integer
+---@return self
+function Select:limit(n) end
+---@param n integer
+---@return self
+function Select:offset(n) end
+---@return self
+function Select:distinct(...) end
+---@param rows integer
+---@return self
+function Select:yield_per(rows) end
+---@param values table<string, any>
+---@return self
+function Select:params(values) end
+---@return self
+function Select:populate_existing() end
+---@param on boolean
+---@return self
+function Select:autoflush(on) end
+---@param target moonrow.Model|moonrow.Expression|moonrow.Table
+---@param on? moonrow.Criterion
+---@return self
+function Select:join(target, on) end
+---@param target moonrow.Model|moonrow.Expression|moonrow.Table
+---@param on? moonrow.Criterion
+---@return self
+function Select:outerjoin(target, on) end
+---@param ... moonrow.Model|moonrow.Table
+---@return self
+function Select:select_from(...) end
+---@param ... moonrow.Model|moonrow.Expression
+---@return self
+function Select:with_entities(...) end
+---@param ... moonrow.Expression
+---@return self
+function Select:add_columns(...) end
+---@param parent moonrow.Object
+---@return self
+function Select:with_parent(parent, ...) end
+---@param ... moonrow.LoaderOption
+---@return self
+function Select:options(...) end
+---@param statement moonrow.Statement
+---@return self
+function Select:from_statement(statement) end
+---@param ... moonrow.Model|moonrow.Table of the enclosing query, which this one refers to
+---@return self
+function Select:correlate(...) end
+---@param other moonrow.Select
+---@return self
+function Select:union(other, ...) end
+---@param other moonrow.Select
+---@return self
+function Select:union_all(other, ...) end
+---@param other moonrow.Select
+---@return self
+function Select:intersect(other, ...) end
+---@param other moonrow.Select
+---@return self
+function Select:except_(other, ...) end
+---@param options table
+---@return self
+function Select:execution_options(options) end
+---@param options? table
+---@return self
+function Select:with_for_update(options) end
+---@param name? string
+---@param options? { recursive?: boolean }
+---@return moonrow.Subquery
+function Select:cte(name, options) end
+---@param name string
+---@return moonrow.Expression
+function Select:label(name) end
+---@param name? string
+---@return moonrow.Subquery
+function Select:subquery(name) end
+---@return moonrow.Expression
+function Select:exists() end
+---@return moonrow.Expression
+function Select:scalar_subquery() end
+---A select that knows its session.
+---@class moonrow.Query: moonrow.Select
+local Query = {}
+
+---@return any[]
+function Query:all() end
+---@return any
+function Query:first() end
+---@return any
+function Query:one() end
+---@return any
+function Query:one_or_none() end
+---@return any
+function Query:scalar() end
+---@param key any
+---@return moonrow.Object?
+function Query:get(key) end
+---@return integer
+function Query:count() end
+---for user in query:iter() do ... end
+---@return fun(): any
+function Query:iter() end
+---Sets the attributes in every row that the query means. Returns how many.
+---@param values table<string, any>
+---@param options? { synchronize_session?: "auto"|"evaluate"|"fetch"|false }
+---@return integer
+function Query:update(values, options) end
+---Deletes every row that the query means. Returns how many.
+---@param options? { synchronize_session?: "auto"|"evaluate"|"fetch"|false }
+---@return integer
+function Query:delete(options) end
+---@param options? { page?: integer, per_page?: integer, max_per_page?: integer, error_out?: boolean }
+---@return moonrow.Pagination
+function Query:paginate(options) end
+
+---@class moonrow.Pagination
+---@field items any[]
+---@field total integer
+---@field pages integer
+---@field page integer
+---@field per_page integer
+---@field has_next boolean
+---@field has_prev boolean
+---@field next_num integer?
+---@field prev_num integer?
+local Pagination = {}
+---@return moonrow.Pagination?
+function Pagination:next() end
+---@return moonrow.Pagination?
+function Pagination:prev() end
+---@param options? { left_edge?: integer, left_current?: integer, right_current?: integer, right_edge?: integer }
+---@return fun(): integer|false
+function Pagination:iter_pages(options) end
+
+---A select as a table.
+---@class moonrow.Subquery
+---@field name string
+---@field c table<string, moonrow.Expression>
+---@field columns table<string, moonrow.Expression>
+local Subquery = {}
+---@param name? string
+---@return moonrow.Subquery
+function Subquery:alias(name) end
+
+---@param ... moonrow.Model|moonrow.Expression
+---@return moonrow.Select
+function mr.select(...) end
+
+---@class moonrow.Statement
+
+---SQL with :name for parameters.
+---@param sql string
+---@return moonrow.Statement|moonrow.Expression
+function mr.text(sql) end
+
+---@class moonrow.Row
+---@field [integer] any
+---@field [string] any
+local Row = {}
+---@return any ...
+function Row:unpack() end
+
+---@class moonrow.Result
+---@field rowcount integer
+---@field lastrowid integer
+---@field returns_rows boolean
+---@field inserted_primary_key any[]
+local Result = {}
+---@return any[]
+function Result:all() end
+---@return any
+function Result:first() end
+---@return any
+function Result:one() end
+---@return any
+function Result:one_or_none() end
+---@return moonrow.Row?
+function Result:fetchone() end
+---@param n integer
+---@return any[]
+function Result:fetchmany(n) end
+---@return any[]
+function Result:fetchall() end
+---@return string[]
+function Result:keys() end
+---Rows as tables by column name.
+---@return moonrow.Result
+function Result:mappings() end
+---@return moonrow.Result
+function Result:unique() end
+---@return any
+function Result:scalar_one() end
+---@return any
+function Result:scalar_one_or_none() end
+function Result:close() end
+---@return fun(): any
+function Result:iter() end
+---@return any[]
+function Result:scalars() end
+---@return any
+function Result:scalar() end
+
+---An INSERT, UPDATE or DELETE; immutable.
+---@class moonrow.Write: moonrow.Statement
+---@field excluded table<string, moonrow.Expression> what on_conflict_do_update could not insert
+local Write = {}
+---@param values table<string, any>|table<string, any>[]
+---@return moonrow.Write
+function Write:values(values) end
+---@param ... moonrow.Criterion
+---@return moonrow.Write
+function Write:where(...) end
+---@param ... moonrow.Model|moonrow.Expression
+---@return moonrow.Write
+function Write:returning(...) end
+---@param columns any[]
+---@param select moonrow.Select
+---@return moonrow.Write
+function Write:from_select(columns, select) end
+---@param options { index_elements?: any[], set: table<string, any>, where?: moonrow.Criterion }
+---@return moonrow.Write
+function Write:on_conflict_do_update(options) end
+---@param options? { index_elements?: any[] }
+---@return moonrow.Write
+function Write:on_conflict_do_nothing(options) end
+
+---@param table moonrow.Model|moonrow.Table
+---@return moonrow.Write
+function mr.insert(table) end
+---@param table moonrow.Model|moonrow.Table
+---@return moonrow.Write
+function mr.update(table) end
+---@param table moonrow.Model|moonrow.Table
+---@return moonrow.Write
+function mr.delete(table) end
+---@param class moonrow.Model
+---@param options? { name?: string }
+---@return any
+function mr.aliased(class, options) end
+
+-- ---------------------------------------------------------------- relationships and how they load
+
+---@param target string|moonrow.Model|fun(): moonrow.Model
+---@param options? table backref, back_populates, lazy, uselist, secondary, cascade, order_by ...
+---@return any
+function mr.relationship(target, options) end
+---@param name string
+---@param options? table
+---@return any
+function mr.backref(name, options) end
+
+---Options chain: joinedload(User.posts):selectinload(Post.comments).
+---@class moonrow.LoaderOption
+local LoaderOption = {}
+---@param path string|moonrow.Expression
+---@return moonrow.LoaderOption
+function LoaderOption:joinedload(path, ...) end
+---@param path string|moonrow.Expression
+---@return moonrow.LoaderOption
+function LoaderOption:selectinload(path, ...) end
+---@param path string|moonrow.Expression
+---@return moonrow.LoaderOption
+function LoaderOption:subqueryload(path, ...) end
+---@param path string|moonrow.Expression
+---@return moonrow.LoaderOption
+function LoaderOption:immediateload(path, ...) end
+---@param path string|moonrow.Expression
+---@return moonrow.LoaderOption
+function LoaderOption:lazyload(path, ...) end
+---@param path string|moonrow.Expression
+---@return moonrow.LoaderOption
+function LoaderOption:raiseload(path, ...) end
+---@param path string|moonrow.Expression
+---@return moonrow.LoaderOption
+function LoaderOption:noload(path, ...) end
+---@param path string|moonrow.Expression
+---@return moonrow.LoaderOption
+function LoaderOption:defaultload(path, ...) end
+---@param path string|moonrow.Expression
+---@return moonrow.LoaderOption
+function LoaderOption:contains_eager(path, ...) end
+---@param ... string|moonrow.Expression
+---@return moonrow.LoaderOption
+function LoaderOption:load_only(...) end
+---@param ... string|moonrow.Expression
+---@return moonrow.LoaderOption
+function LoaderOption:defer(...) end
+---@param ... string|moonrow.Expression
+---@return moonrow.LoaderOption
+function LoaderOption:undefer(...) end
+---@param name string
+---@return moonrow.LoaderOption
+function LoaderOption:undefer_group(name) end
+
+---@param path string|moonrow.Expression
+---@return moonrow.LoaderOption
+function mr.joinedload(path, ...) end
+---@param path string|moonrow.Expression
+---@return moonrow.LoaderOption
+function mr.selectinload(path, ...) end
+---@param path string|moonrow.Expression
+---@return moonrow.LoaderOption
+function mr.subqueryload(path, ...) end
+---@param path string|moonrow.Expression
+---@return moonrow.LoaderOption
+function mr.immediateload(path, ...) end
+---@param path string|moonrow.Expression
+---@return moonrow.LoaderOption
+function mr.lazyload(path, ...) end
+---@param path string|moonrow.Expression
+---@return moonrow.LoaderOption
+function mr.raiseload(path, ...) end
+---@param path string|moonrow.Expression
+---@return moonrow.LoaderOption
+function mr.noload(path, ...) end
+---@param path string|moonrow.Expression
+---@return moonrow.LoaderOption
+function mr.defaultload(path, ...) end
+---@param path string|moonrow.Expression
+---@return moonrow.LoaderOption
+function mr.contains_eager(path, ...) end
+---@param ... string|moonrow.Expression
+---@return moonrow.LoaderOption
+function mr.load_only(...) end
+---@param ... string|moonrow.Expression
+---@return moonrow.LoaderOption
+function mr.defer(...) end
+---@param ... string|moonrow.Expression
+---@return moonrow.LoaderOption
+function mr.undefer(...) end
+---@param name string
+---@return moonrow.LoaderOption
+function mr.undefer_group(name) end
+
+---Class.attribute of a relationship.
+---@class moonrow.RelationshipAttribute
+---@field key string
+---@field name string
+local RelationshipAttribute = {}
+---@param object moonrow.Object
+---@return moonrow.Expression
+function RelationshipAttribute:eq(object) end
+---@param object moonrow.Object
+---@return moonrow.Expression
+function RelationshipAttribute:ne(object) end
+---@param value nil|lightuserdata
+---@return moonrow.Expression
+function RelationshipAttribute:is_(value) end
+---@param value nil|lightuserdata
+---@return moonrow.Expression
+function RelationshipAttribute:is_not(value) end
+---@param ... moonrow.Criterion
+---@return moonrow.Expression
+function RelationshipAttribute:any(...) end
+---@param ... moonrow.Criterion
+---@return moonrow.Expression
+function RelationshipAttribute:has(...) end
+---@param object moonrow.Object
+---@return moonrow.Expression
+function RelationshipAttribute:contains(object) end
+---@param target moonrow.Model
+---@return moonrow.RelationshipAttribute
+function RelationshipAttribute:of_type(target) end
+
+---What object.posts gives: list-like, with #, [i], ipairs and assignment besides.
+---@class moonrow.Collection
+---@field [integer] moonrow.Object
+local Collection = {}
+---@param object moonrow.Object
+function Collection:append(object) end
+---@param object moonrow.Object
+function Collection:remove(object) end
+---@param at integer
+---@param object moonrow.Object
+function Collection:insert(at, object) end
+---@param objects moonrow.Object[]
+function Collection:extend(objects) end
+function Collection:clear() end
+---@param object moonrow.Object
+---@return boolean
+function Collection:contains(object) end

@@ -1,0 +1,233 @@
+---@meta _
+-- session.lua: engines, connections, sessions.
+-- luacheck: ignore 212 241
+
+---@class moonrow
+local mr = {}
+
+-- ---------------------------------------------------------------- engines
+
+---@param url string
+---@param options? moonrow.EngineOptions
+---@return moonrow.Engine
+function mr.create_engine(url, options) end
+
+---@class moonrow.Engine
+---@field url string
+---@field dialect string
+---@field name string
+local Engine = {}
+
+---@param fn fun()
+---@return moonrow.Record[]
+function Engine:record(fn) end
+
+---Closes idle connections.
+function Engine:dispose() end
+
+---@return moonrow.Connection
+function Engine:connect() end
+
+---A transaction: committed at the end of the block, rolled back on an error.
+---@param fn? fun(connection: moonrow.Connection): ...
+---@return any ...
+function Engine:begin(fn) end
+
+---@class moonrow.Connection
+---@field engine moonrow.Engine
+---@field closed boolean
+local Connection = {}
+
+---@param statement moonrow.Statement|moonrow.Select
+---@param params? table
+---@return moonrow.Result
+function Connection:execute(statement, params) end
+
+---@param statement moonrow.Statement|moonrow.Select
+---@param params? table
+---@return any[]
+function Connection:scalars(statement, params) end
+---@param statement moonrow.Statement|moonrow.Select
+---@param params? table
+---@return any
+function Connection:scalar(statement, params) end
+---@return boolean
+function Connection:in_transaction() end
+function Connection:commit() end
+function Connection:rollback() end
+function Connection:close() end
+
+-- ---------------------------------------------------------------- sessions
+
+---@class moonrow.SessionOptions
+---@field bind? moonrow.Engine
+---@field autoflush? boolean true by default
+---@field expire_on_commit? boolean true by default
+---@field autocommit? false
+---@field info? table
+---@field class_? fun(engine: moonrow.Engine?, options: table): moonrow.Session
+
+---@class moonrow.Session
+---@field new moonrow.Object[]
+---@field dirty moonrow.Object[]
+---@field deleted moonrow.Object[]
+---@field info table
+---@field bind moonrow.Engine?
+---@field identity_map table
+---@field autoflush boolean
+---@field expire_on_commit boolean
+---@field closed boolean
+local Session = {}
+
+---@param engine? moonrow.Engine
+---@param options? moonrow.SessionOptions
+---@return moonrow.Session
+function mr.Session(engine, options) end
+
+---@param object moonrow.Object
+function Session:add(object) end
+---@param objects moonrow.Object[]
+function Session:add_all(objects) end
+---@param object moonrow.Object
+function Session:delete(object) end
+---@param object moonrow.Object
+function Session:expunge(object) end
+function Session:expunge_all() end
+---@param object moonrow.Object
+---@param names? string[]
+function Session:expire(object, names) end
+function Session:expire_all() end
+---@param object moonrow.Object
+---@param names? string[]
+function Session:refresh(object, names) end
+---@param object moonrow.Object
+---@param options? { load?: boolean }
+---@return moonrow.Object
+function Session:merge(object, options) end
+---@param class moonrow.Model
+---@param key any of a composite key: a list, or a table by attribute
+---@param options? table
+---@return moonrow.Object?
+function Session:get(class, key, options) end
+---@param object moonrow.Object
+---@return boolean
+function Session:contains(object) end
+---@param object moonrow.Object
+---@return boolean
+function Session:is_modified(object) end
+---@param ... moonrow.Model|moonrow.Expression
+---@return moonrow.Query
+function Session:query(...) end
+---@param statement moonrow.Statement|moonrow.Select
+---@param params? table
+---@return moonrow.Result
+function Session:execute(statement, params) end
+---@param statement moonrow.Statement|moonrow.Select
+---@param params? table
+---@return any[]
+function Session:scalars(statement, params) end
+---@param statement moonrow.Statement|moonrow.Select
+---@param params? table
+---@return any
+function Session:scalar(statement, params) end
+function Session:flush() end
+function Session:commit() end
+function Session:rollback() end
+function Session:close() end
+---A transaction: committed at the end of the block, rolled back on an error.
+---@param fn? fun(session: moonrow.Session): ...
+---@param options? { mode?: "deferred"|"immediate"|"exclusive" }
+---@return moonrow.Transaction|any ...
+function Session:begin(fn, options) end
+---A savepoint.
+---@param fn? fun(session: moonrow.Session): ...
+---@return any ...
+function Session:begin_nested(fn) end
+---@return boolean
+function Session:in_transaction() end
+---session:begin(fn), run again when the database was busy or a row was changed by somebody else.
+---@param fn fun(session: moonrow.Session): ...
+---@param options? { times?: integer, wait?: number, sleep?: fun(seconds: number) }
+---@return any ...
+function Session:retry(fn, options) end
+---Inserts rows (tables by attribute) without making objects, in batches.
+---@param class moonrow.Model
+---@param source table[]|fun(): table?
+---@param options? { batch?: integer, progress?: fun(count: integer) }
+---@return integer rows
+function Session:import(class, source, options) end
+---@param fn? fun(session: moonrow.Session): ...
+---@return any ...
+function Session:no_autoflush(fn) end
+
+---@class moonrow.SessionMaker
+---@overload fun(options?: moonrow.SessionOptions): moonrow.Session
+local SessionMaker = {}
+
+---@param options? moonrow.SessionOptions
+---@return moonrow.SessionMaker
+function mr.sessionmaker(options) end
+
+---@param options moonrow.SessionOptions
+function SessionMaker:configure(options) end
+---@param fn fun(session: moonrow.Session): ...
+---@return any ...
+function SessionMaker:begin(fn) end
+
+---A session for each scope; has every method and field of the scope's session.
+---@class moonrow.ScopedSession: moonrow.Session
+---@overload fun(options?: moonrow.SessionOptions): moonrow.Session
+local ScopedSession = {}
+
+---@param factory moonrow.SessionMaker|fun(options?: moonrow.SessionOptions): moonrow.Session
+---@param options? { scopefunc?: fun(): any }
+---@return moonrow.ScopedSession
+function mr.scoped_session(factory, options) end
+
+---Closes the scope's session; the next use makes a new one.
+function ScopedSession:remove() end
+---@return boolean
+function ScopedSession:has() end
+---@param options moonrow.SessionOptions
+function ScopedSession:configure(options) end
+---What Base.query is set to.
+---@param query_class? moonrow.QueryClass
+---@return table
+function ScopedSession:query_property(query_class) end
+
+---What session:begin() gives without a function: with <close>, committed at the end of the block.
+---@class moonrow.Transaction
+---@field is_active boolean
+local Transaction = {}
+function Transaction:commit() end
+function Transaction:rollback() end
+
+-- ---------------------------------------------------------------- events
+
+---@alias moonrow.EventName
+---| "before_flush" | "after_flush" | "before_commit" | "after_commit" | "after_rollback" | "after_begin"
+---| "before_insert" | "after_insert" | "before_update" | "after_update" | "before_delete" | "after_delete"
+---| "load" | "refresh" | "set" | "append" | "remove" | "connect" | "before_execute" | "after_execute"
+
+---@class moonrow.Events
+local Events = {}
+---@param target any a session or what makes it, a class, an attribute, or an engine
+---@param name moonrow.EventName
+---@param fn function
+---@param options? { once?: boolean, retval?: boolean }
+function Events.listen(target, name, fn, options) end
+---@param target any
+---@param name moonrow.EventName
+---@param fn function
+function Events.remove(target, name, fn) end
+---@param target any
+---@param name moonrow.EventName
+---@param fn function
+---@return boolean
+function Events.contains(target, name, fn) end
+---listen, as a function that takes the listener.
+---@param target any
+---@param name moonrow.EventName
+---@param options? { once?: boolean, retval?: boolean }
+---@return fun(fn: function): function
+function Events.listens_for(target, name, options) end

@@ -1,0 +1,108 @@
+-- paginate.lua: query:paginate{ page =, per_page = }: one page of a query's result, with the numbers that a page of
+-- links needs.
+--
+-- Invariant: a page knows what it was made from, so that next() and prev() ask the same query again.
+
+local core, require = ...
+local names = require "moonrow.names"
+local options = require "moonrow.options"
+
+-- ---------------------------------------------------------------- numbers
+
+-- The option as an integer of at least `least`; a float that is whole counts.
+local function whole(what, given, name, default, least)
+  local value = given[name]
+  if value == nil then return default end
+  local n = type(value) == "number" and math.tointeger(value)
+  if not n or n < least then
+    options.expect(("%s: %s"):format(what, name), "an integer of " .. least .. " or more", value)
+  end
+  return n
+end
+
+-- ---------------------------------------------------------------- Pagination
+
+local Pagination = { __name = "Pagination" }
+local methods = {}
+
+-- What is read as a field and may be nil.
+local fields = options.set {
+  "items", "page", "per_page", "total", "pages", "has_next", "has_prev", "next_num", "prev_num", "query",
+}
+
+function Pagination:__index(name)
+  local method = methods[name]
+  if method then return method end
+  if fields[name] then return nil end
+  name = tostring(name)
+  core.raise("ArgumentError",
+    ("Pagination has no method or field '%s'%s"):format(name, names.hint(name, methods, fields)))
+end
+
+function Pagination:__tostring()
+  return ("<Pagination page %d of %d, %d items>"):format(self.page, self.pages, self.total)
+end
+
+local function make(query, page, per_page)
+  local items = query:limit(per_page):offset((page - 1) * per_page):all()
+  -- Rows, as limit counts them: of a query with a join, more than there are items.
+  local total = query:order_by(false):count()
+  local pages = (total + per_page - 1) // per_page
+  return setmetatable({
+    query = query, items = items, page = page, per_page = per_page, total = total, pages = pages,
+    has_next = page < pages, has_prev = page > 1,
+    next_num = page < pages and page + 1 or nil, prev_num = page > 1 and page - 1 or nil,
+  }, Pagination)
+end
+
+-- page:next(), page:prev(): the Pagination of the page after or before; nil when there is none.
+function methods:next() return self.next_num and make(self.query, self.next_num, self.per_page) end
+function methods:prev() return self.prev_num and make(self.query, self.prev_num, self.per_page) end
+
+-- page:iter_pages{ left_edge = 2, left_current = 2, right_current = 4, right_edge = 2 }: the numbers of the pages to
+-- link: those at the edges and those around this one, and false for each gap between them.
+function methods:iter_pages(...)
+  local known = options.set { "left_edge", "left_current", "right_current", "right_edge" }
+  local given, args = options.split("iter_pages", known, ...)
+  options.arguments("iter_pages", 0, args)
+  local left = whole("iter_pages", given, "left_edge", 2, 0)
+  local from = self.page - whole("iter_pages", given, "left_current", 2, 0)
+  local to = self.page + whole("iter_pages", given, "right_current", 4, 0)
+  local right = self.pages - whole("iter_pages", given, "right_edge", 2, 0)
+  local at, gap = 0, false
+  return function()
+    repeat
+      at = at + 1
+      if at > self.pages then return nil end
+      local shown = at <= left or (at >= from and at <= to) or at > right
+      if shown then
+        gap = false
+        return at
+      end
+    until not gap
+    gap = true
+    return false
+  end
+end
+
+-- ---------------------------------------------------------------- query:paginate
+
+-- query:paginate{ page = 1, per_page = 20, max_per_page = 100, error_out = false }: error_out: a page behind the last
+-- one raises NoResultFound; otherwise it has no items.
+function core.Query.paginate(query, ...)
+  local known = options.set { "page", "per_page", "max_per_page", "error_out" }
+  local given, args = options.split("paginate", known, ...)
+  local page, per_page = options.arguments("paginate", 2, args)
+  if page ~= nil then given.page = page end
+  if per_page ~= nil then given.per_page = per_page end
+  local number = whole("paginate", given, "page", 1, 1)
+  local most = whole("paginate", given, "max_per_page", 100, 1)
+  local size = math.min(whole("paginate", given, "per_page", 20, 1), most)
+  local error_out = options.typed("paginate", given, "error_out", "boolean")
+  if number > math.maxinteger // size then options.expect("paginate: page", "a smaller number", number) end
+  local made = make(query, number, size)
+  if error_out and number > 1 and #made.items == 0 then
+    core.raise("NoResultFound", ("paginate: there is no page %d: there are %d"):format(number, made.pages))
+  end
+  return made
+end

@@ -1,0 +1,81 @@
+/*
+ * bare.h: what the bare loops share: sqlite3 with its errors checked, reading rows, and a main function that
+ * measures one workload.
+ *
+ *   PROGRAM WORKLOAD DATABASE    prints the CPU seconds of the workload alone, and its result
+ */
+#ifndef MOONROW_BENCH_BARE_H
+#define MOONROW_BENCH_BARE_H
+
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+typedef struct bare_workload {
+    const char *name;
+    long long (*fn)(sqlite3 *db);
+} bare_workload;
+
+static inline void check(sqlite3 *db, int rc) {
+    if (rc == SQLITE_OK || rc == SQLITE_DONE || rc == SQLITE_ROW) return;
+    fprintf(stderr, "bare: %s\n", sqlite3_errmsg(db));
+    exit(1);
+}
+
+static inline void run(sqlite3 *db, const char *sql) {
+    check(db, sqlite3_exec(db, sql, NULL, NULL, NULL));
+}
+
+static inline sqlite3_stmt *prepare(sqlite3 *db, const char *sql) {
+    sqlite3_stmt *stmt;
+    check(db, sqlite3_prepare_v3(db, sql, -1, SQLITE_PREPARE_PERSISTENT, &stmt, NULL));
+    return stmt;
+}
+
+/* Reads every column of the row, as a mapper must. */
+static inline long long read_row(sqlite3_stmt *stmt, int columns) {
+    long long sum = 0;
+    for (int i = 0; i < columns; i++) {
+        switch (sqlite3_column_type(stmt, i)) {
+        case SQLITE_INTEGER:
+            sum += sqlite3_column_int64(stmt, i);
+            break;
+        case SQLITE_FLOAT:
+            sum += (long long)sqlite3_column_double(stmt, i);
+            break;
+        case SQLITE_TEXT:
+            sum += sqlite3_column_text(stmt, i)[0] + sqlite3_column_bytes(stmt, i);
+            break;
+        default:
+            break;
+        }
+    }
+    return sum;
+}
+
+static inline long long drain(sqlite3 *db, sqlite3_stmt *stmt) {
+    long long sum = 0;
+    int rc, columns = sqlite3_column_count(stmt);
+    while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) sum += read_row(stmt, columns);
+    check(db, rc);
+    sqlite3_reset(stmt);
+    return sum;
+}
+
+/* What main does; the workloads end with a zeroed one. */
+static inline int bare_main(int argc, char **argv, const bare_workload *w) {
+    sqlite3 *db;
+    if (argc != 3) return fprintf(stderr, "usage: %s WORKLOAD DATABASE\n", argv[0]), 2;
+    while (w->name && strcmp(w->name, argv[1]) != 0) w++;
+    if (!w->name) return fprintf(stderr, "%s: no workload %s\n", argv[0], argv[1]), 2;
+    check(NULL, sqlite3_open(argv[2], &db));
+    run(db, "PRAGMA foreign_keys=ON");
+    clock_t start = clock();
+    long long result = w->fn(db);
+    printf("%.6f %lld\n", (double)(clock() - start) / CLOCKS_PER_SEC, result);
+    return sqlite3_close(db);
+}
+
+#endif

@@ -1,0 +1,116 @@
+/*
+ * bare_related.c: the yardstick of relationships: the SQL of moonrow's strategies of loading, in bare C loops
+ * that keep nothing of what they read.
+ */
+#include "bare.h"
+
+#define PARENTS 10000
+#define CHILDREN 10 /* of each parent */
+#define KEYS 500    /* of a statement of selectinload, */
+#define PLACES 512  /* which has room for a power of two: the last key is repeated */
+
+#define PARENT "SELECT parent.id AS parent_id, parent.name AS parent_name FROM parent"
+
+/* Not measured: the rows. */
+static long long fill(sqlite3 *db) {
+    char name[32];
+    run(db, "BEGIN IMMEDIATE");
+    sqlite3_stmt *parent = prepare(db, "INSERT INTO parent (id, name) VALUES (?, ?)");
+    sqlite3_stmt *child = prepare(db, "INSERT INTO child (parent_id, name, size) VALUES (?, ?, ?)");
+    for (int i = 1; i <= PARENTS; i++) {
+        sqlite3_bind_int64(parent, 1, i);
+        sqlite3_bind_text(parent, 2, name, snprintf(name, sizeof name, "parent %d", i), SQLITE_STATIC);
+        drain(db, parent);
+        for (int j = 1; j <= CHILDREN; j++) {
+            sqlite3_bind_int64(child, 1, i);
+            sqlite3_bind_text(child, 2, name, snprintf(name, sizeof name, "child %d", j), SQLITE_STATIC);
+            sqlite3_bind_int64(child, 3, j);
+            drain(db, child);
+        }
+    }
+    sqlite3_finalize(parent);
+    sqlite3_finalize(child);
+    run(db, "COMMIT");
+    return sqlite3_total_changes64(db);
+}
+
+static long long joined(sqlite3 *db) {
+    sqlite3_stmt *stmt = prepare(
+        db, "SELECT parent.id AS parent_id, parent.name AS parent_name, child_1.id AS child_1_id, "
+            "child_1.parent_id AS child_1_parent_id, child_1.name AS child_1_name, child_1.size AS "
+            "child_1_size FROM parent LEFT OUTER JOIN child AS child_1 ON parent.id = child_1.parent_id");
+    long long sum = drain(db, stmt);
+    sqlite3_finalize(stmt);
+    return sum;
+}
+
+/* The keys of all parents, which the strategies with more statements ask for. */
+static long long read_parents(sqlite3 *db, sqlite3_int64 *ids) {
+    long long sum = 0;
+    int rc, n = 0;
+    sqlite3_stmt *stmt = prepare(db, PARENT);
+    while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+        sum += read_row(stmt, 2);
+        ids[n++] = sqlite3_column_int64(stmt, 0);
+    }
+    check(db, rc);
+    sqlite3_finalize(stmt);
+    return sum;
+}
+
+static sqlite3_stmt *prepare_selectin(sqlite3 *db) {
+    static char sql[4 * PLACES];
+    size_t len = (size_t)snprintf(sql, sizeof sql,
+                                  "SELECT child.parent_id AS child_parent_id, child.id AS child_id, "
+                                  "child.name AS child_name, child.size AS child_size FROM child WHERE "
+                                  "child.parent_id IN (?");
+    for (int i = 1; i < PLACES; i++) len += (size_t)snprintf(sql + len, sizeof sql - len, ", ?");
+    snprintf(sql + len, sizeof sql - len, ")");
+    return prepare(db, sql);
+}
+
+static long long selectin(sqlite3 *db) {
+    static sqlite3_int64 ids[PARENTS];
+    long long sum = read_parents(db, ids);
+    sqlite3_stmt *stmt = prepare_selectin(db);
+    for (int i = 0; i < PARENTS; i += KEYS) {
+        for (int k = 0; k < PLACES; k++) sqlite3_bind_int64(stmt, k + 1, ids[i + (k < KEYS ? k : KEYS - 1)]);
+        sum += drain(db, stmt);
+    }
+    sqlite3_finalize(stmt);
+    return sum;
+}
+
+static long long lazy(sqlite3 *db) {
+    static sqlite3_int64 ids[PARENTS];
+    long long sum = read_parents(db, ids);
+    sqlite3_stmt *stmt =
+        prepare(db, "SELECT child.id AS child_id, child.parent_id AS child_parent_id, child.name AS "
+                    "child_name, child.size AS child_size FROM child WHERE ? = child.parent_id");
+    for (int i = 0; i < PARENTS; i++) {
+        sqlite3_bind_int64(stmt, 1, ids[i]);
+        sum += drain(db, stmt);
+    }
+    sqlite3_finalize(stmt);
+    return sum;
+}
+
+static long long delete_children(sqlite3 *db) {
+    run(db, "BEGIN IMMEDIATE");
+    sqlite3_stmt *stmt = prepare(db, "DELETE FROM child WHERE child.id = ?");
+    for (int i = 1; i <= PARENTS * CHILDREN; i++) {
+        sqlite3_bind_int64(stmt, 1, i);
+        drain(db, stmt);
+    }
+    sqlite3_finalize(stmt);
+    run(db, "COMMIT");
+    return sqlite3_total_changes64(db);
+}
+
+int main(int argc, char **argv) {
+    static const bare_workload workloads[] = {{"fill", fill},         {"joined", joined},
+                                              {"selectin", selectin}, {"lazy", lazy},
+                                              {"delete-children", delete_children},
+                                              {NULL, NULL}};
+    return bare_main(argc, argv, workloads);
+}

@@ -1,0 +1,55 @@
+-- work_moonrow_related.lua: the workloads of relationships through moonrow.
+--   moonrow work_moonrow_related.lua WORKLOAD DATABASE
+-- Prints the CPU seconds of the workload alone, after a collection.
+
+local mr = require "moonrow"
+local workload, path = ...
+
+local db = mr.open("sqlite:///" .. path)
+local Parent = db.Model:extend("Parent", {
+  id       = db.Column{ db.Integer, primary_key = true },
+  name     = db.Column{ db.String(40), nullable = false },
+  children = db.relationship{ "Child", back_populates = "parent" },
+})
+local Child = db.Model:extend("Child", {
+  id        = db.Column{ db.Integer, primary_key = true },
+  parent_id = db.Column{ db.Integer, db.ForeignKey "parent.id", index = true },
+  name      = db.Column{ db.String(40), nullable = false },
+  size      = db.Column{ db.Integer, nullable = false },
+  parent    = db.relationship{ "Parent", back_populates = "children" },
+})
+local session = db.session
+
+-- Every parent, and how many children it has: none of them is touched but by its parent.
+local function count_children(query)
+  local n = 0
+  for _, parent in ipairs(query:all()) do n = n + #parent.children end
+  return n
+end
+
+local work = {}
+
+function work.joined() return count_children(Parent.query:options(mr.joinedload(Parent.children))) end
+function work.selectin() return count_children(Parent.query:options(mr.selectinload(Parent.children))) end
+function work.lazy() return count_children(Parent.query) end
+
+local loaded
+work["delete-children"] = function()
+  for _, child in ipairs(loaded) do session:delete(child) end
+  session:commit()
+  return #loaded
+end
+
+function work.create() return 0 end
+
+local prepare = {
+  create = function() db:create_all() end,
+  ["delete-children"] = function() loaded = Child.query:all() end,
+}
+
+if prepare[workload] then prepare[workload]() end
+collectgarbage()
+mr.memory{ trace = true }
+local start = os.clock()
+local result = work[workload]()
+print(("%.6f %s"):format(os.clock() - start, result))

@@ -1,0 +1,63 @@
+"""The workloads of relationships through SQLAlchemy's ORM.   python3 work_sqlalchemy_related.py WORKLOAD DATABASE"""
+import gc
+import sys
+import time
+
+from sqlalchemy import Column, ForeignKey, Integer, String, create_engine, text
+from sqlalchemy.orm import Session, declarative_base, joinedload, relationship, selectinload
+
+workload, path = sys.argv[1:3]
+
+Base = declarative_base()
+
+
+class Parent(Base):
+    __tablename__ = "parent"
+    id = Column(Integer, primary_key=True)
+    name = Column(String(40), nullable=False)
+    children = relationship("Child", back_populates="parent")
+
+
+class Child(Base):
+    __tablename__ = "child"
+    id = Column(Integer, primary_key=True)
+    parent_id = Column(Integer, ForeignKey("parent.id"), index=True)
+    name = Column(String(40), nullable=False)
+    size = Column(Integer, nullable=False)
+    parent = relationship("Parent", back_populates="children")
+
+
+engine = create_engine("sqlite:///" + path)
+session = Session(engine)
+
+
+def count_children(*options):
+    return sum(len(parent.children) for parent in session.query(Parent).options(*options).all())
+
+
+def joined():
+    return count_children(joinedload(Parent.children))
+
+
+def selectin():
+    return count_children(selectinload(Parent.children))
+
+
+def lazy():
+    return count_children()
+
+
+def delete_children():
+    for child in loaded:
+        session.delete(child)
+    session.commit()
+    return len(loaded)
+
+
+work = {"joined": joined, "selectin": selectin, "lazy": lazy, "delete-children": delete_children}
+loaded = session.query(Child).all() if workload == "delete-children" else []
+session.execute(text("SELECT 1"))
+gc.collect()
+start = time.process_time()
+result = work[workload]()
+print("%.6f %s" % (time.process_time() - start, result))

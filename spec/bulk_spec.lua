@@ -1,0 +1,176 @@
+-- Rows without objects: batches of insert and update, and import, which streams.
+
+local mr = require "moonrow"
+local support = require "spec.support.models"
+local refuse = require "spec.support.refuse"
+
+local function items()
+  local db = mr.open "sqlite://"
+  local Item = db.Model:extend("Item", {
+    id    = db.Column{ db.Integer, primary_key = true },
+    name  = db.Column{ "label", db.String(40), nullable = false },
+    score = db.Column{ db.Integer, default = 7 },
+  })
+  db:create_all()
+  return db, Item
+end
+
+local function generated(n)
+  local i = 0
+  return function()
+    i = i + 1
+    if i <= n then return { name = "item " .. i, score = i } end
+  end
+end
+
+describe("execute of an insert with rows", function()
+  it("is one batch: one record with a list of parameter lists, defaults filled in", function()
+    local db, Item = items()
+    local records = db:record(function()
+      db.session:execute(mr.insert(Item), { { name = "a" }, { name = "b" }, { name = "c" } })
+    end)
+    assert.equal(1, #records)
+    assert.equal("INSERT INTO item (label, score) VALUES (?, ?)", records[1].statement)
+    assert.equal(3, #records[1].parameters)
+    assert.same({ "c", 7 }, records[1].parameters[3])
+    db.session:commit()
+    assert.equal(3, Item.query:count())
+  end)
+
+  it("is part of the session's transaction", function()
+    local db, Item = items()
+    db.session:execute(mr.insert(Item), { { name = "a" }, { name = "b" } })
+    assert.is_true(db.session:in_transaction())
+    db.session:rollback()
+    assert.equal(0, Item.query:count())
+  end)
+end)
+
+describe("execute of an update with rows", function()
+  it("finds each row by its primary key, in one batch", function()
+    local db, Item = items()
+    db.session:execute(mr.insert(Item), { { id = 1, name = "a" }, { id = 2, name = "b" }, { id = 3, name = "c" } })
+    local records = db:record(function()
+      local result = db.session:execute(mr.update(Item), { { id = 1, name = "x" }, { id = 3, name = "z" } })
+      assert.equal(2, result.rowcount)
+    end)
+    assert.equal(1, #records)
+    assert.equal("UPDATE item SET label=? WHERE item.id = ?", records[1].statement)
+    assert.same({ "z", 3 }, records[1].parameters[2])
+    assert.same({ "x", "b", "z" }, { table.unpack(db.session:scalars(mr.select(Item.name):order_by(Item.id)):all()) })
+  end)
+
+  it("takes rows of several shapes, and composite keys", function()
+    local db = mr.open "sqlite://"
+    local Cell = db.Model:extend("Cell", {
+      x = db.Column{ db.Integer, primary_key = true, autoincrement = false },
+      y = db.Column{ db.Integer, primary_key = true, autoincrement = false },
+      a = db.Column{ db.Integer },
+      b = db.Column{ db.Integer },
+    })
+    db:create_all()
+    db.session:execute(mr.insert(Cell), { { x = 1, y = 1 }, { x = 1, y = 2 } })
+    db.session:execute(mr.update(Cell), { { x = 1, y = 1, a = 5 }, { x = 1, y = 2, a = 6, b = 7 } })
+    assert.equal(5, db.session:get(Cell, { 1, 1 }).a)
+    assert.equal(7, db.session:get(Cell, { 1, 2 }).b)
+  end)
+
+  it("takes expressions and NULL", function()
+    local db, Item = items()
+    db.session:execute(mr.insert(Item), { { id = 1, name = "a", score = 3 }, { id = 2, name = "b", score = 4 } })
+    db.session:execute(mr.update(Item), { { id = 1, score = Item.score + 10 }, { id = 2, score = mr.null } })
+    assert.equal(13, db.session:get(Item, 1).score)
+    assert.is_nil(db.session:get(Item, 2).score)
+  end)
+
+  it("raises StaleDataError when a row is gone", function()
+    local db, Item = items()
+    db.session:execute(mr.insert(Item), { { id = 1, name = "a" } })
+    refuse("StaleDataError", "expected to update 2 row(s); 1 were matched", db.session.execute, db.session,
+      mr.update(Item), { { id = 1, name = "x" }, { id = 2, name = "y" } })
+  end)
+
+  it("names the key that a row lacks, and the attribute that is none", function()
+    local db, Item = items()
+    db.session:execute(mr.insert(Item), { { id = 1, name = "a" } })
+    refuse("ArgumentError", { "Item.id", "primary key" }, db.session.execute, db.session,
+      mr.update(Item), { { name = "x" } })
+    refuse("ArgumentError", { "nam", "name" }, db.session.execute, db.session,
+      mr.update(Item), { { id = 1, nam = "x" } })
+    refuse("ArgumentError", "list of rows", db.session.execute, db.session,
+      mr.update(Item):where(Item.id:eq(1)), { { id = 1, name = "x" } })
+  end)
+end)
+
+describe("import", function()
+  it("inserts what an iterator gives, batch by batch, and tells of its progress", function()
+    local db, Item = items()
+    local seen = {}
+    local records = db:record(function()
+      local count = db.session:import(Item, generated(25), {
+        batch = 10,
+        progress = function(n) seen[#seen + 1] = n end,
+      })
+      assert.equal(25, count)
+    end)
+    assert.same({ 10, 20, 25 }, seen)
+    assert.equal(3, #records)
+    db.session:commit()
+    assert.equal(25, Item.query:count())
+    assert.equal("item 25", db.session:get(Item, 25).name)
+  end)
+
+  it("takes a list, options in one table, and nothing at all", function()
+    local db, Item = items()
+    assert.equal(2, db.session:import(Item, { { name = "a" }, { name = "b" } }))
+    assert.equal(1, db.session:import{ Item, { { name = "c" } }, batch = 1 })
+    assert.same({}, support.statements(db, function()
+      assert.equal(0, db.session:import(Item, function() end))
+    end))
+    assert.equal(3, Item.query:count())
+  end)
+
+  it("lets an error of the iterator and of progress through unchanged; a rollback takes all back", function()
+    local db, Item = items()
+    local mine = {}
+    local source = generated(30)
+    local n = 0
+    local ok, e = pcall(db.session.import, db.session, Item, function()
+      n = n + 1
+      if n == 15 then error(mine) end
+      return source()
+    end, { batch = 10 })
+    assert.is_false(ok)
+    assert.equal(mine, e)
+    db.session:rollback()
+    assert.equal(0, Item.query:count())
+    ok, e = pcall(db.session.import, db.session, Item, generated(3), { progress = function() error(mine) end })
+    assert.is_false(ok)
+    assert.equal(mine, e)
+  end)
+
+  it("names a bad row and a bad option", function()
+    local db, Item = items()
+    refuse("ArgumentError", "a row", db.session.import, db.session, Item, function() return 5 end)
+    refuse("ArgumentError", { "Item", "nam", "name" }, db.session.import, db.session, Item, { { nam = "a" } })
+    refuse("ArgumentError", "batch", db.session.import, db.session, Item, generated(1), { batch = 0 })
+    refuse("ArgumentError", "progress", db.session.import, db.session, Item, generated(1), { progress = 1 })
+    refuse("ArgumentError", { "bach", "batch" }, db.session.import, db.session, Item, generated(1), { bach = 1 })
+    refuse("ArgumentError", "iterator", db.session.import, db.session, Item)
+  end)
+
+  it("runs in flat memory", function()
+    local db, Item = items()
+    local peak, base = 0, nil
+    db.session:import(Item, generated(40000), {
+      batch = 1000,
+      progress = function(n)
+        collectgarbage()
+        local used = collectgarbage "count"
+        if n == 5000 then base = used end
+        peak = math.max(peak, used)
+      end,
+    })
+    assert.is_true(peak < base + 500, ("%.0f kB after 5,000 rows, %.0f kB at the peak"):format(base, peak))
+  end)
+end)

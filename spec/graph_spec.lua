@@ -1,0 +1,99 @@
+-- Long chains of linked objects: nothing that follows links recurses on the C stack. 100,000 objects; a million
+-- when MOONROW_LONG is set.
+
+local mr = require "moonrow"
+local blog = require "spec.support.blog"
+
+local n = os.getenv "MOONROW_LONG" and 1000000 or 100000
+local stressed = (os.getenv "MOONROW_STRESS" or "") ~= ""
+
+-- Under stress each call into the library collects garbage: a chain would take hours.
+local function test(name, fn)
+  if stressed then pending(name .. " (not under stress)") else it(name, fn) end
+end
+
+describe("a chain of " .. n .. " objects", function()
+  -- The first and the last of a chain, linked through the parent or through the children.
+  local function chain(Node, by_children)
+    local first = Node{ name = "first" }
+    local last = first
+    for _ = 2, n do
+      local node = Node{}
+      if by_children then last.children:append(node) else node.parent = last end
+      last = node
+    end
+    return first, last
+  end
+
+  test("is made, traced, flushed, walked and deleted", function()
+    local db, Node = blog.tree{ cascade = "all" }
+    local first, last = chain(Node, false)
+    collectgarbage() collectgarbage() -- the middle is held by links alone
+    db.session:add(last) -- cascades to all
+    assert.equal(n, #db.session.new)
+    db.session:commit()
+    assert.equal(n, Node.query:count())
+    assert.equal(n, last.id)
+    assert.equal(1, first.id)
+
+    db.session:remove()
+    collectgarbage() collectgarbage()
+    local depth, node = 1, db.session:get(Node, n)
+    while node.parent do
+      node = node.parent
+      depth = depth + 1
+    end
+    assert.equal(n, depth)
+    assert.equal("first", node.name)
+
+    db.session:delete(node) -- cascades to all, down the children
+    assert.equal(n, #db.session.deleted)
+    db.session:commit()
+    assert.equal(0, Node.query:count())
+    db.session:remove()
+    node = nil -- luacheck: ignore
+    collectgarbage() collectgarbage()
+  end)
+
+  test("goes through collections, expunges, and comes back", function()
+    local db, Node = blog.tree{ cascade = "all" }
+    local first, last = chain(Node, true)
+    db.session:add(first)
+    assert.equal("pending", mr.inspect(last).state)
+    db.session:expunge(first)
+    assert.equal("transient", mr.inspect(last).state)
+    db.session:add(last)
+    assert.equal("pending", mr.inspect(first).state)
+    db.session:flush()
+    db.session:rollback()
+    assert.equal("transient", mr.inspect(last).state)
+    assert.is_nil(first.id)
+  end)
+
+  test("without owners is freed as a whole", function()
+    local db, Node = blog.tree()
+    collectgarbage() collectgarbage()
+    local before = collectgarbage "count"
+    do
+      local first = chain(Node, false)
+      assert.equal("first", first.name)
+    end
+    for _ = 1, 4 do collectgarbage() end
+    assert.equal(0, #db.session.new)
+    assert.is_true(collectgarbage "count" < before + 20000)
+  end)
+
+  test("loads one level of n children", function()
+    local db, Node = blog.tree()
+    local root = Node{ name = "root" }
+    for _ = 1, n - 1 do Node{ parent = root } end
+    db.session:add(root)
+    db.session:commit()
+    db.session:remove()
+    root = Node.query:filter_by{ name = "root" }:one()
+    assert.equal(n - 1, #root.children)
+    db.session:delete(root)
+    db.session:commit()
+    assert.equal(n - 1, Node.query:filter(Node.parent_id:is_(nil)):count())
+  end)
+end)

@@ -1,0 +1,172 @@
+/*
+ * rows.c: UPDATE and DELETE of all rows that a query means.
+ *
+ * Invariant: only what one UPDATE or DELETE can say is accepted: a clause of the query is never dropped, as more rows
+ * would be changed than were meant.
+ */
+#include "session_state.h"
+
+/* ---------------------------------------------------------------- what the query means */
+
+/* The clause that stands in the way, or NULL. */
+static const char *clause_in_the_way(const mr_query *q) {
+    const mr_select *c = &q->clauses;
+    if (q->statement) return "from_statement";
+    if (q->njoins) return "join";
+    if (c->from) return "select_from";
+    if (c->group_by) return "group_by";
+    if (c->having) return "having";
+    if (c->order_by) return "order_by";
+    if (c->limit) return "limit";
+    if (c->offset) return "offset";
+    if (c->distinct || c->distinct_on) return "distinct";
+    if (c->for_update) return "with_for_update";
+    if (q->nparents) return "with_parent";
+    return NULL;
+}
+
+static mr_status check_query(const mr_query *q, const char *function) {
+    if (q->nitems != 1 || !q->items[0].mapper)
+        return mr_fail(q->env, MR_ERR_ARGUMENT, "%s: the query must be over one class, session:query(User)", function);
+    if (q->items[0].alias)
+        return mr_fail(q->env, MR_ERR_ARGUMENT, "%s: the query is over an alias of %s: query the class itself", function,
+                       q->items[0].mapper->name);
+    const char *clause = clause_in_the_way(q);
+    if (!clause) return MR_OK;
+    return mr_fail(q->env, MR_ERR_ARGUMENT,
+                   "%s cannot be called on a query with %s(): write filter(%s.key:in_(...)) with the query as a subquery",
+                   function, clause, q->items[0].mapper->name);
+}
+
+/* The criteria name no other table: an UPDATE or DELETE reads only one. */
+static mr_status check_tables(mr_env *env, const mr_mapper *mapper, const mr_node *where, const char *function) {
+    if (!where) return MR_OK;
+    mr_vec froms;
+    mr_vec_init(&froms, env, sizeof(mr_node *));
+    mr_status status = mr_node_froms(env, where, &froms);
+    for (size_t i = 0; i < froms.len; i++) {
+        mr_node *from = mr_vec_ptr(&froms, i);
+        bool own = from->kind == MR_NODE_TABLE && from->u.table == mapper->table;
+        if (status == MR_OK && !own)
+            status = mr_fail(env, MR_ERR_ARGUMENT,
+                             "%s: the criteria name '%s', and not the table of %s alone: use any(), has(), or in_ with a "
+                             "subquery",
+                             function, from->kind == MR_NODE_TABLE ? from->u.table->name : "an alias", mapper->name);
+        mr_node_release(from);
+    }
+    mr_vec_done(&froms);
+    return status;
+}
+
+/* *where: the query's criteria, and the class's own; NULL: none. A new reference. */
+static mr_status criteria_of(mr_query *q, const char *function, mr_node **where) {
+    mr_node *select = NULL;
+    *where = NULL;
+    if (check_query(q, function) != MR_OK || mr_load_statement(q, true, &select) != MR_OK) return MR_FAIL;
+    mr_status status = check_tables(q->env, q->items[0].mapper, select->u.select->where, function);
+    if (status == MR_OK) *where = mr_node_retain(select->u.select->where);
+    mr_node_release(select);
+    return status;
+}
+
+mr_node *mr_class_statement(mr_mapper *mapper, mr_node *statement) {
+    if (!statement || !mapper->base) return statement;
+    mr_env *env = mapper->env;
+    mr_query_item item = {mapper, NULL, NULL, mapper->name};
+    mr_query *q = mr_query_new(env, &item, 1, false), *narrowed = q;
+    mr_dml d = *statement->u.dml;
+    mr_node *made = NULL, *where = NULL;
+    if (q && d.where) narrowed = mr_query_where(q, mr_node_retain(d.where));
+    if (!narrowed || criteria_of(narrowed, "execute", &where) != MR_OK) goto out;
+    d.where = where;
+    mr_node_retain(d.table);
+    mr_node_retain(d.columns);
+    mr_node_retain(d.values);
+    mr_node_retain(d.returning);
+    made = statement->kind == MR_NODE_UPDATE ? mr_sql_update(env, &d) : mr_sql_delete(env, &d);
+out:
+    if (narrowed != q) mr_query_release(narrowed);
+    mr_query_release(q);
+    mr_node_release(statement);
+    return made;
+}
+
+/* ---------------------------------------------------------------- running it */
+
+static mr_status run_to_end(mr_session *s, mr_node *statement, const mr_named_value *named, size_t n,
+                            int64_t *rowcount) {
+    mr_session_cursor open;
+    mr_status status = mr_session_execute(s, mr_node_retain(statement), named, n, &open);
+    if (status != MR_OK) return status;
+    do status = mr_cursor_step(open.cursor);
+    while (status == MR_ROW);
+    if (status == MR_DONE) *rowcount = mr_cursor_rowcount(open.cursor);
+    mr_error *saved = status == MR_FAIL ? mr_env_save_error(s->env) : NULL;
+    mr_session_cursor_close(s->env, &open);
+    mr_env_restore_error(s->env, saved);
+    return status == MR_FAIL ? MR_FAIL : MR_OK;
+}
+
+/* Consumes statement. */
+static mr_status run(mr_session *s, mr_query *q, mr_node *statement, mr_synchronize how, int64_t *rowcount) {
+    if (!statement) return MR_FAIL;
+    mr_synchronizer *y = NULL;
+    mr_named_value *named = NULL;
+    mr_status status = MR_FAIL;
+    if (q->nparams && !(named = mr_alloc(s->env, q->nparams * sizeof *named))) goto out;
+    for (unsigned i = 0; i < q->nparams; i++)
+        named[i] = (mr_named_value){q->params[i].name, q->params[i].value};
+    if (!q->autoflush) mr_session_block_autoflush(s, 1);
+    status = mr_synchronizer_new(s, q->items[0].mapper, statement, named, q->nparams, how, &y);
+    if (status == MR_OK) status = run_to_end(s, statement, named, q->nparams, rowcount);
+    if (!q->autoflush) mr_session_block_autoflush(s, -1);
+    if (status == MR_OK) status = mr_synchronizer_apply(y);
+    mr_synchronizer_free(y);
+out:
+    mr_free(s->env, named);
+    mr_node_release(statement);
+    return status;
+}
+
+/* What an assignment would refuse at the flush. */
+static mr_status check_values(const mr_mapper *mapper, const mr_node *columns, const mr_node *values) {
+    for (uint32_t i = 0; i < columns->n; i++) {
+        const mr_node *value = values->child[i];
+        const mr_property *prop = mr_mapper_property_of_column(mapper, columns->child[i]->u.column);
+        if (!prop || value->kind != MR_NODE_BIND || value->name) continue;
+        mr_strbuf what;
+        mr_strbuf_init(&what, mapper->env);
+        mr_strbuf_printf(&what, "%s.%s", mapper->name, prop->name);
+        const char *text = mr_strbuf_str(&what);
+        mr_status status = text ? mr_type_check_length(mapper->env, mr_column_type(mapper->env, prop->column), text,
+                                                       &value->u.value)
+                                : MR_FAIL;
+        mr_strbuf_done(&what);
+        if (status != MR_OK) return MR_FAIL;
+    }
+    return MR_OK;
+}
+
+mr_status mr_session_update_rows(mr_session *s, mr_query *query, mr_node *columns, mr_node *values,
+                                 mr_synchronize how, int64_t *rowcount) {
+    mr_dml d = {.columns = columns, .values = values};
+    if (!columns || !values || criteria_of(query, "update", &d.where) != MR_OK ||
+        check_values(query->items[0].mapper, columns, values) != MR_OK ||
+        !(d.table = mr_sql_table(s->env, query->items[0].mapper->table))) {
+        mr_node_release(columns);
+        mr_node_release(values);
+        mr_node_release(d.where);
+        return MR_FAIL;
+    }
+    return run(s, query, mr_sql_update(s->env, &d), how, rowcount);
+}
+
+mr_status mr_session_delete_rows(mr_session *s, mr_query *query, mr_synchronize how, int64_t *rowcount) {
+    mr_dml d = {0};
+    if (criteria_of(query, "delete", &d.where) != MR_OK) return MR_FAIL;
+    if (!(d.table = mr_sql_table(s->env, query->items[0].mapper->table))) {
+        mr_node_release(d.where);
+        return MR_FAIL;
+    }
+    return run(s, query, mr_sql_delete(s->env, &d), how, rowcount);
+}

@@ -1,0 +1,309 @@
+/*
+ * synchronize.c: the objects in memory follow an UPDATE or DELETE that named its rows by criteria.
+ *
+ * Invariant: which objects are meant is known before the statement runs, and they change only after it has: one that
+ * fails changes no object. What cannot be known for sure is read again when it is next asked for.
+ */
+#include "session_state.h"
+
+#include "evaluate.h"
+
+typedef struct match {
+    mr_entity *entity; /* pinned */
+    bool sure;         /* false: the criteria depend on what it has not loaded */
+} match;
+
+struct mr_synchronizer {
+    mr_session *session;
+    mr_mapper *mapper;
+    mr_node *statement;
+    mr_evaluation evaluation;
+    mr_vec matches; /* match */
+};
+
+static const mr_dml *dml_of(const mr_synchronizer *y) {
+    return y->statement->u.dml;
+}
+
+static mr_status add_match(mr_synchronizer *y, mr_entity *e, bool sure) {
+    match *m = mr_vec_push(&y->matches);
+    if (!m) return MR_FAIL;
+    *m = (match){mr_entity_pin(e), sure};
+    return MR_OK;
+}
+
+static bool is_candidate(const mr_synchronizer *y, const mr_entity *e) {
+    return e->owner == y->session->owner && e->state == MR_PERSISTENT && mr_mapper_isa(e->mapper, y->mapper);
+}
+
+static bool is_expired(mr_entity *e) {
+    return mr_entity_slot(e, e->mapper->pk_slots[0])->kind == MR_UNLOADED;
+}
+
+/* ---------------------------------------------------------------- by evaluation */
+
+/* What has expired is read again anyway. */
+static mr_status match_by_evaluation(mr_synchronizer *y) {
+    const mr_node *where = dml_of(y)->where;
+    size_t cursor = 0;
+    mr_entity *e;
+    while ((e = mr_idmap_next(y->session->owner->idmap, &cursor)) != NULL) {
+        if (!is_candidate(y, e) || is_expired(e)) continue;
+        mr_value v = where ? mr_evaluate(&y->evaluation, e, where) : mr_int_value(1);
+        bool met = (v.kind == MR_INT && v.u.i != 0) || (v.kind == MR_FLOAT && v.u.d != 0);
+        if ((met || v.kind == MR_UNLOADED) && add_match(y, e, met) != MR_OK) return MR_FAIL;
+    }
+    return MR_OK;
+}
+
+static mr_status refuse_evaluation(const mr_synchronizer *y) {
+    mr_env *env = y->session->env;
+    mr_strbuf text;
+    mr_strbuf_init(&text, env);
+    const char *sql = NULL;
+    if (mr_sql_string(env, mr_engine_dialect(y->session->engine), dml_of(y)->where, &text) == MR_OK)
+        sql = mr_strbuf_str(&text);
+    if (sql)
+        mr_fail(env, MR_ERR_INVALID_REQUEST,
+                "the criteria cannot be evaluated in memory: %s: write synchronize_session = \"fetch\" or false",
+                sql);
+    mr_strbuf_done(&text);
+    return MR_FAIL;
+}
+
+/* ---------------------------------------------------------------- by fetching */
+
+/* SELECT of the primary key, in its order, of the rows that the statement means. */
+static mr_node *keys_statement(const mr_synchronizer *y) {
+    mr_env *env = y->session->env;
+    const mr_mapper *m = y->mapper;
+    mr_node *columns = NULL;
+    for (unsigned k = 0; k < m->npk; k++) {
+        mr_column *column = k < m->table->nprimary ? m->table->primary[k] : NULL;
+        for (size_t i = 0; i < m->columns.len; i++) {
+            const mr_property *prop = mr_vec_ptr(&m->columns, i);
+            if (prop->slot == m->pk_slots[k] && prop->column->table == m->table) column = prop->column;
+        }
+        columns = mr_sql_list_append(env, columns, mr_sql_column(env, column, NULL, NULL));
+        if (!columns) return NULL;
+    }
+    mr_select s = {.columns = columns, .where = mr_node_retain(dml_of(y)->where)};
+    s.from = mr_sql_list_append(env, NULL, mr_sql_table(env, m->table));
+    if (s.from) return mr_sql_select(env, &s);
+    mr_node_release(s.columns);
+    mr_node_release(s.where);
+    return NULL;
+}
+
+static mr_status match_row(mr_synchronizer *y, const mr_value *key, mr_strbuf *buf) {
+    mr_value identity;
+    mr_strbuf_clear(buf);
+    if (!mr_identity_make(y->mapper, key, buf, &identity))
+        return buf->oom ? mr_nomem(y->session->env) : MR_OK;
+    mr_entity *e = mr_idmap_get(y->session->owner->idmap, y->mapper->root, &identity);
+    return e && is_candidate(y, e) ? add_match(y, e, true) : MR_OK;
+}
+
+static mr_status read_keys(mr_synchronizer *y, mr_cursor *cursor, mr_value *key) {
+    mr_strbuf buf;
+    mr_strbuf_init(&buf, y->session->env);
+    mr_status status;
+    while ((status = mr_cursor_step(cursor)) == MR_ROW) {
+        if (mr_cursor_fetch(cursor, NULL, key) == MR_FAIL || match_row(y, key, &buf) != MR_OK) {
+            status = MR_FAIL;
+            break;
+        }
+    }
+    mr_strbuf_done(&buf);
+    return status == MR_DONE ? MR_OK : MR_FAIL;
+}
+
+static mr_status match_by_fetching(mr_synchronizer *y, mr_conn *conn) {
+    mr_env *env = y->session->env;
+    mr_compiled *compiled = NULL;
+    mr_value *values = NULL, *key = NULL;
+    mr_cursor *cursor = NULL;
+    mr_status status = MR_FAIL;
+    mr_node *select = keys_statement(y);
+    if (!select || !(key = mr_alloc(env, y->mapper->npk * sizeof *key))) goto out;
+    if (mr_engine_compile(y->session->engine, select, y->evaluation.named, y->evaluation.nnamed, &compiled,
+                          &values) != MR_OK)
+        goto out;
+    if (mr_conn_execute(conn, compiled, values, &cursor) == MR_OK) status = read_keys(y, cursor, key);
+    mr_error *saved = status == MR_FAIL ? mr_env_save_error(env) : NULL;
+    mr_cursor_close(cursor);
+    mr_env_restore_error(env, saved);
+out:
+    mr_free(env, key);
+    mr_free(env, values);
+    mr_compiled_release(compiled);
+    mr_node_release(select);
+    return status;
+}
+
+/* ---------------------------------------------------------------- before the statement */
+
+/* The keys of objects do not change behind their backs. */
+static mr_status refuse_keys(const mr_synchronizer *y) {
+    const mr_node *columns = dml_of(y)->columns;
+    for (uint32_t i = 0; columns && i < columns->n; i++) {
+        const mr_property *prop = mr_mapper_property_of_column(y->mapper, columns->child[i]->u.column);
+        if (!prop || !prop->is_primary_key) continue;
+        return mr_fail(y->session->env, MR_ERR_ARGUMENT,
+                       "%s.%s is in the primary key: assign to the objects, or write synchronize_session = false",
+                       y->mapper->name, prop->name);
+    }
+    return MR_OK;
+}
+
+/* In the transaction that the statement will be in. Its begin may expire what another connection has changed. */
+static mr_status open_transaction(mr_session *s, mr_conn **conn) {
+    if (mr_session_connect(s, NULL, conn) != MR_OK) return MR_FAIL;
+    s->reading = false; /* the read transaction becomes the session's */
+    return mr_conn_in_transaction(*conn) ? MR_OK : mr_conn_begin_write(*conn);
+}
+
+static mr_status find_matches(mr_synchronizer *y, mr_synchronize how) {
+    mr_conn *conn;
+    const mr_node *where = dml_of(y)->where;
+    bool evaluable = how != MR_SYNCHRONIZE_FETCH && (!where || mr_evaluable(&y->evaluation, where));
+    if (how == MR_SYNCHRONIZE_EVALUATE && !evaluable) return refuse_evaluation(y);
+    if (refuse_keys(y) != MR_OK || mr_session_autoflush_now(y->session) != MR_OK ||
+        open_transaction(y->session, &conn) != MR_OK)
+        return MR_FAIL;
+    mr_status status = evaluable ? match_by_evaluation(y) : match_by_fetching(y, conn);
+    return status == MR_OK ? mr_journal_reserve(y->session, y->matches.len) : status;
+}
+
+mr_status mr_synchronizer_new(mr_session *s, mr_mapper *mapper, mr_node *statement, const mr_named_value *named,
+                              size_t nnamed, mr_synchronize how, mr_synchronizer **out) {
+    *out = NULL;
+    if (mr_session_allow(s, MR_ACT_READ, "execute()") != MR_OK) return MR_FAIL;
+    mr_synchronizer *y = mr_calloc(s->env, sizeof *y);
+    if (!y) return MR_FAIL;
+    y->session = mr_session_retain(s);
+    y->mapper = mapper;
+    y->statement = mr_node_retain(statement);
+    y->evaluation = (mr_evaluation){mapper, named, nnamed};
+    mr_vec_init(&y->matches, s->env, sizeof(match));
+    mr_heap_block(s->heap);
+    mr_status status = how == MR_SYNCHRONIZE_NONE ? MR_OK : find_matches(y, how);
+    mr_heap_unblock(s->heap);
+    if (status == MR_OK) {
+        *out = y;
+        return MR_OK;
+    }
+    mr_error *saved = mr_env_save_error(s->env);
+    mr_env *env = s->env;
+    mr_synchronizer_free(y);
+    mr_env_restore_error(env, saved);
+    return status;
+}
+
+void mr_synchronizer_free(mr_synchronizer *y) {
+    if (!y) return;
+    mr_session *s = y->session;
+    for (size_t i = 0; i < y->matches.len; i++) mr_entity_unpin(((match *)mr_vec_at(&y->matches, i))->entity);
+    mr_vec_done(&y->matches);
+    mr_node_release(y->statement);
+    mr_free(s->env, y);
+    mr_session_release(s);
+}
+
+/* ---------------------------------------------------------------- after an UPDATE */
+
+/* The value that the column has now, a copy; MR_UNLOADED: to be read again. */
+static mr_value new_value(const mr_synchronizer *y, mr_entity *e, const mr_property *prop, const mr_node *node) {
+    mr_env *env = y->session->env;
+    mr_value made = mr_value_of(MR_UNLOADED, 0), v = made;
+    const mr_value *given = NULL;
+    if (node->kind == MR_NODE_BIND)
+        given = node->name ? mr_evaluation_param(&y->evaluation, node->name) : &node->u.value;
+    if (given)
+        v = *given;
+    else if (mr_evaluable(&y->evaluation, node))
+        v = mr_evaluate(&y->evaluation, e, node);
+    if (v.kind == MR_UNLOADED || v.kind == MR_OPAQUE) return made;
+    if (v.kind == MR_INT && (v.u.i == 0 || v.u.i == 1) &&
+        mr_column_type(env, prop->column)->code == MR_TYPE_BOOLEAN)
+        v = mr_bool_value(v.u.i != 0);
+    if (mr_attribute_coerce(e->mapper, prop, &v) == MR_OK && mr_value_copy(env, &made, &v) == MR_OK) return made;
+    mr_env_clear_error(env);
+    return mr_value_of(MR_UNLOADED, 0);
+}
+
+/* The object has what the database has: neither a change nor a history. */
+static void take_on(mr_entity *e, const mr_property *prop, mr_value *value) {
+    if (mr_entity_slot(e, prop->slot)->kind == MR_UNLOADED) return;
+    if (value->kind != MR_UNLOADED && !mr_entity_is_dirty(e, prop->slot)) {
+        mr_entity_give(e, prop->slot, value); /* its place is there: cannot fail */
+        return;
+    }
+    mr_entity_forget(e, prop->slot);
+    e->flags |= MR_ENTITY_PARTIAL;
+}
+
+/* All values are computed before the first is set: they are of the row as it was. */
+static void follow_update(const mr_synchronizer *y, const match *m, mr_value *values) {
+    const mr_dml *d = dml_of(y);
+    mr_entity *e = m->entity;
+    for (uint32_t i = 0; i < d->columns->n; i++) {
+        const mr_property *prop = mr_mapper_property_of_column(y->mapper, d->columns->child[i]->u.column);
+        values[i] = prop && m->sure ? new_value(y, e, prop, d->values->child[i]) : mr_value_of(MR_UNLOADED, 0);
+    }
+    for (uint32_t i = 0; i < d->columns->n; i++) {
+        const mr_property *prop = mr_mapper_property_of_column(y->mapper, d->columns->child[i]->u.column);
+        if (prop) take_on(e, prop, &values[i]);
+        mr_value_clear(y->session->env, &values[i]);
+    }
+}
+
+static mr_status apply_update(mr_synchronizer *y) {
+    mr_session *s = y->session;
+    mr_value *values = mr_alloc(s->env, dml_of(y)->columns->n * sizeof *values);
+    mr_status status = values ? MR_OK : MR_FAIL;
+    for (size_t i = 0; i < y->matches.len; i++) {
+        const match *m = mr_vec_at(&y->matches, i);
+        if (!is_candidate(y, m->entity) || is_expired(m->entity)) continue;
+        if (values && mr_journal_updated(s, m->entity) == MR_OK) {
+            follow_update(y, m, values);
+        } else {
+            status = MR_FAIL;
+            mr_entity_expire(m->entity);
+        }
+    }
+    mr_free(s->env, values);
+    return status;
+}
+
+/* ---------------------------------------------------------------- after a DELETE */
+
+static mr_status leave(mr_session *s, mr_entity *e) {
+    if (mr_journal_deleted(s, e) != MR_OK) return MR_FAIL;
+    mr_state_spare(s, e);
+    mr_entity_leave_dirty(e);
+    mr_idmap_remove(s->owner->idmap, e);
+    e->state = MR_DELETED;
+    return MR_OK;
+}
+
+static mr_status apply_delete(mr_synchronizer *y) {
+    mr_status status = MR_OK;
+    for (size_t i = 0; i < y->matches.len; i++) {
+        const match *m = mr_vec_at(&y->matches, i);
+        if (!is_candidate(y, m->entity)) continue;
+        if (m->sure && leave(y->session, m->entity) == MR_OK) continue;
+        if (m->sure) status = MR_FAIL;
+        mr_entity_expire(m->entity);
+    }
+    return status;
+}
+
+mr_status mr_synchronizer_apply(mr_synchronizer *y) {
+    mr_heap_block(y->session->heap);
+    mr_status status = y->matches.len == 0                      ? MR_OK
+                       : y->statement->kind == MR_NODE_UPDATE ? apply_update(y)
+                                                              : apply_delete(y);
+    mr_heap_unblock(y->session->heap);
+    return status;
+}
