@@ -57,7 +57,7 @@ RUN    = BUILD='$(BUILD)' CC='$(CC)' LUA='$(LUA)' ONLY='$(ONLY)' SANITIZE='$(SAN
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: all deps demo test test-core test-spec test-stress test-host test-examples test-build headers arch \
-        lint lint-lua lint-c sanitize fault fuzz fuzz-build bench bench-deps install help clean FORCE
+        lint lint-lua lint-c sanitize valgrind fault fuzz fuzz-build bench bench-deps install help clean FORCE
 
 all: $(HOST) $(MODULE) $(STATIC) ## build the host, the module and the static library (the default)
 
@@ -124,6 +124,7 @@ bench-deps: ## install what the comparisons of `make bench` need
 	@.ci/deps bench
 
 demo: deps ## build, then run an example with the host
+	@[ -x $(BUILD)/moonrow ] || echo 'moonrow: building, which takes about a minute'
 	@$(MAKE) --no-print-directory -s all
 	@$(BUILD)/moonrow $(DEMO)
 
@@ -156,13 +157,13 @@ headers: ## each public header compiles alone, as C11 and as C++17
 arch: ## the layer rule: who may include what
 	@$(RUN) arch
 
-lint-lua:
+lint-lua: ## luacheck over what is written in Lua
 	@$(RUN) lint
 
-lint-c:
+lint-c: ## clang-tidy over src
 	clang-tidy --quiet $(LIB_SRC) $(HOST_SRC) -- -std=c11 -Isrc/include $(LUA_CFLAGS)
 
-lint: lint-lua lint-c ## luacheck and clang-tidy
+lint: lint-lua lint-c ## both
 
 sanitize: ## C tests, specs and examples with AddressSanitizer and UBSan (gcc)
 	@$(MAKE) --no-print-directory CC=gcc CFLAGS='-O1 -g' BUILD=$(BUILD)/asan SANITIZE=address,undefined \
@@ -172,6 +173,9 @@ sanitize: ## C tests, specs and examples with AddressSanitizer and UBSan (gcc)
 .PHONY: sanitize-run
 sanitize-run:
 	@$(RUN) core spec host examples
+
+valgrind: all $(C_EXAMPLES) ## examples and some specs under valgrind: bad memory accesses, leaks
+	@$(RUN) valgrind
 
 fault: all $(FAULT_TESTS) ## every allocation and every driver call fails in turn
 	@$(RUN) fault

@@ -46,6 +46,68 @@ describe("execute of an insert with rows", function()
   end)
 end)
 
+describe("rows of a batch", function()
+  it("may differ: other columns, NULL, expressions; order and values are kept", function()
+    local db, Item = items()
+    db.session:execute(mr.insert(Item), {
+      { name = "a", score = 1 }, { name = "b", score = 2 }, { name = "c" }, { name = "d", score = mr.null },
+      { score = 5.0, name = "e" }, { name = "f", score = mr.func.abs(-6) }, { name = "g", score = 7 },
+      { id = 20, name = "h", score = 8 }, { name = "i", score = 9 },
+    })
+    local seen = {}
+    for i, item in ipairs(Item.query:order_by(Item.id):all()) do
+      seen[i] = ("%d%s%s"):format(item.id, item.name, item.score)
+    end
+    assert.same({ "1a1", "2b2", "3c7", "4dnil", "5e5", "6f6", "7g7", "20h8", "21i9" }, seen)
+  end)
+
+  it("have defaults of their own, also from functions; the first row may be the odd one", function()
+    local db = mr.open "sqlite://"
+    local n = 0
+    local Row = db.Model:extend("Row", {
+      id     = db.Column{ db.Integer, primary_key = true },
+      a      = db.Column{ db.Integer },
+      serial = db.Column{ db.Text, default = function() n = n + 1 return ("x"):rep(n) end },
+      made   = db.Column{ db.DateTime, default = mr.now },
+      sql    = db.Column{ db.Integer, default = mr.text "40 + 2" },
+    })
+    db:create_all()
+    db.session:execute(mr.insert(Row), { { a = 1 }, { a = 2 }, { a = 3, sql = 1 }, { a = 4, serial = "own", sql = 2 } })
+    db.session:execute(mr.insert(Row), { { sql = 1 }, { sql = 2, a = 9 }, { sql = 3 } })
+    local rows = Row.query:order_by(Row.id):all()
+    local seen = {}
+    for i, row in ipairs(rows) do
+      seen[i] = ("%s %s %s"):format(row.a, row.serial, row.sql)
+      assert.truthy(row.made)
+    end
+    assert.same({ "1 x 42", "2 xx 42", "3 xxx 1", "4 own 2", "nil xxxx 1", "9 xxxxx 2", "nil xxxxxx 3" }, seen)
+  end)
+
+  it("are checked like any value: the error names class, attribute and value", function()
+    local db, Item = items()
+    refuse("ArgumentError", { "Item.score", "integer", '"x"' }, db.session.execute, db.session, mr.insert(Item),
+      { { name = "a", score = 1 }, { name = "b", score = "x" } })
+    refuse("ArgumentError", { "Item", "nam", "name" }, db.session.execute, db.session, mr.insert(Item),
+      { { name = "a", score = 1 }, { nam = "b", score = 1 } })
+    refuse("ArgumentError", "table", db.session.execute, db.session, mr.insert(Item), { { name = "a" }, 5 })
+    db.session:rollback()
+    local e = refuse("IntegrityError", "NOT NULL constraint failed: item.label", db.session.execute, db.session,
+      mr.insert(Item), { { name = "a" }, { name = mr.null } })
+    assert.same({ mr.null, 7 }, e.params)
+    db.session:rollback()
+    assert.equal(0, Item.query:count())
+  end)
+
+  it("by the column's name, for a table without a class", function()
+    local db = mr.open "sqlite://"
+    local t = db.Table("t", db.Column{ "a", db.Integer, primary_key = true }, db.Column{ "b", db.String(9) })
+    db:create_all()
+    db.session:execute(mr.insert(t), { { a = 1, b = "x" }, { a = 2, b = "y" }, { a = 3, b = "z" } })
+    db.session:execute(mr.update(t), { { a = 1, b = "X" }, { b = "Y", a = 2 } })
+    assert.same({ "X", "Y", "z" }, { table.unpack(db.session:scalars(mr.select(t.c.b):order_by(t.c.a)):all()) })
+  end)
+end)
+
 describe("execute of an update with rows", function()
   it("finds each row by its primary key, in one batch", function()
     local db, Item = items()

@@ -312,6 +312,12 @@ describe("delete-orphan on a many-to-one", function()
     refuse("InvalidRequestError", { "A.b", "single parent" }, function() second.b = b end)
     assert.is_nil(second.b)
     assert.equal(b, first.b)
+    db2.session:add(first)
+    db2.session:commit() -- what has expired counts, too
+    refuse("InvalidRequestError", { "A.b", "single parent" }, function() second.b = b end)
+    first.b = nil
+    second.b = b
+    assert.equal(b, second.b)
   end)
 end)
 

@@ -166,6 +166,25 @@ describe("session events", function()
     end
   end)
 
+  it("come with a flush that fails, whose own error is the one that is told", function()
+    local db, User = support.users()
+    local session, mine, log = mr.Session(db.engine), { "mine" }, {}
+    local function failing() error(mine) end
+    listen(User, "after_insert", failing)
+    listen(session, "after_rollback", function()
+      log[#log + 1] = "rollback"
+      pcall(listen, User, "no such event", print)
+      error "another"
+    end, { once = true })
+    session:add(User{ username = "ann", email = "a@x" })
+    local ok, e = pcall(session.flush, session)
+    assert.is_false(ok)
+    assert.equal(mine, e)
+    assert.same({ "rollback" }, log)
+    session:rollback()
+    session:close()
+  end)
+
   it("once are called once, and a removed one no more, even one that removes itself", function()
     local db, User = support.users()
     local session, log = mr.Session(db.engine), {}

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Runs parts of the tests and adds up what they count:
-#   spec/run.sh PART...    headers arch lint core spec stress host examples fault fuzz bench
+#   spec/run.sh PART...    headers arch lint core spec stress host examples valgrind fault fuzz bench
 # The last line is "N passed, N failed"; the status is non-zero when something failed. A part that
 # ends badly without naming a failure counts as one. From the Makefile: BUILD, CC, LUA, ONLY, SANITIZE.
 set -u
@@ -136,6 +136,26 @@ part_examples() {
             example "$folder" "$folder" "$folder/expected" "$BUILD/$folder"
             break
         done
+    done
+}
+
+# What is lost when a program has ended counts, and what valgrind cannot tell. Stock Lua unloads the module at its
+# end: the names of its functions are kept.
+part_valgrind() {
+    export VALGRIND_OPTS="-q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite,indirect,possible
+        --show-leak-kinds=definite,indirect,possible --keep-debuginfo=yes --num-callers=30"
+    for script in quickstart.lua; do
+        example "$script (moonrow)" . "examples/${script%.lua}.expected" valgrind "$BUILD/moonrow" "examples/$script"
+        example "$script ($LUA)" . "examples/${script%.lua}.expected" valgrind "$LUA" "examples/$script"
+    done
+    for folder in examples/*/; do
+        folder=${folder%/}
+        [ ! -e "$folder/main.lua" ] ||
+            example "$folder" "$folder" "$folder/expected" valgrind "$BUILD/moonrow" main.lua
+        [ ! -x "$BUILD/$folder" ] || example "$folder" "$folder" "$folder/expected" valgrind "$BUILD/$folder"
+    done
+    for name in quickstart session transaction; do
+        run_specs "$name under valgrind" "${name}_spec.lua" valgrind "$LUA"
     done
 }
 

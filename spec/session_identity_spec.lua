@@ -175,6 +175,39 @@ describe("item 39", function()
     assert.is_true(rawequal(ann, db.session:get(User, 20)))
   end)
 
+  it("children follow: the database moves them with passive_updates, the flush without", function()
+    for _, passive in ipairs{ true, false } do
+      local db = mr.open "sqlite://"
+      local Team = db.Model:extend("Team", {
+        code    = db.Column{ db.String(9), primary_key = true },
+        players = db.relationship{ "Player", backref = "team", passive_updates = passive },
+      })
+      local Player = db.Model:extend("Player", {
+        id        = db.Column{ db.Integer, primary_key = true },
+        team_code = db.Column{ db.String(9), db.ForeignKey{ "team.code", onupdate = passive and "CASCADE" or nil } },
+      })
+      db:create_all()
+      local red = Team{ code = "red" }
+      red.players = { Player{}, Player{} }
+      db.session:add(red)
+      db.session:commit()
+      assert.equal(2, #red.players)
+      db.session:commit()
+      db.session:begin{ mode = "immediate" }
+      db.session:execute(mr.text "PRAGMA defer_foreign_keys = ON")
+      assert.equal(2, #red.players)
+      red.code = "blue"
+      local texts = support.statements(db, function() db.session:flush() end)
+      assert.equal(passive and 1 or 2, #texts)
+      db.session:commit()
+      assert.is_true(rawequal(red, db.session:get(Team, "blue")))
+      for _, player in ipairs(Player.query:all()) do
+        assert.equal("blue", player.team_code)
+        assert.is_true(rawequal(red, player.team))
+      end
+    end
+  end)
+
   it("two may exchange their keys by way of a third", function()
     local db, User = support.with_users("ann", "bob")
     local ann, bob = db.session:get(User, 1), db.session:get(User, 2)

@@ -23,18 +23,18 @@ local function close()
   for _, suffix in ipairs{ "", "-wal", "-shm", "-journal" } do os.remove(path .. suffix) end
 end
 
---- Holds the database's write lock from another process until the returned function is called.
-local function lock_from_outside(seconds)
+--- Runs SQL in another process, which ends its transaction after some seconds; the returned function waits for it.
+local function hold(file_path, sql, seconds)
   local script = os.tmpname()
   local file = assert(io.open(script, "w"))
   file:write(([[
 import sqlite3, sys, time
 c = sqlite3.connect(%q, isolation_level=None)
-c.execute("BEGIN IMMEDIATE")
+for sql in %q.split(";"): c.execute(sql).fetchone()
 print("locked", flush=True)
 time.sleep(%s)
 c.execute("COMMIT")
-]]):format(path, seconds))
+]]):format(file_path, sql, seconds))
   file:close()
   local pipe = assert(io.popen("python3 " .. script .. " 2>&1"))
   assert(pipe:read "l" == "locked", "python3 with sqlite3 is needed for this spec")
@@ -213,7 +213,7 @@ describe("a busy database", function()
   if not has_python then return end
 
   it("held by another program gives an OperationalError after the timeout", function()
-    local unlock = lock_from_outside(1)
+    local unlock = hold(path, "BEGIN IMMEDIATE", 1)
     local thing = Thing{ n = 1 }
     db.session:add(thing)
     local e = refuse("OperationalError", "locked", db.session.commit, db.session)
@@ -226,8 +226,24 @@ describe("a busy database", function()
     assert.equal(1, Thing.query:count())
   end)
 
+  it("at the commit: the transaction stays, and another commit ends it", function()
+    db.session:add(Thing{ n = 1 })
+    db.session:commit()
+    local release = hold(path, "BEGIN; SELECT * FROM thing", 0.5)
+    local thing = db.session:get(Thing, 1)
+    thing.n = 2
+    db.session:flush()
+    local e = refuse("OperationalError", "locked", db.session.commit, db.session)
+    assert.equal(5, e.orig.code & 0xff)
+    assert.is_true(db.session:in_transaction())
+    release()
+    db.session:commit()
+    assert.is_false(db.session:in_transaction())
+    assert.equal(2, thing.n)
+  end)
+
   it("held by another program for a while: retry gets through", function()
-    local unlock = lock_from_outside(0.3)
+    local unlock = hold(path, "BEGIN IMMEDIATE", 0.3)
     local runs = 0
     db.session:retry(function(session)
       runs = runs + 1

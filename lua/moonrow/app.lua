@@ -11,6 +11,7 @@ local options = require "moonrow.options"
 local running = coroutine and coroutine.running or function() return "main" end
 local stacks = setmetatable({}, { __mode = "k" })
 local main = setmetatable({}, { __name = "main scope" })
+local entered = 0 -- scopes that have not been left; those of a dropped coroutine are counted for ever
 
 local App = {}
 App.__index = App
@@ -31,6 +32,7 @@ local function leave(scope)
   for i = #stack, 1, -1 do
     if stack[i] == scope then
       table.remove(stack, i)
+      entered = entered - 1
       break
     end
   end
@@ -66,6 +68,7 @@ local function enter(app)
     stacks[co] = stack
   end
   stack[#stack + 1] = scope
+  entered = entered + 1
   return scope
 end
 
@@ -105,6 +108,6 @@ function app.current()
 end
 
 -- The default scope of scoped sessions: the innermost one, or the one of the whole Lua state.
-function app.scope_key() return innermost() or main end
+function app.scope_key() return entered > 0 and innermost() or main end
 
 return app

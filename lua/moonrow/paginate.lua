@@ -30,7 +30,7 @@ local fields = options.set {
   "items", "page", "per_page", "total", "pages", "has_next", "has_prev", "next_num", "prev_num", "query",
 }
 
-function Pagination:__index(name)
+function Pagination.__index(_, name)
   local method = methods[name]
   if method then return method end
   if fields[name] then return nil end

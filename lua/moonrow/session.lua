@@ -74,9 +74,16 @@ end
 
 -- ---------------------------------------------------------------- scoped_session
 
-local Scoped = { __name = "scoped_session" }
+local states = setmetatable({}, { __mode = "k" }) -- by scoped session
 local methods = {}
 local is_open = core.is_open
+
+local function state_of(self, name)
+  local state = states[self]
+  if state then return state end
+  core.raise("ArgumentError",
+    ("%s is a method of a session: call it with a colon, session:%s(...)"):format(name, name))
+end
 
 -- The session of a scope that has one which was not closed.
 local function open_session(state, key)
@@ -84,9 +91,8 @@ local function open_session(state, key)
   if current ~= nil and is_open(current) then return current end
 end
 
--- The scope's session, made when there is none: what the binding asks for where a session is wanted.
-local function session_of(self)
-  local state = self[Scoped]
+-- The scope's session, made when there is none.
+local function session_of(state)
   local key = state.scopefunc()
   if key == nil then
     core.raise("InvalidRequestError", "the scopefunc of a scoped session returned nil: it must name a scope")
@@ -98,11 +104,12 @@ local function session_of(self)
   return current
 end
 
-methods._session = session_of
+-- What the binding asks for where a session is wanted.
+function methods:_session() return session_of(state_of(self, "_session")) end
 
 -- scoped:remove(): closes the scope's session, if there is one; the next use makes a new one.
 function methods:remove()
-  local state = self[Scoped]
+  local state = state_of(self, "remove")
   local key = state.scopefunc()
   local current = key ~= nil and state.registry[key]
   if not current then return end
@@ -112,7 +119,7 @@ end
 
 -- scoped:configure{ ... }: for the sessions made from now on.
 function methods:configure(...)
-  local state = self[Scoped]
+  local state = state_of(self, "configure")
   local key = state.scopefunc()
   if warn and key ~= nil and open_session(state, key) then
     warn("moonrow: this scope has a session already, which configure does not change")
@@ -122,7 +129,7 @@ end
 
 -- scoped:has(): is there a session in this scope?
 function methods:has()
-  local state = self[Scoped]
+  local state = state_of(self, "has")
   local key = state.scopefunc()
   return key ~= nil and open_session(state, key) ~= nil
 end
@@ -132,34 +139,22 @@ function methods:query_property(query_class)
   return setmetatable({ session = self, query_class = query_class }, { __name = "query_property" })
 end
 
--- Methods of the session, forwarded: made once for each name.
+-- A method of the session, forwarded.
 local function forwarder(name)
-  local function forward(self, ...)
-    if getmetatable(self) ~= Scoped then
-      core.raise("ArgumentError",
-        ("%s is a method of a session: call it with a colon, session:%s(...)"):format(name, name))
-    end
-    local current = session_of(self)
+  return function(self, ...)
+    local current = session_of(states[self] or state_of(self, name))
     return current[name](current, ...)
   end
-  methods[name] = forward
-  return forward
 end
 
-function Scoped:__index(name)
-  local method = methods[name]
-  if method then return method end
-  local value = session_of(self)[name]
-  if type(value) == "function" then return forwarder(name) end
-  return value
-end
+local Scoped = { __name = "scoped_session" }
 
-function Scoped:__newindex(name, value) session_of(self)[name] = value end
+function Scoped:__newindex(name, value) session_of(states[self])[name] = value end
 
 -- scoped(options): the scope's session; options are for one that does not exist yet.
 function Scoped:__call(...)
-  if select("#", ...) == 0 then return session_of(self) end
-  local state = self[Scoped]
+  local state = states[self]
+  if select("#", ...) == 0 then return session_of(state) end
   local key = state.scopefunc()
   if key ~= nil and open_session(state, key) then
     core.raise("InvalidRequestError",
@@ -170,7 +165,22 @@ function Scoped:__call(...)
   return current
 end
 
-function Scoped:__tostring() return ("<scoped_session %s>"):format(tostring(session_of(self))) end
+function Scoped:__tostring() return ("<scoped_session %s>"):format(tostring(session_of(states[self]))) end
+
+-- What a scoped session is indexed by. A method stays here once it was found, where Lua reads it without a
+-- call; what the session's fields hold is asked for each time.
+local function index_of(state)
+  return setmetatable({}, { __index = function(found, name)
+    local method = methods[name]
+    if not method then
+      local value = session_of(state)[name]
+      if type(value) ~= "function" then return value end
+      method = forwarder(name)
+    end
+    found[name] = method
+    return method
+  end })
+end
 
 -- mr.scoped_session(factory, { scopefunc = f })
 function session.scoped(...)
@@ -188,14 +198,16 @@ function session.scoped(...)
     registry = setmetatable({}, { __mode = "k" }),
     listeners = listeners.family(),
   }
-  return setmetatable({ [Scoped] = state }, Scoped)
+  local scoped = setmetatable({}, merged(Scoped, { __index = index_of(state) }))
+  states[scoped] = state
+  return scoped
 end
 
 -- session.family_of(value): the listeners of a sessionmaker or scoped_session; nil for anything else.
 function session.family_of(value)
   local meta = type(value) == "table" and getmetatable(value)
   if meta == Maker then return value.listeners end
-  if meta == Scoped then return rawget(value, Scoped).listeners end
+  return states[value] and states[value].listeners
 end
 
 return session

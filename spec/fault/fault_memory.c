@@ -4,8 +4,10 @@
  * An operation is a Lua file that returns { setup = fn, run = fn, check = fn }. For N = 1, 2, ... a new state is made, setup
  * gives a context, and run(context) meets a failure at its Nth allocation. It must raise a NoMemoryError or Lua's own
  * "not enough memory"; then run(context) again must succeed, check(context) hold, and closing the state give all memory back.
- * The examples run whole in the same way, each from a new state, without the retry in the same state.
+ * The examples run whole in the same way, each from a new state and in its own folder, without the retry in the same state.
  */
+#define _POSIX_C_SOURCE 200809L /* chdir, getcwd */
+
 #include <lauxlib.h>
 #include <lua.h>
 #include <lualib.h>
@@ -17,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -136,22 +139,34 @@ static bool run_example(const char *path, size_t n, bool all) {
     return hit;
 }
 
+typedef struct example {
+    const char *folder, *path;
+} example;
+
 static void test_example(void **state) {
-    const char *path = *state;
+    const example *e = *state;
+    const char *path = e->path;
+    char root[4096];
+    assert_non_null(getcwd(root, sizeof root));
+    assert_int_equal(chdir(e->folder), 0);
     for (int all = 0; all <= 1; all++) {
         size_t n = 1;
         while (run_example(path, n, all)) n++;
-        print_message("%s: %zu allocations, %s\n", path, n - 1, all ? "all failing from there" : "one failing");
+        print_message("%s/%s: %zu allocations, %s\n", e->folder, path, n - 1,
+                      all ? "all failing from there" : "one failing");
     }
+    assert_int_equal(chdir(root), 0);
 }
 
 #define OPERATION(name) cmocka_unit_test_prestate(test_operation, (void *)"spec/fault/operations/" name ".lua")
-#define EXAMPLE(name) cmocka_unit_test_prestate(test_example, (void *)"examples/" name ".lua")
+#define EXAMPLE(at) cmocka_unit_test_prestate(test_example, (void *)&examples[at])
 
 int main(void) {
+    static const example examples[] = {{"examples", "quickstart.lua"}, {"examples/declarative", "main.lua"}};
     const struct CMUnitTest tests[] = {
         OPERATION("declare"), OPERATION("flush"), OPERATION("query"), OPERATION("get"),
-        OPERATION("rollback"), OPERATION("core"), EXAMPLE("quickstart"),
+        OPERATION("rollback"), OPERATION("core"), OPERATION("events"), OPERATION("rows"),
+        OPERATION("transaction"), EXAMPLE(0), EXAMPLE(1),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

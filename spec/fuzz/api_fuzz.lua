@@ -186,8 +186,10 @@ end
 
 local function options_of(w, depth)
   local names = {
-    "name", "bind", "mode", "page", "per_page", "alias", "order_by", "partition_by", "rows", "escape", "id", "score", "team",
-    "index_elements", "set", "where", "isouter", "yield_per", "load", "autoflush", "once", "checkfirst", "tables", "recursive",
+    "name", "bind", "mode", "page", "per_page", "alias", "order_by", "partition_by",
+    "rows", "escape", "id", "score", "team",
+    "index_elements", "set", "where", "isouter", "yield_per",
+    "load", "autoflush", "once", "checkfirst", "tables", "recursive",
   }
   local t = {}
   for _ = 1, random(3) do t[pick(names)] = value(w, depth + 1) end
@@ -202,7 +204,11 @@ local plain = {
   function() return pick { math.maxinteger, math.mininteger, 1 << 31, 1 << 32, -1, 0 } end,
   function() return pick { 0 / 0, 1 / 0, -1 / 0, 0.5, -0.0, 1e300, 2.0 } end,
   function(w) return pick(w.attributes) end,
-  function() return pick { "", "x", "a\0b", "\xff\xfe", "%s%n", "2024-02-30", "2024-02-29", "12:00:00", '"', "'; drop table team", "*" } end,
+  function()
+    return pick {
+      "", "x", "a\0b", "\xff\xfe", "%s%n", "2024-02-30", "2024-02-29", "12:00:00", '"', "'; drop table team", "*",
+    }
+  end,
   function() return ("long"):rep(random(2000)) end,
   function() return callback() end,
   function() return coroutine.create(callback()) end,
@@ -211,7 +217,8 @@ local plain = {
   function(w) -- garbage that works on the session when it is collected
     for _ = 1, 5 do
       setmetatable({}, { __gc = function()
-        if w.seed then pcall(pick { w.made[3], w.made[6], function() mr.memory { trace = true } end, collectgarbage }) end
+        local function trace_now() mr.memory { trace = true } end
+        if w.seed then pcall(pick { w.made[3], w.made[6], trace_now, collectgarbage }) end
       end })
     end
     return {}
@@ -292,7 +299,8 @@ end
 local operators = {
   function(a, b) return a + b end, function(a, b) return a - b end, function(a, b) return a * b end,
   function(a, b) return a / b end, function(a, b) return a % b end, function(a, b) return a .. b end,
-  function(a, b) return a & b end, function(a, b) return a | b end, function(a) return ~a end, function(a) return -a end,
+  function(a, b) return a & b end, function(a, b) return a | b end, function(a) return ~a end,
+  function(a) return -a end,
   function(a, b) return a == b end, function(a, b) return a < b end, function(a, b) return a <= b end,
   function(a, b) return a // b end, function(a, b) return a ^ b end, function(a, b) return a << b end,
   function(a) return #a end, function(a) return tostring(a) end, function(a, b) return a(b) end,
@@ -394,7 +402,10 @@ end
 local function check_alive(w)
   w.db.session:remove()
   local db = mr.open "sqlite://"
-  local Thing = db.Model:extend("Thing", { id = db.Column { db.Integer, primary_key = true }, name = db.Column { db.Text } })
+  local Thing = db.Model:extend("Thing", {
+    id = db.Column { db.Integer, primary_key = true },
+    name = db.Column { db.Text },
+  })
   db:create_all()
   db.session:add(Thing { name = "x" })
   db.session:commit()
@@ -420,7 +431,7 @@ function fuzz.run(seed, steps)
   check_alive(w)
 end
 
-if ... == nil or tonumber((...)) then
+if arg and arg[0] and arg[0]:match "api_fuzz%.lua$" then
   local seed, rounds, steps = tonumber((...)) or 1, tonumber((select(2, ...))) or 20, tonumber((select(3, ...))) or 2000
   local file = os.getenv "MOONROW_FUZZ_TRACE"
   trace = file and assert(io.open(file, "w"))

@@ -160,6 +160,22 @@ describe("the host", function()
     assert.truthy(output:find("^moonrow: .-interrupted!\nstack traceback:\n"))
     assert.equal(1, code)
   end)
+
+  it("stops a long statement on SIGINT", function()
+    with_script([[
+      local mr = require "moonrow"
+      local db = mr.open "sqlite://"
+      local pid = io.open("/proc/self/stat"):read "n"
+      os.execute("(sleep 0.2; kill -INT " .. pid .. ") &")
+      db.session:scalar(mr.text [=[WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < 1000000000)
+        SELECT count(*) FROM c]=])]], function(path)
+      local began = os.time()
+      local output, code = run(quote(path))
+      assert.truthy(output:find("^moonrow: interrupted!\nstack traceback:\n"))
+      assert.equal(1, code)
+      assert.truthy(os.time() - began < 10)
+    end)
+  end)
 end)
 
 describe("the shell", function()

@@ -1,7 +1,8 @@
 /*
  * bindparams.c: text:bindparams: values, or types, for the :name parameters of mr.text.
  *
- * Invariant: the text itself is never changed; a name that it does not have is an error, as the value would be lost.
+ * Invariant: the text itself is never changed; a name that it does not have is an error, as the value would
+ * be lost.
  */
 #include <string.h>
 

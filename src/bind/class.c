@@ -286,6 +286,7 @@ static int class_newindex(lua_State *L) {
     lua_rawset(L, -3);
     lua_settop(L, 3);
     if (bind_test(L, 3, BIND_FIELD)) c->has_fields = true;
+    if (strcmp(name, "__init") == 0) c->b->own_init = true;
     if (is_among(name, open_metafields)) spread_metamethod(L, c);
     return 0;
 }

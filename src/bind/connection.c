@@ -144,6 +144,7 @@ int bind_engine_begin(lua_State *L) {
     (void)connect(L, "begin", true);
     if (!with_function) return 1;
     lua_insert(L, 2);
+    lua_toclose(L, 2); /* coroutine.close rolls back at once */
     lua_pushvalue(L, 2);
     return finish_begin(L, lua_pcallk(L, 1, LUA_MULTRET, 0, 0, finish_begin), 0);
 }

@@ -94,6 +94,8 @@ static void read_table(lua_State *L, declaration *d, int table, bool cloned) {
         if (lua_type(L, -2) == LUA_TSTRING) {
             entry *e = &d->entries[d->n];
             *e = (entry){lua_tostring(L, -2), 0, ENTRY_OTHER, table, cloned};
+            if (strlen(e->name) != lua_rawlen(L, -2))
+                bind_error(L, MR_ERR_ARGUMENT, "%s: the name '%s' has a zero byte in it", d->name, e->name);
             mr_column *column = bind_test_column(L, -1);
             bind_relationship_spec *spec = bind_test(L, -1, BIND_RELATIONSHIP_SPEC);
             if (column) e->kind = ENTRY_COLUMN, e->order = column->order;
@@ -197,6 +199,7 @@ static void declare_members(lua_State *L, const declaration *d, bind_class *c) {
         lua_pushstring(L, e->name);
         push_entry(L, e);
         if (bind_test(L, -1, BIND_FIELD)) c->has_fields = true;
+        if (strcmp(e->name, "__init") == 0) c->b->own_init = true;
         lua_rawset(L, -3);
         lua_pop(L, 1);
     }

@@ -149,6 +149,7 @@ static int engine_record(lua_State *L) {
     bind_check(L, mr_recorder_start(engine, &r->recorder));
     r->running = true;
     lua_insert(L, 2);
+    lua_toclose(L, 2); /* coroutine.close ends the recording at once */
     return finish_record(L, lua_pcallk(L, 0, 0, 0, 0, finish_record), 0);
 }
 
@@ -215,7 +216,7 @@ void bind_open_engine(lua_State *L) {
                                            {"__eq", engine_eq},
                                            {"__tostring", engine_tostring},
                                            {NULL, NULL}};
-    static const luaL_Reg recording_meta[] = {{"__gc", recording_gc}, {NULL, NULL}};
+    static const luaL_Reg recording_meta[] = {{"__gc", recording_gc}, {"__close", recording_gc}, {NULL, NULL}};
     bind_type(L, BIND_ENGINE, "Engine", methods, getters, metamethods);
     bind_type(L, "moonrow.Recording", "Recording", NULL, NULL, recording_meta);
     bind_open_connection(L);

@@ -257,7 +257,7 @@ static bool init_columns(lua_State *L, bind_class *c, mr_entity *e, int values) 
     bool complete = true;
     column_batch batch;
     batch.n = 0;
-    luaL_checkstack(L, BATCH + 8, "an object's values");
+    luaL_checkstack(L, 2 * BATCH + 8, "an object's values");
     bind_class_sync(L, 1);
     lua_getiuservalue(L, 1, CLASS_ATTRIBUTES);
     int attributes = lua_gettop(L);
@@ -272,7 +272,7 @@ static bool init_columns(lua_State *L, bind_class *c, mr_entity *e, int values) 
         if (prop && prop->kind == MR_PROPERTY_COLUMN) {
             batch.props[batch.n] = prop;
             batch.values[batch.n++] = column_value(L, c->b, e, prop, value);
-            lua_insert(L, key);
+            lua_pushvalue(L, key); /* the value stays below it */
             if (batch.n < BATCH) continue;
             set_columns(L, c->b, e, &batch);
             lua_replace(L, attributes + 1);
@@ -340,7 +340,7 @@ int bind_entity_construct(lua_State *L) {
     bind_push_entity(L, e);
     lua_insert(L, 2); /* class, self, arguments */
     int nargs = lua_gettop(L) - 2;
-    if (bind_class_member(L, 1, "__init") == LUA_TNIL) {
+    if (!c->b->own_init || bind_class_member(L, 1, "__init") == LUA_TNIL) {
         lua_settop(L, 3);
         init_values(L, c, e, 2, 3);
     } else {

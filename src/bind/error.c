@@ -81,7 +81,7 @@ int bind_raise(lua_State *L) {
     mr_error *e = mr_env_save_error(b->env);
     if (e && e->kind == MR_ERR_CALLBACK) {
         mr_error_free(b->env, e);
-        bind_push_callback_error(L);
+        bind_push_callback_error(L, e);
         return lua_error(L);
     }
     bool room = lua_checkstack(L, 2);

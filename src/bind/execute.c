@@ -11,6 +11,7 @@
 #include "own.h"
 #include "result.h"
 #include "row.h"
+#include "row_binding.h"
 #include "schema.h"
 #include "statement.h"
 
@@ -280,9 +281,15 @@ typedef struct batch {
     const target *t;
     mr_engine *engine;
     bind_cursor *first;
+    bind_row_binding *binding; /* of the rows like the first; or NULL */
     int held;    /* index of the cursor value that holds the bound values */
     bool broken; /* a row of another structure: it runs by itself */
 } batch;
+
+static void count_row(bind_result *r, const batch *bt) {
+    r->rowcount += mr_cursor_rowcount(bt->first->c.cursor);
+    r->lastrowid = mr_cursor_last_insert_id(bt->first->c.cursor);
+}
 
 /* Binds and steps the row; broken is set, and nothing run, when it needs another statement. */
 static mr_status step_row(batch *bt, bind_cursor *next, mr_node *node, const mr_named_value *named,
@@ -323,8 +330,7 @@ static void run_row(lua_State *L, batch *bt, int result, int params) {
         run(L, bt->t, result, params);
         return;
     }
-    r->rowcount += mr_cursor_rowcount(bt->first->c.cursor);
-    r->lastrowid = mr_cursor_last_insert_id(bt->first->c.cursor);
+    count_row(r, bt);
     if (held != bt->first) close_cursor(held);
     lua_replace(L, bt->held);
     lua_settop(L, top - 1);
@@ -350,6 +356,29 @@ static int push_row_statement(lua_State *L, int stmt, int rows, lua_Integer i) {
     return lua_gettop(L) - 1;
 }
 
+/* Runs the row as one more of the batch, straight from its table; false where it needs a statement of its own. */
+static bool run_bound_row(lua_State *L, batch *bt, int result, int rows, lua_Integer i) {
+    if (!bt->binding) return false;
+    lua_rawgeti(L, rows, i);
+    const mr_value *values = bind_row_values(L, bt->binding, lua_gettop(L));
+    if (!values) return false;
+    bind_state *b = bind_of(L);
+    mr_cursor *cursor = bt->first->c.cursor;
+    BIND_ENTER(b, L);
+    mr_status st = mr_cursor_bind(cursor, values);
+    if (st == MR_OK) do st = mr_cursor_step(cursor);
+        while (st == MR_ROW);
+    if (st == MR_FAIL) {
+        mr_error *saved = mr_env_save_error(b->env);
+        close_cursor(bt->first);
+        mr_env_restore_error(b->env, saved);
+    }
+    BIND_LEAVE(b);
+    bind_check(L, st);
+    count_row(bind_test(L, result, BIND_RESULT), bt);
+    return true;
+}
+
 static void run_batch(lua_State *L, const target *t, int result, int stmt, int rows) {
     lua_Integer n = (lua_Integer)lua_rawlen(L, rows);
     bind_result *r = bind_test(L, result, BIND_RESULT);
@@ -358,8 +387,12 @@ static void run_batch(lua_State *L, const target *t, int result, int stmt, int r
     bt.first = new_cursor(L);
     lua_pushvalue(L, -1);
     bt.held = lua_gettop(L);
+    lua_pushnil(L); /* the binding */
     r->rowcount = 0;
     for (lua_Integer i = 1; i <= n; i++) {
+        lua_settop(L, bt.held + 1);
+        if (i > 1 && run_bound_row(L, &bt, result, rows, i)) continue;
+        lua_settop(L, bt.held + 1);
         int params = push_row_statement(L, stmt, rows, i);
         if (i > 1) {
             run_row(L, &bt, result, params);
@@ -369,11 +402,14 @@ static void run_batch(lua_State *L, const target *t, int result, int stmt, int r
             const mr_named_value *named = read_params(L, params, &count);
             open_cursor(L, t, bt.first, mr_node_retain(node), named, count);
             while (step(L, bt.first->c.cursor, NULL) == MR_ROW) continue;
-            r->rowcount = mr_cursor_rowcount(bt.first->c.cursor);
-            r->lastrowid = mr_cursor_last_insert_id(bt.first->c.cursor);
+            count_row(r, &bt);
+            lua_rawgeti(L, rows, i);
+            const bind_statement *s = bind_test_statement(L, stmt);
+            if (s) bt.binding = bind_push_row_binding(L, s, node, bt.first->c.compiled, lua_gettop(L));
+            lua_replace(L, bt.held + 1);
         }
-        lua_settop(L, bt.held);
     }
+    lua_settop(L, bt.held);
     bind_cursor *held = lua_touserdata(L, bt.held);
     BIND_ENTER(b, L);
     close_cursor(bt.first);

@@ -1,6 +1,6 @@
 /*
- * query_rows.c: query:update and query:delete: one statement for all rows that a query means, which the objects in
- * memory follow.
+ * query_rows.c: query:update and query:delete: one statement for all rows that a query means, which the
+ * objects in memory follow.
  */
 #include <string.h>
 
@@ -10,7 +10,8 @@
 
 mr_synchronize bind_to_synchronize(lua_State *L, int idx, const char *function) {
     static const char *const words[] = {"auto", "evaluate", "fetch"};
-    static const mr_synchronize kinds[] = {MR_SYNCHRONIZE_AUTO, MR_SYNCHRONIZE_EVALUATE, MR_SYNCHRONIZE_FETCH};
+    static const mr_synchronize kinds[] = {MR_SYNCHRONIZE_AUTO, MR_SYNCHRONIZE_EVALUATE,
+                                           MR_SYNCHRONIZE_FETCH};
     idx = lua_absindex(L, idx);
     if (lua_isnil(L, idx)) return MR_SYNCHRONIZE_AUTO;
     if (lua_isboolean(L, idx) && !lua_toboolean(L, idx)) return MR_SYNCHRONIZE_NONE;
@@ -25,7 +26,8 @@ mr_synchronize bind_to_synchronize(lua_State *L, int idx, const char *function) 
 static mr_synchronize read_options(lua_State *L, int idx, const char *function) {
     static const char *const names[] = {"synchronize_session", NULL};
     if (lua_isnoneornil(L, idx)) return MR_SYNCHRONIZE_AUTO;
-    if (!bind_is_plain_table(L, idx)) bind_type_error(L, idx, lua_pushfstring(L, "%s: options", function), "a table");
+    if (!bind_is_plain_table(L, idx))
+        bind_type_error(L, idx, lua_pushfstring(L, "%s: options", function), "a table");
     bind_check_options(L, idx, function, names);
     bind_option(L, idx, "synchronize_session");
     mr_synchronize how = bind_to_synchronize(L, -1, function);
@@ -44,7 +46,8 @@ static const bind_statement *push_values(lua_State *L, const mr_mapper *mapper, 
     if (!bind_is_plain_table(L, idx)) bind_type_error(L, idx, "update", "a table such as { name = \"x\" }");
     lua_pushnil(L);
     if (!lua_next(L, idx))
-        bind_error(L, MR_ERR_ARGUMENT, "update: the table is empty (is every value set? NULL is written mr.null)");
+        bind_error(L, MR_ERR_ARGUMENT,
+                   "update: the table is empty (is every value set? NULL is written mr.null)");
     lua_pop(L, 2);
     lua_pushcfunction(L, bind_update);
     bind_push_class(L, mapper);
@@ -57,7 +60,8 @@ static const bind_statement *push_values(lua_State *L, const mr_mapper *mapper, 
 }
 
 /* statement NULL: DELETE. */
-static int run(lua_State *L, mr_query *q, const bind_statement *statement, mr_synchronize how, const char *function) {
+static int run(lua_State *L, mr_query *q, const bind_statement *statement, mr_synchronize how,
+               const char *function) {
     mr_session *s = bind_query_session(L, function);
     bind_state *b = bind_of(L);
     mr_query *plain = NULL;

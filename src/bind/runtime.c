@@ -13,7 +13,10 @@
 #define CHARGE_STEP ((size_t)256 * 1024)
 
 static const char state_key = 0;
-static const char error_key = 0;
+/* Registry slots for what callbacks have raised, made beforehand and used in turn: one error may wait in the core while a
+ * callback for another runs. */
+enum { ERROR_SLOTS = 8 };
+static const char error_keys[ERROR_SLOTS] = {0};
 static const char log_key = 0;
 
 bind_state *bind_peek(lua_State *L) {
@@ -125,10 +128,10 @@ void bind_stress_step(bind_state *b, lua_State *L) {
 
 /* ---------------------------------------------------------------- callbacks */
 
-/* Records the text of the error that the callback left. */
+/* Records the text of the error in the slot that is used last. */
 static int describe_body(lua_State *L) {
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &error_key);
     const bind_state *b = lua_touserdata(L, 1);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &error_keys[b->error_slot]);
     mr_fail(b->env, MR_ERR_CALLBACK, "%s", luaL_tolstring(L, -1, NULL));
     return 0;
 }
@@ -146,25 +149,27 @@ mr_status bind_callback(mr_env *env, lua_CFunction body, void *data) {
     b->L = L;
     if (rc == LUA_OK) return MR_OK;
     /* The slot exists already, so keeping the error allocates nothing. */
-    lua_rawsetp(L, LUA_REGISTRYINDEX, &error_key);
+    unsigned slot = b->error_slot = (b->error_slot + 1) % ERROR_SLOTS;
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &error_keys[slot]);
     lua_settop(L, top);
     lua_pushcfunction(L, describe_body);
     lua_pushlightuserdata(L, b);
     if (lua_pcall(L, 1, 0, 0) != LUA_OK) mr_fail(env, MR_ERR_CALLBACK, "a Lua callback failed");
+    mr_error_add_orig(env, NULL, (int)slot);
     lua_settop(L, top);
     return MR_FAIL;
 }
 
-void bind_push_callback_error(lua_State *L) {
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &error_key);
+void bind_push_callback_error(lua_State *L, const mr_error *error) {
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &error_keys[error->orig_code]);
     lua_pushboolean(L, 0);
-    lua_rawsetp(L, LUA_REGISTRYINDEX, &error_key);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &error_keys[error->orig_code]);
 }
 
 /* Records the error that the callback left, when it is one of ours. */
 static int record_body(lua_State *L) {
     bind_state *b = lua_touserdata(L, 1);
-    bind_push_callback_error(L);
+    bind_push_callback_error(L, mr_env_error(b->env));
     if (lua_istable(L, -1) && lua_getmetatable(L, -1) && lua_getfield(L, -1, "__errkind") == LUA_TNUMBER &&
         lua_getfield(L, -3, "message") == LUA_TSTRING)
         mr_fail(b->env, (mr_errkind)lua_tointeger(L, -2), "%s", lua_tostring(L, -1));
@@ -353,8 +358,10 @@ bind_state *bind_state_make(lua_State *L) {
     lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
     b->main = lua_tothread(L, -1);
     lua_pop(L, 1);
-    lua_pushboolean(L, 0);
-    lua_rawsetp(L, LUA_REGISTRYINDEX, &error_key);
+    for (int i = 0; i < ERROR_SLOTS; i++) {
+        lua_pushboolean(L, 0);
+        lua_rawsetp(L, LUA_REGISTRYINDEX, &error_keys[i]);
+    }
     void *ud;
     lua_Alloc alloc = lua_getallocf(L, &ud);
     b->env = mr_env_new(alloc, ud);

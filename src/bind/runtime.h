@@ -28,8 +28,10 @@ typedef struct bind_state {
     size_t charged;  /* native bytes that Lua's collector has been told of */
     uint16_t value_tag; /* MR_OPAQUE tag of a Lua value (u.p: bind_ref *) */
     uint16_t node_tag;  /* MR_OPAQUE tag of an SQL expression (u.p: mr_node *, counted) */
+    unsigned error_slot;  /* of ERROR_SLOTS: where the last error of a callback is kept */
     unsigned cycles;      /* collector cycles counted by the sentinel */
     unsigned cycles_seen, anchors_seen; /* those that the heap, and the anchors, have followed */
+    bool own_init;        /* some class has an __init of its own */
     int chunks, weak;     /* references to proxy.c's table of chunks, and to the metatable of weak tables */
 } bind_state;
 
@@ -86,7 +88,7 @@ bind_ref *bind_ref_forever(lua_State *L, int idx);
 mr_status bind_callback(mr_env *env, lua_CFunction body, void *data);
 /* The same, but an error object of ours is recorded with its own kind and message: for what the user wrote, read late. */
 mr_status bind_callback_mistake(mr_env *env, lua_CFunction body, void *data);
-void bind_push_callback_error(lua_State *L); /* the error that the last failed callback raised */
+void bind_push_callback_error(lua_State *L, const mr_error *error); /* what the callback raised that the MR_ERR_CALLBACK error tells of */
 /* luaL_ref of the value on top, which is popped; LUA_NOREF without memory (it does not raise). */
 int bind_try_ref(lua_State *L);
 

@@ -290,9 +290,21 @@ static int session_merge(lua_State *L) {
 
 #define MAX_KEY 32
 
+/* A nil that was meant to be a key value is a mistyped variable; a NULL is said with mr.null. */
+static void refuse_nil_key(lua_State *L, mr_mapper *mapper, int idx, unsigned i) {
+    if (!lua_isnoneornil(L, idx)) return;
+    const char *name = "?";
+    for (size_t k = 0; i < mapper->npk && k < mapper->columns.len; k++) {
+        const mr_property *prop = mr_vec_ptr(&mapper->columns, k);
+        if (prop->slot == mapper->pk_slots[i]) name = prop->name;
+    }
+    bind_error(L, MR_ERR_ARGUMENT, "get(%s): %s.%s: got nil (is the variable set?)", mapper->name, mapper->name, name);
+}
+
 /* The key at idx, a value or a list or a table by attribute, into values; returns how many. */
 static unsigned read_key(lua_State *L, mr_mapper *mapper, int idx, mr_value *values) {
     if (!bind_is_plain_table(L, idx)) {
+        refuse_nil_key(L, mapper, idx, 0);
         if (!bind_to_value(L, idx, NULL, &values[0])) {
             lua_pushfstring(L, "get(%s)", mapper->name);
             bind_type_error(L, idx, lua_tostring(L, -1), "a key");
@@ -315,6 +327,7 @@ static unsigned read_key(lua_State *L, mr_mapper *mapper, int idx, mr_value *val
         } else {
             lua_rawgeti(L, idx, i + 1);
         }
+        refuse_nil_key(L, mapper, -1, (unsigned)i);
         if (!bind_to_value(L, -1, NULL, &values[i])) {
             lua_pushfstring(L, "get(%s)", mapper->name);
             bind_type_error(L, -2, lua_tostring(L, -1), "a key value");

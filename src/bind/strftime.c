@@ -186,12 +186,12 @@ void bind_push_formatted(lua_State *L, const mr_value *v, const char *pattern, s
     mr_civil_from_value(v, &state.civil);
     if (state.civil.month < 1) state.civil.month = 1;
     for (size_t i = 0; i < len; i++)
-        if (pattern[i] == '%' && ++i < len) check_part(L, v, (char)(pattern[i] ? pattern[i] : ' '));
+        if (pattern[i] == '%' && ++i < len) check_part(L, v, pattern[i] ? pattern[i] : ' ');
     luaL_Buffer out;
     luaL_buffinit(L, &out);
     for (size_t i = 0; i < len; i++) {
         if (pattern[i] == '%')
-            add_directive(L, &out, &state, (char)(++i < len ? pattern[i] : '\0'));
+            add_directive(L, &out, &state, ++i < len ? pattern[i] : '\0');
         else
             luaL_addchar(&out, pattern[i]);
     }

@@ -2,7 +2,8 @@
  * idmap.c: the identity map: from root class and identity to the one entity of a session.
  *
  * Invariant: open addressing with linear probing, at most two thirds full, no tombstones: a removal moves the
- * followers of its run back. The keys are in the entities.
+ * followers of its run back. The keys are in the entities; beside each stands its tag, from which its home
+ * follows, so that only an entity that is likely the one is looked at.
  */
 #include "heap_private.h"
 
@@ -12,6 +13,7 @@ struct mr_idmap {
     mr_env *env;
     mr_heap *heap;
     mr_entity **table; /* 1 << bits places; NULL: empty */
+    uint32_t *tags;    /* by place, in the table's block */
     unsigned bits;
     size_t count;
 };
@@ -33,24 +35,28 @@ void mr_idmap_free(mr_idmap *map) {
     mr_free(map->env, map);
 }
 
-/* Runs of 64 counting keys stay together, so that loading them in order walks the table and the entities in order; the
- * runs are spread by the golden ratio, so that keys with gaps do not cluster. */
-static inline size_t spread(const mr_idmap *map, uint64_t h) {
-    size_t run = (size_t)(((h >> 6) * UINT64_C(0x9E3779B97F4A7C15)) >> (64 - map->bits));
-    return (run + (size_t)(h & 63)) & (((size_t)1 << map->bits) - 1);
+enum { RUN_BITS = 6, SPREAD_BITS = 32 - RUN_BITS };
+
+/* Runs of 64 counting keys stay together, so that loading them in order walks the table and the entities in
+ * order; the runs are spread by the golden ratio, so that keys with gaps do not cluster. */
+static inline uint32_t tag_of(uint64_t h) {
+    uint64_t run = (h >> RUN_BITS) * UINT64_C(0x9E3779B97F4A7C15) >> (64 - SPREAD_BITS);
+    return (uint32_t)(run << RUN_BITS | (h & ((1 << RUN_BITS) - 1)));
 }
 
-static inline uint64_t hash_int(const mr_mapper *root, int64_t i) {
-    return (uint64_t)i + ((uint64_t)root->order << 40);
+static inline size_t home(const mr_idmap *map, uint32_t tag) {
+    size_t run = tag >> RUN_BITS, offset = tag & ((1 << RUN_BITS) - 1);
+    run = map->bits <= SPREAD_BITS ? run >> (SPREAD_BITS - map->bits) : run << (map->bits - SPREAD_BITS);
+    return (run + offset) & (((size_t)1 << map->bits) - 1);
 }
 
-static uint64_t hash_identity(const mr_mapper *root, const mr_value *identity) {
-    if (identity->kind == MR_INT) return hash_int(root, identity->u.i);
-    return mr_hash_bytes(identity->u.s, identity->len) + root->order;
+static inline uint32_t tag_int(const mr_mapper *root, int64_t i) {
+    return tag_of((uint64_t)i + ((uint64_t)root->order << 40));
 }
 
-static inline size_t home(const mr_idmap *map, const mr_entity *e) {
-    return spread(map, hash_identity(e->mapper->root, &e->identity));
+static inline uint32_t tag_identity(const mr_mapper *root, const mr_value *identity) {
+    if (identity->kind == MR_INT) return tag_int(root, identity->u.i);
+    return tag_of(mr_hash_bytes(identity->u.s, identity->len) + root->order);
 }
 
 static bool is_identity(const mr_entity *e, const mr_mapper *root, const mr_value *identity) {
@@ -63,15 +69,10 @@ static bool is_identity(const mr_entity *e, const mr_mapper *root, const mr_valu
 static mr_entity *lookup(const mr_idmap *map, const mr_mapper *root, const mr_value *identity) {
     if (!map->table || identity->kind == MR_UNLOADED) return NULL;
     size_t mask = ((size_t)1 << map->bits) - 1;
+    uint32_t tag = tag_identity(root, identity);
     mr_entity *e;
-    if (identity->kind == MR_INT) {
-        int64_t key = identity->u.i;
-        for (size_t i = spread(map, hash_int(root, key)); (e = map->table[i]); i = (i + 1) & mask)
-            if (e->identity.u.i == key && e->identity.kind == MR_INT && e->mapper->root == root) return e;
-        return NULL;
-    }
-    for (size_t i = spread(map, hash_identity(root, identity)); (e = map->table[i]); i = (i + 1) & mask)
-        if (is_identity(e, root, identity)) return e;
+    for (size_t i = home(map, tag); (e = map->table[i]); i = (i + 1) & mask)
+        if (map->tags[i] == tag && is_identity(e, root, identity)) return e;
     return NULL;
 }
 
@@ -82,11 +83,12 @@ mr_entity *mr_idmap_get(mr_idmap *map, const mr_mapper *root, const mr_value *id
     return e;
 }
 
-static void place_entity(mr_idmap *map, mr_entity *e) {
+static void place_entity(mr_idmap *map, mr_entity *e, uint32_t tag) {
     size_t mask = ((size_t)1 << map->bits) - 1;
-    size_t i = home(map, e);
+    size_t i = home(map, tag);
     while (map->table[i]) i = (i + 1) & mask;
     map->table[i] = e;
+    map->tags[i] = tag;
 }
 
 mr_status mr_idmap_reserve(mr_idmap *map, size_t more) {
@@ -94,14 +96,16 @@ mr_status mr_idmap_reserve(mr_idmap *map, size_t more) {
     while (((size_t)1 << bits) / 3 * 2 < map->count + more) bits++;
     if (map->table && bits == map->bits) return MR_OK;
     if (bits > 40) return mr_nomem(map->env);
-    mr_entity **table = mr_calloc(map->env, sizeof(mr_entity *) << bits);
+    mr_entity **table = mr_calloc(map->env, (sizeof *table + sizeof *map->tags) << bits);
     if (!table) return MR_FAIL;
     mr_entity **old = map->table;
+    const uint32_t *tags = map->tags;
     size_t n = old ? (size_t)1 << map->bits : 0;
     map->table = table;
+    map->tags = (uint32_t *)(void *)(table + ((size_t)1 << bits));
     map->bits = bits;
     for (size_t i = 0; i < n; i++)
-        if (old[i]) place_entity(map, old[i]);
+        if (old[i]) place_entity(map, old[i], tags[i]);
     mr_free(map->env, old);
     return MR_OK;
 }
@@ -125,7 +129,7 @@ mr_status mr_idmap_put(mr_idmap *map, mr_entity *entity) {
     }
     if (mr_idmap_reserve(map, 1) != MR_OK) return MR_FAIL;
     if (other) mr_idmap_remove(map, other);
-    place_entity(map, entity);
+    place_entity(map, entity, tag_identity(root, &entity->identity));
     map->count++;
     entity->flags |= MR_ENTITY_IN_MAP;
     return MR_OK;
@@ -135,18 +139,20 @@ void mr_idmap_remove(mr_idmap *map, mr_entity *entity) {
     if (!(entity->flags & MR_ENTITY_IN_MAP)) return;
     entity->flags &= ~(uint32_t)MR_ENTITY_IN_MAP;
     size_t mask = ((size_t)1 << map->bits) - 1;
-    size_t hole = home(map, entity);
+    size_t hole = home(map, tag_identity(entity->mapper->root, &entity->identity));
     while (map->table[hole] != entity) hole = (hole + 1) & mask;
     for (size_t i = (hole + 1) & mask; map->table[i]; i = (i + 1) & mask) {
         /* One may move back to the hole unless its home lies behind the hole. */
-        if (((i - home(map, map->table[i])) & mask) < ((i - hole) & mask)) continue;
+        if (((i - home(map, map->tags[i])) & mask) < ((i - hole) & mask)) continue;
         map->table[hole] = map->table[i];
+        map->tags[hole] = map->tags[i];
         hole = i;
     }
     map->table[hole] = NULL;
     if (--map->count == 0 && map->bits > 10) {
         mr_free(map->env, map->table);
         map->table = NULL;
+        map->tags = NULL;
         map->bits = 0;
     }
 }

@@ -82,7 +82,8 @@ static mr_prepared *prepared_of(mr_mapper *mapper, uint16_t slot) {
     return plans ? mr_vec_at(&plans->lazy, slot) : NULL;
 }
 
-static mr_status load_prepared(const mr_load_context *ctx, mr_entity *entity, const mr_property *prop) {
+static mr_status load_prepared(const mr_load_context *ctx, mr_entity *entity, const mr_property *prop,
+                               bool committed) {
     mr_conn *conn;
     mr_load *load;
     mr_prepared *prepared = prepared_of(prop->relationship->parent, prop->slot);
@@ -90,7 +91,7 @@ static mr_status load_prepared(const mr_load_context *ctx, mr_entity *entity, co
     if (mr_prepare(ctx->env, prepared, mr_engine_dialect(mr_conn_engine(conn)), make_lazy,
                    (void *)(uintptr_t)prop) != MR_OK)
         return MR_FAIL;
-    mr_run_source source = {.query = prepared->query, .parent = entity};
+    mr_run_source source = {.query = prepared->query, .parent = entity, .committed = committed};
     if (mr_load_open(ctx, prepared->plan, &source, false, &load) != MR_OK) return MR_FAIL;
     mr_status status = put_rows(load, entity, prop);
     mr_load_close(load);
@@ -213,7 +214,15 @@ mr_status mr_lazy_load(const mr_load_context *ctx, mr_entity *entity, const mr_p
     if (rel->direction == MR_MANY_TO_ONE && rel->use_get)
         return load_reference(ctx, entity, prop, false, nopts, opts);
     if (has_no_key(entity, rel)) return put_nothing(entity, prop);
-    return nopts > 0 ? load_planned(ctx, entity, prop, nopts, opts) : load_prepared(ctx, entity, prop);
+    return nopts > 0 ? load_planned(ctx, entity, prop, nopts, opts) : load_prepared(ctx, entity, prop, false);
+}
+
+/* A key that has changed and is not flushed: the related rows still have the old one. */
+static bool is_rekeyed(const mr_entity *entity, const mr_relationship *rel) {
+    for (unsigned i = 0; i < rel->npairs && rel->direction != MR_MANY_TO_ONE; i++)
+        if (rel->pairs[i].local_slot != UINT16_MAX && mr_entity_is_dirty(entity, rel->pairs[i].local_slot))
+            return true;
+    return false;
 }
 
 static mr_status load_slot(const mr_load_context *ctx, mr_entity *entity, const mr_property *prop,
@@ -227,6 +236,8 @@ static mr_status load_slot(const mr_load_context *ctx, mr_entity *entity, const 
     if (origin && mr_options_below(arena, prop, origin->nopts, origin->opts, &nbelow, &below) != MR_OK)
         return MR_FAIL;
     if (needed && (strategy == MR_LAZY_RAISE || strategy == MR_LAZY_RAISE_ON_SQL)) strategy = MR_LAZY_SELECT;
+    if (needed && strategy != MR_LAZY_NOLOAD && is_rekeyed(entity, rel))
+        return load_prepared(ctx, entity, prop, true);
     switch (strategy) {
     case MR_LAZY_NOLOAD:
         return put_nothing(entity, prop);

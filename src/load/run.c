@@ -17,9 +17,13 @@ static mr_status add_named(mr_run *run, const char *name, const mr_value *value)
     return mr_value_copy(run->load->env, &n->value, value);
 }
 
-/* A parent's value as it is now; an expired parent is read again first. */
-static mr_status parent_value(mr_run *run, mr_entity *parent, uint16_t slot, mr_value *out) {
+/* A parent's value as it is now, or as its row has it; an expired parent is read again first. */
+static mr_status parent_value(mr_run *run, mr_entity *parent, uint16_t slot, bool committed, mr_value *out) {
     const mr_value *v = mr_entity_slot(parent, slot);
+    if (committed && mr_entity_committed(parent, slot)->kind != MR_UNLOADED) {
+        *out = *mr_entity_committed(parent, slot);
+        return MR_OK;
+    }
     if (v->kind == MR_UNLOADED && parent->state == MR_PERSISTENT && parent->owner == run->load->ctx.owner) {
         mr_status status = mr_load_refresh(&run->load->ctx, parent, NULL, 0);
         if (status == MR_FAIL) return status;
@@ -40,7 +44,7 @@ static mr_status add_lates(mr_run *run, const mr_run_source *source) {
             mr_entity *parent = source->parent;
             if (source->query && late->parent < source->query->nparents)
                 parent = source->query->parents[late->parent].parent;
-            if (parent && parent_value(run, parent, late->slot, &v) != MR_OK) return MR_FAIL;
+            if (parent && parent_value(run, parent, late->slot, source->committed, &v) != MR_OK) return MR_FAIL;
         }
         if (add_named(run, late->name, &v) != MR_OK) return MR_FAIL;
     }

@@ -46,6 +46,7 @@ struct mr_run {
 typedef struct mr_run_source {
     mr_query *query;      /* its parents and parameters; or NULL: */
     mr_entity *parent;    /* the one parent */
+    bool committed;       /* its values are those that its row has */
     const mr_value *keys; /* the identity's values */
     const mr_vec *binds;  /* the query's, in key order; or NULL */
     const mr_vec *named;  /* mr_named_value: more of them; or NULL */

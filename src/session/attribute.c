@@ -183,6 +183,22 @@ mr_status mr_attribute_coerce(const mr_mapper *mapper, const mr_property *prop, 
     return mr_fail(env, MR_ERR_ARGUMENT, "%s: expected %s, got an object", what, mr_type_wants(type));
 }
 
+/* What a primary key has expired to: known all the same. What refers to it must be found by it, and an equal value
+ * is no change. */
+static mr_status recall_key(mr_entity *entity, const mr_property *prop) {
+    enum { MAX_KEY = 32 };
+    const mr_mapper *mapper = entity->mapper;
+    mr_value key[MAX_KEY];
+    if (mapper->npk > MAX_KEY || entity->identity.kind == MR_UNLOADED) return MR_OK;
+    mr_identity_values(mapper, &entity->identity, key);
+    for (unsigned i = 0; i < mapper->npk; i++) {
+        if (mapper->pk_slots[i] != prop->slot) continue;
+        entity->flags |= MR_ENTITY_PARTIAL; /* its other columns are still to be read */
+        return mr_entity_put(entity, prop->slot, &key[i], false);
+    }
+    return MR_OK;
+}
+
 static mr_status set_column(mr_entity *entity, const mr_property *prop, const mr_value *given) {
     mr_value value = *given;
     mr_env *env = entity->mapper->env;
@@ -192,6 +208,9 @@ static mr_status set_column(mr_entity *entity, const mr_property *prop, const mr
     if (prop->active_history && entity->state == MR_PERSISTENT && mr_session_of(entity) &&
         mr_entity_slot(entity, prop->slot)->kind == MR_UNLOADED &&
         mr_attribute_load_column(entity, prop) != MR_OK)
+        return MR_FAIL;
+    if (prop->is_primary_key && entity->state == MR_PERSISTENT &&
+        mr_entity_slot(entity, prop->slot)->kind == MR_UNLOADED && recall_key(entity, prop) != MR_OK)
         return MR_FAIL;
     if (has_attribute_hooks(entity->mapper)) {
         const mr_value *old = mr_entity_slot(entity, prop->slot);

@@ -29,16 +29,39 @@ static bool is_loadable(const mr_entity *e) {
     return e->state == MR_PERSISTENT && mr_session_of(e) != NULL;
 }
 
+static bool refers_elsewhere(mr_entity *e, const mr_relationship *rel, mr_entity *item) {
+    for (unsigned i = 0; i < rel->npairs; i++) {
+        const mr_column_pair *pair = &rel->pairs[i];
+        if (pair->remote_slot == UINT16_MAX || pair->local_slot == UINT16_MAX) continue;
+        const mr_value *key = mr_entity_slot(item, pair->remote_slot);
+        if (!mr_entity_is_dirty(item, pair->remote_slot)) continue;
+        if (!mr_value_equal(e->mapper->env, key, mr_entity_committed(e, pair->local_slot))) return true;
+    }
+    return false;
+}
+
+/* A row that is read as e's, and whose object is another's by now. read: the collection was loaded just now;
+ * otherwise it says itself what it holds. */
+static bool has_moved(mr_entity *e, const mr_relationship *rel, mr_entity *item, bool read) {
+    const mr_relationship *reverse = mr_relation_reverse(rel);
+    if (rel->direction != MR_ONE_TO_MANY || item->state != MR_PERSISTENT) return false;
+    if (reverse && reverse->direction == MR_MANY_TO_ONE) {
+        const mr_value *v = mr_relation_peek(item, reverse);
+        if (v->flags & MR_VALUE_DIRTY) return v->kind != MR_ENTITY || v->u.p != e;
+    }
+    return read && refers_elsewhere(e, rel, item);
+}
+
 static mr_status follow(walk *w, mr_entity *e, const mr_relationship *rel) {
     const mr_value *ignored;
-    if (w->loads && !rel->passive_deletes && is_loadable(e) &&
-        mr_related_need(e, rel->prop, &ignored) != MR_OK)
-        return MR_FAIL;
+    bool reads = w->loads && !rel->passive_deletes && is_loadable(e) && !mr_attribute_is_loaded(e, rel->prop);
+    if (reads && mr_related_need(e, rel->prop, &ignored) != MR_OK) return MR_FAIL;
     w->found.len = 0;
     if (mr_relation_items(e, rel, w->cascade == MR_CASCADE_SAVE_UPDATE, &w->found) != MR_OK) return MR_FAIL;
     for (size_t i = 0; i < w->found.len; i++) {
         mr_entity *item = mr_vec_ptr(&w->found, i);
         if (w->halt && mr_session_contains(w->halt, item)) continue;
+        if (w->loads && has_moved(e, rel, item, reads)) continue;
         if (reach(w, item) != MR_OK) return MR_FAIL;
     }
     return MR_OK;
@@ -148,10 +171,8 @@ mr_status mr_cascade_doom(mr_session *s, mr_entity *entity) {
     mr_vec_init(&reached, s->env, sizeof(mr_entity *));
     walk w = {.cascade = MR_CASCADE_DELETE, .loads = true, .out = &reached};
     w.seen = mr_map_new(s->env, sizeof(mr_entity *), mr_map_hash_ptr, mr_map_equal_ptr);
-    /* No autoflush: what is found on the way is not half deleted by it. */
-    mr_session_block_autoflush(s, 1);
+    /* Loading flushes first, as ever; what is found is marked only afterwards, so that nothing is half deleted. */
     mr_status status = w.seen ? run_walk(&w, entity) : MR_FAIL;
-    mr_session_block_autoflush(s, -1);
     if (status == MR_OK) status = doom_all(s, &reached);
     mr_map_free(w.seen);
     mr_cascade_release(&reached);

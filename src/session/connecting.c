@@ -40,14 +40,16 @@ mr_status mr_session_connect(void *session, mr_mapper *mapper, mr_conn **out) {
 void mr_session_disconnect(mr_session *s) {
     mr_conn *conn = s->conn;
     s->conn = NULL;
-    s->reading = false;
+    s->reading = s->lent = false;
     s->brackets = 0;
     if (conn) mr_conn_close(conn);
 }
 
 mr_status mr_session_connection(mr_session *s, mr_conn **out) {
     if (mr_session_allow(s, MR_ACT_READ, "connection()") != MR_OK) return MR_FAIL;
-    return mr_session_connect(s, NULL, out);
+    if (mr_session_connect(s, NULL, out) != MR_OK) return MR_FAIL;
+    s->lent = true;
+    return MR_OK;
 }
 
 /* A load of several statements sees one snapshot. An open transaction has one, and so has a cursor that is

@@ -1,8 +1,8 @@
 /*
  * evaluate.c: SQL expressions computed over an object in memory.
  *
- * Invariant: an expression is accepted only where its value here is the one that the database gives (text by its
- * bytes): what is uncertain is refused before (mr_evaluable), or comes out as MR_UNLOADED, "not known".
+ * Invariant: an expression is accepted only where its value here is the one that the database gives (text by
+ * its bytes): what is uncertain is refused before (mr_evaluable), or comes out as MR_UNLOADED, "not known".
  */
 #include "evaluate.h"
 
@@ -39,30 +39,45 @@ static group group_of_type(const mr_type *type) {
     case MR_TYPE_SMALLINTEGER:
     case MR_TYPE_BIGINTEGER:
     case MR_TYPE_FLOAT:
-    case MR_TYPE_BOOLEAN: return GROUP_NUMBER;
+    case MR_TYPE_BOOLEAN:
+        return GROUP_NUMBER;
     case MR_TYPE_STRING:
     case MR_TYPE_TEXT:
-    case MR_TYPE_ENUM: return GROUP_TEXT;
-    case MR_TYPE_LARGEBINARY: return GROUP_BYTES;
-    case MR_TYPE_DATE: return GROUP_DATE;
-    case MR_TYPE_TIME: return GROUP_TIME;
-    case MR_TYPE_DATETIME: return GROUP_DATETIME;
-    default: return GROUP_NONE;
+    case MR_TYPE_ENUM:
+        return GROUP_TEXT;
+    case MR_TYPE_LARGEBINARY:
+        return GROUP_BYTES;
+    case MR_TYPE_DATE:
+        return GROUP_DATE;
+    case MR_TYPE_TIME:
+        return GROUP_TIME;
+    case MR_TYPE_DATETIME:
+        return GROUP_DATETIME;
+    default:
+        return GROUP_NONE;
     }
 }
 
 static group group_of_value(const mr_value *v) {
     switch ((mr_kind)v->kind) {
-    case MR_NULL: return GROUP_ANY;
+    case MR_NULL:
+        return GROUP_ANY;
     case MR_INT:
     case MR_FLOAT:
-    case MR_BOOL: return GROUP_NUMBER;
-    case MR_TEXT: return GROUP_TEXT;
-    case MR_BLOB: return GROUP_BYTES;
-    case MR_DATE: return GROUP_DATE;
-    case MR_TIME: return GROUP_TIME;
-    case MR_DATETIME: return GROUP_DATETIME;
-    default: return GROUP_NONE;
+    case MR_BOOL:
+        return GROUP_NUMBER;
+    case MR_TEXT:
+        return GROUP_TEXT;
+    case MR_BLOB:
+        return GROUP_BYTES;
+    case MR_DATE:
+        return GROUP_DATE;
+    case MR_TIME:
+        return GROUP_TIME;
+    case MR_DATETIME:
+        return GROUP_DATETIME;
+    default:
+        return GROUP_NONE;
     }
 }
 
@@ -132,7 +147,8 @@ static group group_of_binary(const mr_evaluation *x, const mr_node *node) {
     case MR_OP_MOD:
         if (number_if(a) == GROUP_NONE) return GROUP_NONE;
         return number_if(group_of(x, right));
-    default: return GROUP_NONE;
+    default:
+        return GROUP_NONE;
     }
 }
 
@@ -169,14 +185,19 @@ static group group_of(const mr_evaluation *x, const mr_node *node) {
     case MR_NODE_LITERAL_SQL:
         if (is_word(node, "NULL")) return GROUP_ANY;
         return truth_if(is_word(node, "true") || is_word(node, "false"));
-    case MR_NODE_LABEL: return group_of(x, node->child[0]);
+    case MR_NODE_LABEL:
+        return group_of(x, node->child[0]);
     case MR_NODE_UNARY:
         if (node->op != MR_OP_NOT && node->op != MR_OP_NEG) return GROUP_NONE;
         return number_if(group_of(x, node->child[0]));
-    case MR_NODE_BINARY: return group_of_binary(x, node);
-    case MR_NODE_LIST: return group_of_list(x, node);
-    case MR_NODE_BETWEEN: return group_of_between(x, node);
-    default: return GROUP_NONE;
+    case MR_NODE_BINARY:
+        return group_of_binary(x, node);
+    case MR_NODE_LIST:
+        return group_of_list(x, node);
+    case MR_NODE_BETWEEN:
+        return group_of_between(x, node);
+    default:
+        return GROUP_NONE;
     }
 }
 
@@ -228,12 +249,18 @@ static mr_value compared(mr_op op, const mr_value *a, const mr_value *b) {
     if (is_absent(a, b, &out)) return out;
     int order = mr_value_compare(a, b);
     switch (op) {
-    case MR_OP_EQ: return truth(order == 0);
-    case MR_OP_NE: return truth(order != 0);
-    case MR_OP_LT: return truth(order < 0);
-    case MR_OP_LE: return truth(order <= 0);
-    case MR_OP_GT: return truth(order > 0);
-    default: return truth(order >= 0);
+    case MR_OP_EQ:
+        return truth(order == 0);
+    case MR_OP_NE:
+        return truth(order != 0);
+    case MR_OP_LT:
+        return truth(order < 0);
+    case MR_OP_LE:
+        return truth(order <= 0);
+    case MR_OP_GT:
+        return truth(order > 0);
+    default:
+        return truth(order >= 0);
     }
 }
 
@@ -287,7 +314,8 @@ static mr_value whole(mr_op op, int64_t a, int64_t b) {
     case MR_OP_MOD:
         if (b == 0 || b == -1) return b == 0 ? unknown() : mr_int_value(0);
         return mr_int_value(a % b);
-    default: return b == 0 ? unknown() : finite_or_unknown((double)a / (double)b);
+    default:
+        return b == 0 ? unknown() : finite_or_unknown((double)a / (double)b);
     }
 }
 
@@ -297,11 +325,16 @@ static mr_value calculated(mr_op op, const mr_value *a, const mr_value *b) {
     if (a->kind == MR_INT && b->kind == MR_INT) return whole(op, a->u.i, b->u.i);
     double x = real(a), y = real(b);
     switch (op) {
-    case MR_OP_ADD: return finite_or_unknown(x + y);
-    case MR_OP_SUB: return finite_or_unknown(x - y);
-    case MR_OP_MUL: return finite_or_unknown(x * y);
-    case MR_OP_DIV: return y == 0 ? unknown() : finite_or_unknown(x / y);
-    default: return unknown(); /* the remainder of fractions differs from database to database */
+    case MR_OP_ADD:
+        return finite_or_unknown(x + y);
+    case MR_OP_SUB:
+        return finite_or_unknown(x - y);
+    case MR_OP_MUL:
+        return finite_or_unknown(x * y);
+    case MR_OP_DIV:
+        return y == 0 ? unknown() : finite_or_unknown(x / y);
+    default:
+        return unknown(); /* the remainder of fractions differs from database to database */
     }
 }
 
@@ -325,7 +358,8 @@ static mr_value conjunction(bool is_and, mr_value so_far, mr_value next) {
 static mr_value listed(const mr_evaluation *x, mr_entity *e, const mr_node *node) {
     bool is_and = node->op == MR_OP_AND;
     mr_value so_far = truth(is_and);
-    for (uint32_t i = 0; i < node->n; i++) so_far = conjunction(is_and, so_far, mr_evaluate(x, e, node->child[i]));
+    for (uint32_t i = 0; i < node->n; i++)
+        so_far = conjunction(is_and, so_far, mr_evaluate(x, e, node->child[i]));
     return so_far;
 }
 
@@ -348,18 +382,25 @@ static mr_value binary(const mr_evaluation *x, mr_entity *e, const mr_node *node
 mr_value mr_evaluate(const mr_evaluation *x, mr_entity *e, const mr_node *node) {
     const mr_value *v;
     switch ((mr_node_kind)node->kind) {
-    case MR_NODE_COLUMN: return column_value(x, e, node);
+    case MR_NODE_COLUMN:
+        return column_value(x, e, node);
     case MR_NODE_BIND:
         v = bound(x, node);
         return v ? plain(v) : unknown();
-    case MR_NODE_LITERAL_SQL: return is_word(node, "NULL") ? mr_null_value() : truth(is_word(node, "true"));
-    case MR_NODE_LABEL: return mr_evaluate(x, e, node->child[0]);
+    case MR_NODE_LITERAL_SQL:
+        return is_word(node, "NULL") ? mr_null_value() : truth(is_word(node, "true"));
+    case MR_NODE_LABEL:
+        return mr_evaluate(x, e, node->child[0]);
     case MR_NODE_UNARY:
         return node->op == MR_OP_NOT ? negated(mr_evaluate(x, e, node->child[0]))
                                      : opposite(mr_evaluate(x, e, node->child[0]));
-    case MR_NODE_BINARY: return binary(x, e, node);
-    case MR_NODE_LIST: return listed(x, e, node);
-    case MR_NODE_BETWEEN: return between(x, e, node);
-    default: return unknown();
+    case MR_NODE_BINARY:
+        return binary(x, e, node);
+    case MR_NODE_LIST:
+        return listed(x, e, node);
+    case MR_NODE_BETWEEN:
+        return between(x, e, node);
+    default:
+        return unknown();
     }
 }

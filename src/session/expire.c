@@ -7,13 +7,14 @@
  */
 #include "session_state.h"
 
-void mr_expire_dirty(mr_session *s) {
+/* Every changed object: its changes are lost and it is read again. */
+static void expire_dirty(mr_session *s) {
     mr_vec *dirty = &s->owner->dirty;
     while (dirty->len > 0) mr_entity_expire(mr_vec_ptr(dirty, dirty->len - 1));
 }
 
 void mr_expire_everything(mr_session *s) {
-    mr_expire_dirty(s);
+    expire_dirty(s);
     s->owner->generation++;
 }
 
@@ -32,10 +33,12 @@ void mr_expire_unmodified(mr_session *s) {
 }
 
 void mr_session_expire_all(mr_session *s) {
-    if (mr_session_allow(s, MR_ACT_EXPIRE, "expire_all()") == MR_OK)
-        mr_expire_everything(s);
-    else
+    if (mr_session_allow(s, MR_ACT_EXPIRE, "expire_all()") != MR_OK) {
         mr_env_clear_error(s->env);
+        return;
+    }
+    mr_journal_keep(s, NULL);
+    mr_expire_everything(s);
 }
 
 /* ---------------------------------------------------------------- one object */
@@ -70,9 +73,11 @@ static mr_status fire_expire(mr_entity *e) {
 }
 
 /* The named attributes only. All names are known before the first is expired. */
-static mr_status expire_names(mr_entity *entity, const char *const *names, unsigned n) {
+static mr_status expire_names(mr_session *s, mr_entity *entity, const char *const *names, unsigned n) {
     for (unsigned i = 0; i < n; i++)
         if (!mr_session_named_property(entity, names[i])) return MR_FAIL;
+    if (mr_holders_note(entity) != MR_OK) return MR_FAIL;
+    mr_journal_keep(s, entity);
     for (unsigned i = 0; i < n; i++) {
         const mr_property *prop = mr_session_named_property(entity, names[i]);
         mr_entity_forget(entity, prop->slot);
@@ -86,9 +91,11 @@ static mr_status expire_graph(mr_session *s, mr_entity *entity) {
     mr_vec reached;
     mr_vec_init(&reached, s->env, sizeof(mr_entity *));
     mr_status status = mr_cascade_reach(entity, MR_CASCADE_REFRESH_EXPIRE, &reached);
+    if (status == MR_OK) mr_journal_keep(s, reached.len == 1 ? entity : NULL);
     for (size_t i = 0; status == MR_OK && i < reached.len; i++) {
         mr_entity *e = mr_vec_ptr(&reached, i);
         if (e->owner != s->owner || e->state != MR_PERSISTENT) continue;
+        if ((status = mr_holders_note(e)) != MR_OK) break;
         mr_entity_expire(e);
         status = fire_expire(e);
     }
@@ -102,7 +109,7 @@ mr_status mr_session_expire(mr_session *s, mr_entity *entity, const char *const 
     if (require_persistent(s, entity) != MR_OK) return MR_FAIL;
     mr_entity_touch(entity);
     mr_heap_block(s->heap);
-    mr_status status = names ? expire_names(entity, names, n) : expire_graph(s, entity);
+    mr_status status = names ? expire_names(s, entity, names, n) : expire_graph(s, entity);
     mr_heap_unblock(s->heap);
     return status;
 }
@@ -117,7 +124,7 @@ static mr_status refresh_names(mr_session *s, mr_entity *entity, const char *con
         if (!prop) goto out;
         if (prop->kind != MR_PROPERTY_RELATIONSHIP && mr_vec_push_ptr(&columns, prop) != MR_OK) goto out;
     }
-    if ((status = expire_names(entity, names, n)) != MR_OK || columns.len == 0) goto out;
+    if ((status = expire_names(s, entity, names, n)) != MR_OK || columns.len == 0) goto out;
     status =
         mr_load_refresh(&s->load, entity, (const mr_property *const *)columns.data, (unsigned)columns.len);
 out:

@@ -141,7 +141,10 @@ static mr_status publish(mr_session *s, mr_flush *flush) {
 
 static mr_status run(mr_session *s, mr_flush *flush) {
     bool was_open = s->conn && !s->reading && mr_conn_in_transaction(s->conn);
-    if (mr_flush_operations(flush) > 0) s->reading = false; /* what is written makes it the session's */
+    if (mr_flush_operations(flush) > 0) {
+        s->reading = false; /* what is written makes it the session's */
+        s->writes++;
+    }
     s->running = true;
     mr_status status = mr_flush_operations(flush) > 0 ? mr_flush_run(flush) : MR_OK;
     s->running = false;

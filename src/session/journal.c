@@ -17,6 +17,7 @@ static mr_entity *note_entity(const mr_session *s, const mr_note *note) {
 }
 
 static void free_note(mr_session *s, mr_note *note) {
+    if (note->kind == MR_NOTE_KEPT) mr_kept_free(s->env, note->u.kept);
     if (note->kind != MR_NOTE_REKEYED) return;
     mr_value_clear(s->env, note->u.old);
     mr_free(s->env, note->u.old);
@@ -147,6 +148,29 @@ mr_status mr_journal_flush(mr_session *s, const mr_flush *flush) {
     return MR_OK;
 }
 
+/* ---------------------------------------------------------------- before objects expire */
+
+static void keep_note(mr_session *s, mr_note *note, mr_entity *e) {
+    bool is_first = note->kind == MR_NOTE_INSERTED;
+    mr_kept *kept = mr_kept_take(s->env, is_first ? NULL : note->u.kept, e, is_first ? note->u.unset : 0);
+    if (!kept) return;
+    note->kind = MR_NOTE_KEPT;
+    note->u.kept = kept;
+}
+
+void mr_journal_keep(mr_session *s, const mr_entity *one) {
+    if (one && !(one->flags & MR_ENTITY_FLUSHED_NEW)) return;
+    for (size_t i = s->journal.len; i-- > 0;) {
+        mr_note *note = note_at(s, i);
+        if (note->kind != MR_NOTE_INSERTED && note->kind != MR_NOTE_KEPT) continue;
+        if (one && note->slot != one->heap_slot) continue;
+        mr_entity *e = note_entity(s, note);
+        /* One of an older generation has expired already. */
+        if (e && e->owner == s->owner && e->generation == s->owner->generation) keep_note(s, note, e);
+        if (one && e == one) return;
+    }
+}
+
 /* ---------------------------------------------------------------- undoing */
 
 static bool is_ours(const mr_session *s, const mr_entity *e) {
@@ -174,9 +198,7 @@ static void undo_numbering(mr_session *s, mr_entity *e, uint64_t generated) {
 static void undo_rekey(mr_session *s, mr_entity *e, mr_value *old) {
     if (!is_ours(s, e)) return;
     mr_idmap_remove(s->owner->idmap, e);
-    mr_value newer = e->identity;
-    e->identity = *old;
-    *old = newer;
+    mr_entity_give_identity(e, old);
 }
 
 static void undo_note(mr_session *s, mr_note *note) {
@@ -185,6 +207,10 @@ static void undo_note(mr_session *s, mr_note *note) {
     switch ((mr_note_kind)note->kind) {
     case MR_NOTE_INSERTED:
         undo_insert(s, e, note->u.unset);
+        break;
+    case MR_NOTE_KEPT:
+        undo_insert(s, e, note->u.kept->unset);
+        if (e->state == MR_TRANSIENT) mr_kept_give_back(note->u.kept, e);
         break;
     case MR_NOTE_NUMBERED:
         undo_numbering(s, e, note->u.unset);
@@ -206,7 +232,8 @@ static mr_status put_back(mr_session *s, size_t mark) {
     mr_status status = MR_OK;
     for (size_t i = mark; i < s->journal.len; i++) {
         const mr_note *note = note_at(s, i);
-        if (note->kind == MR_NOTE_INSERTED || note->kind == MR_NOTE_NUMBERED) continue;
+        if (note->kind == MR_NOTE_INSERTED || note->kind == MR_NOTE_NUMBERED || note->kind == MR_NOTE_KEPT)
+            continue;
         mr_entity *e = note_entity(s, note);
         if (!e || !is_ours(s, e) || e->state != MR_PERSISTENT) continue;
         if (note->kind != MR_NOTE_REKEYED) mr_entity_expire(e);

@@ -146,9 +146,7 @@ mr_status mr_linking_end(mr_linking *l, mr_status status) {
 
 /* ---------------------------------------------------------------- what is there */
 
-/* The target of a reference by its foreign key, when it is in the identity map. *known: also when it is that
- * there is none. */
-static mr_entity *find_by_key(mr_entity *entity, const mr_relationship *rel, bool *known) {
+mr_entity *mr_reference_by_key(mr_entity *entity, const mr_relationship *rel, bool *known) {
     enum { MAX_KEY = 16 };
     mr_value key[MAX_KEY], identity;
     const mr_mapper *target = rel->target;
@@ -188,7 +186,7 @@ static bool must_be_known(const mr_relationship *rel) {
 }
 
 /* What the reference refers to now, made the slot's loaded value where that costs no statement. *known: NULL
- * means none. */
+ * means none. Where it has expired and need not be known: who holds the object in memory. */
 static mr_status current_reference(mr_entity *entity, const mr_relationship *rel, mr_entity **out,
                                    bool *known) {
     const mr_value *v = mr_relation_peek(entity, rel);
@@ -200,13 +198,17 @@ static mr_status current_reference(mr_entity *entity, const mr_relationship *rel
         return MR_OK;
     }
     if (!s || entity->state != MR_PERSISTENT) return MR_OK;
-    *out = find_by_key(entity, rel, known);
+    *out = mr_reference_by_key(entity, rel, known);
     if (*known) {
         mr_value value = *out ? mr_value_of(MR_ENTITY, 0) : mr_null_value();
         if (*out) value.u.p = *out;
         return mr_entity_put(entity, rel->prop->slot, &value, false);
     }
-    if (!must_be_known(rel)) return MR_OK;
+    if (!must_be_known(rel)) {
+        const mr_relationship *reverse = mr_relation_reverse(rel);
+        if (reverse) *out = mr_parent_of(entity, reverse);
+        return MR_OK;
+    }
     mr_session_block_autoflush(s, 1);
     mr_status status = mr_related_get(entity, rel->prop, &v);
     mr_session_block_autoflush(s, -1);
@@ -256,7 +258,7 @@ static mr_status leave(mr_linking *l, mr_entity *entity, const mr_relationship *
     if (v->kind == MR_UNLOADED && !unsaved) {
         if (member->identity.kind == MR_UNLOADED) return MR_OK; /* its row cannot refer to one that is none */
         bool known;
-        const mr_entity *now = find_by_key(entity, rel, &known);
+        const mr_entity *now = mr_reference_by_key(entity, rel, &known);
         return known && now != member ? MR_OK : set_reference(l, entity, rel, NULL);
     }
     return v->kind == MR_ENTITY && v->u.p == member ? set_reference(l, entity, rel, NULL) : MR_OK;
@@ -279,9 +281,9 @@ static mr_status join(mr_linking *l, mr_entity *entity, const mr_relationship *r
     mr_entity *displaced;
     bool known;
     if (current_reference(entity, rel, &displaced, &known) != MR_OK) return MR_FAIL;
-    if (displaced == member) return MR_OK;
+    if (displaced == member && known) return MR_OK;
     if (set_reference(l, entity, rel, member) != MR_OK || track(rel, entity, member) != MR_OK) return MR_FAIL;
-    return displaced ? leave(l, displaced, back, entity) : MR_OK;
+    return displaced && displaced != member ? leave(l, displaced, back, entity) : MR_OK;
 }
 
 /* ---------------------------------------------------------------- before anything is changed */
@@ -316,7 +318,8 @@ static mr_status cascade(mr_linking *l, mr_entity *entity, const mr_relationship
 static mr_status prepare(mr_linking *l, mr_entity *entity, const mr_relationship *rel, mr_entity *item) {
     mr_state_settle(item);
     if (rel->single_parent) {
-        const mr_entity *parent = mr_parent_of(item, rel);
+        const mr_entity *parent;
+        if (mr_parent_ask(item, rel, &parent) != MR_OK) return MR_FAIL;
         if (parent && parent != entity) return refuse_second_parent(rel, item);
     }
     return cascade(l, entity, rel, item);
@@ -334,6 +337,7 @@ mr_status mr_link_reference(mr_linking *l, mr_entity *entity, const mr_relations
     if (item && prepare(l, entity, rel, item) != MR_OK) return MR_FAIL;
     if (set_reference(l, entity, rel, item) != MR_OK) return MR_FAIL;
     if (item && track(rel, entity, item) != MR_OK) return MR_FAIL;
+    if (old == item) old = NULL; /* it was not known, and stays */
     if (old && let_go(l, rel, old) != MR_OK) return MR_FAIL;
     if (!reverse) return MR_OK;
     if (old && leave(l, old, reverse, entity) != MR_OK) return MR_FAIL;

@@ -22,7 +22,10 @@ static mr_status open_cursor(mr_session *s, mr_session_cursor *out, const mr_nam
     if (mr_session_connect(s, NULL, &conn) != MR_OK) return MR_FAIL;
     if (mr_engine_compile(s->engine, out->statement, named, nnamed, &out->compiled, &out->values) != MR_OK)
         return MR_FAIL;
-    if (out->compiled->is_write) s->reading = false; /* the read transaction becomes the session's */
+    if (out->compiled->is_write) {
+        s->reading = false; /* the read transaction becomes the session's */
+        s->writes++;
+    }
     return mr_conn_execute(conn, out->compiled, out->values, &out->cursor);
 }
 

@@ -79,13 +79,33 @@ static bool holds(mr_entity *parent, const mr_relationship *rel, const mr_entity
     return v->kind == MR_COLLECTION && mr_collection_find(v->u.p, child) != UINT32_MAX;
 }
 
-mr_entity *mr_parent_of(mr_entity *child, const mr_relationship *rel) {
+/* The parent of the hint, whether it holds the child or not; NULL. */
+static mr_entity *noted_parent(const mr_entity *child, const mr_relationship *rel) {
     mr_env *env = child->mapper->env;
     mr_heap *heap = mr_heap_of(env);
     const mr_session_common *common = mr_env_get(env, MR_ENV_SESSION);
     if (!heap || !common || !common->parents) return NULL;
     parent_entry key = make_entry(heap, child, rel);
     const parent_entry *found = mr_map_get(common->parents, &key);
-    mr_entity *parent = found ? mr_heap_get(heap, found->parent, found->parent_generation) : NULL;
+    return found ? mr_heap_get(heap, found->parent, found->parent_generation) : NULL;
+}
+
+mr_entity *mr_parent_of(mr_entity *child, const mr_relationship *rel) {
+    mr_entity *parent = noted_parent(child, rel);
     return parent && holds(parent, rel, child) ? parent : NULL;
+}
+
+mr_status mr_parent_ask(mr_entity *child, const mr_relationship *rel, const mr_entity **out) {
+    const mr_value *ignored;
+    mr_entity *parent = noted_parent(child, rel);
+    *out = NULL;
+    if (!parent) return MR_OK;
+    mr_entity_pin(child);
+    mr_entity_pin(parent);
+    bool gone = parent->state != MR_PERSISTENT || !mr_session_of(parent);
+    mr_status status = gone ? MR_OK : mr_related_need(parent, rel->prop, &ignored);
+    if (status == MR_OK && holds(parent, rel, child)) *out = parent;
+    mr_entity_unpin(parent);
+    mr_entity_unpin(child);
+    return status;
 }

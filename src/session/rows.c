@@ -1,8 +1,8 @@
 /*
  * rows.c: UPDATE and DELETE of all rows that a query means.
  *
- * Invariant: only what one UPDATE or DELETE can say is accepted: a clause of the query is never dropped, as more rows
- * would be changed than were meant.
+ * Invariant: only what one UPDATE or DELETE can say is accepted: a clause of the query is never dropped, as
+ * more rows would be changed than were meant.
  */
 #include "session_state.h"
 
@@ -27,19 +27,23 @@ static const char *clause_in_the_way(const mr_query *q) {
 
 static mr_status check_query(const mr_query *q, const char *function) {
     if (q->nitems != 1 || !q->items[0].mapper)
-        return mr_fail(q->env, MR_ERR_ARGUMENT, "%s: the query must be over one class, session:query(User)", function);
+        return mr_fail(q->env, MR_ERR_ARGUMENT, "%s: the query must be over one class, session:query(User)",
+                       function);
     if (q->items[0].alias)
-        return mr_fail(q->env, MR_ERR_ARGUMENT, "%s: the query is over an alias of %s: query the class itself", function,
+        return mr_fail(q->env, MR_ERR_ARGUMENT,
+                       "%s: the query is over an alias of %s: query the class itself", function,
                        q->items[0].mapper->name);
     const char *clause = clause_in_the_way(q);
     if (!clause) return MR_OK;
     return mr_fail(q->env, MR_ERR_ARGUMENT,
-                   "%s cannot be called on a query with %s(): write filter(%s.key:in_(...)) with the query as a subquery",
+                   "%s cannot be called on a query with %s(): write filter(%s.key:in_(...)) with the query "
+                   "as a subquery",
                    function, clause, q->items[0].mapper->name);
 }
 
 /* The criteria name no other table: an UPDATE or DELETE reads only one. */
-static mr_status check_tables(mr_env *env, const mr_mapper *mapper, const mr_node *where, const char *function) {
+static mr_status check_tables(mr_env *env, const mr_mapper *mapper, const mr_node *where,
+                              const char *function) {
     if (!where) return MR_OK;
     mr_vec froms;
     mr_vec_init(&froms, env, sizeof(mr_node *));
@@ -48,10 +52,11 @@ static mr_status check_tables(mr_env *env, const mr_mapper *mapper, const mr_nod
         mr_node *from = mr_vec_ptr(&froms, i);
         bool own = from->kind == MR_NODE_TABLE && from->u.table == mapper->table;
         if (status == MR_OK && !own)
-            status = mr_fail(env, MR_ERR_ARGUMENT,
-                             "%s: the criteria name '%s', and not the table of %s alone: use any(), has(), or in_ with a "
-                             "subquery",
-                             function, from->kind == MR_NODE_TABLE ? from->u.table->name : "an alias", mapper->name);
+            status = mr_fail(
+                env, MR_ERR_ARGUMENT,
+                "%s: the criteria name '%s', and not the table of %s alone: use any(), has(), or in_ with a "
+                "subquery",
+                function, from->kind == MR_NODE_TABLE ? from->u.table->name : "an alias", mapper->name);
         mr_node_release(from);
     }
     mr_vec_done(&froms);
@@ -138,8 +143,8 @@ static mr_status check_values(const mr_mapper *mapper, const mr_node *columns, c
         mr_strbuf_init(&what, mapper->env);
         mr_strbuf_printf(&what, "%s.%s", mapper->name, prop->name);
         const char *text = mr_strbuf_str(&what);
-        mr_status status = text ? mr_type_check_length(mapper->env, mr_column_type(mapper->env, prop->column), text,
-                                                       &value->u.value)
+        mr_status status = text ? mr_type_check_length(mapper->env, mr_column_type(mapper->env, prop->column),
+                                                       text, &value->u.value)
                                 : MR_FAIL;
         mr_strbuf_done(&what);
         if (status != MR_OK) return MR_FAIL;

@@ -41,8 +41,16 @@ typedef enum mr_note_kind {
     MR_NOTE_NUMBERED,     /* unset: generated key columns by position, where a key's slot is 64 or more */
     MR_NOTE_UPDATED,      /* within savepoints only: the end of the transaction expires all */
     MR_NOTE_DELETED,
-    MR_NOTE_REKEYED /* old: the identity before; owned */
+    MR_NOTE_REKEYED, /* old: the identity before; owned */
+    MR_NOTE_KEPT     /* an INSERTED whose object has expired since. kept: owned */
 } mr_note_kind;
+
+/* What an inserted object had when it expired: by column of its class; MR_UNLOADED: nothing was known. */
+typedef struct mr_kept {
+    uint64_t unset; /* as in MR_NOTE_INSERTED */
+    size_t n;
+    mr_value values[];
+} mr_kept;
 
 typedef struct mr_note {
     uint8_t kind;
@@ -50,6 +58,7 @@ typedef struct mr_note {
     union {
         uint64_t unset;
         mr_value *old;
+        mr_kept *kept;
     } u;
 } mr_note;
 
@@ -57,6 +66,7 @@ typedef struct mr_note {
 typedef struct mr_savepoint {
     uint64_t serial;
     size_t mark;
+    uint64_t writes; /* the session's, when it began */
     unsigned number; /* in the database: mr_sp_N */
 } mr_savepoint;
 
@@ -80,6 +90,8 @@ struct mr_session {
     bool began;        /* explicitly */
     bool running;      /* a flush sends its statements: what it has planned stays in the session */
     bool stale;        /* found while flushing: another connection has committed */
+    bool lent;         /* the user has the connection: what is written through it is not counted */
+    uint64_t writes;   /* flushes and statements that wrote, so far */
     uint64_t serials;  /* the last one given out */
     uint64_t serial;   /* of the transaction */
     mr_vec savepoints; /* mr_savepoint */
@@ -135,6 +147,9 @@ mr_status mr_journal_deleted(mr_session *s, const mr_entity *entity);
 mr_status mr_journal_updated(mr_session *s, const mr_entity *entity);
 /* Room for so many notes. */
 mr_status mr_journal_reserve(mr_session *s, size_t more);
+/* Before objects expire: what those inserted by this transaction have is kept, for a rollback makes them transient.
+ * one: only that object, NULL: all. Without memory, less is kept. */
+void mr_journal_keep(mr_session *s, const mr_entity *one);
 /* Undoes the notes from mark on: memory is as before them, but for what must be read again. MR_FAIL: some
  * objects could not be put back into the identity map for want of memory, and are detached. */
 mr_status mr_journal_undo(mr_session *s, size_t mark);
@@ -143,6 +158,13 @@ void mr_journal_merge(mr_session *s, size_t mark);
 /* All of it is committed: what was deleted is detached. */
 void mr_journal_accept(mr_session *s);
 void mr_journal_clear(mr_session *s);
+
+/* kept.c */
+/* Adds what the object has, to kept or to a new one (NULL: no memory for it). No error is recorded. */
+mr_kept *mr_kept_take(mr_env *env, mr_kept *kept, mr_entity *entity, uint64_t unset);
+/* The columns of a transient object that hold nothing get theirs back; it keeps what it was given since. */
+void mr_kept_give_back(mr_kept *kept, mr_entity *entity);
+void mr_kept_free(mr_env *env, mr_kept *kept);
 
 /* "<User 3>", "<User (pending)>". The strbuf is the caller's. (states.c) */
 const char *mr_entity_words(const mr_entity *entity, mr_strbuf *buf);
@@ -169,8 +191,6 @@ void mr_state_sort_pending(mr_session *s);
 void mr_expire_everything(mr_session *s);
 /* The unchanged ones only. */
 void mr_expire_unmodified(mr_session *s);
-/* Every changed object: its changes are lost and it is read again. */
-void mr_expire_dirty(mr_session *s);
 mr_property *mr_session_named_property(mr_entity *entity, const char *name);
 
 /* transaction.c */
@@ -254,7 +274,17 @@ mr_status mr_link_items(mr_linking *l, mr_entity *entity, const mr_relationship 
 mr_status mr_parent_note(mr_entity *child, const mr_relationship *rel, mr_entity *parent);
 /* The parent noted last that still holds the child in memory, or NULL. */
 mr_entity *mr_parent_of(mr_entity *child, const mr_relationship *rel);
+/* The same for one that must be known: what has expired of a parent is loaded. */
+mr_status mr_parent_ask(mr_entity *child, const mr_relationship *rel, const mr_entity **out);
 bool mr_parent_is_tracked(const mr_relationship *rel);
+/* linking.c: the target of a reference by its foreign key, when it is in the identity map. *known: also when it is that
+ * there is none. */
+mr_entity *mr_reference_by_key(mr_entity *entity, const mr_relationship *rel, bool *known);
+
+/* holders.c */
+/* Before the object forgets its references: who holds it in a collection that is loaded is noted as its parent, so that
+ * a new reference finds what it must leave. */
+mr_status mr_holders_note(mr_entity *entity);
 
 /* cascade.c: walks over graphs, without recursion */
 /* Admits the entity and what save-update reaches from it. What was not in the session before is appended,

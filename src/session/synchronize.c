@@ -1,8 +1,8 @@
 /*
  * synchronize.c: the objects in memory follow an UPDATE or DELETE that named its rows by criteria.
  *
- * Invariant: which objects are meant is known before the statement runs, and they change only after it has: one that
- * fails changes no object. What cannot be known for sure is read again when it is next asked for.
+ * Invariant: which objects are meant is known before the statement runs, and they change only after it has:
+ * one that fails changes no object. What cannot be known for sure is read again when it is next asked for.
  */
 #include "session_state.h"
 
@@ -19,6 +19,7 @@ struct mr_synchronizer {
     mr_node *statement;
     mr_evaluation evaluation;
     mr_vec matches; /* match */
+    bool kept;      /* what new objects had is in the journal */
 };
 
 static const mr_dml *dml_of(const mr_synchronizer *y) {
@@ -64,9 +65,10 @@ static mr_status refuse_evaluation(const mr_synchronizer *y) {
     if (mr_sql_string(env, mr_engine_dialect(y->session->engine), dml_of(y)->where, &text) == MR_OK)
         sql = mr_strbuf_str(&text);
     if (sql)
-        mr_fail(env, MR_ERR_INVALID_REQUEST,
-                "the criteria cannot be evaluated in memory: %s: write synchronize_session = \"fetch\" or false",
-                sql);
+        mr_fail(
+            env, MR_ERR_INVALID_REQUEST,
+            "the criteria cannot be evaluated in memory: %s: write synchronize_session = \"fetch\" or false",
+            sql);
     mr_strbuf_done(&text);
     return MR_FAIL;
 }
@@ -149,14 +151,16 @@ static mr_status refuse_keys(const mr_synchronizer *y) {
     for (uint32_t i = 0; columns && i < columns->n; i++) {
         const mr_property *prop = mr_mapper_property_of_column(y->mapper, columns->child[i]->u.column);
         if (!prop || !prop->is_primary_key) continue;
-        return mr_fail(y->session->env, MR_ERR_ARGUMENT,
-                       "%s.%s is in the primary key: assign to the objects, or write synchronize_session = false",
-                       y->mapper->name, prop->name);
+        return mr_fail(
+            y->session->env, MR_ERR_ARGUMENT,
+            "%s.%s is in the primary key: assign to the objects, or write synchronize_session = false",
+            y->mapper->name, prop->name);
     }
     return MR_OK;
 }
 
-/* In the transaction that the statement will be in. Its begin may expire what another connection has changed. */
+/* In the transaction that the statement will be in. Its begin may expire what another connection has changed.
+ */
 static mr_status open_transaction(mr_session *s, mr_conn **conn) {
     if (mr_session_connect(s, NULL, conn) != MR_OK) return MR_FAIL;
     s->reading = false; /* the read transaction becomes the session's */
@@ -175,8 +179,9 @@ static mr_status find_matches(mr_synchronizer *y, mr_synchronize how) {
     return status == MR_OK ? mr_journal_reserve(y->session, y->matches.len) : status;
 }
 
-mr_status mr_synchronizer_new(mr_session *s, mr_mapper *mapper, mr_node *statement, const mr_named_value *named,
-                              size_t nnamed, mr_synchronize how, mr_synchronizer **out) {
+mr_status mr_synchronizer_new(mr_session *s, mr_mapper *mapper, mr_node *statement,
+                              const mr_named_value *named, size_t nnamed, mr_synchronize how,
+                              mr_synchronizer **out) {
     *out = NULL;
     if (mr_session_allow(s, MR_ACT_READ, "execute()") != MR_OK) return MR_FAIL;
     mr_synchronizer *y = mr_calloc(s->env, sizeof *y);
@@ -210,10 +215,25 @@ void mr_synchronizer_free(mr_synchronizer *y) {
     mr_session_release(s);
 }
 
+/* ---------------------------------------------------------------- after it */
+
+/* Before values of the object are forgotten: one that this transaction has inserted gets them back from a rollback. */
+static void keep(mr_synchronizer *y, const mr_entity *e) {
+    if (y->kept || !(e->flags & MR_ENTITY_FLUSHED_NEW)) return;
+    mr_journal_keep(y->session, NULL); /* of all at once: one by one each would search the journal */
+    y->kept = true;
+}
+
+static void expire(mr_synchronizer *y, mr_entity *e) {
+    keep(y, e);
+    mr_entity_expire(e);
+}
+
 /* ---------------------------------------------------------------- after an UPDATE */
 
 /* The value that the column has now, a copy; MR_UNLOADED: to be read again. */
-static mr_value new_value(const mr_synchronizer *y, mr_entity *e, const mr_property *prop, const mr_node *node) {
+static mr_value new_value(const mr_synchronizer *y, mr_entity *e, const mr_property *prop,
+                          const mr_node *node) {
     mr_env *env = y->session->env;
     mr_value made = mr_value_of(MR_UNLOADED, 0), v = made;
     const mr_value *given = NULL;
@@ -227,33 +247,36 @@ static mr_value new_value(const mr_synchronizer *y, mr_entity *e, const mr_prope
     if (v.kind == MR_INT && (v.u.i == 0 || v.u.i == 1) &&
         mr_column_type(env, prop->column)->code == MR_TYPE_BOOLEAN)
         v = mr_bool_value(v.u.i != 0);
-    if (mr_attribute_coerce(e->mapper, prop, &v) == MR_OK && mr_value_copy(env, &made, &v) == MR_OK) return made;
+    if (mr_attribute_coerce(e->mapper, prop, &v) == MR_OK && mr_value_copy(env, &made, &v) == MR_OK)
+        return made;
     mr_env_clear_error(env);
     return mr_value_of(MR_UNLOADED, 0);
 }
 
 /* The object has what the database has: neither a change nor a history. */
-static void take_on(mr_entity *e, const mr_property *prop, mr_value *value) {
+static void take_on(mr_synchronizer *y, mr_entity *e, const mr_property *prop, mr_value *value) {
     if (mr_entity_slot(e, prop->slot)->kind == MR_UNLOADED) return;
     if (value->kind != MR_UNLOADED && !mr_entity_is_dirty(e, prop->slot)) {
         mr_entity_give(e, prop->slot, value); /* its place is there: cannot fail */
         return;
     }
+    keep(y, e);
     mr_entity_forget(e, prop->slot);
     e->flags |= MR_ENTITY_PARTIAL;
 }
 
 /* All values are computed before the first is set: they are of the row as it was. */
-static void follow_update(const mr_synchronizer *y, const match *m, mr_value *values) {
+static void follow_update(mr_synchronizer *y, const match *m, mr_value *values) {
     const mr_dml *d = dml_of(y);
     mr_entity *e = m->entity;
     for (uint32_t i = 0; i < d->columns->n; i++) {
         const mr_property *prop = mr_mapper_property_of_column(y->mapper, d->columns->child[i]->u.column);
-        values[i] = prop && m->sure ? new_value(y, e, prop, d->values->child[i]) : mr_value_of(MR_UNLOADED, 0);
+        values[i] =
+            prop && m->sure ? new_value(y, e, prop, d->values->child[i]) : mr_value_of(MR_UNLOADED, 0);
     }
     for (uint32_t i = 0; i < d->columns->n; i++) {
         const mr_property *prop = mr_mapper_property_of_column(y->mapper, d->columns->child[i]->u.column);
-        if (prop) take_on(e, prop, &values[i]);
+        if (prop) take_on(y, e, prop, &values[i]);
         mr_value_clear(y->session->env, &values[i]);
     }
 }
@@ -269,7 +292,7 @@ static mr_status apply_update(mr_synchronizer *y) {
             follow_update(y, m, values);
         } else {
             status = MR_FAIL;
-            mr_entity_expire(m->entity);
+            expire(y, m->entity);
         }
     }
     mr_free(s->env, values);
@@ -294,14 +317,14 @@ static mr_status apply_delete(mr_synchronizer *y) {
         if (!is_candidate(y, m->entity)) continue;
         if (m->sure && leave(y->session, m->entity) == MR_OK) continue;
         if (m->sure) status = MR_FAIL;
-        mr_entity_expire(m->entity);
+        expire(y, m->entity);
     }
     return status;
 }
 
 mr_status mr_synchronizer_apply(mr_synchronizer *y) {
     mr_heap_block(y->session->heap);
-    mr_status status = y->matches.len == 0                      ? MR_OK
+    mr_status status = y->matches.len == 0                    ? MR_OK
                        : y->statement->kind == MR_NODE_UPDATE ? apply_update(y)
                                                               : apply_delete(y);
     mr_heap_unblock(y->session->heap);

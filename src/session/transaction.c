@@ -68,6 +68,7 @@ mr_status mr_session_begin_nested(mr_session *s) {
     if (!made) return MR_FAIL;
     made->number = number;
     made->mark = s->journal.len;
+    made->writes = s->writes;
     made->serial = ++s->serials;
     return MR_OK;
 }
@@ -90,12 +91,17 @@ static mr_status undo_transaction(mr_session *s) {
     return status;
 }
 
-/* The same for the innermost savepoint: it began with a flush, so all that waits is its own. */
+/* The same for the innermost savepoint: it began with a flush, so all that waits is its own. What was read since
+ * may show what it had written; only where it has neither written nor changed anything memory is right. */
 static mr_status undo_savepoint(mr_session *s) {
+    const mr_savepoint *savepoint = innermost(s);
     mr_state_drop_pending(s);
     mr_state_drop_doomed(s);
-    mr_status status = mr_journal_undo(s, innermost(s)->mark);
-    mr_expire_dirty(s);
+    mr_status status = mr_journal_undo(s, savepoint->mark);
+    if (s->lent || s->writes != savepoint->writes || s->owner->dirty.len > 0) {
+        mr_journal_keep(s, NULL);
+        mr_expire_everything(s);
+    }
     s->stale = false;
     return status;
 }

@@ -87,7 +87,8 @@ static void compile_insert(mr_compiler *c, const mr_node *node, uint32_t start) 
     const mr_dml *d = node->u.dml;
     mr_emit(c, "INSERT INTO ");
     mr_emit_table(c, d->table->u.table);
-    if (d->columns && d->columns->n) {
+    bool named = d->columns && d->columns->n;
+    if (named) {
         mr_emit(c, " (");
         compile_names(c, d->columns);
         mr_emit(c, ")");
@@ -95,7 +96,7 @@ static void compile_insert(mr_compiler *c, const mr_node *node, uint32_t start) 
     if (d->select) {
         mr_seek(c, node, start, MR_DML_SELECT);
         compile_insert_select(c, d);
-    } else if (!d->values || d->values->n == 0 || !d->columns->n) {
+    } else if (!d->values || d->values->n == 0 || !named) {
         mr_emit(c, " DEFAULT VALUES");
     } else {
         mr_seek(c, node, start, MR_DML_VALUES);

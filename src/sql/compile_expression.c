@@ -11,7 +11,7 @@
 
 #include <string.h>
 
-#define MAX_SQL (64u * 1024 * 1024)
+#define MAX_SQL ((size_t)64 * 1024 * 1024)
 
 void mr_seek(mr_compiler *c, const mr_node *node, uint32_t start, uint32_t i) {
     c->ordinal = start;
@@ -271,8 +271,7 @@ void mr_compile_condition(mr_compiler *c, const mr_node *node, mr_op against) {
     while (node->kind == MR_NODE_LABEL) node = node->child[0];
     const char *compared = NULL;
     if (!c->dialect->true_literals) {
-        if (is_boolean_column(node)) compared = " = 1";
-        else if (is_word(node, "true") || is_word(node, "false")) compared = " = 1";
+        if (is_boolean_column(node) || is_word(node, "true") || is_word(node, "false")) compared = " = 1";
     }
     if (!compared) {
         mr_compile_operand(c, node, against);

@@ -13,7 +13,7 @@
 
 #include <string.h>
 
-#define MAX_KEY (64u * 1024 * 1024)
+#define MAX_KEY ((size_t)64 * 1024 * 1024)
 
 typedef struct scanner {
     mr_env *env;

@@ -7,6 +7,7 @@
 
 #include "node.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static const mr_type *boolean(void) {
@@ -111,10 +112,8 @@ mr_node *mr_sql_like(mr_env *env, mr_op op, mr_node *left, mr_node *pattern, con
         mr_fail(env, MR_ERR_ARGUMENT, "like: escape must be one character, not '%s'", escape);
         return NULL;
     }
-    char quoted[8] = "";
-    strcat(quoted, "'");
-    strcat(quoted, strcmp(escape, "'") == 0 ? "''" : escape);
-    strcat(quoted, "'");
+    char quoted[8];
+    snprintf(quoted, sizeof quoted, "'%s'", strcmp(escape, "'") == 0 ? "''" : escape);
     parts[2] = mr_sql_raw(env, mr_type_simple(MR_TYPE_STRING), quoted);
     return mr_node_new(env, MR_NODE_BINARY, op, boolean(), parts, 3);
 }

@@ -108,6 +108,10 @@ function Expression:lshift(value) end
 function Expression:rshift(value) end
 ---@return moonrow.Expression
 function Expression:bitwise_not() end
+---Of text(): values for its :names.
+---@param values table<string, any>
+---@return moonrow.Expression
+function Expression:bindparams(values) end
 ---@param low moonrow.Operand
 ---@param high moonrow.Operand
 ---@return moonrow.Expression

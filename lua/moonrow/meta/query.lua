@@ -178,6 +178,13 @@ local Subquery = {}
 ---@param name? string
 ---@return moonrow.Subquery
 function Subquery:alias(name) end
+---Of a recursive cte: what refers to it.
+---@param other moonrow.Select
+---@return moonrow.Subquery
+function Subquery:union(other) end
+---@param other moonrow.Select
+---@return moonrow.Subquery
+function Subquery:union_all(other) end
 
 ---@param ... moonrow.Model|moonrow.Expression
 ---@return moonrow.Select
@@ -257,6 +264,9 @@ function Write:from_select(columns, select) end
 ---@param options { index_elements?: any[], set: table<string, any>, where?: moonrow.Criterion }
 ---@return moonrow.Write
 function Write:on_conflict_do_update(options) end
+---@param options table
+---@return moonrow.Write
+function Write:execution_options(options) end
 ---@param options? { index_elements?: any[] }
 ---@return moonrow.Write
 function Write:on_conflict_do_nothing(options) end

@@ -59,6 +59,11 @@ function Connection:close() end
 
 -- ---------------------------------------------------------------- sessions
 
+---@class moonrow.BeginOptions
+---@field mode? "deferred"|"immediate"|"exclusive" how it begins; by default at the first write
+---@field isolation_level? "SERIALIZABLE"|"REPEATABLE READ"|"READ COMMITTED" in place of mode
+---@field read_only? boolean all reads see one snapshot, and a write is refused
+
 ---@class moonrow.SessionOptions
 ---@field bind? moonrow.Engine
 ---@field autoflush? boolean true by default
@@ -136,7 +141,7 @@ function Session:rollback() end
 function Session:close() end
 ---A transaction: committed at the end of the block, rolled back on an error.
 ---@param fn? fun(session: moonrow.Session): ...
----@param options? { mode?: "deferred"|"immediate"|"exclusive" }
+---@param options? moonrow.BeginOptions
 ---@return moonrow.Transaction|any ...
 function Session:begin(fn, options) end
 ---A savepoint.

@@ -1,0 +1,140 @@
+/*
+ * row_binding.c: rows of a batch bound straight from their tables.
+ *
+ * Invariant: a row is bound here only when the long way, a statement made for it, would bind equal values: its keys are those
+ * of the first row, and each value is a plain one.
+ */
+#include "row_binding.h"
+
+#include <string.h>
+
+typedef struct row_column {
+    mr_column *column;
+    const mr_type *type;
+    const char *key;  /* in the row's table; NULL: the default gives the value */
+    const char *what; /* "User.name", for messages */
+    const mr_default *deflt;
+} row_column;
+
+struct bind_row_binding {
+    size_t n, named;
+    mr_value *values; /* behind columns */
+    row_column columns[];
+};
+
+/* ---------------------------------------------------------------- from the first row */
+
+static bool is_plain_bind(const mr_node *node) {
+    return node && node->kind == MR_NODE_BIND && !node->name;
+}
+
+/* The parameters are the values of the columns in order, then, of an UPDATE, the key. */
+static bool is_bindable(const mr_node *node, const mr_compiled *compiled, size_t n) {
+    const mr_dml *d = node->u.dml;
+    if (d->on_conflict || d->returning || !d->columns || !d->values || compiled->nparams != n) return false;
+    for (size_t i = 0; i < n; i++)
+        if (compiled->params[i].ordinal != i) return false;
+    const mr_node *list = node->kind == MR_NODE_INSERT ? d->values->child[0] : d->values;
+    for (uint32_t i = 0; i < d->columns->n; i++)
+        if (!is_plain_bind(list->child[i])) return false;
+    return true;
+}
+
+static const char *name_of(const bind_statement *s, const mr_column *column) {
+    const mr_property *prop = s->mapper ? mr_mapper_property_of_column(s->mapper, column) : NULL;
+    return prop ? prop->name : column->name;
+}
+
+static bool has_key(lua_State *L, int row, const char *key) {
+    lua_pushstring(L, key);
+    bool there = lua_rawget(L, row) != LUA_TNIL;
+    lua_pop(L, 1);
+    return there;
+}
+
+/* False where neither the row nor a default of the column gives the value in a way that is known here. */
+static bool read_column(lua_State *L, const bind_statement *s, bind_row_binding *b, mr_column *column, int row) {
+    mr_env *env = bind_of(L)->env;
+    const char *name = name_of(s, column);
+    row_column *c = &b->columns[b->n++];
+    c->column = column;
+    c->type = mr_column_type(env, column);
+    c->key = has_key(L, row, name) ? name : NULL;
+    c->deflt = s->kind == MR_NODE_INSERT ? &column->deflt : &column->onupdate;
+    if (c->key) b->named++;
+    else if (c->deflt->kind == MR_DEFAULT_NONE || c->deflt->kind == MR_DEFAULT_SQL) return false;
+    const char *what = lua_pushfstring(L, "%s.%s", s->mapper ? s->mapper->name : column->table->name, name);
+    c->what = mr_intern(env, what, strlen(what));
+    lua_pop(L, 1);
+    return c->what && c->type;
+}
+
+static size_t count_keys(lua_State *L, int row) {
+    size_t n = 0;
+    for (lua_pushnil(L); lua_next(L, row); lua_pop(L, 1)) n++;
+    return n;
+}
+
+bind_row_binding *bind_push_row_binding(lua_State *L, const bind_statement *s, const mr_node *node, const mr_compiled *compiled,
+                                        int row) {
+    const mr_dml *d = node->u.dml;
+    const mr_table *table = d->table->u.table;
+    bool update = node->kind == MR_NODE_UPDATE;
+    size_t n = (d->columns ? d->columns->n : 0) + (update ? table->nprimary : 0);
+    if (n == 0 || lua_getmetatable(L, row) || !is_bindable(node, compiled, n)) {
+        lua_pushnil(L);
+        return NULL;
+    }
+    bind_row_binding *b = lua_newuserdatauv(L, sizeof *b + n * (sizeof(row_column) + sizeof(mr_value)), 0);
+    b->n = b->named = 0;
+    b->values = (mr_value *)(void *)(b->columns + n);
+    bool good = true;
+    for (uint32_t i = 0; good && i < d->columns->n; i++)
+        good = read_column(L, s, b, (mr_column *)(uintptr_t)d->columns->child[i]->u.column, row);
+    for (unsigned i = 0; good && update && i < table->nprimary; i++) good = read_column(L, s, b, table->primary[i], row);
+    if (good && count_keys(L, row) == b->named) return b;
+    lua_pop(L, 1);
+    lua_pushnil(L);
+    return NULL;
+}
+
+/* ---------------------------------------------------------------- the others */
+
+/* What the row itself gives; the strings stay in its table. */
+static bool read_row(lua_State *L, bind_row_binding *b, int row) {
+    for (size_t i = 0; i < b->n; i++) {
+        const row_column *c = &b->columns[i];
+        if (!c->key) continue;
+        lua_pushstring(L, c->key);
+        bool good = lua_rawget(L, row) != LUA_TNIL && bind_to_value(L, -1, c->type, &b->values[i]) &&
+                    b->values[i].kind != MR_OPAQUE;
+        lua_pop(L, 1);
+        if (!good) return false;
+    }
+    return count_keys(L, row) == b->named;
+}
+
+static mr_status give_default(mr_env *env, const row_column *c, mr_value *out) {
+    *out = mr_null_value();
+    if (c->deflt->kind == MR_DEFAULT_VALUE) *out = c->deflt->value;
+    else if (c->deflt->kind == MR_DEFAULT_NOW) *out = mr_calendar_now();
+    else return c->deflt->fn(env, c->deflt->ud, out);
+    return MR_OK;
+}
+
+const mr_value *bind_row_values(lua_State *L, bind_row_binding *b, int row) {
+    if (!lua_istable(L, row) || lua_getmetatable(L, row) || !read_row(L, b, row)) return NULL;
+    bind_state *state = bind_of(L);
+    mr_status st = MR_OK;
+    bool plain = true;
+    BIND_ENTER(state, L);
+    for (size_t i = 0; i < b->n && st == MR_OK && plain; i++) {
+        const row_column *c = &b->columns[i];
+        if (!c->key) st = give_default(state->env, c, &b->values[i]);
+        if (st == MR_OK) st = mr_type_coerce(state->env, c->type, c->what, &b->values[i]);
+        plain = b->values[i].kind != MR_OPAQUE && b->values[i].kind != MR_UNLOADED;
+    }
+    BIND_LEAVE(state);
+    bind_check(L, st);
+    return plain ? b->values : NULL;
+}
