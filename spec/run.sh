@@ -38,14 +38,19 @@ check() {
     if "$@" >"$SCRATCH/out" 2>&1; then ok; else cat "$SCRATCH/out"; not_ok "$name"; fi
 }
 
-# count_tap NAME STATUS FILE: adds up TAP; skipped tests count neither way. Shows what is not ok.
-count_tap() {
+# add_tap NAME STATUS FILE: adds up TAP; skipped tests count neither way. Shows what is not ok.
+add_tap() {
     good=$(grep -E '^ok ' "$3" | grep -vcE '# *(SKIP|TODO)' || true)
     bad=$(grep -cE '^not ok ' "$3" || true)
     [ "$bad" -gt 0 ] || [ "$2" -ne 0 ] && grep -vE '^ok ' "$3"
     if [ "$2" -ne 0 ] && [ "$bad" -eq 0 ]; then bad=1; printf 'FAILED: %s (status %s)\n' "$1" "$2"; fi
     passed=$((passed + good))
     failed=$((failed + bad))
+}
+
+# count_tap NAME STATUS FILE: the same, and says how many.
+count_tap() {
+    add_tap "$@"
     printf '   %s: %s passed, %s failed\n' "$1" "$good" "$bad"
 }
 
@@ -61,16 +66,18 @@ c_tests() {
     done
 }
 
-# run_specs NAME PATTERN INTERPRETER...: the specs, through an interpreter that behaves like lua5.4.
+# run_specs NAME PATTERN INTERPRETER...: the specs, through an interpreter that behaves like lua5.4; each file in a
+# process of its own, so that none sees what another left, and a crash or a hang costs one file.
 run_specs() {
     name=$1; pattern=$2; shift 2
-    files=$(find spec -name "$pattern" | sort)
-    [ -n "$files" ] || return 0
     helper=""
     [ -e spec/helper.lua ] && helper="--helper=spec.helper"
-    # shellcheck disable=SC2086 # lists of words
-    env "$@" "$(command -v busted)" --ignore-lua -o TAP $helper $files >"$SCRATCH/out" 2>&1
-    count_tap "$name" "$?" "$SCRATCH/out"
+    before_passed=$passed; before_failed=$failed
+    for file in $(find spec -name "$pattern" | sort); do
+        env "$@" timeout 600 "$(command -v busted)" --ignore-lua -o TAP $helper "$file" >"$SCRATCH/out" 2>&1
+        add_tap "$name: $file" "$?" "$SCRATCH/out"
+    done
+    printf '   %s: %s passed, %s failed\n' "$name" $((passed - before_passed)) $((failed - before_failed))
 }
 
 # example NAME FOLDER EXPECTED COMMAND...: runs in a fresh copy of FOLDER's parent tree.

@@ -1,4 +1,5 @@
--- work_luasql.lua: the workloads through LuaSQL, a Lua table for each row.   lua5.4 work_luasql.lua WORKLOAD DATABASE
+-- work_luasql.lua: the workloads of one table through LuaSQL, a Lua table for each row.
+--   lua5.4 work_luasql.lua WORKLOAD DATABASE
 
 local driver = require "luasql.sqlite3"
 local workload, path = ...

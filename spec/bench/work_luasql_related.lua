@@ -37,8 +37,8 @@ local work = {}
 
 function work.joined()
   local list, parent = {}, {}
-  for row in rows([[SELECT parent.id AS pid, parent.name AS pname, child.id, child.parent_id, child.name, child.size
-                    FROM parent LEFT OUTER JOIN child ON parent.id = child.parent_id]]) do
+  for row in rows [[SELECT parent.id AS pid, parent.name AS pname, child.id, child.parent_id, child.name,
+                           child.size FROM parent LEFT OUTER JOIN child ON parent.id = child.parent_id]] do
     if row.pid ~= parent.id then
       parent = { id = row.pid, name = row.pname, children = {} }
       list[#list + 1] = parent
@@ -56,7 +56,8 @@ function work.selectin()
       keys[#keys + 1] = list[k].id
       by_id[list[k].id] = list[k]
     end
-    for row in rows(("SELECT %s FROM child WHERE parent_id IN (%s)"):format(columns, table.concat(keys, ", "))) do
+    local list_of_keys = table.concat(keys, ", ")
+    for row in rows(("SELECT %s FROM child WHERE parent_id IN (%s)"):format(columns, list_of_keys)) do
       local children = by_id[row.parent_id].children
       children[#children + 1] = row
     end

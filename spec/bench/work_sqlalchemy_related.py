@@ -1,4 +1,7 @@
-"""The workloads of relationships through SQLAlchemy's ORM.   python3 work_sqlalchemy_related.py WORKLOAD DATABASE"""
+"""The workloads of relationships through SQLAlchemy's ORM.
+
+   python3 work_sqlalchemy_related.py WORKLOAD DATABASE
+"""
 import gc
 import sys
 import time

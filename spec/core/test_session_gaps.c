@@ -1,6 +1,6 @@
 /*
- * test_session_gaps.c: what a rollback puts back into memory that was thought gone, and what it costs: kept values,
- * identities, and no memory at all.
+ * test_session_gaps.c: what a rollback puts back into memory, and what is found of an object that has expired
+ * alone: kept values, identities, holders; with memory that fails.
  */
 #include "session_fixture.h"
 

@@ -165,7 +165,7 @@ int main(void) {
     static const example examples[] = {{"examples", "quickstart.lua"}, {"examples/declarative", "main.lua"}};
     const struct CMUnitTest tests[] = {
         OPERATION("declare"), OPERATION("flush"), OPERATION("query"), OPERATION("get"),
-        OPERATION("rollback"), OPERATION("core"), OPERATION("events"), OPERATION("rows"),
+        OPERATION("rollback"), OPERATION("core"), OPERATION("by_query"), OPERATION("events"), OPERATION("rows"),
         OPERATION("transaction"), EXAMPLE(0), EXAMPLE(1),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -80,8 +80,8 @@ int bind_raise(lua_State *L) {
     bind_state *b = bind_of(L);
     mr_error *e = mr_env_save_error(b->env);
     if (e && e->kind == MR_ERR_CALLBACK) {
-        mr_error_free(b->env, e);
         bind_push_callback_error(L, e);
+        mr_error_free(b->env, e);
         return lua_error(L);
     }
     bool room = lua_checkstack(L, 2);

@@ -200,6 +200,9 @@ static listener read_target(lua_State *L, const char *function) {
     }
     l.prop = test_attribute(L, 1);
     if (!l.prop) bind_type_error(L, 1, function, "an attribute of a class (User.email)");
+    if (l.event != MR_EVENT_SET && l.prop->kind != MR_PROPERTY_RELATIONSHIP)
+        bind_error(L, MR_ERR_ARGUMENT, "%s: '%s' is an event of collections, and %s.%s is a column: listen to 'set'", function,
+                   lua_tostring(L, 2), l.prop->mapper->name, l.prop->name);
     l.mapper = l.prop->mapper;
     return l;
 }

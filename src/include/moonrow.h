@@ -78,6 +78,7 @@ const char *mr_error_traceback(struct lua_State *L);
 int mr_error_code(struct lua_State *L);
 /* Pushes the error as Lua would see it (nil: none). The stack must have room. */
 void mr_error_push(struct lua_State *L);
+/* Forgets the error: from then on mr_error_kind is NULL. */
 void mr_error_clear(struct lua_State *L);
 
 /* ---------------------------------------------------------------- classes */
@@ -99,6 +100,7 @@ int mr_class_is(const mr_class *klass, const mr_class *ancestor);
 /* Mapped attributes, in order of declaration; fields in memory count. */
 size_t mr_class_attribute_count(const mr_class *klass);
 const char *mr_class_attribute_name(const mr_class *klass, size_t at); /* NULL: beyond the end */
+/* Of an attribute by name: is there one, and what is it? 0 for an unknown name. */
 int mr_class_has(const mr_class *klass, const char *attribute);
 int mr_class_is_column(const mr_class *klass, const char *attribute);
 int mr_class_is_relationship(const mr_class *klass, const char *attribute);
@@ -124,7 +126,9 @@ mr_result mr_object_push(struct lua_State *L, mr_object *object);
 mr_object *mr_object_retain(mr_object *object);
 /* Gives a handle back; NULL is allowed. */
 void mr_object_release(mr_object *object);
+/* Its class, which may be one below the one that was asked for. */
 const mr_class *mr_object_class(const mr_object *object);
+/* Where it stands between the program and its row. */
 mr_life mr_object_life(const mr_object *object);
 /* "transient" and the like. Static. */
 const char *mr_life_name(mr_life life);
@@ -222,6 +226,7 @@ mr_result mr_object_contains(struct lua_State *L, mr_object *object, const char 
 mr_result mr_db_at(struct lua_State *L, int index, mr_db **out);
 /* The same for a global variable: mr_db_global(L, "db", &db). */
 mr_result mr_db_global(struct lua_State *L, const char *name, mr_db **out);
+/* Counts one handle more. Returns db. */
 mr_db *mr_db_retain(mr_db *db);
 void mr_db_release(mr_db *db); /* NULL is allowed */
 /* Pushes the value that it was made from. The stack must have room. */
@@ -239,6 +244,7 @@ mr_result mr_db_find_text(struct lua_State *L, mr_db *db, const mr_class *klass,
                           mr_object **out);
 /* All objects of the class. *out: yours. */
 mr_result mr_db_all(struct lua_State *L, mr_db *db, const mr_class *klass, mr_list **out);
+/* Rows of the class. */
 mr_result mr_db_count(struct lua_State *L, mr_db *db, const mr_class *klass, int64_t *out);
 
 /* As the session's methods of the same names. */
@@ -267,9 +273,11 @@ mr_result mr_db_create_all(struct lua_State *L, mr_db *db);
 mr_result mr_list_call(struct lua_State *L, int nargs, mr_list **out);
 /* The same for a piece of Lua: mr_list_eval(L, "return User.query:order_by(User.name)", &list). */
 mr_result mr_list_eval(struct lua_State *L, const char *code, mr_list **out);
+/* Objects in the list. */
 size_t mr_list_count(const mr_list *list);
 /* Borrowed from the list: retain it to keep it. NULL: beyond the end. */
 mr_object *mr_list_at(const mr_list *list, size_t at);
+/* Counts one handle more. Returns list. */
 mr_list *mr_list_retain(mr_list *list);
 void mr_list_release(mr_list *list); /* NULL is allowed */
 

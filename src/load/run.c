@@ -44,7 +44,8 @@ static mr_status add_lates(mr_run *run, const mr_run_source *source) {
             mr_entity *parent = source->parent;
             if (source->query && late->parent < source->query->nparents)
                 parent = source->query->parents[late->parent].parent;
-            if (parent && parent_value(run, parent, late->slot, source->committed, &v) != MR_OK) return MR_FAIL;
+            if (parent && parent_value(run, parent, late->slot, source->committed, &v) != MR_OK)
+                return MR_FAIL;
         }
         if (add_named(run, late->name, &v) != MR_OK) return MR_FAIL;
     }

@@ -183,8 +183,8 @@ mr_status mr_attribute_coerce(const mr_mapper *mapper, const mr_property *prop, 
     return mr_fail(env, MR_ERR_ARGUMENT, "%s: expected %s, got an object", what, mr_type_wants(type));
 }
 
-/* What a primary key has expired to: known all the same. What refers to it must be found by it, and an equal value
- * is no change. */
+/* A primary key that has expired is known all the same: what refers to it must be found by it, and an equal
+ * value is no change. */
 static mr_status recall_key(mr_entity *entity, const mr_property *prop) {
     enum { MAX_KEY = 32 };
     const mr_mapper *mapper = entity->mapper;

@@ -171,7 +171,7 @@ mr_status mr_cascade_doom(mr_session *s, mr_entity *entity) {
     mr_vec_init(&reached, s->env, sizeof(mr_entity *));
     walk w = {.cascade = MR_CASCADE_DELETE, .loads = true, .out = &reached};
     w.seen = mr_map_new(s->env, sizeof(mr_entity *), mr_map_hash_ptr, mr_map_equal_ptr);
-    /* Loading flushes first, as ever; what is found is marked only afterwards, so that nothing is half deleted. */
+    /* Loading flushes first, as ever; what is found is marked only afterwards: nothing is half deleted. */
     mr_status status = w.seen ? run_walk(&w, entity) : MR_FAIL;
     if (status == MR_OK) status = doom_all(s, &reached);
     mr_map_free(w.seen);

@@ -1,7 +1,8 @@
 /*
  * holders.c: who holds an object whose own side is about to be forgotten.
  *
- * Invariant: what is noted is a hint, as all in parents.c: it counts only while the holder still holds the object.
+ * Invariant: what is noted is a hint, as all in parents.c: it counts only while the holder still holds the
+ * object.
  */
 #include "session_state.h"
 

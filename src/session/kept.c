@@ -1,6 +1,6 @@
 /*
- * kept.c: what an inserted object had when it expired: a rollback makes it transient again, and nothing else could
- * give its values back.
+ * kept.c: what an inserted object had when it expired: a rollback makes it transient again, and nothing else
+ * could give its values back.
  *
  * Invariant: only columns are kept, and as the last flush has written them: no object is held by this.
  */
@@ -41,8 +41,9 @@ void mr_kept_give_back(mr_kept *kept, mr_entity *e) {
     const mr_vec *columns = &e->mapper->columns;
     for (size_t i = 0; i < columns->len && i < kept->n; i++) {
         const mr_property *prop = mr_vec_ptr(columns, i);
-        if (kept->values[i].kind == MR_UNLOADED || mr_entity_slot(e, prop->slot)->kind != MR_UNLOADED) continue;
-        if (mr_entity_give(e, prop->slot, &kept->values[i]) != MR_OK) mr_env_clear_error(e->mapper->env);
+        mr_value *v = &kept->values[i];
+        if (v->kind == MR_UNLOADED || mr_entity_slot(e, prop->slot)->kind != MR_UNLOADED) continue;
+        if (mr_entity_give(e, prop->slot, v) != MR_OK) mr_env_clear_error(e->mapper->env);
     }
 }
 

@@ -147,8 +147,8 @@ mr_status mr_journal_deleted(mr_session *s, const mr_entity *entity);
 mr_status mr_journal_updated(mr_session *s, const mr_entity *entity);
 /* Room for so many notes. */
 mr_status mr_journal_reserve(mr_session *s, size_t more);
-/* Before objects expire: what those inserted by this transaction have is kept, for a rollback makes them transient.
- * one: only that object, NULL: all. Without memory, less is kept. */
+/* Before objects expire: what those inserted by this transaction have is kept, for a rollback makes them
+ * transient. one: only that object, NULL: all. Without memory, less is kept. */
 void mr_journal_keep(mr_session *s, const mr_entity *one);
 /* Undoes the notes from mark on: memory is as before them, but for what must be read again. MR_FAIL: some
  * objects could not be put back into the identity map for want of memory, and are detached. */
@@ -277,13 +277,13 @@ mr_entity *mr_parent_of(mr_entity *child, const mr_relationship *rel);
 /* The same for one that must be known: what has expired of a parent is loaded. */
 mr_status mr_parent_ask(mr_entity *child, const mr_relationship *rel, const mr_entity **out);
 bool mr_parent_is_tracked(const mr_relationship *rel);
-/* linking.c: the target of a reference by its foreign key, when it is in the identity map. *known: also when it is that
- * there is none. */
+/* linking.c: the target of a reference by its foreign key, when it is in the identity map. *known: also when it
+ * is that there is none. */
 mr_entity *mr_reference_by_key(mr_entity *entity, const mr_relationship *rel, bool *known);
 
 /* holders.c */
-/* Before the object forgets its references: who holds it in a collection that is loaded is noted as its parent, so that
- * a new reference finds what it must leave. */
+/* Before the object forgets its references: who holds it in memory is noted as its parent, so that a new reference
+ * finds what it must leave. */
 mr_status mr_holders_note(mr_entity *entity);
 
 /* cascade.c: walks over graphs, without recursion */

@@ -91,8 +91,9 @@ static mr_status undo_transaction(mr_session *s) {
     return status;
 }
 
-/* The same for the innermost savepoint: it began with a flush, so all that waits is its own. What was read since
- * may show what it had written; only where it has neither written nor changed anything memory is right. */
+/* The same for the innermost savepoint: it began with a flush, so all that waits is its own. What was read
+ * since may show what it had written; only where it has neither written nor changed anything memory is right.
+ */
 static mr_status undo_savepoint(mr_session *s) {
     const mr_savepoint *savepoint = innermost(s);
     mr_state_drop_pending(s);

@@ -17,7 +17,9 @@ return {
   run = function(c)
     local session, Row = c.db.session, c.Row
     session:rollback()
-    session:execute(mr.insert(Row), { { id = 1, name = "a" }, { id = 2, name = "b" }, { id = 3, name = mr.func.upper("c") } })
+    session:execute(mr.insert(Row), {
+      { id = 1, name = "a" }, { id = 2, name = "b" }, { id = 3, name = mr.func.upper("c") },
+    })
     session:execute(mr.update(Row), { { id = 1, name = "x" }, { id = 2, name = "y" } })
     session:import(Row, { { name = "d" }, { name = "e" }, { name = "f" } }, { batch = 2, progress = function() end })
     session:commit()
