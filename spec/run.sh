@@ -74,7 +74,7 @@ run_specs() {
     [ -e spec/helper.lua ] && helper="--helper=spec.helper"
     before_passed=$passed; before_failed=$failed
     for file in $(find spec -name "$pattern" | sort); do
-        env "$@" timeout 600 "$(command -v busted)" --ignore-lua -o TAP $helper "$file" >"$SCRATCH/out" 2>&1
+        timeout 600 env "$@" "$(command -v busted)" --ignore-lua -o TAP $helper "$file" >"$SCRATCH/out" 2>&1
         add_tap "$name: $file" "$?" "$SCRATCH/out"
     done
     printf '   %s: %s passed, %s failed\n' "$name" $((passed - before_passed)) $((failed - before_failed))

@@ -80,7 +80,8 @@ bind_row_binding *bind_push_row_binding(lua_State *L, const bind_statement *s, c
     const mr_dml *d = node->u.dml;
     const mr_table *table = d->table->u.table;
     bool update = node->kind == MR_NODE_UPDATE;
-    size_t n = (d->columns ? d->columns->n : 0) + (update ? table->nprimary : 0);
+    uint32_t nset = d->columns ? d->columns->n : 0;
+    size_t n = nset + (update ? table->nprimary : 0);
     if (n == 0 || lua_getmetatable(L, row) || !is_bindable(node, compiled, n)) {
         lua_pushnil(L);
         return NULL;
@@ -89,7 +90,7 @@ bind_row_binding *bind_push_row_binding(lua_State *L, const bind_statement *s, c
     b->n = b->named = 0;
     b->values = (mr_value *)(void *)(b->columns + n);
     bool good = true;
-    for (uint32_t i = 0; good && i < d->columns->n; i++)
+    for (uint32_t i = 0; good && i < nset; i++)
         good = read_column(L, s, b, (mr_column *)(uintptr_t)d->columns->child[i]->u.column, row);
     for (unsigned i = 0; good && update && i < table->nprimary; i++) good = read_column(L, s, b, table->primary[i], row);
     if (good && count_keys(L, row) == b->named) return b;
