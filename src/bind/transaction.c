@@ -198,6 +198,7 @@ static int run_block(lua_State *L, bool has_function) {
     /* stack: session, fn, ..., transaction */
     lua_insert(L, 2);
     lua_settop(L, 3);
+    lua_toclose(L, 2); /* coroutine.close rolls back at once */
     lua_pushvalue(L, 1);
     int status = lua_pcallk(L, 1, LUA_MULTRET, 0, 0, finish_function);
     return finish_function(L, status, 0);
@@ -230,10 +231,23 @@ int bind_session_begin_nested(lua_State *L) {
 
 /* ---------------------------------------------------------------- no_autoflush */
 
+#define BIND_AUTOFLUSH_BLOCK "moonrow.AutoflushBlock"
+
+typedef struct autoflush_block {
+    mr_session *session; /* kept alive by the caller's stack, then by user value 1; NULL: ended */
+} autoflush_block;
+
+/* Ends the block, however it is left: by its end, an error, or coroutine.close. */
+static int end_autoflush_block(lua_State *L) {
+    autoflush_block *block = lua_touserdata(L, 1);
+    if (block->session && bind_peek(L)) mr_session_block_autoflush(block->session, -1);
+    block->session = NULL;
+    return 0;
+}
+
 static int finish_no_autoflush(lua_State *L, int status, lua_KContext ctx) {
     (void)ctx;
-    mr_session_block_autoflush(((bind_session *)lua_touserdata(L, 1))->session, -1);
-    if (status == LUA_OK || status == LUA_YIELD) return lua_gettop(L) - 1;
+    if (status == LUA_OK || status == LUA_YIELD) return lua_gettop(L) - 2;
     return lua_error(L);
 }
 
@@ -242,7 +256,15 @@ int bind_session_no_autoflush(lua_State *L) {
     mr_session *s = bind_session_arg(L, "no_autoflush");
     if (!lua_isfunction(L, 2)) return bind_type_error(L, 2, "no_autoflush", "a function");
     lua_settop(L, 2);
+    autoflush_block *block = lua_newuserdatauv(L, sizeof *block, 1);
+    block->session = NULL;
+    lua_pushvalue(L, 1);
+    lua_setiuservalue(L, -2, 1);
+    luaL_setmetatable(L, BIND_AUTOFLUSH_BLOCK);
+    lua_insert(L, 2); /* session, block, fn */
+    lua_toclose(L, 2);
     mr_session_block_autoflush(s, 1);
+    block->session = s;
     lua_pushvalue(L, 1);
     int status = lua_pcallk(L, 1, LUA_MULTRET, 0, 0, finish_no_autoflush);
     return finish_no_autoflush(L, status, 0);
@@ -253,4 +275,10 @@ void bind_open_transaction(lua_State *L) {
     static const luaL_Reg getters[] = {{"is_active", transaction_is_active}, {NULL, NULL}};
     static const luaL_Reg metamethods[] = {{"__close", transaction_close}, {NULL, NULL}};
     bind_type(L, BIND_TRANSACTION, "Transaction", methods, getters, metamethods);
+    luaL_newmetatable(L, BIND_AUTOFLUSH_BLOCK);
+    lua_pushcfunction(L, end_autoflush_block);
+    lua_setfield(L, -2, "__close");
+    lua_pushcfunction(L, end_autoflush_block); /* a coroutine that is dropped in the midst of its block */
+    lua_setfield(L, -2, "__gc");
+    lua_pop(L, 1);
 }
