@@ -81,7 +81,7 @@ static void test_operation(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         OPERATION("declare"), OPERATION("flush"), OPERATION("query"), OPERATION("get"), OPERATION("rollback"), OPERATION("core"),
-        OPERATION("events"), OPERATION("rows"), OPERATION("transaction"),
+        OPERATION("events"), OPERATION("rows"), OPERATION("transaction"), OPERATION("by_query"), OPERATION("related"),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

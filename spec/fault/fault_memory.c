@@ -162,11 +162,13 @@ static void test_example(void **state) {
 #define EXAMPLE(at) cmocka_unit_test_prestate(test_example, (void *)&examples[at])
 
 int main(void) {
-    static const example examples[] = {{"examples", "quickstart.lua"}, {"examples/declarative", "main.lua"}};
+    static const example examples[] = {{"examples", "quickstart.lua"}, {"examples/declarative", "main.lua"},
+                                       {"examples", "blog.lua"}};
     const struct CMUnitTest tests[] = {
         OPERATION("declare"), OPERATION("flush"), OPERATION("query"), OPERATION("get"),
-        OPERATION("rollback"), OPERATION("core"), OPERATION("by_query"), OPERATION("events"), OPERATION("rows"),
-        OPERATION("transaction"), EXAMPLE(0), EXAMPLE(1),
+        OPERATION("rollback"), OPERATION("core"), OPERATION("by_query"), OPERATION("related"), OPERATION("events"),
+        OPERATION("rows"),
+        OPERATION("transaction"), EXAMPLE(0), EXAMPLE(1), EXAMPLE(2),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
