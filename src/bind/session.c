@@ -448,48 +448,6 @@ static int session_newindex(lua_State *L) {
     return 0;
 }
 
-/* identity_map: # counts, pairs walks (identity text to object). */
-static int session_identity_map(lua_State *L) {
-    bind_session_arg(L, "identity_map");
-    lua_newuserdatauv(L, 0, 1);
-    lua_pushvalue(L, 1);
-    lua_setiuservalue(L, -2, 1);
-    luaL_setmetatable(L, BIND_IDENTITY_MAP);
-    return 1;
-}
-
-static mr_session *map_session(lua_State *L) {
-    bind_arg(L, 1, BIND_IDENTITY_MAP, "identity_map");
-    lua_getiuservalue(L, 1, 1);
-    mr_session *s = check_session(L, -1);
-    if (!s) bind_type_error(L, -1, "identity_map", "a Session"); /* a finalizer has found it after its session's */
-    lua_pop(L, 1);
-    return s;
-}
-
-static int map_len(lua_State *L) {
-    lua_pushinteger(L, (lua_Integer)mr_idmap_count(mr_session_owner(map_session(L))->idmap));
-    return 1;
-}
-
-/* A snapshot is walked, so the loop may load and change. */
-static int map_pairs(lua_State *L) {
-    mr_idmap *map = mr_session_owner(map_session(L))->idmap;
-    lua_getglobal(L, "next");
-    lua_newtable(L);
-    size_t cursor = 0;
-    for (mr_entity *e; (e = mr_idmap_next(map, &cursor));) {
-        bind_push_entity(L, e);
-        bind_push_value(L, &e->identity);
-        lua_pushfstring(L, "%s %s", e->mapper->name, luaL_tolstring(L, -1, NULL));
-        lua_pushvalue(L, -4 + 0);
-        lua_rawset(L, -6);
-        lua_settop(L, 3);
-    }
-    lua_pushnil(L);
-    return 3;
-}
-
 /* ---------------------------------------------------------------- reading */
 
 static int session_query(lua_State *L) {
@@ -556,7 +514,7 @@ static const luaL_Reg methods[] = {{"add", session_add}, {"add_all", session_add
                                    {"begin_nested", bind_session_begin_nested}, {"in_transaction", bind_session_in_transaction},
                                    {"no_autoflush", bind_session_no_autoflush}, {NULL, NULL}};
 static const luaL_Reg getters[] = {{"new", session_new}, {"dirty", session_dirty}, {"deleted", session_deleted},
-                                   {"info", session_info}, {"bind", session_bind}, {"identity_map", session_identity_map},
+                                   {"info", session_info}, {"bind", session_bind}, {"identity_map", bind_session_identity_map},
                                    {"autoflush", session_autoflush}, {"expire_on_commit", session_expire_on_commit}, {"closed", session_closed},
                                    {NULL, NULL}};
 
@@ -576,12 +534,7 @@ void bind_open_session(lua_State *L) {
     lua_pushcclosure(L, session_newindex, 1);
     lua_setfield(L, -2, "__newindex");
     lua_pop(L, 1);
-    luaL_newmetatable(L, BIND_IDENTITY_MAP);
-    lua_pushcfunction(L, map_len);
-    lua_setfield(L, -2, "__len");
-    lua_pushcfunction(L, map_pairs);
-    lua_setfield(L, -2, "__pairs");
-    lua_pop(L, 1);
+    bind_open_identity_map(L);
     lua_newtable(L);
     lua_createtable(L, 0, 1);
     lua_pushliteral(L, "v");

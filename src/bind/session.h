@@ -26,4 +26,8 @@ int bind_session_in_transaction(lua_State *L);
 int bind_session_no_autoflush(lua_State *L);
 void bind_open_transaction(lua_State *L);
 
+/* identity_map.c: session.identity_map */
+int bind_session_identity_map(lua_State *L);
+void bind_open_identity_map(lua_State *L);
+
 #endif
