@@ -42,7 +42,7 @@ static const char *next_name(void *ud, size_t i) {
     return ((names_ud *)ud)->names[i];
 }
 
-static bool is_among(const char *const *names, const char *name) {
+bool bind_is_among(const char *const *names, const char *name) {
     for (; *names; names++)
         if (strcmp(*names, name) == 0) return true;
     return false;
@@ -66,7 +66,7 @@ void bind_check_options(lua_State *L, int idx, const char *function, const char 
         lua_pop(L, 1);
         if (lua_type(L, -1) == LUA_TSTRING) {
             const char *name = lua_tostring(L, -1);
-            if (!is_among(names, name)) refuse_option(L, function, names, name);
+            if (!bind_is_among(names, name)) refuse_option(L, function, names, name);
         } else {
             lua_Integer i = lua_isinteger(L, -1) ? lua_tointeger(L, -1) : 0;
             if (i < 1 || (lua_Unsigned)i > length)

@@ -238,14 +238,9 @@ static int class_index(lua_State *L) {
 /* ---------------------------------------------------------------- Class.name = value */
 
 static const char *const kept_metafields[] = {"__index", "__newindex", "__eq", "__gc", "__mode", "__metatable", "__close", NULL};
-static const char *const open_metafields[] = {"__len", "__call", "__lt", "__le", "__concat", "__add", "__sub", "__mul", "__div",
-                                              "__mod", "__unm", "__idiv", "__pow", "__pairs", "__name", NULL};
-
-static bool is_among(const char *name, const char *const *names) {
-    for (; *names; names++)
-        if (strcmp(*names, name) == 0) return true;
-    return false;
-}
+/* "__name" is no metamethod, but is set in the same way. */
+const char *const bind_object_metamethods[] = {"__len", "__call", "__lt", "__le", "__concat", "__add", "__sub", "__mul", "__div",
+                                               "__mod", "__unm", "__idiv", "__pow", "__pairs", "__name", NULL};
 
 /* Gives the metamethod at index 3 to the objects of the class and of the classes below it that have none of their own. */
 static void spread_metamethod(lua_State *L, bind_class *c) {
@@ -273,7 +268,7 @@ static int class_newindex(lua_State *L) {
     const char *name = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : NULL;
     if (!name) return bind_type_error(L, 2, "a class's member", "a name (a string)");
     const char *class_name = c->mapper ? c->mapper->name : "the base class";
-    if (is_among(name, kept_metafields))
+    if (bind_is_among(kept_metafields, name))
         return bind_error(L, MR_ERR_ARGUMENT, "%s.%s belongs to moonrow and cannot be set", class_name, name);
     if (bind_test_column(L, 3) || bind_test(L, 3, BIND_RELATIONSHIP_SPEC))
         return bind_error(L, MR_ERR_ARGUMENT, "%s.%s: columns and relationships are declared in the body of extend", class_name, name);
@@ -287,7 +282,7 @@ static int class_newindex(lua_State *L) {
     lua_settop(L, 3);
     if (bind_test(L, 3, BIND_FIELD)) c->has_fields = true;
     if (strcmp(name, "__init") == 0) c->b->own_init = true;
-    if (is_among(name, open_metafields)) spread_metamethod(L, c);
+    if (bind_is_among(bind_object_metamethods, name)) spread_metamethod(L, c);
     return 0;
 }
 

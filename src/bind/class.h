@@ -38,6 +38,8 @@ void bind_class_sync(lua_State *L, int idx);
 const mr_property *bind_class_property(lua_State *L, int idx, int key);
 /* Raises "CLASS has no attribute 'x' (did you mean 'y'?)". */
 int bind_class_no_attribute(lua_State *L, int idx, const char *name);
+/* The metafields that a class may give to its objects, besides __tostring; NULL-terminated. */
+extern const char *const bind_object_metamethods[];
 /* Makes the metatable for the class's objects (entity.c); leaves it on the stack. */
 void bind_entity_metatable(lua_State *L, int class_idx);
 /* declare.c: Base:extend(name, body) */

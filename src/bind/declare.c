@@ -37,12 +37,6 @@ static const char *const directives[] = {"__tablename", "__table", "__table_args
                                          "__validators", "__init", "__tostring", "__len", "__call", "__lt", "__le", "__concat", "__name",
                                          "__add", "__sub", "__mul", "__div", "__mod", "__unm", "__idiv", "__pow", "__pairs", NULL};
 
-static bool is_among(const char *name, const char *const *names) {
-    for (; *names; names++)
-        if (strcmp(*names, name) == 0) return true;
-    return false;
-}
-
 static const char *directive_at(void *ud, size_t i) {
     (void)ud;
     return directives[i];
@@ -58,12 +52,12 @@ static int compare_entries(const void *a, const void *b) {
 /* ---------------------------------------------------------------- reading the body */
 
 static void check_name(lua_State *L, const declaration *d, const char *name, bool is_attribute) {
-    if (is_attribute && (is_among(name, reserved) || strncmp(name, "__", 2) == 0))
+    if (is_attribute && (bind_is_among(reserved, name) || strncmp(name, "__", 2) == 0))
         bind_error(L, MR_ERR_ARGUMENT,
                    "%s.%s: the class needs the name '%s' for itself: map the column under another attribute name, "
                    "as in %s_ = Column{ \"%s\", ... }",
                    d->name, name, name, name, name);
-    if (!is_attribute && strncmp(name, "__", 2) == 0 && !is_among(name, directives)) {
+    if (!is_attribute && strncmp(name, "__", 2) == 0 && !bind_is_among(directives, name)) {
         const char *near = mr_nearest(name, directive_at, NULL);
         if (near) bind_error(L, MR_ERR_ARGUMENT, "%s: unknown class option '%s' (did you mean '%s'?)", d->name, name, near);
         bind_error(L, MR_ERR_ARGUMENT, "%s: unknown class option '%s'", d->name, name);

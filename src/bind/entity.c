@@ -398,8 +398,6 @@ static void set_closure(lua_State *L, int class_idx, const char *name, lua_CFunc
 }
 
 void bind_entity_metatable(lua_State *L, int class_idx) {
-    static const char *const inherited[] = {"__len", "__call", "__lt", "__le", "__concat", "__add", "__sub", "__mul", "__div",
-                                            "__mod", "__unm", "__idiv", "__pow", "__pairs", NULL};
     bind_class *c = bind_class_at(L, class_idx);
     lua_createtable(L, 0, 10);
     set_closure(L, class_idx, "__index", entity_index);
@@ -415,7 +413,7 @@ void bind_entity_metatable(lua_State *L, int class_idx) {
     lua_rawsetp(L, -2, &bind_proxy_key);
     lua_pushliteral(L, "moonrow object");
     lua_setfield(L, -2, "__metatable");
-    for (const char *const *name = inherited; *name; name++) {
+    for (const char *const *name = bind_object_metamethods; *name; name++) {
         if (bind_class_member(L, class_idx, *name) != LUA_TNIL) lua_setfield(L, -2, *name);
         else lua_pop(L, 1);
     }

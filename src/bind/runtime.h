@@ -116,6 +116,8 @@ bool bind_to_date(lua_State *L, int idx, mr_value *out);
  * part is the positional arguments, spreads it on the stack; a final plain table without array part is the options. After it, the
  * stack is first..first+n-1 the positional arguments and *options the index of the options table (or 0). Returns n. */
 int bind_arguments(lua_State *L, int first, int *options);
+/* Is the name one of names (NULL-terminated)? */
+bool bind_is_among(const char *const *names, const char *name);
 /* Checks that every key of the options table is among names (NULL-terminated); an unknown one: ArgumentError
  * "unknown option 'x' for FUNCTION (did you mean 'y'?)". idx 0 passes. */
 void bind_check_options(lua_State *L, int idx, const char *function, const char *const *names);
