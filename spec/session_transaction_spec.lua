@@ -131,6 +131,82 @@ describe("item 37", function()
   end)
 end)
 
+-- What a new object had when the savepoint began, and nobody reads between the two rollbacks.
+local in_savepoint = {
+  ["an update"] = function(session, user)
+    user.username = "b"
+    session:flush()
+  end,
+  ["two updates"] = function(session, user)
+    user.username = "b"
+    session:flush()
+    user.username = "c"
+    session:flush()
+  end,
+  ["an update not flushed"] = function(_, user) user.username = "b" end,
+  ["a change of the key"] = function(session, user)
+    user.id, user.username = 77, "b"
+    session:flush()
+  end,
+  ["a deletion"] = function(session, user)
+    session:delete(user)
+    session:flush()
+  end,
+  ["an update by query"] = function(session, _, User) session:query(User):update{ username = "b" } end,
+  ["a fetching update by query"] = function(session, _, User)
+    session:query(User):update({ username = "b" }, { synchronize_session = "fetch" })
+  end,
+  ["a deletion by query"] = function(session, _, User) session:query(User):delete() end,
+  ["an expiry before the update"] = function(session, user)
+    session:expire(user)
+    user.username = "b"
+    session:flush()
+    session:expire_all()
+  end,
+  ["an expiry after the update"] = function(session, user)
+    user.username = "b"
+    session:flush()
+    session:expire(user)
+  end,
+  ["an inner savepoint released"] = function(session, user)
+    local inner = session:begin_nested()
+    user.username = "b"
+    session:flush()
+    inner:commit()
+  end,
+}
+
+describe("a new object after the rollback of a savepoint and then of all", function()
+  for what, change in pairs(in_savepoint) do
+    it("has what it had before the savepoint: " .. what, function()
+      local db, User = support.with_users()
+      local user = new_user(User, "a")
+      db.session:add(user)
+      db.session:flush()
+      local savepoint = db.session:begin_nested()
+      change(db.session, user, User)
+      savepoint:rollback()
+      db.session:rollback()
+      assert.equal("transient", state(user))
+      assert.same({ nil, "a", "a@x" }, { user.id, user.username, user.email })
+    end)
+  end
+
+  it("has what a released savepoint has changed", function()
+    local db, User = support.with_users()
+    local user = new_user(User, "a")
+    db.session:add(user)
+    db.session:flush()
+    local savepoint = db.session:begin_nested()
+    user.username = "b"
+    db.session:flush()
+    savepoint:commit()
+    db.session:expire_all()
+    db.session:rollback()
+    assert.same({ nil, "b", "a@x" }, { user.id, user.username, user.email })
+  end)
+end)
+
 describe("item 38", function()
   it("a primary-key violation, then rollback: pending objects are out, values restored, it works", function()
     local db, User = support.with_users("ann", "bob")

@@ -17,7 +17,8 @@ static mr_entity *note_entity(const mr_session *s, const mr_note *note) {
 }
 
 static void free_note(mr_session *s, mr_note *note) {
-    if (note->kind == MR_NOTE_KEPT) mr_kept_free(s->env, note->u.kept);
+    if (note->kind == MR_NOTE_INSERTED) mr_kept_drop(s, note->slot, note->generation);
+    if (note->kind == MR_NOTE_WAS) mr_kept_free(s->env, note->u.kept);
     if (note->kind != MR_NOTE_REKEYED) return;
     mr_value_clear(s->env, note->u.old);
     mr_free(s->env, note->u.old);
@@ -70,17 +71,36 @@ mr_status mr_journal_reserve(mr_session *s, size_t more) {
     return reserve(s, more);
 }
 
-mr_status mr_journal_updated(mr_session *s, const mr_entity *entity) {
+/* Room was reserved, for two. Within a savepoint, before anything of the object changes: its rollback reads the
+ * row again, but the rollback of all makes the object transient, and then this is all that is known of it. */
+static mr_status push_was(mr_session *s, mr_entity *entity) {
+    if (s->savepoints.len == 0 || !(entity->flags & MR_ENTITY_FLUSHED_NEW)) return MR_OK;
+    mr_kept *kept = mr_kept_copy(s, entity);
+    if (!kept) return MR_FAIL;
+    push(s, MR_NOTE_WAS, entity)->u.kept = kept;
+    return MR_OK;
+}
+
+/* The same for a change of its row. */
+static mr_status push_updated(mr_session *s, mr_entity *entity) {
     if (s->savepoints.len == 0) return MR_OK;
-    if (reserve(s, 1) != MR_OK) return MR_FAIL;
+    if (push_was(s, entity) != MR_OK) return MR_FAIL;
     push(s, MR_NOTE_UPDATED, entity);
     return MR_OK;
 }
 
-mr_status mr_journal_deleted(mr_session *s, const mr_entity *entity) {
-    if (reserve(s, 1) != MR_OK) return MR_FAIL;
+mr_status mr_journal_updated(mr_session *s, mr_entity *entity) {
+    return reserve(s, 2) == MR_OK ? push_updated(s, entity) : MR_FAIL;
+}
+
+static mr_status push_deleted(mr_session *s, mr_entity *entity) {
+    if (push_was(s, entity) != MR_OK) return MR_FAIL;
     push(s, MR_NOTE_DELETED, entity);
     return MR_OK;
+}
+
+mr_status mr_journal_deleted(mr_session *s, mr_entity *entity) {
+    return reserve(s, 2) == MR_OK ? push_deleted(s, entity) : MR_FAIL;
 }
 
 /* ---------------------------------------------------------------- what a flush has done */
@@ -106,16 +126,31 @@ static bool has_high_key(const mr_mapper *mapper) {
     return false;
 }
 
-static mr_status note_update(mr_session *s, const mr_flush_result *result) {
-    if (result->key_changed) {
-        mr_value *old = mr_calloc(s->env, sizeof *old);
-        if (!old || mr_value_copy(s->env, old, &result->old_identity) != MR_OK) {
-            mr_free(s->env, old);
-            return MR_FAIL;
-        }
-        push(s, MR_NOTE_REKEYED, result->entity)->u.old = old;
+static mr_status note_rekeyed(mr_session *s, const mr_flush_result *result) {
+    mr_value *old = mr_calloc(s->env, sizeof *old);
+    if (!old || mr_value_copy(s->env, old, &result->old_identity) != MR_OK) {
+        mr_free(s->env, old);
+        return MR_FAIL;
     }
-    if (s->savepoints.len > 0) push(s, MR_NOTE_UPDATED, result->entity);
+    push(s, MR_NOTE_REKEYED, result->entity)->u.old = old;
+    return MR_OK;
+}
+
+static mr_status note_result(mr_session *s, const mr_flush_result *result) {
+    mr_entity *e = result->entity;
+    switch (result->kind) {
+    case MR_FLUSH_INSERT:
+        if (result->generated && has_high_key(e->mapper))
+            push(s, MR_NOTE_NUMBERED, e)->u.unset = result->generated;
+        push(s, MR_NOTE_INSERTED, e)->u.unset = unset_slots(e, result->generated);
+        return MR_OK;
+    case MR_FLUSH_UPDATE:
+        /* A modified one is in the dirty list, and noted already. */
+        if (!(e->flags & MR_ENTITY_MODIFIED) && push_updated(s, e) != MR_OK) return MR_FAIL;
+        return result->key_changed ? note_rekeyed(s, result) : MR_OK;
+    case MR_FLUSH_DELETE:
+        return push_deleted(s, e);
+    }
     return MR_OK;
 }
 
@@ -123,51 +158,29 @@ mr_status mr_journal_flush(mr_session *s, const mr_flush *flush) {
     size_t n = mr_flush_result_count(flush);
     const mr_vec *dirty = &s->owner->dirty;
     bool nested = s->savepoints.len > 0;
-    if (reserve(s, 2 * n + (nested ? dirty->len : 0)) != MR_OK) return MR_FAIL;
+    if (reserve(s, 3 * n + (nested ? 2 * dirty->len : 0)) != MR_OK) return MR_FAIL;
     size_t before = s->journal.len;
+    mr_status status = MR_OK;
     /* Without a row of their own, too: their collections have changed. */
-    for (size_t i = 0; nested && i < dirty->len; i++) push(s, MR_NOTE_UPDATED, mr_vec_ptr(dirty, i));
-    for (size_t i = 0; i < n; i++) {
-        const mr_flush_result *result = mr_flush_result_at(flush, i);
-        switch (result->kind) {
-        case MR_FLUSH_INSERT:
-            if (result->generated && has_high_key(result->entity->mapper))
-                push(s, MR_NOTE_NUMBERED, result->entity)->u.unset = result->generated;
-            push(s, MR_NOTE_INSERTED, result->entity)->u.unset =
-                unset_slots(result->entity, result->generated);
-            break;
-        case MR_FLUSH_UPDATE:
-            if (note_update(s, result) == MR_OK) break;
-            truncate_notes(s, before);
-            return MR_FAIL;
-        case MR_FLUSH_DELETE:
-            push(s, MR_NOTE_DELETED, result->entity);
-            break;
-        }
-    }
-    return MR_OK;
+    for (size_t i = 0; status == MR_OK && nested && i < dirty->len; i++)
+        status = push_updated(s, mr_vec_ptr(dirty, i));
+    for (size_t i = 0; status == MR_OK && i < n; i++) status = note_result(s, mr_flush_result_at(flush, i));
+    if (status != MR_OK) truncate_notes(s, before);
+    return status;
 }
 
 /* ---------------------------------------------------------------- before objects expire */
 
-static void keep_note(mr_session *s, mr_note *note, mr_entity *e) {
-    bool is_first = note->kind == MR_NOTE_INSERTED;
-    mr_kept *kept = mr_kept_take(s->env, is_first ? NULL : note->u.kept, e, is_first ? note->u.unset : 0);
-    if (!kept) return;
-    note->kind = MR_NOTE_KEPT;
-    note->u.kept = kept;
-}
-
-void mr_journal_keep(mr_session *s, const mr_entity *one) {
-    if (one && !(one->flags & MR_ENTITY_FLUSHED_NEW)) return;
+void mr_journal_keep(mr_session *s, mr_entity *one) {
+    if (one) {
+        if (one->flags & MR_ENTITY_FLUSHED_NEW) mr_kept_add(s, one);
+        return;
+    }
     for (size_t i = s->journal.len; i-- > 0;) {
-        mr_note *note = note_at(s, i);
-        if (note->kind != MR_NOTE_INSERTED && note->kind != MR_NOTE_KEPT) continue;
-        if (one && note->slot != one->heap_slot) continue;
-        mr_entity *e = note_entity(s, note);
+        const mr_note *note = note_at(s, i);
+        mr_entity *e = note->kind == MR_NOTE_INSERTED ? note_entity(s, note) : NULL;
         /* One of an older generation has expired already. */
-        if (e && e->owner == s->owner && e->generation == s->owner->generation) keep_note(s, note, e);
-        if (one && e == one) return;
+        if (e && e->owner == s->owner && e->generation == s->owner->generation) mr_kept_add(s, e);
     }
 }
 
@@ -187,6 +200,7 @@ static void undo_insert(mr_session *s, mr_entity *e, uint64_t unset) {
         const mr_property *prop = mr_vec_ptr(columns, i);
         if (prop->slot < 64 && (unset >> prop->slot & 1)) mr_entity_forget(e, prop->slot);
     }
+    mr_kept_give_back(s, e, unset);
 }
 
 static void undo_numbering(mr_session *s, mr_entity *e, uint64_t generated) {
@@ -208,10 +222,6 @@ static void undo_note(mr_session *s, mr_note *note) {
     case MR_NOTE_INSERTED:
         undo_insert(s, e, note->u.unset);
         break;
-    case MR_NOTE_KEPT:
-        undo_insert(s, e, note->u.kept->unset);
-        if (e->state == MR_TRANSIENT) mr_kept_give_back(note->u.kept, e);
-        break;
     case MR_NOTE_NUMBERED:
         undo_numbering(s, e, note->u.unset);
         break;
@@ -223,6 +233,10 @@ static void undo_note(mr_session *s, mr_note *note) {
     case MR_NOTE_REKEYED:
         undo_rekey(s, e, note->u.old);
         break;
+    case MR_NOTE_WAS:
+        if (is_ours(s, e)) mr_kept_restore(s, e, note->u.kept);
+        note->u.kept = NULL;
+        break;
     }
 }
 
@@ -232,7 +246,7 @@ static mr_status put_back(mr_session *s, size_t mark) {
     mr_status status = MR_OK;
     for (size_t i = mark; i < s->journal.len; i++) {
         const mr_note *note = note_at(s, i);
-        if (note->kind == MR_NOTE_INSERTED || note->kind == MR_NOTE_NUMBERED || note->kind == MR_NOTE_KEPT)
+        if (note->kind == MR_NOTE_INSERTED || note->kind == MR_NOTE_NUMBERED || note->kind == MR_NOTE_WAS)
             continue;
         mr_entity *e = note_entity(s, note);
         if (!e || !is_ours(s, e) || e->state != MR_PERSISTENT) continue;
@@ -257,16 +271,24 @@ mr_status mr_journal_undo(mr_session *s, size_t mark) {
 void mr_journal_merge(mr_session *s, size_t mark) {
     if (s->savepoints.len > 0) return;
     size_t kept = mark;
-    for (size_t i = mark; i < s->journal.len; i++)
-        if (note_at(s, i)->kind != MR_NOTE_UPDATED) *note_at(s, kept++) = *note_at(s, i);
+    for (size_t i = mark; i < s->journal.len; i++) {
+        mr_note *note = note_at(s, i);
+        if (note->kind == MR_NOTE_UPDATED || note->kind == MR_NOTE_WAS)
+            free_note(s, note);
+        else
+            *note_at(s, kept++) = *note;
+    }
     s->journal.len = kept;
 }
 
 void mr_journal_accept(mr_session *s) {
     for (size_t i = 0; i < s->journal.len; i++) {
-        if (note_at(s, i)->kind != MR_NOTE_DELETED) continue;
-        mr_entity *e = note_entity(s, note_at(s, i));
-        if (!e || !is_ours(s, e) || e->state != MR_DELETED) continue;
+        const mr_note *note = note_at(s, i);
+        if (note->kind != MR_NOTE_DELETED && note->kind != MR_NOTE_INSERTED) continue;
+        mr_entity *e = note_entity(s, note);
+        if (!e || !is_ours(s, e)) continue;
+        e->flags &= ~(uint32_t)MR_ENTITY_FLUSHED_NEW;
+        if (note->kind != MR_NOTE_DELETED || e->state != MR_DELETED) continue;
         mr_state_detach(s, e);
         e->flags |= MR_ENTITY_GONE;
     }
@@ -275,6 +297,7 @@ void mr_journal_accept(mr_session *s) {
 
 void mr_journal_clear(mr_session *s) {
     truncate_notes(s, 0);
+    mr_kept_clear(s);
     if (s->journal.cap > FIRST_PRUNE)
         mr_vec_done(&s->journal); /* one large transaction must not cost for ever */
     s->prune_at = FIRST_PRUNE;

@@ -42,12 +42,11 @@ typedef enum mr_note_kind {
     MR_NOTE_UPDATED,      /* within savepoints only: the end of the transaction expires all */
     MR_NOTE_DELETED,
     MR_NOTE_REKEYED, /* old: the identity before; owned */
-    MR_NOTE_KEPT     /* an INSERTED whose object has expired since. kept: owned */
+    MR_NOTE_WAS      /* within savepoints: what an object had that this transaction has inserted. kept: owned */
 } mr_note_kind;
 
-/* What an inserted object had when it expired: by column of its class; MR_UNLOADED: nothing was known. */
+/* What an inserted object had: by column of its class; MR_UNLOADED: nothing was known. */
 typedef struct mr_kept {
-    uint64_t unset; /* as in MR_NOTE_INSERTED */
     size_t n;
     mr_value values[];
 } mr_kept;
@@ -96,6 +95,7 @@ struct mr_session {
     uint64_t serial;   /* of the transaction */
     mr_vec savepoints; /* mr_savepoint */
     mr_vec journal;    /* mr_note */
+    mr_map *kept;      /* see kept.c; NULL: nothing is */
     size_t prune_at;   /* length of the journal at which notes of freed objects are dropped */
     unsigned dead;     /* innermost levels that the database has rolled back already */
     char *failure;     /* why, the first error's text (NULL when there was no memory for it) */
@@ -142,14 +142,14 @@ void mr_session_unbracket(void *session);
  */
 mr_status mr_journal_flush(mr_session *s, const mr_flush *flush);
 /* The object's row was found missing: it is deleted for as long as this transaction stands. */
-mr_status mr_journal_deleted(mr_session *s, const mr_entity *entity);
+mr_status mr_journal_deleted(mr_session *s, mr_entity *entity);
 /* Its row was changed behind the object's back: noted where a savepoint may be rolled back alone. */
-mr_status mr_journal_updated(mr_session *s, const mr_entity *entity);
+mr_status mr_journal_updated(mr_session *s, mr_entity *entity);
 /* Room for so many notes. */
 mr_status mr_journal_reserve(mr_session *s, size_t more);
 /* Before objects expire: what those inserted by this transaction have is kept, for a rollback makes them
  * transient. one: only that object, NULL: all. Without memory, less is kept. */
-void mr_journal_keep(mr_session *s, const mr_entity *one);
+void mr_journal_keep(mr_session *s, mr_entity *one);
 /* Undoes the notes from mark on: memory is as before them, but for what must be read again. MR_FAIL: some
  * objects could not be put back into the identity map for want of memory, and are detached. */
 mr_status mr_journal_undo(mr_session *s, size_t mark);
@@ -160,10 +160,18 @@ void mr_journal_accept(mr_session *s);
 void mr_journal_clear(mr_session *s);
 
 /* kept.c */
-/* Adds what the object has, to kept or to a new one (NULL: no memory for it). No error is recorded. */
-mr_kept *mr_kept_take(mr_env *env, mr_kept *kept, mr_entity *entity, uint64_t unset);
-/* The columns of a transient object that hold nothing get theirs back; it keeps what it was given since. */
-void mr_kept_give_back(mr_kept *kept, mr_entity *entity);
+/* What is known of the object now: kept before, and loaded. Without memory for a value, not that. NULL: no
+ * memory at all, and the error is recorded. */
+mr_kept *mr_kept_copy(const mr_session *s, mr_entity *entity);
+/* This and nothing else is kept of the object from now on; taken over. */
+void mr_kept_restore(mr_session *s, const mr_entity *entity, mr_kept *kept);
+/* Before the object expires: what it has is kept. Without memory, less is; no error is recorded. */
+void mr_kept_add(mr_session *s, mr_entity *entity);
+/* The columns of a transient object that hold nothing get theirs back, but for those of unset (slots below 64);
+ * it keeps what it was given since. */
+void mr_kept_give_back(mr_session *s, mr_entity *entity, uint64_t unset);
+void mr_kept_drop(mr_session *s, uint32_t slot, uint32_t generation);
+void mr_kept_clear(mr_session *s);
 void mr_kept_free(mr_env *env, mr_kept *kept);
 
 /* "<User 3>", "<User (pending)>". The strbuf is the caller's. (states.c) */

@@ -19,7 +19,6 @@ struct mr_synchronizer {
     mr_node *statement;
     mr_evaluation evaluation;
     mr_vec matches; /* match */
-    bool kept;      /* what new objects had is in the journal */
 };
 
 static const mr_dml *dml_of(const mr_synchronizer *y) {
@@ -176,7 +175,7 @@ static mr_status find_matches(mr_synchronizer *y, mr_synchronize how) {
         open_transaction(y->session, &conn) != MR_OK)
         return MR_FAIL;
     mr_status status = evaluable ? match_by_evaluation(y) : match_by_fetching(y, conn);
-    return status == MR_OK ? mr_journal_reserve(y->session, y->matches.len) : status;
+    return status == MR_OK ? mr_journal_reserve(y->session, 2 * y->matches.len) : status;
 }
 
 mr_status mr_synchronizer_new(mr_session *s, mr_mapper *mapper, mr_node *statement,
@@ -217,15 +216,8 @@ void mr_synchronizer_free(mr_synchronizer *y) {
 
 /* ---------------------------------------------------------------- after it */
 
-/* Before values of the object are forgotten: one that this transaction has inserted gets them back from a rollback. */
-static void keep(mr_synchronizer *y, const mr_entity *e) {
-    if (y->kept || !(e->flags & MR_ENTITY_FLUSHED_NEW)) return;
-    mr_journal_keep(y->session, NULL); /* of all at once: one by one each would search the journal */
-    y->kept = true;
-}
-
 static void expire(mr_synchronizer *y, mr_entity *e) {
-    keep(y, e);
+    mr_journal_keep(y->session, e);
     mr_entity_expire(e);
 }
 
@@ -260,7 +252,7 @@ static void take_on(mr_synchronizer *y, mr_entity *e, const mr_property *prop, m
         mr_entity_give(e, prop->slot, value); /* its place is there: cannot fail */
         return;
     }
-    keep(y, e);
+    mr_journal_keep(y->session, e);
     mr_entity_forget(e, prop->slot);
     e->flags |= MR_ENTITY_PARTIAL;
 }
