@@ -280,6 +280,51 @@ describe("robustness", function()
       assert.equal(n, Leaf {}["method" .. n]())
     end)
 
+    it("refuse a zero byte in any name", function()
+      local with_zero = {
+        label = function() return User.name:label "a\0b" end,
+        collate = function() return User.name:collate "a\0b" end,
+        class = function() return db.Model:extend("A\0B", { id = db.Column{ db.Integer, primary_key = true } }) end,
+        table_name = function()
+          return db.Model:extend("A", { __tablename = "a\0b", id = db.Column{ db.Integer, primary_key = true } })
+        end,
+        table_ = function() return db.Table("a\0b", db.Column{ "id", db.Integer, primary_key = true }) end,
+        subquery = function() return db.session:query(User):subquery "a\0b" end,
+        cte = function() return db.session:query(User):cte "a\0b" end,
+        alias = function() return mr.aliased(User, "a\0b") end,
+        alias_option = function() return mr.aliased{ User, name = "a\0b" } end,
+        choice = function() return db.Enum("a\0b") end,
+      }
+      for what, make in pairs(with_zero) do
+        local ok, e = pcall(make)
+        assert.is_false(ok, what)
+        assert.equal("ArgumentError", e.kind, what)
+        assert.matches("has a zero byte in it", e.message, 1, true)
+      end
+    end)
+
+    it("refuse a list of expressions that is longer than Lua's stack", function()
+      local items = {}
+      for i = 1, 1000001 do items[i] = User.id end
+      local ok, e = pcall(User.id.in_, User.id, items)
+      assert.is_false(ok)
+      assert.equal("ArgumentError", e.kind)
+      assert.matches("too many items", e.message, 1, true)
+    end)
+
+    it("refuse to replace what belongs to db", function()
+      for _, name in ipairs{ "session", "Model", "engine", "create_all", "Column" } do
+        local before = db[name]
+        local ok, e = pcall(function() db[name] = 1 end)
+        assert.is_false(ok, name)
+        assert.equal("ArgumentError", e.kind)
+        assert.equal(("db.%s belongs to moonrow and cannot be set"):format(name), e.message)
+        assert.equal(before, db[name])
+      end
+      db.mine = "kept"
+      assert.equal("kept", db.mine)
+    end)
+
     it("refuse a zero byte in an attribute's name", function()
       assert.error_matches(function()
         db.Model:extend("Odd", { ["i\0d"] = db.Column { db.Integer, primary_key = true } })

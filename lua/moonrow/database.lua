@@ -124,6 +124,8 @@ local function table_of(db)
 end
 
 local getters = {
+  Model = function(db) return db[STATE].Model end,
+  session = function(db) return db[STATE].session end,
   engine = engine_of,
   app = current_app,
   metadata = function(db) return db.Model.metadata end,
@@ -147,7 +149,7 @@ function Database:__index(name)
 end
 
 function Database:__newindex(name, value)
-  if methods[name] or getters[name] then
+  if methods[name] or getters[name] or rawget(mr_of(self), name) ~= nil then
     core.raise("ArgumentError", ("db.%s belongs to moonrow and cannot be set"):format(tostring(name)))
   end
   rawset(self, name, value)
@@ -180,8 +182,8 @@ local function make(mr, what, given, engine_options)
     for name, value in pairs(over or {}) do all[name] = value end
     return maker(all)
   end
-  rawset(db, "Model", database.new_base(what, given.metadata))
-  rawset(db, "session", session.scoped(factory))
+  state.Model = database.new_base(what, given.metadata)
+  state.session = session.scoped(factory)
   db.Model.query = db.session:query_property()
   if given.query_class ~= nil then db.Model.query_class = given.query_class end
   return db

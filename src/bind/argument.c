@@ -113,9 +113,24 @@ const char *bind_option_string(lua_State *L, int idx, const char *function, cons
                                const char *deflt) {
     int type = bind_option(L, idx, name);
     if (type != LUA_TNIL && type != LUA_TSTRING) refuse_value(L, function, name, "a string");
+    if (type == LUA_TSTRING && strlen(lua_tostring(L, -1)) != lua_rawlen(L, -1))
+        bind_error(L, MR_ERR_ARGUMENT, "%s: %s has a zero byte in it", function, name);
     const char *value = type == LUA_TNIL ? deflt : lua_tostring(L, -1);
     lua_pop(L, 1);
     return value;
+}
+
+void bind_check_room(lua_State *L, int n, const char *function) {
+    if (!lua_checkstack(L, n))
+        bind_error(L, MR_ERR_ARGUMENT, "%s: too many items for Lua's stack: give fewer at once", function);
+}
+
+const char *bind_arg_name(lua_State *L, int idx, const char *function, const char *wanted) {
+    size_t len = 0;
+    const char *name = lua_type(L, idx) == LUA_TSTRING ? lua_tolstring(L, idx, &len) : NULL;
+    if (len == 0) bind_type_error(L, idx, function, wanted);
+    if (strlen(name) != len) bind_error(L, MR_ERR_ARGUMENT, "%s: '%s' has a zero byte in it", function, name);
+    return name;
 }
 
 /* Walks the table's keys with lua_next: the last key stays on the stack between two calls. */

@@ -97,7 +97,7 @@ static int push_items(lua_State *L, int list, const mr_node *types, const mr_typ
     if (types && (uint32_t)n != types->n)
         bind_error(L, MR_ERR_ARGUMENT, "%s: expected %d values for each tuple, got %d", what, (int)types->n,
                    n);
-    luaL_checkstack(L, n + 6, what);
+    bind_check_room(L, n + 6, what);
     for (int i = 1; i <= n; i++) {
         lua_rawgeti(L, list, i);
         bind_own_operand(L, -1, types ? types->child[i - 1]->type : type, what);
@@ -107,7 +107,7 @@ static int push_items(lua_State *L, int list, const mr_node *types, const mr_typ
 
 /* (a, b) IN ((1, 2), ...), or x IN (expression, ...). */
 static void push_tuples(lua_State *L, int list, int n, mr_node *left, const char *what) {
-    luaL_checkstack(L, n + 6, what);
+    bind_check_room(L, n + 6, what);
     int top = lua_gettop(L);
     bool tuples = left->kind == MR_NODE_TUPLE;
     if (!tuples) push_items(L, list, NULL, left->type, what);

@@ -143,9 +143,8 @@ static void read_directives(lua_State *L, declaration *d) {
     lua_getfield(L, d->body, "__abstract");
     d->abstract_ = lua_toboolean(L, -1);
     lua_pop(L, 1);
-    if (lua_getfield(L, d->body, "__tablename") != LUA_TNIL && lua_type(L, -1) != LUA_TSTRING)
-        bind_type_error(L, -1, "__tablename", "a string");
-    d->tablename = lua_tostring(L, -1); /* stays on the stack */
+    if (lua_getfield(L, d->body, "__tablename") != LUA_TNIL)
+        d->tablename = bind_arg_name(L, -1, "__tablename", "a string"); /* stays on the stack */
     if (lua_getfield(L, d->body, "__table") != LUA_TNIL) d->table = *(mr_table **)bind_arg(L, -1, BIND_TABLE, "__table");
     if (lua_getfield(L, d->body, "__table_args") != LUA_TNIL) {
         if (!lua_istable(L, -1)) bind_type_error(L, -1, "__table_args", "a table of constraints and options");
@@ -217,7 +216,7 @@ static void read_table_args(lua_State *L, declaration *d, mr_constraint **constr
     while (lua_next(L, d->table_args)) {
         if (lua_type(L, -2) == LUA_TSTRING) {
             const char *key = lua_tostring(L, -2);
-            if (strcmp(key, "schema") == 0 && lua_type(L, -1) == LUA_TSTRING) d->schema = lua_tostring(L, -1);
+            if (strcmp(key, "schema") == 0) d->schema = bind_arg_name(L, -1, "__table_args: schema", "a name");
             else if (strcmp(key, "extend_existing") != 0 && strncmp(key, "mysql_", 6) != 0)
                 bind_error(L, MR_ERR_ARGUMENT, "%s.__table_args: unknown option '%s'", d->name, key);
         }
@@ -286,7 +285,7 @@ static void finish(lua_State *L, bind_class *base, declaration *d, mr_mapper *ma
 int bind_class_extend(lua_State *L) {
     bind_class *base = bind_class_at(L, 1);
     if (!base) return bind_error(L, MR_ERR_ARGUMENT, "extend is called on a class with a colon: Base:extend(\"User\", { ... })");
-    if (lua_type(L, 2) != LUA_TSTRING) return bind_type_error(L, 2, "extend: the class's name", "a string");
+    const char *name = bind_arg_name(L, 2, "extend: the class's name", "a string");
     lua_settop(L, 3);
     if (lua_isnil(L, 3)) {
         lua_newtable(L);
@@ -294,7 +293,7 @@ int bind_class_extend(lua_State *L) {
     }
     if (!bind_is_plain_table(L, 3)) return bind_type_error(L, 3, "extend: the class's body", "a table");
     declaration d = {0};
-    d.name = lua_tostring(L, 2);
+    d.name = name;
     d.body = 3;
     read_directives(L, &d);
     read_sources(L, &d, 1);

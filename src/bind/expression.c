@@ -188,7 +188,7 @@ void bind_push_list_of(lua_State *L, int idx, const char *function) {
     int top = lua_gettop(L), n = 1;
     if (bind_is_plain_table(L, idx)) {
         n = (int)lua_rawlen(L, idx);
-        luaL_checkstack(L, n + 4, function);
+        bind_check_room(L, n + 4, function);
         for (int i = 1; i <= n; i++) lua_rawgeti(L, idx, i);
     } else {
         lua_pushvalue(L, idx);

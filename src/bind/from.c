@@ -256,10 +256,9 @@ static int from_name(lua_State *L) {
 
 static int from_alias(lua_State *L) {
     const bind_from *from = bind_arg(L, 1, BIND_FROM, "alias");
-    if (!lua_isnoneornil(L, 2) && lua_type(L, 2) != LUA_TSTRING)
-        return bind_type_error(L, 2, "alias", "a name");
+    const char *name = lua_isnoneornil(L, 2) ? NULL : bind_arg_name(L, 2, "alias", "a name");
     mr_node *inner = from->node->kind == MR_NODE_CTE ? from->node : from->node->child[0];
-    bind_push_from(L, mr_sql_alias(bind_of(L)->env, mr_node_retain(inner), lua_tostring(L, 2)), NULL);
+    bind_push_from(L, mr_sql_alias(bind_of(L)->env, mr_node_retain(inner), name), NULL);
     return 1;
 }
 
@@ -315,7 +314,7 @@ static int f_aliased(lua_State *L) {
     const char *name = bind_option_string(L, options, "aliased", "name", NULL);
     if (n < 1 || n > 2)
         return bind_error(L, MR_ERR_ARGUMENT, "aliased: expected a class, and a name or subquery");
-    if (n == 2 && lua_type(L, 2) == LUA_TSTRING) name = lua_tostring(L, 2);
+    if (n == 2 && lua_type(L, 2) == LUA_TSTRING) name = bind_arg_name(L, 2, "aliased", "a name");
     const bind_from *over = n == 2 ? bind_test(L, 2, BIND_FROM) : NULL;
     if (n == 2 && !over && !name) return bind_type_error(L, 2, "aliased", "a name or a subquery");
     mr_mapper *mapper;

@@ -44,7 +44,7 @@ static int call_function(lua_State *L) {
 
 static int func_index(lua_State *L) {
     const char *name = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
-    if (!is_identifier(name)) return bind_type_error(L, 2, "func", "a function's name, as in func.count()");
+    if (!is_identifier(name) || strlen(name) != lua_rawlen(L, 2)) return bind_type_error(L, 2, "func", "a function's name, as in func.count()");
     lua_pushvalue(L, 2);
     lua_pushcclosure(L, call_function, 1);
     return 1;
@@ -88,7 +88,7 @@ static int f_case(lua_State *L) {
     bind_check_options(L, 1, "case", names);
     lua_settop(L, 1);
     int n = (int)lua_rawlen(L, 1), count = 0;
-    luaL_checkstack(L, 2 * n + 8, "case");
+    bind_check_room(L, 2 * n + 8, "case");
     for (int i = 1; i <= n; i++) {
         lua_rawgeti(L, 1, i);
         if (!bind_is_plain_table(L, -1) || lua_rawlen(L, -1) != 2)

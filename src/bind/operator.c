@@ -168,8 +168,7 @@ static int expr_distinct(lua_State *L) {
 /* ---------------------------------------------------------------- wrapping */
 
 static const char *word(lua_State *L, const char *function, const char *wanted) {
-    if (lua_type(L, 2) != LUA_TSTRING || lua_rawlen(L, 2) == 0) bind_type_error(L, 2, function, wanted);
-    return lua_tostring(L, 2);
+    return bind_arg_name(L, 2, function, wanted);
 }
 
 static int expr_label(lua_State *L) {

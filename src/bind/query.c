@@ -152,7 +152,7 @@ static void add_item(lua_State *L, int idx, const char *function, mr_query_item 
 mr_query_item *bind_read_items(lua_State *L, int first, int n, const char *function, unsigned *count) {
     size_t total = 0;
     if (n <= 0) bind_error(L, MR_ERR_ARGUMENT, "%s: expected at least one class or column", function);
-    luaL_checkstack(L, n + 8, function);
+    bind_check_room(L, n + 8, function);
     for (int i = 0; i < n; i++) total += item_count(L, first + i);
     mr_query_item *items = lua_newuserdatauv(L, (total + 1) * sizeof *items, 0), *next = items;
     for (int i = 0; i < n; i++) add_item(L, first + i, function, &next);

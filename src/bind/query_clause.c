@@ -114,7 +114,7 @@ void bind_push_filter_by(lua_State *L, mr_mapper *mapper, mr_node *alias, int id
         bind_error(L, MR_ERR_ARGUMENT, "%s: the table is empty (is every value set? NULL is written mr.null)",
                    function);
     int first = lua_gettop(L) + 1;
-    luaL_checkstack(L, (int)n + 12, function);
+    bind_check_room(L, (int)n + 12, function);
     for (size_t i = 0; i < n; i++) {
         const mr_property *prop = attribute(L, mapper, keys[i]);
         lua_getfield(L, idx, keys[i]);

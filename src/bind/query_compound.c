@@ -32,7 +32,7 @@ static mr_query_item *push_items(lua_State *L, const mr_query *q, const bind_fro
         items[0] = (mr_query_item){q->items[0].mapper, from->node, NULL, q->items[0].name};
         return items;
     }
-    luaL_checkstack(L, (int)*n + 8, function);
+    bind_check_room(L, (int)*n + 8, function);
     for (unsigned i = 0; i < q->nitems; i++)
         if (q->items[i].mapper)
             bind_error(L, MR_ERR_ARGUMENT, "%s: write one class, or columns alone", function);
@@ -47,7 +47,7 @@ static int compound(lua_State *L, mr_op op, const char *function) {
     mr_query *q = bind_query_arg(L, function);
     int n = lua_gettop(L);
     if (n < 2) return bind_error(L, MR_ERR_ARGUMENT, "%s: expected another query", function);
-    luaL_checkstack(L, n + 10, function);
+    bind_check_room(L, n + 10, function);
     for (int i = 1; i <= n; i++) push_select(L, i, function);
     mr_node **selects = bind_collect_nodes(L, n + 1, n);
     mr_node *all = mr_sql_compound(q->env, op, selects, (size_t)n, NULL);
@@ -70,7 +70,7 @@ static int push_parts(lua_State *L, const mr_node *cte, mr_op op) {
     mr_node *body = cte->child[0];
     bool same = body->kind == MR_NODE_COMPOUND && body->op == op;
     int n = same ? (int)body->n : 1;
-    luaL_checkstack(L, n, "union");
+    bind_check_room(L, n, "union");
     for (int i = 0; i < n; i++) bind_push_node(L, mr_node_retain(same ? body->child[i] : body));
     return n;
 }
@@ -84,7 +84,7 @@ int bind_cte_compound(lua_State *L, mr_op op, const char *function) {
                           function);
     int n = lua_gettop(L);
     if (n < 2) return bind_error(L, MR_ERR_ARGUMENT, "%s: expected another query", function);
-    luaL_checkstack(L, n + 10, function);
+    bind_check_room(L, n + 10, function);
     int parts = push_parts(L, cte, op) + n - 1;
     for (int i = 2; i <= n; i++) push_select(L, i, function);
     mr_node **selects = bind_collect_nodes(L, n + 1, parts);

@@ -224,11 +224,10 @@ static mr_query *push_inner(lua_State *L, int idx, const char *function) {
 
 static int q_subquery(lua_State *L) {
     bind_query_arg(L, "subquery");
-    if (!lua_isnoneornil(L, 2) && lua_type(L, 2) != LUA_TSTRING)
-        return bind_type_error(L, 2, "subquery", "a name");
+    const char *name = lua_isnoneornil(L, 2) ? NULL : bind_arg_name(L, 2, "subquery", "a name");
     push_inner(L, 1, "subquery");
     mr_node *select = bind_to_select(L, -1);
-    bind_push_from(L, mr_sql_alias(bind_of(L)->env, select, lua_tostring(L, 2)), NULL);
+    bind_push_from(L, mr_sql_alias(bind_of(L)->env, select, name), NULL);
     return 1;
 }
 
@@ -240,8 +239,7 @@ static int q_cte(lua_State *L) {
     int n = bind_arguments(L, 2, &options);
     bind_check_options(L, options, "cte", names);
     const char *name = bind_option_string(L, options, "cte", "name", NULL);
-    if (n > 0 && lua_type(L, 2) != LUA_TSTRING) return bind_type_error(L, 2, "cte", "a name");
-    if (n > 0) name = lua_tostring(L, 2);
+    if (n > 0) name = bind_arg_name(L, 2, "cte", "a name");
     bool recursive = bind_option_bool(L, options, "cte", "recursive", false);
     push_inner(L, 1, "cte");
     mr_node *select = bind_to_select(L, -1);
@@ -278,8 +276,8 @@ static int q_scalar_subquery(lua_State *L) {
 
 static int q_label(lua_State *L) {
     mr_env *env = bind_query_arg(L, "label")->env;
-    if (lua_type(L, 2) != LUA_TSTRING) return bind_type_error(L, 2, "label", "a name");
-    bind_push_node(L, mr_sql_label(env, lua_tostring(L, 2), mr_sql_scalar(env, bind_to_select(L, 1))));
+    const char *name = bind_arg_name(L, 2, "label", "a name");
+    bind_push_node(L, mr_sql_label(env, name, mr_sql_scalar(env, bind_to_select(L, 1))));
     return 1;
 }
 

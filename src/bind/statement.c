@@ -280,7 +280,7 @@ static void check_same(lua_State *L, const bind_statement *s, int idx, mr_column
 static void push_tuples(lua_State *L, const bind_statement *s, int rows, lua_Integer from, lua_Integer to,
                         mr_column **columns, size_t named, size_t n) {
     int first = lua_gettop(L) + 1, count = (int)(to - from + 1);
-    luaL_checkstack(L, count + 8, "too many rows");
+    bind_check_room(L, count + 8, "values");
     for (lua_Integer i = from; i <= to; i++) {
         int top = lua_gettop(L);
         lua_rawgeti(L, rows, i);

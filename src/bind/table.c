@@ -66,7 +66,7 @@ static int table_new(lua_State *L) {
     int options;
     int n = bind_arguments(L, 1, &options);
     bind_check_options(L, options, "Table", names);
-    if (n < 1 || lua_type(L, 1) != LUA_TSTRING) return bind_type_error(L, 1, "Table", "a name");
+    const char *name = bind_arg_name(L, 1, "Table", "a name");
     mr_metadata *md = n > 1 ? bind_test_metadata(L, 2) : NULL;
     if (!md) return bind_type_error(L, 2, "Table", "a MetaData after the name");
     const char *schema = bind_option_string(L, options, "Table", "schema", NULL);
@@ -76,7 +76,7 @@ static int table_new(lua_State *L) {
     parts.next_constraint = &parts.constraints;
     parts.next_index = &parts.indexes;
     for (int i = 3; i <= n; i++) read_part(L, i, &parts);
-    mr_table *table = mr_table_new(md, lua_tostring(L, 1), schema, parts.columns, parts.ncolumns,
+    mr_table *table = mr_table_new(md, name, schema, parts.columns, parts.ncolumns,
                                    parts.constraints, parts.indexes);
     if (!table) return bind_raise(L);
     table->comment = bind_intern_string(L, comment);
@@ -117,9 +117,8 @@ static int get_primary_key(lua_State *L) {
 static int table_alias(lua_State *L) {
     const mr_table *table = self(L);
     mr_env *env = bind_of(L)->env;
-    if (!lua_isnoneornil(L, 2) && lua_type(L, 2) != LUA_TSTRING)
-        return bind_type_error(L, 2, "alias", "a name");
-    bind_push_from(L, mr_sql_alias(env, mr_sql_table(env, table), lua_tostring(L, 2)), NULL);
+    const char *name = lua_isnoneornil(L, 2) ? NULL : bind_arg_name(L, 2, "alias", "a name");
+    bind_push_from(L, mr_sql_alias(env, mr_sql_table(env, table), name), NULL);
     return 1;
 }
 

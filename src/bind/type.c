@@ -43,6 +43,8 @@ static const mr_type *read_choices(lua_State *L, const mr_type *base, int n) {
     for (int i = 0; i < n; i++) {
         if (lua_type(L, i + 2) != LUA_TSTRING) bind_type_error(L, i + 2, "Enum", "a string");
         choices[i] = lua_tostring(L, i + 2);
+        if (strlen(choices[i]) != lua_rawlen(L, i + 2))
+            bind_error(L, MR_ERR_ARGUMENT, "Enum: the choice '%s' has a zero byte in it", choices[i]);
         for (int j = 0; j < i; j++)
             if (strcmp(choices[i], choices[j]) == 0)
                 bind_error(L, MR_ERR_ARGUMENT, "Enum: the choice '%s' is there twice", choices[i]);
