@@ -157,6 +157,43 @@ describe("a collection", function()
     assert.equal("r q p", titles())
   end)
 
+  it("of many items, some of them twice, is sorted and shifted as a plain list is", function()
+    local plain = {}
+    for i = 1, 600 do
+      plain[i] = i % 50 == 0 and plain[i - 7] or m.Post{ title = ("%03d"):format(i * 271 % 601) }
+      c.posts:append(plain[i])
+    end
+    local function less(a, b) return a.title < b.title end
+    table.sort(plain, less)
+    table.sort(c.posts, less)
+    for _ = 1, 40 do assert.equal(table.remove(plain, 3), table.remove(c.posts, 3)) end
+    table.insert(plain, 5, p)
+    table.insert(c.posts, 5, p)
+    assert.equal(#plain, #c.posts)
+    for i, post in ipairs(plain) do assert.equal(post.title, c.posts[i].title) end
+    for _, post in ipairs(plain) do assert.is_true(c.posts:contains(post) and post.category == c) end
+  end)
+
+  it("replaces an item as one change: it leaves, the other comes, or neither", function()
+    c.posts = { p, q }
+    local heard = {}
+    local function removed(_, post) heard[#heard + 1] = "removed " .. post.title end
+    local function appended(_, post)
+      heard[#heard + 1] = "appended " .. post.title
+      if post == r then error("not this one", 0) end
+    end
+    mr.event.listen(m.Category.posts, "remove", removed)
+    mr.event.listen(m.Category.posts, "append", appended)
+    local s = m.Post{ title = "s" }
+    c.posts[1] = s
+    assert.same({ "removed p", "appended s" }, heard)
+    local ok, message = pcall(function() c.posts[2] = r end)
+    assert.same({ false, "not this one" }, { ok, message })
+    assert.equal("s q", titles())
+    assert.is_nil(r.category)
+    assert.is_nil(p.category)
+  end)
+
   it("is sorted in the session without anything to write", function()
     c.posts = { r, p, q }
     db.session:add(c)

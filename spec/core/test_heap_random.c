@@ -297,16 +297,30 @@ static void op_crowd(world *w) {
     if (roll(w, 2)) mr_entity_accept(e);
 }
 
-static void op_take(world *w) {
-    mr_entity *e = NULL;
-    for (int i = 0; i < 20 && !e; i++) {
-        e = pick_raw(w);
-        if (e && mr_entity_slot(e, ITEMS)->kind != MR_COLLECTION) e = NULL;
+static mr_collection *pick_collection(world *w) {
+    for (int i = 0; i < 20; i++) {
+        mr_entity *e = pick_raw(w);
+        const mr_value *v = e ? mr_entity_slot(e, ITEMS) : NULL;
+        mr_collection *c = v && v->kind == MR_COLLECTION ? v->u.p : NULL;
+        if (c && c->n > 0) return c;
     }
-    mr_collection *c = e ? mr_entity_slot(e, ITEMS)->u.p : NULL;
-    if (!c || c->n == 0) return;
+    return NULL;
+}
+
+static void op_take(world *w) {
+    mr_collection *c = pick_collection(w);
+    if (!c) return;
     mr_collection_remove_at(c, roll(w, c->n));
-    if (roll(w, 3) == 0) mr_entity_revert(e);
+    if (roll(w, 3) == 0) mr_entity_revert(c->parent);
+}
+
+/* An item of one collection takes the place of one of another. */
+static void op_replace(world *w) {
+    mr_collection *c = pick_collection(w), *from = pick_collection(w);
+    if (!c || !from || from == c || !c->loaded) return;
+    mr_entity *item = from->items[from->n - 1];
+    mr_collection_replace_at(c, roll(w, c->n), item);
+    let_go(from->parent, ITEMS, item);
 }
 
 static void op_settle(world *w) {
@@ -354,7 +368,8 @@ static void op_read(world *w) {
 static void mutate(world *w) {
     static void (*const ops[])(world *) = {op_new,  op_new,  op_load, op_load,       op_drop,       op_pin,
                                            op_move, op_move, op_move, op_collection, op_collection, op_crowd,
-                                           op_take, op_take, op_take, op_settle,     op_resurrect,  op_read};
+                                           op_take, op_take, op_take, op_settle,     op_resurrect,  op_read,
+                                           op_replace, op_replace};
     ops[roll(w, sizeof ops / sizeof ops[0])](w);
 }
 

@@ -54,10 +54,16 @@ static const char *view_name(lua_State *L, mr_entity *parent, const mr_property 
     return lua_pushfstring(L, "%s.%s", parent->mapper->name, prop->name);
 }
 
+/* The name is made for the message alone. */
+static mr_entity *item_arg(lua_State *L, int idx, mr_entity *parent, const mr_property *prop) {
+    mr_entity *item = bind_test_entity(L, idx);
+    return item ? item : bind_arg_entity(L, idx, view_name(L, parent, prop));
+}
+
 /* ---------------------------------------------------------------- changes */
 
 static void insert(lua_State *L, mr_entity *parent, const mr_property *prop, uint32_t at, int idx) {
-    mr_entity *item = bind_arg_entity(L, idx, view_name(L, parent, prop));
+    mr_entity *item = item_arg(L, idx, parent, prop);
     bind_state *b = bind_of(L);
     BIND_ENTER(b, L);
     mr_status st = mr_attribute_insert(parent, prop, at, item);
@@ -73,6 +79,14 @@ static void remove_at(lua_State *L, mr_entity *parent, const mr_property *prop, 
     bind_check(L, st);
 }
 
+static void replace_at(lua_State *L, mr_entity *parent, const mr_property *prop, uint32_t at, mr_entity *item) {
+    bind_state *b = bind_of(L);
+    BIND_ENTER(b, L);
+    mr_status st = mr_attribute_replace_at(parent, prop, at, item);
+    BIND_LEAVE(b);
+    bind_check(L, st);
+}
+
 /* append(item): the collection is not loaded for it. */
 static int view_append(lua_State *L) {
     const mr_property *prop;
@@ -84,7 +98,7 @@ static int view_append(lua_State *L) {
 static int view_remove(lua_State *L) {
     const mr_property *prop;
     mr_entity *parent = view_parent(L, 1, &prop);
-    mr_entity *item = bind_arg_entity(L, 2, view_name(L, parent, prop));
+    mr_entity *item = item_arg(L, 2, parent, prop);
     bind_state *b = bind_of(L);
     BIND_ENTER(b, L);
     mr_status st = mr_attribute_remove(parent, prop, item);
@@ -126,7 +140,7 @@ static int view_extend(lua_State *L) {
     lua_createtable(L, n < INT_MAX ? (int)n : 0, 0);
     for (lua_Integer i = 1; i <= n; i++) {
         lua_geti(L, 2, i);
-        bind_arg_entity(L, 4, view_name(L, parent, prop));
+        item_arg(L, 4, parent, prop);
         lua_settop(L, 4);
         lua_rawseti(L, 3, i);
     }
@@ -190,10 +204,11 @@ static int view_newindex(lua_State *L) {
         if (i == n) remove_at(L, parent, prop, (uint32_t)i - 1);
         return 0;
     }
-    mr_entity *item = bind_arg_entity(L, 3, view_name(L, parent, prop));
-    if (i <= n && c->items[i - 1] == item) return 0;
-    insert(L, parent, prop, (uint32_t)i - 1, 3);
-    if (i <= n) remove_at(L, parent, prop, (uint32_t)i);
+    mr_entity *item = item_arg(L, 3, parent, prop);
+    if (i <= n)
+        replace_at(L, parent, prop, (uint32_t)i - 1, item);
+    else
+        insert(L, parent, prop, (uint32_t)i - 1, 3);
     return 0;
 }
 

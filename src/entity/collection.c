@@ -191,6 +191,17 @@ mr_status mr_collection_remove_at(mr_collection *c, uint32_t at) {
     return MR_OK;
 }
 
+mr_status mr_collection_replace_at(mr_collection *c, uint32_t at, mr_entity *item) {
+    mr_heap *heap = heap_for(c);
+    if (prepare(heap, c) != MR_OK) return MR_FAIL;
+    mr_collection_index_removed(c, c->items[at]);
+    c->items[at] = item;
+    heap_mark_written(heap, item);
+    mr_collection_index_added(c, item, at);
+    changed(c);
+    return MR_OK;
+}
+
 mr_status mr_collection_note_removed(mr_collection *c, mr_entity *item) {
     mr_heap *heap = heap_for(c);
     uint32_t at = mr_collection_find(c, item);
@@ -207,6 +218,11 @@ mr_status mr_collection_note_removed(mr_collection *c, mr_entity *item) {
 uint32_t mr_collection_find(mr_collection *c, const mr_entity *item) {
     if (c->n < INDEXED_FROM) return find_in(c->items, c->n, item);
     return mr_collection_index_find(c, item);
+}
+
+bool mr_collection_holds(mr_collection *c, const mr_entity *item) {
+    if (c->n < INDEXED_FROM) return find_in(c->items, c->n, item) != UINT32_MAX;
+    return mr_collection_index_holds(c, item);
 }
 
 /* ---------------------------------------------------------------- against the database */

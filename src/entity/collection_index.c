@@ -24,7 +24,7 @@ void mr_collection_index_added(mr_collection *c, mr_entity *item, uint32_t at) {
     index_entry *entry = mr_map_get(c->index, &item);
     if (entry) {
         entry->count++;
-        if (at < entry->hint) entry->hint = at;
+        entry->hint = at;
         return;
     }
     index_entry made = {item, 1, at};
@@ -76,4 +76,10 @@ uint32_t mr_collection_index_find(mr_collection *c, const mr_entity *item) {
     if (!entry) return UINT32_MAX;
     if (entry->count > 1) return search_from_start(c, item);
     return entry->hint = search_around(c, item, entry->hint);
+}
+
+bool mr_collection_index_holds(mr_collection *c, const mr_entity *item) {
+    if (!c->index) make_index(c);
+    if (!c->index) return search_from_start(c, item) != UINT32_MAX;
+    return mr_map_get(c->index, &item) != NULL;
 }

@@ -11,6 +11,7 @@ typedef enum step_kind {
     STEP_SET = 1,  /* old: the slot before */
     STEP_INSERTED, /* item at a place of the collection */
     STEP_REMOVED,
+    STEP_REPLACED, /* item: what was at the place */
     STEP_NOTED,  /* not loaded: among the removed ones now */
     STEP_UNNOTED /* not loaded: no longer */
 } step_kind;
@@ -84,6 +85,15 @@ static mr_status remove_at(mr_linking *l, mr_collection *c, uint32_t at) {
     return MR_FAIL;
 }
 
+static mr_status replace_at(mr_linking *l, mr_collection *c, uint32_t at, mr_entity *item) {
+    link_step *step = push_step(l, STEP_REPLACED, c->parent, c->prop->relationship, c->items[at]);
+    if (!step) return MR_FAIL;
+    step->at = at;
+    if (mr_collection_replace_at(c, at, item) == MR_OK) return MR_OK;
+    l->steps.len--;
+    return MR_FAIL;
+}
+
 static mr_status note_removed(mr_linking *l, mr_collection *c, mr_entity *item) {
     uint32_t before = c->nremoved;
     if (!push_step(l, STEP_NOTED, c->parent, c->prop->relationship, item)) return MR_FAIL;
@@ -106,6 +116,9 @@ static void undo_step(const link_step *step) {
         break;
     case STEP_INSERTED:
         if (c) mr_collection_remove_at(c, step->at);
+        break;
+    case STEP_REPLACED:
+        if (c) mr_collection_replace_at(c, step->at, step->item);
         break;
     case STEP_REMOVED:
     case STEP_NOTED:
@@ -370,14 +383,35 @@ static mr_status after_removal(mr_linking *l, mr_entity *entity, const mr_relati
     return reverse ? leave(l, item, reverse, entity) : MR_OK;
 }
 
-mr_status mr_unlink_item(mr_linking *l, mr_entity *entity, const mr_relationship *rel, uint32_t at) {
+/* The collection, which has an item there. NULL: it has not. */
+static mr_collection *collection_with(mr_linking *l, mr_entity *entity, const mr_relationship *rel,
+                                      uint32_t at) {
     mr_collection *c = collection_in(entity, rel);
-    if (!c || at >= c->n)
-        return mr_fail(l->env, MR_ERR_ARGUMENT, "%s.%s has no item %lu", entity->mapper->name,
-                       rel->prop->name, (unsigned long)at + 1);
+    if (c && at < c->n) return c;
+    mr_fail(l->env, MR_ERR_ARGUMENT, "%s.%s has no item %lu", entity->mapper->name, rel->prop->name,
+            (unsigned long)at + 1);
+    return NULL;
+}
+
+mr_status mr_unlink_item(mr_linking *l, mr_entity *entity, const mr_relationship *rel, uint32_t at) {
+    mr_collection *c = collection_with(l, entity, rel, at);
+    if (!c) return MR_FAIL;
     mr_entity *item = c->items[at];
     if (remove_at(l, c, at) != MR_OK) return MR_FAIL;
-    return mr_collection_find(c, item) == UINT32_MAX ? after_removal(l, entity, rel, item) : MR_OK;
+    return mr_collection_holds(c, item) ? MR_OK : after_removal(l, entity, rel, item);
+}
+
+mr_status mr_relink_item(mr_linking *l, mr_entity *entity, const mr_relationship *rel, uint32_t at,
+                         mr_entity *item) {
+    const mr_relationship *reverse = mr_relation_reverse(rel);
+    if (prepare(l, entity, rel, item) != MR_OK) return MR_FAIL;
+    mr_collection *c = collection_with(l, entity, rel, at);
+    if (!c) return MR_FAIL;
+    mr_entity *old = c->items[at];
+    bool present = mr_collection_holds(c, item);
+    if (replace_at(l, c, at, item) != MR_OK || track(rel, entity, item) != MR_OK) return MR_FAIL;
+    if (reverse && !present && join(l, item, reverse, entity, rel) != MR_OK) return MR_FAIL;
+    return mr_collection_holds(c, old) ? MR_OK : after_removal(l, entity, rel, old);
 }
 
 /* ---------------------------------------------------------------- a whole collection */

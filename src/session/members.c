@@ -55,6 +55,22 @@ static mr_status remove_at(mr_entity *entity, const mr_relationship *rel, uint32
     return mr_linking_end(&linking, mr_unlink_item(&linking, entity, rel, at));
 }
 
+static mr_status replace_at(mr_entity *entity, const mr_relationship *rel, uint32_t at, mr_entity *item) {
+    const mr_collection *c = loaded_collection(entity, rel);
+    if (!c) return MR_FAIL;
+    mr_value old = mr_value_of(MR_ENTITY, 0), value = old;
+    value.u.p = item;
+    if (at < c->n) {
+        old.u.p = c->items[at];
+        if (old.u.p == item) return MR_OK;
+        if (mr_related_accept(entity, rel, MR_EVENT_REMOVE, &old) != MR_OK) return MR_FAIL;
+    }
+    if (mr_related_accept(entity, rel, MR_EVENT_APPEND, &value) != MR_OK) return MR_FAIL;
+    mr_linking linking;
+    mr_linking_init(&linking, entity->mapper->env);
+    return mr_linking_end(&linking, mr_relink_item(&linking, entity, rel, at, value.u.p));
+}
+
 static mr_status remove_item(mr_entity *entity, const mr_relationship *rel, mr_entity *item) {
     mr_collection *c = loaded_collection(entity, rel);
     if (!c) return MR_FAIL;
@@ -136,6 +152,15 @@ mr_status mr_attribute_remove_at(mr_entity *entity, const mr_property *prop, uin
     if (!heap) return MR_FAIL;
     const mr_relationship *rel = enter(entity, prop);
     mr_status status = rel ? remove_at(entity, rel, at) : MR_FAIL;
+    mr_heap_unblock(heap);
+    return status;
+}
+
+mr_status mr_attribute_replace_at(mr_entity *entity, const mr_property *prop, uint32_t at, mr_entity *item) {
+    mr_heap *heap = block(entity);
+    if (!heap) return MR_FAIL;
+    const mr_relationship *rel = enter(entity, prop);
+    mr_status status = rel ? replace_at(entity, rel, at, item) : MR_FAIL;
     mr_heap_unblock(heap);
     return status;
 }

@@ -271,6 +271,9 @@ mr_status mr_link_reference(mr_linking *l, mr_entity *entity, const mr_relations
 mr_status mr_link_item(mr_linking *l, mr_entity *entity, const mr_relationship *rel, uint32_t at,
                        mr_entity *item);
 mr_status mr_unlink_item(mr_linking *l, mr_entity *entity, const mr_relationship *rel, uint32_t at);
+/* item in the place of the one at `at` of a loaded list. */
+mr_status mr_relink_item(mr_linking *l, mr_entity *entity, const mr_relationship *rel, uint32_t at,
+                         mr_entity *item);
 /* What assigning the items would add and take away, each once. */
 mr_status mr_collection_difference(mr_collection *c, mr_entity *const *items, uint32_t n, mr_vec *added,
                                    mr_vec *removed);

@@ -179,8 +179,11 @@ struct mr_collection {
 mr_collection *mr_entity_collection(mr_entity *parent, const mr_property *prop, bool loaded);
 mr_status mr_collection_insert(mr_collection *c, uint32_t at, mr_entity *item); /* at <= n; keeps committed */
 mr_status mr_collection_remove_at(mr_collection *c, uint32_t at);
+/* The item at `at` makes room for another, which may be there already. Loaded collections only. */
+mr_status mr_collection_replace_at(mr_collection *c, uint32_t at, mr_entity *item);
 /* Position of the item, or UINT32_MAX. Fast for large lists too. */
 uint32_t mr_collection_find(mr_collection *c, const mr_entity *item);
+bool mr_collection_holds(mr_collection *c, const mr_entity *item);
 /* Not loaded: notes that item was taken away. */
 mr_status mr_collection_note_removed(mr_collection *c, mr_entity *item);
 /* The rows from the database: merges what was appended and removed meanwhile; then loaded. Consumes nothing. */

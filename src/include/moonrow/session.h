@@ -148,6 +148,8 @@ mr_status mr_attribute_set_items(mr_entity *entity, const mr_property *prop, mr_
 /* Collections: at is 0-based; UINT32_MAX appends. */
 mr_status mr_attribute_insert(mr_entity *entity, const mr_property *prop, uint32_t at, mr_entity *item);
 mr_status mr_attribute_remove_at(mr_entity *entity, const mr_property *prop, uint32_t at);
+/* Another item in its place: the one before leaves unless it is there a second time. */
+mr_status mr_attribute_replace_at(mr_entity *entity, const mr_property *prop, uint32_t at, mr_entity *item);
 mr_status mr_attribute_remove(mr_entity *entity, const mr_property *prop, mr_entity *item);
 /* Is it there without loading? */
 bool mr_attribute_is_loaded(mr_entity *entity, const mr_property *prop);
