@@ -36,6 +36,14 @@ void mr_sqlite_close(mr_dbc *dbc);
 /* Waits for a lock, as sqlite3_busy_handler wants it; p is the sqlite_dbc. */
 int mr_sqlite_wait(void *p, int count);
 
+/* ---- sqlite_memory.c */
+
+/* Registers a VFS of that name, if there is none, whose database of the same name is in memory, with all that it
+ * needs; it is shared by who opens it. An SQLite result. */
+int mr_sqlite_memory_register(const char *name);
+/* After a failed opening: the VFS goes if none of its files is open; else it goes with the last of them. */
+void mr_sqlite_memory_settle(const char *name);
+
 /* ---- sqlite_statement.c: these are the driver's hooks */
 
 mr_status mr_sqlite_prepare(mr_dbc *dbc, const char *sql, size_t len, mr_stmt **out);

@@ -194,6 +194,8 @@ static mr_status set_up(sqlite_dbc *dbc, const mr_url *url) {
     if (probe(dbc, url) || exec(dbc, "PRAGMA foreign_keys=ON")) return MR_FAIL;
     const char *mode = parameter_of(url, "journal_mode"), *synchronous = parameter_of(url, "synchronous");
     const char *timeout = parameter_of(url, "busy_timeout");
+    /* So that sessions read beside one that writes. */
+    if (!mode && mr_sqlite_is_memory(url)) mode = "wal";
     if (timeout) parse_milliseconds(timeout, &dbc->timeout);
     sqlite3_busy_handler(dbc->db, mr_sqlite_wait, dbc);
     sqlite3_progress_handler(dbc->db, STEPS_BETWEEN_LOOKS, is_interrupted, dbc->env);
@@ -203,8 +205,15 @@ static mr_status set_up(sqlite_dbc *dbc, const mr_url *url) {
     return exec(dbc, sql);
 }
 
+/* memory: the name of the database in memory that the engine's connections share, NULL: the URL's file. */
+static int open_database(sqlite_dbc *dbc, const mr_url *url, const char *memory) {
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
+    if (!memory) return sqlite3_open_v2(url->database, &dbc->db, flags, NULL);
+    int rc = mr_sqlite_memory_register(memory);
+    return rc == SQLITE_OK ? sqlite3_open_v2(memory, &dbc->db, flags, memory) : rc;
+}
+
 mr_status mr_sqlite_open(mr_env *env, const mr_url *url, uint64_t serial, void *native, mr_dbc **out) {
-    char memory[80];
     sqlite_dbc *dbc = mr_calloc(env, sizeof *dbc);
     if (!dbc) return MR_FAIL;
     dbc->env = env;
@@ -215,18 +224,14 @@ mr_status mr_sqlite_open(mr_env *env, const mr_url *url, uint64_t serial, void *
         *out = (mr_dbc *)(void *)dbc;
         return MR_OK;
     }
-    const char *file = url->database;
-    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
-    if (mr_sqlite_is_memory(url)) {
-        /* memdb's names are those of the whole process. */
-        snprintf(memory, sizeof memory, "file:/moonrow-%p-%llu?vfs=memdb", (void *)env,
-                 (unsigned long long)serial);
-        file = memory;
-        flags |= SQLITE_OPEN_URI;
-    }
-    int rc = sqlite3_open_v2(file, &dbc->db, flags, NULL);
+    char memory[80];
+    bool in_memory = mr_sqlite_is_memory(url);
+    /* One name in the whole process. */
+    snprintf(memory, sizeof memory, "/moonrow-%p-%llu", (void *)env, (unsigned long long)serial);
+    int rc = open_database(dbc, url, in_memory ? memory : NULL);
     if ((rc == SQLITE_OK ? set_up(dbc, url) : open_failed(dbc, url, rc)) != MR_OK) {
         sqlite3_close_v2(dbc->db);
+        if (in_memory) mr_sqlite_memory_settle(memory);
         mr_free(env, dbc);
         return MR_FAIL;
     }
