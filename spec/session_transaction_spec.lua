@@ -2,6 +2,7 @@
 -- failed flush leaves behind.
 
 local mr = require "moonrow"
+local blog = require "spec.support.blog"
 local support = require "spec.support.models"
 local refuse = require "spec.support.refuse"
 
@@ -204,6 +205,74 @@ describe("a new object after the rollback of a savepoint and then of all", funct
     db.session:expire_all()
     db.session:rollback()
     assert.same({ nil, "b", "a@x" }, { user.id, user.username, user.email })
+  end)
+end)
+
+describe("after the rollback of a savepoint", function()
+  local db, User, session, ann, bob
+
+  before_each(function()
+    db, User = support.with_users("ann", "bob")
+    session = db.session
+    ann, bob = session:get(User, 1), session:get(User, 2)
+  end)
+
+  local function reads() return #support.statements(db, function() return ann.username, bob.username end) end
+
+  it("what it has not written stays loaded", function()
+    local savepoint = session:begin_nested()
+    bob.username = "inner bob"
+    session:flush()
+    savepoint:rollback()
+    assert.equal(1, reads())
+    assert.equal("bob", bob.username)
+  end)
+
+  it("what was read after it had written is read again", function()
+    local savepoint = session:begin_nested()
+    session:execute(mr.text "UPDATE user SET username = username || '!'")
+    session:refresh(ann)
+    assert.equal("ann!", ann.username)
+    savepoint:rollback()
+    assert.equal("ann", ann.username)
+    assert.equal("bob", bob.username)
+  end)
+
+  it("what was found to be empty then is read again", function()
+    local m = blog.open()
+    local category = m.Category{ name = "C" }
+    category.posts:append(m.Post{ title = "p" })
+    m.db.session:add(category)
+    m.db.session:commit()
+    local savepoint = m.db.session:begin_nested()
+    m.db.session:execute(mr.text "DELETE FROM post")
+    assert.equal(0, #category.posts)
+    savepoint:rollback()
+    assert.equal(1, #category.posts)
+  end)
+
+  it("a foreign key that followed its parent's by ON UPDATE CASCADE is as before", function()
+    local memory = mr.open "sqlite://"
+    local Parent = memory.Model:extend("Parent", {
+      id = memory.Column{ memory.Integer, primary_key = true },
+      children = memory.relationship{ "Child", passive_updates = true },
+    })
+    local Child = memory.Model:extend("Child", {
+      id = memory.Column{ memory.Integer, primary_key = true },
+      parent_id = memory.Column{ memory.Integer, memory.ForeignKey{ "parent.id", onupdate = "CASCADE" } },
+    })
+    memory:create_all()
+    local child = Child{}
+    local parent = Parent{ children = { child } }
+    memory.session:add(parent)
+    memory.session:commit()
+    assert.same({ 1, 1, 1 }, { parent.id, #parent.children, child.parent_id })
+    local savepoint = memory.session:begin_nested()
+    parent.id = 9
+    memory.session:flush()
+    assert.equal(9, child.parent_id)
+    savepoint:rollback()
+    assert.same({ 1, 1, 1 }, { parent.id, #parent.children, child.parent_id })
   end)
 end)
 

@@ -93,6 +93,13 @@ static mr_status follow_key(mr_flush *flush, flush_op *op) {
     return MR_OK;
 }
 
+/* Does the database change the row by itself, after its parent's key? A rollback must undo that as well. */
+static bool is_cascaded(const flush_op *op) {
+    for (unsigned c = 0; op->staged && c < op->cls->ncolumns; c++)
+        if (op->staged[c].tag == STAGED_CASCADED) return true;
+    return false;
+}
+
 static mr_status send_row(flush_batch *batch, flush_op *op) {
     mr_flush *flush = batch->flush;
     mr_node **inlined;
@@ -112,7 +119,7 @@ static mr_status send_row(flush_batch *batch, flush_op *op) {
             return MR_FAIL;
     }
     op->flags |= OP_WRITTEN;
-    if (!any && !switched && !(op->flags & OP_FOLLOWS)) return mr_flush_remember(flush, op);
+    if (!any && !switched && !is_cascaded(op)) return mr_flush_remember(flush, op);
     if (keyed) op->flags |= OP_KEY_CHANGED;
     return mr_flush_note(flush, op, switched ? MR_FLUSH_INSERT : MR_FLUSH_UPDATE);
 }

@@ -179,6 +179,7 @@ static mr_status begin_by_name(mr_run *run) {
 
 mr_status mr_run_step(mr_run *run) {
     if (!run->cursor) return MR_DONE;
+    run->load->ctx.owner->reads++; /* also when there is no row: that is known now */
     mr_status status = mr_cursor_step(run->cursor);
     if (status != MR_ROW) {
         if (status == MR_DONE) mr_run_close_cursor(run);

@@ -8,13 +8,13 @@
 #include "session_state.h"
 
 /* Every changed object: its changes are lost and it is read again. */
-static void expire_dirty(mr_session *s) {
+void mr_expire_dirty(mr_session *s) {
     mr_vec *dirty = &s->owner->dirty;
     while (dirty->len > 0) mr_entity_expire(mr_vec_ptr(dirty, dirty->len - 1));
 }
 
 void mr_expire_everything(mr_session *s) {
-    expire_dirty(s);
+    mr_expire_dirty(s);
     s->owner->generation++;
 }
 

@@ -65,7 +65,7 @@ typedef struct mr_note {
 typedef struct mr_savepoint {
     uint64_t serial;
     size_t mark;
-    uint64_t writes; /* the session's, when it began */
+    uint64_t writes, reads; /* the session's and its owner's, when it began */
     unsigned number; /* in the database: mr_sp_N */
 } mr_savepoint;
 
@@ -197,6 +197,8 @@ void mr_state_sort_pending(mr_session *s);
 /* expire.c */
 /* All persistent objects are read again; changes are lost. Constant time but for pending and changed ones. */
 void mr_expire_everything(mr_session *s);
+/* The changed ones only. */
+void mr_expire_dirty(mr_session *s);
 /* The unchanged ones only. */
 void mr_expire_unmodified(mr_session *s);
 mr_property *mr_session_named_property(mr_entity *entity, const char *name);

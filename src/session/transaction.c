@@ -69,6 +69,7 @@ mr_status mr_session_begin_nested(mr_session *s) {
     made->number = number;
     made->mark = s->journal.len;
     made->writes = s->writes;
+    made->reads = s->owner->reads;
     made->serial = ++s->serials;
     return MR_OK;
 }
@@ -92,16 +93,18 @@ static mr_status undo_transaction(mr_session *s) {
 }
 
 /* The same for the innermost savepoint: it began with a flush, so all that waits is its own. What was read
- * since may show what it had written; only where it has neither written nor changed anything memory is right.
- */
+ * since may show what it had written; where it has not both written and read, memory is right but for that. */
 static mr_status undo_savepoint(mr_session *s) {
     const mr_savepoint *savepoint = innermost(s);
     mr_state_drop_pending(s);
     mr_state_drop_doomed(s);
     mr_status status = mr_journal_undo(s, savepoint->mark);
-    if (s->lent || s->writes != savepoint->writes || s->owner->dirty.len > 0) {
+    if ((s->lent || s->writes != savepoint->writes) && s->owner->reads != savepoint->reads) {
         mr_journal_keep(s, NULL);
         mr_expire_everything(s);
+    } else {
+        for (size_t i = 0; i < s->owner->dirty.len; i++) mr_journal_keep(s, mr_vec_ptr(&s->owner->dirty, i));
+        mr_expire_dirty(s);
     }
     s->stale = false;
     return status;

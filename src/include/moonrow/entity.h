@@ -70,6 +70,7 @@ struct mr_owner {
     void *session;       /* NULL once closed: the entities are detached */
     mr_idmap *idmap;
     mr_vec dirty;        /* mr_entity *: modified persistent ones */
+    uint64_t reads;      /* steps of loads so far: equal, nothing was read from the database meanwhile */
 };
 mr_owner *mr_owner_new(mr_env *env, void *session);
 mr_owner *mr_owner_retain(mr_owner *owner);
