@@ -225,14 +225,19 @@ static bool is_rekeyed(const mr_entity *entity, const mr_relationship *rel) {
     return false;
 }
 
+static mr_lazy strategy_of(const mr_entity *entity, const mr_property *prop) {
+    const mr_origin *origin = entity->origin;
+    const mr_option *option = origin ? mr_options_strategy(prop, origin->nopts, origin->opts) : NULL;
+    return option && option->kind != MR_OPTION_CONTAINS_EAGER ? option->strategy : prop->relationship->lazy;
+}
+
 static mr_status load_slot(const mr_load_context *ctx, mr_entity *entity, const mr_property *prop,
                            mr_arena *arena, bool needed) {
     const mr_relationship *rel = prop->relationship;
     const mr_origin *origin = entity->origin;
-    const mr_option *option = origin ? mr_options_strategy(prop, origin->nopts, origin->opts) : NULL;
     const mr_option *below = NULL;
     unsigned nbelow = 0;
-    mr_lazy strategy = option && option->kind != MR_OPTION_CONTAINS_EAGER ? option->strategy : rel->lazy;
+    mr_lazy strategy = strategy_of(entity, prop);
     if (origin && mr_options_below(arena, prop, origin->nopts, origin->opts, &nbelow, &below) != MR_OK)
         return MR_FAIL;
     if (needed && (strategy == MR_LAZY_RAISE || strategy == MR_LAZY_RAISE_ON_SQL)) strategy = MR_LAZY_SELECT;
@@ -266,6 +271,18 @@ static mr_status load(const mr_load_context *ctx, mr_entity *entity, const mr_pr
     mr_heap_unblock(heap);
     mr_arena_free(arena);
     return status;
+}
+
+mr_status mr_load_known_reference(const mr_load_context *ctx, mr_entity *entity, const mr_property *prop) {
+    const mr_relationship *rel = prop->relationship;
+    if (rel->direction != MR_MANY_TO_ONE || !rel->use_get) return MR_NOTFOUND;
+    mr_lazy strategy = strategy_of(entity, prop);
+    if (strategy == MR_LAZY_NOLOAD || strategy == MR_LAZY_RAISE) return MR_NOTFOUND;
+    for (unsigned i = 0; i < rel->npairs; i++) {
+        uint16_t slot = rel->pairs[i].local_slot;
+        if (slot == UINT16_MAX || mr_entity_slot(entity, slot)->kind == MR_UNLOADED) return MR_NOTFOUND;
+    }
+    return load_reference(ctx, entity, prop, true, 0, NULL);
 }
 
 mr_status mr_load_relationship(const mr_load_context *ctx, mr_entity *entity, const mr_property *prop) {

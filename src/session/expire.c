@@ -138,6 +138,7 @@ mr_status mr_session_refresh(mr_session *s, mr_entity *entity, const char *const
     if (require_persistent(s, entity) != MR_OK) return MR_FAIL;
     mr_entity_pin(entity);
     mr_status status = mr_session_autoflush_now(s);
+    if (status == MR_OK) status = require_persistent(s, entity); /* the flush may have deleted it */
     if (status == MR_OK) {
         uint8_t before = mr_session_enter(s, MR_PHASE_LOADING);
         if (names)

@@ -21,6 +21,8 @@ static mr_status load_local_columns(mr_entity *entity, const mr_relationship *re
 }
 
 static mr_status load_relationship(mr_session *s, mr_entity *entity, const mr_relationship *rel, bool needed) {
+    mr_status known = mr_load_known_reference(&s->load, entity, rel->prop);
+    if (known != MR_NOTFOUND) return known; /* nothing is read, so nothing must be flushed */
     mr_entity_pin(entity);
     mr_status status = mr_session_autoflush_now(s);
     if (status == MR_OK) status = load_local_columns(entity, rel);

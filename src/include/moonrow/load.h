@@ -57,7 +57,10 @@ mr_status mr_load_by_identity(const mr_load_context *ctx, mr_mapper *mapper, con
 mr_status mr_load_refresh(const mr_load_context *ctx, mr_entity *entity, const mr_property *const *props, unsigned n);
 /* Loads a relationship's slot by its own lazy strategy. MANY_TO_ONE from the identity map without a statement where it can. */
 mr_status mr_load_relationship(const mr_load_context *ctx, mr_entity *entity, const mr_property *prop);
-/* The same for what a flush or a cascade must know: lazy = "raise" is for users, and does not disturb it. */
+/* A reference that is none, or whose object is in the identity map; MR_NOTFOUND where it would take a statement (or a strategy's
+ * word), and for all other relationships. */
+mr_status mr_load_known_reference(const mr_load_context *ctx, mr_entity *entity, const mr_property *prop);
+/* mr_load_relationship for what a flush or a cascade must know: lazy = "raise" is for users, and does not disturb it. */
 mr_status mr_load_needed_relationship(const mr_load_context *ctx, mr_entity *entity, const mr_property *prop);
 
 #ifdef __cplusplus

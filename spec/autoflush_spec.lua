@@ -1,0 +1,58 @@
+-- What flushes by itself and what does not: a read that needs the database comes after a flush, one that memory can
+-- answer leaves what is pending where it is.
+
+local mr = require "moonrow"
+local blog = require "spec.support.blog"
+local refuse = require "spec.support.refuse"
+
+local function state(object) return mr.inspect(object).state end
+
+describe("reading a reference", function()
+  it("that is none, or is in the identity map, flushes nothing", function()
+    local m = blog.filled()
+    local session, Post = m.db.session, m.Post
+    local lua, a = session:get(m.Category, 1), session:get(Post, 2)
+    local loose = Post{ title = "loose" }
+    session:add(loose)
+    session:flush()
+    local pending = m.Tag{}                   -- its name is missing: a flush would fail
+    session:add(pending)
+    assert.equal(0, #m.db:record(function()
+      assert.is_true(rawequal(lua, a.category))
+      assert.is_nil(loose.category)
+    end))
+    assert.equal("pending", state(pending))
+  end)
+
+  it("that must be loaded flushes first", function()
+    local m = blog.filled()
+    local session = m.db.session
+    local a = session:get(m.Post, 2)
+    local tag = m.Tag{ name = "new" }
+    session:add(tag)
+    assert.equal("Lua", a.category.name)
+    assert.equal("persistent", state(tag))
+  end)
+
+  it("still follows a foreign key that was set by hand", function()
+    local m = blog.filled()
+    local session = m.db.session
+    local c, a = session:get(m.Category, 2), session:get(m.Post, 2)
+    a.category_id = c.id
+    assert.is_true(rawequal(c, a.category))
+  end)
+end)
+
+describe("refresh", function()
+  it("of an object that its own flush deletes is refused, as that of any deleted one", function()
+    local m = blog.filled()
+    local session = m.db.session
+    local tag = session:get(m.Tag, 3)
+    session:delete(tag)
+    refuse("InvalidRequestError", { "<Tag 3>", "not persistent" }, session.refresh, session, tag)
+    assert.equal("deleted", state(tag))
+    refuse("InvalidRequestError", { "<Tag 3>", "not persistent" }, session.refresh, session, tag)
+    session:rollback()
+    assert.equal("z", tag.name)
+  end)
+end)
