@@ -65,9 +65,15 @@ flush_op *mr_flush_op_of(mr_flush *flush, const mr_entity *entity) {
     return entry ? entry->op : NULL;
 }
 
+mr_status mr_flush_find_op(mr_flush *flush, const mr_entity *entity, flush_op **out) {
+    if (!flush->index && make_index(flush) != MR_OK) return MR_FAIL;
+    *out = mr_flush_op_of(flush, entity);
+    return MR_OK;
+}
+
 flush_op *mr_flush_touch(mr_flush *flush, mr_entity *entity) {
-    if (!flush->index && make_index(flush) != MR_OK) return NULL;
-    flush_op *op = mr_flush_op_of(flush, entity);
+    flush_op *op;
+    if (mr_flush_find_op(flush, entity, &op) != MR_OK) return NULL;
     return op ? op : add_op(flush, entity, OP_UPDATE);
 }
 

@@ -158,7 +158,9 @@ struct mr_flush {
 };
 
 /* plan.c */
-flush_op *mr_flush_op_of(mr_flush *flush, const mr_entity *entity); /* NULL: none */
+flush_op *mr_flush_op_of(mr_flush *flush, const mr_entity *entity); /* NULL: none, or no class at hand is linked */
+/* The same whatever the classes are: *out NULL means none. */
+mr_status mr_flush_find_op(mr_flush *flush, const mr_entity *entity, flush_op **out);
 /* The entity's operation, made as an UPDATE where there is none. NULL: failed. */
 flush_op *mr_flush_touch(mr_flush *flush, mr_entity *entity);
 /* True when the entity is or will be a row that others can refer to. */

@@ -229,6 +229,7 @@ static void undo_note(mr_session *s, mr_note *note) {
         break; /* see put_back */
     case MR_NOTE_DELETED:
         if (is_ours(s, e) && e->state == MR_DELETED) e->state = MR_PERSISTENT;
+        if (!e->owner) e->flags &= ~(uint32_t)MR_ENTITY_GONE; /* expunged meanwhile: it has its row again */
         break;
     case MR_NOTE_REKEYED:
         undo_rekey(s, e, note->u.old);

@@ -1,0 +1,98 @@
+-- Keys that change hands: within one flush, across savepoints and rollbacks, and after an object has left the session.
+
+local mr = require "moonrow"
+local support = require "spec.support.models"
+local refuse = require "spec.support.refuse"
+
+local function state(object) return mr.inspect(object).state end
+
+--- A class with a key of text, and rows of the codes committed.
+local function items(...)
+  local db = mr.open "sqlite://"
+  local Item = db.Model:extend("Item", {
+    code  = db.Column{ db.String(20), primary_key = true },
+    stock = db.Column{ db.Integer },
+  })
+  db:create_all()
+  local made = {}
+  for i, code in ipairs{ ... } do made[i] = Item{ code = code, stock = i } end
+  db.session:add_all(made)
+  db.session:commit()
+  return db, Item, table.unpack(made)
+end
+
+local function rows(db)
+  local list = {}
+  for _, row in ipairs(db.session:execute(mr.text "SELECT code, stock FROM item ORDER BY code"):all()) do
+    list[#list + 1] = row[1] .. "=" .. row[2]
+  end
+  return table.concat(list, " ")
+end
+
+describe("a key given up in a flush", function()
+  it("is free for a new object in the same flush", function()
+    local db, Item, a = items("a")
+    a.code = "b"
+    local new = Item{ code = "a", stock = 7 }
+    db.session:add(new)
+    assert.same({ "UPDATE item SET code=? WHERE item.code = ?", "INSERT INTO item (code, stock) VALUES (?, ?)" },
+      support.statements(db, function() db.session:flush() end))
+    assert.is_true(rawequal(new, db.session:get(Item, "a")))
+    assert.is_true(rawequal(a, db.session:get(Item, "b")))
+    db.session:commit()
+    assert.equal("a=7 b=1", rows(db))
+  end)
+
+  it("goes back to its object when the transaction or a savepoint is rolled back", function()
+    local db, Item, a = items("a")
+    for _, nested in ipairs{ false, true } do
+      local point = nested and db.session:begin_nested()
+      a.code = "b"
+      local new = Item{ code = "a", stock = 7 }
+      db.session:add(new)
+      db.session:flush()
+      if point then point:rollback() else db.session:rollback() end
+      assert.equal("transient", state(new))
+      assert.is_true(rawequal(a, db.session:get(Item, "a")))
+      assert.is_nil(db.session:get(Item, "b"))
+      assert.equal("a=1", rows(db))
+    end
+  end)
+
+  it("is not free when its object keeps it", function()
+    local db, Item, a = items("a")
+    a.stock = 2
+    db.session:add(Item{ code = "a" })
+    refuse("IntegrityError", "item.code", db.session.flush, db.session)
+    db.session:rollback()
+    assert.equal(1, a.stock)
+  end)
+end)
+
+describe("a deleted object that was expunged", function()
+  it("cannot be added: its row is gone", function()
+    local db, _, a = items("a")
+    db.session:delete(a)
+    db.session:flush()
+    db.session:expunge(a)
+    assert.equal("detached", state(a))
+    refuse("InvalidRequestError", { "<Item 'a'>", "has been deleted" }, db.session.add, db.session, a)
+    db.session:commit()
+    refuse("InvalidRequestError", { "<Item 'a'>", "has been deleted" }, db.session.add, db.session, a)
+  end)
+
+  it("can be added again after a rollback, which gives its row back", function()
+    local db, Item, a = items("a")
+    local point = db.session:begin_nested()
+    db.session:delete(a)
+    db.session:flush()
+    db.session:expunge(a)
+    point:rollback()
+    db.session:add(a)
+    assert.equal("persistent", state(a))
+    a.stock = 5
+    db.session:commit()
+    assert.equal("a=5", rows(db))
+    assert.is_true(rawequal(a, db.session:get(Item, "a")))
+  end)
+end)
