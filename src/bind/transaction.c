@@ -86,8 +86,13 @@ static bind_transaction *transaction_arg(lua_State *L, const char *function) {
     return t;
 }
 
+/* What has ended without it must not seem to be committed; a rollback of what is over has nothing to do. */
 static int transaction_commit(lua_State *L) {
-    end_or_raise(L, transaction_arg(L, "commit"), true);
+    bind_transaction *t = transaction_arg(L, "commit");
+    if (!is_open(t))
+        return bind_error(L, MR_ERR_INVALID_REQUEST,
+                          "This transaction is closed: it has been committed or rolled back already; begin another one");
+    end_or_raise(L, t, true);
     return 0;
 }
 

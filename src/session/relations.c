@@ -64,5 +64,7 @@ mr_status mr_relation_items(mr_entity *entity, const mr_relationship *rel, bool 
         for (uint32_t i = 0; i < c->n; i++)
             if (mr_vec_push_ptr(out, c->items[i]) != MR_OK) return MR_FAIL;
     }
-    return removed ? mr_relation_removed(entity, rel, out) : MR_OK;
+    /* Of one that is not loaded nobody knows whether it ever held what was taken away. */
+    bool certain = v->kind != MR_COLLECTION || ((const mr_collection *)v->u.p)->loaded;
+    return removed && certain ? mr_relation_removed(entity, rel, out) : MR_OK;
 }

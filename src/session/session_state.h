@@ -241,7 +241,7 @@ const mr_relationship *mr_relation_reverse(const mr_relationship *rel);
 /* The value in memory, not loaded for it: MR_ENTITY, MR_NULL, MR_COLLECTION or MR_UNLOADED. */
 const mr_value *mr_relation_peek(mr_entity *entity, const mr_relationship *rel);
 /* Appends what the relationship holds in memory, each entity. removed: also what was taken away since the
- * last flush. */
+ * last flush, of a collection that is loaded. */
 mr_status mr_relation_items(mr_entity *entity, const mr_relationship *rel, bool removed, mr_vec *out);
 /* Appends what was taken away since the last flush and is known. */
 mr_status mr_relation_removed(mr_entity *entity, const mr_relationship *rel, mr_vec *out);

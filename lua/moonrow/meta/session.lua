@@ -204,7 +204,9 @@ function ScopedSession:query_property(query_class) end
 ---@class moonrow.Transaction
 ---@field is_active boolean
 local Transaction = {}
+---InvalidRequestError where it has ended already.
 function Transaction:commit() end
+---Nothing where it has ended already.
 function Transaction:rollback() end
 
 -- ---------------------------------------------------------------- events
