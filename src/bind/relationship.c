@@ -413,10 +413,15 @@ static mr_status next_version(mr_env *env, void *ud, mr_value *version) {
 }
 
 static void read_version_generator(lua_State *L, mr_mapper *mapper, int args) {
-    if (bind_option(L, args, "version_id_generator") != LUA_TNIL) {
-        if (!lua_isfunction(L, -1)) bind_type_error(L, -1, "version_id_generator", "a function");
+    int type = bind_option(L, args, "version_id_generator");
+    bool by_hand = type == LUA_TBOOLEAN && !lua_toboolean(L, -1);
+    if (type != LUA_TNIL) {
+        if (!by_hand && type != LUA_TFUNCTION) bind_type_error(L, -1, "version_id_generator", "a function, or false");
         if (!mapper->version)
             bind_error(L, MR_ERR_ARGUMENT, "%s.__mapper_args: version_id_generator is for a version_id_col, which is not given", mapper->name);
+    }
+    mapper->version_by_hand = by_hand;
+    if (type == LUA_TFUNCTION) {
         version_function *f = mr_env_arena(bind_of(L)->env, sizeof *f);
         if (!f) bind_raise(L);
         *f = (version_function){bind_ref_forever(L, -1), mapper, NULL};
@@ -426,8 +431,18 @@ static void read_version_generator(lua_State *L, mr_mapper *mapper, int args) {
     lua_pop(L, 1);
 }
 
+/* true, false, or "auto". */
+static void read_eager_defaults(lua_State *L, mr_mapper *mapper, int args) {
+    int type = bind_option(L, args, "eager_defaults");
+    if (type == LUA_TBOOLEAN)
+        mapper->eager_defaults = lua_toboolean(L, -1) ? MR_EAGER_ALWAYS : MR_EAGER_NEVER;
+    else if (type != LUA_TNIL && (type != LUA_TSTRING || strcmp(lua_tostring(L, -1), "auto") != 0))
+        bind_type_error(L, -1, "eager_defaults", "true, false or \"auto\"");
+    lua_pop(L, 1);
+}
+
 void bind_declare_mapper_args(lua_State *L, mr_mapper *mapper, int args) {
-    static const char *const known[] = {"version_id_col", "version_id_generator", NULL};
+    static const char *const known[] = {"version_id_col", "version_id_generator", "eager_defaults", NULL};
     if (!args) return;
     lua_pushfstring(L, "%s.__mapper_args", mapper->name);
     bind_check_options(L, args, lua_tostring(L, -1), known);
@@ -445,6 +460,7 @@ void bind_declare_mapper_args(lua_State *L, mr_mapper *mapper, int args) {
     }
     lua_pop(L, 1);
     read_version_generator(L, mapper, args);
+    read_eager_defaults(L, mapper, args);
     lua_pop(L, 1);
 }
 

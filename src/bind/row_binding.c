@@ -6,6 +6,8 @@
  */
 #include "row_binding.h"
 
+#include "row_default.h"
+
 #include <string.h>
 
 typedef struct row_column {
@@ -13,7 +15,7 @@ typedef struct row_column {
     const mr_type *type;
     const char *key;  /* in the row's table; NULL: the default gives the value */
     const char *what; /* "User.name", for messages */
-    const mr_default *deflt;
+    mr_default deflt;
 } row_column;
 
 struct bind_row_binding {
@@ -60,9 +62,9 @@ static bool read_column(lua_State *L, const bind_statement *s, bind_row_binding 
     c->column = column;
     c->type = mr_column_type(env, column);
     c->key = has_key(L, row, name) ? name : NULL;
-    c->deflt = s->kind == MR_NODE_INSERT ? &column->deflt : &column->onupdate;
+    c->deflt = bind_row_default(s, column);
     if (c->key) b->named++;
-    else if (c->deflt->kind == MR_DEFAULT_NONE || c->deflt->kind == MR_DEFAULT_SQL) return false;
+    else if (c->deflt.kind == MR_DEFAULT_NONE || c->deflt.kind == MR_DEFAULT_SQL) return false;
     const char *what = lua_pushfstring(L, "%s.%s", s->mapper ? s->mapper->name : column->table->name, name);
     c->what = mr_intern(env, what, strlen(what));
     lua_pop(L, 1);
@@ -82,7 +84,7 @@ bind_row_binding *bind_push_row_binding(lua_State *L, const bind_statement *s, c
     bool update = node->kind == MR_NODE_UPDATE;
     uint32_t nset = d->columns ? d->columns->n : 0;
     size_t n = nset + (update ? table->nprimary : 0);
-    if (n == 0 || lua_getmetatable(L, row) || !is_bindable(node, compiled, n)) {
+    if (n == 0 || bind_row_version(s) || lua_getmetatable(L, row) || !is_bindable(node, compiled, n)) {
         lua_pushnil(L);
         return NULL;
     }
@@ -116,11 +118,13 @@ static bool read_row(lua_State *L, bind_row_binding *b, int row) {
 }
 
 static mr_status give_default(mr_env *env, const row_column *c, mr_value *out) {
-    *out = mr_null_value();
-    if (c->deflt->kind == MR_DEFAULT_VALUE) *out = c->deflt->value;
-    else if (c->deflt->kind == MR_DEFAULT_NOW) *out = mr_calendar_now();
-    else return c->deflt->fn(env, c->deflt->ud, out);
-    return MR_OK;
+    *out = mr_value_of(MR_UNLOADED, 0);
+    mr_status st = MR_OK;
+    if (c->deflt.kind == MR_DEFAULT_VALUE) *out = c->deflt.value;
+    else if (c->deflt.kind == MR_DEFAULT_NOW) *out = mr_calendar_now();
+    else st = c->deflt.fn(env, c->deflt.ud, out);
+    if (out->kind == MR_UNLOADED) *out = mr_null_value();
+    return st;
 }
 
 const mr_value *bind_row_values(lua_State *L, bind_row_binding *b, int row) {

@@ -4,7 +4,7 @@
  * Invariant: a statement value is never changed: each method gives a new one; values are checked against
  * their columns when they are given.
  */
-#include "statement.h"
+#include "row_default.h"
 
 #include <string.h>
 
@@ -186,7 +186,7 @@ static void push_field(lua_State *L, const bind_statement *s, int idx, const mr_
 static bool push_default(lua_State *L, const mr_default *d, mr_column *column) {
     bind_state *b = bind_of(L);
     const mr_type *type = mr_column_type(b->env, column);
-    mr_value v = mr_null_value();
+    mr_value v = mr_value_of(MR_UNLOADED, 0);
     mr_status st = MR_OK;
     switch (d->kind) {
     case MR_DEFAULT_NONE:
@@ -208,6 +208,7 @@ static bool push_default(lua_State *L, const mr_default *d, mr_column *column) {
     }
     }
     bind_check(L, st);
+    if (v.kind == MR_UNLOADED) v = mr_null_value();
     if (v.kind == MR_OPAQUE && v.tag == b->node_tag)
         bind_push_node(L, mr_node_retain(v.u.p));
     else
@@ -222,10 +223,9 @@ static size_t add_defaulted(const bind_statement *s, mr_column **columns, size_t
     size_t total = n;
     for (unsigned i = 0; i < table->ncolumns; i++) {
         mr_column *column = table->columns[i];
-        const mr_default *d = s->kind == MR_NODE_INSERT ? &column->deflt : &column->onupdate;
         bool named = false;
         for (size_t j = 0; j < n && !named; j++) named = columns[j] == column;
-        if (!named && d->kind != MR_DEFAULT_NONE) columns[total++] = column;
+        if (!named && bind_row_default(s, column).kind != MR_DEFAULT_NONE) columns[total++] = column;
     }
     return total;
 }
@@ -249,7 +249,8 @@ static void push_operands(lua_State *L, const bind_statement *s, int idx, mr_col
     for (size_t i = 0; i < n; i++) {
         mr_column *column = columns[i];
         if (i >= named) {
-            push_default(L, s->kind == MR_NODE_INSERT ? &column->deflt : &column->onupdate, column);
+            mr_default d = bind_row_default(s, column);
+            push_default(L, &d, column);
             continue;
         }
         push_field(L, s, idx, column);
@@ -374,30 +375,50 @@ static void push_without_key(lua_State *L, const bind_statement *s, int idx) {
     }
 }
 
+/* The table on top of the stack, of the new values, gets the version that comes after the row's. */
+static void put_next_version(lua_State *L, const bind_statement *s, int row, const mr_column *column) {
+    int rest = lua_gettop(L);
+    push_field(L, s, row, column);
+    const char *what = what_of(L, s, column);
+    if (lua_isnil(L, -2))
+        bind_error(L, MR_ERR_ARGUMENT,
+                   "execute: the row has no value for %s: an update of rows needs the version that each was read with",
+                   what);
+    lua_pushvalue(L, -2);
+    bind_next_version(L, s, what);
+    lua_setfield(L, rest, s->mapper->version->name);
+    lua_settop(L, rest);
+}
+
+/* Adds the criterion that the column has the row's value. */
+static void add_criterion(lua_State *L, const bind_statement *s, bind_statement *made, int row, mr_column *column) {
+    mr_env *env = env_of(L);
+    int top = lua_gettop(L);
+    push_field(L, s, row, column);
+    const char *what = what_of(L, s, column);
+    if (lua_isnil(L, -2))
+        bind_error(L, MR_ERR_ARGUMENT, "execute: the row has no value for %s: an update of rows needs the primary key of each", what);
+    mr_node *value = bind_to_operand(L, -2, mr_column_type(env, column), what);
+    mr_node *equal = mr_sql_binary(env, MR_OP_EQ, mr_sql_column(env, column, NULL, NULL), value);
+    mr_node *before = made->dml.where;
+    made->dml.where = NULL;
+    made->dml.where = mr_sql_and(env, before, equal);
+    if (!made->dml.where) bind_raise(L);
+    lua_settop(L, top);
+}
+
 void bind_push_update_by_key(lua_State *L, int idx, int row) {
     const bind_statement *s = bind_test_statement(L, idx);
     const mr_table *table = s->dml.table->u.table;
-    mr_env *env = env_of(L);
+    mr_column *version = bind_row_version(s);
     lua_pushcfunction(L, s_values);
     lua_pushvalue(L, idx);
     push_without_key(L, s, row);
+    if (version) put_next_version(L, s, row, version);
     lua_call(L, 2, 1);
     bind_statement *made = bind_test_statement(L, -1);
-    int top = lua_gettop(L);
-    for (unsigned i = 0; i < table->nprimary; i++) {
-        mr_column *column = table->primary[i];
-        push_field(L, s, row, column);
-        const char *what = what_of(L, s, column);
-        if (lua_isnil(L, -2))
-            bind_error(L, MR_ERR_ARGUMENT, "execute: the row has no value for %s: an update of rows needs the primary key of each", what);
-        mr_node *value = bind_to_operand(L, -2, mr_column_type(env, column), what);
-        mr_node *equal = mr_sql_binary(env, MR_OP_EQ, mr_sql_column(env, column, NULL, NULL), value);
-        mr_node *before = made->dml.where;
-        made->dml.where = NULL;
-        made->dml.where = mr_sql_and(env, before, equal);
-        if (!made->dml.where) bind_raise(L);
-        lua_settop(L, top);
-    }
+    for (unsigned i = 0; i < table->nprimary; i++) add_criterion(L, s, made, row, table->primary[i]);
+    if (version) add_criterion(L, s, made, row, version);
 }
 
 /* ---------------------------------------------------------------- the other clauses */

@@ -59,8 +59,21 @@ mr_status mr_flush_batch_send(flush_batch *batch, flush_op *const *ops) {
     return mr_cursor_step(batch->cursor);
 }
 
+/* What the database has made of the row: RETURNING. */
+static mr_status take_returned(flush_batch *batch, flush_op *op) {
+    const flush_statement *st = batch->st;
+    mr_value *values = mr_flush_keys(batch->flush, st->nreturning);
+    if (!values || mr_cursor_fetch(batch->cursor, NULL, values) != MR_OK) return MR_FAIL;
+    for (unsigned i = 0; i < st->nreturning; i++)
+        if (mr_flush_stage(batch->flush, op, st->returning[i], &values[i]) != MR_OK) return MR_FAIL;
+    return MR_OK;
+}
+
 mr_status mr_flush_batch_row(flush_batch *batch, flush_op *op) {
-    if (mr_flush_batch_send(batch, &op) == MR_FAIL) return MR_FAIL;
+    mr_status status = mr_flush_batch_send(batch, &op);
+    for (; status == MR_ROW; status = mr_cursor_step(batch->cursor))
+        if (take_returned(batch, op) != MR_OK) return MR_FAIL;
+    if (status == MR_FAIL) return MR_FAIL;
     int64_t n = mr_cursor_rowcount(batch->cursor);
     batch->expected++;
     batch->matched += n;

@@ -71,7 +71,11 @@ mr_status mr_flush_add_post(mr_flush *flush, flush_op *op, const mr_relationship
                             bool before_delete) {
     flush_post *post = mr_vec_push(&flush->posts);
     if (!post) return MR_FAIL;
-    *post = (flush_post){.op = op, .sync = {.rel = rel, .source = source}, .before_delete = before_delete};
+    *post = (flush_post){.op = op,
+                         .sync = {.rel = rel, .source = source},
+                         .next = op->posts,
+                         .before_delete = before_delete};
+    op->posts = (uint32_t)flush->posts.len;
     return MR_OK;
 }
 

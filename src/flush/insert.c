@@ -44,14 +44,13 @@ static mr_status stage_missing(mr_flush *flush, flush_op *op, unsigned c, uint64
                    cls->columns[c].what, cls->mapper->name);
 }
 
-mr_status mr_flush_stage_column(mr_flush *flush, flush_op *op, unsigned c, uint64_t *shape,
-                                mr_node **inlined) {
+/* Sets the column's bit in the shape (2 * words) where it is written; inlined[c] becomes the expression of an
+ * opaque value. */
+static mr_status stage_column(mr_flush *flush, flush_op *op, unsigned c, uint64_t *shape, mr_node **inlined) {
     uint8_t staged = op->staged ? op->staged[c].kind : MR_UNLOADED;
-    if (staged == MR_UNLOADED && c == op->cls->version_column) {
+    if (staged == MR_UNLOADED && c == op->cls->version_column && !op->cls->mapper->version_by_hand) {
         static const mr_value none;
-        const mr_value *old = &none;
-        if (op->other) old = mr_entity_committed(op->other->entity, op->cls->columns[c].slot);
-        if (mr_flush_stage_version(flush, op, old) != MR_OK) return MR_FAIL;
+        if (mr_flush_stage_version(flush, op, &none) != MR_OK) return MR_FAIL;
         staged = op->staged[c].kind;
     }
     if (staged == MR_UNLOADED || staged == STAGED_BY_SERVER) {
@@ -87,7 +86,7 @@ static mr_status stage_row(mr_flush *flush, flush_op *op, flush_wanted *wanted) 
     wanted->rows = 1;
     wanted->keep = true;
     for (unsigned c = 0; c < op->cls->ncolumns; c++) {
-        if (mr_flush_stage_column(flush, op, c, shape, inlined) != MR_OK) return MR_FAIL;
+        if (stage_column(flush, op, c, shape, inlined) != MR_OK) return MR_FAIL;
         if (inlined[c]) wanted->inlined = inlined;
     }
     return MR_OK;
@@ -110,6 +109,10 @@ static mr_status take_key(mr_flush *flush, flush_op *op, unsigned c, const mr_va
     return mr_flush_stage(flush, op, c, value);
 }
 
+static mr_status take_value(mr_flush *flush, flush_op *op, unsigned c, const mr_value *value) {
+    return op->cls->columns[c].key ? take_key(flush, op, c, value) : mr_flush_stage(flush, op, c, value);
+}
+
 static mr_status take_returned(flush_batch *batch, flush_op *const *ops, size_t n) {
     const flush_statement *st = batch->st;
     mr_status status = MR_ROW;
@@ -121,7 +124,7 @@ static mr_status take_returned(flush_batch *batch, flush_op *const *ops, size_t 
                            batch->cls->mapper->table->name, row, n);
         if (mr_cursor_fetch(batch->cursor, NULL, values) != MR_OK) return MR_FAIL;
         for (unsigned i = 0; i < st->nreturning; i++)
-            if (take_key(batch->flush, ops[row], st->returning[i], &values[i]) != MR_OK) return MR_FAIL;
+            if (take_value(batch->flush, ops[row], st->returning[i], &values[i]) != MR_OK) return MR_FAIL;
     }
     return mr_cursor_step(batch->cursor);
 }
@@ -149,6 +152,7 @@ static mr_status check_conflict(mr_flush *flush, const flush_op *op) {
 
 static mr_status finish_row(mr_flush *flush, flush_op *op) {
     op->flags |= OP_WRITTEN;
+    if (mr_flush_check_version(flush, op) != MR_OK) return MR_FAIL;
     if (mr_flush_stage_identity(flush, op) != MR_OK || check_conflict(flush, op) != MR_OK) return MR_FAIL;
     return mr_flush_note(flush, op, MR_FLUSH_INSERT);
 }

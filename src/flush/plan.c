@@ -153,6 +153,7 @@ static void free_op(mr_env *env, flush_op *op) {
     }
     for (unsigned c = 0; op->written && c < op->cls->ncolumns; c++) mr_value_clear(env, &op->written[c]);
     mr_value_clear(env, &op->identity);
+    mr_value_clear(env, &op->version);
     mr_entity_unpin(op->entity);
 }
 

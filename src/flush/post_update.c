@@ -1,27 +1,118 @@
 /*
  * post_update.c: foreign keys that are written apart from their rows: after all saves, or as NULL before all
  * deletes. So rows may refer to each other in a cycle, and a new row to itself.
+ *
+ * Invariant: a row gets one UPDATE of each kind, whichever and how many relationships write to it.
  */
 #include "batch.h"
 
-static mr_status send_post(flush_batch *batch, const flush_post *post) {
-    mr_flush *flush = batch->flush;
-    flush_op *op = post->op;
+/* ---------------------------------------------------------------- what is written */
+
+static flush_post *post_at(const mr_flush *flush, uint32_t number) {
+    return mr_vec_at(&flush->posts, number - 1);
+}
+
+/* The columns of the foreign key, by number; those of a primary key are none. */
+static bool next_column(const flush_post *post, unsigned *at, unsigned *column) {
     const mr_relationship *rel = post->sync.rel;
-    mr_node **inlined;
-    uint64_t *shape = mr_flush_shape(flush, op->cls, &inlined);
-    if (!shape || mr_flush_stage_sync(flush, op, &post->sync) != MR_OK) return MR_FAIL;
-    bool own = rel->direction == MR_MANY_TO_ONE, any = false;
-    for (unsigned i = 0; i < rel->npairs; i++) {
-        uint16_t slot = own ? rel->pairs[i].local_slot : rel->pairs[i].remote_slot;
-        uint16_t c = slot < op->cls->nslots ? op->cls->column_of[slot] : FLUSH_NO_COLUMN;
-        if (c == FLUSH_NO_COLUMN || op->cls->columns[c].key) continue;
-        mr_flush_set_bit(shape, c);
-        any = true;
+    const flush_class *cls = post->op->cls;
+    while (*at < rel->npairs) {
+        const mr_column_pair *pair = &rel->pairs[(*at)++];
+        uint16_t slot = rel->direction == MR_MANY_TO_ONE ? pair->local_slot : pair->remote_slot;
+        uint16_t c = slot < cls->nslots ? cls->column_of[slot] : FLUSH_NO_COLUMN;
+        *column = c;
+        if (c != FLUSH_NO_COLUMN && !cls->columns[c].key) return true;
     }
+    return false;
+}
+
+static void mark(const flush_post *post, uint64_t *shape, bool set) {
+    unsigned c;
+    for (unsigned at = 0; next_column(post, &at, &c);) {
+        if (set)
+            mr_flush_set_bit(shape, c);
+        else
+            shape[c / 64] &= ~(UINT64_C(1) << (c % 64));
+    }
+}
+
+/* What the row has been given after the saves is not taken from it again, unless it goes. */
+static void mark_given(const mr_flush *flush, const flush_op *op, uint64_t *shape, bool set) {
+    for (uint32_t n = op->posts; n && op->kind != OP_DELETE; n = post_at(flush, n)->next) {
+        const flush_post *post = post_at(flush, n);
+        if (!post->before_delete && post->sync.source) mark(post, shape, set);
+    }
+}
+
+static bool is_given(const flush_post *post, const uint64_t *shape) {
+    unsigned c;
+    for (unsigned at = 0; next_column(post, &at, &c);)
+        if (mr_flush_has_bit(shape, c)) return true;
+    return false;
+}
+
+/* The foreign keys. One that is cleared by an old parent and set by a new one is set. */
+static mr_status stage_keys(mr_flush *flush, flush_op *op, bool before_delete, uint64_t *shape) {
+    if (before_delete) mark_given(flush, op, shape, true);
+    for (uint32_t n = op->posts; n; n = post_at(flush, n)->next) {
+        flush_post *post = post_at(flush, n);
+        if (post->before_delete != before_delete || post->sent) continue;
+        post->sent = before_delete && is_given(post, shape);
+    }
+    if (before_delete) mark_given(flush, op, shape, false);
+    for (int setting = 0; setting < 2; setting++)
+        for (uint32_t n = op->posts; n; n = post_at(flush, n)->next) {
+            flush_post *post = post_at(flush, n);
+            if (post->before_delete != before_delete || post->sent || (post->sync.source != NULL) != (setting == 1))
+                continue;
+            post->sent = true;
+            if (mr_flush_stage_sync(flush, op, &post->sync) != MR_OK) return MR_FAIL;
+            mark(post, shape, true);
+        }
+    return MR_OK;
+}
+
+/* What the program itself sets in this flush stays as it is. */
+static mr_status stage_onupdate(mr_flush *flush, flush_op *op, uint64_t *shape) {
+    const flush_class *cls = op->cls;
+    for (unsigned c = 0; c < cls->ncolumns; c++) {
+        const mr_default *onupdate = &cls->columns[c].column->onupdate;
+        if (onupdate->kind == MR_DEFAULT_NONE || mr_flush_has_bit(shape, c)) continue;
+        bool set = op->kind == OP_INSERT ? mr_flush_slot(op, cls->columns[c].slot)->kind != MR_UNLOADED
+                                         : mr_entity_is_dirty(op->entity, cls->columns[c].slot);
+        if (set) continue;
+        if (mr_flush_stage_default(flush, op, c, onupdate) != MR_OK) return MR_FAIL;
+        mr_flush_set_bit(onupdate->kind == MR_DEFAULT_SQL ? shape + mr_flush_words(cls) : shape, c);
+    }
+    return MR_OK;
+}
+
+/* A row that this flush has made has its first version. */
+static mr_status stage_version(mr_flush *flush, flush_op *op, uint64_t *shape) {
+    unsigned c = op->cls->version_column;
+    if (c == FLUSH_NO_COLUMN) return MR_OK;
+    if (op->kind != OP_DELETE && (op->flags & OP_WRITTEN) && mr_flush_take_version(flush, op) != MR_OK)
+        return MR_FAIL;
+    if (op->kind == OP_INSERT || op->cls->mapper->version_by_hand) return MR_OK;
+    mr_flush_set_bit(shape, c);
+    return mr_flush_stage_version(flush, op, mr_flush_version(op));
+}
+
+/* ---------------------------------------------------------------- sending */
+
+static mr_status send_row(flush_batch *batch, flush_op *op, bool before_delete) {
+    mr_flush *flush = batch->flush;
+    mr_node **inlined;
+    bool any = false;
+    uint64_t *shape = mr_flush_shape(flush, op->cls, &inlined);
+    if (!shape || stage_keys(flush, op, before_delete, shape) != MR_OK) return MR_FAIL;
+    for (size_t w = 0; w < mr_flush_words(op->cls); w++) any = any || shape[w];
     if (!any) return MR_OK;
-    flush_wanted wanted = {.kind = STATEMENT_POST, .shape = shape, .rows = 1, .keep = true};
-    if (mr_flush_batch_use(batch, op->cls, &wanted) != MR_OK || mr_flush_batch_row(batch, op) != MR_OK)
+    /* The version first: where an own generator makes it, it has no other onupdate. */
+    if (stage_version(flush, op, shape) != MR_OK || stage_onupdate(flush, op, shape) != MR_OK) return MR_FAIL;
+    flush_wanted wanted = {.kind = STATEMENT_UPDATE, .shape = shape, .rows = 1, .keep = true};
+    if (mr_flush_batch_use(batch, op->cls, &wanted) != MR_OK || mr_flush_batch_row(batch, op) != MR_OK ||
+        mr_flush_take_version(flush, op) != MR_OK)
         return MR_FAIL;
     if (op->kind != OP_UPDATE) return MR_OK;
     op->flags |= OP_POSTED;
@@ -33,10 +124,11 @@ static mr_status run_group(mr_flush *flush, flush_group *group, bool before_dele
     mr_status status = MR_OK;
     for (size_t i = 0; i < flush->posts.len && status == MR_OK; i++) {
         const flush_post *post = mr_vec_at(&flush->posts, i);
-        if (post->before_delete != before_delete || post->op->cls->mapper->root != group->root) continue;
+        if (post->before_delete != before_delete || post->sent || post->op->cls->mapper->root != group->root)
+            continue;
         if (post->op->kind == OP_DELETE && (post->op->flags & OP_SWITCHED)) continue;
         if (!batch.flush) status = mr_flush_batch_begin(&batch, flush, group);
-        if (status == MR_OK) status = send_post(&batch, post);
+        if (status == MR_OK) status = send_row(&batch, post->op, before_delete);
     }
     return batch.flush ? mr_flush_batch_end(&batch, status) : status;
 }

@@ -167,30 +167,50 @@ static mr_node *equals(builder *b, unsigned c, flush_source source, unsigned ind
 }
 
 /* The row by its key as the database has it, and by its version. */
-static mr_node *where_row(builder *b, bool versioned) {
+static mr_node *where_row(builder *b) {
     mr_node *where = NULL;
     for (unsigned i = 0; i < b->cls->mapper->npk; i++) {
         where = mr_sql_and(b->env, where, equals(b, b->cls->key[i], SOURCE_KEY, i));
         if (!where) return NULL;
     }
-    if (versioned && b->cls->version_column != FLUSH_NO_COLUMN)
+    if (b->cls->version_column != FLUSH_NO_COLUMN)
         where = mr_sql_and(b->env, where, equals(b, b->cls->version_column, SOURCE_VERSION, 0));
     return where;
 }
 
-/* What the database makes of the key, and how it is told. */
+/* Does the database make the value of the column, which is not of the key, and is it to be told at once? */
+static bool is_fetched(const builder *b, unsigned c) {
+    const flush_class *cls = b->cls;
+    bool inserts = b->wanted->kind == STATEMENT_INSERT, versions = c == cls->version_column;
+    bool made = mr_flush_has_bit(b->wanted->shape + mr_flush_words(cls), c) ||
+                (b->wanted->inlined && b->wanted->inlined[c]);
+    /* A trigger may give each UPDATE its version. */
+    if (!made && !is_written(b, c) && (inserts || (versions && cls->mapper->version_by_hand)))
+        made = cls->columns[c].column->server_default != NULL;
+    if (!made || cls->columns[c].key) return false;
+    if (versions) return true; /* the next UPDATE finds the row by it */
+    int eager = cls->mapper->root->eager_defaults;
+    return eager == MR_EAGER_ALWAYS || (eager == MR_EAGER_INSERT && inserts);
+}
+
+/* What the database makes of the row, and how it is told. */
 static mr_status plan_returning(builder *b, mr_node **returning) {
     flush_statement *st = b->st;
     const flush_class *cls = b->cls;
+    bool inserts = b->wanted->kind == STATEMENT_INSERT;
     *returning = NULL;
-    st->returning = mr_alloc(b->env, (cls->mapper->npk + 1u) * sizeof *st->returning);
+    st->returning = mr_alloc(b->env, (cls->ncolumns + 1u) * sizeof *st->returning);
     if (!st->returning) return MR_FAIL;
-    for (unsigned i = 0; i < cls->mapper->npk; i++)
+    for (unsigned i = 0; inserts && i < cls->mapper->npk; i++)
         if (!mr_flush_has_bit(b->wanted->shape, cls->key[i]) ||
             (b->wanted->inlined && b->wanted->inlined[cls->key[i]]))
             st->returning[st->nreturning++] = cls->key[i];
+    uint16_t keys = st->nreturning;
+    for (uint16_t c = 0; c < cls->ncolumns; c++)
+        if (is_fetched(b, c)) st->returning[st->nreturning++] = c;
     if (st->nreturning == 0) return MR_OK;
-    if (!is_written(b, cls->key[0]) && mr_flush_has_rowid(cls, b->wanted->dialect)) {
+    if (st->nreturning == keys && !is_written(b, cls->key[0]) &&
+        mr_flush_has_rowid(cls, b->wanted->dialect)) {
         st->nreturning = 0;
         st->rowid = true;
         return MR_OK;
@@ -233,7 +253,7 @@ fail:
 static mr_node *build_update(builder *b) {
     mr_dml d = {.table = mr_sql_table(b->env, b->cls->mapper->table)};
     if (!d.table || !(d.columns = written_list(b, COLUMNS)) || !(d.values = written_list(b, 0)) ||
-        !(d.where = where_row(b, b->wanted->kind == STATEMENT_UPDATE))) {
+        !(d.where = where_row(b)) || plan_returning(b, &d.returning) != MR_OK) {
         release_clauses(&d);
         return NULL;
     }
@@ -242,7 +262,7 @@ static mr_node *build_update(builder *b) {
 
 static mr_node *build_delete(builder *b) {
     mr_dml d = {.table = mr_sql_table(b->env, b->cls->mapper->table)};
-    if (!d.table || !(d.where = where_row(b, true))) {
+    if (!d.table || !(d.where = where_row(b))) {
         release_clauses(&d);
         return NULL;
     }
@@ -307,7 +327,6 @@ static mr_status make(flush_class *cls, const flush_wanted *wanted, flush_statem
         st->node = build_insert(&b);
         break;
     case STATEMENT_UPDATE:
-    case STATEMENT_POST:
         st->node = build_update(&b);
         break;
     case STATEMENT_DELETE:
@@ -366,11 +385,6 @@ bool mr_flush_has_rowid(const flush_class *cls, const mr_dialect *dialect) {
 
 /* ---------------------------------------------------------------- filling */
 
-static mr_value version_of(const flush_op *op) {
-    const flush_op *row = op->flags & OP_ROW_SWITCH ? op->other : op;
-    return *mr_entity_committed(row->entity, op->cls->columns[op->cls->version_column].slot);
-}
-
 void mr_flush_fill(const flush_statement *st, flush_op *const *ops, mr_value *values) {
     size_t n = st->compiled->nparams;
     mr_value *key = values + n;
@@ -389,7 +403,7 @@ void mr_flush_fill(const flush_statement *st, flush_op *const *ops, mr_value *va
             values[i] = key[p->index];
             break;
         case SOURCE_VERSION:
-            values[i] = version_of(op);
+            values[i] = *mr_flush_version(op);
             break;
         case SOURCE_CONSTANT:
             values[i] = p->constant;

@@ -12,7 +12,6 @@
 typedef enum flush_statement_kind {
     STATEMENT_INSERT = 1,
     STATEMENT_UPDATE, /* WHERE the key, and the version where there is one */
-    STATEMENT_POST,   /* an UPDATE WHERE the key alone */
     STATEMENT_DELETE
 } flush_statement_kind;
 

@@ -86,6 +86,8 @@ struct flush_op {
     flush_sync *syncs;
     flush_op *other;   /* of a row switch */
     mr_value identity; /* the new one: INSERT, and OP_KEY_CHANGED; bytes OWNED */
+    mr_value version;  /* that this flush has given the row, when not MR_UNLOADED; bytes OWNED */
+    uint32_t posts;    /* its first post_update + 1, or 0 */
     uint32_t level;    /* among rows that refer to each other */
     uint32_t number;   /* scratch of the level sort */
     uint8_t kind;      /* flush_op_kind */
@@ -109,7 +111,9 @@ typedef struct flush_link {
 typedef struct flush_post {
     flush_op *op; /* the row that has the foreign key */
     flush_sync sync;
+    uint32_t next; /* of the same row + 1, or 0 */
     bool before_delete;
+    bool sent;
 } flush_post;
 
 typedef struct flush_row_edge {
@@ -194,6 +198,12 @@ mr_status mr_flush_stage_server(mr_flush *flush, flush_op *op, unsigned c);
 mr_status mr_flush_stage_default(mr_flush *flush, flush_op *op, unsigned c, const mr_default *deflt);
 /* The next version of a row that has old (MR_UNLOADED: a new row). */
 mr_status mr_flush_stage_version(mr_flush *flush, flush_op *op, const mr_value *old);
+/* A row has a version: InvalidRequestError where it was written as NULL. */
+mr_status mr_flush_check_version(mr_flush *flush, const flush_op *op);
+/* The version that the row has now. */
+const mr_value *mr_flush_version(const flush_op *op);
+/* The row has been written with the version that was staged: from now on it is found by that one. */
+mr_status mr_flush_take_version(mr_flush *flush, flush_op *op);
 /* Length and choice of the columns that will be written; only changed ones of an UPDATE. */
 mr_status mr_flush_check(mr_flush *flush, const flush_op *op);
 /* The values of the row's key before this flush; room for the mapper's npk. */
@@ -211,11 +221,7 @@ mr_status mr_flush_stage_identity(mr_flush *flush, flush_op *op);
 mr_status mr_flush_insert_rows(mr_flush *flush, flush_group *group, flush_op *const *ops, size_t n);
 mr_status mr_flush_update_rows(mr_flush *flush, flush_group *group, flush_op *const *ops, size_t n);
 mr_status mr_flush_delete_rows(mr_flush *flush, flush_group *group, flush_op *const *ops, size_t n);
-/* insert.c: one column of a row that is new, or takes the place of a deleted one: sets its bit in the shape
- * (2 * words) where it is written; inlined[c] becomes the expression of an opaque value. */
-mr_status mr_flush_stage_column(mr_flush *flush, flush_op *op, unsigned c, uint64_t *shape,
-                                mr_node **inlined);
-/* The expression in a slot: ArgumentError when it is none. */
+/* insert.c: the expression in a slot: ArgumentError when it is none. */
 mr_node *mr_flush_expression(mr_flush *flush, const flush_op *op, unsigned c, const mr_value *value);
 /* Scratch for a class: an empty shape, and behind it an empty list of expressions by column. NULL: failed. */
 uint64_t *mr_flush_shape(mr_flush *flush, const flush_class *cls, mr_node ***inlined);

@@ -34,7 +34,7 @@ static mr_status stage_changes(mr_flush *flush, flush_op *op, uint64_t *shape, m
     const flush_class *cls = op->cls;
     *any = *keyed = false;
     for (unsigned c = 0; c < cls->ncolumns; c++) {
-        if (c == cls->version_column || !is_changed(flush, op, c)) continue;
+        if (!is_changed(flush, op, c)) continue;
         const mr_value *v = mr_flush_slot(op, cls->columns[c].slot);
         bool staged =
             op->staged && op->staged[c].kind != MR_UNLOADED && op->staged[c].kind != STAGED_BY_SERVER;
@@ -53,31 +53,46 @@ static mr_status stage_changes(mr_flush *flush, flush_op *op, uint64_t *shape, m
     return MR_OK;
 }
 
-/* What a change brings with it: onupdate defaults, the version. */
+/* Which the program may set by hand. */
+static mr_status stage_version(mr_flush *flush, flush_op *op, uint64_t *shape) {
+    unsigned c = op->cls->version_column;
+    if (c == FLUSH_NO_COLUMN || op->cls->mapper->version_by_hand || mr_flush_has_bit(shape, c)) return MR_OK;
+    mr_flush_set_bit(shape, c);
+    return mr_flush_stage_version(flush, op, mr_flush_version(op));
+}
+
+/* What a change brings with it: the version, onupdate defaults. */
 static mr_status stage_onupdate(mr_flush *flush, flush_op *op, uint64_t *shape) {
     const flush_class *cls = op->cls;
+    if (stage_version(flush, op, shape) != MR_OK) return MR_FAIL;
     for (unsigned c = 0; c < cls->ncolumns; c++) {
         const mr_default *onupdate = &cls->columns[c].column->onupdate;
         if (onupdate->kind == MR_DEFAULT_NONE || mr_flush_has_bit(shape, c)) continue;
         if (mr_flush_stage_default(flush, op, c, onupdate) != MR_OK) return MR_FAIL;
         mr_flush_set_bit(onupdate->kind == MR_DEFAULT_SQL ? shape + mr_flush_words(cls) : shape, c);
     }
-    if (cls->version_column == FLUSH_NO_COLUMN) return MR_OK;
-    mr_flush_set_bit(shape, cls->version_column);
-    const mr_value *old = mr_entity_committed(op->entity, cls->columns[cls->version_column].slot);
-    return mr_flush_stage_version(flush, op, old);
+    return MR_OK;
 }
 
-/* All columns but the key of a row that takes the place of a deleted one. */
+/* What the new object of a row that takes the place of a deleted one was given. Its other columns keep what
+ * the row has: defaults are of an INSERT. */
 static mr_status stage_switched(mr_flush *flush, flush_op *op, uint64_t *shape, mr_node **inlined,
                                 bool *any) {
-    for (unsigned c = 0; c < op->cls->ncolumns; c++) {
-        if (op->cls->columns[c].key) continue;
-        if (mr_flush_stage_column(flush, op, c, shape, inlined) != MR_OK) return MR_FAIL;
+    const flush_class *cls = op->cls;
+    for (unsigned c = 0; c < cls->ncolumns; c++) {
+        const mr_value *v = mr_flush_value(op, c);
+        if (cls->columns[c].key) continue;
+        if (v->kind == MR_UNLOADED && c == cls->discriminator &&
+            mr_flush_stage(flush, op, c, v = &cls->mapper->polymorphic_identity) != MR_OK)
+            return MR_FAIL;
+        if (v->kind == MR_OPAQUE) inlined[c] = mr_flush_expression(flush, op, c, v);
+        if (v->kind == MR_OPAQUE && !inlined[c]) return MR_FAIL;
+        bool keeps = v->kind == MR_UNLOADED;
+        if ((keeps || inlined[c]) && mr_flush_stage_server(flush, op, c) != MR_OK) return MR_FAIL;
+        if (keeps) continue;
+        mr_flush_set_bit(shape, c);
+        *any = true;
     }
-    for (size_t w = 0; w < mr_flush_words(op->cls); w++) *any = *any || shape[w];
-    /* The default of a new row is no part of an UPDATE: such a column keeps what it has. */
-    for (size_t w = 0; w < mr_flush_words(op->cls); w++) shape[mr_flush_words(op->cls) + w] = 0;
     return MR_OK;
 }
 
@@ -108,14 +123,15 @@ static mr_status send_row(flush_batch *batch, flush_op *op) {
     if (!shape || mr_flush_stage_links(flush, op) != MR_OK || follow_key(flush, op) != MR_OK) return MR_FAIL;
     mr_status status = switched ? stage_switched(flush, op, shape, inlined, &any)
                                 : stage_changes(flush, op, shape, inlined, &any, &keyed);
-    if (status == MR_OK && any && !switched) status = stage_onupdate(flush, op, shape);
+    if (status == MR_OK && any) status = stage_onupdate(flush, op, shape);
     if (status == MR_OK && (switched || keyed)) status = mr_flush_stage_identity(flush, op);
     if (status != MR_OK) return MR_FAIL;
     if (any) {
         flush_wanted wanted = {.kind = STATEMENT_UPDATE, .shape = shape, .rows = 1, .keep = true};
         for (unsigned c = 0; c < op->cls->ncolumns && !wanted.inlined; c++)
             if (inlined[c]) wanted.inlined = inlined;
-        if (mr_flush_batch_use(batch, op->cls, &wanted) != MR_OK || mr_flush_batch_row(batch, op) != MR_OK)
+        if (mr_flush_batch_use(batch, op->cls, &wanted) != MR_OK || mr_flush_batch_row(batch, op) != MR_OK ||
+            mr_flush_check_version(flush, op) != MR_OK)
             return MR_FAIL;
     }
     op->flags |= OP_WRITTEN;

@@ -93,6 +93,34 @@ mr_status mr_flush_stage_version(mr_flush *flush, flush_op *op, const mr_value *
     return stage_checked(flush, op, op->cls->version_column, next);
 }
 
+const mr_value *mr_flush_version(const flush_op *op) {
+    if (op->version.kind != MR_UNLOADED) return &op->version;
+    const flush_op *row = op->flags & OP_ROW_SWITCH ? op->other : op;
+    return mr_entity_committed(row->entity, op->cls->columns[op->cls->version_column].slot);
+}
+
+mr_status mr_flush_check_version(mr_flush *flush, const flush_op *op) {
+    unsigned c = op->cls->version_column;
+    if (c == FLUSH_NO_COLUMN) return MR_OK;
+    uint8_t kind = mr_flush_value(op, c)->kind;
+    if (kind != MR_NULL && (kind != MR_UNLOADED || op->kind != OP_INSERT)) return MR_OK;
+    return mr_fail(flush->env, MR_ERR_INVALID_REQUEST,
+                   "%s: a row of %s needs a version, which is NULL: set it, or give the column a default",
+                   op->cls->columns[c].what, op->cls->mapper->name);
+}
+
+mr_status mr_flush_take_version(mr_flush *flush, flush_op *op) {
+    unsigned c = op->cls->version_column;
+    if (c == FLUSH_NO_COLUMN) return MR_OK;
+    const mr_value *v = mr_flush_value(op, c);
+    mr_value copy;
+    if (v->kind == MR_UNLOADED || v->kind >= MR_OPAQUE) return MR_OK;
+    if (mr_value_copy(flush->env, &copy, v) != MR_OK) return MR_FAIL;
+    mr_value_clear(flush->env, &op->version);
+    op->version = copy;
+    return MR_OK;
+}
+
 /* ---------------------------------------------------------------- checks */
 
 mr_status mr_flush_check(mr_flush *flush, const flush_op *op) {
@@ -110,11 +138,15 @@ mr_status mr_flush_check(mr_flush *flush, const flush_op *op) {
 
 void mr_flush_old_key(const flush_op *op, mr_value *out) {
     const flush_op *row = op->flags & OP_ROW_SWITCH ? op->other : op;
+    const flush_class *cls = op->cls;
     const mr_value *identity = &row->entity->identity;
     /* A key made in this flush, or changed by it already. */
-    if (row->flags & (OP_WRITTEN | OP_FOLLOWS) && row->identity.kind != MR_UNLOADED)
-        identity = &row->identity;
-    mr_identity_values(op->cls->mapper, identity, out);
+    bool written = (row->flags & OP_WRITTEN) && row->identity.kind != MR_UNLOADED;
+    if (written) identity = &row->identity;
+    mr_identity_values(cls->mapper, identity, out);
+    if (written || !(row->flags & OP_FOLLOWS)) return;
+    for (unsigned i = 0; i < cls->mapper->npk; i++) /* changed by ON UPDATE CASCADE */
+        if (row->staged[cls->key[i]].tag == STAGED_CASCADED) out[i] = row->staged[cls->key[i]];
 }
 
 const mr_value *mr_flush_entity_value(mr_flush *flush, mr_entity *entity, unsigned slot, mr_value *room) {
@@ -157,6 +189,15 @@ mr_status mr_flush_stage_sync(mr_flush *flush, flush_op *op, const flush_sync *s
     return MR_OK;
 }
 
+/* Of a row that takes the place of a deleted one, the foreign key that nothing else sets. */
+static bool clears_switched(const flush_op *op, const mr_relationship *rel) {
+    for (unsigned i = 0; i < rel->npairs; i++) {
+        uint16_t slot = rel->pairs[i].local_slot;
+        if (slot != UINT16_MAX && mr_flush_slot(op, slot)->kind != MR_UNLOADED) return false;
+    }
+    return (op->flags & OP_ROW_SWITCH) != 0;
+}
+
 /* What a changed many-to-one, or one of a new entity, says of its foreign key. */
 static mr_status stage_many_to_one(mr_flush *flush, flush_op *op, const mr_relationship *rel) {
     const mr_value *v = mr_flush_slot(op, rel->prop->slot);
@@ -171,7 +212,7 @@ static mr_status stage_many_to_one(mr_flush *flush, flush_op *op, const mr_relat
     } else if (v->kind != MR_NULL) {
         return MR_OK;
     }
-    if (!sync.source && op->kind == OP_INSERT) return MR_OK;
+    if (!sync.source && op->kind == OP_INSERT && !clears_switched(op, rel)) return MR_OK;
     return mr_flush_stage_sync(flush, op, &sync);
 }
 
@@ -230,9 +271,13 @@ mr_status mr_flush_stage_identity(mr_flush *flush, flush_op *op) {
     if (op->flags & OP_GENERATED) return MR_OK;
     mr_value *key = mr_flush_keys(flush, cls->mapper->npk);
     if (!key) return MR_FAIL;
+    /* What has expired is known all the same. */
+    bool known = op->entity->identity.kind != MR_UNLOADED;
+    if (known) mr_identity_values(cls->mapper, &op->entity->identity, key);
     for (unsigned i = 0; i < cls->mapper->npk; i++) {
-        key[i] = *mr_flush_value(op, cls->key[i]);
-        if (key[i].kind == STAGED_BY_SERVER) key[i] = mr_value_of(MR_UNLOADED, 0);
+        const mr_value *v = mr_flush_value(op, cls->key[i]);
+        if (v->kind != MR_UNLOADED && v->kind != STAGED_BY_SERVER) key[i] = *v;
+        else if (!known || v->kind == STAGED_BY_SERVER) key[i] = mr_value_of(MR_UNLOADED, 0);
     }
     mr_value made;
     if (!mr_identity_make(cls->mapper, key, &flush->identity, &made)) return refuse_null_key(flush, op, key);

@@ -182,6 +182,7 @@ static mr_status settle_inheritance(mr_mapper *m) {
         m->version = m->base->version;
         m->version_generator = m->base->version_generator;
         m->version_ud = m->base->version_ud;
+        m->version_by_hand = m->base->version_by_hand;
     }
     for (size_t i = 0; id->kind != MR_UNLOADED && i < m->registry->mappers.len; i++) {
         const mr_mapper *other = mr_vec_ptr(&m->registry->mappers, i);

@@ -158,6 +158,10 @@ struct mr_mapper {
     mr_property *version;
     mr_default_fn version_generator; /* NULL: integer counter; *out comes with the version before (MR_UNLOADED: a new row) */
     void *version_ud;
+    bool version_by_hand; /* the program or the database makes the versions: version_id_generator = false */
+    /* of the root: when what the database makes of a written row is read: with the row's INSERT, with its
+     * UPDATE too, or when it is asked for */
+    enum { MR_EAGER_INSERT = 0, MR_EAGER_ALWAYS, MR_EAGER_NEVER } eager_defaults;
     mr_vec hooks[MR_EVENT__COUNT];  /* mr_mapper_hook */
     mr_vec attribute_hooks;         /* mr_attribute_hook */
     void *klass;                    /* the binding's: its class */

@@ -1,0 +1,94 @@
+-- Primary keys that change, in part, in chains, and together with what they refer to.
+
+local mr = require "moonrow"
+
+local db
+
+local function sent(fn)
+  local texts = {}
+  for i, record in ipairs(db:record(fn or function() db.session:flush() end)) do texts[i] = record.statement end
+  return texts
+end
+
+describe("a part of a composite key", function()
+  it("changes on an expired object, too", function()
+    db = mr.open "sqlite://"
+    local Cell = db.Model:extend("Cell", {
+      x = db.Column{ db.Integer, primary_key = true, autoincrement = false },
+      y = db.Column{ db.Integer, primary_key = true, autoincrement = false },
+    })
+    db:create_all()
+    local cell = Cell{ x = 1, y = 2 }
+    db.session:add(cell)
+    db.session:commit()
+    cell.y = 3
+    assert.same({ "UPDATE cell SET y=? WHERE cell.x = ? AND cell.y = ?" }, sent())
+    assert.equal(cell, db.session:get(Cell, { 1, 3 }))
+    assert.same({ 1, 3 }, { cell.x, cell.y })
+    db.session:rollback()
+    assert.equal(cell, db.session:get(Cell, { 1, 2 }))
+    assert.same({ 1, 2 }, { cell.x, cell.y })
+  end)
+end)
+
+describe("a key that is a foreign key", function()
+  local User, Address, user
+
+  local function open(passive)
+    db = mr.open "sqlite://"
+    local column = { "user.name", onupdate = passive and "CASCADE" or nil }
+    User = db.Model:extend("User", {
+      name = db.Column{ db.String(20), primary_key = true },
+      addresses = db.relationship{ "Address", passive_updates = passive,
+                                   backref = db.backref{ "user", passive_updates = passive } },
+    })
+    Address = db.Model:extend("Address", {
+      user_name = db.Column{ db.String(20), db.ForeignKey(column), primary_key = true },
+      email = db.Column{ db.String(20), primary_key = true },
+      note = db.Column{ db.String(20) },
+    })
+    db:create_all()
+    user = User{ name = "ed", addresses = { Address{ email = "1" }, Address{ email = "2" } } }
+    db.session:add_all{ user, User{ name = "other", addresses = {} } }
+    db.session:flush()
+    if not passive then db.session:execute(mr.text "PRAGMA defer_foreign_keys = ON") end
+  end
+
+  it("follows its parent's by ON UPDATE CASCADE while the rest of it changes by an UPDATE", function()
+    open(true)
+    local one, two = user.addresses[1], user.addresses[2]
+    user.name, one.email, two.note = "jack", "9", "x"
+    assert.same({ "UPDATE user SET name=? WHERE user.name = ?",
+                  "UPDATE address SET email=? WHERE address.user_name = ? AND address.email = ?",
+                  "UPDATE address SET note=? WHERE address.user_name = ? AND address.email = ?" }, sent())
+    assert.equal(one, db.session:get(Address, { "jack", "9" }))
+    assert.equal(two, db.session:get(Address, { "jack", "2" }))
+    db.session:commit()
+    assert.same({ "9", "2" }, { one.email, two.email })
+    assert.equal(2, #user.addresses)
+  end)
+
+  it("follows by UPDATEs, one each", function()
+    open(false)
+    local one = user.addresses[1]
+    user.name, one.email = "jack", "9"
+    assert.same({ "UPDATE user SET name=? WHERE user.name = ?",
+                  "UPDATE address SET user_name=?, email=? WHERE address.user_name = ? AND address.email = ?",
+                  "UPDATE address SET user_name=? WHERE address.user_name = ? AND address.email = ?" }, sent())
+    db.session:commit()
+    assert.equal(one, db.session:get(Address, { "jack", "9" }))
+  end)
+
+  it("goes to another parent whose key changes in the same flush", function()
+    for _, passive in ipairs{ true, false } do
+      open(passive)
+      local one, other = user.addresses[1], db.session:get(User, "other")
+      one.user, other.name = other, "new"
+      sent()
+      assert.equal(one, db.session:get(Address, { "new", "1" }))
+      db.session:commit()
+      assert.equal("new", one.user.name)
+      assert.equal(1, #user.addresses)
+    end
+  end)
+end)

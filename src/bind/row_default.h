@@ -1,0 +1,17 @@
+/*
+ * row_default.h: what a row of an INSERT or UPDATE gets that the program has not written.
+ */
+#ifndef MOONROW_BIND_ROW_DEFAULT_H
+#define MOONROW_BIND_ROW_DEFAULT_H
+
+#include "statement.h"
+
+/* What gives the column its value; kind MR_DEFAULT_NONE: nothing does. Of a class's INSERT that is also the
+ * first version and the polymorphic identity. */
+mr_default bind_row_default(const bind_statement *s, const mr_column *column);
+/* The version column of the class, where the rows of the statement are found by it; or NULL. */
+mr_column *bind_row_version(const bind_statement *s);
+/* Replaces the version on top of the stack by the one that comes after it. */
+void bind_next_version(lua_State *L, const bind_statement *s, const char *what);
+
+#endif
