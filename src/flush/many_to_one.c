@@ -25,14 +25,34 @@ static reference committed_reference(const flush_op *op, const mr_relationship *
     return found;
 }
 
+/* Rows of one table, or of tables in a cycle, are deleted in the order in which they refer to each other. */
+static bool orders_deletes(const mr_flush *flush, const flush_op *op, const mr_relationship *rel) {
+    return op->kind == OP_DELETE && op->cls->cyclic && !rel->post_update && flush->ndeleted > 1;
+}
+
+/* Asks for the foreign key alone. */
+static mr_status ask_reference(mr_flush *flush, const flush_op *op, const mr_relationship *rel) {
+    for (unsigned i = 0; i < rel->npairs; i++) {
+        uint16_t slot = rel->pairs[i].local_slot;
+        if (slot == UINT16_MAX || mr_entity_committed(op->entity, slot)->kind != MR_UNLOADED) continue;
+        flush->lacking = op->entity;
+        flush->lacked = mr_mapper_property_of_column(op->entity->mapper, rel->pairs[i].local);
+        return flush->lacked ? MR_ROW : MR_OK;
+    }
+    return MR_OK;
+}
+
 mr_status mr_flush_ask_many_to_one(mr_flush *flush, flush_op *op, const mr_relationship *rel) {
     if (is_written(op, rel)) {
         const mr_value *v = mr_flush_slot(op, rel->prop->slot);
         return v->kind == MR_ENTITY && mr_flush_lacks(flush, v->u.p, rel) ? MR_ROW : MR_OK;
     }
     bool late_delete = op->kind == OP_DELETE && rel->post_update && rel->passive_deletes == 0;
-    if (!late_delete || flush->asked || mr_flush_is_loaded(op, rel)) return MR_OK;
-    return committed_reference(op, rel) == REFERENCE_UNKNOWN ? MR_ROW : MR_OK;
+    bool ordered = orders_deletes(flush, op, rel);
+    if (!(late_delete || ordered) || flush->asked || mr_flush_is_loaded(op, rel)) return MR_OK;
+    reference known = committed_reference(op, rel);
+    if (ordered && rel->use_get) return known == REFERENCE_UNKNOWN ? ask_reference(flush, op, rel) : MR_OK;
+    return known == REFERENCE_UNKNOWN || (ordered && known == REFERENCE_SET) ? MR_ROW : MR_OK;
 }
 
 /* ---------------------------------------------------------------- second pass */

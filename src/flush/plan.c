@@ -120,6 +120,7 @@ mr_status mr_flush_new(const mr_flush_context *ctx, mr_entity *const *pending, s
     mr_flush *flush = mr_calloc(ctx->env, sizeof *flush);
     if (!flush) return MR_FAIL;
     init(flush, ctx);
+    flush->ndeleted = ndeleted;
     flush->arena = mr_arena_new(ctx->env);
     bool ok = flush->arena && mr_vec_reserve(&flush->ops, npending + ndirty + ndeleted) == MR_OK &&
               add_all(flush, pending, npending, OP_INSERT) == MR_OK &&

@@ -136,6 +136,7 @@ struct mr_flush {
     mr_vec ops;      /* flush_op *, in order of discovery */
     mr_map *index;   /* entity to operation; made when relationships are met */
     mr_vec classes;  /* flush_class *, one reference each */
+    size_t ndeleted; /* operations that delete */
     /* needs */
     size_t work;               /* the operation that is asked */
     unsigned dep;              /* its next relationship */
