@@ -92,3 +92,32 @@ describe("a key that is a foreign key", function()
     end
   end)
 end)
+
+it("a key becomes what an expression makes of it, and comes back with the UPDATE", function()
+  for _, passive in ipairs{ true, false } do
+    db = mr.open "sqlite://"
+    local Tag = db.Model:extend("Tag", {
+      name = db.Column{ db.String(20), primary_key = true },
+      posts = db.relationship{ "Post", passive_updates = passive },
+    })
+    local Post = db.Model:extend("Post", {
+      id = db.Column{ db.Integer, primary_key = true },
+      tag_name = db.Column{ db.String(20), db.ForeignKey{ "tag.name", onupdate = passive and "CASCADE" or nil } },
+    })
+    db:create_all()
+    local tag = Tag{ name = "a", posts = { Post{} } }
+    db.session:add(tag)
+    db.session:flush()
+    if not passive then db.session:execute(mr.text "PRAGMA defer_foreign_keys = ON") end
+    tag.name = Tag.name .. "b"
+    assert.same({ "UPDATE tag SET name=(tag.name || ?) WHERE tag.name = ? RETURNING name",
+                  not passive and "UPDATE post SET tag_name=? WHERE post.id = ?" or nil }, sent())
+    assert.same({ "ab", "ab" }, { tag.name, tag.posts[1].tag_name })
+    assert.equal(tag, db.session:get(Tag, "ab"))
+    db.session:commit()
+    assert.equal("ab", tag.posts[1].tag_name)
+    tag.name = tag.name .. "c"
+    db.session:rollback()
+    assert.equal("ab", tag.name)
+  end
+end)

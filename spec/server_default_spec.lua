@@ -28,10 +28,11 @@ describe("eager_defaults", function()
     for _, eager in ipairs{ "auto", false } do
       local db, Doc = open(eager or nil)
       local one, two = Doc{ body = "a" }, Doc{ body = "b", size = 8 }
-      db.session:add_all{ one, two, Doc{ body = "c", size = 8 }, Doc{ body = "d", size = mr.text "5 + 6" } }
+      db.session:add_all{ one, two, Doc{ body = "c", size = 8 },
+                          Doc{ body = mr.func.lower "D", size = mr.text "5 + 6" } }
       assert.same({ "INSERT INTO doc (body, size) VALUES (?, abs(?)) RETURNING id, state, size, seen",
                     "INSERT INTO doc (body, size) VALUES (?, ?) RETURNING id, state, seen",
-                    "INSERT INTO doc (body, size) VALUES (?, 5 + 6) RETURNING id, state, size, seen" }, sent(db))
+                    "INSERT INTO doc (body, size) VALUES (lower(?), 5 + 6) RETURNING id, state, size, seen" }, sent(db))
       assert.same({}, sent(db, function()
         assert.same({ 1, "new", 3, "2024-02-29 13:04:05" }, { one.id, one.state, one.size, tostring(one.seen) })
         assert.same({ 2, "new", 8 }, { two.id, two.state, two.size })
@@ -53,8 +54,8 @@ describe("eager_defaults", function()
     doc.body = "b"
     assert.same({ "UPDATE doc SET body=?, size=abs(?) WHERE doc.id = ? RETURNING size" }, sent(db))
     doc.body, doc.size = Doc.body .. "c", 1
-    assert.same({ "UPDATE doc SET body=(doc.body || ?), size=? WHERE doc.id = ? RETURNING body" }, sent(db))
-    assert.same({}, sent(db, function() assert.same({ "bc", 1 }, { doc.body, doc.size }) end))
+    assert.same({ "UPDATE doc SET body=(doc.body || ?), size=? WHERE doc.id = ?" }, sent(db))
+    assert.equal(1, #sent(db, function() assert.same({ "bc", 1 }, { doc.body, doc.size }) end))
     doc.body = "gone"
     db.session:no_autoflush(function() db.session:execute(mr.text "DELETE FROM doc") end)
     refuse("StaleDataError", "0 were matched", db.session.flush, db.session)

@@ -178,19 +178,30 @@ static mr_node *where_row(builder *b) {
     return where;
 }
 
-/* Does the database make the value of the column, which is not of the key, and is it to be told at once? */
+static bool is_inlined(const builder *b, unsigned c) {
+    return b->wanted->inlined && b->wanted->inlined[c];
+}
+
+/* The column is one whose values the database makes, unless the program does. */
+static bool is_made_by_database(const builder *b, unsigned c) {
+    const mr_column *column = b->cls->columns[c].column;
+    if (b->wanted->kind != STATEMENT_INSERT) return column->onupdate.kind == MR_DEFAULT_SQL;
+    return column->server_default || column->deflt.kind == MR_DEFAULT_SQL;
+}
+
+/* Is the value of the column, which is not of the key, to be told at once? An expression that the program has
+ * set is read when it is asked for. */
 static bool is_fetched(const builder *b, unsigned c) {
     const flush_class *cls = b->cls;
     bool inserts = b->wanted->kind == STATEMENT_INSERT, versions = c == cls->version_column;
-    bool made = mr_flush_has_bit(b->wanted->shape + mr_flush_words(cls), c) ||
-                (b->wanted->inlined && b->wanted->inlined[c]);
-    /* A trigger may give each UPDATE its version. */
-    if (!made && !is_written(b, c) && (inserts || (versions && cls->mapper->version_by_hand)))
-        made = cls->columns[c].column->server_default != NULL;
-    if (!made || cls->columns[c].key) return false;
-    if (versions) return true; /* the next UPDATE finds the row by it */
+    bool plain = mr_flush_has_bit(b->wanted->shape, c) && !is_inlined(b, c);
+    if (cls->columns[c].key || plain) return false;
+    if (versions) { /* the next UPDATE finds the row by it; a trigger may have made it */
+        bool triggered = cls->mapper->version_by_hand && cls->columns[c].column->server_default;
+        return is_made_by_database(b, c) || is_inlined(b, c) || triggered;
+    }
     int eager = cls->mapper->root->eager_defaults;
-    return eager == MR_EAGER_ALWAYS || (eager == MR_EAGER_INSERT && inserts);
+    return is_made_by_database(b, c) && (eager == MR_EAGER_ALWAYS || (eager == MR_EAGER_INSERT && inserts));
 }
 
 /* What the database makes of the row, and how it is told. */
@@ -201,15 +212,14 @@ static mr_status plan_returning(builder *b, mr_node **returning) {
     *returning = NULL;
     st->returning = mr_alloc(b->env, (cls->ncolumns + 1u) * sizeof *st->returning);
     if (!st->returning) return MR_FAIL;
-    for (unsigned i = 0; inserts && i < cls->mapper->npk; i++)
-        if (!mr_flush_has_bit(b->wanted->shape, cls->key[i]) ||
-            (b->wanted->inlined && b->wanted->inlined[cls->key[i]]))
+    for (unsigned i = 0; i < cls->mapper->npk; i++)
+        if ((inserts && !mr_flush_has_bit(b->wanted->shape, cls->key[i])) || is_inlined(b, cls->key[i]))
             st->returning[st->nreturning++] = cls->key[i];
     uint16_t keys = st->nreturning;
     for (uint16_t c = 0; c < cls->ncolumns; c++)
         if (is_fetched(b, c)) st->returning[st->nreturning++] = c;
     if (st->nreturning == 0) return MR_OK;
-    if (st->nreturning == keys && !is_written(b, cls->key[0]) &&
+    if (inserts && st->nreturning == keys && !is_written(b, cls->key[0]) &&
         mr_flush_has_rowid(cls, b->wanted->dialect)) {
         st->nreturning = 0;
         st->rowid = true;

@@ -41,10 +41,6 @@ static mr_status stage_changes(mr_flush *flush, flush_op *op, uint64_t *shape, m
         if (v->kind == MR_OPAQUE && !staged) {
             inlined[c] = mr_flush_expression(flush, op, c, v);
             if (!inlined[c] || mr_flush_stage_server(flush, op, c) != MR_OK) return MR_FAIL;
-            if (cls->columns[c].key)
-                return mr_fail(flush->env, MR_ERR_INVALID_REQUEST,
-                               "%s: a primary key cannot become an SQL expression: set a value",
-                               cls->columns[c].what);
         }
         mr_flush_set_bit(shape, c);
         *any = true;
@@ -115,6 +111,12 @@ static bool is_cascaded(const flush_op *op) {
     return false;
 }
 
+static bool has_inlined_key(const flush_op *op, mr_node *const *inlined) {
+    bool found = false;
+    for (unsigned i = 0; i < op->cls->mapper->npk; i++) found = found || inlined[op->cls->key[i]];
+    return found;
+}
+
 static mr_status send_row(flush_batch *batch, flush_op *op) {
     mr_flush *flush = batch->flush;
     mr_node **inlined;
@@ -124,14 +126,16 @@ static mr_status send_row(flush_batch *batch, flush_op *op) {
     mr_status status = switched ? stage_switched(flush, op, shape, inlined, &any)
                                 : stage_changes(flush, op, shape, inlined, &any, &keyed);
     if (status == MR_OK && any) status = stage_onupdate(flush, op, shape);
-    if (status == MR_OK && (switched || keyed)) status = mr_flush_stage_identity(flush, op);
+    bool told = has_inlined_key(op, inlined); /* by RETURNING */
+    if (status == MR_OK && (switched || keyed) && !told) status = mr_flush_stage_identity(flush, op);
     if (status != MR_OK) return MR_FAIL;
     if (any) {
         flush_wanted wanted = {.kind = STATEMENT_UPDATE, .shape = shape, .rows = 1, .keep = true};
         for (unsigned c = 0; c < op->cls->ncolumns && !wanted.inlined; c++)
             if (inlined[c]) wanted.inlined = inlined;
         if (mr_flush_batch_use(batch, op->cls, &wanted) != MR_OK || mr_flush_batch_row(batch, op) != MR_OK ||
-            mr_flush_check_version(flush, op) != MR_OK)
+            mr_flush_check_version(flush, op) != MR_OK ||
+            (told && !batch->missing && mr_flush_stage_identity(flush, op) != MR_OK))
             return MR_FAIL;
     }
     op->flags |= OP_WRITTEN;
