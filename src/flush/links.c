@@ -3,13 +3,15 @@
  * then the new ones.
  *
  * Invariant: the parameters of a link statement are the new values in the secondary table's order (INSERT,
- * UPDATE), then the old ones (UPDATE, DELETE).
+ * UPDATE), then the old ones (UPDATE, DELETE), and among them the constants of defaults that are SQL.
  */
 #include "statement.h"
 
-/* A column of the secondary table, and where its value is: in a slot of the parent or of the target. */
+/* A column of the secondary table, and where its value is: in a slot of the parent or of the target, unless
+ * its default (INSERT) or onupdate (UPDATE) makes it. */
 typedef struct link_column {
     mr_column *column;
+    const mr_default *made;
     bool of_target;
     uint16_t slot;
 } link_column;
@@ -20,13 +22,17 @@ typedef struct flush_link_statement {
     flush_link_kind kind;
     unsigned ncolumns;
     link_column *columns;
+    mr_node *node;
     mr_compiled *compiled;
+    mr_value *constants; /* by parameter; MR_UNLOADED: the value is of the row. Borrowed from node */
 } flush_link_statement;
 
 /* ---------------------------------------------------------------- statements */
 
 static void free_statement(mr_env *env, flush_link_statement *st) {
     mr_compiled_release(st->compiled);
+    mr_node_release(st->node);
+    mr_free(env, st->constants);
     mr_free(env, st->columns);
     mr_free(env, st);
 }
@@ -48,13 +54,20 @@ static void add_column(flush_link_statement *st, link_column made) {
 
 static mr_status find_columns(mr_env *env, flush_link_statement *st) {
     const mr_relationship *rel = st->rel;
-    st->columns = mr_alloc(env, (rel->npairs + rel->nsecondary + 1) * sizeof *st->columns);
+    const mr_table *table = rel->secondary;
+    size_t most = (size_t)rel->npairs + rel->nsecondary + table->ncolumns;
+    st->columns = mr_alloc(env, most * sizeof *st->columns);
     if (!st->columns) return MR_FAIL;
     for (unsigned i = 0; i < rel->npairs; i++)
-        add_column(st, (link_column){rel->pairs[i].remote, false, rel->pairs[i].local_slot});
+        add_column(st, (link_column){rel->pairs[i].remote, NULL, false, rel->pairs[i].local_slot});
     for (unsigned i = 0; i < rel->nsecondary; i++)
-        add_column(st,
-                   (link_column){rel->secondary_pairs[i].local, true, rel->secondary_pairs[i].remote_slot});
+        add_column(st, (link_column){rel->secondary_pairs[i].local, NULL, true,
+                                     rel->secondary_pairs[i].remote_slot});
+    for (unsigned i = 0; st->kind != LINK_DELETE && i < table->ncolumns; i++) {
+        mr_column *column = table->columns[i];
+        const mr_default *made = st->kind == LINK_INSERT ? &column->deflt : &column->onupdate;
+        if (made->kind != MR_DEFAULT_NONE) add_column(st, (link_column){column, made, false, UINT16_MAX});
+    }
     return MR_OK;
 }
 
@@ -63,6 +76,7 @@ typedef enum part { PART_COLUMNS, PART_VALUES, PART_WHERE } part;
 static mr_node *part_node(mr_env *env, const link_column *col, part which) {
     mr_node *column = which == PART_VALUES ? NULL : mr_sql_column(env, col->column, NULL, NULL);
     if (which == PART_COLUMNS) return column;
+    if (col->made && col->made->kind == MR_DEFAULT_SQL) return mr_node_retain(col->made->expression);
     mr_node *param = mr_sql_param(env, mr_column_type(env, col->column), "link");
     return which == PART_VALUES ? param : mr_sql_binary(env, MR_OP_EQ, column, param);
 }
@@ -71,6 +85,7 @@ static mr_node *part_node(mr_env *env, const link_column *col, part which) {
 static mr_node *part_list(mr_env *env, const flush_link_statement *st, part which) {
     mr_node *list = NULL;
     for (unsigned i = 0; i < st->ncolumns; i++) {
+        if (which == PART_WHERE && st->columns[i].made) continue;
         mr_node *node = part_node(env, &st->columns[i], which);
         list = which == PART_WHERE ? mr_sql_and(env, list, node) : mr_sql_list_append(env, list, node);
         if (!list) return NULL;
@@ -112,6 +127,24 @@ static mr_node *build(mr_env *env, const flush_link_statement *st) {
     return st->kind == LINK_UPDATE ? mr_sql_update(env, &d) : mr_sql_delete(env, &d);
 }
 
+/* What the defaults that are SQL bind. */
+static mr_status find_constants(mr_env *env, flush_link_statement *st) {
+    mr_strbuf key;
+    mr_vec binds;
+    mr_strbuf_init(&key, env);
+    mr_vec_init(&binds, env, sizeof(mr_node *));
+    st->constants = mr_calloc(env, (st->compiled->nparams + 1) * sizeof *st->constants);
+    mr_status status = st->constants ? mr_sql_key(st->node, &key, &binds) : MR_FAIL;
+    for (size_t i = 0; status == MR_OK && i < st->compiled->nparams; i++) {
+        const mr_param *param = &st->compiled->params[i];
+        const mr_node *bind = param->ordinal < binds.len ? mr_vec_ptr(&binds, param->ordinal) : NULL;
+        if (!param->name && bind) st->constants[i] = bind->u.value;
+    }
+    mr_vec_done(&binds);
+    mr_strbuf_done(&key);
+    return status;
+}
+
 /* Kept with the parent's class. */
 static flush_link_statement *statement_of(flush_class *cls, const mr_relationship *rel, flush_link_kind kind,
                                           const mr_dialect *dialect) {
@@ -124,11 +157,10 @@ static flush_link_statement *statement_of(flush_class *cls, const mr_relationshi
     st->rel = rel;
     st->kind = kind;
     st->dialect = dialect;
-    mr_node *node = find_columns(cls->env, st) == MR_OK ? build(cls->env, st) : NULL;
-    bool ok = node && mr_sql_compile(cls->env, dialect, node, &st->compiled) == MR_OK &&
-              mr_vec_push_ptr(&cls->links, st) == MR_OK;
-    mr_node_release(node);
-    if (ok) return st;
+    st->node = find_columns(cls->env, st) == MR_OK ? build(cls->env, st) : NULL;
+    if (st->node && mr_sql_compile(cls->env, dialect, st->node, &st->compiled) == MR_OK &&
+        find_constants(cls->env, st) == MR_OK && mr_vec_push_ptr(&cls->links, st) == MR_OK)
+        return st;
     free_statement(cls->env, st);
     return NULL;
 }
@@ -149,28 +181,45 @@ static const mr_value *old_value(mr_flush *flush, mr_entity *entity, uint16_t sl
     return mr_entity_committed(entity, slot);
 }
 
+/* The value of one column; bytes stay where they are. */
+static mr_status column_value(mr_flush *flush, const flush_link *link, const link_column *col, bool old,
+                              mr_value *out) {
+    mr_value room;
+    mr_entity *e = col->of_target ? link->target : link->parent;
+    if (col->made) {
+        const mr_type *type = mr_column_type(flush->env, col->column);
+        if (mr_flush_default(flush, type, col->made, out) != MR_OK) return MR_FAIL;
+        return mr_type_coerce(flush->env, type, col->column->name, out);
+    }
+    if (col->slot == UINT16_MAX)
+        return mr_fail(flush->env, MR_ERR_INVALID_REQUEST,
+                       "%s.%s: column '%s.%s' refers to a column that is not mapped", link->rel->parent->name,
+                       link->rel->prop->name, link->rel->secondary->name, col->column->name);
+    const mr_value *v = old ? old_value(flush, e, col->slot, &room)
+                            : mr_flush_entity_value(flush, e, col->slot, &room);
+    if (!v) return MR_FAIL;
+    *out = v->kind == MR_UNLOADED || v->kind >= MR_OPAQUE ? mr_null_value() : *v;
+    return MR_OK;
+}
+
+static void put_constants(const flush_link_statement *st, mr_value *values, size_t *n) {
+    for (; *n < st->compiled->nparams && st->constants[*n].kind != MR_UNLOADED; ++*n)
+        values[*n] = st->constants[*n];
+}
+
 static mr_status fill(mr_flush *flush, const flush_link *link, const flush_link_statement *st,
                       mr_value *values) {
     /* Where the database has changed the row already (ON UPDATE CASCADE), it is found by the new values. */
     bool follows = link->kind == LINK_DELETE && link->rel->passive_updates;
-    unsigned n = 0;
+    size_t n = 0;
     for (int old = link->kind == LINK_DELETE; old <= (link->kind != LINK_INSERT); old++)
         for (unsigned i = 0; i < st->ncolumns; i++) {
             const link_column *col = &st->columns[i];
-            mr_entity *e = col->of_target ? link->target : link->parent;
-            if (col->slot == UINT16_MAX)
-                return mr_fail(flush->env, MR_ERR_INVALID_REQUEST,
-                               "%s.%s: column '%s.%s' refers to a column that is not mapped",
-                               link->rel->parent->name, link->rel->prop->name, st->rel->secondary->name,
-                               col->column->name);
-            mr_value room;
-            const mr_value *v = old && !follows ? old_value(flush, e, col->slot, &room)
-                                                : mr_flush_entity_value(flush, e, col->slot, &room);
-            if (!v) return MR_FAIL;
-            values[n] = *v;
-            if (values[n].kind == MR_UNLOADED || values[n].kind >= MR_OPAQUE) values[n] = mr_null_value();
-            n++;
+            if (col->made && (old || col->made->kind == MR_DEFAULT_SQL)) continue;
+            put_constants(st, values, &n);
+            if (column_value(flush, link, col, old && !follows, &values[n++]) != MR_OK) return MR_FAIL;
         }
+    put_constants(st, values, &n);
     return MR_OK;
 }
 

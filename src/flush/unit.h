@@ -195,6 +195,8 @@ static inline const mr_value *mr_flush_value(const flush_op *op, unsigned c) {
 /* Stages a copy. */
 mr_status mr_flush_stage(mr_flush *flush, flush_op *op, unsigned c, const mr_value *value);
 mr_status mr_flush_stage_server(mr_flush *flush, flush_op *op, unsigned c);
+/* What the default, which is no SQL, gives; the bytes stay good until its next call. */
+mr_status mr_flush_default(mr_flush *flush, const mr_type *type, const mr_default *deflt, mr_value *out);
 /* Stages what the default gives. An SQL default stages STAGED_BY_SERVER. */
 mr_status mr_flush_stage_default(mr_flush *flush, flush_op *op, unsigned c, const mr_default *deflt);
 /* The next version of a row that has old (MR_UNLOADED: a new row). */

@@ -54,6 +54,16 @@ static mr_value now_for(const mr_type *type) {
     return type->code == MR_TYPE_TIME ? mr_value_of(MR_TIME, rest) : now;
 }
 
+mr_status mr_flush_default(mr_flush *flush, const mr_type *type, const mr_default *deflt, mr_value *out) {
+    *out = mr_null_value();
+    if (deflt->kind == MR_DEFAULT_VALUE) *out = deflt->value;
+    if (deflt->kind == MR_DEFAULT_NOW) *out = now_for(type);
+    if (deflt->kind != MR_DEFAULT_FUNCTION) return MR_OK;
+    if (deflt->fn(flush->env, deflt->ud, out) != MR_OK) return MR_FAIL;
+    if (out->kind == MR_UNLOADED) *out = mr_null_value();
+    return MR_OK;
+}
+
 static mr_status stage_checked(mr_flush *flush, flush_op *op, unsigned c, mr_value value) {
     const flush_column *col = &op->cls->columns[c];
     if (mr_type_coerce(flush->env, col->type, col->what, &value) != MR_OK) return MR_FAIL;
@@ -63,23 +73,10 @@ static mr_status stage_checked(mr_flush *flush, flush_op *op, unsigned c, mr_val
 }
 
 mr_status mr_flush_stage_default(mr_flush *flush, flush_op *op, unsigned c, const mr_default *deflt) {
-    mr_value value = mr_null_value();
-    switch (deflt->kind) {
-    case MR_DEFAULT_NONE:
-        return MR_OK;
-    case MR_DEFAULT_SQL:
-        return mr_flush_stage_server(flush, op, c);
-    case MR_DEFAULT_VALUE:
-        value = deflt->value;
-        break;
-    case MR_DEFAULT_NOW:
-        value = now_for(op->cls->columns[c].type);
-        break;
-    case MR_DEFAULT_FUNCTION:
-        if (deflt->fn(flush->env, deflt->ud, &value) != MR_OK) return MR_FAIL;
-        if (value.kind == MR_UNLOADED) value = mr_null_value();
-        break;
-    }
+    mr_value value;
+    if (deflt->kind == MR_DEFAULT_NONE) return MR_OK;
+    if (deflt->kind == MR_DEFAULT_SQL) return mr_flush_stage_server(flush, op, c);
+    if (mr_flush_default(flush, op->cls->columns[c].type, deflt, &value) != MR_OK) return MR_FAIL;
     return stage_checked(flush, op, c, value);
 }
 
