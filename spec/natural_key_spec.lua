@@ -121,3 +121,67 @@ it("a key becomes what an expression makes of it, and comes back with the UPDATE
     assert.equal("ab", tag.name)
   end
 end)
+
+describe("a key that changes, and a many-to-one without another side", function()
+  local User, Address
+
+  local function open()
+    db = mr.open "sqlite://"
+    User = db.Model:extend("User", { name = db.Column{ db.String(20), primary_key = true } })
+    Address = db.Model:extend("Address", {
+      email = db.Column{ db.String(20), primary_key = true },
+      user_name = db.Column{ db.String(20) },
+      user = db.relationship{ "User", passive_updates = false, foreign_keys = "Address.user_name",
+                              primaryjoin = function() return User.name:eq(Address.user_name) end },
+    })
+    db:create_all()
+    local ed = User{ name = "ed" }
+    db.session:add_all{ Address{ email = "1", user = ed }, Address{ email = "2", user = ed },
+                        Address{ email = "3", user = User{ name = "other" } } }
+    db.session:commit()
+    return ed
+  end
+
+  local update = { "UPDATE user SET name=? WHERE user.name = ?",
+                   "UPDATE address SET user_name=? WHERE address.email = ?" }
+
+  it("is followed by what refers to it, also where the reference is not loaded", function()
+    open()
+    db.session:remove()
+    local ed, list = db.session:get(User, "ed"), Address.query:order_by(Address.email):all()
+    ed.name = "jack"
+    assert.same(update, sent())
+    assert.same({ "jack", "jack", "other" }, { list[1].user_name, list[2].user_name, list[3].user_name })
+    assert.equal(ed, list[1].user)
+  end)
+
+  it("is followed by what has expired: it is read first", function()
+    local ed = open()
+    local list = Address.query:order_by(Address.email):all()
+    db.session:commit()
+    ed.name = "jack"
+    local texts = sent()
+    assert.equal(5, #texts) -- a SELECT for each of three, which nothing else tells of
+    assert.same(update, { texts[4], texts[5] })
+    db.session:commit()
+    assert.same({ "jack", "jack", "other" }, { list[1].user_name, list[2].user_name, list[3].user_name })
+  end)
+end)
+
+it("a new object takes the key that another leaves in the same flush", function()
+  db = mr.open "sqlite://"
+  local Tag = db.Model:extend("Tag", { id = db.Column{ db.Integer, primary_key = true } })
+  db:create_all()
+  local old = Tag{ id = 1 }
+  db.session:add(old)
+  db.session:commit()
+  old.id = 2
+  local new = Tag{ id = 1 }
+  db.session:add(new)
+  assert.same({ "UPDATE tag SET id=? WHERE tag.id = ?", "INSERT INTO tag (id) VALUES (?)" }, sent())
+  assert.equal(new, db.session:get(Tag, 1))
+  assert.equal(old, db.session:get(Tag, 2))
+  db.session:rollback()
+  assert.equal(old, db.session:get(Tag, 1))
+  assert.equal("transient", mr.inspect(new).state)
+end)

@@ -134,8 +134,8 @@ static mr_status check_conflict(mr_flush *flush, const flush_op *op) {
     if (op->flags & OP_GENERATED) return MR_OK;
     const mr_entity *other = mr_idmap_get(flush->ctx.owner->idmap, op->cls->mapper->root, &op->identity);
     if (!other || other == op->entity || other->state != MR_PERSISTENT) return MR_OK;
-    flush_op *its;
-    if (mr_flush_find_op(flush, other, &its) != MR_OK) return MR_FAIL;
+    if (mr_flush_index(flush) != MR_OK) return MR_FAIL;
+    const flush_op *its = mr_flush_op_of(flush, other);
     if (its && (its->kind == OP_DELETE || (its->flags & OP_KEY_CHANGED))) return MR_OK;
     mr_strbuf who;
     mr_strbuf_init(&who, flush->env);

@@ -48,7 +48,8 @@ static flush_op *add_op(mr_flush *flush, mr_entity *entity, flush_op_kind kind) 
     return op;
 }
 
-static mr_status make_index(mr_flush *flush) {
+mr_status mr_flush_index(mr_flush *flush) {
+    if (flush->index) return MR_OK;
     flush->index = mr_map_new(flush->env, sizeof(index_entry), mr_map_hash_ptr, mr_map_equal_ptr);
     if (!flush->index) return MR_FAIL;
     for (size_t i = 0; i < flush->ops.len; i++) {
@@ -65,15 +66,9 @@ flush_op *mr_flush_op_of(mr_flush *flush, const mr_entity *entity) {
     return entry ? entry->op : NULL;
 }
 
-mr_status mr_flush_find_op(mr_flush *flush, const mr_entity *entity, flush_op **out) {
-    if (!flush->index && make_index(flush) != MR_OK) return MR_FAIL;
-    *out = mr_flush_op_of(flush, entity);
-    return MR_OK;
-}
-
 flush_op *mr_flush_touch(mr_flush *flush, mr_entity *entity) {
-    flush_op *op;
-    if (mr_flush_find_op(flush, entity, &op) != MR_OK) return NULL;
+    if (mr_flush_index(flush) != MR_OK) return NULL;
+    flush_op *op = mr_flush_op_of(flush, entity);
     return op ? op : add_op(flush, entity, OP_UPDATE);
 }
 
@@ -128,7 +123,7 @@ mr_status mr_flush_new(const mr_flush_context *ctx, mr_entity *const *pending, s
               add_all(flush, dirty, ndirty, OP_UPDATE) == MR_OK;
     for (size_t i = 0; ok && i < flush->classes.len; i++) {
         const flush_class *cls = mr_vec_ptr(&flush->classes, i);
-        if ((cls->ndeps || ndeleted) && !flush->index) ok = make_index(flush) == MR_OK;
+        if (cls->ndeps || ndeleted) ok = mr_flush_index(flush) == MR_OK;
     }
     if (!ok) {
         mr_flush_free(flush);
@@ -261,7 +256,13 @@ mr_status mr_flush_need(mr_flush *flush, mr_entity **entity, const mr_property *
             flush->lacking = NULL;
         }
         if (status != MR_OK) return status;
-        if (mr_flush_follow_key(flush, op) != MR_OK) return MR_FAIL;
+        status = mr_flush_follow_key(flush, op);
+        if (status == MR_ROW) {
+            *entity = flush->lacking;
+            *prop = flush->lacked;
+            flush->lacking = NULL;
+        }
+        if (status != MR_OK) return status;
     }
     if (link_all(flush) != MR_OK || mr_flush_order(flush) != MR_OK) return MR_FAIL;
     flush->planned = true;

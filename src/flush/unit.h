@@ -143,6 +143,8 @@ struct mr_flush {
     bool asked;                /* what is missing has been asked for once */
     mr_entity *lacking;        /* what must be loaded is a column of this entity; NULL: the relationship */
     const mr_property *lacked; /* that column */
+    size_t following;          /* the relationship that is asked for those that follow a key */
+    size_t follow;             /* in the identity map: those before it have been asked */
     bool planned;              /* nothing is missing, everything is in order */
     /* the plan */
     mr_vec links;     /* flush_link */
@@ -163,9 +165,9 @@ struct mr_flush {
 };
 
 /* plan.c */
-flush_op *mr_flush_op_of(mr_flush *flush, const mr_entity *entity); /* NULL: none, or no class at hand is linked */
-/* The same whatever the classes are: *out NULL means none. */
-mr_status mr_flush_find_op(mr_flush *flush, const mr_entity *entity, flush_op **out);
+flush_op *mr_flush_op_of(mr_flush *flush, const mr_entity *entity); /* NULL: none, or no index */
+/* Makes the index of operations by entity, where there is none. */
+mr_status mr_flush_index(mr_flush *flush);
 /* The entity's operation, made as an UPDATE where there is none. NULL: failed. */
 flush_op *mr_flush_touch(mr_flush *flush, mr_entity *entity);
 /* True when the entity is or will be a row that others can refer to. */
