@@ -40,72 +40,11 @@ mr_status mr_flush_note(mr_flush *flush, flush_op *op, mr_flush_kind kind) {
     return mr_value_copy(flush->env, &result->old_identity, &op->entity->identity);
 }
 
-/* ---------------------------------------------------------------- hooks */
-
-static mr_mapper_event event_of(const flush_op *op, bool after) {
-    switch ((flush_op_kind)op->kind) {
-    case OP_INSERT:
-        return after ? MR_EVENT_AFTER_INSERT : MR_EVENT_BEFORE_INSERT;
-    case OP_UPDATE:
-        return after ? MR_EVENT_AFTER_UPDATE : MR_EVENT_BEFORE_UPDATE;
-    case OP_DELETE:
-        break;
-    }
-    return after ? MR_EVENT_AFTER_DELETE : MR_EVENT_BEFORE_DELETE;
-}
-
-/* What a new row was given beyond what its entity has: generated keys, defaults, foreign keys. */
-static const mr_value *lent(const flush_op *op, unsigned c) {
-    const mr_value *value = mr_flush_value(op, c);
-    bool plain = value->kind != MR_UNLOADED && value->kind < MR_OPAQUE;
-    return plain && value != mr_flush_slot(op, op->cls->columns[c].slot) ? value : NULL;
-}
-
-/* Hooks that run after the INSERT see those values; they are the entity's own only when all is published. */
-static mr_status lend(mr_flush *flush, flush_op *op, bool back) {
-    for (unsigned c = 0; c < op->cls->ncolumns; c++) {
-        unsigned slot = op->cls->columns[c].slot;
-        const mr_value *value = lent(op, c), *now = mr_flush_slot(op, slot);
-        if (!value) continue;
-        if (back && now->kind == value->kind && mr_value_equal(flush->env, now, value))
-            mr_entity_forget(op->entity, slot);
-        if (back || now->kind != MR_UNLOADED) continue;
-        mr_value copy;
-        if (mr_value_copy(flush->env, &copy, value) != MR_OK) return MR_FAIL;
-        copy.tag = 0;
-        mr_status status = mr_entity_give(op->entity, slot, &copy);
-        mr_value_clear(flush->env, &copy);
-        if (status != MR_OK) return MR_FAIL;
-    }
-    return MR_OK;
-}
-
-static mr_status fire_one(mr_flush *flush, flush_group *group, flush_op *op, mr_mapper_event event) {
-    bool lending = event == MR_EVENT_AFTER_INSERT && op->kind == OP_INSERT;
-    mr_status status = lending ? lend(flush, op, false) : MR_OK;
-    if (status == MR_OK) status = mr_mapper_fire(op->entity->mapper, event, group->conn, op->entity);
-    if (lending) lend(flush, op, true);
-    return status;
-}
-
-static mr_status fire(mr_flush *flush, flush_group *group, flush_op *const *ops, size_t n, bool after) {
-    for (size_t i = 0; i < n; i++) {
-        flush_op *op = ops[i];
-        mr_mapper_event event = event_of(op, after);
-        if (!mr_mapper_has_hooks(op->entity->mapper, event)) continue;
-        if (mr_flush_connect(flush, group) != MR_OK || fire_one(flush, group, op, event) != MR_OK)
-            return MR_FAIL;
-        /* A hook may have set what is too long. */
-        if (!after && op->kind != OP_DELETE && mr_flush_check(flush, op) != MR_OK) return MR_FAIL;
-    }
-    return MR_OK;
-}
-
 static mr_status run_rows(mr_flush *flush, flush_group *group, flush_op *const *ops, size_t n, rows_fn rows) {
     if (n == 0) return MR_OK;
-    mr_status status = fire(flush, group, ops, n, false);
+    mr_status status = mr_flush_fire(flush, group, ops, n, false);
     if (status == MR_OK) status = rows(flush, group, ops, n);
-    return status == MR_OK ? fire(flush, group, ops, n, true) : MR_FAIL;
+    return status == MR_OK ? mr_flush_fire(flush, group, ops, n, true) : MR_FAIL;
 }
 
 /* ---------------------------------------------------------------- levels */
@@ -187,18 +126,9 @@ static mr_status finish_plan(mr_flush *flush) {
     return status == MR_DONE ? MR_OK : MR_FAIL;
 }
 
-static bool has_hooks(const mr_flush *flush) {
-    for (size_t i = 0; i < flush->classes.len; i++)
-        for (int event = MR_EVENT_BEFORE_INSERT; event <= MR_EVENT_AFTER_DELETE; event++)
-            if (mr_mapper_has_hooks(((const flush_class *)mr_vec_ptr(&flush->classes, i))->mapper,
-                                    (mr_mapper_event)event))
-                return true;
-    return false;
-}
-
 mr_status mr_flush_run(mr_flush *flush) {
     if (finish_plan(flush) != MR_OK) return MR_FAIL;
-    flush->hooked = has_hooks(flush);
+    flush->hooked = mr_flush_has_hooks(flush);
     if (run_saves(flush) != MR_OK || mr_flush_run_posts(flush, false) != MR_OK ||
         mr_flush_run_links(flush) != MR_OK || mr_flush_run_posts(flush, true) != MR_OK ||
         run_deletes(flush) != MR_OK)

@@ -230,6 +230,9 @@ mr_status mr_flush_delete_rows(mr_flush *flush, flush_group *group, flush_op *co
 mr_node *mr_flush_expression(mr_flush *flush, const flush_op *op, unsigned c, const mr_value *value);
 /* Scratch for a class: an empty shape, and behind it an empty list of expressions by column. NULL: failed. */
 uint64_t *mr_flush_shape(mr_flush *flush, const flush_class *cls, mr_node ***inlined);
+/* hooks.c: the hooks of rows before or after their statements. */
+mr_status mr_flush_fire(mr_flush *flush, flush_group *group, flush_op *const *ops, size_t n, bool after);
+bool mr_flush_has_hooks(const mr_flush *flush);
 /* run.c: the operation's turn has come: what a hook changes from now on is a change of its own. */
 mr_status mr_flush_remember(mr_flush *flush, flush_op *op);
 /* The operation has been written: its result. */
