@@ -54,10 +54,12 @@ local function check(what, args)
   return kind
 end
 
--- event.listen(target, name, fn, { once =, retval = }): calls fn at each event (once: at the next one alone).
--- retval: what fn returns replaces the value that is set or appended.
+-- event.listen(target, name, fn, { once =, retval =, propagate = }): calls fn at each event (once: at the next
+-- one alone). retval: what fn returns replaces the value that is set or appended. propagate: for a class, or an
+-- attribute of one, also for the classes that inherit from it; what has no table of its own (a base, a mixin, an
+-- attribute that one declares) always reaches all that come from it, now and later.
 function event.listen(...)
-  local given, args = options.split("event.listen", options.set { "once", "retval" }, ...)
+  local given, args = options.split("event.listen", options.set { "once", "retval", "propagate" }, ...)
   local kind = check("event.listen", args)
   local target, name, fn = args[1], args[2], args[3]
   local once = options.typed("event.listen", given, "once", "boolean")
@@ -66,8 +68,13 @@ function event.listen(...)
     core.raise("ArgumentError", ("event.listen: retval is for 'set' and 'append' of attributes, not for '%s'")
       :format(name))
   end
+  local propagate = options.typed("event.listen", given, "propagate", "boolean")
+  if propagate ~= nil and kind ~= "class" and kind ~= "attribute" then
+    core.raise("ArgumentError",
+      ("event.listen: propagate is for classes and their attributes, not for '%s'"):format(name))
+  end
   if kind == "class" or kind == "attribute" then
-    core.event_listen(target, name, fn, once, retval)
+    core.event_listen(target, name, fn, once, retval, propagate)
   else
     hub_of(kind, "event.listen", target):add(name, fn, once)
   end

@@ -315,7 +315,7 @@ static void orphans_of_a_flush_that_was_not_sent(void **state) {
     mr_entity *c = saved_category("c", 1), *d = saved_category("d", 0);
     mr_entity *p = mr_entity_pin(items(c, "posts")->items[0]);
     expect_text(d, "name", "d");
-    ok(mr_mapper_listen(class_named("Category"), MR_EVENT_BEFORE_UPDATE, refuse_update, &refuses));
+    ok(mr_mapper_listen(class_named("Category"), MR_EVENT_BEFORE_UPDATE, refuse_update, &refuses, false));
     ok(set(c, "name", text("x")));
     ok(take(c, "posts", p));
     fails(mr_session_flush(session), MR_ERR_CALLBACK, "no");
@@ -649,7 +649,7 @@ static void validators_and_hooks(void **state) {
     name->validate = posts->validate = validate;
     name->validate_ud = posts->validate_ud = &validated;
     mr_attribute_hook *hook = mr_vec_push(&class_named("Category")->attribute_hooks);
-    *hook = (mr_attribute_hook){count_events, counts, posts};
+    *hook = (mr_attribute_hook){count_events, counts, posts, false};
     mr_entity *p = post("some name"), *c = category("c");
     expect_text(p, "name", "replaced");
     fails(set(p, "name", text("bad")), MR_ERR_ARGUMENT, "too short");

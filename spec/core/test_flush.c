@@ -384,7 +384,7 @@ static void test_hooks(void **state) {
     open_users(&u);
     hook_trace t = {.set = mr_mapper_property(u.user, "score", false)};
     for (int event = MR_EVENT_BEFORE_INSERT; event <= MR_EVENT_AFTER_DELETE; event++)
-        FL_OK(&u.w, mr_mapper_listen(u.user, (mr_mapper_event)event, trace_hook, &t));
+        FL_OK(&u.w, mr_mapper_listen(u.user, (mr_mapper_event)event, trace_hook, &t, false));
     mr_entity *a = make_user(&u, "a");
     fl_expect(&u.w, "INSERT INTO user (username, email, score) VALUES (?, ?, ?) [('a', NULL, 99)]\n");
     fl_set(&u.w, a, "score", mr_int_value(3));
@@ -414,7 +414,7 @@ static void test_hook_after_the_row(void **state) {
     open_users(&u);
     mr_entity *a = make_user(&u, "a"), *first = a;
     fl_flush(&u.w);
-    FL_OK(&u.w, mr_mapper_listen(u.user, MR_EVENT_BEFORE_INSERT, write_later, &first));
+    FL_OK(&u.w, mr_mapper_listen(u.user, MR_EVENT_BEFORE_INSERT, write_later, &first, false));
     /* Written before the hook changes it: an UPDATE of this flush, then of the next one. */
     fl_set(&u.w, a, "score", mr_int_value(1));
     mr_entity *b = make_user(&u, "b");
@@ -427,7 +427,7 @@ static void test_hook_after_the_row(void **state) {
     assert_int_equal(u.w.owner->dirty.len, 0);
     /* One that is new in the same flush, changed after it was inserted. */
     mr_mapper_unlisten(u.user, MR_EVENT_BEFORE_INSERT, write_later, &first);
-    FL_OK(&u.w, mr_mapper_listen(u.user, MR_EVENT_AFTER_INSERT, write_later, &first));
+    FL_OK(&u.w, mr_mapper_listen(u.user, MR_EVENT_AFTER_INSERT, write_later, &first, false));
     first = make_user(&u, "c");
     make_user(&u, "d");
     fl_set(&u.w, b, "username", fl_text("bb"));

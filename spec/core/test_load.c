@@ -467,8 +467,8 @@ static mr_status count_event(mr_env *e, void *ud, mr_mapper_event event, mr_mapp
 static void hooks(void **state) {
     (void)state;
     loads = refreshes = 0;
-    OK(mr_mapper_listen(user, MR_EVENT_LOAD, count_event, NULL));
-    OK(mr_mapper_listen(user, MR_EVENT_REFRESH, count_event, NULL));
+    OK(mr_mapper_listen(user, MR_EVENT_LOAD, count_event, NULL, false));
+    OK(mr_mapper_listen(user, MR_EVENT_REFRESH, count_event, NULL, false));
     run(query(user));
     assert_int_equal(loads, 3);
     mr_entity *e = mr_entity_pin(entity_at(0));
@@ -480,7 +480,7 @@ static void hooks(void **state) {
     run(query(user));
     assert_int_equal(refreshes + loads, 6);
     done();
-    OK(mr_mapper_listen(user, MR_EVENT_REFRESH, count_event, e));
+    OK(mr_mapper_listen(user, MR_EVENT_REFRESH, count_event, e, false));
     owner->generation++;
     expect_failure(query(user), MR_ERR_CALLBACK, "refused");
     mr_entity_unpin(e);

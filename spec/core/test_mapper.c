@@ -164,9 +164,9 @@ static void hooks(void **state) {
     assert_int_equal(mr_mapper_finish(sub, base->table, NULL, NULL, NULL, NULL), MR_OK);
     calls a = {0, false}, b = {0, true}, c = {0, false};
     assert_false(mr_mapper_has_hooks(sub, MR_EVENT_LOAD));
-    mr_mapper_listen(base, MR_EVENT_LOAD, count_call, &a);
-    mr_mapper_listen(sub, MR_EVENT_LOAD, count_call, &b);
-    mr_mapper_listen(sub, MR_EVENT_LOAD, count_call, &c);
+    mr_mapper_listen(base, MR_EVENT_LOAD, count_call, &a, true);
+    mr_mapper_listen(sub, MR_EVENT_LOAD, count_call, &b, false);
+    mr_mapper_listen(sub, MR_EVENT_LOAD, count_call, &c, false);
     assert_true(mr_mapper_has_hooks(sub, MR_EVENT_LOAD));
     assert_int_equal(mr_mapper_fire(sub, MR_EVENT_LOAD, NULL, NULL), MR_OK);
     assert_int_equal(mr_mapper_fire(sub, MR_EVENT_LOAD, NULL, NULL), MR_OK);

@@ -501,7 +501,7 @@ static void failure_before_the_first_statement(void **state) {
     int failing = 1;
     mr_entity *u = saved("ann"), *pending = object("User", "eve");
     expect_text(u, "name", "ann");
-    ok(mr_mapper_listen(class_named("User"), MR_EVENT_BEFORE_INSERT, failing_hook, &failing));
+    ok(mr_mapper_listen(class_named("User"), MR_EVENT_BEFORE_INSERT, failing_hook, &failing, false));
     add(pending);
     record();
     fails(mr_session_flush(session), MR_ERR_CALLBACK, "no");

@@ -125,6 +125,37 @@ int bind_class_no_attribute(lua_State *L, int idx, const char *name) {
                       class_name, name);
 }
 
+/* Pushes the column or relationship that the table at the index (or nil) has under the key. False: nothing, and pushes nothing. */
+static bool push_declared(lua_State *L, int table, int key) {
+    if (!lua_istable(L, table)) return false;
+    lua_pushvalue(L, key);
+    lua_rawget(L, table);
+    if (bind_test_column(L, -1) || bind_test(L, -1, BIND_RELATIONSHIP_SPEC)) return true;
+    lua_pop(L, 1);
+    return false;
+}
+
+bool bind_class_declared(lua_State *L, int idx, int key) {
+    int at = lua_gettop(L) + 1;
+    lua_pushvalue(L, idx);
+    for (bind_class *c; (c = bind_class_at(L, at)) != NULL && !c->mapper; lua_replace(L, at)) {
+        lua_getiuservalue(L, at, CLASS_DECLARED);
+        bool found = push_declared(L, at + 1, key);
+        if (!found && lua_getiuservalue(L, at, CLASS_MIXINS) == LUA_TTABLE)
+            for (lua_Integer i = 1; !found && lua_rawgeti(L, at + 2, i) != LUA_TNIL; i++)
+                if (!(found = push_declared(L, at + 3, key))) lua_pop(L, 1);
+        if (found) {
+            lua_replace(L, at);
+            lua_settop(L, at);
+            return true;
+        }
+        lua_settop(L, at);
+        lua_getiuservalue(L, at, CLASS_BASE);
+    }
+    lua_settop(L, at - 1);
+    return false;
+}
+
 /* ---------------------------------------------------------------- Class.name */
 
 static int class_expression(lua_State *L, const mr_property *prop) {
@@ -230,6 +261,7 @@ static int class_index(lua_State *L) {
     lua_settop(L, 2);
     const mr_property *prop = bind_class_property(L, 1, 2);
     if (prop) return class_expression(L, prop);
+    if (bind_class_declared(L, 1, 2)) return 1;
     /* Asking whether a class has an optional member is no mistake. */
     if (strcmp(name, "query_class") == 0 || strncmp(name, "__", 2) == 0) return 0;
     return bind_class_no_attribute(L, 1, name);

@@ -24,7 +24,8 @@ enum {
     CLASS_EXPRESSIONS, /* table: attribute name to its expression, made at first use */
     CLASS_META,        /* the metatable of its objects */
     CLASS_DECLARED,    /* abstract classes: the table of what they declare, applied to each subclass; or nil */
-    CLASS__VALUES = 6
+    CLASS_MIXINS,      /* list of the mixins that its body names; or nil */
+    CLASS__VALUES = 7
 };
 
 bind_class *bind_class_at(lua_State *L, int idx); /* NULL when it is none */
@@ -42,6 +43,10 @@ int bind_class_no_attribute(lua_State *L, int idx, const char *name);
 extern const char *const bind_object_metamethods[];
 /* Makes the metatable for the class's objects (entity.c); leaves it on the stack. */
 void bind_entity_metatable(lua_State *L, int class_idx);
+/* What the class at the index, a base without a table, declares under the key at index key: pushes it. False: nothing. */
+bool bind_class_declared(lua_State *L, int idx, int key);
+/* A mapped class has been declared: listeners of what it comes from hear of it. (event_base.c) */
+void bind_tell_listeners(lua_State *L, int class_idx);
 /* declare.c: Base:extend(name, body) */
 int bind_class_extend(lua_State *L);
 /* __mapper_args at the index (0: none) into the mapper; raises on unknown options. */

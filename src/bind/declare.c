@@ -105,24 +105,32 @@ static void read_table(lua_State *L, declaration *d, int table, bool cloned) {
     }
 }
 
-/* The tables that make up the class, in the order of precedence: the body, its mixins, what abstract bases declare. Leaves
- * each on the stack. Returns how many. */
-static int push_sources(lua_State *L, int base, int body) {
-    int first = lua_gettop(L);
-    lua_pushvalue(L, body);
+/* Leaves on the stack the mixins that the class body names. */
+static void push_mixins(lua_State *L, int body) {
     lua_Integer mixins = (lua_Integer)lua_rawlen(L, body);
     luaL_checkstack(L, (int)mixins + 32, "too many mixins");
     for (lua_Integer i = 1; i <= mixins; i++) {
         lua_rawgeti(L, body, i);
         if (!lua_istable(L, -1)) bind_type_error(L, -1, "a mixin in the array part of a class body", "a table of columns and methods");
     }
+}
+
+/* The tables that make up the class, in the order of precedence: the body, its mixins, what abstract bases declare. Leaves
+ * each on the stack. Returns how many. */
+static int push_sources(lua_State *L, int base, int body) {
+    int first = lua_gettop(L);
+    lua_pushvalue(L, body);
+    push_mixins(L, body);
     lua_pushvalue(L, base);
     while (!lua_isnil(L, -1)) {
         bind_class *c = bind_class_at(L, -1);
         if (c->mapper) break;
+        int at = lua_gettop(L);
         luaL_checkstack(L, 32, "too many abstract bases");
-        if (lua_getiuservalue(L, -1, CLASS_DECLARED) == LUA_TTABLE) lua_insert(L, -2);
+        if (lua_getiuservalue(L, at, CLASS_DECLARED) == LUA_TTABLE) push_mixins(L, at + 1);
         else lua_pop(L, 1);
+        lua_pushvalue(L, at);
+        lua_remove(L, at);
         lua_getiuservalue(L, -1, CLASS_BASE);
         lua_remove(L, -2);
     }
@@ -281,6 +289,18 @@ static void finish(lua_State *L, bind_class *base, declaration *d, mr_mapper *ma
     bind_check(L, st);
 }
 
+/* The class knows its mixins: one may be listened to. */
+static void keep_mixins(lua_State *L, int class_idx) {
+    lua_Integer n = (lua_Integer)lua_rawlen(L, 3);
+    if (n == 0) return;
+    lua_createtable(L, (int)n, 0);
+    for (lua_Integer i = 1; i <= n; i++) {
+        lua_rawgeti(L, 3, i);
+        lua_rawseti(L, -2, i);
+    }
+    lua_setiuservalue(L, class_idx, CLASS_MIXINS);
+}
+
 /* Base:extend(name, body) */
 int bind_class_extend(lua_State *L) {
     bind_class *base = bind_class_at(L, 1);
@@ -302,6 +322,7 @@ int bind_class_extend(lua_State *L) {
     int class_idx = lua_gettop(L);
     c->mapper = mapper;
     declare_members(L, &d, c);
+    keep_mixins(L, class_idx);
     if (mapper) {
         bind_entity_metatable(L, class_idx);
         lua_pushvalue(L, -1);
@@ -309,6 +330,7 @@ int bind_class_extend(lua_State *L) {
         lua_setiuservalue(L, class_idx, CLASS_META);
         mapper->klass = c;
         finish(L, base, &d, mapper);
+        bind_tell_listeners(L, class_idx);
     } else {
         lua_pushvalue(L, 3);
         lua_setiuservalue(L, class_idx, CLASS_DECLARED);

@@ -1,93 +1,67 @@
 /*
- * event.c: events: listeners of classes and attributes, kept here; and how those of sessions and engines, which the
- * Lua part keeps, are reached.
+ * event.c: events of classes and attributes: their listeners, kept here, and how they are called.
  *
  * Invariant: a listener is called only while the registry holds it, so removal during a call is safe. An error in one comes
  * back unchanged to who caused the event, and its connection is of no use after the call.
  */
+#include "event.h"
+
 #include <string.h>
 
-#include "class.h"
 #include "connection.h"
-#include "session.h"
-
-typedef struct listener {
-    mr_mapper *mapper;
-    const mr_property *prop; /* NULL: an event of the class */
-    int event;
-    bool once;
-    bool retval; /* attributes: the result replaces the value */
-} listener;
 
 /* What a call passes to its body. */
 typedef struct call {
-    listener *l;
+    bind_listener *l;
     mr_mapper *mapper;
+    const mr_property *prop;
     mr_conn *conn;
     mr_entity *entity;
     mr_value *value;
     const mr_value *old;
 } call;
 
-typedef struct event_name {
-    const char *name;
-    int event;
-} event_name;
-
-static const event_name class_events[] = {
+static const bind_event_name class_events[] = {
     {"before_insert", MR_EVENT_BEFORE_INSERT}, {"after_insert", MR_EVENT_AFTER_INSERT},
     {"before_update", MR_EVENT_BEFORE_UPDATE}, {"after_update", MR_EVENT_AFTER_UPDATE},
     {"before_delete", MR_EVENT_BEFORE_DELETE}, {"after_delete", MR_EVENT_AFTER_DELETE},
     {"load", MR_EVENT_LOAD},                   {"refresh", MR_EVENT_REFRESH},
     {NULL, 0}};
-static const event_name attribute_events[] = {
+static const bind_event_name attribute_events[] = {
     {"set", MR_EVENT_SET}, {"append", MR_EVENT_APPEND}, {"remove", MR_EVENT_REMOVE}, {NULL, 0}};
-static const event_name session_events[] = {
-    {"before_flush", MR_SESSION_BEFORE_FLUSH},   {"after_flush", MR_SESSION_AFTER_FLUSH},
-    {"before_commit", MR_SESSION_BEFORE_COMMIT}, {"after_commit", MR_SESSION_AFTER_COMMIT},
-    {"after_rollback", MR_SESSION_AFTER_ROLLBACK}, {"after_begin", MR_SESSION_AFTER_BEGIN},
-    {NULL, 0}};
 
 /* In the registry. */
-static const char listeners_key = 0;        /* light userdata of a listener to its userdata (user value 1: the function) */
-static const char result_key = 0;           /* what a listener gave last: its bytes must outlive the call */
-static const char session_dispatch_key = 0; /* function(session, name) */
-static const char engine_dispatch_key = 0;  /* function(hub, name, connection, statement, parameters, seconds) */
+static const char listeners_key = 0; /* light userdata of a listener to its userdata */
+static const char result_key = 0;    /* what a listener gave last: its bytes must outlive the call */
 
-static int event_of(lua_State *L, const event_name *names, int idx) {
+int bind_event_of(lua_State *L, const bind_event_name *names, int idx) {
     const char *name = luaL_checkstring(L, idx);
-    for (const event_name *e = names; e->name; e++)
+    for (const bind_event_name *e = names; e->name; e++)
         if (strcmp(e->name, name) == 0) return e->event;
     return bind_error(L, MR_ERR_ARGUMENT, "there is no event '%s' here", name);
 }
 
-static const char *name_of(const event_name *names, int event) {
-    while (names->event != event) names++;
-    return names->name;
-}
+/* ---------------------------------------------------------------- calling */
 
-/* ---------------------------------------------------------------- classes and attributes: calling */
-
-static void detach(listener *l);
+static void detach(lua_State *L, bind_listener *l);
 
 /* Takes the listener away from the registry, and so from use. */
-static void forget(lua_State *L, listener *l) {
-    detach(l);
+static void forget(lua_State *L, bind_listener *l) {
+    detach(L, l);
     lua_rawgetp(L, LUA_REGISTRYINDEX, &listeners_key);
     lua_pushnil(L);
     lua_rawsetp(L, -2, l);
     lua_pop(L, 1);
 }
 
-/* The function below its n arguments is called; the connection among them (index, or 0) ends with the call. */
-static void call_function(lua_State *L, int n, int connection) {
+void bind_call_listener(lua_State *L, int n, int connection) {
     int status = lua_pcall(L, n, 1, 0);
     if (connection) bind_end_borrowed_connection(L, connection);
     if (status != LUA_OK) lua_error(L);
 }
 
 static int push_arguments(lua_State *L, const call *c, int connection) {
-    if (c->l->prop) {
+    if (c->l->of_attribute) {
         bind_push_entity(L, c->entity);
         if (c->value) bind_push_value(L, c->value);
         else lua_pushnil(L);
@@ -114,7 +88,7 @@ static void take_result(lua_State *L, const call *c, int given) {
         memset(c->value, 0, sizeof *c->value);
         c->value->kind = MR_ENTITY;
         c->value->u.p = entity;
-    } else if (!bind_to_value(L, -1, c->l->prop->column ? c->l->prop->column->type : NULL, c->value)) {
+    } else if (!bind_to_value(L, -1, c->prop->column ? c->prop->column->type : NULL, c->value)) {
         bind_type_error(L, -1, "the result of a listener with retval", "a value");
     }
     lua_pushvalue(L, -1);
@@ -131,14 +105,14 @@ static int call_body(lua_State *L) {
         bind_push_borrowed_connection(L, c->conn);
         connection = lua_gettop(L);
     }
-    lua_getiuservalue(L, 3, 1);
+    lua_getiuservalue(L, 3, LISTENER_FUNCTION);
     int function = lua_gettop(L);
     int n = push_arguments(L, c, connection);
     bool retval = c->l->retval && c->value;
     lua_pushvalue(L, function + (n > 1 ? 2 : 1)); /* the value given, below the function */
     lua_insert(L, function);
     if (c->l->once) forget(L, lua_touserdata(L, 3));
-    call_function(L, n, connection);
+    bind_call_listener(L, n, connection);
     if (retval) take_result(L, c, function);
     return 0;
 }
@@ -151,32 +125,27 @@ static mr_status on_mapper(mr_env *env, void *ud, mr_mapper_event event, mr_mapp
 
 static mr_status on_attribute(mr_env *env, void *ud, mr_attribute_event event, mr_entity *entity, const mr_property *prop,
                               mr_value *value, const mr_value *old) {
-    (void)prop;
-    listener *l = ud;
+    bind_listener *l = ud;
     if ((int)event != l->event) return MR_OK;
-    call c = {.l = l, .entity = entity, .value = value, .old = old};
+    call c = {.l = l, .prop = prop, .entity = entity, .value = value, .old = old};
     return bind_callback(env, call_body, &c);
 }
 
-/* ---------------------------------------------------------------- classes and attributes: listening */
+/* ---------------------------------------------------------------- listening */
 
-static mr_status attach(listener *l) {
-    if (!l->prop) return mr_mapper_listen(l->mapper, (mr_mapper_event)l->event, on_mapper, l);
-    mr_attribute_hook hook = {on_attribute, l, l->prop};
-    return mr_vec_insert(&l->mapper->attribute_hooks, l->mapper->attribute_hooks.len, &hook);
+mr_status bind_listener_attach(bind_listener *l, mr_mapper *mapper, const mr_property *prop, bool propagate) {
+    if (l->of_attribute) return mr_attribute_listen(mapper, prop, on_attribute, l, propagate);
+    return mr_mapper_listen(mapper, (mr_mapper_event)l->event, on_mapper, l, propagate);
 }
 
-static void detach(listener *l) {
-    if (!l->prop) {
-        mr_mapper_unlisten(l->mapper, (mr_mapper_event)l->event, on_mapper, l);
-        return;
-    }
-    mr_vec *hooks = &l->mapper->attribute_hooks;
-    for (size_t i = 0; i < hooks->len; i++)
-        if (((mr_attribute_hook *)mr_vec_at(hooks, i))->ud == l) {
-            mr_vec_remove(hooks, i);
-            return;
-        }
+void bind_listener_detach(bind_listener *l, mr_mapper *mapper) {
+    if (l->of_attribute) mr_attribute_unlisten(mapper, on_attribute, l);
+    else mr_mapper_unlisten(mapper, (mr_mapper_event)l->event, on_mapper, l);
+}
+
+static void detach(lua_State *L, bind_listener *l) {
+    if (l->mapper) bind_listener_detach(l, l->mapper);
+    else bind_listener_gather(L, l);
 }
 
 /* The mapped attribute at idx, Class.attr of a column or relationship, with its class; NULL when it is none. */
@@ -187,63 +156,100 @@ static const mr_property *test_attribute(lua_State *L, int idx) {
     return node && node->kind == MR_NODE_COLUMN ? node->annotation : NULL;
 }
 
-/* What the arguments target and name say. */
-static listener read_target(lua_State *L, const char *function) {
-    listener l = {0};
-    bool of_class = false;
-    for (const event_name *e = class_events; e->name; e++)
-        of_class |= strcmp(e->name, luaL_checkstring(L, 2)) == 0;
-    l.event = event_of(L, of_class ? class_events : attribute_events, 2);
-    if (of_class) {
-        l.mapper = bind_arg_class(L, 1, function);
-        return l;
+/* The class whose attribute the value at index 1 is: Sub.name is of Sub, though its base may have declared it. */
+static mr_mapper *class_of_attribute(lua_State *L, const mr_property *prop) {
+    const mr_vec *mappers = &prop->mapper->registry->mappers;
+    for (size_t i = 0; i < mappers->len; i++) {
+        mr_mapper *m = mr_vec_ptr(mappers, i);
+        if (!mr_mapper_isa(m, prop->mapper)) continue;
+        bind_push_class(L, m);
+        lua_getiuservalue(L, -1, CLASS_EXPRESSIONS);
+        lua_getfield(L, -1, prop->name);
+        bool is_it = lua_rawequal(L, -1, 1);
+        lua_pop(L, 3);
+        if (is_it) return m;
     }
-    l.prop = test_attribute(L, 1);
-    if (!l.prop) bind_type_error(L, 1, function, "an attribute of a class (User.email)");
-    if (l.event != MR_EVENT_SET && l.prop->kind != MR_PROPERTY_RELATIONSHIP)
+    return prop->mapper;
+}
+
+static void read_attribute(lua_State *L, bind_listener *l, const char *function) {
+    l->of_attribute = true;
+    if (bind_is_event_base(L, 1, true)) return;
+    l->prop = test_attribute(L, 1);
+    if (!l->prop) bind_type_error(L, 1, function, "an attribute of a class (User.email)");
+    if (l->event != MR_EVENT_SET && l->prop->kind != MR_PROPERTY_RELATIONSHIP)
         bind_error(L, MR_ERR_ARGUMENT, "%s: '%s' is an event of collections, and %s.%s is a column: listen to 'set'", function,
-                   lua_tostring(L, 2), l.prop->mapper->name, l.prop->name);
-    l.mapper = l.prop->mapper;
+                   lua_tostring(L, 2), l->prop->mapper->name, l->prop->name);
+    l->mapper = class_of_attribute(L, l->prop);
+}
+
+/* What the arguments target and name say. */
+static bind_listener read_target(lua_State *L, const char *function) {
+    bind_listener l = {0};
+    bool of_class = false;
+    for (const bind_event_name *e = class_events; e->name; e++)
+        of_class |= strcmp(e->name, luaL_checkstring(L, 2)) == 0;
+    l.event = bind_event_of(L, of_class ? class_events : attribute_events, 2);
+    if (!of_class) read_attribute(L, &l, function);
+    else if (!bind_is_event_base(L, 1, false)) l.mapper = bind_arg_class(L, 1, function);
     return l;
 }
 
-/* core.event_listen(target, name, fn, once, retval) */
+/* core.event_listen(target, name, fn, once, retval, propagate) */
 static int event_listen(lua_State *L) {
-    listener given = read_target(L, "event.listen");
+    bind_listener given = read_target(L, "event.listen");
     given.once = lua_toboolean(L, 4);
     given.retval = lua_toboolean(L, 5);
-    listener *l = lua_newuserdatauv(L, sizeof *l, 1);
+    given.propagate = lua_toboolean(L, 6);
+    if (!given.mapper && lua_isboolean(L, 6) && !given.propagate)
+        return bind_error(L, MR_ERR_ARGUMENT, "event.listen: propagate = false leaves nothing to listen to: a base without a "
+                                              "table, or a mixin, has no objects but those of the classes that come from it");
+    lua_settop(L, 3);
+    bind_listener *l = lua_newuserdatauv(L, sizeof *l, LISTENER__VALUES);
     *l = given;
     lua_pushvalue(L, 3);
-    lua_setiuservalue(L, -2, 1);
+    lua_setiuservalue(L, -2, LISTENER_FUNCTION);
+    lua_pushvalue(L, 1);
+    lua_setiuservalue(L, -2, LISTENER_TARGET);
     lua_rawgetp(L, LUA_REGISTRYINDEX, &listeners_key);
-    lua_pushvalue(L, -2);
+    lua_pushvalue(L, 4);
     lua_rawsetp(L, -2, l);
-    if (attach(l) == MR_OK) return 0;
+    if (!l->mapper) {
+        bind_listener_spread(L, 4);
+        return 0;
+    }
+    if (bind_listener_attach(l, l->mapper, l->prop, l->propagate) == MR_OK) return 0;
     lua_pushnil(L);
     lua_rawsetp(L, -2, l);
     return bind_raise(L);
 }
 
+/* Is the listener at index 6 the one of the arguments 1 to 3? */
+static bool is_wanted(lua_State *L, const bind_listener *wanted) {
+    const bind_listener *l = lua_touserdata(L, 6);
+    if (l->mapper != wanted->mapper || l->prop != wanted->prop || l->event != wanted->event ||
+        l->of_attribute != wanted->of_attribute)
+        return false;
+    lua_getiuservalue(L, 6, LISTENER_FUNCTION);
+    lua_getiuservalue(L, 6, LISTENER_TARGET);
+    bool same = lua_rawequal(L, -2, 3) && (l->mapper || lua_rawequal(L, -1, 1));
+    lua_pop(L, 2);
+    return same;
+}
+
 /* The listener of target, name and function (arguments 1 to 3), or NULL. */
-static listener *find_listener(lua_State *L, const char *function) {
-    listener wanted = read_target(L, function);
+static bind_listener *find_listener(lua_State *L, const char *function) {
+    bind_listener wanted = read_target(L, function);
     lua_settop(L, 3);
     lua_rawgetp(L, LUA_REGISTRYINDEX, &listeners_key);
-    for (lua_pushnil(L); lua_next(L, 4); lua_pop(L, 1)) {
-        listener *l = lua_touserdata(L, 6);
-        if (l->mapper != wanted.mapper || l->prop != wanted.prop || l->event != wanted.event) continue;
-        lua_getiuservalue(L, 6, 1);
-        bool same = lua_rawequal(L, -1, 3);
-        lua_pop(L, 1);
-        if (same) return l;
-    }
+    for (lua_pushnil(L); lua_next(L, 4); lua_pop(L, 1))
+        if (is_wanted(L, &wanted)) return lua_touserdata(L, 6);
     return NULL;
 }
 
 /* core.event_remove(target, name, fn): was it there? */
 static int event_remove(lua_State *L) {
-    listener *l = find_listener(L, "event.remove");
+    bind_listener *l = find_listener(L, "event.remove");
     if (l) forget(L, l);
     lua_pushboolean(L, l != NULL);
     return 1;
@@ -254,124 +260,9 @@ static int event_contains(lua_State *L) {
     return 1;
 }
 
-/* ---------------------------------------------------------------- sessions */
-
-typedef struct session_call {
-    mr_session *session;
-    int event;
-} session_call;
-
-static int session_body(lua_State *L) {
-    const session_call *c = lua_touserdata(L, 1);
-    luaL_checkstack(L, 8, "calling a listener");
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &session_dispatch_key);
-    bind_push_session(L, c->session);
-    if (lua_isnil(L, -1)) return 0; /* it is being collected */
-    lua_pushstring(L, name_of(session_events, c->event));
-    lua_call(L, 2, 0);
-    return 0;
-}
-
-static mr_status on_session(mr_env *env, void *ud, mr_session_event event, mr_session *session) {
-    (void)ud;
-    session_call c = {session, (int)event};
-    return bind_callback(env, session_body, &c);
-}
-
-/* core.session_hook(session, name): from now on the event comes to the dispatcher. Once for each name. */
-static int session_hook(lua_State *L) {
-    mr_session *s = bind_session_arg(L, "event.listen");
-    mr_session_event event = (mr_session_event)event_of(L, session_events, 2);
-    bind_check(L, mr_session_listen(s, event, on_session, NULL));
-    return 0;
-}
-
-/* ---------------------------------------------------------------- engines */
-
-typedef struct engine_call {
-    const bind_ref *hub;
-    const char *name;
-    mr_conn *conn;
-    const char *sql;
-    const mr_value *params;
-    size_t n;
-    double seconds;
-} engine_call;
-
-static int engine_body(lua_State *L) {
-    const engine_call *c = lua_touserdata(L, 1);
-    luaL_checkstack(L, 16, "calling a listener");
-    bind_push_borrowed_connection(L, c->conn);
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &engine_dispatch_key);
-    bind_ref_push(L, c->hub);
-    lua_pushstring(L, c->name);
-    lua_pushvalue(L, 2);
-    if (c->sql) {
-        lua_pushstring(L, c->sql);
-        bind_new_list(L, c->n);
-        for (size_t i = 0; i < c->n; i++) {
-            bind_push_value_or_null(L, &c->params[i]);
-            lua_rawseti(L, -2, (lua_Integer)i + 1);
-        }
-        lua_pushnumber(L, c->seconds);
-    }
-    call_function(L, c->sql ? 6 : 3, 2);
-    return 0;
-}
-
-static mr_status on_connect(void *ud, mr_engine *engine, mr_conn *conn) {
-    engine_call c = {.hub = ud, .name = "connect", .conn = conn};
-    return bind_callback(mr_engine_env(engine), engine_body, &c);
-}
-
-static mr_status on_before_execute(void *ud, mr_conn *conn, const char *sql, const mr_value *params, size_t n) {
-    engine_call c = {ud, "before_execute", conn, sql, params, n, 0};
-    return bind_callback(mr_engine_env(mr_conn_engine(conn)), engine_body, &c);
-}
-
-static mr_status on_after_execute(void *ud, mr_conn *conn, const char *sql, const mr_value *params, size_t n, double seconds) {
-    engine_call c = {ud, "after_execute", conn, sql, params, n, seconds};
-    return bind_callback(mr_engine_env(mr_conn_engine(conn)), engine_body, &c);
-}
-
-/* core.engine_hub(engine, hub or nil): the value that was given for the engine; with a hub, sets it where there is none yet. It
- * lives as long as the environment. */
-static int engine_hub(lua_State *L) {
-    mr_engine_hooks *hooks = mr_engine_hooks_of(*(mr_engine **)bind_arg(L, 1, BIND_ENGINE, "event.listen"));
-    if (!hooks->ud && !lua_isnoneornil(L, 2)) hooks->ud = bind_ref_forever(L, 2);
-    if (hooks->ud) bind_ref_push(L, hooks->ud);
-    else lua_pushnil(L);
-    return 1;
-}
-
-/* core.engine_hook(engine, name, on): does the event come to the dispatcher? */
-static int engine_hook(lua_State *L) {
-    mr_engine_hooks *hooks = mr_engine_hooks_of(*(mr_engine **)bind_arg(L, 1, BIND_ENGINE, "event.listen"));
-    const char *name = luaL_checkstring(L, 2);
-    bool on = lua_toboolean(L, 3);
-    if (strcmp(name, "connect") == 0) hooks->connect = on ? on_connect : NULL;
-    else if (strcmp(name, "before_execute") == 0) hooks->before_execute = on ? on_before_execute : NULL;
-    else hooks->after_execute = on ? on_after_execute : NULL;
-    return 0;
-}
-
-/* core.event_dispatchers(of sessions, of engines): the functions that events of those come to. */
-static int event_dispatchers(lua_State *L) {
-    lua_settop(L, 2);
-    lua_rawsetp(L, LUA_REGISTRYINDEX, &engine_dispatch_key);
-    lua_rawsetp(L, LUA_REGISTRYINDEX, &session_dispatch_key);
-    return 0;
-}
-
 void bind_open_event(lua_State *L) {
-    static const luaL_Reg functions[] = {{"event_listen", event_listen},
-                                         {"event_remove", event_remove},
-                                         {"event_contains", event_contains},
-                                         {"session_hook", session_hook},
-                                         {"engine_hub", engine_hub},
-                                         {"engine_hook", engine_hook},
-                                         {"event_dispatchers", event_dispatchers},
-                                         {NULL, NULL}};
+    static const luaL_Reg functions[] = {
+        {"event_listen", event_listen}, {"event_remove", event_remove}, {"event_contains", event_contains}, {NULL, NULL}};
     lua_newtable(L);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &listeners_key);
     luaL_setfuncs(L, functions, 0);

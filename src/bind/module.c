@@ -73,6 +73,8 @@ static void push_core(lua_State *L) {
     bind_open_inspect(L);
     bind_open_collection(L);
     bind_open_event(L);
+    bind_open_event_base(L);
+    bind_open_event_hub(L);
     bind_open_sleep(L);
     bind_open_memory(L);
     bind_open_log(L);

@@ -237,6 +237,8 @@ void bind_open_collection(lua_State *L);
 void bind_open_relationship(lua_State *L);
 void bind_open_inspect(lua_State *L);
 void bind_open_event(lua_State *L);
+void bind_open_event_base(lua_State *L);
+void bind_open_event_hub(lua_State *L);
 void bind_open_sleep(lua_State *L);
 void bind_open_memory(lua_State *L);
 void bind_open_log(lua_State *L);

@@ -1,35 +1,57 @@
 /*
- * hooks.c: the callbacks of mapper events.
+ * hooks.c: the callbacks of mapper and attribute events.
  *
- * Invariant: a hook may be added or taken away while the event fires; each that stays is called once.
+ * Invariant: each class has a list of its own, in the order of listening; a hook that propagates is in the lists of the
+ * class and of all below it, those to come included. One may be added or taken away while its event fires; each that
+ * stays is called once.
  */
 #include "mapper_private.h"
 
-mr_status mr_mapper_listen(mr_mapper *mapper, mr_mapper_event event, mr_mapper_hook_fn fn, void *ud) {
-    mr_mapper_hook *hook = mr_vec_push(&mapper->hooks[event]);
-    if (!hook) return MR_FAIL;
-    hook->fn = fn;
-    hook->ud = ud;
-    return MR_OK;
+/* The next class from *i on that the hook of mapper is for: mapper itself, or with all also those below it. */
+static mr_mapper *next_class(mr_mapper *mapper, bool all, size_t *i) {
+    const mr_vec *mappers = &mapper->registry->mappers;
+    if ((*i)++ == 0) return mapper;
+    for (; all && *i <= mappers->len; ++*i) {
+        mr_mapper *m = mr_vec_ptr(mappers, *i - 1);
+        if (m == mapper || !mr_mapper_isa(m, mapper)) continue;
+        ++*i;
+        return m;
+    }
+    return NULL;
 }
 
-void mr_mapper_unlisten(mr_mapper *mapper, mr_mapper_event event, mr_mapper_hook_fn fn, void *ud) {
-    mr_vec *hooks = &mapper->hooks[event];
-    for (size_t i = 0; i < hooks->len; i++) {
-        const mr_mapper_hook *hook = mr_vec_at(hooks, i);
-        if (hook->fn != fn || hook->ud != ud) continue;
-        mr_vec_remove(hooks, i);
-        return;
+/* ---------------------------------------------------------------- mapper events */
+
+mr_status mr_mapper_listen(mr_mapper *mapper, mr_mapper_event event, mr_mapper_hook_fn fn, void *ud, bool propagate) {
+    size_t i = 0;
+    for (mr_mapper *m; (m = next_class(mapper, propagate, &i)) != NULL;) {
+        mr_mapper_hook *hook = mr_vec_push(&m->hooks[event]);
+        if (!hook) {
+            mr_mapper_unlisten(mapper, event, fn, ud);
+            return MR_FAIL;
+        }
+        *hook = (mr_mapper_hook){fn, ud, propagate};
     }
+    return MR_OK;
 }
 
 static bool is_same(const mr_mapper_hook *a, const mr_mapper_hook *b) {
     return a->fn == b->fn && a->ud == b->ud;
 }
 
-static mr_status fire_own(mr_mapper *of, mr_mapper *mapper, mr_mapper_event event, mr_conn *conn,
-                          mr_entity *entity) {
-    const mr_vec *hooks = &of->hooks[event];
+void mr_mapper_unlisten(mr_mapper *mapper, mr_mapper_event event, mr_mapper_hook_fn fn, void *ud) {
+    const mr_mapper_hook wanted = {fn, ud, false};
+    size_t next = 0;
+    for (mr_mapper *m; (m = next_class(mapper, true, &next)) != NULL;) {
+        mr_vec *hooks = &m->hooks[event];
+        size_t i = 0;
+        while (i < hooks->len && !is_same(mr_vec_at(hooks, i), &wanted)) i++;
+        if (i < hooks->len) mr_vec_remove(hooks, i);
+    }
+}
+
+mr_status mr_mapper_fire(mr_mapper *mapper, mr_mapper_event event, mr_conn *conn, mr_entity *entity) {
+    const mr_vec *hooks = &mapper->hooks[event];
     size_t n = hooks->len; /* what is added meanwhile waits for the next event */
     for (size_t i = 0; i < n && i < hooks->len;) {
         mr_mapper_hook hook = *(mr_mapper_hook *)mr_vec_at(hooks, i);
@@ -43,8 +65,53 @@ static mr_status fire_own(mr_mapper *of, mr_mapper *mapper, mr_mapper_event even
     return MR_OK;
 }
 
-mr_status mr_mapper_fire(mr_mapper *mapper, mr_mapper_event event, mr_conn *conn, mr_entity *entity) {
-    for (mr_mapper *m = mapper; m; m = m->base)
-        if (m->hooks[event].len && fire_own(m, mapper, event, conn, entity) != MR_OK) return MR_FAIL;
+/* ---------------------------------------------------------------- attribute events */
+
+mr_status mr_attribute_listen(mr_mapper *mapper, const mr_property *prop, mr_attribute_hook_fn fn, void *ud,
+                              bool propagate) {
+    size_t i = 0;
+    for (mr_mapper *m; (m = next_class(mapper, propagate, &i)) != NULL;) {
+        mr_attribute_hook *hook = mr_vec_push(&m->attribute_hooks);
+        if (!hook) {
+            mr_attribute_unlisten(mapper, fn, ud);
+            return MR_FAIL;
+        }
+        *hook = (mr_attribute_hook){fn, ud, prop, propagate};
+    }
+    return MR_OK;
+}
+
+void mr_attribute_unlisten(mr_mapper *mapper, mr_attribute_hook_fn fn, void *ud) {
+    size_t next = 0;
+    for (mr_mapper *m; (m = next_class(mapper, true, &next)) != NULL;) {
+        mr_vec *hooks = &m->attribute_hooks;
+        for (size_t i = 0; i < hooks->len; i++) {
+            const mr_attribute_hook *hook = mr_vec_at(hooks, i);
+            if (hook->fn != fn || hook->ud != ud) continue;
+            mr_vec_remove(hooks, i);
+            break;
+        }
+    }
+}
+
+/* ---------------------------------------------------------------- new classes */
+
+mr_status mr_hooks_inherit(mr_mapper *mapper) {
+    const mr_mapper *base = mapper->base;
+    for (int event = 0; base && event < MR_EVENT__COUNT; event++)
+        for (size_t i = 0; i < base->hooks[event].len; i++) {
+            const mr_mapper_hook *hook = mr_vec_at(&base->hooks[event], i);
+            if (!hook->propagate) continue;
+            mr_mapper_hook *copy = mr_vec_push(&mapper->hooks[event]);
+            if (!copy) return MR_FAIL;
+            *copy = *hook;
+        }
+    for (size_t i = 0; base && i < base->attribute_hooks.len; i++) {
+        const mr_attribute_hook *hook = mr_vec_at(&base->attribute_hooks, i);
+        if (!hook->propagate) continue;
+        mr_attribute_hook *copy = mr_vec_push(&mapper->attribute_hooks);
+        if (!copy) return MR_FAIL;
+        *copy = *hook;
+    }
     return MR_OK;
 }

@@ -203,6 +203,7 @@ mr_status mr_mapper_finish(mr_mapper *mapper, mr_table *table, const char *table
                        "a class named '%s' is declared already: give this one another name", mapper->name);
     if (find_table(mapper, table, tablename, schema, constraints, indexes, &mark) != MR_OK ||
         find_key(mapper) != MR_OK || settle_inheritance(mapper) != MR_OK ||
+        mr_hooks_inherit(mapper) != MR_OK ||
         mr_vec_reserve(&registry->mappers, registry->mappers.len + 1) != MR_OK)
         goto fail;
     if (mapper->base && mr_vec_push_ptr(&mapper->base->subclasses, mapper) != MR_OK) goto fail;

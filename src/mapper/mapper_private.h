@@ -48,4 +48,7 @@ mr_status mr_join_reverse(mr_env *env, const mr_relationship *rel, mr_relationsh
 /* Slots of the pairs' columns in the parent and the target. */
 void mr_join_find_slots(mr_relationship *rel);
 
+/* A new class gets the hooks of its base that propagate. (hooks.c) */
+mr_status mr_hooks_inherit(mr_mapper *mapper);
+
 #endif

@@ -151,25 +151,17 @@ bool mr_attribute_is_loaded(mr_entity *entity, const mr_property *prop) {
 
 mr_status mr_attribute_fire(mr_attribute_event event, mr_entity *entity, const mr_property *prop,
                             mr_value *value, const mr_value *old) {
-    for (mr_mapper *m = entity->mapper; m; m = m->base) {
-        for (size_t i = 0; i < m->attribute_hooks.len;) {
-            mr_attribute_hook hook = *(mr_attribute_hook *)mr_vec_at(&m->attribute_hooks, i);
-            if (hook.prop->name == prop->name &&
-                hook.fn(entity->mapper->env, hook.ud, event, entity, prop, value, old) != MR_OK)
-                return MR_FAIL;
-            /* One that took itself away has left its place to the next. */
-            const mr_attribute_hook *now =
-                i < m->attribute_hooks.len ? mr_vec_at(&m->attribute_hooks, i) : NULL;
-            if (now && now->fn == hook.fn && now->ud == hook.ud) i++;
-        }
+    const mr_vec *hooks = &entity->mapper->attribute_hooks;
+    for (size_t i = 0; i < hooks->len;) {
+        mr_attribute_hook hook = *(mr_attribute_hook *)mr_vec_at(hooks, i);
+        if (hook.prop->name == prop->name &&
+            hook.fn(entity->mapper->env, hook.ud, event, entity, prop, value, old) != MR_OK)
+            return MR_FAIL;
+        /* One that took itself away has left its place to the next. */
+        const mr_attribute_hook *now = i < hooks->len ? mr_vec_at(hooks, i) : NULL;
+        if (now && now->fn == hook.fn && now->ud == hook.ud) i++;
     }
     return MR_OK;
-}
-
-static bool has_attribute_hooks(const mr_mapper *m) {
-    for (; m; m = m->base)
-        if (m->attribute_hooks.len) return true;
-    return false;
 }
 
 mr_status mr_attribute_coerce(const mr_mapper *mapper, const mr_property *prop, mr_value *value) {
@@ -212,7 +204,7 @@ static mr_status set_column(mr_entity *entity, const mr_property *prop, const mr
     if (prop->is_primary_key && entity->state == MR_PERSISTENT &&
         mr_entity_slot(entity, prop->slot)->kind == MR_UNLOADED && recall_key(entity, prop) != MR_OK)
         return MR_FAIL;
-    if (has_attribute_hooks(entity->mapper)) {
+    if (entity->mapper->attribute_hooks.len > 0) {
         const mr_value *old = mr_entity_slot(entity, prop->slot);
         if (mr_attribute_fire(MR_EVENT_SET, entity, prop, &value, old->kind == MR_UNLOADED ? NULL : old) !=
                 MR_OK ||

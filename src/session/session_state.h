@@ -220,7 +220,7 @@ mr_status mr_attribute_coerce(const mr_mapper *mapper, const mr_property *prop, 
 /* Loads a column that is not loaded. ObjectDeletedError, DetachedInstanceError. */
 mr_status mr_attribute_load_column(mr_entity *entity, const mr_property *prop);
 mr_status mr_attribute_detached(const mr_entity *entity, const mr_property *prop);
-/* Runs the attribute hooks of the class and its bases. old: NULL where it is not known. */
+/* Runs the attribute hooks of the class. old: NULL where it is not known. */
 mr_status mr_attribute_fire(mr_attribute_event event, mr_entity *entity, const mr_property *prop,
                             mr_value *value, const mr_value *old);
 

@@ -218,10 +218,10 @@ function Transaction:rollback() end
 
 ---@class moonrow.Events
 local Events = {}
----@param target any a session or what makes it, a class, an attribute, or an engine
+---@param target any a session or what makes it, a class, a base or mixin (its classes, now and later), an attribute, or an engine
 ---@param name moonrow.EventName
 ---@param fn function
----@param options? { once?: boolean, retval?: boolean }
+---@param options? { once?: boolean, retval?: boolean, propagate?: boolean }
 function Events.listen(target, name, fn, options) end
 ---@param target any
 ---@param name moonrow.EventName
@@ -235,6 +235,6 @@ function Events.contains(target, name, fn) end
 ---listen, as a function that takes the listener.
 ---@param target any
 ---@param name moonrow.EventName
----@param options? { once?: boolean, retval?: boolean }
+---@param options? { once?: boolean, retval?: boolean, propagate?: boolean }
 ---@return fun(fn: function): function
 function Events.listens_for(target, name, options) end

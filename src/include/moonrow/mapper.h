@@ -126,12 +126,17 @@ typedef enum mr_mapper_event {
 /* May fail; the operation then fails with the recorded error. conn is NULL for LOAD, REFRESH and EXPIRE. */
 typedef mr_status (*mr_mapper_hook_fn)(mr_env *env, void *ud, mr_mapper_event event, mr_mapper *mapper,
                                        mr_conn *conn, mr_entity *entity);
-typedef struct mr_mapper_hook { mr_mapper_hook_fn fn; void *ud; } mr_mapper_hook;
+typedef struct mr_mapper_hook { mr_mapper_hook_fn fn; void *ud; bool propagate; } mr_mapper_hook;
 
 typedef enum mr_attribute_event { MR_EVENT_SET = 0, MR_EVENT_APPEND, MR_EVENT_REMOVE } mr_attribute_event;
 typedef mr_status (*mr_attribute_hook_fn)(mr_env *env, void *ud, mr_attribute_event event, mr_entity *entity,
                                           const mr_property *prop, mr_value *value, const mr_value *old);
-typedef struct mr_attribute_hook { mr_attribute_hook_fn fn; void *ud; const mr_property *prop; } mr_attribute_hook;
+typedef struct mr_attribute_hook {
+    mr_attribute_hook_fn fn;
+    void *ud;
+    const mr_property *prop; /* the attribute of its name is meant */
+    bool propagate;
+} mr_attribute_hook;
 
 /* ---------------------------------------------------------------- mappers */
 
@@ -217,14 +222,15 @@ mr_status mr_registry_configure(mr_registry *registry);
 /* The mapped attribute as an expression: COLUMN annotated with prop. from: an alias or NULL. New reference. */
 mr_node *mr_property_node(const mr_property *prop, mr_node *from /* borrowed, or NULL */);
 
-mr_status mr_mapper_listen(mr_mapper *mapper, mr_mapper_event event, mr_mapper_hook_fn fn, void *ud);
+/* Hooks of a class: propagate: also of those that inherit from it, now and later. */
+mr_status mr_mapper_listen(mr_mapper *mapper, mr_mapper_event event, mr_mapper_hook_fn fn, void *ud, bool propagate);
 void mr_mapper_unlisten(mr_mapper *mapper, mr_mapper_event event, mr_mapper_hook_fn fn, void *ud);
-/* Runs the hooks of the mapper and of its bases. */
+mr_status mr_attribute_listen(mr_mapper *mapper, const mr_property *prop, mr_attribute_hook_fn fn, void *ud,
+                              bool propagate);
+void mr_attribute_unlisten(mr_mapper *mapper, mr_attribute_hook_fn fn, void *ud);
+/* Runs the hooks in the order of listening. */
 mr_status mr_mapper_fire(mr_mapper *mapper, mr_mapper_event event, mr_conn *conn, mr_entity *entity);
-static inline bool mr_mapper_has_hooks(const mr_mapper *m, mr_mapper_event e) {
-    for (; m; m = m->base) if (m->hooks[e].len) return true;
-    return false;
-}
+static inline bool mr_mapper_has_hooks(const mr_mapper *m, mr_mapper_event e) { return m->hooks[e].len > 0; }
 
 #ifdef __cplusplus
 }
