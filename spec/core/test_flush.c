@@ -414,7 +414,7 @@ static void test_hook_after_the_row(void **state) {
     open_users(&u);
     mr_entity *a = make_user(&u, "a"), *first = a;
     fl_flush(&u.w);
-    FL_OK(&u.w, mr_mapper_listen(u.user, MR_EVENT_BEFORE_INSERT, write_later, &first, false));
+    FL_OK(&u.w, mr_mapper_listen(u.user, MR_EVENT_AFTER_INSERT, write_later, &first, false));
     /* Written before the hook changes it: an UPDATE of this flush, then of the next one. */
     fl_set(&u.w, a, "score", mr_int_value(1));
     mr_entity *b = make_user(&u, "b");
@@ -426,7 +426,7 @@ static void test_hook_after_the_row(void **state) {
                     "[('changed by a hook after its row was written', 1)]\n");
     assert_int_equal(u.w.owner->dirty.len, 0);
     /* One that is new in the same flush, changed after it was inserted. */
-    mr_mapper_unlisten(u.user, MR_EVENT_BEFORE_INSERT, write_later, &first);
+    mr_mapper_unlisten(u.user, MR_EVENT_AFTER_INSERT, write_later, &first);
     FL_OK(&u.w, mr_mapper_listen(u.user, MR_EVENT_AFTER_INSERT, write_later, &first, false));
     first = make_user(&u, "c");
     make_user(&u, "d");

@@ -7,6 +7,8 @@
  */
 #include "runtime.h"
 
+#include <string.h>
+
 #include "proxy.h"
 
 /* Native bytes that may come before Lua's collector is told of them. */
@@ -128,10 +130,21 @@ void bind_stress_step(bind_state *b, lua_State *L) {
 
 /* ---------------------------------------------------------------- callbacks */
 
+/* Lua's words for a yield where C waits for the result say nothing of what was wrong. */
+static bool is_yield(lua_State *L, int idx) {
+    return lua_type(L, idx) == LUA_TSTRING && strcmp(lua_tostring(L, idx), "attempt to yield across a C-call boundary") == 0;
+}
+
 /* Records the text of the error in the slot that is used last. */
 static int describe_body(lua_State *L) {
     const bind_state *b = lua_touserdata(L, 1);
     lua_rawgetp(L, LUA_REGISTRYINDEX, &error_keys[b->error_slot]);
+    if (is_yield(L, -1)) {
+        mr_fail(b->env, MR_ERR_INVALID_REQUEST,
+                "an event handler, a default, a validator or a type's conversion cannot yield: start a coroutine there, or "
+                "note what is to be done and do it afterwards");
+        return 0;
+    }
     mr_fail(b->env, MR_ERR_CALLBACK, "%s", luaL_tolstring(L, -1, NULL));
     return 0;
 }
@@ -155,7 +168,7 @@ mr_status bind_callback(mr_env *env, lua_CFunction body, void *data) {
     lua_pushcfunction(L, describe_body);
     lua_pushlightuserdata(L, b);
     if (lua_pcall(L, 1, 0, 0) != LUA_OK) mr_fail(env, MR_ERR_CALLBACK, "a Lua callback failed");
-    mr_error_add_orig(env, NULL, (int)slot);
+    if (mr_env_error(env)->kind == MR_ERR_CALLBACK) mr_error_add_orig(env, NULL, (int)slot);
     lua_settop(L, top);
     return MR_FAIL;
 }

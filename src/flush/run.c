@@ -6,8 +6,6 @@
  */
 #include "unit.h"
 
-typedef mr_status (*rows_fn)(mr_flush *flush, flush_group *group, flush_op *const *ops, size_t n);
-
 mr_status mr_flush_connect(mr_flush *flush, flush_group *group) {
     if (group->conn) return MR_OK;
     return flush->ctx.connection(flush->ctx.ud, group->root, &group->conn);
@@ -40,22 +38,42 @@ mr_status mr_flush_note(mr_flush *flush, flush_op *op, mr_flush_kind kind) {
     return mr_value_copy(flush->env, &result->old_identity, &op->entity->identity);
 }
 
-static mr_status run_rows(mr_flush *flush, flush_group *group, flush_op *const *ops, size_t n, rows_fn rows) {
-    if (n == 0) return MR_OK;
-    mr_status status = mr_flush_fire(flush, group, ops, n, false);
-    if (status == MR_OK) status = rows(flush, group, ops, n);
-    return status == MR_OK ? mr_flush_fire(flush, group, ops, n, true) : MR_FAIL;
-}
-
 /* ---------------------------------------------------------------- levels */
 
+/* Rows that run together: some of a list of operations. */
+typedef struct flush_slice {
+    flush_op *const *ops;
+    size_t n;
+} flush_slice;
+
 /* The rows of the list from *done on that are of the level. */
-static mr_status run_level(mr_flush *flush, flush_group *group, const mr_vec *list, size_t *done,
-                           uint32_t level, rows_fn rows) {
+static flush_slice take_level(const mr_vec *list, size_t *done, uint32_t level) {
     size_t from = *done, to = from;
     while (to < list->len && ((const flush_op *)mr_vec_ptr(list, to))->level == level) to++;
     *done = to;
-    return run_rows(flush, group, (flush_op *const *)list->data + from, to - from, rows);
+    return (flush_slice){(flush_op *const *)list->data + from, to - from};
+}
+
+/* New rows are told of before changed ones, which are sent first. */
+static mr_status save_level(mr_flush *flush, flush_group *group, uint32_t level) {
+    flush_slice updates = take_level(&group->updates, &group->updated, level);
+    flush_slice inserts = take_level(&group->inserts, &group->inserted, level);
+    if (mr_flush_fire(flush, group, inserts.ops, inserts.n, false) != MR_OK ||
+        mr_flush_fire(flush, group, updates.ops, updates.n, false) != MR_OK)
+        return MR_FAIL;
+    if (updates.n > 0 && mr_flush_update_rows(flush, group, updates.ops, updates.n) != MR_OK) return MR_FAIL;
+    if (inserts.n > 0 && mr_flush_insert_rows(flush, group, inserts.ops, inserts.n) != MR_OK) return MR_FAIL;
+    if (mr_flush_fire(flush, group, inserts.ops, inserts.n, true) != MR_OK) return MR_FAIL;
+    return mr_flush_fire(flush, group, updates.ops, updates.n, true);
+}
+
+static mr_status delete_level(mr_flush *flush, flush_group *group, uint32_t level) {
+    flush_slice deletes = take_level(&group->deletes, &group->deleted, level);
+    if (deletes.n == 0) return MR_OK;
+    if (mr_flush_fire(flush, group, deletes.ops, deletes.n, false) != MR_OK ||
+        mr_flush_delete_rows(flush, group, deletes.ops, deletes.n) != MR_OK)
+        return MR_FAIL;
+    return mr_flush_fire(flush, group, deletes.ops, deletes.n, true);
 }
 
 static flush_group *group_at(const mr_flush *flush, size_t i) {
@@ -73,9 +91,7 @@ static mr_status save_component(mr_flush *flush, size_t lo, size_t hi) {
         left = false;
         for (size_t i = lo; i < hi; i++) {
             flush_group *g = group_at(flush, i);
-            if (run_level(flush, g, &g->updates, &g->updated, level, mr_flush_update_rows) != MR_OK ||
-                run_level(flush, g, &g->inserts, &g->inserted, level, mr_flush_insert_rows) != MR_OK)
-                return MR_FAIL;
+            if (save_level(flush, g, level) != MR_OK) return MR_FAIL;
             left = left || saves_left(g);
         }
     }
@@ -88,8 +104,7 @@ static mr_status delete_component(mr_flush *flush, size_t lo, size_t hi) {
         left = false;
         for (size_t i = hi; i-- > lo;) {
             flush_group *g = group_at(flush, i);
-            if (run_level(flush, g, &g->deletes, &g->deleted, level, mr_flush_delete_rows) != MR_OK)
-                return MR_FAIL;
+            if (delete_level(flush, g, level) != MR_OK) return MR_FAIL;
             left = left || g->deleted < g->deletes.len;
         }
     }

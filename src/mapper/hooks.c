@@ -70,6 +70,7 @@ mr_status mr_mapper_fire(mr_mapper *mapper, mr_mapper_event event, mr_conn *conn
 mr_status mr_attribute_listen(mr_mapper *mapper, const mr_property *prop, mr_attribute_hook_fn fn, void *ud,
                               bool propagate) {
     size_t i = 0;
+    mapper->registry->listened = true;
     for (mr_mapper *m; (m = next_class(mapper, propagate, &i)) != NULL;) {
         mr_attribute_hook *hook = mr_vec_push(&m->attribute_hooks);
         if (!hook) {

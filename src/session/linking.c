@@ -198,10 +198,7 @@ static bool must_be_known(const mr_relationship *rel) {
            (rel->direction != MR_MANY_TO_ONE || !rel->use_get || (rel->cascade & MR_CASCADE_DELETE_ORPHAN));
 }
 
-/* What the reference refers to now, made the slot's loaded value where that costs no statement. *known: NULL
- * means none. Where it has expired and need not be known: who holds the object in memory. */
-static mr_status current_reference(mr_entity *entity, const mr_relationship *rel, mr_entity **out,
-                                   bool *known) {
+mr_status mr_reference_now(mr_entity *entity, const mr_relationship *rel, mr_entity **out, bool *known) {
     const mr_value *v = mr_relation_peek(entity, rel);
     *out = v->kind == MR_ENTITY ? v->u.p : NULL;
     *known = v->kind != MR_UNLOADED;
@@ -293,7 +290,7 @@ static mr_status join(mr_linking *l, mr_entity *entity, const mr_relationship *r
     }
     mr_entity *displaced;
     bool known;
-    if (current_reference(entity, rel, &displaced, &known) != MR_OK) return MR_FAIL;
+    if (mr_reference_now(entity, rel, &displaced, &known) != MR_OK) return MR_FAIL;
     if (displaced == member && known) return MR_OK;
     if (set_reference(l, entity, rel, member) != MR_OK || track(rel, entity, member) != MR_OK) return MR_FAIL;
     return displaced && displaced != member ? leave(l, displaced, back, entity) : MR_OK;
@@ -344,7 +341,7 @@ mr_status mr_link_reference(mr_linking *l, mr_entity *entity, const mr_relations
     const mr_relationship *reverse = mr_relation_reverse(rel);
     mr_entity *old;
     bool known;
-    if (current_reference(entity, rel, &old, &known) != MR_OK) return MR_FAIL;
+    if (mr_reference_now(entity, rel, &old, &known) != MR_OK) return MR_FAIL;
     bool is_set = mr_relation_peek(entity, rel)->kind != MR_UNLOADED;
     if (is_set && old == item) return MR_OK;
     if (item && prepare(l, entity, rel, item) != MR_OK) return MR_FAIL;
@@ -367,7 +364,7 @@ mr_status mr_link_item(mr_linking *l, mr_entity *entity, const mr_relationship *
     if (!present && !c->loaded && reverse && !mr_relation_is_list(reverse)) {
         bool known;
         mr_entity *parent;
-        if (current_reference(item, reverse, &parent, &known) != MR_OK) return MR_FAIL;
+        if (mr_reference_now(item, reverse, &parent, &known) != MR_OK) return MR_FAIL;
         if (known && parent == entity) return MR_OK; /* it is among the rows that are not loaded */
     }
     if (present && (!c->loaded || rel->collection == MR_COLLECTION_SET)) return MR_OK;

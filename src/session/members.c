@@ -42,15 +42,19 @@ static mr_status insert(mr_entity *entity, const mr_relationship *rel, uint32_t 
 }
 
 static mr_status remove_at(mr_entity *entity, const mr_relationship *rel, uint32_t at) {
-    const mr_collection *c = loaded_collection(entity, rel);
+    mr_collection *c = loaded_collection(entity, rel);
     if (!c) return MR_FAIL;
     mr_linking linking;
     mr_linking_init(&linking, entity->mapper->env);
     if (at < c->n) {
+        mr_entity *item = c->items[at];
         mr_value value = mr_value_of(MR_ENTITY, 0);
-        value.u.p = c->items[at];
-        if (mr_related_accept(entity, rel, MR_EVENT_REMOVE, &value) != MR_OK)
+        value.u.p = item;
+        if (mr_related_accept(entity, rel, MR_EVENT_REMOVE, &value) != MR_OK || !(c = loaded_collection(entity, rel)))
             return mr_linking_end(&linking, MR_FAIL);
+        /* A listener may have moved it, or have removed it itself. */
+        if (at >= c->n || c->items[at] != item) at = mr_collection_find(c, item);
+        if (at == UINT32_MAX) return mr_linking_end(&linking, MR_OK);
     }
     return mr_linking_end(&linking, mr_unlink_item(&linking, entity, rel, at));
 }

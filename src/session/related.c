@@ -100,22 +100,45 @@ static mr_status accept_side(mr_entity *entity, const mr_relationship *rel, mr_a
     return check_target(entity, rel, item, event == MR_EVENT_SET);
 }
 
+/* The holder loses the member, as somebody else takes it. */
+static mr_status accept_loss(mr_entity *holder, const mr_relationship *rel, mr_entity *member) {
+    bool list = mr_relation_is_list(rel);
+    mr_value value = list ? mr_value_of(MR_ENTITY, 0) : mr_null_value();
+    if (list) value.u.p = member;
+    return accept_side(holder, rel, list ? MR_EVENT_REMOVE : MR_EVENT_SET, &value);
+}
+
+/* What the reference refers to, as the link that follows will find it. Nobody who listens: not asked. */
+static mr_status holder_of(mr_entity *entity, const mr_relationship *rel, mr_entity **out) {
+    bool known;
+    *out = NULL;
+    return entity->mapper->registry->listened ? mr_reference_now(entity, rel, out, &known) : MR_OK;
+}
+
+/* The other side of what entity.rel is to hold or to lose. What it would put in place of its value is not asked. */
+static mr_status accept_reverse(mr_entity *entity, const mr_relationship *rel, const mr_relationship *reverse,
+                                mr_attribute_event event, mr_entity *item) {
+    bool list = mr_relation_is_list(reverse), gone = event == MR_EVENT_REMOVE;
+    mr_entity *holder = NULL;
+    if (!list && !gone && holder_of(item, reverse, &holder) != MR_OK) return MR_FAIL;
+    if (holder && holder != entity && accept_loss(holder, rel, item) != MR_OK) return MR_FAIL;
+    mr_value self = mr_value_of(gone && !list ? MR_NULL : MR_ENTITY, 0);
+    if (self.kind == MR_ENTITY) self.u.p = entity;
+    return accept_side(item, reverse, !list ? MR_EVENT_SET : gone ? MR_EVENT_REMOVE : MR_EVENT_APPEND, &self);
+}
+
 mr_status mr_related_accept(mr_entity *entity, const mr_relationship *rel, mr_attribute_event event,
                             mr_value *item) {
+    mr_entity *old = NULL;
     if (check_target(entity, rel, item, event == MR_EVENT_SET) != MR_OK ||
+        (event == MR_EVENT_SET && holder_of(entity, rel, &old) != MR_OK) ||
         accept_side(entity, rel, event, item) != MR_OK)
         return MR_FAIL;
     const mr_relationship *reverse = mr_relation_reverse(rel);
-    if (!reverse || item->kind != MR_ENTITY) return MR_OK;
-    /* The other side may object as well; what it would put in place of its value is not asked. */
-    bool list = mr_relation_is_list(reverse), gone = event == MR_EVENT_REMOVE;
-    mr_value self = mr_value_of(gone && !list ? MR_NULL : MR_ENTITY, 0);
-    if (self.kind == MR_ENTITY) self.u.p = entity;
-    return accept_side(item->u.p, reverse,
-                       !list  ? MR_EVENT_SET
-                       : gone ? MR_EVENT_REMOVE
-                              : MR_EVENT_APPEND,
-                       &self);
+    mr_entity *now = item->kind == MR_ENTITY ? item->u.p : NULL;
+    if (!reverse || (old && old == now)) return MR_OK;
+    if (old && accept_loss(old, reverse, entity) != MR_OK) return MR_FAIL;
+    return now ? accept_reverse(entity, rel, reverse, event, now) : MR_OK;
 }
 
 /* ---------------------------------------------------------------- references */

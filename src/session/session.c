@@ -121,6 +121,8 @@ mr_status mr_session_allow(mr_session *s, mr_action action, const char *what) {
         [MR_PHASE_LOADING] = {MR_ACT_CHANGE | MR_ACT_READ, "loading objects"},
         [MR_PHASE_FLUSHING] = {WORK, "flushing"},
         [MR_PHASE_ENDING] = {WORK | MR_ACT_FLUSH, "ending its transaction"},
+        [MR_PHASE_ENDED] = {MR_ACT_CHANGE | MR_ACT_EXPIRE,
+                            "ending its transaction, which the database has ended already"},
         [MR_PHASE_CLOSING] = {0, "closing"},
     };
     uint8_t phase = s->phase == MR_PHASE_IDLE && s->brackets > 0 ? MR_PHASE_LOADING : s->phase;

@@ -18,6 +18,7 @@ typedef enum mr_phase {
     MR_PHASE_LOADING,  /* rows are being read: hooks of load and refresh run in it */
     MR_PHASE_FLUSHING, /* from before_flush to after_flush */
     MR_PHASE_ENDING,   /* commit or rollback is under way */
+    MR_PHASE_ENDED,    /* it has come about: hooks of after_commit and after_rollback run in it */
     MR_PHASE_CLOSING,
     MR_PHASE__COUNT
 } mr_phase;
@@ -293,6 +294,9 @@ bool mr_parent_is_tracked(const mr_relationship *rel);
 /* linking.c: the target of a reference by its foreign key, when it is in the identity map. *known: also when it
  * is that there is none. */
 mr_entity *mr_reference_by_key(mr_entity *entity, const mr_relationship *rel, bool *known);
+/* linking.c: what the reference refers to now, made the slot's loaded value where that costs no statement. *known: NULL
+ * means none. Where it has expired and need not be known: who holds the object in memory. */
+mr_status mr_reference_now(mr_entity *entity, const mr_relationship *rel, mr_entity **out, bool *known);
 
 /* holders.c */
 /* Before the object forgets its references: who holds it in memory is noted as its parent, so that a new reference

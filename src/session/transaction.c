@@ -82,6 +82,14 @@ static void end_transaction(mr_session *s) {
     s->serial = ++s->serials;
 }
 
+/* Tells what has come about: no statement belongs to what has ended. */
+static mr_status fire_ended(mr_session *s, mr_session_event event) {
+    uint8_t before = mr_session_enter(s, MR_PHASE_ENDED);
+    mr_status status = mr_session_fire(s, event);
+    mr_session_leave(s, before);
+    return status;
+}
+
 /* The changes of all levels are gone from the database: memory follows. */
 static mr_status undo_transaction(mr_session *s) {
     mr_state_drop_pending(s);
@@ -149,12 +157,13 @@ void mr_transaction_fail(mr_session *s) {
     mr_env_restore_error(s->env, saved);
     keep_failure(s);
     saved = mr_env_save_error(s->env);
-    if (mr_session_fire(s, MR_SESSION_AFTER_ROLLBACK) != MR_OK) mr_env_clear_error(s->env);
+    if (fire_ended(s, MR_SESSION_AFTER_ROLLBACK) != MR_OK) mr_env_clear_error(s->env);
     mr_env_restore_error(s->env, saved);
 }
 
 static mr_status rollback(mr_session *s) {
     bool was_dead = s->dead > 0, lost = false, nested = s->savepoints.len > 0;
+    bool idle = !mr_session_in_transaction(s) && mr_session_is_clean(s); /* nothing to roll back */
     mr_status status = MR_OK;
     if (was_dead)
         s->dead--;
@@ -173,8 +182,8 @@ static mr_status rollback(mr_session *s) {
         mr_free(s->env, s->failure);
         s->failure = NULL;
     }
-    if (was_dead || status != MR_OK) return status;
-    return mr_session_fire(s, MR_SESSION_AFTER_ROLLBACK);
+    if (was_dead || idle || status != MR_OK) return status;
+    return fire_ended(s, MR_SESSION_AFTER_ROLLBACK);
 }
 
 mr_status mr_session_rollback(mr_session *s) {
@@ -211,7 +220,7 @@ static mr_status commit_savepoint(mr_session *s) {
     if (mr_conn_release(s->conn, savepoint.number) != MR_OK) return MR_FAIL;
     s->savepoints.len--;
     mr_journal_merge(s, savepoint.mark);
-    return MR_OK;
+    return fire_ended(s, MR_SESSION_AFTER_COMMIT);
 }
 
 static mr_status commit_transaction(mr_session *s) {
@@ -222,14 +231,15 @@ static mr_status commit_transaction(mr_session *s) {
     }
     end_transaction(s);
     mr_journal_accept(s);
-    if (s->expire_on_commit) mr_expire_everything(s);
-    return MR_OK;
+    mr_status status = fire_ended(s, MR_SESSION_AFTER_COMMIT);
+    /* Listeners read what was committed; what they have changed is of the next transaction. */
+    if (s->expire_on_commit) mr_expire_unmodified(s);
+    return status;
 }
 
 static mr_status commit(mr_session *s) {
     if (mr_session_fire(s, MR_SESSION_BEFORE_COMMIT) != MR_OK || flush_all(s) != MR_OK) return MR_FAIL;
-    if ((s->savepoints.len > 0 ? commit_savepoint(s) : commit_transaction(s)) != MR_OK) return MR_FAIL;
-    return mr_session_fire(s, MR_SESSION_AFTER_COMMIT);
+    return s->savepoints.len > 0 ? commit_savepoint(s) : commit_transaction(s);
 }
 
 mr_status mr_session_commit(mr_session *s) {

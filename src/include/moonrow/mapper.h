@@ -181,6 +181,7 @@ struct mr_registry {
     mr_vec mappers;   /* mr_mapper *, in order of declaration */
     uint64_t version; /* rises with every declaration and configuration */
     bool dirty;       /* something waits to be configured */
+    bool listened;    /* somebody has listened to an attribute */
     void *flush_order; /* the flush layer's: the order of the tables; freed through mr_env_on_close */
 };
 
