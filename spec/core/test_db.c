@@ -407,23 +407,26 @@ static mr_status hook_connect(void *ud, mr_engine *engine, mr_conn *conn) {
     return mr_conn_run_sql(conn, "PRAGMA cache_size = 10");
 }
 
-static mr_status hook_before(void *ud, mr_conn *conn, const char *sql, const mr_value *params, size_t n) {
+static mr_status hook_before(void *ud, mr_conn *conn, const char *sql, const mr_value *const *lists, size_t nlists,
+                             size_t n) {
     hooked *h = ud;
     (void)sql;
-    (void)params;
+    (void)lists;
     (void)n;
+    assert_int_equal(nlists, 1);
     h->before++;
     if (h->commit_before) mr_conn_commit(conn);
     return h->refuse_before ? mr_fail(h->env, MR_ERR_CALLBACK, "not before") : MR_OK;
 }
 
-static mr_status hook_after(void *ud, mr_conn *conn, const char *sql, const mr_value *params, size_t n,
-                            double seconds) {
+static mr_status hook_after(void *ud, mr_conn *conn, const char *sql, const mr_value *const *lists, size_t nlists,
+                            size_t n, double seconds) {
     hooked *h = ud;
     (void)conn;
     (void)sql;
-    (void)params;
+    (void)lists;
     (void)n;
+    assert_int_equal(nlists, 1);
     assert_true(seconds >= 0);
     h->after++;
     return h->refuse_after ? mr_fail(h->env, MR_ERR_CALLBACK, "not after") : MR_OK;

@@ -65,10 +65,31 @@ typedef struct engine_call {
     const char *name;
     mr_conn *conn;
     const char *sql;
-    const mr_value *params;
-    size_t n;
+    const mr_value *const *lists;
+    size_t nlists, n;
     double seconds;
 } engine_call;
+
+static void push_list(lua_State *L, const mr_value *params, size_t n) {
+    bind_new_list(L, n);
+    for (size_t i = 0; i < n; i++) {
+        bind_push_value_or_null(L, &params[i]);
+        lua_rawseti(L, -2, (lua_Integer)i + 1);
+    }
+}
+
+/* The parameters, or a batch's list of them. */
+static void push_parameters(lua_State *L, const engine_call *c) {
+    if (c->nlists == 1) {
+        push_list(L, c->lists[0], c->n);
+        return;
+    }
+    bind_new_list(L, c->nlists);
+    for (size_t i = 0; i < c->nlists; i++) {
+        push_list(L, c->lists[i], c->n);
+        lua_rawseti(L, -2, (lua_Integer)i + 1);
+    }
+}
 
 static int engine_body(lua_State *L) {
     const engine_call *c = lua_touserdata(L, 1);
@@ -80,11 +101,7 @@ static int engine_body(lua_State *L) {
     lua_pushvalue(L, 2);
     if (c->sql) {
         lua_pushstring(L, c->sql);
-        bind_new_list(L, c->n);
-        for (size_t i = 0; i < c->n; i++) {
-            bind_push_value_or_null(L, &c->params[i]);
-            lua_rawseti(L, -2, (lua_Integer)i + 1);
-        }
+        push_parameters(L, c);
         lua_pushnumber(L, c->seconds);
     }
     bind_call_listener(L, c->sql ? 6 : 3, 2);
@@ -96,13 +113,15 @@ static mr_status on_connect(void *ud, mr_engine *engine, mr_conn *conn) {
     return bind_callback(mr_engine_env(engine), engine_body, &c);
 }
 
-static mr_status on_before_execute(void *ud, mr_conn *conn, const char *sql, const mr_value *params, size_t n) {
-    engine_call c = {ud, "before_execute", conn, sql, params, n, 0};
+static mr_status on_before_execute(void *ud, mr_conn *conn, const char *sql, const mr_value *const *lists, size_t nlists,
+                                   size_t n) {
+    engine_call c = {ud, "before_execute", conn, sql, lists, nlists, n, 0};
     return bind_callback(mr_engine_env(mr_conn_engine(conn)), engine_body, &c);
 }
 
-static mr_status on_after_execute(void *ud, mr_conn *conn, const char *sql, const mr_value *params, size_t n, double seconds) {
-    engine_call c = {ud, "after_execute", conn, sql, params, n, seconds};
+static mr_status on_after_execute(void *ud, mr_conn *conn, const char *sql, const mr_value *const *lists, size_t nlists,
+                                  size_t n, double seconds) {
+    engine_call c = {ud, "after_execute", conn, sql, lists, nlists, n, seconds};
     return bind_callback(mr_engine_env(mr_conn_engine(conn)), engine_body, &c);
 }
 

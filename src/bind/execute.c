@@ -7,41 +7,25 @@
 #include <string.h>
 
 #include "connection.h"
+#include "execute.h"
 #include "expression.h"
 #include "own.h"
 #include "result.h"
 #include "row.h"
-#include "row_binding.h"
 #include "schema.h"
 #include "statement.h"
 
 #define CURSOR "moonrow.Cursor"
 #define CHUNK  900 /* values in one INSERT of many rows: databases limit them */
 
-/* What runs: on a session, or on a connection. */
-typedef struct target {
-    mr_session *session;
-    mr_conn *conn;
-    int owner; /* index of the value that the result belongs to */
-    mr_synchronize how;
-    mr_mapper *mapper; /* whose objects follow the statement, an UPDATE or DELETE on a session; or NULL */
-} target;
-
-/* An open cursor, in a userdata. */
-typedef struct bind_cursor {
-    mr_session_cursor c;
-    mr_env *env;
-    bool open;
-} bind_cursor;
-
-static void close_cursor(bind_cursor *cursor) {
+void bind_cursor_close(bind_cursor *cursor) {
     if (!cursor->open) return;
     cursor->open = false;
     mr_session_cursor_close(cursor->env, &cursor->c);
 }
 
 static void finalize_cursor(void *p) {
-    close_cursor(p);
+    bind_cursor_close(p);
 }
 
 static int cursor_gc(lua_State *L) {
@@ -50,7 +34,7 @@ static int cursor_gc(lua_State *L) {
     return 0;
 }
 
-static bind_cursor *new_cursor(lua_State *L) {
+bind_cursor *bind_cursor_new(lua_State *L) {
     bind_cursor *cursor = lua_newuserdatauv(L, sizeof *cursor, 0);
     memset(cursor, 0, sizeof *cursor);
     cursor->env = bind_of(L)->env;
@@ -64,8 +48,7 @@ static bind_cursor *new_cursor(lua_State *L) {
 
 /* ---------------------------------------------------------------- parameters */
 
-/* The table at idx (0: none) as named values, their bytes borrowed from it: pushes the array. */
-static mr_named_value *read_params(lua_State *L, int idx, size_t *n) {
+mr_named_value *bind_read_params(lua_State *L, int idx, size_t *n) {
     *n = 0;
     if (!idx) {
         lua_pushnil(L);
@@ -100,7 +83,7 @@ static mr_status execute_on_conn(mr_conn *conn, mr_node *node, const mr_named_va
     return st == MR_OK ? mr_conn_execute(conn, out->compiled, out->values, &out->cursor) : st;
 }
 
-static void open_cursor(lua_State *L, const target *t, bind_cursor *cursor, mr_node *node,
+void bind_cursor_open(lua_State *L, const bind_target *t, bind_cursor *cursor, mr_node *node,
                         const mr_named_value *named, size_t n) {
     bind_state *b = bind_of(L);
     if (t->session) bind_to_session(L, t->owner); /* a default's function may have closed it */
@@ -117,7 +100,7 @@ static void open_cursor(lua_State *L, const target *t, bind_cursor *cursor, mr_n
         else cursor->c.statement = node, st = mr_fail(b->env, MR_ERR_INVALID_REQUEST, "execute: the connection is closed");
         if (st != MR_OK) {
             mr_error *saved = mr_env_save_error(b->env);
-            close_cursor(cursor);
+            bind_cursor_close(cursor);
             mr_env_restore_error(b->env, saved);
         }
     }
@@ -201,7 +184,7 @@ static void free_synchronizer(void *p) {
 }
 
 /* Pushes the owner of what lets the objects in memory follow the statement. */
-static bind_owner *push_synchronizer(lua_State *L, const target *t, mr_node *node, const mr_named_value *named,
+static bind_owner *push_synchronizer(lua_State *L, const bind_target *t, mr_node *node, const mr_named_value *named,
                                      size_t n) {
     bind_state *b = bind_of(L);
     bind_owner *owner = bind_own(L, free_synchronizer);
@@ -214,17 +197,15 @@ static bind_owner *push_synchronizer(lua_State *L, const target *t, mr_node *nod
     return owner;
 }
 
-/* Runs the statement on top of the stack (an expression that owns it; popped) into the Result at index
- * result. */
-static void run(lua_State *L, const target *t, int result, int params) {
+void bind_run_one(lua_State *L, const bind_target *t, int result, int params) {
     bind_result *r = bind_test(L, result, BIND_RESULT);
     int top = lua_gettop(L);
     size_t n;
-    const mr_named_value *named = read_params(L, params, &n);
+    const mr_named_value *named = bind_read_params(L, params, &n);
     mr_node *node = bind_test_node(L, top);
     bind_owner *following = push_synchronizer(L, t, node, named, n);
-    bind_cursor *cursor = new_cursor(L);
-    open_cursor(L, t, cursor, mr_node_retain(node), named, n);
+    bind_cursor *cursor = bind_cursor_new(L);
+    bind_cursor_open(L, t, cursor, mr_node_retain(node), named, n);
     lua_Integer at = 0;
     if (lua_getiuservalue(L, result, RESULT_ROWS) == LUA_TTABLE) at = (lua_Integer)lua_rawlen(L, -1);
     drain(L, cursor->c.cursor, result, &at);
@@ -238,7 +219,7 @@ static void run(lua_State *L, const target *t, int result, int params) {
     }
     bind_state *b = bind_of(L);
     BIND_ENTER(b, L);
-    close_cursor(cursor);
+    bind_cursor_close(cursor);
     mr_status st = following->p ? mr_synchronizer_apply(following->p) : MR_OK;
     BIND_LEAVE(b);
     bind_check(L, st);
@@ -249,7 +230,7 @@ static void run(lua_State *L, const target *t, int result, int params) {
 /* ---------------------------------------------------------------- which statement */
 
 /* Pushes the UPDATE or DELETE of a class, which the session's objects follow. */
-static void push_of_class(lua_State *L, target *t, const bind_statement *s) {
+static void push_of_class(lua_State *L, bind_target *t, const bind_statement *s) {
     bind_state *b = bind_of(L);
     mr_node *node = bind_statement_node(L, s);
     BIND_ENTER(b, L);
@@ -260,7 +241,7 @@ static void push_of_class(lua_State *L, target *t, const bind_statement *s) {
 }
 
 /* insert(T):returning(...) with rows: as many rows in one statement as a database takes. */
-static void run_chunks(lua_State *L, const target *t, int result, int stmt, int rows) {
+static void run_chunks(lua_State *L, const bind_target *t, int result, int stmt, int rows) {
     const bind_statement *s = bind_test_statement(L, stmt);
     lua_Integer n = (lua_Integer)lua_rawlen(L, rows), width = s->dml.table->u.table->ncolumns;
     lua_Integer chunk = CHUNK / (width > 0 ? width : 1);
@@ -269,163 +250,14 @@ static void run_chunks(lua_State *L, const target *t, int result, int stmt, int 
         to = at + chunk - 1 < n ? at + chunk - 1 : n;
         bind_push_with_rows(L, stmt, rows, at, to);
         bind_push_node(L, bind_statement_node(L, bind_test_statement(L, -1)));
-        run(L, t, result, 0);
+        bind_run_one(L, t, result, 0);
         lua_pop(L, 1);
     }
 }
 
-/* ---------------------------------------------------------------- batches */
+/* ---------------------------------------------------------------- the call */
 
-/* One prepared statement run for many rows: one record. `held` has what is bound now. */
-typedef struct batch {
-    const target *t;
-    mr_engine *engine;
-    bind_cursor *first;
-    bind_row_binding *binding; /* of the rows like the first; or NULL */
-    int held;    /* index of the cursor value that holds the bound values */
-    bool broken; /* a row of another structure: it runs by itself */
-} batch;
-
-static void count_row(bind_result *r, const batch *bt) {
-    r->rowcount += mr_cursor_rowcount(bt->first->c.cursor);
-    r->lastrowid = mr_cursor_last_insert_id(bt->first->c.cursor);
-}
-
-/* Binds and steps the row; broken is set, and nothing run, when it needs another statement. */
-static mr_status step_row(batch *bt, bind_cursor *next, mr_node *node, const mr_named_value *named,
-                          size_t n) {
-    next->open = true;
-    next->c.statement = mr_node_retain(node);
-    if (mr_engine_compile(bt->engine, node, named, n, &next->c.compiled, &next->c.values) != MR_OK)
-        return MR_FAIL;
-    bt->broken = next->c.compiled != bt->first->c.compiled;
-    if (bt->broken) return MR_OK;
-    if (mr_cursor_bind(bt->first->c.cursor, next->c.values) != MR_OK) return MR_FAIL;
-    mr_status st;
-    do st = mr_cursor_step(bt->first->c.cursor);
-    while (st == MR_ROW);
-    return st;
-}
-
-/* Runs the statement on top of the stack (popped) as one more row of the batch. */
-static void run_row(lua_State *L, batch *bt, int result, int params) {
-    bind_result *r = bind_test(L, result, BIND_RESULT);
-    bind_state *b = bind_of(L);
-    int top = lua_gettop(L);
-    size_t n;
-    mr_node *node = bind_test_node(L, top);
-    const mr_named_value *named = read_params(L, params, &n);
-    bind_cursor *next = new_cursor(L), *held = lua_touserdata(L, bt->held);
-    BIND_ENTER(b, L);
-    mr_status st = step_row(bt, next, node, named, n);
-    if (st == MR_FAIL) {
-        mr_error *saved = mr_env_save_error(b->env);
-        close_cursor(bt->first);
-        mr_env_restore_error(b->env, saved);
-    }
-    BIND_LEAVE(b);
-    bind_check(L, st);
-    if (bt->broken) {
-        lua_settop(L, top);
-        run(L, bt->t, result, params);
-        return;
-    }
-    count_row(r, bt);
-    if (held != bt->first) close_cursor(held);
-    lua_replace(L, bt->held);
-    lua_settop(L, top - 1);
-}
-
-/* Pushes the statement for row i: an INSERT of the row, or the text itself. Returns the index of its
- * parameters, or 0. */
-static int push_row_statement(lua_State *L, int stmt, int rows, lua_Integer i) {
-    const bind_statement *s = bind_test_statement(L, stmt);
-    lua_rawgeti(L, rows, i);
-    if (!lua_istable(L, -1)) bind_type_error(L, -1, "execute", "parameters as a table, or a list of tables");
-    if (s && s->kind == MR_NODE_UPDATE) {
-        bind_push_update_by_key(L, stmt, lua_gettop(L));
-        bind_push_node(L, bind_statement_node(L, bind_test_statement(L, -1)));
-        return 0;
-    }
-    if (s) {
-        bind_push_with_rows(L, stmt, rows, i, i);
-        bind_push_node(L, bind_statement_node(L, bind_test_statement(L, -1)));
-        return 0;
-    }
-    lua_pushvalue(L, stmt);
-    return lua_gettop(L) - 1;
-}
-
-/* Runs the row as one more of the batch, straight from its table; false where it needs a statement of its own. */
-static bool run_bound_row(lua_State *L, batch *bt, int result, int rows, lua_Integer i) {
-    if (!bt->binding) return false;
-    lua_rawgeti(L, rows, i);
-    const mr_value *values = bind_row_values(L, bt->binding, lua_gettop(L));
-    if (!values) return false;
-    bind_state *b = bind_of(L);
-    mr_cursor *cursor = bt->first->c.cursor;
-    BIND_ENTER(b, L);
-    mr_status st = mr_cursor_bind(cursor, values);
-    if (st == MR_OK) do st = mr_cursor_step(cursor);
-        while (st == MR_ROW);
-    if (st == MR_FAIL) {
-        mr_error *saved = mr_env_save_error(b->env);
-        close_cursor(bt->first);
-        mr_env_restore_error(b->env, saved);
-    }
-    BIND_LEAVE(b);
-    bind_check(L, st);
-    count_row(bind_test(L, result, BIND_RESULT), bt);
-    return true;
-}
-
-static void run_batch(lua_State *L, const target *t, int result, int stmt, int rows) {
-    lua_Integer n = (lua_Integer)lua_rawlen(L, rows);
-    bind_result *r = bind_test(L, result, BIND_RESULT);
-    bind_state *b = bind_of(L);
-    batch bt = {.t = t, .engine = t->session ? mr_session_engine(t->session) : mr_conn_engine(t->conn)};
-    bt.first = new_cursor(L);
-    lua_pushvalue(L, -1);
-    bt.held = lua_gettop(L);
-    lua_pushnil(L); /* the binding */
-    r->rowcount = 0;
-    for (lua_Integer i = 1; i <= n; i++) {
-        lua_settop(L, bt.held + 1);
-        if (i > 1 && run_bound_row(L, &bt, result, rows, i)) continue;
-        lua_settop(L, bt.held + 1);
-        int params = push_row_statement(L, stmt, rows, i);
-        if (i > 1) {
-            run_row(L, &bt, result, params);
-        } else {
-            size_t count;
-            mr_node *node = bind_test_node(L, -1);
-            const mr_named_value *named = read_params(L, params, &count);
-            open_cursor(L, t, bt.first, mr_node_retain(node), named, count);
-            while (step(L, bt.first->c.cursor, NULL) == MR_ROW) continue;
-            count_row(r, &bt);
-            lua_rawgeti(L, rows, i);
-            const bind_statement *s = bind_test_statement(L, stmt);
-            if (s) bt.binding = bind_push_row_binding(L, s, node, bt.first->c.compiled, lua_gettop(L));
-            lua_replace(L, bt.held + 1);
-        }
-    }
-    lua_settop(L, bt.held);
-    bind_cursor *held = lua_touserdata(L, bt.held);
-    BIND_ENTER(b, L);
-    close_cursor(bt.first);
-    close_cursor(held);
-    BIND_LEAVE(b);
-}
-
-/* Each row that was to be updated must be there. */
-static void check_matched(lua_State *L, int result, int64_t rows) {
-    const bind_result *r = bind_test(L, result, BIND_RESULT);
-    if (r->rowcount == rows) return;
-    bind_error(L, MR_ERR_STALE_DATA, "UPDATE expected to update %lld row(s); %lld were matched: a row is gone",
-               (long long)rows, (long long)r->rowcount);
-}
-
-static int run_statement(lua_State *L, const target *t, int stmt, int params) {
+static int run_statement(lua_State *L, const bind_target *t, int stmt, int params) {
     const bind_statement *s = bind_test_statement(L, stmt);
     mr_node *node = bind_test_node(L, stmt);
     int result = lua_gettop(L) + 1;
@@ -441,19 +273,18 @@ static int run_statement(lua_State *L, const target *t, int stmt, int params) {
     if (many && s && s->dml.returning) {
         run_chunks(L, t, result, stmt, params);
     } else if (many) {
-        run_batch(L, t, result, stmt, params);
-        if (by_key) check_matched(L, result, (int64_t)lua_rawlen(L, params));
+        bind_run_rows(L, t, result, stmt, params);
     } else if (open && params) {
         bind_push_with_rows(L, stmt, params, 0, 0);
         bind_push_node(L, bind_statement_node(L, bind_test_statement(L, -1)));
-        run(L, t, result, 0);
+        bind_run_one(L, t, result, 0);
     } else if (s && s->mapper && t->session && s->kind != MR_NODE_INSERT) {
-        target of_class = *t;
+        bind_target of_class = *t;
         push_of_class(L, &of_class, s);
-        run(L, &of_class, result, params);
+        bind_run_one(L, &of_class, result, params);
     } else {
         bind_push_node(L, s ? bind_statement_node(L, s) : mr_node_retain(node));
-        run(L, t, result, params);
+        bind_run_one(L, t, result, params);
     }
     lua_settop(L, result);
     return 1;
@@ -513,7 +344,7 @@ static int no_statement(lua_State *L, int idx) {
 int bind_execute(lua_State *L, int session_idx) {
     int stmt = session_idx + 1;
     lua_settop(L, session_idx + 3);
-    target t = {.session = bind_to_session(L, session_idx), .owner = session_idx};
+    bind_target t = {.session = bind_to_session(L, session_idx), .owner = session_idx};
     int params = params_index(L, stmt + 1), options = params_index(L, stmt + 2);
     if (is_expression(bind_test_node(L, stmt))) own_select(L, stmt);
     if (!bind_is_query(L, stmt)) {
@@ -539,7 +370,7 @@ int bind_execute_on_connection(lua_State *L, int connection_idx, mr_conn *conn) 
     int stmt = connection_idx + 1;
     lua_settop(L, connection_idx + 2);
     bind_push_engine(L, mr_conn_engine(conn)); /* outlives the connection, which callbacks may close */
-    target t = {.conn = conn, .owner = connection_idx};
+    bind_target t = {.conn = conn, .owner = connection_idx};
     int params = params_index(L, stmt + 1);
     size_t len;
     if (lua_type(L, stmt) == LUA_TSTRING) {

@@ -78,6 +78,8 @@ struct mr_cursor {
     unsigned ncolumns;
     uint64_t execution;
     int64_t rowcount, last_insert_id;
+    bool told;      /* its executions are parts of one that has been told of */
+    double seconds; /* that those took */
     mr_cursor *prev, *next; /* in conn->cursors */
 };
 
@@ -88,6 +90,8 @@ void mr_conn_destroy(mr_conn *conn);
 /* What follows a failed driver call: says who holds the lock if it is this program, adds the statement to the
  * error, and follows the database where it has ended the transaction. Returns MR_FAIL. */
 mr_status mr_conn_failed(mr_conn *conn, const char *sql, const mr_value *values, size_t n);
+/* Calls the hook of before_execute or after_execute for the lists of parameters. (cursor.c) */
+mr_status mr_cursor_tell(mr_cursor *cursor, bool after, const mr_value *const *lists, size_t n);
 /* Closes the cursors: their next step fails. */
 void mr_conn_invalidate_cursors(mr_conn *conn);
 /* Runs SQL that is neither cached nor recorded: savepoints and set-up. */

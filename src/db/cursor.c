@@ -145,15 +145,16 @@ static double now(void) {
 }
 
 /* A hook may have closed the cursor's connection or ended its transaction. */
-static mr_status call_hook(mr_cursor *cursor, bool after, double seconds) {
+mr_status mr_cursor_tell(mr_cursor *cursor, bool after, const mr_value *const *lists, size_t n) {
     mr_conn *conn = cursor->conn;
     const mr_engine_hooks *hooks = &conn->engine->hooks;
     const char *sql = cursor->compiled->sql;
+    size_t width = cursor->told ? cursor->compiled->nparams : cursor->nvalues;
     mr_status status = MR_OK;
     if (after && hooks->after_execute) {
-        status = hooks->after_execute(hooks->ud, conn, sql, cursor->values, cursor->nvalues, seconds);
+        status = hooks->after_execute(hooks->ud, conn, sql, lists, n, width, cursor->seconds);
     } else if (!after && hooks->before_execute) {
-        status = hooks->before_execute(hooks->ud, conn, sql, cursor->values, cursor->nvalues);
+        status = hooks->before_execute(hooks->ud, conn, sql, lists, n, width);
     }
     if (status != MR_FAIL)
         return cursor->conn || cursor->state == MR_CURSOR_DONE ? MR_OK : was_closed(cursor);
@@ -168,7 +169,8 @@ static mr_status call_hook(mr_cursor *cursor, bool after, double seconds) {
 static mr_status advance_observed(mr_cursor *cursor) {
     mr_engine *engine = cursor->conn->engine;
     const char *sql = cursor->compiled->sql;
-    if (call_hook(cursor, false, 0)) return MR_FAIL;
+    const mr_value *values = cursor->values;
+    if (!cursor->told && mr_cursor_tell(cursor, false, &values, 1)) return MR_FAIL;
     if (engine->echo) mr_echo(engine, sql, cursor->values, cursor->nvalues);
     if (engine->recorders &&
         mr_recorders_note(engine, cursor->execution, sql, cursor->values, cursor->nvalues))
@@ -178,8 +180,9 @@ static mr_status advance_observed(mr_cursor *cursor) {
     double seconds = now() - start;
     if (seconds < 0) seconds = 0; /* the clock was set back */
     mr_recorders_add_time(engine, cursor->execution, seconds);
-    if (status == MR_FAIL || !cursor->conn) return status;
-    return call_hook(cursor, true, seconds) ? MR_FAIL : status;
+    cursor->seconds = cursor->told ? cursor->seconds + seconds : seconds;
+    if (status == MR_FAIL || !cursor->conn || cursor->told) return status;
+    return mr_cursor_tell(cursor, true, &values, 1) ? MR_FAIL : status;
 }
 
 static mr_status first_step(mr_cursor *cursor) {

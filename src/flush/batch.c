@@ -5,8 +5,9 @@
  */
 #include "batch.h"
 
-mr_status mr_flush_batch_begin(flush_batch *batch, mr_flush *flush, flush_group *group) {
-    *batch = (flush_batch){.flush = flush, .group = group};
+mr_status mr_flush_batch_begin(flush_batch *batch, mr_flush *flush, flush_group *group,
+                               mr_status (*ran)(void *batch, void *row, mr_status step)) {
+    *batch = (flush_batch){.flush = flush, .group = group, .ran = ran};
     return mr_flush_connect(flush, group);
 }
 
@@ -30,6 +31,7 @@ static mr_status check_matched(const flush_batch *batch) {
 }
 
 mr_status mr_flush_batch_end(flush_batch *batch, mr_status status) {
+    if (batch->cursor) status = mr_batch_end(&batch->rows, status);
     if (status == MR_OK) status = check_matched(batch);
     mr_cursor_close(batch->cursor);
     mr_flush_statement_done(batch->cls, batch->st);
@@ -47,16 +49,18 @@ mr_status mr_flush_batch_use(flush_batch *batch, flush_class *cls, flush_wanted 
     if (mr_flush_batch_end(batch, MR_OK) != MR_OK) return MR_FAIL;
     batch->cls = cls;
     if (mr_flush_statement(cls, wanted, &batch->st) != MR_OK) return MR_FAIL;
-    return mr_conn_prepare(batch->group->conn, batch->st->compiled, &batch->cursor);
+    if (mr_conn_prepare(batch->group->conn, batch->st->compiled, &batch->cursor) != MR_OK) return MR_FAIL;
+    mr_batch_begin(&batch->rows, batch->cursor, batch->ran, batch);
+    batch->flush->hooked = batch->flush->hooked || batch->rows.waits; /* those who listen may change objects, too */
+    return MR_OK;
 }
 
-mr_status mr_flush_batch_send(flush_batch *batch, flush_op *const *ops) {
+mr_status mr_flush_batch_send(flush_batch *batch, flush_op *const *ops, void *row) {
     mr_value *values = mr_flush_values(batch->flush, batch->st->compiled->nparams + batch->cls->mapper->npk);
     if (!values) return MR_FAIL;
     mr_flush_fill(batch->st, ops, values);
-    if (mr_cursor_bind(batch->cursor, values) != MR_OK) return MR_FAIL;
     batch->flush->sent = true;
-    return mr_cursor_step(batch->cursor);
+    return mr_batch_row(&batch->rows, values, row);
 }
 
 /* What the database has made of the row: RETURNING. */
@@ -70,13 +74,22 @@ static mr_status take_returned(flush_batch *batch, flush_op *op) {
 }
 
 mr_status mr_flush_batch_row(flush_batch *batch, flush_op *op) {
-    mr_status status = mr_flush_batch_send(batch, &op);
-    for (; status == MR_ROW; status = mr_cursor_step(batch->cursor))
-        if (take_returned(batch, op) != MR_OK) return MR_FAIL;
-    if (status == MR_FAIL) return MR_FAIL;
-    int64_t n = mr_cursor_rowcount(batch->cursor);
     batch->expected++;
+    mr_status status = mr_flush_batch_send(batch, &op, op);
+    if (status != MR_OK || batch->st->nreturning == 0) return status;
+    /* What it returns is needed before the next row. */
+    status = mr_batch_end(&batch->rows, MR_OK);
+    mr_batch_begin(&batch->rows, batch->cursor, batch->ran, batch);
+    return status;
+}
+
+mr_status mr_flush_batch_count(void *ud, void *row, mr_status step) {
+    flush_batch *batch = ud;
+    for (; step == MR_ROW; step = mr_cursor_step(batch->cursor))
+        if (take_returned(batch, row) != MR_OK) return MR_FAIL;
+    if (step == MR_FAIL) return MR_FAIL;
+    int64_t n = mr_cursor_rowcount(batch->cursor);
     batch->matched += n;
-    if (n != 1 && !batch->missing) batch->missing = op;
+    if (n != 1 && !batch->missing) batch->missing = row;
     return MR_OK;
 }

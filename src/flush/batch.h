@@ -12,19 +12,24 @@ typedef struct flush_batch {
     flush_class *cls;
     flush_statement *st;
     mr_cursor *cursor;
+    mr_batch rows; /* through the cursor */
+    mr_status (*ran)(void *batch, void *row, mr_status step);
     size_t expected; /* rows */
     int64_t matched;
     const flush_op *missing; /* the first that was not matched */
 } flush_batch;
 
-/* Connects. */
-mr_status mr_flush_batch_begin(flush_batch *batch, mr_flush *flush, flush_group *group);
+/* Connects. ran: called with the batch and the row that was sent, as it has run. */
+mr_status mr_flush_batch_begin(flush_batch *batch, mr_flush *flush, flush_group *group,
+                               mr_status (*ran)(void *batch, void *row, mr_status step));
 /* Makes the statement the wanted one; another shape begins another batch. */
 mr_status mr_flush_batch_use(flush_batch *batch, flush_class *cls, flush_wanted *wanted);
-/* Binds the row (or rows, of a multi-row INSERT) and steps once: MR_ROW or MR_DONE. */
-mr_status mr_flush_batch_send(flush_batch *batch, flush_op *const *ops);
-/* An UPDATE or DELETE of one row. */
+/* Sends the row, or the rows of a multi-row INSERT, whose parameters are of ops. It may run as late as the batch ends. */
+mr_status mr_flush_batch_send(flush_batch *batch, flush_op *const *ops, void *row);
+/* An UPDATE or DELETE of one row; ran is mr_flush_batch_count. */
 mr_status mr_flush_batch_row(flush_batch *batch, flush_op *op);
+/* The row (a flush_op *) should have been matched. */
+mr_status mr_flush_batch_count(void *batch, void *row, mr_status step);
 /* Ends; status is what is returned unless a row was not matched: StaleDataError. */
 mr_status mr_flush_batch_end(flush_batch *batch, mr_status status);
 

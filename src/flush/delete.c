@@ -18,7 +18,7 @@ static mr_status send_row(flush_batch *batch, flush_op *op) {
 
 mr_status mr_flush_delete_rows(mr_flush *flush, flush_group *group, flush_op *const *ops, size_t n) {
     flush_batch batch;
-    if (mr_flush_batch_begin(&batch, flush, group) != MR_OK) return MR_FAIL;
+    if (mr_flush_batch_begin(&batch, flush, group, mr_flush_batch_count) != MR_OK) return MR_FAIL;
     mr_status status = MR_OK;
     for (size_t i = 0; i < n && status == MR_OK; i++) status = send_row(&batch, ops[i]);
     return mr_flush_batch_end(&batch, status);

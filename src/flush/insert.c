@@ -113,9 +113,10 @@ static mr_status take_value(mr_flush *flush, flush_op *op, unsigned c, const mr_
     return op->cls->columns[c].key ? take_key(flush, op, c, value) : mr_flush_stage(flush, op, c, value);
 }
 
-static mr_status take_returned(flush_batch *batch, flush_op *const *ops, size_t n) {
+/* step: what the first row of the answer was met with. */
+static mr_status take_returned(flush_batch *batch, flush_op *const *ops, size_t n, mr_status step) {
     const flush_statement *st = batch->st;
-    mr_status status = MR_ROW;
+    mr_status status = step;
     for (size_t row = 0; row < n; row++) {
         mr_value *values = mr_flush_keys(batch->flush, st->nreturning);
         if (!values || (row > 0 && (status = mr_cursor_step(batch->cursor)) == MR_FAIL)) return MR_FAIL;
@@ -159,17 +160,26 @@ static mr_status finish_row(mr_flush *flush, flush_op *op) {
 
 /* ---------------------------------------------------------------- sending */
 
-static mr_status send_rows(flush_batch *batch, flush_op *const *ops, size_t n) {
+/* The rows of one INSERT have run. */
+static mr_status take_keys(void *ud, void *row, mr_status step) {
+    flush_batch *batch = ud;
     mr_flush *flush = batch->flush;
-    mr_status status = mr_flush_batch_send(batch, ops);
-    if (status != MR_FAIL && batch->st->nreturning) status = take_returned(batch, ops, n);
-    if (status == MR_FAIL) return MR_FAIL;
+    flush_op *const *ops = row;
+    size_t n = batch->st->rows;
+    if (batch->st->nreturning && take_returned(batch, ops, n, step) == MR_FAIL) return MR_FAIL;
     if (batch->st->rowid) {
         mr_value id = mr_int_value(mr_cursor_last_insert_id(batch->cursor));
         if (take_key(flush, ops[0], ops[0]->cls->key[0], &id) != MR_OK) return MR_FAIL;
     }
     for (size_t i = 0; i < n; i++)
         if (finish_row(flush, ops[i]) != MR_OK) return MR_FAIL;
+    return MR_OK;
+}
+
+/* What those who listen to executions find, and may change, is what is sent. */
+static mr_status remember_rows(const flush_batch *batch, flush_op *const *ops) {
+    for (size_t i = 0; batch->rows.waits && i < batch->st->rows; i++)
+        if (mr_flush_remember(batch->flush, ops[i]) != MR_OK) return MR_FAIL;
     return MR_OK;
 }
 
@@ -205,7 +215,7 @@ static mr_status take_rows(mr_flush *flush, flush_op *const *ops, size_t n, flus
 
 mr_status mr_flush_insert_rows(mr_flush *flush, flush_group *group, flush_op *const *ops, size_t n) {
     flush_batch batch;
-    if (mr_flush_batch_begin(&batch, flush, group) != MR_OK) return MR_FAIL;
+    if (mr_flush_batch_begin(&batch, flush, group, take_keys) != MR_OK) return MR_FAIL;
     bool many = mr_engine_dialect(mr_conn_engine(group->conn))->multi_row_insert;
     uint64_t *first = NULL;
     mr_status status = MR_OK;
@@ -218,7 +228,8 @@ mr_status mr_flush_insert_rows(mr_flush *flush, flush_group *group, flush_op *co
             status = room ? take_rows(flush, ops + i, n - i, &wanted, first) : MR_FAIL;
         }
         if (status == MR_OK) status = mr_flush_batch_use(&batch, ops[i]->cls, &wanted);
-        if (status == MR_OK) status = send_rows(&batch, ops + i, wanted.rows);
+        if (status == MR_OK) status = remember_rows(&batch, ops + i);
+        if (status == MR_OK) status = mr_flush_batch_send(&batch, ops + i, (void *)(uintptr_t)(ops + i));
         i += wanted.rows;
     }
     mr_free(flush->env, first);

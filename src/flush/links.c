@@ -225,36 +225,52 @@ static mr_status fill(mr_flush *flush, const flush_link *link, const flush_link_
 
 /* ---------------------------------------------------------------- sending */
 
-static mr_status send_links(mr_flush *flush, flush_group *group, const flush_link_statement *st,
-                            size_t from) {
-    mr_cursor *cursor = NULL;
-    mr_value *values = mr_flush_values(flush, st->compiled->nparams);
-    size_t expected = 0;
-    int64_t matched = 0;
-    if (!values || mr_conn_prepare(group->conn, st->compiled, &cursor) != MR_OK) return MR_FAIL;
-    mr_status status = MR_OK;
-    for (size_t i = from; i < flush->links.len && status != MR_FAIL; i++) {
-        flush_link *link = mr_vec_at(&flush->links, i);
-        if (link->sent || link->rel != st->rel || link->kind != st->kind) continue;
-        link->sent = true;
-        status = fill(flush, link, st, values);
-        if (status == MR_OK) status = mr_cursor_bind(cursor, values);
-        if (status != MR_OK) break;
-        flush->sent = true;
-        status = mr_cursor_step(cursor);
-        matched += mr_cursor_rowcount(cursor);
-        expected++;
-    }
-    mr_cursor_close(cursor);
-    if (status == MR_FAIL) return MR_FAIL;
-    if (st->kind == LINK_INSERT || matched == (int64_t)expected) return MR_OK;
+/* Link rows through one statement. */
+typedef struct link_batch {
+    mr_cursor *cursor;
+    size_t expected;
+    int64_t matched;
+} link_batch;
+
+static mr_status count_link(void *ud, void *row, mr_status step) {
+    (void)row, (void)step;
+    link_batch *batch = ud;
+    batch->matched += mr_cursor_rowcount(batch->cursor);
+    return MR_OK;
+}
+
+static mr_status check_matched(const mr_flush *flush, const flush_link_statement *st, const link_batch *batch) {
+    if (st->kind == LINK_INSERT || batch->matched == (int64_t)batch->expected) return MR_OK;
     const char *verb = st->kind == LINK_DELETE ? "delete" : "update";
     return mr_fail(flush->env, MR_ERR_STALE_DATA,
                    "%s statement on table '%s' expected to %s %zu row(s); Only %lld were matched. Links of "
                    "%s.%s were changed "
                    "meanwhile: roll back and load them again",
-                   st->kind == LINK_DELETE ? "DELETE" : "UPDATE", st->rel->secondary->name, verb, expected,
-                   (long long)matched, st->rel->parent->name, st->rel->prop->name);
+                   st->kind == LINK_DELETE ? "DELETE" : "UPDATE", st->rel->secondary->name, verb, batch->expected,
+                   (long long)batch->matched, st->rel->parent->name, st->rel->prop->name);
+}
+
+static mr_status send_links(mr_flush *flush, flush_group *group, const flush_link_statement *st,
+                            size_t from) {
+    link_batch batch = {0};
+    mr_value *values = mr_flush_values(flush, st->compiled->nparams);
+    if (!values || mr_conn_prepare(group->conn, st->compiled, &batch.cursor) != MR_OK) return MR_FAIL;
+    mr_batch rows;
+    mr_batch_begin(&rows, batch.cursor, count_link, &batch);
+    mr_status status = MR_OK;
+    for (size_t i = from; i < flush->links.len && status == MR_OK; i++) {
+        flush_link *link = mr_vec_at(&flush->links, i);
+        if (link->sent || link->rel != st->rel || link->kind != st->kind) continue;
+        link->sent = true;
+        status = fill(flush, link, st, values);
+        if (status != MR_OK) break;
+        flush->sent = true;
+        status = mr_batch_row(&rows, values, NULL);
+        batch.expected++;
+    }
+    status = mr_batch_end(&rows, status);
+    mr_cursor_close(batch.cursor);
+    return status == MR_OK ? check_matched(flush, st, &batch) : MR_FAIL;
 }
 
 static flush_class *class_of(const mr_flush *flush, const mr_mapper *mapper) {

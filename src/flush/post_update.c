@@ -127,7 +127,7 @@ static mr_status run_group(mr_flush *flush, flush_group *group, bool before_dele
         if (post->before_delete != before_delete || post->sent || post->op->cls->mapper->root != group->root)
             continue;
         if (post->op->kind == OP_DELETE && (post->op->flags & OP_SWITCHED)) continue;
-        if (!batch.flush) status = mr_flush_batch_begin(&batch, flush, group);
+        if (!batch.flush) status = mr_flush_batch_begin(&batch, flush, group, mr_flush_batch_count);
         if (status == MR_OK) status = send_row(&batch, post->op, before_delete);
     }
     return batch.flush ? mr_flush_batch_end(&batch, status) : status;

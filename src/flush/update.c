@@ -151,7 +151,7 @@ mr_status mr_flush_update_rows(mr_flush *flush, flush_group *group, flush_op *co
         bool idle = !(ops[i]->flags & OP_ROW_SWITCH) && !mr_flush_writes(ops[i]);
         if (idle) status = mr_flush_remember(flush, ops[i]);
         if (idle) continue;
-        if (!batch.flush) status = mr_flush_batch_begin(&batch, flush, group);
+        if (!batch.flush) status = mr_flush_batch_begin(&batch, flush, group, mr_flush_batch_count);
         if (status == MR_OK) status = send_row(&batch, ops[i]);
     }
     return batch.flush ? mr_flush_batch_end(&batch, status) : status;

@@ -246,13 +246,13 @@ static mr_value new_value(const mr_synchronizer *y, mr_entity *e, const mr_prope
 }
 
 /* The object has what the database has: neither a change nor a history. */
-static void take_on(mr_synchronizer *y, mr_entity *e, const mr_property *prop, mr_value *value) {
+static void take_on(mr_session *s, mr_entity *e, const mr_property *prop, mr_value *value) {
     if (mr_entity_slot(e, prop->slot)->kind == MR_UNLOADED) return;
     if (value->kind != MR_UNLOADED && !mr_entity_is_dirty(e, prop->slot)) {
         mr_entity_give(e, prop->slot, value); /* its place is there: cannot fail */
         return;
     }
-    mr_journal_keep(y->session, e);
+    mr_journal_keep(s, e);
     mr_entity_forget(e, prop->slot);
     e->flags |= MR_ENTITY_PARTIAL;
 }
@@ -268,7 +268,7 @@ static void follow_update(mr_synchronizer *y, const match *m, mr_value *values) 
     }
     for (uint32_t i = 0; i < d->columns->n; i++) {
         const mr_property *prop = mr_mapper_property_of_column(y->mapper, d->columns->child[i]->u.column);
-        if (prop) take_on(y, e, prop, &values[i]);
+        if (prop) take_on(y->session, e, prop, &values[i]);
         mr_value_clear(y->session->env, &values[i]);
     }
 }
@@ -321,4 +321,53 @@ mr_status mr_synchronizer_apply(mr_synchronizer *y) {
                                                               : apply_delete(y);
     mr_heap_unblock(y->session->heap);
     return status;
+}
+
+/* ---------------------------------------------------------------- row by row */
+
+bool mr_session_has_objects(const mr_session *s) {
+    return mr_idmap_count(s->owner->idmap) > 0;
+}
+
+static const mr_property *key_property(const mr_mapper *mapper, unsigned i) {
+    for (size_t c = 0; c < mapper->columns.len; c++) {
+        const mr_property *prop = mr_vec_ptr(&mapper->columns, c);
+        if (prop->slot == mapper->pk_slots[i]) return prop;
+    }
+    return NULL;
+}
+
+mr_status mr_session_peek(mr_session *s, mr_mapper *mapper, const mr_value *key, mr_entity **out) {
+    enum { MAX_KEY = 16 };
+    mr_value own[MAX_KEY], identity;
+    *out = NULL;
+    if (mapper->npk > MAX_KEY) return MR_OK;
+    for (unsigned i = 0; i < mapper->npk; i++) {
+        own[i] = key[i];
+        if (mr_attribute_coerce(mapper, key_property(mapper, i), &own[i]) != MR_OK) return MR_FAIL;
+    }
+    mr_strbuf buf;
+    mr_strbuf_init(&buf, s->env);
+    mr_entity *e = NULL;
+    if (mr_identity_make(mapper, own, &buf, &identity)) e = mr_idmap_get(s->owner->idmap, mapper->root, &identity);
+    mr_status status = buf.oom ? mr_nomem(s->env) : MR_OK;
+    mr_strbuf_done(&buf);
+    if (e) mr_entity_touch(e);
+    if (e && e->state == MR_PERSISTENT && mr_mapper_isa(e->mapper, mapper) && !is_expired(e)) *out = e;
+    return status;
+}
+
+mr_status mr_session_take_on(mr_session *s, mr_entity *entity, const mr_property *prop, const mr_value *value) {
+    mr_value given = *value, copy = mr_value_of(MR_UNLOADED, 0);
+    if (mr_journal_updated(s, entity) != MR_OK) return MR_FAIL;
+    bool fits = given.kind != MR_UNLOADED && given.kind != MR_OPAQUE &&
+                mr_attribute_coerce(entity->mapper, prop, &given) == MR_OK &&
+                mr_value_copy(s->env, &copy, &given) == MR_OK;
+    if (!fits) {
+        mr_env_clear_error(s->env);
+        copy = mr_value_of(MR_UNLOADED, 0);
+    }
+    take_on(s, entity, prop, &copy);
+    mr_value_clear(s->env, &copy);
+    return MR_OK;
 }

@@ -123,10 +123,13 @@ function Session:is_modified(object) end
 ---@param ... moonrow.Model|moonrow.Expression
 ---@return moonrow.Query
 function Session:query(...) end
+---params: values by name; or a list of rows, for an insert, an update (each row has the primary key; objects in memory
+---follow, unless synchronize_session = false) or a text.
 ---@param statement moonrow.Statement|moonrow.Select
 ---@param params? table
+---@param options? { synchronize_session?: false|"auto"|"evaluate"|"fetch" }
 ---@return moonrow.Result
-function Session:execute(statement, params) end
+function Session:execute(statement, params, options) end
 ---@param statement moonrow.Statement|moonrow.Select
 ---@param params? table
 ---@return any[]

@@ -109,9 +109,11 @@ typedef struct mr_engine_options {
 typedef struct mr_engine_hooks {
     void *ud;
     mr_status (*connect)(void *ud, mr_engine *engine, mr_conn *conn);
-    mr_status (*before_execute)(void *ud, mr_conn *conn, const char *sql, const mr_value *params, size_t n);
-    mr_status (*after_execute)(void *ud, mr_conn *conn, const char *sql, const mr_value *params, size_t n,
-                               double seconds);
+    /* An execution: lists[i] is one parameter list of n values; a batch has several. */
+    mr_status (*before_execute)(void *ud, mr_conn *conn, const char *sql, const mr_value *const *lists,
+                                size_t nlists, size_t n);
+    mr_status (*after_execute)(void *ud, mr_conn *conn, const char *sql, const mr_value *const *lists,
+                               size_t nlists, size_t n, double seconds);
 } mr_engine_hooks;
 
 /* Makes an engine: one reference. Connects to nothing yet, except that sqlite:// anchors its memory database.
@@ -208,6 +210,23 @@ const char *mr_cursor_column_name(mr_cursor *cursor, unsigned i);
 int64_t mr_cursor_rowcount(const mr_cursor *cursor); /* rows matched by the last execution */
 int64_t mr_cursor_last_insert_id(const mr_cursor *cursor);
 void mr_cursor_close(mr_cursor *cursor); /* NULL passes */
+
+/* Rows for one prepared statement: each runs when it comes; but while somebody listens to executions (mr_engine_hooks) they
+ * wait, and run at the end as one execution, of which is told once. */
+typedef struct mr_batch {
+    mr_cursor *cursor; /* borrowed */
+    mr_status (*ran)(void *ud, void *row, mr_status step); /* after each row: step is MR_ROW or MR_DONE */
+    void *ud;
+    bool waits;
+    size_t width;
+    mr_vec values; /* mr_value *: copies, of each row that waits */
+    mr_vec rows;   /* void * */
+} mr_batch;
+void mr_batch_begin(mr_batch *batch, mr_cursor *cursor, mr_status (*ran)(void *ud, void *row, mr_status step), void *ud);
+mr_status mr_batch_row(mr_batch *batch, const mr_value *values, void *row);
+/* Runs what waits, if status is MR_OK, and forgets it in any case; the batch may go on. Gives the status back. With another
+ * status the cursor may be gone. */
+mr_status mr_batch_end(mr_batch *batch, mr_status status);
 
 /* Runs a statement without rows. values may be NULL. *rowcount may be NULL. */
 mr_status mr_conn_run(mr_conn *conn, mr_compiled *compiled, const mr_value *values, int64_t *rowcount);

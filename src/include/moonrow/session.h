@@ -132,6 +132,13 @@ mr_status mr_synchronizer_new(mr_session *s, mr_mapper *mapper, mr_node *stateme
                               size_t nnamed, mr_synchronize how, mr_synchronizer **out);
 mr_status mr_synchronizer_apply(mr_synchronizer *y);
 void mr_synchronizer_free(mr_synchronizer *y); /* NULL passes */
+/* Where rows were updated by their keys, object by object. Has the session any? */
+bool mr_session_has_objects(const mr_session *s);
+/* The object of the key (npk values, coerced here), if it is in memory and has not expired; borrowed. *out NULL: there is none. */
+mr_status mr_session_peek(mr_session *s, mr_mapper *mapper, const mr_value *key, mr_entity **out);
+/* The column of its row was written: the object has that value now (MR_UNLOADED, one that does not fit, or over a change of its own:
+ * to be read again). */
+mr_status mr_session_take_on(mr_session *s, mr_entity *entity, const mr_property *prop, const mr_value *value);
 /* The UPDATE or DELETE with the criterion of a class that shares its table with others. Consumes statement. */
 mr_node *mr_class_statement(mr_mapper *mapper, mr_node *statement);
 
