@@ -108,11 +108,21 @@ void bind_cursor_open(lua_State *L, const bind_target *t, bind_cursor *cursor, m
     bind_check(L, st);
 }
 
+/* The attribute that a statement returns as its column i, or NULL. */
+static const char *returned_name(const mr_node *node, unsigned i) {
+    bool dml = node->kind == MR_NODE_INSERT || node->kind == MR_NODE_UPDATE || node->kind == MR_NODE_DELETE;
+    const mr_node *list = dml ? node->u.dml->returning : NULL;
+    if (!list || i >= list->n || list->child[i]->kind != MR_NODE_COLUMN) return NULL;
+    const mr_property *prop = list->child[i]->annotation;
+    return prop ? prop->name : NULL;
+}
+
 /* Pushes the names of the cursor's columns. */
-static void push_names(lua_State *L, mr_cursor *cursor, unsigned width) {
+static void push_names(lua_State *L, const mr_node *node, mr_cursor *cursor, unsigned width) {
     lua_createtable(L, (int)width, 0);
     for (unsigned i = 0; i < width; i++) {
-        const char *name = mr_cursor_column_name(cursor, i);
+        const char *name = returned_name(node, i);
+        if (!name) name = mr_cursor_column_name(cursor, i);
         if (name)
             lua_pushstring(L, name);
         else
@@ -130,12 +140,12 @@ static mr_status step(lua_State *L, mr_cursor *cursor, mr_value *values) {
 }
 
 /* Runs the cursor to its end, its rows into the Result at index result; `at` rows are there already. */
-static void drain(lua_State *L, mr_cursor *cursor, int result, lua_Integer *at) {
+static void drain(lua_State *L, const mr_node *node, mr_cursor *cursor, int result, lua_Integer *at) {
     mr_status st = step(L, cursor, NULL);
     unsigned width = mr_cursor_column_count(cursor);
     if (width == 0) return;
     if (lua_getiuservalue(L, result, RESULT_ROWS) != LUA_TTABLE) {
-        push_names(L, cursor, width);
+        push_names(L, node, cursor, width);
         lua_pushvalue(L, -1);
         lua_setiuservalue(L, result, RESULT_NAMES);
         bind_push_row_metatable(L, -1);
@@ -197,6 +207,104 @@ static bind_owner *push_synchronizer(lua_State *L, const bind_target *t, mr_node
     return owner;
 }
 
+static void follow(lua_State *L, bind_owner *following) {
+    bind_state *b = bind_of(L);
+    BIND_ENTER(b, L);
+    mr_status st = following->p ? mr_synchronizer_apply(following->p) : MR_OK;
+    BIND_LEAVE(b);
+    bind_check(L, st);
+    if (following->p) bind_own_done(following);
+}
+
+/* ---------------------------------------------------------------- objects that a statement returns */
+
+static void release_query(void *p) {
+    mr_query_release(p);
+}
+
+/* The objects of the class from what the statement returns. */
+static mr_query *query_of(mr_mapper *mapper, mr_node *node, const mr_named_value *named, size_t n) {
+    mr_query_item item = {mapper, NULL, NULL, mapper->name};
+    mr_query *plain = mr_query_new(mapper->env, &item, 1, false);
+    mr_query *q = plain ? mr_query_from_statement(plain, mr_node_retain(node)) : NULL;
+    mr_query_release(plain);
+    for (size_t i = 0; q && i < n; i++) {
+        mr_query *next = mr_query_param_value(q, named[i].name, &named[i].value);
+        mr_query_release(q);
+        q = next;
+    }
+    return q;
+}
+
+/* The rows on top of the stack (popped), of one object each, become the Result's, behind those that are there. */
+static lua_Integer take_rows(lua_State *L, int result) {
+    int rows = lua_gettop(L);
+    lua_Integer n = (lua_Integer)lua_rawlen(L, rows);
+    if (lua_getiuservalue(L, result, RESULT_ROWS) != LUA_TTABLE) {
+        lua_pushvalue(L, rows);
+        lua_setiuservalue(L, result, RESULT_ROWS);
+    } else {
+        lua_Integer before = (lua_Integer)lua_rawlen(L, -1);
+        for (lua_Integer i = 1; i <= n; i++) {
+            lua_rawgeti(L, rows, i);
+            lua_rawseti(L, rows + 1, before + i);
+        }
+    }
+    lua_settop(L, rows - 1);
+    return n;
+}
+
+/* The rows of the load, read to the end, as those of the Result at index result. */
+static lua_Integer take_load(lua_State *L, const bind_target *t, int result, mr_load *load) {
+    bind_push_result(L, load, t->owner);
+    int given = lua_gettop(L);
+    bind_result_all(L, given, bind_test(L, given, BIND_RESULT));
+    for (int value = RESULT_ROW_META; value <= RESULT_NAMES; value++) {
+        if (value == RESULT_ROWS) continue;
+        lua_getiuservalue(L, given, value);
+        lua_setiuservalue(L, result, value);
+    }
+    lua_Integer n = take_rows(L, result);
+    lua_settop(L, given - 1);
+    return n;
+}
+
+/* Objects that a DELETE was the first to load have no row any more. */
+static void let_go(lua_State *L, const bind_target *t, int result) {
+    bind_state *b = bind_of(L);
+    int top = lua_gettop(L);
+    lua_getiuservalue(L, result, RESULT_ROWS);
+    for (lua_Integer i = 1; lua_rawgeti(L, top + 1, i) != LUA_TNIL; i++) {
+        lua_rawgeti(L, -1, 1);
+        mr_entity *entity = bind_test_entity(L, -1);
+        mr_status st = MR_OK;
+        BIND_ENTER(b, L);
+        if (entity && mr_session_state_of(entity) == MR_PERSISTENT) st = mr_session_expunge(t->session, entity);
+        BIND_LEAVE(b);
+        bind_check(L, st);
+        lua_settop(L, top + 1);
+    }
+    lua_settop(L, top);
+}
+
+/* bind_run_one for a statement that gives objects. */
+static void run_for_objects(lua_State *L, const bind_target *t, int result, mr_node *node, const mr_named_value *named,
+                            size_t n) {
+    bind_state *b = bind_of(L);
+    bind_result *r = bind_test(L, result, BIND_RESULT);
+    bind_owner *owner = bind_own(L, release_query);
+    mr_load *load = NULL;
+    BIND_ENTER(b, L);
+    owner->p = query_of(t->returned, node, named, n);
+    mr_status st = owner->p ? mr_session_load(t->session, owner->p, &load) : MR_FAIL;
+    BIND_LEAVE(b);
+    bind_check(L, st);
+    lua_Integer count = take_load(L, t, result, load);
+    r->rowcount = r->rowcount < 0 ? count : r->rowcount + count;
+    r->returns_rows = r->buffered = true;
+    bind_own_done(owner);
+}
+
 void bind_run_one(lua_State *L, const bind_target *t, int result, int params) {
     bind_result *r = bind_test(L, result, BIND_RESULT);
     int top = lua_gettop(L);
@@ -204,11 +312,19 @@ void bind_run_one(lua_State *L, const bind_target *t, int result, int params) {
     const mr_named_value *named = bind_read_params(L, params, &n);
     mr_node *node = bind_test_node(L, top);
     bind_owner *following = push_synchronizer(L, t, node, named, n);
+    if (t->returned) {
+        bool deleted = node->kind == MR_NODE_DELETE && following->p;
+        run_for_objects(L, t, result, node, named, n);
+        follow(L, following);
+        if (deleted) let_go(L, t, result);
+        lua_settop(L, top - 1);
+        return;
+    }
     bind_cursor *cursor = bind_cursor_new(L);
     bind_cursor_open(L, t, cursor, mr_node_retain(node), named, n);
     lua_Integer at = 0;
     if (lua_getiuservalue(L, result, RESULT_ROWS) == LUA_TTABLE) at = (lua_Integer)lua_rawlen(L, -1);
-    drain(L, cursor->c.cursor, result, &at);
+    drain(L, node, cursor->c.cursor, result, &at);
     int64_t rowcount = mr_cursor_rowcount(cursor->c.cursor);
     r->rowcount = r->rowcount < 0 ? rowcount : r->rowcount + rowcount;
     r->lastrowid = mr_cursor_last_insert_id(cursor->c.cursor);
@@ -220,10 +336,8 @@ void bind_run_one(lua_State *L, const bind_target *t, int result, int params) {
     bind_state *b = bind_of(L);
     BIND_ENTER(b, L);
     bind_cursor_close(cursor);
-    mr_status st = following->p ? mr_synchronizer_apply(following->p) : MR_OK;
     BIND_LEAVE(b);
-    bind_check(L, st);
-    if (following->p) bind_own_done(following);
+    follow(L, following);
     lua_settop(L, top - 1);
 }
 
@@ -240,14 +354,32 @@ static void push_of_class(lua_State *L, bind_target *t, const bind_statement *s)
     t->mapper = s->mapper;
 }
 
-/* insert(T):returning(...) with rows: as many rows in one statement as a database takes. */
+/* Do the rows i and j of the list name the same columns? */
+static bool same_keys(lua_State *L, int rows, lua_Integer i, lua_Integer j) {
+    int top = lua_gettop(L);
+    size_t n = 0;
+    lua_rawgeti(L, rows, i);
+    lua_rawgeti(L, rows, j);
+    bool same = lua_istable(L, top + 1) && lua_istable(L, top + 2);
+    for (lua_pushnil(L); same && lua_next(L, top + 1); lua_pop(L, 1), n++) {
+        lua_pushvalue(L, -2);
+        same = lua_rawget(L, top + 2) != LUA_TNIL;
+        lua_pop(L, 1);
+    }
+    lua_settop(L, top + 2);
+    for (lua_pushnil(L); same && lua_next(L, top + 2); lua_pop(L, 1)) n--;
+    lua_settop(L, top);
+    return same && n == 0;
+}
+
+/* insert(T):returning(...) with rows: as many like rows in one statement as a database takes. */
 static void run_chunks(lua_State *L, const bind_target *t, int result, int stmt, int rows) {
     const bind_statement *s = bind_test_statement(L, stmt);
     lua_Integer n = (lua_Integer)lua_rawlen(L, rows), width = s->dml.table->u.table->ncolumns;
     lua_Integer chunk = CHUNK / (width > 0 ? width : 1);
     if (chunk < 1) chunk = 1;
     for (lua_Integer at = 1, to; at <= n; at = to + 1) {
-        to = at + chunk - 1 < n ? at + chunk - 1 : n;
+        for (to = at; to < n && to - at + 1 < chunk && same_keys(L, rows, at, to + 1);) to++;
         bind_push_with_rows(L, stmt, rows, at, to);
         bind_push_node(L, bind_statement_node(L, bind_test_statement(L, -1)));
         bind_run_one(L, t, result, 0);
@@ -257,6 +389,14 @@ static void run_chunks(lua_State *L, const bind_target *t, int result, int stmt,
 
 /* ---------------------------------------------------------------- the call */
 
+/* A list of rows without a row. */
+static bool is_empty(lua_State *L, int params) {
+    lua_pushnil(L);
+    if (!lua_next(L, params)) return true;
+    lua_pop(L, 2);
+    return false;
+}
+
 static int run_statement(lua_State *L, const bind_target *t, int stmt, int params) {
     const bind_statement *s = bind_test_statement(L, stmt);
     mr_node *node = bind_test_node(L, stmt);
@@ -264,8 +404,17 @@ static int run_statement(lua_State *L, const bind_target *t, int stmt, int param
     bool open = s && s->kind == MR_NODE_INSERT && !s->dml.values && !s->dml.select;
     bool by_key = s && s->kind == MR_NODE_UPDATE && !s->dml.values && !s->dml.where && !s->dml.returning;
     bool many = params && lua_rawlen(L, params) > 0;
+    bind_target objects = *t;
+    if (s && t->session) objects.returned = s->returned;
+    t = &objects;
     bind_new_result(L, t->owner);
     luaL_checkstack(L, 12, "execute");
+    if ((open || by_key) && params && is_empty(L, params)) {
+        bind_result *r = bind_test(L, result, BIND_RESULT);
+        r->rowcount = 0;
+        r->returns_rows = r->closed = s->dml.returning != NULL;
+        return 1;
+    }
     if (many && s && !open && !by_key)
         return bind_error(L, MR_ERR_ARGUMENT,
                           "execute: a list of rows is for an insert without values, an update without values and "

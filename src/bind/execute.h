@@ -13,6 +13,7 @@ typedef struct bind_target {
     int owner; /* index of the value that the result belongs to */
     mr_synchronize how;
     mr_mapper *mapper; /* whose objects follow the statement, an UPDATE or DELETE on a session; or NULL */
+    mr_mapper *returned; /* whose objects the statement gives, on a session; or NULL: rows of columns */
 } bind_target;
 
 /* An open cursor, in a userdata. */

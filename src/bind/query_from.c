@@ -11,6 +11,7 @@
 #include "query.h"
 #include "relationship_attribute.h"
 #include "schema.h"
+#include "statement.h"
 
 /* ---------------------------------------------------------------- joins */
 
@@ -201,12 +202,15 @@ static int q_with_parent(lua_State *L) {
 static int q_from_statement(lua_State *L) {
     mr_query *q = bind_query_arg(L, "from_statement");
     mr_node *node = bind_test_node(L, 2);
+    const bind_statement *statement = bind_test_statement(L, 2);
     if (node && node->kind == MR_NODE_TEXT)
         node = mr_node_retain(node);
     else if (bind_is_query(L, 2))
         node = bind_to_select(L, 2);
+    else if (statement && statement->dml.returning)
+        node = bind_statement_node(L, statement);
     else
-        return bind_type_error(L, 2, "from_statement", "mr.text or a select");
+        return bind_type_error(L, 2, "from_statement", "mr.text, a select, or an insert, update or delete with returning");
     return bind_derive(L, mr_query_from_statement(q, node));
 }
 

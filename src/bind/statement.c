@@ -448,6 +448,7 @@ static int s_returning(lua_State *L) {
     lua_insert(L, 2);
     mr_query_item *items = bind_read_items(L, 3, lua_gettop(L) - 2, "returning", &count);
     int first = lua_gettop(L) + 1;
+    copy->returned = count == 1 ? items[0].mapper : NULL;
     for (unsigned i = 0; i < count; i++) {
         const mr_mapper *mapper = items[i].mapper;
         luaL_checkstack(L, (int)(mapper ? mapper->columns.len : 1) + 8, "returning");

@@ -10,6 +10,7 @@ typedef struct bind_statement {
     mr_node_kind kind;
     mr_mapper *mapper; /* of the class that was given, or NULL */
     mr_dml dml;        /* its nodes are counted */
+    mr_mapper *returned; /* the class whose objects the statement gives back; NULL: columns, or nothing */
     mr_synchronize how; /* UPDATE, DELETE: how a session's objects follow */
 } bind_statement;
 

@@ -5,10 +5,25 @@
  */
 #include "session_state.h"
 
+/* Rows that an INSERT, UPDATE or DELETE returns are read in the transaction that it belongs to. */
+static mr_status begin_write(mr_session *s) {
+    mr_conn *conn;
+    if (mr_session_connect(s, NULL, &conn) != MR_OK) return MR_FAIL;
+    s->reading = false; /* the read transaction becomes the session's */
+    s->writes++;
+    return mr_conn_in_transaction(conn) ? MR_OK : mr_conn_begin_write(conn);
+}
+
+static bool writes(const mr_query *query) {
+    const mr_node *st = query->statement;
+    return st && (st->kind == MR_NODE_INSERT || st->kind == MR_NODE_UPDATE || st->kind == MR_NODE_DELETE);
+}
+
 mr_status mr_session_load(mr_session *s, mr_query *query, mr_load **out) {
     *out = NULL;
     if (mr_session_allow(s, MR_ACT_READ, "a query") != MR_OK) return MR_FAIL;
     if (query->autoflush && mr_session_autoflush_now(s) != MR_OK) return MR_FAIL;
+    if (writes(query) && begin_write(s) != MR_OK) return MR_FAIL;
     mr_heap_block(s->heap);
     mr_status status = mr_load_start(&s->load, query, out);
     mr_heap_unblock(s->heap);
