@@ -335,6 +335,10 @@ bool mr_collection_changed(const mr_collection *c) {
            (c->n > 0 && memcmp(c->items, c->committed, c->n * sizeof(mr_entity *)) != 0);
 }
 
+void mr_collection_note_assigned(mr_collection *c) { c->version++; }
+
+bool mr_collection_is_set(const mr_collection *c) { return c->version > 0; }
+
 /* What is only known to have been appended and removed is not known any more. */
 static void forget_pending(mr_heap *heap, mr_collection *c) {
     if (c->loaded) return;

@@ -460,6 +460,7 @@ mr_status mr_link_items(mr_linking *l, mr_entity *entity, const mr_relationship 
             if (prepare(l, entity, rel, mr_vec_ptr(added, i)) != MR_OK) return MR_FAIL;
     } while (mr_session_of(entity) != before);
     if (arrange(l, c, items, n) != MR_OK) return MR_FAIL;
+    mr_collection_note_assigned(c);
     for (size_t i = 0; i < removed->len; i++)
         if (after_removal(l, entity, rel, mr_vec_ptr(removed, i)) != MR_OK) return MR_FAIL;
     for (size_t i = 0; i < added->len; i++) {

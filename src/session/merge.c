@@ -7,6 +7,8 @@
  */
 #include "session_state.h"
 
+#include <string.h>
+
 typedef struct merge_pair {
     mr_entity *source; /* the key */
     mr_entity *target;
@@ -18,11 +20,19 @@ typedef struct merge_way {
     const mr_relationship *rel;
 } merge_way;
 
+/* A target made for a key that has no row: another source with that key is merged onto it. */
+typedef struct merge_key {
+    const mr_mapper *root;
+    mr_value identity; /* owned */
+    mr_entity *target;
+} merge_key;
+
 typedef struct merge {
     mr_session *s;
     bool load;
     mr_map *pairs;  /* merge_pair */
     mr_map *ways;   /* merge_way */
+    mr_map *keys;   /* merge_key; made when first needed */
     mr_vec sources; /* mr_entity *, in order of discovery */
     mr_vec made;    /* mr_entity *: added to the session, pinned */
     mr_vec pinned;  /* mr_entity *: the targets */
@@ -36,6 +46,19 @@ static uint64_t hash_way(const void *element) {
 static bool equal_ways(const void *a, const void *b) {
     const merge_way *x = a, *y = b;
     return x->source == y->source && x->rel == y->rel;
+}
+
+static uint64_t hash_key(const void *element) {
+    const merge_key *key = element;
+    return mr_value_hash(&key->identity) ^ (uint64_t)(uintptr_t)key->root;
+}
+
+static bool equal_keys(const void *a, const void *b) {
+    const merge_key *x = a, *y = b;
+    const mr_value *i = &x->identity, *j = &y->identity;
+    if (x->root != y->root || i->kind != j->kind) return false;
+    if (i->kind == MR_INT) return i->u.i == j->u.i;
+    return i->len == j->len && memcmp(i->u.s, j->u.s, i->len) == 0;
 }
 
 static mr_status refuse(mr_session *s, const mr_entity *source, const char *why) {
@@ -96,6 +119,37 @@ static mr_status make_target(merge *m, mr_entity *source, mr_entity **out) {
     return MR_FAIL;
 }
 
+static mr_status note_key(merge *m, const mr_mapper *root, const mr_value *identity, mr_entity *target) {
+    merge_key made = {.root = root, .target = target};
+    if (!m->keys && !(m->keys = mr_map_new(m->s->env, sizeof made, hash_key, equal_keys))) return MR_FAIL;
+    if (mr_value_copy(m->s->env, &made.identity, identity) != MR_OK) return MR_FAIL;
+    if (mr_map_put(m->keys, &made)) return MR_OK;
+    mr_value_clear(m->s->env, &made.identity);
+    return MR_FAIL;
+}
+
+static void free_keys(merge *m) {
+    size_t cursor = 0;
+    for (merge_key *key; m->keys && (key = mr_map_next(m->keys, &cursor));)
+        mr_value_clear(m->s->env, &key->identity);
+    mr_map_free(m->keys);
+}
+
+/* The object of the key: made by this merge, the session's, or its row's. */
+static mr_status target_of_key(merge *m, mr_entity *source, const mr_value *identity, mr_entity **out) {
+    merge_key wanted = {source->mapper->root, *identity, NULL};
+    const merge_key *made = m->keys ? mr_map_get(m->keys, &wanted) : NULL;
+    if (made && mr_mapper_isa(made->target->mapper, source->mapper)) {
+        *out = made->target;
+        return MR_OK;
+    }
+    mr_status status = load_target(m, source, identity, out);
+    if (status == MR_OK) mr_entity_unpin(*out); /* nothing is traced here: see mr_session_merge */
+    if (status != MR_NOTFOUND) return status;
+    if (make_target(m, source, out) != MR_OK) return MR_FAIL;
+    return made ? MR_OK : note_key(m, source->mapper->root, identity, *out);
+}
+
 static mr_status find_target(merge *m, mr_entity *source, mr_entity **out) {
     if (mr_session_contains(m->s, source)) {
         *out = source;
@@ -107,17 +161,14 @@ static mr_status find_target(merge *m, mr_entity *source, mr_entity **out) {
     mr_status status = identity_of(source, &buf, &identity);
     if (status == MR_OK) {
         *out = mr_idmap_get(m->s->owner->idmap, source->mapper->root, &identity);
-        if (*out && !m->load)
+        if (*out && !m->load && mr_mapper_isa((*out)->mapper, source->mapper))
             status = MR_OK;
         else if (!m->load)
             status = adopt_target(m, source, &identity, out);
         else if (identity.kind == MR_UNLOADED)
-            status = MR_NOTFOUND;
-        else {
-            status = load_target(m, source, &identity, out);
-            if (status == MR_OK) mr_entity_unpin(*out); /* nothing is traced here: see mr_session_merge */
-        }
-        if (status == MR_NOTFOUND) status = make_target(m, source, out);
+            status = make_target(m, source, out);
+        else
+            status = target_of_key(m, source, &identity, out);
     }
     mr_strbuf_done(&buf);
     return status;
@@ -213,11 +264,19 @@ static mr_status merge_collection(merge *m, mr_entity *target, const mr_relation
     return status;
 }
 
+/* That a new object's collection was looked at makes it no collection that was set. */
+static bool is_set(mr_entity *source, const mr_relationship *rel) {
+    if (!mr_attribute_is_loaded(source, rel->prop)) return false;
+    const mr_value *v = mr_relation_peek(source, rel);
+    bool has_row = source->state != MR_TRANSIENT && source->state != MR_PENDING;
+    return v->kind != MR_COLLECTION || has_row || mr_collection_is_set(v->u.p);
+}
+
 static mr_status merge_relation(merge *m, mr_entity *source, mr_entity *target, const mr_relationship *rel,
                                 mr_vec *items) {
     merge_way way = {source, rel->reverse};
     if (m->load && rel->reverse && mr_map_get(m->ways, &way)) return MR_OK;
-    if (!mr_attribute_is_loaded(source, rel->prop)) return MR_OK;
+    if (!is_set(source, rel)) return MR_OK;
     items->len = 0;
     if (mr_relation_items(source, rel, false, items) != MR_OK) return MR_FAIL;
     for (size_t i = 0; i < items->len; i++) {
@@ -268,6 +327,7 @@ static mr_status merge_graph(mr_session *s, mr_entity *source, bool load, mr_ent
     mr_vec_done(&m.sources);
     mr_map_free(m.pairs);
     mr_map_free(m.ways);
+    free_keys(&m);
     return status;
 }
 

@@ -192,6 +192,10 @@ mr_status mr_collection_fill(mr_collection *c, mr_entity *const *items, uint32_t
 /* Added and removed since committed, each once; appended to the vecs (mr_entity *). Either may be NULL. */
 mr_status mr_collection_changes(mr_collection *c, mr_vec *added, mr_vec *removed, mr_vec *unchanged);
 bool mr_collection_changed(const mr_collection *c);
+/* Counts as a change, though it may have been of nothing for nothing. */
+void mr_collection_note_assigned(mr_collection *c);
+/* Filled or changed ever since it was made: not one that was only looked at. */
+bool mr_collection_is_set(const mr_collection *c);
 void mr_collection_accept(mr_collection *c);
 
 /* ---------------------------------------------------------------- heap */
