@@ -86,7 +86,8 @@ static mr_status expire_names(mr_session *s, mr_entity *entity, const char *cons
     return fire_expire(entity);
 }
 
-/* The object and what refresh-expire reaches from it: persistent ones only. */
+/* The object and what refresh-expire reaches from it. What is pending has nothing to be read again: it leaves
+ * the session, as the change that brought it in is lost. */
 static mr_status expire_graph(mr_session *s, mr_entity *entity) {
     mr_vec reached;
     mr_vec_init(&reached, s->env, sizeof(mr_entity *));
@@ -94,7 +95,9 @@ static mr_status expire_graph(mr_session *s, mr_entity *entity) {
     if (status == MR_OK) mr_journal_keep(s, reached.len == 1 ? entity : NULL);
     for (size_t i = 0; status == MR_OK && i < reached.len; i++) {
         mr_entity *e = mr_vec_ptr(&reached, i);
-        if (e->owner != s->owner || e->state != MR_PERSISTENT) continue;
+        if (e->owner != s->owner) continue;
+        if (e->state == MR_PENDING && !s->running) mr_state_make_transient(s, e);
+        if (e->state != MR_PERSISTENT) continue;
         if ((status = mr_holders_note(e)) != MR_OK) break;
         mr_entity_expire(e);
         status = fire_expire(e);
@@ -114,21 +117,44 @@ mr_status mr_session_expire(mr_session *s, mr_entity *entity, const char *const 
     return status;
 }
 
-/* Columns named among the attributes are read at once; relationships when they are next asked for. */
-static mr_status refresh_names(mr_session *s, mr_entity *entity, const char *const *names, unsigned n) {
-    mr_vec columns;
+/* ---------------------------------------------------------------- refreshing */
+
+/* Of the named attributes: the columns in one statement, then each relationship. */
+static mr_status load_names(mr_session *s, mr_entity *entity, const char *const *names, unsigned n) {
+    mr_vec columns, relationships;
     mr_vec_init(&columns, s->env, sizeof(mr_property *));
-    mr_status status = MR_FAIL;
-    for (unsigned i = 0; i < n; i++) {
+    mr_vec_init(&relationships, s->env, sizeof(mr_property *));
+    mr_status status = MR_OK;
+    for (unsigned i = 0; status == MR_OK && i < n; i++) {
         mr_property *prop = mr_session_named_property(entity, names[i]);
-        if (!prop) goto out;
-        if (prop->kind != MR_PROPERTY_RELATIONSHIP && mr_vec_push_ptr(&columns, prop) != MR_OK) goto out;
+        status = prop ? mr_vec_push_ptr(
+                            prop->kind == MR_PROPERTY_RELATIONSHIP ? &relationships : &columns, prop)
+                      : MR_FAIL;
     }
-    if ((status = expire_names(s, entity, names, n)) != MR_OK || columns.len == 0) goto out;
-    status =
-        mr_load_refresh(&s->load, entity, (const mr_property *const *)columns.data, (unsigned)columns.len);
-out:
+    if (status == MR_OK && columns.len > 0)
+        status = mr_load_refresh(&s->load, entity, (const mr_property *const *)columns.data,
+                                 (unsigned)columns.len);
+    const mr_value *ignored;
+    for (size_t i = 0; status == MR_OK && i < relationships.len; i++)
+        status = mr_related_need(entity, mr_vec_ptr(&relationships, i), &ignored);
+    mr_vec_done(&relationships);
     mr_vec_done(&columns);
+    return status;
+}
+
+static mr_status load_again(mr_session *s, mr_entity *entity, const char *const *names, unsigned n) {
+    uint8_t before = mr_session_enter(s, MR_PHASE_LOADING);
+    mr_status status = MR_NOTFOUND; /* the autoflush has deleted it */
+    if (entity->state == MR_PERSISTENT)
+        status = names ? load_names(s, entity, names, n) : mr_load_refresh(&s->load, entity, NULL, 0);
+    if (status == MR_NOTFOUND) {
+        mr_strbuf words;
+        mr_strbuf_init(&words, s->env);
+        status = mr_fail(s->env, MR_ERR_INVALID_REQUEST, "Could not refresh instance '%s': its row is gone",
+                         mr_entity_words(entity, &words));
+        mr_strbuf_done(&words);
+    }
+    mr_session_leave(s, before);
     return status;
 }
 
@@ -137,24 +163,14 @@ mr_status mr_session_refresh(mr_session *s, mr_entity *entity, const char *const
     mr_state_settle(entity);
     if (require_persistent(s, entity) != MR_OK) return MR_FAIL;
     mr_entity_pin(entity);
-    mr_status status = mr_session_autoflush_now(s);
+    mr_entity_touch(entity);
+    /* Its own changes are lost before the others are flushed: who refreshes does not want them written. */
+    mr_heap_block(s->heap);
+    mr_status status = names ? expire_names(s, entity, names, n) : expire_graph(s, entity);
+    mr_heap_unblock(s->heap);
+    if (status == MR_OK) status = mr_session_autoflush_now(s);
     if (status == MR_OK) status = require_persistent(s, entity); /* the flush may have deleted it */
-    if (status == MR_OK) {
-        uint8_t before = mr_session_enter(s, MR_PHASE_LOADING);
-        if (names)
-            status = refresh_names(s, entity, names, n);
-        else if ((status = expire_graph(s, entity)) == MR_OK)
-            status = mr_load_refresh(&s->load, entity, NULL, 0);
-        if (status == MR_NOTFOUND) {
-            mr_strbuf words;
-            mr_strbuf_init(&words, s->env);
-            status =
-                mr_fail(s->env, MR_ERR_INVALID_REQUEST, "Could not refresh instance '%s': its row is gone",
-                        mr_entity_words(entity, &words));
-            mr_strbuf_done(&words);
-        }
-        mr_session_leave(s, before);
-    }
+    if (status == MR_OK) status = load_again(s, entity, names, n);
     mr_entity_unpin(entity);
     return status;
 }

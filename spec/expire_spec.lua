@@ -1,0 +1,303 @@
+-- expire and refresh: what is lost, what is kept, what is read again, and in how many statements.
+
+local mr = require "moonrow"
+local blog = require "spec.support.blog"
+local support = require "spec.support.models"
+local refuse = require "spec.support.refuse"
+
+local m, db, Post, Category, Comment
+
+local function open(options)
+  m = blog.filled(options)
+  db, Post, Category, Comment = m.db, m.Post, m.Category, m.Comment
+end
+
+local function state(object) return mr.inspect(object).state end
+local function post(title) return Post.query:filter_by{ title = title }:one() end
+local function sql(text) db.session:execute(mr.text(text)) end
+local function loaded(object)
+  local names = { table.unpack(mr.inspect(object).loaded) }
+  table.sort(names)
+  return names
+end
+
+local function costs(n, fn)
+  local texts = support.statements(db, fn)
+  assert(n == #texts, ("%d statements, not %d:\n%s"):format(#texts, n, table.concat(texts, "\n")))
+  return texts
+end
+
+local function history(object, name)
+  local h = mr.inspect(object):history(name)
+  local out = {}
+  for i, field in ipairs{ "added", "deleted", "unchanged" } do out[i] = { table.unpack(h[field]) } end
+  return out
+end
+
+describe("refresh", function()
+  before_each(function() open() end)
+
+  it("loses the object's own changes: they are not flushed first", function()
+    local a = post "a"
+    a.title = "edited"
+    local texts = costs(1, function() db.session:refresh(a) end)
+    assert.matches("^SELECT", texts[1])
+    assert.equal("a", a.title)
+    costs(0, function() db.session:flush() end)
+    assert.equal(0, #db.session.dirty)
+  end)
+
+  it("flushes what else has changed, which it then reads", function()
+    local a, b = post "a", post "b"
+    local c = Category.query:filter_by{ name = "C" }:one()
+    b.title = "B"
+    a.category = c
+    local texts = costs(2, function() db.session:refresh(a, { "category_id" }) end)
+    assert.matches("^UPDATE post", texts[1])
+    assert.equal(c.id, a.category_id)
+    assert.equal("B", db.session:scalar(mr.text("SELECT title FROM post WHERE id = " .. b.id)))
+  end)
+
+  it("of names reads columns in one statement, and each relationship at once", function()
+    local a = post "a"
+    assert.equal(2, #a.comments)
+    sql("INSERT INTO comment (body, post_id) VALUES ('a3', " .. a.id .. ")")
+    sql "UPDATE post SET title = 'A' WHERE title = 'a'"
+    costs(1, function() db.session:refresh(a, { "comments" }) end)
+    sql "DELETE FROM comment WHERE body = 'a3'"
+    costs(0, function() assert.equal(3, #a.comments) end)
+    assert.equal("a", a.title)
+    costs(2, function() db.session:refresh(a, { "comments", "title" }) end)
+    assert.equal(2, #a.comments)
+    assert.equal("A", a.title)
+    costs(1, function() db.session:refresh(a, { "title" }) end)
+    costs(0, function() assert.equal(2, #a.comments) end)
+  end)
+
+  it("without names leaves lazy relationships to their next use", function()
+    local a = post "a"
+    assert.equal(2, #a.comments)
+    sql "DELETE FROM comment"
+    costs(1, function() db.session:refresh(a) end)
+    assert.same({ "category_id", "id", "title" }, loaded(a))
+    costs(1, function() assert.equal(0, #a.comments) end)
+  end)
+
+  it("with eager ones reads them along", function()
+    open{ comments = { lazy = "joined" } }
+    local a = post "a"
+    sql "DELETE FROM comment WHERE body = 'a1'"
+    costs(1, function() db.session:refresh(a) end)
+    costs(0, function() assert.equal("{<a2>}", tostring(a.comments)) end)
+  end)
+
+  it("of an expired object takes one statement, and none is left for later", function()
+    local a = post "a"
+    db.session:expire(a)
+    costs(1, function() db.session:refresh(a) end)
+    costs(0, function() assert.equal("a", a.title) end)
+  end)
+
+  it("says so when the row is gone; a rollback brings it back", function()
+    local a = post "a"
+    sql "DELETE FROM post_tag"
+    sql "DELETE FROM comment"
+    sql "DELETE FROM post WHERE title = 'a'"
+    refuse("InvalidRequestError", { "<Post", "row is gone" }, db.session.refresh, db.session, a)
+    db.session:rollback()
+    assert.equal("persistent", state(a))
+    assert.equal("a", a.title)
+  end)
+
+  it("of an object about to be deleted finds its row gone", function()
+    local d = post "d"
+    db.session:delete(d)
+    refuse("InvalidRequestError", "row is gone", db.session.refresh, db.session, d)
+    assert.equal("deleted", state(d))
+    db.session:rollback()
+    assert.equal("d", d.title)
+    db.session:delete(d)
+    db.session:no_autoflush(function(session) costs(1, function() session:refresh(d) end) end)
+    assert.equal(1, #db.session.deleted)
+  end)
+
+  it("and expire refuse what is not persistent, and names that are none", function()
+    local new = Post{ title = "new" }
+    for _, method in ipairs{ "refresh", "expire" } do
+      refuse("InvalidRequestError", "<Post (transient)>", db.session[method], db.session, new)
+    end
+    db.session:add(new)
+    db.session:no_autoflush(function()
+      for _, method in ipairs{ "refresh", "expire" } do
+        refuse("InvalidRequestError", "<Post (pending)>", db.session[method], db.session, new)
+      end
+    end)
+    local a = post "a"
+    refuse("ArgumentError", { "titel", "title" }, db.session.expire, db.session, a, { "title", "titel" })
+    costs(0, function() assert.equal("a", a.title) end)
+  end)
+end)
+
+describe("the refresh-expire cascade", function()
+  before_each(function() open{ comments = { cascade = "all" } } end)
+
+  it("takes edits of what it reaches as well", function()
+    local a = post "a"
+    local one = a.comments[1]
+    one.body = "edited"
+    db.session:expire(a)
+    assert.same({}, loaded(one))
+    assert.equal("a1", one.body)
+    assert.equal(one, a.comments[1])
+    one.body = "edited"
+    db.session:refresh(a)
+    assert.equal("a1", one.body)
+    costs(0, function() db.session:flush() end)
+  end)
+
+  it("lets go of pending objects: the change that brought them in is lost", function()
+    local a = post "a"
+    for _, method in ipairs{ "expire", "refresh" } do
+      local new = Comment{ body = "new" }
+      a.comments:append(new)
+      assert.equal("pending", state(new))
+      db.session[method](db.session, a)
+      assert.equal("transient", state(new))
+      assert.equal(2, #a.comments)
+      costs(0, function() db.session:flush() end)
+    end
+  end)
+
+  it("is not there by default", function()
+    open()
+    local a = post "a"
+    local one, new = a.comments[1], Comment{ body = "new" }
+    one.body = "edited"
+    a.comments:append(new)
+    db.session:no_autoflush(function(session)
+      session:expire(a)
+      assert.equal("edited", one.body)
+      assert.equal("pending", state(new))
+      assert.equal(2, #a.comments)
+    end)
+  end)
+end)
+
+describe("an expired attribute", function()
+  before_each(function() open() end)
+
+  it("is not loaded to be set; nor when it is flushed", function()
+    local a = post "a"
+    db.session:expire(a)
+    costs(0, function() a.title = "A" end)
+    assert.same({ { "A" }, {}, {} }, history(a, "title"))
+    local texts = costs(1, function() db.session:flush() end)
+    assert.equal("UPDATE post SET title=? WHERE post.id = ?", texts[1])
+    assert.equal("A", a.title)
+  end)
+
+  it("that was edited since keeps the edit, whatever is loaded", function()
+    local a = post "a"
+    db.session:expire(a, { "title", "category_id" })
+    sql "UPDATE post SET title = 'elsewhere' WHERE title = 'a'"
+    db.session:no_autoflush(function()
+      a.title = "mine"
+      assert.equal(4, #Post.query:all())
+      assert.equal("mine", a.title)
+      assert.is_number(a.category_id)
+      assert.equal("mine", a.title)
+      assert.equal(1, #history(a, "title")[1])
+    end)
+    db.session:commit()
+    assert.equal("mine", a.title)
+  end)
+
+  it("comes with the others that are expired, in one statement", function()
+    local a = post "a"
+    assert.equal(2, #a.comments)
+    db.session:expire(a, { "title", "category_id" })
+    assert.same({ "comments", "id" }, loaded(a))
+    costs(1, function()
+      assert.equal("a", a.title)
+      assert.is_number(a.category_id)
+      assert.equal(2, #a.comments)
+    end)
+  end)
+
+  it("is loaded by any query that meets it", function()
+    local a = post "a"
+    db.session:expire(a)
+    costs(1, function() Post.query:all() end)
+    costs(0, function() assert.equal("a", a.title) end)
+  end)
+
+  it("reads changes that are not flushed yet, since it is flushed first", function()
+    local a = post "a"
+    assert.equal("Lua", a.category.name)
+    a.category_id = Category.query:filter_by{ name = "C" }:one().id
+    assert.equal("Lua", a.category.name)
+    db.session:expire(a, { "category" })
+    assert.equal("C", a.category.name)
+  end)
+
+  it("of a relationship loses what was set, and leaves the columns", function()
+    local a, ada = post "a", Category.query:filter_by{ name = "Ada" }:one()
+    db.session:no_autoflush(function(session)
+      a.category = ada
+      session:expire(a, { "title" })
+      assert.equal("a", a.title)
+      assert.equal(ada, a.category)
+      session:expire(a, { "category" })
+      assert.equal("Lua", a.category.name)
+    end)
+  end)
+
+  it("is loaded before an eager relationship's rows, which leave edits elsewhere alone", function()
+    open{ comments = { lazy = "joined" } }
+    local a = post "a"
+    local one = a.comments[1]
+    db.session:no_autoflush(function(session)
+      one.body = "edited"
+      session:expire(a)
+      costs(1, function() assert.equal("edited", a.comments[1].body) end)
+    end)
+  end)
+
+  it("of a row that is gone raises; a get gives nil; a rollback restores both", function()
+    local d = post "d"
+    sql "DELETE FROM post WHERE title = 'd'"
+    db.session:expire(d)
+    refuse("ObjectDeletedError", "<Post", function() return d.title end)
+    local id = mr.inspect(d).identity[1]
+    assert.is_nil(db.session:get(Post, id))
+    db.session:rollback()
+    assert.equal("persistent", state(d))
+    assert.equal("d", d.title)
+  end)
+end)
+
+describe("expire_all", function()
+  it("takes all edits, and leaves what is pending", function()
+    open()
+    local a, new = post "a", Category{ name = "new" }
+    db.session:no_autoflush(function(session)
+      a.title = "edited"
+      session:add(new)
+      session:expire_all()
+      assert.same({ 0, 1 }, { #session.dirty, #session.new })
+      assert.equal("a", a.title)
+      assert.equal("new", new.name)
+    end)
+  end)
+
+  it("and expire leave what is to be deleted to be deleted", function()
+    open()
+    local d = post "d"
+    db.session:delete(d)
+    db.session:expire(d)
+    db.session:expire_all()
+    assert.equal(1, #db.session.deleted)
+    db.session:commit()
+    assert.equal(3, Post.query:count())
+  end)
+end)
