@@ -276,6 +276,67 @@ describe("an expired attribute", function()
   end)
 end)
 
+describe("a reference that was set, and is expired before the flush,", function()
+  local a, lua, ada
+  before_each(function()
+    open()
+    a, ada = post "a", Category.query:filter_by{ name = "Ada" }:one()
+    lua = a.category
+    assert.equal("Lua", lua.name)
+    a.category = ada -- neither's posts are loaded
+  end)
+
+  local function nothing_left()
+    assert.equal(0, #db.session.dirty)
+    assert.equal(lua, a.category)
+    costs(0, function() db.session:flush() end)
+    assert.equal("{}", tostring(ada.posts))
+    assert.equal("{<a>, <b>, <c>}", tostring(lua.posts))
+    db.session:commit()
+    assert.equal(lua, a.category)
+  end
+
+  it("with all of the object is not written: the other sides forget it", function()
+    db.session:expire(a)
+    nothing_left()
+  end)
+
+  it("by name is not written either", function()
+    db.session:expire(a, { "category" })
+    nothing_left()
+  end)
+
+  it("nor with a refresh, which flushes the others", function()
+    local new = Post{ title = "new", category = ada }
+    costs(2, function() db.session:refresh(a) end) -- new is inserted
+    assert.equal(lua, a.category)
+    assert.equal("{<new>}", tostring(ada.posts))
+    assert.equal(ada.id, new.category_id)
+    assert.equal("{<a>, <b>, <c>}", tostring(lua.posts))
+  end)
+
+  it("stays where another change of the collection is", function()
+    local b = post "b" -- a is written with the query
+    b.category = ada
+    db.session:expire(b)
+    assert.equal("{<a>}", tostring(ada.posts))
+    assert.equal("{<b>, <c>}", tostring(lua.posts))
+  end)
+
+  it("of a many-to-many forgets likewise", function()
+    local z = m.Tag.query:filter_by{ name = "z" }:one()
+    local n = #a.tags
+    db.session:no_autoflush(function(session)
+      a.tags:append(z)
+      a.tags:remove(a.tags[1])
+      session:expire(a)
+    end)
+    costs(0, function() db.session:flush() end)
+    assert.equal(n, #a.tags)
+    assert.equal(0, #z.posts)
+  end)
+end)
+
 describe("expire_all", function()
   it("takes all edits, and leaves what is pending", function()
     open()

@@ -80,6 +80,9 @@ static mr_status expire_names(mr_session *s, mr_entity *entity, const char *cons
     mr_journal_keep(s, entity);
     for (unsigned i = 0; i < n; i++) {
         const mr_property *prop = mr_session_named_property(entity, names[i]);
+        if (prop->kind == MR_PROPERTY_RELATIONSHIP &&
+            mr_holders_take_back(entity, prop->relationship) != MR_OK)
+            return MR_FAIL;
         mr_entity_forget(entity, prop->slot);
         if (prop->kind == MR_PROPERTY_COLUMN) entity->flags |= MR_ENTITY_PARTIAL;
     }
@@ -98,7 +101,7 @@ static mr_status expire_graph(mr_session *s, mr_entity *entity) {
         if (e->owner != s->owner) continue;
         if (e->state == MR_PENDING && !s->running) mr_state_make_transient(s, e);
         if (e->state != MR_PERSISTENT) continue;
-        if ((status = mr_holders_note(e)) != MR_OK) break;
+        if ((status = mr_holders_note(e)) != MR_OK || (status = mr_holders_take_back_all(e)) != MR_OK) break;
         mr_entity_expire(e);
         status = fire_expire(e);
     }
