@@ -22,7 +22,9 @@ void mr_expire_everything(mr_session *s) {
 static void keep_fresh(const mr_vec *list, uint32_t before, uint32_t now) {
     for (size_t i = 0; i < list->len; i++) {
         mr_entity *e = mr_vec_ptr(list, i);
-        if (e->generation == before) e->generation = now;
+        if (e->generation != before) continue;
+        e->generation = now;
+        mr_holders_note_items(e);
     }
 }
 

@@ -123,7 +123,9 @@ static void expire_stale(mr_session *s, const mr_flush *flush) {
     mr_expire_unmodified(s);
     for (size_t i = 0; i < mr_flush_result_count(flush); i++) {
         mr_entity *e = mr_flush_result_at(flush, i)->entity;
-        if (e->owner == s->owner && e->generation == before) e->generation = s->owner->generation;
+        if (e->owner != s->owner || e->generation != before) continue;
+        e->generation = s->owner->generation;
+        mr_holders_note_items(e);
     }
 }
 

@@ -27,6 +27,27 @@ mr_status mr_holders_note(mr_entity *entity) {
     return MR_OK;
 }
 
+static mr_status note_items(mr_entity *holder, mr_vec *items) {
+    const mr_relations *relations = mr_relations_of(holder->mapper);
+    if (!relations) return MR_FAIL;
+    for (unsigned i = 0; i < relations->n; i++) {
+        const mr_relationship *rel = relations->rels[i], *reverse = mr_relation_reverse(rel);
+        if (!reverse || mr_relation_is_list(reverse)) continue;
+        items->len = 0;
+        if (mr_relation_items(holder, rel, false, items) != MR_OK) return MR_FAIL;
+        for (size_t j = 0; j < items->len; j++)
+            if (mr_parent_note(mr_vec_ptr(items, j), rel, holder) != MR_OK) return MR_FAIL;
+    }
+    return MR_OK;
+}
+
+void mr_holders_note_items(mr_entity *holder) {
+    mr_vec items;
+    mr_vec_init(&items, holder->mapper->env, sizeof(mr_entity *));
+    if (note_items(holder, &items) != MR_OK) mr_env_clear_error(holder->mapper->env); /* only hints are lost */
+    mr_vec_done(&items);
+}
+
 /* ---------------------------------------------------------------- what half-known collections have noted */
 
 /* The holder's collection, when it is not loaded. */

@@ -302,6 +302,8 @@ mr_status mr_reference_now(mr_entity *entity, const mr_relationship *rel, mr_ent
 /* Before the object forgets its references: who holds it in memory is noted as its parent, so that a new reference
  * finds what it must leave. */
 mr_status mr_holders_note(mr_entity *entity);
+/* Before all but the holder and others that have changed expire: what it holds in memory is noted as its own. */
+void mr_holders_note_items(mr_entity *holder);
 /* Before a change of the relationship is lost: the collections at its other end that are not loaded, and so know of
  * nothing else, lose what it has noted there. */
 mr_status mr_holders_take_back(mr_entity *entity, const mr_relationship *rel);

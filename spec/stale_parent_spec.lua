@@ -1,0 +1,127 @@
+-- Another connection has committed: what was not changed here is read again, what was changed is kept. A child that has
+-- expired so still leaves the collection of a kept parent (CONFORMANCE 20).
+
+local mr = require "moonrow"
+local support = require "spec.support.models"
+
+local path, db, Parent, Child
+local old, new, child
+
+local function costs(n, fn)
+  local texts = support.statements(db, fn)
+  assert(n == #texts, ("%d statements, not %d:\n%s"):format(#texts, n, table.concat(texts, "\n")))
+end
+
+local function open(options)
+  db = mr.open("sqlite:///" .. path)
+  local function id() return db.Column{ db.Integer, primary_key = true } end
+  Parent = db.Model:extend("Parent", {
+    id = id(), name = db.Column{ db.String(10) },
+    children = db.relationship{ "Child", uselist = options.uselist, back_populates = "parent" },
+  })
+  Child = db.Model:extend("Child", {
+    id = id(), name = db.Column{ db.String(10) },
+    parent_id = db.Column{ db.Integer, db.ForeignKey "parent.id" },
+    parent = db.relationship{ "Parent", back_populates = "children" },
+  })
+  db:create_all()
+  local one = Child{ name = "one" }
+  db.session:add_all{ Parent{ name = "old", children = options.uselist == false and one or { one, Child{ name = "two" } } },
+                      Parent{ name = "new" } }
+  db.session:commit()
+  db.session:remove()
+  old, new = db.session:get(Parent, 1), db.session:get(Parent, 2)
+  child = options.uselist == false and old.children or old.children[1]
+  assert.equal("one", child.name)
+end
+
+local function commit_elsewhere()
+  local other = mr.Session(db.engine)
+  other:execute(mr.text "UPDATE child SET name = 'elsewhere' WHERE id = 1")
+  other:commit()
+  other:close()
+end
+
+-- The two ways in which the first write of the transaction finds out.
+local writes = {
+  ["by a flush of the parent"] = function()
+    old.name = "OLD"
+    commit_elsewhere()
+    db.session:flush()
+  end,
+  ["by a statement, the parent changed and not flushed"] = function()
+    commit_elsewhere()
+    db.session:no_autoflush(function(session)
+      old.name = "OLD"
+      session:execute(mr.text "UPDATE parent SET name = 'n' WHERE id = 2")
+    end)
+  end,
+}
+
+for how, write in pairs(writes) do
+  describe("a child that has expired " .. how, function()
+    before_each(function() path = os.tmpname() end)
+    after_each(function()
+      db.session:remove()
+      os.remove(path)
+    end)
+
+    local function expired()
+      write()
+      assert.same({}, { table.unpack(mr.inspect(child).loaded) })
+      assert.equal("OLD", old.name)
+    end
+
+    it("leaves the parent's loaded collection for a new parent, and loads nothing", function()
+      open{}
+      db.session:no_autoflush(function()
+        expired()
+        costs(0, function()
+          child.parent = new
+          assert.equal(1, #old.children)
+          assert.is_false(old.children:contains(child))
+        end)
+      end)
+      db.session:commit()
+      assert.equal("elsewhere", child.name)
+      assert.equal(1, #old.children)
+      assert.equal(1, #new.children)
+    end)
+
+    it("leaves it for none", function()
+      open{}
+      db.session:no_autoflush(function()
+        expired()
+        costs(0, function() child.parent = nil end)
+        assert.equal(1, #old.children)
+      end)
+      db.session:commit()
+      assert.is_nil(child.parent_id)
+      assert.equal(1, #old.children)
+    end)
+
+    it("leaves it for a new parent's collection", function()
+      open{}
+      db.session:no_autoflush(function()
+        expired()
+        new.children:append(child)
+        assert.equal(1, #old.children)
+        assert.equal(new, child.parent)
+      end)
+      db.session:commit()
+      assert.equal(1, #old.children)
+      assert.equal(1, #new.children)
+    end)
+
+    it("leaves the parent of a one-to-one", function()
+      open{ uselist = false }
+      db.session:no_autoflush(function()
+        expired()
+        child.parent = nil
+        assert.is_nil(old.children)
+      end)
+      db.session:commit()
+      assert.is_nil(child.parent_id)
+    end)
+  end)
+end
