@@ -9,8 +9,8 @@
 #include <string.h>
 
 mr_column *bind_test_column(lua_State *L, int idx) {
-    mr_column **p = bind_test(L, idx, BIND_COLUMN);
-    return p ? *p : NULL;
+    const bind_column *c = bind_test(L, idx, BIND_COLUMN);
+    return c ? c->column : NULL;
 }
 
 mr_column *bind_column_named_by(lua_State *L, int idx) {
@@ -139,7 +139,8 @@ static int8_t read_autoincrement(lua_State *L, int options) {
 static void read_options(lua_State *L, int options, mr_column *column) {
     static const char *const names[] = {"name",           "type",          "primary_key", "nullable",
                                         "unique",         "index",         "default",     "onupdate",
-                                        "server_default", "autoincrement", "comment",     NULL};
+                                        "server_default", "autoincrement", "comment",     "deferred",
+                                        "deferred_group", NULL};
     bind_check_options(L, options, "Column", names);
     if (bind_option(L, options, "name") != LUA_TNIL) {
         if (lua_type(L, -1) != LUA_TSTRING) bind_type_error(L, -1, "Column: name", "a string");
@@ -164,6 +165,34 @@ static void read_options(lua_State *L, int options, mr_column *column) {
     lua_pop(L, 3);
 }
 
+static void defer(lua_State *L, bind_column *c, const char *group) {
+    if (c->column->primary_key)
+        bind_error(L, MR_ERR_ARGUMENT, "Column%s%s%s: a primary key cannot be deferred",
+                   c->column->name ? " '" : "", c->column->name ? c->column->name : "",
+                   c->column->name ? "'" : "");
+    c->deferred = true;
+    c->deferred_group = bind_intern_string(L, group);
+}
+
+/* A group implies that the column is deferred. */
+static void read_deferred(lua_State *L, int options, bind_column *c) {
+    const char *group = bind_option_string(L, options, "Column", "deferred_group", NULL);
+    if (bind_option_bool(L, options, "Column", "deferred", group != NULL)) defer(L, c, group);
+}
+
+/* deferred{ Column{ ... }, group = "details" }: the column, which is loaded when it is first read. */
+static int deferred(lua_State *L) {
+    static const char *const names[] = {"group", NULL};
+    int options;
+    int n = bind_arguments(L, 1, &options);
+    bind_check_options(L, options, "deferred", names);
+    bind_column *c = n >= 1 ? bind_test(L, 1, BIND_COLUMN) : NULL;
+    if (!c || n != 1) return bind_type_error(L, 1, "deferred", "one Column");
+    defer(L, c, bind_option_string(L, options, "deferred", "group", NULL));
+    lua_settop(L, 1);
+    return 1;
+}
+
 static int column_new(lua_State *L) {
     int options;
     int n = bind_arguments(L, 1, &options);
@@ -175,14 +204,16 @@ static int column_new(lua_State *L) {
         return bind_error(L, MR_ERR_ARGUMENT, "Column%s%s%s needs a type (or a ForeignKey to take it from)",
                           column->name ? " '" : "", column->name ? column->name : "",
                           column->name ? "'" : "");
-    mr_column **p = lua_newuserdatauv(L, sizeof *p, 0);
-    *p = column;
+    bind_column made = {.column = column};
+    read_deferred(L, options, &made);
+    bind_column *c = lua_newuserdatauv(L, sizeof *c, 0);
+    *c = made;
     luaL_setmetatable(L, BIND_COLUMN);
     return 1;
 }
 
 static mr_column *self(lua_State *L) {
-    return *(mr_column **)bind_arg(L, 1, BIND_COLUMN, "Column");
+    return ((bind_column *)bind_arg(L, 1, BIND_COLUMN, "Column"))->column;
 }
 
 static int get_name(lua_State *L) {
@@ -245,7 +276,8 @@ void bind_open_column(lua_State *L) {
     static const luaL_Reg metamethods[] = {
         {"__tostring", column_tostring}, {"__eq", column_eq}, {NULL, NULL}};
     static const luaL_Reg key_metamethods[] = {{"__tostring", foreign_key_tostring}, {NULL, NULL}};
-    static const luaL_Reg functions[] = {{"Column", column_new}, {"ForeignKey", foreign_key}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {
+        {"Column", column_new}, {"deferred", deferred}, {"ForeignKey", foreign_key}, {NULL, NULL}};
     bind_type(L, BIND_COLUMN, "Column", NULL, getters, metamethods);
     bind_type(L, BIND_FOREIGN_KEY, "ForeignKey", NULL, NULL, key_metamethods);
     luaL_setfuncs(L, functions, 0);

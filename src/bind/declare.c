@@ -177,9 +177,12 @@ static void declare_attributes(lua_State *L, declaration *d, mr_mapper *mapper) 
         if (e->kind == ENTRY_OTHER) break;
         push_entry(L, e);
         if (e->kind == ENTRY_COLUMN) {
-            mr_column *column = bind_test_column(L, -1);
-            if (e->cloned) column = mr_column_clone(mapper->env, column);
-            if (!column || !mr_mapper_add_column(mapper, e->name, column)) bind_raise(L);
+            const bind_column *given = bind_test(L, -1, BIND_COLUMN);
+            mr_column *column = e->cloned ? mr_column_clone(mapper->env, given->column) : given->column;
+            mr_property *prop = column ? mr_mapper_add_column(mapper, e->name, column) : NULL;
+            if (!prop) bind_raise(L);
+            prop->deferred = given->deferred;
+            prop->deferred_group = given->deferred_group;
         } else {
             bind_declare_relationship(L, mapper, e->name, lua_gettop(L));
         }

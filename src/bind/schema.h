@@ -8,6 +8,13 @@
 
 #define BIND_FOREIGN_KEY "moonrow.ForeignKey" /* bind_foreign_key */
 
+/* A Column value: the column, and what it asks of the class that maps it. */
+typedef struct bind_column {
+    mr_column *column;
+    const char *deferred_group; /* interned, or NULL */
+    bool deferred;
+} bind_column;
+
 typedef struct bind_foreign_key {
     const char *target;  /* interned "table.column", or NULL */
     mr_column *referred; /* or NULL */

@@ -22,6 +22,8 @@ local mr = {}
 ---@field server_default? string|moonrow.Expression
 ---@field autoincrement? boolean
 ---@field comment? string
+---@field deferred? boolean loaded when it is first read
+---@field deferred_group? string what is loaded together with it
 
 ---@class moonrow.Column
 ---@field name string
@@ -36,6 +38,12 @@ local mr = {}
 ---@param spec table|moonrow.ColumnOptions
 ---@return moonrow.Column|any
 function mr.Column(spec) end
+
+---A column that is loaded when it is first read, with the others of its group.
+---@param column moonrow.Column
+---@param options? { group?: string }
+---@return moonrow.Column|any
+function mr.deferred(column, options) end
 
 ---@class moonrow.ForeignKey
 
