@@ -26,8 +26,8 @@ local function open(options)
   })
   db:create_all()
   local one = Child{ name = "one" }
-  db.session:add_all{ Parent{ name = "old", children = options.uselist == false and one or { one, Child{ name = "two" } } },
-                      Parent{ name = "new" } }
+  local children = options.uselist == false and one or { one, Child{ name = "two" } }
+  db.session:add_all{ Parent{ name = "old", children = children }, Parent{ name = "new" } }
   db.session:commit()
   db.session:remove()
   old, new = db.session:get(Parent, 1), db.session:get(Parent, 2)
