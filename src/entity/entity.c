@@ -333,6 +333,18 @@ void mr_entity_accept(mr_entity *entity) {
     mr_entity_leave_dirty(entity);
 }
 
+static void keep_reference(mr_heap *heap, mr_entity *e, unsigned slot, mr_value *place) {
+    (void)heap;
+    (void)e;
+    (void)slot;
+    if (place->kind == MR_ENTITY && !(place->flags & MR_VALUE_DIRTY)) place->flags |= MR_VALUE_KEPT;
+}
+
+void mr_entity_keep_references(mr_entity *entity) {
+    mr_entity_touch(entity);
+    each_place(heap_of(entity), entity, keep_reference);
+}
+
 static void revert_place(mr_heap *heap, mr_entity *e, unsigned slot, mr_value *place) {
     if (!(place->flags & MR_VALUE_DIRTY)) return;
     if (place->kind == MR_COLLECTION && !mr_history_find(e, slot)) {

@@ -202,7 +202,8 @@ static mr_status stage_many_to_one(mr_flush *flush, flush_op *op, const mr_relat
     if (op->kind == OP_UPDATE && !mr_entity_is_dirty(op->entity, rel->prop->slot)) return MR_OK;
     if (v->kind == MR_ENTITY) {
         const flush_op *target = mr_flush_op_of(flush, v->u.p);
-        bool gone = target && target->kind == OP_DELETE;
+        bool gone = target && target->kind == OP_DELETE, made = target && target->kind == OP_INSERT;
+        if (op->kind == OP_INSERT && (v->flags & MR_VALUE_KEPT) && !made) return MR_OK;
         if (!gone && !mr_flush_has_row(flush, v->u.p))
             return MR_OK; /* not in the session: a warning was logged */
         if (!gone) sync.source = v->u.p;

@@ -10,7 +10,10 @@ mr_status mr_session_make_transient(mr_entity *entity) {
     mr_state_settle(entity);
     mr_session *s = mr_session_of(entity);
     if (s && mr_session_allow(s, MR_ACT_CHANGE, "make_transient()") != MR_OK) return MR_FAIL;
-    if (entity->state != MR_TRANSIENT) mr_state_make_transient(s, entity);
+    if (entity->state == MR_TRANSIENT) return MR_OK;
+    /* Its foreign keys say what the new row refers to, unless a reference is set anew. */
+    if (entity->state != MR_PENDING) mr_entity_keep_references(entity);
+    mr_state_make_transient(s, entity);
     return MR_OK;
 }
 

@@ -185,7 +185,8 @@ typedef enum mr_kind {
 /* Bits of mr_value.flags. */
 enum {
     MR_VALUE_OWNED = 1, /* made by mr_value_copy: mr_value_clear frees s, or releases p */
-    MR_VALUE_DIRTY = 2  /* in a slot: the committed value is in the entity's history */
+    MR_VALUE_DIRTY = 2, /* in a slot: the committed value is in the entity's history */
+    MR_VALUE_KEPT = 4   /* in a slot: a reference as it was loaded, of an object made transient since */
 };
 
 /* Sixteen bytes. Text is borrowed unless MR_VALUE_OWNED says otherwise. */

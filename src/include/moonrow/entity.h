@@ -126,6 +126,8 @@ static inline bool mr_entity_is_dirty(const mr_entity *e, unsigned slot) {
 }
 /* Accepts all changes: history dropped, dirty marks cleared, out of the dirty list. Cannot fail. */
 void mr_entity_accept(mr_entity *entity);
+/* Before it loses its row: what it refers to is marked MR_VALUE_KEPT where it was not changed. */
+void mr_entity_keep_references(mr_entity *entity);
 /* Puts the committed values back. Cannot fail. */
 void mr_entity_revert(mr_entity *entity);
 
