@@ -345,6 +345,35 @@ describe("expire and refresh of deferred columns", function()
   end)
 end)
 
+describe("populate_existing", function()
+  before_each(open)
+
+  it("forgets what the query does not load: it is read again", function()
+    local order = first()
+    assert.equal("x1", order.note)
+    sql "UPDATE orders SET note = 'q', plain = 'z'"
+    costs(1, function() Order.query:populate_existing():all() end)
+    assert.equal("id plain", loaded(order))
+    assert.equal("z", order.plain)
+    costs(1, function() assert.equal("q", order.note) end)
+    Order.query:populate_existing():options(mr.load_only "note"):all()
+    assert.equal("id note", loaded(order))
+    costs(1, function() assert.equal("z", order.plain) end)
+    Order.query:populate_existing():options(mr.undefer "note"):all()
+    assert.equal("id note plain", loaded(order))
+  end)
+
+  it("loses edits of it, too", function()
+    local order = first()
+    db.session:no_autoflush(function()
+      order.note = "edited"
+      Order.query:populate_existing():all()
+      assert.equal("x1", order.note)
+    end)
+    costs(0, function() db.session:flush() end)
+  end)
+end)
+
 describe("merge of deferred columns", function()
   before_each(open)
 

@@ -40,11 +40,27 @@ static void forget_relationships(mr_entity *e) {
     }
 }
 
+static bool is_in_row(const mr_plan_entity *pe, uint16_t slot) {
+    for (uint16_t i = 0; i < pe->nslots; i++)
+        if (pe->slots[i].slot == slot) return true;
+    return false;
+}
+
+/* Its columns that the row has not, deferred ones mostly, as well. */
+static void forget_columns(const mr_plan_entity *pe, mr_entity *e) {
+    if (pe->nslots == pe->mapper->columns.len) return;
+    for (size_t i = 0; i < pe->mapper->columns.len; i++) {
+        const mr_property *prop = mr_vec_ptr(&pe->mapper->columns, i);
+        if (!is_in_row(pe, prop->slot)) mr_entity_forget(e, prop->slot);
+    }
+}
+
 static mr_status overwrite(mr_run *run, const mr_plan_entity *pe, mr_entity *e, const mr_value *row) {
     mr_status status = mr_seen_add(&run->load->overwritten, e, NULL);
     if (status != MR_OK) return status == MR_NOTFOUND ? MR_OK : status;
     for (uint16_t i = 0; i < pe->nslots; i++)
         if (mr_entity_put(e, pe->slots[i].slot, &row[pe->slots[i].column], true) != MR_OK) return MR_FAIL;
+    forget_columns(pe, e);
     forget_relationships(e);
     e->flags &= ~(uint32_t)MR_ENTITY_PARTIAL;
     mr_row_set_origin(e, pe->origin);
