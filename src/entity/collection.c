@@ -15,6 +15,9 @@ static mr_heap *heap_for(const mr_collection *c) { return heap_of(c->parent); }
 
 static bool keeps_history(const mr_entity *e) { return e->state != MR_TRANSIENT && e->state != MR_PENDING; }
 
+/* A viewonly collection is never written: its changes are none of its parent's. */
+static bool is_view(const mr_collection *c) { return c->prop->relationship && c->prop->relationship->viewonly; }
+
 mr_entity **mr_collection_array(const mr_collection *c, big_array which, uint32_t *n) {
     switch (which) {
     case BIG_ITEMS:
@@ -146,7 +149,7 @@ static void drop_committed(mr_heap *heap, mr_collection *c) {
 static void set_dirty(const mr_collection *c, bool dirty) {
     mr_value *place = mr_entity_place(c->parent, c->prop->slot);
     if (!place || place->u.p != c) return;
-    if (dirty && keeps_history(c->parent))
+    if (dirty && keeps_history(c->parent) && !is_view(c))
         place->flags |= MR_VALUE_DIRTY;
     else
         place->flags &= (uint8_t)~MR_VALUE_DIRTY;
@@ -154,6 +157,7 @@ static void set_dirty(const mr_collection *c, bool dirty) {
 
 /* All that a change needs and that can fail. */
 static mr_status prepare(mr_heap *heap, mr_collection *c) {
+    if (is_view(c)) return MR_OK;
     return keep_committed(heap, c) == MR_OK ? mr_entity_mark_modified(c->parent) : MR_FAIL;
 }
 

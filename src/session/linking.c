@@ -51,6 +51,12 @@ static link_step *push_step(mr_linking *l, step_kind kind, mr_entity *entity, co
     return step;
 }
 
+/* A viewonly reference is never written: setting it changes nothing of its object. */
+static mr_status write_reference(mr_entity *entity, const mr_relationship *rel, const mr_value *value) {
+    return rel->viewonly ? mr_entity_put(entity, rel->prop->slot, value, true)
+                         : mr_entity_set(entity, rel->prop->slot, value);
+}
+
 static mr_status set_reference(mr_linking *l, mr_entity *entity, const mr_relationship *rel,
                                mr_entity *item) {
     mr_value value = item ? mr_value_of(MR_ENTITY, 0) : mr_null_value();
@@ -58,7 +64,7 @@ static mr_status set_reference(mr_linking *l, mr_entity *entity, const mr_relati
     link_step *step = push_step(l, STEP_SET, entity, rel, item);
     if (!step) return MR_FAIL;
     step->old = *mr_relation_peek(entity, rel);
-    if (mr_entity_set(entity, rel->prop->slot, &value) == MR_OK) return MR_OK;
+    if (write_reference(entity, rel, &value) == MR_OK) return MR_OK;
     l->steps.len--;
     return MR_FAIL;
 }
@@ -112,7 +118,7 @@ static void undo_step(const link_step *step) {
         if (step->old.kind == MR_UNLOADED)
             mr_entity_forget(step->entity, step->rel->prop->slot);
         else
-            mr_entity_set(step->entity, step->rel->prop->slot, &step->old);
+            write_reference(step->entity, step->rel, &step->old);
         break;
     case STEP_INSERTED:
         if (c) mr_collection_remove_at(c, step->at);

@@ -1,0 +1,102 @@
+-- viewonly: what is done to such a relationship in memory is nobody's change, and is never written.
+
+local mr = require "moonrow"
+local support = require "spec.support.models"
+
+local db, Parent, Child, parent, child
+
+local function costs(n, fn)
+  local texts = support.statements(db, fn)
+  assert(n == #texts, ("%d statements, not %d:\n%s"):format(#texts, n, table.concat(texts, "\n")))
+end
+
+local function lists(object, name)
+  local h = mr.inspect(object):history(name)
+  return { #h.added, #h.deleted, #h.unchanged }
+end
+
+describe("a viewonly relationship", function()
+  before_each(function()
+    db = mr.open "sqlite://"
+    Parent = db.Model:extend("Parent", {
+      id = db.Column{ db.Integer, primary_key = true }, name = db.Column{ db.String(9) },
+      children = db.relationship{ "Child", back_populates = "parent" },
+      seen = db.relationship{ "Child", viewonly = true, order_by = "Child.id" },
+    })
+    Child = db.Model:extend("Child", {
+      id = db.Column{ db.Integer, primary_key = true }, parent_id = db.Column{ db.Integer, db.ForeignKey "parent.id" },
+      parent = db.relationship{ "Parent", back_populates = "children" },
+      seen_by = db.relationship{ "Parent", viewonly = true },
+    })
+    db:create_all()
+    parent, child = Parent{}, Child{}
+    db.session:add_all{ parent, child }
+    db.session:commit()
+    assert.same({ 1, 1 }, { parent.id, child.id })
+  end)
+
+  local function unchanged()
+    assert.equal(0, #db.session.dirty)
+    assert.is_false(db.session:is_modified(parent))
+    assert.is_false(db.session:is_modified(child))
+    costs(0, function() db.session:flush() end)
+  end
+
+  it("that is a collection may be changed: its object is not", function()
+    parent.seen:append(child)
+    assert.same({ 0, 0, 1 }, lists(parent, "seen"))
+    unchanged()
+    assert.equal(1, #parent.seen)
+    parent.seen = {}
+    unchanged()
+    parent.seen = { child }
+    db.session:commit()
+    assert.equal(0, #parent.seen)
+    assert.is_nil(child.parent_id)
+  end)
+
+  it("that is a reference, likewise", function()
+    child.seen_by = parent
+    assert.equal(parent, child.seen_by)
+    assert.same({ 0, 0, 1 }, lists(child, "seen_by"))
+    unchanged()
+    child.seen_by = nil
+    assert.is_nil(child.seen_by)
+    child.seen_by = parent
+    db.session:rollback()
+    assert.is_nil(child.seen_by)
+  end)
+
+  it("has no other side and no cascade", function()
+    local new = Child{}
+    parent.seen:append(new)
+    assert.equal("transient", mr.inspect(new).state)
+    assert.is_nil(new.seen_by)
+    assert.is_nil(new.parent)
+    local source = Parent{ id = 1, seen = { new } }
+    db.session:merge(source)
+    unchanged()
+  end)
+
+  it("shows what was written once it is read again", function()
+    assert.equal(0, #parent.seen)
+    parent.children:append(child)
+    db.session:flush()
+    assert.equal(0, #parent.seen)
+    db.session:commit()
+    assert.equal(1, #parent.seen)
+    assert.equal(parent, child.seen_by)
+  end)
+
+  it("does not stand in the way of other changes", function()
+    parent.seen:append(child)
+    parent.name = "new"
+    assert.same({ parent }, { table.unpack(db.session.dirty) })
+    costs(1, function() db.session:flush() end)
+    local other = Parent{}
+    other.seen:append(child)
+    db.session:add(other)
+    costs(1, function() db.session:flush() end)
+    assert.is_nil(child.parent_id)
+  end)
+end)
