@@ -1,0 +1,51 @@
+-- Details of a session's life that show only when several things come together.
+
+local mr = require "moonrow"
+local support = require "spec.support.models"
+local refuse = require "spec.support.refuse"
+
+local function state(object) return mr.inspect(object).state end
+local function statements(db, fn) return #support.statements(db, fn) end
+
+-- Nodes of a tree; the options are those of Node.children.
+local function tree(options)
+  local db = mr.open "sqlite://"
+  local children = { "Node", backref = db.backref{ "parent", remote_side = "Node.id" }, order_by = "Node.id" }
+  for name, value in pairs(options or {}) do children[name] = value end
+  local Node = db.Model:extend("Node", {
+    id        = db.Column{ db.Integer, primary_key = true },
+    name      = db.Column{ db.String(20) },
+    parent_id = db.Column{ db.Integer, db.ForeignKey "node.id" },
+    children  = db.relationship(children),
+  })
+  db:create_all()
+  return db, Node
+end
+
+describe("autoflush", function()
+  it("does not come before a reference that the identity map answers", function()
+    local db, Node = tree()
+    local root, leaf, free = Node{ name = "root" }, Node{ name = "leaf" }, Node{ name = "free" }
+    leaf.parent = root
+    db.session:add_all{ root, leaf, free }
+    db.session:commit()
+    local _ = root.name, leaf.name, free.name
+    local pending = Node{ name = "pending" }
+    db.session:add(pending)
+    assert.equal(0, statements(db, function()
+      assert.is_true(rawequal(root, leaf.parent))
+      assert.is_nil(free.parent)
+    end))
+    assert.equal("pending", state(pending))
+  end)
+
+  it("comes before a reference whose key has changed", function()
+    local db, Node = tree()
+    local root, leaf = Node{ name = "root" }, Node{ name = "leaf" }
+    db.session:add_all{ root, leaf }
+    db.session:commit()
+    leaf.parent_id = root.id
+    assert.is_true(rawequal(root, leaf.parent))
+    assert.equal(0, #db.session.dirty)
+  end)
+end)
