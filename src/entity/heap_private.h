@@ -98,10 +98,10 @@ void mr_heap_adopt(mr_heap *heap, mr_entity *e);
 /* Frees an entity and all that it owns; reads nothing that it refers to. */
 void mr_heap_free_entity(mr_heap *heap, mr_entity *e);
 
-/* Can the values of e be trusted? False when its owner's generation has passed it by. */
+/* Can the values of e be trusted? Not when its owner's generation has passed it by. What has no row, or none any more, has
+ * nothing newer to read. */
 static inline bool entity_is_expired(const mr_entity *e) {
-    return e->owner && e->generation != e->owner->generation && e->state != MR_TRANSIENT &&
-           e->state != MR_PENDING;
+    return e->owner && e->generation != e->owner->generation && e->state == MR_PERSISTENT;
 }
 
 /* Where the value of a slot is; NULL for a slot beyond nslots that holds nothing. */

@@ -119,6 +119,7 @@ static void publish_update(mr_flush *flush, flush_op *op) {
 
 static void publish_delete(mr_flush *flush, flush_op *op) {
     mr_entity *e = op->entity;
+    mr_entity_touch(e); /* a deleted object does not expire: only what is true stays in it */
     mr_idmap_remove(flush->ctx.owner->idmap, e);
     mr_entity_leave_dirty(e);
     e->flags &= ~(uint32_t)MR_ENTITY_TO_DELETE;

@@ -107,6 +107,7 @@ static void bury(mr_session *s, const mr_flush *flush) {
         const mr_flush_result *result = mr_flush_result_at(flush, i);
         if (result->kind != MR_FLUSH_DELETE) continue;
         mr_entity *e = result->entity;
+        mr_entity_touch(e);
         mr_entity_leave_dirty(e);
         mr_idmap_remove(s->owner->idmap, e);
         e->flags &= ~(uint32_t)MR_ENTITY_TO_DELETE;

@@ -296,6 +296,7 @@ static mr_status apply_update(mr_synchronizer *y) {
 static mr_status leave(mr_session *s, mr_entity *e) {
     if (mr_journal_deleted(s, e) != MR_OK) return MR_FAIL;
     mr_state_spare(s, e);
+    mr_entity_touch(e);
     mr_entity_leave_dirty(e);
     mr_idmap_remove(s->owner->idmap, e);
     e->state = MR_DELETED;

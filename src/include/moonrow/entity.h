@@ -103,7 +103,7 @@ void mr_entity_forget(mr_entity *entity, unsigned slot);
 /* Drops all loaded values, changes too (refresh, rollback). Relationship slots as well. */
 void mr_entity_expire(mr_entity *entity);
 /* True, and the slots are cleared, when the owner's generation says that the entity has expired. Call at every touch, and before
- * state or owner are changed: what an expired entity refers to may have been freed. Transient and pending entities do not expire; one
+ * state or owner are changed: what an expired entity refers to may have been freed. Only persistent entities expire; one
  * that becomes persistent needs its owner's generation. */
 bool mr_entity_check_expired(mr_entity *entity);
 static inline void mr_entity_touch(mr_entity *e) {
