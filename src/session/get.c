@@ -45,6 +45,7 @@ static mr_status from_map(mr_session *s, mr_mapper *mapper, const mr_value *iden
     if (!mr_mapper_isa(e->mapper, mapper)) return MR_NOTFOUND;
     mr_entity_pin(e);
     mr_status status = mr_attribute_unexpire(e);
+    if (status == MR_OK && e->state == MR_DELETED) status = MR_NOTFOUND; /* by the flush before the reading */
     if (status == MR_OK) {
         *out = e;
         return MR_OK;
