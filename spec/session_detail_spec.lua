@@ -84,6 +84,35 @@ describe("a deleted object", function()
   end)
 end)
 
+describe("session:refresh", function()
+  it("drops what has changed in the object, and flushes the rest", function()
+    local db, Node = tree()
+    local one, two = Node{ name = "one" }, Node{ name = "two" }
+    db.session:add_all{ one, two }
+    db.session:commit()
+    one.name, two.name = "1", "2"
+    db.session:refresh(one)
+    assert.same({ "one", "2", 0 }, { one.name, two.name, #db.session.dirty })
+    one.name, one.parent_id = "1", 2
+    db.session:refresh(one, { "name" })
+    assert.same({ "one", 2 }, { one.name, one.parent_id })
+    db.session:commit()
+    assert.same({ "one", "2", 2 }, { one.name, two.name, one.parent_id })
+  end)
+end)
+
+describe("session:refresh of what the flush deletes", function()
+  it("says that the row is gone", function()
+    local db, Node = tree()
+    local node = Node{}
+    db.session:add(node)
+    db.session:commit()
+    db.session:delete(node)
+    refuse("InvalidRequestError", { "Could not refresh", "<Node 1>" }, db.session.refresh, db.session, node)
+    assert.equal("deleted", state(node))
+  end)
+end)
+
 describe("session:get", function()
   it("finds nothing when the flush before its reading deletes the row", function()
     local db, Node = tree()

@@ -174,7 +174,6 @@ mr_status mr_session_refresh(mr_session *s, mr_entity *entity, const char *const
     mr_status status = names ? expire_names(s, entity, names, n) : expire_graph(s, entity);
     mr_heap_unblock(s->heap);
     if (status == MR_OK) status = mr_session_autoflush_now(s);
-    if (status == MR_OK) status = require_persistent(s, entity); /* the flush may have deleted it */
     if (status == MR_OK) status = load_again(s, entity, names, n);
     mr_entity_unpin(entity);
     return status;
