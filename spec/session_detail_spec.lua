@@ -70,6 +70,19 @@ describe("a deleted object", function()
     assert.same({ "detached", "gone" }, { state(node), node.name })
   end)
 
+  it("that is expunged cannot be added again", function()
+    local db, Node = tree()
+    local node = Node{ name = "gone" }
+    db.session:add(node)
+    db.session:commit()
+    db.session:delete(node)
+    db.session:flush()
+    db.session:expunge(node)
+    assert.equal("detached", state(node))
+    refuse("InvalidRequestError", "has been deleted", function() db.session:add(node) end)
+    assert.equal("detached", state(node))
+  end)
+
   it("that had expired before its deletion gives no old value", function()
     local db, Node = tree()
     local node = Node{ name = "old" }

@@ -291,7 +291,6 @@ void mr_journal_accept(mr_session *s) {
         e->flags &= ~(uint32_t)MR_ENTITY_FLUSHED_NEW;
         if (note->kind != MR_NOTE_DELETED || e->state != MR_DELETED) continue;
         mr_state_detach(s, e);
-        e->flags |= MR_ENTITY_GONE;
     }
     mr_journal_clear(s);
 }

@@ -79,6 +79,7 @@ void mr_state_spare(mr_session *s, mr_entity *entity) {
 }
 
 void mr_state_detach(mr_session *s, mr_entity *entity) {
+    if (entity->state == MR_DELETED) entity->flags |= MR_ENTITY_GONE;
     mr_state_spare(s, entity);
     leave_owner(entity);
     entity->state = MR_DETACHED;
