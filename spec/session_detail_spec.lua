@@ -138,3 +138,48 @@ describe("session:get", function()
     assert.equal("deleted", state(node))
   end)
 end)
+
+describe("links of many to many", function()
+  local function orders()
+    local db = mr.open "sqlite://"
+    local links = db.Table("links",
+      db.Column{ "order_id", db.Integer, db.ForeignKey "order.id", primary_key = true },
+      db.Column{ "keyword_id", db.Integer, db.ForeignKey "keyword.id", primary_key = true })
+    local Order = db.Model:extend("Order", {
+      id       = db.Column{ db.Integer, primary_key = true },
+      keywords = db.relationship{ "Keyword", secondary = links, backref = "orders" },
+    })
+    local Keyword = db.Model:extend("Keyword", { id = db.Column{ db.Integer, primary_key = true } })
+    db:create_all()
+    return db, Order, Keyword
+  end
+
+  it("one end deleted, then the other: each link is deleted once", function()
+    local db, Order, Keyword = orders()
+    local order, one, two = Order{}, Keyword{}, Keyword{}
+    order.keywords = { one, two }
+    db.session:add(order)
+    db.session:flush()
+    db.session:delete(one)
+    db.session:flush()
+    db.session:delete(order)
+    db.session:commit()
+    assert.equal(0, db.session:scalar(mr.text "SELECT count(*) FROM links"))
+    assert.equal(1, Keyword.query:count())
+  end)
+
+  it("an item that a flush has deleted is taken out of the collection without a statement", function()
+    local db, Order, Keyword = orders()
+    local order, one = Order{}, Keyword{}
+    order.keywords = { one }
+    db.session:add(order)
+    db.session:flush()
+    db.session:delete(one)
+    db.session:flush()
+    order.keywords:remove(one)
+    assert.equal(0, statements(db, function() db.session:flush() end))
+    db.session:commit()
+    assert.equal(0, #order.keywords)
+  end)
+
+end)

@@ -49,6 +49,11 @@ mr_status mr_flush_ask_many_to_many(mr_flush *flush, flush_op *op, const mr_rela
     return mr_flush_key_changes(op, rel) && !rel->passive_updates ? MR_ROW : MR_OK;
 }
 
+/* Not what never had a row, nor what an earlier flush has deleted: its links went with it. */
+static bool may_have_links(const mr_entity *item) {
+    return item->identity.kind != MR_UNLOADED && item->state != MR_DELETED && !(item->flags & MR_ENTITY_GONE);
+}
+
 static mr_status link_found(mr_flush *flush, const flush_op *op, const mr_relationship *rel,
                             flush_link_kind kind) {
     for (size_t i = 0; i < flush->found.len; i++) {
@@ -57,7 +62,7 @@ static mr_status link_found(mr_flush *flush, const flush_op *op, const mr_relati
             if (!mr_flush_op_of(flush, item)) mr_flush_warn(flush, item, rel);
             continue;
         }
-        if (kind != LINK_INSERT && item->identity.kind == MR_UNLOADED) continue; /* never had a row */
+        if (kind != LINK_INSERT && !may_have_links(item)) continue;
         if (add_link(flush, rel, op->entity, item, kind) != MR_OK) return MR_FAIL;
     }
     flush->found.len = 0;
