@@ -105,8 +105,8 @@ void mr_state_make_transient(mr_session *s, mr_entity *entity) {
     }
     mr_state_spare(s, entity);
     leave_owner(entity);
-    mr_entity_accept(entity);
     own_collections(entity);
+    mr_entity_accept(entity);
     mr_value none = mr_value_of(MR_UNLOADED, 0);
     mr_entity_set_identity(entity, &none); /* copies nothing: cannot fail */
     entity->state = MR_TRANSIENT;
