@@ -197,3 +197,17 @@ describe("links of many to many", function()
     assert.equal(1, #order.keywords)
   end)
 end)
+
+describe("a whole collection assigned", function()
+  it("draws into the session what it holds now, not what it held", function()
+    local db, Node = tree()
+    local here, left, parent = Node{ name = "here" }, Node{ name = "left" }, Node{ name = "parent" }
+    parent.children:append(left)
+    db.session:add(here)
+    db.session:flush()
+    parent.children = { here }
+    assert.same({ "pending", "transient" }, { state(parent), state(left) })
+    db.session:commit()
+    assert.equal(2, Node.query:count())
+  end)
+end)

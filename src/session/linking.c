@@ -458,6 +458,9 @@ mr_status mr_link_items(mr_linking *l, mr_entity *entity, const mr_relationship 
     mr_collection *c = collection_in(entity, rel);
     if (!c)
         return mr_fail(l->env, MR_ERR_ERROR, "%s.%s is not loaded", entity->mapper->name, rel->prop->name);
+    /* First: what it held does not follow it into a session. */
+    if (arrange(l, c, items, n) != MR_OK) return MR_FAIL;
+    mr_collection_note_assigned(c);
     /* Twice where one of them has drawn the entity into its session: the others follow. */
     const mr_session *before;
     do {
@@ -465,8 +468,6 @@ mr_status mr_link_items(mr_linking *l, mr_entity *entity, const mr_relationship 
         for (size_t i = 0; i < added->len; i++)
             if (prepare(l, entity, rel, mr_vec_ptr(added, i)) != MR_OK) return MR_FAIL;
     } while (mr_session_of(entity) != before);
-    if (arrange(l, c, items, n) != MR_OK) return MR_FAIL;
-    mr_collection_note_assigned(c);
     for (size_t i = 0; i < removed->len; i++)
         if (after_removal(l, entity, rel, mr_vec_ptr(removed, i)) != MR_OK) return MR_FAIL;
     for (size_t i = 0; i < added->len; i++) {
