@@ -211,3 +211,20 @@ describe("a whole collection assigned", function()
     assert.equal(2, Node.query:count())
   end)
 end)
+
+describe("delete-orphan", function()
+  it("a parent that a rollback has put out of the session keeps no orphan", function()
+    local db, Node = tree{ cascade = "all, delete-orphan" }
+    local root, leaf = Node{ name = "root" }, Node{ name = "leaf" }
+    root.children:append(leaf)
+    db.session:add(root)
+    db.session:commit()
+    local other = Node{ name = "other" }
+    db.session:add(other)
+    other.children:append(leaf)
+    db.session:rollback()
+    root.children:clear()
+    db.session:commit()
+    assert.equal(1, Node.query:count())
+  end)
+end)

@@ -6,6 +6,12 @@
  */
 #include "session_state.h"
 
+/* Only a parent of the same session counts: what a rollback has put out of it may still show its old items. */
+static bool has_parent(const mr_session *s, mr_entity *e, const mr_relationship *rel) {
+    const mr_entity *parent = mr_parent_of(e, rel);
+    return parent && parent->owner == s->owner && parent->state != MR_DELETED;
+}
+
 static mr_status doom_orphans_of(mr_session *s, mr_entity *parent, mr_vec *removed) {
     const mr_relations *relations = mr_relations_of(parent->mapper);
     if (!relations) return MR_FAIL;
@@ -19,7 +25,7 @@ static mr_status doom_orphans_of(mr_session *s, mr_entity *parent, mr_vec *remov
             mr_entity *e = mr_vec_ptr(removed, j);
             bool ours =
                 e->owner == s->owner && e->state == MR_PERSISTENT && !(e->flags & MR_ENTITY_TO_DELETE);
-            if (ours && !mr_parent_of(e, rel) && mr_cascade_doom(s, e) != MR_OK) return MR_FAIL;
+            if (ours && !has_parent(s, e, rel) && mr_cascade_doom(s, e) != MR_OK) return MR_FAIL;
         }
     }
     return MR_OK;
