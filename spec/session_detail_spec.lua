@@ -38,16 +38,6 @@ describe("autoflush", function()
     end))
     assert.equal("pending", state(pending))
   end)
-
-  it("comes before a reference whose key has changed", function()
-    local db, Node = tree()
-    local root, leaf = Node{ name = "root" }, Node{ name = "leaf" }
-    db.session:add_all{ root, leaf }
-    db.session:commit()
-    leaf.parent_id = root.id
-    assert.is_true(rawequal(root, leaf.parent))
-    assert.equal(0, #db.session.dirty)
-  end)
 end)
 
 describe("a deleted object", function()

@@ -20,21 +20,11 @@ static mr_status load_local_columns(mr_entity *entity, const mr_relationship *re
     return MR_OK;
 }
 
-/* Will the identity map answer? Then no statement is sent, and nothing is flushed before it. */
-static bool is_known(mr_entity *entity, const mr_relationship *rel) {
-    for (unsigned i = 0; i < rel->npairs; i++)
-        if (rel->pairs[i].local_slot != UINT16_MAX && mr_entity_is_dirty(entity, rel->pairs[i].local_slot))
-            return false;
-    bool known;
-    mr_reference_by_key(entity, rel, &known);
-    return known;
-}
-
 static mr_status load_relationship(mr_session *s, mr_entity *entity, const mr_relationship *rel, bool needed) {
     mr_status known = mr_load_known_reference(&s->load, entity, rel->prop);
     if (known != MR_NOTFOUND) return known; /* nothing is read, so nothing must be flushed */
     mr_entity_pin(entity);
-    mr_status status = is_known(entity, rel) ? MR_OK : mr_session_autoflush_now(s);
+    mr_status status = mr_session_autoflush_now(s);
     if (status == MR_OK) status = load_local_columns(entity, rel);
     if (status == MR_OK && !mr_attribute_is_loaded(entity, rel->prop)) {
         uint8_t before = mr_session_enter(s, MR_PHASE_LOADING);
