@@ -36,7 +36,7 @@ describe("eager_defaults", function()
       assert.same({}, sent(db, function()
         assert.same({ 1, "new", 3, "2024-02-29 13:04:05" }, { one.id, one.state, one.size, tostring(one.seen) })
         assert.same({ 2, "new", 8 }, { two.id, two.state, two.size })
-        assert.same({ 4, 11 }, { four.id, four.size })
+        assert.equal(11, four.size)
       end))
       one.body = "x"
       assert.same({ "UPDATE doc SET body=?, size=abs(?) WHERE doc.id = ?" }, sent(db))
