@@ -69,7 +69,8 @@ static mr_status take_back(mr_flush *flush, flush_op *op, loan *given) {
     const mr_value *now = mr_flush_slot(op, slot);
     mr_value set = mr_value_of(MR_UNLOADED, 0);
     mr_status status = MR_OK;
-    if (!is_equal(flush, now, mr_flush_value(op, given->column))) status = mr_value_copy(flush->env, &set, now);
+    if (!is_equal(flush, now, mr_flush_value(op, given->column)))
+        status = mr_value_copy(flush->env, &set, now);
     if (given->own.kind == MR_UNLOADED)
         mr_entity_forget(op->entity, slot);
     else if (mr_entity_give(op->entity, slot, &given->own) != MR_OK)

@@ -63,8 +63,8 @@ static mr_status stage_keys(mr_flush *flush, flush_op *op, bool before_delete, u
     for (int setting = 0; setting < 2; setting++)
         for (uint32_t n = op->posts; n; n = post_at(flush, n)->next) {
             flush_post *post = post_at(flush, n);
-            if (post->before_delete != before_delete || post->sent || (post->sync.source != NULL) != (setting == 1))
-                continue;
+            bool sets = post->sync.source != NULL;
+            if (post->before_delete != before_delete || post->sent || sets != (setting == 1)) continue;
             post->sent = true;
             if (mr_flush_stage_sync(flush, op, &post->sync) != MR_OK) return MR_FAIL;
             mark(post, shape, true);

@@ -137,8 +137,13 @@ function mr.declarative_base(options) end
 ---@field [string] any
 local Model = {}
 
+---@class moonrow.MapperArgs
+---@field version_id_col? moonrow.Column|string finds a row by the version that it was read with
+---@field version_id_generator? false|fun(before: any): any the next version; false: the program or the database makes it
+---@field eager_defaults? boolean|"auto" read what the database makes: with each INSERT ("auto"), and UPDATE (true), or later
+
 ---@param name string
----@param body table columns, relationships, fields and methods; __tablename, __table_args, __abstract
+---@param body table columns, relationships, fields and methods; __tablename, __table_args, __abstract, __mapper_args
 ---@return moonrow.Model
 function Model:extend(name, body) end
 

@@ -140,6 +140,10 @@ typedef struct mr_attribute_hook {
 
 /* ---------------------------------------------------------------- mappers */
 
+/* When what the database makes of a written row is read: with the row's INSERT, with its UPDATE as well, or
+ * when it is asked for. */
+typedef enum mr_eager_defaults { MR_EAGER_INSERT = 0, MR_EAGER_ALWAYS, MR_EAGER_NEVER } mr_eager_defaults;
+
 struct mr_mapper {
     mr_env *env;
     mr_registry *registry;
@@ -164,9 +168,7 @@ struct mr_mapper {
     mr_default_fn version_generator; /* NULL: integer counter; *out comes with the version before (MR_UNLOADED: a new row) */
     void *version_ud;
     bool version_by_hand; /* the program or the database makes the versions: version_id_generator = false */
-    /* of the root: when what the database makes of a written row is read: with the row's INSERT, with its
-     * UPDATE too, or when it is asked for */
-    enum { MR_EAGER_INSERT = 0, MR_EAGER_ALWAYS, MR_EAGER_NEVER } eager_defaults;
+    mr_eager_defaults eager_defaults; /* of the root */
     mr_vec hooks[MR_EVENT__COUNT];  /* mr_mapper_hook */
     mr_vec attribute_hooks;         /* mr_attribute_hook */
     void *klass;                    /* the binding's: its class */
