@@ -200,7 +200,7 @@ static bool is_fetched(const builder *b, unsigned c) {
         bool triggered = cls->mapper->version_by_hand && cls->columns[c].column->server_default;
         return is_made_by_database(b, c) || is_inlined(b, c) || triggered;
     }
-    mr_eager_defaults eager = cls->mapper->root->eager_defaults;
+    mr_eager_defaults eager = cls->mapper->eager_defaults;
     return is_made_by_database(b, c) && (eager == MR_EAGER_ALWAYS || (eager == MR_EAGER_INSERT && inserts));
 }
 

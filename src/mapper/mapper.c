@@ -178,6 +178,7 @@ static mr_status settle_inheritance(mr_mapper *m) {
         }
     }
     if (m->base && !m->discriminator) m->discriminator = m->base->discriminator;
+    if (m->base && m->eager_defaults == MR_EAGER_INSERT) m->eager_defaults = m->base->eager_defaults;
     if (m->base && !m->version) {
         m->version = m->base->version;
         m->version_generator = m->base->version_generator;

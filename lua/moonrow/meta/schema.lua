@@ -139,8 +139,8 @@ local Model = {}
 
 ---@class moonrow.MapperArgs
 ---@field version_id_col? moonrow.Column|string finds a row by the version that it was read with
----@field version_id_generator? false|fun(before: any): any the next version; false: the program or the database makes it
----@field eager_defaults? boolean|"auto" read what the database makes: with each INSERT ("auto"), and UPDATE (true), or later
+---@field version_id_generator? false|fun(before: any): any the next version; false: not made by the library
+---@field eager_defaults? boolean|"auto" what the database makes comes with an INSERT ("auto"), an UPDATE too (true)
 
 ---@param name string
 ---@param body table columns, relationships, fields and methods; __tablename, __table_args, __abstract, __mapper_args

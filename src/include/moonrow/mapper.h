@@ -168,7 +168,7 @@ struct mr_mapper {
     mr_default_fn version_generator; /* NULL: integer counter; *out comes with the version before (MR_UNLOADED: a new row) */
     void *version_ud;
     bool version_by_hand; /* the program or the database makes the versions: version_id_generator = false */
-    mr_eager_defaults eager_defaults; /* of the root */
+    mr_eager_defaults eager_defaults; /* a subclass's are its base's, unless it has its own */
     mr_vec hooks[MR_EVENT__COUNT];  /* mr_mapper_hook */
     mr_vec attribute_hooks;         /* mr_attribute_hook */
     void *klass;                    /* the binding's: its class */
