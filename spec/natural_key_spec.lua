@@ -185,3 +185,28 @@ it("a new object takes the key that another leaves in the same flush", function(
   assert.equal(old, db.session:get(Tag, 1))
   assert.equal("transient", mr.inspect(new).state)
 end)
+
+it("a row is deleted under the key that has followed its parent's", function()
+  db = mr.open "sqlite://"
+  local User = db.Model:extend("User", {
+    name = db.Column{ db.String(20), primary_key = true },
+    addresses = db.relationship{ "Address" },
+  })
+  local Address = db.Model:extend("Address", {
+    user_name = db.Column{ db.String(20), db.ForeignKey{ "user.name", onupdate = "CASCADE" }, primary_key = true },
+    email = db.Column{ db.String(20), primary_key = true },
+  })
+  db:create_all()
+  local user = User{ name = "ed", addresses = { Address{ email = "1" }, Address{ email = "2" } } }
+  db.session:add(user)
+  db.session:commit()
+  assert.equal(2, #user.addresses)
+  db.session:delete(user.addresses[1])
+  user.name = "jack"
+  local records = db:record(function() db.session:flush() end)
+  assert.equal("DELETE FROM address WHERE address.user_name = ? AND address.email = ?", records[2].statement)
+  assert.same({ "jack", "1" }, records[2].parameters)
+  db.session:rollback()
+  assert.equal(2, #user.addresses)
+  assert.equal("ed", user.addresses[1].user_name)
+end)

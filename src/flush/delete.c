@@ -3,10 +3,18 @@
  */
 #include "batch.h"
 
+/* The key of a row that goes may have followed its parent's by ON UPDATE CASCADE. */
+static mr_status follow_key(mr_flush *flush, flush_op *op) {
+    for (const flush_sync *sync = op->syncs; sync; sync = sync->next)
+        if (mr_flush_stage_sync(flush, op, sync) != MR_OK) return MR_FAIL;
+    if (op->syncs && op->staged) op->flags |= OP_FOLLOWS;
+    return MR_OK;
+}
+
 static mr_status send_row(flush_batch *batch, flush_op *op) {
     mr_node **inlined;
     uint64_t *shape = mr_flush_shape(batch->flush, op->cls, &inlined);
-    if (!shape) return MR_FAIL;
+    if (!shape || follow_key(batch->flush, op) != MR_OK) return MR_FAIL;
     if (!(op->flags & OP_SWITCHED)) {
         flush_wanted wanted = {.kind = STATEMENT_DELETE, .shape = shape, .rows = 1, .keep = true};
         if (mr_flush_batch_use(batch, op->cls, &wanted) != MR_OK || mr_flush_batch_row(batch, op) != MR_OK)

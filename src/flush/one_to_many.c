@@ -96,6 +96,10 @@ static mr_status link_removed(mr_flush *flush, const mr_relationship *rel) {
 static mr_status link_rekeyed(mr_flush *flush, flush_op *op, const mr_relationship *rel) {
     for (size_t i = 0; i < flush->found.len; i++) {
         flush_op *child = mr_flush_op_of(flush, mr_vec_ptr(&flush->found, i));
+        if (child && child->kind == OP_DELETE && rel->passive_updates) { /* is found where it has followed to */
+            if (mr_flush_add_sync(flush, child, rel, op->entity, true) != MR_OK) return MR_FAIL;
+            continue;
+        }
         if (!child || child->kind != OP_UPDATE || child_decides(rel, child)) continue;
         if (set_child(flush, op, rel, child, rel->passive_updates) != MR_OK) return MR_FAIL;
     }
