@@ -96,3 +96,43 @@ describe("a deleted object that was expunged", function()
     assert.is_true(rawequal(a, db.session:get(Item, "a")))
   end)
 end)
+
+describe("a row that a statement put in the place of a deleted object's", function()
+  local function replaced(nested)
+    local db, Item, a = items("a")
+    local session = db.session
+    local point = nested and session:begin_nested()
+    session:delete(a)
+    session:flush()
+    session:execute(mr.insert(Item):values{ code = "a", stock = 9 })
+    local read = session:get(Item, "a")
+    assert.equal(9, read.stock)
+    return session, Item, a, read, function() if nested then point:rollback() else session:rollback() end end
+  end
+
+  for _, nested in ipairs{ false, true } do
+    local where = nested and "a savepoint" or "the transaction"
+
+    it("gives the place back when " .. where .. " is rolled back", function()
+      local session, Item, a, read, undo = replaced(nested)
+      read.stock = 10
+      undo()
+      assert.same({ "persistent", "detached" }, { state(a), state(read) })
+      assert.is_true(rawequal(a, session:get(Item, "a")))
+      assert.equal(1, a.stock)
+      assert.equal(0, #session.dirty)
+      session:commit()
+      assert.equal(1, a.stock)
+    end)
+
+    it("gives it back when its own object was deleted, too, and " .. where .. " is rolled back", function()
+      local session, Item, a, read, undo = replaced(nested)
+      session:delete(read)
+      session:flush()
+      assert.is_nil(session:get(Item, "a"))
+      undo()
+      assert.same({ "persistent", "detached" }, { state(a), state(read) })
+      assert.is_true(rawequal(a, session:get(Item, "a")))
+    end)
+  end
+end)

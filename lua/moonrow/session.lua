@@ -13,13 +13,21 @@ local session = {}
 
 local known = options.set { "bind", "autoflush", "expire_on_commit", "autocommit", "info", "class_" }
 
+local function merged(base, over)
+  local result = {}
+  for name, value in pairs(base) do result[name] = value end
+  for name, value in pairs(over) do result[name] = value end
+  return result
+end
+
 local function make(what, given)
+  local info = options.typed(what, given, "info", "table")
   local bind = given.bind
   if bind ~= nil and type(bind) ~= "userdata" then options.expect(what .. ": bind", "an Engine", bind) end
   return (given.class_ or core.Session)(bind, {
     autoflush = options.typed(what, given, "autoflush", "boolean"),
     expire_on_commit = options.typed(what, given, "expire_on_commit", "boolean"),
-    info = options.typed(what, given, "info", "table"),
+    info = info and merged(info, {}), -- each session has its own
   })
 end
 
@@ -43,16 +51,12 @@ function session.new(...) return make("Session", read("Session", ...)) end
 local Maker = { __name = "sessionmaker" }
 Maker.__index = Maker
 
-local function merged(base, over)
-  local result = {}
-  for name, value in pairs(base) do result[name] = value end
-  for name, value in pairs(over) do result[name] = value end
-  return result
-end
-
--- maker(options): a session with the maker's options, and these over them.
+-- maker(options): a session with the maker's options, and these over them; its info has the entries of both.
 function Maker:__call(...)
-  return listeners.adopt(self.listeners, make("sessionmaker", merged(self.options, read("sessionmaker", ...))))
+  local given = read("sessionmaker", ...)
+  local info = options.typed("sessionmaker", given, "info", "table")
+  if info and self.options.info then given.info = merged(self.options.info, info) end
+  return listeners.adopt(self.listeners, make("sessionmaker", merged(self.options, given)))
 end
 
 -- maker:configure{ bind = engine }: for the sessions made from now on.

@@ -241,6 +241,23 @@ static void undo_note(mr_session *s, mr_note *note) {
     }
 }
 
+/* Of an object that comes back, and has no place in the identity map yet. */
+static mr_entity *returning(const mr_session *s, const mr_note *note) {
+    if (note->kind != MR_NOTE_DELETED && note->kind != MR_NOTE_REKEYED) return NULL;
+    mr_entity *e = note_entity(s, note);
+    bool returns = e && is_ours(s, e) && e->state == MR_PERSISTENT && !(e->flags & MR_ENTITY_IN_MAP);
+    return returns ? e : NULL;
+}
+
+/* One that was read meanwhile from a row of the same key: the row is gone. */
+static void make_room(mr_session *s, size_t mark) {
+    for (size_t i = mark; i < s->journal.len; i++) {
+        const mr_entity *e = returning(s, note_at(s, i));
+        mr_entity *other = e ? mr_idmap_get(s->owner->idmap, e->mapper->root, &e->identity) : NULL;
+        if (other) mr_state_detach(s, other);
+    }
+}
+
 /* The objects that belong into the identity map again: all at once, after every other has left its place
  * there. What was written is read again, but for objects that are transient now: they keep what they have. */
 static mr_status put_back(mr_session *s, size_t mark) {
@@ -253,15 +270,18 @@ static mr_status put_back(mr_session *s, size_t mark) {
         if (!e || !is_ours(s, e) || e->state != MR_PERSISTENT) continue;
         if (note->kind != MR_NOTE_REKEYED) mr_entity_expire(e);
         if (note->kind == MR_NOTE_UPDATED || (e->flags & MR_ENTITY_IN_MAP)) continue;
-        if (mr_idmap_put(s->owner->idmap, e) == MR_OK) continue;
+        /* The first to come back is the one that was there before the transaction. */
+        bool taken = mr_idmap_get(s->owner->idmap, e->mapper->root, &e->identity) != NULL;
+        if (!taken && mr_idmap_put(s->owner->idmap, e) == MR_OK) continue;
         mr_state_detach(s, e);
-        status = MR_FAIL;
+        if (!taken) status = MR_FAIL;
     }
     return status;
 }
 
 mr_status mr_journal_undo(mr_session *s, size_t mark) {
     for (size_t i = s->journal.len; i > mark; i--) undo_note(s, note_at(s, i - 1));
+    make_room(s, mark);
     mr_status status = put_back(s, mark);
     truncate_notes(s, mark);
     return status;
