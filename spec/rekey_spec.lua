@@ -136,3 +136,31 @@ describe("a row that a statement put in the place of a deleted object's", functi
     end)
   end
 end)
+
+describe("a key that an expired object has", function()
+  it("is free when its row is gone", function()
+    local db, Item = items("a")
+    local session = db.session
+    local ghost
+    do
+      session:execute(mr.insert(Item):values{ code = "b", stock = 1 })
+      ghost = session:get(Item, "b")
+      session:rollback()
+    end
+    assert.equal("persistent", state(ghost))
+    local new = Item{ code = "b", stock = 2 }
+    session:add(new)
+    session:commit()
+    assert.same({ "persistent", "detached" }, { state(new), state(ghost) })
+    assert.is_true(rawequal(new, session:get(Item, "b")))
+    assert.equal("a=1 b=2", rows(db))
+  end)
+
+  it("is not when the row is there", function()
+    local db, Item, a = items("a")
+    db.session:add(Item{ code = "a" })
+    refuse("IntegrityError", "item.code", db.session.flush, db.session)
+    db.session:rollback()
+    assert.equal(1, a.stock)
+  end)
+end)

@@ -130,11 +130,18 @@ static mr_status take_returned(flush_batch *batch, flush_op *const *ops, size_t 
     return mr_cursor_step(batch->cursor);
 }
 
+/* The database took the new row, so there is none of an object that would have to be read again anyway. */
+static bool is_gone(mr_entity *other) {
+    mr_entity_touch(other);
+    return mr_entity_slot(other, other->mapper->pk_slots[0])->kind == MR_UNLOADED &&
+           !(other->flags & (MR_ENTITY_MODIFIED | MR_ENTITY_TO_DELETE));
+}
+
 /* Another object of the session must not have the key that the user gave to this one. */
 static mr_status check_conflict(mr_flush *flush, const flush_op *op) {
     if (op->flags & OP_GENERATED) return MR_OK;
-    const mr_entity *other = mr_idmap_get(flush->ctx.owner->idmap, op->cls->mapper->root, &op->identity);
-    if (!other || other == op->entity || other->state != MR_PERSISTENT) return MR_OK;
+    mr_entity *other = mr_idmap_get(flush->ctx.owner->idmap, op->cls->mapper->root, &op->identity);
+    if (!other || other == op->entity || other->state != MR_PERSISTENT || is_gone(other)) return MR_OK;
     if (mr_flush_index(flush) != MR_OK) return MR_FAIL;
     const flush_op *its = mr_flush_op_of(flush, other);
     if (its && (its->kind == OP_DELETE || (its->flags & OP_KEY_CHANGED))) return MR_OK;
