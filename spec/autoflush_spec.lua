@@ -49,7 +49,7 @@ describe("refresh", function()
     local session = m.db.session
     local tag = session:get(m.Tag, 3)
     session:delete(tag)
-    refuse("InvalidRequestError", { "<Tag 3>", "its row is gone" }, session.refresh, session, tag)
+    refuse("InvalidRequestError", { "<Tag 3>", "Could not refresh" }, session.refresh, session, tag)
     assert.equal("deleted", state(tag))
     refuse("InvalidRequestError", { "<Tag 3>", "not persistent" }, session.refresh, session, tag)
     session:rollback()

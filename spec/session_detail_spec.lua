@@ -38,6 +38,18 @@ describe("autoflush", function()
     end))
     assert.equal("pending", state(pending))
   end)
+
+  it("does not come before one whose key was set to that of such an object", function()
+    local db, Node = tree()
+    local root, leaf = Node{ name = "root" }, Node{ name = "leaf" }
+    db.session:add_all{ root, leaf }
+    db.session:commit()
+    leaf.parent_id = root.id
+    assert.is_true(rawequal(root, leaf.parent))
+    assert.equal(1, #db.session.dirty)
+    db.session:commit()
+    assert.is_true(rawequal(root, leaf.parent))
+  end)
 end)
 
 describe("a deleted object", function()
