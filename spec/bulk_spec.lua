@@ -157,6 +157,10 @@ describe("execute of an update with rows", function()
     db.session:execute(mr.insert(Item), { { id = 1, name = "a" } })
     refuse("ArgumentError", { "Item.id", "primary key" }, db.session.execute, db.session,
       mr.update(Item), { { name = "x" } })
+    for _, key in ipairs{ mr.null, Item.id + 0 } do
+      refuse("ArgumentError", { "Item.id", "primary key" }, db.session.execute, db.session,
+        mr.update(Item), { { id = key, name = "x" } })
+    end
     refuse("ArgumentError", { "nam", "name" }, db.session.execute, db.session,
       mr.update(Item), { { id = 1, nam = "x" } })
     refuse("ArgumentError", "list of rows", db.session.execute, db.session,

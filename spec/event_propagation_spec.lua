@@ -260,3 +260,48 @@ describe("a listener of a class that others inherit from", function()
     assert.same({ "all" }, noted(function() Lion{ name = "l" } end))
   end)
 end)
+
+describe("a function that listens twice to the same", function()
+  it("is called once, and gone with one removal: of a class, an attribute, a base, a session, an engine", function()
+    local db = database()
+    local A = db.Model:extend("A", { id = key(db), n = db.Column{ db.Integer } })
+    db:create_all()
+    local function calls(target, name, work)
+      local n = 0
+      local function fn() n = n + 1 end
+      listen(target, name, fn)
+      listen(target, name, fn)
+      work()
+      remove(target, name, fn)
+      assert.is_false(contains(target, name, fn))
+      return n
+    end
+    local function insert()
+      db.session:add(A())
+      db.session:flush()
+    end
+    assert.equal(1, calls(A, "before_insert", insert))
+    assert.equal(1, calls(db.Model, "before_insert", insert))
+    assert.equal(1, calls(A.n, "set", function() A{ n = 1 } end))
+    assert.equal(1, calls(db.session, "before_flush", insert))
+    assert.equal(1, calls(db, "before_execute", insert))
+  end)
+
+  it("has the options that were given last", function()
+    local db, noting, noted = database()
+    local A = db.Model:extend("A", { id = key(db), n = db.Column{ db.Integer } })
+    local B = A:extend("B", {})
+    db:create_all()
+    local fn = noting "called"
+    listen(A, "before_insert", fn, { once = true })
+    listen(A, "before_insert", fn, { propagate = true })
+    assert.same({ "called" }, noted(save(db, B{ n = 1 })))
+    assert.same({ "called" }, noted(save(db, A{ n = 1 })))
+    local session_fn = noting "flush"
+    listen(db.session, "before_flush", session_fn)
+    listen(db.session, "before_flush", session_fn, { once = true })
+    remove(A, "before_insert", fn)
+    assert.same({ "flush" }, noted(save(db, A{ n = 1 })))
+    assert.same({}, noted(save(db, A{ n = 1 })))
+  end)
+end)

@@ -14,8 +14,19 @@ Hub.__index = Hub
 -- listeners.hub(watch): watch(name, on) is called when an event gets its first listener and loses its last.
 function listeners.hub(watch) return setmetatable({ lists = {}, watch = watch }, Hub) end
 
--- hub:add(name, fn, once)
+local function find(hub, name, fn)
+  for _, listener in ipairs(hub.lists[name] or {}) do
+    if listener.fn == fn then return listener end
+  end
+end
+
+-- hub:add(name, fn, once): a function listens once, with the options given last.
 function Hub:add(name, fn, once)
+  local known = find(self, name, fn)
+  if known then
+    known.once = once
+    return
+  end
   local before = self.lists[name]
   local list = before and table.move(before, 1, #before, 1, {}) or {}
   list[#list + 1] = { fn = fn, once = once }
@@ -31,12 +42,6 @@ local function drop(hub, name, listener)
   end
   hub.lists[name] = list[1] and list or nil
   if not list[1] then hub.watch(name, false) end
-end
-
-local function find(hub, name, fn)
-  for _, listener in ipairs(hub.lists[name] or {}) do
-    if listener.fn == fn then return listener end
-  end
 end
 
 -- hub:remove(name, fn): was it there?

@@ -195,7 +195,31 @@ static bind_listener read_target(lua_State *L, const char *function) {
     return l;
 }
 
-/* core.event_listen(target, name, fn, once, retval, propagate) */
+/* Is the listener at the index the one that is wanted, for the function and the target at 3 and 1? */
+static bool is_wanted(lua_State *L, const bind_listener *wanted, int idx) {
+    const bind_listener *l = lua_touserdata(L, idx);
+    if (l->mapper != wanted->mapper || l->prop != wanted->prop || l->event != wanted->event ||
+        l->of_attribute != wanted->of_attribute)
+        return false;
+    lua_getiuservalue(L, idx, LISTENER_FUNCTION);
+    lua_getiuservalue(L, idx, LISTENER_TARGET);
+    bool same = lua_rawequal(L, -2, 3) && (l->mapper || lua_rawequal(L, -1, 1));
+    lua_pop(L, 2);
+    return same;
+}
+
+/* The listener of target, name and function (arguments 1 to 3), or NULL. */
+static bind_listener *find_listener(lua_State *L, const bind_listener *wanted) {
+    int top = lua_gettop(L);
+    bind_listener *found = NULL;
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &listeners_key);
+    for (lua_pushnil(L); !found && lua_next(L, top + 1); lua_settop(L, top + 2))
+        if (is_wanted(L, wanted, top + 3)) found = lua_touserdata(L, top + 3);
+    lua_settop(L, top);
+    return found;
+}
+
+/* core.event_listen(target, name, fn, once, retval, propagate): the function listens once, with the options given last. */
 static int event_listen(lua_State *L) {
     bind_listener given = read_target(L, "event.listen");
     given.once = lua_toboolean(L, 4);
@@ -205,6 +229,10 @@ static int event_listen(lua_State *L) {
         return bind_error(L, MR_ERR_ARGUMENT, "event.listen: propagate = false leaves nothing to listen to: a base without a "
                                               "table, or a mixin, has no objects but those of the classes that come from it");
     lua_settop(L, 3);
+    bind_listener *before = find_listener(L, &given);
+    if (before && before->once == given.once && before->retval == given.retval && before->propagate == given.propagate)
+        return 0;
+    if (before) forget(L, before);
     bind_listener *l = lua_newuserdatauv(L, sizeof *l, LISTENER__VALUES);
     *l = given;
     lua_pushvalue(L, 3);
@@ -224,39 +252,18 @@ static int event_listen(lua_State *L) {
     return bind_raise(L);
 }
 
-/* Is the listener at index 6 the one of the arguments 1 to 3? */
-static bool is_wanted(lua_State *L, const bind_listener *wanted) {
-    const bind_listener *l = lua_touserdata(L, 6);
-    if (l->mapper != wanted->mapper || l->prop != wanted->prop || l->event != wanted->event ||
-        l->of_attribute != wanted->of_attribute)
-        return false;
-    lua_getiuservalue(L, 6, LISTENER_FUNCTION);
-    lua_getiuservalue(L, 6, LISTENER_TARGET);
-    bool same = lua_rawequal(L, -2, 3) && (l->mapper || lua_rawequal(L, -1, 1));
-    lua_pop(L, 2);
-    return same;
-}
-
-/* The listener of target, name and function (arguments 1 to 3), or NULL. */
-static bind_listener *find_listener(lua_State *L, const char *function) {
-    bind_listener wanted = read_target(L, function);
-    lua_settop(L, 3);
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &listeners_key);
-    for (lua_pushnil(L); lua_next(L, 4); lua_pop(L, 1))
-        if (is_wanted(L, &wanted)) return lua_touserdata(L, 6);
-    return NULL;
-}
-
 /* core.event_remove(target, name, fn): was it there? */
 static int event_remove(lua_State *L) {
-    bind_listener *l = find_listener(L, "event.remove");
+    bind_listener wanted = read_target(L, "event.remove");
+    bind_listener *l = find_listener(L, &wanted);
     if (l) forget(L, l);
     lua_pushboolean(L, l != NULL);
     return 1;
 }
 
 static int event_contains(lua_State *L) {
-    lua_pushboolean(L, find_listener(L, "event.contains") != NULL);
+    bind_listener wanted = read_target(L, "event.contains");
+    lua_pushboolean(L, find_listener(L, &wanted) != NULL);
     return 1;
 }
 

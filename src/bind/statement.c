@@ -396,7 +396,7 @@ static void add_criterion(lua_State *L, const bind_statement *s, bind_statement 
     int top = lua_gettop(L);
     push_field(L, s, row, column);
     const char *what = what_of(L, s, column);
-    if (lua_isnil(L, -2))
+    if (lua_isnil(L, -2) || bind_is_null(L, -2) || bind_test_node(L, -2))
         bind_error(L, MR_ERR_ARGUMENT, "execute: the row has no value for %s: an update of rows needs the primary key of each", what);
     mr_node *value = bind_to_operand(L, -2, mr_column_type(env, column), what);
     mr_node *equal = mr_sql_binary(env, MR_OP_EQ, mr_sql_column(env, column, NULL, NULL), value);
