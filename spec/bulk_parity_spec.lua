@@ -73,6 +73,25 @@ describe("before_execute and after_execute come once for a batch", function()
     assert.equal(0, Item.query:count())
   end)
 
+  it("of changed objects whose rows come back by RETURNING", function()
+    local db = mr.open "sqlite://"
+    local Doc = db.Model:extend("Doc", {
+      id      = db.Column{ db.Integer, primary_key = true },
+      body    = db.Column{ db.String(9) },
+      changed = db.Column{ db.Integer, onupdate = mr.func.abs(-7) },
+      __mapper_args = { eager_defaults = true },
+    })
+    db:create_all()
+    local docs = { Doc{ body = "a" }, Doc{ body = "b" } }
+    db.session:add_all(docs)
+    db.session:flush()
+    docs[1].body, docs[2].body = "c", "d"
+    local records = assert_told_as_recorded(db, function() db.session:flush() end)
+    assert.equal("UPDATE doc SET body=?, changed=abs(?) WHERE doc.id = ? RETURNING changed", records[1].statement)
+    assert.same({ { "c", -7, 1 }, { "d", -7, 2 } }, records[1].parameters)
+    assert.same({}, support.statements(db, function() assert.same({ 7, 7 }, { docs[1].changed, docs[2].changed }) end))
+  end)
+
   it("of link rows", function()
     local db = mr.open "sqlite://"
     local link = db.Table("link",
@@ -218,6 +237,25 @@ describe("objects in memory follow an update of rows", function()
     db.session:flush()
     db.session:execute(mr.update(Doc), { { id = 1, n = Doc.n + 10 } })
     assert.equal(1, #support.statements(db, function() assert.same({ 11, 9 }, { doc.n, doc.changed }) end))
+  end)
+
+  it("have the next version, where rows are versioned, and can be changed again", function()
+    local db = mr.open "sqlite://"
+    local Doc = db.Model:extend("Doc", {
+      id   = db.Column{ db.Integer, primary_key = true },
+      body = db.Column{ db.String(9) },
+      v    = db.Column{ db.Integer, nullable = false },
+      __mapper_args = { version_id_col = "v" },
+    })
+    db:create_all()
+    local doc = Doc{ body = "a" }
+    db.session:add(doc)
+    db.session:flush()
+    db.session:execute(mr.update(Doc), { { id = 1, v = 1, body = "b" } })
+    assert.same({ "b", 2 }, { doc.body, doc.v })
+    doc.body = "c"
+    db.session:commit()
+    assert.same({ "c", 3 }, { doc.body, doc.v })
   end)
 
   it("have their changes flushed first, and without autoflush read again what was written over them", function()

@@ -215,7 +215,8 @@ static void follow_row(lua_State *L, const bind_target *t, mr_mapper *mapper, in
         const mr_property *prop = mr_vec_ptr(&mapper->columns, i);
         mr_value value = mr_value_of(MR_UNLOADED, 0);
         bool given = push_given(L, mapper, row, prop);
-        if (given && !bind_to_value(L, -1, prop->column->type, &value)) value = mr_value_of(MR_UNLOADED, 0);
+        /* The row has the version that was read, not the one that was written. */
+        if (given && prop != mapper->version && !bind_to_value(L, -1, prop->column->type, &value)) value = mr_value_of(MR_UNLOADED, 0);
         bool written = given || prop->column->onupdate.kind != MR_DEFAULT_NONE;
         if (written && !prop->is_primary_key) take_on(L, t, entity, prop, &value);
         lua_pop(L, given);

@@ -75,12 +75,7 @@ static mr_status take_returned(flush_batch *batch, flush_op *op) {
 
 mr_status mr_flush_batch_row(flush_batch *batch, flush_op *op) {
     batch->expected++;
-    mr_status status = mr_flush_batch_send(batch, &op, op);
-    if (status != MR_OK || batch->st->nreturning == 0) return status;
-    /* What it returns is needed before the next row. */
-    status = mr_batch_end(&batch->rows, MR_OK);
-    mr_batch_begin(&batch->rows, batch->cursor, batch->ran, batch);
-    return status;
+    return mr_flush_batch_send(batch, &op, op);
 }
 
 mr_status mr_flush_batch_count(void *ud, void *row, mr_status step) {
@@ -92,4 +87,8 @@ mr_status mr_flush_batch_count(void *ud, void *row, mr_status step) {
     batch->matched += n;
     if (n != 1 && !batch->missing) batch->missing = row;
     return MR_OK;
+}
+
+mr_status mr_flush_batch_run(flush_batch *batch) {
+    return mr_batch_end(&batch->rows, MR_OK);
 }

@@ -26,10 +26,12 @@ mr_status mr_flush_batch_begin(flush_batch *batch, mr_flush *flush, flush_group 
 mr_status mr_flush_batch_use(flush_batch *batch, flush_class *cls, flush_wanted *wanted);
 /* Sends the row, or the rows of a multi-row INSERT, whose parameters are of ops. It may run as late as the batch ends. */
 mr_status mr_flush_batch_send(flush_batch *batch, flush_op *const *ops, void *row);
-/* An UPDATE or DELETE of one row; ran is mr_flush_batch_count. */
+/* An UPDATE or DELETE of one row; ran is mr_flush_batch_count, or calls it. */
 mr_status mr_flush_batch_row(flush_batch *batch, flush_op *op);
-/* The row (a flush_op *) should have been matched. */
+/* The row (a flush_op *) should have been matched; takes what RETURNING gives. */
 mr_status mr_flush_batch_count(void *batch, void *row, mr_status step);
+/* What waits runs now. */
+mr_status mr_flush_batch_run(flush_batch *batch);
 /* Ends; status is what is returned unless a row was not matched: StaleDataError. */
 mr_status mr_flush_batch_end(flush_batch *batch, mr_status status);
 

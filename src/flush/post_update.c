@@ -100,6 +100,11 @@ static mr_status stage_version(mr_flush *flush, flush_op *op, uint64_t *shape) {
 
 /* ---------------------------------------------------------------- sending */
 
+static mr_status row_posted(void *batch, void *row, mr_status step) {
+    if (mr_flush_batch_count(batch, row, step) != MR_OK) return MR_FAIL;
+    return mr_flush_take_version(((flush_batch *)batch)->flush, row);
+}
+
 static mr_status send_row(flush_batch *batch, flush_op *op, bool before_delete) {
     mr_flush *flush = batch->flush;
     mr_node **inlined;
@@ -111,9 +116,7 @@ static mr_status send_row(flush_batch *batch, flush_op *op, bool before_delete) 
     /* The version first: where an own generator makes it, it has no other onupdate. */
     if (stage_version(flush, op, shape) != MR_OK || stage_onupdate(flush, op, shape) != MR_OK) return MR_FAIL;
     flush_wanted wanted = {.kind = STATEMENT_UPDATE, .shape = shape, .rows = 1, .keep = true};
-    if (mr_flush_batch_use(batch, op->cls, &wanted) != MR_OK || mr_flush_batch_row(batch, op) != MR_OK ||
-        mr_flush_take_version(flush, op) != MR_OK)
-        return MR_FAIL;
+    if (mr_flush_batch_use(batch, op->cls, &wanted) != MR_OK || mr_flush_batch_row(batch, op) != MR_OK) return MR_FAIL;
     if (op->kind != OP_UPDATE) return MR_OK;
     op->flags |= OP_POSTED;
     return op->flags & OP_NOTED ? MR_OK : mr_flush_note(flush, op, MR_FLUSH_UPDATE);
@@ -127,7 +130,7 @@ static mr_status run_group(mr_flush *flush, flush_group *group, bool before_dele
         if (post->before_delete != before_delete || post->sent || post->op->cls->mapper->root != group->root)
             continue;
         if (post->op->kind == OP_DELETE && (post->op->flags & OP_SWITCHED)) continue;
-        if (!batch.flush) status = mr_flush_batch_begin(&batch, flush, group, mr_flush_batch_count);
+        if (!batch.flush) status = mr_flush_batch_begin(&batch, flush, group, row_posted);
         if (status == MR_OK) status = send_row(&batch, post->op, before_delete);
     }
     return batch.flush ? mr_flush_batch_end(&batch, status) : status;

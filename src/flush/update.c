@@ -117,6 +117,11 @@ static bool has_inlined_key(const flush_op *op, mr_node *const *inlined) {
     return found;
 }
 
+static mr_status row_updated(void *batch, void *row, mr_status step) {
+    if (mr_flush_batch_count(batch, row, step) != MR_OK) return MR_FAIL;
+    return mr_flush_check_version(((flush_batch *)batch)->flush, row);
+}
+
 static mr_status send_row(flush_batch *batch, flush_op *op) {
     mr_flush *flush = batch->flush;
     mr_node **inlined;
@@ -134,7 +139,7 @@ static mr_status send_row(flush_batch *batch, flush_op *op) {
         for (unsigned c = 0; c < op->cls->ncolumns && !wanted.inlined; c++)
             if (inlined[c]) wanted.inlined = inlined;
         if (mr_flush_batch_use(batch, op->cls, &wanted) != MR_OK || mr_flush_batch_row(batch, op) != MR_OK ||
-            mr_flush_check_version(flush, op) != MR_OK ||
+            (told && mr_flush_batch_run(batch) != MR_OK) ||
             (told && !batch->missing && mr_flush_stage_identity(flush, op) != MR_OK))
             return MR_FAIL;
     }
@@ -151,7 +156,7 @@ mr_status mr_flush_update_rows(mr_flush *flush, flush_group *group, flush_op *co
         bool idle = !(ops[i]->flags & OP_ROW_SWITCH) && !mr_flush_writes(ops[i]);
         if (idle) status = mr_flush_remember(flush, ops[i]);
         if (idle) continue;
-        if (!batch.flush) status = mr_flush_batch_begin(&batch, flush, group, mr_flush_batch_count);
+        if (!batch.flush) status = mr_flush_batch_begin(&batch, flush, group, row_updated);
         if (status == MR_OK) status = send_row(&batch, ops[i]);
     }
     return batch.flush ? mr_flush_batch_end(&batch, status) : status;
