@@ -323,6 +323,13 @@ describe("a reference that was set, and is expired before the flush,", function(
     assert.equal("{<b>, <c>}", tostring(lua.posts))
   end)
 
+  it("nor when a query overwrites the object", function()
+    db.session:no_autoflush(function()
+      assert.equal(4, #Post.query:populate_existing():all())
+    end)
+    nothing_left()
+  end)
+
   it("of a many-to-many forgets likewise", function()
     local z = m.Tag.query:filter_by{ name = "z" }:one()
     local n = #a.tags

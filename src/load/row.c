@@ -58,6 +58,9 @@ static void forget_columns(const mr_plan_entity *pe, mr_entity *e) {
 static mr_status overwrite(mr_run *run, const mr_plan_entity *pe, mr_entity *e, const mr_value *row) {
     mr_status status = mr_seen_add(&run->load->overwritten, e, NULL);
     if (status != MR_OK) return status == MR_NOTFOUND ? MR_OK : status;
+    const mr_load_context *ctx = &run->load->ctx;
+    bool changed = (e->flags & MR_ENTITY_MODIFIED) != 0;
+    if (changed && ctx->overwriting && ctx->overwriting(ctx->ud, e) != MR_OK) return MR_FAIL;
     for (uint16_t i = 0; i < pe->nslots; i++)
         if (mr_entity_put(e, pe->slots[i].slot, &row[pe->slots[i].column], true) != MR_OK) return MR_FAIL;
     forget_columns(pe, e);

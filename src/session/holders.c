@@ -104,3 +104,8 @@ mr_status mr_holders_take_back_all(mr_entity *entity) {
         if (mr_holders_take_back(entity, relations->rels[i]) != MR_OK) return MR_FAIL;
     return MR_OK;
 }
+
+mr_status mr_holders_lose(void *session, mr_entity *entity) {
+    (void)session;
+    return mr_holders_take_back_all(entity);
+}

@@ -33,6 +33,7 @@ mr_status mr_session_new(mr_env *env, mr_engine *engine, const mr_session_option
     s->load.owner = s->owner;
     s->load.ud = s;
     s->load.connection = mr_session_connect;
+    s->load.overwriting = mr_holders_lose;
     s->load.enter = mr_session_bracket;
     s->load.leave = mr_session_unbracket;
     *out = s;

@@ -308,6 +308,7 @@ void mr_holders_note_items(mr_entity *holder);
  * nothing else, lose what it has noted there. */
 mr_status mr_holders_take_back(mr_entity *entity, const mr_relationship *rel);
 mr_status mr_holders_take_back_all(mr_entity *entity);
+mr_status mr_holders_lose(void *session, mr_entity *entity); /* the same, for a load that overwrites the object */
 
 /* cascade.c: walks over graphs, without recursion */
 /* Admits the entity and what save-update reaches from it. What was not in the session before is appended,

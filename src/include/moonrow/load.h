@@ -26,6 +26,8 @@ typedef struct mr_load_context {
     /* A load of several statements brackets them (one snapshot): enter may begin a transaction, leave ends it. May be NULL. */
     mr_status (*enter)(void *ud);
     void (*leave)(void *ud);
+    /* Before the changes of an entity are lost to what is in its row (populate_existing). May be NULL. */
+    mr_status (*overwriting)(void *ud, mr_entity *entity);
 } mr_load_context;
 
 /* Plans (from the registry's cache when the structure is known) and executes; nothing has been read when it returns. The
