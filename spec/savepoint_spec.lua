@@ -37,6 +37,24 @@ describe("an object that a rollback made transient", function()
   end)
 end)
 
+describe("an object inserted before a savepoint, changed in it and expunged", function()
+  it("is no affair of the session's when both are rolled back", function()
+    local m = blog.open()
+    local session = m.db.session
+    local tag = m.Tag{ name = "one" }
+    session:add(tag)
+    local point = session:begin_nested()
+    tag.name = "two"
+    session:flush()
+    session:expunge(tag)
+    point:rollback()
+    assert.same({ "detached", "two" }, { state(tag), tag.name })
+    session:rollback()
+    assert.same({ "transient", "two" }, { state(tag), tag.name })
+    assert.is_nil(tag.id)
+  end)
+end)
+
 describe("a transaction that has ended", function()
   it("refuses to commit, and leaves what came after it alone", function()
     local m = blog.open()

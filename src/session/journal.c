@@ -235,7 +235,8 @@ static void undo_note(mr_session *s, mr_note *note) {
         undo_rekey(s, e, note->u.old);
         break;
     case MR_NOTE_WAS:
-        if (is_ours(s, e)) mr_kept_restore(s, e, note->u.kept);
+        if (!is_ours(s, e)) break;
+        mr_kept_restore(s, e, note->u.kept);
         note->u.kept = NULL;
         break;
     }
