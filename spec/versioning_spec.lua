@@ -261,6 +261,17 @@ describe("a version and post_update", function()
     end
   end)
 
+  it("of an expired object is read with the foreign key, in one SELECT", function()
+    local one, two = nodes "parent"
+    one.related = two
+    db.session:commit()
+    db.session:delete(one)
+    assert.same({ "SELECT node.id AS node_id, node.version AS node_version, node.parent_id AS node_parent_id FROM node "
+                  .. "WHERE node.id = ? [1]",
+                  "UPDATE node SET version=?, parent_id=? WHERE node.id = ? AND node.version = ? [2, NULL, 1, 1]",
+                  "DELETE FROM node WHERE node.id = ? AND node.version = ? [1, 2]" }, sent())
+  end)
+
   it("rises twice where the row changes otherwise, too", function()
     local one, two = nodes "parent"
     db.session:flush()

@@ -18,10 +18,21 @@ static mr_node *expression_of(void *ud, const mr_value *value) {
 
 /* ---------------------------------------------------------------- before */
 
+/* Of an object that has expired all columns: one SELECT for whatever else is needed. */
+static mr_status load_column(mr_session *s, mr_entity *entity, const mr_property *prop) {
+    if (!prop->deferred && mr_entity_slot(entity, entity->mapper->pk_slots[0])->kind == MR_UNLOADED) {
+        mr_status status = mr_load_refresh(&s->load, entity, NULL, 0);
+        if (status != MR_OK) return status;
+        entity->flags &= ~(uint32_t)MR_ENTITY_PARTIAL;
+        if (mr_entity_slot(entity, prop->slot)->kind != MR_UNLOADED) return MR_OK;
+    }
+    return mr_load_refresh(&s->load, entity, &prop, 1);
+}
+
 /* What the flush must know of an object. */
 static mr_status load_need(mr_session *s, mr_entity *entity, const mr_property *prop) {
     if (prop->kind == MR_PROPERTY_RELATIONSHIP) return mr_load_needed_relationship(&s->load, entity, prop);
-    mr_status status = mr_load_refresh(&s->load, entity, &prop, 1);
+    mr_status status = load_column(s, entity, prop);
     if (status != MR_NOTFOUND) return status;
     mr_strbuf words;
     mr_strbuf_init(&words, s->env);
