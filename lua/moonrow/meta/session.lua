@@ -221,7 +221,8 @@ function Transaction:rollback() end
 
 ---@class moonrow.Events
 local Events = {}
----@param target any a session or what makes it, a class, a base or mixin (its classes, now and later), an attribute, or an engine
+---@param target any a session or what makes it, a class, a base or mixin (its classes, now and later),
+---an attribute, or an engine
 ---@param name moonrow.EventName
 ---@param fn function
 ---@param options? { once?: boolean, retval?: boolean, propagate?: boolean }
