@@ -29,7 +29,7 @@ describe("autoflush", function()
     leaf.parent = root
     db.session:add_all{ root, leaf, free }
     db.session:commit()
-    local _ = root.name, leaf.name, free.name
+    for _, node in ipairs{ root, leaf, free } do assert.is_string(node.name) end
     local pending = Node{ name = "pending" }
     db.session:add(pending)
     assert.equal(0, statements(db, function()
@@ -211,6 +211,16 @@ describe("a whole collection assigned", function()
     assert.same({ "pending", "transient" }, { state(parent), state(left) })
     db.session:commit()
     assert.equal(2, Node.query:count())
+  end)
+
+  it("draws in its items, not what they referred to before", function()
+    local db, Node = tree()
+    local first, second, old, parent = Node{}, Node{}, Node{ name = "old" }, Node{ name = "parent" }
+    first.parent = old
+    db.session:add(second)
+    parent.children = { first, second }
+    assert.same({ "pending", "pending", "transient" }, { state(parent), state(first), state(old) })
+    assert.equal(0, #old.children)
   end)
 end)
 

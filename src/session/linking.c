@@ -458,22 +458,19 @@ mr_status mr_link_items(mr_linking *l, mr_entity *entity, const mr_relationship 
     mr_collection *c = collection_in(entity, rel);
     if (!c)
         return mr_fail(l->env, MR_ERR_ERROR, "%s.%s is not loaded", entity->mapper->name, rel->prop->name);
-    /* First: what it held does not follow it into a session. */
+    /* First: what it held does not follow it into a session, nor does what the items referred to. */
     if (arrange(l, c, items, n) != MR_OK) return MR_FAIL;
     mr_collection_note_assigned(c);
-    /* Twice where one of them has drawn the entity into its session: the others follow. */
-    const mr_session *before;
-    do {
-        before = mr_session_of(entity);
-        for (size_t i = 0; i < added->len; i++)
-            if (prepare(l, entity, rel, mr_vec_ptr(added, i)) != MR_OK) return MR_FAIL;
-    } while (mr_session_of(entity) != before);
     for (size_t i = 0; i < removed->len; i++)
         if (after_removal(l, entity, rel, mr_vec_ptr(removed, i)) != MR_OK) return MR_FAIL;
+    const mr_session *before = mr_session_of(entity);
     for (size_t i = 0; i < added->len; i++) {
         mr_entity *item = mr_vec_ptr(added, i);
-        if (track(rel, entity, item) != MR_OK) return MR_FAIL;
+        if (prepare(l, entity, rel, item) != MR_OK || track(rel, entity, item) != MR_OK) return MR_FAIL;
         if (reverse && join(l, item, reverse, entity, rel) != MR_OK) return MR_FAIL;
     }
+    /* Where one of them has drawn the entity into its session, the others follow. */
+    for (size_t i = 0; mr_session_of(entity) != before && i < added->len; i++)
+        if (prepare(l, entity, rel, mr_vec_ptr(added, i)) != MR_OK) return MR_FAIL;
     return MR_OK;
 }
