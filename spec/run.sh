@@ -40,9 +40,9 @@ check() {
 
 # add_tap NAME STATUS FILE: adds up TAP; skipped tests count neither way. Shows what is not ok.
 add_tap() {
-    good=$(grep -E '^ok ' "$3" | grep -vcE '# *(SKIP|TODO)' || true)
-    bad=$(grep -cE '^not ok ' "$3" || true)
-    [ "$bad" -gt 0 ] || [ "$2" -ne 0 ] && grep -vE '^ok ' "$3"
+    good=$(grep -aE '^ok ' "$3" | grep -avcE '# *(SKIP|TODO)' || true)
+    bad=$(grep -acE '^not ok ' "$3" || true)
+    [ "$bad" -gt 0 ] || [ "$2" -ne 0 ] && grep -avE '^ok ' "$3"
     if [ "$2" -ne 0 ] && [ "$bad" -eq 0 ]; then bad=1; printf 'FAILED: %s (status %s)\n' "$1" "$2"; fi
     passed=$((passed + good))
     failed=$((failed + bad))
