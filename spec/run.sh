@@ -168,7 +168,6 @@ part_valgrind() {
 
 part_fault() {
     c_tests fault
-    run_specs "faults" '*_fault.lua' "LD_PRELOAD=$PRELOAD" "$LUA"
 }
 
 part_fuzz() {
