@@ -150,3 +150,23 @@ describe("after the rollback of a savepoint", function()
     assert.same({ 1, 1, 1 }, { parent.id, #parent.children, child.parent_id })
   end)
 end)
+
+describe("a rollback of all levels", function()
+  it("leaves new objects their references, whatever an inner level has read", function()
+    local m = blog.open()
+    local session = m.db.session
+    local category = m.Category{ name = "C" }
+    session:add(category)
+    session:commit()
+    local post = m.Post{ title = "p" }
+    category.posts:append(post)
+    session:begin_nested()
+    session:add(m.Category{ name = "D" })
+    session:flush()
+    assert.equal(2, #m.Category.query:all())
+    session:rollback()
+    assert.same({ "transient", "p", nil }, { state(post), post.title, post.id })
+    assert.equal(category, post.category)
+    assert.equal("C", category.name)
+  end)
+end)

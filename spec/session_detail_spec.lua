@@ -240,3 +240,55 @@ describe("delete-orphan", function()
     assert.equal(1, Node.query:count())
   end)
 end)
+
+describe("an object that nobody holds any more", function()
+  it("is not in the way of another of its identity", function()
+    local db, Node = tree()
+    db.session:add(Node{ name = "one" })
+    db.session:commit()
+    local one = db.session:get(Node, 1)
+    db.session:expunge(one)
+    assert.is_false(rawequal(one, db.session:get(Node, 1)))
+    db.session:add(one)
+    assert.is_true(rawequal(one, db.session:get(Node, 1)))
+  end)
+
+  it("is, where somebody holds it", function()
+    local db, Node = tree()
+    db.session:add(Node{ name = "one" })
+    db.session:commit()
+    local one = db.session:get(Node, 1)
+    db.session:expunge(one)
+    local twin = db.session:get(Node, 1)
+    refuse("InvalidRequestError", { "<Node 1>", "already present" }, db.session.add, db.session, one)
+    assert.is_true(rawequal(twin, db.session:get(Node, 1)))
+  end)
+end)
+
+describe("a link that was never written, as its object was outside of the session", function()
+  it("is not missed when its parent is deleted", function()
+    local db = mr.open "sqlite://"
+    local link = db.Table("link", db.Column{ "tag_id", db.Integer, db.ForeignKey "tag.id", primary_key = true },
+      db.Column{ "post_id", db.Integer, db.ForeignKey "post.id", primary_key = true })
+    local Tag = db.Model:extend("Tag", { id = db.Column{ db.Integer, primary_key = true } })
+    local Post = db.Model:extend("Post", {
+      id   = db.Column{ db.Integer, primary_key = true },
+      tags = db.relationship{ "Tag", secondary = link },
+    })
+    db:create_all()
+    local inside, outside, post = Tag{}, Tag{}, Post{}
+    db.session:add_all{ inside, outside, post }
+    db.session:commit()
+    post.tags = { inside, outside }
+    db.session:expunge(outside)
+    local warnings = {}
+    mr.set_log(function(text) warnings[#warnings + 1] = text end)
+    db.session:flush()
+    mr.set_log(nil)
+    assert.equal(1, #warnings)
+    assert.matches("not in session", warnings[1])
+    db.session:delete(post)
+    db.session:commit()
+    assert.equal(0, db.session:scalar(mr.select(mr.func.count()):select_from(link)))
+  end)
+end)

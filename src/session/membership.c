@@ -5,6 +5,12 @@
  */
 #include "session_state.h"
 
+bool mr_session_take_twin(mr_session *s) {
+    bool twin = s->twin;
+    s->twin = false;
+    return twin;
+}
+
 mr_status mr_session_add(mr_session *s, mr_entity *entity) {
     if (mr_session_allow(s, MR_ACT_CHANGE, "add()") != MR_OK) return MR_FAIL;
     mr_heap_block(s->heap);

@@ -90,6 +90,8 @@ struct mr_session {
     bool began;        /* explicitly */
     bool running;      /* a flush sends its statements: what it has planned stays in the session */
     bool stale;        /* found while flushing: another connection has committed */
+    bool unwinding;    /* all levels are being rolled back, one by one */
+    bool twin;         /* an add was refused because of another object of the identity */
     bool lent;         /* the user has the connection: what is written through it is not counted */
     uint64_t writes;   /* flushes and statements that wrote, so far */
     uint64_t serials;  /* the last one given out */

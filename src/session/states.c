@@ -144,7 +144,8 @@ mr_status mr_state_attach(mr_session *s, mr_entity *entity) {
         return refuse(entity, "Instance ", " has been deleted: make a new object in its place");
     bool changed = has_changes(entity);
     const mr_entity *other = mr_idmap_get(s->owner->idmap, entity->mapper->root, &entity->identity);
-    if (other && other != entity)
+    s->twin = other && other != entity;
+    if (s->twin)
         return refuse(entity, "Can't attach instance ",
                       "; another instance with its key is already present in this session: merge it instead");
     if (mr_idmap_put(s->owner->idmap, entity) != MR_OK) return MR_FAIL;

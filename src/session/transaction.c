@@ -107,7 +107,9 @@ static mr_status undo_savepoint(mr_session *s) {
     mr_state_drop_pending(s);
     mr_state_drop_doomed(s);
     mr_status status = mr_journal_undo(s, savepoint->mark);
-    if ((s->lent || s->writes != savepoint->writes) && s->owner->reads != savepoint->reads) {
+    bool read = (s->lent || s->writes != savepoint->writes) && s->owner->reads != savepoint->reads;
+    /* The end of the transaction expires all that is left; what it makes transient keeps its references. */
+    if (read && !s->unwinding) {
         mr_journal_keep(s, NULL);
         mr_expire_everything(s);
     } else {
@@ -196,9 +198,11 @@ mr_status mr_session_rollback(mr_session *s) {
 
 mr_status mr_session_rollback_all(mr_session *s) {
     mr_session_retain(s);
+    s->unwinding = true;
     /* A level that the database had lost is reported by the level outside, or not at all: all are to go. */
     while (s->savepoints.len > 0 && mr_session_allow(s, MR_ACT_ROLLBACK, "rollback()") == MR_OK)
         mr_session_rollback(s);
+    s->unwinding = false;
     mr_status status = s->savepoints.len > 0 ? MR_FAIL : mr_session_rollback(s);
     mr_session_release(s);
     return status;

@@ -55,6 +55,9 @@ void mr_session_unlisten(mr_session *s, mr_session_event event, mr_session_hook_
 
 /* Objects. Errors: another session's object (InvalidRequestError naming both), a deleted one, a second of one identity. */
 mr_status mr_session_add(mr_session *s, mr_entity *entity);    /* cascades save-update */
+/* Was the last add refused because of another object of its identity? Told once. That object may be one that nobody holds
+ * any more: once it is collected, the add may be tried again. */
+bool mr_session_take_twin(mr_session *s);
 mr_status mr_session_delete(mr_session *s, mr_entity *entity); /* cascades delete */
 mr_status mr_session_expunge(mr_session *s, mr_entity *entity);
 void mr_session_expunge_all(mr_session *s);
