@@ -292,3 +292,33 @@ describe("a link that was never written, as its object was outside of the sessio
     assert.equal(0, db.session:scalar(mr.select(mr.func.count()):select_from(link)))
   end)
 end)
+
+describe("an object outside of the session that a collection holds", function()
+  it("gets the key at a flush, and is linked once it is added", function()
+    local db = mr.open "sqlite://"
+    local Owner = db.Model:extend("Owner", {
+      id     = db.Column{ db.Integer, primary_key = true },
+      things = db.relationship{ "Thing", cascade = "merge" },
+    })
+    local Thing = db.Model:extend("Thing", {
+      id       = db.Column{ db.Integer, primary_key = true },
+      owner_id = db.Column{ db.Integer, db.ForeignKey "owner.id" },
+    })
+    db:create_all()
+    local owner, first, second = Owner{}, Thing{}, Thing{}
+    local warnings = 0
+    mr.set_log(function() warnings = warnings + 1 end)
+    owner.things:append(first)
+    db.session:add(owner)
+    db.session:commit()
+    owner.things:append(second)
+    db.session:flush()
+    mr.set_log(nil)
+    assert.equal(2, warnings)
+    assert.same({ "transient", 1 }, { state(first), first.owner_id })
+    assert.same({ "transient", 1 }, { state(second), second.owner_id })
+    db.session:add_all{ first, second }
+    db.session:commit()
+    assert.equal(2, #owner.things)
+  end)
+end)

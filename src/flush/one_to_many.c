@@ -72,11 +72,21 @@ static mr_status clear_child(mr_flush *flush, const mr_relationship *rel, flush_
     return mr_flush_add_sync(flush, child, rel, NULL, false);
 }
 
+static mr_status add_stray(mr_flush *flush, const flush_op *op, const mr_relationship *rel, mr_entity *item) {
+    mr_flush_warn(flush, item, rel);
+    if (rel->post_update || (item->owner && item->owner->session)) return MR_OK;
+    flush_stray *stray = mr_vec_push(&flush->strays);
+    if (!stray) return MR_FAIL;
+    *stray = (flush_stray){rel, op->entity, item};
+    mr_entity_pin(item);
+    return MR_OK;
+}
+
 static mr_status link_added(mr_flush *flush, flush_op *op, const mr_relationship *rel) {
     for (size_t i = 0; i < flush->found.len; i++) {
         mr_entity *item = mr_vec_ptr(&flush->found, i);
         flush_op *child = mr_flush_op_of(flush, item);
-        if (!child && !is_ours(flush, item)) mr_flush_warn(flush, item, rel);
+        if (!child && !is_ours(flush, item) && add_stray(flush, op, rel, item) != MR_OK) return MR_FAIL;
         if (!child || child->kind == OP_DELETE || child_decides(rel, child)) continue;
         if (set_child(flush, op, rel, child, false) != MR_OK) return MR_FAIL;
     }
@@ -137,4 +147,25 @@ mr_status mr_flush_link_one_to_many(mr_flush *flush, flush_op *op, const mr_rela
     found->len = 0;
     if (mr_flush_changes(op, rel, NULL, NULL, found) != MR_OK) return MR_FAIL;
     return link_rekeyed(flush, op, rel);
+}
+
+/* ---------------------------------------------------------------- outside of the session */
+
+static mr_status set_keys(mr_flush *flush, const flush_stray *stray) {
+    for (unsigned i = 0; i < stray->rel->npairs; i++) {
+        const mr_column_pair *pair = &stray->rel->pairs[i];
+        mr_value room;
+        if (pair->local_slot == UINT16_MAX || pair->remote_slot == UINT16_MAX) continue;
+        const mr_value *v = mr_flush_entity_value(flush, stray->parent, pair->local_slot, &room);
+        if (!v) return MR_FAIL;
+        if (v->kind == MR_UNLOADED || v->kind >= MR_OPAQUE) continue;
+        if (mr_entity_set(stray->item, pair->remote_slot, v) != MR_OK) return MR_FAIL;
+    }
+    return MR_OK;
+}
+
+mr_status mr_flush_set_strays(mr_flush *flush) {
+    for (size_t i = 0; i < flush->strays.len; i++)
+        if (set_keys(flush, mr_vec_at(&flush->strays, i)) != MR_OK) return MR_FAIL;
+    return MR_OK;
 }

@@ -89,6 +89,7 @@ static void init(mr_flush *flush, const mr_flush_context *ctx) {
     mr_vec_init(&flush->found, env, sizeof(mr_entity *));
     mr_vec_init(&flush->links, env, sizeof(flush_link));
     mr_vec_init(&flush->posts, env, sizeof(flush_post));
+    mr_vec_init(&flush->strays, env, sizeof(flush_stray));
     mr_vec_init(&flush->edges, env, sizeof(flush_row_edge));
     mr_vec_init(&flush->groups, env, sizeof(flush_group));
     mr_vec_init(&flush->values, env, sizeof(mr_value));
@@ -163,6 +164,8 @@ void mr_flush_free(mr_flush *flush) {
         mr_entity_unpin(link->parent);
         mr_entity_unpin(link->target);
     }
+    for (size_t i = 0; i < flush->strays.len; i++)
+        mr_entity_unpin(((const flush_stray *)mr_vec_at(&flush->strays, i))->item);
     for (size_t i = 0; i < flush->ops.len; i++) free_op(env, mr_vec_ptr(&flush->ops, i));
     for (size_t i = 0; i < flush->classes.len; i++) mr_flush_class_release(mr_vec_ptr(&flush->classes, i));
     free_groups(flush);
@@ -171,6 +174,7 @@ void mr_flush_free(mr_flush *flush) {
     mr_vec_done(&flush->found);
     mr_vec_done(&flush->links);
     mr_vec_done(&flush->posts);
+    mr_vec_done(&flush->strays);
     mr_vec_done(&flush->edges);
     mr_vec_done(&flush->values);
     mr_vec_done(&flush->keys);

@@ -116,6 +116,12 @@ typedef struct flush_post {
     bool sent;
 } flush_post;
 
+/* An object outside of the session that a parent's collection holds. */
+typedef struct flush_stray {
+    const mr_relationship *rel;
+    mr_entity *parent, *item; /* item: pinned */
+} flush_stray;
+
 typedef struct flush_row_edge {
     flush_op *before, *after;
 } flush_row_edge;
@@ -150,6 +156,7 @@ struct mr_flush {
     mr_vec links;     /* flush_link */
     mr_map *link_set; /* those seen */
     mr_vec posts;     /* flush_post */
+    mr_vec strays;    /* flush_stray */
     mr_vec found;     /* mr_entity *: scratch of one relationship */
     mr_vec edges;     /* flush_row_edge, between rows of one component */
     mr_vec groups;    /* flush_group, in order */

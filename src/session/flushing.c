@@ -161,6 +161,7 @@ static mr_status run(mr_session *s, mr_flush *flush) {
     }
     s->running = true;
     mr_status status = mr_flush_operations(flush) > 0 ? mr_flush_run(flush) : MR_OK;
+    if (status == MR_OK) status = mr_flush_set_strays(flush);
     s->running = false;
     if (status == MR_OK) status = publish(s, flush);
     if (status == MR_OK) return MR_OK;
