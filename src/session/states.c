@@ -85,14 +85,18 @@ void mr_state_detach(mr_session *s, mr_entity *entity) {
     entity->state = MR_DETACHED;
 }
 
-/* The database has nothing of its collections now: what they hold is all there is. */
+/* The database has nothing of its collections now: what they hold is all there is. One that was not read and holds
+ * nothing is not known to be empty: once the object has a row again, others may refer to it. */
 static void own_collections(mr_entity *e) {
     for (size_t i = 0; i < e->mapper->props.len; i++) {
         const mr_property *prop = mr_vec_ptr(&e->mapper->props, i);
         if (prop->kind != MR_PROPERTY_RELATIONSHIP) continue;
         const mr_value *v = mr_entity_slot(e, prop->slot);
-        if (v->kind != MR_COLLECTION) continue;
-        ((mr_collection *)v->u.p)->loaded = true;
+        mr_collection *c = v->kind == MR_COLLECTION ? v->u.p : NULL;
+        if (c && !c->loaded && c->n == 0)
+            mr_entity_forget(e, prop->slot);
+        else if (c)
+            c->loaded = true;
     }
 }
 

@@ -36,19 +36,24 @@ static bool is_candidate(const mr_synchronizer *y, const mr_entity *e) {
     return e->owner == y->session->owner && e->state == MR_PERSISTENT && mr_mapper_isa(e->mapper, y->mapper);
 }
 
-static bool is_expired(mr_entity *e) {
-    return mr_entity_slot(e, e->mapper->pk_slots[0])->kind == MR_UNLOADED;
+/* One that has expired may have been given values since. */
+static bool has_columns(mr_entity *e) {
+    for (size_t i = 0; i < e->mapper->columns.len; i++) {
+        const mr_property *prop = mr_vec_ptr(&e->mapper->columns, i);
+        if (mr_entity_slot(e, prop->slot)->kind != MR_UNLOADED) return true;
+    }
+    return false;
 }
 
 /* ---------------------------------------------------------------- by evaluation */
 
-/* What has expired is read again anyway. */
+/* What has expired altogether is read again anyway. */
 static mr_status match_by_evaluation(mr_synchronizer *y) {
     const mr_node *where = dml_of(y)->where;
     size_t cursor = 0;
     mr_entity *e;
     while ((e = mr_idmap_next(y->session->owner->idmap, &cursor)) != NULL) {
-        if (!is_candidate(y, e) || is_expired(e)) continue;
+        if (!is_candidate(y, e) || !has_columns(e)) continue;
         mr_value v = where ? mr_evaluate(&y->evaluation, e, where) : mr_int_value(1);
         bool met = (v.kind == MR_INT && v.u.i != 0) || (v.kind == MR_FLOAT && v.u.d != 0);
         if ((met || v.kind == MR_UNLOADED) && add_match(y, e, met) != MR_OK) return MR_FAIL;
@@ -279,7 +284,7 @@ static mr_status apply_update(mr_synchronizer *y) {
     mr_status status = values ? MR_OK : MR_FAIL;
     for (size_t i = 0; i < y->matches.len; i++) {
         const match *m = mr_vec_at(&y->matches, i);
-        if (!is_candidate(y, m->entity) || is_expired(m->entity)) continue;
+        if (!is_candidate(y, m->entity)) continue;
         if (values && mr_journal_updated(s, m->entity) == MR_OK) {
             follow_update(y, m, values);
         } else {
@@ -354,7 +359,7 @@ mr_status mr_session_peek(mr_session *s, mr_mapper *mapper, const mr_value *key,
     mr_status status = buf.oom ? mr_nomem(s->env) : MR_OK;
     mr_strbuf_done(&buf);
     if (e) mr_entity_touch(e);
-    if (e && e->state == MR_PERSISTENT && mr_mapper_isa(e->mapper, mapper) && !is_expired(e)) *out = e;
+    if (e && e->state == MR_PERSISTENT && mr_mapper_isa(e->mapper, mapper) && has_columns(e)) *out = e;
     return status;
 }
 
