@@ -12,6 +12,7 @@
 #include "own.h"
 #include "result.h"
 #include "row.h"
+#include "row_check.h"
 #include "schema.h"
 #include "statement.h"
 
@@ -419,6 +420,7 @@ static int run_statement(lua_State *L, const bind_target *t, int stmt, int param
         return bind_error(L, MR_ERR_ARGUMENT,
                           "execute: a list of rows is for an insert without values, an update without values and "
                           "where, and for mr.text");
+    if (many) bind_check_rows(L, stmt, params);
     if (many && s && s->dml.returning) {
         run_chunks(L, t, result, stmt, params);
     } else if (many) {

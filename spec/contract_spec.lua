@@ -1,0 +1,134 @@
+-- contract_spec.lua: sentences of the public contract, each as its reader would try it: what a wrong argument leaves
+-- behind, what a message names, options in both spellings.
+
+local mr = require "moonrow"
+local support = require "spec.support.models"
+local refuse = require "spec.support.refuse"
+
+local function items()
+  local db = mr.open "sqlite://"
+  local Item = db.Model:extend("Item", {
+    id    = db.Column{ db.Integer, primary_key = true },
+    name  = db.Column{ db.String(20), unique = true },
+    count = db.Column{ db.Integer },
+    doc   = db.Column{ db.DateTime },
+  })
+  db:create_all()
+  return db, Item
+end
+
+describe("a list of rows of which one is wrong", function()
+  local db, Item
+  before_each(function() db, Item = items() end)
+
+  local function refused(kind, words, statement, rows)
+    local texts = db:record(function() refuse(kind, words, db.session.execute, db.session, statement, rows) end)
+    assert.equal(0, #texts)
+  end
+
+  it("inserts nothing", function()
+    refused("ArgumentError", 'Item.count: expected integer, got string "x"', mr.insert(Item),
+      { { name = "a", count = 1 }, { name = "b", count = "x" } })
+    refused("ArgumentError", "Item.count: expected integer, got float 1.5", mr.insert(Item),
+      { { name = "a" }, { count = 1.5 } })
+    refused("ArgumentError", 'Item.doc: expected', mr.insert(Item), { { name = "a" }, { doc = "yesterday" } })
+    refused("ArgumentError", { "'nam'", "'name'" }, mr.insert(Item), { { name = "a" }, { nam = "b" } })
+    refused("ArgumentError", "got number 5", mr.insert(Item), { { name = "a" }, 5 })
+    refused("ArgumentError", "values by column name", mr.insert(Item), { { name = "a" }, { "b" } })
+    refused("ArgumentError", "Item.count", mr.insert(Item):returning(Item), { { name = "a" }, { name = "b", count = {} } })
+    assert.is_false(db.session:in_transaction())
+    assert.equal(0, Item.query:count())
+  end)
+
+  it("updates nothing", function()
+    db.session:execute(mr.insert(Item), { { id = 1, name = "a" }, { id = 2, name = "b" } })
+    db.session:commit()
+    refused("ArgumentError", { "Item.id", "primary key" }, mr.update(Item), { { id = 1, name = "x" }, { name = "y" } })
+    refused("ArgumentError", "Item.name: expected string", mr.update(Item), { { id = 1, name = "x" }, { id = 2, name = 5 } })
+    assert.equal(1, Item.query:filter_by{ name = "a" }:count())
+  end)
+
+  it("imports nothing of its batch", function()
+    refuse("ArgumentError", "Item.count", db.session.import, db.session, Item, { { name = "a" }, { count = "x" } })
+    assert.equal(0, Item.query:count())
+  end)
+
+  it("of a text runs none where one is no table", function()
+    refused("ArgumentError", "got string \"b\"", mr.text "INSERT INTO item (name) VALUES (:name)", { { name = "a" }, "b" })
+  end)
+
+  it("with as many keys as it likes takes right ones", function()
+    local many = mr.open "sqlite://"
+    local columns = { id = many.Column{ many.Integer, primary_key = true } }
+    local row = {}
+    for i = 1, 80 do
+      columns["c" .. i] = many.Column{ many.Integer }
+      row["c" .. i] = i
+    end
+    local Wide = many.Model:extend("Wide", columns)
+    many:create_all()
+    many.session:execute(mr.insert(Wide), { row, row })
+    assert.equal(80, Wide.query:first().c80)
+    many.session:execute(mr.update(Wide), { { id = 1, c80 = 1 }, { id = 2, c80 = Wide.c79 + 2 } })
+    assert.equal(81, many.session:scalar(mr.select(Wide.c80):where(Wide.id:eq(2))))
+    row.c80 = "x"
+    refuse("ArgumentError", "Wide.c80", many.session.execute, many.session, mr.insert(Wide), { { id = 9 }, row })
+    assert.is_nil(many.session:get(Wide, 9))
+  end)
+end)
+
+describe("a message", function()
+  it("of a wrong relationship target names the class that it wants", function()
+    local m = require "spec.support.blog".open()
+    refuse("ArgumentError", 'Post.category: expected Category, got string "x"', function() m.Post{ category = "x" } end)
+    refuse("ArgumentError", "Post.category: expected Category, got false", function() m.Post().category = false end)
+    local category = m.Category()
+    refuse("ArgumentError", "Category.posts: expected Post, got nil", category.posts.append, category.posts, nil)
+    refuse("ArgumentError", "Category.posts[2]: expected Post, got number 5",
+      function() category.posts = { m.Post(), 5 } end)
+    assert.equal(0, #category.posts)
+  end)
+
+  it("of a session that waits for its rollback names the first error and its kind", function()
+    local db, User = support.with_users "ann"
+    db.session:add(User{ username = "ann", email = "other" })
+    refuse("IntegrityError", "UNIQUE", db.session.flush, db.session)
+    refuse("PendingRollbackError", { "IntegrityError: ", "UNIQUE constraint failed: user.username", "session:rollback()" },
+      db.session.commit, db.session)
+    db.session:rollback()
+    mr.event.listen(User, "after_insert", function() error("mine", 0) end)
+    db.session:add(User{ username = "bob", email = "bob" })
+    assert.equal("mine", support.error_of(db.session.flush, db.session))
+    local e = refuse("PendingRollbackError", "mine", db.session.commit, db.session)
+    assert.is_nil(e.message:find("CallbackError", 1, true))
+  end)
+
+  it("of a result that is taken for a list names the cure", function()
+    local db = items()
+    local function result() return db.session:execute(mr.text "SELECT 1") end
+    refuse("ArgumentError", "use :all() or :iter()", function() return (result()[1]) end)
+    refuse("ArgumentError", "use :all() or :iter()", function() return #result() end)
+    refuse("ArgumentError", "use :all() or :iter()", function() result()() end)
+  end)
+
+  it("of import without a class is import's", function()
+    local db = items()
+    refuse("ArgumentError", "import: expected a mapped class, got nil", db.session.import, db.session, nil, {})
+  end)
+end)
+
+describe("event.listens_for", function()
+  it("takes its options in both spellings, and no unknown ones", function()
+    local db, User = support.users()
+    local count = 0
+    local function hear() count = count + 1 end
+    assert.equal(hear, mr.event.listens_for{ User, "before_insert", once = true }(hear))
+    mr.event.listens_for(User, "after_insert", { once = true })(hear)
+    for _, name in ipairs{ "ann", "bob" } do
+      db.session:add(User{ username = name, email = name })
+      db.session:flush()
+    end
+    assert.equal(2, count)
+    refuse("ArgumentError", { "onec", "once" }, mr.event.listens_for, User, "before_insert", { onec = true })
+  end)
+end)
