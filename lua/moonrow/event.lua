@@ -54,12 +54,14 @@ local function check(what, args)
   return kind
 end
 
+local known = options.set { "once", "retval", "propagate" }
+
 -- event.listen(target, name, fn, { once =, retval =, propagate = }): calls fn at each event (once: at the next
 -- one alone). retval: what fn returns replaces the value that is set or appended. propagate: for a class, or an
 -- attribute of one, also for the classes that inherit from it; what has no table of its own (a base, a mixin, an
 -- attribute that one declares) always reaches all that come from it, now and later.
 function event.listen(...)
-  local given, args = options.split("event.listen", options.set { "once", "retval", "propagate" }, ...)
+  local given, args = options.split("event.listen", known, ...)
   local kind = check("event.listen", args)
   local target, name, fn = args[1], args[2], args[3]
   local once = options.typed("event.listen", given, "once", "boolean")
@@ -105,9 +107,11 @@ function event.remove(...)
 end
 
 -- event.listens_for(target, name, options)(fn): the same as listen, as a function that takes the listener.
-function event.listens_for(target, name, given)
+function event.listens_for(...)
+  local given, args = options.split("event.listens_for", known, ...)
+  local target, name = options.arguments("event.listens_for", 2, args)
   return function(fn)
-    event.listen(target, name, fn, given or {})
+    event.listen(target, name, fn, given)
     return fn
   end
 end

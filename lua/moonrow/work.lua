@@ -99,6 +99,7 @@ function methods.import(self, ...)
   if not options.callable(source) then
     options.expect("import", "an iterator (a function), or a list of rows", source)
   end
+  if class == nil then options.expect("import", "a mapped class", class) end
   local insert, count, more = core.insert(class), 0, true
   while more do
     local rows

@@ -451,7 +451,7 @@ static void failed_flush(void **state) {
     snprintf(message, sizeof message,
              "This Session's transaction has been rolled back due to a previous exception during flush. To "
              "begin a new "
-             "transaction with this Session, first issue session:rollback(). Original exception was: %s",
+             "transaction with this Session, first issue session:rollback(). Original exception was: IntegrityError: %s",
              mr_env_error(env)->message);
     fails(mr_session_flush(session), MR_ERR_PENDING_ROLLBACK, message);
     fails(mr_session_commit(session), MR_ERR_PENDING_ROLLBACK, message);

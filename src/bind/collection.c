@@ -57,7 +57,7 @@ static const char *view_name(lua_State *L, mr_entity *parent, const mr_property 
 /* The name is made for the message alone. */
 static mr_entity *item_arg(lua_State *L, int idx, mr_entity *parent, const mr_property *prop) {
     mr_entity *item = bind_test_entity(L, idx);
-    return item ? item : bind_arg_entity(L, idx, view_name(L, parent, prop));
+    return item ? item : bind_related_entity(L, idx, prop, view_name(L, parent, prop));
 }
 
 /* ---------------------------------------------------------------- changes */

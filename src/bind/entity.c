@@ -139,7 +139,7 @@ static mr_status set_items(lua_State *L, bind_state *b, mr_entity *e, const mr_p
     for (lua_Integer i = 1; i <= n; i++) {
         lua_geti(L, idx, i);
         lua_pushfstring(L, "%s.%s[%d]", e->mapper->name, prop->name, (int)i);
-        items[i - 1] = bind_arg_entity(L, -2, lua_tostring(L, -1));
+        items[i - 1] = bind_related_entity(L, -2, prop, lua_tostring(L, -1));
         lua_pop(L, 2);
     }
     BIND_ENTER(b, L);
@@ -154,7 +154,7 @@ static mr_status set_relationship(lua_State *L, bind_state *b, mr_entity *e, con
     if (!lua_isnil(L, idx) && !bind_is_null(L, idx)) {
         lua_pushfstring(L, "%s.%s", e->mapper->name, prop->name);
         v = mr_value_of(MR_ENTITY, 0);
-        v.u.p = bind_arg_entity(L, idx, lua_tostring(L, -1));
+        v.u.p = bind_related_entity(L, idx, prop, lua_tostring(L, -1));
     }
     BIND_ENTER(b, L);
     mr_status st = mr_attribute_set(e, prop, &v);

@@ -130,6 +130,13 @@ mr_entity *bind_arg_entity(lua_State *L, int idx, const char *function) {
     return e;
 }
 
+mr_entity *bind_related_entity(lua_State *L, int idx, const mr_property *prop, const char *what) {
+    mr_entity *e = bind_test_entity(L, idx);
+    const mr_mapper *target = prop->relationship ? prop->relationship->target : NULL;
+    if (!e && target) bind_type_error(L, idx, what, target->name);
+    return e ? e : bind_arg_entity(L, idx, what);
+}
+
 /* ---------------------------------------------------------------- anchors */
 
 void bind_proxy_anchor(lua_State *L, int idx, mr_entity *entity) {

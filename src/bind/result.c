@@ -380,6 +380,10 @@ static int get_inserted_primary_key(lua_State *L) {
     return 1;
 }
 
+static int refuse_list(lua_State *L) {
+    return bind_error(L, MR_ERR_ARGUMENT, "a result is not a list: use :all() or :iter()");
+}
+
 void bind_open_result(lua_State *L) {
     static const luaL_Reg methods[] = {{"all", r_all},
                                        {"fetchall", r_all},
@@ -403,7 +407,8 @@ void bind_open_result(lua_State *L) {
                                        {"returns_rows", get_returns_rows},
                                        {"inserted_primary_key", get_inserted_primary_key},
                                        {NULL, NULL}};
-    static const luaL_Reg metamethods[] = {{"__gc", result_gc}, {"__close", r_close}, {NULL, NULL}};
+    static const luaL_Reg metamethods[] = {
+        {"__gc", result_gc}, {"__close", r_close}, {"__len", refuse_list}, {"__call", refuse_list}, {NULL, NULL}};
     bind_type(L, BIND_RESULT, "Result", methods, getters, metamethods);
     bind_open_row(L);
 }

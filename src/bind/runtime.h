@@ -207,6 +207,8 @@ void bind_push_class(lua_State *L, const mr_mapper *mapper);
 void bind_push_entity(lua_State *L, mr_entity *entity);
 mr_entity *bind_test_entity(lua_State *L, int idx);     /* NULL when it is none; raises when stale */
 mr_entity *bind_arg_entity(lua_State *L, int idx, const char *function);
+/* The same of what the relationship refers to. */
+mr_entity *bind_related_entity(lua_State *L, int idx, const mr_property *prop, const char *what);
 /* session.c */
 /* The session that a value stands for: a Session, or a table with a method _session (scoped_session). Raises when closed or none. */
 mr_session *bind_to_session(lua_State *L, int idx);

@@ -12,8 +12,11 @@ enum { METHODS = 1, GETTERS, SHOWN };
 
 static int no_member(lua_State *L) {
     const char *shown = lua_tostring(L, lua_upvalueindex(SHOWN));
-    if (lua_type(L, 2) != LUA_TSTRING)
-        return bind_error(L, MR_ERR_ARGUMENT, "%s cannot be indexed by %s", shown, bind_describe(L, 2));
+    if (lua_type(L, 2) != LUA_TSTRING) {
+        bool iterates = lua_getfield(L, lua_upvalueindex(METHODS), "iter") != LUA_TNIL;
+        return bind_error(L, MR_ERR_ARGUMENT, "%s cannot be indexed by %s%s", shown, bind_describe(L, 2),
+                          iterates ? ": use :all() or :iter()" : "");
+    }
     const char *name = lua_tostring(L, 2);
     const char *near = bind_nearest_key(L, lua_upvalueindex(METHODS), name);
     if (!near) near = bind_nearest_key(L, lua_upvalueindex(GETTERS), name);

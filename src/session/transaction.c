@@ -7,6 +7,7 @@
  */
 #include "session_state.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static mr_savepoint *innermost(const mr_session *s) {
@@ -140,12 +141,21 @@ static mr_status roll_back_level(mr_session *s, bool *lost) {
     return status;
 }
 
-/* The recorded error's text is what later calls are told. */
+/* "IntegrityError: ..."; of a callback's own error, its text alone. */
+static char *describe_failure(mr_env *env, const mr_error *e) {
+    const char *kind = e->kind == MR_ERR_CALLBACK ? "" : mr_errkind_name(e->kind);
+    const char *between = kind[0] ? ": " : "";
+    size_t size = strlen(kind) + strlen(between) + strlen(e->message) + 1;
+    char *text = mr_alloc(env, size);
+    if (text) snprintf(text, size, "%s%s%s", kind, between, e->message);
+    return text;
+}
+
+/* What the recorded error is, later calls are told. */
 static void keep_failure(mr_session *s) {
-    const char *why = mr_env_error(s->env)->message;
     mr_error *saved = mr_env_save_error(s->env);
     mr_free(s->env, s->failure);
-    s->failure = why ? mr_strndup(s->env, why, strlen(why)) : NULL;
+    s->failure = saved && saved->message ? describe_failure(s->env, saved) : NULL;
     mr_env_clear_error(s->env);
     mr_env_restore_error(s->env, saved);
 }

@@ -239,7 +239,7 @@ function Result:scalar_one_or_none() end
 function Result:close() end
 ---@return fun(): any
 function Result:iter() end
----@return any[]
+---@return moonrow.Result the first column of each row
 function Result:scalars() end
 ---@return any
 function Result:scalar() end

@@ -45,7 +45,7 @@ function Connection:execute(statement, params) end
 
 ---@param statement moonrow.Statement|moonrow.Select
 ---@param params? table
----@return any[]
+---@return moonrow.Result
 function Connection:scalars(statement, params) end
 ---@param statement moonrow.Statement|moonrow.Select
 ---@param params? table
@@ -132,7 +132,7 @@ function Session:query(...) end
 function Session:execute(statement, params, options) end
 ---@param statement moonrow.Statement|moonrow.Select
 ---@param params? table
----@return any[]
+---@return moonrow.Result
 function Session:scalars(statement, params) end
 ---@param statement moonrow.Statement|moonrow.Select
 ---@param params? table
