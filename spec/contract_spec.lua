@@ -35,7 +35,8 @@ describe("a list of rows of which one is wrong", function()
     refused("ArgumentError", { "'nam'", "'name'" }, mr.insert(Item), { { name = "a" }, { nam = "b" } })
     refused("ArgumentError", "got number 5", mr.insert(Item), { { name = "a" }, 5 })
     refused("ArgumentError", "values by column name", mr.insert(Item), { { name = "a" }, { "b" } })
-    refused("ArgumentError", "Item.count", mr.insert(Item):returning(Item), { { name = "a" }, { name = "b", count = {} } })
+    refused("ArgumentError", "Item.count", mr.insert(Item):returning(Item),
+      { { name = "a" }, { name = "b", count = {} } })
     assert.is_false(db.session:in_transaction())
     assert.equal(0, Item.query:count())
   end)
@@ -44,7 +45,8 @@ describe("a list of rows of which one is wrong", function()
     db.session:execute(mr.insert(Item), { { id = 1, name = "a" }, { id = 2, name = "b" } })
     db.session:commit()
     refused("ArgumentError", { "Item.id", "primary key" }, mr.update(Item), { { id = 1, name = "x" }, { name = "y" } })
-    refused("ArgumentError", "Item.name: expected string", mr.update(Item), { { id = 1, name = "x" }, { id = 2, name = 5 } })
+    refused("ArgumentError", "Item.name: expected string", mr.update(Item),
+      { { id = 1, name = "x" }, { id = 2, name = 5 } })
     assert.equal(1, Item.query:filter_by{ name = "a" }:count())
   end)
 
@@ -54,7 +56,8 @@ describe("a list of rows of which one is wrong", function()
   end)
 
   it("of a text runs none where one is no table", function()
-    refused("ArgumentError", "got string \"b\"", mr.text "INSERT INTO item (name) VALUES (:name)", { { name = "a" }, "b" })
+    refused("ArgumentError", "got string \"b\"", mr.text "INSERT INTO item (name) VALUES (:name)",
+      { { name = "a" }, "b" })
   end)
 
   it("with as many keys as it likes takes right ones", function()
@@ -93,7 +96,8 @@ describe("a message", function()
     local db, User = support.with_users "ann"
     db.session:add(User{ username = "ann", email = "other" })
     refuse("IntegrityError", "UNIQUE", db.session.flush, db.session)
-    refuse("PendingRollbackError", { "IntegrityError: ", "UNIQUE constraint failed: user.username", "session:rollback()" },
+    refuse("PendingRollbackError",
+      { "IntegrityError: ", "UNIQUE constraint failed: user.username", "session:rollback()" },
       db.session.commit, db.session)
     db.session:rollback()
     mr.event.listen(User, "after_insert", function() error("mine", 0) end)
@@ -114,6 +118,35 @@ describe("a message", function()
   it("of import without a class is import's", function()
     local db = items()
     refuse("ArgumentError", "import: expected a mapped class, got nil", db.session.import, db.session, nil, {})
+  end)
+end)
+
+describe("no_autoflush", function()
+  it("is a block, too: a value to close", function()
+    local db, User = support.users()
+    for _, session in ipairs{ db.session, db.session() } do
+      do
+        local _ <close> = session:no_autoflush()
+        session:add(User{ username = "ann", email = "a" })
+        assert.equal(1, #db:record(function() assert.is_nil(session:query(User):first()) end))
+      end
+      assert.equal(2, #db:record(function() assert.equal("ann", session:query(User):first().username) end))
+      session:rollback()
+      assert.equal("mine", support.error_of(function()
+        local _ <close> = session:no_autoflush()
+        error("mine", 0)
+      end))
+      local co = coroutine.create(function()
+        local _ <close> = session:no_autoflush()
+        coroutine.yield()
+      end)
+      coroutine.resume(co)
+      coroutine.close(co)
+      session:add(User{ username = "bob", email = "b" })
+      assert.equal("bob", session:query(User):first().username)
+      session:rollback()
+    end
+    refuse("ArgumentError", "no_autoflush: expected a function, got nil", db.session.no_autoflush, db.session, nil)
   end)
 end)
 

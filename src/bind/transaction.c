@@ -256,10 +256,11 @@ static int finish_no_autoflush(lua_State *L, int status, lua_KContext ctx) {
     return lua_error(L);
 }
 
-/* session:no_autoflush(fn): fn(session) without autoflush; its results. */
+/* session:no_autoflush(fn): fn(session) without autoflush; its results. Without fn: a value to close. */
 int bind_session_no_autoflush(lua_State *L) {
     mr_session *s = bind_session_arg(L, "no_autoflush");
-    if (!lua_isfunction(L, 2)) return bind_type_error(L, 2, "no_autoflush", "a function");
+    bool has_function = !lua_isnone(L, 2);
+    if (has_function && !lua_isfunction(L, 2)) return bind_type_error(L, 2, "no_autoflush", "a function");
     lua_settop(L, 2);
     autoflush_block *block = lua_newuserdatauv(L, sizeof *block, 1);
     block->session = NULL;
@@ -267,9 +268,13 @@ int bind_session_no_autoflush(lua_State *L) {
     lua_setiuservalue(L, -2, 1);
     luaL_setmetatable(L, BIND_AUTOFLUSH_BLOCK);
     lua_insert(L, 2); /* session, block, fn */
-    lua_toclose(L, 2);
+    if (has_function) lua_toclose(L, 2);
     mr_session_block_autoflush(s, 1);
     block->session = s;
+    if (!has_function) {
+        lua_settop(L, 2);
+        return 1;
+    }
     lua_pushvalue(L, 1);
     int status = lua_pcallk(L, 1, LUA_MULTRET, 0, 0, finish_no_autoflush);
     return finish_no_autoflush(L, status, 0);

@@ -164,6 +164,7 @@ function Session:retry(fn, options) end
 ---@param options? { batch?: integer, progress?: fun(count: integer) }
 ---@return integer rows
 function Session:import(class, source, options) end
+---Without fn: local block <close> = session:no_autoflush()
 ---@param fn? fun(session: moonrow.Session): ...
 ---@return any ...
 function Session:no_autoflush(fn) end
