@@ -150,6 +150,21 @@ describe("no_autoflush", function()
   end)
 end)
 
+describe("sessionmaker:begin", function()
+  it("takes the options of session:begin, in both spellings", function()
+    local db, User = support.users()
+    local maker = mr.sessionmaker{ bind = db.engine }
+    local function write(session) session:execute(mr.insert(User), { { username = "ann", email = "a" } }) end
+    refuse("InvalidRequestError", "read-only", maker.begin, maker, write, { read_only = true })
+    refuse("InvalidRequestError", "read-only", maker.begin, maker, { write, read_only = true })
+    refuse("ArgumentError", { "raed_only", "read_only" }, maker.begin, maker, write, { raed_only = true })
+    refuse("ArgumentError", "begin: expected a function, got nil", maker.begin, maker)
+    assert.equal(0, User.query:count())
+    maker:begin(write)
+    assert.equal(1, User.query:count())
+  end)
+end)
+
 describe("event.listens_for", function()
   it("takes its options in both spellings, and no unknown ones", function()
     local db, User = support.users()

@@ -62,11 +62,14 @@ end
 -- maker:configure{ bind = engine }: for the sessions made from now on.
 function Maker:configure(...) self.options = merged(self.options, read("sessionmaker:configure", ...)) end
 
--- maker:begin(fn): fn with a new session in a transaction, as session:begin(fn); the session is closed at
--- the end.
-function Maker:begin(fn)
+-- maker:begin(fn, options): fn with a new session in a transaction, as session:begin(fn, options); the session is
+-- closed at the end.
+function Maker:begin(...)
+  local given, args = options.split("begin", options.set { "mode", "isolation_level", "read_only" }, ...)
+  local fn = options.arguments("begin", 1, args)
+  if type(fn) ~= "function" then options.expect("begin", "a function", fn) end
   local s <close> = self()
-  return s:begin(fn)
+  return s:begin(fn, given)
 end
 
 function Maker:__tostring() return ("<sessionmaker bind=%s>"):format(tostring(self.options.bind)) end

@@ -180,8 +180,9 @@ function mr.sessionmaker(options) end
 ---@param options moonrow.SessionOptions
 function SessionMaker:configure(options) end
 ---@param fn fun(session: moonrow.Session): ...
+---@param options? moonrow.BeginOptions
 ---@return any ...
-function SessionMaker:begin(fn) end
+function SessionMaker:begin(fn, options) end
 
 ---A session for each scope; has every method and field of the scope's session.
 ---@class moonrow.ScopedSession: moonrow.Session
