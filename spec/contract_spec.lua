@@ -180,3 +180,46 @@ describe("event.listens_for", function()
     refuse("ArgumentError", { "onec", "once" }, mr.event.listens_for, User, "before_insert", { onec = true })
   end)
 end)
+
+describe("a text that is too long, and a choice that is none", function()
+  local function open()
+    local db = mr.open "sqlite://"
+    local Note = db.Model:extend("Note", {
+      id   = db.Column{ db.Integer, primary_key = true },
+      text = db.Column{ db.String(5) },
+      kind = db.Column{ db.Enum("a", "b") },
+    })
+    db:create_all()
+    db.session:add(Note{ text = "abcde", kind = "a" })
+    db.session:commit()
+    return db, Note
+  end
+
+  it("are refused by every statement that would write them, before it runs", function()
+    local db, Note = open()
+    local session = db.session
+    local writes = {
+      rows = function(row) session:execute(mr.insert(Note), { { text = "ok", kind = "b" }, row }) end,
+      row = function(row) session:execute(mr.insert(Note), row) end,
+      values = function(row) session:execute(mr.insert(Note):values(row)) end,
+      update = function(row) session:execute(mr.update(Note):values(row)) end,
+      by_query = function(row) Note.query:update(row) end,
+      by_key = function(row) session:execute(mr.update(Note), { { id = 1, text = row.text, kind = row.kind } }) end,
+      import = function(row) session:import(Note, coroutine.wrap(function() coroutine.yield(row) end)) end,
+      of_table = function(row) session:execute(mr.insert(Note.__table), { row }) end,
+      conflict = function(row)
+        session:execute(mr.insert(Note):values{ id = 1 }:on_conflict_do_update{ index_elements = { "id" }, set = row })
+      end,
+    }
+    for what, write in pairs(writes) do
+      assert.equal(0, #db:record(function()
+        local e = refuse("DataError", { "text", "6 characters", "String(5)" }, write, { text = "ääääää" })
+        assert.equal("DataError", e.kind, what)
+        refuse("DataError", { "kind", "zz", "Enum(a, b)" }, write, { kind = "zz" })
+      end), what)
+    end
+    session:rollback()
+    session:execute(mr.insert(Note), { { text = "äääää", kind = "b" } })
+    assert.equal(2, Note.query:count())
+  end)
+end)

@@ -68,7 +68,9 @@ static void check_found(lua_State *L, checker *c, lua_Integer row) {
 /* Most values are: then there is nothing to look at. */
 static bool is_plainly(lua_State *L, const mr_type *type) {
     int given = lua_type(L, -1);
-    if (given == LUA_TSTRING) return type->code == MR_TYPE_TEXT || type->code == MR_TYPE_STRING;
+    if (given == LUA_TSTRING)
+        return type->code == MR_TYPE_TEXT ||
+               (type->code == MR_TYPE_STRING && (type->length <= 0 || lua_rawlen(L, -1) <= (size_t)type->length));
     return given == LUA_TNUMBER && type->code == MR_TYPE_INTEGER && lua_isinteger(L, -1);
 }
 
@@ -78,6 +80,7 @@ static void check_value(lua_State *L, const known_key *known) {
     if (known->type && is_plainly(L, known->type)) return;
     if (lua_type(L, -1) != LUA_TUSERDATA && known->type && known->type->code != MR_TYPE_NULL) {
         bind_check_value(L, -1, known->type, known->what, &value);
+        bind_check(L, mr_type_check_length(bind_of(L)->env, known->type, known->what, &value));
         return;
     }
     lua_pushvalue(L, -1);

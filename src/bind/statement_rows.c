@@ -159,7 +159,11 @@ void bind_push_row_operands(lua_State *L, const bind_statement *s, int idx, mr_c
         if (lua_isnil(L, -2))
             bind_error(L, MR_ERR_ARGUMENT, "%s: the row has no value, as the first one has (write mr.null)",
                        what);
-        bind_own_operand(L, -2, mr_column_type(env_of(L), column), what);
+        const mr_type *type = mr_column_type(env_of(L), column);
+        bind_own_operand(L, -2, type, what);
+        const mr_node *node = bind_test_node(L, -2);
+        if (node->kind == MR_NODE_BIND && !node->name)
+            bind_check(L, mr_type_check_length(env_of(L), type, what, &node->u.value));
         lua_pop(L, 1);
     }
 }
