@@ -223,3 +223,29 @@ describe("a text that is too long, and a choice that is none", function()
     assert.equal(2, Note.query:count())
   end)
 end)
+
+describe("arguments of blocks and of what ends a transaction", function()
+  local db = mr.open "sqlite://"
+
+  it("a block takes whatever can be called", function()
+    local callable = setmetatable({}, { __call = function() return "called" end })
+    assert.equal("called", db.session:begin(callable))
+    assert.equal("called", db.session:no_autoflush(callable))
+    assert.equal("called", db.session:retry(callable))
+    assert.equal("called", db:scope(callable))
+    assert.same({}, db:record(callable))
+    for _, block in ipairs{ "begin", "no_autoflush", "retry" } do
+      refuse("ArgumentError", { block, "expected a function", "nil" }, db.session[block], db.session, nil)
+    end
+    refuse("ArgumentError", { "begin", "expected a function", "nil" }, function() db.engine:begin(nil) end)
+  end)
+
+  it("a flush and a commit are of all that has changed", function()
+    refuse("ArgumentError", "flush takes no argument", function() db.session:flush{} end)
+    refuse("ArgumentError", "commit takes no argument", function() db.session:commit(1) end)
+  end)
+
+  it("options that are nil are none", function()
+    assert.equal("Engine(sqlite://)", tostring(mr.create_engine("sqlite://", nil)))
+  end)
+end)

@@ -67,7 +67,7 @@ function Maker:configure(...) self.options = merged(self.options, read("sessionm
 function Maker:begin(...)
   local given, args = options.split("begin", options.set { "mode", "isolation_level", "read_only" }, ...)
   local fn = options.arguments("begin", 1, args)
-  if type(fn) ~= "function" then options.expect("begin", "a function", fn) end
+  if not options.callable(fn) then options.expect("begin", "a function", fn) end
   local s <close> = self()
   return s:begin(fn, given)
 end

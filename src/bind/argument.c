@@ -120,6 +120,12 @@ const char *bind_option_string(lua_State *L, int idx, const char *function, cons
     return value;
 }
 
+void bind_check_callable(lua_State *L, int idx, const char *function) {
+    if (lua_isfunction(L, idx)) return;
+    if (luaL_getmetafield(L, idx, "__call") == LUA_TNIL) bind_type_error(L, idx, function, "a function");
+    lua_pop(L, 1);
+}
+
 void bind_check_room(lua_State *L, int n, const char *function) {
     if (!lua_checkstack(L, n))
         bind_error(L, MR_ERR_ARGUMENT, "%s: too many items for Lua's stack: give fewer at once", function);

@@ -138,8 +138,8 @@ static int finish_begin(lua_State *L, int status, lua_KContext ctx) {
 
 /* engine:begin(fn) runs fn(connection); engine:begin() gives a connection to close. */
 int bind_engine_begin(lua_State *L) {
-    if (!lua_isnoneornil(L, 2) && !lua_isfunction(L, 2)) return bind_type_error(L, 2, "begin", "a function");
-    bool with_function = lua_isfunction(L, 2);
+    bool with_function = !lua_isnone(L, 2);
+    if (with_function) bind_check_callable(L, 2, "begin");
     lua_settop(L, 2);
     (void)connect(L, "begin", true);
     if (!with_function) return 1;

@@ -45,6 +45,7 @@ static int create_engine(lua_State *L) {
     const char *function = "create_engine";
     bind_state *b = bind_of(L);
     int options;
+    if (lua_gettop(L) == 2 && lua_isnil(L, 2)) lua_settop(L, 1); /* options that somebody hands on, and has none */
     int n = bind_arguments(L, 1, &options);
     bind_check_options(L, options, function, names);
     if (n != 1 || lua_type(L, 1) != LUA_TSTRING)
@@ -139,7 +140,7 @@ static int finish_record(lua_State *L, int status, lua_KContext ctx) {
 
 static int engine_record(lua_State *L) {
     mr_engine *engine = self(L, "record");
-    if (!lua_isfunction(L, 2)) return bind_type_error(L, 2, "record", "a function");
+    bind_check_callable(L, 2, "record");
     lua_settop(L, 2);
     recording *r = lua_newuserdatauv(L, sizeof *r, 1);
     *r = (recording){NULL, false};

@@ -67,7 +67,7 @@ typedef struct engine_call {
     const char *sql;
     const mr_value *const *lists;
     size_t nlists, n;
-    double seconds;
+    double seconds; /* negative: it has not run yet */
 } engine_call;
 
 static void push_list(lua_State *L, const mr_value *params, size_t n) {
@@ -102,9 +102,9 @@ static int engine_body(lua_State *L) {
     if (c->sql) {
         lua_pushstring(L, c->sql);
         push_parameters(L, c);
-        lua_pushnumber(L, c->seconds);
+        if (c->seconds >= 0) lua_pushnumber(L, c->seconds);
     }
-    bind_call_listener(L, c->sql ? 6 : 3, 2);
+    bind_call_listener(L, lua_gettop(L) - 3, 2);
     return 0;
 }
 
@@ -115,7 +115,7 @@ static mr_status on_connect(void *ud, mr_engine *engine, mr_conn *conn) {
 
 static mr_status on_before_execute(void *ud, mr_conn *conn, const char *sql, const mr_value *const *lists, size_t nlists,
                                    size_t n) {
-    engine_call c = {ud, "before_execute", conn, sql, lists, nlists, n, 0};
+    engine_call c = {ud, "before_execute", conn, sql, lists, nlists, n, -1};
     return bind_callback(mr_engine_env(mr_conn_engine(conn)), engine_body, &c);
 }
 

@@ -124,6 +124,8 @@ void bind_check_options(lua_State *L, int idx, const char *function, const char 
 /* options[name] typed; absent gives deflt. A wrong type: ArgumentError naming function and option. idx 0: absent. */
 bool bind_option_bool(lua_State *L, int idx, const char *function, const char *name, bool deflt);
 int64_t bind_option_int(lua_State *L, int idx, const char *function, const char *name, int64_t deflt);
+/* Raises where the argument cannot be called: no function, and without __call. */
+void bind_check_callable(lua_State *L, int idx, const char *function);
 /* Room on the Lua stack for so many values, which come from a list of the user's: else an ArgumentError. */
 void bind_check_room(lua_State *L, int n, const char *function);
 /* The argument as a name: a string, not empty, without zero bytes. wanted: "a name", for the message. */

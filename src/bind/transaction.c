@@ -25,12 +25,20 @@ static int run(lua_State *L, const char *function, session_fn fn) {
     return 0;
 }
 
+/* A flush or a commit of some objects alone would leave the others half done. */
+static void refuse_arguments(lua_State *L, const char *function) {
+    if (lua_gettop(L) > 1)
+        bind_error(L, MR_ERR_ARGUMENT, "%s takes no argument: all that has changed is written", function);
+}
+
 int bind_session_flush(lua_State *L) {
+    refuse_arguments(L, "flush");
     return run(L, "flush", mr_session_flush);
 }
 
 /* Of the whole transaction, savepoints included, as SQLAlchemy 2.0 has it; a savepoint is ended by its own value. */
 int bind_session_commit(lua_State *L) {
+    refuse_arguments(L, "commit");
     return run(L, "commit", mr_session_commit_all);
 }
 
@@ -215,7 +223,7 @@ static int begin(lua_State *L, bool nested) {
     int options;
     int n = bind_arguments(L, 2, &options);
     bool has_function = n > 0;
-    if (has_function && !lua_isfunction(L, 2)) return bind_type_error(L, 2, nested ? "begin_nested" : "begin", "a function");
+    if (has_function) bind_check_callable(L, 2, nested ? "begin_nested" : "begin");
     begin_options o = read_options(L, options, nested);
     bind_transaction *t = push_transaction(L, s);
     BIND_ENTER(b, L);
@@ -260,7 +268,7 @@ static int finish_no_autoflush(lua_State *L, int status, lua_KContext ctx) {
 int bind_session_no_autoflush(lua_State *L) {
     mr_session *s = bind_session_arg(L, "no_autoflush");
     bool has_function = !lua_isnone(L, 2);
-    if (has_function && !lua_isfunction(L, 2)) return bind_type_error(L, 2, "no_autoflush", "a function");
+    if (has_function) bind_check_callable(L, 2, "no_autoflush");
     lua_settop(L, 2);
     autoflush_block *block = lua_newuserdatauv(L, sizeof *block, 1);
     block->session = NULL;
