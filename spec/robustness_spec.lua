@@ -247,6 +247,7 @@ describe("robustness", function()
       })
       assert.is_truthy(Post.user)
       assert.is_false(getmetatable(User {}.posts))
+      assert.is_false(getmetatable(db.session:no_autoflush()))
     end)
   end)
 

@@ -359,3 +359,23 @@ describe("an object that expired and was given values since", function()
     assert.equal("three", node.name)
   end)
 end)
+
+describe("an expunged object whose reference is not loaded", function()
+  it("is taken out of its parent's collection, and given another parent", function()
+    local db, Node = tree()
+    local parent, other, child = Node{ name = "parent" }, Node{ name = "other" }, Node{ name = "child" }
+    child.parent = parent
+    db.session:add_all{ parent, other, child }
+    db.session:commit()
+    assert.equal(1, #parent.children)
+    db.session:expire(child)
+    assert.equal("child", child.name)
+    db.session:expunge(child)
+    parent.children:remove(child)
+    assert.equal(0, #parent.children)
+    child.parent = other
+    assert.equal("persistent", state(child))
+    db.session:commit()
+    assert.equal(other.id, child.parent_id)
+  end)
+end)

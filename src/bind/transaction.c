@@ -252,7 +252,8 @@ typedef struct autoflush_block {
 
 /* Ends the block, however it is left: by its end, an error, or coroutine.close. */
 static int end_autoflush_block(lua_State *L) {
-    autoflush_block *block = lua_touserdata(L, 1);
+    autoflush_block *block = bind_test(L, 1, BIND_AUTOFLUSH_BLOCK);
+    if (!block) return 0;
     if (block->session && bind_peek(L)) mr_session_block_autoflush(block->session, -1);
     block->session = NULL;
     return 0;
@@ -298,5 +299,7 @@ void bind_open_transaction(lua_State *L) {
     lua_setfield(L, -2, "__close");
     lua_pushcfunction(L, end_autoflush_block); /* a coroutine that is dropped in the midst of its block */
     lua_setfield(L, -2, "__gc");
+    lua_pushboolean(L, 0);
+    lua_setfield(L, -2, "__metatable");
     lua_pop(L, 1);
 }
