@@ -4,6 +4,7 @@
  * Invariant: a statement without entities is run to its end before its Result is given out, and its rows are
  * kept in Lua: no cursor stays open behind the user's back.
  */
+#include <limits.h>
 #include <string.h>
 
 #include "connection.h"
@@ -60,8 +61,9 @@ mr_named_value *bind_read_params(lua_State *L, int idx, size_t *n) {
             bind_type_error(L, -2, "parameters", "names, as in { name = \"x\" }");
         ++*n;
     }
+    bind_check_room(L, *n < INT_MAX - 8 ? (int)*n + 8 : INT_MAX, "parameters");
     mr_named_value *named = lua_newuserdatauv(L, (*n + 1) * sizeof *named, 0), *next = named;
-    for (lua_pushnil(L); lua_next(L, idx); lua_pop(L, 1)) {
+    for (lua_pushnil(L); lua_next(L, idx);) {
         /* A finalizer may have changed the table. */
         if (next == named + *n || lua_type(L, -2) != LUA_TSTRING)
             bind_error(L, MR_ERR_ARGUMENT, "parameters: the table changes while it is read");
@@ -69,7 +71,10 @@ mr_named_value *bind_read_params(lua_State *L, int idx, size_t *n) {
         if (!bind_to_value(L, -1, NULL, &next->value) || next->value.kind == MR_OPAQUE)
             bind_type_error(L, -1, lua_pushfstring(L, "parameter '%s'", next->name), "a value");
         next++;
+        if (lua_type(L, -1) == LUA_TSTRING) lua_insert(L, -2);
+        else lua_pop(L, 1);
     }
+    *n = (size_t)(next - named);
     return named;
 }
 

@@ -28,7 +28,8 @@ bind_cursor *bind_cursor_new(lua_State *L); /* pushes it; not open */
 void bind_cursor_open(lua_State *L, const bind_target *t, bind_cursor *cursor, mr_node *node, const mr_named_value *named,
                       size_t n);
 void bind_cursor_close(bind_cursor *cursor);
-/* The table at idx (0: none) as named values, their bytes borrowed from it: pushes the array. */
+/* The table at idx (0: none) as named values: pushes the array, and the strings that the values borrow their bytes from: a
+ * listener may change the table before they are read. */
 mr_named_value *bind_read_params(lua_State *L, int idx, size_t *n);
 /* Runs the statement on top of the stack (an expression that owns it; popped) into the Result at index result. */
 void bind_run_one(lua_State *L, const bind_target *t, int result, int params);

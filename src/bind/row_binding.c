@@ -20,6 +20,7 @@ typedef struct row_column {
 
 struct bind_row_binding {
     size_t n, named;
+    bool calls; /* a default is a function, which may change the row, or what another one gave before it */
     mr_value *values; /* behind columns */
     row_column columns[];
 };
@@ -63,6 +64,7 @@ static bool read_column(lua_State *L, const bind_statement *s, bind_row_binding 
     c->type = mr_column_type(env, column);
     c->key = has_key(L, row, name) ? name : NULL;
     c->deflt = bind_row_default(s, column);
+    if (!c->key && c->deflt.kind == MR_DEFAULT_FUNCTION) b->calls = true;
     if (c->key) b->named++;
     else if (c->deflt.kind == MR_DEFAULT_NONE || c->deflt.kind == MR_DEFAULT_SQL) return false;
     const char *what = lua_pushfstring(L, "%s.%s", s->mapper ? s->mapper->name : column->table->name, name);
@@ -90,6 +92,7 @@ bind_row_binding *bind_push_row_binding(lua_State *L, const bind_statement *s, c
     }
     bind_row_binding *b = lua_newuserdatauv(L, sizeof *b + n * (sizeof(row_column) + sizeof(mr_value)), 0);
     b->n = b->named = 0;
+    b->calls = false;
     b->values = (mr_value *)(void *)(b->columns + n);
     bool good = true;
     for (uint32_t i = 0; good && i < nset; i++)
@@ -103,7 +106,7 @@ bind_row_binding *bind_push_row_binding(lua_State *L, const bind_statement *s, c
 
 /* ---------------------------------------------------------------- the others */
 
-/* What the row itself gives; the strings stay in its table. */
+/* What the row itself gives; the strings stay in its table, or where functions are called on the stack. */
 static bool read_row(lua_State *L, bind_row_binding *b, int row) {
     for (size_t i = 0; i < b->n; i++) {
         const row_column *c = &b->columns[i];
@@ -111,32 +114,44 @@ static bool read_row(lua_State *L, bind_row_binding *b, int row) {
         lua_pushstring(L, c->key);
         bool good = lua_rawget(L, row) != LUA_TNIL && bind_to_value(L, -1, c->type, &b->values[i]) &&
                     b->values[i].kind != MR_OPAQUE;
-        lua_pop(L, 1);
+        if (!b->calls || lua_type(L, -1) != LUA_TSTRING) lua_pop(L, 1);
         if (!good) return false;
     }
     return count_keys(L, row) == b->named;
 }
 
-static mr_status give_default(mr_env *env, const row_column *c, mr_value *out) {
+/* The bytes of what a function gives are good until it is called again: they go to the stack. */
+static void call_default(lua_State *L, const mr_default *d, mr_value *out) {
+    bind_state *b = bind_of(L);
+    BIND_ENTER(b, L);
+    mr_status st = d->fn(b->env, d->ud, out);
+    BIND_LEAVE(b);
+    bind_check(L, st);
+    if (!mr_kind_is_bytes(out->kind)) return;
+    lua_pushlstring(L, out->u.s, out->len);
+    out->u.s = lua_tostring(L, -1);
+}
+
+static void give_default(lua_State *L, const mr_default *d, mr_value *out) {
     *out = mr_value_of(MR_UNLOADED, 0);
-    mr_status st = MR_OK;
-    if (c->deflt.kind == MR_DEFAULT_VALUE) *out = c->deflt.value;
-    else if (c->deflt.kind == MR_DEFAULT_NOW) *out = mr_calendar_now();
-    else st = c->deflt.fn(env, c->deflt.ud, out);
+    if (d->kind == MR_DEFAULT_VALUE) *out = d->value;
+    else if (d->kind == MR_DEFAULT_NOW) *out = mr_calendar_now();
+    else call_default(L, d, out);
     if (out->kind == MR_UNLOADED) *out = mr_null_value();
-    return st;
 }
 
 const mr_value *bind_row_values(lua_State *L, bind_row_binding *b, int row) {
+    if (b->calls) bind_check_room(L, (int)b->n + 8, "execute");
     if (!lua_istable(L, row) || lua_getmetatable(L, row) || !read_row(L, b, row)) return NULL;
+    for (size_t i = 0; i < b->n; i++)
+        if (!b->columns[i].key) give_default(L, &b->columns[i].deflt, &b->values[i]);
     bind_state *state = bind_of(L);
     mr_status st = MR_OK;
     bool plain = true;
     BIND_ENTER(state, L);
     for (size_t i = 0; i < b->n && st == MR_OK && plain; i++) {
         const row_column *c = &b->columns[i];
-        if (!c->key) st = give_default(state->env, c, &b->values[i]);
-        if (st == MR_OK) st = mr_type_coerce(state->env, c->type, c->what, &b->values[i]);
+        st = mr_type_coerce(state->env, c->type, c->what, &b->values[i]);
         plain = b->values[i].kind != MR_OPAQUE && b->values[i].kind != MR_UNLOADED;
     }
     BIND_LEAVE(state);
