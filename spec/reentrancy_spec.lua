@@ -113,4 +113,21 @@ describe("functions called while the library works", function()
       assert.error_matches(function() db.session:execute(mr.text "SELECT 1", many) end, "too many items for Lua's stack")
     end)
   end)
+
+  describe("as listeners with retval", function()
+    it("keep what one before them gave, whatever other listeners give meanwhile", function()
+      declare()
+      local other = Note { id = 9 }
+      mr.event.listen(Note.a, "set", function(_, value) return long(value, 1) end, { retval = true })
+      mr.event.listen(Note.b, "set", function() return long("y", 2) end, { retval = true })
+      mr.event.listen(Note.a, "set", function()
+        other.b = "b"
+        collect()
+      end)
+      local note = Note { id = 1 }
+      note.a = "x"
+      assert.equal(long("x", 1), note.a)
+      assert.equal(long("y", 2), other.b)
+    end)
+  end)
 end)

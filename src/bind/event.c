@@ -32,7 +32,7 @@ static const bind_event_name attribute_events[] = {
 
 /* In the registry. */
 static const char listeners_key = 0; /* light userdata of a listener to its userdata */
-static const char result_key = 0;    /* what a listener gave last: its bytes must outlive the call */
+static const char results_key = 0;   /* by depth of entered calls, what a listener gave there last: its bytes outlive the call */
 
 int bind_event_of(lua_State *L, const bind_event_name *names, int idx) {
     const char *name = luaL_checkstring(L, idx);
@@ -91,8 +91,9 @@ static void take_result(lua_State *L, const call *c, int given) {
     } else if (!bind_to_value(L, -1, c->prop->column ? c->prop->column->type : NULL, c->value)) {
         bind_type_error(L, -1, "the result of a listener with retval", "a value");
     }
-    lua_pushvalue(L, -1);
-    lua_rawsetp(L, LUA_REGISTRYINDEX, &result_key);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &results_key);
+    lua_pushvalue(L, -2);
+    lua_rawseti(L, -2, (lua_Integer)bind_of(L)->depth);
 }
 
 static int call_body(lua_State *L) {
@@ -242,13 +243,9 @@ static int event_listen(lua_State *L) {
     lua_rawgetp(L, LUA_REGISTRYINDEX, &listeners_key);
     lua_pushvalue(L, 4);
     lua_rawsetp(L, -2, l);
-    if (!l->mapper) {
-        bind_listener_spread(L, 4);
-        return 0;
-    }
-    if (bind_listener_attach(l, l->mapper, l->prop, l->propagate) == MR_OK) return 0;
-    lua_pushnil(L);
-    lua_rawsetp(L, -2, l);
+    mr_status status = l->mapper ? bind_listener_attach(l, l->mapper, l->prop, l->propagate) : bind_listener_spread(L, 4);
+    if (status == MR_OK) return 0;
+    forget(L, l);
     return bind_raise(L);
 }
 
@@ -272,5 +269,7 @@ void bind_open_event(lua_State *L) {
         {"event_listen", event_listen}, {"event_remove", event_remove}, {"event_contains", event_contains}, {NULL, NULL}};
     lua_newtable(L);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &listeners_key);
+    lua_newtable(L);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &results_key);
     luaL_setfuncs(L, functions, 0);
 }

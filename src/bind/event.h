@@ -35,8 +35,9 @@ void bind_listener_detach(bind_listener *l, mr_mapper *mapper);
 
 /* event_base.c: listeners of a base without a table, of a mixin, or of an attribute that such a one declares */
 bool bind_is_event_base(lua_State *L, int idx, bool of_attribute);
-/* The listener at the index hears of all classes that come from its target, now and later. Raises: then of none. */
-void bind_listener_spread(lua_State *L, int listener);
+/* The listener at the index hears of all classes that come from its target, now and later; on failure, of those that it was told
+ * of so far. */
+mr_status bind_listener_spread(lua_State *L, int listener);
 /* Takes it away from all of them. */
 void bind_listener_gather(lua_State *L, bind_listener *l);
 

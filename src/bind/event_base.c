@@ -115,20 +115,19 @@ static void append(lua_State *L, const void *list, int idx) {
     lua_pop(L, 1);
 }
 
-void bind_listener_spread(lua_State *L, int listener) {
+mr_status bind_listener_spread(lua_State *L, int listener) {
     bind_listener *l = lua_touserdata(L, listener);
     append(L, &waiting_key, listener);
     lua_getiuservalue(L, listener, LISTENER_TARGET);
     int target = lua_gettop(L);
     lua_rawgetp(L, LUA_REGISTRYINDEX, &classes_key);
-    for (lua_Integer i = 1; lua_rawgeti(L, target + 1, i) != LUA_TNIL; i++) {
-        if (tell(L, l, target + 2, target) != MR_OK) {
-            bind_listener_gather(L, l);
-            bind_raise(L);
-        }
+    mr_status status = MR_OK;
+    for (lua_Integer i = 1; status == MR_OK && lua_rawgeti(L, target + 1, i) != LUA_TNIL; i++) {
+        status = tell(L, l, target + 2, target);
         lua_settop(L, target + 1);
     }
     lua_settop(L, target - 1);
+    return status;
 }
 
 void bind_tell_listeners(lua_State *L, int class_idx) {
