@@ -130,4 +130,38 @@ describe("functions called while the library works", function()
       assert.equal(long("y", 2), other.b)
     end)
   end)
+
+  describe("as generators of versions", function()
+    it("may write versioned rows themselves", function()
+      declare()
+      local calls, inner = 0, false
+      local Page
+      Page = db.Model:extend("Page", {
+        __tablename = "page",
+        id = db.Column { db.Integer, primary_key = true },
+        version = db.Column(db.String),
+        __mapper_args = { version_id_col = "version", version_id_generator = function()
+          calls = calls + 1
+          local mine = calls
+          if not inner then
+            inner = true
+            local other = mr.Session(db.engine)
+            other:add(Page { id = 100 + calls })
+            pcall(other.flush, other)
+            other:close()
+            collect()
+            inner = false
+          end
+          return long("v", mine)
+        end },
+      })
+      db:create_all()
+      db.session:add(Page { id = 1 })
+      db.session:add(Page { id = 2 })
+      db.session:commit()
+      assert.equal(4, calls)
+      assert.equal(long("v", 1), db.session:get(Page, 1).version)
+      assert.equal(long("v", 3), db.session:get(Page, 2).version)
+    end)
+  end)
 end)

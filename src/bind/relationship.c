@@ -406,9 +406,10 @@ static int version_body(lua_State *L) {
 
 static mr_status next_version(mr_env *env, void *ud, mr_value *version) {
     version_function *f = ud;
+    mr_value *outer = f->version; /* the function may lead to another call of itself */
     f->version = version;
     mr_status st = bind_callback(env, version_body, f);
-    f->version = NULL;
+    f->version = outer;
     return st;
 }
 
