@@ -1,4 +1,5 @@
--- sessionmaker: what a session gets from its maker and what from the call.
+-- sessionmaker and scoped_session: what a session gets from its maker and what from the call, and which sessions of a maker
+-- are listened to.
 
 local mr = require "moonrow"
 local refuse = require "spec.support.refuse"
@@ -13,5 +14,27 @@ describe("the info of a sessionmaker", function()
     assert.same({ global = true, name = "maker" }, maker().info)
     assert.same({ name = "only" }, mr.sessionmaker()({ info = { name = "only" } }).info)
     refuse("ArgumentError", { "info", "table" }, maker, { info = 5 })
+  end)
+end)
+
+describe("listening to a sessionmaker", function()
+  it("leaves alone the sessions that were collected", function()
+    local db = mr.open "sqlite://"
+    local maker, told = mr.sessionmaker{ bind = db.engine }, 0
+    local kept = maker()
+    for _ = 1, 3 do maker() end
+    collectgarbage()
+    mr.event.listen(maker, "before_commit", function() told = told + 1 end)
+    kept:commit()
+    maker():commit()
+    assert.equal(2, told)
+  end)
+end)
+
+describe("a scoped_session", function()
+  it("refuses a factory that makes nothing", function()
+    local scoped = mr.scoped_session(function() end)
+    refuse("ArgumentError", { "scoped_session", "factory", "nil" }, scoped)
+    refuse("ArgumentError", { "scoped_session", "factory", "nil" }, function() return scoped.dirty end)
   end)
 end)

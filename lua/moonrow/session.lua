@@ -98,6 +98,13 @@ local function open_session(state, key)
   if current ~= nil and is_open(current) then return current end
 end
 
+local function new_session(state, key, ...)
+  local made = state.factory(...)
+  if made == nil then options.expect("scoped_session: what the factory makes", "a session", made) end
+  state.registry[key] = listeners.adopt(state.listeners, made)
+  return made
+end
+
 -- The scope's session, made when there is none.
 local function session_of(state)
   local key = state.scopefunc()
@@ -106,9 +113,7 @@ local function session_of(state)
   end
   local current = state.registry[key]
   if current ~= nil and is_open(current) then return current end
-  current = listeners.adopt(state.listeners, state.factory())
-  state.registry[key] = current
-  return current
+  return new_session(state, key)
 end
 
 -- What the binding asks for where a session is wanted.
@@ -167,9 +172,7 @@ function Scoped:__call(...)
     core.raise("InvalidRequestError",
       "this scope has a session already: options are for a new one (call :remove() first)")
   end
-  local current = listeners.adopt(state.listeners, state.factory(...))
-  state.registry[key] = current
-  return current
+  return new_session(state, key, ...)
 end
 
 function Scoped:__tostring() return ("<scoped_session %s>"):format(tostring(session_of(states[self]))) end

@@ -99,6 +99,7 @@ static int session_gc(lua_State *L) {
     bind_release_quietly(b, release_session, s->session);
     b->L = outer;
     s->session = NULL;
+    s->closed = true; /* a weak table may show it for one cycle more */
     return 0;
 }
 
