@@ -264,3 +264,51 @@ describe("the identity map", function()
     two:close()
   end)
 end)
+
+describe("an object that nobody holds any more", function()
+  local db, User, ann
+
+  -- ann is outside of the session, which has read its row as another object, a twin.
+  before_each(function()
+    db, User = support.with_users "ann"
+    ann = db.session:get(User, 1)
+    db.session:expunge(ann)
+  end)
+
+  it("is not in the way of another of its identity", function()
+    assert.is_false(rawequal(ann, db.session:get(User, 1)))
+    db.session:add(ann)
+    assert.is_true(rawequal(ann, db.session:get(User, 1)))
+  end)
+
+  it("is not in the way where a list is added", function()
+    assert.is_false(rawequal(ann, db.session:get(User, 1)))
+    local new = User{ username = "new", email = "n@x" }
+    db.session:add_all{ new, ann }
+    assert.is_true(rawequal(ann, db.session:get(User, 1)))
+    assert.same({ "pending", "persistent" }, { mr.inspect(new).state, mr.inspect(ann).state })
+  end)
+
+  it("is, where somebody holds it", function()
+    local twin = db.session:get(User, 1)
+    refuse("InvalidRequestError", { "<User 1>", "already present" }, db.session.add, db.session, ann)
+    refuse("InvalidRequestError", { "<User 1>", "already present" }, db.session.add_all, db.session, { ann })
+    assert.is_true(rawequal(twin, db.session:get(User, 1)))
+  end)
+
+  it("and one that was refused leaves nothing for the next that is added", function()
+    local Page = db.Model:extend("Page", {
+      id      = db.Column{ db.Integer, primary_key = true },
+      user_id = db.Column{ db.Integer, db.ForeignKey "user.id" },
+      user    = db.relationship "User",
+    })
+    local twin, page = db.session:get(User, 1), Page{}
+    db.session:add(page)
+    refuse("InvalidRequestError", "already present", function() page.user = ann end)
+    collectgarbage "stop"
+    local ok, message = pcall(db.session.add, db.session, User{ username = "new", email = "n@x" })
+    collectgarbage "restart"
+    assert.is_true(ok, tostring(message))
+    assert.is_true(rawequal(twin, db.session:get(User, 1)))
+  end)
+end)

@@ -137,9 +137,10 @@ static int with_object(lua_State *L, const char *function, object_fn fn) {
     return 0;
 }
 
-static mr_status add(lua_State *L) {
-    mr_session *s = bind_session_arg(L, "add");
-    mr_entity *e = bind_arg_entity(L, 2, "add");
+/* The object at the index, to the session at index 1. MR_NOTFOUND: another object of its identity is in the way. */
+static mr_status try_add(lua_State *L, int idx, const char *function) {
+    mr_session *s = bind_session_arg(L, function);
+    mr_entity *e = bind_arg_entity(L, idx, function);
     bind_state *b = bind_of_entity(e);
     BIND_ENTER(b, L);
     mr_status st = mr_session_add(s, e);
@@ -150,16 +151,21 @@ static mr_status add(lua_State *L) {
 
 /* Where another object of the identity is in the way, but nobody holds it any more, it goes first: when Lua collects
  * must not decide what is refused. */
-static int session_add(lua_State *L) {
-    mr_status st = add(L);
+static void add(lua_State *L, int idx, const char *function) {
+    mr_status st = try_add(L, idx, function);
     if (st == MR_NOTFOUND && bind_collector_runs(L)) {
         bind_state *b = bind_of(L);
         mr_env_clear_error(b->env);
         lua_gc(L, LUA_GCCOLLECT);
         mr_heap_trace(b->heap, 0);
-        st = add(L);
+        st = try_add(L, idx, function);
     }
-    return st == MR_OK ? 0 : bind_raise(L);
+    if (st != MR_OK) bind_raise(L);
+}
+
+static int session_add(lua_State *L) {
+    add(L, 2, "add");
+    return 0;
 }
 
 static int session_delete(lua_State *L) {
@@ -184,21 +190,20 @@ static int core_is_open(lua_State *L) {
 
 /* add_all(list): every item is checked before the first is added. */
 static int session_add_all(lua_State *L) {
-    mr_session *s = bind_session_arg(L, "add_all");
-    bind_state *b = bind_of(L);
+    bind_session_arg(L, "add_all");
     if (!lua_istable(L, 2)) return bind_type_error(L, 2, "add_all", "a list of objects");
+    lua_settop(L, 2);
     lua_Integer n = (lua_Integer)lua_rawlen(L, 2);
-    mr_entity **items = lua_newuserdatauv(L, ((size_t)n + 1) * sizeof *items, 0);
     for (lua_Integer i = 1; i <= n; i++) {
         lua_rawgeti(L, 2, i);
-        items[i - 1] = bind_arg_entity(L, -1, "add_all");
-        lua_pop(L, 1);
+        bind_arg_entity(L, 3, "add_all");
+        lua_settop(L, 2);
     }
-    mr_status st = MR_OK;
-    BIND_ENTER(b, L);
-    for (lua_Integer i = 0; i < n && st != MR_FAIL; i++) st = mr_session_add(s, items[i]);
-    BIND_LEAVE(b);
-    bind_check(L, st);
+    for (lua_Integer i = 1; i <= n; i++) {
+        lua_rawgeti(L, 2, i);
+        add(L, 3, "add_all");
+        lua_settop(L, 2);
+    }
     return 0;
 }
 

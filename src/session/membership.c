@@ -12,6 +12,7 @@ bool mr_session_take_twin(mr_session *s) {
 }
 
 mr_status mr_session_add(mr_session *s, mr_entity *entity) {
+    s->twin = false; /* of this add */
     if (mr_session_allow(s, MR_ACT_CHANGE, "add()") != MR_OK) return MR_FAIL;
     mr_heap_block(s->heap);
     mr_state_settle(entity);
