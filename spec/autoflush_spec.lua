@@ -4,6 +4,8 @@
 local mr = require "moonrow"
 local blog = require "spec.support.blog"
 local refuse = require "spec.support.refuse"
+local support = require "spec.support.models"
+local tree = require "spec.support.tree"
 
 local function state(object) return mr.inspect(object).state end
 
@@ -68,5 +70,37 @@ describe("get of an expired object", function()
     assert.equal("deleted", state(tag))
     session:rollback()
     assert.is_true(rawequal(tag, session:get(m.Tag, 3)))
+  end)
+end)
+
+local function statements(db, fn) return #support.statements(db, fn) end
+
+describe("autoflush", function()
+  it("does not come before a reference that the identity map answers", function()
+    local db, Node = tree()
+    local root, leaf, free = Node{ name = "root" }, Node{ name = "leaf" }, Node{ name = "free" }
+    leaf.parent = root
+    db.session:add_all{ root, leaf, free }
+    db.session:commit()
+    for _, node in ipairs{ root, leaf, free } do assert.is_string(node.name) end
+    local pending = Node{ name = "pending" }
+    db.session:add(pending)
+    assert.equal(0, statements(db, function()
+      assert.is_true(rawequal(root, leaf.parent))
+      assert.is_nil(free.parent)
+    end))
+    assert.equal("pending", state(pending))
+  end)
+
+  it("does not come before one whose key was set to that of such an object", function()
+    local db, Node = tree()
+    local root, leaf = Node{ name = "root" }, Node{ name = "leaf" }
+    db.session:add_all{ root, leaf }
+    db.session:commit()
+    leaf.parent_id = root.id
+    assert.is_true(rawequal(root, leaf.parent))
+    assert.equal(1, #db.session.dirty)
+    db.session:commit()
+    assert.is_true(rawequal(root, leaf.parent))
   end)
 end)

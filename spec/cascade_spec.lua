@@ -409,3 +409,61 @@ describe("expunge, expire and merge", function()
     assert.equal("Lua!", merged.name)
   end)
 end)
+
+describe("a child that has moved (CONFORMANCE 10)", function()
+  local function moved(fn)
+    take(blog.open{ category = { backref = mr.backref{ "posts", cascade = "all, delete-orphan" } } })
+    db.session:add_all{ Category{ name = "C", posts = { Post{ title = "p" }, Post{ title = "q" } } },
+      Category{ name = "D" } }
+    db.session:commit()
+    local c, d, p = category "C", category "D", post "p"
+    fn(c, d, p)
+    db.session:commit()
+    assert.equal("D", post "p".category.name)
+    assert.equal(1, Post.query:count())
+  end
+
+  it("survives the cascade of the old parent, whose collection was never loaded", function()
+    moved(function(c, d, p)
+      p.category = d
+      costs(2, function() db.session:delete(c) end) -- the move is flushed, then the posts are read
+    end)
+  end)
+
+  it("survives it when the old parent has expired after the move", function()
+    moved(function(c, d, p)
+      p.category = d
+      db.session:expire(c)
+      db.session:delete(c)
+    end)
+  end)
+
+  it("survives it without autoflush", function()
+    moved(function(c, d, p)
+      p.category = d
+      db.session:expire(c)
+      db.session:no_autoflush(function() db.session:delete(c) end)
+    end)
+  end)
+
+  it("survives it when its foreign key was set by hand", function()
+    moved(function(c, d, p)
+      p.category_id = d.id
+      db.session:delete(c)
+    end)
+    moved(function(c, d, p)
+      p.category_id = d.id
+      db.session:no_autoflush(function() db.session:delete(c) end)
+    end)
+  end)
+
+  it("and one that is new and refers by its foreign key alone goes with the parent", function()
+    take(blog.filled{ category = { backref = mr.backref{ "posts", cascade = "all" } },
+      comments = { cascade = "all" } })
+    local c = category "C"
+    db.session:add(Post{ title = "e", category_id = c.id })
+    db.session:delete(c)
+    db.session:commit()
+    assert.equal(3, Post.query:count())
+  end)
+end)

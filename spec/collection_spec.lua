@@ -4,6 +4,7 @@ local mr = require "moonrow"
 local blog = require "spec.support.blog"
 local support = require "spec.support.models"
 local refuse = require "spec.support.refuse"
+local tree = require "spec.support.tree"
 
 describe("a collection", function()
   local m, db, c, p, q, r
@@ -350,5 +351,61 @@ describe("a collection's order", function()
     local texts = support.statements(m.db, function() assert.equal("{<0>, <a>, <b>, <c>}", tostring(lua.posts)) end)
     assert.matches("ORDER BY post.title$", texts[#texts])
     assert.equal("{<a2>, <a1>}", tostring(lua.posts[2].comments))
+  end)
+end)
+
+local function state(object) return mr.inspect(object).state end
+
+describe("a whole collection assigned", function()
+  it("draws into the session what it holds now, not what it held", function()
+    local db, Node = tree()
+    local here, left, parent = Node{ name = "here" }, Node{ name = "left" }, Node{ name = "parent" }
+    parent.children:append(left)
+    db.session:add(here)
+    db.session:flush()
+    parent.children = { here }
+    assert.same({ "pending", "transient" }, { state(parent), state(left) })
+    db.session:commit()
+    assert.equal(2, Node.query:count())
+  end)
+
+  it("draws in its items, not what they referred to before", function()
+    local db, Node = tree()
+    local first, second, old, parent = Node{}, Node{}, Node{ name = "old" }, Node{ name = "parent" }
+    first.parent = old
+    db.session:add(second)
+    parent.children = { first, second }
+    assert.same({ "pending", "pending", "transient" }, { state(parent), state(first), state(old) })
+    assert.equal(0, #old.children)
+  end)
+end)
+
+describe("an object outside of the session that a collection holds", function()
+  it("gets the key at a flush, and is linked once it is added", function()
+    local db = mr.open "sqlite://"
+    local Owner = db.Model:extend("Owner", {
+      id     = db.Column{ db.Integer, primary_key = true },
+      things = db.relationship{ "Thing", cascade = "merge" },
+    })
+    local Thing = db.Model:extend("Thing", {
+      id       = db.Column{ db.Integer, primary_key = true },
+      owner_id = db.Column{ db.Integer, db.ForeignKey "owner.id" },
+    })
+    db:create_all()
+    local owner, first, second = Owner{}, Thing{}, Thing{}
+    local warnings = 0
+    mr.set_log(function() warnings = warnings + 1 end)
+    owner.things:append(first)
+    db.session:add(owner)
+    db.session:commit()
+    owner.things:append(second)
+    db.session:flush()
+    mr.set_log(nil)
+    assert.equal(2, warnings)
+    assert.same({ "transient", 1 }, { state(first), first.owner_id })
+    assert.same({ "transient", 1 }, { state(second), second.owner_id })
+    db.session:add_all{ first, second }
+    db.session:commit()
+    assert.equal(2, #owner.things)
   end)
 end)

@@ -4,6 +4,7 @@ local mr = require "moonrow"
 local blog = require "spec.support.blog"
 local support = require "spec.support.models"
 local refuse = require "spec.support.refuse"
+local tree = require "spec.support.tree"
 
 local m, db, Post, Category, Comment
 
@@ -367,5 +368,55 @@ describe("expire_all", function()
     assert.equal(1, #db.session.deleted)
     db.session:commit()
     assert.equal(3, Post.query:count())
+  end)
+end)
+
+describe("session:refresh", function()
+  it("drops what has changed in the object, and flushes the rest", function()
+    local Node
+    db, Node = tree()
+    local one, two = Node{ name = "one" }, Node{ name = "two" }
+    db.session:add_all{ one, two }
+    db.session:commit()
+    one.name, two.name = "1", "2"
+    db.session:refresh(one)
+    assert.same({ "one", "2", 0 }, { one.name, two.name, #db.session.dirty })
+    one.name, one.parent_id = "1", 2
+    db.session:refresh(one, { "name" })
+    assert.same({ "one", 2 }, { one.name, one.parent_id })
+    db.session:commit()
+    assert.same({ "one", "2", 2 }, { one.name, two.name, one.parent_id })
+  end)
+end)
+
+describe("session:refresh of what the flush deletes", function()
+  it("says that the row is gone", function()
+    local Node
+    db, Node = tree()
+    local node = Node{}
+    db.session:add(node)
+    db.session:commit()
+    db.session:delete(node)
+    refuse("InvalidRequestError", { "Could not refresh", "<Node 1>" }, db.session.refresh, db.session, node)
+    assert.equal("deleted", state(node))
+  end)
+end)
+
+describe("an object that expired and was given values since", function()
+  it("follows a deletion and an update by query", function()
+    local Node
+    db, Node = tree()
+    local node = Node{ name = "one" }
+    db.session:add(node)
+    db.session:commit()
+    node.name = "two"
+    assert.equal(1, Node.query:filter_by{ name = "two" }:update{ name = "three" })
+    assert.equal("three", node.name)
+    db.session:commit()
+    node.name = "two"
+    assert.equal(1, Node.query:filter_by{ name = "two" }:delete())
+    assert.equal("deleted", state(node))
+    db.session:rollback()
+    assert.equal("three", node.name)
   end)
 end)

@@ -97,3 +97,30 @@ describe("a chain of " .. n .. " objects", function()
     assert.equal(n - 1, Node.query:filter(Node.parent_id:is_(nil)):count())
   end)
 end)
+
+describe("a deep chain", function()
+  it("of rows that refer to each other is deleted in linear time", function()
+    local fresh = mr.open "sqlite://"
+    local Node = fresh.Model:extend("Node", {
+      id = fresh.Column{ fresh.Integer, primary_key = true },
+      parent_id = fresh.Column{ fresh.Integer, fresh.ForeignKey "node.id", index = true },
+      children = fresh.relationship{ "Node", cascade = "all",
+        backref = fresh.backref{ "parent", remote_side = "Node.id" } },
+    })
+    fresh:create_all()
+    local function delete_chain(length)
+      local rows = {}
+      for i = 1, length do rows[i] = { id = i, parent_id = i > 1 and i - 1 or mr.null } end
+      fresh.session:execute(mr.insert(Node), rows)
+      fresh.session:commit()
+      local started = os.clock()
+      fresh.session:delete(fresh.session:get(Node, 1))
+      fresh.session:commit()
+      assert.equal(0, Node.query:count())
+      return os.clock() - started
+    end
+    local short = os.getenv "MOONROW_STRESS" and 300 or 2000
+    local few, many = delete_chain(short), delete_chain(4 * short)
+    assert(many < 4 * 4 * few + 0.1, ("%.3f s for %d, %.3f s for %d"):format(few, short, many, 4 * short))
+  end)
+end)

@@ -1,6 +1,7 @@
 -- Primary keys that change, in part, in chains, and together with what they refer to.
 
 local mr = require "moonrow"
+local support = require "spec.support.models"
 
 local db
 
@@ -209,4 +210,60 @@ it("a row is deleted under the key that has followed its parent's", function()
   db.session:rollback()
   assert.equal(2, #user.addresses)
   assert.equal("ed", user.addresses[1].user_name)
+end)
+
+describe("a changed primary key (CONFORMANCE 39)", function()
+  local fresh, Parent, Child, parent
+
+  before_each(function()
+    fresh = mr.open "sqlite://"
+    Parent = fresh.Model:extend("Parent", {
+      code = fresh.Column{ fresh.String(10), primary_key = true },
+      name = fresh.Column{ fresh.String(10) },
+      children = fresh.relationship{ "Child", passive_updates = false, backref = "parent",
+        foreign_keys = "Child.parent_code",
+        primaryjoin = function() return Parent.code:eq(Child.parent_code) end },
+    })
+    Child = fresh.Model:extend("Child", {
+      id = fresh.Column{ fresh.Integer, primary_key = true },
+      parent_code = fresh.Column{ fresh.String(10) },
+    })
+    fresh:create_all()
+    parent = Parent{ code = "a", name = "A", children = { Child{}, Child{} } }
+    fresh.session:add(parent)
+    fresh.session:commit()
+  end)
+
+  local function rekey()
+    local texts = support.statements(fresh, function()
+      parent.code = "b"
+      fresh.session:flush()
+    end)
+    assert.same({
+      "SELECT child.id AS child_id, child.parent_code AS child_parent_code FROM child WHERE ? = child.parent_code",
+      "UPDATE parent SET code=? WHERE parent.code = ?",
+      "UPDATE child SET parent_code=? WHERE child.id = ?",
+    }, texts)
+    fresh.session:commit()
+    assert.equal(2, Child.query:filter_by{ parent_code = "b" }:count())
+    assert.equal(2, #parent.children)
+    assert.equal("A", parent.name)
+    assert.is_true(rawequal(parent, fresh.session:get(Parent, "b")))
+  end
+
+  it("is followed by children that are not loaded", function()
+    assert.equal("a", parent.code)
+    rekey()
+  end)
+
+  it("is followed by them when the parent has expired", function() rekey() end)
+
+  it("that has expired and is set to what it was is no change", function()
+    parent.code = "a"
+    assert.same({}, support.statements(fresh, function() fresh.session:flush() end))
+    assert.equal(1, #support.statements(fresh, function()
+      assert.equal("A", parent.name)
+      assert.equal("a", parent.code)
+    end))
+  end)
 end)

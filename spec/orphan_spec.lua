@@ -3,6 +3,7 @@
 local mr = require "moonrow"
 local support = require "spec.support.models"
 local refuse = require "spec.support.refuse"
+local tree = require "spec.support.tree"
 
 local ORPHAN = "all, delete-orphan"
 
@@ -292,5 +293,23 @@ describe("a one-to-one that deletes orphans", function()
     local texts = costs(1, function() second.user = user end)
     assert.matches("FROM card", texts[1])
     costs(0, function() assert.equal(second, user.card) end)
+  end)
+end)
+
+describe("delete-orphan", function()
+  it("a parent that a rollback has put out of the session keeps no orphan", function()
+    local Node
+    db, Node = tree{ cascade = "all, delete-orphan" }
+    local root, leaf = Node{ name = "root" }, Node{ name = "leaf" }
+    root.children:append(leaf)
+    db.session:add(root)
+    db.session:commit()
+    local other = Node{ name = "other" }
+    db.session:add(other)
+    other.children:append(leaf)
+    db.session:rollback()
+    root.children:clear()
+    db.session:commit()
+    assert.equal(1, Node.query:count())
   end)
 end)

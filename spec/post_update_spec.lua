@@ -1,6 +1,8 @@
 -- post_update: foreign keys that are written apart from their rows, one UPDATE a row, as the database lets cycles be.
 
 local mr = require "moonrow"
+local blog = require "spec.support.blog"
+local refuse = require "spec.support.refuse"
 
 local db
 
@@ -150,5 +152,28 @@ describe("post_update", function()
     db.session:delete(team)
     assert.same({ "UPDATE player team_id", "UPDATE team captain_id,changes,server", "DELETE team" }, writes())
     assert.same({ 1, 5 }, { team.changes, team.server })
+  end)
+end)
+
+describe("rows that refer to each other in a cycle", function()
+  it("are refused with the cure, when they are inserted and when they are deleted", function()
+    local tree, Node = blog.tree()
+    local a, b = Node{ name = "a" }, Node{ name = "b" }
+    a.parent, b.parent = b, a
+    tree.session:add(a)
+    refuse("InvalidRequestError", { "cycle", "Node", "node", "inserted", "post_update" },
+      tree.session.flush, tree.session)
+    tree.session:rollback()
+    a.parent, b.parent = nil, a
+    tree.session:add(a)
+    tree.session:commit()
+    a.parent = b
+    tree.session:commit()
+    tree.session:delete(a)
+    tree.session:delete(b)
+    refuse("InvalidRequestError", { "cycle", "Node", "deleted", "post_update" },
+      tree.session.flush, tree.session)
+    tree.session:rollback()
+    assert.equal(2, Node.query:count())
   end)
 end)

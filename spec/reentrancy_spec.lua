@@ -1,5 +1,5 @@
--- Functions of the program's that the library calls while it works, defaults, generators and listeners, and which lead into it
--- again or change what is being written: the values that are on their way stay what they were.
+-- Functions of the program's that the library calls while it works, defaults, generators and listeners, and which lead
+-- into it again or change what is being written: the values that are on their way stay what they were.
 local mr = require "moonrow"
 
 describe("functions called while the library works", function()
@@ -14,6 +14,7 @@ describe("functions called while the library works", function()
     collectgarbage()
     local filling = {}
     for i = 1, 100 do filling[i] = long("z", i) end
+    return #filling
   end
 
   -- The class Note with two columns of text, which take these options.
@@ -110,7 +111,8 @@ describe("functions called while the library works", function()
       params = {}
       local many = {}
       for i = 1, 1000100 do many["p" .. i] = "x" end
-      assert.error_matches(function() db.session:execute(mr.text "SELECT 1", many) end, "too many items for Lua's stack")
+      local function run() db.session:execute(mr.text "SELECT 1", many) end
+      assert.error_matches(run, "too many items for Lua's stack")
     end)
   end)
 

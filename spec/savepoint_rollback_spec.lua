@@ -170,3 +170,89 @@ describe("a rollback of all levels", function()
     assert.equal("C", category.name)
   end)
 end)
+
+local m, db, Post, Category
+
+local function take(opened)
+  m = opened
+  db, Post, Category = m.db, m.Post, m.Category
+end
+
+local function costs(n, fn)
+  local texts = support.statements(db, fn)
+  assert(n == #texts, ("%d statements, not %d:\n%s"):format(#texts, n, table.concat(texts, "\n")))
+  return texts
+end
+
+local function category(name) return Category.query:filter_by{ name = name }:one() end
+local function post(title) return Post.query:filter_by{ title = title }:one() end
+
+describe("a savepoint that is rolled back (CONFORMANCE 37)", function()
+  before_each(function() take(blog.filled()) end)
+
+  it("takes its rows out of collections that were first read inside it", function()
+    local lua = category "Lua"
+    local savepoint = db.session:begin_nested()
+    db.session:add(Post{ title = "inner", category_id = lua.id })
+    db.session:flush()
+    assert.equal(4, #lua.posts)
+    savepoint:rollback()
+    costs(2, function() assert.equal(3, #lua.posts) end) -- the category is read again, and its posts
+  end)
+
+  it("takes back what a statement has done inside it", function()
+    local lua = category "Lua"
+    local savepoint = db.session:begin_nested()
+    db.session:execute(mr.text "UPDATE category SET name = 'Inner' WHERE name = 'Lua'")
+    db.session:expire(lua)
+    assert.equal("Inner", lua.name)
+    savepoint:rollback()
+    assert.equal("Lua", lua.name)
+  end)
+
+  it("keeps what was changed and added outside", function()
+    local lua, c = category "Lua", category "C"
+    lua.name = "Outer"
+    local added = Post{ title = "outer", category = lua }
+    local savepoint = db.session:begin_nested()
+    lua.name = "Inner"
+    c.name = "Inner too"
+    added.category = c
+    local inner = Post{ title = "inner", category = lua }
+    db.session:flush()
+    savepoint:rollback()
+    assert.equal("Outer", lua.name)
+    assert.equal("C", c.name)
+    assert.equal("persistent", state(added))
+    assert.equal(lua, added.category)
+    assert.equal("transient", state(inner))
+    assert.equal(4, #lua.posts)
+    db.session:commit()
+    assert.equal("Outer", lua.name)
+    assert.equal(lua, post "outer".category)
+    assert.equal(0, Post.query:filter_by{ title = "inner" }:count())
+  end)
+
+  it("expires nothing where nothing was written inside it", function()
+    local lua = category "Lua"
+    assert.equal(3, #lua.posts)
+    local savepoint = db.session:begin_nested()
+    assert.equal("C", category "C".name)
+    savepoint:rollback()
+    costs(0, function()
+      assert.equal("Lua", lua.name)
+      assert.equal(3, #lua.posts)
+    end)
+  end)
+
+  it("of which an inner one was committed is undone with it", function()
+    local lua = category "Lua"
+    local outer = db.session:begin_nested()
+    local inner = db.session:begin_nested()
+    db.session:add(Post{ title = "inner", category_id = lua.id })
+    inner:commit()
+    assert.equal(4, #lua.posts)
+    outer:rollback()
+    assert.equal(3, #lua.posts)
+  end)
+end)

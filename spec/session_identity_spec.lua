@@ -3,6 +3,7 @@
 local mr = require "moonrow"
 local support = require "spec.support.models"
 local refuse = require "spec.support.refuse"
+local tree = require "spec.support.tree"
 
 local function statements_of(db, fn) return #support.statements(db, fn) end
 
@@ -310,5 +311,31 @@ describe("an object that nobody holds any more", function()
     collectgarbage "restart"
     assert.is_true(ok, tostring(message))
     assert.is_true(rawequal(twin, db.session:get(User, 1)))
+  end)
+end)
+
+local function state(object) return mr.inspect(object).state end
+
+describe("session:get", function()
+  it("finds nothing when the flush before its reading deletes the row", function()
+    local db, Node = tree()
+    local node = Node{}
+    db.session:add(node)
+    db.session:commit()
+    db.session:delete(node)
+    db.session:expire(node)
+    assert.is_nil(db.session:get(Node, 1))
+    assert.equal("deleted", state(node))
+  end)
+end)
+
+describe("get", function()
+  it("refuses nil, and names the key", function()
+    local users, User = support.with_users "ann"
+    refuse("ArgumentError", { "User", "id", "nil" }, function() users.session:get(User, nil) end)
+    refuse("ArgumentError", { "User", "id", "nil" }, function() users.session:get(User) end)
+    refuse("ArgumentError", { "User", "id", "nil" }, function() users.session:get(User, {}) end)
+    assert.is_nil(users.session:get(User, mr.null))
+    assert.equal("ann", users.session:get(User, { id = 1 }).username)
   end)
 end)

@@ -3,6 +3,7 @@
 local mr = require "moonrow"
 local support = require "spec.support.models"
 local refuse = require "spec.support.refuse"
+local tree = require "spec.support.tree"
 
 local function family()
   local db = mr.open "sqlite://"
@@ -328,5 +329,72 @@ describe("detached objects", function()
     assert.same({ "persistent", "pending" }, { state(ann), state(new) })
     session:close()
     assert.same({ "detached", "transient" }, { state(ann), state(new) })
+  end)
+end)
+
+describe("a deleted object", function()
+  it("keeps what it has when the others expire: there is nothing to read again", function()
+    local db, Node = tree()
+    local node = Node{ name = "gone" }
+    db.session:add(node)
+    db.session:commit()
+    local _ = node.name
+    db.session:delete(node)
+    db.session:flush()
+    db.session:expire_all()
+    assert.same({ "deleted", "gone", 0 }, { state(node), node.name, #node.children })
+    local savepoint = db.session:begin_nested()
+    db.session:add(Node{ name = "other" })
+    db.session:flush()
+    savepoint:rollback()
+    assert.same({ "deleted", "gone" }, { state(node), node.name })
+    db.session:commit()
+    assert.same({ "detached", "gone" }, { state(node), node.name })
+  end)
+
+  it("that is expunged cannot be added again", function()
+    local db, Node = tree()
+    local node = Node{ name = "gone" }
+    db.session:add(node)
+    db.session:commit()
+    db.session:delete(node)
+    db.session:flush()
+    db.session:expunge(node)
+    assert.equal("detached", state(node))
+    refuse("InvalidRequestError", "has been deleted", function() db.session:add(node) end)
+    assert.equal("detached", state(node))
+  end)
+
+  it("that had expired before its deletion gives no old value", function()
+    local db, Node = tree()
+    local node = Node{ name = "old" }
+    db.session:add(node)
+    db.session:commit()
+    local _ = node.name
+    db.session:expire_all()
+    Node.query:delete()
+    refuse("ObjectDeletedError", "<Node 1>", function() return node.name end)
+    db.session:rollback()
+    assert.same({ "persistent", "old" }, { state(node), node.name })
+  end)
+end)
+
+describe("an expunged object whose reference is not loaded", function()
+  it("is taken out of its parent's collection, and given another parent", function()
+    local db, Node = tree()
+    local parent, other, child = Node{ name = "parent" }, Node{ name = "other" }, Node{ name = "child" }
+    child.parent = parent
+    db.session:add_all{ parent, other, child }
+    db.session:commit()
+    assert.equal(1, #parent.children)
+    db.session:expire(child)
+    assert.equal("child", child.name)
+    db.session:expunge(child)
+    parent.children:remove(child)
+    assert.equal(0, #parent.children)
+    child.parent = other
+    assert.equal("persistent", state(child))
+    db.session:commit()
+    assert.equal(other.id, child.parent_id)
   end)
 end)
