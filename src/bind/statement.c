@@ -4,7 +4,7 @@
  * Invariant: a statement value is never changed: each method gives a new one; values are checked against
  * their columns when they are given.
  */
-#include "row_default.h"
+#include "statement.h"
 
 #include <string.h>
 
@@ -152,23 +152,29 @@ static int s_returning(lua_State *L) {
     return 1;
 }
 
+/* Pushes the columns of the list at the index, or those that it names, as one expression. */
+static void push_listed_columns(lua_State *L, const bind_statement *s, int list, const char *function) {
+    if (!bind_is_plain_table(L, list)) bind_type_error(L, list, function, "a list of columns");
+    size_t n = lua_rawlen(L, list);
+    mr_column **columns = lua_newuserdatauv(L, (n + 1) * sizeof *columns, 0);
+    for (size_t i = 0; i < n; i++) {
+        lua_rawgeti(L, list, (lua_Integer)i + 1);
+        columns[i] = lua_type(L, -1) == LUA_TSTRING ? bind_statement_column(L, s, lua_tostring(L, -1))
+                                                    : bind_column_named_by(L, -1);
+        if (!columns[i]) bind_type_error(L, -1, function, "a column or its name");
+        lua_pop(L, 1);
+    }
+    bind_push_column_list(L, columns, n);
+    lua_remove(L, -2);
+}
+
 /* from_select({ "name", ... }, select) */
 static int s_from_select(lua_State *L) {
     const bind_statement *s = self(L, "from_select");
     if (s->kind != MR_NODE_INSERT) return bind_error(L, MR_ERR_ARGUMENT, "from_select is for insert");
-    if (!bind_is_plain_table(L, 2)) return bind_type_error(L, 2, "from_select", "a list of columns");
     if (!bind_is_query(L, 3)) return bind_type_error(L, 3, "from_select", "a select");
-    size_t n = lua_rawlen(L, 2);
-    mr_column **columns = lua_newuserdatauv(L, (n + 1) * sizeof *columns, 0);
-    for (size_t i = 0; i < n; i++) {
-        lua_rawgeti(L, 2, (lua_Integer)i + 1);
-        columns[i] = lua_type(L, -1) == LUA_TSTRING ? bind_statement_column(L, s, lua_tostring(L, -1))
-                                                    : bind_column_named_by(L, -1);
-        if (!columns[i]) return bind_type_error(L, -1, "from_select", "a column or its name");
-        lua_pop(L, 1);
-    }
     bind_statement *copy = bind_push_statement_copy(L, s);
-    bind_push_column_list(L, columns, n);
+    push_listed_columns(L, s, 2, "from_select");
     bind_statement_take(L, &copy->dml.columns);
     mr_node_release(copy->dml.select);
     copy->dml.select = NULL;
@@ -186,18 +192,8 @@ static void read_target(lua_State *L, bind_statement *copy, int options, const c
         lua_pop(L, 1);
         return;
     }
-    if (!bind_is_plain_table(L, -1)) bind_type_error(L, -1, function, "a list of columns");
     int list = lua_gettop(L);
-    size_t n = lua_rawlen(L, list);
-    mr_column **columns = lua_newuserdatauv(L, (n + 1) * sizeof *columns, 0);
-    for (size_t i = 0; i < n; i++) {
-        lua_rawgeti(L, list, (lua_Integer)i + 1);
-        columns[i] = lua_type(L, -1) == LUA_TSTRING ? bind_statement_column(L, copy, lua_tostring(L, -1))
-                                                    : bind_column_named_by(L, -1);
-        if (!columns[i]) bind_type_error(L, -1, function, "a column or its name");
-        lua_pop(L, 1);
-    }
-    bind_push_column_list(L, columns, n);
+    push_listed_columns(L, copy, list, function);
     bind_statement_take(L, &copy->dml.conflict_target);
     lua_settop(L, list - 1);
 }
