@@ -41,6 +41,11 @@ static mr_status insert(mr_entity *entity, const mr_relationship *rel, uint32_t 
     return mr_linking_end(&linking, mr_link_item(&linking, entity, rel, at, value.u.p));
 }
 
+/* Where the item that was at `at` is after listeners had their say: UINT32_MAX where one has removed it itself. */
+static uint32_t place_now(mr_collection *c, uint32_t at, const mr_entity *item) {
+    return at < c->n && c->items[at] == item ? at : mr_collection_find(c, item);
+}
+
 static mr_status remove_at(mr_entity *entity, const mr_relationship *rel, uint32_t at) {
     mr_collection *c = loaded_collection(entity, rel);
     if (!c) return MR_FAIL;
@@ -50,29 +55,36 @@ static mr_status remove_at(mr_entity *entity, const mr_relationship *rel, uint32
         mr_entity *item = c->items[at];
         mr_value value = mr_value_of(MR_ENTITY, 0);
         value.u.p = item;
-        if (mr_related_accept(entity, rel, MR_EVENT_REMOVE, &value) != MR_OK || !(c = loaded_collection(entity, rel)))
+        if (mr_related_accept(entity, rel, MR_EVENT_REMOVE, &value) != MR_OK ||
+            !(c = loaded_collection(entity, rel)))
             return mr_linking_end(&linking, MR_FAIL);
-        /* A listener may have moved it, or have removed it itself. */
-        if (at >= c->n || c->items[at] != item) at = mr_collection_find(c, item);
+        at = place_now(c, at, item);
         if (at == UINT32_MAX) return mr_linking_end(&linking, MR_OK);
     }
     return mr_linking_end(&linking, mr_unlink_item(&linking, entity, rel, at));
 }
 
 static mr_status replace_at(mr_entity *entity, const mr_relationship *rel, uint32_t at, mr_entity *item) {
-    const mr_collection *c = loaded_collection(entity, rel);
+    mr_collection *c = loaded_collection(entity, rel);
     if (!c) return MR_FAIL;
     mr_value old = mr_value_of(MR_ENTITY, 0), value = old;
     value.u.p = item;
+    uint32_t now = at;
     if (at < c->n) {
-        old.u.p = c->items[at];
-        if (old.u.p == item) return MR_OK;
-        if (mr_related_accept(entity, rel, MR_EVENT_REMOVE, &old) != MR_OK) return MR_FAIL;
+        mr_entity *before = old.u.p = c->items[at];
+        if (before == item) return MR_OK;
+        if (mr_related_accept(entity, rel, MR_EVENT_REMOVE, &old) != MR_OK ||
+            mr_related_accept(entity, rel, MR_EVENT_APPEND, &value) != MR_OK ||
+            !(c = loaded_collection(entity, rel)))
+            return MR_FAIL;
+        now = place_now(c, at, before);
     }
-    if (mr_related_accept(entity, rel, MR_EVENT_APPEND, &value) != MR_OK) return MR_FAIL;
     mr_linking linking;
     mr_linking_init(&linking, entity->mapper->env);
-    return mr_linking_end(&linking, mr_relink_item(&linking, entity, rel, at, value.u.p));
+    mr_status status = now == UINT32_MAX
+                           ? mr_link_item(&linking, entity, rel, at < c->n ? at : c->n, value.u.p)
+                           : mr_relink_item(&linking, entity, rel, now, value.u.p);
+    return mr_linking_end(&linking, status);
 }
 
 static mr_status remove_item(mr_entity *entity, const mr_relationship *rel, mr_entity *item) {
