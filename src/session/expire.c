@@ -91,21 +91,25 @@ static mr_status expire_names(mr_session *s, mr_entity *entity, const char *cons
     return fire_expire(entity);
 }
 
+mr_status mr_expire_one(mr_session *s, mr_entity *entity) {
+    if (mr_holders_note(entity) != MR_OK || mr_holders_take_back_all(entity) != MR_OK) return MR_FAIL;
+    mr_journal_keep(s, entity);
+    mr_entity_expire(entity);
+    return MR_OK;
+}
+
 /* The object and what refresh-expire reaches from it. What is pending has nothing to be read again: it leaves
  * the session, as the change that brought it in is lost. */
 static mr_status expire_graph(mr_session *s, mr_entity *entity) {
     mr_vec reached;
     mr_vec_init(&reached, s->env, sizeof(mr_entity *));
     mr_status status = mr_cascade_reach(entity, MR_CASCADE_REFRESH_EXPIRE, &reached);
-    if (status == MR_OK) mr_journal_keep(s, reached.len == 1 ? entity : NULL);
     for (size_t i = 0; status == MR_OK && i < reached.len; i++) {
         mr_entity *e = mr_vec_ptr(&reached, i);
         if (e->owner != s->owner) continue;
         if (e->state == MR_PENDING && !s->running) mr_state_make_transient(s, e);
         if (e->state != MR_PERSISTENT) continue;
-        if ((status = mr_holders_note(e)) != MR_OK || (status = mr_holders_take_back_all(e)) != MR_OK) break;
-        mr_entity_expire(e);
-        status = fire_expire(e);
+        if ((status = mr_expire_one(s, e)) == MR_OK) status = fire_expire(e);
     }
     mr_cascade_release(&reached);
     return status;

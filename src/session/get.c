@@ -64,7 +64,7 @@ static mr_status find(mr_session *s, mr_mapper *mapper, const mr_value *identity
         if (!populate && (status = from_map(s, mapper, identity, out)) != MR_DONE) return status;
     }
     mr_entity *known = populate ? mr_idmap_get(s->owner->idmap, mapper->root, identity) : NULL;
-    if (known) mr_entity_expire(known);
+    if (known && mr_expire_one(s, known) != MR_OK) return MR_FAIL;
     uint8_t before = mr_session_enter(s, MR_PHASE_LOADING);
     status = mr_load_by_identity(&s->load, mapper, identity, options, out);
     mr_session_leave(s, before);

@@ -204,6 +204,8 @@ void mr_expire_everything(mr_session *s);
 void mr_expire_dirty(mr_session *s);
 /* The unchanged ones only. */
 void mr_expire_unmodified(mr_session *s);
+/* One object, as its user asks for it: what others know by its changes goes with them. */
+mr_status mr_expire_one(mr_session *s, mr_entity *entity);
 mr_property *mr_session_named_property(mr_entity *entity, const char *name);
 
 /* transaction.c */
