@@ -82,6 +82,30 @@ describe("large units of work", function()
     assert.is_true(large < 25 * small, ("%.2f s and %.2f s"):format(small, large))
   end)
 
+  it("new objects that expire one by one, with what cascades from each", function()
+    local function expired(n)
+      local db = mr.open "sqlite://"
+      local Parent = db.Model:extend("Parent", {
+        id = db.Column{ db.Integer, primary_key = true },
+        children = db.relationship{ "Child", cascade = "all" },
+      })
+      local Child = db.Model:extend("Child", {
+        id = db.Column{ db.Integer, primary_key = true },
+        parent_id = db.Column{ db.Integer, db.ForeignKey "parent.id" },
+      })
+      db:create_all()
+      local all = {}
+      for i = 1, n do all[i] = Parent{ children = { Child{} } } end
+      db.session:add_all(all)
+      db.session:flush()
+      return timed(("%d new objects expired one by one"):format(n), function()
+        for _, parent in ipairs(all) do db.session:expire(parent) end
+      end)
+    end
+    local few, many = expired(2000), expired(20000)
+    assert.is_true(many < 30 * few + 0.05, ("%.3f s and %.3f s"):format(few, many))
+  end)
+
   it("10,000 dirty among 1,000,000 loaded: the flush looks at what is dirty", function()
     local db, Item = items()
     db.session:import(Item, coroutine.wrap(function()
