@@ -89,7 +89,16 @@ static mr_status push_updated(mr_session *s, mr_entity *entity) {
     return MR_OK;
 }
 
+/* Is that the last note of this level? Column by column, one of each object is enough. */
+static bool is_just_noted(const mr_session *s, const mr_entity *entity) {
+    const mr_savepoint *level = s->savepoints.len ? mr_vec_at(&s->savepoints, s->savepoints.len - 1) : NULL;
+    if (!level || s->journal.len <= level->mark) return false;
+    const mr_note *last = note_at(s, s->journal.len - 1);
+    return last->kind == MR_NOTE_UPDATED && note_entity(s, last) == entity;
+}
+
 mr_status mr_journal_updated(mr_session *s, mr_entity *entity) {
+    if (is_just_noted(s, entity)) return MR_OK;
     return reserve(s, 2) == MR_OK ? push_updated(s, entity) : MR_FAIL;
 }
 
@@ -308,10 +317,9 @@ void mr_journal_accept(mr_session *s) {
         const mr_note *note = note_at(s, i);
         if (note->kind != MR_NOTE_DELETED && note->kind != MR_NOTE_INSERTED) continue;
         mr_entity *e = note_entity(s, note);
-        if (!e || !is_ours(s, e)) continue;
+        if (!e || (e->owner && !is_ours(s, e))) continue;
         e->flags &= ~(uint32_t)MR_ENTITY_FLUSHED_NEW;
-        if (note->kind != MR_NOTE_DELETED || e->state != MR_DELETED) continue;
-        mr_state_detach(s, e);
+        if (e->state == MR_DELETED) mr_state_detach(s, e);
     }
     mr_journal_clear(s);
 }
