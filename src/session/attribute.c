@@ -96,11 +96,7 @@ static mr_status load_columns(mr_session *s, mr_entity *e, const mr_property *pr
 /* Its row was found missing by a get: deleted for as long as the transaction stands. */
 static mr_status bury(mr_session *s, mr_entity *e) {
     if (mr_journal_deleted(s, e) != MR_OK) return MR_FAIL;
-    mr_state_spare(s, e);
-    mr_entity_touch(e);
-    mr_entity_leave_dirty(e);
-    mr_idmap_remove(s->owner->idmap, e);
-    e->state = MR_DELETED;
+    mr_state_bury(s, e);
     return MR_NOTFOUND;
 }
 

@@ -37,6 +37,12 @@ mr_status mr_session_connect(void *session, mr_mapper *mapper, mr_conn **out) {
     return MR_OK;
 }
 
+mr_status mr_session_connect_to_write(mr_session *s, mr_conn **out) {
+    if (mr_session_connect(s, NULL, out) != MR_OK) return MR_FAIL;
+    s->reading = false; /* the read transaction becomes the session's */
+    return mr_conn_in_transaction(*out) ? MR_OK : mr_conn_begin_write(*out);
+}
+
 void mr_session_disconnect(mr_session *s) {
     mr_conn *conn = s->conn;
     s->conn = NULL;

@@ -112,20 +112,6 @@ static void trim_lists(mr_session *s) {
     s->doomed.len = kept;
 }
 
-/* A deleted object's key is free for another one. */
-static void bury(mr_session *s, const mr_flush *flush) {
-    for (size_t i = 0; i < mr_flush_result_count(flush); i++) {
-        const mr_flush_result *result = mr_flush_result_at(flush, i);
-        if (result->kind != MR_FLUSH_DELETE) continue;
-        mr_entity *e = result->entity;
-        mr_entity_touch(e);
-        mr_entity_leave_dirty(e);
-        mr_idmap_remove(s->owner->idmap, e);
-        e->flags &= ~(uint32_t)MR_ENTITY_TO_DELETE;
-        e->state = MR_DELETED;
-    }
-}
-
 /* Another connection had committed when the first write began: all but what was just written is read again.
  */
 static void expire_stale(mr_session *s, const mr_flush *flush) {
@@ -144,7 +130,6 @@ static void expire_stale(mr_session *s, const mr_flush *flush) {
 static mr_status publish(mr_session *s, mr_flush *flush) {
     if (mr_journal_flush(s, flush) != MR_OK) return MR_FAIL;
     mr_flush_publish(flush);
-    bury(s, flush);
     expire_stale(s, flush);
     mr_status status = mr_session_fire(s, MR_SESSION_AFTER_FLUSH);
     if (status == MR_OK) trim_lists(s);

@@ -28,14 +28,20 @@ static mr_status wrong_count(const mr_mapper *mapper, unsigned n) {
     return MR_FAIL;
 }
 
-/* The key as the columns want it. out: room for npk. */
-static mr_status coerce_key(mr_mapper *mapper, const mr_value *key, mr_value *out) {
-    for (unsigned i = 0; i < mapper->npk; i++) {
-        const mr_property *prop = key_property(mapper, i);
-        out[i] = key[i];
-        if (mr_attribute_coerce(mapper, prop, &out[i]) != MR_OK) return MR_FAIL;
+mr_status mr_session_identity(const mr_mapper *mapper, const mr_value *key, mr_strbuf *buf, mr_value *out) {
+    enum { INLINE_KEYS = 8 };
+    mr_value inline_values[INLINE_KEYS], *values = inline_values;
+    unsigned n = mapper->npk;
+    if (n > INLINE_KEYS && !(values = mr_alloc(mapper->env, n * sizeof *values))) return MR_FAIL;
+    mr_status status = MR_OK;
+    for (unsigned i = 0; status == MR_OK && i < n; i++) {
+        values[i] = key[i];
+        status = mr_attribute_coerce(mapper, key_property(mapper, i), &values[i]);
     }
-    return MR_OK;
+    if (status == MR_OK && !mr_identity_make(mapper, values, buf, out))
+        status = buf->oom ? mr_nomem(mapper->env) : MR_NOTFOUND;
+    if (values != inline_values) mr_free(mapper->env, values);
+    return status;
 }
 
 /* The object of the identity map, up to date and of the class wanted. MR_DONE: the map has none. */
@@ -73,23 +79,15 @@ static mr_status find(mr_session *s, mr_mapper *mapper, const mr_value *identity
 
 mr_status mr_session_get(mr_session *s, mr_mapper *mapper, const mr_value *key, unsigned n, mr_query *options,
                          bool populate_existing, mr_entity **out) {
-    enum { INLINE_KEYS = 8 };
     *out = NULL;
     if (mr_session_allow(s, MR_ACT_READ, "get()") != MR_OK) return MR_FAIL;
     if (!mapper->configured && mr_registry_configure(mapper->registry) != MR_OK) return MR_FAIL;
     if (n != mapper->npk) return wrong_count(mapper, n);
-    mr_value inline_values[INLINE_KEYS], *values = inline_values, identity;
+    mr_value identity;
     mr_strbuf buf;
     mr_strbuf_init(&buf, s->env);
-    mr_status status = MR_FAIL;
-    if (n > INLINE_KEYS && !(values = mr_alloc(s->env, n * sizeof *values))) return MR_FAIL;
-    if (coerce_key(mapper, key, values) != MR_OK) goto out;
-    if (mr_identity_make(mapper, values, &buf, &identity))
-        status = find(s, mapper, &identity, options, populate_existing, out);
-    else
-        status = buf.oom ? mr_nomem(s->env) : MR_NOTFOUND; /* no row has a NULL in its key */
-out:
-    if (values != inline_values) mr_free(s->env, values);
+    mr_status status = mr_session_identity(mapper, key, &buf, &identity);
+    if (status == MR_OK) status = find(s, mapper, &identity, options, populate_existing, out);
     mr_strbuf_done(&buf);
     return status;
 }

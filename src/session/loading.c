@@ -8,10 +8,8 @@
 /* Rows that an INSERT, UPDATE or DELETE returns are read in the transaction that it belongs to. */
 static mr_status begin_write(mr_session *s) {
     mr_conn *conn;
-    if (mr_session_connect(s, NULL, &conn) != MR_OK) return MR_FAIL;
-    s->reading = false; /* the read transaction becomes the session's */
     s->writes++;
-    return mr_conn_in_transaction(conn) ? MR_OK : mr_conn_begin_write(conn);
+    return mr_session_connect_to_write(s, &conn);
 }
 
 static bool writes(const mr_query *query) {

@@ -71,12 +71,10 @@ static mr_status expunge(mr_session *s, mr_entity *entity) {
     for (size_t i = 0; status == MR_OK && i < reached.len; i++) {
         mr_entity *e = mr_vec_ptr(&reached, i);
         if (e->owner != s->owner) continue;
-        bool deleted = e->state == MR_DELETED;
         if (e->state == MR_PENDING)
             mr_state_make_transient(s, e);
         else
             mr_state_detach(s, e);
-        if (deleted) e->flags |= MR_ENTITY_GONE;
     }
     mr_cascade_release(&reached);
     return status;

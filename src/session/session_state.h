@@ -136,6 +136,9 @@ mr_status mr_session_fire(mr_session *s, mr_session_event event);
 
 /* connecting.c */
 mr_status mr_session_connect(void *session, mr_mapper *mapper, mr_conn **out);
+/* The same, with the transaction begun that a statement which writes will be in. Its begin may expire what another
+ * connection has changed. */
+mr_status mr_session_connect_to_write(mr_session *s, mr_conn **out);
 void mr_session_disconnect(mr_session *s);
 mr_status mr_session_bracket(void *session);
 void mr_session_unbracket(void *session);
@@ -187,6 +190,8 @@ mr_status mr_state_doom(mr_session *s, mr_entity *entity);   /* persistent, mark
 void mr_state_spare(mr_session *s, mr_entity *entity);       /* the mark taken away */
 void mr_state_make_transient(mr_session *s, mr_entity *entity);
 void mr_state_detach(mr_session *s, mr_entity *entity);
+/* Its row is gone by other ways than a flush: deleted, and its key is free for another one. */
+void mr_state_bury(mr_session *s, mr_entity *entity);
 /* Makes what a closed session left behind plainly detached. Call at every touch that may change. */
 void mr_state_settle(mr_entity *entity);
 /* InvalidRequestError where another open session has it. */
@@ -216,6 +221,9 @@ void mr_transaction_fail(mr_session *s);
 /* flushing.c */
 mr_status mr_session_autoflush_now(mr_session *s);
 bool mr_session_is_clean(const mr_session *s);
+
+/* get.c: the identity of the key's values, coerced. MR_NOTFOUND: no row has a NULL in its key. */
+mr_status mr_session_identity(const mr_mapper *mapper, const mr_value *key, mr_strbuf *buf, mr_value *out);
 
 /* attribute.c */
 /* Reads an object that has expired again. MR_NOTFOUND: its row is gone, and it is deleted now. */

@@ -85,6 +85,14 @@ void mr_state_detach(mr_session *s, mr_entity *entity) {
     entity->state = MR_DETACHED;
 }
 
+void mr_state_bury(mr_session *s, mr_entity *entity) {
+    mr_state_spare(s, entity);
+    mr_entity_touch(entity); /* a deleted object does not expire */
+    mr_entity_leave_dirty(entity);
+    mr_idmap_remove(s->owner->idmap, entity);
+    entity->state = MR_DELETED;
+}
+
 /* The database has nothing of its collections now: what they hold is all there is. One that was not read and holds
  * nothing is not known to be empty: once the object has a row again, others may refer to it. */
 static void own_collections(mr_entity *e) {
@@ -93,10 +101,10 @@ static void own_collections(mr_entity *e) {
         if (prop->kind != MR_PROPERTY_RELATIONSHIP) continue;
         const mr_value *v = mr_entity_slot(e, prop->slot);
         mr_collection *c = v->kind == MR_COLLECTION ? v->u.p : NULL;
-        if (c && !c->loaded && c->n == 0)
-            mr_entity_forget(e, prop->slot);
-        else if (c)
-            c->loaded = true;
+        if (!c || c->loaded) continue;
+        c->loaded = c->n > 0;
+        c->nremoved = 0;
+        if (!c->loaded) mr_entity_forget(e, prop->slot);
     }
 }
 

@@ -163,21 +163,13 @@ static mr_status refuse_keys(const mr_synchronizer *y) {
     return MR_OK;
 }
 
-/* In the transaction that the statement will be in. Its begin may expire what another connection has changed.
- */
-static mr_status open_transaction(mr_session *s, mr_conn **conn) {
-    if (mr_session_connect(s, NULL, conn) != MR_OK) return MR_FAIL;
-    s->reading = false; /* the read transaction becomes the session's */
-    return mr_conn_in_transaction(*conn) ? MR_OK : mr_conn_begin_write(*conn);
-}
-
 static mr_status find_matches(mr_synchronizer *y, mr_synchronize how) {
     mr_conn *conn;
     const mr_node *where = dml_of(y)->where;
     bool evaluable = how != MR_SYNCHRONIZE_FETCH && (!where || mr_evaluable(&y->evaluation, where));
     if (how == MR_SYNCHRONIZE_EVALUATE && !evaluable) return refuse_evaluation(y);
     if (refuse_keys(y) != MR_OK || mr_session_autoflush_now(y->session) != MR_OK ||
-        open_transaction(y->session, &conn) != MR_OK)
+        mr_session_connect_to_write(y->session, &conn) != MR_OK)
         return MR_FAIL;
     mr_status status = evaluable ? match_by_evaluation(y) : match_by_fetching(y, conn);
     return status == MR_OK ? mr_journal_reserve(y->session, 2 * y->matches.len) : status;
@@ -300,11 +292,7 @@ static mr_status apply_update(mr_synchronizer *y) {
 
 static mr_status leave(mr_session *s, mr_entity *e) {
     if (mr_journal_deleted(s, e) != MR_OK) return MR_FAIL;
-    mr_state_spare(s, e);
-    mr_entity_touch(e);
-    mr_entity_leave_dirty(e);
-    mr_idmap_remove(s->owner->idmap, e);
-    e->state = MR_DELETED;
+    mr_state_bury(s, e);
     return MR_OK;
 }
 
@@ -335,32 +323,16 @@ bool mr_session_has_objects(const mr_session *s) {
     return mr_idmap_count(s->owner->idmap) > 0;
 }
 
-static const mr_property *key_property(const mr_mapper *mapper, unsigned i) {
-    for (size_t c = 0; c < mapper->columns.len; c++) {
-        const mr_property *prop = mr_vec_ptr(&mapper->columns, c);
-        if (prop->slot == mapper->pk_slots[i]) return prop;
-    }
-    return NULL;
-}
-
 mr_status mr_session_peek(mr_session *s, mr_mapper *mapper, const mr_value *key, mr_entity **out) {
-    enum { MAX_KEY = 16 };
-    mr_value own[MAX_KEY], identity;
-    *out = NULL;
-    if (mapper->npk > MAX_KEY) return MR_OK;
-    for (unsigned i = 0; i < mapper->npk; i++) {
-        own[i] = key[i];
-        if (mr_attribute_coerce(mapper, key_property(mapper, i), &own[i]) != MR_OK) return MR_FAIL;
-    }
+    mr_value identity;
     mr_strbuf buf;
     mr_strbuf_init(&buf, s->env);
-    mr_entity *e = NULL;
-    if (mr_identity_make(mapper, own, &buf, &identity)) e = mr_idmap_get(s->owner->idmap, mapper->root, &identity);
-    mr_status status = buf.oom ? mr_nomem(s->env) : MR_OK;
+    *out = NULL;
+    mr_status status = mr_session_identity(mapper, key, &buf, &identity);
+    mr_entity *e = status == MR_OK ? mr_idmap_get(s->owner->idmap, mapper->root, &identity) : NULL;
     mr_strbuf_done(&buf);
-    if (e) mr_entity_touch(e);
-    if (e && e->state == MR_PERSISTENT && mr_mapper_isa(e->mapper, mapper) && has_columns(e)) *out = e;
-    return status;
+    if (e && mr_mapper_isa(e->mapper, mapper) && has_columns(e)) *out = e;
+    return status == MR_FAIL ? MR_FAIL : MR_OK;
 }
 
 mr_status mr_session_take_on(mr_session *s, mr_entity *entity, const mr_property *prop, const mr_value *value) {
