@@ -85,7 +85,6 @@ static mr_status load_columns(mr_session *s, mr_entity *e, const mr_property *pr
             status = load_deferred(s, e, prop);
         } else {
             status = mr_load_refresh(&s->load, e, NULL, 0);
-            if (status == MR_OK) e->flags &= ~(uint32_t)MR_ENTITY_PARTIAL;
         }
         mr_session_leave(s, before);
     }

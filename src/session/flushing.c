@@ -22,9 +22,7 @@ static mr_node *expression_of(void *ud, const mr_value *value) {
 static mr_status load_column(mr_session *s, mr_entity *entity, const mr_property *prop) {
     if (!prop->deferred && mr_entity_slot(entity, entity->mapper->pk_slots[0])->kind == MR_UNLOADED) {
         mr_status status = mr_load_refresh(&s->load, entity, NULL, 0);
-        if (status != MR_OK) return status;
-        entity->flags &= ~(uint32_t)MR_ENTITY_PARTIAL;
-        if (mr_entity_slot(entity, prop->slot)->kind != MR_UNLOADED) return MR_OK;
+        if (status != MR_OK || mr_entity_slot(entity, prop->slot)->kind != MR_UNLOADED) return status;
     }
     return mr_load_refresh(&s->load, entity, &prop, 1);
 }

@@ -50,7 +50,7 @@ static void prune(mr_session *s) {
     s->prune_at = kept * 2 > FIRST_PRUNE ? kept * 2 : FIRST_PRUNE;
 }
 
-static mr_status reserve(mr_session *s, size_t more) {
+mr_status mr_journal_reserve(mr_session *s, size_t more) {
     if (s->journal.len >= s->prune_at) prune(s);
     size_t need = s->journal.len + more;
     if (need <= s->journal.cap) return MR_OK;
@@ -65,10 +65,6 @@ static mr_note *push(mr_session *s, mr_note_kind kind, const mr_entity *entity) 
     note->slot = entity->heap_slot;
     note->generation = mr_heap_generation(s->heap, entity->heap_slot);
     return note;
-}
-
-mr_status mr_journal_reserve(mr_session *s, size_t more) {
-    return reserve(s, more);
 }
 
 /* Room was reserved, for two. Within a savepoint, before anything of the object changes: its rollback reads the
@@ -99,7 +95,7 @@ static bool is_just_noted(const mr_session *s, const mr_entity *entity) {
 
 mr_status mr_journal_updated(mr_session *s, mr_entity *entity) {
     if (is_just_noted(s, entity)) return MR_OK;
-    return reserve(s, 2) == MR_OK ? push_updated(s, entity) : MR_FAIL;
+    return mr_journal_reserve(s, 2) == MR_OK ? push_updated(s, entity) : MR_FAIL;
 }
 
 static mr_status push_deleted(mr_session *s, mr_entity *entity) {
@@ -109,7 +105,7 @@ static mr_status push_deleted(mr_session *s, mr_entity *entity) {
 }
 
 mr_status mr_journal_deleted(mr_session *s, mr_entity *entity) {
-    return reserve(s, 2) == MR_OK ? push_deleted(s, entity) : MR_FAIL;
+    return mr_journal_reserve(s, 2) == MR_OK ? push_deleted(s, entity) : MR_FAIL;
 }
 
 /* ---------------------------------------------------------------- what a flush has done */
@@ -167,7 +163,7 @@ mr_status mr_journal_flush(mr_session *s, const mr_flush *flush) {
     size_t n = mr_flush_result_count(flush);
     const mr_vec *dirty = &s->owner->dirty;
     bool nested = s->savepoints.len > 0;
-    if (reserve(s, 3 * n + (nested ? 2 * dirty->len : 0)) != MR_OK) return MR_FAIL;
+    if (mr_journal_reserve(s, 3 * n + (nested ? 2 * dirty->len : 0)) != MR_OK) return MR_FAIL;
     size_t before = s->journal.len;
     mr_status status = MR_OK;
     /* Without a row of their own, too: their collections have changed. */

@@ -2,7 +2,7 @@
  * flush.h: the unit of work: from new, changed and deleted entities to ordered, batched statements.
  *
  * A flush never SELECTs: what it must know and is not loaded it returns as a need; the session loads that and asks
- * again. It changes no entity before mr_flush_publish, which cannot fail and does not allocate.
+ * again. It changes no entity of the session before mr_flush_publish, which cannot fail and does not allocate.
  */
 #ifndef MOONROW_FLUSH_H
 #define MOONROW_FLUSH_H
@@ -42,12 +42,12 @@ mr_status mr_flush_new(const mr_flush_context *ctx, mr_entity *const *pending, s
 mr_status mr_flush_need(mr_flush *flush, mr_entity **entity, const mr_property **prop);
 /* The number of statements' rows that will be sent; 0: nothing to do, no transaction needed. After the needs are met. */
 size_t mr_flush_operations(const mr_flush *flush);
-/* Before publishing: objects outside of the session that a collection holds get its owner's key, so that they are linked
- * once they are added. */
-mr_status mr_flush_set_strays(mr_flush *flush);
 /* Runs to the end (MR_OK) or fails (MR_FAIL: the caller rolls the transaction back; no entity has changed). Hooks before_*, after_* run
  * within; what they change on entities of this flush is written. */
 mr_status mr_flush_run(mr_flush *flush);
+/* After it, before publishing: objects outside of the session that a collection holds get its owner's key, so that they are
+ * linked once they are added. */
+mr_status mr_flush_set_strays(mr_flush *flush);
 /* Makes it true in memory: generated keys and defaults into slots, identities into the map, histories accepted, states (pending to
  * persistent, to-delete to deleted), server-made values unloaded. Cannot fail, does not allocate. */
 void mr_flush_publish(mr_flush *flush);
