@@ -106,6 +106,29 @@ describe("large units of work", function()
     assert.is_true(many < 30 * few + 0.05, ("%.3f s and %.3f s"):format(few, many))
   end)
 
+  it("the items of a list with delete-orphan are replaced one by one", function()
+    local function replaced(n)
+      local db = mr.open "sqlite://"
+      local Parent = db.Model:extend("Parent", {
+        id = db.Column{ db.Integer, primary_key = true },
+        children = db.relationship{ "Child", cascade = "all, delete-orphan", backref = "parent" },
+      })
+      local Child = db.Model:extend("Child", {
+        id = db.Column{ db.Integer, primary_key = true },
+        parent_id = db.Column{ db.Integer, db.ForeignKey "parent.id" },
+      })
+      db:create_all()
+      local old, new = {}, {}
+      for i = 1, n do old[i], new[i] = Child{}, Child{} end
+      local parent = Parent{ children = old }
+      return timed(("%d items replaced one by one"):format(n), function()
+        for i = 1, n do parent.children[i] = new[i] end
+      end)
+    end
+    local few, many = replaced(10000), replaced(100000)
+    assert.is_true(many < 30 * few + 0.05, ("%.3f s and %.3f s"):format(few, many))
+  end)
+
   it("10,000 dirty among 1,000,000 loaded: the flush looks at what is dirty", function()
     local db, Item = items()
     db.session:import(Item, coroutine.wrap(function()

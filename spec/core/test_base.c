@@ -380,6 +380,29 @@ static void test_map_of_pointers(void **state) {
     mr_map_free(map);
 }
 
+static void test_map_reserve(void **state) {
+    mr_env *env = env_of(state);
+    for (size_t room = 0; room < 200; room += 3) {
+        mr_map *map = mr_map_new(env, sizeof(pair), pair_hash, pair_equal);
+        pair before = { 1000, 1 };
+        assert_non_null(mr_map_put(map, &before));
+        assert_int_equal(mr_map_reserve(map, room + 1), MR_OK);
+        fa_arm(fa_of(state), 1); /* none is asked for */
+        for (uint64_t key = 0; key < room; key++) {
+            pair p = { key, 2 };
+            assert_non_null(mr_map_put(map, &p));
+        }
+        fa_disarm(fa_of(state));
+        assert_int_equal(mr_map_count(map), room + 1);
+        assert_non_null(mr_map_get(map, &before));
+        mr_map_free(map);
+    }
+    mr_map *map = mr_map_new(env, sizeof(pair), pair_hash, pair_equal);
+    assert_int_equal(mr_map_reserve(map, SIZE_MAX), MR_FAIL);
+    assert_int_equal(mr_map_count(map), 0);
+    mr_map_free(map);
+}
+
 static void test_map_without_memory(void **state) {
     mr_env *env = env_of(state);
     mr_map *map = mr_map_new(env, sizeof(pair), pair_hash, pair_equal);
@@ -505,6 +528,7 @@ int main(void) {
         TEST(test_vec_of_pointers),
         TEST(test_map),
         TEST(test_map_of_pointers),
+        TEST(test_map_reserve),
         TEST(test_map_without_memory),
         TEST(test_strbuf),
         TEST(test_strbuf_without_memory),

@@ -63,8 +63,7 @@ void *mr_map_get(const mr_map *map, const void *key) {
     return map->hashes[i] ? element_at(map, i) : NULL;
 }
 
-static mr_status grow(mr_map *map) {
-    size_t cap = map->cap ? map->cap * 2 : FIRST_CAP;
+static mr_status resize(mr_map *map, size_t cap) {
     size_t per_slot = sizeof(uint64_t) + map->size;
     if (cap > SIZE_MAX / 2 / per_slot) return mr_nomem(map->env);
     mr_map old = *map;
@@ -87,6 +86,12 @@ static mr_status grow(mr_map *map) {
     return MR_OK;
 }
 
+mr_status mr_map_reserve(mr_map *map, size_t count) {
+    size_t cap = map->cap ? map->cap : FIRST_CAP;
+    while (cap / 4 * 3 < count && cap <= SIZE_MAX / 2) cap *= 2;
+    return cap > map->cap ? resize(map, cap) : MR_OK;
+}
+
 void *mr_map_put(mr_map *map, const void *element) {
     uint64_t hash = hash_of(map, element);
     size_t i = 0;
@@ -95,7 +100,7 @@ void *mr_map_put(mr_map *map, const void *element) {
         if (map->hashes[i] != 0) return memmove(element_at(map, i), element, map->size);
     }
     if (map->count >= map->cap / 4 * 3) {
-        if (grow(map) != MR_OK) return NULL;
+        if (resize(map, map->cap ? map->cap * 2 : FIRST_CAP) != MR_OK) return NULL;
         i = find(map, element, hash);
     }
     map->hashes[i] = hash;

@@ -30,25 +30,29 @@ bool mr_parent_is_tracked(const mr_relationship *rel) {
     return rel->single_parent || (rel->cascade & MR_CASCADE_DELETE_ORPHAN);
 }
 
-/* The entries of objects that are no more go, into a new map. */
+static bool is_alive(mr_heap *heap, const parent_entry *e) {
+    return mr_heap_get(heap, e->child, e->child_generation) && mr_heap_get(heap, e->parent, e->parent_generation);
+}
+
+/* The entries of objects that are no more go: the others, into a new map. */
 static mr_status prune(mr_session_common *common) {
     mr_heap *heap = mr_heap_of(common->env);
     mr_map *kept = mr_map_new(common->env, sizeof(parent_entry), hash_entry, equal_entries);
-    if (!heap || !kept) return MR_FAIL;
-    size_t cursor = 0;
-    for (const parent_entry *e; (e = mr_map_next(common->parents, &cursor));) {
-        if (!mr_heap_get(heap, e->child, e->child_generation) ||
-            !mr_heap_get(heap, e->parent, e->parent_generation))
-            continue;
-        if (mr_map_put(kept, e)) continue;
-        mr_map_free(kept);
-        return MR_FAIL;
-    }
+    size_t alive = 0, cursor = 0;
+    if (!heap || !kept) goto fail;
+    for (const parent_entry *e; (e = mr_map_next(common->parents, &cursor));) alive += is_alive(heap, e);
+    if (mr_map_reserve(kept, alive) != MR_OK) goto fail;
+    cursor = 0;
+    for (const parent_entry *e; (e = mr_map_next(common->parents, &cursor));)
+        if (is_alive(heap, e)) mr_map_put(kept, e); /* reserved */
     mr_map_free(common->parents);
     common->parents = kept;
     size_t n = mr_map_count(kept) * 2;
     common->prune_parents_at = n > FIRST_PRUNE ? n : FIRST_PRUNE;
     return MR_OK;
+fail:
+    mr_map_free(kept);
+    return MR_FAIL;
 }
 
 static parent_entry make_entry(const mr_heap *heap, const mr_entity *child, const mr_relationship *rel) {

@@ -305,6 +305,9 @@ void *mr_map_get(const mr_map *map, const void *key);
 void *mr_map_put(mr_map *map, const void *element);
 bool mr_map_remove(mr_map *map, const void *key);
 size_t mr_map_count(const mr_map *map);
+/* Room for so many elements in all. What is put in the order in which a larger map of the same hash is walked needs it:
+ * else all of it comes to lie together, and each search is long. */
+mr_status mr_map_reserve(mr_map *map, size_t count);
 /* Walks in no order: *cursor starts at 0; NULL at the end. No changes while walking. */
 void *mr_map_next(const mr_map *map, size_t *cursor);
 void mr_map_clear(mr_map *map);
