@@ -383,3 +383,41 @@ describe("a listener that yields", function()
     assert.equal(1, Author.query:count())
   end)
 end)
+
+describe("a listener that takes itself and an earlier one away", function()
+  it("keeps none of the later ones from being called", function()
+    local db = mr.open "sqlite://"
+    local Thing = db.Model:extend("Thing", {
+      id = db.Column{ db.Integer, primary_key = true },
+      n  = db.Column{ db.Integer },
+    })
+    db:create_all()
+    local thing = Thing{ n = 0 }
+    local function flush()
+      db.session:add(Thing{})
+      db.session:flush()
+    end
+    local events = {
+      { Thing, "before_insert", flush },
+      { Thing.n, "set", function() thing.n = thing.n + 1 end },
+      { db.session, "before_flush", flush },
+      { db.engine, "before_execute", function() db.session:execute(mr.text "SELECT 1") end },
+    }
+    for _, event in ipairs(events) do
+      local target, name, fire = table.unpack(event)
+      local heard = {}
+      local function first() heard[#heard + 1] = "first" end
+      local function second()
+        heard[#heard + 1] = "second"
+        mr.event.remove(target, name, first)
+        mr.event.remove(target, name, debug.getinfo(1, "f").func)
+      end
+      local function third() heard[#heard + 1] = "third" end
+      for _, fn in ipairs{ first, second, third } do mr.event.listen(target, name, fn) end
+      fire()
+      fire()
+      mr.event.remove(target, name, third)
+      assert.equal("first second third third", table.concat(heard, " "), name)
+    end
+  end)
+end)

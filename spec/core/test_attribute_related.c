@@ -648,8 +648,7 @@ static void validators_and_hooks(void **state) {
     mr_property *posts = mr_mapper_property(class_named("Category"), "posts", true);
     name->validate = posts->validate = validate;
     name->validate_ud = posts->validate_ud = &validated;
-    mr_attribute_hook *hook = mr_vec_push(&class_named("Category")->attribute_hooks);
-    *hook = (mr_attribute_hook){count_events, counts, posts, false};
+    ok(mr_attribute_listen(class_named("Category"), posts, count_events, counts, false));
     mr_entity *p = post("some name"), *c = category("c");
     expect_text(p, "name", "replaced");
     fails(set(p, "name", text("bad")), MR_ERR_ARGUMENT, "too short");

@@ -30,7 +30,7 @@ mr_status mr_mapper_listen(mr_mapper *mapper, mr_mapper_event event, mr_mapper_h
             mr_mapper_unlisten(mapper, event, fn, ud);
             return MR_FAIL;
         }
-        *hook = (mr_mapper_hook){fn, ud, propagate};
+        *hook = (mr_mapper_hook){fn, ud, ++m->registry->hooks, propagate};
     }
     return MR_OK;
 }
@@ -40,7 +40,7 @@ static bool is_same(const mr_mapper_hook *a, const mr_mapper_hook *b) {
 }
 
 void mr_mapper_unlisten(mr_mapper *mapper, mr_mapper_event event, mr_mapper_hook_fn fn, void *ud) {
-    const mr_mapper_hook wanted = {fn, ud, false};
+    const mr_mapper_hook wanted = {.fn = fn, .ud = ud};
     size_t next = 0;
     for (mr_mapper *m; (m = next_class(mapper, true, &next)) != NULL;) {
         mr_vec *hooks = &m->hooks[event];
@@ -52,15 +52,13 @@ void mr_mapper_unlisten(mr_mapper *mapper, mr_mapper_event event, mr_mapper_hook
 
 mr_status mr_mapper_fire(mr_mapper *mapper, mr_mapper_event event, mr_conn *conn, mr_entity *entity) {
     const mr_vec *hooks = &mapper->hooks[event];
-    size_t n = hooks->len; /* what is added meanwhile waits for the next event */
-    for (size_t i = 0; i < n && i < hooks->len;) {
+    uint64_t last = mapper->registry->hooks, fired = 0; /* what is added meanwhile waits for the next event */
+    for (size_t i = 0; i < hooks->len; i++) {
         mr_mapper_hook hook = *(mr_mapper_hook *)mr_vec_at(hooks, i);
+        if (hook.serial <= fired || hook.serial > last) continue;
         if (hook.fn(mapper->env, hook.ud, event, mapper, conn, entity) != MR_OK) return MR_FAIL;
-        /* One that took itself away has left its place to the next. */
-        if (i < hooks->len && is_same(&hook, mr_vec_at(hooks, i)))
-            i++;
-        else
-            n--;
+        fired = hook.serial;
+        i = SIZE_MAX; /* from the start again: hooks may have gone, and there are few */
     }
     return MR_OK;
 }
@@ -77,7 +75,7 @@ mr_status mr_attribute_listen(mr_mapper *mapper, const mr_property *prop, mr_att
             mr_attribute_unlisten(mapper, fn, ud);
             return MR_FAIL;
         }
-        *hook = (mr_attribute_hook){fn, ud, prop, propagate};
+        *hook = (mr_attribute_hook){fn, ud, prop, ++m->registry->hooks, propagate};
     }
     return MR_OK;
 }
@@ -106,6 +104,7 @@ mr_status mr_hooks_inherit(mr_mapper *mapper) {
             mr_mapper_hook *copy = mr_vec_push(&mapper->hooks[event]);
             if (!copy) return MR_FAIL;
             *copy = *hook;
+            copy->serial = ++mapper->registry->hooks;
         }
     for (size_t i = 0; base && i < base->attribute_hooks.len; i++) {
         const mr_attribute_hook *hook = mr_vec_at(&base->attribute_hooks, i);
@@ -113,6 +112,7 @@ mr_status mr_hooks_inherit(mr_mapper *mapper) {
         mr_attribute_hook *copy = mr_vec_push(&mapper->attribute_hooks);
         if (!copy) return MR_FAIL;
         *copy = *hook;
+        copy->serial = ++mapper->registry->hooks;
     }
     return MR_OK;
 }

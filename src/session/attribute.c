@@ -148,14 +148,13 @@ bool mr_attribute_is_loaded(mr_entity *entity, const mr_property *prop) {
 mr_status mr_attribute_fire(mr_attribute_event event, mr_entity *entity, const mr_property *prop,
                             mr_value *value, const mr_value *old) {
     const mr_vec *hooks = &entity->mapper->attribute_hooks;
-    for (size_t i = 0; i < hooks->len;) {
+    uint64_t last = entity->mapper->registry->hooks, fired = 0;
+    for (size_t i = 0; i < hooks->len; i++) {
         mr_attribute_hook hook = *(mr_attribute_hook *)mr_vec_at(hooks, i);
-        if (hook.prop->name == prop->name &&
-            hook.fn(entity->mapper->env, hook.ud, event, entity, prop, value, old) != MR_OK)
-            return MR_FAIL;
-        /* One that took itself away has left its place to the next. */
-        const mr_attribute_hook *now = i < hooks->len ? mr_vec_at(hooks, i) : NULL;
-        if (now && now->fn == hook.fn && now->ud == hook.ud) i++;
+        if (hook.serial <= fired || hook.serial > last || hook.prop->name != prop->name) continue;
+        if (hook.fn(entity->mapper->env, hook.ud, event, entity, prop, value, old) != MR_OK) return MR_FAIL;
+        fired = hook.serial;
+        i = SIZE_MAX; /* from the start again: hooks may have gone, and there are few */
     }
     return MR_OK;
 }

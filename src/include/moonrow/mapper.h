@@ -126,7 +126,8 @@ typedef enum mr_mapper_event {
 /* May fail; the operation then fails with the recorded error. conn is NULL for LOAD, REFRESH and EXPIRE. */
 typedef mr_status (*mr_mapper_hook_fn)(mr_env *env, void *ud, mr_mapper_event event, mr_mapper *mapper,
                                        mr_conn *conn, mr_entity *entity);
-typedef struct mr_mapper_hook { mr_mapper_hook_fn fn; void *ud; bool propagate; } mr_mapper_hook;
+/* serial: rises along each list, so that who walks it finds the next one, whatever was removed meanwhile. */
+typedef struct mr_mapper_hook { mr_mapper_hook_fn fn; void *ud; uint64_t serial; bool propagate; } mr_mapper_hook;
 
 typedef enum mr_attribute_event { MR_EVENT_SET = 0, MR_EVENT_APPEND, MR_EVENT_REMOVE } mr_attribute_event;
 typedef mr_status (*mr_attribute_hook_fn)(mr_env *env, void *ud, mr_attribute_event event, mr_entity *entity,
@@ -135,6 +136,7 @@ typedef struct mr_attribute_hook {
     mr_attribute_hook_fn fn;
     void *ud;
     const mr_property *prop; /* the attribute of its name is meant */
+    uint64_t serial;
     bool propagate;
 } mr_attribute_hook;
 
@@ -184,6 +186,7 @@ struct mr_registry {
     uint64_t version; /* rises with every declaration and configuration */
     bool dirty;       /* something waits to be configured */
     bool listened;    /* somebody has listened to an attribute */
+    uint64_t hooks;   /* the last hook's serial */
     void *flush_order; /* the flush layer's: the order of the tables; freed through mr_env_on_close */
 };
 
