@@ -1,21 +1,11 @@
 -- Batches as the engine's listeners and the session's objects see them: one execution, and nothing stale in memory.
 
 local mr = require "moonrow"
+local items = require "spec.support.library".items
 local support = require "spec.support.models"
 local refuse = require "spec.support.refuse"
 
 local listen = mr.event.listen
-
-local function items()
-  local db = mr.open "sqlite://"
-  local Item = db.Model:extend("Item", {
-    id    = db.Column{ db.Integer, primary_key = true },
-    name  = db.Column{ "label", db.String(40), nullable = false },
-    score = db.Column{ db.Integer, default = 7 },
-  })
-  db:create_all()
-  return db, Item
-end
 
 --- What the engine's listeners are told while fn runs: { "before" or "after", statement, parameters }.
 local function told(db, fn)

@@ -1,19 +1,9 @@
 -- Rows without objects: batches of insert and update, and import, which streams.
 
 local mr = require "moonrow"
+local items = require "spec.support.library".items
 local support = require "spec.support.models"
 local refuse = require "spec.support.refuse"
-
-local function items()
-  local db = mr.open "sqlite://"
-  local Item = db.Model:extend("Item", {
-    id    = db.Column{ db.Integer, primary_key = true },
-    name  = db.Column{ "label", db.String(40), nullable = false },
-    score = db.Column{ db.Integer, default = 7 },
-  })
-  db:create_all()
-  return db, Item
-end
 
 local function generated(n)
   local i = 0

@@ -2,30 +2,11 @@
 -- relationship, and at the end of a transaction.
 
 local mr = require "moonrow"
+local library = require "spec.support.library".open
 local support = require "spec.support.models"
 local refuse = require "spec.support.refuse"
 
 local listen, remove = mr.event.listen, mr.event.remove
-
-local function library()
-  local db = mr.open "sqlite://"
-  local Author = db.Model:extend("Author", {
-    id    = db.Column{ db.Integer, primary_key = true },
-    name  = db.Column{ db.String(40) },
-    age   = db.Column{ db.Integer },
-    books = db.relationship{ "Book", back_populates = "author" },
-  })
-  local Book = db.Model:extend("Book", {
-    id        = db.Column{ db.Integer, primary_key = true },
-    title     = db.Column{ db.String(40) },
-    author_id = db.Column{ db.Integer, db.ForeignKey "author.id" },
-    author    = db.relationship{ "Author", back_populates = "books" },
-  })
-  function Author:__tostring() return self.name end
-  function Book:__tostring() return self.title end
-  db:create_all()
-  return db, Author, Book
-end
 
 --- A log, a function that makes listeners which write their name and arguments to it, and one that empties it.
 local function logbook()

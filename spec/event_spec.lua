@@ -1,6 +1,7 @@
 -- Events: who is told what, in which order, what a listener may do, and what an error in one leaves behind.
 
 local mr = require "moonrow"
+local two_classes = require "spec.support.library".open
 local support = require "spec.support.models"
 local refuse = require "spec.support.refuse"
 
@@ -15,24 +16,6 @@ local function names_of(log)
   local names = {}
   for i, entry in ipairs(log) do names[i] = entry[1] end
   return names
-end
-
-local function two_classes()
-  local db = mr.open "sqlite://"
-  local Author = db.Model:extend("Author", {
-    id   = db.Column{ db.Integer, primary_key = true },
-    name = db.Column{ db.String(40) },
-    age  = db.Column{ db.Integer },
-    books = db.relationship{ "Book", back_populates = "author" },
-  })
-  local Book = db.Model:extend("Book", {
-    id        = db.Column{ db.Integer, primary_key = true },
-    title     = db.Column{ db.String(40) },
-    author_id = db.Column{ db.Integer, db.ForeignKey "author.id" },
-    author    = db.relationship{ "Author", back_populates = "books" },
-  })
-  db:create_all()
-  return db, Author, Book
 end
 
 describe("session events", function()
