@@ -220,8 +220,9 @@ describe("a busy database", function()
     local unlock = hold(path, "BEGIN IMMEDIATE", 1)
     local thing = Thing{ n = 1 }
     db.session:add(thing)
-    local e = refuse("OperationalError", "locked", db.session.commit, db.session)
-    assert.equal(5, e.orig.code & 0xff)
+    local e = refuse("OperationalError", { "database is locked", "session:retry", "busy_timeout" },
+      db.session.commit, db.session)
+    assert.same({ 5, "database is locked" }, { e.orig.code & 0xff, e.orig.message })
     db.session:rollback()
     assert.equal("transient", mr.inspect(thing).state)
     unlock()

@@ -23,6 +23,15 @@ static mr_errkind kind_of(int rc) {
     }
 }
 
+/* What can be done about an error; a lock of this program's own is told of by the connection. */
+static const char *cure_of(int rc) {
+    if (rc == SQLITE_BUSY_SNAPSHOT)
+        return ": others have committed since this transaction began to read: run it again (session:retry)";
+    if ((rc & 0xff) == SQLITE_BUSY)
+        return ": another program holds it: run the transaction again (session:retry), or wait longer (busy_timeout)";
+    return "";
+}
+
 mr_status mr_sqlite_fail(sqlite_dbc *dbc, int rc) {
     if ((rc & 0xff) == SQLITE_NOMEM) return mr_nomem(dbc->env);
     /* Where waiting could only end in deadlock SQLite does not call the busy handler. */
@@ -31,7 +40,7 @@ mr_status mr_sqlite_fail(sqlite_dbc *dbc, int rc) {
     /* A handle of the caller's may have extended codes turned off. */
     if (rc <= 0xff && sqlite3_errcode(dbc->db) == rc) rc = sqlite3_extended_errcode(dbc->db);
     const char *words = sqlite3_errmsg(dbc->db);
-    mr_fail(dbc->env, kind_of(rc), "(sqlite) %s", words);
+    mr_fail(dbc->env, kind_of(rc), "(sqlite) %s%s", words, cure_of(rc));
     mr_error_add_orig(dbc->env, words, rc);
     return MR_FAIL;
 }
