@@ -45,7 +45,6 @@ ONLY_NAME = $(or $(ONLY),test_*)
 CORE_TESTS  := $(patsubst spec/core/%.c,$(BUILD)/spec/core/%,$(sort $(wildcard spec/core/$(ONLY_NAME).c)))
 FAULT_TESTS := $(patsubst spec/fault/%.c,$(BUILD)/spec/fault/%,$(sort $(wildcard spec/fault/*.c)))
 BENCHES     := $(patsubst spec/bench/%.c,$(BUILD)/spec/bench/%,$(sort $(wildcard spec/bench/*.c)))
-FUZZERS     := $(patsubst spec/fuzz/%.c,$(BUILD)/spec/fuzz/%,$(sort $(wildcard spec/fuzz/fuzz_*.c)))
 C_EXAMPLES  := $(patsubst examples/%/,$(BUILD)/examples/%,$(sort $(dir $(wildcard examples/*/*.c))))
 
 HOST   = $(if $(HOST_SRC),$(BUILD)/moonrow)
@@ -57,7 +56,7 @@ RUN    = BUILD='$(BUILD)' CC='$(CC)' LUA='$(LUA)' ONLY='$(ONLY)' SANITIZE='$(SAN
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: all deps demo test test-core test-spec test-stress test-host test-examples test-build headers arch \
-        lint lint-lua lint-c sanitize valgrind fault fuzz fuzz-build bench bench-deps install help clean FORCE
+        lint lint-lua lint-c sanitize valgrind fault fuzz bench bench-deps install help clean FORCE
 
 all: $(HOST) $(MODULE) $(STATIC) ## build the host, the module and the static library (the default)
 
@@ -102,13 +101,12 @@ $(BUILD)/moonrow: $(HOST_OBJ) $(STATIC) $(BUILD)/obj/host.list
 	$(LINK) -Wl,-E -o $@ $(HOST_OBJ) -Wl,--whole-archive $(STATIC) $(LUA_STATIC) -Wl,--no-whole-archive \
 		$(SQLITE_LIBS) -lm -ldl
 
-# C programs of the tests, one file each; the pattern's folder is core, fault, bench or fuzz.
+# C programs of the tests, one file each; the pattern's folder is core, fault or bench.
 $(BUILD)/spec/%: spec/%.c $(BUILD)/lib/libmoonrow.a
 	@mkdir -p $(@D)
 	$(LINK) $(C_FLAGS) -MF $@.d $(LUA_CFLAGS) -o $@ $< $(BUILD)/lib/libmoonrow.a $(TEST_LIBS) $(LIBS)
 
 $(BUILD)/spec/core/% $(BUILD)/spec/fault/%: TEST_LIBS = -lcmocka
-$(BUILD)/spec/fuzz/%: TEST_LIBS = -fsanitize=fuzzer
 
 .SECONDEXPANSION:
 $(C_EXAMPLES): $(BUILD)/examples/%: $$(wildcard examples/%/*.c) $(BUILD)/lib/libmoonrow.a
@@ -180,12 +178,9 @@ valgrind: all $(C_EXAMPLES) ## examples and some specs under valgrind: bad memor
 fault: all $(FAULT_TESTS) ## every allocation and every driver call fails in turn
 	@$(RUN) fault
 
-fuzz: ## libFuzzer on each spec/fuzz/fuzz_*.c, FUZZ_SECONDS each (clang)
-	@$(MAKE) --no-print-directory CC=clang CFLAGS='-O1 -g' BUILD=$(BUILD)/fuzz \
-		SANITIZE=fuzzer-no-link,address,undefined fuzz-build
-	@FUZZ_SECONDS=$(FUZZ_SECONDS) BUILD='$(BUILD)/fuzz' spec/run.sh fuzz
-
-fuzz-build: $(FUZZERS)
+fuzz: ## random calls of the whole API under ASan and UBSan, for FUZZ_SECONDS (gcc)
+	@$(MAKE) --no-print-directory CC=gcc CFLAGS='-O1 -g' BUILD=$(BUILD)/asan SANITIZE=address,undefined all
+	@FUZZ_SECONDS=$(FUZZ_SECONDS) BUILD='$(BUILD)/asan' spec/run.sh fuzz
 
 bench: all $(BENCHES) ## the benchmarks of spec/bench
 	@$(RUN) bench
@@ -209,4 +204,4 @@ clean: ## remove what was built
 	rm -rf $(BUILD)
 
 -include $(LIB_OBJ:.o=.d) $(HOST_OBJ:.o=.d)
--include $(addsuffix .d,$(CORE_TESTS) $(FAULT_TESTS) $(BENCHES) $(FUZZERS) $(C_EXAMPLES))
+-include $(addsuffix .d,$(CORE_TESTS) $(FAULT_TESTS) $(BENCHES) $(C_EXAMPLES))

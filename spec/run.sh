@@ -170,13 +170,15 @@ part_fault() {
     c_tests fault
 }
 
+# From a seed that nobody has tried, or from FUZZ_SEED on. What finalizers make while the state closes has no finalizer
+# of its own in Lua 5.4, and the calls make such: leaks are looked for elsewhere.
 part_fuzz() {
-    for source in spec/fuzz/fuzz_*.c; do
-        [ -e "$source" ] || continue
-        name=$(basename "$source" .c)
-        mkdir -p "$SCRATCH/corpus/$name" "spec/fuzz/corpus/$name"
-        check "$name" "$BUILD/spec/fuzz/$name" -max_total_time="${FUZZ_SECONDS:-60}" \
-            -artifact_prefix="$SCRATCH/" "$SCRATCH/corpus/$name" "spec/fuzz/corpus/$name"
+    seed=${FUZZ_SEED:-$(date +%s)}
+    end=$(($(date +%s) + ${FUZZ_SECONDS:-60}))
+    while [ "$(date +%s)" -lt "$end" ]; do
+        check "seeds $seed to $((seed + 19))" env ASAN_OPTIONS=detect_leaks=0 \
+            "$BUILD/moonrow" spec/fuzz/api_fuzz.lua "$seed" 20 500
+        seed=$((seed + 20))
     done
 }
 
