@@ -112,8 +112,10 @@ static int get_tables(lua_State *L) {
     lua_createtable(L, 0, (int)md->tables.len);
     for (size_t i = 0; i < md->tables.len; i++) {
         const mr_table *table = mr_vec_ptr(&md->tables, i);
+        if (table->schema) lua_pushfstring(L, "%s.%s", table->schema, table->name);
+        else lua_pushstring(L, table->name);
         bind_push_table(L, table);
-        lua_setfield(L, -2, table->name);
+        lua_rawset(L, -3);
     }
     return 1;
 }

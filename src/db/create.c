@@ -34,26 +34,31 @@ static mr_status choose(job *j, mr_metadata *md, mr_table *const *tables, size_t
     return MR_OK;
 }
 
+static mr_status table_exists(const job *j, const mr_table *table, mr_strbuf *sql, bool *exists) {
+    mr_value params[2];
+    mr_strbuf_clear(sql);
+    unsigned n = j->dialect->table_exists(j->dialect, table, sql, params);
+    if (!mr_strbuf_str(sql)) return MR_FAIL;
+    mr_compiled *query = mr_compiled_from_sql(j->conn->env, sql->data, sql->len, false);
+    if (!query) return MR_FAIL;
+    mr_status status = mr_conn_query(j->conn, query, params, n, exists);
+    mr_compiled_release(query);
+    return status;
+}
+
 /* Asks for each table whether it exists; *any: there is something to do. */
 static mr_status check(job *j, bool *any) {
-    *any = false;
-    mr_compiled *query = NULL;
+    mr_strbuf sql;
     mr_status status = MR_OK;
-    if (j->checkfirst) {
-        const char *sql = j->dialect->table_exists_sql;
-        query = mr_compiled_from_sql(j->conn->env, sql, strlen(sql), false);
-        if (!query) return MR_FAIL;
-    }
+    *any = false;
+    mr_strbuf_init(&sql, j->conn->env);
     for (size_t i = 0; status == MR_OK && i < j->n; i++) {
         bool exists = j->dropping;
-        if (query) {
-            mr_value name = mr_text_value(j->tables[i]->name, strlen(j->tables[i]->name));
-            status = mr_conn_query(j->conn, query, &name, 1, &exists);
-        }
+        if (j->checkfirst) status = table_exists(j, j->tables[i], &sql, &exists);
         j->wanted[i] = exists == j->dropping;
         *any = *any || j->wanted[i];
     }
-    mr_compiled_release(query);
+    mr_strbuf_done(&sql);
     return status;
 }
 

@@ -72,11 +72,11 @@ static void take_back(const table_mark *mark) {
 static mr_status make_table(mr_mapper *m, const char *tablename, const char *schema,
                             mr_constraint *constraints, mr_index *indexes, table_mark *mark) {
     mr_metadata *md = m->registry->metadata;
-    if (mr_metadata_table(md, tablename))
+    if (mr_metadata_table_in(md, schema, tablename))
         return mr_fail(m->env, MR_ERR_MAPPING,
-                       "%s: a table named '%s' is declared already: give the class another __tablename, or "
+                       "%s: a table named '%s%s%s' is declared already: give the class another __tablename, or "
                        "the table itself as __table",
-                       m->name, tablename);
+                       m->name, schema ? schema : "", schema ? "." : "", tablename);
     mr_column **columns = mr_env_arena(m->env, (m->columns.len + 1) * sizeof(mr_column *));
     if (!columns) return MR_FAIL;
     for (size_t i = 0; i < m->columns.len; i++)

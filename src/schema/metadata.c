@@ -1,7 +1,7 @@
 /*
  * metadata.c: the tables that belong together, and the references between them.
  *
- * Invariant: tables of one metadata have distinct names; a foreign key, once resolved, stays so.
+ * Invariant: no two tables of one metadata have the same schema and name; a foreign key, once resolved, stays so.
  */
 #include <moonrow/schema.h>
 
@@ -41,6 +41,18 @@ static mr_table *find_table(const mr_metadata *md, const char *text, size_t len)
 
 mr_table *mr_metadata_table(const mr_metadata *md, const char *name) {
     return find_table(md, name, strlen(name));
+}
+
+static bool same_text(const char *a, const char *b) {
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+mr_table *mr_metadata_table_in(const mr_metadata *md, const char *schema, const char *name) {
+    for (size_t i = 0; i < md->tables.len; i++) {
+        mr_table *table = mr_vec_ptr(&md->tables, i);
+        if (same_text(table->schema, schema) && same_text(table->name, name)) return table;
+    }
+    return NULL;
 }
 
 void mr_metadata_remove(mr_metadata *md, const mr_table *table) {

@@ -102,10 +102,6 @@ static mr_status name_table(const mr_build *b, const char *name, const char *sch
     return table->name && (table->schema || !schema) ? MR_OK : MR_FAIL;
 }
 
-static bool same_name(const mr_table *a, const mr_table *b) {
-    return a->name == b->name && a->schema == b->schema;
-}
-
 mr_table *mr_table_new(mr_metadata *md, const char *name, const char *schema,
                        mr_column **columns, unsigned ncolumns, mr_constraint *constraints,
                        mr_index *indexes) {
@@ -116,11 +112,11 @@ mr_table *mr_table_new(mr_metadata *md, const char *name, const char *schema,
     mr_build b = {env, table};
     if (!table || name_table(&b, name, schema) != MR_OK) return NULL;
     table->metadata = md;
-    for (size_t i = 0; i < md->tables.len; i++)
-        if (same_name(mr_vec_ptr(&md->tables, i), table)) {
-            mr_fail(env, MR_ERR_ARGUMENT, "table '%s' is already defined in this metadata", name);
-            return NULL;
-        }
+    if (mr_metadata_table_in(md, schema, name)) {
+        mr_fail(env, MR_ERR_ARGUMENT, "table '%s%s%s' is already defined in this metadata", schema ? schema : "",
+                schema ? "." : "", name);
+        return NULL;
+    }
     table->constraints = constraints;
     if (take_columns(&b, columns, ncolumns) != MR_OK || mr_build_constraints(&b, constraints) != MR_OK ||
         mr_build_indexes(&b, indexes) != MR_OK || mr_build_primary(&b) != MR_OK ||

@@ -10,6 +10,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 /* ---------------------------------------------------------------- types */
 
@@ -113,6 +114,20 @@ static void put_actions(const ddl *x, const char *ondelete, const char *onupdate
     if (onupdate) mr_strbuf_printf(x->out, " ON UPDATE %s", onupdate);
 }
 
+static const char *database_of(const mr_table *table) {
+    return table->schema ? table->schema : "main";
+}
+
+/* Where references stay within a database, one to a table of another database cannot be said. */
+static bool is_sayable(const ddl *x, const mr_table *from, const mr_table *to) {
+    return !x->dialect->references_stay || strcasecmp(database_of(from), database_of(to)) == 0;
+}
+
+static void put_referred(const ddl *x, const mr_table *table) {
+    if (x->dialect->references_stay) put_name(x, table->name);
+    else put_table(x, table);
+}
+
 /* The column's foreign key that is the constraint's part. */
 static mr_foreign_key *part_of(const mr_constraint *k, unsigned i) {
     unsigned same = 0; /* the column may stand in the constraint more than once */
@@ -130,13 +145,20 @@ static mr_status put_foreign_key_constraint(const ddl *x, const mr_constraint *k
         if (!fk || mr_foreign_key_resolve(x->env, fk) != MR_OK) return MR_FAIL;
         if (i == 0) {
             mr_strbuf_puts(x->out, ") REFERENCES ");
-            put_table(x, fk->referred->table);
+            put_referred(x, fk->referred->table);
         }
         mr_strbuf_puts(x->out, i ? ", " : " (");
         put_name(x, fk->referred->name);
     }
     mr_strbuf_putc(x->out, ')');
     put_actions(x, k->ondelete, k->onupdate);
+    return MR_OK;
+}
+
+static mr_status refers_within(const ddl *x, const mr_table *table, const mr_constraint *k, bool *said) {
+    mr_foreign_key *fk = part_of(k, 0);
+    if (!fk || mr_foreign_key_resolve(x->env, fk) != MR_OK) return MR_FAIL;
+    *said = is_sayable(x, table, fk->referred->table);
     return MR_OK;
 }
 
@@ -173,12 +195,13 @@ static mr_status put_column_constraints(const ddl *x, mr_column *column) {
     for (mr_foreign_key *fk = column->foreign_keys; fk; fk = fk->next) {
         if (fk->constraint) continue;
         if (mr_foreign_key_resolve(x->env, fk) != MR_OK) return MR_FAIL;
+        if (!is_sayable(x, column->table, fk->referred->table)) continue;
         mr_strbuf_puts(x->out, ", ");
         put_constraint_name(x, fk->name);
         mr_strbuf_puts(x->out, "FOREIGN KEY(");
         put_name(x, column->name);
         mr_strbuf_puts(x->out, ") REFERENCES ");
-        put_table(x, fk->referred->table);
+        put_referred(x, fk->referred->table);
         mr_strbuf_puts(x->out, " (");
         put_name(x, fk->referred->name);
         mr_strbuf_putc(x->out, ')');
@@ -200,7 +223,9 @@ mr_status mr_ddl_create_table(const mr_dialect *dialect, mr_table *table, mr_str
     }
     put_primary_key(&x, table);
     for (const mr_constraint *k = table->constraints; k; k = k->next) {
-        if (k->kind == MR_CONSTRAINT_PRIMARY_KEY) continue;
+        bool said = k->kind != MR_CONSTRAINT_PRIMARY_KEY;
+        if (k->kind == MR_CONSTRAINT_FOREIGN_KEY && refers_within(&x, table, k, &said) != MR_OK) return MR_FAIL;
+        if (!said) continue;
         mr_strbuf_puts(out, ", ");
         if (put_constraint(&x, k) != MR_OK) return MR_FAIL;
     }

@@ -117,6 +117,19 @@ static void compile_limit(mr_compiler *c, const mr_node *limit, const mr_node *o
     mr_compile(c, offset);
 }
 
+static unsigned table_exists(const mr_dialect *d, const mr_table *table, mr_strbuf *out, mr_value params[2]) {
+    (void)d;
+    mr_strbuf_puts(out, "SELECT 1 FROM pg_catalog.pg_class WHERE relname = $1 AND relkind IN ('r', 'p', 'v', 'm', 'f') AND ");
+    params[0] = mr_text_value(table->name, strlen(table->name));
+    if (!table->schema) {
+        mr_strbuf_puts(out, "pg_catalog.pg_table_is_visible(oid)");
+        return 1;
+    }
+    mr_strbuf_puts(out, "relnamespace = (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = $2)");
+    params[1] = mr_text_value(table->schema, strlen(table->schema));
+    return 2;
+}
+
 const mr_dialect *mr_dialect_postgresql(void) {
     static const mr_dialect dialect = {
         .name = "postgresql",
@@ -135,8 +148,7 @@ const mr_dialect *mr_dialect_postgresql(void) {
         .column_ddl = column_ddl,
         .compile_node = compile_node,
         .limit = compile_limit,
-        .table_exists_sql = "SELECT 1 FROM pg_catalog.pg_class WHERE relname = $1 AND "
-                            "relkind IN ('r', 'p', 'v', 'm', 'f') AND pg_catalog.pg_table_is_visible(oid)",
+        .table_exists = table_exists,
     };
     return &dialect;
 }

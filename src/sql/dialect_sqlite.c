@@ -143,6 +143,18 @@ static void compile_limit(mr_compiler *c, const mr_node *limit, const mr_node *o
     mr_compile(c, offset);
 }
 
+/* Each attached database has a list of its own tables. Names are the same in any case of (ASCII) letters. */
+static unsigned table_exists(const mr_dialect *d, const mr_table *table, mr_strbuf *out, mr_value params[2]) {
+    mr_strbuf_puts(out, "SELECT 1 FROM ");
+    if (table->schema) {
+        mr_quote_name(d, table->schema, out);
+        mr_strbuf_putc(out, '.');
+    }
+    mr_strbuf_puts(out, "sqlite_master WHERE type IN ('table', 'view') AND name = ? COLLATE NOCASE");
+    params[0] = mr_text_value(table->name, strlen(table->name));
+    return 1;
+}
+
 const mr_dialect *mr_dialect_sqlite(void) {
     static const mr_dialect dialect = {
         .name = "sqlite",
@@ -154,7 +166,8 @@ const mr_dialect *mr_dialect_sqlite(void) {
         .column_ddl = column_ddl,
         .compile_node = compile_node,
         .limit = compile_limit,
-        .table_exists_sql = "SELECT 1 FROM sqlite_master WHERE type IN ('table', 'view') AND name = ?",
+        .table_exists = table_exists,
+        .references_stay = true,
     };
     return &dialect;
 }

@@ -108,7 +108,7 @@ function Table:delete() end
 function mr.Table(name, metadata, ...) end
 
 ---@class moonrow.MetaData
----@field tables table<string, moonrow.Table>
+---@field tables table<string, moonrow.Table> by name, "schema.name" for one in a schema
 ---@field sorted_tables moonrow.Table[]
 local MetaData = {}
 

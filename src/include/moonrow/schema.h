@@ -181,7 +181,10 @@ struct mr_metadata {
 
 /* Lives as long as the environment. */
 mr_metadata *mr_metadata_new(mr_env *env);
+/* The table called "name", or "schema.name"; NULL when there is none. */
 mr_table *mr_metadata_table(const mr_metadata *md, const char *name);
+/* The table of the name in the schema (NULL: in none); NULL when there is none. */
+mr_table *mr_metadata_table_in(const mr_metadata *md, const char *schema, const char *name);
 /* ArgumentError when the metadata has a table of the name already. columns are sorted by their
  * creation counter; constraints and indexes are lists linked by next, or NULL. Sets primary,
  * autoincrement, indexes from column flags (ix_TABLE_COLUMN). A duplicate or unnamed column, a constraint on

@@ -275,7 +275,11 @@ struct mr_dialect {
     void (*column_ddl)(const mr_dialect *d, const mr_column *column, mr_strbuf *out);   /* type, default, autoincrement */
     bool (*compile_node)(mr_compiler *c, const mr_node *node); /* true when it wrote the node itself */
     void (*limit)(mr_compiler *c, const mr_node *limit, const mr_node *offset);
-    const char *table_exists_sql; /* a query with one parameter, the name; a row when it exists */
+    /* Writes a query that gives a row when the table, or a view of its name, exists. Fills params and returns how many. */
+    unsigned (*table_exists)(const mr_dialect *d, const mr_table *table, mr_strbuf *out, mr_value params[2]);
+    /* The schema of a referred table is not written in a foreign key, which stays within one database: those to
+     * another database are left out. */
+    bool references_stay;
 };
 const mr_dialect *mr_dialect_sqlite(void);
 const mr_dialect *mr_dialect_postgresql(void);
