@@ -125,6 +125,18 @@ mr_status mr_condition_order(const mr_condition *c, mr_node **out) {
     return replaced(&order, c->rel->order_by, true, out);
 }
 
+mr_status mr_plan_order(mr_planner *p, const mr_condition *c) {
+    mr_node *order = NULL;
+    if (mr_condition_order(c, &order) != MR_OK) return MR_FAIL;
+    for (uint32_t i = 0; order && i < order->n; i++) {
+        p->eager_order = mr_sql_list_append(p->env, p->eager_order, mr_node_retain(order->child[i]));
+        if (!p->eager_order) break;
+    }
+    bool failed = order && !p->eager_order;
+    mr_node_release(order);
+    return failed ? MR_FAIL : MR_OK;
+}
+
 /* ---------------------------------------------------------------- expressions of a class */
 
 typedef struct looking {
@@ -236,9 +248,11 @@ static mr_status plan_parent(mr_planner *p, uint16_t number) {
     }
     mr_status status = mr_condition_primary(&c, &primary);
     if (status == MR_OK && rel->secondary) status = mr_condition_secondary(&c, &secondary);
+    if (status == MR_OK && parent->ordered) status = mr_plan_order(p, &c);
     mr_node_release(c.link);
     if (status != MR_OK) {
         mr_node_release(primary);
+        mr_node_release(secondary);
         return status;
     }
     if (secondary) primary = mr_sql_and(p->env, primary, secondary);

@@ -204,18 +204,6 @@ static mr_status join_through_link(mr_planner *p, const mr_target *t, mr_node *l
     return status;
 }
 
-static mr_status add_order(mr_planner *p, const mr_condition *c) {
-    mr_node *order = NULL;
-    if (mr_condition_order(c, &order) != MR_OK) return MR_FAIL;
-    for (uint32_t i = 0; order && i < order->n; i++) {
-        p->eager_order = mr_sql_list_append(p->env, p->eager_order, mr_node_retain(order->child[i]));
-        if (!p->eager_order) break;
-    }
-    bool failed = order && !p->eager_order;
-    mr_node_release(order);
-    return failed ? MR_FAIL : MR_OK;
-}
-
 static mr_status eager_join(mr_planner *p, const mr_target *t) {
     mr_condition c = condition_of(p, t);
     mr_node *on = NULL, *extra = NULL;
@@ -231,7 +219,7 @@ static mr_status eager_join(mr_planner *p, const mr_target *t) {
     status = c.link ? join_through_link(p, t, left, &c, on)
                     : mr_froms_join(p, t->join, left, mr_node_retain(t->from), on);
     on = NULL;
-    if (status == MR_OK) status = add_order(p, &c);
+    if (status == MR_OK) status = mr_plan_order(p, &c);
 out:
     mr_node_release(on);
     mr_node_release(c.link);

@@ -180,6 +180,7 @@ static mr_status join_along(mr_planner *p, const mr_query_join *join) {
     } else if (mr_condition_primary(&c, &on) != MR_OK) {
         goto out;
     }
+    if (join->ordered && mr_plan_order(p, &c) != MR_OK) goto out;
     if (mr_inheritance_criterion(p->env, join->mapper ? join->mapper : rel->target, right, &extra) != MR_OK)
         goto out;
     if (extra) on = mr_sql_and(p->env, on, extra);

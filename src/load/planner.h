@@ -51,7 +51,7 @@ typedef struct mr_planner {
     mr_vec anonymous;          /* mr_anonymous */
     mr_vec lates;              /* mr_plan_late */
     mr_node *wrapper;          /* ALIAS of the wrapped SELECT; owned */
-    mr_node *eager_order;      /* LIST of the eager collections' orders; owned, or NULL */
+    mr_node *eager_order;      /* LIST of the relationships' orders; owned, or NULL */
     mr_node *criteria;         /* of the parents: before the query's own; owned, or NULL */
     mr_node *classes; /* which classes a shared table's rows are of: after the query's own; owned, or NULL */
     unsigned nopts;
@@ -108,6 +108,8 @@ mr_status mr_condition_primary(const mr_condition *c, mr_node **out);
 mr_status mr_condition_secondary(const mr_condition *c, mr_node **out);
 /* The relationship's order_by through c->remote (and link); *out NULL when it has none. */
 mr_status mr_condition_order(const mr_condition *c, mr_node **out);
+/* Notes it as the next part of the query's order, after the query's own. */
+mr_status mr_plan_order(mr_planner *p, const mr_condition *c);
 /* The parameter of a late value, noted in lates. NULL on failure. */
 mr_node *mr_late_param(mr_env *env, mr_vec *lates, const mr_type *type, uint16_t parent, uint16_t slot);
 /* class IN (...) of a class that shares its base's table; *out NULL when the class needs none. */

@@ -73,18 +73,15 @@ mr_status mr_prepare(mr_env *env, mr_prepared *prepared, const mr_dialect *diale
     if (prepared->plan && prepared->dialect == dialect) return MR_OK;
     mr_query *query = NULL;
     mr_plan *plan = NULL;
-    mr_vec lates, binds;
-    mr_strbuf key;
+    mr_vec lates, none;
     mr_vec_init(&lates, env, sizeof(mr_plan_late));
-    mr_vec_init(&binds, env, sizeof(mr_node *));
-    mr_strbuf_init(&key, env);
+    /* No other query uses the plan: the constants of the condition and the order are its own. */
+    mr_vec_init(&none, env, sizeof(mr_node *));
     mr_status status = make(ud, &lates, &query);
-    if (status == MR_OK) status = mr_query_key(query, &key, &binds);
-    if (status == MR_OK) status = mr_plan_make(query, NULL, dialect, &binds, &plan);
+    if (status == MR_OK) status = mr_plan_make(query, NULL, dialect, &none, &plan);
     if (status == MR_OK) status = add_lates(plan, &lates);
     mr_vec_done(&lates);
-    mr_vec_done(&binds);
-    mr_strbuf_done(&key);
+    mr_vec_done(&none);
     if (status != MR_OK) {
         mr_plan_release(plan);
         mr_query_release(query);

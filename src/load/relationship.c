@@ -112,17 +112,11 @@ static mr_query *with_options(mr_query *q, unsigned nopts, const mr_option *opts
 /* With options below the relationship: planned as the query that it is. */
 static mr_status load_planned(const mr_load_context *ctx, mr_entity *entity, const mr_property *prop,
                               unsigned nopts, const mr_option *opts) {
-    mr_relationship *rel = prop->relationship;
-    mr_query_item item = {.mapper = rel->target};
+    mr_query_item item = {.mapper = prop->relationship->target};
     mr_load *load = NULL;
     mr_query *q = with_options(mr_query_new(ctx->env, &item, 1, false), nopts, opts), *next;
-    next = q ? mr_query_with_parent(q, prop, entity, NULL) : NULL;
+    next = q ? mr_query_related(q, prop, entity) : NULL;
     mr_query_release(q);
-    if (next && rel->order_by) {
-        q = mr_query_order_by(next, mr_node_retain(rel->order_by));
-        mr_query_release(next);
-        next = q;
-    }
     mr_status status = next ? mr_load_start(ctx, next, &load) : MR_FAIL;
     mr_query_release(next);
     if (status == MR_OK) status = put_rows(load, entity, prop);

@@ -140,7 +140,7 @@ static mr_query *joined_query(mr_job *job) {
     if (!failed) failed = add_item(&q, rel->target, NULL) != MR_OK;
     if (!failed) {
         mr_query_join join = {
-            .kind = MR_OP_INNER, .along = job->follow->prop, .left_alias = mr_node_retain(alias)};
+            .kind = MR_OP_INNER, .along = job->follow->prop, .left_alias = mr_node_retain(alias), .ordered = true};
         q = then(q, mr_query_select_from(q, mr_node_retain(alias)));
         if (q)
             q = then(q, mr_query_join_on(q, &join));
@@ -149,7 +149,6 @@ static mr_query *joined_query(mr_job *job) {
     }
     if (!failed && q) {
         q = then(q, mr_query_where(q, keys_criterion(job, columns, parent->npk)));
-        q = ordered(job, q);
     } else {
         for (uint16_t i = 0; columns && i < parent->npk; i++) mr_node_release(columns[i]);
         mr_query_release(q);

@@ -73,7 +73,7 @@ static mr_query *target_query(mr_job *job, mr_node *alias) {
     mr_env *env = job->load->env;
     mr_query_item item = {.mapper = rel->target};
     mr_query_join join = {
-        .kind = MR_OP_INNER, .along = job->follow->prop, .left_alias = mr_node_retain(alias)};
+        .kind = MR_OP_INNER, .along = job->follow->prop, .left_alias = mr_node_retain(alias), .ordered = true};
     mr_query *q = mr_query_new(env, &item, 1, false);
     for (unsigned i = 0; q && i < rel->npairs; i++) {
         mr_query_item key = {.mapper = NULL};
@@ -88,7 +88,6 @@ static mr_query *target_query(mr_job *job, mr_node *alias) {
         q = then(q, mr_query_join_on(q, &join));
     else
         mr_node_release(join.left_alias);
-    if (q && rel->order_by) q = then(q, mr_query_order_by(q, mr_node_retain(rel->order_by)));
     return mr_job_options(job, q);
 }
 

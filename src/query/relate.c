@@ -125,7 +125,13 @@ mr_query *mr_query_with_parent(const mr_query *q, const mr_property *along, mr_e
         return NULL;
     }
     c->parents = grown;
-    c->parents[c->nparents++] = (mr_query_parent){along, mr_entity_pin(parent), alias};
+    c->parents[c->nparents++] = (mr_query_parent){along, mr_entity_pin(parent), alias, false};
+    return c;
+}
+
+mr_query *mr_query_related(const mr_query *q, const mr_property *along, mr_entity *parent) {
+    mr_query *c = mr_query_with_parent(q, along, parent, NULL);
+    if (c) c->parents[c->nparents - 1].ordered = true; /* nobody else has seen the copy */
     return c;
 }
 

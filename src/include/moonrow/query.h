@@ -31,6 +31,7 @@ typedef struct mr_query_join {
     mr_mapper *mapper;       /* the target class, or NULL when target says all */
     mr_node *target;         /* an alias, a table, a subquery; or NULL: the mapper's table */
     mr_node *on;             /* or NULL */
+    bool ordered;            /* along's order_by belongs to the query's order */
 } mr_query_join;
 
 /* One step of an option's path: a property, or its name, to be found when the query is planned. */
@@ -64,6 +65,7 @@ typedef struct mr_query_parent {
     const mr_property *along; /* a relationship of the parent's class */
     mr_entity *parent;        /* pinned by the query */
     mr_node *alias;           /* of the target, or NULL */
+    bool ordered;             /* along's order_by belongs to the query's order */
 } mr_query_parent;
 
 /* What a mr_query holds; read by the load layer. */
@@ -109,6 +111,8 @@ mr_query *mr_query_for_update(const mr_query *q, const char *mode);
 mr_query *mr_query_join_on(const mr_query *q, const mr_query_join *join); /* its nodes consumed */
 mr_query *mr_query_option(const mr_query *q, const mr_option *option); /* copied; alias consumed */
 mr_query *mr_query_with_parent(const mr_query *q, const mr_property *along, mr_entity *parent, mr_node *alias);
+/* The same in the relationship's own order: what a lazy load of it asks. */
+mr_query *mr_query_related(const mr_query *q, const mr_property *along, mr_entity *parent);
 /* The same query without its with_parent criteria: for one whose parents' values have become plain criteria. */
 mr_query *mr_query_without_parents(const mr_query *q);
 mr_query *mr_query_with_items(const mr_query *q, const mr_query_item *items, unsigned n, bool append);
