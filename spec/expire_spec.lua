@@ -156,7 +156,39 @@ describe("the refresh-expire cascade", function()
     costs(0, function() db.session:flush() end)
   end)
 
-  it("lets go of pending objects: the change that brought them in is lost", function()
+  it("leaves pending objects to be inserted", function()
+    local a = post "a"
+    for i, method in ipairs{ "expire", "refresh" } do
+      local new = Comment{ body = "new" }
+      a.comments:append(new)
+      db.session:no_autoflush(function(session)
+        session[method](session, a)
+        assert.equal("pending", state(new))
+        assert.equal(a, new.post)
+      end)
+      assert.equal(2 + i, #a.comments)
+      assert.equal("persistent", state(new))
+      assert.equal(a.id, new.post_id)
+    end
+    db.session:commit()
+    assert.equal(4, #a.comments)
+  end)
+
+  it("leaves what such an object refers to as it is", function()
+    local a, b = post "a", post "b"
+    local theirs = b.comments[1]
+    local new = Post{ title = "new" }
+    a.category.posts:append(new)
+    new.comments:append(theirs)
+    theirs.body = "edited"
+    db.session:no_autoflush(function(session)
+      session:expire(a)
+      assert.equal("edited", theirs.body)
+    end)
+  end)
+
+  it("lets go of those that would be orphans: the change that brought them in is lost", function()
+    open{ comments = { cascade = "all, delete-orphan" } }
     local a = post "a"
     for _, method in ipairs{ "expire", "refresh" } do
       local new = Comment{ body = "new" }
@@ -167,6 +199,19 @@ describe("the refresh-expire cascade", function()
       assert.equal(2, #a.comments)
       costs(0, function() db.session:flush() end)
     end
+  end)
+
+  it("but not of one that another parent was given since", function()
+    open{ comments = { cascade = "all, delete-orphan" } }
+    local a, b, new = post "a", post "b", Comment{ body = "new" }
+    db.session:no_autoflush(function(session)
+      a.comments:append(new)
+      b.comments:append(new)
+      session:expire(a)
+      assert.equal("pending", state(new))
+    end)
+    db.session:commit()
+    assert.equal(b, new.post)
   end)
 
   it("is not there by default", function()

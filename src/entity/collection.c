@@ -331,6 +331,12 @@ mr_status mr_collection_changes(mr_collection *c, mr_vec *added, mr_vec *removed
     return status;
 }
 
+bool mr_collection_held(const mr_collection *c, const mr_entity *item) {
+    if (!c->loaded) return false;
+    if (c->has_committed) return find_in(c->committed, c->ncommitted, item) != UINT32_MAX;
+    return find_in(c->items, c->n, item) != UINT32_MAX;
+}
+
 bool mr_collection_changed(const mr_collection *c) {
     if (!keeps_history(c->parent)) return c->n > 0;
     if (!c->loaded) return c->n > 0 || c->nremoved > 0;

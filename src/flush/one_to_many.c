@@ -94,6 +94,7 @@ static mr_status link_added(mr_flush *flush, flush_op *op, const mr_relationship
 }
 
 static mr_status link_removed(mr_flush *flush, const mr_relationship *rel) {
+    if (rel->passive_deletes == 2) return MR_OK; /* keys are the database's business */
     for (size_t i = 0; i < flush->found.len; i++) {
         flush_op *child = mr_flush_op_of(flush, mr_vec_ptr(&flush->found, i));
         if (!child || child->kind != OP_UPDATE || child_decides(rel, child)) continue;

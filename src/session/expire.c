@@ -98,20 +98,29 @@ mr_status mr_expire_one(mr_session *s, mr_entity *entity) {
     return MR_OK;
 }
 
-/* The object and what refresh-expire reaches from it. What is pending has nothing to be read again: it leaves
- * the session, as the change that brought it in is lost. */
+/* What is pending has nothing to be read again, and stays as it is; but one that would be an orphan without the change
+ * that brought it in goes with that change. */
+static mr_status is_expired_with(void *ud, mr_entity *entity, const mr_relationship *rel, mr_entity *item) {
+    (void)ud;
+    if (item->state != MR_PENDING) return MR_OK;
+    if (!(rel->cascade & MR_CASCADE_DELETE_ORPHAN)) return MR_DONE;
+    const mr_entity *parent = mr_parent_of(item, rel);
+    return parent && parent != entity ? MR_DONE : MR_OK;
+}
+
+/* The object and what refresh-expire reaches from it. */
 static mr_status expire_graph(mr_session *s, mr_entity *entity) {
-    mr_vec reached;
-    mr_vec_init(&reached, s->env, sizeof(mr_entity *));
-    mr_status status = mr_cascade_reach(entity, MR_CASCADE_REFRESH_EXPIRE, &reached);
-    for (size_t i = 0; status == MR_OK && i < reached.len; i++) {
-        mr_entity *e = mr_vec_ptr(&reached, i);
+    mr_cascade w = {.cascade = MR_CASCADE_REFRESH_EXPIRE, .passes = is_expired_with};
+    mr_status status = mr_cascade_begin(&w, s->env);
+    if (status == MR_OK) status = mr_cascade_from(&w, entity);
+    for (size_t i = 0; status == MR_OK && i < w.out.len; i++) {
+        mr_entity *e = mr_vec_ptr(&w.out, i);
         if (e->owner != s->owner) continue;
         if (e->state == MR_PENDING && !s->running) mr_state_make_transient(s, e);
         if (e->state != MR_PERSISTENT) continue;
         if ((status = mr_expire_one(s, e)) == MR_OK) status = fire_expire(e);
     }
-    mr_cascade_release(&reached);
+    mr_cascade_end(&w);
     return status;
 }
 

@@ -61,22 +61,40 @@ static mr_status collect_dirty(const mr_session *s, mr_vec *out) {
     return MR_OK;
 }
 
+/* What is pending and yet to go has no row to be made nor deleted. */
+static mr_status split_lists(const mr_session *s, mr_vec *fresh, mr_vec *doomed) {
+    if (mr_vec_reserve(fresh, s->fresh.len) != MR_OK || mr_vec_reserve(doomed, s->doomed.len) != MR_OK) return MR_FAIL;
+    for (size_t i = 0; i < s->fresh.len; i++) {
+        mr_entity *e = mr_vec_ptr(&s->fresh, i);
+        if (!(e->flags & MR_ENTITY_TO_DELETE)) mr_vec_push_ptr(fresh, e);
+    }
+    for (size_t i = 0; i < s->doomed.len; i++) {
+        mr_entity *e = mr_vec_ptr(&s->doomed, i);
+        if (e->state != MR_PENDING) mr_vec_push_ptr(doomed, e);
+    }
+    return MR_OK;
+}
+
 static mr_status plan(mr_session *s, mr_flush **out) {
     mr_flush_context context = {s->env, s->owner, s, mr_session_connect, expression_of};
-    mr_vec dirty;
+    mr_vec dirty, fresh, doomed;
     mr_vec_init(&dirty, s->env, sizeof(mr_entity *));
+    mr_vec_init(&fresh, s->env, sizeof(mr_entity *));
+    mr_vec_init(&doomed, s->env, sizeof(mr_entity *));
     mr_status status = MR_FAIL;
     if (collect_dirty(s, &dirty) != MR_OK) goto out;
     mr_state_sort_pending(s);
     for (size_t i = 0; i < s->fresh.len; i++) mr_entity_touch(mr_vec_ptr(&s->fresh, i));
-    status = mr_flush_new(&context, (mr_entity *const *)s->fresh.data, s->fresh.len,
-                          (mr_entity *const *)dirty.data, dirty.len, (mr_entity *const *)s->doomed.data,
-                          s->doomed.len, out);
+    if (split_lists(s, &fresh, &doomed) != MR_OK) goto out;
+    status = mr_flush_new(&context, (mr_entity *const *)fresh.data, fresh.len, (mr_entity *const *)dirty.data,
+                          dirty.len, (mr_entity *const *)doomed.data, doomed.len, out);
     if (status != MR_OK) goto out;
     if (s->hooks[MR_SESSION_AFTER_FLUSH].len > 0 && mr_vec_reserve(&s->changed, dirty.len) == MR_OK)
         for (size_t i = 0; i < dirty.len; i++) mr_vec_push_ptr(&s->changed, mr_vec_ptr(&dirty, i));
     status = meet_needs(s, *out);
 out:
+    mr_vec_done(&doomed);
+    mr_vec_done(&fresh);
     mr_vec_done(&dirty);
     return status;
 }
@@ -100,7 +118,7 @@ static void trim_lists(mr_session *s) {
     kept = 0;
     for (size_t i = 0; i < s->doomed.len; i++) {
         mr_entity *e = mr_vec_ptr(&s->doomed, i);
-        if (e->state == MR_PERSISTENT) {
+        if (e->state == MR_PERSISTENT || e->state == MR_PENDING) {
             ((mr_entity **)s->doomed.data)[kept++] = e;
         } else {
             mr_entity_unhold(e);
@@ -125,8 +143,23 @@ static void expire_stale(mr_session *s, const mr_flush *flush) {
     }
 }
 
+/* What was pending, and went with its parent before it ever had a row. */
+static void dismiss_pending(mr_session *s) {
+    for (size_t i = s->doomed.len; i > 0; i--) {
+        mr_entity *e = mr_vec_ptr(&s->doomed, i - 1);
+        if (e->state != MR_PENDING) continue;
+        mr_entity_pin(e);
+        mr_state_spare(s, e);
+        mr_state_make_transient(s, e);
+        mr_entity_unpin(e);
+    }
+    mr_state_sort_pending(s);
+}
+
 static mr_status publish(mr_session *s, mr_flush *flush) {
     if (mr_journal_flush(s, flush) != MR_OK) return MR_FAIL;
+    dismiss_pending(s);
+    mr_state_drop_spared(s);
     mr_flush_publish(flush);
     expire_stale(s, flush);
     mr_status status = mr_session_fire(s, MR_SESSION_AFTER_FLUSH);
@@ -161,20 +194,16 @@ static mr_status run(mr_session *s, mr_flush *flush) {
     return MR_FAIL;
 }
 
-/* The orphans of a flush that was not sent are none yet: another parent may still take them. */
-static void spare_orphans(mr_session *s, size_t from, size_t to) {
-    while (to > from && to <= s->doomed.len) mr_state_spare(s, mr_vec_ptr(&s->doomed, --to));
-}
-
 static mr_status flush_now(mr_session *s) {
     if (mr_session_fire(s, MR_SESSION_BEFORE_FLUSH) != MR_OK) return MR_FAIL;
-    size_t from = s->doomed.len;
+    size_t before;
     mr_flush *flush = NULL;
-    mr_status status = mr_orphans_doom(s);
-    size_t to = s->doomed.len;
+    mr_status status = mr_doom_settle(s, &before);
+    size_t settled = s->doomed.len;
     if (status == MR_OK) status = plan(s, &flush);
     if (status == MR_OK) status = run(s, flush);
-    if (status != MR_OK) spare_orphans(s, from, to);
+    /* The orphans of a flush that was not sent are none yet: another parent may still take them. */
+    if (status != MR_OK) mr_doom_take_back(s, before, settled);
     s->changed.len = 0;
     mr_flush_free(flush);
     return status;

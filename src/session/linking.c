@@ -9,6 +9,7 @@
 
 typedef enum step_kind {
     STEP_SET = 1,  /* old: the slot before */
+    STEP_CLEARED,  /* old: the slot before; nothing has changed */
     STEP_INSERTED, /* item at a place of the collection */
     STEP_REMOVED,
     STEP_REPLACED, /* item: what was at the place */
@@ -69,6 +70,17 @@ static mr_status set_reference(mr_linking *l, mr_entity *entity, const mr_relati
     return MR_FAIL;
 }
 
+/* The reference shows none, but its foreign key stays, as the other side's passive_deletes = "all" asks for. */
+static mr_status clear_reference(mr_linking *l, mr_entity *entity, const mr_relationship *rel) {
+    const mr_value none = mr_null_value();
+    link_step *step = push_step(l, STEP_CLEARED, entity, rel, NULL);
+    if (!step) return MR_FAIL;
+    step->old = *mr_relation_peek(entity, rel);
+    if (mr_entity_put(entity, rel->prop->slot, &none, true) == MR_OK) return MR_OK;
+    l->steps.len--;
+    return MR_FAIL;
+}
+
 static mr_status insert_at(mr_linking *l, mr_collection *c, uint32_t at, mr_entity *item) {
     link_step *step = push_step(l, STEP_INSERTED, c->parent, c->prop->relationship, item);
     if (!step) return MR_FAIL;
@@ -119,6 +131,12 @@ static void undo_step(const link_step *step) {
             mr_entity_forget(step->entity, step->rel->prop->slot);
         else
             write_reference(step->entity, step->rel, &step->old);
+        break;
+    case STEP_CLEARED:
+        if (step->old.kind == MR_ENTITY && (step->old.flags & MR_VALUE_DIRTY))
+            mr_entity_set(step->entity, step->rel->prop->slot, &step->old);
+        else
+            mr_entity_put(step->entity, step->rel->prop->slot, &step->old, true);
         break;
     case STEP_INSERTED:
         if (c) mr_collection_remove_at(c, step->at);
@@ -198,11 +216,12 @@ mr_entity *mr_reference_by_key(mr_entity *entity, const mr_relationship *rel, bo
 }
 
 static bool must_be_known(const mr_relationship *rel) {
+    if (!rel->viewonly && (rel->cascade & MR_CASCADE_DELETE_ORPHAN)) return true; /* what it loses is deleted */
     bool loads = rel->lazy != MR_LAZY_RAISE && rel->lazy != MR_LAZY_RAISE_ON_SQL &&
                  rel->lazy != MR_LAZY_NOLOAD && rel->lazy != MR_LAZY_DYNAMIC &&
                  rel->lazy != MR_LAZY_WRITE_ONLY;
     return loads && !rel->viewonly &&
-           (rel->direction != MR_MANY_TO_ONE || !rel->use_get || (rel->cascade & MR_CASCADE_DELETE_ORPHAN));
+           (rel->direction != MR_MANY_TO_ONE || !rel->use_get);
 }
 
 mr_status mr_reference_now(mr_entity *entity, const mr_relationship *rel, mr_entity **out, bool *known) {
@@ -227,7 +246,7 @@ mr_status mr_reference_now(mr_entity *entity, const mr_relationship *rel, mr_ent
         return MR_OK;
     }
     mr_session_block_autoflush(s, 1);
-    mr_status status = mr_related_get(entity, rel->prop, &v);
+    mr_status status = mr_related_need(entity, rel->prop, &v);
     mr_session_block_autoflush(s, -1);
     if (status != MR_OK) return MR_FAIL;
     *out = v->kind == MR_ENTITY ? v->u.p : NULL;
@@ -266,6 +285,12 @@ static mr_status leave_collection(mr_linking *l, mr_entity *entity, const mr_rel
     return c->loaded || found ? MR_OK : note_removed(l, c, member);
 }
 
+static mr_status lose_reference(mr_linking *l, mr_entity *entity, const mr_relationship *rel) {
+    const mr_relationship *reverse = mr_relation_reverse(rel);
+    bool key_stays = rel->direction == MR_MANY_TO_ONE && reverse && reverse->passive_deletes == 2;
+    return key_stays ? clear_reference(l, entity, rel) : set_reference(l, entity, rel, NULL);
+}
+
 /* entity.rel does not hold member any more. */
 static mr_status leave(mr_linking *l, mr_entity *entity, const mr_relationship *rel, mr_entity *member) {
     if (let_go(l, rel, member) != MR_OK) return MR_FAIL;
@@ -276,9 +301,9 @@ static mr_status leave(mr_linking *l, mr_entity *entity, const mr_relationship *
         if (member->identity.kind == MR_UNLOADED) return MR_OK; /* its row cannot refer to one that is none */
         bool known;
         const mr_entity *now = mr_reference_by_key(entity, rel, &known);
-        return known && now != member ? MR_OK : set_reference(l, entity, rel, NULL);
+        return known && now != member ? MR_OK : lose_reference(l, entity, rel);
     }
-    return v->kind == MR_ENTITY && v->u.p == member ? set_reference(l, entity, rel, NULL) : MR_OK;
+    return v->kind == MR_ENTITY && v->u.p == member ? lose_reference(l, entity, rel) : MR_OK;
 }
 
 static mr_status track(const mr_relationship *rel, mr_entity *parent, mr_entity *child) {
@@ -317,9 +342,19 @@ static mr_status refuse_second_parent(const mr_relationship *rel, const mr_entit
     return MR_FAIL;
 }
 
+/* What was to be deleted with its holder is not, once it has another. Where the link is undone after all, the flush finds
+ * it again. */
+static mr_status spare_given(const mr_entity *holder, const mr_relationship *rel, mr_entity *item) {
+    mr_session *s = mr_session_of(item);
+    bool given = s && rel && (rel->cascade & MR_CASCADE_DELETE) && (item->flags & MR_ENTITY_CASCADED) &&
+                 !(holder->flags & MR_ENTITY_TO_DELETE);
+    return given ? mr_doom_spare_reached(s, item) : MR_OK;
+}
+
 /* Save-update, from either side into the session of the other. */
 static mr_status cascade(mr_linking *l, mr_entity *entity, const mr_relationship *rel, mr_entity *item) {
     const mr_relationship *reverse = mr_relation_reverse(rel);
+    if (spare_given(entity, rel, item) != MR_OK || spare_given(item, reverse, entity) != MR_OK) return MR_FAIL;
     mr_session *s = mr_session_of(entity), *other = mr_session_of(item);
     if (s && (rel->cascade & MR_CASCADE_SAVE_UPDATE) && !mr_session_contains(s, item)) {
         l->session = s;

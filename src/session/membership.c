@@ -18,10 +18,12 @@ mr_status mr_session_add(mr_session *s, mr_entity *entity) {
     mr_state_settle(entity);
     const mr_relations *relations = mr_relations_of(entity->mapper);
     mr_status status = MR_FAIL;
+    bool was_doomed = entity->owner == s->owner && (entity->flags & MR_ENTITY_TO_DELETE);
     if (relations && !(relations->cascades & MR_CASCADE_SAVE_UPDATE))
         status = mr_state_admit(s, entity);
     else if (relations)
         status = mr_cascade_admit(s, entity, NULL);
+    if (status == MR_OK && was_doomed) status = mr_doom_spare_reached(s, entity);
     mr_heap_unblock(s->heap);
     return status;
 }
@@ -49,10 +51,10 @@ static mr_status delete_one(mr_session *s, mr_entity *entity) {
         if (mr_state_attach(s, entity) != MR_OK) return MR_FAIL;
         break;
     case MR_PERSISTENT:
-        if (entity->flags & MR_ENTITY_TO_DELETE) return MR_OK;
+        if ((entity->flags & MR_ENTITY_TO_DELETE) && !(entity->flags & MR_ENTITY_CASCADED)) return MR_OK;
         break;
     }
-    return mr_cascade_doom(s, entity);
+    return mr_doom(s, entity);
 }
 
 mr_status mr_session_delete(mr_session *s, mr_entity *entity) {
@@ -65,18 +67,18 @@ mr_status mr_session_delete(mr_session *s, mr_entity *entity) {
 
 static mr_status expunge(mr_session *s, mr_entity *entity) {
     if (entity->owner != s->owner) return refuse(s, entity, "Instance ", " is not present in this Session");
-    mr_vec reached;
-    mr_vec_init(&reached, s->env, sizeof(mr_entity *));
-    mr_status status = mr_cascade_reach(entity, MR_CASCADE_EXPUNGE, &reached);
-    for (size_t i = 0; status == MR_OK && i < reached.len; i++) {
-        mr_entity *e = mr_vec_ptr(&reached, i);
+    mr_cascade w = {.cascade = MR_CASCADE_EXPUNGE};
+    mr_status status = mr_cascade_begin(&w, s->env);
+    if (status == MR_OK) status = mr_cascade_from(&w, entity);
+    for (size_t i = 0; status == MR_OK && i < w.out.len; i++) {
+        mr_entity *e = mr_vec_ptr(&w.out, i);
         if (e->owner != s->owner) continue;
         if (e->state == MR_PENDING)
             mr_state_make_transient(s, e);
         else
             mr_state_detach(s, e);
     }
-    mr_cascade_release(&reached);
+    mr_cascade_end(&w);
     return status;
 }
 

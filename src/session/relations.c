@@ -20,11 +20,14 @@ const mr_relations *mr_relations_of(mr_mapper *mapper) {
             return NULL;
     }
     made->n = made->cascades = 0;
+    made->may_be_orphan = false;
     for (size_t i = 0; i < mapper->props.len; i++) {
         const mr_property *prop = mr_vec_ptr(&mapper->props, i);
         if (prop->kind != MR_PROPERTY_RELATIONSHIP) continue;
         made->rels[made->n++] = prop->relationship;
         made->cascades |= prop->relationship->cascade;
+        const mr_relationship *reverse = mr_relation_reverse(prop->relationship);
+        if (reverse && (reverse->cascade & MR_CASCADE_DELETE_ORPHAN)) made->may_be_orphan = true;
     }
     made->version = mapper->registry->version;
     mapper->session_plans = made;
@@ -53,6 +56,15 @@ mr_status mr_relation_removed(mr_entity *entity, const mr_relationship *rel, mr_
     if (!(v->flags & MR_VALUE_DIRTY)) return MR_OK;
     const mr_value *old = mr_entity_committed(entity, rel->prop->slot);
     return old->kind == MR_ENTITY ? mr_vec_push_ptr(out, old->u.p) : MR_OK;
+}
+
+mr_status mr_relation_added(mr_entity *entity, const mr_relationship *rel, mr_vec *out) {
+    const mr_value *v = mr_relation_peek(entity, rel);
+    if (v->kind == MR_COLLECTION)
+        return mr_collection_changed(v->u.p) ? mr_collection_changes(v->u.p, out, NULL, NULL) : MR_OK;
+    bool unsaved = entity->state == MR_PENDING || entity->state == MR_TRANSIENT;
+    bool added = v->kind == MR_ENTITY && (unsaved || (v->flags & MR_VALUE_DIRTY));
+    return added ? mr_vec_push_ptr(out, v->u.p) : MR_OK;
 }
 
 mr_status mr_relation_items(mr_entity *entity, const mr_relationship *rel, bool removed, mr_vec *out) {

@@ -27,6 +27,7 @@ mr_status mr_session_new(mr_env *env, mr_engine *engine, const mr_session_option
     mr_vec_init(&s->journal, env, sizeof(mr_note));
     mr_vec_init(&s->fresh, env, sizeof(mr_entity *));
     mr_vec_init(&s->doomed, env, sizeof(mr_entity *));
+    mr_vec_init(&s->spared, env, sizeof(mr_entity *));
     mr_vec_init(&s->changed, env, sizeof(mr_entity *));
     for (int i = 0; i < MR_SESSION__COUNT; i++) mr_vec_init(&s->hooks[i], env, sizeof(mr_session_hook));
     s->load.env = env;
@@ -60,6 +61,7 @@ void mr_session_release(mr_session *s) {
     mr_vec_done(&s->journal);
     mr_vec_done(&s->fresh);
     mr_vec_done(&s->doomed);
+    mr_vec_done(&s->spared);
     mr_vec_done(&s->changed);
     mr_engine_release(s->engine);
     mr_free(s->env, s);

@@ -106,6 +106,7 @@ struct mr_session {
     bool fresh_mixed;  /* not in the order of insert_order */
     uint32_t orders;   /* the last insert_order given out */
     mr_vec doomed;     /* mr_entity *: TO_DELETE */
+    mr_vec spared;     /* mr_entity *: SPARED, or were */
     mr_vec changed;    /* mr_entity *: what session.dirty shows to after_flush; empty otherwise */
     mr_vec hooks[MR_SESSION__COUNT]; /* mr_session_hook */
     mr_load_context load;
@@ -186,8 +187,12 @@ const char *mr_entity_words(const mr_entity *entity, mr_strbuf *buf);
 /* states.c: the moves between states, without cascades */
 mr_status mr_state_make_pending(mr_session *s, mr_entity *entity);
 mr_status mr_state_attach(mr_session *s, mr_entity *entity); /* detached to persistent */
-mr_status mr_state_doom(mr_session *s, mr_entity *entity);   /* persistent, marked to be deleted */
-void mr_state_spare(mr_session *s, mr_entity *entity);       /* the mark taken away */
+/* Marked to be deleted. cascaded: only as something that holds it is; a mark by its own name stays one. */
+mr_status mr_state_doom(mr_session *s, mr_entity *entity, bool cascaded);
+void mr_state_spare(mr_session *s, mr_entity *entity); /* the mark taken away */
+void mr_state_unmark(mr_entity *entity);               /* the same of one that has left doomed */
+void mr_state_forget_spared(mr_entity *entity);
+void mr_state_drop_spared(mr_session *s); /* deletions reach all again */
 void mr_state_make_transient(mr_session *s, mr_entity *entity);
 void mr_state_detach(mr_session *s, mr_entity *entity);
 /* Its row is gone by other ways than a flush: deleted, and its key is free for another one. */
@@ -243,6 +248,7 @@ mr_status mr_attribute_fire(mr_attribute_event event, mr_entity *entity, const m
 typedef struct mr_relations {
     uint64_t version;
     unsigned cascades; /* all that some of them has */
+    bool may_be_orphan; /* some is the other side of one that deletes orphans */
     unsigned n;
     const mr_relationship **rels;
 } mr_relations;
@@ -256,6 +262,8 @@ const mr_value *mr_relation_peek(mr_entity *entity, const mr_relationship *rel);
 /* Appends what the relationship holds in memory, each entity. removed: also what was taken away since the
  * last flush, of a collection that is loaded. */
 mr_status mr_relation_items(mr_entity *entity, const mr_relationship *rel, bool removed, mr_vec *out);
+/* Appends what was put in since the last flush. */
+mr_status mr_relation_added(mr_entity *entity, const mr_relationship *rel, mr_vec *out);
 /* Appends what was taken away since the last flush and is known. */
 mr_status mr_relation_removed(mr_entity *entity, const mr_relationship *rel, mr_vec *out);
 
@@ -323,19 +331,46 @@ mr_status mr_holders_take_back_all(mr_entity *entity);
 mr_status mr_holders_lose(void *session, mr_entity *entity); /* the same, for a load that overwrites the object */
 
 /* cascade.c: walks over graphs, without recursion */
+/* May the walk go on to item, which entity holds through rel? MR_OK, MR_DONE (no), MR_FAIL. */
+typedef mr_status (*mr_cascade_passes)(void *ud, mr_entity *entity, const mr_relationship *rel, mr_entity *item);
+typedef struct mr_cascade {
+    unsigned cascade;
+    bool loads; /* what is not loaded is loaded, so that callbacks run */
+    mr_cascade_passes passes; /* NULL: wherever the cascade leads */
+    void *ud;
+    mr_vec out;   /* mr_entity *: reached, each once, pinned */
+    size_t at;    /* of out: not followed yet */
+    mr_vec found; /* of one relationship */
+    mr_map *seen; /* of a walk that loads: mr_entity * */
+} mr_cascade;
+/* The walk's own; end it whatever the result is. The first four fields are the caller's. */
+mr_status mr_cascade_begin(mr_cascade *w, mr_env *env);
+void mr_cascade_end(mr_cascade *w);
+mr_status mr_cascade_reach(mr_cascade *w, mr_entity *e);
+bool mr_cascade_has_reached(const mr_cascade *w, const mr_entity *e);
+/* Follows all that was reached and waits. */
+mr_status mr_cascade_walk(mr_cascade *w);
+mr_status mr_cascade_from(mr_cascade *w, mr_entity *from); /* reach and walk */
 /* Admits the entity and what save-update reaches from it. What was not in the session before is appended,
  * pinned, to admitted (NULL: no interest). When it fails, nothing was admitted. */
 mr_status mr_cascade_admit(mr_session *s, mr_entity *entity, mr_vec *admitted);
 /* Takes back what was admitted. */
 void mr_cascade_take_back(mr_session *s, mr_vec *admitted);
-/* Marks the entity and what delete reaches from it, loading relationships. */
-mr_status mr_cascade_doom(mr_session *s, mr_entity *entity);
-/* Appends the entity and what the cascade reaches from it in memory, each once, pinned. */
-mr_status mr_cascade_reach(mr_entity *entity, unsigned cascade, mr_vec *out);
+/* Unpins them, and frees the list. */
 void mr_cascade_release(mr_vec *reached);
 
-/* orphans.c */
-/* Before a flush: what a delete-orphan relationship has lost is deleted as well. */
-mr_status mr_orphans_doom(mr_session *s);
+/* doom.c: what a deletion takes with it */
+/* Marks the entity and what delete reaches from it, loading relationships. */
+mr_status mr_doom(mr_session *s, mr_entity *entity);
+/* What the cascade reaches in memory from an entity that is not deleted after all loses its mark. */
+mr_status mr_doom_spare_reached(mr_session *s, mr_entity *entity);
+/* Before a flush: what is deleted by name, what a delete-orphan relationship has lost, and what these take with
+ * them as things stand now, is what is marked. *before: the length of doomed without what this has added. */
+mr_status mr_doom_settle(mr_session *s, size_t *before);
+/* Takes the marks of that part of doomed away. */
+void mr_doom_take_back(mr_session *s, size_t from, size_t to);
+
+/* orphans.c: appends, pinned, what a delete-orphan relationship has lost */
+mr_status mr_orphans_find(mr_session *s, mr_vec *out);
 
 #endif

@@ -66,16 +66,42 @@ static void leave_fresh(mr_session *s, mr_entity *e) {
     mr_entity_unpin(e);
 }
 
-void mr_state_spare(mr_session *s, mr_entity *entity) {
-    if (!(entity->flags & MR_ENTITY_TO_DELETE)) return;
-    size_t i = 0;
-    while (i < s->doomed.len && mr_vec_ptr(&s->doomed, i) != entity) i++;
-    if (i < s->doomed.len) {
-        mr_vec_remove(&s->doomed, i);
-        mr_entity_unpin(entity);
-    }
-    entity->flags &= ~(uint32_t)MR_ENTITY_TO_DELETE;
+void mr_state_unmark(mr_entity *entity) {
+    entity->flags &= ~(uint32_t)(MR_ENTITY_TO_DELETE | MR_ENTITY_CASCADED);
     if (!(entity->flags & MR_ENTITY_MODIFIED)) mr_entity_unhold(entity);
+    mr_entity_unpin(entity);
+}
+
+void mr_state_spare(mr_session *s, mr_entity *entity) {
+    entity->flags &= ~(uint32_t)MR_ENTITY_SPARED;
+    if (!(entity->flags & MR_ENTITY_TO_DELETE)) return;
+    size_t i = s->doomed.len; /* from the end: it is mostly taken back in the reverse order */
+    while (i > 0 && mr_vec_ptr(&s->doomed, i - 1) != entity) i--;
+    if (i == 0) return;
+    mr_vec_remove(&s->doomed, i - 1);
+    mr_state_unmark(entity);
+}
+
+void mr_state_forget_spared(mr_entity *entity) {
+    entity->flags &= ~(uint32_t)MR_ENTITY_SPARED;
+}
+
+/* Added again: what has only been reached stays, even though its holder goes. */
+static mr_status spare_added(mr_session *s, mr_entity *entity) {
+    bool reached = (entity->flags & MR_ENTITY_CASCADED) != 0;
+    if (reached && mr_vec_push_ptr(&s->spared, entity) != MR_OK) return MR_FAIL;
+    if (reached) mr_entity_pin(entity);
+    mr_state_spare(s, entity);
+    if (reached) entity->flags |= MR_ENTITY_SPARED;
+    return MR_OK;
+}
+
+void mr_state_drop_spared(mr_session *s) {
+    while (s->spared.len > 0) {
+        mr_entity *e = mr_vec_ptr(&s->spared, --s->spared.len);
+        mr_state_forget_spared(e);
+        mr_entity_unpin(e);
+    }
 }
 
 void mr_state_detach(mr_session *s, mr_entity *entity) {
@@ -179,8 +205,7 @@ mr_status mr_state_admit(mr_session *s, mr_entity *entity) {
     case MR_DETACHED:
         return mr_state_attach(s, entity);
     case MR_PERSISTENT:
-        mr_state_spare(s, entity);
-        return MR_OK;
+        return entity->flags & MR_ENTITY_TO_DELETE ? spare_added(s, entity) : MR_OK;
     case MR_PENDING:
         return MR_OK;
     case MR_DELETED:
@@ -190,11 +215,13 @@ mr_status mr_state_admit(mr_session *s, mr_entity *entity) {
                   " has been deleted in this transaction: roll it back, or make a new object in its place");
 }
 
-mr_status mr_state_doom(mr_session *s, mr_entity *entity) {
-    if (entity->flags & MR_ENTITY_TO_DELETE) return MR_OK;
-    if (mr_vec_push_ptr(&s->doomed, entity) != MR_OK) return MR_FAIL;
-    mr_entity_pin(entity);
-    entity->flags |= MR_ENTITY_TO_DELETE;
+mr_status mr_state_doom(mr_session *s, mr_entity *entity, bool cascaded) {
+    if (!(entity->flags & MR_ENTITY_TO_DELETE)) {
+        if (mr_vec_push_ptr(&s->doomed, entity) != MR_OK) return MR_FAIL;
+        mr_entity_pin(entity);
+        entity->flags |= MR_ENTITY_TO_DELETE | MR_ENTITY_CASCADED;
+    }
+    if (!cascaded) entity->flags &= ~(uint32_t)MR_ENTITY_CASCADED;
     return MR_OK;
 }
 
@@ -213,12 +240,8 @@ void mr_state_drop_pending(mr_session *s) {
 }
 
 void mr_state_drop_doomed(mr_session *s) {
-    while (s->doomed.len > 0) {
-        mr_entity *e = mr_vec_ptr(&s->doomed, --s->doomed.len);
-        e->flags &= ~(uint32_t)MR_ENTITY_TO_DELETE;
-        if (!(e->flags & MR_ENTITY_MODIFIED)) mr_entity_unhold(e);
-        mr_entity_unpin(e);
-    }
+    while (s->doomed.len > 0) mr_state_unmark(mr_vec_ptr(&s->doomed, --s->doomed.len));
+    mr_state_drop_spared(s);
 }
 
 static int by_order(const void *a, const void *b) {

@@ -39,7 +39,9 @@ enum { /* mr_entity.flags */
     MR_ENTITY_PARTIAL = 64,  /* some column slots are expired one by one (refresh of names, savepoints) */
     MR_ENTITY_GONE = 128,    /* its row was found missing */
     MR_ENTITY_EXTRA = 256,   /* has values beyond nslots, kept aside by the heap (slots appended to the mapping later) */
-    MR_ENTITY_SCRATCH_A = 512, MR_ENTITY_SCRATCH_B = 1024 /* the collections' own, set only within one call */
+    MR_ENTITY_SCRATCH_A = 512, MR_ENTITY_SCRATCH_B = 1024, /* the collections' own, set only within one call */
+    MR_ENTITY_CASCADED = 2048, /* TO_DELETE, but only as something that holds it is: the flush asks again */
+    MR_ENTITY_SPARED = 4096    /* added again after that: until the next flush no deletion reaches it */
 };
 
 /* One block per object: this header, its slots, then packed text. */
@@ -194,6 +196,8 @@ mr_status mr_collection_fill(mr_collection *c, mr_entity *const *items, uint32_t
 /* Added and removed since committed, each once; appended to the vecs (mr_entity *). Either may be NULL. */
 mr_status mr_collection_changes(mr_collection *c, mr_vec *added, mr_vec *removed, mr_vec *unchanged);
 bool mr_collection_changed(const mr_collection *c);
+/* Was it among the rows before the changes that are not flushed, as far as that is known? */
+bool mr_collection_held(const mr_collection *c, const mr_entity *item);
 /* Counts as a change, though it may have been of nothing for nothing. */
 void mr_collection_note_assigned(mr_collection *c);
 /* Filled or changed ever since it was made: not one that was only looked at. */

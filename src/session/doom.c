@@ -1,0 +1,282 @@
+/*
+ * doom.c: what a deletion takes with it.
+ *
+ * Invariant: the flush decides. What session:delete marks besides the object itself, and what it lists, says
+ * what would be deleted as things stand; settling walks again from the objects that were deleted by name, so
+ * that what was given to somebody else in the meantime stays, and what was given to them goes.
+ */
+#include "session_state.h"
+
+/* Somebody else holds an object by a change that is not flushed: it was given to it. */
+typedef struct doom_claim {
+    mr_entity *item;
+    const void *by; /* see key_of: both are the key */
+    mr_entity *holder;
+} doom_claim;
+
+typedef struct doom_walk {
+    mr_session *s;
+    bool settles;   /* for the flush */
+    mr_map *claims; /* doom_claim; NULL: none */
+    mr_vec claimed; /* doom_claim: passed over */
+} doom_walk;
+
+static uint64_t hash_claim(const void *element) {
+    const doom_claim *c = element;
+    uint64_t h = (uint64_t)(uintptr_t)c->item * UINT64_C(0x9E3779B97F4A7C15);
+    return (h ^ (uint64_t)(uintptr_t)c->by) * UINT64_C(0xD6E8FEB86659FD93);
+}
+
+static bool equal_claims(const void *a, const void *b) {
+    const doom_claim *x = a, *y = b;
+    return x->item == y->item && x->by == y->by;
+}
+
+/* ---------------------------------------------------------------- who else has it */
+
+/* Relationships by the same column, or secondary table, say the same of an object, whichever class declares them. */
+static const void *key_of(const mr_relationship *rel) {
+    if (rel->direction == MR_MANY_TO_MANY) return rel->secondary;
+    if (rel->npairs == 0) return rel;
+    return rel->direction == MR_ONE_TO_MANY ? rel->pairs[0].remote : rel->pairs[0].local;
+}
+
+static mr_status claim_items(doom_walk *d, mr_entity *holder, const mr_relationship *rel, mr_vec *items) {
+    items->len = 0;
+    if (mr_relation_added(holder, rel, items) != MR_OK) return MR_FAIL;
+    if (items->len > 0 && !d->claims &&
+        !(d->claims = mr_map_new(d->s->env, sizeof(doom_claim), hash_claim, equal_claims)))
+        return MR_FAIL;
+    for (size_t i = 0; i < items->len; i++) {
+        doom_claim claim = {mr_vec_ptr(items, i), key_of(rel), holder};
+        if (!mr_map_put(d->claims, &claim)) return MR_FAIL;
+    }
+    return MR_OK;
+}
+
+static mr_status claim_all(doom_walk *d, const mr_vec *holders, mr_vec *items) {
+    for (size_t i = 0; i < holders->len; i++) {
+        mr_entity *e = mr_vec_ptr(holders, i);
+        if ((e->flags & MR_ENTITY_TO_DELETE) && !(e->flags & MR_ENTITY_CASCADED)) continue;
+        const mr_relations *relations = mr_relations_of(e->mapper);
+        if (!relations) return MR_FAIL;
+        for (unsigned r = 0; (relations->cascades & MR_CASCADE_DELETE) && r < relations->n; r++)
+            if ((relations->rels[r]->cascade & MR_CASCADE_DELETE) &&
+                claim_items(d, e, relations->rels[r], items) != MR_OK)
+                return MR_FAIL;
+    }
+    return MR_OK;
+}
+
+static mr_status find_claims(doom_walk *d) {
+    mr_vec items;
+    mr_vec_init(&items, d->s->env, sizeof(mr_entity *));
+    mr_status status = claim_all(d, &d->s->owner->dirty, &items);
+    if (status == MR_OK) status = claim_all(d, &d->s->fresh, &items);
+    mr_vec_done(&items);
+    return status;
+}
+
+/* ---------------------------------------------------------------- what has moved */
+
+/* The reference by which the item itself says whose it is: the other side, or where there is none, one by the same
+ * column. */
+static const mr_relationship *reference_back(mr_entity *item, const mr_relationship *rel) {
+    const mr_relationship *reverse = mr_relation_reverse(rel);
+    if (reverse) return reverse->direction == MR_MANY_TO_ONE ? reverse : NULL;
+    const mr_relations *relations = rel->npairs > 0 ? mr_relations_of(item->mapper) : NULL;
+    for (unsigned i = 0; relations && i < relations->n; i++) {
+        const mr_relationship *other = relations->rels[i];
+        if (other->direction == MR_MANY_TO_ONE && !other->viewonly && other->npairs > 0 &&
+            other->pairs[0].local == rel->pairs[0].remote)
+            return other;
+    }
+    return NULL;
+}
+
+static bool is_key_of(mr_entity *e, uint16_t slot, const mr_value *key) {
+    mr_env *env = e->mapper->env;
+    return mr_value_equal(env, key, mr_entity_committed(e, slot)) || mr_value_equal(env, key, mr_entity_slot(e, slot));
+}
+
+/* Its foreign key was set by hand. */
+static bool refers_elsewhere(mr_entity *e, const mr_relationship *rel, mr_entity *item) {
+    for (unsigned i = 0; i < rel->npairs; i++) {
+        const mr_column_pair *pair = &rel->pairs[i];
+        if (pair->remote_slot == UINT16_MAX || pair->local_slot == UINT16_MAX) continue;
+        const mr_value *key = mr_entity_slot(item, pair->remote_slot);
+        if (mr_entity_is_dirty(item, pair->remote_slot) && !is_key_of(e, pair->local_slot, key)) return true;
+    }
+    return false;
+}
+
+/* Appended since: whatever its foreign key says, the flush sets it. */
+static bool was_given(mr_entity *e, const mr_relationship *rel, const mr_entity *item) {
+    const mr_value *v = mr_relation_peek(e, rel);
+    if (v->kind != MR_COLLECTION) return (v->flags & MR_VALUE_DIRTY) != 0;
+    return mr_collection_changed(v->u.p) && !mr_collection_held(v->u.p, item);
+}
+
+/* A row that is e's in the database, and whose object is another's by now. */
+static bool has_moved(mr_entity *e, const mr_relationship *rel, mr_entity *item) {
+    if (rel->direction != MR_ONE_TO_MANY || item->state != MR_PERSISTENT) return false;
+    const mr_relationship *back = reference_back(item, rel);
+    if (back) {
+        const mr_value *v = mr_relation_peek(item, back);
+        if (v->flags & MR_VALUE_DIRTY) return v->kind != MR_ENTITY || v->u.p != e;
+    }
+    return refers_elsewhere(e, rel, item) && !was_given(e, rel, item);
+}
+
+/* ---------------------------------------------------------------- the walk */
+
+/* MR_DONE: the deletion does not reach it. */
+static mr_status goes_with(void *ud, mr_entity *e, const mr_relationship *rel, mr_entity *item) {
+    doom_walk *d = ud;
+    if (item->state == MR_PENDING) {
+        /* It is never inserted where it would be an orphan at once. */
+        bool orphan = e->state == MR_PENDING || (rel->cascade & MR_CASCADE_DELETE_ORPHAN);
+        if (!d->settles || !orphan || item->owner != d->s->owner) return MR_DONE;
+    }
+    if (d->settles && (item->flags & MR_ENTITY_SPARED)) return MR_DONE;
+    if (has_moved(e, rel, item)) return MR_DONE;
+    const doom_claim key = {item, key_of(rel), NULL};
+    const doom_claim *claim = d->claims ? mr_map_get(d->claims, &key) : NULL;
+    if (!claim || claim->holder == e) return MR_OK;
+    doom_claim *passed = mr_vec_push(&d->claimed);
+    if (!passed) return MR_FAIL;
+    *passed = *claim;
+    return MR_DONE;
+}
+
+/* What was passed over goes all the same when its new holder does. */
+static mr_status follow_claims(const doom_walk *d, mr_cascade *w) {
+    mr_status status = MR_OK;
+    for (bool more = true; status == MR_OK && more;) {
+        more = false;
+        for (size_t i = 0; status == MR_OK && i < d->claimed.len; i++) {
+            const doom_claim *claim = mr_vec_at(&d->claimed, i);
+            if (mr_cascade_has_reached(w, claim->item) || !mr_cascade_has_reached(w, claim->holder)) continue;
+            more = true;
+            status = mr_cascade_from(w, claim->item);
+        }
+    }
+    return status;
+}
+
+static mr_status doom_one(mr_session *s, mr_entity *e) {
+    mr_state_settle(e);
+    if (e->state == MR_TRANSIENT || e->state == MR_DELETED) return MR_OK; /* nothing to delete */
+    mr_status status = mr_state_ours(s, e);
+    if (status == MR_OK && e->state == MR_DETACHED) status = mr_state_attach(s, e);
+    return status == MR_OK ? mr_state_doom(s, e, true) : status;
+}
+
+void mr_doom_take_back(mr_session *s, size_t from, size_t to) {
+    while (to > from && to <= s->doomed.len) mr_state_spare(s, mr_vec_ptr(&s->doomed, --to));
+}
+
+static mr_status doom_all(mr_session *s, const mr_vec *reached) {
+    size_t before = s->doomed.len;
+    for (size_t i = 0; i < reached->len; i++) {
+        if (doom_one(s, mr_vec_ptr(reached, i)) == MR_OK) continue;
+        mr_doom_take_back(s, before, s->doomed.len);
+        return MR_FAIL;
+    }
+    return MR_OK;
+}
+
+/* ---------------------------------------------------------------- session:delete */
+
+/* The marks are there: this one was asked for by name. */
+static mr_status doom_by_name(mr_session *s, mr_entity *entity) {
+    if (mr_state_doom(s, entity, false) != MR_OK) return MR_FAIL;
+    mr_state_forget_spared(entity);
+    return MR_OK;
+}
+
+mr_status mr_doom(mr_session *s, mr_entity *entity) {
+    const mr_relations *relations = mr_relations_of(entity->mapper);
+    if (!relations) return MR_FAIL;
+    if (!(relations->cascades & MR_CASCADE_DELETE)) return doom_by_name(s, entity);
+    doom_walk d = {.s = s};
+    mr_cascade w = {.cascade = MR_CASCADE_DELETE, .loads = true, .passes = goes_with, .ud = &d};
+    /* Loading flushes first, as ever; what is found is marked only afterwards: nothing is half deleted. */
+    mr_status status = mr_cascade_begin(&w, s->env);
+    if (status == MR_OK) status = mr_cascade_from(&w, entity);
+    if (status == MR_OK) status = doom_all(s, &w.out);
+    if (status == MR_OK) status = doom_by_name(s, entity);
+    for (size_t i = 0; status == MR_OK && i < w.out.len; i++) mr_state_forget_spared(mr_vec_ptr(&w.out, i));
+    mr_cascade_end(&w);
+    return status;
+}
+
+mr_status mr_doom_spare_reached(mr_session *s, mr_entity *entity) {
+    mr_cascade w = {.cascade = MR_CASCADE_DELETE};
+    mr_status status = mr_cascade_begin(&w, s->env);
+    if (status == MR_OK) status = mr_cascade_from(&w, entity);
+    for (size_t i = 0; status == MR_OK && i < w.out.len; i++) {
+        mr_entity *e = mr_vec_ptr(&w.out, i);
+        if ((e->flags & MR_ENTITY_CASCADED) && e->owner == s->owner) mr_state_spare(s, e);
+    }
+    mr_cascade_end(&w);
+    return status;
+}
+
+/* ---------------------------------------------------------------- the flush */
+
+static mr_status walk_roots(doom_walk *d, mr_cascade *w, const mr_vec *orphans) {
+    const mr_vec *doomed = &d->s->doomed;
+    if (find_claims(d) != MR_OK) return MR_FAIL;
+    for (size_t i = 0; i < doomed->len; i++) {
+        mr_entity *e = mr_vec_ptr(doomed, i);
+        if (!(e->flags & MR_ENTITY_CASCADED) && mr_cascade_reach(w, e) != MR_OK) return MR_FAIL;
+    }
+    for (size_t i = 0; i < orphans->len; i++)
+        if (mr_cascade_reach(w, mr_vec_ptr(orphans, i)) != MR_OK) return MR_FAIL;
+    return mr_cascade_walk(w) == MR_OK ? follow_claims(d, w) : MR_FAIL;
+}
+
+/* The marks of those that nothing reaches any more are taken away. */
+static void keep_reached(mr_session *s, const mr_cascade *w) {
+    size_t kept = 0;
+    for (size_t i = 0; i < s->doomed.len; i++) {
+        mr_entity *e = mr_vec_ptr(&s->doomed, i);
+        if (!(e->flags & MR_ENTITY_CASCADED) || mr_cascade_has_reached(w, e))
+            ((mr_entity **)s->doomed.data)[kept++] = e;
+        else
+            mr_state_unmark(e);
+    }
+    s->doomed.len = kept;
+}
+
+static bool has_cascades(const mr_session *s) {
+    for (size_t i = 0; i < s->doomed.len; i++) {
+        mr_entity *e = mr_vec_ptr(&s->doomed, i);
+        const mr_relations *relations = mr_relations_of(e->mapper);
+        if (!relations || (e->flags & MR_ENTITY_CASCADED) || (relations->cascades & MR_CASCADE_DELETE)) return true;
+    }
+    return false;
+}
+
+mr_status mr_doom_settle(mr_session *s, size_t *before) {
+    mr_vec orphans;
+    mr_vec_init(&orphans, s->env, sizeof(mr_entity *));
+    mr_status status = mr_orphans_find(s, &orphans);
+    *before = s->doomed.len;
+    if (status == MR_OK && (orphans.len > 0 || has_cascades(s))) {
+        doom_walk d = {.s = s, .settles = true};
+        mr_vec_init(&d.claimed, s->env, sizeof(doom_claim));
+        mr_cascade w = {.cascade = MR_CASCADE_DELETE, .loads = true, .passes = goes_with, .ud = &d};
+        status = mr_cascade_begin(&w, s->env);
+        if (status == MR_OK) status = walk_roots(&d, &w, &orphans);
+        if (status == MR_OK) keep_reached(s, &w);
+        *before = s->doomed.len;
+        if (status == MR_OK) status = doom_all(s, &w.out);
+        mr_cascade_end(&w);
+        mr_map_free(d.claims);
+        mr_vec_done(&d.claimed);
+    }
+    mr_cascade_release(&orphans);
+    return status;
+}
