@@ -278,7 +278,22 @@ static void composite_identity(void **state) {
     assert_int_equal(mr_entity_set_identity(e, &identity), MR_OK);
     assert_int_equal(mr_idmap_put(f.owner->idmap, e), MR_OK);
     assert_ptr_equal(mr_idmap_get(f.owner->idmap, f.pair, &identity), e);
+    mr_value copy;
     key[1] = mr_null_value();
+    assert_true(mr_identity_has_null(f.pair, key));
+    assert_true(mr_identity_make(f.pair, key, &buf, &identity));
+    assert_null(mr_idmap_get(f.owner->idmap, f.pair, &identity));
+    assert_int_equal(mr_value_copy(f.env, &copy, &identity), MR_OK);
+    assert_int_equal(mr_idmap_rename(f.owner->idmap, e, &copy), MR_OK);
+    mr_value_clear(f.env, &copy);
+    assert_true(mr_identity_make(f.pair, key, &buf, &identity));
+    assert_ptr_equal(mr_idmap_get(f.owner->idmap, f.pair, &identity), e);
+    assert_int_equal(mr_idmap_count(f.owner->idmap), 1);
+    mr_identity_values(f.pair, &e->identity, back);
+    expect_text(&back[0], "a");
+    assert_int_equal(back[1].kind, MR_NULL);
+    describe(f.pair, &identity, "Pair ('a', nil)");
+    key[0] = mr_null_value();
     assert_false(mr_identity_make(f.pair, key, &buf, &identity));
     mr_strbuf_done(&buf);
 }

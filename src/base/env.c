@@ -142,30 +142,41 @@ void mr_env_set_log(mr_env *env, mr_log_fn fn, void *ud) {
     env->log_ud = ud;
 }
 
-void mr_log(mr_env *env, const char *fmt, ...) {
-    if (!env->log) return;
+void mr_env_set_warn(mr_env *env, mr_log_fn fn, void *ud) {
+    env->warn = fn;
+    env->warn_ud = ud;
+}
+
+/* A long line gets memory of its own; without memory it is cut, and no error is recorded. */
+static void tell(mr_env *env, mr_log_fn fn, void *ud, const char *fmt, va_list args) {
     char text[512];
-    va_list args;
-    va_start(args, fmt);
+    va_list again;
+    va_copy(again, args);
     int len = vsnprintf(text, sizeof text, fmt, args);
-    va_end(args);
-    if (len < 0) return;
-    if ((size_t)len < sizeof text) {
-        env->log(env->log_ud, text);
-        return;
+    if (len >= 0) {
+        size_t size = (size_t)len + 1;
+        char *all = size > sizeof text ? mr_env_resize(env, NULL, 0, size) : NULL;
+        if (all) vsnprintf(all, size, fmt, again);
+        fn(ud, all ? all : text);
+        if (all) mr_raw_free(env, all, size);
     }
-    /* A long line gets memory of its own; without memory it is cut, and no error is recorded. */
-    size_t size = (size_t)len + 1;
-    char *all = mr_env_resize(env, NULL, 0, size);
-    if (!all) {
-        env->log(env->log_ud, text);
-        return;
-    }
+    va_end(again);
+}
+
+void mr_log(mr_env *env, const char *fmt, ...) {
+    va_list args;
+    if (!env->log) return;
     va_start(args, fmt);
-    vsnprintf(all, size, fmt, args);
+    tell(env, env->log, env->log_ud, fmt, args);
     va_end(args);
-    env->log(env->log_ud, all);
-    mr_raw_free(env, all, size);
+}
+
+void mr_warn(mr_env *env, const char *fmt, ...) {
+    va_list args;
+    if (!env->warn) return;
+    va_start(args, fmt);
+    tell(env, env->warn, env->warn_ud, fmt, args);
+    va_end(args);
 }
 
 void *mr_env_get(const mr_env *env, mr_env_slot slot) { return env->slots[slot]; }

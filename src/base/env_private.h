@@ -18,8 +18,8 @@ struct mr_env {
     void *alloc_ud;
     size_t memory; /* bytes we have from alloc, this struct included */
     volatile sig_atomic_t interrupted;
-    mr_log_fn log;
-    void *log_ud;
+    mr_log_fn log, warn;
+    void *log_ud, *warn_ud;
     void *slots[MR_ENV__SLOTS];
     mr_error *error;      /* NULL, &no_memory, or a block of its own (error.c) */
     mr_error no_memory;   /* recorded without allocating */

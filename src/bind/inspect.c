@@ -45,7 +45,7 @@ static int get_identity(lua_State *L) {
     mr_identity_values(e->mapper, &e->identity, values);
     bind_new_list(L, e->mapper->npk);
     for (uint16_t i = 0; i < e->mapper->npk; i++) {
-        bind_push_value(L, &values[i]);
+        bind_push_value_or_null(L, &values[i]);
         lua_rawseti(L, -2, (lua_Integer)i + 1);
     }
     return 1;

@@ -131,7 +131,10 @@ static int q_count(lua_State *L) {
     int64_t count = 0;
     BIND_ENTER(b, L);
     if (!q->autoflush) mr_session_block_autoflush(s, 1);
-    mr_status st = bind_query_statement(q, true, &node);
+    mr_query *keyed;
+    mr_status st = mr_session_keyed(s, q, &keyed);
+    if (st == MR_OK) st = bind_query_statement(keyed, true, &node);
+    mr_query_release(keyed);
     owner->p = node;
     if (st == MR_OK) st = read_integer(s, mr_node_retain(node), named, q->nparams, &count);
     if (!q->autoflush) mr_session_block_autoflush(s, -1);

@@ -325,16 +325,34 @@ static int log_body(lua_State *L) {
     return 0;
 }
 
-/* What is logged is never a reason to fail. */
-static void log_to_lua(void *ud, const char *text) {
-    bind_state *b = ud;
+/* (text): to the function warn, which a program may have replaced by its own. */
+static int warn_body(lua_State *L) {
+    if (lua_getglobal(L, "warn") != LUA_TFUNCTION) {
+        lua_warning(L, lua_touserdata(L, 1), 0);
+        return 0;
+    }
+    lua_pushstring(L, lua_touserdata(L, 1));
+    lua_call(L, 1, 0);
+    return 0;
+}
+
+/* What is told is never a reason to fail. */
+static void tell_lua(bind_state *b, lua_CFunction body, const char *text) {
     lua_State *L = b->L ? b->L : b->main;
     if (b->logging || !lua_checkstack(L, 4)) return;
     b->logging = true;
-    lua_pushcfunction(L, log_body);
+    lua_pushcfunction(L, body);
     lua_pushlightuserdata(L, (void *)(uintptr_t)text);
     if (lua_pcall(L, 1, 0, 0) != LUA_OK) lua_pop(L, 1);
     b->logging = false;
+}
+
+static void log_to_lua(void *ud, const char *text) {
+    tell_lua(ud, log_body, text);
+}
+
+static void warn_to_lua(void *ud, const char *text) {
+    tell_lua(ud, warn_body, text);
 }
 
 /* set_log(fn or nil): where echo and warnings of the core go, a line each. */
@@ -382,6 +400,7 @@ bind_state *bind_state_make(lua_State *L) {
     b->closed = false;
     mr_env_set(b->env, MR_ENV_BIND, b);
     mr_env_set_log(b->env, log_to_lua, b);
+    mr_env_set_warn(b->env, warn_to_lua, b);
     b->value_tag = mr_opaque_register(b->env, &ref_ops);
     b->node_tag = mr_opaque_register(b->env, &node_ops);
     b->heap = mr_heap_of(b->env);

@@ -87,6 +87,12 @@ void mr_conn_invalidate_cursors(mr_conn *conn) {
     while (conn->cursors) mr_cursor_invalidate(conn->cursors);
 }
 
+mr_status mr_conn_column_facts(mr_conn *conn, const mr_column *column, mr_column_facts *out) {
+    *out = (mr_column_facts){.not_null = true, .binary = true};
+    if (!conn->driver->column_facts) return MR_OK;
+    return conn->driver->column_facts(conn->dbc, column->table->schema, column->table->name, column->name, out);
+}
+
 mr_engine *mr_conn_engine(const mr_conn *conn) { return conn->engine; }
 mr_dbc *mr_conn_dbc(mr_conn *conn) { return conn->dbc; }
 void mr_conn_set_owner(mr_conn *conn, const void *owner) { conn->owner = owner; }

@@ -55,6 +55,20 @@ static int64_t changes(mr_dbc *dbc) {
 #endif
 }
 
+static mr_status column_facts(mr_dbc *handle, const char *schema, const char *table, const char *column,
+                              mr_column_facts *out) {
+    const char *type = NULL, *collation = NULL;
+    int not_null = 0, key = 0, counts = 0;
+    int rc = sqlite3_table_column_metadata(sqlite_dbc_of(handle)->db, schema, table, column, &type, &collation,
+                                           &not_null, &key, &counts);
+    if (rc == SQLITE_NOMEM) return mr_nomem(sqlite_dbc_of(handle)->env);
+    if (rc != SQLITE_OK) return MR_NOTFOUND; /* a statement tells what is wrong, if anything is */
+    out->not_null = not_null != 0;
+    out->integer = type && sqlite3_stricmp(type, "INTEGER") == 0;
+    out->binary = !collation || sqlite3_stricmp(collation, "BINARY") == 0;
+    return MR_OK;
+}
+
 static bool in_transaction(mr_dbc *dbc) { return !sqlite3_get_autocommit(sqlite_dbc_of(dbc)->db); }
 
 /* The file control also counts what this connection commits, PRAGMA data_version does not; it is
@@ -115,6 +129,7 @@ static const mr_driver driver = {
     .column_count = mr_sqlite_column_count,
     .column_name = mr_sqlite_column_name,
     .last_insert_id = last_insert_id,
+    .column_facts = column_facts,
     .changes = changes,
     .in_transaction = in_transaction,
     .data_version = data_version,

@@ -3,7 +3,8 @@
  *
  * An integer key is itself. Any other is a blob of one field per key column: a byte of the kind, then eight
  * bytes, or four of length and the bytes. Equal keys have equal encodings, as their values have been coerced
- * to the columns' types.
+ * to the columns' types. A part of a key may be NULL (tables that others made have such rows), the whole of
+ * it may not: nothing tells two such rows apart.
  */
 #include <moonrow/entity.h>
 
@@ -16,20 +17,29 @@ bool mr_identity_make(const mr_mapper *mapper, const mr_value *key, mr_strbuf *b
         return true;
     }
     mr_strbuf_clear(buf);
+    bool some = false;
     for (unsigned i = 0; i < mapper->npk; i++) {
         const mr_value *v = &key[i];
-        if (v->kind == MR_UNLOADED || v->kind == MR_NULL || v->kind >= MR_OPAQUE) return false;
+        if (v->kind == MR_UNLOADED || v->kind >= MR_OPAQUE) return false;
+        some = some || v->kind != MR_NULL;
         mr_strbuf_add(buf, (const char *)&v->kind, 1);
         if (mr_kind_is_bytes(v->kind)) {
             mr_strbuf_add(buf, (const char *)&v->len, sizeof v->len);
             mr_strbuf_add(buf, v->u.s, v->len);
         } else {
-            mr_strbuf_add(buf, (const char *)&v->u, sizeof v->u);
+            const int64_t bits = v->kind == MR_NULL ? 0 : v->u.i;
+            mr_strbuf_add(buf, (const char *)&bits, sizeof bits);
         }
     }
-    if (mapper->npk == 0 || !mr_strbuf_str(buf)) return false;
+    if (!some || !mr_strbuf_str(buf)) return false;
     *out = mr_bytes_value(MR_BLOB, buf->data, buf->len);
     return true;
+}
+
+bool mr_identity_has_null(const mr_mapper *mapper, const mr_value *key) {
+    for (unsigned i = 0; i < mapper->npk; i++)
+        if (key[i].kind == MR_NULL) return true;
+    return false;
 }
 
 /* Reads one field at p; returns what follows it. */

@@ -157,6 +157,22 @@ void mr_idmap_remove(mr_idmap *map, mr_entity *entity) {
     }
 }
 
+mr_status mr_idmap_rename(mr_idmap *map, mr_entity *entity, const mr_value *identity) {
+    if (!(entity->flags & MR_ENTITY_IN_MAP)) return mr_entity_set_identity(entity, identity);
+    mr_value copy;
+    if (mr_value_copy(map->env, &copy, identity) != MR_OK) return MR_FAIL;
+    if (mr_idmap_reserve(map, 1) != MR_OK) {
+        mr_value_clear(map->env, &copy);
+        return MR_FAIL;
+    }
+    map->count++; /* the table stays, so that nothing can fail any more */
+    mr_idmap_remove(map, entity);
+    mr_entity_give_identity(entity, &copy);
+    place_entity(map, entity, tag_identity(entity->mapper->root, &entity->identity));
+    entity->flags |= MR_ENTITY_IN_MAP;
+    return MR_OK;
+}
+
 size_t mr_idmap_count(const mr_idmap *map) { return map->count; }
 
 mr_entity *mr_idmap_next(mr_idmap *map, size_t *cursor) {

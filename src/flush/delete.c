@@ -17,7 +17,8 @@ static mr_status send_row(flush_batch *batch, flush_op *op) {
     if (!shape || follow_key(batch->flush, op) != MR_OK) return MR_FAIL;
     if (!(op->flags & OP_SWITCHED)) {
         flush_wanted wanted = {.kind = STATEMENT_DELETE, .shape = shape, .rows = 1, .keep = true};
-        if (mr_flush_batch_use(batch, op->cls, &wanted) != MR_OK || mr_flush_batch_row(batch, op) != MR_OK)
+        if (mr_flush_is_partial(batch->flush, op, &wanted.partial) != MR_OK ||
+            mr_flush_batch_use(batch, op->cls, &wanted) != MR_OK || mr_flush_batch_row(batch, op) != MR_OK)
             return MR_FAIL;
     }
     op->flags |= OP_WRITTEN;

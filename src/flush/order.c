@@ -17,7 +17,7 @@ static flush_op *switched_row(mr_flush *flush, const flush_op *op) {
     if (!key) return NULL;
     for (unsigned i = 0; i < cls->mapper->npk; i++) {
         key[i] = *mr_flush_value(op, cls->key[i]);
-        if (key[i].kind == MR_UNLOADED || key[i].kind >= MR_OPAQUE) return NULL;
+        if (key[i].kind == MR_UNLOADED || key[i].kind == MR_NULL || key[i].kind >= MR_OPAQUE) return NULL;
     }
     if (!mr_identity_make(cls->mapper, key, &flush->identity, &identity)) return NULL;
     const mr_entity *old = mr_idmap_get(flush->ctx.owner->idmap, cls->mapper->root, &identity);

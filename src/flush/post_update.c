@@ -116,7 +116,9 @@ static mr_status send_row(flush_batch *batch, flush_op *op, bool before_delete) 
     /* The version first: where an own generator makes it, it has no other onupdate. */
     if (stage_version(flush, op, shape) != MR_OK || stage_onupdate(flush, op, shape) != MR_OK) return MR_FAIL;
     flush_wanted wanted = {.kind = STATEMENT_UPDATE, .shape = shape, .rows = 1, .keep = true};
-    if (mr_flush_batch_use(batch, op->cls, &wanted) != MR_OK || mr_flush_batch_row(batch, op) != MR_OK) return MR_FAIL;
+    if (mr_flush_is_partial(flush, op, &wanted.partial) != MR_OK ||
+        mr_flush_batch_use(batch, op->cls, &wanted) != MR_OK || mr_flush_batch_row(batch, op) != MR_OK)
+        return MR_FAIL;
     if (op->kind != OP_UPDATE) return MR_OK;
     op->flags |= OP_POSTED;
     return op->flags & OP_NOTED ? MR_OK : mr_flush_note(flush, op, MR_FLUSH_UPDATE);

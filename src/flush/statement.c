@@ -16,12 +16,13 @@ enum { MAX_KEPT = 128, BINDABLE_NAME = 16 };
 static uint64_t hash_statement(const void *element) {
     const flush_statement *st = *(flush_statement *const *)element;
     return mr_hash_bytes(st->shape, st->nwords * sizeof *st->shape) + (uint64_t)st->kind * 7 +
-           (uint64_t)st->rows * 31;
+           (uint64_t)st->rows * 31 + st->partial;
 }
 
 static bool equal_statement(const void *a, const void *b) {
     const flush_statement *x = *(flush_statement *const *)a, *y = *(flush_statement *const *)b;
-    return x->kind == y->kind && x->rows == y->rows && x->dialect == y->dialect && x->nwords == y->nwords &&
+    return x->kind == y->kind && x->rows == y->rows && x->partial == y->partial &&
+           x->dialect == y->dialect && x->nwords == y->nwords &&
            memcmp(x->shape, y->shape, x->nwords * sizeof *x->shape) == 0;
 }
 
@@ -162,7 +163,8 @@ fail:
 }
 
 static mr_node *equals(builder *b, unsigned c, flush_source source, unsigned index) {
-    return mr_sql_binary(b->env, MR_OP_EQ, column_node(b, c),
+    bool is = source == SOURCE_KEY && b->wanted->partial;
+    return mr_sql_binary(b->env, is ? MR_OP_IS : MR_OP_EQ, column_node(b, c),
                          parameter(b, source, index, 0, b->cls->columns[c].type));
 }
 
@@ -353,6 +355,7 @@ mr_status mr_flush_statement(flush_class *cls, const flush_wanted *wanted, flush
     flush_statement probe = {.dialect = wanted->dialect,
                              .kind = wanted->kind,
                              .rows = wanted->rows,
+                             .partial = wanted->partial,
                              .nwords = 2 * mr_flush_words(cls)};
     probe.shape = (uint64_t *)wanted->shape;
     flush_statement *st = &probe;
@@ -384,7 +387,7 @@ mr_status mr_flush_statement(flush_class *cls, const flush_wanted *wanted, flush
 
 bool mr_flush_statement_fits(const flush_class *cls, const flush_statement *st, const flush_wanted *wanted) {
     return !wanted->inlined && !st->inlined && st->kind == wanted->kind && st->rows == wanted->rows &&
-           st->dialect == wanted->dialect && st->nwords == 2 * mr_flush_words(cls) &&
+           st->partial == wanted->partial && st->dialect == wanted->dialect && st->nwords == 2 * mr_flush_words(cls) &&
            memcmp(st->shape, wanted->shape, st->nwords * sizeof *st->shape) == 0;
 }
 

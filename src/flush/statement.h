@@ -35,6 +35,7 @@ struct flush_statement {
     uint32_t rows;
     bool kept;    /* by the class; otherwise freed by mr_flush_statement_done */
     bool inlined; /* has an expression of one row */
+    bool partial; /* its rows' keys are NULL in part: they are compared by IS */
     bool rowid;   /* the key is the rowid that the database gives */
     size_t nwords;
     uint64_t *shape;
@@ -66,6 +67,7 @@ typedef struct flush_wanted {
     const uint64_t *shape; /* 2 * mr_flush_words(cls) */
     uint32_t rows;         /* of an INSERT; otherwise 1 */
     bool keep;             /* for the next flushes */
+    bool partial;          /* the key of the row is NULL in part */
     mr_node *const *inlined;
 } flush_wanted;
 mr_status mr_flush_statement(flush_class *cls, const flush_wanted *wanted, flush_statement **out);

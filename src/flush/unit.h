@@ -220,6 +220,8 @@ mr_status mr_flush_take_version(mr_flush *flush, flush_op *op);
 mr_status mr_flush_check(mr_flush *flush, const flush_op *op);
 /* The values of the row's key before this flush; room for the mapper's npk. */
 void mr_flush_old_key(const flush_op *op, mr_value *out);
+/* Is that key NULL in part? *out stays as it is on failure. */
+mr_status mr_flush_is_partial(mr_flush *flush, const flush_op *op, bool *out);
 /* The value that the entity's row has in the column of a slot once this flush has come to it. */
 const mr_value *mr_flush_entity_value(mr_flush *flush, mr_entity *entity, unsigned slot, mr_value *room);
 /* Stages the foreign keys that follow from relationships. */

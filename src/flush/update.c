@@ -138,7 +138,8 @@ static mr_status send_row(flush_batch *batch, flush_op *op) {
         flush_wanted wanted = {.kind = STATEMENT_UPDATE, .shape = shape, .rows = 1, .keep = true};
         for (unsigned c = 0; c < op->cls->ncolumns && !wanted.inlined; c++)
             if (inlined[c]) wanted.inlined = inlined;
-        if (mr_flush_batch_use(batch, op->cls, &wanted) != MR_OK || mr_flush_batch_row(batch, op) != MR_OK ||
+        if (mr_flush_is_partial(flush, op, &wanted.partial) != MR_OK ||
+            mr_flush_batch_use(batch, op->cls, &wanted) != MR_OK || mr_flush_batch_row(batch, op) != MR_OK ||
             (told && mr_flush_batch_run(batch) != MR_OK) ||
             (told && !batch->missing && mr_flush_stage_identity(flush, op) != MR_OK))
             return MR_FAIL;

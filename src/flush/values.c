@@ -146,6 +146,16 @@ void mr_flush_old_key(const flush_op *op, mr_value *out) {
         if (row->staged[cls->key[i]].tag == STAGED_CASCADED) out[i] = row->staged[cls->key[i]];
 }
 
+mr_status mr_flush_is_partial(mr_flush *flush, const flush_op *op, bool *out) {
+    const mr_mapper *mapper = op->cls->mapper;
+    if (mapper->npk == 1) return MR_OK;
+    mr_value *key = mr_flush_keys(flush, mapper->npk);
+    if (!key) return MR_FAIL;
+    mr_flush_old_key(op, key);
+    *out = mr_identity_has_null(mapper, key);
+    return MR_OK;
+}
+
 const mr_value *mr_flush_entity_value(mr_flush *flush, mr_entity *entity, unsigned slot, mr_value *room) {
     flush_op *op = mr_flush_op_of(flush, entity);
     const mr_value *v;
@@ -270,15 +280,17 @@ mr_status mr_flush_stage_identity(mr_flush *flush, flush_op *op) {
     mr_value *key = mr_flush_keys(flush, cls->mapper->npk);
     if (!key) return MR_FAIL;
     /* What has expired is known all the same. */
-    bool known = op->entity->identity.kind != MR_UNLOADED;
+    bool known = op->entity->identity.kind != MR_UNLOADED, nullified = false;
     if (known) mr_identity_values(cls->mapper, &op->entity->identity, key);
     for (unsigned i = 0; i < cls->mapper->npk; i++) {
         const mr_value *v = mr_flush_value(op, cls->key[i]);
+        /* A part that is NULL already may stay so. */
+        if (v->kind == MR_NULL && !(known && key[i].kind == MR_NULL)) nullified = true;
         if (v->kind != MR_UNLOADED && v->kind != STAGED_BY_SERVER) key[i] = *v;
         else if (!known || v->kind == STAGED_BY_SERVER) key[i] = mr_value_of(MR_UNLOADED, 0);
     }
     mr_value made;
-    if (!mr_identity_make(cls->mapper, key, &flush->identity, &made)) return refuse_null_key(flush, op, key);
+    if (nullified || !mr_identity_make(cls->mapper, key, &flush->identity, &made)) return refuse_null_key(flush, op, key);
     mr_value copy;
     if (mr_value_copy(flush->env, &copy, &made) != MR_OK) return MR_FAIL;
     mr_value_clear(flush->env, &op->identity);

@@ -19,6 +19,7 @@ typedef struct mr_prepared {
 /* The unloaded columns of an entity that are loaded together. */
 typedef struct mr_prepared_columns {
     uint16_t n;
+    bool partial; /* of a row whose key is NULL in part */
     uint16_t *slots; /* owned */
     mr_prepared prepared;
 } mr_prepared_columns;
@@ -27,7 +28,7 @@ typedef struct mr_class_plans {
     struct mr_class_plans *next;
     mr_mapper *mapper;
     uint64_t version;
-    mr_prepared get;
+    mr_prepared get, get_partial; /* of a row whose key is NULL in part */
     mr_vec lazy;    /* mr_prepared, by slot of the relationship */
     mr_vec columns; /* mr_prepared_columns */
 } mr_class_plans;
@@ -45,8 +46,9 @@ void mr_class_plans_free(mr_class_plans *plans);
  * (one reference, which prepared keeps), whose late parameters make notes in lates. */
 mr_status mr_prepare(mr_env *env, mr_prepared *prepared, const mr_dialect *dialect,
                      mr_status (*make)(void *ud, mr_vec *lates, mr_query **out), void *ud);
-/* A mapper's "key = late parameter" criterion for query. Consumes and gives a query; NULL on failure. */
-mr_query *mr_where_identity(mr_query *query, mr_mapper *mapper, mr_vec *lates);
+/* A mapper's "key = late parameter" criterion for query; partial: "key IS late parameter". Consumes and gives
+ * a query; NULL on failure. */
+mr_query *mr_where_identity(mr_query *query, mr_mapper *mapper, bool partial, mr_vec *lates);
 /* The column property of a slot. */
 const mr_property *mr_mapper_at_slot(const mr_mapper *mapper, uint16_t slot);
 void mr_prepared_done(mr_prepared *prepared);

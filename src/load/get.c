@@ -6,23 +6,33 @@
 #include "cache.h"
 #include "run.h"
 
-static mr_status make_get(void *ud, mr_vec *lates, mr_query **out) {
-    mr_mapper *mapper = ud;
+static mr_status make_any(mr_mapper *mapper, bool partial, mr_vec *lates, mr_query **out) {
     mr_query_item item = {.mapper = mapper};
-    *out = mr_where_identity(mr_query_new(mapper->env, &item, 1, false), mapper, lates);
+    *out = mr_where_identity(mr_query_new(mapper->env, &item, 1, false), mapper, partial, lates);
     return *out ? MR_OK : MR_FAIL;
 }
 
+static mr_status make_get(void *ud, mr_vec *lates, mr_query **out) {
+    return make_any(ud, false, lates, out);
+}
+
+static mr_status make_get_partial(void *ud, mr_vec *lates, mr_query **out) {
+    return make_any(ud, true, lates, out);
+}
+
 mr_status mr_get_open(const mr_load_context *ctx, mr_mapper *mapper, const mr_value *values, bool populate,
-                      mr_load **out) {
+                      mr_entity *fixed, mr_load **out) {
     mr_conn *conn;
     mr_class_plans *plans = mr_class_plans_of(mapper);
     *out = NULL;
     if (!plans || ctx->connection(ctx->ud, mapper, &conn) != MR_OK) return MR_FAIL;
-    if (mr_prepare(ctx->env, &plans->get, mr_engine_dialect(mr_conn_engine(conn)), make_get, mapper) != MR_OK)
+    bool partial = mr_identity_has_null(mapper, values);
+    mr_prepared *get = partial ? &plans->get_partial : &plans->get;
+    if (mr_prepare(ctx->env, get, mr_engine_dialect(mr_conn_engine(conn)),
+                   partial ? make_get_partial : make_get, mapper) != MR_OK)
         return MR_FAIL;
-    mr_run_source source = {.query = plans->get.query, .keys = values};
-    return mr_load_open(ctx, plans->get.plan, &source, populate, out);
+    mr_run_source source = {.query = get->query, .keys = values, .fixed = fixed};
+    return mr_load_open(ctx, get->plan, &source, populate, out);
 }
 
 /* A query for the key with the options of another. */
@@ -40,7 +50,8 @@ static mr_query *query_with_options(mr_mapper *mapper, const mr_value *values, c
     for (uint16_t i = 0; q && i < mapper->npk; i++) {
         const mr_property *prop = mr_mapper_at_slot(mapper, mapper->pk_slots[i]);
         mr_node *bind = mr_sql_bind(env, mr_column_type(env, prop->column), &values[i]);
-        next = mr_query_where(q, mr_sql_binary(env, MR_OP_EQ, mr_property_node(prop, NULL), bind));
+        mr_op op = values[i].kind == MR_NULL ? MR_OP_IS : MR_OP_EQ;
+        next = mr_query_where(q, mr_sql_binary(env, op, mr_property_node(prop, NULL), bind));
         mr_query_release(q);
         q = next;
     }
@@ -53,7 +64,7 @@ static mr_query *query_with_options(mr_mapper *mapper, const mr_value *values, c
 static mr_status open_load(const mr_load_context *ctx, mr_mapper *mapper, const mr_value *values,
                            const mr_query *options, mr_load **out) {
     if (!options || options->noptions == 0)
-        return mr_get_open(ctx, mapper, values, options && options->populate_existing, out);
+        return mr_get_open(ctx, mapper, values, options && options->populate_existing, NULL, out);
     mr_query *q = query_with_options(mapper, values, options);
     if (!q) return MR_FAIL;
     mr_status status = mr_load_start(ctx, q, out);
@@ -61,10 +72,10 @@ static mr_status open_load(const mr_load_context *ctx, mr_mapper *mapper, const 
     return status;
 }
 
-static mr_status first_entity(mr_load *load, mr_entity **out) {
+static mr_status first_entity(mr_load *load, const mr_mapper *mapper, const mr_value *key, mr_entity **out) {
     const mr_value *rows;
     size_t n;
-    if (mr_load_all(load, &rows, &n) != MR_OK) return MR_FAIL;
+    if (mr_load_whole(load, mapper, key, &rows, &n) != MR_OK) return MR_FAIL;
     if (n == 0 || rows[0].kind != MR_ENTITY) return MR_NOTFOUND;
     *out = mr_entity_pin(rows[0].u.p);
     return MR_OK;
@@ -82,7 +93,7 @@ mr_status mr_load_by_identity(const mr_load_context *ctx, mr_mapper *mapper, con
     mr_identity_values(mapper, identity, values);
     mr_heap_block(heap);
     mr_status status = open_load(ctx, mapper, values, options, &load);
-    if (status == MR_OK) status = first_entity(load, out);
+    if (status == MR_OK) status = first_entity(load, mapper, values, out);
     mr_load_close(load);
     mr_heap_unblock(heap);
     if (values != few) mr_free(ctx->env, values);

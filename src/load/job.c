@@ -196,7 +196,8 @@ static mr_node *one_key(mr_env *env, mr_node *const *columns, unsigned n, const 
     mr_node *all = NULL;
     for (unsigned i = 0; i < n; i++) {
         mr_node *bind = mr_sql_bind(env, columns[i]->type, &values[i]);
-        all = mr_sql_and(env, all, mr_sql_binary(env, MR_OP_EQ, mr_node_retain(columns[i]), bind));
+        mr_op op = values[i].kind == MR_NULL ? MR_OP_IS : MR_OP_EQ;
+        all = mr_sql_and(env, all, mr_sql_binary(env, op, mr_node_retain(columns[i]), bind));
         if (!all) return NULL;
     }
     return all;

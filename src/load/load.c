@@ -110,13 +110,18 @@ mr_status mr_load_start(const mr_load_context *ctx, mr_query *query, mr_load **o
     mr_heap_block(load->heap);
     load->yield_per = query->yield_per;
     load->populate = query->populate_existing;
-    mr_status status = ctx->connection(ctx->ud, mr_query_lead(query), &conn);
+    /* An offset passes over rows that nobody sees. */
+    mr_query *keyed = NULL;
+    mr_status status = query->clauses.offset ? mr_load_keyed(ctx, query, &keyed) : MR_OK;
+    if (keyed) query = keyed;
+    if (status == MR_OK) status = ctx->connection(ctx->ud, mr_query_lead(query), &conn);
     if (status == MR_OK)
         status = mr_plan_find(query, NULL, mr_engine_dialect(mr_conn_engine(conn)), &binds, &plan);
     mr_run_source source = {.query = query, .binds = &binds};
     if (status == MR_OK) status = open_main(load, plan, &source);
     mr_plan_release(plan);
     mr_vec_done(&binds);
+    mr_query_release(keyed);
     mr_heap_unblock(load->heap);
     if (status == MR_OK)
         *out = load;
@@ -158,9 +163,21 @@ static mr_status check_new(mr_load *load) {
     return mr_seen_add(&load->seen_entities, row->u.p, NULL);
 }
 
+/* The row is of one object, which it does not have because its key is NULL. */
+static bool is_keyless(const mr_load *load) {
+    const mr_run *run = load->main;
+    if (load->width != 1 || run->out->kind != MR_NULL) return false;
+    const mr_plan_item *item = run->plan->items;
+    return item->entity != MR_PLAN_NONE && run->entities[item->entity].keyless;
+}
+
 static mr_status keep_row(mr_load *load) {
     const mr_value *out = load->main->out;
     size_t begin = load->rows.len;
+    if (is_keyless(load)) {
+        load->keyless = true;
+        return MR_OK;
+    }
     if (begin + load->width > load->rows.cap) {
         size_t cap = load->rows.cap ? load->rows.cap * 2 : 16;
         if (mr_vec_reserve(&load->rows, cap < begin + load->width ? begin + load->width : cap) != MR_OK)
@@ -183,10 +200,46 @@ static mr_status keep_row(mr_load *load) {
 
 /* ---------------------------------------------------------------- reading */
 
+/* Rows that are no objects have taken places of the limit: the statement is sent again without them. */
+static mr_status read_keyed(mr_load *load) {
+    const mr_load_context *ctx = &load->ctx;
+    mr_run *run = NULL;
+    mr_plan *plan = NULL;
+    mr_conn *conn;
+    mr_vec binds;
+    mr_query *q = mr_query_keyed(load->main->query);
+    if (!q) return MR_FAIL;
+    mr_vec_init(&binds, load->env, sizeof(mr_node *));
+    mr_status status = ctx->connection(ctx->ud, mr_query_lead(q), &conn);
+    if (status == MR_OK) status = mr_plan_find(q, NULL, mr_engine_dialect(mr_conn_engine(conn)), &binds, &plan);
+    mr_run_source source = {.query = q, .binds = &binds};
+    if (status == MR_OK) status = mr_run_open(load, plan, &source, &run);
+    mr_plan_release(plan);
+    mr_vec_done(&binds);
+    mr_query_release(q);
+    if (status != MR_OK) return status;
+    drop_rows(load);
+    mr_seen_done(&load->seen_entities);
+    mr_run_close(load->main);
+    load->main = run;
+    return MR_OK;
+}
+
+/* Has the limit counted rows that were left out? */
+static bool is_short(const mr_load *load) {
+    const mr_query *q = load->main->query;
+    return load->keyless && !load->yield_per && q && q->clauses.limit;
+}
+
 static mr_status read_rows(mr_load *load) {
     size_t read = 0;
     while (!load->yield_per || read < load->yield_per) {
         mr_status status = mr_run_step(load->main);
+        if (status == MR_DONE && is_short(load)) {
+            load->keyless = false;
+            if (read_keyed(load) != MR_OK) return MR_FAIL;
+            continue;
+        }
         if (status == MR_DONE) {
             load->main_done = true;
             break;
@@ -264,6 +317,27 @@ mr_status mr_load_finish(mr_load *load) {
     do status = mr_load_advance(load);
     while (status == MR_WAIT);
     return status;
+}
+
+mr_status mr_load_whole(mr_load *load, const mr_mapper *mapper, const mr_value *key, const mr_value **rows,
+                        size_t *n) {
+    mr_status status = mr_load_all(load, rows, n);
+    if (status != MR_OK || *n < 2 || !mr_identity_has_null(mapper, key)) return status;
+    mr_strbuf text, buf;
+    mr_value identity;
+    mr_strbuf_init(&text, load->env);
+    mr_strbuf_init(&buf, load->env);
+    if (mr_identity_make(mapper, key, &buf, &identity)) mr_identity_describe(mapper, &identity, &text);
+    const char *who = mr_strbuf_str(&text);
+    if (who)
+        mr_fail(load->env, MR_ERR_MULTIPLE_RESULTS_FOUND,
+                "%zu rows of table '%s' are %s: a key that is NULL in part does not tell them apart; map the class "
+                "by the number that SQLite gives each row: _rowid = Column{ \"rowid\", Integer, primary_key = true }, "
+                "and no other column as primary_key",
+                *n, mapper->table->name, who);
+    mr_strbuf_done(&text);
+    mr_strbuf_done(&buf);
+    return MR_FAIL;
 }
 
 mr_status mr_load_all(mr_load *load, const mr_value **rows, size_t *n) {

@@ -61,6 +61,7 @@ struct mr_plan_entity {
     uint16_t parent;        /* the entity that this one is joined to, or MR_PLAN_NONE */
     bool collection;        /* along is a collection */
     bool repeats;           /* an item of it can come in several rows of one parent */
+    bool outer;             /* a row may have none of it: an outer join */
 };
 
 typedef struct mr_plan_item {
@@ -114,6 +115,12 @@ typedef struct mr_plan_path {
 static inline bool mr_is_list(const mr_relationship *rel) {
     return rel->uselist >= 0 ? rel->uselist > 0 : rel->direction != MR_MANY_TO_ONE;
 }
+
+/* keyed.c: may a row lack a class that the query gives because an outer join found nothing? */
+bool mr_query_is_outer(const mr_query *q);
+/* The query with the rows alone that have a primary key, where its rows are objects of one class. A new
+ * reference; NULL without memory. */
+mr_query *mr_query_keyed(mr_query *q);
 
 /* Configures the mappings of the query's classes where something waits for it. */
 mr_status mr_plan_configure(const mr_query *q);

@@ -17,6 +17,7 @@ void mr_prepared_done(mr_prepared *prepared) {
 
 static void empty(mr_class_plans *plans) {
     mr_prepared_done(&plans->get);
+    mr_prepared_done(&plans->get_partial);
     for (size_t i = 0; i < plans->lazy.len; i++) mr_prepared_done(mr_vec_at(&plans->lazy, i));
     for (size_t i = 0; i < plans->columns.len; i++) {
         mr_prepared_columns *c = mr_vec_at(&plans->columns, i);
@@ -92,13 +93,14 @@ mr_status mr_prepare(mr_env *env, mr_prepared *prepared, const mr_dialect *diale
     return MR_OK;
 }
 
-mr_query *mr_where_identity(mr_query *query, mr_mapper *mapper, mr_vec *lates) {
+mr_query *mr_where_identity(mr_query *query, mr_mapper *mapper, bool partial, mr_vec *lates) {
     mr_env *env = mapper->env;
     mr_node *where = NULL;
     for (uint16_t i = 0; query && i < mapper->npk; i++) {
         const mr_property *prop = mr_mapper_at_slot(mapper, mapper->pk_slots[i]);
         mr_node *param = mr_late_param(env, lates, mr_column_type(env, prop->column), MR_PLAN_NONE, i);
-        where = mr_sql_and(env, where, mr_sql_binary(env, MR_OP_EQ, mr_property_node(prop, NULL), param));
+        mr_op op = partial ? MR_OP_IS : MR_OP_EQ;
+        where = mr_sql_and(env, where, mr_sql_binary(env, op, mr_property_node(prop, NULL), param));
         if (!where) break;
     }
     mr_query *made = query && where ? mr_query_where(query, where) : NULL;

@@ -53,6 +53,7 @@ typedef struct column_set {
     mr_mapper *mapper;
     const uint16_t *slots;
     uint16_t n;
+    bool partial;
 } column_set;
 
 static const mr_property *property_at(const mr_mapper *mapper, uint16_t slot) {
@@ -86,7 +87,7 @@ static mr_status make_columns(void *ud, mr_vec *lates, mr_query **out) {
     } else {
         mr_node_release(from);
     }
-    *out = mr_where_identity(q, set->mapper, lates);
+    *out = mr_where_identity(q, set->mapper, set->partial, lates);
     return *out ? MR_OK : MR_FAIL;
 }
 
@@ -116,7 +117,8 @@ static mr_prepared_columns *find_columns(mr_class_plans *plans, const column_set
     enum { MAX_SETS = 32 };
     for (size_t i = 0; i < plans->columns.len; i++) {
         mr_prepared_columns *c = mr_vec_at(&plans->columns, i);
-        if (c->n == set->n && memcmp(c->slots, set->slots, set->n * sizeof *set->slots) == 0) return c;
+        if (c->n == set->n && c->partial == set->partial &&
+            memcmp(c->slots, set->slots, set->n * sizeof *set->slots) == 0) return c;
     }
     if (plans->columns.len >= MAX_SETS) {
         mr_prepared_columns *oldest = mr_vec_at(&plans->columns, 0);
@@ -133,13 +135,15 @@ static mr_prepared_columns *find_columns(mr_class_plans *plans, const column_set
     }
     memcpy(made->slots, set->slots, set->n * sizeof *made->slots);
     made->n = set->n;
+    made->partial = set->partial;
     return made;
 }
 
 static mr_status open_columns(const mr_load_context *ctx, mr_entity *entity, const mr_vec *slots,
                               const mr_value *keys, mr_load **out) {
     mr_conn *conn;
-    column_set set = {entity->mapper, slots->data, (uint16_t)slots->len};
+    column_set set = {entity->mapper, slots->data, (uint16_t)slots->len,
+                      mr_identity_has_null(entity->mapper, keys)};
     mr_class_plans *plans = mr_class_plans_of(entity->mapper);
     if (!plans || ctx->connection(ctx->ud, entity->mapper, &conn) != MR_OK) return MR_FAIL;
     mr_prepared_columns *c = find_columns(plans, &set);
@@ -166,9 +170,9 @@ static mr_status run_refresh(const mr_load_context *ctx, mr_entity *entity, cons
     uint16_t npk = entity->mapper->npk;
     if (npk > FEW && !(keys = mr_alloc(ctx->env, npk * sizeof *keys))) return MR_FAIL;
     mr_identity_values(entity->mapper, &entity->identity, keys);
-    mr_status status = all ? mr_get_open(ctx, entity->mapper, keys, false, &load)
+    mr_status status = all ? mr_get_open(ctx, entity->mapper, keys, false, entity, &load)
                            : open_columns(ctx, entity, slots, keys, &load);
-    if (status == MR_OK) status = mr_load_all(load, &rows, &n);
+    if (status == MR_OK) status = mr_load_whole(load, entity->mapper, keys, &rows, &n);
     if (status == MR_OK && n == 0) status = MR_NOTFOUND;
     mr_load_close(load);
     if (keys != few) mr_free(ctx->env, keys);

@@ -5,6 +5,7 @@
  * unless the load populates existing ones, and then each once. No memory is allocated for a row but the
  * entities' own.
  */
+#include "cache.h"
 #include "run.h"
 
 #include <string.h>
@@ -148,11 +149,84 @@ static mr_status wrong_class(mr_run *run, const mr_plan_entity *pe, const mr_ent
                    e->mapper->name);
 }
 
+static void warn_keyless(mr_mapper *mapper) {
+    mr_strbuf names;
+    mr_strbuf_init(&names, mapper->env);
+    for (uint16_t i = 0; i < mapper->npk; i++)
+        mr_strbuf_printf(&names, "%s%s", i ? ", " : "", mr_mapper_at_slot(mapper, mapper->pk_slots[i])->name);
+    const char *text = mr_strbuf_str(&names);
+    if (text)
+        mr_warn(mapper->env,
+                "%s: rows of table '%s' without a primary key (%s %s NULL) are left out; to have them, map the "
+                "class by the number that SQLite gives each row: _rowid = Column{ \"rowid\", Integer, "
+                "primary_key = true }, and no other column as primary_key",
+                mapper->name, mapper->table->name, text, mapper->npk > 1 ? "are" : "is");
+    mr_strbuf_done(&names);
+}
+
+/* The key is NULL: an outer join found nothing, or there is a row which nothing tells from others like it. */
+static mr_status find_no_entity(const mr_plan_entity *pe, mr_run_entity *re, const mr_value *row) {
+    bool there = !pe->outer;
+    for (uint16_t i = 0; i < pe->nslots && !there; i++) there = row[pe->slots[i].column].kind != MR_NULL;
+    re->keyless = there;
+    if (!there || pe->mapper->keyless) return MR_OK;
+    pe->mapper->keyless = true;
+    warn_keyless(pe->mapper);
+    return MR_OK;
+}
+
+/* Another object has the key that the row of e has been found to have. */
+static mr_status two_objects(mr_run *run, const mr_entity *e, const mr_value *identity) {
+    mr_strbuf old, new;
+    mr_strbuf_init(&old, run->load->env);
+    mr_strbuf_init(&new, run->load->env);
+    mr_identity_describe(e->mapper, &e->identity, &old);
+    mr_identity_describe(e->mapper, identity, &new);
+    const char *was = mr_strbuf_str(&old), *is = mr_strbuf_str(&new);
+    if (was && is)
+        mr_fail(run->load->env, MR_ERR_INVALID_REQUEST,
+                "the session has two objects for one row: the row found for %s is %s, which another object is; "
+                "expunge one of them",
+                was, is);
+    mr_strbuf_done(&old);
+    mr_strbuf_done(&new);
+    return MR_FAIL;
+}
+
+/* The database has found e's row by a key that it holds in another spelling ('ABC' for 'abc', 7 for '007'): from
+ * now on that is e's. */
+static mr_status respell(mr_run *run, const mr_plan_entity *pe, mr_entity *e, const mr_value *identity,
+                         const mr_value *row) {
+    mr_idmap *map = run->load->ctx.owner->idmap;
+    mr_entity *other = mr_idmap_get(map, pe->mapper->root, identity);
+    if (other && other != e) return two_objects(run, e, identity);
+    mr_entity_touch(e);
+    if (mr_idmap_rename(map, e, identity) != MR_OK) return MR_FAIL;
+    for (uint16_t i = 0; i < pe->nkeys; i++)
+        if (mr_entity_put(e, pe->mapper->pk_slots[i], &row[pe->keys[i]], false) != MR_OK) return MR_FAIL;
+    return MR_OK;
+}
+
+static bool same_identity(const mr_value *a, const mr_value *b) {
+    if (a->kind != b->kind) return false;
+    if (a->kind == MR_INT) return a->u.i == b->u.i;
+    return a->len == b->len && memcmp(a->u.s, b->u.s, a->len) == 0;
+}
+
+/* The row of an entity that is asked for by its key. */
+static mr_status fill_fixed(mr_run *run, const mr_plan_entity *pe, const mr_value *identity,
+                            const mr_value *row, mr_entity **out) {
+    mr_entity *e = *out = run->fixed;
+    if (!same_identity(&e->identity, identity) && respell(run, pe, e, identity, row) != MR_OK) return MR_FAIL;
+    return fill_known(run, pe, e, row);
+}
+
 /* Sets re->current: the entity of the row, or NULL where an outer join found none. */
 static mr_status find_entity(mr_run *run, const mr_plan_entity *pe, mr_run_entity *re, const mr_value *row) {
     const mr_value *key = &row[pe->keys[0]];
     mr_value identity;
     re->current = NULL;
+    re->keyless = false;
     if (pe->mapper->int_key && key->kind == MR_INT) {
         if (re->last && re->last_key == key->u.i) {
             re->current = re->last;
@@ -160,14 +234,18 @@ static mr_status find_entity(mr_run *run, const mr_plan_entity *pe, mr_run_entit
         }
         identity = *key;
     } else {
-        if (key->kind == MR_NULL) return MR_OK;
+        if (key->kind == MR_NULL && pe->nkeys == 1) return find_no_entity(pe, re, row);
         mr_status status = composite_identity(run, pe, row, &identity);
-        if (status != MR_OK) return status == MR_NOTFOUND ? MR_OK : status;
+        if (status == MR_NOTFOUND) return find_no_entity(pe, re, row);
+        if (status != MR_OK) return status;
     }
-    mr_entity *e = mr_idmap_get(run->load->ctx.owner->idmap, pe->mapper->root, &identity);
+    bool fixed = run->fixed && pe == run->plan->entities;
+    mr_entity *e = fixed ? NULL : mr_idmap_get(run->load->ctx.owner->idmap, pe->mapper->root, &identity);
     if (e) {
         if (e->mapper != pe->mapper && !mr_mapper_isa(e->mapper, pe->mapper)) return wrong_class(run, pe, e);
         if (fill_known(run, pe, e, row) != MR_OK) return MR_FAIL;
+    } else if (fixed) {
+        if (fill_fixed(run, pe, &identity, row, &e) != MR_OK) return MR_FAIL;
     } else if (make_new(run, pe, &identity, row, &e) != MR_OK) {
         return MR_FAIL;
     }

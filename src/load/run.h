@@ -20,6 +20,7 @@ typedef struct mr_run_entity {
     mr_entity *current; /* of this row; NULL: none */
     mr_entity *last;    /* of the row before, with its key: most rows of a joined parent come together */
     int64_t last_key;
+    bool keyless; /* none, though the row has it: its key is NULL */
     mr_gather gather; /* of a joined collection */
     mr_vec parents;   /* mr_entity *: whose follow-ups are to come; consecutive ones once */
 } mr_run_entity;
@@ -75,6 +76,7 @@ struct mr_load {
     bool main_done; /* the main statement has been read to its end */
     bool entered;   /* ctx.enter was called */
     bool unique;
+    bool keyless; /* a row was left out because its key is NULL */
     uint32_t yield_per; /* 0: read ahead */
     size_t width;
     mr_vec rows;     /* mr_value, width for each row; entities pinned */
@@ -162,9 +164,13 @@ mr_status mr_load_advance(mr_load *load);
 /* A load of a plan without a query: get, refresh, lazy loads. */
 mr_status mr_load_open(const mr_load_context *ctx, mr_plan *plan, const mr_run_source *source, bool populate,
                        mr_load **out);
-/* get.c: a load of the class's prepared statement. values: the key's. */
+/* get.c: a load of the class's prepared statement. values: the key's. fixed: the entity that is to be filled,
+ * whatever the row's spelling of the key, or NULL. */
 mr_status mr_get_open(const mr_load_context *ctx, mr_mapper *mapper, const mr_value *values, bool populate,
-                      mr_load **out);
+                      mr_entity *fixed, mr_load **out);
+/* mr_load_all of a load by this key: MultipleResultsFound where it is NULL in part, and several rows have it. */
+mr_status mr_load_whole(mr_load *load, const mr_mapper *mapper, const mr_value *key, const mr_value **rows,
+                        size_t *n);
 /* Runs it to the end within one call. */
 mr_status mr_load_finish(mr_load *load);
 

@@ -170,6 +170,7 @@ mr_status mr_target_identity(const mr_relationship *rel, mr_entity *parent, mr_s
             if (rel->pairs[i].remote_slot == target->pk_slots[k])
                 key[k] = *mr_entity_slot(parent, rel->pairs[i].local_slot);
     }
+    if (mr_identity_has_null(target, key)) return MR_NOTFOUND;
     if (mr_identity_make(target, key, buf, out)) return MR_OK;
     return buf->oom ? mr_nomem(target->env) : MR_NOTFOUND;
 }

@@ -24,7 +24,7 @@ static mr_status identity_of(mr_entity *e, mr_strbuf *buf, mr_value *out) {
     *out = mr_value_of(MR_UNLOADED, 0);
     for (unsigned i = 0; i < e->mapper->npk && e->mapper->npk <= MAX_KEY; i++) {
         key[i] = *mr_entity_slot(e, e->mapper->pk_slots[i]);
-        if (key[i].kind == MR_UNLOADED || key[i].kind == MR_NULL || key[i].kind >= MR_OPAQUE) return MR_OK;
+        if (key[i].kind == MR_UNLOADED || key[i].kind >= MR_OPAQUE) return MR_OK;
     }
     if (e->mapper->npk <= MAX_KEY) mr_identity_make(e->mapper, key, buf, out);
     return buf->oom ? mr_nomem(e->mapper->env) : MR_OK;

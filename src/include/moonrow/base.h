@@ -132,6 +132,9 @@ bool mr_env_is_interrupted(const mr_env *env);
 
 void mr_env_set_log(mr_env *env, mr_log_fn fn, void *ud);
 void mr_log(mr_env *env, const char *fmt, ...) MR_PRINTF(2, 3);
+/* What a program should know of, though it is no error: goes to the host's warnings. */
+void mr_env_set_warn(mr_env *env, mr_log_fn fn, void *ud);
+void mr_warn(mr_env *env, const char *fmt, ...) MR_PRINTF(2, 3);
 
 /* One pointer per layer that keeps something per environment (the heap, the binding). */
 typedef enum mr_env_slot {

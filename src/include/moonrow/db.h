@@ -37,6 +37,13 @@ typedef struct mr_stmt mr_stmt; /* a driver's prepared statement */
 /* Called while another holds the lock; returns true to try again after waiting the driver's step. */
 typedef bool (*mr_busy_fn)(void *ud);
 
+/* What the database itself says of a column, which another program may have made. */
+typedef struct mr_column_facts {
+    bool not_null; /* declared so */
+    bool integer;  /* declared INTEGER: as the sole key of a table, it is SQLite's rowid */
+    bool binary;   /* texts are equal when their bytes are */
+} mr_column_facts;
+
 /* Every function that fails records the error with the database's words (mr_error_add_orig), of the
  * kind its code means: constraint IntegrityError; busy, locked, full, cannot open, I/O OperationalError; mismatch,
  * too big DataError; syntax, no such table ProgrammingError (sqlite: OperationalError, as SQLAlchemy has it). */
@@ -66,6 +73,9 @@ struct mr_driver {
     unsigned (*column_count)(mr_stmt *stmt);
     const char *(*column_name)(mr_stmt *stmt, unsigned i);
     int64_t (*last_insert_id)(mr_dbc *dbc);
+    /* Without a statement. schema may be NULL. MR_NOTFOUND: no column of a table. May be NULL: all are as mapped. */
+    mr_status (*column_facts)(mr_dbc *dbc, const char *schema, const char *table, const char *column,
+                              mr_column_facts *out);
     int64_t (*changes)(mr_dbc *dbc); /* rows that the last write matched */
     bool (*in_transaction)(mr_dbc *dbc); /* the database's own word */
     mr_status (*data_version)(mr_dbc *dbc, int64_t *out); /* changes when another connection has committed */
@@ -167,6 +177,8 @@ typedef enum mr_txmode {
 /* A connection from the pool, or a new one. Close gives it back: rolled back, its cursors closed. */
 mr_status mr_engine_connect(mr_engine *engine, mr_conn **out);
 void mr_conn_close(mr_conn *conn);
+/* What the database says of a column, without a statement. MR_NOTFOUND: nothing (it is of a view). */
+mr_status mr_conn_column_facts(mr_conn *conn, const mr_column *column, mr_column_facts *out);
 mr_engine *mr_conn_engine(const mr_conn *conn);
 mr_dbc *mr_conn_dbc(mr_conn *conn);
 

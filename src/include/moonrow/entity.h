@@ -142,8 +142,11 @@ void mr_entity_unpin(mr_entity *entity); /* NULL passes */
 /* ---------------------------------------------------------------- identity */
 
 /* The identity of key values in the primary key's order (normalised by mr_type_coerce already): an integer for int_key, otherwise an
- * encoding in buf, borrowed. false when a value is NULL or MR_UNLOADED (sets *out MR_UNLOADED) or memory ran out (buf->oom). */
+ * encoding in buf, borrowed. false when all values are NULL, one is MR_UNLOADED (sets *out MR_UNLOADED), or memory ran out
+ * (buf->oom). */
 bool mr_identity_make(const mr_mapper *mapper, const mr_value *key, mr_strbuf *buf, mr_value *out);
+/* Is a part of the key NULL? Its row is found by IS; no foreign key refers to it. */
+bool mr_identity_has_null(const mr_mapper *mapper, const mr_value *key);
 /* The values back from an identity; out has room for npk; bytes are borrowed from identity. */
 void mr_identity_values(const mr_mapper *mapper, const mr_value *identity, mr_value *out);
 /* "User 3" or "Entry ('a', 2)": for messages. */
@@ -158,6 +161,8 @@ mr_entity *mr_idmap_get(mr_idmap *map, const mr_mapper *root, const mr_value *id
 mr_status mr_idmap_put(mr_idmap *map, mr_entity *entity); /* by root mapper and identity; InvalidRequestError when another has it */
 mr_status mr_idmap_reserve(mr_idmap *map, size_t more);   /* puts of so many cannot fail then */
 void mr_idmap_remove(mr_idmap *map, mr_entity *entity);
+/* The entity has another identity from now on (copied), which no other one in the map has. Fails before it changes anything. */
+mr_status mr_idmap_rename(mr_idmap *map, mr_entity *entity, const mr_value *identity);
 size_t mr_idmap_count(const mr_idmap *map);
 mr_entity *mr_idmap_next(mr_idmap *map, size_t *cursor);
 

@@ -51,6 +51,10 @@ mr_status mr_load_statement(mr_query *query, bool plain, mr_node **out);
 /* SELECT count(*) AS count_1 FROM (SELECT ...) AS anon_1 */
 mr_status mr_load_count_statement(mr_query *query, mr_node **out);
 
+/* *out (a new reference): the query without the rows whose primary key is NULL, where its class's table may have such as the
+ * database says; otherwise the query itself. For what counts objects. */
+mr_status mr_load_keyed(const mr_load_context *ctx, mr_query *query, mr_query **out);
+
 /* One entity by its identity, straight from the database (the identity map is asked by the caller): *out pinned, or MR_NOTFOUND.
  * Cached per mapper: no planning, no compiling after the first. options: a query whose options apply, or NULL. */
 mr_status mr_load_by_identity(const mr_load_context *ctx, mr_mapper *mapper, const mr_value *identity, mr_query *options, mr_entity **out);

@@ -159,6 +159,7 @@ struct mr_mapper {
     uint16_t npk;
     uint16_t *pk_slots; /* in the primary key's order */
     bool int_key;       /* one primary key column of an integer type: the identity is an integer */
+    bool keyless;       /* a row without a primary key was met, and warned of */
     uint32_t order;     /* number in the registry, in order of declaration */
     bool configured;
     /* inheritance */

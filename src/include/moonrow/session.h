@@ -100,6 +100,8 @@ bool mr_session_has_transaction(const mr_session *s, uint64_t serial); /* is tha
 
 /* Reading. Autoflushes (unless the query or the session says no), then loads. */
 mr_status mr_session_load(mr_session *s, mr_query *query, mr_load **out);
+/* The query as its rows are counted: see mr_load_keyed. */
+mr_status mr_session_keyed(mr_session *s, mr_query *query, mr_query **out);
 /* A statement without entities (INSERT, UPDATE, DELETE, text, Core SELECT): *cursor open, close it; values stay with
  * the cursor (freed by mr_session_cursor_close). */
 typedef struct mr_session_cursor { mr_cursor *cursor; mr_value *values; mr_compiled *compiled; mr_node *statement; } mr_session_cursor;
