@@ -1,10 +1,13 @@
 /*
  * connection.c: connections of an engine, for SQL without a session.
  *
- * Invariant: a connection begins at its first write; what was not committed when it closes is rolled back.
+ * Invariant: a connection begins at its first write, unless it was asked to commit each statement by itself; what was
+ * not committed when it closes is rolled back.
  * The block of engine:begin commits at its end, and rolls back on an error or when it is closed from outside.
  */
 #include "connection.h"
+
+#include <string.h>
 
 #include "own.h"
 #include "result.h"
@@ -65,8 +68,8 @@ static int connection_gc(lua_State *L) {
     return 0;
 }
 
-/* Pushes an open connection of the engine at index 1. */
-static bind_connection *connect(lua_State *L, const char *function, bool block) {
+/* Pushes an open connection of the engine at index 1. autocommit: each statement is a transaction of its own. */
+static bind_connection *connect(lua_State *L, const char *function, bool block, bool autocommit) {
     mr_engine *engine = ((bind_engine *)bind_arg(L, 1, BIND_ENGINE, function))->engine;
     bind_connection *c = lua_newuserdatauv(L, sizeof *c, 0);
     *c = (bind_connection){NULL, NULL, block, false};
@@ -75,14 +78,26 @@ static bind_connection *connect(lua_State *L, const char *function, bool block) 
     c->engine = mr_engine_retain(engine);
     BIND_ENTER(b, L);
     mr_status st = mr_engine_connect(engine, &c->conn);
-    if (st == MR_OK) mr_conn_set_lazy(c->conn, true, NULL, NULL);
+    if (st == MR_OK) mr_conn_set_lazy(c->conn, !autocommit, NULL, NULL);
     BIND_LEAVE(b);
     bind_check(L, st);
     return c;
 }
 
+/* engine:connect{ isolation_level = "AUTOCOMMIT" or "SERIALIZABLE" } */
 int bind_engine_connect(lua_State *L) {
-    (void)connect(L, "connect", false);
+    static const char *const names[] = {"isolation_level", NULL};
+    int options;
+    if (bind_arguments(L, 2, &options) > 0)
+        return bind_error(L, MR_ERR_ARGUMENT, "connect takes no arguments but options: { isolation_level = ... }");
+    bind_check_options(L, options, "connect", names);
+    const char *level = bind_option_string(L, options, "connect", "isolation_level", "SERIALIZABLE");
+    bool autocommit = strcmp(level, "AUTOCOMMIT") == 0;
+    if (!autocommit && strcmp(level, "SERIALIZABLE") != 0)
+        return bind_error(L, MR_ERR_ARGUMENT,
+                          "connect: isolation_level is \"SERIALIZABLE\" or \"AUTOCOMMIT\", not \"%s\"", level);
+    lua_settop(L, 1);
+    (void)connect(L, "connect", false, autocommit);
     return 1;
 }
 
@@ -141,7 +156,7 @@ int bind_engine_begin(lua_State *L) {
     bool with_function = !lua_isnone(L, 2);
     if (with_function) bind_check_callable(L, 2, "begin");
     lua_settop(L, 2);
-    (void)connect(L, "begin", true);
+    (void)connect(L, "begin", true, false);
     if (!with_function) return 1;
     lua_insert(L, 2);
     lua_toclose(L, 2); /* coroutine.close rolls back at once */

@@ -18,25 +18,27 @@ static mr_env *env_of(lua_State *L) {
     return bind_of(L)->env;
 }
 
-static void each_part(mr_dml *d, mr_node **parts[10]) {
-    mr_node **all[10] = {&d->table,           &d->columns,       &d->values,          &d->select,
-                         &d->where,           &d->returning,     &d->conflict_target, &d->conflict_columns,
-                         &d->conflict_values, &d->conflict_where};
+enum { DML_PARTS = 11 };
+
+static void each_part(mr_dml *d, mr_node **parts[DML_PARTS]) {
+    mr_node **all[DML_PARTS] = {&d->table,           &d->columns,         &d->values,          &d->select,
+                                &d->where,           &d->returning,       &d->conflict_target, &d->conflict_index_where,
+                                &d->conflict_columns, &d->conflict_values, &d->conflict_where};
     memcpy(parts, all, sizeof all);
 }
 
 static void retain_parts(mr_dml *d) {
-    mr_node **parts[10];
+    mr_node **parts[DML_PARTS];
     each_part(d, parts);
-    for (int i = 0; i < 10; i++) mr_node_retain(*parts[i]);
+    for (int i = 0; i < DML_PARTS; i++) mr_node_retain(*parts[i]);
 }
 
 static int statement_gc(lua_State *L) {
     bind_statement *s = lua_touserdata(L, 1);
-    mr_node **parts[10];
+    mr_node **parts[DML_PARTS];
     each_part(&s->dml, parts);
     bool open = bind_peek(L) != NULL;
-    for (int i = 0; i < 10; i++) {
+    for (int i = 0; i < DML_PARTS; i++) {
         if (open) mr_node_release(*parts[i]);
         *parts[i] = NULL;
     }
@@ -198,9 +200,21 @@ static void read_target(lua_State *L, bind_statement *copy, int options, const c
     lua_settop(L, list - 1);
 }
 
+/* The index_where option, in the copy. Its values are written out: a database compares the text of the condition with
+ * that of its index when it prepares the statement, before parameters have values. */
+static void read_index_where(lua_State *L, bind_statement *copy, int options, const char *function) {
+    if (bind_option(L, options, "index_where") != LUA_TNIL) {
+        if (!copy->dml.conflict_target)
+            bind_error(L, MR_ERR_ARGUMENT, "%s: index_where goes with index_elements, the columns of the index", function);
+        copy->dml.conflict_index_where = mr_sql_inline(bind_to_criterion(L, -1, function));
+        if (!copy->dml.conflict_index_where) bind_raise(L);
+    }
+    lua_pop(L, 1);
+}
+
 static int on_conflict(lua_State *L, const char *function, bool update) {
-    static const char *const update_names[] = {"index_elements", "set", "where", NULL};
-    static const char *const nothing_names[] = {"index_elements", NULL};
+    static const char *const update_names[] = {"index_elements", "index_where", "set", "where", NULL};
+    static const char *const nothing_names[] = {"index_elements", "index_where", NULL};
     const bind_statement *s = self(L, function);
     int options;
     if (s->kind != MR_NODE_INSERT) return bind_error(L, MR_ERR_ARGUMENT, "%s is for insert", function);
@@ -211,6 +225,7 @@ static int on_conflict(lua_State *L, const char *function, bool update) {
     int made = lua_gettop(L);
     copy->dml.on_conflict = true;
     read_target(L, copy, options, function, update);
+    read_index_where(L, copy, options, function);
     if (update) {
         size_t n;
         if (bind_option(L, options, "set") != LUA_TTABLE)

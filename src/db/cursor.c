@@ -48,7 +48,24 @@ fail:
     return MR_FAIL;
 }
 
+/* Text of the user's that would end the transaction behind the library's back, or that fails within one. */
+static mr_status check_kind(const mr_conn *conn, const mr_compiled *compiled) {
+    if (compiled->kind == MR_TEXT_CONTROL)
+        mr_fail(conn->env, MR_ERR_INVALID_REQUEST,
+                "transactions are the library's own and take no SQL text: use begin, begin_nested, commit and rollback of "
+                "the session or connection");
+    else if (compiled->kind == MR_TEXT_ALONE && conn->began)
+        mr_fail(conn->env, MR_ERR_INVALID_REQUEST,
+                "this statement does not run inside a transaction: commit or roll back first, or run it on a connection "
+                "of engine:connect{ isolation_level = \"AUTOCOMMIT\" }");
+    else
+        return MR_OK;
+    mr_error_add_statement(conn->env, compiled->sql, NULL, 0);
+    return MR_FAIL;
+}
+
 mr_status mr_conn_prepare(mr_conn *conn, mr_compiled *compiled, mr_cursor **out) {
+    if (compiled->kind > MR_TEXT_WRITES && check_kind(conn, compiled) != MR_OK) return MR_FAIL;
     return mr_conn_cursor(conn, compiled, !compiled->is_ddl, out);
 }
 

@@ -47,13 +47,7 @@ mr_status mr_sqlite_fail(sqlite_dbc *dbc, int rc) {
 
 static int64_t last_insert_id(mr_dbc *dbc) { return sqlite3_last_insert_rowid(sqlite_dbc_of(dbc)->db); }
 
-static int64_t changes(mr_dbc *dbc) {
-#if SQLITE_VERSION_NUMBER >= 3037000
-    return sqlite3_changes64(sqlite_dbc_of(dbc)->db);
-#else
-    return sqlite3_changes(sqlite_dbc_of(dbc)->db);
-#endif
-}
+static int64_t changes(mr_dbc *dbc) { return sqlite3_changes64(sqlite_dbc_of(dbc)->db); }
 
 static mr_status column_facts(mr_dbc *handle, const char *schema, const char *table, const char *column,
                               mr_column_facts *out) {
@@ -119,6 +113,7 @@ static const mr_driver driver = {
     .check = mr_sqlite_check,
     .needs_anchor = mr_sqlite_is_memory,
     .open = mr_sqlite_open,
+    .set_up = mr_sqlite_set_up,
     .close = mr_sqlite_close,
     .prepare = mr_sqlite_prepare,
     .finalize = mr_sqlite_finalize,

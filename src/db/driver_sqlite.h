@@ -11,6 +11,13 @@
 
 #include <moonrow/db.h>
 
+/* The oldest SQLite that has all that is called here: sqlite3_changes64, and RETURNING. */
+#define MR_SQLITE_MINIMUM 3037000
+#define MR_SQLITE_MINIMUM_TEXT "3.37.0"
+#if SQLITE_VERSION_NUMBER < MR_SQLITE_MINIMUM
+#error "moonrow needs SQLite 3.37.0 or later"
+#endif
+
 typedef struct sqlite_dbc {
     mr_env *env;
     sqlite3 *db;
@@ -32,6 +39,7 @@ mr_status mr_sqlite_fail(sqlite_dbc *dbc, int rc);
 mr_status mr_sqlite_check(mr_env *env, const mr_url *url);
 bool mr_sqlite_is_memory(const mr_url *url);
 mr_status mr_sqlite_open(mr_env *env, const mr_url *url, uint64_t serial, void *native, mr_dbc **out);
+mr_status mr_sqlite_set_up(mr_dbc *handle, const mr_url *url);
 void mr_sqlite_close(mr_dbc *dbc);
 /* Waits for a lock, as sqlite3_busy_handler wants it; p is the sqlite_dbc. */
 int mr_sqlite_wait(void *p, int count);

@@ -57,7 +57,8 @@ static mr_status set_up(mr_engine *engine, const char *url, size_t len, const mr
     engine->native = options ? options->native : NULL;
     if (engine->native || !engine->driver->needs_anchor || !engine->driver->needs_anchor(&engine->url))
         return MR_OK;
-    return engine->driver->open(env, &engine->url, engine->serial, NULL, &engine->anchor);
+    if (engine->driver->open(env, &engine->url, engine->serial, NULL, &engine->anchor)) return MR_FAIL;
+    return engine->driver->set_up ? engine->driver->set_up(engine->anchor, &engine->url) : MR_OK;
 }
 
 static void engine_free(mr_engine *engine) {
@@ -130,6 +131,16 @@ void mr_engine_dispose(mr_engine *engine) {
     }
 }
 
+/* The listeners of `connect` come first: they may have to open what is encrypted. */
+static mr_status set_up_connection(mr_engine *engine, mr_conn *conn) {
+    mr_status status = MR_OK;
+    conn->setting_up = true;
+    if (engine->hooks.connect) status = engine->hooks.connect(engine->hooks.ud, engine, conn);
+    conn->setting_up = false;
+    if (status == MR_FAIL || !engine->driver->set_up) return status;
+    return engine->driver->set_up(conn->dbc, &engine->url);
+}
+
 mr_status mr_engine_connect(mr_engine *engine, mr_conn **out) {
     mr_conn *conn = engine->idle;
     if (conn) {
@@ -142,16 +153,11 @@ mr_status mr_engine_connect(mr_engine *engine, mr_conn **out) {
     }
     if (mr_conn_open(engine, &conn)) return MR_FAIL;
     mr_engine_retain(engine);
-    if (engine->hooks.connect) {
-        conn->setting_up = true;
-        mr_status status = engine->hooks.connect(engine->hooks.ud, engine, conn);
-        conn->setting_up = false;
-        if (status == MR_FAIL) {
-            mr_conn_invalidate_cursors(conn);
-            mr_conn_destroy(conn);
-            mr_engine_release(engine);
-            return MR_FAIL;
-        }
+    if (set_up_connection(engine, conn) == MR_FAIL) {
+        mr_conn_invalidate_cursors(conn);
+        mr_conn_destroy(conn);
+        mr_engine_release(engine);
+        return MR_FAIL;
     }
     *out = conn;
     return MR_OK;

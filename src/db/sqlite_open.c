@@ -1,6 +1,6 @@
 /*
- * sqlite_open.c: opening SQLite databases. A connection that was opened is set up: foreign keys enforced, a
- * busy handler installed, the URL's parameters obeyed; and its file is known to be a database.
+ * sqlite_open.c: opening SQLite databases. Opening reads nothing: foreign keys are enforced, and a busy handler is
+ * installed. Then the connection is set up: its file is known to be a database, and the URL's parameters are obeyed.
  */
 #include "driver_sqlite.h"
 
@@ -123,6 +123,19 @@ static int is_interrupted(void *p) { return mr_env_is_interrupted(p); }
 
 /* ---------------------------------------------------------------- opening */
 
+/* SQLite that could not make a file tries to read it, and then says that there is none. */
+static bool folder_exists(const char *file) {
+    sqlite3_vfs *vfs = sqlite3_vfs_find(NULL);
+    const char *slash = strrchr(file, '/');
+    size_t n = slash ? (size_t)(slash - file) : 1;
+    char folder[1024];
+    int exists = 0;
+    if (!vfs || n >= sizeof folder) return false;
+    memcpy(folder, slash ? file : ".", n);
+    folder[n] = '\0';
+    return vfs->xAccess(vfs, n ? folder : "/", SQLITE_ACCESS_EXISTS, &exists) == SQLITE_OK && exists;
+}
+
 /* Says which file, and what can be done about it. */
 static mr_status open_failed(sqlite_dbc *dbc, const mr_url *url, int rc) {
     const char *file = url->database ? url->database : ":memory:";
@@ -137,6 +150,11 @@ static mr_status open_failed(sqlite_dbc *dbc, const mr_url *url, int rc) {
     } else if ((rc & 0xff) == SQLITE_CORRUPT) {
         kind = MR_ERR_DATABASE;
         cure = "restore it from a copy, or try the sqlite3 shell's .recover";
+    } else if (reason == ENOENT && folder_exists(file)) {
+        cure = "there is no such file, and its folder cannot be written: this program needs the permission to make "
+               "a file there";
+    } else if (reason == ENOTDIR) {
+        cure = "a part of its path is a file, not a folder";
     } else if (reason == ENOENT) {
         cure = "its folder does not exist (a relative path starts at the folder where the program runs); "
                "create it";
@@ -188,21 +206,28 @@ static mr_status set_journal_mode(sqlite_dbc *dbc, const mr_url *url, const char
     return status;
 }
 
-static mr_status set_up(sqlite_dbc *dbc, const mr_url *url) {
+mr_status mr_sqlite_set_up(mr_dbc *handle, const mr_url *url) {
+    sqlite_dbc *dbc = sqlite_dbc_of(handle);
     char sql[64];
-    sqlite3_extended_result_codes(dbc->db, 1);
-    if (probe(dbc, url) || exec(dbc, "PRAGMA foreign_keys=ON")) return MR_FAIL;
+    if (dbc->native) return MR_OK;
+    if (probe(dbc, url)) return MR_FAIL;
     const char *mode = parameter_of(url, "journal_mode"), *synchronous = parameter_of(url, "synchronous");
-    const char *timeout = parameter_of(url, "busy_timeout");
     /* So that sessions read beside one that writes. */
     if (!mode && mr_sqlite_is_memory(url)) mode = "wal";
-    if (timeout) parse_milliseconds(timeout, &dbc->timeout);
-    sqlite3_busy_handler(dbc->db, mr_sqlite_wait, dbc);
-    sqlite3_progress_handler(dbc->db, STEPS_BETWEEN_LOOKS, is_interrupted, dbc->env);
     if (mode && set_journal_mode(dbc, url, mode)) return MR_FAIL;
     if (!synchronous) return MR_OK;
     snprintf(sql, sizeof sql, "PRAGMA synchronous=%s", synchronous);
     return exec(dbc, sql);
+}
+
+/* What needs nothing of the file. */
+static mr_status prepare_handle(sqlite_dbc *dbc, const mr_url *url) {
+    const char *timeout = parameter_of(url, "busy_timeout");
+    sqlite3_extended_result_codes(dbc->db, 1);
+    if (timeout) parse_milliseconds(timeout, &dbc->timeout);
+    sqlite3_busy_handler(dbc->db, mr_sqlite_wait, dbc);
+    sqlite3_progress_handler(dbc->db, STEPS_BETWEEN_LOOKS, is_interrupted, dbc->env);
+    return exec(dbc, "PRAGMA foreign_keys=ON");
 }
 
 /* memory: the name of the database in memory that the engine's connections share, NULL: the URL's file. */
@@ -213,7 +238,20 @@ static int open_database(sqlite_dbc *dbc, const mr_url *url, const char *memory)
     return rc == SQLITE_OK ? sqlite3_open_v2(memory, &dbc->db, flags, memory) : rc;
 }
 
+/* A module meets the library of the machine where it runs, not the one that it was built with. */
+static mr_status check_library(mr_env *env) {
+    int rc = sqlite3_initialize(); /* for libraries that leave it to the program */
+    if (rc != SQLITE_OK)
+        return mr_fail(env, MR_ERR_OPERATIONAL, "(sqlite) SQLite cannot be used: %s", sqlite3_errstr(rc));
+    if (sqlite3_libversion_number() >= MR_SQLITE_MINIMUM) return MR_OK;
+    return mr_fail(env, MR_ERR_OPERATIONAL,
+                   "(sqlite) SQLite " MR_SQLITE_MINIMUM_TEXT " or later is needed, and this program has found %s: install "
+                   "a newer libsqlite3, or name one in LD_LIBRARY_PATH",
+                   sqlite3_libversion());
+}
+
 mr_status mr_sqlite_open(mr_env *env, const mr_url *url, uint64_t serial, void *native, mr_dbc **out) {
+    if (check_library(env)) return MR_FAIL;
     sqlite_dbc *dbc = mr_calloc(env, sizeof *dbc);
     if (!dbc) return MR_FAIL;
     dbc->env = env;
@@ -229,7 +267,7 @@ mr_status mr_sqlite_open(mr_env *env, const mr_url *url, uint64_t serial, void *
     /* One name in the whole process. */
     snprintf(memory, sizeof memory, "/moonrow-%p-%llu", (void *)env, (unsigned long long)serial);
     int rc = open_database(dbc, url, in_memory ? memory : NULL);
-    if ((rc == SQLITE_OK ? set_up(dbc, url) : open_failed(dbc, url, rc)) != MR_OK) {
+    if ((rc == SQLITE_OK ? prepare_handle(dbc, url) : open_failed(dbc, url, rc)) != MR_OK) {
         sqlite3_close_v2(dbc->db);
         if (in_memory) mr_sqlite_memory_settle(memory);
         mr_free(env, dbc);

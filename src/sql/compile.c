@@ -274,7 +274,8 @@ mr_status mr_sql_compile(mr_env *env, const mr_dialect *dialect, const mr_node *
         made->is_text = false;
     }
     if (statement->kind == MR_NODE_TEXT) {
-        made->is_write = mr_sqltext_look(made->sql, made->sql_len).is_write;
+        made->kind = mr_sqltext_look(made->sql, made->sql_len).kind;
+        made->is_write = made->kind == MR_TEXT_WRITES;
     } else {
         made->is_ddl = false;
         made->is_write = !mr_node_is_query(statement) || locks_rows(dialect, statement);

@@ -51,6 +51,12 @@ static void compile_conflict(mr_compiler *c, const mr_node *node, uint32_t start
         compile_names(c, d->conflict_target);
         mr_emit(c, ")");
     }
+    if (d->conflict_index_where) {
+        mr_seek(c, node, start, MR_DML_CONFLICT_INDEX_WHERE);
+        c->unqualified = true;
+        compile_where(c, d->conflict_index_where);
+        c->unqualified = false;
+    }
     if (!d->conflict_columns) {
         mr_emit(c, " DO NOTHING");
         return;

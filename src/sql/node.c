@@ -242,6 +242,7 @@ static void copy_clauses(mr_node *copy, const mr_node *node, void *extra) {
         d->where = part[MR_DML_WHERE];
         d->returning = part[MR_DML_RETURNING];
         d->conflict_target = part[MR_DML_CONFLICT_TARGET];
+        d->conflict_index_where = part[MR_DML_CONFLICT_INDEX_WHERE];
         d->conflict_columns = part[MR_DML_CONFLICT_COLUMNS];
         d->conflict_values = part[MR_DML_CONFLICT_VALUES];
         d->conflict_where = part[MR_DML_CONFLICT_WHERE];

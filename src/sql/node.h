@@ -21,9 +21,12 @@ enum {
 };
 enum {
     MR_DML_TABLE, MR_DML_COLUMNS, MR_DML_VALUES, MR_DML_SELECT, MR_DML_WHERE, MR_DML_RETURNING,
-    MR_DML_CONFLICT_TARGET, MR_DML_CONFLICT_COLUMNS, MR_DML_CONFLICT_VALUES, MR_DML_CONFLICT_WHERE,
-    MR_DML_PARTS
+    MR_DML_CONFLICT_TARGET, MR_DML_CONFLICT_INDEX_WHERE, MR_DML_CONFLICT_COLUMNS, MR_DML_CONFLICT_VALUES,
+    MR_DML_CONFLICT_WHERE, MR_DML_PARTS
 };
+
+/* The tree with other BIND and BINDS nodes: replace gives a new reference, or NULL when it failed. NULL then. */
+mr_node *mr_node_replace_binds(mr_node *node, mr_node *(*replace)(void *ud, const mr_node *node), void *ud);
 
 /* All children that child[] holds: clauses count, which n leaves out. */
 static inline uint32_t mr_node_parts(const mr_node *node) {

@@ -1,5 +1,5 @@
 /*
- * sqltext.c: a glance at SQL text: its first word, and for WITH the words after it.
+ * sqltext.c: a glance at SQL text: its first word, and the words after WITH and PRAGMA.
  *
  * Invariant: in doubt the text is a write, as a needless transaction does less harm than a lost one.
  */
@@ -8,7 +8,7 @@
 #include <string.h>
 
 typedef struct words {
-    const char *at, *end;
+    const char *start, *at, *end;
 } words;
 
 static bool is_letter(char c) {
@@ -26,19 +26,28 @@ static char peek(const words *w) {
     return w->end - w->at > 1 ? w->at[1] : '\0';
 }
 
+/* "[" quotes a name, unless it stands behind one: there it is the index of an array. */
+static bool opens_name(const words *w) {
+    if (w->at == w->start) return true;
+    char before = w->at[-1];
+    return !is_letter(before) && !(before >= '0' && before <= '9') && !strchr("])\"`", before);
+}
+
 /* The next word outside quotes and comments, in lower case and cut to what fits; false at the end. */
-static bool next_word(words *w, char word[16]) {
+static bool next_word(words *w, char word[24]) {
     while (w->at < w->end && !is_letter(*w->at)) {
         char c = *w->at;
         if (c == '\'') skip_past(w, 1, "'");
         else if (c == '"') skip_past(w, 1, "\"");
+        else if (c == '`') skip_past(w, 1, "`");
+        else if (c == '[' && opens_name(w)) skip_past(w, 1, "]");
         else if (c == '-' && peek(w) == '-') skip_past(w, 2, "\n");
         else if (c == '/' && peek(w) == '*') skip_past(w, 2, "*/");
         else w->at++;
     }
     size_t n = 0;
     for (; w->at < w->end && (is_letter(*w->at) || (*w->at >= '0' && *w->at <= '9')); w->at++)
-        if (n < 15) word[n++] = (char)(*w->at >= 'A' && *w->at <= 'Z' ? *w->at + 32 : *w->at);
+        if (n < 23) word[n++] = (char)(*w->at >= 'A' && *w->at <= 'Z' ? *w->at + 32 : *w->at);
     word[n] = '\0';
     return n > 0;
 }
@@ -49,19 +58,55 @@ static bool among(const char *word, const char *const *list) {
     return false;
 }
 
-mr_sqltext_traits mr_sqltext_look(const char *sql, size_t len) {
-    static const char *const reads[] = {"select", "values", "explain", "pragma", "show", "table", NULL};
+/* The next character that is no blank, or a zero byte. */
+static char next_mark(const words *w) {
+    const char *at = w->at;
+    while (at < w->end && strchr(" \t\r\n", *at)) at++;
+    return at < w->end ? *at : '\0';
+}
+
+/* PRAGMA [schema.]name [= value | (value)]. Which of SQLite's write to the database, and which fail or do nothing
+ * inside a transaction: its documentation of each, and what 3.40 does. */
+static mr_text_kind pragma_kind(words *w) {
+    static const char *const writes[] = {"incremental_vacuum", "optimize", NULL};
+    static const char *const writes_value[] = {"user_version", "application_id", "schema_version",
+                                               "default_cache_size", "auto_vacuum", NULL};
+    static const char *const alone[] = {"wal_checkpoint", NULL};
+    static const char *const alone_value[] = {"journal_mode", "synchronous", "foreign_keys", "temp_store", NULL};
+    char name[24];
+    if (!next_word(w, name)) return MR_TEXT_READS;
+    if (next_mark(w) == '.' && !next_word(w, name)) return MR_TEXT_READS;
+    char mark = next_mark(w);
+    bool value = mark == '=' || mark == '(';
+    if (among(name, writes) || (value && among(name, writes_value))) return MR_TEXT_WRITES;
+    if (among(name, alone) || (value && among(name, alone_value))) return MR_TEXT_ALONE;
+    return MR_TEXT_READS;
+}
+
+/* WITH ... SELECT reads, WITH ... UPDATE writes. replace(...) is a function. */
+static mr_text_kind with_kind(words *w) {
     static const char *const writes[] = {"insert", "update", "delete", "replace", "merge", NULL};
-    static const char *const ddl[] = {"create", "drop", "alter", "reindex", "vacuum", "truncate", NULL};
-    words w = {sql, sql + len};
-    mr_sqltext_traits traits = {true, false};
-    char word[16];
+    char word[24];
+    while (next_word(w, word))
+        if (among(word, writes) && next_mark(w) != '(') return MR_TEXT_WRITES;
+    return MR_TEXT_READS;
+}
+
+mr_sqltext_traits mr_sqltext_look(const char *sql, size_t len) {
+    static const char *const reads[] = {"select", "values", "explain", "show", "table", "attach", NULL};
+    static const char *const ddl[] = {"create", "drop", "alter", "reindex", "vacuum", "truncate", "detach", NULL};
+    static const char *const control[] = {"begin", "start", "commit", "end", "rollback", "abort", "savepoint",
+                                          "release", NULL};
+    static const char *const alone[] = {"vacuum", "detach", NULL};
+    words w = {sql, sql, sql + len};
+    mr_sqltext_traits traits = {MR_TEXT_WRITES, false};
+    char word[24];
     if (!next_word(&w, word)) return traits;
     traits.is_ddl = among(word, ddl);
-    if (among(word, reads)) traits.is_write = false;
-    if (strcmp(word, "with") != 0) return traits;
-    traits.is_write = false;
-    while (next_word(&w, word))
-        if (among(word, writes)) traits.is_write = true;
+    if (among(word, reads)) traits.kind = MR_TEXT_READS;
+    else if (among(word, control)) traits.kind = MR_TEXT_CONTROL;
+    else if (among(word, alone)) traits.kind = MR_TEXT_ALONE;
+    else if (strcmp(word, "pragma") == 0) traits.kind = pragma_kind(&w);
+    else if (strcmp(word, "with") == 0) traits.kind = with_kind(&w);
     return traits;
 }

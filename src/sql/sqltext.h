@@ -4,12 +4,11 @@
 #ifndef MOONROW_SQL_SQLTEXT_H
 #define MOONROW_SQL_SQLTEXT_H
 
-#include <stdbool.h>
-#include <stddef.h>
+#include <moonrow/sql.h>
 
 typedef struct mr_sqltext_traits {
-    bool is_write; /* neither a query nor an inspection: begins the transaction */
-    bool is_ddl;
+    mr_text_kind kind;
+    bool is_ddl; /* the statements that are open must be closed first */
 } mr_sqltext_traits;
 
 mr_sqltext_traits mr_sqltext_look(const char *sql, size_t len);

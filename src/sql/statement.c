@@ -123,6 +123,7 @@ static void dml_parts(const mr_dml *d, mr_node **part) {
     part[MR_DML_WHERE] = d->where;
     part[MR_DML_RETURNING] = d->returning;
     part[MR_DML_CONFLICT_TARGET] = d->conflict_target;
+    part[MR_DML_CONFLICT_INDEX_WHERE] = d->conflict_index_where;
     part[MR_DML_CONFLICT_COLUMNS] = d->conflict_columns;
     part[MR_DML_CONFLICT_VALUES] = d->conflict_values;
     part[MR_DML_CONFLICT_WHERE] = d->conflict_where;

@@ -43,6 +43,13 @@ static char peek(const text_parser *p, size_t i) {
     return (size_t)(p->end - p->at) > i ? p->at[i] : '\0';
 }
 
+/* "[" quotes a name in SQLite, unless it stands behind one: there it is the index of an array. */
+static bool opens_name(const text_parser *p) {
+    if (p->sql.len == 0) return true;
+    char before = p->sql.data[p->sql.len - 1];
+    return !is_name(before) && (before == '\0' || !strchr("])\"`", before));
+}
+
 static mr_status take_bind(text_parser *p) {
     const char *name = ++p->at;
     while (p->at < p->end && is_name(*p->at)) p->at++;
@@ -61,7 +68,9 @@ static mr_status take_one(text_parser *p) {
     char c = *p->at, next = peek(p, 1);
     if (c == '\0')
         return mr_fail(p->env, MR_ERR_ARGUMENT, "text: the SQL has a zero byte in it");
-    if (c == '\'' || c == '"' || c == '`') {
+    if (c == '[' && opens_name(p)) {
+        take_until(p, 1, "]");
+    } else if (c == '\'' || c == '"' || c == '`') {
         char close[2] = {c, '\0'};
         take_until(p, 1, close);
     } else if (c == '-' && next == '-') {

@@ -20,6 +20,7 @@ void mr_node_walk(const mr_node *node, bool (*visit)(void *ud, const mr_node *no
 typedef struct replacer {
     mr_node *(*replace)(void *ud, const mr_node *node);
     void *ud;
+    bool binds; /* these are replaced, not columns; and replace gives NULL only when it failed */
     bool failed;
 } replacer;
 
@@ -54,12 +55,17 @@ static mr_node *rebuild(replacer *r, mr_node *node) {
     if (r->failed) return NULL;
     switch (node->kind) {
     case MR_NODE_COLUMN: {
-        mr_node *made = r->replace(r->ud, node);
+        mr_node *made = r->binds ? NULL : r->replace(r->ud, node);
         return made ? made : mr_node_retain(node);
     }
-    case MR_NODE_BIND: /* nothing below, or FROM objects with columns of their own */
-    case MR_NODE_BINDS:
-    case MR_NODE_LITERAL_SQL:
+    case MR_NODE_BIND:
+    case MR_NODE_BINDS: {
+        if (!r->binds) return mr_node_retain(node);
+        mr_node *made = r->replace(r->ud, node);
+        r->failed = !made;
+        return made;
+    }
+    case MR_NODE_LITERAL_SQL: /* nothing below, or FROM objects with columns of their own */
     case MR_NODE_TEXT:
     case MR_NODE_DEFAULT:
     case MR_NODE_TABLE:
@@ -71,7 +77,12 @@ static mr_node *rebuild(replacer *r, mr_node *node) {
 
 mr_node *mr_node_replace(mr_node *node, mr_node *(*replace)(void *ud, const mr_node *node), void *ud) {
     if (!node) return NULL;
-    replacer r = {replace, ud, false};
+    replacer r = {replace, ud, false, false};
+    return rebuild(&r, node);
+}
+
+mr_node *mr_node_replace_binds(mr_node *node, mr_node *(*replace)(void *ud, const mr_node *node), void *ud) {
+    replacer r = {replace, ud, true, false};
     return rebuild(&r, node);
 }
 

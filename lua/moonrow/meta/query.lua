@@ -261,13 +261,19 @@ function Write:returning(...) end
 ---@param select moonrow.Select
 ---@return moonrow.Write
 function Write:from_select(columns, select) end
----@param options { index_elements?: any[], set: table<string, any>, where?: moonrow.Criterion }
+---@class moonrow.OnConflict
+---@field index_elements any[] the columns of the key or index
+---@field index_where? moonrow.Criterion the condition of a partial index
+---@field set table<string, any>
+---@field where? moonrow.Criterion which rows are updated
+
+---@param options moonrow.OnConflict
 ---@return moonrow.Write
 function Write:on_conflict_do_update(options) end
 ---@param options table
 ---@return moonrow.Write
 function Write:execution_options(options) end
----@param options? { index_elements?: any[] }
+---@param options? { index_elements?: any[], index_where?: moonrow.Criterion }
 ---@return moonrow.Write
 function Write:on_conflict_do_nothing(options) end
 

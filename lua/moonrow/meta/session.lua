@@ -25,8 +25,11 @@ function Engine:record(fn) end
 ---Closes idle connections.
 function Engine:dispose() end
 
+---A connection of its own. It begins at its first write and is committed by hand; with the isolation level
+---"AUTOCOMMIT" each statement is a transaction of its own, as VACUUM and some PRAGMAs need it.
+---@param options? { isolation_level?: "SERIALIZABLE"|"AUTOCOMMIT" }
 ---@return moonrow.Connection
-function Engine:connect() end
+function Engine:connect(options) end
 
 ---A transaction: committed at the end of the block, rolled back on an error.
 ---@param fn? fun(connection: moonrow.Connection): ...

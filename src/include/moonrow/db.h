@@ -58,6 +58,9 @@ struct mr_driver {
     /* serial tells engines apart (each sqlite:// is a database of its own); native, when not NULL, is an open
      * handle of the database's own library (sqlite3 *), which stays the caller's. */
     mr_status (*open)(mr_env *env, const mr_url *url, uint64_t serial, void *native, mr_dbc **out);
+    /* What needs the database itself, which is read for the first time here: after the listeners of `connect`, which may
+     * have to give a key first. Failed: the connection is closed. May be NULL. */
+    mr_status (*set_up)(mr_dbc *dbc, const mr_url *url);
     void (*close)(mr_dbc *dbc);
     mr_status (*prepare)(mr_dbc *dbc, const char *sql, size_t len, mr_stmt **out);
     void (*finalize)(mr_stmt *stmt);

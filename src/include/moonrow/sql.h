@@ -102,6 +102,7 @@ typedef struct mr_dml {
     mr_node *where;
     mr_node *returning;/* LIST */
     mr_node *conflict_target; /* LIST of COLUMN, or NULL */
+    mr_node *conflict_index_where; /* the predicate of the partial index that is meant; of mr_sql_inline; or NULL */
     mr_node *conflict_columns, *conflict_values; /* DO UPDATE SET */
     mr_node *conflict_where;
     bool on_conflict;  /* with conflict_columns NULL: DO NOTHING */
@@ -145,6 +146,9 @@ mr_node *mr_sql_bind(mr_env *env, const mr_type *type, const mr_value *value);
 mr_node *mr_sql_param(mr_env *env, const mr_type *type, const char *name);
 mr_node *mr_sql_binds(mr_env *env, const mr_type *type, const mr_value *values, size_t n);
 mr_node *mr_sql_raw(mr_env *env, const mr_type *type, const char *sql);
+/* The expression (consumed) with its values written out as SQL text. NULL when it is NULL, has named parameters, or has a
+ * value that is no number, boolean, text or NULL: ArgumentError. */
+mr_node *mr_sql_inline(mr_node *node);
 /* text(sql) with :name binds; "::" and ':' inside quotes are left alone; "\:" is a colon. */
 mr_node *mr_sql_text(mr_env *env, const char *sql, size_t len);
 /* The text with bind (a BIND that has a value) in the place of each bind of the name. Consumes both. A text without one of the
@@ -214,6 +218,14 @@ typedef struct mr_result_column {
     const mr_node *node;  /* borrowed from the statement when compiled; NULL in a cached one */
 } mr_result_column;
 
+/* What a statement does with the transaction. */
+typedef enum mr_text_kind {
+    MR_TEXT_READS,
+    MR_TEXT_WRITES,  /* begins it */
+    MR_TEXT_CONTROL, /* BEGIN, COMMIT, SAVEPOINT ...: these are the library's own */
+    MR_TEXT_ALONE    /* runs outside of one only: VACUUM, DETACH, PRAGMA journal_mode = ... */
+} mr_text_kind;
+
 struct mr_compiled {
     uint32_t refs;
     mr_env *env;
@@ -225,8 +237,9 @@ struct mr_compiled {
     size_t ncolumns;
     bool returns_rows;
     bool is_text;  /* result columns are known only once it runs */
-    bool is_write; /* not a SELECT: begins the transaction; text: by its first word */
+    bool is_write; /* not a SELECT: begins the transaction; text: by its kind */
     bool is_ddl;
+    mr_text_kind kind; /* of text by the user; else MR_TEXT_READS */
 };
 
 /* Compiles a statement. The result has one reference. */

@@ -1,0 +1,38 @@
+/*
+ * test_sqlite_version.c: an SQLite older than what is needed is refused with a message. This program's own
+ * sqlite3_libversion_number stands in for that of an old library.
+ */
+#include "test_db.h"
+
+#include <sqlite3.h>
+
+static int version;
+
+int sqlite3_libversion_number(void) { return version; }
+const char *sqlite3_libversion(void) { return "3.36.0"; }
+
+static void test_old(void **state) {
+    db_fixture *f = *state;
+    mr_engine *engine = NULL;
+    version = 3036000;
+    assert_int_equal(mr_engine_new(f->env, "sqlite://", 9, NULL, &engine), MR_FAIL);
+    assert_int_equal(mr_env_error(f->env)->kind, MR_ERR_OPERATIONAL);
+    assert_non_null(strstr(mr_env_error(f->env)->message,
+                           "SQLite 3.37.0 or later is needed, and this program has found 3.36.0"));
+}
+
+static void test_enough(void **state) {
+    db_fixture *f = *state;
+    version = 3037000;
+    mr_engine *engine = db_engine(f->env, "sqlite://", 0);
+    mr_conn_close(db_connect(engine));
+    mr_engine_release(engine);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_old, db_setup, db_teardown),
+        cmocka_unit_test_setup_teardown(test_enough, db_setup, db_teardown),
+    };
+    return cmocka_run_group_tests_name("sqlite version", tests, NULL, NULL);
+}
