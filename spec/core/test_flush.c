@@ -461,7 +461,7 @@ static void test_postgresql(void **state) {
     FL_OK(&u.w, mr_mock_rows(u.w.engine, "INSERT INTO", names, 1, ids, 1));
     make_user(&u, "x");
     make_user(&u, "y");
-    fl_expect_error(&u.w, MR_ERR_DATABASE, "returned 1 row(s) for 2");
+    fl_expect_error(&u.w, MR_ERR_STALE_DATA, "expected to insert 2 row(s); 1 were inserted");
     fl_close(&u.w);
 }
 

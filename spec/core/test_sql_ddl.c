@@ -65,7 +65,7 @@ static void tables(void **state) {
     assert_non_null(t);
     create(
         w, t,
-        "CREATE TABLE \"order\" ( \"key\" BIGINT NOT NULL, owner INTEGER, count INTEGER DEFAULT 0 NOT NULL, "
+        "CREATE TABLE \"order\" ( \"key\" INTEGER NOT NULL, owner INTEGER, count INTEGER DEFAULT 0 NOT NULL, "
         "made DATETIME DEFAULT (datetime('now')), data BLOB, uuid CHAR(32), PRIMARY KEY (\"key\"), "
         "UNIQUE (count, made), CONSTRAINT ck CHECK (count >= 0), CONSTRAINT fk_count FOREIGN KEY(count) "
         "REFERENCES post (id), UNIQUE (owner), FOREIGN KEY(owner) REFERENCES user (id) ON DELETE CASCADE )",

@@ -170,20 +170,56 @@ static void drain(lua_State *L, const mr_node *node, mr_cursor *cursor, int resu
     }
 }
 
-/* The key of an INSERT of one row, as far as it is known: given values, and what the database numbered. */
-static void push_inserted_key(lua_State *L, const mr_node *node, int64_t lastrowid) {
+/* The value that an INSERT of one row gives the column, or NULL. */
+static const mr_node *given_value(const mr_dml *d, const mr_column *column) {
+    for (uint32_t j = 0; d->columns && d->values && j < d->columns->n; j++) {
+        const mr_node *value = d->values->child[0]->child[j];
+        bool none = value->kind == MR_NODE_BIND && !value->name && value->u.value.kind == MR_NULL;
+        if (d->columns->child[j]->u.column == column) return none ? NULL : value;
+    }
+    return NULL;
+}
+
+/* Is the row, new or not, the one that has the key given: was it looked for by it? */
+static bool is_found_by_key(const mr_dml *d) {
+    const mr_table *table = d->table->u.table;
+    const mr_node *target = d->conflict_target;
+    bool found = target && target->n == table->nprimary;
+    for (uint32_t i = 0; found && i < target->n; i++)
+        found = target->child[i]->kind == MR_NODE_COLUMN && target->child[i]->u.column->primary_key &&
+                given_value(d, target->child[i]->u.column);
+    return found;
+}
+
+/* Does the table make the key that an INSERT leaves out? */
+static bool is_numbered(lua_State *L, mr_cursor *cursor, const mr_table *table) {
+    bind_state *b = bind_of(L);
+    mr_conn *conn = mr_cursor_conn(cursor);
+    mr_table_facts facts = {0};
+    BIND_ENTER(b, L);
+    mr_status st = conn ? mr_conn_table_facts(conn, table, &facts) : MR_OK;
+    BIND_LEAVE(b);
+    bind_check(L, st);
+    return facts.numbers;
+}
+
+/* The key of an INSERT of one row, as far as it is known: given values, and what the database numbered. Of one that has made
+ * no row: false. */
+static void push_inserted_key(lua_State *L, const mr_node *node, mr_cursor *cursor) {
     const mr_dml *d = node->u.dml;
     const mr_table *table = d->table->u.table;
+    if (mr_cursor_rowcount(cursor) == 0 || (!mr_cursor_inserted(cursor) && !is_found_by_key(d))) {
+        lua_pushboolean(L, 0);
+        return;
+    }
     lua_createtable(L, (int)table->nprimary, 0);
     for (unsigned i = 0; i < table->nprimary; i++) {
-        const mr_node *value = NULL;
-        for (uint32_t j = 0; d->columns && d->values && j < d->columns->n; j++)
-            if (d->columns->child[j]->u.column == table->primary[i]) value = d->values->child[0]->child[j];
-        bool numbered = !value && table->primary[i] == table->autoincrement;
+        const mr_node *value = given_value(d, table->primary[i]);
+        bool numbered = !value && table->primary[i] == table->autoincrement && is_numbered(L, cursor, table);
         if (value && value->kind == MR_NODE_BIND && !value->name)
             bind_push_value_or_null(L, &value->u.value);
         else if (numbered)
-            lua_pushinteger(L, (lua_Integer)lastrowid);
+            lua_pushinteger(L, (lua_Integer)mr_cursor_last_insert_id(cursor));
         else
             bind_push_null(L);
         lua_rawseti(L, -2, (lua_Integer)i + 1);
@@ -328,15 +364,18 @@ void bind_run_one(lua_State *L, const bind_target *t, int result, int params) {
     }
     bind_cursor *cursor = bind_cursor_new(L);
     bind_cursor_open(L, t, cursor, mr_node_retain(node), named, n);
+    bool single = is_single_insert(node);
+    if (single && node->u.dml->conflict_columns) mr_cursor_watch_insert(cursor->c.cursor);
     lua_Integer at = 0;
     if (lua_getiuservalue(L, result, RESULT_ROWS) == LUA_TTABLE) at = (lua_Integer)lua_rawlen(L, -1);
     drain(L, node, cursor->c.cursor, result, &at);
     int64_t rowcount = mr_cursor_rowcount(cursor->c.cursor);
     r->rowcount = r->rowcount < 0 ? rowcount : r->rowcount + rowcount;
     r->lastrowid = mr_cursor_last_insert_id(cursor->c.cursor);
+    r->inserted_none = rowcount == 0 || !mr_cursor_inserted(cursor->c.cursor);
     if (mr_cursor_column_count(cursor->c.cursor) > 0) r->returns_rows = r->buffered = true;
-    if (is_single_insert(node)) {
-        push_inserted_key(L, node, r->lastrowid);
+    if (single) {
+        push_inserted_key(L, node, cursor->c.cursor);
         lua_setiuservalue(L, result, RESULT_KEY);
     }
     bind_state *b = bind_of(L);

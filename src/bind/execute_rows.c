@@ -29,8 +29,10 @@ static mr_status count_row(void *ud, void *row, mr_status step) {
     const batch *bt = ud;
     mr_cursor *cursor = bt->first->c.cursor;
     while (step == MR_ROW) step = mr_cursor_step(cursor);
-    bt->r->rowcount += mr_cursor_rowcount(cursor);
-    bt->r->lastrowid = mr_cursor_last_insert_id(cursor);
+    int64_t count = mr_cursor_rowcount(cursor);
+    bt->r->rowcount += count;
+    if (count > 0) bt->r->lastrowid = mr_cursor_last_insert_id(cursor);
+    bt->r->inserted_none = bt->r->rowcount == 0;
     return step == MR_FAIL ? MR_FAIL : MR_OK;
 }
 

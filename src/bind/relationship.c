@@ -442,8 +442,18 @@ static void read_eager_defaults(lua_State *L, mr_mapper *mapper, int args) {
     lua_pop(L, 1);
 }
 
+/* 0 where it is not given. */
+static int8_t read_confirm(lua_State *L, int args, const char *option) {
+    int type = bind_option(L, args, option);
+    if (type != LUA_TNIL && type != LUA_TBOOLEAN) bind_type_error(L, -1, option, "true or false");
+    int8_t confirm = type == LUA_TNIL ? 0 : lua_toboolean(L, -1) ? 1 : -1;
+    lua_pop(L, 1);
+    return confirm;
+}
+
 void bind_declare_mapper_args(lua_State *L, mr_mapper *mapper, int args) {
-    static const char *const known[] = {"version_id_col", "version_id_generator", "eager_defaults", NULL};
+    static const char *const known[] = {"version_id_col", "version_id_generator", "eager_defaults", "confirm_inserted_rows",
+                                        "confirm_deleted_rows", NULL};
     if (!args) return;
     lua_pushfstring(L, "%s.__mapper_args", mapper->name);
     bind_check_options(L, args, lua_tostring(L, -1), known);
@@ -462,6 +472,8 @@ void bind_declare_mapper_args(lua_State *L, mr_mapper *mapper, int args) {
     lua_pop(L, 1);
     read_version_generator(L, mapper, args);
     read_eager_defaults(L, mapper, args);
+    mapper->confirm_inserted_rows = read_confirm(L, args, "confirm_inserted_rows");
+    mapper->confirm_deleted_rows = read_confirm(L, args, "confirm_deleted_rows");
     lua_pop(L, 1);
 }
 

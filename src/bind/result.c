@@ -364,7 +364,9 @@ static int get_rowcount(lua_State *L) {
 }
 
 static int get_lastrowid(lua_State *L) {
-    lua_pushinteger(L, (lua_Integer)((bind_result *)lua_touserdata(L, 1))->lastrowid);
+    const bind_result *r = lua_touserdata(L, 1);
+    if (r->inserted_none) lua_pushnil(L); /* the last one is that of another statement's row */
+    else lua_pushinteger(L, (lua_Integer)r->lastrowid);
     return 1;
 }
 
@@ -374,7 +376,9 @@ static int get_returns_rows(lua_State *L) {
 }
 
 static int get_inserted_primary_key(lua_State *L) {
-    if (lua_getiuservalue(L, 1, RESULT_KEY) != LUA_TTABLE)
+    int type = lua_getiuservalue(L, 1, RESULT_KEY);
+    if (type == LUA_TBOOLEAN) lua_pushnil(L); /* nothing was inserted */
+    else if (type != LUA_TTABLE)
         return bind_error(L, MR_ERR_INVALID_REQUEST,
                           "inserted_primary_key: the statement was no INSERT of one row");
     return 1;

@@ -26,6 +26,7 @@ typedef struct bind_result {
     lua_Integer at;   /* buffered: rows given so far */
     int64_t rowcount; /* -1: not known */
     int64_t lastrowid;
+    bool inserted_none; /* it was an INSERT, and has made no row */
     bool returns_rows;
     const char *name; /* what one() names in its errors */
 } bind_result;

@@ -95,6 +95,17 @@ mr_status mr_conn_column_facts(mr_conn *conn, const mr_column *column, mr_column
 
 mr_engine *mr_conn_engine(const mr_conn *conn) { return conn->engine; }
 mr_dbc *mr_conn_dbc(mr_conn *conn) { return conn->dbc; }
+uint64_t mr_conn_schema_seen(const mr_conn *conn) {
+    return conn->driver->schema_seen ? conn->driver->schema_seen(conn->dbc) : 0;
+}
+
+mr_status mr_conn_table_facts(mr_conn *conn, const mr_table *table, mr_table_facts *out) {
+    *out = (mr_table_facts){.numbers = true};
+    if (!conn->driver->table_facts) return MR_OK;
+    if (!mr_engine_call_fails(conn->engine) && conn->driver->table_facts(conn->dbc, table, out) == MR_OK) return MR_OK;
+    return mr_conn_failed(conn, NULL, NULL, 0);
+}
+
 void mr_conn_set_owner(mr_conn *conn, const void *owner) { conn->owner = owner; }
 
 void mr_conn_set_lazy(mr_conn *conn, bool lazy, mr_status (*on_write_begin)(void *ud, bool changed),

@@ -78,6 +78,7 @@ struct mr_cursor {
     unsigned ncolumns;
     uint64_t execution;
     int64_t rowcount, last_insert_id;
+    bool watched, not_inserted;
     bool told;      /* its executions are parts of one that has been told of */
     double seconds; /* that those took */
     mr_cursor *prev, *next; /* in conn->cursors */

@@ -132,11 +132,28 @@ mr_status mr_cursor_bind(mr_cursor *cursor, const mr_value *values) {
     return mr_cursor_bind_n(cursor, values, cursor->compiled->nparams);
 }
 
+/* The first step of a watched INSERT: its rows are in the table when it returns. */
+static mr_status step_watched(mr_cursor *cursor) {
+    mr_conn *conn = cursor->conn;
+    int64_t id;
+    conn->driver->watch_insert(conn->dbc, true, &id);
+    mr_status status = conn->driver->step(cursor->stmt);
+    cursor->not_inserted = !conn->driver->watch_insert(conn->dbc, false, &id);
+    return status;
+}
+
+static mr_status step(mr_cursor *cursor) {
+    mr_conn *conn = cursor->conn;
+    if (mr_engine_call_fails(conn->engine)) return MR_FAIL;
+    bool watched = cursor->watched && cursor->state == MR_CURSOR_BOUND;
+    return watched ? step_watched(cursor) : conn->driver->step(cursor->stmt);
+}
+
 /* One call of the driver, and what follows from its answer. */
 static mr_status advance(mr_cursor *cursor) {
     mr_conn *conn = cursor->conn;
     const mr_compiled *compiled = cursor->compiled;
-    mr_status status = mr_engine_call_fails(conn->engine) ? MR_FAIL : conn->driver->step(cursor->stmt);
+    mr_status status = step(cursor);
     if (status == MR_ROW) {
         cursor->state = MR_CURSOR_ROW;
         return MR_ROW;
@@ -258,6 +275,12 @@ const char *mr_cursor_column_name(mr_cursor *cursor, unsigned i) {
 
 int64_t mr_cursor_rowcount(const mr_cursor *cursor) { return cursor->rowcount; }
 int64_t mr_cursor_last_insert_id(const mr_cursor *cursor) { return cursor->last_insert_id; }
+
+mr_conn *mr_cursor_conn(const mr_cursor *cursor) { return cursor->conn; }
+void mr_cursor_watch_insert(mr_cursor *cursor) {
+    cursor->watched = cursor->conn && cursor->conn->driver->watch_insert;
+}
+bool mr_cursor_inserted(const mr_cursor *cursor) { return !cursor->not_inserted; }
 
 bool mr_conn_is_reading(const mr_conn *conn) {
     for (const mr_cursor *c = conn->cursors; c; c = c->next)

@@ -47,6 +47,21 @@ mr_status mr_sqlite_fail(sqlite_dbc *dbc, int rc) {
 
 static int64_t last_insert_id(mr_dbc *dbc) { return sqlite3_last_insert_rowid(sqlite_dbc_of(dbc)->db); }
 
+/* No row that a statement inserts gets this number by itself. */
+static const int64_t NO_ROW = INT64_MIN;
+
+static bool watch_insert(mr_dbc *dbc, bool before, int64_t *id) {
+    sqlite3 *db = sqlite_dbc_of(dbc)->db;
+    if (before) {
+        *id = sqlite3_last_insert_rowid(db);
+        sqlite3_set_last_insert_rowid(db, NO_ROW);
+        return true;
+    }
+    if (sqlite3_last_insert_rowid(db) != NO_ROW) return true;
+    sqlite3_set_last_insert_rowid(db, *id);
+    return false;
+}
+
 static int64_t changes(mr_dbc *dbc) { return sqlite3_changes64(sqlite_dbc_of(dbc)->db); }
 
 static mr_status column_facts(mr_dbc *handle, const char *schema, const char *table, const char *column,
@@ -128,6 +143,9 @@ static const mr_driver driver = {
     .changes = changes,
     .in_transaction = in_transaction,
     .data_version = data_version,
+    .schema_seen = mr_sqlite_schema_seen,
+    .table_facts = mr_sqlite_table_facts,
+    .watch_insert = watch_insert,
     .set_busy = set_busy,
     .set_timeout = set_timeout,
     .blocks = blocks,

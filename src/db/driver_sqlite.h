@@ -27,6 +27,9 @@ typedef struct sqlite_dbc {
     void *busy_ud;
     bool asked; /* busy was called since the last call of the database began */
     volatile sig_atomic_t interrupted;
+    uint64_t seen; /* rises when the schema may have changed */
+    sqlite3_stmt *question; /* about a table's key; or NULL */
+    mr_map *known; /* what was answered, by table; or NULL */
 } sqlite_dbc;
 
 static inline sqlite_dbc *sqlite_dbc_of(mr_dbc *dbc) { return (sqlite_dbc *)(void *)dbc; }
@@ -72,8 +75,22 @@ typedef struct sqlite_stmt {
     size_t nparams;
     char *numbers; /* text of decimals that are stored as floats, a slot for each column; or NULL */
     unsigned nnumbers;
+    bool begun;        /* stepped since the last reset */
+    bool moves_schema; /* neither reads rows nor writes them */
+    int prepared_again; /* how often the database had to, as the schema had changed */
 } sqlite_stmt;
 
 static inline sqlite_stmt *sqlite_stmt_of(mr_stmt *stmt) { return (sqlite_stmt *)(void *)stmt; }
+
+/* ---- sqlite_schema.c */
+
+/* May the statement change the schema, or take a change of it back? */
+bool mr_sqlite_moves_schema(const char *sql);
+/* After the first step of an execution: notes whether the schema has changed. */
+void mr_sqlite_begun(sqlite_stmt *s);
+uint64_t mr_sqlite_schema_seen(mr_dbc *dbc);
+mr_status mr_sqlite_table_facts(mr_dbc *dbc, const mr_table *table, mr_table_facts *out);
+/* Before the connection closes. */
+void mr_sqlite_forget_schema(sqlite_dbc *dbc);
 
 #endif

@@ -18,7 +18,7 @@ static void add_bytes(mr_strbuf *b, const mr_value *v) {
     if (v->len > len) mr_strbuf_printf(b, "... (%lu bytes)", (unsigned long)v->len);
 }
 
-static void add_value(mr_strbuf *b, const mr_value *v) {
+void mr_show_value(mr_strbuf *b, const mr_value *v) {
     char text[48];
     switch (v->kind) {
     case MR_NULL:
@@ -58,7 +58,7 @@ void mr_echo(mr_engine *engine, const char *sql, const mr_value *params, size_t 
     if (n) mr_strbuf_puts(&b, "\n[");
     for (size_t i = 0; i < n; i++) {
         if (i) mr_strbuf_puts(&b, ", ");
-        add_value(&b, &params[i]);
+        mr_show_value(&b, &params[i]);
     }
     if (n) mr_strbuf_putc(&b, ']');
     if (b.data && !b.oom) mr_log(engine->env, "%s", b.data);

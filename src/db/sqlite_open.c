@@ -279,6 +279,7 @@ mr_status mr_sqlite_open(mr_env *env, const mr_url *url, uint64_t serial, void *
 
 void mr_sqlite_close(mr_dbc *handle) {
     sqlite_dbc *dbc = sqlite_dbc_of(handle);
+    mr_sqlite_forget_schema(dbc);
     /* A zombie that waits for a statement of somebody else's must not call us. */
     if (!dbc->native) {
         sqlite3_busy_handler(dbc->db, NULL, NULL);

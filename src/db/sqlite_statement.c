@@ -49,6 +49,7 @@ mr_status mr_sqlite_prepare(mr_dbc *handle, const char *sql, size_t len, mr_stmt
     } else {
         status = check_tail(dbc, tail, sql + len);
         stmt->nparams = (size_t)sqlite3_bind_parameter_count(stmt->stmt);
+        stmt->moves_schema = mr_sqlite_moves_schema(sql);
     }
     if (status != MR_OK) {
         mr_sqlite_finalize((mr_stmt *)(void *)stmt);
@@ -131,14 +132,17 @@ mr_status mr_sqlite_step(mr_stmt *handle) {
     sqlite_stmt *s = sqlite_stmt_of(handle);
     s->dbc->asked = false;
     int rc = sqlite3_step(s->stmt);
+    if (!s->begun) mr_sqlite_begun(s);
     if (rc == SQLITE_ROW) return MR_ROW;
     if (rc == SQLITE_DONE) return MR_DONE;
+    s->dbc->seen++; /* it may have rolled back */
     return mr_sqlite_fail(s->dbc, rc);
 }
 
 void mr_sqlite_reset(mr_stmt *handle) {
     sqlite_stmt *s = sqlite_stmt_of(handle);
     sqlite3_reset(s->stmt);
+    s->begun = false;
     if (s->nparams) sqlite3_clear_bindings(s->stmt);
 }
 

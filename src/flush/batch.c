@@ -11,11 +11,24 @@ mr_status mr_flush_batch_begin(flush_batch *batch, mr_flush *flush, flush_group 
     return mr_flush_connect(flush, group);
 }
 
-static mr_status check_matched(const flush_batch *batch) {
+/* What a statement that did not find its row may mean. */
+static const char *cause_of(flush_batch *batch, bool deletes) {
+    if (mr_flush_batch_look(batch) != MR_OK) mr_env_clear_error(batch->flush->env); /* then it is not known */
+    if (!batch->facts.is_view) return " was changed or deleted meanwhile: roll back and load it again";
+    return deletes ? ": what the triggers of a view do is not counted: give its class __mapper_args = { confirm_deleted_rows = "
+                     "false }"
+                   : ": what the triggers of a view do is not counted: give its class __mapper_args = { confirm_inserted_rows = "
+                     "false }";
+}
+
+static mr_status check_matched(flush_batch *batch) {
     const flush_statement *st = batch->st;
     if (!st || st->kind == STATEMENT_INSERT || batch->matched == (int64_t)batch->expected) return MR_OK;
     bool deletes = st->kind == STATEMENT_DELETE;
+    if (deletes && !mr_mapper_confirms_deletes(batch->cls->mapper)) return MR_OK;
+    if (batch->facts.is_view && !mr_mapper_confirms_inserts(batch->cls->mapper)) return MR_OK;
     const flush_op *op = batch->missing;
+    const char *cause = cause_of(batch, deletes);
     mr_strbuf who;
     mr_strbuf_init(&who, batch->flush->env);
     if (op) mr_identity_describe(op->cls->mapper, &op->entity->identity, &who);
@@ -25,7 +38,7 @@ static mr_status check_matched(const flush_batch *batch) {
                 "%s statement on table '%s' expected to %s %zu row(s); %lld were matched. %s%s",
                 deletes ? "DELETE" : "UPDATE", batch->cls->mapper->table->name, deletes ? "delete" : "update",
                 batch->expected, (long long)batch->matched, text,
-                op ? " was changed or deleted meanwhile: roll back and load it again" : "");
+                op ? cause : "");
     mr_strbuf_done(&who);
     return MR_FAIL;
 }
@@ -52,7 +65,17 @@ mr_status mr_flush_batch_use(flush_batch *batch, flush_class *cls, flush_wanted 
     if (mr_conn_prepare(batch->group->conn, batch->st->compiled, &batch->cursor) != MR_OK) return MR_FAIL;
     mr_batch_begin(&batch->rows, batch->cursor, batch->ran, batch);
     batch->flush->hooked = batch->flush->hooked || batch->rows.waits; /* those who listen may change objects, too */
-    return MR_OK;
+    batch->facts = (mr_table_facts){.numbers = true};
+    batch->seen = UINT64_MAX;
+    return batch->st->kind == STATEMENT_DELETE ? MR_OK : mr_flush_batch_look(batch);
+}
+
+mr_status mr_flush_batch_look(flush_batch *batch) {
+    mr_conn *conn = batch->group->conn;
+    uint64_t seen = mr_conn_schema_seen(conn);
+    if (seen == batch->seen) return MR_OK;
+    batch->seen = seen;
+    return mr_conn_table_facts(conn, batch->cls->mapper->table, &batch->facts);
 }
 
 mr_status mr_flush_batch_send(flush_batch *batch, flush_op *const *ops, void *row) {
@@ -86,7 +109,9 @@ mr_status mr_flush_batch_count(void *ud, void *row, mr_status step) {
     int64_t n = mr_cursor_rowcount(batch->cursor);
     batch->matched += n;
     if (n != 1 && !batch->missing) batch->missing = row;
-    return MR_OK;
+    if (batch->st->kind == STATEMENT_DELETE) return MR_OK;
+    if (mr_flush_batch_look(batch) != MR_OK) return MR_FAIL;
+    return mr_flush_note_replacing(batch->flush, batch->cls->mapper->table, &batch->facts);
 }
 
 mr_status mr_flush_batch_run(flush_batch *batch) {

@@ -113,6 +113,21 @@ static mr_status take_value(mr_flush *flush, flush_op *op, unsigned c, const mr_
     return op->cls->columns[c].key ? take_key(flush, op, c, value) : mr_flush_stage(flush, op, c, value);
 }
 
+/* RETURNING has told nothing of the row. */
+static mr_status nothing_returned(flush_batch *batch, flush_op *const *ops, size_t row, size_t n) {
+    const flush_statement *st = batch->st;
+    int64_t inserted = mr_cursor_rowcount(batch->cursor);
+    if (inserted >= (int64_t)n)
+        return mr_fail(batch->flush->env, MR_ERR_DATABASE, "INSERT into '%s' returned %zu row(s) for %zu",
+                       batch->cls->mapper->table->name, row, n);
+    if (mr_mapper_confirms_inserts(batch->cls->mapper)) return mr_flush_skipped(batch, ops, n, inserted);
+    for (unsigned i = 0; i < st->nreturning; i++) {
+        if (batch->cls->columns[st->returning[i]].key) return mr_flush_skipped(batch, ops, n, inserted);
+        if (mr_flush_stage_server(batch->flush, ops[row], st->returning[i]) != MR_OK) return MR_FAIL;
+    }
+    return MR_DONE;
+}
+
 /* step: what the first row of the answer was met with. */
 static mr_status take_returned(flush_batch *batch, flush_op *const *ops, size_t n, mr_status step) {
     const flush_statement *st = batch->st;
@@ -120,9 +135,7 @@ static mr_status take_returned(flush_batch *batch, flush_op *const *ops, size_t 
     for (size_t row = 0; row < n; row++) {
         mr_value *values = mr_flush_keys(batch->flush, st->nreturning);
         if (!values || (row > 0 && (status = mr_cursor_step(batch->cursor)) == MR_FAIL)) return MR_FAIL;
-        if (status != MR_ROW)
-            return mr_fail(batch->flush->env, MR_ERR_DATABASE, "INSERT into '%s' returned %zu row(s) for %zu",
-                           batch->cls->mapper->table->name, row, n);
+        if (status != MR_ROW) return nothing_returned(batch, ops, row, n);
         if (mr_cursor_fetch(batch->cursor, NULL, values) != MR_OK) return MR_FAIL;
         for (unsigned i = 0; i < st->nreturning; i++)
             if (take_value(batch->flush, ops[row], st->returning[i], &values[i]) != MR_OK) return MR_FAIL;
@@ -167,6 +180,15 @@ static mr_status finish_row(mr_flush *flush, flush_op *op) {
 
 /* ---------------------------------------------------------------- sending */
 
+/* Has each row been inserted? Otherwise the last rowid is another one's. */
+static mr_status check_inserted(flush_batch *batch, flush_op *const *ops, size_t n) {
+    int64_t inserted = mr_cursor_rowcount(batch->cursor);
+    if (mr_flush_batch_look(batch) != MR_OK || mr_flush_check_numbers(batch) != MR_OK) return MR_FAIL;
+    bool needed = batch->st->rowid || mr_mapper_confirms_inserts(batch->cls->mapper);
+    if (needed && inserted != (int64_t)n) return mr_flush_skipped(batch, ops, n, inserted);
+    return mr_flush_note_replacing(batch->flush, batch->cls->mapper->table, &batch->facts);
+}
+
 /* The rows of one INSERT have run. */
 static mr_status take_keys(void *ud, void *row, mr_status step) {
     flush_batch *batch = ud;
@@ -174,6 +196,7 @@ static mr_status take_keys(void *ud, void *row, mr_status step) {
     flush_op *const *ops = row;
     size_t n = batch->st->rows;
     if (batch->st->nreturning && take_returned(batch, ops, n, step) == MR_FAIL) return MR_FAIL;
+    if (check_inserted(batch, ops, n) != MR_OK) return MR_FAIL;
     if (batch->st->rowid) {
         mr_value id = mr_int_value(mr_cursor_last_insert_id(batch->cursor));
         if (take_key(flush, ops[0], ops[0]->cls->key[0], &id) != MR_OK) return MR_FAIL;
@@ -235,6 +258,7 @@ mr_status mr_flush_insert_rows(mr_flush *flush, flush_group *group, flush_op *co
             status = room ? take_rows(flush, ops + i, n - i, &wanted, first) : MR_FAIL;
         }
         if (status == MR_OK) status = mr_flush_batch_use(&batch, ops[i]->cls, &wanted);
+        if (status == MR_OK) status = mr_flush_check_numbers(&batch);
         if (status == MR_OK) status = remember_rows(&batch, ops + i);
         if (status == MR_OK) status = mr_flush_batch_send(&batch, ops + i, (void *)(uintptr_t)(ops + i));
         i += wanted.rows;

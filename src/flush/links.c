@@ -63,7 +63,8 @@ static mr_status find_columns(mr_env *env, flush_link_statement *st) {
     for (unsigned i = 0; i < rel->nsecondary; i++)
         add_column(st, (link_column){rel->secondary_pairs[i].local, NULL, true,
                                      rel->secondary_pairs[i].remote_slot});
-    for (unsigned i = 0; st->kind != LINK_DELETE && i < table->ncolumns; i++) {
+    bool writes = st->kind == LINK_INSERT || st->kind == LINK_UPDATE;
+    for (unsigned i = 0; writes && i < table->ncolumns; i++) {
         mr_column *column = table->columns[i];
         const mr_default *made = st->kind == LINK_INSERT ? &column->deflt : &column->onupdate;
         if (made->kind != MR_DEFAULT_NONE) add_column(st, (link_column){column, made, false, UINT16_MAX});
@@ -109,7 +110,19 @@ static void release_clauses(const mr_dml *d) {
     mr_node_release(d->where);
 }
 
+static mr_node *build_find(mr_env *env, const flush_link_statement *st) {
+    mr_select s = {.columns = mr_sql_list_append(env, NULL, part_node(env, &st->columns[0], PART_COLUMNS)),
+                   .from = mr_sql_list_append(env, NULL, mr_sql_table(env, st->rel->secondary)),
+                   .where = part_list(env, st, PART_WHERE)};
+    if (s.columns && s.from && s.where) return mr_sql_select(env, &s);
+    mr_node_release(s.columns);
+    mr_node_release(s.from);
+    mr_node_release(s.where);
+    return NULL;
+}
+
 static mr_node *build(mr_env *env, const flush_link_statement *st) {
+    if (st->kind == LINK_FIND) return build_find(env, st);
     mr_dml d = {.table = mr_sql_table(env, st->rel->secondary)};
     bool ok = d.table != NULL;
     if (ok && st->kind != LINK_DELETE) {
@@ -225,24 +238,61 @@ static mr_status fill(mr_flush *flush, const flush_link *link, const flush_link_
 
 /* ---------------------------------------------------------------- sending */
 
+/* The object by the key that it has, or that this flush gives it. */
+static void describe(mr_flush *flush, mr_entity *entity, mr_strbuf *out) {
+    const flush_op *op = mr_flush_op_of(flush, entity);
+    bool fresh = op && op->identity.kind != MR_UNLOADED;
+    mr_identity_describe(entity->mapper, fresh ? &op->identity : &entity->identity, out);
+}
+
 /* Link rows through one statement. */
 typedef struct link_batch {
     mr_cursor *cursor;
     size_t expected;
     size_t doubtful; /* of objects outside of the session: their links may never have been written */
     int64_t matched;
+    mr_vec missed; /* const flush_link *: those that have matched or made no row */
 } link_batch;
 
 static mr_status count_link(void *ud, void *row, mr_status step) {
-    (void)row, (void)step;
+    (void)step;
     link_batch *batch = ud;
-    batch->matched += mr_cursor_rowcount(batch->cursor);
-    return MR_OK;
+    int64_t n = mr_cursor_rowcount(batch->cursor);
+    batch->matched += n;
+    return n == 0 ? mr_vec_push_ptr(&batch->missed, row) : MR_OK;
+}
+
+/* A row of a link that the database has skipped: a table that ignores those it has already has it, and that is as well. */
+static mr_status check_linked(mr_flush *flush, flush_class *cls, flush_group *group, const flush_link *link) {
+    const mr_dialect *dialect = mr_engine_dialect(mr_conn_engine(group->conn));
+    const flush_link_statement *st = statement_of(cls, link->rel, LINK_FIND, dialect);
+    mr_value *values = st ? mr_flush_values(flush, st->compiled->nparams) : NULL;
+    mr_cursor *cursor;
+    if (!values || fill(flush, link, st, values) != MR_OK ||
+        mr_conn_execute(group->conn, st->compiled, values, &cursor) != MR_OK)
+        return MR_FAIL;
+    mr_status status = mr_cursor_step(cursor);
+    mr_cursor_close(cursor);
+    if (status != MR_DONE) return status == MR_FAIL ? MR_FAIL : MR_OK;
+    mr_strbuf parent, target;
+    mr_strbuf_init(&parent, flush->env);
+    mr_strbuf_init(&target, flush->env);
+    describe(flush, link->parent, &parent);
+    describe(flush, link->target, &target);
+    if (mr_strbuf_str(&parent) && mr_strbuf_str(&target))
+        mr_fail(flush->env, MR_ERR_STALE_DATA,
+                "INSERT statement on table '%s' expected to insert 1 row(s); 0 were inserted. The link of %s.%s from %s to %s "
+                "is not there: a constraint with ON CONFLICT IGNORE or a trigger with RAISE(IGNORE) has skipped it",
+                link->rel->secondary->name, link->rel->parent->name, link->rel->prop->name, mr_strbuf_str(&parent),
+                mr_strbuf_str(&target));
+    mr_strbuf_done(&parent);
+    mr_strbuf_done(&target);
+    return MR_FAIL;
 }
 
 static mr_status check_matched(const mr_flush *flush, const flush_link_statement *st, const link_batch *batch) {
     int64_t least = (int64_t)batch->expected, most = least + (int64_t)batch->doubtful;
-    if (st->kind == LINK_INSERT || (batch->matched >= least && batch->matched <= most)) return MR_OK;
+    if (batch->matched >= least && batch->matched <= most) return MR_OK;
     const char *verb = st->kind == LINK_DELETE ? "delete" : "update";
     return mr_fail(flush->env, MR_ERR_STALE_DATA,
                    "%s statement on table '%s' expected to %s %zu row(s); Only %lld were matched. Links of "
@@ -252,9 +302,18 @@ static mr_status check_matched(const mr_flush *flush, const flush_link_statement
                    (long long)batch->matched, st->rel->parent->name, st->rel->prop->name);
 }
 
-static mr_status send_links(mr_flush *flush, flush_group *group, const flush_link_statement *st,
+static mr_status check_links(mr_flush *flush, flush_class *cls, flush_group *group, const flush_link_statement *st,
+                             const link_batch *batch) {
+    if (st->kind != LINK_INSERT) return check_matched(flush, st, batch);
+    for (size_t i = 0; i < batch->missed.len; i++)
+        if (check_linked(flush, cls, group, mr_vec_ptr(&batch->missed, i)) != MR_OK) return MR_FAIL;
+    return MR_OK;
+}
+
+static mr_status send_links(mr_flush *flush, flush_class *cls, flush_group *group, const flush_link_statement *st,
                             size_t from) {
     link_batch batch = {0};
+    mr_vec_init(&batch.missed, flush->env, sizeof(flush_link *));
     mr_value *values = mr_flush_values(flush, st->compiled->nparams);
     if (!values || mr_conn_prepare(group->conn, st->compiled, &batch.cursor) != MR_OK) return MR_FAIL;
     mr_batch rows;
@@ -267,7 +326,7 @@ static mr_status send_links(mr_flush *flush, flush_group *group, const flush_lin
         status = fill(flush, link, st, values);
         if (status != MR_OK) break;
         flush->sent = true;
-        status = mr_batch_row(&rows, values, NULL);
+        status = mr_batch_row(&rows, values, link);
         if (link->target->owner == flush->ctx.owner)
             batch.expected++;
         else
@@ -275,7 +334,9 @@ static mr_status send_links(mr_flush *flush, flush_group *group, const flush_lin
     }
     status = mr_batch_end(&rows, status);
     mr_cursor_close(batch.cursor);
-    return status == MR_OK ? check_matched(flush, st, &batch) : MR_FAIL;
+    if (status == MR_OK) status = check_links(flush, cls, group, st, &batch);
+    mr_vec_done(&batch.missed);
+    return status;
 }
 
 static flush_class *class_of(const mr_flush *flush, const mr_mapper *mapper) {
@@ -304,7 +365,7 @@ mr_status mr_flush_run_links(mr_flush *flush) {
             if (!group || !cls || mr_flush_connect(flush, group) != MR_OK) return MR_FAIL;
             const mr_dialect *dialect = mr_engine_dialect(mr_conn_engine(group->conn));
             const flush_link_statement *st = statement_of(cls, link->rel, link->kind, dialect);
-            if (!st || send_links(flush, group, st, i) != MR_OK) return MR_FAIL;
+            if (!st || send_links(flush, cls, group, st, i) != MR_OK) return MR_FAIL;
         }
     return MR_OK;
 }

@@ -95,6 +95,7 @@ static void init(mr_flush *flush, const mr_flush_context *ctx) {
     mr_vec_init(&flush->values, env, sizeof(mr_value));
     mr_vec_init(&flush->keys, env, sizeof(mr_value));
     mr_vec_init(&flush->shape, env, sizeof(uint64_t));
+    mr_vec_init(&flush->replacing, env, sizeof(mr_table *));
     mr_vec_init(&flush->results, env, sizeof(mr_flush_result));
     mr_strbuf_init(&flush->identity, env);
 }
@@ -174,6 +175,7 @@ void mr_flush_free(mr_flush *flush) {
     mr_vec_done(&flush->found);
     mr_vec_done(&flush->links);
     mr_vec_done(&flush->posts);
+    mr_vec_done(&flush->replacing);
     mr_vec_done(&flush->strays);
     mr_vec_done(&flush->edges);
     mr_vec_done(&flush->values);

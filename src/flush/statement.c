@@ -198,6 +198,7 @@ static bool is_fetched(const builder *b, unsigned c) {
     bool inserts = b->wanted->kind == STATEMENT_INSERT, versions = c == cls->version_column;
     bool plain = mr_flush_has_bit(b->wanted->shape, c) && !is_inlined(b, c);
     if (cls->columns[c].key || plain) return false;
+    if (inserts && !mr_mapper_confirms_inserts(cls->mapper) && !versions) return false; /* the row need not be there */
     if (versions) { /* the next UPDATE finds the row by it; a trigger may have made it */
         bool triggered = cls->mapper->version_by_hand && cls->columns[c].column->server_default;
         return is_made_by_database(b, c) || is_inlined(b, c) || triggered;
@@ -214,9 +215,13 @@ static mr_status plan_returning(builder *b, mr_node **returning) {
     *returning = NULL;
     st->returning = mr_alloc(b->env, (cls->ncolumns + 1u) * sizeof *st->returning);
     if (!st->returning) return MR_FAIL;
-    for (unsigned i = 0; i < cls->mapper->npk; i++)
+    for (unsigned i = 0; i < cls->mapper->npk; i++) {
+        const mr_column *column = cls->columns[cls->key[i]].column;
+        bool numbers = column == cls->mapper->table->autoincrement && !column->server_default;
+        if (inserts && numbers && !is_written(b, cls->key[i])) st->numbered = true;
         if ((inserts && !mr_flush_has_bit(b->wanted->shape, cls->key[i])) || is_inlined(b, cls->key[i]))
             st->returning[st->nreturning++] = cls->key[i];
+    }
     uint16_t keys = st->nreturning;
     for (uint16_t c = 0; c < cls->ncolumns; c++)
         if (is_fetched(b, c)) st->returning[st->nreturning++] = c;

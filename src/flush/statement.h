@@ -36,7 +36,8 @@ struct flush_statement {
     bool kept;    /* by the class; otherwise freed by mr_flush_statement_done */
     bool inlined; /* has an expression of one row */
     bool partial; /* its rows' keys are NULL in part: they are compared by IS */
-    bool rowid;   /* the key is the rowid that the database gives */
+    bool numbered; /* the table is to make the key */
+    bool rowid;    /* ... which is the rowid that the database gives, not a column of RETURNING */
     size_t nwords;
     uint64_t *shape;
     mr_node *node;

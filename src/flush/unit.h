@@ -99,7 +99,13 @@ struct flush_op {
 enum { STAGED_BY_SERVER = 255, STAGED_CASCADED = 1 };
 
 /* A row of a secondary table. */
-typedef enum flush_link_kind { LINK_DELETE = 0, LINK_UPDATE, LINK_INSERT, LINK__COUNT } flush_link_kind;
+typedef enum flush_link_kind {
+    LINK_DELETE = 0,
+    LINK_UPDATE,
+    LINK_INSERT,
+    LINK__COUNT,
+    LINK_FIND = LINK__COUNT /* of a statement: a SELECT of the new row */
+} flush_link_kind;
 typedef struct flush_link {
     const mr_relationship *rel;
     mr_entity *parent, *target; /* of rel's class, of its target */
@@ -166,6 +172,7 @@ struct mr_flush {
     mr_vec shape;  /* uint64_t: scratch, see mr_flush_shape */
     mr_strbuf identity;
     mr_vec results; /* mr_flush_result */
+    mr_vec replacing; /* mr_table *: see mr_flush_may_replace */
     bool hooked;    /* hooks run, which may change what was written already */
     bool sent;      /* a statement has been sent */
     bool published;
@@ -246,6 +253,8 @@ bool mr_flush_has_hooks(const mr_flush *flush);
 mr_status mr_flush_remember(mr_flush *flush, flush_op *op);
 /* The operation has been written: its result. */
 mr_status mr_flush_note(mr_flush *flush, flush_op *op, mr_flush_kind kind);
+/* run.c: a row of the table was written, which may have replaced others. */
+mr_status mr_flush_note_replacing(mr_flush *flush, mr_table *table, const mr_table_facts *facts);
 /* run.c: the group's connection, asked for once. */
 mr_status mr_flush_connect(mr_flush *flush, flush_group *group);
 /* Room for n parameters; they stay bound until the next execution. */

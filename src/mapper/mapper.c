@@ -179,6 +179,8 @@ static mr_status settle_inheritance(mr_mapper *m) {
     }
     if (m->base && !m->discriminator) m->discriminator = m->base->discriminator;
     if (m->base && m->eager_defaults == MR_EAGER_INSERT) m->eager_defaults = m->base->eager_defaults;
+    if (m->base && !m->confirm_inserted_rows) m->confirm_inserted_rows = m->base->confirm_inserted_rows;
+    if (m->base && !m->confirm_deleted_rows) m->confirm_deleted_rows = m->base->confirm_deleted_rows;
     if (m->base && !m->version) {
         m->version = m->base->version;
         m->version_generator = m->base->version_generator;

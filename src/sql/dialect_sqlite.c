@@ -38,7 +38,11 @@ static bool is_plain_default(const char *sql) {
 static void column_ddl(const mr_dialect *d, const mr_column *column, mr_strbuf *out) {
     char buf[128];
     const char *deflt = column->server_default;
-    mr_strbuf_puts(out, mr_type_sql(d, column->type, buf, sizeof buf));
+    /* A key makes itself only if its type is INTEGER, which holds 64 bits. */
+    mr_typecode code = column->type->code;
+    bool whole = code == MR_TYPE_BIGINTEGER || code == MR_TYPE_SMALLINTEGER;
+    bool numbers = whole && column->table->nprimary == 1 && column->table->autoincrement == column;
+    mr_strbuf_puts(out, numbers ? "INTEGER" : mr_type_sql(d, column->type, buf, sizeof buf));
     if (deflt) mr_strbuf_printf(out, is_plain_default(deflt) ? " DEFAULT %s" : " DEFAULT (%s)", deflt);
 }
 

@@ -206,9 +206,9 @@ function Row:unpack() end
 
 ---@class moonrow.Result
 ---@field rowcount integer
----@field lastrowid integer
+---@field lastrowid integer? nil where nothing was inserted
 ---@field returns_rows boolean
----@field inserted_primary_key any[]
+---@field inserted_primary_key any[]? nil where nothing was inserted
 local Result = {}
 ---@return any[]
 function Result:all() end

@@ -141,6 +141,8 @@ local Model = {}
 ---@field version_id_col? moonrow.Column|string finds a row by the version that it was read with
 ---@field version_id_generator? false|fun(before: any): any the next version; false: not made by the library
 ---@field eager_defaults? boolean|"auto" what the database makes comes with an INSERT ("auto"), an UPDATE too (true)
+---@field confirm_inserted_rows? boolean false: an INSERT of an object need not insert a row (a view)
+---@field confirm_deleted_rows? boolean false: a DELETE of an object need not find its row
 
 ---@param name string
 ---@param body table columns, relationships, fields and methods; __tablename, __table_args, __abstract, __mapper_args

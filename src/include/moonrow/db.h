@@ -34,6 +34,13 @@ typedef struct mr_driver mr_driver;
 typedef struct mr_dbc mr_dbc;   /* a driver's connection; begins with the driver's own fields */
 typedef struct mr_stmt mr_stmt; /* a driver's prepared statement */
 
+/* What the database itself says of a table: one that was made by others need not be as it is declared here. */
+typedef struct mr_table_facts {
+    bool numbers;  /* its sole key is made by the database where an INSERT leaves it out: it is SQLite's rowid */
+    bool replaces; /* a constraint of it deletes the rows that are in the way of a new or changed one */
+    bool is_view;  /* triggers write in its place: no row is counted */
+} mr_table_facts;
+
 /* Called while another holds the lock; returns true to try again after waiting the driver's step. */
 typedef bool (*mr_busy_fn)(void *ud);
 
@@ -82,6 +89,12 @@ struct mr_driver {
     int64_t (*changes)(mr_dbc *dbc); /* rows that the last write matched */
     bool (*in_transaction)(mr_dbc *dbc); /* the database's own word */
     mr_status (*data_version)(mr_dbc *dbc, int64_t *out); /* changes when another connection has committed */
+    /* Rises when the schema may have changed; then what was told of tables is asked again. May be NULL, with table_facts. */
+    uint64_t (*schema_seen)(mr_dbc *dbc);
+    mr_status (*table_facts)(mr_dbc *dbc, const mr_table *table, mr_table_facts *out);
+    /* Around the execution of an INSERT: whether it has made a row (an upsert may have changed one). *id is kept between
+     * the two calls. May be NULL: taken for granted. */
+    bool (*watch_insert)(mr_dbc *dbc, bool before, int64_t *id);
     void (*set_busy)(mr_dbc *dbc, mr_busy_fn fn, void *ud); /* may be NULL */
     void (*set_timeout)(mr_dbc *dbc, int milliseconds); /* how long to wait for a lock; may be NULL */
     /* True when the locks that holder has on the same database keep waiter from what it is about to do (exclusive:
@@ -141,6 +154,8 @@ const mr_url *mr_engine_url(const mr_engine *engine);
 const mr_dialect *mr_engine_dialect(const mr_engine *engine);
 const mr_driver *mr_engine_driver(const mr_engine *engine);
 mr_engine_hooks *mr_engine_hooks_of(mr_engine *engine);
+/* A value for logs and messages: its kind can be seen, and a long one is cut. */
+void mr_show_value(mr_strbuf *out, const mr_value *value);
 void mr_engine_set_echo(mr_engine *engine, bool echo);
 
 /* From start to stop, what the engine's connections execute is recorded: transaction control and connection
@@ -209,6 +224,12 @@ mr_status mr_conn_savepoint(mr_conn *conn, unsigned n);
 mr_status mr_conn_release(mr_conn *conn, unsigned n);
 mr_status mr_conn_rollback_to(mr_conn *conn, unsigned n);
 
+/* What the database says of the table, asked once as long as the schema is the same. Where the driver cannot tell: it
+ * numbers, and is nothing else. */
+mr_status mr_conn_table_facts(mr_conn *conn, const mr_table *table, mr_table_facts *out);
+/* Rises when the schema may have changed. */
+uint64_t mr_conn_schema_seen(const mr_conn *conn);
+
 /* A cursor on the prepared statement, from the connection's cache (a second copy when it is busy). values are
  * bound and must stay good until the cursor is closed or rebound; the cursor retains compiled. Sends BEGIN first for a
  * write on a lazy connection. Nothing has run yet when this returns: the first step runs it. */
@@ -224,6 +245,10 @@ unsigned mr_cursor_column_count(mr_cursor *cursor); /* for text: good after the 
 const char *mr_cursor_column_name(mr_cursor *cursor, unsigned i);
 int64_t mr_cursor_rowcount(const mr_cursor *cursor); /* rows matched by the last execution */
 int64_t mr_cursor_last_insert_id(const mr_cursor *cursor);
+mr_conn *mr_cursor_conn(const mr_cursor *cursor); /* NULL: the end of a transaction has closed the cursor */
+/* Before the first step: mr_cursor_inserted will tell whether the statement has made a row. */
+void mr_cursor_watch_insert(mr_cursor *cursor);
+bool mr_cursor_inserted(const mr_cursor *cursor); /* true where it was not watched */
 void mr_cursor_close(mr_cursor *cursor); /* NULL passes */
 
 /* Rows for one prepared statement: each runs when it comes; but while somebody listens to executions (mr_engine_hooks) they

@@ -172,6 +172,8 @@ struct mr_mapper {
     void *version_ud;
     bool version_by_hand; /* the program or the database makes the versions: version_id_generator = false */
     mr_eager_defaults eager_defaults; /* a subclass's are its base's, unless it has its own */
+    /* Must an INSERT, a DELETE of an object have changed a row? 1, or -1 where not; 0: not said, the base's, or 1. */
+    int8_t confirm_inserted_rows, confirm_deleted_rows;
     mr_vec hooks[MR_EVENT__COUNT];  /* mr_mapper_hook */
     mr_vec attribute_hooks;         /* mr_attribute_hook */
     void *klass;                    /* the binding's: its class */
@@ -237,6 +239,8 @@ mr_status mr_attribute_listen(mr_mapper *mapper, const mr_property *prop, mr_att
 void mr_attribute_unlisten(mr_mapper *mapper, mr_attribute_hook_fn fn, void *ud);
 /* Runs the hooks in the order of listening. */
 mr_status mr_mapper_fire(mr_mapper *mapper, mr_mapper_event event, mr_conn *conn, mr_entity *entity);
+static inline bool mr_mapper_confirms_inserts(const mr_mapper *m) { return m->confirm_inserted_rows >= 0; }
+static inline bool mr_mapper_confirms_deletes(const mr_mapper *m) { return m->confirm_deleted_rows >= 0; }
 static inline bool mr_mapper_has_hooks(const mr_mapper *m, mr_mapper_event e) { return m->hooks[e].len > 0; }
 
 #ifdef __cplusplus

@@ -1,0 +1,94 @@
+-- UNIQUE ... ON CONFLICT REPLACE: the object whose row made room for another one's finds out.
+
+local mr = require "moonrow"
+local refuse = require "spec.support.refuse"
+
+local function model(column)
+  local db = mr.open "sqlite://"
+  db.session:execute(mr.text("CREATE TABLE t (id INTEGER PRIMARY KEY, code TEXT " .. column .. ", body TEXT)"))
+  db.session:commit()
+  return db, db.Model:extend("T", { __tablename = "t", id = db.Column{ db.Integer, primary_key = true },
+                                    code = db.Column{ db.String }, body = db.Column{ db.String } })
+end
+
+local unique = "UNIQUE on  conflict /* of codes */ replace"
+
+describe("a row that another one replaces", function()
+  it("expires its object: reading, changing and deleting it are errors, and no row of another is touched", function()
+    local db, T = model(unique)
+    for _, what in ipairs{ "insert", "update" } do
+      local old, other = T{ code = what, body = "old" }, T{ code = "other" .. what, body = "o" }
+      db.session:add_all{ old, other }
+      db.session:commit()
+      assert.same({ "old", "o" }, { old.body, other.body })
+      local new = what == "insert" and T{ code = what, body = "new" } or other
+      new.code = what
+      db.session:add(new)
+      db.session:flush()
+      refuse("ObjectDeletedError", "T", function() return old.body end)
+      assert.same({ what, what == "insert" and "new" or "o" }, { new.code, new.body })
+      assert.equal("otherinsert", T.query:get(2).code)
+      db.session:rollback()
+      assert.equal("old", old.body)
+    end
+    local old = T.query:filter_by{ code = "insert" }:first()
+    local new = T{ code = "insert", body = "new" }
+    db.session:add(new)
+    db.session:flush()
+    old.body = "late"
+    assert.has_error(function() db.session:flush() end)
+    db.session:rollback()
+    db.session:add(T{ code = "insert", body = "new" })
+    db.session:flush()
+    db.session:delete(old)
+    assert.has_error(function() db.session:flush() end)
+    db.session:rollback()
+    assert.equal("old", old.body)
+  end)
+
+  it("may be one of the same flush", function()
+    local db, T = model(unique)
+    local a, b = T{ code = "x", body = "a" }, T{ code = "x", body = "b" }
+    db.session:add_all{ a, b }
+    db.session:commit()
+    refuse("ObjectDeletedError", "T", function() return a.body end)
+    assert.same({ 2, "b" }, { b.id, b.body })
+    assert.equal(1, T.query:count())
+  end)
+
+  it("keeps what others have changed for their own flush", function()
+    local db, T = model(unique)
+    local a, b = T{ code = "a", body = "1" }, T{ code = "b", body = "2" }
+    db.session:add_all{ a, b }
+    db.session:commit()
+    local new = T{ code = "a", body = "new" }
+    db.session:add(new)
+    b.body = "changed"
+    db.session:flush()
+    b.body = "again"
+    db.session:commit()
+    assert.equal("again", b.body)
+    assert.equal(2, T.query:count())
+  end)
+
+  it("in tables without such a constraint, nothing is read again", function()
+    local db, T = model "UNIQUE"
+    local a = T{ code = "a", body = "1" }
+    db.session:add(a)
+    db.session:flush()
+    local record = db:record(function()
+      db.session:add(T{ code = "b", body = "2" })
+      db.session:flush()
+      assert.equal("1", a.body)
+    end)
+    assert.equal(1, #record)
+  end)
+
+  it("a NULL that NOT NULL ON CONFLICT REPLACE makes the default is read as what it is", function()
+    local db, T = model "NOT NULL ON CONFLICT REPLACE DEFAULT 'made'"
+    local a = T{ body = "x" }
+    db.session:add(a)
+    db.session:flush()
+    assert.equal("made", a.code)
+  end)
+end)

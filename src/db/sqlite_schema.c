@@ -1,0 +1,152 @@
+/*
+ * sqlite_schema.c: what the file says of a table, which others may have made.
+ *
+ * Invariant: an answer is of the schema that the connection has seen last: a statement that had to be prepared again, a
+ * statement that is no plain reading or writing, a rollback or an error makes those from before old.
+ */
+#include "driver_sqlite.h"
+
+#include <ctype.h>
+#include <string.h>
+
+/* An element of dbc->known. */
+typedef struct answer {
+    const mr_table *table;
+    uint64_t seen;
+    mr_table_facts facts;
+} answer;
+
+/* ---------------------------------------------------------------- noticing changes */
+
+bool mr_sqlite_moves_schema(const char *sql) {
+    static const char *const plain[] = {"select", "insert",  "update", "delete", "replace",   "with",   "values",
+                                        "begin",  "explain", "commit", "end",    "savepoint", "release"};
+    while (isspace((unsigned char)*sql)) sql++;
+    for (size_t i = 0; i < sizeof plain / sizeof *plain; i++) {
+        size_t n = strlen(plain[i]);
+        if (sqlite3_strnicmp(sql, plain[i], (int)n) == 0 && !isalnum((unsigned char)sql[n])) return false;
+    }
+    return true;
+}
+
+void mr_sqlite_begun(sqlite_stmt *s) {
+    int prepared = sqlite3_stmt_status(s->stmt, SQLITE_STMTSTATUS_REPREPARE, 0);
+    if (s->moves_schema || prepared != s->prepared_again) s->dbc->seen++;
+    s->prepared_again = prepared;
+    s->begun = true;
+}
+
+uint64_t mr_sqlite_schema_seen(mr_dbc *dbc) { return sqlite_dbc_of(dbc)->seen; }
+
+/* ---------------------------------------------------------------- asking */
+
+static const char question[] =
+    "SELECT c.cid, c.pk, (SELECT count(*) FROM pragma_table_info(?1, ?2) WHERE pk > 0), "
+    "EXISTS (SELECT 1 FROM pragma_index_list(?1, ?2) WHERE origin = 'pk') "
+    "FROM pragma_table_info(?1, ?2) AS c WHERE c.name = ?3 COLLATE NOCASE";
+
+typedef enum key_kind { KEY_UNLISTED, KEY_PLAIN, KEY_ROWID, KEY_FIRST /* the first of a table without a key */ } key_kind;
+
+/* A sole key is the rowid if no index of its own is needed to keep it unique. */
+static mr_status look_at_key(sqlite_dbc *dbc, const mr_table *table, const char *column, key_kind *out) {
+    *out = KEY_UNLISTED;
+    int rc = SQLITE_OK;
+    if (!dbc->question) rc = sqlite3_prepare_v3(dbc->db, question, -1, SQLITE_PREPARE_PERSISTENT, &dbc->question, NULL);
+    if (rc != SQLITE_OK) return mr_sqlite_fail(dbc, rc);
+    sqlite3_stmt *q = dbc->question;
+    sqlite3_bind_text(q, 1, table->name, -1, SQLITE_STATIC);
+    sqlite3_bind_text(q, 2, table->schema, -1, SQLITE_STATIC); /* NULL: where a statement would find it */
+    sqlite3_bind_text(q, 3, column, -1, SQLITE_STATIC);
+    rc = sqlite3_step(q);
+    if (rc == SQLITE_ROW) {
+        bool sole = sqlite3_column_int(q, 1) == 1 && sqlite3_column_int(q, 2) == 1;
+        *out = sole && !sqlite3_column_int(q, 3)                                    ? KEY_ROWID
+               : sqlite3_column_int(q, 0) == 0 && sqlite3_column_int(q, 2) == 0 ? KEY_FIRST
+                                                                                     : KEY_PLAIN;
+    }
+    mr_status status = rc == SQLITE_ROW || rc == SQLITE_DONE ? MR_OK : mr_sqlite_fail(dbc, rc);
+    sqlite3_reset(q);
+    sqlite3_clear_bindings(q);
+    return status;
+}
+
+static bool has_column(const sqlite_dbc *dbc, const mr_table *table, const char *column) {
+    return sqlite3_table_column_metadata(dbc->db, table->schema, table->name, column, NULL, NULL, NULL, NULL, NULL) ==
+           SQLITE_OK;
+}
+
+/* The words with which the table was made, in one database. */
+static mr_status read_words(sqlite_dbc *dbc, const mr_table *table, const char *schema, mr_table_facts *out,
+                            bool *tree) {
+    sqlite3_stmt *q = NULL;
+    char *sql = sqlite3_mprintf("SELECT sql FROM \"%w\".sqlite_master WHERE type = 'table' AND name = %Q COLLATE NOCASE",
+                                schema, table->name);
+    if (!sql) return mr_nomem(dbc->env);
+    int rc = sqlite3_prepare_v2(dbc->db, sql, -1, &q, NULL);
+    sqlite3_free(sql);
+    if (rc == SQLITE_OK && (rc = sqlite3_step(q)) == SQLITE_ROW) {
+        const char *words = (const char *)sqlite3_column_text(q, 0);
+        out->replaces = out->replaces || (words && sqlite3_strlike("%conflict%replace%", words, 0) == 0);
+        *tree = *tree || (words && sqlite3_strlike("create virtual table%using%rtree%", words, 0) == 0);
+    }
+    mr_status status = rc == SQLITE_ROW || rc == SQLITE_DONE ? MR_OK : mr_sqlite_fail(dbc, rc);
+    sqlite3_finalize(q);
+    return status;
+}
+
+/* A name without a schema is looked for in all databases: to think that a table replaces rows costs only reads. */
+static mr_status read_all_words(sqlite_dbc *dbc, const mr_table *table, mr_table_facts *out, bool *tree) {
+    if (table->schema) return read_words(dbc, table, table->schema, out, tree);
+    sqlite3_stmt *q = NULL;
+    int rc = sqlite3_prepare_v2(dbc->db, "PRAGMA database_list", -1, &q, NULL);
+    mr_status status = MR_OK;
+    while (rc == SQLITE_OK || rc == SQLITE_ROW) {
+        rc = sqlite3_step(q);
+        if (rc != SQLITE_ROW) break;
+        const char *schema = (const char *)sqlite3_column_text(q, 1);
+        status = schema ? read_words(dbc, table, schema, out, tree) : mr_nomem(dbc->env);
+        if (status != MR_OK) break;
+    }
+    if (status == MR_OK && rc != SQLITE_DONE) status = mr_sqlite_fail(dbc, rc);
+    sqlite3_finalize(q);
+    return status;
+}
+
+static mr_status look(sqlite_dbc *dbc, const mr_table *table, mr_table_facts *out) {
+    const mr_column *key = table->autoincrement ? table->autoincrement : table->nprimary ? table->primary[0] : NULL;
+    key_kind kind = KEY_PLAIN;
+    bool tree = false;
+    *out = (mr_table_facts){.is_view = !has_column(dbc, table, NULL)};
+    if (out->is_view) return MR_OK;
+    if (key && look_at_key(dbc, table, key->name, &kind) != MR_OK) return MR_FAIL;
+    if (read_all_words(dbc, table, out, &tree) != MR_OK) return MR_FAIL;
+    /* rowid, oid, _rowid_: there, although no column is called so. An R*Tree declares no key, and has one. */
+    out->numbers = key && table->nprimary == 1 &&
+                   (kind == KEY_ROWID || (kind == KEY_FIRST && tree) ||
+                    (kind == KEY_UNLISTED && has_column(dbc, table, key->name)));
+    return MR_OK;
+}
+
+mr_status mr_sqlite_table_facts(mr_dbc *handle, const mr_table *table, mr_table_facts *out) {
+    sqlite_dbc *dbc = sqlite_dbc_of(handle);
+    answer key = {.table = table};
+    if (!dbc->known) dbc->known = mr_map_new(dbc->env, sizeof(answer), mr_map_hash_ptr, mr_map_equal_ptr);
+    if (!dbc->known) return MR_FAIL;
+    answer *known = mr_map_get(dbc->known, &key);
+    /* Of a handle that is the caller's, its owner may change the schema unseen. */
+    if (!known || known->seen != dbc->seen || dbc->native) {
+        key.seen = dbc->seen;
+        if (look(dbc, table, &key.facts) != MR_OK) return MR_FAIL;
+        if (known) *known = key;
+        else if (!(known = mr_map_put(dbc->known, &key))) return MR_FAIL;
+    }
+    *out = known->facts;
+    return MR_OK;
+}
+
+void mr_sqlite_forget_schema(sqlite_dbc *dbc) {
+    sqlite3_finalize(dbc->question);
+    mr_map_free(dbc->known);
+    dbc->question = NULL;
+    dbc->known = NULL;
+}
