@@ -89,7 +89,10 @@ static mr_node *replace_side(void *ud, const mr_node *node) {
         return made;
     }
     if (!from) return NULL;
-    if (mr_from_column(c->env, node->u.column, node->annotation, from, &made) != MR_OK) {
+    const mr_property *prop = node->annotation;
+    if (!prop && s != SIDE_LINK)
+        prop = mr_mapper_property_of_column(s == SIDE_LOCAL ? c->rel->parent : c->rel->target, node->u.column);
+    if (mr_from_column(c->env, node->u.column, prop, from, &made) != MR_OK) {
         r->failed = true;
     } else if (!made) {
         mr_fail(c->env, MR_ERR_INVALID_REQUEST, "the subquery for %s.%s does not select column '%s'",
@@ -170,9 +173,7 @@ static mr_node *adapt_column(void *ud, const mr_node *node) {
     if (!column->table) return NULL;
     for (size_t i = 0; i < p->q->nitems; i++) {
         const mr_query_item *item = &p->q->items[i];
-        const mr_node *of =
-            item->alias && item->alias->kind == MR_NODE_ALIAS ? item->alias->child[0] : item->alias;
-        if (!item->mapper || !of || of->kind == MR_NODE_TABLE) continue;
+        if (!item->mapper || !mr_reads_subquery(item->alias)) continue;
         if (node->n > 0 ? node->child[0] != item->alias : !reads_table(item->mapper, column->table)) continue;
         mr_node *made = NULL;
         if (mr_from_column(p->env, column, node->annotation, item->alias, &made) == MR_OK && made)

@@ -13,18 +13,33 @@ enum { MAX_PATH = 64 };
 
 /* ---------------------------------------------------------------- how far a default reaches */
 
-static bool path_has(const mr_target *t, const mr_mapper *mapper) {
-    for (unsigned i = 0; i < t->plan.npath; i++) {
-        const mr_relationship *rel = t->plan.path[i]->relationship;
+static bool path_has(const mr_plan_path *path, const mr_mapper *end, const mr_mapper *mapper) {
+    for (unsigned i = 0; i < path->n; i++) {
+        const mr_relationship *rel = path->props[i]->relationship;
         if (rel->parent->root == mapper->root || rel->target->root == mapper->root) return true;
     }
-    return t->plan.mapper->root == mapper->root;
+    return end->root == mapper->root;
 }
 
-/* A class's own eager strategy stops at its join_depth, or before a class that the path has been at. */
-static bool default_stops(const mr_target *t, const mr_relationship *rel) {
-    if (rel->join_depth > 0) return t->plan.npath + 1 > (unsigned)rel->join_depth;
-    return path_has(t, rel->target);
+/* A class's own eager strategy stops at its join_depth, or before a class that the path (which ends at the class end)
+ * has been at. */
+static bool default_stops(const mr_plan_path *path, const mr_mapper *end, const mr_relationship *rel) {
+    if (rel->join_depth > 0) return path->n + 1 > (unsigned)rel->join_depth;
+    return path_has(path, end, rel->target);
+}
+
+bool mr_eager_is_due(const mr_plan_path *path, const mr_mapper *end, const mr_property *prop, unsigned nopts,
+                     const mr_option *opts) {
+    const mr_option *option = mr_options_strategy(prop, nopts, opts);
+    switch (option ? option->strategy : prop->relationship->lazy) {
+    case MR_LAZY_JOINED:
+    case MR_LAZY_SELECTIN:
+    case MR_LAZY_SUBQUERY:
+    case MR_LAZY_IMMEDIATE:
+        return (option && option->kind == MR_OPTION_LAZY) || !default_stops(path, end, prop->relationship);
+    default:
+        return false;
+    }
 }
 
 static mr_status extend_path(mr_planner *p, const mr_target *t, const mr_property *prop,
@@ -101,17 +116,17 @@ static mr_status expand(mr_planner *p, uint16_t number, const mr_property *prop,
     if (option && option->kind == MR_OPTION_CONTAINS_EAGER)
         return p->plain ? MR_OK : add_joined(p, number, prop, option, true);
     mr_lazy strategy = option ? option->strategy : rel->lazy;
-    bool given = option && option->kind == MR_OPTION_LAZY;
+    const mr_plan_path path = {t->plan.path, t->plan.npath};
     switch (strategy) {
     case MR_LAZY_JOINED:
-        if (p->plain || (!given && default_stops(t, rel))) return MR_OK;
+        if (p->plain || !mr_eager_is_due(&path, t->plan.mapper, prop, t->nopts, t->opts)) return MR_OK;
         if (!one_table(target_of(prop, option)))
             return add_follow(p, follows, number, prop, MR_LAZY_SELECTIN);
         return add_joined(p, number, prop, option, false);
     case MR_LAZY_SELECTIN:
     case MR_LAZY_SUBQUERY:
     case MR_LAZY_IMMEDIATE:
-        if (!given && default_stops(t, rel)) return MR_OK;
+        if (!mr_eager_is_due(&path, t->plan.mapper, prop, t->nopts, t->opts)) return MR_OK;
         return add_follow(p, follows, number, prop, strategy);
     default:
         return MR_OK;

@@ -54,7 +54,8 @@ static mr_status add_columns(mr_planner *p, uint16_t number) {
         const mr_target *t = mr_target_at(p, number);
         if (prop->kind != MR_PROPERTY_COLUMN && prop->kind != MR_PROPERTY_EXPRESSION) continue;
         bool needed = is_needed(mapper, prop);
-        if (!needed && !mr_options_loads(prop, t->nopts, t->opts)) continue;
+        /* A query within another one lists all columns: the outer one may want what it loads later. */
+        if (!needed && !p->plain && !mr_options_loads(prop, t->nopts, t->opts)) continue;
         mr_node *node = NULL;
         if (property_node(p, t, prop, &node) != MR_OK) return MR_FAIL;
         if (!node && is_key(mapper, prop)) return missing_key(p, t, prop);
@@ -198,14 +199,9 @@ static mr_status plan_expression(mr_planner *p, const mr_query_item *item, mr_pl
     return mr_columns_add(p, false, node, given, false, &out->column);
 }
 
-static bool is_subquery(const mr_node *alias) {
-    const mr_node *of = alias && alias->kind == MR_NODE_ALIAS ? alias->child[0] : alias;
-    return of && of->kind != MR_NODE_TABLE;
-}
-
 mr_status mr_plan_items(mr_planner *p) {
     for (unsigned i = 0; i < p->q->nitems; i++)
-        if (p->q->items[i].mapper && is_subquery(p->q->items[i].alias)) p->adapts = true;
+        if (p->q->items[i].mapper && mr_reads_subquery(p->q->items[i].alias)) p->adapts = true;
     for (unsigned i = 0; i < p->q->nitems; i++) {
         const mr_query_item *item = &p->q->items[i];
         mr_plan_item made = {MR_PLAN_NONE, 0, NULL};

@@ -12,7 +12,7 @@ typedef struct mr_gather {
     mr_env *env;
     const mr_property *prop;
     bool list;       /* a collection; otherwise a reference, and the first child counts */
-    bool repeats;    /* a child may be given twice */
+    bool repeats;    /* a child may be given twice: set before the first child */
     bool force;      /* what is loaded is loaded anew */
     mr_vec parents;  /* gathered_parent */
     mr_vec links;    /* gathered_link */

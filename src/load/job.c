@@ -176,10 +176,23 @@ mr_status mr_job_start(mr_job *job, mr_query *q) {
         status = mr_plan_find(q, &job->path, mr_engine_dialect(mr_conn_engine(conn)), &binds, &plan);
     mr_run_source source = {.query = q, .binds = &binds, .named = &job->named};
     if (status == MR_OK) status = mr_run_open(load, plan, &source, &job->run);
+    /* What is joined to the children multiplies their rows. */
+    if (status == MR_OK && plan->unique) job->gather.repeats = true;
     mr_plan_release(plan);
     mr_vec_done(&binds);
     mr_query_release(q);
     return status == MR_OK ? MR_ROW : MR_FAIL;
+}
+
+bool mr_job_knows_locals(const mr_job *job) {
+    const mr_relationship *rel = job->follow->prop->relationship;
+    for (unsigned i = 0; i < rel->npairs; i++) {
+        if (rel->pairs[i].local_slot == UINT16_MAX) return false;
+        for (size_t p = 0; p < job->parents.len; p++)
+            if (mr_entity_slot(mr_vec_ptr(&job->parents, p), rel->pairs[i].local_slot)->kind == MR_UNLOADED)
+                return false;
+    }
+    return true;
 }
 
 mr_status mr_job_give(mr_job *job, unsigned key, unsigned child) {

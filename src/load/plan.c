@@ -106,12 +106,34 @@ static void finish_entity(const mr_planner *p, mr_plan_entity *e) {
     e->direct = direct ? e->nslots : 0;
 }
 
-/* Can one item of a joined collection come in several rows of its parent? */
-static bool items_repeat(const mr_planner *p) {
-    unsigned collections = 0;
+/* Can the join give a parent in several rows? A reference by a foreign key cannot; one that is only said to be a
+ * reference can. */
+static bool multiplies(const mr_plan_entity *e) {
+    if (!e->along) return false;
+    const mr_relationship *rel = e->along->relationship;
+    return e->collection || rel->direction != MR_MANY_TO_ONE || !rel->use_get;
+}
+
+/* Can the query itself, without its eager joins, give an entity in several rows? */
+static bool rows_repeat(const mr_planner *p) {
+    return p->nfroms > 1 || p->q->njoins > 0 || p->q->clauses.from || p->adapts || p->q->statement;
+}
+
+/* What joins do to the rows: how many of them multiply, which decides whether an item of a joined collection can
+ * come in several rows of its parent. */
+static unsigned count_multiplying(const mr_planner *p) {
+    unsigned n = 0;
     for (size_t i = 0; i < p->targets.len; i++)
-        if (mr_target_at(p, i)->plan.collection) collections++;
-    return collections > 1 || p->nfroms > 1 || p->q->njoins > 0 || p->q->clauses.from != NULL;
+        if (multiplies(&mr_target_at(p, i)->plan)) n++;
+    return n;
+}
+
+/* An item comes once only where each of its parents comes in the rows of the query alone, nothing else multiplies
+ * these, and no link table can name the item twice. */
+static bool item_repeats(const mr_planner *p, const mr_plan_entity *e, unsigned multiplying) {
+    if (!e->along) return false;
+    return multiplying > 1 || rows_repeat(p) || e->along->relationship->secondary ||
+           mr_target_at(p, e->parent)->plan.parent != MR_PLAN_NONE;
 }
 
 static void *arena_copy(mr_arena *arena, const mr_vec *v) {
@@ -122,7 +144,7 @@ static void *arena_copy(mr_arena *arena, const mr_vec *v) {
 
 static mr_status finish_arrays(const mr_planner *p) {
     mr_plan *plan = p->plan;
-    bool repeat = items_repeat(p);
+    unsigned multiplying = count_multiplying(p);
     plan->entities = mr_arena_alloc(plan->arena, (p->targets.len + 1) * sizeof *plan->entities);
     plan->items = arena_copy(plan->arena, &p->items);
     plan->lates = arena_copy(plan->arena, &p->lates);
@@ -135,17 +157,14 @@ static mr_status finish_arrays(const mr_planner *p) {
         mr_plan_entity *e = &plan->entities[i];
         *e = mr_target_at(p, i)->plan;
         finish_entity(p, e);
-        e->repeats = repeat;
+        e->repeats = item_repeats(p, e, multiplying);
         e->outer = e->parent != MR_PLAN_NONE || mr_query_is_outer(p->q);
         if (e->mapper->nslots > plan->width) plan->width = e->mapper->nslots;
         if (e->collection) plan->collections = true;
         if (e->nfollows) plan->follows = true;
     }
-    const mr_query *q = p->q;
     bool one_entity = plan->nitems == 1 && plan->items[0].entity != MR_PLAN_NONE;
-    plan->unique = plan->collections ||
-                   (one_entity && !q->core_labels &&
-                    (q->njoins > 0 || p->nfroms > 1 || q->clauses.from || p->adapts || q->statement));
+    plan->unique = multiplying > 0 || (one_entity && !p->q->core_labels && rows_repeat(p));
     return MR_OK;
 }
 

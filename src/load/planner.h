@@ -76,6 +76,12 @@ mr_node *mr_columns_labelled(mr_planner *p, const mr_planned_column *c);
 /* "post", "post_1": what labels call a FROM object; interned. */
 const char *mr_columns_from_name(mr_planner *p, const mr_node *from);
 
+/* Is the FROM object (or NULL) no table, under a name or not? */
+static inline bool mr_reads_subquery(const mr_node *from) {
+    const mr_node *of = from && from->kind == MR_NODE_ALIAS ? from->child[0] : from;
+    return of && of->kind != MR_NODE_TABLE;
+}
+
 /* froms.c */
 /* The FROM object of a class: its table, joined to those of its bases where they differ. New reference. */
 mr_node *mr_mapper_from(mr_mapper *mapper);
@@ -137,6 +143,9 @@ bool mr_options_loads(const mr_property *prop, unsigned nopts, const mr_option *
 
 /* eager.c: what the relationships of an entity add to the plan */
 mr_status mr_eager_expand(mr_planner *p, uint16_t target);
+/* Is the relationship loaded with an entity of the class end, which is at the end of the path? */
+bool mr_eager_is_due(const mr_plan_path *path, const mr_mapper *end, const mr_property *prop, unsigned nopts,
+                     const mr_option *opts);
 /* With wrap: the columns that the joins need are among the primary ones. */
 mr_status mr_eager_columns(mr_planner *p);
 mr_status mr_eager_joins(mr_planner *p);

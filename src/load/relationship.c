@@ -126,17 +126,37 @@ static mr_status load_planned(const mr_load_context *ctx, mr_entity *entity, con
 
 /* ---------------------------------------------------------------- without a statement */
 
-/* Columns that the condition needs, of an expired or partly loaded entity. */
-static mr_status load_locals(const mr_load_context *ctx, mr_entity *entity, const mr_relationship *rel) {
-    for (unsigned i = 0; i < rel->npairs; i++) {
+/* The deferred columns among those that the condition needs and the entity lacks: up to max of them. *others: it lacks
+ * others, too. */
+static unsigned lacking(mr_entity *entity, const mr_relationship *rel, const mr_property **deferred, unsigned max,
+                        bool *others) {
+    unsigned n = 0;
+    *others = false;
+    for (unsigned i = 0; i < rel->npairs && n < max; i++) {
         uint16_t slot = rel->pairs[i].local_slot;
         if (slot == UINT16_MAX || mr_entity_slot(entity, slot)->kind != MR_UNLOADED) continue;
-        if (entity->state != MR_PERSISTENT) continue;
         const mr_property *prop = mr_mapper_at_slot(entity->mapper, slot);
-        return mr_load_refresh(ctx, entity, prop && prop->deferred ? &prop : NULL,
-                               prop && prop->deferred ? 1 : 0);
+        if (prop && prop->deferred)
+            deferred[n++] = prop;
+        else
+            *others = true;
     }
-    return MR_OK;
+    return n;
+}
+
+/* Loads the columns that the condition needs, of an expired or partly loaded entity. */
+static mr_status load_locals(const mr_load_context *ctx, mr_entity *entity, const mr_relationship *rel) {
+    enum { FEW = 8 };
+    const mr_property *deferred[FEW];
+    bool others;
+    unsigned n = lacking(entity, rel, deferred, FEW, &others);
+    if ((n == 0 && !others) || entity->state != MR_PERSISTENT) return MR_OK;
+    mr_status status = others ? mr_load_refresh(ctx, entity, NULL, 0) : MR_OK;
+    while (status == MR_OK && n > 0) {
+        status = mr_load_refresh(ctx, entity, deferred, n);
+        n = n == FEW ? lacking(entity, rel, deferred, FEW, &others) : 0;
+    }
+    return status;
 }
 
 /* All local values NULL: nothing can match. */

@@ -124,6 +124,7 @@ struct mr_job {
     mr_vec named;    /* and that run's named values, copied */
     mr_vec parents;  /* mr_entity *, each once */
     size_t next;     /* the first parent that no statement has asked for */
+    int form;        /* how selectin asks; 0: not decided yet */
     mr_run *run;
     mr_gather gather;  /* of the statement that runs */
     mr_keyring keys;   /* ... its parents by what its rows bring */
@@ -141,6 +142,8 @@ void mr_jobs_done(mr_load *load);
 mr_query *mr_job_options(const mr_job *job, mr_query *q);
 /* Runs q (consumed; NULL fails) as the job's next statement: MR_ROW. */
 mr_status mr_job_start(mr_job *job, mr_query *q);
+/* Do all parents know the values of their own columns that the relationship compares? */
+bool mr_job_knows_locals(const mr_job *job);
 /* Gives the row's child, the item number `child`, to the parents whose key is the items from `key` on. */
 mr_status mr_job_give(mr_job *job, unsigned key, unsigned child);
 /* x IN (the values), or for keys of several columns (x = ? AND y = ?) OR ... columns and values: n for each

@@ -1,9 +1,9 @@
 /*
  * selectin.c: loads a relationship of many parents by their keys, one statement for each 500.
  *
- * One-to-many asks the children by their foreign key; many-to-one asks the targets that are not in the
- * identity map; what has a link table, or a condition of its own, asks from the parents' keys through the
- * condition.
+ * One-to-many asks the children by their foreign key; many-to-one asks the targets of which the identity map lacks
+ * something; what has a link table, or a condition of its own, and parents of which the foreign key is not loaded, ask
+ * from the parents' keys through the condition.
  */
 #include "cache.h"
 #include "planner.h"
@@ -11,14 +11,18 @@
 
 #include <string.h>
 
-typedef enum selectin_form { FORM_CHILDREN, FORM_TARGETS, FORM_JOINED } selectin_form;
+typedef enum selectin_form { FORM_UNKNOWN, FORM_CHILDREN, FORM_TARGETS, FORM_JOINED } selectin_form;
 
-static selectin_form form_of(const mr_relationship *rel) {
-    if (rel->direction == MR_MANY_TO_ONE && rel->use_get) return FORM_TARGETS;
-    if (rel->secondary || !rel->simple || rel->npairs == 0) return FORM_JOINED;
-    for (unsigned i = 0; i < rel->npairs; i++)
-        if (rel->pairs[i].local_slot == UINT16_MAX) return FORM_JOINED;
-    return FORM_CHILDREN;
+static selectin_form form_of(mr_job *job) {
+    const mr_relationship *rel = job->follow->prop->relationship;
+    if (job->form != FORM_UNKNOWN) return (selectin_form)job->form;
+    if (rel->secondary || rel->npairs == 0 || !mr_job_knows_locals(job))
+        job->form = FORM_JOINED;
+    else if (rel->direction == MR_MANY_TO_ONE && rel->use_get)
+        job->form = FORM_TARGETS;
+    else
+        job->form = rel->simple ? FORM_CHILDREN : FORM_JOINED;
+    return (selectin_form)job->form;
 }
 
 static mr_status add_item(mr_query **q, mr_mapper *mapper, mr_node *expression) {
@@ -181,15 +185,33 @@ static mr_status put_target(const mr_job *job, mr_entity *parent, mr_entity *tar
     return mr_entity_put(parent, job->follow->prop->slot, &v, false);
 }
 
-/* From the identity map, or NULL for a NULL key: MR_OK; MR_NOTFOUND: the database has to be asked. */
-static mr_status from_map(const mr_job *job, mr_entity *parent, mr_strbuf *buf, mr_value *key) {
+/* Would the target's row, or what follows it, bring something that the target in memory lacks? */
+static bool is_wanting(const mr_job *job, mr_entity *target) {
+    const mr_plan_follow *follow = job->follow;
+    const mr_mapper *mapper = follow->prop->relationship->target;
+    for (size_t i = 0; i < mapper->props.len; i++) {
+        const mr_property *prop = mr_vec_ptr(&mapper->props, i);
+        const mr_value *v = mr_entity_slot(target, prop->slot);
+        bool loaded = v->kind == MR_COLLECTION ? ((const mr_collection *)v->u.p)->loaded : v->kind != MR_UNLOADED;
+        if (loaded) continue;
+        if (prop->kind == MR_PROPERTY_RELATIONSHIP
+                ? mr_eager_is_due(&job->path, mapper, prop, follow->nopts, follow->opts)
+                : mr_options_loads(prop, follow->nopts, follow->opts))
+            return true;
+    }
+    return false;
+}
+
+/* From the identity map, or NULL for a NULL key: MR_OK; MR_NOTFOUND: the database has to be asked. complete: the
+ * target is wanted with all that is loaded with it. */
+static mr_status from_map(const mr_job *job, mr_entity *parent, bool complete, mr_strbuf *buf, mr_value *key) {
     const mr_relationship *rel = job->follow->prop->relationship;
     mr_value identity;
     mr_status status = mr_target_identity(rel, parent, buf, key, &identity);
     if (status == MR_NOTFOUND) return put_target(job, parent, NULL);
     if (status != MR_OK) return status;
     mr_entity *known = mr_idmap_get(job->load->ctx.owner->idmap, rel->target->root, &identity);
-    if (!known) return MR_NOTFOUND;
+    if (!known || (complete && is_wanting(job, known))) return MR_NOTFOUND;
     return put_target(job, parent, mr_mapper_isa(known->mapper, rel->target) ? known : NULL);
 }
 
@@ -206,8 +228,7 @@ static mr_status take_targets(mr_job *job) {
     while (status == MR_OK && job->next < job->parents.len &&
            job->keys.distinct.len < MR_KEYS_PER_STATEMENT) {
         mr_entity *parent = mr_vec_ptr(&job->parents, job->next++);
-        /* With options for what is below, the target is read again: they may load more of it. */
-        status = from_map(job, parent, &buf, key);
+        status = from_map(job, parent, true, &buf, key);
         if (status != MR_NOTFOUND) continue;
         status = mr_keyring_add(&job->keys, key, 0);
         if (status == MR_OK) status = mr_vec_push_ptr(&job->pending, parent);
@@ -242,7 +263,7 @@ static mr_status end_targets(mr_job *job) {
     mr_strbuf_init(&buf, job->load->env);
     for (size_t i = 0; i < job->pending.len && status == MR_OK; i++) {
         mr_entity *parent = mr_vec_ptr(&job->pending, i);
-        status = from_map(job, parent, &buf, key);
+        status = from_map(job, parent, false, &buf, key);
         if (status == MR_NOTFOUND) status = put_target(job, parent, NULL);
     }
     mr_strbuf_done(&buf);
@@ -258,7 +279,7 @@ static unsigned key_width(const mr_relationship *rel, selectin_form form) {
 
 static mr_status next(mr_job *job) {
     const mr_relationship *rel = job->follow->prop->relationship;
-    selectin_form form = form_of(rel);
+    selectin_form form = form_of(job);
     while (job->next < job->parents.len) {
         mr_status status =
             form == FORM_TARGETS ? take_targets(job) : take_keys(job, form, key_width(rel, form));
@@ -274,13 +295,13 @@ static mr_status next(mr_job *job) {
 
 static mr_status row(mr_job *job) {
     const mr_relationship *rel = job->follow->prop->relationship;
-    selectin_form form = form_of(rel);
+    selectin_form form = form_of(job);
     if (form == FORM_TARGETS) return MR_OK;
     return mr_job_give(job, 0, key_width(rel, form));
 }
 
 static mr_status end(mr_job *job) {
-    if (form_of(job->follow->prop->relationship) == FORM_TARGETS) return end_targets(job);
+    if (form_of(job) == FORM_TARGETS) return end_targets(job);
     return mr_gather_finish(&job->gather);
 }
 

@@ -2,11 +2,15 @@
  * subquery.c: loads a relationship of all parents with one statement that has the parents' own query as a
  * subquery.
  *
- * Where there is no such query (the parents came by get or by another's rows), or the condition is not plain,
- * the keys are asked for instead, as selectin does.
+ * Invariant: the subquery gives every parent that is in memory. Where there is no such query (the parents came by get
+ * or by another's rows), where it could give others when it is run again, or the condition is not plain, the keys are
+ * asked for instead, as selectin does.
  */
+#include "cache.h"
 #include "planner.h"
 #include "run.h"
+
+#include <stdio.h>
 
 static mr_query *then(mr_query *old, mr_query *made) {
     mr_query_release(old);
@@ -31,58 +35,175 @@ static bool is_plain(const mr_relationship *rel) {
 }
 
 static bool keys_are_unique(const mr_relationship *rel) {
-    for (unsigned i = 0; i < rel->npairs; i++)
-        if (!rel->pairs[i].local->primary_key) return false;
+    for (uint16_t k = 0; k < rel->parent->npk; k++) {
+        bool found = false;
+        for (unsigned i = 0; i < rel->npairs && !found; i++)
+            found = rel->pairs[i].local_slot == rel->parent->pk_slots[k];
+        if (!found) return false;
+    }
     return true;
 }
 
-/* The parents' query, giving the local columns of the relationship only. */
-static mr_query *parents_query(mr_job *job, const mr_query_item *item) {
+/* ---------------------------------------------------------------- can the query be repeated? */
+
+static bool is_item_column(const mr_node *x, const mr_query_item *item, const mr_column *column) {
+    while (x->kind == MR_NODE_LABEL ||
+           (x->kind == MR_NODE_UNARY && x->op >= MR_OP_ASC && x->op <= MR_OP_NULLS_LAST))
+        x = x->child[0];
+    if (x->kind != MR_NODE_COLUMN || x->u.column != column) return false;
+    if (x->n > 0) return x->child[0] == item->alias;
+    return !item->alias || mr_reads_subquery(item->alias);
+}
+
+/* Does the list (or NULL) name the whole primary key of the item? */
+static bool names_key(const mr_node *list, const mr_query_item *item) {
+    for (uint16_t k = 0; k < item->mapper->npk; k++) {
+        const mr_column *column = mr_mapper_at_slot(item->mapper, item->mapper->pk_slots[k])->column;
+        bool found = false;
+        for (uint32_t i = 0; list && i < list->n && !found; i++)
+            found = is_item_column(list->child[i], item, column);
+        if (!found) return false;
+    }
+    return true;
+}
+
+static bool is_limited(const mr_query *q) {
+    return q->clauses.limit || q->clauses.offset;
+}
+
+/* What a limit cuts off, and the row that stands for a group, are the same again only where the query says which. */
+static bool is_repeatable(const mr_query *q, const mr_query_item *item) {
+    const mr_select *s = &q->clauses;
+    if (s->distinct_on) return false;
+    if ((s->group_by || s->having) && !names_key(s->group_by, item)) return false;
+    return !is_limited(q) || names_key(s->order_by, item);
+}
+
+/* The database does not know the key of a parent that has changed it since. */
+static bool has_changed_key(const mr_job *job) {
+    const mr_relationship *rel = job->follow->prop->relationship;
+    for (size_t p = job->next; p < job->parents.len; p++) {
+        const mr_entity *parent = mr_vec_ptr(&job->parents, p);
+        for (unsigned i = 0; (parent->flags & MR_ENTITY_MODIFIED) && i < rel->npairs; i++)
+            if (mr_entity_is_dirty(parent, rel->pairs[i].local_slot)) return true;
+    }
+    return false;
+}
+
+/* ---------------------------------------------------------------- the parents' query */
+
+static const mr_property *local_property(const mr_relationship *rel, unsigned i) {
+    return mr_mapper_property_of_column(rel->parent, rel->pairs[i].local);
+}
+
+/* A name that no column and no label of a program has. NULL without memory. */
+static const char *key_name(mr_env *env, unsigned i) {
+    char name[24];
+    int n = snprintf(name, sizeof name, "parent key %u", i + 1);
+    return mr_intern(env, name, (size_t)n);
+}
+
+static mr_node *named_key(mr_env *env, unsigned i, mr_node *key) {
+    const char *name = key_name(env, i);
+    if (name) return mr_sql_label(env, name, key);
+    mr_node_release(key);
+    return NULL;
+}
+
+/* Adds an expression (consumed; NULL fails) to what the query gives. */
+static mr_query *with_key(mr_query *q, mr_node *expression) {
+    mr_query_item key = {.expression = expression};
+    return then(q, expression ? mr_query_with_items(q, &key, 1, true) : NULL);
+}
+
+/* Adds the relationship's local columns as seen through from. MR_NOTFOUND: it is a subquery that lacks one. */
+static mr_status add_keys(mr_job *job, mr_query **q, mr_node *from, bool named) {
     const mr_relationship *rel = job->follow->prop->relationship;
     mr_env *env = job->load->env;
-    mr_node *criterion = NULL,
-            *from = item->alias ? mr_node_retain(item->alias) : mr_mapper_from(item->mapper);
-    if (!from) return NULL;
-    mr_query *q = mr_query_with_items(job->query, NULL, 0, false);
-    for (unsigned i = 0; q && i < rel->npairs; i++) {
-        mr_query_item key = {.mapper = NULL};
-        const mr_column *local = rel->pairs[i].local;
-        if (mr_from_column(env, local, mr_mapper_property_of_column(rel->parent, local), from,
-                           &key.expression) != MR_OK ||
-            !key.expression) {
-            mr_query_release(q);
-            q = NULL;
-            break;
-        }
-        q = then(q, mr_query_with_items(q, &key, 1, true));
+    for (unsigned i = 0; *q && i < rel->npairs; i++) {
+        mr_node *key = NULL;
+        if (mr_from_column(env, rel->pairs[i].local, local_property(rel, i), from, &key) != MR_OK)
+            return MR_FAIL;
+        if (!key) return MR_NOTFOUND;
+        *q = with_key(*q, named ? named_key(env, i, key) : key);
     }
-    if (q && mr_inheritance_criterion(env, item->mapper, from, &criterion) != MR_OK) q = then(q, NULL);
-    if (q && criterion) q = then(q, mr_query_where(q, criterion));
-    if (q && !q->clauses.limit && !q->clauses.offset) q = then(q, mr_query_order_by(q, NULL));
-    if (q && !keys_are_unique(rel)) q = then(q, mr_query_distinct(q, NULL));
+    return *q ? MR_OK : MR_FAIL;
+}
+
+/* The query with nothing but the keys as its items. */
+static mr_status keys_query(mr_job *job, const mr_query_item *item, mr_node *from, mr_query **out) {
+    mr_env *env = job->load->env;
+    mr_node *criterion = NULL;
+    mr_query *q = mr_query_with_items(job->query, NULL, 0, false);
+    mr_status status = q ? add_keys(job, &q, from, false) : MR_FAIL;
+    *out = q;
+    if (status != MR_OK) return status;
+    if (mr_inheritance_criterion(env, item->mapper, from, &criterion) != MR_OK) return MR_FAIL;
+    if (criterion) q = then(q, mr_query_where(q, criterion));
+    if (q && !is_limited(q)) q = then(q, mr_query_order_by(q, NULL));
+    if (q && !keys_are_unique(job->follow->prop->relationship)) q = then(q, mr_query_distinct(q, NULL));
     if (q && from->kind == MR_NODE_JOIN && !q->clauses.from)
         q = then(q, mr_query_select_from(q, mr_node_retain(from)));
-    mr_node_release(from);
     /* A copy of our own: the labels are needed as names. */
     if (q) q->core_labels = false;
-    return q;
+    *out = q;
+    return q ? MR_OK : MR_FAIL;
+}
+
+/* The keys, each once, of the query with all its items. */
+static mr_status whole_query(mr_job *job, mr_node *from, mr_query **out) {
+    const mr_relationship *rel = job->follow->prop->relationship;
+    mr_env *env = job->load->env;
+    mr_node *select = NULL;
+    mr_query *q = is_limited(job->query) ? mr_query_retain(job->query) : mr_query_order_by(job->query, NULL);
+    mr_status status = q ? add_keys(job, &q, from, true) : MR_FAIL;
+    if (status == MR_OK) status = mr_load_statement(q, true, &select);
+    mr_query_release(q);
+    if (status != MR_OK) return status;
+    mr_node *alias = mr_sql_alias(env, select, NULL);
+    q = alias ? mr_query_new(env, NULL, 0, false) : NULL;
+    for (unsigned i = 0; q && i < rel->npairs; i++) {
+        const mr_property *prop = local_property(rel, i);
+        const char *name = key_name(env, i);
+        const mr_column *key =
+            name ? mr_stand_in_column(env, name, mr_column_type(env, rel->pairs[i].local)) : NULL;
+        q = with_key(q, key ? mr_sql_column(env, key, mr_node_retain(alias), prop) : NULL);
+    }
+    mr_node_release(alias);
+    if (q) q = then(q, mr_query_distinct(q, NULL));
+    *out = q;
+    return q ? MR_OK : MR_FAIL;
+}
+
+/* Clauses name what the items are read from, and a limit counts rows of all of them. */
+static bool needs_items(const mr_job *job) {
+    const mr_query *q = job->query;
+    for (unsigned i = 0; i < q->nitems; i++)
+        if (q->items[i].mapper && mr_reads_subquery(q->items[i].alias)) return true;
+    if (!is_limited(q)) return false;
+    return q->clauses.distinct || q->nitems > 1 || !keys_are_unique(job->follow->prop->relationship);
+}
+
+/* A query that gives the keys of the parents. MR_NOTFOUND: their own query cannot. */
+static mr_status parents_query(mr_job *job, const mr_query_item *item, mr_query **out) {
+    mr_node *from = item->alias ? mr_node_retain(item->alias) : mr_mapper_from(item->mapper);
+    *out = NULL;
+    if (!from) return MR_FAIL;
+    mr_status status = needs_items(job) ? whole_query(job, from, out) : keys_query(job, item, from, out);
+    mr_node_release(from);
+    if (status == MR_OK) return MR_OK;
+    mr_query_release(*out);
+    *out = NULL;
+    return status;
 }
 
 static mr_query *target_query(mr_job *job, mr_node *alias) {
     mr_relationship *rel = job->follow->prop->relationship;
-    mr_env *env = job->load->env;
     mr_query_item item = {.mapper = rel->target};
     mr_query_join join = {
         .kind = MR_OP_INNER, .along = job->follow->prop, .left_alias = mr_node_retain(alias), .ordered = true};
-    mr_query *q = mr_query_new(env, &item, 1, false);
-    for (unsigned i = 0; q && i < rel->npairs; i++) {
-        mr_query_item key = {.mapper = NULL};
-        if (mr_from_column(env, rel->pairs[i].local, NULL, alias, &key.expression) != MR_OK ||
-            !key.expression)
-            q = then(q, NULL);
-        else
-            q = then(q, mr_query_with_items(q, &key, 1, true));
-    }
+    mr_query *q = mr_query_new(job->load->env, &item, 1, false);
+    if (q && add_keys(job, &q, alias, false) != MR_OK) q = then(q, NULL);
     if (q) q = then(q, mr_query_select_from(q, mr_node_retain(alias)));
     if (q)
         q = then(q, mr_query_join_on(q, &join));
@@ -90,6 +211,8 @@ static mr_query *target_query(mr_job *job, mr_node *alias) {
         mr_node_release(join.left_alias);
     return mr_job_options(job, q);
 }
+
+/* ---------------------------------------------------------------- the strategy */
 
 static mr_status take_all(mr_job *job) {
     const mr_relationship *rel = job->follow->prop->relationship;
@@ -113,24 +236,28 @@ static mr_status take_all(mr_job *job) {
     return status;
 }
 
+static mr_status by_keys(mr_job *job) {
+    job->strategy = mr_strategy_selectin();
+    return job->strategy->next(job);
+}
+
 static mr_status next(mr_job *job) {
     const mr_query_item *item = parent_item(job);
+    mr_query *parents;
     mr_node *select = NULL;
     if (job->next >= job->parents.len) return MR_DONE;
     /* With yield_per the whole query again for each batch would be far too much. */
-    if (!item || !is_plain(job->follow->prop->relationship) || job->load->yield_per) {
-        job->strategy = mr_strategy_selectin();
-        return job->strategy->next(job);
-    }
-    if (take_all(job) != MR_OK) return MR_FAIL;
-    mr_query *parents = parents_query(job, item);
-    if (!parents || mr_load_statement(parents, true, &select) != MR_OK) {
-        mr_query_release(parents);
-        return MR_FAIL;
-    }
+    if (!item || !is_plain(job->follow->prop->relationship) || job->load->yield_per ||
+        !mr_job_knows_locals(job) || !is_repeatable(job->query, item) || has_changed_key(job))
+        return by_keys(job);
+    mr_status status = parents_query(job, item, &parents);
+    if (status == MR_NOTFOUND) return by_keys(job);
+    if (status == MR_OK) status = take_all(job);
+    if (status == MR_OK) status = mr_load_statement(parents, true, &select);
     mr_query_release(parents);
+    if (status != MR_OK) return MR_FAIL;
     mr_node *alias = mr_sql_alias(job->load->env, select, NULL);
-    mr_status status = alias ? mr_job_start(job, target_query(job, alias)) : MR_FAIL;
+    status = alias ? mr_job_start(job, target_query(job, alias)) : MR_FAIL;
     mr_node_release(alias);
     return status;
 }

@@ -27,7 +27,9 @@ static mr_status need_order(mr_planner *p, mr_node *x, uint16_t *out) {
         }
         x = x->child[0];
     }
-    return mr_columns_add(p, false, mr_node_retain(x), given, true, out);
+    mr_node *adapted = NULL;
+    if (mr_adapt(p, mr_node_retain(x), &adapted) != MR_OK) return MR_FAIL;
+    return mr_columns_add(p, false, adapted, given, true, out);
 }
 
 mr_status mr_wrap_columns(mr_planner *p) {

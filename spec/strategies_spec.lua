@@ -1,0 +1,201 @@
+-- Every strategy gives what every other gives: random mappings, rows, queries and ways, each loaded in all ways and
+-- compared with plain lazy loading. MOONROW_LONG tries more seeds; a collector under stress is slow, and gets fewer.
+
+local mr = require "moonrow"
+local random_models = require "spec.support.random_models"
+local support = require "spec.support.models"
+
+local FIRST, LAST = 1, os.getenv "MOONROW_LONG" and 1500 or (os.getenv "MOONROW_STRESS" or "") ~= "" and 8 or 60
+local QUERIES = 4
+local STRATEGIES = { "lazyload", "joinedload", "selectinload", "subqueryload", "immediateload" }
+
+-- ---------------------------------------------------------------- what is asked
+
+-- One to three steps from the class, each a way of random_models.
+local function random_path(m, random, class)
+  local path = {}
+  for i = 1, random(3) do
+    if #m.ways[class] == 0 then break end
+    path[i] = random.pick(m.ways[class])
+    class = path[i].to
+  end
+  return path
+end
+
+local function key_order(m, class, entity)
+  local order = {}
+  for i, name in ipairs(m.key_names(class)) do order[i] = entity[name] end
+  return table.unpack(order)
+end
+
+-- A query of the class, chosen once: make() gives it anew, about the entity (the class or an alias of it). ordered: its
+-- rows come in one order only.
+local function random_query(m, random, class)
+  local words, steps = {}, {}
+  local ordered, rows = random.chance(50), false
+  local function add(word, step)
+    words[#words + 1] = word
+    steps[#steps + 1] = step
+  end
+  local alias = random.chance(25)
+  if random.chance(30) then
+    local limit = random(500) * 100
+    add("filter", function(q, e) return q:filter(e.n:gt(limit)) end)
+  end
+  if not alias and random.chance(25) and #m.ways[class] > 0 then
+    local way = random.pick(m.ways[class])
+    if way.to ~= class then
+      add("join " .. way.name, function(q) return q:join(m.classes[class][way.name]) end)
+    end
+  end
+  if random.chance(20) then add("distinct", function(q) return q:distinct() end) end
+  if not alias and random.chance(25) then
+    local kind = random.pick{ "union", "union_all" }
+    add(kind, function(q, e) return q[kind](q, m.db.session:query(e):filter(e.tag:eq(1))) end)
+  end
+  if random.chance(12) and #words == 0 then
+    rows = random.pick(m.names)
+    if rows == class then rows = false end
+  end
+  if random.chance(40) then
+    ordered = true
+    local limit, offset = random(4), random.chance(50) and random(3) - 1
+    add("limit", function(q, e)
+      q = q:order_by(e.tag, key_order(m, class, e)):limit(limit)
+      return offset and q:offset(offset) or q
+    end)
+  elseif ordered then
+    add("order", function(q, e) return q:order_by(e.n:desc(), key_order(m, class, e)) end)
+  end
+  local function make(options)
+    local entity = alias and mr.aliased(m.classes[class]) or m.classes[class]
+    local q = rows and m.db.session:query(entity, m.classes[rows].n) or m.db.session:query(entity)
+    for _, step in ipairs(steps) do q = step(q, entity) end
+    return options and q:options(options(entity)) or q
+  end
+  return { make = make, ordered = ordered, rows = rows, text = (alias and "alias " or "") .. table.concat(words, " ")
+           .. (rows and " with " .. rows or "") }
+end
+
+-- The options along the path, a strategy for each step.
+local function options_of(m, path, strategies)
+  return function(entity)
+    local option
+    for i, way in ipairs(path) do
+      option = option and option[strategies[i]](option, entity[way.name])
+        or mr[strategies[i]](entity[way.name])
+      entity = m.classes[way.to]
+    end
+    return option
+  end
+end
+
+-- ---------------------------------------------------------------- what comes of it
+
+-- "1{2{} 3{nil}}": the objects and what is along the path; lists without an order are sorted.
+local function signature(m, object, class, path, i)
+  if object == nil then return "nil" end
+  local way = path[i]
+  if not way then return m.key(object, class) end
+  local value, parts = object[way.name], {}
+  if way.reference then
+    parts[1] = signature(m, value, way.to, path, i + 1)
+  else
+    for k, item in ipairs(value) do parts[k] = signature(m, item, way.to, path, i + 1) end
+    if not way.ordered then table.sort(parts) end
+  end
+  return m.key(object, class) .. "{" .. table.concat(parts, " ") .. "}"
+end
+
+local function all_signatures(m, query, options, class, path)
+  local lines, objects = {}, query.make(options):all()
+  local statements = support.statements(m.db, function()
+    for i, row in ipairs(objects) do
+      local object = query.rows and row[1] or row
+      lines[i] = signature(m, object, class, path, 1)
+      if query.rows then lines[i] = lines[i] .. " " .. tostring(row[2]) end
+    end
+  end)
+  if not query.ordered then table.sort(lines) end
+  return table.concat(lines, "\n"), #statements
+end
+
+-- Does no step lead back to objects of which an earlier step has loaded the same attribute?
+local function is_straight(path)
+  local seen = {}
+  for i, way in ipairs(path) do
+    if seen[way.name] or (i > 1 and path[i - 1].back == way.name) then return false end
+    seen[way.name] = true
+  end
+  return true
+end
+
+-- ---------------------------------------------------------------- comparing
+
+local function describe_path(class, path, strategies)
+  local words = { class }
+  for i, way in ipairs(path) do words[#words + 1] = strategies[i] .. " " .. way.name end
+  return table.concat(words, ", ")
+end
+
+local function uses(strategies, n, ...)
+  for i = 1, n do
+    for _, name in ipairs{ ... } do
+      if strategies[i] == name then return true end
+    end
+  end
+  return false
+end
+
+local function compare(m, seed, class, path, query, strategies, expected)
+  m.db.session:remove()
+  local where = ("seed %d: %s; query: %s"):format(seed, describe_path(class, path, strategies), query.text)
+  local ok, got, later = pcall(all_signatures, m, query, options_of(m, path, strategies), class, path)
+  if not ok then error(where .. "\n" .. tostring(got), 0) end
+  if got ~= expected then error(("%s\nexpected:\n%s\ngot:\n%s"):format(where, expected, got), 0) end
+  if later > 0 and is_straight(path) and not uses(strategies, #path, "lazyload", "immediateload") then
+    error(("%s\n%d statements after it was loaded"):format(where, later), 0)
+  end
+end
+
+-- The objects of a class may be in memory before.
+local function compare_warm(m, seed, class, path, query, strategies, expected, warm)
+  m.db.session:remove()
+  local kept = m.db.session:query(m.classes[warm]):all()
+  local where = ("seed %d: %s; query: %s; with every %s in memory"):format(seed,
+    describe_path(class, path, strategies), query.text, warm)
+  local ok, got = pcall(all_signatures, m, query, options_of(m, path, strategies), class, path)
+  if not ok then error(where .. "\n" .. tostring(got), 0) end
+  if got ~= expected then error(("%s\nexpected:\n%s\ngot:\n%s"):format(where, expected, got), 0) end
+  return kept
+end
+
+local function try_seed(seed)
+  local m = random_models.make(seed)
+  local random = m.random
+  for _ = 1, QUERIES do
+    local class = random.pick(m.names)
+    local path = random_path(m, random, class)
+    local query = random_query(m, random, class)
+    m.db.session:remove()
+    local ok, expected = pcall(all_signatures, m, query, nil, class, path)
+    if not ok then error(("seed %d: %s: query: %s\n%s"):format(seed, class, query.text, expected), 0) end
+    if #path > 0 then
+      for _, strategy in ipairs(STRATEGIES) do
+        compare(m, seed, class, path, query, { strategy, strategy, strategy }, expected)
+      end
+      for _ = 1, 4 do
+        local mix = { random.pick(STRATEGIES), random.pick(STRATEGIES), random.pick(STRATEGIES) }
+        compare(m, seed, class, path, query, mix, expected)
+        compare_warm(m, seed, class, path, query, mix, expected, random.pick(m.names))
+      end
+    end
+  end
+  m.db.engine:dispose()
+end
+
+describe("every strategy gives what every other gives", function()
+  it(("over random mappings, rows, queries and ways (seeds %d to %d)"):format(FIRST, LAST), function()
+    for seed = FIRST, LAST do try_seed(seed) end
+  end)
+end)
