@@ -92,6 +92,12 @@ bool mr_gather_wants(const mr_gather *g, uint32_t parent) {
     return !parent_at(g, parent)->loaded;
 }
 
+bool mr_gather_set_aside(mr_gather *g, uint32_t parent) {
+    gathered_parent *p = parent_at(g, parent);
+    if (p->loaded || p->count > 0) return false;
+    return p->loaded = true;
+}
+
 mr_status mr_gather_child(mr_gather *g, uint32_t parent, mr_entity *child) {
     gathered_parent *p = parent_at(g, parent);
     if (p->loaded || (p->count > 0 && !g->list)) return MR_OK;

@@ -29,6 +29,8 @@ mr_status mr_gather_parent(mr_gather *g, mr_entity *parent, uint32_t *out);
 uint32_t mr_gather_known(mr_gather *g, const mr_entity *parent);
 /* Does this parent still lack what is gathered? */
 bool mr_gather_wants(const mr_gather *g, uint32_t parent);
+/* Where the parent has been given no child: its slot is left alone, and true. */
+bool mr_gather_set_aside(mr_gather *g, uint32_t parent);
 mr_status mr_gather_child(mr_gather *g, uint32_t parent, mr_entity *child);
 /* Fills the slots of all parents, and forgets them. */
 mr_status mr_gather_finish(mr_gather *g);

@@ -97,6 +97,8 @@ static mr_status add_job(mr_run *run, const mr_plan_entity *entity, const mr_pla
     mr_vec_init(&job->named, load->env, sizeof(mr_named_value));
     mr_vec_init(&job->parents, load->env, sizeof(mr_entity *));
     mr_vec_init(&job->pending, load->env, sizeof(mr_entity *));
+    job->first = mr_vec_ptr(parents, 0);
+    job->last = mr_vec_ptr(parents, parents->len - 1);
     mr_status status = take_parents(job, parents);
     if (status == MR_OK && job->parents.len == 0) {
         free_job(job);

@@ -122,9 +122,11 @@ struct mr_job {
     const mr_plan_follow *follow;
     mr_query *query; /* of the run that it follows, or NULL */
     mr_vec named;    /* and that run's named values, copied */
-    mr_vec parents;  /* mr_entity *, each once */
+    mr_vec parents;  /* mr_entity *, each once: those that lack what is loaded */
+    mr_entity *first, *last; /* of all, in the order of their rows */
     size_t next;     /* the first parent that no statement has asked for */
     int form;        /* how selectin asks; 0: not decided yet */
+    bool unsure;     /* the statement may not give all parents that it should */
     mr_run *run;
     mr_gather gather;  /* of the statement that runs */
     mr_keyring keys;   /* ... its parents by what its rows bring */

@@ -4,7 +4,8 @@
  *
  * Invariant: the subquery gives every parent that is in memory. Where there is no such query (the parents came by get
  * or by another's rows), where it could give others when it is run again, or the condition is not plain, the keys are
- * asked for instead, as selectin does.
+ * asked for instead, as selectin does. Where only ties in the order could make it give others, those that it left out
+ * are asked for afterwards.
  */
 #include "cache.h"
 #include "planner.h"
@@ -76,7 +77,12 @@ static bool is_repeatable(const mr_query *q, const mr_query_item *item) {
     const mr_select *s = &q->clauses;
     if (s->distinct_on) return false;
     if ((s->group_by || s->having) && !names_key(s->group_by, item)) return false;
-    return !is_limited(q) || names_key(s->order_by, item);
+    return !is_limited(q) || s->order_by;
+}
+
+/* Rows that the order does not tell apart may be on the other side of the limit the next time. */
+static bool is_total(const mr_query *q, const mr_query_item *item) {
+    return !is_limited(q) || names_key(q->clauses.order_by, item);
 }
 
 /* The database does not know the key of a parent that has changed it since. */
@@ -252,6 +258,7 @@ static mr_status next(mr_job *job) {
         return by_keys(job);
     mr_status status = parents_query(job, item, &parents);
     if (status == MR_NOTFOUND) return by_keys(job);
+    job->unsure = !is_total(job->query, item);
     if (status == MR_OK) status = take_all(job);
     if (status == MR_OK) status = mr_load_statement(parents, true, &select);
     mr_query_release(parents);
@@ -266,7 +273,49 @@ static mr_status row(mr_job *job) {
     return mr_job_give(job, 1, 0);
 }
 
+/* Are they surely apart in an order by this value? Collations may not see the case of letters. */
+static bool is_apart(mr_env *env, const mr_value *a, const mr_value *b) {
+    if (!mr_kind_is_bytes(a->kind) || a->kind != b->kind || a->len != b->len)
+        return a->kind == MR_UNLOADED || b->kind == MR_UNLOADED ? false : !mr_value_equal(env, a, b);
+    for (uint32_t i = 0; i < a->len; i++)
+        if ((a->u.s[i] | 0x20) != (b->u.s[i] | 0x20)) return true;
+    return false;
+}
+
+/* May the query's order be unable to tell the two parents apart? */
+static bool may_tie(const mr_job *job, const mr_query_item *item, mr_entity *a, mr_entity *b) {
+    const mr_node *order = job->query->clauses.order_by;
+    for (uint32_t i = 0; i < order->n; i++) {
+        for (size_t k = 0; k < item->mapper->columns.len; k++) {
+            const mr_property *prop = mr_vec_ptr(&item->mapper->columns, k);
+            if (is_item_column(order->child[i], item, prop->column) &&
+                is_apart(job->load->env, mr_entity_slot(a, prop->slot), mr_entity_slot(b, prop->slot)))
+                return false;
+        }
+    }
+    return true;
+}
+
+/* Parents without a row that the order may not have told from those at the edges of the limit: they are asked for by
+ * their keys. */
+static void ask_again(mr_job *job) {
+    size_t n = 0;
+    const mr_query_item *item = parent_item(job);
+    const mr_select *clauses = &job->query->clauses;
+    for (size_t i = 0; i < job->parents.len; i++) {
+        mr_entity *parent = mr_vec_ptr(&job->parents, i);
+        bool at_edge = (clauses->offset && may_tie(job, item, parent, job->first)) ||
+                       (clauses->limit && may_tie(job, item, parent, job->last));
+        if (at_edge && mr_gather_set_aside(&job->gather, mr_gather_known(&job->gather, parent)))
+            *(mr_entity **)mr_vec_at(&job->parents, n++) = parent;
+    }
+    job->parents.len = n;
+    job->next = 0;
+    job->strategy = mr_strategy_selectin();
+}
+
 static mr_status end(mr_job *job) {
+    if (job->unsure) ask_again(job);
     return mr_gather_finish(&job->gather);
 }
 
