@@ -34,19 +34,35 @@ local function check_number(given, name, default, at_least)
   return value
 end
 
--- session:retry(fn, { times = 5, wait = 0.02, sleep = f }): session:begin(fn), again when it fails because the
--- database is busy, of a deadlock, or because a row was changed by somebody else (StaleDataError): up to `times`
+local begin_options = { "mode", "isolation_level", "read_only" }
+local retry_options = options.set { "times", "wait", "sleep", table.unpack(begin_options) }
+
+-- What begin is given: its own options, or nothing.
+local function options_of_begin(given)
+  local found
+  for _, name in ipairs(begin_options) do
+    if given[name] ~= nil then
+      found = found or {}
+      found[name] = given[name]
+    end
+  end
+  return found
+end
+
+-- session:retry(fn, { times = 5, wait = 0.02, sleep = f, mode = ... }): session:begin(fn), with the options of begin
+-- that are given, again when it fails because the database is busy, of a deadlock, or because a row was changed by somebody else (StaleDataError): up to `times`
 -- runs in all. Before the second it waits for `wait` seconds, then for twice as long, and so on, each time less
 -- a random part. sleep(seconds) replaces the waiting: an event loop's may yield.
 function methods.retry(self, ...)
-  local given, args = options.split("retry", options.set { "times", "wait", "sleep" }, ...)
+  local given, args = options.split("retry", retry_options, ...)
   local fn = options.arguments("retry", 1, args)
   if not options.callable(fn) then options.expect("retry", "a function", fn) end
   local times = check_number(given, "times", 5, 1)
   local wait = check_number(given, "wait", 0.02, 0)
   local sleep = given.sleep or core.sleep
+  local how = options_of_begin(given)
   for run = 1, math.huge do
-    local results = table.pack(pcall(self.begin, self, fn))
+    local results = table.pack(pcall(self.begin, self, fn, how))
     if results[1] then return table.unpack(results, 2, results.n) end
     if run >= times or self:in_transaction() or not is_passing(results[2]) then error(results[2], 0) end
     sleep(wait * (0.5 + math.random() / 2))

@@ -64,6 +64,7 @@ mr_status mr_conn_open(mr_engine *engine, mr_conn **out) {
     if (driver->set_timeout && engine->busy_timeout >= 0)
         driver->set_timeout(conn->dbc, engine->busy_timeout);
     if (driver->set_busy) driver->set_busy(conn->dbc, go_on_waiting, conn);
+    conn->serial = ++engine->connections;
     conn->next = engine->state->conns;
     if (conn->next) conn->next->prev = conn;
     engine->state->conns = conn;
@@ -114,6 +115,13 @@ void mr_conn_set_lazy(mr_conn *conn, bool lazy, mr_status (*on_write_begin)(void
     conn->on_write_begin = on_write_begin;
     conn->on_write_begin_ud = ud;
 }
+
+void mr_conn_set_on_read(mr_conn *conn, void (*on_read)(void *ud, bool known, int64_t version), void *ud) {
+    conn->on_read = on_read;
+    conn->on_read_ud = ud;
+}
+
+uint64_t mr_conn_serial(const mr_conn *conn) { return conn->serial; }
 
 /* ---------------------------------------------------------------- running SQL */
 

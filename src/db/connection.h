@@ -48,6 +48,10 @@ struct mr_conn {
     bool exclusive;  /* BEGIN EXCLUSIVE is running */
     bool version_known;
     int64_t version; /* of the data when this connection last began, committed, or first read */
+    uint64_t serial;
+    bool loading; /* the open transaction is a load's */
+    void (*on_read)(void *ud, bool known, int64_t version);
+    void *on_read_ud;
     mr_status (*on_write_begin)(void *ud, bool changed);
     void *on_write_begin_ud;
     mr_stmt *control[MR_CONTROL__COUNT];
@@ -105,7 +109,8 @@ mr_status mr_conn_query(mr_conn *conn, mr_compiled *compiled, const mr_value *va
 
 /* Follows the database's own word after an error or a textual statement. */
 void mr_conn_follow(mr_conn *conn);
-/* Notes the data version at a read, if none is known. */
+/* After the first step of a statement that reads outside of a transaction: notes the data version if none is known, and
+ * tells on_read. */
 void mr_conn_note_read(mr_conn *conn);
 
 /* ---- statement cache (statement_cache.c) */

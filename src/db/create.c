@@ -126,13 +126,14 @@ static void undo(mr_conn *conn) {
 static mr_status run_job(job *j) {
     mr_conn *conn = j->conn;
     bool any, own = !conn->began;
-    int64_t before, after;
+    int64_t before = 0, after = 0;
+    mr_status (*version)(mr_dbc *dbc, int64_t *out) = conn->driver->data_version;
     /* Checked without a lock: where all is there already nobody else is kept waiting. */
     if (check(j, &any)) return MR_FAIL;
     if (!any) return MR_OK;
     if (!own) return work(j, false);
-    if (conn->driver->data_version(conn->dbc, &before) || mr_conn_begin(conn, MR_TX_DEFAULT)) return MR_FAIL;
-    mr_status status = conn->driver->data_version(conn->dbc, &after);
+    if ((version && version(conn->dbc, &before)) || mr_conn_begin(conn, MR_TX_DEFAULT)) return MR_FAIL;
+    mr_status status = version ? version(conn->dbc, &after) : MR_OK;
     if (status == MR_OK && j->checkfirst && before != after) status = check(j, &any);
     if (status == MR_OK) status = work(j, true);
     if (status != MR_OK) undo(conn);

@@ -227,7 +227,7 @@ static mr_status first_step(mr_cursor *cursor) {
     if (!cursor->compiled->ncolumns && (cursor->compiled->is_text || status == MR_ROW)) {
         cursor->ncolumns = conn->driver->column_count(cursor->stmt);
     }
-    if (conn->lazy && !conn->version_known && !cursor->compiled->is_write) mr_conn_note_read(conn);
+    if (conn->lazy && mr_conn_reads_outside(conn) && !cursor->compiled->is_write) mr_conn_note_read(conn);
     return status;
 }
 

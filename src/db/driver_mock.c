@@ -218,12 +218,6 @@ static int64_t last_insert_id(mr_dbc *dbc) { return dbc_of(dbc)->last_insert_id;
 static int64_t changes(mr_dbc *dbc) { return dbc_of(dbc)->changes; }
 static bool in_transaction(mr_dbc *dbc) { return dbc_of(dbc)->began; }
 
-static mr_status data_version(mr_dbc *dbc, int64_t *out) {
-    (void)dbc;
-    *out = 0;
-    return MR_OK;
-}
-
 static const char *const sqlite_begin[] = {"BEGIN IMMEDIATE", "BEGIN DEFERRED", "BEGIN IMMEDIATE",
                                            "BEGIN EXCLUSIVE"};
 static const char *const postgresql_begin[] = {"BEGIN", "BEGIN", "BEGIN", "BEGIN"};
@@ -231,8 +225,7 @@ static const char *const postgresql_begin[] = {"BEGIN", "BEGIN", "BEGIN", "BEGIN
 #define MOCK_HOOKS                                                                                           \
     .name = "mock", .open = open, .close = close, .prepare = prepare, .finalize = finalize, .bind = bind,    \
     .step = step, .reset = reset, .fetch = fetch, .column_count = column_count, .column_name = column_name,  \
-    .last_insert_id = last_insert_id, .changes = changes, .in_transaction = in_transaction,                  \
-    .data_version = data_version
+    .last_insert_id = last_insert_id, .changes = changes, .in_transaction = in_transaction
 
 static const mr_driver mock_sqlite = {MOCK_HOOKS, .dialect = mr_dialect_sqlite, .begin_sql = sqlite_begin};
 static const mr_driver mock_postgresql = {MOCK_HOOKS, .dialect = mr_dialect_postgresql,

@@ -3,6 +3,7 @@
  */
 #include "driver_sqlite.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static mr_errkind kind_of(int rc) {
@@ -80,15 +81,83 @@ static mr_status column_facts(mr_dbc *handle, const char *schema, const char *ta
 
 static bool in_transaction(mr_dbc *dbc) { return !sqlite3_get_autocommit(sqlite_dbc_of(dbc)->db); }
 
-/* The file control also counts what this connection commits, PRAGMA data_version does not; it is
- * much cheaper, and the caller asks again after its own commits. */
-static mr_status data_version(mr_dbc *dbc, int64_t *out) {
+/* ---------------------------------------------------------------- versions and snapshots */
+
+/* What is done with each of a connection's databases: an SQLite result. */
+typedef int (*database_fn)(sqlite3 *db, const char *name, void *ud);
+
+enum { TEMP = 1 }; /* its number; the attached ones follow */
+
+#if SQLITE_VERSION_NUMBER >= 3039000
+static int each_attached(sqlite3 *db, database_fn fn, void *ud) {
+    const char *name;
+    int rc = SQLITE_OK;
+    for (int i = TEMP + 1; rc == SQLITE_OK && (name = sqlite3_db_name(db, i)); i++) rc = fn(db, name, ud);
+    return rc;
+}
+#else
+typedef struct database_visit {
+    sqlite3 *db;
+    database_fn fn;
+    void *ud;
+    int rc;
+} database_visit;
+
+static int visit(void *p, int n, char **values, char **names) {
+    database_visit *v = p;
+    (void)n;
+    (void)names;
+    if (atoi(values[0]) > TEMP) v->rc = v->fn(v->db, values[1], v->ud);
+    return v->rc != SQLITE_OK;
+}
+
+static int each_attached(sqlite3 *db, database_fn fn, void *ud) {
+    database_visit v = {db, fn, ud, SQLITE_OK};
+    int rc = sqlite3_exec(db, "PRAGMA database_list", visit, &v, NULL);
+    return v.rc != SQLITE_OK ? v.rc : rc;
+}
+#endif
+
+/* Each database has a number of its own, which only rises. Of all one is made that no commit leaves as it was. */
+static int add_version(sqlite3 *db, const char *name, void *ud) {
     unsigned version = 0;
-    int rc = sqlite3_file_control(sqlite_dbc_of(dbc)->db, "main", SQLITE_FCNTL_DATA_VERSION, &version);
+    uint64_t *all = ud;
+    int rc = sqlite3_file_control(db, name, SQLITE_FCNTL_DATA_VERSION, &version);
+    *all = *all * UINT64_C(0x9E3779B97F4A7C15) + version;
+    return rc;
+}
+
+/* The file control also counts what this connection commits, PRAGMA data_version does not; it is
+ * much cheaper, and the caller asks again after its own commits. Temporary tables are nobody else's. */
+static mr_status data_version(mr_dbc *dbc, int64_t *out) {
+    sqlite3 *db = sqlite_dbc_of(dbc)->db;
+    uint64_t all = 0;
+    int rc = add_version(db, "main", &all);
+    if (rc == SQLITE_OK) rc = each_attached(db, add_version, &all);
     if (rc != SQLITE_OK) return mr_sqlite_fail(sqlite_dbc_of(dbc), rc);
-    *out = version;
+    *out = (int64_t)all;
     return MR_OK;
 }
+
+/* The pragma reads the database, which takes its snapshot. */
+static int read_database(sqlite3 *db, const char *name, void *ud) {
+    (void)ud;
+    char *sql = sqlite3_mprintf("PRAGMA \"%w\".data_version", name);
+    if (!sql) return SQLITE_NOMEM;
+    int rc = sqlite3_exec(db, sql, NULL, NULL, NULL);
+    sqlite3_free(sql);
+    return rc;
+}
+
+static mr_status take_snapshot(mr_dbc *dbc) {
+    sqlite3 *db = sqlite_dbc_of(dbc)->db;
+    sqlite_dbc_of(dbc)->asked = false;
+    int rc = read_database(db, "main", NULL);
+    if (rc == SQLITE_OK) rc = each_attached(db, read_database, NULL);
+    return rc == SQLITE_OK ? MR_OK : mr_sqlite_fail(sqlite_dbc_of(dbc), rc);
+}
+
+/* ---------------------------------------------------------------- locks */
 
 static void set_busy(mr_dbc *dbc, mr_busy_fn fn, void *ud) {
     sqlite_dbc_of(dbc)->busy = fn;
@@ -146,6 +215,7 @@ static const mr_driver driver = {
     .schema_seen = mr_sqlite_schema_seen,
     .table_facts = mr_sqlite_table_facts,
     .watch_insert = watch_insert,
+    .take_snapshot = take_snapshot,
     .set_busy = set_busy,
     .set_timeout = set_timeout,
     .blocks = blocks,

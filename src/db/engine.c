@@ -169,6 +169,8 @@ static bool clean(mr_conn *conn) {
     conn->lazy = false;
     conn->on_write_begin = NULL;
     conn->on_write_begin_ud = NULL;
+    conn->on_read = NULL;
+    conn->on_read_ud = NULL;
     conn->version_known = false;
     mr_conn_invalidate_cursors(conn);
     if (!conn->began) return true;

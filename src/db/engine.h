@@ -39,6 +39,7 @@ struct mr_engine {
     mr_recorder *recorders; /* running, innermost first */
     uint64_t executions;    /* numbers executions, so that a batch finds its record */
     uint64_t fail_at, calls;
+    uint64_t connections; /* made so far */
     mr_dbc *anchor; /* keeps a memory database alive */
     mr_conn *idle;
     unsigned nidle;

@@ -38,18 +38,33 @@ void mr_conn_follow(mr_conn *conn) {
     if (open && conn->engine->native) return;
     conn->began = open;
     conn->read_only = conn->read_only && open;
+    conn->loading = conn->loading && open;
     if (!open) mr_conn_invalidate_cursors(conn);
 }
 
-/* The version as it is now: what others committed before is seen from here on. */
+/* The version as it is now: what others committed before is seen from here on. Without one, MR_OK. */
 static mr_status note_version(mr_conn *conn) {
+    if (!conn->driver->data_version) return MR_OK;
     conn->version_known = conn->driver->data_version(conn->dbc, &conn->version) == MR_OK;
     return conn->version_known ? MR_OK : MR_FAIL;
 }
 
+bool mr_conn_data_version(mr_conn *conn, int64_t *out) {
+    if (!conn->driver->data_version) return false;
+    if (conn->driver->data_version(conn->dbc, out) == MR_OK) return true;
+    mr_env_clear_error(conn->env); /* who asks takes it for another one then, which only costs a refresh */
+    return false;
+}
+
 /* Later reads do not move the noted version: what the first one read may be stale by then. */
 void mr_conn_note_read(mr_conn *conn) {
-    if (!conn->version_known) note_version(conn);
+    int64_t version = 0;
+    bool known = mr_conn_data_version(conn, &version);
+    if (known && !conn->version_known) {
+        conn->version = version;
+        conn->version_known = true;
+    }
+    if (conn->on_read) conn->on_read(conn->on_read_ud, known, version);
 }
 
 mr_status mr_conn_begin(mr_conn *conn, mr_txmode mode) {
@@ -72,6 +87,20 @@ mr_status mr_conn_begin(mr_conn *conn, mr_txmode mode) {
     return status;
 }
 
+mr_status mr_conn_begin_load(mr_conn *conn) {
+    if (mr_conn_begin(conn, MR_TX_DEFERRED)) return MR_FAIL;
+    conn->loading = true;
+    return MR_OK;
+}
+
+void mr_conn_keep_load(mr_conn *conn) { conn->loading = false; }
+bool mr_conn_reads_outside(const mr_conn *conn) { return !conn->began || conn->loading; }
+
+mr_status mr_conn_take_snapshot(mr_conn *conn) {
+    if (!conn->driver->take_snapshot || conn->driver->take_snapshot(conn->dbc) == MR_OK) return MR_OK;
+    return mr_conn_failed(conn, NULL, NULL, 0);
+}
+
 void mr_conn_set_read_only(mr_conn *conn) { conn->read_only = conn->began; }
 
 mr_status mr_conn_begin_write(mr_conn *conn) {
@@ -89,7 +118,7 @@ static mr_status end(mr_conn *conn, mr_control control) {
     mr_conn_invalidate_cursors(conn);
     if (!conn->began) return MR_OK;
     if (run_control(conn, (int)control)) return MR_FAIL;
-    conn->began = conn->read_only = false;
+    conn->began = conn->read_only = conn->loading = false;
     /* Our own changes have moved the version too. Not to know it only costs a refresh. */
     int64_t before = conn->version;
     if (conn->version_known && conn->driver->data_version(conn->dbc, &conn->version)) conn->version = before;

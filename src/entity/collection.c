@@ -263,8 +263,21 @@ static uint32_t merge(const mr_collection *c, mr_entity *const *rows, uint32_t n
     return len;
 }
 
+static void set_as_of(mr_collection *c) {
+    if (c->parent->owner) c->as_of = c->parent->owner->as_of;
+}
+
+static bool holds_just(const mr_collection *c, mr_entity *const *items, uint32_t n) {
+    return c->loaded && !c->has_committed && c->n == n && mr_collection_is_set(c) &&
+           (n == 0 || memcmp(c->items, items, n * sizeof(mr_entity *)) == 0);
+}
+
 mr_status mr_collection_fill(mr_collection *c, mr_entity *const *items, uint32_t n) {
     mr_heap *heap = heap_for(c);
+    if (holds_just(c, items, n)) {
+        set_as_of(c);
+        return MR_OK;
+    }
     uint32_t pending = c->loaded ? 0 : c->n; /* what was appended before it was loaded */
     uint32_t cap = n + pending;
     if (cap < n) return mr_nomem(heap->env);
@@ -292,6 +305,7 @@ mr_status mr_collection_fill(mr_collection *c, mr_entity *const *items, uint32_t
     c->has_committed = differs;
     c->loaded = true;
     c->version++;
+    set_as_of(c);
     mark_all(heap, c->items, c->n);
     mark_all(heap, c->committed, c->ncommitted);
     set_dirty(c, differs);
@@ -361,6 +375,8 @@ void mr_collection_accept(mr_collection *c) {
     drop_committed(heap, c);
     forget_pending(heap, c);
     set_dirty(c, false);
+    /* Of an object that was new: nobody else can have added to it. */
+    if (c->loaded && c->as_of == MR_AS_OF_NOTHING) set_as_of(c);
 }
 
 void mr_collection_revert(mr_collection *c) {

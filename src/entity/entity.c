@@ -64,6 +64,7 @@ mr_entity *mr_entity_load(mr_owner *owner, mr_mapper *mapper, const mr_value *id
     if (!e) return NULL;
     e->owner = owner;
     e->generation = owner->generation;
+    e->as_of = n > 0 ? owner->as_of : MR_AS_OF_NOTHING;
     e->state = MR_PERSISTENT;
     if (fill_block(heap, e, identity, values, n) != MR_OK || mr_idmap_put(owner->idmap, e) != MR_OK) {
         mr_heap_discard(heap, e);
@@ -223,6 +224,27 @@ mr_status mr_entity_put(mr_entity *entity, unsigned slot, const mr_value *value,
     return MR_OK;
 }
 
+mr_status mr_entity_put_committed(mr_entity *entity, unsigned slot, const mr_value *value) {
+    mr_heap *heap = heap_of(entity);
+    mr_value *old = entity->history ? mr_history_find(entity, slot) : NULL;
+    mr_value copy;
+    if (!old || (old->kind == value->kind && mr_value_equal(heap->env, old, value))) return MR_OK;
+    if (mr_value_copy(heap->env, &copy, value) != MR_OK) return MR_FAIL;
+    write_place(heap, old, &copy);
+    return MR_OK;
+}
+
+bool mr_entity_relation_is_older(mr_entity *entity, const mr_property *prop) {
+    const mr_value *v = mr_entity_slot(entity, prop->slot);
+    const mr_owner *owner = entity->owner;
+    if (!owner || (v->flags & MR_VALUE_DIRTY)) return false;
+    if (v->kind == MR_COLLECTION) {
+        const mr_collection *c = v->u.p;
+        return c->loaded && c->as_of != owner->as_of && !mr_collection_changed(c);
+    }
+    return (v->kind == MR_ENTITY || v->kind == MR_NULL) && v->len != owner->as_of;
+}
+
 mr_status mr_entity_give(mr_entity *entity, unsigned slot, mr_value *value) {
     mr_heap *heap = heap_of(entity);
     mr_entity_touch(entity);
@@ -375,6 +397,7 @@ void mr_entity_expire(mr_entity *entity) {
     mr_history_drop(heap, entity);
     each_place(heap, entity, clear_place);
     entity->flags &= ~(uint32_t)MR_ENTITY_PARTIAL;
+    entity->as_of = MR_AS_OF_NOTHING;
     if (entity->owner) entity->generation = entity->owner->generation;
     mr_entity_leave_dirty(entity);
 }

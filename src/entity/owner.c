@@ -16,6 +16,8 @@ mr_owner *mr_owner_new(mr_env *env, void *session) {
     owner->refs = 1;
     owner->env = env;
     owner->session = session;
+    owner->as_of = MR_AS_OF_FIRST;
+    owner->versioned = true;
     mr_vec_init(&owner->dirty, env, sizeof(mr_entity *));
     return owner;
 }

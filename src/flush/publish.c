@@ -102,6 +102,7 @@ static void publish_insert(mr_flush *flush, flush_op *op) {
     forget_guesses(op);
     if (!e->owner) e->owner = mr_owner_retain(flush->ctx.owner);
     e->generation = e->owner->generation;
+    e->as_of = e->owner->as_of;
     e->state = MR_PERSISTENT;
     e->flags |= MR_ENTITY_FLUSHED_NEW;
     publish_identity(flush, op);

@@ -1,7 +1,7 @@
 /*
  * gather.c: collects the children of parents and fills the parents' slots at the end, each once.
  *
- * Invariant: a slot that was loaded when its parent was first met is left alone. Children keep the order of
+ * Invariant: a slot that was loaded when its parent was first met is left alone, but where it is to be renewed. Children keep the order of
  * their rows; those of one parent need not come together.
  */
 #include "gather.h"
@@ -60,6 +60,7 @@ static gathered_parent *parent_at(const mr_gather *g, uint32_t i) {
 
 static bool is_loaded(const mr_gather *g, mr_entity *parent) {
     const mr_value *v = mr_entity_slot(parent, g->prop->slot);
+    if (g->renews && mr_entity_relation_is_older(parent, g->prop)) return false;
     if (v->kind == MR_COLLECTION) return ((const mr_collection *)v->u.p)->loaded;
     return v->kind != MR_UNLOADED;
 }
@@ -122,11 +123,8 @@ mr_status mr_gather_child(mr_gather *g, uint32_t parent, mr_entity *child) {
 /* ---------------------------------------------------------------- filling */
 
 static mr_status fill_reference(const mr_gather *g, const gathered_parent *p) {
-    mr_value v = mr_null_value();
-    if (p->count > 0) {
-        v = mr_value_of(MR_ENTITY, 0);
-        v.u.p = ((gathered_link *)mr_vec_at(&g->links, p->first))->child;
-    }
+    mr_entity *child = p->count > 0 ? ((gathered_link *)mr_vec_at(&g->links, p->first))->child : NULL;
+    mr_value v = mr_reference_value(p->parent, child);
     return mr_entity_put(p->parent, g->prop->slot, &v, g->force);
 }
 

@@ -14,6 +14,7 @@ typedef struct mr_gather {
     bool list;       /* a collection; otherwise a reference, and the first child counts */
     bool repeats;    /* a child may be given twice: set before the first child */
     bool force;      /* what is loaded is loaded anew */
+    bool renews;     /* ... where it is of an older version of the data, and not changed; false at first */
     mr_vec parents;  /* gathered_parent */
     mr_vec links;    /* gathered_link */
     mr_map *numbers; /* of parents */

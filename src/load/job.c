@@ -3,7 +3,7 @@
  * its strategy.
  *
  * Invariant: a job's own statements may add jobs behind it, so depth costs no C stack. A parent whose slot is
- * loaded is not asked for.
+ * loaded is not asked for, unless what it holds is old.
  */
 #include "run.h"
 
@@ -60,19 +60,13 @@ static mr_status make_path(mr_job *job) {
     return MR_OK;
 }
 
-static bool lacks(mr_entity *parent, const mr_property *prop) {
-    const mr_value *v = mr_entity_slot(parent, prop->slot);
-    if (v->kind == MR_COLLECTION) return !((const mr_collection *)v->u.p)->loaded;
-    return v->kind == MR_UNLOADED;
-}
-
 static mr_status take_parents(mr_job *job, const mr_vec *all) {
     mr_seen seen = {.env = job->load->env};
     mr_status status = MR_OK;
     for (size_t i = 0; i < all->len && status == MR_OK; i++) {
         mr_entity *parent = mr_vec_ptr(all, i);
         if (!mr_mapper_property(parent->mapper, job->follow->prop->name, false)) continue;
-        if (!lacks(parent, job->follow->prop)) continue;
+        if (!mr_load_lacks(job->load, parent, job->follow->prop)) continue;
         status = mr_seen_add(&seen, parent, NULL);
         if (status == MR_OK)
             status = mr_vec_push_ptr(&job->parents, parent);

@@ -263,6 +263,8 @@ static mr_status fire_events(mr_load *load) {
 
 mr_status mr_load_advance(mr_load *load) {
     mr_status status;
+    if (load->state == MR_LOAD_READING || load->state == MR_LOAD_FOLLOWING)
+        load->outside = load->ctx.outside && load->ctx.outside(load->ctx.ud);
     if (load->state == MR_LOAD_READING) {
         status = read_rows(load);
         if (status == MR_WAIT) return status;

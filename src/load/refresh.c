@@ -2,8 +2,8 @@
  * refresh.c: loading the columns that an entity lacks: all of them when it has expired, or the deferred ones
  * asked for.
  *
- * Invariant: only unloaded slots are written. An expired entity is read with the statement of get, so that
- * both share it.
+ * Invariant: only unloaded slots are written, but by a row that is newer than the entity. An expired entity is read
+ * with the statement of get, so that both share it.
  */
 #include "cache.h"
 #include "planner.h"

@@ -2,7 +2,7 @@
  * row.c: the row interpreter: from the values of one row to entities and items.
  *
  * Invariant: an entity that was in memory keeps what it has; only slots that are not loaded are filled,
- * unless the load populates existing ones, and then each once. No memory is allocated for a row but the
+ * unless the load populates existing ones, and then each once, or the row is of a newer version of the data (renew.c). No memory is allocated for a row but the
  * entities' own.
  */
 #include "cache.h"
@@ -19,7 +19,7 @@ void mr_row_set_origin(mr_entity *entity, mr_origin *origin) {
     if (old) mr_plan_release(old->plan);
 }
 
-static mr_status note_event(mr_load *load, mr_entity *entity, mr_mapper_event event) {
+mr_status mr_row_note_event(mr_load *load, mr_entity *entity, mr_mapper_event event) {
     if (!mr_mapper_has_hooks(entity->mapper, event)) return MR_OK;
     mr_load_event *e = mr_vec_push(&load->events);
     if (!e) return MR_FAIL;
@@ -67,13 +67,18 @@ static mr_status overwrite(mr_run *run, const mr_plan_entity *pe, mr_entity *e, 
     forget_columns(pe, e);
     forget_relationships(e);
     e->flags &= ~(uint32_t)MR_ENTITY_PARTIAL;
+    e->as_of = e->owner->as_of;
     mr_row_set_origin(e, pe->origin);
-    return note_event(run->load, e, MR_EVENT_REFRESH);
+    return mr_row_note_event(run->load, e, MR_EVENT_REFRESH);
 }
 
 static mr_status fill_known(mr_run *run, const mr_plan_entity *pe, mr_entity *e, const mr_value *row) {
     bool expired = e->owner && e->generation != e->owner->generation && mr_entity_check_expired(e);
     if (run->load->populate) return overwrite(run, pe, e, row);
+    if (e->as_of != run->load->ctx.owner->as_of) {
+        if (e->as_of == MR_AS_OF_NOTHING) e->as_of = run->load->ctx.owner->as_of;
+        else if (run->load->outside) return mr_row_renew(run, pe, e, row);
+    }
     bool filled = false;
     for (uint16_t i = 0; i < pe->nslots; i++) {
         if (!is_unloaded(e, pe->slots[i].slot)) continue;
@@ -81,7 +86,7 @@ static mr_status fill_known(mr_run *run, const mr_plan_entity *pe, mr_entity *e,
         filled = true;
     }
     if (expired) mr_row_set_origin(e, pe->origin);
-    return filled ? note_event(run->load, e, MR_EVENT_REFRESH) : MR_OK;
+    return filled ? mr_row_note_event(run->load, e, MR_EVENT_REFRESH) : MR_OK;
 }
 
 /* ---------------------------------------------------------------- new entities */
@@ -126,7 +131,7 @@ static mr_status make_new(mr_run *run, const mr_plan_entity *pe, const mr_value 
         mr_status status = mr_seen_add(&run->load->overwritten, e, NULL);
         if (status == MR_FAIL) return status;
     }
-    return note_event(run->load, e, MR_EVENT_LOAD);
+    return mr_row_note_event(run->load, e, MR_EVENT_LOAD);
 }
 
 /* ---------------------------------------------------------------- identity */
@@ -269,7 +274,10 @@ static mr_status fixed_entity(mr_run *run, const mr_plan_entity *pe, mr_run_enti
 static mr_status attach(mr_run *run, const mr_plan_entity *pe, mr_run_entity *re, mr_entity *parent) {
     mr_gather *g = &re->gather;
     uint32_t number;
-    if (!g->env) mr_gather_init(g, run->load->env, pe->along, pe->repeats, run->load->populate);
+    if (!g->env) {
+        mr_gather_init(g, run->load->env, pe->along, pe->repeats, run->load->populate);
+        g->renews = run->load->outside;
+    }
     if (mr_gather_parent(g, parent, &number) != MR_OK) return MR_FAIL;
     return re->current ? mr_gather_child(g, number, re->current) : MR_OK;
 }

@@ -75,6 +75,7 @@ struct mr_load {
     bool populate;  /* what is loaded is overwritten */
     bool main_done; /* the main statement has been read to its end */
     bool entered;   /* ctx.enter was called */
+    bool outside;   /* its rows are newer than what is in memory of an older version of the data */
     bool unique;
     bool keyless; /* a row was left out because its key is NULL */
     uint32_t yield_per; /* 0: read ahead */
@@ -103,8 +104,18 @@ void mr_run_close(mr_run *run); /* NULL passes */
 /* row.c */
 /* Makes entities of run->row, and run->out of them. */
 mr_status mr_row_interpret(mr_run *run);
+/* The listeners of the event hear of the entity when all is loaded. */
+mr_status mr_row_note_event(mr_load *load, mr_entity *entity, mr_mapper_event event);
 /* Lays the entity's origin on it. */
 void mr_row_set_origin(mr_entity *entity, mr_origin *origin);
+
+/* renew.c */
+/* The row's values over those of an entity of an older version of the data. */
+mr_status mr_row_renew(mr_run *run, const mr_plan_entity *pe, mr_entity *entity, const mr_value *row);
+/* An eager load has to ask for the relationship: it is not loaded, or of an older version of the data and not changed. */
+bool mr_load_lacks(const mr_load *load, mr_entity *parent, const mr_property *prop);
+/* An eager load need not ask for the object, which is in memory. */
+bool mr_load_knows(const mr_load *load, const mr_entity *target);
 
 /* job.c: the statements that follow, one strategy each */
 typedef struct mr_strategy {
@@ -161,6 +172,9 @@ mr_status mr_target_identity(const mr_relationship *rel, mr_entity *parent, mr_s
 /* relationship.c: loads the slot with a statement of its own, and what opts say below. */
 mr_status mr_lazy_load(const mr_load_context *ctx, mr_entity *entity, const mr_property *prop, unsigned nopts,
                        const mr_option *opts);
+/* The same for an eager load, which reads an object again that is old. */
+mr_status mr_immediate_load(const mr_load *load, mr_entity *entity, const mr_property *prop, unsigned nopts,
+                            const mr_option *opts);
 
 /* load.c */
 mr_status mr_load_new(const mr_load_context *ctx, mr_load **out);

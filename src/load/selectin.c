@@ -62,6 +62,7 @@ static mr_status take_keys(mr_job *job, selectin_form form, unsigned n) {
     mr_status status = key ? MR_OK : MR_FAIL;
     mr_gather_done(&job->gather);
     mr_gather_init(&job->gather, env, job->follow->prop, form == FORM_JOINED, false);
+    job->gather.renews = job->load->outside;
     mr_keyring_done(&job->keys);
     mr_keyring_init(&job->keys, env, n);
     while (status == MR_OK && job->next < job->parents.len &&
@@ -180,8 +181,7 @@ mr_status mr_target_identity(const mr_relationship *rel, mr_entity *parent, mr_s
 }
 
 static mr_status put_target(const mr_job *job, mr_entity *parent, mr_entity *target) {
-    mr_value v = mr_value_of(target ? MR_ENTITY : MR_NULL, 0);
-    v.u.p = target;
+    mr_value v = mr_reference_value(parent, target);
     return mr_entity_put(parent, job->follow->prop->slot, &v, false);
 }
 
@@ -191,10 +191,11 @@ static bool is_wanting(const mr_job *job, mr_entity *target) {
     const mr_mapper *mapper = follow->prop->relationship->target;
     for (size_t i = 0; i < mapper->props.len; i++) {
         const mr_property *prop = mr_vec_ptr(&mapper->props, i);
-        const mr_value *v = mr_entity_slot(target, prop->slot);
-        bool loaded = v->kind == MR_COLLECTION ? ((const mr_collection *)v->u.p)->loaded : v->kind != MR_UNLOADED;
-        if (loaded) continue;
-        if (prop->kind == MR_PROPERTY_RELATIONSHIP
+        bool is_relationship = prop->kind == MR_PROPERTY_RELATIONSHIP;
+        if (is_relationship ? !mr_load_lacks(job->load, target, prop)
+                            : mr_entity_slot(target, prop->slot)->kind != MR_UNLOADED)
+            continue;
+        if (is_relationship
                 ? mr_eager_is_due(&job->path, mapper, prop, follow->nopts, follow->opts)
                 : mr_options_loads(prop, follow->nopts, follow->opts))
             return true;
@@ -203,7 +204,7 @@ static bool is_wanting(const mr_job *job, mr_entity *target) {
 }
 
 /* From the identity map, or NULL for a NULL key: MR_OK; MR_NOTFOUND: the database has to be asked. complete: the
- * target is wanted with all that is loaded with it. */
+ * target is wanted with all that is loaded with it, and not old. */
 static mr_status from_map(const mr_job *job, mr_entity *parent, bool complete, mr_strbuf *buf, mr_value *key) {
     const mr_relationship *rel = job->follow->prop->relationship;
     mr_value identity;
@@ -211,7 +212,7 @@ static mr_status from_map(const mr_job *job, mr_entity *parent, bool complete, m
     if (status == MR_NOTFOUND) return put_target(job, parent, NULL);
     if (status != MR_OK) return status;
     mr_entity *known = mr_idmap_get(job->load->ctx.owner->idmap, rel->target->root, &identity);
-    if (!known || (complete && is_wanting(job, known))) return MR_NOTFOUND;
+    if (!known || (complete && (is_wanting(job, known) || !mr_load_knows(job->load, known)))) return MR_NOTFOUND;
     return put_target(job, parent, mr_mapper_isa(known->mapper, rel->target) ? known : NULL);
 }
 

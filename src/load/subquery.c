@@ -226,6 +226,7 @@ static mr_status take_all(mr_job *job) {
     mr_value *key = mr_alloc(env, rel->npairs * sizeof *key);
     mr_status status = key ? MR_OK : MR_FAIL;
     mr_gather_init(&job->gather, env, job->follow->prop, true, false);
+    job->gather.renews = job->load->outside;
     mr_keyring_init(&job->keys, env, rel->npairs);
     for (; status == MR_OK && job->next < job->parents.len; job->next++) {
         mr_entity *parent = mr_vec_ptr(&job->parents, job->next);

@@ -92,8 +92,7 @@ static mr_status load_columns(mr_session *s, mr_entity *e, const mr_property *pr
     return status;
 }
 
-/* Its row was found missing by a get: deleted for as long as the transaction stands. */
-static mr_status bury(mr_session *s, mr_entity *e) {
+mr_status mr_attribute_bury(mr_session *s, mr_entity *e) {
     if (mr_journal_deleted(s, e) != MR_OK) return MR_FAIL;
     mr_state_bury(s, e);
     return MR_NOTFOUND;
@@ -104,7 +103,7 @@ mr_status mr_attribute_unexpire(mr_entity *entity) {
     mr_session *s = mr_session_of(entity);
     if (!s) return mr_attribute_detached(entity, mr_vec_ptr(&entity->mapper->columns, 0));
     mr_status status = load_columns(s, entity, NULL);
-    return status == MR_NOTFOUND ? bury(s, entity) : status;
+    return status == MR_NOTFOUND ? mr_attribute_bury(s, entity) : status;
 }
 
 mr_status mr_attribute_load_column(mr_entity *entity, const mr_property *prop) {

@@ -2,20 +2,68 @@
  * connecting.c: the session's connection: taken at first use, in lazy mode, and given back when the
  * transaction ends.
  *
- * Invariant: an idle session holds no connection; a bracketed load that meets a write leaves its transaction
+ * Invariants: an idle session holds no connection; owner->as_of rises with each version of the data that a read meets; a bracketed load that meets a write leaves its transaction
  * open, so that the write is not committed behind the user's back.
  */
 #include "session_state.h"
 
+/* ---------------------------------------------------------------- versions of the data */
+
+/* A statement has read outside of a transaction. The numbers of one connection mean nothing on another. */
+static void has_read(void *ud, bool known, int64_t version) {
+    mr_session *s = ud;
+    uint64_t conn = mr_conn_serial(s->conn);
+    s->owner->versioned = known;
+    if (!known || conn != s->read_conn || version != s->read_version) {
+        s->owner->as_of++;
+        if (s->owner->as_of < MR_AS_OF_FIRST) s->owner->as_of = MR_AS_OF_FIRST;
+    }
+    s->read_conn = conn;
+    s->read_version = version;
+    if (s->fresh_memory) s->since = s->owner->as_of;
+    s->fresh_memory = false;
+}
+
+void mr_session_note_commit(mr_session *s) {
+    int64_t version;
+    if (!mr_conn_data_version(s->conn, &version)) return;
+    s->read_conn = mr_conn_serial(s->conn);
+    s->read_version = version;
+}
+
+bool mr_session_reads_outside(void *session) {
+    const mr_session *s = session;
+    return !s->planning && (!s->conn || mr_conn_reads_outside(s->conn));
+}
+
+void mr_session_settle_snapshot(mr_session *s) {
+    int64_t version;
+    if (!mr_conn_data_version(s->conn, &version)) return;
+    has_read(s, true, version);
+    if (s->since == s->owner->as_of) return;
+    if (s->phase == MR_PHASE_FLUSHING)
+        s->stale = true; /* its operations still need what they have */
+    else
+        mr_expire_unmodified(s);
+}
+
 /* The first write has begun the transaction. What was read before may be old. */
 static mr_status write_began(void *ud, bool changed) {
     mr_session *s = ud;
-    if (changed && s->phase == MR_PHASE_FLUSHING)
-        s->stale = true; /* its operations still need what they have */
-    else if (changed)
-        mr_expire_unmodified(s);
+    (void)changed; /* on this connection alone */
+    mr_session_settle_snapshot(s);
     return mr_session_fire(s, MR_SESSION_AFTER_BEGIN);
 }
+
+void mr_session_keep_reading(mr_session *s) {
+    if (!s->reading) return;
+    s->reading = false;
+    if (!s->conn) return;
+    mr_conn_keep_load(s->conn);
+    mr_session_settle_snapshot(s);
+}
+
+/* ---------------------------------------------------------------- the connection */
 
 mr_status mr_session_connect(void *session, mr_mapper *mapper, mr_conn **out) {
     (void)mapper; /* one engine for all classes */
@@ -33,13 +81,14 @@ mr_status mr_session_connect(void *session, mr_mapper *mapper, mr_conn **out) {
     if (mr_engine_connect(s->engine, &conn) != MR_OK) return MR_FAIL;
     mr_conn_set_owner(conn, s);
     mr_conn_set_lazy(conn, true, write_began, s);
+    mr_conn_set_on_read(conn, has_read, s);
     *out = s->conn = conn;
     return MR_OK;
 }
 
 mr_status mr_session_connect_to_write(mr_session *s, mr_conn **out) {
     if (mr_session_connect(s, NULL, out) != MR_OK) return MR_FAIL;
-    s->reading = false; /* the read transaction becomes the session's */
+    mr_session_keep_reading(s);
     return mr_conn_in_transaction(*out) ? MR_OK : mr_conn_begin_write(*out);
 }
 
@@ -65,7 +114,7 @@ mr_status mr_session_bracket(void *session) {
     mr_conn *conn = NULL;
     if (mr_session_connect(s, NULL, &conn) != MR_OK) return MR_FAIL;
     if (s->brackets == 0 && !mr_conn_in_transaction(conn) && !mr_conn_is_reading(conn)) {
-        if (mr_conn_begin(conn, MR_TX_DEFERRED) != MR_OK) return MR_FAIL;
+        if (mr_conn_begin_load(conn) != MR_OK) return MR_FAIL;
         s->reading = true;
     }
     s->brackets++;

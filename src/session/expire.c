@@ -13,9 +13,16 @@ void mr_expire_dirty(mr_session *s) {
     while (dirty->len > 0) mr_entity_expire(mr_vec_ptr(dirty, dirty->len - 1));
 }
 
+/* All that is in memory from now on is of this version of the data, or of the next that is read. */
+static void note_fresh(mr_session *s) {
+    s->since = s->owner->as_of;
+    s->fresh_memory = true;
+}
+
 void mr_expire_everything(mr_session *s) {
     mr_expire_dirty(s);
     s->owner->generation++;
+    note_fresh(s);
 }
 
 /* Those of the list that are up to date stay so. */
@@ -32,6 +39,7 @@ void mr_expire_unmodified(mr_session *s) {
     uint32_t before = s->owner->generation++;
     keep_fresh(&s->owner->dirty, before, s->owner->generation);
     keep_fresh(&s->doomed, before, s->owner->generation);
+    note_fresh(s);
 }
 
 void mr_session_expire_all(mr_session *s) {

@@ -91,7 +91,9 @@ static mr_status plan(mr_session *s, mr_flush **out) {
     if (status != MR_OK) goto out;
     if (s->hooks[MR_SESSION_AFTER_FLUSH].len > 0 && mr_vec_reserve(&s->changed, dirty.len) == MR_OK)
         for (size_t i = 0; i < dirty.len; i++) mr_vec_push_ptr(&s->changed, mr_vec_ptr(&dirty, i));
+    s->planning = true;
     status = meet_needs(s, *out);
+    s->planning = false;
 out:
     mr_vec_done(&doomed);
     mr_vec_done(&fresh);
@@ -187,7 +189,8 @@ static mr_status publish(mr_session *s, mr_flush *flush) {
 static mr_status run(mr_session *s, mr_flush *flush) {
     bool was_open = s->conn && !s->reading && mr_conn_in_transaction(s->conn);
     if (mr_flush_operations(flush) > 0) {
-        s->reading = false; /* what is written makes it the session's */
+        mr_session_keep_reading(s);
+        s->fresh_memory = false;
         s->writes++;
     }
     s->running = true;

@@ -1,7 +1,8 @@
 /*
  * get.c: one object by its primary key: from the identity map without a statement, else from its row.
  *
- * Invariant: what comes from the map is up to date: an expired object is read again before it is given out.
+ * Invariant: what comes from the map is up to date: an expired object is read again before it is given
+ * out, and outside of a transaction one that is older than what the session has read since.
  */
 #include "session_state.h"
 
@@ -44,13 +45,30 @@ mr_status mr_session_identity(const mr_mapper *mapper, const mr_value *key, mr_s
     return status;
 }
 
+/* The object is older than what the session has met since: its row is read again. One with changes keeps them, and what has
+ * become of its row is the flush's to tell. */
+static mr_status renew(mr_session *s, mr_entity *e, mr_query *options) {
+    uint8_t before = mr_session_enter(s, MR_PHASE_LOADING);
+    mr_status status = mr_load_again(&s->load, e, options);
+    mr_session_leave(s, before);
+    if (status != MR_NOTFOUND || (e->flags & (MR_ENTITY_MODIFIED | MR_ENTITY_TO_DELETE))) return status;
+    return mr_attribute_bury(s, e);
+}
+
+static bool is_older(mr_session *s, const mr_entity *e) {
+    return e->as_of != s->owner->as_of && s->owner->versioned && e->state == MR_PERSISTENT &&
+           mr_session_reads_outside(s);
+}
+
 /* The object of the identity map, up to date and of the class wanted. MR_DONE: the map has none. */
-static mr_status from_map(mr_session *s, mr_mapper *mapper, const mr_value *identity, mr_entity **out) {
+static mr_status from_map(mr_session *s, mr_mapper *mapper, const mr_value *identity, mr_query *options,
+                          mr_entity **out) {
     mr_entity *e = mr_idmap_get(s->owner->idmap, mapper->root, identity);
     if (!e) return MR_DONE;
     if (!mr_mapper_isa(e->mapper, mapper)) return MR_NOTFOUND;
     mr_entity_pin(e);
     mr_status status = mr_attribute_unexpire(e);
+    if (status == MR_OK && is_older(s, e)) status = renew(s, e, options);
     if (status == MR_OK && e->state == MR_DELETED) status = MR_NOTFOUND; /* by the flush before the reading */
     if (status == MR_OK) {
         *out = e;
@@ -63,11 +81,11 @@ static mr_status from_map(mr_session *s, mr_mapper *mapper, const mr_value *iden
 static mr_status find(mr_session *s, mr_mapper *mapper, const mr_value *identity, mr_query *options,
                       bool populate, mr_entity **out) {
     mr_status status;
-    if (!populate && (status = from_map(s, mapper, identity, out)) != MR_DONE) return status;
+    if (!populate && (status = from_map(s, mapper, identity, options, out)) != MR_DONE) return status;
     if (!options || options->autoflush) {
         if (mr_session_autoflush_now(s) != MR_OK) return MR_FAIL;
         /* What was pending may be it. */
-        if (!populate && (status = from_map(s, mapper, identity, out)) != MR_DONE) return status;
+        if (!populate && (status = from_map(s, mapper, identity, options, out)) != MR_DONE) return status;
     }
     mr_entity *known = populate ? mr_idmap_get(s->owner->idmap, mapper->root, identity) : NULL;
     if (known && mr_expire_one(s, known) != MR_OK) return MR_FAIL;

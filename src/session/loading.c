@@ -42,7 +42,7 @@ static mr_status open_cursor(mr_session *s, mr_session_cursor *out, const mr_nam
     if (mr_engine_compile(s->engine, out->statement, named, nnamed, &out->compiled, &out->values) != MR_OK)
         return MR_FAIL;
     if (out->compiled->is_write) {
-        s->reading = false; /* the read transaction becomes the session's */
+        mr_session_keep_reading(s);
         s->writes++;
     }
     return mr_conn_execute(conn, out->compiled, out->values, &out->cursor);

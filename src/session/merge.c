@@ -108,7 +108,9 @@ static mr_status adopt_target(merge *m, mr_entity *source, const mr_value *ident
         return refuse(m->s, source, "objects without a row");
     if (mr_session_is_modified(m->s, source)) return refuse(m->s, source, "changed objects");
     *out = mr_entity_load(m->s->owner, source->mapper, identity, NULL, 0);
-    return *out ? keep(&m->made, *out) : MR_FAIL;
+    if (!*out) return MR_FAIL;
+    (*out)->as_of = MR_AS_OF_UNKNOWN;
+    return keep(&m->made, *out);
 }
 
 static mr_status make_target(merge *m, mr_entity *source, mr_entity **out) {

@@ -23,6 +23,8 @@ mr_status mr_session_new(mr_env *env, mr_engine *engine, const mr_session_option
     s->autoflush = options ? options->autoflush : true;
     s->expire_on_commit = options ? options->expire_on_commit : true;
     s->serial = s->serials = 1;
+    s->since = s->owner->as_of;
+    s->fresh_memory = true;
     mr_vec_init(&s->savepoints, env, sizeof(mr_savepoint));
     mr_vec_init(&s->journal, env, sizeof(mr_note));
     mr_vec_init(&s->fresh, env, sizeof(mr_entity *));
@@ -35,6 +37,7 @@ mr_status mr_session_new(mr_env *env, mr_engine *engine, const mr_session_option
     s->load.ud = s;
     s->load.connection = mr_session_connect;
     s->load.overwriting = mr_holders_lose;
+    s->load.outside = mr_session_reads_outside;
     s->load.enter = mr_session_bracket;
     s->load.leave = mr_session_unbracket;
     *out = s;
@@ -75,6 +78,10 @@ static void leave_owner(mr_session *s) {
     mr_owner *next = mr_owner_new(s->env, s);
     mr_env_restore_error(s->env, saved);
     if (next) {
+        next->as_of = owner->as_of;
+        next->versioned = owner->versioned;
+        s->since = next->as_of;
+        s->fresh_memory = true;
         owner->session = NULL;
         mr_owner_release(owner);
         s->owner = s->load.owner = next;

@@ -87,6 +87,11 @@ struct mr_session {
     uint8_t phase;
     unsigned brackets; /* loads of several statements that run, one within the other */
     bool reading;      /* the open transaction is a load's, and ends with it */
+    bool planning;     /* a flush loads what it must know: it goes on with what is in memory */
+    bool fresh_memory; /* nothing has been read or written since all objects expired */
+    uint32_t since;    /* no unchanged object is of an older version of the data (mr_owner.as_of) */
+    uint64_t read_conn;   /* the connection that was read last, by its serial, */
+    int64_t read_version; /* and the version of the data that was read there */
     bool began;        /* explicitly */
     bool running;      /* a flush sends its statements: what it has planned stays in the session */
     bool stale;        /* found while flushing: another connection has committed */
@@ -137,6 +142,14 @@ mr_status mr_session_fire(mr_session *s, mr_session_event event);
 
 /* connecting.c */
 mr_status mr_session_connect(void *session, mr_mapper *mapper, mr_conn **out);
+/* What is read now is outside of a transaction: newer than what is in memory of an older version of the data. */
+bool mr_session_reads_outside(void *session);
+/* The transaction has begun, with its snapshot: what was read before is not taken for it. */
+void mr_session_settle_snapshot(mr_session *s);
+/* The session has written something, or its transaction is open: a load's becomes the session's. */
+void mr_session_keep_reading(mr_session *s);
+/* Before the connection goes: the session's own commit is no news. */
+void mr_session_note_commit(mr_session *s);
 /* The same, with the transaction begun that a statement which writes will be in. Its begin may expire what another
  * connection has changed. */
 mr_status mr_session_connect_to_write(mr_session *s, mr_conn **out);
@@ -233,6 +246,8 @@ mr_status mr_session_identity(const mr_mapper *mapper, const mr_value *key, mr_s
 /* attribute.c */
 /* Reads an object that has expired again. MR_NOTFOUND: its row is gone, and it is deleted now. */
 mr_status mr_attribute_unexpire(mr_entity *entity);
+/* Its row was found missing: deleted for as long as the transaction stands. MR_NOTFOUND. */
+mr_status mr_attribute_bury(mr_session *s, mr_entity *entity);
 /* mr_type_coerce with "User.email" for the message. */
 mr_status mr_attribute_coerce(const mr_mapper *mapper, const mr_property *prop, mr_value *value);
 /* Loads a column that is not loaded. ObjectDeletedError, DetachedInstanceError. */

@@ -189,6 +189,7 @@ mr_status mr_state_attach(mr_session *s, mr_entity *entity) {
     if (mr_idmap_put(s->owner->idmap, entity) != MR_OK) return MR_FAIL;
     entity->owner = mr_owner_retain(s->owner);
     entity->generation = s->owner->generation;
+    entity->as_of = MR_AS_OF_UNKNOWN;
     entity->state = MR_PERSISTENT;
     if (!changed || mr_entity_mark_modified(entity) == MR_OK) return MR_OK;
     leave_owner(entity);

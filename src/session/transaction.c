@@ -38,6 +38,15 @@ bool mr_session_has_transaction(const mr_session *s, uint64_t serial) {
 
 /* ---------------------------------------------------------------- beginning */
 
+/* A deferred transaction's snapshot would be that of its first read: until then, objects in memory would have the
+ * values of before. */
+static mr_status take_snapshot(mr_session *s, mr_txmode mode) {
+    bool late = mode == MR_TX_DEFERRED && mr_idmap_count(s->owner->idmap) > 0;
+    if (late && mr_conn_take_snapshot(s->conn) != MR_OK) return MR_FAIL;
+    mr_session_settle_snapshot(s);
+    return MR_OK;
+}
+
 mr_status mr_session_begin(mr_session *s, mr_txmode mode) {
     if (mr_session_allow(s, MR_ACT_BEGIN, "begin()") != MR_OK) return MR_FAIL;
     if (mr_session_in_transaction(s))
@@ -46,8 +55,10 @@ mr_status mr_session_begin(mr_session *s, mr_txmode mode) {
     if (mode != MR_TX_DEFAULT) {
         mr_conn *conn;
         if (mr_session_connect(s, NULL, &conn) != MR_OK || mr_conn_begin(conn, mode) != MR_OK) return MR_FAIL;
-        if (mr_session_fire(s, MR_SESSION_AFTER_BEGIN) != MR_OK) {
+        if (take_snapshot(s, mode) != MR_OK || mr_session_fire(s, MR_SESSION_AFTER_BEGIN) != MR_OK) {
+            mr_error *saved = mr_env_save_error(s->env);
             mr_session_disconnect(s);
+            mr_env_restore_error(s->env, saved);
             return MR_FAIL;
         }
     }
@@ -243,6 +254,7 @@ static mr_status commit_transaction(mr_session *s) {
         if (!mr_conn_in_transaction(s->conn)) mr_transaction_fail(s);
         return MR_FAIL;
     }
+    if (s->conn) mr_session_note_commit(s);
     end_transaction(s);
     mr_journal_accept(s);
     mr_status status = fire_ended(s, MR_SESSION_AFTER_COMMIT);

@@ -67,6 +67,11 @@ function Connection:close() end
 ---@field isolation_level? "SERIALIZABLE"|"REPEATABLE READ"|"READ COMMITTED" in place of mode
 ---@field read_only? boolean all reads see one snapshot, and a write is refused
 
+---@class moonrow.RetryOptions: moonrow.BeginOptions
+---@field times? integer runs in all, by default 5
+---@field wait? number seconds before the second run, by default 0.02
+---@field sleep? fun(seconds: number) waits in place of the library
+
 ---@class moonrow.SessionOptions
 ---@field bind? moonrow.Engine
 ---@field autoflush? boolean true by default
@@ -158,7 +163,7 @@ function Session:begin_nested(fn) end
 function Session:in_transaction() end
 ---session:begin(fn), run again when the database was busy or a row was changed by somebody else.
 ---@param fn fun(session: moonrow.Session): ...
----@param options? { times?: integer, wait?: number, sleep?: fun(seconds: number) }
+---@param options? moonrow.RetryOptions
 ---@return any ...
 function Session:retry(fn, options) end
 ---Inserts rows (tables by attribute) without making objects, in batches.

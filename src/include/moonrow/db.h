@@ -88,7 +88,11 @@ struct mr_driver {
                               mr_column_facts *out);
     int64_t (*changes)(mr_dbc *dbc); /* rows that the last write matched */
     bool (*in_transaction)(mr_dbc *dbc); /* the database's own word */
-    mr_status (*data_version)(mr_dbc *dbc, int64_t *out); /* changes when another connection has committed */
+    /* A number that changes when another connection has committed: that of the snapshot being read, or read last, and of all
+     * attached databases together. NULL where the database has none. */
+    mr_status (*data_version)(mr_dbc *dbc, int64_t *out);
+    /* In a transaction: it has the snapshot of every attached database from now on, not from its first read. May be NULL. */
+    mr_status (*take_snapshot)(mr_dbc *dbc);
     /* Rises when the schema may have changed; then what was told of tables is asked again. May be NULL, with table_facts. */
     uint64_t (*schema_seen)(mr_dbc *dbc);
     mr_status (*table_facts)(mr_dbc *dbc, const mr_table *table, mr_table_facts *out);
@@ -206,7 +210,23 @@ void mr_conn_set_owner(mr_conn *conn, const void *owner);
  * after that BEGIN with changed = another connection has committed since this one last read. */
 void mr_conn_set_lazy(mr_conn *conn, bool lazy, mr_status (*on_write_begin)(void *ud, bool changed), void *ud);
 
+/* on_read, when not NULL, runs after the first step of each statement that reads outside of a transaction (that of a load of
+ * several statements is none): version is that of the data which it reads; known = false: the database has none. */
+void mr_conn_set_on_read(mr_conn *conn, void (*on_read)(void *ud, bool known, int64_t version), void *ud);
+/* Tells connections of the engine apart, for ever. */
+uint64_t mr_conn_serial(const mr_conn *conn);
+/* The version of the data as it was read last, or committed: false where there is none, or where it cannot be had. */
+bool mr_conn_data_version(mr_conn *conn, int64_t *out);
+
 mr_status mr_conn_begin(mr_conn *conn, mr_txmode mode);
+/* Begins for a load of several statements: it gives them one snapshot, and what is read counts as read outside of a transaction;
+ * until it is kept: then it is a transaction as any other. */
+mr_status mr_conn_begin_load(mr_conn *conn);
+void mr_conn_keep_load(mr_conn *conn);
+/* No transaction is open, or that of a load. */
+bool mr_conn_reads_outside(const mr_conn *conn);
+/* The open transaction's snapshot is taken now, of all databases, not at its first read. */
+mr_status mr_conn_take_snapshot(mr_conn *conn);
 /* What the first write of a lazy connection does: BEGIN (mode default), then on_write_begin. Nothing has begun before. */
 mr_status mr_conn_begin_write(mr_conn *conn);
 /* Until the open transaction ends, a statement that writes is refused before it runs (InvalidRequestError). */

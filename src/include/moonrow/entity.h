@@ -58,10 +58,18 @@ struct mr_entity {
     uint32_t block_size;    /* bytes of this block, text included */
     uint32_t list_index;    /* position in the owner's dirty list, or in the session's new list */
     uint32_t insert_order;  /* order of session:add, for the flush */
+    uint32_t as_of;         /* the owner's version of the data that all of its loaded columns are of, or of a later one */
     mr_value identity;      /* MR_INT, or encoded bytes (OWNED); MR_UNLOADED: none */
     mr_history *history;    /* committed values of changed slots; NULL when clean */
     void *origin;           /* counted by the load layer (mr_origin): loader options and batch siblings; or NULL */
     MR_EXTENSION mr_value slots[];
+};
+
+/* Versions of the data are counted by their owner: what others have committed makes another one, once a read meets it. */
+enum {
+    MR_AS_OF_NOTHING = 0, /* no column is loaded */
+    MR_AS_OF_UNKNOWN = 1, /* read elsewhere: older than all that the owner has met */
+    MR_AS_OF_FIRST = 2
 };
 
 /* What a session shares with its entities. */
@@ -73,6 +81,8 @@ struct mr_owner {
     mr_idmap *idmap;
     mr_vec dirty;        /* mr_entity *: modified persistent ones */
     uint64_t reads;      /* steps of loads so far: equal, nothing was read from the database meanwhile */
+    uint32_t as_of;      /* the latest version of the data that a read has met */
+    bool versioned;      /* the database tells versions apart; else each read meets another one */
 };
 mr_owner *mr_owner_new(mr_env *env, void *session);
 mr_owner *mr_owner_retain(mr_owner *owner);
@@ -111,6 +121,16 @@ bool mr_entity_check_expired(mr_entity *entity);
 static inline void mr_entity_touch(mr_entity *e) {
     if (e->owner && e->generation != e->owner->generation) mr_entity_check_expired(e);
 }
+/* A reference as it was read now: NULL refers to nothing. Its len says as of which version of the data. */
+static inline mr_value mr_reference_value(const mr_entity *of, mr_entity *target) {
+    mr_value v = mr_value_of(target ? MR_ENTITY : MR_NULL, 0);
+    v.u.p = target;
+    v.len = of->owner ? of->owner->as_of : MR_AS_OF_NOTHING;
+    return v;
+}
+/* The loaded relationship in the slot is as it was read at an older version of the data than the owner has met since, and is
+ * not changed. */
+bool mr_entity_relation_is_older(mr_entity *entity, const mr_property *prop);
 /* Room for slots appended to the mapping since the entity was made: such slots read MR_UNLOADED. Returns the slot's value, borrowed. */
 const mr_value *mr_entity_slot(mr_entity *entity, unsigned slot);
 
@@ -119,6 +139,8 @@ struct mr_history {
     uint16_t n, cap;
     MR_EXTENSION struct { uint16_t slot; mr_value old; } entries[]; /* old MR_UNLOADED: was not loaded */
 };
+/* What the row of a changed slot has come to hold: the new committed value. The change stays. */
+mr_status mr_entity_put_committed(mr_entity *entity, unsigned slot, const mr_value *value);
 /* The committed value of a slot: the history's, or the slot's own. */
 const mr_value *mr_entity_committed(const mr_entity *entity, unsigned slot);
 bool mr_entity_extra_is_dirty(const mr_entity *entity, unsigned slot); /* for slots beyond nslots */
@@ -182,6 +204,7 @@ struct mr_collection {
     uint32_t ncommitted;
     mr_entity **committed;  /* the items as the database has them, once changed (loaded ones only) */
     uint32_t version;       /* rises at each change: iterators check it */
+    uint32_t as_of;         /* the owner's version of the data that the items are of, when loaded */
     uint32_t proxy_slot;    /* the binding's weak slot, 0: none */
     void *index;            /* DICT: key to item; large lists: item to count; or NULL */
 };
@@ -196,7 +219,8 @@ uint32_t mr_collection_find(mr_collection *c, const mr_entity *item);
 bool mr_collection_holds(mr_collection *c, const mr_entity *item);
 /* Not loaded: notes that item was taken away. */
 mr_status mr_collection_note_removed(mr_collection *c, mr_entity *item);
-/* The rows from the database: merges what was appended and removed meanwhile; then loaded. Consumes nothing. */
+/* The rows from the database: merges what was appended and removed meanwhile; then loaded. Consumes nothing. One that is loaded
+ * already and not changed takes on the rows, or stays untouched where they are the same. */
 mr_status mr_collection_fill(mr_collection *c, mr_entity *const *items, uint32_t n);
 /* Added and removed since committed, each once; appended to the vecs (mr_entity *). Either may be NULL. */
 mr_status mr_collection_changes(mr_collection *c, mr_vec *added, mr_vec *removed, mr_vec *unchanged);

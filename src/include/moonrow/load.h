@@ -28,6 +28,8 @@ typedef struct mr_load_context {
     void (*leave)(void *ud);
     /* Before the changes of an entity are lost to what is in its row (populate_existing). May be NULL. */
     mr_status (*overwriting)(void *ud, mr_entity *entity);
+    /* Nothing promises that reads repeat: rows are newer than what is in memory of an older version of the data. NULL: false. */
+    bool (*outside)(void *ud);
 } mr_load_context;
 
 /* Plans (from the registry's cache when the structure is known) and executes; nothing has been read when it returns. The
@@ -58,6 +60,9 @@ mr_status mr_load_keyed(const mr_load_context *ctx, mr_query *query, mr_query **
 /* One entity by its identity, straight from the database (the identity map is asked by the caller): *out pinned, or MR_NOTFOUND.
  * Cached per mapper: no planning, no compiling after the first. options: a query whose options apply, or NULL. */
 mr_status mr_load_by_identity(const mr_load_context *ctx, mr_mapper *mapper, const mr_value *identity, mr_query *options, mr_entity **out);
+/* Reads the entity's row again, outside of a transaction: unchanged columns take on its values, deferred ones are to be loaded again.
+ * MR_NOTFOUND when its row is gone. */
+mr_status mr_load_again(const mr_load_context *ctx, mr_entity *entity, mr_query *options);
 /* Loads the unloaded column slots of a persistent entity (props: n properties to load, or NULL: all that are not loaded and not deferred;
  * dirty ones are kept). MR_NOTFOUND when its row is gone. */
 mr_status mr_load_refresh(const mr_load_context *ctx, mr_entity *entity, const mr_property *const *props, unsigned n);

@@ -1,0 +1,118 @@
+/*
+ * renew.c: rows of a newer version of the data, over objects that are in memory from an older one.
+ *
+ * Outside of a transaction nobody promises that reads repeat: what a row brings is true, and what is in memory may be
+ * old. Invariants: a change of the user's is never lost, and no object is given an older value than it has. An object
+ * counts as renewed only when all columns that it has are.
+ */
+#include "cache.h"
+#include "run.h"
+
+static bool is_held(const mr_value *v) {
+    if (v->flags & MR_VALUE_DIRTY) return true;
+    return v->kind == MR_COLLECTION && mr_collection_changed(v->u.p);
+}
+
+/* A foreign key, or what others refer to, has changed: what it led to is found again when it is asked for. */
+static void forget_related(mr_entity *e, uint16_t slot) {
+    for (size_t i = 0; i < e->mapper->props.len; i++) {
+        const mr_property *prop = mr_vec_ptr(&e->mapper->props, i);
+        const mr_relationship *rel = prop->kind == MR_PROPERTY_RELATIONSHIP ? prop->relationship : NULL;
+        for (unsigned p = 0; rel && p < rel->npairs; p++) {
+            if (rel->pairs[p].local_slot != slot) continue;
+            if (!is_held(mr_entity_slot(e, prop->slot))) mr_entity_forget(e, prop->slot);
+            break;
+        }
+    }
+}
+
+/* *changed: the slot holds something new. */
+static mr_status renew_slot(mr_env *env, mr_entity *e, uint16_t slot, const mr_value *value, bool *changed) {
+    const mr_value *v = mr_entity_slot(e, slot);
+    if (v->flags & MR_VALUE_DIRTY) return mr_entity_put_committed(e, slot, value);
+    if (v->kind == value->kind && mr_value_equal(env, v, value)) return MR_OK;
+    bool moved = v->kind != MR_UNLOADED;
+    if (mr_entity_put(e, slot, value, false) != MR_OK) return MR_FAIL;
+    if (moved) forget_related(e, slot);
+    *changed = true;
+    return MR_OK;
+}
+
+static bool is_column(const mr_entity *e, uint16_t slot) {
+    const mr_property *prop = mr_mapper_at_slot(e->mapper, slot);
+    return prop && (prop->kind == MR_PROPERTY_COLUMN || prop->kind == MR_PROPERTY_EXPRESSION);
+}
+
+/* The object has a column that the row has not: a deferred one, or one of a class below. */
+static bool has_more(const mr_plan_entity *pe, mr_entity *e) {
+    uint16_t at = 0;
+    for (uint16_t slot = 0; slot < e->mapper->nslots; slot++) {
+        while (at < pe->nslots && pe->slots[at].slot < slot) at++;
+        if (at < pe->nslots && pe->slots[at].slot == slot) continue;
+        const mr_value *v = mr_entity_slot(e, slot);
+        if (v->kind == MR_UNLOADED || v->kind == MR_ENTITY || v->kind == MR_COLLECTION) continue;
+        if (!(v->flags & MR_VALUE_DIRTY) && is_column(e, slot)) return true;
+    }
+    return false;
+}
+
+static bool is_key(const mr_mapper *mapper, uint16_t slot) {
+    for (uint16_t i = 0; i < mapper->npk; i++)
+        if (mapper->pk_slots[i] == slot) return true;
+    return false;
+}
+
+mr_status mr_row_renew(mr_run *run, const mr_plan_entity *pe, mr_entity *e, const mr_value *row) {
+    /* A change that was made of an older row must still be found stale by the flush. */
+    bool is_changed = (e->flags & (MR_ENTITY_MODIFIED | MR_ENTITY_TO_DELETE)) != 0;
+    const mr_property *version = is_changed ? e->mapper->version : NULL;
+    bool changed = false;
+    for (uint16_t i = 0; i < pe->nslots; i++) {
+        uint16_t slot = pe->slots[i].slot;
+        if ((version && version->slot == slot) || is_key(e->mapper, slot)) continue;
+        if (renew_slot(run->load->env, e, slot, &row[pe->slots[i].column], &changed) != MR_OK) return MR_FAIL;
+    }
+    if (!version && !has_more(pe, e)) e->as_of = e->owner->as_of;
+    return changed ? mr_row_note_event(run->load, e, MR_EVENT_REFRESH) : MR_OK;
+}
+
+/* ---------------------------------------------------------------- what is to be loaded eagerly */
+
+static bool is_older(const mr_load *load, const mr_entity *e) {
+    return load->outside && load->ctx.owner->versioned && e->as_of != load->ctx.owner->as_of;
+}
+
+bool mr_load_knows(const mr_load *load, const mr_entity *target) {
+    return !is_older(load, target);
+}
+
+bool mr_load_lacks(const mr_load *load, mr_entity *parent, const mr_property *prop) {
+    const mr_value *v = mr_entity_slot(parent, prop->slot);
+    const mr_relationship *rel = prop->relationship;
+    if (v->kind == MR_UNLOADED) return true;
+    if (v->kind == MR_COLLECTION && !((const mr_collection *)v->u.p)->loaded) return true;
+    if (!load->outside || (v->flags & MR_VALUE_DIRTY)) return false;
+    /* Its key is in the parent's own row: it is the object that may be old. */
+    if (rel->direction == MR_MANY_TO_ONE && rel->use_get) return v->kind == MR_ENTITY && is_older(load, v->u.p);
+    return mr_entity_relation_is_older(parent, prop);
+}
+
+/* ---------------------------------------------------------------- one object, as a whole */
+
+/* Columns that get does not load are old after it. */
+static void forget_deferred(mr_entity *e) {
+    for (size_t i = 0; i < e->mapper->props.len; i++) {
+        const mr_property *prop = mr_vec_ptr(&e->mapper->props, i);
+        if (!prop->deferred || prop->kind == MR_PROPERTY_RELATIONSHIP) continue;
+        const mr_value *v = mr_entity_slot(e, prop->slot);
+        if (v->kind != MR_UNLOADED && !(v->flags & MR_VALUE_DIRTY)) mr_entity_forget(e, prop->slot);
+    }
+}
+
+mr_status mr_load_again(const mr_load_context *ctx, mr_entity *entity, mr_query *options) {
+    mr_entity *found = NULL;
+    forget_deferred(entity);
+    mr_status status = mr_load_by_identity(ctx, entity->mapper, &entity->identity, options, &found);
+    mr_entity_unpin(found);
+    return status;
+}
