@@ -37,7 +37,9 @@ local function stored(id)
 end
 
 local ways = {
-  { "without a mode, at its first write", {}, function(session) session:execute(mr.text "UPDATE account SET owner = 'x' WHERE id = 2") end },
+  { "without a mode, at its first write", {}, function(session)
+    session:execute(mr.text "UPDATE account SET owner = 'x' WHERE id = 2")
+  end },
   { "without a mode, by a savepoint", {}, function(session) session:begin_nested() end },
   { "immediate", { mode = "immediate" } },
   { "exclusive", { mode = "exclusive" } },
@@ -87,7 +89,7 @@ for _, where in ipairs{ "", "?journal_mode=wal", "in memory" } do
       local account = session:get(Account, 1)
       pay(500)
       do
-        local tx <close> = session:begin{ mode = "immediate" }
+        local _ <close> = session:begin{ mode = "immediate" }
         account.gold = account.gold + 1
       end
       assert.equal(501, stored())

@@ -7,8 +7,8 @@ local game = require "spec.support.game"
 
 local path, url, m
 
---- Starts a process that commits again and again: each player's gold and each skill's name rise together. The function returned
---- ends it and waits for it.
+--- Starts a process that commits again and again: each player's gold and each skill's name rise together. The
+--- function returned ends it and waits for it.
 local function start_writer()
   local script = os.tmpname()
   local file = assert(io.open(script, "w"))

@@ -4,12 +4,12 @@ local mr = require "moonrow"
 local support = require "spec.support.models"
 local game = require "spec.support.game"
 
-local path, m, db, Team, Player, Skill, Profile, session
+local path, m, db, Team, Player, session
 
 local function open(where)
   path = os.tmpname()
   m = game.open(where == "in memory" and "sqlite://" or "sqlite:///" .. path .. where, true)
-  db, Team, Player, Skill, Profile = m.db, m.Team, m.Player, m.Skill, m.Profile
+  db, Team, Player = m.db, m.Team, m.Player
   session = mr.Session(db.engine)
 end
 
@@ -189,7 +189,9 @@ for _, where in ipairs{ "", "?journal_mode=wal", "in memory" } do
       local ann, bob = keeping:get(Player, 1), keeping:get(Player, 2)
       ann.gold = 8
       keeping:commit()
-      assert.same({}, statements(function() assert.equal(15, keeping:get(Player, 1).gold + keeping:get(Player, 2).gold) end))
+      assert.same({}, statements(function()
+        assert.equal(15, keeping:get(Player, 1).gold + keeping:get(Player, 2).gold)
+      end))
       assert.equal(2, keeping:query(Player):count())
       assert.same({}, statements(function() keeping:get(Player, 1) keeping:get(Player, 2) end))
       keeping:commit()
@@ -297,7 +299,10 @@ end)
 
 --- Every way to load collections and references eagerly.
 local function loaders()
-  return { joinedload = db.joinedload, selectinload = db.selectinload, subqueryload = db.subqueryload, immediateload = db.immediateload }
+  return {
+    joinedload = db.joinedload, selectinload = db.selectinload, subqueryload = db.subqueryload,
+    immediateload = db.immediateload,
+  }
 end
 
 for _, strategy in ipairs{ "joinedload", "selectinload", "subqueryload", "immediateload" } do
@@ -313,8 +318,8 @@ for _, strategy in ipairs{ "joinedload", "selectinload", "subqueryload", "immedi
       local red = session:query(Team):options(eager(Team.players)):filter_by{ id = 1 }:one()
       local players = red.players
       assert.equal("ann bob", names(players))
-      elsewhere("INSERT INTO player (id, name, team_id) VALUES (3, 'carl', 1)", "UPDATE player SET team_id = 2 WHERE id = 1",
-        "UPDATE player SET name = 'rob' WHERE id = 2")
+      elsewhere("INSERT INTO player (id, name, team_id) VALUES (3, 'carl', 1)",
+        "UPDATE player SET team_id = 2 WHERE id = 1", "UPDATE player SET name = 'rob' WHERE id = 2")
       session:query(Team):options(eager(Team.players)):all()
       assert.equal("rob carl", names(red.players))
       assert.equal("rob carl", names(players))
@@ -325,7 +330,8 @@ for _, strategy in ipairs{ "joinedload", "selectinload", "subqueryload", "immedi
     it("replaces them where a plain query has renewed the parent before", function()
       local red = session:get(Team, 1)
       assert.equal(2, #red.players)
-      elsewhere("INSERT INTO player (id, name, team_id) VALUES (3, 'carl', 1)", "UPDATE team SET name = 'pink' WHERE id = 1")
+      elsewhere("INSERT INTO player (id, name, team_id) VALUES (3, 'carl', 1)",
+        "UPDATE team SET name = 'pink' WHERE id = 1")
       session:query(Team):all()
       assert.equal("pink", red.name)
       session:query(Team):options(eager(Team.players)):all()
@@ -336,7 +342,8 @@ for _, strategy in ipairs{ "joinedload", "selectinload", "subqueryload", "immedi
       local ann = session:get(Player, 1)
       assert.equal("run dig", names(ann.skills))
       assert.equal(2, #ann.team.players)
-      elsewhere("DELETE FROM skill WHERE id = 1", "INSERT INTO skill VALUES (3, 'fly', 1)", "UPDATE skill SET name = 'jump' WHERE id = 2")
+      elsewhere("DELETE FROM skill WHERE id = 1", "INSERT INTO skill VALUES (3, 'fly', 1)",
+        "UPDATE skill SET name = 'jump' WHERE id = 2")
       session:query(Team):options(eager(Team.players)[strategy](eager(Team.players), Player.skills)):all()
       assert.equal("jump fly", names(ann.skills))
     end)
@@ -401,8 +408,11 @@ describe("a read of a versioned class", function()
   before_each(function()
     open "?journal_mode=wal"
     Doc = db.Model:extend("Doc", {
-      id = db.Column{ db.Integer, primary_key = true }, title = db.Column{ db.String(20) }, body = db.Column{ db.String(20) },
-      version = db.Column{ db.Integer, nullable = false }, __mapper_args = { version_id_col = "version" },
+      id      = db.Column{ db.Integer, primary_key = true },
+      title   = db.Column{ db.String(20) },
+      body    = db.Column{ db.String(20) },
+      version = db.Column{ db.Integer, nullable = false },
+      __mapper_args = { version_id_col = "version" },
     })
     db:create_all()
     session:add(Doc{ id = 1, title = "t", body = "b" })

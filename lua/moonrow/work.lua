@@ -50,9 +50,10 @@ local function options_of_begin(given)
 end
 
 -- session:retry(fn, { times = 5, wait = 0.02, sleep = f, mode = ... }): session:begin(fn), with the options of begin
--- that are given, again when it fails because the database is busy, of a deadlock, or because a row was changed by somebody else (StaleDataError): up to `times`
--- runs in all. Before the second it waits for `wait` seconds, then for twice as long, and so on, each time less
--- a random part. sleep(seconds) replaces the waiting: an event loop's may yield.
+-- that are given, again when it fails because the database is busy, of a deadlock, or because a row was changed by
+-- somebody else (StaleDataError): up to `times` runs in all. Before the second it waits for `wait` seconds, then for
+-- twice as long, and so on, each time less a random part. sleep(seconds) replaces the waiting: an event loop's may
+-- yield.
 function methods.retry(self, ...)
   local given, args = options.split("retry", retry_options, ...)
   local fn = options.arguments("retry", 1, args)

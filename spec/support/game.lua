@@ -4,8 +4,8 @@ local mr = require "moonrow"
 
 local M = {}
 
---- Opens the database of the URL: { db, Team, Player, Skill, Badge, Profile }. With create, its tables and rows: team 1 "red" of
---- players 1 (gold 3) and 2 (gold 7), team 2 "blue" without players; player 1 has the skills 1 "run", 2 "dig".
+--- Opens the database of the URL: { db, Team, Player, Skill, Badge, Profile }. With create, its tables and rows: team 1
+--- "red" of players 1 (gold 3) and 2 (gold 7), team 2 "blue" without players; player 1 has the skills 1 "run", 2 "dig".
 function M.open(url, create)
   local db = mr.open(url, { busy_timeout = 2000 })
   local m = { db = db }
@@ -55,7 +55,8 @@ function M.open(url, create)
   }
   s:flush()
   s:add_all{ m.Skill{ id = 1, name = "run", player_id = 1 }, m.Skill{ id = 2, name = "dig", player_id = 1 } }
-  s:add_all{ m.Badge{ id = 1, name = "star" }, m.Badge{ id = 2, name = "moon" }, m.Profile{ id = 1, text = "hi", player_id = 1 } }
+  s:add_all{ m.Badge{ id = 1, name = "star" }, m.Badge{ id = 2, name = "moon" } }
+  s:add(m.Profile{ id = 1, text = "hi", player_id = 1 })
   s:get(m.Player, 1).badges = { s:get(m.Badge, 1) }
   s:commit()
   s:remove()

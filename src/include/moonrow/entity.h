@@ -125,7 +125,8 @@ static inline void mr_entity_touch(mr_entity *e) {
 static inline mr_value mr_reference_value(const mr_entity *of, mr_entity *target) {
     mr_value v = mr_value_of(target ? MR_ENTITY : MR_NULL, 0);
     v.u.p = target;
-    v.len = of->owner ? of->owner->as_of : MR_AS_OF_NOTHING;
+    v.len = MR_AS_OF_NOTHING;
+    if (of->owner) v.len = of->owner->as_of;
     return v;
 }
 /* The loaded relationship in the slot is as it was read at an older version of the data than the owner has met since, and is
