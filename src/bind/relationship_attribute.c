@@ -215,7 +215,8 @@ static void push_exists(lua_State *L, const mr_property *prop, mr_node *alias, m
 
 /* The object's value for the column, as a bind; flushes first where the object is pending and has no key yet.
  */
-static mr_node *key_of(mr_entity *e, const mr_column *column, bool required, const mr_property *along) {
+static mr_node *key_of(mr_entity *e, const mr_column *column, const mr_column *other, bool required,
+                       const mr_property *along) {
     const mr_property *prop = mr_mapper_property_of_column(e->mapper, column);
     mr_env *env = e->mapper->env;
     const mr_value *v = NULL;
@@ -236,7 +237,8 @@ static mr_node *key_of(mr_entity *e, const mr_column *column, bool required, con
                 along->mapper->name, along->name, e->mapper->name, prop->name);
         return NULL;
     }
-    return mr_sql_bind(env, mr_column_type(env, (mr_column *)column), v);
+    const mr_type *type = mr_column_type(env, (mr_column *)column);
+    return mr_value_as_column(env, mr_sql_bind(env, type, v), type, mr_column_type(env, (mr_column *)other));
 }
 
 /* key = column for each pair; the object has the columns of its side. */
@@ -247,7 +249,7 @@ static mr_node *keys_condition(mr_env *env, const mr_property *along, const mr_c
     for (unsigned i = 0; i < n; i++) {
         const mr_column *key = object_is_remote ? pairs[i].remote : pairs[i].local;
         const mr_column *column = object_is_remote ? pairs[i].local : pairs[i].remote;
-        mr_node *value = key_of(e, key, required, along);
+        mr_node *value = key_of(e, key, column, required, along);
         if (!value) {
             mr_node_release(all);
             return NULL;

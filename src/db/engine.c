@@ -100,6 +100,7 @@ void mr_engine_release(mr_engine *engine) {
 mr_env *mr_engine_env(const mr_engine *engine) { return engine->env; }
 const mr_url *mr_engine_url(const mr_engine *engine) { return &engine->url; }
 const mr_dialect *mr_engine_dialect(const mr_engine *engine) { return engine->dialect; }
+uint64_t mr_engine_serial(const mr_engine *engine) { return engine->serial; }
 const mr_driver *mr_engine_driver(const mr_engine *engine) { return engine->driver; }
 mr_engine_hooks *mr_engine_hooks_of(mr_engine *engine) { return &engine->hooks; }
 void mr_engine_set_echo(mr_engine *engine, bool echo) { engine->echo = echo; }

@@ -8,6 +8,8 @@
  */
 #include <moonrow/entity.h>
 
+#include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 bool mr_identity_make(const mr_mapper *mapper, const mr_value *key, mr_strbuf *buf, mr_value *out) {
@@ -34,6 +36,12 @@ bool mr_identity_make(const mr_mapper *mapper, const mr_value *key, mr_strbuf *b
     if (!some || !mr_strbuf_str(buf)) return false;
     *out = mr_bytes_value(MR_BLOB, buf->data, buf->len);
     return true;
+}
+
+bool mr_identity_same(const mr_value *a, const mr_value *b) {
+    if (a->kind != b->kind) return false;
+    if (a->kind == MR_INT) return a->u.i == b->u.i;
+    return a->len == b->len && (a->len == 0 || memcmp(a->u.s, b->u.s, a->len) == 0);
 }
 
 bool mr_identity_has_null(const mr_mapper *mapper, const mr_value *key) {
@@ -64,6 +72,127 @@ void mr_identity_values(const mr_mapper *mapper, const mr_value *identity, mr_va
                                                         : mr_value_of(MR_UNLOADED, 0);
     }
 }
+
+/* ---------------------------------------------------------------- alike */
+
+/* What a database may take for equal to others: a number, or bytes without regard to case and to spaces behind. */
+typedef struct rough_value {
+    bool number;
+    int64_t i;
+    double d; /* of a number that is no integer; else 0 */
+    const char *s;
+    uint32_t len;
+} rough_value;
+
+static void rough_number(double d, rough_value *out) {
+    const double exact = 9007199254740992.0;
+    out->number = true;
+    if (d >= -exact && d <= exact && floor(d) == d)
+        out->i = (int64_t)d;
+    else
+        out->d = d;
+}
+
+/* Text that is a number, as a column of numbers turns it into one. */
+static void rough_text(const char *s, uint32_t len, rough_value *out) {
+    enum { LONGEST = 40, EXACT = 18 };
+    char text[LONGEST + 1], *end;
+    unsigned digits = 0;
+    while (len > 0 && *s == ' ') s++, len--;
+    if (len == 0 || len > LONGEST) return;
+    for (uint32_t i = 0; i < len; i++) {
+        if (!memchr("0123456789+-.eE", s[i], 15)) return;
+        if (s[i] >= '0' && s[i] <= '9') digits++;
+    }
+    if (digits == 0) return;
+    memcpy(text, s, len);
+    text[len] = '\0';
+    if (digits <= EXACT) {
+        long long i = strtoll(text, &end, 10);
+        out->number = *end == '\0';
+        if (out->number) out->i = i;
+        if (out->number) return;
+    }
+    double d = strtod(text, &end);
+    if (*end == '\0') rough_number(d, out);
+}
+
+static void rough(const mr_value *v, rough_value *out) {
+    bool bytes = mr_kind_is_bytes(v->kind);
+    *out = (rough_value){.number = !bytes};
+    if (v->kind == MR_FLOAT)
+        rough_number(v->u.d, out);
+    else if (!bytes)
+        out->i = v->u.i;
+    if (!bytes) return;
+    out->s = v->u.s;
+    out->len = v->len;
+    while (out->len > 0 && out->s[out->len - 1] == ' ') out->len--;
+    rough_text(out->s, out->len, out);
+}
+
+static int lower(char c) {
+    return c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c;
+}
+
+static bool is_alike(const mr_value *a, const mr_value *b) {
+    rough_value x, y;
+    if ((a->kind == MR_NULL) != (b->kind == MR_NULL)) return false;
+    rough(a, &x);
+    rough(b, &y);
+    if (x.number != y.number) return false;
+    if (x.number) return x.i == y.i && !(x.d < y.d) && !(x.d > y.d);
+    if (x.len != y.len) return false;
+    for (uint32_t i = 0; i < x.len; i++)
+        if (lower(x.s[i]) != lower(y.s[i])) return false;
+    return true;
+}
+
+/* The bit that tells small letters from capitals is set in all bytes: that others become equal, too, is no harm. */
+static uint64_t hash_without_case(const char *s, uint32_t len) {
+    const uint64_t small = UINT64_C(0x2020202020202020), prime = UINT64_C(0xD6E8FEB86659FD93);
+    uint64_t h = len + UINT64_C(0x51ED270B1F6A2C4D), word;
+    for (; len >= sizeof word; s += sizeof word, len -= (uint32_t)sizeof word) {
+        memcpy(&word, s, sizeof word);
+        h = (h ^ (word | small)) * prime;
+        h ^= h >> 32;
+    }
+    word = 0;
+    if (len > 0) memcpy(&word, s, len);
+    h = (h ^ (word | small)) * prime;
+    return h ^ (h >> 32);
+}
+
+uint64_t mr_identity_hash(const mr_mapper *root, const mr_value *identity) {
+    uint64_t h = 0;
+    const char *p = identity->u.s;
+    for (uint16_t i = 0; i < root->npk && identity->kind == MR_BLOB; i++) {
+        mr_value v;
+        rough_value r;
+        uint64_t bits;
+        p = decode(p, &v);
+        rough(&v, &r);
+        memcpy(&bits, &r.d, sizeof bits);
+        uint64_t own = r.number ? (uint64_t)r.i ^ bits : hash_without_case(r.s, r.len);
+        if (root->npk == 1) return own;
+        h = (h ^ own) * UINT64_C(0x9E3779B97F4A7C15);
+        h ^= h >> 31;
+    }
+    return h;
+}
+
+bool mr_identity_alike(const mr_mapper *root, const mr_value *a, const mr_value *b) {
+    const char *p = a->kind == MR_BLOB ? a->u.s : NULL, *q = b->kind == MR_BLOB ? b->u.s : NULL;
+    for (uint16_t i = 0; i < root->npk; i++) {
+        mr_value v = *a, w = *b;
+        if (p) p = decode(p, &v);
+        if (q) q = decode(q, &w);
+        if (!is_alike(&v, &w)) return false;
+    }
+    return true;
+}
+
+/* ---------------------------------------------------------------- in words */
 
 static void describe_value(const mr_value *v, mr_strbuf *out) {
     char text[64];

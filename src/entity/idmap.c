@@ -3,7 +3,7 @@
  *
  * Invariant: open addressing with linear probing, at most two thirds full, no tombstones: a removal moves the
  * followers of its run back. The keys are in the entities; beside each stands its tag, from which its home
- * follows, so that only an entity that is likely the one is looked at.
+ * follows, so that only an entity that is likely the one is looked at. Identities that are alike have one tag.
  */
 #include "heap_private.h"
 
@@ -56,7 +56,7 @@ static inline uint32_t tag_int(const mr_mapper *root, int64_t i) {
 
 static inline uint32_t tag_identity(const mr_mapper *root, const mr_value *identity) {
     if (identity->kind == MR_INT) return tag_int(root, identity->u.i);
-    return tag_of(mr_hash_bytes(identity->u.s, identity->len) + root->order);
+    return tag_int(root, (int64_t)mr_identity_hash(root, identity));
 }
 
 static bool is_identity(const mr_entity *e, const mr_mapper *root, const mr_value *identity) {
@@ -65,22 +65,50 @@ static bool is_identity(const mr_entity *e, const mr_mapper *root, const mr_valu
     return e->identity.len == identity->len && memcmp(e->identity.u.s, identity->u.s, identity->len) == 0;
 }
 
-/* The entity of the identity, white ones too, or NULL. */
-static mr_entity *lookup(const mr_idmap *map, const mr_mapper *root, const mr_value *identity) {
+/* The entity of the identity, white ones too, or NULL. *met: another one has its tag. */
+static mr_entity *lookup(const mr_idmap *map, const mr_mapper *root, const mr_value *identity, uint32_t tag,
+                         bool *met) {
+    if (!map->table || identity->kind == MR_UNLOADED) return NULL;
+    size_t mask = ((size_t)1 << map->bits) - 1;
+    mr_entity *e;
+    for (size_t i = home(map, tag); (e = map->table[i]); i = (i + 1) & mask) {
+        if (map->tags[i] != tag) continue;
+        if (is_identity(e, root, identity)) return e;
+        *met = true;
+    }
+    return NULL;
+}
+
+static mr_entity *present(mr_idmap *map, mr_entity *e) {
+    if (!e || heap_is_absent(map->heap, e)) return NULL;
+    heap_mark_handle(map->heap, e);
+    return e;
+}
+
+mr_entity *mr_idmap_get(mr_idmap *map, const mr_mapper *root, const mr_value *identity) {
+    bool met;
+    if (identity->kind == MR_UNLOADED) return NULL;
+    return present(map, lookup(map, root, identity, tag_identity(root, identity), &met));
+}
+
+mr_entity *mr_idmap_find(mr_idmap *map, const mr_mapper *root, const mr_value *identity, bool *alike) {
+    *alike = false;
+    return present(map, lookup(map, root, identity, tag_identity(root, identity), alike));
+}
+
+mr_entity *mr_idmap_alike(mr_idmap *map, const mr_mapper *root, const mr_value *identity, size_t *cursor) {
     if (!map->table || identity->kind == MR_UNLOADED) return NULL;
     size_t mask = ((size_t)1 << map->bits) - 1;
     uint32_t tag = tag_identity(root, identity);
     mr_entity *e;
-    for (size_t i = home(map, tag); (e = map->table[i]); i = (i + 1) & mask)
-        if (map->tags[i] == tag && is_identity(e, root, identity)) return e;
+    for (size_t i = (home(map, tag) + *cursor) & mask; (e = map->table[i]); i = (i + 1) & mask) {
+        ++*cursor;
+        if (map->tags[i] != tag || e->mapper->root != root || heap_is_absent(map->heap, e)) continue;
+        if (is_identity(e, root, identity) || !mr_identity_alike(root, &e->identity, identity)) continue;
+        heap_mark_handle(map->heap, e);
+        return e;
+    }
     return NULL;
-}
-
-mr_entity *mr_idmap_get(mr_idmap *map, const mr_mapper *root, const mr_value *identity) {
-    mr_entity *e = lookup(map, root, identity);
-    if (!e || heap_is_absent(map->heap, e)) return NULL;
-    heap_mark_handle(map->heap, e);
-    return e;
 }
 
 static void place_entity(mr_idmap *map, mr_entity *e, uint32_t tag) {
@@ -112,7 +140,9 @@ mr_status mr_idmap_reserve(mr_idmap *map, size_t more) {
 
 mr_status mr_idmap_put(mr_idmap *map, mr_entity *entity) {
     const mr_mapper *root = entity->mapper->root;
-    mr_entity *other = lookup(map, root, &entity->identity);
+    uint32_t tag = tag_identity(root, &entity->identity);
+    bool met;
+    mr_entity *other = lookup(map, root, &entity->identity, tag, &met);
     if (other == entity) return MR_OK;
     if (other && !heap_is_absent(map->heap, other)) {
         mr_strbuf text;
@@ -129,7 +159,7 @@ mr_status mr_idmap_put(mr_idmap *map, mr_entity *entity) {
     }
     if (mr_idmap_reserve(map, 1) != MR_OK) return MR_FAIL;
     if (other) mr_idmap_remove(map, other);
-    place_entity(map, entity, tag_identity(root, &entity->identity));
+    place_entity(map, entity, tag);
     map->count++;
     entity->flags |= MR_ENTITY_IN_MAP;
     return MR_OK;

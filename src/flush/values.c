@@ -6,6 +6,11 @@
  */
 #include "unit.h"
 
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
 mr_value *mr_flush_values(mr_flush *flush, size_t n) {
     return mr_vec_reserve(&flush->values, n) == MR_OK ? flush->values.data : NULL;
 }
@@ -177,6 +182,29 @@ const mr_value *mr_flush_entity_value(mr_flush *flush, mr_entity *entity, unsign
     return v;
 }
 
+/* The value of a column that the relationship makes equal to one of another type, as that one holds it. Bytes may be
+ * in room. */
+static mr_value foreign_value(const mr_type *type, const mr_value *v, char *room, size_t size) {
+    mr_value made = *v;
+    bool text = type->code == MR_TYPE_STRING || type->code == MR_TYPE_TEXT;
+    char *end = room;
+    made.flags = 0;
+    if (text && v->kind == MR_INT)
+        return mr_text_value(room, (size_t)snprintf(room, size, "%lld", (long long)v->u.i));
+    if (text && v->kind == MR_FLOAT) return mr_text_value(room, (size_t)snprintf(room, size, "%.15g", v->u.d));
+    if (text && v->kind == MR_DECIMAL) made.kind = MR_TEXT;
+    bool number = type->code == MR_TYPE_INTEGER || type->code == MR_TYPE_SMALLINTEGER ||
+                  type->code == MR_TYPE_BIGINTEGER || type->code == MR_TYPE_FLOAT;
+    if (!number || (v->kind != MR_TEXT && v->kind != MR_DECIMAL) || v->len == 0 || v->len >= size) return made;
+    memcpy(room, v->u.s, v->len);
+    room[v->len] = '\0';
+    errno = 0;
+    long long i = strtoll(room, &end, 10);
+    if (*end == '\0' && errno == 0) made = mr_int_value(i);
+    if (made.kind == MR_INT && type->code == MR_TYPE_FLOAT) made = mr_float_value((double)i);
+    return made;
+}
+
 mr_status mr_flush_stage_sync(mr_flush *flush, flush_op *op, const flush_sync *sync) {
     const mr_relationship *rel = sync->rel;
     bool own = rel->direction == MR_MANY_TO_ONE;
@@ -190,6 +218,12 @@ mr_status mr_flush_stage_sync(mr_flush *flush, flush_op *op, const flush_sync *s
         const mr_value *v = sync->source ? mr_flush_entity_value(flush, sync->source, from, &room) : &none;
         if (!v) return MR_FAIL;
         if (v->kind == MR_UNLOADED || v->kind >= MR_OPAQUE) v = &none;
+        char digits[32];
+        mr_value foreign;
+        if (rel->mixed) {
+            foreign = foreign_value(op->cls->columns[c].type, v, digits, sizeof digits);
+            v = &foreign;
+        }
         if (mr_flush_stage(flush, op, c, v) != MR_OK) return MR_FAIL;
         op->staged[c].tag = sync->cascaded ? STAGED_CASCADED : 0;
     }

@@ -14,6 +14,8 @@ typedef struct mr_prepared {
     mr_plan *plan;   /* or NULL */
     mr_query *query; /* that it was made of: what a subquery load repeats */
     const mr_dialect *dialect;
+    uint64_t engine; /* a lazy load's: where it was asked whether the relationship folds */
+    bool folds;
 } mr_prepared;
 
 /* The unloaded columns of an entity that are loaded together. */
@@ -29,6 +31,7 @@ typedef struct mr_class_plans {
     mr_mapper *mapper;
     uint64_t version;
     mr_prepared get, get_partial; /* of a row whose key is NULL in part */
+    mr_prepared spelling;         /* the key of the row that has a key */
     mr_vec lazy;    /* mr_prepared, by slot of the relationship */
     mr_vec columns; /* mr_prepared_columns */
 } mr_class_plans;

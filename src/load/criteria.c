@@ -62,6 +62,13 @@ mr_node *mr_late_param(mr_env *env, mr_vec *lates, const mr_type *type, uint16_t
     return mr_sql_param(env, type, name);
 }
 
+/* What the local column is compared with. */
+static const mr_type *type_of_partner(const mr_condition *c, const mr_column *column) {
+    for (unsigned i = 0; i < c->rel->npairs; i++)
+        if (c->rel->pairs[i].local == column) return mr_column_type(c->env, c->rel->pairs[i].remote);
+    return NULL;
+}
+
 static mr_node *late_local(replacing *r, const mr_node *node) {
     const mr_condition *c = r->c;
     const mr_property *prop = mr_mapper_property_of_column(c->rel->parent, node->u.column);
@@ -70,7 +77,10 @@ static mr_node *late_local(replacing *r, const mr_node *node) {
                 c->rel->parent->name, c->rel->prop->name, node->u.column->name, c->rel->parent->name);
         return NULL;
     }
-    return mr_late_param(c->env, c->lates, mr_column_type(c->env, prop->column), c->parent, prop->slot);
+    const mr_type *type = mr_column_type(c->env, prop->column);
+    const mr_type *other = c->rel->mixed ? type_of_partner(c, node->u.column) : NULL;
+    mr_node *param = mr_late_param(c->env, c->lates, type, c->parent, prop->slot);
+    return other ? mr_value_as_column(c->env, param, type, other) : param;
 }
 
 static mr_node *replace_side(void *ud, const mr_node *node) {

@@ -18,6 +18,7 @@ void mr_prepared_done(mr_prepared *prepared) {
 static void empty(mr_class_plans *plans) {
     mr_prepared_done(&plans->get);
     mr_prepared_done(&plans->get_partial);
+    mr_prepared_done(&plans->spelling);
     for (size_t i = 0; i < plans->lazy.len; i++) mr_prepared_done(mr_vec_at(&plans->lazy, i));
     for (size_t i = 0; i < plans->columns.len; i++) {
         mr_prepared_columns *c = mr_vec_at(&plans->columns, i);
@@ -88,8 +89,10 @@ mr_status mr_prepare(mr_env *env, mr_prepared *prepared, const mr_dialect *diale
         mr_query_release(query);
         return MR_FAIL;
     }
+    uint64_t engine = prepared->engine;
+    bool folds = prepared->folds;
     mr_prepared_done(prepared);
-    *prepared = (mr_prepared){plan, query, dialect};
+    *prepared = (mr_prepared){plan, query, dialect, engine, folds};
     return MR_OK;
 }
 

@@ -81,10 +81,65 @@ static mr_prepared *prepared_of(mr_mapper *mapper, uint16_t slot) {
     return plans ? mr_vec_at(&plans->lazy, slot) : NULL;
 }
 
+static mr_query *with_options(mr_query *q, unsigned nopts, const mr_option *opts) {
+    for (unsigned i = 0; q && i < nopts; i++) {
+        mr_option option = opts[i];
+        mr_node_retain(option.alias);
+        mr_query *next = mr_query_option(q, &option);
+        mr_query_release(q);
+        q = next;
+    }
+    return q;
+}
+
+/* Has the row of the entity the values that the relationship goes by? */
+static bool is_stored(const mr_entity *entity, const mr_relationship *rel, bool committed) {
+    if (entity->state != MR_PERSISTENT) return false;
+    for (unsigned i = 0; i < rel->npairs && !committed; i++)
+        if (rel->pairs[i].local_slot != UINT16_MAX && mr_entity_is_dirty(entity, rel->pairs[i].local_slot))
+            return false;
+    return true;
+}
+
+/* Is the relationship one for load_folded? The database is asked once. */
+static mr_status find_folding(const mr_load_context *ctx, const mr_entity *entity, const mr_property *prop,
+                              bool committed, bool *out) {
+    const mr_relationship *rel = prop->relationship;
+    mr_conn *conn;
+    mr_prepared *prepared = prepared_of(rel->parent, prop->slot);
+    *out = false;
+    if (!prepared || ctx->connection(ctx->ud, rel->target, &conn) != MR_OK) return MR_FAIL;
+    uint64_t engine = mr_engine_serial(mr_conn_engine(conn));
+    if (prepared->engine != engine && mr_relationship_folds(conn, rel, &prepared->folds) != MR_OK) return MR_FAIL;
+    prepared->engine = engine;
+    *out = prepared->folds && is_stored(entity, rel, committed);
+    return MR_OK;
+}
+
+/* From the entity's row, joined by the database. */
+static mr_status load_folded(const mr_load_context *ctx, mr_entity *entity, const mr_property *prop,
+                             unsigned nopts, const mr_option *opts) {
+    const mr_mapper *parent = prop->relationship->parent;
+    mr_load *load = NULL;
+    mr_value *key = mr_alloc(ctx->env, parent->npk * sizeof *key);
+    if (!key) return MR_FAIL;
+    mr_identity_values(entity->mapper, &entity->identity, key);
+    mr_query *q = with_options(mr_query_through(prop, key, 1, true), nopts, opts);
+    mr_status status = q ? mr_load_start(ctx, q, &load) : MR_FAIL;
+    mr_query_release(q);
+    if (status == MR_OK) status = put_rows(load, entity, prop);
+    mr_load_close(load);
+    mr_free(ctx->env, key);
+    return status;
+}
+
 static mr_status load_prepared(const mr_load_context *ctx, mr_entity *entity, const mr_property *prop,
                                bool committed) {
     mr_conn *conn;
     mr_load *load;
+    bool folds;
+    if (find_folding(ctx, entity, prop, committed, &folds) != MR_OK) return MR_FAIL;
+    if (folds) return load_folded(ctx, entity, prop, 0, NULL);
     mr_prepared *prepared = prepared_of(prop->relationship->parent, prop->slot);
     if (!prepared || ctx->connection(ctx->ud, prop->relationship->target, &conn) != MR_OK) return MR_FAIL;
     if (mr_prepare(ctx->env, prepared, mr_engine_dialect(mr_conn_engine(conn)), make_lazy,
@@ -97,22 +152,14 @@ static mr_status load_prepared(const mr_load_context *ctx, mr_entity *entity, co
     return status;
 }
 
-static mr_query *with_options(mr_query *q, unsigned nopts, const mr_option *opts) {
-    for (unsigned i = 0; q && i < nopts; i++) {
-        mr_option option = opts[i];
-        mr_node_retain(option.alias);
-        mr_query *next = mr_query_option(q, &option);
-        mr_query_release(q);
-        q = next;
-    }
-    return q;
-}
-
 /* With options below the relationship: planned as the query that it is. */
 static mr_status load_planned(const mr_load_context *ctx, mr_entity *entity, const mr_property *prop,
                               unsigned nopts, const mr_option *opts) {
     mr_query_item item = {.mapper = prop->relationship->target};
     mr_load *load = NULL;
+    bool folds;
+    if (find_folding(ctx, entity, prop, false, &folds) != MR_OK) return MR_FAIL;
+    if (folds) return load_folded(ctx, entity, prop, nopts, opts);
     mr_query *q = with_options(mr_query_new(ctx->env, &item, 1, false), nopts, opts), *next;
     next = q ? mr_query_related(q, prop, entity) : NULL;
     mr_query_release(q);

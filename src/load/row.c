@@ -212,17 +212,28 @@ static mr_status respell(mr_run *run, const mr_plan_entity *pe, mr_entity *e, co
     return MR_OK;
 }
 
-static bool same_identity(const mr_value *a, const mr_value *b) {
-    if (a->kind != b->kind) return false;
-    if (a->kind == MR_INT) return a->u.i == b->u.i;
-    return a->len == b->len && memcmp(a->u.s, b->u.s, a->len) == 0;
+/* What respell is for, found by a row: an entity whose key is alike, and which the database finds by its own
+ * spelling to be this row. */
+static mr_status find_respelled(mr_run *run, const mr_plan_entity *pe, const mr_value *identity,
+                                const mr_value *row, mr_entity **out) {
+    mr_idmap *map = run->load->ctx.owner->idmap;
+    size_t cursor = 0;
+    *out = NULL;
+    for (mr_entity *e; (e = mr_idmap_alike(map, pe->mapper->root, identity, &cursor));) {
+        mr_status status = mr_spelling_is_of(run->load, e, identity);
+        if (status == MR_FAIL) return status;
+        if (status != MR_OK) continue;
+        *out = e;
+        return respell(run, pe, e, identity, row);
+    }
+    return MR_OK;
 }
 
 /* The row of an entity that is asked for by its key. */
 static mr_status fill_fixed(mr_run *run, const mr_plan_entity *pe, const mr_value *identity,
                             const mr_value *row, mr_entity **out) {
     mr_entity *e = *out = run->fixed;
-    if (!same_identity(&e->identity, identity) && respell(run, pe, e, identity, row) != MR_OK) return MR_FAIL;
+    if (!mr_identity_same(&e->identity, identity) && respell(run, pe, e, identity, row) != MR_OK) return MR_FAIL;
     return fill_known(run, pe, e, row);
 }
 
@@ -245,7 +256,10 @@ static mr_status find_entity(mr_run *run, const mr_plan_entity *pe, mr_run_entit
         if (status != MR_OK) return status;
     }
     bool fixed = run->fixed && pe == run->plan->entities;
-    mr_entity *e = fixed ? NULL : mr_idmap_get(run->load->ctx.owner->idmap, pe->mapper->root, &identity);
+    bool alike = false;
+    mr_entity *e = fixed ? NULL : mr_idmap_find(run->load->ctx.owner->idmap, pe->mapper->root, &identity, &alike);
+    if (!e && alike && find_respelled(run, pe, &identity, row, &e) != MR_OK)
+        return MR_FAIL;
     if (e) {
         if (e->mapper != pe->mapper && !mr_mapper_isa(e->mapper, pe->mapper)) return wrong_class(run, pe, e);
         if (fill_known(run, pe, e, row) != MR_OK) return MR_FAIL;

@@ -169,6 +169,17 @@ enum { MR_KEYS_PER_STATEMENT = 500 };
  * for its values. */
 mr_status mr_target_identity(const mr_relationship *rel, mr_entity *parent, mr_strbuf *buf, mr_value *key,
                              mr_value *out);
+/* folded.c: does the database compare a column of the relationship by rules of its own? Then it has to join the
+ * rows. */
+mr_status mr_relationship_folds(mr_conn *conn, const mr_relationship *rel, bool *out);
+/* spelling.c: is the row whose key the database gives as `identity` the one that it finds by the entity's? MR_OK;
+ * MR_NOTFOUND. */
+mr_status mr_spelling_is_of(mr_load *load, const mr_entity *entity, const mr_value *identity);
+/* folded.c: does the database compare the column's values by rules of its own? Keeps *out where it is true. */
+mr_status mr_column_folds(mr_conn *conn, mr_column *column, bool *out);
+/* selectin.c: the keys of parents, count of the parent's npk values each, joined to their targets: the keys (unless
+ * bare), then the target. NULL on failure. */
+mr_query *mr_query_through(const mr_property *along, const mr_value *keys, size_t count, bool bare);
 /* relationship.c: loads the slot with a statement of its own, and what opts say below. */
 mr_status mr_lazy_load(const mr_load_context *ctx, mr_entity *entity, const mr_property *prop, unsigned nopts,
                        const mr_option *opts);

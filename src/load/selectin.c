@@ -13,16 +13,21 @@
 
 typedef enum selectin_form { FORM_UNKNOWN, FORM_CHILDREN, FORM_TARGETS, FORM_JOINED } selectin_form;
 
-static selectin_form form_of(mr_job *job) {
+static mr_status find_form(mr_job *job) {
     const mr_relationship *rel = job->follow->prop->relationship;
-    if (job->form != FORM_UNKNOWN) return (selectin_form)job->form;
-    if (rel->secondary || rel->npairs == 0 || !mr_job_knows_locals(job))
+    const mr_load_context *ctx = &job->load->ctx;
+    mr_conn *conn;
+    bool folds;
+    if (job->form != FORM_UNKNOWN) return MR_OK;
+    if (ctx->connection(ctx->ud, rel->target, &conn) != MR_OK || mr_relationship_folds(conn, rel, &folds) != MR_OK)
+        return MR_FAIL;
+    if (folds || rel->mixed || rel->secondary || rel->npairs == 0 || !mr_job_knows_locals(job))
         job->form = FORM_JOINED;
     else if (rel->direction == MR_MANY_TO_ONE && rel->use_get)
         job->form = FORM_TARGETS;
     else
         job->form = rel->simple ? FORM_CHILDREN : FORM_JOINED;
-    return (selectin_form)job->form;
+    return MR_OK;
 }
 
 static mr_status add_item(mr_query **q, mr_mapper *mapper, mr_node *expression) {
@@ -77,16 +82,23 @@ static mr_status take_keys(mr_job *job, selectin_form form, unsigned n) {
     return status;
 }
 
+/* The keys taken, of n values each, in memory of their own. NULL without memory. */
+static mr_value *keys_taken(mr_job *job, unsigned n) {
+    size_t count = job->keys.distinct.len;
+    mr_value *values = mr_alloc(job->load->env, (count + 1) * n * sizeof *values);
+    for (size_t i = 0; values && i < count; i++)
+        memcpy(values + i * n, mr_keyring_key(&job->keys, i), n * sizeof *values);
+    return values;
+}
+
 /* columns (consumed) IN the keys taken. */
 static mr_node *keys_criterion(mr_job *job, mr_node *const *columns, unsigned n) {
     size_t count = job->keys.distinct.len;
-    mr_value *values = mr_alloc(job->load->env, (count + 1) * n * sizeof *values);
+    mr_value *values = keys_taken(job, n);
     if (!values) {
         for (unsigned i = 0; i < n; i++) mr_node_release(columns[i]);
         return NULL;
     }
-    for (size_t i = 0; i < count; i++)
-        memcpy(values + i * n, mr_keyring_key(&job->keys, i), n * sizeof *values);
     mr_node *made = mr_keys_criterion(job->load->env, columns, n, values, count);
     mr_free(job->load->env, values);
     return made;
@@ -126,9 +138,9 @@ static mr_query *children_query(mr_job *job) {
 
 /* ---------------------------------------------------------------- through the condition */
 
-static mr_query *joined_query(mr_job *job) {
-    mr_relationship *rel = job->follow->prop->relationship;
-    mr_env *env = job->load->env;
+mr_query *mr_query_through(const mr_property *along, const mr_value *keys, size_t count, bool bare) {
+    mr_relationship *rel = along->relationship;
+    mr_env *env = rel->parent->env;
     mr_mapper *parent = rel->parent;
     mr_node *table = mr_sql_table(env, parent->table), *alias = mr_sql_alias(env, table, NULL);
     mr_query *q = alias ? mr_query_new(env, NULL, 0, false) : NULL;
@@ -140,12 +152,12 @@ static mr_query *joined_query(mr_job *job) {
         /* The table of a class below has the key under its own column. */
         if (column->table != parent->table && i < parent->table->nprimary) column = parent->table->primary[i];
         columns[i] = mr_sql_column(env, column, mr_node_retain(alias), prop);
-        failed = !columns[i] || add_item(&q, NULL, mr_node_retain(columns[i])) != MR_OK;
+        failed = !columns[i] || (!bare && add_item(&q, NULL, mr_node_retain(columns[i])) != MR_OK);
     }
     if (!failed) failed = add_item(&q, rel->target, NULL) != MR_OK;
     if (!failed) {
         mr_query_join join = {
-            .kind = MR_OP_INNER, .along = job->follow->prop, .left_alias = mr_node_retain(alias), .ordered = true};
+            .kind = MR_OP_INNER, .along = along, .left_alias = mr_node_retain(alias), .ordered = true};
         q = then(q, mr_query_select_from(q, mr_node_retain(alias)));
         if (q)
             q = then(q, mr_query_join_on(q, &join));
@@ -153,7 +165,7 @@ static mr_query *joined_query(mr_job *job) {
             mr_node_release(join.left_alias);
     }
     if (!failed && q) {
-        q = then(q, mr_query_where(q, keys_criterion(job, columns, parent->npk)));
+        q = then(q, mr_query_where(q, mr_keys_criterion(env, columns, parent->npk, keys, count)));
     } else {
         for (uint16_t i = 0; columns && i < parent->npk; i++) mr_node_release(columns[i]);
         mr_query_release(q);
@@ -161,6 +173,14 @@ static mr_query *joined_query(mr_job *job) {
     }
     mr_free(env, columns);
     mr_node_release(alias);
+    return q;
+}
+
+static mr_query *joined_query(mr_job *job) {
+    const mr_property *prop = job->follow->prop;
+    mr_value *keys = keys_taken(job, prop->relationship->parent->npk);
+    mr_query *q = keys ? mr_query_through(prop, keys, job->keys.distinct.len, false) : NULL;
+    mr_free(job->load->env, keys);
     return mr_job_options(job, q);
 }
 
@@ -280,7 +300,8 @@ static unsigned key_width(const mr_relationship *rel, selectin_form form) {
 
 static mr_status next(mr_job *job) {
     const mr_relationship *rel = job->follow->prop->relationship;
-    selectin_form form = form_of(job);
+    if (find_form(job) != MR_OK) return MR_FAIL;
+    selectin_form form = (selectin_form)job->form;
     while (job->next < job->parents.len) {
         mr_status status =
             form == FORM_TARGETS ? take_targets(job) : take_keys(job, form, key_width(rel, form));
@@ -295,14 +316,12 @@ static mr_status next(mr_job *job) {
 }
 
 static mr_status row(mr_job *job) {
-    const mr_relationship *rel = job->follow->prop->relationship;
-    selectin_form form = form_of(job);
-    if (form == FORM_TARGETS) return MR_OK;
-    return mr_job_give(job, 0, key_width(rel, form));
+    if (job->form == FORM_TARGETS) return MR_OK;
+    return mr_job_give(job, 0, key_width(job->follow->prop->relationship, (selectin_form)job->form));
 }
 
 static mr_status end(mr_job *job) {
-    if (form_of(job) == FORM_TARGETS) return end_targets(job);
+    if (job->form == FORM_TARGETS) return end_targets(job);
     return mr_gather_finish(&job->gather);
 }
 

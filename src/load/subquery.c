@@ -29,7 +29,7 @@ static const mr_query_item *parent_item(const mr_job *job) {
 }
 
 static bool is_plain(const mr_relationship *rel) {
-    if (!rel->simple || rel->npairs == 0) return false;
+    if (!rel->simple || rel->mixed || rel->npairs == 0) return false;
     for (unsigned i = 0; i < rel->npairs; i++)
         if (rel->pairs[i].local_slot == UINT16_MAX) return false;
     return true;
@@ -248,13 +248,23 @@ static mr_status by_keys(mr_job *job) {
     return job->strategy->next(job);
 }
 
+static mr_status find_folding(const mr_job *job, bool *out) {
+    const mr_relationship *rel = job->follow->prop->relationship;
+    const mr_load_context *ctx = &job->load->ctx;
+    mr_conn *conn;
+    if (ctx->connection(ctx->ud, rel->target, &conn) != MR_OK) return MR_FAIL;
+    return mr_relationship_folds(conn, rel, out);
+}
+
 static mr_status next(mr_job *job) {
     const mr_query_item *item = parent_item(job);
     mr_query *parents;
     mr_node *select = NULL;
+    bool folds = false;
     if (job->next >= job->parents.len) return MR_DONE;
     /* With yield_per the whole query again for each batch would be far too much. */
-    if (!item || !is_plain(job->follow->prop->relationship) || job->load->yield_per ||
+    if (item && find_folding(job, &folds) != MR_OK) return MR_FAIL;
+    if (!item || folds || !is_plain(job->follow->prop->relationship) || job->load->yield_per ||
         !mr_job_knows_locals(job) || !is_repeatable(job->query, item) || has_changed_key(job))
         return by_keys(job);
     mr_status status = parents_query(job, item, &parents);

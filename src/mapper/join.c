@@ -286,7 +286,9 @@ static mr_status direct_join(finder *f, mr_relationship *rel) {
         if (status == MR_OK && !(rel->primaryjoin = links_node(f))) return MR_FAIL;
     }
     if (status == MR_OK) status = set_direction(f, rel);
-    rel->use_get = status == MR_OK && rel->direction == MR_MANY_TO_ONE && rel->simple && is_whole_key(rel);
+    rel->mixed = status == MR_OK && mr_join_is_mixed(f->env, rel);
+    rel->use_get = status == MR_OK && rel->direction == MR_MANY_TO_ONE && rel->simple && !rel->mixed &&
+                   is_whole_key(rel);
     return status;
 }
 
@@ -327,6 +329,7 @@ static mr_status secondary_join(finder *f, mr_relationship *rel) {
         rel->secondary_pairs[i].remote = link_at(f, i)->referred;
     }
     rel->direction = MR_MANY_TO_MANY;
+    rel->mixed = mr_join_is_mixed(f->env, rel);
     return MR_OK;
 }
 
@@ -363,6 +366,7 @@ mr_status mr_join_reverse(mr_env *env, const mr_relationship *rel, mr_relationsh
                          : rel->direction == MR_ONE_TO_MANY ? MR_MANY_TO_ONE
                                                             : MR_ONE_TO_MANY;
     reverse->simple = rel->simple;
+    reverse->mixed = rel->mixed;
     mr_node_release(reverse->primaryjoin);
     mr_node_release(reverse->secondaryjoin);
     reverse->primaryjoin = mr_node_retain(many ? rel->secondaryjoin : rel->primaryjoin);
@@ -372,7 +376,8 @@ mr_status mr_join_reverse(mr_env *env, const mr_relationship *rel, mr_relationsh
     reverse->nsecondary = many ? rel->npairs : 0;
     reverse->secondary_pairs = turned(env, rel->pairs, reverse->nsecondary);
     if (!reverse->pairs || !reverse->secondary_pairs) return MR_FAIL;
-    reverse->use_get = reverse->direction == MR_MANY_TO_ONE && reverse->simple && is_whole_key(reverse);
+    reverse->use_get = reverse->direction == MR_MANY_TO_ONE && reverse->simple && !reverse->mixed &&
+                       is_whole_key(reverse);
     return MR_OK;
 }
 

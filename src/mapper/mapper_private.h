@@ -45,6 +45,8 @@ void mr_relationship_done(mr_relationship *rel);
 mr_status mr_join_determine(mr_env *env, mr_relationship *rel, mr_strbuf *why);
 /* The same for the other side of a relationship that has been determined. */
 mr_status mr_join_reverse(mr_env *env, const mr_relationship *rel, mr_relationship *reverse);
+/* Does a pair, once found, have two types whose values the database has to compare? */
+bool mr_join_is_mixed(mr_env *env, const mr_relationship *rel);
 /* Slots of the pairs' columns in the parent and the target. */
 void mr_join_find_slots(mr_relationship *rel);
 

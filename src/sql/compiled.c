@@ -49,6 +49,8 @@ static mr_status named_value(const mr_compiled *c, const mr_param *param, const 
         if (strcmp(named[i].name, param->name) != 0) continue;
         *out = named[i].value;
         out->flags &= (uint8_t)~MR_VALUE_OWNED; /* borrowed: coercion must not free it */
+        /* One of the library's own, which the database gave: it is what it is, whatever type the column has. */
+        if (param->name[0] == ' ') return MR_OK;
         return mr_type_coerce(c->env, param->type, param->name, out);
     }
     return mr_fail(c->env, MR_ERR_INVALID_REQUEST, "a value is required for bind parameter '%s'",

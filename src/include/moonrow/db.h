@@ -45,10 +45,16 @@ typedef struct mr_table_facts {
 typedef bool (*mr_busy_fn)(void *ud);
 
 /* What the database itself says of a column, which another program may have made. */
+typedef enum mr_affinity {
+    MR_AFFINITY_NONE = 0, /* keeps what it is given */
+    MR_AFFINITY_TEXT,     /* makes texts of numbers */
+    MR_AFFINITY_NUMBER    /* makes numbers of texts that look like one */
+} mr_affinity;
 typedef struct mr_column_facts {
     bool not_null; /* declared so */
     bool integer;  /* declared INTEGER: as the sole key of a table, it is SQLite's rowid */
     bool binary;   /* texts are equal when their bytes are */
+    mr_affinity affinity;
 } mr_column_facts;
 
 /* Every function that fails records the error with the database's words (mr_error_add_orig), of the
@@ -156,6 +162,7 @@ void mr_engine_dispose(mr_engine *engine);
 mr_env *mr_engine_env(const mr_engine *engine);
 const mr_url *mr_engine_url(const mr_engine *engine);
 const mr_dialect *mr_engine_dialect(const mr_engine *engine);
+uint64_t mr_engine_serial(const mr_engine *engine); /* no other engine of the environment has or had it; never 0 */
 const mr_driver *mr_engine_driver(const mr_engine *engine);
 mr_engine_hooks *mr_engine_hooks_of(mr_engine *engine);
 /* A value for logs and messages: its kind can be seen, and a long one is cut. */

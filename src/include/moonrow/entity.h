@@ -168,6 +168,8 @@ void mr_entity_unpin(mr_entity *entity); /* NULL passes */
  * encoding in buf, borrowed. false when all values are NULL, one is MR_UNLOADED (sets *out MR_UNLOADED), or memory ran out
  * (buf->oom). */
 bool mr_identity_make(const mr_mapper *mapper, const mr_value *key, mr_strbuf *buf, mr_value *out);
+/* Of one class. */
+bool mr_identity_same(const mr_value *a, const mr_value *b);
 /* Is a part of the key NULL? Its row is found by IS; no foreign key refers to it. */
 bool mr_identity_has_null(const mr_mapper *mapper, const mr_value *key);
 /* The values back from an identity; out has room for npk; bytes are borrowed from identity. */
@@ -177,10 +179,19 @@ void mr_identity_describe(const mr_mapper *mapper, const mr_value *identity, mr_
 mr_status mr_entity_set_identity(mr_entity *entity, const mr_value *identity); /* copies; out of the map beforehand */
 void mr_entity_give_identity(mr_entity *entity, mr_value *identity); /* takes over what *identity owns, which becomes MR_UNLOADED */
 
+/* Identities are alike when a database may take their keys for equal: numbers and texts that are numbers of one value, texts that
+ * differ in the case of letters or in spaces at the end. Alike ones have one hash (of an integer: itself). */
+uint64_t mr_identity_hash(const mr_mapper *root, const mr_value *identity /* no integer */);
+bool mr_identity_alike(const mr_mapper *root, const mr_value *a, const mr_value *b);
+
 mr_idmap *mr_idmap_new(mr_env *env);
 void mr_idmap_free(mr_idmap *map);
 /* An identity hit marks for a running trace; a white entity counts as absent while sweeping. */
 mr_entity *mr_idmap_get(mr_idmap *map, const mr_mapper *root, const mr_value *identity);
+/* mr_idmap_get; *alike: there may be entities for mr_idmap_alike. */
+mr_entity *mr_idmap_find(mr_idmap *map, const mr_mapper *root, const mr_value *identity, bool *alike);
+/* The next entity, from *cursor (first 0) on, whose identity is alike, but not the same; NULL. The map must not change between. */
+mr_entity *mr_idmap_alike(mr_idmap *map, const mr_mapper *root, const mr_value *identity, size_t *cursor);
 mr_status mr_idmap_put(mr_idmap *map, mr_entity *entity); /* by root mapper and identity; InvalidRequestError when another has it */
 mr_status mr_idmap_reserve(mr_idmap *map, size_t more);   /* puts of so many cannot fail then */
 void mr_idmap_remove(mr_idmap *map, mr_entity *entity);

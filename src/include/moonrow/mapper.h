@@ -115,7 +115,13 @@ struct mr_relationship {
     mr_relationship *reverse; /* the other side, or NULL */
     bool use_get;            /* MANY_TO_ONE onto the target's whole primary key: served by the identity map */
     bool simple;             /* the join is exactly the pairs, no further criteria */
+    bool mixed;              /* the types of a pair differ: the database alone can tell whether values match */
 };
+/* Are values of the two types of different kinds? */
+bool mr_types_differ(const mr_type *a, const mr_type *b);
+/* A value of a column of the type own, where it is compared with one of the type other in the column's place: as the column
+ * would be. Consumes and gives a node. */
+mr_node *mr_value_as_column(mr_env *env, mr_node *value, const mr_type *own, const mr_type *other);
 
 /* ---------------------------------------------------------------- hooks */
 
