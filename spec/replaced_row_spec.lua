@@ -71,6 +71,47 @@ describe("a row that another one replaces", function()
     assert.equal(2, T.query:count())
   end)
 
+  it("may be replaced by a statement", function()
+    local db, T = model(unique)
+    local statements = {
+      function() db.session:execute(mr.insert(T):values{ code = "a", body = "new" }) end,
+      function() db.session:execute(mr.insert(T), { { code = "z" }, { code = "a", body = "new" } }) end,
+      function() db.session:execute(mr.insert(T):values{ code = "a", body = "new" }:returning(T)):all() end,
+      function() db.session:execute(mr.update(T):where(T.code:eq "b"):values{ code = "a" }) end,
+      function() T.query:where(T.code:eq "b"):update{ code = "a" } end,
+    }
+    for _, run in ipairs(statements) do
+      local a, b = T{ code = "a", body = "1" }, T{ code = "b", body = "2" }
+      db.session:add_all{ a, b }
+      db.session:flush()
+      assert.equal("1", a.body)
+      run()
+      refuse("ObjectDeletedError", "T", function() return a.body end)
+      assert.equal("2", b.body)
+      db.session:rollback()
+    end
+  end)
+
+  it("may be a link: the collections that showed it are read again", function()
+    local db = mr.open "sqlite://"
+    for _, sql in ipairs{ "CREATE TABLE a (id INTEGER PRIMARY KEY)", "CREATE TABLE b (id INTEGER PRIMARY KEY)",
+                          "CREATE TABLE ab (a_id INTEGER, b_id INTEGER UNIQUE ON CONFLICT REPLACE)",
+                          "INSERT INTO a VALUES (1), (2)", "INSERT INTO b VALUES (1)",
+                          "INSERT INTO ab VALUES (1, 1)" } do
+      db.session:execute(mr.text(sql))
+    end
+    local ab = db.Table("ab", db.Column{ "a_id", db.Integer, db.ForeignKey "a.id" },
+                              db.Column{ "b_id", db.Integer, db.ForeignKey "b.id" })
+    local A = db.Model:extend("A", { id = db.Column{ db.Integer, primary_key = true },
+                                     bs = db.relationship("B", { secondary = ab }) })
+    local B = db.Model:extend("B", { id = db.Column{ db.Integer, primary_key = true } })
+    local one, two, b = A.query:get(1), A.query:get(2), B.query:get(1)
+    assert.same({ 1, 0 }, { #one.bs, #two.bs })
+    two.bs:append(b)
+    db.session:flush()
+    assert.same({ 0, 1 }, { #one.bs, #two.bs })
+  end)
+
   it("in tables without such a constraint, nothing is read again", function()
     local db, T = model "UNIQUE"
     local a = T{ code = "a", body = "1" }

@@ -172,6 +172,61 @@ describe("an object whose INSERT the database skips", function()
     assert.equal("c", scalar(db, "SELECT code FROM t WHERE id = " .. c.id))
   end)
 
+  it("is an error with a key or a value that is an expression, with a version, in a tree", function()
+    local db = open([[CREATE TABLE n (id INTEGER PRIMARY KEY, name TEXT UNIQUE ON CONFLICT IGNORE,
+                                      parent_id INTEGER, version INTEGER DEFAULT 1)]],
+                    "INSERT INTO n (name) VALUES ('a')")
+    local N = db.Model:extend("N", {
+      __mapper_args = { version_id_col = "version", version_id_generator = false },
+      id = db.Column{ db.Integer, primary_key = true }, name = db.Column{ db.String },
+      parent_id = db.Column{ db.Integer, db.ForeignKey "n.id" },
+      version = db.Column{ db.Integer, server_default = "1" },
+      kids = db.relationship("N", { backref = db.backref("parent", { remote_side = "N.id" }) }),
+    })
+    for _, make in ipairs{ function() return N{ id = mr.text "5 + 6", name = "a" } end,
+                           function() return N{ name = mr.func.lower "A" } end,
+                           function() return N{ name = "a", kids = { N{ name = "b" } } } end,
+                           function() return N{ name = "b", kids = { N{ name = "a" } } } end } do
+      db.session:add(make())
+      refuse("StaleDataError", { "table 'n'", "N(" }, db.session.flush, db.session)
+      db.session:rollback()
+      assert.equal(1, N.query:count())
+    end
+  end)
+
+  it("keeps its key where triggers write to a full-text index", function()
+    local db = open("CREATE TABLE t (id INTEGER PRIMARY KEY, code TEXT, body TEXT)",
+                    "CREATE VIRTUAL TABLE f USING fts5(code)",
+                    "INSERT INTO f (rowid, code) VALUES (900, 'z')",
+                    "CREATE TRIGGER fill AFTER INSERT ON t BEGIN INSERT INTO f (code) VALUES (NEW.code); END",
+                    [[CREATE TRIGGER skip BEFORE INSERT ON t WHEN NEW.code = 'skip'
+                      BEGIN INSERT INTO f (code) VALUES (NEW.code); SELECT RAISE(IGNORE); END]])
+    local T = declare(db)
+    local a, b = T{ code = "a", body = "" }, T{ code = "b", body = "" }
+    db.session:add_all{ a, b }
+    db.session:commit()
+    assert.same({ 1, 2 }, { a.id, b.id })
+    db.session:add(T{ code = "skip", body = "" })
+    refuse("StaleDataError", "T(code='skip'", db.session.flush, db.session)
+  end)
+
+  it("and a row that a trigger keeps from being deleted: confirm_deleted_rows = false", function()
+    for _, confirm in ipairs{ true, false } do
+      local db = open("CREATE TABLE t (id INTEGER PRIMARY KEY, code TEXT, body TEXT)",
+                      "INSERT INTO t VALUES (1, 'x', '')",
+                      [[CREATE TRIGGER soft BEFORE DELETE ON t
+                        BEGIN UPDATE t SET body = 'gone' WHERE id = OLD.id; SELECT RAISE(IGNORE); END]])
+      local T = declare(db, { confirm_deleted_rows = confirm })
+      db.session:delete(T.query:get(1))
+      if confirm then
+        refuse("StaleDataError", { "T 1", "trigger" }, db.session.flush, db.session)
+      else
+        db.session:commit()
+        assert.equal("gone", scalar(db, "SELECT body FROM t"))
+      end
+    end
+  end)
+
   it("is no business of classes that are changed: an UPDATE that is skipped is an error as before", function()
     local db = open(table.unpack(ways["UNIQUE ON CONFLICT IGNORE"]))
     local T = declare(db, { confirm_inserted_rows = false })

@@ -442,6 +442,17 @@ static bool is_empty(lua_State *L, int params) {
     return false;
 }
 
+/* Objects in memory follow what an INSERT or UPDATE has replaced silently. */
+static void follow_replaced(lua_State *L, const bind_target *t, const bind_statement *s) {
+    if (!s || !t->session || s->kind == MR_NODE_DELETE) return;
+    bind_state *b = bind_of(L);
+    mr_session *session = bind_to_session(L, t->owner);
+    BIND_ENTER(b, L);
+    mr_status st = mr_session_wrote(session, s->dml.table->u.table);
+    BIND_LEAVE(b);
+    bind_check(L, st);
+}
+
 static int run_statement(lua_State *L, const bind_target *t, int stmt, int params) {
     const bind_statement *s = bind_test_statement(L, stmt);
     mr_node *node = bind_test_node(L, stmt);
@@ -482,6 +493,7 @@ static int run_statement(lua_State *L, const bind_target *t, int stmt, int param
         bind_run_one(L, t, result, params);
     }
     lua_settop(L, result);
+    follow_replaced(L, t, s);
     return 1;
 }
 

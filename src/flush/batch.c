@@ -14,7 +14,8 @@ mr_status mr_flush_batch_begin(flush_batch *batch, mr_flush *flush, flush_group 
 /* What a statement that did not find its row may mean. */
 static const char *cause_of(flush_batch *batch, bool deletes) {
     if (mr_flush_batch_look(batch) != MR_OK) mr_env_clear_error(batch->flush->env); /* then it is not known */
-    if (!batch->facts.is_view) return " was changed or deleted meanwhile: roll back and load it again";
+    if (!batch->facts.is_view) return " was changed or deleted meanwhile, or a trigger or constraint has "
+                                         "skipped it: roll back and load it again";
     return deletes ? ": what the triggers of a view do is not counted: give its class __mapper_args = { confirm_deleted_rows = "
                      "false }"
                    : ": what the triggers of a view do is not counted: give its class __mapper_args = { confirm_inserted_rows = "

@@ -39,14 +39,14 @@ mr_status mr_flush_note(mr_flush *flush, flush_op *op, mr_flush_kind kind) {
 }
 
 mr_status mr_flush_note_replacing(mr_flush *flush, mr_table *table, const mr_table_facts *facts) {
-    if (!facts->replaces || mr_flush_may_replace(flush, table)) return MR_OK;
+    if (!facts->replaces) return MR_OK;
+    for (size_t i = 0; i < flush->replacing.len; i++)
+        if (mr_vec_ptr(&flush->replacing, i) == table) return MR_OK;
     return mr_vec_push_ptr(&flush->replacing, table);
 }
 
-bool mr_flush_may_replace(const mr_flush *flush, const mr_table *table) {
-    for (size_t i = 0; i < flush->replacing.len; i++)
-        if (!table || mr_vec_ptr(&flush->replacing, i) == table) return true;
-    return false;
+mr_table *mr_flush_replaced(const mr_flush *flush, size_t i) {
+    return i < flush->replacing.len ? mr_vec_ptr(&flush->replacing, i) : NULL;
 }
 
 /* ---------------------------------------------------------------- levels */

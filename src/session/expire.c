@@ -42,6 +42,38 @@ void mr_expire_unmodified(mr_session *s) {
     note_fresh(s);
 }
 
+/* Does an object of the class show what is in the table? */
+static bool shows_table(const mr_mapper *mapper, const mr_table *table) {
+    if (mapper->table == table) return true;
+    for (size_t i = 0; i < mapper->props.len; i++) {
+        const mr_property *prop = mr_vec_ptr(&mapper->props, i);
+        if (prop->kind == MR_PROPERTY_RELATIONSHIP && prop->relationship->secondary == table) return true;
+    }
+    return false;
+}
+
+void mr_expire_table(mr_session *s, const mr_table *table) {
+    size_t cursor = 0;
+    const mr_mapper *mapper = NULL;
+    bool shows = false;
+    mr_heap_block(s->heap);
+    for (mr_entity *e; (e = mr_idmap_next(s->owner->idmap, &cursor));) {
+        if (e->mapper != mapper) shows = shows_table(mapper = e->mapper, table);
+        bool kept = e->state != MR_PERSISTENT || (e->flags & (MR_ENTITY_MODIFIED | MR_ENTITY_TO_DELETE));
+        if (!shows || kept || e->generation != s->owner->generation) continue;
+        if (mr_expire_one(s, e) != MR_OK) mr_env_clear_error(s->env); /* only hints are lost */
+    }
+    mr_heap_unblock(s->heap);
+}
+
+mr_status mr_session_wrote(mr_session *s, const mr_table *table) {
+    mr_table_facts facts;
+    if (!s->conn || !mr_session_has_objects(s)) return MR_OK;
+    if (mr_conn_table_facts(s->conn, table, &facts) != MR_OK) return MR_FAIL;
+    if (facts.replaces) mr_expire_table(s, table);
+    return MR_OK;
+}
+
 void mr_session_expire_all(mr_session *s) {
     if (mr_session_allow(s, MR_ACT_EXPIRE, "expire_all()") != MR_OK) {
         mr_env_clear_error(s->env);

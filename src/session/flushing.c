@@ -158,27 +158,13 @@ static void dismiss_pending(mr_session *s) {
     mr_state_sort_pending(s);
 }
 
-/* Objects of a table whose constraints replace rows in the way of others may have lost their row, and new ones may have
- * others than what they wrote: they are read again when they are wanted. */
-static void expire_replaced(mr_session *s, const mr_flush *flush) {
-    if (!mr_flush_may_replace(flush, NULL)) return;
-    size_t cursor = 0;
-    mr_heap_block(s->heap);
-    for (mr_entity *e; (e = mr_idmap_next(s->owner->idmap, &cursor));) {
-        bool kept = e->state != MR_PERSISTENT || (e->flags & (MR_ENTITY_MODIFIED | MR_ENTITY_TO_DELETE));
-        if (kept || e->generation != s->owner->generation || !mr_flush_may_replace(flush, e->mapper->table)) continue;
-        if (mr_expire_one(s, e) != MR_OK) mr_env_clear_error(s->env); /* only hints are lost */
-    }
-    mr_heap_unblock(s->heap);
-}
-
 static mr_status publish(mr_session *s, mr_flush *flush) {
     if (mr_journal_flush(s, flush) != MR_OK) return MR_FAIL;
     dismiss_pending(s);
     mr_state_drop_spared(s);
     mr_flush_publish(flush);
     expire_stale(s, flush);
-    expire_replaced(s, flush);
+    for (size_t i = 0; mr_flush_replaced(flush, i); i++) mr_expire_table(s, mr_flush_replaced(flush, i));
     mr_status status = mr_session_fire(s, MR_SESSION_AFTER_FLUSH);
     if (status == MR_OK) trim_lists(s);
     return status;

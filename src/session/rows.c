@@ -126,6 +126,8 @@ static mr_status run(mr_session *s, mr_query *q, mr_node *statement, mr_synchron
     if (status == MR_OK) status = run_to_end(s, statement, named, q->nparams, rowcount);
     if (!q->autoflush) mr_session_block_autoflush(s, -1);
     if (status == MR_OK) status = mr_synchronizer_apply(y);
+    if (status == MR_OK && statement->kind == MR_NODE_UPDATE)
+        status = mr_session_wrote(s, statement->u.dml->table->u.table);
     mr_synchronizer_free(y);
 out:
     mr_free(s->env, named);

@@ -229,6 +229,8 @@ void mr_expire_dirty(mr_session *s);
 void mr_expire_unmodified(mr_session *s);
 /* One object, as its user asks for it: what others know by its changes goes with them. */
 mr_status mr_expire_one(mr_session *s, mr_entity *entity);
+/* A constraint of the table may have replaced rows: what shows them is read again, where it has no changes. */
+void mr_expire_table(mr_session *s, const mr_table *table);
 mr_property *mr_session_named_property(mr_entity *entity, const char *name);
 
 /* transaction.c */

@@ -53,9 +53,9 @@ mr_status mr_flush_set_strays(mr_flush *flush);
 void mr_flush_publish(mr_flush *flush);
 /* Has a statement been sent? After a failure: only then is there something to roll back. */
 bool mr_flush_sent(const mr_flush *flush);
-/* Has it written to the table (NULL: to any), a constraint of which replaces rows? Then rows of it may be gone, or others than
- * what was written. */
-bool mr_flush_may_replace(const mr_flush *flush, const mr_table *table);
+/* The tables that it has written to and whose constraints replace rows, from 0 on; NULL: no more. Rows of them may be gone, or
+ * be others than what was written. */
+mr_table *mr_flush_replaced(const mr_flush *flush, size_t i);
 size_t mr_flush_result_count(const mr_flush *flush);
 const mr_flush_result *mr_flush_result_at(const mr_flush *flush, size_t i);
 void mr_flush_free(mr_flush *flush); /* NULL passes */

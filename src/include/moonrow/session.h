@@ -137,6 +137,8 @@ mr_status mr_synchronizer_new(mr_session *s, mr_mapper *mapper, mr_node *stateme
                               size_t nnamed, mr_synchronize how, mr_synchronizer **out);
 mr_status mr_synchronizer_apply(mr_synchronizer *y);
 void mr_synchronizer_free(mr_synchronizer *y); /* NULL passes */
+/* A statement has written to the table: objects whose rows it may have replaced silently are read again. */
+mr_status mr_session_wrote(mr_session *s, const mr_table *table);
 /* Where rows were updated by their keys, object by object. Has the session any? */
 bool mr_session_has_objects(const mr_session *s);
 /* The object of the key (npk values, coerced here), if it is in memory and has not expired; borrowed. *out NULL: there is none. */
