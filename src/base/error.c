@@ -157,3 +157,15 @@ void mr_env_restore_error(mr_env *env, mr_error *saved) {
     mr_env_clear_error(env);
     env->error = saved;
 }
+
+char *mr_error_words(mr_env *env, const mr_error *e) {
+    const char *kind = e->kind == MR_ERR_CALLBACK ? "" : mr_errkind_name(e->kind);
+    const char *between = kind[0] ? ": " : "", *message = e->message ? e->message : "";
+    size_t size = strlen(kind) + strlen(between) + strlen(message) + 1;
+    mr_error *saved = mr_env_save_error(env);
+    char *text = mr_alloc(env, size);
+    if (text) snprintf(text, size, "%s%s%s", kind, between, message);
+    else mr_env_clear_error(env);
+    mr_env_restore_error(env, saved);
+    return text;
+}

@@ -112,12 +112,8 @@ static void end(lua_State *L, const bind_connection *c, mr_status (*how)(mr_conn
     bind_check(L, st);
 }
 
-static void commit(lua_State *L, const bind_connection *c) {
-    end(L, c, mr_conn_commit);
-}
-
 static int c_commit(lua_State *L) {
-    commit(L, owned(L, "commit"));
+    end(L, owned(L, "commit"), mr_conn_commit);
     return 0;
 }
 
@@ -132,12 +128,22 @@ static int c_close(lua_State *L) {
     return 0;
 }
 
+/* The end of a block: a commit that fails leaves nothing open behind it. */
+static void end_block(lua_State *L, bind_connection *c, bool keep) {
+    bind_state *b = bind_of(L);
+    mr_status st = MR_OK;
+    BIND_ENTER(b, L);
+    if (keep && c->conn) st = mr_conn_commit(c->conn);
+    close(c);
+    BIND_LEAVE(b);
+    bind_check(L, st);
+}
+
 /* local c <close> = ...: index 2 is the error, or nil. */
 static int connection_close(lua_State *L) {
     bind_connection *c = bind_arg(L, 1, BIND_CONNECTION, "close");
     if (!c->conn) return 0;
-    if (c->block && lua_isnoneornil(L, 2) && bind_is_running(L)) commit(L, c);
-    close_entered(L, c);
+    end_block(L, c, c->block && lua_isnoneornil(L, 2) && bind_is_running(L));
     return 0;
 }
 
@@ -146,8 +152,7 @@ static int finish_begin(lua_State *L, int status, lua_KContext ctx) {
     (void)ctx;
     bind_connection *c = lua_touserdata(L, 2);
     bool ok = status == LUA_OK || status == LUA_YIELD;
-    if (ok && c->conn) commit(L, c);
-    if (c->conn) close_entered(L, c);
+    end_block(L, c, ok);
     return ok ? lua_gettop(L) - 2 : lua_error(L);
 }
 

@@ -43,7 +43,7 @@ mr_status mr_conn_failed(mr_conn *conn, const char *sql, const mr_value *values,
     if (conn->blocked) name_blocker(conn);
     conn->blocked = false;
     if (sql) mr_error_add_statement(conn->env, sql, values, n);
-    mr_conn_follow(conn);
+    mr_conn_follow(conn, true);
     return MR_FAIL;
 }
 
@@ -81,6 +81,7 @@ void mr_conn_destroy(mr_conn *conn) {
         if (conn->control[i]) conn->driver->finalize(conn->control[i]);
     }
     conn->driver->close(conn->dbc);
+    mr_conn_forget_loss(conn);
     mr_free(conn->env, conn);
 }
 
@@ -122,6 +123,11 @@ void mr_conn_set_on_read(mr_conn *conn, void (*on_read)(void *ud, bool known, in
 }
 
 uint64_t mr_conn_serial(const mr_conn *conn) { return conn->serial; }
+
+void mr_conn_set_on_lost(mr_conn *conn, bool (*on_lost)(void *ud), void *ud) {
+    conn->on_lost = on_lost;
+    conn->on_lost_ud = ud;
+}
 
 /* ---------------------------------------------------------------- running SQL */
 
@@ -190,7 +196,7 @@ mr_status mr_conn_run_sql(mr_conn *conn, const char *sql) {
         if (status == MR_OK) status = run_to_end(cursor, NULL);
         else mr_cursor_close(cursor);
     }
-    if (status == MR_OK) mr_conn_follow(conn);
+    if (status == MR_OK) mr_conn_follow(conn, false);
     mr_compiled_release(compiled);
     return status;
 }

@@ -54,6 +54,10 @@ struct mr_conn {
     void *on_read_ud;
     mr_status (*on_write_begin)(void *ud, bool changed);
     void *on_write_begin_ud;
+    bool lost;     /* the database has ended the transaction by itself, and nobody has rolled back yet */
+    char *failure; /* the error it did so with (NULL: there was no memory for it) */
+    bool (*on_lost)(void *ud);
+    void *on_lost_ud;
     mr_stmt *control[MR_CONTROL__COUNT];
     mr_stmt_cache cache;
     mr_cursor *cursors;
@@ -107,8 +111,11 @@ mr_status mr_conn_query(mr_conn *conn, mr_compiled *compiled, const mr_value *va
 
 /* ---- transactions (transaction.c) */
 
-/* Follows the database's own word after an error or a textual statement. */
-void mr_conn_follow(mr_conn *conn);
+/* Follows the database's own word after a textual statement; failed: after an error, which is recorded. */
+void mr_conn_follow(mr_conn *conn, bool failed);
+/* PendingRollbackError where the database has ended the transaction by itself. */
+mr_status mr_conn_check_lost(mr_conn *conn);
+void mr_conn_forget_loss(mr_conn *conn);
 /* After the first step of a statement that reads outside of a transaction: notes the data version if none is known, and
  * tells on_read. */
 void mr_conn_note_read(mr_conn *conn);

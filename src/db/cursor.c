@@ -17,6 +17,7 @@ static void link_cursor(mr_conn *conn, mr_cursor *cursor) {
 
 mr_status mr_conn_cursor(mr_conn *conn, mr_compiled *compiled, bool keep, mr_cursor **out) {
     mr_cached_stmt *entry;
+    if (conn->lost && mr_conn_check_lost(conn)) return MR_FAIL;
     if (compiled->is_write && conn->read_only) {
         mr_fail(conn->env, MR_ERR_INVALID_REQUEST, "the transaction is read-only, and this statement writes: %s",
                 compiled->sql);
@@ -164,7 +165,7 @@ static mr_status advance(mr_cursor *cursor) {
             cursor->rowcount = conn->driver->changes(conn->dbc);
             cursor->last_insert_id = conn->driver->last_insert_id(conn->dbc);
         }
-        if (compiled->is_text) mr_conn_follow(conn);
+        if (compiled->is_text) mr_conn_follow(conn, false);
         return MR_DONE;
     }
     cursor->state = MR_CURSOR_FAILED;

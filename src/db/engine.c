@@ -172,6 +172,9 @@ static bool clean(mr_conn *conn) {
     conn->on_write_begin_ud = NULL;
     conn->on_read = NULL;
     conn->on_read_ud = NULL;
+    conn->on_lost = NULL;
+    conn->on_lost_ud = NULL;
+    mr_conn_forget_loss(conn);
     conn->version_known = false;
     mr_conn_invalidate_cursors(conn);
     if (!conn->began) return true;

@@ -1,6 +1,7 @@
 /*
  * transaction.c: BEGIN, COMMIT, ROLLBACK and savepoints. conn->began always says what the database says:
- * after every error it is asked, as some errors end a transaction and others leave it open.
+ * after every error it is asked, as some errors end a transaction and others leave it open. Where the database ended it,
+ * the connection is lost until its holder rolls back: later work must not be committed without what came before it.
  */
 #include "connection.h"
 
@@ -31,7 +32,29 @@ static mr_status run_control(mr_conn *conn, int control) {
     return status == MR_FAIL ? MR_FAIL : MR_OK;
 }
 
-void mr_conn_follow(mr_conn *conn) {
+/* What the transaction had written is gone, and its holder must not go on as if it were there. */
+static void lose(mr_conn *conn) {
+    if (conn->on_lost && !conn->on_lost(conn->on_lost_ud)) return;
+    mr_conn_forget_loss(conn);
+    conn->lost = true;
+    conn->failure = mr_error_words(conn->env, mr_env_error(conn->env));
+}
+
+void mr_conn_forget_loss(mr_conn *conn) {
+    conn->lost = false;
+    mr_free(conn->env, conn->failure);
+    conn->failure = NULL;
+}
+
+mr_status mr_conn_check_lost(mr_conn *conn) {
+    if (!conn->lost) return MR_OK;
+    return mr_fail(conn->env, MR_ERR_PENDING_ROLLBACK,
+                   "the database has ended this transaction by itself, and nothing of it is stored: call rollback() "
+                   "before going on. The error with which it did so was: %s",
+                   conn->failure ? conn->failure : "(not kept: out of memory)");
+}
+
+void mr_conn_follow(mr_conn *conn, bool failed) {
     bool open = conn->driver->in_transaction(conn->dbc);
     if (open == conn->began) return;
     /* A transaction that somebody else began on the caller's own handle is not this connection's. */
@@ -39,7 +62,9 @@ void mr_conn_follow(mr_conn *conn) {
     conn->began = open;
     conn->read_only = conn->read_only && open;
     conn->loading = conn->loading && open;
-    if (!open) mr_conn_invalidate_cursors(conn);
+    if (open) return;
+    mr_conn_invalidate_cursors(conn);
+    if (failed) lose(conn);
 }
 
 /* The version as it is now: what others committed before is seen from here on. Without one, MR_OK. */
@@ -68,6 +93,7 @@ void mr_conn_note_read(mr_conn *conn) {
 }
 
 mr_status mr_conn_begin(mr_conn *conn, mr_txmode mode) {
+    if (mr_conn_check_lost(conn)) return MR_FAIL;
     if (conn->began) {
         return mr_fail(conn->env, MR_ERR_INVALID_REQUEST,
                        "a transaction has already begun on this connection; commit "
@@ -116,8 +142,13 @@ mr_status mr_conn_begin_write(mr_conn *conn) {
 
 static mr_status end(mr_conn *conn, mr_control control) {
     mr_conn_invalidate_cursors(conn);
+    if (control == MR_CONTROL_ROLLBACK) mr_conn_forget_loss(conn);
+    else if (mr_conn_check_lost(conn)) return MR_FAIL;
     if (!conn->began) return MR_OK;
-    if (run_control(conn, (int)control)) return MR_FAIL;
+    if (run_control(conn, (int)control)) {
+        if (control == MR_CONTROL_ROLLBACK) mr_conn_forget_loss(conn); /* it has come about all the same */
+        return MR_FAIL;
+    }
     conn->began = conn->read_only = conn->loading = false;
     /* Our own changes have moved the version too. Not to know it only costs a refresh. */
     int64_t before = conn->version;

@@ -82,6 +82,7 @@ mr_status mr_session_connect(void *session, mr_mapper *mapper, mr_conn **out) {
     mr_conn_set_owner(conn, s);
     mr_conn_set_lazy(conn, true, write_began, s);
     mr_conn_set_on_read(conn, has_read, s);
+    mr_conn_set_on_lost(conn, mr_transaction_lost, s);
     *out = s->conn = conn;
     return MR_OK;
 }

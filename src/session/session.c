@@ -110,7 +110,8 @@ mr_status mr_session_close(mr_session *s) {
     mr_session_expunge_all(s);
     mr_journal_clear(s);
     s->savepoints.len = 0;
-    s->began = s->stale = false;
+    mr_transaction_settled(s);
+    s->began = s->stale = s->ended_by_database = false;
     s->dead = 0;
     mr_free(s->env, s->failure);
     s->failure = NULL;
@@ -120,6 +121,16 @@ mr_status mr_session_close(mr_session *s) {
 }
 
 /* ---------------------------------------------------------------- phases */
+
+mr_status mr_session_refuse_dead(mr_session *s) {
+    const char *how = s->ended_by_database
+                          ? "The database has ended this Session's transaction by itself, with all that was done in it."
+                          : "This Session's transaction has been rolled back due to a previous exception during flush.";
+    return mr_fail(s->env, MR_ERR_PENDING_ROLLBACK,
+                   "%s To begin a new transaction with this Session, first issue session:rollback(). Original "
+                   "exception was: %s",
+                   how, s->failure ? s->failure : "(not kept: out of memory)");
+}
 
 mr_status mr_session_allow(mr_session *s, mr_action action, const char *what) {
     enum { WORK = MR_ACT_CHANGE | MR_ACT_READ | MR_ACT_EXPIRE };
@@ -135,6 +146,7 @@ mr_status mr_session_allow(mr_session *s, mr_action action, const char *what) {
                             "ending its transaction, which the database has ended already"},
         [MR_PHASE_CLOSING] = {0, "closing"},
     };
+    if (s->lost) mr_transaction_settle(s);
     uint8_t phase = s->phase == MR_PHASE_IDLE && s->brackets > 0 ? MR_PHASE_LOADING : s->phase;
     if (!(phases[phase].allows & action)) {
         if (phase == MR_PHASE_FLUSHING && action == MR_ACT_FLUSH)
@@ -143,13 +155,7 @@ mr_status mr_session_allow(mr_session *s, mr_action action, const char *what) {
                        "%s is not possible while the session is %s: do it afterwards", what,
                        phases[phase].name);
     }
-    if (s->dead && !(action & (MR_ACT_ROLLBACK | MR_ACT_CLOSE)))
-        return mr_fail(
-            s->env, MR_ERR_PENDING_ROLLBACK,
-            "This Session's transaction has been rolled back due to a previous exception during flush. To "
-            "begin a new "
-            "transaction with this Session, first issue session:rollback(). Original exception was: %s",
-            s->failure ? s->failure : "(not kept: out of memory)");
+    if ((s->dead || s->lost) && !(action & (MR_ACT_ROLLBACK | MR_ACT_CLOSE))) return mr_session_refuse_dead(s);
     return MR_OK;
 }
 

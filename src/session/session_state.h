@@ -106,6 +106,9 @@ struct mr_session {
     mr_map *kept;      /* see kept.c; NULL: nothing is */
     size_t prune_at;   /* length of the journal at which notes of freed objects are dropped */
     unsigned dead;     /* innermost levels that the database has rolled back already */
+    bool lost;         /* the database has ended the transaction by itself: memory is to follow */
+    bool ended_by_database; /* why the levels are dead: not a flush, but whatever statement it was */
+    struct mr_session *next_lost; /* in mr_session_common */
     char *failure;     /* why, the first error's text (NULL when there was no memory for it) */
     mr_vec fresh;      /* mr_entity *: pending */
     bool fresh_mixed;  /* not in the order of insert_order */
@@ -121,6 +124,8 @@ struct mr_session {
 /* InvalidRequestError where the phase refuses the action, PendingRollbackError where the transaction is dead.
  * what: the user's word, "commit()". */
 mr_status mr_session_allow(mr_session *s, mr_action action, const char *what);
+/* PendingRollbackError, naming the error that has ended the transaction. */
+mr_status mr_session_refuse_dead(mr_session *s);
 /* Enters a phase, blocks the heap and keeps the session alive; gives the phase to leave to. After leave the
  * session may be gone. */
 uint8_t mr_session_enter(mr_session *s, mr_phase phase);
@@ -133,6 +138,7 @@ typedef struct mr_session_common {
     void *expression_ud;
     mr_map *parents; /* see parents.c */
     size_t prune_parents_at;
+    mr_session *lost; /* the sessions whose lost is set, by next_lost; those that met no memory for this struct are not in it */
 } mr_session_common;
 /* Made at first use. NULL without memory. */
 mr_session_common *mr_session_common_of(mr_env *env);
@@ -237,6 +243,12 @@ mr_property *mr_session_named_property(mr_entity *entity, const char *name);
 /* A flush has failed after its first statement: the innermost level is rolled back at the database and in
  * memory, and dead. The recorded error stays. */
 void mr_transaction_fail(mr_session *s);
+/* A statement has failed and the database has ended the transaction with it (mr_conn_set_on_lost). */
+bool mr_transaction_lost(void *session);
+/* Memory follows, if the session is at rest; nothing happens where nothing was lost. */
+void mr_transaction_settle(mr_session *s);
+/* The connection is given up, and the loss with it. */
+void mr_transaction_settled(mr_session *s);
 
 /* flushing.c */
 mr_status mr_session_autoflush_now(mr_session *s);

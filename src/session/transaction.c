@@ -3,19 +3,17 @@
  *
  * Invariant: the levels are the transaction and the savepoints within it; dead counts the innermost ones that
  * the database has rolled back already and that wait for the user's rollback. Memory follows the database:
- * the journal is undone exactly when its rows are.
+ * the journal is undone exactly when its rows are. Where the database ends a transaction in the midst of some statement,
+ * lost says so until memory can follow, at the latest when the session is next called.
  */
 #include "session_state.h"
-
-#include <stdio.h>
-#include <string.h>
 
 static mr_savepoint *innermost(const mr_session *s) {
     return s->savepoints.len ? mr_vec_at(&s->savepoints, s->savepoints.len - 1) : NULL;
 }
 
 bool mr_session_in_transaction(const mr_session *s) {
-    return s->began || s->dead || s->savepoints.len > 0 ||
+    return s->began || s->dead || s->lost || s->savepoints.len > 0 ||
            (s->conn && !s->reading && mr_conn_in_transaction(s->conn));
 }
 
@@ -147,41 +145,88 @@ static mr_status roll_back_level(mr_session *s, bool *lost) {
     *lost = true;
     mr_error *saved = mr_env_save_error(s->env);
     mr_session_disconnect(s); /* rolls back, whatever the state of the connection */
+    mr_transaction_settled(s);
     mr_status status = undo_transaction(s);
     mr_env_restore_error(s->env, saved);
     return status;
-}
-
-/* "IntegrityError: ..."; of a callback's own error, its text alone. */
-static char *describe_failure(mr_env *env, const mr_error *e) {
-    const char *kind = e->kind == MR_ERR_CALLBACK ? "" : mr_errkind_name(e->kind);
-    const char *between = kind[0] ? ": " : "";
-    size_t size = strlen(kind) + strlen(between) + strlen(e->message) + 1;
-    char *text = mr_alloc(env, size);
-    if (text) snprintf(text, size, "%s%s%s", kind, between, e->message);
-    return text;
 }
 
 /* What the recorded error is, later calls are told. */
 static void keep_failure(mr_session *s) {
     mr_error *saved = mr_env_save_error(s->env);
     mr_free(s->env, s->failure);
-    s->failure = saved && saved->message ? describe_failure(s->env, saved) : NULL;
-    mr_env_clear_error(s->env);
+    s->failure = saved ? mr_error_words(s->env, saved) : NULL;
     mr_env_restore_error(s->env, saved);
 }
 
-void mr_transaction_fail(mr_session *s) {
+/* The innermost level goes, at the database and in memory, and is dead. The recorded error stays. */
+static void bury_level(mr_session *s) {
     mr_error *saved = mr_env_save_error(s->env);
     bool lost = true;
     roll_back_level(s, &lost);
     mr_env_clear_error(s->env);
     s->dead = lost ? (unsigned)s->savepoints.len + 1 : 1;
-    mr_env_restore_error(s->env, saved);
-    keep_failure(s);
-    saved = mr_env_save_error(s->env);
     if (fire_ended(s, MR_SESSION_AFTER_ROLLBACK) != MR_OK) mr_env_clear_error(s->env);
     mr_env_restore_error(s->env, saved);
+}
+
+void mr_transaction_fail(mr_session *s) {
+    if (!s->lost) keep_failure(s); /* else the error that ended it is the one to tell */
+    bury_level(s);
+}
+
+/* ---------------------------------------------------------------- ended by the database */
+
+/* Within the call of a statement: memory follows when that is over. What a load has begun for its own reads holds nothing. */
+bool mr_transaction_lost(void *session) {
+    mr_session *s = session;
+    if (!s->conn) return false;
+    if (s->reading) {
+        s->reading = false;
+        return false;
+    }
+    if (s->lost) return true;
+    s->lost = s->ended_by_database = true;
+    keep_failure(s);
+    mr_session_common *common = mr_session_common_of(s->env);
+    if (!common) return true; /* the session's next call settles it */
+    s->next_lost = common->lost;
+    common->lost = s;
+    return true;
+}
+
+/* It is not among those that wait to be settled any more. */
+void mr_transaction_settled(mr_session *s) {
+    if (!s->lost) return;
+    s->lost = false;
+    mr_session_common *common = mr_env_get(s->env, MR_ENV_SESSION);
+    mr_session **at = common ? &common->lost : NULL;
+    while (at && *at && *at != s) at = &(*at)->next_lost;
+    if (at && *at) *at = s->next_lost;
+    s->next_lost = NULL;
+}
+
+void mr_transaction_settle(mr_session *s) {
+    if (!s->lost || s->phase != MR_PHASE_IDLE || s->brackets > 0) return;
+    uint8_t before = mr_session_enter(s, MR_PHASE_ENDING);
+    bury_level(s);
+    mr_session_leave(s, before);
+}
+
+static mr_session *next_to_settle(const mr_env *env) {
+    const mr_session_common *common = mr_env_get(env, MR_ENV_SESSION);
+    mr_session *s = common ? common->lost : NULL;
+    while (s && (s->phase != MR_PHASE_IDLE || s->brackets > 0)) s = s->next_lost;
+    return s;
+}
+
+bool mr_sessions_lost(const mr_env *env) {
+    return next_to_settle(env) != NULL;
+}
+
+void mr_sessions_settle(mr_env *env) {
+    /* From the first again each time: a listener of after_rollback may close any of them. */
+    for (mr_session *s; (s = next_to_settle(env));) mr_transaction_settle(s);
 }
 
 static mr_status rollback(mr_session *s) {
@@ -204,6 +249,7 @@ static mr_status rollback(mr_session *s) {
     if (s->dead == 0) {
         mr_free(s->env, s->failure);
         s->failure = NULL;
+        s->ended_by_database = false;
     }
     if (was_dead || idle || status != MR_OK) return status;
     return fire_ended(s, MR_SESSION_AFTER_ROLLBACK);
@@ -265,6 +311,7 @@ static mr_status commit_transaction(mr_session *s) {
 
 static mr_status commit(mr_session *s) {
     if (mr_session_fire(s, MR_SESSION_BEFORE_COMMIT) != MR_OK || flush_all(s) != MR_OK) return MR_FAIL;
+    if (s->lost) return mr_session_refuse_dead(s); /* a listener has caught the error that ended it */
     return s->savepoints.len > 0 ? commit_savepoint(s) : commit_transaction(s);
 }
 

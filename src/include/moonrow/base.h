@@ -98,6 +98,9 @@ void mr_env_clear_error(mr_env *env);
 mr_error *mr_env_save_error(mr_env *env);
 void mr_env_restore_error(mr_env *env, mr_error *saved); /* consumes saved; NULL changes nothing */
 void mr_error_free(mr_env *env, mr_error *saved);
+/* "IntegrityError: ..."; of a callback's own error, its text alone. The caller frees it; NULL without memory, and then
+ * nothing is recorded anew. */
+char *mr_error_words(mr_env *env, const mr_error *e);
 
 /* ---------------------------------------------------------------- environment */
 

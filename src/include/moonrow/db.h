@@ -225,6 +225,11 @@ uint64_t mr_conn_serial(const mr_conn *conn);
 /* The version of the data as it was read last, or committed: false where there is none, or where it cannot be had. */
 bool mr_conn_data_version(mr_conn *conn, int64_t *out);
 
+/* A failed statement may end the transaction by the database's own will (no space, an interrupt during a write, ON CONFLICT
+ * ROLLBACK). The connection then refuses all (PendingRollbackError, naming that error) but mr_conn_rollback and close.
+ * on_lost, when not NULL, is told at once, within the statement's call, with the error recorded: false takes it as nothing
+ * lost, and the connection goes on. Until close. */
+void mr_conn_set_on_lost(mr_conn *conn, bool (*on_lost)(void *ud), void *ud);
 mr_status mr_conn_begin(mr_conn *conn, mr_txmode mode);
 /* Begins for a load of several statements: it gives them one snapshot, and what is read counts as read outside of a transaction;
  * until it is kept: then it is a transaction as any other. */

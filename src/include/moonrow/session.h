@@ -92,6 +92,11 @@ mr_status mr_session_flush(mr_session *s);
 mr_status mr_session_commit(mr_session *s);   /* of the innermost savepoint, or of the transaction */
 mr_status mr_session_rollback(mr_session *s); /* likewise */
 mr_status mr_session_commit_all(mr_session *s), mr_session_rollback_all(mr_session *s);
+/* Where a statement has failed and the database has ended the transaction with it, whichever statement it was, the objects follow
+ * now: for those of the environment's sessions that are at rest. The recorded error stays. Without this, each follows at its
+ * next call. */
+void mr_sessions_settle(mr_env *env);
+bool mr_sessions_lost(const mr_env *env); /* is there any to settle? */
 /* Begun explicitly, by the first write, or by a savepoint; reads begin none, and neither does adding an object. */
 bool mr_session_in_transaction(const mr_session *s);
 unsigned mr_session_nesting(const mr_session *s); /* 0: none; 1: a transaction; 2..: savepoints */
