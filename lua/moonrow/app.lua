@@ -3,23 +3,66 @@
 --
 -- Invariant: a scope is on its coroutine's stack exactly between its beginning and the end of its last
 -- teardown. The stacks are keyed weakly by coroutine, so a coroutine that is dropped in the midst of a
--- scope leaves nothing behind.
+-- scope leaves nothing behind. A coroutine without a scope of its own is in that of the nearest one that waits
+-- for it: what a generator does, it does for its user.
 
-local _, require = ...
+local core, require = ...
 local options = require "moonrow.options"
+local block = require "moonrow.block"
 
 local running = coroutine and coroutine.running or function() return "main" end
+local status = coroutine and coroutine.status
 local stacks = setmetatable({}, { __mode = "k" })
+local found = setmetatable({}, { __mode = "kv" }) -- by coroutine: the one whose scope it was in last
 local main = setmetatable({}, { __name = "main scope" })
 local entered = 0 -- scopes that have not been left; those of a dropped coroutine are counted for ever
+local serials = 0 -- of scopes, in the order in which they were entered
 
 local App = {}
 App.__index = App
 App.__name = "App"
 
--- The innermost scope entered by the running coroutine, or nil.
+-- How many coroutines wait from one to the other, each for the next; nil where one of them has a scope, or the way is
+-- not known: something else than Lua's own functions has resumed one.
+local function distance(from, to)
+  local hops = 0
+  repeat
+    from = core.resumed_by(from)
+    hops = hops + 1
+    if from == to then return hops end
+  until not from or stacks[from]
+end
+
+-- The nearest coroutine with a scope that waits for this one, or nil. Those that wait are the ones whose status is
+-- "normal". Where the way from them is not known, the one that entered its scope last counts.
+local function nearest(co)
+  local last = found[co]
+  if last and stacks[last] and status(last) == "normal" and distance(last, co) then return last end
+  local best, best_serial
+  for other, stack in pairs(stacks) do
+    if status(other) == "normal" then
+      local hops, serial = distance(other, co), stack[#stack].serial
+      if hops then
+        best = other -- no other has one: none with a scope lies between
+        break
+      elseif not best or serial > best_serial then
+        best, best_serial = other, serial
+      end
+    end
+  end
+  found[co] = best
+  return best
+end
+
+-- The innermost scope that the running coroutine is in, or nil.
 local function innermost()
-  local stack = stacks[running()]
+  local co, is_main = running()
+  local stack = stacks[co]
+  if not stack and status and not is_main then -- the main thread waits for nobody
+
+    local other = nearest(co)
+    stack = other and stacks[other]
+  end
   return stack and stack[#stack]
 end
 
@@ -43,6 +86,8 @@ end
 -- fails keeps none of the others from running; its error is raised when there is no earlier one, and a
 -- warning otherwise.
 function Scope:__close(err)
+  if self.left then return end
+  self.left = true
   local first
   for i = #self.app.teardowns, 1, -1 do
     local ok, failure = pcall(self.app.teardowns[i], err)
@@ -60,8 +105,10 @@ end
 
 local function enter(app)
   local co = running()
+  serials = serials + 1
   -- The coroutine is known by a weak reference only: a stack must not keep its own key alive.
-  local scope = setmetatable({ app = app, thread = setmetatable({ co = co }, { __mode = "v" }) }, Scope)
+  local thread = setmetatable({ co = co }, { __mode = "v" })
+  local scope = setmetatable({ app = app, serial = serials, thread = thread }, Scope)
   local stack = stacks[co]
   if not stack then
     stack = {}
@@ -76,8 +123,8 @@ end
 -- unchanged after the teardowns. fn may yield.
 function App:scope(fn, ...)
   if not options.callable(fn) then options.expect("app:scope", "a function", fn) end
-  local scope <close> = enter(self) -- luacheck: ignore scope
-  return fn(...)
+  local scope <close> = enter(self)
+  return block.run(function(err) Scope.__close(scope, err) end, fn, ...)
 end
 
 -- app:on_teardown(fn): fn(err) runs at the end of each scope. Returns fn.

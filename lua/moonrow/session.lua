@@ -7,6 +7,7 @@
 local core, require = ...
 local options = require "moonrow.options"
 local app = require "moonrow.app"
+local block = require "moonrow.block"
 local listeners = require "moonrow.listeners"
 
 local session = {}
@@ -69,7 +70,7 @@ function Maker:begin(...)
   local fn = options.arguments("begin", 1, args)
   if not options.callable(fn) then options.expect("begin", "a function", fn) end
   local s <close> = self()
-  return s:begin(fn, given)
+  return block.run(function() s:close() end, s.begin, s, fn, given)
 end
 
 function Maker:__tostring() return ("<sessionmaker bind=%s>"):format(tostring(self.options.bind)) end

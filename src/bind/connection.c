@@ -46,7 +46,7 @@ static void finalize(void *p) {
 
 void bind_push_borrowed_connection(lua_State *L, mr_conn *conn) {
     bind_connection *c = lua_newuserdatauv(L, sizeof *c, 0);
-    *c = (bind_connection){conn, NULL, false, true};
+    *c = (bind_connection){.conn = conn, .borrowed = true};
     luaL_setmetatable(L, BIND_CONNECTION);
 }
 
@@ -72,7 +72,7 @@ static int connection_gc(lua_State *L) {
 static bind_connection *connect(lua_State *L, const char *function, bool block, bool autocommit) {
     mr_engine *engine = ((bind_engine *)bind_arg(L, 1, BIND_ENGINE, function))->engine;
     bind_connection *c = lua_newuserdatauv(L, sizeof *c, 0);
-    *c = (bind_connection){NULL, NULL, block, false};
+    *c = (bind_connection){.block = block};
     luaL_setmetatable(L, BIND_CONNECTION);
     bind_state *b = bind_of(L);
     c->engine = mr_engine_retain(engine);
@@ -112,13 +112,26 @@ static void end(lua_State *L, const bind_connection *c, mr_status (*how)(mr_conn
     bind_check(L, st);
 }
 
+static void refuse_ended(lua_State *L, const bind_connection *c, const char *function) {
+    if (c->ended)
+        bind_error(L, MR_ERR_INVALID_REQUEST,
+                   "%s: the transaction of this block (engine:begin) has been ended inside it, by commit() or rollback(): let the "
+                   "block end first, or take a connection with engine:connect()",
+                   function);
+}
+
 static int c_commit(lua_State *L) {
-    end(L, owned(L, "commit"), mr_conn_commit);
+    bind_connection *c = owned(L, "commit");
+    refuse_ended(L, c, "commit");
+    end(L, c, mr_conn_commit);
+    c->ended = c->block;
     return 0;
 }
 
 static int c_rollback(lua_State *L) {
-    end(L, owned(L, "rollback"), mr_conn_rollback);
+    bind_connection *c = owned(L, "rollback");
+    end(L, c, mr_conn_rollback);
+    c->ended = c->block;
     return 0;
 }
 
@@ -133,7 +146,7 @@ static void end_block(lua_State *L, bind_connection *c, bool keep) {
     bind_state *b = bind_of(L);
     mr_status st = MR_OK;
     BIND_ENTER(b, L);
-    if (keep && c->conn) st = mr_conn_commit(c->conn);
+    if (keep && c->conn && !c->ended) st = mr_conn_commit(c->conn);
     close(c);
     BIND_LEAVE(b);
     bind_check(L, st);
@@ -143,7 +156,7 @@ static void end_block(lua_State *L, bind_connection *c, bool keep) {
 static int connection_close(lua_State *L) {
     bind_connection *c = bind_arg(L, 1, BIND_CONNECTION, "close");
     if (!c->conn) return 0;
-    end_block(L, c, c->block && lua_isnoneornil(L, 2) && bind_is_running(L));
+    end_block(L, c, c->block && !c->function && lua_isnoneornil(L, 2) && bind_is_running(L));
     return 0;
 }
 
@@ -161,22 +174,29 @@ int bind_engine_begin(lua_State *L) {
     bool with_function = !lua_isnone(L, 2);
     if (with_function) bind_check_callable(L, 2, "begin");
     lua_settop(L, 2);
-    (void)connect(L, "begin", true, false);
+    connect(L, "begin", true, false)->function = with_function;
     if (!with_function) return 1;
     lua_insert(L, 2);
     lua_toclose(L, 2); /* coroutine.close rolls back at once */
     lua_pushvalue(L, 2);
-    return finish_begin(L, lua_pcallk(L, 1, LUA_MULTRET, 0, 0, finish_begin), 0);
+    return bind_call_block(L, 1, LUA_MULTRET, finish_begin);
 }
 
 /* ---------------------------------------------------------------- running statements */
 
+/* The connection at index 1 for a statement. */
+static mr_conn *to_execute(lua_State *L, const char *function) {
+    const bind_connection *c = self(L, function);
+    refuse_ended(L, c, function);
+    return c->conn;
+}
+
 static int c_execute(lua_State *L) {
-    return bind_execute_on_connection(L, 1, self(L, "execute")->conn);
+    return bind_execute_on_connection(L, 1, to_execute(L, "execute"));
 }
 
 static int shaped(lua_State *L, const char *function) {
-    bind_execute_on_connection(L, 1, self(L, function)->conn);
+    bind_execute_on_connection(L, 1, to_execute(L, function));
     lua_getfield(L, -1, function);
     lua_insert(L, -2);
     lua_call(L, 1, 1);

@@ -13,7 +13,9 @@ typedef struct bind_engine {
 typedef struct bind_connection {
     mr_conn *conn;     /* NULL once closed */
     mr_engine *engine; /* counted: outlives the connection */
-    bool block;        /* made by engine:begin(): its end commits */
+    bool block;        /* made by engine:begin() */
+    bool function;     /* the block is one of a function, which ends it by itself */
+    bool ended;        /* the block was ended inside by commit or rollback: what came after would be in none */
     bool borrowed;     /* of whom calls a listener: neither ended nor closed through this value */
 } bind_connection;
 

@@ -151,7 +151,7 @@ static int engine_record(lua_State *L) {
     r->running = true;
     lua_insert(L, 2);
     lua_toclose(L, 2); /* coroutine.close ends the recording at once */
-    return finish_record(L, lua_pcallk(L, 0, 0, 0, 0, finish_record), 0);
+    return bind_call_block(L, 0, 0, finish_record);
 }
 
 /* ---------------------------------------------------------------- the rest */

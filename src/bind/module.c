@@ -56,6 +56,7 @@ static int core_type_name(lua_State *L) {
 static void push_core(lua_State *L) {
     lua_newtable(L);
     bind_open_error(L);
+    bind_open_coroutine(L);
     bind_open_value(L);
     bind_open_datetime(L);
     bind_open_type(L);

@@ -82,6 +82,14 @@ static void full_collection(void *ud) {
     lua_gc(b->L ? b->L : b->main, LUA_GCCOLLECT);
 }
 
+/* For the database: what the program has dropped may hold a lock, or a file. */
+static bool collect_dropped(void *ud) {
+    bind_state *b = ud;
+    if (collector_stopped(ud)) return false;
+    full_collection(b);
+    return true;
+}
+
 /* Lua's collector does not see native memory: it is charged for its growth, in proportion to Lua's share, so
  * that dropping large objects leads to a collection (DESIGN.md section 3). */
 static void charge(bind_state *b, lua_State *L) {
@@ -404,7 +412,8 @@ bind_state *bind_state_make(lua_State *L) {
     b->value_tag = mr_opaque_register(b->env, &ref_ops);
     b->node_tag = mr_opaque_register(b->env, &node_ops);
     b->heap = mr_heap_of(b->env);
-    if (!b->value_tag || !b->node_tag || !b->heap || mr_session_set_expression(b->env, value_expression, b) != MR_OK)
+    if (!b->value_tag || !b->node_tag || !b->heap || mr_session_set_expression(b->env, value_expression, b) != MR_OK ||
+        mr_db_set_collect(b->env, collect_dropped, b) != MR_OK)
         luaL_error(L, "not enough memory");
     b->stress = stress_mode(L);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &state_key);

@@ -31,6 +31,7 @@ typedef struct bind_state {
     unsigned error_slot;  /* of ERROR_SLOTS: where the last error of a callback is kept */
     unsigned cycles;      /* collector cycles counted by the sentinel */
     unsigned cycles_seen, anchors_seen; /* those that the heap, and the anchors, have followed */
+    lua_CFunction pcall, xpcall; /* Lua's own, as they were when the module opened; NULL: others */
     bool own_init;        /* some class has an __init of its own */
     int chunks, weak;     /* references to proxy.c's table of chunks, and to the metatable of weak tables */
 } bind_state;
@@ -156,6 +157,16 @@ static inline bool bind_is_running(lua_State *L) {
     lua_Debug ar;
     return lua_getstack(L, 1, &ar) != 0;
 }
+
+/* coroutine.c */
+/* Does an error in the running coroutine close the variables that are to be closed? A coroutine that dies of it leaves them open;
+ * so does none that a protected call keeps alive, and not the main thread. */
+bool bind_error_closes(lua_State *L);
+/* Calls the function and its nargs arguments on top of the stack, as the work of a block whose userdata is to be closed further
+ * down, and returns finish(L, status, 0): LUA_OK or LUA_YIELD with the results on top, or the error. An error that closes the
+ * block by itself does not come to finish, and keeps its traceback. The function may yield. */
+int bind_call_block(lua_State *L, int nargs, int nresults, lua_KFunction finish);
+void bind_open_coroutine(lua_State *L);
 
 /* Registered type names. */
 #define BIND_EXPRESSION "moonrow.Expression"   /* bind_expression */

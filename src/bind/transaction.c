@@ -2,7 +2,7 @@
  * transaction.c: the session's transactions in Lua: commit and rollback, and begin, begin_nested, no_autoflush as blocks.
  *
  * Invariant: a block ends its own transaction and no other: it knows it by its serial number, so a commit or rollback inside
- * the block ends the block's work.
+ * the block ends the block's work. A block that runs a function is known to the session exactly while it runs.
  */
 #include <string.h>
 
@@ -11,6 +11,9 @@
 typedef struct bind_transaction {
     mr_session *session; /* kept alive by the user value */
     uint64_t serial;     /* 0: ended */
+    uint64_t block;      /* of the block that runs a function; 0: there is none, or it is over */
+    bool nested;
+    bool function; /* it is the block of one */
 } bind_transaction;
 
 typedef mr_status (*session_fn)(mr_session *s);
@@ -58,8 +61,14 @@ static bool is_open(const bind_transaction *t) {
     return t->serial && mr_session_has_transaction(t->session, t->serial);
 }
 
+static void leave_block(bind_transaction *t) {
+    if (t->block) mr_session_leave_block(t->session, t->block);
+    t->block = 0;
+}
+
 static mr_status end_block(bind_transaction *t, bool commit) {
     mr_status st = MR_OK;
+    leave_block(t);
     while (st == MR_OK && is_open(t)) {
         bool own = mr_session_transaction_serial(t->session) == t->serial;
         st = commit ? mr_session_commit(t->session) : mr_session_rollback(t->session);
@@ -69,17 +78,22 @@ static mr_status end_block(bind_transaction *t, bool commit) {
     return st;
 }
 
+/* Whatever comes of it, the error that is recorded is the one to tell. */
+static void roll_back(bind_transaction *t) {
+    mr_env *env = mr_session_env(t->session);
+    mr_error *first = mr_env_save_error(env);
+    end_block(t, false);
+    t->serial = 0;
+    mr_env_clear_error(env);
+    mr_env_restore_error(env, first);
+}
+
 static void end_or_raise(lua_State *L, bind_transaction *t, bool commit) {
     bind_state *b = bind_of(L);
     BIND_ENTER(b, L);
     mr_status st = end_block(t, commit);
     /* A commit that fails leaves the block rolled back, as leaving it by an error does. */
-    if (st == MR_FAIL && commit) {
-        mr_error *first = mr_env_save_error(b->env);
-        end_block(t, false);
-        t->serial = 0;
-        mr_env_restore_error(b->env, first);
-    }
+    if (st == MR_FAIL && commit) roll_back(t);
     BIND_LEAVE(b);
     bind_check(L, st);
 }
@@ -89,9 +103,17 @@ static bind_transaction *transaction_arg(lua_State *L, const char *function) {
     bind_transaction *t = bind_arg(L, 1, BIND_TRANSACTION, function);
     lua_getiuservalue(L, 1, 1);
     const bind_session *s = bind_test(L, -1, BIND_SESSION);
-    if (s && !s->session) t->serial = 0;
+    if (s && !s->session) t->serial = t->block = 0;
     lua_pop(L, 1);
     return t;
+}
+
+/* Is the session of the block at index 1? */
+static bool session_is_closed(lua_State *L) {
+    lua_getiuservalue(L, 1, 1);
+    const bind_session *s = bind_test(L, -1, BIND_SESSION);
+    lua_pop(L, 1);
+    return !s || s->closed;
 }
 
 /* What has ended without it must not seem to be committed; a rollback of what is over has nothing to do. */
@@ -109,11 +131,53 @@ static int transaction_rollback(lua_State *L) {
     return 0;
 }
 
+/* The block of the value was ended by hand: what was done after that is nobody's to commit. */
+static void refuse_rest(lua_State *L, const bind_transaction *t) {
+    bind_state *b = bind_of(L);
+    mr_strbuf words;
+    mr_strbuf_init(&words, b->env);
+    BIND_ENTER(b, L);
+    bool pending = mr_session_name_pending(t->session, &words);
+    mr_status st = MR_OK;
+    if (pending || mr_session_in_transaction(t->session))
+        st = mr_fail(b->env, MR_ERR_INVALID_REQUEST,
+                     "the transaction of this block (session:begin) has been ended inside it, by commit() or rollback(), and what was "
+                     "done after that is not committed: %s. Leave the commit to the block's end, or begin another transaction",
+                     pending && !words.oom ? mr_strbuf_str(&words) : "another transaction has begun");
+    mr_strbuf_done(&words);
+    BIND_LEAVE(b);
+    bind_check(L, st);
+}
+
 /* local t <close> = session:begin(): the second argument is the error, or nil. A close from outside (coroutine.close) comes without
- * an error and cannot be told from the block's end, except that its coroutine is not running. */
+ * an error and cannot be told from the block's end, except that its coroutine is not running. The block of a function comes here
+ * only when something has gone wrong with it (an error may be nil). An error that is under way is the one to tell. */
 static int transaction_close(lua_State *L) {
     bind_transaction *t = transaction_arg(L, "close");
-    if (t->serial) end_or_raise(L, t, lua_isnoneornil(L, 2) && bind_is_running(L));
+    bool ends = !t->function && lua_isnoneornil(L, 2) && bind_is_running(L);
+    if (!ends) {
+        bind_state *b = bind_of(L);
+        if (!t->serial) return 0;
+        BIND_ENTER(b, L);
+        roll_back(t);
+        BIND_LEAVE(b);
+        return 0;
+    }
+    if (is_open(t)) end_or_raise(L, t, true);
+    else if (!t->nested && !session_is_closed(L)) refuse_rest(L, t);
+    t->serial = 0;
+    return 0;
+}
+
+/* A coroutine that was dropped in the midst of its block: the session's other users are not kept from going on. */
+static int transaction_gc(lua_State *L) {
+    bind_state *b = bind_peek(L);
+    bind_transaction *t = bind_test(L, 1, BIND_TRANSACTION);
+    if (!b || !t || !t->block) return 0;
+    lua_getiuservalue(L, 1, 1);
+    const bind_session *s = bind_test(L, -1, BIND_SESSION);
+    if (s && s->session) leave_block(t);
+    t->block = t->serial = 0;
     return 0;
 }
 
@@ -127,7 +191,7 @@ static int transaction_is_active(lua_State *L) {
 
 static bind_transaction *push_transaction(lua_State *L, mr_session *s) {
     bind_transaction *t = lua_newuserdatauv(L, sizeof *t, 1);
-    *t = (bind_transaction){s, 0};
+    *t = (bind_transaction){.session = s};
     luaL_setmetatable(L, BIND_TRANSACTION);
     lua_pushvalue(L, 1);
     lua_setiuservalue(L, -2, 1);
@@ -199,8 +263,7 @@ static int finish_function(lua_State *L, int status, lua_KContext ctx) {
     }
     bind_state *b = bind_of(L);
     BIND_ENTER(b, L);
-    end_block(t, false);
-    mr_env_clear_error(b->env); /* the first error is the one to tell */
+    roll_back(t);
     BIND_LEAVE(b);
     return lua_error(L);
 }
@@ -213,8 +276,7 @@ static int run_block(lua_State *L, bool has_function) {
     lua_settop(L, 3);
     lua_toclose(L, 2); /* coroutine.close rolls back at once */
     lua_pushvalue(L, 1);
-    int status = lua_pcallk(L, 1, LUA_MULTRET, 0, 0, finish_function);
-    return finish_function(L, status, 0);
+    return bind_call_block(L, 1, LUA_MULTRET, finish_function);
 }
 
 static int begin(lua_State *L, bool nested) {
@@ -228,7 +290,14 @@ static int begin(lua_State *L, bool nested) {
     bind_transaction *t = push_transaction(L, s);
     BIND_ENTER(b, L);
     mr_status st = begin_now(s, nested, &o);
-    if (st == MR_OK) t->serial = mr_session_transaction_serial(s);
+    if (st == MR_OK) {
+        t->serial = mr_session_transaction_serial(s);
+        t->nested = nested;
+        t->function = has_function;
+        if (has_function) st = mr_session_enter_block(s);
+        if (st == MR_OK && has_function) t->block = t->serial;
+        if (st != MR_OK) roll_back(t);
+    }
     BIND_LEAVE(b);
     bind_check(L, st);
     return run_block(L, has_function);
@@ -250,18 +319,22 @@ typedef struct autoflush_block {
     mr_session *session; /* kept alive by the caller's stack, then by user value 1; NULL: ended */
 } autoflush_block;
 
+static void end_autoflush(lua_State *L, int idx) {
+    autoflush_block *block = bind_test(L, idx, BIND_AUTOFLUSH_BLOCK);
+    if (block && block->session && bind_peek(L)) mr_session_block_autoflush(block->session, -1);
+    if (block) block->session = NULL;
+}
+
 /* Ends the block, however it is left: by its end, an error, or coroutine.close. */
 static int end_autoflush_block(lua_State *L) {
-    autoflush_block *block = bind_test(L, 1, BIND_AUTOFLUSH_BLOCK);
-    if (!block) return 0;
-    if (block->session && bind_peek(L)) mr_session_block_autoflush(block->session, -1);
-    block->session = NULL;
+    end_autoflush(L, 1);
     return 0;
 }
 
 static int finish_no_autoflush(lua_State *L, int status, lua_KContext ctx) {
     (void)ctx;
     if (status == LUA_OK || status == LUA_YIELD) return lua_gettop(L) - 2;
+    end_autoflush(L, 2);
     return lua_error(L);
 }
 
@@ -285,14 +358,13 @@ int bind_session_no_autoflush(lua_State *L) {
         return 1;
     }
     lua_pushvalue(L, 1);
-    int status = lua_pcallk(L, 1, LUA_MULTRET, 0, 0, finish_no_autoflush);
-    return finish_no_autoflush(L, status, 0);
+    return bind_call_block(L, 1, LUA_MULTRET, finish_no_autoflush);
 }
 
 void bind_open_transaction(lua_State *L) {
     static const luaL_Reg methods[] = {{"commit", transaction_commit}, {"rollback", transaction_rollback}, {NULL, NULL}};
     static const luaL_Reg getters[] = {{"is_active", transaction_is_active}, {NULL, NULL}};
-    static const luaL_Reg metamethods[] = {{"__close", transaction_close}, {NULL, NULL}};
+    static const luaL_Reg metamethods[] = {{"__close", transaction_close}, {"__gc", transaction_gc}, {NULL, NULL}};
     bind_type(L, BIND_TRANSACTION, "Transaction", methods, getters, metamethods);
     luaL_newmetatable(L, BIND_AUTOFLUSH_BLOCK);
     lua_pushcfunction(L, end_autoflush_block);

@@ -41,10 +41,16 @@ static void name_blocker(mr_conn *conn) {
 
 mr_status mr_conn_failed(mr_conn *conn, const char *sql, const mr_value *values, size_t n) {
     if (conn->blocked) name_blocker(conn);
+    conn->was_blocked = conn->blocked;
     conn->blocked = false;
     if (sql) mr_error_add_statement(conn->env, sql, values, n);
     mr_conn_follow(conn, true);
     return MR_FAIL;
+}
+
+/* A coroutine that died in the midst of a block holds its lock until it is collected. */
+bool mr_conn_may_retry(mr_conn *conn) {
+    return conn->was_blocked && mr_db_collect(conn->engine->state);
 }
 
 /* ---------------------------------------------------------------- making and end */

@@ -45,6 +45,7 @@ struct mr_conn {
     bool read_only;  /* the open transaction: writes are refused */
     bool setting_up; /* the connect hook runs: nothing is recorded */
     bool blocked;    /* the lock that the last call met is held by this program */
+    bool was_blocked; /* so it was when the last call that failed did so */
     bool exclusive;  /* BEGIN EXCLUSIVE is running */
     bool version_known;
     int64_t version; /* of the data when this connection last began, committed, or first read */
@@ -99,6 +100,8 @@ void mr_conn_destroy(mr_conn *conn);
 /* What follows a failed driver call: says who holds the lock if it is this program, adds the statement to the
  * error, and follows the database where it has ended the transaction. Returns MR_FAIL. */
 mr_status mr_conn_failed(mr_conn *conn, const char *sql, const mr_value *values, size_t n);
+/* After a failed call: a lock of this program's own was met, and may be gone now that what was dropped is collected. */
+bool mr_conn_may_retry(mr_conn *conn);
 /* Calls the hook of before_execute or after_execute for the lists of parameters. (cursor.c) */
 mr_status mr_cursor_tell(mr_cursor *cursor, bool after, const mr_value *const *lists, size_t n);
 /* Closes the cursors: their next step fails. */

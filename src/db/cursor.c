@@ -15,6 +15,11 @@ static void link_cursor(mr_conn *conn, mr_cursor *cursor) {
     conn->cursors = cursor;
 }
 
+static mr_status prepare(mr_conn *conn, mr_compiled *compiled, bool keep, mr_cached_stmt **entry) {
+    if (mr_stmt_cache_take(conn, compiled, keep, entry) == MR_OK) return MR_OK;
+    return mr_conn_failed(conn, compiled->sql, NULL, 0);
+}
+
 mr_status mr_conn_cursor(mr_conn *conn, mr_compiled *compiled, bool keep, mr_cursor **out) {
     mr_cached_stmt *entry;
     if (conn->lost && mr_conn_check_lost(conn)) return MR_FAIL;
@@ -24,10 +29,8 @@ mr_status mr_conn_cursor(mr_conn *conn, mr_compiled *compiled, bool keep, mr_cur
         return MR_FAIL;
     }
     /* Prepared before BEGIN: a mistake in the SQL begins nothing. */
-    if (mr_stmt_cache_take(conn, compiled, keep, &entry)) {
-        mr_conn_failed(conn, compiled->sql, NULL, 0);
+    if (prepare(conn, compiled, keep, &entry) && (!mr_conn_may_retry(conn) || prepare(conn, compiled, keep, &entry)))
         return MR_FAIL;
-    }
     mr_cursor *cursor = NULL;
     if (compiled->is_write && conn->lazy && !conn->began && mr_conn_begin_write(conn)) goto fail;
     if (compiled->is_ddl) mr_conn_invalidate_cursors(conn);
@@ -150,8 +153,17 @@ static mr_status step(mr_cursor *cursor) {
     return watched ? step_watched(cursor) : conn->driver->step(cursor->stmt);
 }
 
+/* The cursor has failed. true: it runs again from its beginning, which it had not left. */
+static bool runs_again(mr_cursor *cursor, mr_cursor_state before) {
+    mr_conn *conn = cursor->conn;
+    if (before != MR_CURSOR_BOUND || !conn || conn->lost || !mr_conn_may_retry(conn)) return false;
+    cursor->state = MR_CURSOR_PREPARED;
+    /* The collection may have closed it: then the error says so. */
+    return mr_cursor_bind_n(cursor, cursor->values, cursor->nvalues) == MR_OK;
+}
+
 /* One call of the driver, and what follows from its answer. */
-static mr_status advance(mr_cursor *cursor) {
+static mr_status advance_once(mr_cursor *cursor) {
     mr_conn *conn = cursor->conn;
     const mr_compiled *compiled = cursor->compiled;
     mr_status status = step(cursor);
@@ -171,6 +183,12 @@ static mr_status advance(mr_cursor *cursor) {
     cursor->state = MR_CURSOR_FAILED;
     conn->driver->reset(cursor->stmt);
     return mr_conn_failed(conn, compiled->sql, cursor->values, cursor->nvalues);
+}
+
+static mr_status advance(mr_cursor *cursor) {
+    mr_cursor_state before = cursor->state;
+    mr_status status = advance_once(cursor);
+    return status == MR_FAIL && runs_again(cursor, before) ? advance_once(cursor) : status;
 }
 
 static double now(void) {

@@ -30,8 +30,32 @@ mr_db_state *mr_db_state_of(mr_env *env) {
     mr_db_state *state = mr_env_get(env, MR_ENV_DB);
     if (state) return state;
     state = mr_env_arena(env, sizeof *state);
-    if (state) mr_env_set(env, MR_ENV_DB, state);
+    if (!state) return NULL;
+    state->env = env;
+    mr_env_set(env, MR_ENV_DB, state);
     return state;
+}
+
+mr_status mr_db_set_collect(mr_env *env, bool (*collect)(void *ud), void *ud) {
+    mr_db_state *state = mr_db_state_of(env);
+    if (!state) return MR_FAIL;
+    state->collect = collect;
+    state->collect_ud = ud;
+    return MR_OK;
+}
+
+/* Not again from within: what is collected may use the library. */
+bool mr_db_collect(mr_db_state *state) {
+    if (!state->collect || state->collecting) return false;
+    mr_env *env = state->env;
+    mr_error *saved = mr_env_save_error(env);
+    state->collecting = true;
+    bool done = state->collect(state->collect_ud);
+    state->collecting = false;
+    mr_env_clear_error(env);
+    if (done) mr_error_free(env, saved);
+    else mr_env_restore_error(env, saved);
+    return done;
 }
 
 static mr_status set_up(mr_engine *engine, const char *url, size_t len, const mr_engine_options *options) {

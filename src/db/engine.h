@@ -12,8 +12,12 @@
 
 /* One per environment, in its arena. */
 typedef struct mr_db_state {
+    mr_env *env;
     uint64_t serial; /* of the last engine */
     mr_conn *conns;  /* all open connections, idle ones too */
+    bool (*collect)(void *ud); /* see mr_db_set_collect; NULL: nothing can */
+    void *collect_ud;
+    bool collecting;
 } mr_db_state;
 
 typedef struct mr_compile_cache {
@@ -48,6 +52,9 @@ struct mr_engine {
 
 /* The environment's state, made on first use; NULL without memory. */
 mr_db_state *mr_db_state_of(mr_env *env);
+
+/* Frees what was dropped; true: it is worth while to try again. The recorded error is cleared then. */
+bool mr_db_collect(mr_db_state *state);
 
 void mr_compile_cache_init(mr_compile_cache *cache, mr_env *env);
 void mr_compile_cache_done(mr_compile_cache *cache);

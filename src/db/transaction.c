@@ -14,7 +14,7 @@ static const char *control_text(mr_conn *conn, int control) {
     return conn->driver->begin_sql[control - MR_CONTROL_BEGIN];
 }
 
-static mr_status run_control(mr_conn *conn, int control) {
+static mr_status try_control(mr_conn *conn, int control) {
     const char *sql = control_text(conn, control);
     if (conn->engine->echo) mr_echo(conn->engine, sql, NULL, 0);
     mr_status status = MR_OK;
@@ -30,6 +30,11 @@ static mr_status run_control(mr_conn *conn, int control) {
         mr_conn_failed(conn, sql, NULL, 0);
     }
     return status == MR_FAIL ? MR_FAIL : MR_OK;
+}
+
+static mr_status run_control(mr_conn *conn, int control) {
+    mr_status status = try_control(conn, control);
+    return status == MR_FAIL && mr_conn_may_retry(conn) ? try_control(conn, control) : status;
 }
 
 /* What the transaction had written is gone, and its holder must not go on as if it were there. */

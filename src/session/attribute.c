@@ -188,6 +188,7 @@ static mr_status recall_key(mr_entity *entity, const mr_property *prop) {
 static mr_status set_column(mr_entity *entity, const mr_property *prop, const mr_value *given) {
     mr_value value = *given;
     mr_env *env = entity->mapper->env;
+    if (mr_blocks_allow_change(entity, prop) != MR_OK) return MR_FAIL;
     if (prop->validate && prop->validate(env, prop->validate_ud, entity, prop, &value) != MR_OK)
         return MR_FAIL;
     if (mr_attribute_coerce(entity->mapper, prop, &value) != MR_OK) return MR_FAIL;

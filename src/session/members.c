@@ -15,6 +15,7 @@ static const mr_relationship *enter(mr_entity *entity, const mr_property *prop) 
                 prop ? prop->name : "?");
         return NULL;
     }
+    if (mr_blocks_allow_change(entity, prop) != MR_OK) return NULL;
     mr_state_settle(entity);
     return prop->relationship;
 }

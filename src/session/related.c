@@ -130,6 +130,7 @@ static mr_status accept_reverse(mr_entity *entity, const mr_relationship *rel, c
 mr_status mr_related_accept(mr_entity *entity, const mr_relationship *rel, mr_attribute_event event,
                             mr_value *item) {
     mr_entity *old = NULL;
+    if (mr_blocks_allow_change(entity, rel->prop) != MR_OK) return MR_FAIL;
     if (check_target(entity, rel, item, event == MR_EVENT_SET) != MR_OK ||
         (event == MR_EVENT_SET && holder_of(entity, rel, &old) != MR_OK) ||
         accept_side(entity, rel, event, item) != MR_OK)
@@ -137,6 +138,7 @@ mr_status mr_related_accept(mr_entity *entity, const mr_relationship *rel, mr_at
     const mr_relationship *reverse = mr_relation_reverse(rel);
     mr_entity *now = item->kind == MR_ENTITY ? item->u.p : NULL;
     if (!reverse || (old && old == now)) return MR_OK;
+    if (now && mr_blocks_allow_change(now, reverse->prop) != MR_OK) return MR_FAIL;
     if (old && accept_loss(old, reverse, entity) != MR_OK) return MR_FAIL;
     return now ? accept_reverse(entity, rel, reverse, event, now) : MR_OK;
 }

@@ -26,6 +26,7 @@ mr_status mr_session_new(mr_env *env, mr_engine *engine, const mr_session_option
     s->since = s->owner->as_of;
     s->fresh_memory = true;
     mr_vec_init(&s->savepoints, env, sizeof(mr_savepoint));
+    mr_vec_init(&s->blocks, env, sizeof(uint64_t));
     mr_vec_init(&s->journal, env, sizeof(mr_note));
     mr_vec_init(&s->fresh, env, sizeof(mr_entity *));
     mr_vec_init(&s->doomed, env, sizeof(mr_entity *));
@@ -61,6 +62,7 @@ void mr_session_release(mr_session *s) {
     mr_owner_release(s->owner);
     for (int i = 0; i < MR_SESSION__COUNT; i++) mr_vec_done(&s->hooks[i]);
     mr_vec_done(&s->savepoints);
+    mr_vec_done(&s->blocks);
     mr_vec_done(&s->journal);
     mr_vec_done(&s->fresh);
     mr_vec_done(&s->doomed);
@@ -109,7 +111,8 @@ mr_status mr_session_close(mr_session *s) {
     mr_session_disconnect(s);
     mr_session_expunge_all(s);
     mr_journal_clear(s);
-    s->savepoints.len = 0;
+    s->savepoints.len = s->blocks.len = 0;
+    s->overtaken = false;
     mr_transaction_settled(s);
     s->began = s->stale = s->ended_by_database = false;
     s->dead = 0;
@@ -156,6 +159,8 @@ mr_status mr_session_allow(mr_session *s, mr_action action, const char *what) {
                        phases[phase].name);
     }
     if ((s->dead || s->lost) && !(action & (MR_ACT_ROLLBACK | MR_ACT_CLOSE))) return mr_session_refuse_dead(s);
+    if (s->overtaken && s->phase == MR_PHASE_IDLE && !s->committing && !(action & (MR_ACT_ROLLBACK | MR_ACT_CLOSE)))
+        return mr_blocks_refuse(s, what);
     return MR_OK;
 }
 

@@ -96,12 +96,15 @@ struct mr_session {
     bool running;      /* a flush sends its statements: what it has planned stays in the session */
     bool stale;        /* found while flushing: another connection has committed */
     bool unwinding;    /* all levels are being rolled back, one by one */
+    bool committing;   /* all levels are being committed, one by one */
+    bool overtaken;    /* the transaction of one of blocks is over */
     bool twin;         /* an add was refused because of another object of the identity */
     bool lent;         /* the user has the connection: what is written through it is not counted */
     uint64_t writes;   /* flushes and statements that wrote, so far */
     uint64_t serials;  /* the last one given out */
     uint64_t serial;   /* of the transaction */
     mr_vec savepoints; /* mr_savepoint */
+    mr_vec blocks;     /* uint64_t: serials of the transactions that functions run in, the outermost first */
     mr_vec journal;    /* mr_note */
     mr_map *kept;      /* see kept.c; NULL: nothing is */
     size_t prune_at;   /* length of the journal at which notes of freed objects are dropped */
@@ -249,6 +252,16 @@ bool mr_transaction_lost(void *session);
 void mr_transaction_settle(mr_session *s);
 /* The connection is given up, and the loss with it. */
 void mr_transaction_settled(mr_session *s);
+
+/* blocks.c */
+/* A transaction or savepoint has ended: overtaken follows. */
+void mr_blocks_follow(mr_session *s);
+/* InvalidRequestError: the block's transaction is over. */
+mr_status mr_blocks_refuse(mr_session *s, const char *what);
+/* The same for a change of the object's attribute, where its session's block is over. */
+mr_status mr_blocks_allow_change(const mr_entity *e, const mr_property *prop);
+/* InvalidRequestError where changes wait that are no part of the transaction that is to begin. */
+mr_status mr_blocks_begin(mr_session *s);
 
 /* flushing.c */
 mr_status mr_session_autoflush_now(mr_session *s);

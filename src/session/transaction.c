@@ -50,6 +50,7 @@ mr_status mr_session_begin(mr_session *s, mr_txmode mode) {
     if (mr_session_in_transaction(s))
         return mr_fail(s->env, MR_ERR_INVALID_REQUEST,
                        "A transaction is already begun on this Session: end it first, or use begin_nested()");
+    if (mr_blocks_begin(s) != MR_OK) return MR_FAIL;
     if (mode != MR_TX_DEFAULT) {
         mr_conn *conn;
         if (mr_session_connect(s, NULL, &conn) != MR_OK || mr_conn_begin(conn, mode) != MR_OK) return MR_FAIL;
@@ -90,6 +91,7 @@ static void end_transaction(mr_session *s) {
     mr_session_disconnect(s);
     s->began = false;
     s->serial = ++s->serials;
+    mr_blocks_follow(s);
 }
 
 /* Tells what has come about: no statement belongs to what has ended. */
@@ -237,10 +239,12 @@ static mr_status rollback(mr_session *s) {
         s->dead--;
     else
         status = roll_back_level(s, &lost);
-    if (nested)
+    if (nested) {
         s->savepoints.len--;
-    else
+        mr_blocks_follow(s);
+    } else {
         end_transaction(s);
+    }
     if (nested && lost) {
         s->dead = (unsigned)s->savepoints.len + 1;
         keep_failure(s);
@@ -290,6 +294,7 @@ static mr_status commit_savepoint(mr_session *s) {
     mr_savepoint savepoint = *innermost(s);
     if (mr_conn_release(s->conn, savepoint.number) != MR_OK) return MR_FAIL;
     s->savepoints.len--;
+    mr_blocks_follow(s);
     mr_journal_merge(s, savepoint.mark);
     return fire_ended(s, MR_SESSION_AFTER_COMMIT);
 }
@@ -325,9 +330,16 @@ mr_status mr_session_commit(mr_session *s) {
 
 mr_status mr_session_commit_all(mr_session *s) {
     mr_session_retain(s);
+    if (mr_session_allow(s, MR_ACT_COMMIT, "commit()") != MR_OK) {
+        mr_session_release(s);
+        return MR_FAIL;
+    }
+    bool before = s->committing;
+    s->committing = true; /* blocks whose savepoints go on the way are no hindrance */
     mr_status status = MR_OK;
     while (status == MR_OK && s->savepoints.len > 0) status = mr_session_commit(s);
     if (status == MR_OK) status = mr_session_commit(s);
+    s->committing = before;
     mr_session_release(s);
     return status;
 }

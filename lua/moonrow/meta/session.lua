@@ -150,7 +150,9 @@ function Session:flush() end
 function Session:commit() end
 function Session:rollback() end
 function Session:close() end
----A transaction: committed at the end of the block, rolled back on an error.
+---A transaction: committed at the end of the block, rolled back on an error. Once it has been ended inside the
+---function, by commit or rollback, all else raises there. Raises where a transaction has begun, or changes wait
+---that are no part of it.
 ---@param fn? fun(session: moonrow.Session): ...
 ---@param options? moonrow.BeginOptions
 ---@return moonrow.Transaction|any ...
@@ -213,7 +215,8 @@ function ScopedSession:configure(options) end
 ---@return table
 function ScopedSession:query_property(query_class) end
 
----What session:begin() gives without a function: with <close>, committed at the end of the block.
+---What session:begin() gives without a function: with <close>, committed at the end of the block. Where it was
+---ended before, and more was done that is not committed, the end of the block raises.
 ---@class moonrow.Transaction
 ---@field is_active boolean
 local Transaction = {}

@@ -152,6 +152,11 @@ typedef struct mr_engine_hooks {
                                size_t nlists, size_t n, double seconds);
 } mr_engine_hooks;
 
+/* Frees what the program has dropped without closing it (a collection), for all engines of the environment; false: it did
+ * not. Asked once before a lock is reported that a connection of the same program holds, and before a database is reported
+ * that cannot be opened. It may close connections and run the program's own code, but not end the call that asks. */
+mr_status mr_db_set_collect(mr_env *env, bool (*collect)(void *ud), void *ud);
+
 /* Makes an engine: one reference. Connects to nothing yet, except that sqlite:// anchors its memory database.
  * An unknown dialect: ArgumentError with the known ones. */
 mr_status mr_engine_new(mr_env *env, const char *url, size_t len, const mr_engine_options *options, mr_engine **out);

@@ -84,7 +84,7 @@ mr_entity *mr_session_dirty_at(const mr_session *s, size_t i);
 size_t mr_session_deleted_count(const mr_session *s);
 mr_entity *mr_session_deleted_at(const mr_session *s, size_t i);
 
-/* Transactions. InvalidRequestError from begin when one has begun; PendingRollbackError, naming the first error, from everything but
+/* Transactions. InvalidRequestError from begin when one has begun, or when changes wait that were made before it; PendingRollbackError, naming the first error, from everything but
  * rollback and close after a failed flush. */
 mr_status mr_session_begin(mr_session *s, mr_txmode mode);
 mr_status mr_session_begin_nested(mr_session *s); /* flushes first */
@@ -102,6 +102,14 @@ bool mr_session_in_transaction(const mr_session *s);
 unsigned mr_session_nesting(const mr_session *s); /* 0: none; 1: a transaction; 2..: savepoints */
 uint64_t mr_session_transaction_serial(const mr_session *s); /* of the innermost; differs for each begun */
 bool mr_session_has_transaction(const mr_session *s, uint64_t serial); /* is that one open still, at whatever depth? */
+
+/* A function runs in the innermost transaction or savepoint, which its block ends: from enter to leave, when that has ended
+ * inside of it, all but rollback and close is refused (InvalidRequestError), so that nothing is done that nobody commits.
+ * leave it before the block's own commit or rollback. A block that the session does not know (it was closed) passes. */
+mr_status mr_session_enter_block(mr_session *s);
+void mr_session_leave_block(mr_session *s, uint64_t serial);
+/* Names the objects that wait for a flush, "<User (pending)>, <Post 3>"; false: there are none. */
+bool mr_session_name_pending(mr_session *s, mr_strbuf *out);
 
 /* Reading. Autoflushes (unless the query or the session says no), then loads. */
 mr_status mr_session_load(mr_session *s, mr_query *query, mr_load **out);

@@ -1,0 +1,69 @@
+/*
+ * coroutine.c: what a block needs to know of the coroutine that it runs in: whether an error will close it, and which coroutine
+ * waits for which.
+ *
+ * Invariant: a function that runs in a block is called in such a way that the block ends with it, and where something else sees
+ * to that (Lua closes what a protected call unwinds), the error's traceback stays whole.
+ */
+#include "runtime.h"
+
+/* Is this the frame of a pcall or xpcall? */
+static bool is_protected_call(lua_State *L, lua_Debug *ar, const bind_state *b) {
+    lua_getinfo(L, "f", ar);
+    lua_CFunction fn = lua_tocfunction(L, -1);
+    lua_pop(L, 1);
+    return fn && (fn == b->pcall || fn == b->xpcall);
+}
+
+bool bind_error_closes(lua_State *L) {
+    lua_Debug ar;
+    bool main = lua_pushthread(L) != 0;
+    lua_pop(L, 1);
+    if (main) return true;
+    luaL_checkstack(L, 2, "looking at a coroutine");
+    const bind_state *b = bind_of(L);
+    for (int level = 0; lua_getstack(L, level, &ar); level++)
+        if (is_protected_call(L, &ar, b)) return true;
+    return false;
+}
+
+int bind_call_block(lua_State *L, int nargs, int nresults, lua_KFunction finish) {
+    if (!bind_error_closes(L)) return finish(L, lua_pcallk(L, nargs, nresults, 0, 0, finish), 0);
+    lua_callk(L, nargs, nresults, 0, finish);
+    return finish(L, LUA_OK, 0);
+}
+
+/* core.error_closes(): would an error of the running coroutine close its variables? */
+static int core_error_closes(lua_State *L) {
+    lua_pushboolean(L, bind_error_closes(L));
+    return 1;
+}
+
+/* core.resumed_by(co): the coroutine that co has resumed and waits for; nil where that cannot be found out. Its innermost frame is
+ * coroutine.resume, which was given the coroutine, or a function of coroutine.wrap, which carries it. */
+static int core_resumed_by(lua_State *L) {
+    lua_State *co = lua_tothread(L, 1);
+    lua_Debug ar;
+    lua_settop(L, 1);
+    if (!co || co == L || !lua_checkstack(co, 3) || !lua_getstack(co, 0, &ar)) return 0;
+    int top = lua_gettop(co);
+    lua_getinfo(co, "f", &ar);
+    bool is_c = lua_iscfunction(co, -1) != 0;
+    if (is_c && ((lua_getupvalue(co, -1, 1) && lua_isthread(co, -1)) || (lua_getlocal(co, &ar, 1) && lua_isthread(co, -1))))
+        lua_xmove(co, L, 1);
+    lua_settop(co, top);
+    return lua_gettop(L) > 1 ? 1 : 0;
+}
+
+void bind_open_coroutine(lua_State *L) {
+    bind_state *b = bind_of(L);
+    lua_getglobal(L, "pcall");
+    b->pcall = lua_tocfunction(L, -1);
+    lua_getglobal(L, "xpcall");
+    b->xpcall = lua_tocfunction(L, -1);
+    lua_pop(L, 2);
+    lua_pushcfunction(L, core_error_closes);
+    lua_setfield(L, -2, "error_closes");
+    lua_pushcfunction(L, core_resumed_by);
+    lua_setfield(L, -2, "resumed_by");
+}

@@ -1,0 +1,103 @@
+/*
+ * blocks.c: the blocks that run a function in a transaction, what may be done in them once that has ended, and what a new one
+ * must not take in.
+ *
+ * Invariant: overtaken says whether the transaction of some block that still runs is over. Then nothing but its end is possible:
+ * what came after it would be in no transaction, and nobody would commit it.
+ */
+#include "session_state.h"
+
+void mr_blocks_follow(mr_session *s) {
+    s->overtaken = false;
+    for (size_t i = 0; i < s->blocks.len && !s->overtaken; i++)
+        s->overtaken = !mr_session_has_transaction(s, *(const uint64_t *)mr_vec_at(&s->blocks, i));
+}
+
+mr_status mr_session_enter_block(mr_session *s) {
+    uint64_t *serial = mr_vec_push(&s->blocks);
+    if (!serial) return MR_FAIL;
+    *serial = mr_session_transaction_serial(s);
+    return MR_OK;
+}
+
+void mr_session_leave_block(mr_session *s, uint64_t serial) {
+    for (size_t i = s->blocks.len; i > 0; i--) {
+        if (*(const uint64_t *)mr_vec_at(&s->blocks, i - 1) != serial) continue;
+        mr_vec_remove(&s->blocks, i - 1);
+        mr_blocks_follow(s);
+        return;
+    }
+}
+
+mr_status mr_blocks_refuse(mr_session *s, const char *what) {
+    return mr_fail(s->env, MR_ERR_INVALID_REQUEST,
+                   "%s: the transaction of this block (session:begin, begin_nested) has been ended inside it, by commit() or "
+                   "rollback(): nobody would commit what comes after. Let the block end first, or leave the commit to its end",
+                   what);
+}
+
+mr_status mr_blocks_allow_change(const mr_entity *e, const mr_property *prop) {
+    mr_session *s = mr_session_of(e);
+    if (!s || !s->overtaken || s->phase != MR_PHASE_IDLE) return MR_OK;
+    mr_strbuf what;
+    mr_strbuf_init(&what, s->env);
+    mr_strbuf_printf(&what, "%s.%s", e->mapper->name, prop->name);
+    mr_blocks_refuse(s, what.oom ? prop->name : mr_strbuf_str(&what));
+    mr_strbuf_done(&what);
+    return MR_FAIL;
+}
+
+/* ---------------------------------------------------------------- what waits for a flush */
+
+/* Was it touched and put back? Then there is nothing to write. */
+static bool waits(mr_session *s, mr_entity *e) {
+    return e->state != MR_PERSISTENT || (e->flags & MR_ENTITY_TO_DELETE) || mr_session_is_modified(s, e);
+}
+
+typedef struct naming {
+    mr_strbuf *out;
+    size_t named, left_out;
+} naming;
+
+static void name_objects(mr_session *s, const mr_vec *list, naming *n) {
+    enum { NAMED = 5 };
+    mr_strbuf words;
+    mr_strbuf_init(&words, s->env);
+    for (size_t i = 0; i < list->len; i++) {
+        mr_entity *e = mr_vec_ptr(list, i);
+        /* A changed one that is to be deleted is in both lists. */
+        if (!waits(s, e) || (list == &s->owner->dirty && (e->flags & MR_ENTITY_TO_DELETE))) continue;
+        if (n->named == NAMED) {
+            n->left_out++;
+            continue;
+        }
+        mr_strbuf_printf(n->out, "%s%s", n->named++ ? ", " : "", mr_entity_words(e, &words));
+    }
+    mr_strbuf_done(&words);
+}
+
+bool mr_session_name_pending(mr_session *s, mr_strbuf *out) {
+    naming n = {out, 0, 0};
+    if (s->hooks[MR_SESSION_COMPARE].len > 0 && mr_session_fire(s, MR_SESSION_COMPARE) != MR_OK)
+        mr_env_clear_error(s->env);
+    if (mr_session_is_clean(s)) return false;
+    mr_state_sort_pending(s);
+    name_objects(s, &s->fresh, &n);
+    name_objects(s, &s->owner->dirty, &n);
+    name_objects(s, &s->doomed, &n);
+    if (n.left_out) mr_strbuf_printf(out, " and %zu more", n.left_out);
+    return n.named > 0;
+}
+
+mr_status mr_blocks_begin(mr_session *s) {
+    mr_strbuf words;
+    mr_strbuf_init(&words, s->env);
+    mr_status status = MR_OK;
+    if (mr_session_name_pending(s, &words))
+        status = mr_fail(s->env, MR_ERR_INVALID_REQUEST,
+                         "begin(): the session has changes that were made before it and that a rollback of the new transaction "
+                         "would take back: %s. commit() or rollback() them first, or flush() them and use begin_nested()",
+                         words.oom ? "objects" : mr_strbuf_str(&words));
+    mr_strbuf_done(&words);
+    return status;
+}
