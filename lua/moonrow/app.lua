@@ -87,7 +87,7 @@ end
 -- warning otherwise.
 function Scope:__close(err)
   if self.left then return end
-  self.left = true
+  self.left, self.done = true, err == nil
   local first
   for i = #self.app.teardowns, 1, -1 do
     local ok, failure = pcall(self.app.teardowns[i], err)
@@ -153,6 +153,9 @@ function app.current()
   local scope = innermost()
   return scope and scope.app
 end
+
+-- Is the value a scope that ends now, and without an error?
+function app.is_done(value) return getmetatable(value) == Scope and value.done or false end
 
 -- The default scope of scoped sessions: the innermost one, or the one of the whole Lua state.
 function app.scope_key() return entered > 0 and innermost() or main end

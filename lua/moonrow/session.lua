@@ -127,6 +127,7 @@ function methods:remove()
   local current = key ~= nil and state.registry[key]
   if not current then return end
   state.registry[key] = nil
+  if app.is_done(key) then core.warn_uncommitted(current) end
   current:close()
 end
 

@@ -86,9 +86,29 @@ describe("the host", function()
     end)
   end)
 
-  it("turns warnings on with -W", function()
-    assert.equal("", (run [[-e 'warn "w"']]))
+  it("turns warnings on; a script turns them off", function()
+    assert.equal("Lua warning: w\n", (run [[-e 'warn "w"']]))
     assert.equal("Lua warning: w\n", (run [[-W -e 'warn "w"']]))
+    assert.equal("", (run [[-e 'warn "@off"' -e 'warn "w"']]))
+  end)
+
+  it("warns of what a script has not committed, unless the script has failed", function()
+    local work = [[
+      local mr = require "moonrow"
+      local db = mr.open "sqlite://"
+      local User = db.Model:extend("User", { id = db.Column{ db.Integer, primary_key = true } })
+      db:create_all()
+      db.session:add_all{ User{}, User{} }
+    ]]
+    local output, code = run("-", work)
+    assert.matches("^Lua warning: moonrow: .*2 objects %(2 User%)[^\n]*\n$", output)
+    assert.equal(0, code)
+    output, code = run("-", work .. "db.session:flush() error 'mine'")
+    assert.matches("mine", output)
+    assert.is_nil(output:find "warning")
+    assert.equal(1, code)
+    assert.equal("", (run("-", work .. "warn '@off'")))
+    assert.equal("", (run("-", work .. "db.session:commit()")))
   end)
 
   it("runs stdin with -, and when there is no script", function()

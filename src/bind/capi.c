@@ -217,6 +217,11 @@ void mr_state_interrupt(mr_env *env, int on) {
     if (env) mr_env_interrupt(env, on != 0);
 }
 
+void mr_state_quiet(lua_State *L) {
+    bind_state *b = bind_peek(L);
+    if (b) b->quiet = true;
+}
+
 typedef struct log_args {
     void (*fn)(void *ud, const char *text);
     void *ud;

@@ -62,8 +62,15 @@ static bind_connection *owned(lua_State *L, const char *function) {
     return c;
 }
 
+/* A connection begins at its first write. */
+static void warn_of_loss(lua_State *L, const bind_connection *c) {
+    if (c->conn && !c->borrowed && mr_conn_in_transaction(c->conn) && !bind_of(L)->quiet)
+        lua_warning(L, "moonrow: a connection has ended with work that was not committed and is lost; commit it, or roll it back", 0);
+}
+
 static int connection_gc(lua_State *L) {
     bind_state *b = bind_peek(L);
+    if (b) warn_of_loss(L, lua_touserdata(L, 1));
     if (b) bind_release_quietly(b, finalize, lua_touserdata(L, 1));
     return 0;
 }
@@ -156,7 +163,9 @@ static void end_block(lua_State *L, bind_connection *c, bool keep) {
 static int connection_close(lua_State *L) {
     bind_connection *c = bind_arg(L, 1, BIND_CONNECTION, "close");
     if (!c->conn) return 0;
-    end_block(L, c, c->block && !c->function && lua_isnoneornil(L, 2) && bind_is_running(L));
+    bool ends = lua_isnoneornil(L, 2) && bind_is_running(L);
+    if (ends && !c->block) warn_of_loss(L, c);
+    end_block(L, c, ends && c->block && !c->function);
     return 0;
 }
 

@@ -23,6 +23,7 @@ typedef struct bind_state {
     lua_State *main; /* the main thread */
     unsigned depth;  /* of entered core calls */
     bool closed;     /* the Lua state closes: finalizers do nothing more */
+    bool quiet;      /* what sessions lose is not warned of */
     bool logging;    /* the function that logs runs, wherever the core is: it must not call the library */
     int stress;      /* registry "moonrow.stress" when opened: 1 a collector step at each call, 2 a trace as well */
     size_t charged;  /* native bytes that Lua's collector has been told of */

@@ -90,16 +90,37 @@ static void release_session(void *p) {
     mr_session_release(p);
 }
 
+/* Says what the session loses by its end. Not where the host wants it quiet: a script that has failed has told its error. */
+static void warn_of_loss(lua_State *L, bind_state *b, const bind_session *s) {
+    mr_strbuf words;
+    if (!s->session || s->closed || b->quiet) return;
+    mr_strbuf_init(&words, b->env);
+    if (mr_session_uncommitted(s->session, &words)) {
+        lua_warning(L, "moonrow: a session has ended with work that was not committed and is lost: ", 1);
+        lua_warning(L, mr_strbuf_str(&words), 1);
+        lua_warning(L, "; commit it, or roll it back", 0);
+    }
+    mr_strbuf_done(&words);
+}
+
 static int session_gc(lua_State *L) {
     bind_session *s = lua_touserdata(L, 1);
     bind_state *b = bind_peek(L);
     if (!b || !s->session) return 0;
+    warn_of_loss(L, b, s);
     lua_State *outer = b->L;
     b->L = L; /* not entered: a finalizer runs at any time, and must not trace */
     bind_release_quietly(b, release_session, s->session);
     b->L = outer;
     s->session = NULL;
     s->closed = true; /* a weak table may show it for one cycle more */
+    return 0;
+}
+
+/* core.warn_uncommitted(session): for the end of a scope that closes it. Of other values than sessions nothing is known. */
+static int core_warn_uncommitted(lua_State *L) {
+    const bind_session *s = bind_test(L, 1, BIND_SESSION);
+    if (s) warn_of_loss(L, bind_of(L), s);
     return 0;
 }
 
@@ -114,6 +135,13 @@ static int session_close(lua_State *L) {
     bind_check(L, st);
     s->closed = true;
     return 0;
+}
+
+/* local s <close> = ...: the scope has ended. With an error, that is the one to tell. */
+static int session_end(lua_State *L) {
+    const bind_session *s = bind_arg(L, 1, BIND_SESSION, "close");
+    if (lua_isnoneornil(L, 2) && bind_is_running(L)) warn_of_loss(L, bind_of(L), s);
+    return session_close(L);
 }
 
 static int session_closed(lua_State *L) {
@@ -546,7 +574,7 @@ static const luaL_Reg getters[] = {{"new", session_new}, {"dirty", session_dirty
                                    {NULL, NULL}};
 
 void bind_open_session(lua_State *L) {
-    static const luaL_Reg metamethods[] = {{"__gc", session_gc}, {"__close", session_close}, {NULL, NULL}};
+    static const luaL_Reg metamethods[] = {{"__gc", session_gc}, {"__close", session_end}, {NULL, NULL}};
     bind_type(L, BIND_SESSION, "Session", methods, getters, metamethods);
     luaL_getmetatable(L, BIND_SESSION);
     lua_getfield(L, -1, "__index");
@@ -571,6 +599,8 @@ void bind_open_session(lua_State *L) {
     bind_open_transaction(L);
     lua_pushcfunction(L, core_session);
     lua_setfield(L, -2, "Session");
+    lua_pushcfunction(L, core_warn_uncommitted);
+    lua_setfield(L, -2, "warn_uncommitted");
     lua_pushcfunction(L, core_is_open);
     lua_setfield(L, -2, "is_open");
     lua_pushcfunction(L, core_object_session);

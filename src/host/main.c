@@ -40,7 +40,7 @@ static void print_usage(const char *bad) {
           "  -l g=mod  require library 'mod' into global 'g'\n"
           "  -v        show version information\n"
           "  -E        ignore environment variables\n"
-          "  -W        turn warnings on\n"
+          "  -W        turn warnings on (they are, unless a script says warn \"@off\")\n"
           "  --        stop handling options\n"
           "  -         stop handling options and execute stdin\n"
           "Without a script: a shell on a terminal, else the script is read from stdin.\n",
@@ -183,15 +183,13 @@ static void open_libraries(lua_State *L) {
     lua_gc(L, LUA_GCGEN, 0, 0); /* as lua does */
 }
 
-/* 1: argc, 2: argv as light userdata. True when all went well. */
-static int host_main(lua_State *L) {
-    int argc = (int)lua_tointeger(L, 1);
-    char **argv = lua_touserdata(L, 2);
+/* True when all went well. */
+static bool run_all(lua_State *L, int argc, char **argv) {
     options o = read_options(argc, argv);
     luaL_checkversion(L);
     if (o.bad) {
         print_usage(argv[o.script]);
-        return 0;
+        return false;
     }
     if (o.version) print_version();
     if (o.no_environment) {
@@ -199,18 +197,26 @@ static int host_main(lua_State *L) {
         lua_setfield(L, LUA_REGISTRYINDEX, "LUA_NOENV");
     }
     open_libraries(L);
+    lua_warning(L, "@on", 0); /* what is lost without an error is told of; a script turns them off by warn "@off" */
     make_arg(L, argv, argc, o.script);
-    if (!o.no_environment && !run_init(L)) return 0;
-    if (!run_options(L, &o, argv)) return 0;
-    if (o.script < argc && !run_script(L, &o, argv)) return 0;
+    if (!o.no_environment && !run_init(L)) return false;
+    if (!run_options(L, &o, argv)) return false;
+    if (o.script < argc && !run_script(L, &o, argv)) return false;
     if (o.interactive) host_shell(L);
     else if (o.script >= argc && !o.has_code && !o.version) {
         if (host_stdin_is_terminal()) {
             print_version();
             host_shell(L);
-        } else if (!run_chunk(L, luaL_loadfile(L, NULL), 0)) return 0;
+        } else if (!run_chunk(L, luaL_loadfile(L, NULL), 0)) return false;
     }
-    lua_pushboolean(L, 1);
+    return true;
+}
+
+/* 1: argc, 2: argv as light userdata. True when all went well. */
+static int host_main(lua_State *L) {
+    bool fine = run_all(L, (int)lua_tointeger(L, 1), lua_touserdata(L, 2));
+    if (!fine) mr_state_quiet(L); /* its error was told */
+    lua_pushboolean(L, fine);
     return 1;
 }
 

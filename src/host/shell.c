@@ -7,6 +7,7 @@
 #define _POSIX_C_SOURCE 200809L /* isatty; NOLINT(bugprone-reserved-identifier) */
 
 #include <lauxlib.h>
+#include <moonrow.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -107,6 +108,8 @@ void host_shell(lua_State *L) {
         else host_report(L, NULL);
         lua_settop(L, 0);
     }
+    /* Of what was typed and not committed only somebody who sits there is told. */
     if (host_stdin_is_terminal()) putchar('\n');
+    else mr_state_quiet(L);
     fflush(stdout);
 }

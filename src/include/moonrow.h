@@ -54,6 +54,9 @@ struct mr_env *mr_state_env(struct lua_State *L);
  * taken back (0). May be called from a signal handler and from another thread, as long as the state lives;
  * not for a database handle of the program's own. env: mr_state_env's; NULL does nothing. */
 void mr_state_interrupt(struct mr_env *env, int on);
+/* What sessions lose from now on, when they are collected or the state closes, is not warned of: the program has failed, say, and
+ * has told its error. Does nothing where luaopen_moonrow has not run. */
+void mr_state_quiet(struct lua_State *L);
 /* Receives the library's log: statements of an engine with echo = true. fn must not call Lua. NULL:
  * nobody does. */
 mr_result mr_state_log(struct lua_State *L, void (*fn)(void *ud, const char *text), void *ud);

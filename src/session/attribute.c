@@ -236,6 +236,12 @@ static bool slot_is_changed(const mr_value *v) {
     return v->kind == MR_COLLECTION ? mr_collection_changed(v->u.p) : (v->flags & MR_VALUE_DIRTY) != 0;
 }
 
+bool mr_entity_is_changed(const mr_entity *entity) {
+    for (unsigned slot = 0; slot < entity->nslots; slot++)
+        if (slot_is_changed(&entity->slots[slot])) return true;
+    return false;
+}
+
 bool mr_session_is_modified(mr_session *s, mr_entity *entity) {
     if (s->hooks[MR_SESSION_COMPARE].len > 0 && mr_session_fire(s, MR_SESSION_COMPARE) != MR_OK)
         mr_env_clear_error(s->env);

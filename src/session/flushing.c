@@ -162,6 +162,7 @@ static mr_status publish(mr_session *s, mr_flush *flush) {
     if (mr_journal_flush(s, flush) != MR_OK) return MR_FAIL;
     dismiss_pending(s);
     mr_state_drop_spared(s);
+    mr_uncommitted_note(s, flush);
     mr_flush_publish(flush);
     expire_stale(s, flush);
     for (size_t i = 0; mr_flush_replaced(flush, i); i++) mr_expire_table(s, mr_flush_replaced(flush, i));

@@ -9,6 +9,7 @@
 static mr_status begin_write(mr_session *s) {
     mr_conn *conn;
     s->writes++;
+    s->statements++;
     return mr_session_connect_to_write(s, &conn);
 }
 
@@ -44,6 +45,7 @@ static mr_status open_cursor(mr_session *s, mr_session_cursor *out, const mr_nam
     if (out->compiled->is_write) {
         mr_session_keep_reading(s);
         s->writes++;
+        s->statements++;
     }
     return mr_conn_execute(conn, out->compiled, out->values, &out->cursor);
 }

@@ -27,6 +27,7 @@ mr_status mr_session_new(mr_env *env, mr_engine *engine, const mr_session_option
     s->fresh_memory = true;
     mr_vec_init(&s->savepoints, env, sizeof(mr_savepoint));
     mr_vec_init(&s->blocks, env, sizeof(uint64_t));
+    mr_vec_init(&s->written, env, sizeof(mr_class_count));
     mr_vec_init(&s->journal, env, sizeof(mr_note));
     mr_vec_init(&s->fresh, env, sizeof(mr_entity *));
     mr_vec_init(&s->doomed, env, sizeof(mr_entity *));
@@ -63,6 +64,7 @@ void mr_session_release(mr_session *s) {
     for (int i = 0; i < MR_SESSION__COUNT; i++) mr_vec_done(&s->hooks[i]);
     mr_vec_done(&s->savepoints);
     mr_vec_done(&s->blocks);
+    mr_vec_done(&s->written);
     mr_vec_done(&s->journal);
     mr_vec_done(&s->fresh);
     mr_vec_done(&s->doomed);
@@ -110,6 +112,7 @@ mr_status mr_session_close(mr_session *s) {
     uint8_t before = mr_session_enter(s, MR_PHASE_CLOSING);
     mr_session_disconnect(s);
     mr_session_expunge_all(s);
+    mr_uncommitted_forget(s, NULL);
     mr_journal_clear(s);
     s->savepoints.len = s->blocks.len = 0;
     s->overtaken = false;

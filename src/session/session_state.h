@@ -62,11 +62,18 @@ typedef struct mr_note {
     } u;
 } mr_note;
 
+/* Objects of a class that a transaction has written. */
+typedef struct mr_class_count {
+    const mr_mapper *mapper;
+    size_t n;
+} mr_class_count;
+
 /* A savepoint: where its part of the journal begins. */
 typedef struct mr_savepoint {
     uint64_t serial;
     size_t mark;
     uint64_t writes, reads; /* the session's and its owner's, when it began */
+    size_t written, statements; /* lengths and numbers in the session, when it began */
     unsigned number; /* in the database: mr_sp_N */
 } mr_savepoint;
 
@@ -105,6 +112,8 @@ struct mr_session {
     uint64_t serial;   /* of the transaction */
     mr_vec savepoints; /* mr_savepoint */
     mr_vec blocks;     /* uint64_t: serials of the transactions that functions run in, the outermost first */
+    mr_vec written;    /* mr_class_count: what flushes of this transaction have written; see uncommitted.c */
+    size_t statements; /* of this transaction that were no flush's and wrote */
     mr_vec journal;    /* mr_note */
     mr_map *kept;      /* see kept.c; NULL: nothing is */
     size_t prune_at;   /* length of the journal at which notes of freed objects are dropped */
@@ -263,6 +272,12 @@ mr_status mr_blocks_allow_change(const mr_entity *e, const mr_property *prop);
 /* InvalidRequestError where changes wait that are no part of the transaction that is to begin. */
 mr_status mr_blocks_begin(mr_session *s);
 
+/* uncommitted.c */
+/* A flush has run: its objects are counted. */
+void mr_uncommitted_note(mr_session *s, const mr_flush *flush);
+/* What the transaction (NULL), or this savepoint, has written is gone or committed. */
+void mr_uncommitted_forget(mr_session *s, const mr_savepoint *savepoint);
+
 /* flushing.c */
 mr_status mr_session_autoflush_now(mr_session *s);
 bool mr_session_is_clean(const mr_session *s);
@@ -275,6 +290,8 @@ mr_status mr_session_identity(const mr_mapper *mapper, const mr_value *key, mr_s
 mr_status mr_attribute_unexpire(mr_entity *entity);
 /* Its row was found missing: deleted for as long as the transaction stands. MR_NOTFOUND. */
 mr_status mr_attribute_bury(mr_session *s, mr_entity *entity);
+/* Has any attribute of a persistent object another value than its row? */
+bool mr_entity_is_changed(const mr_entity *entity);
 /* mr_type_coerce with "User.email" for the message. */
 mr_status mr_attribute_coerce(const mr_mapper *mapper, const mr_property *prop, mr_value *value);
 /* Loads a column that is not loaded. ObjectDeletedError, DetachedInstanceError. */

@@ -81,6 +81,8 @@ mr_status mr_session_begin_nested(mr_session *s) {
     made->mark = s->journal.len;
     made->writes = s->writes;
     made->reads = s->owner->reads;
+    made->written = s->written.len;
+    made->statements = s->statements;
     made->serial = ++s->serials;
     return MR_OK;
 }
@@ -89,6 +91,7 @@ mr_status mr_session_begin_nested(mr_session *s) {
 
 static void end_transaction(mr_session *s) {
     mr_session_disconnect(s);
+    mr_uncommitted_forget(s, NULL);
     s->began = false;
     s->serial = ++s->serials;
     mr_blocks_follow(s);
@@ -106,6 +109,7 @@ static mr_status fire_ended(mr_session *s, mr_session_event event) {
 static mr_status undo_transaction(mr_session *s) {
     mr_state_drop_pending(s);
     mr_state_drop_doomed(s);
+    mr_uncommitted_forget(s, NULL);
     mr_status status = mr_journal_undo(s, 0);
     mr_expire_everything(s);
     s->stale = false;
@@ -118,6 +122,7 @@ static mr_status undo_savepoint(mr_session *s) {
     const mr_savepoint *savepoint = innermost(s);
     mr_state_drop_pending(s);
     mr_state_drop_doomed(s);
+    mr_uncommitted_forget(s, savepoint);
     mr_status status = mr_journal_undo(s, savepoint->mark);
     bool read = (s->lent || s->writes != savepoint->writes) && s->owner->reads != savepoint->reads;
     /* The end of the transaction expires all that is left; what it makes transient keeps its references. */

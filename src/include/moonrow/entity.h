@@ -42,6 +42,7 @@ enum { /* mr_entity.flags */
     MR_ENTITY_SCRATCH_A = 512, MR_ENTITY_SCRATCH_B = 1024, /* the collections' own, set only within one call */
     MR_ENTITY_CASCADED = 2048, /* TO_DELETE, but only as something that holds it is: the flush asks again */
     MR_ENTITY_SPARED = 4096    /* added again after that: until the next flush no deletion reaches it */
+    /* From 65536 on: the transaction that has counted it, see the session's uncommitted.c. */
 };
 
 /* One block per object: this header, its slots, then packed text. */

@@ -111,6 +111,9 @@ void mr_session_leave_block(mr_session *s, uint64_t serial);
 /* Names the objects that wait for a flush, "<User (pending)>, <Post 3>"; false: there are none. */
 bool mr_session_name_pending(mr_session *s, mr_strbuf *out);
 
+/* What is lost if the session ends now: "3 objects (2 User, 1 Post)". false: nothing. Loads and sends nothing. */
+bool mr_session_uncommitted(const mr_session *s, mr_strbuf *out);
+
 /* Reading. Autoflushes (unless the query or the session says no), then loads. */
 mr_status mr_session_load(mr_session *s, mr_query *query, mr_load **out);
 /* The query as its rows are counted: see mr_load_keyed. */

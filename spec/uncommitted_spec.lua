@@ -1,0 +1,172 @@
+-- uncommitted_spec.lua: work that nobody has committed, at the end of a script or a scope: a warning says what is lost.
+
+local prelude = [[
+  package.cpath = %q
+  warn "@on"
+  local mr = require "moonrow"
+  local app = mr.App "test"
+  app.config.DATABASE_URI = "sqlite://"
+  local db = mr.Database(app)
+  local function id() return db.Column{ db.Integer, primary_key = true } end
+  local User = db.Model:extend("User", { id = id(), name = db.Column{ db.Text } })
+  local Post = db.Model:extend("Post", { id = id(), title = db.Column{ db.Text } })
+  db:create_all()
+  db.session:add_all{ User{ name = "a" }, User{ name = "b" }, Post{ title = "c" } }
+  db.session:commit()
+  db.session:remove()
+]]
+
+-- The warnings of a script that runs by itself, as a list of texts.
+local function warnings(source)
+  local path = os.tmpname()
+  local file = assert(io.open(path, "w"))
+  file:write(prelude:format(package.cpath), source, "\n")
+  file:close()
+  local pipe = assert(io.popen("lua5.4 " .. path .. " 2>&1"))
+  local list = {}
+  for line in pipe:lines() do
+    local text = line:match "^Lua warning: moonrow: (.*)$"
+    if text then list[#list + 1] = text end
+    assert(text or line:find "mine" or line:find "stack traceback" or line:find "^%s" or line == "done", line)
+  end
+  pipe:close()
+  os.remove(path)
+  return list
+end
+
+local function one(source, ...)
+  local list = warnings(source)
+  assert.equal(1, #list, table.concat(list, "\n"))
+  for _, part in ipairs{ ... } do assert.truthy(list[1]:find(part, 1, true), list[1] .. "\nlacks " .. part) end
+end
+
+local function none(source) assert.same({}, warnings(source)) end
+
+describe("at the end of a script", function()
+  it("what was added, changed and deleted is told of, by class", function()
+    one([[
+      local a, b = db.session:get(User, 1), db.session:get(User, 2)
+      a.name = "new"
+      db.session:delete(b)
+      db.session:add_all{ Post{}, Post{} }]], "not committed", "4 objects", "2 User", "2 Post")
+  end)
+
+  it("what was flushed as well, each object once", function()
+    one([[
+      local a = db.session:get(User, 1)
+      local post = Post{}
+      db.session:add(post)
+      for i = 1, 3 do
+        a.name = "new" .. i
+        post.title = "new" .. i
+        db.session:flush()
+      end
+      a.name = "last"
+      db.session:add(Post{})]], "3 objects", "1 User", "2 Post")
+    one([[
+      for i = 1, 100 do db.session:add(User{ name = "n" .. i }) end
+      db.session:flush()
+      collectgarbage()]], "100 objects (100 User)")
+    one([[db.session:delete(db.session:get(Post, 1)) db.session:flush()]], "1 object (1 Post)")
+  end)
+
+  it("what statements wrote", function()
+    one([[db.session:execute(mr.text "DELETE FROM user")]], "what 1 statement wrote")
+    one([[User.query:update{ name = "x" } Post.query:delete() db.session:add(User{})]], "1 object (1 User)",
+      "what 2 statements wrote")
+    one([[local c = db.engine:connect() c:execute "DELETE FROM user"]], "connection", "not committed")
+  end)
+
+  it("in a transaction and a savepoint that were left open", function()
+    one([[
+      db.session:begin()
+      db.session:add(User{})
+      db.session:begin_nested()
+      db.session:add(Post{})]], "2 objects", "1 User", "1 Post")
+  end)
+
+  it("but for what was rolled back", function()
+    one([[
+      local s = db.session
+      s:add(User{})
+      local point = s:begin_nested()
+      s:add_all{ Post{}, Post{} }
+      s:execute(mr.text "DELETE FROM user")
+      point:rollback()
+      local kept = s:begin_nested()
+      s:add(Post{})
+      kept:commit()]], "2 objects", "1 User", "1 Post")
+  end)
+
+  it("in a session of its own, and in one that is dropped", function()
+    one([[local s = mr.Session(db.engine) s:add(User{})]], "1 object (1 User)")
+    one([[
+      do
+        local s = mr.Session(db.engine)
+        s:add(User{})
+      end
+      collectgarbage() collectgarbage()]], "1 object (1 User)")
+    one([[do local s <close> = mr.Session(db.engine) s:add(User{}) end]], "1 object (1 User)")
+  end)
+
+  it("nothing is told where nothing is lost", function()
+    none ""
+    none [[User.query:all() db.session:get(User, 1).name = "a"]]
+    none [[db.session:add(User{}) db.session:commit()]]
+    none [[db.session:add(User{}) db.session:flush() db.session:rollback()]]
+    none [[db.session:execute(mr.text "DELETE FROM user") db.session:commit() User.query:all()]]
+    none [[db.session:begin() User.query:all()]]
+    none [[local a = db.session:get(User, 1) a.name = "x" a.name = "a"]]
+    none [[db.session:begin(function(s) s:add(User{}) end)]]
+    none [[pcall(db.session.begin, db.session, function(s) s:add(User{}) error "mine" end)]]
+    none [[local c <close> = db.engine:connect() c:execute "DELETE FROM user" c:commit()]]
+    none [[db.engine:begin(function(c) c:execute "DELETE FROM user" end)]]
+    none [[do local c <close> = db.engine:begin() c:execute "DELETE FROM user" end]]
+  end)
+
+  it("nor where the program itself has closed or removed it, or turned warnings off", function()
+    none [[local s = mr.Session(db.engine) s:add(User{}) s:close()]]
+    none [[db.session:add(User{}) db.session:remove()]]
+    none [[db.session:add(User{}) db.session:expunge_all()]]
+    none [[warn "@off" db.session:add(User{})]]
+  end)
+
+  it("nor after a failed flush, which was told of", function()
+    none [[
+      db.session:add(User{ id = 1 })
+      print(pcall(db.session.flush, db.session) or "done")]]
+  end)
+end)
+
+describe("at the end of a scope", function()
+  it("what its session has not committed is told of, once", function()
+    one([[app:scope(function() db.session:add(User{}) end) print "done"]], "1 object (1 User)")
+    one([[app:scope(function() db.session:add(User{}) db.session:flush() end)]], "1 object (1 User)")
+    one([[coroutine.wrap(function()
+      app:scope(function()
+        db.session:add(User{})
+        coroutine.yield()
+      end)
+    end)() collectgarbage() collectgarbage()]], "1 object (1 User)")
+  end)
+
+  it("by whatever teardown removes it, and not where one commits", function()
+    one([[
+      local scoped = mr.scoped_session(mr.sessionmaker{ bind = db.engine })
+      app:on_teardown(function() scoped:remove() end)
+      app:scope(function() scoped:add(Post{}) end)]], "1 object (1 Post)")
+    none [[
+      app:on_teardown(function(e) if not e then db.session:commit() end end)
+      app:scope(function() db.session:add(Post{}) end)]]
+  end)
+
+  it("not where it ends with an error, in the main program and in a coroutine", function()
+    none [[pcall(app.scope, app, function() db.session:add(User{}) error "mine" end)]]
+    none [[coroutine.resume(coroutine.create(function()
+      app:scope(function() db.session:add(User{}) db.session:flush() error "mine" end)
+    end))]]
+    none [[pcall(function() local s <close> = mr.Session(db.engine) s:add(User{}) error "mine" end)]]
+    none [[mr.sessionmaker{ bind = db.engine }:begin(function(s) s:add(User{}) end)]]
+    none [[pcall(function() mr.sessionmaker{ bind = db.engine }:begin(function(s) s:add(User{}) error "mine" end) end)]]
+  end)
+end)

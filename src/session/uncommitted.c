@@ -1,0 +1,93 @@
+/*
+ * uncommitted.c: what a session would lose if it ended now: the objects that wait for a flush, and those that the open
+ * transaction has written.
+ *
+ * Invariant: an object counts once in a transaction, however often it is written. Counting holds no object, and costs
+ * next to nothing where it is never asked for.
+ */
+#include "session_state.h"
+
+/* An object bears the mark of the transaction that counted it in the flags that nothing else uses. */
+enum { MARK_SHIFT = 16, MARKS = 0xffff };
+
+static uint32_t mark_of(const mr_session *s) {
+    return (uint32_t)(s->serial % MARKS + 1) << MARK_SHIFT;
+}
+
+static bool is_counted(const mr_session *s, const mr_entity *e) {
+    return (e->flags >> MARK_SHIFT << MARK_SHIFT) == mark_of(s);
+}
+
+/* One more of the class, from the place on. */
+static void count(mr_vec *counts, size_t from, const mr_mapper *mapper, size_t n) {
+    for (size_t i = counts->len; i > from; i--) {
+        mr_class_count *c = mr_vec_at(counts, i - 1);
+        if (c->mapper != mapper) continue;
+        c->n += n;
+        return;
+    }
+    mr_error *saved = mr_env_save_error(counts->env);
+    mr_class_count *c = mr_vec_push(counts);
+    if (c) *c = (mr_class_count){mapper, n};
+    else mr_env_clear_error(counts->env); /* not counted: nothing else depends on it */
+    mr_env_restore_error(counts->env, saved);
+}
+
+void mr_uncommitted_note(mr_session *s, const mr_flush *flush) {
+    const mr_savepoint *innermost = s->savepoints.len ? mr_vec_at(&s->savepoints, s->savepoints.len - 1) : NULL;
+    size_t from = innermost ? innermost->written : 0;
+    for (size_t i = 0; i < mr_flush_result_count(flush); i++) {
+        mr_entity *e = mr_flush_result_at(flush, i)->entity;
+        if (is_counted(s, e)) continue;
+        e->flags = (e->flags & MARKS) | mark_of(s);
+        count(&s->written, from, e->mapper, 1);
+    }
+}
+
+void mr_uncommitted_forget(mr_session *s, const mr_savepoint *savepoint) {
+    s->written.len = savepoint ? savepoint->written : 0;
+    s->statements = savepoint ? savepoint->statements : 0;
+}
+
+/* ---------------------------------------------------------------- words */
+
+static void count_waiting(const mr_session *s, const mr_vec *list, mr_vec *counts) {
+    for (size_t i = 0; i < list->len; i++) {
+        mr_entity *e = mr_vec_ptr(list, i);
+        bool doomed = (e->flags & MR_ENTITY_TO_DELETE) != 0;
+        bool settled = list == &s->owner->dirty ? doomed || !mr_entity_is_changed(e) : doomed && e->state == MR_PENDING;
+        if (settled || is_counted(s, e)) continue;
+        count(counts, 0, e->mapper, 1);
+    }
+}
+
+static size_t count_all(const mr_session *s, mr_vec *counts) {
+    size_t n = 0;
+    for (size_t i = 0; i < s->written.len; i++) {
+        const mr_class_count *c = mr_vec_at(&s->written, i);
+        count(counts, 0, c->mapper, c->n);
+    }
+    count_waiting(s, &s->fresh, counts);
+    count_waiting(s, &s->owner->dirty, counts);
+    count_waiting(s, &s->doomed, counts);
+    for (size_t i = 0; i < counts->len; i++) n += ((const mr_class_count *)mr_vec_at(counts, i))->n;
+    return n;
+}
+
+bool mr_session_uncommitted(const mr_session *s, mr_strbuf *out) {
+    if (s->dead || s->lost) return false;
+    mr_vec counts;
+    mr_vec_init(&counts, s->env, sizeof(mr_class_count));
+    size_t n = count_all(s, &counts);
+    if (n > 0) mr_strbuf_printf(out, "%zu object%s (", n, n == 1 ? "" : "s");
+    for (size_t i = 0; i < counts.len; i++) {
+        const mr_class_count *c = mr_vec_at(&counts, i);
+        mr_strbuf_printf(out, "%s%zu %s", i ? ", " : "", c->n, c->mapper->name);
+    }
+    if (n > 0) mr_strbuf_putc(out, ')');
+    if (s->statements > 0)
+        mr_strbuf_printf(out, "%swhat %zu statement%s wrote", n > 0 ? ", and " : "", s->statements,
+                         s->statements == 1 ? "" : "s");
+    mr_vec_done(&counts);
+    return (n > 0 || s->statements > 0) && !out->oom;
+}
