@@ -226,21 +226,27 @@ static int f_undefer_group(lua_State *L) {
 void bind_apply_option(lua_State *L, int idx) {
     const bind_option_value *o = bind_test(L, idx, BIND_OPTION);
     if (!o) bind_type_error(L, idx, "options", "a loader option such as joinedload(User.posts)");
-    mr_option_step *steps = lua_newuserdatauv(L, (o->nsteps + 1) * sizeof *steps, 0);
-    memcpy(steps, o->steps, o->nsteps * sizeof *steps);
+    if (o->nparts == 0) return;
+    size_t nlast = 0;
+    for (unsigned i = 0; i < o->nparts; i++)
+        if (o->parts[i].has_last) nlast += o->parts[i].nsteps + (size_t)1;
+    /* A column's steps are its own, the others share theirs. */
+    mr_option_step *last = lua_newuserdatauv(L, (nlast + 1) * sizeof *last, 0);
+    mr_option *options = lua_newuserdatauv(L, o->nparts * sizeof *options, 0);
     for (unsigned i = 0; i < o->nparts; i++) {
         const option_part *part = &o->parts[i];
-        mr_option option = part->option;
-        option.steps = steps;
-        option.nsteps = part->nsteps + part->has_last;
-        option.mapper = o->mapper;
-        if (part->has_last) steps[part->nsteps] = part->last;
-        const mr_query *q = bind_query_arg(L, "options");
-        mr_node_retain(option.alias);
-        bind_derive_self(L, mr_query_option(q, &option));
-        memcpy(steps, o->steps, o->nsteps * sizeof *steps);
+        options[i] = part->option;
+        options[i].steps = part->has_last ? last : o->steps;
+        options[i].nsteps = part->nsteps + part->has_last;
+        options[i].mapper = o->mapper;
+        if (!part->has_last) continue;
+        memcpy(last, o->steps, part->nsteps * sizeof *last);
+        last[part->nsteps] = part->last;
+        last += options[i].nsteps;
     }
-    lua_pop(L, 1);
+    const mr_query *q = bind_query_arg(L, "options");
+    bind_derive_self(L, mr_query_options(q, options, o->nparts));
+    lua_pop(L, 2);
 }
 
 static const luaL_Reg column_functions[] = {{"load_only", f_load_only},

@@ -55,13 +55,9 @@ static int compound(lua_State *L, mr_op op, const char *function) {
     unsigned count;
     mr_query_item *items = push_items(L, q, bind_test_from(L, -1), function, &count);
     bind_retain_items(items, count);
-    mr_query *made = mr_query_new(q->env, items, count, q->core_labels);
-    for (unsigned i = 0; made && i < q->noptions; i++) {
-        mr_node_retain(q->options[i].alias);
-        mr_query *next = mr_query_option(made, &q->options[i]);
-        mr_query_release(made);
-        made = next;
-    }
+    mr_query *plain = mr_query_new(q->env, items, count, q->core_labels);
+    mr_query *made = plain ? mr_query_options(plain, q->options, q->noptions) : NULL;
+    mr_query_release(plain);
     return bind_derive(L, made);
 }
 

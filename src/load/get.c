@@ -39,14 +39,9 @@ mr_status mr_get_open(const mr_load_context *ctx, mr_mapper *mapper, const mr_va
 static mr_query *query_with_options(mr_mapper *mapper, const mr_value *values, const mr_query *options) {
     mr_env *env = mapper->env;
     mr_query_item item = {.mapper = mapper};
-    mr_query *q = mr_query_new(env, &item, 1, false), *next;
-    for (unsigned i = 0; q && i < options->noptions; i++) {
-        mr_option option = options->options[i];
-        mr_node_retain(option.alias);
-        next = mr_query_option(q, &option);
-        mr_query_release(q);
-        q = next;
-    }
+    mr_query *plain = mr_query_new(env, &item, 1, false), *next;
+    mr_query *q = plain ? mr_query_options(plain, options->options, options->noptions) : NULL;
+    mr_query_release(plain);
     for (uint16_t i = 0; q && i < mapper->npk; i++) {
         const mr_property *prop = mr_mapper_at_slot(mapper, mapper->pk_slots[i]);
         mr_node *bind = mr_sql_bind(env, mr_column_type(env, prop->column), &values[i]);

@@ -150,14 +150,10 @@ mr_status mr_jobs_advance(mr_load *load) {
 /* ---------------------------------------------------------------- for the strategies */
 
 mr_query *mr_job_options(const mr_job *job, mr_query *q) {
-    for (unsigned i = 0; q && i < job->follow->nopts; i++) {
-        mr_option option = job->follow->opts[i];
-        mr_node_retain(option.alias);
-        mr_query *next = mr_query_option(q, &option);
-        mr_query_release(q);
-        q = next;
-    }
-    return q;
+    if (!q || job->follow->nopts == 0) return q;
+    mr_query *made = mr_query_options(q, job->follow->opts, job->follow->nopts);
+    mr_query_release(q);
+    return made;
 }
 
 mr_status mr_job_start(mr_job *job, mr_query *q) {

@@ -42,19 +42,41 @@ static mr_status check_step(mr_env *env, const mr_option *o, unsigned i, const m
                    prop->mapper->name, prop->name);
 }
 
-static mr_status resolve_steps(mr_planner *p, mr_option *o, mr_mapper *mapper) {
-    mr_option_step *steps = mr_arena_alloc(p->plan->arena, (o->nsteps ? o->nsteps : 1) * sizeof *steps);
-    if (!steps) return MR_FAIL;
-    for (unsigned i = 0; i < o->nsteps; i++) {
-        steps[i] = o->steps[i];
-        const mr_property *prop = find_step(mapper, &steps[i]);
-        if (!prop) return no_attribute(p->env, mapper, steps[i].prop ? steps[i].prop->name : steps[i].name);
+/* Steps found so far, for the options behind the present one that have the same. */
+typedef struct resolved_path {
+    const mr_option_step *given;
+    const mr_mapper *start;
+    mr_option_step *steps; /* of all that follow with these steps */
+    unsigned n;            /* found: all of relationships */
+    mr_mapper *end;
+} resolved_path;
+
+static mr_status begin_path(mr_planner *p, resolved_path *path, const mr_query *q, unsigned option,
+                            mr_mapper *start) {
+    const mr_option_step *given = q->options[option].steps;
+    unsigned n = 1;
+    for (; option < q->noptions && q->options[option].steps == given; option++)
+        if (q->options[option].nsteps > n) n = q->options[option].nsteps;
+    *path = (resolved_path){given, start, mr_arena_alloc(p->plan->arena, n * sizeof *path->steps), 0, start};
+    return path->steps ? MR_OK : MR_FAIL;
+}
+
+static mr_status resolve_steps(mr_planner *p, mr_option *o, resolved_path *path) {
+    mr_mapper *mapper = path->end;
+    for (unsigned i = path->n; i < o->nsteps; i++) {
+        mr_option_step *step = &path->steps[i];
+        *step = o->steps[i];
+        const mr_property *prop = find_step(mapper, step);
+        if (!prop) return no_attribute(p->env, mapper, step->prop ? step->prop->name : step->name);
         if (check_step(p->env, o, i, prop) != MR_OK) return MR_FAIL;
-        steps[i].prop = prop;
-        if (prop->kind == MR_PROPERTY_RELATIONSHIP)
-            mapper = steps[i].of_type ? steps[i].of_type : prop->relationship->target;
+        step->prop = prop;
+        if (prop->kind != MR_PROPERTY_RELATIONSHIP) continue;
+        mapper = step->of_type ? step->of_type : prop->relationship->target;
+        path->n = i + 1;
+        path->end = mapper;
     }
-    o->steps = steps;
+    o->steps = path->steps;
+    o->path = NULL;
     return MR_OK;
 }
 
@@ -80,6 +102,7 @@ mr_status mr_options_resolve(mr_planner *p) {
     p->opts = mr_arena_alloc(p->plan->arena, (q->noptions + (size_t)1) * sizeof *p->opts);
     p->roots = mr_arena_alloc(p->plan->arena, (q->noptions + (size_t)1) * sizeof *p->roots);
     if (!p->opts || !p->roots) return MR_FAIL;
+    resolved_path path = {0};
     for (unsigned i = 0; i < q->noptions; i++) {
         mr_option *o = &p->opts[p->nopts];
         *o = q->options[i];
@@ -92,7 +115,9 @@ mr_status mr_options_resolve(mr_planner *p) {
         while (item < q->nitems && !(q->items[item].mapper && starts_from(o, q->items[item].mapper))) item++;
         if (item == q->nitems && p->plain) continue;
         if (item == q->nitems) return no_start(p, o);
-        if (resolve_steps(p, o, q->items[item].mapper) != MR_OK) return MR_FAIL;
+        bool known = path.given && path.given == o->steps && path.start == q->items[item].mapper;
+        if (!known && begin_path(p, &path, q, i, q->items[item].mapper) != MR_OK) return MR_FAIL;
+        if (resolve_steps(p, o, &path) != MR_OK) return MR_FAIL;
         o->mapper = q->items[item].mapper;
         p->roots[p->nopts++] = (uint16_t)item;
     }

@@ -82,14 +82,9 @@ static mr_prepared *prepared_of(mr_mapper *mapper, uint16_t slot) {
 }
 
 static mr_query *with_options(mr_query *q, unsigned nopts, const mr_option *opts) {
-    for (unsigned i = 0; q && i < nopts; i++) {
-        mr_option option = opts[i];
-        mr_node_retain(option.alias);
-        mr_query *next = mr_query_option(q, &option);
-        mr_query_release(q);
-        q = next;
-    }
-    return q;
+    mr_query *made = q ? mr_query_options(q, opts, nopts) : NULL;
+    mr_query_release(q);
+    return made;
 }
 
 /* Has the row of the entity the values that the relationship goes by? */

@@ -13,6 +13,8 @@
 
 #include <stdio.h>
 
+enum { MAX_NESTED = 10 };
+
 static mr_query *then(mr_query *old, mr_query *made) {
     mr_query_release(old);
     return made;
@@ -262,9 +264,10 @@ static mr_status next(mr_job *job) {
     mr_node *select = NULL;
     bool folds = false;
     if (job->next >= job->parents.len) return MR_DONE;
-    /* With yield_per the whole query again for each batch would be far too much. */
     if (item && find_folding(job, &folds) != MR_OK) return MR_FAIL;
-    if (!item || folds || !is_plain(job->follow->prop->relationship) || job->load->yield_per ||
+    /* With yield_per the whole query again for each batch would be far too much. Each level holds the subqueries of all
+     * above it, and the parsers of databases have an end. */
+    if (!item || folds || job->path.n > MAX_NESTED || !is_plain(job->follow->prop->relationship) || job->load->yield_per ||
         !mr_job_knows_locals(job) || !is_repeatable(job->query, item) || has_changed_key(job))
         return by_keys(job);
     mr_status status = parents_query(job, item, &parents);

@@ -59,17 +59,31 @@ static void add_joins(const mr_query *q, node_list *l) {
     }
 }
 
+/* The steps of the options from i on that have the same ones: each once. */
+static void add_path(const mr_query *q, unsigned i, node_list *l) {
+    const mr_option *first = &q->options[i];
+    unsigned n = 0;
+    for (; i < q->noptions && q->options[i].steps == first->steps; i++)
+        if (q->options[i].nsteps > n) n = q->options[i].nsteps;
+    add_number(l->key, n);
+    for (unsigned s = 0; s < n; s++) {
+        add_pointer(l->key, first->steps[s].prop);
+        add_pointer(l->key, first->steps[s].name);
+        add_pointer(l->key, first->steps[s].of_type);
+    }
+}
+
 static void add_options(const mr_query *q, node_list *l) {
+    enum { SAME_STEPS = -1 };
     add_number(l->key, q->noptions);
     for (unsigned i = 0; i < q->noptions; i++) {
         const mr_option *o = &q->options[i];
+        if (i > 0 && o->steps == q->options[i - 1].steps)
+            add_number(l->key, (unsigned)SAME_STEPS);
+        else
+            add_path(q, i, l);
         add_number(l->key, (unsigned)o->kind << 16 | (unsigned)o->strategy << 1 | (o->innerjoin ? 1U : 0U));
         add_number(l->key, o->nsteps);
-        for (unsigned s = 0; s < o->nsteps; s++) {
-            add_pointer(l->key, o->steps[s].prop);
-            add_pointer(l->key, o->steps[s].name);
-            add_pointer(l->key, o->steps[s].of_type);
-        }
         add_pointer(l->key, o->group);
         add_pointer(l->key, o->mapper);
         add_node(l, o->alias);

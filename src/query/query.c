@@ -48,7 +48,7 @@ void mr_query_release(mr_query *q) {
     mr_free(q->env, q->joins);
     for (unsigned i = 0; i < q->noptions; i++) {
         mr_node_release(q->options[i].alias);
-        mr_free(q->env, q->options[i].steps);
+        mr_option_path_release(q->env, q->options[i].path);
     }
     mr_free(q->env, q->options);
     for (unsigned i = 0; i < q->nparents; i++) {
@@ -146,12 +146,10 @@ static void copy_options(const mr_query *q, mr_query *c, bool *failed) {
     c->options = copy_array(q->env, q->options, q->noptions, sizeof *q->options, failed);
     if (!c->options) return;
     for (unsigned i = 0; i < q->noptions; i++) {
-        mr_option *o = &c->options[i];
-        o->steps = copy_array(q->env, q->options[i].steps, o->nsteps, sizeof *o->steps, failed);
-        if (*failed) return;
-        mr_node_retain(o->alias);
-        c->noptions = i + 1;
+        mr_option_path_retain(c->options[i].path);
+        mr_node_retain(c->options[i].alias);
     }
+    c->noptions = q->noptions;
 }
 
 static void copy_params(const mr_query *q, mr_query *c, bool *failed) {

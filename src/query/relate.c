@@ -1,13 +1,7 @@
 /*
- * relate.c: what ties a query to other classes: joins, loader options, with_parent, and the class that
- * filter_by means.
- *
- * Nothing is looked up in the mappings here but what with_parent needs: names in options are found when the
- * query is planned, so that an option may be made before its class is configured.
+ * relate.c: what ties a query to other classes: joins, with_parent, and the class that filter_by means.
  */
 #include "copy.h"
-
-#include <string.h>
 
 mr_query *mr_query_join_on(const mr_query *q, const mr_query_join *join) {
     mr_query *c = mr_query_copy(q);
@@ -21,40 +15,6 @@ mr_query *mr_query_join_on(const mr_query *q, const mr_query_join *join) {
     }
     c->joins = grown;
     c->joins[c->njoins++] = *join;
-    return c;
-}
-
-static mr_status copy_steps(mr_env *env, mr_option *o, const mr_option_step *steps) {
-    if (o->nsteps == 0) {
-        o->steps = NULL;
-        return MR_OK;
-    }
-    o->steps = mr_alloc(env, o->nsteps * sizeof *o->steps);
-    if (!o->steps) return MR_FAIL;
-    bool failed = false;
-    for (unsigned i = 0; i < o->nsteps; i++) {
-        o->steps[i] = steps[i];
-        o->steps[i].name = mr_query_name(env, steps[i].name, &failed);
-    }
-    if (!failed) return MR_OK;
-    mr_free(env, o->steps);
-    o->steps = NULL;
-    return MR_FAIL;
-}
-
-mr_query *mr_query_option(const mr_query *q, const mr_option *option) {
-    mr_option copy = *option;
-    bool failed = false;
-    copy.group = mr_query_name(q->env, option->group, &failed);
-    mr_query *c = failed ? NULL : mr_query_copy(q);
-    mr_option *grown = c ? mr_query_grow(c->env, c->options, c->noptions, sizeof *grown) : NULL;
-    if (grown) c->options = grown;
-    if (!grown || copy_steps(c->env, &copy, option->steps) != MR_OK) {
-        mr_node_release(option->alias);
-        mr_query_release(c);
-        return NULL;
-    }
-    c->options[c->noptions++] = copy;
     return c;
 }
 

@@ -41,6 +41,9 @@ typedef struct mr_option_step {
     mr_mapper *of_type;
 } mr_option_step;
 
+/* The steps that the options of one chain share, each the first nsteps of them. Counted; of the query layer. */
+typedef struct mr_option_path mr_option_path;
+
 typedef enum mr_option_kind {
     MR_OPTION_LAZY = 1,  /* the last step's relationship loads by strategy */
     MR_OPTION_CONTAINS_EAGER, /* ... from the query's own join */
@@ -55,6 +58,7 @@ typedef struct mr_option {
     bool innerjoin;
     unsigned nsteps;
     mr_option_step *steps;
+    mr_option_path *path; /* that a query's steps are in; ignored in what a query is given */
     const char *group;   /* UNDEFER_GROUP */
     mr_node *alias;      /* CONTAINS_EAGER: the FROM that holds the rows, or NULL */
     mr_mapper *mapper;   /* the class that the path starts from, or NULL: the query's first that has it */
@@ -110,6 +114,9 @@ mr_query *mr_query_correlate(const mr_query *q, mr_node *froms);
 mr_query *mr_query_for_update(const mr_query *q, const char *mode);
 mr_query *mr_query_join_on(const mr_query *q, const mr_query_join *join); /* its nodes consumed */
 mr_query *mr_query_option(const mr_query *q, const mr_option *option); /* copied; alias consumed */
+/* Several at once, in time for a chain of them: those that follow each other with one pointer to steps share them. Copied;
+ * their aliases are the caller's. */
+mr_query *mr_query_options(const mr_query *q, const mr_option *options, unsigned n);
 mr_query *mr_query_with_parent(const mr_query *q, const mr_property *along, mr_entity *parent, mr_node *alias);
 /* The same in the relationship's own order: what a lazy load of it asks. */
 mr_query *mr_query_related(const mr_query *q, const mr_property *along, mr_entity *parent);

@@ -1,0 +1,89 @@
+/*
+ * option.c: the loader options of a query.
+ *
+ * Names are not looked up in the mappings here but when the query is planned, so that an option may be made before its
+ * class is configured.
+ *
+ * Invariant: the options of one chain have one path, so that a copy of the query costs no copy of steps.
+ */
+#include "copy.h"
+
+#include <string.h>
+
+struct mr_option_path {
+    uint32_t refs;
+    mr_option_step steps[];
+};
+
+mr_option_path *mr_option_path_retain(mr_option_path *path) {
+    if (path) path->refs++;
+    return path;
+}
+
+void mr_option_path_release(mr_env *env, mr_option_path *path) {
+    if (path && --path->refs == 0) mr_free(env, path);
+}
+
+/* How many of the options, from the first on, have its steps; *nsteps: how many steps these are. */
+static unsigned run_length(const mr_option *options, unsigned n, unsigned *nsteps) {
+    unsigned i = 0;
+    *nsteps = 0;
+    for (; i < n && options[i].steps == options[0].steps; i++)
+        if (options[i].nsteps > *nsteps) *nsteps = options[i].nsteps;
+    return i;
+}
+
+/* One reference. NULL without memory. */
+static mr_option_path *new_path(mr_env *env, const mr_option_step *steps, unsigned n) {
+    mr_option_path *path = mr_alloc(env, sizeof *path + n * sizeof *steps);
+    bool failed = !path;
+    for (unsigned i = 0; i < n && !failed; i++) {
+        path->steps[i] = steps[i];
+        path->steps[i].name = mr_query_name(env, steps[i].name, &failed);
+    }
+    if (!failed) {
+        path->refs = 1;
+        return path;
+    }
+    mr_free(env, path);
+    return NULL;
+}
+
+/* Appends options with one pointer to steps; there is room for them. */
+static mr_status append_run(mr_query *c, const mr_option *options, unsigned n, unsigned nsteps) {
+    mr_option_path *path = nsteps ? new_path(c->env, options[0].steps, nsteps) : NULL;
+    if (nsteps && !path) return MR_FAIL;
+    bool failed = false;
+    for (unsigned i = 0; i < n; i++) {
+        mr_option *o = &c->options[c->noptions++];
+        *o = options[i];
+        o->path = mr_option_path_retain(path);
+        o->steps = path ? path->steps : NULL;
+        o->group = mr_query_name(c->env, options[i].group, &failed);
+        mr_node_retain(o->alias);
+    }
+    mr_option_path_release(c->env, path);
+    return failed ? MR_FAIL : MR_OK;
+}
+
+mr_query *mr_query_options(const mr_query *q, const mr_option *options, unsigned n) {
+    mr_query *c = mr_query_copy(q);
+    if (!c || n == 0) return c;
+    mr_option *grown = mr_realloc(c->env, c->options, (c->noptions + (size_t)n) * sizeof *grown);
+    mr_status status = grown ? MR_OK : MR_FAIL;
+    if (grown) c->options = grown;
+    for (unsigned i = 0; i < n && status == MR_OK;) {
+        unsigned nsteps, run = run_length(options + i, n - i, &nsteps);
+        status = append_run(c, options + i, run, nsteps);
+        i += run;
+    }
+    if (status == MR_OK) return c;
+    mr_query_release(c);
+    return NULL;
+}
+
+mr_query *mr_query_option(const mr_query *q, const mr_option *option) {
+    mr_query *c = mr_query_options(q, option, 1);
+    mr_node_release(option->alias);
+    return c;
+}
