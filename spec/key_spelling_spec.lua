@@ -145,6 +145,55 @@ describe("an object", function()
     assert.same({ "x", "y" }, { a.v, b.v })
   end)
 
+  it("is found by the criteria of an UPDATE and a DELETE as the database finds it", function()
+    open("VARCHAR(10) COLLATE NOCASE", db.String, "INSERT INTO thing VALUES ('abc', 'x'), ('d', 'y')")
+    local abc, d = db.session:get(Thing, "abc"), db.session:get(Thing, "d")
+    Thing.query:filter_by{ k = "ABC" }:update{ v = "new" }
+    assert.same({ "new", "y" }, { abc.v, d.v })
+    local ok, e = pcall(function()
+      Thing.query:filter_by{ k = "ABC" }:update({ v = "newer" }, { synchronize_session = "evaluate" })
+    end)
+    assert.is_false(ok)
+    assert.matches("cannot be evaluated in memory", e.message)
+    Thing.query:filter(Thing.k:in_{ "ABC", "D" }):delete()
+    assert.same({ "deleted", "deleted" }, { mr.inspect(abc).state, mr.inspect(d).state })
+  end)
+
+  it("of a view keeps its row, too", function()
+    open("VARCHAR(10) COLLATE NOCASE", db.String, "INSERT INTO thing VALUES ('abc', 'x'), ('d', 'y')",
+      "CREATE VIEW seen AS SELECT * FROM thing")
+    local Seen = db.Model:extend("Seen", { k = db.Column{ db.String, primary_key = true }, v = db.Column{ db.Text } })
+    local abc = db.session:get(Seen, "ABC")
+    assert.equal("abc", abc.k)
+    run "UPDATE thing SET k = 'Abc' WHERE k = 'abc'"
+    assert.equal(abc, Seen.query:filter_by{ v = "x" }:one())
+    assert.same({ "Abc", 2 }, { abc.k, Seen.query:count() })
+  end)
+
+  it("is one in a cursor, and under a savepoint, and keeps what was changed in it", function()
+    open("VARCHAR(10) COLLATE NOCASE", db.String, "INSERT INTO thing VALUES ('abc', 'x'), ('d', 'y')")
+    local abc = db.session:get(Thing, "ABC")
+    local function rename(k) db.session:execute(mr.text("UPDATE thing SET k = '" .. k .. "' WHERE k = 'abc'")) end
+    rename "Abc"
+    local seen = {}
+    for thing in Thing.query:order_by(Thing.v):yield_per(1):iter() do seen[#seen + 1] = thing end
+    assert.equal(abc, seen[1])
+    local savepoint = db.session:begin_nested()
+    rename "ABC"
+    assert.equal(abc, Thing.query:filter_by{ k = "abc" }:one())
+    assert.equal("ABC", abc.k)
+    savepoint:rollback()
+    assert.equal("Abc", abc.k)
+    abc.v = "mine"
+    db.session:no_autoflush(function()
+      rename "aBC"
+      assert.equal(abc, Thing.query:filter_by{ k = "abc" }:one())
+    end)
+    assert.same({ "aBC", "mine" }, { abc.k, abc.v })
+    db.session:commit()
+    assert.equal("mine", stored "SELECT v FROM thing WHERE k = 'abc'")
+  end)
+
   it("is asked for only where a key is alike", function()
     open("VARCHAR(10) COLLATE NOCASE", db.String, "INSERT INTO thing VALUES ('abc', 'x'), ('abd', 'y')")
     local abc, abd = db.session:get(Thing, "abc"), db.session:get(Thing, "abd")
@@ -328,6 +377,32 @@ describe("a relationship gives the same by every strategy where", function()
     db.session:commit()
     assert.equal("d", db.session:get(Child, 3).parent.k)
     assert.equal(2, stored "SELECT count(*) FROM child WHERE parent_k IS NULL")
+  end)
+end)
+
+describe("a many-to-many over texts without regard to case", function()
+  it("gives the same by every strategy", function()
+    run("CREATE TABLE post (k TEXT COLLATE NOCASE PRIMARY KEY, v TEXT)",
+      "CREATE TABLE tag (id TEXT COLLATE NOCASE PRIMARY KEY)",
+      "CREATE TABLE post_tag (post_k TEXT, tag_id TEXT)",
+      "INSERT INTO post VALUES ('A', 'a'), ('b', 'b')", "INSERT INTO tag VALUES ('Red'), ('blue')",
+      "INSERT INTO post_tag VALUES ('a', 'RED'), ('A', 'BLUE'), ('B', 'red')")
+    local Post = db.Model:extend("Post", {
+      k = db.Column{ db.Text, primary_key = true },
+      v = db.Column{ db.Text },
+      tags = db.relationship{ "Tag", secondary = "post_tag", backref = "posts", order_by = "Tag.id" },
+    })
+    db.Model:extend("Tag", { id = db.Column{ db.Text, primary_key = true } })
+    db.Table("post_tag", db.metadata, db.Column("post_k", db.Text, db.ForeignKey "post.k"),
+      db.Column("tag_id", db.Text, db.ForeignKey "tag.id"))
+    for _, load in ipairs(strategies) do
+      db.session:expunge_all()
+      local out = {}
+      for _, post in ipairs(Post.query:order_by(Post.v):options(mr[load](Post.tags)):all()) do
+        out[#out + 1] = post.v .. tostring(post.tags)
+      end
+      assert.same({ "a{<Tag 'blue'>, <Tag 'Red'>}", "b{<Tag 'Red'>}" }, out, load)
+    end
   end)
 end)
 

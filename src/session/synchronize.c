@@ -163,6 +163,27 @@ static mr_status refuse_keys(const mr_synchronizer *y) {
     return MR_OK;
 }
 
+typedef struct folding {
+    mr_conn *conn;
+    mr_status status;
+    bool found;
+} folding;
+
+static bool find_folding(void *ud, const mr_node *node) {
+    folding *f = ud;
+    if (node->kind == MR_NODE_COLUMN && node->u.column->table && !f->found && f->status == MR_OK)
+        f->status = mr_conn_column_folds(f->conn, (mr_column *)(uintptr_t)node->u.column, &f->found);
+    return true;
+}
+
+/* What the database compares by rules of its own is compared by nobody else. */
+static mr_status where_folds(mr_conn *conn, const mr_node *where, bool *out) {
+    folding f = {conn, MR_OK, false};
+    if (where) mr_node_walk(where, find_folding, &f);
+    *out = f.found;
+    return f.status;
+}
+
 static mr_status find_matches(mr_synchronizer *y, mr_synchronize how) {
     mr_conn *conn;
     const mr_node *where = dml_of(y)->where;
@@ -171,6 +192,10 @@ static mr_status find_matches(mr_synchronizer *y, mr_synchronize how) {
     if (refuse_keys(y) != MR_OK || mr_session_autoflush_now(y->session) != MR_OK ||
         mr_session_connect_to_write(y->session, &conn) != MR_OK)
         return MR_FAIL;
+    bool folds = false;
+    if (evaluable && where_folds(conn, where, &folds) != MR_OK) return MR_FAIL;
+    if (folds && how == MR_SYNCHRONIZE_EVALUATE) return refuse_evaluation(y);
+    evaluable = evaluable && !folds;
     mr_status status = evaluable ? match_by_evaluation(y) : match_by_fetching(y, conn);
     return status == MR_OK ? mr_journal_reserve(y->session, 2 * y->matches.len) : status;
 }

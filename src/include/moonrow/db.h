@@ -213,6 +213,9 @@ mr_status mr_engine_connect(mr_engine *engine, mr_conn **out);
 void mr_conn_close(mr_conn *conn);
 /* What the database says of a column, without a statement. MR_NOTFOUND: nothing (it is of a view). */
 mr_status mr_conn_column_facts(mr_conn *conn, const mr_column *column, mr_column_facts *out);
+/* Does the database compare values of the column by rules of its own: without regard to case or spaces, texts as numbers, or
+ * numbers as texts? */
+mr_status mr_conn_column_folds(mr_conn *conn, mr_column *column, bool *out);
 mr_engine *mr_conn_engine(const mr_conn *conn);
 mr_dbc *mr_conn_dbc(mr_conn *conn);
 
