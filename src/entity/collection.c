@@ -248,7 +248,7 @@ static uint32_t merge(const mr_collection *c, mr_entity *const *rows, uint32_t n
     flag_all(c->removed, c->nremoved, MR_ENTITY_SCRATCH_A);
     flag_all(rows, n, MR_ENTITY_SCRATCH_B);
     for (uint32_t i = 0; i < n; i++) {
-        if (rows[i]->flags & MR_ENTITY_SCRATCH_A)
+        if ((rows[i]->flags & MR_ENTITY_SCRATCH_A) || mr_entity_has_left(c->parent, c->prop->relationship, rows[i]))
             *differs = true;
         else
             out[len++] = rows[i];
@@ -287,7 +287,8 @@ mr_status mr_collection_fill(mr_collection *c, mr_entity *const *items, uint32_t
     uint32_t len = merged ? merge(c, items, n, pending, merged, &differs) : 0;
     if (differs && n > 0) {
         rows = resize_array(heap, NULL, 0, n);
-        if (!rows) {
+        if (!rows || mr_entity_mark_modified(c->parent) != MR_OK) {
+            free_array(heap, rows, n);
             free_array(heap, merged, cap);
             return MR_FAIL;
         }

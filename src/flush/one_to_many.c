@@ -117,12 +117,13 @@ static mr_status link_rekeyed(mr_flush *flush, flush_op *op, const mr_relationsh
     return MR_OK;
 }
 
-static mr_status link_deleted(mr_flush *flush, flush_op *op, const mr_relationship *rel) {
+/* stored: the rows of what was found refer to this one in the database. */
+static mr_status link_deleted(mr_flush *flush, flush_op *op, const mr_relationship *rel, bool stored) {
     for (size_t i = 0; i < flush->found.len; i++) {
         flush_op *child = mr_flush_op_of(flush, mr_vec_ptr(&flush->found, i));
         if (!child) continue;
         if (child->kind == OP_DELETE) {
-            if (!rel->post_update && mr_flush_add_edge(flush, child, op) != MR_OK) return MR_FAIL;
+            if (stored && !rel->post_update && mr_flush_add_edge(flush, child, op) != MR_OK) return MR_FAIL;
             if (!rel->post_update) continue;
         } else if (child->kind != OP_UPDATE || child_decides(rel, child) || is_moved_by_hand(rel, child)) {
             continue;
@@ -137,7 +138,13 @@ mr_status mr_flush_link_one_to_many(mr_flush *flush, flush_op *op, const mr_rela
     found->len = 0;
     if (op->kind == OP_DELETE) {
         if (rel->passive_deletes == 2) return MR_OK;
-        return mr_flush_all_items(op, rel, found) == MR_OK ? link_deleted(flush, op, rel) : MR_FAIL;
+        /* What was appended to a list that is not loaded may have been there before. */
+        mr_vec *added = mr_flush_is_loaded(op, rel) ? NULL : found;
+        if (mr_flush_changes(op, rel, added, found, found) != MR_OK || link_deleted(flush, op, rel, true) != MR_OK)
+            return MR_FAIL;
+        found->len = 0;
+        if (added) return MR_OK;
+        return mr_flush_changes(op, rel, found, NULL, NULL) == MR_OK ? link_deleted(flush, op, rel, false) : MR_FAIL;
     }
     if (mr_flush_changes(op, rel, NULL, found, NULL) != MR_OK || link_removed(flush, rel) != MR_OK)
         return MR_FAIL;

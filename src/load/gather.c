@@ -124,8 +124,7 @@ mr_status mr_gather_child(mr_gather *g, uint32_t parent, mr_entity *child) {
 
 static mr_status fill_reference(const mr_gather *g, const gathered_parent *p) {
     mr_entity *child = p->count > 0 ? ((gathered_link *)mr_vec_at(&g->links, p->first))->child : NULL;
-    mr_value v = mr_reference_value(p->parent, child);
-    return mr_entity_put(p->parent, g->prop->slot, &v, g->force);
+    return mr_entity_put_reference(p->parent, g->prop, child, g->force);
 }
 
 static mr_status fill_list(const mr_gather *g, const gathered_parent *p, mr_vec *items) {

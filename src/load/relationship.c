@@ -11,8 +11,7 @@
 /* ---------------------------------------------------------------- filling the slot */
 
 static mr_status put_reference(mr_entity *entity, const mr_property *prop, mr_entity *target) {
-    mr_value v = mr_reference_value(entity, target);
-    return mr_entity_put(entity, prop->slot, &v, false);
+    return mr_entity_put_reference(entity, prop, target, false);
 }
 
 static mr_status put_list(mr_entity *entity, const mr_property *prop, mr_entity *const *items, uint32_t n) {

@@ -86,13 +86,13 @@ void mr_state_forget_spared(mr_entity *entity) {
     entity->flags &= ~(uint32_t)MR_ENTITY_SPARED;
 }
 
-/* Added again: what has only been reached stays, even though its holder goes. */
+/* Added where something is to be deleted: no deletion that was asked for before reaches it, whatever holds it. */
 static mr_status spare_added(mr_session *s, mr_entity *entity) {
-    bool reached = (entity->flags & MR_ENTITY_CASCADED) != 0;
-    if (reached && mr_vec_push_ptr(&s->spared, entity) != MR_OK) return MR_FAIL;
-    if (reached) mr_entity_pin(entity);
+    if (entity->flags & MR_ENTITY_SPARED) return MR_OK;
+    if (mr_vec_push_ptr(&s->spared, entity) != MR_OK) return MR_FAIL;
+    mr_entity_pin(entity);
     mr_state_spare(s, entity);
-    if (reached) entity->flags |= MR_ENTITY_SPARED;
+    entity->flags |= MR_ENTITY_SPARED;
     return MR_OK;
 }
 
@@ -206,7 +206,7 @@ mr_status mr_state_admit(mr_session *s, mr_entity *entity) {
     case MR_DETACHED:
         return mr_state_attach(s, entity);
     case MR_PERSISTENT:
-        return entity->flags & MR_ENTITY_TO_DELETE ? spare_added(s, entity) : MR_OK;
+        return s->doomed.len > 0 ? spare_added(s, entity) : MR_OK;
     case MR_PENDING:
         return MR_OK;
     case MR_DELETED:

@@ -99,6 +99,11 @@ mr_entity *mr_entity_load(mr_owner *owner, mr_mapper *mapper, const mr_value *id
 /* Writes a loaded value: no history. Text goes to where the old one was when it fits, else into memory of its own. Does
  * not touch a slot that is MR_VALUE_DIRTY unless force (then the change is dropped). */
 mr_status mr_entity_put(mr_entity *entity, unsigned slot, const mr_value *value, bool force);
+/* The same for the reference that a row says (target NULL: none). Where the target's own side says by a change that it is
+ * another's, or nobody's, this side has lost it. */
+mr_status mr_entity_put_reference(mr_entity *entity, const mr_property *prop, mr_entity *target, bool force);
+/* A row is read that makes item one of parent's. Does its own side of the relationship say otherwise by now? */
+bool mr_entity_has_left(const mr_entity *parent, const mr_relationship *rel, mr_entity *item);
 /* Writes a change: the committed value is kept once in the history; a value equal to the committed one clears the
  * mark again. Joins the owner's dirty list when persistent. value may be MR_UNLOADED only through mr_entity_forget. */
 mr_status mr_entity_set(mr_entity *entity, unsigned slot, const mr_value *value);
