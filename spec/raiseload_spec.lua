@@ -84,3 +84,69 @@ describe("lazy = 'raise' (CONFORMANCE 6)", function()
     assert.equal("b", Child.query:one().parent_code)
   end)
 end)
+
+describe("raiseload of an object that has expired", function()
+  local Parent, Kid, session
+  local function id() return db.Column{ db.Integer, primary_key = true } end
+
+  before_each(function()
+    db = mr.open "sqlite://"
+    session = db.session
+    Parent = db.Model:extend("Parent", { id = id(), kids = db.relationship{ "Kid", back_populates = "parent" } })
+    Kid = db.Model:extend("Kid", {
+      id = id(), parent_id = db.Column{ db.Integer, db.ForeignKey "parent.id" },
+      parent = db.relationship{ "Parent", back_populates = "kids" },
+    })
+    db:create_all()
+    session:add(Parent{})
+    session:commit()
+    session:expunge_all()
+  end)
+
+  local expiries = {
+    expire = function(parent) session:expire(parent) end,
+    expire_all = function() session:expire_all() end,
+    commit = function() session:commit() end,
+  }
+
+  local function raises(parent)
+    refuse("InvalidRequestError", { "Parent.kids", "raise" }, function() return parent.kids end)
+  end
+
+  for name, expire in pairs(expiries) do
+    it("is that of the query that reads it again, after " .. name, function()
+      local parent = Parent.query:one()
+      expire(parent)
+      assert.equal(parent, Parent.query:options(mr.raiseload(Parent.kids)):one())
+      raises(parent)
+      expire(parent)
+      raises(parent) -- nothing else has read it
+      assert.equal(1, parent.id)
+      raises(parent)
+      session:get(Parent, 1)
+      raises(parent)
+      session:refresh(parent)
+      raises(parent)
+      expire(parent)
+      assert.equal(parent, Parent.query:one())
+      assert.equal(0, #parent.kids)
+    end)
+  end
+
+  it("stays that of the first query where only some attributes have", function()
+    local parent = Parent.query:options(mr.raiseload "*"):one()
+    session:expire(parent, { "kids" })
+    assert.equal(parent, Parent.query:one())
+    raises(parent)
+  end)
+
+  it("is also that of a query in which it comes along", function()
+    session:add(Kid{ parent = Parent.query:one() })
+    session:commit()
+    local parent = Parent.query:one()
+    session:expire(parent)
+    local kid = Kid.query:options(mr.joinedload(Kid.parent):raiseload(Parent.kids)):one()
+    assert.equal(parent, kid.parent)
+    raises(parent)
+  end)
+end)

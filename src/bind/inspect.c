@@ -135,7 +135,8 @@ static int history(lua_State *L) {
     const mr_value *now = mr_entity_slot(e, prop->slot);
     if (now->kind == MR_COLLECTION) return push_collection_history(L, now->u.p);
     bool is_new = e->state == MR_TRANSIENT || e->state == MR_PENDING;
-    bool given = is_new && now->kind != MR_UNLOADED && !(now->flags & MR_VALUE_KEPT);
+    bool view = prop->kind == MR_PROPERTY_RELATIONSHIP && prop->relationship->viewonly;
+    bool given = is_new && !view && now->kind != MR_UNLOADED && !(now->flags & MR_VALUE_KEPT);
     bool dirty = given || mr_entity_is_dirty(e, prop->slot);
     const mr_value *old = dirty && !is_new ? mr_entity_committed(e, prop->slot) : NULL;
     lua_createtable(L, 0, 3);

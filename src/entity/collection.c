@@ -328,7 +328,9 @@ static mr_status sort_out(mr_entity *const *array, uint32_t n, mr_vec *in, mr_ve
 
 mr_status mr_collection_changes(mr_collection *c, mr_vec *added, mr_vec *removed, mr_vec *unchanged) {
     mr_status status;
-    if (!keeps_history(c->parent)) {
+    if (is_view(c)) {
+        status = sort_out(c->items, c->n, NULL, unchanged);
+    } else if (!keeps_history(c->parent)) {
         status = sort_out(c->items, c->n, NULL, added);
     } else if (!c->loaded) {
         status = sort_out(c->items, c->n, NULL, added);
@@ -353,6 +355,7 @@ bool mr_collection_held(const mr_collection *c, const mr_entity *item) {
 }
 
 bool mr_collection_changed(const mr_collection *c) {
+    if (is_view(c)) return false;
     if (!keeps_history(c->parent)) return c->n > 0;
     if (!c->loaded) return c->n > 0 || c->nremoved > 0;
     if (!c->has_committed) return false;

@@ -79,6 +79,8 @@ static mr_status fill_known(mr_run *run, const mr_plan_entity *pe, mr_entity *e,
         if (e->as_of == MR_AS_OF_NOTHING) e->as_of = run->load->ctx.owner->as_of;
         else if (run->load->outside) return mr_row_renew(run, pe, e, row);
     }
+    /* Expired by its user's word: the options are those of this query, too. One that reads itself again keeps its own. */
+    if (e != run->fixed && is_unloaded(e, e->mapper->pk_slots[0])) expired = true;
     bool filled = false;
     for (uint16_t i = 0; i < pe->nslots; i++) {
         if (!is_unloaded(e, pe->slots[i].slot)) continue;

@@ -121,6 +121,21 @@ static mr_status is_new_there(void *ud, mr_entity *entity, const mr_relationship
     return mr_session_contains(ud, item) ? MR_DONE : MR_OK;
 }
 
+/* All of them are in the session now. */
+static mr_status link_again(mr_session *s, const mr_vec *admitted) {
+    mr_linking linking;
+    mr_linking_init(&linking, s->env);
+    mr_status status = MR_OK;
+    for (size_t i = 0; status == MR_OK && i < admitted->len; i++) {
+        mr_entity *e = mr_vec_ptr(admitted, i);
+        if (e->flags & MR_ENTITY_UNDONE) status = mr_link_again(&linking, e);
+    }
+    if (mr_linking_end(&linking, status) != MR_OK) return MR_FAIL;
+    for (size_t i = 0; i < admitted->len; i++)
+        ((mr_entity *)mr_vec_ptr(admitted, i))->flags &= ~(uint32_t)MR_ENTITY_UNDONE;
+    return MR_OK;
+}
+
 mr_status mr_cascade_admit(mr_session *s, mr_entity *entity, mr_vec *admitted) {
     mr_vec mine;
     mr_vec_init(&mine, s->env, sizeof(mr_entity *));
@@ -128,6 +143,7 @@ mr_status mr_cascade_admit(mr_session *s, mr_entity *entity, mr_vec *admitted) {
     mr_status status = mr_cascade_begin(&w, s->env);
     if (status == MR_OK) status = mr_cascade_from(&w, entity);
     if (status == MR_OK) status = admit_all(s, &w.out, &mine);
+    if (status == MR_OK) status = link_again(s, &mine);
     if (status == MR_OK && admitted) {
         status = mr_vec_reserve(admitted, admitted->len + mine.len);
         for (size_t i = 0; status == MR_OK && i < mine.len; i++)

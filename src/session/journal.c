@@ -200,6 +200,7 @@ static void undo_insert(mr_session *s, mr_entity *e, uint64_t unset) {
     mr_state_settle(e);
     if (!is_ours(s, e) && !(e->state == MR_DETACHED && !e->owner)) return;
     mr_state_make_transient(s, e);
+    e->flags |= MR_ENTITY_UNDONE;
     const mr_vec *columns = &e->mapper->columns;
     for (size_t i = 0; i < columns->len; i++) {
         const mr_property *prop = mr_vec_ptr(columns, i);

@@ -183,77 +183,6 @@ mr_status mr_linking_end(mr_linking *l, mr_status status) {
 
 /* ---------------------------------------------------------------- what is there */
 
-mr_entity *mr_reference_by_key(mr_entity *entity, const mr_relationship *rel, bool *known) {
-    enum { MAX_KEY = 16 };
-    mr_value key[MAX_KEY], identity;
-    const mr_mapper *target = rel->target;
-    *known = false;
-    if (!entity->owner) return NULL; /* detached: there is no identity map to ask */
-    if (!rel->use_get || target->npk > MAX_KEY || rel->npairs != target->npk) return NULL;
-    for (unsigned i = 0; i < target->npk; i++) {
-        key[i] = mr_value_of(MR_UNLOADED, 0);
-        for (unsigned j = 0; j < rel->npairs; j++) {
-            if (rel->pairs[j].remote_slot != target->pk_slots[i] || rel->pairs[j].local_slot == UINT16_MAX)
-                continue;
-            mr_entity_touch(entity);
-            key[i] = *mr_entity_committed(entity, rel->pairs[j].local_slot);
-        }
-        if (key[i].kind == MR_UNLOADED || key[i].kind == MR_OPAQUE) return NULL;
-        if (key[i].kind == MR_NULL) {
-            *known = true;
-            return NULL;
-        }
-    }
-    mr_strbuf buf;
-    mr_strbuf_init(&buf, entity->mapper->env);
-    mr_entity *found = NULL;
-    if (mr_identity_make(target, key, &buf, &identity))
-        found = mr_idmap_get(entity->owner->idmap, target->root, &identity);
-    mr_strbuf_done(&buf);
-    if (found && !mr_mapper_isa(found->mapper, target)) found = NULL;
-    *known = found != NULL;
-    return found;
-}
-
-static bool must_be_known(const mr_relationship *rel) {
-    if (!rel->viewonly && (rel->cascade & MR_CASCADE_DELETE_ORPHAN)) return true; /* what it loses is deleted */
-    bool loads = rel->lazy != MR_LAZY_RAISE && rel->lazy != MR_LAZY_RAISE_ON_SQL &&
-                 rel->lazy != MR_LAZY_NOLOAD && rel->lazy != MR_LAZY_DYNAMIC &&
-                 rel->lazy != MR_LAZY_WRITE_ONLY;
-    return loads && !rel->viewonly &&
-           (rel->direction != MR_MANY_TO_ONE || !rel->use_get);
-}
-
-mr_status mr_reference_now(mr_entity *entity, const mr_relationship *rel, mr_entity **out, bool *known) {
-    const mr_value *v = mr_relation_peek(entity, rel);
-    *out = v->kind == MR_ENTITY ? v->u.p : NULL;
-    *known = v->kind != MR_UNLOADED;
-    mr_session *s = mr_session_of(entity);
-    if (*known || entity->state == MR_TRANSIENT || entity->state == MR_PENDING) {
-        *known = true;
-        return MR_OK;
-    }
-    if (!s || entity->state != MR_PERSISTENT) return MR_OK;
-    *out = mr_reference_by_key(entity, rel, known);
-    if (*known) {
-        mr_value value = *out ? mr_value_of(MR_ENTITY, 0) : mr_null_value();
-        if (*out) value.u.p = *out;
-        return mr_entity_put(entity, rel->prop->slot, &value, false);
-    }
-    if (!must_be_known(rel)) {
-        const mr_relationship *reverse = mr_relation_reverse(rel);
-        if (reverse) *out = mr_parent_of(entity, reverse);
-        return MR_OK;
-    }
-    mr_session_block_autoflush(s, 1);
-    mr_status status = mr_related_need(entity, rel->prop, &v);
-    mr_session_block_autoflush(s, -1);
-    if (status != MR_OK) return MR_FAIL;
-    *out = v->kind == MR_ENTITY ? v->u.p : NULL;
-    *known = true;
-    return MR_OK;
-}
-
 /* The collection, half known where it is not loaded. */
 static mr_collection *open_collection(mr_entity *entity, const mr_relationship *rel) {
     mr_collection *c = collection_in(entity, rel);
@@ -451,6 +380,38 @@ mr_status mr_relink_item(mr_linking *l, mr_entity *entity, const mr_relationship
     if (replace_at(l, c, at, item) != MR_OK || track(rel, entity, item) != MR_OK) return MR_FAIL;
     if (reverse && !present && join(l, item, reverse, entity, rel) != MR_OK) return MR_FAIL;
     return mr_collection_holds(c, old) ? MR_OK : after_removal(l, entity, rel, old);
+}
+
+/* ---------------------------------------------------------------- added again after a rollback */
+
+/* The other side of what entity.rel holds already. Nothing is loaded, and what the program has changed there stays. */
+static mr_status link_back(mr_linking *l, mr_entity *entity, const mr_relationship *rel, mr_entity *item) {
+    const mr_relationship *reverse = mr_relation_reverse(rel);
+    const mr_value *v = mr_relation_peek(item, reverse);
+    if (v->kind == MR_COLLECTION)
+        return mr_collection_holds(v->u.p, entity) ? MR_OK : insert_at(l, v->u.p, UINT32_MAX, entity);
+    bool stays = v->kind == MR_UNLOADED || (v->flags & MR_VALUE_DIRTY) || (v->kind == MR_ENTITY && v->u.p == entity);
+    return stays ? MR_OK : mr_link_reference(l, item, reverse, entity);
+}
+
+mr_status mr_link_again(mr_linking *l, mr_entity *entity) {
+    const mr_relations *relations = mr_relations_of(entity->mapper);
+    mr_vec items;
+    mr_vec_init(&items, l->env, sizeof(mr_entity *));
+    mr_status status = relations ? MR_OK : MR_FAIL;
+    for (unsigned i = 0; status == MR_OK && i < relations->n; i++) {
+        const mr_relationship *rel = relations->rels[i];
+        if (!mr_relation_reverse(rel)) continue;
+        items.len = 0;
+        status = mr_relation_items(entity, rel, false, &items);
+        for (size_t j = 0; status == MR_OK && j < items.len; j++) {
+            mr_entity *item = mr_vec_ptr(&items, j);
+            if (item->state == MR_PERSISTENT && item->owner == entity->owner)
+                status = link_back(l, entity, rel, item);
+        }
+    }
+    mr_vec_done(&items);
+    return status;
 }
 
 /* ---------------------------------------------------------------- a whole collection */

@@ -19,7 +19,8 @@ mr_status mr_session_add(mr_session *s, mr_entity *entity) {
     const mr_relations *relations = mr_relations_of(entity->mapper);
     mr_status status = MR_FAIL;
     bool was_doomed = entity->owner == s->owner && (entity->flags & MR_ENTITY_TO_DELETE);
-    if (relations && !(relations->cascades & MR_CASCADE_SAVE_UPDATE))
+    bool alone = relations && !(relations->cascades & MR_CASCADE_SAVE_UPDATE);
+    if (alone && !(entity->flags & MR_ENTITY_UNDONE))
         status = mr_state_admit(s, entity);
     else if (relations)
         status = mr_cascade_admit(s, entity, NULL);

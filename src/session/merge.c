@@ -229,6 +229,11 @@ static mr_status target_of(merge *m, mr_entity *source, mr_entity **out) {
 
 /* ---------------------------------------------------------------- relationships */
 
+/* What a viewonly relationship shows is brought as it was loaded: it is nobody's change. */
+static bool writes(const merge *m, const mr_relationship *rel) {
+    return m->load && !rel->viewonly;
+}
+
 static mr_status merge_reference(merge *m, mr_entity *target, const mr_relationship *rel,
                                  const mr_vec *items) {
     mr_value value = mr_null_value();
@@ -238,7 +243,7 @@ static mr_status merge_reference(merge *m, mr_entity *target, const mr_relations
         value = mr_value_of(MR_ENTITY, 0);
         value.u.p = item;
     }
-    if (m->load) return mr_attribute_set(target, rel->prop, &value);
+    if (writes(m, rel)) return mr_attribute_set(target, rel->prop, &value);
     return mr_entity_put(target, rel->prop->slot, &value, true);
 }
 
@@ -249,14 +254,14 @@ static mr_status merge_collection(merge *m, mr_entity *target, const mr_relation
     mr_status status = MR_OK;
     const mr_value *ignored;
     if (m->load)
-        status = mr_related_get(target, rel->prop, &ignored); /* so that its items are in the map already */
+        status = mr_related_need(target, rel->prop, &ignored); /* so that its items are in the map already */
     for (size_t i = 0; status == MR_OK && i < items->len; i++) {
         mr_entity *item;
         status = target_of(m, mr_vec_ptr(items, i), &item);
         if (status == MR_OK) status = mr_vec_push_ptr(&targets, item);
     }
     mr_entity *const *list = (mr_entity *const *)targets.data;
-    if (status == MR_OK && m->load) {
+    if (status == MR_OK && writes(m, rel)) {
         status = mr_attribute_set_items(target, rel->prop, list, (uint32_t)targets.len);
     } else if (status == MR_OK) {
         mr_collection *c = mr_entity_collection(target, rel->prop, false);
@@ -274,6 +279,16 @@ static bool is_set(mr_entity *source, const mr_relationship *rel) {
     return v->kind != MR_COLLECTION || has_row || mr_collection_is_set(v->u.p);
 }
 
+/* What has no row is nothing that a view may bring into a session. */
+static void leave_out_new(mr_vec *items) {
+    size_t kept = 0;
+    for (size_t i = 0; i < items->len; i++) {
+        mr_entity *e = mr_vec_ptr(items, i);
+        if (e->identity.kind != MR_UNLOADED) ((mr_entity **)items->data)[kept++] = e;
+    }
+    items->len = kept;
+}
+
 static mr_status merge_relation(merge *m, mr_entity *source, mr_entity *target, const mr_relationship *rel,
                                 mr_vec *items) {
     merge_way way = {source, rel->reverse};
@@ -281,6 +296,7 @@ static mr_status merge_relation(merge *m, mr_entity *source, mr_entity *target, 
     if (!is_set(source, rel)) return MR_OK;
     items->len = 0;
     if (mr_relation_items(source, rel, false, items) != MR_OK) return MR_FAIL;
+    if (rel->viewonly) leave_out_new(items);
     for (size_t i = 0; i < items->len; i++) {
         merge_way next = {mr_vec_ptr(items, i), rel};
         if (!mr_map_put(m->ways, &next)) return MR_FAIL;
@@ -294,7 +310,7 @@ static mr_status merge_relations(merge *m, mr_entity *source, mr_vec *items) {
     if (!relations) return MR_FAIL;
     mr_entity *target = ((const merge_pair *)mr_map_get(m->pairs, &source))->target;
     for (unsigned i = 0; i < relations->n; i++)
-        if ((relations->rels[i]->cascade & MR_CASCADE_MERGE) && !relations->rels[i]->viewonly &&
+        if ((relations->rels[i]->cascade & MR_CASCADE_MERGE) &&
             merge_relation(m, source, target, relations->rels[i], items) != MR_OK)
             return MR_FAIL;
     return MR_OK;

@@ -356,6 +356,9 @@ mr_status mr_unlink_item(mr_linking *l, mr_entity *entity, const mr_relationship
 /* item in the place of the one at `at` of a loaded list. */
 mr_status mr_relink_item(mr_linking *l, mr_entity *entity, const mr_relationship *rel, uint32_t at,
                          mr_entity *item);
+/* The entity is in the session again after a rollback has put it out: the other sides of what it refers to, which were read
+ * without it, hold it again. */
+mr_status mr_link_again(mr_linking *l, mr_entity *entity);
 /* What assigning the items would add and take away, each once. */
 mr_status mr_collection_difference(mr_collection *c, mr_entity *const *items, uint32_t n, mr_vec *added,
                                    mr_vec *removed);
@@ -370,10 +373,10 @@ mr_entity *mr_parent_of(mr_entity *child, const mr_relationship *rel);
 /* The same for one that must be known: what has expired of a parent is loaded. */
 mr_status mr_parent_ask(mr_entity *child, const mr_relationship *rel, const mr_entity **out);
 bool mr_parent_is_tracked(const mr_relationship *rel);
-/* linking.c: the target of a reference by its foreign key, when it is in the identity map. *known: also when it
+/* reference.c: the target of a reference by its foreign key, when it is in the identity map. *known: also when it
  * is that there is none. */
 mr_entity *mr_reference_by_key(mr_entity *entity, const mr_relationship *rel, bool *known);
-/* linking.c: what the reference refers to now, made the slot's loaded value where that costs no statement. *known: NULL
+/* reference.c: what the reference refers to now, made the slot's loaded value where that costs no statement. *known: NULL
  * means none. Where it has expired and need not be known: who holds the object in memory. */
 mr_status mr_reference_now(mr_entity *entity, const mr_relationship *rel, mr_entity **out, bool *known);
 

@@ -41,7 +41,8 @@ enum { /* mr_entity.flags */
     MR_ENTITY_EXTRA = 256,   /* has values beyond nslots, kept aside by the heap (slots appended to the mapping later) */
     MR_ENTITY_SCRATCH_A = 512, MR_ENTITY_SCRATCH_B = 1024, /* the collections' own, set only within one call */
     MR_ENTITY_CASCADED = 2048, /* TO_DELETE, but only as something that holds it is: the flush asks again */
-    MR_ENTITY_SPARED = 4096    /* added again after that: until the next flush no deletion reaches it */
+    MR_ENTITY_SPARED = 4096,   /* added again after that: until the next flush no deletion reaches it */
+    MR_ENTITY_UNDONE = 8192    /* a rollback has made it transient: others have forgotten it, and it refers to them still */
     /* From 65536 on: the transaction that has counted it, see the session's uncommitted.c. */
 };
 

@@ -1,0 +1,175 @@
+-- What a rollback has put out of the session refers to others still: when it is added again, they hold it again,
+-- without being read anew.
+
+local mr = require "moonrow"
+
+local db, s, Parent, Child, Tag
+
+local function state(object) return mr.inspect(object).state end
+local function id() return db.Column{ db.Integer, primary_key = true } end
+local function to(column) return db.Column{ db.Integer, db.ForeignKey(column) } end
+
+before_each(function()
+  db = mr.open "sqlite://"
+  s = db.session
+  Parent = db.Model:extend("Parent", {
+    id = id(), children = db.relationship{ "Child", back_populates = "parent", order_by = "Child.id" },
+    only = db.relationship{ "Only", back_populates = "parent", uselist = false },
+  })
+  local link = db.Table("child_tag", db.Column{ "child_id", db.Integer, db.ForeignKey "child.id" },
+                        db.Column{ "tag_id", db.Integer, db.ForeignKey "tag.id" })
+  Child = db.Model:extend("Child", {
+    id = id(), parent_id = to "parent.id",
+    parent = db.relationship{ "Parent", back_populates = "children" },
+    tags = db.relationship{ "Tag", secondary = link, back_populates = "children" },
+    toys = db.relationship{ "Toy", back_populates = "child" },
+  })
+  Tag = db.Model:extend("Tag", { id = id(), children = db.relationship{ "Child", secondary = link,
+                                                                        back_populates = "tags" } })
+  db:create_all()
+end)
+
+-- More classes of the same registry.
+local Only, Toy
+before_each(function()
+  Only = db.Model:extend("Only", { id = id(), parent_id = to "parent.id",
+                                   parent = db.relationship{ "Parent", back_populates = "only" } })
+  Toy = db.Model:extend("Toy", { id = id(), child_id = to "child.id",
+                                 child = db.relationship{ "Child", back_populates = "toys" } })
+  db:create_all()
+end)
+
+describe("an object that a rollback has made transient, and that is added again,", function()
+  it("is in the lists of its parent at once, and after the flush", function()
+    local parent = Parent{}
+    s:add(parent)
+    s:commit()
+    local child = Child{ parent = parent }
+    s:flush()
+    s:rollback()
+    assert.equal("transient", state(child))
+    assert.equal(parent, child.parent)
+    assert.equal(0, #parent.children)
+    s:add(child)
+    assert.equal(1, #parent.children)
+    assert.equal(child, parent.children[1])
+    s:flush()
+    assert.equal(child, parent.children[1])
+    assert.equal(1, #parent.children)
+    s:commit()
+    assert.equal(1, #parent.children)
+  end)
+
+  it("is so after the rollback of a savepoint, and by a cascade", function()
+    local parent = Parent{}
+    s:add(parent)
+    s:commit()
+    local savepoint = s:begin_nested()
+    local child, toy = Child{ parent = parent }, Toy{}
+    s:flush()
+    savepoint:rollback()
+    assert.equal(0, #parent.children)
+    toy.child = child
+    s:add(toy)
+    assert.equal("pending", state(child))
+    assert.equal(child, parent.children[1])
+    s:commit()
+    assert.equal(child, parent.children[1])
+    assert.equal(child, toy.child)
+  end)
+
+  it("is the parent of what it holds again, unless that has another by now", function()
+    local one, two, other = Toy{}, Toy{}, Child{}
+    s:add_all{ one, two, other }
+    s:commit()
+    local child = Child{ toys = { one, two } }
+    s:add(child)
+    s:flush()
+    s:rollback()
+    assert.is_nil(one.child)
+    assert.is_nil(two.child)
+    two.child = other
+    s:add(child)
+    assert.equal(child, one.child)
+    assert.equal(other, two.child)
+    s:commit()
+    assert.same({ child, other }, { one.child, two.child })
+  end)
+
+  it("is in the lists at the other end of a many-to-many", function()
+    local tag = Tag{}
+    s:add(tag)
+    s:commit()
+    local child = Child{ tags = { tag } }
+    s:add(child)
+    s:flush()
+    s:rollback()
+    assert.equal(0, #tag.children)
+    s:add(child)
+    assert.equal(child, tag.children[1])
+    s:flush()
+    assert.equal(1, #tag.children)
+    s:commit()
+    assert.equal(1, #tag.children)
+    assert.equal(1, #child.tags)
+  end)
+
+  it("is the only one of its parent", function()
+    local parent = Parent{}
+    s:add(parent)
+    s:commit()
+    local only = Only{ parent = parent }
+    s:flush()
+    s:rollback()
+    assert.is_nil(parent.only)
+    s:add(only)
+    assert.equal(only, parent.only)
+    s:commit()
+    assert.equal(only, parent.only)
+  end)
+
+  it("leaves a parent alone whose list nobody has read", function()
+    local parent = Parent{}
+    s:add(parent)
+    s:commit()
+    local child = Child{ parent = parent }
+    s:flush()
+    s:rollback()
+    s:add(child)
+    assert.equal(0, #s.dirty)
+    s:flush()
+    assert.equal(child, parent.children[1])
+  end)
+
+  it("is not shown where it is not added", function()
+    local parent = Parent{}
+    s:add(parent)
+    s:commit()
+    local child = Child{ parent = parent }
+    s:flush()
+    s:rollback()
+    assert.equal(0, #parent.children)
+    child.parent = nil
+    s:add(child)
+    assert.equal(0, #parent.children)
+    s:commit()
+    assert.is_nil(child.parent_id)
+  end)
+
+  it("goes out of the lists again with the next rollback", function()
+    local parent = Parent{}
+    s:add(parent)
+    s:commit()
+    local child = Child{ parent = parent }
+    for _ = 1, 3 do
+      s:flush()
+      assert.equal(child, parent.children[1])
+      s:rollback()
+      assert.equal(0, #parent.children)
+      s:add(child)
+      assert.equal(1, #parent.children)
+    end
+    s:commit()
+    assert.equal(1, Child.query:count())
+  end)
+end)
