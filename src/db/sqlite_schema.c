@@ -70,6 +70,7 @@ static mr_status look_at_key(sqlite_dbc *dbc, const mr_table *table, const char 
     return status;
 }
 
+/* column NULL: is it a table? */
 static bool has_column(const sqlite_dbc *dbc, const mr_table *table, const char *column) {
     return sqlite3_table_column_metadata(dbc->db, table->schema, table->name, column, NULL, NULL, NULL, NULL, NULL) ==
            SQLITE_OK;

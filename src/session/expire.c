@@ -61,7 +61,9 @@ void mr_expire_table(mr_session *s, const mr_table *table) {
         if (e->mapper != mapper) shows = shows_table(mapper = e->mapper, table);
         bool kept = e->state != MR_PERSISTENT || (e->flags & (MR_ENTITY_MODIFIED | MR_ENTITY_TO_DELETE));
         if (!shows || kept || e->generation != s->owner->generation) continue;
-        if (mr_expire_one(s, e) != MR_OK) mr_env_clear_error(s->env); /* only hints are lost */
+        if (mr_expire_one(s, e) == MR_OK) continue;
+        mr_env_clear_error(s->env); /* only hints are lost */
+        mr_entity_expire(e);
     }
     mr_heap_unblock(s->heap);
 }
