@@ -175,6 +175,21 @@ sanitize-run:
 valgrind: all $(C_EXAMPLES) ## examples and some specs under valgrind: bad memory accesses, leaks
 	@$(RUN) valgrind
 
+VERSIONS = clang O0 O3 lto hidden
+
+versions: $(VERSIONS:%=version-%) ## C tests, specs and examples of other builds: clang, -O0, -O3, -flto, hidden symbols
+
+version-clang: VERSION = CC=clang
+version-O0: VERSION = CFLAGS='-O0 -g'
+version-O3: VERSION = CFLAGS=-O3
+version-lto: VERSION = CFLAGS='-O2 -flto -ffat-lto-objects -Wno-maybe-uninitialized'
+version-hidden: VERSION = CFLAGS='-O2 -fvisibility=hidden'
+.PHONY: versions $(VERSIONS:%=version-%)
+$(VERSIONS:%=version-%): version-%:
+	@echo "== $*"
+	@$(MAKE) --no-print-directory -s BUILD=$(BUILD)/$* $(VERSION) test-build
+	@BUILD='$(BUILD)/$*' spec/run.sh core spec examples
+
 fault: all $(FAULT_TESTS) ## every allocation and every driver call fails in turn
 	@$(RUN) fault
 

@@ -319,6 +319,16 @@ describe("a mapping mistake", function()
     refuse("MappingError", { "Post.categories", "links" }, Post, {})
   end)
 
+  it("is a secondary or a target that is none: the message tells what was given", function()
+    category()
+    local Post = db.Model:extend("Post", {
+      id = id(db), categories = db.relationship{ "Category", secondary = function() return 5 end },
+    })
+    refuse("MappingError", "Post.categories: expected secondary to be a Table or its name, got number 5", Post, {})
+    local Note = db.Model:extend("Note", { id = id(db), category = db.relationship{ function() return "x", 7 end } })
+    refuse("MappingError", { "Note.category", "'x'" }, Note, {})
+  end)
+
   it("is delete-orphan on a many-to-one without single_parent", function()
     category()
     local Post = db.Model:extend("Post", {

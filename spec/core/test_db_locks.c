@@ -172,6 +172,41 @@ static void test_interrupt(void **state) {
     sqlite3_close(db);
 }
 
+/* Asked by mr_env_interrupt, every statement fails before it runs, however short; ROLLBACK alone is let through. */
+static void test_interrupt_of_all(void **state) {
+    db_fixture *f = *state;
+    mr_engine *engine = db_engine(f->env, f->url, -1);
+    mr_conn *conn = db_connect(engine);
+    db_run(conn, "CREATE TABLE t (a)");
+    mr_compiled *query = db_stmt(f->env, "SELECT a FROM t", 0), *insert = db_stmt(f->env, "INSERT INTO t VALUES (1)", 0);
+    mr_cursor *open = NULL, *none = NULL;
+    assert_int_equal(mr_conn_begin(conn, MR_TX_DEFAULT), MR_OK);
+    assert_int_equal(mr_conn_run(conn, insert, NULL, NULL), MR_OK);
+    assert_int_equal(mr_conn_run(conn, insert, NULL, NULL), MR_OK);
+    assert_int_equal(mr_conn_execute(conn, query, NULL, &open), MR_OK);
+    assert_int_equal(mr_cursor_step(open), MR_ROW);
+    mr_env_interrupt(f->env, true);
+    assert_int_equal(mr_cursor_step(open), MR_FAIL);
+    db_assert_error(f->env, MR_ERR_OPERATIONAL, "interrupted");
+    assert_int_equal(mr_conn_execute(conn, query, NULL, &none), MR_FAIL);
+    db_assert_error(f->env, MR_ERR_OPERATIONAL, "interrupted");
+    assert_string_equal(mr_env_error(f->env)->statement, "SELECT a FROM t");
+    assert_int_equal(mr_conn_run(conn, insert, NULL, NULL), MR_FAIL);
+    assert_int_equal(mr_conn_savepoint(conn, 1), MR_FAIL);
+    assert_int_equal(mr_conn_commit(conn), MR_FAIL);
+    assert_true(mr_conn_in_transaction(conn));
+    assert_int_equal(mr_conn_rollback(conn), MR_OK);
+    assert_int_equal(mr_conn_begin(conn, MR_TX_DEFAULT), MR_FAIL);
+    assert_false(mr_conn_in_transaction(conn));
+    mr_env_interrupt(f->env, false);
+    assert_int_equal(db_int(conn, "SELECT count(*) FROM t"), 0);
+    mr_cursor_close(open);
+    mr_compiled_release(query);
+    mr_compiled_release(insert);
+    mr_conn_close(conn);
+    mr_engine_release(engine);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, db_setup, db_teardown)
 
 int main(void) {
@@ -182,6 +217,7 @@ int main(void) {
         TEST(test_memory_database),
         TEST(test_another_program_is_waited_for),
         TEST(test_interrupt),
+        TEST(test_interrupt_of_all),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -276,11 +276,12 @@ static bool work(mr_env *env) {
     mr_conn *a = NULL, *b = NULL;
     bool ok = mr_engine_new(env, "sqlite://", 9, &options, &engine) == MR_OK &&
               mr_engine_connect(engine, &a) == MR_OK && mr_engine_connect(engine, &b) == MR_OK;
+    static const char many[] = "INSERT INTO t WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 60) "
+                               "SELECT i, zeroblob(2000) FROM n";
     static const char *const statements[] = {
         "PRAGMA cache_size = 4",
         "CREATE TABLE IF NOT EXISTS t (x INTEGER PRIMARY KEY, y BLOB)",
-        "INSERT INTO t WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 60) "
-        "SELECT i, zeroblob(2000) FROM n",
+        many,
         "DELETE FROM t WHERE x > 30",
         "VACUUM",
     };

@@ -35,6 +35,7 @@ mr_env *mr_env_new(mr_alloc_fn alloc, void *ud) {
     env->alloc_ud = ud;
     env->memory = sizeof *env;
     mr_error_init(env);
+    mr_process_init(env);
     mr_vec_init(&env->hooks, env, sizeof(mr_close_hook));
     mr_vec_init(&env->opaques, env, sizeof(void *));
     return env;
@@ -54,6 +55,7 @@ void mr_env_free(mr_env *env) {
     mr_vec_done(&env->opaques);
     mr_map_free(env->names);
     mr_arena_free(env->arena);
+    mr_process_done(env);
     env->alloc(env->alloc_ud, env, sizeof *env, 0);
 }
 
@@ -133,9 +135,11 @@ size_t mr_env_memory(const mr_env *env) { return env->memory; }
 
 /* ---------------------------------------------------------------- interrupt, log, slots */
 
-void mr_env_interrupt(mr_env *env, bool on) { env->interrupted = on; }
+void mr_env_interrupt(mr_env *env, bool on) { atomic_store_explicit(&env->interrupted, on, memory_order_relaxed); }
 
-bool mr_env_is_interrupted(const mr_env *env) { return env->interrupted != 0; }
+bool mr_env_is_interrupted(const mr_env *env) {
+    return atomic_load_explicit(&env->interrupted, memory_order_relaxed);
+}
 
 void mr_env_set_log(mr_env *env, mr_log_fn fn, void *ud) {
     env->log = fn;

@@ -4,7 +4,7 @@
 #ifndef MOONROW_BASE_ENV_PRIVATE_H
 #define MOONROW_BASE_ENV_PRIVATE_H
 
-#include <signal.h>
+#include <stdatomic.h>
 
 #include <moonrow/base.h>
 
@@ -17,7 +17,10 @@ struct mr_env {
     mr_alloc_fn alloc;
     void *alloc_ud;
     size_t memory; /* bytes we have from alloc, this struct included */
-    volatile sig_atomic_t interrupted;
+    atomic_bool interrupted; /* set by a signal handler or another thread */
+    uint32_t process;        /* the number of the process: rises in the child of a fork (process.c) */
+    volatile uint32_t *process_page; /* holds it, zero in such a child; NULL where there is no such page */
+    long process_id;         /* used then */
     mr_log_fn log, warn;
     void *log_ud, *warn_ud;
     void *slots[MR_ENV__SLOTS];
@@ -32,6 +35,9 @@ struct mr_env {
 /* realloc by lua_Alloc's rules with the bytes accounted for; nsize > 0. NULL without memory,
  * with no error recorded. */
 void *mr_env_resize(mr_env *env, void *ptr, size_t osize, size_t nsize);
+
+void mr_process_init(mr_env *env);
+void mr_process_done(mr_env *env);
 
 /* Puts the NoMemoryError that mr_nomem records into its place. */
 void mr_error_init(mr_env *env);

@@ -282,12 +282,12 @@ static mr_table *resolve_secondary(lua_State *L, int opts, const mr_relationship
     if (bind_option(L, opts, "secondary") != LUA_TNIL) {
         call_if_function(L);
         if (lua_type(L, -1) == LUA_TSTRING) {
-            table = mr_metadata_table(rel->prop->mapper->registry->metadata, lua_tostring(L, -1));
-            if (!table)
-                bind_error(L, MR_ERR_MAPPING, "%s: secondary: there is no table named '%s'", full_name(L, rel), lua_tostring(L, -1));
+            const char *name = lua_tostring(L, -1);
+            table = mr_metadata_table(rel->prop->mapper->registry->metadata, name);
+            if (!table) bind_error(L, MR_ERR_MAPPING, "%s: secondary: there is no table named '%s'", full_name(L, rel), name);
         } else {
             mr_table **p = bind_test(L, -1, BIND_TABLE);
-            if (!p) bind_type_error(L, -1, full_name(L, rel), "secondary to be a Table or its name");
+            if (!p) bind_type_error(L, -2, full_name(L, rel), "secondary to be a Table or its name"); /* the name is pushed */
             table = *p;
         }
     }
@@ -303,7 +303,7 @@ static mr_mapper *resolve_target(lua_State *L, int opts, const mr_relationship *
     if (lua_type(L, -1) == LUA_TSTRING) {
         if (!rel->target_name) mapper = find_class(L, rel, lua_tostring(L, -1));
     } else if (!lua_isnil(L, -1) && !(mapper = bind_test_class(L, -1))) {
-        bind_type_error(L, -1, full_name(L, rel), "a mapped class as target");
+        bind_type_error(L, -2, full_name(L, rel), "a mapped class as target"); /* the name is pushed */
     }
     lua_pop(L, 1);
     return mapper;

@@ -53,6 +53,23 @@ bool mr_conn_may_retry(mr_conn *conn) {
     return conn->was_blocked && mr_db_collect(conn->engine->state);
 }
 
+/* ---------------------------------------------------------------- what keeps statements from running */
+
+bool mr_conn_is_inherited(const mr_conn *conn) {
+    return conn->driver->is_inherited && conn->driver->is_inherited(conn->dbc);
+}
+
+mr_status mr_conn_may_run(mr_conn *conn) {
+    if (mr_conn_is_inherited(conn))
+        return mr_fail(conn->env, MR_ERR_INVALID_REQUEST,
+                       "this connection was opened before the process was forked, and belongs to the parent: a child "
+                       "makes a new session or connection");
+    if (!mr_env_is_interrupted(conn->env)) return MR_OK;
+    mr_fail(conn->env, MR_ERR_OPERATIONAL, "(%s) interrupted: the program asks statements to stop", conn->driver->name);
+    mr_error_add_orig(conn->env, "interrupted", 0);
+    return MR_FAIL;
+}
+
 /* ---------------------------------------------------------------- making and end */
 
 mr_status mr_conn_open(mr_engine *engine, mr_conn **out) {
@@ -140,6 +157,7 @@ void mr_conn_set_on_lost(mr_conn *conn, bool (*on_lost)(void *ud), void *ud) {
 mr_status mr_conn_control_sql(mr_conn *conn, const char *sql) {
     mr_stmt *stmt = NULL;
     mr_status status = MR_FAIL;
+    if (mr_conn_is_inherited(conn)) return mr_conn_may_run(conn);
     if (conn->engine->echo) mr_echo(conn->engine, sql, NULL, 0);
     if (!mr_engine_call_fails(conn->engine))
         status = conn->driver->prepare(conn->dbc, sql, strlen(sql), &stmt);

@@ -97,6 +97,10 @@ struct mr_cursor {
 
 mr_status mr_conn_open(mr_engine *engine, mr_conn **out);
 void mr_conn_destroy(mr_conn *conn);
+/* The connection is of the process that this one was forked from: nothing of it may be used. */
+bool mr_conn_is_inherited(const mr_conn *conn);
+/* Fails where the connection is inherited, or the program asks statements to stop. */
+mr_status mr_conn_may_run(mr_conn *conn);
 /* What follows a failed driver call: says who holds the lock if it is this program, adds the statement to the
  * error, and follows the database where it has ended the transaction. Returns MR_FAIL. */
 mr_status mr_conn_failed(mr_conn *conn, const char *sql, const mr_value *values, size_t n);

@@ -28,6 +28,10 @@ mr_status mr_conn_cursor(mr_conn *conn, mr_compiled *compiled, bool keep, mr_cur
                 compiled->sql);
         return MR_FAIL;
     }
+    if (mr_conn_may_run(conn)) {
+        mr_error_add_statement(conn->env, compiled->sql, NULL, 0);
+        return MR_FAIL;
+    }
     /* Prepared before BEGIN: a mistake in the SQL begins nothing. */
     if (prepare(conn, compiled, keep, &entry) && (!mr_conn_may_retry(conn) || prepare(conn, compiled, keep, &entry)))
         return MR_FAIL;
@@ -75,7 +79,11 @@ mr_status mr_conn_prepare(mr_conn *conn, mr_compiled *compiled, mr_cursor **out)
 
 mr_status mr_conn_execute(mr_conn *conn, mr_compiled *compiled, const mr_value *values, mr_cursor **out) {
     mr_cursor *cursor;
-    if (mr_conn_prepare(conn, compiled, &cursor)) return MR_FAIL;
+    if (mr_conn_prepare(conn, compiled, &cursor)) {
+        if (mr_env_error(conn->env)->statement) /* what it was to be run with */
+            mr_error_add_statement(conn->env, compiled->sql, values, compiled->nparams);
+        return MR_FAIL;
+    }
     if (mr_cursor_bind(cursor, values)) {
         mr_cursor_close(cursor);
         return MR_FAIL;
@@ -148,6 +156,7 @@ static mr_status step_watched(mr_cursor *cursor) {
 
 static mr_status step(mr_cursor *cursor) {
     mr_conn *conn = cursor->conn;
+    if (mr_env_is_interrupted(conn->env) && mr_conn_may_run(conn) != MR_OK) return MR_FAIL;
     if (mr_engine_call_fails(conn->engine)) return MR_FAIL;
     bool watched = cursor->watched && cursor->state == MR_CURSOR_BOUND;
     return watched ? step_watched(cursor) : conn->driver->step(cursor->stmt);

@@ -199,6 +199,8 @@ static bool blocks(mr_dbc *holder, mr_dbc *waiter, bool exclusive) {
     return held == SQLITE_TXN_WRITE || exclusive || sqlite3_txn_state(b, "main") == SQLITE_TXN_WRITE;
 }
 
+static bool is_inherited(mr_dbc *dbc) { return mr_sqlite_is_inherited(sqlite_dbc_of(dbc)); }
+
 static const char *const begin_sql[] = {
     [MR_TX_DEFAULT] = "BEGIN IMMEDIATE",
     [MR_TX_DEFERRED] = "BEGIN DEFERRED",
@@ -227,6 +229,7 @@ static const mr_driver driver = {
     .column_facts = column_facts,
     .changes = changes,
     .in_transaction = in_transaction,
+    .is_inherited = is_inherited,
     .data_version = data_version,
     .schema_seen = mr_sqlite_schema_seen,
     .table_facts = mr_sqlite_table_facts,

@@ -30,9 +30,13 @@ typedef struct sqlite_dbc {
     uint64_t seen; /* rises when the schema may have changed */
     sqlite3_stmt *question; /* about a table's key; or NULL */
     mr_map *known; /* what was answered, by table; or NULL */
+    uint32_t process; /* mr_env_process of the one that opened it */
 } sqlite_dbc;
 
 static inline sqlite_dbc *sqlite_dbc_of(mr_dbc *dbc) { return (sqlite_dbc *)(void *)dbc; }
+
+/* SQLite's files and locks are those of the process that opened them: a forked child leaves them alone. */
+static inline bool mr_sqlite_is_inherited(const sqlite_dbc *dbc) { return dbc->process != mr_env_process(dbc->env); }
 
 /* Records the error that rc means, with SQLite's words, and returns MR_FAIL. */
 mr_status mr_sqlite_fail(sqlite_dbc *dbc, int rc);

@@ -167,6 +167,7 @@ static mr_status set_up_connection(mr_engine *engine, mr_conn *conn) {
 }
 
 mr_status mr_engine_connect(mr_engine *engine, mr_conn **out) {
+    if (engine->idle && mr_conn_is_inherited(engine->idle)) mr_engine_dispose(engine);
     mr_conn *conn = engine->idle;
     if (conn) {
         engine->idle = conn->next_idle;
@@ -201,6 +202,7 @@ static bool clean(mr_conn *conn) {
     mr_conn_forget_loss(conn);
     conn->version_known = false;
     mr_conn_invalidate_cursors(conn);
+    if (mr_conn_is_inherited(conn)) return false;
     if (!conn->began) return true;
     /* An error that is being reported must survive its clean-up. */
     bool pending = mr_env_error(conn->env)->kind != MR_ERR_NONE;

@@ -256,6 +256,7 @@ mr_status mr_sqlite_open(mr_env *env, const mr_url *url, uint64_t serial, void *
     if (!dbc) return MR_FAIL;
     dbc->env = env;
     dbc->timeout = DEFAULT_TIMEOUT;
+    dbc->process = mr_env_process(env);
     if (native) {
         dbc->native = true;
         dbc->db = native;
@@ -281,7 +282,7 @@ void mr_sqlite_close(mr_dbc *handle) {
     sqlite_dbc *dbc = sqlite_dbc_of(handle);
     mr_sqlite_forget_schema(dbc);
     /* A zombie that waits for a statement of somebody else's must not call us. */
-    if (!dbc->native) {
+    if (!dbc->native && !mr_sqlite_is_inherited(dbc)) {
         sqlite3_busy_handler(dbc->db, NULL, NULL);
         sqlite3_progress_handler(dbc->db, 0, NULL, NULL);
         sqlite3_close_v2(dbc->db);

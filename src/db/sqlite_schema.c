@@ -146,7 +146,7 @@ mr_status mr_sqlite_table_facts(mr_dbc *handle, const mr_table *table, mr_table_
 }
 
 void mr_sqlite_forget_schema(sqlite_dbc *dbc) {
-    sqlite3_finalize(dbc->question);
+    if (!mr_sqlite_is_inherited(dbc)) sqlite3_finalize(dbc->question);
     mr_map_free(dbc->known);
     dbc->question = NULL;
     dbc->known = NULL;

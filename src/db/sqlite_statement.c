@@ -62,7 +62,7 @@ mr_status mr_sqlite_prepare(mr_dbc *handle, const char *sql, size_t len, mr_stmt
 void mr_sqlite_finalize(mr_stmt *handle) {
     sqlite_stmt *stmt = sqlite_stmt_of(handle);
     mr_env *env = stmt->dbc->env;
-    sqlite3_finalize(stmt->stmt);
+    if (!mr_sqlite_is_inherited(stmt->dbc)) sqlite3_finalize(stmt->stmt);
     mr_free(env, stmt->numbers);
     mr_free(env, stmt);
 }
@@ -141,6 +141,7 @@ mr_status mr_sqlite_step(mr_stmt *handle) {
 
 void mr_sqlite_reset(mr_stmt *handle) {
     sqlite_stmt *s = sqlite_stmt_of(handle);
+    if (mr_sqlite_is_inherited(s->dbc)) return;
     sqlite3_reset(s->stmt);
     s->begun = false;
     if (s->nparams) sqlite3_clear_bindings(s->stmt);

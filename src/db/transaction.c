@@ -16,6 +16,11 @@ static const char *control_text(mr_conn *conn, int control) {
 
 static mr_status try_control(mr_conn *conn, int control) {
     const char *sql = control_text(conn, control);
+    bool undoes = control == MR_CONTROL_ROLLBACK;
+    if ((!undoes || mr_conn_is_inherited(conn)) && mr_conn_may_run(conn)) {
+        mr_error_add_statement(conn->env, sql, NULL, 0);
+        return MR_FAIL;
+    }
     if (conn->engine->echo) mr_echo(conn->engine, sql, NULL, 0);
     mr_status status = MR_OK;
     if (!conn->control[control]) {
@@ -150,6 +155,11 @@ static mr_status end(mr_conn *conn, mr_control control) {
     if (control == MR_CONTROL_ROLLBACK) mr_conn_forget_loss(conn);
     else if (mr_conn_check_lost(conn)) return MR_FAIL;
     if (!conn->began) return MR_OK;
+    /* The transaction is the parent's; to forget it is all that a rollback does here. */
+    if (control == MR_CONTROL_ROLLBACK && mr_conn_is_inherited(conn)) {
+        conn->began = conn->read_only = conn->loading = false;
+        return MR_OK;
+    }
     if (run_control(conn, (int)control)) {
         if (control == MR_CONTROL_ROLLBACK) mr_conn_forget_loss(conn); /* it has come about all the same */
         return MR_FAIL;
@@ -174,12 +184,15 @@ static mr_status savepoint_sql(mr_conn *conn, const char *verb, unsigned n) {
 }
 
 mr_status mr_conn_savepoint(mr_conn *conn, unsigned n) {
+    if (mr_conn_may_run(conn)) return MR_FAIL;
     if (!conn->began && (conn->lazy ? mr_conn_begin_write(conn) : mr_conn_begin(conn, MR_TX_DEFAULT)))
         return MR_FAIL;
     return savepoint_sql(conn, "SAVEPOINT", n);
 }
 
-mr_status mr_conn_release(mr_conn *conn, unsigned n) { return savepoint_sql(conn, "RELEASE SAVEPOINT", n); }
+mr_status mr_conn_release(mr_conn *conn, unsigned n) {
+    return mr_conn_may_run(conn) ? MR_FAIL : savepoint_sql(conn, "RELEASE SAVEPOINT", n);
+}
 
 /* ROLLBACK TO alone would leave the savepoint, and every later change would pay for it. */
 mr_status mr_conn_rollback_to(mr_conn *conn, unsigned n) {

@@ -100,7 +100,7 @@ static mr_status add_dependencies(flush_class *cls) {
 
 static flush_class *make(mr_mapper *mapper) {
     mr_env *env = mapper->env;
-    flush_place place;
+    flush_place place = {0};
     flush_class *cls = mr_calloc(env, sizeof *cls);
     if (!cls) return NULL;
     cls->refs = 1;

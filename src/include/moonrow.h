@@ -25,6 +25,10 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+/* Also in a build with -fvisibility=hidden. */
+#if defined(__GNUC__)
+#pragma GCC visibility push(default)
+#endif
 
 struct lua_State;
 struct mr_env;
@@ -50,8 +54,8 @@ const char *mr_version(void);
 /* The environment of the state, or NULL where luaopen_moonrow has not run. Borrowed; for the functions
  * of <moonrow/...>, which promise no stability. */
 struct mr_env *mr_state_env(struct lua_State *L);
-/* on: statements that run, and those that begin, fail with an OperationalError ("interrupted"), until it is
- * taken back (0). May be called from a signal handler and from another thread, as long as the state lives;
+/* on: statements that run, and those that begin (COMMIT too, but not ROLLBACK), fail with an OperationalError
+ * ("interrupted"), until it is taken back (0). May be called from a signal handler and from another thread, as long as the state lives;
  * not for a database handle of the program's own. env: mr_state_env's; NULL does nothing. */
 void mr_state_interrupt(struct mr_env *env, int on);
 /* What sessions lose from now on, when they are collected or the state closes, is not warned of: the program has failed, say, and
@@ -298,6 +302,9 @@ size_t mr_memory_object_bytes(struct lua_State *L);
  * own are not in it. */
 size_t mr_memory_bytes(struct lua_State *L);
 
+#if defined(__GNUC__)
+#pragma GCC visibility pop
+#endif
 #ifdef __cplusplus
 }
 #endif

@@ -128,7 +128,11 @@ void mr_raw_free(mr_env *env, void *ptr, size_t size);
 /* Bytes that the environment has from its allocator now. */
 size_t mr_env_memory(const mr_env *env);
 
-/* Asks running statements to stop (they fail with an OperationalError, "interrupted"), and those that begin, until
+/* The number of the process that runs: another one after a fork, in the child. */
+uint32_t mr_env_process(mr_env *env);
+
+/* Asks running statements to stop (they fail with an OperationalError, "interrupted"), and those that begin, BEGIN and
+ * COMMIT too, but not ROLLBACK, until
  * it is taken back. May be called from a signal handler and from another thread. */
 void mr_env_interrupt(mr_env *env, bool on);
 bool mr_env_is_interrupted(const mr_env *env);

@@ -105,6 +105,9 @@ struct mr_driver {
     /* Around the execution of an INSERT: whether it has made a row (an upsert may have changed one). *id is kept between
      * the two calls. May be NULL: taken for granted. */
     bool (*watch_insert)(mr_dbc *dbc, bool before, int64_t *id);
+    /* Opened by the process that this one was forked from: close and finalize free memory and touch nothing else. May be
+     * NULL: never. */
+    bool (*is_inherited)(mr_dbc *dbc);
     void (*set_busy)(mr_dbc *dbc, mr_busy_fn fn, void *ud); /* may be NULL */
     void (*set_timeout)(mr_dbc *dbc, int milliseconds); /* how long to wait for a lock; may be NULL */
     /* True when the locks that holder has on the same database keep waiter from what it is about to do (exclusive:
