@@ -147,6 +147,52 @@ local function uses(strategies, n, ...)
   return false
 end
 
+-- The query read anew into what is in memory, or in batches.
+local function changed_query(query, how)
+  local changed = setmetatable({ text = query.text .. " " .. how }, { __index = query })
+  function changed.make(options)
+    local q = query.make(options)
+    return how == "in batches" and q:yield_per(2) or q:populate_existing()
+  end
+  return changed
+end
+
+-- A list or reference of the query's own outer join is what a lazy load gives.
+local function compare_contains(m, seed, class, way)
+  local Class = m.classes[class]
+  local plain = { ordered = false, text = "all", make = function() return m.db.session:query(Class) end }
+  local joined = { ordered = false, text = "contains_eager " .. way.name, make = function()
+    return m.db.session:query(Class):outerjoin(Class[way.name]):options(mr.contains_eager(Class[way.name]))
+  end }
+  local path = { setmetatable({ ordered = false }, { __index = way }) }
+  m.db.session:remove()
+  local expected = all_signatures(m, plain, nil, class, path)
+  m.db.session:remove()
+  local got, later = all_signatures(m, joined, nil, class, path)
+  local where = ("seed %d: %s with contains_eager %s"):format(seed, class, way.name)
+  if got ~= expected then error(("%s\nexpected:\n%s\ngot:\n%s"):format(where, expected, got), 0) end
+  if later > 0 then error(("%s\n%d statements after it was loaded"):format(where, later), 0) end
+end
+
+-- Two ways at once from the same objects.
+local function compare_branches(m, seed, class, path, other, query, random)
+  local function both(one, two)
+    return function(entity) return options_of(m, path, one)(entity), options_of(m, other, two)(entity) end
+  end
+  local one = { random.pick(STRATEGIES), random.pick(STRATEGIES), random.pick(STRATEGIES) }
+  local two = { random.pick(STRATEGIES), random.pick(STRATEGIES), random.pick(STRATEGIES) }
+  for _, along in ipairs{ path, other } do
+    m.db.session:remove()
+    local expected = all_signatures(m, query, nil, class, along)
+    m.db.session:remove()
+    local where = ("seed %d: %s; and %s; query: %s"):format(seed, describe_path(class, path, one),
+      describe_path(class, other, two), query.text)
+    local ok, got = pcall(all_signatures, m, query, both(one, two), class, along)
+    if not ok then error(where .. "\n" .. tostring(got), 0) end
+    if got ~= expected then error(("%s\nexpected:\n%s\ngot:\n%s"):format(where, expected, got), 0) end
+  end
+end
+
 local function compare(m, seed, class, path, query, strategies, expected)
   m.db.session:remove()
   local where = ("seed %d: %s; query: %s"):format(seed, describe_path(class, path, strategies), query.text)
@@ -188,7 +234,15 @@ local function try_seed(seed)
         local mix = { random.pick(STRATEGIES), random.pick(STRATEGIES), random.pick(STRATEGIES) }
         compare(m, seed, class, path, query, mix, expected)
         compare_warm(m, seed, class, path, query, mix, expected, random.pick(m.names))
+        compare_warm(m, seed, class, path, changed_query(query, "populate_existing"), mix, expected,
+          random.pick(m.names))
+        if not uses(mix, #path, "joinedload") and not query.text:find "join" and not query.text:find "union" then
+          compare(m, seed, class, path, changed_query(query, "in batches"), mix, expected)
+        end
       end
+      if path[1].to ~= class then compare_contains(m, seed, class, path[1]) end
+      local other = random_path(m, random, class)
+      if other[1].name ~= path[1].name then compare_branches(m, seed, class, path, other, query, random) end
     end
   end
   m.db.engine:dispose()
