@@ -61,9 +61,9 @@ function methods:init_app(...)
   check_app("init_app", given)
   local state = self[STATE]
   if state.apps[given] then return self end
+  given:on_teardown(function() self.session:remove() end)
   state.only = next(state.apps) == nil and given or nil
   state.apps[given] = true
-  given:on_teardown(function() self.session:remove() end)
   return self
 end
 

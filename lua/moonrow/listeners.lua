@@ -30,8 +30,8 @@ function Hub:add(name, fn, once)
   local before = self.lists[name]
   local list = before and table.move(before, 1, #before, 1, {}) or {}
   list[#list + 1] = { fn = fn, once = once }
+  if not before then self.watch(name, true) end -- may raise: nobody listens then
   self.lists[name] = list
-  if not before then self.watch(name, true) end
 end
 
 local function drop(hub, name, listener)
@@ -74,8 +74,8 @@ local function of_session(session)
   local hooked = {}
   local function watch(name)
     if hooked[name] then return end
-    hooked[name] = true
     core.session_hook(session, name)
+    hooked[name] = true
   end
   hub = listeners.hub(watch)
   hub.parents = {}

@@ -126,9 +126,11 @@ function methods:remove()
   local key = state.scopefunc()
   local current = key ~= nil and state.registry[key]
   if not current then return end
-  state.registry[key] = nil
   if app.is_done(key) then core.warn_uncommitted(current) end
-  current:close()
+  -- Closed first: one that is interrupted in between is found again, closed or not.
+  local ok, failure = pcall(current.close, current)
+  if state.registry[key] == current then state.registry[key] = nil end
+  if not ok then error(failure, 0) end
 end
 
 -- scoped:configure{ ... }: for the sessions made from now on.

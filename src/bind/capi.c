@@ -79,10 +79,14 @@ static void note_error(lua_State *L, int rc) {
     lua_pushcfunction(L, note_body);
     lua_pushvalue(L, -2);
     lua_pushlightuserdata(L, &fresh);
-    bool whole = rc != LUA_ERRMEM && lua_pcall(L, 2, 1, 0) == LUA_OK; /* pushes one value either way */
-    if (!whole) {
-        lua_settop(L, lua_gettop(L) - (rc == LUA_ERRMEM ? 3 : 1));
+    /* One value either way. */
+    if (rc == LUA_ERRMEM) lua_pop(L, 2);
+    else rc = lua_pcall(L, 2, 1, 0);
+    if (rc != LUA_OK) {
         fresh = (last_error){"NoMemoryError", "not enough memory", NULL, NULL, NULL, 0};
+        /* A hook of the program's, while the error was read. */
+        if (rc != LUA_ERRMEM) fresh.kind = "LuaError", fresh.message = "interrupted while an error was noted";
+        lua_pop(L, 1);
         lua_pushnil(L);
     }
     last_error *e = push_state(L); /* the error, its strings, the state */

@@ -135,17 +135,19 @@ typedef struct list_guard {
     mr_list *list;
 } list_guard;
 
+#define LIST_GUARD "moonrow.ListGuard"
+
 static int list_gc(lua_State *L) {
-    list_guard *guard = lua_touserdata(L, 1);
-    if (guard->list && bind_peek(L)) free_list(guard->list);
-    guard->list = NULL;
+    list_guard *guard = bind_test(L, 1, LIST_GUARD);
+    if (guard && guard->list && bind_peek(L)) free_list(guard->list);
+    if (guard) guard->list = NULL;
     return 0;
 }
 
 static list_guard *push_guard(lua_State *L) {
     list_guard *guard = lua_newuserdatauv(L, sizeof *guard, 0);
     guard->list = NULL;
-    if (luaL_newmetatable(L, "moonrow.ListGuard")) {
+    if (luaL_newmetatable(L, LIST_GUARD)) {
         lua_pushcfunction(L, list_gc);
         lua_setfield(L, -2, "__gc");
     }

@@ -247,7 +247,15 @@ static const builtin builtins[] = {{"query", class_query}, {"c", class_columns},
                                    {"metadata", class_metadata}, {"__init", class_init}, {"__table", class_table},
                                    {"__name", class_name}, {NULL, NULL}};
 
+/* The class at index 1; raises where somebody called the metatable's function by hand with something else. */
+static bind_class *self(lua_State *L, const char *function) {
+    bind_class *c = bind_class_at(L, 1);
+    if (!c) bind_type_error(L, 1, function, "a class");
+    return c;
+}
+
 static int class_index(lua_State *L) {
+    (void)self(L, "class");
     const char *name = lua_tostring(L, 2);
     if (!name) return bind_type_error(L, 2, "a class is indexed by", "an attribute's name");
     lua_pushvalue(L, 2);
@@ -296,7 +304,7 @@ static void spread_metamethod(lua_State *L, bind_class *c) {
 }
 
 static int class_newindex(lua_State *L) {
-    bind_class *c = lua_touserdata(L, 1);
+    bind_class *c = self(L, "class");
     const char *name = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : NULL;
     if (!name) return bind_type_error(L, 2, "a class's member", "a name (a string)");
     const char *class_name = c->mapper ? c->mapper->name : "the base class";
@@ -319,7 +327,7 @@ static int class_newindex(lua_State *L) {
 }
 
 static int class_tostring(lua_State *L) {
-    bind_class *c = lua_touserdata(L, 1);
+    bind_class *c = self(L, "tostring");
     lua_pushfstring(L, "<class %s>", c->mapper ? c->mapper->name : "(base)");
     return 1;
 }

@@ -230,6 +230,7 @@ static int view_pairs(lua_State *L) {
 
 static int view_tostring(lua_State *L) {
     luaL_Buffer buf;
+    bind_arg(L, 1, BIND_COLLECTION, "tostring");
     lua_Integer n = luaL_len(L, 1);
     luaL_buffinit(L, &buf);
     luaL_addchar(&buf, '{');

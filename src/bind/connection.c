@@ -69,9 +69,11 @@ static void warn_of_loss(lua_State *L, const bind_connection *c) {
 }
 
 static int connection_gc(lua_State *L) {
+    bind_connection *c = bind_test(L, 1, BIND_CONNECTION);
     bind_state *b = bind_peek(L);
-    if (b) warn_of_loss(L, lua_touserdata(L, 1));
-    if (b) bind_release_quietly(b, finalize, lua_touserdata(L, 1));
+    if (!b || !c) return 0;
+    warn_of_loss(L, c);
+    bind_release_quietly(b, finalize, c);
     return 0;
 }
 

@@ -11,7 +11,8 @@ static void release_engine(void *p) {
 }
 
 static int engine_gc(lua_State *L) {
-    bind_engine *e = lua_touserdata(L, 1);
+    bind_engine *e = bind_test(L, 1, BIND_ENGINE);
+    if (!e) return 0;
     bind_state *b = bind_peek(L);
     if (b && e->engine) bind_release_quietly(b, release_engine, e->engine);
     e->engine = NULL;
@@ -72,6 +73,8 @@ static int create_engine(lua_State *L) {
 
 /* ---------------------------------------------------------------- record(fn) */
 
+#define RECORDING "moonrow.Recording"
+
 typedef struct recording {
     mr_recorder *recorder;
     bool running;
@@ -84,8 +87,8 @@ static void stop(void *p) {
 }
 
 static int recording_gc(lua_State *L) {
-    recording *r = lua_touserdata(L, 1);
-    if (!bind_peek(L)) return 0;
+    recording *r = bind_test(L, 1, RECORDING);
+    if (!r || !bind_peek(L)) return 0;
     stop(r);
     if (r->recorder) mr_recorder_free(r->recorder);
     r->recorder = NULL;
@@ -144,7 +147,7 @@ static int engine_record(lua_State *L) {
     lua_settop(L, 2);
     recording *r = lua_newuserdatauv(L, sizeof *r, 1);
     *r = (recording){NULL, false};
-    luaL_setmetatable(L, "moonrow.Recording");
+    luaL_setmetatable(L, RECORDING);
     lua_pushvalue(L, 1);
     lua_setiuservalue(L, -2, 1); /* the engine outlives it */
     bind_check(L, mr_recorder_start(engine, &r->recorder));
@@ -219,7 +222,7 @@ void bind_open_engine(lua_State *L) {
                                            {NULL, NULL}};
     static const luaL_Reg recording_meta[] = {{"__gc", recording_gc}, {"__close", recording_gc}, {NULL, NULL}};
     bind_type(L, BIND_ENGINE, "Engine", methods, getters, metamethods);
-    bind_type(L, "moonrow.Recording", "Recording", NULL, NULL, recording_meta);
+    bind_type(L, RECORDING, "Recording", NULL, NULL, recording_meta);
     bind_open_connection(L);
     lua_pushcfunction(L, create_engine);
     lua_setfield(L, -2, "create_engine");

@@ -18,11 +18,21 @@ static bind_class *class_of(lua_State *L) {
     return lua_touserdata(L, lua_upvalueindex(UP_CLASS));
 }
 
+/* Somebody called the metatable's function by hand. */
+static void wrong_object(lua_State *L, const bind_class *c) {
+    lua_pushfstring(L, "an object of %s", c->mapper->name);
+    bind_type_error(L, 1, c->mapper->name, lua_tostring(L, -1));
+}
+
 static mr_entity *self_entity(lua_State *L, bind_class *c) {
     const bind_proxy *p = lua_touserdata(L, 1);
-    if (c->b->closed) luaL_error(L, "moonrow is closed: its Lua state is shutting down");
-    mr_entity *e = p ? mr_heap_get(c->b->heap, p->slot, p->generation) : NULL;
-    return e ? e : bind_proxy_entity(L, p);
+    if (c->b->closed) bind_of(L);
+    /* The length tells light userdata and most foreign values, the class the others. */
+    if (!p || lua_rawlen(L, 1) != sizeof *p) wrong_object(L, c);
+    mr_entity *e = mr_heap_get(c->b->heap, p->slot, p->generation);
+    if (!e) e = bind_test_entity(L, 1); /* raises where it is gone */
+    if (!e || e->mapper != c->mapper) wrong_object(L, c);
+    return e;
 }
 
 /* ---------------------------------------------------------------- reading */
@@ -335,7 +345,7 @@ static mr_entity *new_entity(lua_State *L, bind_class *c) {
 /* Class(...): an object whose __init gets the arguments. */
 int bind_entity_construct(lua_State *L) {
     bind_class *c = bind_class_at(L, 1);
-    if (!c->mapper) bind_arg_class(L, 1, "constructor");
+    if (!c || !c->mapper) bind_arg_class(L, 1, "constructor");
     mr_entity *e = new_entity(L, c);
     bind_push_entity(L, e);
     lua_insert(L, 2); /* class, self, arguments */

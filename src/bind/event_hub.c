@@ -50,10 +50,11 @@ static mr_status on_session(mr_env *env, void *ud, mr_session_event event, mr_se
     return bind_callback(env, session_body, &c);
 }
 
-/* core.session_hook(session, name): from now on the event comes to the dispatcher. Once for each name. */
+/* core.session_hook(session, name): from now on the event comes to the dispatcher, once. */
 static int session_hook(lua_State *L) {
     mr_session *s = bind_session_arg(L, "event.listen");
     mr_session_event event = (mr_session_event)bind_event_of(L, session_events, 2);
+    mr_session_unlisten(s, event, on_session, NULL); /* one that was interrupted may have come as far as this */
     bind_check(L, mr_session_listen(s, event, on_session, NULL));
     return 0;
 }

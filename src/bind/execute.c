@@ -31,8 +31,9 @@ static void finalize_cursor(void *p) {
 }
 
 static int cursor_gc(lua_State *L) {
+    bind_cursor *cursor = bind_test(L, 1, CURSOR);
     bind_state *b = bind_peek(L);
-    if (b) bind_release_quietly(b, finalize_cursor, lua_touserdata(L, 1));
+    if (b && cursor) bind_release_quietly(b, finalize_cursor, cursor);
     return 0;
 }
 

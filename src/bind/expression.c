@@ -15,28 +15,23 @@
 
 /* ---------------------------------------------------------------- values */
 
-/* Index 1: the node as light userdata. */
+/* Index 1: where the node is; it is taken from there. */
 static int push_body(lua_State *L) {
+    mr_node **given = lua_touserdata(L, 1);
     bind_expression *e = lua_newuserdatauv(L, sizeof *e, 0);
     e->node = NULL;
     luaL_setmetatable(L, BIND_EXPRESSION);
-    e->node = lua_touserdata(L, 1);
+    e->node = *given;
+    *given = NULL;
     return 1;
 }
 
 void bind_push_node(lua_State *L, mr_node *node) {
     if (!node) bind_raise(L);
-    int rc = LUA_ERRMEM;
-    if (lua_checkstack(L, 4)) {
-        lua_pushcfunction(L, push_body);
-        lua_pushlightuserdata(L, node);
-        rc = lua_pcall(L, 1, 1, 0);
-        if (rc == LUA_OK) return;
-    }
+    int rc = bind_give(L, push_body, &node);
+    if (rc == LUA_OK) return;
     mr_node_release(node);
-    if (lua_checkstack(L, 1) && rc != LUA_ERRMEM) lua_error(L);
-    mr_nomem(bind_of(L)->env);
-    bind_raise(L);
+    bind_raise_given(L, rc);
 }
 
 mr_node *bind_test_node(lua_State *L, int idx) {
@@ -49,7 +44,8 @@ mr_node *bind_arg_node(lua_State *L, int idx, const char *function) {
 }
 
 static int expression_gc(lua_State *L) {
-    bind_expression *e = lua_touserdata(L, 1);
+    bind_expression *e = bind_test(L, 1, BIND_EXPRESSION);
+    if (!e) return 0;
     if (bind_peek(L)) mr_node_release(e->node);
     e->node = NULL;
     return bind_finalized(L);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "expression.h"
+#include "own.h"
 #include "query.h"
 #include "relationship_attribute.h"
 #include "schema.h"
@@ -24,29 +25,27 @@ bind_from *bind_test_from(lua_State *L, int idx) {
 
 /* Index 1: the bind_from to be as light userdata. */
 static int push_body(lua_State *L) {
-    const bind_from *what = lua_touserdata(L, 1);
+    bind_from *what = lua_touserdata(L, 1);
     bind_from *from = lua_newuserdatauv(L, sizeof *from, 0);
     from->node = NULL;
     luaL_setmetatable(L, what->mapper ? BIND_ALIASED : BIND_FROM);
     *from = *what;
+    what->node = NULL;
     return 1;
 }
 
 void bind_push_from(lua_State *L, mr_node *node, mr_mapper *mapper) {
     if (!node) bind_raise(L);
-    bind_push_node(L, node); /* owns it while the rest may raise */
-    bind_from what = {mr_node_retain(bind_test_node(L, -1)), mapper};
-    lua_pushcfunction(L, push_body);
-    lua_pushlightuserdata(L, &what);
-    if (lua_pcall(L, 1, 1, 0) != LUA_OK) {
-        mr_node_release(what.node);
-        lua_error(L);
-    }
-    lua_remove(L, -2);
+    bind_from what = {node, mapper};
+    int rc = bind_give(L, push_body, &what);
+    if (rc == LUA_OK) return;
+    mr_node_release(what.node);
+    bind_raise_given(L, rc);
 }
 
 static int from_gc(lua_State *L) {
-    bind_from *from = lua_touserdata(L, 1);
+    bind_from *from = bind_test_from(L, 1);
+    if (!from) return 0;
     if (bind_peek(L)) mr_node_release(from->node);
     from->node = NULL;
     return bind_finalized(L);
@@ -61,7 +60,8 @@ void bind_push_columns(lua_State *L, mr_table *table, mr_node *from) {
 }
 
 static int columns_gc(lua_State *L) {
-    bind_columns *columns = lua_touserdata(L, 1);
+    bind_columns *columns = bind_test(L, 1, BIND_COLUMNS);
+    if (!columns) return 0;
     if (bind_peek(L)) mr_node_release(columns->from);
     columns->from = NULL;
     return bind_finalized(L);
@@ -271,7 +271,8 @@ static int from_union_all(lua_State *L) {
 }
 
 static int from_tostring(lua_State *L) {
-    const bind_from *from = lua_touserdata(L, 1);
+    const bind_from *from = bind_test_from(L, 1);
+    if (!from) return bind_type_error(L, 1, "tostring", "an alias or a subquery");
     bind_push_sql(L, from->node, NULL);
     return 1;
 }

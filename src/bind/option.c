@@ -40,7 +40,8 @@ static bind_option_value *push_option(lua_State *L, unsigned nsteps, unsigned np
 }
 
 static int option_gc(lua_State *L) {
-    bind_option_value *o = lua_touserdata(L, 1);
+    bind_option_value *o = bind_test(L, 1, BIND_OPTION);
+    if (!o) return 0;
     bool open = bind_peek(L) != NULL;
     for (unsigned i = 0; open && i < o->nparts; i++) mr_node_release(o->parts[i].option.alias);
     o->nparts = 0;

@@ -30,13 +30,29 @@ void bind_release_quietly(bind_state *b, void (*release)(void *p), void *p) {
     mr_env_restore_error(b->env, saved);
 }
 
+int bind_give(lua_State *L, lua_CFunction body, void *what) {
+    if (!lua_checkstack(L, 4)) return LUA_ERRMEM;
+    lua_pushcfunction(L, body);
+    lua_pushlightuserdata(L, what);
+    int rc = lua_pcall(L, 1, 1, 0);
+    if (rc == LUA_ERRMEM) lua_pop(L, 1);
+    return rc;
+}
+
+int bind_raise_given(lua_State *L, int rc) {
+    if (rc != LUA_ERRMEM) return lua_error(L);
+    mr_nomem(bind_of(L)->env);
+    return bind_raise(L);
+}
+
 static void release_owner(void *p) {
     bind_own_done(p);
 }
 
 static int owner_gc(lua_State *L) {
+    bind_owner *owner = bind_test(L, 1, OWNER);
     bind_state *b = bind_peek(L);
-    if (b) bind_release_quietly(b, release_owner, lua_touserdata(L, 1));
+    if (b && owner) bind_release_quietly(b, release_owner, owner);
     return 0;
 }
 
@@ -49,9 +65,10 @@ mr_strbuf *bind_own_strbuf(lua_State *L) {
 }
 
 static int strbuf_gc(lua_State *L) {
-    mr_strbuf *buf = lua_touserdata(L, 1);
+    mr_strbuf *buf = bind_test(L, 1, STRBUF);
+    if (!buf) return 0;
     if (bind_peek(L)) mr_strbuf_done(buf);
-    return 0;
+    return bind_finalized(L);
 }
 
 void bind_own_push_text(lua_State *L) {

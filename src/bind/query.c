@@ -41,11 +41,12 @@ typedef struct new_query {
 } new_query;
 
 static int push_body(lua_State *L) {
-    const new_query *what = lua_touserdata(L, 1);
+    new_query *what = lua_touserdata(L, 1);
     bind_query *q = lua_newuserdatauv(L, sizeof *q, QUERY__VALUES);
     q->query = NULL;
     luaL_setmetatable(L, what->type);
     q->query = what->query;
+    what->query = NULL;
     return 1;
 }
 
@@ -53,16 +54,10 @@ void bind_push_query(lua_State *L, mr_query *query, int source, const char *type
     if (!query) bind_raise(L);
     new_query what = {query, type};
     if (source) source = lua_absindex(L, source);
-    int rc = LUA_ERRMEM;
-    if (lua_checkstack(L, 4)) {
-        lua_pushcfunction(L, push_body);
-        lua_pushlightuserdata(L, &what);
-        rc = lua_pcall(L, 1, 1, 0);
-    }
+    int rc = bind_give(L, push_body, &what);
     if (rc != LUA_OK) {
-        mr_query_release(query);
-        mr_nomem(bind_of(L)->env);
-        bind_raise(L);
+        mr_query_release(what.query);
+        bind_raise_given(L, rc);
     }
     if (source) {
         lua_pushvalue(L, source);
@@ -86,7 +81,9 @@ void bind_derive_self(lua_State *L, mr_query *q) {
 }
 
 static int query_gc(lua_State *L) {
-    bind_query *q = lua_touserdata(L, 1);
+    bind_query *q = bind_test(L, 1, BIND_QUERY);
+    if (!q) q = bind_test(L, 1, BIND_SELECT);
+    if (!q) return 0;
     if (bind_peek(L)) mr_query_release(q->query);
     q->query = NULL;
     return bind_finalized(L);
@@ -295,6 +292,7 @@ static int refuse_key(lua_State *L, const char *shown) {
 static int query_index(lua_State *L) {
     if (lua_type(L, 2) != LUA_TSTRING) return refuse_key(L, "query");
     lua_settop(L, 2);
+    (void)bind_query_arg(L, lua_tostring(L, 2));
     if (lua_getiuservalue(L, 1, QUERY_CLASS) != LUA_TTABLE) {
         lua_pop(L, 1);
         lua_rawgetp(L, LUA_REGISTRYINDEX, &class_key);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "expression.h"
+#include "own.h"
 #include "query.h"
 
 /* ---------------------------------------------------------------- values */
@@ -20,21 +21,21 @@ typedef struct new_relationship {
 } new_relationship;
 
 static int push_body(lua_State *L) {
-    const new_relationship *what = lua_touserdata(L, 1);
+    new_relationship *what = lua_touserdata(L, 1);
     bind_relationship *r = lua_newuserdatauv(L, sizeof *r, 0);
     *r = (bind_relationship){what->prop, NULL, what->of_type};
     luaL_setmetatable(L, BIND_RELATIONSHIP);
     r->alias = what->alias;
+    what->alias = NULL;
     return 1;
 }
 
 static void push(lua_State *L, const mr_property *prop, mr_node *alias, mr_mapper *of_type) {
     new_relationship what = {prop, alias, of_type};
-    lua_pushcfunction(L, push_body);
-    lua_pushlightuserdata(L, &what);
-    if (lua_pcall(L, 1, 1, 0) == LUA_OK) return;
-    mr_node_release(alias);
-    lua_error(L);
+    int rc = bind_give(L, push_body, &what);
+    if (rc == LUA_OK) return;
+    mr_node_release(what.alias);
+    bind_raise_given(L, rc);
 }
 
 void bind_push_relationship(lua_State *L, const mr_property *prop, mr_node *alias) {
@@ -46,7 +47,8 @@ bind_relationship *bind_test_relationship(lua_State *L, int idx) {
 }
 
 static int relationship_gc(lua_State *L) {
-    bind_relationship *r = lua_touserdata(L, 1);
+    bind_relationship *r = bind_test_relationship(L, 1);
+    if (!r) return 0;
     if (bind_peek(L)) mr_node_release(r->alias);
     r->alias = NULL;
     return bind_finalized(L);
@@ -441,7 +443,7 @@ static int get_key(lua_State *L) {
 }
 
 static int relationship_tostring(lua_State *L) {
-    const bind_relationship *r = lua_touserdata(L, 1);
+    const bind_relationship *r = bind_arg(L, 1, BIND_RELATIONSHIP, "tostring");
     lua_pushfstring(L, "%s.%s", r->prop->mapper->name, r->prop->name);
     return 1;
 }

@@ -25,22 +25,26 @@ bind_result *bind_new_result(lua_State *L, int owner) {
     return r;
 }
 
+/* Index 1: where the load is; it is taken from there. */
 static int new_result_body(lua_State *L) {
-    mr_load *load = lua_touserdata(L, 2);
-    bind_result *r = bind_new_result(L, 1);
+    mr_load **given = lua_touserdata(L, 1);
+    bind_result *r = bind_new_result(L, 0);
     r->returns_rows = true;
-    r->load = load;
+    r->load = *given;
+    *given = NULL;
     return 1;
 }
 
 int bind_push_result(lua_State *L, mr_load *load, int session_idx) {
     session_idx = lua_absindex(L, session_idx);
-    lua_pushcfunction(L, new_result_body);
+    int rc = bind_give(L, new_result_body, &load);
+    if (rc != LUA_OK) {
+        if (load) mr_load_close(load);
+        return bind_raise_given(L, rc);
+    }
     lua_pushvalue(L, session_idx);
-    lua_pushlightuserdata(L, load);
-    if (lua_pcall(L, 2, 1, 0) == LUA_OK) return 1;
-    mr_load_close(load);
-    return lua_error(L);
+    lua_setiuservalue(L, -2, RESULT_OWNER);
+    return 1;
 }
 
 static bind_result *self(lua_State *L, const char *function) {
@@ -65,7 +69,8 @@ static void close_load(void *p) {
 }
 
 static int result_gc(lua_State *L) {
-    bind_result *r = lua_touserdata(L, 1);
+    bind_result *r = bind_test(L, 1, BIND_RESULT);
+    if (!r) return 0;
     bind_state *b = bind_peek(L);
     if (b && r->load) bind_release_quietly(b, close_load, r->load);
     r->load = NULL;

@@ -40,9 +40,10 @@ bind_state *bind_of(lua_State *L) {
 static int sentinel_gc(lua_State *L) {
     bind_state *b = bind_peek(L);
     if (!b) return 0;
+    if (!lua_getmetatable(L, 1) || !lua_rawequal(L, -1, lua_upvalueindex(1))) return 0;
     b->cycles++;
     lua_newuserdatauv(L, 0, 0);
-    lua_getmetatable(L, 1);
+    lua_pushvalue(L, lua_upvalueindex(1));
     lua_setmetatable(L, -2);
     return 0;
 }
@@ -50,7 +51,8 @@ static int sentinel_gc(lua_State *L) {
 static void make_sentinel(lua_State *L) {
     lua_newuserdatauv(L, 0, 0);
     lua_createtable(L, 0, 1);
-    lua_pushcfunction(L, sentinel_gc);
+    lua_pushvalue(L, -1);
+    lua_pushcclosure(L, sentinel_gc, 1);
     lua_setfield(L, -2, "__gc");
     lua_setmetatable(L, -2);
     lua_pop(L, 1);
@@ -243,37 +245,30 @@ static mr_node *value_expression(void *ud, const mr_value *v) {
 }
 static const mr_opaque_ops node_ops = {"SQL expression", node_retain, node_release, node_equal};
 
+/* (reference, value) */
+static int ref_body(lua_State *L) {
+    bind_ref *r = lua_touserdata(L, 1);
+    r->ref = luaL_ref(L, LUA_REGISTRYINDEX);
+    return 0;
+}
+
 bind_ref *bind_ref_new(lua_State *L, int idx) {
     bind_state *b = bind_of(L);
     idx = lua_absindex(L, idx);
+    luaL_checkstack(L, 4, "keeping a value");
     bind_ref *r = mr_alloc(b->env, sizeof *r);
     if (!r) bind_raise(L);
-    r->refs = 1;
-    r->b = b;
-    r->ref = LUA_NOREF;
-    lua_pushvalue(L, idx);
-    r->ref = bind_try_ref(L);
-    if (r->ref == LUA_NOREF) {
-        mr_free(b->env, r);
-        mr_nomem(b->env);
-        bind_raise(L);
-    }
-    return r;
-}
-
-static int ref_body(lua_State *L) {
-    lua_pushinteger(L, luaL_ref(L, LUA_REGISTRYINDEX));
-    return 1;
-}
-
-/* luaL_ref of the value on top (popped), or LUA_NOREF without memory. */
-int bind_try_ref(lua_State *L) {
+    *r = (bind_ref){1, LUA_NOREF, b};
     lua_pushcfunction(L, ref_body);
-    lua_insert(L, -2);
-    int ref = LUA_NOREF;
-    if (lua_pcall(L, 1, 1, 0) == LUA_OK) ref = (int)lua_tointeger(L, -1);
-    lua_pop(L, 1);
-    return ref;
+    lua_pushlightuserdata(L, r);
+    lua_pushvalue(L, idx);
+    int rc = lua_pcall(L, 2, 0, 0);
+    if (rc == LUA_OK) return r;
+    bind_ref_release(r); /* a hook may have raised when the value was kept already */
+    if (rc != LUA_ERRMEM) lua_error(L);
+    mr_nomem(b->env);
+    bind_raise(L);
+    return NULL;
 }
 
 void bind_ref_release(bind_ref *r) {
@@ -303,13 +298,17 @@ bind_ref *bind_ref_forever(lua_State *L, int idx) {
 
 /* ---------------------------------------------------------------- life of the state */
 
-static int state_gc(lua_State *L) {
-    bind_state *b = lua_touserdata(L, 1);
-    if (!b || b->closed) return 0;
+static void close_state(bind_state *b, lua_State *L) {
     b->L = L;
     b->closed = true;
     if (b->env) mr_env_free(b->env);
     b->env = NULL;
+}
+
+/* The state is known by its place in the registry: somebody may call this by hand, with anything. */
+static int state_gc(lua_State *L) {
+    bind_state *b = bind_peek(L);
+    if (b && b == lua_touserdata(L, 1)) close_state(b, L);
     return 0;
 }
 
@@ -401,6 +400,9 @@ bind_state *bind_state_make(lua_State *L) {
         lua_pushboolean(L, 0);
         lua_rawsetp(L, LUA_REGISTRYINDEX, &error_keys[i]);
     }
+    b->stress = stress_mode(L);
+    make_sentinel(L);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &state_key);
     void *ud;
     lua_Alloc alloc = lua_getallocf(L, &ud);
     b->env = mr_env_new(alloc, ud);
@@ -413,12 +415,11 @@ bind_state *bind_state_make(lua_State *L) {
     b->node_tag = mr_opaque_register(b->env, &node_ops);
     b->heap = mr_heap_of(b->env);
     if (!b->value_tag || !b->node_tag || !b->heap || mr_session_set_expression(b->env, value_expression, b) != MR_OK ||
-        mr_db_set_collect(b->env, collect_dropped, b) != MR_OK)
+        mr_db_set_collect(b->env, collect_dropped, b) != MR_OK) {
+        close_state(b, L);
         luaL_error(L, "not enough memory");
-    b->stress = stress_mode(L);
-    lua_rawsetp(L, LUA_REGISTRYINDEX, &state_key);
+    }
     mr_heap_hooks hooks = {b, bind_proxy_bits, cycle_ended, full_collection, collector_stopped, NULL};
     mr_heap_set_hooks(b->heap, &hooks);
-    make_sentinel(L);
     return b;
 }

@@ -79,7 +79,7 @@ const char *bind_describe(lua_State *L, int idx);
 
 /* A Lua value kept for the core: counted, in the registry. */
 typedef struct bind_ref { uint32_t refs; int ref; bind_state *b; } bind_ref;
-bind_ref *bind_ref_new(lua_State *L, int idx); /* may raise (memory); one reference */
+bind_ref *bind_ref_new(lua_State *L, int idx); /* may raise (memory, a hook); one reference */
 void bind_ref_release(bind_ref *r);
 void bind_ref_push(lua_State *L, const bind_ref *r);
 /* A ref that lives as long as the environment (defaults, hooks, resolvers). */
@@ -91,8 +91,6 @@ mr_status bind_callback(mr_env *env, lua_CFunction body, void *data);
 /* The same, but an error object of ours is recorded with its own kind and message: for what the user wrote, read late. */
 mr_status bind_callback_mistake(mr_env *env, lua_CFunction body, void *data);
 void bind_push_callback_error(lua_State *L, const mr_error *error); /* what the callback raised that the MR_ERR_CALLBACK error tells of */
-/* luaL_ref of the value on top, which is popped; LUA_NOREF without memory (it does not raise). */
-int bind_try_ref(lua_State *L);
 
 /* ---------------------------------------------------------------- values (value.c) */
 

@@ -104,9 +104,9 @@ static void warn_of_loss(lua_State *L, bind_state *b, const bind_session *s) {
 }
 
 static int session_gc(lua_State *L) {
-    bind_session *s = lua_touserdata(L, 1);
+    bind_session *s = bind_test(L, 1, BIND_SESSION);
     bind_state *b = bind_peek(L);
-    if (!b || !s->session) return 0;
+    if (!b || !s || !s->session) return 0;
     warn_of_loss(L, b, s);
     lua_State *outer = b->L;
     b->L = L; /* not entered: a finalizer runs at any time, and must not trace */

@@ -34,7 +34,8 @@ static void retain_parts(mr_dml *d) {
 }
 
 static int statement_gc(lua_State *L) {
-    bind_statement *s = lua_touserdata(L, 1);
+    bind_statement *s = bind_test_statement(L, 1);
+    if (!s) return 0;
     mr_node **parts[DML_PARTS];
     each_part(&s->dml, parts);
     bool open = bind_peek(L) != NULL;

@@ -8,7 +8,7 @@
 #include <string.h>
 
 /* Upvalues of the index function. */
-enum { METHODS = 1, GETTERS, SHOWN };
+enum { METHODS = 1, GETTERS, SHOWN, META };
 
 static int no_member(lua_State *L) {
     const char *shown = lua_tostring(L, lua_upvalueindex(SHOWN));
@@ -26,6 +26,12 @@ static int no_member(lua_State *L) {
     return bind_error(L, MR_ERR_ARGUMENT, "%s has no method or field '%s'", shown, name);
 }
 
+/* A field is asked of what is no value of the type: somebody called the metatable's function by hand. */
+static int no_value(lua_State *L) {
+    lua_pushfstring(L, "a value of the type %s", lua_tostring(L, lua_upvalueindex(SHOWN)));
+    return bind_type_error(L, 1, lua_tostring(L, 2), lua_tostring(L, -1));
+}
+
 static int type_index(lua_State *L) {
     lua_settop(L, 2);
     if (lua_type(L, 2) == LUA_TSTRING) {
@@ -33,6 +39,8 @@ static int type_index(lua_State *L) {
         if (lua_rawget(L, lua_upvalueindex(METHODS)) != LUA_TNIL) return 1;
         lua_pushvalue(L, 2);
         if (lua_rawget(L, lua_upvalueindex(GETTERS)) != LUA_TNIL) {
+            if (!lua_getmetatable(L, 1) || !lua_rawequal(L, -1, lua_upvalueindex(META))) return no_value(L);
+            lua_pop(L, 1);
             lua_pushvalue(L, 1);
             lua_call(L, 1, 1);
             return 1;
@@ -61,7 +69,8 @@ void bind_type(lua_State *L, const char *name, const char *shown, const luaL_Reg
     push_functions(L, methods);
     push_functions(L, getters);
     lua_pushstring(L, shown);
-    lua_pushcclosure(L, type_index, 3);
+    lua_pushvalue(L, -4);
+    lua_pushcclosure(L, type_index, 4);
     lua_setfield(L, -2, "__index");
     lua_pushstring(L, shown);
     lua_pushcclosure(L, type_newindex, 1);
