@@ -48,6 +48,7 @@ end
 -- options.arguments(what, names, args): raises when there are more positional arguments than names;
 -- otherwise they follow as results.
 function options.arguments(what, limit, args)
+  core.check_open()
   if args.n > limit then
     core.raise("ArgumentError", ("%s takes at most %d argument%s, got %d"):format(
       what, limit, limit == 1 and "" or "s", args.n))

@@ -10,12 +10,12 @@
 
 #define CLASS_COLUMNS "moonrow.ClassColumns"
 
-static const char class_meta_key = 0;
+const char bind_class_meta_key = 0;
 
 bind_class *bind_class_at(lua_State *L, int idx) {
     if (lua_type(L, idx) != LUA_TUSERDATA || lua_rawlen(L, idx) != sizeof(bind_class)) return NULL;
     bind_class *c = lua_touserdata(L, idx);
-    return c->magic == &class_meta_key ? c : NULL;
+    return c->magic == &bind_class_meta_key && !c->b->closed ? c : NULL;
 }
 
 mr_mapper *bind_test_class(lua_State *L, int idx) {
@@ -211,7 +211,7 @@ static int class_columns(lua_State *L) {
     lua_newuserdatauv(L, 0, 1);
     lua_pushvalue(L, 1);
     lua_setiuservalue(L, -2, 1);
-    luaL_setmetatable(L, CLASS_COLUMNS);
+    bind_set_type(L, CLASS_COLUMNS);
     return 1;
 }
 
@@ -337,8 +337,8 @@ static int class_tostring(lua_State *L) {
 bind_class *bind_class_push_new(lua_State *L, int base) {
     bind_class *c = lua_newuserdatauv(L, sizeof *c, CLASS__VALUES);
     *c = (bind_class){0};
-    c->magic = &class_meta_key;
     c->b = bind_of(L);
+    c->magic = &bind_class_meta_key;
     for (int i = CLASS_MEMBERS; i <= CLASS_EXPRESSIONS; i++) {
         if (i == CLASS_BASE) continue;
         lua_newtable(L);
@@ -351,7 +351,7 @@ bind_class *bind_class_push_new(lua_State *L, int base) {
         c->registry = parent->registry;
         c->has_fields = parent->has_fields;
     }
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &class_meta_key);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &bind_class_meta_key);
     lua_setmetatable(L, -2);
     return c;
 }
@@ -381,7 +381,7 @@ static int core_configure(lua_State *L) {
 
 static int core_field(lua_State *L) {
     lua_newuserdatauv(L, 0, 0);
-    luaL_setmetatable(L, BIND_FIELD);
+    bind_set_type(L, BIND_FIELD);
     return 1;
 }
 
@@ -404,7 +404,7 @@ static void open_class_metatable(lua_State *L) {
     lua_setfield(L, -2, "__name");
     lua_pushliteral(L, "moonrow class");
     lua_setfield(L, -2, "__metatable");
-    lua_rawsetp(L, LUA_REGISTRYINDEX, &class_meta_key);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &bind_class_meta_key);
 }
 
 void bind_open_class(lua_State *L) {

@@ -28,7 +28,8 @@ enum {
     CLASS__VALUES = 7
 };
 
-bind_class *bind_class_at(lua_State *L, int idx); /* NULL when it is none */
+extern const char bind_class_meta_key; /* registry: the metatable of classes; its address is their magic */
+bind_class *bind_class_at(lua_State *L, int idx); /* NULL when it is none, or when the library has closed */
 /* Pushes the member of the class at idx or of its bases (nil when none), and returns its type. */
 int bind_class_member(lua_State *L, int idx, const char *name);
 /* The same for the key at index key. */

@@ -18,7 +18,7 @@ void bind_push_collection(lua_State *L, mr_entity *parent, const mr_property *pr
     v->prop = prop;
     bind_push_entity(L, parent);
     lua_setiuservalue(L, -2, 1);
-    luaL_setmetatable(L, BIND_COLLECTION);
+    bind_set_type(L, BIND_COLLECTION);
 }
 
 static mr_entity *view_parent(lua_State *L, int idx, const mr_property **prop) {

@@ -78,7 +78,7 @@ static int foreign_key(lua_State *L) {
     fk.name = bind_intern_string(L, bind_option_string(L, options, "ForeignKey", "name", NULL));
     bind_foreign_key *p = lua_newuserdatauv(L, sizeof *p, 0);
     *p = fk;
-    luaL_setmetatable(L, BIND_FOREIGN_KEY);
+    bind_set_type(L, BIND_FOREIGN_KEY);
     return 1;
 }
 
@@ -208,7 +208,7 @@ static int column_new(lua_State *L) {
     read_deferred(L, options, &made);
     bind_column *c = lua_newuserdatauv(L, sizeof *c, 0);
     *c = made;
-    luaL_setmetatable(L, BIND_COLUMN);
+    bind_set_type(L, BIND_COLUMN);
     return 1;
 }
 

@@ -47,7 +47,7 @@ static void finalize(void *p) {
 void bind_push_borrowed_connection(lua_State *L, mr_conn *conn) {
     bind_connection *c = lua_newuserdatauv(L, sizeof *c, 0);
     *c = (bind_connection){.conn = conn, .borrowed = true};
-    luaL_setmetatable(L, BIND_CONNECTION);
+    bind_set_type(L, BIND_CONNECTION);
 }
 
 void bind_end_borrowed_connection(lua_State *L, int idx) {
@@ -82,7 +82,7 @@ static bind_connection *connect(lua_State *L, const char *function, bool block, 
     mr_engine *engine = ((bind_engine *)bind_arg(L, 1, BIND_ENGINE, function))->engine;
     bind_connection *c = lua_newuserdatauv(L, sizeof *c, 0);
     *c = (bind_connection){.block = block};
-    luaL_setmetatable(L, BIND_CONNECTION);
+    bind_set_type(L, BIND_CONNECTION);
     bind_state *b = bind_of(L);
     c->engine = mr_engine_retain(engine);
     BIND_ENTER(b, L);

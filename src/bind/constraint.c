@@ -42,7 +42,7 @@ static int push_constraint(lua_State *L, mr_constraint *constraint, mr_index *in
     bind_constraint *p = lua_newuserdatauv(L, sizeof *p, 0);
     p->constraint = constraint;
     p->index = index;
-    luaL_setmetatable(L, BIND_CONSTRAINT);
+    bind_set_type(L, BIND_CONSTRAINT);
     return 1;
 }
 

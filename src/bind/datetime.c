@@ -19,7 +19,7 @@ void bind_push_date(lua_State *L, const mr_value *v) {
     mr_value *date = lua_newuserdatauv(L, sizeof *date, 0);
     *date = copy;
     date->flags = 0;
-    luaL_setmetatable(L, BIND_DATE);
+    bind_set_type(L, BIND_DATE);
 }
 
 bool bind_to_date(lua_State *L, int idx, mr_value *out) {

@@ -22,7 +22,7 @@ static int engine_gc(lua_State *L) {
 static bind_engine *push_empty(lua_State *L) {
     bind_engine *e = lua_newuserdatauv(L, sizeof *e, 0);
     e->engine = NULL;
-    luaL_setmetatable(L, BIND_ENGINE);
+    bind_set_type(L, BIND_ENGINE);
     return e;
 }
 
@@ -147,7 +147,7 @@ static int engine_record(lua_State *L) {
     lua_settop(L, 2);
     recording *r = lua_newuserdatauv(L, sizeof *r, 1);
     *r = (recording){NULL, false};
-    luaL_setmetatable(L, RECORDING);
+    bind_set_type(L, RECORDING);
     lua_pushvalue(L, 1);
     lua_setiuservalue(L, -2, 1); /* the engine outlives it */
     bind_check(L, mr_recorder_start(engine, &r->recorder));

@@ -9,8 +9,6 @@
 #include "class.h"
 #include "proxy.h"
 
-extern const char bind_proxy_key;
-
 /* Upvalues of an object's metamethods. */
 enum { UP_CLASS = 1, UP_ATTRIBUTES };
 

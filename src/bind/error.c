@@ -145,6 +145,7 @@ const char *bind_describe(lua_State *L, int idx) {
 }
 
 int bind_type_error(lua_State *L, int idx, const char *what, const char *wanted) {
+    (void)bind_of(L); /* a library that has closed knows its own values no more */
     const char *got = bind_describe(L, idx);
     return bind_error(L, MR_ERR_ARGUMENT, "%s: expected %s, got %s", what, wanted, got);
 }

@@ -20,7 +20,7 @@ static int push_body(lua_State *L) {
     mr_node **given = lua_touserdata(L, 1);
     bind_expression *e = lua_newuserdatauv(L, sizeof *e, 0);
     e->node = NULL;
-    luaL_setmetatable(L, BIND_EXPRESSION);
+    bind_set_type(L, BIND_EXPRESSION);
     e->node = *given;
     *given = NULL;
     return 1;

@@ -28,7 +28,7 @@ static int push_body(lua_State *L) {
     bind_from *what = lua_touserdata(L, 1);
     bind_from *from = lua_newuserdatauv(L, sizeof *from, 0);
     from->node = NULL;
-    luaL_setmetatable(L, what->mapper ? BIND_ALIASED : BIND_FROM);
+    bind_set_type(L, what->mapper ? BIND_ALIASED : BIND_FROM);
     *from = *what;
     what->node = NULL;
     return 1;
@@ -54,7 +54,7 @@ static int from_gc(lua_State *L) {
 void bind_push_columns(lua_State *L, mr_table *table, mr_node *from) {
     bind_columns *columns = lua_newuserdatauv(L, sizeof *columns, 0);
     *columns = (bind_columns){NULL, NULL};
-    luaL_setmetatable(L, BIND_COLUMNS);
+    bind_set_type(L, BIND_COLUMNS);
     columns->table = table;
     columns->from = mr_node_retain(from);
 }

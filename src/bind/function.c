@@ -219,7 +219,7 @@ void bind_open_function(lua_State *L) {
     luaL_setfuncs(L, functions, 0);
     bind_type(L, BIND_FUNC, "func", NULL, NULL, metamethods);
     lua_newuserdatauv(L, 0, 0);
-    luaL_setmetatable(L, BIND_FUNC);
+    bind_set_type(L, BIND_FUNC);
     lua_setfield(L, -2, "func");
     bind_push_node(L, mr_sql_raw(env_of(L), mr_type_simple(MR_TYPE_BOOLEAN), "true"));
     lua_setfield(L, -2, "true_");

@@ -11,7 +11,7 @@ int bind_session_identity_map(lua_State *L) {
     lua_newuserdatauv(L, 0, 1);
     lua_pushvalue(L, 1);
     lua_setiuservalue(L, -2, 1);
-    luaL_setmetatable(L, BIND_IDENTITY_MAP);
+    bind_set_type(L, BIND_IDENTITY_MAP);
     return 1;
 }
 

@@ -20,7 +20,7 @@ static int core_inspect(lua_State *L) {
     lua_newuserdatauv(L, 0, 1);
     lua_pushvalue(L, 1);
     lua_setiuservalue(L, -2, 1);
-    luaL_setmetatable(L, BIND_INSPECTION);
+    bind_set_type(L, BIND_INSPECTION);
     return 1;
 }
 

@@ -10,7 +10,7 @@
 void bind_push_metadata(lua_State *L, mr_metadata *md) {
     mr_metadata **p = lua_newuserdatauv(L, sizeof *p, 0);
     *p = md;
-    luaL_setmetatable(L, BIND_METADATA);
+    bind_set_type(L, BIND_METADATA);
 }
 
 mr_metadata *bind_test_metadata(lua_State *L, int idx) {

@@ -52,9 +52,16 @@ static int core_type_name(lua_State *L) {
     return 1;
 }
 
+/* core.check_open(): raises once the library has closed. */
+static int core_check_open(lua_State *L) {
+    (void)bind_of(L);
+    return 0;
+}
+
 /* Leaves the core table on the stack: what the files of the binding register. */
 static void push_core(lua_State *L) {
     lua_newtable(L);
+    bind_open_closing(L);
     bind_open_error(L);
     bind_open_coroutine(L);
     bind_open_value(L);
@@ -82,6 +89,8 @@ static void push_core(lua_State *L) {
     bind_open_capi(L);
     lua_pushcfunction(L, core_type_name);
     lua_setfield(L, -2, "type_name");
+    lua_pushcfunction(L, core_check_open);
+    lua_setfield(L, -2, "check_open");
 }
 
 void bind_push_core(lua_State *L) {

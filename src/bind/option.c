@@ -35,7 +35,7 @@ static bind_option_value *push_option(lua_State *L, unsigned nsteps, unsigned np
     memset(o, 0, head + steps + nparts * sizeof(option_part));
     o->parts = (option_part *)(void *)(o + 1);
     o->steps = (mr_option_step *)(void *)(o->parts + nparts);
-    luaL_setmetatable(L, BIND_OPTION);
+    bind_set_type(L, BIND_OPTION);
     return o;
 }
 

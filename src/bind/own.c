@@ -13,7 +13,7 @@ bind_owner *bind_own(lua_State *L, void (*release)(void *p)) {
     bind_owner *owner = lua_newuserdatauv(L, sizeof *owner, 0);
     owner->p = NULL;
     owner->release = release;
-    luaL_setmetatable(L, OWNER);
+    bind_set_type(L, OWNER);
     return owner;
 }
 
@@ -60,7 +60,7 @@ mr_strbuf *bind_own_strbuf(lua_State *L) {
     bind_state *b = bind_of(L);
     mr_strbuf *buf = lua_newuserdatauv(L, sizeof *buf, 0);
     mr_strbuf_init(buf, b->env);
-    luaL_setmetatable(L, STRBUF);
+    bind_set_type(L, STRBUF);
     return buf;
 }
 

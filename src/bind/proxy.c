@@ -11,7 +11,7 @@
 #define CHUNK 256
 
 static const char anchors_key = 0; /* registry: slot to an anchored proxy */
-const char bind_proxy_key = 0;     /* in the metatable of a class's objects: its class */
+const char bind_proxy_key = 0;
 
 void bind_proxy_bits(void *ud, uint32_t chunk, uint64_t bits[4]) {
     bind_state *b = ud;

@@ -10,6 +10,7 @@ typedef struct bind_proxy {
     uint32_t slot, generation;
 } bind_proxy;
 
+extern const char bind_proxy_key; /* in the metatable of a class's objects: its class */
 /* The heap's question: which of the 256 slots of the chunk have a live proxy. */
 void bind_proxy_bits(void *ud, uint32_t chunk, uint64_t bits[4]);
 /* The entity of a userdata known to be a proxy; raises InvalidRequestError when it is stale. */

@@ -44,7 +44,7 @@ static int push_body(lua_State *L) {
     new_query *what = lua_touserdata(L, 1);
     bind_query *q = lua_newuserdatauv(L, sizeof *q, QUERY__VALUES);
     q->query = NULL;
-    luaL_setmetatable(L, what->type);
+    bind_set_type(L, what->type);
     q->query = what->query;
     what->query = NULL;
     return 1;

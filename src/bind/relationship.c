@@ -37,7 +37,7 @@ static int make_spec(lua_State *L, const char *function, const char *type, const
     bind_check_options(L, options, function, relationship_options);
     bind_relationship_spec *spec = lua_newuserdatauv(L, sizeof *spec, 1);
     spec->order = next_order(L);
-    luaL_setmetatable(L, type);
+    bind_set_type(L, type);
     lua_newtable(L);
     if (options) {
         lua_pushnil(L);

@@ -24,7 +24,7 @@ static int push_body(lua_State *L) {
     new_relationship *what = lua_touserdata(L, 1);
     bind_relationship *r = lua_newuserdatauv(L, sizeof *r, 0);
     *r = (bind_relationship){what->prop, NULL, what->of_type};
-    luaL_setmetatable(L, BIND_RELATIONSHIP);
+    bind_set_type(L, BIND_RELATIONSHIP);
     r->alias = what->alias;
     what->alias = NULL;
     return 1;

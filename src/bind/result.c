@@ -17,7 +17,7 @@ bind_result *bind_new_result(lua_State *L, int owner) {
     if (owner) owner = lua_absindex(L, owner);
     bind_result *r = lua_newuserdatauv(L, sizeof *r, RESULT__VALUES);
     *r = (bind_result){.rowcount = -1};
-    luaL_setmetatable(L, BIND_RESULT);
+    bind_set_type(L, BIND_RESULT);
     if (owner) {
         lua_pushvalue(L, owner);
         lua_setiuservalue(L, -2, RESULT_OWNER);

@@ -308,7 +308,9 @@ static void close_state(bind_state *b, lua_State *L) {
 /* The state is known by its place in the registry: somebody may call this by hand, with anything. */
 static int state_gc(lua_State *L) {
     bind_state *b = bind_peek(L);
-    if (b && b == lua_touserdata(L, 1)) close_state(b, L);
+    if (!b || b != lua_touserdata(L, 1)) return 0;
+    bind_close_types(L);
+    close_state(b, L);
     return 0;
 }
 
@@ -364,6 +366,7 @@ static void warn_to_lua(void *ud, const char *text) {
 
 /* set_log(fn or nil): where echo and warnings of the core go, a line each. */
 static int core_set_log(lua_State *L) {
+    (void)bind_of(L);
     if (!lua_isnoneornil(L, 1) && !lua_isfunction(L, 1)) return bind_type_error(L, 1, "set_log", "a function or nil");
     lua_settop(L, 1);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &log_key);

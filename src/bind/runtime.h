@@ -144,9 +144,13 @@ const char *bind_nearest_key(lua_State *L, int idx, const char *name);
  * names raise "TYPE has no method 'x' (did you mean 'y'?)". getters: functions called with the object for fields; may be NULL. */
 void bind_type(lua_State *L, const char *name, const char *shown, const luaL_Reg *methods, const luaL_Reg *getters,
                const luaL_Reg *metamethods);
+/* Makes the userdata on top a value of the type; raises once the library has closed. */
+void bind_set_type(lua_State *L, const char *type);
 /* The end of a finalizer: the value at index 1, which the finalizers of others may still reach, is none of ours any
- * more, so that no function takes it. Returns 0. */
+ * more: no function takes it, and whatever is done with it raises. Returns 0. (closing.c) */
 int bind_finalized(lua_State *L);
+/* The library closes: the same for the values of every type. */
+void bind_close_types(lua_State *L);
 /* NULL unless the value is a userdata of that type. */
 void *bind_test(lua_State *L, int idx, const char *type);
 /* Raises an ArgumentError otherwise. */
@@ -233,6 +237,7 @@ void bind_new_list(lua_State *L, size_t n);
 void bind_push_item(lua_State *L, const mr_value *v);
 
 /* Each file registers itself; called in this order by luaopen_moonrow, with the module's core table on top of the stack. */
+void bind_open_closing(lua_State *L);
 void bind_open_error(lua_State *L);
 void bind_open_value(lua_State *L);
 void bind_open_datetime(lua_State *L);

@@ -66,7 +66,7 @@ static int core_session(lua_State *L) {
                             bind_option_bool(L, idx, "Session", "expire_on_commit", true), false};
     bind_session *s = lua_newuserdatauv(L, sizeof *s, SESSION__VALUES);
     *s = (bind_session){NULL, false};
-    luaL_setmetatable(L, BIND_SESSION);
+    bind_set_type(L, BIND_SESSION);
     if (engine) lua_pushvalue(L, 1);
     else lua_pushnil(L);
     lua_setiuservalue(L, -2, SESSION_ENGINE);

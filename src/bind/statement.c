@@ -57,7 +57,7 @@ static bind_statement *self(lua_State *L, const char *function) {
 bind_statement *bind_push_statement_copy(lua_State *L, const bind_statement *s) {
     bind_statement *copy = lua_newuserdatauv(L, sizeof *copy, 0);
     memset(copy, 0, sizeof *copy);
-    luaL_setmetatable(L, BIND_STATEMENT);
+    bind_set_type(L, BIND_STATEMENT);
     *copy = *s;
     retain_parts(&copy->dml);
     return copy;
@@ -94,7 +94,7 @@ static int new_statement(lua_State *L, mr_node_kind kind, const char *function) 
         return bind_error(L, MR_ERR_ARGUMENT, "%s: expected a class or a table alone", function);
     bind_statement *s = lua_newuserdatauv(L, sizeof *s, 0);
     memset(s, 0, sizeof *s);
-    luaL_setmetatable(L, BIND_STATEMENT);
+    bind_set_type(L, BIND_STATEMENT);
     s->kind = kind;
     s->mapper = mapper;
     s->dml.table = mr_sql_table(env_of(L), table);

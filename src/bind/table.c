@@ -13,7 +13,7 @@
 void bind_push_table(lua_State *L, const mr_table *table) {
     mr_table **p = lua_newuserdatauv(L, sizeof *p, 0);
     *p = (mr_table *)table;
-    luaL_setmetatable(L, BIND_TABLE);
+    bind_set_type(L, BIND_TABLE);
 }
 
 mr_table *bind_test_table(lua_State *L, int idx) {

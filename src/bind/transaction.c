@@ -192,7 +192,7 @@ static int transaction_is_active(lua_State *L) {
 static bind_transaction *push_transaction(lua_State *L, mr_session *s) {
     bind_transaction *t = lua_newuserdatauv(L, sizeof *t, 1);
     *t = (bind_transaction){.session = s};
-    luaL_setmetatable(L, BIND_TRANSACTION);
+    bind_set_type(L, BIND_TRANSACTION);
     lua_pushvalue(L, 1);
     lua_setiuservalue(L, -2, 1);
     return t;
@@ -348,7 +348,7 @@ int bind_session_no_autoflush(lua_State *L) {
     block->session = NULL;
     lua_pushvalue(L, 1);
     lua_setiuservalue(L, -2, 1);
-    luaL_setmetatable(L, BIND_AUTOFLUSH_BLOCK);
+    bind_set_type(L, BIND_AUTOFLUSH_BLOCK);
     lua_insert(L, 2); /* session, block, fn */
     if (has_function) lua_toclose(L, 2);
     mr_session_block_autoflush(s, 1);

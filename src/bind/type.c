@@ -11,7 +11,7 @@
 void bind_push_type(lua_State *L, const mr_type *type) {
     const mr_type **p = lua_newuserdatauv(L, sizeof *p, 0);
     *p = type;
-    luaL_setmetatable(L, BIND_TYPE);
+    bind_set_type(L, BIND_TYPE);
 }
 
 const mr_type *bind_test_type(lua_State *L, int idx) {

@@ -81,10 +81,9 @@ void bind_type(lua_State *L, const char *name, const char *shown, const luaL_Reg
     lua_pop(L, 1);
 }
 
-int bind_finalized(lua_State *L) {
-    lua_pushnil(L);
-    lua_setmetatable(L, 1);
-    return 0;
+void bind_set_type(lua_State *L, const char *type) {
+    if (luaL_getmetatable(L, type) != LUA_TTABLE) (void)bind_of(L);
+    lua_setmetatable(L, -2);
 }
 
 void *bind_test(lua_State *L, int idx, const char *type) {
