@@ -1,5 +1,5 @@
--- Metamethods called by hand: debug.getmetatable gives the functions of every type of ours away. Whatever values they are
--- called with, they raise, or do what they do for values of their own. Nothing is taken for what it is not.
+-- Metamethods called by hand: debug.getmetatable gives the functions of every type of ours away. Whatever values they
+-- are called with, they raise, or do what they do for values of their own. Nothing is taken for what it is not.
 local mr = require "moonrow"
 local blog = require "spec.support.blog"
 
