@@ -8,6 +8,7 @@ local options = require "moonrow.options"
 local app = require "moonrow.app"
 local session = require "moonrow.session"
 local event = require "moonrow.event"
+require "moonrow.loops"
 require "moonrow.work"
 require "moonrow.paginate"
 local database = require "moonrow.database"
@@ -15,7 +16,7 @@ local database = require "moonrow.database"
 -- What the core has for this part of the library only.
 local private = options.set {
   "new_base", "configure", "raise", "bases", "type_name", "session_methods", "sleep", "is_open",
-  "check_open", "error_closes", "resumed_by", "warn_uncommitted",
+  "check_open", "loops_close", "error_closes", "resumed_by", "warn_uncommitted",
   "event_listen", "event_remove", "event_contains", "event_dispatchers", "session_hook", "engine_hub", "engine_hook",
 }
 

@@ -280,7 +280,8 @@ static int class_index(lua_State *L) {
 static const char *const kept_metafields[] = {"__index", "__newindex", "__eq", "__gc", "__mode", "__metatable", "__close", NULL};
 /* "__name" is no metamethod, but is set in the same way. */
 const char *const bind_object_metamethods[] = {"__len", "__call", "__lt", "__le", "__concat", "__add", "__sub", "__mul", "__div",
-                                               "__mod", "__unm", "__idiv", "__pow", "__pairs", "__name", NULL};
+                                               "__mod", "__unm", "__idiv", "__pow", "__pairs", "__band", "__bor", "__bxor", "__shl", "__shr",
+                                               "__bnot", "__name", NULL};
 
 /* Gives the metamethod at index 3 to the objects of the class and of the classes below it that have none of their own. */
 static void spread_metamethod(lua_State *L, bind_class *c) {

@@ -13,6 +13,7 @@
 #include "result.h"
 
 static bind_connection *self(lua_State *L, const char *function) {
+    bind_release_loops(L);
     bind_connection *c = bind_arg(L, 1, BIND_CONNECTION, function);
     if (!c->conn) bind_error(L, MR_ERR_INVALID_REQUEST, "%s: the connection is closed", function);
     return c;

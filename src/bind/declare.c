@@ -35,7 +35,8 @@ typedef struct declaration {
 static const char *const reserved[] = {"query", "query_class", "metadata", "extend", "c", NULL};
 static const char *const directives[] = {"__tablename", "__table", "__table_args", "__mapper_args", "__abstract", "__bind_key",
                                          "__validators", "__init", "__tostring", "__len", "__call", "__lt", "__le", "__concat", "__name",
-                                         "__add", "__sub", "__mul", "__div", "__mod", "__unm", "__idiv", "__pow", "__pairs", NULL};
+                                         "__add", "__sub", "__mul", "__div", "__mod", "__unm", "__idiv", "__pow", "__pairs",
+                                         "__band", "__bor", "__bxor", "__shl", "__shr", "__bnot", NULL};
 
 static const char *directive_at(void *ud, size_t i) {
     (void)ud;

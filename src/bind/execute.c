@@ -318,7 +318,7 @@ static void let_go(lua_State *L, const bind_target *t, int result) {
     int top = lua_gettop(L);
     lua_getiuservalue(L, result, RESULT_ROWS);
     for (lua_Integer i = 1; lua_rawgeti(L, top + 1, i) != LUA_TNIL; i++) {
-        lua_rawgeti(L, -1, 1);
+        bind_row_get(L, -1, 1);
         mr_entity *entity = bind_test_entity(L, -1);
         mr_status st = MR_OK;
         BIND_ENTER(b, L);
@@ -552,6 +552,7 @@ static int no_statement(lua_State *L, int idx) {
 int bind_execute(lua_State *L, int session_idx) {
     int stmt = session_idx + 1;
     lua_settop(L, session_idx + 3);
+    bind_release_loops(L);
     bind_target t = {.session = bind_to_session(L, session_idx), .owner = session_idx};
     int params = params_index(L, stmt + 1), options = params_index(L, stmt + 2);
     if (is_expression(bind_test_node(L, stmt))) own_select(L, stmt);

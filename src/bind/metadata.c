@@ -5,6 +5,7 @@
  * connection.
  */
 #include "connection.h"
+#include "result.h"
 #include "schema.h"
 
 void bind_push_metadata(lua_State *L, mr_metadata *md) {
@@ -81,6 +82,7 @@ int bind_run_ddl(lua_State *L, int first, const char *function, mr_metadata *md,
                  bool create) {
     static const char *const names[] = {"bind", "checkfirst", "tables", NULL};
     int options;
+    bind_release_loops(L);
     int n = bind_arguments(L, first, &options);
     bind_check_options(L, options, function, names);
     if (n > 1)

@@ -2,7 +2,7 @@
  * module.c: luaopen_moonrow: builds the module's table once per Lua state, from what the files of the
  * binding register and from the Lua part of the library, which is carried inside.
  *
- * Invariant: nothing here needs package, io, os or debug. The embedded chunks are called "=[moonrow.NAME]",
+ * Invariant: nothing here needs package, io, os or debug, nor looks at the program's globals once it is open. The embedded chunks are called "=[moonrow.NAME]",
  * so that errors can tell their frames from the user's.
  */
 #include <moonrow.h>
@@ -16,7 +16,62 @@ static const char module_key = 0;
 static const char core_key = 0;
 
 /* Upvalues of require_embedded. */
-enum { CORE = 1, LOADED };
+enum { CORE = 1, LOADED, GLOBALS };
+
+/* ---------------------------------------------------------------- what the Lua part has as its globals */
+
+/* Copies the named values from the table at index from to the one on top; returns the first that is not there as a function. */
+static const char *copy_functions(lua_State *L, int from, const char *const *names) {
+    for (const char *const *name = names; *name; name++) {
+        lua_pushstring(L, *name);
+        if (lua_rawget(L, from) != LUA_TFUNCTION) return *name;
+        lua_setfield(L, -2, *name);
+    }
+    return NULL;
+}
+
+/* Sets a copy of the library's table in the one on top, where there is such a library. */
+static void copy_library(lua_State *L, int globals, int loaded, const char *name) {
+    int top = lua_gettop(L);
+    lua_pushstring(L, name);
+    if (lua_rawget(L, loaded) != LUA_TTABLE) {
+        lua_settop(L, top);
+        lua_pushstring(L, name);
+        lua_rawget(L, globals);
+    }
+    if (lua_istable(L, -1)) {
+        lua_newtable(L);
+        for (lua_pushnil(L); lua_next(L, top + 1); lua_pop(L, 1)) {
+            lua_pushvalue(L, -2);
+            lua_pushvalue(L, -2);
+            lua_rawset(L, top + 2);
+        }
+        lua_setfield(L, top, name);
+    }
+    lua_settop(L, top);
+}
+
+/* Pushes the table that the embedded chunks have as _ENV: what the standard names stand for now. A program may give its own globals
+ * any names, later. */
+static void push_globals(lua_State *L) {
+    static const char *const needed[] = {"error", "getmetatable", "ipairs", "next", "pairs", "pcall", "rawequal", "rawget", "rawlen",
+                                         "rawset", "select", "setmetatable", "tostring", "type", NULL},
+                      *const others[][2] = {{"warn", NULL}, {"xpcall", NULL}, {"tonumber", NULL}, {"assert", NULL}, {"collectgarbage", NULL}},
+                      *const libraries[] = {"coroutine", "math", "string", "table", "utf8", NULL};
+    lua_pushglobaltable(L);
+    luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+    lua_newtable(L);
+    int globals = lua_gettop(L) - 2;
+    const char *missing = copy_functions(L, globals, needed);
+    if (missing) luaL_error(L, "moonrow needs Lua's function '%s', which this program has taken away or replaced: require \"moonrow\" first", missing);
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (copy_functions(L, globals, others[i])) lua_pop(L, 1);
+    for (const char *const *name = libraries; *name; name++) copy_library(L, globals, globals + 1, *name);
+    lua_replace(L, globals);
+    lua_settop(L, globals);
+}
+
+/* ---------------------------------------------------------------- the embedded modules */
 
 static const struct mr_embedded *find_embedded(const char *name) {
     for (const struct mr_embedded *m = mr_embedded_modules; m->name; m++)
@@ -34,10 +89,13 @@ static int require_embedded(lua_State *L) {
     if (!m) return luaL_error(L, "moonrow carries no module '%s'", name);
     const char *chunk = lua_pushfstring(L, "=[%s]", name);
     if (luaL_loadbufferx(L, m->source, m->len, chunk, "t") != LUA_OK) return lua_error(L);
+    lua_pushvalue(L, lua_upvalueindex(GLOBALS));
+    lua_setupvalue(L, -2, 1); /* _ENV */
     lua_pushvalue(L, lua_upvalueindex(CORE));
     lua_pushvalue(L, lua_upvalueindex(CORE));
     lua_pushvalue(L, lua_upvalueindex(LOADED));
-    lua_pushcclosure(L, require_embedded, 2);
+    lua_pushvalue(L, lua_upvalueindex(GLOBALS));
+    lua_pushcclosure(L, require_embedded, 3);
     lua_call(L, 2, 1);
     lua_pushvalue(L, -1);
     lua_setfield(L, lua_upvalueindex(LOADED), name);
@@ -106,7 +164,8 @@ int luaopen_moonrow(lua_State *L) {
     lua_pushvalue(L, -1);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &core_key);
     lua_newtable(L);
-    lua_pushcclosure(L, require_embedded, 2);
+    push_globals(L);
+    lua_pushcclosure(L, require_embedded, 3);
     lua_pushliteral(L, "moonrow.init");
     lua_call(L, 1, 1);
     lua_pushvalue(L, -1);

@@ -12,6 +12,7 @@
 #include "result.h"
 
 mr_session *bind_query_session(lua_State *L, const char *function) {
+    bind_release_loops(L);
     if (!bind_test(L, 1, BIND_QUERY))
         bind_type_error(L, 1, function, "a query (methods are called with a colon)");
     if (lua_getiuservalue(L, 1, QUERY_SOURCE) == LUA_TNIL)
@@ -88,12 +89,7 @@ static int next_value(lua_State *L) {
 
 static int q_iter(lua_State *L) {
     start(L, "iter", bind_query_arg(L, "iter"));
-    int result = lua_gettop(L);
-    lua_pushcfunction(L, next_value);
-    lua_pushvalue(L, result);
-    lua_pushnil(L);
-    lua_pushvalue(L, result);
-    return 4;
+    return bind_push_loop(L, -1, next_value);
 }
 
 /* ---------------------------------------------------------------- count */

@@ -57,6 +57,7 @@ void bind_result_close(lua_State *L, bind_result *r) {
     r->load = NULL;
     if (!load) return;
     bind_state *b = bind_of(L);
+    if (r->counted && b->loops_open) b->loops_open--;
     BIND_ENTER(b, L);
     r->rowcount = mr_load_rowcount(load);
     mr_load_close(load);
@@ -119,7 +120,7 @@ static void shape_row(lua_State *L, int idx, const bind_result *r) {
             lua_createtable(L, 0, (int)n);
             for (lua_Integer i = n; i >= 1; i--) {
                 if (lua_rawgeti(L, -2, i) == LUA_TSTRING) {
-                    lua_rawgeti(L, -4, i);
+                    bind_row_get(L, -4, i);
                     lua_rawset(L, -3);
                 } else {
                     lua_pop(L, 1);
@@ -132,7 +133,7 @@ static void shape_row(lua_State *L, int idx, const bind_result *r) {
         lua_insert(L, -2);
         lua_call(L, 1, 1);
     } else if (r->scalars || r->unwrap) {
-        if (lua_rawgeti(L, -1, (lua_Integer)r->column + 1) == LUA_TNIL) {
+        if (bind_row_get(L, -1, (lua_Integer)r->column + 1) == LUA_TNIL) {
             lua_pop(L, 1);
             bind_push_null(L);
         }
@@ -343,11 +344,38 @@ static int next_value(lua_State *L) {
 /* for value in result:iter() do: break releases the cursor. */
 static int r_iter(lua_State *L) {
     self(L, "iter");
-    lua_pushcfunction(L, next_value);
-    lua_pushvalue(L, 1);
+    return bind_push_loop(L, 1, next_value);
+}
+
+int bind_push_loop(lua_State *L, int idx, lua_CFunction next) {
+    idx = lua_absindex(L, idx);
+    lua_pushcfunction(L, next);
+    lua_pushvalue(L, idx);
     lua_pushnil(L);
-    lua_pushvalue(L, 1);
-    return 4;
+    bind_state *b = bind_of(L);
+    bind_result *r = bind_test(L, idx, BIND_RESULT);
+    if (b->loops_close) {
+        lua_pushvalue(L, idx);
+        return 4;
+    }
+    if (!r->counted && r->load && mr_load_streams(r->load)) {
+        r->counted = true;
+        b->loops_open++;
+    }
+    return 3;
+}
+
+void bind_release_loops(lua_State *L) {
+    bind_state *b = bind_of(L);
+    if (!b->loops_open || !bind_collector_runs(L)) return;
+    b->loops_open = 0; /* those that it leaves open are running */
+    lua_gc(L, LUA_GCCOLLECT);
+}
+
+/* core.loops_close(closes): whether closing values are given to for loops. */
+static int core_loops_close(lua_State *L) {
+    bind_of(L)->loops_close = lua_toboolean(L, 1);
+    return 0;
 }
 
 static int r_keys(lua_State *L) {
@@ -420,4 +448,6 @@ void bind_open_result(lua_State *L) {
         {"__gc", result_gc}, {"__close", r_close}, {"__len", refuse_list}, {"__call", refuse_list}, {NULL, NULL}};
     bind_type(L, BIND_RESULT, "Result", methods, getters, metamethods);
     bind_open_row(L);
+    lua_pushcfunction(L, core_loops_close);
+    lua_setfield(L, -2, "loops_close");
 }

@@ -22,6 +22,7 @@ typedef struct bind_result {
     bool unwrap;   /* a query of one entity: items, not rows */
     bool scalars, mappings;
     bool closed, buffered;
+    bool counted;     /* among the state's open loops */
     unsigned column;  /* scalars: which */
     lua_Integer at;   /* buffered: rows given so far */
     int64_t rowcount; /* -1: not known */
@@ -31,6 +32,12 @@ typedef struct bind_result {
     const char *name; /* what one() names in its errors */
 } bind_result;
 
+/* Pushes what a for loop over the Result at the index takes: next, the Result, nil and, where Lua's loops close such, the Result as
+ * the closing value. Returns how many. */
+int bind_push_loop(lua_State *L, int idx, lua_CFunction next);
+/* Before a statement: an open cursor of a loop that was left would have it read what was there when the loop began. Where loops have
+ * no closing value, such a loop costs one full collection. May run finalizers. */
+void bind_release_loops(lua_State *L);
 /* Pushes an empty Result that belongs to the value at index owner. The caller sets load, or buffers rows. */
 bind_result *bind_new_result(lua_State *L, int owner);
 /* Pushes the result of a load, which is consumed. Returns 1. */

@@ -1,8 +1,9 @@
 /*
  * row.c: rows of several items, and lists of results.
  *
- * Invariant: a row's values are at 1..n; names lead to them through the metatable, so a column's name wins
- * over a method's, and #row counts columns whatever is NULL.
+ * Invariant: a row is a userdata whose values are its user values 1..n, and which nothing but this file sets, once: a row cannot be
+ * changed, not by rawset either. Names lead to the values through the metatable, so a column's name wins over a method's, and #row
+ * counts columns whatever is NULL.
  */
 #include "row.h"
 
@@ -11,6 +12,12 @@
 static const char list_key = 0;    /* registry: the metatable of lists */
 static const char methods_key = 0; /* registry: the methods of rows */
 
+/* What a row's memory holds besides its user values. */
+typedef struct bind_row {
+    const void *magic; /* tells it from other userdata: &methods_key */
+    unsigned n;
+} bind_row;
+
 /* Upvalues of a row's functions. */
 enum { POSITIONS = 1, NAMES };
 
@@ -18,12 +25,33 @@ static lua_Integer width(lua_State *L) {
     return (lua_Integer)lua_rawlen(L, lua_upvalueindex(NAMES));
 }
 
+/* The row at the index, or NULL: a row's function may be called by hand, with anything. */
+static const bind_row *test_row(lua_State *L, int idx) {
+    const bind_row *row = lua_touserdata(L, idx);
+    return row && lua_rawlen(L, idx) == sizeof *row && row->magic == &methods_key ? row : NULL;
+}
+
+static const bind_row *self(lua_State *L, const char *function) {
+    const bind_row *row = test_row(L, 1);
+    if (!row) bind_type_error(L, 1, function, "a row: write row:unpack(), row:keys(), row:mapping()");
+    return row;
+}
+
+int bind_row_get(lua_State *L, int idx, lua_Integer i) {
+    const bind_row *row = test_row(L, idx);
+    if (row && i >= 1 && i <= (lua_Integer)row->n) return lua_getiuservalue(L, idx, (int)i);
+    lua_pushnil(L);
+    return LUA_TNIL;
+}
+
 static int row_index(lua_State *L) {
-    if (!lua_istable(L, 1)) return bind_type_error(L, 1, "row", "a row");
+    (void)self(L, "row");
+    lua_settop(L, 2);
+    if (lua_isinteger(L, 2) && bind_row_get(L, 1, lua_tointeger(L, 2)) != LUA_TNIL) return 1;
     lua_settop(L, 2);
     lua_pushvalue(L, 2);
     if (lua_rawget(L, lua_upvalueindex(POSITIONS)) == LUA_TNUMBER) {
-        lua_rawgeti(L, 1, lua_tointeger(L, 3));
+        bind_row_get(L, 1, lua_tointeger(L, 3));
         return 1;
     }
     lua_rawgetp(L, LUA_REGISTRYINDEX, &methods_key);
@@ -57,11 +85,10 @@ static int row_len(lua_State *L) {
 }
 
 static int row_unpack(lua_State *L) {
-    lua_Integer n = width(L);
-    if (!lua_istable(L, 1)) return bind_type_error(L, 1, "unpack", "a row: write row:unpack()");
-    luaL_checkstack(L, (int)n + 1, "too many columns");
-    for (lua_Integer i = 1; i <= n; i++) lua_rawgeti(L, 1, i);
-    return (int)n;
+    int n = (int)self(L, "unpack")->n;
+    luaL_checkstack(L, n + 1, "too many columns");
+    for (int i = 1; i <= n; i++) bind_row_get(L, 1, i);
+    return n;
 }
 
 static int row_keys(lua_State *L) {
@@ -77,11 +104,11 @@ static int row_keys(lua_State *L) {
 /* The values by name; NULL is left out. */
 static int row_mapping(lua_State *L) {
     lua_Integer n = width(L);
-    if (!lua_istable(L, 1)) return bind_type_error(L, 1, "mapping", "a row: write row:mapping()");
+    (void)self(L, "mapping");
     lua_createtable(L, 0, (int)n);
     for (lua_Integer i = n; i >= 1; i--) {
         if (lua_rawgeti(L, lua_upvalueindex(NAMES), i) == LUA_TSTRING) {
-            lua_rawgeti(L, 1, i);
+            bind_row_get(L, 1, i);
             lua_rawset(L, -3);
         } else {
             lua_pop(L, 1);
@@ -112,14 +139,15 @@ void bind_push_shown(lua_State *L, int idx) {
     luaL_pushresult(&out);
 }
 
-/* open, the n items of the table at index 1 with commas, close. */
+/* open, the n items of the row or table at index 1 with commas, close. */
 static int show_items(lua_State *L, lua_Integer n, char open, char close) {
     luaL_Buffer out;
     luaL_buffinit(L, &out);
     luaL_addchar(&out, open);
     for (lua_Integer i = 1; i <= n; i++) {
         if (i > 1) luaL_addstring(&out, ", ");
-        lua_rawgeti(L, 1, i);
+        if (lua_istable(L, 1)) lua_rawgeti(L, 1, i);
+        else bind_row_get(L, 1, i);
         bind_push_shown(L, -1);
         lua_remove(L, -2);
         luaL_addvalue(&out);
@@ -130,8 +158,7 @@ static int show_items(lua_State *L, lua_Integer n, char open, char close) {
 }
 
 static int row_tostring(lua_State *L) {
-    luaL_checktype(L, 1, LUA_TTABLE);
-    return show_items(L, width(L), '(', ')');
+    return show_items(L, (lua_Integer)self(L, "tostring")->n, '(', ')');
 }
 
 static int list_tostring(lua_State *L) {
@@ -141,11 +168,11 @@ static int list_tostring(lua_State *L) {
 
 /* Two rows are equal when all their values are. */
 static int row_eq(lua_State *L) {
-    lua_Integer n = width(L);
-    bool equal = lua_istable(L, 1) && lua_istable(L, 2) && luaL_len(L, 1) == n && luaL_len(L, 2) == n;
-    for (lua_Integer i = 1; equal && i <= n; i++) {
-        lua_rawgeti(L, 1, i);
-        lua_rawgeti(L, 2, i);
+    const bind_row *a = test_row(L, 1), *b = test_row(L, 2);
+    bool equal = a && b && a->n == b->n;
+    for (unsigned i = 1; equal && i <= a->n; i++) {
+        bind_row_get(L, 1, i);
+        bind_row_get(L, 2, i);
         equal = lua_compare(L, -1, -2, LUA_OPEQ);
         lua_pop(L, 2);
     }
@@ -155,7 +182,7 @@ static int row_eq(lua_State *L) {
 
 static int next_item(lua_State *L) {
     lua_Integer i = lua_tointeger(L, lua_upvalueindex(3)) + 1;
-    if (i > width(L) || !lua_istable(L, 1)) return 0;
+    if (i > width(L) || !test_row(L, 1)) return 0;
     lua_pushinteger(L, i);
     lua_copy(L, -1, lua_upvalueindex(3));
     lua_rawgeti(L, lua_upvalueindex(NAMES), i);
@@ -163,12 +190,13 @@ static int next_item(lua_State *L) {
         lua_pop(L, 1);
         lua_pushinteger(L, i);
     }
-    lua_rawgeti(L, 1, i);
+    bind_row_get(L, 1, i);
     return 2;
 }
 
 /* for name, value in pairs(row) */
 static int row_pairs(lua_State *L) {
+    (void)self(L, "pairs");
     lua_pushvalue(L, lua_upvalueindex(POSITIONS));
     lua_pushvalue(L, lua_upvalueindex(NAMES));
     lua_pushinteger(L, 0);
@@ -188,7 +216,7 @@ void bind_push_row_metatable(lua_State *L, int names) {
     names = lua_absindex(L, names);
     lua_Integer n = (lua_Integer)lua_rawlen(L, names);
     luaL_checkstack(L, 8, "rows");
-    lua_createtable(L, 0, 8);
+    lua_createtable(L, 0, 9);
     lua_createtable(L, 0, (int)n);
     for (lua_Integer i = n; i >= 1; i--) { /* of two equal names the first wins */
         if (lua_rawgeti(L, names, i) == LUA_TSTRING) {
@@ -202,14 +230,17 @@ void bind_push_row_metatable(lua_State *L, int names) {
     luaL_setfuncs(L, metamethods, 2);
     lua_pushliteral(L, "Row");
     lua_setfield(L, -2, "__name");
+    lua_pushboolean(L, 0);
+    lua_setfield(L, -2, "__metatable");
 }
 
 void bind_push_row(lua_State *L, const mr_value *values, unsigned n, int metatable) {
     metatable = lua_absindex(L, metatable);
-    lua_createtable(L, (int)n, 0);
+    bind_row *row = lua_newuserdatauv(L, sizeof *row, (int)n);
+    *row = (bind_row){&methods_key, n};
     for (unsigned i = 0; i < n; i++) {
         bind_push_item(L, &values[i]);
-        lua_rawseti(L, -2, (lua_Integer)i + 1);
+        lua_setiuservalue(L, -2, (int)i + 1);
     }
     lua_pushvalue(L, metatable);
     lua_setmetatable(L, -2);

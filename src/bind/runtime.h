@@ -34,6 +34,8 @@ typedef struct bind_state {
     unsigned cycles_seen, anchors_seen; /* those that the heap, and the anchors, have followed */
     lua_CFunction pcall, xpcall; /* Lua's own, as they were when the module opened; NULL: others */
     bool own_init;        /* some class has an __init of its own */
+    bool loops_close;     /* the closing value of a for loop can be trusted */
+    unsigned loops_open;  /* loops without one, over cursors that may be open: begun since bind_release_loops */
     int chunks, weak;     /* references to proxy.c's table of chunks, and to the metatable of weak tables */
 } bind_state;
 

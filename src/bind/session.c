@@ -38,6 +38,7 @@ mr_session *bind_to_session(lua_State *L, int idx) {
 }
 
 mr_session *bind_session_arg(lua_State *L, const char *function) {
+    bind_release_loops(L);
     mr_session *s = check_session(L, 1);
     if (!s) bind_type_error(L, 1, function, "a Session");
     return s;

@@ -314,6 +314,10 @@ mr_status mr_load_step(mr_load *load) {
     return status;
 }
 
+bool mr_load_streams(const mr_load *load) {
+    return load->yield_per && !load->main_done;
+}
+
 mr_status mr_load_finish(mr_load *load) {
     mr_status status;
     do status = mr_load_advance(load);

@@ -197,6 +197,7 @@ function mr.select(...) end
 ---@return moonrow.Statement|moonrow.Expression
 function mr.text(sql) end
 
+--- A row of several items: a userdata, which cannot be changed.
 ---@class moonrow.Row
 ---@field [integer] any
 ---@field [string] any

@@ -37,6 +37,8 @@ typedef struct mr_load_context {
 mr_status mr_load_start(const mr_load_context *ctx, mr_query *query, mr_load **out);
 /* MR_ROW: a row is ready; MR_DONE; MR_FAIL. */
 mr_status mr_load_step(mr_load *load);
+/* Does it hold a cursor open while its rows are given out? */
+bool mr_load_streams(const mr_load *load);
 unsigned mr_load_width(const mr_load *load);
 const char *mr_load_name(const mr_load *load, unsigned i); /* interned, or NULL */
 /* The row: width values; entities as MR_ENTITY (or MR_NULL from an outer join). Good until the next step or close. */

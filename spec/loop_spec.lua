@@ -1,0 +1,170 @@
+-- luacheck: ignore 512
+-- for loops over queries and results that are left in their midst. Lua 5.4.4 closes the closing value of such a loop
+-- too late where a function in it holds the loop's variable; there iterators have none.
+local mr = require "moonrow"
+
+describe("a for loop over a query, left by break", function()
+  local db, T
+  local path = os.tmpname()
+
+  before_each(function()
+    os.remove(path)
+    db = mr.open("sqlite:///" .. path)
+    T = db.Model:extend("T", { id = db.Column { db.Integer, primary_key = true }, n = db.Column { db.Integer } })
+    db:create_all()
+    for i = 1, 200 do db.session:add(T { n = i }) end
+    db.session:commit()
+  end)
+
+  after_each(function()
+    db.session:remove()
+    os.remove(path)
+  end)
+
+  -- Each leaves its loop while a function holds the variable, and goes on with other variables in its place.
+  local ways = {
+    ["a query"] = function()
+      local f
+      for t in T.query:order_by(T.id):iter() do
+        f = function() return t.n end
+        break
+      end
+      local a, b, c, d, e = 1, 2, 3, 4, 5
+      return f(), a + b + c + d + e
+    end,
+    ["a result"] = function()
+      local f
+      for row in db.session:execute(mr.select(T.id, T.n):order_by(T.id)):iter() do
+        f = function() return row.n end
+        if row.n == 1 then break end
+      end
+      local a, b, c, d, e = 1, 2, 3, 4, 5
+      return f(), a + b + c + d + e
+    end,
+    ["scalars"] = function()
+      local f
+      for n in db.session:scalars(mr.select(T.n):order_by(T.n)):iter() do
+        f = function() return n end
+        break
+      end
+      local a, b, c, d, e = 1, 2, 3, 4, 5
+      return f(), a + b + c + d + e
+    end,
+    ["a query in pieces"] = function()
+      local f
+      for t in T.query:order_by(T.id):yield_per(3):iter() do
+        f = function() return t.n end
+        break
+      end
+      local a, b, c, d, e = 1, 2, 3, 4, 5
+      return f(), a + b + c + d + e
+    end,
+    ["a query in another's loop"] = function()
+      local f
+      for t in T.query:order_by(T.id):iter() do
+        for u in T.query:order_by(T.id):iter() do
+          f = function() return t.n * u.n end
+          break
+        end
+        local a, b, c = 1, 2, 3
+        if f() == a * (b - a) and c then break end
+      end
+      local a, b, c, d, e = 1, 2, 3, 4, 5
+      return f(), a + b + c + d + e
+    end,
+    ["a query, by goto"] = function()
+      local f
+      for t in T.query:order_by(T.id):iter() do
+        f = function() return t.n end
+        goto done
+      end
+      ::done::
+      do
+        local a, b, c, d, e = 1, 2, 3, 4, 5
+        return f(), a + b + c + d + e
+      end
+    end,
+  }
+
+  for name, way in pairs(ways) do
+    it("goes on as it should: " .. name, function()
+      for _ = 1, 20 do
+        local n, sum = way()
+        assert.equal(1, n)
+        assert.equal(15, sum)
+      end
+    end)
+
+    it("keeps nobody from writing, dropping and closing while the collector has not come by: " .. name, function()
+      if name ~= "a query in pieces" then collectgarbage "stop" end
+      local ok, message = pcall(function()
+        way()
+        db.session:add(T { n = 1000 })
+        db.session:commit()
+        way()
+        local other = mr.Session(mr.create_engine("sqlite:///" .. path, { busy_timeout = 0 }))
+        other:execute(mr.insert(T):values { n = 1001 })
+        other:commit()
+        other:close()
+        way()
+        db.session:rollback()
+        way()
+        db.session:close()
+        way()
+        db:drop_all()
+        db.engine:dispose()
+      end)
+      collectgarbage "restart"
+      assert.is_true(ok, message)
+    end)
+  end
+
+  it("lets the next statement see what is new, where it read in pieces", function()
+    local function walk()
+      local f
+      for t in T.query:order_by(T.id):yield_per(3):iter() do
+        f = function() return t.n end
+        break
+      end
+      local a, b, c, d, e = 1, 2, 3, 4, 5
+      return f() + a + b + c + d + e
+    end
+    for i = 1, 5 do
+      walk()
+      db.engine:begin(function(connection) connection:execute(mr.insert(T), { n = 500 + i }) end)
+      assert.equal(200 + i, T.query:count())
+      walk()
+      db.engine:begin(function(connection) connection:execute(mr.update(T):where(T.id:eq(1)):values { n = i }) end)
+      assert.equal(i, db.session:scalar(mr.select(T.n):where(T.id:eq(1))))
+    end
+  end)
+
+  it("goes on while its body sends statements, where it reads in pieces", function()
+    local seen = 0
+    for t in T.query:order_by(T.id):yield_per(7):iter() do
+      seen = seen + 1
+      assert.equal(seen, t.n)
+      assert.equal(200, T.query:count())
+      if seen % 50 == 0 then collectgarbage() end
+    end
+    assert.equal(200, seen)
+  end)
+
+  it("closes its cursor at once where Lua can be trusted with it", function()
+    local closed = false
+    local closing = setmetatable({}, { __close = function() closed = true end })
+    local function items() return next, { true }, nil, closing end
+    local held
+    local function probe()
+      for item in items() do
+        held = function() return item end
+        if held then break end
+      end
+      return closed
+    end
+    local ok, sound = pcall(probe)
+    local n = select("#", T.query:iter())
+    assert.equal((ok and sound) and 4 or 3, n)
+    assert.equal(n, (select("#", db.session:execute(mr.select(T)):iter())))
+  end)
+end)
