@@ -303,6 +303,63 @@ static void test_without_memory(void **state) {
     assert_int_equal(work(w), MR_RESULT_OK);
 }
 
+/* Raises at the nth event that is left, once. */
+static long events_left;
+
+static void interrupt(lua_State *L, lua_Debug *ar) {
+    (void)ar;
+    if (--events_left == 0) luaL_error(L, "interrupted!");
+}
+
+static mr_result more_work(world *w) {
+    lua_State *L = w->L;
+    mr_object *fresh = NULL, *cat = NULL, *same = NULL;
+    mr_list *list = NULL;
+    mr_db *db = NULL;
+    const mr_class *pet = mr_class_find(L, "Pet");
+    mr_result result = pet ? MR_RESULT_OK : MR_RESULT_FAIL;
+    if (result == MR_RESULT_OK) result = mr_db_global(L, "db", &db);
+    if (result == MR_RESULT_OK) result = mr_object_new(L, pet, &fresh);
+    if (result == MR_RESULT_OK) result = mr_db_get_int(L, w->db, pet, 1, &cat);
+    if (result == MR_RESULT_OK) result = mr_list_eval(L, "return Pet.query", &list);
+    if (result == MR_RESULT_OK) result = mr_object_push(L, cat);
+    if (result == MR_RESULT_OK) result = mr_object_at(L, -1, &same);
+    lua_settop(L, 0);
+    mr_object_release(fresh), mr_object_release(cat), mr_object_release(same);
+    mr_list_release(list);
+    mr_db_release(db);
+    return result == MR_RESULT_OK ? work(w) : result;
+}
+
+/* What is kept once all has been let go. */
+static size_t objects_kept(world *w) {
+    lua_gc(w->L, LUA_GCCOLLECT), lua_gc(w->L, LUA_GCCOLLECT);
+    mr_memory_trace(w->L, 0, NULL);
+    return mr_memory_objects(w->L);
+}
+
+static void test_interrupted_by_a_hook(void **state) {
+    world *w = *state;
+    const int masks[] = {LUA_MASKCALL, LUA_MASKRET, LUA_MASKCOUNT};
+    assert_int_equal(more_work(w), MR_RESULT_OK);
+    size_t kept = objects_kept(w);
+    for (size_t i = 0; i < 3; i++) {
+        for (long n = 1, done = 0; !done; n++) {
+            events_left = n;
+            lua_sethook(w->L, interrupt, masks[i], 1);
+            mr_result result = more_work(w);
+            lua_sethook(w->L, NULL, 0, 0);
+            done = events_left > 0;
+            if (done) assert_int_equal(result, MR_RESULT_OK);
+            else if (result == MR_RESULT_FAIL && mr_error_kind(w->L)) assert_string_equal(mr_error_kind(w->L), "LuaError");
+            lua_settop(w->L, 0);
+            mr_db_rollback(w->L, w->db);
+        }
+        mr_error_clear(w->L);
+        assert_int_equal(objects_kept(w), kept);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_classes, setup, teardown),
@@ -313,6 +370,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_handles_keep_objects, setup, teardown),
         cmocka_unit_test_setup_teardown(test_errors, setup, teardown),
         cmocka_unit_test_setup_teardown(test_without_memory, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_interrupted_by_a_hook, setup, teardown),
     };
     return cmocka_run_group_tests_name("embedding", tests, NULL, NULL);
 }

@@ -113,8 +113,17 @@ mr_result capi_run(lua_State *L, lua_CFunction body, void *args, int nargs, int 
     lua_pushcfunction(L, body);
     lua_pushlightuserdata(L, args);
     lua_rotate(L, base + 1, 2);
+    bind_state *b = bind_peek(L);
+    capi_made made = {0}, *outer = b ? b->made : NULL;
+    if (b) b->made = &made;
     int rc = lua_pcall(L, nargs + 1, nresults, 0);
+    if (b) b->made = outer;
     if (rc == LUA_OK) return MR_RESULT_OK;
+    if (made.object_at) *made.object_at = NULL;
+    if (made.list_at) *made.list_at = NULL;
+    mr_object_release(made.object);
+    mr_list_release(made.list);
+    mr_db_release(made.db);
     note_error(L, rc);
     return MR_RESULT_FAIL;
 }
@@ -203,7 +212,19 @@ const char *capi_keep_text(lua_State *L, size_t *len) {
 }
 
 mr_object *capi_handle(lua_State *L, int idx) {
-    return mr_entity_pin(bind_arg_entity(L, idx, "moonrow.h"));
+    mr_object *object = mr_entity_pin(bind_arg_entity(L, idx, "moonrow.h"));
+    if (bind_of(L)->made) bind_of(L)->made->object = object;
+    return object;
+}
+
+void capi_give_object(lua_State *L, int idx, mr_object **out) {
+    *out = capi_handle(L, idx);
+    if (bind_of(L)->made) bind_of(L)->made->object_at = out;
+}
+
+void capi_give_list(lua_State *L, int idx, mr_list **out) {
+    *out = capi_to_list(L, idx);
+    if (bind_of(L)->made) bind_of(L)->made->list_at = out;
 }
 
 /* ---------------------------------------------------------------- the environment and its memory */

@@ -22,6 +22,13 @@ struct mr_list {
     mr_entity *items[]; /* pinned */
 };
 
+/* What a body has made for its caller. A hook of the program may raise when the body has returned: then capi_run lets go of it. */
+typedef struct capi_made {
+    mr_object *object, **object_at; /* where it was put, if anywhere */
+    mr_list *list, **list_at;
+    mr_db *db;
+} capi_made;
+
 /* Runs body(L) protected, with args as light userdata at index 1 and then the top nargs values, which
  * are popped; nresults of it are left. A failure is noted for mr_error_kind and the like. */
 mr_result capi_run(lua_State *L, lua_CFunction body, void *args, int nargs, int nresults);
@@ -31,6 +38,10 @@ const char *capi_keep_text(lua_State *L, size_t *len);
 mr_object *capi_handle(lua_State *L, int idx);
 /* Inside of a body: the value at the index as a list. */
 mr_list *capi_to_list(lua_State *L, int idx);
+
+/* The same, put where the caller wants it; NULL is there when a hook raises afterwards. */
+void capi_give_object(lua_State *L, int idx, mr_object **out);
+void capi_give_list(lua_State *L, int idx, mr_list **out);
 
 /* module.c: pushes the table of what the binding registers. */
 void bind_push_core(lua_State *L);

@@ -46,7 +46,7 @@ static int item_body(lua_State *L) {
     a->none = a->at >= (size_t)luaL_len(L, -1);
     if (a->none) return 0;
     lua_geti(L, -1, (lua_Integer)a->at + 1);
-    *(mr_object **)a->out = capi_handle(L, -1);
+    capi_give_object(L, -1, a->out);
     return 0;
 }
 
@@ -57,7 +57,7 @@ mr_result mr_object_item(lua_State *L, mr_object *object, const char *attribute,
 static int items_body(lua_State *L) {
     items_args *a = lua_touserdata(L, 1);
     push_collection(L, a);
-    *(mr_list **)a->out = capi_to_list(L, -1);
+    capi_give_list(L, -1, a->out);
     return 0;
 }
 
@@ -171,11 +171,12 @@ mr_list *capi_to_list(lua_State *L, int idx) {
         if (single) lua_pushvalue(L, idx);
         else lua_geti(L, idx, (lua_Integer)i + 1);
         if (!bind_test_entity(L, -1)) bind_type_error(L, -1, "a list for C", "objects of mapped classes");
-        list->items[list->n++] = capi_handle(L, -1);
+        list->items[list->n++] = mr_entity_pin(bind_test_entity(L, -1));
         lua_pop(L, 1);
     }
     guard->list = NULL;
     lua_pop(L, 1);
+    if (bind_of(L)->made) bind_of(L)->made->list = list;
     return list;
 }
 

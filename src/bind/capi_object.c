@@ -247,7 +247,7 @@ static int object_body(lua_State *L) {
     read_args *a = lua_touserdata(L, 1);
     if (!read_value(L, a)) return 0;
     if (!bind_test_entity(L, -1)) return refuse(L, a, "an object");
-    *(mr_object **)a->out = capi_handle(L, -1);
+    capi_give_object(L, -1, a->out);
     return 0;
 }
 

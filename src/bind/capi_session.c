@@ -35,6 +35,7 @@ static mr_db *make_db(lua_State *L, int idx) {
         return NULL;
     }
     *db = (mr_db){ref, b->env, 1};
+    if (b->made) b->made->db = db;
     return db;
 }
 
@@ -216,7 +217,7 @@ mr_result mr_db_create_all(lua_State *L, mr_db *db) {
 /* The object on top, or none. */
 static int give_object(lua_State *L, session_args *a) {
     a->none = lua_isnil(L, -1);
-    if (!a->none) *(mr_object **)a->out = capi_handle(L, -1);
+    if (!a->none) capi_give_object(L, -1, a->out);
     return 0;
 }
 
@@ -280,7 +281,7 @@ static int all_body(lua_State *L) {
     push_query(L, a);
     push_method(L, "all");
     lua_call(L, 1, 1);
-    *(mr_list **)a->out = capi_to_list(L, -1);
+    capi_give_list(L, -1, a->out);
     return 0;
 }
 
