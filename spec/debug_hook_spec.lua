@@ -8,11 +8,27 @@ describe("a debug hook that raises", function()
   local m = blog.open()
   local db, Post, Category, Tag, Comment = m.db, m.Post, m.Category, m.Tag, m.Comment
   local engine, interrupt = db.engine, setmetatable({}, { __tostring = function() return "interrupted!" end })
+  -- A class with functions that the library calls.
+  local Noted = db.Model:extend("Noted", {
+    id = db.Column { db.Integer, primary_key = true },
+    version = db.Column { db.Integer },
+    a = db.Column { db.String, default = function() return "a" end },
+    b = db.Column { db.String, onupdate = function() return "b" end },
+    field = db.field(),
+    __mapper_args = { version_id_col = "version", version_id_generator = function(v) return (v or 0) + 1 end },
+    __init = function(self, values)
+      self.field = "f"
+      for name, value in pairs(values or {}) do self[name] = value end
+    end,
+    __tostring = function(self) return "Noted " .. self.a end,
+  })
+  local Counting = mr.Query:extend { counted = function(query) return query:count() end }
   db:create_all()
 
   -- The rows that every run begins with.
   local beginning = {
     "delete from post_tag", "delete from comment", "delete from post", "delete from tag", "delete from category",
+    "delete from noted",
     "insert into category (id, name) values (1, 'c')",
     "insert into post (id, title, category_id) values (1, 'one', 1), (2, 'two', 1)",
     "insert into tag (id, name) values (1, 'red'), (2, 'blue')",
@@ -50,7 +66,10 @@ describe("a debug hook that raises", function()
 
   -- What is kept when everything that can go has gone.
   local function kept()
-    for _ = 1, 3 do collectgarbage() end
+    for _ = 1, 3 do
+      collectgarbage()
+      mr.memory { trace = true }
+    end
     local memory = mr.memory { trace = true }
     return memory.bytes, memory.objects, entries(debug.getregistry())
   end
@@ -195,6 +214,19 @@ describe("a debug hook that raises", function()
       s:commit()
       assert(heard > 3)
     end,
+    ["functions of a class"] = function(s)
+      local noted = Noted { a = "x" }
+      s:add_all { noted, Noted {} }
+      s:commit()
+      noted.a = "y"
+      s:commit()
+      assert(noted.version == 2 and noted.b == "b" and tostring(noted) == "Noted y" and noted.field == "f")
+    end,
+    ["query classes"] = function(s)
+      Post.query_class = Counting
+      Post.query = { session = s }
+      return Post.query:filter_by { id = 1 }:counted(), Post.c.id
+    end,
     ["values"] = function()
       local day = mr.date(2020, 1, 31)
       return day + mr.interval(86400), day < mr.today(), tostring(day), mr.now(), day:format "%Y", mr.null
@@ -239,12 +271,13 @@ describe("a debug hook that raises", function()
 
   local function run(name, mask, count, n)
     reset()
-    local s = mr.Session(engine)
+    local s, main = mr.Session(engine), db.session()
     local fired, e = interrupted(n, mask, count, function() return operations[name](s) end)
     if e ~= nil and e ~= interrupt then error(tostring(e), 0) end
     forget(s)
     check(s)
     s:close()
+    assert.equal(main, db.session(), "a scope was not left")
     db.session:remove()
     return fired, e
   end

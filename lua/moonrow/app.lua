@@ -69,6 +69,14 @@ end
 local Scope = { __name = "scope" }
 Scope.__index = Scope
 
+-- Is the scope on its stack? One whose beginning a debug hook has interrupted is not, nor is one that has been left.
+local function is_entered(scope)
+  for _, other in ipairs(stacks[scope.thread.co] or {}) do
+    if other == scope then return true end
+  end
+  return false
+end
+
 local function leave(scope)
   local stack = stacks[scope.thread.co]
   if not stack then return end
@@ -86,8 +94,8 @@ end
 -- fails keeps none of the others from running; its error is raised when there is no earlier one, and a
 -- warning otherwise.
 function Scope:__close(err)
-  if self.left then return end
-  self.left, self.done = true, err == nil
+  if not is_entered(self) then return end
+  self.done = err == nil
   local first
   for i = #self.app.teardowns, 1, -1 do
     local ok, failure = pcall(self.app.teardowns[i], err)
@@ -103,28 +111,39 @@ function Scope:__close(err)
   if first ~= nil then error(first, 0) end
 end
 
-local function enter(app)
+local function new_scope(app)
   local co = running()
   serials = serials + 1
   -- The coroutine is known by a weak reference only: a stack must not keep its own key alive.
   local thread = setmetatable({ co = co }, { __mode = "v" })
-  local scope = setmetatable({ app = app, serial = serials, thread = thread }, Scope)
+  return setmetatable({ app = app, serial = serials, thread = thread }, Scope)
+end
+
+-- Counted first: a debug hook may raise in between, and a scope that is not counted would be taken for none.
+local function enter(scope)
+  local co = scope.thread.co
   local stack = stacks[co]
   if not stack then
     stack = {}
     stacks[co] = stack
   end
-  stack[#stack + 1] = scope
   entered = entered + 1
-  return scope
+  stack[#stack + 1] = scope
+end
+
+-- By hand, so that an interrupted end is done again when the variable is closed.
+local function finish(scope, ...)
+  Scope.__close(scope)
+  return ...
 end
 
 -- app:scope(fn, ...): runs fn(...) in a scope of its own and returns its results; an error goes on
 -- unchanged after the teardowns. fn may yield.
 function App:scope(fn, ...)
   if not options.callable(fn) then options.expect("app:scope", "a function", fn) end
-  local scope <close> = enter(self)
-  return block.run(function(err) Scope.__close(scope, err) end, fn, ...)
+  local scope <close> = new_scope(self)
+  enter(scope)
+  return finish(scope, block.run(function(err) Scope.__close(scope, err) end, fn, ...))
 end
 
 -- app:on_teardown(fn): fn(err) runs at the end of each scope. Returns fn.

@@ -16,6 +16,8 @@ static bool is_protected_call(lua_State *L, lua_Debug *ar, const bind_state *b) 
 }
 
 bool bind_error_closes(lua_State *L) {
+    /* A hook that raises at the call of a __close would keep it from running. */
+    if (lua_gethook(L)) return false;
     lua_Debug ar;
     bool main = lua_pushthread(L) != 0;
     lua_pop(L, 1);
