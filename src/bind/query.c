@@ -289,10 +289,11 @@ static int refuse_key(lua_State *L, const char *shown) {
     return bind_type_error(L, 2, shown, "a method's name");
 }
 
+/* Upvalue 1: the metatable of queries. */
 static int query_index(lua_State *L) {
     if (lua_type(L, 2) != LUA_TSTRING) return refuse_key(L, "query");
+    if (!lua_getmetatable(L, 1) || !lua_rawequal(L, -1, lua_upvalueindex(1))) (void)bind_query_arg(L, lua_tostring(L, 2));
     lua_settop(L, 2);
-    (void)bind_query_arg(L, lua_tostring(L, 2));
     if (lua_getiuservalue(L, 1, QUERY_CLASS) != LUA_TTABLE) {
         lua_pop(L, 1);
         lua_rawgetp(L, LUA_REGISTRYINDEX, &class_key);
@@ -339,7 +340,8 @@ void bind_open_query(lua_State *L) {
     bind_type(L, BIND_QUERY, "Query", NULL, NULL, metamethods);
     bind_type(L, BIND_SELECT, "Select", NULL, NULL, metamethods);
     luaL_getmetatable(L, BIND_QUERY);
-    lua_pushcfunction(L, query_index);
+    lua_pushvalue(L, -1);
+    lua_pushcclosure(L, query_index, 1);
     lua_setfield(L, -2, "__index");
     luaL_getmetatable(L, BIND_SELECT);
     lua_newtable(L);
