@@ -81,7 +81,7 @@ local function of_methods(name, value)
     local _, members = nil, nil
     if type(index) == "function" then _, members = debug.getupvalue(index, at) end
     for key, fn in pairs(type(members) == "table" and members or {}) do
-      if type(fn) == "function" then
+      if type(fn) == "function" and not key:find "^__" then
         for i, given in ipairs(arguments) do
           door(("%s:%s (%d)"):format(name, key, i), function() return fn(value, table.unpack(given)) end)
         end
