@@ -17,7 +17,7 @@ static mr_status undecodable(mr_env *env, mr_typecode code, const char *column, 
         snprintf(shown, sizeof shown, "\"%.*s\"%s", stored->len > SHOWN ? SHOWN : (int)stored->len,
                  stored->u.s, stored->len > SHOWN ? "..." : "");
     } else if (stored->kind == MR_FLOAT) {
-        snprintf(shown, sizeof shown, "%.17g", stored->u.d);
+        mr_print_float(shown, sizeof shown, 17, stored->u.d);
     } else if (stored->kind == MR_INT) {
         snprintf(shown, sizeof shown, "%lld", (long long)stored->u.i);
     } else {

@@ -28,7 +28,7 @@ void mr_show_value(mr_strbuf *b, const mr_value *v) {
         mr_strbuf_printf(b, "%lld", (long long)v->u.i);
         break;
     case MR_FLOAT:
-        mr_strbuf_printf(b, "%.17g", v->u.d);
+        mr_strbuf_put_float(b, 17, v->u.d);
         break;
     case MR_BOOL:
         mr_strbuf_puts(b, v->u.i ? "true" : "false");

@@ -113,8 +113,8 @@ static void rough_text(const char *s, uint32_t len, rough_value *out) {
         if (out->number) out->i = i;
         if (out->number) return;
     }
-    double d = strtod(text, &end);
-    if (*end == '\0') rough_number(d, out);
+    double d;
+    if (mr_parse_float(text, &d)) rough_number(d, out);
 }
 
 static void rough(const mr_value *v, rough_value *out) {
@@ -201,7 +201,7 @@ static void describe_value(const mr_value *v, mr_strbuf *out) {
         mr_strbuf_printf(out, "%lld", (long long)v->u.i);
         break;
     case MR_FLOAT:
-        mr_strbuf_printf(out, "%.14g", v->u.d);
+        mr_strbuf_put_float(out, 14, v->u.d);
         break;
     case MR_BOOL:
         mr_strbuf_puts(out, v->u.i ? "true" : "false");

@@ -191,7 +191,7 @@ static mr_value foreign_value(const mr_type *type, const mr_value *v, char *room
     made.flags = 0;
     if (text && v->kind == MR_INT)
         return mr_text_value(room, (size_t)snprintf(room, size, "%lld", (long long)v->u.i));
-    if (text && v->kind == MR_FLOAT) return mr_text_value(room, (size_t)snprintf(room, size, "%.15g", v->u.d));
+    if (text && v->kind == MR_FLOAT) return mr_text_value(room, mr_print_float(room, size, 15, v->u.d));
     if (text && v->kind == MR_DECIMAL) made.kind = MR_TEXT;
     bool number = type->code == MR_TYPE_INTEGER || type->code == MR_TYPE_SMALLINTEGER ||
                   type->code == MR_TYPE_BIGINTEGER || type->code == MR_TYPE_FLOAT;

@@ -139,7 +139,10 @@ static void describe(const mr_value *v, char *buf, size_t size) {
         break;
     case MR_FLOAT:
         if (isnan(v->u.d)) snprintf(buf, size, "NaN");
-        else snprintf(buf, size, "%s %.14g", kind, v->u.d);
+        else {
+            int n = snprintf(buf, size, "%s ", kind);
+            mr_print_float(buf + n, size - (size_t)n, 14, v->u.d);
+        }
         break;
     case MR_BOOL:
         snprintf(buf, size, "%s %s", kind, v->u.i ? "true" : "false");

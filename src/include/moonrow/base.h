@@ -356,6 +356,16 @@ typedef struct mr_edge { uint32_t before, after; } mr_edge;
 mr_status mr_tsort(mr_env *env, size_t n, const mr_edge *edges, size_t nedges,
                    uint32_t *order, size_t *sorted);
 
+/* ---------------------------------------------------------------- numbers */
+
+/* Writes d with so many significant digits (1 to 17) and a point, whatever the locale's mark is. Returns the length of
+ * what is in buf (at least 32 bytes). */
+size_t mr_print_float(char *buf, size_t size, int digits, double d);
+/* Reads what is written with a point, whatever the locale's mark is. False unless the whole text is a number. */
+bool mr_parse_float(const char *text, double *out);
+/* Appends what mr_print_float writes. */
+void mr_strbuf_put_float(mr_strbuf *b, int digits, double d);
+
 /* ---------------------------------------------------------------- names */
 
 /* The candidate nearest to name by edit distance (<= a third of its length, at least 1..2), else the
