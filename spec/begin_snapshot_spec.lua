@@ -175,6 +175,130 @@ for _, where in ipairs{ "", "?journal_mode=wal", "in memory" } do
   end)
 end
 
+describe("an object that has been changed before the transaction begins", function()
+  local game = require "spec.support.game"
+  local m, session, ann
+
+  before_each(function()
+    path = os.tmpname()
+    m = game.open("sqlite:///" .. path .. "?journal_mode=wal", true)
+    db = m.db
+    session = mr.Session(db.engine, { autoflush = false })
+    ann = session:get(m.Player, 1)
+    assert.equal("red", ann.team.name)
+    assert.equal("first", ann.notes)
+    assert.equal(2, #ann.skills)
+  end)
+  after_each(function()
+    session:close()
+    close()
+  end)
+
+  local function elsewhere()
+    db.engine:begin(function(c)
+      c:execute(mr.text "UPDATE player SET name = 'eve', notes = 'other', team_id = 2 WHERE id = 1")
+    end)
+  end
+
+  local function assert_renewed()
+    assert.equal(50, ann.gold)
+    assert.equal("eve", ann.name)
+    assert.equal("other", ann.notes)
+    assert.equal(2, ann.team_id)
+    assert.equal("blue", ann.team.name)
+    assert.is_true(session:in_transaction())
+    session:commit()
+    assert.equal(50, ann.gold)
+    assert.equal("eve", ann.name)
+    assert.equal(2, ann.team_id)
+  end
+
+  it("has the rest of its row as it is now, once its flush has begun it", function()
+    ann.gold = 50
+    elsewhere()
+    session:flush()
+    assert_renewed()
+  end)
+
+  it("has the rest of its row as it is now, once a statement has begun it", function()
+    ann.gold = 50
+    elsewhere()
+    session:execute(mr.text "UPDATE badge SET name = 'x' WHERE id = 1")
+    assert_renewed()
+  end)
+
+  it("has it at once by a savepoint", function()
+    ann.gold = 50
+    elsewhere()
+    session:begin_nested()
+    assert_renewed()
+  end)
+
+  it("keeps a reference that was changed, and its collection", function()
+    ann.team = session:get(m.Team, 1)
+    ann.team = nil
+    elsewhere()
+    session:flush()
+    assert.is_nil(ann.team)
+    assert.same({}, support.statements(db, function() return #ann.skills end))
+    assert.equal("eve", ann.name)
+    session:commit()
+    assert.is_nil(ann.team_id)
+  end)
+end)
+
+describe("a changed object of a versioned class", function()
+  local Doc, session, doc
+
+  before_each(function()
+    path = os.tmpname()
+    db = mr.open("sqlite:///" .. path)
+    Doc = db.Model:extend("Doc", {
+      id      = db.Column{ db.Integer, primary_key = true },
+      title   = db.Column{ db.String(20) },
+      body    = db.Column{ db.String(20) },
+      version = db.Column{ db.Integer, nullable = false },
+      __mapper_args = { version_id_col = "version" },
+    })
+    db:create_all()
+    db.session:add(Doc{ id = 1, title = "t", body = "b" })
+    db.session:commit()
+    db.session:remove()
+    session = mr.Session(db.engine, { autoflush = false })
+    doc = session:get(Doc, 1)
+    doc.body = "mine"
+    db.engine:begin(function(c) c:execute(mr.text "UPDATE doc SET title = 'u', body = 'theirs', version = 2") end)
+  end)
+  after_each(function()
+    session:close()
+    close()
+  end)
+
+  local function assert_stale(fn)
+    assert.is_true(mr.errors.StaleDataError:is(support.error_of(fn)))
+    session:rollback()
+    assert.equal("theirs", doc.body)
+  end
+
+  it("is found stale by the flush that begins the transaction", function()
+    assert_stale(function() session:flush() end)
+  end)
+
+  it("is found stale where a statement has begun it", function()
+    session:execute(mr.text "UPDATE doc SET title = title")
+    assert.equal("u", doc.title)
+    assert.equal("mine", doc.body)
+    assert_stale(function() session:flush() end)
+  end)
+
+  it("is found stale where it is read again in between", function()
+    session:execute(mr.text "UPDATE doc SET title = title")
+    assert.equal(doc, session:query(Doc):one())
+    assert.equal("mine", session:get(Doc, 1).body)
+    assert_stale(function() session:flush() end)
+  end)
+end)
+
 describe("a deferred transaction", function()
   before_each(function() open "?journal_mode=wal" end)
   after_each(close)

@@ -3,11 +3,26 @@
  */
 #include "run.h"
 
+/* The object of a reference that is in memory costs a lazy load no statement; if it is old, or leads to what is, its row
+ * is read again. */
+static mr_status read_again(const mr_job *job, mr_entity *target) {
+    mr_query_item item = {.mapper = job->follow->prop->relationship->target};
+    mr_query *options = mr_job_options(job, mr_query_new(job->load->env, &item, 1, false));
+    if (!options) return MR_FAIL;
+    mr_status status = mr_load_again(&job->load->ctx, target, options);
+    mr_query_release(options);
+    return status == MR_NOTFOUND ? MR_OK : status;
+}
+
 static mr_status next(mr_job *job) {
     if (job->next >= job->parents.len) return MR_DONE;
     mr_entity *parent = mr_vec_ptr(&job->parents, job->next++);
     const mr_plan_follow *follow = job->follow;
-    if (mr_immediate_load(job->load, parent, follow->prop, follow->nopts, follow->opts) != MR_OK)
+    bool older = mr_job_leads_to_older(job, parent);
+    if (mr_lazy_load(&job->load->ctx, parent, follow->prop, follow->nopts, follow->opts) != MR_OK)
+        return MR_FAIL;
+    const mr_value *v = mr_entity_slot(parent, follow->prop->slot);
+    if (v->kind == MR_ENTITY && (older || !mr_load_knows(job->load, v->u.p)) && read_again(job, v->u.p) != MR_OK)
         return MR_FAIL;
     return MR_ROW;
 }

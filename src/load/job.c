@@ -5,6 +5,7 @@
  * Invariant: a job's own statements may add jobs behind it, so depth costs no C stack. A parent whose slot is
  * loaded is not asked for, unless what it holds is old.
  */
+#include "planner.h"
 #include "run.h"
 
 #include <string.h>
@@ -60,13 +61,37 @@ static mr_status make_path(mr_job *job) {
     return MR_OK;
 }
 
+/* Something that the job loads below the object is in memory, and old. */
+static bool has_older(const mr_job *job, mr_entity *item) {
+    const mr_plan_follow *follow = job->follow;
+    for (size_t i = 0; i < item->mapper->props.len; i++) {
+        const mr_property *prop = mr_vec_ptr(&item->mapper->props, i);
+        if (prop->kind != MR_PROPERTY_RELATIONSHIP || mr_entity_slot(item, prop->slot)->kind == MR_UNLOADED ||
+            !mr_load_lacks(job->load, item, prop))
+            continue;
+        if (mr_eager_is_due(&job->path, follow->prop->relationship->target, prop, follow->nopts, follow->opts))
+            return true;
+    }
+    return false;
+}
+
+bool mr_job_leads_to_older(const mr_job *job, mr_entity *parent) {
+    if (!job->load->outside || !job->load->ctx.owner->mixed) return false;
+    const mr_value *v = mr_entity_slot(parent, job->follow->prop->slot);
+    if (v->kind == MR_ENTITY) return has_older(job, v->u.p);
+    const mr_collection *c = v->kind == MR_COLLECTION ? v->u.p : NULL;
+    for (uint32_t i = 0; c && i < c->n; i++)
+        if (has_older(job, c->items[i])) return true;
+    return false;
+}
+
 static mr_status take_parents(mr_job *job, const mr_vec *all) {
     mr_seen seen = {.env = job->load->env};
     mr_status status = MR_OK;
     for (size_t i = 0; i < all->len && status == MR_OK; i++) {
         mr_entity *parent = mr_vec_ptr(all, i);
         if (!mr_mapper_property(parent->mapper, job->follow->prop->name, false)) continue;
-        if (!mr_load_lacks(job->load, parent, job->follow->prop)) continue;
+        if (!mr_load_lacks(job->load, parent, job->follow->prop) && !mr_job_leads_to_older(job, parent)) continue;
         status = mr_seen_add(&seen, parent, NULL);
         if (status == MR_OK)
             status = mr_vec_push_ptr(&job->parents, parent);

@@ -271,16 +271,6 @@ mr_status mr_lazy_load(const mr_load_context *ctx, mr_entity *entity, const mr_p
     return nopts > 0 ? load_planned(ctx, entity, prop, nopts, opts) : load_prepared(ctx, entity, prop, false);
 }
 
-mr_status mr_immediate_load(const mr_load *load, mr_entity *entity, const mr_property *prop, unsigned nopts,
-                            const mr_option *opts) {
-    mr_status status = mr_lazy_load(&load->ctx, entity, prop, nopts, opts);
-    if (status != MR_OK || mr_is_list(prop->relationship)) return status;
-    const mr_value *v = mr_entity_slot(entity, prop->slot);
-    if (v->kind != MR_ENTITY || mr_load_knows(load, v->u.p)) return MR_OK;
-    status = mr_load_again(&load->ctx, v->u.p, NULL);
-    return status == MR_NOTFOUND ? MR_OK : status;
-}
-
 /* A key that has changed and is not flushed: the related rows still have the old one. */
 static bool is_rekeyed(const mr_entity *entity, const mr_relationship *rel) {
     for (unsigned i = 0; i < rel->npairs && rel->direction != MR_MANY_TO_ONE; i++)

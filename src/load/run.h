@@ -157,6 +157,8 @@ mr_query *mr_job_options(const mr_job *job, mr_query *q);
 mr_status mr_job_start(mr_job *job, mr_query *q);
 /* Do all parents know the values of their own columns that the relationship compares? */
 bool mr_job_knows_locals(const mr_job *job);
+/* The parent's slot is loaded, and what follows it is old: it is asked for again, for the way there. */
+bool mr_job_leads_to_older(const mr_job *job, mr_entity *parent);
 /* Gives the row's child, the item number `child`, to the parents whose key is the items from `key` on. */
 mr_status mr_job_give(mr_job *job, unsigned key, unsigned child);
 /* x IN (the values), or for keys of several columns (x = ? AND y = ?) OR ... columns and values: n for each
@@ -183,9 +185,6 @@ mr_query *mr_query_through(const mr_property *along, const mr_value *keys, size_
 /* relationship.c: loads the slot with a statement of its own, and what opts say below. */
 mr_status mr_lazy_load(const mr_load_context *ctx, mr_entity *entity, const mr_property *prop, unsigned nopts,
                        const mr_option *opts);
-/* The same for an eager load, which reads an object again that is old. */
-mr_status mr_immediate_load(const mr_load *load, mr_entity *entity, const mr_property *prop, unsigned nopts,
-                            const mr_option *opts);
 
 /* load.c */
 mr_status mr_load_new(const mr_load_context *ctx, mr_load **out);

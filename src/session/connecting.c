@@ -22,6 +22,7 @@ static void has_read(void *ud, bool known, int64_t version) {
     s->read_version = version;
     if (s->fresh_memory) s->since = s->owner->as_of;
     s->fresh_memory = false;
+    s->owner->mixed = s->since != s->owner->as_of;
 }
 
 void mr_session_note_commit(mr_session *s) {
@@ -36,6 +37,11 @@ bool mr_session_reads_outside(void *session) {
     return !s->planning && (!s->conn || mr_conn_reads_outside(s->conn));
 }
 
+static void expire_older(mr_session *s) {
+    mr_expire_unmodified(s);
+    for (size_t i = 0; i < s->owner->dirty.len; i++) mr_expire_rest(s, mr_vec_ptr(&s->owner->dirty, i));
+}
+
 void mr_session_settle_snapshot(mr_session *s) {
     int64_t version;
     if (!mr_conn_data_version(s->conn, &version)) return;
@@ -44,7 +50,7 @@ void mr_session_settle_snapshot(mr_session *s) {
     if (s->phase == MR_PHASE_FLUSHING)
         s->stale = true; /* its operations still need what they have */
     else
-        mr_expire_unmodified(s);
+        expire_older(s);
 }
 
 /* The first write has begun the transaction. What was read before may be old. */

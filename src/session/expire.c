@@ -17,6 +17,7 @@ void mr_expire_dirty(mr_session *s) {
 static void note_fresh(mr_session *s) {
     s->since = s->owner->as_of;
     s->fresh_memory = true;
+    s->owner->mixed = false;
 }
 
 void mr_expire_everything(mr_session *s) {
@@ -74,6 +75,36 @@ mr_status mr_session_wrote(mr_session *s, const mr_table *table) {
     if (mr_conn_table_facts(s->conn, table, &facts) != MR_OK) return MR_FAIL;
     if (facts.replaces) mr_expire_table(s, table);
     return MR_OK;
+}
+
+/* ---------------------------------------------------------------- the rest of a changed object */
+
+static bool is_kept(const mr_entity *e, const mr_property *prop) {
+    const mr_relationship *rel = prop->relationship;
+    const mr_property *version = e->mapper->version;
+    switch (prop->kind) {
+    case MR_PROPERTY_COLUMN:
+        return prop->is_primary_key || (version && version->slot == prop->slot);
+    case MR_PROPERTY_EXPRESSION:
+        return false;
+    case MR_PROPERTY_RELATIONSHIP:
+        return rel->direction != MR_MANY_TO_ONE || mr_relation_is_list(rel);
+    default:
+        return true;
+    }
+}
+
+void mr_expire_rest(mr_session *s, mr_entity *entity) {
+    if (mr_holders_note(entity) != MR_OK) mr_env_clear_error(s->env); /* only hints are lost */
+    for (size_t i = 0; i < entity->mapper->props.len; i++) {
+        const mr_property *prop = mr_vec_ptr(&entity->mapper->props, i);
+        if (is_kept(entity, prop)) continue;
+        const mr_value *v = mr_entity_slot(entity, prop->slot);
+        if (v->kind == MR_UNLOADED || (v->flags & MR_VALUE_DIRTY)) continue;
+        mr_entity_forget(entity, prop->slot);
+        if (prop->kind != MR_PROPERTY_RELATIONSHIP) entity->flags |= MR_ENTITY_PARTIAL;
+    }
+    if (!entity->mapper->version) entity->as_of = s->owner->as_of;
 }
 
 void mr_session_expire_all(mr_session *s) {

@@ -158,8 +158,17 @@ static void dismiss_pending(mr_session *s) {
     mr_state_sort_pending(s);
 }
 
+/* Of a row that was written others may have changed what this session has not. */
+static void expire_unwritten(mr_session *s, const mr_flush *flush) {
+    for (size_t i = 0; s->stale && i < mr_flush_result_count(flush); i++) {
+        const mr_flush_result *result = mr_flush_result_at(flush, i);
+        if (result->kind == MR_FLUSH_UPDATE && result->entity->owner == s->owner) mr_expire_rest(s, result->entity);
+    }
+}
+
 static mr_status publish(mr_session *s, mr_flush *flush) {
     if (mr_journal_flush(s, flush) != MR_OK) return MR_FAIL;
+    expire_unwritten(s, flush);
     dismiss_pending(s);
     mr_state_drop_spared(s);
     mr_uncommitted_note(s, flush);

@@ -245,6 +245,9 @@ void mr_expire_everything(mr_session *s);
 void mr_expire_dirty(mr_session *s);
 /* The unchanged ones only. */
 void mr_expire_unmodified(mr_session *s);
+/* Of an object with changes: the columns and references that it has not changed. Its key, its collections and what a
+ * flush has to compare (the version) stay. */
+void mr_expire_rest(mr_session *s, mr_entity *entity);
 /* One object, as its user asks for it: what others know by its changes goes with them. */
 mr_status mr_expire_one(mr_session *s, mr_entity *entity);
 /* A constraint of the table may have replaced rows: what shows them is read again, where it has no changes. */

@@ -85,6 +85,7 @@ struct mr_owner {
     uint64_t reads;      /* steps of loads so far: equal, nothing was read from the database meanwhile */
     uint32_t as_of;      /* the latest version of the data that a read has met */
     bool versioned;      /* the database tells versions apart; else each read meets another one */
+    bool mixed;          /* something in memory may be of an older version */
 };
 mr_owner *mr_owner_new(mr_env *env, void *session);
 mr_owner *mr_owner_retain(mr_owner *owner);
