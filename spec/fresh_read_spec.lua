@@ -200,6 +200,17 @@ for _, where in ipairs{ "", "?journal_mode=wal", "in memory" } do
       assert.equal(18, ann.gold + bob.gold)
     end)
 
+    it("is no news where sessions take turns with the engine's connections", function()
+      local one <close> = mr.Session(db.engine, { expire_on_commit = false })
+      local two <close> = mr.Session(db.engine, { expire_on_commit = false })
+      local ann, same = one:get(Player, 1), two:get(Player, 1)
+      one:commit()
+      two:commit()
+      assert.equal(2, one:query(Player):count())
+      assert.equal(2, two:query(Player):count())
+      assert.same({}, statements(function() return one:get(Player, ann.id), two:get(Player, same.id) end))
+    end)
+
     it("of an inserted object is as new", function()
       local keeping <close> = mr.Session(db.engine, { expire_on_commit = false })
       local carl = Player{ id = 3, name = "carl", gold = 1 }

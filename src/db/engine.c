@@ -166,15 +166,31 @@ static mr_status set_up_connection(mr_engine *engine, mr_conn *conn) {
     return engine->driver->set_up(conn->dbc, &engine->url);
 }
 
+/* Takes the idle connection that the place in their list refers to. */
+static mr_conn *take_idle(mr_engine *engine, mr_conn **place) {
+    mr_conn *conn = *place;
+    *place = conn->next_idle;
+    engine->nidle--;
+    conn->next_idle = NULL;
+    mr_engine_retain(engine);
+    return conn;
+}
+
+mr_status mr_engine_connect_again(mr_engine *engine, uint64_t serial, mr_conn **out) {
+    if (engine->idle && mr_conn_is_inherited(engine->idle)) mr_engine_dispose(engine);
+    for (mr_conn **place = &engine->idle; *place; place = &(*place)->next_idle) {
+        if ((*place)->serial != serial) continue;
+        *out = take_idle(engine, place);
+        return MR_OK;
+    }
+    return mr_engine_connect(engine, out);
+}
+
 mr_status mr_engine_connect(mr_engine *engine, mr_conn **out) {
     if (engine->idle && mr_conn_is_inherited(engine->idle)) mr_engine_dispose(engine);
-    mr_conn *conn = engine->idle;
-    if (conn) {
-        engine->idle = conn->next_idle;
-        engine->nidle--;
-        conn->next_idle = NULL;
-        mr_engine_retain(engine);
-        *out = conn;
+    mr_conn *conn;
+    if (engine->idle) {
+        *out = take_idle(engine, &engine->idle);
         return MR_OK;
     }
     if (mr_conn_open(engine, &conn)) return MR_FAIL;

@@ -84,7 +84,7 @@ mr_status mr_session_connect(void *session, mr_mapper *mapper, mr_conn **out) {
                        "this session is not bound to an engine: give one, mr.Session(engine) or "
                        "sessionmaker{ bind = engine }");
     mr_conn *conn;
-    if (mr_engine_connect(s->engine, &conn) != MR_OK) return MR_FAIL;
+    if (mr_engine_connect_again(s->engine, s->read_conn, &conn) != MR_OK) return MR_FAIL;
     mr_conn_set_owner(conn, s);
     mr_conn_set_lazy(conn, true, write_began, s);
     mr_conn_set_on_read(conn, has_read, s);

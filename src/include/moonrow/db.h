@@ -213,6 +213,8 @@ typedef enum mr_txmode {
 
 /* A connection from the pool, or a new one. Close gives it back: rolled back, its cursors closed. */
 mr_status mr_engine_connect(mr_engine *engine, mr_conn **out);
+/* The same, the connection of the serial number if it is idle: its data version can be compared with what was read there. */
+mr_status mr_engine_connect_again(mr_engine *engine, uint64_t serial, mr_conn **out);
 void mr_conn_close(mr_conn *conn);
 /* What the database says of a column, without a statement. MR_NOTFOUND: nothing (it is of a view). */
 mr_status mr_conn_column_facts(mr_conn *conn, const mr_column *column, mr_column_facts *out);
