@@ -167,7 +167,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         OPERATION("declare"), OPERATION("flush"), OPERATION("query"), OPERATION("get"),
         OPERATION("rollback"), OPERATION("core"), OPERATION("by_query"), OPERATION("related"), OPERATION("events"),
-        OPERATION("rows"), OPERATION("merge"),
+        OPERATION("rows"), OPERATION("merge"), OPERATION("settle"),
         OPERATION("transaction"), EXAMPLE(0), EXAMPLE(1), EXAMPLE(2),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
