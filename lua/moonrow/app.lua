@@ -33,16 +33,28 @@ local function distance(from, to)
   until not from or stacks[from]
 end
 
--- The nearest coroutine with a scope that waits for this one, or nil. Those that wait are the ones whose status is
--- "normal". Where the way from them is not known, the one that entered its scope last counts.
-local function nearest(co)
+-- The last coroutine with a scope on the way from the main thread, at which all waiting begins. First: is the way
+-- known?
+local function from_main(co)
+  local at, last = core.main_thread, nil
+  while at and at ~= co do
+    if stacks[at] then last = at end
+    at = core.resumed_by(at)
+  end
+  if at then return true, last end
+  return false
+end
+
+-- The same of the coroutines with a scope that wait: those whose status is "normal". Where the way from them is not
+-- known either, the one that entered its scope last counts.
+local function among_all(co)
   local last = found[co]
   if last and stacks[last] and status(last) == "normal" and distance(last, co) then return last end
   local best, best_serial
   for other, stack in pairs(stacks) do
     if status(other) == "normal" then
-      local hops, serial = distance(other, co), stack[#stack].serial
-      if hops then
+      local serial = stack[#stack].serial
+      if distance(other, co) then
         best = other -- no other has one: none with a scope lies between
         break
       elseif not best or serial > best_serial then
@@ -52,6 +64,13 @@ local function nearest(co)
   end
   found[co] = best
   return best
+end
+
+-- The nearest coroutine with a scope that waits for this one, or nil.
+local function nearest(co)
+  local known, last = from_main(co)
+  if known then return last end
+  return among_all(co)
 end
 
 -- The innermost scope that the running coroutine is in, or nil.

@@ -18,12 +18,14 @@ local STATE = {}
 
 local function mr_of(db) return db[STATE].mr end
 
+-- Classes live as long as the program, and know the state of their database, not db itself: once nobody has db any
+-- more, its engines give their files back. A class that is still used opens them again.
+
 -- ---------------------------------------------------------------- applications and engines
 
 -- The application that counts now: the one whose scope the coroutine is in, if it uses this database; else
 -- the only one.
-local function current_app(db)
-  local state = db[STATE]
+local function current_app_of(state)
   local current = app.current()
   if current and state.apps[current] then return current end
   if state.only then return state.only end
@@ -35,9 +37,10 @@ local function current_app(db)
     "this database has no application yet: give it one with mr.Database(app) or db:init_app(app)")
 end
 
-local function engine_of(db)
-  local state = db[STATE]
-  local current = current_app(db)
+local function current_app(db) return current_app_of(db[STATE]) end
+
+local function engine_of_state(state)
+  local current = current_app_of(state)
   local engine = state.engines[current]
   if engine then return engine end
   local url = current.config.DATABASE_URI
@@ -48,6 +51,15 @@ local function engine_of(db)
   engine = core.create_engine(url, state.engine_options or {})
   state.engines[current] = engine
   return engine
+end
+
+local function engine_of(db) return engine_of_state(db[STATE]) end
+
+function Database:__gc()
+  local state = rawget(self, STATE)
+  if state and state.session then pcall(session.rest, state.session) end
+  -- At the program's end an engine may have been finalized before.
+  for _, engine in pairs(state and state.engines or {}) do pcall(function() engine:dispose() end) end
 end
 
 local function check_app(what, value)
@@ -61,7 +73,7 @@ function methods:init_app(...)
   check_app("init_app", given)
   local state = self[STATE]
   if state.apps[given] then return self end
-  given:on_teardown(function() self.session:remove() end)
+  given:on_teardown(function() state.session:remove() end)
   state.only = next(state.apps) == nil and given or nil
   state.apps[given] = true
   return self
@@ -106,8 +118,9 @@ function methods:_session() return self.session:_session() end
 local function is_metadata(value) return core.type_name(value) == "MetaData" end
 
 -- db.Table("name", columns...): mr.Table whose metadata, when not given, is db.metadata.
-local function table_of(db)
-  local Table = mr_of(db).Table
+local function table_of(state)
+  local Table = state.mr.Table
+  local function metadata() return state.Model.metadata end
   return function(...)
     local args = table.pack(...)
     local first = args[1]
@@ -115,11 +128,11 @@ local function table_of(db)
       if is_metadata(first[2]) then return Table(first) end
       local copy = {}
       for key, value in pairs(first) do copy[key] = value end
-      table.insert(copy, 2, db.metadata)
+      table.insert(copy, 2, metadata())
       return Table(copy)
     end
     if args.n == 0 or is_metadata(args[2]) then return Table(...) end
-    return Table(first, db.metadata, table.unpack(args, 2, args.n))
+    return Table(first, metadata(), table.unpack(args, 2, args.n))
   end
 end
 
@@ -131,7 +144,7 @@ local getters = {
   metadata = function(db) return db.Model.metadata end,
   Table = function(db)
     local state = db[STATE]
-    state.Table = state.Table or table_of(db)
+    state.Table = state.Table or table_of(state)
     return state.Table
   end,
 }
@@ -178,7 +191,7 @@ local function make(mr, what, given, engine_options)
   local db = setmetatable({ [STATE] = state }, Database)
   local maker = session.maker(options.typed(what, given, "session_options", "table") or {})
   local function factory(over)
-    local all = { bind = engine_of(db) }
+    local all = { bind = engine_of_state(state) }
     for name, value in pairs(over or {}) do all[name] = value end
     return maker(all)
   end

@@ -217,6 +217,11 @@ function session.scoped(...)
   return scoped
 end
 
+-- session.rest(scoped): its sessions give back the connections that they only keep at hand.
+function session.rest(scoped)
+  for _, current in pairs(states[scoped].registry) do core.rest(current) end
+end
+
 -- session.family_of(value): the listeners of a sessionmaker or scoped_session; nil for anything else.
 function session.family_of(value)
   local meta = type(value) == "table" and getmetatable(value)

@@ -64,6 +64,8 @@ void bind_open_coroutine(lua_State *L) {
     lua_getglobal(L, "xpcall");
     b->xpcall = lua_tocfunction(L, -1);
     lua_pop(L, 2);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
+    lua_setfield(L, -2, "main_thread");
     lua_pushcfunction(L, core_error_closes);
     lua_setfield(L, -2, "error_closes");
     lua_pushcfunction(L, core_resumed_by);

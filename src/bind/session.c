@@ -125,6 +125,17 @@ static int core_warn_uncommitted(lua_State *L) {
     return 0;
 }
 
+/* core.rest(session): it gives back a connection that it only keeps at hand. Other values than open sessions are passed over. */
+static int core_rest(lua_State *L) {
+    const bind_session *s = bind_test(L, 1, BIND_SESSION);
+    bind_state *b = bind_of(L);
+    if (!s || !s->session || s->closed) return 0;
+    BIND_ENTER(b, L);
+    mr_session_rest(s->session);
+    BIND_LEAVE(b);
+    return 0;
+}
+
 /* May be called again. */
 static int session_close(lua_State *L) {
     bind_session *s = bind_arg(L, 1, BIND_SESSION, "close");
@@ -600,6 +611,8 @@ void bind_open_session(lua_State *L) {
     bind_open_transaction(L);
     lua_pushcfunction(L, core_session);
     lua_setfield(L, -2, "Session");
+    lua_pushcfunction(L, core_rest);
+    lua_setfield(L, -2, "rest");
     lua_pushcfunction(L, core_warn_uncommitted);
     lua_setfield(L, -2, "warn_uncommitted");
     lua_pushcfunction(L, core_is_open);

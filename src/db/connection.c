@@ -50,7 +50,8 @@ mr_status mr_conn_failed(mr_conn *conn, const char *sql, const mr_value *values,
 
 /* A coroutine that died in the midst of a block holds its lock until it is collected. */
 bool mr_conn_may_retry(mr_conn *conn) {
-    return conn->was_blocked && mr_db_collect(conn->engine->state);
+    if (conn->was_blocked) return mr_db_collect(conn->engine->state);
+    return mr_db_make_room(conn->engine->state, conn->driver); /* a journal is a file, too */
 }
 
 /* ---------------------------------------------------------------- what keeps statements from running */

@@ -30,6 +30,7 @@ static const char *cure_of(int rc) {
         return ": others have committed since this transaction began to read: run it again (session:retry)";
     if ((rc & 0xff) == SQLITE_BUSY)
         return ": another program holds it: run the transaction again (session:retry), or wait longer (busy_timeout)";
+    if (mr_sqlite_out_of_files(rc)) return MR_SQLITE_TOO_MANY_FILES;
     return "";
 }
 
@@ -176,6 +177,8 @@ static mr_status take_snapshot(mr_dbc *dbc) {
 
 /* ---------------------------------------------------------------- locks */
 
+static bool out_of_files(const mr_error *e) { return e->orig && mr_sqlite_out_of_files(e->orig_code); }
+
 static void set_busy(mr_dbc *dbc, mr_busy_fn fn, void *ud) {
     sqlite_dbc_of(dbc)->busy = fn;
     sqlite_dbc_of(dbc)->busy_ud = ud;
@@ -231,6 +234,7 @@ static const mr_driver driver = {
     .changes = changes,
     .in_transaction = in_transaction,
     .is_inherited = is_inherited,
+    .out_of_files = out_of_files,
     .data_version = data_version,
     .schema_seen = mr_sqlite_schema_seen,
     .table_facts = mr_sqlite_table_facts,

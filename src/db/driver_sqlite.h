@@ -45,6 +45,11 @@ mr_status mr_sqlite_fail(sqlite_dbc *dbc, int rc);
 
 mr_status mr_sqlite_check(mr_env *env, const mr_url *url);
 bool mr_sqlite_is_memory(const mr_url *url);
+#define MR_SQLITE_TOO_MANY_FILES \
+    ": this program has too many open files: close the databases that it does not use (db.engine:dispose()), end " \
+    "transactions, or raise the limit (ulimit -n)"
+/* Does an error of the code come of too many open files? */
+bool mr_sqlite_out_of_files(int rc);
 mr_status mr_sqlite_open(mr_env *env, const mr_url *url, uint64_t serial, void *native, mr_dbc **out);
 mr_status mr_sqlite_set_up(mr_dbc *handle, const mr_url *url);
 void mr_sqlite_close(mr_dbc *dbc);

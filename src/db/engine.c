@@ -186,6 +186,24 @@ mr_status mr_engine_connect_again(mr_engine *engine, uint64_t serial, mr_conn **
     return mr_engine_connect(engine, out);
 }
 
+bool mr_db_make_room(mr_db_state *state, const mr_driver *driver) {
+    mr_env *env = state->env;
+    if (!driver->out_of_files || !driver->out_of_files(mr_env_error(env))) return false;
+    bool room = false;
+    mr_error *saved = mr_env_save_error(env);
+    if (mr_db_collect(state)) room = true;
+    for (mr_conn *conn = state->conns; conn;) {
+        bool closes = conn->engine->idle != NULL;
+        if (closes) mr_engine_dispose(conn->engine);
+        conn = closes ? state->conns : conn->next;
+        room = room || closes;
+    }
+    mr_env_clear_error(env);
+    if (room) mr_error_free(env, saved);
+    else mr_env_restore_error(env, saved);
+    return room;
+}
+
 mr_status mr_engine_connect(mr_engine *engine, mr_conn **out) {
     if (engine->idle && mr_conn_is_inherited(engine->idle)) mr_engine_dispose(engine);
     mr_conn *conn;
@@ -193,8 +211,12 @@ mr_status mr_engine_connect(mr_engine *engine, mr_conn **out) {
         *out = take_idle(engine, &engine->idle);
         return MR_OK;
     }
-    if (mr_conn_open(engine, &conn)) return MR_FAIL;
     mr_engine_retain(engine);
+    if (mr_conn_open(engine, &conn) &&
+        (!mr_db_make_room(engine->state, engine->driver) || mr_conn_open(engine, &conn))) {
+        mr_engine_release(engine);
+        return MR_FAIL;
+    }
     if (set_up_connection(engine, conn) == MR_FAIL) {
         mr_conn_invalidate_cursors(conn);
         mr_conn_destroy(conn);

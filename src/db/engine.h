@@ -50,6 +50,10 @@ struct mr_engine {
     mr_compile_cache compile_cache;
 };
 
+/* After a failure: there were too many open files, and now that what was dropped is collected and all idle connections are closed
+ * there may be room. The recorded error is cleared then. */
+bool mr_db_make_room(mr_db_state *state, const mr_driver *driver);
+
 /* The environment's state, made on first use; NULL without memory. */
 mr_db_state *mr_db_state_of(mr_env *env);
 

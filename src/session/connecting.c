@@ -107,6 +107,11 @@ void mr_session_disconnect(mr_session *s) {
     if (conn) mr_conn_close(conn);
 }
 
+void mr_session_rest(mr_session *s) {
+    if (!s->conn || s->phase != MR_PHASE_IDLE || s->brackets > 0 || mr_session_in_transaction(s)) return;
+    if (!mr_conn_in_transaction(s->conn) && !mr_conn_is_reading(s->conn)) mr_session_disconnect(s);
+}
+
 mr_status mr_session_connection(mr_session *s, mr_conn **out) {
     if (mr_session_allow(s, MR_ACT_READ, "connection()") != MR_OK) return MR_FAIL;
     if (mr_session_connect(s, NULL, out) != MR_OK) return MR_FAIL;

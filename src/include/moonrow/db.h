@@ -94,6 +94,8 @@ struct mr_driver {
                               mr_column_facts *out);
     int64_t (*changes)(mr_dbc *dbc); /* rows that the last write matched */
     bool (*in_transaction)(mr_dbc *dbc); /* the database's own word */
+    /* May be NULL: does the error come of too many open files? */
+    bool (*out_of_files)(const mr_error *e);
     /* A number that changes when another connection has committed: that of the snapshot being read, or read last, and of all
      * attached databases together. NULL where the database has none. */
     mr_status (*data_version)(mr_dbc *dbc, int64_t *out);

@@ -125,6 +125,8 @@ mr_status mr_session_execute(mr_session *s, mr_node *statement /* consumed */, c
                              mr_session_cursor *out);
 void mr_session_cursor_close(mr_env *env, mr_session_cursor *c);
 mr_status mr_session_connection(mr_session *s, mr_conn **out); /* begins nothing */
+/* Gives the connection back where it is only kept at hand: no transaction is open, and nothing is being read. */
+void mr_session_rest(mr_session *s);
 
 /* ---------------------------------------------------------------- many rows at once */
 
