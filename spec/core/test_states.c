@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -60,7 +61,40 @@ static void test_errors_and_log(void **state) {
     lua_close(L);
 }
 
+static int open_moonrow(lua_State *L) {
+    luaL_requiref(L, "moonrow", luaopen_moonrow, 0);
+    return 1;
+}
+
+/* Where a library is missing the module does not open and says which, and the state goes on. */
+static void test_missing_library(void **state) {
+    (void)state;
+    static const luaL_Reg libraries[] = {{"_G", luaopen_base}, {"string", luaopen_string}, {"math", luaopen_math},
+                                         {"table", luaopen_table}, {"coroutine", luaopen_coroutine}};
+    enum { N = sizeof libraries / sizeof *libraries };
+    for (int missing = 0; missing < N; missing++) {
+        lua_State *L = luaL_newstate();
+        for (int i = 0; i < N; i++)
+            if (i != missing) luaL_requiref(L, libraries[i].name, libraries[i].func, 1);
+        lua_settop(L, 0);
+        lua_pushcfunction(L, open_moonrow);
+        assert_int_equal(lua_pcall(L, 0, 0, 0), LUA_ERRRUN);
+        const char *wanted = missing == 0 ? "moonrow needs Lua's function 'error'"
+                                          : lua_pushfstring(L, "base, coroutine, math, string and table: open '%s' before it",
+                                                            libraries[missing].name);
+        assert_non_null(strstr(lua_tostring(L, 1), wanted));
+        lua_settop(L, 0);
+        luaL_requiref(L, libraries[missing].name, libraries[missing].func, 1);
+        lua_pushcfunction(L, open_moonrow);
+        if (lua_pcall(L, 0, 1, 0) != LUA_OK) fail_msg("%s", lua_tostring(L, -1));
+        lua_setglobal(L, "mr");
+        run(L, model);
+        lua_close(L);
+    }
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_two_states), cmocka_unit_test(test_errors_and_log)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_two_states), cmocka_unit_test(test_errors_and_log),
+                                       cmocka_unit_test(test_missing_library)};
     return cmocka_run_group_tests_name("states", tests, NULL, NULL);
 }

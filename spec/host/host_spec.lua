@@ -231,6 +231,18 @@ describe("the shell", function()
     assert.equal("table\n", shell "type(mr)\n")
   end)
 
+  it("refuses a second copy of the library beside its own", function()
+    local module = folder .. "/lib/moonrow.so"
+    if not exists(module) then pending "the module is not built"; return end
+    local open = ("package.loadlib(%q, 'luaopen_moonrow')()"):format(module)
+    local output, code = run("-e " .. quote("require 'moonrow' " .. open))
+    assert.equal(1, code)
+    assert.truthy(output:find("another copy of moonrow is open in this Lua state", 1, true), output)
+    output, code = run("-e " .. quote(open .. " print(pcall(require, 'moonrow'))"))
+    assert.equal(0, code)
+    assert.truthy(output:find("^false\tanother copy of moonrow"), output)
+  end)
+
   it("prints lists of objects by their items", function()
     local output = shell [[
 db = mr.open "sqlite://"

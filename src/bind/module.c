@@ -30,8 +30,8 @@ static const char *copy_functions(lua_State *L, int from, const char *const *nam
     return NULL;
 }
 
-/* Sets a copy of the library's table in the one on top, where there is such a library. */
-static void copy_library(lua_State *L, int globals, int loaded, const char *name) {
+/* Sets a copy of the library's table in the one on top; false where there is no such library. */
+static bool copy_library(lua_State *L, int globals, int loaded, const char *name) {
     int top = lua_gettop(L);
     lua_pushstring(L, name);
     if (lua_rawget(L, loaded) != LUA_TTABLE) {
@@ -39,7 +39,8 @@ static void copy_library(lua_State *L, int globals, int loaded, const char *name
         lua_pushstring(L, name);
         lua_rawget(L, globals);
     }
-    if (lua_istable(L, -1)) {
+    bool found = lua_istable(L, -1);
+    if (found) {
         lua_newtable(L);
         for (lua_pushnil(L); lua_next(L, top + 1); lua_pop(L, 1)) {
             lua_pushvalue(L, -2);
@@ -49,6 +50,7 @@ static void copy_library(lua_State *L, int globals, int loaded, const char *name
         lua_setfield(L, top, name);
     }
     lua_settop(L, top);
+    return found;
 }
 
 /* Pushes the table that the embedded chunks have as _ENV: what the standard names stand for now. A program may give its own globals
@@ -57,7 +59,7 @@ static void push_globals(lua_State *L) {
     static const char *const needed[] = {"error", "getmetatable", "ipairs", "next", "pairs", "pcall", "rawequal", "rawget", "rawlen",
                                          "rawset", "select", "setmetatable", "tostring", "type", NULL},
                       *const others[][2] = {{"warn", NULL}, {"xpcall", NULL}, {"tonumber", NULL}, {"assert", NULL}, {"collectgarbage", NULL}},
-                      *const libraries[] = {"coroutine", "math", "string", "table", "utf8", NULL};
+                      *const libraries[] = {"coroutine", "math", "string", "table", NULL};
     lua_pushglobaltable(L);
     luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
     lua_newtable(L);
@@ -66,7 +68,9 @@ static void push_globals(lua_State *L) {
     if (missing) luaL_error(L, "moonrow needs Lua's function '%s', which this program has taken away or replaced: require \"moonrow\" first", missing);
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         if (copy_functions(L, globals, others[i])) lua_pop(L, 1);
-    for (const char *const *name = libraries; *name; name++) copy_library(L, globals, globals + 1, *name);
+    for (const char *const *name = libraries; *name; name++)
+        if (!copy_library(L, globals, globals + 1, *name))
+            luaL_error(L, "moonrow needs Lua's libraries base, coroutine, math, string and table: open '%s' before it", *name);
     lua_replace(L, globals);
     lua_settop(L, globals);
 }
@@ -155,8 +159,22 @@ void bind_push_core(lua_State *L) {
     lua_rawgetp(L, LUA_REGISTRYINDEX, &core_key);
 }
 
+/* The types of one copy would not know the values of another. */
+static void check_only_copy(lua_State *L) {
+    static const char key[] = "moonrow.copy";
+    if (lua_getfield(L, LUA_REGISTRYINDEX, key) == LUA_TNIL) {
+        lua_pushlightuserdata(L, (void *)(uintptr_t)&module_key);
+        lua_setfield(L, LUA_REGISTRYINDEX, key);
+    } else if (lua_touserdata(L, -1) != &module_key) {
+        luaL_error(L, "another copy of moonrow is open in this Lua state (the host has one inside, and so may the program that "
+                      "embeds Lua): require \"moonrow\" gives that one; load no second moonrow.so");
+    }
+    lua_pop(L, 1);
+}
+
 int luaopen_moonrow(lua_State *L) {
     luaL_checkversion(L);
+    check_only_copy(L);
     if (lua_rawgetp(L, LUA_REGISTRYINDEX, &module_key) == LUA_TTABLE) return 1;
     luaL_checkstack(L, 16, "opening moonrow");
     bind_state_make(L);

@@ -46,8 +46,16 @@ typedef enum mr_result {
     MR_RESULT_FAIL = -1 /* ask mr_error_kind */
 } mr_result;
 
-/* Makes the module's table and leaves it on the stack; a second call in one state gives the same table.
- * Raises a Lua error without memory, as every lua_CFunction may: call it through luaL_requiref. */
+/* Makes the module's table and leaves it on the stack; a second call in one state gives the same table. Needs Lua's
+ * libraries base, coroutine, math, string and table to be open. Raises a Lua error where one of them is missing, where
+ * another copy of the library is open in the state, and without memory; luaL_requiref protects from none of these, so a
+ * program that must go on calls it within lua_pcall:
+ *
+ *   static int open_moonrow(lua_State *L) { luaL_requiref(L, "moonrow", luaopen_moonrow, 0); return 0; }
+ *   ...
+ *   lua_pushcfunction(L, open_moonrow);
+ *   if (lua_pcall(L, 0, 0, 0) != LUA_OK) ... the message is on the stack
+ */
 int luaopen_moonrow(struct lua_State *L);
 /* "moonrow 0.1". Static. */
 const char *mr_version(void);
