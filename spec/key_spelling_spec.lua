@@ -427,7 +427,8 @@ describe("a value that is none of the key's type", function()
     for _, load in ipairs(strategies) do
       db.session:expunge_all()
       local out = {}
-      for _, child in ipairs(Child.query:order_by(Child.id):options(mr[load](Child.parent)):all()) do
+      local q = Child.query:order_by(Child.id):options(mr[load](Child.parent))
+      for _, child in ipairs(q:execution_options{ bad_values = "keep" }:all()) do
         out[#out + 1] = child.parent and child.parent.v or "-"
       end
       assert.equal("one two -", table.concat(out, " "), load)

@@ -142,7 +142,7 @@ static inline void leave(void *ud) {
 static inline void new_owner(void) {
     if (owner) mr_owner_release(owner);
     owner = mr_owner_new(env, &ctx);
-    ctx = (mr_load_context){env, owner, NULL, give_connection, enter, leave, NULL, NULL};
+    ctx = (mr_load_context){env, owner, NULL, give_connection, enter, leave, NULL, NULL, MR_BAD_VALUES_RAISE};
 }
 
 static inline void sql(const char *text_) {

@@ -170,7 +170,8 @@ static void test_round_trips(void **state) {
     round_trip(conn, MR_TYPE_DATETIME, mr_value_of(MR_DATETIME, 1709211845000123));
     round_trip(conn, MR_TYPE_INTERVAL, mr_value_of(MR_INTERVAL, -90000000001));
     stored_as(conn, mr_value_of(MR_DATETIME, 1709211845000123), "2024-02-29 13:04:05.000123");
-    stored_as(conn, mr_value_of(MR_DATETIME, 0), "1970-01-01 00:00:00.000000");
+    stored_as(conn, mr_value_of(MR_DATETIME, 0), "1970-01-01 00:00:00");
+    stored_as(conn, mr_value_of(MR_TIME, 0), "00:00:00");
     stored_as(conn, mr_value_of(MR_DATE, 0), "1970-01-01");
     stored_as(conn, mr_value_of(MR_TIME, 1), "00:00:00.000001");
     stored_as(conn, mr_value_of(MR_INTERVAL, 1000000), "1970-01-01 00:00:01.000000");
@@ -186,16 +187,14 @@ static void test_conversions(void **state) {
     mr_cursor_close(echoed(conn, &one, mr_type_simple(MR_TYPE_FLOAT), &out));
     assert_int_equal(out.kind, MR_FLOAT);
     assert_true(out.u.d == 1);
-    mr_cursor_close(echoed(conn, &half, mr_type_simple(MR_TYPE_INTEGER), &out));
-    assert_int_equal(out.kind, MR_FLOAT);
-    mr_cursor *c = echoed(conn, &one, mr_type_simple(MR_TYPE_STRING), &out);
-    bytes_equal(&out, MR_TEXT, "1");
-    mr_cursor_close(c);
-    c = echoed(conn, &text, mr_type_simple(MR_TYPE_INTEGER), &out);
+    mr_value two = mr_float_value(2.0), no = TEXT("f");
+    mr_cursor_close(echoed(conn, &two, mr_type_simple(MR_TYPE_INTEGER), &out));
+    assert_int_equal(out.kind, MR_INT);
+    mr_cursor_close(echoed(conn, &no, mr_type_simple(MR_TYPE_BOOLEAN), &out));
+    assert_int_equal(out.kind, MR_BOOL);
+    assert_int_equal(out.u.i, 0);
+    mr_cursor *c = echoed(conn, &text, mr_type_simple(MR_TYPE_ANY), &out);
     bytes_equal(&out, MR_TEXT, "abc");
-    mr_cursor_close(c);
-    c = echoed(conn, &text, mr_type_simple(MR_TYPE_LARGEBINARY), &out);
-    bytes_equal(&out, MR_BLOB, "abc");
     mr_cursor_close(c);
     c = echoed(conn, &half, &money, &out);
     bytes_equal(&out, MR_DECIMAL, "1.50");
@@ -244,7 +243,12 @@ static void test_bad_values(void **state) {
     undecodable(conn, "SELECT 1709211845 AS at", MR_TYPE_DATETIME,
                 "column \"at\" holds 1709211845, which is no datetime");
     undecodable(conn, "SELECT 'noon' AS t", MR_TYPE_TIME, "which is no time");
-    undecodable(conn, "SELECT x'00' AS t", MR_TYPE_INTERVAL, "which is no datetime");
+    undecodable(conn, "SELECT x'00ff' AS t", MR_TYPE_INTERVAL, "holds x'00ff', which is no interval");
+    undecodable(conn, "SELECT 'abc' AS n", MR_TYPE_INTEGER, "column \"n\" holds \"abc\", which is no integer");
+    undecodable(conn, "SELECT 1.5 AS n", MR_TYPE_BIGINTEGER, "holds 1.5, which is no integer");
+    undecodable(conn, "SELECT 1 AS s", MR_TYPE_STRING, "holds 1, which is no string");
+    undecodable(conn, "SELECT 'abc' AS b", MR_TYPE_LARGEBINARY, "holds \"abc\", which is no blob");
+    undecodable(conn, "SELECT 'abc' AS b", MR_TYPE_NUMERIC, "which is no decimal");
     unbindable(conn, mr_value_of(MR_UNLOADED, 0), MR_ERR_ARGUMENT, "parameter 1 is not loaded");
     unbindable(conn, mr_float_value(strtod("nan", NULL)), MR_ERR_DATA, "NaN");
     unbindable(conn, mr_value_of(MR_DATE, INT64_C(1) << 40), MR_ERR_DATA, "outside the years 1 to 9999");

@@ -29,7 +29,7 @@ static void comparisons(void **state) {
     check(w, mr_sql_like(w->env, MR_OP_NOT_ILIKE, col(w, w->username), str(w, "a%"), "/"),
           "lower(user.username) NOT LIKE lower(?) ESCAPE '/'", "\"user\".username NOT ILIKE $1 ESCAPE '/'");
     check(w, mr_sql_between(w->env, col(w, w->id), num(w, 1), num(w, 2)), "user.id BETWEEN ? AND ?", NULL);
-    check(w, binary(w, MR_OP_IS, col(w, w->active), mr_sql_raw(w->env, NULL, "true")), "user.active IS 1",
+    check(w, binary(w, MR_OP_IS, col(w, w->active), mr_sql_raw(w->env, NULL, "true")), "(user.active IS NOT NULL AND user.active IN (1, '1', 't', 'true'))",
           "\"user\".active IS true");
     check(w, mr_sql_custom(w->env, "->>", col(w, w->email), str(w, "k")), "user.email ->> ?", NULL);
     assert_null(mr_sql_custom(w->env, "; --", col(w, w->email), str(w, "k")));
@@ -80,9 +80,9 @@ static void logic_and_precedence(void **state) {
     check(w, mr_sql_not(w->env, mr_sql_between(w->env, col(w, w->id), num(w, 1), num(w, 2))),
           "user.id NOT BETWEEN ? AND ?", NULL);
     check(w, mr_sql_not(w->env, mr_sql_not(w->env, func1(w, "foo", col(w, w->id)))), "foo(user.id)", NULL);
-    check(w, mr_sql_not(w->env, col(w, w->active)), "user.active = 0", "NOT \"user\".active");
+    check(w, mr_sql_not(w->env, col(w, w->active)), "user.active IN (0, '0', 'f', 'false', '')", "NOT \"user\".active");
     check(w, logic(w, MR_OP_AND, col(w, w->active), eq(w, col(w, w->id), num(w, 1))),
-          "user.active = 1 AND user.id = ?", "\"user\".active AND \"user\".id = $1");
+          "user.active IN (1, '1', 't', 'true') AND user.id = ?", "\"user\".active AND \"user\".id = $1");
     check(w, eq(w, eq(w, col(w, w->id), num(w, 1)), eq(w, col(w, w->id), num(w, 2))),
           "(user.id = ?) = (user.id = ?)", NULL);
     check(w, logic(w, MR_OP_AND, mr_sql_text(w->env, "a OR b", 6), eq(w, col(w, w->id), num(w, 1))),

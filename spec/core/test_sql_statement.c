@@ -73,7 +73,7 @@ static void selects(void **state) {
     assert_int_equal(mr_sql_compile(w->env, mr_dialect_sqlite(), on, &c), MR_FAIL);
     check(w, on, NULL, "SELECT DISTINCT ON (\"user\".age) \"user\".id FROM \"user\"");
     check(w, select_from(w, list1(w, col(w, w->id)), users(w), col(w, w->active)),
-          "SELECT user.id FROM user WHERE user.active = 1",
+          "SELECT user.id FROM user WHERE user.active IN (1, '1', 't', 'true')",
           "SELECT \"user\".id FROM \"user\" WHERE \"user\".active");
     check(w, select_from(w, list1(w, col(w, w->id)), users(w), mr_sql_raw(w->env, NULL, "false")),
           "SELECT user.id FROM user WHERE 0 = 1", "SELECT \"user\".id FROM \"user\" WHERE false");

@@ -140,6 +140,39 @@ size_t mr_calendar_format(const mr_value *v, char sep, bool always_micros, char 
     return len;
 }
 
+unsigned mr_calendar_digits(const mr_value *v) {
+    if (v->kind == MR_DATE) return 0;
+    int64_t fraction = v->u.i % SECOND;
+    unsigned n = fraction == 0 ? 0 : 6;
+    for (; n > 0 && fraction % 10 == 0; n--) fraction /= 10;
+    return n;
+}
+
+bool mr_calendar_is_odd(const mr_value *v) {
+    enum { MILLIS = 3, MICROS = 6 };
+    if (v->kind < MR_TIME || v->kind > MR_INTERVAL || v->len == 0) return false;
+    if (v->len & ~(uint32_t)MR_SPELLED_DIGITS) return true;
+    unsigned digits = v->len - 1;
+    return digits != mr_calendar_digits(v) && digits != MILLIS && digits != MICROS;
+}
+
+size_t mr_calendar_spell(const mr_value *v, char *buf) {
+    mr_value shown = *v;
+    if (v->kind == MR_INTERVAL) shown.kind = MR_DATETIME;
+    char sep = v->len & MR_SPELLED_T ? 'T' : ' ';
+    size_t len = mr_calendar_format(&shown, sep, true, buf);
+    if (v->kind == MR_DATE) return len;
+    unsigned digits = v->len & MR_SPELLED_DIGITS, needed = mr_calendar_digits(v);
+    if (digits > 0) digits--;
+    else digits = needed > 0 || v->kind == MR_INTERVAL ? 6 : 0;
+    size_t cut = digits > 0 ? 6 - digits : 7; /* with the point */
+    if (v->len & MR_SPELLED_MINUTES) cut = sizeof ":00.000000" - 1;
+    if (v->len & MR_SPELLED_DAY) cut = sizeof " 00:00:00.000000" - 1;
+    len -= cut;
+    buf[len] = '\0';
+    return len;
+}
+
 /* ---------------------------------------------------------------- from text */
 
 typedef struct reader {
@@ -162,45 +195,63 @@ static bool number(reader *r, int n, int *out) {
     return true;
 }
 
+/* What follows tells only how the text is written, as bits of mr_value.len. */
+static uint32_t with_digits(unsigned n) { return n + 1; }
+
 static bool read_date(reader *r, mr_civil *c) {
     return number(r, 4, &c->year) && accept(r, '-') && number(r, 2, &c->month) && accept(r, '-') &&
            number(r, 2, &c->day);
 }
 
 /* One to six digits: more would be lost silently. */
-static bool read_fraction(reader *r, mr_civil *c) {
+static bool read_fraction(reader *r, mr_civil *c, uint32_t *spelled) {
     int unit = 1000000, digit;
-    while (r->at < r->end && unit > 1) {
+    unsigned n = 0;
+    for (; r->at < r->end && unit > 1; n++) {
         if (!number(r, 1, &digit)) return false;
         unit /= 10;
         c->microsecond += digit * unit;
     }
-    return unit < 1000000;
+    *spelled = with_digits(n);
+    return n > 0;
 }
 
 /* HH:MM, HH:MM:SS or HH:MM:SS.ffffff. */
-static bool read_time(reader *r, mr_civil *c) {
+static bool read_time(reader *r, mr_civil *c, uint32_t *spelled) {
+    *spelled = MR_SPELLED_MINUTES;
     if (!number(r, 2, &c->hour) || !accept(r, ':') || !number(r, 2, &c->minute)) return false;
     if (!accept(r, ':')) return true;
+    *spelled = with_digits(0);
     if (!number(r, 2, &c->second)) return false;
-    return !accept(r, '.') || read_fraction(r, c);
+    return !accept(r, '.') || read_fraction(r, c, spelled);
 }
 
-bool mr_calendar_parse(mr_kind kind, const char *s, size_t len, mr_value *out) {
+bool mr_calendar_read(mr_kind kind, const char *s, size_t len, mr_value *out) {
     if (len == 0) return false;
     reader r = { s, s + len };
+    uint32_t spelled = 0, separator = 0;
     mr_civil c;
     memset(&c, 0, sizeof c);
     if (kind == MR_DATE || kind == MR_DATETIME) {
         if (!read_date(&r, &c)) return false;
+        if (kind == MR_DATETIME) spelled = MR_SPELLED_DAY;
         if (kind == MR_DATETIME && r.at < r.end) {
-            if (!accept(&r, 'T') && !accept(&r, ' ')) return false;
-            if (!read_time(&r, &c)) return false;
+            if (accept(&r, 'T')) separator = MR_SPELLED_T;
+            else if (!accept(&r, ' ')) return false;
+            if (!read_time(&r, &c, &spelled)) return false;
         }
     } else if (kind == MR_TIME) {
-        if (!read_time(&r, &c)) return false;
+        if (!read_time(&r, &c, &spelled)) return false;
     }
-    return r.at == r.end && mr_civil_to_value(&c, kind, out);
+    if (r.at != r.end || !mr_civil_to_value(&c, kind, out)) return false;
+    out->len = spelled | separator;
+    return true;
+}
+
+bool mr_calendar_parse(mr_kind kind, const char *s, size_t len, mr_value *out) {
+    if (!mr_calendar_read(kind, s, len, out)) return false;
+    out->len = 0;
+    return true;
 }
 
 mr_value mr_calendar_now(void) {

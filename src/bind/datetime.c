@@ -337,7 +337,7 @@ static int no_arithmetic(lua_State *L, const char *op) {
 
 /* date or datetime plus micros; dates move by whole days. */
 static int shifted(lua_State *L, const mr_value *v, int64_t micros) {
-    mr_value out = *v;
+    mr_value out = mr_value_of((mr_kind)v->kind, v->u.i); /* spelled anew */
     mr_civil first = {.year = 1, .month = 1, .day = 1}, last = {.year = 9999,
                                                                 .month = 12,
                                                                 .day = 31,

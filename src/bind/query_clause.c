@@ -232,8 +232,16 @@ static int q_autoflush(lua_State *L) {
     return bind_derive(L, mr_query_flags(q, -1, lua_toboolean(L, 2)));
 }
 
+static mr_bad_values bad_values(lua_State *L, int idx) {
+    static const char *const words[] = {"raise", "null", "keep"};
+    for (int i = 0; lua_type(L, idx) == LUA_TSTRING && i < 3; i++)
+        if (strcmp(lua_tostring(L, idx), words[i]) == 0) return (mr_bad_values)i;
+    bind_type_error(L, idx, "execution_options: bad_values", "\"raise\", \"null\" or \"keep\"");
+    return MR_BAD_VALUES_RAISE;
+}
+
 static int q_execution_options(lua_State *L) {
-    static const char *const names[] = {"autoflush", "yield_per", "populate_existing", NULL};
+    static const char *const names[] = {"autoflush", "yield_per", "populate_existing", "bad_values", NULL};
     const char *function = "execution_options";
     mr_query *q = bind_query_arg(L, function);
     if (!bind_is_plain_table(L, 2)) return bind_type_error(L, 2, function, "a table of options");
@@ -243,6 +251,8 @@ static int q_execution_options(lua_State *L) {
     bind_option_bool(L, 2, function, "populate_existing", false); /* checks */
     bind_option_bool(L, 2, function, "autoflush", false);
     bind_derive_self(L, mr_query_flags(q, populate, autoflush));
+    if (bind_option(L, 2, "bad_values") != LUA_TNIL)
+        bind_derive_self(L, mr_query_bad_values(bind_query_arg(L, function), bad_values(L, -1)));
     if (bind_option(L, 2, "yield_per") != LUA_TNIL) return yield_per(L, -1, function);
     lua_settop(L, 1);
     return 1;

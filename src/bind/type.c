@@ -120,7 +120,7 @@ void bind_open_type(lua_State *L) {
     static const mr_typecode codes[] = {
         MR_TYPE_INTEGER,  MR_TYPE_SMALLINTEGER, MR_TYPE_BIGINTEGER,  MR_TYPE_FLOAT, MR_TYPE_BOOLEAN,
         MR_TYPE_STRING,   MR_TYPE_TEXT,         MR_TYPE_LARGEBINARY, MR_TYPE_DATE,  MR_TYPE_TIME,
-        MR_TYPE_DATETIME, MR_TYPE_INTERVAL,     MR_TYPE_ENUM,        MR_TYPE_UUID};
+        MR_TYPE_DATETIME, MR_TYPE_INTERVAL,     MR_TYPE_ENUM,        MR_TYPE_UUID, MR_TYPE_ANY};
     bind_type(L, BIND_TYPE, "Type", NULL, getters, metamethods);
     for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
         char name[64];

@@ -4,6 +4,7 @@
  */
 #include "connection.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -278,17 +279,44 @@ mr_status mr_cursor_step(mr_cursor *cursor) {
                    "this result ended with an error; run the statement again");
 }
 
-mr_status mr_cursor_fetch(mr_cursor *cursor, const mr_type *const *types, mr_value *out) {
+mr_status mr_cursor_fetch_any(mr_cursor *cursor, const mr_type *const *types, mr_value *out) {
     mr_conn *conn = cursor->conn;
     if (cursor->state != MR_CURSOR_ROW) {
         if (cursor->state == MR_CURSOR_CLOSED) return was_closed(cursor);
         return mr_fail(cursor->env, MR_ERR_INVALID_REQUEST, "this result has no current row");
     }
     if (!types) types = cursor->entry->types;
-    if (!mr_engine_call_fails(conn->engine) &&
-        conn->driver->fetch(cursor->stmt, types, cursor->ncolumns, out) == MR_OK)
-        return MR_OK;
-    return mr_conn_failed(conn, cursor->compiled->sql, cursor->values, cursor->nvalues);
+    mr_status status = MR_FAIL;
+    if (!mr_engine_call_fails(conn->engine)) status = conn->driver->fetch(cursor->stmt, types, cursor->ncolumns, out);
+    return status == MR_FAIL ? mr_cursor_failed(cursor) : status;
+}
+
+mr_status mr_cursor_failed(mr_cursor *cursor) {
+    if (!cursor->conn) return MR_FAIL;
+    return mr_conn_failed(cursor->conn, cursor->compiled->sql, cursor->values, cursor->nvalues);
+}
+
+const mr_type *const *mr_cursor_types(const mr_cursor *cursor) {
+    return cursor->entry ? cursor->entry->types : NULL;
+}
+
+/* Names the column as it is declared, where the result's is one. */
+static mr_status misfit(mr_cursor *cursor, const mr_type *const *types, const mr_value *row) {
+    char what[160];
+    unsigned i = 0;
+    while (i < cursor->ncolumns && !(row[i].flags & MR_VALUE_MISFIT)) i++;
+    const mr_column *column = i < cursor->compiled->ncolumns ? cursor->compiled->columns[i].column : NULL;
+    const char *name = mr_cursor_column_name(cursor, i);
+    if (column && column->table) snprintf(what, sizeof what, "%s.%s", column->table->name, column->name);
+    else snprintf(what, sizeof what, "column \"%s\"", name ? name : "?");
+    if (!types) types = mr_cursor_types(cursor);
+    mr_type_misfit(cursor->env, types[i], what, NULL, &row[i]);
+    return mr_cursor_failed(cursor);
+}
+
+mr_status mr_cursor_fetch(mr_cursor *cursor, const mr_type *const *types, mr_value *out) {
+    mr_status status = mr_cursor_fetch_any(cursor, types, out);
+    return status == MR_NOTFOUND ? misfit(cursor, types, out) : status;
 }
 
 /* ---------------------------------------------------------------- asking */

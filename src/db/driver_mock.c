@@ -4,7 +4,6 @@
  * without rows.
  */
 #include "driver_mock.h"
-#include "decode.h"
 
 #include <string.h>
 
@@ -177,33 +176,27 @@ static mr_status step(mr_stmt *handle) {
 }
 
 /* As a database without types of its own would give it. */
-static mr_status decode(mr_env *env, const mr_type *type, const char *name, const mr_value *stored,
-                        mr_value *out) {
+static mr_status decode(const mr_type *type, const mr_value *stored, mr_value *out) {
     *out = *stored;
     out->flags = 0;
-    if (!type || stored->kind == MR_NULL) return MR_OK;
-    if (type->code == MR_TYPE_FLOAT && stored->kind == MR_INT) *out = mr_float_value((double)stored->u.i);
-    if (type->code == MR_TYPE_BOOLEAN && stored->kind == MR_INT) *out = mr_bool_value(stored->u.i != 0);
-    if (type->code == MR_TYPE_LARGEBINARY && stored->kind == MR_TEXT) out->kind = MR_BLOB;
-    if (type->code == MR_TYPE_NUMERIC && stored->kind == MR_TEXT) out->kind = MR_DECIMAL;
-    bool is_date = stored->kind >= MR_DATE && stored->kind <= MR_INTERVAL;
-    if (!mr_type_is_calendar(type->code) || is_date) return MR_OK;
-    return mr_decode_calendar(env, type->code, name, stored, out);
+    if (!type || mr_type_read(type, out) || type->guessed) return MR_OK;
+    out->flags = MR_VALUE_MISFIT;
+    return MR_NOTFOUND;
 }
 
 static mr_status fetch(mr_stmt *handle, const mr_type *const *types, size_t n, mr_value *out) {
     mock_stmt *stmt = stmt_of(handle);
     const mr_mock_result *result = stmt->result;
-    mr_env *env = stmt->dbc->env;
+    mr_status status = MR_OK;
     for (size_t i = 0; i < n; i++) {
         if (i >= result->ncolumns) {
             out[i] = mr_null_value();
             continue;
         }
         const mr_value *stored = &result->values[(stmt->row - 1) * result->ncolumns + i];
-        if (decode(env, types ? types[i] : NULL, result->names[i], stored, &out[i])) return MR_FAIL;
+        if (decode(types ? types[i] : NULL, stored, &out[i]) != MR_OK) status = MR_NOTFOUND;
     }
-    return MR_OK;
+    return status;
 }
 
 static unsigned column_count(mr_stmt *stmt) {

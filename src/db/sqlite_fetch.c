@@ -3,10 +3,11 @@
  * stored and one call to get it. Text and blobs stay SQLite's until the next step.
  */
 #include "driver_sqlite.h"
-#include "decode.h"
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 enum { NUMBER_SIZE = 64 };
 
@@ -68,73 +69,152 @@ static size_t format_number(char *text, double d, int scale) {
 }
 
 /* A column of numeric affinity turns decimal text into a float. What does not fit stays one. */
-static mr_status fetch_numeric(sqlite_stmt *s, size_t i, size_t n, const mr_type *type, sqlite3_value *stored,
-                               mr_value *out) {
-    if (sqlite3_value_type(stored) != SQLITE_FLOAT) {
-        return as_text(stored, MR_DECIMAL, out) ? MR_OK : mr_nomem(s->dbc->env);
-    }
-    double d = sqlite3_value_double(stored);
-    *out = mr_float_value(d);
+static mr_status as_decimal(sqlite_stmt *s, size_t i, size_t n, const mr_type *type, mr_value *v) {
+    double d = v->u.d;
     if (!isfinite(d) || fabs(d) >= 1e18 || type->scale > 30) return MR_OK;
     if (!reserve_numbers(s, n)) return MR_FAIL;
     char *text = s->numbers + i * NUMBER_SIZE;
-    *out = mr_bytes_value(MR_DECIMAL, text, format_number(text, d, type->scale));
+    *v = mr_bytes_value(MR_DECIMAL, text, format_number(text, d, type->scale));
     return MR_OK;
 }
 
-/* The types whose values are not simply what is stored. */
-static mr_status fetch_converted(sqlite_stmt *s, size_t i, size_t n, const mr_type *type,
-                                 sqlite3_value *stored, mr_value *out) {
-    if (type->code == MR_TYPE_NUMERIC) return fetch_numeric(s, i, n, type, stored, out);
-    mr_value raw;
-    if (!as_stored(stored, &raw)) return mr_nomem(s->dbc->env);
-    if (raw.kind == MR_NULL) {
-        *out = raw;
-        return MR_OK;
+/* The result of an expression may be of another type than was thought: it is left as it is, but for the types that would be
+ * mistaken for another value. */
+static bool is_left(const mr_type *type, mr_value *v) {
+    if (!type->guessed) return false;
+    if (type->code == MR_TYPE_BOOLEAN && v->kind == MR_INT) *v = mr_bool_value(v->u.i != 0);
+    return type->code != MR_TYPE_BOOLEAN || v->kind == MR_BOOL;
+}
+
+static bool is_calendar(mr_typecode code) {
+    return code == MR_TYPE_DATE || code == MR_TYPE_TIME || code == MR_TYPE_DATETIME || code == MR_TYPE_INTERVAL;
+}
+
+typedef enum affinity { AFFINITY_NONE, AFFINITY_TEXT, AFFINITY_NUMBER } affinity;
+
+static bool has_word(const char *type, const char *word) {
+    size_t n = strlen(word);
+    for (; *type; type++)
+        if (sqlite3_strnicmp(type, word, (int)n) == 0) return true;
+    return false;
+}
+
+/* What SQLite makes of what is written to the column, by its rules for the declared type. A computed one has none. */
+static affinity affinity_of(sqlite_stmt *s, size_t i) {
+    const char *type = sqlite3_column_decltype(s->stmt, (int)i);
+    if (!type || !*type) return AFFINITY_NONE;
+    if (has_word(type, "INT")) return AFFINITY_NUMBER;
+    if (has_word(type, "CHAR") || has_word(type, "CLOB") || has_word(type, "TEXT")) return AFFINITY_TEXT;
+    return has_word(type, "BLOB") ? AFFINITY_NONE : AFFINITY_NUMBER;
+}
+
+/* Is the text what SQLite writes for the number? */
+static bool is_number_text(const mr_value *text, const mr_value *number) {
+    char buf[NUMBER_SIZE];
+    if (number->kind == MR_INT) sqlite3_snprintf(sizeof buf, buf, "%lld", (long long)number->u.i);
+    else sqlite3_snprintf(sizeof buf, buf, "%!.15g", number->u.d);
+    return strlen(buf) == text->len && memcmp(buf, text->u.s, text->len) == 0;
+}
+
+static bool number_of_text(mr_typecode code, mr_value *v) {
+    char buf[NUMBER_SIZE];
+    if (v->len == 0 || v->len >= sizeof buf) return false;
+    memcpy(buf, v->u.s, v->len);
+    buf[v->len] = '\0';
+    double d = 0;
+    if (code == MR_TYPE_FLOAT && !mr_parse_float(buf, &d)) return false;
+    mr_value made = code == MR_TYPE_FLOAT ? mr_float_value(d) : mr_int_value(strtoll(buf, NULL, 10));
+    if (!is_number_text(v, &made)) return false;
+    *v = made;
+    return true;
+}
+
+/* Text that the column has made a number, or a number that it has made text: the program wrote what the type wants, and a
+ * criterion finds it by that. */
+static bool by_affinity(sqlite_stmt *s, size_t i, const mr_type *type, sqlite3_value *stored, mr_value *v) {
+    mr_value text;
+    double d;
+    switch (type->code) {
+    case MR_TYPE_STRING:
+    case MR_TYPE_TEXT:
+        if ((v->kind != MR_INT && v->kind != MR_FLOAT) || affinity_of(s, i) != AFFINITY_NUMBER) return false;
+        if (!as_text(stored, MR_TEXT, &text)) return false;
+        if (v->kind == MR_FLOAT && (!mr_parse_float(text.u.s, &d) || d != v->u.d)) return false;
+        *v = text;
+        return true;
+    case MR_TYPE_INTEGER:
+    case MR_TYPE_SMALLINTEGER:
+    case MR_TYPE_BIGINTEGER:
+    case MR_TYPE_FLOAT:
+        return v->kind == MR_TEXT && affinity_of(s, i) == AFFINITY_TEXT && number_of_text(type->code, v);
+    default:
+        return false;
     }
-    const char *name = sqlite3_column_name(s->stmt, (int)i);
-    return mr_decode_calendar(s->dbc->env, type->code, name ? name : "?", &raw, out);
+}
+
+/* Whatever is not simply what is stored, and all that does not fit the type. */
+static mr_status fetch_converted(sqlite_stmt *s, size_t i, size_t n, const mr_type *type, sqlite3_value *stored,
+                                 mr_value *out) {
+    if (!as_stored(stored, out)) return mr_nomem(s->dbc->env);
+    if (type->code == MR_TYPE_NUMERIC && out->kind == MR_FLOAT) return as_decimal(s, i, n, type, out);
+    if (type->code == MR_TYPE_NUMERIC && out->kind == MR_INT)
+        return as_text(stored, MR_DECIMAL, out) ? MR_OK : mr_nomem(s->dbc->env);
+    if (mr_type_read(type, out)) return MR_OK;
+    if (!is_calendar(type->code) && is_left(type, out)) return MR_OK;
+    if (by_affinity(s, i, type, stored, out)) return MR_OK;
+    out->flags |= MR_VALUE_MISFIT;
+    return MR_NOTFOUND;
+}
+
+/* What is stored is what the type reads, for nearly all values: no call, and one look more. */
+static inline bool fetch_plain(mr_typecode code, bool guessed, sqlite3_value *stored, mr_value *v, bool *ok) {
+    int kind = sqlite3_value_type(stored);
+    switch (code) {
+    case MR_TYPE_STRING:
+    case MR_TYPE_TEXT:
+        if (kind != SQLITE_TEXT && kind != SQLITE_NULL && !guessed) return false;
+        *ok = as_text(stored, MR_TEXT, v);
+        return true;
+    case MR_TYPE_JSON:
+        *ok = as_text(stored, MR_TEXT, v);
+        return true;
+    case MR_TYPE_INTEGER:
+    case MR_TYPE_SMALLINTEGER:
+    case MR_TYPE_BIGINTEGER:
+        if (kind != SQLITE_INTEGER && kind != SQLITE_NULL) return false;
+        break;
+    case MR_TYPE_FLOAT:
+        if (kind != SQLITE_FLOAT && kind != SQLITE_NULL) return false;
+        break;
+    case MR_TYPE_LARGEBINARY:
+        if (kind != SQLITE_BLOB && kind != SQLITE_NULL) return false;
+        break;
+    case MR_TYPE_NULL:
+    case MR_TYPE_ANY:
+        break;
+    default:
+        return false;
+    }
+    *ok = as_stored(stored, v);
+    return true;
 }
 
 mr_status mr_sqlite_fetch(mr_stmt *handle, const mr_type *const *types, size_t n, mr_value *out) {
+    static const mr_type untyped = {.code = MR_TYPE_NULL};
     sqlite_stmt *s = sqlite_stmt_of(handle);
+    mr_status status = MR_OK;
     for (size_t i = 0; i < n; i++) {
         /* One thread at a time: the value needs no protection. */
         sqlite3_value *stored = sqlite3_column_value(s->stmt, (int)i);
-        mr_value *v = &out[i];
-        bool ok;
-        switch (types && types[i] ? types[i]->code : MR_TYPE_NULL) {
-        case MR_TYPE_STRING:
-        case MR_TYPE_TEXT:
-        case MR_TYPE_ENUM:
-        case MR_TYPE_JSON:
-        case MR_TYPE_UUID:
-            ok = as_text(stored, MR_TEXT, v);
-            break;
-        case MR_TYPE_FLOAT:
-            ok = as_stored(stored, v);
-            if (v->kind == MR_INT) *v = mr_float_value((double)v->u.i);
-            break;
-        case MR_TYPE_BOOLEAN:
-            ok = as_stored(stored, v);
-            if (v->kind == MR_INT) *v = mr_bool_value(v->u.i != 0);
-            break;
-        case MR_TYPE_LARGEBINARY:
-            ok = as_stored(stored, v);
-            if (v->kind == MR_TEXT) v->kind = MR_BLOB;
-            break;
-        case MR_TYPE_NUMERIC:
-        case MR_TYPE_DATE:
-        case MR_TYPE_TIME:
-        case MR_TYPE_DATETIME:
-        case MR_TYPE_INTERVAL:
-            if (fetch_converted(s, i, n, types[i], stored, v) != MR_OK) return MR_FAIL;
+        const mr_type *type = types && types[i] ? types[i] : &untyped;
+        bool ok = true;
+        if (fetch_plain(type->code, type->guessed, stored, &out[i], &ok)) {
+            if (!ok) return mr_nomem(s->dbc->env);
             continue;
-        default:
-            ok = as_stored(stored, v);
-            break;
         }
-        if (!ok) return mr_nomem(s->dbc->env);
+        mr_status converted = fetch_converted(s, i, n, type, stored, &out[i]);
+        if (converted == MR_FAIL) return MR_FAIL;
+        if (converted != MR_OK) status = converted;
     }
-    return MR_OK;
+    return status;
 }

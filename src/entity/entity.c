@@ -303,6 +303,15 @@ static void restore(mr_heap *heap, mr_entity *e, unsigned slot, mr_value *place)
     mr_entity_clear_value(heap, &changed);
 }
 
+/* Is value what the place has? Lua has one kind of strings: text that a column holds as a blob, or the other way round, stays
+ * what it is. NULL that stands for a stored value of another type gives way to NULL. */
+static bool is_same(mr_env *env, const mr_value *place, const mr_value *value) {
+    if (place->kind == MR_NULL) return value->kind == MR_NULL && place->len == value->len;
+    if (place->kind == value->kind) return mr_value_equal(env, place, value);
+    bool strings = (place->kind == MR_TEXT || place->kind == MR_BLOB) && (value->kind == MR_TEXT || value->kind == MR_BLOB);
+    return strings && place->len == value->len && (place->len == 0 || memcmp(place->u.s, value->u.s, place->len) == 0);
+}
+
 mr_status mr_entity_set(mr_entity *entity, unsigned slot, const mr_value *value) {
     mr_heap *heap = heap_of(entity);
     mr_entity_touch(entity);
@@ -313,12 +322,12 @@ mr_status mr_entity_set(mr_entity *entity, unsigned slot, const mr_value *value)
     }
     mr_value *place = mr_entity_make_place(entity, slot);
     if (!place) return MR_FAIL;
-    if (place->kind == value->kind && mr_value_equal(heap->env, place, value)) return MR_OK;
+    if (is_same(heap->env, place, value)) return MR_OK;
     bool keeps_history = entity->state != MR_TRANSIENT && entity->state != MR_PENDING;
     if (keeps_history && !(place->flags & MR_VALUE_DIRTY))
         return first_change(heap, entity, slot, place, value);
     const mr_value *old = keeps_history ? mr_history_find(entity, slot) : NULL;
-    if (old && old->kind == value->kind && mr_value_equal(heap->env, old, value)) {
+    if (old && is_same(heap->env, old, value)) {
         restore(heap, entity, slot, place);
         mr_entity_leave_if_clean(entity);
         return MR_OK;
@@ -360,6 +369,11 @@ static void keep_reference(mr_heap *heap, mr_entity *e, unsigned slot, mr_value 
     (void)e;
     (void)slot;
     if (place->kind == MR_ENTITY && !(place->flags & MR_VALUE_DIRTY)) place->flags |= MR_VALUE_KEPT;
+}
+
+void mr_entity_mark_stored(mr_entity *entity, unsigned slot) {
+    mr_value *place = mr_entity_place(entity, slot);
+    if (place && !(place->flags & MR_VALUE_DIRTY)) place->flags |= MR_VALUE_STORED;
 }
 
 void mr_entity_keep_references(mr_entity *entity) {

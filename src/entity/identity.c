@@ -4,13 +4,16 @@
  * An integer key is itself. Any other is a blob of one field per key column: a byte of the kind, then eight
  * bytes, or four of length and the bytes. Equal keys have equal encodings, as their values have been coerced
  * to the columns' types. A part of a key may be NULL (tables that others made have such rows), the whole of
- * it may not: nothing tells two such rows apart.
+ * it may not: nothing tells two such rows apart. A date that is spelled in a way of its own (SPELLED) has a byte
+ * more: only by that text is its row found.
  */
 #include <moonrow/entity.h>
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { SPELLED = 0x80 }; /* with the kind */
 
 bool mr_identity_make(const mr_mapper *mapper, const mr_value *key, mr_strbuf *buf, mr_value *out) {
     *out = mr_value_of(MR_UNLOADED, 0);
@@ -24,7 +27,9 @@ bool mr_identity_make(const mr_mapper *mapper, const mr_value *key, mr_strbuf *b
         const mr_value *v = &key[i];
         if (v->kind == MR_UNLOADED || v->kind >= MR_OPAQUE) return false;
         some = some || v->kind != MR_NULL;
-        mr_strbuf_add(buf, (const char *)&v->kind, 1);
+        bool spelled = mr_calendar_is_odd(v);
+        mr_strbuf_putc(buf, (char)(spelled ? v->kind | SPELLED : v->kind));
+        if (spelled) mr_strbuf_putc(buf, (char)v->len);
         if (mr_kind_is_bytes(v->kind)) {
             mr_strbuf_add(buf, (const char *)&v->len, sizeof v->len);
             mr_strbuf_add(buf, v->u.s, v->len);
@@ -52,7 +57,9 @@ bool mr_identity_has_null(const mr_mapper *mapper, const mr_value *key) {
 
 /* Reads one field at p; returns what follows it. */
 static const char *decode(const char *p, mr_value *out) {
-    *out = mr_value_of((mr_kind)*p++, 0);
+    unsigned char kind = (unsigned char)*p++;
+    *out = mr_value_of((mr_kind)(kind & ~(unsigned)SPELLED), 0);
+    if (kind & SPELLED) out->len = (unsigned char)*p++;
     if (!mr_kind_is_bytes(out->kind)) {
         memcpy(&out->u, p, sizeof out->u);
         return p + sizeof out->u;

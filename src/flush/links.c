@@ -151,7 +151,7 @@ static mr_status find_constants(mr_env *env, flush_link_statement *st) {
     for (size_t i = 0; status == MR_OK && i < st->compiled->nparams; i++) {
         const mr_param *param = &st->compiled->params[i];
         const mr_node *bind = param->ordinal < binds.len ? mr_vec_ptr(&binds, param->ordinal) : NULL;
-        if (!param->name && bind) st->constants[i] = bind->u.value;
+        if (!param->name && bind) st->constants[i] = mr_param_value(param, &bind->u.value);
     }
     mr_vec_done(&binds);
     mr_strbuf_done(&key);
@@ -230,7 +230,13 @@ static mr_status fill(mr_flush *flush, const flush_link *link, const flush_link_
             const link_column *col = &st->columns[i];
             if (col->made && (old || col->made->kind == MR_DEFAULT_SQL)) continue;
             put_constants(st, values, &n);
-            if (column_value(flush, link, col, old && !follows, &values[n++]) != MR_OK) return MR_FAIL;
+            mr_value v;
+            if (column_value(flush, link, col, old && !follows, &v) != MR_OK) return MR_FAIL;
+            /* What a row is found by may take several parameters: one for each way to spell it. */
+            const mr_param *params = st->compiled->params;
+            uint32_t ordinal = params[n].ordinal;
+            for (; n < st->compiled->nparams && params[n].ordinal == ordinal; n++)
+                values[n] = mr_param_value(&params[n], &v);
         }
     put_constants(st, values, &n);
     return MR_OK;

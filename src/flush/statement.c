@@ -293,13 +293,15 @@ static mr_status constant(builder *b, const mr_param *param, const mr_vec *binds
     out->source = SOURCE_CONSTANT;
     if (!node) return mr_fail(b->env, MR_ERR_ERROR, "a parameter of a flush has no bind");
     if (node->kind == MR_NODE_BINDS) {
-        size_t n = node->u.list.n;
+        bool all = param->spelling != MR_SPELL_PLAIN;
+        size_t n = all ? node->u.list.nspelled : node->u.list.n;
+        const mr_value *values = all ? node->u.list.spelled : node->u.list.values;
         if (n == 0)
             out->constant = mr_null_value();
         else
-            out->constant = node->u.list.values[param->element < n ? param->element : n - 1];
+            out->constant = values[param->element < n ? param->element : n - 1];
     } else {
-        out->constant = node->u.value;
+        out->constant = mr_param_value(param, &node->u.value);
     }
     return MR_OK;
 }
@@ -329,7 +331,10 @@ static mr_status compile(builder *b) {
         if (!st->params) status = MR_FAIL;
     }
     for (size_t i = 0; status == MR_OK && i < st->compiled->nparams; i++)
+    {
         status = resolve(b, &st->compiled->params[i], &binds, &st->params[i]);
+        st->params[i].param = &st->compiled->params[i];
+    }
     mr_vec_done(&binds);
     mr_strbuf_done(&key);
     return status;
@@ -403,6 +408,12 @@ bool mr_flush_has_rowid(const flush_class *cls, const mr_dialect *dialect) {
 
 /* ---------------------------------------------------------------- filling */
 
+/* The row is found by what it holds: a value that was read as it is spelled there, any other in all its spellings. */
+static mr_value as_stored(const mr_param *param, const mr_value *v) {
+    bool known = v->kind >= MR_DATE && v->kind <= MR_INTERVAL && v->len != 0;
+    return known ? *v : mr_param_value(param, v);
+}
+
 void mr_flush_fill(const flush_statement *st, flush_op *const *ops, mr_value *values) {
     size_t n = st->compiled->nparams;
     mr_value *key = values + n;
@@ -418,10 +429,10 @@ void mr_flush_fill(const flush_statement *st, flush_op *const *ops, mr_value *va
         case SOURCE_KEY:
             if (!has_key) mr_flush_old_key(op, key);
             has_key = true;
-            values[i] = key[p->index];
+            values[i] = as_stored(p->param, &key[p->index]);
             break;
         case SOURCE_VERSION:
-            values[i] = *mr_flush_version(op);
+            values[i] = as_stored(p->param, mr_flush_version(op));
             break;
         case SOURCE_CONSTANT:
             values[i] = p->constant;

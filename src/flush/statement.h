@@ -26,6 +26,7 @@ typedef struct flush_param {
     uint8_t source;
     uint16_t index;
     uint32_t row;      /* of a multi-row INSERT */
+    const mr_param *param; /* of the compiled statement: how its value is spelled */
     mr_value constant; /* borrowed from the statement's node */
 } flush_param;
 

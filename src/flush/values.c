@@ -130,13 +130,23 @@ mr_status mr_flush_check(mr_flush *flush, const flush_op *op) {
     for (unsigned c = 0; cls->checks && c < cls->ncolumns; c++) {
         const flush_column *col = &cls->columns[c];
         if (!col->checked || (op->kind == OP_UPDATE && !mr_entity_is_dirty(op->entity, col->slot))) continue;
-        if (mr_type_check_length(flush->env, col->type, col->what, mr_flush_slot(op, col->slot)) != MR_OK)
-            return MR_FAIL;
+        const mr_value *v = mr_flush_slot(op, col->slot);
+        if (v->flags & MR_VALUE_STORED) continue;
+        if (mr_type_check_length(flush->env, col->type, col->what, v) != MR_OK) return MR_FAIL;
     }
     return MR_OK;
 }
 
 /* ---------------------------------------------------------------- keys */
+
+/* The identity does not know how dates are spelled in the row; the object may. */
+static void spell_key(const flush_op *row, mr_value *key) {
+    for (unsigned i = 0; i < row->cls->mapper->npk; i++) {
+        if (key[i].kind < MR_DATE || key[i].kind > MR_INTERVAL) continue;
+        const mr_value *held = mr_entity_committed(row->entity, row->cls->mapper->pk_slots[i]);
+        if (held->kind == key[i].kind && held->u.i == key[i].u.i) key[i].len = held->len;
+    }
+}
 
 void mr_flush_old_key(const flush_op *op, mr_value *out) {
     const flush_op *row = op->flags & OP_ROW_SWITCH ? op->other : op;
@@ -146,6 +156,7 @@ void mr_flush_old_key(const flush_op *op, mr_value *out) {
     bool written = (row->flags & OP_WRITTEN) && row->identity.kind != MR_UNLOADED;
     if (written) identity = &row->identity;
     mr_identity_values(cls->mapper, identity, out);
+    if (!written) spell_key(row, out);
     if (written || !(row->flags & OP_FOLLOWS)) return;
     for (unsigned i = 0; i < cls->mapper->npk; i++) /* changed by ON UPDATE CASCADE */
         if (row->staged[cls->key[i]].tag == STAGED_CASCADED) out[i] = row->staged[cls->key[i]];

@@ -26,6 +26,13 @@ mr_status mr_load_new(const mr_load_context *ctx, mr_load **out) {
     return MR_OK;
 }
 
+mr_load_context mr_load_as_read(const mr_load_context *ctx, const mr_entity *entity) {
+    mr_load_context made = *ctx;
+    if (entity->flags & MR_ENTITY_BAD_NULL) made.bad_values = MR_BAD_VALUES_NULL;
+    if (entity->flags & MR_ENTITY_BAD_KEEP) made.bad_values = MR_BAD_VALUES_KEEP;
+    return made;
+}
+
 /* Unpins rows up to (not with) the given one. */
 static void unpin_rows(mr_load *load, size_t end) {
     const mr_value *rows = load->rows.data;
@@ -110,6 +117,7 @@ mr_status mr_load_start(const mr_load_context *ctx, mr_query *query, mr_load **o
     mr_heap_block(load->heap);
     load->yield_per = query->yield_per;
     load->populate = query->populate_existing;
+    if (query->bad_values) load->ctx.bad_values = query->bad_values;
     /* An offset passes over rows that nobody sees. */
     mr_query *keyed = NULL;
     mr_status status = query->clauses.offset ? mr_load_keyed(ctx, query, &keyed) : MR_OK;

@@ -170,8 +170,9 @@ static mr_status run_refresh(const mr_load_context *ctx, mr_entity *entity, cons
     uint16_t npk = entity->mapper->npk;
     if (npk > FEW && !(keys = mr_alloc(ctx->env, npk * sizeof *keys))) return MR_FAIL;
     mr_identity_values(entity->mapper, &entity->identity, keys);
-    mr_status status = all ? mr_get_open(ctx, entity->mapper, keys, false, entity, &load)
-                           : open_columns(ctx, entity, slots, keys, &load);
+    mr_load_context as_read = mr_load_as_read(ctx, entity);
+    mr_status status = all ? mr_get_open(&as_read, entity->mapper, keys, false, entity, &load)
+                           : open_columns(&as_read, entity, slots, keys, &load);
     if (status == MR_OK) status = mr_load_whole(load, entity->mapper, keys, &rows, &n);
     if (status == MR_OK && n == 0) status = MR_NOTFOUND;
     mr_load_close(load);

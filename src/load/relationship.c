@@ -321,7 +321,8 @@ static mr_status load(const mr_load_context *ctx, mr_entity *entity, const mr_pr
         return MR_FAIL;
     if (entity->origin && !(arena = mr_arena_new(ctx->env))) return MR_FAIL;
     mr_heap_block(heap);
-    mr_status status = load_slot(ctx, entity, prop, arena, needed);
+    mr_load_context as_read = mr_load_as_read(ctx, entity);
+    mr_status status = load_slot(&as_read, entity, prop, arena, needed);
     mr_heap_unblock(heap);
     mr_arena_free(arena);
     return status;

@@ -186,8 +186,13 @@ mr_status mr_run_step(mr_run *run) {
         return status;
     }
     if (run->plan->by_name && !run->row && begin_by_name(run) != MR_OK) return MR_FAIL;
-    if (mr_cursor_fetch(run->cursor, run->plan->types, run->row) != MR_OK) return MR_FAIL;
-    return mr_row_interpret(run) == MR_OK ? MR_ROW : MR_FAIL;
+    run->rows++;
+    status = mr_cursor_fetch_any(run->cursor, run->plan->types, run->row);
+    bool misfits = status == MR_NOTFOUND;
+    if (status == MR_FAIL || (misfits && mr_run_misfits(run) != MR_OK)) return MR_FAIL;
+    if (mr_row_interpret(run) != MR_OK) return MR_FAIL;
+    if (misfits) mr_run_remember_misfits(run);
+    return MR_ROW;
 }
 
 mr_status mr_run_settle(mr_run *run) {

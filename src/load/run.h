@@ -40,6 +40,7 @@ struct mr_run {
     mr_entity *fixed; /* the entity 0 of every row, when the plan has no key for it */
     mr_strbuf key;
     int64_t rowcount;
+    uint64_t rows; /* read so far */
     bool started;
 };
 
@@ -100,6 +101,11 @@ mr_status mr_run_step(mr_run *run);
 mr_status mr_run_settle(mr_run *run);
 void mr_run_close_cursor(mr_run *run);
 void mr_run_close(mr_run *run); /* NULL passes */
+
+/* misfit.c: what becomes of the row's values that are marked MR_VALUE_MISFIT. */
+mr_status mr_run_misfits(mr_run *run);
+/* The row's entities remember it: they are read again in the same way. */
+void mr_run_remember_misfits(mr_run *run);
 
 /* row.c */
 /* Makes entities of run->row, and run->out of them. */
@@ -187,6 +193,8 @@ mr_status mr_lazy_load(const mr_load_context *ctx, mr_entity *entity, const mr_p
                        const mr_option *opts);
 
 /* load.c */
+/* The context of what is read for an object: stored values of other types become what they became in its row. */
+mr_load_context mr_load_as_read(const mr_load_context *ctx, const mr_entity *entity);
 mr_status mr_load_new(const mr_load_context *ctx, mr_load **out);
 /* Reads until rows can be given: MR_OK. */
 mr_status mr_load_advance(mr_load *load);

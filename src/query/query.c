@@ -363,3 +363,9 @@ mr_query *mr_query_flags(const mr_query *q, int populate_existing, int autoflush
     if (autoflush >= 0) c->autoflush = autoflush != 0;
     return c;
 }
+
+mr_query *mr_query_bad_values(const mr_query *q, mr_bad_values how) {
+    mr_query *c = mr_query_copy(q);
+    if (c) c->bad_values = how;
+    return c;
+}

@@ -35,6 +35,7 @@ static const type_words words[MR_TYPE__COUNT] = {
     [MR_TYPE_ENUM] = {"Enum", "string"},
     [MR_TYPE_JSON] = {"JSON", "value"},
     [MR_TYPE_UUID] = {"Uuid", "uuid"},
+    [MR_TYPE_ANY] = {"Any", "integer, float or string"},
 };
 
 #define SIMPLE(c) [c] = {.code = (c), .precision = -1, .scale = -1}
@@ -44,8 +45,23 @@ static const mr_type simple[MR_TYPE__COUNT] = {
     SIMPLE(MR_TYPE_BOOLEAN), SIMPLE(MR_TYPE_STRING), SIMPLE(MR_TYPE_TEXT),
     SIMPLE(MR_TYPE_LARGEBINARY), SIMPLE(MR_TYPE_DATE), SIMPLE(MR_TYPE_TIME),
     SIMPLE(MR_TYPE_DATETIME), SIMPLE(MR_TYPE_INTERVAL), SIMPLE(MR_TYPE_ENUM),
-    SIMPLE(MR_TYPE_JSON), SIMPLE(MR_TYPE_UUID),
+    SIMPLE(MR_TYPE_JSON), SIMPLE(MR_TYPE_UUID), SIMPLE(MR_TYPE_ANY),
 };
+
+#define GUESSED(c) [c] = {.code = (c), .precision = -1, .scale = -1, .guessed = true}
+static const mr_type guessed[MR_TYPE__COUNT] = {
+    GUESSED(MR_TYPE_NULL), GUESSED(MR_TYPE_INTEGER), GUESSED(MR_TYPE_SMALLINTEGER),
+    GUESSED(MR_TYPE_BIGINTEGER), GUESSED(MR_TYPE_FLOAT), GUESSED(MR_TYPE_NUMERIC),
+    GUESSED(MR_TYPE_BOOLEAN), GUESSED(MR_TYPE_STRING), GUESSED(MR_TYPE_TEXT),
+    GUESSED(MR_TYPE_LARGEBINARY), GUESSED(MR_TYPE_DATE), GUESSED(MR_TYPE_TIME),
+    GUESSED(MR_TYPE_DATETIME), GUESSED(MR_TYPE_INTERVAL), GUESSED(MR_TYPE_ENUM),
+    GUESSED(MR_TYPE_JSON), GUESSED(MR_TYPE_UUID), GUESSED(MR_TYPE_ANY),
+};
+
+/* A scale is how the digits of a result are read. */
+const mr_type *mr_type_guessed(const mr_type *type) {
+    return type->scale >= 0 ? type : &guessed[type->code];
+}
 
 const mr_type *mr_type_simple(mr_typecode code) {
     return (unsigned)code < MR_TYPE__COUNT ? &simple[code] : &simple[MR_TYPE_NULL];
@@ -221,14 +237,19 @@ static bool is_hex(char c) {
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
 }
 
-/* 32 hexadecimal digits, with or without hyphens in their places. */
-static bool take_uuid(const mr_value *v) {
-    if (v->kind != MR_TEXT || (v->len != 32 && v->len != 36)) return false;
-    for (uint32_t i = 0; i < v->len; i++) {
-        bool hyphen = v->len == 36 && (i == 8 || i == 13 || i == 18 || i == 23);
-        if (hyphen ? v->u.s[i] != '-' : !is_hex(v->u.s[i])) return false;
+bool mr_uuid_is_text(const char *s, size_t len) {
+    if (len != 32 && len != 36) return false;
+    for (size_t i = 0; i < len; i++) {
+        bool hyphen = len == 36 && (i == 8 || i == 13 || i == 18 || i == 23);
+        if (hyphen ? s[i] != '-' : !is_hex(s[i])) return false;
     }
     return true;
+}
+
+/* What has a storage class of its own. */
+static bool take_any(mr_value *v) {
+    if (v->kind == MR_BOOL) v->kind = MR_INT;
+    return v->kind == MR_INT || v->kind == MR_TEXT || v->kind == MR_BLOB || (v->kind == MR_FLOAT && !isnan(v->u.d));
 }
 
 static bool take(mr_env *env, mr_typecode code, mr_value *v) {
@@ -247,7 +268,8 @@ static bool take(mr_env *env, mr_typecode code, mr_value *v) {
     case MR_TYPE_TIME: return take_calendar(env, MR_TIME, v);
     case MR_TYPE_DATETIME: return take_calendar(env, MR_DATETIME, v);
     case MR_TYPE_INTERVAL: return v->kind == MR_INTERVAL;
-    case MR_TYPE_UUID: return take_uuid(v);
+    case MR_TYPE_UUID: return v->kind == MR_TEXT && mr_uuid_is_text(v->u.s, v->len);
+    case MR_TYPE_ANY: return take_any(v);
     default: return true;
     }
 }
@@ -283,18 +305,21 @@ static bool is_choice(const mr_type *type, const mr_value *v) {
     return false;
 }
 
+bool mr_type_is_broken(const mr_type *type, const mr_value *value) {
+    if (value->kind != MR_TEXT) return false;
+    if (type->code == MR_TYPE_ENUM) return type->choices && !is_choice(type, value);
+    return type->code == MR_TYPE_STRING && type->length > 0 && value->len > (size_t)type->length &&
+           mr_utf8_length(value->u.s, value->len) > (size_t)type->length;
+}
+
 mr_status mr_type_check_length(mr_env *env, const mr_type *type, const char *what,
                                const mr_value *value) {
-    if (value->kind != MR_TEXT) return MR_OK;
+    if (!mr_type_is_broken(type, value)) return MR_OK;
     char name[64], got[SHOWN_BYTES + 40];
-    if (type->code == MR_TYPE_ENUM && type->choices && !is_choice(type, value)) {
-        describe(value, got, sizeof got);
-        return mr_fail(env, MR_ERR_DATA, "%s: %s is not a choice of %s", what, got, mr_type_name(type, name));
-    }
-    if (type->code != MR_TYPE_STRING || type->length <= 0 || value->len <= (size_t)type->length) return MR_OK;
-    size_t chars = mr_utf8_length(value->u.s, value->len);
-    if (chars <= (size_t)type->length) return MR_OK;
     describe(value, got, sizeof got);
+    if (type->code == MR_TYPE_ENUM)
+        return mr_fail(env, MR_ERR_DATA, "%s: %s is not a choice of %s", what, got, mr_type_name(type, name));
+    size_t chars = mr_utf8_length(value->u.s, value->len);
     return mr_fail(env, MR_ERR_DATA, "%s: %s has %zu characters, too long for %s", what, got, chars,
                    mr_type_name(type, name));
 }

@@ -185,13 +185,69 @@ static mr_status recall_key(mr_entity *entity, const mr_property *prop) {
     return MR_OK;
 }
 
+static bool is_equal_scalar(mr_env *env, const mr_value *stored, const mr_value *value) {
+    bool strings = (stored->kind == MR_TEXT || stored->kind == MR_BLOB) && value->kind == MR_TEXT;
+    mr_value as_text = *stored;
+    if (strings) as_text.kind = MR_TEXT;
+    return as_text.kind == value->kind && mr_value_equal(env, &as_text, value);
+}
+
+/* A value that is none of the type's, and was read all the same (bad_values = "keep"), may be put back. */
+static bool is_put_back(mr_entity *entity, const mr_property *prop, mr_value *value) {
+    mr_env *env = entity->mapper->env;
+    const mr_value *held[] = {mr_entity_slot(entity, prop->slot), mr_entity_committed(entity, prop->slot)};
+    for (int i = 0; i < 2; i++) {
+        if (held[i]->kind == MR_UNLOADED || !is_equal_scalar(env, held[i], value)) continue;
+        value->kind = held[i]->kind;
+        return true;
+    }
+    return false;
+}
+
+/* Of an object that has expired, the row is asked first: from there such a value may come. */
+static mr_status read_again(mr_entity *entity, const mr_property *prop) {
+    if (entity->state != MR_PERSISTENT || mr_entity_slot(entity, prop->slot)->kind != MR_UNLOADED ||
+        !mr_session_of(entity) || mr_entity_is_dirty(entity, prop->slot))
+        return MR_OK;
+    return mr_attribute_load_column(entity, prop);
+}
+
+/* Is it a value that makes a difference where the row has the same already: one that breaks the declaration, or a string,
+ * which may be there as a blob? */
+static bool is_doubtful(const mr_entity *entity, const mr_property *prop, const mr_value *value) {
+    const mr_type *type = mr_column_type(entity->mapper->env, prop->column);
+    bool blob = type->code == MR_TYPE_ANY || (entity->flags & MR_ENTITY_BAD_KEEP);
+    return (blob && value->kind == MR_TEXT) || mr_type_is_broken(type, value);
+}
+
+/* Checks the value, and normalises it. */
+static mr_status fit(mr_entity *entity, const mr_property *prop, mr_value *value) {
+    mr_env *env = entity->mapper->env;
+    mr_value given = *value;
+    bool fits = mr_attribute_coerce(entity->mapper, prop, value) == MR_OK;
+    if (fits && !is_doubtful(entity, prop, value)) return MR_OK;
+    bool scalar = given.kind >= MR_INT && given.kind < MR_OPAQUE;
+    mr_error *refusal = fits ? NULL : mr_env_save_error(env);
+    bool asked = scalar && (fits || entity->flags & MR_ENTITY_BAD_KEEP);
+    bool known = asked && read_again(entity, prop) == MR_OK;
+    if (!known) mr_env_clear_error(env);
+    if (known && is_put_back(entity, prop, &given)) {
+        mr_error_free(env, refusal);
+        mr_env_clear_error(env);
+        *value = given;
+        return MR_OK;
+    }
+    mr_env_restore_error(env, refusal);
+    return fits ? MR_OK : MR_FAIL;
+}
+
 static mr_status set_column(mr_entity *entity, const mr_property *prop, const mr_value *given) {
     mr_value value = *given;
     mr_env *env = entity->mapper->env;
     if (mr_blocks_allow_change(entity, prop) != MR_OK) return MR_FAIL;
     if (prop->validate && prop->validate(env, prop->validate_ud, entity, prop, &value) != MR_OK)
         return MR_FAIL;
-    if (mr_attribute_coerce(entity->mapper, prop, &value) != MR_OK) return MR_FAIL;
+    if (fit(entity, prop, &value) != MR_OK) return MR_FAIL;
     if (prop->active_history && entity->state == MR_PERSISTENT && mr_session_of(entity) &&
         mr_entity_slot(entity, prop->slot)->kind == MR_UNLOADED &&
         mr_attribute_load_column(entity, prop) != MR_OK)
@@ -203,7 +259,7 @@ static mr_status set_column(mr_entity *entity, const mr_property *prop, const mr
         const mr_value *old = mr_entity_slot(entity, prop->slot);
         if (mr_attribute_fire(MR_EVENT_SET, entity, prop, &value, old->kind == MR_UNLOADED ? NULL : old) !=
                 MR_OK ||
-            mr_attribute_coerce(entity->mapper, prop, &value) != MR_OK)
+            fit(entity, prop, &value) != MR_OK)
             return MR_FAIL;
     }
     return mr_entity_set(entity, prop->slot, &value);

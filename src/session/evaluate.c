@@ -216,13 +216,20 @@ static mr_value plain(const mr_value *v) {
     return made;
 }
 
+/* A value that is none of the column's type, or NULL in its place: what the database makes of it is another matter. */
+static bool is_misfit(const mr_type *type, const mr_value *v) {
+    if (v->kind == MR_NULL) return v->len != 0;
+    if (type->code == MR_TYPE_BOOLEAN && v->kind != MR_BOOL) return true;
+    return both(group_of_type(type), group_of_value(v)) == GROUP_NONE;
+}
+
 static mr_value column_value(const mr_evaluation *x, mr_entity *e, const mr_node *node) {
     const mr_property *prop = property_of(x, node);
     if (!prop) return unknown();
     mr_entity_touch(e);
     const mr_value *v = mr_entity_is_dirty(e, prop->slot) ? mr_entity_committed(e, prop->slot)
                                                           : mr_entity_slot(e, prop->slot);
-    return plain(v);
+    return is_misfit(mr_column_type(node->env, prop->column), v) ? unknown() : plain(v);
 }
 
 /* NULL beats "not known": with NULL the result is NULL whatever the other is. */
@@ -238,6 +245,24 @@ static bool is_absent(const mr_value *a, const mr_value *b, mr_value *out) {
 
 static bool equal(const mr_value *a, const mr_value *b) {
     return mr_value_compare(a, b) == 0;
+}
+
+/* The database compares the text of dates: it finds every usual spelling of a value, and only equal ones of two columns. */
+static uint32_t spelling_of(const mr_value *v) {
+    enum { MICROS = 6 };
+    if (v->len) return v->len;
+    return (mr_calendar_digits(v) ? MICROS : 0) + 1;
+}
+
+static bool is_uncertain(const mr_value *a, const mr_value *b, bool columns) {
+    if (a->kind != b->kind || (a->kind != MR_DATETIME && a->kind != MR_TIME)) return false;
+    if (mr_calendar_is_odd(a) || mr_calendar_is_odd(b)) return true;
+    return columns && a->u.i == b->u.i && spelling_of(a) != spelling_of(b);
+}
+
+static bool is_column(const mr_node *node) {
+    while (node->kind == MR_NODE_LABEL) node = node->child[0];
+    return node->kind == MR_NODE_COLUMN;
 }
 
 static mr_value compared(mr_op op, const mr_value *a, const mr_value *b) {
@@ -279,6 +304,8 @@ static mr_value member(const mr_value *v, const mr_node *binds) {
         mr_value item = plain(&binds->u.list.values[i]);
         if (item.kind == MR_NULL)
             has_null = true;
+        else if (is_uncertain(v, &item, false))
+            return unknown();
         else if (equal(v, &item))
             return truth(true);
     }
@@ -366,6 +393,8 @@ static mr_value listed(const mr_evaluation *x, mr_entity *e, const mr_node *node
 static mr_value between(const mr_evaluation *x, mr_entity *e, const mr_node *node) {
     mr_value v = mr_evaluate(x, e, node->child[0]);
     mr_value low = mr_evaluate(x, e, node->child[1]), high = mr_evaluate(x, e, node->child[2]);
+    for (int i = 1; i <= 2; i++)
+        if (is_uncertain(&v, i == 1 ? &low : &high, is_column(node->child[0]) && is_column(node->child[i]))) return unknown();
     mr_value both_ends = conjunction(true, compared(MR_OP_GE, &v, &low), compared(MR_OP_LE, &v, &high));
     return node->flags & MR_NODE_NEGATED ? negated(both_ends) : both_ends;
 }
@@ -376,6 +405,7 @@ static mr_value binary(const mr_evaluation *x, mr_entity *e, const mr_node *node
     if (op == MR_OP_IN) return member(&a, node->child[1]);
     if (op == MR_OP_NOT_IN) return negated(member(&a, node->child[1]));
     mr_value b = mr_evaluate(x, e, node->child[1]);
+    if (is_uncertain(&a, &b, is_column(node->child[0]) && is_column(node->child[1]))) return unknown();
     return op >= MR_OP_ADD ? calculated(op, &a, &b) : compared(op, &a, &b);
 }
 

@@ -6,13 +6,25 @@
  */
 #include "session_state.h"
 
+/* What a row held may be written to another one, though an assignment would refuse it. */
+static void keep_broken(mr_entity *entity) {
+    for (size_t i = 0; i < entity->mapper->columns.len; i++) {
+        const mr_property *prop = mr_vec_ptr(&entity->mapper->columns, i);
+        const mr_type *type = mr_column_type(entity->mapper->env, prop->column);
+        if (mr_type_is_broken(type, mr_entity_slot(entity, prop->slot))) mr_entity_mark_stored(entity, prop->slot);
+    }
+}
+
 mr_status mr_session_make_transient(mr_entity *entity) {
     mr_state_settle(entity);
     mr_session *s = mr_session_of(entity);
     if (s && mr_session_allow(s, MR_ACT_CHANGE, "make_transient()") != MR_OK) return MR_FAIL;
     if (entity->state == MR_TRANSIENT) return MR_OK;
     /* Its foreign keys say what the new row refers to, unless a reference is set anew. */
-    if (entity->state != MR_PENDING) mr_entity_keep_references(entity);
+    if (entity->state != MR_PENDING) {
+        mr_entity_keep_references(entity);
+        keep_broken(entity);
+    }
     mr_state_make_transient(s, entity);
     return MR_OK;
 }

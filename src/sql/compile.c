@@ -38,7 +38,7 @@ void mr_emit_param(mr_compiler *c, const mr_node *bind, uint32_t element) {
         return;
     }
     placed->at = c->out->sql.len;
-    placed->param = (mr_param){bind->name, bind->type, c->ordinal, element};
+    placed->param = (mr_param){.name = bind->name, .type = bind->type, .ordinal = c->ordinal, .element = element};
 }
 
 void mr_piece_init(mr_piece *piece, mr_env *env) {

@@ -58,6 +58,18 @@ static const char *name_column(column_names *names, const mr_node *node, bool *w
     }
 }
 
+/* What is computed may turn out to be of another type. */
+static const mr_type *result_type(const mr_node *node) {
+    while (node->kind == MR_NODE_LABEL) node = node->child[0];
+    if (node->kind == MR_NODE_COLUMN && node->u.column->table) return node->type;
+    return mr_type_guessed(node->type);
+}
+
+static const mr_column *column_of(const mr_node *node) {
+    while (node->kind == MR_NODE_LABEL) node = node->child[0];
+    return node->kind == MR_NODE_COLUMN ? node->u.column : NULL;
+}
+
 static void compile_column(column_names *names, const mr_node *node, mr_vec *capture) {
     mr_compiler *c = names->c;
     bool written;
@@ -70,7 +82,7 @@ static void compile_column(column_names *names, const mr_node *node, mr_vec *cap
     if (mr_vec_push_ptr(&names->used, (char *)name) != MR_OK) c->failed = true;
     if (!capture) return;
     mr_result_column *column = mr_vec_push(capture);
-    if (column) *column = (mr_result_column){name, node->type, node};
+    if (column) *column = (mr_result_column){name, result_type(node), node, column_of(node)};
     else c->failed = true;
 }
 

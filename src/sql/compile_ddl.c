@@ -30,6 +30,7 @@ static const char *const type_names[MR_TYPE__COUNT] = {
     [MR_TYPE_LARGEBINARY] = "BLOB", [MR_TYPE_DATE] = "DATE", [MR_TYPE_TIME] = "TIME",
     [MR_TYPE_DATETIME] = "DATETIME", [MR_TYPE_INTERVAL] = "DATETIME", [MR_TYPE_ENUM] = "VARCHAR",
     [MR_TYPE_JSON] = "JSON", [MR_TYPE_UUID] = "CHAR(32)",
+    [MR_TYPE_ANY] = "",
 };
 
 static const char *default_type_sql(const mr_type *type, char *buf, size_t size) {
@@ -91,12 +92,13 @@ static void column_definition(const ddl *x, const mr_column *column) {
 }
 
 static mr_status put_column(const ddl *x, mr_column *column) {
+    char buf[128];
     const mr_type *type = mr_column_type(x->env, column);
     if (type->code == MR_TYPE_NULL)
         return mr_fail(x->env, MR_ERR_ARGUMENT, "column %s.%s has no type, and no foreign key to take it "
                        "from", column->table->name, column->name);
     put_name(x, column->name);
-    mr_strbuf_putc(x->out, ' ');
+    if (*mr_type_sql(x->dialect, type, buf, sizeof buf)) mr_strbuf_putc(x->out, ' ');
     column_definition(x, column);
     if (!column->nullable) mr_strbuf_puts(x->out, " NOT NULL");
     return MR_OK;

@@ -46,11 +46,14 @@ static void compile_column(mr_compiler *c, const mr_node *node) {
 }
 
 static void compile_binds(mr_compiler *c, const mr_node *node) {
-    size_t n = mr_key_padded(node->u.list.n);
+    bool all = c->dialect->spells && node->u.list.nspelled > 0;
+    size_t n = mr_key_padded(all ? node->u.list.nspelled : node->u.list.n);
     mr_emit(c, "(");
-    for (uint32_t i = 0; i < n; i++) {
+    for (uint32_t i = 0; i < n && !c->failed; i++) {
         if (i) mr_emit(c, ", ");
         mr_emit_param(c, node, i);
+        if (all && !c->failed)
+            ((mr_placed_param *)mr_vec_at(&c->out->params, c->out->params.len - 1))->param.spelling = 1;
     }
     if (n == 0) mr_compile_empty(c, 1);
     mr_emit(c, ")");
@@ -110,10 +113,11 @@ static void compile_func(mr_compiler *c, const mr_node *node) {
 
 static void compile_cast(mr_compiler *c, const mr_node *node) {
     char buf[128];
-    mr_emit(c, "CAST(");
+    const char *type = mr_type_sql(c->dialect, node->type, buf, sizeof buf);
+    mr_emit(c, *type ? "CAST(" : "(");
     mr_compile(c, node->child[0]);
-    mr_emit(c, " AS ");
-    mr_emit(c, mr_type_sql(c->dialect, node->type, buf, sizeof buf));
+    if (*type) mr_emit(c, " AS ");
+    mr_emit(c, type);
     mr_emit(c, ")");
 }
 
@@ -272,6 +276,7 @@ void mr_compile_condition(mr_compiler *c, const mr_node *node, mr_op against) {
     const char *compared = NULL;
     if (!c->dialect->true_literals) {
         if (is_boolean_column(node) || is_word(node, "true") || is_word(node, "false")) compared = " = 1";
+        if (c->dialect->spells && is_boolean_column(node)) compared = mr_boolean_words(true);
     }
     if (!compared) {
         mr_compile_operand(c, node, against);

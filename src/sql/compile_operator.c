@@ -67,7 +67,7 @@ static bool compile_false_column(mr_compiler *c, const mr_node *operand) {
         operand->type->code != MR_TYPE_BOOLEAN)
         return false;
     mr_compile(c, operand);
-    mr_emit(c, " = 0");
+    mr_emit(c, c->dialect->spells ? mr_boolean_words(false) : " = 0");
     return true;
 }
 
@@ -153,6 +153,7 @@ static mr_op operand_against(const mr_node *operand, mr_op op) {
 
 static void compile_binary(mr_compiler *c, const mr_node *node) {
     mr_op op = (mr_op)node->op;
+    if (mr_compile_spelled(c, node)) return;
     if (op == MR_OP_IN || op == MR_OP_NOT_IN) {
         compile_in(c, node);
         return;
@@ -172,6 +173,7 @@ static void compile_binary(mr_compiler *c, const mr_node *node) {
 }
 
 static void compile_between(mr_compiler *c, const mr_node *node) {
+    if (mr_compile_spelled(c, node)) return;
     mr_compile_operand(c, node->child[0], MR_OP_IN);
     mr_emit(c, node->flags & MR_NODE_NEGATED ? " NOT BETWEEN " : " BETWEEN ");
     mr_compile_operand(c, node->child[1], MR_OP_AND);

@@ -50,8 +50,10 @@ static mr_status named_value(const mr_compiled *c, const mr_param *param, const 
         *out = named[i].value;
         out->flags &= (uint8_t)~MR_VALUE_OWNED; /* borrowed: coercion must not free it */
         /* One of the library's own, which the database gave: it is what it is, whatever type the column has. */
-        if (param->name[0] == ' ') return MR_OK;
-        return mr_type_coerce(c->env, param->type, param->name, out);
+        if (param->name[0] != ' ' && mr_type_coerce(c->env, param->type, param->name, out) != MR_OK) return MR_FAIL;
+        *out = mr_param_value(param, out);
+        out->flags &= (uint8_t)~MR_VALUE_OWNED;
+        return MR_OK;
     }
     return mr_fail(c->env, MR_ERR_INVALID_REQUEST, "a value is required for bind parameter '%s'",
                    param->name);
@@ -64,10 +66,11 @@ static mr_status bound_value(const mr_compiled *c, const mr_param *param, const 
                        (unsigned)param->ordinal + 1);
     const mr_node *bind = mr_vec_ptr(binds, param->ordinal);
     if (bind->kind == MR_NODE_BINDS && bind->u.list.n) {
-        size_t last = bind->u.list.n - 1; /* the list's padding repeats it */
-        *out = bind->u.list.values[param->element < last ? param->element : last];
+        bool all = param->spelling != MR_SPELL_PLAIN;
+        size_t last = (all ? bind->u.list.nspelled : bind->u.list.n) - 1; /* the list's padding repeats it */
+        *out = (all ? bind->u.list.spelled : bind->u.list.values)[param->element < last ? param->element : last];
     } else if (bind->kind == MR_NODE_BIND) {
-        *out = bind->u.value;
+        *out = mr_param_value(param, &bind->u.value);
     } else {
         return mr_fail(c->env, MR_ERR_INVALID_REQUEST, "the binds are those of another statement");
     }

@@ -115,6 +115,14 @@ uint32_t mr_in_width(const mr_node *in);
 mr_op mr_operator_of(const mr_node *node);
 void mr_compile_operator(mr_compiler *c, const mr_node *node);
 
+/* compile_spelled.c: comparisons with values that are stored in several spellings. */
+/* True when it wrote the comparison; false: its values have one spelling only. */
+bool mr_compile_spelled(mr_compiler *c, const mr_node *node);
+/* The rows of a list of TUPLEs that left is compared with, each in all its spellings. */
+void mr_compile_rows(mr_compiler *c, const mr_node *left, const mr_node *list);
+/* What follows a boolean that is to be true, or false: " IN (1, ...)". */
+const char *mr_boolean_words(bool truth);
+
 /* compile_select.c */
 void mr_compile_query(mr_compiler *c, const mr_node *query, mr_place place);
 /* The columns of a SELECT or RETURNING, each under its name; capture (or NULL) receives them. */

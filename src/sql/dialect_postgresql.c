@@ -35,6 +35,7 @@ static const char *type_sql(const mr_dialect *d, const mr_type *type, char *buf,
     case MR_TYPE_LARGEBINARY: return "BYTEA";
     case MR_TYPE_INTERVAL: return "INTERVAL";
     case MR_TYPE_UUID: return "UUID";
+    case MR_TYPE_ANY: return "TEXT";
     case MR_TYPE_FLOAT:
         if (type->precision < 0) return NULL;
         snprintf(buf, size, "FLOAT(%d)", type->precision);

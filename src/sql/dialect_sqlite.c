@@ -77,9 +77,11 @@ static bool compile_tuple_in(mr_compiler *c, const mr_node *node) {
     if (right->kind != MR_NODE_LIST || right->n == 0 || right->child[0]->kind != MR_NODE_TUPLE) return false;
     bool negated = node->op == MR_OP_NOT_IN;
     if (negated) mr_emit(c, "(");
+    uint32_t start = c->ordinal;
     mr_compile_operand(c, node->child[0], (mr_op)node->op);
     mr_emit(c, negated ? " NOT IN (VALUES " : " IN (VALUES ");
-    mr_compile_items(c, right);
+    mr_seek(c, node, start, 1);
+    mr_compile_rows(c, node->child[0], right);
     mr_emit(c, negated ? "))" : ")");
     return true;
 }
@@ -166,6 +168,7 @@ const mr_dialect *mr_dialect_sqlite(void) {
         .returning = false, /* last_insert_rowid is faster; RETURNING is there for whoever asks */
         .nulls_order = true,
         .index_schema = true,
+        .spells = true,
         .reserved = reserved,
         .column_ddl = column_ddl,
         .compile_node = compile_node,

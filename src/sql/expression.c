@@ -34,6 +34,18 @@ mr_node *mr_sql_param(mr_env *env, const mr_type *type, const char *name) {
     return mr_node_named(mr_node_new(env, MR_NODE_BIND, MR_OP_NONE, type, NULL, 0), name);
 }
 
+/* All spellings of the values, in their order. */
+static mr_status spell_all(mr_env *env, mr_node *binds) {
+    size_t n = binds->u.list.n;
+    if (!mr_type_is_spelled(binds->type)) return MR_OK;
+    mr_value *all = mr_alloc(env, n * MR_SPELLINGS * sizeof *all);
+    if (!all) return MR_FAIL;
+    binds->u.list.spelled = all;
+    for (size_t i = 0; i < n; i++)
+        binds->u.list.nspelled += mr_type_spellings(binds->type, &binds->u.list.values[i], all + binds->u.list.nspelled);
+    return MR_OK;
+}
+
 mr_node *mr_sql_binds(mr_env *env, const mr_type *type, const mr_value *values, size_t n) {
     if (n > MR_NODE_MAX_WEIGHT) {
         mr_fail(env, MR_ERR_ARGUMENT, "a list of %zu values is too long", n);
@@ -49,7 +61,7 @@ mr_node *mr_sql_binds(mr_env *env, const mr_type *type, const mr_value *values, 
         if (mr_value_copy(env, &node->u.list.values[i], &values[i]) != MR_OK) goto fail;
         node->u.list.n++;
     }
-    return node;
+    if (spell_all(env, node) == MR_OK) return node;
 fail:
     mr_node_release(node);
     return NULL;

@@ -21,6 +21,7 @@ typedef struct scanner {
     mr_vec *binds;   /* or NULL */
     mr_vec *objects;
     uint32_t count;  /* binds so far */
+    bool comparing;  /* below a comparison: how a value may be spelled makes a difference */
     bool failed;
 } scanner;
 
@@ -60,7 +61,12 @@ static void put_object(scanner *s, const mr_node *object) {
 }
 
 static void put_bind(scanner *s, const mr_node *node) {
-    if (node->kind == MR_NODE_BINDS) put_count(s, mr_key_padded(node->u.list.n));
+    if (node->kind == MR_NODE_BINDS) {
+        put_count(s, mr_key_padded(node->u.list.n));
+        put_count(s, mr_key_padded(node->u.list.nspelled));
+    } else if (s->comparing) {
+        put_count(s, mr_spelling_count(node));
+    }
     s->count++;
     if (s->binds && mr_vec_push_ptr(s->binds, (mr_node *)node) != MR_OK) s->failed = true;
 }
@@ -106,6 +112,11 @@ static void scan_parts(scanner *s, const mr_node *node) {
     for (uint32_t i = 0; i < parts; i++) scan(s, node->child[i]);
 }
 
+static bool compares(const mr_node *node) {
+    return node->kind == MR_NODE_BETWEEN ||
+           (node->kind == MR_NODE_BINARY && node->op >= MR_OP_EQ && node->op <= MR_OP_NOT_IN);
+}
+
 static void scan(scanner *s, const mr_node *node) {
     unsigned char head[4] = {0};
     if (s->failed) return;
@@ -127,7 +138,10 @@ static void scan(scanner *s, const mr_node *node) {
         s->failed = true;
         return;
     }
+    bool comparing = s->comparing;
+    s->comparing = comparing || compares(node);
     scan_parts(s, node);
+    s->comparing = comparing;
 }
 
 mr_status mr_key_scan(const mr_node *statement, mr_strbuf *key, mr_vec *binds, mr_vec *objects) {

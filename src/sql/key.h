@@ -16,6 +16,8 @@ typedef struct mr_key_object {
 /* Fills objects (mr_key_object) in the order in which the key meets them; appends to key and binds,
  * which may be NULL. */
 mr_status mr_key_scan(const mr_node *statement, mr_strbuf *key, mr_vec *binds, mr_vec *objects);
+/* How many spellings a comparison has for the value of a BIND: part of the key. (compile_spelled.c) */
+unsigned mr_spelling_count(const mr_node *bind);
 /* Values that an IN list of n is padded to. */
 size_t mr_key_padded(size_t n);
 

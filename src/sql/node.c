@@ -52,6 +52,7 @@ static void clear_payload(mr_node *node) {
     } else if (node->kind == MR_NODE_BINDS) {
         for (size_t i = 0; i < node->u.list.n; i++) mr_value_clear(node->env, &node->u.list.values[i]);
         mr_free(node->env, node->u.list.values);
+        mr_free(node->env, node->u.list.spelled);
     }
 }
 

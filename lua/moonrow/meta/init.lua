@@ -27,6 +27,7 @@
 ---@field Interval moonrow.Type
 ---@field Enum moonrow.Type|fun(...: string): moonrow.Type
 ---@field Uuid moonrow.Type
+---@field Any moonrow.Type of a column without a type: integers, floats and strings, each stored as what it is
 local mr = {}
 
 -- ---------------------------------------------------------------- databases and applications

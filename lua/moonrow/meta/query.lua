@@ -2,6 +2,12 @@
 -- query.lua: queries, statements, results, and how relationships load.
 -- luacheck: ignore 212 241
 
+---@class moonrow.ExecutionOptions
+---@field autoflush? boolean
+---@field yield_per? integer
+---@field populate_existing? boolean
+---@field bad_values? "raise"|"null"|"keep" what a stored value that is none of its column's type becomes
+
 ---@class moonrow
 local mr = {}
 
@@ -95,7 +101,7 @@ function Select:intersect(other, ...) end
 ---@param other moonrow.Select
 ---@return self
 function Select:except_(other, ...) end
----@param options table
+---@param options moonrow.ExecutionOptions
 ---@return self
 function Select:execution_options(options) end
 ---@param options? table

@@ -196,7 +196,18 @@ typedef enum mr_kind {
 enum {
     MR_VALUE_OWNED = 1, /* made by mr_value_copy: mr_value_clear frees s, or releases p */
     MR_VALUE_DIRTY = 2, /* in a slot: the committed value is in the entity's history */
-    MR_VALUE_KEPT = 4   /* in a slot: a reference as it was loaded, of an object made transient since */
+    MR_VALUE_KEPT = 4,  /* in a slot: a reference as it was loaded, of an object made transient since */
+    MR_VALUE_STORED = 16, /* in a slot: read from a row, of an object made transient since; it may break its declaration */
+    MR_VALUE_MISFIT = 8 /* just fetched: what is stored, which is none of the type's values */
+};
+
+/* How the text is spelled that a date, time, datetime or interval was read from: bits of its len. 0: as the library spells
+ * it itself. Two values of one instant are equal however they are spelled. */
+enum {
+    MR_SPELLED_DIGITS = 7, /* of the second's fraction, plus one */
+    MR_SPELLED_T = 8,      /* 'T' stands between date and time */
+    MR_SPELLED_MINUTES = 16, /* without seconds */
+    MR_SPELLED_DAY = 32      /* without a time */
 };
 
 /* Sixteen bytes. Text is borrowed unless MR_VALUE_OWNED says otherwise. */
@@ -204,7 +215,7 @@ struct mr_value {
     uint8_t kind;  /* mr_kind */
     uint8_t flags;
     uint16_t tag;  /* MR_OPAQUE: which mr_opaque_ops, an index given by mr_opaque_register */
-    uint32_t len;
+    uint32_t len; /* of s; of dates and times how they are spelled; of NULL, 1 where it stands for a misfit */
     union {
         int64_t i;
         double d;
@@ -278,6 +289,17 @@ size_t mr_calendar_format(const mr_value *v, char sep, bool always_micros, char 
 /* Parses ISO 8601 for the kind wanted (MR_DATE, MR_TIME, MR_DATETIME): 'T' or ' ' between
  * date and time; time and fraction optional in a datetime; "Z" and offsets are refused. */
 bool mr_calendar_parse(mr_kind kind, const char *s, size_t len, mr_value *out);
+/* The same for text that is stored: *out keeps how it is spelled. */
+bool mr_calendar_read(mr_kind kind, const char *s, size_t len, mr_value *out);
+/* Writes the text as it is spelled (see MR_SPELLED_DIGITS); else without a fraction where that is zero, and with six digits
+ * where not. Intervals are written as the datetime that lies so far after 1970-01-01, with six digits. Returns the length;
+ * buf has at least 40 bytes. */
+size_t mr_calendar_spell(const mr_value *v, char *buf);
+/* The digits that the fraction needs: 0 to 6. */
+unsigned mr_calendar_digits(const mr_value *v);
+/* Is the value spelled in a way of its own: neither with a space and as few digits as can be, nor with three of them, nor
+ * with six? Only a value that was read can be. */
+bool mr_calendar_is_odd(const mr_value *v);
 /* Now in UTC, MR_DATETIME. */
 mr_value mr_calendar_now(void);
 

@@ -82,8 +82,8 @@ struct mr_driver {
     mr_status (*step)(mr_stmt *stmt); /* MR_ROW, MR_DONE, MR_FAIL */
     void (*reset)(mr_stmt *stmt);     /* also drops the bindings */
     /* Decodes the whole current row in one call: types[i] says what column i should become (MR_TYPE_NULL:
-     * as the database has it). Bytes are borrowed until the next step or reset. DataError names the
-     * column when text is no date. */
+     * as the database has it). Bytes are borrowed until the next step or reset. MR_NOTFOUND: what is stored in
+     * some columns is none of their types' values; it is there as it is stored, marked MR_VALUE_MISFIT. */
     mr_status (*fetch)(mr_stmt *stmt, const mr_type *const *types /* or NULL: all as stored */, size_t n,
                        mr_value *out);
     unsigned (*column_count)(mr_stmt *stmt);
@@ -286,8 +286,15 @@ mr_status mr_conn_prepare(mr_conn *conn, mr_compiled *compiled, mr_cursor **out)
 mr_status mr_cursor_bind(mr_cursor *cursor, const mr_value *values);
 /* MR_ROW, MR_DONE, MR_FAIL (the error has the statement and parameters). */
 mr_status mr_cursor_step(mr_cursor *cursor);
-/* Decodes the current row: types has mr_cursor_column_count entries, NULL for the compiled ones. */
+/* Decodes the current row: types has mr_cursor_column_count entries, NULL for the compiled ones. A stored value that is none
+ * of its type's is a DataError. */
 mr_status mr_cursor_fetch(mr_cursor *cursor, const mr_type *const *types, mr_value *out);
+/* The same, but for such values: MR_NOTFOUND, and they come as they are stored, marked MR_VALUE_MISFIT. */
+mr_status mr_cursor_fetch_any(mr_cursor *cursor, const mr_type *const *types, mr_value *out);
+/* The types that mr_cursor_fetch takes for NULL. */
+const mr_type *const *mr_cursor_types(const mr_cursor *cursor);
+/* Adds the statement to the error that reading a row has met. Returns MR_FAIL. */
+mr_status mr_cursor_failed(mr_cursor *cursor);
 unsigned mr_cursor_column_count(mr_cursor *cursor); /* for text: good after the first step */
 const char *mr_cursor_column_name(mr_cursor *cursor, unsigned i);
 int64_t mr_cursor_rowcount(const mr_cursor *cursor); /* rows matched by the last execution */

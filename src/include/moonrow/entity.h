@@ -42,7 +42,8 @@ enum { /* mr_entity.flags */
     MR_ENTITY_SCRATCH_A = 512, MR_ENTITY_SCRATCH_B = 1024, /* the collections' own, set only within one call */
     MR_ENTITY_CASCADED = 2048, /* TO_DELETE, but only as something that holds it is: the flush asks again */
     MR_ENTITY_SPARED = 4096,   /* added again after that: until the next flush no deletion reaches it */
-    MR_ENTITY_UNDONE = 8192    /* a rollback has made it transient: others have forgotten it, and it refers to them still */
+    MR_ENTITY_UNDONE = 8192,   /* a rollback has made it transient: others have forgotten it, and it refers to them still */
+    MR_ENTITY_BAD_NULL = 16384, MR_ENTITY_BAD_KEEP = 32768 /* its row has values of other types, which were read as NULL, as they are */
     /* From 65536 on: the transaction that has counted it, see the session's uncommitted.c. */
 };
 
@@ -159,6 +160,8 @@ static inline bool mr_entity_is_dirty(const mr_entity *e, unsigned slot) {
 }
 /* Accepts all changes: history dropped, dirty marks cleared, out of the dirty list. Cannot fail. */
 void mr_entity_accept(mr_entity *entity);
+/* Marks the slot's value MR_VALUE_STORED, unless it was changed. */
+void mr_entity_mark_stored(mr_entity *entity, unsigned slot);
 /* Before it loses its row: what it refers to is marked MR_VALUE_KEPT where it was not changed. */
 void mr_entity_keep_references(mr_entity *entity);
 /* Puts the committed values back. Cannot fail. */

@@ -30,6 +30,7 @@ typedef struct mr_load_context {
     mr_status (*overwriting)(void *ud, mr_entity *entity);
     /* Nothing promises that reads repeat: rows are newer than what is in memory of an older version of the data. NULL: false. */
     bool (*outside)(void *ud);
+    mr_bad_values bad_values; /* unless the query says */
 } mr_load_context;
 
 /* Plans (from the registry's cache when the structure is known) and executes; nothing has been read when it returns. The

@@ -72,6 +72,13 @@ typedef struct mr_query_parent {
     bool ordered;             /* along's order_by belongs to the query's order */
 } mr_query_parent;
 
+/* What becomes of a stored value that is none of its type's. */
+typedef enum mr_bad_values {
+    MR_BAD_VALUES_RAISE = 0, /* DataError */
+    MR_BAD_VALUES_NULL,
+    MR_BAD_VALUES_KEEP       /* it is taken as it is stored */
+} mr_bad_values;
+
 /* What a mr_query holds; read by the load layer. */
 struct mr_query {
     uint32_t refs;
@@ -91,6 +98,7 @@ struct mr_query {
     struct mr_query_param { const char *name; mr_value value; } *params; /* owned copies */
     uint32_t yield_per;   /* 0: reads ahead */
     bool populate_existing;
+    mr_bad_values bad_values;
     bool autoflush;       /* default true */
     mr_lazy deflt;
     const char *cardinality_name; /* "User": what one() names in its errors */
@@ -126,6 +134,7 @@ mr_query *mr_query_with_items(const mr_query *q, const mr_query_item *items, uns
 mr_query *mr_query_param_value(const mr_query *q, const char *name, const mr_value *value);
 mr_query *mr_query_from_statement(const mr_query *q, mr_node *statement);
 mr_query *mr_query_yield_per(const mr_query *q, uint32_t rows);
+mr_query *mr_query_bad_values(const mr_query *q, mr_bad_values how);
 mr_query *mr_query_flags(const mr_query *q, int populate_existing, int autoflush); /* -1: as it is */
 
 /* The first item's mapper, or NULL: what filter_by and with_parent start from. With joins: the last joined class for filter_by. */

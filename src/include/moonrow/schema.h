@@ -38,6 +38,7 @@ typedef enum mr_typecode {
     MR_TYPE_ENUM,
     MR_TYPE_JSON,
     MR_TYPE_UUID,
+    MR_TYPE_ANY, /* a column without a type: each value keeps its storage class */
     MR_TYPE__COUNT
 } mr_typecode;
 
@@ -46,6 +47,7 @@ struct mr_type {
     int length;           /* String(n): characters; 0 where not given */
     int precision, scale; /* Numeric; -1 where not given */
     const char *const *choices; /* Enum: interned names, NULL-terminated */
+    bool guessed;         /* of an expression's result: what is stored may be of another type, and is then left as it is */
 };
 
 /* The shared type of a code without parameters. Never NULL. */
@@ -64,6 +66,40 @@ mr_status mr_type_coerce(mr_env *env, const mr_type *type, const char *what, mr_
 /* What can only be told at flush: String(n) over n characters, an Enum's choice. DataError. */
 mr_status mr_type_check_length(mr_env *env, const mr_type *type, const char *what,
                                const mr_value *value);
+/* Does the value, of what the type reads, break what the declaration says: its length, its choices? */
+bool mr_type_is_broken(const mr_type *type, const mr_value *value);
+
+/* The type as it is known of an expression that is computed, and no column. */
+const mr_type *mr_type_guessed(const mr_type *type);
+
+/* ---- what is stored for a value (spelling.c) */
+
+enum { MR_SPELLINGS = 6 }; /* at most */
+/* Which of a value's spellings a parameter takes: MR_SPELL_PLAIN, 1 for the first of them, 2 ..., or a limit of them. */
+enum { MR_SPELL_PLAIN = 0, MR_SPELL_SHORTEST = 254, MR_SPELL_LONGEST = 255 };
+/* Can values of the type be stored in several ways? */
+bool mr_type_is_spelled(const mr_type *type);
+/* Writes the value's spellings to out (room for MR_SPELLINGS) and returns how many: at least one. Bytes are borrowed from the
+ * value, or static. */
+unsigned mr_type_spellings(const mr_type *type, const mr_value *v, mr_value *out);
+/* The spelling that sorts before all others of the value, or after them. */
+mr_value mr_type_limit(const mr_type *type, const mr_value *v, bool longest);
+/* One of the spellings; the last one where there are fewer. */
+mr_value mr_type_spell(const mr_type *type, const mr_value *v, unsigned spelling);
+/* True and false as text: "t", "true", "1", "f", "false", "0", "". */
+bool mr_boolean_read(const char *s, size_t len, bool *out);
+
+/* ---- what is stored, read by the type (reading.c) */
+
+/* Turns *v, as it is stored, into a value of the type, in place; bytes stay borrowed. False where it is none: *v is left as
+ * it is. NULL passes. Numbers of the type Numeric are the driver's business, which has the memory for their digits. */
+bool mr_type_read(const mr_type *type, mr_value *v);
+/* Records the DataError for a stored value that is none of the type's: "what: the row holds ...". row names the row: "User 5",
+ * or NULL. */
+mr_status mr_type_misfit(mr_env *env, const mr_type *type, const char *what, const char *row, const mr_value *stored);
+
+/* 32 hexadecimal digits, with or without hyphens in their places. */
+bool mr_uuid_is_text(const char *s, size_t len);
 /* Characters of UTF-8 text; an invalid byte counts as one. */
 size_t mr_utf8_length(const char *s, size_t len);
 

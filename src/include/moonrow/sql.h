@@ -127,7 +127,12 @@ struct mr_node {
         const mr_table *table;
         mr_value value;
         const char *name; /* interned */
-        struct { mr_value *values; size_t n; } list;
+        struct {
+            mr_value *values; /* then, borrowed from these: */
+            size_t n;
+            mr_value *spelled; /* all their spellings; NULL where the type has but one for each */
+            size_t nspelled;
+        } list;
         mr_select *select;
         mr_dml *dml;
     } u;
@@ -210,12 +215,15 @@ typedef struct mr_param {
     const mr_type *type;
     uint32_t ordinal;     /* the bind's number among the statement's binds in key order (see mr_sql_key) */
     uint32_t element;     /* within a BINDS node: the index in its list; lists are padded by repeating the last */
+    uint8_t spelling;     /* which of the value's spellings (see mr_type_spell); of a BINDS node: its list of all */
+    const mr_type *spelled; /* the type that they are spelled in */
 } mr_param;
 
 typedef struct mr_result_column {
     const char *name;     /* as the SELECT names it */
     const mr_type *type;
     const mr_node *node;  /* borrowed from the statement when compiled; NULL in a cached one */
+    const mr_column *column; /* or NULL: it is computed */
 } mr_result_column;
 
 /* What a statement does with the transaction. */
@@ -254,6 +262,10 @@ void mr_compiled_release(mr_compiled *c);
  * mr_param.ordinal counts. The key holds pointers: it is good within one environment only. A BINDS node
  * enters with its padded length. */
 mr_status mr_sql_key(const mr_node *statement, mr_strbuf *key, mr_vec *binds /* const mr_node * */);
+/* The value that the parameter takes of the one that is meant; bytes are borrowed from that. */
+static inline mr_value mr_param_value(const mr_param *param, const mr_value *value) {
+    return param->spelling == MR_SPELL_PLAIN ? *value : mr_type_spell(param->spelled, value, param->spelling);
+}
 /* The parameters' values, borrowed from the binds and the named params; out has room for c->nparams.
  * An unnamed or missing parameter: ArgumentError (InvalidRequestError "a value is required for bind parameter 'x'"). */
 typedef struct mr_named_value { const char *name; mr_value value; } mr_named_value;
@@ -282,6 +294,7 @@ struct mr_dialect {
     bool true_literals;       /* true and false; otherwise 1 and 0 */
     bool index_schema;        /* CREATE INDEX schema.name ON table; otherwise name ON schema.table */
     bool returning_qualified; /* RETURNING "user".id; otherwise RETURNING id */
+    bool spells;              /* dates and booleans are stored as programs spell them: criteria name each spelling */
     bool compound_parens;     /* a member of a compound may stand in parentheses; otherwise it is wrapped */
     const char *const *reserved; /* words to quote, NULL-terminated, lower case, sorted */
     const char *(*type_sql)(const mr_dialect *d, const mr_type *type, char *buf, size_t size); /* NULL: default names */

@@ -1,0 +1,134 @@
+/*
+ * misfit.c: stored values that are none of their types': refused, or taken as the query says.
+ *
+ * Invariant: a row that was fetched with such values holds none that is marked when this is done with it. A key is kept as
+ * it is stored where others would become NULL: without it there is no row.
+ */
+#include "run.h"
+
+#include <stdio.h>
+
+enum { NAME_SIZE = 160 };
+
+static const mr_type *type_of(const mr_run *run, uint16_t column) {
+    const mr_type *const *types = run->plan->types ? run->plan->types : mr_cursor_types(run->cursor);
+    return types[column];
+}
+
+static bool is_key(const mr_plan_entity *pe, uint16_t column) {
+    for (uint16_t i = 0; i < pe->nkeys; i++)
+        if (pe->keys[i] == column) return true;
+    return false;
+}
+
+static bool is_any_key(const mr_plan *plan, uint16_t column) {
+    for (uint16_t i = 0; i < plan->nentities; i++)
+        if (is_key(&plan->entities[i], column)) return true;
+    return false;
+}
+
+/* ---------------------------------------------------------------- naming */
+
+/* The entity and the attribute that take the column; false: it is an item of its own. */
+static bool attribute_of(const mr_plan *plan, uint16_t column, const mr_plan_entity **entity, const mr_property **prop) {
+    for (uint16_t i = 0; i < plan->nentities; i++) {
+        const mr_plan_entity *pe = *entity = &plan->entities[i];
+        for (uint16_t k = 0; k < pe->nslots; k++) {
+            if (pe->slots[k].column != column) continue;
+            for (size_t j = 0; j < pe->mapper->props.len; j++) {
+                *prop = mr_vec_ptr(&pe->mapper->props, j);
+                if ((*prop)->slot == pe->slots[k].slot && (*prop)->kind <= MR_PROPERTY_EXPRESSION) return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* "User 5" into row, where the key is known, and is not itself what does not fit. */
+static bool name_row(const mr_run *run, const mr_plan_entity *pe, mr_strbuf *row) {
+    enum { FEW = 8 };
+    mr_value key[FEW], identity;
+    if (pe->nkeys == 0) {
+        if (!run->fixed) return false;
+        mr_identity_describe(run->fixed->mapper, &run->fixed->identity, row);
+        return true;
+    }
+    if (pe->nkeys > FEW) return false;
+    for (uint16_t i = 0; i < pe->nkeys; i++) {
+        key[i] = run->row[pe->keys[i]];
+        if (key[i].flags & MR_VALUE_MISFIT) return false;
+    }
+    mr_strbuf buf;
+    mr_strbuf_init(&buf, run->load->env);
+    bool made = mr_identity_make(pe->mapper, key, &buf, &identity);
+    if (made) mr_identity_describe(pe->mapper, &identity, row);
+    mr_strbuf_done(&buf);
+    return made;
+}
+
+static void name_item(const mr_run *run, uint16_t column, char *what) {
+    const mr_plan *plan = run->plan;
+    const char *name = NULL;
+    for (uint16_t i = 0; i < plan->nitems; i++) {
+        const mr_plan_item *item = &plan->items[i];
+        if (item->entity != MR_PLAN_NONE || item->column != column) continue;
+        const mr_node *x = run->query && i < run->query->nitems ? run->query->items[i].expression : NULL;
+        while (x && x->kind == MR_NODE_LABEL) x = x->child[0];
+        const mr_property *prop = x && x->kind == MR_NODE_COLUMN ? x->annotation : NULL;
+        name = item->name;
+        if (!prop) break;
+        snprintf(what, NAME_SIZE, "%s.%s", prop->mapper->name, prop->name);
+        return;
+    }
+    if (!name) name = mr_cursor_column_name(run->cursor, column);
+    snprintf(what, NAME_SIZE, "column \"%s\"", name ? name : "?");
+}
+
+static mr_status refuse(mr_run *run, uint16_t column) {
+    const mr_plan_entity *pe = NULL;
+    const mr_property *prop = NULL;
+    const char *text = NULL;
+    char what[NAME_SIZE];
+    mr_strbuf row;
+    mr_strbuf_init(&row, run->load->env);
+    if (attribute_of(run->plan, column, &pe, &prop)) {
+        snprintf(what, sizeof what, "%s.%s", pe->mapper->name, prop->name);
+        if (name_row(run, pe, &row)) text = mr_strbuf_str(&row);
+    } else {
+        name_item(run, column, what);
+    }
+    if (!text) {
+        mr_strbuf_clear(&row);
+        mr_strbuf_printf(&row, "row %lu of the result", (unsigned long)run->rows);
+        text = mr_strbuf_str(&row);
+    }
+    mr_type_misfit(run->load->env, type_of(run, column), what, text, &run->row[column]);
+    mr_strbuf_done(&row);
+    return mr_cursor_failed(run->cursor);
+}
+
+/* ---------------------------------------------------------------- deciding */
+
+mr_status mr_run_misfits(mr_run *run) {
+    mr_bad_values how = run->load->ctx.bad_values;
+    for (uint16_t i = 0; i < run->plan->ncolumns; i++) {
+        mr_value *v = &run->row[i];
+        if (!(v->flags & MR_VALUE_MISFIT)) continue;
+        if (how == MR_BAD_VALUES_RAISE) return refuse(run, i);
+        v->flags &= (uint8_t)~MR_VALUE_MISFIT;
+        if (how == MR_BAD_VALUES_KEEP || is_any_key(run->plan, i)) continue;
+        *v = mr_null_value();
+        v->len = 1;
+    }
+    return MR_OK;
+}
+
+void mr_run_remember_misfits(mr_run *run) {
+    uint32_t flag = run->load->ctx.bad_values == MR_BAD_VALUES_KEEP ? MR_ENTITY_BAD_KEEP : MR_ENTITY_BAD_NULL;
+    for (uint16_t i = 0; i < run->plan->nentities; i++) {
+        mr_entity *e = run->entities[i].current;
+        if (!e) continue;
+        e->flags &= ~(uint32_t)(MR_ENTITY_BAD_KEEP | MR_ENTITY_BAD_NULL);
+        e->flags |= flag;
+    }
+}
