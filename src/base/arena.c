@@ -127,3 +127,12 @@ const char *mr_intern(mr_env *env, const char *s, size_t len) {
     if (!name.s || !mr_map_put(env->names, &name)) return NULL;
     return name.s;
 }
+
+const char *mr_intern_numbered(mr_env *env, const char *name, size_t number) {
+    mr_strbuf b;
+    mr_strbuf_init(&b, env);
+    mr_strbuf_printf(&b, "%s_%zu", name, number);
+    const char *s = mr_strbuf_str(&b), *made = s ? mr_intern(env, s, b.len) : NULL;
+    mr_strbuf_done(&b);
+    return made;
+}

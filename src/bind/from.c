@@ -6,6 +6,7 @@
  */
 #include "from.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "expression.h"
@@ -161,9 +162,61 @@ void bind_push_from_column(lua_State *L, mr_node *from, size_t i) {
     bind_push_node(L, mr_sql_column(env, column, mr_node_retain(from), item->annotation));
 }
 
+/* Is the label the one that a planning gives a column: its name, or that with a number (name_1, name__1)? */
+static bool is_numbered(const char *label, const char *name) {
+    size_t len = strlen(name);
+    if (strncmp(label, name, len) != 0) return false;
+    if (label[len] == '\0') return true;
+    label += len;
+    size_t bars = strspn(label, "_"), digits = strspn(label + bars, "0123456789");
+    return bars > 0 && digits > 0 && label[bars + digits] == '\0';
+}
+
+/* What a program calls the item: the attribute it comes from, or the label that it was given. */
+static const char *item_key(const mr_node *item) {
+    const mr_node *x = item->kind == MR_NODE_LABEL ? item->child[0] : item;
+    const mr_property *prop = x->kind == MR_NODE_COLUMN ? x->annotation : NULL;
+    bool given = item->kind == MR_NODE_LABEL && !(prop && is_numbered(item->name, x->u.column->name));
+    return prop && !given ? prop->name : item_name(item);
+}
+
+/* How many of the items before i have its key: the second "id" is id_1. */
+static size_t same_before(const mr_node *list, size_t i, const char *key) {
+    size_t n = 0;
+    for (size_t k = 0; k < i; k++) {
+        const char *other = item_key(list->child[k]);
+        if (other && strcmp(other, key) == 0) n++;
+    }
+    return n;
+}
+
 const char *bind_from_column_name(const mr_node *from, size_t i) {
     const mr_table *table = table_of(from);
-    return table ? table->columns[i]->name : item_name(list_of(from)->child[i]);
+    if (table) return table->columns[i]->name;
+    const char *key = item_key(list_of(from)->child[i]);
+    size_t before = key ? same_before(list_of(from), i, key) : 0;
+    return before ? mr_intern_numbered(from->env, key, before) : key;
+}
+
+/* The place of the column in the list, n when it has none of the name: by attributes first, then by what SQL calls them. */
+static size_t find_item(const mr_node *list, const char *name) {
+    size_t n = list->n, last = n;
+    const char *bar = strrchr(name, '_');
+    for (size_t i = 0; i < n; i++) {
+        const char *key = item_key(list->child[i]);
+        if (key && strcmp(key, name) == 0) return i;
+    }
+    for (size_t i = 0; bar && i < n; i++) { /* id_1: the second of those that are called id */
+        const char *key = item_key(list->child[i]);
+        if (!key || strlen(key) != (size_t)(bar - name) || strncmp(key, name, (size_t)(bar - name)) != 0) continue;
+        if (last < n && strtoul(bar + 1, NULL, 10) == same_before(list, i, key)) return i;
+        last = i;
+    }
+    for (size_t i = 0; i < n; i++) {
+        const char *written = item_name(list->child[i]);
+        if (written && strcmp(written, name) == 0) return i;
+    }
+    return n;
 }
 
 /* ---------------------------------------------------------------- .c */
@@ -185,6 +238,14 @@ static void push_at(lua_State *L, const bind_columns *columns, size_t i) {
         bind_push_node(L, mr_sql_column(bind_of(L)->env, columns->table->columns[i], NULL, NULL));
 }
 
+static size_t find_column(const bind_columns *columns, const char *name) {
+    const mr_node *list = columns->from && !table_of(columns->from) ? list_of(columns->from) : NULL;
+    if (list) return find_item(list, name);
+    size_t n = width(columns), i = 0;
+    while (i < n && strcmp(name_at(columns, i), name) != 0) i++;
+    return i;
+}
+
 static const char *next_name(void *ud, size_t i) {
     return i < width(ud) ? name_at(ud, i) : NULL;
 }
@@ -201,9 +262,9 @@ static int columns_index(lua_State *L) {
     }
     if (lua_type(L, 2) != LUA_TSTRING) return bind_type_error(L, 2, "c", "a column's name");
     const char *name = lua_tostring(L, 2);
-    for (size_t i = 0; i < n; i++) {
-        if (strcmp(name_at(columns, i), name) != 0) continue;
-        push_at(L, columns, i);
+    size_t at = find_column(columns, name);
+    if (at < n) {
+        push_at(L, columns, at);
         return 1;
     }
     const char *near = mr_nearest(name, next_name, columns);

@@ -35,6 +35,26 @@ mr_query *bind_query_arg(lua_State *L, const char *function) {
     return q;
 }
 
+mr_query *bind_open_query_arg(lua_State *L, const char *function) {
+    mr_query *q = bind_query_arg(L, function);
+    if (q->statement)
+        bind_error(L, MR_ERR_INVALID_REQUEST,
+                   "%s: the query runs a statement as it is written (from_statement), which takes nothing further: "
+                   "write it in the statement%s",
+                   function, q->statement->kind == MR_NODE_SELECT ? ", before that is given to from_statement" : "");
+    return q;
+}
+
+mr_query *bind_inner_query_arg(lua_State *L, const char *function) {
+    mr_query *q = bind_query_arg(L, function);
+    if (q->statement && q->statement->kind != MR_NODE_SELECT && q->statement->kind != MR_NODE_COMPOUND)
+        bind_error(L, MR_ERR_INVALID_REQUEST,
+                   "%s: the query runs a statement as it is written (from_statement), whose columns are not known: it "
+                   "cannot stand in another; write that statement whole, or use a select",
+                   function);
+    return q;
+}
+
 typedef struct new_query {
     mr_query *query;
     const char *type;

@@ -14,6 +14,10 @@ enum { QUERY_SOURCE = 1, QUERY_CLASS, QUERY__VALUES = 2 };
 /* query.c */
 mr_query *bind_test_query(lua_State *L, int idx);             /* Query and Select; NULL when it is none */
 mr_query *bind_query_arg(lua_State *L, const char *function); /* at index 1; raises */
+/* The same, for a method that adds a clause: raises where the query runs a statement as it is written. */
+mr_query *bind_open_query_arg(lua_State *L, const char *function);
+/* The same, for a method that makes it the FROM of another: raises where it runs text, or an INSERT, UPDATE or DELETE. */
+mr_query *bind_inner_query_arg(lua_State *L, const char *function);
 /* Pushes a query like the one at index 1: its session and class stay. Consumes q; NULL raises. Returns 1. */
 int bind_derive(lua_State *L, mr_query *q);
 /* Replaces the query at index 1 by the derived q: for a clause added in several steps. */

@@ -26,7 +26,7 @@ static int arguments(lua_State *L, const char *function) {
 
 static int criteria(lua_State *L, const char *function,
                     mr_query *(*add)(const mr_query *q, mr_node *criterion)) {
-    bind_query_arg(L, function);
+    bind_open_query_arg(L, function);
     int n = lua_gettop(L) - 1;
     if (n == 0) return bind_error(L, MR_ERR_ARGUMENT, "%s: expected at least one criterion, such as User.name:eq(x)", function);
     for (int i = 2; i <= n + 1; i++) {
@@ -127,7 +127,7 @@ void bind_push_filter_by(lua_State *L, mr_mapper *mapper, mr_node *alias, int id
 }
 
 static int q_filter_by(lua_State *L) {
-    mr_query *q = bind_query_arg(L, "filter_by");
+    mr_query *q = bind_open_query_arg(L, "filter_by");
     lua_settop(L, 2);
     mr_node *alias;
     mr_mapper *mapper = mr_query_filter_by_target(q, &alias);
@@ -157,7 +157,7 @@ static void own_named(lua_State *L, int idx, const mr_query *q, const char *func
 }
 
 static int listed(lua_State *L, const char *function, mr_query *(*add)(const mr_query *q, mr_node *item)) {
-    mr_query *q = bind_query_arg(L, function);
+    mr_query *q = bind_open_query_arg(L, function);
     if (lua_gettop(L) == 2 && (bind_is_null(L, 2) || (lua_isboolean(L, 2) && !lua_toboolean(L, 2))))
         return bind_derive(L, add(q, NULL)); /* order_by(false) takes the order away */
     int n = arguments(L, function);
@@ -176,7 +176,7 @@ static int q_group_by(lua_State *L) {
 }
 
 static int q_distinct(lua_State *L) {
-    mr_query *q = bind_query_arg(L, "distinct");
+    mr_query *q = bind_open_query_arg(L, "distinct");
     int n = arguments(L, "distinct");
     if (n == 0) return bind_derive(L, mr_query_distinct(q, NULL));
     bind_push_list(L, 2, n, "distinct");
@@ -186,7 +186,7 @@ static int q_distinct(lua_State *L) {
 /* ---------------------------------------------------------------- numbers */
 
 static int number(lua_State *L, const char *function, mr_query *(*set)(const mr_query *q, mr_node *n)) {
-    mr_query *q = bind_query_arg(L, function);
+    mr_query *q = bind_open_query_arg(L, function);
     if (bind_test_node(L, 2)) return bind_derive(L, set(q, mr_node_retain(bind_test_node(L, 2))));
     int integral = 0;
     lua_Integer n = lua_type(L, 2) == LUA_TNUMBER ? lua_tointegerx(L, 2, &integral) : 0;
@@ -261,7 +261,7 @@ static int q_execution_options(lua_State *L) {
 static int q_with_for_update(lua_State *L) {
     static const char *const names[] = {"nowait", "skip_locked", "read", "key_share", NULL};
     const char *function = "with_for_update", *mode = NULL;
-    mr_query *q = bind_query_arg(L, function);
+    mr_query *q = bind_open_query_arg(L, function);
     int options;
     if (bind_arguments(L, 2, &options) > 0)
         return bind_error(L, MR_ERR_ARGUMENT, "%s takes options only", function);

@@ -85,7 +85,7 @@ static int join(lua_State *L, const char *function, mr_op kind) {
     static const char *const names[] = {"isouter", "full", "onclause", NULL};
     join_options o = {kind, NULL};
     int options;
-    bind_query_arg(L, function);
+    bind_open_query_arg(L, function);
     int n = bind_arguments(L, 2, &options);
     bind_check_options(L, options, function, names);
     if (bind_option_bool(L, options, function, "isouter", false)) o.kind = MR_OP_LEFT;
@@ -139,7 +139,7 @@ static int q_outerjoin(lua_State *L) {
 /* ---------------------------------------------------------------- FROM, items */
 
 static int froms(lua_State *L, const char *function, mr_query *(*add)(const mr_query *q, mr_node *from)) {
-    bind_query_arg(L, function);
+    bind_open_query_arg(L, function);
     int n = lua_gettop(L) - 1;
     if (n == 0)
         return bind_error(L, MR_ERR_ARGUMENT, "%s: expected a class, an alias, a table or a subquery",
@@ -176,7 +176,7 @@ static int q_add_columns(lua_State *L) {
 }
 
 static int q_with_parent(lua_State *L) {
-    mr_query *q = bind_query_arg(L, "with_parent");
+    mr_query *q = bind_open_query_arg(L, "with_parent");
     mr_entity *parent = bind_arg_entity(L, 2, "with_parent");
     mr_query_join along = {0};
     bind_configure(L, parent->mapper);
@@ -199,19 +199,45 @@ static int q_with_parent(lua_State *L) {
     return bind_derive(L, mr_query_with_parent(q, along.along, parent, mr_node_retain(alias)));
 }
 
-static int q_from_statement(lua_State *L) {
-    mr_query *q = bind_query_arg(L, "from_statement");
+/* The method that gave the query a clause, which a statement given whole would not have; or NULL. */
+static const char *method_before(const mr_query *q) {
+    const mr_select *c = &q->clauses;
+    if (c->where) return "filter";
+    if (q->njoins) return "join";
+    if (c->from) return "select_from";
+    if (c->group_by) return "group_by";
+    if (c->having) return "having";
+    if (c->order_by) return "order_by";
+    if (c->limit) return "limit";
+    if (c->offset) return "offset";
+    if (c->distinct || c->distinct_on) return "distinct";
+    if (c->for_update) return "with_for_update";
+    if (c->correlate) return "correlate";
+    return q->nparents ? "with_parent" : NULL;
+}
+
+/* The statement at index 2 as a node; a new reference. */
+static mr_node *given_statement(lua_State *L) {
     mr_node *node = bind_test_node(L, 2);
     const bind_statement *statement = bind_test_statement(L, 2);
-    if (node && node->kind == MR_NODE_TEXT)
-        node = mr_node_retain(node);
-    else if (bind_is_query(L, 2))
-        node = bind_to_select(L, 2);
-    else if (statement && statement->dml.returning)
-        node = bind_statement_node(L, statement);
-    else
-        return bind_type_error(L, 2, "from_statement", "mr.text, a select, or an insert, update or delete with returning");
-    return bind_derive(L, mr_query_from_statement(q, node));
+    if (node && node->kind == MR_NODE_TEXT) return mr_node_retain(node);
+    if (bind_is_query(L, 2)) return bind_to_select(L, 2);
+    if (statement && statement->dml.returning) return bind_statement_node(L, statement);
+    bind_type_error(L, 2, "from_statement", "mr.text, a select, or an insert, update or delete with returning");
+    return NULL;
+}
+
+static int q_from_statement(lua_State *L) {
+    mr_query *q = bind_query_arg(L, "from_statement");
+    bind_push_node(L, given_statement(L));
+    bind_open_query_arg(L, "from_statement");
+    const char *before = method_before(q);
+    if (before)
+        return bind_error(L, MR_ERR_INVALID_REQUEST,
+                          "from_statement: the query has a clause by %s() already, which the statement would not "
+                          "have: write it in the statement",
+                          before);
+    return bind_derive(L, mr_query_from_statement(q, mr_node_retain(bind_test_node(L, -1))));
 }
 
 /* ---------------------------------------------------------------- a query within another */
@@ -227,7 +253,7 @@ static mr_query *push_inner(lua_State *L, int idx, const char *function) {
 }
 
 static int q_subquery(lua_State *L) {
-    bind_query_arg(L, "subquery");
+    bind_inner_query_arg(L, "subquery");
     const char *name = lua_isnoneornil(L, 2) ? NULL : bind_arg_name(L, 2, "subquery", "a name");
     push_inner(L, 1, "subquery");
     mr_node *select = bind_to_select(L, -1);
@@ -239,7 +265,7 @@ static int q_subquery(lua_State *L) {
 static int q_cte(lua_State *L) {
     static const char *const names[] = {"name", "recursive", NULL};
     int options;
-    bind_query_arg(L, "cte");
+    bind_inner_query_arg(L, "cte");
     int n = bind_arguments(L, 2, &options);
     bind_check_options(L, options, "cte", names);
     const char *name = bind_option_string(L, options, "cte", "name", NULL);

@@ -116,7 +116,7 @@ static mr_status read_integer(mr_session *s, mr_node *node, const mr_named_value
 }
 
 static int q_count(lua_State *L) {
-    mr_query *q = bind_query_arg(L, "count");
+    mr_query *q = bind_inner_query_arg(L, "count");
     mr_session *s = bind_query_session(L, "count");
     bind_state *b = bind_of(L);
     bind_owner *owner = bind_own(L, release_node);

@@ -64,23 +64,6 @@ void bind_result_close(lua_State *L, bind_result *r) {
     BIND_LEAVE(b);
 }
 
-/* No enter: a finalizer may run while a caller holds what the core handed out. */
-static void close_load(void *p) {
-    mr_load_close(p);
-}
-
-static int result_gc(lua_State *L) {
-    bind_result *r = bind_test(L, 1, BIND_RESULT);
-    if (!r) return 0;
-    bind_state *b = bind_peek(L);
-    if (b && r->load) bind_release_quietly(b, close_load, r->load);
-    r->load = NULL;
-    r->closed = true;
-    return 0;
-}
-
-/* ---------------------------------------------------------------- rows */
-
 /* Pushes the names of the columns. */
 static void push_names(lua_State *L, int idx, const bind_result *r) {
     if (lua_getiuservalue(L, idx, RESULT_NAMES) == LUA_TTABLE) return;
@@ -98,6 +81,33 @@ static void push_names(lua_State *L, int idx, const bind_result *r) {
     lua_pushvalue(L, -1);
     lua_setiuservalue(L, idx, RESULT_NAMES);
 }
+
+/* Closes it for the program, which may have meant rows to be left. Its columns stay known. */
+static void shut(lua_State *L, int idx, bind_result *r) {
+    if (r->returns_rows && !r->shut) {
+        push_names(L, idx, r);
+        lua_pop(L, 1);
+    }
+    r->shut = true;
+    bind_result_close(L, r);
+}
+
+/* No enter: a finalizer may run while a caller holds what the core handed out. */
+static void close_load(void *p) {
+    mr_load_close(p);
+}
+
+static int result_gc(lua_State *L) {
+    bind_result *r = bind_test(L, 1, BIND_RESULT);
+    if (!r) return 0;
+    bind_state *b = bind_peek(L);
+    if (b && r->load) bind_release_quietly(b, close_load, r->load);
+    r->load = NULL;
+    r->closed = true;
+    return 0;
+}
+
+/* ---------------------------------------------------------------- rows */
 
 static void push_row_metatable(lua_State *L, int idx, const bind_result *r) {
     if (lua_getiuservalue(L, idx, RESULT_ROW_META) == LUA_TTABLE) return;
@@ -163,11 +173,16 @@ static void push_values(lua_State *L, int idx, const bind_result *r, const mr_va
 bool bind_result_next(lua_State *L, int idx, bind_result *r) {
     idx = lua_absindex(L, idx);
     luaL_checkstack(L, 10, "reading a result");
+    if (r->shut)
+        bind_error(L, MR_ERR_INVALID_REQUEST,
+                   "this result is closed, and its rows are gone (close, first, scalar and the break of a loop close "
+                   "it): read them before, or run the statement again");
     if (r->buffered) {
         lua_getiuservalue(L, idx, RESULT_ROWS);
         if (lua_rawgeti(L, -1, ++r->at) == LUA_TNIL) {
             lua_pop(L, 2);
             r->at--;
+            r->ended = true;
             return false;
         }
         lua_remove(L, -2);
@@ -187,6 +202,7 @@ bool bind_result_next(lua_State *L, int idx, bind_result *r) {
     if (st != MR_ROW) {
         push_names(L, idx, r);
         lua_pop(L, 1);
+        r->ended = true;
         bind_result_close(L, r);
         return false;
     }
@@ -211,6 +227,7 @@ static void push_all_of_load(lua_State *L, int idx, bind_result *r) {
     }
     push_names(L, idx, r);
     lua_pop(L, 1);
+    r->ended = true;
     bind_result_close(L, r);
 }
 
@@ -262,7 +279,7 @@ static int r_fetchone(lua_State *L) {
 static int r_first(lua_State *L) {
     bind_result *r = self(L, "first");
     bool found = bind_result_next(L, 1, r);
-    bind_result_close(L, r);
+    if (found) shut(L, 1, r);
     return or_nil(L, found);
 }
 
@@ -293,7 +310,7 @@ static int r_scalar(lua_State *L) {
     bind_result *r = self(L, "scalar");
     r->scalars = true;
     bool found = bind_result_next(L, 1, r);
-    bind_result_close(L, r);
+    if (found) shut(L, 1, r);
     return as_scalar(L, found);
 }
 
@@ -332,7 +349,14 @@ static int r_unique(lua_State *L) {
 }
 
 static int r_close(lua_State *L) {
-    bind_result_close(L, self(L, "close"));
+    shut(L, 1, self(L, "close"));
+    return 0;
+}
+
+/* The end of a loop, or of a <close> variable's block. A result that was read to its end stays what it is: empty. */
+static int result_close(lua_State *L) {
+    bind_result *r = self(L, "close");
+    if (!r->ended) shut(L, 1, r);
     return 0;
 }
 
@@ -445,7 +469,7 @@ void bind_open_result(lua_State *L) {
                                        {"inserted_primary_key", get_inserted_primary_key},
                                        {NULL, NULL}};
     static const luaL_Reg metamethods[] = {
-        {"__gc", result_gc}, {"__close", r_close}, {"__len", refuse_list}, {"__call", refuse_list}, {NULL, NULL}};
+        {"__gc", result_gc}, {"__close", result_close}, {"__len", refuse_list}, {"__call", refuse_list}, {NULL, NULL}};
     bind_type(L, BIND_RESULT, "Result", methods, getters, metamethods);
     bind_open_row(L);
     lua_pushcfunction(L, core_loops_close);

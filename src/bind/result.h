@@ -23,6 +23,8 @@ typedef struct bind_result {
     bool scalars, mappings;
     bool closed, buffered;
     bool counted;     /* among the state's open loops */
+    bool ended; /* its last row has been given */
+    bool shut;  /* closed before that: what reads on must not take it for empty */
     unsigned column;  /* scalars: which */
     lua_Integer at;   /* buffered: rows given so far */
     int64_t rowcount; /* -1: not known */

@@ -12,6 +12,7 @@
 #include "expression.h"
 #include "from.h"
 #include "query.h"
+#include "row_default.h"
 #include "schema.h"
 
 static mr_env *env_of(lua_State *L) {
@@ -70,8 +71,11 @@ void bind_statement_take(lua_State *L, mr_node **clause) {
     lua_pop(L, 1);
 }
 
-mr_node *bind_statement_node(lua_State *L, const bind_statement *s) {
-    mr_dml d = s->dml;
+/* shown: to be looked at, not to be run. */
+static mr_node *statement_node(lua_State *L, const bind_statement *s, bool shown) {
+    int top = lua_gettop(L);
+    bool defaults = s->kind == MR_NODE_INSERT && s->dml.select && !s->bare;
+    mr_dml d = defaults ? bind_push_selecting(L, s, shown)->dml : s->dml;
     mr_node *node = NULL;
     if (s->kind == MR_NODE_UPDATE && !d.columns)
         bind_error(L, MR_ERR_ARGUMENT, "update: nothing to set: use :values{ ... }");
@@ -83,7 +87,12 @@ mr_node *bind_statement_node(lua_State *L, const bind_statement *s) {
     else
         node = mr_sql_delete(env_of(L), &d);
     if (!node) bind_raise(L);
+    lua_settop(L, top);
     return node;
+}
+
+mr_node *bind_statement_node(lua_State *L, const bind_statement *s) {
+    return statement_node(L, s, false);
 }
 
 static int new_statement(lua_State *L, mr_node_kind kind, const char *function) {
@@ -171,12 +180,20 @@ static void push_listed_columns(lua_State *L, const bind_statement *s, int list,
     lua_remove(L, -2);
 }
 
-/* from_select({ "name", ... }, select) */
+/* from_select({ "name", ... }, select, { include_defaults = false }) */
 static int s_from_select(lua_State *L) {
+    static const char *const names[] = {"include_defaults", NULL};
     const bind_statement *s = self(L, "from_select");
     if (s->kind != MR_NODE_INSERT) return bind_error(L, MR_ERR_ARGUMENT, "from_select is for insert");
     if (!bind_is_query(L, 3)) return bind_type_error(L, 3, "from_select", "a select");
+    if (!lua_isnoneornil(L, 4) && !bind_is_plain_table(L, 4))
+        return bind_type_error(L, 4, "from_select: options", "a table");
+    lua_settop(L, 4);
+    int options = lua_isnil(L, 4) ? 0 : 4;
+    bind_check_options(L, options, "from_select", names);
+    bool bare = !bind_option_bool(L, options, "from_select", "include_defaults", true);
     bind_statement *copy = bind_push_statement_copy(L, s);
+    copy->bare = bare;
     push_listed_columns(L, s, 2, "from_select");
     bind_statement_take(L, &copy->dml.columns);
     mr_node_release(copy->dml.select);
@@ -280,7 +297,7 @@ static int s_execution_options(lua_State *L) {
 }
 
 static int statement_tostring(lua_State *L) {
-    bind_push_node(L, bind_statement_node(L, self(L, "tostring")));
+    bind_push_node(L, statement_node(L, self(L, "tostring"), true));
     bind_push_sql(L, bind_test_node(L, -1), NULL);
     return 1;
 }

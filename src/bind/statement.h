@@ -11,6 +11,7 @@ typedef struct bind_statement {
     mr_mapper *mapper; /* of the class that was given, or NULL */
     mr_dml dml;        /* its nodes are counted */
     mr_mapper *returned; /* the class whose objects the statement gives back; NULL: columns, or nothing */
+    bool bare; /* INSERT ... SELECT: without the defaults of the columns that it does not name */
     mr_synchronize how; /* UPDATE, DELETE: how a session's objects follow */
 } bind_statement;
 

@@ -84,18 +84,18 @@ static void push_field(lua_State *L, const bind_statement *s, int idx, const mr_
 
 /* ---------------------------------------------------------------- defaults */
 
-/* Pushes the column's default as an expression, or pushes nothing and returns false. */
-static bool push_default(lua_State *L, const mr_default *d, mr_column *column) {
+void bind_push_row_default(lua_State *L, const bind_statement *s, mr_column *column, bool shown) {
     bind_state *b = bind_of(L);
+    mr_default given = bind_row_default(s, column), *d = &given;
     const mr_type *type = mr_column_type(b->env, column);
     mr_value v = mr_value_of(MR_UNLOADED, 0);
     mr_status st = MR_OK;
     switch (d->kind) {
     case MR_DEFAULT_NONE:
-        return false;
+        break;
     case MR_DEFAULT_SQL:
         bind_push_node(L, mr_node_retain(d->expression));
-        return true;
+        return;
     case MR_DEFAULT_VALUE:
         v = d->value;
         break;
@@ -103,6 +103,7 @@ static bool push_default(lua_State *L, const mr_default *d, mr_column *column) {
         v = mr_calendar_now();
         break;
     case MR_DEFAULT_FUNCTION: {
+        if (shown) break;
         BIND_ENTER(b, L);
         st = d->fn(b->env, d->ud, &v);
         BIND_LEAVE(b);
@@ -115,12 +116,9 @@ static bool push_default(lua_State *L, const mr_default *d, mr_column *column) {
         bind_push_node(L, mr_node_retain(v.u.p));
     else
         bind_push_node(L, mr_sql_bind(b->env, type, &v));
-    return true;
 }
 
-/* Adds the columns that have a default for the operation and are not among the n named ones; returns the new
- * n. */
-static size_t add_defaulted(const bind_statement *s, mr_column **columns, size_t n) {
+size_t bind_add_defaulted(const bind_statement *s, mr_column **columns, size_t n) {
     const mr_table *table = s->dml.table->u.table;
     size_t total = n;
     for (unsigned i = 0; i < table->ncolumns; i++) {
@@ -150,8 +148,7 @@ void bind_push_row_operands(lua_State *L, const bind_statement *s, int idx, mr_c
     for (size_t i = 0; i < n; i++) {
         mr_column *column = columns[i];
         if (i >= named) {
-            mr_default d = bind_row_default(s, column);
-            push_default(L, &d, column);
+            bind_push_row_default(L, s, column, false);
             continue;
         }
         push_field(L, s, idx, column);
@@ -218,7 +215,7 @@ void bind_push_with_rows(lua_State *L, int idx, int rows, lua_Integer from, lua_
     lua_rawgeti(L, rows, from);
     if (!lua_istable(L, -1)) bind_type_error(L, -1, "values", "rows as tables");
     mr_column **columns = bind_statement_columns(L, s, lua_gettop(L), "values", &named);
-    size_t n = add_defaulted(s, columns, named);
+    size_t n = bind_add_defaulted(s, columns, named);
     bind_statement *copy = bind_push_statement_copy(L, s);
     int made = lua_gettop(L);
     if (n > 0) {
@@ -238,7 +235,7 @@ static int update_values(lua_State *L, const bind_statement *s) {
     mr_column **columns = bind_statement_columns(L, s, 2, "values", &named);
     if (named == 0)
         return bind_error(L, MR_ERR_ARGUMENT, "values: the table is empty (NULL is written mr.null)");
-    size_t n = add_defaulted(s, columns, named);
+    size_t n = bind_add_defaulted(s, columns, named);
     bind_statement *copy = bind_push_statement_copy(L, s);
     int made = lua_gettop(L);
     bind_push_column_list(L, columns, n);

@@ -113,12 +113,15 @@ static mr_status expand(mr_planner *p, uint16_t number, const mr_property *prop,
     const mr_target *t = mr_target_at(p, number);
     const mr_relationship *rel = prop->relationship;
     const mr_option *option = mr_options_strategy(prop, t->nopts, t->opts);
+    bool given = p->q->statement != NULL; /* nothing can be joined to it, but it may have joined something itself */
     if (option && option->kind == MR_OPTION_CONTAINS_EAGER)
-        return p->plain ? MR_OK : add_joined(p, number, prop, option, true);
+        return p->plain && !given ? MR_OK : add_joined(p, number, prop, option, true);
     mr_lazy strategy = option ? option->strategy : rel->lazy;
     const mr_plan_path path = {t->plan.path, t->plan.npath};
     switch (strategy) {
     case MR_LAZY_JOINED:
+        if (given && option && mr_eager_is_due(&path, t->plan.mapper, prop, t->nopts, t->opts))
+            return add_follow(p, follows, number, prop, MR_LAZY_SELECTIN);
         if (p->plain || !mr_eager_is_due(&path, t->plan.mapper, prop, t->nopts, t->opts)) return MR_OK;
         if (!one_table(target_of(prop, option)))
             return add_follow(p, follows, number, prop, MR_LAZY_SELECTIN);

@@ -199,6 +199,32 @@ static mr_status plan_expression(mr_planner *p, const mr_query_item *item, mr_pl
     return mr_columns_add(p, false, node, given, false, &out->column);
 }
 
+static const char *name_of(const mr_query_item *item) {
+    return item->mapper ? NULL : item->name ? item->name : expression_name(item->expression);
+}
+
+static bool is_named(const mr_planner *p, const char *name) {
+    for (size_t i = 0; i < p->items.len; i++) {
+        const char *other = ((const mr_plan_item *)mr_vec_at(&p->items, i))->name;
+        if (other && strcmp(other, name) == 0) return true;
+    }
+    return false;
+}
+
+/* A select's second "name" is called name_1, so that each column of a row can be had by a name. */
+static mr_status number_name(mr_planner *p, unsigned i, mr_plan_item *made) {
+    const char *name = p->q->core_labels && !p->q->statement ? name_of(&p->q->items[i]) : NULL;
+    if (!name || !is_named(p, name)) return MR_OK;
+    size_t n = 0;
+    for (unsigned k = 0; k < i; k++) {
+        const char *other = name_of(&p->q->items[k]);
+        if (other && strcmp(other, name) == 0) n++;
+    }
+    do made->name = mr_intern_numbered(p->env, name, n ? n : 1);
+    while (made->name && is_named(p, made->name) && ++n);
+    return made->name ? MR_OK : MR_FAIL;
+}
+
 mr_status mr_plan_items(mr_planner *p) {
     for (unsigned i = 0; i < p->q->nitems; i++)
         if (p->q->items[i].mapper && mr_reads_subquery(p->q->items[i].alias)) p->adapts = true;
@@ -207,6 +233,7 @@ mr_status mr_plan_items(mr_planner *p) {
         mr_plan_item made = {MR_PLAN_NONE, 0, NULL};
         mr_status status =
             item->mapper ? plan_class(p, item, (uint16_t)i, &made) : plan_expression(p, item, &made);
+        if (status == MR_OK) status = number_name(p, i, &made);
         mr_plan_item *slot = status == MR_OK ? mr_vec_push(&p->items) : NULL;
         if (!slot) return MR_FAIL;
         *slot = made;

@@ -40,6 +40,23 @@ static uint16_t find_column(const result_names *r, const mr_column *column, bool
     return label_first ? find_name(r, column->name) : find_label(r, column);
 }
 
+/* Has another class of the row a column of the name? Then the bare name may be that one's. */
+static bool is_shared(const mr_plan *plan, const mr_plan_entity *e, const char *name) {
+    for (uint16_t i = 0; i < plan->nentities; i++) {
+        const mr_mapper *other = plan->entities[i].mapper;
+        for (size_t k = 0; &plan->entities[i] != e && k < other->columns.len; k++)
+            if (strcmp(((const mr_property *)mr_vec_ptr(&other->columns, k))->column->name, name) == 0) return true;
+    }
+    return false;
+}
+
+/* What a relationship is filled from must be its own: not the columns of the object that it belongs to. */
+static uint16_t find_of_entity(const mr_plan *plan, const mr_plan_entity *e, const mr_column *column,
+                               const result_names *r) {
+    if (e->parent != MR_PLAN_NONE && is_shared(plan, e, column->name)) return find_label(r, column);
+    return find_column(r, column, plan->nentities > 1);
+}
+
 static mr_status match_entity(mr_plan *plan, mr_plan_entity *e, const result_names *r) {
     const mr_mapper *mapper = e->mapper;
     const mr_property *discriminator = NULL;
@@ -51,7 +68,7 @@ static mr_status match_entity(mr_plan *plan, mr_plan_entity *e, const result_nam
     for (uint16_t k = 0; k < e->nkeys; k++) e->keys[k] = MR_PLAN_NONE;
     for (size_t i = 0; i < mapper->columns.len; i++) {
         const mr_property *prop = mr_vec_ptr(&mapper->columns, i);
-        uint16_t column = find_column(r, prop->column, plan->nentities > 1);
+        uint16_t column = find_of_entity(plan, e, prop->column, r);
         if (column == MR_PLAN_NONE) continue;
         e->slots[e->nslots++] = (mr_plan_slot){column, prop->slot};
         plan->types[column] = mr_column_type(plan->env, prop->column);

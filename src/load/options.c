@@ -166,7 +166,7 @@ const mr_option *mr_options_strategy(const mr_property *prop, unsigned nopts, co
     for (unsigned i = 0; i < nopts; i++) {
         const mr_option *o = &opts[i];
         if (o->kind == MR_OPTION_WILDCARD_LAZY && o->nsteps == 0)
-            wildcard = o;
+            wildcard = is_everywhere(o) && wildcard && !is_everywhere(wildcard) ? wildcard : o; /* a path's own is nearer */
         else if ((o->kind == MR_OPTION_LAZY || o->kind == MR_OPTION_CONTAINS_EAGER) && o->nsteps == 1 &&
                  o->steps[0].prop == prop)
             found = o;

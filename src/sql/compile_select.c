@@ -270,6 +270,7 @@ void mr_compile_query(mr_compiler *c, const mr_node *query, mr_place place) {
     if (c->failed) return;
     uint32_t start = c->ordinal;
     if (query->kind == MR_NODE_COMPOUND) compile_compound(c, query, place);
-    else compile_select(c, query, place);
+    else if (query->kind == MR_NODE_SELECT) compile_select(c, query, place);
+    else mr_compile(c, query); /* the user's own text */
     c->ordinal = start + query->binds;
 }

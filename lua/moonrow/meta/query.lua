@@ -266,8 +266,9 @@ function Write:where(...) end
 function Write:returning(...) end
 ---@param columns any[]
 ---@param select moonrow.Select
+---@param options? { include_defaults?: boolean } false: without the defaults of the columns that are not named
 ---@return moonrow.Write
-function Write:from_select(columns, select) end
+function Write:from_select(columns, select, options) end
 ---@class moonrow.OnConflict
 ---@field index_elements any[] the columns of the key or index
 ---@field index_where? moonrow.Criterion the condition of a partial index

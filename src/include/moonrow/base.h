@@ -165,6 +165,8 @@ void mr_env_set(mr_env *env, mr_env_slot slot, void *ptr);
 void *mr_env_arena(mr_env *env, size_t size);
 /* The one copy of a name in the environment: equal names are equal pointers. NUL-terminated. */
 const char *mr_intern(mr_env *env, const char *s, size_t len);
+/* "name_2": what the further ones of equal names are called. NULL without memory. */
+const char *mr_intern_numbered(mr_env *env, const char *name, size_t number);
 
 typedef struct mr_arena mr_arena;
 mr_arena *mr_arena_new(mr_env *env);
