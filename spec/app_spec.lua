@@ -1,5 +1,4 @@
--- Applications and their scopes, mr.Database, sessionmaker, scoped_session, declarative_base: API.md sections
--- 5 and 7.
+-- Applications and their scopes, mr.Database, sessionmaker, scoped_session, declarative_base.
 
 local mr = require "moonrow"
 local support = require "spec.support.models"

@@ -1,4 +1,4 @@
--- What an operation on one object does to those that it is linked with: API.md section 3, CONFORMANCE 16 to 21.
+-- What an operation on one object does to those that it is linked with.
 
 local mr = require "moonrow"
 local blog = require "spec.support.blog"
@@ -102,7 +102,7 @@ end)
 describe("delete without a cascade", function()
   before_each(function() take(blog.filled()) end)
 
-  it("sets the children's foreign keys to NULL in one batched UPDATE (CONFORMANCE 2)", function()
+  it("sets the children's foreign keys to NULL in one batched UPDATE", function()
     local lua = category "Lua"
     assert.equal(3, #lua.posts)
     db.session:delete(lua)
@@ -171,7 +171,7 @@ describe("delete-orphan", function()
                       comments = { cascade = ORPHAN } })
   end)
 
-  it("deletes what the collection loses (CONFORMANCE 16)", function()
+  it("deletes what the collection loses", function()
     local lua = category "Lua"
     local a = post "a"
     lua.posts:remove(a)
@@ -185,7 +185,7 @@ describe("delete-orphan", function()
     assert.equal(0, Comment.query:count())
   end)
 
-  it("lets a pending child that is removed leave the session (CONFORMANCE 16)", function()
+  it("lets a pending child that is removed leave the session", function()
     local lua = category "Lua"
     local n = #lua.posts
     local new = Post{ title = "new" }
@@ -218,7 +218,7 @@ describe("delete-orphan", function()
     assert.equal("persistent", state(a))
   end)
 
-  it("removing one child and deleting the parent leaves none (CONFORMANCE 17)", function()
+  it("removing one child and deleting the parent leaves none", function()
     local lua = category "Lua"
     lua.posts:remove(lua.posts[1])
     db.session:delete(lua)
@@ -235,7 +235,7 @@ describe("delete-orphan", function()
 end)
 
 describe("delete-orphan on a many-to-many", function()
-  it("deletes link row and child (CONFORMANCE 17)", function()
+  it("deletes link row and child", function()
     take(blog.open{ tags = { cascade = ORPHAN, single_parent = true } })
     local own, kept = Tag{ name = "own" }, Tag{ name = "kept" }
     local c = Post{ title = "c", tags = { own, kept } }
@@ -278,7 +278,7 @@ describe("delete-orphan on a many-to-one", function()
     return one, User, Address, Line
   end
 
-  it("deletes the orphan and what depends on it (CONFORMANCE 18)", function()
+  it("deletes the orphan and what depends on it", function()
     local one, User, Address, Line = open()
     local u = User{ address = Address{ lines = { Line{}, Line{} } } }
     one.session:add(u)
@@ -298,7 +298,7 @@ describe("delete-orphan on a many-to-one", function()
     assert.equal(0, Address.query:count())
   end)
 
-  it("single_parent refuses a second parent (CONFORMANCE 19)", function()
+  it("single_parent refuses a second parent", function()
     local db2 = mr.open "sqlite://"
     local B = db2.Model:extend("B", { id = db2.Column{ db2.Integer, primary_key = true } })
     local A = db2.Model:extend("A", {
@@ -324,7 +324,7 @@ end)
 describe("a child that moves", function()
   before_each(function() take(blog.filled()) end)
 
-  it("leaves the first one's loaded collection at once, and nothing is loaded (CONFORMANCE 20)", function()
+  it("leaves the first one's loaded collection at once, and nothing is loaded", function()
     local lua, c = category "Lua", category "C"
     local a = lua.posts[1]
     assert.equal(1, #c.posts)
@@ -340,7 +340,7 @@ describe("a child that moves", function()
     end)
   end)
 
-  it("survives the deletion of the old parent (CONFORMANCE 10)", function()
+  it("survives the deletion of the old parent", function()
     take(blog.filled{ category = { backref = mr.backref{ "posts", cascade = "all" } } })
     local lua, c = category "Lua", category "C"
     local a = lua.posts[1]
@@ -351,7 +351,7 @@ describe("a child that moves", function()
     assert.equal(c, a.category)
   end)
 
-  it("is let go by the assignment of a whole collection (CONFORMANCE 21)", function()
+  it("is let go by the assignment of a whole collection", function()
     local lua = category "Lua"
     local a, b, c = lua.posts[1], lua.posts[2], lua.posts[3]
     local e = Post{ title = "e" }
@@ -410,7 +410,7 @@ describe("expunge, expire and merge", function()
   end)
 end)
 
-describe("a child that has moved (CONFORMANCE 10)", function()
+describe("a child that has moved", function()
   local function moved(fn)
     take(blog.open{ category = { backref = mr.backref{ "posts", cascade = "all, delete-orphan" } } })
     db.session:add_all{ Category{ name = "C", posts = { Post{ title = "p" }, Post{ title = "q" } } },

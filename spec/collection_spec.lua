@@ -1,4 +1,4 @@
--- A relationship's collection as a Lua list: API.md section 3.
+-- A relationship's collection as a Lua list.
 
 local mr = require "moonrow"
 local blog = require "spec.support.blog"

@@ -1,4 +1,4 @@
--- Deferred columns: loaded when first read, with their group in one SELECT (CONFORMANCE 30), and what expire, refresh,
+-- Deferred columns: loaded when first read, with their group in one SELECT, and what expire, refresh,
 -- merge and the loader options make of them.
 
 local mr = require "moonrow"
@@ -72,7 +72,7 @@ describe("a deferred column", function()
     assert.equal("id note plain", loaded(order))
   end)
 
-  it("of a group brings the group in one SELECT (CONFORMANCE 30)", function()
+  it("of a group brings the group in one SELECT", function()
     local order = first()
     local texts = costs(1, function()
       assert.equal("n1", order.name)

@@ -1,5 +1,4 @@
 -- Errors: their fields, kinds and texts, where they point; errors of callbacks; and that the session goes on.
--- API.md section 8.
 
 local mr = require "moonrow"
 local support = require "spec.support.models"

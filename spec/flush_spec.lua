@@ -18,7 +18,7 @@ local function posts()
   return db, Post
 end
 
-describe("item 8", function()
+describe("rows of one shape", function()
   it("rows of one shape batch; another set of columns or an expression starts a new batch; order is kept", function()
     local db, Post = posts()
     local rows = {
@@ -61,7 +61,7 @@ describe("item 8", function()
   end)
 end)
 
-describe("item 9", function()
+describe("a row that is not there", function()
   it("an UPDATE or DELETE that matches no row is stale", function()
     local db, Post = posts()
     db.session:add_all{ Post{ title = "a" }, Post{ title = "b" } }
@@ -80,7 +80,7 @@ describe("item 9", function()
   end)
 end)
 
-describe("item 11", function()
+describe("a value that stays as it was", function()
   it("an equal value, or a change put back, writes nothing", function()
     local db, Post = posts()
     db.session:add(Post{ title = "a", score = 5 })
@@ -114,7 +114,7 @@ describe("item 11", function()
   end)
 end)
 
-describe("item 13", function()
+describe("a SQL expression as a value", function()
   it("an attribute set to a SQL expression: one UPDATE; the next read loads the value", function()
     local db, Post = posts()
     db.session:add(Post{ title = "a", score = 41 })
@@ -219,7 +219,7 @@ describe("order", function()
   end)
 end)
 
-describe("item 36", function()
+describe("a version column", function()
   local function versioned(extra)
     local db = mr.open "sqlite://"
     local body = {
@@ -365,7 +365,7 @@ describe("item 36", function()
   end)
 end)
 
-describe("item 31", function()
+describe("autoflush", function()
   it("a query finds what is pending; another connection does not", function()
     local path = os.tmpname()
     local db = mr.open("sqlite:///" .. path .. "?journal_mode=wal")
@@ -393,7 +393,7 @@ describe("item 31", function()
   end)
 end)
 
-describe("item 40", function()
+describe("rows written by a query", function()
   it("an update by query synchronises loaded objects", function()
     local db, User = support.with_users("ann", "bob")
     local ann, bob = db.session:get(User, 1), db.session:get(User, 2)

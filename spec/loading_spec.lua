@@ -1,4 +1,4 @@
--- How relationships are loaded, with the number of statements: API.md section 3, CONFORMANCE 22 to 30.
+-- How relationships are loaded, with the number of statements.
 
 local mr = require "moonrow"
 local blog = require "spec.support.blog"
@@ -46,7 +46,7 @@ describe("lazy loading", function()
     assert.equal(0, #category "Ada".posts)
   end)
 
-  it("takes a many-to-one from the identity map without SQL (CONFORMANCE 22)", function()
+  it("takes a many-to-one from the identity map without SQL", function()
     local lua = category "Lua"
     local posts = lua.posts
     costs(0, function()
@@ -115,7 +115,7 @@ describe("lazy loading", function()
     end)
   end)
 
-  it("merges a change made before the load (CONFORMANCE 23)", function()
+  it("merges a change made before the load", function()
     local lua, c = category "Lua", category "C"
     local d, new = post "d", Post{ title = "new" }
     costs(0, function()
@@ -129,7 +129,7 @@ describe("lazy loading", function()
     costs(2, function() db.session:flush() end) -- one UPDATE, one INSERT
   end)
 
-  it("of a detached object raises, and names the cure (CONFORMANCE 24)", function()
+  it("of a detached object raises, and names the cure", function()
     local lua, a = category "Lua", post "a"
     assert.equal(3, #lua.posts)
     assert.equal(lua, a.category)
@@ -176,7 +176,7 @@ describe("joinedload", function()
     costs(0, function() assert.equal(all[1], all[1].posts[1].category) end)
   end)
 
-  it("limits parents, not joined rows (CONFORMANCE 27)", function()
+  it("limits parents, not joined rows", function()
     local query = Category.query:options(mr.joinedload "posts"):order_by(Category.id)
     local texts = costs(1, function() assert.equal("{<Lua>, <C>}", tostring(query:limit(2):all())) end)
     assert.matches("FROM (SELECT", texts[1], 1, true)
@@ -190,7 +190,7 @@ describe("joinedload", function()
     assert.equal(3, query:count())
   end)
 
-  it("nests two levels of collections, limit counts parents (CONFORMANCE 27)", function()
+  it("nests two levels of collections, limit counts parents", function()
     local option = mr.joinedload(Category.posts):joinedload(Post.comments)
     local query = Category.query:options(option):order_by(Category.id)
     costs(1, function()
@@ -221,7 +221,7 @@ describe("joinedload", function()
     end)
   end)
 
-  it("of a many-to-many is one, also with the query's own join to the table (CONFORMANCE 25)", function()
+  it("of a many-to-many is one, also with the query's own join to the table", function()
     local query = Post.query:options(mr.joinedload "tags"):order_by(Post.id)
     costs(1, function()
       local tags = {}
@@ -237,7 +237,7 @@ describe("joinedload", function()
     end)
   end)
 
-  it("remembers a NULL many-to-one (CONFORMANCE 26)", function()
+  it("remembers a NULL many-to-one", function()
     db.session:add(Post{ title = "stray" })
     db.session:commit()
     db.session:expunge_all()
@@ -291,7 +291,7 @@ describe("joinedload", function()
     end)
   end)
 
-  it("of a self-referential class, with join_depth (CONFORMANCE 28)", function()
+  it("of a self-referential class, with join_depth", function()
     local function chain(options)
       local tree, Node = blog.tree(options)
       local top = Node{ name = "1" }
@@ -365,7 +365,7 @@ end)
 describe("selectinload", function()
   before_each(function() fill() end)
 
-  it("is one more statement for all parents (CONFORMANCE 29)", function()
+  it("is one more statement for all parents", function()
     local texts = costs(2, function()
       local all = Category.query:options(mr.selectinload "posts"):order_by(Category.id):all()
       assert.equal("{<a>, <b>, <c>}", tostring(all[1].posts))
@@ -418,7 +418,7 @@ describe("selectinload", function()
     end)
   end)
 
-  it("self-referential to depth 3 is four statements (CONFORMANCE 29)", function()
+  it("self-referential to depth 3 is four statements", function()
     local Node
     db, Node = blog.tree()
     local node
@@ -436,7 +436,7 @@ describe("selectinload", function()
     end)
   end)
 
-  it("asks for 500 keys at a time (CONFORMANCE 29)", function()
+  it("asks for 500 keys at a time", function()
     local list = {}
     for i = 1, 1200 do list[i] = Category{ name = "n" .. i, posts = { Post{ title = "p" .. i } } } end
     db.session:add_all(list)

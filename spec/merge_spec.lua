@@ -20,7 +20,7 @@ local function graph()
   return db, Node
 end
 
-describe("item 35", function()
+describe("what merge takes on", function()
   it("merge: what is set is copied, what is not set does not overwrite", function()
     local db, User = support.with_users "ann"
     local merged

@@ -212,7 +212,7 @@ it("a row is deleted under the key that has followed its parent's", function()
   assert.equal("ed", user.addresses[1].user_name)
 end)
 
-describe("a changed primary key (CONFORMANCE 39)", function()
+describe("a changed primary key", function()
   local fresh, Parent, Child, parent
 
   before_each(function()

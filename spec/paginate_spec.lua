@@ -1,4 +1,4 @@
--- query:paginate: API.md section 4.
+-- query:paginate.
 
 local mr = require "moonrow"
 local support = require "spec.support.models"

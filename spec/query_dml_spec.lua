@@ -1,4 +1,4 @@
--- UPDATE and DELETE by a query, and by mr.update and mr.delete on a session: API.md section 4, CONFORMANCE 40.
+-- UPDATE and DELETE by a query, and by mr.update and mr.delete on a session.
 
 local mr = require "moonrow"
 local support = require "spec.support.models"
@@ -29,7 +29,7 @@ describe("query:update", function()
     assert.equal(5, Person.query:filter_by{ score = 1 }:count())
   end)
 
-  it("gives the matched objects the new value, and leaves them clean (CONFORMANCE 40)", function()
+  it("gives the matched objects the new value, and leaves them clean", function()
     assert.equal(2, Person.query:filter(Person.age:eq(25)):update{ name = "x", active = mr.null })
     assert.same({}, statements(function()
       assert.equal("ann", all[1].name)
@@ -270,7 +270,7 @@ describe("query:delete", function()
   end)
 
   for _, how in ipairs{ "auto", "evaluate", "fetch" } do
-    it("takes the objects out, and a rollback brings them back: " .. how .. " (CONFORMANCE 40)", function()
+    it("takes the objects out, and a rollback brings them back: " .. how .. "", function()
       local texts = support.statements(db, function()
         assert.equal(2, Person.query:filter_by{ age = 25 }:delete{ synchronize_session = how })
       end)

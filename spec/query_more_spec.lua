@@ -1,4 +1,4 @@
--- Recursive CTEs, text with values, and queries within queries: API.md section 4.
+-- Recursive CTEs, text with values, and queries within queries.
 
 local mr = require "moonrow"
 local support = require "spec.support.models"

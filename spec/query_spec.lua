@@ -1,4 +1,4 @@
--- Queries of entities and columns: API.md section 4, without relationships.
+-- Queries of entities and columns, without relationships.
 
 local mr = require "moonrow"
 local support = require "spec.support.models"

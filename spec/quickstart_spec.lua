@@ -1,4 +1,4 @@
--- The first program, line by line: API.md section 2.
+-- The first program, line by line.
 
 local mr = require "moonrow"
 local support = require "spec.support.models"

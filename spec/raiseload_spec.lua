@@ -1,4 +1,4 @@
--- lazy = 'raise' and raiseload are for the user's reads: a flush and a cascade load what they need (CONFORMANCE 6).
+-- lazy = 'raise' and raiseload are for the user's reads: a flush and a cascade load what they need.
 
 local mr = require "moonrow"
 local blog = require "spec.support.blog"
@@ -21,7 +21,7 @@ end
 local function category(name) return Category.query:filter_by{ name = name }:one() end
 local function post(title) return Post.query:filter_by{ title = title }:one() end
 
-describe("lazy = 'raise' (CONFORMANCE 6)", function()
+describe("lazy = 'raise'", function()
   it("does not disturb the deletion of a parent", function()
     take(blog.filled{ comments = { lazy = "raise" }, category = { lazy = "raise",
       backref = mr.backref{ "posts", lazy = "raise" } } })

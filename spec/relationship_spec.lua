@@ -1,4 +1,4 @@
--- Relationships as they are declared, and both sides of them in memory: API.md section 3.
+-- Relationships as they are declared, and both sides of them in memory.
 
 local mr = require "moonrow"
 local blog = require "spec.support.blog"

@@ -187,7 +187,7 @@ end
 local function category(name) return Category.query:filter_by{ name = name }:one() end
 local function post(title) return Post.query:filter_by{ title = title }:one() end
 
-describe("a savepoint that is rolled back (CONFORMANCE 37)", function()
+describe("a savepoint that is rolled back", function()
   before_each(function() take(blog.filled()) end)
 
   it("takes its rows out of collections that were first read inside it", function()

@@ -1,5 +1,5 @@
 -- Applications, scopes and teardowns over linked objects: the end of a scope detaches, a detached object keeps
--- what it has. API.md sections 3, 5 and 7.
+-- what it has.
 
 local mr = require "moonrow"
 local support = require "spec.support.models"

@@ -85,7 +85,7 @@ describe("a key", function()
   end)
 end)
 
-describe("item 32", function()
+describe("one object for each row", function()
   it("a second object with an identity already present is refused", function()
     local db, User = support.with_users "ann"
     local ann = db.session:get(User, 1)
@@ -124,7 +124,7 @@ describe("item 32", function()
   end)
 end)
 
-describe("item 33", function()
+describe("get", function()
   it("get: the same object; a new one after expunge_all; expired: one statement, then none", function()
     local db, User = support.with_users "ann"
     local ann
@@ -158,7 +158,7 @@ describe("item 33", function()
   end)
 end)
 
-describe("item 39", function()
+describe("a changed key", function()
   it("a changed primary key re-keys the identity map", function()
     local db, User = support.with_users("ann", "bob")
     local ann = db.session:get(User, 1)

@@ -271,7 +271,7 @@ describe("make_transient", function()
   end)
 end)
 
-describe("item 34", function()
+describe("detached objects", function()
   it("expiring keeps the edits made after it; an object whose row is gone raises", function()
     local db, User = support.with_users("ann", "bob")
     local ann, bob = db.session:get(User, 1), db.session:get(User, 2)

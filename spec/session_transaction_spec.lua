@@ -15,7 +15,7 @@ end
 
 local function new_user(User, name) return User{ username = name, email = name .. "@x" } end
 
-describe("item 37", function()
+describe("a savepoint", function()
   it("a savepoint rolled back: inner changes and new objects revert, outer ones stay", function()
     local db, User = support.with_users("ann", "bob", "cat")
     local session = db.session
@@ -131,7 +131,7 @@ describe("item 37", function()
   end)
 end)
 
-describe("item 38", function()
+describe("a flush that fails", function()
   it("a primary-key violation, then rollback: pending objects are out, values restored, it works", function()
     local db, User = support.with_users("ann", "bob")
     local session = db.session

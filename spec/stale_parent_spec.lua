@@ -1,5 +1,5 @@
 -- Another connection has committed: what was not changed here is read again, what was changed is kept. A child that has
--- expired so still leaves the collection of a kept parent (CONFORMANCE 20).
+-- expired so still leaves the collection of a kept parent.
 
 local mr = require "moonrow"
 local support = require "spec.support.models"

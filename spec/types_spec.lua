@@ -1,4 +1,4 @@
--- Column types: what goes in, what is stored, what comes back, what is refused. API.md sections 2 and 6.
+-- Column types: what goes in, what is stored, what comes back, what is refused.
 
 local mr = require "moonrow"
 local refuse = require "spec.support.refuse"

@@ -1,4 +1,4 @@
--- What a flush writes, in which order, in how many statements: CONFORMANCE, unit of work.
+-- What a flush writes, in which order, in how many statements.
 
 local mr = require "moonrow"
 local blog = require "spec.support.blog"
@@ -41,7 +41,7 @@ local function post(title) return Post.query:filter_by{ title = title }:one() en
 describe("rows of two tables", function()
   before_each(function() take(blog.open()) end)
 
-  it("CONFORMANCE 1: the parent first, then the children with its id, one batch per shape", function()
+  it("the parent first, then the children with its id, one batch per shape", function()
     local c = Category{ name = "C", posts = { Post{ title = "p" }, Post{ title = "q" }, Post{ title = "r" } } }
     db.session:add(c)
     local list = records(2, function() db.session:flush() end)
@@ -51,7 +51,7 @@ describe("rows of two tables", function()
     assert.equal(c.id, c.posts[3].category_id)
   end)
 
-  it("CONFORMANCE 1: also from the child, added first", function()
+  it("also from the child, added first", function()
     local p = Post{ title = "p" }
     db.session:add(p)
     p.category = Category{ name = "C" }
@@ -60,7 +60,7 @@ describe("rows of two tables", function()
     assert.equal(p.id, p.comments[1].post_id)
   end)
 
-  it("CONFORMANCE 2: delete sets NULL in one batch, then deletes; three when the collection is not loaded", function()
+  it("delete sets NULL in one batch, then deletes; three when the collection is not loaded", function()
     db.session:add(Category{ name = "C", posts = { Post{ title = "p" }, Post{ title = "q" } } })
     db.session:add(Category{ name = "D", posts = { Post{ title = "r" }, Post{ title = "s" } } })
     db.session:commit()
@@ -73,7 +73,7 @@ describe("rows of two tables", function()
     assert.is_nil(post "p".category_id)
   end)
 
-  it("CONFORMANCE 3: sort by dependency without any link; deletes in the reverse order", function()
+  it("sort by dependency without any link; deletes in the reverse order", function()
     local comment, p, c = Comment{ body = "1" }, Post{ title = "p" }, Category{ name = "C" }
     db.session:add_all{ comment, p, c }
     local first = writes()
@@ -88,7 +88,7 @@ describe("rows of two tables", function()
     assert.same({ "DELETE comment", "DELETE post", "DELETE category" }, writes())
   end)
 
-  it("CONFORMANCE 5: a many-to-many writes both sides, then the links", function()
+  it("a many-to-many writes both sides, then the links", function()
     local p = Post{ title = "p", tags = { Tag{ name = "t" }, Tag{ name = "u" } } }
     db.session:add(p)
     local list = writes()
@@ -101,7 +101,7 @@ describe("rows of two tables", function()
     assert.same({ "UPDATE post" }, writes()) -- the collection is not loaded for it
   end)
 
-  it("CONFORMANCE 7: nil on an unloaded many-to-one is one UPDATE and no SELECT", function()
+  it("nil on an unloaded many-to-one is one UPDATE and no SELECT", function()
     db.session:add(Category{ name = "C", posts = { Post{ title = "p" } } })
     db.session:commit()
     db.session:remove()
@@ -115,7 +115,7 @@ describe("rows of two tables", function()
     assert.is_nil(p.category)
   end)
 
-  it("CONFORMANCE 8: one shape is a batch; another set of columns, or a SQL expression, begins a new one", function()
+  it("one shape is a batch; another set of columns, or a SQL expression, begins a new one", function()
     db.session:add_all{ Post{ title = "1" }, Post{ title = "2" }, Post{ title = "3", category_id = mr.null },
                         Post{ title = "4" }, Post{ title = mr.func.upper("e") }, Post{ title = "6" } }
     local list = writes()
@@ -125,7 +125,7 @@ describe("rows of two tables", function()
     assert.same({ "1", "2", "3", "4", "E", "6" }, titles)
   end)
 
-  it("CONFORMANCE 9: an UPDATE or DELETE that matches no row is stale", function()
+  it("an UPDATE or DELETE that matches no row is stale", function()
     db.session:add_all{ Post{ title = "1" }, Post{ title = "2" } }
     db.session:commit()
     local one, two = post "1", post "2"
@@ -142,7 +142,7 @@ describe("rows of two tables", function()
     assert.equal(2, Post.query:count())
   end)
 
-  it("CONFORMANCE 10: a child moved to a new parent survives the deletion of the old one", function()
+  it("a child moved to a new parent survives the deletion of the old one", function()
     local c = Category{ name = "C", posts = { Post{ title = "p" } } }
     db.session:add_all{ c, Category{ name = "D" } }
     db.session:commit()
@@ -155,7 +155,7 @@ describe("rows of two tables", function()
     assert.equal("{<p>}", tostring(d.posts))
   end)
 
-  it("CONFORMANCE 10: also into a new parent's collection, by assignment", function()
+  it("also into a new parent's collection, by assignment", function()
     local c = Category{ name = "C", posts = { Post{ title = "p" } } }
     db.session:add(c)
     db.session:commit()
@@ -166,7 +166,7 @@ describe("rows of two tables", function()
     assert.equal("D", p.category.name)
   end)
 
-  it("CONFORMANCE 11: an equal value, or one that was put back, writes nothing", function()
+  it("an equal value, or one that was put back, writes nothing", function()
     local c, d = Category{ name = "C", posts = { Post{ title = "p" } } }, Category{ name = "D" }
     db.session:add_all{ c, d }
     db.session:commit()
@@ -191,7 +191,7 @@ describe("rows of two tables", function()
     end)
   end)
 
-  it("CONFORMANCE 14: replacing a many-to-many by an overlapping one writes the difference", function()
+  it("replacing a many-to-many by an overlapping one writes the difference", function()
     local t, u, v = Tag{ name = "t" }, Tag{ name = "u" }, Tag{ name = "v" }
     local p = Post{ title = "p", tags = { t, u } }
     db.session:add_all{ p, v }
@@ -206,7 +206,7 @@ describe("rows of two tables", function()
     assert.same({ p.id, v.id }, list[2].parameters)
   end)
 
-  it("CONFORMANCE 14: a link made on both sides is one row", function()
+  it("a link made on both sides is one row", function()
     local p, t = Post{ title = "p" }, Tag{ name = "t" }
     db.session:add_all{ p, t }
     db.session:commit()
@@ -220,7 +220,7 @@ describe("rows of two tables", function()
     assert.equal(0, #p.tags)
   end)
 
-  it("CONFORMANCE 17: removing one child and deleting the parent", function()
+  it("removing one child and deleting the parent", function()
     take(blog.open{ category = { backref = mr.backref{ "posts", cascade = "all, delete-orphan" } } })
     local c = Category{ name = "C", posts = { Post{ title = "p" }, Post{ title = "q" } } }
     db.session:add(c)
@@ -232,7 +232,7 @@ describe("rows of two tables", function()
     assert.equal(0, Category.query:count())
   end)
 
-  it("CONFORMANCE 20, 23: backrefs cost no statement and are merged when loaded", function()
+  it("backrefs cost no statement and are merged when loaded", function()
     local c = Category{ name = "C", posts = { Post{ title = "p" } } }
     db.session:add(c)
     db.session:commit()
@@ -251,7 +251,7 @@ describe("rows of two tables", function()
     assert.equal(c.id, q.category_id)
   end)
 
-  it("CONFORMANCE 21: whoever a whole assignment leaves out has nil on the other side", function()
+  it("whoever a whole assignment leaves out has nil on the other side", function()
     local p, q = Post{ title = "p" }, Post{ title = "q" }
     local c = Category{ name = "C", posts = { p, q } }
     db.session:add(c)
@@ -328,7 +328,7 @@ describe("rows of one self-referential table", function()
 
   before_each(function() db, Node = blog.tree() end)
 
-  it("CONFORMANCE 4: unlinked rows insert in the order they were added, in one batch", function()
+  it("unlinked rows insert in the order they were added, in one batch", function()
     local list = {}
     for i = 1, 10 do list[i] = Node{ name = tostring(i) } end
     db.session:add_all(list)
@@ -336,7 +336,7 @@ describe("rows of one self-referential table", function()
     for i = 1, 10 do assert.equal(i, list[i].id) end
   end)
 
-  it("CONFORMANCE 6: a tree inserts level by level", function()
+  it("a tree inserts level by level", function()
     local root = Node{ name = "root" }
     for i = 1, 3 do
       local child = Node{ name = "c" .. i }
@@ -354,7 +354,7 @@ describe("rows of one self-referential table", function()
     end
   end)
 
-  it("CONFORMANCE 6: lazy = \"raise\" never disturbs a flush", function()
+  it("lazy = \"raise\" never disturbs a flush", function()
     db, Node = blog.tree{ lazy = "raise", cascade = "all",
                           backref = mr.backref{ "parent", remote_side = "Node.id", lazy = "raise" } }
     local root = Node{ name = "root" }
@@ -427,14 +427,14 @@ describe("rows of one self-referential table", function()
 end)
 
 describe("more of what a flush promises", function()
-  it("CONFORMANCE 12: passive_deletes = \"all\" deletes the parent alone", function()
+  it("passive_deletes = \"all\" deletes the parent alone", function()
     take(blog.filled{ category = { backref = mr.backref{ "posts", passive_deletes = "all" } } })
     local ada = category "Ada"
     db.session:delete(ada)
     assert.same({ "DELETE category" }, writes())
   end)
 
-  it("CONFORMANCE 13: an attribute set to a SQL expression", function()
+  it("an attribute set to a SQL expression", function()
     local People = require "spec.support.people"
     local Person
     db, Person = People()
@@ -446,7 +446,7 @@ describe("more of what a flush promises", function()
     records(0, function() assert.equal(31, ann.age) end)
   end)
 
-  it("CONFORMANCE 15: post_update inserts both of a cycle, then updates; deletion sets NULL first", function()
+  it("post_update inserts both of a cycle, then updates; deletion sets NULL first", function()
     db = mr.open "sqlite://"
     local Team = db.Model:extend("Team", {
       id = db.Column{ db.Integer, primary_key = true },
@@ -475,7 +475,7 @@ describe("more of what a flush promises", function()
     assert.equal(0, Team.query:count() + Player.query:count())
   end)
 
-  it("CONFORMANCE 44: composite keys in relationships", function()
+  it("composite keys in relationships", function()
     db = mr.open "sqlite://"
     local Room = db.Model:extend("Room", {
       house = db.Column{ db.Integer, primary_key = true, autoincrement = false },

@@ -1,4 +1,4 @@
--- options.lua: the rule of API.md section 1, "Options and data", for the functions written in Lua:
+-- options.lua: how options are told from data, for the functions written in Lua (src/bind/argument.c does it for those in C):
 -- options are the hash part of a sole plain table whose array part is the positional arguments, or a
 -- final plain table without array part. A plain table is one without metatable.
 

@@ -1,5 +1,5 @@
 /*
- * argument.c: the one place that knows how options are told from positional arguments (API.md section 1), and
+ * argument.c: the one place that knows how options are told from positional arguments, and
  * how a misspelt option is answered.
  *
  * Invariant: nothing here changes a table that the user gave.

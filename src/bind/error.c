@@ -1,5 +1,5 @@
 /*
- * error.c: error objects: tables of the kinds of API.md section 8, raised from what the core recorded.
+ * error.c: error objects: tables, with a metatable for each kind of error, raised from what the core recorded.
  *
  * Invariant: a callback's own error is raised again as it was, and never wrapped.
  */

@@ -93,7 +93,7 @@ static bool collect_dropped(void *ud) {
 }
 
 /* Lua's collector does not see native memory: it is charged for its growth, in proportion to Lua's share, so
- * that dropping large objects leads to a collection (DESIGN.md section 3). */
+ * that dropping large objects leads to a collection. */
 static void charge(bind_state *b, lua_State *L) {
     size_t native = mr_env_memory(b->env);
     if (native < b->charged) {

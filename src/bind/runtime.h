@@ -115,7 +115,7 @@ bool bind_to_date(lua_State *L, int idx, mr_value *out);
 
 /* ---------------------------------------------------------------- arguments (argument.c) */
 
-/* The rule of API.md section 1 "Options and data": if the only argument from index first on is a plain table whose array
+/* How options are told from data: if the only argument from index first on is a plain table whose array
  * part is the positional arguments, spreads it on the stack; a final plain table without array part is the options. After it, the
  * stack is first..first+n-1 the positional arguments and *options the index of the options table (or 0). Returns n. */
 int bind_arguments(lua_State *L, int first, int *options);

@@ -1,8 +1,8 @@
 /*
  * type.c: what a column's type is called and which values it takes.
  *
- * Invariant: a value that passed mr_type_coerce has a kind of its type's row in the table of
- * API.md section 2, or is NULL or opaque. Nothing here allocates but the text of an error.
+ * Invariant: a value that passed mr_type_coerce has the kind that its type stores, or is NULL or
+ * opaque. Nothing here allocates but the text of an error.
  */
 #include <moonrow/schema.h>
 

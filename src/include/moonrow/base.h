@@ -42,7 +42,7 @@ typedef enum mr_status {
 
 /* ---------------------------------------------------------------- errors */
 
-/* The kinds of API.md section 8, in their hierarchy's order. */
+/* The kinds of errors: a kind comes after the more general kind that it belongs to. */
 typedef enum mr_errkind {
     MR_ERR_NONE = 0,
     MR_ERR_ERROR,
@@ -395,7 +395,7 @@ void mr_strbuf_put_float(mr_strbuf *b, int digits, double d);
 /* The candidate nearest to name by edit distance (<= a third of its length, at least 1..2), else the
  * first that begins with it, or NULL: for "did you mean". next(ud, i) gives candidate i or NULL at the end. */
 const char *mr_nearest(const char *name, const char *(*next)(void *ud, size_t i), void *ud);
-/* A class's name in snake case, by the rules of API.md section 2. */
+/* A class's name in snake case, which is its table's name. */
 void mr_snake_case(mr_strbuf *out, const char *name, size_t len);
 
 #ifdef __cplusplus

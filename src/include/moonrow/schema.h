@@ -61,7 +61,7 @@ const char *mr_type_wants(const mr_type *type);
 /* Checks value against the type and normalises it in place (integral float to integer, integer
  * to float, ISO text to date ...). what is "User.id" for the message
  * "User.id: expected integer, got string "x"". NULL and opaque values pass.
- * Never allocates except for an error. Source of the rules: API.md section 2. */
+ * Never allocates except for an error. */
 mr_status mr_type_coerce(mr_env *env, const mr_type *type, const char *what, mr_value *value);
 /* What can only be told at flush: String(n) over n characters, an Enum's choice. DataError. */
 mr_status mr_type_check_length(mr_env *env, const mr_type *type, const char *what,
