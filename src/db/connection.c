@@ -50,7 +50,9 @@ mr_status mr_conn_failed(mr_conn *conn, const char *sql, const mr_value *values,
 
 /* A coroutine that died in the midst of a block holds its lock until it is collected. */
 bool mr_conn_may_retry(mr_conn *conn) {
-    if (conn->was_blocked) return mr_db_collect(conn->engine->state);
+    bool blocked = conn->was_blocked;
+    conn->was_blocked = false; /* a later call may fail without meeting a lock */
+    if (blocked) return mr_db_collect(conn->engine->state);
     return mr_db_make_room(conn->engine->state, conn->driver); /* a journal is a file, too */
 }
 
@@ -113,25 +115,8 @@ void mr_conn_invalidate_cursors(mr_conn *conn) {
     while (conn->cursors) mr_cursor_invalidate(conn->cursors);
 }
 
-mr_status mr_conn_column_facts(mr_conn *conn, const mr_column *column, mr_column_facts *out) {
-    *out = (mr_column_facts){.not_null = true, .binary = true};
-    if (!conn->driver->column_facts) return MR_OK;
-    return conn->driver->column_facts(conn->dbc, column->table->schema, column->table->name, column->name, out);
-}
-
 mr_engine *mr_conn_engine(const mr_conn *conn) { return conn->engine; }
 mr_dbc *mr_conn_dbc(mr_conn *conn) { return conn->dbc; }
-uint64_t mr_conn_schema_seen(const mr_conn *conn) {
-    return conn->driver->schema_seen ? conn->driver->schema_seen(conn->dbc) : 0;
-}
-
-mr_status mr_conn_table_facts(mr_conn *conn, const mr_table *table, mr_table_facts *out) {
-    *out = (mr_table_facts){.numbers = true};
-    if (!conn->driver->table_facts) return MR_OK;
-    if (!mr_engine_call_fails(conn->engine) && conn->driver->table_facts(conn->dbc, table, out) == MR_OK) return MR_OK;
-    return mr_conn_failed(conn, NULL, NULL, 0);
-}
-
 void mr_conn_set_owner(mr_conn *conn, const void *owner) { conn->owner = owner; }
 
 void mr_conn_set_lazy(mr_conn *conn, bool lazy, mr_status (*on_write_begin)(void *ud, bool changed),

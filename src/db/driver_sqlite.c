@@ -66,36 +66,6 @@ static bool watch_insert(mr_dbc *dbc, bool before, int64_t *id) {
 
 static int64_t changes(mr_dbc *dbc) { return sqlite3_changes64(sqlite_dbc_of(dbc)->db); }
 
-/* Is the word, of capitals, in the text, in any case of letters? */
-static bool mentions(const char *text, const char *word) {
-    for (; *text; text++)
-        if (sqlite3_strnicmp(text, word, (int)strlen(word)) == 0) return true;
-    return false;
-}
-
-/* SQLite's own rules, in its order. */
-static mr_affinity affinity_of(const char *type) {
-    if (!type || !*type) return MR_AFFINITY_NONE;
-    if (mentions(type, "INT")) return MR_AFFINITY_NUMBER;
-    if (mentions(type, "CHAR") || mentions(type, "CLOB") || mentions(type, "TEXT")) return MR_AFFINITY_TEXT;
-    return mentions(type, "BLOB") ? MR_AFFINITY_NONE : MR_AFFINITY_NUMBER;
-}
-
-static mr_status column_facts(mr_dbc *handle, const char *schema, const char *table, const char *column,
-                              mr_column_facts *out) {
-    const char *type = NULL, *collation = NULL;
-    int not_null = 0, key = 0, counts = 0;
-    int rc = sqlite3_table_column_metadata(sqlite_dbc_of(handle)->db, schema, table, column, &type, &collation,
-                                           &not_null, &key, &counts);
-    if (rc == SQLITE_NOMEM) return mr_nomem(sqlite_dbc_of(handle)->env);
-    if (rc != SQLITE_OK) return MR_NOTFOUND; /* a statement tells what is wrong, if anything is */
-    out->not_null = not_null != 0;
-    out->integer = type && sqlite3_stricmp(type, "INTEGER") == 0;
-    out->affinity = affinity_of(type);
-    out->binary = !collation || sqlite3_stricmp(collation, "BINARY") == 0;
-    return MR_OK;
-}
-
 static bool in_transaction(mr_dbc *dbc) { return !sqlite3_get_autocommit(sqlite_dbc_of(dbc)->db); }
 
 /* ---------------------------------------------------------------- versions and snapshots */
@@ -230,7 +200,7 @@ static const mr_driver driver = {
     .column_count = mr_sqlite_column_count,
     .column_name = mr_sqlite_column_name,
     .last_insert_id = last_insert_id,
-    .column_facts = column_facts,
+    .column_facts = mr_sqlite_column_facts,
     .changes = changes,
     .in_transaction = in_transaction,
     .is_inherited = is_inherited,

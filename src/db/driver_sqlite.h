@@ -99,6 +99,7 @@ bool mr_sqlite_moves_schema(const char *sql);
 void mr_sqlite_begun(sqlite_stmt *s);
 uint64_t mr_sqlite_schema_seen(mr_dbc *dbc);
 mr_status mr_sqlite_table_facts(mr_dbc *dbc, const mr_table *table, mr_table_facts *out);
+mr_status mr_sqlite_column_facts(mr_dbc *dbc, const char *schema, const char *table, const char *column, mr_column_facts *out);
 /* Before the connection closes. */
 void mr_sqlite_forget_schema(sqlite_dbc *dbc);
 

@@ -1,8 +1,8 @@
 /*
- * sqlite_schema.c: what the file says of a table, which others may have made.
+ * sqlite_schema.c: what the file says of a table and its columns, which others may have made.
  *
- * Invariant: an answer is of the schema that the connection has seen last: a statement that had to be prepared again, a
- * statement that is no plain reading or writing, a rollback or an error makes those from before old.
+ * Invariant: an answer about a table is kept as long as the connection has seen no other schema. It is asked again after a
+ * statement that SQLite had to prepare again, after one that neither reads nor writes rows, after a rollback, and after an error.
  */
 #include "driver_sqlite.h"
 
@@ -38,7 +38,7 @@ void mr_sqlite_begun(sqlite_stmt *s) {
 
 uint64_t mr_sqlite_schema_seen(mr_dbc *dbc) { return sqlite_dbc_of(dbc)->seen; }
 
-/* ---------------------------------------------------------------- asking */
+/* ---------------------------------------------------------------- tables */
 
 static const char question[] =
     "SELECT c.cid, c.pk, (SELECT count(*) FROM pragma_table_info(?1, ?2) WHERE pk > 0), "
@@ -76,7 +76,12 @@ static bool has_column(const sqlite_dbc *dbc, const mr_table *table, const char 
            SQLITE_OK;
 }
 
-/* The words with which the table was made, in one database. */
+/* Does the text match the pattern of LIKE, in any case of letters? */
+static bool says(const char *text, const char *pattern) {
+    return sqlite3_strlike(pattern, text, 0) == 0;
+}
+
+/* Looks at the statement that made the table, in one database. */
 static mr_status read_words(sqlite_dbc *dbc, const mr_table *table, const char *schema, mr_table_facts *out,
                             bool *tree) {
     sqlite3_stmt *q = NULL;
@@ -87,8 +92,8 @@ static mr_status read_words(sqlite_dbc *dbc, const mr_table *table, const char *
     sqlite3_free(sql);
     if (rc == SQLITE_OK && (rc = sqlite3_step(q)) == SQLITE_ROW) {
         const char *words = (const char *)sqlite3_column_text(q, 0);
-        out->replaces = out->replaces || (words && sqlite3_strlike("%conflict%replace%", words, 0) == 0);
-        *tree = *tree || (words && sqlite3_strlike("create virtual table%using%rtree%", words, 0) == 0);
+        out->replaces = out->replaces || (words && says(words, "%conflict%replace%"));
+        *tree = *tree || (words && says(words, "create virtual table%using%rtree%"));
     }
     mr_status status = rc == SQLITE_ROW || rc == SQLITE_DONE ? MR_OK : mr_sqlite_fail(dbc, rc);
     sqlite3_finalize(q);
@@ -150,4 +155,29 @@ void mr_sqlite_forget_schema(sqlite_dbc *dbc) {
     mr_map_free(dbc->known);
     dbc->question = NULL;
     dbc->known = NULL;
+}
+
+/* ---------------------------------------------------------------- columns */
+
+/* SQLite's own rules, in its order. */
+static mr_affinity affinity_of(const char *type) {
+    if (!type || !*type) return MR_AFFINITY_NONE;
+    if (says(type, "%int%")) return MR_AFFINITY_NUMBER;
+    if (says(type, "%char%") || says(type, "%clob%") || says(type, "%text%")) return MR_AFFINITY_TEXT;
+    return says(type, "%blob%") ? MR_AFFINITY_NONE : MR_AFFINITY_NUMBER;
+}
+
+mr_status mr_sqlite_column_facts(mr_dbc *handle, const char *schema, const char *table, const char *column,
+                                 mr_column_facts *out) {
+    const char *type = NULL, *collation = NULL;
+    int not_null = 0, key = 0, counts = 0;
+    int rc = sqlite3_table_column_metadata(sqlite_dbc_of(handle)->db, schema, table, column, &type, &collation,
+                                           &not_null, &key, &counts);
+    if (rc == SQLITE_NOMEM) return mr_nomem(sqlite_dbc_of(handle)->env);
+    if (rc != SQLITE_OK) return MR_NOTFOUND; /* a statement tells what is wrong, if anything is */
+    out->not_null = not_null != 0;
+    out->integer = type && sqlite3_stricmp(type, "INTEGER") == 0;
+    out->affinity = affinity_of(type);
+    out->binary = !collation || sqlite3_stricmp(collation, "BINARY") == 0;
+    return MR_OK;
 }
