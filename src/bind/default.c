@@ -102,16 +102,6 @@ void bind_read_default(lua_State *L, int idx, mr_column *column, const char *opt
         read_value(L, idx, column->type, what, out);
 }
 
-/* "x" as an SQL string. */
-static void quote_text(mr_strbuf *sql, const char *s, size_t len) {
-    mr_strbuf_putc(sql, '\'');
-    for (size_t i = 0; i < len; i++) {
-        if (s[i] == '\'') mr_strbuf_putc(sql, '\'');
-        mr_strbuf_putc(sql, s[i]);
-    }
-    mr_strbuf_putc(sql, '\'');
-}
-
 /* text() as it is; a function or another expression by the default spelling. */
 static mr_status expression_sql(mr_env *env, const mr_node *node, mr_strbuf *sql) {
     bool bare = node->kind == MR_NODE_TEXT || node->kind == MR_NODE_LITERAL_SQL || node->kind == MR_NODE_FUNC;
@@ -143,7 +133,7 @@ const char *bind_read_server_default(lua_State *L, int idx) {
     if (node)
         st = expression_sql(env, node, &sql);
     else if (text && type == LUA_TSTRING)
-        quote_text(&sql, text, len);
+        mr_quote_text(text, len, &sql);
     else
         mr_strbuf_add(&sql, text, len);
     const char *done = st == MR_OK ? mr_strbuf_str(&sql) : NULL;

@@ -12,20 +12,11 @@
 #include <math.h>
 #include <string.h>
 
-static void put_text(mr_strbuf *out, const char *s, size_t len) {
-    mr_strbuf_putc(out, '\'');
-    for (size_t i = 0; i < len; i++) {
-        if (s[i] == '\'') mr_strbuf_putc(out, '\'');
-        mr_strbuf_putc(out, s[i]);
-    }
-    mr_strbuf_putc(out, '\'');
-}
-
 static mr_status put_value(mr_env *env, mr_strbuf *out, const mr_value *v) {
     if (v->kind == MR_NULL) mr_strbuf_puts(out, "NULL");
     else if (v->kind == MR_BOOL || v->kind == MR_INT) mr_strbuf_printf(out, "%" PRId64, v->u.i);
     else if (v->kind == MR_FLOAT && isfinite(v->u.d)) mr_strbuf_put_float(out, 17, v->u.d);
-    else if (v->kind == MR_TEXT && !memchr(v->u.s, '\0', v->len)) put_text(out, v->u.s, v->len);
+    else if (v->kind == MR_TEXT && !memchr(v->u.s, '\0', v->len)) mr_quote_text(v->u.s, v->len, out);
     else return mr_fail(env, MR_ERR_ARGUMENT, "a value that is no plain number or text is written as mr.text here");
     return MR_OK;
 }

@@ -1,7 +1,8 @@
 /*
- * quote.c: identifiers.
+ * quote.c: names and texts as they are written in SQL.
  *
- * Invariant: what is written without quotes means the same name in the database, whatever its case rules.
+ * Invariants: a name that is written without quotes means the same in the database, whatever its case rules. A text stays one
+ * text, whatever it holds.
  */
 #include <moonrow/sql.h>
 
@@ -36,4 +37,13 @@ void mr_quote_name(const mr_dialect *d, const char *name, mr_strbuf *out) {
         mr_strbuf_putc(out, *s);
     }
     mr_strbuf_putc(out, '"');
+}
+
+void mr_quote_text(const char *text, size_t len, mr_strbuf *out) {
+    mr_strbuf_putc(out, '\'');
+    for (size_t i = 0; i < len; i++) {
+        if (text[i] == '\'') mr_strbuf_putc(out, '\'');
+        mr_strbuf_putc(out, text[i]);
+    }
+    mr_strbuf_putc(out, '\'');
 }

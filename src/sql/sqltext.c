@@ -26,11 +26,13 @@ static char peek(const words *w) {
     return w->end - w->at > 1 ? w->at[1] : '\0';
 }
 
-/* "[" quotes a name, unless it stands behind one: there it is the index of an array. */
-static bool opens_name(const words *w) {
-    if (w->at == w->start) return true;
-    char before = w->at[-1];
+bool mr_sqltext_opens_name(char before) {
+    if (before == '\0') return true;
     return !is_letter(before) && !(before >= '0' && before <= '9') && !strchr("])\"`", before);
+}
+
+static bool opens_name(const words *w) {
+    return mr_sqltext_opens_name(w->at > w->start ? w->at[-1] : '\0');
 }
 
 /* The next word outside quotes and comments, in lower case and cut to what fits; false at the end. */

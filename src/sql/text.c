@@ -7,6 +7,7 @@
 #include <moonrow/sql.h>
 
 #include "node.h"
+#include "sqltext.h"
 
 #include <string.h>
 
@@ -43,11 +44,8 @@ static char peek(const text_parser *p, size_t i) {
     return (size_t)(p->end - p->at) > i ? p->at[i] : '\0';
 }
 
-/* "[" quotes a name in SQLite, unless it stands behind one: there it is the index of an array. */
 static bool opens_name(const text_parser *p) {
-    if (p->sql.len == 0) return true;
-    char before = p->sql.data[p->sql.len - 1];
-    return !is_name(before) && (before == '\0' || !strchr("])\"`", before));
+    return mr_sqltext_opens_name(p->sql.len > 0 ? p->sql.data[p->sql.len - 1] : '\0');
 }
 
 static mr_status take_bind(text_parser *p) {

@@ -311,6 +311,8 @@ const mr_dialect *mr_dialect_sqlite(void);
 const mr_dialect *mr_dialect_postgresql(void);
 /* Appends the name, quoted when it is reserved, has upper case or odd characters, or begins with a digit. */
 void mr_quote_name(const mr_dialect *d, const char *name, mr_strbuf *out);
+/* Appends the text as a literal of SQL, 'it''s'. Refuse text with a zero byte before. */
+void mr_quote_text(const char *text, size_t len, mr_strbuf *out);
 
 #ifdef __cplusplus
 }
