@@ -70,6 +70,20 @@ describe("at the end of a script", function()
     one([[db.session:delete(db.session:get(Post, 1)) db.session:flush()]], "1 object (1 Post)")
   end)
 
+  it("a change by an attribute that its class was given later", function()
+    one([[
+      local team = db.Table("team", db.metadata, db.Column{ "id", db.Integer, primary_key = true })
+      local Player = db.Model:extend("Player", {
+        id = id(), team_id = db.Column{ db.Integer, db.ForeignKey "team.id" } })
+      db:create_all()
+      db.session:add(Player{})
+      db.session:commit()
+      local player = db.session:get(Player, 1)
+      local Team = db.Model:extend("Team", {
+        __table = team, players = db.relationship("Player", { backref = "team" }) })
+      player.team = Team{}]], "2 objects", "1 Player", "1 Team")
+  end)
+
   it("what statements wrote", function()
     one([[db.session:execute(mr.text "DELETE FROM user")]], "what 1 statement wrote")
     one([[User.query:update{ name = "x" } Post.query:delete() db.session:add(User{})]], "1 object (1 User)",

@@ -288,23 +288,25 @@ static bool slot_is_set(const mr_value *v) {
     return v->kind != MR_UNLOADED;
 }
 
-static bool slot_is_changed(const mr_value *v) {
-    return v->kind == MR_COLLECTION ? mr_collection_changed(v->u.p) : (v->flags & MR_VALUE_DIRTY) != 0;
-}
-
 bool mr_entity_is_changed(const mr_entity *entity) {
-    for (unsigned slot = 0; slot < entity->nslots; slot++)
-        if (slot_is_changed(&entity->slots[slot])) return true;
+    for (unsigned slot = 0; slot < entity->mapper->nslots; slot++) {
+        if (mr_entity_is_dirty(entity, slot)) return true;
+        const mr_value *v = mr_entity_committed(entity, slot);
+        if (v->kind == MR_COLLECTION && mr_collection_changed(v->u.p)) return true;
+    }
     return false;
 }
 
-bool mr_session_is_modified(mr_session *s, mr_entity *entity) {
+void mr_session_compare(mr_session *s) {
     if (s->hooks[MR_SESSION_COMPARE].len > 0 && mr_session_fire(s, MR_SESSION_COMPARE) != MR_OK)
         mr_env_clear_error(s->env);
-    bool unsaved = entity->state == MR_PENDING || entity->state == MR_TRANSIENT;
-    for (unsigned slot = 0; slot < entity->mapper->nslots; slot++) {
-        const mr_value *v = mr_entity_slot(entity, slot);
-        if (unsaved ? slot_is_set(v) : slot_is_changed(v)) return true;
-    }
+}
+
+bool mr_session_is_modified(mr_session *s, mr_entity *entity) {
+    mr_session_compare(s);
+    mr_entity_touch(entity);
+    if (entity->state != MR_PENDING && entity->state != MR_TRANSIENT) return mr_entity_is_changed(entity);
+    for (unsigned slot = 0; slot < entity->mapper->nslots; slot++)
+        if (slot_is_set(mr_entity_slot(entity, slot))) return true;
     return false;
 }

@@ -50,8 +50,8 @@ mr_status mr_blocks_allow_change(const mr_entity *e, const mr_property *prop) {
 /* ---------------------------------------------------------------- what waits for a flush */
 
 /* Was it touched and put back? Then there is nothing to write. */
-static bool waits(mr_session *s, mr_entity *e) {
-    return e->state != MR_PERSISTENT || (e->flags & MR_ENTITY_TO_DELETE) || mr_session_is_modified(s, e);
+static bool waits(const mr_entity *e) {
+    return e->state != MR_PERSISTENT || (e->flags & MR_ENTITY_TO_DELETE) || mr_entity_is_changed(e);
 }
 
 typedef struct naming {
@@ -66,7 +66,7 @@ static void name_objects(mr_session *s, const mr_vec *list, naming *n) {
     for (size_t i = 0; i < list->len; i++) {
         mr_entity *e = mr_vec_ptr(list, i);
         /* A changed one that is to be deleted is in both lists. */
-        if (!waits(s, e) || (list == &s->owner->dirty && (e->flags & MR_ENTITY_TO_DELETE))) continue;
+        if (!waits(e) || (list == &s->owner->dirty && (e->flags & MR_ENTITY_TO_DELETE))) continue;
         if (n->named == NAMED) {
             n->left_out++;
             continue;
@@ -78,8 +78,7 @@ static void name_objects(mr_session *s, const mr_vec *list, naming *n) {
 
 bool mr_session_name_pending(mr_session *s, mr_strbuf *out) {
     naming n = {out, 0, 0};
-    if (s->hooks[MR_SESSION_COMPARE].len > 0 && mr_session_fire(s, MR_SESSION_COMPARE) != MR_OK)
-        mr_env_clear_error(s->env);
+    mr_session_compare(s);
     if (mr_session_is_clean(s)) return false;
     mr_state_sort_pending(s);
     name_objects(s, &s->fresh, &n);

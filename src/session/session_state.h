@@ -295,6 +295,8 @@ mr_status mr_attribute_unexpire(mr_entity *entity);
 mr_status mr_attribute_bury(mr_session *s, mr_entity *entity);
 /* Has any attribute of a persistent object another value than its row? */
 bool mr_entity_is_changed(const mr_entity *entity);
+/* Listeners compare mutable values with their rows now; what they raise is dropped. */
+void mr_session_compare(mr_session *s);
 /* mr_type_coerce with "User.email" for the message. */
 mr_status mr_attribute_coerce(const mr_mapper *mapper, const mr_property *prop, mr_value *value);
 /* Loads a column that is not loaded. ObjectDeletedError, DetachedInstanceError. */
