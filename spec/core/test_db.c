@@ -159,14 +159,12 @@ static void test_text_reads_its_columns(void **state) {
 
 typedef struct begun {
     int calls;
-    bool changed;
     mr_status answer;
 } begun;
 
-static mr_status on_begin(void *ud, bool changed) {
+static mr_status on_begin(void *ud) {
     begun *b = ud;
     b->calls++;
-    b->changed = changed;
     return b->answer;
 }
 
@@ -174,7 +172,7 @@ static void test_lazy_begin(void **state) {
     db_fixture *f = *state;
     mr_engine *engine = db_engine(f->env, f->url, -1);
     mr_conn *conn = db_connect(engine), *other = db_connect(engine);
-    begun b = {0, false, MR_OK};
+    begun b = {0, MR_OK};
     db_run(other, "CREATE TABLE t (x)");
     db_run(other, "INSERT INTO t VALUES (1)");
     mr_conn_set_lazy(conn, true, on_begin, &b);
@@ -183,21 +181,12 @@ static void test_lazy_begin(void **state) {
     db_run(conn, "INSERT INTO t VALUES (2)");
     assert_true(mr_conn_in_transaction(conn));
     assert_int_equal(b.calls, 1);
-    assert_false(b.changed);
     db_run(conn, "INSERT INTO t VALUES (3)");
     assert_int_equal(b.calls, 1);
     assert_int_equal(mr_conn_commit(conn), MR_OK);
     assert_false(mr_conn_in_transaction(conn));
-    /* Our own commit is no change by another; one after our first read is, whatever we read later. */
-    assert_int_equal(db_int(conn, "SELECT count(*) FROM t"), 3);
     db_run(conn, "INSERT INTO t VALUES (4)");
-    assert_false(b.changed);
-    assert_int_equal(mr_conn_rollback(conn), MR_OK);
-    db_run(other, "INSERT INTO t VALUES (5)");
-    assert_int_equal(db_int(conn, "SELECT count(*) FROM t"), 4);
-    db_run(conn, "INSERT INTO t VALUES (6)");
-    assert_int_equal(b.calls, 3);
-    assert_true(b.changed);
+    assert_int_equal(b.calls, 2);
     assert_int_equal(mr_conn_commit(conn), MR_OK);
     b.answer = MR_FAIL;
     mr_fail(f->env, MR_ERR_CALLBACK, "mine");
@@ -254,10 +243,54 @@ static void test_failed_commit_stays_open(void **state) {
     mr_engine_release(engine);
 }
 
+typedef struct reads {
+    int calls;
+    bool known;
+    int64_t version;
+} reads;
+
+static void on_read(void *ud, bool known, int64_t version) {
+    reads *r = ud;
+    r->calls++;
+    r->known = known;
+    r->version = version;
+}
+
+/* The version that reads outside of a transaction are told of changes when another connection commits, and only then. */
+static void test_reads(void **state) {
+    db_fixture *f = *state;
+    mr_engine *engine = db_engine(f->env, f->url, -1);
+    mr_conn *conn = db_connect(engine), *other = db_connect(engine);
+    reads r = {0};
+    int64_t before, version;
+    db_run(other, "CREATE TABLE t (x)");
+    mr_conn_set_lazy(conn, true, NULL, NULL);
+    mr_conn_set_on_read(conn, on_read, &r);
+    assert_int_equal(db_int(conn, "SELECT count(*) FROM t"), 0);
+    assert_int_equal(r.calls, 1);
+    assert_true(r.known);
+    before = r.version;
+    assert_int_equal(db_int(conn, "SELECT count(*) FROM t"), 0);
+    assert_int_equal(r.calls, 2);
+    assert_int_equal(r.version, before);
+    db_run(other, "INSERT INTO t VALUES (1)");
+    assert_int_equal(db_int(conn, "SELECT count(*) FROM t"), 1);
+    assert_int_not_equal(r.version, before);
+    assert_true(mr_conn_data_version(conn, &version));
+    assert_int_equal(r.version, version);
+    db_run(conn, "INSERT INTO t VALUES (2)");
+    assert_int_equal(db_int(conn, "SELECT count(*) FROM t"), 2);
+    assert_int_equal(r.calls, 3); /* within the transaction nobody is told */
+    assert_int_equal(mr_conn_rollback(conn), MR_OK);
+    mr_conn_close(conn);
+    mr_conn_close(other);
+    mr_engine_release(engine);
+}
+
 static void test_savepoints(void **state) {
     mr_engine *engine = memory_engine(state);
     mr_conn *conn = db_connect(engine);
-    begun b = {0, false, MR_OK};
+    begun b = {0, MR_OK};
     db_run(conn, "CREATE TABLE t (x)");
     mr_conn_set_lazy(conn, true, on_begin, &b);
     assert_int_equal(mr_conn_savepoint(conn, 1), MR_OK);
@@ -530,6 +563,7 @@ int main(void) {
         TEST(test_batch),
         TEST(test_text_reads_its_columns),
         TEST(test_lazy_begin),
+        TEST(test_reads),
         TEST(test_transactions),
         TEST(test_failed_commit_stays_open),
         TEST(test_savepoints),

@@ -12,9 +12,8 @@ typedef struct program {
     mr_recorder *recorder;
 } program;
 
-static mr_status on_begin(void *ud, bool changed) {
+static mr_status on_begin(void *ud) {
     (void)ud;
-    (void)changed;
     return MR_OK;
 }
 

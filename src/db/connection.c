@@ -119,7 +119,7 @@ mr_engine *mr_conn_engine(const mr_conn *conn) { return conn->engine; }
 mr_dbc *mr_conn_dbc(mr_conn *conn) { return conn->dbc; }
 void mr_conn_set_owner(mr_conn *conn, const void *owner) { conn->owner = owner; }
 
-void mr_conn_set_lazy(mr_conn *conn, bool lazy, mr_status (*on_write_begin)(void *ud, bool changed),
+void mr_conn_set_lazy(mr_conn *conn, bool lazy, mr_status (*on_write_begin)(void *ud),
                       void *ud) {
     conn->lazy = lazy;
     conn->on_write_begin = on_write_begin;

@@ -47,13 +47,11 @@ struct mr_conn {
     bool blocked;    /* the lock that the last call met is held by this program */
     bool was_blocked; /* so it was when the last call that failed did so */
     bool exclusive;  /* BEGIN EXCLUSIVE is running */
-    bool version_known;
-    int64_t version; /* of the data when this connection last began, committed, or first read */
     uint64_t serial;
     bool loading; /* the open transaction is a load's */
     void (*on_read)(void *ud, bool known, int64_t version);
     void *on_read_ud;
-    mr_status (*on_write_begin)(void *ud, bool changed);
+    mr_status (*on_write_begin)(void *ud);
     void *on_write_begin_ud;
     bool lost;     /* the database has ended the transaction by itself, and nobody has rolled back yet */
     char *failure; /* the error it did so with (NULL: there was no memory for it) */
@@ -123,8 +121,7 @@ void mr_conn_follow(mr_conn *conn, bool failed);
 /* PendingRollbackError where the database has ended the transaction by itself. */
 mr_status mr_conn_check_lost(mr_conn *conn);
 void mr_conn_forget_loss(mr_conn *conn);
-/* After the first step of a statement that reads outside of a transaction: notes the data version if none is known, and
- * tells on_read. */
+/* After the first step of a statement that reads outside of a transaction: tells on_read. */
 void mr_conn_note_read(mr_conn *conn);
 
 /* ---- statement cache (statement_cache.c) */

@@ -238,7 +238,6 @@ static bool clean(mr_conn *conn) {
     conn->on_lost = NULL;
     conn->on_lost_ud = NULL;
     mr_conn_forget_loss(conn);
-    conn->version_known = false;
     mr_conn_invalidate_cursors(conn);
     if (mr_conn_is_inherited(conn)) return false;
     if (!conn->began) return true;

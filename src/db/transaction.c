@@ -77,29 +77,18 @@ void mr_conn_follow(mr_conn *conn, bool failed) {
     if (failed) lose(conn);
 }
 
-/* The version as it is now: what others committed before is seen from here on. Without one, MR_OK. */
-static mr_status note_version(mr_conn *conn) {
-    if (!conn->driver->data_version) return MR_OK;
-    conn->version_known = conn->driver->data_version(conn->dbc, &conn->version) == MR_OK;
-    return conn->version_known ? MR_OK : MR_FAIL;
-}
-
 bool mr_conn_data_version(mr_conn *conn, int64_t *out) {
     if (!conn->driver->data_version) return false;
     if (conn->driver->data_version(conn->dbc, out) == MR_OK) return true;
-    mr_env_clear_error(conn->env); /* who asks takes it for another one then, which only costs a refresh */
+    mr_env_clear_error(conn->env); /* the caller goes on as if the database had no versions */
     return false;
 }
 
-/* Later reads do not move the noted version: what the first one read may be stale by then. */
 void mr_conn_note_read(mr_conn *conn) {
     int64_t version = 0;
+    if (!conn->on_read) return;
     bool known = mr_conn_data_version(conn, &version);
-    if (known && !conn->version_known) {
-        conn->version = version;
-        conn->version_known = true;
-    }
-    if (conn->on_read) conn->on_read(conn->on_read_ud, known, version);
+    conn->on_read(conn->on_read_ud, known, version);
 }
 
 mr_status mr_conn_begin(mr_conn *conn, mr_txmode mode) {
@@ -140,14 +129,9 @@ mr_status mr_conn_take_snapshot(mr_conn *conn) {
 void mr_conn_set_read_only(mr_conn *conn) { conn->read_only = conn->began; }
 
 mr_status mr_conn_begin_write(mr_conn *conn) {
-    int64_t before = conn->version;
-    bool known = conn->version_known;
     if (mr_conn_begin(conn, MR_TX_DEFAULT)) return MR_FAIL;
-    if (note_version(conn)) return mr_conn_failed(conn, NULL, NULL, 0);
     if (!conn->on_write_begin) return MR_OK;
-    return conn->on_write_begin(conn->on_write_begin_ud, known && before != conn->version) == MR_FAIL
-               ? MR_FAIL
-               : MR_OK;
+    return conn->on_write_begin(conn->on_write_begin_ud) == MR_FAIL ? MR_FAIL : MR_OK;
 }
 
 static mr_status end(mr_conn *conn, mr_control control) {
@@ -165,9 +149,6 @@ static mr_status end(mr_conn *conn, mr_control control) {
         return MR_FAIL;
     }
     conn->began = conn->read_only = conn->loading = false;
-    /* Our own changes have moved the version too. Not to know it only costs a refresh. */
-    int64_t before = conn->version;
-    if (conn->version_known && conn->driver->data_version(conn->dbc, &conn->version)) conn->version = before;
     return MR_OK;
 }
 

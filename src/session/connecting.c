@@ -54,9 +54,8 @@ void mr_session_settle_snapshot(mr_session *s) {
 }
 
 /* The first write has begun the transaction. What was read before may be old. */
-static mr_status write_began(void *ud, bool changed) {
+static mr_status write_began(void *ud) {
     mr_session *s = ud;
-    (void)changed; /* on this connection alone */
     mr_session_settle_snapshot(s);
     return mr_session_fire(s, MR_SESSION_AFTER_BEGIN);
 }

@@ -229,8 +229,8 @@ mr_dbc *mr_conn_dbc(mr_conn *conn);
 /* The holder's name for messages about locks held within this environment ("a session holds ..."). */
 void mr_conn_set_owner(mr_conn *conn, const void *owner);
 /* Lazy: reads run in autocommit; the first write begins (mode default). on_write_begin, when not NULL, runs
- * after that BEGIN with changed = another connection has committed since this one last read. */
-void mr_conn_set_lazy(mr_conn *conn, bool lazy, mr_status (*on_write_begin)(void *ud, bool changed), void *ud);
+ * after that BEGIN. */
+void mr_conn_set_lazy(mr_conn *conn, bool lazy, mr_status (*on_write_begin)(void *ud), void *ud);
 
 /* on_read, when not NULL, runs after the first step of each statement that reads outside of a transaction (that of a load of
  * several statements is none): version is that of the data which it reads; known = false: the database has none. */
