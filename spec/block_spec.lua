@@ -380,3 +380,90 @@ describe("a block of engine:begin that was ended inside", function()
     end)
   end
 end)
+
+describe("an error that is nil", function()
+  local lost = { username = "lost", email = "lost" }
+  -- Each leaves a value of a block by the error.
+  local values = {
+    begin = function(db, User)
+      local s <close> = mr.Session(db.engine)
+      local t <close> = s:begin() -- luacheck: ignore
+      s:add(User(lost))
+      s:flush()
+      error(nil)
+    end,
+    ["begin in a mode"] = function(db, User)
+      local s <close> = mr.Session(db.engine)
+      local t <close> = s:begin{ mode = "immediate" } -- luacheck: ignore
+      s:add(User(lost))
+      error(nil)
+    end,
+    ["the closing value of a loop"] = function(db, User)
+      local s <close> = mr.Session(db.engine)
+      for _ in next, { 1 }, nil, s:begin() do -- luacheck: ignore
+        s:add(User(lost))
+        s:flush()
+        error(nil)
+      end
+    end,
+    ["a savepoint"] = function(db, User)
+      local s <close> = mr.Session(db.engine)
+      pcall(function()
+        local t <close> = s:begin_nested() -- luacheck: ignore
+        s:add(User(lost))
+        s:flush()
+        error(nil)
+      end)
+      s:commit()
+      error(nil)
+    end,
+    ["engine:begin"] = function(db)
+      local c <close> = db.engine:begin()
+      c:execute "INSERT INTO user (username, email) VALUES ('lost', 'lost')"
+      error(nil)
+    end,
+  }
+  local callers = {
+    pcall = pcall,
+    xpcall = function(fn, ...) return xpcall(fn, function(e) return e end, ...) end,
+    ["pcall in a coroutine"] = function(fn, ...)
+      return coroutine.wrap(function(...) return pcall(fn, ...) end)(...)
+    end,
+    ["pcall of a coroutine"] = function(fn, ...) return pcall(coroutine.wrap(fn), ...) end,
+  }
+
+  for value, fails in pairs(values) do
+    for caller, call in pairs(callers) do
+      it("rolls back as any other does: " .. value .. ", " .. caller, function()
+        local db, User = support.users()
+        assert.same(table.pack(false, nil), table.pack(call(fails, db, User)))
+        assert.same({}, usernames(db))
+      end)
+    end
+  end
+
+  it("is none where the scope comes to its end by itself", function()
+    local db, User = support.users()
+    local s <close> = mr.Session(db.engine)
+    do
+      local t <close> = s:begin() -- luacheck: ignore
+      s:add(new_user(User, "block"))
+    end
+    local function by_return()
+      local t <close> = s:begin() -- luacheck: ignore
+      s:add(new_user(User, "return"))
+      return nil
+    end
+    by_return()
+    for _ = 1, 2 do
+      local t <close> = s:begin() -- luacheck: ignore
+      s:add(new_user(User, "break"))
+      break
+    end
+    assert.is_true(pcall(coroutine.wrap(function()
+      local c <close> = db.engine:begin()
+      c:execute "INSERT INTO user (username, email) VALUES ('coroutine', 'x')"
+    end)))
+    assert.same({ "block", "break", "coroutine", "return" }, usernames(db))
+  end)
+end)

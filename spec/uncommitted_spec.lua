@@ -1,5 +1,7 @@
 -- uncommitted_spec.lua: work that nobody has committed, at the end of a script or a scope: a warning says what is lost.
 
+local mr = require "moonrow"
+
 local prelude = [[
   package.cpath = %q
   warn "@on"
@@ -138,6 +140,13 @@ describe("at the end of a script", function()
     none [[do local c <close> = db.engine:begin() c:execute "DELETE FROM user" end]]
   end)
 
+  it("where os.exit ends the script in the midst of it", function()
+    one([[db.session:add(User{ name = "d" }) os.exit(0, true)]], "1 object (1 User)")
+    one([[local s <close> = mr.Session(db.engine) s:add(User{ name = "d" }) os.exit(0, true)]], "1 object (1 User)")
+    one([[local c <close> = db.engine:connect() c:execute "DELETE FROM user" os.exit(0, true)]], "a connection")
+    none [[local s <close> = mr.Session(db.engine) s:add(User{}) s:commit() os.exit(0, true)]]
+  end)
+
   it("nor where the program itself has closed or removed it, or turned warnings off", function()
     none [[local s = mr.Session(db.engine) s:add(User{}) s:close()]]
     none [[db.session:add(User{}) db.session:remove()]]
@@ -182,5 +191,57 @@ describe("at the end of a scope", function()
     none [[pcall(function() local s <close> = mr.Session(db.engine) s:add(User{}) error "mine" end)]]
     none [[mr.sessionmaker{ bind = db.engine }:begin(function(s) s:add(User{}) end)]]
     none [[pcall(function() mr.sessionmaker{ bind = db.engine }:begin(function(s) s:add(User{}) error "mine" end) end)]]
+  end)
+end)
+
+describe("a scope whose function does not come to its end, with no error to tell why,", function()
+  local fails = {
+    ["by an error that is nil"] = function(run) assert.is_nil(select(2, pcall(run))) end,
+    ["by one in a coroutine"] = function(run) assert.is_nil(select(2, pcall(coroutine.wrap(run)))) end,
+    ["by one of a coroutine that stays"] = function(run)
+      assert.same({ false, nil }, { coroutine.resume(coroutine.create(run)) })
+    end,
+    ["by coroutine.close"] = function(run)
+      local co = coroutine.create(run)
+      assert(coroutine.resume(co, coroutine.yield))
+      assert(coroutine.close(co))
+    end,
+  }
+  for name, fail in pairs(fails) do
+    it("gives its teardowns an error, lest they take its work for whole: " .. name, function()
+      local app = mr.App "test"
+      app.config.DATABASE_URI = "sqlite://"
+      local db = mr.Database(app)
+      local User = db.Model:extend("User", { id = db.Column{ db.Integer, primary_key = true } })
+      db:create_all()
+      local errors = {}
+      app:on_teardown(function(e)
+        errors[#errors + 1] = e
+        if e == nil then db.session:commit() end
+      end)
+      fail(function(leave)
+        app:scope(function()
+          db.session:add(User{})
+          db.session:flush();
+          (leave or error)(nil)
+        end)
+      end)
+      assert.equal(1, #errors)
+      assert.is_true(mr.errors.InvalidRequestError:is(errors[1]))
+      assert.matches("has not come to its end", errors[1].message)
+      assert.equal(0, User.query:count())
+    end)
+  end
+
+  it("as os.exit leaves it", function()
+    none [[
+      app:on_teardown(function(e)
+        print(mr.errors.InvalidRequestError:is(e) and "done" or "a failure")
+      end)
+      app:scope(function()
+        db.session:add(User{})
+        os.exit(0, true)
+      end)
+    ]]
   end)
 end)

@@ -109,11 +109,18 @@ local function leave(scope)
   if #stack == 0 then stacks[scope.thread.co] = nil end
 end
 
+-- What teardowns are given where the function has not come to its end and there is no error to tell why: none may
+-- take its work for whole.
+local function cut_short(err)
+  if err ~= nil then return err end
+  return select(2, pcall(core.raise, "InvalidRequestError", "the function of app:scope has not come to its end: its"
+    .. " coroutine or the Lua state was closed in its midst, or its error is nil"))
+end
+
 -- Runs the teardowns, last registered first, each with the error that ended the scope, or nil. One that
 -- fails keeps none of the others from running; its error is raised when there is no earlier one, and a
 -- warning otherwise.
-function Scope:__close(err)
-  if not is_entered(self) then return end
+local function close(self, err)
   self.done = err == nil
   local first
   for i = #self.app.teardowns, 1, -1 do
@@ -128,6 +135,11 @@ function Scope:__close(err)
   end
   leave(self)
   if first ~= nil then error(first, 0) end
+end
+
+-- The end of a function that comes to its own closes the scope by hand.
+function Scope:__close(err)
+  if is_entered(self) then close(self, cut_short(err)) end
 end
 
 local function new_scope(app)
@@ -152,7 +164,7 @@ end
 
 -- By hand, so that an interrupted end is done again when the variable is closed.
 local function finish(scope, ...)
-  Scope.__close(scope)
+  close(scope)
   return ...
 end
 

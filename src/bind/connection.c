@@ -166,8 +166,8 @@ static void end_block(lua_State *L, bind_connection *c, bool keep) {
 static int connection_close(lua_State *L) {
     bind_connection *c = bind_arg(L, 1, BIND_CONNECTION, "close");
     if (!c->conn) return 0;
-    bool ends = lua_isnoneornil(L, 2) && bind_is_running(L);
-    if (ends && !c->block) warn_of_loss(L, c);
+    bool ends = bind_scope_ends(L);
+    if (!c->block && bind_scope_or_state_ends(L)) warn_of_loss(L, c);
     end_block(L, c, ends && c->block && !c->function);
     return 0;
 }

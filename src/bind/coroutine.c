@@ -35,6 +35,22 @@ int bind_call_block(lua_State *L, int nargs, int nresults, lua_KFunction finish)
     return finish(L, LUA_OK, 0);
 }
 
+/* An error may be nil, as the argument of a scope that ends well is. But it is a protected call that closes the variables then, or
+ * nobody at all, where else it is the function that has them. */
+bool bind_scope_ends(lua_State *L) {
+    lua_Debug ar;
+    if (!lua_isnoneornil(L, 2) || !lua_getstack(L, 1, &ar)) return false;
+    lua_getinfo(L, "S", &ar);
+    return *ar.what != 'C';
+}
+
+bool bind_scope_or_state_ends(lua_State *L) {
+    lua_Debug ar;
+    bool main = lua_pushthread(L) != 0;
+    lua_pop(L, 1);
+    return bind_scope_ends(L) || (main && lua_isnoneornil(L, 2) && !lua_getstack(L, 1, &ar));
+}
+
 /* core.error_closes(): would an error of the running coroutine close its variables? */
 static int core_error_closes(lua_State *L) {
     lua_pushboolean(L, bind_error_closes(L));

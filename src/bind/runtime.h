@@ -158,13 +158,13 @@ void bind_close_types(lua_State *L);
 void *bind_test(lua_State *L, int idx, const char *type);
 /* Raises an ArgumentError otherwise. */
 void *bind_arg(lua_State *L, int idx, const char *type, const char *function);
-/* False when a __close runs because its coroutine or state is closed from outside: then nothing called it. */
-static inline bool bind_is_running(lua_State *L) {
-    lua_Debug ar;
-    return lua_getstack(L, 1, &ar) != 0;
-}
 
 /* coroutine.c */
+/* Called by a __close: has the Lua function that holds the variable come to its end, or to that of the variable's block? Not where
+ * an error unwinds it, be it nil, nor where its coroutine or state is closed from outside. */
+bool bind_scope_ends(lua_State *L);
+/* The same, or has os.exit closed the state in its midst? */
+bool bind_scope_or_state_ends(lua_State *L);
 /* Does an error in the running coroutine close the variables that are to be closed? A coroutine that dies of it leaves them open;
  * so does none that a protected call keeps alive, and not the main thread. */
 bool bind_error_closes(lua_State *L);

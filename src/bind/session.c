@@ -152,7 +152,7 @@ static int session_close(lua_State *L) {
 /* local s <close> = ...: the scope has ended. With an error, that is the one to tell. */
 static int session_end(lua_State *L) {
     const bind_session *s = bind_arg(L, 1, BIND_SESSION, "close");
-    if (lua_isnoneornil(L, 2) && bind_is_running(L)) warn_of_loss(L, bind_of(L), s);
+    if (bind_scope_or_state_ends(L)) warn_of_loss(L, bind_of(L), s);
     return session_close(L);
 }
 

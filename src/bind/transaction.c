@@ -149,12 +149,12 @@ static void refuse_rest(lua_State *L, const bind_transaction *t) {
     bind_check(L, st);
 }
 
-/* local t <close> = session:begin(): the second argument is the error, or nil. A close from outside (coroutine.close) comes without
- * an error and cannot be told from the block's end, except that its coroutine is not running. The block of a function comes here
- * only when something has gone wrong with it (an error may be nil). An error that is under way is the one to tell. */
+/* local t <close> = session:begin(): the second argument is the error, or nil; a close from outside (coroutine.close) comes without
+ * an error. The block of a function comes here only when something has gone wrong with it. An error that is under way is the one
+ * to tell. */
 static int transaction_close(lua_State *L) {
     bind_transaction *t = transaction_arg(L, "close");
-    bool ends = !t->function && lua_isnoneornil(L, 2) && bind_is_running(L);
+    bool ends = !t->function && bind_scope_ends(L);
     if (!ends) {
         bind_state *b = bind_of(L);
         if (!t->serial) return 0;
