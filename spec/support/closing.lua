@@ -115,6 +115,17 @@ door("post == tag", function() return post == values.tag end)
 local iterate = values.query:iter()
 door("an iterator kept", function() return iterate() end)
 
+-- The functions of the metatables of objects and classes, kept.
+for _, name in ipairs { "post", "tag", "class" } do
+  local value, meta = values[name], debug.getmetatable(values[name])
+  local index, newindex, text = meta.__index, meta.__newindex, meta.__tostring
+  for _, key in ipairs { "id", "nothing", 1, true } do
+    door(name .. "'s __index kept", function() return index(value, key) end)
+    door(name .. "'s __newindex kept", function() return newindex(value, key, "x") end)
+  end
+  door(name .. "'s __tostring kept", function() return text(value) end)
+end
+
 -- The functions of the module, kept, and those of its Lua part.
 local given = { "Integer", "post", {}, print, m.Post, post, values.query, db.engine, m.Post.id, 1 }
 for name, fn in pairs(mr) do

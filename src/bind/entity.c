@@ -91,9 +91,11 @@ static int entity_index(lua_State *L) {
     int member = bind_class_member_key(L, lua_upvalueindex(UP_CLASS), 2);
     if (member != LUA_TNIL) return bind_test(L, -1, BIND_FIELD) ? get_field(L) : 1;
     lua_settop(L, 2);
+    bind_class *c = class_of(L);
+    if (c->b->closed) bind_of(L); /* a program may have kept the function */
     lua_pushvalue(L, lua_upvalueindex(UP_CLASS));
     const mr_property *prop = bind_class_property(L, 3, 2);
-    if (prop) return get_attribute(L, class_of(L), prop);
+    if (prop) return get_attribute(L, c, prop);
     return bind_class_no_attribute(L, 3, luaL_tolstring(L, 2, NULL));
 }
 
