@@ -455,10 +455,10 @@ describe("an error that is nil", function()
       return nil
     end
     by_return()
-    for _ = 1, 2 do
+    while true do
       local t <close> = s:begin() -- luacheck: ignore
       s:add(new_user(User, "break"))
-      break
+      if #s.new > 0 then break end
     end
     assert.is_true(pcall(coroutine.wrap(function()
       local c <close> = db.engine:begin()
