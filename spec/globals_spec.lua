@@ -10,6 +10,7 @@ describe("a program whose globals are its own", function()
     overwritten = "has other values under every standard name",
     ["taken away"] = "has no standard name any more",
     libraries = "has taken the functions out of the standard libraries",
+    methods = "has taken the methods away from strings",
     strict = "refuses names that it has not declared",
     environment = "requires the library where _ENV is a table of its own",
   }

@@ -184,7 +184,7 @@ function App:on_teardown(fn)
   return fn
 end
 
-function App:__tostring() return ("<App %q>"):format(self.name) end
+function App:__tostring() return string.format("<App %q>", self.name) end
 
 local app = {}
 

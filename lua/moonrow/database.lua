@@ -45,8 +45,8 @@ local function engine_of_state(state)
   if engine then return engine end
   local url = current.config.DATABASE_URI
   if url == nil then
-    core.raise("InvalidRequestError", ("the application %q has no database: set app.config.DATABASE_URI,"
-      .. ' as in "sqlite:////tmp/test.db"'):format(current.name))
+    core.raise("InvalidRequestError", string.format("the application %q has no database: set app.config.DATABASE_URI,"
+      .. ' as in "sqlite:////tmp/test.db"', current.name))
   end
   engine = core.create_engine(url, state.engine_options or {})
   state.engines[current] = engine
@@ -157,13 +157,13 @@ function Database:__index(name)
   local mr = mr_of(self)
   local value = rawget(mr, name)
   if value ~= nil then return value end
-  core.raise("ArgumentError", ("db has no name '%s'%s"):format(
+  core.raise("ArgumentError", string.format("db has no name '%s'%s",
     tostring(name), names.hint(tostring(name), methods, getters, self, mr)))
 end
 
 function Database:__newindex(name, value)
   if methods[name] or getters[name] or rawget(mr_of(self), name) ~= nil then
-    core.raise("ArgumentError", ("db.%s belongs to moonrow and cannot be set"):format(tostring(name)))
+    core.raise("ArgumentError", string.format("db.%s belongs to moonrow and cannot be set", tostring(name)))
   end
   rawset(self, name, value)
 end
@@ -171,7 +171,7 @@ end
 function Database:__tostring()
   local current = self[STATE].only
   local url = current and tostring(current.config.DATABASE_URI)
-  return ("<Database %s>"):format(url or "without an application")
+  return string.format("<Database %s>", url or "without an application")
 end
 
 -- ---------------------------------------------------------------- making one

@@ -49,7 +49,7 @@ local function check(what, args)
   if not options.callable(fn) then options.expect(what .. ": the listener", "a function", fn) end
   local kind = kinds[name]
   if not kind then
-    core.raise("ArgumentError", ("%s: there is no event '%s'%s"):format(what, name, names.hint(name, kinds)))
+    core.raise("ArgumentError", string.format("%s: there is no event '%s'%s", what, name, names.hint(name, kinds)))
   end
   return kind
 end
@@ -67,13 +67,13 @@ function event.listen(...)
   local once = options.typed("event.listen", given, "once", "boolean")
   local retval = options.typed("event.listen", given, "retval", "boolean")
   if retval and (kind ~= "attribute" or name == "remove") then
-    core.raise("ArgumentError", ("event.listen: retval is for 'set' and 'append' of attributes, not for '%s'")
-      :format(name))
+    core.raise("ArgumentError",
+      string.format("event.listen: retval is for 'set' and 'append' of attributes, not for '%s'", name))
   end
   local propagate = options.typed("event.listen", given, "propagate", "boolean")
   if propagate ~= nil and kind ~= "class" and kind ~= "attribute" then
     core.raise("ArgumentError",
-      ("event.listen: propagate is for classes and their attributes, not for '%s'"):format(name))
+      string.format("event.listen: propagate is for classes and their attributes, not for '%s'", name))
   end
   if kind == "class" or kind == "attribute" then
     core.event_listen(target, name, fn, once, retval, propagate)
@@ -102,7 +102,7 @@ function event.remove(...)
   end
   if not found then
     core.raise("InvalidRequestError",
-      ("event.remove: this function does not listen to '%s' of this target"):format(args[2]))
+      string.format("event.remove: this function does not listen to '%s' of this target", args[2]))
   end
 end
 
@@ -118,7 +118,7 @@ end
 
 return setmetatable(event, {
   __index = function(_, name)
-    core.raise("ArgumentError", ("mr.event has no name '%s'%s"):format(
+    core.raise("ArgumentError", string.format("mr.event has no name '%s'%s",
       tostring(name), names.hint(tostring(name), event)))
   end,
 })

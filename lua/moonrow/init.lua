@@ -30,7 +30,7 @@ mr._VERSION = "moonrow 0.1"
 setmetatable(mr.errors, {
   __index = function(errors, name)
     name = tostring(name)
-    core.raise("ArgumentError", ("moonrow has no error '%s'%s"):format(name, names.hint(name, errors)))
+    core.raise("ArgumentError", string.format("moonrow has no error '%s'%s", name, names.hint(name, errors)))
   end,
 })
 
@@ -55,6 +55,6 @@ return setmetatable(mr, {
   __name = "moonrow",
   __index = function(_, name)
     name = tostring(name)
-    core.raise("ArgumentError", ("moonrow has no name '%s'%s"):format(name, names.hint(name, mr)))
+    core.raise("ArgumentError", string.format("moonrow has no name '%s'%s", name, names.hint(name, mr)))
   end,
 })

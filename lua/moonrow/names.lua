@@ -2,7 +2,7 @@
 -- core's (src/base/names.c): at most a third of the name's letters wrong, but two (one of a short name)
 -- always; two neighbours swapped count as one; else a name that begins with it.
 
-local min, max = math.min, math.max
+local byte, min, max = string.byte, math.min, math.max
 
 local function distance(a, b)
   local before, last = {}, {}
@@ -10,9 +10,9 @@ local function distance(a, b)
   for i = 1, #a do
     local row = { [0] = i }
     for j = 1, #b do
-      local same = a:byte(i) == b:byte(j)
+      local same = byte(a, i) == byte(b, j)
       row[j] = min(last[j - 1] + (same and 0 or 1), last[j] + 1, row[j - 1] + 1)
-      if i > 1 and j > 1 and a:byte(i) == b:byte(j - 1) and a:byte(i - 1) == b:byte(j) then
+      if i > 1 and j > 1 and byte(a, i) == byte(b, j - 1) and byte(a, i - 1) == byte(b, j) then
         row[j] = min(row[j], before[j - 2] + 1)
       end
     end
@@ -28,7 +28,7 @@ local function extended(name, ...)
   local best
   for i = 1, #name >= 4 and select("#", ...) or 0 do
     for candidate in pairs((select(i, ...))) do
-      local begins = type(candidate) == "string" and candidate:sub(1, #name) == name
+      local begins = type(candidate) == "string" and string.sub(candidate, 1, #name) == name
       if begins and (not best or candidate < best) then best = candidate end
     end
   end
@@ -59,7 +59,7 @@ end
 -- names.hint(name, set, ...): " (did you mean 'x'?)", or "".
 function names.hint(name, ...)
   local best = names.nearest(name, ...)
-  return best and (" (did you mean '%s'?)"):format(best) or ""
+  return best and string.format(" (did you mean '%s'?)", best) or ""
 end
 
 return names

@@ -12,7 +12,7 @@ local function is_plain(value) return type(value) == "table" and getmetatable(va
 local function check(what, known, given)
   for name in pairs(given) do
     if type(name) ~= "string" or not known[name] then
-      core.raise("ArgumentError", ("unknown option '%s' for %s%s"):format(
+      core.raise("ArgumentError", string.format("unknown option '%s' for %s%s",
         tostring(name), what, names.hint(tostring(name), known)))
     end
   end
@@ -50,14 +50,14 @@ end
 function options.arguments(what, limit, args)
   core.check_open()
   if args.n > limit then
-    core.raise("ArgumentError", ("%s takes at most %d argument%s, got %d"):format(
+    core.raise("ArgumentError", string.format("%s takes at most %d argument%s, got %d",
       what, limit, limit == 1 and "" or "s", args.n))
   end
   return table.unpack(args, 1, limit)
 end
 
 local function show(value)
-  if type(value) == "string" then return ('string "%s"'):format(value) end
+  if type(value) == "string" then return string.format('string "%s"', value) end
   if type(value) == "number" then return "number " .. value end
   if value == nil or type(value) == "boolean" then return tostring(value) end
   return type(value)
@@ -65,7 +65,7 @@ end
 
 -- options.expect(what, wanted, value): raises "WHAT: expected WANTED, got string "x"".
 function options.expect(what, wanted, value)
-  core.raise("ArgumentError", ("%s: expected %s, got %s"):format(what, wanted, show(value)))
+  core.raise("ArgumentError", string.format("%s: expected %s, got %s", what, wanted, show(value)))
 end
 
 -- options.typed(what, given, name, wanted): the option, which must be of the Lua type wanted, or nil.

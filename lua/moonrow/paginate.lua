@@ -15,7 +15,7 @@ local function whole(what, given, name, default, least)
   if value == nil then return default end
   local n = type(value) == "number" and math.tointeger(value)
   if not n or n < least then
-    options.expect(("%s: %s"):format(what, name), "an integer of " .. least .. " or more", value)
+    options.expect(string.format("%s: %s", what, name), "an integer of " .. least .. " or more", value)
   end
   return n
 end
@@ -36,11 +36,11 @@ function Pagination.__index(_, name)
   if fields[name] then return nil end
   name = tostring(name)
   core.raise("ArgumentError",
-    ("Pagination has no method or field '%s'%s"):format(name, names.hint(name, methods, fields)))
+    string.format("Pagination has no method or field '%s'%s", name, names.hint(name, methods, fields)))
 end
 
 function Pagination:__tostring()
-  return ("<Pagination page %d of %d, %d items>"):format(self.page, self.pages, self.total)
+  return string.format("<Pagination page %d of %d, %d items>", self.page, self.pages, self.total)
 end
 
 local function make(query, page, per_page)
@@ -102,7 +102,7 @@ function core.Query.paginate(query, ...)
   if number > math.maxinteger // size then options.expect("paginate: page", "a smaller number", number) end
   local made = make(query, number, size)
   if error_out and number > 1 and #made.items == 0 then
-    core.raise("NoResultFound", ("paginate: there is no page %d: there are %d"):format(number, made.pages))
+    core.raise("NoResultFound", string.format("paginate: there is no page %d: there are %d", number, made.pages))
   end
   return made
 end

@@ -73,7 +73,7 @@ function Maker:begin(...)
   return block.run(function() s:close() end, s.begin, s, fn, given)
 end
 
-function Maker:__tostring() return ("<sessionmaker bind=%s>"):format(tostring(self.options.bind)) end
+function Maker:__tostring() return string.format("<sessionmaker bind=%s>", tostring(self.options.bind)) end
 
 -- mr.sessionmaker{ bind = engine, autoflush = false }
 function session.maker(...)
@@ -90,7 +90,7 @@ local function state_of(self, name)
   local state = states[self]
   if state then return state end
   core.raise("ArgumentError",
-    ("%s is a method of a session: call it with a colon, session:%s(...)"):format(name, name))
+    string.format("%s is a method of a session: call it with a colon, session:%s(...)", name, name))
 end
 
 -- The session of a scope that has one which was not closed.
@@ -179,7 +179,7 @@ function Scoped:__call(...)
   return new_session(state, key, ...)
 end
 
-function Scoped:__tostring() return ("<scoped_session %s>"):format(tostring(session_of(states[self]))) end
+function Scoped:__tostring() return string.format("<scoped_session %s>", tostring(session_of(states[self]))) end
 
 -- What a scoped session is indexed by. A method stays here once it was found, where Lua reads it without a
 -- call; what the session's fields hold is asked for each time.

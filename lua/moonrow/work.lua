@@ -22,7 +22,7 @@ local function is_passing(e)
   local code, message = e.orig.code, tostring(e.orig.message)
   if math.type(code) == "integer" and passing[code & 0xff] then return true end
   for _, word in ipairs(words) do
-    if message:find(word, 1, true) then return true end
+    if string.find(message, word, 1, true) then return true end
   end
   return false
 end

@@ -1,10 +1,10 @@
 -- Run by globals_spec.lua: uses what of the library is written in Lua, in a program that has its own globals.
--- lua5.4 globals.lua overwritten | "taken away" | libraries | strict | environment
+-- lua5.4 globals.lua overwritten | "taken away" | libraries | methods | strict | environment
 
 local mode = arg[1]
 local pcall, assert, setmetatable, error, tostring = pcall, assert, setmetatable, error, tostring
 local ipairs, pairs, require, xpcall, io, os = ipairs, pairs, require, xpcall, io, os
-local wrap, traceback, globals = coroutine.wrap, debug.traceback, _G
+local wrap, traceback, globals, find, getmetatable = coroutine.wrap, debug.traceback, _G, string.find, getmetatable
 if mode == "environment" then
   _ENV = setmetatable({}, { __index = function(_, name) error("no such name here: " .. tostring(name), 2) end })
 end
@@ -56,7 +56,7 @@ local function everything()
   -- Mistakes are told.
   local function refuses(words, fn)
     local ok, e = pcall(fn)
-    assert(not ok and tostring(e):find(words, 1, true), tostring(e))
+    assert(not ok and find(tostring(e), words, 1, true), tostring(e))
   end
   refuses("did you mean 'Integer'", function() return mr.Integr end)
   refuses("did you mean 'bind'", function() mr.sessionmaker { bnd = 1 } end)
@@ -77,10 +77,12 @@ if mode == "overwritten" then
 elseif mode == "taken away" then
   for _, name in ipairs(standard) do globals[name] = nil end
 elseif mode == "libraries" then
-  for _, name in ipairs { "table", "math", "coroutine", "utf8" } do
+  for _, name in ipairs { "table", "math", "coroutine", "utf8", "string" } do
     local library = globals[name]
     for key in pairs(library) do library[key] = nil end
   end
+elseif mode == "methods" then
+  getmetatable("").__index = function(_, name) error("a string has no methods here: " .. tostring(name), 2) end
 elseif mode == "strict" then
   local function refuse(_, name) error("undeclared global: " .. tostring(name), 2) end
   setmetatable(globals, { __index = refuse, __newindex = refuse })
