@@ -39,7 +39,10 @@ describe("outside of a transaction", function()
 
   for _, sql in ipairs{ "VACUUM", "vacuum", "DETACH x", "/* c */ PRAGMA journal_mode = delete",
                         "PRAGMA main.synchronous=off",
-                        "PRAGMA foreign_keys(0)", "PRAGMA temp_store = memory", "PRAGMA wal_checkpoint" } do
+                        "PRAGMA foreign_keys(0)", "PRAGMA temp_store = memory", "PRAGMA wal_checkpoint",
+                        'PRAGMA "foreign_keys" = 0', "PRAGMA main.[foreign_keys] = 0",
+                        "PRAGMA `main` . 'foreign_keys'=0",
+                        'PRAGMA "wal_checkpoint"', "PRAGMA foreign_keys /* c */ -- d\n = 0" } do
     it("a session that has written refuses, with nothing lost: " .. sql, function()
       db.session:add(Item{ n = 1 })
       refuse("InvalidRequestError", "does not run inside a transaction: commit or roll back first", run, sql)
@@ -77,6 +80,11 @@ describe("outside of a transaction", function()
       run("pragma main." .. pragma .. "(6)")
       db.session:commit()
       assert.equal(6, run("PRAGMA main." .. pragma):scalar())
+      for i, text in ipairs{ 'PRAGMA "%s" = 9', "PRAGMA [main].[%s](9)", "PRAGMA %s /* = */ = 9", "PRAGMA %s\f=\f9" } do
+        run(text:format(pragma))
+        db.session:rollback()
+        assert.equal(6, run("PRAGMA " .. pragma):scalar(), i)
+      end
       db.session:begin({ read_only = true })
       refuse("InvalidRequestError", "read-only", run, "PRAGMA " .. pragma .. " = 7")
       db.session:rollback()

@@ -35,6 +35,13 @@ static bool opens_name(const words *w) {
     return mr_sqltext_opens_name(w->at > w->start ? w->at[-1] : '\0');
 }
 
+static bool skip_comment(words *w) {
+    if (w->at < w->end && *w->at == '-' && peek(w) == '-') skip_past(w, 2, "\n");
+    else if (w->at < w->end && *w->at == '/' && peek(w) == '*') skip_past(w, 2, "*/");
+    else return false;
+    return true;
+}
+
 /* The next word outside quotes and comments, in lower case and cut to what fits; false at the end. */
 static bool next_word(words *w, char word[24]) {
     while (w->at < w->end && !is_letter(*w->at)) {
@@ -43,9 +50,7 @@ static bool next_word(words *w, char word[24]) {
         else if (c == '"') skip_past(w, 1, "\"");
         else if (c == '`') skip_past(w, 1, "`");
         else if (c == '[' && opens_name(w)) skip_past(w, 1, "]");
-        else if (c == '-' && peek(w) == '-') skip_past(w, 2, "\n");
-        else if (c == '/' && peek(w) == '*') skip_past(w, 2, "*/");
-        else w->at++;
+        else if (!skip_comment(w)) w->at++;
     }
     size_t n = 0;
     for (; w->at < w->end && (is_letter(*w->at) || (*w->at >= '0' && *w->at <= '9')); w->at++)
@@ -60,11 +65,28 @@ static bool among(const char *word, const char *const *list) {
     return false;
 }
 
-/* The next character that is no blank, or a zero byte. */
+static void skip_blanks(words *w) {
+    do
+        while (w->at < w->end && strchr(" \t\r\n\f", *w->at)) w->at++;
+    while (skip_comment(w));
+}
+
+/* The next character that is neither blank nor in a comment, or a zero byte. */
 static char next_mark(const words *w) {
-    const char *at = w->at;
-    while (at < w->end && strchr(" \t\r\n", *at)) at++;
-    return at < w->end ? *at : '\0';
+    words ahead = *w;
+    skip_blanks(&ahead);
+    return ahead.at < ahead.end ? *ahead.at : '\0';
+}
+
+/* The next word, which may be quoted. */
+static bool next_name(words *w, char word[24]) {
+    skip_blanks(w);
+    const char *quoted = w->at < w->end ? strchr("\"'`[", *w->at) : NULL;
+    if (!quoted) return next_word(w, word);
+    words inside = {w->at + 1, w->at + 1, w->at};
+    skip_past(w, 1, *quoted == '[' ? "]" : (char[]){*quoted, '\0'});
+    inside.end = w->at > inside.at ? w->at - 1 : inside.at;
+    return next_word(&inside, word);
 }
 
 /* PRAGMA [schema.]name [= value | (value)]. Which of SQLite's write to the database, and which fail or do nothing
@@ -76,8 +98,12 @@ static mr_text_kind pragma_kind(words *w) {
     static const char *const alone[] = {"wal_checkpoint", NULL};
     static const char *const alone_value[] = {"journal_mode", "synchronous", "foreign_keys", "temp_store", NULL};
     char name[24];
-    if (!next_word(w, name)) return MR_TEXT_READS;
-    if (next_mark(w) == '.' && !next_word(w, name)) return MR_TEXT_READS;
+    if (!next_name(w, name)) return MR_TEXT_READS;
+    if (next_mark(w) == '.') {
+        skip_blanks(w);
+        w->at++;
+        if (!next_name(w, name)) return MR_TEXT_READS;
+    }
     char mark = next_mark(w);
     bool value = mark == '=' || mark == '(';
     if (among(name, writes) || (value && among(name, writes_value))) return MR_TEXT_WRITES;
