@@ -11,15 +11,20 @@ mr_status mr_flush_batch_begin(flush_batch *batch, mr_flush *flush, flush_group 
     return mr_flush_connect(flush, group);
 }
 
-/* What a statement that did not find its row may mean. */
-static const char *cause_of(flush_batch *batch, bool deletes) {
-    if (mr_flush_batch_look(batch) != MR_OK) mr_env_clear_error(batch->flush->env); /* then it is not known */
-    if (!batch->facts.is_view) return " was changed or deleted meanwhile, or a trigger or constraint has "
-                                         "skipped it: roll back and load it again";
-    return deletes ? ": what the triggers of a view do is not counted: give its class __mapper_args = { confirm_deleted_rows = "
-                     "false }"
-                   : ": what the triggers of a view do is not counted: give its class __mapper_args = { confirm_inserted_rows = "
-                     "false }";
+/* The first row that was not matched, and what that may mean; nothing where it is not known which. */
+static void put_missing(flush_batch *batch, bool deletes, mr_strbuf *out) {
+    const flush_op *op = batch->missing;
+    if (!op) return;
+    mr_identity_describe(op->cls->mapper, &op->entity->identity, out);
+    if (mr_flush_batch_ask_facts(batch) != MR_OK) mr_env_clear_error(batch->flush->env); /* then it is taken for a table */
+    if (batch->facts.is_view)
+        mr_strbuf_printf(out,
+                         ": what the triggers of a view do is not counted: give its class __mapper_args = { confirm_%s_rows = "
+                         "false }",
+                         deletes ? "deleted" : "inserted");
+    else
+        mr_strbuf_puts(out, " was changed or deleted meanwhile, or a trigger or constraint has skipped it: roll back and load it "
+                            "again");
 }
 
 static mr_status check_matched(flush_batch *batch) {
@@ -28,19 +33,16 @@ static mr_status check_matched(flush_batch *batch) {
     bool deletes = st->kind == STATEMENT_DELETE;
     if (deletes && !mr_mapper_confirms_deletes(batch->cls->mapper)) return MR_OK;
     if (batch->facts.is_view && !mr_mapper_confirms_inserts(batch->cls->mapper)) return MR_OK;
-    const flush_op *op = batch->missing;
-    const char *cause = cause_of(batch, deletes);
-    mr_strbuf who;
-    mr_strbuf_init(&who, batch->flush->env);
-    if (op) mr_identity_describe(op->cls->mapper, &op->entity->identity, &who);
-    const char *text = mr_strbuf_str(&who);
+    mr_strbuf missing;
+    mr_strbuf_init(&missing, batch->flush->env);
+    put_missing(batch, deletes, &missing);
+    const char *text = mr_strbuf_str(&missing);
     if (text)
         mr_fail(batch->flush->env, MR_ERR_STALE_DATA,
-                "%s statement on table '%s' expected to %s %zu row(s); %lld were matched. %s%s",
+                "%s statement on table '%s' expected to %s %zu row(s); %lld were matched. %s",
                 deletes ? "DELETE" : "UPDATE", batch->cls->mapper->table->name, deletes ? "delete" : "update",
-                batch->expected, (long long)batch->matched, text,
-                op ? cause : "");
-    mr_strbuf_done(&who);
+                batch->expected, (long long)batch->matched, text);
+    mr_strbuf_done(&missing);
     return MR_FAIL;
 }
 
@@ -67,15 +69,15 @@ mr_status mr_flush_batch_use(flush_batch *batch, flush_class *cls, flush_wanted 
     mr_batch_begin(&batch->rows, batch->cursor, batch->ran, batch);
     batch->flush->hooked = batch->flush->hooked || batch->rows.waits; /* those who listen may change objects, too */
     batch->facts = (mr_table_facts){.numbers = true};
-    batch->seen = UINT64_MAX;
-    return batch->st->kind == STATEMENT_DELETE ? MR_OK : mr_flush_batch_look(batch);
+    batch->facts_schema = UINT64_MAX; /* not asked yet */
+    return batch->st->kind == STATEMENT_DELETE ? MR_OK : mr_flush_batch_ask_facts(batch);
 }
 
-mr_status mr_flush_batch_look(flush_batch *batch) {
+mr_status mr_flush_batch_ask_facts(flush_batch *batch) {
     mr_conn *conn = batch->group->conn;
-    uint64_t seen = mr_conn_schema_seen(conn);
-    if (seen == batch->seen) return MR_OK;
-    batch->seen = seen;
+    uint64_t schema = mr_conn_schema_seen(conn);
+    if (schema == batch->facts_schema) return MR_OK;
+    batch->facts_schema = schema;
     return mr_conn_table_facts(conn, batch->cls->mapper->table, &batch->facts);
 }
 
@@ -111,7 +113,7 @@ mr_status mr_flush_batch_count(void *ud, void *row, mr_status step) {
     batch->matched += n;
     if (n != 1 && !batch->missing) batch->missing = row;
     if (batch->st->kind == STATEMENT_DELETE) return MR_OK;
-    if (mr_flush_batch_look(batch) != MR_OK) return MR_FAIL;
+    if (mr_flush_batch_ask_facts(batch) != MR_OK) return MR_FAIL;
     return mr_flush_note_replacing(batch->flush, batch->cls->mapper->table, &batch->facts);
 }
 

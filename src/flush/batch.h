@@ -14,8 +14,8 @@ typedef struct flush_batch {
     mr_cursor *cursor;
     mr_batch rows; /* through the cursor */
     mr_status (*ran)(void *batch, void *row, mr_status step);
-    mr_table_facts facts; /* of an INSERT's or UPDATE's table, as the schema was when it was seen */
-    uint64_t seen;
+    mr_table_facts facts;  /* of an INSERT's or UPDATE's table */
+    uint64_t facts_schema; /* mr_conn_schema_seen when they were asked */
     size_t expected; /* rows */
     int64_t matched;
     const flush_op *missing; /* the first that was not matched */
@@ -32,11 +32,11 @@ mr_status mr_flush_batch_send(flush_batch *batch, flush_op *const *ops, void *ro
 mr_status mr_flush_batch_row(flush_batch *batch, flush_op *op);
 /* The row (a flush_op *) should have been matched; takes what RETURNING gives. */
 mr_status mr_flush_batch_count(void *batch, void *row, mr_status step);
-/* facts are of the schema that the last statement has met. */
-mr_status mr_flush_batch_look(flush_batch *batch);
-/* skipped.c: InvalidRequestError where the table is to make the key, and does not. */
-mr_status mr_flush_check_numbers(const flush_batch *batch);
-/* Records a StaleDataError: of the n rows only so many were inserted. */
+/* Asks for the facts, and again once the connection has met another schema. */
+mr_status mr_flush_batch_ask_facts(flush_batch *batch);
+/* skipped.c: InvalidRequestError where the statement leaves its key to a table that makes none. */
+mr_status mr_flush_check_key_is_made(const flush_batch *batch);
+/* Records a StaleDataError: only `inserted` of the n rows were inserted. */
 mr_status mr_flush_skipped(const flush_batch *batch, flush_op *const *ops, size_t n, int64_t inserted);
 /* What waits runs now. */
 mr_status mr_flush_batch_run(flush_batch *batch);

@@ -113,7 +113,7 @@ static mr_status take_value(mr_flush *flush, flush_op *op, unsigned c, const mr_
     return op->cls->columns[c].key ? take_key(flush, op, c, value) : mr_flush_stage(flush, op, c, value);
 }
 
-/* RETURNING has told nothing of the row. */
+/* RETURNING gave no row for this operation: the database has skipped its INSERT, or its trigger gives none. */
 static mr_status nothing_returned(flush_batch *batch, flush_op *const *ops, size_t row, size_t n) {
     const flush_statement *st = batch->st;
     int64_t inserted = mr_cursor_rowcount(batch->cursor);
@@ -180,10 +180,10 @@ static mr_status finish_row(mr_flush *flush, flush_op *op) {
 
 /* ---------------------------------------------------------------- sending */
 
-/* Has each row been inserted? Otherwise the last rowid is another one's. */
+/* Fails unless each row was inserted: if one was not, the last rowid is that of some other row. */
 static mr_status check_inserted(flush_batch *batch, flush_op *const *ops, size_t n) {
     int64_t inserted = mr_cursor_rowcount(batch->cursor);
-    if (mr_flush_batch_look(batch) != MR_OK || mr_flush_check_numbers(batch) != MR_OK) return MR_FAIL;
+    if (mr_flush_batch_ask_facts(batch) != MR_OK || mr_flush_check_key_is_made(batch) != MR_OK) return MR_FAIL;
     bool needed = batch->st->rowid || mr_mapper_confirms_inserts(batch->cls->mapper);
     if (needed && inserted != (int64_t)n) return mr_flush_skipped(batch, ops, n, inserted);
     return mr_flush_note_replacing(batch->flush, batch->cls->mapper->table, &batch->facts);
@@ -258,7 +258,7 @@ mr_status mr_flush_insert_rows(mr_flush *flush, flush_group *group, flush_op *co
             status = room ? take_rows(flush, ops + i, n - i, &wanted, first) : MR_FAIL;
         }
         if (status == MR_OK) status = mr_flush_batch_use(&batch, ops[i]->cls, &wanted);
-        if (status == MR_OK) status = mr_flush_check_numbers(&batch);
+        if (status == MR_OK) status = mr_flush_check_key_is_made(&batch);
         if (status == MR_OK) status = remember_rows(&batch, ops + i);
         if (status == MR_OK) status = mr_flush_batch_send(&batch, ops + i, (void *)(uintptr_t)(ops + i));
         i += wanted.rows;

@@ -244,7 +244,7 @@ static mr_status fill(mr_flush *flush, const flush_link *link, const flush_link_
 
 /* ---------------------------------------------------------------- sending */
 
-/* The object by the key that it has, or that this flush gives it. */
+/* Names the object by the key that this flush gives it, else by the key that it has. */
 static void describe(mr_flush *flush, mr_entity *entity, mr_strbuf *out) {
     const flush_op *op = mr_flush_op_of(flush, entity);
     bool fresh = op && op->identity.kind != MR_UNLOADED;
@@ -257,7 +257,7 @@ typedef struct link_batch {
     size_t expected;
     size_t doubtful; /* of objects outside of the session: their links may never have been written */
     int64_t matched;
-    mr_vec missed; /* const flush_link *: those that have matched or made no row */
+    mr_vec missed; /* const flush_link *: whose statements have matched or made no row */
 } link_batch;
 
 static mr_status count_link(void *ud, void *row, mr_status step) {
@@ -268,7 +268,8 @@ static mr_status count_link(void *ud, void *row, mr_status step) {
     return n == 0 ? mr_vec_push_ptr(&batch->missed, row) : MR_OK;
 }
 
-/* A row of a link that the database has skipped: a table that ignores those it has already has it, and that is as well. */
+/* The database has skipped the link's INSERT. That is no error if the link is there already: a table with ON CONFLICT IGNORE
+ * skips such rows. */
 static mr_status check_linked(mr_flush *flush, flush_class *cls, flush_group *group, const flush_link *link) {
     const mr_dialect *dialect = mr_engine_dialect(mr_conn_engine(group->conn));
     const flush_link_statement *st = statement_of(cls, link->rel, LINK_FIND, dialect);

@@ -45,7 +45,7 @@ mr_status mr_flush_skipped(const flush_batch *batch, flush_op *const *ops, size_
     return MR_FAIL;
 }
 
-mr_status mr_flush_check_numbers(const flush_batch *batch) {
+mr_status mr_flush_check_key_is_made(const flush_batch *batch) {
     const flush_statement *st = batch->st;
     const mr_mapper *mapper = batch->cls->mapper;
     if (!st->numbered || batch->facts.numbers) return MR_OK;

@@ -104,7 +104,7 @@ typedef enum flush_link_kind {
     LINK_UPDATE,
     LINK_INSERT,
     LINK__COUNT,
-    LINK_FIND = LINK__COUNT /* of a statement: a SELECT of the new row */
+    LINK_FIND = LINK__COUNT /* kind of a statement only, not of a link: SELECT, to see whether a link's row is there */
 } flush_link_kind;
 typedef struct flush_link {
     const mr_relationship *rel;
@@ -253,7 +253,7 @@ bool mr_flush_has_hooks(const mr_flush *flush);
 mr_status mr_flush_remember(mr_flush *flush, flush_op *op);
 /* The operation has been written: its result. */
 mr_status mr_flush_note(mr_flush *flush, flush_op *op, mr_flush_kind kind);
-/* run.c: a row of the table was written, which may have replaced others. */
+/* run.c: a row of the table was written. Notes the table if writing to it may have replaced other rows. */
 mr_status mr_flush_note_replacing(mr_flush *flush, mr_table *table, const mr_table_facts *facts);
 /* run.c: the group's connection, asked for once. */
 mr_status mr_flush_connect(mr_flush *flush, flush_group *group);
