@@ -3,8 +3,8 @@
  *
  * An integer key is itself. Any other is a blob of one field per key column: a byte of the kind, then eight
  * bytes, or four of length and the bytes. Equal keys have equal encodings, as their values have been coerced
- * to the columns' types. A part of a key may be NULL (tables that others made have such rows), the whole of
- * it may not: nothing tells two such rows apart. A date that is spelled in a way of its own (SPELLED) has a byte
+ * to the columns' types. A part of a key may be NULL (tables made by other programs have such rows). The
+ * whole key may not: nothing would tell two such rows apart. A date that is spelled in a way of its own (SPELLED) has a byte
  * more: only by that text is its row found.
  */
 #include <moonrow/entity.h>
@@ -82,7 +82,8 @@ void mr_identity_values(const mr_mapper *mapper, const mr_value *identity, mr_va
 
 /* ---------------------------------------------------------------- alike */
 
-/* What a database may take for equal to others: a number, or bytes without regard to case and to spaces behind. */
+/* A key's value without the differences that a database may ignore: a number, or bytes whose case and spaces at the end do not
+ * count. */
 typedef struct rough_value {
     bool number;
     int64_t i;
@@ -155,7 +156,8 @@ static bool is_alike(const mr_value *a, const mr_value *b) {
     return true;
 }
 
-/* The bit that tells small letters from capitals is set in all bytes: that others become equal, too, is no harm. */
+/* Sets the bit that tells small letters from capitals in all bytes. Other characters become equal, too: that only makes hashes
+ * collide. */
 static uint64_t hash_without_case(const char *s, uint32_t len) {
     const uint64_t small = UINT64_C(0x2020202020202020), prime = UINT64_C(0xD6E8FEB86659FD93);
     uint64_t h = len + UINT64_C(0x51ED270B1F6A2C4D), word;

@@ -1,12 +1,12 @@
 /*
- * reference.c: what rows say of a relationship, beside what the program has said at its other end.
+ * reference.c: a reference that is read from a row, while the program has changed the other side of the relationship.
  *
- * Invariant: a row that was read is what the database has; where its object has been given to another since, without
- * this side being asked, the difference is a change of this side, too.
+ * Invariant: the committed value of the reference is what the row says. If the program has given the target to another object
+ * since, the reference shows NULL, and that is a change of this side, too.
  */
 #include <moonrow/entity.h>
 
-/* The other side that memory keeps equal, where it is a reference. */
+/* The other side of the relationship, if it is a reference that the library keeps equal to this side. */
 static const mr_relationship *reference_back(const mr_relationship *rel) {
     const mr_relationship *back = rel ? rel->reverse : NULL;
     bool both = back && !rel->viewonly && !back->viewonly && back->direction == MR_MANY_TO_ONE;

@@ -1,8 +1,8 @@
 /*
  * gather.c: collects the children of parents and fills the parents' slots at the end, each once.
  *
- * Invariant: a slot that was loaded when its parent was first met is left alone, but where it is to be renewed. Children keep the order of
- * their rows; those of one parent need not come together.
+ * Invariant: a slot that was loaded when its parent was first met is left alone, unless it is to be renewed. Children keep the
+ * order of their rows; those of one parent need not come together.
  */
 #include "gather.h"
 

@@ -3,8 +3,8 @@
  */
 #include "run.h"
 
-/* The object of a reference that is in memory costs a lazy load no statement; if it is old, or leads to what is, its row
- * is read again. */
+/* The lazy load has found the target in memory. If it is old, or something is that an eager load reaches through it, its row is read
+ * again. */
 static mr_status read_again(const mr_job *job, mr_entity *target) {
     mr_query_item item = {.mapper = job->follow->prop->relationship->target};
     mr_query *options = mr_job_options(job, mr_query_new(job->load->env, &item, 1, false));

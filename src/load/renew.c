@@ -1,9 +1,9 @@
 /*
- * renew.c: rows of a newer version of the data, over objects that are in memory from an older one.
+ * renew.c: rows of a newer version of the data than the objects that are in memory for them.
  *
- * Outside of a transaction nobody promises that reads repeat: what a row brings is true, and what is in memory may be
- * old. Invariants: a change of the user's is never lost, and no object is given an older value than it has. An object
- * counts as renewed only when all columns that it has are.
+ * Outside of a transaction nobody promises that reads repeat: a row is true, and an object in memory may be old.
+ * Invariants: a change of the program's is never lost, and no object is given an older value than it has. An object
+ * counts as renewed only when all columns that it has loaded are.
  */
 #include "cache.h"
 #include "run.h"
@@ -13,7 +13,7 @@ static bool is_held(const mr_value *v) {
     return v->kind == MR_COLLECTION && mr_collection_changed(v->u.p);
 }
 
-/* A foreign key, or what others refer to, has changed: what it led to is found again when it is asked for. */
+/* The column in the slot has changed. Relationships over it are forgotten: they load again when they are read. */
 static void forget_related(mr_entity *e, uint16_t slot) {
     for (size_t i = 0; i < e->mapper->props.len; i++) {
         const mr_property *prop = mr_vec_ptr(&e->mapper->props, i);
@@ -43,7 +43,7 @@ static bool is_column(const mr_entity *e, uint16_t slot) {
     return prop && (prop->kind == MR_PROPERTY_COLUMN || prop->kind == MR_PROPERTY_EXPRESSION);
 }
 
-/* The object has a column that the row has not: a deferred one, or one of a class below. */
+/* Has the object loaded a column that the row does not bring: a deferred one, or one of a subclass? */
 static bool has_more(const mr_plan_entity *pe, mr_entity *e) {
     uint16_t at = 0;
     for (uint16_t slot = 0; slot < e->mapper->nslots; slot++) {
@@ -63,7 +63,7 @@ static bool is_key(const mr_mapper *mapper, uint16_t slot) {
 }
 
 mr_status mr_row_renew(mr_run *run, const mr_plan_entity *pe, mr_entity *e, const mr_value *row) {
-    /* A change that was made of an older row must still be found stale by the flush. */
+    /* The version of a changed object stays: the flush must find that its row has changed meanwhile. */
     bool is_changed = (e->flags & (MR_ENTITY_MODIFIED | MR_ENTITY_TO_DELETE)) != 0;
     const mr_property *version = is_changed ? e->mapper->version : NULL;
     bool changed = false;
@@ -99,7 +99,7 @@ bool mr_load_lacks(const mr_load *load, mr_entity *parent, const mr_property *pr
 
 /* ---------------------------------------------------------------- one object, as a whole */
 
-/* Columns that get does not load are old after it. */
+/* A get does not load deferred columns: what is loaded of them would be old after it. */
 static void forget_deferred(mr_entity *e) {
     for (size_t i = 0; i < e->mapper->props.len; i++) {
         const mr_property *prop = mr_vec_ptr(&e->mapper->props, i);

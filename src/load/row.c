@@ -1,9 +1,9 @@
 /*
  * row.c: the row interpreter: from the values of one row to entities and items.
  *
- * Invariant: an entity that was in memory keeps what it has; only slots that are not loaded are filled,
- * unless the load populates existing ones, and then each once, or the row is of a newer version of the data (renew.c). No memory is allocated for a row but the
- * entities' own.
+ * Invariant: an entity that was in memory keeps what it has: only slots that are not loaded are filled. Two loads write over
+ * loaded slots: one that populates existing objects (each once), and one whose rows are of a newer version of the data
+ * (renew.c). No memory is allocated for a row but the entities' own.
  */
 #include "cache.h"
 #include "run.h"
@@ -79,7 +79,7 @@ static mr_status fill_known(mr_run *run, const mr_plan_entity *pe, mr_entity *e,
         if (e->as_of == MR_AS_OF_NOTHING) e->as_of = run->load->ctx.owner->as_of;
         else if (run->load->outside) return mr_row_renew(run, pe, e, row);
     }
-    /* Expired by its user's word: the options are those of this query, too. One that reads itself again keeps its own. */
+    /* The program has expired it: it takes on the options of this query. If it is read again for itself, it keeps its own. */
     if (e != run->fixed && is_unloaded(e, e->mapper->pk_slots[0])) expired = true;
     bool filled = false;
     for (uint16_t i = 0; i < pe->nslots; i++) {
@@ -171,7 +171,7 @@ static void warn_keyless(mr_mapper *mapper) {
     mr_strbuf_done(&names);
 }
 
-/* The key is NULL: an outer join found nothing, or there is a row which nothing tells from others like it. */
+/* The row's key is NULL: an outer join found nothing, or the table has a row without a key, which is no object. */
 static mr_status find_no_entity(const mr_plan_entity *pe, mr_run_entity *re, const mr_value *row) {
     bool there = !pe->outer;
     for (uint16_t i = 0; i < pe->nslots && !there; i++) there = row[pe->slots[i].column].kind != MR_NULL;
@@ -214,8 +214,8 @@ static mr_status respell(mr_run *run, const mr_plan_entity *pe, mr_entity *e, co
     return MR_OK;
 }
 
-/* What respell is for, found by a row: an entity whose key is alike, and which the database finds by its own
- * spelling to be this row. */
+/* No entity has the row's key, but one has a key that is alike: *out is that entity if the database says that its key finds this
+ * row. It takes on the row's spelling. */
 static mr_status find_respelled(mr_run *run, const mr_plan_entity *pe, const mr_value *identity,
                                 const mr_value *row, mr_entity **out) {
     mr_idmap *map = run->load->ctx.owner->idmap;
@@ -231,7 +231,7 @@ static mr_status find_respelled(mr_run *run, const mr_plan_entity *pe, const mr_
     return MR_OK;
 }
 
-/* The row of an entity that is asked for by its key. */
+/* The row was asked for by the key of run->fixed: it fills that entity, whatever its spelling of the key. */
 static mr_status fill_fixed(mr_run *run, const mr_plan_entity *pe, const mr_value *identity,
                             const mr_value *row, mr_entity **out) {
     mr_entity *e = *out = run->fixed;

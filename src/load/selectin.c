@@ -201,12 +201,11 @@ mr_status mr_target_identity(const mr_relationship *rel, mr_entity *parent, mr_s
 }
 
 static mr_status put_target(const mr_job *job, mr_entity *parent, mr_entity *target) {
-    mr_value v = mr_reference_value(parent, target);
-    return mr_entity_put(parent, job->follow->prop->slot, &v, false);
+    return mr_entity_put_reference(parent, job->follow->prop, target, false);
 }
 
-/* Would the target's row, or what follows it, bring something that the target in memory lacks? */
-static bool is_wanting(const mr_job *job, mr_entity *target) {
+/* Would the target's row, or an eager load behind it, bring something that the target in memory lacks? */
+static bool lacks_something(const mr_job *job, mr_entity *target) {
     const mr_plan_follow *follow = job->follow;
     const mr_mapper *mapper = follow->prop->relationship->target;
     for (size_t i = 0; i < mapper->props.len; i++) {
@@ -223,8 +222,8 @@ static bool is_wanting(const mr_job *job, mr_entity *target) {
     return false;
 }
 
-/* From the identity map, or NULL for a NULL key: MR_OK; MR_NOTFOUND: the database has to be asked. complete: the
- * target is wanted with all that is loaded with it, and not old. */
+/* Sets the reference to the target that the identity map has, or to NULL for a NULL key: MR_OK. MR_NOTFOUND: the database has
+ * to be asked. complete: a target that lacks something, or is old, counts as not found. */
 static mr_status from_map(const mr_job *job, mr_entity *parent, bool complete, mr_strbuf *buf, mr_value *key) {
     const mr_relationship *rel = job->follow->prop->relationship;
     mr_value identity;
@@ -232,7 +231,7 @@ static mr_status from_map(const mr_job *job, mr_entity *parent, bool complete, m
     if (status == MR_NOTFOUND) return put_target(job, parent, NULL);
     if (status != MR_OK) return status;
     mr_entity *known = mr_idmap_get(job->load->ctx.owner->idmap, rel->target->root, &identity);
-    if (!known || (complete && (is_wanting(job, known) || !mr_load_knows(job->load, known)))) return MR_NOTFOUND;
+    if (!known || (complete && (lacks_something(job, known) || !mr_load_knows(job->load, known)))) return MR_NOTFOUND;
     return put_target(job, parent, mr_mapper_isa(known->mapper, rel->target) ? known : NULL);
 }
 

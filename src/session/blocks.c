@@ -1,9 +1,9 @@
 /*
- * blocks.c: the blocks that run a function in a transaction, what may be done in them once that has ended, and what a new one
- * must not take in.
+ * blocks.c: blocks that run a function in a transaction; what is refused in a block whose transaction has ended, and when a new
+ * transaction is refused.
  *
- * Invariant: overtaken says whether the transaction of some block that still runs is over. Then nothing but its end is possible:
- * what came after it would be in no transaction, and nobody would commit it.
+ * Invariant: overtaken is true while a block still runs whose transaction is over. Then only the block's end is possible: other
+ * work would be in no transaction, and nobody would commit it.
  */
 #include "session_state.h"
 
@@ -49,7 +49,7 @@ mr_status mr_blocks_allow_change(const mr_entity *e, const mr_property *prop) {
 
 /* ---------------------------------------------------------------- what waits for a flush */
 
-/* Was it touched and put back? Then there is nothing to write. */
+/* An object that was changed and changed back has nothing to write. */
 static bool waits(const mr_entity *e) {
     return e->state != MR_PERSISTENT || (e->flags & MR_ENTITY_TO_DELETE) || mr_entity_is_changed(e);
 }
@@ -65,7 +65,7 @@ static void name_objects(mr_session *s, const mr_vec *list, naming *n) {
     mr_strbuf_init(&words, s->env);
     for (size_t i = 0; i < list->len; i++) {
         mr_entity *e = mr_vec_ptr(list, i);
-        /* A changed one that is to be deleted is in both lists. */
+        /* An object that is changed and to be deleted is in both lists: it is named once. */
         if (!waits(e) || (list == &s->owner->dirty && (e->flags & MR_ENTITY_TO_DELETE))) continue;
         if (n->named == NAMED) {
             n->left_out++;

@@ -1,15 +1,16 @@
 /*
  * connecting.c: the session's connection: taken at first use, in lazy mode, and given back when the
- * transaction ends.
+ * transaction ends; and the versions of the data that its reads meet.
  *
- * Invariants: an idle session holds no connection; owner->as_of rises with each version of the data that a read meets; a bracketed load that meets a write leaves its transaction
- * open, so that the write is not committed behind the user's back.
+ * Invariants: an idle session holds no connection; owner->as_of rises with each version of the data that a read meets; a
+ * bracketed load that meets a write leaves its transaction open, so that the write is not committed behind the user's back.
  */
 #include "session_state.h"
 
 /* ---------------------------------------------------------------- versions of the data */
 
-/* A statement has read outside of a transaction. The numbers of one connection mean nothing on another. */
+/* A statement has read outside of a transaction. Versions of two connections cannot be compared: that of another connection
+ * counts as another version. */
 static void has_read(void *ud, bool known, int64_t version) {
     mr_session *s = ud;
     uint64_t conn = mr_conn_serial(s->conn);

@@ -1,24 +1,24 @@
 /*
  * doom.c: what a deletion takes with it.
  *
- * Invariant: the flush decides. What session:delete marks besides the object itself, and what it lists, says
- * what would be deleted as things stand; settling walks again from the objects that were deleted by name, so
- * that what was given to somebody else in the meantime stays, and what was given to them goes.
+ * Invariant: the flush decides. session:delete marks the objects that would be deleted with the given one as things stand; the
+ * flush walks again from the objects that were deleted by name. So an object that was given to another parent in the meantime
+ * stays, and one that was given to a deleted parent goes.
  */
 #include "session_state.h"
 
-/* Somebody else holds an object by a change that is not flushed: it was given to it. */
+/* By a change that is not flushed yet, holder has been given item. */
 typedef struct doom_claim {
     mr_entity *item;
-    const void *by; /* see key_of: both are the key */
+    const void *by; /* see key_of; item and by are the key of the map */
     mr_entity *holder;
 } doom_claim;
 
 typedef struct doom_walk {
     mr_session *s;
-    bool settles;   /* for the flush */
+    bool settles;   /* the flush walks; otherwise session:delete does */
     mr_map *claims; /* doom_claim; NULL: none */
-    mr_vec claimed; /* doom_claim: passed over */
+    mr_vec claimed; /* doom_claim: the walk has left these items out because of their new holders */
 } doom_walk;
 
 static uint64_t hash_claim(const void *element) {
@@ -32,9 +32,10 @@ static bool equal_claims(const void *a, const void *b) {
     return x->item == y->item && x->by == y->by;
 }
 
-/* ---------------------------------------------------------------- who else has it */
+/* ---------------------------------------------------------------- claims */
 
-/* Relationships by the same column, or secondary table, say the same of an object, whichever class declares them. */
+/* Identifies what a relationship says of an item: relationships over one foreign key column, or one secondary table, say the same,
+ * whichever class declares them. */
 static const void *key_of(const mr_relationship *rel) {
     if (rel->direction == MR_MANY_TO_MANY) return rel->secondary;
     if (rel->npairs == 0) return rel;
@@ -77,10 +78,10 @@ static mr_status find_claims(doom_walk *d) {
     return status;
 }
 
-/* ---------------------------------------------------------------- what has moved */
+/* ---------------------------------------------------------------- items that have moved */
 
-/* The reference by which the item itself says whose it is: the other side, or where there is none, one by the same
- * column. */
+/* The item's own reference to its parent: the other side of rel, or if rel has none, a reference over the same column. NULL: there is
+ * none. */
 static const mr_relationship *reference_back(mr_entity *item, const mr_relationship *rel) {
     const mr_relationship *reverse = mr_relation_reverse(rel);
     if (reverse) return reverse->direction == MR_MANY_TO_ONE ? reverse : NULL;
@@ -99,7 +100,7 @@ static bool is_key_of(mr_entity *e, uint16_t slot, const mr_value *key) {
     return mr_value_equal(env, key, mr_entity_committed(e, slot)) || mr_value_equal(env, key, mr_entity_slot(e, slot));
 }
 
-/* Its foreign key was set by hand. */
+/* Was the item's foreign key set by hand to another key than e's? */
 static bool refers_elsewhere(mr_entity *e, const mr_relationship *rel, mr_entity *item) {
     for (unsigned i = 0; i < rel->npairs; i++) {
         const mr_column_pair *pair = &rel->pairs[i];
@@ -110,14 +111,14 @@ static bool refers_elsewhere(mr_entity *e, const mr_relationship *rel, mr_entity
     return false;
 }
 
-/* Appended since: whatever its foreign key says, the flush sets it. */
+/* Was the item appended since the last flush? Then the flush sets its foreign key, whatever it holds now. */
 static bool was_given(mr_entity *e, const mr_relationship *rel, const mr_entity *item) {
     const mr_value *v = mr_relation_peek(e, rel);
     if (v->kind != MR_COLLECTION) return (v->flags & MR_VALUE_DIRTY) != 0;
     return mr_collection_changed(v->u.p) && !mr_collection_held(v->u.p, item);
 }
 
-/* A row that is e's in the database, and whose object is another's by now. */
+/* In the database the item's row belongs to e; has the program given the item to another object since, or to none? */
 static bool has_moved(mr_entity *e, const mr_relationship *rel, mr_entity *item) {
     if (rel->direction != MR_ONE_TO_MANY || item->state != MR_PERSISTENT) return false;
     const mr_relationship *back = reference_back(item, rel);
@@ -130,11 +131,11 @@ static bool has_moved(mr_entity *e, const mr_relationship *rel, mr_entity *item)
 
 /* ---------------------------------------------------------------- the walk */
 
-/* MR_DONE: the deletion does not reach it. */
+/* Does the deletion of e reach the item? MR_OK: yes; MR_DONE: no. */
 static mr_status goes_with(void *ud, mr_entity *e, const mr_relationship *rel, mr_entity *item) {
     doom_walk *d = ud;
     if (item->state == MR_PENDING) {
-        /* It is never inserted where it would be an orphan at once. */
+        /* A pending item that would be an orphan is never inserted. */
         bool orphan = e->state == MR_PENDING || (rel->cascade & MR_CASCADE_DELETE_ORPHAN);
         if (!d->settles || !orphan || item->owner != d->s->owner) return MR_DONE;
     }
@@ -149,7 +150,7 @@ static mr_status goes_with(void *ud, mr_entity *e, const mr_relationship *rel, m
     return MR_DONE;
 }
 
-/* What was passed over goes all the same when its new holder does. */
+/* An item that was left out is deleted all the same if its new holder is deleted, too. */
 static mr_status follow_claims(const doom_walk *d, mr_cascade *w) {
     mr_status status = MR_OK;
     for (bool more = true; status == MR_OK && more;) {
@@ -188,7 +189,7 @@ static mr_status doom_all(mr_session *s, const mr_vec *reached) {
 
 /* ---------------------------------------------------------------- session:delete */
 
-/* The marks are there: this one was asked for by name. */
+/* The program has asked for the deletion of this object itself. */
 static mr_status doom_by_name(mr_session *s, mr_entity *entity) {
     if (mr_state_doom(s, entity, false) != MR_OK) return MR_FAIL;
     mr_state_forget_spared(entity);
@@ -237,7 +238,7 @@ static mr_status walk_roots(doom_walk *d, mr_cascade *w, const mr_vec *orphans) 
     return mr_cascade_walk(w) == MR_OK ? follow_claims(d, w) : MR_FAIL;
 }
 
-/* The marks of those that nothing reaches any more are taken away. */
+/* Takes the marks of the objects that no deletion reaches any more. */
 static void keep_reached(mr_session *s, const mr_cascade *w) {
     size_t kept = 0;
     for (size_t i = 0; i < s->doomed.len; i++) {

@@ -13,7 +13,7 @@ void mr_expire_dirty(mr_session *s) {
     while (dirty->len > 0) mr_entity_expire(mr_vec_ptr(dirty, dirty->len - 1));
 }
 
-/* All that is in memory from now on is of this version of the data, or of the next that is read. */
+/* From now on all unchanged objects are of this version of the data, or of the next that is read. */
 static void note_fresh(mr_session *s) {
     s->since = s->owner->as_of;
     s->fresh_memory = true;
@@ -171,8 +171,8 @@ mr_status mr_expire_one(mr_session *s, mr_entity *entity) {
     return MR_OK;
 }
 
-/* What is pending has nothing to be read again, and stays as it is; but one that would be an orphan without the change
- * that brought it in goes with that change. */
+/* A pending object has no row to be read again and stays as it is. But if it would be an orphan without the change that expires,
+ * it leaves the session with that change. */
 static mr_status is_expired_with(void *ud, mr_entity *entity, const mr_relationship *rel, mr_entity *item) {
     (void)ud;
     if (item->state != MR_PENDING) return MR_OK;

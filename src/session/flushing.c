@@ -61,7 +61,7 @@ static mr_status collect_dirty(const mr_session *s, mr_vec *out) {
     return MR_OK;
 }
 
-/* What is pending and yet to go has no row to be made nor deleted. */
+/* Leaves out objects that are both pending and to be deleted: they have no row, and get none. */
 static mr_status split_lists(const mr_session *s, mr_vec *fresh, mr_vec *doomed) {
     if (mr_vec_reserve(fresh, s->fresh.len) != MR_OK || mr_vec_reserve(doomed, s->doomed.len) != MR_OK) return MR_FAIL;
     for (size_t i = 0; i < s->fresh.len; i++) {
@@ -145,7 +145,7 @@ static void expire_stale(mr_session *s, const mr_flush *flush) {
     }
 }
 
-/* What was pending, and went with its parent before it ever had a row. */
+/* Pending objects that were to be deleted with their parents leave the session without ever having had a row. */
 static void dismiss_pending(mr_session *s) {
     for (size_t i = s->doomed.len; i > 0; i--) {
         mr_entity *e = mr_vec_ptr(&s->doomed, i - 1);
@@ -158,7 +158,7 @@ static void dismiss_pending(mr_session *s) {
     mr_state_sort_pending(s);
 }
 
-/* Of a row that was written others may have changed what this session has not. */
+/* Another program may have changed columns of a written row that this session has not changed: they are read again. */
 static void expire_unwritten(mr_session *s, const mr_flush *flush) {
     for (size_t i = 0; s->stale && i < mr_flush_result_count(flush); i++) {
         const mr_flush_result *result = mr_flush_result_at(flush, i);

@@ -70,7 +70,7 @@ static mr_status set_reference(mr_linking *l, mr_entity *entity, const mr_relati
     return MR_FAIL;
 }
 
-/* The reference shows none, but its foreign key stays, as the other side's passive_deletes = "all" asks for. */
+/* The reference shows nil, but its foreign key stays: the other side has passive_deletes = "all". */
 static mr_status clear_reference(mr_linking *l, mr_entity *entity, const mr_relationship *rel) {
     const mr_value none = mr_null_value();
     link_step *step = push_step(l, STEP_CLEARED, entity, rel, NULL);
@@ -271,8 +271,8 @@ static mr_status refuse_second_parent(const mr_relationship *rel, const mr_entit
     return MR_FAIL;
 }
 
-/* What was to be deleted with its holder is not, once it has another. Where the link is undone after all, the flush finds
- * it again. */
+/* An item that was to be deleted with its holder is spared when it gets another holder. If that link is undone, the flush marks the
+ * item again. */
 static mr_status spare_given(const mr_entity *holder, const mr_relationship *rel, mr_entity *item) {
     mr_session *s = mr_session_of(item);
     bool given = s && rel && (rel->cascade & MR_CASCADE_DELETE) && (item->flags & MR_ENTITY_CASCADED) &&
@@ -384,7 +384,7 @@ mr_status mr_relink_item(mr_linking *l, mr_entity *entity, const mr_relationship
 
 /* ---------------------------------------------------------------- added again after a rollback */
 
-/* The other side of what entity.rel holds already. Nothing is loaded, and what the program has changed there stays. */
+/* entity.rel holds item already: links the other side, from item to entity. Loads nothing, and keeps the program's own changes. */
 static mr_status link_back(mr_linking *l, mr_entity *entity, const mr_relationship *rel, mr_entity *item) {
     const mr_relationship *reverse = mr_relation_reverse(rel);
     const mr_value *v = mr_relation_peek(item, reverse);

@@ -2,8 +2,8 @@
  * orphans.c: what a delete-orphan relationship has lost when the session flushes.
  *
  * Invariant: only the flush decides: an object that was taken from one parent and given to another in the
- * meantime is none. Nothing is asked of the parent: where its side is not in memory, the reference of the object
- * itself tells.
+ * meantime is none. The parent's side is never loaded: if it is not in memory, the reference of the object itself
+ * tells.
  */
 #include "session_state.h"
 
@@ -43,7 +43,7 @@ static mr_status find_removed(mr_session *s, mr_entity *parent, const mr_relatio
 
 /* ---------------------------------------------------------------- from the child's side */
 
-/* Did its row refer to anything? A foreign key that has expired is read. */
+/* Does the object's row refer to a parent? Reads a foreign key that has expired. */
 static mr_status had_parent(mr_session *s, mr_entity *e, const mr_relationship *rel, bool *had) {
     uint8_t old = mr_entity_committed(e, rel->prop->slot)->kind;
     *had = old == MR_ENTITY;
@@ -62,7 +62,8 @@ static mr_status had_parent(mr_session *s, mr_entity *e, const mr_relationship *
     return MR_OK;
 }
 
-/* Set by hand to something: the flush has two opinions, and a deletion is the worse one. */
+/* Has the program set the foreign key by hand as well? Then it and the cleared reference contradict each other, and the object is
+ * not deleted. */
 static bool has_new_key(mr_entity *e, const mr_relationship *rel) {
     for (unsigned i = 0; i < rel->npairs; i++) {
         uint16_t slot = rel->pairs[i].local_slot;

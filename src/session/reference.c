@@ -1,8 +1,8 @@
 /*
- * reference.c: what a reference refers to, as far as it is known or must be.
+ * reference.c: the object that a reference refers to, as far as it is in memory or must be loaded.
  *
- * Invariant: a reference is loaded for its own sake only where what it lets go must be told: where no key tells it, or
- * where it is an orphan then.
+ * Invariant: a change of a reference loads the old target only if the target must hear of it: if no key tells whether it is in
+ * memory, or if it becomes an orphan.
  */
 #include "session_state.h"
 

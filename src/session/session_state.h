@@ -94,17 +94,17 @@ struct mr_session {
     uint8_t phase;
     unsigned brackets; /* loads of several statements that run, one within the other */
     bool reading;      /* the open transaction is a load's, and ends with it */
-    bool planning;     /* a flush loads what it must know: it goes on with what is in memory */
+    bool planning;     /* a flush loads what it needs: these reads do not renew objects that it has seen already */
     bool fresh_memory; /* nothing has been read or written since all objects expired */
     uint32_t since;    /* no unchanged object is of an older version of the data (mr_owner.as_of) */
-    uint64_t read_conn;   /* the connection that was read last, by its serial, */
-    int64_t read_version; /* and the version of the data that was read there */
+    uint64_t read_conn;   /* serial number of the connection that was read last */
+    int64_t read_version; /* the version of the data that was read there */
     bool began;        /* explicitly */
     bool running;      /* a flush sends its statements: what it has planned stays in the session */
     bool stale;        /* found while flushing: another connection has committed */
     bool unwinding;    /* all levels are being rolled back, one by one */
     bool committing;   /* all levels are being committed, one by one */
-    bool overtaken;    /* the transaction of one of blocks is over */
+    bool overtaken;    /* the transaction of a block that still runs is over: see blocks.c */
     bool twin;         /* an add was refused because of another object of the identity */
     bool lent;         /* the user has the connection: what is written through it is not counted */
     uint64_t writes;   /* flushes and statements that wrote, so far */
@@ -113,20 +113,20 @@ struct mr_session {
     mr_vec savepoints; /* mr_savepoint */
     mr_vec blocks;     /* uint64_t: serials of the transactions that functions run in, the outermost first */
     mr_vec written;    /* mr_class_count: what flushes of this transaction have written; see uncommitted.c */
-    size_t statements; /* of this transaction that were no flush's and wrote */
+    size_t statements; /* statements of the program's own that wrote in this transaction */
     mr_vec journal;    /* mr_note */
     mr_map *kept;      /* see kept.c; NULL: nothing is */
     size_t prune_at;   /* length of the journal at which notes of freed objects are dropped */
     unsigned dead;     /* innermost levels that the database has rolled back already */
-    bool lost;         /* the database has ended the transaction by itself: memory is to follow */
-    bool ended_by_database; /* why the levels are dead: not a flush, but whatever statement it was */
+    bool lost;         /* the database has ended the transaction by itself, and memory has not followed yet */
+    bool ended_by_database; /* the levels are dead because of that, not because a flush failed */
     struct mr_session *next_lost; /* in mr_session_common */
     char *failure;     /* why, the first error's text (NULL when there was no memory for it) */
     mr_vec fresh;      /* mr_entity *: pending */
     bool fresh_mixed;  /* not in the order of insert_order */
     uint32_t orders;   /* the last insert_order given out */
     mr_vec doomed;     /* mr_entity *: TO_DELETE */
-    mr_vec spared;     /* mr_entity *: SPARED, or were */
+    mr_vec spared;     /* mr_entity *, pinned: SPARED now or earlier since the last flush */
     mr_vec changed;    /* mr_entity *: what session.dirty shows to after_flush; empty otherwise */
     mr_vec hooks[MR_SESSION__COUNT]; /* mr_session_hook */
     mr_load_context load;
@@ -150,7 +150,7 @@ typedef struct mr_session_common {
     void *expression_ud;
     mr_map *parents; /* see parents.c */
     size_t prune_parents_at;
-    mr_session *lost; /* the sessions whose lost is set, by next_lost; those that met no memory for this struct are not in it */
+    mr_session *lost; /* sessions whose lost is set, linked by next_lost; without memory for this struct they are not listed */
 } mr_session_common;
 /* Made at first use. NULL without memory. */
 mr_session_common *mr_session_common_of(mr_env *env);
@@ -160,13 +160,13 @@ mr_status mr_session_fire(mr_session *s, mr_session_event event);
 
 /* connecting.c */
 mr_status mr_session_connect(void *session, mr_mapper *mapper, mr_conn **out);
-/* What is read now is outside of a transaction: newer than what is in memory of an older version of the data. */
+/* Are reads outside of a transaction now? Their rows are newer than objects of an older version of the data. */
 bool mr_session_reads_outside(void *session);
-/* The transaction has begun, with its snapshot: what was read before is not taken for it. */
+/* The transaction has begun and has its snapshot: objects that are older than it expire. */
 void mr_session_settle_snapshot(mr_session *s);
-/* The session has written something, or its transaction is open: a load's becomes the session's. */
+/* The session writes while a load's own transaction is open: that becomes the session's transaction. */
 void mr_session_keep_reading(mr_session *s);
-/* Before the connection goes: the session's own commit is no news. */
+/* After a commit, before the connection is given back: the session's own commit makes none of its objects old. */
 void mr_session_note_commit(mr_session *s);
 /* The same, with the transaction begun that a statement which writes will be in. Its begin may expire what another
  * connection has changed. */
@@ -218,12 +218,12 @@ const char *mr_entity_words(const mr_entity *entity, mr_strbuf *buf);
 /* states.c: the moves between states, without cascades */
 mr_status mr_state_make_pending(mr_session *s, mr_entity *entity);
 mr_status mr_state_attach(mr_session *s, mr_entity *entity); /* detached to persistent */
-/* Marked to be deleted. cascaded: only as something that holds it is; a mark by its own name stays one. */
+/* Marks the object to be deleted. cascaded: only because its parent is deleted; an object that was deleted by name stays so. */
 mr_status mr_state_doom(mr_session *s, mr_entity *entity, bool cascaded);
 void mr_state_spare(mr_session *s, mr_entity *entity); /* the mark taken away */
-void mr_state_unmark(mr_entity *entity);               /* the same of one that has left doomed */
+void mr_state_unmark(mr_entity *entity);               /* the same for an object that is not in doomed any more */
 void mr_state_forget_spared(mr_entity *entity);
-void mr_state_drop_spared(mr_session *s); /* deletions reach all again */
+void mr_state_drop_spared(mr_session *s); /* no object is SPARED any more */
 void mr_state_make_transient(mr_session *s, mr_entity *entity);
 void mr_state_detach(mr_session *s, mr_entity *entity);
 /* Its row is gone by other ways than a flush: deleted, and its key is free for another one. */
@@ -245,12 +245,12 @@ void mr_expire_everything(mr_session *s);
 void mr_expire_dirty(mr_session *s);
 /* The unchanged ones only. */
 void mr_expire_unmodified(mr_session *s);
-/* Of an object with changes: the columns and references that it has not changed. Its key, its collections and what a
- * flush has to compare (the version) stay. */
+/* Expires the columns and references of a changed object that it has not changed. Its key, its collections and its version
+ * stay: the flush needs them. */
 void mr_expire_rest(mr_session *s, mr_entity *entity);
 /* One object, as its user asks for it: what others know by its changes goes with them. */
 mr_status mr_expire_one(mr_session *s, mr_entity *entity);
-/* A constraint of the table may have replaced rows: what shows them is read again, where it has no changes. */
+/* A constraint of the table may have replaced rows: unchanged objects that show them are read again. */
 void mr_expire_table(mr_session *s, const mr_table *table);
 mr_property *mr_session_named_property(mr_entity *entity, const char *name);
 
@@ -260,25 +260,25 @@ mr_property *mr_session_named_property(mr_entity *entity, const char *name);
 void mr_transaction_fail(mr_session *s);
 /* A statement has failed and the database has ended the transaction with it (mr_conn_set_on_lost). */
 bool mr_transaction_lost(void *session);
-/* Memory follows, if the session is at rest; nothing happens where nothing was lost. */
+/* Memory follows the database, if the session is at rest and its transaction was lost. */
 void mr_transaction_settle(mr_session *s);
-/* The connection is given up, and the loss with it. */
+/* The session is not lost any more: its connection has been given up. */
 void mr_transaction_settled(mr_session *s);
 
 /* blocks.c */
-/* A transaction or savepoint has ended: overtaken follows. */
+/* A transaction or savepoint has ended: sets overtaken anew. */
 void mr_blocks_follow(mr_session *s);
 /* InvalidRequestError: the block's transaction is over. */
 mr_status mr_blocks_refuse(mr_session *s, const char *what);
-/* The same for a change of the object's attribute, where its session's block is over. */
+/* The same error if the object's session is overtaken: its attribute must not be changed. */
 mr_status mr_blocks_allow_change(const mr_entity *e, const mr_property *prop);
-/* InvalidRequestError where changes wait that are no part of the transaction that is to begin. */
+/* InvalidRequestError if objects wait for a flush: they were changed before the transaction that is to begin. */
 mr_status mr_blocks_begin(mr_session *s);
 
 /* uncommitted.c */
 /* A flush has run: its objects are counted. */
 void mr_uncommitted_note(mr_session *s, const mr_flush *flush);
-/* What the transaction (NULL), or this savepoint, has written is gone or committed. */
+/* What the transaction (savepoint NULL) or the savepoint has written is rolled back or committed: it is not counted any more. */
 void mr_uncommitted_forget(mr_session *s, const mr_savepoint *savepoint);
 
 /* flushing.c */
@@ -326,7 +326,7 @@ const mr_value *mr_relation_peek(mr_entity *entity, const mr_relationship *rel);
 /* Appends what the relationship holds in memory, each entity. removed: also what was taken away since the
  * last flush, of a collection that is loaded. */
 mr_status mr_relation_items(mr_entity *entity, const mr_relationship *rel, bool removed, mr_vec *out);
-/* Appends what was put in since the last flush. */
+/* Appends the entities that were put in since the last flush. */
 mr_status mr_relation_added(mr_entity *entity, const mr_relationship *rel, mr_vec *out);
 /* Appends what was taken away since the last flush and is known. */
 mr_status mr_relation_removed(mr_entity *entity, const mr_relationship *rel, mr_vec *out);
@@ -361,8 +361,8 @@ mr_status mr_unlink_item(mr_linking *l, mr_entity *entity, const mr_relationship
 /* item in the place of the one at `at` of a loaded list. */
 mr_status mr_relink_item(mr_linking *l, mr_entity *entity, const mr_relationship *rel, uint32_t at,
                          mr_entity *item);
-/* The entity is in the session again after a rollback has put it out: the other sides of what it refers to, which were read
- * without it, hold it again. */
+/* The entity is added again after a rollback had put it out of the session: the objects that it refers to may have been read
+ * without it since, and hold it again. */
 mr_status mr_link_again(mr_linking *l, mr_entity *entity);
 /* What assigning the items would add and take away, each once. */
 mr_status mr_collection_difference(mr_collection *c, mr_entity *const *items, uint32_t n, mr_vec *added,
@@ -398,7 +398,7 @@ mr_status mr_holders_take_back_all(mr_entity *entity);
 mr_status mr_holders_lose(void *session, mr_entity *entity); /* the same, for a load that overwrites the object */
 
 /* cascade.c: walks over graphs, without recursion */
-/* May the walk go on to item, which entity holds through rel? MR_OK, MR_DONE (no), MR_FAIL. */
+/* Does the walk go on to item, which entity holds through rel? MR_OK: yes; MR_DONE: no; MR_FAIL. */
 typedef mr_status (*mr_cascade_passes)(void *ud, mr_entity *entity, const mr_relationship *rel, mr_entity *item);
 typedef struct mr_cascade {
     unsigned cascade;
@@ -406,16 +406,16 @@ typedef struct mr_cascade {
     mr_cascade_passes passes; /* NULL: wherever the cascade leads */
     void *ud;
     mr_vec out;   /* mr_entity *: reached, each once, pinned */
-    size_t at;    /* of out: not followed yet */
+    size_t at;    /* index in out: from here on they are not followed yet */
     mr_vec found; /* of one relationship */
     mr_map *seen; /* of a walk that loads: mr_entity * */
 } mr_cascade;
-/* The walk's own; end it whatever the result is. The first four fields are the caller's. */
+/* Begins a walk; end it whatever the result is. The caller has set the first four fields. */
 mr_status mr_cascade_begin(mr_cascade *w, mr_env *env);
 void mr_cascade_end(mr_cascade *w);
 mr_status mr_cascade_reach(mr_cascade *w, mr_entity *e);
 bool mr_cascade_has_reached(const mr_cascade *w, const mr_entity *e);
-/* Follows all that was reached and waits. */
+/* Follows the entities that were reached and not followed yet. */
 mr_status mr_cascade_walk(mr_cascade *w);
 mr_status mr_cascade_from(mr_cascade *w, mr_entity *from); /* reach and walk */
 /* Admits the entity and what save-update reaches from it. What was not in the session before is appended,
@@ -429,15 +429,15 @@ void mr_cascade_release(mr_vec *reached);
 /* doom.c: what a deletion takes with it */
 /* Marks the entity and what delete reaches from it, loading relationships. */
 mr_status mr_doom(mr_session *s, mr_entity *entity);
-/* What the cascade reaches in memory from an entity that is not deleted after all loses its mark. */
+/* The entity is not deleted after all: the objects in memory that its deletion had marked lose their marks, too. */
 mr_status mr_doom_spare_reached(mr_session *s, mr_entity *entity);
-/* Before a flush: what is deleted by name, what a delete-orphan relationship has lost, and what these take with
- * them as things stand now, is what is marked. *before: the length of doomed without what this has added. */
+/* Before a flush: marks the objects that were deleted by name, the orphans, and what these take with them as things stand now;
+ * no others stay marked. *before: the length of doomed without the objects that were added here. */
 mr_status mr_doom_settle(mr_session *s, size_t *before);
-/* Takes the marks of that part of doomed away. */
+/* Takes the marks of the objects from..to-1 in doomed away. */
 void mr_doom_take_back(mr_session *s, size_t from, size_t to);
 
-/* orphans.c: appends, pinned, what a delete-orphan relationship has lost */
+/* orphans.c: appends, pinned, the objects that a delete-orphan relationship has lost */
 mr_status mr_orphans_find(mr_session *s, mr_vec *out);
 
 #endif

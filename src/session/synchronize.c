@@ -176,7 +176,7 @@ static bool find_folding(void *ud, const mr_node *node) {
     return true;
 }
 
-/* What the database compares by rules of its own is compared by nobody else. */
+/* Has the condition a column whose values the database compares by rules of its own? Then only the database can evaluate it. */
 static mr_status where_folds(mr_conn *conn, const mr_node *where, bool *out) {
     folding f = {conn, MR_OK, false};
     if (where) mr_node_walk(where, find_folding, &f);

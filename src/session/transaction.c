@@ -36,8 +36,8 @@ bool mr_session_has_transaction(const mr_session *s, uint64_t serial) {
 
 /* ---------------------------------------------------------------- beginning */
 
-/* A deferred transaction's snapshot would be that of its first read: until then, objects in memory would have the
- * values of before. */
+/* A deferred transaction takes its snapshot at its first read. Objects in memory could contradict that snapshot: so it is taken now
+ * if there are any. */
 static mr_status take_snapshot(mr_session *s, mr_txmode mode) {
     bool late = mode == MR_TX_DEFERRED && mr_idmap_count(s->owner->idmap) > 0;
     if (late && mr_conn_take_snapshot(s->conn) != MR_OK) return MR_FAIL;
@@ -184,7 +184,8 @@ void mr_transaction_fail(mr_session *s) {
 
 /* ---------------------------------------------------------------- ended by the database */
 
-/* Within the call of a statement: memory follows when that is over. What a load has begun for its own reads holds nothing. */
+/* Called within the call of a statement: memory follows the database when that call is over. The loss of a load's own transaction
+ * is no loss: nothing was written in it. */
 bool mr_transaction_lost(void *session) {
     mr_session *s = session;
     if (!s->conn) return false;
@@ -202,7 +203,6 @@ bool mr_transaction_lost(void *session) {
     return true;
 }
 
-/* It is not among those that wait to be settled any more. */
 void mr_transaction_settled(mr_session *s) {
     if (!s->lost) return;
     s->lost = false;

@@ -2,12 +2,12 @@
  * uncommitted.c: what a session would lose if it ended now: the objects that wait for a flush, and those that the open
  * transaction has written.
  *
- * Invariant: an object counts once in a transaction, however often it is written. Counting holds no object, and costs
- * next to nothing where it is never asked for.
+ * Invariant: an object counts once in a transaction, however often it is written. Counting keeps no object alive, and costs
+ * next to nothing if nobody asks for the count.
  */
 #include "session_state.h"
 
-/* An object bears the mark of the transaction that counted it in the flags that nothing else uses. */
+/* The upper bits of an object's flags hold the mark of the last transaction that has counted it. */
 enum { MARK_SHIFT = 16, MARKS = 0xffff };
 
 static uint32_t mark_of(const mr_session *s) {
@@ -18,7 +18,7 @@ static bool is_counted(const mr_session *s, const mr_entity *e) {
     return (e->flags >> MARK_SHIFT << MARK_SHIFT) == mark_of(s);
 }
 
-/* One more of the class, from the place on. */
+/* Adds n to the count of the class, among the counts from index from on. */
 static void count(mr_vec *counts, size_t from, const mr_mapper *mapper, size_t n) {
     for (size_t i = counts->len; i > from; i--) {
         mr_class_count *c = mr_vec_at(counts, i - 1);

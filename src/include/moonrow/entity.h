@@ -40,11 +40,11 @@ enum { /* mr_entity.flags */
     MR_ENTITY_GONE = 128,    /* its row was found missing */
     MR_ENTITY_EXTRA = 256,   /* has values beyond nslots, kept aside by the heap (slots appended to the mapping later) */
     MR_ENTITY_SCRATCH_A = 512, MR_ENTITY_SCRATCH_B = 1024, /* the collections' own, set only within one call */
-    MR_ENTITY_CASCADED = 2048, /* TO_DELETE, but only as something that holds it is: the flush asks again */
-    MR_ENTITY_SPARED = 4096,   /* added again after that: until the next flush no deletion reaches it */
-    MR_ENTITY_UNDONE = 8192,   /* a rollback has made it transient: others have forgotten it, and it refers to them still */
-    MR_ENTITY_BAD_NULL = 16384, MR_ENTITY_BAD_KEEP = 32768 /* its row has values of other types, which were read as NULL, as they are */
-    /* From 65536 on: the transaction that has counted it, see the session's uncommitted.c. */
+    MR_ENTITY_CASCADED = 2048, /* TO_DELETE only because its parent is: the flush decides again whether it goes */
+    MR_ENTITY_SPARED = 4096,   /* added again after the deletion: until the next flush no cascade deletes it */
+    MR_ENTITY_UNDONE = 8192,   /* a rollback has made it transient: it still refers to objects that have forgotten it */
+    MR_ENTITY_BAD_NULL = 16384, MR_ENTITY_BAD_KEEP = 32768 /* its row has values of other types: they were read as NULL (BAD_NULL), or as they are (BAD_KEEP) */
+    /* The bits from 65536 on name the transaction that has counted the object: see the session's uncommitted.c. */
 };
 
 /* One block per object: this header, its slots, then packed text. */
@@ -102,10 +102,10 @@ mr_entity *mr_entity_load(mr_owner *owner, mr_mapper *mapper, const mr_value *id
 /* Writes a loaded value: no history. Text goes to where the old one was when it fits, else into memory of its own. Does
  * not touch a slot that is MR_VALUE_DIRTY unless force (then the change is dropped). */
 mr_status mr_entity_put(mr_entity *entity, unsigned slot, const mr_value *value, bool force);
-/* The same for the reference that a row says (target NULL: none). Where the target's own side says by a change that it is
- * another's, or nobody's, this side has lost it. */
+/* Puts the reference that a row gives (target NULL: none) into the slot. If the target has been given to another object since,
+ * or to none, this side shows NULL, as a change of its own. */
 mr_status mr_entity_put_reference(mr_entity *entity, const mr_property *prop, mr_entity *target, bool force);
-/* A row is read that makes item one of parent's. Does its own side of the relationship say otherwise by now? */
+/* A row says that item belongs to parent. Has the program given item to another object since, or to none? */
 bool mr_entity_has_left(const mr_entity *parent, const mr_relationship *rel, mr_entity *item);
 /* Writes a change: the committed value is kept once in the history; a value equal to the committed one clears the
  * mark again. Joins the owner's dirty list when persistent. value may be MR_UNLOADED only through mr_entity_forget. */
@@ -130,7 +130,7 @@ bool mr_entity_check_expired(mr_entity *entity);
 static inline void mr_entity_touch(mr_entity *e) {
     if (e->owner && e->generation != e->owner->generation) mr_entity_check_expired(e);
 }
-/* A reference as it was read now: NULL refers to nothing. Its len says as of which version of the data. */
+/* The value of a reference that is read now; target may be NULL. Its len holds the version of the data. */
 static inline mr_value mr_reference_value(const mr_entity *of, mr_entity *target) {
     mr_value v = mr_value_of(target ? MR_ENTITY : MR_NULL, 0);
     v.u.p = target;
@@ -149,7 +149,7 @@ struct mr_history {
     uint16_t n, cap;
     MR_EXTENSION struct { uint16_t slot; mr_value old; } entries[]; /* old MR_UNLOADED: was not loaded */
 };
-/* What the row of a changed slot has come to hold: the new committed value. The change stays. */
+/* The row of a changed slot has another value by now: that is the committed value from now on. The change stays. */
 mr_status mr_entity_put_committed(mr_entity *entity, unsigned slot, const mr_value *value);
 /* The committed value of a slot: the history's, or the slot's own. */
 const mr_value *mr_entity_committed(const mr_entity *entity, unsigned slot);
@@ -248,7 +248,7 @@ mr_status mr_collection_fill(mr_collection *c, mr_entity *const *items, uint32_t
 /* Added and removed since committed, each once; appended to the vecs (mr_entity *). Either may be NULL. */
 mr_status mr_collection_changes(mr_collection *c, mr_vec *added, mr_vec *removed, mr_vec *unchanged);
 bool mr_collection_changed(const mr_collection *c);
-/* Was it among the rows before the changes that are not flushed, as far as that is known? */
+/* Was the item in the collection before the changes that are not flushed? false as well where that is not known. */
 bool mr_collection_held(const mr_collection *c, const mr_entity *item);
 /* Counts as a change, though it may have been of nothing for nothing. */
 void mr_collection_note_assigned(mr_collection *c);

@@ -84,17 +84,16 @@ mr_entity *mr_session_dirty_at(const mr_session *s, size_t i);
 size_t mr_session_deleted_count(const mr_session *s);
 mr_entity *mr_session_deleted_at(const mr_session *s, size_t i);
 
-/* Transactions. InvalidRequestError from begin when one has begun, or when changes wait that were made before it; PendingRollbackError, naming the first error, from everything but
- * rollback and close after a failed flush. */
+/* Transactions. InvalidRequestError from begin when one has begun, or when objects that were changed before wait for a flush;
+ * after a failed flush PendingRollbackError, naming the first error, from everything but rollback and close. */
 mr_status mr_session_begin(mr_session *s, mr_txmode mode);
 mr_status mr_session_begin_nested(mr_session *s); /* flushes first */
 mr_status mr_session_flush(mr_session *s);
 mr_status mr_session_commit(mr_session *s);   /* of the innermost savepoint, or of the transaction */
 mr_status mr_session_rollback(mr_session *s); /* likewise */
 mr_status mr_session_commit_all(mr_session *s), mr_session_rollback_all(mr_session *s);
-/* Where a statement has failed and the database has ended the transaction with it, whichever statement it was, the objects follow
- * now: for those of the environment's sessions that are at rest. The recorded error stays. Without this, each follows at its
- * next call. */
+/* For sessions whose transaction the database has ended by itself, when a statement failed: rolls their objects back now, if the
+ * session is at rest. Without this call each session does so at its own next call. The recorded error stays. */
 void mr_sessions_settle(mr_env *env);
 bool mr_sessions_lost(const mr_env *env); /* is there any to settle? */
 /* Begun explicitly, by the first write, or by a savepoint; reads begin none, and neither does adding an object. */
@@ -103,15 +102,16 @@ unsigned mr_session_nesting(const mr_session *s); /* 0: none; 1: a transaction; 
 uint64_t mr_session_transaction_serial(const mr_session *s); /* of the innermost; differs for each begun */
 bool mr_session_has_transaction(const mr_session *s, uint64_t serial); /* is that one open still, at whatever depth? */
 
-/* A function runs in the innermost transaction or savepoint, which its block ends: from enter to leave, when that has ended
- * inside of it, all but rollback and close is refused (InvalidRequestError), so that nothing is done that nobody commits.
- * leave it before the block's own commit or rollback. A block that the session does not know (it was closed) passes. */
+/* A block runs a function in the innermost transaction or savepoint, and ends it afterwards. If the function ends that transaction
+ * itself, all but rollback and close is refused from then on (InvalidRequestError), until the block is left: nobody would
+ * commit the work. Leave the block before its own commit or rollback. serial: of the block's transaction; one that the session
+ * does not know (it was closed) passes. */
 mr_status mr_session_enter_block(mr_session *s);
 void mr_session_leave_block(mr_session *s, uint64_t serial);
 /* Names the objects that wait for a flush, "<User (pending)>, <Post 3>"; false: there are none. */
 bool mr_session_name_pending(mr_session *s, mr_strbuf *out);
 
-/* What is lost if the session ends now: "3 objects (2 User, 1 Post)". false: nothing. Loads and sends nothing. */
+/* Appends what would be lost if the session ended now, "3 objects (2 User, 1 Post)". false: nothing. Sends no statement. */
 bool mr_session_uncommitted(const mr_session *s, mr_strbuf *out);
 
 /* Reading. Autoflushes (unless the query or the session says no), then loads. */
