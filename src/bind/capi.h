@@ -22,7 +22,7 @@ struct mr_list {
     mr_entity *items[]; /* pinned */
 };
 
-/* What a body has made for its caller. A hook of the program may raise when the body has returned: then capi_run lets go of it. */
+/* What a body has made for its caller. A debug hook may raise after the body has returned: then capi_run releases it. */
 typedef struct capi_made {
     mr_object *object, **object_at; /* where it was put, if anywhere */
     mr_list *list, **list_at;
@@ -39,7 +39,7 @@ mr_object *capi_handle(lua_State *L, int idx);
 /* Inside of a body: the value at the index as a list. */
 mr_list *capi_to_list(lua_State *L, int idx);
 
-/* The same, put where the caller wants it; NULL is there when a hook raises afterwards. */
+/* The same, stored in *out; if a debug hook raises afterwards, *out is NULL again. */
 void capi_give_object(lua_State *L, int idx, mr_object **out);
 void capi_give_list(lua_State *L, int idx, mr_list **out);
 

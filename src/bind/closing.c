@@ -1,7 +1,7 @@
 /*
- * closing.c: what is left of our values when their finalizer has run, or when the library has closed.
+ * closing.c: the library's values after their finalizers have run, and after the library has closed.
  *
- * Invariant: no function takes such a value for what it was; every use of it raises, and says why.
+ * Invariant: no function accepts such a value as one of its former type; every use of it raises, and says why.
  */
 #include <string.h>
 
@@ -11,7 +11,7 @@
 static const char gone_key = 0; /* registry: the metatable of values whose finalizer has run */
 
 static int say_gone(lua_State *L) {
-    (void)bind_of(L); /* that the library is closed says more */
+    (void)bind_of(L); /* raises if the library is closed, which says more */
     return bind_error(L, MR_ERR_INVALID_REQUEST,
                       "this value is gone: its finalizer has run; keep a reference to it outside of the finalizer");
 }
@@ -53,8 +53,8 @@ static int refuse_types(lua_State *L) {
 void bind_close_types(lua_State *L) {
     int top = lua_gettop(L);
     lua_pushcfunction(L, refuse_types);
-    if (lua_pcall(L, 0, 0, 0) != LUA_OK) lua_settop(L, top); /* without memory the words are poorer */
-    /* A type is known by its name in the registry: methods that the program kept find it no more. Allocates nothing. */
+    if (lua_pcall(L, 0, 0, 0) != LUA_OK) lua_settop(L, top); /* without memory the messages say less */
+    /* A type is found by its name in the registry: methods that the program has kept do not find it any more. Allocates nothing. */
     for (lua_pushnil(L); lua_next(L, LUA_REGISTRYINDEX); lua_pop(L, 1)) {
         if (!is_ours(L) || lua_type(L, -2) != LUA_TSTRING) continue;
         lua_pushvalue(L, -2);

@@ -1,8 +1,8 @@
 /*
  * connection.c: connections of an engine, for SQL without a session.
  *
- * Invariant: a connection begins at its first write, unless it was asked to commit each statement by itself; what was
- * not committed when it closes is rolled back.
+ * Invariant: a connection begins a transaction at its first write, unless it is to commit each statement by itself;
+ * what is not committed when it closes is rolled back.
  * The block of engine:begin commits at its end, and rolls back on an error or when it is closed from outside.
  */
 #include "connection.h"

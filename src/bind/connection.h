@@ -14,9 +14,9 @@ typedef struct bind_connection {
     mr_conn *conn;     /* NULL once closed */
     mr_engine *engine; /* counted: outlives the connection */
     bool block;        /* made by engine:begin() */
-    bool function;     /* the block is one of a function, which ends it by itself */
-    bool ended;        /* the block was ended inside by commit or rollback: what came after would be in none */
-    bool borrowed;     /* of whom calls a listener: neither ended nor closed through this value */
+    bool function;     /* engine:begin(fn): the block ends when the function does, not by __close */
+    bool ended;        /* commit or rollback was called inside the block: nobody would commit later work */
+    bool borrowed;     /* belongs to the caller of a listener: must not be ended or closed through this value */
 } bind_connection;
 
 void bind_push_engine(lua_State *L, mr_engine *engine); /* retained */

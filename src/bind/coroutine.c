@@ -1,9 +1,9 @@
 /*
- * coroutine.c: what a block needs to know of the coroutine that it runs in: whether an error will close it, and which coroutine
- * waits for which.
+ * coroutine.c: what a block needs to know about the coroutine in which it runs: whether an error closes the block's variable, and
+ * which coroutine waits for which.
  *
- * Invariant: a function that runs in a block is called in such a way that the block ends with it, and where something else sees
- * to that (Lua closes what a protected call unwinds), the error's traceback stays whole.
+ * Invariant: a block always ends with the function that runs in it. If Lua itself ends the block on an error (it closes the
+ * variables that a protected call unwinds), the error keeps its traceback.
  */
 #include "runtime.h"
 

@@ -181,7 +181,8 @@ static const mr_node *given_value(const mr_dml *d, const mr_column *column) {
     return NULL;
 }
 
-/* Is the row, new or not, the one that has the key given: was it looked for by it? */
+/* Does the statement's conflict target name the whole primary key, with a value for each column? Then the row, new or changed, has
+ * the key that was given. */
 static bool is_found_by_key(const mr_dml *d) {
     const mr_table *table = d->table->u.table;
     const mr_node *target = d->conflict_target;
@@ -204,8 +205,8 @@ static bool is_numbered(lua_State *L, mr_cursor *cursor, const mr_table *table) 
     return facts.numbers;
 }
 
-/* The key of an INSERT of one row, as far as it is known: given values, and what the database numbered. Of one that has made
- * no row: false. */
+/* Pushes the key of an INSERT of one row, as far as it is known: values that were given, and the number that the database made;
+ * false if no row was made. */
 static void push_inserted_key(lua_State *L, const mr_node *node, mr_cursor *cursor) {
     const mr_dml *d = node->u.dml;
     const mr_table *table = d->table->u.table;
@@ -443,7 +444,7 @@ static bool is_empty(lua_State *L, int params) {
     return false;
 }
 
-/* Objects in memory follow what an INSERT or UPDATE has replaced silently. */
+/* Rows that the INSERT or UPDATE may have replaced silently: objects in memory read them again. */
 static void follow_replaced(lua_State *L, const bind_target *t, const bind_statement *s) {
     if (!s || !t->session || s->kind == MR_NODE_DELETE) return;
     bind_state *b = bind_of(L);

@@ -29,7 +29,7 @@ typedef struct bind_result {
     lua_Integer at;   /* buffered: rows given so far */
     int64_t rowcount; /* -1: not known */
     int64_t lastrowid;
-    bool inserted_none; /* it was an INSERT, and has made no row */
+    bool inserted_none; /* the statement was an INSERT that made no row */
     bool returns_rows;
     const char *name; /* what one() names in its errors */
 } bind_result;
@@ -37,8 +37,8 @@ typedef struct bind_result {
 /* Pushes what a for loop over the Result at the index takes: next, the Result, nil and, where Lua's loops close such, the Result as
  * the closing value. Returns how many. */
 int bind_push_loop(lua_State *L, int idx, lua_CFunction next);
-/* Before a statement: an open cursor of a loop that was left would have it read what was there when the loop began. Where loops have
- * no closing value, such a loop costs one full collection. May run finalizers. */
+/* Call it before a statement. A loop that was left by break may have an open cursor, which keeps its old snapshot: the statement
+ * would read that. Where loops have no closing value, this collects such cursors, by one full collection. May run finalizers. */
 void bind_release_loops(lua_State *L);
 /* Pushes an empty Result that belongs to the value at index owner. The caller sets load, or buffers rows. */
 bind_result *bind_new_result(lua_State *L, int owner);

@@ -35,8 +35,8 @@ typedef struct bind_state {
     lua_CFunction pcall, xpcall; /* Lua's own, as they were when the module opened; NULL: others */
     bool own_init;        /* some class has an __init of its own */
     bool loops_close;     /* the closing value of a for loop can be trusted */
-    struct capi_made *made; /* of the C API's running call: what it has made for its caller */
-    unsigned loops_open;  /* loops without one, over cursors that may be open: begun since bind_release_loops */
+    struct capi_made *made; /* what the running call of the C API has made for its caller */
+    unsigned loops_open;  /* loops without a closing value, over cursors that may be open: begun since bind_release_loops */
     int chunks, weak;     /* references to proxy.c's table of chunks, and to the metatable of weak tables */
 } bind_state;
 
@@ -149,8 +149,8 @@ void bind_type(lua_State *L, const char *name, const char *shown, const luaL_Reg
                const luaL_Reg *metamethods);
 /* Makes the userdata on top a value of the type; raises once the library has closed. */
 void bind_set_type(lua_State *L, const char *type);
-/* The end of a finalizer: the value at index 1, which the finalizers of others may still reach, is none of ours any
- * more: no function takes it, and whatever is done with it raises. Returns 0. (closing.c) */
+/* The end of a finalizer. Other finalizers may still reach the value at index 1: from now on no function accepts it, and every use of
+ * it raises. Returns 0. (closing.c) */
 int bind_finalized(lua_State *L);
 /* The library closes: the same for the values of every type. */
 void bind_close_types(lua_State *L);

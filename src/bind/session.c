@@ -91,7 +91,8 @@ static void release_session(void *p) {
     mr_session_release(p);
 }
 
-/* Says what the session loses by its end. Not where the host wants it quiet: a script that has failed has told its error. */
+/* Warns of the work that the session loses by its end, unless the host wants it quiet: then the script has failed, and its error
+ * was told. */
 static void warn_of_loss(lua_State *L, bind_state *b, const bind_session *s) {
     mr_strbuf words;
     if (!s->session || s->closed || b->quiet) return;
@@ -118,7 +119,7 @@ static int session_gc(lua_State *L) {
     return 0;
 }
 
-/* core.warn_uncommitted(session): for the end of a scope that closes it. Of other values than sessions nothing is known. */
+/* core.warn_uncommitted(session): for the end of a scope that closes the session. Ignores values that are no sessions. */
 static int core_warn_uncommitted(lua_State *L) {
     const bind_session *s = bind_test(L, 1, BIND_SESSION);
     if (s) warn_of_loss(L, bind_of(L), s);

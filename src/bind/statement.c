@@ -218,8 +218,8 @@ static void read_target(lua_State *L, bind_statement *copy, int options, const c
     lua_settop(L, list - 1);
 }
 
-/* The index_where option, in the copy. Its values are written out: a database compares the text of the condition with
- * that of its index when it prepares the statement, before parameters have values. */
+/* Reads the option index_where into the copy. Its values are written out as SQL: a database compares the condition with that of
+ * its index when it prepares the statement, before parameters have values. */
 static void read_index_where(lua_State *L, bind_statement *copy, int options, const char *function) {
     if (bind_option(L, options, "index_where") != LUA_TNIL) {
         if (!copy->dml.conflict_target)

@@ -78,7 +78,7 @@ static mr_status end_block(bind_transaction *t, bool commit) {
     return st;
 }
 
-/* Whatever comes of it, the error that is recorded is the one to tell. */
+/* The error that is recorded stays, whether the rollback fails or not. */
 static void roll_back(bind_transaction *t) {
     mr_env *env = mr_session_env(t->session);
     mr_error *first = mr_env_save_error(env);
@@ -131,7 +131,7 @@ static int transaction_rollback(lua_State *L) {
     return 0;
 }
 
-/* The block of the value was ended by hand: what was done after that is nobody's to commit. */
+/* The program has ended the block's transaction itself. Raises if there is work since then: nobody would commit it. */
 static void refuse_rest(lua_State *L, const bind_transaction *t) {
     bind_state *b = bind_of(L);
     mr_strbuf words;
@@ -169,7 +169,7 @@ static int transaction_close(lua_State *L) {
     return 0;
 }
 
-/* A coroutine that was dropped in the midst of its block: the session's other users are not kept from going on. */
+/* Its coroutine was dropped inside of the block: the session forgets the block, so that its other users can go on. */
 static int transaction_gc(lua_State *L) {
     bind_state *b = bind_peek(L);
     bind_transaction *t = bind_test(L, 1, BIND_TRANSACTION);

@@ -45,7 +45,7 @@ struct mr_conn {
     bool read_only;  /* the open transaction: writes are refused */
     bool setting_up; /* the connect hook runs: nothing is recorded */
     bool blocked;    /* the lock that the last call met is held by this program */
-    bool was_blocked; /* so it was when the last call that failed did so */
+    bool was_blocked; /* the last call that failed has met such a lock */
     bool exclusive;  /* BEGIN EXCLUSIVE is running */
     uint64_t serial;
     bool loading; /* the open transaction is a load's */
@@ -95,14 +95,15 @@ struct mr_cursor {
 
 mr_status mr_conn_open(mr_engine *engine, mr_conn **out);
 void mr_conn_destroy(mr_conn *conn);
-/* The connection is of the process that this one was forked from: nothing of it may be used. */
+/* Was the connection opened by a process that this one was forked from? Then nothing of it may be used. */
 bool mr_conn_is_inherited(const mr_conn *conn);
 /* Fails where the connection is inherited, or the program asks statements to stop. */
 mr_status mr_conn_may_run(mr_conn *conn);
 /* What follows a failed driver call: says who holds the lock if it is this program, adds the statement to the
  * error, and follows the database where it has ended the transaction. Returns MR_FAIL. */
 mr_status mr_conn_failed(mr_conn *conn, const char *sql, const mr_value *values, size_t n);
-/* After a failed call: a lock of this program's own was met, and may be gone now that what was dropped is collected. */
+/* After a failed call: is it worth trying again? A lock of this program's own, or too many open files, made it fail, and a
+ * collection has freed connections that the program had dropped. */
 bool mr_conn_may_retry(mr_conn *conn);
 /* Calls the hook of before_execute or after_execute for the lists of parameters. (cursor.c) */
 mr_status mr_cursor_tell(mr_cursor *cursor, bool after, const mr_value *const *lists, size_t n);
@@ -116,7 +117,8 @@ mr_status mr_conn_query(mr_conn *conn, mr_compiled *compiled, const mr_value *va
 
 /* ---- transactions (transaction.c) */
 
-/* Follows the database's own word after a textual statement; failed: after an error, which is recorded. */
+/* Asks the database whether the transaction is still open: after a textual statement, or (failed) after an error, which is
+ * recorded. */
 void mr_conn_follow(mr_conn *conn, bool failed);
 /* PendingRollbackError where the database has ended the transaction by itself. */
 mr_status mr_conn_check_lost(mr_conn *conn);

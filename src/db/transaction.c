@@ -42,7 +42,7 @@ static mr_status run_control(mr_conn *conn, int control) {
     return status == MR_FAIL && mr_conn_may_retry(conn) ? try_control(conn, control) : status;
 }
 
-/* What the transaction had written is gone, and its holder must not go on as if it were there. */
+/* The transaction's work is gone: the connection's holder must not go on as if it were there. */
 static void lose(mr_conn *conn) {
     if (conn->on_lost && !conn->on_lost(conn->on_lost_ud)) return;
     mr_conn_forget_loss(conn);
@@ -139,13 +139,13 @@ static mr_status end(mr_conn *conn, mr_control control) {
     if (control == MR_CONTROL_ROLLBACK) mr_conn_forget_loss(conn);
     else if (mr_conn_check_lost(conn)) return MR_FAIL;
     if (!conn->began) return MR_OK;
-    /* The transaction is the parent's; to forget it is all that a rollback does here. */
+    /* The transaction belongs to the parent process: here a rollback only forgets it. */
     if (control == MR_CONTROL_ROLLBACK && mr_conn_is_inherited(conn)) {
         conn->began = conn->read_only = conn->loading = false;
         return MR_OK;
     }
     if (run_control(conn, (int)control)) {
-        if (control == MR_CONTROL_ROLLBACK) mr_conn_forget_loss(conn); /* it has come about all the same */
+        if (control == MR_CONTROL_ROLLBACK) mr_conn_forget_loss(conn); /* the transaction is over all the same */
         return MR_FAIL;
     }
     conn->began = conn->read_only = conn->loading = false;

@@ -34,11 +34,11 @@ typedef struct mr_driver mr_driver;
 typedef struct mr_dbc mr_dbc;   /* a driver's connection; begins with the driver's own fields */
 typedef struct mr_stmt mr_stmt; /* a driver's prepared statement */
 
-/* What the database itself says of a table: one that was made by others need not be as it is declared here. */
+/* What the database itself says of a table. A table that another program has made need not be as it is mapped. */
 typedef struct mr_table_facts {
-    bool numbers;  /* its sole key is made by the database where an INSERT leaves it out: it is SQLite's rowid */
-    bool replaces; /* a constraint of it deletes the rows that are in the way of a new or changed one */
-    bool is_view;  /* triggers write in its place: no row is counted */
+    bool numbers;  /* the database makes the sole key if an INSERT leaves it out: it is SQLite's rowid */
+    bool replaces; /* a constraint with ON CONFLICT REPLACE deletes rows that are in the way of a new or changed one */
+    bool is_view;  /* triggers write in its place, and the database counts no rows */
 } mr_table_facts;
 
 /* Called while another holds the lock; returns true to try again after waiting the driver's step. */
@@ -157,9 +157,9 @@ typedef struct mr_engine_hooks {
                                size_t nlists, size_t n, double seconds);
 } mr_engine_hooks;
 
-/* Frees what the program has dropped without closing it (a collection), for all engines of the environment; false: it did
- * not. Asked once before a lock is reported that a connection of the same program holds, and before a database is reported
- * that cannot be opened. It may close connections and run the program's own code, but not end the call that asks. */
+/* collect frees connections that the program has dropped without closing them, of all engines of the environment; false: it
+ * cannot now. It is called once before an error is reported that may go away by that: a lock that a connection of the same
+ * program holds, and too many open files. It may run the program's own code, but must return. */
 mr_status mr_db_set_collect(mr_env *env, bool (*collect)(void *ud), void *ud);
 
 /* Makes an engine: one reference. Connects to nothing yet, except that sqlite:// anchors its memory database.
@@ -246,8 +246,8 @@ bool mr_conn_data_version(mr_conn *conn, int64_t *out);
  * lost, and the connection goes on. Until close. */
 void mr_conn_set_on_lost(mr_conn *conn, bool (*on_lost)(void *ud), void *ud);
 mr_status mr_conn_begin(mr_conn *conn, mr_txmode mode);
-/* Begins for a load of several statements: it gives them one snapshot, and what is read counts as read outside of a transaction;
- * until it is kept: then it is a transaction as any other. */
+/* Begins a transaction for a load of several statements, which gives them one snapshot. Its reads count as reads outside of a
+ * transaction. mr_conn_keep_load makes it a transaction like any other. */
 mr_status mr_conn_begin_load(mr_conn *conn);
 void mr_conn_keep_load(mr_conn *conn);
 /* No transaction is open, or that of a load. */
