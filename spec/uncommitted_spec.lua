@@ -101,6 +101,31 @@ describe("at the end of a script", function()
       db.session:add(Post{})]], "2 objects", "1 User", "1 Post")
   end)
 
+  it("what was written again after a savepoint was rolled back, and once what was written before it", function()
+    one([[
+      local a, b = db.session:get(User, 1), db.session:get(User, 2)
+      db.session:begin()
+      b.name = "x"
+      db.session:flush()
+      for _, commits in ipairs{ false, true, false } do
+        local point = db.session:begin_nested()
+        a.name, b.name = a.name .. "x", b.name .. "x"
+        db.session:flush()
+        if commits then point:commit() else point:rollback() end
+      end
+      a.name, b.name = "y", "y"
+      db.session:flush()]], "2 objects (2 User)")
+    one([[
+      local a = db.session:get(User, 1)
+      db.session:begin()
+      local point = db.session:begin_nested()
+      a.name = "x"
+      db.session:flush()
+      point:rollback()
+      a.name = "y"
+      db.session:flush()]], "1 object (1 User)")
+  end)
+
   it("but for what was rolled back", function()
     one([[
       local s = db.session

@@ -224,6 +224,7 @@ static void undo_rekey(mr_session *s, mr_entity *e, mr_value *old) {
 static void undo_note(mr_session *s, mr_note *note) {
     mr_entity *e = note_entity(s, note);
     if (!e) return;
+    mr_uncommitted_undo(s, e);
     switch ((mr_note_kind)note->kind) {
     case MR_NOTE_INSERTED:
         undo_insert(s, e, note->u.unset);

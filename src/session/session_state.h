@@ -278,6 +278,8 @@ mr_status mr_blocks_begin(mr_session *s);
 /* uncommitted.c */
 /* A flush has run: its objects are counted. */
 void mr_uncommitted_note(mr_session *s, const mr_flush *flush);
+/* The innermost level is rolled back: an object that it has counted may be counted again. */
+void mr_uncommitted_undo(const mr_session *s, mr_entity *e);
 /* What the transaction (savepoint NULL) or the savepoint has written is rolled back or committed: it is not counted any more. */
 void mr_uncommitted_forget(mr_session *s, const mr_savepoint *savepoint);
 

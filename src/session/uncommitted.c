@@ -7,15 +7,29 @@
  */
 #include "session_state.h"
 
-/* The upper bits of an object's flags hold the mark of the last transaction that has counted it. */
+/* The upper bits of an object's flags hold the mark of the transaction or savepoint that has counted it last. */
 enum { MARK_SHIFT = 16, MARKS = 0xffff };
 
-static uint32_t mark_of(const mr_session *s) {
-    return (uint32_t)(s->serial % MARKS + 1) << MARK_SHIFT;
+static uint32_t mark_of(uint64_t serial) {
+    return (uint32_t)(serial % MARKS + 1);
+}
+
+/* Was the object counted in the transaction or savepoint of this serial number, or in one that has begun after it? */
+static bool is_counted_since(const mr_session *s, const mr_entity *e, uint64_t serial) {
+    uint32_t mark = e->flags >> MARK_SHIFT;
+    return mark && (mark + MARKS - mark_of(serial)) % MARKS <= s->serials - serial;
 }
 
 static bool is_counted(const mr_session *s, const mr_entity *e) {
-    return (e->flags >> MARK_SHIFT << MARK_SHIFT) == mark_of(s);
+    return is_counted_since(s, e, s->serial);
+}
+
+static void set_mark(mr_entity *e, uint32_t mark) {
+    e->flags = (e->flags & MARKS) | mark << MARK_SHIFT;
+}
+
+void mr_uncommitted_undo(const mr_session *s, mr_entity *e) {
+    if (is_counted_since(s, e, mr_session_transaction_serial(s))) set_mark(e, 0);
 }
 
 /* Adds n to the count of the class, among the counts from index from on. */
@@ -39,7 +53,7 @@ void mr_uncommitted_note(mr_session *s, const mr_flush *flush) {
     for (size_t i = 0; i < mr_flush_result_count(flush); i++) {
         mr_entity *e = mr_flush_result_at(flush, i)->entity;
         if (is_counted(s, e)) continue;
-        e->flags = (e->flags & MARKS) | mark_of(s);
+        set_mark(e, mark_of(mr_session_transaction_serial(s)));
         count(&s->written, from, e->mapper, 1);
     }
 }
