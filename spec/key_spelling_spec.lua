@@ -368,6 +368,17 @@ describe("a relationship gives the same by every strategy where", function()
     child.parent = db.session:get(Parent, "06")
     db.session:commit()
     assert.same({ 6, "six" }, { child.parent_k, child.parent.v })
+    db = mr.open "sqlite://"
+    open("TEXT", db.Text, "REAL", db.Float, "('1.5', 'half'), ('2', 'two'), ('1e-1', 'tenth'), ('nan', 'none')",
+      "(1, 2.0)")
+    for key, number in pairs{ ["1.5"] = 1.5, ["2"] = 2.0, ["1e-1"] = 0.1, nan = "nan" } do
+      child = Child{ parent = db.session:get(Parent, key) }
+      db.session:add(child)
+      db.session:flush()
+      assert.equal(number, child.parent_k)
+      if key ~= "nan" then assert.equal("float", math.type(child.parent_k)) end
+    end
+    db.session:rollback()
   end)
 
   it("a deleted parent lets go of children under every spelling", function()

@@ -209,11 +209,14 @@ static mr_value foreign_value(const mr_type *type, const mr_value *v, char *room
     if (!number || (v->kind != MR_TEXT && v->kind != MR_DECIMAL) || v->len == 0 || v->len >= size) return made;
     memcpy(room, v->u.s, v->len);
     room[v->len] = '\0';
+    if (type->code == MR_TYPE_FLOAT) {
+        double d;
+        bool plain = strspn(room, " +-.0123456789eE") == v->len; /* "nan" and "0x10" are texts to the database */
+        return plain && mr_parse_float(room, &d) ? mr_float_value(d) : made;
+    }
     errno = 0;
     long long i = strtoll(room, &end, 10);
-    if (*end == '\0' && errno == 0) made = mr_int_value(i);
-    if (made.kind == MR_INT && type->code == MR_TYPE_FLOAT) made = mr_float_value((double)i);
-    return made;
+    return *end == '\0' && errno == 0 ? mr_int_value(i) : made;
 }
 
 mr_status mr_flush_stage_sync(mr_flush *flush, flush_op *op, const flush_sync *sync) {
