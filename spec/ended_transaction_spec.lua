@@ -261,6 +261,10 @@ describe("a transaction that the database ends by itself in", function()
 
   -- The limit is one of the whole process, and cannot be raised again.
   it("a SELECT that runs out of memory", function()
+    local options = mr.open "sqlite://".session:execute(mr.text "PRAGMA compile_options"):scalars():all()
+    for _, option in ipairs(options) do
+      if option == "DEFAULT_MEMSTATUS=0" then pending "this SQLite does not count its memory"; return end
+    end
     local script = os.tmpname()
     local file <close> = assert(io.open(script, "w"))
     file:write(([[

@@ -15,6 +15,7 @@ static void create(world *w, mr_table *t, const char *sqlite, const char *postgr
         assert_string_equal(mr_strbuf_str(&out), wanted[i]);
         if (i == 0 && !t->schema) {
             sqlite3 *db;
+            assert_int_equal(sqlite3_initialize(), SQLITE_OK);
             assert_int_equal(sqlite3_open(":memory:", &db), SQLITE_OK);
             if (sqlite3_exec(db, mr_strbuf_str(&out), NULL, NULL, NULL) != SQLITE_OK)
                 fail_msg("%s: %s", mr_strbuf_str(&out), sqlite3_errmsg(db));

@@ -2,6 +2,9 @@
  * sqlite_fetch.c: decoding a row. The hottest function of the library: for each column one look at what is
  * stored and one call to get it. Text and blobs stay SQLite's until the next step.
  */
+/* Left out of SQLite by SQLITE_OMIT_DECLTYPE: then what a column's affinity made of a value is not turned back. */
+#pragma weak sqlite3_column_decltype
+
 #include "driver_sqlite.h"
 
 #include <math.h>
@@ -101,7 +104,7 @@ static bool has_word(const char *type, const char *word) {
 
 /* What SQLite makes of what is written to the column, by its rules for the declared type. A computed one has none. */
 static affinity affinity_of(sqlite_stmt *s, size_t i) {
-    const char *type = sqlite3_column_decltype(s->stmt, (int)i);
+    const char *type = sqlite3_column_decltype ? sqlite3_column_decltype(s->stmt, (int)i) : NULL;
     if (!type || !*type) return AFFINITY_NONE;
     if (has_word(type, "INT")) return AFFINITY_NUMBER;
     if (has_word(type, "CHAR") || has_word(type, "CLOB") || has_word(type, "TEXT")) return AFFINITY_TEXT;

@@ -4,6 +4,9 @@
  */
 #include "driver_sqlite.h"
 
+/* Left out of SQLite by SQLITE_OMIT_PROGRESS_CALLBACK: then a statement that runs is not interrupted, only the next one. */
+#pragma weak sqlite3_progress_handler
+
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -241,7 +244,7 @@ static mr_status prepare_handle(sqlite_dbc *dbc, const mr_url *url) {
     sqlite3_extended_result_codes(dbc->db, 1);
     if (timeout) parse_milliseconds(timeout, &dbc->timeout);
     sqlite3_busy_handler(dbc->db, mr_sqlite_wait, dbc);
-    sqlite3_progress_handler(dbc->db, STEPS_BETWEEN_LOOKS, is_interrupted, dbc->env);
+    if (sqlite3_progress_handler) sqlite3_progress_handler(dbc->db, STEPS_BETWEEN_LOOKS, is_interrupted, dbc->env);
     return exec(dbc, "PRAGMA foreign_keys=ON");
 }
 
@@ -299,7 +302,7 @@ void mr_sqlite_close(mr_dbc *handle) {
     /* A zombie that waits for a statement of somebody else's must not call us. */
     if (!dbc->native && !mr_sqlite_is_inherited(dbc)) {
         sqlite3_busy_handler(dbc->db, NULL, NULL);
-        sqlite3_progress_handler(dbc->db, 0, NULL, NULL);
+        if (sqlite3_progress_handler) sqlite3_progress_handler(dbc->db, 0, NULL, NULL);
         sqlite3_close_v2(dbc->db);
     }
     mr_free(dbc->env, dbc);
