@@ -104,3 +104,58 @@ describe("autoflush", function()
     assert.is_true(rawequal(root, leaf.parent))
   end)
 end)
+
+describe("an error in a flush that comes by itself", function()
+  local m, session, reads
+
+  before_each(function()
+    m = blog.filled()
+    session = m.db.session
+    local post = session:get(m.Post, 2)
+    local other = session:get(m.Post, 3)
+    session:refresh(other)
+    reads = {
+      all = function() return session:query(m.Tag):all() end,
+      count = function() return session:query(m.Tag):count() end,
+      get = function() return session:get(m.Tag, 99) end,
+      execute = function() return session:execute(mr.select(m.Tag)) end,
+      ["lazy load"] = function() return #post.tags end,
+      refresh = function() return session:refresh(other) end,
+      update = function() return session:query(m.Tag):update{ name = "t" } end,
+    }
+  end)
+
+  it("says so, and how to do without it, whatever reads", function()
+    for name, read in pairs(reads) do
+      session:add(m.Tag{})
+      local e = refuse("IntegrityError", { "tag.name", "autoflush", "no_autoflush" }, read)
+      assert.truthy(e.statement:find("INSERT INTO tag", 1, true), name)
+      assert.truthy(e.orig, name)
+      session:rollback()
+    end
+  end)
+
+  it("says nothing of it where the program has flushed or committed", function()
+    for _, write in ipairs{ session.flush, session.commit } do
+      session:add(m.Tag{})
+      local e = refuse("IntegrityError", { "tag.name" }, write, session)
+      assert.is_nil(e.message:find("autoflush", 1, true))
+      session:rollback()
+    end
+  end)
+
+  it("is not told again of the reads that it stops", function()
+    session:add(m.Tag{})
+    refuse("IntegrityError", { "autoflush" }, reads.all)
+    local e = refuse("PendingRollbackError", { "rollback" }, reads.all)
+    assert.is_nil(e.message:find("no_autoflush", 1, true))
+  end)
+
+  it("passes on what a listener raised, as it is", function()
+    mr.event.listen(m.Tag, "before_insert", function() error({ mine = true }) end)
+    session:add(m.Tag{ name = "x" })
+    local ok, e = pcall(reads.all)
+    assert.is_false(ok)
+    assert.is_true(e.mine)
+  end)
+end)

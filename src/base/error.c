@@ -133,6 +133,23 @@ void mr_error_add_statement(mr_env *env, const char *sql, const mr_value *params
     mr_env_restore_error(env, error);
 }
 
+/* The message is in one block with the error: a longer one is another block, to which the rest moves. */
+void mr_error_add_note(mr_env *env, const char *note) {
+    mr_error *error = mr_env_save_error(env);
+    if (error && error != &env->no_memory && error->kind != MR_ERR_CALLBACK) {
+        size_t size = strlen(error->message) + strlen(note) + 2;
+        mr_error *made = mr_alloc(env, sizeof *made + size);
+        if (made) {
+            *made = *error;
+            snprintf((char *)(made + 1), size, "%s %s", error->message, note);
+            made->message = (const char *)(made + 1);
+            mr_free(env, error);
+            error = made;
+        }
+    }
+    mr_env_restore_error(env, error);
+}
+
 void mr_error_add_orig(mr_env *env, const char *orig, int code) {
     mr_error *error = mr_env_save_error(env);
     if (error && error != &env->no_memory) {

@@ -68,6 +68,11 @@ mr_status mr_value_copy(mr_env *env, mr_value *dst, const mr_value *src) {
     return MR_OK;
 }
 
+const mr_value *mr_value_resolve(mr_env *env, const mr_value *v) {
+    const mr_opaque_ops *ops = v->kind == MR_OPAQUE ? ops_of(env, v) : NULL;
+    return ops && ops->resolve ? ops->resolve(env, v->u.p) : v;
+}
+
 void mr_value_clear(mr_env *env, mr_value *v) {
     mr_value old = *v;
     /* First: a release may call back and look at v. */

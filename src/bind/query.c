@@ -230,14 +230,24 @@ mr_status bind_query_statement(mr_query *q, bool count, mr_node **out) {
     return st;
 }
 
+/* The query's statement with the values of its own parameters: what it becomes a part of has others. */
+static mr_status inner_statement(mr_query *q, mr_named_value *named, mr_node **out) {
+    for (unsigned i = 0; i < q->nparams; i++) named[i] = (mr_named_value){q->params[i].name, q->params[i].value};
+    if (bind_query_statement(q, false, out) != MR_OK) return MR_FAIL;
+    *out = mr_sql_with_values(*out, named, q->nparams);
+    return *out ? MR_OK : MR_FAIL;
+}
+
 mr_node *bind_to_select(lua_State *L, int idx) {
     mr_query *q = bind_test_query(L, idx);
     if (!q) return NULL;
     bind_state *b = bind_of(L);
+    mr_named_value *named = q->nparams ? lua_newuserdatauv(L, q->nparams * sizeof *named, 0) : NULL;
     mr_node *node = NULL;
     BIND_ENTER(b, L);
-    mr_status st = bind_query_statement(q, false, &node);
+    mr_status st = inner_statement(q, named, &node);
     BIND_LEAVE(b);
+    if (named) lua_pop(L, 1);
     bind_check(L, st);
     return node;
 }

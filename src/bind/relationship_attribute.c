@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "expression.h"
+#include "late.h"
 #include "own.h"
 #include "query.h"
 
@@ -167,8 +168,35 @@ static mr_node *from_of(mr_env *env, mr_node *alias, const mr_mapper *mapper) {
     return alias ? mr_node_retain(alias) : mr_sql_table(env, mapper->table);
 }
 
-/* EXISTS (SELECT 1 FROM froms WHERE where), outer supplied from outside: consumes all, whichever is missing.
- */
+static bool lists(const mr_node *list, const mr_node *from) {
+    for (uint32_t i = 0; i < list->n; i++) {
+        const mr_node *x = list->child[i];
+        if (x == from) return true;
+        if (x->kind == MR_NODE_TABLE && from->kind == MR_NODE_TABLE && x->u.table == from->u.table) return true;
+    }
+    return false;
+}
+
+/* Appends to both lists the FROM objects that where names beside those that are in them. */
+static mr_status add_guests(mr_env *env, const mr_node *where, mr_node **froms, mr_node **outer) {
+    mr_vec found;
+    mr_vec_init(&found, env, sizeof(mr_node *));
+    mr_status status = mr_node_froms(env, where, &found);
+    for (size_t i = 0; i < found.len; i++) {
+        mr_node *from = mr_vec_ptr(&found, i);
+        if (status == MR_OK && !lists(*froms, from) && !lists(*outer, from)) {
+            *froms = mr_sql_list_append(env, *froms, mr_node_retain(from));
+            *outer = mr_sql_list_append(env, *outer, mr_node_retain(from));
+            if (!*froms || !*outer) status = MR_FAIL;
+        }
+        mr_node_release(from);
+    }
+    mr_vec_done(&found);
+    return status;
+}
+
+/* EXISTS (SELECT 1 FROM froms WHERE where), outer supplied from outside; what else where names the EXISTS lists itself,
+ * unless a statement around it has that. Consumes all, whichever is missing. */
 static mr_node *exists(mr_env *env, mr_node *froms, mr_node *where, mr_node *outer) {
     mr_node *one = mr_sql_raw(env, mr_type_simple(MR_TYPE_INTEGER), "1");
     mr_select select = {0};
@@ -176,11 +204,12 @@ static mr_node *exists(mr_env *env, mr_node *froms, mr_node *where, mr_node *out
     select.correlate = mr_sql_list(env, MR_OP_COMMA, &outer, 1);
     select.from = froms;
     select.where = where;
-    if (select.columns && select.correlate && froms && where)
+    if (select.columns && select.correlate && froms && where &&
+        add_guests(env, where, &select.from, &select.correlate) == MR_OK)
         return mr_sql_exists(env, mr_sql_select(env, &select));
     mr_node_release(select.columns);
     mr_node_release(select.correlate);
-    mr_node_release(froms);
+    mr_node_release(select.from);
     mr_node_release(where);
     return NULL;
 }
@@ -215,32 +244,18 @@ static void push_exists(lua_State *L, const mr_property *prop, mr_node *alias, m
 
 /* ---------------------------------------------------------------- an object's keys */
 
-/* The object's value for the column, as a bind; flushes first where the object is pending and has no key yet.
- */
+/* The object's value for the column, as it will be when the statement runs. */
 static mr_node *key_of(mr_entity *e, const mr_column *column, const mr_column *other, bool required,
                        const mr_property *along) {
     const mr_property *prop = mr_mapper_property_of_column(e->mapper, column);
     mr_env *env = e->mapper->env;
-    const mr_value *v = NULL;
     if (!prop) {
         mr_fail(env, MR_ERR_INVALID_REQUEST, "%s.%s: %s has no attribute for the column '%s'",
                 along->mapper->name, along->name, e->mapper->name, column->name);
         return NULL;
     }
-    if (mr_attribute_get(e, prop, &v) != MR_OK) return NULL;
-    mr_session *s = mr_session_of(e);
-    if (v->kind == MR_NULL && e->state == MR_PENDING && s && mr_session_autoflush(s)) {
-        if (mr_session_flush(s) != MR_OK || mr_attribute_get(e, prop, &v) != MR_OK) return NULL;
-    }
-    if (v->kind == MR_NULL && required) {
-        mr_fail(env, MR_ERR_INVALID_REQUEST,
-                "%s.%s: the %s that it is compared with has no %s yet: add it to the session "
-                "and flush",
-                along->mapper->name, along->name, e->mapper->name, prop->name);
-        return NULL;
-    }
-    const mr_type *type = mr_column_type(env, (mr_column *)column);
-    return mr_value_as_column(env, mr_sql_bind(env, type, v), type, mr_column_type(env, (mr_column *)other));
+    return mr_value_as_column(env, bind_late_key(e, prop, along, required), mr_column_type(env, (mr_column *)column),
+                              mr_column_type(env, (mr_column *)other));
 }
 
 /* key = column for each pair; the object has the columns of its side. */

@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+#include "late.h"
 #include "proxy.h"
 
 /* Native bytes that may come before Lua's collector is told of them. */
@@ -223,7 +224,7 @@ static bool ref_equal(mr_env *env, const void *a, const void *b) {
     (void)env;
     return a == b;
 }
-static const mr_opaque_ops ref_ops = {"Lua value", ref_retain, ref_release, ref_equal};
+static const mr_opaque_ops ref_ops = {"Lua value", ref_retain, ref_release, ref_equal, NULL};
 
 static void node_retain(mr_env *env, void *p) {
     (void)env;
@@ -243,7 +244,7 @@ static mr_node *value_expression(void *ud, const mr_value *v) {
     const bind_state *b = ud;
     return v->tag == b->node_tag ? v->u.p : NULL;
 }
-static const mr_opaque_ops node_ops = {"SQL expression", node_retain, node_release, node_equal};
+static const mr_opaque_ops node_ops = {"SQL expression", node_retain, node_release, node_equal, NULL};
 
 /* (reference, value) */
 static int ref_body(lua_State *L) {
@@ -416,8 +417,9 @@ bind_state *bind_state_make(lua_State *L) {
     mr_env_set_warn(b->env, warn_to_lua, b);
     b->value_tag = mr_opaque_register(b->env, &ref_ops);
     b->node_tag = mr_opaque_register(b->env, &node_ops);
+    b->late_tag = mr_opaque_register(b->env, &bind_late_ops);
     b->heap = mr_heap_of(b->env);
-    if (!b->value_tag || !b->node_tag || !b->heap || mr_session_set_expression(b->env, value_expression, b) != MR_OK ||
+    if (!b->value_tag || !b->node_tag || !b->late_tag || !b->heap || mr_session_set_expression(b->env, value_expression, b) != MR_OK ||
         mr_db_set_collect(b->env, collect_dropped, b) != MR_OK) {
         close_state(b, L);
         luaL_error(L, "not enough memory");

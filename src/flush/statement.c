@@ -301,7 +301,9 @@ static mr_status constant(builder *b, const mr_param *param, const mr_vec *binds
         else
             out->constant = values[param->element < n ? param->element : n - 1];
     } else {
-        out->constant = mr_param_value(param, &node->u.value);
+        const mr_value *v = mr_value_resolve(b->env, &node->u.value);
+        if (!v) return MR_FAIL;
+        out->constant = mr_param_value(param, v);
     }
     return MR_OK;
 }

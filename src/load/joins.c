@@ -291,6 +291,19 @@ out:
     return status;
 }
 
+/* Has the query the same join along the same relationship already? It is made once, as the first says: another one would be
+ * of the same rows. */
+static bool is_repeated(const mr_query *q, unsigned number) {
+    const mr_query_join *join = &q->joins[number];
+    for (unsigned i = 0; join->along && !join->on && i < number; i++) {
+        const mr_query_join *other = &q->joins[i];
+        if (other->along == join->along && other->left_alias == join->left_alias && other->mapper == join->mapper &&
+            other->target == join->target && !other->on)
+            return true;
+    }
+    return false;
+}
+
 mr_status mr_froms_own_joins(mr_planner *p) {
     const mr_node *from = p->q->clauses.from;
     for (uint32_t i = 0; from && i < from->n; i++) {
@@ -302,6 +315,7 @@ mr_status mr_froms_own_joins(mr_planner *p) {
         if (!join->along && !join->mapper && !join->target)
             return mr_fail(p->env, MR_ERR_ARGUMENT,
                            "a join needs a target: a class, a relationship or an alias");
+        if (is_repeated(p->q, i)) continue;
         if ((join->along ? join_along(p, join) : join_onto(p, join)) != MR_OK) return MR_FAIL;
     }
     return MR_OK;

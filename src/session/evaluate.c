@@ -102,7 +102,10 @@ const mr_value *mr_evaluation_param(const mr_evaluation *x, const char *name) {
 }
 
 static const mr_value *bound(const mr_evaluation *x, const mr_node *node) {
-    return node->name ? mr_evaluation_param(x, node->name) : &node->u.value;
+    if (node->name) return mr_evaluation_param(x, node->name);
+    const mr_value *v = mr_value_resolve(node->env, &node->u.value);
+    if (!v) mr_env_clear_error(node->env); /* the statement itself will meet it */
+    return v;
 }
 
 static const mr_property *property_of(const mr_evaluation *x, const mr_node *node) {

@@ -237,5 +237,9 @@ mr_status mr_session_flush(mr_session *s) {
 mr_status mr_session_autoflush_now(mr_session *s) {
     bool at_rest = s->phase == MR_PHASE_IDLE || s->phase == MR_PHASE_ENDING;
     if (!at_rest || s->brackets > 0 || s->dead || !mr_session_autoflush(s)) return MR_OK;
-    return mr_session_flush(s);
+    mr_status status = mr_session_flush(s);
+    if (status == MR_FAIL && mr_env_error(s->env)->kind != MR_ERR_PENDING_ROLLBACK)
+        mr_error_add_note(s->env, "(in an autoflush: what is read must see the session's changes, so these are flushed "
+                                  "first; where they are not complete yet, read within session:no_autoflush(fn))");
+    return status;
 }

@@ -187,11 +187,11 @@ static mr_status where_folds(mr_conn *conn, const mr_node *where, bool *out) {
 static mr_status find_matches(mr_synchronizer *y, mr_synchronize how) {
     mr_conn *conn;
     const mr_node *where = dml_of(y)->where;
+    /* The flush first: objects that the criteria compare with may get their keys by it. */
+    if (refuse_keys(y) != MR_OK || mr_session_autoflush_now(y->session) != MR_OK) return MR_FAIL;
     bool evaluable = how != MR_SYNCHRONIZE_FETCH && (!where || mr_evaluable(&y->evaluation, where));
     if (how == MR_SYNCHRONIZE_EVALUATE && !evaluable) return refuse_evaluation(y);
-    if (refuse_keys(y) != MR_OK || mr_session_autoflush_now(y->session) != MR_OK ||
-        mr_session_connect_to_write(y->session, &conn) != MR_OK)
-        return MR_FAIL;
+    if (mr_session_connect_to_write(y->session, &conn) != MR_OK) return MR_FAIL;
     bool folds = false;
     if (evaluable && where_folds(conn, where, &folds) != MR_OK) return MR_FAIL;
     if (folds && how == MR_SYNCHRONIZE_EVALUATE) return refuse_evaluation(y);

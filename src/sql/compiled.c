@@ -70,7 +70,9 @@ static mr_status bound_value(const mr_compiled *c, const mr_param *param, const 
         size_t last = (all ? bind->u.list.nspelled : bind->u.list.n) - 1; /* the list's padding repeats it */
         *out = (all ? bind->u.list.spelled : bind->u.list.values)[param->element < last ? param->element : last];
     } else if (bind->kind == MR_NODE_BIND) {
-        *out = mr_param_value(param, &bind->u.value);
+        const mr_value *v = mr_value_resolve(c->env, &bind->u.value);
+        if (!v) return MR_FAIL;
+        *out = mr_param_value(param, v);
     } else {
         return mr_fail(c->env, MR_ERR_INVALID_REQUEST, "the binds are those of another statement");
     }

@@ -88,6 +88,8 @@ mr_status mr_vfail(mr_env *env, mr_errkind kind, const char *fmt, va_list args);
 mr_status mr_nomem(mr_env *env);
 /* Adds the statement and copies of its parameters to the recorded error (best effort). */
 void mr_error_add_statement(mr_env *env, const char *sql, const mr_value *params, size_t nparams);
+/* Adds words to the recorded error's message, unless it is a callback's own (best effort). */
+void mr_error_add_note(mr_env *env, const char *note);
 /* Adds the database's own words and code to the recorded error (best effort). */
 void mr_error_add_orig(mr_env *env, const char *orig, int code);
 /* The recorded error; kind is MR_ERR_NONE where there is none. Valid until the next error. */
@@ -232,6 +234,9 @@ typedef struct mr_opaque_ops {
     void (*retain)(mr_env *env, void *p);
     void (*release)(mr_env *env, void *p);
     bool (*equal)(mr_env *env, const void *a, const void *b);
+    /* Of one that stands for a value to be known only when it is used: that value, good as long as p; NULL: failed. NULL: it
+     * stands for itself. */
+    const mr_value *(*resolve)(mr_env *env, void *p);
 } mr_opaque_ops;
 /* Returns the tag (>= 1), or 0 without memory. ops must outlive the environment. */
 uint16_t mr_opaque_register(mr_env *env, const mr_opaque_ops *ops);
@@ -264,6 +269,8 @@ static inline bool mr_kind_is_bytes(uint8_t kind) {
 /* Copies src into dst: bytes into memory of their own (OWNED), opaque values retained.
  * On failure dst is MR_UNLOADED. dst's old content is not cleared. */
 mr_status mr_value_copy(mr_env *env, mr_value *dst, const mr_value *src);
+/* v itself, or the value that it stands for now; NULL when that cannot be had. May run other statements. */
+const mr_value *mr_value_resolve(mr_env *env, const mr_value *v);
 /* Frees or releases what v owns; v becomes MR_UNLOADED. */
 void mr_value_clear(mr_env *env, mr_value *v);
 /* Equal kind and content; an integral float equals its integer; NULL equals NULL. */

@@ -154,6 +154,10 @@ mr_node *mr_sql_raw(mr_env *env, const mr_type *type, const char *sql);
 /* The expression (consumed) with its values written out as SQL text. NULL when it is NULL, has named parameters, or has a
  * value that is no number, boolean, text or NULL: ArgumentError. */
 mr_node *mr_sql_inline(mr_node *node);
+/* The statement or expression (consumed) with values in the place of its named parameters, also those within its FROM objects;
+ * what has no value here keeps its name. A value that is none of the parameter's type: DataError. */
+typedef struct mr_named_value { const char *name; mr_value value; } mr_named_value;
+mr_node *mr_sql_with_values(mr_node *node, const mr_named_value *named, size_t n);
 /* text(sql) with :name binds; "::" and ':' inside quotes are left alone; "\:" is a colon. */
 mr_node *mr_sql_text(mr_env *env, const char *sql, size_t len);
 /* The text with bind (a BIND that has a value) in the place of each bind of the name. Consumes both. A text without one of the
@@ -268,7 +272,6 @@ static inline mr_value mr_param_value(const mr_param *param, const mr_value *val
 }
 /* The parameters' values, borrowed from the binds and the named params; out has room for c->nparams.
  * An unnamed or missing parameter: ArgumentError (InvalidRequestError "a value is required for bind parameter 'x'"). */
-typedef struct mr_named_value { const char *name; mr_value value; } mr_named_value;
 mr_status mr_compiled_values(const mr_compiled *c, const mr_vec *binds, const mr_named_value *named,
                              size_t nnamed, mr_value *out);
 
