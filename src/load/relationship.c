@@ -41,6 +41,30 @@ static mr_status put_rows(mr_load *load, mr_entity *entity, const mr_property *p
 
 /* ---------------------------------------------------------------- the statement */
 
+static mr_query *with_options(mr_query *q, unsigned nopts, const mr_option *opts) {
+    mr_query *made = q ? mr_query_options(q, opts, nopts) : NULL;
+    mr_query_release(q);
+    return made;
+}
+
+static bool is_eager(mr_lazy lazy) {
+    return lazy == MR_LAZY_JOINED || lazy == MR_LAZY_SELECTIN || lazy == MR_LAZY_SUBQUERY || lazy == MR_LAZY_IMMEDIATE;
+}
+
+/* The query of what prop leads to, with the options. The references back are known: they lead to the object that is asked, and
+ * nothing is joined or sent for them unless an option says so. Consumes q. */
+static mr_query *with_way_back(mr_query *q, const mr_property *prop, unsigned nopts, const mr_option *opts) {
+    const mr_relationship *back = prop->relationship->reverse;
+    if (nopts > 0) q = with_options(q, nopts, opts);
+    if (!back || back->direction != MR_MANY_TO_ONE || !back->use_get || !is_eager(back->lazy) ||
+        mr_options_strategy(back->prop, nopts, opts))
+        return q;
+    mr_option_step step = {back->prop, NULL, NULL};
+    const mr_option option = {
+        .kind = MR_OPTION_LAZY, .strategy = MR_LAZY_SELECT, .nsteps = 1, .steps = &step, .mapper = back->prop->mapper};
+    return with_options(q, 1, &option);
+}
+
 /* The relationship's target, by its condition with the parent's values late. */
 static mr_status make_lazy(void *ud, mr_vec *lates, mr_query **out) {
     const mr_property *prop = ud;
@@ -69,8 +93,8 @@ static mr_status make_lazy(void *ud, mr_vec *lates, mr_query **out) {
         mr_query_release(next);
         next = q;
     }
-    *out = next;
-    return next ? MR_OK : MR_FAIL;
+    *out = with_way_back(next, prop, 0, NULL);
+    return *out ? MR_OK : MR_FAIL;
 }
 
 static mr_prepared *prepared_of(mr_mapper *mapper, uint16_t slot) {
@@ -78,12 +102,6 @@ static mr_prepared *prepared_of(mr_mapper *mapper, uint16_t slot) {
     while (plans && plans->lazy.len <= slot)
         if (!mr_vec_push(&plans->lazy)) return NULL;
     return plans ? mr_vec_at(&plans->lazy, slot) : NULL;
-}
-
-static mr_query *with_options(mr_query *q, unsigned nopts, const mr_option *opts) {
-    mr_query *made = q ? mr_query_options(q, opts, nopts) : NULL;
-    mr_query_release(q);
-    return made;
 }
 
 /* Has the row of the entity the values that the relationship goes by? */
@@ -118,7 +136,7 @@ static mr_status load_folded(const mr_load_context *ctx, mr_entity *entity, cons
     mr_value *key = mr_alloc(ctx->env, parent->npk * sizeof *key);
     if (!key) return MR_FAIL;
     mr_identity_values(entity->mapper, &entity->identity, key);
-    mr_query *q = with_options(mr_query_through(prop, key, 1, true), nopts, opts);
+    mr_query *q = with_way_back(mr_query_through(prop, key, 1, true), prop, nopts, opts);
     mr_status status = q ? mr_load_start(ctx, q, &load) : MR_FAIL;
     mr_query_release(q);
     if (status == MR_OK) status = put_rows(load, entity, prop);
@@ -154,7 +172,7 @@ static mr_status load_planned(const mr_load_context *ctx, mr_entity *entity, con
     bool folds;
     if (find_folding(ctx, entity, prop, false, &folds) != MR_OK) return MR_FAIL;
     if (folds) return load_folded(ctx, entity, prop, nopts, opts);
-    mr_query *q = with_options(mr_query_new(ctx->env, &item, 1, false), nopts, opts), *next;
+    mr_query *q = with_way_back(mr_query_new(ctx->env, &item, 1, false), prop, nopts, opts), *next;
     next = q ? mr_query_related(q, prop, entity) : NULL;
     mr_query_release(q);
     mr_status status = next ? mr_load_start(ctx, next, &load) : MR_FAIL;
