@@ -119,6 +119,24 @@ describe("a query with from_statement", function()
     assert.equal(1, #texts)
   end)
 
+  it("knows the columns of a select by what they are, where names are shared", function()
+    local rows = session:query(Post, Comment):from_statement(
+      mr.select(Post, Comment):join(Post.comments):order_by(Comment.id:desc())):all()
+    local seen = {}
+    for i, row in ipairs(rows) do seen[i] = tostring(row.Post) .. tostring(row.Comment) end
+    assert.equal("<b><b1> <a><a2> <a><a1>", table.concat(seen, " "))
+    local row = session:query(Post, Comment.body):from_statement(
+      mr.select(Comment.body, Comment.id, Post):join(Comment.post):where(Comment.body:eq "b1")):one()
+    assert.same({ "b", "b1" }, { row.Post.title, row.body })
+    session:expunge_all()
+    local texts = support.statements(db, function()
+      local posts = session:query(Post):options(mr.contains_eager(Post.comments)):from_statement(
+        mr.select(Post, Comment):join(Post.comments):order_by(Post.id, Comment.id)):all()
+      assert.equal("{<a>, <b>} {<a1>, <a2>}", tostring(posts) .. " " .. tostring(posts[1].comments))
+    end)
+    assert.equal(1, #texts)
+  end)
+
   it("does not take the parent's columns for those of what it fills", function()
     refuse("InvalidRequestError", { "id", "Comment" }, function()
       return session:query(Post):options(mr.contains_eager(Post.comments))

@@ -9,6 +9,7 @@
 #include <string.h>
 
 typedef struct result_names {
+    const mr_plan *plan;
     mr_cursor *cursor;
     unsigned n;
 } result_names;
@@ -33,9 +34,17 @@ static uint16_t find_label(const result_names *r, const mr_column *column) {
     return MR_PLAN_NONE;
 }
 
+static uint16_t find_source(const result_names *r, const mr_column *column) {
+    for (unsigned i = 0; i < r->plan->nsources && i < r->n; i++)
+        if (r->plan->sources[i] == column) return (uint16_t)i;
+    return MR_PLAN_NONE;
+}
+
 /* With several classes in a row the label is the surer name. */
 static uint16_t find_column(const result_names *r, const mr_column *column, bool label_first) {
-    uint16_t found = label_first ? find_label(r, column) : find_name(r, column->name);
+    uint16_t found = find_source(r, column);
+    if (found != MR_PLAN_NONE) return found;
+    found = label_first ? find_label(r, column) : find_name(r, column->name);
     if (found != MR_PLAN_NONE) return found;
     return label_first ? find_name(r, column->name) : find_label(r, column);
 }
@@ -53,7 +62,8 @@ static bool is_shared(const mr_plan *plan, const mr_plan_entity *e, const char *
 /* What a relationship is filled from must be its own: not the columns of the object that it belongs to. */
 static uint16_t find_of_entity(const mr_plan *plan, const mr_plan_entity *e, const mr_column *column,
                                const result_names *r) {
-    if (e->parent != MR_PLAN_NONE && is_shared(plan, e, column->name)) return find_label(r, column);
+    bool own = e->parent != MR_PLAN_NONE && is_shared(plan, e, column->name);
+    if (own && find_source(r, column) == MR_PLAN_NONE) return find_label(r, column);
     return find_column(r, column, plan->nentities > 1);
 }
 
@@ -106,7 +116,7 @@ static mr_status match_item(mr_plan *plan, mr_plan_item *item, const mr_query_it
 }
 
 mr_status mr_plan_match_names(mr_plan *plan, mr_query *q, mr_cursor *cursor) {
-    result_names r = {cursor, mr_cursor_column_count(cursor)};
+    result_names r = {plan, cursor, mr_cursor_column_count(cursor)};
     if (r.n >= MR_PLAN_NONE)
         return mr_fail(plan->env, MR_ERR_ARGUMENT, "the statement gives too many columns");
     plan->ncolumns = (uint16_t)r.n;

@@ -219,11 +219,27 @@ static mr_status make_select(mr_planner *p, const mr_dialect *dialect, const mr_
     return status;
 }
 
+/* What a select says of its columns is surer than their names, which two tables may share. */
+static mr_status find_sources(mr_plan *plan, const mr_node *statement) {
+    while (statement->kind == MR_NODE_COMPOUND) statement = statement->child[0];
+    const mr_node *list = statement->kind == MR_NODE_SELECT ? statement->u.select->columns : NULL;
+    if (!list) return MR_OK;
+    plan->sources = mr_arena_alloc(plan->arena, (list->n + (size_t)1) * sizeof *plan->sources);
+    if (!plan->sources) return MR_FAIL;
+    for (uint32_t i = 0; i < list->n; i++) {
+        const mr_node *x = list->child[i]->kind == MR_NODE_LABEL ? list->child[i]->child[0] : list->child[i];
+        plan->sources[i] = x->kind == MR_NODE_COLUMN && x->n == 0 ? x->u.column : NULL;
+    }
+    plan->nsources = list->n;
+    return MR_OK;
+}
+
 /* The statement is the user's: its columns are found by name when it runs. */
 static mr_status make_by_name(mr_planner *p, const mr_dialect *dialect, const mr_vec *binds) {
     if (mr_options_resolve(p) != MR_OK || mr_plan_items(p) != MR_OK || finish_arrays(p) != MR_OK)
         return MR_FAIL;
     p->plan->by_name = true;
+    if (find_sources(p->plan, p->q->statement) != MR_OK) return MR_FAIL;
     return compile(p->plan, p->q->statement, dialect, binds);
 }
 

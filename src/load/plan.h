@@ -104,6 +104,8 @@ struct mr_plan {
     bool collections;      /* it joins collections */
     bool follows;          /* more statements come after it */
     bool by_name;          /* the columns are found by name once the statement runs */
+    unsigned nsources;     /* by_name: of a select it is known which column of which table each one is; NULL: of none */
+    const mr_column **sources;
 };
 
 /* From outside of the query: where its entity stands below the first query. */
