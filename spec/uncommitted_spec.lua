@@ -258,6 +258,15 @@ describe("a scope whose function does not come to its end, with no error to tell
     end)
   end
 
+  it("raises the error of a teardown that is nil as any other", function()
+    local app = mr.App "test"
+    local torn = 0
+    app:on_teardown(function() torn = torn + 1 end)
+    app:on_teardown(function() error(nil) end)
+    assert.same({ n = 2, false, nil }, table.pack(pcall(app.scope, app, function() return true end)))
+    assert.equal(1, torn)
+  end)
+
   it("as os.exit leaves it", function()
     none [[
       app:on_teardown(function(e)

@@ -122,19 +122,19 @@ end
 -- warning otherwise.
 local function close(self, err)
   self.done = err == nil
-  local first
+  local first, failed
   for i = #self.app.teardowns, 1, -1 do
     local ok, failure = pcall(self.app.teardowns[i], err)
     if not ok then
-      if err == nil and first == nil then
-        first = failure
+      if err == nil and not failed then
+        first, failed = failure, true -- it may be nil
       elseif warn then
         warn("moonrow: a teardown failed as well: ", tostring(failure))
       end
     end
   end
   leave(self)
-  if first ~= nil then error(first, 0) end
+  if failed then error(first, 0) end
 end
 
 -- The end of a function that comes to its own closes the scope by hand.
