@@ -157,6 +157,10 @@ function Database:__index(name)
   local mr = mr_of(self)
   local value = rawget(mr, name)
   if value ~= nil then return value end
+  if type(name) == "string" and core.session_methods[name] then
+    core.raise("ArgumentError",
+      string.format("db has no name '%s': it is a method of the session, db.session:%s(...)", name, name))
+  end
   core.raise("ArgumentError", string.format("db has no name '%s'%s",
     tostring(name), names.hint(tostring(name), methods, getters, self, mr)))
 end

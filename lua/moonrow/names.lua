@@ -1,6 +1,8 @@
 -- names.lua: the nearest name to one that nobody knows, for "did you mean". The same measure as the
--- core's (src/base/names.c): at most a third of the name's letters wrong, but two (one of a short name)
--- always; two neighbours swapped count as one; else a name that begins with it.
+-- core's (src/base/names.c): slips of typing only, one for each six letters; two neighbours swapped count as one; else a
+-- name that begins with it.
+--
+-- Invariant: a name is never suggested for itself.
 
 local byte, min, max = string.byte, math.min, math.max
 
@@ -39,14 +41,13 @@ end
 -- first in alphabetical order, so that messages do not depend on the order of a hash.
 function names.nearest(name, ...)
   if #name > 64 then return nil end
-  local limit = max(#name > 3 and 2 or 1, #name // 3)
   local best, best_distance
   for i = 1, select("#", ...) do
     for candidate in pairs((select(i, ...))) do
       if type(candidate) == "string" then
         local d = distance(name, candidate)
-        -- Changing every letter is no likeness.
-        local alike = d <= limit and d < max(#name, #candidate)
+        local slips = min(3, 1 + min(#name, #candidate) // 6)
+        local alike = d > 0 and d <= slips and 2 * d <= max(#name, #candidate)
         if alike and (not best or d < best_distance or (d == best_distance and candidate < best)) then
           best, best_distance = candidate, d
         end

@@ -165,7 +165,15 @@ end
 
 local Scoped = { __name = "scoped_session" }
 
-function Scoped:__newindex(name, value) session_of(states[self])[name] = value end
+-- A field of the session is set there. A function in the place of a method is a spy or a stub of a test's: it stays with
+-- the scoped session, until it is set back.
+function Scoped:__newindex(name, value)
+  if (methods[name] or core.session_methods[name]) and options.callable(value) then
+    states[self].found[name] = value
+  else
+    session_of(states[self])[name] = value
+  end
+end
 
 -- scoped(options): the scope's session; options are for one that does not exist yet.
 function Scoped:__call(...)
@@ -184,7 +192,7 @@ function Scoped:__tostring() return string.format("<scoped_session %s>", tostrin
 -- What a scoped session is indexed by. A method stays here once it was found, where Lua reads it without a
 -- call; what the session's fields hold is asked for each time.
 local function index_of(state)
-  return setmetatable({}, { __index = function(found, name)
+  state.found = setmetatable({}, { __index = function(found, name)
     local method = methods[name]
     if not method then
       local value = session_of(state)[name]
@@ -194,6 +202,7 @@ local function index_of(state)
     found[name] = method
     return method
   end })
+  return state.found
 end
 
 -- mr.scoped_session(factory, { scopefunc = f })

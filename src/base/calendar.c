@@ -99,6 +99,40 @@ bool mr_civil_to_value(const mr_civil *c, mr_kind kind, mr_value *out) {
     return true;
 }
 
+/* ---------------------------------------------------------------- what is wrong */
+
+typedef struct limit {
+    const char *name;
+    int least, most;
+} limit;
+
+static bool is_outside(int n, limit l, char *out) {
+    if (n >= l.least && n <= l.most) return false;
+    snprintf(out, MR_MISTAKE_SIZE, "there is no %s %d: %ss are %d to %d", l.name, n, l.name, l.least, l.most);
+    return true;
+}
+
+static bool date_mistake(const mr_civil *c, char *out) {
+    static const char *const months[] = { "January", "February", "March", "April", "May", "June", "July",
+                                          "August", "September", "October", "November", "December" };
+    if (is_outside(c->year, (limit){ "year", 1, 9999 }, out) || is_outside(c->month, (limit){ "month", 1, 12 }, out))
+        return true;
+    if (is_date(c)) return false;
+    snprintf(out, MR_MISTAKE_SIZE, "%s %d has no day %d", months[c->month - 1], c->year, c->day);
+    return true;
+}
+
+static bool time_mistake(const mr_civil *c, char *out) {
+    return is_outside(c->hour, (limit){ "hour", 0, 23 }, out) || is_outside(c->minute, (limit){ "minute", 0, 59 }, out) ||
+           is_outside(c->second, (limit){ "second", 0, 59 }, out) ||
+           is_outside(c->microsecond, (limit){ "microsecond", 0, 999999 }, out);
+}
+
+bool mr_civil_mistake(const mr_civil *c, mr_kind kind, char *out) {
+    if (kind != MR_TIME && date_mistake(c, out)) return true;
+    return kind != MR_DATE && time_mistake(c, out);
+}
+
 /* ---------------------------------------------------------------- to text */
 
 enum { BUFFER = 40 };
@@ -226,25 +260,32 @@ static bool read_time(reader *r, mr_civil *c, uint32_t *spelled) {
     return !accept(r, '.') || read_fraction(r, c, spelled);
 }
 
-bool mr_calendar_read(mr_kind kind, const char *s, size_t len, mr_value *out) {
-    if (len == 0) return false;
+/* The fields of a text that has the form, whatever their numbers, and how it is spelled. */
+static bool read_fields(mr_kind kind, const char *s, size_t len, mr_civil *c, uint32_t *how) {
     reader r = { s, s + len };
     uint32_t spelled = 0, separator = 0;
-    mr_civil c;
-    memset(&c, 0, sizeof c);
+    memset(c, 0, sizeof *c);
+    if (len == 0) return false;
     if (kind == MR_DATE || kind == MR_DATETIME) {
-        if (!read_date(&r, &c)) return false;
+        if (!read_date(&r, c)) return false;
         if (kind == MR_DATETIME) spelled = MR_SPELLED_DAY;
         if (kind == MR_DATETIME && r.at < r.end) {
             if (accept(&r, 'T')) separator = MR_SPELLED_T;
             else if (!accept(&r, ' ')) return false;
-            if (!read_time(&r, &c, &spelled)) return false;
+            if (!read_time(&r, c, &spelled)) return false;
         }
     } else if (kind == MR_TIME) {
-        if (!read_time(&r, &c, &spelled)) return false;
+        if (!read_time(&r, c, &spelled)) return false;
     }
-    if (r.at != r.end || !mr_civil_to_value(&c, kind, out)) return false;
-    out->len = spelled | separator;
+    *how = spelled | separator;
+    return r.at == r.end;
+}
+
+bool mr_calendar_read(mr_kind kind, const char *s, size_t len, mr_value *out) {
+    uint32_t how;
+    mr_civil c;
+    if (!read_fields(kind, s, len, &c, &how) || !mr_civil_to_value(&c, kind, out)) return false;
+    out->len = how;
     return true;
 }
 
@@ -252,6 +293,12 @@ bool mr_calendar_parse(mr_kind kind, const char *s, size_t len, mr_value *out) {
     if (!mr_calendar_read(kind, s, len, out)) return false;
     out->len = 0;
     return true;
+}
+
+bool mr_calendar_mistake(mr_kind kind, const char *s, size_t len, char *out) {
+    uint32_t how;
+    mr_civil c;
+    return read_fields(kind, s, len, &c, &how) && mr_civil_mistake(&c, kind, out);
 }
 
 mr_value mr_calendar_now(void) {

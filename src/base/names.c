@@ -9,6 +9,8 @@
 enum {
     LONGEST = 64, /* longer names are no misspellings */
     SHORTEST = 4, /* shorter ones begin too many */
+    WORD = 6,     /* a slip of the finger for each so many letters */
+    SLIPS = 3,    /* more are no slips */
 };
 
 static size_t least(size_t a, size_t b) { return a < b ? a : b; }
@@ -35,6 +37,12 @@ static size_t distance(const char *a, size_t alen, const char *b, size_t blen) {
     return last[blen];
 }
 
+/* How many slips of typing may lie between two names: further away is another word, and to name it would mislead. */
+static size_t slips(size_t a, size_t b) {
+    size_t n = 1 + least(a, b) / WORD;
+    return n > SLIPS ? SLIPS : n;
+}
+
 /* The first candidate that begins with the name: it was cut short. */
 static const char *extended(const char *name, size_t len, const char *(*next)(void *ud, size_t i), void *ud) {
     const char *candidate;
@@ -46,18 +54,16 @@ static const char *extended(const char *name, size_t len, const char *(*next)(vo
 const char *mr_nearest(const char *name, const char *(*next)(void *ud, size_t i), void *ud) {
     size_t len = strlen(name);
     if (len > LONGEST) return NULL;
-    size_t limit = len / 3;
-    if (limit < 2) limit = len > 3 ? 2 : 1;
+    size_t limit = SLIPS;
     const char *best = NULL;
     const char *candidate;
     for (size_t i = 0; (candidate = next(ud, i)) != NULL; i++) {
         size_t clen = strlen(candidate);
         if (clen > LONGEST) continue;
         size_t d = distance(name, len, candidate, clen);
-        /* Changing every letter is no likeness. */
-        if (d > limit || d >= (len > clen ? len : clen)) continue;
+        /* The name itself is known, but for something else. Half of the letters changed is no likeness. */
+        if (d == 0 || d > limit || d > slips(len, clen) || 2 * d > (len > clen ? len : clen)) continue;
         best = candidate;
-        if (d == 0) break;
         limit = d - 1;
     }
     return best ? best : extended(name, len, next, ud);

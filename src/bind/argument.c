@@ -54,7 +54,13 @@ static void refuse_option(lua_State *L, const char *function, const char *const 
     if (near)
         bind_error(L, MR_ERR_ARGUMENT, "unknown option '%s' for %s (did you mean '%s'?)", name, function,
                    near);
-    bind_error(L, MR_ERR_ARGUMENT, "unknown option '%s' for %s", name, function);
+    lua_pushliteral(L, "");
+    for (int i = 0; names[i]; i++) {
+        lua_pushfstring(L, "%s%s%s", lua_tostring(L, -1), i ? ", " : "", names[i]);
+        lua_remove(L, -2);
+    }
+    if (!names[0]) bind_error(L, MR_ERR_ARGUMENT, "unknown option '%s' for %s, which has none", name, function);
+    bind_error(L, MR_ERR_ARGUMENT, "unknown option '%s' for %s (known are %s)", name, function, lua_tostring(L, -1));
 }
 
 void bind_check_options(lua_State *L, int idx, const char *function, const char *const *names) {
@@ -120,10 +126,15 @@ const char *bind_option_string(lua_State *L, int idx, const char *function, cons
     return value;
 }
 
-void bind_check_callable(lua_State *L, int idx, const char *function) {
-    if (lua_isfunction(L, idx)) return;
-    if (luaL_getmetafield(L, idx, "__call") == LUA_TNIL) bind_type_error(L, idx, function, "a function");
+bool bind_is_callable(lua_State *L, int idx) {
+    if (lua_isfunction(L, idx)) return true;
+    if (luaL_getmetafield(L, idx, "__call") == LUA_TNIL) return false;
     lua_pop(L, 1);
+    return true;
+}
+
+void bind_check_callable(lua_State *L, int idx, const char *function) {
+    if (!bind_is_callable(L, idx)) bind_type_error(L, idx, function, "a function");
 }
 
 void bind_check_room(lua_State *L, int n, const char *function) {

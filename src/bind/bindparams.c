@@ -22,7 +22,7 @@ static void give_values(lua_State *L, int idx) {
         mr_value v;
         if (lua_type(L, -2) != LUA_TSTRING) bind_type_error(L, -2, "bindparams", "values by name");
         const char *name = lua_tostring(L, -2), *what = lua_pushfstring(L, "bindparams: '%s'", name);
-        if (!bind_to_value(L, -2, NULL, &v) || v.kind == MR_OPAQUE) bind_type_error(L, -2, what, "a value");
+        if (!bind_to_value(L, -2, NULL, &v) || v.kind == MR_OPAQUE) bind_no_value(L, -2, NULL, what, "a value", true);
         lua_pop(L, 1);
         give(L, name, mr_sql_bind(env, bind_natural_type(&v), &v));
     }

@@ -110,9 +110,32 @@ const mr_property *bind_class_property(lua_State *L, int idx, int key) {
     return known_property(L, idx, key);
 }
 
+/* Words that other libraries give to classes and objects: here a session has them. NULL for any other. */
+static const char *session_word(const char *name) {
+    static const struct {
+        const char *cure, *words[16];
+    } known[] = {
+        {"a session writes objects: db.session:add(object), then db.session:commit()",
+         {"save", "create", "insert", "add", "store", "persist", NULL}},
+        {"a session reads objects: db.session:get(Class, key), or db.session:query(Class)",
+         {"find", "find_by", "get", "all", "first", "one", "where", "filter", "filter_by", "select", "count", "exists", "order_by",
+          "limit", NULL}},
+        {"assign to its attributes, or change many rows by db.session:query(Class):update{ ... }", {"update", NULL}},
+        {"a session deletes objects: db.session:delete(object)", {"delete", "destroy", "remove", NULL}},
+        {"a session reads objects again: db.session:refresh(object)", {"refresh", "reload", "expire", NULL}},
+        {"it is a method of the session: db.session:commit() and the like", {"commit", "rollback", "flush", NULL}},
+    };
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (bind_is_among(known[i].words, name)) return known[i].cure;
+    return NULL;
+}
+
 int bind_class_no_attribute(lua_State *L, int idx, const char *name) {
     idx = lua_absindex(L, idx);
     bind_class *c = bind_class_at(L, idx);
+    const char *word = session_word(name);
+    if (word)
+        return bind_error(L, MR_ERR_ARGUMENT, "%s has no attribute '%s': %s", c->mapper ? c->mapper->name : "the base class", name, word);
     const char *near = c->mapper ? mr_mapper_nearest(c->mapper, name) : NULL;
     if (!near) {
         lua_getiuservalue(L, idx, CLASS_MEMBERS);
@@ -413,10 +436,12 @@ void bind_open_class(lua_State *L) {
     luaL_newmetatable(L, CLASS_COLUMNS);
     lua_pushcfunction(L, columns_index);
     lua_setfield(L, -2, "__index");
-    lua_pushboolean(L, 0);
+    lua_pushliteral(L, "moonrow columns");
     lua_setfield(L, -2, "__metatable");
     lua_pop(L, 1);
     luaL_newmetatable(L, BIND_FIELD);
+    lua_pushliteral(L, "moonrow field");
+    lua_setfield(L, -2, "__metatable");
     lua_pop(L, 1);
     lua_pushcfunction(L, core_new_base);
     lua_setfield(L, -2, "new_base");

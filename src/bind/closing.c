@@ -68,7 +68,7 @@ void bind_open_closing(lua_State *L) {
     refuse_all(L);
     lua_pushliteral(L, "value that is gone");
     lua_setfield(L, -2, "__name");
-    lua_pushboolean(L, 0);
+    lua_pushliteral(L, "moonrow value that is gone");
     lua_setfield(L, -2, "__metatable");
     lua_rawsetp(L, LUA_REGISTRYINDEX, &gone_key);
 }

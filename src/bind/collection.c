@@ -271,7 +271,7 @@ void bind_open_collection(lua_State *L) {
     lua_setfield(L, -2, "__index");
     lua_pushliteral(L, "collection");
     lua_setfield(L, -2, "__name");
-    lua_pushboolean(L, 0);
+    lua_pushliteral(L, "moonrow collection");
     lua_setfield(L, -2, "__metatable");
     lua_pop(L, 1);
 }

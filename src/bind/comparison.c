@@ -18,6 +18,7 @@ static int compare(lua_State *L, mr_op op, const char *function) {
     const char *what = bind_push_what(L, left);
     if (lua_isnoneornil(L, 2))
         return bind_error(L, MR_ERR_ARGUMENT, "%s:%s(nil): use is_(nil) or mr.null", what, function);
+    bind_refuse_list(L, 2, left->type, what);
     mr_node *right = bind_to_operand(L, 2, left->type, what);
     bind_push_node(L, mr_sql_binary(left->env, op, mr_node_retain(left), right));
     return 1;
@@ -53,8 +54,10 @@ static int is(lua_State *L, mr_op op, const char *function) {
         right = mr_sql_raw(env, left->type, "NULL");
     else if (lua_isboolean(L, 2))
         right = mr_sql_raw(env, mr_type_simple(MR_TYPE_BOOLEAN), lua_toboolean(L, 2) ? "true" : "false");
-    else
+    else if (bind_test_node(L, 2) || bind_is_query(L, 2))
         right = bind_to_operand(L, 2, left->type, bind_push_what(L, left));
+    else
+        return bind_type_error(L, 2, function, "nil, true, false or an expression (values are compared by :eq)");
     bind_push_node(L, mr_sql_binary(env, op, mr_node_retain(left), right));
     return 1;
 }

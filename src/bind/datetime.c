@@ -98,12 +98,9 @@ static void read_parts(lua_State *L, const part_names *parts, mr_civil *c) {
 }
 
 static int no_date(lua_State *L, const part_names *parts, const mr_civil *c) {
-    if (parts->kind == MR_TIME)
-        return bind_error(L, MR_ERR_ARGUMENT, "time: there is no time of day %d:%02d:%02d", c->hour, c->minute, c->second);
-    if (parts->kind == MR_DATE)
-        return bind_error(L, MR_ERR_ARGUMENT, "date: the calendar has no %d-%02d-%02d", c->year, c->month, c->day);
-    return bind_error(L, MR_ERR_ARGUMENT, "datetime: the calendar has no %d-%02d-%02d %d:%02d:%02d", c->year, c->month,
-                      c->day, c->hour, c->minute, c->second);
+    char mistake[MR_MISTAKE_SIZE] = "out of range";
+    mr_civil_mistake(c, parts->kind, mistake);
+    return bind_error(L, MR_ERR_ARGUMENT, "%s: %s", parts->function, mistake);
 }
 
 /* A date or datetime as the other, a datetime's time of day. */
@@ -127,6 +124,9 @@ static int construct(lua_State *L, const part_names *parts) {
     if (lua_gettop(L) == 1 && lua_type(L, 1) == LUA_TSTRING) {
         size_t len;
         const char *s = lua_tolstring(L, 1, &len);
+        char mistake[MR_MISTAKE_SIZE];
+        if (mr_calendar_mistake(parts->kind, s, len, mistake))
+            return bind_error(L, MR_ERR_ARGUMENT, "%s: \"%s\": %s", parts->function, s, mistake);
         if (!mr_calendar_parse(parts->kind, s, len, &out))
             return bind_error(L, MR_ERR_ARGUMENT, "%s: \"%s\" is not ISO 8601 (write %s)", parts->function, s,
                               parts->kind == MR_DATE   ? "2024-02-29"

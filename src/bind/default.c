@@ -96,7 +96,7 @@ void bind_read_default(lua_State *L, int idx, mr_column *column, const char *opt
     mr_node *node = bind_test_node(L, idx);
     if (node)
         read_expression(L, node, out);
-    else if (lua_isfunction(L, idx))
+    else if (!bind_test_class(L, idx) && bind_is_callable(L, idx))
         read_function(L, idx, column, what, out);
     else
         read_value(L, idx, column->type, what, out);

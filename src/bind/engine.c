@@ -6,6 +6,8 @@
 #include "connection.h"
 #include "own.h"
 
+#include <string.h>
+
 static void release_engine(void *p) {
     mr_engine_release(p);
 }
@@ -41,8 +43,23 @@ static mr_engine *self(lua_State *L, const char *function) {
 
 /* ---------------------------------------------------------------- create_engine(url, options) */
 
+/* Options that are parameters of the URL: replaces the URL at index 1 by one that has them, too. */
+static void add_parameters(lua_State *L, int options) {
+    static const char *const names[] = {"journal_mode", "synchronous", NULL};
+    for (int i = 0; names[i]; i++) {
+        const char *value = bind_option_string(L, options, "create_engine", names[i], NULL);
+        if (!value) continue;
+        if (strspn(value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") != strlen(value) || !*value)
+            bind_error(L, MR_ERR_ARGUMENT, "create_engine: option '%s' expects a word such as \"%s\", got string \"%s\"", names[i],
+                       i == 0 ? "wal" : "normal", value);
+        lua_pushfstring(L, "%s%s%s=%s", lua_tostring(L, 1), strchr(lua_tostring(L, 1), '?') ? "&" : "?", names[i], value);
+        lua_replace(L, 1);
+    }
+}
+
 static int create_engine(lua_State *L) {
-    static const char *const names[] = {"echo", "convert_unicode", "busy_timeout", "statement_cache", NULL};
+    static const char *const names[] = {"echo",         "convert_unicode", "busy_timeout", "statement_cache",
+                                        "journal_mode", "synchronous",     NULL};
     const char *function = "create_engine";
     bind_state *b = bind_of(L);
     int options;
@@ -54,14 +71,16 @@ static int create_engine(lua_State *L) {
                                "a URL such as \"sqlite:///my.db\"");
     bind_option_bool(L, options, function, "convert_unicode", false); /* accepted: text is UTF-8 as it is */
     int64_t timeout = bind_option_int(L, options, function, "busy_timeout", -1);
-    int64_t cache = bind_option_int(L, options, function, "statement_cache", 0);
-    if (timeout < -1 || timeout > INT32_MAX || cache < 0 || cache > 100000)
-        return bind_error(L, MR_ERR_ARGUMENT, "%s: busy_timeout or statement_cache is out of range",
-                          function);
+    int64_t cache = bind_option_int(L, options, function, "statement_cache", 100);
+    if (timeout < -1 || timeout > INT32_MAX)
+        return bind_error(L, MR_ERR_ARGUMENT, "%s: option 'busy_timeout' expects milliseconds, 0 to %d", function, (int)INT32_MAX);
+    if (cache < 1 || cache > 100000)
+        return bind_error(L, MR_ERR_ARGUMENT, "%s: option 'statement_cache' expects a number of statements, 1 to 100000", function);
     mr_engine_options o = {.echo = bind_option_bool(L, options, function, "echo", false),
                            .statement_cache = (int)cache,
                            .busy_timeout = (int)timeout};
     size_t len;
+    if (strlen(lua_tostring(L, 1)) == lua_rawlen(L, 1)) add_parameters(L, options); /* a zero byte is refused below */
     const char *url = lua_tolstring(L, 1, &len);
     bind_engine *e = push_empty(L);
     BIND_ENTER(b, L);

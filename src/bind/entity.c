@@ -177,7 +177,8 @@ static mr_value column_value(lua_State *L, const bind_state *b, const mr_entity 
     mr_value v;
     if (!bind_to_value(L, idx, prop->column ? prop->column->type : NULL, &v)) {
         lua_pushfstring(L, "%s.%s", e->mapper->name, prop->name);
-        bind_type_error(L, idx, lua_tostring(L, -1), prop->column ? mr_type_wants(mr_column_type(b->env, prop->column)) : "a value");
+        const mr_type *type = prop->column ? mr_column_type(b->env, prop->column) : NULL;
+        bind_no_value(L, idx, type, lua_tostring(L, -1), type ? mr_type_wants(type) : "a value", false);
     }
     return v;
 }
@@ -204,6 +205,14 @@ static void set_attribute(lua_State *L, bind_class *c, mr_entity *e, const mr_pr
     bind_check(L, st);
 }
 
+/* A name of the class that is no attribute of its objects. */
+static int class_has_it(lua_State *L, const bind_class *c, const char *name) {
+    return bind_error(L, MR_ERR_ARGUMENT,
+                      "%s.%s is a method or constant of the class, which an object cannot replace (a value for each object is declared "
+                      "as a Column, or mr.field())",
+                      c->mapper->name, name);
+}
+
 static int entity_newindex(lua_State *L) {
     bind_class *c = class_of(L);
     mr_entity *e = self_entity(L, c);
@@ -213,7 +222,8 @@ static int entity_newindex(lua_State *L) {
         return 0;
     }
     lua_settop(L, 3);
-    if (bind_class_member_key(L, lua_upvalueindex(UP_CLASS), 2) != LUA_TNIL && bind_test(L, -1, BIND_FIELD)) {
+    bool is_member = bind_class_member_key(L, lua_upvalueindex(UP_CLASS), 2) != LUA_TNIL;
+    if (is_member && bind_test(L, -1, BIND_FIELD)) {
         lua_settop(L, 3);
         set_field(L, e);
         return 0;
@@ -221,6 +231,7 @@ static int entity_newindex(lua_State *L) {
     lua_settop(L, 3);
     lua_pushvalue(L, lua_upvalueindex(UP_CLASS));
     const mr_property *prop = bind_class_property(L, 4, 2);
+    if (!prop && is_member) return class_has_it(L, c, luaL_tolstring(L, 2, NULL));
     if (!prop) return bind_class_no_attribute(L, 4, luaL_tolstring(L, 2, NULL));
     set_attribute(L, c, e, prop, 3);
     return 0;
@@ -232,9 +243,10 @@ static int entity_newindex(lua_State *L) {
 static const mr_property *constructor_key(lua_State *L, int key) {
     const mr_property *prop = bind_class_property(L, 1, key);
     if (prop) return prop;
-    bool is_field = bind_class_member_key(L, 1, key) != LUA_TNIL && bind_test(L, -1, BIND_FIELD);
+    bool is_member = bind_class_member_key(L, 1, key) != LUA_TNIL, is_field = is_member && bind_test(L, -1, BIND_FIELD);
     lua_pop(L, 1);
     if (is_field) return NULL;
+    if (is_member) class_has_it(L, bind_class_at(L, 1), luaL_tolstring(L, key, NULL));
     const mr_mapper *mapper = bind_arg_class(L, 1, "constructor");
     const char *name = luaL_tolstring(L, key, NULL);
     const char *near = mr_mapper_nearest(mapper, name);

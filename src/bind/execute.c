@@ -69,8 +69,10 @@ mr_named_value *bind_read_params(lua_State *L, int idx, size_t *n) {
         if (next == named + *n || lua_type(L, -2) != LUA_TSTRING)
             bind_error(L, MR_ERR_ARGUMENT, "parameters: the table changes while it is read");
         next->name = bind_intern(L, -2);
-        if (!bind_to_value(L, -1, NULL, &next->value) || next->value.kind == MR_OPAQUE)
-            bind_type_error(L, -1, lua_pushfstring(L, "parameter '%s'", next->name), "a value");
+        if (!bind_to_value(L, -1, NULL, &next->value) || next->value.kind == MR_OPAQUE) {
+            const char *what = lua_pushfstring(L, "parameter '%s'", next->name);
+            bind_no_value(L, -2, NULL, what, "a value", true);
+        }
         next++;
         if (lua_type(L, -1) == LUA_TSTRING) lua_insert(L, -2);
         else lua_pop(L, 1);

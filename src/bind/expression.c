@@ -127,7 +127,7 @@ mr_node *bind_to_value_node(lua_State *L, int idx, const char *what) {
     mr_node *node = expression_operand(L, idx);
     if (node) return node;
     mr_value v;
-    if (!bind_to_value(L, idx, NULL, &v)) bind_type_error(L, idx, what, "a value or an expression");
+    if (!bind_to_value(L, idx, NULL, &v)) bind_no_value(L, idx, NULL, what, "a value or an expression", false);
     return new_bind(L, bind_natural_type(&v), &v);
 }
 
@@ -139,8 +139,12 @@ void bind_own_operand(lua_State *L, int idx, const mr_type *type, const char *wh
 
 static int refuse_criterion(lua_State *L, int idx, const char *function) {
     const char *cure = "";
-    if (lua_isboolean(L, idx))
-        cure = " (== and ~= compare Lua values: write User.name:eq(x), User.name:ne(x))";
+    if (lua_isboolean(L, idx) && lua_toboolean(L, idx))
+        cure = " (== and ~= compare Lua values: write User.name:eq(x), User.name:ne(x); `and`, `or` choose between them: write "
+               "& and |)";
+    else if (lua_isboolean(L, idx))
+        cure = " (== and ~= compare Lua values: write User.name:eq(x), User.name:ne(x); `not` makes a boolean: write "
+               "~User.name:eq(x))";
     else if (lua_isnoneornil(L, idx))
         cure = " (is the variable set?)";
     else if (lua_type(L, idx) == LUA_TSTRING)

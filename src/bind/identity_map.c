@@ -64,5 +64,7 @@ void bind_open_identity_map(lua_State *L) {
     lua_setfield(L, -2, "__len");
     lua_pushcfunction(L, map_pairs);
     lua_setfield(L, -2, "__pairs");
+    lua_pushliteral(L, "moonrow IdentityMap");
+    lua_setfield(L, -2, "__metatable");
     lua_pop(L, 1);
 }

@@ -99,6 +99,7 @@ static void push_equal(lua_State *L, const mr_property *prop, mr_node *alias) {
     }
     bind_push_node(L, mr_property_node(prop, alias));
     mr_node *left = bind_test_node(L, -1);
+    bind_refuse_list(L, value, left->type, bind_push_what(L, left));
     mr_node *right = bind_to_operand(L, value, left->type, bind_push_what(L, left));
     bind_push_node(L, mr_sql_binary(left->env, MR_OP_EQ, mr_node_retain(left), right));
     lua_replace(L, value);
@@ -288,7 +289,7 @@ static int q_params(lua_State *L) {
         mr_value v;
         if (lua_type(L, 3) != LUA_TSTRING) return bind_type_error(L, 3, "params", "names");
         if (!bind_to_value(L, 4, NULL, &v) || v.kind == MR_OPAQUE)
-            return bind_type_error(L, 4, "params", "a value");
+            return bind_no_value(L, 4, NULL, lua_pushfstring(L, "params: '%s'", lua_tostring(L, 3)), "a value", true);
         bind_derive_self(L, mr_query_param_value(bind_query_arg(L, "params"), lua_tostring(L, 3), &v));
     }
     lua_settop(L, 1);

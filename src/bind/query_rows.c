@@ -27,7 +27,7 @@ static mr_synchronize read_options(lua_State *L, int idx, const char *function) 
     static const char *const names[] = {"synchronize_session", NULL};
     if (lua_isnoneornil(L, idx)) return MR_SYNCHRONIZE_AUTO;
     if (!bind_is_plain_table(L, idx))
-        bind_type_error(L, idx, lua_pushfstring(L, "%s: options", function), "a table");
+        bind_type_error(L, idx, function, "a table of options such as { synchronize_session = \"fetch\" }");
     bind_check_options(L, idx, function, names);
     bind_option(L, idx, "synchronize_session");
     mr_synchronize how = bind_to_synchronize(L, -1, function);
@@ -43,7 +43,6 @@ static mr_mapper *only_class(lua_State *L, const mr_query *q, const char *functi
 
 /* Pushes an UPDATE of the class with the values at idx, checked against their attributes. */
 static const bind_statement *push_values(lua_State *L, const mr_mapper *mapper, int idx) {
-    if (!bind_is_plain_table(L, idx)) bind_type_error(L, idx, "update", "a table such as { name = \"x\" }");
     lua_pushnil(L);
     if (!lua_next(L, idx))
         bind_error(L, MR_ERR_ARGUMENT,
@@ -84,8 +83,10 @@ static int run(lua_State *L, mr_query *q, const bind_statement *statement, mr_sy
 static int q_update(lua_State *L) {
     mr_query *q = bind_query_arg(L, "update");
     lua_settop(L, 3);
+    const mr_mapper *mapper = only_class(L, q, "update");
+    if (!bind_is_plain_table(L, 2)) bind_type_error(L, 2, "update", "a table of values such as { name = \"x\" }");
     mr_synchronize how = read_options(L, 3, "update");
-    const bind_statement *values = push_values(L, only_class(L, q, "update"), 2);
+    const bind_statement *values = push_values(L, mapper, 2);
     return run(L, q, values, how, "update");
 }
 

@@ -478,9 +478,13 @@ void bind_declare_mapper_args(lua_State *L, mr_mapper *mapper, int args) {
 }
 
 void bind_open_relationship(lua_State *L) {
-    luaL_newmetatable(L, BIND_RELATIONSHIP_SPEC);
-    luaL_newmetatable(L, BIND_BACKREF);
-    lua_pop(L, 2);
+    static const char *const types[] = {BIND_RELATIONSHIP_SPEC, BIND_BACKREF};
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+        luaL_newmetatable(L, types[i]);
+        lua_pushliteral(L, "moonrow declaration of a relationship");
+        lua_setfield(L, -2, "__metatable");
+        lua_pop(L, 1);
+    }
     lua_pushcfunction(L, core_relationship);
     lua_setfield(L, -2, "relationship");
     lua_pushcfunction(L, core_backref);

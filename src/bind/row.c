@@ -230,7 +230,7 @@ void bind_push_row_metatable(lua_State *L, int names) {
     luaL_setfuncs(L, metamethods, 2);
     lua_pushliteral(L, "Row");
     lua_setfield(L, -2, "__name");
-    lua_pushboolean(L, 0);
+    lua_pushliteral(L, "moonrow Row");
     lua_setfield(L, -2, "__metatable");
 }
 

@@ -107,7 +107,12 @@ static inline bool bind_is_null(lua_State *L, int idx) {
 /* The Lua value as a mr_value, bytes borrowed from the stack: nil and mr.null MR_NULL, booleans, numbers, strings, dates; expressions as
  * MR_OPAQUE node_tag (borrowed). With type Date, Time, DateTime also os.date "*t" tables. false where it is none (a table, a function, an entity). */
 bool bind_to_value(lua_State *L, int idx, const mr_type *type, mr_value *out);
-/* The same, then mr_type_coerce with what ("User.id"); raises. */
+/* Raises: the value at idx is none of the type (or NULL). what names it, wanted says what is expected;
+ * compared: it was to be compared with, where a list has a way of its own. */
+int bind_no_value(lua_State *L, int idx, const mr_type *type, const char *what, const char *wanted, bool compared) BIND_RAISES;
+/* Raises where one value is wanted to compare with and a table is given that is none: a list has in_. */
+void bind_refuse_list(lua_State *L, int idx, const mr_type *type, const char *what);
+/* As bind_to_value, then mr_type_coerce with what ("User.id"); raises. */
 void bind_check_value(lua_State *L, int idx, const mr_type *type, const char *what, mr_value *out);
 
 /* Dates (datetime.c): immutable userdata. */
@@ -128,7 +133,9 @@ void bind_check_options(lua_State *L, int idx, const char *function, const char 
 /* options[name] typed; absent gives deflt. A wrong type: ArgumentError naming function and option. idx 0: absent. */
 bool bind_option_bool(lua_State *L, int idx, const char *function, const char *name, bool deflt);
 int64_t bind_option_int(lua_State *L, int idx, const char *function, const char *name, int64_t deflt);
-/* Raises where the argument cannot be called: no function, and without __call. */
+/* Is it a function, or has it __call? */
+bool bind_is_callable(lua_State *L, int idx);
+/* Raises where the argument cannot be called. */
 void bind_check_callable(lua_State *L, int idx, const char *function);
 /* Room on the Lua stack for so many values, which come from a list of the user's: else an ArgumentError. */
 void bind_check_room(lua_State *L, int n, const char *function);

@@ -371,7 +371,7 @@ void bind_open_transaction(lua_State *L) {
     lua_setfield(L, -2, "__close");
     lua_pushcfunction(L, end_autoflush_block); /* a coroutine that is dropped in the midst of its block */
     lua_setfield(L, -2, "__gc");
-    lua_pushboolean(L, 0);
+    lua_pushliteral(L, "moonrow block");
     lua_setfield(L, -2, "__metatable");
     lua_pop(L, 1);
 }

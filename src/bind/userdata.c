@@ -75,7 +75,7 @@ void bind_type(lua_State *L, const char *name, const char *shown, const luaL_Reg
     lua_pushstring(L, shown);
     lua_pushcclosure(L, type_newindex, 1);
     lua_setfield(L, -2, "__newindex");
-    lua_pushboolean(L, 0);
+    lua_pushfstring(L, "moonrow %s", shown); /* a string, as printers of tables index what getmetatable gives */
     lua_setfield(L, -2, "__metatable");
     if (metamethods) luaL_setfuncs(L, metamethods, 0);
     lua_pop(L, 1);

@@ -1,5 +1,7 @@
 /*
  * value.c: values between Lua and the core. Bytes that go in are borrowed from the Lua stack.
+ *
+ * Invariant: what is no value is refused with what is wrong with it: the field of a date's table, or that it is a list.
  */
 #include <string.h>
 
@@ -62,8 +64,8 @@ static mr_kind calendar_kind(const mr_type *type) {
     }
 }
 
-/* The field under its name, or the other one; deflt where it is missing. False when it is no integer, or missing without a
- * default (-1). */
+/* Pushes the field under its name, or the other one. True when it is an integer that out takes, or missing where there is
+ * a default (not -1). */
 static bool date_field(lua_State *L, int idx, const char *name, const char *other, int deflt, int *out) {
     int is_int = 1;
     lua_pushstring(L, name);
@@ -72,23 +74,63 @@ static bool date_field(lua_State *L, int idx, const char *name, const char *othe
         lua_pushstring(L, other);
         lua_rawget(L, idx);
     }
-    lua_Integer n = lua_isnil(L, -1) ? deflt : lua_tointegerx(L, -1, &is_int);
-    lua_pop(L, 1);
-    if (!is_int || n < 0 || n > 9999999) return false;
+    bool given = !lua_isnil(L, -1);
+    lua_Integer n = given ? lua_tointegerx(L, -1, &is_int) : deflt;
+    if (!is_int || n < -9999999 || n > 9999999 || (!given && n < 0)) return false;
     *out = (int)n;
     return true;
 }
 
-/* An os.date "*t" table: year, month, day with hour, min, sec; or the fields of a datetime. */
-static bool table_to_date(lua_State *L, int idx, mr_kind kind, mr_value *out) {
-    mr_civil c = {0};
+/* An os.date "*t" table: year, month, day with hour, min, sec; or the fields of a datetime. NULL, or the name of the first
+ * field that is no integer or missing, whose value is then on top. */
+static const char *date_fields(lua_State *L, int idx, mr_kind kind, mr_civil *c) {
     bool is_time = kind == MR_TIME;
-    return date_field(L, idx, "year", NULL, is_time ? 1970 : -1, &c.year) &&
-           date_field(L, idx, "month", NULL, is_time ? 1 : -1, &c.month) &&
-           date_field(L, idx, "day", NULL, is_time ? 1 : -1, &c.day) &&
-           date_field(L, idx, "hour", NULL, is_time ? -1 : 0, &c.hour) &&
-           date_field(L, idx, "min", "minute", 0, &c.minute) && date_field(L, idx, "sec", "second", 0, &c.second) &&
-           date_field(L, idx, "microsecond", NULL, 0, &c.microsecond) && mr_civil_to_value(&c, kind, out);
+    const struct {
+        const char *name, *other;
+        int deflt, *out;
+    } fields[] = {{"year", NULL, is_time ? 1970 : -1, &c->year}, {"month", NULL, is_time ? 1 : -1, &c->month},
+                  {"day", NULL, is_time ? 1 : -1, &c->day},      {"hour", NULL, is_time ? -1 : 0, &c->hour},
+                  {"min", "minute", 0, &c->minute},              {"sec", "second", 0, &c->second},
+                  {"microsecond", NULL, 0, &c->microsecond}};
+    memset(c, 0, sizeof *c);
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+        if (!date_field(L, idx, fields[i].name, fields[i].other, fields[i].deflt, fields[i].out)) return fields[i].name;
+        lua_pop(L, 1);
+    }
+    return NULL;
+}
+
+static bool table_to_date(lua_State *L, int idx, mr_kind kind, mr_value *out) {
+    mr_civil c;
+    luaL_checkstack(L, 2, "a date");
+    if (!date_fields(L, idx, kind, &c)) return mr_civil_to_value(&c, kind, out);
+    lua_pop(L, 1);
+    return false;
+}
+
+/* Says which field of the table at idx makes it no date. */
+static int refuse_date(lua_State *L, int idx, mr_kind kind, const char *what, const char *wanted) {
+    mr_civil c;
+    char mistake[MR_MISTAKE_SIZE] = "";
+    const char *field = date_fields(L, idx, kind, &c);
+    if (field && lua_isnil(L, -1))
+        return bind_error(L, MR_ERR_ARGUMENT, "%s: expected %s, got a table without the field '%s'", what, wanted, field);
+    if (field)
+        return bind_error(L, MR_ERR_ARGUMENT, "%s: expected %s, got a table whose field '%s' is no integer but %s", what,
+                          wanted, field, bind_describe(L, -1));
+    mr_civil_mistake(&c, kind, mistake);
+    return bind_error(L, MR_ERR_ARGUMENT, "%s: expected %s, got a table of which %s", what, wanted, mistake);
+}
+
+int bind_no_value(lua_State *L, int idx, const mr_type *type, const char *what, const char *wanted, bool compared) {
+    mr_kind kind = calendar_kind(type);
+    idx = lua_absindex(L, idx);
+    luaL_checkstack(L, 8, "refusing a value");
+    if (!bind_is_plain_table(L, idx)) return bind_type_error(L, idx, what, wanted);
+    if (compared && lua_rawlen(L, idx) > 0)
+        return bind_error(L, MR_ERR_ARGUMENT, "%s: expected %s, got a table (a list goes into in_)", what, wanted);
+    if (kind != MR_UNLOADED) return refuse_date(L, idx, kind, what, wanted);
+    return bind_type_error(L, idx, what, wanted);
 }
 
 bool bind_to_value(lua_State *L, int idx, const mr_type *type, mr_value *out) {
@@ -134,8 +176,15 @@ bool bind_to_value(lua_State *L, int idx, const mr_type *type, mr_value *out) {
     }
 }
 
+void bind_refuse_list(lua_State *L, int idx, const mr_type *type, const char *what) {
+    if (!lua_istable(L, idx)) return;
+    bool typed = type && type->code != MR_TYPE_NULL;
+    mr_value v;
+    if (!bind_to_value(L, idx, type, &v)) bind_no_value(L, idx, type, what, typed ? mr_type_wants(type) : "a value", true);
+}
+
 void bind_check_value(lua_State *L, int idx, const mr_type *type, const char *what, mr_value *out) {
-    if (!bind_to_value(L, idx, type, out)) bind_type_error(L, idx, what, mr_type_wants(type));
+    if (!bind_to_value(L, idx, type, out)) bind_no_value(L, idx, type, what, mr_type_wants(type), false);
     bind_state *b = bind_of(L);
     BIND_ENTER(b, L);
     mr_status st = mr_type_coerce(b->env, type, what, out);

@@ -11,19 +11,33 @@ enum { MAX_IDLE = 8, STATEMENT_CACHE = 100 };
 
 /* ---------------------------------------------------------------- making */
 
+static const struct {
+    const char *dialect;
+    const mr_driver *(*driver)(void);
+} known_dialects[] = {
+    {"sqlite", mr_driver_sqlite},
+    {"mock+sqlite", mr_driver_mock_sqlite},
+    {"mock+postgresql", mr_driver_mock_postgresql},
+};
+enum { NDIALECTS = sizeof known_dialects / sizeof known_dialects[0] };
+
+static const char *dialect_name(void *ud, size_t i) {
+    (void)ud;
+    return i < NDIALECTS ? known_dialects[i].dialect : NULL;
+}
+
 static const mr_driver *find_driver(const char *dialect) {
-    static const struct {
-        const char *dialect;
-        const mr_driver *(*driver)(void);
-    } known[] = {
-        {"sqlite", mr_driver_sqlite},
-        {"mock+sqlite", mr_driver_mock_sqlite},
-        {"mock+postgresql", mr_driver_mock_postgresql},
-    };
-    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
-        if (strcmp(known[i].dialect, dialect) == 0) return known[i].driver();
+    for (size_t i = 0; i < NDIALECTS; i++) {
+        if (strcmp(known_dialects[i].dialect, dialect) == 0) return known_dialects[i].driver();
     }
     return NULL;
+}
+
+/* The drivers for tests are named to those alone who have nearly written one. */
+static mr_status no_dialect(mr_env *env, const mr_url *url) {
+    const char *near = mr_nearest(url->dialect, dialect_name, NULL);
+    return mr_fail(env, MR_ERR_ARGUMENT, "database URL \"%s\": unknown dialect '%s' (%s%s%s)", url->text, url->dialect,
+                   near ? "did you mean '" : "known is sqlite", near ? near : "", near ? "'?" : "");
 }
 
 mr_db_state *mr_db_state_of(mr_env *env) {
@@ -62,12 +76,7 @@ static mr_status set_up(mr_engine *engine, const char *url, size_t len, const mr
     mr_env *env = engine->env;
     if (mr_url_parse(env, url, len, &engine->url)) return MR_FAIL;
     engine->driver = find_driver(engine->url.dialect);
-    if (!engine->driver) {
-        return mr_fail(env, MR_ERR_ARGUMENT,
-                       "database URL \"%s\": unknown dialect '%s'; known are sqlite, mock+sqlite, "
-                       "mock+postgresql",
-                       engine->url.text, engine->url.dialect);
-    }
+    if (!engine->driver) return no_dialect(env, &engine->url);
     engine->dialect = engine->driver->dialect();
     engine->busy_timeout = options ? options->busy_timeout : -1;
     engine->echo = options && options->echo;

@@ -175,6 +175,13 @@ static void describe(const mr_value *v, char *buf, size_t size) {
     }
 }
 
+/* What is wrong with a text that has the form of a date or time, in mistake. */
+static bool calendar_mistake(const mr_type *type, const mr_value *v, char *mistake) {
+    mr_kind kind = type->code == MR_TYPE_DATE ? MR_DATE : type->code == MR_TYPE_TIME ? MR_TIME : MR_DATETIME;
+    bool calendar = type->code == MR_TYPE_DATE || type->code == MR_TYPE_TIME || type->code == MR_TYPE_DATETIME;
+    return calendar && v->kind == MR_TEXT && mr_calendar_mistake(kind, v->u.s, v->len, mistake);
+}
+
 /* What to write instead, where the expected word alone does not tell. */
 static const char *cure(const mr_type *type, const mr_value *v) {
     switch (type->code) {
@@ -188,7 +195,10 @@ static const char *cure(const mr_type *type, const mr_value *v) {
 
 static mr_status refuse(mr_env *env, const mr_type *type, const char *what, const mr_value *v) {
     char got[SHOWN_BYTES + 40];
+    char mistake[MR_MISTAKE_SIZE];
     describe(v, got, sizeof got);
+    if (calendar_mistake(type, v, mistake))
+        return mr_fail(env, MR_ERR_ARGUMENT, "%s: expected %s, got %s (%s)", what, mr_type_wants(type), got, mistake);
     return mr_fail(env, MR_ERR_ARGUMENT, "%s: expected %s, got %s%s", what, mr_type_wants(type), got,
                    cure(type, v));
 }

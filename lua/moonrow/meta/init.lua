@@ -42,7 +42,9 @@ local mr = {}
 ---@class moonrow.EngineOptions
 ---@field echo? boolean log each statement
 ---@field busy_timeout? integer milliseconds; 5000 by default
----@field statement_cache? integer prepared statements kept per connection; 100 by default
+---@field statement_cache? integer prepared statements kept per connection, 1 to 100000; 100 by default
+---@field journal_mode? "delete"|"truncate"|"persist"|"memory"|"wal"|"off" as the URL's parameter
+---@field synchronous? "off"|"normal"|"full"|"extra" as the URL's parameter
 ---@field convert_unicode? boolean accepted; it has no effect
 
 ---A database with an application of its own.

@@ -17,7 +17,7 @@ local mr = {}
 ---@field nullable? boolean
 ---@field unique? boolean
 ---@field index? boolean
----@field default? any a value, a function, mr.now, or an expression
+---@field default? any a value, a function (or what can be called like one), mr.now, or an expression
 ---@field onupdate? any
 ---@field server_default? string|moonrow.Expression
 ---@field autoincrement? boolean

@@ -309,6 +309,12 @@ unsigned mr_calendar_digits(const mr_value *v);
 /* Is the value spelled in a way of its own: neither with a space and as few digits as can be, nor with three of them, nor
  * with six? Only a value that was read can be. */
 bool mr_calendar_is_odd(const mr_value *v);
+enum { MR_MISTAKE_SIZE = 80 };
+/* What keeps the fields from being a value of the kind, in words ("February 2024 has no day 30"), into out
+ * (MR_MISTAKE_SIZE bytes). False where nothing does. */
+bool mr_civil_mistake(const mr_civil *c, mr_kind kind, char *out);
+/* The same of a text. False where it has another form than ISO 8601, or nothing is wrong. */
+bool mr_calendar_mistake(mr_kind kind, const char *s, size_t len, char *out);
 /* Now in UTC, MR_DATETIME. */
 mr_value mr_calendar_now(void);
 
@@ -399,8 +405,9 @@ void mr_strbuf_put_float(mr_strbuf *b, int digits, double d);
 
 /* ---------------------------------------------------------------- names */
 
-/* The candidate nearest to name by edit distance (<= a third of its length, at least 1..2), else the
- * first that begins with it, or NULL: for "did you mean". next(ud, i) gives candidate i or NULL at the end. */
+/* For "did you mean": the candidate that is no more than slips of typing away (one, and one more for each six letters),
+ * else the first that begins with name, or NULL. The name itself is never the answer. next(ud, i) gives candidate i or
+ * NULL at the end. */
 const char *mr_nearest(const char *name, const char *(*next)(void *ud, size_t i), void *ud);
 /* A class's name in snake case, which is its table's name. */
 void mr_snake_case(mr_strbuf *out, const char *name, size_t len);
