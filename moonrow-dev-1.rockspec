@@ -2,13 +2,14 @@ rockspec_format = "3.0"
 package = "moonrow"
 version = "dev-1"
 source = {
+  -- For `luarocks make` in a checkout: there is no server that `luarocks build` could fetch it from.
   url = "git+file://.",
 }
 description = {
   summary = "An object-relational mapper with an identity map and a unit of work",
   detailed = [[
 Declared models, relationships with lazy and eager loading, sessions that write
-what changed in the right order. The core is C; SQLite is built in.]],
+what changed in the right order. The core is C, over the system's SQLite.]],
   license = "MIT",
 }
 dependencies = {

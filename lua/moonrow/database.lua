@@ -186,6 +186,7 @@ local own = { "metadata", "session_options", "engine_options", "query_class", "n
 local known = options.set(own)
 
 local function make(mr, what, given, engine_options)
+  options.query_class(what, given.query_class)
   local state = {
     mr = mr,
     apps = setmetatable({}, { __mode = "k" }),
@@ -202,7 +203,7 @@ local function make(mr, what, given, engine_options)
   state.Model = database.new_base(what, given.metadata)
   state.session = session.scoped(factory)
   db.Model.query = db.session:query_property()
-  if given.query_class ~= nil then db.Model.query_class = given.query_class end
+  db.Model.query_class = given.query_class
   return db
 end
 

@@ -82,6 +82,14 @@ function options.callable(value)
   return type(meta) == "table" and meta.__call ~= nil
 end
 
+-- options.query_class(what, value): a table of methods for queries, or nil.
+function options.query_class(what, value)
+  if value ~= nil and type(value) ~= "table" then
+    options.expect(what .. ": query_class", "a table of methods for queries", value)
+  end
+  return value
+end
+
 -- options.set{ "a", "b" }: { a = true, b = true }
 function options.set(list)
   local known = {}

@@ -21,13 +21,21 @@ local function merged(base, over)
   return result
 end
 
-local function make(what, given)
-  local info = options.typed(what, given, "info", "table")
-  local bind = given.bind
-  if bind ~= nil and type(bind) ~= "userdata" then options.expect(what .. ": bind", "an Engine", bind) end
+-- The options that a session's maker keeps until it makes one are looked at when they are given.
+local function check(what, given)
+  local bind, class = given.bind, given.class_
+  if bind ~= nil and core.type_name(bind) ~= "Engine" then options.expect(what .. ": bind", "an Engine", bind) end
+  if class ~= nil and not options.callable(class) then options.expect(what .. ": class_", "a function", class) end
+  for _, name in ipairs{ "autoflush", "expire_on_commit" } do options.typed(what, given, name, "boolean") end
+  options.typed(what, given, "info", "table")
+  return given
+end
+
+local function make(given)
+  local info, bind = given.info, given.bind
   return (given.class_ or core.Session)(bind, {
-    autoflush = options.typed(what, given, "autoflush", "boolean"),
-    expire_on_commit = options.typed(what, given, "expire_on_commit", "boolean"),
+    autoflush = given.autoflush,
+    expire_on_commit = given.expire_on_commit,
     info = info and merged(info, {}), -- each session has its own
   })
 end
@@ -35,17 +43,21 @@ end
 local function read(what, ...)
   local given, args = options.split(what, known, ...)
   local engine = options.arguments(what, 1, args)
+  check(what, given)
+  if engine ~= nil and given.bind ~= nil and given.bind ~= engine then
+    core.raise("ArgumentError", what .. ": two engines are given, one by itself and one as the option bind")
+  end
   if engine ~= nil then given.bind = engine end
   -- A word of old versions of SQLAlchemy: false means what always holds here.
   if given.autocommit ~= nil and given.autocommit ~= false then
     core.raise("ArgumentError", what .. ": autocommit = true is not supported: a session begins a"
       .. " transaction with its first write, and commit ends it")
   end
-  return given
+  return check(what, given)
 end
 
 -- mr.Session(engine, { autoflush =, expire_on_commit =, info = })
-function session.new(...) return make("Session", read("Session", ...)) end
+function session.new(...) return make(read("Session", ...)) end
 
 -- ---------------------------------------------------------------- sessionmaker
 
@@ -57,7 +69,7 @@ function Maker:__call(...)
   local given = read("sessionmaker", ...)
   local info = options.typed("sessionmaker", given, "info", "table")
   if info and self.options.info then given.info = merged(self.options.info, info) end
-  return listeners.adopt(self.listeners, make("sessionmaker", merged(self.options, given)))
+  return listeners.adopt(self.listeners, make(merged(self.options, given)))
 end
 
 -- maker:configure{ bind = engine }: for the sessions made from now on.
@@ -152,6 +164,7 @@ end
 
 -- scoped:query_property(query_class): what Base.query is set to.
 function methods:query_property(query_class)
+  options.query_class("query_property", query_class)
   return setmetatable({ session = self, query_class = query_class }, { __name = "query_property" })
 end
 

@@ -59,8 +59,11 @@ function methods.retry(self, ...)
   local fn = options.arguments("retry", 1, args)
   if not options.callable(fn) then options.expect("retry", "a function", fn) end
   local times = check_number(given, "times", 5, 1)
+  if math.type(times) ~= "integer" then options.expect("retry: times", "an integer", times) end
   local wait = check_number(given, "wait", 0.02, 0)
-  local sleep = given.sleep or core.sleep
+  local sleep = given.sleep
+  if sleep ~= nil and not options.callable(sleep) then options.expect("retry: sleep", "a function", sleep) end
+  sleep = sleep or core.sleep
   local how = options_of_begin(given)
   for run = 1, math.huge do
     local results = table.pack(pcall(self.begin, self, fn, how))

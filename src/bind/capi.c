@@ -65,6 +65,7 @@ static int note_body(lua_State *L) {
     e->message = note_field(L, "message");
     e->statement = note_field(L, "statement");
     e->where = note_field(L, "where");
+    if (e->where && !*e->where) e->where = NULL;
     e->traceback = note_field(L, "traceback");
     if (lua_getfield(L, 1, "orig") == LUA_TTABLE && lua_getfield(L, -1, "code") == LUA_TNUMBER)
         e->code = (int)lua_tointeger(L, -1);

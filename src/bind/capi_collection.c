@@ -85,7 +85,10 @@ mr_result mr_object_append(lua_State *L, mr_object *object, const char *attribut
 }
 
 static int insert_body(lua_State *L) {
-    call_method(L, lua_touserdata(L, 1), "insert", true);
+    items_args *a = lua_touserdata(L, 1);
+    push_collection(L, a);
+    a->none = a->at > (size_t)luaL_len(L, -1);
+    if (!a->none) call_method(L, a, "insert", true);
     return 0;
 }
 

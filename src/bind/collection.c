@@ -87,16 +87,18 @@ static void replace_at(lua_State *L, mr_entity *parent, const mr_property *prop,
     bind_check(L, st);
 }
 
-/* append(item): the collection is not loaded for it. */
+/* append(item). Reading object.items has loaded the collection, so what is appended has a place in it. */
 static int view_append(lua_State *L) {
     const mr_property *prop;
     mr_entity *parent = view_parent(L, 1, &prop);
+    lua_settop(L, 2);
     insert(L, parent, prop, UINT32_MAX, 2);
     return 0;
 }
 
 static int view_remove(lua_State *L) {
     const mr_property *prop;
+    lua_settop(L, 2);
     mr_entity *parent = view_parent(L, 1, &prop);
     mr_entity *item = item_arg(L, 2, parent, prop);
     bind_state *b = bind_of(L);
@@ -110,8 +112,11 @@ static int view_remove(lua_State *L) {
 static int view_insert(lua_State *L) {
     const mr_property *prop;
     mr_entity *parent;
+    lua_settop(L, 3);
     mr_collection *c = self_items(L, &parent, &prop);
-    lua_Integer at = luaL_checkinteger(L, 2);
+    int is_int = 0;
+    lua_Integer at = lua_type(L, 2) == LUA_TNUMBER ? lua_tointegerx(L, 2, &is_int) : 0;
+    if (!is_int) return bind_type_error(L, 2, lua_pushfstring(L, "%s:insert", view_name(L, parent, prop)), "a position (an integer)");
     if (at < 1 || at > (lua_Integer)count(c) + 1)
         return bind_error(L, MR_ERR_ARGUMENT, "%s:insert: position %d is outside of 1 to %d", view_name(L, parent, prop), (int)at,
                           (int)count(c) + 1);
@@ -136,6 +141,8 @@ static int view_extend(lua_State *L) {
     const mr_property *prop;
     mr_entity *parent = view_parent(L, 1, &prop);
     lua_settop(L, 2);
+    if (!lua_istable(L, 2) && !bind_test(L, 2, BIND_COLLECTION))
+        return bind_type_error(L, 2, lua_pushfstring(L, "%s:extend", view_name(L, parent, prop)), "a list of objects");
     lua_Integer n = luaL_len(L, 2);
     lua_createtable(L, n < INT_MAX ? (int)n : 0, 0);
     for (lua_Integer i = 1; i <= n; i++) {

@@ -184,6 +184,8 @@ static int finish_begin(lua_State *L, int status, lua_KContext ctx) {
 /* engine:begin(fn) runs fn(connection); engine:begin() gives a connection to close. */
 int bind_engine_begin(lua_State *L) {
     bool with_function = !lua_isnone(L, 2);
+    if (lua_isnil(L, 2))
+        return bind_error(L, MR_ERR_ARGUMENT, "begin: expected a function, got nil (is the variable set? without a function write begin())");
     if (with_function) bind_check_callable(L, 2, "begin");
     lua_settop(L, 2);
     connect(L, "begin", true, false)->function = with_function;

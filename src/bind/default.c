@@ -119,12 +119,10 @@ const char *bind_read_server_default(lua_State *L, int idx) {
     idx = lua_absindex(L, idx);
     mr_env *env = bind_of(L)->env;
     const mr_node *node = bind_test_node(L, idx);
-    int type = lua_type(L, idx);
-    if (!node && type != LUA_TSTRING && type != LUA_TNUMBER)
-        bind_type_error(L, idx, "Column server_default", "a string, a number or mr.text");
+    if (!node && lua_type(L, idx) != LUA_TSTRING)
+        bind_type_error(L, idx, "Column server_default", "a string such as \"5\", or SQL as mr.text \"...\"");
     size_t len = 0;
-    lua_pushvalue(L, idx); /* numbers turn into text in the copy */
-    const char *text = node ? NULL : lua_tolstring(L, -1, &len), *interned = NULL;
+    const char *text = node ? NULL : lua_tolstring(L, idx, &len), *interned = NULL;
     if (text && memchr(text, '\0', len))
         bind_error(L, MR_ERR_ARGUMENT, "Column server_default: the text has a zero byte");
     mr_strbuf sql;
@@ -132,14 +130,11 @@ const char *bind_read_server_default(lua_State *L, int idx) {
     mr_status st = MR_OK;
     if (node)
         st = expression_sql(env, node, &sql);
-    else if (text && type == LUA_TSTRING)
-        mr_quote_text(text, len, &sql);
     else
-        mr_strbuf_add(&sql, text, len);
+        mr_quote_text(text, len, &sql);
     const char *done = st == MR_OK ? mr_strbuf_str(&sql) : NULL;
     if (done) interned = mr_intern(env, done, sql.len);
     mr_strbuf_done(&sql);
-    lua_pop(L, 1);
     if (!interned) bind_raise(L);
     return interned;
 }

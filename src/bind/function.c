@@ -131,6 +131,9 @@ static int f_bindparam(lua_State *L) {
         lua_isnoneornil(L, 2) ? mr_type_simple(MR_TYPE_NULL) : bind_arg_type(L, 2, "bindparam");
     if (lua_type(L, 1) != LUA_TSTRING || !is_identifier(lua_tostring(L, 1)))
         return bind_type_error(L, 1, "bindparam", "a name");
+    if (lua_gettop(L) > 2)
+        return bind_error(L, MR_ERR_ARGUMENT, "bindparam: expected a name and a type, got %d arguments (its value is given by params, or "
+                          "when it runs)", lua_gettop(L));
     bind_push_node(L, mr_sql_param(env_of(L), type, lua_tostring(L, 1)));
     return 1;
 }

@@ -14,9 +14,11 @@ static int core_memory(lua_State *L) {
     static const char *const known[] = {"trace", NULL};
     bind_state *b = bind_of(L);
     int options;
-    bind_arguments(L, 1, &options);
+    if (bind_arguments(L, 1, &options) > 0) return bind_type_error(L, 1, "memory", "a table of options such as { trace = true }");
     bind_check_options(L, options, "memory", known);
     int type = bind_option(L, options, "trace");
+    if (type != LUA_TNIL && type != LUA_TBOOLEAN && (!lua_isinteger(L, -1) || lua_tointeger(L, -1) < 0))
+        return bind_type_error(L, -1, "memory: trace", "true, or a number of microseconds");
     if (type == LUA_TNUMBER || lua_toboolean(L, -1)) {
         uint64_t budget = type == LUA_TNUMBER && lua_tointeger(L, -1) > 0 ? (uint64_t)lua_tointeger(L, -1) : 0;
         bind_proxy_release_anchors(L);

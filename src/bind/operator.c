@@ -238,12 +238,11 @@ static void frame_end(lua_State *L, int list, int i, luaL_Buffer *out) {
 
 /* Pushes "ROWS BETWEEN a AND b" and returns it; NULL where neither rows nor range is given. */
 static const char *read_frame(lua_State *L, int options) {
-    const char *unit = "ROWS";
-    if (bind_option(L, options, "rows") == LUA_TNIL) {
-        lua_pop(L, 1);
-        unit = "RANGE";
-        if (bind_option(L, options, "range") == LUA_TNIL) return NULL;
-    }
+    bool rows = bind_option(L, options, "rows") != LUA_TNIL, range = bind_option(L, options, "range") != LUA_TNIL;
+    const char *unit = rows ? "ROWS" : "RANGE";
+    if (rows && range) bind_error(L, MR_ERR_ARGUMENT, "over: rows and range both say what the frame is: give one of them");
+    if (!range) lua_pop(L, 1); /* the nil above rows, or one of two */
+    if (!rows && !range) return NULL;
     int list = lua_gettop(L);
     if (!bind_is_plain_table(L, list))
         bind_type_error(L, list, "over", "a frame such as rows = { mr.null, 0 }");

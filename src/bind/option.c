@@ -210,8 +210,8 @@ static int f_undefer(lua_State *L) {
 static int f_undefer_group(lua_State *L) {
     const bind_option_value *before = bind_test(L, 1, BIND_OPTION);
     int first = before ? 2 : 1;
-    if (lua_type(L, first) != LUA_TSTRING)
-        return bind_type_error(L, first, "undefer_group", "a group's name");
+    if (lua_type(L, first) != LUA_TSTRING || lua_gettop(L) > first)
+        return bind_type_error(L, lua_gettop(L) > first ? first + 1 : first, "undefer_group", "one group's name");
     const char *group = bind_intern(L, first);
     bind_option_value *o = extend(L, before, 0, 1);
     option_part part = {0};
@@ -227,6 +227,10 @@ static int f_undefer_group(lua_State *L) {
 void bind_apply_option(lua_State *L, int idx) {
     const bind_option_value *o = bind_test(L, idx, BIND_OPTION);
     if (!o) bind_type_error(L, idx, "options", "a loader option such as joinedload(User.posts)");
+    if (o->nparts == 0 && o->nsteps > 0) {
+        mr_option alone = {.kind = MR_OPTION_PATH, .steps = o->steps, .nsteps = o->nsteps, .mapper = o->mapper};
+        bind_derive_self(L, mr_query_options(bind_query_arg(L, "options"), &alone, 1));
+    }
     if (o->nparts == 0) return;
     size_t nlast = 0;
     for (unsigned i = 0; i < o->nparts; i++)

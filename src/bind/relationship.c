@@ -399,6 +399,8 @@ static int version_body(lua_State *L) {
     lua_call(L, 1, 1);
     const char *what = lua_pushfstring(L, "version_id_generator of %s.%s", f->mapper->name, prop->name);
     bind_check_value(L, -2, mr_column_type(bind_of(L)->env, prop->column), what, f->version);
+    if (f->version->kind == MR_NULL)
+        bind_error(L, MR_ERR_INVALID_REQUEST, "%s gave nil: a version cannot be NULL: nothing would find the row again", what);
     lua_pop(L, 1);
     lua_rawsetp(L, LUA_REGISTRYINDEX, f);
     return 0;

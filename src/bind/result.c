@@ -328,8 +328,15 @@ static int r_scalar_one_or_none(lua_State *L) {
 
 static int r_scalars(lua_State *L) {
     bind_result *r = self(L, "scalars");
-    lua_Integer column = luaL_optinteger(L, 2, 1);
-    if (column < 1 || column > 32767) return bind_type_error(L, 2, "scalars", "a column's number");
+    int is_int = 1;
+    lua_Integer column = lua_isnoneornil(L, 2) ? 1 : lua_tointegerx(L, 2, &is_int);
+    if (!is_int || lua_type(L, 2) == LUA_TSTRING || column < 1 || column > 32767)
+        return bind_type_error(L, 2, "scalars", "a column's number");
+    lua_settop(L, 2);
+    lua_Integer width = r->load ? (lua_Integer)mr_load_width(r->load) : 0;
+    if (!r->load && lua_getiuservalue(L, 1, RESULT_NAMES) == LUA_TTABLE) width = (lua_Integer)lua_rawlen(L, -1);
+    if (width > 0 && column > width)
+        return bind_error(L, MR_ERR_ARGUMENT, "scalars: the result has %d column%s, not %d", (int)width, width == 1 ? "" : "s", (int)column);
     r->scalars = true;
     r->column = (unsigned)column - 1;
     lua_settop(L, 1);

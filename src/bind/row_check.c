@@ -75,8 +75,9 @@ static bool is_plainly(lua_State *L, const mr_type *type) {
 }
 
 /* The value on top of the stack: one of the type, or an expression. */
-static void check_value(lua_State *L, const known_key *known) {
+static void check_value(lua_State *L, const bind_statement *s, const known_key *known) {
     mr_value value;
+    if (bind_is_null(L, -1)) bind_check_version(L, s, known->column, known->what, true);
     if (known->type && is_plainly(L, known->type)) return;
     if (lua_type(L, -1) != LUA_TUSERDATA && known->type && known->type->code != MR_TYPE_NULL) {
         bind_check_value(L, -1, known->type, known->what, &value);
@@ -101,7 +102,7 @@ void bind_check_rows(lua_State *L, int stmt, int rows) {
         for (lua_pushnil(L); c->s && lua_next(L, top + 1); lua_pop(L, 1)) {
             known_key *known = find_key(L, c, at++, &other);
             known->seen = i;
-            check_value(L, known);
+            check_value(L, c->s, known);
         }
         if (c->s && c->s->kind == MR_NODE_UPDATE) check_found(L, c, i);
         lua_settop(L, top);

@@ -19,6 +19,8 @@ size_t bind_add_defaulted(const bind_statement *s, mr_column **columns, size_t n
 const bind_statement *bind_push_selecting(lua_State *L, const bind_statement *s, bool shown);
 /* The version column of the class, where the rows of the statement are found by it; or NULL. */
 mr_column *bind_row_version(const bind_statement *s);
+/* Raises where a version is NULL: no statement would find such a row again. what names the attribute. */
+void bind_check_version(lua_State *L, const bind_statement *s, const mr_column *column, const char *what, bool is_null);
 /* Replaces the version on top of the stack by the one that comes after it. */
 void bind_next_version(lua_State *L, const bind_statement *s, const char *what);
 

@@ -357,8 +357,19 @@ static void tell_lua(bind_state *b, lua_CFunction body, const char *text) {
     b->logging = false;
 }
 
+/* A line each. The text is the caller's: each line but the last is copied. */
 static void log_to_lua(void *ud, const char *text) {
-    tell_lua(ud, log_body, text);
+    bind_state *b = ud;
+    for (const char *end; (end = strchr(text, '\n')) != NULL; text = end + 1) {
+        mr_strbuf line;
+        mr_strbuf_init(&line, b->env);
+        mr_strbuf_add(&line, text, (size_t)(end - text));
+        const char *s = mr_strbuf_str(&line);
+        if (s) tell_lua(b, log_body, s);
+        else mr_env_clear_error(b->env);
+        mr_strbuf_done(&line);
+    }
+    tell_lua(b, log_body, text);
 }
 
 static void warn_to_lua(void *ud, const char *text) {
@@ -367,10 +378,11 @@ static void warn_to_lua(void *ud, const char *text) {
 
 /* set_log(fn or nil): where echo and warnings of the core go, a line each. */
 static int core_set_log(lua_State *L) {
-    (void)bind_of(L);
+    bind_state *b = bind_of(L);
     if (!lua_isnoneornil(L, 1) && !lua_isfunction(L, 1)) return bind_type_error(L, 1, "set_log", "a function or nil");
     lua_settop(L, 1);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &log_key);
+    mr_env_set_log(b->env, log_to_lua, b); /* a program's own function (mr_state_log) may have had it */
     return 0;
 }
 

@@ -36,6 +36,7 @@ typedef struct bind_state {
     lua_CFunction pcall, xpcall; /* Lua's own, as they were when the module opened; NULL: others */
     bool own_init;        /* some class has an __init of its own */
     bool loops_close;     /* the closing value of a for loop can be trusted */
+    mr_map *key_texts;      /* of the C API: texts of keys that it has given out, by object; or NULL */
     struct capi_made *made; /* what the running call of the C API has made for its caller */
     unsigned loops_open;  /* loops without a closing value, over cursors that may be open: begun since bind_release_loops */
     int chunks, weak;     /* references to proxy.c's table of chunks, and to the metatable of weak tables */

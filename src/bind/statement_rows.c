@@ -161,6 +161,9 @@ void bind_push_row_operands(lua_State *L, const bind_statement *s, int idx, mr_c
         const mr_node *node = bind_test_node(L, -2);
         if (node->kind == MR_NODE_BIND && !node->name)
             bind_check(L, mr_type_check_length(env_of(L), type, what, &node->u.value));
+        bool is_null = (node->kind == MR_NODE_BIND && !node->name && node->u.value.kind == MR_NULL) ||
+                       (node->kind == MR_NODE_LITERAL_SQL && strcmp(node->name, "NULL") == 0);
+        bind_check_version(L, s, column, what, is_null);
         lua_pop(L, 1);
     }
 }

@@ -46,6 +46,8 @@ int bind_session_commit(lua_State *L) {
 }
 
 int bind_session_rollback(lua_State *L) {
+    if (lua_gettop(L) > 1)
+        return bind_error(L, MR_ERR_ARGUMENT, "rollback takes no argument: all of the transaction is undone (a savepoint has a rollback of its own)");
     return run(L, "rollback", mr_session_rollback_all);
 }
 
@@ -285,6 +287,9 @@ static int begin(lua_State *L, bool nested) {
     int options;
     int n = bind_arguments(L, 2, &options);
     bool has_function = n > 0;
+    if (has_function && lua_isnil(L, 2))
+        return bind_error(L, MR_ERR_ARGUMENT, "%s: expected a function, got nil (is the variable set? without a function write %s)",
+                          nested ? "begin_nested" : "begin", nested ? "begin_nested()" : "begin{ mode = ... }");
     if (has_function) bind_check_callable(L, 2, nested ? "begin_nested" : "begin");
     begin_options o = read_options(L, options, nested);
     bind_transaction *t = push_transaction(L, s);
@@ -342,6 +347,9 @@ static int finish_no_autoflush(lua_State *L, int status, lua_KContext ctx) {
 int bind_session_no_autoflush(lua_State *L) {
     mr_session *s = bind_session_arg(L, "no_autoflush");
     bool has_function = !lua_isnone(L, 2);
+    if (lua_isnil(L, 2))
+        return bind_error(L, MR_ERR_ARGUMENT,
+                          "no_autoflush: expected a function, got nil (is the variable set? without a function write no_autoflush())");
     if (has_function) bind_check_callable(L, 2, "no_autoflush");
     lua_settop(L, 2);
     autoflush_block *block = lua_newuserdatauv(L, sizeof *block, 1);

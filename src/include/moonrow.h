@@ -69,8 +69,8 @@ void mr_state_interrupt(struct mr_env *env, int on);
 /* What sessions lose from now on, when they are collected or the state closes, is not warned of: the program has failed, say, and
  * has told its error. Does nothing where luaopen_moonrow has not run. */
 void mr_state_quiet(struct lua_State *L);
-/* Receives the library's log: statements of an engine with echo = true. fn must not call Lua. NULL:
- * nobody does. */
+/* Receives the library's log: statements of an engine with echo = true, each with its parameters in a line below it. fn must
+ * not call Lua. NULL: nobody does. Until a script calls mr.set_log, which takes the log to Lua again. */
 mr_result mr_state_log(struct lua_State *L, void (*fn)(void *ud, const char *text), void *ud);
 
 /* ---------------------------------------------------------------- errors
@@ -85,7 +85,7 @@ int mr_error_is(struct lua_State *L, const char *kind);
 const char *mr_error_message(struct lua_State *L);
 /* The SQL that failed, or NULL. */
 const char *mr_error_statement(struct lua_State *L);
-/* "file:line" of the Lua call, or NULL. */
+/* "file:line" of the Lua call, or NULL: what C has called stands in no line of Lua. */
 const char *mr_error_where(struct lua_State *L);
 /* The Lua stack at the error, or NULL. */
 const char *mr_error_traceback(struct lua_State *L);
@@ -112,7 +112,8 @@ const char *mr_class_table(const mr_class *klass);
 const mr_class *mr_class_parent(const mr_class *klass);
 /* Is it the class, or one below it? */
 int mr_class_is(const mr_class *klass, const mr_class *ancestor);
-/* Mapped attributes, in order of declaration; fields in memory count. */
+/* Mapped attributes, in order of declaration. Fields in memory (mr.field()) are read and written below like these, but are not
+ * among them: they are not counted, and mr_class_has and its like are 0 of them. */
 size_t mr_class_attribute_count(const mr_class *klass);
 const char *mr_class_attribute_name(const mr_class *klass, size_t at); /* NULL: beyond the end */
 /* Of an attribute by name: is there one, and what is it? 0 for an unknown name. */
@@ -152,9 +153,9 @@ int mr_object_is_modified(const mr_object *object);
 /* The primary key, where it is one integer or one text; MR_RESULT_NONE where it is not, or not known
  * yet. */
 mr_result mr_object_key_int(const mr_object *object, int64_t *out);
-/* good while the handle is */
+/* The text stays as it was while the object has a handle, also when its key changes. Without memory: MR_RESULT_FAIL. */
 mr_result mr_object_key_text(const mr_object *object, const char **text, size_t *len);
-/* Is the value in memory, so that reading it needs no statement? */
+/* Is the mapped attribute's value in memory, so that reading it needs no statement? 0 of a field in memory, which never does. */
 int mr_object_is_loaded(mr_object *object, const char *attribute);
 /* tostring(object). *text is good until the next text of the state. */
 mr_result mr_object_describe(struct lua_State *L, mr_object *object, const char **text);
@@ -183,7 +184,7 @@ typedef struct mr_moment {
 } mr_moment;
 
 /* Reading as Lua's object.name does: loads what is not loaded, so it may run a statement. NULL:
- * MR_RESULT_NONE. A value of another type, an unknown attribute: ArgumentError. */
+ * MR_RESULT_NONE; but mr_object_holds gives MR_HOLDS_NULL. A value of another type, an unknown attribute: ArgumentError. */
 mr_result mr_object_holds(struct lua_State *L, mr_object *object, const char *attribute, mr_holds *out);
 mr_result mr_object_get_int(struct lua_State *L, mr_object *object, const char *attribute, int64_t *out);
 /* integers too */
@@ -227,6 +228,7 @@ mr_result mr_object_item(struct lua_State *L, mr_object *object, const char *att
                          mr_object **out);
 /* yours */
 mr_result mr_object_items(struct lua_State *L, mr_object *object, const char *attribute, mr_list **out);
+/* Adding takes the item's place at its end, or at a position of 0 to the count. */
 mr_result mr_object_append(struct lua_State *L, mr_object *object, const char *attribute, mr_object *item);
 mr_result mr_object_insert(struct lua_State *L, mr_object *object, const char *attribute, size_t at,
                            mr_object *item);

@@ -80,6 +80,20 @@ static mr_status resolve_steps(mr_planner *p, mr_option *o, resolved_path *path)
     return MR_OK;
 }
 
+/* Some class that the path may lead to has columns of the group. */
+static mr_status check_group(mr_planner *p, const mr_option *o, const mr_mapper *mapper) {
+    if (o->kind != MR_OPTION_UNDEFER_GROUP) return MR_OK;
+    const mr_option_step *last = o->nsteps ? &o->steps[o->nsteps - 1] : NULL;
+    if (last) mapper = last->of_type ? last->of_type : last->prop->relationship->target;
+    const mr_vec *all = &mapper->registry->mappers;
+    for (size_t i = 0; i < all->len; i++) {
+        const mr_mapper *m = mr_vec_ptr(all, i);
+        for (size_t j = 0; mr_mapper_isa(m, mapper) && j < m->props.len; j++)
+            if (((const mr_property *)mr_vec_ptr(&m->props, j))->deferred_group == o->group) return MR_OK;
+    }
+    return mr_fail(p->env, MR_ERR_ARGUMENT, "undefer_group: %s has no deferred columns of a group '%s'", mapper->name, o->group);
+}
+
 /* Does the option's path start from this class? */
 static bool starts_from(const mr_option *o, const mr_mapper *mapper) {
     if (o->mapper && !mr_mapper_isa(mapper, o->mapper) && !mr_mapper_isa(o->mapper, mapper)) return false;
@@ -117,7 +131,7 @@ mr_status mr_options_resolve(mr_planner *p) {
         if (item == q->nitems) return no_start(p, o);
         bool known = path.given && path.given == o->steps && path.start == q->items[item].mapper;
         if (!known && begin_path(p, &path, q, i, q->items[item].mapper) != MR_OK) return MR_FAIL;
-        if (resolve_steps(p, o, &path) != MR_OK) return MR_FAIL;
+        if (resolve_steps(p, o, &path) != MR_OK || check_group(p, o, q->items[item].mapper) != MR_OK) return MR_FAIL;
         o->mapper = q->items[item].mapper;
         p->roots[p->nopts++] = (uint16_t)item;
     }

@@ -107,13 +107,11 @@ void mr_expire_rest(mr_session *s, mr_entity *entity) {
     if (!entity->mapper->version) entity->as_of = s->owner->as_of;
 }
 
-void mr_session_expire_all(mr_session *s) {
-    if (mr_session_allow(s, MR_ACT_EXPIRE, "expire_all()") != MR_OK) {
-        mr_env_clear_error(s->env);
-        return;
-    }
+mr_status mr_session_expire_all(mr_session *s) {
+    if (mr_session_allow(s, MR_ACT_EXPIRE, "expire_all()") != MR_OK) return MR_FAIL;
     mr_journal_keep(s, NULL);
     mr_expire_everything(s);
+    return MR_OK;
 }
 
 /* ---------------------------------------------------------------- one object */

@@ -100,18 +100,25 @@ static void leave_owner(mr_session *s) {
     }
 }
 
-void mr_session_expunge_all(mr_session *s) {
-    if (s->phase != MR_PHASE_IDLE && s->phase != MR_PHASE_CLOSING) return;
+static void expunge_everything(mr_session *s) {
     mr_state_drop_pending(s);
     mr_state_drop_doomed(s);
     if (mr_idmap_count(s->owner->idmap) > 0 || s->owner->refs > 1) leave_owner(s);
+}
+
+mr_status mr_session_expunge_all(mr_session *s) {
+    if (mr_session_allow(s, MR_ACT_CHANGE, "expunge_all()") != MR_OK) return MR_FAIL;
+    if (s->phase != MR_PHASE_IDLE)
+        return mr_fail(s->env, MR_ERR_INVALID_REQUEST, "expunge_all() is not possible while the session works: do it afterwards");
+    expunge_everything(s);
+    return MR_OK;
 }
 
 mr_status mr_session_close(mr_session *s) {
     if (mr_session_allow(s, MR_ACT_CLOSE, "close()") != MR_OK) return MR_FAIL;
     uint8_t before = mr_session_enter(s, MR_PHASE_CLOSING);
     mr_session_disconnect(s);
-    mr_session_expunge_all(s);
+    expunge_everything(s);
     mr_uncommitted_forget(s, NULL);
     mr_journal_clear(s);
     s->savepoints.len = s->blocks.len = 0;

@@ -164,10 +164,11 @@ function mr.cast(value, type) end
 ---@return moonrow.Expression
 function mr.literal(value, type) end
 
+---A place for a value that params, or execute, gives by name.
 ---@param name string
----@param value? any
+---@param type? moonrow.Type
 ---@return moonrow.Expression
-function mr.bindparam(name, value) end
+function mr.bindparam(name, type) end
 ---@param ... moonrow.Operand
 ---@return moonrow.Expression
 function mr.tuple_(...) end

@@ -104,6 +104,7 @@ function Select:except_(other, ...) end
 ---@param options moonrow.ExecutionOptions
 ---@return self
 function Select:execution_options(options) end
+---FOR UPDATE, where the database locks rows. SQLite locks no rows, and has nothing of this: neither read, nowait nor skip_locked.
 ---@param options? table
 ---@return self
 function Select:with_for_update(options) end

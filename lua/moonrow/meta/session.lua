@@ -32,7 +32,8 @@ function Engine:dispose() end
 function Engine:connect(options) end
 
 ---A transaction: committed at the end of the block, rolled back on an error.
----@param fn? fun(connection: moonrow.Connection): ...
+---@overload fun(self: moonrow.Engine): moonrow.Connection
+---@param fn fun(connection: moonrow.Connection): ... without one: a value to close; nil is refused
 ---@return any ...
 function Engine:begin(fn) end
 
@@ -153,12 +154,14 @@ function Session:close() end
 ---A transaction: committed at the end of the block, rolled back on an error. Once it has been ended inside the
 ---function, by commit or rollback, all else raises there. Raises where a transaction has begun, or changes wait
 ---that are no part of it.
----@param fn? fun(session: moonrow.Session): ...
+---@overload fun(self: moonrow.Session, options?: moonrow.BeginOptions): moonrow.Transaction
+---@param fn fun(session: moonrow.Session): ... without one: a value to close; nil is refused
 ---@param options? moonrow.BeginOptions
----@return moonrow.Transaction|any ...
+---@return any ...
 function Session:begin(fn, options) end
 ---A savepoint.
----@param fn? fun(session: moonrow.Session): ...
+---@overload fun(self: moonrow.Session): moonrow.Transaction
+---@param fn fun(session: moonrow.Session): ... without one: a value to close; nil is refused
 ---@return any ...
 function Session:begin_nested(fn) end
 ---@return boolean
@@ -175,7 +178,8 @@ function Session:retry(fn, options) end
 ---@return integer rows
 function Session:import(class, source, options) end
 ---Without fn: local block <close> = session:no_autoflush()
----@param fn? fun(session: moonrow.Session): ...
+---@overload fun(self: moonrow.Session): any
+---@param fn fun(session: moonrow.Session): ...
 ---@return any ...
 function Session:no_autoflush(fn) end
 

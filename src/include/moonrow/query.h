@@ -49,7 +49,8 @@ typedef enum mr_option_kind {
     MR_OPTION_CONTAINS_EAGER, /* ... from the query's own join */
     MR_OPTION_DEFER, MR_OPTION_UNDEFER, MR_OPTION_UNDEFER_GROUP,
     MR_OPTION_LOAD_ONLY, /* of the attributes named by several options with one path, only these */
-    MR_OPTION_WILDCARD_LAZY /* "*": every relationship of the path's class */
+    MR_OPTION_WILDCARD_LAZY, /* "*": every relationship of the path's class */
+    MR_OPTION_PATH /* a path alone: it must be there, and changes nothing */
 } mr_option_kind;
 
 typedef struct mr_option {

@@ -60,10 +60,12 @@ mr_status mr_session_add(mr_session *s, mr_entity *entity);    /* cascades save-
 bool mr_session_take_twin(mr_session *s);
 mr_status mr_session_delete(mr_session *s, mr_entity *entity); /* cascades delete */
 mr_status mr_session_expunge(mr_session *s, mr_entity *entity);
-void mr_session_expunge_all(mr_session *s);
+/* As expunge of each, so refused where that is. */
+mr_status mr_session_expunge_all(mr_session *s);
 /* names NULL: all. InvalidRequestError where the object is not persistent here. */
 mr_status mr_session_expire(mr_session *s, mr_entity *entity, const char *const *names, unsigned n);
-void mr_session_expire_all(mr_session *s);
+/* Refused where expire is. */
+mr_status mr_session_expire_all(mr_session *s);
 mr_status mr_session_refresh(mr_session *s, mr_entity *entity, const char *const *names, unsigned n); /* autoflushes first */
 /* Returns *out pinned; MR_NOTFOUND. key: npk values, coerced here. From the identity map without a statement. */
 mr_status mr_session_get(mr_session *s, mr_mapper *mapper, const mr_value *key, unsigned n, mr_query *options,
