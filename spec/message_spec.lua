@@ -247,6 +247,28 @@ describe("getmetatable", function()
   end)
 end)
 
+describe("two reads of a date or a collection", function()
+  it("are equal, have one text to be a table's key, and the object is one key", function()
+    local ann = User{ name = "ann", born = "2024-02-29", seen = "2024-02-29 12:00:00" }
+    s:add(ann)
+    s:commit()
+    local found = {}
+    for _ = 1, 2 do
+      s:expire_all()
+      for _, name in ipairs{ "born", "seen" } do
+        local key = tostring(ann[name])
+        found[key] = (found[key] or 0) + 1
+        assert.equal(ann[name], ann[name])
+      end
+      assert.is_true(ann.posts == ann.posts)
+      found[User.query:one()] = true
+    end
+    assert.equal(2, found["2024-02-29"])
+    assert.equal(2, found["2024-02-29 12:00:00"])
+    assert.is_true(found[ann])
+  end)
+end)
+
 describe("a column's default", function()
   it("is whatever can be called", function()
     local n = 0

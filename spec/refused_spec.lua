@@ -70,7 +70,7 @@ describe("arguments of the session", function()
     refuse("ArgumentError", { "add", "add_all" }, s.add, s, a, b)
     assert.equal(0, #s.new)
     for _, name in ipairs{ "delete", "expunge", "contains" } do
-      refuse("ArgumentError", { name, "2 arguments" }, s[name], s, a, b)
+      refuse("ArgumentError", { name, "one argument", "got 2" }, s[name], s, a, b)
     end
     refuse("ArgumentError", { "add_all", "one list" }, s.add_all, s, { a }, b)
     refuse("ArgumentError", { "expire", "one list" }, s.expire, s, a, "id", "name")
@@ -91,6 +91,11 @@ describe("arguments of the session", function()
     refuse("ArgumentError", { "get(User)", "'name'", "primary key" }, s.get, s, User, { id = 1, name = "ann" })
     refuse("ArgumentError", { "get(User)", "'frob'" }, s.get, s, User, { frob = 1 })
     assert.equal("ann", s:get(User, { id = 1 }).name)
+    local q = s:query(User)
+    refuse("ArgumentError", { "get(User)", "'idd'", "did you mean 'id'?" }, q.get, q, { idd = 1 })
+    refuse("ArgumentError", { "get(User)", "'name'", "primary key" }, q.get, q, { id = 1, name = "ann" })
+    refuse("ArgumentError", { "get", "one list" }, q.get, q, 1, 2)
+    assert.equal("ann", q:get{ id = 1 }.name)
   end)
 
   it("nil is no function of a block, and without one the block is a value", function()
@@ -103,6 +108,19 @@ describe("arguments of the session", function()
     local block = s:begin{ mode = "immediate" }
     assert.is_true(s:in_transaction())
     block:rollback()
+  end)
+end)
+
+describe("arguments of a query's methods", function()
+  it("beyond those that they take are refused", function()
+    local q = s:query(User)
+    for _, name in ipairs{ "all", "first", "one", "one_or_none", "scalar", "count", "iter" } do
+      refuse("ArgumentError", { name, "no argument", "got 1" }, q[name], q, User.id:eq(1))
+    end
+    refuse("ArgumentError", { "limit", "one argument", "offset" }, q.limit, q, 1, 2)
+    refuse("ArgumentError", { "offset", "one argument" }, q.offset, q, 1, 2)
+    assert.equal("ann", q:limit(1):first().name)
+    assert.equal(1, q:count())
   end)
 end)
 

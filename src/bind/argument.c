@@ -126,6 +126,13 @@ const char *bind_option_string(lua_State *L, int idx, const char *function, cons
     return value;
 }
 
+void bind_refuse_more(lua_State *L, int n, const char *function, const char *cure) {
+    if (lua_gettop(L) > n + 1)
+        bind_error(L, MR_ERR_ARGUMENT, "%s: expected %s, got %d%s", function,
+                   n == 0 ? "no argument" : n == 1 ? "one argument" : n == 2 ? "at most two arguments" : "at most three arguments",
+                   lua_gettop(L) - 1, cure);
+}
+
 bool bind_is_callable(lua_State *L, int idx) {
     if (lua_isfunction(L, idx)) return true;
     if (luaL_getmetafield(L, idx, "__call") == LUA_TNIL) return false;

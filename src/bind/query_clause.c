@@ -203,9 +203,11 @@ static mr_query *set_offset(const mr_query *q, mr_node *n) {
     return n ? mr_query_offset(q, n) : NULL;
 }
 static int q_limit(lua_State *L) {
+    bind_refuse_more(L, 1, "limit", " (what is left out at the beginning is given to offset)");
     return number(L, "limit", set_limit);
 }
 static int q_offset(lua_State *L) {
+    bind_refuse_more(L, 1, "offset", "");
     return number(L, "offset", set_offset);
 }
 

@@ -9,6 +9,7 @@
 #include "expression.h"
 #include "own.h"
 #include "query.h"
+#include "session.h"
 #include "result.h"
 
 mr_session *bind_query_session(lua_State *L, const char *function) {
@@ -37,6 +38,7 @@ static bind_result *start(lua_State *L, const char *function, mr_query *q) {
 }
 
 static int q_all(lua_State *L) {
+    bind_refuse_more(L, 0, "all", " (criteria are given to filter)");
     bind_result_all(L, -1, start(L, "all", bind_query_arg(L, "all")));
     return 1;
 }
@@ -58,6 +60,7 @@ static mr_query *limited(lua_State *L, const char *function) {
 }
 
 static int q_first(lua_State *L) {
+    bind_refuse_more(L, 0, "first", " (several are given by limit(n):all())");
     bind_result *r = start(L, "first", limited(L, "first"));
     int idx = lua_gettop(L);
     bool found = bind_result_next(L, idx, r);
@@ -66,16 +69,19 @@ static int q_first(lua_State *L) {
 }
 
 static int q_one(lua_State *L) {
+    bind_refuse_more(L, 0, "one", " (criteria are given to filter)");
     bind_result *r = start(L, "one", bind_query_arg(L, "one"));
     return as_value(L, bind_result_one(L, -1, r, true));
 }
 
 static int q_one_or_none(lua_State *L) {
+    bind_refuse_more(L, 0, "one_or_none", " (criteria are given to filter)");
     bind_result *r = start(L, "one_or_none", bind_query_arg(L, "one_or_none"));
     return as_value(L, bind_result_one(L, -1, r, false));
 }
 
 static int q_scalar(lua_State *L) {
+    bind_refuse_more(L, 0, "scalar", " (criteria are given to filter)");
     bind_result *r = start(L, "scalar", bind_query_arg(L, "scalar"));
     r->scalars = true;
     return as_value(L, bind_result_one(L, -1, r, false));
@@ -88,6 +94,7 @@ static int next_value(lua_State *L) {
 }
 
 static int q_iter(lua_State *L) {
+    bind_refuse_more(L, 0, "iter", " (criteria are given to filter)");
     start(L, "iter", bind_query_arg(L, "iter"));
     return bind_push_loop(L, -1, next_value);
 }
@@ -116,6 +123,7 @@ static mr_status read_integer(mr_session *s, mr_node *node, const mr_named_value
 }
 
 static int q_count(lua_State *L) {
+    bind_refuse_more(L, 0, "count", " (criteria are given to filter)");
     mr_query *q = bind_inner_query_arg(L, "count");
     mr_session *s = bind_query_session(L, "count");
     bind_state *b = bind_of(L);
@@ -154,6 +162,7 @@ static void read_key(lua_State *L, const mr_mapper *mapper, mr_value *values) {
         bind_error(L, MR_ERR_ARGUMENT, "get: %s has a key of %u columns: write get{ a, b }", mapper->name,
                    mapper->npk);
     bool named = list && lua_rawlen(L, 2) == 0;
+    if (named) bind_check_key_names(L, mapper, 2);
     if (list && !named && lua_rawlen(L, 2) != mapper->npk)
         bind_error(L, MR_ERR_ARGUMENT, "get: %s has a key of %u columns, got %u values", mapper->name,
                    mapper->npk, (unsigned)lua_rawlen(L, 2));
@@ -179,6 +188,7 @@ static void read_key(lua_State *L, const mr_mapper *mapper, mr_value *values) {
 }
 
 static int q_get(lua_State *L) {
+    bind_refuse_more(L, 1, "get", " (a key of several columns is one list)");
     mr_query *q = bind_query_arg(L, "get");
     mr_mapper *mapper = q->nitems == 1 ? q->items[0].mapper : NULL;
     if (!mapper) return bind_error(L, MR_ERR_INVALID_REQUEST, "get: the query is not over one class");

@@ -134,6 +134,8 @@ void bind_check_options(lua_State *L, int idx, const char *function, const char 
 /* options[name] typed; absent gives deflt. A wrong type: ArgumentError naming function and option. idx 0: absent. */
 bool bind_option_bool(lua_State *L, int idx, const char *function, const char *name, bool deflt);
 int64_t bind_option_int(lua_State *L, int idx, const char *function, const char *name, int64_t deflt);
+/* Raises where a method has more than n arguments (0 to 3) besides itself: they would be lost silently. cure: words for the end. */
+void bind_refuse_more(lua_State *L, int n, const char *function, const char *cure);
 /* Is it a function, or has it __call? */
 bool bind_is_callable(lua_State *L, int idx);
 /* Raises where the argument cannot be called. */

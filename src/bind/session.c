@@ -204,27 +204,19 @@ static void add(lua_State *L, int idx, const char *function) {
     if (st != MR_OK) bind_raise(L);
 }
 
-/* More than the method takes would be lost silently. */
-static void refuse_more(lua_State *L, int n, const char *function, const char *cure) {
-    if (lua_gettop(L) > n + 1)
-        bind_error(L, MR_ERR_ARGUMENT, "%s: expected %s, got %d arguments%s", function,
-                   n == 0 ? "no argument" : n == 1 ? "one argument" : n == 2 ? "at most two arguments" : "at most three arguments",
-                   lua_gettop(L) - 1, cure);
-}
-
 static int session_add(lua_State *L) {
-    refuse_more(L, 1, "add", " (many objects: add_all{ ... })");
+    bind_refuse_more(L, 1, "add", " (many objects: add_all{ ... })");
     add(L, 2, "add");
     return 0;
 }
 
 static int session_delete(lua_State *L) {
-    refuse_more(L, 1, "delete", "");
+    bind_refuse_more(L, 1, "delete", "");
     return with_object(L, "delete", mr_session_delete);
 }
 
 static int session_expunge(lua_State *L) {
-    refuse_more(L, 1, "expunge", "");
+    bind_refuse_more(L, 1, "expunge", "");
     return with_object(L, "expunge", mr_session_expunge);
 }
 
@@ -243,7 +235,7 @@ static int core_is_open(lua_State *L) {
 /* add_all(list): every item is checked before the first is added. */
 static int session_add_all(lua_State *L) {
     bind_session_arg(L, "add_all");
-    refuse_more(L, 1, "add_all", " (objects are given in one list)");
+    bind_refuse_more(L, 1, "add_all", " (objects are given in one list)");
     if (!lua_istable(L, 2)) return bind_type_error(L, 2, "add_all", "a list of objects");
     lua_settop(L, 2);
     lua_Integer n = (lua_Integer)lua_rawlen(L, 2);
@@ -262,7 +254,7 @@ static int session_add_all(lua_State *L) {
 
 static int session_contains(lua_State *L) {
     mr_session *s = bind_session_arg(L, "contains");
-    refuse_more(L, 1, "contains", "");
+    bind_refuse_more(L, 1, "contains", "");
     lua_pushboolean(L, mr_session_contains(s, bind_arg_entity(L, 2, "contains")));
     return 1;
 }
@@ -309,7 +301,7 @@ static const char **attribute_names(lua_State *L, mr_entity *e, int idx, unsigne
 typedef mr_status (*names_fn)(mr_session *s, mr_entity *e, const char *const *names, unsigned n);
 
 static int with_names(lua_State *L, const char *function, names_fn fn) {
-    refuse_more(L, 2, function, " (attributes are named in one list)");
+    bind_refuse_more(L, 2, function, " (attributes are named in one list)");
     lua_settop(L, 3);
     mr_session *s = bind_session_arg(L, function);
     mr_entity *e = bind_arg_entity(L, 2, function);
@@ -333,7 +325,7 @@ static int session_expire(lua_State *L) {
 
 static int session_expire_all(lua_State *L) {
     mr_session *s = bind_session_arg(L, "expire_all");
-    refuse_more(L, 0, "expire_all", "");
+    bind_refuse_more(L, 0, "expire_all", "");
     bind_state *b = bind_of(L);
     BIND_ENTER(b, L);
     mr_status st = mr_session_expire_all(s);
@@ -344,7 +336,7 @@ static int session_expire_all(lua_State *L) {
 
 static int session_expunge_all(lua_State *L) {
     mr_session *s = bind_session_arg(L, "expunge_all");
-    refuse_more(L, 0, "expunge_all", "");
+    bind_refuse_more(L, 0, "expunge_all", "");
     bind_state *b = bind_of(L);
     BIND_ENTER(b, L);
     mr_status st = mr_session_expunge_all(s);
@@ -387,8 +379,7 @@ static void refuse_nil_key(lua_State *L, mr_mapper *mapper, int idx, unsigned i)
     bind_error(L, MR_ERR_ARGUMENT, "get(%s): %s.%s: got nil (is the variable set?)", mapper->name, mapper->name, name);
 }
 
-/* A table by attribute has the key's attributes and no others. */
-static void check_key_names(lua_State *L, mr_mapper *mapper, int idx) {
+void bind_check_key_names(lua_State *L, const mr_mapper *mapper, int idx) {
     for (lua_pushnil(L); lua_next(L, idx); lua_pop(L, 1)) {
         const char *name = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : bind_describe(L, -2);
         const mr_property *prop = lua_type(L, -2) == LUA_TSTRING ? mr_mapper_property(mapper, name, true) : NULL;
@@ -412,7 +403,7 @@ static unsigned read_key(lua_State *L, mr_mapper *mapper, int idx, mr_value *val
     }
     lua_Integer n = (lua_Integer)lua_rawlen(L, idx);
     bool by_name = n == 0;
-    if (by_name) check_key_names(L, mapper, idx);
+    if (by_name) bind_check_key_names(L, mapper, idx);
     if (by_name) n = mapper->npk;
     if (n > MAX_KEY) bind_error(L, MR_ERR_ARGUMENT, "get(%s): a key of %d values is too long", mapper->name, (int)n);
     luaL_checkstack(L, (int)n + 4, "get");
@@ -466,7 +457,7 @@ static int session_get(lua_State *L) {
     mr_mapper *mapper = bind_arg_class(L, 2, "get");
     bind_state *b = bind_of(L);
     mr_value key[MAX_KEY];
-    refuse_more(L, 3, "get", " (a key of several columns is one list)");
+    bind_refuse_more(L, 3, "get", " (a key of several columns is one list)");
     int idx = lua_isnoneornil(L, 4) ? 0 : 4;
     if (idx && !bind_is_plain_table(L, 4)) return bind_type_error(L, 4, "get", "a table of options (a key of several columns is one list)");
     bind_check_options(L, idx, "get", known);

@@ -30,4 +30,7 @@ void bind_open_transaction(lua_State *L);
 int bind_session_identity_map(lua_State *L);
 void bind_open_identity_map(lua_State *L);
 
+/* Raises unless the table at idx, a key by attribute, has the key's attributes and no others. */
+void bind_check_key_names(lua_State *L, const mr_mapper *mapper, int idx);
+
 #endif

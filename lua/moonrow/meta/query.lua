@@ -424,7 +424,8 @@ function RelationshipAttribute:contains(object) end
 ---@return moonrow.RelationshipAttribute
 function RelationshipAttribute:of_type(target) end
 
----What object.posts gives: list-like, with #, [i], ipairs and assignment besides.
+---What object.posts gives: list-like, with #, [i], ipairs and assignment besides. Each read makes a view of its own: two of one
+---list are equal by ==, but are two keys of a table; the object itself is one key.
 ---@class moonrow.Collection
 ---@field [integer] moonrow.Object
 local Collection = {}

@@ -87,7 +87,8 @@ size_t mr_session_deleted_count(const mr_session *s);
 mr_entity *mr_session_deleted_at(const mr_session *s, size_t i);
 
 /* Transactions. InvalidRequestError from begin when one has begun, or when objects that were changed before wait for a flush;
- * after a failed flush PendingRollbackError, naming the first error, from everything but rollback and close. */
+ * after a failed flush PendingRollbackError, naming the first error, from everything that reads, writes, or changes what the
+ * session holds, but rollback and close. What only asks (contains, is_modified, the lists) is answered. */
 mr_status mr_session_begin(mr_session *s, mr_txmode mode);
 mr_status mr_session_begin_nested(mr_session *s); /* flushes first */
 mr_status mr_session_flush(mr_session *s);
