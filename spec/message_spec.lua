@@ -199,7 +199,10 @@ describe("a database's URL and options", function()
   end)
 
   it("say what is known where an option is not", function()
-    refuse("ArgumentError", { "'readonly'", "echo", "journal_mode" }, mr.open, "sqlite://", { readonly = true })
+    refuse("ArgumentError", { "'readonly'", "for open", "echo", "journal_mode" }, mr.open, "sqlite://", { readonly = true })
+    refuse("ArgumentError", { "'readonly'", "for create_engine", "echo" }, mr.create_engine, "sqlite://", { readonly = true })
+    refuse("ArgumentError", { "'colour'", "for sessionmaker", "autoflush" }, mr.sessionmaker, { colour = true })
+    refuse("ArgumentError", { "'colour'", "for selectinload, which has none" }, mr.selectinload, User.posts, { colour = 1 })
   end)
 
   it("name the dialect that was meant, and no driver of tests", function()

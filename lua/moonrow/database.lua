@@ -184,6 +184,9 @@ local database = {}
 
 local own = { "metadata", "session_options", "engine_options", "query_class", "name" }
 local known = options.set(own)
+local of_engine = { "echo", "busy_timeout", "statement_cache", "journal_mode", "synchronous", "convert_unicode" }
+local all_known = options.set(own)
+for _, name in ipairs(of_engine) do all_known[name] = true end
 
 local function make(mr, what, given, engine_options)
   options.query_class(what, given.query_class)
@@ -230,8 +233,7 @@ end
 -- mr.open(url, options): a database with an application of its own. Options: those of mr.Database and of
 -- create_engine.
 function database.open(mr, ...)
-  local any = setmetatable({}, { __index = function() return true end })
-  local given, args = options.split("open", any, ...)
+  local given, args = options.split("open", all_known, ...)
   local url = options.arguments("open", 1, args)
   if type(url) ~= "string" then options.expect("open", 'a URL such as "sqlite:///file.db"', url) end
   local engine_options = {}
