@@ -1,4 +1,5 @@
--- Messages: what is written wrong is answered with what the writer most likely needs, and with nothing that leads astray.
+-- Messages: what is written wrong is answered with what the writer most likely needs, and with nothing that leads
+-- astray.
 
 local mr = require "moonrow"
 local spy = require "luassert.spy"
@@ -72,14 +73,16 @@ describe("words of other libraries", function()
 
   it("on a class do, too", function()
     for _, word in ipairs{ "find", "get", "all", "first", "where", "filter_by" } do
-      lacks(refuse("ArgumentError", { word, "db.session:get", "db.session:query" }, function() return User[word] end), "did you mean")
+      lacks(refuse("ArgumentError", { word, "db.session:get", "db.session:query" }, function() return User[word] end),
+        "did you mean")
     end
     refuse("ArgumentError", { "'create'", "db.session:add" }, function() User:create{ name = "x" } end)
   end)
 
   it("on a database name the session's method", function()
     for _, word in ipairs{ "query", "add", "commit", "get", "execute", "retry" } do
-      local e = refuse("ArgumentError", { ("'%s'"):format(word), ("db.session:%s("):format(word) }, function() return db[word] end)
+      local e = refuse("ArgumentError", { ("'%s'"):format(word), ("db.session:%s("):format(word) },
+        function() return db[word] end)
       lacks(e, "did you mean")
     end
   end)
@@ -101,7 +104,8 @@ describe("a date that the calendar does not have", function()
         lacks(e, "2024-02-29")
       end
     end
-    for text, words in pairs{ ["25:00"] = "no hour 25", ["12:60:00"] = "no minute 60", ["12:00:61"] = "no second 61" } do
+    for text, words in pairs{ ["25:00"] = "no hour 25", ["12:60:00"] = "no minute 60",
+      ["12:00:61"] = "no second 61" } do
       lacks(refuse("ArgumentError", { "User.wakes", words }, User, { wakes = text }), "13:04:05")
       refuse("ArgumentError", { "User.seen", words }, User, { seen = "2024-01-01 " .. text })
     end
@@ -112,11 +116,15 @@ describe("a date that the calendar does not have", function()
     refuse("ArgumentError", { "datetime", "no hour 24" }, mr.datetime, { year = 2024, month = 2, day = 1, hour = 24 })
     refuse("ArgumentError", { "time", "no minute -1" }, mr.time, { hour = 1, minute = -1 })
     refuse("ArgumentError", { "date", "no year 10000" }, mr.date, { year = 10000, month = 1, day = 1 })
-    refuse("ArgumentError", { "User.born", "February 2024 has no day 30" }, User, { born = { year = 2024, month = 2, day = 30 } })
-    refuse("ArgumentError", { "User.seen", "no hour 24" }, User, { seen = { year = 2024, month = 2, day = 1, hour = 24 } })
+    refuse("ArgumentError", { "User.born", "February 2024 has no day 30" }, User, { born = { year = 2024, month = 2,
+      day = 30 } })
+    refuse("ArgumentError", { "User.seen", "no hour 24" }, User, { seen = { year = 2024, month = 2, day = 1,
+      hour = 24 } })
     refuse("ArgumentError", { "User.born", "'day'" }, User, { born = { year = 2024, month = 2 } })
-    refuse("ArgumentError", { "User.born", "'month'", "\"May\"" }, User, { born = { year = 2024, month = "May", day = 1 } })
-    refuse("ArgumentError", { "User.seen", "no month 13" }, User.seen.lt, User.seen, { year = 2024, month = 13, day = 1 })
+    refuse("ArgumentError", { "User.born", "'month'", "\"May\"" }, User, { born = { year = 2024, month = "May",
+      day = 1 } })
+    refuse("ArgumentError", { "User.seen", "no month 13" }, User.seen.lt, User.seen, { year = 2024, month = 13,
+      day = 1 })
   end)
 
   it("has the right form shown where the form is wrong", function()
@@ -155,7 +163,8 @@ describe("a list for one value", function()
     refuse("ArgumentError", say "User.born", User.born.eq, User.born, { "2024-01-01", "2024-01-02" })
     refuse("ArgumentError", say "User.id", function() s:query(User):filter_by{ id = list } end)
     local connection <close> = db.engine:connect()
-    refuse("ArgumentError", say "parameter 'ids'", connection.execute, connection, mr.text "SELECT :ids", { ids = list })
+    refuse("ArgumentError", say "parameter 'ids'", connection.execute, connection, mr.text "SELECT :ids", {
+      ids = list })
   end)
 
   it("has no cure of in_ where nothing is compared", function()
@@ -170,7 +179,8 @@ describe("query:update and query:delete", function()
     local q = s:query(User)
     refuse("ArgumentError", { "update", "a table of values" }, q.update, q, User.name, "x")
     refuse("ArgumentError", { "update", "a table of values", '"name"' }, q.update, q, "name", "x")
-    refuse("ArgumentError", { "update", "a table of options", "synchronize_session", '"fetch"' }, q.update, q, { name = "x" }, "fetch")
+    refuse("ArgumentError", { "update", "a table of options", "synchronize_session", '"fetch"' }, q.update, q, {
+      name = "x" }, "fetch")
     refuse("ArgumentError", { "delete", "a table of options", "synchronize_session" }, q.delete, q, "fetch")
   end)
 end)
@@ -178,7 +188,8 @@ end)
 describe("a database's URL and options", function()
   it("take the URL's parameters as options, too", function()
     local file = os.tmpname()
-    for _, options in ipairs{ { journal_mode = "wal" }, { journal_mode = "WAL", synchronous = "off", busy_timeout = 10 } } do
+    for _, options in ipairs{ { journal_mode = "wal" }, { journal_mode = "WAL", synchronous = "off",
+      busy_timeout = 10 } } do
       local other = mr.open("sqlite:///" .. file, options)
       assert.equal("wal", other.session:scalar(mr.text "PRAGMA journal_mode"))
       assert.equal(options.synchronous and 0 or 2, other.session:scalar(mr.text "PRAGMA synchronous"))
@@ -195,14 +206,18 @@ describe("a database's URL and options", function()
     refuse("ArgumentError", { "journal_mode", "wal", "off" }, mr.open, "sqlite://", { journal_mode = "fast" })
     refuse("ArgumentError", { "journal_mode", "a string" }, mr.open, "sqlite://", { journal_mode = true })
     refuse("ArgumentError", { "journal_mode" }, mr.open, "sqlite://", { journal_mode = "wal&x=y" })
-    refuse("ArgumentError", { "'journal_mod'", "did you mean 'journal_mode'?" }, mr.open, "sqlite://", { journal_mod = "wal" })
+    refuse("ArgumentError", { "'journal_mod'", "did you mean 'journal_mode'?" }, mr.open, "sqlite://", {
+      journal_mod = "wal" })
   end)
 
   it("say what is known where an option is not", function()
-    refuse("ArgumentError", { "'readonly'", "for open", "echo", "journal_mode" }, mr.open, "sqlite://", { readonly = true })
-    refuse("ArgumentError", { "'readonly'", "for create_engine", "echo" }, mr.create_engine, "sqlite://", { readonly = true })
+    refuse("ArgumentError", { "'readonly'", "for open", "echo", "journal_mode" }, mr.open, "sqlite://", {
+      readonly = true })
+    refuse("ArgumentError", { "'readonly'", "for create_engine", "echo" }, mr.create_engine, "sqlite://", {
+      readonly = true })
     refuse("ArgumentError", { "'colour'", "for sessionmaker", "autoflush" }, mr.sessionmaker, { colour = true })
-    refuse("ArgumentError", { "'colour'", "for selectinload, which has none" }, mr.selectinload, User.posts, { colour = 1 })
+    refuse("ArgumentError", { "'colour'", "for selectinload, which has none" }, mr.selectinload, User.posts, {
+      colour = 1 })
   end)
 
   it("name the dialect that was meant, and no driver of tests", function()
@@ -238,8 +253,10 @@ describe("getmetatable", function()
     s:add(ann)
     s:commit()
     for _, value in ipairs{
-      s(), db.engine, db.engine:connect(), s:query(User), mr.now(), mr.date(2024, 1, 1), ann, ann.posts, User, User.name, User.posts,
-      mr.select(User), s:query(User.id):first(), s:execute(mr.text "select 1"), db.metadata, mr.inspect(ann), s:begin_nested(),
+      s(), db.engine, db.engine:connect(), s:query(User), mr.now(), mr.date(2024, 1, 1), ann, ann.posts, User,
+        User.name, User.posts,
+      mr.select(User), s:query(User.id):first(), s:execute(mr.text "select 1"), db.metadata, mr.inspect(ann),
+        s:begin_nested(),
       s:no_autoflush(), s().identity_map, mr.Integer, mr.joinedload(User.posts), db.Column{ db.Integer }, mr.field(),
       db.relationship "User", db.backref "x", User.c, db.engine.dialect and db.session(),
     } do

@@ -1,5 +1,5 @@
--- Arguments and options that mean nothing are refused when they are given, by their name: nothing is ignored, and nothing
--- fails later somewhere else.
+-- Arguments and options that mean nothing are refused when they are given, by their name: nothing is ignored, and
+-- nothing fails later somewhere else.
 
 local mr = require "moonrow"
 local refuse = require "spec.support.refuse"
@@ -34,7 +34,8 @@ describe("options of schema, engine and sessions", function()
     refuse("ArgumentError", { "query_class", "number 5" }, mr.open, "sqlite://", { query_class = 5 })
     refuse("ArgumentError", { "query_class", "number 5" }, mr.Database, { query_class = 5 })
     refuse("ArgumentError", { "query_class", "number 5" }, db.session.query_property, db.session, 5)
-    refuse("ArgumentError", { "statement_cache", "1 to 100000" }, mr.create_engine, "sqlite://", { statement_cache = 0 })
+    refuse("ArgumentError", { "statement_cache", "1 to 100000" }, mr.create_engine, "sqlite://", {
+      statement_cache = 0 })
     refuse("ArgumentError", { "busy_timeout" }, mr.create_engine, "sqlite://", { busy_timeout = -2 })
     refuse("ArgumentError", { "trace", '"x"' }, mr.memory, { trace = "x" })
     refuse("ArgumentError", { "trace", "-1" }, mr.memory, { trace = -1 })
@@ -132,15 +133,18 @@ describe("arguments of expressions and results", function()
     end
     local sum = mr.func.sum(User.id)
     refuse("ArgumentError", { "over", "rows and range" }, sum.over, sum, { rows = { 1, 2 }, range = { 1, 2 } })
-    assert.equal("sum(user.id) OVER (RANGE BETWEEN CURRENT ROW AND 2 FOLLOWING)", tostring(sum:over{ range = { 0, 2 } }))
+    assert.equal("sum(user.id) OVER (RANGE BETWEEN CURRENT ROW AND 2 FOLLOWING)", tostring(sum:over{ range = { 0,
+      2 } }))
     assert.equal("sum(user.id) OVER (ROWS BETWEEN CURRENT ROW AND 2 FOLLOWING)", tostring(sum:over{ rows = { 0, 2 } }))
     refuse("ArgumentError", { "bindparam", "3 arguments" }, mr.bindparam, "x", db.Integer, 5)
     refuse("ArgumentError", { "bindparam", "a type", "number 5" }, mr.bindparam, "x", 5)
   end)
 
   it("a column of a result that it does not have is refused at once", function()
-    refuse("ArgumentError", { "scalars", "1 column,", "not 2" }, function() s:execute(mr.select(User.id)):scalars(2) end)
-    refuse("ArgumentError", { "scalars", "1 column,", "not 2" }, function() s:execute(mr.text "SELECT 1 WHERE 0"):scalars(2) end)
+    refuse("ArgumentError", { "scalars", "1 column,", "not 2" },
+      function() s:execute(mr.select(User.id)):scalars(2) end)
+    refuse("ArgumentError", { "scalars", "1 column,", "not 2" },
+      function() s:execute(mr.text "SELECT 1 WHERE 0"):scalars(2) end)
     refuse("ArgumentError", { "scalars", '"x"' }, function() s:execute(mr.select(User.id)):scalars "x" end)
     assert.same({ "ann" }, s:execute(mr.select(User.id, User.name)):scalars(2):all())
     assert.same({ "ann" }, s:execute(mr.text "SELECT id, name FROM user"):scalars(2):all())
@@ -162,7 +166,8 @@ describe("a loader option", function()
     local function load(option) return s:query(User):options(option):all() end
     refuse("ArgumentError", { "undefer_group", "'nope'", "User" }, load, mr.undefer_group "nope")
     refuse("ArgumentError", { "undefer_group", "'bodies'", "User" }, load, mr.undefer_group "bodies")
-    refuse("ArgumentError", { "undefer_group", "'texts'", "Post" }, load, mr.defaultload(User.posts):undefer_group "texts")
+    refuse("ArgumentError", { "undefer_group", "'texts'", "Post" }, load,
+      mr.defaultload(User.posts):undefer_group "texts")
     refuse("ArgumentError", { "undefer_group", "one group" }, mr.undefer_group, "texts", "more")
     assert.equal(1, #load(mr.undefer_group "texts"))
     assert.equal(1, #load(mr.selectinload(User.posts):undefer_group "bodies"))
@@ -191,8 +196,10 @@ describe("a session whose transaction is dead", function()
     s:add(User{ id = 1, name = "twin" })
     pcall(s.flush, s)
     for name, arguments in pairs{
-      add = { User{} }, delete = { ann }, expunge = { ann }, expunge_all = {}, expire = { ann }, expire_all = {}, merge = { ann },
-      refresh = { ann }, flush = {}, commit = {}, get = { User, 2 }, execute = { mr.text "SELECT 1" }, begin_nested = {},
+      add = { User{} }, delete = { ann }, expunge = { ann }, expunge_all = {}, expire = { ann }, expire_all = {},
+        merge = { ann },
+      refresh = { ann }, flush = {}, commit = {}, get = { User, 2 }, execute = { mr.text "SELECT 1" },
+        begin_nested = {},
     } do
       refuse("PendingRollbackError", "rollback()", s[name], s, table.unpack(arguments))
     end
@@ -228,10 +235,13 @@ describe("a version", function()
     s:execute(mr.insert(Doc), { { id = 1, text = "a" }, { id = 2, text = "b" } })
     local words = { "Doc.version", "NULL" }
     refuse("InvalidRequestError", words, function() return mr.insert(Doc):values{ id = 3, version = mr.null } end)
-    refuse("InvalidRequestError", words, function() return mr.insert(Doc):values{ { id = 3, version = 1 }, { id = 4, version = mr.null } } end)
-    refuse("InvalidRequestError", words, function() return mr.insert(Doc):values{ id = 3, version = mr.literal(mr.null) } end)
+    refuse("InvalidRequestError", words, function() return mr.insert(Doc):values{ { id = 3, version = 1 }, { id = 4,
+      version = mr.null } } end)
+    refuse("InvalidRequestError", words, function() return mr.insert(Doc):values{ id = 3,
+      version = mr.literal(mr.null) } end)
     refuse("InvalidRequestError", words, s.execute, s, mr.insert(Doc), { id = 3, version = mr.null })
-    refuse("InvalidRequestError", words, s.execute, s, mr.insert(Doc), { { id = 3, version = 1 }, { id = 4, version = mr.null } })
+    refuse("InvalidRequestError", words, s.execute, s, mr.insert(Doc), { { id = 3, version = 1 }, { id = 4,
+      version = mr.null } })
     refuse("InvalidRequestError", words, function() return mr.update(Doc):values{ version = mr.null } end)
     refuse("InvalidRequestError", words, s.import, s, Doc, { { id = 3, version = mr.null } })
     local q = s:query(Doc)
@@ -255,7 +265,8 @@ describe("a version", function()
     s:rollback()
     refuse("InvalidRequestError", words, s.execute, s, mr.insert(Doc), { { id = 2 }, { id = 3 } })
     s:rollback()
-    refuse("InvalidRequestError", words, s.execute, s, mr.update(Doc), { { id = 1, text = "c", version = 1 }, { id = 1, text = "d", version = 1 } })
+    refuse("InvalidRequestError", words, s.execute, s, mr.update(Doc), { { id = 1, text = "c", version = 1 }, {
+      id = 1, text = "d", version = 1 } })
     s:rollback()
     assert.equal(0, stored())
     value = 5

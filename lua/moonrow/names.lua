@@ -1,6 +1,6 @@
 -- names.lua: the nearest name to one that nobody knows, for "did you mean". The same measure as the
--- core's (src/base/names.c): slips of typing only, one for each six letters; two neighbours swapped count as one; else a
--- name that begins with it.
+-- core's (src/base/names.c): slips of typing only, one for each six letters; two neighbours swapped count as one;
+-- else a name that begins with it.
 --
 -- Invariant: a name is never suggested for itself.
 

@@ -10,11 +10,11 @@ local options = {}
 local function is_plain(value) return type(value) == "table" and getmetatable(value) == nil end
 
 -- What is known, where nothing is near.
-local function list(known)
+local function words(known)
   local all = {}
   for name in pairs(known) do all[#all + 1] = name end
   table.sort(all)
-  return all[1] and (" (known are %s)"):format(table.concat(all, ", ")) or ", which has none"
+  return all[1] and string.format(" (known are %s)", table.concat(all, ", ")) or ", which has none"
 end
 
 local function check(what, known, given)
@@ -22,7 +22,7 @@ local function check(what, known, given)
     if type(name) ~= "string" or not known[name] then
       local hint = names.hint(tostring(name), known)
       core.raise("ArgumentError", string.format("unknown option '%s' for %s%s",
-        tostring(name), what, hint ~= "" and hint or list(known)))
+        tostring(name), what, hint ~= "" and hint or words(known)))
     end
   end
   return given

@@ -178,8 +178,8 @@ end
 
 local Scoped = { __name = "scoped_session" }
 
--- A field of the session is set there. A function in the place of a method is a spy or a stub of a test's: it stays with
--- the scoped session, until it is set back.
+-- A field of the session is set there. A function in the place of a method is a spy or a stub of a test's: it stays
+-- with the scoped session, until it is set back.
 function Scoped:__newindex(name, value)
   if (methods[name] or core.session_methods[name]) and options.callable(value) then
     states[self].found[name] = value

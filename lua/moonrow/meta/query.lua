@@ -104,7 +104,8 @@ function Select:except_(other, ...) end
 ---@param options moonrow.ExecutionOptions
 ---@return self
 function Select:execution_options(options) end
----FOR UPDATE, where the database locks rows. SQLite locks no rows, and has nothing of this: neither read, nowait nor skip_locked.
+---FOR UPDATE, where the database locks rows. SQLite locks no rows, and has nothing of this: neither read, nowait nor
+---skip_locked.
 ---@param options? table
 ---@return self
 function Select:with_for_update(options) end
@@ -424,8 +425,8 @@ function RelationshipAttribute:contains(object) end
 ---@return moonrow.RelationshipAttribute
 function RelationshipAttribute:of_type(target) end
 
----What object.posts gives: list-like, with #, [i], ipairs and assignment besides. Each read makes a view of its own: two of one
----list are equal by ==, but are two keys of a table; the object itself is one key.
+---What object.posts gives: list-like, with #, [i], ipairs and assignment besides. Each read makes a view of its own:
+---two of one list are equal by ==, but are two keys of a table; the object itself is one key.
 ---@class moonrow.Collection
 ---@field [integer] moonrow.Object
 local Collection = {}

@@ -191,8 +191,8 @@ function mr.class_of(object) end
 
 -- ---------------------------------------------------------------- dates
 
----Immutable; == < - work, tostring is ISO 8601. Each read makes a value of its own: two that are equal by == are two keys of
----a table. What is grouped by a date has tostring(date) as its key.
+---Immutable; == < - work, tostring is ISO 8601. Each read makes a value of its own: two that are equal by == are two
+---keys of a table. What is grouped by a date has tostring(date) as its key.
 ---@class moonrow.Date
 ---@field year integer
 ---@field month integer
