@@ -45,6 +45,11 @@ static int expr_ge(lua_State *L) {
 
 /* ---------------------------------------------------------------- IS */
 
+/* Moments are asked for in each of their spellings, NULL or not. */
+static bool is_calendar(const mr_type *type) {
+    return type && (type->code == MR_TYPE_DATE || type->code == MR_TYPE_TIME || type->code == MR_TYPE_DATETIME);
+}
+
 static int is(lua_State *L, mr_op op, const char *function) {
     mr_node *left = bind_arg_node(L, 1, function);
     if (lua_gettop(L) < 2) return bind_error(L, MR_ERR_ARGUMENT, "%s: write %s(nil)", function, function);
@@ -54,7 +59,7 @@ static int is(lua_State *L, mr_op op, const char *function) {
         right = mr_sql_raw(env, left->type, "NULL");
     else if (lua_isboolean(L, 2))
         right = mr_sql_raw(env, mr_type_simple(MR_TYPE_BOOLEAN), lua_toboolean(L, 2) ? "true" : "false");
-    else if (bind_test_node(L, 2) || bind_is_query(L, 2))
+    else if (bind_test_node(L, 2) || bind_is_query(L, 2) || is_calendar(left->type))
         right = bind_to_operand(L, 2, left->type, bind_push_what(L, left));
     else
         return bind_type_error(L, 2, function, "nil, true, false or an expression (values are compared by :eq)");

@@ -36,8 +36,8 @@ static const mr_driver *find_driver(const char *dialect) {
 /* The drivers for tests are named to those alone who have nearly written one. */
 static mr_status no_dialect(mr_env *env, const mr_url *url) {
     const char *near = mr_nearest(url->dialect, dialect_name, NULL);
-    return mr_fail(env, MR_ERR_ARGUMENT, "database URL \"%s\": unknown dialect '%s' (%s%s%s)", url->text, url->dialect,
-                   near ? "did you mean '" : "known is sqlite", near ? near : "", near ? "'?" : "");
+    return mr_fail(env, MR_ERR_ARGUMENT, "database URL \"%s\": unknown dialect '%s'%s%s%s", url->text, url->dialect,
+                   near ? " (did you mean '" : "; known are sqlite databases alone", near ? near : "", near ? "'?)" : "");
 }
 
 mr_db_state *mr_db_state_of(mr_env *env) {
