@@ -274,7 +274,9 @@ static void subquery_of_a_class(void **state) {
     OK(mr_load_statement(one, true, &selects[0]));
     OK(mr_load_statement(two, true, &selects[1]));
     mr_node *a = mr_sql_alias(env, mr_sql_compound(env, MR_OP_UNION, selects, 2, NULL), NULL);
-    run(order(query_as(user, a), col(user, "username")));
+    mr_query *all = query(user), *united = mr_query_over(all, mr_node_retain(a), false);
+    mr_query_release(all);
+    run(order(united, col(user, "username")));
     expect_sent("SELECT anon_1.user_id AS anon_1_user_id, anon_1.user_username AS anon_1_user_username, "
                 "anon_1.user_email AS anon_1_user_email FROM (SELECT " USER
                 " FROM user WHERE user.id = ? UNION SELECT " USER

@@ -16,7 +16,7 @@
 
 /* Steps are shared: each option has the first nsteps of them, and of a column option one more in `last`. */
 typedef struct option_part {
-    mr_option option; /* steps: unused; alias: one reference */
+    mr_option option; /* steps, start: unused; alias: one reference */
     unsigned nsteps;
     bool has_last;
     mr_option_step last;
@@ -25,6 +25,7 @@ typedef struct option_part {
 typedef struct bind_option_value {
     unsigned nsteps, nparts;
     mr_mapper *mapper; /* what the path starts from, or NULL */
+    mr_node *start;    /* the alias of it that is meant, or NULL; one reference */
     mr_option_step *steps;
     option_part *parts;
 } bind_option_value;
@@ -44,7 +45,9 @@ static int option_gc(lua_State *L) {
     if (!o) return 0;
     bool open = bind_peek(L) != NULL;
     for (unsigned i = 0; open && i < o->nparts; i++) mr_node_release(o->parts[i].option.alias);
+    if (open) mr_node_release(o->start);
     o->nparts = 0;
+    o->start = NULL;
     return bind_finalized(L);
 }
 
@@ -59,13 +62,17 @@ static bind_option_value *extend(lua_State *L, const bind_option_value *from, un
     memcpy(o->parts, from->parts, nparts * sizeof *o->parts);
     for (unsigned i = 0; i < nparts; i++) mr_node_retain(o->parts[i].option.alias);
     o->mapper = from->mapper;
+    o->start = mr_node_retain(from->start);
     return o;
 }
 
 /* ---------------------------------------------------------------- paths */
 
-static void first_class(bind_option_value *o, const bind_relationship *r, mr_mapper *mapper) {
-    if (o->nsteps == 0 && !o->mapper && !(r && r->alias)) o->mapper = mapper;
+/* The first attribute says which class, and which alias (borrowed; or NULL) of it, the path starts from. */
+static void first_class(bind_option_value *o, mr_mapper *mapper, mr_node *alias) {
+    if (o->nsteps > 0 || o->mapper) return;
+    o->mapper = mapper;
+    o->start = mr_node_retain(alias);
 }
 
 /* Appends the steps of a dotted path. */
@@ -95,7 +102,7 @@ static void add_steps(lua_State *L, bind_option_value *o, int idx) {
         add_path(L, o, lua_tostring(L, idx));
         return;
     }
-    first_class(o, r, r->prop->mapper);
+    first_class(o, r->prop->mapper, r->alias);
     o->steps[o->nsteps++] = (mr_option_step){r->prop, NULL, r->of_type};
 }
 
@@ -165,11 +172,12 @@ static int load_option(lua_State *L) {
 /* ---------------------------------------------------------------- columns */
 
 /* The attribute at idx as a step: User.name, or "name". */
-static mr_option_step column_step(lua_State *L, int idx, const char *function, mr_mapper **mapper) {
+static mr_option_step column_step(lua_State *L, int idx, const char *function, mr_mapper **mapper, mr_node **alias) {
     mr_node *node = bind_test_node(L, idx);
     if (node && node->kind == MR_NODE_COLUMN && node->annotation) {
         const mr_property *prop = node->annotation;
         *mapper = prop->mapper;
+        *alias = node->n > 0 ? node->child[0] : NULL;
         return (mr_option_step){prop, NULL, NULL};
     }
     if (lua_type(L, idx) != LUA_TSTRING)
@@ -187,11 +195,15 @@ static int column_option(lua_State *L, mr_option_kind kind, const char *function
     for (int i = 0; i < n; i++) {
         option_part part = {0};
         mr_mapper *mapper = NULL;
+        mr_node *alias = NULL;
         part.option.kind = kind;
         part.nsteps = o->nsteps;
         part.has_last = true;
-        part.last = column_step(L, first + i, function, &mapper);
-        if (mapper) first_class(o, NULL, mapper);
+        part.last = column_step(L, first + i, function, &mapper, &alias);
+        if (mapper) first_class(o, mapper, alias);
+        if (mapper && o->nsteps == 0 && alias != o->start)
+            return bind_error(L, MR_ERR_ARGUMENT, "%s: %s.%s is of another alias than the attributes before it: "
+                              "write an option for each", function, mapper->name, part.last.prop->name);
         o->parts[o->nparts++] = part;
     }
     return 1;
@@ -244,6 +256,7 @@ void bind_apply_option(lua_State *L, int idx) {
         options[i].steps = part->has_last ? last : o->steps;
         options[i].nsteps = part->nsteps + part->has_last;
         options[i].mapper = o->mapper;
+        options[i].start = o->start;
         if (!part->has_last) continue;
         memcpy(last, o->steps, part->nsteps * sizeof *last);
         last[part->nsteps] = part->last;

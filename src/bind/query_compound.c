@@ -1,8 +1,8 @@
 /*
  * query_compound.c: union, union_all, intersect and except_ of queries.
  *
- * The result selects from the compound as a subquery, so it goes on like any query: criteria that name the
- * class's attributes are about the subquery's columns.
+ * The result selects from the compound as a subquery, so it goes on like any query: what names the attributes and
+ * expressions of its queries is about the subquery's columns.
  */
 #include <string.h>
 
@@ -21,44 +21,31 @@ static void push_select(lua_State *L, int idx, const char *function) {
     lua_remove(L, -2);
 }
 
-/* The items of q as read from the compound `from`: its entities, or its columns (pushed). Pushes the array.
- */
-static mr_query_item *push_items(lua_State *L, const mr_query *q, const bind_from *from, const char *function,
-                                 unsigned *n) {
-    bool entity = q->nitems == 1 && q->items[0].mapper;
-    *n = entity ? 1 : (unsigned)bind_from_width(from->node);
-    mr_query_item *items = lua_newuserdatauv(L, (*n + (size_t)1) * sizeof *items, 0);
-    if (entity) {
-        items[0] = (mr_query_item){q->items[0].mapper, from->node, NULL, q->items[0].name};
-        return items;
+/* The n SELECTs from index first on give the same number of columns, as far as that is known. */
+static void check_widths(lua_State *L, int first, int n, const char *function) {
+    size_t width = bind_from_width(bind_test_node(L, first));
+    for (int i = 1; i < n; i++) {
+        size_t other = bind_from_width(bind_test_node(L, first + i));
+        if (width && other && width != other)
+            bind_error(L, MR_ERR_ARGUMENT, "%s: the queries must give the same number of columns: the first gives %d, "
+                       "number %d gives %d", function, (int)width, i + 1, (int)other);
     }
-    bind_check_room(L, (int)*n + 8, function);
-    for (unsigned i = 0; i < q->nitems; i++)
-        if (q->items[i].mapper)
-            bind_error(L, MR_ERR_ARGUMENT, "%s: write one class, or columns alone", function);
-    for (unsigned i = 0; i < *n; i++) {
-        bind_push_from_column(L, from->node, i);
-        items[i] = (mr_query_item){NULL, NULL, bind_test_node(L, -1), bind_from_column_name(from->node, i)};
-    }
-    return items;
 }
 
 static int compound(lua_State *L, mr_op op, const char *function) {
     mr_query *q = bind_query_arg(L, function);
     int n = lua_gettop(L);
+    bool outer = false;
     if (n < 2) return bind_error(L, MR_ERR_ARGUMENT, "%s: expected another query", function);
     bind_check_room(L, n + 10, function);
-    for (int i = 1; i <= n; i++) push_select(L, i, function);
+    for (int i = 1; i <= n; i++) {
+        push_select(L, i, function);
+        if (mr_query_is_outer(bind_test_query(L, i))) outer = true;
+    }
+    check_widths(L, n + 1, n, function);
     mr_node **selects = bind_collect_nodes(L, n + 1, n);
     mr_node *all = mr_sql_compound(q->env, op, selects, (size_t)n, NULL);
-    bind_push_from(L, mr_sql_alias(q->env, all, NULL), NULL);
-    unsigned count;
-    mr_query_item *items = push_items(L, q, bind_test_from(L, -1), function, &count);
-    bind_retain_items(items, count);
-    mr_query *plain = mr_query_new(q->env, items, count, q->core_labels);
-    mr_query *made = plain ? mr_query_options(plain, q->options, q->noptions) : NULL;
-    mr_query_release(plain);
-    return bind_derive(L, made);
+    return bind_derive(L, mr_query_over(q, mr_sql_alias(q->env, all, NULL), outer));
 }
 
 /* The parts of the CTE's body, as far as they are joined by op already. */

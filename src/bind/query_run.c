@@ -194,7 +194,7 @@ static int q_get(lua_State *L) {
     if (!mapper) return bind_error(L, MR_ERR_INVALID_REQUEST, "get: the query is not over one class");
     const mr_select *c = &q->clauses;
     if (c->where || c->order_by || c->group_by || c->limit || c->offset || c->distinct || q->njoins ||
-        q->nparents || q->statement)
+        q->nparents || q->statement || q->united)
         return bind_error(L, MR_ERR_INVALID_REQUEST,
                           "get: the query has criteria already: use filter_by(...):first()");
     lua_settop(L, 2);

@@ -108,6 +108,8 @@ static mr_node *replace_side(void *ud, const mr_node *node) {
         mr_fail(c->env, MR_ERR_INVALID_REQUEST, "the subquery for %s.%s does not select column '%s'",
                 c->rel->parent->name, c->rel->prop->name, node->u.column->name);
         r->failed = true;
+    } else if (s == SIDE_LOCAL && c->adapts && mr_adapt(c->adapts, made, &made) != MR_OK) {
+        r->failed = true;
     }
     return made;
 }
@@ -162,42 +164,28 @@ typedef struct looking {
 static mr_node *look_through(void *ud, const mr_node *node) {
     looking *l = ud;
     mr_node *made = NULL;
-    if (l->failed || node->n > 0 || !reads_table(l->mapper, node->u.column->table)) return NULL;
+    if (l->failed || node->kind != MR_NODE_COLUMN || node->n > 0 || !reads_table(l->mapper, node->u.column->table))
+        return NULL;
     if (mr_from_column(l->env, node->u.column, node->annotation, l->from, &made) != MR_OK) l->failed = true;
     return made;
+}
+
+/* What a query within the expression takes from the class's table comes from the alias. */
+static mr_node *look_at_object(void *ud, const mr_node *from) {
+    const looking *l = ud;
+    if (from->kind != MR_NODE_TABLE || !reads_table(l->mapper, from->u.table)) return NULL;
+    return l->from->kind == MR_NODE_TABLE || l->from->kind == MR_NODE_JOIN ? NULL : l->from;
 }
 
 mr_status mr_through(mr_env *env, mr_node *expression, const mr_mapper *mapper, mr_node *from,
                      mr_node **out) {
     looking l = {env, mapper, from, false};
-    *out = mr_node_replace(expression, look_through, &l);
+    const mr_adaption how = {look_through, look_at_object, &l};
+    *out = mr_node_adapt(expression, &how);
     if (*out && !l.failed) return MR_OK;
     mr_node_release(*out);
     *out = NULL;
     return MR_FAIL;
-}
-
-static mr_node *adapt_column(void *ud, const mr_node *node) {
-    mr_planner *p = ud;
-    const mr_column *column = node->u.column;
-    if (!column->table) return NULL;
-    for (size_t i = 0; i < p->q->nitems; i++) {
-        const mr_query_item *item = &p->q->items[i];
-        if (!item->mapper || !mr_reads_subquery(item->alias)) continue;
-        if (node->n > 0 ? node->child[0] != item->alias : !reads_table(item->mapper, column->table)) continue;
-        mr_node *made = NULL;
-        if (mr_from_column(p->env, column, node->annotation, item->alias, &made) == MR_OK && made)
-            return made;
-    }
-    return NULL;
-}
-
-mr_status mr_adapt(mr_planner *p, mr_node *node, mr_node **out) {
-    *out = node;
-    if (!node || !p->adapts) return MR_OK;
-    *out = mr_node_replace(node, adapt_column, p);
-    mr_node_release(node);
-    return *out ? MR_OK : MR_FAIL;
 }
 
 /* ---------------------------------------------------------------- classes that share a table */
@@ -267,6 +255,7 @@ static mr_status plan_parent(mr_planner *p, uint16_t number) {
         return status;
     }
     if (secondary) primary = mr_sql_and(p->env, primary, secondary);
+    if (mr_adapt(p, primary, &primary) != MR_OK) return MR_FAIL;
     p->criteria = mr_sql_and(p->env, p->criteria, primary);
     return p->criteria ? MR_OK : MR_FAIL;
 }

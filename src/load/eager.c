@@ -163,7 +163,7 @@ mr_status mr_eager_expand(mr_planner *p, uint16_t target) {
 static mr_condition condition_of(mr_planner *p, const mr_target *t) {
     mr_node *local = mr_target_at(p, t->plan.parent)->from;
     return (mr_condition){
-        .env = p->env, .rel = t->plan.along->relationship, .local = local, .remote = t->from};
+        .env = p->env, .rel = t->plan.along->relationship, .local = local, .remote = t->from, .adapts = p};
 }
 
 typedef struct needed_columns {
@@ -226,7 +226,7 @@ static mr_status eager_join(mr_planner *p, const mr_target *t) {
     mr_condition c = condition_of(p, t);
     mr_node *on = NULL, *extra = NULL;
     bool to_wrapper = p->wrapper && !mr_target_at(p, t->plan.parent)->secondary;
-    mr_node *left = to_wrapper ? p->wrapper : c.local;
+    mr_node *left = to_wrapper ? p->wrapper : mr_adapt_from(p, c.local);
     mr_status status = MR_FAIL;
     if (c.rel->secondary && !(c.link = mr_sql_alias(p->env, mr_sql_table(p->env, c.rel->secondary), NULL)))
         return MR_FAIL;

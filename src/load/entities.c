@@ -32,10 +32,15 @@ static bool is_needed(const mr_mapper *mapper, const mr_property *prop) {
 
 /* What the property selects; *out NULL with MR_OK where the FROM object has no such column. */
 static mr_status property_node(mr_planner *p, const mr_target *t, const mr_property *prop, mr_node **out) {
-    if (prop->kind == MR_PROPERTY_COLUMN) return mr_from_column(p->env, prop->column, prop, t->from, out);
+    bool united = mr_adapt_from(p, t->from) != t->from;
+    if (prop->kind == MR_PROPERTY_COLUMN) {
+        mr_status status = mr_from_column(p->env, prop->column, prop, t->from, out);
+        return united && *out ? mr_united_column(p, *out, out) : status;
+    }
     mr_node *expression = prop->expression;
     if (expression->kind == MR_NODE_LABEL) expression = expression->child[0];
-    return mr_through(p->env, expression, t->plan.mapper, t->from, out);
+    if (mr_through(p->env, expression, t->plan.mapper, t->from, out) != MR_OK) return MR_FAIL;
+    return united ? mr_adapt(p, *out, out) : MR_OK;
 }
 
 static mr_status missing_key(mr_planner *p, const mr_target *t, const mr_property *prop) {
@@ -175,6 +180,7 @@ static mr_status plan_class(mr_planner *p, const mr_query_item *item, uint16_t n
     const mr_target *t = mr_target_at(p, out->entity);
     if (mr_inheritance_criterion(p->env, item->mapper, t->from, &criterion) != MR_OK) return MR_FAIL;
     if (!criterion) return MR_OK;
+    if (mr_adapt(p, criterion, &criterion) != MR_OK) return MR_FAIL;
     p->classes = mr_sql_and(p->env, p->classes, criterion);
     return p->classes ? MR_OK : MR_FAIL;
 }
@@ -195,7 +201,7 @@ static mr_status plan_expression(mr_planner *p, const mr_query_item *item, mr_pl
         x = x->child[0];
     }
     mr_node *node = NULL;
-    if (mr_adapt(p, mr_node_retain(x), &node) != MR_OK) return MR_FAIL;
+    if (mr_adapt_item(p, mr_node_retain(x), &node) != MR_OK) return MR_FAIL;
     return mr_columns_add(p, false, node, given, false, &out->column);
 }
 
@@ -226,8 +232,7 @@ static mr_status number_name(mr_planner *p, unsigned i, mr_plan_item *made) {
 }
 
 mr_status mr_plan_items(mr_planner *p) {
-    for (unsigned i = 0; i < p->q->nitems; i++)
-        if (p->q->items[i].mapper && mr_reads_subquery(p->q->items[i].alias)) p->adapts = true;
+    mr_find_subqueries(p);
     for (unsigned i = 0; i < p->q->nitems; i++) {
         const mr_query_item *item = &p->q->items[i];
         mr_plan_item made = {MR_PLAN_NONE, 0, NULL};

@@ -42,20 +42,18 @@ bool mr_from_contains(const mr_node *from, const mr_node *object) {
 
 /* ---------------------------------------------------------------- columns through a FROM object */
 
+static bool gives_property(const mr_node *item, const mr_property *prop) {
+    if (item->kind == MR_NODE_LABEL) item = item->child[0];
+    return prop && item->kind == MR_NODE_COLUMN && item->annotation == prop;
+}
+
 /* The name under which a query lists the column, or NULL. */
 static const char *output_name(const mr_node *query, const mr_column *column, const mr_property *prop) {
-    while (query->kind == MR_NODE_COMPOUND || query->kind == MR_NODE_CTE) query = query->child[0];
-    if (query->kind != MR_NODE_SELECT || !query->u.select->columns) return NULL;
-    const mr_node *list = query->u.select->columns;
-    for (int by_property = 0; by_property < 2; by_property++) {
-        for (uint32_t i = 0; i < list->n; i++) {
-            const mr_node *item = list->child[i];
-            const mr_node *x = item->kind == MR_NODE_LABEL ? item->child[0] : item;
-            if (x->kind != MR_NODE_COLUMN) continue;
-            if (by_property ? !prop || x->annotation != prop : x->u.column != column) continue;
-            return item->kind == MR_NODE_LABEL ? item->name : x->u.column->name;
-        }
-    }
+    const mr_node *list = mr_query_columns(query);
+    for (int by_property = 0; by_property < 2; by_property++)
+        for (uint32_t i = 0; list && i < list->n; i++)
+            if (by_property ? gives_property(list->child[i], prop) : mr_stands_for_column(list->child[i], column))
+                return mr_listed_name(list->child[i]);
     return NULL;
 }
 
@@ -108,6 +106,7 @@ mr_status mr_froms_join(mr_planner *p, mr_op kind, mr_node *left, mr_node *right
 
 /* Adds object to the list unless it is there, or within a join that is. */
 static mr_status list_object(mr_planner *p, mr_vec *list, mr_node *object) {
+    object = mr_adapt_from(p, object);
     if (find_explicit(p, object)) return MR_OK;
     for (size_t i = 0; i < list->len; i++)
         if (mr_from_contains(mr_vec_ptr(list, i), object)) return MR_OK;

@@ -38,7 +38,9 @@ mr_status mr_get_open(const mr_load_context *ctx, mr_mapper *mapper, const mr_va
 /* A query for the key with the options of another. */
 static mr_query *query_with_options(mr_mapper *mapper, const mr_value *values, const mr_query *options) {
     mr_env *env = mapper->env;
-    mr_query_item item = {.mapper = mapper};
+    /* Options of an alias are about that. */
+    mr_node *alias = options->nitems == 1 && options->items[0].mapper ? options->items[0].alias : NULL;
+    mr_query_item item = {.mapper = mapper, .alias = mr_node_retain(alias)};
     mr_query *plain = mr_query_new(env, &item, 1, false), *next;
     mr_query *q = plain ? mr_query_options(plain, options->options, options->noptions) : NULL;
     mr_query_release(plain);
@@ -46,7 +48,7 @@ static mr_query *query_with_options(mr_mapper *mapper, const mr_value *values, c
         const mr_property *prop = mr_mapper_at_slot(mapper, mapper->pk_slots[i]);
         mr_node *bind = mr_sql_bind(env, mr_column_type(env, prop->column), &values[i]);
         mr_op op = values[i].kind == MR_NULL ? MR_OP_IS : MR_OP_EQ;
-        next = mr_query_where(q, mr_sql_binary(env, op, mr_property_node(prop, NULL), bind));
+        next = mr_query_where(q, mr_sql_binary(env, op, mr_property_node(prop, alias), bind));
         mr_query_release(q);
         q = next;
     }

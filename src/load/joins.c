@@ -11,7 +11,7 @@
 
 typedef struct key_pair {
     const void *constraint; /* the columns of one constraint belong together */
-    mr_column *referred, *referring;
+    const mr_column *referred, *referring;
     mr_node *referred_from, *referring_from; /* borrowed */
 } key_pair;
 
@@ -29,18 +29,44 @@ static const mr_table *table_of(const mr_node *leaf) {
     return of->kind == MR_NODE_TABLE ? of->u.table : NULL;
 }
 
-/* The foreign keys of one leaf's table that refer to the other leaf's. */
+static unsigned width_of(const mr_node *leaf) {
+    const mr_table *table = table_of(leaf);
+    const mr_node *list = table ? NULL : mr_query_columns(leaf);
+    return table ? table->ncolumns : list ? (unsigned)list->n : 0;
+}
+
+/* Column i of a leaf as its table has it, also where the leaf is a subquery; NULL: it is an expression. */
+static const mr_column *column_of(const mr_node *leaf, unsigned i) {
+    const mr_table *table = table_of(leaf);
+    if (table) return table->columns[i];
+    const mr_node *x = mr_query_columns(leaf)->child[i];
+    for (;;) {
+        while (x->kind == MR_NODE_LABEL) x = x->child[0];
+        const mr_node *source = mr_column_source(x);
+        if (!source) break;
+        x = source;
+    }
+    return x->kind == MR_NODE_COLUMN && x->u.column->table ? x->u.column : NULL;
+}
+
+static bool gives_column(const mr_node *leaf, const mr_column *column) {
+    const mr_table *table = table_of(leaf);
+    if (table) return column->table == table;
+    for (unsigned i = 0, n = width_of(leaf); i < n; i++)
+        if (column_of(leaf, i) == column) return true;
+    return false;
+}
+
+/* The foreign keys of one leaf's columns that refer to the other leaf's. */
 static mr_status add_keys(mr_env *env, mr_node *referring, mr_node *referred, mr_vec *pairs) {
-    const mr_table *table = table_of(referring), *other = table_of(referred);
-    if (!table || !other) return MR_OK;
-    for (unsigned i = 0; i < table->ncolumns; i++) {
-        for (mr_foreign_key *fk = table->columns[i]->foreign_keys; fk; fk = fk->next) {
+    for (unsigned i = 0, n = width_of(referring); i < n; i++) {
+        const mr_column *column = column_of(referring, i);
+        for (mr_foreign_key *fk = column ? column->foreign_keys : NULL; fk; fk = fk->next) {
             if (!fk->referred && mr_foreign_key_resolve(env, fk) != MR_OK) return MR_FAIL;
-            if (fk->referred->table != other) continue;
+            if (!gives_column(referred, fk->referred)) continue;
             key_pair *pair = mr_vec_push(pairs);
             if (!pair) return MR_FAIL;
-            *pair =
-                (key_pair){constraint_of(table, fk), fk->referred, table->columns[i], referred, referring};
+            *pair = (key_pair){constraint_of(column->table, fk), fk->referred, column, referred, referring};
         }
     }
     return MR_OK;
@@ -146,10 +172,11 @@ static mr_status join_link(mr_planner *p, mr_op kind, mr_condition *c, mr_node *
         mr_node_release(link);
         return MR_FAIL;
     }
+    mr_node *left = mr_adapt_from(p, c->local);
     if (kind != MR_OP_INNER)
-        return mr_froms_join(p, kind, c->local, mr_sql_join(p->env, MR_OP_INNER, link, right, on), primary);
-    mr_status status = mr_froms_join(p, kind, c->local, link, primary);
-    if (status == MR_OK) return mr_froms_join(p, kind, c->local, right, on);
+        return mr_froms_join(p, kind, left, mr_sql_join(p->env, MR_OP_INNER, link, right, on), primary);
+    mr_status status = mr_froms_join(p, kind, left, link, primary);
+    if (status == MR_OK) return mr_froms_join(p, kind, left, right, on);
     mr_node_release(right);
     mr_node_release(on);
     return status;
@@ -161,14 +188,24 @@ static mr_status same_entity(mr_planner *p, const mr_relationship *rel) {
                    rel->parent->name, rel->parent->name, rel->prop->name);
 }
 
+/* The condition that was written for the join: columns of its right side are that side's. */
+static mr_status own_condition(mr_planner *p, const mr_query_join *join, mr_node *right, mr_node **out) {
+    *out = NULL;
+    if (!join->on) return MR_OK;
+    p->spared = right;
+    mr_status status = mr_adapt(p, mr_node_retain(join->on), out);
+    p->spared = NULL;
+    return status;
+}
+
 static mr_status join_along(mr_planner *p, const mr_query_join *join) {
     mr_relationship *rel = join->along->relationship;
     mr_status status = MR_FAIL;
-    mr_condition c = {.env = p->env, .rel = rel};
+    mr_condition c = {.env = p->env, .rel = rel, .adapts = p};
     mr_node *left = join->left_alias ? mr_node_retain(join->left_alias) : mr_mapper_from(rel->parent);
-    mr_node *right = target_from(join), *on = NULL, *extra = NULL;
+    mr_node *right = target_from(join), *on = NULL, *extra = NULL, *own = NULL;
     if (!left || !right) goto out;
-    if (mr_from_same(left, right)) {
+    if (mr_from_same(mr_adapt_from(p, left), right)) {
         status = same_entity(p, rel);
         goto out;
     }
@@ -184,10 +221,11 @@ static mr_status join_along(mr_planner *p, const mr_query_join *join) {
     if (mr_inheritance_criterion(p->env, join->mapper ? join->mapper : rel->target, right, &extra) != MR_OK)
         goto out;
     if (extra) on = mr_sql_and(p->env, on, extra);
-    if (on && join->on) on = mr_sql_and(p->env, on, mr_node_retain(join->on));
+    if (on && join->on && own_condition(p, join, right, &own) != MR_OK) goto out;
+    if (own) on = mr_sql_and(p->env, on, own);
     if (!on) goto out;
     status = rel->secondary ? join_link(p, join->kind, &c, right, on)
-                            : mr_froms_join(p, join->kind, left, right, on);
+                            : mr_froms_join(p, join->kind, mr_adapt_from(p, left), right, on);
     right = on = NULL;
 out:
     mr_node_release(left);
@@ -242,14 +280,14 @@ static bool mentions(mr_env *env, const mr_node *on, const mr_node *left) {
 }
 
 /* The one possible left side that the condition mentions, or that a foreign key leads from. */
-static mr_status choose_left(mr_planner *p, const mr_query_join *join, mr_node *right, const mr_vec *lefts,
-                             mr_node **out) {
+static mr_status choose_left(mr_planner *p, const mr_query_join *join, const mr_node *on, mr_node *right,
+                             const mr_vec *lefts, mr_node **out) {
     size_t n = 0;
     *out = NULL;
     for (size_t i = 0; i < lefts->len; i++) {
         mr_node *left = mr_vec_ptr(lefts, i);
-        bool fits = lefts->len == 1 ? join->on || mr_foreign_key_exists(p->env, left, right)
-                    : join->on      ? mentions(p->env, join->on, left)
+        bool fits = lefts->len == 1 ? on || mr_foreign_key_exists(p->env, left, right)
+                    : on            ? mentions(p->env, on, left)
                                     : mr_foreign_key_exists(p->env, left, right);
         if (fits && n++ == 0) *out = left;
     }
@@ -274,10 +312,9 @@ static mr_status join_onto(mr_planner *p, const mr_query_join *join) {
     mr_vec lefts;
     mr_vec_init(&lefts, p->env, sizeof(mr_node *));
     if (!right || possible_lefts(p, right, &lefts) != MR_OK) goto out;
-    if (choose_left(p, join, right, &lefts, &left) != MR_OK || !left) goto out;
-    if (join->on)
-        on = mr_node_retain(join->on);
-    else if (mr_foreign_key_on(p->env, left, right, &on) != MR_OK)
+    if (own_condition(p, join, right, &on) != MR_OK) goto out;
+    if (choose_left(p, join, on, right, &lefts, &left) != MR_OK || !left) goto out;
+    if (!on && mr_foreign_key_on(p->env, left, right, &on) != MR_OK)
         goto out;
     if (join->mapper && mr_inheritance_criterion(p->env, join->mapper, right, &extra) != MR_OK) goto out;
     if (extra && !(on = mr_sql_and(p->env, on, extra))) goto out;
@@ -306,7 +343,12 @@ static bool is_repeated(const mr_query *q, unsigned number) {
 
 mr_status mr_froms_own_joins(mr_planner *p) {
     const mr_node *from = p->q->clauses.from;
+    if (p->q->united) {
+        if (mr_vec_push_ptr(&p->explicit, p->q->united) != MR_OK) return MR_FAIL;
+        mr_node_retain(p->q->united);
+    }
     for (uint32_t i = 0; from && i < from->n; i++) {
+        if (mr_adapt_from(p, from->child[i]) != from->child[i]) continue;
         if (mr_vec_push_ptr(&p->explicit, from->child[i]) != MR_OK) return MR_FAIL;
         mr_node_retain(from->child[i]);
     }

@@ -13,13 +13,6 @@ static const mr_query_item *item_of(const mr_query *q) {
     return &q->items[0];
 }
 
-bool mr_query_is_outer(const mr_query *q) {
-    if (q->statement || q->clauses.from) return true;
-    for (unsigned i = 0; i < q->njoins; i++)
-        if (q->joins[i].kind != MR_OP_INNER && (q->nitems > 1 || q->joins[i].kind != MR_OP_LEFT)) return true;
-    return false;
-}
-
 mr_query *mr_query_keyed(mr_query *q) {
     const mr_query_item *item = item_of(q);
     if (!item) return mr_query_retain(q);

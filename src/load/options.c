@@ -94,8 +94,12 @@ static mr_status check_group(mr_planner *p, const mr_option *o, const mr_mapper 
     return mr_fail(p->env, MR_ERR_ARGUMENT, "undefer_group: %s has no deferred columns of a group '%s'", mapper->name, o->group);
 }
 
-/* Does the option's path start from this class? */
-static bool starts_from(const mr_option *o, const mr_mapper *mapper) {
+/* Does the option's path start from this item? What names a class means the class itself, what names an alias that one,
+ * and a bare name any that has it. */
+static bool starts_from(const mr_option *o, const mr_query_item *item) {
+    const mr_mapper *mapper = item->mapper;
+    if (!mapper) return false;
+    if (o->mapper && o->start != item->alias) return false;
     if (o->mapper && !mr_mapper_isa(mapper, o->mapper) && !mr_mapper_isa(o->mapper, mapper)) return false;
     return o->nsteps == 0 || find_step(mapper, &o->steps[0]);
 }
@@ -103,6 +107,14 @@ static bool starts_from(const mr_option *o, const mr_mapper *mapper) {
 static mr_status no_start(mr_planner *p, const mr_option *o) {
     const mr_mapper *lead = mr_query_lead(p->q);
     const char *name = o->nsteps == 0 ? NULL : o->steps[0].prop ? o->steps[0].prop->name : o->steps[0].name;
+    bool aliased = false;
+    for (unsigned i = 0; o->mapper && i < p->q->nitems; i++)
+        if (p->q->items[i].mapper && mr_mapper_isa(p->q->items[i].mapper, o->mapper)) aliased = true;
+    if (o->mapper && name && (o->start || aliased))
+        return mr_fail(p->env, MR_ERR_ARGUMENT,
+                       "the option for %s.%s does not apply: it is of %s, which the query does not load; write it with "
+                       "the class or alias that the query is over",
+                       o->mapper->name, name, o->start ? "an alias" : "the class itself");
     if (o->mapper && name)
         return mr_fail(p->env, MR_ERR_ARGUMENT, "the option for %s.%s does not apply: the query loads no %s",
                        o->mapper->name, name, o->mapper->name);
@@ -126,13 +138,14 @@ mr_status mr_options_resolve(mr_planner *p) {
             continue;
         }
         unsigned item = 0;
-        while (item < q->nitems && !(q->items[item].mapper && starts_from(o, q->items[item].mapper))) item++;
+        while (item < q->nitems && !starts_from(o, &q->items[item])) item++;
         if (item == q->nitems && p->plain) continue;
         if (item == q->nitems) return no_start(p, o);
         bool known = path.given && path.given == o->steps && path.start == q->items[item].mapper;
         if (!known && begin_path(p, &path, q, i, q->items[item].mapper) != MR_OK) return MR_FAIL;
         if (resolve_steps(p, o, &path) != MR_OK || check_group(p, o, q->items[item].mapper) != MR_OK) return MR_FAIL;
         o->mapper = q->items[item].mapper;
+        o->start = NULL; /* the plan outlives the query */
         p->roots[p->nopts++] = (uint16_t)item;
     }
     return MR_OK;

@@ -118,9 +118,7 @@ static inline bool mr_is_list(const mr_relationship *rel) {
     return rel->uselist >= 0 ? rel->uselist > 0 : rel->direction != MR_MANY_TO_ONE;
 }
 
-/* keyed.c: may a row lack a class that the query gives because an outer join found nothing? */
-bool mr_query_is_outer(const mr_query *q);
-/* The query with the rows alone that have a primary key, where its rows are objects of one class. A new
+/* keyed.c: the query with the rows alone that have a primary key, where its rows are objects of one class. A new
  * reference; NULL without memory. */
 mr_query *mr_query_keyed(mr_query *q);
 

@@ -57,7 +57,8 @@ typedef struct mr_planner {
     unsigned nopts;
     mr_option *opts; /* the query's, with their properties found; in the plan's arena */
     uint16_t *roots; /* for each: the item that its path starts from */
-    bool adapts;     /* an item is read from a subquery */
+    bool adapts;     /* something that is named is a subquery's */
+    const mr_node *spared; /* a FROM object whose columns are meant as they are, or NULL */
     size_t nfroms;   /* of the FROM list */
     mr_vec order;    /* with wrap: for each item of ORDER BY its column (uint16_t), or MR_PLAN_NONE */
 } mr_planner;
@@ -108,6 +109,7 @@ typedef struct mr_condition {
     mr_node *local, *remote, *link; /* FROM objects; NULL: the bare tables */
     mr_vec *lates;                  /* when not NULL: local columns become late parameters ... */
     uint16_t parent;                /* ... of this parent */
+    mr_planner *adapts;             /* when not NULL: its union stands for the local side, where it gives that */
 } mr_condition;
 /* New references. The primary condition; with a link table, the secondary one. */
 mr_status mr_condition_primary(const mr_condition *c, mr_node **out);
@@ -124,9 +126,19 @@ mr_status mr_plan_parents(mr_planner *p);
 
 /* An expression over the bare columns of a class, with these as seen through from. New reference. */
 mr_status mr_through(mr_env *env, mr_node *expression, const mr_mapper *mapper, mr_node *from, mr_node **out);
-/* A clause of a query whose items are read from subqueries: their columns are the subqueries'. Consumes node;
- * NULL passes. */
+
+/* united.c */
+/* A clause of a query: columns of what is read from subqueries, and what the query's union gives, are theirs. Consumes node;
+ * NULL passes. InvalidRequestError where the union does not give a column of what it is over. */
 mr_status mr_adapt(mr_planner *p, mr_node *node, mr_node **out);
+/* The same for an item of the query: also a value is the union's column where that lists it. */
+mr_status mr_adapt_item(mr_planner *p, mr_node *node, mr_node **out);
+/* The union, where it gives columns of the FROM object; else that itself (borrowed). */
+mr_node *mr_adapt_from(const mr_planner *p, mr_node *from);
+/* A column (consumed) of what the union is over; *out NULL with MR_OK: the union does not give it. */
+mr_status mr_united_column(mr_planner *p, mr_node *column, mr_node **out);
+/* Sets p->adapts. */
+void mr_find_subqueries(mr_planner *p);
 
 /* options.c */
 /* Finds what the options of the query name: ArgumentError where they name nothing. */

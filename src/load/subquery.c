@@ -150,7 +150,7 @@ static mr_status keys_query(mr_job *job, const mr_query_item *item, mr_node *fro
     if (criterion) q = then(q, mr_query_where(q, criterion));
     if (q && !is_limited(q)) q = then(q, mr_query_order_by(q, NULL));
     if (q && !keys_are_unique(job->follow->prop->relationship)) q = then(q, mr_query_distinct(q, NULL));
-    if (q && from->kind == MR_NODE_JOIN && !q->clauses.from)
+    if (q && from->kind == MR_NODE_JOIN && !q->clauses.from && !q->united)
         q = then(q, mr_query_select_from(q, mr_node_retain(from)));
     /* A copy of our own: the labels are needed as names. */
     if (q) q->core_labels = false;

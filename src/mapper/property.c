@@ -225,6 +225,12 @@ static mr_node *replace_column(void *ud, const mr_node *node) {
     return mr_sql_column(a->env, node->u.column, mr_node_retain(a->from), node->annotation);
 }
 
+/* What a query within the expression takes from the class's table comes from the alias. */
+static mr_node *replace_object(void *ud, const mr_node *from) {
+    const alias_of *a = ud;
+    return from->kind == MR_NODE_TABLE && from->u.table == a->table ? a->from : NULL;
+}
+
 mr_node *mr_property_node(const mr_property *prop, mr_node *from) {
     mr_env *env = prop->mapper->env;
     const mr_property *real = mr_mapper_property(prop->mapper, prop->name, true);
@@ -233,7 +239,8 @@ mr_node *mr_property_node(const mr_property *prop, mr_node *from) {
     if (real->kind == MR_PROPERTY_EXPRESSION && real->expression) {
         if (!from) return mr_node_retain(real->expression);
         alias_of a = {env, real->mapper->table, from};
-        return mr_node_replace(real->expression, replace_column, &a);
+        const mr_adaption how = {replace_column, replace_object, &a};
+        return mr_node_adapt(real->expression, &how);
     }
     mr_fail(env, MR_ERR_ARGUMENT, "%s.%s is %s, no column: it cannot be part of an expression",
             prop->mapper->name, prop->name,

@@ -61,6 +61,7 @@ static mr_status append_run(mr_query *c, const mr_option *options, unsigned n, u
         o->steps = path ? path->steps : NULL;
         o->group = mr_query_name(c->env, options[i].group, &failed);
         mr_node_retain(o->alias);
+        mr_node_retain(o->start);
     }
     mr_option_path_release(c->env, path);
     return failed ? MR_FAIL : MR_OK;
@@ -85,5 +86,6 @@ mr_query *mr_query_options(const mr_query *q, const mr_option *options, unsigned
 mr_query *mr_query_option(const mr_query *q, const mr_option *option) {
     mr_query *c = mr_query_options(q, option, 1);
     mr_node_release(option->alias);
+    mr_node_release(option->start);
     return c;
 }

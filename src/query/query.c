@@ -48,6 +48,7 @@ void mr_query_release(mr_query *q) {
     mr_free(q->env, q->joins);
     for (unsigned i = 0; i < q->noptions; i++) {
         mr_node_release(q->options[i].alias);
+        mr_node_release(q->options[i].start);
         mr_option_path_release(q->env, q->options[i].path);
     }
     mr_free(q->env, q->options);
@@ -60,6 +61,7 @@ void mr_query_release(mr_query *q) {
     mr_free(q->env, q->params);
     release_select(&q->clauses);
     mr_node_release(q->statement);
+    mr_node_release(q->united);
     mr_free(q->env, q);
 }
 
@@ -148,6 +150,7 @@ static void copy_options(const mr_query *q, mr_query *c, bool *failed) {
     for (unsigned i = 0; i < q->noptions; i++) {
         mr_option_path_retain(c->options[i].path);
         mr_node_retain(c->options[i].alias);
+        mr_node_retain(c->options[i].start);
     }
     c->noptions = q->noptions;
 }
@@ -173,6 +176,7 @@ mr_query *mr_query_copy(const mr_query *q) {
     c->nitems = c->njoins = c->nparents = c->noptions = c->nparams = 0;
     retain_select(&c->clauses);
     mr_node_retain(c->statement);
+    mr_node_retain(c->united);
     bool failed = false;
     copy_arrays(q, c, &failed);
     copy_options(q, c, &failed);

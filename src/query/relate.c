@@ -18,6 +18,13 @@ mr_query *mr_query_join_on(const mr_query *q, const mr_query_join *join) {
     return c;
 }
 
+bool mr_query_is_outer(const mr_query *q) {
+    if (q->statement || q->clauses.from || q->united_outer) return true;
+    for (unsigned i = 0; i < q->njoins; i++)
+        if (q->joins[i].kind != MR_OP_INNER && (q->nitems > 1 || q->joins[i].kind != MR_OP_LEFT)) return true;
+    return false;
+}
+
 /* ---------------------------------------------------------------- the class a query is about */
 
 typedef struct first_column {
@@ -103,5 +110,34 @@ mr_query *mr_query_without_parents(const mr_query *q) {
         mr_entity_unpin(c->parents[i].parent);
     }
     c->nparents = 0;
+    return c;
+}
+
+/* ---------------------------------------------------------------- compounds */
+
+static void drop_clauses(mr_query *c) {
+    mr_select *s = &c->clauses;
+    mr_node *const nodes[] = {s->columns,  s->from,  s->where,  s->group_by,    s->having,   s->order_by,
+                              s->limit,    s->offset, s->distinct_on, s->correlate, c->statement, c->united};
+    for (size_t i = 0; i < sizeof nodes / sizeof nodes[0]; i++) mr_node_release(nodes[i]);
+    *s = (mr_select){0};
+    c->statement = c->united = NULL;
+    for (unsigned i = 0; i < c->njoins; i++) {
+        mr_node_release(c->joins[i].left_alias);
+        mr_node_release(c->joins[i].target);
+        mr_node_release(c->joins[i].on);
+    }
+    c->njoins = 0;
+}
+
+mr_query *mr_query_over(const mr_query *q, mr_node *united, bool outer) {
+    mr_query *c = united ? mr_query_without_parents(q) : NULL;
+    if (!c) {
+        mr_node_release(united);
+        return NULL;
+    }
+    drop_clauses(c);
+    c->united = united;
+    c->united_outer = outer;
     return c;
 }

@@ -12,6 +12,7 @@
 static const char *clause_in_the_way(const mr_query *q) {
     const mr_select *c = &q->clauses;
     if (q->statement) return "from_statement";
+    if (q->united) return "union"; /* or the like */
     if (q->njoins) return "join";
     if (c->from) return "select_from";
     if (c->group_by) return "group_by";

@@ -63,6 +63,7 @@ typedef struct mr_option {
     const char *group;   /* UNDEFER_GROUP */
     mr_node *alias;      /* CONTAINS_EAGER: the FROM that holds the rows, or NULL */
     mr_mapper *mapper;   /* the class that the path starts from, or NULL: the query's first that has it */
+    mr_node *start;      /* the alias of that class whose objects are meant, or NULL: those of the class itself */
 } mr_option;
 
 /* A criterion whose value is read when the query runs: with_parent. */
@@ -95,6 +96,8 @@ struct mr_query {
     mr_query_parent *parents;
     mr_select clauses;    /* columns unused; from: select_from; where, group_by ... */
     mr_node *statement;   /* from_statement or a text; or NULL */
+    mr_node *united;      /* ALIAS of the COMPOUND that its rows come from: what names what that lists means its columns; or NULL */
+    bool united_outer;    /* a row of it may lack a class */
     unsigned nparams;
     struct mr_query_param { const char *name; mr_value value; } *params; /* owned copies */
     uint32_t yield_per;   /* 0: reads ahead */
@@ -122,9 +125,9 @@ mr_query *mr_query_select_from(const mr_query *q, mr_node *from);
 mr_query *mr_query_correlate(const mr_query *q, mr_node *froms);
 mr_query *mr_query_for_update(const mr_query *q, const char *mode);
 mr_query *mr_query_join_on(const mr_query *q, const mr_query_join *join); /* its nodes consumed */
-mr_query *mr_query_option(const mr_query *q, const mr_option *option); /* copied; alias consumed */
+mr_query *mr_query_option(const mr_query *q, const mr_option *option); /* copied; alias and start consumed */
 /* Several at once, in time for a chain of them: those that follow each other with one pointer to steps share them. Copied;
- * their aliases are the caller's. */
+ * their aliases and starts are the caller's. */
 mr_query *mr_query_options(const mr_query *q, const mr_option *options, unsigned n);
 mr_query *mr_query_with_parent(const mr_query *q, const mr_property *along, mr_entity *parent, mr_node *alias);
 /* The same in the relationship's own order: what a lazy load of it asks. */
@@ -134,6 +137,10 @@ mr_query *mr_query_without_parents(const mr_query *q);
 mr_query *mr_query_with_items(const mr_query *q, const mr_query_item *items, unsigned n, bool append);
 mr_query *mr_query_param_value(const mr_query *q, const char *name, const mr_value *value);
 mr_query *mr_query_from_statement(const mr_query *q, mr_node *statement);
+/* The items and options of q, over the rows of a compound (ALIAS; consumed) that its queries are in; none of its clauses. */
+mr_query *mr_query_over(const mr_query *q, mr_node *united, bool outer);
+/* May a row lack a class that the query gives because an outer join found nothing? */
+bool mr_query_is_outer(const mr_query *q);
 mr_query *mr_query_yield_per(const mr_query *q, uint32_t rows);
 mr_query *mr_query_bad_values(const mr_query *q, mr_bad_values how);
 mr_query *mr_query_flags(const mr_query *q, int populate_existing, int autoflush); /* -1: as it is */

@@ -206,6 +206,30 @@ void mr_node_walk(const mr_node *node, bool (*visit)(void *ud, const mr_node *no
 /* A copy in which each COLUMN of FROM `from` (NULL: its bare table) becomes replace(ud, node);
  * replace returns a new reference or NULL to leave the node. Consumes nothing. */
 mr_node *mr_node_replace(mr_node *node, mr_node *(*replace)(void *ud, const mr_node *node), void *ud);
+/* How an expression is seen from another FROM. */
+typedef struct mr_adaption {
+    /* The replacement of a node (a new reference), or NULL to leave it and look at what is below. Asked of columns
+     * everywhere, but for those of what a nested SELECT reads itself; of other nodes only outside of nested SELECTs. */
+    mr_node *(*expression)(void *ud, const mr_node *node);
+    /* What stands for a FROM object now (borrowed), or NULL: it stays. */
+    mr_node *(*from)(void *ud, const mr_node *from);
+    void *ud;
+} mr_adaption;
+/* The expression so seen, with what nested SELECTs take from the statement around them (a new reference), or NULL on
+ * failure. Consumes nothing. */
+mr_node *mr_node_adapt(mr_node *node, const mr_adaption *a);
+/* Is the COLUMN one of the FROM object, or of what is joined in it? */
+bool mr_column_is_of(const mr_node *column, const mr_node *from);
+/* The list that a query, or a FROM object that is one, gives its columns by; NULL: it is none, or text. */
+const mr_node *mr_query_columns(const mr_node *query);
+/* The name of an item of that list, or NULL. */
+const char *mr_listed_name(const mr_node *item);
+/* The listed expression that a column of a subquery is; NULL for other nodes. */
+const mr_node *mr_column_source(const mr_node *column);
+/* Is an item that a query lists the wanted expression, itself or as a subquery below gives it? */
+bool mr_stands_for(const mr_node *listed, const mr_node *wanted);
+/* Is it the column, of whichever FROM object? */
+bool mr_stands_for_column(const mr_node *listed, const mr_column *column);
 /* The FROM objects that the expression's columns name, each once, appended to out (mr_node *, each
  * a reference of out's user: release each, also after MR_FAIL; a bare table comes as a new TABLE node).
  * Those in out already are not added again. Subqueries are not entered. */

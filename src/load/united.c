@@ -1,0 +1,199 @@
+/*
+ * united.c: what a query goes on to say about the rows of a union: its attributes, expressions and classes
+ * are the union's columns now.
+ *
+ * Invariant: the query's own items, options and criteria name what they named before the union; they are
+ * translated here, when the query is planned. A column of what the union is over that it does not give is
+ * refused: read from the table, it would be of any row.
+ */
+#include "planner.h"
+
+/* ---------------------------------------------------------------- what the union gives */
+
+static const mr_node *first_columns(const mr_planner *p) {
+    return p->q->united ? mr_query_columns(p->q->united) : NULL;
+}
+
+static bool gives(const mr_node *list, const mr_node *from) {
+    for (; from->kind == MR_NODE_JOIN; from = from->child[0])
+        if (gives(list, from->child[1])) return true;
+    for (uint32_t i = 0; list && i < list->n; i++) {
+        for (const mr_node *x = list->child[i]; x; x = mr_column_source(x)) {
+            while (x->kind == MR_NODE_LABEL) x = x->child[0];
+            if (x->kind == MR_NODE_COLUMN && mr_column_is_of(x, from)) return true;
+        }
+    }
+    return false;
+}
+
+mr_node *mr_adapt_from(const mr_planner *p, mr_node *from) {
+    if (!p->q->united || (p->spared && mr_from_contains(p->spared, from))) return from;
+    return gives(first_columns(p), from) ? p->q->united : from;
+}
+
+static bool is_joined(const mr_planner *p, const mr_node *column) {
+    for (size_t i = 0; i < p->explicit.len; i++)
+        if (mr_column_is_of(column, mr_vec_ptr(&p->explicit, i))) return true;
+    return false;
+}
+
+static bool finds(const mr_node *list, const mr_node *wanted, uint32_t *place) {
+    for (uint32_t i = 0; list && i < list->n; i++) {
+        if (!mr_stands_for(list->child[i], wanted)) continue;
+        *place = i;
+        return true;
+    }
+    return false;
+}
+
+/* The same attribute, of whichever alias. */
+static bool finds_attribute(const mr_node *list, const mr_node *wanted, uint32_t *place) {
+    for (uint32_t i = 0; list && i < list->n; i++) {
+        if (!mr_stands_for_column(list->child[i], wanted->u.column)) continue;
+        *place = i;
+        return true;
+    }
+    return false;
+}
+
+/* The number of the union's column that the expression is. The first query's names count before those of the others, and
+ * these only where nothing that is joined has them. */
+static bool place_of(const mr_planner *p, const mr_node *wanted, uint32_t *place) {
+    const mr_node *all = p->q->united->child[0];
+    if (finds(first_columns(p), wanted, place)) return true;
+    if (wanted->kind != MR_NODE_COLUMN || is_joined(p, wanted)) return false;
+    for (uint32_t i = 1; all->kind == MR_NODE_COMPOUND && i < all->n; i++)
+        if (finds(mr_query_columns(all->child[i]), wanted, place)) return true;
+    return finds_attribute(first_columns(p), wanted, place);
+}
+
+static mr_node *column_at(mr_planner *p, uint32_t place, const void *annotation) {
+    const mr_node *item = first_columns(p)->child[place];
+    const char *name = mr_listed_name(item);
+    if (!name) {
+        mr_fail(p->env, MR_ERR_INVALID_REQUEST, "column %u of the union has no name: give it one with :label()",
+                (unsigned)place + 1);
+        return NULL;
+    }
+    const mr_column *stand_in = mr_stand_in_column(p->env, name, item->type);
+    return stand_in ? mr_sql_column(p->env, stand_in, mr_node_retain(p->q->united), annotation) : NULL;
+}
+
+mr_status mr_united_column(mr_planner *p, mr_node *column, mr_node **out) {
+    uint32_t place;
+    *out = NULL;
+    bool found = place_of(p, column, &place);
+    if (found) *out = column_at(p, place, column->annotation);
+    mr_node_release(column);
+    return *out || !found ? MR_OK : MR_FAIL;
+}
+
+/* ---------------------------------------------------------------- expressions */
+
+typedef struct adapting {
+    mr_planner *p;
+    bool failed;
+} adapting;
+
+static mr_status lacks(const mr_planner *p, const mr_node *column) {
+    const mr_property *prop = column->annotation;
+    const mr_column *c = column->u.column;
+    return mr_fail(p->env, MR_ERR_INVALID_REQUEST,
+                   "the union does not give %s.%s: let its queries select it, or name what they do select",
+                   prop ? prop->mapper->name : c->table ? c->table->name : "the column",
+                   prop ? prop->name : c->name);
+}
+
+/* Does the query read the column's table only within the union? */
+static bool is_within(const mr_planner *p, const mr_node *column) {
+    if (is_joined(p, column)) return false;
+    const mr_node *list = first_columns(p);
+    for (uint32_t i = 0; list && i < list->n; i++) {
+        for (const mr_node *x = list->child[i]; x; x = mr_column_source(x)) {
+            while (x->kind == MR_NODE_LABEL) x = x->child[0];
+            if (x->kind != MR_NODE_COLUMN || x->n != column->n) continue;
+            if (x->n > 0 ? x->child[0] == column->child[0] : x->u.column->table == column->u.column->table) return true;
+        }
+    }
+    return false;
+}
+
+/* The column of a subquery that an attribute of an alias over it is; otherwise the node itself. A new reference. */
+static mr_node *through_subquery(const mr_planner *p, const mr_node *node) {
+    mr_node *made = NULL, *same = (mr_node *)node;
+    if (node->n == 0 || !node->u.column->table || !mr_reads_subquery(node->child[0])) return mr_node_retain(same);
+    if (mr_from_column(p->env, node->u.column, node->annotation, node->child[0], &made) != MR_OK) return NULL;
+    return made ? made : mr_node_retain(same);
+}
+
+static mr_node *adapt_column(adapting *a, const mr_node *node) {
+    mr_planner *p = a->p;
+    mr_node *through = through_subquery(p, node), *made = NULL;
+    if (!through) {
+        a->failed = true;
+        return NULL;
+    }
+    bool plain = !p->q->united || (p->spared && mr_column_is_of(node, p->spared)) ||
+                 (node->n > 0 && node->child[0] == p->q->united);
+    if (plain) {
+        if (through != node) return through;
+        mr_node_release(through);
+        return NULL;
+    }
+    bool missing = is_within(p, through);
+    if (mr_united_column(p, mr_node_retain(through), &made) != MR_OK || (!made && missing && lacks(p, node) != MR_OK))
+        a->failed = true;
+    if (made || a->failed || through == node) {
+        mr_node_release(through);
+        return made;
+    }
+    return through;
+}
+
+static mr_node *adapt_expression(void *ud, const mr_node *node) {
+    adapting *a = ud;
+    uint32_t place;
+    if (a->failed) return NULL;
+    if (node->kind == MR_NODE_COLUMN) return adapt_column(a, node);
+    if (!a->p->q->united || node->kind == MR_NODE_BIND || node->kind == MR_NODE_BINDS) return NULL;
+    if (!finds(first_columns(a->p), node, &place)) return NULL;
+    mr_node *made = column_at(a->p, place, NULL);
+    if (!made) a->failed = true;
+    return made;
+}
+
+static mr_node *adapt_object(void *ud, const mr_node *from) {
+    adapting *a = ud;
+    mr_node *other = mr_adapt_from(a->p, (mr_node *)from);
+    return other == from ? NULL : other;
+}
+
+mr_status mr_adapt(mr_planner *p, mr_node *node, mr_node **out) {
+    *out = node;
+    if (!node || !p->adapts) return MR_OK;
+    adapting a = {p, false};
+    const mr_adaption how = {adapt_expression, adapt_object, &a};
+    *out = mr_node_adapt(node, &how);
+    mr_node_release(node);
+    if (*out && !a.failed) return MR_OK;
+    mr_node_release(*out);
+    *out = NULL;
+    return MR_FAIL;
+}
+
+mr_status mr_adapt_item(mr_planner *p, mr_node *node, mr_node **out) {
+    uint32_t place;
+    if (!p->q->united || !finds(first_columns(p), node, &place)) return mr_adapt(p, node, out);
+    *out = column_at(p, place, node->annotation);
+    mr_node_release(node);
+    return *out ? MR_OK : MR_FAIL;
+}
+
+void mr_find_subqueries(mr_planner *p) {
+    const mr_query *q = p->q;
+    p->adapts = q->united != NULL;
+    for (unsigned i = 0; i < q->nitems && !p->adapts; i++)
+        p->adapts = q->items[i].mapper && mr_reads_subquery(q->items[i].alias);
+    for (unsigned i = 0; i < q->njoins && !p->adapts; i++)
+        p->adapts = mr_reads_subquery(q->joins[i].target) || mr_reads_subquery(q->joins[i].left_alias);
+}
