@@ -6,6 +6,8 @@
  */
 #include "class.h"
 
+#include "event.h"
+
 #include <string.h>
 
 #define CLASS_COLUMNS "moonrow.ClassColumns"
@@ -388,6 +390,7 @@ static int core_new_base(lua_State *L) {
     if (!md) md = mr_metadata_new(b->env);
     mr_registry *registry = md ? mr_registry_new(b->env, md) : NULL;
     if (!registry) return bind_raise(L);
+    registry->before_configure = bind_check_listeners;
     bind_class_push_new(L, 0)->registry = registry;
     return 1;
 }

@@ -41,6 +41,12 @@ int bind_event_of(lua_State *L, const bind_event_name *names, int idx) {
     return bind_error(L, MR_ERR_ARGUMENT, "there is no event '%s' here", name);
 }
 
+const char *bind_class_event_name(int event) {
+    const bind_event_name *e = class_events;
+    while (e->name && e->event != event) e++;
+    return e->name ? e->name : "an event";
+}
+
 /* ---------------------------------------------------------------- calling */
 
 static void detach(lua_State *L, bind_listener *l);

@@ -19,6 +19,7 @@ typedef struct bind_listener {
     const mr_property *prop; /* the attribute of mapper; NULL: an event of the class */
     int event;
     bool of_attribute;
+    bool heard;  /* without a mapper: a class has come from the target */
     bool once;
     bool retval; /* attributes: the result replaces the value */
     bool propagate; /* mapper: also to the classes that inherit from it */
@@ -38,6 +39,10 @@ bool bind_is_event_base(lua_State *L, int idx, bool of_attribute);
 /* The listener at the index hears of all classes that come from its target, now and later; on failure, of those that it was told
  * of so far. */
 mr_status bind_listener_spread(lua_State *L, int listener);
+/* MappingError where a listener's target is a table that no class has come from. Before a configuration. */
+mr_status bind_check_listeners(mr_env *env);
+/* The name of an event of classes. */
+const char *bind_class_event_name(int event);
 /* Takes it away from all of them. */
 void bind_listener_gather(lua_State *L, bind_listener *l);
 

@@ -77,6 +77,7 @@ static mr_status tell(lua_State *L, bind_listener *l, int class_idx, int target)
         } else {
             done = lua_rawequal(L, -1, target);
         }
+        if (done) l->heard = true;
         if (done) status = bind_listener_attach(l, mapper, prop, false);
         lua_settop(L, top + 1);
     }
@@ -140,6 +141,26 @@ void bind_tell_listeners(lua_State *L, int class_idx) {
         lua_settop(L, top + 1);
     }
     lua_settop(L, top);
+}
+
+/* A table that is no class, and of no class's body, has no objects and no events: the listener would wait forever. */
+static int check_body(lua_State *L) {
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &waiting_key);
+    int list = lua_gettop(L);
+    for (lua_Integer i = 1; lua_rawgeti(L, list, i) != LUA_TNIL; i++) {
+        const bind_listener *l = lua_touserdata(L, -1);
+        lua_getiuservalue(L, -1, LISTENER_TARGET);
+        if (!l->heard && !l->of_attribute && bind_is_plain_table(L, -1))
+            return bind_error(L, MR_ERR_MAPPING, "event.listen: the table that '%s' is listened to on is no class, and no class has "
+                              "it as a mixin: listen to the class, or name the table in the array part of a class's body",
+                              bind_class_event_name(l->event));
+        lua_settop(L, list);
+    }
+    return 0;
+}
+
+mr_status bind_check_listeners(mr_env *env) {
+    return bind_callback_mistake(env, check_body, NULL);
 }
 
 void bind_open_event_base(lua_State *L) {

@@ -226,6 +226,7 @@ mr_status mr_configure_settle(configuration *c, plan *p) {
 }
 
 static mr_status compute(configuration *c) {
+    if (c->registry->before_configure && c->registry->before_configure(c->env) != MR_OK) return MR_FAIL;
     if (resolve_all(c) != MR_OK || resolve_columns(c) != MR_OK) return MR_FAIL;
     for (size_t i = 0; i < c->plans.len; i++)
         if (!plan_at(c, i)->failed && join(c, plan_at(c, i)) != MR_OK) return MR_FAIL;
@@ -279,6 +280,7 @@ mr_status mr_registry_configure(mr_registry *registry) {
     if (status == MR_OK) status = reserve(&c);
     if (status == MR_OK) publish(&c);
     cell->configuring = false;
+    if (status == MR_OK) mr_configure_warn(&c);
     free_plans(&c);
     mr_strbuf_done(&c.mistakes);
     return status;

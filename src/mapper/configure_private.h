@@ -40,4 +40,7 @@ mr_status mr_configure_settle(configuration *c, plan *p);
 mr_status mr_configure_backrefs(configuration *c);
 mr_status mr_configure_back_populates(configuration *c);
 
+/* overlap.c: warns of relationships that are configured now and write what another writes. */
+void mr_configure_warn(const configuration *c);
+
 #endif

@@ -212,7 +212,10 @@ mr_status mr_mapper_finish(mr_mapper *mapper, mr_table *table, const char *table
     if (mapper->base && mr_vec_push_ptr(&mapper->base->subclasses, mapper) != MR_OK) goto fail;
     mapper->order = (uint32_t)registry->mappers.len;
     mr_vec_push_ptr(&registry->mappers, mapper); /* reserved */
-    if (!mapper->table->mapped) mapper->table->mapped = mapper;
+    if (!mapper->table->mapped) {
+        mapper->table->mapped = mapper;
+        mapper->table->mapped_name = mapper->name;
+    }
     ((mapper_cell *)mapper)->finished = true;
     registry->version++;
     registry->dirty = true;

@@ -207,6 +207,7 @@ static mr_status run(mr_env *env, const mr_dialect *dialect, const mr_node *node
     mr_piece main;
     begin(&c, env, dialect, &main);
     c.capture = columns;
+    c.lints = columns != NULL;
     mr_status status = mr_key_scan(node, NULL, NULL, &c.objects);
     if (status == MR_OK) {
         compile_any(&c, node);

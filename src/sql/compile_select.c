@@ -180,6 +180,7 @@ static void compile_clauses(mr_compiler *c, const mr_node *node, mr_frame *frame
     else mr_emit(c, "*");
     mr_seek(c, node, start, MR_SELECT_FROM);
     compile_froms(c, s->from, &shown);
+    mr_lint_products(c, s, &shown);
     mr_vec_done(&shown);
     mr_seek(c, node, start, MR_SELECT_WHERE);
     if (s->where) {

@@ -64,6 +64,7 @@ struct mr_compiler {
     bool failed;
     bool unqualified;     /* columns without their table */
     bool recursive;       /* WITH RECURSIVE */
+    bool lints;           /* tells of SELECTs that are likely to be mistaken: what is compiled will run */
     mr_vec objects;       /* mr_key_object */
     mr_vec names;         /* mr_named_object: the aliases */
     mr_vec counters;      /* mr_name_counter */
@@ -71,6 +72,9 @@ struct mr_compiler {
     mr_vec finished;      /* mr_cte *, as completed: the order of WITH */
     mr_vec *capture;      /* mr_result_column: the next SELECT puts its columns here; or NULL */
 };
+
+/* lint.c: warns where nothing relates the objects (const mr_node *) that the SELECT reads. */
+void mr_lint_products(mr_compiler *c, const mr_select *s, const mr_vec *shown);
 
 /* Groups whatever is no single term; as an operator to compile an operand against. */
 #define MR_AGAINST_ANY ((mr_op)255)

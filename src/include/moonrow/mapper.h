@@ -196,6 +196,7 @@ struct mr_registry {
     bool dirty;       /* something waits to be configured */
     bool listened;    /* somebody has listened to an attribute */
     uint64_t hooks;   /* the last hook's serial */
+    mr_status (*before_configure)(mr_env *env); /* may refuse it, while something waits that it would not reach; or NULL */
     void *flush_order; /* the flush layer's: the order of the tables; freed through mr_env_on_close */
 };
 

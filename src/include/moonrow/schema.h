@@ -207,6 +207,7 @@ struct mr_table {
     mr_column *autoincrement;   /* the column the database numbers, or NULL */
     const char *comment;
     void *mapped;               /* for the mapper layer */
+    const char *mapped_name;    /* the class that maps it, for messages; or NULL */
 };
 
 struct mr_metadata {

@@ -1,0 +1,136 @@
+/*
+ * lint.c: tells of a SELECT that gives each row of one FROM object with each of another, because nothing
+ * relates them: nearly always a join that was forgotten.
+ *
+ * Invariant: what is in doubt passes. Objects are related by a join, and by any condition that names both, a
+ * query within it and the statement around it included.
+ */
+#include <moonrow/sql.h>
+
+#include "compiler.h"
+
+/* A FROM object, by the number of those that it is known to be related to. */
+typedef struct lint_object {
+    const mr_node *node;
+    size_t group;
+} lint_object;
+
+typedef struct linter {
+    mr_vec objects; /* lint_object: those of the SELECT, then others that its conditions name */
+    size_t named;   /* the group of what the present condition has named so far; 0: nothing yet */
+    bool unsure;
+} linter;
+
+static lint_object *object_at(const linter *l, size_t i) {
+    return mr_vec_at(&l->objects, i);
+}
+
+static bool is_object_of(const mr_node *object, const mr_node *column) {
+    if (column->n > 0) return object == column->child[0];
+    return object->kind == MR_NODE_TABLE && object->u.table == column->u.column->table;
+}
+
+static void merge(linter *l, size_t from, size_t into) {
+    for (size_t i = 0; i < l->objects.len; i++)
+        if (object_at(l, i)->group == from) object_at(l, i)->group = into;
+}
+
+/* The condition names the object: it is related to the others that it names. */
+static void relate(linter *l, size_t group) {
+    if (l->named && l->named != group) merge(l, group, l->named);
+    else l->named = group;
+}
+
+static bool see(void *ud, const mr_node *node) {
+    linter *l = ud;
+    if (node->kind == MR_NODE_TEXT) l->unsure = true;
+    if (l->unsure || node->kind != MR_NODE_COLUMN) return !l->unsure;
+    if (node->n == 0 && !node->u.column->table) return false;
+    for (size_t i = 0; i < l->objects.len; i++) {
+        if (!is_object_of(object_at(l, i)->node, node)) continue;
+        relate(l, object_at(l, i)->group);
+        return false;
+    }
+    if (node->n == 0) return false; /* of a query within, or around: only aliases can be noted */
+    lint_object *other = mr_vec_push(&l->objects);
+    if (!other) {
+        l->unsure = true;
+        return false;
+    }
+    *other = (lint_object){node->child[0], l->objects.len};
+    relate(l, other->group);
+    return false;
+}
+
+static void see_condition(linter *l, const mr_node *node) {
+    bool parts = (node->kind == MR_NODE_LIST && (node->op == MR_OP_AND || node->op == MR_OP_OR)) ||
+                 (node->kind == MR_NODE_UNARY && node->op == MR_OP_NOT);
+    for (uint32_t i = 0; parts && i < node->n; i++) see_condition(l, node->child[i]);
+    if (parts) return;
+    l->named = 0;
+    mr_node_walk(node, see, l);
+}
+
+static void see_joins(linter *l, const mr_node *from) {
+    for (; from->kind == MR_NODE_JOIN; from = from->child[0]) {
+        see_joins(l, from->child[1]);
+        see_condition(l, from->child[2]);
+    }
+}
+
+/* The object, or those that are joined in it, from left to right. */
+static void add(linter *l, const mr_node *from, size_t group) {
+    if (from->kind == MR_NODE_JOIN) {
+        add(l, from->child[0], group);
+        add(l, from->child[1], group);
+        return;
+    }
+    lint_object *o = mr_vec_push(&l->objects);
+    if (o) *o = (lint_object){from, group};
+    if (!o || (from->kind != MR_NODE_TABLE && from->kind != MR_NODE_ALIAS && from->kind != MR_NODE_CTE))
+        l->unsure = true;
+}
+
+/* The class that maps the table, and what the SQL calls it. */
+static void describe(mr_compiler *c, const mr_node *object, mr_strbuf *out) {
+    const mr_node *of = object->kind == MR_NODE_ALIAS ? object->child[0] : object;
+    const char *name = of->kind == MR_NODE_TABLE ? of->u.table->mapped_name : NULL;
+    const char *sql = object->kind == MR_NODE_TABLE ? object->u.table->name
+                      : object->kind == MR_NODE_CTE ? mr_cte_name(c, object)
+                                                    : mr_object_name(c, object);
+    if (name) mr_strbuf_printf(out, "%s (\"%s\")", name, sql);
+    else mr_strbuf_printf(out, "\"%s\"", sql);
+}
+
+static void tell(mr_compiler *c, const linter *l, const lint_object *stray) {
+    mr_strbuf one, other;
+    mr_strbuf_init(&one, c->env);
+    mr_strbuf_init(&other, c->env);
+    describe(c, stray->node, &one);
+    describe(c, object_at(l, 0)->node, &other);
+    const char *a = mr_strbuf_str(&one), *b = mr_strbuf_str(&other);
+    if (a && b)
+        mr_warn(c->env,
+                "a SELECT gives each row of %s with each row of %s (a cartesian product): join them, or add a "
+                "criterion that relates them",
+                b, a);
+    mr_strbuf_done(&one);
+    mr_strbuf_done(&other);
+}
+
+void mr_lint_products(mr_compiler *c, const mr_select *s, const mr_vec *shown) {
+    if (!c->lints || shown->len < 2) return;
+    linter l = {.unsure = false};
+    mr_vec_init(&l.objects, c->env, sizeof(lint_object));
+    for (size_t i = 0; i < shown->len; i++) add(&l, mr_vec_ptr(shown, i), i + 1);
+    size_t own = l.objects.len;
+    for (size_t i = 0; i < shown->len && !l.unsure; i++) see_joins(&l, mr_vec_ptr(shown, i));
+    if (s->where && !l.unsure) see_condition(&l, s->where);
+    for (size_t i = 1; i < own && !l.unsure; i++) {
+        lint_object stray = *object_at(&l, i);
+        if (stray.group == object_at(&l, 0)->group) continue;
+        tell(c, &l, &stray);
+        merge(&l, stray.group, object_at(&l, 0)->group); /* each group is told of once */
+    }
+    mr_vec_done(&l.objects);
+}
