@@ -150,6 +150,11 @@ describe("an option of an alias", function()
     assert.equal("bob1 bob2", titles(row[2]))
   end)
 
+  it("goes with get", function()
+    local bob = db.session:query(x):options(mr.joinedload(x.posts)):get(2)
+    assert.is_true(loaded(bob, "posts"))
+  end)
+
   it("by its name alone is the first's that has it", function()
     local ann, bob = both():options(mr.joinedload "posts"):one():unpack()
     assert.is_true(loaded(ann, "posts"))

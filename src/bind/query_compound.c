@@ -42,6 +42,9 @@ static int compound(lua_State *L, mr_op op, const char *function) {
         push_select(L, i, function);
         if (mr_query_is_outer(bind_test_query(L, i))) outer = true;
     }
+    if (!mr_query_columns(bind_test_node(L, n + 1)))
+        return bind_error(L, MR_ERR_INVALID_REQUEST, "%s: the first query is a text, whose columns are not known: begin with another "
+                          "query", function);
     check_widths(L, n + 1, n, function);
     mr_node **selects = bind_collect_nodes(L, n + 1, n);
     mr_node *all = mr_sql_compound(q->env, op, selects, (size_t)n, NULL);

@@ -27,6 +27,11 @@ static bool is_own(const adapter *d, const mr_node *column) {
     return false;
 }
 
+/* A column of a table that a subquery gives, under whichever name: that is to be found wherever it stands. */
+static bool is_seen_through(const mr_node *column) {
+    return column->n > 0 && column->u.column->table && mr_query_columns(column->child[0]);
+}
+
 /* ---------------------------------------------------------------- the FROM objects of a SELECT */
 
 static bool lists(const mr_node *list, const mr_node *object) {
@@ -138,7 +143,7 @@ static mr_node *adapt_children(adapter *d, mr_node *node) {
 
 static mr_node *adapt(adapter *d, mr_node *node) {
     if (d->failed) return NULL;
-    bool asked = node->kind == MR_NODE_COLUMN ? !is_own(d, node) : d->level == 0;
+    bool asked = node->kind == MR_NODE_COLUMN ? !is_own(d, node) || is_seen_through(node) : d->level == 0;
     if (asked) {
         mr_node *made = d->a->expression(d->a->ud, node);
         if (made) return made;

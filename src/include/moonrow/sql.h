@@ -209,7 +209,7 @@ mr_node *mr_node_replace(mr_node *node, mr_node *(*replace)(void *ud, const mr_n
 /* How an expression is seen from another FROM. */
 typedef struct mr_adaption {
     /* The replacement of a node (a new reference), or NULL to leave it and look at what is below. Asked of columns
-     * everywhere, but for those of what a nested SELECT reads itself; of other nodes only outside of nested SELECTs. */
+     * everywhere, but for those of what a nested SELECT reads itself (of a subquery's by its own names); of other nodes only outside of nested SELECTs. */
     mr_node *(*expression)(void *ud, const mr_node *node);
     /* What stands for a FROM object now (borrowed), or NULL: it stays. */
     mr_node *(*from)(void *ud, const mr_node *from);
