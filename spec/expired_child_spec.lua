@@ -62,3 +62,76 @@ describe("an object that has expired alone", function()
     assert.equal(2, #lua.posts)
   end)
 end)
+
+-- A's child or children, whom it deletes as orphans: what is noted of the new parent must not hide the old one.
+for _, scalar in ipairs{ true, false } do
+  local kind = scalar and "reference" or "list"
+  describe(("an object that has expired alone, of a %s that deletes orphans,"):format(kind), function()
+    local mr = require "moonrow"
+    local s, A, B, old, new, child
+
+    before_each(function()
+      db = mr.open "sqlite://"
+      A = db.Model:extend("A", {
+        id = db.Column{ db.Integer, primary_key = true },
+        held = db.relationship{ "B", uselist = not scalar, back_populates = "a", cascade = "all, delete-orphan" },
+      })
+      B = db.Model:extend("B", {
+        id   = db.Column{ db.Integer, primary_key = true },
+        a_id = db.Column{ db.Integer, db.ForeignKey "a.id" },
+        a    = db.relationship{ "A", back_populates = "held" },
+      })
+      db:create_all()
+      s = mr.Session(db.engine, { autoflush = false, expire_on_commit = false })
+      child = B{}
+      old, new = A{ held = scalar and child or { child } }, A{}
+      s:add_all{ old, new }
+      s:commit()
+    end)
+    after_each(function() s:close() end)
+
+    local function holds(a)
+      if scalar then return a.held == child end
+      return a.held:contains(child)
+    end
+
+    local ways = {
+      ["its parent's side"] = function() if scalar then new.held = child else new.held:append(child) end end,
+      ["its parent's side, as a whole"] = function() new.held = scalar and child or { child } end,
+      ["its own"] = function() child.a = new end,
+    }
+    for way, give in pairs(ways) do
+      it("leaves the old parent for a new one, given by " .. way, function()
+        assert.is_true(holds(old))
+        assert.is_false(holds(new))
+        for _, names in ipairs{ false, { "a", "a_id" } } do
+          s:expire(child, names or nil)
+          give()
+          assert.is_false(holds(old))
+          assert.is_true(holds(new))
+          s:flush()
+          assert.is_false(holds(old))
+          assert.equal(new, child.a)
+          s:delete(old)
+          s:commit()
+          assert.equal(new.id, s:execute(mr.text "SELECT a_id FROM b"):scalar())
+          old, new = new, A{}
+          s:add(new)
+          s:commit()
+          assert.is_false(holds(new))
+        end
+      end)
+    end
+
+    it("takes the place of another in the new one's list", function()
+      if scalar then return end
+      new.held:append(B{})
+      s:commit()
+      s:expire(child)
+      new.held[1] = child
+      assert.is_false(holds(old))
+      s:commit()
+      assert.equal(1, s:query(B):count())
+    end)
+  end)
+end

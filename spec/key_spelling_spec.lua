@@ -320,6 +320,31 @@ describe("a relationship gives the same by every strategy where", function()
     check("five - six", "five:1 six:3")
   end)
 
+  it("columns without a type, or of floats, hold integers in two ways", function()
+    for _, declared in ipairs{ "", "BLOB", "FLOAT" } do
+      db = mr.open "sqlite://"
+      open("INTEGER", db.Integer, declared, db.Integer, "(5, 'five'), (6, 'six')",
+        "(1, 5), (2, 5.0), (3, 6.0), (4, NULL), (5, 7.0)")
+      check("five five six - -", "five:1,2 six:3")
+      assert.equal("integer", math.type(db.session:get(Child, 2).parent_k))
+      db = mr.open "sqlite://"
+      open(declared, db.Integer, "INTEGER", db.Integer, "(5.0, 'five'), (6, 'six')", "(1, 5), (2, 6), (3, 7)")
+      check("five six -", "five:1 six:2")
+      local five = db.session:get(Parent, 5)
+      assert.equal("integer", math.type(five.k))
+      assert.equal(five, db.session:get(Child, 1).parent)
+      assert.equal(five, db.session:get(Parent, five.k))
+    end
+  end)
+
+  it("a column without a type has no rule to turn integers into texts", function()
+    for _, declared in ipairs{ "", "BLOB" } do
+      db = mr.open "sqlite://"
+      open("TEXT", db.Text, declared, db.Integer, "('5', 'five'), ('6', 'six')", "(1, 5), (2, 6), (3, NULL)")
+      check("- - -", "five: six:")
+    end
+  end)
+
   it("both do not regard case", function()
     open("TEXT COLLATE NOCASE", db.Text, "TEXT COLLATE NOCASE", db.Text, "('Abc', 'x'), ('d', 'y')",
       "(1, 'abc'), (2, 'ABC'), (3, 'e'), (4, 'D'), (5, NULL)")

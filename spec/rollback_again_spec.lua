@@ -135,10 +135,90 @@ describe("an object that a rollback has made transient, and that is added again,
     local child = Child{ parent = parent }
     s:flush()
     s:rollback()
-    s:add(child)
-    assert.equal(0, #s.dirty)
-    s:flush()
+    assert.same({}, db:record(function() s:add(child) end))
+    assert.equal(1, #db:record(function() s:flush() end)) -- its INSERT
     assert.equal(child, parent.children[1])
+  end)
+
+  it("is in the list that nobody has read, when it is read without a flush", function()
+    local parent, tag = Parent{}, Tag{}
+    s:add_all{ parent, tag }
+    s:commit()
+    local child = Child{ parent = parent, tags = { tag } }
+    s:flush()
+    s:rollback()
+    s:no_autoflush(function()
+      s:add(child)
+      assert.equal(child, parent.children[1])
+      assert.equal(child, tag.children[1])
+    end)
+    s:flush()
+    assert.equal(1, #parent.children)
+    assert.equal(1, #tag.children)
+  end)
+
+  it("is there once where it is given again to what it refers to", function()
+    local parent, other, tag = Parent{}, Child{}, Tag{}
+    parent.children:append(other)
+    s:add_all{ parent, tag }
+    s:commit()
+    for _, flushed in ipairs{ true, false } do
+      local child = Child{ tags = { tag } }
+      parent.children:append(child)
+      if flushed then s:flush() end
+      s:rollback()
+      assert.equal(1, #parent.children)
+      assert.equal(0, #tag.children)
+      parent.children:insert(1, child)
+      assert.equal(2, #parent.children)
+      assert.equal(child, parent.children[1])
+      assert.equal(1, #tag.children)
+      s:flush()
+      assert.equal(2, #parent.children)
+      s:rollback()
+      -- By its place, which is another's.
+      parent.children[1] = child
+      assert.equal(1, #parent.children)
+      s:rollback()
+      parent.children = { child, other }
+      assert.equal(2, #parent.children)
+      s:rollback()
+    end
+  end)
+
+  it("is where it was, though it was never flushed", function()
+    local parent, tag = Parent{}, Tag{}
+    s:add_all{ parent, tag }
+    s:commit()
+    local child = Child{ parent = parent, tags = { tag }, toys = { Toy{} } }
+    assert.equal("pending", state(child))
+    s:rollback()
+    assert.equal(0, #parent.children)
+    assert.equal(0, #tag.children)
+    s:add(child)
+    assert.equal(child, parent.children[1])
+    assert.equal(child, tag.children[1])
+    s:flush()
+    assert.equal(1, #parent.children)
+    assert.equal(1, #tag.children)
+    assert.equal(child, child.toys[1].child)
+  end)
+
+  it("has what it took from another, though it was never flushed", function()
+    local old, child = Parent{}, Child{}
+    old.children:append(child)
+    s:add(old)
+    s:commit()
+    local new = Parent{ children = { child } }
+    assert.equal("pending", state(new))
+    s:rollback()
+    assert.equal(old, child.parent)
+    s:add(new)
+    assert.equal(new, child.parent)
+    assert.equal(0, #old.children)
+    s:flush()
+    assert.equal(new, child.parent)
+    assert.equal(new.id, child.parent_id)
   end)
 
   it("is not shown where it is not added", function()

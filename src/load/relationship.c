@@ -124,7 +124,7 @@ static mr_status find_folding(const mr_load_context *ctx, const mr_entity *entit
     uint64_t engine = mr_engine_serial(mr_conn_engine(conn));
     if (prepared->engine != engine && mr_relationship_folds(conn, rel, &prepared->folds) != MR_OK) return MR_FAIL;
     prepared->engine = engine;
-    *out = prepared->folds && is_stored(entity, rel, committed);
+    *out = (prepared->folds || rel->mixed) && is_stored(entity, rel, committed);
     return MR_OK;
 }
 

@@ -257,6 +257,14 @@ static mr_status join(mr_linking *l, mr_entity *entity, const mr_relationship *r
     return displaced && displaced != member ? leave(l, displaced, back, entity) : MR_OK;
 }
 
+/* entity.rel holds item now. tell: its other side does not know. That is asked first, while it is known who held
+ * item before. */
+static mr_status give(mr_linking *l, mr_entity *entity, const mr_relationship *rel, mr_entity *item, bool tell) {
+    const mr_relationship *reverse = mr_relation_reverse(rel);
+    if (tell && reverse && join(l, item, reverse, entity, rel) != MR_OK) return MR_FAIL;
+    return track(rel, entity, item);
+}
+
 /* ---------------------------------------------------------------- before anything is changed */
 
 static mr_status refuse_second_parent(const mr_relationship *rel, const mr_entity *item) {
@@ -317,18 +325,27 @@ mr_status mr_link_reference(mr_linking *l, mr_entity *entity, const mr_relations
     if (is_set && old == item) return MR_OK;
     if (item && prepare(l, entity, rel, item) != MR_OK) return MR_FAIL;
     if (set_reference(l, entity, rel, item) != MR_OK) return MR_FAIL;
-    if (item && track(rel, entity, item) != MR_OK) return MR_FAIL;
     if (old == item) old = NULL; /* it was not known, and stays */
     if (old && let_go(l, rel, old) != MR_OK) return MR_FAIL;
-    if (!reverse) return MR_OK;
-    if (old && leave(l, old, reverse, entity) != MR_OK) return MR_FAIL;
-    return item ? join(l, item, reverse, entity, rel) : MR_OK;
+    if (old && reverse && leave(l, old, reverse, entity) != MR_OK) return MR_FAIL;
+    return item ? give(l, entity, rel, item, true) : MR_OK;
+}
+
+/* An object that is added again after a rollback may come back into the list by that: it takes the place that it is
+ * given now. */
+static mr_status prepare_item(mr_linking *l, mr_entity *entity, const mr_relationship *rel, mr_entity *item) {
+    mr_collection *c = collection_in(entity, rel);
+    bool present = c && mr_collection_find(c, item) != UINT32_MAX;
+    if (prepare(l, entity, rel, item) != MR_OK) return MR_FAIL;
+    if (present || !(c = collection_in(entity, rel))) return MR_OK;
+    uint32_t at = mr_collection_find(c, item);
+    return at == UINT32_MAX ? MR_OK : remove_at(l, c, at);
 }
 
 mr_status mr_link_item(mr_linking *l, mr_entity *entity, const mr_relationship *rel, uint32_t at,
                        mr_entity *item) {
     const mr_relationship *reverse = mr_relation_reverse(rel);
-    if (prepare(l, entity, rel, item) != MR_OK) return MR_FAIL;
+    if (prepare_item(l, entity, rel, item) != MR_OK) return MR_FAIL;
     mr_collection *c = open_collection(entity, rel);
     if (!c) return MR_FAIL;
     bool present = mr_collection_find(c, item) != UINT32_MAX;
@@ -339,8 +356,8 @@ mr_status mr_link_item(mr_linking *l, mr_entity *entity, const mr_relationship *
         if (known && parent == entity) return MR_OK; /* it is among the rows that are not loaded */
     }
     if (present && (!c->loaded || rel->collection == MR_COLLECTION_SET)) return MR_OK;
-    if (insert_at(l, c, at, item) != MR_OK || track(rel, entity, item) != MR_OK) return MR_FAIL;
-    return reverse && !present ? join(l, item, reverse, entity, rel) : MR_OK;
+    if (insert_at(l, c, at, item) != MR_OK) return MR_FAIL;
+    return give(l, entity, rel, item, !present);
 }
 
 /* What follows when the collection has lost its last item of the kind. */
@@ -371,14 +388,12 @@ mr_status mr_unlink_item(mr_linking *l, mr_entity *entity, const mr_relationship
 
 mr_status mr_relink_item(mr_linking *l, mr_entity *entity, const mr_relationship *rel, uint32_t at,
                          mr_entity *item) {
-    const mr_relationship *reverse = mr_relation_reverse(rel);
-    if (prepare(l, entity, rel, item) != MR_OK) return MR_FAIL;
+    if (prepare_item(l, entity, rel, item) != MR_OK) return MR_FAIL;
     mr_collection *c = collection_with(l, entity, rel, at);
     if (!c) return MR_FAIL;
     mr_entity *old = c->items[at];
     bool present = mr_collection_holds(c, item);
-    if (replace_at(l, c, at, item) != MR_OK || track(rel, entity, item) != MR_OK) return MR_FAIL;
-    if (reverse && !present && join(l, item, reverse, entity, rel) != MR_OK) return MR_FAIL;
+    if (replace_at(l, c, at, item) != MR_OK || give(l, entity, rel, item, !present) != MR_OK) return MR_FAIL;
     return mr_collection_holds(c, old) ? MR_OK : after_removal(l, entity, rel, old);
 }
 
@@ -388,8 +403,11 @@ mr_status mr_relink_item(mr_linking *l, mr_entity *entity, const mr_relationship
 static mr_status link_back(mr_linking *l, mr_entity *entity, const mr_relationship *rel, mr_entity *item) {
     const mr_relationship *reverse = mr_relation_reverse(rel);
     const mr_value *v = mr_relation_peek(item, reverse);
-    if (v->kind == MR_COLLECTION)
-        return mr_collection_holds(v->u.p, entity) ? MR_OK : insert_at(l, v->u.p, UINT32_MAX, entity);
+    if (mr_relation_is_list(reverse)) {
+        mr_collection *c = open_collection(item, reverse);
+        if (!c) return MR_FAIL;
+        return mr_collection_holds(c, entity) ? MR_OK : insert_at(l, c, UINT32_MAX, entity);
+    }
     bool stays = v->kind == MR_UNLOADED || (v->flags & MR_VALUE_DIRTY) || (v->kind == MR_ENTITY && v->u.p == entity);
     return stays ? MR_OK : mr_link_reference(l, item, reverse, entity);
 }
@@ -451,7 +469,6 @@ mr_status mr_collection_difference(mr_collection *c, mr_entity *const *items, ui
 
 mr_status mr_link_items(mr_linking *l, mr_entity *entity, const mr_relationship *rel, mr_entity *const *items,
                         uint32_t n, const mr_vec *added, const mr_vec *removed) {
-    const mr_relationship *reverse = mr_relation_reverse(rel);
     mr_collection *c = collection_in(entity, rel);
     if (!c)
         return mr_fail(l->env, MR_ERR_ERROR, "%s.%s is not loaded", entity->mapper->name, rel->prop->name);
@@ -463,8 +480,7 @@ mr_status mr_link_items(mr_linking *l, mr_entity *entity, const mr_relationship 
     const mr_session *before = mr_session_of(entity);
     for (size_t i = 0; i < added->len; i++) {
         mr_entity *item = mr_vec_ptr(added, i);
-        if (prepare(l, entity, rel, item) != MR_OK || track(rel, entity, item) != MR_OK) return MR_FAIL;
-        if (reverse && join(l, item, reverse, entity, rel) != MR_OK) return MR_FAIL;
+        if (prepare(l, entity, rel, item) != MR_OK || give(l, entity, rel, item, true) != MR_OK) return MR_FAIL;
     }
     /* Where one of them has drawn the entity into its session, the others follow. */
     for (size_t i = 0; mr_session_of(entity) != before && i < added->len; i++)

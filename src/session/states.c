@@ -233,6 +233,7 @@ void mr_state_drop_pending(mr_session *s) {
         mr_entity *e = mr_vec_ptr(&s->fresh, s->fresh.len - 1);
         if (e->state == MR_PENDING) {
             mr_state_make_transient(s, e);
+            e->flags |= MR_ENTITY_UNDONE;
             continue;
         }
         s->fresh.len--; /* published, but after_flush still sees it in the list */
