@@ -204,6 +204,68 @@ describe("an object that a rollback has made transient, and that is added again,
     assert.equal(child, child.toys[1].child)
   end)
 
+  it("is held again by what it holds, which had forgotten it in the transaction", function()
+    for _, flushed in ipairs{ true, false } do
+      local first, second = Parent{}, Parent{}
+      local tag, child = Tag{}, Child{}
+      first.children:append(child)
+      tag.children:append(child)
+      s:no_autoflush(function()
+        s:add_all{ first, tag }
+        local savepoint = s:begin_nested()
+        second.children:append(child)
+        if flushed then s:flush() end
+        savepoint:rollback()
+        s:rollback()
+        assert.equal("transient", state(child))
+        s:add_all{ tag, second }
+      end)
+      assert.equal(child, tag.children[1])
+      assert.equal(tag, child.tags[1])
+      assert.equal(child, second.children[1])
+      assert.equal(second, child.parent)
+      s:commit()
+      assert.equal(1, #child.tags)
+      assert.equal(second, child.parent)
+      s:expire_all()
+      assert.equal(tag, child.tags[1])
+      assert.equal(second, child.parent)
+    end
+  end)
+
+  it("lets go of what has another by now, also where it is added again by that", function()
+    local child, tag = Child{}, Tag{}
+    s:add(child)
+    s:commit()
+    for _, by_itself in ipairs{ true, false } do
+      local old, new = Parent{}, Parent{}
+      local other = Child{ tags = { tag }, parent = new }
+      tag.children:append(Child{ parent = old })
+      child.parent = old
+      s:flush()
+      s:rollback()
+      assert.equal(child, old.children[#old.children])
+      s:no_autoflush(function()
+        if by_itself then
+          child.parent = new
+          s:add(old)
+        else
+          child.parent = new -- draws in new, its child, the tag, that one's other child, and so the old one
+        end
+        assert.equal("pending", state(old))
+        assert.is_false(old.children:contains(child))
+        assert.is_true(new.children:contains(child))
+        s:flush()
+      end)
+      assert.equal(new, child.parent)
+      assert.equal(new.id, child.parent_id)
+      assert.is_false(old.children:contains(child))
+      s:rollback()
+      tag.children = {}
+      assert.is_false(other.tags:contains(tag))
+    end
+  end)
+
   it("has what it took from another, though it was never flushed", function()
     local old, child = Parent{}, Child{}
     old.children:append(child)

@@ -323,7 +323,10 @@ mr_status mr_link_reference(mr_linking *l, mr_entity *entity, const mr_relations
     if (mr_reference_now(entity, rel, &old, &known) != MR_OK) return MR_FAIL;
     bool is_set = mr_relation_peek(entity, rel)->kind != MR_UNLOADED;
     if (is_set && old == item) return MR_OK;
+    size_t admitted = l->admitted.len;
     if (item && prepare(l, entity, rel, item) != MR_OK) return MR_FAIL;
+    /* One that is added again after a rollback may have taken the entity by that. */
+    if (l->admitted.len > admitted && mr_reference_now(entity, rel, &old, &known) != MR_OK) return MR_FAIL;
     if (set_reference(l, entity, rel, item) != MR_OK) return MR_FAIL;
     if (old == item) old = NULL; /* it was not known, and stays */
     if (old && let_go(l, rel, old) != MR_OK) return MR_FAIL;
@@ -399,7 +402,8 @@ mr_status mr_relink_item(mr_linking *l, mr_entity *entity, const mr_relationship
 
 /* ---------------------------------------------------------------- added again after a rollback */
 
-/* entity.rel holds item already: links the other side, from item to entity. Loads nothing, and keeps the program's own changes. */
+/* entity.rel holds item already: links the other side, from item to entity. Loads nothing, and keeps the program's own
+ * changes: where item has another by now, entity lets go of it. */
 static mr_status link_back(mr_linking *l, mr_entity *entity, const mr_relationship *rel, mr_entity *item) {
     const mr_relationship *reverse = mr_relation_reverse(rel);
     const mr_value *v = mr_relation_peek(item, reverse);
@@ -408,8 +412,11 @@ static mr_status link_back(mr_linking *l, mr_entity *entity, const mr_relationsh
         if (!c) return MR_FAIL;
         return mr_collection_holds(c, entity) ? MR_OK : insert_at(l, c, UINT32_MAX, entity);
     }
-    bool stays = v->kind == MR_UNLOADED || (v->flags & MR_VALUE_DIRTY) || (v->kind == MR_ENTITY && v->u.p == entity);
-    return stays ? MR_OK : mr_link_reference(l, item, reverse, entity);
+    if (v->kind == MR_ENTITY && v->u.p == entity) return MR_OK;
+    bool known = v->kind != MR_UNLOADED || item->state != MR_PERSISTENT;
+    if (!known) mr_reference_by_key(item, reverse, &known);
+    if (!known) return mr_parent_note(item, rel, entity); /* for who sets it */
+    return v->flags & MR_VALUE_DIRTY ? leave(l, entity, rel, item) : mr_link_reference(l, item, reverse, entity);
 }
 
 mr_status mr_link_again(mr_linking *l, mr_entity *entity) {
@@ -424,7 +431,7 @@ mr_status mr_link_again(mr_linking *l, mr_entity *entity) {
         status = mr_relation_items(entity, rel, false, &items);
         for (size_t j = 0; status == MR_OK && j < items.len; j++) {
             mr_entity *item = mr_vec_ptr(&items, j);
-            if (item->state == MR_PERSISTENT && item->owner == entity->owner)
+            if ((item->state == MR_PERSISTENT || item->state == MR_PENDING) && item->owner == entity->owner)
                 status = link_back(l, entity, rel, item);
         }
     }
