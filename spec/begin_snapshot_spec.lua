@@ -151,6 +151,65 @@ for _, where in ipairs{ "", "?journal_mode=wal", "in memory" } do
       assert.equal(501, stored())
     end)
 
+    -- Its reads are told to nobody, so the next transaction has to know how old they are.
+    local earlier = {
+      ["that began with others' commits"] = function(session, read)
+        session:get(Account, 2)
+        pay(200)
+        session:begin(read, { mode = "deferred" })
+      end,
+      ["whose flush found others' commits"] = function(session, read)
+        session:get(Account, 2)
+        pay(200)
+        session:get(Account, 2).owner = "c"
+        session:flush()
+        read()
+        session:commit()
+      end,
+      ["in which everything was expired"] = function(session, read)
+        session:begin(function()
+          read()
+          session:expire_all()
+          read()
+        end, { mode = "immediate" })
+      end,
+      ["in which everything was expunged"] = function(session, read)
+        session:begin(function()
+          read()
+          session:expunge_all()
+          read()
+        end, { mode = "deferred" })
+      end,
+      ["in which a savepoint was rolled back"] = function(session, read)
+        session:begin(function()
+          local savepoint = session:begin_nested()
+          session:get(Account, 2).owner = "d"
+          session:flush()
+          session:query(Account):all()
+          savepoint:rollback()
+          read()
+        end)
+      end,
+    }
+    for words, read_first in pairs(earlier) do
+      it("is not taken for it after a transaction " .. words .. ", and that kept the objects", function()
+        local session <close> = mr.Session(db.engine, { expire_on_commit = false })
+        local account
+        read_first(session, function()
+          account = session:get(Account, 1)
+          return account.gold
+        end)
+        pay(500)
+        session:begin(function() account.gold = account.gold + 1 end, { mode = "immediate" })
+        assert.equal(501, stored())
+        -- And once more, after one that found nothing new.
+        session:begin(function() return account.owner end, { mode = "deferred" })
+        pay(700)
+        session:begin(function() account.gold = account.gold + 1 end, { mode = "deferred" })
+        assert.equal(701, stored())
+      end)
+    end
+
     it("keeps changes that were not written yet", function()
       local session <close> = mr.Session(db.engine)
       local account = session:get(Account, 1)

@@ -26,6 +26,13 @@ static void has_read(void *ud, bool known, int64_t version) {
     s->owner->mixed = s->since != s->owner->as_of;
 }
 
+void mr_session_note_fresh(mr_session *s) {
+    bool within = s->conn && mr_conn_in_transaction(s->conn); /* its reads are all of one version, and not told of */
+    s->since = s->owner->as_of;
+    s->fresh_memory = !within;
+    s->owner->mixed = false;
+}
+
 void mr_session_note_commit(mr_session *s) {
     int64_t version;
     if (!mr_conn_data_version(s->conn, &version)) return;

@@ -13,17 +13,10 @@ void mr_expire_dirty(mr_session *s) {
     while (dirty->len > 0) mr_entity_expire(mr_vec_ptr(dirty, dirty->len - 1));
 }
 
-/* From now on all unchanged objects are of this version of the data, or of the next that is read. */
-static void note_fresh(mr_session *s) {
-    s->since = s->owner->as_of;
-    s->fresh_memory = true;
-    s->owner->mixed = false;
-}
-
 void mr_expire_everything(mr_session *s) {
     mr_expire_dirty(s);
     s->owner->generation++;
-    note_fresh(s);
+    mr_session_note_fresh(s);
 }
 
 /* Those of the list that are up to date stay so. */
@@ -40,7 +33,7 @@ void mr_expire_unmodified(mr_session *s) {
     uint32_t before = s->owner->generation++;
     keep_fresh(&s->owner->dirty, before, s->owner->generation);
     keep_fresh(&s->doomed, before, s->owner->generation);
-    note_fresh(s);
+    mr_session_note_fresh(s);
 }
 
 /* Does an object of the class show what is in the table? */

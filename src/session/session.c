@@ -84,11 +84,10 @@ static void leave_owner(mr_session *s) {
     if (next) {
         next->as_of = owner->as_of;
         next->versioned = owner->versioned;
-        s->since = next->as_of;
-        s->fresh_memory = true;
         owner->session = NULL;
         mr_owner_release(owner);
         s->owner = s->load.owner = next;
+        mr_session_note_fresh(s);
         return;
     }
     if (!saved) mr_env_clear_error(s->env);

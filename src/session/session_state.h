@@ -168,6 +168,9 @@ void mr_session_settle_snapshot(mr_session *s);
 void mr_session_keep_reading(mr_session *s);
 /* After a commit, before the connection is given back: the session's own commit makes none of its objects old. */
 void mr_session_note_commit(mr_session *s);
+/* All objects have expired, or gone: what is in memory from now on is of this version of the data, or outside of a
+ * transaction of the next that is read. */
+void mr_session_note_fresh(mr_session *s);
 /* The same, with the transaction begun that a statement which writes will be in. Its begin may expire what another
  * connection has changed. */
 mr_status mr_session_connect_to_write(mr_session *s, mr_conn **out);
