@@ -30,6 +30,8 @@ describe("index_where of on_conflict", function()
   local cases = {
     { "active = 1", function() return Item.active:eq(true) end, { active = true },
       "ON CONFLICT (email) WHERE active = 1 DO UPDATE SET score = ?" },
+    { "active = 1", function() return Item.active end, { active = true }, "WHERE active = 1 DO" },
+    { "active = 0", function() return ~Item.active end, { active = false }, "WHERE active = 0 DO" },
     { "active", function() return mr.text "active" end, { active = true }, "WHERE active" },
     { "state = 'it''s'", function() return Item.state:eq "it's" end, { state = "it's" }, "WHERE state = 'it''s' DO" },
     { "state IN ('a', 'b')", function() return Item.state:in_{ "a", "b" } end, { state = "b" },

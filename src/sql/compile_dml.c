@@ -53,9 +53,9 @@ static void compile_conflict(mr_compiler *c, const mr_node *node, uint32_t start
     }
     if (d->conflict_index_where) {
         mr_seek(c, node, start, MR_DML_CONFLICT_INDEX_WHERE);
-        c->unqualified = true;
+        c->unqualified = c->as_written = true;
         compile_where(c, d->conflict_index_where);
-        c->unqualified = false;
+        c->unqualified = c->as_written = false;
     }
     if (!d->conflict_columns) {
         mr_emit(c, " DO NOTHING");

@@ -46,7 +46,7 @@ static void compile_column(mr_compiler *c, const mr_node *node) {
 }
 
 static void compile_binds(mr_compiler *c, const mr_node *node) {
-    bool all = c->dialect->spells && node->u.list.nspelled > 0;
+    bool all = mr_spells(c) && node->u.list.nspelled > 0;
     size_t n = mr_key_padded(all ? node->u.list.nspelled : node->u.list.n);
     mr_emit(c, "(");
     for (uint32_t i = 0; i < n && !c->failed; i++) {
@@ -97,6 +97,14 @@ static bool is_keyword_call(const mr_node *node) {
     return false;
 }
 
+/* Booleans as numbers: a 't' would count as 0. */
+static bool counts_truths(const mr_compiler *c, const mr_node *node) {
+    static const char *const names[] = {"avg", "sum", "total"};
+    for (size_t i = 0; node->n == 1 && i < sizeof names / sizeof *names; i++)
+        if (strcmp(node->name, names[i]) == 0) return mr_is_spelled_boolean(c, node->child[0]);
+    return false;
+}
+
 static void compile_func(mr_compiler *c, const mr_node *node) {
     if (is_keyword_call(node)) {
         for (const char *s = node->name; *s; s++)
@@ -106,16 +114,22 @@ static void compile_func(mr_compiler *c, const mr_node *node) {
     emit_function_name(c, node->name);
     mr_emit(c, "(");
     if (node->flags & MR_NODE_DISTINCT) mr_emit(c, "DISTINCT ");
-    mr_compile_items(c, node);
+    if (counts_truths(c, node)) mr_compile_condition(c, node->child[0], MR_OP_NONE);
+    else mr_compile_items(c, node);
     if (node->n == 0 && strcmp(node->name, "count") == 0) mr_emit(c, "*");
     mr_emit(c, ")");
+}
+
+static bool is_number(const mr_type *type) {
+    return type->code >= MR_TYPE_INTEGER && type->code <= MR_TYPE_NUMERIC;
 }
 
 static void compile_cast(mr_compiler *c, const mr_node *node) {
     char buf[128];
     const char *type = mr_type_sql(c->dialect, node->type, buf, sizeof buf);
     mr_emit(c, *type ? "CAST(" : "(");
-    mr_compile(c, node->child[0]);
+    if (is_number(node->type) && mr_is_spelled_boolean(c, node->child[0])) mr_compile_condition(c, node->child[0], MR_OP_NONE);
+    else mr_compile(c, node->child[0]);
     if (*type) mr_emit(c, " AS ");
     mr_emit(c, type);
     mr_emit(c, ")");
@@ -125,7 +139,7 @@ static void compile_case(mr_compiler *c, const mr_node *node) {
     mr_emit(c, "CASE");
     for (uint32_t i = 0; i + 1 < node->n; i += 2) {
         mr_emit(c, " WHEN ");
-        mr_compile_operand(c, node->child[i], MR_AGAINST_ANY);
+        mr_compile_condition(c, node->child[i], MR_AGAINST_ANY);
         mr_emit(c, " THEN ");
         mr_compile(c, node->child[i + 1]);
     }
@@ -276,7 +290,7 @@ void mr_compile_condition(mr_compiler *c, const mr_node *node, mr_op against) {
     const char *compared = NULL;
     if (!c->dialect->true_literals) {
         if (is_boolean_column(node) || is_word(node, "true") || is_word(node, "false")) compared = " = 1";
-        if (c->dialect->spells && is_boolean_column(node)) compared = mr_boolean_words(true);
+        if (mr_is_spelled_boolean(c, node)) compared = mr_boolean_words(true);
     }
     if (!compared) {
         mr_compile_operand(c, node, against);

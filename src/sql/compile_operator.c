@@ -63,11 +63,11 @@ static bool is_suffix(mr_op op) {
 
 /* "user.f" is false: NOT in a database with booleans, compared with 0 elsewhere. */
 static bool compile_false_column(mr_compiler *c, const mr_node *operand) {
-    if (c->dialect->true_literals || operand->kind != MR_NODE_COLUMN ||
-        operand->type->code != MR_TYPE_BOOLEAN)
-        return false;
-    mr_compile(c, operand);
-    mr_emit(c, c->dialect->spells ? mr_boolean_words(false) : " = 0");
+    bool spelled = mr_is_spelled_boolean(c, operand);
+    bool column = operand->kind == MR_NODE_COLUMN && operand->type->code == MR_TYPE_BOOLEAN;
+    if (c->dialect->true_literals || (!spelled && !column)) return false;
+    mr_compile_operand(c, operand, MR_OP_IN);
+    mr_emit(c, spelled ? mr_boolean_words(false) : " = 0");
     return true;
 }
 

@@ -138,16 +138,68 @@ static bool compile_equal(mr_compiler *c, const mr_node *node) {
     return true;
 }
 
+bool mr_spells(const mr_compiler *c) {
+    return c->dialect->spells && !c->as_written;
+}
+
+/* Can x be a boolean in a spelling that the database takes for no truth value, as 't'? */
+bool mr_is_spelled_boolean(const mr_compiler *c, const mr_node *x) {
+    return mr_spells(c) && unlabelled(x)->type->code == MR_TYPE_BOOLEAN && is_stored(x);
+}
+
 const char *mr_boolean_words(bool truth) {
     return truth ? " IN (1, '1', 't', 'true')" : " IN (0, '0', 'f', 'false', '')";
+}
+
+/* 1, 0 or NULL, however the boolean is spelled. */
+static void emit_truth(mr_compiler *c, const mr_node *node, uint32_t start, uint32_t i) {
+    mr_seek(c, node, start, i);
+    if (mr_is_spelled_boolean(c, node->child[i])) mr_compile_condition(c, node->child[i], MR_AGAINST_ANY);
+    else mr_compile_operand(c, node->child[i], MR_AGAINST_ANY);
+}
+
+/* A stored boolean beside a condition, or before and after another boolean: as truth values. Two columns are compared as they
+ * are stored, so that an index serves. */
+static bool compile_truths(mr_compiler *c, const mr_node *node, const char *sign) {
+    const mr_node *left = node->child[0], *right = node->child[1];
+    bool stored[2] = {mr_is_spelled_boolean(c, left), mr_is_spelled_boolean(c, right)};
+    if (stored[0] == stored[1] || (stored[0] ? right : left)->type->code != MR_TYPE_BOOLEAN) return false;
+    uint32_t start = c->ordinal;
+    emit_truth(c, node, start, 0);
+    mr_emit(c, sign);
+    emit_truth(c, node, start, 1);
+    return true;
+}
+
+/* Is node the word true, or false? */
+static bool is_word(const mr_node *node, bool *truth) {
+    if (node->kind != MR_NODE_LITERAL_SQL) return false;
+    *truth = strcmp(node->name, "true") == 0;
+    return *truth || strcmp(node->name, "false") == 0;
+}
+
+/* x = true, x != false: written out, so that an index serves. */
+static bool compile_equal_word(mr_compiler *c, const mr_node *node) {
+    uint32_t start = c->ordinal;
+    bool truth;
+    for (uint32_t i = 0; i < 2; i++) {
+        if (!is_word(node->child[1 - i], &truth) || !mr_is_spelled_boolean(c, node->child[i])) continue;
+        bool negated = node->op == MR_OP_NE;
+        mr_emit(c, "(");
+        emit_operand(c, node, start, i);
+        if (negated) mr_emit(c, " NOT");
+        mr_emit(c, mr_boolean_words(truth));
+        mr_emit(c, ")");
+        return true;
+    }
+    return false;
 }
 
 /* x IS true: written out. */
 static bool compile_is_boolean(mr_compiler *c, const mr_node *node) {
     const mr_node *x = node->child[0], *word = node->child[1];
-    if (word->kind != MR_NODE_LITERAL_SQL || x->type->code != MR_TYPE_BOOLEAN || !is_stored(x)) return false;
-    bool truth = strcmp(word->name, "true") == 0, negated = node->op == MR_OP_IS_NOT;
-    if (!truth && strcmp(word->name, "false") != 0) return false;
+    bool truth, negated = node->op == MR_OP_IS_NOT;
+    if (!is_word(word, &truth) || !mr_is_spelled_boolean(c, x)) return false;
     uint32_t start = c->ordinal;
     mr_emit(c, "(");
     emit_operand(c, node, start, 0);
@@ -283,17 +335,19 @@ void mr_compile_rows(mr_compiler *c, const mr_node *left, const mr_node *list) {
 /* ---------------------------------------------------------------- all */
 
 bool mr_compile_spelled(mr_compiler *c, const mr_node *node) {
-    if (!c->dialect->spells) return false;
+    if (!mr_spells(c)) return false;
     if (node->kind == MR_NODE_BETWEEN) return compile_between(c, node);
     switch ((mr_op)node->op) {
     case MR_OP_EQ:
-    case MR_OP_NE: return compile_equal(c, node);
+    case MR_OP_NE: 
+        return compile_equal(c, node) || compile_equal_word(c, node) ||
+               compile_truths(c, node, node->op == MR_OP_EQ ? " = " : " != ");
     case MR_OP_IS:
     case MR_OP_IS_NOT: return compile_is_boolean(c, node) || compile_is(c, node);
     case MR_OP_LT:
     case MR_OP_LE:
     case MR_OP_GT:
-    case MR_OP_GE: return compile_order(c, node);
+    case MR_OP_GE: return compile_order(c, node) || compile_truths(c, node, sign_of((mr_op)node->op));
     case MR_OP_IN:
     case MR_OP_NOT_IN:
         if (node->child[0]->kind == MR_NODE_TUPLE || node->child[1]->kind != MR_NODE_LIST ||

@@ -63,6 +63,7 @@ struct mr_compiler {
     uint32_t ordinal;     /* of the first bind in the node that is compiled next */
     bool failed;
     bool unqualified;     /* columns without their table */
+    bool as_written;      /* an index's condition: known again by its words, so no spelling is added */
     bool recursive;       /* WITH RECURSIVE */
     bool lints;           /* tells of SELECTs that are likely to be mistaken: what is compiled will run */
     mr_vec objects;       /* mr_key_object */
@@ -120,12 +121,16 @@ mr_op mr_operator_of(const mr_node *node);
 void mr_compile_operator(mr_compiler *c, const mr_node *node);
 
 /* compile_spelled.c: comparisons with values that are stored in several spellings. */
+/* Do comparisons name each spelling of a value here? */
+bool mr_spells(const mr_compiler *c);
 /* True when it wrote the comparison; false: its values have one spelling only. */
 bool mr_compile_spelled(mr_compiler *c, const mr_node *node);
 /* The rows of a list of TUPLEs that left is compared with, each in all its spellings. */
 void mr_compile_rows(mr_compiler *c, const mr_node *left, const mr_node *list);
 /* What follows a boolean that is to be true, or false: " IN (1, ...)". */
 const char *mr_boolean_words(bool truth);
+/* True of a column, a function's result, ... that may hold a boolean in any spelling: as a condition it needs those words. */
+bool mr_is_spelled_boolean(const mr_compiler *c, const mr_node *x);
 
 /* compile_select.c */
 void mr_compile_query(mr_compiler *c, const mr_node *query, mr_place place);

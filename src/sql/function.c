@@ -13,7 +13,7 @@
 typedef enum result_rule {
     RESULT_FIXED, /* the code in the table */
     RESULT_FIRST, /* the type of the first argument that has one */
-    RESULT_SUM    /* that of the first argument, integers of any size being Integer */
+    RESULT_SUM    /* that of the first argument, integers of any size, and booleans, being Integer */
 } result_rule;
 
 typedef struct function_type {
@@ -73,7 +73,8 @@ static const mr_type *guess(const char *name, mr_node *const *args, size_t n) {
     if (!f) return mr_type_simple(MR_TYPE_NULL);
     if (f->rule == RESULT_FIXED) return mr_type_simple(f->code);
     const mr_type *type = first_type(args, n);
-    if (f->rule == RESULT_SUM && (type->code == MR_TYPE_SMALLINTEGER || type->code == MR_TYPE_BIGINTEGER))
+    bool counts = type->code == MR_TYPE_SMALLINTEGER || type->code == MR_TYPE_BIGINTEGER || type->code == MR_TYPE_BOOLEAN;
+    if (f->rule == RESULT_SUM && counts)
         return mr_type_simple(MR_TYPE_INTEGER);
     return type;
 }
