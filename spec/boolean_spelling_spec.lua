@@ -1,4 +1,4 @@
--- Booleans that other programs spelled as text, wherever a statement takes them for truth: as conditions, in CASE, counted,
+-- Booleans that other programs spelled as text, wherever a statement takes them for truth: conditions, CASE, sums.
 -- beside other conditions.
 
 local mr = require "moonrow"
@@ -53,6 +53,7 @@ describe("a boolean that is stored as text", function()
     for i, row in ipairs(s:query(case):order_by(Flag.id):all()) do words[i] = row[1] end
     assert.equal("yes yes yes yes yes no no no no no no ?", table.concat(words, " "))
     assert.equal(5, s:query(mr.func.sum(mr.case{ { Flag.done, 1 }, else_ = 0 })):scalar())
+    assert.equal(5, s:query(mr.func.sum(mr.func.iif(Flag.done, 1, 0))):scalar())
   end)
 
   it("counts as 1 and 0 where it becomes a number", function()

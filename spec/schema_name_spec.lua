@@ -123,6 +123,31 @@ describe("a table in a schema", function()
     end)
   end
 
+  it("is told from the table of its name that has none, in one statement and around it", function()
+    local Here = declare("Here", "a", nil, { name = db.Column{ db.String(10) } })
+    local There = declare("There", "A", "aux", { name = db.Column{ db.String(10) }, here_id = db.Column{ db.Integer } })
+    db:create_all()
+    local s = db.session
+    s:add_all{ Here{ id = 1, name = "one" }, Here{ id = 2, name = "two" } }
+    s:add_all{ There{ id = 1, name = "of two", here_id = 2 }, There{ id = 2, name = "of none", here_id = 7 } }
+    s:commit()
+    local row = s:query(Here, There):join(There, There.here_id:eq(Here.id)):one()
+    assert.same({ "two", "of two" }, { row[1].name, row[2].name })
+    assert.equal("of two", s:query(There):join(Here, There.here_id:eq(Here.id)):filter(Here.name:eq "two"):one().name)
+    -- Alone, the inner query's name would be the nearer table's.
+    local referred = mr.exists(mr.select(There.id):where(There.here_id:eq(Here.id)))
+    assert.equal("two", Here.query:filter(referred):one().name)
+    local name = s:query(There.name):filter(There.here_id:eq(Here.id)):scalar_subquery()
+    local rows = s:query(Here.name, name):order_by(Here.id):all()
+    assert.is_nil(rows[1][2])
+    assert.equal("of two", rows[2][2])
+    s:execute(mr.update(Here):values{ name = name }:where(referred))
+    assert.equal("of two", s:query(Here.name):filter(Here.id:eq(2)):scalar())
+    s:execute(mr.delete(Here):where(~referred))
+    assert.equal(2, s:query(Here.id):scalar())
+    assert.same({ "SELECT a.id AS a_id FROM a" }, models.statements(db, function() s:query(Here.id):all() end))
+  end)
+
   it("is refused a second time, named with its schema", function()
     declare("One", "a", "aux", {})
     local e = models.error_of(declare, "Two", "a", "aux", {})

@@ -169,6 +169,18 @@ static mr_status fetch_converted(sqlite_stmt *s, size_t i, size_t n, const mr_ty
     return MR_NOTFOUND;
 }
 
+/* 0 and 1, as nearly all booleans are. */
+static inline bool fetch_bit(int kind, sqlite3_value *stored, mr_value *v) {
+    if (kind == SQLITE_NULL) {
+        *v = mr_null_value();
+        return true;
+    }
+    sqlite3_int64 bit = kind == SQLITE_INTEGER ? sqlite3_value_int64(stored) : -1;
+    if (bit != 0 && bit != 1) return false;
+    *v = mr_bool_value(bit == 1);
+    return true;
+}
+
 /* What is stored is what the type reads, for nearly all values: no call, and one look more. */
 static inline bool fetch_plain(mr_typecode code, bool guessed, sqlite3_value *stored, mr_value *v, bool *ok) {
     int kind = sqlite3_value_type(stored);
@@ -192,6 +204,7 @@ static inline bool fetch_plain(mr_typecode code, bool guessed, sqlite3_value *st
     case MR_TYPE_LARGEBINARY:
         if (kind != SQLITE_BLOB && kind != SQLITE_NULL) return false;
         break;
+    case MR_TYPE_BOOLEAN: return fetch_bit(kind, stored, v);
     case MR_TYPE_NULL:
     case MR_TYPE_ANY:
         break;

@@ -32,6 +32,34 @@ void mr_compile_column_name(mr_compiler *c, const mr_node *column) {
     mr_emit_name(c, column->u.column->name ? column->u.column->name : "?");
 }
 
+/* Letters count as equal in either case. */
+static bool is_same_name(const char *a, const char *b) {
+    for (; *a && *b; a++, b++) {
+        unsigned x = (unsigned char)*a, y = (unsigned char)*b;
+        if (x - 'A' < 26) x += 'a' - 'A';
+        if (y - 'A' < 26) y += 'a' - 'A';
+        if (x != y) return false;
+    }
+    return *a == *b;
+}
+
+/* Does the bare name mean another table here: one of the same name in a schema, in the same query or nearer? */
+static bool is_hidden(const mr_compiler *c, const mr_table *table) {
+    if (table->schema) return false;
+    for (const mr_frame *frame = c->frame; frame; frame = frame->parent) {
+        bool own = false;
+        for (size_t i = 0; i < frame->leaves.len; i++) {
+            const mr_node *leaf = mr_vec_ptr(&frame->leaves, i);
+            if (leaf->kind != MR_NODE_TABLE) continue;
+            const mr_table *other = leaf->u.table;
+            if (other->schema && is_same_name(other->name, table->name)) return true;
+            own = own || other == table;
+        }
+        if (own) return false;
+    }
+    return false;
+}
+
 static void compile_column(mr_compiler *c, const mr_node *node) {
     const mr_table *table = node->u.column->table;
     /* An alias is always written: "excluded.name" is no column of the statement's table. */
@@ -39,6 +67,10 @@ static void compile_column(mr_compiler *c, const mr_node *node) {
         mr_emit_name(c, mr_object_name(c, node->child[0]));
         mr_emit(c, ".");
     } else if (table && !c->unqualified) {
+        if (c->dialect->schema && is_hidden(c, table)) {
+            mr_emit_name(c, c->dialect->schema);
+            mr_emit(c, ".");
+        }
         mr_emit_table(c, table);
         mr_emit(c, ".");
     }
@@ -97,12 +129,20 @@ static bool is_keyword_call(const mr_node *node) {
     return false;
 }
 
-/* Booleans as numbers: a 't' would count as 0. */
-static bool counts_truths(const mr_compiler *c, const mr_node *node) {
-    static const char *const names[] = {"avg", "sum", "total"};
-    for (size_t i = 0; node->n == 1 && i < sizeof names / sizeof *names; i++)
-        if (strcmp(node->name, names[i]) == 0) return mr_is_spelled_boolean(c, node->child[0]);
+/* Is the argument taken for truth? As text a 't' would count as 0, and be false. */
+static bool is_truth(const mr_compiler *c, const mr_node *func, uint32_t i) {
+    static const char *const names[] = {"avg", "if", "iif", "sum", "total"};
+    for (size_t k = 0; i == 0 && k < sizeof names / sizeof *names; k++)
+        if (strcmp(func->name, names[k]) == 0) return mr_is_spelled_boolean(c, func->child[i]);
     return false;
+}
+
+static void compile_arguments(mr_compiler *c, const mr_node *func) {
+    for (uint32_t i = 0; i < func->n; i++) {
+        if (i) mr_emit(c, ", ");
+        if (is_truth(c, func, i)) mr_compile_condition(c, func->child[i], MR_OP_COMMA);
+        else mr_compile_operand(c, func->child[i], MR_OP_COMMA);
+    }
 }
 
 static void compile_func(mr_compiler *c, const mr_node *node) {
@@ -114,8 +154,7 @@ static void compile_func(mr_compiler *c, const mr_node *node) {
     emit_function_name(c, node->name);
     mr_emit(c, "(");
     if (node->flags & MR_NODE_DISTINCT) mr_emit(c, "DISTINCT ");
-    if (counts_truths(c, node)) mr_compile_condition(c, node->child[0], MR_OP_NONE);
-    else mr_compile_items(c, node);
+    compile_arguments(c, node);
     if (node->n == 0 && strcmp(node->name, "count") == 0) mr_emit(c, "*");
     mr_emit(c, ")");
 }

@@ -169,6 +169,7 @@ const mr_dialect *mr_dialect_sqlite(void) {
         .nulls_order = true,
         .index_schema = true,
         .spells = true,
+        .schema = "main",
         .reserved = reserved,
         .column_ddl = column_ddl,
         .compile_node = compile_node,

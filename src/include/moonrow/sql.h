@@ -315,6 +315,7 @@ typedef struct mr_compiler mr_compiler;
 struct mr_dialect {
     const char *name; /* "sqlite", "postgresql" */
     char parameter;   /* '?' or '$' (numbered) */
+    const char *schema; /* that of a table without one, where another table of its name must be told from it; or NULL */
     bool returning;           /* INSERT ... RETURNING gives generated keys */
     bool multi_row_insert;    /* many rows in one INSERT are worth it */
     bool ilike, nulls_order, for_update, distinct_on;
