@@ -36,6 +36,11 @@ bool mr_flush_key_changes(const flush_op *op, const mr_relationship *rel) {
     return false;
 }
 
+/* The identity knows the key, but of a date not how it is spelled in the row: what refers to it must hold the same text. */
+static bool is_respelled(const mr_value *v, const mr_value *room) {
+    return v == room && v->kind >= MR_TIME && v->kind <= MR_INTERVAL && v->len == 0;
+}
+
 bool mr_flush_lacks(mr_flush *flush, mr_entity *entity, const mr_relationship *rel) {
     if (entity->state != MR_PERSISTENT || flush->asked) return false;
     for (unsigned i = 0; i < rel->npairs; i++) {
@@ -45,7 +50,7 @@ bool mr_flush_lacks(mr_flush *flush, mr_entity *entity, const mr_relationship *r
         uint16_t slot = own ? pair->remote_slot : pair->local_slot;
         if (slot == UINT16_MAX) continue;
         const mr_value *v = mr_flush_entity_value(flush, entity, slot, &room);
-        if (!v || v->kind != MR_UNLOADED) continue;
+        if (!v || (v->kind != MR_UNLOADED && !is_respelled(v, &room))) continue;
         flush->lacking = entity;
         flush->lacked = mr_mapper_property_of_column(entity->mapper, own ? pair->remote : pair->local);
         return flush->lacked != NULL;
