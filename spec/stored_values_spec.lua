@@ -289,6 +289,26 @@ describe("bad_values", function()
     end
   end)
 
+  it("keeps a version that is none, so that its row can be written", function()
+    for _, how in ipairs{ "keep", "null" } do
+      local db = mr.open "sqlite://"
+      local Thing = db.Model:extend("Thing", { id = db.Column{ db.Integer, primary_key = true },
+        name = db.Column{ db.Text }, version = db.Column{ db.DateTime },
+        __mapper_args = { version_id_col = "version",
+          version_id_generator = function() return mr.datetime "2024-01-01 00:00:00" end } })
+      db:create_all()
+      db.session:execute(mr.text "INSERT INTO thing VALUES (1, 'a', 'soon'), (2, 'b', 'soon')")
+      db.session:commit()
+      local all = Thing.query:order_by(Thing.id):execution_options{ bad_values = how }:all()
+      all[1].name = "c"
+      db.session:delete(all[2])
+      db.session:commit()
+      local left = Thing.query:one()
+      assert.equal("c", left.name)
+      assert.equal(mr.datetime "2024-01-01 00:00:00", left.version)
+    end
+  end)
+
   it("refuses other words", function()
     local _, Thing = thing(mr.Integer)
     refuse("ArgumentError", { "bad_values", '"raise", "null" or "keep"' }, function()

@@ -1,8 +1,8 @@
 /*
  * misfit.c: stored values that are none of their types': refused, or taken as the query says.
  *
- * Invariant: a row that was fetched with such values holds none that is marked when this is done with it. A key is kept as
- * it is stored where others would become NULL: without it there is no row.
+ * Invariant: a row that was fetched with such values holds none that is marked when this is done with it. A key, or a
+ * version, is kept as it is stored where others would become NULL: without it the row is not found.
  */
 #include "run.h"
 
@@ -24,6 +24,16 @@ static bool is_key(const mr_plan_entity *pe, uint16_t column) {
 static bool is_any_key(const mr_plan *plan, uint16_t column) {
     for (uint16_t i = 0; i < plan->nentities; i++)
         if (is_key(&plan->entities[i], column)) return true;
+    return false;
+}
+
+/* Without its version a row cannot be written. */
+static bool is_version(const mr_plan *plan, uint16_t column) {
+    for (uint16_t i = 0; i < plan->nentities; i++) {
+        const mr_plan_entity *pe = &plan->entities[i];
+        for (uint16_t k = 0; pe->mapper->version && k < pe->nslots; k++)
+            if (pe->slots[k].column == column && pe->slots[k].slot == pe->mapper->version->slot) return true;
+    }
     return false;
 }
 
@@ -116,7 +126,7 @@ mr_status mr_run_misfits(mr_run *run) {
         if (!(v->flags & MR_VALUE_MISFIT)) continue;
         if (how == MR_BAD_VALUES_RAISE) return refuse(run, i);
         v->flags &= (uint8_t)~MR_VALUE_MISFIT;
-        if (how == MR_BAD_VALUES_KEEP || is_any_key(run->plan, i)) continue;
+        if (how == MR_BAD_VALUES_KEEP || is_any_key(run->plan, i) || is_version(run->plan, i)) continue;
         *v = mr_null_value();
         v->len = 1;
     }
