@@ -337,11 +337,12 @@ static int log_body(lua_State *L) {
 
 /* (text): to the function warn, which a program may have replaced by its own. */
 static int warn_body(lua_State *L) {
+    const char *text = lua_pushfstring(L, "moonrow: %s", (const char *)lua_touserdata(L, 1));
     if (lua_getglobal(L, "warn") != LUA_TFUNCTION) {
-        lua_warning(L, lua_touserdata(L, 1), 0);
+        lua_warning(L, text, 0);
         return 0;
     }
-    lua_pushstring(L, lua_touserdata(L, 1));
+    lua_pushstring(L, text);
     lua_call(L, 1, 0);
     return 0;
 }

@@ -26,6 +26,10 @@ static const char *cause_of(const flush_batch *batch) {
     if (batch->facts.is_view)
         return "what its triggers do is not counted, as it is a view: give the object its key, and its class "
                "__mapper_args = { confirm_inserted_rows = false }";
+    if (batch->st->numbered)
+        return "a constraint with ON CONFLICT IGNORE or a trigger with RAISE(IGNORE) has skipped it, as where there is a "
+               "row like it already: look for that row first, or, where it may be missing, insert it as a statement: "
+               "session:execute(mr.insert(Class), values)";
     return "a constraint with ON CONFLICT IGNORE or a trigger with RAISE(IGNORE) has skipped it, as where there is a row "
            "like it already: look for that row first, or, where it may be missing, give the class __mapper_args = { "
            "confirm_inserted_rows = false }";

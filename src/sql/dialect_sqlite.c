@@ -86,9 +86,29 @@ static bool compile_tuple_in(mr_compiler *c, const mr_node *node) {
     return true;
 }
 
+static bool is_moment(const mr_node *node) {
+    return node->type && node->type->code >= MR_TYPE_DATE && node->type->code <= MR_TYPE_INTERVAL;
+}
+
+/* Dates are text here, of which SQLite would take the number that it begins with: 2024. */
+static bool compile_arithmetic(mr_compiler *c, const mr_node *node) {
+    if (!is_moment(node->child[0]) && !is_moment(node->child[1])) return false;
+    mr_compile_fail(c, "SQLite cannot calculate with dates, times and intervals: calculate in Lua (at:gt(mr.now() - "
+                       "mr.interval{ days = 1 })), or by its functions (mr.func.datetime(at, \"+1 day\"), "
+                       "mr.func.julianday(a) - mr.func.julianday(b))");
+    return true;
+}
+
 static bool compile_binary(mr_compiler *c, const mr_node *node) {
     switch (node->op) {
-    case MR_OP_DIV: compile_division(c, node); return true;
+    case MR_OP_ADD:
+    case MR_OP_SUB:
+    case MR_OP_MUL:
+    case MR_OP_MOD: return compile_arithmetic(c, node);
+    case MR_OP_DIV:
+        if (compile_arithmetic(c, node)) return true;
+        compile_division(c, node);
+        return true;
     case MR_OP_BIT_XOR: compile_xor(c, node); return true;
     case MR_OP_IN:
     case MR_OP_NOT_IN: return compile_tuple_in(c, node);

@@ -166,7 +166,10 @@ function Session:begin(fn, options) end
 function Session:begin_nested(fn) end
 ---@return boolean
 function Session:in_transaction() end
----session:begin(fn), run again when the database was busy or a row was changed by somebody else.
+---session:begin(fn), run again when the database was busy, or where a write finds its row changed by somebody else
+---(version_id_col). What fn reads before its first write is read outside of the transaction, unless
+---{ mode = "immediate" } or { isolation_level = "SERIALIZABLE" } begins it first: say one of these where fn computes
+---what it writes from what it reads.
 ---@param fn fun(session: moonrow.Session): ...
 ---@param options? moonrow.RetryOptions
 ---@return any ...
