@@ -63,6 +63,31 @@ describe("outside of a transaction", function()
     assert.equal("ok", run "PRAGMA integrity_check(5)":scalar())
   end)
 
+  it("settings are those of the session or connection that made them, and of no other", function()
+    local function of(session) return session:scalar(mr.text "PRAGMA foreign_keys") end
+    local one = mr.Session(db.engine)
+    one:execute(mr.text "PRAGMA foreign_keys = OFF")
+    one:execute(mr.insert(Item), { n = 1 })
+    one:commit()
+    assert.equal(0, of(one))
+    assert.equal(1, of(db.session))
+    one:close()
+    local two = mr.Session(db.engine)
+    assert.equal(1, of(two))
+    two:close()
+    for _, level in ipairs{ "SERIALIZABLE", "AUTOCOMMIT" } do
+      local connection = db.engine:connect{ isolation_level = level }
+      connection:execute(mr.text "PRAGMA foreign_keys = OFF")
+      assert.equal(0, of(connection))
+      connection:close()
+      local another <close> = db.engine:connect()
+      assert.equal(1, of(another))
+    end
+    db.session:execute(mr.text "PRAGMA foreign_keys = OFF")
+    db.session:remove()
+    assert.equal(1, of(db.session))
+  end)
+
   it("a database is attached, used, and detached", function()
     run "ATTACH DATABASE ':memory:' AS x"
     run "CREATE TABLE x.t (a)"

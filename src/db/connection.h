@@ -44,6 +44,7 @@ struct mr_conn {
     bool lazy;
     bool read_only;  /* the open transaction: writes are refused */
     bool setting_up; /* the connect hook runs: nothing is recorded */
+    bool own_settings; /* the program has set a PRAGMA on it (foreign_keys = OFF): for nobody else */
     bool blocked;    /* the lock that the last call met is held by this program */
     bool was_blocked; /* the last call that failed has met such a lock */
     bool exclusive;  /* BEGIN EXCLUSIVE is running */

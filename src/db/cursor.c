@@ -58,7 +58,7 @@ fail:
 }
 
 /* Text of the user's that would end the transaction behind the library's back, or that fails within one. */
-static mr_status check_kind(const mr_conn *conn, const mr_compiled *compiled) {
+static mr_status check_kind(mr_conn *conn, const mr_compiled *compiled) {
     if (compiled->kind == MR_TEXT_CONTROL)
         mr_fail(conn->env, MR_ERR_INVALID_REQUEST,
                 "transactions are the library's own and take no SQL text: use begin, begin_nested, commit and rollback of "
@@ -67,8 +67,10 @@ static mr_status check_kind(const mr_conn *conn, const mr_compiled *compiled) {
         mr_fail(conn->env, MR_ERR_INVALID_REQUEST,
                 "this statement does not run inside a transaction: commit or roll back first, or run it on a connection "
                 "of engine:connect{ isolation_level = \"AUTOCOMMIT\" }");
-    else
+    else {
+        conn->own_settings = conn->own_settings || (!compiled->is_ddl && !conn->setting_up); /* a PRAGMA */
         return MR_OK;
+    }
     mr_error_add_statement(conn->env, compiled->sql, NULL, 0);
     return MR_FAIL;
 }

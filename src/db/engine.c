@@ -216,8 +216,9 @@ bool mr_db_make_room(mr_db_state *state, const mr_driver *driver) {
 mr_status mr_engine_connect(mr_engine *engine, mr_conn **out) {
     if (engine->idle && mr_conn_is_inherited(engine->idle)) mr_engine_dispose(engine);
     mr_conn *conn;
-    if (engine->idle) {
-        *out = take_idle(engine, &engine->idle);
+    for (mr_conn **place = &engine->idle; *place; place = &(*place)->next_idle) {
+        if ((*place)->own_settings) continue; /* it waits for the session that made them */
+        *out = take_idle(engine, place);
         return MR_OK;
     }
     mr_engine_retain(engine);
@@ -238,6 +239,7 @@ mr_status mr_engine_connect(mr_engine *engine, mr_conn **out) {
 
 /* What the holder set goes; false where the connection cannot be used again. */
 static bool clean(mr_conn *conn) {
+    bool of_session = conn->owner != NULL;
     conn->owner = NULL;
     conn->lazy = false;
     conn->on_write_begin = NULL;
@@ -248,7 +250,7 @@ static bool clean(mr_conn *conn) {
     conn->on_lost_ud = NULL;
     mr_conn_forget_loss(conn);
     mr_conn_invalidate_cursors(conn);
-    if (mr_conn_is_inherited(conn)) return false;
+    if (mr_conn_is_inherited(conn) || (conn->own_settings && !of_session)) return false;
     if (!conn->began) return true;
     /* An error that is being reported must survive its clean-up. */
     bool pending = mr_env_error(conn->env)->kind != MR_ERR_NONE;
