@@ -89,6 +89,26 @@ describe("an option of an alias", function()
     assert.equal("bob1", titles(bob))
   end)
 
+  for _, strategy in ipairs{ "joinedload", "selectinload", "subqueryload", "immediateload" } do
+    it("goes with a join between the class and its alias, by " .. strategy, function()
+      for _, items in ipairs{ { Author, x }, { x, Author } } do
+        for _, of in ipairs(items) do
+          db.session:remove()
+          local q = db.session:query(table.unpack(items)):join(items[2], Author.id:eq(x.id - 1))
+          local row = q:options(mr[strategy](of.posts)):one()
+          local object = row[of == items[1] and 1 or 2]
+          assert.equal(of == x and "bob" or "ann", object.name)
+          assert.is_true(loaded(object, "posts"))
+          assert.equal(object.name .. "1 " .. object.name .. "2", titles(object))
+        end
+      end
+      local q = db.session:query(Author.name, Post):join(Post, Post.author_id:eq(Author.id))
+      local rows = q:filter(Author.name:eq "bob"):options(mr[strategy](Post.comments)):order_by(Post.id):all()
+      assert.is_true(loaded(rows[2][2], "comments"))
+      assert.equal(1, #rows[2][2].comments)
+    end)
+  end
+
   it("goes on below the alias", function()
     local ann, bob = both():options(mr.selectinload(x.posts):joinedload(Post.comments)):one():unpack()
     assert.is_true(loaded(bob, "posts"))

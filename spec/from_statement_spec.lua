@@ -69,6 +69,17 @@ describe("a query with from_statement", function()
     assert.is_true(session:query(q:exists()):scalar())
   end)
 
+  it("knows the columns of a union, and of a select from a subquery", function()
+    local function of(id) return session:query(Post):filter(Post.id:eq(id)) end
+    assert.equal("{<a>}", tostring(session:query(Post):from_statement(of(2):union(of(2))):all()))
+    assert.equal("{<a>, <b>}", tostring(session:query(Post):from_statement(
+      of(3):union(of(2)):order_by(Post.title)):all()))
+    local few = mr.aliased(Post, of(2):subquery())
+    assert.equal("{<a>}", tostring(session:query(Post):from_statement(session:query(few)):all()))
+    local both = session:query(few, Post):filter(Post.id:eq(3))
+    assert.equal("{<b>}", tostring(session:query(Post):from_statement(both):all()))
+  end)
+
   it("stays what it was after a refusal", function()
     local q = session:query(Post):from_statement(mr.text "SELECT * FROM post ORDER BY id DESC")
     refuse("InvalidRequestError", { "limit" }, q.limit, q, 1)

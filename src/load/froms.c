@@ -127,9 +127,37 @@ static mr_status list_froms_of(mr_planner *p, mr_vec *list, const mr_node *expre
     return status;
 }
 
+static bool is_named_in(const mr_planner *p, const mr_node *where, const mr_node *object) {
+    mr_vec list;
+    bool found = false;
+    mr_vec_init(&list, p->env, sizeof(mr_node *));
+    if (where && mr_node_froms(p->env, where, &list) != MR_OK) mr_env_clear_error(p->env);
+    for (size_t i = 0; i < list.len; i++) {
+        found = found || mr_from_contains(mr_vec_ptr(&list, i), object);
+        mr_node_release(mr_vec_ptr(&list, i));
+    }
+    mr_vec_done(&list);
+    return found;
+}
+
+/* What contains_eager fills a relationship from may have been joined within the queries of a union, which does not give
+ * it: read beside the union, any row would be of any. */
+static mr_status check_contained(const mr_planner *p, const mr_node *where) {
+    for (size_t i = 0; p->q->united && i < p->targets.len; i++) {
+        const mr_target *t = mr_vec_at(&p->targets, i);
+        if (t->plan.parent == MR_PLAN_NONE || t->secondary || find_explicit(p, t->from)) continue;
+        if (mr_adapt_from(p, t->from) != t->from || is_named_in(p, where, t->from)) continue;
+        const mr_property *along = t->plan.along;
+        return mr_fail(p->env, MR_ERR_INVALID_REQUEST,
+                       "contains_eager(%s.%s): the union does not give %s: join it after the union",
+                       along->mapper->name, along->name, t->plan.mapper->name);
+    }
+    return MR_OK;
+}
+
 mr_status mr_froms_list(mr_planner *p, const mr_node *where, mr_node **out) {
     mr_vec list;
-    mr_status status = MR_OK;
+    mr_status status = check_contained(p, where);
     *out = NULL;
     mr_vec_init(&list, p->env, sizeof(mr_node *));
     /* Classes first: one of several tables hides its tables. */

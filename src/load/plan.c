@@ -219,18 +219,35 @@ static mr_status make_select(mr_planner *p, const mr_dialect *dialect, const mr_
     return status;
 }
 
-/* What a select says of its columns is surer than their names, which two tables may share. */
+/* The column of a table that the item is, or, if deep, that a union or another subquery gives it from. NULL: none. */
+static const mr_column *source_of(const mr_node *item, bool deep) {
+    for (; item; item = deep ? mr_column_source(item) : NULL) {
+        while (item->kind == MR_NODE_LABEL) item = item->child[0];
+        if (item->kind == MR_NODE_COLUMN && item->n == 0) return item->u.column->table ? item->u.column : NULL;
+    }
+    return NULL;
+}
+
+static bool is_source(const mr_plan *plan, const mr_column *column) {
+    for (unsigned i = 0; i < plan->nsources; i++)
+        if (plan->sources[i] == column) return true;
+    return false;
+}
+
+/* What a select says of its columns is surer than their names, which two tables may share. A column read from the table
+ * itself comes before one that a subquery gives. */
 static mr_status find_sources(mr_plan *plan, const mr_node *statement) {
     while (statement->kind == MR_NODE_COMPOUND) statement = statement->child[0];
     const mr_node *list = statement->kind == MR_NODE_SELECT ? statement->u.select->columns : NULL;
     if (!list) return MR_OK;
     plan->sources = mr_arena_alloc(plan->arena, (list->n + (size_t)1) * sizeof *plan->sources);
     if (!plan->sources) return MR_FAIL;
-    for (uint32_t i = 0; i < list->n; i++) {
-        const mr_node *x = list->child[i]->kind == MR_NODE_LABEL ? list->child[i]->child[0] : list->child[i];
-        plan->sources[i] = x->kind == MR_NODE_COLUMN && x->n == 0 ? x->u.column : NULL;
-    }
+    for (uint32_t i = 0; i < list->n; i++) plan->sources[i] = source_of(list->child[i], false);
     plan->nsources = list->n;
+    for (uint32_t i = 0; i < list->n; i++) {
+        const mr_column *column = plan->sources[i] ? NULL : source_of(list->child[i], true);
+        if (column && !is_source(plan, column)) plan->sources[i] = column;
+    }
     return MR_OK;
 }
 

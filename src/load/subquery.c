@@ -183,9 +183,18 @@ static mr_status whole_query(mr_job *job, mr_node *from, mr_query **out) {
     return q ? MR_OK : MR_FAIL;
 }
 
+/* Does a join begin at one of the items, as nothing says where else? */
+static bool joins_items(const mr_query *q) {
+    if (q->nitems < 2 || q->clauses.from || q->united) return false;
+    for (unsigned i = 0; i < q->njoins; i++)
+        if (!q->joins[i].along) return true;
+    return false;
+}
+
 /* Clauses name what the items are read from, and a limit counts rows of all of them. */
 static bool needs_items(const mr_job *job) {
     const mr_query *q = job->query;
+    if (joins_items(q)) return true;
     for (unsigned i = 0; i < q->nitems; i++)
         if (q->items[i].mapper && mr_reads_subquery(q->items[i].alias)) return true;
     if (!is_limited(q)) return false;

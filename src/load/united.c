@@ -46,9 +46,9 @@ static bool finds(const mr_node *list, const mr_node *wanted, uint32_t *place) {
     return false;
 }
 
-/* The same attribute, of whichever alias. */
+/* The same attribute of an alias, which the class alone is short for. */
 static bool finds_attribute(const mr_node *list, const mr_node *wanted, uint32_t *place) {
-    for (uint32_t i = 0; list && i < list->n; i++) {
+    for (uint32_t i = 0; list && wanted->n == 0 && i < list->n; i++) {
         if (!mr_stands_for_column(list->child[i], wanted->u.column)) continue;
         *place = i;
         return true;
@@ -104,18 +104,30 @@ static mr_status lacks(const mr_planner *p, const mr_node *column) {
                    prop ? prop->name : c->name);
 }
 
+typedef struct reading {
+    const mr_node *column;
+    bool found;
+} reading;
+
+/* Is a column of the same table, or alias, in an expression of the union's? A query within it reads its own. */
+static bool find_reading(void *ud, const mr_node *node) {
+    reading *r = ud;
+    if (r->found || node->kind == MR_NODE_SELECT) return false;
+    for (const mr_node *x = node; x && x->kind == MR_NODE_COLUMN; x = mr_column_source(x)) {
+        if (x->n != r->column->n) continue;
+        r->found = x->n > 0 ? x->child[0] == r->column->child[0] : x->u.column->table == r->column->u.column->table;
+        if (r->found) break;
+    }
+    return !r->found;
+}
+
 /* Does the query read the column's table only within the union? */
 static bool is_within(const mr_planner *p, const mr_node *column) {
     if (is_joined(p, column)) return false;
+    reading r = {column, false};
     const mr_node *list = first_columns(p);
-    for (uint32_t i = 0; list && i < list->n; i++) {
-        for (const mr_node *x = list->child[i]; x; x = mr_column_source(x)) {
-            while (x->kind == MR_NODE_LABEL) x = x->child[0];
-            if (x->kind != MR_NODE_COLUMN || x->n != column->n) continue;
-            if (x->n > 0 ? x->child[0] == column->child[0] : x->u.column->table == column->u.column->table) return true;
-        }
-    }
-    return false;
+    for (uint32_t i = 0; list && i < list->n && !r.found; i++) mr_node_walk(list->child[i], find_reading, &r);
+    return r.found;
 }
 
 /* The column of a subquery that an attribute of an alias over it is; otherwise the node itself. A new reference. */

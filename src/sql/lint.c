@@ -9,14 +9,18 @@
 
 #include "compiler.h"
 
+#include <string.h>
+
 /* A FROM object, by the number of those that it is known to be related to. */
 typedef struct lint_object {
-    const mr_node *node;
+    const mr_node *node;   /* NULL: a table of a query around */
+    const mr_table *table; /* or NULL */
     size_t group;
 } lint_object;
 
 typedef struct linter {
     mr_vec objects; /* lint_object: those of the SELECT, then others that its conditions name */
+    mr_vec inner;   /* const mr_table *: what the queries within the present condition read */
     size_t named;   /* the group of what the present condition has named so far; 0: nothing yet */
     bool unsure;
 } linter;
@@ -25,9 +29,19 @@ static lint_object *object_at(const linter *l, size_t i) {
     return mr_vec_at(&l->objects, i);
 }
 
-static bool is_object_of(const mr_node *object, const mr_node *column) {
-    if (column->n > 0) return object == column->child[0];
-    return object->kind == MR_NODE_TABLE && object->u.table == column->u.column->table;
+static bool is_object_of(const lint_object *object, const mr_node *column) {
+    return column->n > 0 ? object->node == column->child[0] : object->table == column->u.column->table;
+}
+
+static bool is_inner(const linter *l, const mr_table *table) {
+    for (size_t i = 0; i < l->inner.len; i++)
+        if (mr_vec_ptr(&l->inner, i) == table) return true;
+    return false;
+}
+
+static void note_inner(linter *l, const mr_node *from) {
+    for (; from->kind == MR_NODE_JOIN; from = from->child[0]) note_inner(l, from->child[1]);
+    if (from->kind == MR_NODE_TABLE && mr_vec_push_ptr(&l->inner, (void *)from->u.table) != MR_OK) l->unsure = true;
 }
 
 static void merge(linter *l, size_t from, size_t into) {
@@ -44,20 +58,23 @@ static void relate(linter *l, size_t group) {
 static bool see(void *ud, const mr_node *node) {
     linter *l = ud;
     if (node->kind == MR_NODE_TEXT) l->unsure = true;
+    const mr_node *from = node->kind == MR_NODE_SELECT ? node->u.select->from : NULL;
+    for (uint32_t i = 0; from && i < from->n; i++) note_inner(l, from->child[i]);
     if (l->unsure || node->kind != MR_NODE_COLUMN) return !l->unsure;
     if (node->n == 0 && !node->u.column->table) return false;
     for (size_t i = 0; i < l->objects.len; i++) {
-        if (!is_object_of(object_at(l, i)->node, node)) continue;
+        if (!is_object_of(object_at(l, i), node)) continue;
         relate(l, object_at(l, i)->group);
         return false;
     }
-    if (node->n == 0) return false; /* of a query within, or around: only aliases can be noted */
+    if (node->n == 0 && is_inner(l, node->u.column->table)) return false;
     lint_object *other = mr_vec_push(&l->objects);
     if (!other) {
         l->unsure = true;
         return false;
     }
-    *other = (lint_object){node->child[0], l->objects.len};
+    *other = node->n > 0 ? (lint_object){node->child[0], NULL, l->objects.len}
+                         : (lint_object){NULL, node->u.column->table, l->objects.len};
     relate(l, other->group);
     return false;
 }
@@ -68,6 +85,7 @@ static void see_condition(linter *l, const mr_node *node) {
     for (uint32_t i = 0; parts && i < node->n; i++) see_condition(l, node->child[i]);
     if (parts) return;
     l->named = 0;
+    l->inner.len = 0;
     mr_node_walk(node, see, l);
 }
 
@@ -78,6 +96,26 @@ static void see_joins(linter *l, const mr_node *from) {
     }
 }
 
+static bool find_aggregate(void *ud, const mr_node *node) {
+    static const char *const names[] = {"count", "sum", "avg", "total", "max", "min", "group_concat", "string_agg",
+                                        "json_group_array", "json_group_object"};
+    bool *found = ud;
+    if (*found || node->kind == MR_NODE_OVER || node->kind == MR_NODE_SELECT) return false;
+    for (size_t i = 0; node->kind == MR_NODE_FUNC && i < sizeof names / sizeof *names; i++)
+        if (strcmp(node->name, names[i]) == 0) *found = node->n < 2 || i > 5;
+    return !*found;
+}
+
+/* A subquery of aggregates without groups, or without FROM: each row with its one is no more rows. */
+static bool gives_one_row(const mr_node *from) {
+    const mr_node *query = from->kind == MR_NODE_ALIAS || from->kind == MR_NODE_CTE ? from->child[0] : from;
+    if (query->kind != MR_NODE_SELECT) return false;
+    const mr_select *s = query->u.select;
+    bool found = !s->from;
+    if (!s->group_by && !found) mr_node_walk(s->columns, find_aggregate, &found);
+    return found;
+}
+
 /* The object, or those that are joined in it, from left to right. */
 static void add(linter *l, const mr_node *from, size_t group) {
     if (from->kind == MR_NODE_JOIN) {
@@ -85,8 +123,9 @@ static void add(linter *l, const mr_node *from, size_t group) {
         add(l, from->child[1], group);
         return;
     }
+    if (gives_one_row(from)) return;
     lint_object *o = mr_vec_push(&l->objects);
-    if (o) *o = (lint_object){from, group};
+    if (o) *o = (lint_object){from, from->kind == MR_NODE_TABLE ? from->u.table : NULL, group};
     if (!o || (from->kind != MR_NODE_TABLE && from->kind != MR_NODE_ALIAS && from->kind != MR_NODE_CTE))
         l->unsure = true;
 }
@@ -122,6 +161,7 @@ void mr_lint_products(mr_compiler *c, const mr_select *s, const mr_vec *shown) {
     if (!c->lints || shown->len < 2) return;
     linter l = {.unsure = false};
     mr_vec_init(&l.objects, c->env, sizeof(lint_object));
+    mr_vec_init(&l.inner, c->env, sizeof(mr_table *));
     for (size_t i = 0; i < shown->len; i++) add(&l, mr_vec_ptr(shown, i), i + 1);
     size_t own = l.objects.len;
     for (size_t i = 0; i < shown->len && !l.unsure; i++) see_joins(&l, mr_vec_ptr(shown, i));
@@ -133,4 +173,5 @@ void mr_lint_products(mr_compiler *c, const mr_select *s, const mr_vec *shown) {
         merge(&l, stray.group, object_at(&l, 0)->group); /* each group is told of once */
     }
     mr_vec_done(&l.objects);
+    mr_vec_done(&l.inner);
 }
