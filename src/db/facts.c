@@ -47,3 +47,12 @@ mr_status mr_conn_column_folds(mr_conn *conn, mr_column *column, bool *out) {
     if (is_number(code)) *out = status == MR_OK && facts.affinity == MR_AFFINITY_TEXT;
     return MR_OK;
 }
+
+mr_status mr_conn_columns_apart(mr_conn *conn, const mr_column *a, const mr_column *b, bool *out) {
+    mr_column_facts x, y;
+    *out = true;
+    mr_status status = mr_conn_column_facts(conn, a, &x);
+    if (status == MR_OK) status = mr_conn_column_facts(conn, b, &y);
+    if (status == MR_OK) *out = x.affinity != y.affinity || x.collation != y.collation;
+    return status;
+}

@@ -167,6 +167,16 @@ static mr_affinity affinity_of(const char *type) {
     return says(type, "%blob%") ? MR_AFFINITY_NONE : MR_AFFINITY_NUMBER;
 }
 
+/* Of a name in any case of letters; never 0. */
+static uint32_t number_of(const char *collation) {
+    uint32_t h = 2166136261u;
+    for (; *collation; collation++) {
+        uint32_t letter = (unsigned char)*collation;
+        h = (h ^ (letter >= 'A' && letter <= 'Z' ? letter + ('a' - 'A') : letter)) * 16777619u;
+    }
+    return h ? h : 1;
+}
+
 mr_status mr_sqlite_column_facts(mr_dbc *handle, const char *schema, const char *table, const char *column,
                                  mr_column_facts *out) {
     const char *type = NULL, *collation = NULL;
@@ -179,5 +189,6 @@ mr_status mr_sqlite_column_facts(mr_dbc *handle, const char *schema, const char 
     out->integer = type && sqlite3_stricmp(type, "INTEGER") == 0;
     out->affinity = affinity_of(type);
     out->binary = !collation || sqlite3_stricmp(collation, "BINARY") == 0;
+    out->collation = out->binary ? 0 : number_of(collation);
     return MR_OK;
 }

@@ -36,6 +36,40 @@ static mr_status load_relationship(mr_session *s, mr_entity *entity, const mr_re
     return status == MR_NOTFOUND ? MR_OK : status;
 }
 
+/* ---------------------------------------------------------------- compared as values */
+
+static mr_status pairs_apart(mr_conn *conn, const mr_column_pair *pairs, unsigned n, bool *out) {
+    mr_status status = MR_OK;
+    for (unsigned i = 0; i < n && !*out && status == MR_OK; i++)
+        if (pairs[i].local->table && pairs[i].remote->table)
+            status = mr_conn_columns_apart(conn, pairs[i].local, pairs[i].remote, out);
+    return status;
+}
+
+static mr_status ask_apart(mr_session *s, const mr_relationship *rel, bool *out) {
+    mr_conn *conn;
+    *out = false;
+    if (mr_session_connect(s, rel->target, &conn) != MR_OK) return MR_FAIL;
+    mr_status status = pairs_apart(conn, rel->pairs, rel->npairs, out);
+    if (status == MR_OK) status = pairs_apart(conn, rel->secondary_pairs, rel->nsecondary, out);
+    mr_session_rest(s);
+    return status;
+}
+
+bool mr_session_spells_apart(const mr_entity *entity, mr_relationship *rel) {
+    mr_session *s = mr_session_of(entity);
+    bool apart;
+    if (!s || !s->engine || rel->apart_engine == mr_engine_serial(s->engine)) return rel->apart;
+    mr_error *saved = mr_env_save_error(s->env);
+    mr_status status = ask_apart(s, rel, &apart);
+    if (status == MR_FAIL) mr_env_clear_error(s->env);
+    mr_env_restore_error(s->env, saved);
+    if (status == MR_FAIL) return rel->apart;
+    /* What the database does not tell of a table it may tell when the table has been made. */
+    rel->apart_engine = status == MR_OK ? mr_engine_serial(s->engine) : 0;
+    return rel->apart = apart;
+}
+
 static mr_status unsaved_value(mr_entity *entity, const mr_relationship *rel, const mr_value **out) {
     *out = &no_reference;
     if (!mr_relation_is_list(rel)) return MR_OK;

@@ -54,6 +54,7 @@ typedef struct mr_column_facts {
     bool not_null; /* declared so */
     bool integer;  /* declared INTEGER: as the sole key of a table, it is SQLite's rowid */
     bool binary;   /* texts are equal when their bytes are */
+    uint32_t collation; /* columns of different ones compare texts differently; 0: binary */
     mr_affinity affinity;
 } mr_column_facts;
 
@@ -223,6 +224,9 @@ mr_status mr_conn_column_facts(mr_conn *conn, const mr_column *column, mr_column
 /* Does the database compare values of the column by rules of its own: without regard to case or spaces, texts as numbers, or
  * numbers as texts? */
 mr_status mr_conn_column_folds(mr_conn *conn, mr_column *column, bool *out);
+/* Does the database find, where it compares a value that was read from one of the columns with the other, other rows than where
+ * it compares the columns themselves? MR_NOTFOUND: it tells nothing of one of them (*out: true). */
+mr_status mr_conn_columns_apart(mr_conn *conn, const mr_column *a, const mr_column *b, bool *out);
 mr_engine *mr_conn_engine(const mr_conn *conn);
 mr_dbc *mr_conn_dbc(mr_conn *conn);
 

@@ -115,6 +115,8 @@ struct mr_relationship {
     mr_relationship *reverse; /* the other side, or NULL */
     bool use_get;            /* MANY_TO_ONE onto the target's whole primary key: served by the identity map */
     bool simple;             /* the join is exactly the pairs, no further criteria */
+    bool apart;              /* what mr_session_spells_apart has found */
+    uint64_t apart_engine;   /* in the engine of this serial number; 0: it has to ask */
     bool mixed;              /* the types of a pair differ: the database alone can tell whether values match */
 };
 /* Are values of the two types of different kinds? */
