@@ -3,7 +3,8 @@
  * then the new ones.
  *
  * Invariant: the parameters of a link statement are the new values in the secondary table's order (INSERT,
- * UPDATE), then the old ones (UPDATE, DELETE), and among them the constants of defaults that are SQL.
+ * UPDATE), then the old ones (UPDATE, DELETE), and among them the constants of defaults that are SQL. What a join finds
+ * as a link is what is deleted: where the two columns of a pair compare by different rules, through the object's row.
  */
 #include "statement.h"
 
@@ -14,12 +15,16 @@ typedef struct link_column {
     const mr_default *made;
     bool of_target;
     uint16_t slot;
+    const mr_column *own; /* of the object that the value is of; NULL: made */
+    bool apart;           /* compared with the value, it finds other rows than compared with own does */
 } link_column;
 
 typedef struct flush_link_statement {
     const mr_relationship *rel;
     const mr_dialect *dialect;
     flush_link_kind kind;
+    bool plain;      /* found by values: the rows of its objects do not have them any more */
+    uint64_t engine; /* whose database has been asked how it compares; 0: it need not be */
     unsigned ncolumns;
     link_column *columns;
     mr_node *node;
@@ -52,33 +57,84 @@ static void add_column(flush_link_statement *st, link_column made) {
     st->ncolumns++;
 }
 
-static mr_status find_columns(mr_env *env, flush_link_statement *st) {
+static mr_status find_apart(flush_link_statement *st, mr_conn *conn) {
+    for (unsigned i = 0; i < st->ncolumns; i++) {
+        link_column *col = &st->columns[i];
+        if (!col->own || !col->own->table) continue;
+        if (mr_conn_columns_apart(conn, col->own, col->column, &col->apart) == MR_FAIL) return MR_FAIL;
+    }
+    return MR_OK;
+}
+
+static mr_status find_columns(mr_env *env, flush_link_statement *st, mr_conn *conn) {
     const mr_relationship *rel = st->rel;
     const mr_table *table = rel->secondary;
     size_t most = (size_t)rel->npairs + rel->nsecondary + table->ncolumns;
     st->columns = mr_alloc(env, most * sizeof *st->columns);
     if (!st->columns) return MR_FAIL;
     for (unsigned i = 0; i < rel->npairs; i++)
-        add_column(st, (link_column){rel->pairs[i].remote, NULL, false, rel->pairs[i].local_slot});
+        add_column(st, (link_column){.column = rel->pairs[i].remote, .slot = rel->pairs[i].local_slot, .own = rel->pairs[i].local});
     for (unsigned i = 0; i < rel->nsecondary; i++)
-        add_column(st, (link_column){rel->secondary_pairs[i].local, NULL, true,
-                                     rel->secondary_pairs[i].remote_slot});
+        add_column(st, (link_column){.column = rel->secondary_pairs[i].local, .of_target = true,
+                                     .slot = rel->secondary_pairs[i].remote_slot, .own = rel->secondary_pairs[i].remote});
     bool writes = st->kind == LINK_INSERT || st->kind == LINK_UPDATE;
     for (unsigned i = 0; writes && i < table->ncolumns; i++) {
         mr_column *column = table->columns[i];
         const mr_default *made = st->kind == LINK_INSERT ? &column->deflt : &column->onupdate;
-        if (made->kind != MR_DEFAULT_NONE) add_column(st, (link_column){column, made, false, UINT16_MAX});
+        if (made->kind != MR_DEFAULT_NONE) add_column(st, (link_column){.column = column, .made = made, .slot = UINT16_MAX});
     }
-    return MR_OK;
+    return st->engine ? find_apart(st, conn) : MR_OK;
+}
+
+/* Does the join's condition name the link's column before the object's? Texts are compared as its left side says. */
+typedef struct seen_pair {
+    const link_column *col;
+    bool link_first;
+} seen_pair;
+
+static bool see_pair(void *ud, const mr_node *node) {
+    seen_pair *seen = ud;
+    if (node->kind == MR_NODE_BINARY && node->op == MR_OP_EQ && node->child[0]->kind == MR_NODE_COLUMN &&
+        node->child[1]->kind == MR_NODE_COLUMN && node->child[0]->u.column == seen->col->column &&
+        node->child[1]->u.column == seen->col->own)
+        seen->link_first = true;
+    return !seen->link_first;
+}
+
+/* The object's row has the value, and a join leads from it to the link. Consumes link and param. */
+static mr_node *joined_node(mr_env *env, const flush_link_statement *st, const link_column *col, mr_node *link,
+                            mr_node *param) {
+    seen_pair seen = {col, false};
+    const mr_node *join = col->of_target ? st->rel->secondaryjoin : st->rel->primaryjoin;
+    if (join) mr_node_walk(join, see_pair, &seen);
+    mr_node *row = mr_sql_alias(env, mr_sql_table(env, col->own->table), NULL);
+    mr_node *one = mr_sql_raw(env, mr_type_simple(MR_TYPE_INTEGER), "1");
+    mr_node *own = row ? mr_sql_column(env, col->own, mr_node_retain(row), NULL) : NULL;
+    mr_node *same = row ? mr_sql_column(env, col->own, mr_node_retain(row), NULL) : NULL;
+    mr_node *pair = mr_sql_binary(env, MR_OP_EQ, seen.link_first ? link : own, seen.link_first ? own : link);
+    mr_node *value = mr_sql_binary(env, MR_OP_EQ, same, param);
+    mr_select s = {.columns = mr_sql_list_append(env, NULL, one),
+                   .from = mr_sql_list_append(env, NULL, row),
+                   .correlate = mr_sql_list_append(env, NULL, mr_sql_table(env, st->rel->secondary)),
+                   .where = mr_sql_and(env, pair, value)};
+    if (s.columns && s.from && s.correlate && s.where) return mr_sql_exists(env, mr_sql_select(env, &s));
+    mr_node_release(s.columns);
+    mr_node_release(s.from);
+    mr_node_release(s.correlate);
+    mr_node_release(s.where);
+    return NULL;
 }
 
 typedef enum part { PART_COLUMNS, PART_VALUES, PART_WHERE } part;
 
-static mr_node *part_node(mr_env *env, const link_column *col, part which) {
+static mr_node *part_node(mr_env *env, const flush_link_statement *st, const link_column *col, part which) {
     mr_node *column = which == PART_VALUES ? NULL : mr_sql_column(env, col->column, NULL, NULL);
     if (which == PART_COLUMNS) return column;
     if (col->made && col->made->kind == MR_DEFAULT_SQL) return mr_node_retain(col->made->expression);
-    mr_node *param = mr_sql_param(env, mr_column_type(env, col->column), "link");
+    bool joined = which == PART_WHERE && col->apart;
+    const mr_column *read = joined ? col->own : col->column;
+    mr_node *param = mr_sql_param(env, mr_column_type(env, (mr_column *)(uintptr_t)read), "link");
+    if (joined) return joined_node(env, st, col, column, param);
     return which == PART_VALUES ? param : mr_sql_binary(env, MR_OP_EQ, column, param);
 }
 
@@ -87,7 +143,7 @@ static mr_node *part_list(mr_env *env, const flush_link_statement *st, part whic
     mr_node *list = NULL;
     for (unsigned i = 0; i < st->ncolumns; i++) {
         if (which == PART_WHERE && st->columns[i].made) continue;
-        mr_node *node = part_node(env, &st->columns[i], which);
+        mr_node *node = part_node(env, st, &st->columns[i], which);
         list = which == PART_WHERE ? mr_sql_and(env, list, node) : mr_sql_list_append(env, list, node);
         if (!list) return NULL;
     }
@@ -111,7 +167,7 @@ static void release_clauses(const mr_dml *d) {
 }
 
 static mr_node *build_find(mr_env *env, const flush_link_statement *st) {
-    mr_select s = {.columns = mr_sql_list_append(env, NULL, part_node(env, &st->columns[0], PART_COLUMNS)),
+    mr_select s = {.columns = mr_sql_list_append(env, NULL, part_node(env, st, &st->columns[0], PART_COLUMNS)),
                    .from = mr_sql_list_append(env, NULL, mr_sql_table(env, st->rel->secondary)),
                    .where = part_list(env, st, PART_WHERE)};
     if (s.columns && s.from && s.where) return mr_sql_select(env, &s);
@@ -159,18 +215,22 @@ static mr_status find_constants(mr_env *env, flush_link_statement *st) {
 }
 
 /* Kept with the parent's class. */
-static flush_link_statement *statement_of(flush_class *cls, const mr_relationship *rel, flush_link_kind kind,
-                                          const mr_dialect *dialect) {
+static flush_link_statement *statement_of(flush_class *cls, const mr_relationship *rel, flush_link_kind kind, bool plain,
+                                          mr_conn *conn) {
+    const mr_dialect *dialect = mr_engine_dialect(mr_conn_engine(conn));
+    uint64_t engine = plain ? 0 : mr_engine_serial(mr_conn_engine(conn));
     for (size_t i = 0; i < cls->links.len; i++) {
         flush_link_statement *known = mr_vec_ptr(&cls->links, i);
-        if (known->rel == rel && known->kind == kind && known->dialect == dialect) return known;
+        if (known->rel == rel && known->kind == kind && known->dialect == dialect && known->engine == engine) return known;
     }
     flush_link_statement *st = mr_calloc(cls->env, sizeof *st);
     if (!st) return NULL;
     st->rel = rel;
     st->kind = kind;
     st->dialect = dialect;
-    st->node = find_columns(cls->env, st) == MR_OK ? build(cls->env, st) : NULL;
+    st->plain = plain;
+    st->engine = engine;
+    st->node = find_columns(cls->env, st, conn) == MR_OK ? build(cls->env, st) : NULL;
     if (st->node && mr_sql_compile(cls->env, dialect, st->node, &st->compiled) == MR_OK &&
         find_constants(cls->env, st) == MR_OK && mr_vec_push_ptr(&cls->links, st) == MR_OK)
         return st;
@@ -271,8 +331,7 @@ static mr_status count_link(void *ud, void *row, mr_status step) {
 /* The database has skipped the link's INSERT. That is no error if the link is there already: a table with ON CONFLICT IGNORE
  * skips such rows. */
 static mr_status check_linked(mr_flush *flush, flush_class *cls, flush_group *group, const flush_link *link) {
-    const mr_dialect *dialect = mr_engine_dialect(mr_conn_engine(group->conn));
-    const flush_link_statement *st = statement_of(cls, link->rel, LINK_FIND, dialect);
+    const flush_link_statement *st = statement_of(cls, link->rel, LINK_FIND, false, group->conn);
     mr_value *values = st ? mr_flush_values(flush, st->compiled->nparams) : NULL;
     mr_cursor *cursor;
     if (!values || fill(flush, link, st, values) != MR_OK ||
@@ -297,9 +356,33 @@ static mr_status check_linked(mr_flush *flush, flush_class *cls, flush_group *gr
     return MR_FAIL;
 }
 
-static mr_status check_matched(const mr_flush *flush, const flush_link_statement *st, const link_batch *batch) {
+/* Links are found by values where the rows of their objects have others meanwhile, or where none is searched for. */
+static bool is_plain(mr_flush *flush, const flush_link *link) {
+    if (link->kind != LINK_DELETE) return true;
+    if (link->rel->passive_updates) return false;
+    const flush_op *parent = mr_flush_op_of(flush, link->parent), *target = mr_flush_op_of(flush, link->target);
+    return (parent && parent->flags & OP_KEY_CHANGED) || (target && target->flags & OP_KEY_CHANGED);
+}
+
+/* Each statement has found its link, some of them in several rows, which are spelled differently. */
+static mr_status are_spelled(mr_conn *conn, const flush_link_statement *st, const link_batch *batch, bool *out) {
+    *out = false;
+    if (st->kind != LINK_DELETE || batch->missed.len > batch->doubtful) return MR_OK;
+    for (unsigned i = 0; i < st->ncolumns && !*out; i++)
+        if (st->columns[i].apart)
+            *out = true;
+        else if (mr_conn_column_folds(conn, st->columns[i].column, out) != MR_OK)
+            return MR_FAIL;
+    return MR_OK;
+}
+
+static mr_status check_matched(const mr_flush *flush, mr_conn *conn, const flush_link_statement *st,
+                               const link_batch *batch) {
     int64_t least = (int64_t)batch->expected, most = least + (int64_t)batch->doubtful;
     if (batch->matched >= least && batch->matched <= most) return MR_OK;
+    bool spelled = false;
+    if (batch->matched > most && are_spelled(conn, st, batch, &spelled) != MR_OK) return MR_FAIL;
+    if (batch->matched > most && spelled) return MR_OK;
     const char *verb = st->kind == LINK_DELETE ? "delete" : "update";
     return mr_fail(flush->env, MR_ERR_STALE_DATA,
                    "%s statement on table '%s' expected to %s %zu row(s); Only %lld were matched. Links of "
@@ -316,7 +399,7 @@ static mr_status check_links(mr_flush *flush, flush_class *cls, flush_group *gro
         (mr_conn_table_facts(group->conn, st->rel->secondary, &facts) != MR_OK ||
          mr_flush_note_replacing(flush, st->rel->secondary, &facts) != MR_OK))
         return MR_FAIL;
-    if (st->kind != LINK_INSERT) return check_matched(flush, st, batch);
+    if (st->kind != LINK_INSERT) return check_matched(flush, group->conn, st, batch);
     for (size_t i = 0; i < batch->missed.len; i++)
         if (check_linked(flush, cls, group, mr_vec_ptr(&batch->missed, i)) != MR_OK) return MR_FAIL;
     return MR_OK;
@@ -333,7 +416,8 @@ static mr_status send_links(mr_flush *flush, flush_class *cls, flush_group *grou
     mr_status status = MR_OK;
     for (size_t i = from; i < flush->links.len && status == MR_OK; i++) {
         flush_link *link = mr_vec_at(&flush->links, i);
-        if (link->sent || link->rel != st->rel || link->kind != st->kind) continue;
+        if (link->sent || link->rel != st->rel || link->kind != st->kind || is_plain(flush, link) != st->plain)
+            continue;
         link->sent = true;
         status = fill(flush, link, st, values);
         if (status != MR_OK) break;
@@ -375,8 +459,8 @@ mr_status mr_flush_run_links(mr_flush *flush) {
             flush_group *group = group_of(flush, link->parent->mapper);
             flush_class *cls = class_of(flush, link->parent->mapper);
             if (!group || !cls || mr_flush_connect(flush, group) != MR_OK) return MR_FAIL;
-            const mr_dialect *dialect = mr_engine_dialect(mr_conn_engine(group->conn));
-            const flush_link_statement *st = statement_of(cls, link->rel, link->kind, dialect);
+            const flush_link_statement *st =
+                statement_of(cls, link->rel, link->kind, is_plain(flush, link), group->conn);
             if (!st || send_links(flush, cls, group, st, i) != MR_OK) return MR_FAIL;
         }
     return MR_OK;
