@@ -125,6 +125,17 @@ describe("criteria with an object find what a join finds where", function()
     assert.equal("1", ids(Child.query:with_parent(abc, "children"):all()))
   end)
 
+  it("an object was detached before", function()
+    for _, close in ipairs{ "expunge", "close" } do
+      db = mr.open "sqlite://"
+      open("TEXT COLLATE NOCASE", db.Text, "TEXT", db.Text, "('Abc', 'x')", "(1, 'abc'), (2, 'ABC')")
+      local abc = Parent.query:one()
+      if close == "expunge" then db.session:expunge(abc) else db.session:close() end
+      assert.equal("1,2", ids(Child.query:filter(Child.parent:eq(abc)):order_by(Child.id):all()))
+      assert.equal("1,2", ids(Child.query:with_parent(abc):order_by(Child.id):all()))
+    end
+  end)
+
   it("and take one statement, which stays as it was where the columns compare alike", function()
     open("TEXT COLLATE NOCASE", db.Text, "TEXT COLLATE NOCASE", db.Text, "('Abc', 'x')", "(1, 'abc')")
     local abc = Parent.query:one()

@@ -97,6 +97,8 @@ mr_status mr_session_connect(void *session, mr_mapper *mapper, mr_conn **out) {
     mr_conn_set_on_read(conn, has_read, s);
     mr_conn_set_on_lost(conn, mr_transaction_lost, s);
     *out = s->conn = conn;
+    mr_session_common *common = mr_env_get(s->env, MR_ENV_SESSION);
+    if (common) common->last = s;
     return MR_OK;
 }
 

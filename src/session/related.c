@@ -56,9 +56,18 @@ static mr_status ask_apart(mr_session *s, const mr_relationship *rel, bool *out)
     return status;
 }
 
+/* A detached object may have its row wherever the program works. */
+static mr_session *session_for(const mr_entity *entity) {
+    mr_session *own = mr_session_of(entity);
+    if (own || entity->state == MR_TRANSIENT) return own;
+    const mr_session_common *common = mr_env_get(entity->mapper->env, MR_ENV_SESSION);
+    return common ? common->last : NULL;
+}
+
 bool mr_session_spells_apart(const mr_entity *entity, mr_relationship *rel) {
-    mr_session *s = mr_session_of(entity);
+    mr_session *s = session_for(entity);
     bool apart;
+    if (!s && entity->state == MR_TRANSIENT) return false; /* it has no row */
     if (!s || !s->engine || rel->apart_engine == mr_engine_serial(s->engine)) return rel->apart;
     mr_error *saved = mr_env_save_error(s->env);
     mr_status status = ask_apart(s, rel, &apart);

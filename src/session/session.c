@@ -59,6 +59,8 @@ void mr_session_release(mr_session *s) {
     /* With the last reference still counted: what closing calls back may retain and release. */
     if (mr_session_close(s) != MR_OK) mr_env_clear_error(s->env);
     if (--s->refs > 0) return;
+    mr_session_common *common = mr_env_get(s->env, MR_ENV_SESSION);
+    if (common && common->last == s) common->last = NULL;
     s->owner->session = NULL;
     mr_owner_release(s->owner);
     for (int i = 0; i < MR_SESSION__COUNT; i++) mr_vec_done(&s->hooks[i]);

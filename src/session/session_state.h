@@ -148,6 +148,7 @@ typedef struct mr_session_common {
     mr_env *env;
     mr_node *(*expression)(void *ud, const mr_value *value);
     void *expression_ud;
+    mr_session *last; /* that has taken a connection; NULL: it has gone */
     mr_map *parents; /* see parents.c */
     size_t prune_parents_at;
     mr_session *lost; /* sessions whose lost is set, linked by next_lost; without memory for this struct they are not listed */

@@ -129,7 +129,8 @@ mr_status mr_session_execute(mr_session *s, mr_node *statement /* consumed */, c
 void mr_session_cursor_close(mr_env *env, mr_session_cursor *c);
 mr_status mr_session_connection(mr_session *s, mr_conn **out); /* begins nothing */
 /* Does the key of an object on one side of the relationship, compared as a value, find other rows than a join does? The database
- * is asked once, through the object's session; without one, or where it cannot be asked, what was known last. Never fails. */
+ * is asked once, through the object's session; of a detached object, through the session that has connected last. Where it cannot
+ * be asked: what was known last. Never fails. */
 bool mr_session_spells_apart(const mr_entity *entity, mr_relationship *rel);
 /* Gives the connection back where it is only kept at hand: no transaction is open, and nothing is being read. */
 void mr_session_rest(mr_session *s);
