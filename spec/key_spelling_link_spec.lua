@@ -158,3 +158,63 @@ describe("a link is deleted as it is found where", function()
     end
   end)
 end)
+
+describe("a link of", function()
+  local function links(columns)
+    return db.session:execute(mr.text("SELECT group_concat(" .. columns .. ", ' ') FROM link")):scalar()
+  end
+
+  before_each(function() db = mr.open "sqlite://" end)
+
+  it("a class to itself is deleted as it is found", function()
+    run("CREATE TABLE node (k TEXT COLLATE NOCASE PRIMARY KEY)", "CREATE TABLE link (a TEXT, b TEXT)",
+      "INSERT INTO node VALUES ('A'), ('b'), ('c')",
+      "INSERT INTO link VALUES ('a', 'B'), ('A', 'C'), ('B', 'c'), ('C', 'a')")
+    local link = db.Table("link", db.metadata, db.Column("a", db.Text, db.ForeignKey "node.k"),
+      db.Column("b", db.Text, db.ForeignKey "node.k"))
+    local Node
+    Node = db.Model:extend("Node", {
+      k = db.Column{ db.Text, primary_key = true },
+      nexts = db.relationship{ "Node", secondary = link, backref = "befores", order_by = "Node.k",
+        primaryjoin = function() return Node.k:eq(link.c.a) end,
+        secondaryjoin = function() return Node.k:eq(link.c.b) end },
+    })
+    local a = db.session:get(Node, "A")
+    assert.equal(2, #a.nexts)
+    a.nexts:remove(a.nexts[1])
+    db.session:commit()
+    assert.equal("AC Bc Ca", links "a || b")
+    db.session:delete(a)
+    db.session:commit()
+    assert.equal("Bc", links "a || b")
+  end)
+
+  it("a composite key is found by all of its columns", function()
+    run("CREATE TABLE post (a TEXT COLLATE NOCASE, b INTEGER, PRIMARY KEY (a, b))",
+      "CREATE TABLE tag (id INTEGER PRIMARY KEY)", "CREATE TABLE link (pa TEXT, pb TEXT, t INTEGER)",
+      "INSERT INTO post VALUES ('A', 1), ('a', 2)", "INSERT INTO tag VALUES (1), (2)",
+      "INSERT INTO link VALUES ('a', '01', 1), ('A', '1', 2), ('A', '2', 1), ('a', '02', 2)")
+    db.Table{ "link", db.Column{ "pa", db.Text }, db.Column{ "pb", db.Text },
+      db.Column{ "t", db.Integer, db.ForeignKey "tag.id" },
+      db.ForeignKeyConstraint({ "pa", "pb" }, { "post.a", "post.b" }) }
+    Post = db.Model:extend("Post", {
+      a = db.Column{ db.Text, primary_key = true },
+      b = db.Column{ db.Integer, primary_key = true },
+      tags = db.relationship{ "Tag", secondary = "link", order_by = "Tag.id" },
+    })
+    Tag = db.Model:extend("Tag", { id = db.Column{ db.Integer, primary_key = true } })
+    local one = db.session:get(Post, { "a", 1 })
+    assert.equal(2, #one.tags)
+    one.tags:remove(one.tags[1])
+    db.session:commit()
+    assert.equal("A12 A21 a022", links "pa || pb || t")
+    db.session:delete(one)
+    db.session:commit()
+    assert.equal("A21 a022", links "pa || pb || t")
+    local two = db.session:get(Post, { "A", 2 })
+    assert.equal(2, #two.tags)
+    two.tags = { Tag{ id = 9 } }
+    db.session:commit()
+    assert.equal("a29", links "pa || pb || t")
+  end)
+end)
