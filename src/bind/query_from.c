@@ -216,19 +216,9 @@ static int q_with_parent(lua_State *L) {
 
 /* The method that gave the query a clause, which a statement given whole would not have; or NULL. */
 static const char *method_before(const mr_query *q) {
-    const mr_select *c = &q->clauses;
-    if (c->where) return "filter";
-    if (q->njoins) return "join";
-    if (c->from) return "select_from";
-    if (c->group_by) return "group_by";
-    if (c->having) return "having";
-    if (c->order_by) return "order_by";
-    if (c->limit) return "limit";
-    if (c->offset) return "offset";
-    if (c->distinct || c->distinct_on) return "distinct";
-    if (c->for_update) return "with_for_update";
-    if (c->correlate) return "correlate";
-    return q->nparents ? "with_parent" : NULL;
+    if (q->clauses.where) return "filter";
+    const char *method = mr_query_clause_method(q);
+    return method || !q->clauses.correlate ? method : "correlate";
 }
 
 /* The statement at index 2 as a node; a new reference. */

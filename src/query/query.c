@@ -373,3 +373,17 @@ mr_query *mr_query_bad_values(const mr_query *q, mr_bad_values how) {
     if (c) c->bad_values = how;
     return c;
 }
+
+const char *mr_query_clause_method(const mr_query *q) {
+    const mr_select *c = &q->clauses;
+    if (q->njoins) return "join";
+    if (c->from) return "select_from";
+    if (c->group_by) return "group_by";
+    if (c->having) return "having";
+    if (c->order_by) return "order_by";
+    if (c->limit) return "limit";
+    if (c->offset) return "offset";
+    if (c->distinct || c->distinct_on) return "distinct";
+    if (c->for_update) return "with_for_update";
+    return q->nparents ? "with_parent" : NULL;
+}

@@ -10,20 +10,9 @@
 
 /* The clause that stands in the way, or NULL. */
 static const char *clause_in_the_way(const mr_query *q) {
-    const mr_select *c = &q->clauses;
     if (q->statement) return "from_statement";
     if (q->united) return "union"; /* or the like */
-    if (q->njoins) return "join";
-    if (c->from) return "select_from";
-    if (c->group_by) return "group_by";
-    if (c->having) return "having";
-    if (c->order_by) return "order_by";
-    if (c->limit) return "limit";
-    if (c->offset) return "offset";
-    if (c->distinct || c->distinct_on) return "distinct";
-    if (c->for_update) return "with_for_update";
-    if (q->nparents) return "with_parent";
-    return NULL;
+    return mr_query_clause_method(q);
 }
 
 static mr_status check_query(const mr_query *q, const char *function) {

@@ -152,6 +152,9 @@ mr_mapper *mr_query_filter_by_target(const mr_query *q, mr_node **alias /* borro
  * plan to equal statements and row programs), and its binds. */
 mr_status mr_query_key(const mr_query *q, mr_strbuf *key, mr_vec *binds);
 
+/* The method that gave the query a clause other than a criterion: "join", "limit", ...; NULL: it has none. Static. */
+const char *mr_query_clause_method(const mr_query *q);
+
 #ifdef __cplusplus
 }
 #endif
