@@ -310,6 +310,12 @@ static mr_table *table_apart(const mr_property *along, const mr_entity *e, bool 
     return mr_session_spells_apart(e, along->relationship) ? own_table(along->relationship, parent) : NULL;
 }
 
+/* The same for a criterion: a written condition that says more than the pairs is asked for as it is, too. */
+static mr_table *table_of_row(const mr_property *along, const mr_entity *e, bool parent) {
+    mr_table *table = table_apart(along, e, parent);
+    return table || along->relationship->simple ? table : own_table(along->relationship, parent);
+}
+
 bool bind_spells_apart(const mr_property *along, const mr_entity *e) {
     return table_apart(along, e, true) != NULL;
 }
@@ -319,7 +325,7 @@ bool bind_spells_apart(const mr_property *along, const mr_entity *e) {
 mr_node *bind_belongs_to(const mr_property *along, mr_node *alias, mr_entity *parent) {
     mr_env *env = parent->mapper->env;
     const mr_relationship *rel = along->relationship;
-    mr_table *table = table_apart(along, parent, true);
+    mr_table *table = table_of_row(along, parent, true);
     if (table) return row_exists(env, along, table, alias, parent, true);
     if (rel->direction == MR_MANY_TO_MANY) return link_exists(env, along, alias, parent, true);
     return keys_condition(env, along, rel->pairs, rel->npairs, alias, parent, false);
@@ -333,7 +339,7 @@ void bind_push_refers_to(lua_State *L, const mr_property *prop, mr_node *alias, 
         bind_type_error(L, entity, lua_pushfstring(L, "%s.%s", prop->mapper->name, prop->name),
                         lua_pushfstring(L, "a %s", rel->target->name));
     BIND_ENTER(b, L);
-    mr_table *table = table_apart(prop, e, false);
+    mr_table *table = table_of_row(prop, e, false);
     mr_node *node = table ? row_exists(b->env, prop, table, alias, e, false)
                     : rel->direction == MR_MANY_TO_MANY
                         ? link_exists(b->env, prop, alias, e, false)
