@@ -2,8 +2,8 @@
  * module.c: luaopen_moonrow: builds the module's table once per Lua state, from what the files of the
  * binding register and from the Lua part of the library, which is carried inside.
  *
- * Invariant: nothing here needs package, io, os or debug, nor looks at the program's globals once it is open. The embedded chunks are called "=[moonrow.NAME]",
- * so that errors can tell their frames from the user's.
+ * Invariant: nothing here needs package, io, os or debug, and nothing reads the program's globals after the module has
+ * opened. The embedded chunks are called "=[moonrow.NAME]", so that errors can tell their frames from the user's.
  */
 #include <moonrow.h>
 #include <string.h>
@@ -53,8 +53,8 @@ static bool copy_library(lua_State *L, int globals, int loaded, const char *name
     return found;
 }
 
-/* Pushes the table that the embedded chunks have as _ENV: what the standard names stand for now. A program may give its own globals
- * any names, later. */
+/* Pushes the table that the embedded chunks have as _ENV: a copy of the standard names as they are now. The program may
+ * overwrite its own globals later. */
 static void push_globals(lua_State *L) {
     static const char *const needed[] = {"error", "getmetatable", "ipairs", "next", "pairs", "pcall", "rawequal", "rawget", "rawlen",
                                          "rawset", "select", "setmetatable", "tostring", "type", NULL},
