@@ -56,7 +56,7 @@ RUN    = BUILD='$(BUILD)' CC='$(CC)' LUA='$(LUA)' ONLY='$(ONLY)' SANITIZE='$(SAN
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: all deps demo test test-core test-spec test-stress test-host test-examples test-build headers arch \
-        lint lint-lua lint-c sanitize valgrind fault fuzz bench bench-deps install help clean FORCE
+        format lint lint-lua lint-c sanitize valgrind fault fuzz bench bench-deps install help clean FORCE
 
 all: $(HOST) $(MODULE) $(STATIC) ## build the host, the module and the static library (the default)
 
@@ -155,8 +155,11 @@ headers: ## each public header compiles alone, as C11 and as C++17
 arch: ## the layer rule: who may include what
 	@$(RUN) arch
 
-lint-lua: ## luacheck over what is written in Lua
+lint-lua: ## luacheck over what is written in Lua, clang-format over what is written in C
 	@$(RUN) lint
+
+format: ## lays out src, spec and examples as .clang-format says
+	clang-format -i $$(find src spec examples -name '*.[ch]')
 
 lint-c: ## clang-tidy over src
 	clang-tidy --quiet $(LIB_SRC) $(HOST_SRC) -- -std=c11 -Isrc/include $(LUA_CFLAGS)

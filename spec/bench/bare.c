@@ -3,12 +3,13 @@
  */
 #include "bare.h"
 
-#define ROWS 100000
-#define GETS 20000
+#define ROWS    100000
+#define GETS    20000
 #define CHANGES 100
 
-#define COLUMNS "item.id AS item_id, item.name AS item_name, item.kind AS item_kind, " \
-                "item.price AS item_price, item.stock AS item_stock"
+#define COLUMNS                                                                                                        \
+    "item.id AS item_id, item.name AS item_name, item.kind AS item_kind, "                                             \
+    "item.price AS item_price, item.stock AS item_stock"
 
 static long long load(sqlite3 *db) {
     sqlite3_stmt *stmt = prepare(db, "SELECT " COLUMNS " FROM item");
@@ -35,14 +36,10 @@ static long long insert_rows(sqlite3 *db, int n) {
     return sqlite3_last_insert_rowid(db);
 }
 
-static long long insert(sqlite3 *db) {
-    return insert_rows(db, ROWS);
-}
+static long long insert(sqlite3 *db) { return insert_rows(db, ROWS); }
 
 /* Not measured: the rows that yield_per reads. */
-static long long million(sqlite3 *db) {
-    return insert_rows(db, 1000000);
-}
+static long long million(sqlite3 *db) { return insert_rows(db, 1000000); }
 
 static long long gets(sqlite3 *db, int in_transaction) {
     long long sum = 0;
@@ -57,13 +54,9 @@ static long long gets(sqlite3 *db, int in_transaction) {
     return sum;
 }
 
-static long long gets_autocommit(sqlite3 *db) {
-    return gets(db, 0);
-}
+static long long gets_autocommit(sqlite3 *db) { return gets(db, 0); }
 
-static long long gets_transaction(sqlite3 *db) {
-    return gets(db, 1);
-}
+static long long gets_transaction(sqlite3 *db) { return gets(db, 1); }
 
 static long long change(sqlite3 *db) {
     run(db, "BEGIN IMMEDIATE");

@@ -24,9 +24,7 @@ static inline void check(sqlite3 *db, int rc) {
     exit(1);
 }
 
-static inline void run(sqlite3 *db, const char *sql) {
-    check(db, sqlite3_exec(db, sql, NULL, NULL, NULL));
-}
+static inline void run(sqlite3 *db, const char *sql) { check(db, sqlite3_exec(db, sql, NULL, NULL, NULL)); }
 
 static inline sqlite3_stmt *prepare(sqlite3 *db, const char *sql) {
     sqlite3_stmt *stmt;

@@ -4,10 +4,10 @@
  */
 #include "bare.h"
 
-#define PARENTS 10000
-#define CHILDREN 10 /* of each parent */
-#define KEYS 500    /* of a statement of selectinload, */
-#define PLACES 512  /* which has room for a power of two: the last key is repeated */
+#define PARENTS  10000
+#define CHILDREN 10  /* of each parent */
+#define KEYS     500 /* of a statement of selectinload, */
+#define PLACES   512 /* which has room for a power of two: the last key is repeated */
 
 #define PARENT "SELECT parent.id AS parent_id, parent.name AS parent_name FROM parent"
 
@@ -35,10 +35,10 @@ static long long fill(sqlite3 *db) {
 }
 
 static long long joined(sqlite3 *db) {
-    sqlite3_stmt *stmt = prepare(
-        db, "SELECT parent.id AS parent_id, parent.name AS parent_name, child_1.id AS child_1_id, "
-            "child_1.parent_id AS child_1_parent_id, child_1.name AS child_1_name, child_1.size AS "
-            "child_1_size FROM parent LEFT OUTER JOIN child AS child_1 ON parent.id = child_1.parent_id");
+    sqlite3_stmt *stmt =
+        prepare(db, "SELECT parent.id AS parent_id, parent.name AS parent_name, child_1.id AS child_1_id, "
+                    "child_1.parent_id AS child_1_parent_id, child_1.name AS child_1_name, child_1.size AS "
+                    "child_1_size FROM parent LEFT OUTER JOIN child AS child_1 ON parent.id = child_1.parent_id");
     long long sum = drain(db, stmt);
     sqlite3_finalize(stmt);
     return sum;
@@ -84,9 +84,8 @@ static long long selectin(sqlite3 *db) {
 static long long lazy(sqlite3 *db) {
     static sqlite3_int64 ids[PARENTS];
     long long sum = read_parents(db, ids);
-    sqlite3_stmt *stmt =
-        prepare(db, "SELECT child.id AS child_id, child.parent_id AS child_parent_id, child.name AS "
-                    "child_name, child.size AS child_size FROM child WHERE ? = child.parent_id");
+    sqlite3_stmt *stmt = prepare(db, "SELECT child.id AS child_id, child.parent_id AS child_parent_id, child.name AS "
+                                     "child_name, child.size AS child_size FROM child WHERE ? = child.parent_id");
     for (int i = 0; i < PARENTS; i++) {
         sqlite3_bind_int64(stmt, 1, ids[i]);
         sum += drain(db, stmt);
@@ -108,8 +107,10 @@ static long long delete_children(sqlite3 *db) {
 }
 
 int main(int argc, char **argv) {
-    static const bare_workload workloads[] = {{"fill", fill},         {"joined", joined},
-                                              {"selectin", selectin}, {"lazy", lazy},
+    static const bare_workload workloads[] = {{"fill", fill},
+                                              {"joined", joined},
+                                              {"selectin", selectin},
+                                              {"lazy", lazy},
                                               {"delete-children", delete_children},
                                               {NULL, NULL}};
     return bare_main(argc, argv, workloads);

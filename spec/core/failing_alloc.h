@@ -27,14 +27,15 @@
 #include <string.h>
 
 typedef struct fa_state {
-    size_t live;   /* bytes allocated and not given back */
-    size_t blocks; /* the same, in blocks */
-    size_t calls;  /* allocations asked for so far */
+    size_t live;    /* bytes allocated and not given back */
+    size_t blocks;  /* the same, in blocks */
+    size_t calls;   /* allocations asked for so far */
     size_t fail_at; /* the call that fails, with all after it; 0 for none */
-    bool once;     /* only that call fails */
+    bool once;      /* only that call fails */
 } fa_state;
 
-#define FA_INIT { 0, 0, 0, 0, false }
+#define FA_INIT                                                                                                        \
+    { 0, 0, 0, 0, false }
 
 /* Sixteen bytes in front of a block, where its size is kept for the proof. */
 enum { FA_HEADER = 16 };

@@ -63,15 +63,9 @@ static inline void open_blog(blog *b, unsigned sides) {
     fl_start(&b->w, "sqlite://");
 }
 
-static inline mr_entity *category(blog *b, const char *name) {
-    return fl_named(&b->w, b->category, name);
-}
-static inline mr_entity *post(blog *b, const char *name) {
-    return fl_named(&b->w, b->post, name);
-}
-static inline mr_entity *tag(blog *b, const char *name) {
-    return fl_named(&b->w, b->tag, name);
-}
+static inline mr_entity *category(blog *b, const char *name) { return fl_named(&b->w, b->category, name); }
+static inline mr_entity *post(blog *b, const char *name) { return fl_named(&b->w, b->post, name); }
+static inline mr_entity *tag(blog *b, const char *name) { return fl_named(&b->w, b->tag, name); }
 
 /* Both sides, as the session keeps them. */
 static inline void put_into(blog *b, mr_entity *p, mr_entity *c) {

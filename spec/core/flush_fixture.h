@@ -47,8 +47,7 @@ static inline void fl_log(void *ud, const char *text) {
 }
 
 static inline void fl_check(fl_world *w, bool ok, const char *what) {
-    if (!ok)
-        fail_msg("%s: %s", what, mr_env_error(w->env)->kind ? mr_env_error(w->env)->message : "no error");
+    if (!ok) fail_msg("%s: %s", what, mr_env_error(w->env)->kind ? mr_env_error(w->env)->message : "no error");
 }
 #define FL_OK(w, call) fl_check(w, (call) == MR_OK, #call)
 
@@ -139,9 +138,7 @@ static inline mr_relationship *fl_relate(fl_world *w, mr_mapper *m, const char *
 
 /* ---------------------------------------------------------------- objects */
 
-static inline mr_value fl_text(const char *s) {
-    return mr_text_value(s, strlen(s));
-}
+static inline mr_value fl_text(const char *s) { return mr_text_value(s, strlen(s)); }
 
 static inline mr_value fl_ref(mr_entity *e) {
     mr_value v = mr_value_of(e ? MR_ENTITY : MR_NULL, 0);
@@ -289,9 +286,9 @@ static inline mr_status fl_try(fl_world *w) {
     mr_flush_free(w->flush);
     w->flush = NULL;
     w->needs[0] = '\0';
-    mr_status status = mr_flush_new(&ctx, (mr_entity *const *)w->fresh.data, w->fresh.len,
-                                    (mr_entity *const *)w->owner->dirty.data, w->owner->dirty.len,
-                                    (mr_entity *const *)w->doomed.data, w->doomed.len, &w->flush);
+    mr_status status =
+        mr_flush_new(&ctx, (mr_entity *const *)w->fresh.data, w->fresh.len, (mr_entity *const *)w->owner->dirty.data,
+                     w->owner->dirty.len, (mr_entity *const *)w->doomed.data, w->doomed.len, &w->flush);
     if (status == MR_OK) status = fl_meet(w);
     if (status == MR_OK && mr_flush_operations(w->flush) > 0) status = mr_flush_run(w->flush);
     if (status != MR_OK) {
@@ -315,9 +312,7 @@ static inline mr_status fl_record(fl_world *w) {
     return status;
 }
 
-static inline void fl_flush(fl_world *w) {
-    fl_check(w, fl_record(w) == MR_OK, "flush");
-}
+static inline void fl_flush(fl_world *w) { fl_check(w, fl_record(w) == MR_OK, "flush"); }
 
 /* Flushes, and expects exactly these statements. */
 static inline void fl_expect(fl_world *w, const char *statements) {

@@ -54,9 +54,7 @@ static inline mr_property *text(mr_mapper *m, const char *name) {
     return mr_mapper_add_column(m, name, mr_column_new(env, NULL, mr_type_simple(MR_TYPE_TEXT)));
 }
 
-static inline void finish(mr_mapper *m, const char *table) {
-    OK(mr_mapper_finish(m, NULL, table, NULL, NULL, NULL));
-}
+static inline void finish(mr_mapper *m, const char *table) { OK(mr_mapper_finish(m, NULL, table, NULL, NULL, NULL)); }
 
 static inline mr_relationship *relate(mr_mapper *m, const char *name, const char *target, const char *backref,
                                       mr_table *secondary) {
@@ -74,9 +72,7 @@ static inline mr_property *prop(const mr_mapper *m, const char *name) {
     return p;
 }
 
-static inline mr_relationship *rel(const mr_mapper *m, const char *name) {
-    return prop(m, name)->relationship;
-}
+static inline mr_relationship *rel(const mr_mapper *m, const char *name) { return prop(m, name)->relationship; }
 
 static inline mr_table *link_table(void) {
     mr_column *columns[2] = {integer("post.id"), integer("tag.id")};
@@ -111,8 +107,7 @@ static inline void declare(void) {
     relate(node, "children", "Node", "parent", NULL);
     finish(node, "node");
     score = class_with("Score", "a");
-    mr_property *second =
-        mr_mapper_add_column(score, "b", mr_column_new(env, NULL, mr_type_simple(MR_TYPE_TEXT)));
+    mr_property *second = mr_mapper_add_column(score, "b", mr_column_new(env, NULL, mr_type_simple(MR_TYPE_TEXT)));
     second->column->primary_key = true;
     mr_mapper_add_column(score, "points", integer(NULL));
     finish(score, "score");
@@ -145,9 +140,7 @@ static inline void new_owner(void) {
     ctx = (mr_load_context){env, owner, NULL, give_connection, enter, leave, NULL, NULL, MR_BAD_VALUES_RAISE};
 }
 
-static inline void sql(const char *text_) {
-    OK(mr_conn_run_sql(conn, text_));
-}
+static inline void sql(const char *text_) { OK(mr_conn_run_sql(conn, text_)); }
 
 static inline void fill(void) {
     sql("INSERT INTO user VALUES (1, 'admin', 'a@x'), (2, 'guest', NULL), (3, 'third', 't@x')");
@@ -190,12 +183,9 @@ static inline int close_world(void **state) {
 /* ---------------------------------------------------------------- what was sent */
 
 static inline void format_value(const mr_value *v, char *out, size_t size) {
-    if (mr_kind_is_bytes(v->kind))
-        snprintf(out, size, "'%.*s'", (int)v->len, v->u.s);
-    else if (v->kind == MR_NULL)
-        snprintf(out, size, "NULL");
-    else
-        snprintf(out, size, "%lld", (long long)v->u.i);
+    if (mr_kind_is_bytes(v->kind)) snprintf(out, size, "'%.*s'", (int)v->len, v->u.s);
+    else if (v->kind == MR_NULL) snprintf(out, size, "NULL");
+    else snprintf(out, size, "%lld", (long long)v->u.i);
 }
 
 /* The statements since the last call, "SQL (values)" apart by newlines; good until the next call. */
@@ -220,9 +210,7 @@ static inline const char *sent(void) {
     return text_;
 }
 
-static inline void expect_sent(const char *statements) {
-    assert_string_equal(sent(), statements);
-}
+static inline void expect_sent(const char *statements) { assert_string_equal(sent(), statements); }
 
 /* ---------------------------------------------------------------- queries */
 
@@ -262,9 +250,7 @@ static inline mr_query *columns(mr_node *expression) {
     return keep(mr_query_new(env, &item, 1, false));
 }
 
-static inline mr_node *col(const mr_mapper *m, const char *name) {
-    return mr_property_node(prop(m, name), NULL);
-}
+static inline mr_node *col(const mr_mapper *m, const char *name) { return mr_property_node(prop(m, name), NULL); }
 static inline mr_node *col_of(const mr_mapper *m, const char *name, mr_node *from) {
     return mr_property_node(prop(m, name), from);
 }
@@ -276,25 +262,15 @@ static inline mr_node *str(const char *s) {
     mr_value v = mr_text_value(s, strlen(s));
     return mr_sql_bind(env, mr_type_simple(MR_TYPE_TEXT), &v);
 }
-static inline mr_node *eq(mr_node *a, mr_node *b) {
-    return mr_sql_binary(env, MR_OP_EQ, a, b);
-}
-static inline mr_node *alias_of(mr_mapper *m) {
-    return mr_sql_alias(env, mr_sql_table(env, m->table), NULL);
-}
+static inline mr_node *eq(mr_node *a, mr_node *b) { return mr_sql_binary(env, MR_OP_EQ, a, b); }
+static inline mr_node *alias_of(mr_mapper *m) { return mr_sql_alias(env, mr_sql_table(env, m->table), NULL); }
 
-static inline mr_query *where(mr_query *q, mr_node *criterion) {
-    return then(q, mr_query_where(q, criterion));
-}
-static inline mr_query *order(mr_query *q, mr_node *item) {
-    return then(q, mr_query_order_by(q, item));
-}
-static inline mr_query *limit(mr_query *q, int64_t n) {
-    return then(q, mr_query_limit(q, num(n)));
-}
+static inline mr_query *where(mr_query *q, mr_node *criterion) { return then(q, mr_query_where(q, criterion)); }
+static inline mr_query *order(mr_query *q, mr_node *item) { return then(q, mr_query_order_by(q, item)); }
+static inline mr_query *limit(mr_query *q, int64_t n) { return then(q, mr_query_limit(q, num(n))); }
 
-static inline mr_query *join_kind(mr_query *q, mr_op kind, const mr_property *along, mr_mapper *m,
-                                  mr_node *target, mr_node *on) {
+static inline mr_query *join_kind(mr_query *q, mr_op kind, const mr_property *along, mr_mapper *m, mr_node *target,
+                                  mr_node *on) {
     mr_query_join j = {.kind = kind, .along = along, .mapper = m, .target = target, .on = on};
     return then(q, mr_query_join_on(q, &j));
 }
@@ -309,8 +285,7 @@ static inline mr_query *option_of(mr_query *q, mr_option_kind kind, mr_lazy stra
     char words[200];
     unsigned n = 0;
     snprintf(words, sizeof words, "%s", path);
-    for (char *word = strtok(words, "."); word; word = strtok(NULL, "."))
-        steps[n++] = (mr_option_step){.name = word};
+    for (char *word = strtok(words, "."); word; word = strtok(NULL, ".")) steps[n++] = (mr_option_step){.name = word};
     mr_option o = {.kind = kind, .strategy = strategy, .nsteps = n, .steps = steps, .alias = alias};
     return then(q, mr_query_option(q, &o));
 }

@@ -65,8 +65,7 @@ static inline mr_relationship options(const char *target) {
     return r;
 }
 
-static inline mr_relationship *relate(mr_mapper *m, const char *attribute, const char *target,
-                                      const char *backref) {
+static inline mr_relationship *relate(mr_mapper *m, const char *attribute, const char *target, const char *backref) {
     mr_relationship r = options(target);
     r.backref = backref ? mr_intern(env, backref, strlen(backref)) : NULL;
     mr_relationship *rel = mr_mapper_add_relationship(m, attribute, &r);
@@ -88,9 +87,7 @@ static inline void expect_mistake(const char *message) {
     expect_error(MR_ERR_MAPPING, message);
 }
 
-static inline mr_column *column(const mr_mapper *m, const char *name) {
-    return mr_table_column(m->table, name);
-}
+static inline mr_column *column(const mr_mapper *m, const char *name) { return mr_table_column(m->table, name); }
 
 static inline mr_node *column_node(const mr_mapper *m, const char *name) {
     return mr_sql_column(env, column(m, name), NULL, NULL);
@@ -100,8 +97,8 @@ static inline mr_node *equal(const mr_mapper *a, const char *x, const mr_mapper 
     return mr_sql_binary(env, MR_OP_EQ, column_node(a, x), column_node(b, y));
 }
 
-static inline void expect_pair(const mr_column_pair *pair, const mr_mapper *a, const char *x,
-                               const mr_mapper *b, const char *y) {
+static inline void expect_pair(const mr_column_pair *pair, const mr_mapper *a, const char *x, const mr_mapper *b,
+                               const char *y) {
     assert_ptr_equal(pair->local, column(a, x));
     assert_ptr_equal(pair->remote, column(b, y));
     assert_int_equal(pair->local_slot, mr_mapper_property(a, x, true)->slot);

@@ -52,8 +52,7 @@ static inline void refer(mr_mapper *m, const char *name, const char *to) {
 }
 
 static inline void end_class(mr_mapper *m, const char *table) {
-    if (mr_mapper_finish(m, NULL, table, NULL, NULL, NULL) != MR_OK)
-        fail_msg("%s", mr_env_error(env)->message);
+    if (mr_mapper_finish(m, NULL, table, NULL, NULL, NULL) != MR_OK) fail_msg("%s", mr_env_error(env)->message);
 }
 
 static inline mr_relationship relationship(const char *target, const char *backref) {
@@ -70,14 +69,12 @@ static inline void cascade(mr_relationship *r, unsigned bits) {
 }
 
 enum {
-    ALL = MR_CASCADE_SAVE_UPDATE | MR_CASCADE_MERGE | MR_CASCADE_EXPUNGE | MR_CASCADE_DELETE |
-          MR_CASCADE_REFRESH_EXPIRE,
+    ALL =
+        MR_CASCADE_SAVE_UPDATE | MR_CASCADE_MERGE | MR_CASCADE_EXPUNGE | MR_CASCADE_DELETE | MR_CASCADE_REFRESH_EXPIRE,
     ALL_ORPHAN = ALL | MR_CASCADE_DELETE_ORPHAN
 };
 
-static inline mr_mapper *class_named(const char *name) {
-    return mr_registry_find(registry, name);
-}
+static inline mr_mapper *class_named(const char *name) { return mr_registry_find(registry, name); }
 
 /* ---------------------------------------------------------------- set up */
 
@@ -89,8 +86,7 @@ static inline void create_tables(void) {
     mr_conn *conn;
     configure();
     assert_int_equal(mr_engine_connect(engine, &conn), MR_OK);
-    if (mr_create_all(conn, registry->metadata, NULL, 0, true) != MR_OK)
-        fail_msg("%s", mr_env_error(env)->message);
+    if (mr_create_all(conn, registry->metadata, NULL, 0, true) != MR_OK) fail_msg("%s", mr_env_error(env)->message);
     mr_conn_close(conn);
 }
 
@@ -124,8 +120,7 @@ static inline int close_all(void **state) {
 
 static inline void ok_at(mr_status status, int line) {
     if (status == MR_FAIL)
-        fail_msg("line %d: %s: %s", line, mr_errkind_name(mr_env_error(env)->kind),
-                 mr_env_error(env)->message);
+        fail_msg("line %d: %s: %s", line, mr_errkind_name(mr_env_error(env)->kind), mr_env_error(env)->message);
 }
 #define ok(call) ok_at((call), __LINE__)
 
@@ -143,9 +138,7 @@ static inline const mr_property *attribute(const mr_entity *e, const char *name)
     return prop;
 }
 
-static inline mr_value text(const char *s) {
-    return mr_text_value(s, strlen(s));
-}
+static inline mr_value text(const char *s) { return mr_text_value(s, strlen(s)); }
 
 static inline mr_status set(mr_entity *e, const char *name, mr_value value) {
     return mr_attribute_set(e, attribute(e, name), &value);
@@ -217,18 +210,10 @@ static inline mr_entity *fetch_by(const char *class_name, int64_t id) {
     return e;
 }
 
-static inline void add(mr_entity *e) {
-    ok(mr_session_add(session, e));
-}
-static inline void flush(void) {
-    ok(mr_session_flush(session));
-}
-static inline void commit(void) {
-    ok(mr_session_commit(session));
-}
-static inline void rollback(void) {
-    ok(mr_session_rollback(session));
-}
+static inline void add(mr_entity *e) { ok(mr_session_add(session, e)); }
+static inline void flush(void) { ok(mr_session_flush(session)); }
+static inline void commit(void) { ok(mr_session_commit(session)); }
+static inline void rollback(void) { ok(mr_session_rollback(session)); }
 
 #define expect_state(e, state) assert_int_equal(mr_session_state_of(e), (state))
 

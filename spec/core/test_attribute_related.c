@@ -24,16 +24,10 @@ static void blog_with(unsigned cascades, bool single_parent) {
     create_tables();
 }
 
-static void blog(void) {
-    blog_with(0, false);
-}
+static void blog(void) { blog_with(0, false); }
 
-static mr_entity *category(const char *name) {
-    return object("Category", name);
-}
-static mr_entity *post(const char *name) {
-    return object("Post", name);
-}
+static mr_entity *category(const char *name) { return object("Category", name); }
+static mr_entity *post(const char *name) { return object("Post", name); }
 
 /* A committed category with n posts, nothing loaded. */
 static mr_entity *saved_category(const char *name, unsigned n) {
@@ -67,8 +61,7 @@ static void both_sides_in_memory(void **state) {
     ok(refer_to(b, "category", NULL));
     assert_int_equal(items(c, "posts")->n, 0);
     expect_count(0);
-    fails(take(c, "posts", a), MR_ERR_ARGUMENT,
-          "Category.posts: <Post (transient)> is not in the collection");
+    fails(take(c, "posts", a), MR_ERR_ARGUMENT, "Category.posts: <Post (transient)> is not in the collection");
     fails(refer_to(a, "category", b), MR_ERR_ARGUMENT, "Post.category: expected Category, got Post");
     fails(set(a, "category", text("x")), MR_ERR_ARGUMENT, "Post.category: expected Category, got string");
     fails(append(c, "posts", c), MR_ERR_ARGUMENT, "Category.posts: expected Post, got Category");
@@ -91,8 +84,7 @@ static void everything_becomes_pending(void **state) {
     expect_state(late, MR_PENDING);
     record();
     commit();
-    expect_statements(
-        "INSERT INTO category (name) VALUES (?)\nINSERT INTO post (name, category_id) VALUES (?, ?)");
+    expect_statements("INSERT INTO category (name) VALUES (?)\nINSERT INTO post (name, category_id) VALUES (?, ?)");
     expect_int(late, "category_id", 1);
     record();
     assert_int_equal(items(py, "posts")->n, 3);
@@ -139,9 +131,8 @@ static void what_loads_nothing(void **state) {
     expect_count(0);
     record();
     commit();
-    expect_statements(
-        "UPDATE post SET category_id=? WHERE post.id = ?\nINSERT INTO post (name, category_id) VALUES "
-        "(?, ?)");
+    expect_statements("UPDATE post SET category_id=? WHERE post.id = ?\nINSERT INTO post (name, category_id) VALUES "
+                      "(?, ?)");
     mr_entity *p = fetch_by("Post", 1);
     record();
     ok(refer_to(p, "category", NULL));
@@ -248,8 +239,7 @@ static void deleting_without_cascade(void **state) {
     record();
     ok(mr_session_delete(session, c));
     commit();
-    expect_statements(
-        "UPDATE post SET category_id=? WHERE post.id = ?\nDELETE FROM category WHERE category.id = ?");
+    expect_statements("UPDATE post SET category_id=? WHERE post.id = ?\nDELETE FROM category WHERE category.id = ?");
     expect_nil(p, "category_id");
     mr_entity_unpin(p);
     c = saved_category("d", 2);
@@ -277,8 +267,7 @@ static void delete_orphan(void **state) {
     blog_with(ALL_ORPHAN, false);
     mr_entity *c = saved_category("c", 2), *d = saved_category("d", 0), *pending = post("pending"),
               *tossed = post("tossed");
-    mr_entity *p = mr_entity_pin(items(c, "posts")->items[0]),
-              *q = mr_entity_pin(items(c, "posts")->items[1]);
+    mr_entity *p = mr_entity_pin(items(c, "posts")->items[0]), *q = mr_entity_pin(items(c, "posts")->items[1]);
     ok(append(c, "posts", pending));
     expect_state(pending, MR_PENDING);
     ok(take(c, "posts", pending));
@@ -408,8 +397,7 @@ static void one_to_one(void **state) {
     refer(card, "user_id", "users.id");
     end_class(card, "card");
     create_tables();
-    mr_entity *u = object("User", "u"), *v = object("User", "v"), *c = object("Card", "c"),
-              *d = object("Card", "d");
+    mr_entity *u = object("User", "u"), *v = object("User", "v"), *c = object("Card", "c"), *d = object("Card", "d");
     ok(refer_to(u, "card", c));
     assert_ptr_equal(related(c, "user"), u);
     ok(refer_to(d, "user", v));
@@ -453,8 +441,7 @@ static void tags_with(unsigned cascades) {
 static void many_to_many(void **state) {
     (void)state;
     tags_with(0);
-    mr_entity *p = post("p"), *q = post("q"), *a = object("Tag", "a"), *b = object("Tag", "b"),
-              *c = object("Tag", "c");
+    mr_entity *p = post("p"), *q = post("q"), *a = object("Tag", "a"), *b = object("Tag", "b"), *c = object("Tag", "c");
     mr_entity *ab[] = {a, b}, *bc[] = {b, c};
     ok(mr_attribute_set_items(p, attribute(p, "tags"), ab, 2));
     assert_ptr_equal(items(a, "posts")->items[0], p);
@@ -633,8 +620,8 @@ static mr_status validate(mr_env *e, void *ud, mr_entity *entity, const mr_prope
     return MR_OK;
 }
 
-static mr_status count_events(mr_env *e, void *ud, mr_attribute_event event, mr_entity *entity,
-                              const mr_property *prop, mr_value *value, const mr_value *old) {
+static mr_status count_events(mr_env *e, void *ud, mr_attribute_event event, mr_entity *entity, const mr_property *prop,
+                              mr_value *value, const mr_value *old) {
     (void)e, (void)entity, (void)prop, (void)value, (void)old;
     ((int *)ud)[event]++;
     return MR_OK;
@@ -688,10 +675,8 @@ static void failing_links(void **state) {
         bool done = false;
         for (size_t n = 1; !done; n++) {
             mr_entity *c = category("c"), *d = category("d"), *p = post("p");
-            if (once)
-                fa_arm_once(&fa, n);
-            else
-                fa_arm(&fa, n);
+            if (once) fa_arm_once(&fa, n);
+            else fa_arm(&fa, n);
             mr_status status = link_and_save(c, d, p);
             done = fa.calls < fa.fail_at;
             fa_disarm(&fa);
@@ -700,8 +685,7 @@ static void failing_links(void **state) {
             /* Both sides agree. */
             const mr_value *v = mr_entity_slot(p, attribute(p, "category")->slot);
             const mr_entity *to = v->kind == MR_ENTITY ? v->u.p : NULL;
-            if (holds(c, p) != (to == c) || holds(d, p) != (to == d))
-                fail_msg("allocation %zu: the sides differ", n);
+            if (holds(c, p) != (to == c) || holds(d, p) != (to == d)) fail_msg("allocation %zu: the sides differ", n);
             ok(mr_session_rollback_all(session));
             mr_session_expunge_all(session);
             elsewhere("DELETE FROM post");

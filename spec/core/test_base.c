@@ -163,7 +163,7 @@ static void test_fail(void **state) {
 
 static void test_error_details(void **state) {
     mr_env *env = env_of(state);
-    mr_value params[2] = { mr_int_value(5), mr_text_value("abc", 3) };
+    mr_value params[2] = {mr_int_value(5), mr_text_value("abc", 3)};
     mr_error_add_statement(env, "SELECT 1", params, 2);
     mr_error_add_orig(env, "no error yet", 1);
     assert_int_equal(mr_env_error(env)->kind, MR_ERR_NONE);
@@ -187,7 +187,7 @@ static void test_error_details(void **state) {
 
 static void test_error_details_without_memory(void **state) {
     mr_env *env = env_of(state);
-    mr_value params[2] = { mr_text_value("xyz", 3), mr_text_value("abc", 3) };
+    mr_value params[2] = {mr_text_value("xyz", 3), mr_text_value("abc", 3)};
     bool complete = false;
     for (size_t n = 1; !complete; n++) {
         mr_fail(env, MR_ERR_INTEGRITY, "taken");
@@ -230,7 +230,7 @@ static void test_saved_errors(void **state) {
 static void test_arena(void **state) {
     mr_env *env = env_of(state);
     mr_arena *arena = mr_arena_new(env);
-    static const size_t sizes[] = { 1, 0, 24, 300, 8, 5000, 7, 100000, 16, 900 };
+    static const size_t sizes[] = {1, 0, 24, 300, 8, 5000, 7, 100000, 16, 900};
     for (size_t round = 0; round < 50; round++) {
         size_t size = sizes[round % (sizeof sizes / sizeof sizes[0])];
         unsigned char *block = mr_arena_alloc(arena, size);
@@ -321,9 +321,7 @@ typedef struct pair {
 
 static uint64_t pair_hash(const void *element) { return ((const pair *)element)->key; }
 static uint64_t bad_hash(const void *element) { return ((const pair *)element)->key % 3; }
-static bool pair_equal(const void *a, const void *b) {
-    return ((const pair *)a)->key == ((const pair *)b)->key;
-}
+static bool pair_equal(const void *a, const void *b) { return ((const pair *)a)->key == ((const pair *)b)->key; }
 
 /* Random puts and removals against a plain array. */
 static void check_map(mr_env *env, mr_map_hash hash) {
@@ -334,7 +332,7 @@ static void check_map(mr_env *env, mr_map_hash hash) {
     uint32_t random = 12345;
     for (int step = 0; step < 5000; step++) {
         random = random * 1664525u + 1013904223u;
-        pair p = { (random >> 16) % KEYS, step };
+        pair p = {(random >> 16) % KEYS, step};
         if ((random >> 8) % 3 == 0) {
             assert_int_equal(mr_map_remove(map, &p), model[p.key] >= 0);
             model[p.key] = -1;
@@ -346,7 +344,7 @@ static void check_map(mr_env *env, mr_map_hash hash) {
     }
     size_t live = 0, seen = 0, cursor = 0;
     for (int i = 0; i < KEYS; i++) {
-        pair p = { (uint64_t)i, 0 };
+        pair p = {(uint64_t)i, 0};
         pair *stored = mr_map_get(map, &p);
         assert_int_equal(stored != NULL, model[i] >= 0);
         if (stored) assert_int_equal(stored->value, model[i]);
@@ -384,12 +382,12 @@ static void test_map_reserve(void **state) {
     mr_env *env = env_of(state);
     for (size_t room = 0; room < 200; room += 3) {
         mr_map *map = mr_map_new(env, sizeof(pair), pair_hash, pair_equal);
-        pair before = { 1000, 1 };
+        pair before = {1000, 1};
         assert_non_null(mr_map_put(map, &before));
         assert_int_equal(mr_map_reserve(map, room + 1), MR_OK);
         fa_arm(fa_of(state), 1); /* none is asked for */
         for (uint64_t key = 0; key < room; key++) {
-            pair p = { key, 2 };
+            pair p = {key, 2};
             assert_non_null(mr_map_put(map, &p));
         }
         fa_disarm(fa_of(state));
@@ -407,11 +405,11 @@ static void test_map_without_memory(void **state) {
     mr_env *env = env_of(state);
     mr_map *map = mr_map_new(env, sizeof(pair), pair_hash, pair_equal);
     for (uint64_t key = 0; key < 100; key++) {
-        pair p = { key, 1 };
+        pair p = {key, 1};
         fa_arm(fa_of(state), 1);
         if (!mr_map_put(map, &p)) {
             assert_int_equal(mr_map_count(map), key);
-            pair first = { 0, 2 };
+            pair first = {0, 2};
             if (key > 0) assert_non_null(mr_map_put(map, &first));
             fa_disarm(fa_of(state));
             assert_non_null(mr_map_put(map, &p));
@@ -468,9 +466,9 @@ static void test_tsort(void **state) {
     mr_env *env = env_of(state);
     uint32_t order[6];
     size_t sorted;
-    const mr_edge edges[] = { { 5, 0 }, { 3, 1 }, { 5, 0 }, { 0, 1 } };
+    const mr_edge edges[] = {{5, 0}, {3, 1}, {5, 0}, {0, 1}};
     assert_int_equal(mr_tsort(env, 6, edges, 4, order, &sorted), MR_OK);
-    const uint32_t expected[] = { 2, 3, 4, 5, 0, 1 };
+    const uint32_t expected[] = {2, 3, 4, 5, 0, 1};
     assert_memory_equal(order, expected, sizeof expected);
     assert_int_equal(mr_tsort(env, 6, NULL, 0, order, &sorted), MR_OK);
     for (uint32_t i = 0; i < 6; i++) assert_int_equal(order[i], i);
@@ -482,12 +480,12 @@ static void test_tsort_cycles(void **state) {
     mr_env *env = env_of(state);
     uint32_t order[5];
     size_t sorted;
-    const mr_edge edges[] = { { 1, 2 }, { 2, 1 }, { 2, 3 }, { 4, 0 } };
+    const mr_edge edges[] = {{1, 2}, {2, 1}, {2, 3}, {4, 0}};
     assert_int_equal(mr_tsort(env, 5, edges, 4, order, &sorted), MR_NOTFOUND);
     assert_int_equal(sorted, 2);
     assert_int_equal(order[0], 4);
     assert_int_equal(order[1], 0);
-    const mr_edge itself = { 0, 0 };
+    const mr_edge itself = {0, 0};
     assert_int_equal(mr_tsort(env, 1, &itself, 1, order, &sorted), MR_NOTFOUND);
     fa_arm(fa_of(state), 1);
     assert_int_equal(mr_tsort(env, 5, edges, 4, order, &sorted), MR_FAIL);
@@ -499,7 +497,7 @@ static void test_tsort_long_chain(void **state) {
     mr_edge *edges = mr_alloc(env, N * sizeof *edges);
     uint32_t *order = mr_alloc(env, N * sizeof *order);
     size_t sorted;
-    for (uint32_t i = 0; i + 1 < N; i++) edges[i] = (mr_edge){ i + 1, i };
+    for (uint32_t i = 0; i + 1 < N; i++) edges[i] = (mr_edge){i + 1, i};
     assert_int_equal(mr_tsort(env, N, edges, N - 1, order, &sorted), MR_OK);
     for (uint32_t i = 0; i < N; i++) assert_int_equal(order[i], N - 1 - i);
     mr_free(env, edges);

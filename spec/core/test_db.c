@@ -5,9 +5,7 @@
 
 #define TEXT(s) mr_text_value(s, sizeof s - 1)
 
-static mr_engine *memory_engine(void **state) {
-    return db_engine(((db_fixture *)*state)->env, "sqlite://", -1);
-}
+static mr_engine *memory_engine(void **state) { return db_engine(((db_fixture *)*state)->env, "sqlite://", -1); }
 
 static void bytes_equal(const mr_value *v, mr_kind kind, const char *text) {
     assert_int_equal(v->kind, kind);
@@ -31,8 +29,7 @@ static void test_bad_statements(void **state) {
     mr_conn *conn = db_connect(engine);
     mr_conn_set_lazy(conn, true, NULL, NULL);
     prepare_fails(conn, "SELEKT 1", MR_ERR_OPERATIONAL, "(sqlite) near \"SELEKT\": syntax error");
-    prepare_fails(conn, "INSERT INTO nowhere VALUES (1)", MR_ERR_OPERATIONAL,
-                  "(sqlite) no such table: nowhere");
+    prepare_fails(conn, "INSERT INTO nowhere VALUES (1)", MR_ERR_OPERATIONAL, "(sqlite) no such table: nowhere");
     prepare_fails(conn, "SELECT 1; DROP TABLE x", MR_ERR_PROGRAMMING, "one at a time");
     prepare_fails(conn, " -- nothing", MR_ERR_PROGRAMMING, "empty");
     assert_false(mr_conn_in_transaction(conn));
@@ -215,8 +212,7 @@ static void test_transactions(void **state) {
     assert_int_equal(db_int(conn, "SELECT count(*) FROM t"), 2);
     /* An error that ends the transaction in the database ends it here. */
     assert_int_equal(mr_conn_begin(conn, MR_TX_DEFAULT), MR_OK);
-    assert_int_equal(db_try(conn, "INSERT OR ROLLBACK INTO t VALUES (abs(-9223372036854775807 - 1))"),
-                     MR_FAIL);
+    assert_int_equal(db_try(conn, "INSERT OR ROLLBACK INTO t VALUES (abs(-9223372036854775807 - 1))"), MR_FAIL);
     assert_true(mr_conn_in_transaction(conn));
     db_run(conn, "CREATE UNIQUE INDEX ix ON t (x) WHERE x > 5");
     db_run(conn, "INSERT INTO t VALUES (6)");
@@ -256,7 +252,8 @@ static void on_read(void *ud, bool known, int64_t version) {
     r->version = version;
 }
 
-/* The version that reads outside of a transaction are told of changes when another connection commits, and only then. */
+/* The version that reads outside of a transaction are told of changes when another connection commits, and
+ * only then. */
 static void test_reads(void **state) {
     db_fixture *f = *state;
     mr_engine *engine = db_engine(f->env, f->url, -1);
@@ -319,8 +316,7 @@ static mr_cursor *reading(mr_conn *conn) {
 static void assert_closed(mr_conn *conn, mr_cursor *c) {
     mr_value row;
     assert_int_equal(mr_cursor_step(c), MR_FAIL);
-    db_assert_error(db_env(conn), MR_ERR_INVALID_REQUEST,
-                    "this result was closed by a commit, rollback or close");
+    db_assert_error(db_env(conn), MR_ERR_INVALID_REQUEST, "this result was closed by a commit, rollback or close");
     assert_int_equal(mr_cursor_fetch(c, NULL, &row), MR_FAIL);
     assert_int_equal(mr_cursor_bind(c, NULL), MR_FAIL);
     mr_cursor_close(c);
@@ -419,9 +415,8 @@ static void test_echo(void **state) {
     assert_int_equal(mr_cursor_step(c), MR_ROW);
     mr_cursor_close(c);
     assert_int_equal(mr_conn_rollback(conn), MR_OK);
-    assert_string_equal(f->log,
-                        "BEGIN IMMEDIATE\nSELECT ?, ?, ?, ?, ?\n['it''s', NULL, 0.5, true, 1970-01-01]\n"
-                        "ROLLBACK\n");
+    assert_string_equal(f->log, "BEGIN IMMEDIATE\nSELECT ?, ?, ?, ?, ?\n['it''s', NULL, 0.5, true, 1970-01-01]\n"
+                                "ROLLBACK\n");
     mr_conn_close(conn);
     mr_engine_release(engine);
 }

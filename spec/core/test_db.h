@@ -39,8 +39,7 @@ static inline int db_setup(void **state) {
     db_fixture *f = calloc(1, sizeof *f);
     if (!f) return -1;
     timespec_get(&t, TIME_UTC);
-    snprintf(f->file, sizeof f->file, "/tmp/moonrow-test-%lld-%ld-%d.db", (long long)t.tv_sec, t.tv_nsec,
-             ++serial);
+    snprintf(f->file, sizeof f->file, "/tmp/moonrow-test-%lld-%ld-%d.db", (long long)t.tv_sec, t.tv_nsec, ++serial);
     snprintf(f->url, sizeof f->url, "sqlite:///%s", f->file);
     f->env = fa_env_new(&f->fa);
     if (f->env) mr_env_set_log(f->env, db_log, f);

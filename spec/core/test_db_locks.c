@@ -161,9 +161,8 @@ static void test_interrupt(void **state) {
     mr_conn *conn = db_connect(engine);
     interrupting i = {mr_engine_driver(engine), mr_conn_dbc(conn)};
     sqlite3_create_function(db, "stop", 0, SQLITE_UTF8, &i, stop, NULL, NULL);
-    assert_int_equal(db_try(conn,
-                            "WITH RECURSIVE n (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE stop()) "
-                            "SELECT max(x) FROM n"),
+    assert_int_equal(db_try(conn, "WITH RECURSIVE n (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE stop()) "
+                                  "SELECT max(x) FROM n"),
                      MR_FAIL);
     db_assert_error(f->env, MR_ERR_OPERATIONAL, "interrupted");
     assert_int_equal(db_int(conn, "SELECT 1"), 1);
@@ -178,7 +177,8 @@ static void test_interrupt_of_all(void **state) {
     mr_engine *engine = db_engine(f->env, f->url, -1);
     mr_conn *conn = db_connect(engine);
     db_run(conn, "CREATE TABLE t (a)");
-    mr_compiled *query = db_stmt(f->env, "SELECT a FROM t", 0), *insert = db_stmt(f->env, "INSERT INTO t VALUES (1)", 0);
+    mr_compiled *query = db_stmt(f->env, "SELECT a FROM t", 0),
+                *insert = db_stmt(f->env, "INSERT INTO t VALUES (1)", 0);
     mr_cursor *open = NULL, *none = NULL;
     assert_int_equal(mr_conn_begin(conn, MR_TX_DEFAULT), MR_OK);
     assert_int_equal(mr_conn_run(conn, insert, NULL, NULL), MR_OK);

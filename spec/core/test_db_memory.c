@@ -231,7 +231,8 @@ static int64_t plain_int(sqlite3 *db, const char *sql) {
     return n;
 }
 
-static const char SUM[] = "SELECT count(*) + total(length(y)) * 7 + total(x * (1 + unicode(substr(hex(y), -2)))) FROM t";
+static const char SUM[] =
+    "SELECT count(*) + total(length(y)) * 7 + total(x * (1 + unicode(substr(hex(y), -2)))) FROM t";
 
 static void assert_same(mr_conn *memory, sqlite3 *plain_db) {
     char sql[200];
@@ -276,8 +277,9 @@ static bool work(mr_env *env) {
     mr_conn *a = NULL, *b = NULL;
     bool ok = mr_engine_new(env, "sqlite://", 9, &options, &engine) == MR_OK &&
               mr_engine_connect(engine, &a) == MR_OK && mr_engine_connect(engine, &b) == MR_OK;
-    static const char many[] = "INSERT INTO t WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 60) "
-                               "SELECT i, zeroblob(2000) FROM n";
+    static const char many[] =
+        "INSERT INTO t WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 60) "
+        "SELECT i, zeroblob(2000) FROM n";
     static const char *const statements[] = {
         "PRAGMA cache_size = 4",
         "CREATE TABLE IF NOT EXISTS t (x INTEGER PRIMARY KEY, y BLOB)",
@@ -315,10 +317,10 @@ static void test_without_memory(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(test_reading_beside_a_writer), TEST(test_a_snapshot_stays),
+        TEST(test_reading_beside_a_writer),         TEST(test_a_snapshot_stays),
         TEST(test_a_snapshot_outlives_checkpoints), TEST(test_another_journal_mode),
-        TEST(test_engines_share_nothing),   TEST(test_files_beside_it),
-        TEST(test_the_same_as_an_ordinary_one), TEST(test_without_memory),
+        TEST(test_engines_share_nothing),           TEST(test_files_beside_it),
+        TEST(test_the_same_as_an_ordinary_one),     TEST(test_without_memory),
     };
     count_allocations();
     return cmocka_run_group_tests(tests, NULL, NULL);

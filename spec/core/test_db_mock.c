@@ -37,8 +37,7 @@ static void test_scripted_rows(void **state) {
     mr_engine *engine = db_engine(f->env, "mock+sqlite://", -1);
     mr_conn *conn = db_connect(engine);
     const char *names[] = {"id", "born"};
-    mr_value values[4] = {mr_int_value(1), mr_text_value("2024-02-29", 10), mr_int_value(0), mr_null_value()},
-             row[2];
+    mr_value values[4] = {mr_int_value(1), mr_text_value("2024-02-29", 10), mr_int_value(0), mr_null_value()}, row[2];
     assert_int_equal(mr_mock_rows(engine, "FROM person", names, 2, values, 2), MR_OK);
     assert_int_equal(mr_mock_rows(engine, "UPDATE", NULL, 0, NULL, 7), MR_OK);
     mr_cursor *c = db_open(conn, "SELECT id, born FROM other", NULL, 0);
@@ -63,8 +62,7 @@ static void test_scripted_rows(void **state) {
     for (int expected = 7; expected >= 1; expected -= 6) {
         mr_cursor *u;
         assert_int_equal(mr_conn_execute(conn, update, NULL, &u), MR_OK);
-        while (mr_cursor_step(u) == MR_ROW) {
-        }
+        while (mr_cursor_step(u) == MR_ROW) {}
         n = mr_cursor_rowcount(u);
         mr_cursor_close(u);
         assert_int_equal(n, expected);

@@ -80,8 +80,7 @@ static void test_engine_refuses(void **state) {
     engine_refused(state, "sqlite://blog.db", "three slashes (sqlite:///relative.db)");
     engine_refused(state, "sqlite:///x.db?journal_mod=wal", "did you mean 'journal_mode'?");
     engine_refused(state, "sqlite:///x.db?zzzzzzzz=1", "known are journal_mode, synchronous, busy_timeout");
-    engine_refused(state, "sqlite:///x.db?journal_mode=fast",
-                   "journal_mode cannot be \"fast\"; it takes delete");
+    engine_refused(state, "sqlite:///x.db?journal_mode=fast", "journal_mode cannot be \"fast\"; it takes delete");
     engine_refused(state, "sqlite:///x.db?synchronous=maybe", "it takes off, normal, full or extra");
     engine_refused(state, "sqlite:///x.db?busy_timeout=1s", "busy_timeout is \"1s\"");
     engine_refused(state, "sqlite:///x.db?busy_timeout=-1", "milliseconds");

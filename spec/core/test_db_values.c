@@ -7,9 +7,7 @@
 
 #define TEXT(s) mr_text_value(s, sizeof s - 1)
 
-static mr_engine *memory_engine(void **state) {
-    return db_engine(((db_fixture *)*state)->env, "sqlite://", -1);
-}
+static mr_engine *memory_engine(void **state) { return db_engine(((db_fixture *)*state)->env, "sqlite://", -1); }
 
 static void bytes_equal(const mr_value *v, mr_kind kind, const char *text) {
     assert_int_equal(v->kind, kind);
@@ -31,8 +29,7 @@ static void open_fails(void **state, const char *url, mr_errkind kind, const cha
 static void test_open_errors(void **state) {
     db_fixture *f = *state;
     FILE *file = fopen(f->file, "wb");
-    fputs("This is no database, and long enough for a header. 0123456789 0123456789 0123456789 0123456789",
-          file);
+    fputs("This is no database, and long enough for a header. 0123456789 0123456789 0123456789 0123456789", file);
     fclose(file);
     open_fails(state, f->url, MR_ERR_DATABASE, "it holds something else");
     open_fails(state, f->url, MR_ERR_DATABASE, f->file);
@@ -45,8 +42,7 @@ static void test_open_errors(void **state) {
 static void test_journal_mode_refused(void **state) {
     sqlite3_vfs *usual = sqlite3_vfs_find(NULL);
     sqlite3_vfs_register(sqlite3_vfs_find("memdb"), 1);
-    open_fails(state, "sqlite:///x.db?journal_mode=wal", MR_ERR_OPERATIONAL,
-               "journal_mode=wal is not possible here");
+    open_fails(state, "sqlite:///x.db?journal_mode=wal", MR_ERR_OPERATIONAL, "journal_mode=wal is not possible here");
     sqlite3_vfs_register(usual, 1);
 }
 
@@ -260,9 +256,9 @@ static void test_bad_values(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(test_open_errors), TEST(test_journal_mode_refused), TEST(test_url_parameters), TEST(test_memory_databases),
-        TEST(test_pool_reuses), TEST(test_native_handle),  TEST(test_round_trips),
-        TEST(test_conversions), TEST(test_bad_values),
+        TEST(test_open_errors),      TEST(test_journal_mode_refused), TEST(test_url_parameters),
+        TEST(test_memory_databases), TEST(test_pool_reuses),          TEST(test_native_handle),
+        TEST(test_round_trips),      TEST(test_conversions),          TEST(test_bad_values),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

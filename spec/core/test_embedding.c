@@ -351,7 +351,8 @@ static void test_interrupted_by_a_hook(void **state) {
             lua_sethook(w->L, NULL, 0, 0);
             done = events_left > 0;
             if (done) assert_int_equal(result, MR_RESULT_OK);
-            else if (result == MR_RESULT_FAIL && mr_error_kind(w->L)) assert_string_equal(mr_error_kind(w->L), "LuaError");
+            else if (result == MR_RESULT_FAIL && mr_error_kind(w->L))
+                assert_string_equal(mr_error_kind(w->L), "LuaError");
             lua_settop(w->L, 0);
             mr_db_rollback(w->L, w->db);
         }

@@ -1,6 +1,6 @@
 /*
- * test_embedding_edges.c: what moonrow.h says of less common calls: a key's text that outlives the key, fields in memory,
- * positions beyond the end, where an error was, and who has the log.
+ * test_embedding_edges.c: what moonrow.h says of less common calls: a key's text that outlives the key, fields in
+ * memory, positions beyond the end, where an error was, and who has the log.
  */
 #include <lauxlib.h>
 #include <lua.h>
@@ -15,22 +15,21 @@
 
 #include "failing_alloc.h"
 
-static const char model[] =
-    "local mr = require 'moonrow'\n"
-    "db = mr.open 'sqlite://'\n"
-    "Code = db.Model:extend('Code', {\n"
-    "  code = db.Column{ db.String(80), primary_key = true },\n"
-    "  worth = db.Column{ db.Integer },\n"
-    "  note = mr.field(),\n"
-    "})\n"
-    "Part = db.Model:extend('Part', {\n"
-    "  id = db.Column{ db.Integer, primary_key = true },\n"
-    "  code_id = db.Column{ db.String(80), db.ForeignKey 'code.code' },\n"
-    "  code = db.relationship('Code', { backref = 'parts' }),\n"
-    "})\n"
-    "db:create_all()\n"
-    "db.session:add(Code{ code = ('long '):rep(12) })\n"
-    "db.session:commit()\n";
+static const char model[] = "local mr = require 'moonrow'\n"
+                            "db = mr.open 'sqlite://'\n"
+                            "Code = db.Model:extend('Code', {\n"
+                            "  code = db.Column{ db.String(80), primary_key = true },\n"
+                            "  worth = db.Column{ db.Integer },\n"
+                            "  note = mr.field(),\n"
+                            "})\n"
+                            "Part = db.Model:extend('Part', {\n"
+                            "  id = db.Column{ db.Integer, primary_key = true },\n"
+                            "  code_id = db.Column{ db.String(80), db.ForeignKey 'code.code' },\n"
+                            "  code = db.relationship('Code', { backref = 'parts' }),\n"
+                            "})\n"
+                            "db:create_all()\n"
+                            "db.session:add(Code{ code = ('long '):rep(12) })\n"
+                            "db.session:commit()\n";
 
 typedef struct world {
     lua_State *L;

@@ -471,8 +471,7 @@ static void speed(void **state) {
     size_t before = mr_env_memory(env);
     timespec_get(&begun, TIME_UTC);
     for (int i = 0; i < N; i++) {
-        mr_value values[5] = {mr_int_value(i), mr_int_value(2), mr_int_value(3), mr_int_value(4),
-                              mr_int_value(5)};
+        mr_value values[5] = {mr_int_value(i), mr_int_value(2), mr_int_value(3), mr_int_value(4), mr_int_value(5)};
         assert_non_null(mr_entity_load(owner, m, &values[0], values, 5));
     }
     double load = ns_since(&begun, N);

@@ -54,8 +54,7 @@ static void expect_changes(mr_collection *col, size_t added, mr_entity *x, size_
     if (x) assert_ptr_equal(mr_vec_ptr(&v[0], 0), x);
     if (y) assert_ptr_equal(mr_vec_ptr(&v[1], 0), y);
     for (int i = 0; i < 3; i++) mr_vec_done(&v[i]);
-    assert_false((parent->flags | a->flags | b->flags | c->flags) &
-                 (MR_ENTITY_SCRATCH_A | MR_ENTITY_SCRATCH_B));
+    assert_false((parent->flags | a->flags | b->flags | c->flags) & (MR_ENTITY_SCRATCH_A | MR_ENTITY_SCRATCH_B));
 }
 
 static void of_a_new_object(void **state) {
@@ -179,15 +178,12 @@ static void large(void **state) {
         mr_entity *e = all[(seed >> 10) % N];
         if (col->n < N / 2 || seed >> 31)
             assert_int_equal(mr_collection_insert(col, (seed >> 4) % (col->n + 1), e), MR_OK);
-        else
-            assert_int_equal(mr_collection_remove_at(col, (seed >> 4) % col->n), MR_OK);
+        else assert_int_equal(mr_collection_remove_at(col, (seed >> 4) % col->n), MR_OK);
         const mr_entity *wanted = all[(seed >> 20) % N];
         uint32_t at = mr_collection_find(col, wanted), first = 0;
         while (first < col->n && col->items[first] != wanted) first++;
-        if (first == col->n)
-            assert_int_equal(at, UINT32_MAX);
-        else
-            assert_ptr_equal(col->items[at], wanted);
+        if (first == col->n) assert_int_equal(at, UINT32_MAX);
+        else assert_ptr_equal(col->items[at], wanted);
     }
     mr_entity_accept(parent);
 }

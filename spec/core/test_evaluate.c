@@ -52,30 +52,20 @@ static int tear_down(void **state) {
 
 /* ---------------------------------------------------------------- nodes */
 
-static mr_node *col(const char *name) {
-    return mr_property_node(mr_mapper_property(item, name, true), NULL);
-}
+static mr_node *col(const char *name) { return mr_property_node(mr_mapper_property(item, name, true), NULL); }
 
-static mr_node *val(mr_value v) {
-    return mr_sql_bind(env, mr_type_simple(MR_TYPE_NULL), &v);
-}
+static mr_node *val(mr_value v) { return mr_sql_bind(env, mr_type_simple(MR_TYPE_NULL), &v); }
 
-static mr_node *num(int64_t i) {
-    return val(mr_int_value(i));
-}
+static mr_node *num(int64_t i) { return val(mr_int_value(i)); }
 
-static mr_node *bin(mr_op op, mr_node *a, mr_node *b) {
-    return mr_sql_binary(env, op, a, b);
-}
+static mr_node *bin(mr_op op, mr_node *a, mr_node *b) { return mr_sql_binary(env, op, a, b); }
 
 static mr_node *both(mr_op op, mr_node *a, mr_node *b) {
     mr_node *parts[2] = {a, b};
     return mr_sql_list(env, op, parts, 2);
 }
 
-static mr_node *null(void) {
-    return mr_sql_raw(env, mr_type_simple(MR_TYPE_NULL), "NULL");
-}
+static mr_node *null(void) { return mr_sql_raw(env, mr_type_simple(MR_TYPE_NULL), "NULL"); }
 
 static mr_value value_of(mr_entity *e, mr_node *node, int line) {
     mr_evaluation x = {item, NULL, 0};
@@ -92,10 +82,10 @@ static void expect_at(mr_node *node, mr_value wanted, int line) {
         fail_msg("line %d: is %s", line, mr_kind_name(v.kind));
 }
 #define expect(node, wanted) expect_at((node), (wanted), __LINE__)
-#define YES     mr_int_value(1)
-#define NO      mr_int_value(0)
-#define NOTHING mr_null_value()
-#define UNKNOWN mr_value_of(MR_UNLOADED, 0)
+#define YES                  mr_int_value(1)
+#define NO                   mr_int_value(0)
+#define NOTHING              mr_null_value()
+#define UNKNOWN              mr_value_of(MR_UNLOADED, 0)
 
 static void refuses_at(mr_node *node, int line) {
     mr_evaluation x = {item, NULL, 0};
@@ -234,12 +224,9 @@ static mr_status update(mr_query *q, const char *name, mr_node *value, mr_synchr
     mr_node *column = value ? col(name) : NULL, *columns = NULL, *values = NULL;
     mr_status status = MR_FAIL;
     if (column) columns = mr_sql_list(env, MR_OP_COMMA, &column, 1);
-    if (columns)
-        values = mr_sql_list(env, MR_OP_COMMA, &value, 1);
-    else
-        mr_node_release(value);
-    if (q && values)
-        status = mr_session_update_rows(session, q, columns, values, how, rows);
+    if (columns) values = mr_sql_list(env, MR_OP_COMMA, &value, 1);
+    else mr_node_release(value);
+    if (q && values) status = mr_session_update_rows(session, q, columns, values, how, rows);
     else {
         mr_node_release(columns);
         mr_node_release(values);

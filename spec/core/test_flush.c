@@ -24,9 +24,7 @@ static void open_users_on(user_world *u, const char *url) {
     fl_start(&u->w, url);
 }
 
-static void open_users(user_world *u) {
-    open_users_on(u, "sqlite://");
-}
+static void open_users(user_world *u) { open_users_on(u, "sqlite://"); }
 
 static mr_entity *make_user(user_world *u, const char *name) {
     mr_entity *e = fl_add(&u->w, fl_new(&u->w, u->user));
@@ -58,14 +56,12 @@ static void test_shapes(void **state) {
     (void)state;
     user_world u;
     open_users(&u);
-    mr_entity *a = make_user(&u, "a"), *b = make_user(&u, "b"), *c = make_user(&u, "c"),
-              *d = make_user(&u, "d");
+    mr_entity *a = make_user(&u, "a"), *b = make_user(&u, "b"), *c = make_user(&u, "c"), *d = make_user(&u, "d");
     fl_set(&u.w, c, "id", mr_int_value(10));
-    fl_expect(
-        &u.w,
-        "INSERT INTO user (username, email, score) VALUES (?, ?, ?) [('a', NULL, NULL), ('b', NULL, NULL)]\n"
-        "INSERT INTO user (id, username, email, score) VALUES (?, ?, ?, ?) [(10, 'c', NULL, NULL)]\n"
-        "INSERT INTO user (username, email, score) VALUES (?, ?, ?) [('d', NULL, NULL)]\n");
+    fl_expect(&u.w,
+              "INSERT INTO user (username, email, score) VALUES (?, ?, ?) [('a', NULL, NULL), ('b', NULL, NULL)]\n"
+              "INSERT INTO user (id, username, email, score) VALUES (?, ?, ?, ?) [(10, 'c', NULL, NULL)]\n"
+              "INSERT INTO user (username, email, score) VALUES (?, ?, ?) [('d', NULL, NULL)]\n");
     assert_int_equal(fl_int(b, "id"), 2);
     assert_int_equal(fl_int(d, "id"), 11);
     fl_set(&u.w, d, "score", mr_int_value(4));
@@ -175,15 +171,16 @@ static void test_defaults(void **state) {
     mr_column *sql = fl_column(&u.w, u.user, "sql", MR_TYPE_INTEGER);
     mr_value forty = mr_int_value(40), two = mr_int_value(2);
     const mr_type *integer = mr_type_simple(MR_TYPE_INTEGER);
-    mr_node *sum = mr_sql_binary(u.w.env, MR_OP_ADD, mr_sql_bind(u.w.env, integer, &forty),
-                                 mr_sql_bind(u.w.env, integer, &two));
+    mr_node *sum =
+        mr_sql_binary(u.w.env, MR_OP_ADD, mr_sql_bind(u.w.env, integer, &forty), mr_sql_bind(u.w.env, integer, &two));
     sql->deflt = (mr_default){.kind = MR_DEFAULT_SQL, .expression = sum};
     fl_finish(&u.w, u.user, "user");
     fl_start(&u.w, "sqlite://");
     mr_entity *a = make_user(&u, "a"), *b = make_user(&u, "b");
     fl_set(&u.w, b, "score", mr_int_value(8));
-    fl_expect(&u.w, "INSERT INTO user (username, email, score, made, sql) VALUES (?, ?, ?, ?, (? + ?)) "
-                    "RETURNING id, server, sql [('a', 'one', 7, <datetime>, 40, 2), ('b', 'two', 8, <datetime>, 40, 2)]\n");
+    fl_expect(&u.w,
+              "INSERT INTO user (username, email, score, made, sql) VALUES (?, ?, ?, ?, (? + ?)) "
+              "RETURNING id, server, sql [('a', 'one', 7, <datetime>, 40, 2), ('b', 'two', 8, <datetime>, 40, 2)]\n");
     assert_int_equal(calls, 2);
     assert_int_equal(fl_int(a, "score"), 7);
     assert_int_equal(fl_int(a, "server"), 5);
@@ -224,12 +221,9 @@ static void test_version(void **state) {
     fl_finish(&u.w, u.user, "user");
     fl_start(&u.w, "sqlite://");
     mr_entity *a = make_user(&u, "a");
-    fl_expect(
-        &u.w,
-        "INSERT INTO user (username, email, score, version) VALUES (?, ?, ?, ?) [('a', NULL, NULL, 1)]\n");
+    fl_expect(&u.w, "INSERT INTO user (username, email, score, version) VALUES (?, ?, ?, ?) [('a', NULL, NULL, 1)]\n");
     fl_set(&u.w, a, "score", mr_int_value(3));
-    fl_expect(&u.w,
-              "UPDATE user SET score=?, version=? WHERE user.id = ? AND user.version = ? [(3, 2, 1, 1)]\n");
+    fl_expect(&u.w, "UPDATE user SET score=?, version=? WHERE user.id = ? AND user.version = ? [(3, 2, 1, 1)]\n");
     assert_int_equal(fl_int(a, "version"), 2);
     FL_OK(&u.w, mr_conn_run_sql(u.w.conn, "UPDATE user SET version = 9"));
     fl_set(&u.w, a, "score", mr_int_value(4));
@@ -392,8 +386,8 @@ static void test_hooks(void **state) {
     fl_expect(&u.w, "UPDATE user SET email=? WHERE user.id = ? [('e', 1)]\n");
     fl_delete(&u.w, a);
     fl_flush(&u.w);
-    assert_string_equal(
-        t.text, "before_insert\nafter_insert\nbefore_update\nafter_update\nbefore_delete\nafter_delete\n");
+    assert_string_equal(t.text,
+                        "before_insert\nafter_insert\nbefore_update\nafter_update\nbefore_delete\nafter_delete\n");
     fl_close(&u.w);
 }
 
@@ -404,8 +398,7 @@ static mr_status write_later(mr_env *env, void *ud, mr_mapper_event event, mr_ma
     (void)env;
     (void)event;
     (void)conn;
-    return *other == e ? MR_OK
-                       : mr_entity_set(*other, mr_mapper_property(mapper, "email", false)->slot, &text);
+    return *other == e ? MR_OK : mr_entity_set(*other, mr_mapper_property(mapper, "email", false)->slot, &text);
 }
 
 static void test_hook_after_the_row(void **state) {

@@ -81,8 +81,7 @@ static void test_version_is_needed(void **state) {
     (void)state;
     blog b;
     declare_blog(&b, 0);
-    mr_mapper_append_column(b.category, "version",
-                            mr_column_new(b.w.env, "version", mr_type_simple(MR_TYPE_INTEGER)));
+    mr_mapper_append_column(b.category, "version", mr_column_new(b.w.env, "version", mr_type_simple(MR_TYPE_INTEGER)));
     b.category->version = mr_mapper_property(b.category, "version", false);
     fl_start(&b.w, "sqlite://");
     mr_entity *c = category(&b, "c");
@@ -186,11 +185,9 @@ static void test_composite_keys(void **state) {
     /* The item's key follows by ON UPDATE CASCADE, and its own change finds the row under the new key. */
     fl_set(&s.w, o, "number", mr_int_value(8));
     fl_set(&s.w, i, "name", fl_text("j"));
-    fl_expect(
-        &s.w,
-        "UPDATE \"order\" SET number=? WHERE \"order\".year = ? AND \"order\".number = ? [(8, 2024, 7)]\n"
-        "UPDATE item SET name=? WHERE item.year = ? AND item.number = ? AND item.line = ? [('j', 2024, 8, "
-        "1)]\n");
+    fl_expect(&s.w, "UPDATE \"order\" SET number=? WHERE \"order\".year = ? AND \"order\".number = ? [(8, 2024, 7)]\n"
+                    "UPDATE item SET name=? WHERE item.year = ? AND item.number = ? AND item.line = ? [('j', 2024, 8, "
+                    "1)]\n");
     assert_int_equal(fl_int(i, "number"), 8);
     mr_value key[3] = {mr_int_value(2024), mr_int_value(8), mr_int_value(1)}, identity;
     mr_strbuf buf;

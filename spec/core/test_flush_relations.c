@@ -16,10 +16,8 @@ static void test_save_parent_and_children(void **state) {
             fl_set(&b.w, x, "category", fl_ref(c));
             fl_set(&b.w, y, "category", fl_ref(c));
         }
-        fl_expect(
-            &b.w,
-            "INSERT INTO category (name) VALUES (?) [('c')]\n"
-            "INSERT INTO post (name, category_id) VALUES (?, ?) [('x', 1), ('y', 1), ('alone', NULL)]\n");
+        fl_expect(&b.w, "INSERT INTO category (name) VALUES (?) [('c')]\n"
+                        "INSERT INTO post (name, category_id) VALUES (?, ?) [('x', 1), ('y', 1), ('alone', NULL)]\n");
         assert_int_equal(fl_int(x, "category_id"), 1);
         assert_int_equal(fl_get(alone, "category_id")->kind, MR_NULL);
         fl_expect(&b.w, "");
@@ -191,16 +189,13 @@ static void test_outside_the_session(void **state) {
     (void)state;
     blog b;
     open_blog(&b, WITH_POSTS | WITH_CATEGORY);
-    mr_entity *x = post(&b, "x"), *c = fl_new(&b.w, b.category), *d = category(&b, "d"),
-              *y = fl_new(&b.w, b.post);
+    mr_entity *x = post(&b, "x"), *c = fl_new(&b.w, b.category), *d = category(&b, "d"), *y = fl_new(&b.w, b.post);
     fl_set(&b.w, x, "category", fl_ref(c));
     fl_append(&b.w, d, "posts", y);
     fl_expect(&b.w, "INSERT INTO category (name) VALUES (?) [('d')]\n"
                     "INSERT INTO post (name, category_id) VALUES (?, ?) [('x', NULL)]\n");
-    assert_non_null(
-        strstr(b.w.log, "Object of type <Category> not in session, add operation along 'Post.category' "));
-    assert_non_null(
-        strstr(b.w.log, "Object of type <Post> not in session, add operation along 'Category.posts' "));
+    assert_non_null(strstr(b.w.log, "Object of type <Category> not in session, add operation along 'Post.category' "));
+    assert_non_null(strstr(b.w.log, "Object of type <Post> not in session, add operation along 'Category.posts' "));
     fl_close(&b.w);
 }
 
@@ -208,8 +203,7 @@ static void test_version_of_parent(void **state) {
     (void)state;
     blog b;
     declare_blog(&b, WITH_POSTS);
-    mr_mapper_append_column(b.category, "version",
-                            mr_column_new(b.w.env, "version", mr_type_simple(MR_TYPE_INTEGER)));
+    mr_mapper_append_column(b.category, "version", mr_column_new(b.w.env, "version", mr_type_simple(MR_TYPE_INTEGER)));
     b.category->version = mr_mapper_property(b.category, "version", false);
     fl_start(&b.w, "sqlite://");
     mr_entity *x = post(&b, "x"), *c = category(&b, "c");
@@ -261,9 +255,8 @@ static void test_many_to_many(void **state) {
                         "INSERT INTO post_tag (post_id, tag_id) VALUES (?, ?) [(1, 3)]\n");
         /* Deleting one side takes the links along. */
         fl_delete(&b.w, x);
-        fl_expect(&b.w,
-                  "DELETE FROM post_tag WHERE post_tag.post_id = ? AND post_tag.tag_id = ? [(1, 2), (1, 3)]\n"
-                  "DELETE FROM post WHERE post.id = ? [(1)]\n");
+        fl_expect(&b.w, "DELETE FROM post_tag WHERE post_tag.post_id = ? AND post_tag.tag_id = ? [(1, 2), (1, 3)]\n"
+                        "DELETE FROM post WHERE post.id = ? [(1)]\n");
         fl_close(&b.w);
     }
 }
@@ -277,8 +270,7 @@ static void test_many_to_many_stale(void **state) {
     fl_flush(&b.w);
     FL_OK(&b.w, mr_conn_run_sql(b.w.conn, "DELETE FROM post_tag"));
     fl_remove(&b.w, x, "tags", t);
-    fl_expect_error(&b.w, MR_ERR_STALE_DATA,
-                    "DELETE statement on table 'post_tag' expected to delete 1 row(s)");
+    fl_expect_error(&b.w, MR_ERR_STALE_DATA, "DELETE statement on table 'post_tag' expected to delete 1 row(s)");
     fl_close(&b.w);
 }
 
@@ -312,11 +304,10 @@ static void test_many_to_many_key(void **state) {
     fl_flush(&b.w);
     fl_remove(&b.w, x, "tags", u);
     fl_set(&b.w, x, "id", mr_int_value(9));
-    fl_expect(&b.w,
-              "UPDATE post SET id=? WHERE post.id = ? [(9, 1)]\n"
-              "DELETE FROM post_tag WHERE post_tag.post_id = ? AND post_tag.tag_id = ? [(1, 2)]\n"
-              "UPDATE post_tag SET post_id=?, tag_id=? WHERE post_tag.post_id = ? AND post_tag.tag_id = ? "
-              "[(9, 1, 1, 1)]\n");
+    fl_expect(&b.w, "UPDATE post SET id=? WHERE post.id = ? [(9, 1)]\n"
+                    "DELETE FROM post_tag WHERE post_tag.post_id = ? AND post_tag.tag_id = ? [(1, 2)]\n"
+                    "UPDATE post_tag SET post_id=?, tag_id=? WHERE post_tag.post_id = ? AND post_tag.tag_id = ? "
+                    "[(9, 1, 1, 1)]\n");
     fl_close(&b.w);
 }
 
@@ -370,10 +361,8 @@ static void run_faults(bool memory) {
     size_t n = 0;
     for (mr_status status = MR_FAIL; status != MR_OK;) {
         FL_OK(&b.w, mr_conn_begin(b.w.conn, MR_TX_DEFAULT));
-        if (memory)
-            fa_arm(&b.w.fa, ++n);
-        else
-            mr_engine_fail_at(b.w.engine, ++n);
+        if (memory) fa_arm(&b.w.fa, ++n);
+        else mr_engine_fail_at(b.w.engine, ++n);
         status = fl_try(&b.w);
         fa_disarm(&b.w.fa);
         mr_engine_fail_at(b.w.engine, 0);

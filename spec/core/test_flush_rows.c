@@ -28,18 +28,14 @@ static void open_tree(tree *t, unsigned sides) {
         parent.back_populates = mr_intern(w->env, "children", 8);
         children.back_populates = mr_intern(w->env, "parent", 6);
     }
-    if (sides & WITH_PARENT)
-        t->parent = fl_relate(w, t->node, "parent", parent);
-    else
-        mr_vec_done(&parent.remote_side);
+    if (sides & WITH_PARENT) t->parent = fl_relate(w, t->node, "parent", parent);
+    else mr_vec_done(&parent.remote_side);
     if (sides & WITH_CHILDREN) t->children = fl_relate(w, t->node, "children", children);
     fl_finish(w, t->node, "node");
     fl_start(w, "sqlite://");
 }
 
-static mr_entity *node(tree *t, const char *name) {
-    return fl_named(&t->w, t->node, name);
-}
+static mr_entity *node(tree *t, const char *name) { return fl_named(&t->w, t->node, name); }
 
 static void test_unlinked_rows(void **state) {
     (void)state;
@@ -48,8 +44,7 @@ static void test_unlinked_rows(void **state) {
     node(&t, "c");
     node(&t, "a");
     node(&t, "b");
-    fl_expect(&t.w,
-              "INSERT INTO node (name, parent_id) VALUES (?, ?) [('c', NULL), ('a', NULL), ('b', NULL)]\n");
+    fl_expect(&t.w, "INSERT INTO node (name, parent_id) VALUES (?, ?) [('c', NULL), ('a', NULL), ('b', NULL)]\n");
     fl_close(&t.w);
 }
 
@@ -58,8 +53,7 @@ static void test_tree_by_levels(void **state) {
     for (unsigned sides = WITH_PARENT; sides <= WITH_CHILDREN; sides++) {
         tree t;
         open_tree(&t, sides);
-        mr_entity *leaf = node(&t, "1.1.1"), *two = node(&t, "1.2"), *one = node(&t, "1.1"),
-                  *root = node(&t, "1");
+        mr_entity *leaf = node(&t, "1.1.1"), *two = node(&t, "1.2"), *one = node(&t, "1.1"), *root = node(&t, "1");
         node(&t, "other");
         mr_entity *child[] = {leaf, two, one}, *parent[] = {one, root, root};
         for (int i = 0; i < 3; i++) {
@@ -229,10 +223,8 @@ static void test_no_memory(void **state) {
         fa_arm(&t.w.fa, ++n);
         status = fl_try(&t.w);
         fa_disarm(&t.w.fa);
-        if (status == MR_OK)
-            FL_OK(&t.w, mr_conn_commit(t.w.conn));
-        else
-            FL_OK(&t.w, mr_conn_rollback(t.w.conn));
+        if (status == MR_OK) FL_OK(&t.w, mr_conn_commit(t.w.conn));
+        else FL_OK(&t.w, mr_conn_rollback(t.w.conn));
         assert_int_equal(root->state, status == MR_OK ? MR_PERSISTENT : MR_PENDING);
     }
     assert_int_equal(fl_int(leaf, "parent_id"), fl_int(root, "id"));

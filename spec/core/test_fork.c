@@ -1,6 +1,6 @@
 /*
- * test_fork.c: a process that was forked leaves the open databases of its parent alone, may end its copy of the Lua state,
- * and makes connections of its own.
+ * test_fork.c: a process that was forked leaves the open databases of its parent alone, may end its copy of the Lua
+ * state, and makes connections of its own.
  */
 #define _POSIX_C_SOURCE 200809L /* fork, waitpid; NOLINT(bugprone-reserved-identifier) */
 
@@ -21,10 +21,10 @@
 
 static char path[64];
 
-static const char model[] =
-    "db = mr.open('sqlite:///' .. path .. mode)\n"
-    "Thing = db.Model:extend('Thing', { id = db.Column{ db.Integer, primary_key = true }, n = db.Column{ db.Integer } })\n"
-    "db:create_all()\n";
+static const char model[] = "db = mr.open('sqlite:///' .. path .. mode)\n"
+                            "Thing = db.Model:extend('Thing', { id = db.Column{ db.Integer, primary_key = true }, n = "
+                            "db.Column{ db.Integer } })\n"
+                            "db:create_all()\n";
 
 static void run(lua_State *L, const char *code) {
     if (luaL_dostring(L, code) != LUA_OK) {
@@ -72,10 +72,11 @@ static void test_mode(const char *mode) {
     run(L, "db.session:add(Thing{ n = 2 }) db.session:commit() assert(Thing.query:count() == 2)");
     /* What it inherited is refused; to roll it back does nothing to the parent's. */
     run(L, "db.session:add(Thing{ n = 3 }) db.session:flush()");
-    in_child(L, "local ok, e = pcall(function() return Thing.query:count() end)\n"
-                "assert(not ok and e.kind == 'InvalidRequestError' and e.message:find('before the process was forked'), e)\n"
-                "ok, e = pcall(db.session.commit, db.session) assert(not ok)\n"
-                "db.session:rollback()");
+    in_child(
+        L, "local ok, e = pcall(function() return Thing.query:count() end)\n"
+           "assert(not ok and e.kind == 'InvalidRequestError' and e.message:find('before the process was forked'), e)\n"
+           "ok, e = pcall(db.session.commit, db.session) assert(not ok)\n"
+           "db.session:rollback()");
     run(L, "db.session:commit() assert(Thing.query:count() == 3)");
     /* A connection of its own works, on the same engine and with the same classes. */
     in_child(L, "db.session:remove() assert(Thing.query:count() == 3)\n"

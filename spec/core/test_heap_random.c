@@ -61,8 +61,7 @@ static void answer_proxies(void *ud, uint32_t chunk, uint64_t bits[4]) {
     world *w = ud;
     for (uint32_t i = 0; i < w->n; i++) {
         const object *o = &w->objects[i];
-        if (o->entity && o->proxy && o->slot / 256 == chunk)
-            bits[o->slot % 256 / 64] |= UINT64_C(1) << o->slot % 64;
+        if (o->entity && o->proxy && o->slot / 256 == chunk) bits[o->slot % 256 / 64] |= UINT64_C(1) << o->slot % 64;
     }
 }
 
@@ -114,15 +113,13 @@ static void walk(world *w) {
     for (uint32_t i = 0; i < w->n; i++) {
         object *o = &w->objects[i];
         if (!o->entity && (o->proxy || o->pins)) violate(w, "a root was freed");
-        if (o->entity && (o->proxy || o->pins || (o->entity->flags & MR_ENTITY_HELD)))
-            reach(w, o->entity, &depth);
+        if (o->entity && (o->proxy || o->pins || (o->entity->flags & MR_ENTITY_HELD))) reach(w, o->entity, &depth);
     }
     while (depth > 0) {
         mr_entity *e = w->objects[w->stack[--depth]].entity;
         if (expired(e)) continue;
         for (unsigned i = 0; i < e->nslots; i++) reach_value(w, &e->slots[i], &depth);
-        for (unsigned i = 0; e->history && i < e->history->n; i++)
-            reach_value(w, &e->history->entries[i].old, &depth);
+        for (unsigned i = 0; e->history && i < e->history->n; i++) reach_value(w, &e->history->entries[i].old, &depth);
     }
 }
 
@@ -171,10 +168,8 @@ static void op_new(world *w) {
     object *o = adopt(w, mr_entity_new(w->f.env, w->f.node));
     mr_entity *parent = pick_raw(w);
     mr_value v = fx_entity(o->entity);
-    if (parent && roll(w, 2))
-        assert_int_equal(mr_entity_set(parent, NEXT + roll(w, 2), &v), MR_OK);
-    else
-        make_proxy(w, o);
+    if (parent && roll(w, 2)) assert_int_equal(mr_entity_set(parent, NEXT + roll(w, 2), &v), MR_OK);
+    else make_proxy(w, o);
 }
 
 static void op_load(world *w) {
@@ -182,16 +177,13 @@ static void op_load(world *w) {
     mr_entity *e = mr_idmap_get(w->f.owner->idmap, w->f.node, &id);
     if (e) {
         object *o = object_of(w, e);
-        if (!o)
-            violate(w, "the identity map gave a freed entity");
-        else
-            o->proxy = true; /* the hit has marked it */
+        if (!o) violate(w, "the identity map gave a freed entity");
+        else o->proxy = true; /* the hit has marked it */
         return;
     }
     for (uint32_t i = 0; i < w->n; i++) {
         const object *o = &w->objects[i];
-        if (o->entity && o->seen == w->walk && o->entity->identity.kind == MR_INT &&
-            o->entity->identity.u.i == id.u.i)
+        if (o->entity && o->seen == w->walk && o->entity->identity.kind == MR_INT && o->entity->identity.u.i == id.u.i)
             violate(w, "the identity map has lost a living entity");
     }
     object *o = adopt(w, fx_load(&w->f, id.u.i, "loaded"));
@@ -230,10 +222,8 @@ static void op_move(world *w) {
     mr_value null = mr_null_value(), v = *mr_entity_slot(from, slot);
     if (v.kind == MR_ENTITY && to != from) {
         mr_entity_set(to, NEXT + roll(w, 2), &v);
-        if (roll(w, 2))
-            mr_entity_set(from, slot, &null);
-        else
-            mr_entity_forget(from, slot);
+        if (roll(w, 2)) mr_entity_set(from, slot, &null);
+        else mr_entity_forget(from, slot);
     } else if (roll(w, 3)) {
         v = fx_entity(to);
         mr_entity_set(from, slot, &v);
@@ -352,10 +342,8 @@ static void op_resurrect(world *w) {
     object *o = &w->objects[roll(w, w->n)];
     mr_entity *e = mr_heap_get(w->f.heap, o->slot, o->generation);
     if (!e) return;
-    if (e != o->entity)
-        violate(w, "a stale proxy gave an entity");
-    else
-        o->proxy = true;
+    if (e != o->entity) violate(w, "a stale proxy gave an entity");
+    else o->proxy = true;
 }
 
 /* Reachable objects as C code finds them while it walks: given to the script. */
@@ -366,10 +354,9 @@ static void op_read(world *w) {
 }
 
 static void mutate(world *w) {
-    static void (*const ops[])(world *) = {op_new,  op_new,  op_load, op_load,       op_drop,       op_pin,
-                                           op_move, op_move, op_move, op_collection, op_collection, op_crowd,
-                                           op_take, op_take, op_take, op_settle,     op_resurrect,  op_read,
-                                           op_replace, op_replace};
+    static void (*const ops[])(world *) = {
+        op_new,        op_new,   op_load, op_load, op_drop, op_pin,    op_move,      op_move, op_move,    op_collection,
+        op_collection, op_crowd, op_take, op_take, op_take, op_settle, op_resurrect, op_read, op_replace, op_replace};
     ops[roll(w, sizeof ops / sizeof ops[0])](w);
 }
 

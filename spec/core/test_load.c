@@ -38,18 +38,16 @@ static void select_style(void **state) {
     mr_node *count = col(post, "id");
     count = mr_sql_func(env, "count", NULL, &count, 1);
     run_and_expect(
-        core(also(also(also(columns(col(user, "id")), NULL, col(post, "id")), NULL, col(post, "id")), NULL,
-                  count)),
-        1, "SELECT user.id, post.id AS id_1, post.id AS id__1, count(post.id) AS count_1 FROM user, post");
+        core(also(also(also(columns(col(user, "id")), NULL, col(post, "id")), NULL, col(post, "id")), NULL, count)), 1,
+        "SELECT user.id, post.id AS id_1, post.id AS id__1, count(post.id) AS count_1 FROM user, post");
 }
 
 static void aliases(void **state) {
     (void)state;
     mr_node *a = alias_of(user);
-    run_and_expect(
-        query_as(user, a), 3,
-        "SELECT user_1.id AS user_1_id, user_1.username AS user_1_username, user_1.email AS user_1_email "
-        "FROM user AS user_1");
+    run_and_expect(query_as(user, a), 3,
+                   "SELECT user_1.id AS user_1_id, user_1.username AS user_1_username, user_1.email AS user_1_email "
+                   "FROM user AS user_1");
     mr_query *q = query(user);
     mr_query_item item = {.mapper = user, .alias = mr_node_retain(a)};
     q = then(q, mr_query_with_items(q, &item, 1, true));
@@ -93,9 +91,8 @@ static void expressions(void **state) {
 static void froms(void **state) {
     (void)state;
     run_and_expect(
-        where(where(columns(col(user, "id")), eq(col(post, "id"), col(user, "id"))),
-              eq(col(tag, "id"), num(1))),
-        3, "SELECT user.id AS user_id FROM user, post, tag WHERE post.id = user.id AND tag.id = ? (1)");
+        where(where(columns(col(user, "id")), eq(col(post, "id"), col(user, "id"))), eq(col(tag, "id"), num(1))), 3,
+        "SELECT user.id AS user_id FROM user, post, tag WHERE post.id = user.id AND tag.id = ? (1)");
     mr_query *q = query(post);
     q = then(q, mr_query_select_from(q, mr_sql_table(env, category->table)));
     run_and_expect(q, 4, "SELECT " POST " FROM post, category");
@@ -113,11 +110,10 @@ static void joins(void **state) {
     run_and_expect(join(query(post), prop(post, "tags")), 2,
                    "SELECT " POST " FROM post JOIN post_tag AS post_tag_1 ON post.id = post_tag_1.post_id "
                    "JOIN tag ON tag.id = post_tag_1.tag_id");
-    run_and_expect(
-        join_kind(query(post), MR_OP_LEFT, prop(post, "tags"), NULL, NULL, NULL), 4,
-        "SELECT " POST
-        " FROM post LEFT OUTER JOIN (post_tag AS post_tag_1 JOIN tag ON tag.id = post_tag_1.tag_id) "
-        "ON post.id = post_tag_1.post_id");
+    run_and_expect(join_kind(query(post), MR_OP_LEFT, prop(post, "tags"), NULL, NULL, NULL), 4,
+                   "SELECT " POST
+                   " FROM post LEFT OUTER JOIN (post_tag AS post_tag_1 JOIN tag ON tag.id = post_tag_1.tag_id) "
+                   "ON post.id = post_tag_1.post_id");
     run_and_expect(
         join(join(query(category), prop(category, "posts")), prop(post, "tags")), 1,
         "SELECT " CATEGORY " FROM category JOIN post ON category.id = post.category_id "
@@ -127,16 +123,13 @@ static void joins(void **state) {
     run_and_expect(join_kind(query(post), MR_OP_INNER, NULL, category, NULL, NULL), 3,
                    "SELECT " POST " FROM post JOIN category ON category.id = post.category_id");
     run_and_expect(join_kind(also(query(user), category, NULL), MR_OP_INNER, NULL, post, NULL, NULL), 9,
-                   "SELECT " USER ", " CATEGORY
-                   " FROM user, category JOIN post ON category.id = post.category_id");
-    run_and_expect(
-        join_kind(query(user), MR_OP_INNER, NULL, post, NULL, eq(col(post, "id"), col(user, "id"))), 3,
-        "SELECT " USER " FROM user JOIN post ON post.id = user.id");
+                   "SELECT " USER ", " CATEGORY " FROM user, category JOIN post ON category.id = post.category_id");
+    run_and_expect(join_kind(query(user), MR_OP_INNER, NULL, post, NULL, eq(col(post, "id"), col(user, "id"))), 3,
+                   "SELECT " USER " FROM user JOIN post ON post.id = user.id");
     mr_query *q = columns(col(post, "title"));
     q = then(q, mr_query_select_from(q, mr_sql_table(env, category->table)));
-    run_and_expect(
-        join_kind(q, MR_OP_INNER, NULL, post, NULL, NULL), 3,
-        "SELECT post.title AS post_title FROM category JOIN post ON category.id = post.category_id");
+    run_and_expect(join_kind(q, MR_OP_INNER, NULL, post, NULL, NULL), 3,
+                   "SELECT post.title AS post_title FROM category JOIN post ON category.id = post.category_id");
 }
 
 static void joins_of_aliases(void **state) {
@@ -148,16 +141,15 @@ static void joins_of_aliases(void **state) {
         1,
         "SELECT " CATEGORY " FROM category JOIN post AS post_1 ON category.id = post_1.category_id "
         "WHERE post_1.title = ? ('x')");
-    run_and_expect(join_kind(query(node), MR_OP_INNER, prop(node, "children"), NULL, mr_node_retain(n), NULL),
-                   2, "SELECT " NODE " FROM node JOIN node AS node_1 ON node.id = node_1.parent_id");
-    run_and_expect(join_kind(query(node), MR_OP_INNER, prop(node, "parent"), NULL, mr_node_retain(n), NULL),
-                   3, "SELECT " NODE " FROM node JOIN node AS node_1 ON node_1.id = node.parent_id");
+    run_and_expect(join_kind(query(node), MR_OP_INNER, prop(node, "children"), NULL, mr_node_retain(n), NULL), 2,
+                   "SELECT " NODE " FROM node JOIN node AS node_1 ON node.id = node_1.parent_id");
+    run_and_expect(join_kind(query(node), MR_OP_INNER, prop(node, "parent"), NULL, mr_node_retain(n), NULL), 3,
+                   "SELECT " NODE " FROM node JOIN node AS node_1 ON node_1.id = node.parent_id");
     mr_query_join j = {.kind = MR_OP_INNER, .along = prop(node, "children"), .left_alias = mr_node_retain(n)};
     mr_query *q = query_as(node, n);
-    run_and_expect(
-        then(q, mr_query_join_on(q, &j)), 2,
-        "SELECT node_1.id AS node_1_id, node_1.name AS node_1_name, node_1.parent_id AS node_1_parent_id "
-        "FROM node AS node_1 JOIN node ON node_1.id = node.parent_id");
+    run_and_expect(then(q, mr_query_join_on(q, &j)), 2,
+                   "SELECT node_1.id AS node_1_id, node_1.name AS node_1_name, node_1.parent_id AS node_1_parent_id "
+                   "FROM node AS node_1 JOIN node ON node_1.id = node.parent_id");
     mr_node_release(p);
     mr_node_release(n);
 }
@@ -171,12 +163,11 @@ static void refused_joins(void **state) {
     expect_failure(join(query(node), prop(node, "children")), MR_ERR_INVALID_REQUEST,
                    "can't join Node to itself along Node.children: give an alias of it as the target");
     mr_table *link = rel(post, "tags")->secondary;
-    expect_failure(
-        join_kind(also(query(post), tag, NULL), MR_OP_INNER, NULL, NULL, mr_sql_table(env, link), NULL),
-        MR_ERR_INVALID_REQUEST,
-        "can't determine which of the query's classes to join post_tag to: say so with select_from, or give "
-        "the "
-        "join a condition");
+    expect_failure(join_kind(also(query(post), tag, NULL), MR_OP_INNER, NULL, NULL, mr_sql_table(env, link), NULL),
+                   MR_ERR_INVALID_REQUEST,
+                   "can't determine which of the query's classes to join post_tag to: say so with select_from, or give "
+                   "the "
+                   "join a condition");
 }
 
 /* ---------------------------------------------------------------- with_parent, counts, text */
@@ -214,8 +205,7 @@ static void parents(void **state) {
                    "FROM post AS post_1 WHERE ? = post_1.category_id (1)");
     q = query(user);
     assert_null(mr_query_with_parent(q, NULL, c, NULL));
-    assert_string_equal(mr_env_error(env)->message,
-                        "could not locate a relationship between User and Category");
+    assert_string_equal(mr_env_error(env)->message, "could not locate a relationship between User and Category");
     mr_query_release(q);
     mr_entity_unpin(c);
     mr_entity_unpin(p);
@@ -254,8 +244,7 @@ static void from_text(void **state) {
     done();
     q = query(user);
     s = "SELECT email FROM user";
-    expect_failure(then(q, mr_query_from_statement(q, mr_sql_text(env, s, strlen(s)))),
-                   MR_ERR_INVALID_REQUEST,
+    expect_failure(then(q, mr_query_from_statement(q, mr_sql_text(env, s, strlen(s)))), MR_ERR_INVALID_REQUEST,
                    "the statement gives no column 'id', which User needs as its primary key");
     q = also(query(user), post, NULL);
     s = "SELECT user.id AS user_id, post.id AS post_id, title, username FROM user, post WHERE post.id = "
@@ -344,8 +333,7 @@ static void outer_join_of_entities(void **state) {
     (void)state;
     mr_query *q = also(query(category), post, NULL);
     run(join_kind(q, MR_OP_LEFT, prop(category, "posts"), NULL, NULL, NULL));
-    expect_sent("SELECT " CATEGORY ", " POST
-                " FROM category LEFT OUTER JOIN post ON category.id = post.category_id");
+    expect_sent("SELECT " CATEGORY ", " POST " FROM category LEFT OUTER JOIN post ON category.id = post.category_id");
     assert_int_equal(nrows, 4);
     assert_int_equal(rows[7].kind, MR_NULL);
     assert_int_equal(rows[6].kind, MR_ENTITY);
@@ -459,10 +447,8 @@ static mr_status count_event(mr_env *e, void *ud, mr_mapper_event event, mr_mapp
                              mr_entity *entity) {
     (void)e, (void)mapper, (void)c;
     assert_int_equal(mr_entity_slot(entity, 1)->kind, MR_TEXT);
-    if (event == MR_EVENT_LOAD)
-        loads++;
-    else
-        refreshes++;
+    if (event == MR_EVENT_LOAD) loads++;
+    else refreshes++;
     return ud ? mr_fail(env, MR_ERR_CALLBACK, "refused") : MR_OK;
 }
 

@@ -3,9 +3,8 @@
  */
 #include "load_fixture.h"
 
-#define POST "post.id AS post_id, post.title AS post_title, post.category_id AS post_category_id"
-#define POST_1                                                                                               \
-    "post_1.id AS post_1_id, post_1.title AS post_1_title, post_1.category_id AS post_1_category_id"
+#define POST      "post.id AS post_id, post.title AS post_title, post.category_id AS post_category_id"
+#define POST_1    "post_1.id AS post_1_id, post_1.title AS post_1_title, post_1.category_id AS post_1_category_id"
 #define CATEGORY  "category.id AS category_id, category.name AS category_name"
 #define TAG       "tag.id AS tag_id, tag.name AS tag_name"
 #define TAG_1     "tag_1.id AS tag_1_id, tag_1.name AS tag_1_name"
@@ -22,9 +21,7 @@ static void expect_blog(void) {
     expect_text(items(entity_at(0), "posts")->items[1], "title", "y");
 }
 
-static void expect_tags(mr_entity *p, uint32_t n) {
-    assert_int_equal(items(p, "tags")->n, n);
-}
+static void expect_tags(mr_entity *p, uint32_t n) { assert_int_equal(items(p, "tags")->n, n); }
 
 /* ---------------------------------------------------------------- joined */
 
@@ -38,8 +35,7 @@ static void joined(void **state) {
     new_owner();
     run(eager(eager(query(category), MR_LAZY_JOINED, "posts"), MR_LAZY_JOINED, "posts.tags"));
     expect_sent("SELECT " CATEGORY ", " TAG_1 ", " POST_1 " FROM category LEFT OUTER JOIN post AS post_1 "
-                "ON category.id = post_1.category_id LEFT OUTER JOIN " JOIN_TAGS
-                " ON post_1.id = post_tag_1.post_id");
+                "ON category.id = post_1.category_id LEFT OUTER JOIN " JOIN_TAGS " ON post_1.id = post_tag_1.post_id");
     expect_blog();
     expect_tags(items(entity_at(0), "posts")->items[0], 2);
     expect_tags(items(entity_at(0), "posts")->items[1], 1);
@@ -63,8 +59,8 @@ static void joined(void **state) {
 /* Their rows are the product of both; the items are not. */
 static void several_joined_collections(void **state) {
     (void)state;
-    run(eager(eager(eager(query(category), MR_LAZY_JOINED, "posts"), MR_LAZY_JOINED, "same_posts"),
-              MR_LAZY_JOINED, "posts.tags"));
+    run(eager(eager(eager(query(category), MR_LAZY_JOINED, "posts"), MR_LAZY_JOINED, "same_posts"), MR_LAZY_JOINED,
+              "posts.tags"));
     assert_null(strchr(sent(), '\n'));
     expect_blog();
     assert_int_equal(items(entity_at(0), "same_posts")->n, 2);
@@ -103,16 +99,15 @@ static void joined_with_limit(void **state) {
     done();
     new_owner();
     mr_node *name = col(category, "name"), *lower = mr_sql_func(env, "lower", NULL, &name, 1);
-    mr_query *q = order(eager(query(category), MR_LAZY_JOINED, "posts"),
-                        mr_sql_unary(env, MR_OP_DESC, col(category, "name")));
+    mr_query *q =
+        order(eager(query(category), MR_LAZY_JOINED, "posts"), mr_sql_unary(env, MR_OP_DESC, col(category, "name")));
     run(limit(order(q, lower), 1));
-    expect_sent(
-        "SELECT anon_1.category_id AS anon_1_category_id, anon_1.category_name AS anon_1_category_name, "
-        "anon_1.lower_1 AS anon_1_lower_1, " POST_1 " FROM (SELECT " CATEGORY
-        ", lower(category.name) AS lower_1 "
-        "FROM category ORDER BY category.name DESC, lower(category.name) LIMIT ?) AS anon_1 LEFT OUTER JOIN "
-        "post AS post_1 "
-        "ON anon_1.category_id = post_1.category_id ORDER BY anon_1.category_name DESC, anon_1.lower_1 (1)");
+    expect_sent("SELECT anon_1.category_id AS anon_1_category_id, anon_1.category_name AS anon_1_category_name, "
+                "anon_1.lower_1 AS anon_1_lower_1, " POST_1 " FROM (SELECT " CATEGORY
+                ", lower(category.name) AS lower_1 "
+                "FROM category ORDER BY category.name DESC, lower(category.name) LIMIT ?) AS anon_1 LEFT OUTER JOIN "
+                "post AS post_1 "
+                "ON anon_1.category_id = post_1.category_id ORDER BY anon_1.category_name DESC, anon_1.lower_1 (1)");
     expect_text(entity_at(0), "name", "two");
     done();
     new_owner();
@@ -124,8 +119,7 @@ static void joined_with_limit(void **state) {
                    "ON anon_1.category_id = post_1.category_id");
     /* A reference needs no subquery. */
     run_and_expect(limit(eager(query(post), MR_LAZY_JOINED, "category"), 1), 1,
-                   "SELECT " POST
-                   ", category_1.id AS category_1_id, category_1.name AS category_1_name FROM post "
+                   "SELECT " POST ", category_1.id AS category_1_id, category_1.name AS category_1_name FROM post "
                    "LEFT OUTER JOIN category AS category_1 ON category_1.id = post.category_id LIMIT ? (1)");
     mr_node *a = alias_of(post);
     run_and_expect(limit(eager(query_as(post, a), MR_LAZY_JOINED, "tags"), 2), 2,
@@ -140,17 +134,16 @@ static void joined_with_own_join(void **state) {
     (void)state;
     mr_query *q = where(join(query(post), prop(post, "tags")), eq(col(tag, "name"), str("t1")));
     run(eager(q, MR_LAZY_JOINED, "tags"));
-    expect_sent(
-        "SELECT " POST ", " TAG_1 " FROM post JOIN post_tag AS post_tag_1 ON post.id = post_tag_1.post_id "
-        "JOIN tag ON tag.id = post_tag_1.tag_id LEFT OUTER JOIN (post_tag AS post_tag_2 JOIN tag AS tag_1 "
-        "ON tag_1.id = post_tag_2.tag_id) ON post.id = post_tag_2.post_id WHERE tag.name = ? ('t1')");
+    expect_sent("SELECT " POST ", " TAG_1 " FROM post JOIN post_tag AS post_tag_1 ON post.id = post_tag_1.post_id "
+                "JOIN tag ON tag.id = post_tag_1.tag_id LEFT OUTER JOIN (post_tag AS post_tag_2 JOIN tag AS tag_1 "
+                "ON tag_1.id = post_tag_2.tag_id) ON post.id = post_tag_2.post_id WHERE tag.name = ? ('t1')");
     assert_int_equal(nrows, 2);
     expect_tags(entity_at(0), 2);
     expect_tags(entity_at(1), 1);
     done();
     new_owner();
-    run(option_of(join(query(category), prop(category, "posts")), MR_OPTION_CONTAINS_EAGER, MR_LAZY_SELECT,
-                  "posts", NULL));
+    run(option_of(join(query(category), prop(category, "posts")), MR_OPTION_CONTAINS_EAGER, MR_LAZY_SELECT, "posts",
+                  NULL));
     expect_sent("SELECT " POST ", " CATEGORY " FROM category JOIN post ON category.id = post.category_id");
     assert_int_equal(nrows, 2);
     assert_int_equal(items(entity_at(0), "posts")->n, 2);
@@ -160,8 +153,7 @@ static void joined_with_own_join(void **state) {
     q = join_kind(query(category), MR_OP_INNER, prop(category, "posts"), NULL, mr_node_retain(a), NULL);
     q = where(q, eq(col_of(post, "title", a), str("y")));
     run(option_of(q, MR_OPTION_CONTAINS_EAGER, MR_LAZY_SELECT, "posts", a));
-    expect_sent("SELECT " POST_1 ", " CATEGORY
-                " FROM category JOIN post AS post_1 ON category.id = post_1.category_id "
+    expect_sent("SELECT " POST_1 ", " CATEGORY " FROM category JOIN post AS post_1 ON category.id = post_1.category_id "
                 "WHERE post_1.title = ? ('y')");
     assert_int_equal(nrows, 1);
     assert_int_equal(items(entity_at(0), "posts")->n, 1);
@@ -170,8 +162,7 @@ static void joined_with_own_join(void **state) {
 
 static void joined_in_order(void **state) {
     (void)state;
-    rel(category, "posts")->order_by =
-        mr_sql_list_append(env, NULL, mr_sql_unary(env, MR_OP_DESC, col(post, "id")));
+    rel(category, "posts")->order_by = mr_sql_list_append(env, NULL, mr_sql_unary(env, MR_OP_DESC, col(post, "id")));
     registry->version++;
     run(order(eager(query(category), MR_LAZY_JOINED, "posts"), col(category, "name")));
     expect_sent("SELECT " CATEGORY ", " POST_1 " FROM category LEFT OUTER JOIN post AS post_1 "
@@ -219,13 +210,12 @@ static void joined_to_itself(void **state) {
 static void selectin(void **state) {
     (void)state;
     run(eager(eager(query(category), MR_LAZY_SELECTIN, "posts"), MR_LAZY_SELECTIN, "posts.tags"));
-    expect_sent(
-        "SELECT " CATEGORY " FROM category\n"
-        "SELECT post.category_id AS post_category_id, post.id AS post_id, post.title AS post_title FROM post "
-        "WHERE post.category_id IN (?, ?, ?, ?) (1, 2, 3, 3)\n"
-        "SELECT post_1.id AS post_1_id, " TAG
-        " FROM post AS post_1 JOIN post_tag AS post_tag_1 ON post_1.id = post_tag_1.post_id "
-        "JOIN tag ON tag.id = post_tag_1.tag_id WHERE post_1.id IN (?, ?, ?, ?) (1, 2, 3, 3)");
+    expect_sent("SELECT " CATEGORY " FROM category\n"
+                "SELECT post.category_id AS post_category_id, post.id AS post_id, post.title AS post_title FROM post "
+                "WHERE post.category_id IN (?, ?, ?, ?) (1, 2, 3, 3)\n"
+                "SELECT post_1.id AS post_1_id, " TAG
+                " FROM post AS post_1 JOIN post_tag AS post_tag_1 ON post_1.id = post_tag_1.post_id "
+                "JOIN tag ON tag.id = post_tag_1.tag_id WHERE post_1.id IN (?, ?, ?, ?) (1, 2, 3, 3)");
     expect_blog();
     expect_tags(items(entity_at(0), "posts")->items[0], 2);
     expect_tags(items(entity_at(1), "posts")->items[0], 0);
@@ -234,8 +224,7 @@ static void selectin(void **state) {
     done();
     new_owner();
     run(eager(query(post), MR_LAZY_SELECTIN, "category"));
-    expect_sent("SELECT " POST " FROM post\nSELECT " CATEGORY
-                " FROM category WHERE category.id IN (?, ?) (1, 2)");
+    expect_sent("SELECT " POST " FROM post\nSELECT " CATEGORY " FROM category WHERE category.id IN (?, ?) (1, 2)");
     expect_text(slot(entity_at(2), "category")->u.p, "name", "two");
     assert_int_equal(slot(entity_at(3), "category")->kind, MR_NULL);
     done();
@@ -277,8 +266,7 @@ static void selectin_in_chunks(void **state) {
     assert_int_equal(nrows, 1203);
     for (size_t i = 3; i < nrows; i++) {
         assert_int_equal(items(entity_at(i), "posts")->n, 1);
-        assert_int_equal(slot(items(entity_at(i), "posts")->items[0], "id")->u.i,
-                         slot(entity_at(i), "id")->u.i);
+        assert_int_equal(slot(items(entity_at(i), "posts")->items[0], "id")->u.i, slot(entity_at(i), "id")->u.i);
     }
     done();
     new_owner();
@@ -291,10 +279,9 @@ static void selectin_in_chunks(void **state) {
     done();
     mr_query_release(q);
     q = eager(query(category), MR_LAZY_JOINED, "posts");
-    expect_failure(
-        then(q, mr_query_yield_per(q, 100)), MR_ERR_INVALID_REQUEST,
-        "yield_per does not go with the joined collection Category.posts: its rows must be read as a whole; "
-        "use selectinload or lazyload");
+    expect_failure(then(q, mr_query_yield_per(q, 100)), MR_ERR_INVALID_REQUEST,
+                   "yield_per does not go with the joined collection Category.posts: its rows must be read as a whole; "
+                   "use selectinload or lazyload");
 }
 
 /* ---------------------------------------------------------------- subquery, immediate */
@@ -303,21 +290,19 @@ static void subquery(void **state) {
     (void)state;
     mr_query *q = where(query(category), mr_sql_binary(env, MR_OP_GT, col(category, "id"), num(0)));
     run(eager(q, MR_LAZY_SUBQUERY, "posts"));
-    expect_sent(
-        "SELECT " CATEGORY " FROM category WHERE category.id > ? (0)\n"
-        "SELECT " POST
-        ", anon_1.category_id AS anon_1_category_id FROM (SELECT category.id AS category_id FROM category "
-        "WHERE category.id > ?) AS anon_1 JOIN post ON anon_1.category_id = post.category_id (0)");
+    expect_sent("SELECT " CATEGORY " FROM category WHERE category.id > ? (0)\n"
+                "SELECT " POST
+                ", anon_1.category_id AS anon_1_category_id FROM (SELECT category.id AS category_id FROM category "
+                "WHERE category.id > ?) AS anon_1 JOIN post ON anon_1.category_id = post.category_id (0)");
     expect_blog();
     done();
     new_owner();
     q = order(query(category), col(category, "name"));
     run(limit(eager(q, MR_LAZY_SUBQUERY, "posts"), 2));
-    expect_sent(
-        "SELECT " CATEGORY " FROM category ORDER BY category.name LIMIT ? (2)\n"
-        "SELECT " POST
-        ", anon_1.category_id AS anon_1_category_id FROM (SELECT category.id AS category_id FROM category "
-        "ORDER BY category.name LIMIT ?) AS anon_1 JOIN post ON anon_1.category_id = post.category_id (2)");
+    expect_sent("SELECT " CATEGORY " FROM category ORDER BY category.name LIMIT ? (2)\n"
+                "SELECT " POST
+                ", anon_1.category_id AS anon_1_category_id FROM (SELECT category.id AS category_id FROM category "
+                "ORDER BY category.name LIMIT ?) AS anon_1 JOIN post ON anon_1.category_id = post.category_id (2)");
     assert_int_equal(items(entity_at(1), "posts")->n, 2);
     done();
     new_owner();

@@ -36,10 +36,8 @@ static mr_status filtered(void) {
     mr_value v = mr_text_value("x", 1);
     mr_node *criterion =
         mr_sql_binary(env, MR_OP_NE, col(post, "title"), mr_sql_bind(env, mr_type_simple(MR_TYPE_TEXT), &v));
-    if (q)
-        q = next(q, mr_query_where(q, criterion));
-    else
-        mr_node_release(criterion);
+    if (q) q = next(q, mr_query_where(q, criterion));
+    else mr_node_release(criterion);
     mr_query_join j = {.kind = MR_OP_LEFT, .along = prop(post, "tags")};
     if (q) q = next(q, mr_query_join_on(q, &j));
     if (q) q = next(q, mr_query_order_by(q, col(post, "id")));
@@ -74,10 +72,8 @@ static mr_status got_and_refreshed(void) {
 static mr_status texted(void) {
     mr_query *q = of_class(user);
     mr_node *statement = mr_sql_text(env, "SELECT * FROM user", 18);
-    if (q)
-        q = next(q, mr_query_from_statement(q, statement));
-    else
-        mr_node_release(statement);
+    if (q) q = next(q, mr_query_from_statement(q, statement));
+    else mr_node_release(statement);
     return run_query(q);
 }
 
@@ -101,20 +97,20 @@ static mr_status counted(void) {
 }
 
 static mr_status joined(void) {
-    mr_query *q = with_option(with_option(of_class(category), MR_LAZY_JOINED, "posts", NULL), MR_LAZY_JOINED,
-                              "posts", "tags");
+    mr_query *q =
+        with_option(with_option(of_class(category), MR_LAZY_JOINED, "posts", NULL), MR_LAZY_JOINED, "posts", "tags");
     if (q) q = next(q, mr_query_limit(q, num(2)));
     return run_query(q);
 }
 
 static mr_status selected_in(void) {
-    return run_query(with_option(with_option(of_class(category), MR_LAZY_SELECTIN, "posts", NULL),
-                                 MR_LAZY_SELECTIN, "posts", "tags"));
+    return run_query(with_option(with_option(of_class(category), MR_LAZY_SELECTIN, "posts", NULL), MR_LAZY_SELECTIN,
+                                 "posts", "tags"));
 }
 
 static mr_status subqueried(void) {
-    return run_query(with_option(with_option(of_class(category), MR_LAZY_SUBQUERY, "posts", NULL),
-                                 MR_LAZY_IMMEDIATE, "posts", "tags"));
+    return run_query(with_option(with_option(of_class(category), MR_LAZY_SUBQUERY, "posts", NULL), MR_LAZY_IMMEDIATE,
+                                 "posts", "tags"));
 }
 
 static mr_status lazily(void) {
@@ -152,10 +148,8 @@ static void allocations(void **state) {
             fa_arm(&fa, n);
             mr_status status = operations[i]();
             fa_disarm(&fa);
-            if (status == MR_OK)
-                finished = 1;
-            else
-                assert_int_equal(mr_env_error(env)->kind, MR_ERR_NO_MEMORY);
+            if (status == MR_OK) finished = 1;
+            else assert_int_equal(mr_env_error(env)->kind, MR_ERR_NO_MEMORY);
             mr_env_clear_error(env);
             expect_nothing_pinned();
             assert_int_equal(entered, left);
@@ -193,10 +187,8 @@ static void driver_calls(void **state) {
             mr_engine_fail_at(engine, n);
             mr_status status = operations[i]();
             mr_engine_fail_at(engine, 0);
-            if (status == MR_OK)
-                finished = 1;
-            else
-                assert_int_equal(mr_env_error(env)->kind, MR_ERR_OPERATIONAL);
+            if (status == MR_OK) finished = 1;
+            else assert_int_equal(mr_env_error(env)->kind, MR_ERR_OPERATIONAL);
             mr_env_clear_error(env);
             expect_nothing_pinned();
             assert_int_equal(entered, left);

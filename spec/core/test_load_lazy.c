@@ -7,9 +7,7 @@
 #define CATEGORY "category.id AS category_id, category.name AS category_name"
 #define NODE     "node.id AS node_id, node.name AS node_name, node.parent_id AS node_parent_id"
 
-static void touch(mr_entity *e, const char *name) {
-    OK(mr_load_relationship(&ctx, e, prop(e->mapper, name)));
-}
+static void touch(mr_entity *e, const char *name) { OK(mr_load_relationship(&ctx, e, prop(e->mapper, name))); }
 
 static void one_statement(void **state) {
     (void)state;
@@ -23,13 +21,11 @@ static void one_statement(void **state) {
     expect_sent("");
     assert_ptr_equal(slot(p, "category")->u.p, c);
     touch(p, "tags");
-    expect_sent(
-        "SELECT tag.id AS tag_id, tag.name AS tag_name FROM tag, post_tag WHERE ? = post_tag.post_id AND "
-        "tag.id = post_tag.tag_id (1)");
+    expect_sent("SELECT tag.id AS tag_id, tag.name AS tag_name FROM tag, post_tag WHERE ? = post_tag.post_id AND "
+                "tag.id = post_tag.tag_id (1)");
     assert_int_equal(items(p, "tags")->n, 2);
     touch(t, "posts");
-    expect_sent("SELECT " POST
-                " FROM post, post_tag WHERE ? = post_tag.tag_id AND post.id = post_tag.post_id (1)");
+    expect_sent("SELECT " POST " FROM post, post_tag WHERE ? = post_tag.tag_id AND post.id = post_tag.post_id (1)");
     touch(n, "children");
     expect_sent("SELECT " NODE " FROM node WHERE ? = node.parent_id (1)");
     assert_int_equal(items(n, "children")->n, 2);
@@ -77,8 +73,7 @@ static void changes_are_merged(void **state) {
 
 static void in_order(void **state) {
     (void)state;
-    rel(category, "posts")->order_by =
-        mr_sql_list_append(env, NULL, mr_sql_unary(env, MR_OP_DESC, col(post, "title")));
+    rel(category, "posts")->order_by = mr_sql_list_append(env, NULL, mr_sql_unary(env, MR_OP_DESC, col(post, "title")));
     registry->version++;
     mr_entity *c = get(category, 1);
     sent();
@@ -98,8 +93,7 @@ static void options_go_on(void **state) {
     mr_entity *c = mr_entity_pin(entity_at(0));
     done();
     touch(c, "posts");
-    expect_sent("SELECT " POST
-                ", category_1.id AS category_1_id, category_1.name AS category_1_name FROM post "
+    expect_sent("SELECT " POST ", category_1.id AS category_1_id, category_1.name AS category_1_name FROM post "
                 "LEFT OUTER JOIN category AS category_1 ON category_1.id = post.category_id WHERE ? = "
                 "post.category_id (1)");
     assert_ptr_equal(slot(items(c, "posts")->items[0], "category")->u.p, c);
@@ -187,15 +181,13 @@ static void deferred_group(void **state) {
     done();
     const mr_property *one[] = {prop(user, "email")};
     OK(mr_load_refresh(&ctx, u, one, 1));
-    expect_sent(
-        "SELECT user.username AS user_username, user.email AS user_email FROM user WHERE user.id = ? (1)");
+    expect_sent("SELECT user.username AS user_username, user.email AS user_email FROM user WHERE user.id = ? (1)");
     expect_text(u, "username", "admin");
     mr_entity_unpin(u);
     mr_option o = {.kind = MR_OPTION_UNDEFER_GROUP, .group = "g"};
     mr_query *q = query(user);
-    run_and_expect(
-        then(q, mr_query_option(q, &o)), 3,
-        "SELECT user.id AS user_id, user.username AS user_username, user.email AS user_email FROM user");
+    run_and_expect(then(q, mr_query_option(q, &o)), 3,
+                   "SELECT user.id AS user_id, user.username AS user_username, user.email AS user_email FROM user");
 }
 
 /* ---------------------------------------------------------------- classes that share a table */
@@ -206,8 +198,7 @@ static void shared_table(void **state) {
     mr_property *kind = text(animal, "kind");
     finish(animal, "animal");
     animal->discriminator = kind;
-    OK(mr_value_copy(env, &animal->polymorphic_identity,
-                     &(mr_value){.kind = MR_TEXT, .len = 6, .u.s = "animal"}));
+    OK(mr_value_copy(env, &animal->polymorphic_identity, &(mr_value){.kind = MR_TEXT, .len = 6, .u.s = "animal"}));
     mr_mapper *cat = mr_mapper_new(registry, "Cat", animal);
     cat->polymorphic_identity = mr_text_value("cat", 3);
     OK(mr_mapper_finish(cat, animal->table, NULL, NULL, NULL, NULL));

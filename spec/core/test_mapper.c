@@ -34,8 +34,7 @@ static void declared_class(void **state) {
     assert_string_equal(mr_mapper_property(user, "login", true)->name, "name");
     assert_null(mr_mapper_property(user, "nme", true));
     assert_string_equal(mr_mapper_nearest(user, "nme"), "name");
-    assert_ptr_equal(mr_mapper_property_of_column(user, column(user, "name")),
-                     mr_mapper_property(user, "name", true));
+    assert_ptr_equal(mr_mapper_property_of_column(user, column(user, "name")), mr_mapper_property(user, "name", true));
     configure();
     assert_true(user->configured);
     assert_false(registry->dirty);
@@ -178,8 +177,8 @@ static void hooks(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(declared_class), TEST(mistaken_classes), TEST(over_an_existing_table),
-        TEST(single_table_inheritance), TEST(as_expressions), TEST(hooks),
+        TEST(declared_class),           TEST(mistaken_classes), TEST(over_an_existing_table),
+        TEST(single_table_inheritance), TEST(as_expressions),   TEST(hooks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

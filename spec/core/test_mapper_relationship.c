@@ -181,8 +181,7 @@ static void self_many_to_many(void **state) {
     expect_mistake("Node.to: could not determine the join between node and edges: there are multiple foreign "
                    "key paths linking the tables (edges.from_id, edges.to_id); give the relationship a "
                    "primaryjoin and a secondaryjoin");
-    to->primaryjoin =
-        mr_sql_binary(env, MR_OP_EQ, column_node(node, "id"), mr_sql_column(env, columns[0], NULL, NULL));
+    to->primaryjoin = mr_sql_binary(env, MR_OP_EQ, column_node(node, "id"), mr_sql_column(env, columns[0], NULL, NULL));
     to->secondaryjoin =
         mr_sql_binary(env, MR_OP_EQ, mr_sql_column(env, columns[1], NULL, NULL), column_node(node, "id"));
     configure();
@@ -264,8 +263,7 @@ static void composite_key(void **state) {
     refer(line, "shop", NULL);
     refer(line, "number", NULL);
     static const char *names[] = {"shop", "number"}, *targets[] = {"order.shop", "order.number"};
-    mr_constraint fk = {
-        .kind = MR_CONSTRAINT_FOREIGN_KEY, .ncolumns = 2, .column_names = names, .targets = targets};
+    mr_constraint fk = {.kind = MR_CONSTRAINT_FOREIGN_KEY, .ncolumns = 2, .column_names = names, .targets = targets};
     table(order, "order");
     assert_int_equal(mr_mapper_finish(line, NULL, "line", NULL, &fk, NULL), MR_OK);
     mr_relationship *rel = relate(line, "order", "Order", "lines");
@@ -439,12 +437,25 @@ static void without_memory(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(many_to_one_with_backref), TEST(backref_template), TEST(back_populates),
-        TEST(late_relationship), TEST(self_reference), TEST(both_sides_of_one_direction),
-        TEST(many_to_many), TEST(self_many_to_many), TEST(ambiguous_and_cured), TEST(written_join),
-        TEST(join_over_columns_without_keys), TEST(composite_key), TEST(backref_onto_a_base_class),
-        TEST(no_join), TEST(all_are_told_together), TEST(mistaken_backrefs),
-        TEST(delete_orphan_needs_one_parent), TEST(resolve_callbacks), TEST(without_memory),
+        TEST(many_to_one_with_backref),
+        TEST(backref_template),
+        TEST(back_populates),
+        TEST(late_relationship),
+        TEST(self_reference),
+        TEST(both_sides_of_one_direction),
+        TEST(many_to_many),
+        TEST(self_many_to_many),
+        TEST(ambiguous_and_cured),
+        TEST(written_join),
+        TEST(join_over_columns_without_keys),
+        TEST(composite_key),
+        TEST(backref_onto_a_base_class),
+        TEST(no_join),
+        TEST(all_are_told_together),
+        TEST(mistaken_backrefs),
+        TEST(delete_orphan_needs_one_parent),
+        TEST(resolve_callbacks),
+        TEST(without_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -14,10 +14,9 @@ static void prefixes_are_shared(void **state) {
     assert_ptr_equal(b->clauses.where, criterion);
     assert_ptr_not_equal(a->clauses.where, criterion);
     mr_query_release(base);
-    run_and_expect(
-        b, 1,
-        "SELECT user.id AS user_id, user.username AS user_username, user.email AS user_email FROM user "
-        "WHERE user.id = ? LIMIT ? (1, 2)");
+    run_and_expect(b, 1,
+                   "SELECT user.id AS user_id, user.username AS user_username, user.email AS user_email FROM user "
+                   "WHERE user.id = ? LIMIT ? (1, 2)");
     mr_query_release(a);
 }
 
@@ -86,15 +85,12 @@ static bool same_key(mr_query *a, mr_query *b) {
     return same;
 }
 
-static mr_query *by_id(int64_t id) {
-    return where(query(user), eq(col(user, "id"), num(id)));
-}
+static mr_query *by_id(int64_t id) { return where(query(user), eq(col(user, "id"), num(id))); }
 
 static mr_query *of_aliases(bool crossed) {
     mr_node *a = alias_of(user), *b = alias_of(user);
     mr_query *q = query_as(user, a);
-    q = order(where(q, eq(col_of(user, "id", a), col_of(user, "id", b))),
-              col_of(user, "id", crossed ? b : a));
+    q = order(where(q, eq(col_of(user, "id", a), col_of(user, "id", b))), col_of(user, "id", crossed ? b : a));
     mr_node_release(a);
     mr_node_release(b);
     return q;
@@ -129,8 +125,8 @@ static void keys(void **state) {
     assert_false(same_key(with_binds(true), with_binds(false)));
     assert_true(same_key(many_binds(30), many_binds(30)));
     assert_false(same_key(many_binds(30), many_binds(31)));
-    assert_false(same_key(eager(query(category), MR_LAZY_JOINED, "posts"),
-                          eager(query(category), MR_LAZY_SELECTIN, "posts")));
+    assert_false(
+        same_key(eager(query(category), MR_LAZY_JOINED, "posts"), eager(query(category), MR_LAZY_SELECTIN, "posts")));
     assert_false(same_key(eager(query(category), MR_LAZY_JOINED, "posts"),
                           eager(query(category), MR_LAZY_JOINED, "posts.tags")));
 }
@@ -149,10 +145,8 @@ static mr_query *all_builders(mr_entity *parent) {
     mr_query_join along = {.kind = MR_OP_INNER, .along = prop(post, "tags")};
     mr_value v = mr_text_value("a text", 6);
     mr_query *q = mr_query_new(env, &item, 1, false);
-    if (q)
-        q = consume(q, mr_query_with_items(q, &more, 1, true));
-    else
-        mr_node_release(more.expression);
+    if (q) q = consume(q, mr_query_with_items(q, &more, 1, true));
+    else mr_node_release(more.expression);
     if (q) q = consume(q, mr_query_where(q, mr_sql_unary(env, MR_OP_NOT, col(post, "title"))));
     if (q) q = consume(q, mr_query_order_by(q, col(post, "id")));
     if (q) q = consume(q, mr_query_group_by(q, col(post, "id")));

@@ -33,9 +33,7 @@ static void close_fixture(fixture *f) {
     assert_int_equal(fa_live(&f->fa), 0);
 }
 
-static mr_value text(const char *s) {
-    return mr_text_value(s, strlen(s));
-}
+static mr_value text(const char *s) { return mr_text_value(s, strlen(s)); }
 
 static void coercion(void **state) {
     (void)state;
@@ -83,10 +81,8 @@ static void coercion(void **state) {
         mr_value v = cases[i].in;
         mr_status status = mr_type_coerce(f->env, mr_type_simple(cases[i].type), "T.x", &v);
         assert_int_equal(status, cases[i].message ? MR_FAIL : MR_OK);
-        if (!cases[i].message)
-            assert_int_equal(v.kind, cases[i].kind);
-        else
-            assert_memory_equal(mr_env_error(f->env)->message, cases[i].message, strlen(cases[i].message));
+        if (!cases[i].message) assert_int_equal(v.kind, cases[i].kind);
+        else assert_memory_equal(mr_env_error(f->env)->message, cases[i].message, strlen(cases[i].message));
         if (cases[i].message) assert_int_equal(mr_env_error(f->env)->kind, MR_ERR_ARGUMENT);
     }
     mr_value v = text(longest);
@@ -115,15 +111,13 @@ static void lengths_and_names(void **state) {
     assert_int_equal(mr_type_check_length(f->env, &string, "T.x", &v), MR_OK);
     v = text("abcd");
     assert_int_equal(mr_type_check_length(f->env, &string, "T.x", &v), MR_FAIL);
-    assert_string_equal(mr_env_error(f->env)->message,
-                        "T.x: string \"abcd\" has 4 characters, too long for String(3)");
+    assert_string_equal(mr_env_error(f->env)->message, "T.x: string \"abcd\" has 4 characters, too long for String(3)");
     assert_int_equal(mr_env_error(f->env)->kind, MR_ERR_DATA);
     v = text("old");
     assert_int_equal(mr_type_check_length(f->env, &choice, "T.x", &v), MR_OK);
     v = text("odd");
     assert_int_equal(mr_type_check_length(f->env, &choice, "T.x", &v), MR_FAIL);
-    assert_string_equal(mr_env_error(f->env)->message,
-                        "T.x: string \"odd\" is not a choice of Enum(new, old)");
+    assert_string_equal(mr_env_error(f->env)->message, "T.x: string \"odd\" is not a choice of Enum(new, old)");
     assert_int_equal(mr_utf8_length("a\xff\xe2\x82\xac\xe2\x82", 7), 5);
     close_fixture(f);
 }
@@ -171,8 +165,7 @@ static void tables(void **state) {
     assert_null(mr_table_new(f->md, "u", NULL, twice, 2, NULL, NULL));
     assert_string_equal(mr_env_error(f->env)->message, "table 'u' has two columns named 'x'");
     assert_null(twice[0]->table);
-    mr_constraint unique = {
-        .kind = MR_CONSTRAINT_UNIQUE, .ncolumns = 1, .column_names = (const char *[]){"nam"}};
+    mr_constraint unique = {.kind = MR_CONSTRAINT_UNIQUE, .ncolumns = 1, .column_names = (const char *[]){"nam"}};
     mr_column *name[] = {integer(f, "name", false, NULL)};
     assert_null(mr_table_new(f->md, "u", NULL, name, 1, &unique, NULL));
     assert_string_equal(mr_env_error(f->env)->message,
@@ -193,21 +186,18 @@ static void foreign_keys(void **state) {
     mr_table *user = one_key(f, "user", NULL);
     mr_column *ref = mr_column_new(f->env, "ref", NULL); /* takes its type from the key */
     mr_column_add_foreign_key(f->env, ref, "user.id", NULL);
-    mr_column *wrong = integer(f, "wrong", false, "users.id"),
-              *wrong2 = integer(f, "wrong2", false, "user.idd");
+    mr_column *wrong = integer(f, "wrong", false, "users.id"), *wrong2 = integer(f, "wrong2", false, "user.idd");
     mr_column *columns[] = {ref, wrong, wrong2};
     mr_table *post = mr_table_new(f->md, "post", NULL, columns, 3, NULL, NULL);
     assert_ptr_equal(mr_column_type(f->env, ref), user->columns[0]->type);
     assert_int_equal(mr_foreign_key_resolve(f->env, ref->foreign_keys), MR_OK);
     assert_ptr_equal(ref->foreign_keys->referred, user->columns[0]);
     assert_int_equal(mr_foreign_key_resolve(f->env, wrong->foreign_keys), MR_FAIL);
-    assert_string_equal(
-        mr_env_error(f->env)->message,
-        "foreign key of post.wrong to 'users.id': there is no table 'users' (did you mean 'user'?)");
+    assert_string_equal(mr_env_error(f->env)->message,
+                        "foreign key of post.wrong to 'users.id': there is no table 'users' (did you mean 'user'?)");
     assert_int_equal(mr_foreign_key_resolve(f->env, wrong2->foreign_keys), MR_FAIL);
-    assert_string_equal(
-        mr_env_error(f->env)->message,
-        "foreign key of post.wrong2 to 'user.idd': there is no column 'idd' (did you mean 'id'?)");
+    assert_string_equal(mr_env_error(f->env)->message,
+                        "foreign key of post.wrong2 to 'user.idd': there is no column 'idd' (did you mean 'id'?)");
     assert_int_equal(post->nprimary, 0);
     close_fixture(f);
 }
@@ -267,9 +257,8 @@ static void failing_allocations(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(coercion), cmocka_unit_test(lengths_and_names),
-        cmocka_unit_test(tables),   cmocka_unit_test(foreign_keys),
-        cmocka_unit_test(sorting),  cmocka_unit_test(failing_allocations),
+        cmocka_unit_test(coercion),     cmocka_unit_test(lengths_and_names), cmocka_unit_test(tables),
+        cmocka_unit_test(foreign_keys), cmocka_unit_test(sorting),           cmocka_unit_test(failing_allocations),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

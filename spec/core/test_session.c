@@ -72,10 +72,9 @@ static void refused_moves(void **state) {
     (void)state;
     users();
     mr_entity *u = object("User", "ann"), *other = object("User", "eve");
-    fails(
-        mr_session_delete(session, u), MR_ERR_INVALID_REQUEST,
-        "Instance '<User (transient)>' is not persisted: only what has a row can be deleted (expunge takes a "
-        "pending one out)");
+    fails(mr_session_delete(session, u), MR_ERR_INVALID_REQUEST,
+          "Instance '<User (transient)>' is not persisted: only what has a row can be deleted (expunge takes a "
+          "pending one out)");
     fails(mr_session_expunge(session, u), MR_ERR_INVALID_REQUEST,
           "Instance <User (transient)> is not present in this Session");
     fails(mr_session_refresh(session, u, NULL, 0), MR_ERR_INVALID_REQUEST,
@@ -237,8 +236,7 @@ static void expiring(void **state) {
     record();
     expect_text(u, "bio", "x");
     expect_text(u, "photo", "y");
-    expect_statements(
-        "SELECT users.bio AS users_bio, users.photo AS users_photo FROM users WHERE users.id = ?");
+    expect_statements("SELECT users.bio AS users_bio, users.photo AS users_photo FROM users WHERE users.id = ?");
     commit();
     mr_session_set_flags(session, 0, -1);
     expect_text(u, "name", "anna");
@@ -290,8 +288,7 @@ static void what_others_commit(void **state) {
 static void rolled_back(void **state) {
     (void)state;
     users();
-    mr_entity *u = saved("ann"), *doomed = saved("bob"), *fresh = object("User", "eve"),
-              *marked = saved("max");
+    mr_entity *u = saved("ann"), *doomed = saved("bob"), *fresh = object("User", "eve"), *marked = saved("max");
     add(fresh);
     ok(set(u, "name", text("anna")));
     ok(mr_session_delete(session, doomed));
@@ -374,8 +371,7 @@ static void expunged_before_a_rollback(void **state) {
 static void savepoints(void **state) {
     (void)state;
     users();
-    mr_entity *u = saved("ann"), *outer = object("User", "outer"), *inner = object("User", "inner"),
-              *v = saved("bob");
+    mr_entity *u = saved("ann"), *outer = object("User", "outer"), *inner = object("User", "inner"), *v = saved("bob");
     add(outer);
     ok(set(u, "name", text("one")));
     ok(mr_session_begin_nested(session));
@@ -448,18 +444,18 @@ static void failed_flush(void **state) {
     assert_int_equal(mr_session_flush(session), MR_FAIL);
     assert_int_equal(mr_env_error(env)->kind, MR_ERR_INTEGRITY);
     char message[400];
-    snprintf(message, sizeof message,
-             "This Session's transaction has been rolled back due to a previous exception during flush. To "
-             "begin a new "
-             "transaction with this Session, first issue session:rollback(). Original exception was: IntegrityError: %s",
-             mr_env_error(env)->message);
+    snprintf(
+        message, sizeof message,
+        "This Session's transaction has been rolled back due to a previous exception during flush. To "
+        "begin a new "
+        "transaction with this Session, first issue session:rollback(). Original exception was: IntegrityError: %s",
+        mr_env_error(env)->message);
     fails(mr_session_flush(session), MR_ERR_PENDING_ROLLBACK, message);
     fails(mr_session_commit(session), MR_ERR_PENDING_ROLLBACK, message);
     fails(mr_session_add(session, u), MR_ERR_PENDING_ROLLBACK, message);
     mr_value key = mr_int_value(1);
     mr_entity *e;
-    fails(mr_session_get(session, class_named("User"), &key, 1, NULL, false, &e), MR_ERR_PENDING_ROLLBACK,
-          message);
+    fails(mr_session_get(session, class_named("User"), &key, 1, NULL, false, &e), MR_ERR_PENDING_ROLLBACK, message);
     expect_state(bad, MR_TRANSIENT);
     rollback();
     assert_false(mr_session_in_transaction(session));
@@ -747,8 +743,7 @@ static mr_status work(mr_entity **made) {
         mr_session_flush(session) != MR_OK)
         return MR_FAIL;
     name = text("another");
-    if (mr_attribute_set(e, attribute(e, "name"), &name) != MR_OK ||
-        mr_session_begin_nested(session) != MR_OK)
+    if (mr_attribute_set(e, attribute(e, "name"), &name) != MR_OK || mr_session_begin_nested(session) != MR_OK)
         return MR_FAIL;
     name = text("third");
     if (mr_attribute_set(e, attribute(e, "name"), &name) != MR_OK || mr_session_flush(session) != MR_OK ||
@@ -764,9 +759,8 @@ static mr_status work(mr_entity **made) {
 static void expect_sound(mr_entity *made) {
     ok(mr_session_rollback_all(session));
     assert_false(mr_session_in_transaction(session));
-    assert_int_equal(mr_session_new_count(session) + mr_session_dirty_count(session) +
-                         mr_session_deleted_count(session),
-                     0);
+    assert_int_equal(
+        mr_session_new_count(session) + mr_session_dirty_count(session) + mr_session_deleted_count(session), 0);
     if (made && mr_session_state_of(made) == MR_TRANSIENT) expect_nil(made, "id");
     if (made) mr_entity_unpin(made);
     elsewhere("DELETE FROM users");
@@ -783,10 +777,8 @@ static void failing_memory(void **state) {
         bool done = false;
         for (size_t n = 1; !done; n++) {
             made = NULL;
-            if (once)
-                fa_arm_once(&fa, n);
-            else
-                fa_arm(&fa, n);
+            if (once) fa_arm_once(&fa, n);
+            else fa_arm(&fa, n);
             mr_status status = work(&made);
             done = fa.calls < fa.fail_at;
             fa_disarm(&fa);

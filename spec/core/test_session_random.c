@@ -76,8 +76,7 @@ static void check_sides(int program, int step) {
         for (int j = 0; j < CATEGORIES; j++) {
             const mr_value *one = mr_entity_slot(posts[i], attribute(posts[i], "category")->slot);
             const mr_value *many = mr_entity_slot(categories[j], attribute(categories[j], "posts")->slot);
-            if (one->kind == MR_UNLOADED || many->kind != MR_COLLECTION ||
-                !((mr_collection *)many->u.p)->loaded)
+            if (one->kind == MR_UNLOADED || many->kind != MR_COLLECTION || !((mr_collection *)many->u.p)->loaded)
                 continue;
             bool refers = one->kind == MR_ENTITY && one->u.p == categories[j];
             bool holds = mr_collection_find(many->u.p, posts[i]) != UINT32_MAX;
@@ -95,12 +94,11 @@ static void check_model(int program, int step) {
         for (int j = 0; j < CATEGORIES; j++)
             if (categories[j] == c) found = j;
         if (found != now.category_of[i])
-            fail_msg("program %d, step %d: post %d is in %d, not in %d", program, step, i, found,
-                     now.category_of[i]);
+            fail_msg("program %d, step %d: post %d is in %d, not in %d", program, step, i, found, now.category_of[i]);
         mr_value name = get(posts[i], "name"), wanted = number_text(now.name_of[i]);
         if (!mr_value_equal(env, &name, &wanted))
-            fail_msg("program %d, step %d: post %d is called %.*s, not %d", program, step, i, (int)name.len,
-                     name.u.s, now.name_of[i]);
+            fail_msg("program %d, step %d: post %d is called %.*s, not %d", program, step, i, (int)name.len, name.u.s,
+                     now.name_of[i]);
     }
     for (int j = 0; j < CATEGORIES; j++) {
         unsigned n = 0;
@@ -117,10 +115,8 @@ static void assign_some(int j) {
     for (int i = 0; i < POSTS; i++) {
         bool in = roll(3) == 0;
         if (in) list[n++] = posts[i];
-        if (in)
-            now.category_of[i] = j;
-        else if (now.category_of[i] == j)
-            now.category_of[i] = -1;
+        if (in) now.category_of[i] = j;
+        else if (now.category_of[i] == j) now.category_of[i] = -1;
     }
     ok(mr_attribute_set_items(categories[j], attribute(categories[j], "posts"), list, n));
 }
@@ -138,17 +134,13 @@ static void end_level(bool keep) {
     if (depth > 0) {
         ok(keep ? mr_session_commit(session) : mr_session_rollback(session));
         depth--;
-        if (keep)
-            model_saves();
-        else
-            model_restores(&stack[depth]);
+        if (keep) model_saves();
+        else model_restores(&stack[depth]);
         return;
     }
     ok(keep ? mr_session_commit(session) : mr_session_rollback(session));
-    if (keep)
-        model_saves();
-    else
-        model_restores(&committed);
+    if (keep) model_saves();
+    else model_restores(&committed);
     if (keep) committed = now;
 }
 

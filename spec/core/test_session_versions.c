@@ -73,7 +73,8 @@ static void failing_memory(void **state) {
         mr_entity *word = fetch_by("Word", 1);
         ok(set(word, "more", text("mine")));
         mr_session_block_autoflush(session, 1);
-        other_commits("UPDATE word SET name = 'a text that does not fit where the one before was', more = 'theirs, and longer'");
+        other_commits(
+            "UPDATE word SET name = 'a text that does not fit where the one before was', more = 'theirs, and longer'");
         fa_arm(&fa, n);
         size_t rows = run_query("Word");
         bool failed = fa.calls >= fa.fail_at;

@@ -14,23 +14,23 @@ static void comparisons(void **state) {
     check(w, eq(w, col(w, w->id), null(w)), "user.id IS NULL", "\"user\".id IS NULL");
     check(w, eq(w, null(w), col(w, w->id)), "user.id IS NULL", NULL);
     check(w, binary(w, MR_OP_NE, col(w, w->id), null(w)), "user.id IS NOT NULL", NULL);
-    check(w, binary(w, MR_OP_IN, col(w, w->id), mr_sql_binds(w->env, integer, values, 3)),
-          "user.id IN (?, ?, ?, ?)", "\"user\".id IN ($1, $2, $3, $4)");
-    check(w, binary(w, MR_OP_NOT_IN, col(w, w->id), mr_sql_binds(w->env, integer, values, 1)),
-          "(user.id NOT IN (?))", NULL);
+    check(w, binary(w, MR_OP_IN, col(w, w->id), mr_sql_binds(w->env, integer, values, 3)), "user.id IN (?, ?, ?, ?)",
+          "\"user\".id IN ($1, $2, $3, $4)");
+    check(w, binary(w, MR_OP_NOT_IN, col(w, w->id), mr_sql_binds(w->env, integer, values, 1)), "(user.id NOT IN (?))",
+          NULL);
     check(w, binary(w, MR_OP_IN, col(w, w->id), mr_sql_binds(w->env, integer, values, 0)),
           "user.id IN (SELECT 1 FROM (SELECT 1) WHERE 1!=1)", "\"user\".id IN (NULL) AND (1 != 1)");
     check(w, binary(w, MR_OP_NOT_IN, col(w, w->id), mr_sql_binds(w->env, integer, values, 0)),
           "(user.id NOT IN (SELECT 1 FROM (SELECT 1) WHERE 1!=1))", "(\"user\".id NOT IN (NULL) OR (1 = 1))");
-    check(w, mr_sql_like(w->env, MR_OP_LIKE, col(w, w->username), str(w, "a%"), "/"),
-          "user.username LIKE ? ESCAPE '/'", NULL);
+    check(w, mr_sql_like(w->env, MR_OP_LIKE, col(w, w->username), str(w, "a%"), "/"), "user.username LIKE ? ESCAPE '/'",
+          NULL);
     check(w, mr_sql_like(w->env, MR_OP_LIKE, col(w, w->username), str(w, "a%"), "'"),
           "user.username LIKE ? ESCAPE ''''", NULL);
     check(w, mr_sql_like(w->env, MR_OP_NOT_ILIKE, col(w, w->username), str(w, "a%"), "/"),
           "lower(user.username) NOT LIKE lower(?) ESCAPE '/'", "\"user\".username NOT ILIKE $1 ESCAPE '/'");
     check(w, mr_sql_between(w->env, col(w, w->id), num(w, 1), num(w, 2)), "user.id BETWEEN ? AND ?", NULL);
-    check(w, binary(w, MR_OP_IS, col(w, w->active), mr_sql_raw(w->env, NULL, "true")), "(user.active IS NOT NULL AND user.active IN (1, '1', 't', 'true'))",
-          "\"user\".active IS true");
+    check(w, binary(w, MR_OP_IS, col(w, w->active), mr_sql_raw(w->env, NULL, "true")),
+          "(user.active IS NOT NULL AND user.active IN (1, '1', 't', 'true'))", "\"user\".active IS true");
     check(w, mr_sql_custom(w->env, "->>", col(w, w->email), str(w, "k")), "user.email ->> ?", NULL);
     assert_null(mr_sql_custom(w->env, "; --", col(w, w->email), str(w, "k")));
     assert_null(mr_sql_like(w->env, MR_OP_LIKE, col(w, w->email), str(w, "k"), "ab"));
@@ -47,16 +47,13 @@ static void arithmetic(void **state) {
           "user.id + user.age + ?", NULL);
     check(w, binary(w, MR_OP_SUB, col(w, w->id), binary(w, MR_OP_SUB, col(w, w->age), num(w, 1))),
           "user.id - (user.age - ?)", NULL);
-    check(w, mr_sql_unary(w->env, MR_OP_NEG, mr_sql_unary(w->env, MR_OP_NEG, col(w, w->id))), "-(-user.id)",
-          NULL);
+    check(w, mr_sql_unary(w->env, MR_OP_NEG, mr_sql_unary(w->env, MR_OP_NEG, col(w, w->id))), "-(-user.id)", NULL);
     check(w, binary(w, MR_OP_DIV, col(w, w->id), col(w, w->age)), "user.id / (user.age + 0.0)",
           "\"user\".id / CAST(\"user\".age AS NUMERIC)");
     check(w, binary(w, MR_OP_DIV, col(w, w->score), col(w, w->age)), "user.score / (user.age + 0.0)",
           "\"user\".score / \"user\".age");
-    check(
-        w,
-        binary(w, MR_OP_CONCAT, binary(w, MR_OP_CONCAT, col(w, w->username), str(w, "a")), col(w, w->email)),
-        "user.username || ? || user.email", NULL);
+    check(w, binary(w, MR_OP_CONCAT, binary(w, MR_OP_CONCAT, col(w, w->username), str(w, "a")), col(w, w->email)),
+          "user.username || ? || user.email", NULL);
     check(w, binary(w, MR_OP_CONCAT, col(w, w->username), binary(w, MR_OP_ADD, num(w, 1), num(w, 2))),
           "user.username || (? + ?)", NULL);
     check(w, eq(w, binary(w, MR_OP_BIT_XOR, col(w, w->id), num(w, 1)), num(w, 2)),
@@ -83,8 +80,8 @@ static void logic_and_precedence(void **state) {
     check(w, mr_sql_not(w->env, col(w, w->active)), "user.active IN (0, '0', 'f', 'false', '')", "NOT \"user\".active");
     check(w, logic(w, MR_OP_AND, col(w, w->active), eq(w, col(w, w->id), num(w, 1))),
           "user.active IN (1, '1', 't', 'true') AND user.id = ?", "\"user\".active AND \"user\".id = $1");
-    check(w, eq(w, eq(w, col(w, w->id), num(w, 1)), eq(w, col(w, w->id), num(w, 2))),
-          "(user.id = ?) = (user.id = ?)", NULL);
+    check(w, eq(w, eq(w, col(w, w->id), num(w, 1)), eq(w, col(w, w->id), num(w, 2))), "(user.id = ?) = (user.id = ?)",
+          NULL);
     check(w, logic(w, MR_OP_AND, mr_sql_text(w->env, "a OR b", 6), eq(w, col(w, w->id), num(w, 1))),
           "(a OR b) AND user.id = ?", NULL);
     check(w, mr_sql_and(w->env, NULL, eq(w, col(w, w->id), num(w, 1))), "user.id = ?", NULL);
@@ -98,31 +95,28 @@ static void calls(void **state) {
     w_open(w);
     mr_node *parts[5] = {eq(w, col(w, w->id), num(w, 1)), str(w, "a"), str(w, "b")};
     check(w, mr_sql_func(w->env, "count", NULL, NULL, 0), "count(*)", "count(*)");
-    check(w, func1(w, "count", mr_sql_unary(w->env, MR_OP_DISTINCT, col(w, w->id))),
-          "count(DISTINCT user.id)", NULL);
+    check(w, func1(w, "count", mr_sql_unary(w->env, MR_OP_DISTINCT, col(w, w->id))), "count(DISTINCT user.id)", NULL);
     check(w, mr_sql_func(w->env, "now", NULL, NULL, 0), "CURRENT_TIMESTAMP", "now()");
     check(w, mr_sql_func(w->env, "current_date", NULL, NULL, 0), "CURRENT_DATE", "CURRENT_DATE");
     check(w, func1(w, "odd name", num(w, 1)), "\"odd name\"(?)", NULL);
-    check(w, mr_sql_cast(w->env, col(w, w->id), mr_type_simple(MR_TYPE_INTEGER)), "CAST(user.id AS INTEGER)",
-          NULL);
-    check(w, mr_sql_cast(w->env, col(w, w->id), mr_type_simple(MR_TYPE_DATETIME)),
-          "CAST(user.id AS DATETIME)", "CAST(\"user\".id AS TIMESTAMP WITHOUT TIME ZONE)");
+    check(w, mr_sql_cast(w->env, col(w, w->id), mr_type_simple(MR_TYPE_INTEGER)), "CAST(user.id AS INTEGER)", NULL);
+    check(w, mr_sql_cast(w->env, col(w, w->id), mr_type_simple(MR_TYPE_DATETIME)), "CAST(user.id AS DATETIME)",
+          "CAST(\"user\".id AS TIMESTAMP WITHOUT TIME ZONE)");
     check(w, mr_sql_case(w->env, parts, 3), "CASE WHEN (user.id = ?) THEN ? ELSE ? END", NULL);
     check(w, mr_sql_extract(w->env, "year", col(w, w->born)), "CAST(STRFTIME('%Y', user.born) AS INTEGER)",
           "EXTRACT(year FROM \"user\".born)");
     check(w, mr_sql_collate(w->env, col(w, w->username), "NOCASE"), "user.username COLLATE \"NOCASE\"", NULL);
     mr_node *order = list1(w, mr_sql_unary(w->env, MR_OP_DESC, col(w, w->id)));
-    check(
-        w,
-        mr_sql_over(w->env, mr_sql_func(w->env, "row_number", NULL, NULL, 0), list1(w, col(w, w->age)), order,
-                    "ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW"),
-        "row_number() OVER (PARTITION BY user.age ORDER BY user.id DESC ROWS BETWEEN UNBOUNDED PRECEDING AND "
-        "CURRENT ROW)",
-        NULL);
+    check(w,
+          mr_sql_over(w->env, mr_sql_func(w->env, "row_number", NULL, NULL, 0), list1(w, col(w, w->age)), order,
+                      "ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW"),
+          "row_number() OVER (PARTITION BY user.age ORDER BY user.id DESC ROWS BETWEEN UNBOUNDED PRECEDING AND "
+          "CURRENT ROW)",
+          NULL);
     mr_node *pair[] = {num(w, 1), num(w, 2)}, *columns[] = {col(w, w->id), col(w, w->age)};
     mr_node *rows = list1(w, mr_sql_tuple(w->env, pair, 2));
-    check(w, binary(w, MR_OP_IN, mr_sql_tuple(w->env, columns, 2), rows),
-          "(user.id, user.age) IN (VALUES (?, ?))", "(\"user\".id, \"user\".age) IN (($1, $2))");
+    check(w, binary(w, MR_OP_IN, mr_sql_tuple(w->env, columns, 2), rows), "(user.id, user.age) IN (VALUES (?, ?))",
+          "(\"user\".id, \"user\".age) IN (($1, $2))");
     const char *sql = "select :a, x::int, '\\:foo :b', \"c:d\", \\:e -- :f\n from t where y = :a";
     check(w, mr_sql_text(w->env, sql, strlen(sql)),
           "select ?, x::int, '\\:foo :b', \"c:d\", :e -- :f\n from t where y = ?",
@@ -146,8 +140,7 @@ static void types_are_guessed(void **state) {
         {binary(w, MR_OP_ADD, col(w, w->id), num(w, 1)), MR_TYPE_INTEGER},
         {binary(w, MR_OP_DIV, col(w, w->id), num(w, 1)), MR_TYPE_FLOAT},
         {eq(w, col(w, w->id), num(w, 1)), MR_TYPE_BOOLEAN},
-        {mr_sql_scalar(w->env, select_from(w, list1(w, func1(w, "max", col(w, w->id))), NULL, NULL)),
-         MR_TYPE_INTEGER},
+        {mr_sql_scalar(w->env, select_from(w, list1(w, func1(w, "max", col(w, w->id))), NULL, NULL)), MR_TYPE_INTEGER},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         assert_int_equal(cases[i].node->type->code, cases[i].code);
@@ -160,18 +153,11 @@ static void names_are_quoted(void **state) {
     (void)state;
     fa_state fa = FA_INIT;
     mr_env *env = fa_env_new(&fa);
-    const char *names[][3] = {{"user", "user", "\"user\""},
-                              {"order", "\"order\"", "\"order\""},
-                              {"Camel", "\"Camel\"", "\"Camel\""},
-                              {"1st", "\"1st\"", "\"1st\""},
-                              {"a b", "\"a b\"", "\"a b\""},
-                              {"a\"b", "\"a\"\"b\"", "\"a\"\"b\""},
-                              {"", "\"\"", "\"\""},
-                              {"when", "\"when\"", "\"when\""},
-                              {"with", "\"with\"", "\"with\""},
-                              {"abort", "abort", "abort"},
-                              {"add", "\"add\"", "add"},
-                              {"zebra", "zebra", "zebra"}};
+    const char *names[][3] = {
+        {"user", "user", "\"user\""},  {"order", "\"order\"", "\"order\""}, {"Camel", "\"Camel\"", "\"Camel\""},
+        {"1st", "\"1st\"", "\"1st\""}, {"a b", "\"a b\"", "\"a b\""},       {"a\"b", "\"a\"\"b\"", "\"a\"\"b\""},
+        {"", "\"\"", "\"\""},          {"when", "\"when\"", "\"when\""},    {"with", "\"with\"", "\"with\""},
+        {"abort", "abort", "abort"},   {"add", "\"add\"", "add"},           {"zebra", "zebra", "zebra"}};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         for (int d = 0; d < 2; d++) {
             mr_strbuf out;
@@ -232,10 +218,9 @@ static void limits_are_errors(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(comparisons),          cmocka_unit_test(arithmetic),
-        cmocka_unit_test(logic_and_precedence), cmocka_unit_test(calls),
-        cmocka_unit_test(types_are_guessed),    cmocka_unit_test(names_are_quoted),
-        cmocka_unit_test(long_lists),           cmocka_unit_test(limits_are_errors),
+        cmocka_unit_test(comparisons), cmocka_unit_test(arithmetic),        cmocka_unit_test(logic_and_precedence),
+        cmocka_unit_test(calls),       cmocka_unit_test(types_are_guessed), cmocka_unit_test(names_are_quoted),
+        cmocka_unit_test(long_lists),  cmocka_unit_test(limits_are_errors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

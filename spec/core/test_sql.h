@@ -71,9 +71,7 @@ static inline void w_close(world *w) {
 
 /* ---------------------------------------------------------------- building */
 
-static inline mr_node *col(world *w, mr_column *column) {
-    return mr_sql_column(w->env, column, NULL, NULL);
-}
+static inline mr_node *col(world *w, mr_column *column) { return mr_sql_column(w->env, column, NULL, NULL); }
 static inline mr_node *col_of(world *w, mr_column *column, mr_node *from) {
     return mr_sql_column(w->env, column, mr_node_retain(from), NULL);
 }
@@ -89,15 +87,9 @@ static inline mr_node *null(world *w) {
     mr_value v = mr_null_value();
     return mr_sql_bind(w->env, mr_type_simple(MR_TYPE_NULL), &v);
 }
-static inline mr_node *binary(world *w, mr_op op, mr_node *a, mr_node *b) {
-    return mr_sql_binary(w->env, op, a, b);
-}
-static inline mr_node *eq(world *w, mr_node *a, mr_node *b) {
-    return binary(w, MR_OP_EQ, a, b);
-}
-static inline mr_node *list1(world *w, mr_node *a) {
-    return mr_sql_list(w->env, MR_OP_COMMA, &a, 1);
-}
+static inline mr_node *binary(world *w, mr_op op, mr_node *a, mr_node *b) { return mr_sql_binary(w->env, op, a, b); }
+static inline mr_node *eq(world *w, mr_node *a, mr_node *b) { return binary(w, MR_OP_EQ, a, b); }
+static inline mr_node *list1(world *w, mr_node *a) { return mr_sql_list(w->env, MR_OP_COMMA, &a, 1); }
 static inline mr_node *list2(world *w, mr_node *a, mr_node *b) {
     mr_node *items[] = {a, b};
     return mr_sql_list(w->env, MR_OP_COMMA, items, 2);
@@ -106,12 +98,8 @@ static inline mr_node *logic(world *w, mr_op op, mr_node *a, mr_node *b) {
     mr_node *items[] = {a, b};
     return mr_sql_list(w->env, op, items, 2);
 }
-static inline mr_node *func1(world *w, const char *name, mr_node *a) {
-    return mr_sql_func(w->env, name, NULL, &a, 1);
-}
-static inline mr_node *table(world *w, mr_table *t) {
-    return mr_sql_table(w->env, t);
-}
+static inline mr_node *func1(world *w, const char *name, mr_node *a) { return mr_sql_func(w->env, name, NULL, &a, 1); }
+static inline mr_node *table(world *w, mr_table *t) { return mr_sql_table(w->env, t); }
 static inline mr_node *select_from(world *w, mr_node *columns, mr_node *from, mr_node *where) {
     mr_select s = {.columns = columns, .from = from, .where = where};
     return mr_sql_select(w->env, &s);
@@ -155,12 +143,9 @@ static inline void check_params(world *w, mr_node *node, const char *sql, const 
     assert_int_equal(mr_compiled_values(c, &binds, NULL, 0, values), MR_OK);
     for (size_t i = 0; i < c->nparams; i++) {
         if (i) mr_strbuf_putc(&text, ' ');
-        if (values[i].kind == MR_INT)
-            mr_strbuf_printf(&text, "%lld", (long long)values[i].u.i);
-        else if (values[i].kind == MR_TEXT)
-            mr_strbuf_printf(&text, "'%.*s'", (int)values[i].len, values[i].u.s);
-        else
-            mr_strbuf_puts(&text, mr_kind_name(values[i].kind));
+        if (values[i].kind == MR_INT) mr_strbuf_printf(&text, "%lld", (long long)values[i].u.i);
+        else if (values[i].kind == MR_TEXT) mr_strbuf_printf(&text, "'%.*s'", (int)values[i].len, values[i].u.s);
+        else mr_strbuf_puts(&text, mr_kind_name(values[i].kind));
     }
     assert_string_equal(mr_strbuf_str(&text), params);
     mr_strbuf_done(&key);

@@ -43,46 +43,38 @@ static void tables(void **state) {
     key->server_default = NULL;
     mr_column_add_foreign_key(w->env, owner, "user.id", NULL)->ondelete = "CASCADE";
     owner->unique = true;
-    mr_column *count = w_column(w, "count", MR_TYPE_INTEGER, 0),
-              *made = w_column(w, "made", MR_TYPE_DATETIME, 0);
+    mr_column *count = w_column(w, "count", MR_TYPE_INTEGER, 0), *made = w_column(w, "made", MR_TYPE_DATETIME, 0);
     count->server_default = "0";
     count->nullable = false;
     count->nullable_given = true;
     made->server_default = "datetime('now')";
-    mr_column *data = w_column(w, "data", MR_TYPE_LARGEBINARY, 0),
-              *uuid = w_column(w, "uuid", MR_TYPE_UUID, 0);
+    mr_column *data = w_column(w, "data", MR_TYPE_LARGEBINARY, 0), *uuid = w_column(w, "uuid", MR_TYPE_UUID, 0);
     mr_constraint fk = {.kind = MR_CONSTRAINT_FOREIGN_KEY,
                         .name = "fk_count",
                         .ncolumns = 1,
                         .column_names = (const char *[]){"count"},
                         .targets = (const char *[]){"post.id"}};
     mr_constraint check = {.kind = MR_CONSTRAINT_CHECK, .name = "ck", .sql = "count >= 0", .next = &fk};
-    mr_constraint unique = {.kind = MR_CONSTRAINT_UNIQUE,
-                            .ncolumns = 2,
-                            .column_names = (const char *[]){"count", "made"},
-                            .next = &check};
+    mr_constraint unique = {
+        .kind = MR_CONSTRAINT_UNIQUE, .ncolumns = 2, .column_names = (const char *[]){"count", "made"}, .next = &check};
     mr_column *columns[] = {key, owner, count, made, data, uuid};
     mr_table *t = mr_table_new(w->md, "order", NULL, columns, 6, &unique, NULL);
     assert_non_null(t);
-    create(
-        w, t,
-        "CREATE TABLE \"order\" ( \"key\" INTEGER NOT NULL, owner INTEGER, count INTEGER DEFAULT 0 NOT NULL, "
-        "made DATETIME DEFAULT (datetime('now')), data BLOB, uuid CHAR(32), PRIMARY KEY (\"key\"), "
-        "UNIQUE (count, made), CONSTRAINT ck CHECK (count >= 0), CONSTRAINT fk_count FOREIGN KEY(count) "
-        "REFERENCES post (id), UNIQUE (owner), FOREIGN KEY(owner) REFERENCES user (id) ON DELETE CASCADE )",
-        "CREATE TABLE \"order\" ( key BIGSERIAL NOT NULL, owner INTEGER, count INTEGER DEFAULT 0 NOT NULL, "
-        "made TIMESTAMP WITHOUT TIME ZONE DEFAULT datetime('now'), data BYTEA, uuid UUID, PRIMARY KEY (key), "
-        "UNIQUE (count, made), CONSTRAINT ck CHECK (count >= 0), CONSTRAINT fk_count FOREIGN KEY(count) "
-        "REFERENCES post (id), UNIQUE (owner), FOREIGN KEY(owner) REFERENCES \"user\" (id) ON DELETE CASCADE "
-        ")");
+    create(w, t,
+           "CREATE TABLE \"order\" ( \"key\" INTEGER NOT NULL, owner INTEGER, count INTEGER DEFAULT 0 NOT NULL, "
+           "made DATETIME DEFAULT (datetime('now')), data BLOB, uuid CHAR(32), PRIMARY KEY (\"key\"), "
+           "UNIQUE (count, made), CONSTRAINT ck CHECK (count >= 0), CONSTRAINT fk_count FOREIGN KEY(count) "
+           "REFERENCES post (id), UNIQUE (owner), FOREIGN KEY(owner) REFERENCES user (id) ON DELETE CASCADE )",
+           "CREATE TABLE \"order\" ( key BIGSERIAL NOT NULL, owner INTEGER, count INTEGER DEFAULT 0 NOT NULL, "
+           "made TIMESTAMP WITHOUT TIME ZONE DEFAULT datetime('now'), data BYTEA, uuid UUID, PRIMARY KEY (key), "
+           "UNIQUE (count, made), CONSTRAINT ck CHECK (count >= 0), CONSTRAINT fk_count FOREIGN KEY(count) "
+           "REFERENCES post (id), UNIQUE (owner), FOREIGN KEY(owner) REFERENCES \"user\" (id) ON DELETE CASCADE "
+           ")");
     mr_column *a = w_column(w, "a", MR_TYPE_INTEGER, 0), *b = w_column(w, "b", MR_TYPE_INTEGER, 0);
-    mr_constraint primary = {.kind = MR_CONSTRAINT_PRIMARY_KEY,
-                             .name = "pk",
-                             .ncolumns = 2,
-                             .column_names = (const char *[]){"b", "a"}};
+    mr_constraint primary = {
+        .kind = MR_CONSTRAINT_PRIMARY_KEY, .name = "pk", .ncolumns = 2, .column_names = (const char *[]){"b", "a"}};
     mr_table *two = mr_table_new(w->md, "two", NULL, (mr_column *[]){a, b}, 2, &primary, NULL);
-    create(w, two,
-           "CREATE TABLE two ( a INTEGER NOT NULL, b INTEGER NOT NULL, CONSTRAINT pk PRIMARY KEY (b, a) )",
+    create(w, two, "CREATE TABLE two ( a INTEGER NOT NULL, b INTEGER NOT NULL, CONSTRAINT pk PRIMARY KEY (b, a) )",
            "CREATE TABLE two ( a INTEGER NOT NULL, b INTEGER NOT NULL, CONSTRAINT pk PRIMARY KEY (b, a) )");
     w_close(w);
 }
@@ -122,9 +114,8 @@ static void indexes_and_drops(void **state) {
     a->indexed = true;
     b->indexed = b->unique = true;
     mr_table *t = mr_table_new(w->md, "t", "s", (mr_column *[]){a, b}, 2, NULL, NULL);
-    const char *wanted[] = {
-        "CREATE INDEX s.ix_s_t_a ON t (a)", "CREATE UNIQUE INDEX s.ix_s_t_order ON t (\"order\")",
-        "CREATE INDEX ix_s_t_a ON s.t (a)", "CREATE UNIQUE INDEX ix_s_t_order ON s.t (\"order\")"};
+    const char *wanted[] = {"CREATE INDEX s.ix_s_t_a ON t (a)", "CREATE UNIQUE INDEX s.ix_s_t_order ON t (\"order\")",
+                            "CREATE INDEX ix_s_t_a ON s.t (a)", "CREATE UNIQUE INDEX ix_s_t_order ON s.t (\"order\")"};
     mr_strbuf out;
     mr_strbuf_init(&out, w->env);
     for (int i = 0; i < 4; i++) {

@@ -5,25 +5,17 @@
 
 #define USER_ID "\"user\".id"
 
-static mr_node *label(world *w, const char *name, mr_node *x) {
-    return mr_sql_label(w->env, name, x);
-}
-static mr_node *desc(world *w, mr_node *x) {
-    return mr_sql_unary(w->env, MR_OP_DESC, x);
-}
-static mr_node *users(world *w) {
-    return list1(w, table(w, w->user));
-}
-static mr_node *posts(world *w) {
-    return list1(w, table(w, w->post));
-}
+static mr_node *label(world *w, const char *name, mr_node *x) { return mr_sql_label(w->env, name, x); }
+static mr_node *desc(world *w, mr_node *x) { return mr_sql_unary(w->env, MR_OP_DESC, x); }
+static mr_node *users(world *w) { return list1(w, table(w, w->user)); }
+static mr_node *posts(world *w) { return list1(w, table(w, w->post)); }
 
 static void selects(void **state) {
     (void)state;
     world ww, *w = &ww;
     w_open(w);
-    mr_select s = {.columns = list2(w, label(w, "user_id", col(w, w->id)),
-                                    label(w, "user_username", col(w, w->username))),
+    mr_select s = {.columns =
+                       list2(w, label(w, "user_id", col(w, w->id)), label(w, "user_username", col(w, w->username))),
                    .from = users(w),
                    .where = eq(w, col(w, w->username), str(w, "x")),
                    .order_by = list1(w, desc(w, col(w, w->id))),
@@ -34,23 +26,22 @@ static void selects(void **state) {
           "SELECT \"user\".id AS user_id, \"user\".username AS user_username FROM \"user\" WHERE "
           "\"user\".username = $1 "
           "ORDER BY \"user\".id DESC LIMIT $2 OFFSET $3");
-    check_params(
-        w, node,
-        "SELECT user.id AS user_id, user.username AS user_username FROM user WHERE user.username = ? "
-        "ORDER BY user.id DESC LIMIT ? OFFSET ?",
-        "'x' 10 20");
+    check_params(w, node,
+                 "SELECT user.id AS user_id, user.username AS user_username FROM user WHERE user.username = ? "
+                 "ORDER BY user.id DESC LIMIT ? OFFSET ?",
+                 "'x' 10 20");
     s = (mr_select){.columns = list1(w, col(w, w->id)), .from = users(w), .offset = num(w, 2)};
     check(w, mr_sql_select(w->env, &s), "SELECT user.id FROM user LIMIT -1 OFFSET ?",
           "SELECT " USER_ID " FROM \"user\" LIMIT ALL OFFSET $1");
-    s = (mr_select){
-        .columns = list2(w, func1(w, "count", col(w, w->id)), binary(w, MR_OP_ADD, col(w, w->id), num(w, 1))),
-        .from = users(w),
-        .group_by = list1(w, col(w, w->age)),
-        .distinct = true,
-        .having = binary(w, MR_OP_GT, mr_sql_func(w->env, "count", NULL, NULL, 0), num(w, 1)),
-        .order_by = list1(w, mr_sql_unary(w->env, MR_OP_NULLS_LAST, desc(w, col(w, w->age)))),
-        .for_update = true,
-        .for_update_mode = "SKIP LOCKED"};
+    s = (mr_select){.columns =
+                        list2(w, func1(w, "count", col(w, w->id)), binary(w, MR_OP_ADD, col(w, w->id), num(w, 1))),
+                    .from = users(w),
+                    .group_by = list1(w, col(w, w->age)),
+                    .distinct = true,
+                    .having = binary(w, MR_OP_GT, mr_sql_func(w->env, "count", NULL, NULL, 0), num(w, 1)),
+                    .order_by = list1(w, mr_sql_unary(w->env, MR_OP_NULLS_LAST, desc(w, col(w, w->age)))),
+                    .for_update = true,
+                    .for_update_mode = "SKIP LOCKED"};
     check(w, mr_sql_select(w->env, &s),
           "SELECT DISTINCT count(user.id) AS count_1, user.id + ? AS anon_1 FROM user GROUP BY user.age "
           "HAVING count(*) > ? ORDER BY user.age DESC NULLS LAST",
@@ -64,10 +55,8 @@ static void selects(void **state) {
                     .order_by = list1(w, desc(w, mr_node_retain(plus))),
                     .limit = num(w, 9)};
     check_params(w, mr_sql_select(w->env, &s),
-                 "SELECT user.id + ? AS lb FROM user WHERE user.id + ? = ? ORDER BY lb DESC LIMIT ?",
-                 "7 7 8 9");
-    s = (mr_select){
-        .columns = list1(w, col(w, w->id)), .from = users(w), .distinct_on = list1(w, col(w, w->age))};
+                 "SELECT user.id + ? AS lb FROM user WHERE user.id + ? = ? ORDER BY lb DESC LIMIT ?", "7 7 8 9");
+    s = (mr_select){.columns = list1(w, col(w, w->id)), .from = users(w), .distinct_on = list1(w, col(w, w->age))};
     mr_node *on = mr_sql_select(w->env, &s);
     mr_compiled *c;
     assert_int_equal(mr_sql_compile(w->env, mr_dialect_sqlite(), on, &c), MR_FAIL);
@@ -78,8 +67,8 @@ static void selects(void **state) {
     check(w, select_from(w, list1(w, col(w, w->id)), users(w), mr_sql_raw(w->env, NULL, "false")),
           "SELECT user.id FROM user WHERE 0 = 1", "SELECT \"user\".id FROM \"user\" WHERE false");
     check(w,
-          select_from(w, list2(w, col(w, w->id), col(w, w->post_id)),
-                      list2(w, table(w, w->user), table(w, w->post)), NULL),
+          select_from(w, list2(w, col(w, w->id), col(w, w->post_id)), list2(w, table(w, w->user), table(w, w->post)),
+                      NULL),
           "SELECT user.id, post.id AS id_1 FROM user, post", NULL);
     w_close(w);
 }
@@ -88,25 +77,20 @@ static void from_objects(void **state) {
     (void)state;
     world ww, *w = &ww;
     w_open(w);
-    mr_node *a = mr_sql_alias(w->env, table(w, w->user), NULL),
-            *b = mr_sql_alias(w->env, table(w, w->user), NULL);
+    mr_node *a = mr_sql_alias(w->env, table(w, w->user), NULL), *b = mr_sql_alias(w->env, table(w, w->user), NULL);
     check(w,
           select_from(w, list2(w, col_of(w, w->id, b), col_of(w, w->age, a)),
-                      list2(w, mr_node_retain(a), mr_node_retain(b)),
-                      eq(w, col_of(w, w->id, a), col_of(w, w->id, b))),
-          "SELECT user_1.id, user_2.age FROM user AS user_2, user AS user_1 WHERE user_2.id = user_1.id",
-          NULL);
+                      list2(w, mr_node_retain(a), mr_node_retain(b)), eq(w, col_of(w, w->id, a), col_of(w, w->id, b))),
+          "SELECT user_1.id, user_2.age FROM user AS user_2, user AS user_1 WHERE user_2.id = user_1.id", NULL);
     mr_node *pa = mr_sql_alias(w->env, table(w, w->post), "p");
     mr_node *inner = mr_sql_join(w->env, MR_OP_INNER, table(w, w->post), mr_node_retain(pa),
                                  eq(w, col(w, w->post_id), col_of(w, w->post_id, pa)));
-    mr_node *join =
-        mr_sql_join(w->env, MR_OP_LEFT, table(w, w->user), inner, eq(w, col(w, w->user_id), col(w, w->id)));
+    mr_node *join = mr_sql_join(w->env, MR_OP_LEFT, table(w, w->user), inner, eq(w, col(w, w->user_id), col(w, w->id)));
     check(w, select_from(w, list1(w, col(w, w->id)), list1(w, join), NULL),
           "SELECT user.id FROM user LEFT OUTER JOIN (post JOIN post AS p ON post.id = p.id) ON post.user_id "
           "= user.id",
           NULL);
-    mr_select s = {
-        .columns = list2(w, col(w, w->id), label(w, "n", num(w, 5))), .from = users(w), .limit = num(w, 6)};
+    mr_select s = {.columns = list2(w, col(w, w->id), label(w, "n", num(w, 5))), .from = users(w), .limit = num(w, 6)};
     mr_node *sub = mr_sql_alias(w->env, mr_sql_select(w->env, &s), NULL);
     check_params(w,
                  select_from(w, list2(w, label(w, "one", num(w, 1)), col_of(w, w->id, sub)),
@@ -135,18 +119,16 @@ static void correlation(void **state) {
     check(w, mr_sql_delete(w->env, &d),
           "DELETE FROM user WHERE NOT (EXISTS (SELECT 1 FROM post WHERE post.user_id = user.id))", NULL);
     /* The only FROM is never left out by itself, but it is on request. */
-    mr_node *same =
-        mr_sql_scalar(w->env, select_from(w, list1(w, func1(w, "max", col(w, w->id))), users(w), NULL));
+    mr_node *same = mr_sql_scalar(w->env, select_from(w, list1(w, func1(w, "max", col(w, w->id))), users(w), NULL));
     check(w, select_from(w, list1(w, label(w, "m", same)), users(w), NULL),
           "SELECT (SELECT max(user.id) AS max_1 FROM user) AS m FROM user", NULL);
     mr_select s = {.columns = list1(w, col(w, w->id)), .from = users(w), .correlate = users(w)};
     mr_node *asked = mr_sql_scalar(w->env, mr_sql_select(w->env, &s));
-    check(w, select_from(w, list1(w, label(w, "m", asked)), users(w), NULL),
-          "SELECT (SELECT user.id) AS m FROM user", NULL);
+    check(w, select_from(w, list1(w, label(w, "m", asked)), users(w), NULL), "SELECT (SELECT user.id) AS m FROM user",
+          NULL);
     check(w,
           select_from(w, list1(w, col(w, w->id)), users(w),
-                      binary(w, MR_OP_IN, col(w, w->id),
-                             select_from(w, list1(w, col(w, w->user_id)), posts(w), NULL))),
+                      binary(w, MR_OP_IN, col(w, w->id), select_from(w, list1(w, col(w, w->user_id)), posts(w), NULL))),
           "SELECT user.id FROM user WHERE user.id IN (SELECT post.user_id FROM post)", NULL);
     w_close(w);
 }
@@ -155,10 +137,8 @@ static void compounds_and_ctes(void **state) {
     (void)state;
     world ww, *w = &ww;
     w_open(w);
-    mr_node *first =
-        select_from(w, list1(w, label(w, "x", col(w, w->id))), users(w), eq(w, col(w, w->age), num(w, 1)));
-    mr_node *second =
-        select_from(w, list1(w, col(w, w->post_id)), posts(w), eq(w, col(w, w->title), str(w, "t")));
+    mr_node *first = select_from(w, list1(w, label(w, "x", col(w, w->id))), users(w), eq(w, col(w, w->age), num(w, 1)));
+    mr_node *second = select_from(w, list1(w, col(w, w->post_id)), posts(w), eq(w, col(w, w->title), str(w, "t")));
     mr_node *members[] = {first, second};
     mr_select tail = {.order_by = list1(w, desc(w, col(w, w->id))), .limit = num(w, 3)};
     check_params(w, mr_sql_compound(w->env, MR_OP_UNION, members, 2, &tail),
@@ -167,15 +147,13 @@ static void compounds_and_ctes(void **state) {
                  "ORDER BY x DESC LIMIT ?",
                  "1 't' 3");
     mr_select limited = {.columns = list1(w, col(w, w->id)), .from = users(w), .limit = num(w, 1)};
-    mr_node *scoped[] = {mr_sql_select(w->env, &limited),
-                         select_from(w, list1(w, col(w, w->post_id)), posts(w), NULL)};
+    mr_node *scoped[] = {mr_sql_select(w->env, &limited), select_from(w, list1(w, col(w, w->post_id)), posts(w), NULL)};
     check(w, mr_sql_compound(w->env, MR_OP_EXCEPT, scoped, 2, NULL),
           "SELECT * FROM (SELECT user.id FROM user LIMIT ?) EXCEPT SELECT post.id FROM post",
           "(SELECT \"user\".id FROM \"user\" LIMIT $1) EXCEPT SELECT post.id FROM post");
 
     mr_node *cte = mr_sql_cte(
-        w->env, select_from(w, list1(w, col(w, w->id)), users(w), eq(w, col(w, w->age), num(w, 1))), "x",
-        false);
+        w->env, select_from(w, list1(w, col(w, w->id)), users(w), eq(w, col(w, w->age), num(w, 1))), "x", false);
     mr_node *outer = select_from(w, list2(w, label(w, "two", num(w, 2)), col_of(w, w->id, cte)),
                                  list1(w, mr_node_retain(cte)), eq(w, col_of(w, w->id, cte), num(w, 3)));
     check(w, mr_node_retain(outer), NULL,
@@ -192,21 +170,18 @@ static void compounds_and_ctes(void **state) {
         const char *name = named ? "r" : NULL;
         mr_node *base = select_from(w, list1(w, col(w, w->id)), users(w), eq(w, col(w, w->id), num(w, 4)));
         mr_node *seed = mr_sql_cte(w->env, mr_node_retain(base), name, true);
-        mr_node *step = select_from(w, list1(w, binary(w, MR_OP_ADD, col_of(w, w->id, seed), num(w, 5))),
-                                    list1(w, mr_node_retain(seed)),
-                                    binary(w, MR_OP_LT, col_of(w, w->id, seed), num(w, 6)));
+        mr_node *step =
+            select_from(w, list1(w, binary(w, MR_OP_ADD, col_of(w, w->id, seed), num(w, 5))),
+                        list1(w, mr_node_retain(seed)), binary(w, MR_OP_LT, col_of(w, w->id, seed), num(w, 6)));
         mr_node *arms[] = {base, step};
-        mr_node *whole =
-            mr_sql_cte(w->env, mr_sql_compound(w->env, MR_OP_UNION_ALL, arms, 2, NULL), name, true);
-        check_params(
-            w, select_from(w, list1(w, col_of(w, w->id, whole)), list1(w, mr_node_retain(whole)), NULL),
-            named
-                ? "WITH RECURSIVE r(id) AS (SELECT user.id AS id FROM user WHERE user.id = ? UNION ALL "
-                  "SELECT r.id + ? AS anon_1 FROM r WHERE r.id < ?) SELECT r.id FROM r"
-                : "WITH RECURSIVE anon_1(id) AS (SELECT user.id AS id FROM user WHERE user.id = ? UNION ALL "
-                  "SELECT anon_1.id + ? AS anon_2 FROM anon_1 WHERE anon_1.id < ?) SELECT anon_1.id FROM "
-                  "anon_1",
-            "4 5 6");
+        mr_node *whole = mr_sql_cte(w->env, mr_sql_compound(w->env, MR_OP_UNION_ALL, arms, 2, NULL), name, true);
+        check_params(w, select_from(w, list1(w, col_of(w, w->id, whole)), list1(w, mr_node_retain(whole)), NULL),
+                     named ? "WITH RECURSIVE r(id) AS (SELECT user.id AS id FROM user WHERE user.id = ? UNION ALL "
+                             "SELECT r.id + ? AS anon_1 FROM r WHERE r.id < ?) SELECT r.id FROM r"
+                           : "WITH RECURSIVE anon_1(id) AS (SELECT user.id AS id FROM user WHERE user.id = ? UNION ALL "
+                             "SELECT anon_1.id + ? AS anon_2 FROM anon_1 WHERE anon_1.id < ?) SELECT anon_1.id FROM "
+                             "anon_1",
+                     "4 5 6");
         mr_node_release(seed);
         mr_node_release(whole);
     }
@@ -227,8 +202,8 @@ static void writes(void **state) {
                 .on_conflict = true,
                 .conflict_target = list1(w, col(w, w->id)),
                 .conflict_columns = list2(w, col(w, w->username), col(w, w->age)),
-                .conflict_values = list2(w, col_of(w, w->username, excluded),
-                                         binary(w, MR_OP_ADD, col(w, w->age), num(w, 1))),
+                .conflict_values =
+                    list2(w, col_of(w, w->username, excluded), binary(w, MR_OP_ADD, col(w, w->age), num(w, 1))),
                 .conflict_where = binary(w, MR_OP_GT, col(w, w->age), num(w, 2))};
     mr_node *insert = mr_sql_insert(w->env, &d);
     mr_node_release(excluded);
@@ -237,11 +212,10 @@ static void writes(void **state) {
           "UPDATE SET "
           "username = excluded.username, age = (\"user\".age + $6) WHERE \"user\".age > $7 "
           "RETURNING \"user\".id, \"user\".username");
-    check_params(
-        w, insert,
-        "INSERT INTO user (username, email) VALUES (?, ?), (?, (? || ?)) ON CONFLICT (id) DO UPDATE SET "
-        "username = excluded.username, age = (user.age + ?) WHERE user.age > ? RETURNING id, username",
-        "'a' 'b' 'c' 'd' 'e' 1 2");
+    check_params(w, insert,
+                 "INSERT INTO user (username, email) VALUES (?, ?), (?, (? || ?)) ON CONFLICT (id) DO UPDATE SET "
+                 "username = excluded.username, age = (user.age + ?) WHERE user.age > ? RETURNING id, username",
+                 "'a' 'b' 'c' 'd' 'e' 1 2");
     d = (mr_dml){.table = table(w, w->user), .on_conflict = true};
     check(w, mr_sql_insert(w->env, &d), "INSERT INTO user DEFAULT VALUES ON CONFLICT DO NOTHING", NULL);
     d = (mr_dml){.table = table(w, w->user),
@@ -252,11 +226,10 @@ static void writes(void **state) {
                  .columns = list2(w, col(w, w->email), col(w, w->age)),
                  .values = list2(w, str(w, "x"), binary(w, MR_OP_ADD, col(w, w->age), num(w, 1))),
                  .where = eq(w, col(w, w->id), num(w, 7))};
-    check_params(w, mr_sql_update(w->env, &d),
-                 "UPDATE user SET email=?, age=(user.age + ?) WHERE user.id = ?", "'x' 1 7");
-    d = (mr_dml){.table = table(w, w->user),
-                 .where = eq(w, col(w, w->id), num(w, 1)),
-                 .returning = list1(w, col(w, w->id))};
+    check_params(w, mr_sql_update(w->env, &d), "UPDATE user SET email=?, age=(user.age + ?) WHERE user.id = ?",
+                 "'x' 1 7");
+    d = (mr_dml){
+        .table = table(w, w->user), .where = eq(w, col(w, w->id), num(w, 1)), .returning = list1(w, col(w, w->id))};
     mr_node *del = mr_sql_delete(w->env, &d);
     mr_compiled *c;
     assert_int_equal(mr_sql_compile(w->env, mr_dialect_postgresql(), del, &c), MR_OK);
@@ -275,8 +248,8 @@ static void named_parameters(void **state) {
     (void)state;
     world ww, *w = &ww;
     w_open(w);
-    mr_node *node = select_from(w, list1(w, col(w, w->id)), users(w),
-                                eq(w, col(w, w->id), mr_sql_param(w->env, w->id->type, "x")));
+    mr_node *node =
+        select_from(w, list1(w, col(w, w->id)), users(w), eq(w, col(w, w->id), mr_sql_param(w->env, w->id->type, "x")));
     mr_compiled *c;
     mr_value out[1];
     assert_int_equal(mr_sql_compile(w->env, mr_dialect_sqlite(), node, &c), MR_OK);
@@ -318,22 +291,19 @@ static void named_parameters(void **state) {
 static mr_node *variant(world *w, int which, int64_t value) {
     mr_value values[5];
     for (int i = 0; i < 5; i++) values[i] = mr_int_value(value + i);
-    mr_node *alias =
-        which == 1 || which == 7 || which == 8 ? mr_sql_alias(w->env, table(w, w->user), NULL) : NULL;
+    mr_node *alias = which == 1 || which == 7 || which == 8 ? mr_sql_alias(w->env, table(w, w->user), NULL) : NULL;
     mr_node *other = which == 7 || which == 8 ? mr_sql_alias(w->env, table(w, w->user), NULL) : NULL;
     mr_node *id = alias ? col_of(w, w->id, alias) : col(w, w->id);
     mr_node *where = binary(w, which == 2 ? MR_OP_LT : MR_OP_EQ, id, num(w, value));
     size_t listed = which == 3 ? 5 : value == 100 ? 3 : 4; /* 3 and 4 values are padded alike */
-    where =
-        mr_sql_and(w->env, where,
-                   binary(w, MR_OP_IN, col(w, w->age), mr_sql_binds(w->env, w->age->type, values, listed)));
+    where = mr_sql_and(w->env, where,
+                       binary(w, MR_OP_IN, col(w, w->age), mr_sql_binds(w->env, w->age->type, values, listed)));
     if (which == 7 || which == 8)
         where = mr_sql_and(w->env, where, eq(w, col_of(w, w->id, which == 7 ? alias : other), num(w, value)));
     mr_node *from = alias ? list1(w, alias) : users(w);
     if (other) from = mr_sql_list_append(w->env, from, other);
-    mr_select s = {.columns = list1(w, which == 6 ? col(w, w->age) : label(w, "a", col(w, w->age))),
-                   .from = from,
-                   .where = where};
+    mr_select s = {
+        .columns = list1(w, which == 6 ? col(w, w->age) : label(w, "a", col(w, w->age))), .from = from, .where = where};
     if (which == 4) s.limit = num(w, value);
     if (which == 5) s.offset = num(w, value);
     if (which == 9) s.distinct = true;
@@ -384,8 +354,7 @@ static void shared_binds(void **state) {
     world ww, *w = &ww;
     w_open(w);
     mr_node *x = num(w, 1);
-    mr_node *shared =
-        select_from(w, list2(w, label(w, "a", x), label(w, "b", mr_node_retain(x))), NULL, NULL);
+    mr_node *shared = select_from(w, list2(w, label(w, "a", x), label(w, "b", mr_node_retain(x))), NULL, NULL);
     mr_node *apart = select_from(w, list2(w, label(w, "a", num(w, 2)), label(w, "b", num(w, 3))), NULL, NULL);
     mr_strbuf key[2];
     mr_vec binds[2];
@@ -449,27 +418,25 @@ static void replacing_and_froms(void **state) {
 
 static mr_node *rich(world *w) {
     mr_node *cte = mr_sql_cte(
-        w->env, select_from(w, list1(w, col(w, w->id)), users(w), eq(w, col(w, w->age), str(w, "1"))), NULL,
-        false);
+        w->env, select_from(w, list1(w, col(w, w->id)), users(w), eq(w, col(w, w->age), str(w, "1"))), NULL, false);
     mr_node *alias = mr_sql_alias(w->env, table(w, w->user), NULL);
     const char *sql = "a = :a or b";
     mr_value values[2] = {mr_text_value("x", 1), mr_text_value("y", 1)};
     mr_node *where = logic(w, MR_OP_OR, alias ? eq(w, col_of(w, w->id, alias), num(w, 1)) : NULL,
                            mr_sql_text(w->env, sql, strlen(sql)));
-    where = where ? mr_sql_and(w->env, where,
-                               binary(w, MR_OP_IN, col(w, w->username),
-                                      mr_sql_binds(w->env, w->username->type, values, 2)))
-                  : NULL;
+    where =
+        where ? mr_sql_and(w->env, where,
+                           binary(w, MR_OP_IN, col(w, w->username), mr_sql_binds(w->env, w->username->type, values, 2)))
+              : NULL;
     mr_node *join = alias && cte ? mr_sql_join(w->env, MR_OP_LEFT, alias, mr_node_retain(cte),
                                                eq(w, col_of(w, w->id, alias), col_of(w, w->id, cte)))
                                  : NULL;
     if (!alias || !cte) mr_node_release(alias);
-    mr_select s = {
-        .columns = list2(w, mr_sql_func(w->env, "count", NULL, NULL, 0),
-                         mr_sql_scalar(w->env, select_from(w, list1(w, col(w, w->title)), posts(w), NULL))),
-        .from = join ? list1(w, join) : NULL,
-        .where = where,
-        .limit = num(w, 1)};
+    mr_select s = {.columns = list2(w, mr_sql_func(w->env, "count", NULL, NULL, 0),
+                                    mr_sql_scalar(w->env, select_from(w, list1(w, col(w, w->title)), posts(w), NULL))),
+                   .from = join ? list1(w, join) : NULL,
+                   .where = where,
+                   .limit = num(w, 1)};
     mr_node_release(cte);
     return mr_sql_select(w->env, &s);
 }
@@ -504,10 +471,8 @@ static void failing_allocations(void **state) {
         size_t blocks = w->fa.blocks;
         bool done = false;
         for (size_t n = 1; !done; n++) {
-            if (once)
-                fa_arm_once(&w->fa, n);
-            else
-                fa_arm(&w->fa, n);
+            if (once) fa_arm_once(&w->fa, n);
+            else fa_arm(&w->fa, n);
             done = try_all(w);
             fa_disarm(&w->fa);
             mr_env_clear_error(w->env);

@@ -17,8 +17,8 @@ static void test_old(void **state) {
     version = 3036000;
     assert_int_equal(mr_engine_new(f->env, "sqlite://", 9, NULL, &engine), MR_FAIL);
     assert_int_equal(mr_env_error(f->env)->kind, MR_ERR_OPERATIONAL);
-    assert_non_null(strstr(mr_env_error(f->env)->message,
-                           "SQLite 3.37.0 or later is needed, and this program has found 3.36.0"));
+    assert_non_null(
+        strstr(mr_env_error(f->env)->message, "SQLite 3.37.0 or later is needed, and this program has found 3.36.0"));
 }
 
 static void test_enough(void **state) {

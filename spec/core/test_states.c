@@ -14,18 +14,19 @@
 
 #include <cmocka.h>
 
-static const char model[] =
-    "db = mr.open 'sqlite://'\n"
-    "Thing = db.Model:extend('Thing', { id = db.Column{ db.Integer, primary_key = true }, n = db.Column{ db.Integer } })\n"
-    "db:create_all()\n";
+static const char model[] = "db = mr.open 'sqlite://'\n"
+                            "Thing = db.Model:extend('Thing', { id = db.Column{ db.Integer, primary_key = true }, n = "
+                            "db.Column{ db.Integer } })\n"
+                            "db:create_all()\n";
 
 static void run(lua_State *L, const char *code) {
     if (luaL_dostring(L, code) != LUA_OK) fail_msg("%s", luaL_tolstring(L, -1, NULL));
 }
 
 static lua_State *new_state(void) {
-    static const luaL_Reg libraries[] = {{"_G", luaopen_base}, {"string", luaopen_string}, {"table", luaopen_table},
-                                         {"math", luaopen_math}, {"coroutine", luaopen_coroutine}, {NULL, NULL}};
+    static const luaL_Reg libraries[] = {
+        {"_G", luaopen_base},   {"string", luaopen_string},       {"table", luaopen_table},
+        {"math", luaopen_math}, {"coroutine", luaopen_coroutine}, {NULL, NULL}};
     lua_State *L = luaL_newstate();
     assert_non_null(L);
     for (const luaL_Reg *r = libraries; r->name; r++) luaL_requiref(L, r->name, r->func, 1);
@@ -69,8 +70,11 @@ static int open_moonrow(lua_State *L) {
 /* Where a library is missing the module does not open and says which, and the state goes on. */
 static void test_missing_library(void **state) {
     (void)state;
-    static const luaL_Reg libraries[] = {{"_G", luaopen_base}, {"string", luaopen_string}, {"math", luaopen_math},
-                                         {"table", luaopen_table}, {"coroutine", luaopen_coroutine}};
+    static const luaL_Reg libraries[] = {{"_G", luaopen_base},
+                                         {"string", luaopen_string},
+                                         {"math", luaopen_math},
+                                         {"table", luaopen_table},
+                                         {"coroutine", luaopen_coroutine}};
     enum { N = sizeof libraries / sizeof *libraries };
     for (int missing = 0; missing < N; missing++) {
         lua_State *L = luaL_newstate();
@@ -79,9 +83,10 @@ static void test_missing_library(void **state) {
         lua_settop(L, 0);
         lua_pushcfunction(L, open_moonrow);
         assert_int_equal(lua_pcall(L, 0, 0, 0), LUA_ERRRUN);
-        const char *wanted = missing == 0 ? "moonrow needs Lua's function 'error'"
-                                          : lua_pushfstring(L, "base, coroutine, math, string and table: open '%s' before it",
-                                                            libraries[missing].name);
+        const char *wanted = missing == 0
+                                 ? "moonrow needs Lua's function 'error'"
+                                 : lua_pushfstring(L, "base, coroutine, math, string and table: open '%s' before it",
+                                                   libraries[missing].name);
         assert_non_null(strstr(lua_tostring(L, 1), wanted));
         lua_settop(L, 0);
         luaL_requiref(L, libraries[missing].name, libraries[missing].func, 1);

@@ -16,18 +16,43 @@ static void test_equal_compare_and_hash_agree(void **state) {
     (void)state;
     mr_env *env = mr_env_new(NULL, NULL);
     const mr_value values[] = {
-        mr_value_of(MR_UNLOADED, 0), mr_null_value(), mr_bool_value(false), mr_bool_value(true),
-        mr_int_value(0), mr_int_value(1), mr_int_value(-1), mr_int_value(INT64_MAX), mr_int_value(INT64_MIN),
-        mr_int_value((INT64_C(1) << 53) + 1), mr_float_value(9007199254740992.0), mr_float_value(0.0),
-        mr_float_value(-0.0), mr_float_value(1.0), mr_float_value(0.5), mr_float_value(-1.5),
-        mr_float_value(9223372036854775808.0), mr_float_value(-9223372036854775808.0), mr_float_value(1e300),
-        mr_float_value((double)INFINITY), mr_float_value(-(double)INFINITY), mr_float_value((double)NAN),
-        mr_text_value("", 0), mr_text_value("a", 1), mr_text_value("a\0b", 3), mr_text_value("b", 1),
-        mr_bytes_value(MR_BLOB, "a", 1), mr_bytes_value(MR_DECIMAL, "1.10", 4),
-        mr_bytes_value(MR_DECIMAL, "1.1", 3), mr_bytes_value(MR_DECIMAL, "-2", 2),
-        mr_bytes_value(MR_DECIMAL, "-10.5", 5), mr_bytes_value(MR_DECIMAL, "0.05", 4),
-        mr_bytes_value(MR_DECIMAL, "12", 2), mr_value_of(MR_DATE, 1), mr_value_of(MR_TIME, 1),
-        mr_value_of(MR_DATETIME, 1), mr_value_of(MR_INTERVAL, 1),
+        mr_value_of(MR_UNLOADED, 0),
+        mr_null_value(),
+        mr_bool_value(false),
+        mr_bool_value(true),
+        mr_int_value(0),
+        mr_int_value(1),
+        mr_int_value(-1),
+        mr_int_value(INT64_MAX),
+        mr_int_value(INT64_MIN),
+        mr_int_value((INT64_C(1) << 53) + 1),
+        mr_float_value(9007199254740992.0),
+        mr_float_value(0.0),
+        mr_float_value(-0.0),
+        mr_float_value(1.0),
+        mr_float_value(0.5),
+        mr_float_value(-1.5),
+        mr_float_value(9223372036854775808.0),
+        mr_float_value(-9223372036854775808.0),
+        mr_float_value(1e300),
+        mr_float_value((double)INFINITY),
+        mr_float_value(-(double)INFINITY),
+        mr_float_value((double)NAN),
+        mr_text_value("", 0),
+        mr_text_value("a", 1),
+        mr_text_value("a\0b", 3),
+        mr_text_value("b", 1),
+        mr_bytes_value(MR_BLOB, "a", 1),
+        mr_bytes_value(MR_DECIMAL, "1.10", 4),
+        mr_bytes_value(MR_DECIMAL, "1.1", 3),
+        mr_bytes_value(MR_DECIMAL, "-2", 2),
+        mr_bytes_value(MR_DECIMAL, "-10.5", 5),
+        mr_bytes_value(MR_DECIMAL, "0.05", 4),
+        mr_bytes_value(MR_DECIMAL, "12", 2),
+        mr_value_of(MR_DATE, 1),
+        mr_value_of(MR_TIME, 1),
+        mr_value_of(MR_DATETIME, 1),
+        mr_value_of(MR_INTERVAL, 1),
     };
     size_t n = sizeof values / sizeof values[0];
     for (size_t i = 0; i < n; i++) {
@@ -88,8 +113,14 @@ static void test_copy(void **state) {
     assert_int_equal(fa_live(&fa), 0);
 }
 
-static void retain(mr_env *env, void *p) { (void)env; ++*(int *)p; }
-static void release(mr_env *env, void *p) { (void)env; --*(int *)p; }
+static void retain(mr_env *env, void *p) {
+    (void)env;
+    ++*(int *)p;
+}
+static void release(mr_env *env, void *p) {
+    (void)env;
+    --*(int *)p;
+}
 static bool both_positive(mr_env *env, const void *a, const void *b) {
     (void)env;
     return *(const int *)a > 0 && *(const int *)b > 0;
@@ -97,8 +128,8 @@ static bool both_positive(mr_env *env, const void *a, const void *b) {
 
 static void test_opaque(void **state) {
     (void)state;
-    static const mr_opaque_ops counted = { "counted", retain, release, both_positive, NULL };
-    static const mr_opaque_ops plain = { "plain", NULL, NULL, NULL, NULL };
+    static const mr_opaque_ops counted = {"counted", retain, release, both_positive, NULL};
+    static const mr_opaque_ops plain = {"plain", NULL, NULL, NULL, NULL};
     mr_env *env = mr_env_new(NULL, NULL);
     uint16_t tag = mr_opaque_register(env, &counted);
     assert_int_equal(tag, 1);
@@ -202,15 +233,14 @@ static void test_parse(void **state) {
     expect_parse(MR_TIME, "00:00:00.5", true, 500000);
     expect_parse(MR_DATETIME, "1970-01-02", true, INT64_C(86400) * 1000000);
     expect_parse(MR_DATETIME, "1970-01-01T00:00:01", true, 1000000);
-    static const char *const bad_dates[] = { "", "2023-02-29", "1900-02-29", "2024-13-01", "2024-00-01",
-        "2024-01-00", "2024-01-32", "0000-01-01", "2024-1-1", "2024-01-01 ", " 2024-01-01", "20240101",
-        "2024-01-01T00:00:00", "+024-01-01" };
-    for (size_t i = 0; i < sizeof bad_dates / sizeof bad_dates[0]; i++)
-        expect_parse(MR_DATE, bad_dates[i], false, 0);
-    static const char *const bad_times[] = { "", "24:00:00", "12:60", "12:00:60", "12", "12:00:", "12:00:00.",
-        "12:00:00.1234567", "12:00:00Z", "12:00:00+01:00", "1:00", "12:00:00,5" };
-    for (size_t i = 0; i < sizeof bad_times / sizeof bad_times[0]; i++)
-        expect_parse(MR_TIME, bad_times[i], false, 0);
+    static const char *const bad_dates[] = {
+        "",           "2023-02-29", "1900-02-29",  "2024-13-01",  "2024-00-01", "2024-01-00",          "2024-01-32",
+        "0000-01-01", "2024-1-1",   "2024-01-01 ", " 2024-01-01", "20240101",   "2024-01-01T00:00:00", "+024-01-01"};
+    for (size_t i = 0; i < sizeof bad_dates / sizeof bad_dates[0]; i++) expect_parse(MR_DATE, bad_dates[i], false, 0);
+    static const char *const bad_times[] = {"",          "24:00:00",       "12:60",     "12:00:60",
+                                            "12",        "12:00:",         "12:00:00.", "12:00:00.1234567",
+                                            "12:00:00Z", "12:00:00+01:00", "1:00",      "12:00:00,5"};
+    for (size_t i = 0; i < sizeof bad_times / sizeof bad_times[0]; i++) expect_parse(MR_TIME, bad_times[i], false, 0);
     expect_parse(MR_DATETIME, "2024-01-01T", false, 0);
     expect_parse(MR_DATETIME, "2024-01-01x00:00", false, 0);
     expect_parse(MR_DATETIME, "2024-01-01T00:00:00Z", false, 0);
@@ -220,7 +250,7 @@ static void test_parse(void **state) {
 
 static void test_civil(void **state) {
     (void)state;
-    mr_civil c = { 2024, 2, 29, 13, 4, 5, 6 }, back;
+    mr_civil c = {2024, 2, 29, 13, 4, 5, 6}, back;
     mr_value v;
     assert_true(mr_civil_to_value(&c, MR_DATETIME, &v));
     mr_civil_from_value(&v, &back);
@@ -241,7 +271,7 @@ static void test_civil(void **state) {
 static const char *candidate(void *ud, size_t i) { return ((const char *const *)ud)[i]; }
 
 static const char *nearest(const char *name) {
-    static const char *const names[] = { "id", "username", "email", "user_id", NULL };
+    static const char *const names[] = {"id", "username", "email", "user_id", NULL};
     return mr_nearest(name, candidate, (void *)(uintptr_t)names);
 }
 
@@ -264,10 +294,17 @@ static void test_nearest(void **state) {
 static void test_snake_case(void **state) {
     (void)state;
     static const char *const cases[][2] = {
-        { "User", "user" }, { "BlogPost", "blog_post" }, { "HTTPServerLog", "http_server_log" },
-        { "CamelCase2Thing", "camel_case2_thing" }, { "PreABCPost", "pre_abc_post" },
-        { "AstV2Node", "ast_v2_node" }, { "user", "user" }, { "ABC", "abc" }, { "My_Class", "my_class" },
-        { "X", "x" }, { "", "" },
+        {"User", "user"},
+        {"BlogPost", "blog_post"},
+        {"HTTPServerLog", "http_server_log"},
+        {"CamelCase2Thing", "camel_case2_thing"},
+        {"PreABCPost", "pre_abc_post"},
+        {"AstV2Node", "ast_v2_node"},
+        {"user", "user"},
+        {"ABC", "abc"},
+        {"My_Class", "my_class"},
+        {"X", "x"},
+        {"", ""},
     };
     mr_env *env = mr_env_new(NULL, NULL);
     mr_strbuf b;

@@ -1,6 +1,7 @@
 /*
- * fault_driver.c: the same operations as fault_memory.c, with the Nth call to the database's driver failing, for N = 1, 2, ...
- * until the operation succeeds. The failure must be an OperationalError; run(context) again must succeed and check(context) hold.
+ * fault_driver.c: the same operations as fault_memory.c, with the Nth call to the database's driver failing, for N = 1,
+ * 2, ... until the operation succeeds. The failure must be an OperationalError; run(context) again must succeed and
+ * check(context) hold.
  */
 #include <lauxlib.h>
 #include <lua.h>
@@ -80,9 +81,9 @@ static void test_operation(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        OPERATION("declare"), OPERATION("flush"), OPERATION("query"), OPERATION("get"), OPERATION("rollback"), OPERATION("core"),
-        OPERATION("events"), OPERATION("rows"), OPERATION("transaction"), OPERATION("by_query"), OPERATION("related"),
-        OPERATION("merge"), OPERATION("settle"),
+        OPERATION("declare"), OPERATION("flush"),  OPERATION("query"),  OPERATION("get"),         OPERATION("rollback"),
+        OPERATION("core"),    OPERATION("events"), OPERATION("rows"),   OPERATION("transaction"), OPERATION("by_query"),
+        OPERATION("related"), OPERATION("merge"),  OPERATION("settle"),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,10 +1,11 @@
 /*
  * fault_memory.c: lack of memory at every allocation, in turn: of Lua's and of the core's, which share one allocator.
  *
- * An operation is a Lua file that returns { setup = fn, run = fn, check = fn }. For N = 1, 2, ... a new state is made, setup
- * gives a context, and run(context) meets a failure at its Nth allocation. It must raise a NoMemoryError or Lua's own
- * "not enough memory"; then run(context) again must succeed, check(context) hold, and closing the state give all memory back.
- * The examples run whole in the same way, each from a new state and in its own folder, without the retry in the same state.
+ * An operation is a Lua file that returns { setup = fn, run = fn, check = fn }. For N = 1, 2, ... a new state is made,
+ * setup gives a context, and run(context) meets a failure at its Nth allocation. It must raise a NoMemoryError or Lua's
+ * own "not enough memory"; then run(context) again must succeed, check(context) hold, and closing the state give all
+ * memory back. The examples run whole in the same way, each from a new state and in its own folder, without the retry
+ * in the same state.
  */
 #define _POSIX_C_SOURCE 200809L /* chdir, getcwd */
 
@@ -133,7 +134,8 @@ static bool run_example(const char *path, size_t n, bool all) {
     int rc = lua_pcall(L, 0, 0, 0);
     bool hit = f.hit;
     f.fail_at = 0;
-    if (rc != LUA_OK && (!hit || !is_memory_error(L))) fail_msg("%s, allocation %zu: %s", path, n, luaL_tolstring(L, -1, NULL));
+    if (rc != LUA_OK && (!hit || !is_memory_error(L)))
+        fail_msg("%s, allocation %zu: %s", path, n, luaL_tolstring(L, -1, NULL));
     lua_close(L);
     if (f.live) fail_msg("%s, allocation %zu: %zu bytes leaked", path, n, f.live);
     return hit;
@@ -159,16 +161,28 @@ static void test_example(void **state) {
 }
 
 #define OPERATION(name) cmocka_unit_test_prestate(test_operation, (void *)"spec/fault/operations/" name ".lua")
-#define EXAMPLE(at) cmocka_unit_test_prestate(test_example, (void *)&examples[at])
+#define EXAMPLE(at)     cmocka_unit_test_prestate(test_example, (void *)&examples[at])
 
 int main(void) {
-    static const example examples[] = {{"examples", "quickstart.lua"}, {"examples/declarative", "main.lua"},
-                                       {"examples", "blog.lua"}};
+    static const example examples[] = {
+        {"examples", "quickstart.lua"}, {"examples/declarative", "main.lua"}, {"examples", "blog.lua"}};
     const struct CMUnitTest tests[] = {
-        OPERATION("declare"), OPERATION("flush"), OPERATION("query"), OPERATION("get"),
-        OPERATION("rollback"), OPERATION("core"), OPERATION("by_query"), OPERATION("related"), OPERATION("events"),
-        OPERATION("rows"), OPERATION("merge"), OPERATION("settle"),
-        OPERATION("transaction"), EXAMPLE(0), EXAMPLE(1), EXAMPLE(2),
+        OPERATION("declare"),
+        OPERATION("flush"),
+        OPERATION("query"),
+        OPERATION("get"),
+        OPERATION("rollback"),
+        OPERATION("core"),
+        OPERATION("by_query"),
+        OPERATION("related"),
+        OPERATION("events"),
+        OPERATION("rows"),
+        OPERATION("merge"),
+        OPERATION("settle"),
+        OPERATION("transaction"),
+        EXAMPLE(0),
+        EXAMPLE(1),
+        EXAMPLE(2),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -119,7 +119,7 @@ static bool interned_equal(const void *a, const void *b) {
 const char *mr_intern(mr_env *env, const char *s, size_t len) {
     if (!env->names) env->names = mr_map_new(env, sizeof(interned), interned_hash, interned_equal);
     if (!env->names) return NULL;
-    interned name = { len > 0 ? s : "", len };
+    interned name = {len > 0 ? s : "", len};
     const interned *known = mr_map_get(env->names, &name);
     if (known) return known->s;
     mr_arena *arena = env_arena(env);

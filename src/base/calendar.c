@@ -9,7 +9,7 @@
 #include <time.h>
 
 #define SECOND INT64_C(1000000) /* in microseconds, the unit of times */
-#define DAY (INT64_C(86400) * SECOND)
+#define DAY    (INT64_C(86400) * SECOND)
 
 /* 0001-01-01 and 9999-12-31, in days since 1970-01-01. */
 enum { FIRST_DAY = -719162, LAST_DAY = 2932896 };
@@ -17,7 +17,7 @@ enum { FIRST_DAY = -719162, LAST_DAY = 2932896 };
 static bool is_leap(int year) { return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0); }
 
 static int days_in_month(int year, int month) {
-    static const int days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+    static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
     return month == 2 && is_leap(year) ? 29 : days[month - 1];
 }
 
@@ -75,8 +75,8 @@ static bool is_date(const mr_civil *c) {
 }
 
 static bool is_time(const mr_civil *c) {
-    return c->hour >= 0 && c->hour <= 23 && c->minute >= 0 && c->minute <= 59 && c->second >= 0 &&
-           c->second <= 59 && c->microsecond >= 0 && c->microsecond <= 999999;
+    return c->hour >= 0 && c->hour <= 23 && c->minute >= 0 && c->minute <= 59 && c->second >= 0 && c->second <= 59 &&
+           c->microsecond >= 0 && c->microsecond <= 999999;
 }
 
 static int64_t day_of(const mr_civil *c) {
@@ -113,9 +113,9 @@ static bool is_outside(int n, limit l, char *out) {
 }
 
 static bool date_mistake(const mr_civil *c, char *out) {
-    static const char *const months[] = { "January", "February", "March", "April", "May", "June", "July",
-                                          "August", "September", "October", "November", "December" };
-    if (is_outside(c->year, (limit){ "year", 1, 9999 }, out) || is_outside(c->month, (limit){ "month", 1, 12 }, out))
+    static const char *const months[] = {"January", "February", "March",     "April",   "May",      "June",
+                                         "July",    "August",   "September", "October", "November", "December"};
+    if (is_outside(c->year, (limit){"year", 1, 9999}, out) || is_outside(c->month, (limit){"month", 1, 12}, out))
         return true;
     if (is_date(c)) return false;
     snprintf(out, MR_MISTAKE_SIZE, "%s %d has no day %d", months[c->month - 1], c->year, c->day);
@@ -123,9 +123,9 @@ static bool date_mistake(const mr_civil *c, char *out) {
 }
 
 static bool time_mistake(const mr_civil *c, char *out) {
-    return is_outside(c->hour, (limit){ "hour", 0, 23 }, out) || is_outside(c->minute, (limit){ "minute", 0, 59 }, out) ||
-           is_outside(c->second, (limit){ "second", 0, 59 }, out) ||
-           is_outside(c->microsecond, (limit){ "microsecond", 0, 999999 }, out);
+    return is_outside(c->hour, (limit){"hour", 0, 23}, out) || is_outside(c->minute, (limit){"minute", 0, 59}, out) ||
+           is_outside(c->second, (limit){"second", 0, 59}, out) ||
+           is_outside(c->microsecond, (limit){"microsecond", 0, 999999}, out);
 }
 
 bool mr_civil_mistake(const mr_civil *c, mr_kind kind, char *out) {
@@ -167,8 +167,7 @@ size_t mr_calendar_format(const mr_value *v, char sep, bool always_micros, char 
     if (v->kind == MR_INTERVAL) return put_interval(buf, v->u.i, always_micros);
     mr_civil c;
     mr_civil_from_value(v, &c);
-    if (v->kind == MR_DATE || v->kind == MR_DATETIME)
-        len = put(buf, len, "%04d-%02d-%02d", c.year, c.month, c.day);
+    if (v->kind == MR_DATE || v->kind == MR_DATETIME) len = put(buf, len, "%04d-%02d-%02d", c.year, c.month, c.day);
     if (v->kind == MR_DATETIME) len = put(buf, len, "%c", sep);
     if (v->kind == MR_TIME || v->kind == MR_DATETIME) len = put_time(buf, len, &c, always_micros);
     return len;
@@ -262,7 +261,7 @@ static bool read_time(reader *r, mr_civil *c, uint32_t *spelled) {
 
 /* The fields of a text that has the form, whatever their numbers, and how it is spelled. */
 static bool read_fields(mr_kind kind, const char *s, size_t len, mr_civil *c, uint32_t *how) {
-    reader r = { s, s + len };
+    reader r = {s, s + len};
     uint32_t spelled = 0, separator = 0;
     memset(c, 0, sizeof *c);
     if (len == 0) return false;
@@ -302,7 +301,7 @@ bool mr_calendar_mistake(mr_kind kind, const char *s, size_t len, char *out) {
 }
 
 mr_value mr_calendar_now(void) {
-    struct timespec now = { 0, 0 };
+    struct timespec now = {0, 0};
     timespec_get(&now, TIME_UTC);
     return mr_value_of(MR_DATETIME, (int64_t)now.tv_sec * SECOND + now.tv_nsec / 1000);
 }

@@ -104,8 +104,7 @@ void *mr_calloc(mr_env *env, size_t size) {
 void *mr_realloc(mr_env *env, void *ptr, size_t size) {
     header *old = ptr ? (header *)ptr - 1 : NULL;
     header *block = NULL;
-    if (size <= SIZE_MAX - sizeof(header))
-        block = mr_env_resize(env, old, old ? old->size : 0, size + sizeof(header));
+    if (size <= SIZE_MAX - sizeof(header)) block = mr_env_resize(env, old, old ? old->size : 0, size + sizeof(header));
     if (!block) {
         mr_nomem(env);
         return NULL;
@@ -137,9 +136,7 @@ size_t mr_env_memory(const mr_env *env) { return env->memory; }
 
 void mr_env_interrupt(mr_env *env, bool on) { atomic_store_explicit(&env->interrupted, on, memory_order_relaxed); }
 
-bool mr_env_is_interrupted(const mr_env *env) {
-    return atomic_load_explicit(&env->interrupted, memory_order_relaxed);
-}
+bool mr_env_is_interrupted(const mr_env *env) { return atomic_load_explicit(&env->interrupted, memory_order_relaxed); }
 
 void mr_env_set_log(mr_env *env, mr_log_fn fn, void *ud) {
     env->log = fn;

@@ -16,20 +16,20 @@ typedef struct mr_close_hook {
 struct mr_env {
     mr_alloc_fn alloc;
     void *alloc_ud;
-    size_t memory; /* bytes we have from alloc, this struct included */
-    atomic_bool interrupted; /* set by a signal handler or another thread */
-    uint32_t process;        /* the number of the process: rises in the child of a fork (process.c) */
+    size_t memory;                   /* bytes we have from alloc, this struct included */
+    atomic_bool interrupted;         /* set by a signal handler or another thread */
+    uint32_t process;                /* the number of the process: rises in the child of a fork (process.c) */
     volatile uint32_t *process_page; /* holds it, zero in such a child; NULL where there is no such page */
-    long process_id;         /* used then */
+    long process_id;                 /* used then */
     mr_log_fn log, warn;
     void *log_ud, *warn_ud;
     void *slots[MR_ENV__SLOTS];
-    mr_error *error;      /* NULL, &no_memory, or a block of its own (error.c) */
-    mr_error no_memory;   /* recorded without allocating */
-    mr_vec hooks;         /* of mr_close_hook, in order of registration */
-    mr_vec opaques;       /* of const mr_opaque_ops *, the tag is the index + 1 */
-    mr_arena *arena;      /* made when first needed */
-    mr_map *names;        /* of mr_intern, made when first needed */
+    mr_error *error;    /* NULL, &no_memory, or a block of its own (error.c) */
+    mr_error no_memory; /* recorded without allocating */
+    mr_vec hooks;       /* of mr_close_hook, in order of registration */
+    mr_vec opaques;     /* of const mr_opaque_ops *, the tag is the index + 1 */
+    mr_arena *arena;    /* made when first needed */
+    mr_map *names;      /* of mr_intern, made when first needed */
 };
 
 /* realloc by lua_Alloc's rules with the bytes accounted for; nsize > 0. NULL without memory,

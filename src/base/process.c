@@ -1,8 +1,8 @@
 /*
  * process.c: which process an environment runs in, for what must not be used after a fork (an open database).
  *
- * Invariant: asking costs no system call where the kernel wipes a page of ours in the child of a fork (Linux since 4.14);
- * elsewhere the process id is asked for.
+ * Invariant: asking costs no system call where the kernel wipes a page of ours in the child of a fork (Linux
+ * since 4.14); elsewhere the process id is asked for.
  */
 #define _DEFAULT_SOURCE /* madvise; NOLINT(bugprone-reserved-identifier) */
 

@@ -35,8 +35,7 @@ static uint32_t heap_pop(heap *h) {
     return top;
 }
 
-mr_status mr_tsort(mr_env *env, size_t n, const mr_edge *edges, size_t nedges,
-                   uint32_t *order, size_t *sorted) {
+mr_status mr_tsort(mr_env *env, size_t n, const mr_edge *edges, size_t nedges, uint32_t *order, size_t *sorted) {
     *sorted = 0;
     if (n > UINT32_MAX || nedges > SIZE_MAX / 4 / sizeof(size_t)) return mr_nomem(env);
     /* One block: first[n + 2] (where a node's successors begin), waits[n], after[nedges], heap[n]. */
@@ -45,7 +44,7 @@ mr_status mr_tsort(mr_env *env, size_t n, const mr_edge *edges, size_t nedges,
     if (!first) return MR_FAIL;
     size_t *waits = first + n + 2;
     uint32_t *after = (uint32_t *)(waits + n);
-    heap ready = { after + nedges, 0 };
+    heap ready = {after + nedges, 0};
 
     /* Counted two places up, so that filling moves each start to where it belongs. */
     for (size_t e = 0; e < nedges; e++) {

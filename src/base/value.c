@@ -10,21 +10,11 @@
 #include <string.h>
 
 static const char *const kind_names[] = {
-    [MR_UNLOADED] = "nothing",
-    [MR_NULL] = "nil",
-    [MR_INT] = "integer",
-    [MR_FLOAT] = "float",
-    [MR_BOOL] = "boolean",
-    [MR_TEXT] = "string",
-    [MR_BLOB] = "blob",
-    [MR_DATE] = "date",
-    [MR_TIME] = "time",
-    [MR_DATETIME] = "datetime",
-    [MR_INTERVAL] = "interval",
-    [MR_DECIMAL] = "decimal",
-    [MR_OPAQUE] = "value",
-    [MR_ENTITY] = "object",
-    [MR_COLLECTION] = "collection",
+    [MR_UNLOADED] = "nothing",  [MR_NULL] = "nil",          [MR_INT] = "integer",
+    [MR_FLOAT] = "float",       [MR_BOOL] = "boolean",      [MR_TEXT] = "string",
+    [MR_BLOB] = "blob",         [MR_DATE] = "date",         [MR_TIME] = "time",
+    [MR_DATETIME] = "datetime", [MR_INTERVAL] = "interval", [MR_DECIMAL] = "decimal",
+    [MR_OPAQUE] = "value",      [MR_ENTITY] = "object",     [MR_COLLECTION] = "collection",
 };
 
 const char *mr_kind_name(uint8_t kind) {
@@ -90,12 +80,12 @@ void mr_value_clear(mr_env *env, mr_value *v) {
 
 static int sign(bool less, bool greater) { return less ? -1 : greater ? 1 : 0; }
 
-static int compare_int(int64_t a, int64_t b) { return sign(a < b, a > b); }
+static int compare_int(int64_t a, int64_t b) { return sign(a<b, a> b); }
 
 /* NaN is equal to itself and less than all other numbers. */
 static int compare_float(double a, double b) {
     if (a != a || b != b) return sign(a != a && b == b, a == a && b != b);
-    return sign(a < b, a > b);
+    return sign(a<b, a> b);
 }
 
 static bool fits_int(double d) { return d >= -9223372036854775808.0 && d < 9223372036854775808.0; }
@@ -119,7 +109,7 @@ static int compare_number(const mr_value *a, const mr_value *b) {
 static int compare_bytes(const mr_value *a, const mr_value *b) {
     uint32_t len = a->len < b->len ? a->len : b->len;
     int order = len > 0 ? memcmp(a->u.s, b->u.s, len) : 0;
-    return order != 0 ? order : sign(a->len < b->len, a->len > b->len);
+    return order != 0 ? order : sign(a->len<b->len, a->len> b->len);
 }
 
 typedef struct digits {
@@ -129,7 +119,7 @@ typedef struct digits {
 } digits;
 
 static digits read_decimal(const mr_value *v) {
-    digits d = { false, v->u.s, NULL, 0, 0 };
+    digits d = {false, v->u.s, NULL, 0, 0};
     const char *end = v->u.s + v->len;
     if (v->len == 0) return d;
     if (*d.whole == '-' || *d.whole == '+') d.negative = *d.whole++ == '-';
@@ -148,12 +138,12 @@ static digits read_decimal(const mr_value *v) {
 static int compare_decimal(const mr_value *a, const mr_value *b) {
     digits x = read_decimal(a), y = read_decimal(b);
     if (x.negative != y.negative) return x.negative ? -1 : 1;
-    int order = sign(x.nwhole < y.nwhole, x.nwhole > y.nwhole);
+    int order = sign(x.nwhole<y.nwhole, x.nwhole> y.nwhole);
     if (order == 0 && x.nwhole > 0) order = memcmp(x.whole, y.whole, x.nwhole);
     if (order == 0) {
         size_t len = x.nfraction < y.nfraction ? x.nfraction : y.nfraction;
         if (len > 0) order = memcmp(x.fraction, y.fraction, len);
-        if (order == 0) order = sign(x.nfraction < y.nfraction, x.nfraction > y.nfraction);
+        if (order == 0) order = sign(x.nfraction<y.nfraction, x.nfraction> y.nfraction);
     }
     if (order == 0) return compare_bytes(a, b);
     return x.negative ? -order : order;
@@ -161,21 +151,35 @@ static int compare_decimal(const mr_value *a, const mr_value *b) {
 
 static int rank(uint8_t kind) {
     switch ((mr_kind)kind) {
-    case MR_UNLOADED: return 0;
-    case MR_NULL: return 1;
-    case MR_BOOL: return 2;
+    case MR_UNLOADED:
+        return 0;
+    case MR_NULL:
+        return 1;
+    case MR_BOOL:
+        return 2;
     case MR_INT:
-    case MR_FLOAT: return 3;
-    case MR_DECIMAL: return 4;
-    case MR_TEXT: return 5;
-    case MR_BLOB: return 6;
-    case MR_DATE: return 7;
-    case MR_TIME: return 8;
-    case MR_DATETIME: return 9;
-    case MR_INTERVAL: return 10;
-    case MR_OPAQUE: return 11;
-    case MR_ENTITY: return 12;
-    case MR_COLLECTION: return 13;
+    case MR_FLOAT:
+        return 3;
+    case MR_DECIMAL:
+        return 4;
+    case MR_TEXT:
+        return 5;
+    case MR_BLOB:
+        return 6;
+    case MR_DATE:
+        return 7;
+    case MR_TIME:
+        return 8;
+    case MR_DATETIME:
+        return 9;
+    case MR_INTERVAL:
+        return 10;
+    case MR_OPAQUE:
+        return 11;
+    case MR_ENTITY:
+        return 12;
+    case MR_COLLECTION:
+        return 13;
     }
     return 14;
 }
@@ -185,22 +189,27 @@ int mr_value_compare(const mr_value *a, const mr_value *b) {
     if (x != y) return compare_int(x, y);
     switch ((mr_kind)a->kind) {
     case MR_UNLOADED:
-    case MR_NULL: return 0;
+    case MR_NULL:
+        return 0;
     case MR_INT:
-    case MR_FLOAT: return compare_number(a, b);
+    case MR_FLOAT:
+        return compare_number(a, b);
     case MR_TEXT:
-    case MR_BLOB: return compare_bytes(a, b);
-    case MR_DECIMAL: return compare_decimal(a, b);
+    case MR_BLOB:
+        return compare_bytes(a, b);
+    case MR_DECIMAL:
+        return compare_decimal(a, b);
     case MR_OPAQUE:
     case MR_ENTITY:
     case MR_COLLECTION:
         if (a->tag != b->tag) return compare_int(a->tag, b->tag);
-        return sign((uintptr_t)a->u.p < (uintptr_t)b->u.p, (uintptr_t)a->u.p > (uintptr_t)b->u.p);
+        return sign((uintptr_t)a->u.p<(uintptr_t)b->u.p, (uintptr_t)a->u.p>(uintptr_t) b->u.p);
     case MR_BOOL:
     case MR_DATE:
     case MR_TIME:
     case MR_DATETIME:
-    case MR_INTERVAL: break;
+    case MR_INTERVAL:
+        break;
     }
     return compare_int(a->u.i, b->u.i);
 }
@@ -248,20 +257,26 @@ static uint64_t hash_float(double d) {
 uint64_t mr_value_hash(const mr_value *v) {
     switch ((mr_kind)v->kind) {
     case MR_UNLOADED:
-    case MR_NULL: return v->kind;
-    case MR_FLOAT: return hash_float(v->u.d);
+    case MR_NULL:
+        return v->kind;
+    case MR_FLOAT:
+        return hash_float(v->u.d);
     case MR_TEXT:
     case MR_BLOB:
-    case MR_DECIMAL: return mr_hash_bytes(v->u.s, v->len) ^ v->kind;
-    case MR_OPAQUE: return mix(((uint64_t)v->tag << 8) ^ v->kind);
+    case MR_DECIMAL:
+        return mr_hash_bytes(v->u.s, v->len) ^ v->kind;
+    case MR_OPAQUE:
+        return mix(((uint64_t)v->tag << 8) ^ v->kind);
     case MR_ENTITY:
-    case MR_COLLECTION: return mix((uint64_t)(uintptr_t)v->u.p ^ v->kind);
+    case MR_COLLECTION:
+        return mix((uint64_t)(uintptr_t)v->u.p ^ v->kind);
     case MR_INT:
     case MR_BOOL:
     case MR_DATE:
     case MR_TIME:
     case MR_DATETIME:
-    case MR_INTERVAL: break;
+    case MR_INTERVAL:
+        break;
     }
     return mix((uint64_t)v->u.i ^ v->kind);
 }

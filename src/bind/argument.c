@@ -38,9 +38,7 @@ typedef struct names_ud {
     const char *const *names;
 } names_ud;
 
-static const char *next_name(void *ud, size_t i) {
-    return ((names_ud *)ud)->names[i];
-}
+static const char *next_name(void *ud, size_t i) { return ((names_ud *)ud)->names[i]; }
 
 bool bind_is_among(const char *const *names, const char *name) {
     for (; *names; names++)
@@ -51,9 +49,7 @@ bool bind_is_among(const char *const *names, const char *name) {
 static void refuse_option(lua_State *L, const char *function, const char *const *names, const char *name) {
     names_ud ud = {names};
     const char *near = mr_nearest(name, next_name, &ud);
-    if (near)
-        bind_error(L, MR_ERR_ARGUMENT, "unknown option '%s' for %s (did you mean '%s'?)", name, function,
-                   near);
+    if (near) bind_error(L, MR_ERR_ARGUMENT, "unknown option '%s' for %s (did you mean '%s'?)", name, function, near);
     lua_pushliteral(L, "");
     for (int i = 0; names[i]; i++) {
         lua_pushfstring(L, "%s%s%s", lua_tostring(L, -1), i ? ", " : "", names[i]);
@@ -76,8 +72,7 @@ void bind_check_options(lua_State *L, int idx, const char *function, const char 
         } else {
             lua_Integer i = lua_isinteger(L, -1) ? lua_tointeger(L, -1) : 0;
             if (i < 1 || (lua_Unsigned)i > length)
-                bind_error(L, MR_ERR_ARGUMENT, "%s: expected option names, got %s%s", function,
-                           bind_describe(L, -1),
+                bind_error(L, MR_ERR_ARGUMENT, "%s: expected option names, got %s%s", function, bind_describe(L, -1),
                            i > 0 ? " (the arguments have a hole: write mr.null for nil)" : "");
         }
     }
@@ -95,8 +90,7 @@ int bind_option(lua_State *L, int idx, const char *name) {
 
 /* Raises "FUNCTION: option 'x' expects WHAT, got ..." about the value on top. */
 static void refuse_value(lua_State *L, const char *function, const char *name, const char *what) {
-    bind_error(L, MR_ERR_ARGUMENT, "%s: option '%s' expects %s, got %s", function, name, what,
-               bind_describe(L, -1));
+    bind_error(L, MR_ERR_ARGUMENT, "%s: option '%s' expects %s, got %s", function, name, what, bind_describe(L, -1));
 }
 
 bool bind_option_bool(lua_State *L, int idx, const char *function, const char *name, bool deflt) {
@@ -115,8 +109,7 @@ int64_t bind_option_int(lua_State *L, int idx, const char *function, const char 
     return type == LUA_TNIL ? deflt : (int64_t)value;
 }
 
-const char *bind_option_string(lua_State *L, int idx, const char *function, const char *name,
-                               const char *deflt) {
+const char *bind_option_string(lua_State *L, int idx, const char *function, const char *name, const char *deflt) {
     int type = bind_option(L, idx, name);
     if (type != LUA_TNIL && type != LUA_TSTRING) refuse_value(L, function, name, "a string");
     if (type == LUA_TSTRING && strlen(lua_tostring(L, -1)) != lua_rawlen(L, -1))
@@ -129,7 +122,10 @@ const char *bind_option_string(lua_State *L, int idx, const char *function, cons
 void bind_refuse_more(lua_State *L, int n, const char *function, const char *cure) {
     if (lua_gettop(L) > n + 1)
         bind_error(L, MR_ERR_ARGUMENT, "%s: expected %s, got %d%s", function,
-                   n == 0 ? "no argument" : n == 1 ? "one argument" : n == 2 ? "at most two arguments" : "at most three arguments",
+                   n == 0   ? "no argument"
+                   : n == 1 ? "one argument"
+                   : n == 2 ? "at most two arguments"
+                            : "at most three arguments",
                    lua_gettop(L) - 1, cure);
 }
 

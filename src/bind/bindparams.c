@@ -39,12 +39,9 @@ static int bindparams(lua_State *L) {
     luaL_checkstack(L, 8, "bindparams");
     for (int i = 2; i <= n; i++) {
         mr_node *param = bind_test_node(L, i);
-        if (param && param->kind == MR_NODE_BIND && param->name)
-            give(L, param->name, mr_node_retain(param));
-        else if (bind_is_plain_table(L, i))
-            give_values(L, i);
-        else
-            return bind_type_error(L, i, "bindparams", "values by name, or mr.bindparam(name, type)");
+        if (param && param->kind == MR_NODE_BIND && param->name) give(L, param->name, mr_node_retain(param));
+        else if (bind_is_plain_table(L, i)) give_values(L, i);
+        else return bind_type_error(L, i, "bindparams", "values by name, or mr.bindparam(name, type)");
     }
     lua_settop(L, 1);
     return 1;

@@ -34,9 +34,7 @@ void bind_open_capi(lua_State *L) {
     lua_pop(L, 1);
 }
 
-const char *mr_version(void) {
-    return "moonrow 0.1";
-}
+const char *mr_version(void) { return "moonrow 0.1"; }
 
 /* ---------------------------------------------------------------- noting an error */
 
@@ -141,9 +139,7 @@ static const last_error *peek(lua_State *L) {
     return e ? e : &no_error;
 }
 
-const char *mr_error_kind(lua_State *L) {
-    return peek(L)->kind;
-}
+const char *mr_error_kind(lua_State *L) { return peek(L)->kind; }
 
 static mr_errkind kind_named(const char *name) {
     for (int k = MR_ERR_ERROR; k < MR_ERR__COUNT; k++)
@@ -161,25 +157,15 @@ int mr_error_is(lua_State *L, const char *kind) {
     return 0;
 }
 
-const char *mr_error_message(lua_State *L) {
-    return peek(L)->message;
-}
+const char *mr_error_message(lua_State *L) { return peek(L)->message; }
 
-const char *mr_error_statement(lua_State *L) {
-    return peek(L)->statement;
-}
+const char *mr_error_statement(lua_State *L) { return peek(L)->statement; }
 
-const char *mr_error_where(lua_State *L) {
-    return peek(L)->where;
-}
+const char *mr_error_where(lua_State *L) { return peek(L)->where; }
 
-const char *mr_error_traceback(lua_State *L) {
-    return peek(L)->traceback;
-}
+const char *mr_error_traceback(lua_State *L) { return peek(L)->traceback; }
 
-int mr_error_code(lua_State *L) {
-    return peek(L)->code;
-}
+int mr_error_code(lua_State *L) { return peek(L)->code; }
 
 void mr_error_push(lua_State *L) {
     if (push_state(L)) {
@@ -230,9 +216,7 @@ void capi_give_list(lua_State *L, int idx, mr_list **out) {
 
 /* ---------------------------------------------------------------- the environment and its memory */
 
-static bind_state *state_of(lua_State *L) {
-    return lua_checkstack(L, 1) ? bind_peek(L) : NULL;
-}
+static bind_state *state_of(lua_State *L) { return lua_checkstack(L, 1) ? bind_peek(L) : NULL; }
 
 mr_env *mr_state_env(lua_State *L) {
     bind_state *b = state_of(L);

@@ -22,7 +22,8 @@ struct mr_list {
     mr_entity *items[]; /* pinned */
 };
 
-/* What a body has made for its caller. A debug hook may raise after the body has returned: then capi_run releases it. */
+/* What a body has made for its caller. A debug hook may raise after the body has returned: then capi_run
+ * releases it. */
 typedef struct capi_made {
     mr_object *object, **object_at; /* where it was put, if anywhere */
     mr_list *list, **list_at;

@@ -58,25 +58,15 @@ mr_result mr_class_push(lua_State *L, const mr_class *klass) {
     return capi_run(L, push_body, &args, 0, 1);
 }
 
-const char *mr_class_name(const mr_class *klass) {
-    return klass->name;
-}
+const char *mr_class_name(const mr_class *klass) { return klass->name; }
 
-const char *mr_class_table(const mr_class *klass) {
-    return klass->table ? klass->table->name : NULL;
-}
+const char *mr_class_table(const mr_class *klass) { return klass->table ? klass->table->name : NULL; }
 
-const mr_class *mr_class_parent(const mr_class *klass) {
-    return klass->base;
-}
+const mr_class *mr_class_parent(const mr_class *klass) { return klass->base; }
 
-int mr_class_is(const mr_class *klass, const mr_class *ancestor) {
-    return mr_mapper_isa(klass, ancestor);
-}
+int mr_class_is(const mr_class *klass, const mr_class *ancestor) { return mr_mapper_isa(klass, ancestor); }
 
-size_t mr_class_attribute_count(const mr_class *klass) {
-    return klass->props.len;
-}
+size_t mr_class_attribute_count(const mr_class *klass) { return klass->props.len; }
 
 const char *mr_class_attribute_name(const mr_class *klass, size_t at) {
     return at < klass->props.len ? ((mr_property *)mr_vec_ptr(&klass->props, at))->name : NULL;

@@ -92,8 +92,7 @@ static int insert_body(lua_State *L) {
     return 0;
 }
 
-mr_result mr_object_insert(lua_State *L, mr_object *object, const char *attribute, size_t at,
-                           mr_object *item) {
+mr_result mr_object_insert(lua_State *L, mr_object *object, const char *attribute, size_t at, mr_object *item) {
     return run_items(L, insert_body, &(items_args){object, attribute, item, at, NULL, false});
 }
 
@@ -183,13 +182,9 @@ mr_list *capi_to_list(lua_State *L, int idx) {
     return list;
 }
 
-size_t mr_list_count(const mr_list *list) {
-    return list->n;
-}
+size_t mr_list_count(const mr_list *list) { return list->n; }
 
-mr_object *mr_list_at(const mr_list *list, size_t at) {
-    return at < list->n ? list->items[at] : NULL;
-}
+mr_object *mr_list_at(const mr_list *list, size_t at) { return at < list->n ? list->items[at] : NULL; }
 
 mr_list *mr_list_retain(mr_list *list) {
     list->refs++;

@@ -58,9 +58,7 @@ mr_result mr_object_push(lua_State *L, mr_object *object) {
     return capi_run(L, push_body, &args, 0, 1);
 }
 
-mr_object *mr_object_retain(mr_object *object) {
-    return mr_entity_pin(object);
-}
+mr_object *mr_object_retain(mr_object *object) { return mr_entity_pin(object); }
 
 /* A key's text that C was given: the identity's own goes when the key changes. */
 typedef struct kept_text {
@@ -134,9 +132,7 @@ void mr_object_release(mr_object *object) {
 
 /* ---------------------------------------------------------------- inspection */
 
-const mr_class *mr_object_class(const mr_object *object) {
-    return object->mapper;
-}
+const mr_class *mr_object_class(const mr_object *object) { return object->mapper; }
 
 /* The owner of a closed session has none; its objects were not told one by one. */
 mr_life mr_object_life(const mr_object *object) {
@@ -149,9 +145,7 @@ const char *mr_life_name(mr_life life) {
     return (unsigned)life <= MR_LIFE_DETACHED ? names[life] : "unknown";
 }
 
-int mr_object_is_modified(const mr_object *object) {
-    return (object->flags & MR_ENTITY_MODIFIED) != 0;
-}
+int mr_object_is_modified(const mr_object *object) { return (object->flags & MR_ENTITY_MODIFIED) != 0; }
 
 mr_result mr_object_key_int(const mr_object *object, int64_t *out) {
     if (object->identity.kind != MR_INT) return MR_RESULT_NONE;
@@ -208,20 +202,29 @@ static int refuse(lua_State *L, const read_args *a, const char *wanted) {
 static mr_holds holds(lua_State *L) {
     mr_value date;
     switch (lua_type(L, -1)) {
-    case LUA_TNIL: return MR_HOLDS_NULL;
-    case LUA_TBOOLEAN: return MR_HOLDS_BOOL;
-    case LUA_TSTRING: return MR_HOLDS_TEXT;
-    case LUA_TNUMBER: return lua_isinteger(L, -1) ? MR_HOLDS_INT : MR_HOLDS_FLOAT;
-    default: break;
+    case LUA_TNIL:
+        return MR_HOLDS_NULL;
+    case LUA_TBOOLEAN:
+        return MR_HOLDS_BOOL;
+    case LUA_TSTRING:
+        return MR_HOLDS_TEXT;
+    case LUA_TNUMBER:
+        return lua_isinteger(L, -1) ? MR_HOLDS_INT : MR_HOLDS_FLOAT;
+    default:
+        break;
     }
     if (bind_test_entity(L, -1)) return MR_HOLDS_OBJECT;
     if (bind_test(L, -1, BIND_COLLECTION)) return MR_HOLDS_COLLECTION;
     if (!bind_to_date(L, -1, &date)) return MR_HOLDS_OTHER;
     switch (date.kind) {
-    case MR_DATE: return MR_HOLDS_DATE;
-    case MR_TIME: return MR_HOLDS_TIME;
-    case MR_DATETIME: return MR_HOLDS_DATETIME;
-    default: return MR_HOLDS_OTHER;
+    case MR_DATE:
+        return MR_HOLDS_DATE;
+    case MR_TIME:
+        return MR_HOLDS_TIME;
+    case MR_DATETIME:
+        return MR_HOLDS_DATETIME;
+    default:
+        return MR_HOLDS_OTHER;
     }
 }
 
@@ -283,13 +286,11 @@ static int text_body(lua_State *L) {
     return 0;
 }
 
-mr_result mr_object_get_text(lua_State *L, mr_object *object, const char *attribute, const char **text,
-                             size_t *len) {
+mr_result mr_object_get_text(lua_State *L, mr_object *object, const char *attribute, const char **text, size_t *len) {
     return run_read(L, text_body, &(read_args){object, attribute, text, len, false});
 }
 
-mr_result mr_object_get_blob(lua_State *L, mr_object *object, const char *attribute, const void **data,
-                             size_t *len) {
+mr_result mr_object_get_blob(lua_State *L, mr_object *object, const char *attribute, const void **data, size_t *len) {
     const char *text = NULL;
     mr_result result = mr_object_get_text(L, object, attribute, &text, len);
     if (result == MR_RESULT_OK) *data = text;
@@ -392,8 +393,7 @@ static int set_bytes_body(lua_State *L) {
     return 0;
 }
 
-mr_result mr_object_set_blob(lua_State *L, mr_object *object, const char *attribute, const void *data,
-                             size_t len) {
+mr_result mr_object_set_blob(lua_State *L, mr_object *object, const char *attribute, const void *data, size_t len) {
     bytes_args args = {object, attribute, len ? data : "", len};
     return capi_run(L, set_bytes_body, &args, 0, 0);
 }
@@ -423,17 +423,15 @@ static int set_moment_body(lua_State *L) {
     mr_value value;
     if (!mr_civil_to_value(&a->civil, a->kind, &value))
         return bind_error(L, MR_ERR_ARGUMENT, "%s.%s: %04d-%02d-%02d %02d:%02d:%02d.%06d is no %s",
-                          a->object->mapper->name, a->name, a->civil.year, a->civil.month, a->civil.day,
-                          a->civil.hour, a->civil.minute, a->civil.second, a->civil.microsecond,
-                          mr_kind_name((uint8_t)a->kind));
+                          a->object->mapper->name, a->name, a->civil.year, a->civil.month, a->civil.day, a->civil.hour,
+                          a->civil.minute, a->civil.second, a->civil.microsecond, mr_kind_name((uint8_t)a->kind));
     bind_push_entity(L, a->object);
     bind_push_date(L, &value);
     lua_setfield(L, -2, a->name);
     return 0;
 }
 
-static mr_result set_moment(lua_State *L, mr_object *object, const char *name, const mr_moment *m,
-                            mr_kind kind) {
+static mr_result set_moment(lua_State *L, mr_object *object, const char *name, const mr_moment *m, mr_kind kind) {
     mr_civil civil = {m->year, m->month, m->day, m->hour, m->minute, m->second, m->microsecond};
     moment_args args = {object, name, civil, kind};
     return capi_run(L, set_moment_body, &args, 0, 0);
@@ -447,8 +445,7 @@ mr_result mr_object_set_time(lua_State *L, mr_object *object, const char *attrib
     return set_moment(L, object, attribute, value, MR_TIME);
 }
 
-mr_result mr_object_set_datetime(lua_State *L, mr_object *object, const char *attribute,
-                                 const mr_moment *value) {
+mr_result mr_object_set_datetime(lua_State *L, mr_object *object, const char *attribute, const mr_moment *value) {
     return set_moment(L, object, attribute, value, MR_DATETIME);
 }
 
@@ -470,8 +467,8 @@ static int call_body(lua_State *L) {
     const call_args *a = lua_touserdata(L, 1);
     bind_push_entity(L, a->object);
     lua_getfield(L, -1, a->method);
-    lua_replace(L, 1);          /* method, arguments, object */
-    lua_insert(L, 2);           /* method, object, arguments */
+    lua_replace(L, 1); /* method, arguments, object */
+    lua_insert(L, 2);  /* method, object, arguments */
     lua_call(L, a->nargs + 1, LUA_MULTRET);
     return lua_gettop(L);
 }

@@ -78,9 +78,7 @@ void mr_db_release(mr_db *db) {
     mr_free(db->env, db);
 }
 
-void mr_db_push(lua_State *L, mr_db *db) {
-    bind_ref_push(L, db->ref);
-}
+void mr_db_push(lua_State *L, mr_db *db) { bind_ref_push(L, db->ref); }
 
 /* ---------------------------------------------------------------- calling the session */
 
@@ -129,49 +127,27 @@ static mr_result call(lua_State *L, mr_db *db, const char *method, mr_object *ob
     return run_session(L, call_body, &args);
 }
 
-mr_result mr_db_add(lua_State *L, mr_db *db, mr_object *object) {
-    return call(L, db, "add", object);
-}
+mr_result mr_db_add(lua_State *L, mr_db *db, mr_object *object) { return call(L, db, "add", object); }
 
-mr_result mr_db_delete(lua_State *L, mr_db *db, mr_object *object) {
-    return call(L, db, "delete", object);
-}
+mr_result mr_db_delete(lua_State *L, mr_db *db, mr_object *object) { return call(L, db, "delete", object); }
 
-mr_result mr_db_expunge(lua_State *L, mr_db *db, mr_object *object) {
-    return call(L, db, "expunge", object);
-}
+mr_result mr_db_expunge(lua_State *L, mr_db *db, mr_object *object) { return call(L, db, "expunge", object); }
 
-mr_result mr_db_refresh(lua_State *L, mr_db *db, mr_object *object) {
-    return call(L, db, "refresh", object);
-}
+mr_result mr_db_refresh(lua_State *L, mr_db *db, mr_object *object) { return call(L, db, "refresh", object); }
 
-mr_result mr_db_expire(lua_State *L, mr_db *db, mr_object *object) {
-    return call(L, db, "expire", object);
-}
+mr_result mr_db_expire(lua_State *L, mr_db *db, mr_object *object) { return call(L, db, "expire", object); }
 
-mr_result mr_db_expire_all(lua_State *L, mr_db *db) {
-    return call(L, db, "expire_all", NULL);
-}
+mr_result mr_db_expire_all(lua_State *L, mr_db *db) { return call(L, db, "expire_all", NULL); }
 
-mr_result mr_db_begin(lua_State *L, mr_db *db) {
-    return call(L, db, "begin", NULL);
-}
+mr_result mr_db_begin(lua_State *L, mr_db *db) { return call(L, db, "begin", NULL); }
 
-mr_result mr_db_flush(lua_State *L, mr_db *db) {
-    return call(L, db, "flush", NULL);
-}
+mr_result mr_db_flush(lua_State *L, mr_db *db) { return call(L, db, "flush", NULL); }
 
-mr_result mr_db_commit(lua_State *L, mr_db *db) {
-    return call(L, db, "commit", NULL);
-}
+mr_result mr_db_commit(lua_State *L, mr_db *db) { return call(L, db, "commit", NULL); }
 
-mr_result mr_db_rollback(lua_State *L, mr_db *db) {
-    return call(L, db, "rollback", NULL);
-}
+mr_result mr_db_rollback(lua_State *L, mr_db *db) { return call(L, db, "rollback", NULL); }
 
-mr_result mr_db_close(lua_State *L, mr_db *db) {
-    return call(L, db, "close", NULL);
-}
+mr_result mr_db_close(lua_State *L, mr_db *db) { return call(L, db, "close", NULL); }
 
 static int contains_body(lua_State *L) {
     session_args *a = lua_touserdata(L, 1);
@@ -269,8 +245,8 @@ mr_result mr_db_find_int(lua_State *L, mr_db *db, const mr_class *klass, const c
     return run_session(L, find_body, &args);
 }
 
-mr_result mr_db_find_text(lua_State *L, mr_db *db, const mr_class *klass, const char *attribute,
-                          const char *value, mr_object **out) {
+mr_result mr_db_find_text(lua_State *L, mr_db *db, const mr_class *klass, const char *attribute, const char *value,
+                          mr_object **out) {
     session_args args = {.db = db, .klass = klass, .attribute = attribute, .out = out};
     args.value = mr_text_value(value, strlen(value));
     return run_session(L, find_body, &args);

@@ -80,7 +80,8 @@ void bind_class_sync(lua_State *L, int idx) {
         lua_pushstring(L, prop->name);
         lua_pushvalue(L, -1);
         if (lua_rawget(L, -3) != LUA_TNIL) /* a backref came after a method */
-            bind_error(L, MR_ERR_ARGUMENT, "%s.%s is a mapped attribute: a method needs another name", c->mapper->name, prop->name);
+            bind_error(L, MR_ERR_ARGUMENT, "%s.%s is a mapped attribute: a method needs another name", c->mapper->name,
+                       prop->name);
         lua_pop(L, 1);
         lua_pushlightuserdata(L, prop);
         lua_rawset(L, -4);
@@ -120,8 +121,8 @@ static const char *session_word(const char *name) {
         {"a session writes objects: db.session:add(object), then db.session:commit()",
          {"save", "create", "insert", "add", "store", "persist", NULL}},
         {"a session reads objects: db.session:get(Class, key), or db.session:query(Class)",
-         {"find", "find_by", "get", "all", "first", "one", "where", "filter", "filter_by", "select", "count", "exists", "order_by",
-          "limit", NULL}},
+         {"find", "find_by", "get", "all", "first", "one", "where", "filter", "filter_by", "select", "count", "exists",
+          "order_by", "limit", NULL}},
         {"assign to its attributes, or change many rows by db.session:query(Class):update{ ... }", {"update", NULL}},
         {"a session deletes objects: db.session:delete(object)", {"delete", "destroy", "remove", NULL}},
         {"a session reads objects again: db.session:refresh(object)", {"refresh", "reload", "expire", NULL}},
@@ -137,20 +138,24 @@ int bind_class_no_attribute(lua_State *L, int idx, const char *name) {
     bind_class *c = bind_class_at(L, idx);
     const char *word = session_word(name);
     if (word)
-        return bind_error(L, MR_ERR_ARGUMENT, "%s has no attribute '%s': %s", c->mapper ? c->mapper->name : "the base class", name, word);
+        return bind_error(L, MR_ERR_ARGUMENT, "%s has no attribute '%s': %s",
+                          c->mapper ? c->mapper->name : "the base class", name, word);
     const char *near = c->mapper ? mr_mapper_nearest(c->mapper, name) : NULL;
     if (!near) {
         lua_getiuservalue(L, idx, CLASS_MEMBERS);
         near = bind_nearest_key(L, -1, name);
     }
     const char *class_name = c->mapper ? c->mapper->name : "the base class";
-    if (near) return bind_error(L, MR_ERR_ARGUMENT, "%s has no attribute '%s' (did you mean '%s'?)", class_name, name, near);
-    return bind_error(L, MR_ERR_ARGUMENT,
-                      "%s has no attribute '%s': declare it in the class (a Column, or mr.field() for one that is not stored)",
-                      class_name, name);
+    if (near)
+        return bind_error(L, MR_ERR_ARGUMENT, "%s has no attribute '%s' (did you mean '%s'?)", class_name, name, near);
+    return bind_error(
+        L, MR_ERR_ARGUMENT,
+        "%s has no attribute '%s': declare it in the class (a Column, or mr.field() for one that is not stored)",
+        class_name, name);
 }
 
-/* Pushes the column or relationship that the table at the index (or nil) has under the key. False: nothing, and pushes nothing. */
+/* Pushes the column or relationship that the table at the index (or nil) has under the key. False: nothing, and pushes
+ * nothing. */
 static bool push_declared(lua_State *L, int table, int key) {
     if (!lua_istable(L, table)) return false;
     lua_pushvalue(L, key);
@@ -210,9 +215,10 @@ static int class_query(lua_State *L) {
     bind_class *c = lua_touserdata(L, 1);
     mr_mapper *mapper = bind_arg_class(L, 1, "query");
     if (bind_class_member(L, 1, "query") == LUA_TNIL)
-        return bind_error(L, MR_ERR_INVALID_REQUEST,
-                          "%s.query needs a session: set Base.query = scoped_session:query_property(), or use session:query(%s)",
-                          mapper->name, mapper->name);
+        return bind_error(
+            L, MR_ERR_INVALID_REQUEST,
+            "%s.query needs a session: set Base.query = scoped_session:query_property(), or use session:query(%s)",
+            mapper->name, mapper->name);
     lua_getfield(L, -1, "session");
     mr_query_item item = {mapper, NULL, NULL, mapper->name};
     bind_push_query(L, mr_query_new(c->b->env, &item, 1, false), lua_gettop(L), BIND_QUERY);
@@ -240,7 +246,10 @@ static int class_columns(lua_State *L) {
     return 1;
 }
 
-typedef struct builtin { const char *name; lua_CFunction get; } builtin;
+typedef struct builtin {
+    const char *name;
+    lua_CFunction get;
+} builtin;
 
 static int class_extend(lua_State *L) {
     lua_pushcfunction(L, bind_class_extend);
@@ -268,9 +277,9 @@ static int class_name(lua_State *L) {
     return 1;
 }
 
-static const builtin builtins[] = {{"query", class_query}, {"c", class_columns},     {"extend", class_extend},
-                                   {"metadata", class_metadata}, {"__init", class_init}, {"__table", class_table},
-                                   {"__name", class_name}, {NULL, NULL}};
+static const builtin builtins[] = {
+    {"query", class_query}, {"c", class_columns},     {"extend", class_extend}, {"metadata", class_metadata},
+    {"__init", class_init}, {"__table", class_table}, {"__name", class_name},   {NULL, NULL}};
 
 /* The class at index 1; raises where somebody called the metatable's function by hand with something else. */
 static bind_class *self(lua_State *L, const char *function) {
@@ -302,13 +311,15 @@ static int class_index(lua_State *L) {
 
 /* ---------------------------------------------------------------- Class.name = value */
 
-static const char *const kept_metafields[] = {"__index", "__newindex", "__eq", "__gc", "__mode", "__metatable", "__close", NULL};
+static const char *const kept_metafields[] = {"__index", "__newindex",  "__eq",    "__gc",
+                                              "__mode",  "__metatable", "__close", NULL};
 /* "__name" is no metamethod, but is set in the same way. */
-const char *const bind_object_metamethods[] = {"__len", "__call", "__lt", "__le", "__concat", "__add", "__sub", "__mul", "__div",
-                                               "__mod", "__unm", "__idiv", "__pow", "__pairs", "__band", "__bor", "__bxor", "__shl", "__shr",
-                                               "__bnot", "__name", NULL};
+const char *const bind_object_metamethods[] = {
+    "__len",  "__call", "__lt",    "__le",   "__concat", "__add",  "__sub", "__mul", "__div",  "__mod",  "__unm",
+    "__idiv", "__pow",  "__pairs", "__band", "__bor",    "__bxor", "__shl", "__shr", "__bnot", "__name", NULL};
 
-/* Gives the metamethod at index 3 to the objects of the class and of the classes below it that have none of their own. */
+/* Gives the metamethod at index 3 to the objects of the class and of the classes below it that have none
+ * of their own. */
 static void spread_metamethod(lua_State *L, bind_class *c) {
     for (size_t i = 0; i < c->registry->mappers.len; i++) {
         lua_settop(L, 3);
@@ -337,10 +348,12 @@ static int class_newindex(lua_State *L) {
     if (bind_is_among(kept_metafields, name))
         return bind_error(L, MR_ERR_ARGUMENT, "%s.%s belongs to moonrow and cannot be set", class_name, name);
     if (bind_test_column(L, 3) || bind_test(L, 3, BIND_RELATIONSHIP_SPEC))
-        return bind_error(L, MR_ERR_ARGUMENT, "%s.%s: columns and relationships are declared in the body of extend", class_name, name);
+        return bind_error(L, MR_ERR_ARGUMENT, "%s.%s: columns and relationships are declared in the body of extend",
+                          class_name, name);
     /* Classes declared later may be needed to configure: what a backref is yet to make is found in bind_class_sync. */
     if (c->mapper && known_property(L, 1, 2))
-        return bind_error(L, MR_ERR_ARGUMENT, "%s.%s is a mapped attribute: a method needs another name", class_name, name);
+        return bind_error(L, MR_ERR_ARGUMENT, "%s.%s is a mapped attribute: a method needs another name", class_name,
+                          name);
     lua_getiuservalue(L, 1, CLASS_MEMBERS);
     lua_pushvalue(L, 2);
     lua_pushvalue(L, 3);

@@ -7,13 +7,13 @@
 #include "runtime.h"
 
 typedef struct bind_class {
-    const void *magic;     /* tells it from other userdata: the address of a static of class.c */
-    mr_mapper *mapper;     /* NULL: a base or abstract class */
+    const void *magic; /* tells it from other userdata: the address of a static of class.c */
+    mr_mapper *mapper; /* NULL: a base or abstract class */
     mr_registry *registry;
     bind_state *b;
-    size_t synced;         /* properties that the attribute table knows */
+    size_t synced; /* properties that the attribute table knows */
     bool has_fields;
-    int meta;              /* reference to the metatable of its objects, once one was pushed; 0 */
+    int meta; /* reference to the metatable of its objects, once one was pushed; 0 */
 } bind_class;
 
 /* User values of a class. */
@@ -28,7 +28,7 @@ enum {
     CLASS__VALUES = 7
 };
 
-extern const char bind_class_meta_key; /* registry: the metatable of classes; its address is their magic */
+extern const char bind_class_meta_key;            /* registry: the metatable of classes; its address is their magic */
 bind_class *bind_class_at(lua_State *L, int idx); /* NULL when it is none, or when the library has closed */
 /* Pushes the member of the class at idx or of its bases (nil when none), and returns its type. */
 int bind_class_member(lua_State *L, int idx, const char *name);
@@ -44,7 +44,8 @@ int bind_class_no_attribute(lua_State *L, int idx, const char *name);
 extern const char *const bind_object_metamethods[];
 /* Makes the metatable for the class's objects (entity.c); leaves it on the stack. */
 void bind_entity_metatable(lua_State *L, int class_idx);
-/* What the class at the index, a base without a table, declares under the key at index key: pushes it. False: nothing. */
+/* What the class at the index, a base without a table, declares under the key at index key: pushes it.
+ * False: nothing. */
 bool bind_class_declared(lua_State *L, int idx, int key);
 /* A mapped class has been declared: listeners of what it comes from hear of it. (event_base.c) */
 void bind_tell_listeners(lua_State *L, int class_idx);
@@ -63,7 +64,9 @@ int bind_entity_construct(lua_State *L);
 #define BIND_FIELD "moonrow.Field"
 /* mr.relationship{...}: the options as written, until the class is declared; user value 1: the options table. */
 #define BIND_RELATIONSHIP_SPEC "moonrow.RelationshipSpec"
-typedef struct bind_relationship_spec { uint64_t order; } bind_relationship_spec;
+typedef struct bind_relationship_spec {
+    uint64_t order;
+} bind_relationship_spec;
 /* Declares the attribute from the spec on top of the stack; raises. */
 void bind_declare_relationship(lua_State *L, mr_mapper *mapper, const char *attribute, int spec);
 

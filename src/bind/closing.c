@@ -1,8 +1,8 @@
 /*
  * closing.c: the library's values after their finalizers have run, and after the library has closed.
  *
- * Invariant: no function accepts such a value as one of its former type; every use of it raises, and says why.
- */
+ * Invariant: no function accepts such a value as one of its former type; every use of it raises, and says
+ * why. */
 #include <string.h>
 
 #include "class.h"
@@ -18,9 +18,10 @@ static int say_gone(lua_State *L) {
 
 /* Gives the metatable on top functions that raise, whatever it has. */
 static void refuse_all(lua_State *L) {
-    static const char *const events[] = {"__index", "__newindex", "__call", "__tostring", "__len",  "__concat", "__pairs", "__close",
-                                         "__add",   "__sub",      "__mul",  "__div",      "__mod",  "__idiv",   "__pow",   "__unm",
-                                         "__band",  "__bor",      "__bxor", "__bnot",     "__shl",  "__shr",    "__lt",    "__le", NULL};
+    static const char *const events[] = {
+        "__index", "__newindex", "__call", "__tostring", "__len",  "__concat", "__pairs", "__close", "__add",
+        "__sub",   "__mul",      "__div",  "__mod",      "__idiv", "__pow",    "__unm",   "__band",  "__bor",
+        "__bxor",  "__bnot",     "__shl",  "__shr",      "__lt",   "__le",     NULL};
     for (const char *const *event = events; *event; event++) {
         lua_pushcfunction(L, say_gone);
         lua_setfield(L, -2, *event);
@@ -54,7 +55,8 @@ void bind_close_types(lua_State *L) {
     int top = lua_gettop(L);
     lua_pushcfunction(L, refuse_types);
     if (lua_pcall(L, 0, 0, 0) != LUA_OK) lua_settop(L, top); /* without memory the messages say less */
-    /* A type is found by its name in the registry: methods that the program has kept do not find it any more. Allocates nothing. */
+    /* A type is found by its name in the registry: methods that the program has kept do not find it any more. Allocates
+     * nothing. */
     for (lua_pushnil(L); lua_next(L, LUA_REGISTRYINDEX); lua_pop(L, 1)) {
         if (!is_ours(L) || lua_type(L, -2) != LUA_TSTRING) continue;
         lua_pushvalue(L, -2);

@@ -46,9 +46,7 @@ static mr_collection *self_items(lua_State *L, mr_entity **parent, const mr_prop
     return load(L, *parent, *prop);
 }
 
-static uint32_t count(const mr_collection *c) {
-    return c ? c->n : 0;
-}
+static uint32_t count(const mr_collection *c) { return c ? c->n : 0; }
 
 static const char *view_name(lua_State *L, mr_entity *parent, const mr_property *prop) {
     return lua_pushfstring(L, "%s.%s", parent->mapper->name, prop->name);
@@ -116,10 +114,12 @@ static int view_insert(lua_State *L) {
     mr_collection *c = self_items(L, &parent, &prop);
     int is_int = 0;
     lua_Integer at = lua_type(L, 2) == LUA_TNUMBER ? lua_tointegerx(L, 2, &is_int) : 0;
-    if (!is_int) return bind_type_error(L, 2, lua_pushfstring(L, "%s:insert", view_name(L, parent, prop)), "a position (an integer)");
+    if (!is_int)
+        return bind_type_error(L, 2, lua_pushfstring(L, "%s:insert", view_name(L, parent, prop)),
+                               "a position (an integer)");
     if (at < 1 || at > (lua_Integer)count(c) + 1)
-        return bind_error(L, MR_ERR_ARGUMENT, "%s:insert: position %d is outside of 1 to %d", view_name(L, parent, prop), (int)at,
-                          (int)count(c) + 1);
+        return bind_error(L, MR_ERR_ARGUMENT, "%s:insert: position %d is outside of 1 to %d",
+                          view_name(L, parent, prop), (int)at, (int)count(c) + 1);
     insert(L, parent, prop, (uint32_t)at - 1, 3);
     return 0;
 }
@@ -182,8 +182,8 @@ static int view_index(lua_State *L) {
         lua_pushvalue(L, 2);
         if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL) return 1;
         const char *near = bind_nearest_key(L, lua_upvalueindex(1), lua_tostring(L, 2));
-        return bind_error(L, MR_ERR_ARGUMENT, "a collection has no method '%s'%s%s%s", lua_tostring(L, 2), near ? " (did you mean '" : "",
-                          near ? near : "", near ? "'?)" : "");
+        return bind_error(L, MR_ERR_ARGUMENT, "a collection has no method '%s'%s%s%s", lua_tostring(L, 2),
+                          near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
     }
     const mr_property *prop;
     mr_entity *parent;
@@ -205,17 +205,16 @@ static int view_newindex(lua_State *L) {
     bool is_nil = lua_isnil(L, 3);
     if (is_nil && is_int && i == 0 && n == 0) return 0; /* table.remove of an empty list */
     if (!is_int || i < 1 || i > n + 1 || (is_nil && i < n))
-        return bind_error(L, MR_ERR_ARGUMENT, "%s[%s]: a list of %d objects would get a hole; use :append, :insert or :remove",
+        return bind_error(L, MR_ERR_ARGUMENT,
+                          "%s[%s]: a list of %d objects would get a hole; use :append, :insert or :remove",
                           view_name(L, parent, prop), luaL_tolstring(L, 2, NULL), (int)n);
     if (is_nil) {
         if (i == n) remove_at(L, parent, prop, (uint32_t)i - 1);
         return 0;
     }
     mr_entity *item = item_arg(L, 3, parent, prop);
-    if (i <= n)
-        replace_at(L, parent, prop, (uint32_t)i - 1, item);
-    else
-        insert(L, parent, prop, (uint32_t)i - 1, 3);
+    if (i <= n) replace_at(L, parent, prop, (uint32_t)i - 1, item);
+    else insert(L, parent, prop, (uint32_t)i - 1, 3);
     return 0;
 }
 
@@ -266,10 +265,16 @@ static int view_eq(lua_State *L) {
 }
 
 void bind_open_collection(lua_State *L) {
-    static const luaL_Reg methods[] = {{"append", view_append}, {"remove", view_remove}, {"insert", view_insert},
-                                       {"clear", view_clear}, {"extend", view_extend}, {"contains", view_contains}, {NULL, NULL}};
-    static const luaL_Reg metamethods[] = {{"__len", view_len}, {"__newindex", view_newindex}, {"__pairs", view_pairs},
-                                           {"__tostring", view_tostring}, {"__eq", view_eq}, {NULL, NULL}};
+    static const luaL_Reg methods[] = {{"append", view_append},
+                                       {"remove", view_remove},
+                                       {"insert", view_insert},
+                                       {"clear", view_clear},
+                                       {"extend", view_extend},
+                                       {"contains", view_contains},
+                                       {NULL, NULL}};
+    static const luaL_Reg metamethods[] = {{"__len", view_len},     {"__newindex", view_newindex},
+                                           {"__pairs", view_pairs}, {"__tostring", view_tostring},
+                                           {"__eq", view_eq},       {NULL, NULL}};
     luaL_newmetatable(L, BIND_COLLECTION);
     luaL_setfuncs(L, metamethods, 0);
     lua_newtable(L);

@@ -27,9 +27,7 @@ const char *bind_intern_string(lua_State *L, const char *s) {
     return interned;
 }
 
-const char *bind_intern(lua_State *L, int idx) {
-    return bind_intern_string(L, lua_tostring(L, idx));
-}
+const char *bind_intern(lua_State *L, int idx) { return bind_intern_string(L, lua_tostring(L, idx)); }
 
 /* ---------------------------------------------------------------- foreign keys */
 
@@ -50,8 +48,7 @@ static const char *read_action(lua_State *L, int options, const char *function, 
     return NULL;
 }
 
-void bind_read_actions(lua_State *L, int options, const char *function, const char **ondelete,
-                       const char **onupdate) {
+void bind_read_actions(lua_State *L, int options, const char *function, const char **ondelete, const char **onupdate) {
     *ondelete = read_action(L, options, function, "ondelete");
     *onupdate = read_action(L, options, function, "onupdate");
 }
@@ -62,14 +59,11 @@ static int foreign_key(lua_State *L) {
     int options;
     int n = bind_arguments(L, 1, &options);
     bind_check_options(L, options, "ForeignKey", names);
-    if (n != 1)
-        return bind_error(L, MR_ERR_ARGUMENT, "ForeignKey: expected one \"table.column\", got %d arguments",
-                          n);
+    if (n != 1) return bind_error(L, MR_ERR_ARGUMENT, "ForeignKey: expected one \"table.column\", got %d arguments", n);
     if (lua_type(L, 1) == LUA_TSTRING) {
         const char *target = lua_tostring(L, 1), *dot = strrchr(target, '.');
         if (!dot || dot == target || !dot[1])
-            return bind_error(L, MR_ERR_ARGUMENT, "ForeignKey: expected \"table.column\", got string \"%s\"",
-                              target);
+            return bind_error(L, MR_ERR_ARGUMENT, "ForeignKey: expected \"table.column\", got string \"%s\"", target);
         fk.target = bind_intern(L, 1);
     } else if (!(fk.referred = bind_column_named_by(L, 1))) {
         return bind_type_error(L, 1, "ForeignKey", "\"table.column\" or a column");
@@ -84,10 +78,8 @@ static int foreign_key(lua_State *L) {
 
 static int foreign_key_tostring(lua_State *L) {
     const bind_foreign_key *fk = bind_arg(L, 1, BIND_FOREIGN_KEY, "tostring");
-    if (fk->target)
-        lua_pushfstring(L, "ForeignKey(\"%s\")", fk->target);
-    else
-        lua_pushfstring(L, "ForeignKey(%s)", fk->referred->name ? fk->referred->name : "?");
+    if (fk->target) lua_pushfstring(L, "ForeignKey(\"%s\")", fk->target);
+    else lua_pushfstring(L, "ForeignKey(%s)", fk->referred->name ? fk->referred->name : "?");
     return 1;
 }
 
@@ -114,22 +106,17 @@ static void read_positional(lua_State *L, int n, mr_column *column) {
         const mr_type *type = bind_test_type(L, i);
         const bind_foreign_key *fk = bind_test(L, i, BIND_FOREIGN_KEY);
         if (type && column->type) bind_error(L, MR_ERR_ARGUMENT, "Column: two types were given");
-        if (type)
-            column->type = type;
-        else if (fk)
-            add_foreign_key(L, column, fk);
-        else if (lua_type(L, i) == LUA_TSTRING && i == 1)
-            read_name(L, i, column);
-        else
-            bind_type_error(L, i, "Column", "a type or a ForeignKey");
+        if (type) column->type = type;
+        else if (fk) add_foreign_key(L, column, fk);
+        else if (lua_type(L, i) == LUA_TSTRING && i == 1) read_name(L, i, column);
+        else bind_type_error(L, i, "Column", "a type or a ForeignKey");
     }
 }
 
 static int8_t read_autoincrement(lua_State *L, int options) {
     int type = bind_option(L, options, "autoincrement");
     int8_t value = -1;
-    if (type == LUA_TBOOLEAN)
-        value = (int8_t)lua_toboolean(L, -1);
+    if (type == LUA_TBOOLEAN) value = (int8_t)lua_toboolean(L, -1);
     else if (type != LUA_TNIL && !(type == LUA_TSTRING && strcmp(lua_tostring(L, -1), "auto") == 0))
         bind_type_error(L, -1, "Column: autoincrement", "true, false or \"auto\"");
     lua_pop(L, 1);
@@ -137,10 +124,9 @@ static int8_t read_autoincrement(lua_State *L, int options) {
 }
 
 static void read_options(lua_State *L, int options, mr_column *column) {
-    static const char *const names[] = {"name",           "type",          "primary_key", "nullable",
-                                        "unique",         "index",         "default",     "onupdate",
-                                        "server_default", "autoincrement", "comment",     "deferred",
-                                        "deferred_group", NULL};
+    static const char *const names[] = {
+        "name",     "type",           "primary_key",   "nullable", "unique",   "index",          "default",
+        "onupdate", "server_default", "autoincrement", "comment",  "deferred", "deferred_group", NULL};
     bind_check_options(L, options, "Column", names);
     if (bind_option(L, options, "name") != LUA_TNIL) {
         if (lua_type(L, -1) != LUA_TSTRING) bind_type_error(L, -1, "Column: name", "a string");
@@ -156,20 +142,17 @@ static void read_options(lua_State *L, int options, mr_column *column) {
     column->indexed = bind_option_bool(L, options, "Column", "index", false);
     column->autoincrement = read_autoincrement(L, options);
     column->comment = bind_intern_string(L, bind_option_string(L, options, "Column", "comment", NULL));
-    if (bind_option(L, options, "default") != LUA_TNIL)
-        bind_read_default(L, -1, column, "default", &column->deflt);
+    if (bind_option(L, options, "default") != LUA_TNIL) bind_read_default(L, -1, column, "default", &column->deflt);
     if (bind_option(L, options, "onupdate") != LUA_TNIL)
         bind_read_default(L, -1, column, "onupdate", &column->onupdate);
-    if (bind_option(L, options, "server_default") != LUA_TNIL)
-        column->server_default = bind_read_server_default(L, -1);
+    if (bind_option(L, options, "server_default") != LUA_TNIL) column->server_default = bind_read_server_default(L, -1);
     lua_pop(L, 3);
 }
 
 static void defer(lua_State *L, bind_column *c, const char *group) {
     if (c->column->primary_key)
-        bind_error(L, MR_ERR_ARGUMENT, "Column%s%s%s: a primary key cannot be deferred",
-                   c->column->name ? " '" : "", c->column->name ? c->column->name : "",
-                   c->column->name ? "'" : "");
+        bind_error(L, MR_ERR_ARGUMENT, "Column%s%s%s: a primary key cannot be deferred", c->column->name ? " '" : "",
+                   c->column->name ? c->column->name : "", c->column->name ? "'" : "");
     c->deferred = true;
     c->deferred_group = bind_intern_string(L, group);
 }
@@ -202,8 +185,7 @@ static int column_new(lua_State *L) {
     read_options(L, options, column);
     if (!column->type && !column->foreign_keys)
         return bind_error(L, MR_ERR_ARGUMENT, "Column%s%s%s needs a type (or a ForeignKey to take it from)",
-                          column->name ? " '" : "", column->name ? column->name : "",
-                          column->name ? "'" : "");
+                          column->name ? " '" : "", column->name ? column->name : "", column->name ? "'" : "");
     bind_column made = {.column = column};
     read_deferred(L, options, &made);
     bind_column *c = lua_newuserdatauv(L, sizeof *c, 0);
@@ -212,9 +194,7 @@ static int column_new(lua_State *L) {
     return 1;
 }
 
-static mr_column *self(lua_State *L) {
-    return ((bind_column *)bind_arg(L, 1, BIND_COLUMN, "Column"))->column;
-}
+static mr_column *self(lua_State *L) { return ((bind_column *)bind_arg(L, 1, BIND_COLUMN, "Column"))->column; }
 
 static int get_name(lua_State *L) {
     lua_pushstring(L, self(L)->name);
@@ -242,10 +222,8 @@ static int get_comment(lua_State *L) {
 }
 static int get_table(lua_State *L) {
     mr_column *column = self(L);
-    if (column->table)
-        bind_push_table(L, column->table);
-    else
-        lua_pushnil(L);
+    if (column->table) bind_push_table(L, column->table);
+    else lua_pushnil(L);
     return 1;
 }
 
@@ -253,8 +231,7 @@ static int column_tostring(lua_State *L) {
     mr_column *column = self(L);
     char type[64] = "";
     if (column->type) mr_type_name(column->type, type);
-    lua_pushfstring(L, "Column(%s%s%s)", column->name ? column->name : "", column->name && *type ? ", " : "",
-                    type);
+    lua_pushfstring(L, "Column(%s%s%s)", column->name ? column->name : "", column->name && *type ? ", " : "", type);
     return 1;
 }
 
@@ -273,8 +250,7 @@ void bind_open_column(lua_State *L) {
                                        {"comment", get_comment},
                                        {"table", get_table},
                                        {NULL, NULL}};
-    static const luaL_Reg metamethods[] = {
-        {"__tostring", column_tostring}, {"__eq", column_eq}, {NULL, NULL}};
+    static const luaL_Reg metamethods[] = {{"__tostring", column_tostring}, {"__eq", column_eq}, {NULL, NULL}};
     static const luaL_Reg key_metamethods[] = {{"__tostring", foreign_key_tostring}, {NULL, NULL}};
     static const luaL_Reg functions[] = {
         {"Column", column_new}, {"deferred", deferred}, {"ForeignKey", foreign_key}, {NULL, NULL}};

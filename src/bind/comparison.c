@@ -7,9 +7,7 @@
 
 #include <string.h>
 
-static const mr_type *text_type(void) {
-    return mr_type_simple(MR_TYPE_STRING);
-}
+static const mr_type *text_type(void) { return mr_type_simple(MR_TYPE_STRING); }
 
 /* Index 1 OP index 2. */
 static int compare(lua_State *L, mr_op op, const char *function) {
@@ -24,24 +22,12 @@ static int compare(lua_State *L, mr_op op, const char *function) {
     return 1;
 }
 
-static int expr_eq(lua_State *L) {
-    return compare(L, MR_OP_EQ, "eq");
-}
-static int expr_ne(lua_State *L) {
-    return compare(L, MR_OP_NE, "ne");
-}
-static int expr_lt(lua_State *L) {
-    return compare(L, MR_OP_LT, "lt");
-}
-static int expr_le(lua_State *L) {
-    return compare(L, MR_OP_LE, "le");
-}
-static int expr_gt(lua_State *L) {
-    return compare(L, MR_OP_GT, "gt");
-}
-static int expr_ge(lua_State *L) {
-    return compare(L, MR_OP_GE, "ge");
-}
+static int expr_eq(lua_State *L) { return compare(L, MR_OP_EQ, "eq"); }
+static int expr_ne(lua_State *L) { return compare(L, MR_OP_NE, "ne"); }
+static int expr_lt(lua_State *L) { return compare(L, MR_OP_LT, "lt"); }
+static int expr_le(lua_State *L) { return compare(L, MR_OP_LE, "le"); }
+static int expr_gt(lua_State *L) { return compare(L, MR_OP_GT, "gt"); }
+static int expr_ge(lua_State *L) { return compare(L, MR_OP_GE, "ge"); }
 
 /* ---------------------------------------------------------------- IS */
 
@@ -55,24 +41,18 @@ static int is(lua_State *L, mr_op op, const char *function) {
     if (lua_gettop(L) < 2) return bind_error(L, MR_ERR_ARGUMENT, "%s: write %s(nil)", function, function);
     mr_env *env = left->env;
     mr_node *right;
-    if (lua_isnil(L, 2) || bind_is_null(L, 2))
-        right = mr_sql_raw(env, left->type, "NULL");
+    if (lua_isnil(L, 2) || bind_is_null(L, 2)) right = mr_sql_raw(env, left->type, "NULL");
     else if (lua_isboolean(L, 2))
         right = mr_sql_raw(env, mr_type_simple(MR_TYPE_BOOLEAN), lua_toboolean(L, 2) ? "true" : "false");
     else if (bind_test_node(L, 2) || bind_is_query(L, 2) || is_calendar(left->type))
         right = bind_to_operand(L, 2, left->type, bind_push_what(L, left));
-    else
-        return bind_type_error(L, 2, function, "nil, true, false or an expression (values are compared by :eq)");
+    else return bind_type_error(L, 2, function, "nil, true, false or an expression (values are compared by :eq)");
     bind_push_node(L, mr_sql_binary(env, op, mr_node_retain(left), right));
     return 1;
 }
 
-static int expr_is(lua_State *L) {
-    return is(L, MR_OP_IS, "is_");
-}
-static int expr_is_not(lua_State *L) {
-    return is(L, MR_OP_IS_NOT, "is_not");
-}
+static int expr_is(lua_State *L) { return is(L, MR_OP_IS, "is_"); }
+static int expr_is_not(lua_State *L) { return is(L, MR_OP_IS_NOT, "is_not"); }
 
 /* ---------------------------------------------------------------- IN */
 
@@ -103,8 +83,7 @@ static mr_node *values_list(lua_State *L, int list, int n, const mr_node *left, 
 static int push_items(lua_State *L, int list, const mr_node *types, const mr_type *type, const char *what) {
     int n = (int)lua_rawlen(L, list);
     if (types && (uint32_t)n != types->n)
-        bind_error(L, MR_ERR_ARGUMENT, "%s: expected %d values for each tuple, got %d", what, (int)types->n,
-                   n);
+        bind_error(L, MR_ERR_ARGUMENT, "%s: expected %d values for each tuple, got %d", what, (int)types->n, n);
     bind_check_room(L, n + 6, what);
     for (int i = 1; i <= n; i++) {
         lua_rawgeti(L, list, i);
@@ -152,22 +131,15 @@ static int in(lua_State *L, mr_op op, const char *function) {
         int n = (int)lua_rawlen(L, 2);
         if (n == 0 && has_names(L, 2))
             return bind_error(L, MR_ERR_ARGUMENT, "%s: expected a list, got a table with names", function);
-        if (n > 0 && (left->kind == MR_NODE_TUPLE || has_nodes(L, 2, n)))
-            push_tuples(L, 2, n, left, what);
-        else
-            bind_push_node(L, values_list(L, 2, n, left, what));
+        if (n > 0 && (left->kind == MR_NODE_TUPLE || has_nodes(L, 2, n))) push_tuples(L, 2, n, left, what);
+        else bind_push_node(L, values_list(L, 2, n, left, what));
     }
-    bind_push_node(L,
-                   mr_sql_binary(left->env, op, mr_node_retain(left), mr_node_retain(bind_test_node(L, -1))));
+    bind_push_node(L, mr_sql_binary(left->env, op, mr_node_retain(left), mr_node_retain(bind_test_node(L, -1))));
     return 1;
 }
 
-static int expr_in(lua_State *L) {
-    return in(L, MR_OP_IN, "in_");
-}
-static int expr_not_in(lua_State *L) {
-    return in(L, MR_OP_NOT_IN, "not_in");
-}
+static int expr_in(lua_State *L) { return in(L, MR_OP_IN, "in_"); }
+static int expr_not_in(lua_State *L) { return in(L, MR_OP_NOT_IN, "not_in"); }
 
 /* ---------------------------------------------------------------- LIKE */
 
@@ -190,18 +162,10 @@ static int like(lua_State *L, mr_op op, const char *function) {
     return 1;
 }
 
-static int expr_like(lua_State *L) {
-    return like(L, MR_OP_LIKE, "like");
-}
-static int expr_not_like(lua_State *L) {
-    return like(L, MR_OP_NOT_LIKE, "not_like");
-}
-static int expr_ilike(lua_State *L) {
-    return like(L, MR_OP_ILIKE, "ilike");
-}
-static int expr_not_ilike(lua_State *L) {
-    return like(L, MR_OP_NOT_ILIKE, "not_ilike");
-}
+static int expr_like(lua_State *L) { return like(L, MR_OP_LIKE, "like"); }
+static int expr_not_like(lua_State *L) { return like(L, MR_OP_NOT_LIKE, "not_like"); }
+static int expr_ilike(lua_State *L) { return like(L, MR_OP_ILIKE, "ilike"); }
+static int expr_not_ilike(lua_State *L) { return like(L, MR_OP_NOT_ILIKE, "not_ilike"); }
 
 /* Replaces the string at idx by one whose wildcards are escaped. */
 static void escape_pattern(lua_State *L, int idx, char escape) {
@@ -239,29 +203,16 @@ static int match(lua_State *L, bool before, bool after, mr_op op, const char *fu
         escape_pattern(L, 2, escape[0]);
     }
     mr_node *x = bind_to_operand(L, 2, text_type(), what);
-    bind_push_node(
-        L, mr_sql_like(left->env, op, mr_node_retain(left), wildcards(left->env, before, x, after), escape));
+    bind_push_node(L, mr_sql_like(left->env, op, mr_node_retain(left), wildcards(left->env, before, x, after), escape));
     return 1;
 }
 
-static int expr_startswith(lua_State *L) {
-    return match(L, false, true, MR_OP_LIKE, "startswith");
-}
-static int expr_endswith(lua_State *L) {
-    return match(L, true, false, MR_OP_LIKE, "endswith");
-}
-static int expr_contains(lua_State *L) {
-    return match(L, true, true, MR_OP_LIKE, "contains");
-}
-static int expr_istartswith(lua_State *L) {
-    return match(L, false, true, MR_OP_ILIKE, "istartswith");
-}
-static int expr_iendswith(lua_State *L) {
-    return match(L, true, false, MR_OP_ILIKE, "iendswith");
-}
-static int expr_icontains(lua_State *L) {
-    return match(L, true, true, MR_OP_ILIKE, "icontains");
-}
+static int expr_startswith(lua_State *L) { return match(L, false, true, MR_OP_LIKE, "startswith"); }
+static int expr_endswith(lua_State *L) { return match(L, true, false, MR_OP_LIKE, "endswith"); }
+static int expr_contains(lua_State *L) { return match(L, true, true, MR_OP_LIKE, "contains"); }
+static int expr_istartswith(lua_State *L) { return match(L, false, true, MR_OP_ILIKE, "istartswith"); }
+static int expr_iendswith(lua_State *L) { return match(L, true, false, MR_OP_ILIKE, "iendswith"); }
+static int expr_icontains(lua_State *L) { return match(L, true, true, MR_OP_ILIKE, "icontains"); }
 
 static int expr_between(lua_State *L) {
     mr_node *x = bind_arg_node(L, 1, "between");

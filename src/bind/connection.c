@@ -41,9 +41,7 @@ static void close_entered(lua_State *L, bind_connection *c) {
     BIND_LEAVE(b);
 }
 
-static void finalize(void *p) {
-    close(p);
-}
+static void finalize(void *p) { close(p); }
 
 void bind_push_borrowed_connection(lua_State *L, mr_conn *conn) {
     bind_connection *c = lua_newuserdatauv(L, sizeof *c, 0);
@@ -51,22 +49,24 @@ void bind_push_borrowed_connection(lua_State *L, mr_conn *conn) {
     bind_set_type(L, BIND_CONNECTION);
 }
 
-void bind_end_borrowed_connection(lua_State *L, int idx) {
-    ((bind_connection *)lua_touserdata(L, idx))->conn = NULL;
-}
+void bind_end_borrowed_connection(lua_State *L, int idx) { ((bind_connection *)lua_touserdata(L, idx))->conn = NULL; }
 
 /* The connection at index 1, which this value may end. */
 static bind_connection *owned(lua_State *L, const char *function) {
     bind_connection *c = self(L, function);
     if (c->borrowed)
-        bind_error(L, MR_ERR_INVALID_REQUEST, "%s: the connection belongs to what caused the event, which ends it", function);
+        bind_error(L, MR_ERR_INVALID_REQUEST, "%s: the connection belongs to what caused the event, which ends it",
+                   function);
     return c;
 }
 
 /* A connection begins at its first write. */
 static void warn_of_loss(lua_State *L, const bind_connection *c) {
     if (c->conn && !c->borrowed && mr_conn_in_transaction(c->conn) && !bind_of(L)->quiet)
-        lua_warning(L, "moonrow: a connection has ended with work that was not committed and is lost; commit it, or roll it back", 0);
+        lua_warning(
+            L,
+            "moonrow: a connection has ended with work that was not committed and is lost; commit it, or roll it back",
+            0);
 }
 
 static int connection_gc(lua_State *L) {
@@ -125,7 +125,8 @@ static void end(lua_State *L, const bind_connection *c, mr_status (*how)(mr_conn
 static void refuse_ended(lua_State *L, const bind_connection *c, const char *function) {
     if (c->ended)
         bind_error(L, MR_ERR_INVALID_REQUEST,
-                   "%s: the transaction of this block (engine:begin) has been ended inside it, by commit() or rollback(): let the "
+                   "%s: the transaction of this block (engine:begin) has been ended inside it, by commit() or "
+                   "rollback(): let the "
                    "block end first, or take a connection with engine:connect()",
                    function);
 }
@@ -185,7 +186,9 @@ static int finish_begin(lua_State *L, int status, lua_KContext ctx) {
 int bind_engine_begin(lua_State *L) {
     bool with_function = !lua_isnone(L, 2);
     if (lua_isnil(L, 2))
-        return bind_error(L, MR_ERR_ARGUMENT, "begin: expected a function, got nil (is the variable set? without a function write begin())");
+        return bind_error(
+            L, MR_ERR_ARGUMENT,
+            "begin: expected a function, got nil (is the variable set? without a function write begin())");
     if (with_function) bind_check_callable(L, 2, "begin");
     lua_settop(L, 2);
     connect(L, "begin", true, false)->function = with_function;
@@ -205,9 +208,7 @@ static mr_conn *to_execute(lua_State *L, const char *function) {
     return c->conn;
 }
 
-static int c_execute(lua_State *L) {
-    return bind_execute_on_connection(L, 1, to_execute(L, "execute"));
-}
+static int c_execute(lua_State *L) { return bind_execute_on_connection(L, 1, to_execute(L, "execute")); }
 
 static int shaped(lua_State *L, const char *function) {
     bind_execute_on_connection(L, 1, to_execute(L, function));
@@ -217,12 +218,8 @@ static int shaped(lua_State *L, const char *function) {
     return 1;
 }
 
-static int c_scalar(lua_State *L) {
-    return shaped(L, "scalar");
-}
-static int c_scalars(lua_State *L) {
-    return shaped(L, "scalars");
-}
+static int c_scalar(lua_State *L) { return shaped(L, "scalar"); }
+static int c_scalars(lua_State *L) { return shaped(L, "scalars"); }
 
 static int get_engine(lua_State *L) {
     bind_push_engine(L, mr_conn_engine(self(L, "engine")->conn));
@@ -250,7 +247,6 @@ void bind_open_connection(lua_State *L) {
                                        {"in_transaction", c_in_transaction},
                                        {NULL, NULL}};
     static const luaL_Reg getters[] = {{"engine", get_engine}, {"closed", get_closed}, {NULL, NULL}};
-    static const luaL_Reg metamethods[] = {
-        {"__gc", connection_gc}, {"__close", connection_close}, {NULL, NULL}};
+    static const luaL_Reg metamethods[] = {{"__gc", connection_gc}, {"__close", connection_close}, {NULL, NULL}};
     bind_type(L, BIND_CONNECTION, "Connection", methods, getters, metamethods);
 }

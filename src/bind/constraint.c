@@ -7,9 +7,7 @@
 
 #include <string.h>
 
-bind_constraint *bind_test_constraint(lua_State *L, int idx) {
-    return bind_test(L, idx, BIND_CONSTRAINT);
-}
+bind_constraint *bind_test_constraint(lua_State *L, int idx) { return bind_test(L, idx, BIND_CONSTRAINT); }
 
 /* The name of the column at idx: a string, a Column, or a column expression. Interned. */
 static const char *column_name(lua_State *L, int idx, const char *function) {
@@ -17,8 +15,7 @@ static const char *column_name(lua_State *L, int idx, const char *function) {
     const mr_column *column = bind_column_named_by(L, idx);
     if (!column) bind_type_error(L, idx, function, "a column or its name");
     if (!column->name)
-        bind_error(L, MR_ERR_ARGUMENT, "%s: the column has no name yet: write its name as a string",
-                   function);
+        bind_error(L, MR_ERR_ARGUMENT, "%s: the column has no name yet: write its name as a string", function);
     return column->name;
 }
 
@@ -74,13 +71,9 @@ static int column_constraint(lua_State *L, mr_constraint_kind kind, const char *
     return push_constraint(L, k, NULL);
 }
 
-static int primary_key(lua_State *L) {
-    return column_constraint(L, MR_CONSTRAINT_PRIMARY_KEY, "PrimaryKeyConstraint");
-}
+static int primary_key(lua_State *L) { return column_constraint(L, MR_CONSTRAINT_PRIMARY_KEY, "PrimaryKeyConstraint"); }
 
-static int unique(lua_State *L) {
-    return column_constraint(L, MR_CONSTRAINT_UNIQUE, "UniqueConstraint");
-}
+static int unique(lua_State *L) { return column_constraint(L, MR_CONSTRAINT_UNIQUE, "UniqueConstraint"); }
 
 /* Pushes the items of the list at idx; returns their number. */
 static int spread(lua_State *L, int idx, const char *function, const char *what) {
@@ -101,16 +94,15 @@ static const char *target_name(lua_State *L, int idx) {
     const mr_column *column = bind_column_named_by(L, idx);
     if (!column || !column->table) bind_type_error(L, idx, function, "\"table.column\" or a table's column");
     const mr_table *table = column->table;
-    const char *text = lua_pushfstring(L, "%s%s%s.%s", table->schema ? table->schema : "",
-                                       table->schema ? "." : "", table->name, column->name);
+    const char *text = lua_pushfstring(L, "%s%s%s.%s", table->schema ? table->schema : "", table->schema ? "." : "",
+                                       table->name, column->name);
     const char *interned = bind_intern_string(L, text);
     lua_pop(L, 1);
     return interned;
 }
 
 static int foreign_key(lua_State *L) {
-    static const char *const names[] = {"name", "ondelete", "onupdate", NULL},
-                             function[] = "ForeignKeyConstraint";
+    static const char *const names[] = {"name", "ondelete", "onupdate", NULL}, function[] = "ForeignKeyConstraint";
     int options;
     int n = bind_arguments(L, 1, &options);
     bind_check_options(L, options, function, names);
@@ -157,8 +149,7 @@ static int check(lua_State *L) {
     int options;
     int n = bind_arguments(L, 1, &options);
     bind_check_options(L, options, "CheckConstraint", names);
-    if (n != 1)
-        return bind_error(L, MR_ERR_ARGUMENT, "CheckConstraint: expected one condition, got %d arguments", n);
+    if (n != 1) return bind_error(L, MR_ERR_ARGUMENT, "CheckConstraint: expected one condition, got %d arguments", n);
     mr_constraint *k = new_constraint(L, MR_CONSTRAINT_CHECK);
     k->sql = condition_sql(L, 1);
     k->name = bind_intern_string(L, bind_option_string(L, options, "CheckConstraint", "name", NULL));
@@ -172,8 +163,7 @@ static int index_new(lua_State *L) {
     bind_check_options(L, options, "Index", names);
     mr_index *index = mr_env_arena(bind_of(L)->env, sizeof *index);
     if (!index) return bind_raise(L);
-    if (n < 1 || lua_type(L, 1) != LUA_TSTRING)
-        return bind_type_error(L, 1, "Index", "a name, then the columns");
+    if (n < 1 || lua_type(L, 1) != LUA_TSTRING) return bind_type_error(L, 1, "Index", "a name, then the columns");
     index->name = bind_intern(L, 1);
     index->column_names = read_names(L, 2, n - 1, "Index");
     index->ncolumns = (unsigned)n - 1;

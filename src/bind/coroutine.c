@@ -1,9 +1,9 @@
 /*
- * coroutine.c: what a block needs to know about the coroutine in which it runs: whether an error closes the block's variable, and
- * which coroutine waits for which.
+ * coroutine.c: what a block needs to know about the coroutine in which it runs: whether an error closes the block's
+ * variable, and which coroutine waits for which.
  *
- * Invariant: a block always ends with the function that runs in it. If Lua itself ends the block on an error (it closes the
- * variables that a protected call unwinds), the error keeps its traceback.
+ * Invariant: a block always ends with the function that runs in it. If Lua itself ends the block on an error (it closes
+ * the variables that a protected call unwinds), the error keeps its traceback.
  */
 #include "runtime.h"
 
@@ -35,8 +35,8 @@ int bind_call_block(lua_State *L, int nargs, int nresults, lua_KFunction finish)
     return finish(L, LUA_OK, 0);
 }
 
-/* An error may be nil, as the argument of a scope that ends well is. But it is a protected call that closes the variables then, or
- * nobody at all, where else it is the function that has them. */
+/* An error may be nil, as the argument of a scope that ends well is. But it is a protected call that closes the
+ * variables then, or nobody at all, where else it is the function that has them. */
 bool bind_scope_ends(lua_State *L) {
     lua_Debug ar;
     if (!lua_isnoneornil(L, 2) || !lua_getstack(L, 1, &ar)) return false;
@@ -57,8 +57,9 @@ static int core_error_closes(lua_State *L) {
     return 1;
 }
 
-/* core.resumed_by(co): the coroutine that co has resumed and waits for; nil where that cannot be found out. Its innermost frame is
- * coroutine.resume, which was given the coroutine, or a function of coroutine.wrap, which carries it. */
+/* core.resumed_by(co): the coroutine that co has resumed and waits for; nil where that cannot be found out. Its
+ * innermost frame is coroutine.resume, which was given the coroutine, or a function of coroutine.wrap, which carries
+ * it. */
 static int core_resumed_by(lua_State *L) {
     lua_State *co = lua_tothread(L, 1);
     lua_Debug ar;
@@ -67,7 +68,8 @@ static int core_resumed_by(lua_State *L) {
     int top = lua_gettop(co);
     lua_getinfo(co, "f", &ar);
     bool is_c = lua_iscfunction(co, -1) != 0;
-    if (is_c && ((lua_getupvalue(co, -1, 1) && lua_isthread(co, -1)) || (lua_getlocal(co, &ar, 1) && lua_isthread(co, -1))))
+    if (is_c &&
+        ((lua_getupvalue(co, -1, 1) && lua_isthread(co, -1)) || (lua_getlocal(co, &ar, 1) && lua_isthread(co, -1))))
         lua_xmove(co, L, 1);
     lua_settop(co, top);
     return lua_gettop(L) > 1 ? 1 : 0;

@@ -28,9 +28,7 @@ bool bind_to_date(lua_State *L, int idx, mr_value *out) {
     return date != NULL;
 }
 
-static mr_value self(lua_State *L, int idx) {
-    return *(const mr_value *)bind_arg(L, idx, BIND_DATE, "date");
-}
+static mr_value self(lua_State *L, int idx) { return *(const mr_value *)bind_arg(L, idx, BIND_DATE, "date"); }
 
 int bind_now(lua_State *L) {
     mr_value now = mr_calendar_now();
@@ -89,8 +87,7 @@ static void read_parts(lua_State *L, const part_names *parts, mr_civil *c) {
             bind_option(L, 1, parts->names[i]);
             idx = lua_gettop(L);
         }
-        if (!lua_isnoneornil(L, idx))
-            *fields[skip + i] = part_of(L, idx, parts, parts->names[i]);
+        if (!lua_isnoneornil(L, idx)) *fields[skip + i] = part_of(L, idx, parts, parts->names[i]);
         else if (i < parts->required)
             bind_error(L, MR_ERR_ARGUMENT, "%s: the %s is missing", parts->function, parts->names[i]);
         if (by_name) lua_pop(L, 1);
@@ -108,8 +105,8 @@ static int convert(lua_State *L, const part_names *parts, const mr_value *from) 
     mr_civil c;
     mr_value out;
     mr_civil_from_value(from, &c);
-    bool fits = from->kind == parts->kind || from->kind == MR_DATETIME ||
-                (from->kind == MR_DATE && parts->kind == MR_DATETIME);
+    bool fits =
+        from->kind == parts->kind || from->kind == MR_DATETIME || (from->kind == MR_DATE && parts->kind == MR_DATETIME);
     if (from->kind == MR_DATE) c.hour = c.minute = c.second = c.microsecond = 0;
     if (!fits || !mr_civil_to_value(&c, parts->kind, &out))
         return bind_type_error(L, 1, parts->function, parts->function);
@@ -141,15 +138,9 @@ static int construct(lua_State *L, const part_names *parts) {
     return 1;
 }
 
-static int make_date(lua_State *L) {
-    return construct(L, &date_parts);
-}
-static int make_time(lua_State *L) {
-    return construct(L, &time_parts);
-}
-static int make_datetime(lua_State *L) {
-    return construct(L, &datetime_parts);
-}
+static int make_date(lua_State *L) { return construct(L, &date_parts); }
+static int make_time(lua_State *L) { return construct(L, &time_parts); }
+static int make_datetime(lua_State *L) { return construct(L, &datetime_parts); }
 
 static int push_interval(lua_State *L, double micros) {
     if (!(micros > -(double)INTERVAL_LIMIT && micros < (double)INTERVAL_LIMIT))
@@ -188,23 +179,16 @@ static int make_interval(lua_State *L) {
 
 /* ---------------------------------------------------------------- fields */
 
-static int64_t floor_div(int64_t a, int64_t b) {
-    return a / b - (a % b != 0 && (a < 0) != (b < 0));
-}
+static int64_t floor_div(int64_t a, int64_t b) { return a / b - (a % b != 0 && (a < 0) != (b < 0)); }
 
 /* Pushes the field of an interval; false when it has none of the name. */
 static bool interval_field(lua_State *L, const mr_value *v, const char *name) {
     int64_t days = floor_div(v->u.i, DAY), rest = v->u.i - days * DAY;
-    if (strcmp(name, "days") == 0)
-        lua_pushinteger(L, days);
-    else if (strcmp(name, "seconds") == 0)
-        lua_pushinteger(L, rest / SECOND);
-    else if (strcmp(name, "microseconds") == 0)
-        lua_pushinteger(L, rest % SECOND);
-    else if (strcmp(name, "total_seconds") == 0)
-        lua_pushnumber(L, (lua_Number)v->u.i / 1e6);
-    else
-        return false;
+    if (strcmp(name, "days") == 0) lua_pushinteger(L, days);
+    else if (strcmp(name, "seconds") == 0) lua_pushinteger(L, rest / SECOND);
+    else if (strcmp(name, "microseconds") == 0) lua_pushinteger(L, rest % SECOND);
+    else if (strcmp(name, "total_seconds") == 0) lua_pushnumber(L, (lua_Number)v->u.i / 1e6);
+    else return false;
     return true;
 }
 
@@ -224,8 +208,7 @@ static bool civil_field(lua_State *L, const mr_value *v, const char *name) {
 static int format_method(lua_State *L) {
     mr_value v = self(L, 1);
     size_t len;
-    if (lua_type(L, 2) != LUA_TSTRING)
-        return bind_type_error(L, 2, "format", "a pattern such as \"%Y-%m-%d\"");
+    if (lua_type(L, 2) != LUA_TSTRING) return bind_type_error(L, 2, "format", "a pattern such as \"%Y-%m-%d\"");
     const char *pattern = lua_tolstring(L, 2, &len);
     if (v.kind == MR_INTERVAL)
         return bind_error(L, MR_ERR_ARGUMENT, "format: intervals have no pattern: use its fields");
@@ -255,8 +238,7 @@ static int no_field(lua_State *L, const mr_value *v) {
     unsigned from = v->kind == MR_TIME ? 3 : 0, to = v->kind == MR_DATE ? 3 : 7;
     bool is_interval = v->kind == MR_INTERVAL;
     if (lua_type(L, 2) != LUA_TSTRING)
-        return bind_error(L, MR_ERR_ARGUMENT, "%s has no field %s", mr_kind_name(v->kind),
-                          bind_describe(L, 2));
+        return bind_error(L, MR_ERR_ARGUMENT, "%s has no field %s", mr_kind_name(v->kind), bind_describe(L, 2));
     lua_newtable(L);
     for (unsigned i = is_interval ? 0 : from; i < (is_interval ? 4 : to); i++) {
         lua_pushboolean(L, 1);
@@ -265,8 +247,8 @@ static int no_field(lua_State *L, const mr_value *v) {
     const char *name = lua_tostring(L, 2), *near = bind_nearest_key(L, -1, name);
     if (!near) near = bind_nearest_key(L, lua_upvalueindex(1), name);
     if (near)
-        return bind_error(L, MR_ERR_ARGUMENT, "%s has no field '%s' (did you mean '%s'?)",
-                          mr_kind_name(v->kind), name, near);
+        return bind_error(L, MR_ERR_ARGUMENT, "%s has no field '%s' (did you mean '%s'?)", mr_kind_name(v->kind), name,
+                          near);
     return bind_error(L, MR_ERR_ARGUMENT, "%s has no field '%s'", mr_kind_name(v->kind), name);
 }
 
@@ -297,8 +279,7 @@ static int date_tostring(lua_State *L) {
 
 static int date_eq(lua_State *L) {
     mr_value a, b;
-    lua_pushboolean(L,
-                    bind_to_date(L, 1, &a) && bind_to_date(L, 2, &b) && a.kind == b.kind && a.u.i == b.u.i);
+    lua_pushboolean(L, bind_to_date(L, 1, &a) && bind_to_date(L, 2, &b) && a.kind == b.kind && a.u.i == b.u.i);
     return 1;
 }
 
@@ -306,8 +287,7 @@ static int date_eq(lua_State *L) {
 static int compare(lua_State *L) {
     mr_value a, b;
     if (!bind_to_date(L, 1, &a) || !bind_to_date(L, 2, &b) || a.kind != b.kind)
-        return bind_error(L, MR_ERR_ARGUMENT, "cannot compare %s with %s", bind_describe(L, 1),
-                          bind_describe(L, 2));
+        return bind_error(L, MR_ERR_ARGUMENT, "cannot compare %s with %s", bind_describe(L, 1), bind_describe(L, 2));
     return (a.u.i > b.u.i) - (a.u.i < b.u.i);
 }
 static int date_lt(lua_State *L) {
@@ -331,33 +311,25 @@ static bool delegate(lua_State *L, const char *event) {
 }
 
 static int no_arithmetic(lua_State *L, const char *op) {
-    return bind_error(L, MR_ERR_ARGUMENT, "cannot calculate %s %s %s", bind_describe(L, 1), op,
-                      bind_describe(L, 2));
+    return bind_error(L, MR_ERR_ARGUMENT, "cannot calculate %s %s %s", bind_describe(L, 1), op, bind_describe(L, 2));
 }
 
 /* date or datetime plus micros; dates move by whole days. */
 static int shifted(lua_State *L, const mr_value *v, int64_t micros) {
     mr_value out = mr_value_of((mr_kind)v->kind, v->u.i); /* spelled anew */
-    mr_civil first = {.year = 1, .month = 1, .day = 1}, last = {.year = 9999,
-                                                                .month = 12,
-                                                                .day = 31,
-                                                                .hour = 23,
-                                                                .minute = 59,
-                                                                .second = 59,
-                                                                .microsecond = 999999};
+    mr_civil first = {.year = 1, .month = 1, .day = 1},
+             last = {
+                 .year = 9999, .month = 12, .day = 31, .hour = 23, .minute = 59, .second = 59, .microsecond = 999999};
     mr_value low, high;
     out.u.i += v->kind == MR_DATE ? floor_div(micros, DAY) : micros;
-    bool known = mr_civil_to_value(&first, (mr_kind)v->kind, &low) &&
-                 mr_civil_to_value(&last, (mr_kind)v->kind, &high);
+    bool known = mr_civil_to_value(&first, (mr_kind)v->kind, &low) && mr_civil_to_value(&last, (mr_kind)v->kind, &high);
     if (!known || out.u.i < low.u.i || out.u.i > high.u.i)
         return bind_error(L, MR_ERR_ARGUMENT, "the result is outside of the years 1 to 9999");
     bind_push_date(L, &out);
     return 1;
 }
 
-static bool is_shiftable(const mr_value *v) {
-    return v->kind == MR_DATE || v->kind == MR_DATETIME;
-}
+static bool is_shiftable(const mr_value *v) { return v->kind == MR_DATE || v->kind == MR_DATETIME; }
 
 static int date_add(lua_State *L) {
     mr_value a, b;
@@ -425,9 +397,9 @@ static const luaL_Reg date_methods[] = {{"format", format_method},
                                         {"to_time", time_method},
                                         {NULL, NULL}};
 
-static const luaL_Reg functions[] = {
-    {"now", bind_now},           {"today", bind_today},       {"date", make_date}, {"time", make_time},
-    {"datetime", make_datetime}, {"interval", make_interval}, {NULL, NULL}};
+static const luaL_Reg functions[] = {{"now", bind_now},   {"today", bind_today},       {"date", make_date},
+                                     {"time", make_time}, {"datetime", make_datetime}, {"interval", make_interval},
+                                     {NULL, NULL}};
 
 void bind_open_datetime(lua_State *L) {
     bind_open_own(L);

@@ -16,13 +16,13 @@ typedef struct entry {
     const char *name; /* anchored in its table */
     uint64_t order;   /* creation counter: Lua tables have no order */
     int kind;
-    int table;        /* stack index of the table that it is in */
-    bool cloned;      /* from a mixin or an abstract base: its column is copied */
+    int table;   /* stack index of the table that it is in */
+    bool cloned; /* from a mixin or an abstract base: its column is copied */
 } entry;
 
 typedef struct declaration {
     const char *name;
-    int body;      /* stack index */
+    int body; /* stack index */
     entry *entries;
     size_t n, cap;
     const char *tablename, *schema;
@@ -33,10 +33,13 @@ typedef struct declaration {
 } declaration;
 
 static const char *const reserved[] = {"query", "query_class", "metadata", "extend", "c", NULL};
-static const char *const directives[] = {"__tablename", "__table", "__table_args", "__mapper_args", "__abstract", "__bind_key",
-                                         "__validators", "__init", "__tostring", "__len", "__call", "__lt", "__le", "__concat", "__name",
-                                         "__add", "__sub", "__mul", "__div", "__mod", "__unm", "__idiv", "__pow", "__pairs",
-                                         "__band", "__bor", "__bxor", "__shl", "__shr", "__bnot", NULL};
+static const char *const directives[] = {"__tablename", "__table",      "__table_args", "__mapper_args", "__abstract",
+                                         "__bind_key",  "__validators", "__init",       "__tostring",    "__len",
+                                         "__call",      "__lt",         "__le",         "__concat",      "__name",
+                                         "__add",       "__sub",        "__mul",        "__div",         "__mod",
+                                         "__unm",       "__idiv",       "__pow",        "__pairs",       "__band",
+                                         "__bor",       "__bxor",       "__shl",        "__shr",         "__bnot",
+                                         NULL};
 
 static const char *directive_at(void *ud, size_t i) {
     (void)ud;
@@ -60,7 +63,8 @@ static void check_name(lua_State *L, const declaration *d, const char *name, boo
                    d->name, name, name, name, name);
     if (!is_attribute && strncmp(name, "__", 2) == 0 && !bind_is_among(directives, name)) {
         const char *near = mr_nearest(name, directive_at, NULL);
-        if (near) bind_error(L, MR_ERR_ARGUMENT, "%s: unknown class option '%s' (did you mean '%s'?)", d->name, name, near);
+        if (near)
+            bind_error(L, MR_ERR_ARGUMENT, "%s: unknown class option '%s' (did you mean '%s'?)", d->name, name, near);
         bind_error(L, MR_ERR_ARGUMENT, "%s: unknown class option '%s'", d->name, name);
     }
 }
@@ -112,12 +116,13 @@ static void push_mixins(lua_State *L, int body) {
     luaL_checkstack(L, (int)mixins + 32, "too many mixins");
     for (lua_Integer i = 1; i <= mixins; i++) {
         lua_rawgeti(L, body, i);
-        if (!lua_istable(L, -1)) bind_type_error(L, -1, "a mixin in the array part of a class body", "a table of columns and methods");
+        if (!lua_istable(L, -1))
+            bind_type_error(L, -1, "a mixin in the array part of a class body", "a table of columns and methods");
     }
 }
 
-/* The tables that make up the class, in the order of precedence: the body, its mixins, what abstract bases declare. Leaves
- * each on the stack. Returns how many. */
+/* The tables that make up the class, in the order of precedence: the body, its mixins, what abstract bases declare.
+ * Leaves each on the stack. Returns how many. */
 static int push_sources(lua_State *L, int base, int body) {
     int first = lua_gettop(L);
     lua_pushvalue(L, body);
@@ -154,7 +159,8 @@ static void read_directives(lua_State *L, declaration *d) {
     lua_pop(L, 1);
     if (lua_getfield(L, d->body, "__tablename") != LUA_TNIL)
         d->tablename = bind_arg_name(L, -1, "__tablename", "a string"); /* stays on the stack */
-    if (lua_getfield(L, d->body, "__table") != LUA_TNIL) d->table = *(mr_table **)bind_arg(L, -1, BIND_TABLE, "__table");
+    if (lua_getfield(L, d->body, "__table") != LUA_TNIL)
+        d->table = *(mr_table **)bind_arg(L, -1, BIND_TABLE, "__table");
     if (lua_getfield(L, d->body, "__table_args") != LUA_TNIL) {
         if (!lua_istable(L, -1)) bind_type_error(L, -1, "__table_args", "a table of constraints and options");
         d->table_args = lua_gettop(L);
@@ -197,8 +203,8 @@ static void declare_members(lua_State *L, const declaration *d, bind_class *c) {
     for (size_t i = 0; i < d->n; i++) {
         const entry *e = &d->entries[i];
         if (e->kind != ENTRY_OTHER || strcmp(e->name, "__tablename") == 0 || strcmp(e->name, "__table") == 0 ||
-            strcmp(e->name, "__table_args") == 0 || strcmp(e->name, "__mapper_args") == 0 || strcmp(e->name, "__abstract") == 0 ||
-            strcmp(e->name, "__validators") == 0)
+            strcmp(e->name, "__table_args") == 0 || strcmp(e->name, "__mapper_args") == 0 ||
+            strcmp(e->name, "__abstract") == 0 || strcmp(e->name, "__validators") == 0)
             continue;
         lua_getiuservalue(L, class_idx, CLASS_MEMBERS);
         lua_pushstring(L, e->name);
@@ -264,7 +270,8 @@ static void check_methods(lua_State *L, const declaration *d, const mr_mapper *m
     for (size_t i = 0; i < d->n; i++) {
         const entry *e = &d->entries[i];
         if (e->kind == ENTRY_OTHER && mr_mapper_property(mapper, e->name, false))
-            bind_error(L, MR_ERR_ARGUMENT, "%s.%s is a mapped attribute: a method needs another name", d->name, e->name);
+            bind_error(L, MR_ERR_ARGUMENT, "%s.%s is a mapped attribute: a method needs another name", d->name,
+                       e->name);
     }
 }
 
@@ -308,7 +315,9 @@ static void keep_mixins(lua_State *L, int class_idx) {
 /* Base:extend(name, body) */
 int bind_class_extend(lua_State *L) {
     bind_class *base = bind_class_at(L, 1);
-    if (!base) return bind_error(L, MR_ERR_ARGUMENT, "extend is called on a class with a colon: Base:extend(\"User\", { ... })");
+    if (!base)
+        return bind_error(L, MR_ERR_ARGUMENT,
+                          "extend is called on a class with a colon: Base:extend(\"User\", { ... })");
     const char *name = bind_arg_name(L, 2, "extend: the class's name", "a string");
     lua_settop(L, 3);
     if (lua_isnil(L, 3)) {

@@ -24,10 +24,8 @@ static int call_body(lua_State *L) {
     const mr_column *column = f->column;
     const mr_type *type = mr_column_type(bind_of(L)->env, f->column);
     const char *what = f->what;
-    if (column->table)
-        what = lua_pushfstring(L, "%s of %s.%s", what, column->table->name, column->name);
-    else
-        lua_pushnil(L);
+    if (column->table) what = lua_pushfstring(L, "%s of %s.%s", what, column->table->name, column->name);
+    else lua_pushnil(L);
     bind_check_value(L, -2, type ? type : mr_type_simple(MR_TYPE_NULL), what, f->out);
     lua_pop(L, 1);
     lua_rawsetp(L, LUA_REGISTRYINDEX, f);
@@ -64,9 +62,7 @@ static void read_function(lua_State *L, int idx, mr_column *column, const char *
     out->ud = f;
 }
 
-static void release_expression(void *ud) {
-    mr_node_release(ud);
-}
+static void release_expression(void *ud) { mr_node_release(ud); }
 
 static void read_expression(lua_State *L, mr_node *node, mr_default *out) {
     bind_state *b = bind_of(L);
@@ -94,12 +90,9 @@ void bind_read_default(lua_State *L, int idx, mr_column *column, const char *opt
     const char *what = strcmp(option, "default") == 0 ? "Column default" : "Column onupdate";
     idx = lua_absindex(L, idx);
     mr_node *node = bind_test_node(L, idx);
-    if (node)
-        read_expression(L, node, out);
-    else if (!bind_test_class(L, idx) && bind_is_callable(L, idx))
-        read_function(L, idx, column, what, out);
-    else
-        read_value(L, idx, column->type, what, out);
+    if (node) read_expression(L, node, out);
+    else if (!bind_test_class(L, idx) && bind_is_callable(L, idx)) read_function(L, idx, column, what, out);
+    else read_value(L, idx, column->type, what, out);
 }
 
 /* text() as it is; a function or another expression by the default spelling. */
@@ -128,10 +121,8 @@ const char *bind_read_server_default(lua_State *L, int idx) {
     mr_strbuf sql;
     mr_strbuf_init(&sql, env);
     mr_status st = MR_OK;
-    if (node)
-        st = expression_sql(env, node, &sql);
-    else
-        mr_quote_text(text, len, &sql);
+    if (node) st = expression_sql(env, node, &sql);
+    else mr_quote_text(text, len, &sql);
     const char *done = st == MR_OK ? mr_strbuf_str(&sql) : NULL;
     if (done) interned = mr_intern(env, done, sql.len);
     mr_strbuf_done(&sql);

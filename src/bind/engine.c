@@ -8,9 +8,7 @@
 
 #include <string.h>
 
-static void release_engine(void *p) {
-    mr_engine_release(p);
-}
+static void release_engine(void *p) { mr_engine_release(p); }
 
 static int engine_gc(lua_State *L) {
     bind_engine *e = bind_test(L, 1, BIND_ENGINE);
@@ -28,9 +26,7 @@ static bind_engine *push_empty(lua_State *L) {
     return e;
 }
 
-void bind_push_engine(lua_State *L, mr_engine *engine) {
-    push_empty(L)->engine = mr_engine_retain(engine);
-}
+void bind_push_engine(lua_State *L, mr_engine *engine) { push_empty(L)->engine = mr_engine_retain(engine); }
 
 mr_engine *bind_test_engine(lua_State *L, int idx) {
     const bind_engine *e = bind_test(L, idx, BIND_ENGINE);
@@ -50,16 +46,18 @@ static void add_parameters(lua_State *L, int options) {
         const char *value = bind_option_string(L, options, "create_engine", names[i], NULL);
         if (!value) continue;
         if (strspn(value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") != strlen(value) || !*value)
-            bind_error(L, MR_ERR_ARGUMENT, "create_engine: option '%s' expects a word such as \"%s\", got string \"%s\"", names[i],
+            bind_error(L, MR_ERR_ARGUMENT,
+                       "create_engine: option '%s' expects a word such as \"%s\", got string \"%s\"", names[i],
                        i == 0 ? "wal" : "normal", value);
-        lua_pushfstring(L, "%s%s%s=%s", lua_tostring(L, 1), strchr(lua_tostring(L, 1), '?') ? "&" : "?", names[i], value);
+        lua_pushfstring(L, "%s%s%s=%s", lua_tostring(L, 1), strchr(lua_tostring(L, 1), '?') ? "&" : "?", names[i],
+                        value);
         lua_replace(L, 1);
     }
 }
 
 static int create_engine(lua_State *L) {
-    static const char *const names[] = {"echo",         "convert_unicode", "busy_timeout", "statement_cache",
-                                        "journal_mode", "synchronous",     NULL};
+    static const char *const names[] = {
+        "echo", "convert_unicode", "busy_timeout", "statement_cache", "journal_mode", "synchronous", NULL};
     const char *function = "create_engine";
     bind_state *b = bind_of(L);
     int options;
@@ -67,15 +65,16 @@ static int create_engine(lua_State *L) {
     int n = bind_arguments(L, 1, &options);
     bind_check_options(L, options, function, names);
     if (n != 1 || lua_type(L, 1) != LUA_TSTRING)
-        return bind_type_error(L, n < 1 ? lua_gettop(L) + 1 : 1, function,
-                               "a URL such as \"sqlite:///my.db\"");
+        return bind_type_error(L, n < 1 ? lua_gettop(L) + 1 : 1, function, "a URL such as \"sqlite:///my.db\"");
     bind_option_bool(L, options, function, "convert_unicode", false); /* accepted: text is UTF-8 as it is */
     int64_t timeout = bind_option_int(L, options, function, "busy_timeout", -1);
     int64_t cache = bind_option_int(L, options, function, "statement_cache", 100);
     if (timeout < -1 || timeout > INT32_MAX)
-        return bind_error(L, MR_ERR_ARGUMENT, "%s: option 'busy_timeout' expects milliseconds, 0 to %d", function, (int)INT32_MAX);
+        return bind_error(L, MR_ERR_ARGUMENT, "%s: option 'busy_timeout' expects milliseconds, 0 to %d", function,
+                          (int)INT32_MAX);
     if (cache < 1 || cache > 100000)
-        return bind_error(L, MR_ERR_ARGUMENT, "%s: option 'statement_cache' expects a number of statements, 1 to 100000", function);
+        return bind_error(L, MR_ERR_ARGUMENT,
+                          "%s: option 'statement_cache' expects a number of statements, 1 to 100000", function);
     mr_engine_options o = {.echo = bind_option_bool(L, options, function, "echo", false),
                            .statement_cache = (int)cache,
                            .busy_timeout = (int)timeout};
@@ -232,8 +231,7 @@ void bind_open_engine(lua_State *L) {
                                        {"record", engine_record},
                                        {"dispose", engine_dispose},
                                        {NULL, NULL}};
-    static const luaL_Reg getters[] = {
-        {"url", get_url}, {"dialect", get_dialect}, {"name", get_name}, {NULL, NULL}};
+    static const luaL_Reg getters[] = {{"url", get_url}, {"dialect", get_dialect}, {"name", get_name}, {NULL, NULL}};
     static const luaL_Reg metamethods[] = {{"__gc", engine_gc},
                                            {"__newindex", engine_newindex},
                                            {"__eq", engine_eq},

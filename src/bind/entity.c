@@ -12,9 +12,7 @@
 /* Upvalues of an object's metamethods. */
 enum { UP_CLASS = 1, UP_ATTRIBUTES };
 
-static bind_class *class_of(lua_State *L) {
-    return lua_touserdata(L, lua_upvalueindex(UP_CLASS));
-}
+static bind_class *class_of(lua_State *L) { return lua_touserdata(L, lua_upvalueindex(UP_CLASS)); }
 
 /* Somebody called the metatable's function by hand. */
 static void wrong_object(lua_State *L, const bind_class *c) {
@@ -41,7 +39,8 @@ static int get_slow(lua_State *L, bind_class *c, mr_entity *e, const mr_property
     mr_status st = mr_attribute_get(e, prop, &v);
     BIND_LEAVE(c->b);
     bind_check(L, st);
-    if (v->kind == MR_COLLECTION || (v->kind == MR_NULL && prop->kind == MR_PROPERTY_RELATIONSHIP && prop->relationship->uselist == 1))
+    if (v->kind == MR_COLLECTION ||
+        (v->kind == MR_NULL && prop->kind == MR_PROPERTY_RELATIONSHIP && prop->relationship->uselist == 1))
         bind_push_collection(L, e, prop);
     else bind_push_value(L, v);
     return 1;
@@ -130,8 +129,8 @@ static lua_Integer list_length(lua_State *L, const mr_entity *e, const mr_proper
         lua_Integer i = lua_tointegerx(L, -2, &is_int);
         if (lua_type(L, -2) != LUA_TNUMBER || !is_int || i < 1 || i > n) {
             const char *key = luaL_tolstring(L, -2, NULL);
-            bind_error(L, MR_ERR_ARGUMENT, "%s.%s[%s]: a collection takes a list without holes or other keys", e->mapper->name,
-                       prop->name, key);
+            bind_error(L, MR_ERR_ARGUMENT, "%s.%s[%s]: a collection takes a list without holes or other keys",
+                       e->mapper->name, prop->name, key);
         }
         found++;
         lua_pop(L, 1);
@@ -208,7 +207,8 @@ static void set_attribute(lua_State *L, bind_class *c, mr_entity *e, const mr_pr
 /* A name of the class that is no attribute of its objects. */
 static int class_has_it(lua_State *L, const bind_class *c, const char *name) {
     return bind_error(L, MR_ERR_ARGUMENT,
-                      "%s.%s is a method or constant of the class, which an object cannot replace (a value for each object is declared "
+                      "%s.%s is a method or constant of the class, which an object cannot replace (a value for each "
+                      "object is declared "
                       "as a Column, or mr.field())",
                       c->mapper->name, name);
 }
@@ -251,7 +251,8 @@ static const mr_property *constructor_key(lua_State *L, int key) {
     const char *name = luaL_tolstring(L, key, NULL);
     const char *near = mr_mapper_nearest(mapper, name);
     if (near)
-        bind_error(L, MR_ERR_ARGUMENT, "'%s' is an invalid keyword argument for %s (did you mean '%s'?)", name, mapper->name, near);
+        bind_error(L, MR_ERR_ARGUMENT, "'%s' is an invalid keyword argument for %s (did you mean '%s'?)", name,
+                   mapper->name, near);
     bind_error(L, MR_ERR_ARGUMENT, "'%s' is an invalid keyword argument for %s", name, mapper->name);
     return NULL;
 }
@@ -329,7 +330,8 @@ static void init_others(lua_State *L, bind_class *c, mr_entity *e, int self, int
 /* With the class at index 1: what Class.__init does. */
 static void init_values(lua_State *L, bind_class *c, mr_entity *e, int self, int values) {
     if (lua_isnoneornil(L, values)) return;
-    if (!bind_is_plain_table(L, values)) bind_type_error(L, values, bind_arg_class(L, 1, "constructor")->name, "a table of values");
+    if (!bind_is_plain_table(L, values))
+        bind_type_error(L, values, bind_arg_class(L, 1, "constructor")->name, "a table of values");
     if (!init_columns(L, c, e, values)) init_others(L, c, e, self, values);
 }
 

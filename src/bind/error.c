@@ -10,9 +10,7 @@
 static const char kinds_key = 0; /* registry: array of metatables by mr_errkind */
 
 /* Frames of the library's own Lua part are not where the user called. */
-static bool is_own_frame(const lua_Debug *ar) {
-    return strncmp(ar->source, "=[moonrow", 9) == 0;
-}
+static bool is_own_frame(const lua_Debug *ar) { return strncmp(ar->source, "=[moonrow", 9) == 0; }
 
 /* "file:line" of the innermost Lua frame that is the user's, or "". */
 static void push_where(lua_State *L) {

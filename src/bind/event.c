@@ -1,8 +1,8 @@
 /*
  * event.c: events of classes and attributes: their listeners, kept here, and how they are called.
  *
- * Invariant: a listener is called only while the registry holds it, so removal during a call is safe. An error in one comes
- * back unchanged to who caused the event, and its connection is of no use after the call.
+ * Invariant: a listener is called only while the registry holds it, so removal during a call is safe. An error in one
+ * comes back unchanged to who caused the event, and its connection is of no use after the call.
  */
 #include "event.h"
 
@@ -21,18 +21,22 @@ typedef struct call {
     const mr_value *old;
 } call;
 
-static const bind_event_name class_events[] = {
-    {"before_insert", MR_EVENT_BEFORE_INSERT}, {"after_insert", MR_EVENT_AFTER_INSERT},
-    {"before_update", MR_EVENT_BEFORE_UPDATE}, {"after_update", MR_EVENT_AFTER_UPDATE},
-    {"before_delete", MR_EVENT_BEFORE_DELETE}, {"after_delete", MR_EVENT_AFTER_DELETE},
-    {"load", MR_EVENT_LOAD},                   {"refresh", MR_EVENT_REFRESH},
-    {NULL, 0}};
+static const bind_event_name class_events[] = {{"before_insert", MR_EVENT_BEFORE_INSERT},
+                                               {"after_insert", MR_EVENT_AFTER_INSERT},
+                                               {"before_update", MR_EVENT_BEFORE_UPDATE},
+                                               {"after_update", MR_EVENT_AFTER_UPDATE},
+                                               {"before_delete", MR_EVENT_BEFORE_DELETE},
+                                               {"after_delete", MR_EVENT_AFTER_DELETE},
+                                               {"load", MR_EVENT_LOAD},
+                                               {"refresh", MR_EVENT_REFRESH},
+                                               {NULL, 0}};
 static const bind_event_name attribute_events[] = {
     {"set", MR_EVENT_SET}, {"append", MR_EVENT_APPEND}, {"remove", MR_EVENT_REMOVE}, {NULL, 0}};
 
 /* In the registry. */
 static const char listeners_key = 0; /* light userdata of a listener to its userdata */
-static const char results_key = 0;   /* by depth of entered calls, what a listener gave there last: its bytes outlive the call */
+static const char results_key =
+    0; /* by depth of entered calls, what a listener gave there last: its bytes outlive the call */
 
 int bind_event_of(lua_State *L, const bind_event_name *names, int idx) {
     const char *name = luaL_checkstring(L, idx);
@@ -124,14 +128,15 @@ static int call_body(lua_State *L) {
     return 0;
 }
 
-static mr_status on_mapper(mr_env *env, void *ud, mr_mapper_event event, mr_mapper *mapper, mr_conn *conn, mr_entity *entity) {
+static mr_status on_mapper(mr_env *env, void *ud, mr_mapper_event event, mr_mapper *mapper, mr_conn *conn,
+                           mr_entity *entity) {
     (void)event;
     call c = {.l = ud, .mapper = mapper, .conn = conn, .entity = entity};
     return bind_callback(env, call_body, &c);
 }
 
-static mr_status on_attribute(mr_env *env, void *ud, mr_attribute_event event, mr_entity *entity, const mr_property *prop,
-                              mr_value *value, const mr_value *old) {
+static mr_status on_attribute(mr_env *env, void *ud, mr_attribute_event event, mr_entity *entity,
+                              const mr_property *prop, mr_value *value, const mr_value *old) {
     bind_listener *l = ud;
     if ((int)event != l->event) return MR_OK;
     call c = {.l = l, .prop = prop, .entity = entity, .value = value, .old = old};
@@ -185,8 +190,8 @@ static void read_attribute(lua_State *L, bind_listener *l, const char *function)
     l->prop = test_attribute(L, 1);
     if (!l->prop) bind_type_error(L, 1, function, "an attribute of a class (User.email)");
     if (l->event != MR_EVENT_SET && l->prop->kind != MR_PROPERTY_RELATIONSHIP)
-        bind_error(L, MR_ERR_ARGUMENT, "%s: '%s' is an event of collections, and %s.%s is a column: listen to 'set'", function,
-                   lua_tostring(L, 2), l->prop->mapper->name, l->prop->name);
+        bind_error(L, MR_ERR_ARGUMENT, "%s: '%s' is an event of collections, and %s.%s is a column: listen to 'set'",
+                   function, lua_tostring(L, 2), l->prop->mapper->name, l->prop->name);
     l->mapper = class_of_attribute(L, l->prop);
 }
 
@@ -226,15 +231,17 @@ static bind_listener *find_listener(lua_State *L, const bind_listener *wanted) {
     return found;
 }
 
-/* core.event_listen(target, name, fn, once, retval, propagate): the function listens once, with the options given last. */
+/* core.event_listen(target, name, fn, once, retval, propagate): the function listens once, with the
+ * options given last. */
 static int event_listen(lua_State *L) {
     bind_listener given = read_target(L, "event.listen");
     given.once = lua_toboolean(L, 4);
     given.retval = lua_toboolean(L, 5);
     given.propagate = lua_toboolean(L, 6);
     if (!given.mapper && lua_isboolean(L, 6) && !given.propagate)
-        return bind_error(L, MR_ERR_ARGUMENT, "event.listen: propagate = false leaves nothing to listen to: a base without a "
-                                              "table, or a mixin, has no objects but those of the classes that come from it");
+        return bind_error(L, MR_ERR_ARGUMENT,
+                          "event.listen: propagate = false leaves nothing to listen to: a base without a "
+                          "table, or a mixin, has no objects but those of the classes that come from it");
     lua_settop(L, 3);
     bind_listener *before = find_listener(L, &given);
     if (before && before->once == given.once && before->retval == given.retval && before->propagate == given.propagate)
@@ -249,7 +256,8 @@ static int event_listen(lua_State *L) {
     lua_rawgetp(L, LUA_REGISTRYINDEX, &listeners_key);
     lua_pushvalue(L, 4);
     lua_rawsetp(L, -2, l);
-    mr_status status = l->mapper ? bind_listener_attach(l, l->mapper, l->prop, l->propagate) : bind_listener_spread(L, 4);
+    mr_status status =
+        l->mapper ? bind_listener_attach(l, l->mapper, l->prop, l->propagate) : bind_listener_spread(L, 4);
     if (status == MR_OK) return 0;
     forget(L, l);
     return bind_raise(L);
@@ -271,8 +279,10 @@ static int event_contains(lua_State *L) {
 }
 
 void bind_open_event(lua_State *L) {
-    static const luaL_Reg functions[] = {
-        {"event_listen", event_listen}, {"event_remove", event_remove}, {"event_contains", event_contains}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"event_listen", event_listen},
+                                         {"event_remove", event_remove},
+                                         {"event_contains", event_contains},
+                                         {NULL, NULL}};
     lua_newtable(L);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &listeners_key);
     lua_newtable(L);

@@ -15,13 +15,14 @@ typedef struct bind_event_name {
 enum { LISTENER_FUNCTION = 1, LISTENER_TARGET, LISTENER__VALUES = 2 };
 
 typedef struct bind_listener {
-    mr_mapper *mapper; /* NULL: listens to what the value in LISTENER_TARGET, a base, a mixin or what it declares, reaches */
+    mr_mapper
+        *mapper; /* NULL: listens to what the value in LISTENER_TARGET, a base, a mixin or what it declares, reaches */
     const mr_property *prop; /* the attribute of mapper; NULL: an event of the class */
     int event;
     bool of_attribute;
-    bool heard;  /* without a mapper: a class has come from the target */
+    bool heard; /* without a mapper: a class has come from the target */
     bool once;
-    bool retval; /* attributes: the result replaces the value */
+    bool retval;    /* attributes: the result replaces the value */
     bool propagate; /* mapper: also to the classes that inherit from it */
 } bind_listener;
 
@@ -36,8 +37,8 @@ void bind_listener_detach(bind_listener *l, mr_mapper *mapper);
 
 /* event_base.c: listeners of a base without a table, of a mixin, or of an attribute that such a one declares */
 bool bind_is_event_base(lua_State *L, int idx, bool of_attribute);
-/* The listener at the index hears of all classes that come from its target, now and later; on failure, of those that it was told
- * of so far. */
+/* The listener at the index hears of all classes that come from its target, now and later; on failure, of those that it
+ * was told of so far. */
 mr_status bind_listener_spread(lua_State *L, int listener);
 /* MappingError where a listener's target is a table that no class has come from. Before a configuration. */
 mr_status bind_check_listeners(mr_env *env);

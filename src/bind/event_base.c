@@ -1,8 +1,9 @@
 /*
- * event_base.c: listening to what has no objects of its own: a base without a table, a mixin, or an attribute that one of
- * these declares. Such a listener is one of each mapped class that comes from its target.
+ * event_base.c: listening to what has no objects of its own: a base without a table, a mixin, or an attribute that one
+ * of these declares. Such a listener is one of each mapped class that comes from its target.
  *
- * Invariant: a class hears of the listeners that were there before it, in the order of listening, from its declaration on.
+ * Invariant: a class hears of the listeners that were there before it, in the order of listening, from its declaration
+ * on.
  */
 #include "event.h"
 
@@ -23,7 +24,8 @@ bool bind_is_event_base(lua_State *L, int idx, bool of_attribute) {
 
 /* ---------------------------------------------------------------- where a class comes from */
 
-/* Appends the mixins of the class on top to the list at index list, of which n are there. Returns how many are there then. */
+/* Appends the mixins of the class on top to the list at index list, of which n are there. Returns how many are there
+ * then. */
 static lua_Integer append_mixins(lua_State *L, int list, lua_Integer n) {
     if (lua_getiuservalue(L, -1, CLASS_MIXINS) == LUA_TTABLE)
         for (lua_Integer i = 1; lua_rawgeti(L, -1, i) != LUA_TNIL; i++) lua_rawseti(L, list, ++n);
@@ -151,17 +153,17 @@ static int check_body(lua_State *L) {
         const bind_listener *l = lua_touserdata(L, -1);
         lua_getiuservalue(L, -1, LISTENER_TARGET);
         if (!l->heard && !l->of_attribute && bind_is_plain_table(L, -1))
-            return bind_error(L, MR_ERR_MAPPING, "event.listen: the table that '%s' is listened to on is no class, and no class has "
-                              "it as a mixin: listen to the class, or name the table in the array part of a class's body",
-                              bind_class_event_name(l->event));
+            return bind_error(
+                L, MR_ERR_MAPPING,
+                "event.listen: the table that '%s' is listened to on is no class, and no class has "
+                "it as a mixin: listen to the class, or name the table in the array part of a class's body",
+                bind_class_event_name(l->event));
         lua_settop(L, list);
     }
     return 0;
 }
 
-mr_status bind_check_listeners(mr_env *env) {
-    return bind_callback_mistake(env, check_body, NULL);
-}
+mr_status bind_check_listeners(mr_env *env) { return bind_callback_mistake(env, check_body, NULL); }
 
 void bind_open_event_base(lua_State *L) {
     lua_newtable(L);

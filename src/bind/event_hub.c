@@ -11,11 +11,13 @@
 #include "connection.h"
 #include "session.h"
 
-static const bind_event_name session_events[] = {
-    {"before_flush", MR_SESSION_BEFORE_FLUSH},   {"after_flush", MR_SESSION_AFTER_FLUSH},
-    {"before_commit", MR_SESSION_BEFORE_COMMIT}, {"after_commit", MR_SESSION_AFTER_COMMIT},
-    {"after_rollback", MR_SESSION_AFTER_ROLLBACK}, {"after_begin", MR_SESSION_AFTER_BEGIN},
-    {NULL, 0}};
+static const bind_event_name session_events[] = {{"before_flush", MR_SESSION_BEFORE_FLUSH},
+                                                 {"after_flush", MR_SESSION_AFTER_FLUSH},
+                                                 {"before_commit", MR_SESSION_BEFORE_COMMIT},
+                                                 {"after_commit", MR_SESSION_AFTER_COMMIT},
+                                                 {"after_rollback", MR_SESSION_AFTER_ROLLBACK},
+                                                 {"after_begin", MR_SESSION_AFTER_BEGIN},
+                                                 {NULL, 0}};
 
 /* In the registry. */
 static const char session_dispatch_key = 0; /* function(session, name) */
@@ -114,8 +116,8 @@ static mr_status on_connect(void *ud, mr_engine *engine, mr_conn *conn) {
     return bind_callback(mr_engine_env(engine), engine_body, &c);
 }
 
-static mr_status on_before_execute(void *ud, mr_conn *conn, const char *sql, const mr_value *const *lists, size_t nlists,
-                                   size_t n) {
+static mr_status on_before_execute(void *ud, mr_conn *conn, const char *sql, const mr_value *const *lists,
+                                   size_t nlists, size_t n) {
     engine_call c = {ud, "before_execute", conn, sql, lists, nlists, n, -1};
     return bind_callback(mr_engine_env(mr_conn_engine(conn)), engine_body, &c);
 }
@@ -126,8 +128,8 @@ static mr_status on_after_execute(void *ud, mr_conn *conn, const char *sql, cons
     return bind_callback(mr_engine_env(mr_conn_engine(conn)), engine_body, &c);
 }
 
-/* core.engine_hub(engine, hub or nil): the value that was given for the engine; with a hub, sets it where there is none yet. It
- * lives as long as the environment. */
+/* core.engine_hub(engine, hub or nil): the value that was given for the engine; with a hub, sets it where there is none
+ * yet. It lives as long as the environment. */
 static int engine_hub(lua_State *L) {
     mr_engine_hooks *hooks = mr_engine_hooks_of(*(mr_engine **)bind_arg(L, 1, BIND_ENGINE, "event.listen"));
     if (!hooks->ud && !lua_isnoneornil(L, 2)) hooks->ud = bind_ref_forever(L, 2);

@@ -26,9 +26,7 @@ void bind_cursor_close(bind_cursor *cursor) {
     mr_session_cursor_close(cursor->env, &cursor->c);
 }
 
-static void finalize_cursor(void *p) {
-    bind_cursor_close(p);
-}
+static void finalize_cursor(void *p) { bind_cursor_close(p); }
 
 static int cursor_gc(lua_State *L) {
     bind_cursor *cursor = bind_test(L, 1, CURSOR);
@@ -58,8 +56,7 @@ mr_named_value *bind_read_params(lua_State *L, int idx, size_t *n) {
         return NULL;
     }
     for (lua_pushnil(L); lua_next(L, idx); lua_pop(L, 1)) {
-        if (lua_type(L, -2) != LUA_TSTRING)
-            bind_type_error(L, -2, "parameters", "names, as in { name = \"x\" }");
+        if (lua_type(L, -2) != LUA_TSTRING) bind_type_error(L, -2, "parameters", "names, as in { name = \"x\" }");
         ++*n;
     }
     bind_check_room(L, *n < INT_MAX - 8 ? (int)*n + 8 : INT_MAX, "parameters");
@@ -93,7 +90,7 @@ static mr_status execute_on_conn(mr_conn *conn, mr_node *node, const mr_named_va
 }
 
 void bind_cursor_open(lua_State *L, const bind_target *t, bind_cursor *cursor, mr_node *node,
-                        const mr_named_value *named, size_t n) {
+                      const mr_named_value *named, size_t n) {
     bind_state *b = bind_of(L);
     if (t->session) bind_to_session(L, t->owner); /* a default's function may have closed it */
     BIND_ENTER(b, L);
@@ -106,7 +103,9 @@ void bind_cursor_open(lua_State *L, const bind_target *t, bind_cursor *cursor, m
         mr_conn *conn = ((bind_connection *)lua_touserdata(L, t->owner))->conn;
         cursor->open = true;
         if (conn) st = execute_on_conn(conn, node, named, n, &cursor->c);
-        else cursor->c.statement = node, st = mr_fail(b->env, MR_ERR_INVALID_REQUEST, "execute: the connection is closed");
+        else
+            cursor->c.statement = node,
+            st = mr_fail(b->env, MR_ERR_INVALID_REQUEST, "execute: the connection is closed");
         if (st != MR_OK) {
             mr_error *saved = mr_env_save_error(b->env);
             bind_cursor_close(cursor);
@@ -132,10 +131,8 @@ static void push_names(lua_State *L, const mr_node *node, mr_cursor *cursor, uns
     for (unsigned i = 0; i < width; i++) {
         const char *name = returned_name(node, i);
         if (!name) name = mr_cursor_column_name(cursor, i);
-        if (name)
-            lua_pushstring(L, name);
-        else
-            lua_pushboolean(L, 0);
+        if (name) lua_pushstring(L, name);
+        else lua_pushboolean(L, 0);
         lua_rawseti(L, -2, (lua_Integer)i + 1);
     }
 }
@@ -183,8 +180,8 @@ static const mr_node *given_value(const mr_dml *d, const mr_column *column) {
     return NULL;
 }
 
-/* Does the statement's conflict target name the whole primary key, with a value for each column? Then the row, new or changed, has
- * the key that was given. */
+/* Does the statement's conflict target name the whole primary key, with a value for each column? Then the row, new or
+ * changed, has the key that was given. */
 static bool is_found_by_key(const mr_dml *d) {
     const mr_table *table = d->table->u.table;
     const mr_node *target = d->conflict_target;
@@ -207,8 +204,8 @@ static bool is_numbered(lua_State *L, mr_cursor *cursor, const mr_table *table) 
     return facts.numbers;
 }
 
-/* Pushes the key of an INSERT of one row, as far as it is known: values that were given, and the number that the database made;
- * false if no row was made. */
+/* Pushes the key of an INSERT of one row, as far as it is known: values that were given, and the number that the
+ * database made; false if no row was made. */
 static void push_inserted_key(lua_State *L, const mr_node *node, mr_cursor *cursor) {
     const mr_dml *d = node->u.dml;
     const mr_table *table = d->table->u.table;
@@ -220,12 +217,9 @@ static void push_inserted_key(lua_State *L, const mr_node *node, mr_cursor *curs
     for (unsigned i = 0; i < table->nprimary; i++) {
         const mr_node *value = given_value(d, table->primary[i]);
         bool numbered = !value && table->primary[i] == table->autoincrement && is_numbered(L, cursor, table);
-        if (value && value->kind == MR_NODE_BIND && !value->name)
-            bind_push_value_or_null(L, &value->u.value);
-        else if (numbered)
-            lua_pushinteger(L, (lua_Integer)mr_cursor_last_insert_id(cursor));
-        else
-            bind_push_null(L);
+        if (value && value->kind == MR_NODE_BIND && !value->name) bind_push_value_or_null(L, &value->u.value);
+        else if (numbered) lua_pushinteger(L, (lua_Integer)mr_cursor_last_insert_id(cursor));
+        else bind_push_null(L);
         lua_rawseti(L, -2, (lua_Integer)i + 1);
     }
 }
@@ -235,9 +229,7 @@ static bool is_single_insert(const mr_node *node) {
            (!node->u.dml->values || node->u.dml->values->n == 1);
 }
 
-static void free_synchronizer(void *p) {
-    mr_synchronizer_free(p);
-}
+static void free_synchronizer(void *p) { mr_synchronizer_free(p); }
 
 /* Pushes the owner of what lets the objects in memory follow the statement. */
 static bind_owner *push_synchronizer(lua_State *L, const bind_target *t, mr_node *node, const mr_named_value *named,
@@ -264,9 +256,7 @@ static void follow(lua_State *L, bind_owner *following) {
 
 /* ---------------------------------------------------------------- objects that a statement returns */
 
-static void release_query(void *p) {
-    mr_query_release(p);
-}
+static void release_query(void *p) { mr_query_release(p); }
 
 /* The objects of the class from what the statement returns. */
 static mr_query *query_of(mr_mapper *mapper, mr_node *node, const mr_named_value *named, size_t n) {
@@ -502,9 +492,7 @@ static int run_statement(lua_State *L, const bind_target *t, int stmt, int param
 }
 
 /* SELECT of an expression alone, such as func.now(). */
-static bool is_expression(const mr_node *node) {
-    return node && node->kind != MR_NODE_TEXT;
-}
+static bool is_expression(const mr_node *node) { return node && node->kind != MR_NODE_TEXT; }
 
 /* Replaces the expression at idx by a select of it. */
 static void own_select(lua_State *L, int idx) {
@@ -546,8 +534,7 @@ static mr_synchronize read_how(lua_State *L, int options, mr_synchronize deflt) 
 
 static int no_statement(lua_State *L, int idx) {
     if (lua_type(L, idx) == LUA_TSTRING)
-        return bind_error(L, MR_ERR_ARGUMENT,
-                          "execute: expected a statement, got %s (SQL is written mr.text\"...\")",
+        return bind_error(L, MR_ERR_ARGUMENT, "execute: expected a statement, got %s (SQL is written mr.text\"...\")",
                           bind_describe(L, idx));
     return bind_type_error(L, idx, "execute", "a select, an insert, update or delete, or mr.text");
 }

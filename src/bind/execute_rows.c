@@ -1,8 +1,8 @@
 /*
  * execute_rows.c: one statement for many rows: a batch.
  *
- * Invariant: rows run in their order, those of one structure through one prepared statement; the objects in memory follow an
- * UPDATE once all of its rows have been found.
+ * Invariant: rows run in their order, those of one structure through one prepared statement; the objects in memory
+ * follow an UPDATE once all of its rows have been found.
  */
 #include "execute.h"
 #include "expression.h"
@@ -20,8 +20,8 @@ typedef struct batch {
     bind_cursor *first;
     mr_batch *rows;
     bind_row_binding *binding; /* of the rows like the first; or NULL */
-    int held;    /* index of the cursor value that holds the bound values */
-    bool broken; /* a row of another structure: it runs by itself */
+    int held;                  /* index of the cursor value that holds the bound values */
+    bool broken;               /* a row of another structure: it runs by itself */
 } batch;
 
 static mr_status count_row(void *ud, void *row, mr_status step) {
@@ -179,7 +179,8 @@ static mr_value *read_key(lua_State *L, const mr_mapper *mapper, int row) {
         const char *name = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "";
         const mr_property *prop = mr_mapper_property(mapper, name, true);
         for (unsigned i = 0; prop && i < mapper->npk; i++)
-            if (prop->slot == mapper->pk_slots[i] && !bind_to_value(L, -1, prop->column->type, &key[i])) key[i] = mr_null_value();
+            if (prop->slot == mapper->pk_slots[i] && !bind_to_value(L, -1, prop->column->type, &key[i]))
+                key[i] = mr_null_value();
     }
     return key;
 }
@@ -194,7 +195,8 @@ static bool push_given(lua_State *L, const mr_mapper *mapper, int row, const mr_
     return false;
 }
 
-static void take_on(lua_State *L, const bind_target *t, mr_entity *entity, const mr_property *prop, const mr_value *value) {
+static void take_on(lua_State *L, const bind_target *t, mr_entity *entity, const mr_property *prop,
+                    const mr_value *value) {
     bind_state *b = bind_of(L);
     BIND_ENTER(b, L);
     mr_status st = mr_session_take_on(t->session, entity, prop, value);
@@ -218,7 +220,8 @@ static void follow_row(lua_State *L, const bind_target *t, mr_mapper *mapper, in
         mr_value value = mr_value_of(MR_UNLOADED, 0);
         bool given = push_given(L, mapper, row, prop);
         /* The row has the version that was read, not the one that was written. */
-        if (given && prop != mapper->version && !bind_to_value(L, -1, prop->column->type, &value)) value = mr_value_of(MR_UNLOADED, 0);
+        if (given && prop != mapper->version && !bind_to_value(L, -1, prop->column->type, &value))
+            value = mr_value_of(MR_UNLOADED, 0);
         bool written = given || prop->column->onupdate.kind != MR_DEFAULT_NONE;
         if (written && !prop->is_primary_key) take_on(L, t, entity, prop, &value);
         lua_pop(L, given);

@@ -140,23 +140,20 @@ void bind_own_operand(lua_State *L, int idx, const mr_type *type, const char *wh
 static int refuse_criterion(lua_State *L, int idx, const char *function) {
     const char *cure = "";
     if (lua_isboolean(L, idx) && lua_toboolean(L, idx))
-        cure = " (== and ~= compare Lua values: write User.name:eq(x), User.name:ne(x); `and`, `or` choose between them: write "
+        cure = " (== and ~= compare Lua values: write User.name:eq(x), User.name:ne(x); `and`, `or` choose between "
+               "them: write "
                "& and |)";
     else if (lua_isboolean(L, idx))
         cure = " (== and ~= compare Lua values: write User.name:eq(x), User.name:ne(x); `not` makes a boolean: write "
                "~User.name:eq(x))";
-    else if (lua_isnoneornil(L, idx))
-        cure = " (is the variable set?)";
-    else if (lua_type(L, idx) == LUA_TSTRING)
-        cure = " (SQL text is written mr.text\"...\")";
-    else if (bind_is_plain_table(L, idx))
-        cure = " (attributes by name are for filter_by)";
+    else if (lua_isnoneornil(L, idx)) cure = " (is the variable set?)";
+    else if (lua_type(L, idx) == LUA_TSTRING) cure = " (SQL text is written mr.text\"...\")";
+    else if (bind_is_plain_table(L, idx)) cure = " (attributes by name are for filter_by)";
     else if (bind_test(L, idx, BIND_RELATIONSHIP))
         cure = " (a relationship is asked with :any(), :has() or :contains())";
-    else if (bind_is_query(L, idx))
-        cure = " (a query as a criterion is written query:exists())";
-    return bind_error(L, MR_ERR_ARGUMENT, "%s: expected an SQL expression, got %s%s", function,
-                      bind_describe(L, idx), cure);
+    else if (bind_is_query(L, idx)) cure = " (a query as a criterion is written query:exists())";
+    return bind_error(L, MR_ERR_ARGUMENT, "%s: expected an SQL expression, got %s%s", function, bind_describe(L, idx),
+                      cure);
 }
 
 mr_node *bind_to_criterion(lua_State *L, int idx, const char *function) {
@@ -176,8 +173,7 @@ mr_node **bind_collect_nodes(lua_State *L, int first, int n) {
 
 void bind_push_list(lua_State *L, int first, int n, const char *function) {
     luaL_checkstack(L, 4, function);
-    for (int i = 0; i < n; i++)
-        bind_push_node(L, bind_to_criterion(L, first + i, function)), lua_replace(L, first + i);
+    for (int i = 0; i < n; i++) bind_push_node(L, bind_to_criterion(L, first + i, function)), lua_replace(L, first + i);
     mr_node **nodes = bind_collect_nodes(L, first, n);
     bind_push_node(L, mr_sql_list(bind_of(L)->env, MR_OP_COMMA, nodes, (size_t)n));
     lua_remove(L, -2);
@@ -235,8 +231,7 @@ static int get_type(lua_State *L) {
 static int expression_call(lua_State *L) {
     const mr_node *node = bind_arg_node(L, 1, "call");
     if (node->kind == MR_NODE_LITERAL_SQL && lua_gettop(L) == 1) return 1;
-    return bind_error(L, MR_ERR_ARGUMENT, "%s is an expression and cannot be called",
-                      bind_push_what(L, node));
+    return bind_error(L, MR_ERR_ARGUMENT, "%s is an expression and cannot be called", bind_push_what(L, node));
 }
 
 static size_t append(luaL_Reg *out, size_t n, const luaL_Reg *more) {
@@ -245,12 +240,9 @@ static size_t append(luaL_Reg *out, size_t n, const luaL_Reg *more) {
 }
 
 void bind_open_expression(lua_State *L) {
-    static const luaL_Reg getters[] = {
-        {"name", get_name}, {"key", get_key}, {"type", get_type}, {NULL, NULL}};
-    static const luaL_Reg own[] = {{"__gc", expression_gc},
-                                   {"__tostring", expression_tostring},
-                                   {"__call", expression_call},
-                                   {NULL, NULL}};
+    static const luaL_Reg getters[] = {{"name", get_name}, {"key", get_key}, {"type", get_type}, {NULL, NULL}};
+    static const luaL_Reg own[] = {
+        {"__gc", expression_gc}, {"__tostring", expression_tostring}, {"__call", expression_call}, {NULL, NULL}};
     luaL_Reg methods[80] = {{NULL, NULL}}, metamethods[40] = {{NULL, NULL}};
     size_t n = append(methods, append(methods, 0, bind_comparison_methods), bind_operator_methods);
     append(methods, n, bind_text_methods);

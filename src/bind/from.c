@@ -80,8 +80,7 @@ mr_node *bind_to_from(lua_State *L, int idx, const char *function, mr_mapper **m
     const bind_from *from = bind_test_from(L, idx);
     if (!from) {
         if (bind_is_query(L, idx))
-            bind_error(L, MR_ERR_ARGUMENT, "%s: a query must be made a subquery first: use :subquery()",
-                       function);
+            bind_error(L, MR_ERR_ARGUMENT, "%s: a query must be made a subquery first: use :subquery()", function);
         bind_type_error(L, idx, function, "a class, an alias, a table or a subquery");
     }
     *mapper = from->mapper;
@@ -98,8 +97,7 @@ static const mr_table *table_of(const mr_node *from) {
 
 /* The column list of the query behind aliases, or NULL. */
 static const mr_node *list_of(const mr_node *from) {
-    while (from &&
-           (from->kind == MR_NODE_ALIAS || from->kind == MR_NODE_CTE || from->kind == MR_NODE_COMPOUND))
+    while (from && (from->kind == MR_NODE_ALIAS || from->kind == MR_NODE_CTE || from->kind == MR_NODE_COMPOUND))
         from = from->child[0];
     return from && from->kind == MR_NODE_SELECT ? from->u.select->columns : NULL;
 }
@@ -111,9 +109,7 @@ size_t bind_from_width(const mr_node *from) {
 }
 
 static const char *item_name(const mr_node *item) {
-    return item->kind == MR_NODE_COLUMN  ? item->u.column->name
-           : item->kind == MR_NODE_LABEL ? item->name
-                                         : NULL;
+    return item->kind == MR_NODE_COLUMN ? item->u.column->name : item->kind == MR_NODE_LABEL ? item->name : NULL;
 }
 
 /* The synthetic columns of the environment: few names and types, so a list of those with one name is short.
@@ -156,8 +152,7 @@ void bind_push_from_column(lua_State *L, mr_node *from, size_t i) {
     const mr_node *item = list_of(from)->child[i];
     const char *name = item_name(item);
     if (!name)
-        bind_error(L, MR_ERR_ARGUMENT, "column %d of the subquery has no name: give it one with :label()",
-                   (int)i + 1);
+        bind_error(L, MR_ERR_ARGUMENT, "column %d of the subquery has no name: give it one with :label()", (int)i + 1);
     mr_column *column = synthetic_column(L, name, item->type);
     bind_push_node(L, mr_sql_column(env, column, mr_node_retain(from), item->annotation));
 }
@@ -198,7 +193,8 @@ const char *bind_from_column_name(const mr_node *from, size_t i) {
     return before ? mr_intern_numbered(from->env, key, before) : key;
 }
 
-/* The place of the column in the list, n when it has none of the name: by attributes first, then by what SQL calls them. */
+/* The place of the column in the list, n when it has none of the name: by attributes first, then by what SQL calls
+ * them. */
 static size_t find_item(const mr_node *list, const char *name) {
     size_t n = list->n, last = n;
     const char *bar = strrchr(name, '_');
@@ -226,16 +222,13 @@ static size_t width(const bind_columns *columns) {
 }
 
 static const char *name_at(const bind_columns *columns, size_t i) {
-    const char *name =
-        columns->from ? bind_from_column_name(columns->from, i) : columns->table->columns[i]->name;
+    const char *name = columns->from ? bind_from_column_name(columns->from, i) : columns->table->columns[i]->name;
     return name ? name : "";
 }
 
 static void push_at(lua_State *L, const bind_columns *columns, size_t i) {
-    if (columns->from)
-        bind_push_from_column(L, columns->from, i);
-    else
-        bind_push_node(L, mr_sql_column(bind_of(L)->env, columns->table->columns[i], NULL, NULL));
+    if (columns->from) bind_push_from_column(L, columns->from, i);
+    else bind_push_node(L, mr_sql_column(bind_of(L)->env, columns->table->columns[i], NULL, NULL));
 }
 
 static size_t find_column(const bind_columns *columns, const char *name) {
@@ -246,9 +239,7 @@ static size_t find_column(const bind_columns *columns, const char *name) {
     return i;
 }
 
-static const char *next_name(void *ud, size_t i) {
-    return i < width(ud) ? name_at(ud, i) : NULL;
-}
+static const char *next_name(void *ud, size_t i) { return i < width(ud) ? name_at(ud, i) : NULL; }
 
 static int columns_index(lua_State *L) {
     bind_columns *columns = bind_arg(L, 1, BIND_COLUMNS, "c");
@@ -270,9 +261,7 @@ static int columns_index(lua_State *L) {
     const char *near = mr_nearest(name, next_name, columns);
     const char *owner = columns->from ? "the subquery" : columns->table->name;
     if (columns->from && table_of(columns->from)) owner = table_of(columns->from)->name;
-    if (near)
-        return bind_error(L, MR_ERR_ARGUMENT, "%s has no column '%s' (did you mean '%s'?)", owner, name,
-                          near);
+    if (near) return bind_error(L, MR_ERR_ARGUMENT, "%s has no column '%s' (did you mean '%s'?)", owner, name, near);
     return bind_error(L, MR_ERR_ARGUMENT, "%s has no column '%s'", owner, name);
 }
 
@@ -323,13 +312,9 @@ static int from_alias(lua_State *L) {
     return 1;
 }
 
-static int from_union(lua_State *L) {
-    return bind_cte_compound(L, MR_OP_UNION, "union");
-}
+static int from_union(lua_State *L) { return bind_cte_compound(L, MR_OP_UNION, "union"); }
 
-static int from_union_all(lua_State *L) {
-    return bind_cte_compound(L, MR_OP_UNION_ALL, "union_all");
-}
+static int from_union_all(lua_State *L) { return bind_cte_compound(L, MR_OP_UNION_ALL, "union_all"); }
 
 static int from_tostring(lua_State *L) {
     const bind_from *from = bind_test_from(L, 1);
@@ -341,8 +326,7 @@ static int from_tostring(lua_State *L) {
 /* Alias.attr: like the class's, of the alias. */
 static int aliased_index(lua_State *L) {
     const bind_from *from = bind_arg(L, 1, BIND_ALIASED, "alias");
-    if (lua_type(L, 2) != LUA_TSTRING)
-        return bind_type_error(L, 2, "an alias is indexed by", "an attribute's name");
+    if (lua_type(L, 2) != LUA_TSTRING) return bind_type_error(L, 2, "an alias is indexed by", "an attribute's name");
     const char *name = lua_tostring(L, 2);
     mr_property *prop = mr_mapper_property(from->mapper, name, true);
     if (!prop) {
@@ -359,8 +343,8 @@ static int aliased_index(lua_State *L) {
     } else {
         const char *near = mr_mapper_nearest(from->mapper, name);
         if (near)
-            return bind_error(L, MR_ERR_ARGUMENT, "%s has no attribute '%s' (did you mean '%s'?)",
-                              from->mapper->name, name, near);
+            return bind_error(L, MR_ERR_ARGUMENT, "%s has no attribute '%s' (did you mean '%s'?)", from->mapper->name,
+                              name, near);
         return bind_error(L, MR_ERR_ARGUMENT, "%s has no attribute '%s'", from->mapper->name, name);
     }
     return 1;
@@ -374,8 +358,7 @@ static int f_aliased(lua_State *L) {
     int n = bind_arguments(L, 1, &options);
     bind_check_options(L, options, "aliased", names);
     const char *name = bind_option_string(L, options, "aliased", "name", NULL);
-    if (n < 1 || n > 2)
-        return bind_error(L, MR_ERR_ARGUMENT, "aliased: expected a class, and a name or subquery");
+    if (n < 1 || n > 2) return bind_error(L, MR_ERR_ARGUMENT, "aliased: expected a class, and a name or subquery");
     if (n == 2 && lua_type(L, 2) == LUA_TSTRING) name = bind_arg_name(L, 2, "aliased", "a name");
     const bind_from *over = n == 2 ? bind_test(L, 2, BIND_FROM) : NULL;
     if (n == 2 && !over && !name) return bind_type_error(L, 2, "aliased", "a name or a subquery");

@@ -12,9 +12,7 @@
 
 #define BIND_FUNC "moonrow.Func"
 
-static mr_env *env_of(lua_State *L) {
-    return bind_of(L)->env;
-}
+static mr_env *env_of(lua_State *L) { return bind_of(L)->env; }
 
 /* ---------------------------------------------------------------- func.NAME(...) */
 
@@ -44,7 +42,8 @@ static int call_function(lua_State *L) {
 
 static int func_index(lua_State *L) {
     const char *name = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
-    if (!is_identifier(name) || strlen(name) != lua_rawlen(L, 2)) return bind_type_error(L, 2, "func", "a function's name, as in func.count()");
+    if (!is_identifier(name) || strlen(name) != lua_rawlen(L, 2))
+        return bind_type_error(L, 2, "func", "a function's name, as in func.count()");
     lua_pushvalue(L, 2);
     lua_pushcclosure(L, call_function, 1);
     return 1;
@@ -57,20 +56,15 @@ static int logic(lua_State *L, mr_op op, const char *function) {
     int n = bind_arguments(L, 1, &options);
     bind_check_options(L, options, function, (const char *const[]){NULL});
     if (n == 0)
-        return bind_error(L, MR_ERR_ARGUMENT, "%s: no criteria (an empty list must not select everything)",
-                          function);
+        return bind_error(L, MR_ERR_ARGUMENT, "%s: no criteria (an empty list must not select everything)", function);
     for (int i = 1; i <= n; i++) mr_node_release(bind_to_criterion(L, i, function)); /* checks alone */
     mr_node **nodes = bind_collect_nodes(L, 1, n);
     bind_push_node(L, mr_sql_list(env_of(L), op, nodes, (size_t)n));
     return 1;
 }
 
-static int f_and(lua_State *L) {
-    return logic(L, MR_OP_AND, "and_");
-}
-static int f_or(lua_State *L) {
-    return logic(L, MR_OP_OR, "or_");
-}
+static int f_and(lua_State *L) { return logic(L, MR_OP_AND, "and_"); }
+static int f_or(lua_State *L) { return logic(L, MR_OP_OR, "or_"); }
 
 static int f_not(lua_State *L) {
     mr_node *x = bind_to_criterion(L, 1, "not_");
@@ -83,8 +77,7 @@ static int f_not(lua_State *L) {
 /* case{ {condition, value}, ..., else_ = value } */
 static int f_case(lua_State *L) {
     static const char *const names[] = {"else_", NULL};
-    if (!bind_is_plain_table(L, 1))
-        return bind_type_error(L, 1, "case", "{ {condition, value}, ..., else_ = value }");
+    if (!bind_is_plain_table(L, 1)) return bind_type_error(L, 1, "case", "{ {condition, value}, ..., else_ = value }");
     bind_check_options(L, 1, "case", names);
     lua_settop(L, 1);
     int n = (int)lua_rawlen(L, 1), count = 0;
@@ -119,21 +112,20 @@ static int f_cast(lua_State *L) {
 /* literal(value) or literal(value, type); literal(mr.null) is NULL. */
 static int f_literal(lua_State *L) {
     const mr_type *type = lua_isnoneornil(L, 2) ? NULL : bind_arg_type(L, 2, "literal");
-    if (bind_is_null(L, 1))
-        bind_push_node(L, mr_sql_raw(env_of(L), mr_type_simple(MR_TYPE_NULL), "NULL"));
-    else
-        bind_push_node(L, bind_to_operand(L, 1, type, "literal"));
+    if (bind_is_null(L, 1)) bind_push_node(L, mr_sql_raw(env_of(L), mr_type_simple(MR_TYPE_NULL), "NULL"));
+    else bind_push_node(L, bind_to_operand(L, 1, type, "literal"));
     return 1;
 }
 
 static int f_bindparam(lua_State *L) {
-    const mr_type *type =
-        lua_isnoneornil(L, 2) ? mr_type_simple(MR_TYPE_NULL) : bind_arg_type(L, 2, "bindparam");
+    const mr_type *type = lua_isnoneornil(L, 2) ? mr_type_simple(MR_TYPE_NULL) : bind_arg_type(L, 2, "bindparam");
     if (lua_type(L, 1) != LUA_TSTRING || !is_identifier(lua_tostring(L, 1)))
         return bind_type_error(L, 1, "bindparam", "a name");
     if (lua_gettop(L) > 2)
-        return bind_error(L, MR_ERR_ARGUMENT, "bindparam: expected a name and a type, got %d arguments (its value is given by params, or "
-                          "when it runs)", lua_gettop(L));
+        return bind_error(L, MR_ERR_ARGUMENT,
+                          "bindparam: expected a name and a type, got %d arguments (its value is given by params, or "
+                          "when it runs)",
+                          lua_gettop(L));
     bind_push_node(L, mr_sql_param(env_of(L), type, lua_tostring(L, 1)));
     return 1;
 }
@@ -184,21 +176,11 @@ static int unary(lua_State *L, mr_op op, const char *function) {
     return 1;
 }
 
-static int f_asc(lua_State *L) {
-    return unary(L, MR_OP_ASC, "asc");
-}
-static int f_desc(lua_State *L) {
-    return unary(L, MR_OP_DESC, "desc");
-}
-static int f_nulls_first(lua_State *L) {
-    return unary(L, MR_OP_NULLS_FIRST, "nulls_first");
-}
-static int f_nulls_last(lua_State *L) {
-    return unary(L, MR_OP_NULLS_LAST, "nulls_last");
-}
-static int f_distinct(lua_State *L) {
-    return unary(L, MR_OP_DISTINCT, "distinct");
-}
+static int f_asc(lua_State *L) { return unary(L, MR_OP_ASC, "asc"); }
+static int f_desc(lua_State *L) { return unary(L, MR_OP_DESC, "desc"); }
+static int f_nulls_first(lua_State *L) { return unary(L, MR_OP_NULLS_FIRST, "nulls_first"); }
+static int f_nulls_last(lua_State *L) { return unary(L, MR_OP_NULLS_LAST, "nulls_last"); }
+static int f_distinct(lua_State *L) { return unary(L, MR_OP_DISTINCT, "distinct"); }
 
 void bind_open_function(lua_State *L) {
     static const luaL_Reg functions[] = {{"and_", f_and},

@@ -9,9 +9,7 @@
 #include "expression.h"
 #include "row_default.h"
 
-static mr_env *env_of(lua_State *L) {
-    return bind_of(L)->env;
-}
+static mr_env *env_of(lua_State *L) { return bind_of(L)->env; }
 
 /* ---------------------------------------------------------------- the columns of the SELECT */
 
@@ -22,7 +20,8 @@ static bool find_query(void *ud, const mr_node *node) {
     return !*found;
 }
 
-/* May the values stand beside the SELECT's own columns? Rows that are compared with each other must not differ by them. */
+/* May the values stand beside the SELECT's own columns? Rows that are compared with each other must not
+ * differ by them. */
 static bool takes_columns(const mr_node *query, mr_node *const *values, size_t n) {
     if (query->kind != MR_NODE_SELECT || !query->u.select->columns) return false;
     bool found = false, plain = true;
@@ -58,7 +57,7 @@ static mr_node *append_all(mr_env *env, mr_node *list, mr_node *const *values, s
 
 static mr_node *beside(mr_env *env, const mr_node *query, mr_node *const *values, size_t n) {
     mr_select s = *query->u.select;
-    mr_node *const parts[] = {s.from,  s.where, s.group_by, s.having,      s.order_by,
+    mr_node *const parts[] = {s.from,  s.where,  s.group_by,    s.having,   s.order_by,
                               s.limit, s.offset, s.distinct_on, s.correlate};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) mr_node_retain(parts[i]);
     s.columns = append_all(env, mr_node_retain(s.columns), values, n);

@@ -75,13 +75,9 @@ static int push_attributes(lua_State *L, bool loaded) {
     return 1;
 }
 
-static int get_loaded(lua_State *L) {
-    return push_attributes(L, true);
-}
+static int get_loaded(lua_State *L) { return push_attributes(L, true); }
 
-static int get_unloaded(lua_State *L) {
-    return push_attributes(L, false);
-}
+static int get_unloaded(lua_State *L) { return push_attributes(L, false); }
 
 static int get_modified(lua_State *L) {
     mr_entity *e = inspected(L);
@@ -148,8 +144,9 @@ static int history(lua_State *L) {
 
 void bind_open_inspect(lua_State *L) {
     static const luaL_Reg methods[] = {{"history", history}, {NULL, NULL}};
-    static const luaL_Reg getters[] = {{"state", get_state}, {"identity", get_identity}, {"session", get_session}, {"class", get_class},
-                                       {"loaded", get_loaded}, {"unloaded", get_unloaded}, {"modified", get_modified}, {NULL, NULL}};
+    static const luaL_Reg getters[] = {
+        {"state", get_state},   {"identity", get_identity}, {"session", get_session},   {"class", get_class},
+        {"loaded", get_loaded}, {"unloaded", get_unloaded}, {"modified", get_modified}, {NULL, NULL}};
     bind_type(L, BIND_INSPECTION, "Inspection", methods, getters, NULL);
     lua_pushcfunction(L, core_inspect);
     lua_setfield(L, -2, "inspect");

@@ -1,9 +1,9 @@
 /*
- * late.c: the key of an object that a criterion compares with: a value that is read when the statement runs, so that the
- * object may be new, or change, until then.
+ * late.c: the key of an object that a criterion compares with: a value that is read when the statement runs, so that
+ * the object may be new, or change, until then.
  *
- * Invariant: what has been read stays in memory as long as the criterion: a cursor may still have it for a parameter.
- */
+ * Invariant: what has been read stays in memory as long as the criterion: a cursor may still have it for
+ * a parameter. */
 #include "late.h"
 
 #include "runtime.h"

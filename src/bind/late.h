@@ -8,8 +8,9 @@
 
 extern const mr_opaque_ops bind_late_ops;
 
-/* A bind of the value that the object's attribute has when the statement runs. along: the relationship that is compared, for
- * the error where the value is required and missing then. The node pins the object. NULL without memory. */
+/* A bind of the value that the object's attribute has when the statement runs. along: the relationship that is
+ * compared, for the error where the value is required and missing then. The node pins the object. NULL
+ * without memory. */
 mr_node *bind_late_key(mr_entity *entity, const mr_property *prop, const mr_property *along, bool required);
 
 #endif

@@ -8,13 +8,15 @@ static void set_count(lua_State *L, const char *name, size_t n) {
     lua_setfield(L, -2, name);
 }
 
-/* memory{ trace = true | microseconds }: { bytes, objects, object_bytes }. bytes is all that the environment has from the allocator;
- * object_bytes what the objects take of it. trace does a whole trace, or works on one for about so many microseconds. */
+/* memory{ trace = true | microseconds }: { bytes, objects, object_bytes }. bytes is all that the environment has from
+ * the allocator; object_bytes what the objects take of it. trace does a whole trace, or works on one for about so many
+ * microseconds. */
 static int core_memory(lua_State *L) {
     static const char *const known[] = {"trace", NULL};
     bind_state *b = bind_of(L);
     int options;
-    if (bind_arguments(L, 1, &options) > 0) return bind_type_error(L, 1, "memory", "a table of options such as { trace = true }");
+    if (bind_arguments(L, 1, &options) > 0)
+        return bind_type_error(L, 1, "memory", "a table of options such as { trace = true }");
     bind_check_options(L, options, "memory", known);
     int type = bind_option(L, options, "trace");
     if (type != LUA_TNIL && type != LUA_TBOOLEAN && (!lua_isinteger(L, -1) || lua_tointeger(L, -1) < 0))

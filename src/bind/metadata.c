@@ -19,15 +19,12 @@ mr_metadata *bind_test_metadata(lua_State *L, int idx) {
     return p ? *p : NULL;
 }
 
-static mr_metadata *self(lua_State *L) {
-    return *(mr_metadata **)bind_arg(L, 1, BIND_METADATA, "MetaData");
-}
+static mr_metadata *self(lua_State *L) { return *(mr_metadata **)bind_arg(L, 1, BIND_METADATA, "MetaData"); }
 
 static int metadata_new(lua_State *L) {
     if (lua_gettop(L) > 0) {
         int options;
-        if (bind_arguments(L, 1, &options) > 0)
-            return bind_error(L, MR_ERR_ARGUMENT, "MetaData takes no arguments");
+        if (bind_arguments(L, 1, &options) > 0) return bind_error(L, MR_ERR_ARGUMENT, "MetaData takes no arguments");
         bind_check_options(L, options, "MetaData", (const char *const[]){NULL});
     }
     mr_metadata *md = mr_metadata_new(bind_of(L)->env);
@@ -57,18 +54,16 @@ static mr_table **read_tables(lua_State *L, int options, const char *function, s
 }
 
 /* Runs on the engine or connection at index bind. */
-static void run(lua_State *L, int bind, const char *function, mr_metadata *md, mr_table **tables, size_t n,
-                bool create, bool checkfirst) {
+static void run(lua_State *L, int bind, const char *function, mr_metadata *md, mr_table **tables, size_t n, bool create,
+                bool checkfirst) {
     bind_state *b = bind_of(L);
     mr_conn *conn = bind_test_connection(L, bind), *own = NULL;
     mr_engine *engine = conn ? NULL : bind_test_engine(L, bind);
     if (!conn && !engine) bind_type_error(L, bind, function, "an engine: { bind = engine }");
     BIND_ENTER(b, L);
     mr_status st = conn ? MR_OK : mr_engine_connect(engine, &own);
-    if (st == MR_OK && create)
-        st = mr_create_all(conn ? conn : own, md, tables, n, checkfirst);
-    else if (st == MR_OK)
-        st = mr_drop_all(conn ? conn : own, md, tables, n, checkfirst);
+    if (st == MR_OK && create) st = mr_create_all(conn ? conn : own, md, tables, n, checkfirst);
+    else if (st == MR_OK) st = mr_drop_all(conn ? conn : own, md, tables, n, checkfirst);
     if (own) {
         mr_error *saved = st == MR_OK ? NULL : mr_env_save_error(b->env);
         mr_conn_close(own);
@@ -78,15 +73,13 @@ static void run(lua_State *L, int bind, const char *function, mr_metadata *md, m
     bind_check(L, st);
 }
 
-int bind_run_ddl(lua_State *L, int first, const char *function, mr_metadata *md, mr_table *only,
-                 bool create) {
+int bind_run_ddl(lua_State *L, int first, const char *function, mr_metadata *md, mr_table *only, bool create) {
     static const char *const names[] = {"bind", "checkfirst", "tables", NULL};
     int options;
     bind_release_loops(L);
     int n = bind_arguments(L, first, &options);
     bind_check_options(L, options, function, names);
-    if (n > 1)
-        return bind_error(L, MR_ERR_ARGUMENT, "%s: expected one engine, got %d arguments", function, n);
+    if (n > 1) return bind_error(L, MR_ERR_ARGUMENT, "%s: expected one engine, got %d arguments", function, n);
     bool checkfirst = bind_option_bool(L, options, function, "checkfirst", true);
     size_t count = 1;
     mr_table **tables = only ? &only : read_tables(L, options, function, &count);
@@ -99,13 +92,9 @@ int bind_run_ddl(lua_State *L, int first, const char *function, mr_metadata *md,
     return 0;
 }
 
-static int create_all(lua_State *L) {
-    return bind_run_ddl(L, 2, "create_all", self(L), NULL, true);
-}
+static int create_all(lua_State *L) { return bind_run_ddl(L, 2, "create_all", self(L), NULL, true); }
 
-static int drop_all(lua_State *L) {
-    return bind_run_ddl(L, 2, "drop_all", self(L), NULL, false);
-}
+static int drop_all(lua_State *L) { return bind_run_ddl(L, 2, "drop_all", self(L), NULL, false); }
 
 /* ---------------------------------------------------------------- tables */
 

@@ -3,8 +3,8 @@
  * binding register and from the Lua part of the library, which is carried inside.
  *
  * Invariant: nothing here needs package, io, os or debug, and nothing reads the program's globals after the module has
- * opened. The embedded chunks are called "=[moonrow.NAME]", so that errors can tell their frames from the user's.
- */
+ * opened. The embedded chunks are called "=[moonrow.NAME]", so that errors can tell their frames from the
+ * user's. */
 #include <moonrow.h>
 #include <string.h>
 
@@ -20,7 +20,8 @@ enum { CORE = 1, LOADED, GLOBALS };
 
 /* ---------------------------------------------------------------- what the Lua part has as its globals */
 
-/* Copies the named values from the table at index from to the one on top; returns the first that is not there as a function. */
+/* Copies the named values from the table at index from to the one on top; returns the first that is not there as a
+ * function. */
 static const char *copy_functions(lua_State *L, int from, const char *const *names) {
     for (const char *const *name = names; *name; name++) {
         lua_pushstring(L, *name);
@@ -56,21 +57,31 @@ static bool copy_library(lua_State *L, int globals, int loaded, const char *name
 /* Pushes the table that the embedded chunks have as _ENV: a copy of the standard names as they are now. The program may
  * overwrite its own globals later. */
 static void push_globals(lua_State *L) {
-    static const char *const needed[] = {"error", "getmetatable", "ipairs", "next", "pairs", "pcall", "rawequal", "rawget", "rawlen",
-                                         "rawset", "select", "setmetatable", "tostring", "type", NULL},
-                      *const others[][2] = {{"warn", NULL}, {"xpcall", NULL}, {"tonumber", NULL}, {"assert", NULL}, {"collectgarbage", NULL}},
-                      *const libraries[] = {"coroutine", "math", "string", "table", NULL};
+    static const char *const needed[] = {"error",  "getmetatable", "ipairs",   "next",   "pairs",
+                                         "pcall",  "rawequal",     "rawget",   "rawlen", "rawset",
+                                         "select", "setmetatable", "tostring", "type",   NULL},
+                             *const others[][2] = {{"warn", NULL},
+                                                   {"xpcall", NULL},
+                                                   {"tonumber", NULL},
+                                                   {"assert", NULL},
+                                                   {"collectgarbage", NULL}},
+                             *const libraries[] = {"coroutine", "math", "string", "table", NULL};
     lua_pushglobaltable(L);
     luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
     lua_newtable(L);
     int globals = lua_gettop(L) - 2;
     const char *missing = copy_functions(L, globals, needed);
-    if (missing) luaL_error(L, "moonrow needs Lua's function '%s', which this program has taken away or replaced: require \"moonrow\" first", missing);
+    if (missing)
+        luaL_error(L,
+                   "moonrow needs Lua's function '%s', which this program has taken away or replaced: require "
+                   "\"moonrow\" first",
+                   missing);
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         if (copy_functions(L, globals, others[i])) lua_pop(L, 1);
     for (const char *const *name = libraries; *name; name++)
         if (!copy_library(L, globals, globals + 1, *name))
-            luaL_error(L, "moonrow needs Lua's libraries base, coroutine, math, string and table: open '%s' before it", *name);
+            luaL_error(L, "moonrow needs Lua's libraries base, coroutine, math, string and table: open '%s' before it",
+                       *name);
     lua_replace(L, globals);
     lua_settop(L, globals);
 }
@@ -155,9 +166,7 @@ static void push_core(lua_State *L) {
     lua_setfield(L, -2, "check_open");
 }
 
-void bind_push_core(lua_State *L) {
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &core_key);
-}
+void bind_push_core(lua_State *L) { lua_rawgetp(L, LUA_REGISTRYINDEX, &core_key); }
 
 /* The types of one copy would not know the values of another. */
 static void check_only_copy(lua_State *L) {
@@ -166,8 +175,10 @@ static void check_only_copy(lua_State *L) {
         lua_pushlightuserdata(L, (void *)(uintptr_t)&module_key);
         lua_setfield(L, LUA_REGISTRYINDEX, key);
     } else if (lua_touserdata(L, -1) != &module_key) {
-        luaL_error(L, "another copy of moonrow is open in this Lua state (the host has one inside, and so may the program that "
-                      "embeds Lua): require \"moonrow\" gives that one; load no second moonrow.so");
+        luaL_error(
+            L,
+            "another copy of moonrow is open in this Lua state (the host has one inside, and so may the program that "
+            "embeds Lua): require \"moonrow\" gives that one; load no second moonrow.so");
     }
     lua_pop(L, 1);
 }

@@ -10,15 +10,11 @@
 #include <stdio.h>
 #include <string.h>
 
-static mr_node *self(lua_State *L, const char *function) {
-    return bind_arg_node(L, 1, function);
-}
+static mr_node *self(lua_State *L, const char *function) { return bind_arg_node(L, 1, function); }
 
 /* ---------------------------------------------------------------- arithmetic */
 
-static bool is_number(const mr_type *type) {
-    return type->code >= MR_TYPE_INTEGER && type->code <= MR_TYPE_NUMERIC;
-}
+static bool is_number(const mr_type *type) { return type->code >= MR_TYPE_INTEGER && type->code <= MR_TYPE_NUMERIC; }
 
 /* Makes an expression of the operand at idx; other is the expression on the other side. A number may be of
  * any kind (score * 1.5), but something else than a number is refused. */
@@ -28,8 +24,7 @@ static void own_arithmetic(lua_State *L, int idx, const mr_node *other) {
     bool plain = !bind_test_node(L, idx) && !bind_is_query(L, idx);
     if (plain && is_number(other->type) && lua_type(L, idx) != LUA_TNUMBER && !bind_to_date(L, idx, &v))
         bind_own_operand(L, idx, other->type, what);
-    else
-        bind_own_operand(L, idx, NULL, what);
+    else bind_own_operand(L, idx, NULL, what);
     lua_pop(L, 1);
 }
 
@@ -43,21 +38,11 @@ static int arithmetic(lua_State *L, mr_op op) {
     return 1;
 }
 
-static int op_add(lua_State *L) {
-    return arithmetic(L, MR_OP_ADD);
-}
-static int op_sub(lua_State *L) {
-    return arithmetic(L, MR_OP_SUB);
-}
-static int op_mul(lua_State *L) {
-    return arithmetic(L, MR_OP_MUL);
-}
-static int op_div(lua_State *L) {
-    return arithmetic(L, MR_OP_DIV);
-}
-static int op_mod(lua_State *L) {
-    return arithmetic(L, MR_OP_MOD);
-}
+static int op_add(lua_State *L) { return arithmetic(L, MR_OP_ADD); }
+static int op_sub(lua_State *L) { return arithmetic(L, MR_OP_SUB); }
+static int op_mul(lua_State *L) { return arithmetic(L, MR_OP_MUL); }
+static int op_div(lua_State *L) { return arithmetic(L, MR_OP_DIV); }
+static int op_mod(lua_State *L) { return arithmetic(L, MR_OP_MOD); }
 
 static int op_concat(lua_State *L) {
     lua_settop(L, 2);
@@ -84,12 +69,8 @@ static int logic(lua_State *L, mr_op op, const char *function) {
     return 1;
 }
 
-static int op_and(lua_State *L) {
-    return logic(L, MR_OP_AND, "&");
-}
-static int op_or(lua_State *L) {
-    return logic(L, MR_OP_OR, "|");
-}
+static int op_and(lua_State *L) { return logic(L, MR_OP_AND, "&"); }
+static int op_or(lua_State *L) { return logic(L, MR_OP_OR, "|"); }
 
 static int op_not(lua_State *L) {
     mr_node *x = self(L, "~");
@@ -124,21 +105,11 @@ static int bitwise(lua_State *L, mr_op op, const char *function) {
     return 1;
 }
 
-static int bitwise_and(lua_State *L) {
-    return bitwise(L, MR_OP_BIT_AND, "bitwise_and");
-}
-static int bitwise_or(lua_State *L) {
-    return bitwise(L, MR_OP_BIT_OR, "bitwise_or");
-}
-static int bitwise_xor(lua_State *L) {
-    return bitwise(L, MR_OP_BIT_XOR, "bitwise_xor");
-}
-static int lshift(lua_State *L) {
-    return bitwise(L, MR_OP_SHIFT_LEFT, "lshift");
-}
-static int rshift(lua_State *L) {
-    return bitwise(L, MR_OP_SHIFT_RIGHT, "rshift");
-}
+static int bitwise_and(lua_State *L) { return bitwise(L, MR_OP_BIT_AND, "bitwise_and"); }
+static int bitwise_or(lua_State *L) { return bitwise(L, MR_OP_BIT_OR, "bitwise_or"); }
+static int bitwise_xor(lua_State *L) { return bitwise(L, MR_OP_BIT_XOR, "bitwise_xor"); }
+static int lshift(lua_State *L) { return bitwise(L, MR_OP_SHIFT_LEFT, "lshift"); }
+static int rshift(lua_State *L) { return bitwise(L, MR_OP_SHIFT_RIGHT, "rshift"); }
 
 static int unary(lua_State *L, mr_op op, const char *function) {
     mr_node *x = self(L, function);
@@ -146,24 +117,12 @@ static int unary(lua_State *L, mr_op op, const char *function) {
     return 1;
 }
 
-static int bitwise_not(lua_State *L) {
-    return unary(L, MR_OP_BIT_NOT, "bitwise_not");
-}
-static int expr_asc(lua_State *L) {
-    return unary(L, MR_OP_ASC, "asc");
-}
-static int expr_desc(lua_State *L) {
-    return unary(L, MR_OP_DESC, "desc");
-}
-static int nulls_first(lua_State *L) {
-    return unary(L, MR_OP_NULLS_FIRST, "nulls_first");
-}
-static int nulls_last(lua_State *L) {
-    return unary(L, MR_OP_NULLS_LAST, "nulls_last");
-}
-static int expr_distinct(lua_State *L) {
-    return unary(L, MR_OP_DISTINCT, "distinct");
-}
+static int bitwise_not(lua_State *L) { return unary(L, MR_OP_BIT_NOT, "bitwise_not"); }
+static int expr_asc(lua_State *L) { return unary(L, MR_OP_ASC, "asc"); }
+static int expr_desc(lua_State *L) { return unary(L, MR_OP_DESC, "desc"); }
+static int nulls_first(lua_State *L) { return unary(L, MR_OP_NULLS_FIRST, "nulls_first"); }
+static int nulls_last(lua_State *L) { return unary(L, MR_OP_NULLS_LAST, "nulls_last"); }
+static int expr_distinct(lua_State *L) { return unary(L, MR_OP_DISTINCT, "distinct"); }
 
 /* ---------------------------------------------------------------- wrapping */
 
@@ -227,12 +186,9 @@ static void frame_end(lua_State *L, int list, int i, luaL_Buffer *out) {
     if (!integral) bind_type_error(L, -1, "over: a frame", "integers or mr.null, such as { -1, 1 }");
     lua_pop(L, 1);
     char buf[48] = "CURRENT ROW";
-    if (unbounded)
-        snprintf(buf, sizeof buf, "UNBOUNDED %s", i == 1 ? "PRECEDING" : "FOLLOWING");
-    else if (n < 0)
-        snprintf(buf, sizeof buf, "%llu PRECEDING", 0ULL - (unsigned long long)n);
-    else if (n > 0)
-        snprintf(buf, sizeof buf, "%llu FOLLOWING", (unsigned long long)n);
+    if (unbounded) snprintf(buf, sizeof buf, "UNBOUNDED %s", i == 1 ? "PRECEDING" : "FOLLOWING");
+    else if (n < 0) snprintf(buf, sizeof buf, "%llu PRECEDING", 0ULL - (unsigned long long)n);
+    else if (n > 0) snprintf(buf, sizeof buf, "%llu FOLLOWING", (unsigned long long)n);
     luaL_addstring(out, buf);
 }
 
@@ -240,12 +196,12 @@ static void frame_end(lua_State *L, int list, int i, luaL_Buffer *out) {
 static const char *read_frame(lua_State *L, int options) {
     bool rows = bind_option(L, options, "rows") != LUA_TNIL, range = bind_option(L, options, "range") != LUA_TNIL;
     const char *unit = rows ? "ROWS" : "RANGE";
-    if (rows && range) bind_error(L, MR_ERR_ARGUMENT, "over: rows and range both say what the frame is: give one of them");
+    if (rows && range)
+        bind_error(L, MR_ERR_ARGUMENT, "over: rows and range both say what the frame is: give one of them");
     if (!range) lua_pop(L, 1); /* the nil above rows, or one of two */
     if (!rows && !range) return NULL;
     int list = lua_gettop(L);
-    if (!bind_is_plain_table(L, list))
-        bind_type_error(L, list, "over", "a frame such as rows = { mr.null, 0 }");
+    if (!bind_is_plain_table(L, list)) bind_type_error(L, list, "over", "a frame such as rows = { mr.null, 0 }");
     luaL_Buffer out;
     luaL_buffinit(L, &out);
     luaL_addstring(&out, unit);
@@ -274,8 +230,8 @@ static int expr_over(lua_State *L) {
     mr_node *partition = read_list(L, options, "partition_by");
     mr_node *order = read_list(L, options, "order_by");
     const char *frame = read_frame(L, options);
-    bind_push_node(L, mr_sql_over(func->env, mr_node_retain(func), mr_node_retain(partition),
-                                  mr_node_retain(order), frame));
+    bind_push_node(
+        L, mr_sql_over(func->env, mr_node_retain(func), mr_node_retain(partition), mr_node_retain(order), frame));
     return 1;
 }
 

@@ -149,8 +149,7 @@ static int load_option(lua_State *L) {
     int n = bind_arguments(L, first, &options);
     bind_check_options(L, options, s->name, s->options);
     if (n == 0)
-        return bind_error(L, MR_ERR_ARGUMENT, "%s: expected a relationship such as User.posts, or its name",
-                          s->name);
+        return bind_error(L, MR_ERR_ARGUMENT, "%s: expected a relationship such as User.posts, or its name", s->name);
     bool wildcard = n == 1 && lua_type(L, first) == LUA_TSTRING && strcmp(lua_tostring(L, first), "*") == 0;
     unsigned steps = 0;
     for (int i = 0; i < n && !wildcard; i++) steps += count_steps(L, first + i, s->name);
@@ -202,22 +201,18 @@ static int column_option(lua_State *L, mr_option_kind kind, const char *function
         part.last = column_step(L, first + i, function, &mapper, &alias);
         if (mapper) first_class(o, mapper, alias);
         if (mapper && o->nsteps == 0 && alias != o->start)
-            return bind_error(L, MR_ERR_ARGUMENT, "%s: %s.%s is of another alias than the attributes before it: "
-                              "write an option for each", function, mapper->name, part.last.prop->name);
+            return bind_error(L, MR_ERR_ARGUMENT,
+                              "%s: %s.%s is of another alias than the attributes before it: "
+                              "write an option for each",
+                              function, mapper->name, part.last.prop->name);
         o->parts[o->nparts++] = part;
     }
     return 1;
 }
 
-static int f_load_only(lua_State *L) {
-    return column_option(L, MR_OPTION_LOAD_ONLY, "load_only");
-}
-static int f_defer(lua_State *L) {
-    return column_option(L, MR_OPTION_DEFER, "defer");
-}
-static int f_undefer(lua_State *L) {
-    return column_option(L, MR_OPTION_UNDEFER, "undefer");
-}
+static int f_load_only(lua_State *L) { return column_option(L, MR_OPTION_LOAD_ONLY, "load_only"); }
+static int f_defer(lua_State *L) { return column_option(L, MR_OPTION_DEFER, "defer"); }
+static int f_undefer(lua_State *L) { return column_option(L, MR_OPTION_UNDEFER, "undefer"); }
 
 static int f_undefer_group(lua_State *L) {
     const bind_option_value *before = bind_test(L, 1, BIND_OPTION);
@@ -289,8 +284,7 @@ static int option_index(lua_State *L) {
     if (lua_type(L, 2) != LUA_TSTRING) return bind_type_error(L, 2, "loader option", "a method's name");
     const char *name = lua_tostring(L, 2), *near = bind_nearest_key(L, lua_upvalueindex(1), name);
     if (near)
-        return bind_error(L, MR_ERR_ARGUMENT, "a loader option has no method '%s' (did you mean '%s'?)", name,
-                          near);
+        return bind_error(L, MR_ERR_ARGUMENT, "a loader option has no method '%s' (did you mean '%s'?)", name, near);
     return bind_error(L, MR_ERR_ARGUMENT, "a loader option has no method '%s'", name);
 }
 

@@ -45,9 +45,7 @@ int bind_raise_given(lua_State *L, int rc) {
     return bind_raise(L);
 }
 
-static void release_owner(void *p) {
-    bind_own_done(p);
-}
+static void release_owner(void *p) { bind_own_done(p); }
 
 static int owner_gc(lua_State *L) {
     bind_owner *owner = bind_test(L, 1, OWNER);
@@ -82,8 +80,7 @@ void bind_own_push_text(lua_State *L) {
 }
 
 void bind_open_own(lua_State *L) {
-    static const luaL_Reg owner[] = {{"__gc", owner_gc}, {NULL, NULL}},
-                          text[] = {{"__gc", strbuf_gc}, {NULL, NULL}};
+    static const luaL_Reg owner[] = {{"__gc", owner_gc}, {NULL, NULL}}, text[] = {{"__gc", strbuf_gc}, {NULL, NULL}};
     bind_type(L, OWNER, "Owner", NULL, NULL, owner);
     bind_type(L, STRBUF, "Text", NULL, NULL, text);
 }

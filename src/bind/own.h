@@ -17,11 +17,12 @@ void bind_own_done(bind_owner *owner); /* releases now */
 /* release(p) within a finalizer, which may run while an error is being raised: that one stays recorded. */
 void bind_release_quietly(bind_state *b, void (*release)(void *p), void *p);
 
-/* Pushes a value that owns something native. body(L) gets `what` at index 1 as light userdata: it makes the value, moves the native
- * thing from *what into it, and returns it. A debug hook may raise before or after the move. Returns LUA_OK; otherwise the
- * caller still owns what is left in *what: it releases that and raises with bind_raise_given. */
+/* Pushes a value that owns something native. body(L) gets `what` at index 1 as light userdata: it makes the value,
+ * moves the native thing from *what into it, and returns it. A debug hook may raise before or after the move. Returns
+ * LUA_OK; otherwise the caller still owns what is left in *what: it releases that and raises with bind_raise_given. */
 int bind_give(lua_State *L, lua_CFunction body, void *what);
-int bind_raise_given(lua_State *L, int rc) BIND_RAISES; /* raises the error of bind_give; a lack of memory as NoMemoryError */
+int bind_raise_given(lua_State *L,
+                     int rc) BIND_RAISES; /* raises the error of bind_give; a lack of memory as NoMemoryError */
 
 /* Pushes an owner of a string under construction. */
 mr_strbuf *bind_own_strbuf(lua_State *L);

@@ -43,7 +43,8 @@ mr_entity *bind_proxy_entity(lua_State *L, const bind_proxy *p) {
     mr_entity *e = mr_heap_get(bind_of(L)->heap, p->slot, p->generation);
     if (!e)
         bind_error(L, MR_ERR_INVALID_REQUEST,
-                   "this object is gone: only a finalizer still held it, and its memory was freed; keep a reference outside of the finalizer");
+                   "this object is gone: only a finalizer still held it, and its memory was freed; keep a reference "
+                   "outside of the finalizer");
     return e;
 }
 
@@ -148,7 +149,8 @@ void bind_proxy_anchor(lua_State *L, int idx, mr_entity *entity) {
 }
 
 static bool is_in_session(const mr_entity *e) {
-    return e && (e->state == MR_PENDING || e->state == MR_PERSISTENT || e->state == MR_DELETED) && e->owner && e->owner->session;
+    return e && (e->state == MR_PENDING || e->state == MR_PERSISTENT || e->state == MR_DELETED) && e->owner &&
+           e->owner->session;
 }
 
 void bind_proxy_release_anchors(lua_State *L) {

@@ -25,9 +25,7 @@ mr_query *bind_test_query(lua_State *L, int idx) {
     return q ? q->query : NULL;
 }
 
-bool bind_is_query(lua_State *L, int idx) {
-    return bind_test_query(L, idx) != NULL;
-}
+bool bind_is_query(lua_State *L, int idx) { return bind_test_query(L, idx) != NULL; }
 
 mr_query *bind_query_arg(lua_State *L, const char *function) {
     mr_query *q = bind_test_query(L, 1);
@@ -136,10 +134,8 @@ static void add_columns(lua_State *L, int idx, size_t n, mr_query_item **next) {
     const bind_from *from = bind_test(L, idx, BIND_FROM);
     luaL_checkstack(L, (int)n + 8, "too many columns");
     for (size_t i = 0; i < n; i++) {
-        if (table)
-            bind_push_node(L, mr_sql_column(bind_of(L)->env, table->columns[i], NULL, NULL));
-        else
-            bind_push_from_column(L, from->node, i);
+        if (table) bind_push_node(L, mr_sql_column(bind_of(L)->env, table->columns[i], NULL, NULL));
+        else bind_push_from_column(L, from->node, i);
         add_expression(next, bind_test_node(L, -1));
     }
 }
@@ -151,8 +147,7 @@ static void add_item(lua_State *L, int idx, const char *function, mr_query_item 
     if (mapper) {
         *(*next)++ = (mr_query_item){mapper, NULL, NULL, mapper->name};
     } else if (aliased) {
-        const char *name =
-            aliased->node->name && *aliased->node->name ? aliased->node->name : aliased->mapper->name;
+        const char *name = aliased->node->name && *aliased->node->name ? aliased->node->name : aliased->mapper->name;
         *(*next)++ = (mr_query_item){aliased->mapper, aliased->node, NULL, name};
     } else if (node) {
         add_expression(next, node);
@@ -205,9 +200,7 @@ int bind_select(lua_State *L) {
 
 /* ---------------------------------------------------------------- as SQL */
 
-static void release_node(void *p) {
-    mr_node_release(p);
-}
+static void release_node(void *p) { mr_node_release(p); }
 
 mr_status bind_settle_parents(mr_query *q, mr_query **out) {
     mr_query *plain = q->nparents ? mr_query_without_parents(q) : mr_query_retain(q);
@@ -281,8 +274,7 @@ static int query_tostring(lua_State *L) {
 
 /* Query:extend{ name = function }: a class of queries with more methods. */
 static int class_extend(lua_State *L) {
-    if (!lua_istable(L, 1))
-        return bind_type_error(L, 1, "extend", "a query class: write Query:extend{ ... }");
+    if (!lua_istable(L, 1)) return bind_type_error(L, 1, "extend", "a query class: write Query:extend{ ... }");
     if (!bind_is_plain_table(L, 2)) return bind_type_error(L, 2, "extend", "a table of methods");
     lua_settop(L, 2);
     lua_newtable(L);
@@ -322,7 +314,8 @@ static int refuse_key(lua_State *L, const char *shown) {
 /* Upvalue 1: the metatable of queries. */
 static int query_index(lua_State *L) {
     if (lua_type(L, 2) != LUA_TSTRING) return refuse_key(L, "query");
-    if (!lua_getmetatable(L, 1) || !lua_rawequal(L, -1, lua_upvalueindex(1))) (void)bind_query_arg(L, lua_tostring(L, 2));
+    if (!lua_getmetatable(L, 1) || !lua_rawequal(L, -1, lua_upvalueindex(1)))
+        (void)bind_query_arg(L, lua_tostring(L, 2));
     lua_settop(L, 2);
     if (lua_getiuservalue(L, 1, QUERY_CLASS) != LUA_TTABLE) {
         lua_pop(L, 1);
@@ -331,8 +324,7 @@ static int query_index(lua_State *L) {
     lua_pushvalue(L, 2);
     if (lua_gettable(L, 3) != LUA_TNIL) return 1;
     const char *name = lua_tostring(L, 2), *near = nearest_method(L, 3, name);
-    if (near)
-        return bind_error(L, MR_ERR_ARGUMENT, "Query has no method '%s' (did you mean '%s'?)", name, near);
+    if (near) return bind_error(L, MR_ERR_ARGUMENT, "Query has no method '%s' (did you mean '%s'?)", name, near);
     return bind_error(L, MR_ERR_ARGUMENT, "Query has no method '%s'", name);
 }
 
@@ -345,11 +337,9 @@ static int select_index(lua_State *L) {
     for (const luaL_Reg *r = bind_run_methods; r->name; r++)
         if (strcmp(r->name, name) == 0)
             return bind_error(L, MR_ERR_ARGUMENT,
-                              "a select has no method '%s': run it with session:execute or session:scalars",
-                              name);
+                              "a select has no method '%s': run it with session:execute or session:scalars", name);
     const char *near = bind_nearest_key(L, lua_upvalueindex(1), name);
-    if (near)
-        return bind_error(L, MR_ERR_ARGUMENT, "Select has no method '%s' (did you mean '%s'?)", name, near);
+    if (near) return bind_error(L, MR_ERR_ARGUMENT, "Select has no method '%s' (did you mean '%s'?)", name, near);
     return bind_error(L, MR_ERR_ARGUMENT, "Select has no method '%s'", name);
 }
 
@@ -360,13 +350,9 @@ static int refuse_use(lua_State *L) {
 }
 
 void bind_open_query(lua_State *L) {
-    static const luaL_Reg metamethods[] = {{"__gc", query_gc},
-                                           {"__tostring", query_tostring},
-                                           {"__len", refuse_use},
-                                           {"__call", refuse_use},
-                                           {"__pairs", refuse_use},
-                                           {"__newindex", refuse_use},
-                                           {NULL, NULL}};
+    static const luaL_Reg metamethods[] = {
+        {"__gc", query_gc},      {"__tostring", query_tostring}, {"__len", refuse_use}, {"__call", refuse_use},
+        {"__pairs", refuse_use}, {"__newindex", refuse_use},     {NULL, NULL}};
     bind_type(L, BIND_QUERY, "Query", NULL, NULL, metamethods);
     bind_type(L, BIND_SELECT, "Select", NULL, NULL, metamethods);
     luaL_getmetatable(L, BIND_QUERY);

@@ -16,7 +16,8 @@ mr_query *bind_test_query(lua_State *L, int idx);             /* Query and Selec
 mr_query *bind_query_arg(lua_State *L, const char *function); /* at index 1; raises */
 /* The same, for a method that adds a clause: raises where the query runs a statement as it is written. */
 mr_query *bind_open_query_arg(lua_State *L, const char *function);
-/* The same, for a method that makes it the FROM of another: raises where it runs text, or an INSERT, UPDATE or DELETE. */
+/* The same, for a method that makes it the FROM of another: raises where it runs text, or an INSERT,
+ * UPDATE or DELETE. */
 mr_query *bind_inner_query_arg(lua_State *L, const char *function);
 /* Pushes a query like the one at index 1: its session and class stay. Consumes q; NULL raises. Returns 1. */
 int bind_derive(lua_State *L, mr_query *q);
@@ -46,7 +47,7 @@ int bind_cte_compound(lua_State *L, mr_op op, const char *function);
 extern const luaL_Reg bind_clause_methods[]; /* of Query and Select */
 extern const luaL_Reg bind_from_methods[];
 extern const luaL_Reg bind_compound_methods[];
-extern const luaL_Reg bind_run_methods[]; /* of Query alone */
+extern const luaL_Reg bind_run_methods[];  /* of Query alone */
 extern const luaL_Reg bind_rows_methods[]; /* likewise */
 /* query_rows.c: the option's value at idx ("auto", "evaluate", "fetch", false; nil: "auto"). */
 mr_synchronize bind_to_synchronize(lua_State *L, int idx, const char *function);

@@ -24,11 +24,11 @@ static int arguments(lua_State *L, const char *function) {
 
 /* ---------------------------------------------------------------- criteria */
 
-static int criteria(lua_State *L, const char *function,
-                    mr_query *(*add)(const mr_query *q, mr_node *criterion)) {
+static int criteria(lua_State *L, const char *function, mr_query *(*add)(const mr_query *q, mr_node *criterion)) {
     bind_open_query_arg(L, function);
     int n = lua_gettop(L) - 1;
-    if (n == 0) return bind_error(L, MR_ERR_ARGUMENT, "%s: expected at least one criterion, such as User.name:eq(x)", function);
+    if (n == 0)
+        return bind_error(L, MR_ERR_ARGUMENT, "%s: expected at least one criterion, such as User.name:eq(x)", function);
     for (int i = 2; i <= n + 1; i++) {
         mr_node *node = bind_to_criterion(L, i, function);
         bind_derive_self(L, add(bind_query_arg(L, function), node));
@@ -37,19 +37,11 @@ static int criteria(lua_State *L, const char *function,
     return 1;
 }
 
-static int q_filter(lua_State *L) {
-    return criteria(L, "filter", mr_query_where);
-}
-static int q_where(lua_State *L) {
-    return criteria(L, "where", mr_query_where);
-}
-static int q_having(lua_State *L) {
-    return criteria(L, "having", mr_query_having);
-}
+static int q_filter(lua_State *L) { return criteria(L, "filter", mr_query_where); }
+static int q_where(lua_State *L) { return criteria(L, "where", mr_query_where); }
+static int q_having(lua_State *L) { return criteria(L, "having", mr_query_having); }
 
-static int by_name(const void *a, const void *b) {
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
+static int by_name(const void *a, const void *b) { return strcmp(*(const char *const *)a, *(const char *const *)b); }
 
 /* The keys of the table at idx, sorted so that equal calls give equal SQL: pushes the array. */
 static const char **sorted_keys(lua_State *L, int idx, const char *function, size_t *n) {
@@ -74,13 +66,9 @@ static const mr_property *attribute(lua_State *L, mr_mapper *mapper, const char 
         prop = mr_mapper_property(mapper, name, true);
     }
     if (prop && prop->kind != MR_PROPERTY_FIELD) return prop;
-    if (prop)
-        bind_error(L, MR_ERR_ARGUMENT, "%s.%s is a field in memory: no query can ask for it", mapper->name,
-                   name);
+    if (prop) bind_error(L, MR_ERR_ARGUMENT, "%s.%s is a field in memory: no query can ask for it", mapper->name, name);
     const char *near = mr_mapper_nearest(mapper, name);
-    if (near)
-        bind_error(L, MR_ERR_ARGUMENT, "%s has no attribute '%s' (did you mean '%s'?)", mapper->name, name,
-                   near);
+    if (near) bind_error(L, MR_ERR_ARGUMENT, "%s has no attribute '%s' (did you mean '%s'?)", mapper->name, name, near);
     bind_error(L, MR_ERR_ARGUMENT, "%s has no attribute '%s'", mapper->name, name);
     return NULL;
 }
@@ -90,10 +78,8 @@ static void push_equal(lua_State *L, const mr_property *prop, mr_node *alias) {
     int value = lua_gettop(L);
     if (prop->kind == MR_PROPERTY_RELATIONSHIP) {
         bind_configure(L, prop->mapper);
-        if (bind_is_null(L, value))
-            bind_push_refers_to_nothing(L, prop, alias, false);
-        else
-            bind_push_refers_to(L, prop, alias, value);
+        if (bind_is_null(L, value)) bind_push_refers_to_nothing(L, prop, alias, false);
+        else bind_push_refers_to(L, prop, alias, value);
         lua_replace(L, value);
         return;
     }
@@ -169,12 +155,8 @@ static int listed(lua_State *L, const char *function, mr_query *(*add)(const mr_
     return bind_derive(L, add(q, mr_node_retain(bind_test_node(L, -1))));
 }
 
-static int q_order_by(lua_State *L) {
-    return listed(L, "order_by", mr_query_order_by);
-}
-static int q_group_by(lua_State *L) {
-    return listed(L, "group_by", mr_query_group_by);
-}
+static int q_order_by(lua_State *L) { return listed(L, "order_by", mr_query_order_by); }
+static int q_group_by(lua_State *L) { return listed(L, "group_by", mr_query_group_by); }
 
 static int q_distinct(lua_State *L) {
     mr_query *q = bind_open_query_arg(L, "distinct");
@@ -196,12 +178,8 @@ static int number(lua_State *L, const char *function, mr_query *(*set)(const mr_
     return bind_derive(L, set(q, mr_sql_bind(q->env, mr_type_simple(MR_TYPE_INTEGER), &v)));
 }
 
-static mr_query *set_limit(const mr_query *q, mr_node *n) {
-    return n ? mr_query_limit(q, n) : NULL;
-}
-static mr_query *set_offset(const mr_query *q, mr_node *n) {
-    return n ? mr_query_offset(q, n) : NULL;
-}
+static mr_query *set_limit(const mr_query *q, mr_node *n) { return n ? mr_query_limit(q, n) : NULL; }
+static mr_query *set_offset(const mr_query *q, mr_node *n) { return n ? mr_query_offset(q, n) : NULL; }
 static int q_limit(lua_State *L) {
     bind_refuse_more(L, 1, "limit", " (what is left out at the beginning is given to offset)");
     return number(L, "limit", set_limit);
@@ -219,9 +197,7 @@ static int yield_per(lua_State *L, int idx, const char *function) {
     return bind_derive(L, mr_query_yield_per(q, (uint32_t)n));
 }
 
-static int q_yield_per(lua_State *L) {
-    return yield_per(L, 2, "yield_per");
-}
+static int q_yield_per(lua_State *L) { return yield_per(L, 2, "yield_per"); }
 
 /* ---------------------------------------------------------------- flags, parameters, options */
 
@@ -266,8 +242,7 @@ static int q_with_for_update(lua_State *L) {
     const char *function = "with_for_update", *mode = NULL;
     mr_query *q = bind_open_query_arg(L, function);
     int options;
-    if (bind_arguments(L, 2, &options) > 0)
-        return bind_error(L, MR_ERR_ARGUMENT, "%s takes options only", function);
+    if (bind_arguments(L, 2, &options) > 0) return bind_error(L, MR_ERR_ARGUMENT, "%s takes options only", function);
     bind_check_options(L, options, function, names);
     bool nowait = bind_option_bool(L, options, function, "nowait", false);
     bool skip = bind_option_bool(L, options, function, "skip_locked", false);
@@ -275,10 +250,8 @@ static int q_with_for_update(lua_State *L) {
     bool key = bind_option_bool(L, options, function, "key_share", false);
     if ((nowait && skip) || (key && (nowait || skip)))
         return bind_error(L, MR_ERR_ARGUMENT, "%s: these options exclude each other", function);
-    if (read)
-        mode = nowait ? "SHARE NOWAIT" : skip ? "SHARE SKIP LOCKED" : "SHARE";
-    else
-        mode = nowait ? "NOWAIT" : skip ? "SKIP LOCKED" : NULL;
+    if (read) mode = nowait ? "SHARE NOWAIT" : skip ? "SHARE SKIP LOCKED" : "SHARE";
+    else mode = nowait ? "NOWAIT" : skip ? "SKIP LOCKED" : NULL;
     if (key) mode = read ? "KEY SHARE" : "NO KEY UPDATE";
     return bind_derive(L, mr_query_for_update(q, mode));
 }

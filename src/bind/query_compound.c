@@ -27,8 +27,10 @@ static void check_widths(lua_State *L, int first, int n, const char *function) {
     for (int i = 1; i < n; i++) {
         size_t other = bind_from_width(bind_test_node(L, first + i));
         if (width && other && width != other)
-            bind_error(L, MR_ERR_ARGUMENT, "%s: the queries must give the same number of columns: the first gives %d, "
-                       "number %d gives %d", function, (int)width, i + 1, (int)other);
+            bind_error(L, MR_ERR_ARGUMENT,
+                       "%s: the queries must give the same number of columns: the first gives %d, "
+                       "number %d gives %d",
+                       function, (int)width, i + 1, (int)other);
     }
 }
 
@@ -43,8 +45,10 @@ static int compound(lua_State *L, mr_op op, const char *function) {
         if (mr_query_is_outer(bind_test_query(L, i))) outer = true;
     }
     if (!mr_query_columns(bind_test_node(L, n + 1)))
-        return bind_error(L, MR_ERR_INVALID_REQUEST, "%s: the first query is a text, whose columns are not known: begin with another "
-                          "query", function);
+        return bind_error(L, MR_ERR_INVALID_REQUEST,
+                          "%s: the first query is a text, whose columns are not known: begin with another "
+                          "query",
+                          function);
     check_widths(L, n + 1, n, function);
     mr_node **selects = bind_collect_nodes(L, n + 1, n);
     mr_node *all = mr_sql_compound(q->env, op, selects, (size_t)n, NULL);
@@ -79,21 +83,10 @@ int bind_cte_compound(lua_State *L, mr_op op, const char *function) {
     return 1;
 }
 
-static int q_union(lua_State *L) {
-    return compound(L, MR_OP_UNION, "union");
-}
-static int q_union_all(lua_State *L) {
-    return compound(L, MR_OP_UNION_ALL, "union_all");
-}
-static int q_intersect(lua_State *L) {
-    return compound(L, MR_OP_INTERSECT, "intersect");
-}
-static int q_except(lua_State *L) {
-    return compound(L, MR_OP_EXCEPT, "except_");
-}
+static int q_union(lua_State *L) { return compound(L, MR_OP_UNION, "union"); }
+static int q_union_all(lua_State *L) { return compound(L, MR_OP_UNION_ALL, "union_all"); }
+static int q_intersect(lua_State *L) { return compound(L, MR_OP_INTERSECT, "intersect"); }
+static int q_except(lua_State *L) { return compound(L, MR_OP_EXCEPT, "except_"); }
 
-const luaL_Reg bind_compound_methods[] = {{"union", q_union},
-                                          {"union_all", q_union_all},
-                                          {"intersect", q_intersect},
-                                          {"except_", q_except},
-                                          {NULL, NULL}};
+const luaL_Reg bind_compound_methods[] = {
+    {"union", q_union}, {"union_all", q_union_all}, {"intersect", q_intersect}, {"except_", q_except}, {NULL, NULL}};

@@ -74,8 +74,7 @@ static void read_target(lua_State *L, int idx, mr_query_join *join) {
         return;
     }
     if (!bind_test_table(L, idx))
-        bind_type_error(L, idx, "join",
-                        "a relationship such as User.posts, a class, an alias, a table or a subquery");
+        bind_type_error(L, idx, "join", "a relationship such as User.posts, a class, an alias, a table or a subquery");
     bind_push_node(L, bind_to_from(L, idx, "join", &mapper));
     join->target = bind_test_node(L, -1);
 }
@@ -110,8 +109,7 @@ static int join(lua_State *L, const char *function, mr_op kind) {
         return 1;
     }
     if (n > 2)
-        return bind_error(L, MR_ERR_ARGUMENT, "%s: expected a target and a condition, got %d arguments",
-                          function, n);
+        return bind_error(L, MR_ERR_ARGUMENT, "%s: expected a target and a condition, got %d arguments", function, n);
     read_target(L, 2, &j);
     if (n == 2 || has_on) {
         mr_mapper *target = j.mapper;
@@ -129,12 +127,8 @@ static int join(lua_State *L, const char *function, mr_op kind) {
     return 1;
 }
 
-static int q_join(lua_State *L) {
-    return join(L, "join", MR_OP_INNER);
-}
-static int q_outerjoin(lua_State *L) {
-    return join(L, "outerjoin", MR_OP_LEFT);
-}
+static int q_join(lua_State *L) { return join(L, "join", MR_OP_INNER); }
+static int q_outerjoin(lua_State *L) { return join(L, "outerjoin", MR_OP_LEFT); }
 
 /* ---------------------------------------------------------------- FROM, items */
 
@@ -142,8 +136,7 @@ static int froms(lua_State *L, const char *function, mr_query *(*add)(const mr_q
     bind_open_query_arg(L, function);
     int n = lua_gettop(L) - 1;
     if (n == 0)
-        return bind_error(L, MR_ERR_ARGUMENT, "%s: expected a class, an alias, a table or a subquery",
-                          function);
+        return bind_error(L, MR_ERR_ARGUMENT, "%s: expected a class, an alias, a table or a subquery", function);
     for (int i = 2; i <= n + 1; i++) {
         mr_mapper *mapper;
         mr_node *from = bind_to_from(L, i, function, &mapper);
@@ -153,12 +146,8 @@ static int froms(lua_State *L, const char *function, mr_query *(*add)(const mr_q
     return 1;
 }
 
-static int q_select_from(lua_State *L) {
-    return froms(L, "select_from", mr_query_select_from);
-}
-static int q_correlate(lua_State *L) {
-    return froms(L, "correlate", mr_query_correlate);
-}
+static int q_select_from(lua_State *L) { return froms(L, "select_from", mr_query_select_from); }
+static int q_correlate(lua_State *L) { return froms(L, "correlate", mr_query_correlate); }
 
 static int items(lua_State *L, const char *function, bool append) {
     mr_query *q = bind_query_arg(L, function);
@@ -168,15 +157,11 @@ static int items(lua_State *L, const char *function, bool append) {
     return bind_derive(L, mr_query_with_items(q, list, n, append));
 }
 
-static int q_with_entities(lua_State *L) {
-    return items(L, "with_entities", false);
-}
-static int q_add_columns(lua_State *L) {
-    return items(L, "add_columns", true);
-}
+static int q_with_entities(lua_State *L) { return items(L, "with_entities", false); }
+static int q_add_columns(lua_State *L) { return items(L, "add_columns", true); }
 
-/* Where the database compares the two sides by different rules, a criterion joins the parent's row; else the plan has its
- * values for parameters. Consumes the query. */
+/* Where the database compares the two sides by different rules, a criterion joins the parent's row; else the plan has
+ * its values for parameters. Consumes the query. */
 static mr_query *belonging(mr_query *q) {
     const mr_query_parent *last = q ? &q->parents[q->nparents - 1] : NULL;
     if (!last || !bind_spells_apart(last->along, last->parent)) return q;
@@ -204,8 +189,8 @@ static int q_with_parent(lua_State *L) {
         return bind_type_error(L, 3, "with_parent", "a relationship of the parent's class");
     }
     if (along.along && !mr_mapper_isa(parent->mapper, along.along->mapper))
-        return bind_error(L, MR_ERR_ARGUMENT, "with_parent: %s.%s is no relationship of %s",
-                          along.along->mapper->name, along.along->name, parent->mapper->name);
+        return bind_error(L, MR_ERR_ARGUMENT, "with_parent: %s.%s is no relationship of %s", along.along->mapper->name,
+                          along.along->name, parent->mapper->name);
     mr_node *alias = q->nitems > 0 ? q->items[0].alias : NULL;
     bind_state *b = bind_of(L);
     BIND_ENTER(b, L);
@@ -284,11 +269,9 @@ static int q_cte(lua_State *L) {
 
 /* SELECT 1 in the place of a SELECT of which only the existence of rows matters. Consumes node. */
 static mr_node *select_one(mr_env *env, mr_node *node) {
-    if (!node || node->kind != MR_NODE_SELECT || !node->u.select->from || node->u.select->group_by)
-        return node;
+    if (!node || node->kind != MR_NODE_SELECT || !node->u.select->from || node->u.select->group_by) return node;
     mr_select s = *node->u.select;
-    mr_node *const parts[] = {s.from,  s.where,  s.having,      s.order_by,
-                              s.limit, s.offset, s.distinct_on, s.correlate};
+    mr_node *const parts[] = {s.from, s.where, s.having, s.order_by, s.limit, s.offset, s.distinct_on, s.correlate};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) mr_node_retain(parts[i]);
     mr_node *one = mr_sql_raw(env, mr_type_simple(MR_TYPE_INTEGER), "1");
     s.columns = mr_sql_list(env, MR_OP_COMMA, &one, 1);

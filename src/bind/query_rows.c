@@ -10,8 +10,7 @@
 
 mr_synchronize bind_to_synchronize(lua_State *L, int idx, const char *function) {
     static const char *const words[] = {"auto", "evaluate", "fetch"};
-    static const mr_synchronize kinds[] = {MR_SYNCHRONIZE_AUTO, MR_SYNCHRONIZE_EVALUATE,
-                                           MR_SYNCHRONIZE_FETCH};
+    static const mr_synchronize kinds[] = {MR_SYNCHRONIZE_AUTO, MR_SYNCHRONIZE_EVALUATE, MR_SYNCHRONIZE_FETCH};
     idx = lua_absindex(L, idx);
     if (lua_isnil(L, idx)) return MR_SYNCHRONIZE_AUTO;
     if (lua_isboolean(L, idx) && !lua_toboolean(L, idx)) return MR_SYNCHRONIZE_NONE;
@@ -45,8 +44,7 @@ static mr_mapper *only_class(lua_State *L, const mr_query *q, const char *functi
 static const bind_statement *push_values(lua_State *L, const mr_mapper *mapper, int idx) {
     lua_pushnil(L);
     if (!lua_next(L, idx))
-        bind_error(L, MR_ERR_ARGUMENT,
-                   "update: the table is empty (is every value set? NULL is written mr.null)");
+        bind_error(L, MR_ERR_ARGUMENT, "update: the table is empty (is every value set? NULL is written mr.null)");
     lua_pop(L, 2);
     lua_pushcfunction(L, bind_update);
     bind_push_class(L, mapper);
@@ -59,8 +57,7 @@ static const bind_statement *push_values(lua_State *L, const mr_mapper *mapper, 
 }
 
 /* statement NULL: DELETE. */
-static int run(lua_State *L, mr_query *q, const bind_statement *statement, mr_synchronize how,
-               const char *function) {
+static int run(lua_State *L, mr_query *q, const bind_statement *statement, mr_synchronize how, const char *function) {
     mr_session *s = bind_query_session(L, function);
     bind_state *b = bind_of(L);
     mr_query *plain = NULL;
@@ -70,8 +67,7 @@ static int run(lua_State *L, mr_query *q, const bind_statement *statement, mr_sy
     if (st == MR_OK && statement)
         st = mr_session_update_rows(s, plain, mr_node_retain(statement->dml.columns),
                                     mr_node_retain(statement->dml.values), how, &rows);
-    else if (st == MR_OK)
-        st = mr_session_delete_rows(s, plain, how, &rows);
+    else if (st == MR_OK) st = mr_session_delete_rows(s, plain, how, &rows);
     mr_query_release(plain);
     BIND_LEAVE(b);
     bind_check(L, st);

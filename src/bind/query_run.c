@@ -14,11 +14,9 @@
 
 mr_session *bind_query_session(lua_State *L, const char *function) {
     bind_release_loops(L);
-    if (!bind_test(L, 1, BIND_QUERY))
-        bind_type_error(L, 1, function, "a query (methods are called with a colon)");
+    if (!bind_test(L, 1, BIND_QUERY)) bind_type_error(L, 1, function, "a query (methods are called with a colon)");
     if (lua_getiuservalue(L, 1, QUERY_SOURCE) == LUA_TNIL)
-        bind_error(L, MR_ERR_INVALID_REQUEST, "%s: the query has no session: use session:query(...)",
-                   function);
+        bind_error(L, MR_ERR_INVALID_REQUEST, "%s: the query has no session: use session:query(...)", function);
     return bind_to_session(L, -1);
 }
 
@@ -101,13 +99,10 @@ static int q_iter(lua_State *L) {
 
 /* ---------------------------------------------------------------- count */
 
-static void release_node(void *p) {
-    mr_node_release(p);
-}
+static void release_node(void *p) { mr_node_release(p); }
 
 /* Runs the statement and reads the first row's first value, all within one entered call. */
-static mr_status read_integer(mr_session *s, mr_node *node, const mr_named_value *named, size_t n,
-                              int64_t *out) {
+static mr_status read_integer(mr_session *s, mr_node *node, const mr_named_value *named, size_t n, int64_t *out) {
     mr_session_cursor open = {0};
     mr_env *env = mr_session_env(s);
     mr_status st = mr_session_execute(s, node, named, n, &open);
@@ -129,8 +124,7 @@ static int q_count(lua_State *L) {
     bind_state *b = bind_of(L);
     bind_owner *owner = bind_own(L, release_node);
     mr_named_value *named = lua_newuserdatauv(L, (q->nparams + 1) * sizeof *named, 0);
-    for (unsigned i = 0; i < q->nparams; i++)
-        named[i] = (mr_named_value){q->params[i].name, q->params[i].value};
+    for (unsigned i = 0; i < q->nparams; i++) named[i] = (mr_named_value){q->params[i].name, q->params[i].value};
     mr_node *node = NULL;
     int64_t count = 0;
     BIND_ENTER(b, L);
@@ -151,21 +145,18 @@ static int q_count(lua_State *L) {
 
 /* ---------------------------------------------------------------- get */
 
-static void unpin(void *p) {
-    mr_entity_unpin(p);
-}
+static void unpin(void *p) { mr_entity_unpin(p); }
 
 /* The key at index 2: one value, a list in the key's order, or values by attribute name: into values. */
 static void read_key(lua_State *L, const mr_mapper *mapper, mr_value *values) {
     bool list = bind_is_plain_table(L, 2);
     if (!list && mapper->npk != 1)
-        bind_error(L, MR_ERR_ARGUMENT, "get: %s has a key of %u columns: write get{ a, b }", mapper->name,
-                   mapper->npk);
+        bind_error(L, MR_ERR_ARGUMENT, "get: %s has a key of %u columns: write get{ a, b }", mapper->name, mapper->npk);
     bool named = list && lua_rawlen(L, 2) == 0;
     if (named) bind_check_key_names(L, mapper, 2);
     if (list && !named && lua_rawlen(L, 2) != mapper->npk)
-        bind_error(L, MR_ERR_ARGUMENT, "get: %s has a key of %u columns, got %u values", mapper->name,
-                   mapper->npk, (unsigned)lua_rawlen(L, 2));
+        bind_error(L, MR_ERR_ARGUMENT, "get: %s has a key of %u columns, got %u values", mapper->name, mapper->npk,
+                   (unsigned)lua_rawlen(L, 2));
     luaL_checkstack(L, mapper->npk + 8, "get");
     for (uint16_t i = 0; i < mapper->npk; i++) {
         const mr_property *prop = NULL;
@@ -174,12 +165,9 @@ static void read_key(lua_State *L, const mr_mapper *mapper, mr_value *values) {
             if (p->slot == mapper->pk_slots[i]) prop = p;
         }
         /* NOLINTBEGIN(clang-analyzer-core.NullDereference): a key's column has a property */
-        if (!list)
-            lua_pushvalue(L, 2);
-        else if (named)
-            lua_getfield(L, 2, prop->name);
-        else
-            lua_rawgeti(L, 2, i + 1);
+        if (!list) lua_pushvalue(L, 2);
+        else if (named) lua_getfield(L, 2, prop->name);
+        else lua_rawgeti(L, 2, i + 1);
         const char *what = lua_pushfstring(L, "%s.%s", mapper->name, prop->name);
         /* NOLINTEND(clang-analyzer-core.NullDereference) */
         if (lua_isnil(L, -2)) bind_error(L, MR_ERR_ARGUMENT, "get: %s: got nil (is the variable set?)", what);
@@ -193,10 +181,9 @@ static int q_get(lua_State *L) {
     mr_mapper *mapper = q->nitems == 1 ? q->items[0].mapper : NULL;
     if (!mapper) return bind_error(L, MR_ERR_INVALID_REQUEST, "get: the query is not over one class");
     const mr_select *c = &q->clauses;
-    if (c->where || c->order_by || c->group_by || c->limit || c->offset || c->distinct || q->njoins ||
-        q->nparents || q->statement || q->united)
-        return bind_error(L, MR_ERR_INVALID_REQUEST,
-                          "get: the query has criteria already: use filter_by(...):first()");
+    if (c->where || c->order_by || c->group_by || c->limit || c->offset || c->distinct || q->njoins || q->nparents ||
+        q->statement || q->united)
+        return bind_error(L, MR_ERR_INVALID_REQUEST, "get: the query has criteria already: use filter_by(...):first()");
     lua_settop(L, 2);
     mr_session *s = bind_query_session(L, "get");
     mr_value *key = lua_newuserdatauv(L, (mapper->npk + (size_t)1) * sizeof *key, 0);

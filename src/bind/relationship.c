@@ -13,10 +13,26 @@
 
 static const char order_key = 0; /* registry: creation counter of relationships */
 
-static const char *const relationship_options[] = {
-    "backref", "back_populates", "lazy", "uselist", "secondary", "primaryjoin", "secondaryjoin", "foreign_keys", "remote_side",
-    "order_by", "cascade", "single_parent", "passive_deletes", "passive_updates", "post_update", "viewonly", "innerjoin",
-    "join_depth", "collection_class", NULL};
+static const char *const relationship_options[] = {"backref",
+                                                   "back_populates",
+                                                   "lazy",
+                                                   "uselist",
+                                                   "secondary",
+                                                   "primaryjoin",
+                                                   "secondaryjoin",
+                                                   "foreign_keys",
+                                                   "remote_side",
+                                                   "order_by",
+                                                   "cascade",
+                                                   "single_parent",
+                                                   "passive_deletes",
+                                                   "passive_updates",
+                                                   "post_update",
+                                                   "viewonly",
+                                                   "innerjoin",
+                                                   "join_depth",
+                                                   "collection_class",
+                                                   NULL};
 
 /* ---------------------------------------------------------------- what the user wrote */
 
@@ -55,14 +71,16 @@ static int make_spec(lua_State *L, const char *function, const char *type, const
 
 /* relationship{ target, options }, relationship(target, { options }) */
 static int core_relationship(lua_State *L) {
-    return make_spec(L, "relationship", BIND_RELATIONSHIP_SPEC, "a target (a class, its name, or a function that returns it)");
+    return make_spec(L, "relationship", BIND_RELATIONSHIP_SPEC,
+                     "a target (a class, its name, or a function that returns it)");
 }
 
 /* backref{ name, options }: options of the reverse side */
 static int core_backref(lua_State *L) {
     make_spec(L, "backref", BIND_BACKREF, "the name of the reverse attribute");
     lua_getiuservalue(L, -1, 1);
-    if (lua_rawgeti(L, -1, 1) != LUA_TSTRING) return bind_type_error(L, -1, "backref", "the name of the reverse attribute");
+    if (lua_rawgeti(L, -1, 1) != LUA_TSTRING)
+        return bind_type_error(L, -1, "backref", "the name of the reverse attribute");
     lua_rawseti(L, -2, 0); /* place 1 is for a target, which a backref has not */
     lua_pushnil(L);
     lua_rawseti(L, -2, 1);
@@ -72,29 +90,40 @@ static int core_backref(lua_State *L) {
 
 /* ---------------------------------------------------------------- options that need no other class */
 
-typedef struct word { const char *name; int value; } word;
+typedef struct word {
+    const char *name;
+    int value;
+} word;
 
-static const word lazy_words[] = {{"select", MR_LAZY_SELECT}, {"joined", MR_LAZY_JOINED}, {"subquery", MR_LAZY_SUBQUERY},
-                                  {"selectin", MR_LAZY_SELECTIN}, {"immediate", MR_LAZY_IMMEDIATE}, {"raise", MR_LAZY_RAISE},
-                                  {"raise_on_sql", MR_LAZY_RAISE_ON_SQL}, {"noload", MR_LAZY_NOLOAD}, {NULL, 0}};
-static const word cascade_words[] = {{"save-update", MR_CASCADE_SAVE_UPDATE}, {"merge", MR_CASCADE_MERGE},
-                                     {"expunge", MR_CASCADE_EXPUNGE}, {"delete", MR_CASCADE_DELETE},
-                                     {"delete-orphan", MR_CASCADE_DELETE_ORPHAN}, {"refresh-expire", MR_CASCADE_REFRESH_EXPIRE},
-                                     {"all", MR_CASCADE_SAVE_UPDATE | MR_CASCADE_MERGE | MR_CASCADE_EXPUNGE | MR_CASCADE_DELETE |
-                                                 MR_CASCADE_REFRESH_EXPIRE},
-                                     {"none", 0}, {NULL, 0}};
+static const word lazy_words[] = {{"select", MR_LAZY_SELECT},
+                                  {"joined", MR_LAZY_JOINED},
+                                  {"subquery", MR_LAZY_SUBQUERY},
+                                  {"selectin", MR_LAZY_SELECTIN},
+                                  {"immediate", MR_LAZY_IMMEDIATE},
+                                  {"raise", MR_LAZY_RAISE},
+                                  {"raise_on_sql", MR_LAZY_RAISE_ON_SQL},
+                                  {"noload", MR_LAZY_NOLOAD},
+                                  {NULL, 0}};
+static const word cascade_words[] = {{"save-update", MR_CASCADE_SAVE_UPDATE},
+                                     {"merge", MR_CASCADE_MERGE},
+                                     {"expunge", MR_CASCADE_EXPUNGE},
+                                     {"delete", MR_CASCADE_DELETE},
+                                     {"delete-orphan", MR_CASCADE_DELETE_ORPHAN},
+                                     {"refresh-expire", MR_CASCADE_REFRESH_EXPIRE},
+                                     {"all", MR_CASCADE_SAVE_UPDATE | MR_CASCADE_MERGE | MR_CASCADE_EXPUNGE |
+                                                 MR_CASCADE_DELETE | MR_CASCADE_REFRESH_EXPIRE},
+                                     {"none", 0},
+                                     {NULL, 0}};
 
-static const char *word_at(void *ud, size_t i) {
-    return ((const word *)ud)[i].name;
-}
+static const char *word_at(void *ud, size_t i) { return ((const word *)ud)[i].name; }
 
 static int find_word(lua_State *L, const word *words, const char *s, size_t len, const char *what) {
     for (const word *w = words; w->name; w++)
         if (strlen(w->name) == len && memcmp(w->name, s, len) == 0) return w->value;
     lua_pushlstring(L, s, len);
     const char *near = mr_nearest(lua_tostring(L, -1), word_at, (void *)(uintptr_t)words);
-    return bind_error(L, MR_ERR_ARGUMENT, "%s: unknown value '%s'%s%s%s", what, lua_tostring(L, -1), near ? " (did you mean '" : "",
-                      near ? near : "", near ? "'?)" : "");
+    return bind_error(L, MR_ERR_ARGUMENT, "%s: unknown value '%s'%s%s%s", what, lua_tostring(L, -1),
+                      near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
 }
 
 /* The options table is at opts; what is "Post.category". */
@@ -140,7 +169,8 @@ static int8_t read_passive_deletes(lua_State *L, int opts, const char *what) {
     int8_t result = 0;
     if (bind_option(L, opts, "passive_deletes") == LUA_TSTRING) {
         if (strcmp(lua_tostring(L, -1), "all") != 0)
-            bind_error(L, MR_ERR_ARGUMENT, "%s: passive_deletes is true, false or 'all', not '%s'", what, lua_tostring(L, -1));
+            bind_error(L, MR_ERR_ARGUMENT, "%s: passive_deletes is true, false or 'all', not '%s'", what,
+                       lua_tostring(L, -1));
         result = 2;
     } else if (lua_toboolean(L, -1)) result = 1;
     lua_pop(L, 1);
@@ -193,8 +223,9 @@ static mr_mapper *find_class(lua_State *L, const mr_relationship *rel, const cha
     mr_mapper *mapper = mr_registry_find(registry, name);
     if (mapper) return mapper;
     const char *near = mr_nearest(name, mapper_name_at, registry);
-    bind_error(L, MR_ERR_MAPPING, "%s: there is no class named '%s'%s%s%s", full_name(L, rel), name, near ? " (did you mean '" : "",
-               near ? near : "", near ? "'?)" : ": declare it before the mappings are first used");
+    bind_error(L, MR_ERR_MAPPING, "%s: there is no class named '%s'%s%s%s", full_name(L, rel), name,
+               near ? " (did you mean '" : "", near ? near : "",
+               near ? "'?)" : ": declare it before the mappings are first used");
     return NULL;
 }
 
@@ -284,10 +315,13 @@ static mr_table *resolve_secondary(lua_State *L, int opts, const mr_relationship
         if (lua_type(L, -1) == LUA_TSTRING) {
             const char *name = lua_tostring(L, -1);
             table = mr_metadata_table(rel->prop->mapper->registry->metadata, name);
-            if (!table) bind_error(L, MR_ERR_MAPPING, "%s: secondary: there is no table named '%s'", full_name(L, rel), name);
+            if (!table)
+                bind_error(L, MR_ERR_MAPPING, "%s: secondary: there is no table named '%s'", full_name(L, rel), name);
         } else {
             mr_table **p = bind_test(L, -1, BIND_TABLE);
-            if (!p) bind_type_error(L, -2, full_name(L, rel), "secondary to be a Table or its name"); /* the name is pushed */
+            if (!p)
+                bind_type_error(L, -2, full_name(L, rel),
+                                "secondary to be a Table or its name"); /* the name is pushed */
             table = *p;
         }
     }
@@ -374,7 +408,8 @@ void bind_declare_relationship(lua_State *L, mr_mapper *mapper, const char *attr
     read_backref(L, opts, what, &rel);
     const char *back = bind_option_string(L, opts, what, "back_populates", NULL);
     if (back && !(rel.back_populates = mr_intern(b->env, back, strlen(back)))) bind_raise(L);
-    if (lua_rawgeti(L, opts, 1) == LUA_TSTRING && !(rel.target_name = mr_intern(b->env, lua_tostring(L, -1), lua_rawlen(L, -1))))
+    if (lua_rawgeti(L, opts, 1) == LUA_TSTRING &&
+        !(rel.target_name = mr_intern(b->env, lua_tostring(L, -1), lua_rawlen(L, -1))))
         bind_raise(L);
     rel.resolve = resolve;
     rel.resolve_ud = bind_ref_forever(L, opts);
@@ -400,7 +435,8 @@ static int version_body(lua_State *L) {
     const char *what = lua_pushfstring(L, "version_id_generator of %s.%s", f->mapper->name, prop->name);
     bind_check_value(L, -2, mr_column_type(bind_of(L)->env, prop->column), what, f->version);
     if (f->version->kind == MR_NULL)
-        bind_error(L, MR_ERR_INVALID_REQUEST, "%s gave nil: a version cannot be NULL: nothing would find the row again", what);
+        bind_error(L, MR_ERR_INVALID_REQUEST, "%s gave nil: a version cannot be NULL: nothing would find the row again",
+                   what);
     lua_pop(L, 1);
     lua_rawsetp(L, LUA_REGISTRYINDEX, f);
     return 0;
@@ -421,7 +457,9 @@ static void read_version_generator(lua_State *L, mr_mapper *mapper, int args) {
     if (type != LUA_TNIL) {
         if (!by_hand && type != LUA_TFUNCTION) bind_type_error(L, -1, "version_id_generator", "a function, or false");
         if (!mapper->version)
-            bind_error(L, MR_ERR_ARGUMENT, "%s.__mapper_args: version_id_generator is for a version_id_col, which is not given", mapper->name);
+            bind_error(L, MR_ERR_ARGUMENT,
+                       "%s.__mapper_args: version_id_generator is for a version_id_col, which is not given",
+                       mapper->name);
     }
     mapper->version_by_hand = by_hand;
     if (type == LUA_TFUNCTION) {
@@ -437,8 +475,7 @@ static void read_version_generator(lua_State *L, mr_mapper *mapper, int args) {
 /* true, false, or "auto". */
 static void read_eager_defaults(lua_State *L, mr_mapper *mapper, int args) {
     int type = bind_option(L, args, "eager_defaults");
-    if (type == LUA_TBOOLEAN)
-        mapper->eager_defaults = lua_toboolean(L, -1) ? MR_EAGER_ALWAYS : MR_EAGER_NEVER;
+    if (type == LUA_TBOOLEAN) mapper->eager_defaults = lua_toboolean(L, -1) ? MR_EAGER_ALWAYS : MR_EAGER_NEVER;
     else if (type != LUA_TNIL && (type != LUA_TSTRING || strcmp(lua_tostring(L, -1), "auto") != 0))
         bind_type_error(L, -1, "eager_defaults", "true, false or \"auto\"");
     lua_pop(L, 1);
@@ -454,22 +491,24 @@ static int8_t read_confirm(lua_State *L, int args, const char *option) {
 }
 
 void bind_declare_mapper_args(lua_State *L, mr_mapper *mapper, int args) {
-    static const char *const known[] = {"version_id_col", "version_id_generator", "eager_defaults", "confirm_inserted_rows",
-                                        "confirm_deleted_rows", NULL};
+    static const char *const known[] = {"version_id_col",        "version_id_generator", "eager_defaults",
+                                        "confirm_inserted_rows", "confirm_deleted_rows", NULL};
     if (!args) return;
     lua_pushfstring(L, "%s.__mapper_args", mapper->name);
     bind_check_options(L, args, lua_tostring(L, -1), known);
     if (bind_option(L, args, "version_id_col") == LUA_TSTRING) {
         mapper->version = mr_mapper_property(mapper, lua_tostring(L, -1), true);
         if (!mapper->version)
-            bind_error(L, MR_ERR_ARGUMENT, "%s.__mapper_args: version_id_col: there is no column '%s'", mapper->name, lua_tostring(L, -1));
+            bind_error(L, MR_ERR_ARGUMENT, "%s.__mapper_args: version_id_col: there is no column '%s'", mapper->name,
+                       lua_tostring(L, -1));
     } else if (!lua_isnil(L, -1)) {
         mr_column *column = bind_test_column(L, -1);
         for (size_t i = 0; column && i < mapper->columns.len; i++) {
             mr_property *prop = mr_vec_ptr(&mapper->columns, i);
             if (prop->column == column) mapper->version = prop;
         }
-        if (!mapper->version) bind_type_error(L, -1, "version_id_col", "a column of the class, or its attribute's name");
+        if (!mapper->version)
+            bind_type_error(L, -1, "version_id_col", "a column of the class, or its attribute's name");
     }
     lua_pop(L, 1);
     read_version_generator(L, mapper, args);

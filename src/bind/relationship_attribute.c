@@ -1,5 +1,6 @@
 /*
- * relationship_attribute.c: Class.attr of a relationship as a value: its methods (any, has, contains, eq, is_, of_type).
+ * relationship_attribute.c: Class.attr of a relationship as a value: its methods (any, has, contains, eq, is_,
+ * of_type).
  *
  * Invariant: mappings are configured before a relationship's pairs are read.
  */
@@ -35,13 +36,9 @@ static void push(lua_State *L, const mr_property *prop, mr_node *alias, mr_mappe
     bind_raise_given(L, rc);
 }
 
-void bind_push_relationship(lua_State *L, const mr_property *prop, mr_node *alias) {
-    push(L, prop, alias, NULL);
-}
+void bind_push_relationship(lua_State *L, const mr_property *prop, mr_node *alias) { push(L, prop, alias, NULL); }
 
-bind_relationship *bind_test_relationship(lua_State *L, int idx) {
-    return bind_test(L, idx, BIND_RELATIONSHIP);
-}
+bind_relationship *bind_test_relationship(lua_State *L, int idx) { return bind_test(L, idx, BIND_RELATIONSHIP); }
 
 static int relationship_gc(lua_State *L) {
     bind_relationship *r = bind_test_relationship(L, 1);
@@ -78,8 +75,7 @@ static int has_some(lua_State *L, const char *function, bool collection) {
     const char *name = r->prop->name, *class = r->prop->mapper->name;
     if (is_collection(rel) != collection)
         return bind_error(L, MR_ERR_INVALID_REQUEST,
-                          collection ? "%s.%s is no collection: use :has()"
-                                     : "%s.%s is a collection: use :any()",
+                          collection ? "%s.%s is no collection: use :has()" : "%s.%s is a collection: use :any()",
                           class, name);
     lua_settop(L, 2);
     int criterion = 0;
@@ -94,18 +90,14 @@ static int has_some(lua_State *L, const char *function, bool collection) {
     return 1;
 }
 
-static int r_any(lua_State *L) {
-    return has_some(L, "any", true);
-}
-static int r_has(lua_State *L) {
-    return has_some(L, "has", false);
-}
+static int r_any(lua_State *L) { return has_some(L, "any", true); }
+static int r_has(lua_State *L) { return has_some(L, "has", false); }
 
 static int r_contains(lua_State *L) {
     bind_relationship *r = self(L, "contains");
     if (!is_collection(r->prop->relationship))
-        return bind_error(L, MR_ERR_INVALID_REQUEST, "%s.%s is no collection: use :eq()",
-                          r->prop->mapper->name, r->prop->name);
+        return bind_error(L, MR_ERR_INVALID_REQUEST, "%s.%s is no collection: use :eq()", r->prop->mapper->name,
+                          r->prop->name);
     bind_push_refers_to(L, r->prop, r->alias, 2);
     return 1;
 }
@@ -114,8 +106,8 @@ static int r_contains(lua_State *L) {
 static bind_relationship *comparable(lua_State *L, const char *function) {
     bind_relationship *r = self(L, function);
     if (lua_isnoneornil(L, 2))
-        bind_error(L, MR_ERR_ARGUMENT, "%s.%s:%s(nil): use is_(nil) or mr.null", r->prop->mapper->name,
-                   r->prop->name, function);
+        bind_error(L, MR_ERR_ARGUMENT, "%s.%s:%s(nil): use is_(nil) or mr.null", r->prop->mapper->name, r->prop->name,
+                   function);
     if (is_collection(r->prop->relationship) && !bind_is_null(L, 2))
         bind_error(L, MR_ERR_INVALID_REQUEST, "%s.%s is a collection: use :contains()", r->prop->mapper->name,
                    r->prop->name);
@@ -124,10 +116,8 @@ static bind_relationship *comparable(lua_State *L, const char *function) {
 
 static int r_eq(lua_State *L) {
     bind_relationship *r = comparable(L, "eq");
-    if (bind_is_null(L, 2))
-        bind_push_refers_to_nothing(L, r->prop, r->alias, false);
-    else
-        bind_push_refers_to(L, r->prop, r->alias, 2);
+    if (bind_is_null(L, 2)) bind_push_refers_to_nothing(L, r->prop, r->alias, false);
+    else bind_push_refers_to(L, r->prop, r->alias, 2);
     return 1;
 }
 
@@ -156,12 +146,8 @@ static int is_nothing(lua_State *L, const char *function, bool negated) {
     return 1;
 }
 
-static int r_is(lua_State *L) {
-    return is_nothing(L, "is_", false);
-}
-static int r_is_not(lua_State *L) {
-    return is_nothing(L, "is_not", true);
-}
+static int r_is(lua_State *L) { return is_nothing(L, "is_", false); }
+static int r_is_not(lua_State *L) { return is_nothing(L, "is_not", true); }
 
 static int r_of_type(lua_State *L) {
     bind_relationship *r = self(L, "of_type");

@@ -17,8 +17,8 @@ void bind_push_refers_to(lua_State *L, const mr_property *prop, mr_node *alias, 
 mr_node *bind_belongs_to(const mr_property *along, mr_node *alias, mr_entity *parent);
 /* Does an object's key, compared as a value, find other rows than a join of its row? Call it entered. */
 bool bind_spells_apart(const mr_property *along, const mr_entity *e);
-/* Pushes the EXISTS over the target's rows (or those of of_type, when not NULL) that the relationship leads to, with the
- * criterion at the index (0: none). */
+/* Pushes the EXISTS over the target's rows (or those of of_type, when not NULL) that the relationship leads to, with
+ * the criterion at the index (0: none). */
 void bind_push_related_exists(lua_State *L, const mr_property *prop, mr_node *alias, mr_mapper *of_type, int criterion);
 /* Pushes the criterion that it refers to nothing (or, negated, to something). */
 void bind_push_refers_to_nothing(lua_State *L, const mr_property *prop, mr_node *alias, bool negated);

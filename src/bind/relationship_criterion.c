@@ -1,8 +1,8 @@
 /*
  * relationship_criterion.c: what a relationship is compared with, as EXISTS or as a comparison of keys.
  *
- * Invariants: mappings are configured before a relationship's pairs are read; a criterion with an object finds what a join
- * finds: where the two columns of a pair compare by different rules, the object's own row is joined.
+ * Invariants: mappings are configured before a relationship's pairs are read; a criterion with an object finds what a
+ * join finds: where the two columns of a pair compare by different rules, the object's own row is joined.
  */
 #include "relationship_attribute.h"
 
@@ -16,9 +16,9 @@ typedef struct sides {
     const mr_relationship *rel;
     mr_mapper *target;
     mr_node *parent_alias, *target_alias;
-    bool written; /* the condition is wanted as joins have it: its left sides say how texts are compared */
+    bool written;   /* the condition is wanted as joins have it: its left sides say how texts are compared */
     bool secondary; /* the condition is between the link and the target */
-    bool failed; /* a column could not be made: NULL from a replacement means "as it is" */
+    bool failed;    /* a column could not be made: NULL from a replacement means "as it is" */
 } sides;
 
 static bool reads_table(const mr_mapper *mapper, const mr_table *table) {
@@ -60,10 +60,8 @@ static mr_node *see_column(void *ud, const mr_node *node) {
     if (node->n > 0) return NULL;
     bool parent = reads_table(s->rel->parent, column->table), target = reads_table(s->target, column->table);
     if (parent && target) {
-        if (!s->secondary && is_local(s->rel, column) && !is_remote(s->rel, column))
-            target = false;
-        else
-            parent = false;
+        if (!s->secondary && is_local(s->rel, column) && !is_remote(s->rel, column)) target = false;
+        else parent = false;
     }
     mr_node *alias = target ? s->target_alias : parent ? s->parent_alias : NULL;
     return alias ? seen_through(ud, node, alias) : NULL;
@@ -76,8 +74,8 @@ static mr_node *see_target(void *ud, const mr_node *node) {
     return seen_through(ud, node, s->target_alias);
 }
 
-static mr_node *pairs_condition(mr_env *env, const mr_column_pair *pairs, unsigned n, mr_node *local,
-                                mr_node *remote, bool remote_first) {
+static mr_node *pairs_condition(mr_env *env, const mr_column_pair *pairs, unsigned n, mr_node *local, mr_node *remote,
+                                bool remote_first) {
     mr_node *all = NULL;
     for (unsigned i = 0; i < n; i++) {
         mr_node *a = mr_sql_column(env, pairs[i].local, mr_node_retain(local), NULL);
@@ -101,10 +99,10 @@ static mr_node *join_condition(mr_env *env, sides *s) {
         return pairs_condition(env, rel->pairs, rel->npairs, s->parent_alias, s->target_alias,
                                rel->direction == MR_MANY_TO_ONE);
     mr_node *primary = pairs_condition(env, rel->pairs, rel->npairs, s->parent_alias, NULL, false);
-    return primary ? mr_sql_and(env, primary,
-                                pairs_condition(env, rel->secondary_pairs, rel->nsecondary, NULL,
-                                                s->target_alias, true))
-                   : NULL;
+    return primary
+               ? mr_sql_and(env, primary,
+                            pairs_condition(env, rel->secondary_pairs, rel->nsecondary, NULL, s->target_alias, true))
+               : NULL;
 }
 
 /* A class's FROM: the alias (borrowed) or its table. */
@@ -158,7 +156,8 @@ static mr_node *exists(mr_env *env, mr_node *froms, mr_node *where, mr_node *out
     return NULL;
 }
 
-void bind_push_related_exists(lua_State *L, const mr_property *prop, mr_node *alias, mr_mapper *of_type, int criterion) {
+void bind_push_related_exists(lua_State *L, const mr_property *prop, mr_node *alias, mr_mapper *of_type,
+                              int criterion) {
     mr_env *env = bind_of(L)->env;
     const mr_relationship *rel = prop->relationship;
     sides s = {.rel = rel, .target = of_type ? of_type : rel->target, .parent_alias = alias};
@@ -170,8 +169,7 @@ void bind_push_related_exists(lua_State *L, const mr_property *prop, mr_node *al
     if (shared) s.target_alias = target;
     mr_node *where = join_condition(env, &s);
     mr_node *more = criterion ? bind_test_node(L, criterion) : NULL;
-    if (where && more)
-        where = mr_sql_and(env, where, shared ? replaced(more, see_target, &s) : mr_node_retain(more));
+    if (where && more) where = mr_sql_and(env, where, shared ? replaced(more, see_target, &s) : mr_node_retain(more));
     mr_node *froms[2] = {mr_node_retain(target), NULL};
     if (rel->direction == MR_MANY_TO_MANY) {
         froms[1] = froms[0];
@@ -191,8 +189,8 @@ static mr_node *key_of(mr_entity *e, const mr_column *column, const mr_column *o
     const mr_property *prop = mr_mapper_property_of_column(e->mapper, column);
     mr_env *env = e->mapper->env;
     if (!prop) {
-        mr_fail(env, MR_ERR_INVALID_REQUEST, "%s.%s: %s has no attribute for the column '%s'",
-                along->mapper->name, along->name, e->mapper->name, column->name);
+        mr_fail(env, MR_ERR_INVALID_REQUEST, "%s.%s: %s has no attribute for the column '%s'", along->mapper->name,
+                along->name, e->mapper->name, column->name);
         return NULL;
     }
     return mr_value_as_column(env, bind_late_key(e, prop, along, required), mr_column_type(env, (mr_column *)column),
@@ -224,15 +222,11 @@ static mr_node *keys_condition(mr_env *env, const mr_property *along, const mr_c
 static mr_node *link_exists(mr_env *env, const mr_property *prop, mr_node *alias, mr_entity *e, bool parent) {
     const mr_relationship *rel = prop->relationship;
     mr_node *where, *keys;
-    if (parent)
-        where = pairs_condition(env, rel->secondary_pairs, rel->nsecondary, NULL, alias, true);
-    else
-        where = pairs_condition(env, rel->pairs, rel->npairs, alias, NULL, false);
+    if (parent) where = pairs_condition(env, rel->secondary_pairs, rel->nsecondary, NULL, alias, true);
+    else where = pairs_condition(env, rel->pairs, rel->npairs, alias, NULL, false);
     if (!where) return NULL;
-    if (parent)
-        keys = keys_condition(env, prop, rel->pairs, rel->npairs, NULL, e, false);
-    else
-        keys = keys_condition(env, prop, rel->secondary_pairs, rel->nsecondary, NULL, e, true);
+    if (parent) keys = keys_condition(env, prop, rel->pairs, rel->npairs, NULL, e, false);
+    else keys = keys_condition(env, prop, rel->secondary_pairs, rel->nsecondary, NULL, e, true);
     if (!keys) {
         mr_node_release(where);
         return NULL;
@@ -272,8 +266,9 @@ static mr_node *is_row(mr_env *env, const mr_property *along, const mr_table *ta
     bool is = keyed && table->nprimary > 1;
     mr_node *all = NULL;
     for (unsigned i = 0;; i++) {
-        const mr_column *column = !keyed ? own_column(along->relationship, parent, i)
-                                  : i < table->nprimary ? table->primary[i] : NULL;
+        const mr_column *column = !keyed                ? own_column(along->relationship, parent, i)
+                                  : i < table->nprimary ? table->primary[i]
+                                                        : NULL;
         if (!column) return all;
         mr_node *value = key_of(e, column, column, required && !is, along);
         mr_node *x = value ? mr_sql_column(env, column, mr_node_retain(alias), NULL) : NULL;
@@ -284,15 +279,19 @@ static mr_node *is_row(mr_env *env, const mr_property *along, const mr_table *ta
     }
 }
 
-/* The object's row is there, and a join leads from it to the row that the statement is about. parent: the object is on the
- * relationship's own side. */
-static mr_node *row_exists(mr_env *env, const mr_property *along, mr_table *table, mr_node *alias, mr_entity *e, bool parent) {
+/* The object's row is there, and a join leads from it to the row that the statement is about. parent: the object is on
+ * the relationship's own side. */
+static mr_node *row_exists(mr_env *env, const mr_property *along, mr_table *table, mr_node *alias, mr_entity *e,
+                           bool parent) {
     const mr_relationship *rel = along->relationship;
     bool required = (rel->direction == MR_ONE_TO_MANY) == parent;
     mr_node *own = mr_sql_alias(env, mr_sql_table(env, table), NULL), *froms[2] = {own, own};
     if (!own) return NULL;
-    sides s = {.rel = rel, .target = rel->target, .parent_alias = parent ? own : alias,
-               .target_alias = parent ? alias : own, .written = true};
+    sides s = {.rel = rel,
+               .target = rel->target,
+               .parent_alias = parent ? own : alias,
+               .target_alias = parent ? alias : own,
+               .written = true};
     mr_node *join = join_condition(env, &s);
     mr_node *row = join ? is_row(env, along, table, own, e, parent, required) : NULL;
     if (!row) {
@@ -316,9 +315,7 @@ static mr_table *table_of_row(const mr_property *along, const mr_entity *e, bool
     return table || along->relationship->simple ? table : own_table(along->relationship, parent);
 }
 
-bool bind_spells_apart(const mr_property *along, const mr_entity *e) {
-    return table_apart(along, e, true) != NULL;
-}
+bool bind_spells_apart(const mr_property *along, const mr_entity *e) { return table_apart(along, e, true) != NULL; }
 
 /* ---------------------------------------------------------------- criteria with an object */
 

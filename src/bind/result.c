@@ -9,9 +9,7 @@
 #include "own.h"
 #include "row.h"
 
-void bind_push_item(lua_State *L, const mr_value *v) {
-    bind_push_value(L, v);
-}
+void bind_push_item(lua_State *L, const mr_value *v) { bind_push_value(L, v); }
 
 bind_result *bind_new_result(lua_State *L, int owner) {
     if (owner) owner = lua_absindex(L, owner);
@@ -47,9 +45,7 @@ int bind_push_result(lua_State *L, mr_load *load, int session_idx) {
     return 1;
 }
 
-static bind_result *self(lua_State *L, const char *function) {
-    return bind_arg(L, 1, BIND_RESULT, function);
-}
+static bind_result *self(lua_State *L, const char *function) { return bind_arg(L, 1, BIND_RESULT, function); }
 
 void bind_result_close(lua_State *L, bind_result *r) {
     mr_load *load = r->load;
@@ -72,10 +68,8 @@ static void push_names(lua_State *L, int idx, const bind_result *r) {
     lua_createtable(L, (int)n, 0);
     for (unsigned i = 0; i < n; i++) {
         const char *name = mr_load_name(r->load, i);
-        if (name)
-            lua_pushstring(L, name);
-        else
-            lua_pushboolean(L, 0);
+        if (name) lua_pushstring(L, name);
+        else lua_pushboolean(L, 0);
         lua_rawseti(L, -2, (lua_Integer)i + 1);
     }
     lua_pushvalue(L, -1);
@@ -93,9 +87,7 @@ static void shut(lua_State *L, int idx, bind_result *r) {
 }
 
 /* No enter: a finalizer may run while a caller holds what the core handed out. */
-static void close_load(void *p) {
-    mr_load_close(p);
-}
+static void close_load(void *p) { mr_load_close(p); }
 
 static int result_gc(lua_State *L) {
     bind_result *r = bind_test(L, 1, BIND_RESULT);
@@ -158,10 +150,8 @@ static void push_values(lua_State *L, int idx, const bind_result *r, const mr_va
         if (r->column >= n)
             bind_error(L, MR_ERR_ARGUMENT, "scalars: the result has %u columns, not %u", n, r->column + 1);
         const mr_value *v = &values[r->column];
-        if (v->kind == MR_NULL || v->kind == MR_UNLOADED)
-            bind_push_null(L);
-        else
-            bind_push_item(L, v);
+        if (v->kind == MR_NULL || v->kind == MR_UNLOADED) bind_push_null(L);
+        else bind_push_item(L, v);
         return;
     }
     push_row_metatable(L, idx, r);
@@ -190,8 +180,7 @@ bool bind_result_next(lua_State *L, int idx, bind_result *r) {
         return true;
     }
     if (!r->load) {
-        if (!r->returns_rows && !r->closed)
-            bind_error(L, MR_ERR_INVALID_REQUEST, "this statement returns no rows");
+        if (!r->returns_rows && !r->closed) bind_error(L, MR_ERR_INVALID_REQUEST, "this statement returns no rows");
         return false;
     }
     bind_state *b = bind_of(L);
@@ -251,8 +240,7 @@ bool bind_result_one(lua_State *L, int idx, bind_result *r, bool required) {
     if (n > 1)
         bind_error(L, MR_ERR_MULTIPLE_RESULTS_FOUND, "Multiple rows were found when %s was required%s",
                    required ? "exactly one" : "one or none", of);
-    if (n == 0 && required)
-        bind_error(L, MR_ERR_NO_RESULT_FOUND, "No row was found when one was required%s", of);
+    if (n == 0 && required) bind_error(L, MR_ERR_NO_RESULT_FOUND, "No row was found when one was required%s", of);
     if (name) lua_pop(L, 1);
     if (n == 1) lua_rawgeti(L, -1, 1);
     lua_remove(L, n == 1 ? -2 : -1);
@@ -272,9 +260,7 @@ static int or_nil(lua_State *L, bool found) {
     return 1;
 }
 
-static int r_fetchone(lua_State *L) {
-    return or_nil(L, bind_result_next(L, 1, self(L, "fetchone")));
-}
+static int r_fetchone(lua_State *L) { return or_nil(L, bind_result_next(L, 1, self(L, "fetchone"))); }
 
 static int r_first(lua_State *L) {
     bind_result *r = self(L, "first");
@@ -285,8 +271,7 @@ static int r_first(lua_State *L) {
 
 static int r_fetchmany(lua_State *L) {
     bind_result *r = self(L, "fetchmany");
-    if (!lua_isinteger(L, 2) || lua_tointeger(L, 2) < 0)
-        return bind_type_error(L, 2, "fetchmany", "a number of rows");
+    if (!lua_isinteger(L, 2) || lua_tointeger(L, 2) < 0) return bind_type_error(L, 2, "fetchmany", "a number of rows");
     lua_Integer n = lua_tointeger(L, 2);
     lua_newtable(L);
     for (lua_Integer i = 1; i <= n && bind_result_next(L, 1, r); i++) lua_rawseti(L, -2, i);
@@ -294,17 +279,11 @@ static int r_fetchmany(lua_State *L) {
     return 1;
 }
 
-static int r_one(lua_State *L) {
-    return bind_result_one(L, 1, self(L, "one"), true);
-}
-static int r_one_or_none(lua_State *L) {
-    return or_nil(L, bind_result_one(L, 1, self(L, "one_or_none"), false));
-}
+static int r_one(lua_State *L) { return bind_result_one(L, 1, self(L, "one"), true); }
+static int r_one_or_none(lua_State *L) { return or_nil(L, bind_result_one(L, 1, self(L, "one_or_none"), false)); }
 
 /* The first column of the value on top, as scalar() gives it: nil for NULL. */
-static int as_scalar(lua_State *L, bool found) {
-    return or_nil(L, found && !bind_is_null(L, -1));
-}
+static int as_scalar(lua_State *L, bool found) { return or_nil(L, found && !bind_is_null(L, -1)); }
 
 static int r_scalar(lua_State *L) {
     bind_result *r = self(L, "scalar");
@@ -336,7 +315,8 @@ static int r_scalars(lua_State *L) {
     lua_Integer width = r->load ? (lua_Integer)mr_load_width(r->load) : 0;
     if (!r->load && lua_getiuservalue(L, 1, RESULT_NAMES) == LUA_TTABLE) width = (lua_Integer)lua_rawlen(L, -1);
     if (width > 0 && column > width)
-        return bind_error(L, MR_ERR_ARGUMENT, "scalars: the result has %d column%s, not %d", (int)width, width == 1 ? "" : "s", (int)column);
+        return bind_error(L, MR_ERR_ARGUMENT, "scalars: the result has %d column%s, not %d", (int)width,
+                          width == 1 ? "" : "s", (int)column);
     r->scalars = true;
     r->column = (unsigned)column - 1;
     lua_settop(L, 1);
@@ -443,8 +423,7 @@ static int get_inserted_primary_key(lua_State *L) {
     int type = lua_getiuservalue(L, 1, RESULT_KEY);
     if (type == LUA_TBOOLEAN) lua_pushnil(L); /* nothing was inserted */
     else if (type != LUA_TTABLE)
-        return bind_error(L, MR_ERR_INVALID_REQUEST,
-                          "inserted_primary_key: the statement was no INSERT of one row");
+        return bind_error(L, MR_ERR_INVALID_REQUEST, "inserted_primary_key: the statement was no INSERT of one row");
     return 1;
 }
 

@@ -23,8 +23,8 @@ typedef struct bind_result {
     bool scalars, mappings;
     bool closed, buffered;
     bool counted;     /* among the state's open loops */
-    bool ended; /* its last row has been given */
-    bool shut;  /* closed before that: what reads on must not take it for empty */
+    bool ended;       /* its last row has been given */
+    bool shut;        /* closed before that: what reads on must not take it for empty */
     unsigned column;  /* scalars: which */
     lua_Integer at;   /* buffered: rows given so far */
     int64_t rowcount; /* -1: not known */
@@ -34,11 +34,12 @@ typedef struct bind_result {
     const char *name; /* what one() names in its errors */
 } bind_result;
 
-/* Pushes what a for loop over the Result at the index takes: next, the Result, nil and, where Lua's loops close such, the Result as
- * the closing value. Returns how many. */
+/* Pushes what a for loop over the Result at the index takes: next, the Result, nil and, where Lua's loops close such,
+ * the Result as the closing value. Returns how many. */
 int bind_push_loop(lua_State *L, int idx, lua_CFunction next);
-/* Call it before a statement. A loop that was left by break may have an open cursor, which keeps its old snapshot: the statement
- * would read that. Where loops have no closing value, this collects such cursors, by one full collection. May run finalizers. */
+/* Call it before a statement. A loop that was left by break may have an open cursor, which keeps its old snapshot: the
+ * statement would read that. Where loops have no closing value, this collects such cursors, by one full collection. May
+ * run finalizers. */
 void bind_release_loops(lua_State *L);
 /* Pushes an empty Result that belongs to the value at index owner. The caller sets load, or buffers rows. */
 bind_result *bind_new_result(lua_State *L, int owner);

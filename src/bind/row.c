@@ -1,9 +1,9 @@
 /*
  * row.c: rows of several items, and lists of results.
  *
- * Invariant: a row is a userdata whose values are its user values 1..n, and which nothing but this file sets, once: a row cannot be
- * changed, not by rawset either. Names lead to the values through the metatable, so a column's name wins over a method's, and #row
- * counts columns whatever is NULL.
+ * Invariant: a row is a userdata whose values are its user values 1..n, and which nothing but this file sets, once: a
+ * row cannot be changed, not by rawset either. Names lead to the values through the metatable, so a column's name wins
+ * over a method's, and #row counts columns whatever is NULL.
  */
 #include "row.h"
 
@@ -21,9 +21,7 @@ typedef struct bind_row {
 /* Upvalues of a row's functions. */
 enum { POSITIONS = 1, NAMES };
 
-static lua_Integer width(lua_State *L) {
-    return (lua_Integer)lua_rawlen(L, lua_upvalueindex(NAMES));
-}
+static lua_Integer width(lua_State *L) { return (lua_Integer)lua_rawlen(L, lua_upvalueindex(NAMES)); }
 
 /* The row at the index, or NULL: a row's function may be called by hand, with anything. */
 static const bind_row *test_row(lua_State *L, int idx) {
@@ -70,8 +68,7 @@ static int row_index(lua_State *L) {
     }
     if (lua_type(L, 2) != LUA_TSTRING) return bind_type_error(L, 2, "row", "a column's name or number");
     const char *name = lua_tostring(L, 2), *near = bind_nearest_key(L, lua_upvalueindex(POSITIONS), name);
-    if (near)
-        return bind_error(L, MR_ERR_ARGUMENT, "the row has no column '%s' (did you mean '%s'?)", name, near);
+    if (near) return bind_error(L, MR_ERR_ARGUMENT, "the row has no column '%s' (did you mean '%s'?)", name, near);
     return bind_error(L, MR_ERR_ARGUMENT, "the row has no column '%s'", name);
 }
 
@@ -130,10 +127,8 @@ void bind_push_shown(lua_State *L, int idx) {
     luaL_addchar(&out, '"');
     for (size_t i = 0; i < len; i++) {
         if (s[i] == '"' || s[i] == '\\') luaL_addchar(&out, '\\');
-        if (s[i] == '\n')
-            luaL_addstring(&out, "\\n");
-        else
-            luaL_addchar(&out, s[i]);
+        if (s[i] == '\n') luaL_addstring(&out, "\\n");
+        else luaL_addchar(&out, s[i]);
     }
     luaL_addchar(&out, '"');
     luaL_pushresult(&out);
@@ -157,9 +152,7 @@ static int show_items(lua_State *L, lua_Integer n, char open, char close) {
     return 1;
 }
 
-static int row_tostring(lua_State *L) {
-    return show_items(L, (lua_Integer)self(L, "tostring")->n, '(', ')');
-}
+static int row_tostring(lua_State *L) { return show_items(L, (lua_Integer)self(L, "tostring")->n, '(', ')'); }
 
 static int list_tostring(lua_State *L) {
     luaL_checktype(L, 1, LUA_TTABLE);
@@ -206,13 +199,9 @@ static int row_pairs(lua_State *L) {
 }
 
 void bind_push_row_metatable(lua_State *L, int names) {
-    static const luaL_Reg metamethods[] = {{"__index", row_index},
-                                           {"__newindex", row_newindex},
-                                           {"__len", row_len},
-                                           {"__tostring", row_tostring},
-                                           {"__eq", row_eq},
-                                           {"__pairs", row_pairs},
-                                           {NULL, NULL}};
+    static const luaL_Reg metamethods[] = {
+        {"__index", row_index}, {"__newindex", row_newindex}, {"__len", row_len}, {"__tostring", row_tostring},
+        {"__eq", row_eq},       {"__pairs", row_pairs},       {NULL, NULL}};
     names = lua_absindex(L, names);
     lua_Integer n = (lua_Integer)lua_rawlen(L, names);
     luaL_checkstack(L, 8, "rows");

@@ -1,8 +1,8 @@
 /*
  * row_binding.c: rows of a batch bound straight from their tables.
  *
- * Invariant: a row is bound here only when the long way, a statement made for it, would bind equal values: its keys are those
- * of the first row, and each value is a plain one.
+ * Invariant: a row is bound here only when the long way, a statement made for it, would bind equal values: its keys are
+ * those of the first row, and each value is a plain one.
  */
 #include "row_binding.h"
 
@@ -20,16 +20,14 @@ typedef struct row_column {
 
 struct bind_row_binding {
     size_t n, named;
-    bool calls; /* a default is a function, which may change the row, or what another one gave before it */
+    bool calls;       /* a default is a function, which may change the row, or what another one gave before it */
     mr_value *values; /* behind columns */
     row_column columns[];
 };
 
 /* ---------------------------------------------------------------- from the first row */
 
-static bool is_plain_bind(const mr_node *node) {
-    return node && node->kind == MR_NODE_BIND && !node->name;
-}
+static bool is_plain_bind(const mr_node *node) { return node && node->kind == MR_NODE_BIND && !node->name; }
 
 /* The parameters are the values of the columns in order, then, of an UPDATE, the key. */
 static bool is_bindable(const mr_node *node, const mr_compiled *compiled, size_t n) {
@@ -79,8 +77,8 @@ static size_t count_keys(lua_State *L, int row) {
     return n;
 }
 
-bind_row_binding *bind_push_row_binding(lua_State *L, const bind_statement *s, const mr_node *node, const mr_compiled *compiled,
-                                        int row) {
+bind_row_binding *bind_push_row_binding(lua_State *L, const bind_statement *s, const mr_node *node,
+                                        const mr_compiled *compiled, int row) {
     const mr_dml *d = node->u.dml;
     const mr_table *table = d->table->u.table;
     bool update = node->kind == MR_NODE_UPDATE;
@@ -97,7 +95,8 @@ bind_row_binding *bind_push_row_binding(lua_State *L, const bind_statement *s, c
     bool good = true;
     for (uint32_t i = 0; good && i < nset; i++)
         good = read_column(L, s, b, (mr_column *)(uintptr_t)d->columns->child[i]->u.column, row);
-    for (unsigned i = 0; good && update && i < table->nprimary; i++) good = read_column(L, s, b, table->primary[i], row);
+    for (unsigned i = 0; good && update && i < table->nprimary; i++)
+        good = read_column(L, s, b, table->primary[i], row);
     if (good && count_keys(L, row) == b->named) return b;
     lua_pop(L, 1);
     lua_pushnil(L);

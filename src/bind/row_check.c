@@ -1,7 +1,8 @@
 /*
  * row_check.c: the rows of a batch, looked at before the first one runs: a wrong one leaves nothing half done.
  *
- * Invariant: nothing here runs code of the user's (defaults, generators of versions), so each row is the same when it runs.
+ * Invariant: nothing here runs code of the user's (defaults, generators of versions), so each row is the same when it
+ * runs.
  */
 #include "row_check.h"
 
@@ -10,7 +11,8 @@
 
 #include <string.h>
 
-/* A key that rows have. Their tables hold it; a long one may have several addresses, and then stands here more than once. */
+/* A key that rows have. Their tables hold it; a long one may have several addresses, and then stands here more than
+ * once. */
 typedef struct known_key {
     const char *key;
     const mr_column *column;

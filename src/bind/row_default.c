@@ -28,7 +28,8 @@ mr_column *bind_row_version(const bind_statement *s) {
     return s->kind == MR_NODE_UPDATE && s->mapper && s->mapper->version ? s->mapper->version->column : NULL;
 }
 
-void bind_check_version(lua_State *L, const bind_statement *s, const mr_column *column, const char *what, bool is_null) {
+void bind_check_version(lua_State *L, const bind_statement *s, const mr_column *column, const char *what,
+                        bool is_null) {
     if (is_null && s->mapper && column == column_of(s->mapper->version))
         bind_error(L, MR_ERR_INVALID_REQUEST, "%s: a version cannot be NULL: nothing would find the row again", what);
 }

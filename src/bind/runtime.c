@@ -16,8 +16,8 @@
 #define CHARGE_STEP ((size_t)256 * 1024)
 
 static const char state_key = 0;
-/* Registry slots for what callbacks have raised, made beforehand and used in turn: one error may wait in the core while a
- * callback for another runs. */
+/* Registry slots for what callbacks have raised, made beforehand and used in turn: one error may wait in the core while
+ * a callback for another runs. */
 enum { ERROR_SLOTS = 8 };
 static const char error_keys[ERROR_SLOTS] = {0};
 static const char log_key = 0;
@@ -67,13 +67,9 @@ static bool cycle_ended(void *ud) {
 }
 
 /* From Lua 5.4.4 on: the collector says no to everything. */
-bool bind_in_finalizer(lua_State *L) {
-    return lua_gc(L, LUA_GCISRUNNING) < 0;
-}
+bool bind_in_finalizer(lua_State *L) { return lua_gc(L, LUA_GCISRUNNING) < 0; }
 
-bool bind_collector_runs(lua_State *L) {
-    return lua_gc(L, LUA_GCISRUNNING) > 0;
-}
+bool bind_collector_runs(lua_State *L) { return lua_gc(L, LUA_GCISRUNNING) > 0; }
 
 static bool collector_stopped(void *ud) {
     bind_state *b = ud;
@@ -143,7 +139,8 @@ void bind_stress_step(bind_state *b, lua_State *L) {
 
 /* Lua's words for a yield where C waits for the result say nothing of what was wrong. */
 static bool is_yield(lua_State *L, int idx) {
-    return lua_type(L, idx) == LUA_TSTRING && strcmp(lua_tostring(L, idx), "attempt to yield across a C-call boundary") == 0;
+    return lua_type(L, idx) == LUA_TSTRING &&
+           strcmp(lua_tostring(L, idx), "attempt to yield across a C-call boundary") == 0;
 }
 
 /* Records the text of the error in the slot that is used last. */
@@ -151,9 +148,10 @@ static int describe_body(lua_State *L) {
     const bind_state *b = lua_touserdata(L, 1);
     lua_rawgetp(L, LUA_REGISTRYINDEX, &error_keys[b->error_slot]);
     if (is_yield(L, -1)) {
-        mr_fail(b->env, MR_ERR_INVALID_REQUEST,
-                "an event handler, a default, a validator or a type's conversion cannot yield: start a coroutine there, or "
-                "note what is to be done and do it afterwards");
+        mr_fail(
+            b->env, MR_ERR_INVALID_REQUEST,
+            "an event handler, a default, a validator or a type's conversion cannot yield: start a coroutine there, or "
+            "note what is to be done and do it afterwards");
         return 0;
     }
     mr_fail(b->env, MR_ERR_CALLBACK, "%s", luaL_tolstring(L, -1, NULL));
@@ -279,13 +277,9 @@ void bind_ref_release(bind_ref *r) {
     mr_free(b->env, r);
 }
 
-void bind_ref_push(lua_State *L, const bind_ref *r) {
-    lua_rawgeti(L, LUA_REGISTRYINDEX, r->ref);
-}
+void bind_ref_push(lua_State *L, const bind_ref *r) { lua_rawgeti(L, LUA_REGISTRYINDEX, r->ref); }
 
-static void ref_close(void *ud) {
-    bind_ref_release(ud);
-}
+static void ref_close(void *ud) { bind_ref_release(ud); }
 
 bind_ref *bind_ref_forever(lua_State *L, int idx) {
     bind_state *b = bind_of(L);
@@ -373,9 +367,7 @@ static void log_to_lua(void *ud, const char *text) {
     tell_lua(b, log_body, text);
 }
 
-static void warn_to_lua(void *ud, const char *text) {
-    tell_lua(ud, warn_body, text);
-}
+static void warn_to_lua(void *ud, const char *text) { tell_lua(ud, warn_body, text); }
 
 /* set_log(fn or nil): where echo and warnings of the core go, a line each. */
 static int core_set_log(lua_State *L) {
@@ -432,7 +424,8 @@ bind_state *bind_state_make(lua_State *L) {
     b->node_tag = mr_opaque_register(b->env, &node_ops);
     b->late_tag = mr_opaque_register(b->env, &bind_late_ops);
     b->heap = mr_heap_of(b->env);
-    if (!b->value_tag || !b->node_tag || !b->late_tag || !b->heap || mr_session_set_expression(b->env, value_expression, b) != MR_OK ||
+    if (!b->value_tag || !b->node_tag || !b->late_tag || !b->heap ||
+        mr_session_set_expression(b->env, value_expression, b) != MR_OK ||
         mr_db_set_collect(b->env, collect_dropped, b) != MR_OK) {
         close_state(b, L);
         luaL_error(L, "not enough memory");

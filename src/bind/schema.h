@@ -33,8 +33,7 @@ mr_column *bind_column_named_by(lua_State *L, int idx);
 const char *bind_intern(lua_State *L, int idx);
 const char *bind_intern_string(lua_State *L, const char *s); /* NULL passes */
 /* ondelete and onupdate of a foreign key: NULL or one of the known words; raises. */
-void bind_read_actions(lua_State *L, int options, const char *function, const char **ondelete,
-                       const char **onupdate);
+void bind_read_actions(lua_State *L, int options, const char *function, const char **ondelete, const char **onupdate);
 void bind_open_column(lua_State *L);
 
 /* default.c: fills *out from the value at idx (not nil) for a column of the type (NULL: not known yet). */

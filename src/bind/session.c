@@ -15,7 +15,8 @@ static const char sessions_key = 0; /* registry: light userdata of a session to 
 static mr_session *check_session(lua_State *L, int idx) {
     bind_session *s = bind_test(L, idx, BIND_SESSION);
     if (s && s->closed)
-        bind_error(L, MR_ERR_INVALID_REQUEST, "the session is closed: make another one with mr.Session, or its sessionmaker");
+        bind_error(L, MR_ERR_INVALID_REQUEST,
+                   "the session is closed: make another one with mr.Session, or its sessionmaker");
     return s ? s->session : NULL;
 }
 
@@ -87,12 +88,10 @@ static int core_session(lua_State *L) {
     return 1;
 }
 
-static void release_session(void *p) {
-    mr_session_release(p);
-}
+static void release_session(void *p) { mr_session_release(p); }
 
-/* Warns of the work that the session loses by its end, unless the host wants it quiet: then the script has failed, and its error
- * was told. */
+/* Warns of the work that the session loses by its end, unless the host wants it quiet: then the script has failed, and
+ * its error was told. */
 static void warn_of_loss(lua_State *L, bind_state *b, const bind_session *s) {
     mr_strbuf words;
     if (!s->session || s->closed || b->quiet) return;
@@ -119,14 +118,16 @@ static int session_gc(lua_State *L) {
     return 0;
 }
 
-/* core.warn_uncommitted(session): for the end of a scope that closes the session. Ignores values that are no sessions. */
+/* core.warn_uncommitted(session): for the end of a scope that closes the session. Ignores values that are
+ * no sessions. */
 static int core_warn_uncommitted(lua_State *L) {
     const bind_session *s = bind_test(L, 1, BIND_SESSION);
     if (s) warn_of_loss(L, bind_of(L), s);
     return 0;
 }
 
-/* core.rest(session): it gives back a connection that it only keeps at hand. Other values than open sessions are passed over. */
+/* core.rest(session): it gives back a connection that it only keeps at hand. Other values than open sessions are passed
+ * over. */
 static int core_rest(lua_State *L) {
     const bind_session *s = bind_test(L, 1, BIND_SESSION);
     bind_state *b = bind_of(L);
@@ -270,7 +271,8 @@ static int session_is_modified(lua_State *L) {
     return 1;
 }
 
-/* The names of a list (or one name) at idx as an array; NULL and 0 when absent. Each is an attribute of the object's class. */
+/* The names of a list (or one name) at idx as an array; NULL and 0 when absent. Each is an attribute of the object's
+ * class. */
 static const char **attribute_names(lua_State *L, mr_entity *e, int idx, unsigned *n) {
     *n = 0;
     if (lua_isnoneornil(L, idx)) return NULL;
@@ -315,13 +317,9 @@ static int with_names(lua_State *L, const char *function, names_fn fn) {
     return 0;
 }
 
-static int session_refresh(lua_State *L) {
-    return with_names(L, "refresh", mr_session_refresh);
-}
+static int session_refresh(lua_State *L) { return with_names(L, "refresh", mr_session_refresh); }
 
-static int session_expire(lua_State *L) {
-    return with_names(L, "expire", mr_session_expire);
-}
+static int session_expire(lua_State *L) { return with_names(L, "expire", mr_session_expire); }
 
 static int session_expire_all(lua_State *L) {
     mr_session *s = bind_session_arg(L, "expire_all");
@@ -350,7 +348,8 @@ static int session_merge(lua_State *L) {
     static const char *const known[] = {"load", NULL};
     mr_session *s = bind_session_arg(L, "merge");
     int options;
-    if (bind_arguments(L, 2, &options) > 1) return bind_error(L, MR_ERR_ARGUMENT, "merge: expected an object, and options in a table");
+    if (bind_arguments(L, 2, &options) > 1)
+        return bind_error(L, MR_ERR_ARGUMENT, "merge: expected an object, and options in a table");
     bind_check_options(L, options, "merge", known);
     bool load = bind_option_bool(L, options, "merge", "load", true);
     mr_entity *e = bind_arg_entity(L, 2, "merge"), *out = NULL;
@@ -459,7 +458,8 @@ static int session_get(lua_State *L) {
     mr_value key[MAX_KEY];
     bind_refuse_more(L, 3, "get", " (a key of several columns is one list)");
     int idx = lua_isnoneornil(L, 4) ? 0 : 4;
-    if (idx && !bind_is_plain_table(L, 4)) return bind_type_error(L, 4, "get", "a table of options (a key of several columns is one list)");
+    if (idx && !bind_is_plain_table(L, 4))
+        return bind_type_error(L, 4, "get", "a table of options (a key of several columns is one list)");
     bind_check_options(L, idx, "get", known);
     bool populate = bind_option_bool(L, idx, "get", "populate_existing", false);
     mr_query *options = NULL;
@@ -497,13 +497,9 @@ static int push_list(lua_State *L, const char *function, count_fn count, at_fn a
     return 1;
 }
 
-static int session_new(lua_State *L) {
-    return push_list(L, "new", mr_session_new_count, mr_session_new_at);
-}
+static int session_new(lua_State *L) { return push_list(L, "new", mr_session_new_count, mr_session_new_at); }
 
-static int session_dirty(lua_State *L) {
-    return push_list(L, "dirty", mr_session_dirty_count, mr_session_dirty_at);
-}
+static int session_dirty(lua_State *L) { return push_list(L, "dirty", mr_session_dirty_count, mr_session_dirty_at); }
 
 static int session_deleted(lua_State *L) {
     return push_list(L, "deleted", mr_session_deleted_count, mr_session_deleted_at);
@@ -536,7 +532,8 @@ static int session_newindex(lua_State *L) {
     bool is_autoflush = name[0] == 'a';
     lua_getfield(L, lua_upvalueindex(1), name);
     if (lua_isnil(L, -1))
-        return bind_error(L, MR_ERR_ARGUMENT, "Session.%s cannot be set: only autoflush and expire_on_commit can", name);
+        return bind_error(L, MR_ERR_ARGUMENT, "Session.%s cannot be set: only autoflush and expire_on_commit can",
+                          name);
     if (!lua_isboolean(L, 3)) return bind_type_error(L, 3, name, "a boolean");
     int on = lua_toboolean(L, 3);
     mr_session_set_flags(s, is_autoflush ? on : -1, is_autoflush ? -1 : on);
@@ -589,28 +586,46 @@ static int change_state(lua_State *L, const char *function, mr_status (*fn)(mr_e
 }
 
 /* core.make_transient(obj), core.make_transient_to_detached(obj) */
-static int core_make_transient(lua_State *L) {
-    return change_state(L, "make_transient", mr_session_make_transient);
-}
+static int core_make_transient(lua_State *L) { return change_state(L, "make_transient", mr_session_make_transient); }
 
 static int core_make_detached(lua_State *L) {
     return change_state(L, "make_transient_to_detached", mr_session_make_detached);
 }
 
-static const luaL_Reg methods[] = {{"add", session_add}, {"add_all", session_add_all}, {"delete", session_delete},
-                                   {"expunge", session_expunge}, {"expunge_all", session_expunge_all},
-                                   {"expire", session_expire}, {"expire_all", session_expire_all},
-                                   {"refresh", session_refresh}, {"merge", session_merge}, {"get", session_get},
-                                   {"contains", session_contains}, {"is_modified", session_is_modified},
-                                   {"close", session_close}, {"query", session_query}, {"execute", session_execute},
-                                   {"scalars", session_scalars}, {"scalar", session_scalar},
-                                   {"flush", bind_session_flush}, {"commit", bind_session_commit},
-                                   {"rollback", bind_session_rollback}, {"begin", bind_session_begin},
-                                   {"begin_nested", bind_session_begin_nested}, {"in_transaction", bind_session_in_transaction},
-                                   {"no_autoflush", bind_session_no_autoflush}, {NULL, NULL}};
-static const luaL_Reg getters[] = {{"new", session_new}, {"dirty", session_dirty}, {"deleted", session_deleted},
-                                   {"info", session_info}, {"bind", session_bind}, {"identity_map", bind_session_identity_map},
-                                   {"autoflush", session_autoflush}, {"expire_on_commit", session_expire_on_commit}, {"closed", session_closed},
+static const luaL_Reg methods[] = {{"add", session_add},
+                                   {"add_all", session_add_all},
+                                   {"delete", session_delete},
+                                   {"expunge", session_expunge},
+                                   {"expunge_all", session_expunge_all},
+                                   {"expire", session_expire},
+                                   {"expire_all", session_expire_all},
+                                   {"refresh", session_refresh},
+                                   {"merge", session_merge},
+                                   {"get", session_get},
+                                   {"contains", session_contains},
+                                   {"is_modified", session_is_modified},
+                                   {"close", session_close},
+                                   {"query", session_query},
+                                   {"execute", session_execute},
+                                   {"scalars", session_scalars},
+                                   {"scalar", session_scalar},
+                                   {"flush", bind_session_flush},
+                                   {"commit", bind_session_commit},
+                                   {"rollback", bind_session_rollback},
+                                   {"begin", bind_session_begin},
+                                   {"begin_nested", bind_session_begin_nested},
+                                   {"in_transaction", bind_session_in_transaction},
+                                   {"no_autoflush", bind_session_no_autoflush},
+                                   {NULL, NULL}};
+static const luaL_Reg getters[] = {{"new", session_new},
+                                   {"dirty", session_dirty},
+                                   {"deleted", session_deleted},
+                                   {"info", session_info},
+                                   {"bind", session_bind},
+                                   {"identity_map", bind_session_identity_map},
+                                   {"autoflush", session_autoflush},
+                                   {"expire_on_commit", session_expire_on_commit},
+                                   {"closed", session_closed},
                                    {NULL, NULL}};
 
 void bind_open_session(lua_State *L) {

@@ -6,7 +6,7 @@
 
 #include "runtime.h"
 
-#define BIND_TRANSACTION "moonrow.Transaction"
+#define BIND_TRANSACTION  "moonrow.Transaction"
 #define BIND_IDENTITY_MAP "moonrow.IdentityMap"
 
 /* User values of a session. */

@@ -15,16 +15,22 @@
 #include "row_default.h"
 #include "schema.h"
 
-static mr_env *env_of(lua_State *L) {
-    return bind_of(L)->env;
-}
+static mr_env *env_of(lua_State *L) { return bind_of(L)->env; }
 
 enum { DML_PARTS = 11 };
 
 static void each_part(mr_dml *d, mr_node **parts[DML_PARTS]) {
-    mr_node **all[DML_PARTS] = {&d->table,           &d->columns,         &d->values,          &d->select,
-                                &d->where,           &d->returning,       &d->conflict_target, &d->conflict_index_where,
-                                &d->conflict_columns, &d->conflict_values, &d->conflict_where};
+    mr_node **all[DML_PARTS] = {&d->table,
+                                &d->columns,
+                                &d->values,
+                                &d->select,
+                                &d->where,
+                                &d->returning,
+                                &d->conflict_target,
+                                &d->conflict_index_where,
+                                &d->conflict_columns,
+                                &d->conflict_values,
+                                &d->conflict_where};
     memcpy(parts, all, sizeof all);
 }
 
@@ -47,13 +53,9 @@ static int statement_gc(lua_State *L) {
     return bind_finalized(L);
 }
 
-bind_statement *bind_test_statement(lua_State *L, int idx) {
-    return bind_test(L, idx, BIND_STATEMENT);
-}
+bind_statement *bind_test_statement(lua_State *L, int idx) { return bind_test(L, idx, BIND_STATEMENT); }
 
-static bind_statement *self(lua_State *L, const char *function) {
-    return bind_arg(L, 1, BIND_STATEMENT, function);
-}
+static bind_statement *self(lua_State *L, const char *function) { return bind_arg(L, 1, BIND_STATEMENT, function); }
 
 bind_statement *bind_push_statement_copy(lua_State *L, const bind_statement *s) {
     bind_statement *copy = lua_newuserdatauv(L, sizeof *copy, 0);
@@ -80,27 +82,21 @@ static mr_node *statement_node(lua_State *L, const bind_statement *s, bool shown
     if (s->kind == MR_NODE_UPDATE && !d.columns)
         bind_error(L, MR_ERR_ARGUMENT, "update: nothing to set: use :values{ ... }");
     retain_parts(&d);
-    if (s->kind == MR_NODE_INSERT)
-        node = mr_sql_insert(env_of(L), &d);
-    else if (s->kind == MR_NODE_UPDATE)
-        node = mr_sql_update(env_of(L), &d);
-    else
-        node = mr_sql_delete(env_of(L), &d);
+    if (s->kind == MR_NODE_INSERT) node = mr_sql_insert(env_of(L), &d);
+    else if (s->kind == MR_NODE_UPDATE) node = mr_sql_update(env_of(L), &d);
+    else node = mr_sql_delete(env_of(L), &d);
     if (!node) bind_raise(L);
     lua_settop(L, top);
     return node;
 }
 
-mr_node *bind_statement_node(lua_State *L, const bind_statement *s) {
-    return statement_node(L, s, false);
-}
+mr_node *bind_statement_node(lua_State *L, const bind_statement *s) { return statement_node(L, s, false); }
 
 static int new_statement(lua_State *L, mr_node_kind kind, const char *function) {
     mr_mapper *mapper = bind_test_class(L, 1);
     const mr_table *table = mapper ? mapper->table : bind_test_table(L, 1);
     if (!table) return bind_type_error(L, 1, function, "a class or a table");
-    if (lua_gettop(L) > 1)
-        return bind_error(L, MR_ERR_ARGUMENT, "%s: expected a class or a table alone", function);
+    if (lua_gettop(L) > 1) return bind_error(L, MR_ERR_ARGUMENT, "%s: expected a class or a table alone", function);
     bind_statement *s = lua_newuserdatauv(L, sizeof *s, 0);
     memset(s, 0, sizeof *s);
     bind_set_type(L, BIND_STATEMENT);
@@ -111,15 +107,9 @@ static int new_statement(lua_State *L, mr_node_kind kind, const char *function) 
     return 1;
 }
 
-int bind_insert(lua_State *L) {
-    return new_statement(L, MR_NODE_INSERT, "insert");
-}
-int bind_update(lua_State *L) {
-    return new_statement(L, MR_NODE_UPDATE, "update");
-}
-int bind_delete(lua_State *L) {
-    return new_statement(L, MR_NODE_DELETE, "delete");
-}
+int bind_insert(lua_State *L) { return new_statement(L, MR_NODE_INSERT, "insert"); }
+int bind_update(lua_State *L) { return new_statement(L, MR_NODE_UPDATE, "update"); }
+int bind_delete(lua_State *L) { return new_statement(L, MR_NODE_DELETE, "delete"); }
 
 /* ---------------------------------------------------------------- the other clauses */
 
@@ -127,7 +117,8 @@ static int s_where(lua_State *L) {
     const bind_statement *s = self(L, "where");
     int n = lua_gettop(L) - 1;
     if (s->kind == MR_NODE_INSERT) return bind_error(L, MR_ERR_ARGUMENT, "an INSERT has no WHERE");
-    if (n == 0) return bind_error(L, MR_ERR_ARGUMENT, "where: expected at least one criterion, such as User.name:eq(x)");
+    if (n == 0)
+        return bind_error(L, MR_ERR_ARGUMENT, "where: expected at least one criterion, such as User.name:eq(x)");
     for (int i = 2; i <= n + 1; i++) mr_node_release(bind_to_criterion(L, i, "where")); /* checks alone */
     bind_statement *copy = bind_push_statement_copy(L, s);
     mr_node **nodes = bind_collect_nodes(L, 2, n);
@@ -203,12 +194,10 @@ static int s_from_select(lua_State *L) {
 }
 
 /* The index_elements option as columns, in the copy's conflict_target. */
-static void read_target(lua_State *L, bind_statement *copy, int options, const char *function,
-                        bool required) {
+static void read_target(lua_State *L, bind_statement *copy, int options, const char *function, bool required) {
     if (bind_option(L, options, "index_elements") == LUA_TNIL) {
         if (required)
-            bind_error(L, MR_ERR_ARGUMENT, "%s: name the conflicting columns: index_elements = { \"id\" }",
-                       function);
+            bind_error(L, MR_ERR_ARGUMENT, "%s: name the conflicting columns: index_elements = { \"id\" }", function);
         lua_pop(L, 1);
         return;
     }
@@ -218,12 +207,13 @@ static void read_target(lua_State *L, bind_statement *copy, int options, const c
     lua_settop(L, list - 1);
 }
 
-/* Reads the option index_where into the copy. Its values are written out as SQL: a database compares the condition with that of
- * its index when it prepares the statement, before parameters have values. */
+/* Reads the option index_where into the copy. Its values are written out as SQL: a database compares the condition with
+ * that of its index when it prepares the statement, before parameters have values. */
 static void read_index_where(lua_State *L, bind_statement *copy, int options, const char *function) {
     if (bind_option(L, options, "index_where") != LUA_TNIL) {
         if (!copy->dml.conflict_target)
-            bind_error(L, MR_ERR_ARGUMENT, "%s: index_where goes with index_elements, the columns of the index", function);
+            bind_error(L, MR_ERR_ARGUMENT, "%s: index_where goes with index_elements, the columns of the index",
+                       function);
         copy->dml.conflict_index_where = mr_sql_inline(bind_to_criterion(L, -1, function));
         if (!copy->dml.conflict_index_where) bind_raise(L);
     }
@@ -236,8 +226,7 @@ static int on_conflict(lua_State *L, const char *function, bool update) {
     const bind_statement *s = self(L, function);
     int options;
     if (s->kind != MR_NODE_INSERT) return bind_error(L, MR_ERR_ARGUMENT, "%s is for insert", function);
-    if (bind_arguments(L, 2, &options) > 0)
-        return bind_error(L, MR_ERR_ARGUMENT, "%s takes options only", function);
+    if (bind_arguments(L, 2, &options) > 0) return bind_error(L, MR_ERR_ARGUMENT, "%s takes options only", function);
     bind_check_options(L, options, function, update ? update_names : nothing_names);
     bind_statement *copy = bind_push_statement_copy(L, s);
     int made = lua_gettop(L);
@@ -246,8 +235,7 @@ static int on_conflict(lua_State *L, const char *function, bool update) {
     read_index_where(L, copy, options, function);
     if (update) {
         size_t n;
-        if (bind_option(L, options, "set") != LUA_TTABLE)
-            bind_type_error(L, -1, function, "set = { column = value }");
+        if (bind_option(L, options, "set") != LUA_TTABLE) bind_type_error(L, -1, function, "set = { column = value }");
         int set = lua_gettop(L);
         mr_column **columns = bind_statement_columns(L, s, set, function, &n);
         if (n == 0) return bind_error(L, MR_ERR_ARGUMENT, "%s: set is empty", function);
@@ -267,12 +255,8 @@ static int on_conflict(lua_State *L, const char *function, bool update) {
     return 1;
 }
 
-static int s_do_update(lua_State *L) {
-    return on_conflict(L, "on_conflict_do_update", true);
-}
-static int s_do_nothing(lua_State *L) {
-    return on_conflict(L, "on_conflict_do_nothing", false);
-}
+static int s_do_update(lua_State *L) { return on_conflict(L, "on_conflict_do_update", true); }
+static int s_do_nothing(lua_State *L) { return on_conflict(L, "on_conflict_do_nothing", false); }
 
 /* statement.excluded: the columns of the row that was not inserted. */
 static int get_excluded(lua_State *L) {
@@ -312,8 +296,7 @@ void bind_open_statement(lua_State *L) {
                                        {"on_conflict_do_nothing", s_do_nothing},
                                        {NULL, NULL}};
     static const luaL_Reg getters[] = {{"excluded", get_excluded}, {NULL, NULL}};
-    static const luaL_Reg metamethods[] = {
-        {"__gc", statement_gc}, {"__tostring", statement_tostring}, {NULL, NULL}};
+    static const luaL_Reg metamethods[] = {{"__gc", statement_gc}, {"__tostring", statement_tostring}, {NULL, NULL}};
     static const luaL_Reg functions[] = {
         {"insert", bind_insert}, {"update", bind_update}, {"delete", bind_delete}, {NULL, NULL}};
     bind_type(L, BIND_STATEMENT, "Statement", methods, getters, metamethods);

@@ -8,11 +8,11 @@
 
 typedef struct bind_statement {
     mr_node_kind kind;
-    mr_mapper *mapper; /* of the class that was given, or NULL */
-    mr_dml dml;        /* its nodes are counted */
+    mr_mapper *mapper;   /* of the class that was given, or NULL */
+    mr_dml dml;          /* its nodes are counted */
     mr_mapper *returned; /* the class whose objects the statement gives back; NULL: columns, or nothing */
-    bool bare; /* INSERT ... SELECT: without the defaults of the columns that it does not name */
-    mr_synchronize how; /* UPDATE, DELETE: how a session's objects follow */
+    bool bare;           /* INSERT ... SELECT: without the defaults of the columns that it does not name */
+    mr_synchronize how;  /* UPDATE, DELETE: how a session's objects follow */
 } bind_statement;
 
 bind_statement *bind_test_statement(lua_State *L, int idx); /* NULL when it is none */
@@ -38,7 +38,8 @@ int bind_statement_values(lua_State *L);
 /* Pushes the INSERT at idx with the rows from..to of the list at rows (0: the one row at rows). */
 void bind_push_with_rows(lua_State *L, int idx, int rows, lua_Integer from, lua_Integer to);
 
-/* Pushes the UPDATE at idx of the row that the table at row names by its primary key, to the values of its other columns. */
+/* Pushes the UPDATE at idx of the row that the table at row names by its primary key, to the values of its other
+ * columns. */
 void bind_push_update_by_key(lua_State *L, int idx, int row);
 
 /* mr.insert(target), mr.update(target), mr.delete(target). Return 1. */

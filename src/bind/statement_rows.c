@@ -11,9 +11,7 @@
 #include "expression.h"
 #include "schema.h"
 
-static mr_env *env_of(lua_State *L) {
-    return bind_of(L)->env;
-}
+static mr_env *env_of(lua_State *L) { return bind_of(L)->env; }
 
 /* ---------------------------------------------------------------- columns by name */
 
@@ -28,8 +26,8 @@ mr_column *bind_statement_column(lua_State *L, const bind_statement *s, const ch
         mr_column *column = mr_table_column(table, name);
         if (column) return column;
         const char *near = mr_nearest(name, next_column, table);
-        bind_error(L, MR_ERR_ARGUMENT, "%s has no column '%s'%s%s%s", table->name, name,
-                   near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
+        bind_error(L, MR_ERR_ARGUMENT, "%s has no column '%s'%s%s%s", table->name, name, near ? " (did you mean '" : "",
+                   near ? near : "", near ? "'?)" : "");
     }
     const mr_property *prop = mr_mapper_property(s->mapper, name, true);
     if (prop && prop->kind == MR_PROPERTY_COLUMN) return prop->column;
@@ -47,8 +45,7 @@ static const char *what_of(lua_State *L, const bind_statement *s, const mr_colum
                            prop ? prop->name : column->name);
 }
 
-mr_column **bind_statement_columns(lua_State *L, const bind_statement *s, int idx, const char *function,
-                                size_t *n) {
+mr_column **bind_statement_columns(lua_State *L, const bind_statement *s, int idx, const char *function, size_t *n) {
     const mr_table *table = s->dml.table->u.table;
     mr_column **columns = lua_newuserdatauv(L, (table->ncolumns + 1) * sizeof *columns, 0);
     bool *named = lua_newuserdatauv(L, table->ncolumns + 1, 0);
@@ -112,10 +109,8 @@ void bind_push_row_default(lua_State *L, const bind_statement *s, mr_column *col
     }
     bind_check(L, st);
     if (v.kind == MR_UNLOADED) v = mr_null_value();
-    if (v.kind == MR_OPAQUE && v.tag == b->node_tag)
-        bind_push_node(L, mr_node_retain(v.u.p));
-    else
-        bind_push_node(L, mr_sql_bind(b->env, type, &v));
+    if (v.kind == MR_OPAQUE && v.tag == b->node_tag) bind_push_node(L, mr_node_retain(v.u.p));
+    else bind_push_node(L, mr_sql_bind(b->env, type, &v));
 }
 
 size_t bind_add_defaulted(const bind_statement *s, mr_column **columns, size_t n) {
@@ -143,7 +138,7 @@ void bind_push_column_list(lua_State *L, mr_column **columns, size_t n) {
 }
 
 void bind_push_row_operands(lua_State *L, const bind_statement *s, int idx, mr_column **columns, size_t named,
-                          size_t n) {
+                            size_t n) {
     luaL_checkstack(L, (int)n + 8, "too many columns");
     for (size_t i = 0; i < n; i++) {
         mr_column *column = columns[i];
@@ -154,8 +149,7 @@ void bind_push_row_operands(lua_State *L, const bind_statement *s, int idx, mr_c
         push_field(L, s, idx, column);
         const char *what = what_of(L, s, column);
         if (lua_isnil(L, -2))
-            bind_error(L, MR_ERR_ARGUMENT, "%s: the row has no value, as the first one has (write mr.null)",
-                       what);
+            bind_error(L, MR_ERR_ARGUMENT, "%s: the row has no value, as the first one has (write mr.null)", what);
         const mr_type *type = mr_column_type(env_of(L), column);
         bind_own_operand(L, -2, type, what);
         const mr_node *node = bind_test_node(L, -2);
@@ -176,8 +170,7 @@ static void check_same(lua_State *L, const bind_statement *s, int idx, mr_column
         bool found = false;
         for (size_t i = 0; i < named && !found; i++) found = columns[i] == column;
         if (!found)
-            bind_error(L, MR_ERR_ARGUMENT,
-                       "values: every row must have the columns of the first, which has no '%s'",
+            bind_error(L, MR_ERR_ARGUMENT, "values: every row must have the columns of the first, which has no '%s'",
                        lua_tostring(L, -2));
     }
 }
@@ -236,8 +229,7 @@ void bind_push_with_rows(lua_State *L, int idx, int rows, lua_Integer from, lua_
 static int update_values(lua_State *L, const bind_statement *s) {
     size_t named;
     mr_column **columns = bind_statement_columns(L, s, 2, "values", &named);
-    if (named == 0)
-        return bind_error(L, MR_ERR_ARGUMENT, "values: the table is empty (NULL is written mr.null)");
+    if (named == 0) return bind_error(L, MR_ERR_ARGUMENT, "values: the table is empty (NULL is written mr.null)");
     size_t n = bind_add_defaulted(s, columns, named);
     bind_statement *copy = bind_push_statement_copy(L, s);
     int made = lua_gettop(L);
@@ -302,7 +294,8 @@ static void add_criterion(lua_State *L, const bind_statement *s, bind_statement 
     push_field(L, s, row, column);
     const char *what = what_of(L, s, column);
     if (lua_isnil(L, -2) || bind_is_null(L, -2) || bind_test_node(L, -2))
-        bind_error(L, MR_ERR_ARGUMENT, "execute: the row has no value for %s: an update of rows needs the primary key of each", what);
+        bind_error(L, MR_ERR_ARGUMENT,
+                   "execute: the row has no value for %s: an update of rows needs the primary key of each", what);
     mr_node *value = bind_to_operand(L, -2, mr_column_type(env, column), what);
     mr_node *equal = mr_sql_binary(env, MR_OP_EQ, mr_sql_column(env, column, NULL, NULL), value);
     mr_node *before = made->dml.where;

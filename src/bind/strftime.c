@@ -8,8 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *const days[] = {"Sunday",   "Monday", "Tuesday", "Wednesday",
-                                   "Thursday", "Friday", "Saturday"};
+static const char *const days[] = {"Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"};
 static const char *const months[] = {"January", "February", "March",     "April",   "May",      "June",
                                      "July",    "August",   "September", "October", "November", "December"};
 
@@ -61,9 +60,7 @@ static const char *composed(char c) {
     }
 }
 
-static int hour12(int hour) {
-    return hour % 12 ? hour % 12 : 12;
-}
+static int hour12(int hour) { return hour % 12 ? hour % 12 : 12; }
 
 /* Week of the year: weeks begin on the weekday `first`, days before it are in week 0. */
 static int week(const format_state *s, int first) {
@@ -190,10 +187,8 @@ void bind_push_formatted(lua_State *L, const mr_value *v, const char *pattern, s
     luaL_Buffer out;
     luaL_buffinit(L, &out);
     for (size_t i = 0; i < len; i++) {
-        if (pattern[i] == '%')
-            add_directive(L, &out, &state, ++i < len ? pattern[i] : '\0');
-        else
-            luaL_addchar(&out, pattern[i]);
+        if (pattern[i] == '%') add_directive(L, &out, &state, ++i < len ? pattern[i] : '\0');
+        else luaL_addchar(&out, pattern[i]);
     }
     luaL_pushresult(&out);
 }

@@ -21,9 +21,7 @@ mr_table *bind_test_table(lua_State *L, int idx) {
     return p ? *p : NULL;
 }
 
-static mr_table *self(lua_State *L) {
-    return *(mr_table **)bind_arg(L, 1, BIND_TABLE, "Table");
-}
+static mr_table *self(lua_State *L) { return *(mr_table **)bind_arg(L, 1, BIND_TABLE, "Table"); }
 
 /* ---------------------------------------------------------------- Table{ "name", metadata, ... } */
 
@@ -52,8 +50,7 @@ static void read_part(lua_State *L, int idx, table_parts *parts) {
         return;
     }
     if (!column) bind_type_error(L, idx, "Table", "a Column, a constraint or an Index");
-    if (!column->name)
-        bind_error(L, MR_ERR_ARGUMENT, "Table: a column needs a name: Column{ \"name\", ... }");
+    if (!column->name) bind_error(L, MR_ERR_ARGUMENT, "Table: a column needs a name: Column{ \"name\", ... }");
     if (column->table) {
         bind_error(L, MR_ERR_ARGUMENT, "Table: the column '%s' is in the table '%s' already", column->name,
                    column->table->name);
@@ -76,8 +73,7 @@ static int table_new(lua_State *L) {
     parts.next_constraint = &parts.constraints;
     parts.next_index = &parts.indexes;
     for (int i = 3; i <= n; i++) read_part(L, i, &parts);
-    mr_table *table = mr_table_new(md, name, schema, parts.columns, parts.ncolumns,
-                                   parts.constraints, parts.indexes);
+    mr_table *table = mr_table_new(md, name, schema, parts.columns, parts.ncolumns, parts.constraints, parts.indexes);
     if (!table) return bind_raise(L);
     table->comment = bind_intern_string(L, comment);
     bind_push_table(L, table);
@@ -159,25 +155,18 @@ static int table_eq(lua_State *L) {
 
 static int table_tostring(lua_State *L) {
     const mr_table *table = self(L);
-    if (table->schema)
-        lua_pushfstring(L, "%s.%s", table->schema, table->name);
-    else
-        lua_pushstring(L, table->name);
+    if (table->schema) lua_pushfstring(L, "%s.%s", table->schema, table->name);
+    else lua_pushstring(L, table->name);
     return 1;
 }
 
 void bind_open_table(lua_State *L) {
-    static const luaL_Reg getters[] = {{"name", get_name},
-                                       {"schema", get_schema},
-                                       {"c", get_columns},
-                                       {"columns", get_columns},
-                                       {"metadata", get_metadata},
-                                       {"primary_key", get_primary_key},
-                                       {NULL, NULL}};
-    static const luaL_Reg methods[] = {{"alias", table_alias},   {"select", table_select},
-                                       {"insert", table_insert}, {"update", table_update},
-                                       {"delete", table_delete}, {"create", create_one},
-                                       {"drop", drop_one},       {NULL, NULL}};
+    static const luaL_Reg getters[] = {
+        {"name", get_name},         {"schema", get_schema},           {"c", get_columns}, {"columns", get_columns},
+        {"metadata", get_metadata}, {"primary_key", get_primary_key}, {NULL, NULL}};
+    static const luaL_Reg methods[] = {
+        {"alias", table_alias},   {"select", table_select}, {"insert", table_insert}, {"update", table_update},
+        {"delete", table_delete}, {"create", create_one},   {"drop", drop_one},       {NULL, NULL}};
     static const luaL_Reg metamethods[] = {{"__eq", table_eq}, {"__tostring", table_tostring}, {NULL, NULL}};
     bind_type(L, BIND_TABLE, "Table", methods, getters, metamethods);
     lua_pushcfunction(L, table_new);

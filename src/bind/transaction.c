@@ -1,9 +1,10 @@
 /*
- * transaction.c: the session's transactions in Lua: commit and rollback, and begin, begin_nested, no_autoflush as blocks.
+ * transaction.c: the session's transactions in Lua: commit and rollback, and begin, begin_nested, no_autoflush as
+ * blocks.
  *
- * Invariant: a block ends its own transaction and no other: it knows it by its serial number, so a commit or rollback inside
- * the block ends the block's work. A block that runs a function is known to the session exactly while it runs.
- */
+ * Invariant: a block ends its own transaction and no other: it knows it by its serial number, so a commit or rollback
+ * inside the block ends the block's work. A block that runs a function is known to the session exactly
+ * while it runs. */
 #include <string.h>
 
 #include "session.h"
@@ -47,7 +48,9 @@ int bind_session_commit(lua_State *L) {
 
 int bind_session_rollback(lua_State *L) {
     if (lua_gettop(L) > 1)
-        return bind_error(L, MR_ERR_ARGUMENT, "rollback takes no argument: all of the transaction is undone (a savepoint has a rollback of its own)");
+        return bind_error(
+            L, MR_ERR_ARGUMENT,
+            "rollback takes no argument: all of the transaction is undone (a savepoint has a rollback of its own)");
     return run(L, "rollback", mr_session_rollback_all);
 }
 
@@ -122,8 +125,9 @@ static bool session_is_closed(lua_State *L) {
 static int transaction_commit(lua_State *L) {
     bind_transaction *t = transaction_arg(L, "commit");
     if (!is_open(t))
-        return bind_error(L, MR_ERR_INVALID_REQUEST,
-                          "This transaction is closed: it has been committed or rolled back already; begin another one");
+        return bind_error(
+            L, MR_ERR_INVALID_REQUEST,
+            "This transaction is closed: it has been committed or rolled back already; begin another one");
     end_or_raise(L, t, true);
     return 0;
 }
@@ -142,18 +146,20 @@ static void refuse_rest(lua_State *L, const bind_transaction *t) {
     bool pending = mr_session_name_pending(t->session, &words);
     mr_status st = MR_OK;
     if (pending || mr_session_in_transaction(t->session))
-        st = mr_fail(b->env, MR_ERR_INVALID_REQUEST,
-                     "the transaction of this block (session:begin) has been ended inside it, by commit() or rollback(), and what was "
-                     "done after that is not committed: %s. Leave the commit to the block's end, or begin another transaction",
-                     pending && !words.oom ? mr_strbuf_str(&words) : "another transaction has begun");
+        st = mr_fail(
+            b->env, MR_ERR_INVALID_REQUEST,
+            "the transaction of this block (session:begin) has been ended inside it, by commit() or rollback(), and "
+            "what was "
+            "done after that is not committed: %s. Leave the commit to the block's end, or begin another transaction",
+            pending && !words.oom ? mr_strbuf_str(&words) : "another transaction has begun");
     mr_strbuf_done(&words);
     BIND_LEAVE(b);
     bind_check(L, st);
 }
 
-/* local t <close> = session:begin(): the second argument is the error, or nil; a close from outside (coroutine.close) comes without
- * an error. The block of a function comes here only when something has gone wrong with it. An error that is under way is the one
- * to tell. */
+/* local t <close> = session:begin(): the second argument is the error, or nil; a close from outside (coroutine.close)
+ * comes without an error. The block of a function comes here only when something has gone wrong with it. An error that
+ * is under way is the one to tell. */
 static int transaction_close(lua_State *L) {
     bind_transaction *t = transaction_arg(L, "close");
     bool ends = !t->function && bind_scope_ends(L);
@@ -219,14 +225,18 @@ static mr_txmode find_mode(lua_State *L, const mode_name *names, const char *mes
     return MR_TX_DEFAULT;
 }
 
-/* mode: how it begins. isolation_level: the same in SQL's words; SQLite's transactions are serializable, and reads outside of one see
- * what is committed. read_only: writes are refused; all reads see one snapshot. */
+/* mode: how it begins. isolation_level: the same in SQL's words; SQLite's transactions are serializable, and reads
+ * outside of one see what is committed. read_only: writes are refused; all reads see one snapshot. */
 static begin_options read_options(lua_State *L, int options, bool nested) {
     static const char *const known[] = {"mode", "isolation_level", "read_only", NULL}, *const none[] = {NULL};
-    static const mode_name modes[] = {{"deferred", MR_TX_DEFERRED}, {"immediate", MR_TX_IMMEDIATE},
-                                      {"exclusive", MR_TX_EXCLUSIVE}, {NULL, MR_TX_DEFAULT}};
-    static const mode_name levels[] = {{"SERIALIZABLE", MR_TX_DEFERRED}, {"REPEATABLE READ", MR_TX_DEFERRED},
-                                       {"READ COMMITTED", MR_TX_DEFAULT}, {NULL, MR_TX_DEFAULT}};
+    static const mode_name modes[] = {{"deferred", MR_TX_DEFERRED},
+                                      {"immediate", MR_TX_IMMEDIATE},
+                                      {"exclusive", MR_TX_EXCLUSIVE},
+                                      {NULL, MR_TX_DEFAULT}};
+    static const mode_name levels[] = {{"SERIALIZABLE", MR_TX_DEFERRED},
+                                       {"REPEATABLE READ", MR_TX_DEFERRED},
+                                       {"READ COMMITTED", MR_TX_DEFAULT},
+                                       {NULL, MR_TX_DEFAULT}};
     begin_options o = {MR_TX_DEFAULT, false};
     bind_check_options(L, options, nested ? "begin_nested" : "begin", nested ? none : known);
     if (!options) return o;
@@ -236,11 +246,13 @@ static begin_options read_options(lua_State *L, int options, bool nested) {
     if (o.read_only) o.mode = MR_TX_DEFERRED;
     if (mode && level) bind_error(L, MR_ERR_ARGUMENT, "begin: mode and isolation_level say the same: give one of them");
     if (o.read_only && mode && strcmp(mode, "deferred") != 0)
-        bind_error(L, MR_ERR_ARGUMENT, "begin: mode '%s' takes the lock for writing: a read_only transaction is 'deferred'", mode);
+        bind_error(L, MR_ERR_ARGUMENT,
+                   "begin: mode '%s' takes the lock for writing: a read_only transaction is 'deferred'", mode);
     lua_pushstring(L, mode ? mode : level);
     if (mode) o.mode = find_mode(L, modes, "begin: mode is 'deferred', 'immediate' or 'exclusive', not '%s'");
     else if (level && !o.read_only)
-        o.mode = find_mode(L, levels, "begin: isolation_level is 'SERIALIZABLE', 'REPEATABLE READ' or 'READ COMMITTED', not '%s'");
+        o.mode = find_mode(L, levels,
+                           "begin: isolation_level is 'SERIALIZABLE', 'REPEATABLE READ' or 'READ COMMITTED', not '%s'");
     lua_pop(L, 1);
     return o;
 }
@@ -288,7 +300,8 @@ static int begin(lua_State *L, bool nested) {
     int n = bind_arguments(L, 2, &options);
     bool has_function = n > 0;
     if (has_function && lua_isnil(L, 2))
-        return bind_error(L, MR_ERR_ARGUMENT, "%s: expected a function, got nil (is the variable set? without a function write %s)",
+        return bind_error(L, MR_ERR_ARGUMENT,
+                          "%s: expected a function, got nil (is the variable set? without a function write %s)",
                           nested ? "begin_nested" : "begin", nested ? "begin_nested()" : "begin{ mode = ... }");
     if (has_function) bind_check_callable(L, 2, nested ? "begin_nested" : "begin");
     begin_options o = read_options(L, options, nested);
@@ -308,13 +321,9 @@ static int begin(lua_State *L, bool nested) {
     return run_block(L, has_function);
 }
 
-int bind_session_begin(lua_State *L) {
-    return begin(L, false);
-}
+int bind_session_begin(lua_State *L) { return begin(L, false); }
 
-int bind_session_begin_nested(lua_State *L) {
-    return begin(L, true);
-}
+int bind_session_begin_nested(lua_State *L) { return begin(L, true); }
 
 /* ---------------------------------------------------------------- no_autoflush */
 
@@ -349,7 +358,8 @@ int bind_session_no_autoflush(lua_State *L) {
     bool has_function = !lua_isnone(L, 2);
     if (lua_isnil(L, 2))
         return bind_error(L, MR_ERR_ARGUMENT,
-                          "no_autoflush: expected a function, got nil (is the variable set? without a function write no_autoflush())");
+                          "no_autoflush: expected a function, got nil (is the variable set? without a function write "
+                          "no_autoflush())");
     if (has_function) bind_check_callable(L, 2, "no_autoflush");
     lua_settop(L, 2);
     autoflush_block *block = lua_newuserdatauv(L, sizeof *block, 1);
@@ -370,7 +380,8 @@ int bind_session_no_autoflush(lua_State *L) {
 }
 
 void bind_open_transaction(lua_State *L) {
-    static const luaL_Reg methods[] = {{"commit", transaction_commit}, {"rollback", transaction_rollback}, {NULL, NULL}};
+    static const luaL_Reg methods[] = {
+        {"commit", transaction_commit}, {"rollback", transaction_rollback}, {NULL, NULL}};
     static const luaL_Reg getters[] = {{"is_active", transaction_is_active}, {NULL, NULL}};
     static const luaL_Reg metamethods[] = {{"__close", transaction_close}, {"__gc", transaction_gc}, {NULL, NULL}};
     bind_type(L, BIND_TRANSACTION, "Transaction", methods, getters, metamethods);

@@ -87,28 +87,23 @@ static int type_call(lua_State *L) {
         return bind_error(L, MR_ERR_ARGUMENT, "%s takes no arguments", name);
     }
     if (!type) return bind_raise(L);
-    if (type == base)
-        lua_settop(L, 1);
-    else
-        bind_push_type(L, type);
+    if (type == base) lua_settop(L, 1);
+    else bind_push_type(L, type);
     return 1;
 }
 
 static int type_eq(lua_State *L) {
     const mr_type *a = bind_test_type(L, 1), *b = bind_test_type(L, 2);
-    lua_pushboolean(
-        L, a && b &&
-               (a == b || (!a->choices && !b->choices && a->code == b->code && a->length == b->length &&
-                           a->precision == b->precision && a->scale == b->scale)));
+    lua_pushboolean(L, a && b &&
+                           (a == b || (!a->choices && !b->choices && a->code == b->code && a->length == b->length &&
+                                       a->precision == b->precision && a->scale == b->scale)));
     return 1;
 }
 
 static int type_length(lua_State *L) {
     const mr_type *type = bind_arg_type(L, 1, "type");
-    if (type->length > 0)
-        lua_pushinteger(L, type->length);
-    else
-        lua_pushnil(L);
+    if (type->length > 0) lua_pushinteger(L, type->length);
+    else lua_pushnil(L);
     return 1;
 }
 
@@ -117,10 +112,10 @@ static const luaL_Reg metamethods[] = {
     {"__call", type_call}, {"__tostring", type_name}, {"__eq", type_eq}, {NULL, NULL}};
 
 void bind_open_type(lua_State *L) {
-    static const mr_typecode codes[] = {
-        MR_TYPE_INTEGER,  MR_TYPE_SMALLINTEGER, MR_TYPE_BIGINTEGER,  MR_TYPE_FLOAT, MR_TYPE_BOOLEAN,
-        MR_TYPE_STRING,   MR_TYPE_TEXT,         MR_TYPE_LARGEBINARY, MR_TYPE_DATE,  MR_TYPE_TIME,
-        MR_TYPE_DATETIME, MR_TYPE_INTERVAL,     MR_TYPE_ENUM,        MR_TYPE_UUID, MR_TYPE_ANY};
+    static const mr_typecode codes[] = {MR_TYPE_INTEGER, MR_TYPE_SMALLINTEGER, MR_TYPE_BIGINTEGER, MR_TYPE_FLOAT,
+                                        MR_TYPE_BOOLEAN, MR_TYPE_STRING,       MR_TYPE_TEXT,       MR_TYPE_LARGEBINARY,
+                                        MR_TYPE_DATE,    MR_TYPE_TIME,         MR_TYPE_DATETIME,   MR_TYPE_INTERVAL,
+                                        MR_TYPE_ENUM,    MR_TYPE_UUID,         MR_TYPE_ANY};
     bind_type(L, BIND_TYPE, "Type", NULL, getters, metamethods);
     for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
         char name[64];

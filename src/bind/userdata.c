@@ -21,8 +21,7 @@ static int no_member(lua_State *L) {
     const char *near = bind_nearest_key(L, lua_upvalueindex(METHODS), name);
     if (!near) near = bind_nearest_key(L, lua_upvalueindex(GETTERS), name);
     if (near)
-        return bind_error(L, MR_ERR_ARGUMENT, "%s has no method or field '%s' (did you mean '%s'?)", shown,
-                          name, near);
+        return bind_error(L, MR_ERR_ARGUMENT, "%s has no method or field '%s' (did you mean '%s'?)", shown, name, near);
     return bind_error(L, MR_ERR_ARGUMENT, "%s has no method or field '%s'", shown, name);
 }
 
@@ -52,8 +51,7 @@ static int type_index(lua_State *L) {
 
 static int type_newindex(lua_State *L) {
     const char *shown = lua_tostring(L, lua_upvalueindex(1));
-    return bind_error(L, MR_ERR_ARGUMENT, "%s cannot be changed by assignment (to %s)", shown,
-                      bind_describe(L, 2));
+    return bind_error(L, MR_ERR_ARGUMENT, "%s cannot be changed by assignment (to %s)", shown, bind_describe(L, 2));
 }
 
 static void push_functions(lua_State *L, const luaL_Reg *functions) {
@@ -61,8 +59,8 @@ static void push_functions(lua_State *L, const luaL_Reg *functions) {
     if (functions) luaL_setfuncs(L, functions, 0);
 }
 
-void bind_type(lua_State *L, const char *name, const char *shown, const luaL_Reg *methods,
-               const luaL_Reg *getters, const luaL_Reg *metamethods) {
+void bind_type(lua_State *L, const char *name, const char *shown, const luaL_Reg *methods, const luaL_Reg *getters,
+               const luaL_Reg *metamethods) {
     luaL_newmetatable(L, name);
     lua_pushstring(L, shown);
     lua_setfield(L, -2, "__name");

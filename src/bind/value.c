@@ -1,8 +1,8 @@
 /*
  * value.c: values between Lua and the core. Bytes that go in are borrowed from the Lua stack.
  *
- * Invariant: what is no value is refused with what is wrong with it: the field of a date's table, or that it is a list.
- */
+ * Invariant: what is no value is refused with what is wrong with it: the field of a date's table, or that
+ * it is a list. */
 #include <string.h>
 
 #include "runtime.h"
@@ -64,8 +64,8 @@ static mr_kind calendar_kind(const mr_type *type) {
     }
 }
 
-/* Pushes the field under its name, or the other one. True when it is an integer that out takes, or missing where there is
- * a default (not -1). */
+/* Pushes the field under its name, or the other one. True when it is an integer that out takes, or missing where there
+ * is a default (not -1). */
 static bool date_field(lua_State *L, int idx, const char *name, const char *other, int deflt, int *out) {
     int is_int = 1;
     lua_pushstring(L, name);
@@ -81,16 +81,19 @@ static bool date_field(lua_State *L, int idx, const char *name, const char *othe
     return true;
 }
 
-/* An os.date "*t" table: year, month, day with hour, min, sec; or the fields of a datetime. NULL, or the name of the first
- * field that is no integer or missing, whose value is then on top. */
+/* An os.date "*t" table: year, month, day with hour, min, sec; or the fields of a datetime. NULL, or the name of the
+ * first field that is no integer or missing, whose value is then on top. */
 static const char *date_fields(lua_State *L, int idx, mr_kind kind, mr_civil *c) {
     bool is_time = kind == MR_TIME;
     const struct {
         const char *name, *other;
         int deflt, *out;
-    } fields[] = {{"year", NULL, is_time ? 1970 : -1, &c->year}, {"month", NULL, is_time ? 1 : -1, &c->month},
-                  {"day", NULL, is_time ? 1 : -1, &c->day},      {"hour", NULL, is_time ? -1 : 0, &c->hour},
-                  {"min", "minute", 0, &c->minute},              {"sec", "second", 0, &c->second},
+    } fields[] = {{"year", NULL, is_time ? 1970 : -1, &c->year},
+                  {"month", NULL, is_time ? 1 : -1, &c->month},
+                  {"day", NULL, is_time ? 1 : -1, &c->day},
+                  {"hour", NULL, is_time ? -1 : 0, &c->hour},
+                  {"min", "minute", 0, &c->minute},
+                  {"sec", "second", 0, &c->second},
                   {"microsecond", NULL, 0, &c->microsecond}};
     memset(c, 0, sizeof *c);
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
@@ -114,10 +117,11 @@ static int refuse_date(lua_State *L, int idx, mr_kind kind, const char *what, co
     char mistake[MR_MISTAKE_SIZE] = "";
     const char *field = date_fields(L, idx, kind, &c);
     if (field && lua_isnil(L, -1))
-        return bind_error(L, MR_ERR_ARGUMENT, "%s: expected %s, got a table without the field '%s'", what, wanted, field);
+        return bind_error(L, MR_ERR_ARGUMENT, "%s: expected %s, got a table without the field '%s'", what, wanted,
+                          field);
     if (field)
-        return bind_error(L, MR_ERR_ARGUMENT, "%s: expected %s, got a table whose field '%s' is no integer but %s", what,
-                          wanted, field, bind_describe(L, -1));
+        return bind_error(L, MR_ERR_ARGUMENT, "%s: expected %s, got a table whose field '%s' is no integer but %s",
+                          what, wanted, field, bind_describe(L, -1));
     mr_civil_mistake(&c, kind, mistake);
     return bind_error(L, MR_ERR_ARGUMENT, "%s: expected %s, got a table of which %s", what, wanted, mistake);
 }
@@ -159,8 +163,7 @@ bool bind_to_value(lua_State *L, int idx, const mr_type *type, mr_value *out) {
         return true;
     case LUA_TTABLE: {
         mr_kind kind = calendar_kind(type);
-        return kind != MR_UNLOADED && bind_is_plain_table(L, idx) &&
-               table_to_date(L, lua_absindex(L, idx), kind, out);
+        return kind != MR_UNLOADED && bind_is_plain_table(L, idx) && table_to_date(L, lua_absindex(L, idx), kind, out);
     }
     case LUA_TUSERDATA: {
         if (bind_to_date(L, idx, out)) return true;
@@ -180,7 +183,8 @@ void bind_refuse_list(lua_State *L, int idx, const mr_type *type, const char *wh
     if (!lua_istable(L, idx)) return;
     bool typed = type && type->code != MR_TYPE_NULL;
     mr_value v;
-    if (!bind_to_value(L, idx, type, &v)) bind_no_value(L, idx, type, what, typed ? mr_type_wants(type) : "a value", true);
+    if (!bind_to_value(L, idx, type, &v))
+        bind_no_value(L, idx, type, what, typed ? mr_type_wants(type) : "a value", true);
 }
 
 void bind_check_value(lua_State *L, int idx, const mr_type *type, const char *what, mr_value *out) {

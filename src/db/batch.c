@@ -1,8 +1,8 @@
 /*
  * batch.c: rows for one prepared statement.
  *
- * Invariant: rows run in the order in which they came. Where they wait, their values are copies: what they were taken from
- * may change until they run.
+ * Invariant: rows run in the order in which they came. Where they wait, their values are copies: what they were taken
+ * from may change until they run.
  */
 #include "connection.h"
 
@@ -63,7 +63,8 @@ static mr_status run_waiting(mr_batch *batch) {
 
 mr_status mr_batch_end(mr_batch *batch, mr_status status) {
     if (status == MR_OK && batch->values.len > 0) status = run_waiting(batch);
-    for (size_t i = 0; i < batch->values.len; i++) free_copy(batch->values.env, mr_vec_ptr(&batch->values, i), batch->width);
+    for (size_t i = 0; i < batch->values.len; i++)
+        free_copy(batch->values.env, mr_vec_ptr(&batch->values, i), batch->width);
     mr_vec_done(&batch->values);
     mr_vec_done(&batch->rows);
     return status;

@@ -116,8 +116,8 @@ static mr_status find_or_compile(mr_engine *engine, const mr_node *statement, mr
     return MR_OK;
 }
 
-mr_status mr_engine_compile(mr_engine *engine, const mr_node *statement, const mr_named_value *named,
-                            size_t nnamed, mr_compiled **out, mr_value **values) {
+mr_status mr_engine_compile(mr_engine *engine, const mr_node *statement, const mr_named_value *named, size_t nnamed,
+                            mr_compiled **out, mr_value **values) {
     mr_compile_cache *cache = &engine->compile_cache;
     mr_compiled *compiled = NULL;
     mr_value *collected = NULL;

@@ -87,8 +87,7 @@ mr_status mr_conn_open(mr_engine *engine, mr_conn **out) {
     conn->env = engine->env;
     conn->driver = driver;
     mr_stmt_cache_init(&conn->cache, engine->statement_cache);
-    if (driver->set_timeout && engine->busy_timeout >= 0)
-        driver->set_timeout(conn->dbc, engine->busy_timeout);
+    if (driver->set_timeout && engine->busy_timeout >= 0) driver->set_timeout(conn->dbc, engine->busy_timeout);
     if (driver->set_busy) driver->set_busy(conn->dbc, go_on_waiting, conn);
     conn->serial = ++engine->connections;
     conn->next = engine->state->conns;
@@ -119,8 +118,7 @@ mr_engine *mr_conn_engine(const mr_conn *conn) { return conn->engine; }
 mr_dbc *mr_conn_dbc(mr_conn *conn) { return conn->dbc; }
 void mr_conn_set_owner(mr_conn *conn, const void *owner) { conn->owner = owner; }
 
-void mr_conn_set_lazy(mr_conn *conn, bool lazy, mr_status (*on_write_begin)(void *ud),
-                      void *ud) {
+void mr_conn_set_lazy(mr_conn *conn, bool lazy, mr_status (*on_write_begin)(void *ud), void *ud) {
     conn->lazy = lazy;
     conn->on_write_begin = on_write_begin;
     conn->on_write_begin_ud = ud;
@@ -145,8 +143,7 @@ mr_status mr_conn_control_sql(mr_conn *conn, const char *sql) {
     mr_status status = MR_FAIL;
     if (mr_conn_is_inherited(conn)) return mr_conn_may_run(conn);
     if (conn->engine->echo) mr_echo(conn->engine, sql, NULL, 0);
-    if (!mr_engine_call_fails(conn->engine))
-        status = conn->driver->prepare(conn->dbc, sql, strlen(sql), &stmt);
+    if (!mr_engine_call_fails(conn->engine)) status = conn->driver->prepare(conn->dbc, sql, strlen(sql), &stmt);
     while (status == MR_OK || status == MR_ROW) {
         status = mr_engine_call_fails(conn->engine) ? MR_FAIL : conn->driver->step(stmt);
     }
@@ -171,8 +168,7 @@ mr_status mr_conn_run(mr_conn *conn, mr_compiled *compiled, const mr_value *valu
     return mr_conn_execute(conn, compiled, values, &cursor) ? MR_FAIL : run_to_end(cursor, rowcount);
 }
 
-mr_status mr_conn_query(mr_conn *conn, mr_compiled *compiled, const mr_value *values, size_t n,
-                        bool *has_row) {
+mr_status mr_conn_query(mr_conn *conn, mr_compiled *compiled, const mr_value *values, size_t n, bool *has_row) {
     mr_cursor *cursor;
     if (mr_conn_cursor(conn, compiled, true, &cursor)) return MR_FAIL;
     mr_status status = mr_cursor_bind_n(cursor, values, n);
@@ -184,9 +180,8 @@ mr_status mr_conn_query(mr_conn *conn, mr_compiled *compiled, const mr_value *va
 
 /* True for SQL that only reads or that cannot run inside a transaction. */
 static bool only_reads(const char *sql) {
-    static const char *const words[] = {"select", "with",   "values",    "explain",  "pragma",
-                                        "begin",  "commit", "end",       "rollback", "vacuum",
-                                        "attach", "detach", "savepoint", "release"};
+    static const char *const words[] = {"select", "with",     "values", "explain", "pragma", "begin",     "commit",
+                                        "end",    "rollback", "vacuum", "attach",  "detach", "savepoint", "release"};
     while (*sql == ' ' || *sql == '\n' || *sql == '\t' || *sql == '\r') sql++;
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
         size_t n = 0;

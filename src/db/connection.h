@@ -42,12 +42,12 @@ struct mr_conn {
     const void *owner;
     bool began; /* a transaction of this connection is open */
     bool lazy;
-    bool read_only;  /* the open transaction: writes are refused */
-    bool setting_up; /* the connect hook runs: nothing is recorded */
+    bool read_only;    /* the open transaction: writes are refused */
+    bool setting_up;   /* the connect hook runs: nothing is recorded */
     bool own_settings; /* the program has set a PRAGMA on it (foreign_keys = OFF): for nobody else */
-    bool blocked;    /* the lock that the last call met is held by this program */
-    bool was_blocked; /* the last call that failed has met such a lock */
-    bool exclusive;  /* BEGIN EXCLUSIVE is running */
+    bool blocked;      /* the lock that the last call met is held by this program */
+    bool was_blocked;  /* the last call that failed has met such a lock */
+    bool exclusive;    /* BEGIN EXCLUSIVE is running */
     uint64_t serial;
     bool loading; /* the open transaction is a load's */
     void (*on_read)(void *ud, bool known, int64_t version);
@@ -87,8 +87,8 @@ struct mr_cursor {
     uint64_t execution;
     int64_t rowcount, last_insert_id;
     bool watched, not_inserted;
-    bool told;      /* its executions are parts of one that has been told of */
-    double seconds; /* that those took */
+    bool told;              /* its executions are parts of one that has been told of */
+    double seconds;         /* that those took */
     mr_cursor *prev, *next; /* in conn->cursors */
 };
 
@@ -103,8 +103,8 @@ mr_status mr_conn_may_run(mr_conn *conn);
 /* What follows a failed driver call: says who holds the lock if it is this program, adds the statement to the
  * error, and follows the database where it has ended the transaction. Returns MR_FAIL. */
 mr_status mr_conn_failed(mr_conn *conn, const char *sql, const mr_value *values, size_t n);
-/* After a failed call: is it worth trying again? A lock of this program's own, or too many open files, made it fail, and a
- * collection has freed connections that the program had dropped. */
+/* After a failed call: is it worth trying again? A lock of this program's own, or too many open files, made it fail,
+ * and a collection has freed connections that the program had dropped. */
 bool mr_conn_may_retry(mr_conn *conn);
 /* Calls the hook of before_execute or after_execute for the lists of parameters. (cursor.c) */
 mr_status mr_cursor_tell(mr_cursor *cursor, bool after, const mr_value *const *lists, size_t n);
@@ -113,13 +113,12 @@ void mr_conn_invalidate_cursors(mr_conn *conn);
 /* Runs SQL that is neither cached nor recorded: savepoints and set-up. */
 mr_status mr_conn_control_sql(mr_conn *conn, const char *sql);
 /* Runs a query for whether it has a row. */
-mr_status mr_conn_query(mr_conn *conn, mr_compiled *compiled, const mr_value *values, size_t n,
-                        bool *has_row);
+mr_status mr_conn_query(mr_conn *conn, mr_compiled *compiled, const mr_value *values, size_t n, bool *has_row);
 
 /* ---- transactions (transaction.c) */
 
-/* Asks the database whether the transaction is still open: after a textual statement, or (failed) after an error, which is
- * recorded. */
+/* Asks the database whether the transaction is still open: after a textual statement, or (failed) after an error, which
+ * is recorded. */
 void mr_conn_follow(mr_conn *conn, bool failed);
 /* PendingRollbackError where the database has ended the transaction by itself. */
 mr_status mr_conn_check_lost(mr_conn *conn);

@@ -105,8 +105,7 @@ static mr_status run_all(job *j) {
  * check to wait until all are gone. */
 static mr_status defer_foreign_keys(job *j, bool on) {
     if (!j->dropping || strcmp(j->conn->driver->name, "sqlite") != 0) return MR_OK;
-    return mr_conn_control_sql(j->conn,
-                               on ? "PRAGMA defer_foreign_keys=ON" : "PRAGMA defer_foreign_keys=OFF");
+    return mr_conn_control_sql(j->conn, on ? "PRAGMA defer_foreign_keys=ON" : "PRAGMA defer_foreign_keys=OFF");
 }
 
 /* Inside a transaction. */
@@ -127,7 +126,7 @@ static mr_status run_job(job *j) {
     mr_conn *conn = j->conn;
     bool any, own = !conn->began;
     int64_t before = 0, after = 0;
-    mr_status (*version)(mr_dbc *dbc, int64_t *out) = conn->driver->data_version;
+    mr_status (*version)(mr_dbc * dbc, int64_t * out) = conn->driver->data_version;
     /* Checked without a lock: where all is there already nobody else is kept waiting. */
     if (check(j, &any)) return MR_FAIL;
     if (!any) return MR_OK;

@@ -60,13 +60,15 @@ fail:
 /* Text of the user's that would end the transaction behind the library's back, or that fails within one. */
 static mr_status check_kind(mr_conn *conn, const mr_compiled *compiled) {
     if (compiled->kind == MR_TEXT_CONTROL)
-        mr_fail(conn->env, MR_ERR_INVALID_REQUEST,
-                "transactions are the library's own and take no SQL text: use begin, begin_nested, commit and rollback of "
-                "the session or connection");
+        mr_fail(
+            conn->env, MR_ERR_INVALID_REQUEST,
+            "transactions are the library's own and take no SQL text: use begin, begin_nested, commit and rollback of "
+            "the session or connection");
     else if (compiled->kind == MR_TEXT_ALONE && conn->began)
-        mr_fail(conn->env, MR_ERR_INVALID_REQUEST,
-                "this statement does not run inside a transaction: commit or roll back first, or run it on a connection "
-                "of engine:connect{ isolation_level = \"AUTOCOMMIT\" }");
+        mr_fail(
+            conn->env, MR_ERR_INVALID_REQUEST,
+            "this statement does not run inside a transaction: commit or roll back first, or run it on a connection "
+            "of engine:connect{ isolation_level = \"AUTOCOMMIT\" }");
     else {
         conn->own_settings = conn->own_settings || (!compiled->is_ddl && !conn->setting_up); /* a PRAGMA */
         return MR_OK;
@@ -221,8 +223,7 @@ mr_status mr_cursor_tell(mr_cursor *cursor, bool after, const mr_value *const *l
     } else if (!after && hooks->before_execute) {
         status = hooks->before_execute(hooks->ud, conn, sql, lists, n, width);
     }
-    if (status != MR_FAIL)
-        return cursor->conn || cursor->state == MR_CURSOR_DONE ? MR_OK : was_closed(cursor);
+    if (status != MR_FAIL) return cursor->conn || cursor->state == MR_CURSOR_DONE ? MR_OK : was_closed(cursor);
     if (cursor->conn) {
         cursor->state = MR_CURSOR_FAILED;
         conn->driver->reset(cursor->stmt);
@@ -237,8 +238,7 @@ static mr_status advance_observed(mr_cursor *cursor) {
     const mr_value *values = cursor->values;
     if (!cursor->told && mr_cursor_tell(cursor, false, &values, 1)) return MR_FAIL;
     if (engine->echo) mr_echo(engine, sql, cursor->values, cursor->nvalues);
-    if (engine->recorders &&
-        mr_recorders_note(engine, cursor->execution, sql, cursor->values, cursor->nvalues))
+    if (engine->recorders && mr_recorders_note(engine, cursor->execution, sql, cursor->values, cursor->nvalues))
         return MR_FAIL;
     double start = now();
     mr_status status = advance(cursor);
@@ -277,8 +277,7 @@ mr_status mr_cursor_step(mr_cursor *cursor) {
     case MR_CURSOR_FAILED:
         break;
     }
-    return mr_fail(cursor->env, MR_ERR_INVALID_REQUEST,
-                   "this result ended with an error; run the statement again");
+    return mr_fail(cursor->env, MR_ERR_INVALID_REQUEST, "this result ended with an error; run the statement again");
 }
 
 mr_status mr_cursor_fetch_any(mr_cursor *cursor, const mr_type *const *types, mr_value *out) {
@@ -298,9 +297,7 @@ mr_status mr_cursor_failed(mr_cursor *cursor) {
     return mr_conn_failed(cursor->conn, cursor->compiled->sql, cursor->values, cursor->nvalues);
 }
 
-const mr_type *const *mr_cursor_types(const mr_cursor *cursor) {
-    return cursor->entry ? cursor->entry->types : NULL;
-}
+const mr_type *const *mr_cursor_types(const mr_cursor *cursor) { return cursor->entry ? cursor->entry->types : NULL; }
 
 /* Names the column as it is declared, where the result's is one. */
 static mr_status misfit(mr_cursor *cursor, const mr_type *const *types, const mr_value *row) {
@@ -335,9 +332,7 @@ int64_t mr_cursor_rowcount(const mr_cursor *cursor) { return cursor->rowcount; }
 int64_t mr_cursor_last_insert_id(const mr_cursor *cursor) { return cursor->last_insert_id; }
 
 mr_conn *mr_cursor_conn(const mr_cursor *cursor) { return cursor->conn; }
-void mr_cursor_watch_insert(mr_cursor *cursor) {
-    cursor->watched = cursor->conn && cursor->conn->driver->watch_insert;
-}
+void mr_cursor_watch_insert(mr_cursor *cursor) { cursor->watched = cursor->conn && cursor->conn->driver->watch_insert; }
 bool mr_cursor_inserted(const mr_cursor *cursor) { return !cursor->not_inserted; }
 
 bool mr_conn_is_reading(const mr_conn *conn) {

@@ -1,6 +1,6 @@
 /*
- * decode.c: dates and times as the text that is stored. A value that was read is written as it was spelled; any other without
- * a fraction where that is zero, and with six digits where not. Both sort as their instants do.
+ * decode.c: dates and times as the text that is stored. A value that was read is written as it was spelled; any other
+ * without a fraction where that is zero, and with six digits where not. Both sort as their instants do.
  */
 #include "decode.h"
 

@@ -27,8 +27,8 @@ mr_mock_result *mr_mock_script_take(mr_mock_script *script, const char *sql);
 mr_status mr_mock_script_check(mr_mock_script *script, const char *sql);
 /* The last of count numbers that a generated key takes. */
 int64_t mr_mock_script_number(mr_mock_script *script, int64_t count);
-mr_mock_result *mr_mock_result_new(mr_env *env, const char *sql_part, const char *const *names,
-                                   size_t ncolumns, const mr_value *values, size_t nrows);
+mr_mock_result *mr_mock_result_new(mr_env *env, const char *sql_part, const char *const *names, size_t ncolumns,
+                                   const mr_value *values, size_t nrows);
 void mr_mock_result_free(mr_env *env, mr_mock_result *result); /* NULL passes */
 
 #endif

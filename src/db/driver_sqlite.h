@@ -12,7 +12,7 @@
 #include <moonrow/db.h>
 
 /* The oldest SQLite that has all that is called here: sqlite3_changes64, and RETURNING. */
-#define MR_SQLITE_MINIMUM 3037000
+#define MR_SQLITE_MINIMUM      3037000
 #define MR_SQLITE_MINIMUM_TEXT "3.37.0"
 #if SQLITE_VERSION_NUMBER < MR_SQLITE_MINIMUM
 #error "moonrow needs SQLite 3.37.0 or later"
@@ -27,10 +27,10 @@ typedef struct sqlite_dbc {
     void *busy_ud;
     bool asked; /* busy was called since the last call of the database began */
     volatile sig_atomic_t interrupted;
-    uint64_t seen; /* rises when the schema may have changed */
+    uint64_t seen;          /* rises when the schema may have changed */
     sqlite3_stmt *question; /* about a table's key; or NULL */
-    mr_map *known; /* what was answered, by table; or NULL */
-    uint32_t process; /* mr_env_process of the one that opened it */
+    mr_map *known;          /* what was answered, by table; or NULL */
+    uint32_t process;       /* mr_env_process of the one that opened it */
 } sqlite_dbc;
 
 static inline sqlite_dbc *sqlite_dbc_of(mr_dbc *dbc) { return (sqlite_dbc *)(void *)dbc; }
@@ -45,8 +45,8 @@ mr_status mr_sqlite_fail(sqlite_dbc *dbc, int rc);
 
 mr_status mr_sqlite_check(mr_env *env, const mr_url *url);
 bool mr_sqlite_is_memory(const mr_url *url);
-#define MR_SQLITE_TOO_MANY_FILES \
-    ": this program has too many open files: close the databases that it does not use (db.engine:dispose()), end " \
+#define MR_SQLITE_TOO_MANY_FILES                                                                                       \
+    ": this program has too many open files: close the databases that it does not use (db.engine:dispose()), end "     \
     "transactions, or raise the limit (ulimit -n)"
 /* Does an error of the code come of too many open files? */
 bool mr_sqlite_out_of_files(int rc);
@@ -84,8 +84,8 @@ typedef struct sqlite_stmt {
     size_t nparams;
     char *numbers; /* text of decimals that are stored as floats, a slot for each column; or NULL */
     unsigned nnumbers;
-    bool begun;        /* stepped since the last reset */
-    bool moves_schema; /* neither reads rows nor writes them */
+    bool begun;         /* stepped since the last reset */
+    bool moves_schema;  /* neither reads rows nor writes them */
     int prepared_again; /* how often the database had to, as the schema had changed */
 } sqlite_stmt;
 
@@ -99,7 +99,8 @@ bool mr_sqlite_moves_schema(const char *sql);
 void mr_sqlite_begun(sqlite_stmt *s);
 uint64_t mr_sqlite_schema_seen(mr_dbc *dbc);
 mr_status mr_sqlite_table_facts(mr_dbc *dbc, const mr_table *table, mr_table_facts *out);
-mr_status mr_sqlite_column_facts(mr_dbc *dbc, const char *schema, const char *table, const char *column, mr_column_facts *out);
+mr_status mr_sqlite_column_facts(mr_dbc *dbc, const char *schema, const char *table, const char *column,
+                                 mr_column_facts *out);
 /* Before the connection closes. */
 void mr_sqlite_forget_schema(sqlite_dbc *dbc);
 

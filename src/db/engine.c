@@ -37,7 +37,8 @@ static const mr_driver *find_driver(const char *dialect) {
 static mr_status no_dialect(mr_env *env, const mr_url *url) {
     const char *near = mr_nearest(url->dialect, dialect_name, NULL);
     return mr_fail(env, MR_ERR_ARGUMENT, "database URL \"%s\": unknown dialect '%s'%s%s%s", url->text, url->dialect,
-                   near ? " (did you mean '" : "; known are sqlite databases alone", near ? near : "", near ? "'?)" : "");
+                   near ? " (did you mean '" : "; known are sqlite databases alone", near ? near : "",
+                   near ? "'?)" : "");
 }
 
 mr_db_state *mr_db_state_of(mr_env *env) {
@@ -88,8 +89,7 @@ static mr_status set_up(mr_engine *engine, const char *url, size_t len, const mr
         return engine->native ? MR_OK : MR_FAIL;
     }
     engine->native = options ? options->native : NULL;
-    if (engine->native || !engine->driver->needs_anchor || !engine->driver->needs_anchor(&engine->url))
-        return MR_OK;
+    if (engine->native || !engine->driver->needs_anchor || !engine->driver->needs_anchor(&engine->url)) return MR_OK;
     if (engine->driver->open(env, &engine->url, engine->serial, NULL, &engine->anchor)) return MR_FAIL;
     return engine->driver->set_up ? engine->driver->set_up(engine->anchor, &engine->url) : MR_OK;
 }
@@ -103,8 +103,7 @@ static void engine_free(mr_engine *engine) {
     mr_free(env, engine);
 }
 
-mr_status mr_engine_new(mr_env *env, const char *url, size_t len, const mr_engine_options *options,
-                        mr_engine **out) {
+mr_status mr_engine_new(mr_env *env, const char *url, size_t len, const mr_engine_options *options, mr_engine **out) {
     mr_db_state *state = mr_db_state_of(env);
     mr_engine *engine = state ? mr_calloc(env, sizeof *engine) : NULL;
     if (!engine) return MR_FAIL;
@@ -148,8 +147,7 @@ void mr_engine_fail_at(mr_engine *engine, uint64_t n) {
 uint64_t mr_engine_calls(const mr_engine *engine) { return engine->calls; }
 
 bool mr_engine_injected(mr_engine *engine) {
-    mr_fail(engine->env, MR_ERR_OPERATIONAL, "injected failure (driver call %llu)",
-            (unsigned long long)engine->calls);
+    mr_fail(engine->env, MR_ERR_OPERATIONAL, "injected failure (driver call %llu)", (unsigned long long)engine->calls);
     mr_error_add_orig(engine->env, "injected failure", 0);
     return true;
 }

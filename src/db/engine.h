@@ -13,8 +13,8 @@
 /* One per environment, in its arena. */
 typedef struct mr_db_state {
     mr_env *env;
-    uint64_t serial; /* of the last engine */
-    mr_conn *conns;  /* all open connections, idle ones too */
+    uint64_t serial;           /* of the last engine */
+    mr_conn *conns;            /* all open connections, idle ones too */
     bool (*collect)(void *ud); /* see mr_db_set_collect; NULL: nothing can */
     void *collect_ud;
     bool collecting;
@@ -44,14 +44,14 @@ struct mr_engine {
     uint64_t executions;    /* numbers executions, so that a batch finds its record */
     uint64_t fail_at, calls;
     uint64_t connections; /* made so far */
-    mr_dbc *anchor; /* keeps a memory database alive */
+    mr_dbc *anchor;       /* keeps a memory database alive */
     mr_conn *idle;
     unsigned nidle;
     mr_compile_cache compile_cache;
 };
 
-/* After a failure: there were too many open files, and now that what was dropped is collected and all idle connections are closed
- * there may be room. The recorded error is cleared then. */
+/* After a failure: there were too many open files, and now that what was dropped is collected and all idle connections
+ * are closed there may be room. The recorded error is cleared then. */
 bool mr_db_make_room(mr_db_state *state, const mr_driver *driver);
 
 /* The environment's state, made on first use; NULL without memory. */
@@ -77,8 +77,7 @@ static inline bool mr_engine_observed(const mr_engine *engine) {
     return engine->echo || engine->recorders || engine->hooks.before_execute || engine->hooks.after_execute;
 }
 /* Notes an execution in every running recorder: executions of equal number are one record. */
-mr_status mr_recorders_note(mr_engine *engine, uint64_t execution, const char *sql, const mr_value *params,
-                            size_t n);
+mr_status mr_recorders_note(mr_engine *engine, uint64_t execution, const char *sql, const mr_value *params, size_t n);
 void mr_recorders_add_time(mr_engine *engine, uint64_t execution, double seconds);
 /* Logs a statement and its parameters; lack of memory only loses the line. */
 void mr_echo(mr_engine *engine, const char *sql, const mr_value *params, size_t n);

@@ -1,8 +1,8 @@
 /*
  * facts.c: what the database itself says of tables and columns, which another program may have made.
  *
- * Invariants: where a driver cannot tell, they are as they are mapped. A text column of which the database tells nothing (that of
- * a view) counts as one that it compares by rules of its own.
+ * Invariants: where a driver cannot tell, they are as they are mapped. A text column of which the database tells
+ * nothing (that of a view) counts as one that it compares by rules of its own.
  */
 #include "connection.h"
 

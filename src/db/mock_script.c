@@ -40,8 +40,7 @@ void mr_mock_script_free(mr_mock_script *script) {
     for (size_t i = 0; i < script->results.len; i++) {
         mr_mock_result_free(script->env, mr_vec_ptr(&script->results, i));
     }
-    for (size_t i = 0; i < script->failures.len; i++)
-        failure_clear(script->env, mr_vec_at(&script->failures, i));
+    for (size_t i = 0; i < script->failures.len; i++) failure_clear(script->env, mr_vec_at(&script->failures, i));
     mr_vec_done(&script->results);
     mr_vec_done(&script->failures);
     mr_free(script->env, script);
@@ -59,8 +58,8 @@ void mr_mock_result_free(mr_env *env, mr_mock_result *result) {
     mr_free(env, result);
 }
 
-mr_mock_result *mr_mock_result_new(mr_env *env, const char *sql_part, const char *const *names,
-                                   size_t ncolumns, const mr_value *values, size_t nrows) {
+mr_mock_result *mr_mock_result_new(mr_env *env, const char *sql_part, const char *const *names, size_t ncolumns,
+                                   const mr_value *values, size_t nrows) {
     mr_mock_result *result = mr_calloc(env, sizeof *result);
     if (!result) return NULL;
     result->ncolumns = ncolumns;
@@ -111,8 +110,8 @@ int64_t mr_mock_script_number(mr_mock_script *script, int64_t count) { return sc
 
 static mr_mock_script *script_of(mr_engine *engine) {
     if (mr_driver_is_mock(engine->driver)) return engine->native;
-    mr_fail(engine->env, MR_ERR_ARGUMENT,
-            "engine \"%s\" is no mock; make it with mock+sqlite:// or mock+postgresql://", engine->url.text);
+    mr_fail(engine->env, MR_ERR_ARGUMENT, "engine \"%s\" is no mock; make it with mock+sqlite:// or mock+postgresql://",
+            engine->url.text);
     return NULL;
 }
 
@@ -127,8 +126,7 @@ mr_status mr_mock_rows(mr_engine *engine, const char *sql_part, const char *cons
     return status;
 }
 
-mr_status mr_mock_fail(mr_engine *engine, const char *sql_part, mr_errkind kind, const char *words,
-                       unsigned after) {
+mr_status mr_mock_fail(mr_engine *engine, const char *sql_part, mr_errkind kind, const char *words, unsigned after) {
     mr_mock_script *script = script_of(engine);
     if (!script) return MR_FAIL;
     mock_failure failure = {.kind = kind, .after = after};

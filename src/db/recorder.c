@@ -108,8 +108,7 @@ fail:
     return MR_FAIL;
 }
 
-mr_status mr_recorders_note(mr_engine *engine, uint64_t execution, const char *sql, const mr_value *params,
-                            size_t n) {
+mr_status mr_recorders_note(mr_engine *engine, uint64_t execution, const char *sql, const mr_value *params, size_t n) {
     for (mr_recorder *r = engine->recorders; r; r = r->outer) {
         entry *e = find(r, execution);
         if (!e) e = add_entry(r, execution, sql, n);

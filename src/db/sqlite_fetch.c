@@ -81,8 +81,8 @@ static mr_status as_decimal(sqlite_stmt *s, size_t i, size_t n, const mr_type *t
     return MR_OK;
 }
 
-/* The result of an expression may be of another type than was thought: it is left as it is, but for the types that would be
- * mistaken for another value. */
+/* The result of an expression may be of another type than was thought: it is left as it is, but for the types that
+ * would be mistaken for another value. */
 static bool is_left(const mr_type *type, mr_value *v) {
     if (!type->guessed) return false;
     if (type->code == MR_TYPE_BOOLEAN && v->kind == MR_INT) *v = mr_bool_value(v->u.i != 0);
@@ -132,8 +132,8 @@ static bool number_of_text(mr_typecode code, mr_value *v) {
     return true;
 }
 
-/* Text that the column has made a number, or a number that it has made text: the program wrote what the type wants, and a
- * criterion finds it by that. */
+/* Text that the column has made a number, or a number that it has made text: the program wrote what the type wants, and
+ * a criterion finds it by that. */
 static bool by_affinity(sqlite_stmt *s, size_t i, const mr_type *type, sqlite3_value *stored, mr_value *v) {
     mr_value text;
     double d;
@@ -204,7 +204,8 @@ static inline bool fetch_plain(mr_typecode code, bool guessed, sqlite3_value *st
     case MR_TYPE_LARGEBINARY:
         if (kind != SQLITE_BLOB && kind != SQLITE_NULL) return false;
         break;
-    case MR_TYPE_BOOLEAN: return fetch_bit(kind, stored, v);
+    case MR_TYPE_BOOLEAN:
+        return fetch_bit(kind, stored, v);
     case MR_TYPE_NULL:
     case MR_TYPE_ANY:
         break;

@@ -51,13 +51,9 @@ struct memory_handle {
     uint16_t shared, exclusive; /* its own locks of the log's index */
 };
 
-static memory_store *store_of(const sqlite3_vfs *vfs) {
-    return vfs->pAppData;
-}
+static memory_store *store_of(const sqlite3_vfs *vfs) { return vfs->pAppData; }
 
-static memory_handle *handle_of(sqlite3_file *file) {
-    return (memory_handle *)(void *)file;
-}
+static memory_handle *handle_of(sqlite3_file *file) { return (memory_handle *)(void *)file; }
 
 /* ---------------------------------------------------------------- bytes */
 
@@ -92,10 +88,8 @@ static void copy(memory_file *file, unsigned char *buffer, size_t n, sqlite3_int
     while (n > 0) {
         size_t at = (size_t)(from % CHUNK), part = CHUNK - at < n ? CHUNK - at : n;
         unsigned char *bytes = file->chunks[from / CHUNK] + at;
-        if (writes)
-            memcpy(bytes, buffer, part);
-        else
-            memcpy(buffer, bytes, part);
+        if (writes) memcpy(bytes, buffer, part);
+        else memcpy(buffer, bytes, part);
         buffer += part;
         from += (sqlite3_int64)part;
         n -= part;
@@ -154,8 +148,7 @@ static int sector_size(sqlite3_file *f) {
 
 static int characteristics(sqlite3_file *f) {
     (void)f;
-    return SQLITE_IOCAP_ATOMIC | SQLITE_IOCAP_SAFE_APPEND | SQLITE_IOCAP_SEQUENTIAL |
-           SQLITE_IOCAP_POWERSAFE_OVERWRITE;
+    return SQLITE_IOCAP_ATOMIC | SQLITE_IOCAP_SAFE_APPEND | SQLITE_IOCAP_SEQUENTIAL | SQLITE_IOCAP_POWERSAFE_OVERWRITE;
 }
 
 /* ---------------------------------------------------------------- the locks of the database */
@@ -241,7 +234,7 @@ static int index_map(sqlite3_file *f, int at, int size, int extend, void volatil
 static void unlock_index(memory_handle *h, uint16_t mask) {
     for (int i = 0; i < SQLITE_SHM_NLOCK; i++)
         if (h->shared & mask & (1 << i)) h->file->shared[i]--;
-    h->file->exclusive &= (uint16_t)~(h->exclusive & mask);
+    h->file->exclusive &= (uint16_t) ~(h->exclusive & mask);
     h->shared &= (uint16_t)~mask;
     h->exclusive &= (uint16_t)~mask;
 }
@@ -271,9 +264,7 @@ static int index_lock(sqlite3_file *f, int from, int n, int flags) {
     return SQLITE_OK;
 }
 
-static void index_barrier(sqlite3_file *f) {
-    (void)f; /* one thread */
-}
+static void index_barrier(sqlite3_file *f) { (void)f; /* one thread */ }
 
 static int index_unmap(sqlite3_file *f, int delete_it) {
     memory_handle *h = handle_of(f);

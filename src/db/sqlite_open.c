@@ -1,10 +1,11 @@
 /*
  * sqlite_open.c: opening SQLite databases. Opening reads nothing: foreign keys are enforced, and a busy handler is
- * installed. Then the connection is set up: its file is known to be a database, and the URL's parameters are obeyed.
- */
+ * installed. Then the connection is set up: its file is known to be a database, and the URL's parameters
+ * are obeyed. */
 #include "driver_sqlite.h"
 
-/* Left out of SQLite by SQLITE_OMIT_PROGRESS_CALLBACK: then a statement that runs is not interrupted, only the next one. */
+/* Left out of SQLite by SQLITE_OMIT_PROGRESS_CALLBACK: then a statement that runs is not interrupted, only the next
+ * one. */
 #pragma weak sqlite3_progress_handler
 
 #include <errno.h>
@@ -57,17 +58,15 @@ static mr_status check_parameter(mr_env *env, const mr_url *url, const char *nam
     }
     if (!p) {
         const char *nearest = mr_nearest(name, parameter_name, NULL);
-        return mr_fail(env, MR_ERR_ARGUMENT, "database URL \"%s\": unknown parameter '%s' (%s%s%s)",
-                       url->text, name,
+        return mr_fail(env, MR_ERR_ARGUMENT, "database URL \"%s\": unknown parameter '%s' (%s%s%s)", url->text, name,
                        nearest ? "did you mean '" : "known are journal_mode, synchronous, busy_timeout",
                        nearest ? nearest : "", nearest ? "'?" : "");
     }
     int number;
     if (!p->values[0]) {
         if (parse_milliseconds(value, &number)) return MR_OK;
-        return mr_fail(env, MR_ERR_ARGUMENT,
-                       "database URL \"%s\": %s is \"%s\"; it takes a number of milliseconds", url->text,
-                       name, value);
+        return mr_fail(env, MR_ERR_ARGUMENT, "database URL \"%s\": %s is \"%s\"; it takes a number of milliseconds",
+                       url->text, name, value);
     }
     for (int i = 0; p->values[i]; i++) {
         if (same_word(value, p->values[i])) return MR_OK;
@@ -97,9 +96,7 @@ static const char *parameter_of(const mr_url *url, const char *name) {
     return NULL;
 }
 
-bool mr_sqlite_is_memory(const mr_url *url) {
-    return !url->database || strcmp(url->database, ":memory:") == 0;
-}
+bool mr_sqlite_is_memory(const mr_url *url) { return !url->database || strcmp(url->database, ":memory:") == 0; }
 
 /* ---------------------------------------------------------------- waiting */
 
@@ -139,8 +136,8 @@ static bool folder_exists(const char *file) {
     return vfs->xAccess(vfs, n ? folder : "/", SQLITE_ACCESS_EXISTS, &exists) == SQLITE_OK && exists;
 }
 
-/* Asked of the system: SQLite says of a journal that it cannot open no more than of a folder that is not there. A database may
- * want several files at once, and has closed the others when it failed. */
+/* Asked of the system: SQLite says of a journal that it cannot open no more than of a folder that is not there. A
+ * database may want several files at once, and has closed the others when it failed. */
 bool mr_sqlite_out_of_files(int rc) {
     enum { WANTED = 4 };
     FILE *probes[WANTED];
@@ -263,7 +260,8 @@ static mr_status check_library(mr_env *env) {
         return mr_fail(env, MR_ERR_OPERATIONAL, "(sqlite) SQLite cannot be used: %s", sqlite3_errstr(rc));
     if (sqlite3_libversion_number() >= MR_SQLITE_MINIMUM) return MR_OK;
     return mr_fail(env, MR_ERR_OPERATIONAL,
-                   "(sqlite) SQLite " MR_SQLITE_MINIMUM_TEXT " or later is needed, and this program has found %s: install "
+                   "(sqlite) SQLite " MR_SQLITE_MINIMUM_TEXT
+                   " or later is needed, and this program has found %s: install "
                    "a newer libsqlite3, or name one in LD_LIBRARY_PATH",
                    sqlite3_libversion());
 }

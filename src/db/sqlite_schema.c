@@ -1,8 +1,9 @@
 /*
  * sqlite_schema.c: what the file says of a table and its columns, which others may have made.
  *
- * Invariant: an answer about a table is kept as long as the connection has seen no other schema. It is asked again after a
- * statement that SQLite had to prepare again, after one that neither reads nor writes rows, after a rollback, and after an error.
+ * Invariant: an answer about a table is kept as long as the connection has seen no other schema. It is asked again
+ * after a statement that SQLite had to prepare again, after one that neither reads nor writes rows, after a rollback,
+ * and after an error.
  */
 #include "driver_sqlite.h"
 
@@ -40,12 +41,16 @@ uint64_t mr_sqlite_schema_seen(mr_dbc *dbc) { return sqlite_dbc_of(dbc)->seen; }
 
 /* ---------------------------------------------------------------- tables */
 
-static const char question[] =
-    "SELECT c.cid, c.pk, (SELECT count(*) FROM pragma_table_info(?1, ?2) WHERE pk > 0), "
-    "EXISTS (SELECT 1 FROM pragma_index_list(?1, ?2) WHERE origin = 'pk') "
-    "FROM pragma_table_info(?1, ?2) AS c WHERE c.name = ?3 COLLATE NOCASE";
+static const char question[] = "SELECT c.cid, c.pk, (SELECT count(*) FROM pragma_table_info(?1, ?2) WHERE pk > 0), "
+                               "EXISTS (SELECT 1 FROM pragma_index_list(?1, ?2) WHERE origin = 'pk') "
+                               "FROM pragma_table_info(?1, ?2) AS c WHERE c.name = ?3 COLLATE NOCASE";
 
-typedef enum key_kind { KEY_UNLISTED, KEY_PLAIN, KEY_ROWID, KEY_FIRST /* the first of a table without a key */ } key_kind;
+typedef enum key_kind {
+    KEY_UNLISTED,
+    KEY_PLAIN,
+    KEY_ROWID,
+    KEY_FIRST /* the first of a table without a key */
+} key_kind;
 
 /* A sole key is the rowid if no index of its own is needed to keep it unique. */
 static mr_status look_at_key(sqlite_dbc *dbc, const mr_table *table, const char *column, key_kind *out) {
@@ -60,9 +65,9 @@ static mr_status look_at_key(sqlite_dbc *dbc, const mr_table *table, const char 
     rc = sqlite3_step(q);
     if (rc == SQLITE_ROW) {
         bool sole = sqlite3_column_int(q, 1) == 1 && sqlite3_column_int(q, 2) == 1;
-        *out = sole && !sqlite3_column_int(q, 3)                                    ? KEY_ROWID
+        *out = sole && !sqlite3_column_int(q, 3)                                ? KEY_ROWID
                : sqlite3_column_int(q, 0) == 0 && sqlite3_column_int(q, 2) == 0 ? KEY_FIRST
-                                                                                     : KEY_PLAIN;
+                                                                                : KEY_PLAIN;
     }
     mr_status status = rc == SQLITE_ROW || rc == SQLITE_DONE ? MR_OK : mr_sqlite_fail(dbc, rc);
     sqlite3_reset(q);
@@ -77,16 +82,14 @@ static bool has_column(const sqlite_dbc *dbc, const mr_table *table, const char 
 }
 
 /* Does the text match the pattern of LIKE, in any case of letters? */
-static bool says(const char *text, const char *pattern) {
-    return sqlite3_strlike(pattern, text, 0) == 0;
-}
+static bool says(const char *text, const char *pattern) { return sqlite3_strlike(pattern, text, 0) == 0; }
 
 /* Looks at the statement that made the table, in one database. */
 static mr_status read_words(sqlite_dbc *dbc, const mr_table *table, const char *schema, mr_table_facts *out,
                             bool *tree) {
     sqlite3_stmt *q = NULL;
-    char *sql = sqlite3_mprintf("SELECT sql FROM \"%w\".sqlite_master WHERE type = 'table' AND name = %Q COLLATE NOCASE",
-                                schema, table->name);
+    char *sql = sqlite3_mprintf(
+        "SELECT sql FROM \"%w\".sqlite_master WHERE type = 'table' AND name = %Q COLLATE NOCASE", schema, table->name);
     if (!sql) return mr_nomem(dbc->env);
     int rc = sqlite3_prepare_v2(dbc->db, sql, -1, &q, NULL);
     sqlite3_free(sql);

@@ -1,8 +1,8 @@
 /*
  * transaction.c: BEGIN, COMMIT, ROLLBACK and savepoints. conn->began always says what the database says:
- * after every error it is asked, as some errors end a transaction and others leave it open. Where the database ended it,
- * the connection is lost until its holder rolls back: later work must not be committed without what came before it.
- */
+ * after every error it is asked, as some errors end a transaction and others leave it open. Where the database ended
+ * it, the connection is lost until its holder rolls back: later work must not be committed without what
+ * came before it. */
 #include "connection.h"
 
 #include <stdio.h>
@@ -166,8 +166,7 @@ static mr_status savepoint_sql(mr_conn *conn, const char *verb, unsigned n) {
 
 mr_status mr_conn_savepoint(mr_conn *conn, unsigned n) {
     if (mr_conn_may_run(conn)) return MR_FAIL;
-    if (!conn->began && (conn->lazy ? mr_conn_begin_write(conn) : mr_conn_begin(conn, MR_TX_DEFAULT)))
-        return MR_FAIL;
+    if (!conn->began && (conn->lazy ? mr_conn_begin_write(conn) : mr_conn_begin(conn, MR_TX_DEFAULT))) return MR_FAIL;
     return savepoint_sql(conn, "SAVEPOINT", n);
 }
 

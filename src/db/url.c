@@ -116,9 +116,8 @@ static mr_status parse_port(mr_env *env, span port, mr_url *out) {
         else n = n * 10 + (port.s[i] - '0');
     }
     if (n < 1 || n > 65535) {
-        return mr_fail(env, MR_ERR_ARGUMENT,
-                       "database URL \"%s\": port \"%.*s\" is no number from 1 to 65535", out->text,
-                       (int)port.len, port.s);
+        return mr_fail(env, MR_ERR_ARGUMENT, "database URL \"%s\": port \"%.*s\" is no number from 1 to 65535",
+                       out->text, (int)port.len, port.s);
     }
     out->port = n;
     return MR_OK;

@@ -149,10 +149,8 @@ static void drop_committed(mr_heap *heap, mr_collection *c) {
 static void set_dirty(const mr_collection *c, bool dirty) {
     mr_value *place = mr_entity_place(c->parent, c->prop->slot);
     if (!place || place->u.p != c) return;
-    if (dirty && keeps_history(c->parent) && !is_view(c))
-        place->flags |= MR_VALUE_DIRTY;
-    else
-        place->flags &= (uint8_t)~MR_VALUE_DIRTY;
+    if (dirty && keeps_history(c->parent) && !is_view(c)) place->flags |= MR_VALUE_DIRTY;
+    else place->flags &= (uint8_t)~MR_VALUE_DIRTY;
 }
 
 /* All that a change needs and that can fail. */
@@ -187,8 +185,8 @@ mr_status mr_collection_insert(mr_collection *c, uint32_t at, mr_entity *item) {
 mr_status mr_collection_remove_at(mr_collection *c, uint32_t at) {
     mr_heap *heap = heap_for(c);
     if (at >= c->n)
-        return mr_fail(heap->env, MR_ERR_ARGUMENT, "%s.%s has no item %lu", c->parent->mapper->name,
-                       c->prop->name, (unsigned long)at + 1);
+        return mr_fail(heap->env, MR_ERR_ARGUMENT, "%s.%s has no item %lu", c->parent->mapper->name, c->prop->name,
+                       (unsigned long)at + 1);
     if (prepare(heap, c) != MR_OK) return MR_FAIL;
     remove_item(heap, c, at);
     changed(c);
@@ -211,8 +209,7 @@ mr_status mr_collection_note_removed(mr_collection *c, mr_entity *item) {
     uint32_t at = mr_collection_find(c, item);
     if (at != UINT32_MAX) return mr_collection_remove_at(c, at);
     if (c->loaded || find_in(c->removed, c->nremoved, item) != UINT32_MAX) return MR_OK;
-    if (reserve(heap, &c->removed, &c->removed_cap, c->nremoved) != MR_OK || prepare(heap, c) != MR_OK)
-        return MR_FAIL;
+    if (reserve(heap, &c->removed, &c->removed_cap, c->nremoved) != MR_OK || prepare(heap, c) != MR_OK) return MR_FAIL;
     c->removed[c->nremoved++] = item;
     heap_mark_written(heap, item);
     changed(c);
@@ -236,22 +233,20 @@ static void flag_all(mr_entity *const *array, uint32_t n, uint32_t flags) {
 }
 
 static void unflag_all(mr_entity *const *array, uint32_t n) {
-    for (uint32_t i = 0; i < n; i++)
-        array[i]->flags &= ~(uint32_t)(MR_ENTITY_SCRATCH_A | MR_ENTITY_SCRATCH_B);
+    for (uint32_t i = 0; i < n; i++) array[i]->flags &= ~(uint32_t)(MR_ENTITY_SCRATCH_A | MR_ENTITY_SCRATCH_B);
 }
 
 /* Writes to out the rows that were not taken away (SCRATCH_A) and those of the first `pending` items that are
  * not among them (SCRATCH_B). Returns their number; *differs tells whether that is not just the rows. */
-static uint32_t merge(const mr_collection *c, mr_entity *const *rows, uint32_t n, uint32_t pending,
-                      mr_entity **out, bool *differs) {
+static uint32_t merge(const mr_collection *c, mr_entity *const *rows, uint32_t n, uint32_t pending, mr_entity **out,
+                      bool *differs) {
     uint32_t len = 0;
     flag_all(c->removed, c->nremoved, MR_ENTITY_SCRATCH_A);
     flag_all(rows, n, MR_ENTITY_SCRATCH_B);
     for (uint32_t i = 0; i < n; i++) {
         if ((rows[i]->flags & MR_ENTITY_SCRATCH_A) || mr_entity_has_left(c->parent, c->prop->relationship, rows[i]))
             *differs = true;
-        else
-            out[len++] = rows[i];
+        else out[len++] = rows[i];
     }
     for (uint32_t i = 0; i < pending; i++) {
         if (c->items[i]->flags & MR_ENTITY_SCRATCH_B) continue;
@@ -359,8 +354,7 @@ bool mr_collection_changed(const mr_collection *c) {
     if (!keeps_history(c->parent)) return c->n > 0;
     if (!c->loaded) return c->n > 0 || c->nremoved > 0;
     if (!c->has_committed) return false;
-    return c->n != c->ncommitted ||
-           (c->n > 0 && memcmp(c->items, c->committed, c->n * sizeof(mr_entity *)) != 0);
+    return c->n != c->ncommitted || (c->n > 0 && memcmp(c->items, c->committed, c->n * sizeof(mr_entity *)) != 0);
 }
 
 void mr_collection_note_assigned(mr_collection *c) { c->version++; }

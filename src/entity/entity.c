@@ -28,8 +28,7 @@ static char *pack(char *text, mr_value *dst, const mr_value *src) {
 }
 
 /* Everything but the entity's place in the heap and the map. */
-static mr_status fill_block(mr_heap *heap, mr_entity *e, const mr_value *identity, const mr_value *values,
-                            unsigned n) {
+static mr_status fill_block(mr_heap *heap, mr_entity *e, const mr_value *identity, const mr_value *values, unsigned n) {
     char *text = (char *)&e->slots[e->nslots];
     if (mr_kind_is_bytes(identity->kind)) {
         text = pack(text, &e->identity, identity);
@@ -52,8 +51,8 @@ static mr_status fill_block(mr_heap *heap, mr_entity *e, const mr_value *identit
     return MR_OK;
 }
 
-mr_entity *mr_entity_load(mr_owner *owner, mr_mapper *mapper, const mr_value *identity,
-                          const mr_value *values, unsigned n) {
+mr_entity *mr_entity_load(mr_owner *owner, mr_mapper *mapper, const mr_value *identity, const mr_value *values,
+                          unsigned n) {
     mr_heap *heap = mr_heap_of(owner->env);
     if (!heap || mr_heap_reserve(heap) != MR_OK) return NULL;
     if (n > mapper->nslots) n = mapper->nslots;
@@ -179,9 +178,8 @@ static void write_place(mr_heap *heap, mr_value *place, const mr_value *v) {
 
 /* Bytes that fit into the packed room of the slot go there. */
 static bool write_packed(mr_value *place, const mr_value *v) {
-    bool room = place->kind == MR_UNLOADED
-                    ? place->tag == PACKED_ROOM
-                    : mr_kind_is_bytes(place->kind) && !(place->flags & MR_VALUE_OWNED);
+    bool room = place->kind == MR_UNLOADED ? place->tag == PACKED_ROOM
+                                           : mr_kind_is_bytes(place->kind) && !(place->flags & MR_VALUE_OWNED);
     if (!room || !mr_kind_is_bytes(v->kind) || v->len > place->len) return false;
     char *text = place->u.p;
     if (v->len) memmove(text, v->u.s, v->len);
@@ -274,8 +272,7 @@ void mr_entity_forget(mr_entity *entity, unsigned slot) {
 }
 
 /* The slot's first change: what it holds becomes the committed value. Nothing has changed when it fails. */
-static mr_status first_change(mr_heap *heap, mr_entity *e, unsigned slot, mr_value *place,
-                              const mr_value *value) {
+static mr_status first_change(mr_heap *heap, mr_entity *e, unsigned slot, mr_value *place, const mr_value *value) {
     mr_value copy;
     if (mr_value_copy(heap->env, &copy, value) != MR_OK) return MR_FAIL;
     bool had_history = e->history != NULL;
@@ -303,12 +300,13 @@ static void restore(mr_heap *heap, mr_entity *e, unsigned slot, mr_value *place)
     mr_entity_clear_value(heap, &changed);
 }
 
-/* Is value what the place has? Lua has one kind of strings: text that a column holds as a blob, or the other way round, stays
- * what it is. NULL that stands for a stored value of another type gives way to NULL. */
+/* Is value what the place has? Lua has one kind of strings: text that a column holds as a blob, or the other way round,
+ * stays what it is. NULL that stands for a stored value of another type gives way to NULL. */
 static bool is_same(mr_env *env, const mr_value *place, const mr_value *value) {
     if (place->kind == MR_NULL) return value->kind == MR_NULL && place->len == value->len;
     if (place->kind == value->kind) return mr_value_equal(env, place, value);
-    bool strings = (place->kind == MR_TEXT || place->kind == MR_BLOB) && (value->kind == MR_TEXT || value->kind == MR_BLOB);
+    bool strings =
+        (place->kind == MR_TEXT || place->kind == MR_BLOB) && (value->kind == MR_TEXT || value->kind == MR_BLOB);
     return strings && place->len == value->len && (place->len == 0 || memcmp(place->u.s, value->u.s, place->len) == 0);
 }
 
@@ -324,8 +322,7 @@ mr_status mr_entity_set(mr_entity *entity, unsigned slot, const mr_value *value)
     if (!place) return MR_FAIL;
     if (is_same(heap->env, place, value)) return MR_OK;
     bool keeps_history = entity->state != MR_TRANSIENT && entity->state != MR_PENDING;
-    if (keeps_history && !(place->flags & MR_VALUE_DIRTY))
-        return first_change(heap, entity, slot, place, value);
+    if (keeps_history && !(place->flags & MR_VALUE_DIRTY)) return first_change(heap, entity, slot, place, value);
     const mr_value *old = keeps_history ? mr_history_find(entity, slot) : NULL;
     if (old && is_same(heap->env, old, value)) {
         restore(heap, entity, slot, place);
@@ -419,8 +416,7 @@ void mr_entity_expire(mr_entity *entity) {
 bool mr_entity_check_expired(mr_entity *entity) {
     if (!entity->owner || entity->generation == entity->owner->generation) return false;
     if (!entity_is_expired(entity)) {
-        entity->generation =
-            entity->owner->generation; /* no row to load them from: new values do not expire */
+        entity->generation = entity->owner->generation; /* no row to load them from: new values do not expire */
         return false;
     }
     mr_entity_expire(entity);

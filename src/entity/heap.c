@@ -39,8 +39,7 @@ mr_heap *mr_heap_of(mr_env *env) {
     mr_vec_init(&heap->big, env, sizeof(big_entry));
     heap->extras = mr_map_new(env, sizeof(entity_extra), mr_map_hash_ptr, mr_map_equal_ptr);
     /* A stack to begin with, so that the trace gets on without any memory. */
-    if (!heap->extras || mr_vec_reserve(&heap->gray, 256) != MR_OK ||
-        mr_env_on_close(env, heap_close, heap) != MR_OK) {
+    if (!heap->extras || mr_vec_reserve(&heap->gray, 256) != MR_OK || mr_env_on_close(env, heap_close, heap) != MR_OK) {
         mr_map_free(heap->extras);
         mr_vec_done(&heap->gray);
         mr_free(env, heap);
@@ -51,10 +50,8 @@ mr_heap *mr_heap_of(mr_env *env) {
 }
 
 void mr_heap_set_hooks(mr_heap *heap, const mr_heap_hooks *hooks) {
-    if (hooks)
-        heap->hooks = *hooks;
-    else
-        memset(&heap->hooks, 0, sizeof heap->hooks);
+    if (hooks) heap->hooks = *hooks;
+    else memset(&heap->hooks, 0, sizeof heap->hooks);
 }
 
 void mr_heap_set_origin_release(mr_heap *heap, void (*release)(mr_env *env, void *origin)) {
@@ -111,8 +108,8 @@ static void release_slot(mr_heap *heap, uint32_t slot) {
     if (generation != UINT32_MAX) heap->free_slot = slot;
 }
 
-/* Slots above the last one in use, after most objects have gone: the table shrinks. A slot that comes again begins with a generation
- * that none of the forgotten ones had. */
+/* Slots above the last one in use, after most objects have gone: the table shrinks. A slot that comes again begins with
+ * a generation that none of the forgotten ones had. */
 void mr_heap_shrink(mr_heap *heap) {
     enum { KEEP = 4096 };
     uint32_t used = heap->used, cap = KEEP;

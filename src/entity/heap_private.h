@@ -30,8 +30,7 @@ typedef struct big_entry {
 
 struct mr_heap {
     mr_env *env;
-    mr_entity *
-        *entities; /* by slot; a free slot holds the next free one as (next << 1 | 1); slot 0 is never used */
+    mr_entity **entities;  /* by slot; a free slot holds the next free one as (next << 1 | 1); slot 0 is never used */
     uint32_t *generations; /* by slot; rises when the slot's entity is freed */
     uint32_t used, cap;    /* slots 1 .. used-1 were given out at some time */
     uint32_t free_slot;    /* the first free one, or 0 */
@@ -72,13 +71,9 @@ static inline void heap_mark_unless(mr_heap *heap, mr_entity *e, unsigned rule) 
     if (heap->marking && e->color != heap->black && !(heap->rules_off & rule)) mr_heap_gray(heap, e);
 }
 /* Rule 2: a reference to e was written. */
-static inline void heap_mark_written(mr_heap *heap, mr_entity *e) {
-    heap_mark_unless(heap, e, MR_RULE_WRITE_BARRIER);
-}
+static inline void heap_mark_written(mr_heap *heap, mr_entity *e) { heap_mark_unless(heap, e, MR_RULE_WRITE_BARRIER); }
 /* Rule 3: e has become a root or was found by its identity. */
-static inline void heap_mark_handle(mr_heap *heap, mr_entity *e) {
-    heap_mark_unless(heap, e, MR_RULE_HANDLE_MARK);
-}
+static inline void heap_mark_handle(mr_heap *heap, mr_entity *e) { heap_mark_unless(heap, e, MR_RULE_HANDLE_MARK); }
 /* Rule 4: e is as good as freed. */
 static inline bool heap_is_absent(const mr_heap *heap, const mr_entity *e) {
     return heap->phase == HEAP_SWEEP && e->color != heap->black && !(heap->rules_off & MR_RULE_WHITE_ABSENT);
@@ -98,8 +93,8 @@ void mr_heap_adopt(mr_heap *heap, mr_entity *e);
 /* Frees an entity and all that it owns; reads nothing that it refers to. */
 void mr_heap_free_entity(mr_heap *heap, mr_entity *e);
 
-/* Can the values of e be trusted? Not when its owner's generation has passed it by. What has no row, or none any more, has
- * nothing newer to read. */
+/* Can the values of e be trusted? Not when its owner's generation has passed it by. What has no row, or none any more,
+ * has nothing newer to read. */
 static inline bool entity_is_expired(const mr_entity *e) {
     return e->owner && e->generation != e->owner->generation && e->state == MR_PERSISTENT;
 }
@@ -124,8 +119,8 @@ static inline size_t value_bytes(const mr_value *v) {
 mr_value *mr_history_find(const mr_entity *e, unsigned slot);           /* the old value, or NULL */
 mr_status mr_history_reserve(mr_entity *e);                             /* room for one more entry */
 void mr_history_push(mr_entity *e, unsigned slot, const mr_value *old); /* after a reserve; takes old over */
-void mr_history_take(mr_entity *e, unsigned slot, mr_value *old); /* removes the entry and gives its value */
-void mr_history_drop(mr_heap *heap, mr_entity *e); /* frees all; dirty marks are the caller's */
+void mr_history_take(mr_entity *e, unsigned slot, mr_value *old);       /* removes the entry and gives its value */
+void mr_history_drop(mr_heap *heap, mr_entity *e);                      /* frees all; dirty marks are the caller's */
 
 /* collection.c */
 void mr_collection_free(mr_heap *heap, mr_collection *c);

@@ -10,9 +10,7 @@
 
 enum { FIRST_ENTRIES = 2 };
 
-static size_t history_size(unsigned cap) {
-    return sizeof(mr_history) + cap * sizeof(((mr_history *)NULL)->entries[0]);
-}
+static size_t history_size(unsigned cap) { return sizeof(mr_history) + cap * sizeof(((mr_history *)NULL)->entries[0]); }
 
 static int find_entry(const mr_entity *e, unsigned slot) {
     const mr_history *h = e->history;

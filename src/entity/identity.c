@@ -4,8 +4,8 @@
  * An integer key is itself. Any other is a blob of one field per key column: a byte of the kind, then eight
  * bytes, or four of length and the bytes. Equal keys have equal encodings, as their values have been coerced
  * to the columns' types. A part of a key may be NULL (tables made by other programs have such rows). The
- * whole key may not: nothing would tell two such rows apart. A date that is spelled in a way of its own (SPELLED) has a byte
- * more: only by that text is its row found.
+ * whole key may not: nothing would tell two such rows apart. A date that is spelled in a way of its own (SPELLED) has a
+ * byte more: only by that text is its row found.
  */
 #include <moonrow/entity.h>
 
@@ -72,18 +72,15 @@ static const char *decode(const char *p, mr_value *out) {
 void mr_identity_values(const mr_mapper *mapper, const mr_value *identity, mr_value *out) {
     const char *p = identity->kind == MR_BLOB ? identity->u.s : NULL;
     for (unsigned i = 0; i < mapper->npk; i++) {
-        if (p)
-            p = decode(p, &out[i]);
-        else
-            out[i] = identity->kind == MR_INT && i == 0 ? mr_int_value(identity->u.i)
-                                                        : mr_value_of(MR_UNLOADED, 0);
+        if (p) p = decode(p, &out[i]);
+        else out[i] = identity->kind == MR_INT && i == 0 ? mr_int_value(identity->u.i) : mr_value_of(MR_UNLOADED, 0);
     }
 }
 
 /* ---------------------------------------------------------------- alike */
 
-/* A key's value without the differences that a database may ignore: a number, or bytes whose case and spaces at the end do not
- * count. */
+/* A key's value without the differences that a database may ignore: a number, or bytes whose case and spaces at the end
+ * do not count. */
 typedef struct rough_value {
     bool number;
     int64_t i;
@@ -95,10 +92,8 @@ typedef struct rough_value {
 static void rough_number(double d, rough_value *out) {
     const double exact = 9007199254740992.0;
     out->number = true;
-    if (d >= -exact && d <= exact && floor(d) == d)
-        out->i = (int64_t)d;
-    else
-        out->d = d;
+    if (d >= -exact && d <= exact && floor(d) == d) out->i = (int64_t)d;
+    else out->d = d;
 }
 
 /* Text that is a number, as a column of numbers turns it into one. */
@@ -128,10 +123,8 @@ static void rough_text(const char *s, uint32_t len, rough_value *out) {
 static void rough(const mr_value *v, rough_value *out) {
     bool bytes = mr_kind_is_bytes(v->kind);
     *out = (rough_value){.number = !bytes};
-    if (v->kind == MR_FLOAT)
-        rough_number(v->u.d, out);
-    else if (!bytes)
-        out->i = v->u.i;
+    if (v->kind == MR_FLOAT) rough_number(v->u.d, out);
+    else if (!bytes) out->i = v->u.i;
     if (!bytes) return;
     out->s = v->u.s;
     out->len = v->len;
@@ -139,9 +132,7 @@ static void rough(const mr_value *v, rough_value *out) {
     rough_text(out->s, out->len, out);
 }
 
-static int lower(char c) {
-    return c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c;
-}
+static int lower(char c) { return c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c; }
 
 static bool is_alike(const mr_value *a, const mr_value *b) {
     rough_value x, y;
@@ -156,8 +147,8 @@ static bool is_alike(const mr_value *a, const mr_value *b) {
     return true;
 }
 
-/* Sets the bit that tells small letters from capitals in all bytes. Other characters become equal, too: that only makes hashes
- * collide. */
+/* Sets the bit that tells small letters from capitals in all bytes. Other characters become equal, too: that only makes
+ * hashes collide. */
 static uint64_t hash_without_case(const char *s, uint32_t len) {
     const uint64_t small = UINT64_C(0x2020202020202020), prime = UINT64_C(0xD6E8FEB86659FD93);
     uint64_t h = len + UINT64_C(0x51ED270B1F6A2C4D), word;
@@ -231,8 +222,7 @@ static void describe_value(const mr_value *v, mr_strbuf *out) {
         break;
     case MR_BLOB:
         mr_strbuf_puts(out, "x'");
-        for (uint32_t i = 0; i < v->len && i < 32; i++)
-            mr_strbuf_printf(out, "%02x", (unsigned char)v->u.s[i]);
+        for (uint32_t i = 0; i < v->len && i < 32; i++) mr_strbuf_printf(out, "%02x", (unsigned char)v->u.s[i]);
         mr_strbuf_puts(out, v->len > 32 ? "...'" : "'");
         break;
     case MR_UNLOADED:

@@ -182,12 +182,9 @@ static bool run(mr_heap *heap, uint64_t budget_us) {
     uint64_t begun = budget_us ? now_us() : 0;
     heap->blocked++;
     while (heap->phase != HEAP_IDLE) {
-        if (heap->phase == HEAP_ROOTS)
-            step_roots(heap);
-        else if (heap->phase == HEAP_MARK)
-            step_mark(heap);
-        else
-            step_sweep(heap);
+        if (heap->phase == HEAP_ROOTS) step_roots(heap);
+        else if (heap->phase == HEAP_MARK) step_mark(heap);
+        else step_sweep(heap);
         if (budget_us && heap->phase != HEAP_IDLE && (heap->step || now_us() - begun >= budget_us)) break;
     }
     heap->blocked--;

@@ -16,15 +16,18 @@ static void put_missing(flush_batch *batch, bool deletes, mr_strbuf *out) {
     const flush_op *op = batch->missing;
     if (!op) return;
     mr_identity_describe(op->cls->mapper, &op->entity->identity, out);
-    if (mr_flush_batch_ask_facts(batch) != MR_OK) mr_env_clear_error(batch->flush->env); /* then it is taken for a table */
+    if (mr_flush_batch_ask_facts(batch) != MR_OK)
+        mr_env_clear_error(batch->flush->env); /* then it is taken for a table */
     if (batch->facts.is_view)
-        mr_strbuf_printf(out,
-                         ": what the triggers of a view do is not counted: give its class __mapper_args = { confirm_%s_rows = "
-                         "false }",
-                         deletes ? "deleted" : "inserted");
+        mr_strbuf_printf(
+            out,
+            ": what the triggers of a view do is not counted: give its class __mapper_args = { confirm_%s_rows = "
+            "false }",
+            deletes ? "deleted" : "inserted");
     else
-        mr_strbuf_puts(out, " was changed or deleted meanwhile, or a trigger or constraint has skipped it: roll back and load it "
-                            "again");
+        mr_strbuf_puts(
+            out, " was changed or deleted meanwhile, or a trigger or constraint has skipped it: roll back and load it "
+                 "again");
 }
 
 static mr_status check_matched(flush_batch *batch) {
@@ -117,6 +120,4 @@ mr_status mr_flush_batch_count(void *ud, void *row, mr_status step) {
     return mr_flush_note_replacing(batch->flush, batch->cls->mapper->table, &batch->facts);
 }
 
-mr_status mr_flush_batch_run(flush_batch *batch) {
-    return mr_batch_end(&batch->rows, MR_OK);
-}
+mr_status mr_flush_batch_run(flush_batch *batch) { return mr_batch_end(&batch->rows, MR_OK); }

@@ -16,7 +16,7 @@ typedef struct flush_batch {
     mr_status (*ran)(void *batch, void *row, mr_status step);
     mr_table_facts facts;  /* of an INSERT's or UPDATE's table */
     uint64_t facts_schema; /* mr_conn_schema_seen when they were asked */
-    size_t expected; /* rows */
+    size_t expected;       /* rows */
     int64_t matched;
     const flush_op *missing; /* the first that was not matched */
 } flush_batch;
@@ -26,7 +26,8 @@ mr_status mr_flush_batch_begin(flush_batch *batch, mr_flush *flush, flush_group 
                                mr_status (*ran)(void *batch, void *row, mr_status step));
 /* Makes the statement the wanted one; another shape begins another batch. */
 mr_status mr_flush_batch_use(flush_batch *batch, flush_class *cls, flush_wanted *wanted);
-/* Sends the row, or the rows of a multi-row INSERT, whose parameters are of ops. It may run as late as the batch ends. */
+/* Sends the row, or the rows of a multi-row INSERT, whose parameters are of ops. It may run as late as the
+ * batch ends. */
 mr_status mr_flush_batch_send(flush_batch *batch, flush_op *const *ops, void *row);
 /* An UPDATE or DELETE of one row; ran is mr_flush_batch_count, or calls it. */
 mr_status mr_flush_batch_row(flush_batch *batch, flush_op *op);

@@ -30,13 +30,13 @@ mr_status mr_flush_all_items(const flush_op *op, const mr_relationship *rel, mr_
 bool mr_flush_key_changes(const flush_op *op, const mr_relationship *rel) {
     if (op->kind != OP_UPDATE) return false;
     for (unsigned i = 0; i < rel->npairs; i++)
-        if (rel->pairs[i].local_slot != UINT16_MAX &&
-            mr_entity_is_dirty(op->entity, rel->pairs[i].local_slot))
+        if (rel->pairs[i].local_slot != UINT16_MAX && mr_entity_is_dirty(op->entity, rel->pairs[i].local_slot))
             return true;
     return false;
 }
 
-/* The identity knows the key, but of a date not how it is spelled in the row: what refers to it must hold the same text. */
+/* The identity knows the key, but of a date not how it is spelled in the row: what refers to it must hold the same
+ * text. */
 static bool is_respelled(const mr_value *v, const mr_value *room) {
     return v == room && v->kind >= MR_TIME && v->kind <= MR_INTERVAL && v->len == 0;
 }
@@ -76,17 +76,14 @@ mr_status mr_flush_add_post(mr_flush *flush, flush_op *op, const mr_relationship
                             bool before_delete) {
     flush_post *post = mr_vec_push(&flush->posts);
     if (!post) return MR_FAIL;
-    *post = (flush_post){.op = op,
-                         .sync = {.rel = rel, .source = source},
-                         .next = op->posts,
-                         .before_delete = before_delete};
+    *post = (flush_post){
+        .op = op, .sync = {.rel = rel, .source = source}, .next = op->posts, .before_delete = before_delete};
     op->posts = (uint32_t)flush->posts.len;
     return MR_OK;
 }
 
 mr_status mr_flush_add_edge(mr_flush *flush, flush_op *before, flush_op *after) {
-    if (before == after || !before->cls->cyclic || before->cls->component != after->cls->component)
-        return MR_OK;
+    if (before == after || !before->cls->cyclic || before->cls->component != after->cls->component) return MR_OK;
     flush_row_edge *edge = mr_vec_push(&flush->edges);
     if (!edge) return MR_FAIL;
     *edge = (flush_row_edge){before, after};

@@ -28,9 +28,7 @@ static void free_kept(void *ud) {
 
 /* ---------------------------------------------------------------- columns */
 
-static bool is_checked(const mr_type *type) {
-    return type->length > 0 || type->choices;
-}
+static bool is_checked(const mr_type *type) { return type->length > 0 || type->choices; }
 
 static const char *full_name(mr_env *env, const mr_mapper *mapper, const mr_property *prop) {
     mr_strbuf text;
@@ -108,8 +106,8 @@ static flush_class *make(mr_mapper *mapper) {
     cls->mapper = mapper;
     cls->version = mapper->registry->version;
     mr_vec_init(&cls->links, env, sizeof(void *));
-    if (add_columns(cls) != MR_OK || add_dependencies(cls) != MR_OK ||
-        mr_flush_statements_init(cls) != MR_OK || mr_flush_place_of(mapper, &place) != MR_OK) {
+    if (add_columns(cls) != MR_OK || add_dependencies(cls) != MR_OK || mr_flush_statements_init(cls) != MR_OK ||
+        mr_flush_place_of(mapper, &place) != MR_OK) {
         mr_flush_class_release(cls);
         return NULL;
     }

@@ -69,12 +69,9 @@ static mr_status take_back(mr_flush *flush, flush_op *op, loan *given) {
     const mr_value *now = mr_flush_slot(op, slot);
     mr_value set = mr_value_of(MR_UNLOADED, 0);
     mr_status status = MR_OK;
-    if (!is_equal(flush, now, mr_flush_value(op, given->column)))
-        status = mr_value_copy(flush->env, &set, now);
-    if (given->own.kind == MR_UNLOADED)
-        mr_entity_forget(op->entity, slot);
-    else if (mr_entity_give(op->entity, slot, &given->own) != MR_OK)
-        status = MR_FAIL;
+    if (!is_equal(flush, now, mr_flush_value(op, given->column))) status = mr_value_copy(flush->env, &set, now);
+    if (given->own.kind == MR_UNLOADED) mr_entity_forget(op->entity, slot);
+    else if (mr_entity_give(op->entity, slot, &given->own) != MR_OK) status = MR_FAIL;
     if (status == MR_OK && set.kind != MR_UNLOADED) status = mr_entity_set(op->entity, slot, &set);
     mr_value_clear(flush->env, &set);
     mr_value_clear(flush->env, &given->own);
@@ -101,8 +98,7 @@ mr_status mr_flush_fire(mr_flush *flush, flush_group *group, flush_op *const *op
         flush_op *op = ops[i];
         mr_mapper_event event = event_of(op, after);
         if (!mr_mapper_has_hooks(op->entity->mapper, event)) continue;
-        if (mr_flush_connect(flush, group) != MR_OK || fire_one(flush, group, op, event) != MR_OK)
-            return MR_FAIL;
+        if (mr_flush_connect(flush, group) != MR_OK || fire_one(flush, group, op, event) != MR_OK) return MR_FAIL;
         /* A hook may have set what is too long. */
         if (!after && op->kind != OP_DELETE && mr_flush_check(flush, op) != MR_OK) return MR_FAIL;
     }

@@ -15,8 +15,7 @@ enum { MAX_PARAMS = 1000 };
 mr_node *mr_flush_expression(mr_flush *flush, const flush_op *op, unsigned c, const mr_value *value) {
     mr_node *node = flush->ctx.expression ? flush->ctx.expression(flush->ctx.ud, value) : NULL;
     if (!node)
-        mr_fail(flush->env, MR_ERR_ARGUMENT,
-                "%s: the value is neither of the column's type nor an SQL expression",
+        mr_fail(flush->env, MR_ERR_ARGUMENT, "%s: the value is neither of the column's type nor an SQL expression",
                 op->cls->columns[c].what);
     return node;
 }
@@ -103,9 +102,8 @@ static mr_status take_key(mr_flush *flush, flush_op *op, unsigned c, const mr_va
         return MR_OK;
     }
     if (value->kind == MR_NULL)
-        return mr_fail(flush->env, MR_ERR_INVALID_REQUEST,
-                       "%s: the database made no primary key for a new %s: set it", cls->columns[c].what,
-                       cls->mapper->name);
+        return mr_fail(flush->env, MR_ERR_INVALID_REQUEST, "%s: the database made no primary key for a new %s: set it",
+                       cls->columns[c].what, cls->mapper->name);
     return mr_flush_stage(flush, op, c, value);
 }
 
@@ -222,8 +220,7 @@ static size_t count_bits(const uint64_t *words, size_t n) {
 
 /* How many of the rows from the first on have its shape and go into one statement. *wanted is of the first.
  */
-static mr_status take_rows(mr_flush *flush, flush_op *const *ops, size_t n, flush_wanted *wanted,
-                           uint64_t *first) {
+static mr_status take_rows(mr_flush *flush, flush_op *const *ops, size_t n, flush_wanted *wanted, uint64_t *first) {
     const flush_class *cls = ops[0]->cls;
     size_t words = mr_flush_words(cls), written = count_bits(wanted->shape, words), limit = 1;
     if (written > 0 && written < MAX_PARAMS && !wanted->inlined) limit = MAX_PARAMS / written;

@@ -7,8 +7,7 @@
 
 /* Does rel refer to a column of op's entity that an UPDATE changes? */
 static bool is_switched(const flush_op *op, const mr_relationship *rel) {
-    if (rel->direction != MR_MANY_TO_ONE || !rel->configured || rel->viewonly || rel->post_update ||
-        rel->reverse)
+    if (rel->direction != MR_MANY_TO_ONE || !rel->configured || rel->viewonly || rel->post_update || rel->reverse)
         return false;
     if (!mr_mapper_isa(op->entity->mapper, rel->target)) return false;
     for (unsigned i = 0; i < rel->npairs; i++) {
@@ -87,8 +86,7 @@ static mr_status each_reference(mr_flush *flush, flush_op *op, size_t *at, rel_f
         const mr_mapper *mapper = mr_vec_ptr(mappers, i);
         for (size_t p = 0; p < mapper->props.len; p++) {
             const mr_property *prop = mr_vec_ptr(&mapper->props, p);
-            if (prop->kind != MR_PROPERTY_RELATIONSHIP || prop->mapper != mapper || !prop->relationship)
-                continue;
+            if (prop->kind != MR_PROPERTY_RELATIONSHIP || prop->mapper != mapper || !prop->relationship) continue;
             if (number++ < *at || !is_switched(op, prop->relationship)) continue;
             mr_status status = fn(flush, op, prop->relationship);
             *at = number - 1;

@@ -13,9 +13,7 @@ typedef struct level_graph {
     uint32_t *queue;   /* operations that wait for nothing */
 } level_graph;
 
-static flush_op *op_at(const mr_flush *flush, size_t i) {
-    return mr_vec_ptr(&flush->ops, i);
-}
+static flush_op *op_at(const mr_flush *flush, size_t i) { return mr_vec_ptr(&flush->ops, i); }
 
 static mr_status refuse_cycle(mr_flush *flush, const level_graph *g) {
     const flush_op *op = NULL;

@@ -4,8 +4,8 @@
  *
  * Invariant: the parameters of a link statement are the new values in the secondary table's order (INSERT,
  * UPDATE), then the old ones (UPDATE, DELETE), and among them the constants of defaults that are SQL. What a join finds
- * as a link is what is deleted: where the two columns of a pair compare by different rules, through the object's row.
- */
+ * as a link is what is deleted: where the two columns of a pair compare by different rules, through the
+ * object's row. */
 #include "statement.h"
 
 /* A column of the secondary table, and where its value is: in a slot of the parent or of the target, unless
@@ -73,15 +73,20 @@ static mr_status find_columns(mr_env *env, flush_link_statement *st, mr_conn *co
     st->columns = mr_alloc(env, most * sizeof *st->columns);
     if (!st->columns) return MR_FAIL;
     for (unsigned i = 0; i < rel->npairs; i++)
-        add_column(st, (link_column){.column = rel->pairs[i].remote, .slot = rel->pairs[i].local_slot, .own = rel->pairs[i].local});
+        add_column(st, (link_column){.column = rel->pairs[i].remote,
+                                     .slot = rel->pairs[i].local_slot,
+                                     .own = rel->pairs[i].local});
     for (unsigned i = 0; i < rel->nsecondary; i++)
-        add_column(st, (link_column){.column = rel->secondary_pairs[i].local, .of_target = true,
-                                     .slot = rel->secondary_pairs[i].remote_slot, .own = rel->secondary_pairs[i].remote});
+        add_column(st, (link_column){.column = rel->secondary_pairs[i].local,
+                                     .of_target = true,
+                                     .slot = rel->secondary_pairs[i].remote_slot,
+                                     .own = rel->secondary_pairs[i].remote});
     bool writes = st->kind == LINK_INSERT || st->kind == LINK_UPDATE;
     for (unsigned i = 0; writes && i < table->ncolumns; i++) {
         mr_column *column = table->columns[i];
         const mr_default *made = st->kind == LINK_INSERT ? &column->deflt : &column->onupdate;
-        if (made->kind != MR_DEFAULT_NONE) add_column(st, (link_column){.column = column, .made = made, .slot = UINT16_MAX});
+        if (made->kind != MR_DEFAULT_NONE)
+            add_column(st, (link_column){.column = column, .made = made, .slot = UINT16_MAX});
     }
     return st->engine ? find_apart(st, conn) : MR_OK;
 }
@@ -183,9 +188,7 @@ static mr_node *build(mr_env *env, const flush_link_statement *st) {
     bool ok = d.table != NULL;
     if (ok && st->kind != LINK_DELETE) {
         ok = (d.columns = part_list(env, st, PART_COLUMNS)) != NULL;
-        if (ok)
-            ok = (d.values = st->kind == LINK_INSERT ? row_list(env, st) : part_list(env, st, PART_VALUES)) !=
-                 NULL;
+        if (ok) ok = (d.values = st->kind == LINK_INSERT ? row_list(env, st) : part_list(env, st, PART_VALUES)) != NULL;
     }
     if (ok && st->kind != LINK_INSERT) ok = (d.where = part_list(env, st, PART_WHERE)) != NULL;
     if (!ok) {
@@ -215,13 +218,14 @@ static mr_status find_constants(mr_env *env, flush_link_statement *st) {
 }
 
 /* Kept with the parent's class. */
-static flush_link_statement *statement_of(flush_class *cls, const mr_relationship *rel, flush_link_kind kind, bool plain,
-                                          mr_conn *conn) {
+static flush_link_statement *statement_of(flush_class *cls, const mr_relationship *rel, flush_link_kind kind,
+                                          bool plain, mr_conn *conn) {
     const mr_dialect *dialect = mr_engine_dialect(mr_conn_engine(conn));
     uint64_t engine = plain ? 0 : mr_engine_serial(mr_conn_engine(conn));
     for (size_t i = 0; i < cls->links.len; i++) {
         flush_link_statement *known = mr_vec_ptr(&cls->links, i);
-        if (known->rel == rel && known->kind == kind && known->dialect == dialect && known->engine == engine) return known;
+        if (known->rel == rel && known->kind == kind && known->dialect == dialect && known->engine == engine)
+            return known;
     }
     flush_link_statement *st = mr_calloc(cls->env, sizeof *st);
     if (!st) return NULL;
@@ -268,20 +272,17 @@ static mr_status column_value(mr_flush *flush, const flush_link *link, const lin
         return mr_fail(flush->env, MR_ERR_INVALID_REQUEST,
                        "%s.%s: column '%s.%s' refers to a column that is not mapped", link->rel->parent->name,
                        link->rel->prop->name, link->rel->secondary->name, col->column->name);
-    const mr_value *v = old ? old_value(flush, e, col->slot, &room)
-                            : mr_flush_entity_value(flush, e, col->slot, &room);
+    const mr_value *v = old ? old_value(flush, e, col->slot, &room) : mr_flush_entity_value(flush, e, col->slot, &room);
     if (!v) return MR_FAIL;
     *out = v->kind == MR_UNLOADED || v->kind >= MR_OPAQUE ? mr_null_value() : *v;
     return MR_OK;
 }
 
 static void put_constants(const flush_link_statement *st, mr_value *values, size_t *n) {
-    for (; *n < st->compiled->nparams && st->constants[*n].kind != MR_UNLOADED; ++*n)
-        values[*n] = st->constants[*n];
+    for (; *n < st->compiled->nparams && st->constants[*n].kind != MR_UNLOADED; ++*n) values[*n] = st->constants[*n];
 }
 
-static mr_status fill(mr_flush *flush, const flush_link *link, const flush_link_statement *st,
-                      mr_value *values) {
+static mr_status fill(mr_flush *flush, const flush_link *link, const flush_link_statement *st, mr_value *values) {
     /* Where the database has changed the row already (ON UPDATE CASCADE), it is found by the new values. */
     bool follows = link->kind == LINK_DELETE && link->rel->passive_updates;
     size_t n = 0;
@@ -328,8 +329,8 @@ static mr_status count_link(void *ud, void *row, mr_status step) {
     return n == 0 ? mr_vec_push_ptr(&batch->missed, row) : MR_OK;
 }
 
-/* The database has skipped the link's INSERT. That is no error if the link is there already: a table with ON CONFLICT IGNORE
- * skips such rows. */
+/* The database has skipped the link's INSERT. That is no error if the link is there already: a table with ON CONFLICT
+ * IGNORE skips such rows. */
 static mr_status check_linked(mr_flush *flush, flush_class *cls, flush_group *group, const flush_link *link) {
     const flush_link_statement *st = statement_of(cls, link->rel, LINK_FIND, false, group->conn);
     mr_value *values = st ? mr_flush_values(flush, st->compiled->nparams) : NULL;
@@ -347,7 +348,8 @@ static mr_status check_linked(mr_flush *flush, flush_class *cls, flush_group *gr
     describe(flush, link->target, &target);
     if (mr_strbuf_str(&parent) && mr_strbuf_str(&target))
         mr_fail(flush->env, MR_ERR_STALE_DATA,
-                "INSERT statement on table '%s' expected to insert 1 row(s); 0 were inserted. The link of %s.%s from %s to %s "
+                "INSERT statement on table '%s' expected to insert 1 row(s); 0 were inserted. The link of %s.%s from "
+                "%s to %s "
                 "is not there: a constraint with ON CONFLICT IGNORE or a trigger with RAISE(IGNORE) has skipped it",
                 link->rel->secondary->name, link->rel->parent->name, link->rel->prop->name, mr_strbuf_str(&parent),
                 mr_strbuf_str(&target));
@@ -369,10 +371,8 @@ static mr_status are_spelled(mr_conn *conn, const flush_link_statement *st, cons
     *out = false;
     if (st->kind != LINK_DELETE || batch->missed.len > batch->doubtful) return MR_OK;
     for (unsigned i = 0; i < st->ncolumns && !*out; i++)
-        if (st->columns[i].apart)
-            *out = true;
-        else if (mr_conn_column_folds(conn, st->columns[i].column, out) != MR_OK)
-            return MR_FAIL;
+        if (st->columns[i].apart) *out = true;
+        else if (mr_conn_column_folds(conn, st->columns[i].column, out) != MR_OK) return MR_FAIL;
     return MR_OK;
 }
 
@@ -395,9 +395,8 @@ static mr_status check_matched(const mr_flush *flush, mr_conn *conn, const flush
 static mr_status check_links(mr_flush *flush, flush_class *cls, flush_group *group, const flush_link_statement *st,
                              const link_batch *batch) {
     mr_table_facts facts;
-    if (st->kind != LINK_DELETE &&
-        (mr_conn_table_facts(group->conn, st->rel->secondary, &facts) != MR_OK ||
-         mr_flush_note_replacing(flush, st->rel->secondary, &facts) != MR_OK))
+    if (st->kind != LINK_DELETE && (mr_conn_table_facts(group->conn, st->rel->secondary, &facts) != MR_OK ||
+                                    mr_flush_note_replacing(flush, st->rel->secondary, &facts) != MR_OK))
         return MR_FAIL;
     if (st->kind != LINK_INSERT) return check_matched(flush, group->conn, st, batch);
     for (size_t i = 0; i < batch->missed.len; i++)
@@ -423,10 +422,8 @@ static mr_status send_links(mr_flush *flush, flush_class *cls, flush_group *grou
         if (status != MR_OK) break;
         flush->sent = true;
         status = mr_batch_row(&rows, values, link);
-        if (link->target->owner == flush->ctx.owner)
-            batch.expected++;
-        else
-            batch.doubtful++;
+        if (link->target->owner == flush->ctx.owner) batch.expected++;
+        else batch.doubtful++;
     }
     status = mr_batch_end(&rows, status);
     mr_cursor_close(batch.cursor);

@@ -20,9 +20,7 @@ static uint64_t hash_link(const void *element) {
     return (h ^ (uint64_t)(uintptr_t)k->target) * UINT64_C(0xD6E8FEB86659FD93) + (uint64_t)(uintptr_t)k->rel;
 }
 
-static bool equal_link(const void *a, const void *b) {
-    return memcmp(a, b, sizeof(link_key)) == 0;
-}
+static bool equal_link(const void *a, const void *b) { return memcmp(a, b, sizeof(link_key)) == 0; }
 
 static link_key key_of(const mr_relationship *rel, const mr_entity *parent, const mr_entity *target) {
     const mr_relationship *reverse = rel->reverse;
@@ -54,8 +52,7 @@ static bool may_have_links(const mr_entity *item) {
     return item->identity.kind != MR_UNLOADED && item->state != MR_DELETED && !(item->flags & MR_ENTITY_GONE);
 }
 
-static mr_status link_found(mr_flush *flush, const flush_op *op, const mr_relationship *rel,
-                            flush_link_kind kind) {
+static mr_status link_found(mr_flush *flush, const flush_op *op, const mr_relationship *rel, flush_link_kind kind) {
     for (size_t i = 0; i < flush->found.len; i++) {
         mr_entity *item = mr_vec_ptr(&flush->found, i);
         if (kind == LINK_INSERT && !mr_flush_has_row(flush, item)) {
@@ -79,8 +76,7 @@ mr_status mr_flush_link_many_to_many(mr_flush *flush, flush_op *op, const mr_rel
         return MR_FAIL;
     if (deleted) return MR_OK;
     if (mr_flush_key_changes(op, rel) && !rel->passive_updates &&
-        (mr_flush_changes(op, rel, NULL, NULL, found) != MR_OK ||
-         link_found(flush, op, rel, LINK_UPDATE) != MR_OK))
+        (mr_flush_changes(op, rel, NULL, NULL, found) != MR_OK || link_found(flush, op, rel, LINK_UPDATE) != MR_OK))
         return MR_FAIL;
     if (mr_flush_changes(op, rel, found, NULL, NULL) != MR_OK) return MR_FAIL;
     return link_found(flush, op, rel, LINK_INSERT);

@@ -68,8 +68,7 @@ static mr_entity *target_by_key(mr_flush *flush, const flush_op *op, const mr_re
             if (target->pk_slots[k] == rel->pairs[i].remote_slot)
                 key[k] = *mr_entity_committed(op->entity, rel->pairs[i].local_slot);
     }
-    if (mr_identity_has_null(target, key) || !mr_identity_make(target, key, &flush->identity, &identity))
-        return NULL;
+    if (mr_identity_has_null(target, key) || !mr_identity_make(target, key, &flush->identity, &identity)) return NULL;
     return mr_idmap_get(flush->ctx.owner->idmap, target->root, &identity);
 }
 

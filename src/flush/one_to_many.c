@@ -23,8 +23,7 @@ static bool child_decides(const mr_relationship *rel, const flush_op *child) {
 /* The foreign key was set by hand since the child was loaded. */
 static bool is_moved_by_hand(const mr_relationship *rel, const flush_op *child) {
     for (unsigned i = 0; i < rel->npairs; i++)
-        if (rel->pairs[i].remote_slot != UINT16_MAX &&
-            mr_entity_is_dirty(child->entity, rel->pairs[i].remote_slot))
+        if (rel->pairs[i].remote_slot != UINT16_MAX && mr_entity_is_dirty(child->entity, rel->pairs[i].remote_slot))
             return true;
     return false;
 }
@@ -52,15 +51,13 @@ mr_status mr_flush_ask_one_to_many(mr_flush *flush, flush_op *op, const mr_relat
     if (rekeyed && !loaded && !rel->passive_updates && !flush->asked) return MR_ROW;
     if (mr_flush_changes(op, rel, &flush->found, &flush->found, rekeyed ? &flush->found : NULL) != MR_OK)
         return MR_FAIL;
-    if (flush->found.len > 0 && op->kind == OP_UPDATE && mr_flush_lacks(flush, op->entity, rel))
-        return MR_ROW;
+    if (flush->found.len > 0 && op->kind == OP_UPDATE && mr_flush_lacks(flush, op->entity, rel)) return MR_ROW;
     return touch_found(flush);
 }
 
 /* ---------------------------------------------------------------- second pass */
 
-static mr_status set_child(mr_flush *flush, flush_op *op, const mr_relationship *rel, flush_op *child,
-                           bool cascaded) {
+static mr_status set_child(mr_flush *flush, flush_op *op, const mr_relationship *rel, flush_op *child, bool cascaded) {
     if (rel->post_update || (child == op && op->kind == OP_INSERT))
         return mr_flush_add_post(flush, child, rel, op->entity, false);
     if (mr_flush_add_edge(flush, op, child) != MR_OK) return MR_FAIL;
@@ -146,11 +143,9 @@ mr_status mr_flush_link_one_to_many(mr_flush *flush, flush_op *op, const mr_rela
         if (added) return MR_OK;
         return mr_flush_changes(op, rel, found, NULL, NULL) == MR_OK ? link_deleted(flush, op, rel, false) : MR_FAIL;
     }
-    if (mr_flush_changes(op, rel, NULL, found, NULL) != MR_OK || link_removed(flush, rel) != MR_OK)
-        return MR_FAIL;
+    if (mr_flush_changes(op, rel, NULL, found, NULL) != MR_OK || link_removed(flush, rel) != MR_OK) return MR_FAIL;
     found->len = 0;
-    if (mr_flush_changes(op, rel, found, NULL, NULL) != MR_OK || link_added(flush, op, rel) != MR_OK)
-        return MR_FAIL;
+    if (mr_flush_changes(op, rel, found, NULL, NULL) != MR_OK || link_added(flush, op, rel) != MR_OK) return MR_FAIL;
     if (!mr_flush_key_changes(op, rel)) return MR_OK;
     found->len = 0;
     if (mr_flush_changes(op, rel, NULL, NULL, found) != MR_OK) return MR_FAIL;

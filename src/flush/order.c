@@ -139,10 +139,8 @@ static mr_status distribute(mr_flush *flush) {
         if (!group || group->root != op->cls->mapper->root) group = group_of(flush, op->cls);
         if (!group) return MR_FAIL;
         mr_vec *list = &group->updates;
-        if (op->kind == OP_DELETE)
-            list = &group->deletes;
-        else if (op->kind == OP_INSERT && !(op->flags & OP_ROW_SWITCH))
-            list = &group->inserts;
+        if (op->kind == OP_DELETE) list = &group->deletes;
+        else if (op->kind == OP_INSERT && !(op->flags & OP_ROW_SWITCH)) list = &group->inserts;
         if (mr_vec_push_ptr(list, op) != MR_OK) return MR_FAIL;
     }
     return MR_OK;
@@ -164,8 +162,7 @@ mr_status mr_flush_order(mr_flush *flush) {
         return MR_FAIL;
     for (size_t i = 0; i < flush->groups.len; i++) {
         flush_group *group = mr_vec_at(&flush->groups, i);
-        if (sort_ops(flush, &group->inserts, false) != MR_OK ||
-            sort_ops(flush, &group->updates, true) != MR_OK ||
+        if (sort_ops(flush, &group->inserts, false) != MR_OK || sort_ops(flush, &group->updates, true) != MR_OK ||
             sort_ops(flush, &group->deletes, true) != MR_OK)
             return MR_FAIL;
     }

@@ -31,8 +31,7 @@ static flush_class *class_of(mr_flush *flush, mr_mapper *mapper) {
 
 static flush_op *add_op(mr_flush *flush, mr_entity *entity, flush_op_kind kind) {
     const flush_op *last = flush->ops.len ? mr_vec_ptr(&flush->ops, flush->ops.len - 1) : NULL;
-    flush_class *cls =
-        last && last->cls->mapper == entity->mapper ? last->cls : class_of(flush, entity->mapper);
+    flush_class *cls = last && last->cls->mapper == entity->mapper ? last->cls : class_of(flush, entity->mapper);
     flush_op *op = cls ? mr_arena_alloc(flush->arena, sizeof *op) : NULL;
     if (!op) return NULL;
     op->entity = entity;
@@ -110,9 +109,8 @@ static mr_status add_all(mr_flush *flush, mr_entity *const *entities, size_t n, 
     return MR_OK;
 }
 
-mr_status mr_flush_new(const mr_flush_context *ctx, mr_entity *const *pending, size_t npending,
-                       mr_entity *const *dirty, size_t ndirty, mr_entity *const *deleted, size_t ndeleted,
-                       mr_flush **out) {
+mr_status mr_flush_new(const mr_flush_context *ctx, mr_entity *const *pending, size_t npending, mr_entity *const *dirty,
+                       size_t ndirty, mr_entity *const *deleted, size_t ndeleted, mr_flush **out) {
     *out = NULL;
     mr_flush *flush = mr_calloc(ctx->env, sizeof *flush);
     if (!flush) return MR_FAIL;
@@ -275,27 +273,19 @@ mr_status mr_flush_need(mr_flush *flush, mr_entity **entity, const mr_property *
     return MR_DONE;
 }
 
-bool mr_flush_sent(const mr_flush *flush) {
-    return flush->sent;
-}
+bool mr_flush_sent(const mr_flush *flush) { return flush->sent; }
 
 size_t mr_flush_operations(const mr_flush *flush) {
     if (!flush->planned) return flush->ops.len;
     size_t n = flush->links.len + flush->posts.len;
     for (size_t i = 0; i < flush->ops.len; i++) {
         const flush_op *op = mr_vec_ptr(&flush->ops, i);
-        if (op->kind == OP_UPDATE)
-            n += mr_flush_writes(op) ? 1 : 0;
-        else
-            n += op->flags & OP_SWITCHED ? 0 : 1;
+        if (op->kind == OP_UPDATE) n += mr_flush_writes(op) ? 1 : 0;
+        else n += op->flags & OP_SWITCHED ? 0 : 1;
     }
     return n;
 }
 
-size_t mr_flush_result_count(const mr_flush *flush) {
-    return flush->results.len;
-}
+size_t mr_flush_result_count(const mr_flush *flush) { return flush->results.len; }
 
-const mr_flush_result *mr_flush_result_at(const mr_flush *flush, size_t i) {
-    return mr_vec_at(&flush->results, i);
-}
+const mr_flush_result *mr_flush_result_at(const mr_flush *flush, size_t i) { return mr_vec_at(&flush->results, i); }

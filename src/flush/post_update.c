@@ -8,9 +8,7 @@
 
 /* ---------------------------------------------------------------- what is written */
 
-static flush_post *post_at(const mr_flush *flush, uint32_t number) {
-    return mr_vec_at(&flush->posts, number - 1);
-}
+static flush_post *post_at(const mr_flush *flush, uint32_t number) { return mr_vec_at(&flush->posts, number - 1); }
 
 /* The columns of the foreign key, by number; those of a primary key are none. */
 static bool next_column(const flush_post *post, unsigned *at, unsigned *column) {
@@ -29,10 +27,8 @@ static bool next_column(const flush_post *post, unsigned *at, unsigned *column) 
 static void mark(const flush_post *post, uint64_t *shape, bool set) {
     unsigned c;
     for (unsigned at = 0; next_column(post, &at, &c);) {
-        if (set)
-            mr_flush_set_bit(shape, c);
-        else
-            shape[c / 64] &= ~(UINT64_C(1) << (c % 64));
+        if (set) mr_flush_set_bit(shape, c);
+        else shape[c / 64] &= ~(UINT64_C(1) << (c % 64));
     }
 }
 
@@ -91,8 +87,7 @@ static mr_status stage_onupdate(mr_flush *flush, flush_op *op, uint64_t *shape) 
 static mr_status stage_version(mr_flush *flush, flush_op *op, uint64_t *shape) {
     unsigned c = op->cls->version_column;
     if (c == FLUSH_NO_COLUMN) return MR_OK;
-    if (op->kind != OP_DELETE && (op->flags & OP_WRITTEN) && mr_flush_take_version(flush, op) != MR_OK)
-        return MR_FAIL;
+    if (op->kind != OP_DELETE && (op->flags & OP_WRITTEN) && mr_flush_take_version(flush, op) != MR_OK) return MR_FAIL;
     if (op->kind == OP_INSERT || op->cls->mapper->version_by_hand) return MR_OK;
     mr_flush_set_bit(shape, c);
     return mr_flush_stage_version(flush, op, mr_flush_version(op));
@@ -129,8 +124,7 @@ static mr_status run_group(mr_flush *flush, flush_group *group, bool before_dele
     mr_status status = MR_OK;
     for (size_t i = 0; i < flush->posts.len && status == MR_OK; i++) {
         const flush_post *post = mr_vec_at(&flush->posts, i);
-        if (post->before_delete != before_delete || post->sent || post->op->cls->mapper->root != group->root)
-            continue;
+        if (post->before_delete != before_delete || post->sent || post->op->cls->mapper->root != group->root) continue;
         if (post->op->kind == OP_DELETE && (post->op->flags & OP_SWITCHED)) continue;
         if (!batch.flush) status = mr_flush_batch_begin(&batch, flush, group, row_posted);
         if (status == MR_OK) status = send_row(&batch, post->op, before_delete);

@@ -30,8 +30,7 @@ mr_status mr_flush_note(mr_flush *flush, flush_op *op, mr_flush_kind kind) {
     if (kind == MR_FLUSH_INSERT)
         for (unsigned i = 0; i < cls->mapper->npk && i < 64; i++) {
             uint8_t set = mr_flush_slot(op, cls->columns[cls->key[i]].slot)->kind;
-            if (set == MR_UNLOADED || set == MR_NULL || set == MR_OPAQUE)
-                result->generated |= UINT64_C(1) << i;
+            if (set == MR_UNLOADED || set == MR_NULL || set == MR_OPAQUE) result->generated |= UINT64_C(1) << i;
         }
     if (kind != MR_FLUSH_UPDATE || !(op->flags & OP_KEY_CHANGED)) return MR_OK;
     result->key_changed = true;
@@ -87,13 +86,9 @@ static mr_status delete_level(mr_flush *flush, flush_group *group, uint32_t leve
     return mr_flush_fire(flush, group, deletes.ops, deletes.n, true);
 }
 
-static flush_group *group_at(const mr_flush *flush, size_t i) {
-    return mr_vec_at(&flush->groups, i);
-}
+static flush_group *group_at(const mr_flush *flush, size_t i) { return mr_vec_at(&flush->groups, i); }
 
-static bool saves_left(const flush_group *g) {
-    return g->updated < g->updates.len || g->inserted < g->inserts.len;
-}
+static bool saves_left(const flush_group *g) { return g->updated < g->updates.len || g->inserted < g->inserts.len; }
 
 /* The groups [lo, hi) are of one component. */
 static mr_status save_component(mr_flush *flush, size_t lo, size_t hi) {
@@ -155,9 +150,8 @@ static mr_status finish_plan(mr_flush *flush) {
 mr_status mr_flush_run(mr_flush *flush) {
     if (finish_plan(flush) != MR_OK) return MR_FAIL;
     flush->hooked = mr_flush_has_hooks(flush);
-    if (run_saves(flush) != MR_OK || mr_flush_run_posts(flush, false) != MR_OK ||
-        mr_flush_run_links(flush) != MR_OK || mr_flush_run_posts(flush, true) != MR_OK ||
-        run_deletes(flush) != MR_OK)
+    if (run_saves(flush) != MR_OK || mr_flush_run_posts(flush, false) != MR_OK || mr_flush_run_links(flush) != MR_OK ||
+        mr_flush_run_posts(flush, true) != MR_OK || run_deletes(flush) != MR_OK)
         return MR_FAIL;
     return mr_idmap_reserve(flush->ctx.owner->idmap, flush->results.len);
 }

@@ -27,10 +27,12 @@ static const char *cause_of(const flush_batch *batch) {
         return "what its triggers do is not counted, as it is a view: give the object its key, and its class "
                "__mapper_args = { confirm_inserted_rows = false }";
     if (batch->st->numbered)
-        return "a constraint with ON CONFLICT IGNORE or a trigger with RAISE(IGNORE) has skipped it, as where there is a "
+        return "a constraint with ON CONFLICT IGNORE or a trigger with RAISE(IGNORE) has skipped it, as where there is "
+               "a "
                "row like it already: look for that row first, or, where it may be missing, insert it as a statement: "
                "session:execute(mr.insert(Class), values)";
-    return "a constraint with ON CONFLICT IGNORE or a trigger with RAISE(IGNORE) has skipped it, as where there is a row "
+    return "a constraint with ON CONFLICT IGNORE or a trigger with RAISE(IGNORE) has skipped it, as where there is a "
+           "row "
            "like it already: look for that row first, or, where it may be missing, give the class __mapper_args = { "
            "confirm_inserted_rows = false }";
 }
@@ -53,12 +55,14 @@ mr_status mr_flush_check_key_is_made(const flush_batch *batch) {
     const flush_statement *st = batch->st;
     const mr_mapper *mapper = batch->cls->mapper;
     if (!st->numbered || batch->facts.numbers) return MR_OK;
-    const char *why = batch->facts.is_view ? "is a view"
-                                           : "does not number it (only a sole key that is declared INTEGER PRIMARY KEY numbers itself)";
+    const char *why = batch->facts.is_view
+                          ? "is a view"
+                          : "does not number it (only a sole key that is declared INTEGER PRIMARY KEY numbers itself)";
     unsigned c = batch->cls->key[0];
     for (unsigned i = 0; i < mapper->npk; i++)
         if (batch->cls->columns[batch->cls->key[i]].column == mapper->table->autoincrement) c = batch->cls->key[i];
-    return mr_fail(batch->flush->env, MR_ERR_INVALID_REQUEST,
-                   "%s: the database makes no key for a new %s: table '%s' %s: set the key, or give the column a default",
-                   batch->cls->columns[c].what, mapper->name, mapper->table->name, why);
+    return mr_fail(
+        batch->flush->env, MR_ERR_INVALID_REQUEST,
+        "%s: the database makes no key for a new %s: table '%s' %s: set the key, or give the column a default",
+        batch->cls->columns[c].what, mapper->name, mapper->table->name, why);
 }

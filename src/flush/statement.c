@@ -15,15 +15,14 @@ enum { MAX_KEPT = 128, BINDABLE_NAME = 16 };
 
 static uint64_t hash_statement(const void *element) {
     const flush_statement *st = *(flush_statement *const *)element;
-    return mr_hash_bytes(st->shape, st->nwords * sizeof *st->shape) + (uint64_t)st->kind * 7 +
-           (uint64_t)st->rows * 31 + st->partial;
+    return mr_hash_bytes(st->shape, st->nwords * sizeof *st->shape) + (uint64_t)st->kind * 7 + (uint64_t)st->rows * 31 +
+           st->partial;
 }
 
 static bool equal_statement(const void *a, const void *b) {
     const flush_statement *x = *(flush_statement *const *)a, *y = *(flush_statement *const *)b;
-    return x->kind == y->kind && x->rows == y->rows && x->partial == y->partial &&
-           x->dialect == y->dialect && x->nwords == y->nwords &&
-           memcmp(x->shape, y->shape, x->nwords * sizeof *x->shape) == 0;
+    return x->kind == y->kind && x->rows == y->rows && x->partial == y->partial && x->dialect == y->dialect &&
+           x->nwords == y->nwords && memcmp(x->shape, y->shape, x->nwords * sizeof *x->shape) == 0;
 }
 
 mr_status mr_flush_statements_init(flush_class *cls) {
@@ -62,8 +61,7 @@ typedef struct builder {
     mr_vec items; /* mr_node *: a list under construction */
 } builder;
 
-static mr_node *parameter(builder *b, flush_source source, unsigned index, uint32_t row,
-                          const mr_type *type) {
+static mr_node *parameter(builder *b, flush_source source, unsigned index, uint32_t row, const mr_type *type) {
     char name[BINDABLE_NAME];
     size_t at = sizeof name - 1;
     size_t number = b->made.len;
@@ -138,9 +136,7 @@ static mr_status written(builder *b, uint32_t row) {
     return MR_OK;
 }
 
-static mr_node *written_list(builder *b, uint32_t row) {
-    return written(b, row) == MR_OK ? take_list(b) : NULL;
-}
+static mr_node *written_list(builder *b, uint32_t row) { return written(b, row) == MR_OK ? take_list(b) : NULL; }
 
 static mr_node *rows_of(builder *b) {
     mr_vec tuples;
@@ -180,9 +176,7 @@ static mr_node *where_row(builder *b) {
     return where;
 }
 
-static bool is_inlined(const builder *b, unsigned c) {
-    return b->wanted->inlined && b->wanted->inlined[c];
-}
+static bool is_inlined(const builder *b, unsigned c) { return b->wanted->inlined && b->wanted->inlined[c]; }
 
 /* The column is one whose values the database makes, unless the program does. */
 static bool is_made_by_database(const builder *b, unsigned c) {
@@ -296,10 +290,8 @@ static mr_status constant(builder *b, const mr_param *param, const mr_vec *binds
         bool all = param->spelling != MR_SPELL_PLAIN;
         size_t n = all ? node->u.list.nspelled : node->u.list.n;
         const mr_value *values = all ? node->u.list.spelled : node->u.list.values;
-        if (n == 0)
-            out->constant = mr_null_value();
-        else
-            out->constant = values[param->element < n ? param->element : n - 1];
+        if (n == 0) out->constant = mr_null_value();
+        else out->constant = values[param->element < n ? param->element : n - 1];
     } else {
         const mr_value *v = mr_value_resolve(b->env, &node->u.value);
         if (!v) return MR_FAIL;
@@ -314,8 +306,7 @@ static mr_status resolve(builder *b, const mr_param *param, const mr_vec *binds,
     char *end;
     unsigned long number = strtoul(param->name, &end, 10);
     if (*end != '\0' || end == param->name || number >= b->made.len)
-        return mr_fail(b->env, MR_ERR_INVALID_REQUEST, "a value is required for bind parameter '%s'",
-                       param->name);
+        return mr_fail(b->env, MR_ERR_INVALID_REQUEST, "a value is required for bind parameter '%s'", param->name);
     *out = *(flush_param *)mr_vec_at(&b->made, number);
     return MR_OK;
 }
@@ -332,8 +323,7 @@ static mr_status compile(builder *b) {
         st->params = mr_calloc(b->env, (st->compiled->nparams + 1) * sizeof *st->params);
         if (!st->params) status = MR_FAIL;
     }
-    for (size_t i = 0; status == MR_OK && i < st->compiled->nparams; i++)
-    {
+    for (size_t i = 0; status == MR_OK && i < st->compiled->nparams; i++) {
         status = resolve(b, &st->compiled->params[i], &binds, &st->params[i]);
         st->params[i].param = &st->compiled->params[i];
     }
@@ -381,8 +371,8 @@ mr_status mr_flush_statement(flush_class *cls, const flush_wanted *wanted, flush
     *st = probe;
     st->inlined = wanted->inlined != NULL;
     st->shape = mr_alloc(cls->env, probe.nwords * sizeof *st->shape);
-    if (!st->shape || (memcpy(st->shape, wanted->shape, probe.nwords * sizeof *st->shape),
-                       make(cls, wanted, st)) != MR_OK) {
+    if (!st->shape ||
+        (memcpy(st->shape, wanted->shape, probe.nwords * sizeof *st->shape), make(cls, wanted, st)) != MR_OK) {
         free_statement(cls->env, st);
         return MR_FAIL;
     }

@@ -25,18 +25,18 @@ typedef enum flush_source {
 typedef struct flush_param {
     uint8_t source;
     uint16_t index;
-    uint32_t row;      /* of a multi-row INSERT */
+    uint32_t row;          /* of a multi-row INSERT */
     const mr_param *param; /* of the compiled statement: how its value is spelled */
-    mr_value constant; /* borrowed from the statement's node */
+    mr_value constant;     /* borrowed from the statement's node */
 } flush_param;
 
 struct flush_statement {
     const mr_dialect *dialect;
     flush_statement_kind kind;
     uint32_t rows;
-    bool kept;    /* by the class; otherwise freed by mr_flush_statement_done */
-    bool inlined; /* has an expression of one row */
-    bool partial; /* its rows' keys are NULL in part: they are compared by IS */
+    bool kept;     /* by the class; otherwise freed by mr_flush_statement_done */
+    bool inlined;  /* has an expression of one row */
+    bool partial;  /* its rows' keys are NULL in part: they are compared by IS */
     bool numbered; /* the table is to make the key */
     bool rowid;    /* ... which is the rowid that the database gives, not a column of RETURNING */
     size_t nwords;
@@ -48,15 +48,9 @@ struct flush_statement {
     uint16_t *returning; /* columns of RETURNING */
 };
 
-static inline size_t mr_flush_words(const flush_class *cls) {
-    return ((size_t)cls->ncolumns + 63) / 64;
-}
-static inline void mr_flush_set_bit(uint64_t *bits, unsigned i) {
-    bits[i / 64] |= UINT64_C(1) << (i % 64);
-}
-static inline bool mr_flush_has_bit(const uint64_t *bits, unsigned i) {
-    return (bits[i / 64] >> (i % 64)) & 1;
-}
+static inline size_t mr_flush_words(const flush_class *cls) { return ((size_t)cls->ncolumns + 63) / 64; }
+static inline void mr_flush_set_bit(uint64_t *bits, unsigned i) { bits[i / 64] |= UINT64_C(1) << (i % 64); }
+static inline bool mr_flush_has_bit(const uint64_t *bits, unsigned i) { return (bits[i / 64] >> (i % 64)) & 1; }
 
 mr_status mr_flush_statements_init(flush_class *cls);
 void mr_flush_statements_free(flush_class *cls);

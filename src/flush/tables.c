@@ -30,9 +30,7 @@ static bool has_bit(const graph *g, uint32_t i, uint32_t j) {
     return (g->reach[i * g->words + j / 64] >> (j % 64)) & 1;
 }
 
-static mr_mapper *mapper_at(const graph *g, size_t i) {
-    return mr_vec_ptr(&g->registry->mappers, i);
-}
+static mr_mapper *mapper_at(const graph *g, size_t i) { return mr_vec_ptr(&g->registry->mappers, i); }
 
 /* ---------------------------------------------------------------- edges */
 
@@ -74,8 +72,7 @@ static mr_status find_late_columns(graph *g, const mr_mapper *mapper) {
 static mr_status add_table_edges(graph *g, const mr_mapper *mapper, const mr_table *referred) {
     for (size_t i = 0; i < g->n; i++) {
         const mr_mapper *other = mapper_at(g, i);
-        if (other->table == referred && other->root == other && add_edge(g, other, mapper) != MR_OK)
-            return MR_FAIL;
+        if (other->table == referred && other->root == other && add_edge(g, other, mapper) != MR_OK) return MR_FAIL;
     }
     return MR_OK;
 }
@@ -86,8 +83,7 @@ static mr_status add_foreign_key_edges(graph *g, const mr_mapper *mapper) {
         if (is_written_late(g, column)) continue;
         for (mr_foreign_key *fk = column->foreign_keys; fk; fk = fk->next) {
             if (mr_foreign_key_resolve(g->env, fk) != MR_OK) return MR_FAIL;
-            if (fk->referred->table && add_table_edges(g, mapper, fk->referred->table) != MR_OK)
-                return MR_FAIL;
+            if (fk->referred->table && add_table_edges(g, mapper, fk->referred->table) != MR_OK) return MR_FAIL;
         }
     }
     return MR_OK;
@@ -107,8 +103,7 @@ static mr_status collect(graph *g) {
     for (size_t i = 0; i < g->n; i++)
         if (find_late_columns(g, mapper_at(g, i)) != MR_OK) return MR_FAIL;
     for (size_t i = 0; i < g->n; i++)
-        if (add_foreign_key_edges(g, mapper_at(g, i)) != MR_OK ||
-            add_relationship_edges(g, mapper_at(g, i)) != MR_OK)
+        if (add_foreign_key_edges(g, mapper_at(g, i)) != MR_OK || add_relationship_edges(g, mapper_at(g, i)) != MR_OK)
             return MR_FAIL;
     return MR_OK;
 }
@@ -120,8 +115,7 @@ static void close_reach(graph *g) {
     for (uint32_t via = 0; via < g->n; via++)
         for (uint32_t from = 0; from < g->n; from++) {
             if (!has_bit(g, from, via)) continue;
-            for (size_t w = 0; w < g->words; w++)
-                g->reach[from * g->words + w] |= g->reach[via * g->words + w];
+            for (size_t w = 0; w < g->words; w++) g->reach[from * g->words + w] |= g->reach[via * g->words + w];
         }
 }
 
@@ -211,8 +205,7 @@ mr_status mr_flush_place_of(mr_mapper *mapper, flush_place *out) {
     }
     uint32_t at = mapper->root->order;
     if (at >= order->n)
-        return mr_fail(registry->env, MR_ERR_INVALID_REQUEST, "class %s is not declared completely yet",
-                       mapper->name);
+        return mr_fail(registry->env, MR_ERR_INVALID_REQUEST, "class %s is not declared completely yet", mapper->name);
     *out = order->places[at];
     return MR_OK;
 }

@@ -171,10 +171,10 @@ struct mr_flush {
     mr_vec keys;   /* mr_value: scratch */
     mr_vec shape;  /* uint64_t: scratch, see mr_flush_shape */
     mr_strbuf identity;
-    mr_vec results; /* mr_flush_result */
+    mr_vec results;   /* mr_flush_result */
     mr_vec replacing; /* mr_table *: see mr_flush_replaced */
-    bool hooked;    /* hooks run, which may change what was written already */
-    bool sent;      /* a statement has been sent */
+    bool hooked;      /* hooks run, which may change what was written already */
+    bool sent;        /* a statement has been sent */
     bool published;
 };
 

@@ -11,8 +11,7 @@ bool mr_flush_writes(const flush_op *op) {
         if (mr_entity_is_dirty(op->entity, op->cls->columns[c].slot)) return true;
     for (unsigned i = 0; i < op->cls->ndeps; i++) {
         const mr_relationship *rel = op->cls->deps[i];
-        if (rel->direction == MR_MANY_TO_ONE && !rel->post_update &&
-            mr_entity_is_dirty(op->entity, rel->prop->slot))
+        if (rel->direction == MR_MANY_TO_ONE && !rel->post_update && mr_entity_is_dirty(op->entity, rel->prop->slot))
             return true;
     }
     return false;
@@ -36,8 +35,7 @@ static mr_status stage_changes(mr_flush *flush, flush_op *op, uint64_t *shape, m
     for (unsigned c = 0; c < cls->ncolumns; c++) {
         if (!is_changed(flush, op, c)) continue;
         const mr_value *v = mr_flush_slot(op, cls->columns[c].slot);
-        bool staged =
-            op->staged && op->staged[c].kind != MR_UNLOADED && op->staged[c].kind != STAGED_BY_SERVER;
+        bool staged = op->staged && op->staged[c].kind != MR_UNLOADED && op->staged[c].kind != STAGED_BY_SERVER;
         if (v->kind == MR_OPAQUE && !staged) {
             inlined[c] = mr_flush_expression(flush, op, c, v);
             if (!inlined[c] || mr_flush_stage_server(flush, op, c) != MR_OK) return MR_FAIL;
@@ -72,8 +70,7 @@ static mr_status stage_onupdate(mr_flush *flush, flush_op *op, uint64_t *shape) 
 
 /* What the new object of a row that takes the place of a deleted one was given. Its other columns keep what
  * the row has: defaults are of an INSERT. */
-static mr_status stage_switched(mr_flush *flush, flush_op *op, uint64_t *shape, mr_node **inlined,
-                                bool *any) {
+static mr_status stage_switched(mr_flush *flush, flush_op *op, uint64_t *shape, mr_node **inlined, bool *any) {
     const flush_class *cls = op->cls;
     for (unsigned c = 0; c < cls->ncolumns; c++) {
         const mr_value *v = mr_flush_value(op, c);

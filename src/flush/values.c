@@ -32,10 +32,8 @@ mr_status mr_flush_stage(mr_flush *flush, flush_op *op, unsigned c, const mr_val
     mr_value copy;
     if (mr_value_copy(flush->env, &copy, value) != MR_OK) return MR_FAIL;
     mr_value *place = staged_place(flush, op, c);
-    if (place)
-        *place = copy;
-    else
-        mr_value_clear(flush->env, &copy);
+    if (place) *place = copy;
+    else mr_value_clear(flush->env, &copy);
     return place ? MR_OK : MR_FAIL;
 }
 
@@ -72,8 +70,7 @@ mr_status mr_flush_default(mr_flush *flush, const mr_type *type, const mr_defaul
 static mr_status stage_checked(mr_flush *flush, flush_op *op, unsigned c, mr_value value) {
     const flush_column *col = &op->cls->columns[c];
     if (mr_type_coerce(flush->env, col->type, col->what, &value) != MR_OK) return MR_FAIL;
-    if (col->checked && mr_type_check_length(flush->env, col->type, col->what, &value) != MR_OK)
-        return MR_FAIL;
+    if (col->checked && mr_type_check_length(flush->env, col->type, col->what, &value) != MR_OK) return MR_FAIL;
     return mr_flush_stage(flush, op, c, &value);
 }
 
@@ -175,10 +172,8 @@ mr_status mr_flush_is_partial(mr_flush *flush, const flush_op *op, bool *out) {
 const mr_value *mr_flush_entity_value(mr_flush *flush, mr_entity *entity, unsigned slot, mr_value *room) {
     flush_op *op = mr_flush_op_of(flush, entity);
     const mr_value *v;
-    if (op && op->cls->column_of[slot] != FLUSH_NO_COLUMN)
-        v = mr_flush_value(op, op->cls->column_of[slot]);
-    else
-        v = mr_entity_slot(entity, slot);
+    if (op && op->cls->column_of[slot] != FLUSH_NO_COLUMN) v = mr_flush_value(op, op->cls->column_of[slot]);
+    else v = mr_entity_slot(entity, slot);
     if (v->kind != MR_UNLOADED || entity->identity.kind == MR_UNLOADED) return v;
     /* Not loaded: the identity knows the key. */
     const mr_mapper *mapper = entity->mapper;
@@ -200,8 +195,7 @@ static mr_value foreign_value(const mr_type *type, const mr_value *v, char *room
     bool text = type->code == MR_TYPE_STRING || type->code == MR_TYPE_TEXT;
     char *end = room;
     made.flags = 0;
-    if (text && v->kind == MR_INT)
-        return mr_text_value(room, (size_t)snprintf(room, size, "%lld", (long long)v->u.i));
+    if (text && v->kind == MR_INT) return mr_text_value(room, (size_t)snprintf(room, size, "%lld", (long long)v->u.i));
     if (text && v->kind == MR_FLOAT) return mr_text_value(room, mr_print_float(room, size, 15, v->u.d));
     if (text && v->kind == MR_DECIMAL) made.kind = MR_TEXT;
     bool number = type->code == MR_TYPE_INTEGER || type->code == MR_TYPE_SMALLINTEGER ||
@@ -224,8 +218,7 @@ mr_status mr_flush_stage_sync(mr_flush *flush, flush_op *op, const flush_sync *s
     bool own = rel->direction == MR_MANY_TO_ONE;
     for (unsigned i = 0; i < rel->npairs; i++) {
         const mr_column_pair *pair = &rel->pairs[i];
-        uint16_t to = own ? pair->local_slot : pair->remote_slot,
-                 from = own ? pair->remote_slot : pair->local_slot;
+        uint16_t to = own ? pair->local_slot : pair->remote_slot, from = own ? pair->remote_slot : pair->local_slot;
         uint16_t c = to < op->cls->nslots ? op->cls->column_of[to] : FLUSH_NO_COLUMN;
         if (c == FLUSH_NO_COLUMN || from == UINT16_MAX) continue;
         mr_value room, none = mr_null_value();
@@ -262,8 +255,7 @@ static mr_status stage_many_to_one(mr_flush *flush, flush_op *op, const mr_relat
         const flush_op *target = mr_flush_op_of(flush, v->u.p);
         bool gone = target && target->kind == OP_DELETE, made = target && target->kind == OP_INSERT;
         if (op->kind == OP_INSERT && (v->flags & MR_VALUE_KEPT) && !made) return MR_OK;
-        if (!gone && !mr_flush_has_row(flush, v->u.p))
-            return MR_OK; /* not in the session: a warning was logged */
+        if (!gone && !mr_flush_has_row(flush, v->u.p)) return MR_OK; /* not in the session: a warning was logged */
         if (!gone) sync.source = v->u.p;
     } else if (v->kind != MR_NULL) {
         return MR_OK;
@@ -303,8 +295,7 @@ mr_status mr_flush_stage_links(mr_flush *flush, flush_op *op) {
                 return MR_FAIL;
     for (unsigned i = 0; i < op->cls->ndeps; i++) {
         const mr_relationship *rel = op->cls->deps[i];
-        if (rel->direction == MR_MANY_TO_ONE && !rel->post_update &&
-            stage_many_to_one(flush, op, rel) != MR_OK)
+        if (rel->direction == MR_MANY_TO_ONE && !rel->post_update && stage_many_to_one(flush, op, rel) != MR_OK)
             return MR_FAIL;
     }
     return op->cls->ndeps || op->syncs ? check_key_stays(flush, op) : MR_OK;
@@ -338,7 +329,8 @@ mr_status mr_flush_stage_identity(mr_flush *flush, flush_op *op) {
         else if (!known || v->kind == STAGED_BY_SERVER) key[i] = mr_value_of(MR_UNLOADED, 0);
     }
     mr_value made;
-    if (nullified || !mr_identity_make(cls->mapper, key, &flush->identity, &made)) return refuse_null_key(flush, op, key);
+    if (nullified || !mr_identity_make(cls->mapper, key, &flush->identity, &made))
+        return refuse_null_key(flush, op, key);
     mr_value copy;
     if (mr_value_copy(flush->env, &copy, &made) != MR_OK) return MR_FAIL;
     mr_value_clear(flush->env, &op->identity);

@@ -50,9 +50,7 @@ static void print_usage(const char *bad) {
 /* ---------------------------------------------------------------- the command line */
 
 /* -e and -l take the rest of their argument, or the next one. */
-static bool takes_value(const char *arg) {
-    return arg[1] == 'e' || arg[1] == 'l';
-}
+static bool takes_value(const char *arg) { return arg[1] == 'e' || arg[1] == 'l'; }
 
 /* Reads one option; false where it is none that we know, or lacks its value. *i moves over a value. */
 static bool read_option(options *o, int argc, char **argv, int *i) {
@@ -65,11 +63,18 @@ static bool read_option(options *o, int argc, char **argv, int *i) {
     }
     if (arg[2]) return false;
     switch (arg[1]) {
-    case 'i': o->interactive = true; /* and the version */ /* fall through */
-    case 'v': o->version = true; return true;
-    case 'E': o->no_environment = true; return true;
-    case 'W': return true;
-    default: return false;
+    case 'i':
+        o->interactive = true; /* and the version */ /* fall through */
+    case 'v':
+        o->version = true;
+        return true;
+    case 'E':
+        o->no_environment = true;
+        return true;
+    case 'W':
+        return true;
+    default:
+        return false;
     }
 }
 

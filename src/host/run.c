@@ -1,9 +1,9 @@
 /*
  * run.c: calling Lua for the host.
  *
- * Invariant: the signal handler only sets a hook, the default action, and a flag that stops a running statement; the hook
- * raises, inside of Lua. The pointers that the handler reads are the host's only static state: a handler has no other
- * way to its Lua state.
+ * Invariant: the signal handler only sets a hook, the default action, and a flag that stops a running statement; the
+ * hook raises, inside of Lua. The pointers that the handler reads are the host's only static state: a handler has no
+ * other way to its Lua state.
  */
 #include <lauxlib.h>
 #include <moonrow.h>

@@ -14,9 +14,7 @@
 
 #include "host.h"
 
-bool host_stdin_is_terminal(void) {
-    return isatty(STDIN_FILENO) != 0;
-}
+bool host_stdin_is_terminal(void) { return isatty(STDIN_FILENO) != 0; }
 
 /* A script may set the prompts, as lua's: _PROMPT and _PROMPT2. */
 static void prompt(lua_State *L, bool first) {

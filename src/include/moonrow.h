@@ -63,14 +63,14 @@ const char *mr_version(void);
  * of <moonrow/...>, which promise no stability. */
 struct mr_env *mr_state_env(struct lua_State *L);
 /* on: statements that run, and those that begin (COMMIT too, but not ROLLBACK), fail with an OperationalError
- * ("interrupted"), until it is taken back (0). May be called from a signal handler and from another thread, as long as the state lives;
- * not for a database handle of the program's own. env: mr_state_env's; NULL does nothing. */
+ * ("interrupted"), until it is taken back (0). May be called from a signal handler and from another thread, as long as
+ * the state lives; not for a database handle of the program's own. env: mr_state_env's; NULL does nothing. */
 void mr_state_interrupt(struct mr_env *env, int on);
-/* What sessions lose from now on, when they are collected or the state closes, is not warned of: the program has failed, say, and
- * has told its error. Does nothing where luaopen_moonrow has not run. */
+/* What sessions lose from now on, when they are collected or the state closes, is not warned of: the program has
+ * failed, say, and has told its error. Does nothing where luaopen_moonrow has not run. */
 void mr_state_quiet(struct lua_State *L);
-/* Receives the library's log: statements of an engine with echo = true, each with its parameters in a line below it. fn must
- * not call Lua. NULL: nobody does. Until a script calls mr.set_log, which takes the log to Lua again. */
+/* Receives the library's log: statements of an engine with echo = true, each with its parameters in a line below it. fn
+ * must not call Lua. NULL: nobody does. Until a script calls mr.set_log, which takes the log to Lua again. */
 mr_result mr_state_log(struct lua_State *L, void (*fn)(void *ud, const char *text), void *ud);
 
 /* ---------------------------------------------------------------- errors
@@ -112,8 +112,8 @@ const char *mr_class_table(const mr_class *klass);
 const mr_class *mr_class_parent(const mr_class *klass);
 /* Is it the class, or one below it? */
 int mr_class_is(const mr_class *klass, const mr_class *ancestor);
-/* Mapped attributes, in order of declaration. Fields in memory (mr.field()) are read and written below like these, but are not
- * among them: they are not counted, and mr_class_has and its like are 0 of them. */
+/* Mapped attributes, in order of declaration. Fields in memory (mr.field()) are read and written below like these, but
+ * are not among them: they are not counted, and mr_class_has and its like are 0 of them. */
 size_t mr_class_attribute_count(const mr_class *klass);
 const char *mr_class_attribute_name(const mr_class *klass, size_t at); /* NULL: beyond the end */
 /* Of an attribute by name: is there one, and what is it? 0 for an unknown name. */
@@ -128,8 +128,8 @@ typedef enum mr_life {
     MR_LIFE_TRANSIENT = 0, /* in no session */
     MR_LIFE_PENDING,       /* added, not written yet */
     MR_LIFE_PERSISTENT,
-    MR_LIFE_DELETED,       /* its row is deleted, the transaction not committed */
-    MR_LIFE_DETACHED       /* has a row, and no session */
+    MR_LIFE_DELETED, /* its row is deleted, the transaction not committed */
+    MR_LIFE_DETACHED /* has a row, and no session */
 } mr_life;
 
 /* A new object, as Class{} makes it (its __init runs without arguments). *out: yours. */
@@ -155,7 +155,8 @@ int mr_object_is_modified(const mr_object *object);
 mr_result mr_object_key_int(const mr_object *object, int64_t *out);
 /* The text stays as it was while the object has a handle, also when its key changes. Without memory: MR_RESULT_FAIL. */
 mr_result mr_object_key_text(const mr_object *object, const char **text, size_t *len);
-/* Is the mapped attribute's value in memory, so that reading it needs no statement? 0 of a field in memory, which never does. */
+/* Is the mapped attribute's value in memory, so that reading it needs no statement? 0 of a field in memory, which never
+ * does. */
 int mr_object_is_loaded(mr_object *object, const char *attribute);
 /* tostring(object). *text is good until the next text of the state. */
 mr_result mr_object_describe(struct lua_State *L, mr_object *object, const char **text);
@@ -184,7 +185,8 @@ typedef struct mr_moment {
 } mr_moment;
 
 /* Reading as Lua's object.name does: loads what is not loaded, so it may run a statement. NULL:
- * MR_RESULT_NONE; but mr_object_holds gives MR_HOLDS_NULL. A value of another type, an unknown attribute: ArgumentError. */
+ * MR_RESULT_NONE; but mr_object_holds gives MR_HOLDS_NULL. A value of another type, an unknown attribute:
+ * ArgumentError. */
 mr_result mr_object_holds(struct lua_State *L, mr_object *object, const char *attribute, mr_holds *out);
 mr_result mr_object_get_int(struct lua_State *L, mr_object *object, const char *attribute, int64_t *out);
 /* integers too */
@@ -199,8 +201,7 @@ mr_result mr_object_get_blob(struct lua_State *L, mr_object *object, const char 
 /* A date, a time, or both. */
 mr_result mr_object_get_moment(struct lua_State *L, mr_object *object, const char *attribute, mr_moment *out);
 /* The object referred to. *out: yours. */
-mr_result mr_object_get_object(struct lua_State *L, mr_object *object, const char *attribute,
-                               mr_object **out);
+mr_result mr_object_get_object(struct lua_State *L, mr_object *object, const char *attribute, mr_object **out);
 
 /* Writing as Lua's object.name = value does: checked, noted for the next flush; no statement runs. */
 mr_result mr_object_set_null(struct lua_State *L, mr_object *object, const char *attribute);
@@ -210,28 +211,22 @@ mr_result mr_object_set_bool(struct lua_State *L, mr_object *object, const char 
 mr_result mr_object_set_text(struct lua_State *L, mr_object *object, const char *attribute, const char *text);
 mr_result mr_object_set_blob(struct lua_State *L, mr_object *object, const char *attribute, const void *data,
                              size_t len);
-mr_result mr_object_set_date(struct lua_State *L, mr_object *object, const char *attribute,
-                             const mr_moment *value);
-mr_result mr_object_set_time(struct lua_State *L, mr_object *object, const char *attribute,
-                             const mr_moment *value);
-mr_result mr_object_set_datetime(struct lua_State *L, mr_object *object, const char *attribute,
-                                 const mr_moment *value);
+mr_result mr_object_set_date(struct lua_State *L, mr_object *object, const char *attribute, const mr_moment *value);
+mr_result mr_object_set_time(struct lua_State *L, mr_object *object, const char *attribute, const mr_moment *value);
+mr_result mr_object_set_datetime(struct lua_State *L, mr_object *object, const char *attribute, const mr_moment *value);
 /* target may be NULL. */
-mr_result mr_object_set_object(struct lua_State *L, mr_object *object, const char *attribute,
-                               mr_object *target);
+mr_result mr_object_set_object(struct lua_State *L, mr_object *object, const char *attribute, mr_object *target);
 
 /* Collections, as Lua's object.name does; loaded when they must be. A position beyond the end:
  * MR_RESULT_NONE. */
 mr_result mr_object_count(struct lua_State *L, mr_object *object, const char *attribute, size_t *out);
 /* yours */
-mr_result mr_object_item(struct lua_State *L, mr_object *object, const char *attribute, size_t at,
-                         mr_object **out);
+mr_result mr_object_item(struct lua_State *L, mr_object *object, const char *attribute, size_t at, mr_object **out);
 /* yours */
 mr_result mr_object_items(struct lua_State *L, mr_object *object, const char *attribute, mr_list **out);
 /* Adding takes the item's place at its end, or at a position of 0 to the count. */
 mr_result mr_object_append(struct lua_State *L, mr_object *object, const char *attribute, mr_object *item);
-mr_result mr_object_insert(struct lua_State *L, mr_object *object, const char *attribute, size_t at,
-                           mr_object *item);
+mr_result mr_object_insert(struct lua_State *L, mr_object *object, const char *attribute, size_t at, mr_object *item);
 mr_result mr_object_remove(struct lua_State *L, mr_object *object, const char *attribute, mr_object *item);
 mr_result mr_object_clear(struct lua_State *L, mr_object *object, const char *attribute);
 /* MR_RESULT_OK: it is there; MR_RESULT_NONE: it is not. */
@@ -251,14 +246,12 @@ void mr_db_push(struct lua_State *L, mr_db *db);
 
 /* Objects by their primary key: from memory where the session has them. *out: yours. */
 mr_result mr_db_get_int(struct lua_State *L, mr_db *db, const mr_class *klass, int64_t key, mr_object **out);
-mr_result mr_db_get_text(struct lua_State *L, mr_db *db, const mr_class *klass, const char *key,
-                         mr_object **out);
+mr_result mr_db_get_text(struct lua_State *L, mr_db *db, const mr_class *klass, const char *key, mr_object **out);
 /* The first object whose attribute equals the value. *out: yours. */
-mr_result mr_db_find_int(struct lua_State *L, mr_db *db, const mr_class *klass, const char *attribute,
-                         int64_t value, mr_object **out);
+mr_result mr_db_find_int(struct lua_State *L, mr_db *db, const mr_class *klass, const char *attribute, int64_t value,
+                         mr_object **out);
 mr_result mr_db_find_text(struct lua_State *L, mr_db *db, const mr_class *klass, const char *attribute,
-                          const char *value,
-                          mr_object **out);
+                          const char *value, mr_object **out);
 /* All objects of the class. *out: yours. */
 mr_result mr_db_all(struct lua_State *L, mr_db *db, const mr_class *klass, mr_list **out);
 /* Rows of the class. */

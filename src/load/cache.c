@@ -36,9 +36,7 @@ struct mr_loader {
 
 /* ---------------------------------------------------------------- life */
 
-static uint64_t hash_plan(const void *element) {
-    return ((const cached_plan *)element)->hash;
-}
+static uint64_t hash_plan(const void *element) { return ((const cached_plan *)element)->hash; }
 
 static bool equal_plans(const void *a, const void *b) {
     const cached_plan *x = a, *y = b;
@@ -168,8 +166,7 @@ static mr_status write_key(mr_query *q, const mr_plan_path *path, const mr_diale
     return mr_query_key(q, key, binds);
 }
 
-mr_status mr_plan_find(mr_query *q, const mr_plan_path *path, const mr_dialect *dialect, mr_vec *binds,
-                       mr_plan **out) {
+mr_status mr_plan_find(mr_query *q, const mr_plan_path *path, const mr_dialect *dialect, mr_vec *binds, mr_plan **out) {
     mr_loader *l = mr_loader_of(q->env);
     mr_strbuf key;
     mr_status status = MR_FAIL;

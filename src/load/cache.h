@@ -21,7 +21,7 @@ typedef struct mr_prepared {
 /* The unloaded columns of an entity that are loaded together. */
 typedef struct mr_prepared_columns {
     uint16_t n;
-    bool partial; /* of a row whose key is NULL in part */
+    bool partial;    /* of a row whose key is NULL in part */
     uint16_t *slots; /* owned */
     mr_prepared prepared;
 } mr_prepared_columns;
@@ -32,8 +32,8 @@ typedef struct mr_class_plans {
     uint64_t version;
     mr_prepared get, get_partial; /* of a row whose key is NULL in part */
     mr_prepared spelling;         /* the key of the row that has a key */
-    mr_vec lazy;    /* mr_prepared, by slot of the relationship */
-    mr_vec columns; /* mr_prepared_columns */
+    mr_vec lazy;                  /* mr_prepared, by slot of the relationship */
+    mr_vec columns;               /* mr_prepared_columns */
 } mr_class_plans;
 
 /* The environment's, made at first use. NULL without memory. */

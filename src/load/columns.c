@@ -27,9 +27,7 @@ void mr_columns_done(mr_planner *p) {
 
 /* ---------------------------------------------------------------- adding */
 
-static const mr_node *from_of(const mr_node *column) {
-    return column->n > 0 ? column->child[0] : NULL;
-}
+static const mr_node *from_of(const mr_node *column) { return column->n > 0 ? column->child[0] : NULL; }
 
 static bool same_column(const mr_node *a, const mr_node *b) {
     if (a == b) return true;
@@ -37,8 +35,7 @@ static bool same_column(const mr_node *a, const mr_node *b) {
            from_of(a) == from_of(b);
 }
 
-mr_status mr_columns_add(mr_planner *p, bool secondary, mr_node *node, const char *given, bool reuse,
-                         uint16_t *out) {
+mr_status mr_columns_add(mr_planner *p, bool secondary, mr_node *node, const char *given, bool reuse, uint16_t *out) {
     if (!node) return MR_FAIL;
     mr_vec *list = secondary ? &p->secondary : &p->primary;
     uint16_t bit = secondary ? MR_SECONDARY : 0;
@@ -96,9 +93,8 @@ static const char *anonymous_name(mr_planner *p, const mr_node *alias, const cha
 
 const char *mr_columns_from_name(mr_planner *p, const mr_node *from) {
     if (from->kind == MR_NODE_TABLE)
-        return from->u.table->schema
-                   ? intern_format(p->env, "%s_%s", from->u.table->schema, from->u.table->name)
-                   : from->u.table->name;
+        return from->u.table->schema ? intern_format(p->env, "%s_%s", from->u.table->schema, from->u.table->name)
+                                     : from->u.table->name;
     if (from->name && from->name[0]) return from->name;
     const mr_node *of = from->kind == MR_NODE_ALIAS ? from->child[0] : NULL;
     return anonymous_name(p, from, of && of->kind == MR_NODE_TABLE ? of->u.table->name : "anon");
@@ -109,14 +105,10 @@ static const char *column_label(mr_planner *p, const mr_node *column) {
     const mr_node *from = from_of(column);
     if (p->q->core_labels) return c->name;
     const char *of = NULL;
-    if (from)
-        of = mr_columns_from_name(p, from);
-    else if (!c->table)
-        return c->name;
-    else if (c->table->schema)
-        of = intern_format(p->env, "%s_%s", c->table->schema, c->table->name);
-    else
-        of = c->table->name;
+    if (from) of = mr_columns_from_name(p, from);
+    else if (!c->table) return c->name;
+    else if (c->table->schema) of = intern_format(p->env, "%s_%s", c->table->schema, c->table->name);
+    else of = c->table->name;
     return of ? intern_format(p->env, "%s_%s", of, c->name) : NULL;
 }
 

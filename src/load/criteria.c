@@ -88,10 +88,7 @@ static mr_node *replace_side(void *ud, const mr_node *node) {
     const mr_condition *c = r->c;
     if (r->failed || node->n > 0 || !node->u.column->table) return NULL;
     side s = side_of(c->rel, node->u.column, r->secondary);
-    mr_node *from = s == SIDE_LOCAL    ? c->local
-                    : s == SIDE_REMOTE ? c->remote
-                    : s == SIDE_LINK   ? c->link
-                                       : NULL;
+    mr_node *from = s == SIDE_LOCAL ? c->local : s == SIDE_REMOTE ? c->remote : s == SIDE_LINK ? c->link : NULL;
     mr_node *made = NULL;
     if (s == SIDE_LOCAL && c->lates) {
         made = late_local(r, node);
@@ -177,8 +174,7 @@ static mr_node *look_at_object(void *ud, const mr_node *from) {
     return l->from->kind == MR_NODE_TABLE || l->from->kind == MR_NODE_JOIN ? NULL : l->from;
 }
 
-mr_status mr_through(mr_env *env, mr_node *expression, const mr_mapper *mapper, mr_node *from,
-                     mr_node **out) {
+mr_status mr_through(mr_env *env, mr_node *expression, const mr_mapper *mapper, mr_node *from, mr_node **out) {
     looking l = {env, mapper, from, false};
     const mr_adaption how = {look_through, look_at_object, &l};
     *out = mr_node_adapt(expression, &how);
@@ -199,10 +195,8 @@ static mr_status identities_below(mr_env *env, mr_mapper *mapper, mr_vec *values
         mr_mapper *m = mr_vec_ptr(&queue, i);
         if (m->polymorphic_identity.kind != MR_UNLOADED) {
             mr_value *v = mr_vec_push(values);
-            if (v)
-                *v = m->polymorphic_identity;
-            else
-                status = MR_FAIL;
+            if (v) *v = m->polymorphic_identity;
+            else status = MR_FAIL;
         }
         for (size_t s = 0; s < m->subclasses.len && status == MR_OK; s++)
             status = mr_vec_push_ptr(&queue, mr_vec_ptr(&m->subclasses, s));
@@ -238,8 +232,7 @@ mr_status mr_inheritance_criterion(mr_env *env, mr_mapper *mapper, mr_node *from
 static mr_status plan_parent(mr_planner *p, uint16_t number) {
     const mr_query_parent *parent = &p->q->parents[number];
     mr_relationship *rel = parent->along->relationship;
-    mr_condition c = {
-        .env = p->env, .rel = rel, .lates = &p->lates, .parent = number, .remote = parent->alias};
+    mr_condition c = {.env = p->env, .rel = rel, .lates = &p->lates, .parent = number, .remote = parent->alias};
     mr_node *primary = NULL, *secondary = NULL;
     if (rel->secondary) {
         c.link = mr_sql_alias(p->env, mr_sql_table(p->env, rel->secondary), NULL);

@@ -58,9 +58,7 @@ static mr_status extend_path(mr_planner *p, const mr_target *t, const mr_propert
 
 /* ---------------------------------------------------------------- planning */
 
-static bool one_table(mr_mapper *mapper) {
-    return !mapper->base || mapper->base->table == mapper->table;
-}
+static bool one_table(mr_mapper *mapper) { return !mapper->base || mapper->base->table == mapper->table; }
 
 static mr_mapper *target_of(const mr_property *prop, const mr_option *option) {
     mr_mapper *of_type = option && option->nsteps == 1 ? option->steps[0].of_type : NULL;
@@ -80,8 +78,7 @@ static mr_status add_joined(mr_planner *p, uint16_t parent, const mr_property *p
     proto.plan.collection = mr_is_list(rel);
     proto.plan.npath = t->plan.npath + 1;
     if (extend_path(p, t, prop, &proto.plan.path) != MR_OK) return MR_FAIL;
-    if (mr_options_below(p->plan->arena, prop, t->nopts, t->opts, &proto.nopts, &proto.opts) != MR_OK)
-        return MR_FAIL;
+    if (mr_options_below(p->plan->arena, prop, t->nopts, t->opts, &proto.nopts, &proto.opts) != MR_OK) return MR_FAIL;
     if (contains) {
         proto.secondary = t->secondary;
         proto.from = option->alias ? mr_node_retain(option->alias) : mr_mapper_from(proto.plan.mapper);
@@ -123,8 +120,7 @@ static mr_status expand(mr_planner *p, uint16_t number, const mr_property *prop,
         if (given && option && mr_eager_is_due(&path, t->plan.mapper, prop, t->nopts, t->opts))
             return add_follow(p, follows, number, prop, MR_LAZY_SELECTIN);
         if (p->plain || !mr_eager_is_due(&path, t->plan.mapper, prop, t->nopts, t->opts)) return MR_OK;
-        if (!one_table(target_of(prop, option)))
-            return add_follow(p, follows, number, prop, MR_LAZY_SELECTIN);
+        if (!one_table(target_of(prop, option))) return add_follow(p, follows, number, prop, MR_LAZY_SELECTIN);
         return add_joined(p, number, prop, option, false);
     case MR_LAZY_SELECTIN:
     case MR_LAZY_SUBQUERY:
@@ -148,10 +144,8 @@ mr_status mr_eager_expand(mr_planner *p, uint16_t target) {
     if (status == MR_OK && follows.len > 0) {
         mr_plan_entity *e = &mr_target_at(p, target)->plan;
         e->follows = mr_arena_alloc(p->plan->arena, follows.len * sizeof *e->follows);
-        if (!e->follows)
-            status = MR_FAIL;
-        else
-            memcpy(e->follows, follows.data, follows.len * sizeof *e->follows);
+        if (!e->follows) status = MR_FAIL;
+        else memcpy(e->follows, follows.data, follows.len * sizeof *e->follows);
         e->nfollows = (unsigned)follows.len;
     }
     mr_vec_done(&follows);
@@ -203,8 +197,7 @@ mr_status mr_eager_columns(mr_planner *p) {
 }
 
 /* link JOIN target, as one right side of an outer join; both one after the other for an inner one. */
-static mr_status join_through_link(mr_planner *p, const mr_target *t, mr_node *left, mr_condition *c,
-                                   mr_node *on) {
+static mr_status join_through_link(mr_planner *p, const mr_target *t, mr_node *left, mr_condition *c, mr_node *on) {
     mr_node *secondary = NULL, *right = mr_node_retain(t->from), *link = mr_node_retain(c->link);
     if (mr_condition_secondary(c, &secondary) != MR_OK) {
         mr_node_release(on);
@@ -213,8 +206,7 @@ static mr_status join_through_link(mr_planner *p, const mr_target *t, mr_node *l
         return MR_FAIL;
     }
     if (t->join == MR_OP_LEFT)
-        return mr_froms_join(p, MR_OP_LEFT, left, mr_sql_join(p->env, MR_OP_INNER, link, right, secondary),
-                             on);
+        return mr_froms_join(p, MR_OP_LEFT, left, mr_sql_join(p->env, MR_OP_INNER, link, right, secondary), on);
     mr_status status = mr_froms_join(p, t->join, left, link, on);
     if (status == MR_OK) return mr_froms_join(p, t->join, left, right, secondary);
     mr_node_release(right);
@@ -234,8 +226,8 @@ static mr_status eager_join(mr_planner *p, const mr_target *t) {
     if (to_wrapper && !(on = mr_wrapped(p, on))) goto out;
     if (mr_inheritance_criterion(p->env, t->plan.mapper, t->from, &extra) != MR_OK) goto out;
     if (extra && !(on = mr_sql_and(p->env, on, extra))) goto out;
-    status = c.link ? join_through_link(p, t, left, &c, on)
-                    : mr_froms_join(p, t->join, left, mr_node_retain(t->from), on);
+    status =
+        c.link ? join_through_link(p, t, left, &c, on) : mr_froms_join(p, t->join, left, mr_node_retain(t->from), on);
     on = NULL;
     if (status == MR_OK) status = mr_plan_order(p, &c);
 out:

@@ -45,8 +45,8 @@ static mr_status property_node(mr_planner *p, const mr_target *t, const mr_prope
 
 static mr_status missing_key(mr_planner *p, const mr_target *t, const mr_property *prop) {
     return mr_fail(p->env, MR_ERR_INVALID_REQUEST,
-                   "the subquery does not select %s.%s, which %s needs as its primary key",
-                   t->plan.mapper->name, prop->name, t->plan.mapper->name);
+                   "the subquery does not select %s.%s, which %s needs as its primary key", t->plan.mapper->name,
+                   prop->name, t->plan.mapper->name);
 }
 
 static mr_status add_columns(mr_planner *p, uint16_t number) {
@@ -149,8 +149,7 @@ mr_status mr_plan_target(mr_planner *p, const mr_target *proto, uint16_t *out) {
         return MR_FAIL;
     }
     *t = *proto;
-    if (p->targets.len >= MR_SECONDARY)
-        return mr_fail(p->env, MR_ERR_ARGUMENT, "a query loads too many classes");
+    if (p->targets.len >= MR_SECONDARY) return mr_fail(p->env, MR_ERR_ARGUMENT, "a query loads too many classes");
     uint16_t number = *out = (uint16_t)(p->targets.len - 1);
     /* As SQLAlchemy: what is joined to an entity comes before its own columns. */
     if (add_origin(p, t) != MR_OK || mr_eager_expand(p, number) != MR_OK || add_columns(p, number) != MR_OK)
@@ -236,8 +235,7 @@ mr_status mr_plan_items(mr_planner *p) {
     for (unsigned i = 0; i < p->q->nitems; i++) {
         const mr_query_item *item = &p->q->items[i];
         mr_plan_item made = {MR_PLAN_NONE, 0, NULL};
-        mr_status status =
-            item->mapper ? plan_class(p, item, (uint16_t)i, &made) : plan_expression(p, item, &made);
+        mr_status status = item->mapper ? plan_class(p, item, (uint16_t)i, &made) : plan_expression(p, item, &made);
         if (status == MR_OK) status = number_name(p, i, &made);
         mr_plan_item *slot = status == MR_OK ? mr_vec_push(&p->items) : NULL;
         if (!slot) return MR_FAIL;

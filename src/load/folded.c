@@ -23,8 +23,7 @@ mr_status mr_column_folds(mr_conn *conn, mr_column *column, bool *out) {
 
 static mr_status pairs_fold(mr_conn *conn, const mr_column_pair *pairs, unsigned n, bool *out) {
     for (unsigned i = 0; i < n; i++)
-        if (mr_column_folds(conn, pairs[i].local, out) != MR_OK ||
-            mr_column_folds(conn, pairs[i].remote, out) != MR_OK)
+        if (mr_column_folds(conn, pairs[i].local, out) != MR_OK || mr_column_folds(conn, pairs[i].remote, out) != MR_OK)
             return MR_FAIL;
     return MR_OK;
 }

@@ -57,8 +57,7 @@ static const char *output_name(const mr_node *query, const mr_column *column, co
     return NULL;
 }
 
-mr_status mr_from_column(mr_env *env, const mr_column *column, const mr_property *prop, mr_node *from,
-                         mr_node **out) {
+mr_status mr_from_column(mr_env *env, const mr_column *column, const mr_property *prop, mr_node *from, mr_node **out) {
     *out = NULL;
     const mr_node *of = from->kind == MR_NODE_ALIAS ? from->child[0] : from;
     if (from->kind == MR_NODE_TABLE || from->kind == MR_NODE_JOIN) {
@@ -165,9 +164,7 @@ mr_status mr_froms_list(mr_planner *p, const mr_node *where, mr_node **out) {
         const mr_plan_item *item = mr_vec_at(&p->items, i);
         if (item->entity != MR_PLAN_NONE)
             status = list_object(p, &list, ((mr_target *)mr_vec_at(&p->targets, item->entity))->from);
-        else
-            status =
-                list_froms_of(p, &list, ((mr_planned_column *)mr_vec_at(&p->primary, item->column))->node);
+        else status = list_froms_of(p, &list, ((mr_planned_column *)mr_vec_at(&p->primary, item->column))->node);
     }
     for (size_t i = 0; i < p->primary.len && status == MR_OK; i++)
         status = list_froms_of(p, &list, ((mr_planned_column *)mr_vec_at(&p->primary, i))->node);

@@ -1,8 +1,8 @@
 /*
  * gather.c: collects the children of parents and fills the parents' slots at the end, each once.
  *
- * Invariant: a slot that was loaded when its parent was first met is left alone, unless it is to be renewed. Children keep the
- * order of their rows; those of one parent need not come together.
+ * Invariant: a slot that was loaded when its parent was first met is left alone, unless it is to be renewed. Children
+ * keep the order of their rows; those of one parent need not come together.
  */
 #include "gather.h"
 
@@ -54,9 +54,7 @@ void mr_gather_done(mr_gather *g) {
     mr_seen_done(&g->seen);
 }
 
-static gathered_parent *parent_at(const mr_gather *g, uint32_t i) {
-    return mr_vec_at(&g->parents, i);
-}
+static gathered_parent *parent_at(const mr_gather *g, uint32_t i) { return mr_vec_at(&g->parents, i); }
 
 static bool is_loaded(const mr_gather *g, mr_entity *parent) {
     const mr_value *v = mr_entity_slot(parent, g->prop->slot);
@@ -89,9 +87,7 @@ mr_status mr_gather_parent(mr_gather *g, mr_entity *parent, uint32_t *out) {
     return MR_OK;
 }
 
-bool mr_gather_wants(const mr_gather *g, uint32_t parent) {
-    return !parent_at(g, parent)->loaded;
-}
+bool mr_gather_wants(const mr_gather *g, uint32_t parent) { return !parent_at(g, parent)->loaded; }
 
 bool mr_gather_set_aside(mr_gather *g, uint32_t parent) {
     gathered_parent *p = parent_at(g, parent);
@@ -102,8 +98,7 @@ bool mr_gather_set_aside(mr_gather *g, uint32_t parent) {
 mr_status mr_gather_child(mr_gather *g, uint32_t parent, mr_entity *child) {
     gathered_parent *p = parent_at(g, parent);
     if (p->loaded || (p->count > 0 && !g->list)) return MR_OK;
-    if (p->count > 0 && ((gathered_link *)mr_vec_at(&g->links, p->last))->child == child && g->repeats)
-        return MR_OK;
+    if (p->count > 0 && ((gathered_link *)mr_vec_at(&g->links, p->last))->child == child && g->repeats) return MR_OK;
     if (g->repeats) {
         mr_status status = mr_seen_add(&g->seen, child, p->parent);
         if (status != MR_OK) return status == MR_NOTFOUND ? MR_OK : status;
@@ -112,10 +107,8 @@ mr_status mr_gather_child(mr_gather *g, uint32_t parent, mr_entity *child) {
     if (!link) return MR_FAIL;
     *link = (gathered_link){child, NO_LINK};
     uint32_t number = (uint32_t)(g->links.len - 1);
-    if (p->count++ == 0)
-        p->first = number;
-    else
-        ((gathered_link *)mr_vec_at(&g->links, p->last))->next = number;
+    if (p->count++ == 0) p->first = number;
+    else ((gathered_link *)mr_vec_at(&g->links, p->last))->next = number;
     p->last = number;
     return MR_OK;
 }

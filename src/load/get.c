@@ -12,13 +12,9 @@ static mr_status make_any(mr_mapper *mapper, bool partial, mr_vec *lates, mr_que
     return *out ? MR_OK : MR_FAIL;
 }
 
-static mr_status make_get(void *ud, mr_vec *lates, mr_query **out) {
-    return make_any(ud, false, lates, out);
-}
+static mr_status make_get(void *ud, mr_vec *lates, mr_query **out) { return make_any(ud, false, lates, out); }
 
-static mr_status make_get_partial(void *ud, mr_vec *lates, mr_query **out) {
-    return make_any(ud, true, lates, out);
-}
+static mr_status make_get_partial(void *ud, mr_vec *lates, mr_query **out) { return make_any(ud, true, lates, out); }
 
 mr_status mr_get_open(const mr_load_context *ctx, mr_mapper *mapper, const mr_value *values, bool populate,
                       mr_entity *fixed, mr_load **out) {
@@ -28,8 +24,8 @@ mr_status mr_get_open(const mr_load_context *ctx, mr_mapper *mapper, const mr_va
     if (!plans || ctx->connection(ctx->ud, mapper, &conn) != MR_OK) return MR_FAIL;
     bool partial = mr_identity_has_null(mapper, values);
     mr_prepared *get = partial ? &plans->get_partial : &plans->get;
-    if (mr_prepare(ctx->env, get, mr_engine_dialect(mr_conn_engine(conn)),
-                   partial ? make_get_partial : make_get, mapper) != MR_OK)
+    if (mr_prepare(ctx->env, get, mr_engine_dialect(mr_conn_engine(conn)), partial ? make_get_partial : make_get,
+                   mapper) != MR_OK)
         return MR_FAIL;
     mr_run_source source = {.query = get->query, .keys = values, .fixed = fixed};
     return mr_load_open(ctx, get->plan, &source, populate, out);

@@ -3,8 +3,8 @@
  */
 #include "run.h"
 
-/* The lazy load has found the target in memory. If it is old, or something is that an eager load reaches through it, its row is read
- * again. */
+/* The lazy load has found the target in memory. If it is old, or something is that an eager load reaches through it,
+ * its row is read again. */
 static mr_status read_again(const mr_job *job, mr_entity *target) {
     mr_query_item item = {.mapper = job->follow->prop->relationship->target};
     mr_query *options = mr_job_options(job, mr_query_new(job->load->env, &item, 1, false));
@@ -19,8 +19,7 @@ static mr_status next(mr_job *job) {
     mr_entity *parent = mr_vec_ptr(&job->parents, job->next++);
     const mr_plan_follow *follow = job->follow;
     bool older = mr_job_leads_to_older(job, parent);
-    if (mr_lazy_load(&job->load->ctx, parent, follow->prop, follow->nopts, follow->opts) != MR_OK)
-        return MR_FAIL;
+    if (mr_lazy_load(&job->load->ctx, parent, follow->prop, follow->nopts, follow->opts) != MR_OK) return MR_FAIL;
     const mr_value *v = mr_entity_slot(parent, follow->prop->slot);
     if (v->kind == MR_ENTITY && (older || !mr_load_knows(job->load, v->u.p)) && read_again(job, v->u.p) != MR_OK)
         return MR_FAIL;

@@ -93,10 +93,8 @@ static mr_status take_parents(mr_job *job, const mr_vec *all) {
         if (!mr_mapper_property(parent->mapper, job->follow->prop->name, false)) continue;
         if (!mr_load_lacks(job->load, parent, job->follow->prop) && !mr_job_leads_to_older(job, parent)) continue;
         status = mr_seen_add(&seen, parent, NULL);
-        if (status == MR_OK)
-            status = mr_vec_push_ptr(&job->parents, parent);
-        else if (status == MR_NOTFOUND)
-            status = MR_OK;
+        if (status == MR_OK) status = mr_vec_push_ptr(&job->parents, parent);
+        else if (status == MR_NOTFOUND) status = MR_OK;
     }
     mr_seen_done(&seen);
     return status;
@@ -189,8 +187,7 @@ mr_status mr_job_start(mr_job *job, mr_query *q) {
     if (!q) return MR_FAIL;
     mr_vec_init(&binds, load->env, sizeof(mr_node *));
     mr_status status = load->ctx.connection(load->ctx.ud, mr_query_lead(q), &conn);
-    if (status == MR_OK)
-        status = mr_plan_find(q, &job->path, mr_engine_dialect(mr_conn_engine(conn)), &binds, &plan);
+    if (status == MR_OK) status = mr_plan_find(q, &job->path, mr_engine_dialect(mr_conn_engine(conn)), &binds, &plan);
     mr_run_source source = {.query = q, .binds = &binds, .named = &job->named};
     if (status == MR_OK) status = mr_run_open(load, plan, &source, &job->run);
     /* What is joined to the children multiplies their rows. */
@@ -215,10 +212,8 @@ bool mr_job_knows_locals(const mr_job *job) {
 mr_status mr_job_give(mr_job *job, unsigned key, unsigned child) {
     const mr_value *out = job->run->out;
     if (out[child].kind != MR_ENTITY) return MR_OK;
-    for (uint32_t e = mr_keyring_find(&job->keys, &out[key]); e != MR_KEYRING_END;
-         e = mr_keyring_next(&job->keys, e))
-        if (mr_gather_child(&job->gather, mr_keyring_number(&job->keys, e), out[child].u.p) != MR_OK)
-            return MR_FAIL;
+    for (uint32_t e = mr_keyring_find(&job->keys, &out[key]); e != MR_KEYRING_END; e = mr_keyring_next(&job->keys, e))
+        if (mr_gather_child(&job->gather, mr_keyring_number(&job->keys, e), out[child].u.p) != MR_OK) return MR_FAIL;
     return MR_OK;
 }
 
@@ -233,8 +228,7 @@ static mr_node *one_key(mr_env *env, mr_node *const *columns, unsigned n, const 
     return all;
 }
 
-mr_node *mr_keys_criterion(mr_env *env, mr_node *const *columns, unsigned n, const mr_value *values,
-                           size_t count) {
+mr_node *mr_keys_criterion(mr_env *env, mr_node *const *columns, unsigned n, const mr_value *values, size_t count) {
     mr_node *made = NULL;
     if (n == 1) {
         const mr_type *type = columns[0]->type;
@@ -244,8 +238,7 @@ mr_node *mr_keys_criterion(mr_env *env, mr_node *const *columns, unsigned n, con
     bool failed = !keys;
     for (size_t i = 0; i < count && !failed; i++)
         if (!(keys[i] = one_key(env, columns, n, values + i * n))) failed = true;
-    if (!failed)
-        made = mr_sql_list(env, MR_OP_OR, keys, count);
+    if (!failed) made = mr_sql_list(env, MR_OP_OR, keys, count);
     else if (keys)
         for (size_t i = 0; i < count; i++) mr_node_release(keys[i]);
     mr_free(env, keys);

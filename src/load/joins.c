@@ -92,8 +92,7 @@ static mr_status find_keys(mr_env *env, mr_node *left, mr_node *right, mr_vec *p
 /* The number of constraints among the pairs: 0, 1, or 2 for more. */
 static unsigned count_constraints(const mr_vec *pairs) {
     for (size_t i = 1; i < pairs->len; i++)
-        if (((key_pair *)mr_vec_at(pairs, i))->constraint != ((key_pair *)mr_vec_at(pairs, 0))->constraint)
-            return 2;
+        if (((key_pair *)mr_vec_at(pairs, i))->constraint != ((key_pair *)mr_vec_at(pairs, 0))->constraint) return 2;
     return pairs->len > 0 ? 1 : 0;
 }
 
@@ -130,18 +129,15 @@ mr_status mr_foreign_key_on(mr_env *env, mr_node *left, mr_node *right, mr_node 
     if (status == MR_OK && pairs.len == 0) status = find_keys(env, left, right, &pairs);
     unsigned n = status == MR_OK ? count_constraints(&pairs) : 0;
     if (status == MR_OK && n == 0)
-        status = mr_fail(
-            env, MR_ERR_INVALID_REQUEST,
-            "can't find any foreign key relationship between '%s' and '%s': give the join a condition",
-            words_for(left), words_for(right));
+        status = mr_fail(env, MR_ERR_INVALID_REQUEST,
+                         "can't find any foreign key relationship between '%s' and '%s': give the join a condition",
+                         words_for(left), words_for(right));
     else if (n > 1)
-        status = mr_fail(
-            env, MR_ERR_INVALID_REQUEST,
-            "can't determine the join between '%s' and '%s': there is more than one foreign key between "
-            "them; give the join a condition",
-            words_for(left), words_for(right));
-    else if (n == 1 && !(*out = on_of_pairs(env, &pairs)))
-        status = MR_FAIL;
+        status = mr_fail(env, MR_ERR_INVALID_REQUEST,
+                         "can't determine the join between '%s' and '%s': there is more than one foreign key between "
+                         "them; give the join a condition",
+                         words_for(left), words_for(right));
+    else if (n == 1 && !(*out = on_of_pairs(env, &pairs))) status = MR_FAIL;
     mr_vec_done(&pairs);
     return status;
 }
@@ -184,8 +180,8 @@ static mr_status join_link(mr_planner *p, mr_op kind, mr_condition *c, mr_node *
 
 static mr_status same_entity(mr_planner *p, const mr_relationship *rel) {
     return mr_fail(p->env, MR_ERR_INVALID_REQUEST,
-                   "can't join %s to itself along %s.%s: give an alias of it as the target",
-                   rel->parent->name, rel->parent->name, rel->prop->name);
+                   "can't join %s to itself along %s.%s: give an alias of it as the target", rel->parent->name,
+                   rel->parent->name, rel->prop->name);
 }
 
 /* The condition that was written for the join: columns of its right side are that side's. */
@@ -218,8 +214,7 @@ static mr_status join_along(mr_planner *p, const mr_query_join *join) {
         goto out;
     }
     if (join->ordered && mr_plan_order(p, &c) != MR_OK) goto out;
-    if (mr_inheritance_criterion(p->env, join->mapper ? join->mapper : rel->target, right, &extra) != MR_OK)
-        goto out;
+    if (mr_inheritance_criterion(p->env, join->mapper ? join->mapper : rel->target, right, &extra) != MR_OK) goto out;
     if (extra) on = mr_sql_and(p->env, on, extra);
     if (on && join->on && own_condition(p, join, right, &own) != MR_OK) goto out;
     if (own) on = mr_sql_and(p->env, on, own);
@@ -249,11 +244,8 @@ static mr_status possible_lefts(mr_planner *p, const mr_node *right, mr_vec *fou
     for (size_t i = 0; i < p->items.len && status == MR_OK; i++) {
         const mr_plan_item *item = mr_vec_at(&p->items, i);
         const mr_target *t = item->entity == MR_PLAN_NONE ? NULL : mr_vec_at(&p->targets, item->entity);
-        if (!t)
-            status = mr_node_froms(p->env, ((mr_planned_column *)mr_vec_at(&p->primary, item->column))->node,
-                                   &all);
-        else if ((status = mr_vec_push_ptr(&all, t->from)) == MR_OK)
-            mr_node_retain(t->from);
+        if (!t) status = mr_node_froms(p->env, ((mr_planned_column *)mr_vec_at(&p->primary, item->column))->node, &all);
+        else if ((status = mr_vec_push_ptr(&all, t->from)) == MR_OK) mr_node_retain(t->from);
     }
     for (size_t i = 0; i < all.len; i++) {
         mr_node *from = mr_vec_ptr(&all, i);
@@ -294,16 +286,14 @@ static mr_status choose_left(mr_planner *p, const mr_query_join *join, const mr_
     if (*out && n == 1) return MR_OK;
     const char *name = join->mapper ? join->mapper->name : words_for(right);
     if (n == 0)
-        return mr_fail(
-            p->env, MR_ERR_INVALID_REQUEST,
-            "don't know how to join to %s: say where the join begins with select_from, and give it a "
-            "condition if no foreign key leads there",
-            name);
-    return mr_fail(
-        p->env, MR_ERR_INVALID_REQUEST,
-        "can't determine which of the query's classes to join %s to: say so with select_from, or give the "
-        "join a condition",
-        name);
+        return mr_fail(p->env, MR_ERR_INVALID_REQUEST,
+                       "don't know how to join to %s: say where the join begins with select_from, and give it a "
+                       "condition if no foreign key leads there",
+                       name);
+    return mr_fail(p->env, MR_ERR_INVALID_REQUEST,
+                   "can't determine which of the query's classes to join %s to: say so with select_from, or give the "
+                   "join a condition",
+                   name);
 }
 
 static mr_status join_onto(mr_planner *p, const mr_query_join *join) {
@@ -314,8 +304,7 @@ static mr_status join_onto(mr_planner *p, const mr_query_join *join) {
     if (!right || possible_lefts(p, right, &lefts) != MR_OK) goto out;
     if (own_condition(p, join, right, &on) != MR_OK) goto out;
     if (choose_left(p, join, on, right, &lefts, &left) != MR_OK || !left) goto out;
-    if (!on && mr_foreign_key_on(p->env, left, right, &on) != MR_OK)
-        goto out;
+    if (!on && mr_foreign_key_on(p->env, left, right, &on) != MR_OK) goto out;
     if (join->mapper && mr_inheritance_criterion(p->env, join->mapper, right, &extra) != MR_OK) goto out;
     if (extra && !(on = mr_sql_and(p->env, on, extra))) goto out;
     status = mr_froms_join(p, join->kind, left, right, on);
@@ -328,8 +317,8 @@ out:
     return status;
 }
 
-/* Has the query the same join along the same relationship already? It is made once, as the first says: another one would be
- * of the same rows. */
+/* Has the query the same join along the same relationship already? It is made once, as the first says: another one
+ * would be of the same rows. */
 static bool is_repeated(const mr_query *q, unsigned number) {
     const mr_query_join *join = &q->joins[number];
     for (unsigned i = 0; join->along && !join->on && i < number; i++) {
@@ -355,8 +344,7 @@ mr_status mr_froms_own_joins(mr_planner *p) {
     for (unsigned i = 0; i < p->q->njoins; i++) {
         const mr_query_join *join = &p->q->joins[i];
         if (!join->along && !join->mapper && !join->target)
-            return mr_fail(p->env, MR_ERR_ARGUMENT,
-                           "a join needs a target: a class, a relationship or an alias");
+            return mr_fail(p->env, MR_ERR_ARGUMENT, "a join needs a target: a class, a relationship or an alias");
         if (is_repeated(p->q, i)) continue;
         if ((join->along ? join_along(p, join) : join_onto(p, join)) != MR_OK) return MR_FAIL;
     }

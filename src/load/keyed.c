@@ -50,8 +50,8 @@ mr_status mr_load_keyed(const mr_load_context *ctx, mr_query *query, mr_query **
     *out = NULL;
     if (mr_plan_configure(query) != MR_OK) return MR_FAIL;
     const mr_query_item *item = item_of(query);
-    if (item && (ctx->connection(ctx->ud, item->mapper, &conn) != MR_OK ||
-                 may_lack_key(conn, item->mapper, &lacks) != MR_OK))
+    if (item &&
+        (ctx->connection(ctx->ud, item->mapper, &conn) != MR_OK || may_lack_key(conn, item->mapper, &lacks) != MR_OK))
         return MR_FAIL;
     *out = lacks ? mr_query_keyed(query) : mr_query_retain(query);
     return *out ? MR_OK : MR_FAIL;

@@ -66,8 +66,7 @@ static key_head *find_head(mr_keyring *k, const mr_value *values) {
 }
 
 mr_status mr_keyring_add(mr_keyring *k, const mr_value *values, uint32_t number) {
-    if (!k->heads && !(k->heads = mr_map_new(k->env, sizeof(key_head), hash_head, equal_heads)))
-        return MR_FAIL;
+    if (!k->heads && !(k->heads = mr_map_new(k->env, sizeof(key_head), hash_head, equal_heads))) return MR_FAIL;
     key_head *head = find_head(k, values);
     for (unsigned i = 0; i < k->n; i++) {
         mr_value *v = mr_vec_push(&k->values);

@@ -41,9 +41,7 @@ static void unpin_rows(mr_load *load, size_t end) {
     load->unpinned = end;
 }
 
-static size_t row_count(const mr_load *load) {
-    return load->width ? load->rows.len / load->width : 0;
-}
+static size_t row_count(const mr_load *load) { return load->width ? load->rows.len / load->width : 0; }
 
 static void drop_rows(mr_load *load) {
     unpin_rows(load, row_count(load));
@@ -123,18 +121,15 @@ mr_status mr_load_start(const mr_load_context *ctx, mr_query *query, mr_load **o
     mr_status status = query->clauses.offset ? mr_load_keyed(ctx, query, &keyed) : MR_OK;
     if (keyed) query = keyed;
     if (status == MR_OK) status = ctx->connection(ctx->ud, mr_query_lead(query), &conn);
-    if (status == MR_OK)
-        status = mr_plan_find(query, NULL, mr_engine_dialect(mr_conn_engine(conn)), &binds, &plan);
+    if (status == MR_OK) status = mr_plan_find(query, NULL, mr_engine_dialect(mr_conn_engine(conn)), &binds, &plan);
     mr_run_source source = {.query = query, .binds = &binds};
     if (status == MR_OK) status = open_main(load, plan, &source);
     mr_plan_release(plan);
     mr_vec_done(&binds);
     mr_query_release(keyed);
     mr_heap_unblock(load->heap);
-    if (status == MR_OK)
-        *out = load;
-    else
-        mr_load_close(load);
+    if (status == MR_OK) *out = load;
+    else mr_load_close(load);
     return status;
 }
 
@@ -188,8 +183,7 @@ static mr_status keep_row(mr_load *load) {
     }
     if (begin + load->width > load->rows.cap) {
         size_t cap = load->rows.cap ? load->rows.cap * 2 : 16;
-        if (mr_vec_reserve(&load->rows, cap < begin + load->width ? begin + load->width : cap) != MR_OK)
-            return MR_FAIL;
+        if (mr_vec_reserve(&load->rows, cap < begin + load->width ? begin + load->width : cap) != MR_OK) return MR_FAIL;
     }
     mr_value *row = (mr_value *)load->rows.data + begin;
     memcpy(row, out, load->width * sizeof *row);
@@ -288,8 +282,7 @@ mr_status mr_load_advance(mr_load *load) {
         if (fire_events(load) != MR_OK) return fail(load);
     }
     if (load->state == MR_LOAD_FAILED)
-        return mr_fail(load->env, MR_ERR_INVALID_REQUEST,
-                       "this result ended with an error; run the query again");
+        return mr_fail(load->env, MR_ERR_INVALID_REQUEST, "this result ended with an error; run the query again");
     return MR_OK;
 }
 
@@ -322,9 +315,7 @@ mr_status mr_load_step(mr_load *load) {
     return status;
 }
 
-bool mr_load_streams(const mr_load *load) {
-    return load->yield_per && !load->main_done;
-}
+bool mr_load_streams(const mr_load *load) { return load->yield_per && !load->main_done; }
 
 mr_status mr_load_finish(mr_load *load) {
     mr_status status;
@@ -333,8 +324,7 @@ mr_status mr_load_finish(mr_load *load) {
     return status;
 }
 
-mr_status mr_load_whole(mr_load *load, const mr_mapper *mapper, const mr_value *key, const mr_value **rows,
-                        size_t *n) {
+mr_status mr_load_whole(mr_load *load, const mr_mapper *mapper, const mr_value *key, const mr_value **rows, size_t *n) {
     mr_status status = mr_load_all(load, rows, n);
     if (status != MR_OK || *n < 2 || !mr_identity_has_null(mapper, key)) return status;
     mr_strbuf text, buf;
@@ -372,9 +362,7 @@ mr_status mr_load_all(mr_load *load, const mr_value **rows, size_t *n) {
 
 /* ---------------------------------------------------------------- asking */
 
-unsigned mr_load_width(const mr_load *load) {
-    return (unsigned)load->width;
-}
+unsigned mr_load_width(const mr_load *load) { return (unsigned)load->width; }
 
 const char *mr_load_name(const mr_load *load, unsigned i) {
     return i < load->width ? load->main->plan->items[i].name : NULL;

@@ -40,7 +40,8 @@ static bool is_version(const mr_plan *plan, uint16_t column) {
 /* ---------------------------------------------------------------- naming */
 
 /* The entity and the attribute that take the column; false: it is an item of its own. */
-static bool attribute_of(const mr_plan *plan, uint16_t column, const mr_plan_entity **entity, const mr_property **prop) {
+static bool attribute_of(const mr_plan *plan, uint16_t column, const mr_plan_entity **entity,
+                         const mr_property **prop) {
     for (uint16_t i = 0; i < plan->nentities; i++) {
         const mr_plan_entity *pe = *entity = &plan->entities[i];
         for (uint16_t k = 0; k < pe->nslots; k++) {

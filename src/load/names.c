@@ -92,22 +92,19 @@ static mr_status match_entity(mr_plan *plan, mr_plan_entity *e, const result_nam
             const mr_property *prop = mr_vec_ptr(&mapper->columns, i);
             if (prop->slot != mapper->pk_slots[k]) continue;
             return mr_fail(plan->env, MR_ERR_INVALID_REQUEST,
-                           "the statement gives no column '%s', which %s needs as its primary key",
-                           prop->column->name, mapper->name);
+                           "the statement gives no column '%s', which %s needs as its primary key", prop->column->name,
+                           mapper->name);
         }
     }
     return MR_OK;
 }
 
-static mr_status match_item(mr_plan *plan, mr_plan_item *item, const mr_query_item *wanted,
-                            const result_names *r) {
+static mr_status match_item(mr_plan *plan, mr_plan_item *item, const mr_query_item *wanted, const result_names *r) {
     if (item->entity != MR_PLAN_NONE) return MR_OK;
     const mr_node *x = wanted->expression;
     item->column = MR_PLAN_NONE;
-    if (x->kind == MR_NODE_COLUMN && x->u.column->table)
-        item->column = find_column(r, x->u.column, false);
-    else if (item->name)
-        item->column = find_name(r, item->name);
+    if (x->kind == MR_NODE_COLUMN && x->u.column->table) item->column = find_column(r, x->u.column, false);
+    else if (item->name) item->column = find_name(r, item->name);
     if (item->column == MR_PLAN_NONE)
         return mr_fail(plan->env, MR_ERR_INVALID_REQUEST, "the statement gives no column '%s'",
                        item->name ? item->name : "?");
@@ -117,8 +114,7 @@ static mr_status match_item(mr_plan *plan, mr_plan_item *item, const mr_query_it
 
 mr_status mr_plan_match_names(mr_plan *plan, mr_query *q, mr_cursor *cursor) {
     result_names r = {plan, cursor, mr_cursor_column_count(cursor)};
-    if (r.n >= MR_PLAN_NONE)
-        return mr_fail(plan->env, MR_ERR_ARGUMENT, "the statement gives too many columns");
+    if (r.n >= MR_PLAN_NONE) return mr_fail(plan->env, MR_ERR_ARGUMENT, "the statement gives too many columns");
     plan->ncolumns = (uint16_t)r.n;
     plan->types = mr_arena_alloc(plan->arena, (r.n + (size_t)1) * sizeof(const mr_type *));
     if (!plan->types) return MR_FAIL;

@@ -11,8 +11,8 @@
 static mr_status no_attribute(mr_env *env, const mr_mapper *mapper, const char *name) {
     const char *near = mr_mapper_nearest(mapper, name);
     if (near)
-        return mr_fail(env, MR_ERR_ARGUMENT, "'%s' is not an attribute of %s (did you mean '%s'?)", name,
-                       mapper->name, near);
+        return mr_fail(env, MR_ERR_ARGUMENT, "'%s' is not an attribute of %s (did you mean '%s'?)", name, mapper->name,
+                       near);
     return mr_fail(env, MR_ERR_ARGUMENT, "'%s' is not an attribute of %s", name, mapper->name);
 }
 
@@ -34,8 +34,8 @@ static mr_status check_step(mr_env *env, const mr_option *o, unsigned i, const m
     bool relationship = prop->kind == MR_PROPERTY_RELATIONSHIP;
     if (wants_column(o->kind) && i + 1 == o->nsteps) {
         if (!relationship) return MR_OK;
-        return mr_fail(env, MR_ERR_ARGUMENT, "%s.%s is a relationship: this option is for columns",
-                       prop->mapper->name, prop->name);
+        return mr_fail(env, MR_ERR_ARGUMENT, "%s.%s is a relationship: this option is for columns", prop->mapper->name,
+                       prop->name);
     }
     if (relationship) return MR_OK;
     return mr_fail(env, MR_ERR_ARGUMENT, "%s.%s is not a relationship: this option is for relationships",
@@ -51,8 +51,7 @@ typedef struct resolved_path {
     mr_mapper *end;
 } resolved_path;
 
-static mr_status begin_path(mr_planner *p, resolved_path *path, const mr_query *q, unsigned option,
-                            mr_mapper *start) {
+static mr_status begin_path(mr_planner *p, resolved_path *path, const mr_query *q, unsigned option, mr_mapper *start) {
     const mr_option_step *given = q->options[option].steps;
     unsigned n = 1;
     for (; option < q->noptions && q->options[option].steps == given; option++)
@@ -91,7 +90,8 @@ static mr_status check_group(mr_planner *p, const mr_option *o, const mr_mapper 
         for (size_t j = 0; mr_mapper_isa(m, mapper) && j < m->props.len; j++)
             if (((const mr_property *)mr_vec_ptr(&m->props, j))->deferred_group == o->group) return MR_OK;
     }
-    return mr_fail(p->env, MR_ERR_ARGUMENT, "undefer_group: %s has no deferred columns of a group '%s'", mapper->name, o->group);
+    return mr_fail(p->env, MR_ERR_ARGUMENT, "undefer_group: %s has no deferred columns of a group '%s'", mapper->name,
+                   o->group);
 }
 
 /* Does the option's path start from this item? What names a class means the class itself, what names an alias that one,
@@ -161,20 +161,17 @@ mr_status mr_options_of_item(mr_planner *p, uint16_t item, unsigned *n, const mr
     return MR_OK;
 }
 
-static bool is_everywhere(const mr_option *o) {
-    return o->nsteps == 0 && !o->mapper;
-}
+static bool is_everywhere(const mr_option *o) { return o->nsteps == 0 && !o->mapper; }
 
-mr_status mr_options_below(mr_arena *arena, const mr_property *prop, unsigned nopts, const mr_option *opts,
-                           unsigned *n, const mr_option **out) {
+mr_status mr_options_below(mr_arena *arena, const mr_property *prop, unsigned nopts, const mr_option *opts, unsigned *n,
+                           const mr_option **out) {
     mr_option *below = NULL;
     *n = 0;
     *out = NULL;
     for (unsigned i = 0; i < nopts; i++) {
         const mr_option *o = &opts[i];
-        bool goes_on =
-            o->nsteps > 0 && o->steps[0].prop == prop &&
-            (o->nsteps > 1 || o->kind == MR_OPTION_UNDEFER_GROUP || o->kind == MR_OPTION_WILDCARD_LAZY);
+        bool goes_on = o->nsteps > 0 && o->steps[0].prop == prop &&
+                       (o->nsteps > 1 || o->kind == MR_OPTION_UNDEFER_GROUP || o->kind == MR_OPTION_WILDCARD_LAZY);
         if (!goes_on && !is_everywhere(o)) continue;
         if (!below && !(below = mr_arena_alloc(arena, nopts * sizeof *below))) return MR_FAIL;
         mr_option *b = &below[(*n)++];
@@ -193,7 +190,8 @@ const mr_option *mr_options_strategy(const mr_property *prop, unsigned nopts, co
     for (unsigned i = 0; i < nopts; i++) {
         const mr_option *o = &opts[i];
         if (o->kind == MR_OPTION_WILDCARD_LAZY && o->nsteps == 0)
-            wildcard = is_everywhere(o) && wildcard && !is_everywhere(wildcard) ? wildcard : o; /* a path's own is nearer */
+            wildcard =
+                is_everywhere(o) && wildcard && !is_everywhere(wildcard) ? wildcard : o; /* a path's own is nearer */
         else if ((o->kind == MR_OPTION_LAZY || o->kind == MR_OPTION_CONTAINS_EAGER) && o->nsteps == 1 &&
                  o->steps[0].prop == prop)
             found = o;
@@ -206,14 +204,12 @@ bool mr_options_loads(const mr_property *prop, unsigned nopts, const mr_option *
     for (unsigned i = 0; i < nopts; i++) {
         const mr_option *o = &opts[i];
         bool names = o->nsteps == 1 && o->steps[0].prop == prop;
-        if (o->kind == MR_OPTION_DEFER && names)
-            loads = named = false;
+        if (o->kind == MR_OPTION_DEFER && names) loads = named = false;
         else if (o->kind == MR_OPTION_LOAD_ONLY && o->nsteps == 1) {
             only = true;
             if (names) named = true;
         } else if ((o->kind == MR_OPTION_UNDEFER && names) ||
-                   (o->kind == MR_OPTION_UNDEFER_GROUP && o->nsteps == 0 &&
-                    prop->deferred_group == o->group)) {
+                   (o->kind == MR_OPTION_UNDEFER_GROUP && o->nsteps == 0 && prop->deferred_group == o->group)) {
             loads = named = true;
         }
     }

@@ -201,8 +201,7 @@ static mr_status map_binds(mr_plan *plan, const mr_node *select, const mr_vec *b
     return status;
 }
 
-static mr_status compile(mr_plan *plan, const mr_node *statement, const mr_dialect *dialect,
-                         const mr_vec *binds) {
+static mr_status compile(mr_plan *plan, const mr_node *statement, const mr_dialect *dialect, const mr_vec *binds) {
     if (mr_sql_compile(plan->env, dialect, statement, &plan->compiled) != MR_OK) return MR_FAIL;
     for (size_t i = 0; i < plan->compiled->ncolumns; i++) plan->compiled->columns[i].node = NULL;
     return map_binds(plan, statement, binds);
@@ -253,8 +252,7 @@ static mr_status find_sources(mr_plan *plan, const mr_node *statement) {
 
 /* The statement is the user's: its columns are found by name when it runs. */
 static mr_status make_by_name(mr_planner *p, const mr_dialect *dialect, const mr_vec *binds) {
-    if (mr_options_resolve(p) != MR_OK || mr_plan_items(p) != MR_OK || finish_arrays(p) != MR_OK)
-        return MR_FAIL;
+    if (mr_options_resolve(p) != MR_OK || mr_plan_items(p) != MR_OK || finish_arrays(p) != MR_OK) return MR_FAIL;
     p->plan->by_name = true;
     if (find_sources(p->plan, p->q->statement) != MR_OK) return MR_FAIL;
     return compile(p->plan, p->q->statement, dialect, binds);
@@ -263,8 +261,7 @@ static mr_status make_by_name(mr_planner *p, const mr_dialect *dialect, const mr
 mr_status mr_plan_configure(const mr_query *q) {
     for (unsigned i = 0; i < q->nitems; i++) {
         const mr_mapper *m = q->items[i].mapper;
-        if (m && (!m->configured || m->registry->dirty) && mr_registry_configure(m->registry) != MR_OK)
-            return MR_FAIL;
+        if (m && (!m->configured || m->registry->dirty) && mr_registry_configure(m->registry) != MR_OK) return MR_FAIL;
     }
     const mr_mapper *lead = mr_query_lead(q);
     if (lead && lead->registry->dirty) return mr_registry_configure(lead->registry);

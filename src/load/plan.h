@@ -79,9 +79,8 @@ typedef struct mr_plan_bind {
 /* A named parameter whose value is read when the statement runs. */
 typedef struct mr_plan_late {
     const char *name;
-    uint16_t
-        parent; /* the query's parent, by number; MR_PLAN_NONE: a key value of the identity that is loaded */
-    uint16_t slot; /* of the parent, or the key's position */
+    uint16_t parent; /* the query's parent, by number; MR_PLAN_NONE: a key value of the identity that is loaded */
+    uint16_t slot;   /* of the parent, or the key's position */
 } mr_plan_late;
 
 struct mr_plan {
@@ -132,8 +131,7 @@ mr_plan *mr_plan_retain(mr_plan *plan);
 void mr_plan_release(mr_plan *plan); /* NULL passes */
 /* The plan of a query from the environment's cache, or a new one. *binds receives the query's binds in key
  * order. */
-mr_status mr_plan_find(mr_query *q, const mr_plan_path *path, const mr_dialect *dialect, mr_vec *binds,
-                       mr_plan **out);
+mr_status mr_plan_find(mr_query *q, const mr_plan_path *path, const mr_dialect *dialect, mr_vec *binds, mr_plan **out);
 /* The sum of the versions of the registries that the query's classes are in. */
 uint64_t mr_plan_version(const mr_query *q);
 /* Completes a plan by_name from the names of the result's columns. */

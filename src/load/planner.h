@@ -53,14 +53,14 @@ typedef struct mr_planner {
     mr_node *wrapper;          /* ALIAS of the wrapped SELECT; owned */
     mr_node *eager_order;      /* LIST of the relationships' orders; owned, or NULL */
     mr_node *criteria;         /* of the parents: before the query's own; owned, or NULL */
-    mr_node *classes; /* which classes a shared table's rows are of: after the query's own; owned, or NULL */
+    mr_node *classes;          /* which classes a shared table's rows are of: after the query's own; owned, or NULL */
     unsigned nopts;
-    mr_option *opts; /* the query's, with their properties found; in the plan's arena */
-    uint16_t *roots; /* for each: the item that its path starts from */
-    bool adapts;     /* something that is named is a subquery's */
+    mr_option *opts;       /* the query's, with their properties found; in the plan's arena */
+    uint16_t *roots;       /* for each: the item that its path starts from */
+    bool adapts;           /* something that is named is a subquery's */
     const mr_node *spared; /* a FROM object whose columns are meant as they are, or NULL */
-    size_t nfroms;   /* of the FROM list */
-    mr_vec order;    /* with wrap: for each item of ORDER BY its column (uint16_t), or MR_PLAN_NONE */
+    size_t nfroms;         /* of the FROM list */
+    mr_vec order;          /* with wrap: for each item of ORDER BY its column (uint16_t), or MR_PLAN_NONE */
 } mr_planner;
 
 /* columns.c */
@@ -68,8 +68,7 @@ void mr_columns_init(mr_planner *p);
 void mr_columns_done(mr_planner *p);
 /* Adds a column (node consumed) and gives its number; an equal one is found again when reuse is set. given
  * may be NULL. */
-mr_status mr_columns_add(mr_planner *p, bool secondary, mr_node *node, const char *given, bool reuse,
-                         uint16_t *out);
+mr_status mr_columns_add(mr_planner *p, bool secondary, mr_node *node, const char *given, bool reuse, uint16_t *out);
 /* Gives all columns their labels. */
 mr_status mr_columns_name(mr_planner *p);
 /* The column as the SELECT lists it: with its label. New reference. */
@@ -90,8 +89,7 @@ bool mr_from_same(const mr_node *a, const mr_node *b);
 /* Is object in from: itself, or within its joins? */
 bool mr_from_contains(const mr_node *from, const mr_node *object);
 /* A column of a table as seen through a FROM object. *out NULL with MR_OK: it does not have that column. */
-mr_status mr_from_column(mr_env *env, const mr_column *column, const mr_property *prop, mr_node *from,
-                         mr_node **out);
+mr_status mr_from_column(mr_env *env, const mr_column *column, const mr_property *prop, mr_node *from, mr_node **out);
 /* Joins right (consumed) with on (consumed) to what contains left (borrowed). */
 mr_status mr_froms_join(mr_planner *p, mr_op kind, mr_node *left, mr_node *right, mr_node *on);
 /* The joins as the query has them. */
@@ -128,8 +126,8 @@ mr_status mr_plan_parents(mr_planner *p);
 mr_status mr_through(mr_env *env, mr_node *expression, const mr_mapper *mapper, mr_node *from, mr_node **out);
 
 /* united.c */
-/* A clause of a query: columns of what is read from subqueries, and what the query's union gives, are theirs. Consumes node;
- * NULL passes. InvalidRequestError where the union does not give a column of what it is over. */
+/* A clause of a query: columns of what is read from subqueries, and what the query's union gives, are theirs. Consumes
+ * node; NULL passes. InvalidRequestError where the union does not give a column of what it is over. */
 mr_status mr_adapt(mr_planner *p, mr_node *node, mr_node **out);
 /* The same for an item of the query: also a value is the union's column where that lists it. */
 mr_status mr_adapt_item(mr_planner *p, mr_node *node, mr_node **out);
@@ -146,8 +144,8 @@ mr_status mr_options_resolve(mr_planner *p);
 /* Those that start from the item. */
 mr_status mr_options_of_item(mr_planner *p, uint16_t item, unsigned *n, const mr_option **out);
 /* Those of opts that go on below prop. */
-mr_status mr_options_below(mr_arena *arena, const mr_property *prop, unsigned nopts, const mr_option *opts,
-                           unsigned *n, const mr_option **out);
+mr_status mr_options_below(mr_arena *arena, const mr_property *prop, unsigned nopts, const mr_option *opts, unsigned *n,
+                           const mr_option **out);
 /* The option that says how prop is loaded, or NULL. */
 const mr_option *mr_options_strategy(const mr_property *prop, unsigned nopts, const mr_option *opts);
 /* Is the attribute loaded with its entity? */
@@ -166,9 +164,7 @@ mr_status mr_eager_joins(mr_planner *p);
 /* Adds the entity, what is eagerly loaded with it, and their columns. proto->from is consumed. */
 mr_status mr_plan_target(mr_planner *p, const mr_target *proto, uint16_t *out);
 mr_status mr_plan_items(mr_planner *p);
-static inline mr_target *mr_target_at(const mr_planner *p, size_t i) {
-    return mr_vec_at(&p->targets, i);
-}
+static inline mr_target *mr_target_at(const mr_planner *p, size_t i) { return mr_vec_at(&p->targets, i); }
 
 /* wrap.c: the query as a subquery */
 mr_status mr_wrap_columns(mr_planner *p);

@@ -22,8 +22,7 @@ static bool is_wanted(const mr_property *prop, const mr_property *const *props, 
     for (unsigned i = 0; i < n; i++) {
         if (props[i]->slot == prop->slot && is_loadable(props[i])) return true;
         /* A group comes together. */
-        if (prop->deferred && prop->deferred_group && props[i]->deferred_group == prop->deferred_group)
-            return true;
+        if (prop->deferred && prop->deferred_group && props[i]->deferred_group == prop->deferred_group) return true;
     }
     return false;
 }
@@ -71,10 +70,8 @@ static mr_status make_columns(void *ud, mr_vec *lates, mr_query **out) {
     for (uint16_t i = 0; q && i < set->n; i++) {
         const mr_property *prop = property_at(set->mapper, set->slots[i]);
         mr_query_item item = {.name = prop->name};
-        if (prop->kind == MR_PROPERTY_COLUMN)
-            item.expression = mr_property_node(prop, NULL);
-        else
-            item.expression = mr_node_retain(prop->expression);
+        if (prop->kind == MR_PROPERTY_COLUMN) item.expression = mr_property_node(prop, NULL);
+        else item.expression = mr_node_retain(prop->expression);
         mr_query *next = item.expression ? mr_query_with_items(q, &item, 1, true) : NULL;
         mr_query_release(q);
         q = next;
@@ -118,7 +115,8 @@ static mr_prepared_columns *find_columns(mr_class_plans *plans, const column_set
     for (size_t i = 0; i < plans->columns.len; i++) {
         mr_prepared_columns *c = mr_vec_at(&plans->columns, i);
         if (c->n == set->n && c->partial == set->partial &&
-            memcmp(c->slots, set->slots, set->n * sizeof *set->slots) == 0) return c;
+            memcmp(c->slots, set->slots, set->n * sizeof *set->slots) == 0)
+            return c;
     }
     if (plans->columns.len >= MAX_SETS) {
         mr_prepared_columns *oldest = mr_vec_at(&plans->columns, 0);
@@ -139,17 +137,15 @@ static mr_prepared_columns *find_columns(mr_class_plans *plans, const column_set
     return made;
 }
 
-static mr_status open_columns(const mr_load_context *ctx, mr_entity *entity, const mr_vec *slots,
-                              const mr_value *keys, mr_load **out) {
+static mr_status open_columns(const mr_load_context *ctx, mr_entity *entity, const mr_vec *slots, const mr_value *keys,
+                              mr_load **out) {
     mr_conn *conn;
-    column_set set = {entity->mapper, slots->data, (uint16_t)slots->len,
-                      mr_identity_has_null(entity->mapper, keys)};
+    column_set set = {entity->mapper, slots->data, (uint16_t)slots->len, mr_identity_has_null(entity->mapper, keys)};
     mr_class_plans *plans = mr_class_plans_of(entity->mapper);
     if (!plans || ctx->connection(ctx->ud, entity->mapper, &conn) != MR_OK) return MR_FAIL;
     mr_prepared_columns *c = find_columns(plans, &set);
     if (!c) return MR_FAIL;
-    if (mr_prepare(ctx->env, &c->prepared, mr_engine_dialect(mr_conn_engine(conn)), make_columns, &set) !=
-        MR_OK)
+    if (mr_prepare(ctx->env, &c->prepared, mr_engine_dialect(mr_conn_engine(conn)), make_columns, &set) != MR_OK)
         return MR_FAIL;
     if (c->prepared.plan->nentities == 0 && fill_entity(c->prepared.plan, &set) != MR_OK) {
         mr_prepared_done(&c->prepared);
@@ -180,8 +176,7 @@ static mr_status run_refresh(const mr_load_context *ctx, mr_entity *entity, cons
     return status;
 }
 
-mr_status mr_load_refresh(const mr_load_context *ctx, mr_entity *entity, const mr_property *const *props,
-                          unsigned n) {
+mr_status mr_load_refresh(const mr_load_context *ctx, mr_entity *entity, const mr_property *const *props, unsigned n) {
     mr_vec slots;
     bool all;
     mr_heap *heap = mr_heap_of(ctx->env);

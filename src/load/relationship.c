@@ -20,8 +20,7 @@ static mr_status put_list(mr_entity *entity, const mr_property *prop, mr_entity 
 }
 
 static mr_status put_nothing(mr_entity *entity, const mr_property *prop) {
-    return mr_is_list(prop->relationship) ? put_list(entity, prop, NULL, 0)
-                                          : put_reference(entity, prop, NULL);
+    return mr_is_list(prop->relationship) ? put_list(entity, prop, NULL, 0) : put_reference(entity, prop, NULL);
 }
 
 /* The rows of a load of one entity item. */
@@ -51,8 +50,8 @@ static bool is_eager(mr_lazy lazy) {
     return lazy == MR_LAZY_JOINED || lazy == MR_LAZY_SELECTIN || lazy == MR_LAZY_SUBQUERY || lazy == MR_LAZY_IMMEDIATE;
 }
 
-/* The query of what prop leads to, with the options. The references back are known: they lead to the object that is asked, and
- * nothing is joined or sent for them unless an option says so. Consumes q. */
+/* The query of what prop leads to, with the options. The references back are known: they lead to the object that is
+ * asked, and nothing is joined or sent for them unless an option says so. Consumes q. */
 static mr_query *with_way_back(mr_query *q, const mr_property *prop, unsigned nopts, const mr_option *opts) {
     const mr_relationship *back = prop->relationship->reverse;
     if (nopts > 0) q = with_options(q, nopts, opts);
@@ -83,10 +82,8 @@ static mr_status make_lazy(void *ud, mr_vec *lates, mr_query **out) {
         primary = mr_sql_and(env, primary, secondary);
     }
     mr_query *q = mr_query_new(env, &item, 1, false), *next = NULL;
-    if (q)
-        next = mr_query_where(q, primary);
-    else
-        mr_node_release(primary);
+    if (q) next = mr_query_where(q, primary);
+    else mr_node_release(primary);
     mr_query_release(q);
     if (next && rel->order_by) {
         q = mr_query_order_by(next, mr_node_retain(rel->order_by));
@@ -129,8 +126,8 @@ static mr_status find_folding(const mr_load_context *ctx, const mr_entity *entit
 }
 
 /* From the entity's row, joined by the database. */
-static mr_status load_folded(const mr_load_context *ctx, mr_entity *entity, const mr_property *prop,
-                             unsigned nopts, const mr_option *opts) {
+static mr_status load_folded(const mr_load_context *ctx, mr_entity *entity, const mr_property *prop, unsigned nopts,
+                             const mr_option *opts) {
     const mr_mapper *parent = prop->relationship->parent;
     mr_load *load = NULL;
     mr_value *key = mr_alloc(ctx->env, parent->npk * sizeof *key);
@@ -145,8 +142,7 @@ static mr_status load_folded(const mr_load_context *ctx, mr_entity *entity, cons
     return status;
 }
 
-static mr_status load_prepared(const mr_load_context *ctx, mr_entity *entity, const mr_property *prop,
-                               bool committed) {
+static mr_status load_prepared(const mr_load_context *ctx, mr_entity *entity, const mr_property *prop, bool committed) {
     mr_conn *conn;
     mr_load *load;
     bool folds;
@@ -154,8 +150,8 @@ static mr_status load_prepared(const mr_load_context *ctx, mr_entity *entity, co
     if (folds) return load_folded(ctx, entity, prop, 0, NULL);
     mr_prepared *prepared = prepared_of(prop->relationship->parent, prop->slot);
     if (!prepared || ctx->connection(ctx->ud, prop->relationship->target, &conn) != MR_OK) return MR_FAIL;
-    if (mr_prepare(ctx->env, prepared, mr_engine_dialect(mr_conn_engine(conn)), make_lazy,
-                   (void *)(uintptr_t)prop) != MR_OK)
+    if (mr_prepare(ctx->env, prepared, mr_engine_dialect(mr_conn_engine(conn)), make_lazy, (void *)(uintptr_t)prop) !=
+        MR_OK)
         return MR_FAIL;
     mr_run_source source = {.query = prepared->query, .parent = entity, .committed = committed};
     if (mr_load_open(ctx, prepared->plan, &source, false, &load) != MR_OK) return MR_FAIL;
@@ -165,8 +161,8 @@ static mr_status load_prepared(const mr_load_context *ctx, mr_entity *entity, co
 }
 
 /* With options below the relationship: planned as the query that it is. */
-static mr_status load_planned(const mr_load_context *ctx, mr_entity *entity, const mr_property *prop,
-                              unsigned nopts, const mr_option *opts) {
+static mr_status load_planned(const mr_load_context *ctx, mr_entity *entity, const mr_property *prop, unsigned nopts,
+                              const mr_option *opts) {
     mr_query_item item = {.mapper = prop->relationship->target};
     mr_load *load = NULL;
     bool folds;
@@ -194,10 +190,8 @@ static unsigned lacking(mr_entity *entity, const mr_relationship *rel, const mr_
         uint16_t slot = rel->pairs[i].local_slot;
         if (slot == UINT16_MAX || mr_entity_slot(entity, slot)->kind != MR_UNLOADED) continue;
         const mr_property *prop = mr_mapper_at_slot(entity->mapper, slot);
-        if (prop && prop->deferred)
-            deferred[n++] = prop;
-        else
-            *others = true;
+        if (prop && prop->deferred) deferred[n++] = prop;
+        else *others = true;
     }
     return n;
 }
@@ -228,8 +222,8 @@ static bool has_no_key(mr_entity *entity, const mr_relationship *rel) {
 }
 
 /* A many-to-one onto a primary key: MR_NOTFOUND, with *identity set, when the map has no such entity. */
-static mr_status from_map(const mr_load_context *ctx, mr_entity *entity, const mr_property *prop,
-                          mr_strbuf *buf, mr_value *identity) {
+static mr_status from_map(const mr_load_context *ctx, mr_entity *entity, const mr_property *prop, mr_strbuf *buf,
+                          mr_value *identity) {
     enum { FEW = 8 };
     const mr_relationship *rel = prop->relationship;
     mr_value few[FEW], *key = few;
@@ -243,8 +237,8 @@ static mr_status from_map(const mr_load_context *ctx, mr_entity *entity, const m
     return put_reference(entity, prop, mr_mapper_isa(known->mapper, rel->target) ? known : NULL);
 }
 
-static mr_status load_reference(const mr_load_context *ctx, mr_entity *entity, const mr_property *prop,
-                                bool no_sql, unsigned nopts, const mr_option *opts) {
+static mr_status load_reference(const mr_load_context *ctx, mr_entity *entity, const mr_property *prop, bool no_sql,
+                                unsigned nopts, const mr_option *opts) {
     mr_mapper *target = prop->relationship->target;
     mr_value identity;
     mr_entity *found = NULL;
@@ -272,10 +266,9 @@ out:
 
 static mr_status refuse(const mr_load_context *ctx, const mr_entity *entity, const mr_property *prop,
                         const char *lazy) {
-    return mr_fail(
-        ctx->env, MR_ERR_INVALID_REQUEST,
-        "'%s.%s' is not loaded and may not be (lazy = \"%s\"): load it with the query, as with selectinload",
-        entity->mapper->name, prop->name, lazy);
+    return mr_fail(ctx->env, MR_ERR_INVALID_REQUEST,
+                   "'%s.%s' is not loaded and may not be (lazy = \"%s\"): load it with the query, as with selectinload",
+                   entity->mapper->name, prop->name, lazy);
 }
 
 mr_status mr_lazy_load(const mr_load_context *ctx, mr_entity *entity, const mr_property *prop, unsigned nopts,
@@ -283,8 +276,7 @@ mr_status mr_lazy_load(const mr_load_context *ctx, mr_entity *entity, const mr_p
     const mr_relationship *rel = prop->relationship;
     mr_status status = load_locals(ctx, entity, rel);
     if (status == MR_FAIL) return status;
-    if (rel->direction == MR_MANY_TO_ONE && rel->use_get)
-        return load_reference(ctx, entity, prop, false, nopts, opts);
+    if (rel->direction == MR_MANY_TO_ONE && rel->use_get) return load_reference(ctx, entity, prop, false, nopts, opts);
     if (has_no_key(entity, rel)) return put_nothing(entity, prop);
     return nopts > 0 ? load_planned(ctx, entity, prop, nopts, opts) : load_prepared(ctx, entity, prop, false);
 }
@@ -292,8 +284,7 @@ mr_status mr_lazy_load(const mr_load_context *ctx, mr_entity *entity, const mr_p
 /* A key that has changed and is not flushed: the related rows still have the old one. */
 static bool is_rekeyed(const mr_entity *entity, const mr_relationship *rel) {
     for (unsigned i = 0; i < rel->npairs && rel->direction != MR_MANY_TO_ONE; i++)
-        if (rel->pairs[i].local_slot != UINT16_MAX && mr_entity_is_dirty(entity, rel->pairs[i].local_slot))
-            return true;
+        if (rel->pairs[i].local_slot != UINT16_MAX && mr_entity_is_dirty(entity, rel->pairs[i].local_slot)) return true;
     return false;
 }
 
@@ -303,18 +294,16 @@ static mr_lazy strategy_of(const mr_entity *entity, const mr_property *prop) {
     return option && option->kind != MR_OPTION_CONTAINS_EAGER ? option->strategy : prop->relationship->lazy;
 }
 
-static mr_status load_slot(const mr_load_context *ctx, mr_entity *entity, const mr_property *prop,
-                           mr_arena *arena, bool needed) {
+static mr_status load_slot(const mr_load_context *ctx, mr_entity *entity, const mr_property *prop, mr_arena *arena,
+                           bool needed) {
     const mr_relationship *rel = prop->relationship;
     const mr_origin *origin = entity->origin;
     const mr_option *below = NULL;
     unsigned nbelow = 0;
     mr_lazy strategy = strategy_of(entity, prop);
-    if (origin && mr_options_below(arena, prop, origin->nopts, origin->opts, &nbelow, &below) != MR_OK)
-        return MR_FAIL;
+    if (origin && mr_options_below(arena, prop, origin->nopts, origin->opts, &nbelow, &below) != MR_OK) return MR_FAIL;
     if (needed && (strategy == MR_LAZY_RAISE || strategy == MR_LAZY_RAISE_ON_SQL)) strategy = MR_LAZY_SELECT;
-    if (needed && strategy != MR_LAZY_NOLOAD && is_rekeyed(entity, rel))
-        return load_prepared(ctx, entity, prop, true);
+    if (needed && strategy != MR_LAZY_NOLOAD && is_rekeyed(entity, rel)) return load_prepared(ctx, entity, prop, true);
     switch (strategy) {
     case MR_LAZY_NOLOAD:
         return put_nothing(entity, prop);
@@ -322,8 +311,7 @@ static mr_status load_slot(const mr_load_context *ctx, mr_entity *entity, const 
         return refuse(ctx, entity, prop, "raise");
     case MR_LAZY_RAISE_ON_SQL: {
         mr_status status = MR_NOTFOUND;
-        if (rel->direction == MR_MANY_TO_ONE && rel->use_get)
-            status = load_reference(ctx, entity, prop, true, 0, NULL);
+        if (rel->direction == MR_MANY_TO_ONE && rel->use_get) status = load_reference(ctx, entity, prop, true, 0, NULL);
         return status == MR_NOTFOUND ? refuse(ctx, entity, prop, "raise_on_sql") : status;
     }
     default:
@@ -335,8 +323,7 @@ static mr_status load(const mr_load_context *ctx, mr_entity *entity, const mr_pr
     mr_heap *heap = mr_heap_of(ctx->env);
     mr_arena *arena = NULL;
     if (!heap) return MR_FAIL;
-    if (entity->mapper->registry->dirty && mr_registry_configure(entity->mapper->registry) != MR_OK)
-        return MR_FAIL;
+    if (entity->mapper->registry->dirty && mr_registry_configure(entity->mapper->registry) != MR_OK) return MR_FAIL;
     if (entity->origin && !(arena = mr_arena_new(ctx->env))) return MR_FAIL;
     mr_heap_block(heap);
     mr_load_context as_read = mr_load_as_read(ctx, entity);

@@ -82,9 +82,7 @@ static bool is_older(const mr_load *load, const mr_entity *e) {
     return load->outside && load->ctx.owner->versioned && e->as_of != load->ctx.owner->as_of;
 }
 
-bool mr_load_knows(const mr_load *load, const mr_entity *target) {
-    return !is_older(load, target);
-}
+bool mr_load_knows(const mr_load *load, const mr_entity *target) { return !is_older(load, target); }
 
 bool mr_load_lacks(const mr_load *load, mr_entity *parent, const mr_property *prop) {
     const mr_value *v = mr_entity_slot(parent, prop->slot);

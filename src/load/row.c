@@ -1,9 +1,9 @@
 /*
  * row.c: the row interpreter: from the values of one row to entities and items.
  *
- * Invariant: an entity that was in memory keeps what it has: only slots that are not loaded are filled. Two loads write over
- * loaded slots: one that populates existing objects (each once), and one whose rows are of a newer version of the data
- * (renew.c). No memory is allocated for a row but the entities' own.
+ * Invariant: an entity that was in memory keeps what it has: only slots that are not loaded are filled. Two loads write
+ * over loaded slots: one that populates existing objects (each once), and one whose rows are of a newer version of the
+ * data (renew.c). No memory is allocated for a row but the entities' own.
  */
 #include "cache.h"
 #include "run.h"
@@ -79,7 +79,8 @@ static mr_status fill_known(mr_run *run, const mr_plan_entity *pe, mr_entity *e,
         if (e->as_of == MR_AS_OF_NOTHING) e->as_of = run->load->ctx.owner->as_of;
         else if (run->load->outside) return mr_row_renew(run, pe, e, row);
     }
-    /* The program has expired it: it takes on the options of this query. If it is read again for itself, it keeps its own. */
+    /* The program has expired it: it takes on the options of this query. If it is read again for itself, it keeps its
+     * own. */
     if (e != run->fixed && is_unloaded(e, e->mapper->pk_slots[0])) expired = true;
     bool filled = false;
     for (uint16_t i = 0; i < pe->nslots; i++) {
@@ -95,9 +96,8 @@ static mr_status fill_known(mr_run *run, const mr_plan_entity *pe, mr_entity *e,
 
 static mr_status unknown_class(mr_run *run, const mr_plan_entity *pe, const mr_value *v) {
     if (mr_kind_is_bytes(v->kind))
-        return mr_fail(run->load->env, MR_ERR_INVALID_REQUEST,
-                       "%s: no class has the polymorphic identity '%.*s'", pe->mapper->name, (int)v->len,
-                       v->u.s);
+        return mr_fail(run->load->env, MR_ERR_INVALID_REQUEST, "%s: no class has the polymorphic identity '%.*s'",
+                       pe->mapper->name, (int)v->len, v->u.s);
     return mr_fail(run->load->env, MR_ERR_INVALID_REQUEST, "%s: no class has the polymorphic identity %lld",
                    pe->mapper->name, (long long)v->u.i);
 }
@@ -113,8 +113,8 @@ static mr_status class_of_row(mr_run *run, const mr_plan_entity *pe, const mr_va
     return unknown_class(run, pe, &row[pe->discriminator]);
 }
 
-static mr_status make_new(mr_run *run, const mr_plan_entity *pe, const mr_value *identity,
-                          const mr_value *row, mr_entity **out) {
+static mr_status make_new(mr_run *run, const mr_plan_entity *pe, const mr_value *identity, const mr_value *row,
+                          mr_entity **out) {
     mr_mapper *mapper = pe->mapper;
     const mr_value *values = row + pe->first;
     unsigned n = pe->direct;
@@ -138,8 +138,7 @@ static mr_status make_new(mr_run *run, const mr_plan_entity *pe, const mr_value 
 
 /* ---------------------------------------------------------------- identity */
 
-static mr_status composite_identity(mr_run *run, const mr_plan_entity *pe, const mr_value *row,
-                                    mr_value *out) {
+static mr_status composite_identity(mr_run *run, const mr_plan_entity *pe, const mr_value *row, mr_value *out) {
     enum { FEW = 8 };
     mr_value few[FEW], *key = few;
     if (pe->nkeys > FEW && !(key = mr_alloc(run->load->env, pe->nkeys * sizeof *key))) return MR_FAIL;
@@ -214,10 +213,10 @@ static mr_status respell(mr_run *run, const mr_plan_entity *pe, mr_entity *e, co
     return MR_OK;
 }
 
-/* No entity has the row's key, but one has a key that is alike: *out is that entity if the database says that its key finds this
- * row. It takes on the row's spelling. */
-static mr_status find_respelled(mr_run *run, const mr_plan_entity *pe, const mr_value *identity,
-                                const mr_value *row, mr_entity **out) {
+/* No entity has the row's key, but one has a key that is alike: *out is that entity if the database says that its key
+ * finds this row. It takes on the row's spelling. */
+static mr_status find_respelled(mr_run *run, const mr_plan_entity *pe, const mr_value *identity, const mr_value *row,
+                                mr_entity **out) {
     mr_idmap *map = run->load->ctx.owner->idmap;
     size_t cursor = 0;
     *out = NULL;
@@ -232,8 +231,8 @@ static mr_status find_respelled(mr_run *run, const mr_plan_entity *pe, const mr_
 }
 
 /* The row was asked for by the key of run->fixed: it fills that entity, whatever its spelling of the key. */
-static mr_status fill_fixed(mr_run *run, const mr_plan_entity *pe, const mr_value *identity,
-                            const mr_value *row, mr_entity **out) {
+static mr_status fill_fixed(mr_run *run, const mr_plan_entity *pe, const mr_value *identity, const mr_value *row,
+                            mr_entity **out) {
     mr_entity *e = *out = run->fixed;
     if (!mr_identity_same(&e->identity, identity) && respell(run, pe, e, identity, row) != MR_OK) return MR_FAIL;
     return fill_known(run, pe, e, row);
@@ -260,8 +259,7 @@ static mr_status find_entity(mr_run *run, const mr_plan_entity *pe, mr_run_entit
     bool fixed = run->fixed && pe == run->plan->entities;
     bool alike = false;
     mr_entity *e = fixed ? NULL : mr_idmap_find(run->load->ctx.owner->idmap, pe->mapper->root, &identity, &alike);
-    if (!e && alike && find_respelled(run, pe, &identity, row, &e) != MR_OK)
-        return MR_FAIL;
+    if (!e && alike && find_respelled(run, pe, &identity, row, &e) != MR_OK) return MR_FAIL;
     if (e) {
         if (e->mapper != pe->mapper && !mr_mapper_isa(e->mapper, pe->mapper)) return wrong_class(run, pe, e);
         if (fill_known(run, pe, e, row) != MR_OK) return MR_FAIL;
@@ -328,8 +326,7 @@ mr_status mr_row_interpret(mr_run *run) {
             re->current = NULL;
             continue;
         }
-        mr_status status =
-            pe->nkeys > 0 ? find_entity(run, pe, re, run->row) : fixed_entity(run, pe, re, run->row);
+        mr_status status = pe->nkeys > 0 ? find_entity(run, pe, re, run->row) : fixed_entity(run, pe, re, run->row);
         if (status != MR_OK) return MR_FAIL;
         if (parent && attach(run, pe, re, parent) != MR_OK) return MR_FAIL;
         if (pe->nfollows > 0 && re->current && note_parent(re) != MR_OK) return MR_FAIL;

@@ -44,8 +44,7 @@ static mr_status add_lates(mr_run *run, const mr_run_source *source) {
             mr_entity *parent = source->parent;
             if (source->query && late->parent < source->query->nparents)
                 parent = source->query->parents[late->parent].parent;
-            if (parent && parent_value(run, parent, late->slot, source->committed, &v) != MR_OK)
-                return MR_FAIL;
+            if (parent && parent_value(run, parent, late->slot, source->committed, &v) != MR_OK) return MR_FAIL;
         }
         if (add_named(run, late->name, &v) != MR_OK) return MR_FAIL;
     }
@@ -54,8 +53,7 @@ static mr_status add_lates(mr_run *run, const mr_run_source *source) {
 
 static mr_status add_params(mr_run *run, const mr_run_source *source) {
     for (unsigned i = 0; source->query && i < source->query->nparams; i++)
-        if (add_named(run, source->query->params[i].name, &source->query->params[i].value) != MR_OK)
-            return MR_FAIL;
+        if (add_named(run, source->query->params[i].name, &source->query->params[i].value) != MR_OK) return MR_FAIL;
     for (size_t i = 0; source->named && i < source->named->len; i++) {
         const mr_named_value *n = mr_vec_at(source->named, i);
         if (add_named(run, n->name, &n->value) != MR_OK) return MR_FAIL;
@@ -73,8 +71,7 @@ static mr_status collect_values(mr_run *run, const mr_run_source *source) {
     mr_status status = MR_OK;
     for (uint32_t i = 0; i < plan->nbinds && status == MR_OK; i++) {
         const mr_plan_bind *b = &plan->binds[i];
-        status =
-            mr_vec_push_ptr(&binds, b->source < 0 ? b->own : mr_vec_ptr(source->binds, (size_t)b->source));
+        status = mr_vec_push_ptr(&binds, b->source < 0 ? b->own : mr_vec_ptr(source->binds, (size_t)b->source));
     }
     if (status == MR_OK)
         status = mr_compiled_values(plan->compiled, &binds, run->named.data, run->named.len, run->values);
@@ -84,9 +81,7 @@ static mr_status collect_values(mr_run *run, const mr_run_source *source) {
 
 /* ---------------------------------------------------------------- opening */
 
-static size_t align(size_t n) {
-    return (n + 15) & ~(size_t)15;
-}
+static size_t align(size_t n) { return (n + 15) & ~(size_t)15; }
 
 /* The run and its arrays in one block; by name, the row's width is not known yet. */
 static mr_run *allocate(mr_load *load, mr_plan *plan) {

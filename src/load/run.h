@@ -20,7 +20,7 @@ typedef struct mr_run_entity {
     mr_entity *current; /* of this row; NULL: none */
     mr_entity *last;    /* of the row before, with its key: most rows of a joined parent come together */
     int64_t last_key;
-    bool keyless; /* none, though the row has it: its key is NULL */
+    bool keyless;     /* none, though the row has it: its key is NULL */
     mr_gather gather; /* of a joined collection */
     mr_vec parents;   /* mr_entity *: whose follow-ups are to come; consecutive ones once */
 } mr_run_entity;
@@ -55,12 +55,7 @@ typedef struct mr_run_source {
     mr_entity *fixed;
 } mr_run_source;
 
-typedef enum mr_load_state {
-    MR_LOAD_READING,
-    MR_LOAD_FOLLOWING,
-    MR_LOAD_GIVING,
-    MR_LOAD_FAILED
-} mr_load_state;
+typedef enum mr_load_state { MR_LOAD_READING, MR_LOAD_FOLLOWING, MR_LOAD_GIVING, MR_LOAD_FAILED } mr_load_state;
 
 typedef struct mr_load_event {
     mr_entity *entity;
@@ -78,7 +73,7 @@ struct mr_load {
     bool entered;   /* ctx.enter was called */
     bool outside;   /* its rows are newer than what is in memory of an older version of the data */
     bool unique;
-    bool keyless; /* a row was left out because its key is NULL */
+    bool keyless;       /* a row was left out because its key is NULL */
     uint32_t yield_per; /* 0: read ahead */
     size_t width;
     mr_vec rows;     /* mr_value, width for each row; entities pinned */
@@ -118,7 +113,8 @@ void mr_row_set_origin(mr_entity *entity, mr_origin *origin);
 /* renew.c */
 /* The row's values over those of an entity of an older version of the data. */
 mr_status mr_row_renew(mr_run *run, const mr_plan_entity *pe, mr_entity *entity, const mr_value *row);
-/* An eager load has to ask for the relationship: it is not loaded, or of an older version of the data and not changed. */
+/* An eager load has to ask for the relationship: it is not loaded, or of an older version of the data and
+ * not changed. */
 bool mr_load_lacks(const mr_load *load, mr_entity *parent, const mr_property *prop);
 /* An eager load need not ask for the object, which is in memory. */
 bool mr_load_knows(const mr_load *load, const mr_entity *target);
@@ -137,13 +133,13 @@ struct mr_job {
     mr_plan *plan; /* that follow belongs to */
     const mr_plan_entity *entity;
     const mr_plan_follow *follow;
-    mr_query *query; /* of the run that it follows, or NULL */
-    mr_vec named;    /* and that run's named values, copied */
-    mr_vec parents;  /* mr_entity *, each once: those that lack what is loaded */
+    mr_query *query;         /* of the run that it follows, or NULL */
+    mr_vec named;            /* and that run's named values, copied */
+    mr_vec parents;          /* mr_entity *, each once: those that lack what is loaded */
     mr_entity *first, *last; /* of all, in the order of their rows */
-    size_t next;     /* the first parent that no statement has asked for */
-    int form;        /* how selectin asks; 0: not decided yet */
-    bool unsure;     /* the statement may not give all parents that it should */
+    size_t next;             /* the first parent that no statement has asked for */
+    int form;                /* how selectin asks; 0: not decided yet */
+    bool unsure;             /* the statement may not give all parents that it should */
     mr_run *run;
     mr_gather gather;  /* of the statement that runs */
     mr_keyring keys;   /* ... its parents by what its rows bring */
@@ -169,8 +165,7 @@ bool mr_job_leads_to_older(const mr_job *job, mr_entity *parent);
 mr_status mr_job_give(mr_job *job, unsigned key, unsigned child);
 /* x IN (the values), or for keys of several columns (x = ? AND y = ?) OR ... columns and values: n for each
  * of count keys. Consumes the columns. */
-mr_node *mr_keys_criterion(mr_env *env, mr_node *const *columns, unsigned n, const mr_value *values,
-                           size_t count);
+mr_node *mr_keys_criterion(mr_env *env, mr_node *const *columns, unsigned n, const mr_value *values, size_t count);
 enum { MR_KEYS_PER_STATEMENT = 500 };
 
 /* selectin.c: the identity of the parent's many-to-one target: MR_NOTFOUND where a value is NULL. key: room
@@ -206,8 +201,7 @@ mr_status mr_load_open(const mr_load_context *ctx, mr_plan *plan, const mr_run_s
 mr_status mr_get_open(const mr_load_context *ctx, mr_mapper *mapper, const mr_value *values, bool populate,
                       mr_entity *fixed, mr_load **out);
 /* mr_load_all of a load by this key: MultipleResultsFound where it is NULL in part, and several rows have it. */
-mr_status mr_load_whole(mr_load *load, const mr_mapper *mapper, const mr_value *key, const mr_value **rows,
-                        size_t *n);
+mr_status mr_load_whole(mr_load *load, const mr_mapper *mapper, const mr_value *key, const mr_value **rows, size_t *n);
 /* Runs it to the end within one call. */
 mr_status mr_load_finish(mr_load *load);
 

@@ -9,8 +9,8 @@ enum { FIRST_CAP = 64 };
 /* ---------------------------------------------------------------- pairs */
 
 static size_t hash_pair(const void *a, const void *b, size_t cap) {
-    uint64_t h = (uint64_t)(uintptr_t)a * UINT64_C(0x9E3779B97F4A7C15) ^
-                 (uint64_t)(uintptr_t)b * UINT64_C(0xC2B2AE3D27D4EB4F);
+    uint64_t h =
+        (uint64_t)(uintptr_t)a * UINT64_C(0x9E3779B97F4A7C15) ^ (uint64_t)(uintptr_t)b * UINT64_C(0xC2B2AE3D27D4EB4F);
     return (size_t)(h >> 20 ^ h >> 43) & (cap - 1);
 }
 
@@ -69,8 +69,7 @@ static bool equal_rows(mr_env *env, const mr_value *a, const mr_value *b, size_t
 
 static size_t find_row(const mr_row_set *s, const mr_value *rows, size_t width, size_t row) {
     size_t i = (size_t)hash_row(rows + row * width, width) & (s->cap - 1);
-    while (s->table[i] &&
-           !equal_rows(s->env, rows + (s->table[i] - (size_t)1) * width, rows + row * width, width))
+    while (s->table[i] && !equal_rows(s->env, rows + (s->table[i] - (size_t)1) * width, rows + row * width, width))
         i = (i + 1) & (s->cap - 1);
     return i;
 }

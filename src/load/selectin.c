@@ -21,12 +21,9 @@ static mr_status find_form(mr_job *job) {
     if (job->form != FORM_UNKNOWN) return MR_OK;
     if (ctx->connection(ctx->ud, rel->target, &conn) != MR_OK || mr_relationship_folds(conn, rel, &folds) != MR_OK)
         return MR_FAIL;
-    if (folds || rel->mixed || rel->secondary || rel->npairs == 0 || !mr_job_knows_locals(job))
-        job->form = FORM_JOINED;
-    else if (rel->direction == MR_MANY_TO_ONE && rel->use_get)
-        job->form = FORM_TARGETS;
-    else
-        job->form = rel->simple ? FORM_CHILDREN : FORM_JOINED;
+    if (folds || rel->mixed || rel->secondary || rel->npairs == 0 || !mr_job_knows_locals(job)) job->form = FORM_JOINED;
+    else if (rel->direction == MR_MANY_TO_ONE && rel->use_get) job->form = FORM_TARGETS;
+    else job->form = rel->simple ? FORM_CHILDREN : FORM_JOINED;
     return MR_OK;
 }
 
@@ -70,13 +67,11 @@ static mr_status take_keys(mr_job *job, selectin_form form, unsigned n) {
     job->gather.renews = job->load->outside;
     mr_keyring_done(&job->keys);
     mr_keyring_init(&job->keys, env, n);
-    while (status == MR_OK && job->next < job->parents.len &&
-           job->keys.distinct.len < MR_KEYS_PER_STATEMENT) {
+    while (status == MR_OK && job->next < job->parents.len && job->keys.distinct.len < MR_KEYS_PER_STATEMENT) {
         mr_entity *parent = mr_vec_ptr(&job->parents, job->next++);
         uint32_t number;
         status = mr_gather_parent(&job->gather, parent, &number);
-        if (status == MR_OK && parent_key(job, form, parent, key))
-            status = mr_keyring_add(&job->keys, key, number);
+        if (status == MR_OK && parent_key(job, form, parent, key)) status = mr_keyring_add(&job->keys, key, number);
     }
     mr_free(env, key);
     return status;
@@ -159,10 +154,8 @@ mr_query *mr_query_through(const mr_property *along, const mr_value *keys, size_
         mr_query_join join = {
             .kind = MR_OP_INNER, .along = along, .left_alias = mr_node_retain(alias), .ordered = true};
         q = then(q, mr_query_select_from(q, mr_node_retain(alias)));
-        if (q)
-            q = then(q, mr_query_join_on(q, &join));
-        else
-            mr_node_release(join.left_alias);
+        if (q) q = then(q, mr_query_join_on(q, &join));
+        else mr_node_release(join.left_alias);
     }
     if (!failed && q) {
         q = then(q, mr_query_where(q, mr_keys_criterion(env, columns, parent->npk, keys, count)));
@@ -214,16 +207,15 @@ static bool lacks_something(const mr_job *job, mr_entity *target) {
         if (is_relationship ? !mr_load_lacks(job->load, target, prop)
                             : mr_entity_slot(target, prop->slot)->kind != MR_UNLOADED)
             continue;
-        if (is_relationship
-                ? mr_eager_is_due(&job->path, mapper, prop, follow->nopts, follow->opts)
-                : mr_options_loads(prop, follow->nopts, follow->opts))
+        if (is_relationship ? mr_eager_is_due(&job->path, mapper, prop, follow->nopts, follow->opts)
+                            : mr_options_loads(prop, follow->nopts, follow->opts))
             return true;
     }
     return false;
 }
 
-/* Sets the reference to the target that the identity map has, or to NULL for a NULL key: MR_OK. MR_NOTFOUND: the database has
- * to be asked. complete: a target that lacks something, or is old, counts as not found. */
+/* Sets the reference to the target that the identity map has, or to NULL for a NULL key: MR_OK. MR_NOTFOUND: the
+ * database has to be asked. complete: a target that lacks something, or is old, counts as not found. */
 static mr_status from_map(const mr_job *job, mr_entity *parent, bool complete, mr_strbuf *buf, mr_value *key) {
     const mr_relationship *rel = job->follow->prop->relationship;
     mr_value identity;
@@ -245,8 +237,7 @@ static mr_status take_targets(mr_job *job) {
     mr_keyring_done(&job->keys);
     mr_keyring_init(&job->keys, env, rel->target->npk);
     job->pending.len = 0;
-    while (status == MR_OK && job->next < job->parents.len &&
-           job->keys.distinct.len < MR_KEYS_PER_STATEMENT) {
+    while (status == MR_OK && job->next < job->parents.len && job->keys.distinct.len < MR_KEYS_PER_STATEMENT) {
         mr_entity *parent = mr_vec_ptr(&job->parents, job->next++);
         status = from_map(job, parent, true, &buf, key);
         if (status != MR_NOTFOUND) continue;
@@ -302,8 +293,7 @@ static mr_status next(mr_job *job) {
     if (find_form(job) != MR_OK) return MR_FAIL;
     selectin_form form = (selectin_form)job->form;
     while (job->next < job->parents.len) {
-        mr_status status =
-            form == FORM_TARGETS ? take_targets(job) : take_keys(job, form, key_width(rel, form));
+        mr_status status = form == FORM_TARGETS ? take_targets(job) : take_keys(job, form, key_width(rel, form));
         if (status != MR_OK) return MR_FAIL;
         if (job->keys.distinct.len > 0)
             return mr_job_start(job, form == FORM_TARGETS    ? targets_query(job)

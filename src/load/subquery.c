@@ -50,8 +50,7 @@ static bool keys_are_unique(const mr_relationship *rel) {
 /* ---------------------------------------------------------------- can the query be repeated? */
 
 static bool is_item_column(const mr_node *x, const mr_query_item *item, const mr_column *column) {
-    while (x->kind == MR_NODE_LABEL ||
-           (x->kind == MR_NODE_UNARY && x->op >= MR_OP_ASC && x->op <= MR_OP_NULLS_LAST))
+    while (x->kind == MR_NODE_LABEL || (x->kind == MR_NODE_UNARY && x->op >= MR_OP_ASC && x->op <= MR_OP_NULLS_LAST))
         x = x->child[0];
     if (x->kind != MR_NODE_COLUMN || x->u.column != column) return false;
     if (x->n > 0) return x->child[0] == item->alias;
@@ -63,16 +62,13 @@ static bool names_key(const mr_node *list, const mr_query_item *item) {
     for (uint16_t k = 0; k < item->mapper->npk; k++) {
         const mr_column *column = mr_mapper_at_slot(item->mapper, item->mapper->pk_slots[k])->column;
         bool found = false;
-        for (uint32_t i = 0; list && i < list->n && !found; i++)
-            found = is_item_column(list->child[i], item, column);
+        for (uint32_t i = 0; list && i < list->n && !found; i++) found = is_item_column(list->child[i], item, column);
         if (!found) return false;
     }
     return true;
 }
 
-static bool is_limited(const mr_query *q) {
-    return q->clauses.limit || q->clauses.offset;
-}
+static bool is_limited(const mr_query *q) { return q->clauses.limit || q->clauses.offset; }
 
 /* What a limit cuts off, and the row that stands for a group, are the same again only where the query says which. */
 static bool is_repeatable(const mr_query *q, const mr_query_item *item) {
@@ -130,8 +126,7 @@ static mr_status add_keys(mr_job *job, mr_query **q, mr_node *from, bool named) 
     mr_env *env = job->load->env;
     for (unsigned i = 0; *q && i < rel->npairs; i++) {
         mr_node *key = NULL;
-        if (mr_from_column(env, rel->pairs[i].local, local_property(rel, i), from, &key) != MR_OK)
-            return MR_FAIL;
+        if (mr_from_column(env, rel->pairs[i].local, local_property(rel, i), from, &key) != MR_OK) return MR_FAIL;
         if (!key) return MR_NOTFOUND;
         *q = with_key(*q, named ? named_key(env, i, key) : key);
     }
@@ -173,8 +168,7 @@ static mr_status whole_query(mr_job *job, mr_node *from, mr_query **out) {
     for (unsigned i = 0; q && i < rel->npairs; i++) {
         const mr_property *prop = local_property(rel, i);
         const char *name = key_name(env, i);
-        const mr_column *key =
-            name ? mr_stand_in_column(env, name, mr_column_type(env, rel->pairs[i].local)) : NULL;
+        const mr_column *key = name ? mr_stand_in_column(env, name, mr_column_type(env, rel->pairs[i].local)) : NULL;
         q = with_key(q, key ? mr_sql_column(env, key, mr_node_retain(alias), prop) : NULL);
     }
     mr_node_release(alias);
@@ -222,10 +216,8 @@ static mr_query *target_query(mr_job *job, mr_node *alias) {
     mr_query *q = mr_query_new(job->load->env, &item, 1, false);
     if (q && add_keys(job, &q, alias, false) != MR_OK) q = then(q, NULL);
     if (q) q = then(q, mr_query_select_from(q, mr_node_retain(alias)));
-    if (q)
-        q = then(q, mr_query_join_on(q, &join));
-    else
-        mr_node_release(join.left_alias);
+    if (q) q = then(q, mr_query_join_on(q, &join));
+    else mr_node_release(join.left_alias);
     return mr_job_options(job, q);
 }
 
@@ -276,8 +268,8 @@ static mr_status next(mr_job *job) {
     if (item && find_folding(job, &folds) != MR_OK) return MR_FAIL;
     /* With yield_per the whole query again for each batch would be far too much. Each level holds the subqueries of all
      * above it, and the parsers of databases have an end. */
-    if (!item || folds || job->path.n > MAX_NESTED || !is_plain(job->follow->prop->relationship) || job->load->yield_per ||
-        !mr_job_knows_locals(job) || !is_repeatable(job->query, item) || has_changed_key(job))
+    if (!item || folds || job->path.n > MAX_NESTED || !is_plain(job->follow->prop->relationship) ||
+        job->load->yield_per || !mr_job_knows_locals(job) || !is_repeatable(job->query, item) || has_changed_key(job))
         return by_keys(job);
     mr_status status = parents_query(job, item, &parents);
     if (status == MR_NOTFOUND) return by_keys(job);
@@ -292,9 +284,7 @@ static mr_status next(mr_job *job) {
     return status;
 }
 
-static mr_status row(mr_job *job) {
-    return mr_job_give(job, 1, 0);
-}
+static mr_status row(mr_job *job) { return mr_job_give(job, 1, 0); }
 
 /* Are they surely apart in an order by this value? Collations may not see the case of letters. */
 static bool is_apart(mr_env *env, const mr_value *a, const mr_value *b) {

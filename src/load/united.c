@@ -56,8 +56,8 @@ static bool finds_attribute(const mr_node *list, const mr_node *wanted, uint32_t
     return false;
 }
 
-/* The number of the union's column that the expression is. The first query's names count before those of the others, and
- * these only where nothing that is joined has them. */
+/* The number of the union's column that the expression is. The first query's names count before those of the others,
+ * and these only where nothing that is joined has them. */
 static bool place_of(const mr_planner *p, const mr_node *wanted, uint32_t *place) {
     const mr_node *all = p->q->united->child[0];
     if (finds(first_columns(p), wanted, place)) return true;
@@ -100,7 +100,9 @@ static mr_status lacks(const mr_planner *p, const mr_node *column) {
     const mr_column *c = column->u.column;
     return mr_fail(p->env, MR_ERR_INVALID_REQUEST,
                    "the union does not give %s.%s: let its queries select it, or name what they do select",
-                   prop ? prop->mapper->name : c->table ? c->table->name : "the column",
+                   prop       ? prop->mapper->name
+                   : c->table ? c->table->name
+                              : "the column",
                    prop ? prop->name : c->name);
 }
 

@@ -9,8 +9,7 @@
 
 /* x of "x ASC NULLS LAST" */
 static mr_node *ordered_expression(mr_node *item) {
-    while (item->kind == MR_NODE_UNARY && item->op >= MR_OP_ASC && item->op <= MR_OP_NULLS_LAST)
-        item = item->child[0];
+    while (item->kind == MR_NODE_UNARY && item->op >= MR_OP_ASC && item->op <= MR_OP_NULLS_LAST) item = item->child[0];
     return item;
 }
 

@@ -29,8 +29,7 @@ static const plan *made_already(const configuration *c, const mr_mapper *mapper,
 static mr_relationship *make_side(configuration *c, const plan *p) {
     const mr_relationship *forward = &p->work, *template = p->rel->backref_options;
     mr_relationship *rel = mr_env_arena(c->env, sizeof *rel);
-    mr_property *prop =
-        rel ? mr_property_new(forward->target, forward->backref, MR_PROPERTY_RELATIONSHIP) : NULL;
+    mr_property *prop = rel ? mr_property_new(forward->target, forward->backref, MR_PROPERTY_RELATIONSHIP) : NULL;
     if (!prop) return NULL;
     mr_relationship_init(c->env, rel);
     if (template) {
@@ -87,8 +86,7 @@ mr_status mr_configure_backrefs(configuration *c) {
         plan *p = plan_at(c, i);
         if (p->failed || !p->work.backref) continue;
         if (p->work.back_populates) {
-            if (mr_configure_mistake(
-                    c, p, "it has both a backref and back_populates: leave one of them out") != MR_OK)
+            if (mr_configure_mistake(c, p, "it has both a backref and back_populates: leave one of them out") != MR_OK)
                 return MR_FAIL;
         } else if (make_backref(c, p) != MR_OK) {
             return MR_FAIL;
@@ -105,8 +103,7 @@ static mr_status no_partner(configuration *c, plan *p) {
     const char *name = p->work.back_populates;
     const char *near = mr_mapper_nearest(p->work.target, name);
     if (near)
-        return mr_configure_mistake(c, p,
-                                    "back_populates names '%s', which %s does not have (did you mean '%s'?)",
+        return mr_configure_mistake(c, p, "back_populates names '%s', which %s does not have (did you mean '%s'?)",
                                     name, p->work.target->name, near);
     return mr_configure_mistake(c, p,
                                 "back_populates names '%s', which %s does not have: declare a relationship "
@@ -124,22 +121,19 @@ static mr_status tie(configuration *c, plan *p, mr_relationship *other) {
     const mr_relationship *seen = q ? &q->work : other;
     if (!mr_mapper_isa(p->work.parent, seen->target) && !mr_mapper_isa(seen->target, p->work.parent))
         return mr_configure_mistake(c, p, "back_populates names %s.%s, which leads to %s, not to %s",
-                                    seen->parent->name, other->prop->name, seen->target->name,
-                                    p->work.parent->name);
+                                    seen->parent->name, other->prop->name, seen->target->name, p->work.parent->name);
     mr_direction d = p->work.direction;
     if (d == seen->direction && d != MR_MANY_TO_MANY)
-        return mr_configure_mistake(
-            c, p, "it and its other side %s.%s are both %s: set remote_side on the many-to-one side",
-            seen->parent->name, other->prop->name, direction_name(d));
+        return mr_configure_mistake(c, p,
+                                    "it and its other side %s.%s are both %s: set remote_side on the many-to-one side",
+                                    seen->parent->name, other->prop->name, direction_name(d));
     if (d != seen->direction && (d == MR_MANY_TO_MANY || seen->direction == MR_MANY_TO_MANY))
-        return mr_configure_mistake(
-            c, p, "it is %s, and its other side %s.%s is %s: give both the same secondary", direction_name(d),
-            seen->parent->name, other->prop->name, direction_name(seen->direction));
+        return mr_configure_mistake(c, p, "it is %s, and its other side %s.%s is %s: give both the same secondary",
+                                    direction_name(d), seen->parent->name, other->prop->name,
+                                    direction_name(seen->direction));
     p->work.reverse = other;
-    if (q && !q->work.reverse)
-        q->work.reverse = p->rel;
-    else if (!q && !other->reverse)
-        p->partner = other;
+    if (q && !q->work.reverse) q->work.reverse = p->rel;
+    else if (!q && !other->reverse) p->partner = other;
     return MR_OK;
 }
 
@@ -151,13 +145,11 @@ mr_status mr_configure_back_populates(configuration *c) {
         const plan *made = prop ? NULL : made_already(c, p->work.target, p->work.back_populates);
         if (made) prop = made->rel->prop;
         mr_status status;
-        if (!prop)
-            status = no_partner(c, p);
+        if (!prop) status = no_partner(c, p);
         else if (!prop->relationship)
             status = mr_configure_mistake(c, p, "back_populates names %s.%s, which is no relationship",
                                           p->work.target->name, prop->name);
-        else
-            status = tie(c, p, prop->relationship);
+        else status = tie(c, p, prop->relationship);
         if (status != MR_OK) return MR_FAIL;
     }
     return MR_OK;

@@ -28,8 +28,7 @@ mr_status mr_configure_mistake(configuration *c, plan *p, const char *fmt, ...) 
 mr_status mr_configure_note_error(configuration *c, plan *p, const mr_property *prop) {
     const mr_error *error = mr_env_error(c->env);
     if (p) p->failed = true;
-    if (error->kind == MR_ERR_NO_MEMORY || error->kind == MR_ERR_CALLBACK || error->kind == MR_ERR_NONE)
-        return MR_FAIL;
+    if (error->kind == MR_ERR_NO_MEMORY || error->kind == MR_ERR_CALLBACK || error->kind == MR_ERR_NONE) return MR_FAIL;
     begin_mistake(c, prop);
     /* Its author may have named the attribute too. */
     const char *message = error->message;
@@ -72,8 +71,7 @@ plan *mr_configure_plan(configuration *c, mr_relationship *rel) {
     p->work.order_by = mr_node_retain(rel->order_by);
     mr_vec_init(&p->work.remote_side, c->env, sizeof(mr_column *));
     if (copy_list(c->env, &p->work.foreign_keys, &rel->foreign_keys) != MR_OK ||
-        copy_list(c->env, &p->work.remote_side, &rel->remote_side) != MR_OK ||
-        mr_vec_push_ptr(&c->plans, p) != MR_OK) {
+        copy_list(c->env, &p->work.remote_side, &rel->remote_side) != MR_OK || mr_vec_push_ptr(&c->plans, p) != MR_OK) {
         mr_relationship_done(&p->work);
         mr_free(c->env, p);
         return NULL;
@@ -114,8 +112,7 @@ static mr_status collect(configuration *c, bool *found) {
 
 static mr_status resolve_foreign_keys(configuration *c, plan *p, const mr_property *prop, mr_column *column) {
     for (mr_foreign_key *fk = column->foreign_keys; fk; fk = fk->next)
-        if (mr_foreign_key_resolve(c->env, fk) != MR_OK && mr_configure_note_error(c, p, prop) != MR_OK)
-            return MR_FAIL;
+        if (mr_foreign_key_resolve(c->env, fk) != MR_OK && mr_configure_note_error(c, p, prop) != MR_OK) return MR_FAIL;
     return MR_OK;
 }
 
@@ -124,8 +121,7 @@ static mr_status resolve_columns(configuration *c) {
         const mr_mapper *m = mr_vec_ptr(&c->registry->mappers, i);
         for (size_t k = 0; k < m->columns.len; k++) {
             const mr_property *prop = mr_vec_ptr(&m->columns, k);
-            if (prop->mapper == m && resolve_foreign_keys(c, NULL, prop, prop->column) != MR_OK)
-                return MR_FAIL;
+            if (prop->mapper == m && resolve_foreign_keys(c, NULL, prop, prop->column) != MR_OK) return MR_FAIL;
         }
     }
     return MR_OK;
@@ -175,10 +171,8 @@ static mr_status join(configuration *c, plan *p) {
     mr_status status = mr_join_determine(c->env, &p->work, &why);
     if (status == MR_NOTFOUND) {
         p->failed = true;
-        if (why.len)
-            status = mr_configure_mistake(c, p, "%s", why.data);
-        else
-            status = MR_OK;
+        if (why.len) status = mr_configure_mistake(c, p, "%s", why.data);
+        else status = MR_OK;
     }
     mr_strbuf_done(&why);
     return status == MR_OK ? mr_configure_settle(c, p) : status;
@@ -194,8 +188,8 @@ static mr_status settle_cascade(configuration *c, plan *p) {
                                     "a viewonly relationship writes nothing: leave save-update, delete and "
                                     "delete-orphan out of its cascade");
     if ((rel->cascade & MR_CASCADE_DELETE_ORPHAN) && !(rel->cascade & MR_CASCADE_DELETE))
-        return mr_configure_mistake(
-            c, p, "the cascade 'delete-orphan' requires 'delete': write \"all, delete-orphan\"");
+        return mr_configure_mistake(c, p,
+                                    "the cascade 'delete-orphan' requires 'delete': write \"all, delete-orphan\"");
     if ((rel->cascade & MR_CASCADE_DELETE_ORPHAN) && rel->direction != MR_ONE_TO_MANY && !rel->single_parent)
         return mr_configure_mistake(c, p,
                                     "delete-orphan belongs on the one side of a one-to-many relationship, "
@@ -220,8 +214,8 @@ mr_status mr_configure_settle(configuration *c, plan *p) {
                                     near ? near : "", near ? "'?)" : "");
     }
     if ((rel->lazy == MR_LAZY_DYNAMIC || rel->lazy == MR_LAZY_WRITE_ONLY) && !rel->uselist)
-        return mr_configure_mistake(
-            c, p, "a dynamic relationship is a collection: choose another lazy for a single object");
+        return mr_configure_mistake(c, p,
+                                    "a dynamic relationship is a collection: choose another lazy for a single object");
     return settle_cascade(c, p);
 }
 

@@ -35,9 +35,7 @@ mr_status mr_mapper_listen(mr_mapper *mapper, mr_mapper_event event, mr_mapper_h
     return MR_OK;
 }
 
-static bool is_same(const mr_mapper_hook *a, const mr_mapper_hook *b) {
-    return a->fn == b->fn && a->ud == b->ud;
-}
+static bool is_same(const mr_mapper_hook *a, const mr_mapper_hook *b) { return a->fn == b->fn && a->ud == b->ud; }
 
 void mr_mapper_unlisten(mr_mapper *mapper, mr_mapper_event event, mr_mapper_hook_fn fn, void *ud) {
     const mr_mapper_hook wanted = {.fn = fn, .ud = ud};

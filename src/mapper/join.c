@@ -78,8 +78,7 @@ static void keep_given(finder *f) {
 static bool has_pair(const finder *f, const void *group, const link *pair) {
     for (size_t i = 0; i < f->links.len; i++) {
         const link *l = link_at(f, i);
-        if (l->group == group && l->referring == pair->referring && l->referred == pair->referred)
-            return true;
+        if (l->group == group && l->referring == pair->referring && l->referred == pair->referred) return true;
     }
     return false;
 }
@@ -166,9 +165,8 @@ static mr_node *links_node(const finder *f) {
 /* ---------------------------------------------------------------- from a written condition */
 
 static mr_column *plain_column(const mr_node *node) {
-    return node->kind == MR_NODE_COLUMN && (node->n == 0 || !node->child[0])
-               ? (mr_column *)(uintptr_t)node->u.column
-               : NULL;
+    return node->kind == MR_NODE_COLUMN && (node->n == 0 || !node->child[0]) ? (mr_column *)(uintptr_t)node->u.column
+                                                                             : NULL;
 }
 
 static bool refers_to(const mr_column *column, const mr_column *to) {
@@ -223,8 +221,7 @@ static mr_status read_condition(finder *f, const mr_node *node, const mr_table *
 static int referring_is_remote(const finder *f, const link *l) {
     const mr_relationship *rel = f->rel;
     const mr_vec *remote = &rel->remote_side;
-    if (remote->len && among(remote, l->referring) != among(remote, l->referred))
-        return among(remote, l->referring);
+    if (remote->len && among(remote, l->referring) != among(remote, l->referred)) return among(remote, l->referring);
     const mr_table *parent = rel->parent->table, *target = rel->target->table;
     if (remote->len && parent == target) return -1;
     if (parent == target) return l->referring->table == parent && l->referred->table == parent ? 1 : -1;
@@ -233,9 +230,7 @@ static int referring_is_remote(const finder *f, const link *l) {
     return -1;
 }
 
-static mr_column_pair *new_pairs(finder *f) {
-    return mr_env_arena(f->env, f->links.len * sizeof(mr_column_pair));
-}
+static mr_column_pair *new_pairs(finder *f) { return mr_env_arena(f->env, f->links.len * sizeof(mr_column_pair)); }
 
 /* Without a secondary table. */
 static mr_status set_direction(finder *f, mr_relationship *rel) {
@@ -251,8 +246,7 @@ static mr_status set_direction(finder *f, mr_relationship *rel) {
             return mistake(f,
                            "could not tell the local from the remote column in %s.%s = %s.%s: name the "
                            "remote one, and no other, in remote_side",
-                           l->referred->table->name, l->referred->name, l->referring->table->name,
-                           l->referring->name);
+                           l->referred->table->name, l->referred->name, l->referring->table->name, l->referring->name);
         if (remote != first)
             return mistake(f,
                            "could not tell its direction: both %s and %s have foreign key columns in the "
@@ -287,8 +281,8 @@ static mr_status direct_join(finder *f, mr_relationship *rel) {
     }
     if (status == MR_OK) status = set_direction(f, rel);
     rel->mixed = status == MR_OK && mr_join_is_mixed(f->env, rel);
-    rel->use_get = status == MR_OK && rel->direction == MR_MANY_TO_ONE && rel->simple && !rel->mixed &&
-                   is_whole_key(rel);
+    rel->use_get =
+        status == MR_OK && rel->direction == MR_MANY_TO_ONE && rel->simple && !rel->mixed && is_whole_key(rel);
     return status;
 }
 
@@ -304,9 +298,9 @@ static mr_status half_join(finder *f, mr_relationship *rel, const mr_table *tabl
     for (size_t i = 0; status == MR_OK && i < f->links.len; i++) {
         const link *l = link_at(f, i);
         if (l->referring->table != rel->secondary || l->referred->table != table)
-            return mistake(f, "%s.%s = %s.%s does not join the secondary table '%s' to '%s'",
-                           l->referred->table->name, l->referred->name, l->referring->table->name,
-                           l->referring->name, rel->secondary->name, table->name);
+            return mistake(f, "%s.%s = %s.%s does not join the secondary table '%s' to '%s'", l->referred->table->name,
+                           l->referred->name, l->referring->table->name, l->referring->name, rel->secondary->name,
+                           table->name);
     }
     return status;
 }
@@ -342,8 +336,7 @@ mr_status mr_join_determine(mr_env *env, mr_relationship *rel, mr_strbuf *why) {
     if (!rel->secondary && rel->secondaryjoin)
         status = mistake(&f, "a secondaryjoin needs a secondary table: give secondary, or leave the "
                              "secondaryjoin out");
-    else
-        status = rel->secondary ? secondary_join(&f, rel) : direct_join(&f, rel);
+    else status = rel->secondary ? secondary_join(&f, rel) : direct_join(&f, rel);
     mr_vec_done(&f.links);
     return status;
 }
@@ -362,9 +355,7 @@ static mr_column_pair *turned(mr_env *env, const mr_column_pair *pairs, unsigned
 mr_status mr_join_reverse(mr_env *env, const mr_relationship *rel, mr_relationship *reverse) {
     bool many = rel->direction == MR_MANY_TO_MANY;
     reverse->secondary = rel->secondary;
-    reverse->direction = many                               ? MR_MANY_TO_MANY
-                         : rel->direction == MR_ONE_TO_MANY ? MR_MANY_TO_ONE
-                                                            : MR_ONE_TO_MANY;
+    reverse->direction = many ? MR_MANY_TO_MANY : rel->direction == MR_ONE_TO_MANY ? MR_MANY_TO_ONE : MR_ONE_TO_MANY;
     reverse->simple = rel->simple;
     reverse->mixed = rel->mixed;
     mr_node_release(reverse->primaryjoin);
@@ -376,8 +367,8 @@ mr_status mr_join_reverse(mr_env *env, const mr_relationship *rel, mr_relationsh
     reverse->nsecondary = many ? rel->npairs : 0;
     reverse->secondary_pairs = turned(env, rel->pairs, reverse->nsecondary);
     if (!reverse->pairs || !reverse->secondary_pairs) return MR_FAIL;
-    reverse->use_get = reverse->direction == MR_MANY_TO_ONE && reverse->simple && !reverse->mixed &&
-                       is_whole_key(reverse);
+    reverse->use_get =
+        reverse->direction == MR_MANY_TO_ONE && reverse->simple && !reverse->mixed && is_whole_key(reverse);
     return MR_OK;
 }
 

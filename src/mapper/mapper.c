@@ -19,12 +19,10 @@ static void init_lists(mr_mapper *m) {
 }
 
 static mr_status inherit(mr_mapper *m, const mr_mapper *base) {
-    if (mr_vec_reserve(&m->props, base->props.len) != MR_OK ||
-        mr_vec_reserve(&m->columns, base->columns.len) != MR_OK)
+    if (mr_vec_reserve(&m->props, base->props.len) != MR_OK || mr_vec_reserve(&m->columns, base->columns.len) != MR_OK)
         return MR_FAIL;
     for (size_t i = 0; i < base->props.len; i++) mr_vec_push_ptr(&m->props, mr_vec_ptr(&base->props, i));
-    for (size_t i = 0; i < base->columns.len; i++)
-        mr_vec_push_ptr(&m->columns, mr_vec_ptr(&base->columns, i));
+    for (size_t i = 0; i < base->columns.len; i++) mr_vec_push_ptr(&m->columns, mr_vec_ptr(&base->columns, i));
     m->root = base->root;
     m->nslots = base->nslots;
     return MR_OK;
@@ -69,8 +67,8 @@ static void take_back(const table_mark *mark) {
     *mark->last_index = NULL;
 }
 
-static mr_status make_table(mr_mapper *m, const char *tablename, const char *schema,
-                            mr_constraint *constraints, mr_index *indexes, table_mark *mark) {
+static mr_status make_table(mr_mapper *m, const char *tablename, const char *schema, mr_constraint *constraints,
+                            mr_index *indexes, table_mark *mark) {
     mr_metadata *md = m->registry->metadata;
     if (mr_metadata_table_in(md, schema, tablename))
         return mr_fail(m->env, MR_ERR_MAPPING,
@@ -79,8 +77,7 @@ static mr_status make_table(mr_mapper *m, const char *tablename, const char *sch
                        m->name, schema ? schema : "", schema ? "." : "", tablename);
     mr_column **columns = mr_env_arena(m->env, (m->columns.len + 1) * sizeof(mr_column *));
     if (!columns) return MR_FAIL;
-    for (size_t i = 0; i < m->columns.len; i++)
-        columns[i] = ((mr_property *)mr_vec_ptr(&m->columns, i))->column;
+    for (size_t i = 0; i < m->columns.len; i++) columns[i] = ((mr_property *)mr_vec_ptr(&m->columns, i))->column;
     m->table = mr_table_new(md, tablename, schema, columns, (unsigned)m->columns.len, constraints, indexes);
     if (!m->table) return MR_FAIL;
     mark->table = m->table;
@@ -132,8 +129,7 @@ static mr_status find_table(mr_mapper *m, mr_table *table, const char *tablename
         mr_status status = extend_table(m, table, mark);
         return status == MR_OK ? map_rest(m) : status;
     }
-    if (!tablename)
-        return mr_fail(m->env, MR_ERR_MAPPING, "%s needs a table: give it __tablename or __table", m->name);
+    if (!tablename) return mr_fail(m->env, MR_ERR_MAPPING, "%s needs a table: give it __tablename or __table", m->name);
     return make_table(m, tablename, schema, constraints, indexes, mark);
 }
 
@@ -148,15 +144,14 @@ bool mr_mapper_has_int_key(const mr_mapper *m) {
 static mr_status find_key(mr_mapper *m) {
     const mr_table *table = m->table;
     if (table->nprimary == 0)
-        return mr_fail(m->env, MR_ERR_MAPPING, "%s needs a primary key: give a column primary_key = true",
-                       m->name);
+        return mr_fail(m->env, MR_ERR_MAPPING, "%s needs a primary key: give a column primary_key = true", m->name);
     m->pk_slots = mr_env_arena(m->env, table->nprimary * sizeof *m->pk_slots);
     if (!m->pk_slots) return MR_FAIL;
     for (unsigned i = 0; i < table->nprimary; i++) {
         mr_property *prop = mr_mapper_property_of_column(m, table->primary[i]);
         if (!prop)
-            return mr_fail(m->env, MR_ERR_MAPPING, "%s: column '%s' of the primary key is not mapped",
-                           m->name, table->primary[i]->name);
+            return mr_fail(m->env, MR_ERR_MAPPING, "%s: column '%s' of the primary key is not mapped", m->name,
+                           table->primary[i]->name);
         prop->is_primary_key = true;
         m->pk_slots[i] = prop->slot;
     }
@@ -190,9 +185,8 @@ static mr_status settle_inheritance(mr_mapper *m) {
     for (size_t i = 0; id->kind != MR_UNLOADED && i < m->registry->mappers.len; i++) {
         const mr_mapper *other = mr_vec_ptr(&m->registry->mappers, i);
         if (other->root == m->root && mr_value_equal(m->env, &other->polymorphic_identity, id))
-            return mr_fail(m->env, MR_ERR_MAPPING,
-                           "%s has the polymorphic_identity of %s: each class needs its own", m->name,
-                           other->name);
+            return mr_fail(m->env, MR_ERR_MAPPING, "%s has the polymorphic_identity of %s: each class needs its own",
+                           m->name, other->name);
     }
     return MR_OK;
 }
@@ -205,8 +199,7 @@ mr_status mr_mapper_finish(mr_mapper *mapper, mr_table *table, const char *table
         return mr_fail(mapper->env, MR_ERR_MAPPING,
                        "a class named '%s' is declared already: give this one another name", mapper->name);
     if (find_table(mapper, table, tablename, schema, constraints, indexes, &mark) != MR_OK ||
-        find_key(mapper) != MR_OK || settle_inheritance(mapper) != MR_OK ||
-        mr_hooks_inherit(mapper) != MR_OK ||
+        find_key(mapper) != MR_OK || settle_inheritance(mapper) != MR_OK || mr_hooks_inherit(mapper) != MR_OK ||
         mr_vec_reserve(&registry->mappers, registry->mappers.len + 1) != MR_OK)
         goto fail;
     if (mapper->base && mr_vec_push_ptr(&mapper->base->subclasses, mapper) != MR_OK) goto fail;

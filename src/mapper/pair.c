@@ -29,9 +29,7 @@ static bool is_number(const mr_type *type) {
     return class_of(type) == CLASS_INTEGER || type->code == MR_TYPE_FLOAT || type->code == MR_TYPE_NUMERIC;
 }
 
-bool mr_types_differ(const mr_type *a, const mr_type *b) {
-    return class_of(a) != class_of(b);
-}
+bool mr_types_differ(const mr_type *a, const mr_type *b) { return class_of(a) != class_of(b); }
 
 mr_node *mr_value_as_column(mr_env *env, mr_node *value, const mr_type *own, const mr_type *other) {
     if (!value || !is_number(own) || is_number(other)) return value;

@@ -76,8 +76,7 @@ mr_status mr_mapper_reserve(mr_mapper *mapper, size_t n) {
     size_t i = 0;
     mr_mapper *m;
     while ((m = next_in_family(mapper, &i))) {
-        if (m->nslots + n >= UINT16_MAX)
-            return mr_fail(m->env, MR_ERR_ARGUMENT, "%s has too many attributes", m->name);
+        if (m->nslots + n >= UINT16_MAX) return mr_fail(m->env, MR_ERR_ARGUMENT, "%s has too many attributes", m->name);
         if (mr_vec_reserve(&m->props, m->props.len + n) != MR_OK ||
             mr_vec_reserve(&m->columns, m->columns.len + n) != MR_OK)
             return MR_FAIL;
@@ -127,8 +126,8 @@ static mr_property *add(mr_mapper *mapper, const char *attribute, mr_property_ki
                     mapper->name, attribute);
         else
             mr_fail(mapper->env, MR_ERR_ARGUMENT,
-                    "%s.%s: %s declares an attribute '%s' already: give one of them another name",
-                    mapper->name, attribute, there->mapper->name, attribute);
+                    "%s.%s: %s declares an attribute '%s' already: give one of them another name", mapper->name,
+                    attribute, there->mapper->name, attribute);
         return NULL;
     }
     return mr_mapper_reserve(mapper, 1) == MR_OK ? mr_property_new(mapper, attribute, kind) : NULL;
@@ -147,8 +146,8 @@ mr_property *mr_mapper_add_column(mr_mapper *mapper, const char *attribute, mr_c
     if (!prop) return NULL;
     const mr_property *same = mr_mapper_property_of_column(mapper, column);
     if (same) {
-        mr_fail(mapper->env, MR_ERR_ARGUMENT, "%s.%s: its column is that of %s.%s already: use a synonym",
-                mapper->name, attribute, same->mapper->name, same->name);
+        mr_fail(mapper->env, MR_ERR_ARGUMENT, "%s.%s: its column is that of %s.%s already: use a synonym", mapper->name,
+                attribute, same->mapper->name, same->name);
         return NULL;
     }
     if (!column->name) column->name = prop->name;
@@ -187,13 +186,11 @@ static mr_relationship *copy_relationship(mr_env *env, const mr_relationship *pr
     return rel;
 }
 
-mr_relationship *mr_mapper_add_relationship(mr_mapper *mapper, const char *attribute,
-                                            const mr_relationship *proto) {
+mr_relationship *mr_mapper_add_relationship(mr_mapper *mapper, const char *attribute, const mr_relationship *proto) {
     mr_env *env = mapper->env;
     mr_property *prop = add(mapper, attribute, MR_PROPERTY_RELATIONSHIP);
     mr_relationship *rel = prop ? copy_relationship(env, proto) : NULL;
-    mr_relationship *options =
-        rel && proto->backref_options ? copy_relationship(env, proto->backref_options) : NULL;
+    mr_relationship *options = rel && proto->backref_options ? copy_relationship(env, proto->backref_options) : NULL;
     if (!rel || (proto->backref_options && !options)) {
         mr_relationship lost = *proto;
         mr_relationship_done(&lost);
@@ -242,8 +239,7 @@ mr_node *mr_property_node(const mr_property *prop, mr_node *from) {
         const mr_adaption how = {replace_column, replace_object, &a};
         return mr_node_adapt(real->expression, &how);
     }
-    mr_fail(env, MR_ERR_ARGUMENT, "%s.%s is %s, no column: it cannot be part of an expression",
-            prop->mapper->name, prop->name,
-            real->kind == MR_PROPERTY_RELATIONSHIP ? "a relationship" : "kept in memory only");
+    mr_fail(env, MR_ERR_ARGUMENT, "%s.%s is %s, no column: it cannot be part of an expression", prop->mapper->name,
+            prop->name, real->kind == MR_PROPERTY_RELATIONSHIP ? "a relationship" : "kept in memory only");
     return NULL;
 }

@@ -22,13 +22,9 @@ static void add_node(node_list *l, mr_node *node) {
     if (node && mr_vec_push_ptr(&l->nodes, node) != MR_OK) l->failed = true;
 }
 
-static void add_pointer(mr_strbuf *key, const void *p) {
-    mr_strbuf_add(key, (const char *)&p, sizeof p);
-}
+static void add_pointer(mr_strbuf *key, const void *p) { mr_strbuf_add(key, (const char *)&p, sizeof p); }
 
-static void add_number(mr_strbuf *key, unsigned n) {
-    mr_strbuf_add(key, (const char *)&n, sizeof n);
-}
+static void add_number(mr_strbuf *key, unsigned n) { mr_strbuf_add(key, (const char *)&n, sizeof n); }
 
 static void add_items(const mr_query *q, node_list *l) {
     add_number(l->key, q->nitems);
@@ -78,10 +74,8 @@ static void add_options(const mr_query *q, node_list *l) {
     add_number(l->key, q->noptions);
     for (unsigned i = 0; i < q->noptions; i++) {
         const mr_option *o = &q->options[i];
-        if (i > 0 && o->steps == q->options[i - 1].steps)
-            add_number(l->key, (unsigned)SAME_STEPS);
-        else
-            add_path(q, i, l);
+        if (i > 0 && o->steps == q->options[i - 1].steps) add_number(l->key, (unsigned)SAME_STEPS);
+        else add_path(q, i, l);
         add_number(l->key, (unsigned)o->kind << 16 | (unsigned)o->strategy << 1 | (o->innerjoin ? 1U : 0U));
         add_number(l->key, o->nsteps);
         add_pointer(l->key, o->group);
@@ -94,10 +88,10 @@ static void add_options(const mr_query *q, node_list *l) {
 static void add_clauses(const mr_query *q, node_list *l) {
     const mr_select *s = &q->clauses;
     add_number(l->key, (q->core_labels ? 1U : 0U) | (s->distinct ? 2U : 0U) | (s->for_update ? 4U : 0U) |
-                            (q->united_outer ? 8U : 0U));
+                           (q->united_outer ? 8U : 0U));
     add_pointer(l->key, s->for_update_mode);
-    mr_node *const nodes[] = {s->from,  s->where,  s->group_by,    s->having,    s->order_by,
-                              s->limit, s->offset, s->distinct_on, s->correlate, q->statement, q->united};
+    mr_node *const nodes[] = {s->from,   s->where,       s->group_by,  s->having,    s->order_by, s->limit,
+                              s->offset, s->distinct_on, s->correlate, q->statement, q->united};
     for (size_t i = 0; i < sizeof nodes / sizeof nodes[0]; i++) add_node(l, nodes[i]);
 }
 
@@ -123,10 +117,8 @@ static mr_status add_sharing(mr_env *env, mr_strbuf *key, const mr_vec *binds, s
     for (size_t i = 0; i < n && status == MR_OK; i++) {
         entry e = {mr_vec_ptr(binds, first + i), (unsigned)i};
         const entry *before = mr_map_get(seen, &e);
-        if (before)
-            add_number(key, e.number), add_number(key, before->number);
-        else if (!mr_map_put(seen, &e))
-            status = MR_FAIL;
+        if (before) add_number(key, e.number), add_number(key, before->number);
+        else if (!mr_map_put(seen, &e)) status = MR_FAIL;
     }
     mr_map_free(seen);
     return status;

@@ -112,10 +112,8 @@ mr_query *mr_query_new(mr_env *env, const mr_query_item *items, unsigned n, bool
 static void *copy_array(mr_env *env, const void *array, unsigned n, size_t size, bool *failed) {
     if (n == 0 || *failed) return NULL;
     void *copy = mr_alloc(env, n * size);
-    if (copy)
-        memcpy(copy, array, n * size);
-    else
-        *failed = true;
+    if (copy) memcpy(copy, array, n * size);
+    else *failed = true;
     return copy;
 }
 

@@ -75,16 +75,14 @@ static const mr_property *relationship_to(const mr_mapper *parent, const mr_mapp
     return NULL;
 }
 
-mr_query *mr_query_with_parent(const mr_query *q, const mr_property *along, mr_entity *parent,
-                               mr_node *alias) {
+mr_query *mr_query_with_parent(const mr_query *q, const mr_property *along, mr_entity *parent, mr_node *alias) {
     const mr_mapper *lead = mr_query_lead(q);
     if (!along) along = relationship_to(parent->mapper, lead);
     mr_query *c = NULL;
     if (!along)
         mr_fail(q->env, MR_ERR_INVALID_REQUEST, "could not locate a relationship between %s and %s",
                 lead ? lead->name : "the query", parent->mapper->name);
-    else
-        c = mr_query_copy(q);
+    else c = mr_query_copy(q);
     mr_query_parent *grown = c ? mr_query_grow(c->env, c->parents, c->nparents, sizeof *grown) : NULL;
     if (!grown) {
         mr_node_release(alias);
@@ -117,8 +115,8 @@ mr_query *mr_query_without_parents(const mr_query *q) {
 
 static void drop_clauses(mr_query *c) {
     mr_select *s = &c->clauses;
-    mr_node *const nodes[] = {s->columns,  s->from,  s->where,  s->group_by,    s->having,   s->order_by,
-                              s->limit,    s->offset, s->distinct_on, s->correlate, c->statement, c->united};
+    mr_node *const nodes[] = {s->columns, s->from,   s->where,       s->group_by,  s->having,    s->order_by,
+                              s->limit,   s->offset, s->distinct_on, s->correlate, c->statement, c->united};
     for (size_t i = 0; i < sizeof nodes / sizeof nodes[0]; i++) mr_node_release(nodes[i]);
     *s = (mr_select){0};
     c->statement = c->united = NULL;

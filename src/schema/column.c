@@ -33,8 +33,7 @@ mr_column *mr_column_new(mr_env *env, const char *name, const mr_type *type) {
     return column;
 }
 
-mr_foreign_key *mr_column_add_foreign_key(mr_env *env, mr_column *column, const char *target,
-                                          mr_column *referred) {
+mr_foreign_key *mr_column_add_foreign_key(mr_env *env, mr_column *column, const char *target, mr_column *referred) {
     mr_foreign_key *fk = mr_env_arena(env, sizeof *fk);
     if (!fk) return NULL;
     fk->column = column;

@@ -18,18 +18,17 @@ static const char *next_column_name(void *ud, size_t i) {
     return i < table->ncolumns ? table->columns[i]->name : NULL;
 }
 
-mr_column *mr_build_column(const mr_build *b, const char *name) {
-    return mr_table_column(b->table, name);
-}
+mr_column *mr_build_column(const mr_build *b, const char *name) { return mr_table_column(b->table, name); }
 
 static mr_status unknown_column(const mr_build *b, const char *what, const char *name) {
     column_names ud = {b->table};
     const char *near = mr_nearest(name, next_column_name, &ud);
     if (near)
-        return mr_fail(b->env, MR_ERR_ARGUMENT, "table '%s': the %s names no column '%s' (did you mean "
-                       "'%s'?)", b->table->name, what, name, near);
-    return mr_fail(b->env, MR_ERR_ARGUMENT, "table '%s': the %s names no column '%s'", b->table->name, what,
-                   name);
+        return mr_fail(b->env, MR_ERR_ARGUMENT,
+                       "table '%s': the %s names no column '%s' (did you mean "
+                       "'%s'?)",
+                       b->table->name, what, name, near);
+    return mr_fail(b->env, MR_ERR_ARGUMENT, "table '%s': the %s names no column '%s'", b->table->name, what, name);
 }
 
 static const char *const kind_words[] = {
@@ -42,8 +41,8 @@ static const char *const kind_words[] = {
 static mr_status resolve_constraint(const mr_build *b, mr_constraint *k) {
     const char *what = kind_words[k->kind];
     if (k->kind == MR_CONSTRAINT_CHECK)
-        return k->sql ? MR_OK : mr_fail(b->env, MR_ERR_ARGUMENT, "table '%s': a check constraint has no SQL",
-                                        b->table->name);
+        return k->sql ? MR_OK
+                      : mr_fail(b->env, MR_ERR_ARGUMENT, "table '%s': a check constraint has no SQL", b->table->name);
     if (k->ncolumns == 0)
         return mr_fail(b->env, MR_ERR_ARGUMENT, "table '%s': the %s names no columns", b->table->name, what);
     if (!k->columns && !(k->columns = mr_env_arena(b->env, k->ncolumns * sizeof *k->columns))) return MR_FAIL;
@@ -60,8 +59,7 @@ mr_status mr_build_constraints(const mr_build *b, mr_constraint *constraints) {
     for (mr_constraint *k = constraints; k; k = k->next) {
         if (resolve_constraint(b, k) != MR_OK) return MR_FAIL;
         if (k->kind != MR_CONSTRAINT_PRIMARY_KEY) continue;
-        if (primary)
-            return mr_fail(b->env, MR_ERR_ARGUMENT, "table '%s' has two primary keys", b->table->name);
+        if (primary) return mr_fail(b->env, MR_ERR_ARGUMENT, "table '%s' has two primary keys", b->table->name);
         primary = true;
     }
     return MR_OK;
@@ -70,11 +68,9 @@ mr_status mr_build_constraints(const mr_build *b, mr_constraint *constraints) {
 mr_status mr_build_indexes(const mr_build *b, const mr_index *indexes) {
     for (const mr_index *ix = indexes; ix; ix = ix->next) {
         if (ix->ncolumns == 0 || !ix->name)
-            return mr_fail(b->env, MR_ERR_ARGUMENT, "table '%s': an index needs a name and columns",
-                           b->table->name);
+            return mr_fail(b->env, MR_ERR_ARGUMENT, "table '%s': an index needs a name and columns", b->table->name);
         for (unsigned i = 0; i < ix->ncolumns; i++)
-            if (!mr_build_column(b, ix->column_names[i]))
-                return unknown_column(b, "index", ix->column_names[i]);
+            if (!mr_build_column(b, ix->column_names[i])) return unknown_column(b, "index", ix->column_names[i]);
     }
     return MR_OK;
 }
@@ -92,7 +88,8 @@ static mr_status check_flags(const mr_build *b, const mr_constraint *k) {
         if (column->primary_key && !contains(k->columns, k->ncolumns, column))
             return mr_fail(b->env, MR_ERR_ARGUMENT,
                            "table '%s': column '%s' has primary_key = true, but the primary key constraint "
-                           "leaves it out", b->table->name, column->name);
+                           "leaves it out",
+                           b->table->name, column->name);
     }
     return MR_OK;
 }
@@ -170,8 +167,8 @@ void mr_build_link_foreign_keys(mr_foreign_key *made) {
 }
 
 static bool is_integer(const mr_type *type) {
-    return type && (type->code == MR_TYPE_INTEGER || type->code == MR_TYPE_SMALLINTEGER ||
-                    type->code == MR_TYPE_BIGINTEGER);
+    return type &&
+           (type->code == MR_TYPE_INTEGER || type->code == MR_TYPE_SMALLINTEGER || type->code == MR_TYPE_BIGINTEGER);
 }
 
 mr_column *mr_build_autoincrement(const mr_table *table) {

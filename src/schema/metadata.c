@@ -1,16 +1,14 @@
 /*
  * metadata.c: the tables that belong together, and the references between them.
  *
- * Invariant: no two tables of one metadata have the same schema and name; a foreign key, once resolved, stays so.
- */
+ * Invariant: no two tables of one metadata have the same schema and name; a foreign key, once resolved,
+ * stays so. */
 #include <moonrow/schema.h>
 
 #include <stdlib.h>
 #include <string.h>
 
-static void free_tables(void *ud) {
-    mr_vec_done(&((mr_metadata *)ud)->tables);
-}
+static void free_tables(void *ud) { mr_vec_done(&((mr_metadata *)ud)->tables); }
 
 mr_metadata *mr_metadata_new(mr_env *env) {
     mr_metadata *md = mr_env_arena(env, sizeof *md);
@@ -39,13 +37,9 @@ static mr_table *find_table(const mr_metadata *md, const char *text, size_t len)
     return NULL;
 }
 
-mr_table *mr_metadata_table(const mr_metadata *md, const char *name) {
-    return find_table(md, name, strlen(name));
-}
+mr_table *mr_metadata_table(const mr_metadata *md, const char *name) { return find_table(md, name, strlen(name)); }
 
-static bool same_text(const char *a, const char *b) {
-    return a == b || (a && b && strcmp(a, b) == 0);
-}
+static bool same_text(const char *a, const char *b) { return a == b || (a && b && strcmp(a, b) == 0); }
 
 mr_table *mr_metadata_table_in(const mr_metadata *md, const char *schema, const char *name) {
     for (size_t i = 0; i < md->tables.len; i++) {
@@ -80,22 +74,26 @@ static mr_status unresolved(mr_env *env, const mr_foreign_key *fk, const char *w
                             const char *near) {
     const char *table = fk->column->table->name, *column = fk->column->name;
     if (near)
-        return mr_fail(env, MR_ERR_ARGUMENT, "foreign key of %s.%s to '%s': there is no %s '%s' (did you "
-                       "mean '%s'?)", table, column, fk->target, what, name, near);
-    return mr_fail(env, MR_ERR_ARGUMENT, "foreign key of %s.%s to '%s': there is no %s '%s'", table, column,
-                   fk->target, what, name);
+        return mr_fail(env, MR_ERR_ARGUMENT,
+                       "foreign key of %s.%s to '%s': there is no %s '%s' (did you "
+                       "mean '%s'?)",
+                       table, column, fk->target, what, name, near);
+    return mr_fail(env, MR_ERR_ARGUMENT, "foreign key of %s.%s to '%s': there is no %s '%s'", table, column, fk->target,
+                   what, name);
 }
 
 mr_status mr_foreign_key_resolve(mr_env *env, mr_foreign_key *fk) {
     if (fk->referred) return MR_OK;
     mr_table *own = fk->column->table;
     if (!own)
-        return mr_fail(env, MR_ERR_ARGUMENT, "foreign key of column '%s' to '%s': the column is in no "
-                       "table yet", fk->column->name ? fk->column->name : "?", fk->target);
+        return mr_fail(env, MR_ERR_ARGUMENT,
+                       "foreign key of column '%s' to '%s': the column is in no "
+                       "table yet",
+                       fk->column->name ? fk->column->name : "?", fk->target);
     const char *dot = strrchr(fk->target, '.');
     if (!dot || dot == fk->target || !dot[1])
-        return mr_fail(env, MR_ERR_ARGUMENT, "foreign key of %s.%s to '%s': write it as \"table.column\"",
-                       own->name, fk->column->name, fk->target);
+        return mr_fail(env, MR_ERR_ARGUMENT, "foreign key of %s.%s to '%s': write it as \"table.column\"", own->name,
+                       fk->column->name, fk->target);
     mr_table *table = find_table(own->metadata, fk->target, (size_t)(dot - fk->target));
     if (!table) {
         const char *name = mr_intern(env, fk->target, (size_t)(dot - fk->target));

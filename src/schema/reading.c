@@ -74,20 +74,33 @@ bool mr_type_read(const mr_type *type, mr_value *v) {
     switch (type->code) {
     case MR_TYPE_INTEGER:
     case MR_TYPE_SMALLINTEGER:
-    case MR_TYPE_BIGINTEGER: return read_integer(v);
-    case MR_TYPE_FLOAT: return read_float(v);
-    case MR_TYPE_NUMERIC: return read_numeric(v);
-    case MR_TYPE_BOOLEAN: return read_boolean(v);
+    case MR_TYPE_BIGINTEGER:
+        return read_integer(v);
+    case MR_TYPE_FLOAT:
+        return read_float(v);
+    case MR_TYPE_NUMERIC:
+        return read_numeric(v);
+    case MR_TYPE_BOOLEAN:
+        return read_boolean(v);
     case MR_TYPE_STRING:
-    case MR_TYPE_TEXT: return v->kind == MR_TEXT;
-    case MR_TYPE_ENUM: return is_choice(type, v);
-    case MR_TYPE_LARGEBINARY: return v->kind == MR_BLOB;
-    case MR_TYPE_UUID: return v->kind == MR_TEXT && mr_uuid_is_text(v->u.s, v->len);
-    case MR_TYPE_DATE: return read_calendar(MR_DATE, MR_DATE, v);
-    case MR_TYPE_TIME: return read_calendar(MR_TIME, MR_TIME, v);
-    case MR_TYPE_DATETIME: return read_calendar(MR_DATETIME, MR_DATETIME, v);
-    case MR_TYPE_INTERVAL: return read_calendar(MR_INTERVAL, MR_DATETIME, v);
-    default: return true;
+    case MR_TYPE_TEXT:
+        return v->kind == MR_TEXT;
+    case MR_TYPE_ENUM:
+        return is_choice(type, v);
+    case MR_TYPE_LARGEBINARY:
+        return v->kind == MR_BLOB;
+    case MR_TYPE_UUID:
+        return v->kind == MR_TEXT && mr_uuid_is_text(v->u.s, v->len);
+    case MR_TYPE_DATE:
+        return read_calendar(MR_DATE, MR_DATE, v);
+    case MR_TYPE_TIME:
+        return read_calendar(MR_TIME, MR_TIME, v);
+    case MR_TYPE_DATETIME:
+        return read_calendar(MR_DATETIME, MR_DATETIME, v);
+    case MR_TYPE_INTERVAL:
+        return read_calendar(MR_INTERVAL, MR_DATETIME, v);
+    default:
+        return true;
     }
 }
 
@@ -115,24 +128,38 @@ static void describe(const mr_value *v, char *buf, size_t size) {
         for (int i = 0; i < n; i++) len += (size_t)snprintf(buf + len, size - len, "%02x", (unsigned char)v->u.s[i]);
         snprintf(buf + len, size - len, (uint32_t)n < v->len ? "...' of %lu bytes" : "'", (unsigned long)v->len);
         break;
-    case MR_INT: snprintf(buf, size, "%lld", (long long)v->u.i); break;
-    case MR_FLOAT: mr_print_float(buf, size, 17, v->u.d); break;
-    default: snprintf(buf, size, "a %s", mr_kind_name(v->kind));
+    case MR_INT:
+        snprintf(buf, size, "%lld", (long long)v->u.i);
+        break;
+    case MR_FLOAT:
+        mr_print_float(buf, size, 17, v->u.d);
+        break;
+    default:
+        snprintf(buf, size, "a %s", mr_kind_name(v->kind));
     }
 }
 
 /* What the type reads, for "which is no ...". */
 static const char *form(const mr_type *type) {
     switch (type->code) {
-    case MR_TYPE_BOOLEAN: return "boolean: 0, 1, or text such as t, f, true or false";
-    case MR_TYPE_DATE: return "date: text such as 2024-02-29";
-    case MR_TYPE_TIME: return "time: text such as 13:04:05";
-    case MR_TYPE_DATETIME: return "datetime: text such as 2024-02-29 13:04:05";
-    case MR_TYPE_INTERVAL: return "interval: the datetime that lies so far after 1970-01-01, as text";
-    case MR_TYPE_NUMERIC: return "decimal: a number, or text such as 12.30";
-    case MR_TYPE_UUID: return "uuid: text of 32 hexadecimal digits";
-    case MR_TYPE_LARGEBINARY: return "blob";
-    default: return mr_type_wants(type);
+    case MR_TYPE_BOOLEAN:
+        return "boolean: 0, 1, or text such as t, f, true or false";
+    case MR_TYPE_DATE:
+        return "date: text such as 2024-02-29";
+    case MR_TYPE_TIME:
+        return "time: text such as 13:04:05";
+    case MR_TYPE_DATETIME:
+        return "datetime: text such as 2024-02-29 13:04:05";
+    case MR_TYPE_INTERVAL:
+        return "interval: the datetime that lies so far after 1970-01-01, as text";
+    case MR_TYPE_NUMERIC:
+        return "decimal: a number, or text such as 12.30";
+    case MR_TYPE_UUID:
+        return "uuid: text of 32 hexadecimal digits";
+    case MR_TYPE_LARGEBINARY:
+        return "blob";
+    default:
+        return mr_type_wants(type);
     }
 }
 
@@ -140,11 +167,16 @@ static const char *form(const mr_type *type) {
 static const char *fitting(const mr_type *type, const mr_value *v) {
     if (type->code == MR_TYPE_ENUM && v->kind == MR_TEXT) return "String, or Enum with this choice";
     switch (v->kind) {
-    case MR_TEXT: return "Text, or Any";
-    case MR_BLOB: return "LargeBinary, or Any";
-    case MR_INT: return "Integer, or Any";
-    case MR_FLOAT: return "Float, or Any";
-    default: return "Any";
+    case MR_TEXT:
+        return "Text, or Any";
+    case MR_BLOB:
+        return "LargeBinary, or Any";
+    case MR_INT:
+        return "Integer, or Any";
+    case MR_FLOAT:
+        return "Float, or Any";
+    default:
+        return "Any";
     }
 }
 

@@ -1,9 +1,9 @@
 /*
- * spelling.c: what a column may hold for one value of its type. Databases without dates and booleans store what programs
- * write, and programs write one instant, or true, in several ways.
+ * spelling.c: what a column may hold for one value of its type. Databases without dates and booleans store what
+ * programs write, and programs write one instant, or true, in several ways.
  *
- * Invariant: what a column's type reads as a value is among that value's spellings, unless it is spelled in a way that the
- * value itself remembers. So a criterion finds each row whose value is read as equal.
+ * Invariant: what a column's type reads as a value is among that value's spellings, unless it is spelled in a way that
+ * the value itself remembers. So a criterion finds each row whose value is read as equal.
  */
 #include <moonrow/schema.h>
 

@@ -13,8 +13,7 @@
 
 mr_column *mr_table_column(const mr_table *table, const char *name) {
     for (unsigned i = 0; i < table->ncolumns; i++)
-        if (table->columns[i]->name == name || strcmp(table->columns[i]->name, name) == 0)
-            return table->columns[i];
+        if (table->columns[i]->name == name || strcmp(table->columns[i]->name, name) == 0) return table->columns[i];
     return NULL;
 }
 
@@ -35,11 +34,12 @@ static mr_status check_column(const mr_build *b, const mr_column *column) {
     if (!column->name || !*column->name)
         return mr_fail(b->env, MR_ERR_ARGUMENT, "table '%s' has a column without a name", b->table->name);
     if (column->table)
-        return mr_fail(b->env, MR_ERR_ARGUMENT, "column '%s' belongs to table '%s' already: table '%s' needs "
-                       "its own", column->name, column->table->name, b->table->name);
+        return mr_fail(b->env, MR_ERR_ARGUMENT,
+                       "column '%s' belongs to table '%s' already: table '%s' needs "
+                       "its own",
+                       column->name, column->table->name, b->table->name);
     if (mr_build_column(b, column->name))
-        return mr_fail(b->env, MR_ERR_ARGUMENT, "table '%s' has two columns named '%s'", b->table->name,
-                       column->name);
+        return mr_fail(b->env, MR_ERR_ARGUMENT, "table '%s' has two columns named '%s'", b->table->name, column->name);
     return MR_OK;
 }
 
@@ -102,9 +102,8 @@ static mr_status name_table(const mr_build *b, const char *name, const char *sch
     return table->name && (table->schema || !schema) ? MR_OK : MR_FAIL;
 }
 
-mr_table *mr_table_new(mr_metadata *md, const char *name, const char *schema,
-                       mr_column **columns, unsigned ncolumns, mr_constraint *constraints,
-                       mr_index *indexes) {
+mr_table *mr_table_new(mr_metadata *md, const char *name, const char *schema, mr_column **columns, unsigned ncolumns,
+                       mr_constraint *constraints, mr_index *indexes) {
     mr_env *env = md->env;
     mr_index *flagged;
     mr_foreign_key *fks;

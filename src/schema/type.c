@@ -40,28 +40,24 @@ static const type_words words[MR_TYPE__COUNT] = {
 
 #define SIMPLE(c) [c] = {.code = (c), .precision = -1, .scale = -1}
 static const mr_type simple[MR_TYPE__COUNT] = {
-    SIMPLE(MR_TYPE_NULL), SIMPLE(MR_TYPE_INTEGER), SIMPLE(MR_TYPE_SMALLINTEGER),
-    SIMPLE(MR_TYPE_BIGINTEGER), SIMPLE(MR_TYPE_FLOAT), SIMPLE(MR_TYPE_NUMERIC),
-    SIMPLE(MR_TYPE_BOOLEAN), SIMPLE(MR_TYPE_STRING), SIMPLE(MR_TYPE_TEXT),
-    SIMPLE(MR_TYPE_LARGEBINARY), SIMPLE(MR_TYPE_DATE), SIMPLE(MR_TYPE_TIME),
-    SIMPLE(MR_TYPE_DATETIME), SIMPLE(MR_TYPE_INTERVAL), SIMPLE(MR_TYPE_ENUM),
-    SIMPLE(MR_TYPE_JSON), SIMPLE(MR_TYPE_UUID), SIMPLE(MR_TYPE_ANY),
+    SIMPLE(MR_TYPE_NULL),     SIMPLE(MR_TYPE_INTEGER),     SIMPLE(MR_TYPE_SMALLINTEGER), SIMPLE(MR_TYPE_BIGINTEGER),
+    SIMPLE(MR_TYPE_FLOAT),    SIMPLE(MR_TYPE_NUMERIC),     SIMPLE(MR_TYPE_BOOLEAN),      SIMPLE(MR_TYPE_STRING),
+    SIMPLE(MR_TYPE_TEXT),     SIMPLE(MR_TYPE_LARGEBINARY), SIMPLE(MR_TYPE_DATE),         SIMPLE(MR_TYPE_TIME),
+    SIMPLE(MR_TYPE_DATETIME), SIMPLE(MR_TYPE_INTERVAL),    SIMPLE(MR_TYPE_ENUM),         SIMPLE(MR_TYPE_JSON),
+    SIMPLE(MR_TYPE_UUID),     SIMPLE(MR_TYPE_ANY),
 };
 
 #define GUESSED(c) [c] = {.code = (c), .precision = -1, .scale = -1, .guessed = true}
 static const mr_type guessed[MR_TYPE__COUNT] = {
-    GUESSED(MR_TYPE_NULL), GUESSED(MR_TYPE_INTEGER), GUESSED(MR_TYPE_SMALLINTEGER),
-    GUESSED(MR_TYPE_BIGINTEGER), GUESSED(MR_TYPE_FLOAT), GUESSED(MR_TYPE_NUMERIC),
-    GUESSED(MR_TYPE_BOOLEAN), GUESSED(MR_TYPE_STRING), GUESSED(MR_TYPE_TEXT),
-    GUESSED(MR_TYPE_LARGEBINARY), GUESSED(MR_TYPE_DATE), GUESSED(MR_TYPE_TIME),
-    GUESSED(MR_TYPE_DATETIME), GUESSED(MR_TYPE_INTERVAL), GUESSED(MR_TYPE_ENUM),
-    GUESSED(MR_TYPE_JSON), GUESSED(MR_TYPE_UUID), GUESSED(MR_TYPE_ANY),
+    GUESSED(MR_TYPE_NULL),     GUESSED(MR_TYPE_INTEGER),     GUESSED(MR_TYPE_SMALLINTEGER), GUESSED(MR_TYPE_BIGINTEGER),
+    GUESSED(MR_TYPE_FLOAT),    GUESSED(MR_TYPE_NUMERIC),     GUESSED(MR_TYPE_BOOLEAN),      GUESSED(MR_TYPE_STRING),
+    GUESSED(MR_TYPE_TEXT),     GUESSED(MR_TYPE_LARGEBINARY), GUESSED(MR_TYPE_DATE),         GUESSED(MR_TYPE_TIME),
+    GUESSED(MR_TYPE_DATETIME), GUESSED(MR_TYPE_INTERVAL),    GUESSED(MR_TYPE_ENUM),         GUESSED(MR_TYPE_JSON),
+    GUESSED(MR_TYPE_UUID),     GUESSED(MR_TYPE_ANY),
 };
 
 /* A scale is how the digits of a result are read. */
-const mr_type *mr_type_guessed(const mr_type *type) {
-    return type->scale >= 0 ? type : &guessed[type->code];
-}
+const mr_type *mr_type_guessed(const mr_type *type) { return type->scale >= 0 ? type : &guessed[type->code]; }
 
 const mr_type *mr_type_simple(mr_typecode code) {
     return (unsigned)code < MR_TYPE__COUNT ? &simple[code] : &simple[MR_TYPE_NULL];
@@ -107,22 +103,17 @@ static void enum_name(const mr_type *type, char *buf) {
 
 const char *mr_type_name(const mr_type *type, char *buf) {
     const char *name = words[type->code].name;
-    if (type->code == MR_TYPE_ENUM && type->choices)
-        enum_name(type, buf);
+    if (type->code == MR_TYPE_ENUM && type->choices) enum_name(type, buf);
     else if (type->code == MR_TYPE_NUMERIC && type->precision >= 0 && type->scale >= 0)
         snprintf(buf, 64, "%s(%d, %d)", name, type->precision, type->scale);
     else if ((type->code == MR_TYPE_NUMERIC || type->code == MR_TYPE_FLOAT) && type->precision >= 0)
         snprintf(buf, 64, "%s(%d)", name, type->precision);
-    else if (type->length > 0)
-        snprintf(buf, 64, "%s(%d)", name, type->length);
-    else
-        snprintf(buf, 64, "%s", name);
+    else if (type->length > 0) snprintf(buf, 64, "%s(%d)", name, type->length);
+    else snprintf(buf, 64, "%s", name);
     return buf;
 }
 
-const char *mr_type_wants(const mr_type *type) {
-    return words[type->code].wants;
-}
+const char *mr_type_wants(const mr_type *type) { return words[type->code].wants; }
 
 /* ---------------------------------------------------------------- messages */
 
@@ -185,11 +176,16 @@ static bool calendar_mistake(const mr_type *type, const mr_value *v, char *mista
 /* What to write instead, where the expected word alone does not tell. */
 static const char *cure(const mr_type *type, const mr_value *v) {
     switch (type->code) {
-    case MR_TYPE_DATE: return v->kind == MR_TEXT ? " (write it as \"2024-02-29\")" : "";
-    case MR_TYPE_TIME: return v->kind == MR_TEXT ? " (write it as \"13:04:05\")" : "";
-    case MR_TYPE_DATETIME: return v->kind == MR_TEXT ? " (write it as \"2024-02-29 13:04:05\")" : "";
-    case MR_TYPE_NUMERIC: return v->kind == MR_FLOAT ? " (a float is not exact: use a decimal)" : "";
-    default: return "";
+    case MR_TYPE_DATE:
+        return v->kind == MR_TEXT ? " (write it as \"2024-02-29\")" : "";
+    case MR_TYPE_TIME:
+        return v->kind == MR_TEXT ? " (write it as \"13:04:05\")" : "";
+    case MR_TYPE_DATETIME:
+        return v->kind == MR_TEXT ? " (write it as \"2024-02-29 13:04:05\")" : "";
+    case MR_TYPE_NUMERIC:
+        return v->kind == MR_FLOAT ? " (a float is not exact: use a decimal)" : "";
+    default:
+        return "";
     }
 }
 
@@ -199,8 +195,7 @@ static mr_status refuse(mr_env *env, const mr_type *type, const char *what, cons
     describe(v, got, sizeof got);
     if (calendar_mistake(type, v, mistake))
         return mr_fail(env, MR_ERR_ARGUMENT, "%s: expected %s, got %s (%s)", what, mr_type_wants(type), got, mistake);
-    return mr_fail(env, MR_ERR_ARGUMENT, "%s: expected %s, got %s%s", what, mr_type_wants(type), got,
-                   cure(type, v));
+    return mr_fail(env, MR_ERR_ARGUMENT, "%s: expected %s, got %s%s", what, mr_type_wants(type), got, cure(type, v));
 }
 
 /* ---------------------------------------------------------------- coercion */
@@ -243,9 +238,7 @@ static bool take_calendar(mr_env *env, mr_kind kind, mr_value *v) {
     return true;
 }
 
-static bool is_hex(char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-}
+static bool is_hex(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
 
 bool mr_uuid_is_text(const char *s, size_t len) {
     if (len != 32 && len != 36) return false;
@@ -266,21 +259,34 @@ static bool take(mr_env *env, mr_typecode code, mr_value *v) {
     switch (code) {
     case MR_TYPE_INTEGER:
     case MR_TYPE_SMALLINTEGER:
-    case MR_TYPE_BIGINTEGER: return take_integer(v);
-    case MR_TYPE_FLOAT: return take_float(v);
-    case MR_TYPE_NUMERIC: return v->kind == MR_INT || v->kind == MR_DECIMAL;
-    case MR_TYPE_BOOLEAN: return v->kind == MR_BOOL;
+    case MR_TYPE_BIGINTEGER:
+        return take_integer(v);
+    case MR_TYPE_FLOAT:
+        return take_float(v);
+    case MR_TYPE_NUMERIC:
+        return v->kind == MR_INT || v->kind == MR_DECIMAL;
+    case MR_TYPE_BOOLEAN:
+        return v->kind == MR_BOOL;
     case MR_TYPE_STRING:
     case MR_TYPE_TEXT:
-    case MR_TYPE_ENUM: return v->kind == MR_TEXT;
-    case MR_TYPE_LARGEBINARY: return take_binary(v);
-    case MR_TYPE_DATE: return take_calendar(env, MR_DATE, v);
-    case MR_TYPE_TIME: return take_calendar(env, MR_TIME, v);
-    case MR_TYPE_DATETIME: return take_calendar(env, MR_DATETIME, v);
-    case MR_TYPE_INTERVAL: return v->kind == MR_INTERVAL;
-    case MR_TYPE_UUID: return v->kind == MR_TEXT && mr_uuid_is_text(v->u.s, v->len);
-    case MR_TYPE_ANY: return take_any(v);
-    default: return true;
+    case MR_TYPE_ENUM:
+        return v->kind == MR_TEXT;
+    case MR_TYPE_LARGEBINARY:
+        return take_binary(v);
+    case MR_TYPE_DATE:
+        return take_calendar(env, MR_DATE, v);
+    case MR_TYPE_TIME:
+        return take_calendar(env, MR_TIME, v);
+    case MR_TYPE_DATETIME:
+        return take_calendar(env, MR_DATETIME, v);
+    case MR_TYPE_INTERVAL:
+        return v->kind == MR_INTERVAL;
+    case MR_TYPE_UUID:
+        return v->kind == MR_TEXT && mr_uuid_is_text(v->u.s, v->len);
+    case MR_TYPE_ANY:
+        return take_any(v);
+    default:
+        return true;
     }
 }
 
@@ -293,8 +299,11 @@ mr_status mr_type_coerce(mr_env *env, const mr_type *type, const char *what, mr_
 
 /* Bytes of the character at s: 1 for ASCII and for what is no valid UTF-8. */
 static size_t utf8_step(const unsigned char *s, size_t left) {
-    size_t n = s[0] < 0x80 ? 1 : s[0] >= 0xC2 && s[0] < 0xE0 ? 2 : (s[0] & 0xF0) == 0xE0 ? 3
-             : s[0] >= 0xF0 && s[0] < 0xF5 ? 4 : 1;
+    size_t n = s[0] < 0x80                   ? 1
+               : s[0] >= 0xC2 && s[0] < 0xE0 ? 2
+               : (s[0] & 0xF0) == 0xE0       ? 3
+               : s[0] >= 0xF0 && s[0] < 0xF5 ? 4
+                                             : 1;
     if (n > left) return 1;
     for (size_t i = 1; i < n; i++)
         if ((s[i] & 0xC0) != 0x80) return 1;
@@ -322,8 +331,7 @@ bool mr_type_is_broken(const mr_type *type, const mr_value *value) {
            mr_utf8_length(value->u.s, value->len) > (size_t)type->length;
 }
 
-mr_status mr_type_check_length(mr_env *env, const mr_type *type, const char *what,
-                               const mr_value *value) {
+mr_status mr_type_check_length(mr_env *env, const mr_type *type, const char *what, const mr_value *value) {
     if (!mr_type_is_broken(type, value)) return MR_OK;
     char name[64], got[SHOWN_BYTES + 40];
     describe(value, got, sizeof got);

@@ -29,8 +29,7 @@ static mr_status object_deleted(mr_entity *e) {
     e->flags |= MR_ENTITY_GONE;
     mr_strbuf words;
     mr_strbuf_init(&words, env);
-    mr_fail(env, MR_ERR_OBJECT_DELETED,
-            "Instance '%s' has been deleted, or its row is otherwise not present.",
+    mr_fail(env, MR_ERR_OBJECT_DELETED, "Instance '%s' has been deleted, or its row is otherwise not present.",
             mr_entity_words(e, &words));
     mr_strbuf_done(&words);
     return MR_FAIL;
@@ -42,28 +41,24 @@ static const mr_property *resolve(const mr_entity *entity, const mr_property *pr
     if (prop && (prop->kind == MR_PROPERTY_COLUMN || prop->kind == MR_PROPERTY_RELATIONSHIP ||
                  prop->kind == MR_PROPERTY_EXPRESSION))
         return prop;
-    mr_fail(entity->mapper->env, MR_ERR_ARGUMENT, "%s.%s is not an attribute that the core keeps",
-            entity->mapper->name, prop ? prop->name : "?");
+    mr_fail(entity->mapper->env, MR_ERR_ARGUMENT, "%s.%s is not an attribute that the core keeps", entity->mapper->name,
+            prop ? prop->name : "?");
     return NULL;
 }
 
 /* ---------------------------------------------------------------- reading columns */
 
 /* All of it has expired, the key as well. */
-static bool is_expired(mr_entity *e) {
-    return mr_entity_slot(e, e->mapper->pk_slots[0])->kind == MR_UNLOADED;
-}
+static bool is_expired(mr_entity *e) { return mr_entity_slot(e, e->mapper->pk_slots[0])->kind == MR_UNLOADED; }
 
 /* The columns that are loaded together with a deferred one: its group. */
 static mr_status load_deferred(mr_session *s, mr_entity *e, const mr_property *prop) {
     mr_vec props;
     mr_vec_init(&props, s->env, sizeof(mr_property *));
     mr_status status = mr_vec_push_ptr(&props, (void *)(uintptr_t)prop);
-    for (size_t i = 0; status == MR_OK && prop->deferred && prop->deferred_group && i < e->mapper->props.len;
-         i++) {
+    for (size_t i = 0; status == MR_OK && prop->deferred && prop->deferred_group && i < e->mapper->props.len; i++) {
         mr_property *other = mr_vec_ptr(&e->mapper->props, i);
-        if (other == prop || other->deferred_group != prop->deferred_group ||
-            other->kind == MR_PROPERTY_RELATIONSHIP)
+        if (other == prop || other->deferred_group != prop->deferred_group || other->kind == MR_PROPERTY_RELATIONSHIP)
             continue;
         if (mr_entity_slot(e, other->slot)->kind == MR_UNLOADED) status = mr_vec_push_ptr(&props, other);
     }
@@ -144,8 +139,8 @@ bool mr_attribute_is_loaded(mr_entity *entity, const mr_property *prop) {
 
 /* ---------------------------------------------------------------- setting */
 
-mr_status mr_attribute_fire(mr_attribute_event event, mr_entity *entity, const mr_property *prop,
-                            mr_value *value, const mr_value *old) {
+mr_status mr_attribute_fire(mr_attribute_event event, mr_entity *entity, const mr_property *prop, mr_value *value,
+                            const mr_value *old) {
     const mr_vec *hooks = &entity->mapper->attribute_hooks;
     uint64_t last = entity->mapper->registry->hooks, fired = 0;
     for (size_t i = 0; i < hooks->len; i++) {
@@ -212,8 +207,8 @@ static mr_status read_again(mr_entity *entity, const mr_property *prop) {
     return mr_attribute_load_column(entity, prop);
 }
 
-/* Is it a value that makes a difference where the row has the same already: one that breaks the declaration, or a string,
- * which may be there as a blob? */
+/* Is it a value that makes a difference where the row has the same already: one that breaks the declaration, or a
+ * string, which may be there as a blob? */
 static bool is_doubtful(const mr_entity *entity, const mr_property *prop, const mr_value *value) {
     const mr_type *type = mr_column_type(entity->mapper->env, prop->column);
     bool blob = type->code == MR_TYPE_ANY || (entity->flags & MR_ENTITY_BAD_KEEP);
@@ -245,20 +240,17 @@ static mr_status set_column(mr_entity *entity, const mr_property *prop, const mr
     mr_value value = *given;
     mr_env *env = entity->mapper->env;
     if (mr_blocks_allow_change(entity, prop) != MR_OK) return MR_FAIL;
-    if (prop->validate && prop->validate(env, prop->validate_ud, entity, prop, &value) != MR_OK)
-        return MR_FAIL;
+    if (prop->validate && prop->validate(env, prop->validate_ud, entity, prop, &value) != MR_OK) return MR_FAIL;
     if (fit(entity, prop, &value) != MR_OK) return MR_FAIL;
     if (prop->active_history && entity->state == MR_PERSISTENT && mr_session_of(entity) &&
-        mr_entity_slot(entity, prop->slot)->kind == MR_UNLOADED &&
-        mr_attribute_load_column(entity, prop) != MR_OK)
+        mr_entity_slot(entity, prop->slot)->kind == MR_UNLOADED && mr_attribute_load_column(entity, prop) != MR_OK)
         return MR_FAIL;
     if (prop->is_primary_key && entity->state == MR_PERSISTENT &&
         mr_entity_slot(entity, prop->slot)->kind == MR_UNLOADED && recall_key(entity, prop) != MR_OK)
         return MR_FAIL;
     if (entity->mapper->attribute_hooks.len > 0) {
         const mr_value *old = mr_entity_slot(entity, prop->slot);
-        if (mr_attribute_fire(MR_EVENT_SET, entity, prop, &value, old->kind == MR_UNLOADED ? NULL : old) !=
-                MR_OK ||
+        if (mr_attribute_fire(MR_EVENT_SET, entity, prop, &value, old->kind == MR_UNLOADED ? NULL : old) != MR_OK ||
             fit(entity, prop, &value) != MR_OK)
             return MR_FAIL;
     }
@@ -275,8 +267,8 @@ mr_status mr_attribute_set(mr_entity *entity, const mr_property *prop, const mr_
     if (!heap) return MR_FAIL;
     mr_heap_block(heap);
     mr_state_settle(entity);
-    mr_status status = prop->kind == MR_PROPERTY_COLUMN ? set_column(entity, prop, value)
-                                                        : mr_related_set(entity, prop, value);
+    mr_status status =
+        prop->kind == MR_PROPERTY_COLUMN ? set_column(entity, prop, value) : mr_related_set(entity, prop, value);
     mr_heap_unblock(heap);
     return status;
 }

@@ -1,9 +1,9 @@
 /*
- * blocks.c: blocks that run a function in a transaction; what is refused in a block whose transaction has ended, and when a new
- * transaction is refused.
+ * blocks.c: blocks that run a function in a transaction; what is refused in a block whose transaction has ended, and
+ * when a new transaction is refused.
  *
- * Invariant: overtaken is true while a block still runs whose transaction is over. Then only the block's end is possible: other
- * work would be in no transaction, and nobody would commit it.
+ * Invariant: overtaken is true while a block still runs whose transaction is over. Then only the block's end is
+ * possible: other work would be in no transaction, and nobody would commit it.
  */
 #include "session_state.h"
 
@@ -30,10 +30,11 @@ void mr_session_leave_block(mr_session *s, uint64_t serial) {
 }
 
 mr_status mr_blocks_refuse(mr_session *s, const char *what) {
-    return mr_fail(s->env, MR_ERR_INVALID_REQUEST,
-                   "%s: the transaction of this block (session:begin, begin_nested) has been ended inside it, by commit() or "
-                   "rollback(): nobody would commit what comes after. Let the block end first, or leave the commit to its end",
-                   what);
+    return mr_fail(
+        s->env, MR_ERR_INVALID_REQUEST,
+        "%s: the transaction of this block (session:begin, begin_nested) has been ended inside it, by commit() or "
+        "rollback(): nobody would commit what comes after. Let the block end first, or leave the commit to its end",
+        what);
 }
 
 mr_status mr_blocks_allow_change(const mr_entity *e, const mr_property *prop) {
@@ -93,10 +94,11 @@ mr_status mr_blocks_begin(mr_session *s) {
     mr_strbuf_init(&words, s->env);
     mr_status status = MR_OK;
     if (mr_session_name_pending(s, &words))
-        status = mr_fail(s->env, MR_ERR_INVALID_REQUEST,
-                         "begin(): the session has changes that were made before it and that a rollback of the new transaction "
-                         "would take back: %s. commit() or rollback() them first, or flush() them and use begin_nested()",
-                         words.oom ? "objects" : mr_strbuf_str(&words));
+        status = mr_fail(
+            s->env, MR_ERR_INVALID_REQUEST,
+            "begin(): the session has changes that were made before it and that a rollback of the new transaction "
+            "would take back: %s. commit() or rollback() them first, or flush() them and use begin_nested()",
+            words.oom ? "objects" : mr_strbuf_str(&words));
     mr_strbuf_done(&words);
     return status;
 }

@@ -40,9 +40,7 @@ mr_status mr_cascade_reach(mr_cascade *w, mr_entity *e) {
     return MR_OK;
 }
 
-static bool is_loadable(const mr_entity *e) {
-    return e->state == MR_PERSISTENT && mr_session_of(e) != NULL;
-}
+static bool is_loadable(const mr_entity *e) { return e->state == MR_PERSISTENT && mr_session_of(e) != NULL; }
 
 static mr_status follow(mr_cascade *w, mr_entity *e, const mr_relationship *rel) {
     const mr_value *ignored;
@@ -66,8 +64,7 @@ mr_status mr_cascade_walk(mr_cascade *w) {
         if (!relations) return MR_FAIL;
         if (!(relations->cascades & w->cascade)) continue;
         for (unsigned i = 0; i < relations->n; i++)
-            if ((relations->rels[i]->cascade & w->cascade) && follow(w, e, relations->rels[i]) != MR_OK)
-                return MR_FAIL;
+            if ((relations->rels[i]->cascade & w->cascade) && follow(w, e, relations->rels[i]) != MR_OK) return MR_FAIL;
     }
     return MR_OK;
 }
@@ -86,10 +83,8 @@ void mr_cascade_release(mr_vec *reached) {
 void mr_cascade_take_back(mr_session *s, mr_vec *admitted) {
     while (admitted->len > 0) {
         mr_entity *e = mr_vec_ptr(admitted, --admitted->len);
-        if (e->state == MR_PENDING)
-            mr_state_make_transient(s, e);
-        else
-            mr_state_detach(s, e);
+        if (e->state == MR_PENDING) mr_state_make_transient(s, e);
+        else mr_state_detach(s, e);
         mr_entity_unpin(e);
     }
 }

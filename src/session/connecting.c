@@ -2,15 +2,16 @@
  * connecting.c: the session's connection: taken at first use, in lazy mode, and given back when the
  * transaction ends; and the versions of the data that its reads meet.
  *
- * Invariants: an idle session holds no connection; owner->as_of rises with each version of the data that a read meets; a
- * bracketed load that meets a write leaves its transaction open, so that the write is not committed behind the user's back.
+ * Invariants: an idle session holds no connection; owner->as_of rises with each version of the data that a read meets;
+ * a bracketed load that meets a write leaves its transaction open, so that the write is not committed behind the user's
+ * back.
  */
 #include "session_state.h"
 
 /* ---------------------------------------------------------------- versions of the data */
 
-/* A statement has read outside of a transaction. Versions of two connections cannot be compared: that of another connection
- * counts as another version. */
+/* A statement has read outside of a transaction. Versions of two connections cannot be compared: that of another
+ * connection counts as another version. */
 static void has_read(void *ud, bool known, int64_t version) {
     mr_session *s = ud;
     uint64_t conn = mr_conn_serial(s->conn);
@@ -55,10 +56,8 @@ void mr_session_settle_snapshot(mr_session *s) {
     if (!mr_conn_data_version(s->conn, &version)) return;
     has_read(s, true, version);
     if (s->since == s->owner->as_of) return;
-    if (s->phase == MR_PHASE_FLUSHING)
-        s->stale = true; /* its operations still need what they have */
-    else
-        expire_older(s);
+    if (s->phase == MR_PHASE_FLUSHING) s->stale = true; /* its operations still need what they have */
+    else expire_older(s);
 }
 
 /* The first write has begun the transaction. What was read before may be old. */
@@ -150,7 +149,6 @@ void mr_session_unbracket(void *session) {
     if (s->brackets > 0 || !s->reading || !s->conn || mr_conn_is_reading(s->conn)) return;
     s->reading = false;
     mr_error *saved = mr_env_save_error(s->env);
-    if (mr_conn_commit(s->conn) != MR_OK)
-        mr_env_clear_error(s->env); /* nothing was written: nothing can be lost */
+    if (mr_conn_commit(s->conn) != MR_OK) mr_env_clear_error(s->env); /* nothing was written: nothing can be lost */
     mr_env_restore_error(s->env, saved);
 }

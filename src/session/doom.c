@@ -1,9 +1,9 @@
 /*
  * doom.c: what a deletion takes with it.
  *
- * Invariant: the flush decides. session:delete marks the objects that would be deleted with the given one as things stand; the
- * flush walks again from the objects that were deleted by name. So an object that was given to another parent in the meantime
- * stays, and one that was given to a deleted parent goes.
+ * Invariant: the flush decides. session:delete marks the objects that would be deleted with the given one as things
+ * stand; the flush walks again from the objects that were deleted by name. So an object that was given to another
+ * parent in the meantime stays, and one that was given to a deleted parent goes.
  */
 #include "session_state.h"
 
@@ -34,8 +34,8 @@ static bool equal_claims(const void *a, const void *b) {
 
 /* ---------------------------------------------------------------- claims */
 
-/* Identifies what a relationship says of an item: relationships over one foreign key column, or one secondary table, say the same,
- * whichever class declares them. */
+/* Identifies what a relationship says of an item: relationships over one foreign key column, or one secondary table,
+ * say the same, whichever class declares them. */
 static const void *key_of(const mr_relationship *rel) {
     if (rel->direction == MR_MANY_TO_MANY) return rel->secondary;
     if (rel->npairs == 0) return rel;
@@ -80,8 +80,8 @@ static mr_status find_claims(doom_walk *d) {
 
 /* ---------------------------------------------------------------- items that have moved */
 
-/* The item's own reference to its parent: the other side of rel, or if rel has none, a reference over the same column. NULL: there is
- * none. */
+/* The item's own reference to its parent: the other side of rel, or if rel has none, a reference over the same column.
+ * NULL: there is none. */
 static const mr_relationship *reference_back(mr_entity *item, const mr_relationship *rel) {
     const mr_relationship *reverse = mr_relation_reverse(rel);
     if (reverse) return reverse->direction == MR_MANY_TO_ONE ? reverse : NULL;
@@ -245,8 +245,7 @@ static void keep_reached(mr_session *s, const mr_cascade *w) {
         mr_entity *e = mr_vec_ptr(&s->doomed, i);
         if (!(e->flags & MR_ENTITY_CASCADED) || mr_cascade_has_reached(w, e))
             ((mr_entity **)s->doomed.data)[kept++] = e;
-        else
-            mr_state_unmark(e);
+        else mr_state_unmark(e);
     }
     s->doomed.len = kept;
 }

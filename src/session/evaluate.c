@@ -23,13 +23,9 @@ typedef enum group {
     GROUP_DATETIME
 } group;
 
-static mr_value unknown(void) {
-    return mr_value_of(MR_UNLOADED, 0);
-}
+static mr_value unknown(void) { return mr_value_of(MR_UNLOADED, 0); }
 
-static mr_value truth(bool b) {
-    return mr_int_value(b ? 1 : 0);
-}
+static mr_value truth(bool b) { return mr_int_value(b ? 1 : 0); }
 
 /* ---------------------------------------------------------------- can it be evaluated? */
 
@@ -87,13 +83,9 @@ static group both(group a, group b) {
     return b == GROUP_ANY || a == b ? a : GROUP_NONE;
 }
 
-static group truth_if(bool can) {
-    return can ? GROUP_NUMBER : GROUP_NONE;
-}
+static group truth_if(bool can) { return can ? GROUP_NUMBER : GROUP_NONE; }
 
-static group number_if(group g) {
-    return truth_if(g == GROUP_NUMBER || g == GROUP_ANY);
-}
+static group number_if(group g) { return truth_if(g == GROUP_NUMBER || g == GROUP_ANY); }
 
 const mr_value *mr_evaluation_param(const mr_evaluation *x, const char *name) {
     for (size_t i = 0; i < x->nnamed; i++)
@@ -230,27 +222,23 @@ static mr_value column_value(const mr_evaluation *x, mr_entity *e, const mr_node
     const mr_property *prop = property_of(x, node);
     if (!prop) return unknown();
     mr_entity_touch(e);
-    const mr_value *v = mr_entity_is_dirty(e, prop->slot) ? mr_entity_committed(e, prop->slot)
-                                                          : mr_entity_slot(e, prop->slot);
+    const mr_value *v =
+        mr_entity_is_dirty(e, prop->slot) ? mr_entity_committed(e, prop->slot) : mr_entity_slot(e, prop->slot);
     return is_misfit(mr_column_type(node->env, prop->column), v) ? unknown() : plain(v);
 }
 
 /* NULL beats "not known": with NULL the result is NULL whatever the other is. */
 static bool is_absent(const mr_value *a, const mr_value *b, mr_value *out) {
-    if (a->kind == MR_NULL || b->kind == MR_NULL)
-        *out = mr_null_value();
-    else if (a->kind == MR_UNLOADED || b->kind == MR_UNLOADED)
-        *out = unknown();
-    else
-        return false;
+    if (a->kind == MR_NULL || b->kind == MR_NULL) *out = mr_null_value();
+    else if (a->kind == MR_UNLOADED || b->kind == MR_UNLOADED) *out = unknown();
+    else return false;
     return true;
 }
 
-static bool equal(const mr_value *a, const mr_value *b) {
-    return mr_value_compare(a, b) == 0;
-}
+static bool equal(const mr_value *a, const mr_value *b) { return mr_value_compare(a, b) == 0; }
 
-/* The database compares the text of dates: it finds every usual spelling of a value, and only equal ones of two columns. */
+/* The database compares the text of dates: it finds every usual spelling of a value, and only equal ones of two
+ * columns. */
 static uint32_t spelling_of(const mr_value *v) {
     enum { MICROS = 6 };
     if (v->len) return v->len;
@@ -305,25 +293,18 @@ static mr_value member(const mr_value *v, const mr_node *binds) {
     if (v->kind == MR_NULL || v->kind == MR_UNLOADED) return *v;
     for (size_t i = 0; i < binds->u.list.n; i++) {
         mr_value item = plain(&binds->u.list.values[i]);
-        if (item.kind == MR_NULL)
-            has_null = true;
-        else if (is_uncertain(v, &item, false))
-            return unknown();
-        else if (equal(v, &item))
-            return truth(true);
+        if (item.kind == MR_NULL) has_null = true;
+        else if (is_uncertain(v, &item, false)) return unknown();
+        else if (equal(v, &item)) return truth(true);
     }
     return has_null ? mr_null_value() : truth(false);
 }
 
 /* ---------------------------------------------------------------- arithmetic */
 
-static double real(const mr_value *v) {
-    return v->kind == MR_FLOAT ? v->u.d : (double)v->u.i;
-}
+static double real(const mr_value *v) { return v->kind == MR_FLOAT ? v->u.d : (double)v->u.i; }
 
-static mr_value finite_or_unknown(double d) {
-    return isfinite(d) ? mr_float_value(d) : unknown();
-}
+static mr_value finite_or_unknown(double d) { return isfinite(d) ? mr_float_value(d) : unknown(); }
 
 /* Databases differ on overflow: not known. */
 static mr_value whole(mr_op op, int64_t a, int64_t b) {
@@ -388,8 +369,7 @@ static mr_value conjunction(bool is_and, mr_value so_far, mr_value next) {
 static mr_value listed(const mr_evaluation *x, mr_entity *e, const mr_node *node) {
     bool is_and = node->op == MR_OP_AND;
     mr_value so_far = truth(is_and);
-    for (uint32_t i = 0; i < node->n; i++)
-        so_far = conjunction(is_and, so_far, mr_evaluate(x, e, node->child[i]));
+    for (uint32_t i = 0; i < node->n; i++) so_far = conjunction(is_and, so_far, mr_evaluate(x, e, node->child[i]));
     return so_far;
 }
 
@@ -397,7 +377,8 @@ static mr_value between(const mr_evaluation *x, mr_entity *e, const mr_node *nod
     mr_value v = mr_evaluate(x, e, node->child[0]);
     mr_value low = mr_evaluate(x, e, node->child[1]), high = mr_evaluate(x, e, node->child[2]);
     for (int i = 1; i <= 2; i++)
-        if (is_uncertain(&v, i == 1 ? &low : &high, is_column(node->child[0]) && is_column(node->child[i]))) return unknown();
+        if (is_uncertain(&v, i == 1 ? &low : &high, is_column(node->child[0]) && is_column(node->child[i])))
+            return unknown();
     mr_value both_ends = conjunction(true, compared(MR_OP_GE, &v, &low), compared(MR_OP_LE, &v, &high));
     return node->flags & MR_NODE_NEGATED ? negated(both_ends) : both_ends;
 }

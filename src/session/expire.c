@@ -114,8 +114,7 @@ static mr_status require_persistent(mr_session *s, const mr_entity *e) {
     mr_strbuf words;
     mr_strbuf_init(&words, s->env);
     mr_fail(s->env, MR_ERR_INVALID_REQUEST,
-            "Instance '%s' is not persistent within this Session: add and flush it first",
-            mr_entity_words(e, &words));
+            "Instance '%s' is not persistent within this Session: add and flush it first", mr_entity_words(e, &words));
     mr_strbuf_done(&words);
     return MR_FAIL;
 }
@@ -128,8 +127,7 @@ mr_property *mr_session_named_property(mr_entity *entity, const char *name) {
     if (near && near[0])
         mr_fail(mapper->env, MR_ERR_ARGUMENT, "'%s' is no mapped attribute of %s (did you mean '%s'?)", name,
                 mapper->name, near);
-    else
-        mr_fail(mapper->env, MR_ERR_ARGUMENT, "'%s' is no mapped attribute of %s", name, mapper->name);
+    else mr_fail(mapper->env, MR_ERR_ARGUMENT, "'%s' is no mapped attribute of %s", name, mapper->name);
     return NULL;
 }
 
@@ -146,8 +144,7 @@ static mr_status expire_names(mr_session *s, mr_entity *entity, const char *cons
     mr_journal_keep(s, entity);
     for (unsigned i = 0; i < n; i++) {
         const mr_property *prop = mr_session_named_property(entity, names[i]);
-        if (prop->kind == MR_PROPERTY_RELATIONSHIP &&
-            mr_holders_take_back(entity, prop->relationship) != MR_OK)
+        if (prop->kind == MR_PROPERTY_RELATIONSHIP && mr_holders_take_back(entity, prop->relationship) != MR_OK)
             return MR_FAIL;
         mr_entity_forget(entity, prop->slot);
         if (prop->kind == MR_PROPERTY_COLUMN) entity->flags |= MR_ENTITY_PARTIAL;
@@ -162,8 +159,8 @@ mr_status mr_expire_one(mr_session *s, mr_entity *entity) {
     return MR_OK;
 }
 
-/* A pending object has no row to be read again and stays as it is. But if it would be an orphan without the change that expires,
- * it leaves the session with that change. */
+/* A pending object has no row to be read again and stays as it is. But if it would be an orphan without the change that
+ * expires, it leaves the session with that change. */
 static mr_status is_expired_with(void *ud, mr_entity *entity, const mr_relationship *rel, mr_entity *item) {
     (void)ud;
     if (item->state != MR_PENDING) return MR_OK;
@@ -209,13 +206,11 @@ static mr_status load_names(mr_session *s, mr_entity *entity, const char *const 
     mr_status status = MR_OK;
     for (unsigned i = 0; status == MR_OK && i < n; i++) {
         mr_property *prop = mr_session_named_property(entity, names[i]);
-        status = prop ? mr_vec_push_ptr(
-                            prop->kind == MR_PROPERTY_RELATIONSHIP ? &relationships : &columns, prop)
-                      : MR_FAIL;
+        status =
+            prop ? mr_vec_push_ptr(prop->kind == MR_PROPERTY_RELATIONSHIP ? &relationships : &columns, prop) : MR_FAIL;
     }
     if (status == MR_OK && columns.len > 0)
-        status = mr_load_refresh(&s->load, entity, (const mr_property *const *)columns.data,
-                                 (unsigned)columns.len);
+        status = mr_load_refresh(&s->load, entity, (const mr_property *const *)columns.data, (unsigned)columns.len);
     const mr_value *ignored;
     for (size_t i = 0; status == MR_OK && i < relationships.len; i++)
         status = mr_related_need(entity, mr_vec_ptr(&relationships, i), &ignored);

@@ -34,9 +34,9 @@ static mr_status load_need(mr_session *s, mr_entity *entity, const mr_property *
     if (status != MR_NOTFOUND) return status;
     mr_strbuf words;
     mr_strbuf_init(&words, s->env);
-    status = mr_fail(s->env, MR_ERR_OBJECT_DELETED,
-                     "Instance '%s' has been deleted, or its row is otherwise not present.",
-                     mr_entity_words(entity, &words));
+    status =
+        mr_fail(s->env, MR_ERR_OBJECT_DELETED, "Instance '%s' has been deleted, or its row is otherwise not present.",
+                mr_entity_words(entity, &words));
     mr_strbuf_done(&words);
     return status;
 }
@@ -225,8 +225,7 @@ static mr_status flush_now(mr_session *s) {
 
 mr_status mr_session_flush(mr_session *s) {
     if (mr_session_allow(s, MR_ACT_FLUSH, "flush()") != MR_OK) return MR_FAIL;
-    if (s->hooks[MR_SESSION_COMPARE].len > 0 && mr_session_fire(s, MR_SESSION_COMPARE) != MR_OK)
-        return MR_FAIL;
+    if (s->hooks[MR_SESSION_COMPARE].len > 0 && mr_session_fire(s, MR_SESSION_COMPARE) != MR_OK) return MR_FAIL;
     if (mr_session_is_clean(s)) return MR_OK;
     uint8_t before = mr_session_enter(s, MR_PHASE_FLUSHING);
     mr_status status = flush_now(s);

@@ -45,8 +45,8 @@ mr_status mr_session_identity(const mr_mapper *mapper, const mr_value *key, mr_s
     return status;
 }
 
-/* The object is older than what the session has read since: its row is read again. A changed object keeps its changes; if its row is
- * gone, the flush will say so. */
+/* The object is older than what the session has read since: its row is read again. A changed object keeps its changes;
+ * if its row is gone, the flush will say so. */
 static mr_status renew(mr_session *s, mr_entity *e, mr_query *options) {
     uint8_t before = mr_session_enter(s, MR_PHASE_LOADING);
     mr_status status = mr_load_again(&s->load, e, options);
@@ -78,8 +78,8 @@ static mr_status from_map(mr_session *s, mr_mapper *mapper, const mr_value *iden
     return status;
 }
 
-static mr_status find(mr_session *s, mr_mapper *mapper, const mr_value *identity, mr_query *options,
-                      bool populate, mr_entity **out) {
+static mr_status find(mr_session *s, mr_mapper *mapper, const mr_value *identity, mr_query *options, bool populate,
+                      mr_entity **out) {
     mr_status status;
     if (!populate && (status = from_map(s, mapper, identity, options, out)) != MR_DONE) return status;
     if (!options || options->autoflush) {

@@ -69,10 +69,8 @@ static mr_status take_back(mr_entity *holder, const mr_relationship *rel, mr_ent
     if (!c) return MR_OK;
     uint32_t at = joined ? mr_collection_find(c, member) : UINT32_MAX;
     mr_status status = MR_OK;
-    if (at != UINT32_MAX)
-        status = mr_collection_remove_at(c, at);
-    else if (!joined && is_noted_removed(c, member))
-        status = mr_collection_insert(c, UINT32_MAX, member);
+    if (at != UINT32_MAX) status = mr_collection_remove_at(c, at);
+    else if (!joined && is_noted_removed(c, member)) status = mr_collection_insert(c, UINT32_MAX, member);
     if (status == MR_OK && c->n == 0 && c->nremoved == 0) mr_entity_forget(holder, rel->prop->slot);
     return status;
 }
@@ -86,8 +84,7 @@ mr_status mr_holders_take_back(mr_entity *entity, const mr_relationship *rel) {
     mr_vec_init(&removed, entity->mapper->env, sizeof(mr_entity *));
     mr_status status = mr_relation_removed(entity, rel, &removed);
     if (status == MR_OK && v->kind == MR_ENTITY) status = mr_vec_push_ptr(&added, v->u.p);
-    if (status == MR_OK && v->kind == MR_COLLECTION)
-        status = mr_collection_changes(v->u.p, &added, NULL, NULL);
+    if (status == MR_OK && v->kind == MR_COLLECTION) status = mr_collection_changes(v->u.p, &added, NULL, NULL);
     for (size_t i = 0; status == MR_OK && i < added.len; i++)
         status = take_back(mr_vec_ptr(&added, i), reverse, entity, true);
     for (size_t i = 0; status == MR_OK && i < removed.len; i++)

@@ -8,9 +8,7 @@
 
 enum { FIRST_PRUNE = 4096 };
 
-static mr_note *note_at(const mr_session *s, size_t i) {
-    return mr_vec_at(&s->journal, i);
-}
+static mr_note *note_at(const mr_session *s, size_t i) { return mr_vec_at(&s->journal, i); }
 
 static mr_entity *note_entity(const mr_session *s, const mr_note *note) {
     return mr_heap_get(s->heap, note->slot, note->generation);
@@ -39,10 +37,8 @@ static void prune(mr_session *s) {
             p->mark = kept;
         }
         mr_note note = *note_at(s, i);
-        if (note_entity(s, &note))
-            *note_at(s, kept++) = note;
-        else
-            free_note(s, &note);
+        if (note_entity(s, &note)) *note_at(s, kept++) = note;
+        else free_note(s, &note);
     }
     for (; savepoint < s->savepoints.len; savepoint++)
         ((mr_savepoint *)mr_vec_at(&s->savepoints, savepoint))->mark = kept;
@@ -115,8 +111,7 @@ static uint64_t unset_slots(mr_entity *e, uint64_t generated) {
     uint64_t unset = 0;
     for (size_t i = 0; i < e->mapper->columns.len; i++) {
         const mr_property *prop = mr_vec_ptr(&e->mapper->columns, i);
-        if (prop->slot < 64 && mr_entity_slot(e, prop->slot)->kind == MR_UNLOADED)
-            unset |= (uint64_t)1 << prop->slot;
+        if (prop->slot < 64 && mr_entity_slot(e, prop->slot)->kind == MR_UNLOADED) unset |= (uint64_t)1 << prop->slot;
     }
     for (unsigned i = 0; i < e->mapper->npk && i < 64; i++) {
         unsigned slot = e->mapper->pk_slots[i];
@@ -145,8 +140,7 @@ static mr_status note_result(mr_session *s, const mr_flush_result *result) {
     mr_entity *e = result->entity;
     switch (result->kind) {
     case MR_FLUSH_INSERT:
-        if (result->generated && has_high_key(e->mapper))
-            push(s, MR_NOTE_NUMBERED, e)->u.unset = result->generated;
+        if (result->generated && has_high_key(e->mapper)) push(s, MR_NOTE_NUMBERED, e)->u.unset = result->generated;
         push(s, MR_NOTE_INSERTED, e)->u.unset = unset_slots(e, result->generated);
         return MR_OK;
     case MR_FLUSH_UPDATE:
@@ -167,8 +161,7 @@ mr_status mr_journal_flush(mr_session *s, const mr_flush *flush) {
     size_t before = s->journal.len;
     mr_status status = MR_OK;
     /* Without a row of their own, too: their collections have changed. */
-    for (size_t i = 0; status == MR_OK && nested && i < dirty->len; i++)
-        status = push_updated(s, mr_vec_ptr(dirty, i));
+    for (size_t i = 0; status == MR_OK && nested && i < dirty->len; i++) status = push_updated(s, mr_vec_ptr(dirty, i));
     for (size_t i = 0; status == MR_OK && i < n; i++) status = note_result(s, mr_flush_result_at(flush, i));
     if (status != MR_OK) truncate_notes(s, before);
     return status;
@@ -191,9 +184,7 @@ void mr_journal_keep(mr_session *s, mr_entity *one) {
 
 /* ---------------------------------------------------------------- undoing */
 
-static bool is_ours(const mr_session *s, const mr_entity *e) {
-    return e->owner == s->owner;
-}
+static bool is_ours(const mr_session *s, const mr_entity *e) { return e->owner == s->owner; }
 
 /* A transient object again, as before: what the flush set is unset. One that was expunged meanwhile, too. */
 static void undo_insert(mr_session *s, mr_entity *e, uint64_t unset) {
@@ -272,8 +263,7 @@ static mr_status put_back(mr_session *s, size_t mark) {
     mr_status status = MR_OK;
     for (size_t i = mark; i < s->journal.len; i++) {
         const mr_note *note = note_at(s, i);
-        if (note->kind == MR_NOTE_INSERTED || note->kind == MR_NOTE_NUMBERED || note->kind == MR_NOTE_WAS)
-            continue;
+        if (note->kind == MR_NOTE_INSERTED || note->kind == MR_NOTE_NUMBERED || note->kind == MR_NOTE_WAS) continue;
         mr_entity *e = note_entity(s, note);
         if (!e || !is_ours(s, e) || e->state != MR_PERSISTENT) continue;
         if (note->kind != MR_NOTE_REKEYED) mr_entity_expire(e);
@@ -302,10 +292,8 @@ void mr_journal_merge(mr_session *s, size_t mark) {
     size_t kept = mark;
     for (size_t i = mark; i < s->journal.len; i++) {
         mr_note *note = note_at(s, i);
-        if (note->kind == MR_NOTE_UPDATED || note->kind == MR_NOTE_WAS)
-            free_note(s, note);
-        else
-            *note_at(s, kept++) = *note;
+        if (note->kind == MR_NOTE_UPDATED || note->kind == MR_NOTE_WAS) free_note(s, note);
+        else *note_at(s, kept++) = *note;
     }
     s->journal.len = kept;
 }
@@ -325,7 +313,6 @@ void mr_journal_accept(mr_session *s) {
 void mr_journal_clear(mr_session *s) {
     truncate_notes(s, 0);
     mr_kept_clear(s);
-    if (s->journal.cap > FIRST_PRUNE)
-        mr_vec_done(&s->journal); /* one large transaction must not cost for ever */
+    if (s->journal.cap > FIRST_PRUNE) mr_vec_done(&s->journal); /* one large transaction must not cost for ever */
     s->prune_at = FIRST_PRUNE;
 }

@@ -12,9 +12,7 @@ typedef struct kept_entry {
     mr_kept *kept;
 } kept_entry;
 
-static uint64_t hash_entry(const void *element) {
-    return ((const kept_entry *)element)->slot;
-}
+static uint64_t hash_entry(const void *element) { return ((const kept_entry *)element)->slot; }
 
 static bool equal_entries(const void *a, const void *b) {
     return ((const kept_entry *)a)->slot == ((const kept_entry *)b)->slot;
@@ -78,10 +76,8 @@ void mr_kept_restore(mr_session *s, const mr_entity *e, mr_kept *kept) {
 void mr_kept_add(mr_session *s, mr_entity *e) {
     mr_error *saved = mr_env_save_error(s->env);
     mr_kept *kept = kept_of(s, e);
-    if (kept)
-        update(s->env, kept, e);
-    else if ((kept = mr_kept_copy(s, e)) != NULL)
-        mr_kept_restore(s, e, kept);
+    if (kept) update(s->env, kept, e);
+    else if ((kept = mr_kept_copy(s, e)) != NULL) mr_kept_restore(s, e, kept);
     mr_env_clear_error(s->env);
     mr_env_restore_error(s->env, saved);
 }

@@ -13,8 +13,8 @@ typedef enum step_kind {
     STEP_INSERTED, /* item at a place of the collection */
     STEP_REMOVED,
     STEP_REPLACED, /* item: what was at the place */
-    STEP_NOTED,  /* not loaded: among the removed ones now */
-    STEP_UNNOTED /* not loaded: no longer */
+    STEP_NOTED,    /* not loaded: among the removed ones now */
+    STEP_UNNOTED   /* not loaded: no longer */
 } step_kind;
 
 typedef struct link_step {
@@ -58,8 +58,7 @@ static mr_status write_reference(mr_entity *entity, const mr_relationship *rel, 
                          : mr_entity_set(entity, rel->prop->slot, value);
 }
 
-static mr_status set_reference(mr_linking *l, mr_entity *entity, const mr_relationship *rel,
-                               mr_entity *item) {
+static mr_status set_reference(mr_linking *l, mr_entity *entity, const mr_relationship *rel, mr_entity *item) {
     mr_value value = item ? mr_value_of(MR_ENTITY, 0) : mr_null_value();
     if (item) value.u.p = item;
     link_step *step = push_step(l, STEP_SET, entity, rel, item);
@@ -127,16 +126,13 @@ static void undo_step(const link_step *step) {
     mr_collection *c = collection_in(step->entity, step->rel);
     switch ((step_kind)step->kind) {
     case STEP_SET:
-        if (step->old.kind == MR_UNLOADED)
-            mr_entity_forget(step->entity, step->rel->prop->slot);
-        else
-            write_reference(step->entity, step->rel, &step->old);
+        if (step->old.kind == MR_UNLOADED) mr_entity_forget(step->entity, step->rel->prop->slot);
+        else write_reference(step->entity, step->rel, &step->old);
         break;
     case STEP_CLEARED:
         if (step->old.kind == MR_ENTITY && (step->old.flags & MR_VALUE_DIRTY))
             mr_entity_set(step->entity, step->rel->prop->slot, &step->old);
-        else
-            mr_entity_put(step->entity, step->rel->prop->slot, &step->old, true);
+        else mr_entity_put(step->entity, step->rel->prop->slot, &step->old, true);
         break;
     case STEP_INSERTED:
         if (c) mr_collection_remove_at(c, step->at);
@@ -201,8 +197,7 @@ static mr_status let_go(mr_linking *l, const mr_relationship *rel, mr_entity *it
     return MR_OK;
 }
 
-static mr_status leave_collection(mr_linking *l, mr_entity *entity, const mr_relationship *rel,
-                                  mr_entity *member) {
+static mr_status leave_collection(mr_linking *l, mr_entity *entity, const mr_relationship *rel, mr_entity *member) {
     mr_collection *c = collection_in(entity, rel);
     if (!c && (entity->state != MR_PERSISTENT || !mr_session_of(entity))) return MR_OK;
     if (!c && !(c = open_collection(entity, rel))) return MR_FAIL;
@@ -245,8 +240,7 @@ static mr_status join(mr_linking *l, mr_entity *entity, const mr_relationship *r
     if (mr_relation_is_list(rel)) {
         mr_collection *c = open_collection(entity, rel);
         if (!c) return MR_FAIL;
-        if (mr_collection_find(c, member) == UINT32_MAX && insert_at(l, c, UINT32_MAX, member) != MR_OK)
-            return MR_FAIL;
+        if (mr_collection_find(c, member) == UINT32_MAX && insert_at(l, c, UINT32_MAX, member) != MR_OK) return MR_FAIL;
         return track(rel, entity, member);
     }
     mr_entity *displaced;
@@ -279,8 +273,8 @@ static mr_status refuse_second_parent(const mr_relationship *rel, const mr_entit
     return MR_FAIL;
 }
 
-/* An item that was to be deleted with its holder is spared when it gets another holder. If that link is undone, the flush marks the
- * item again. */
+/* An item that was to be deleted with its holder is spared when it gets another holder. If that link is undone, the
+ * flush marks the item again. */
 static mr_status spare_given(const mr_entity *holder, const mr_relationship *rel, mr_entity *item) {
     mr_session *s = mr_session_of(item);
     bool given = s && rel && (rel->cascade & MR_CASCADE_DELETE) && (item->flags & MR_ENTITY_CASCADED) &&
@@ -297,8 +291,7 @@ static mr_status cascade(mr_linking *l, mr_entity *entity, const mr_relationship
         l->session = s;
         return mr_cascade_admit(s, item, &l->admitted);
     }
-    if (!other || !reverse || !(reverse->cascade & MR_CASCADE_SAVE_UPDATE) ||
-        mr_session_contains(other, entity))
+    if (!other || !reverse || !(reverse->cascade & MR_CASCADE_SAVE_UPDATE) || mr_session_contains(other, entity))
         return MR_OK;
     l->session = other;
     return mr_cascade_admit(other, entity, &l->admitted);
@@ -345,8 +338,7 @@ static mr_status prepare_item(mr_linking *l, mr_entity *entity, const mr_relatio
     return at == UINT32_MAX ? MR_OK : remove_at(l, c, at);
 }
 
-mr_status mr_link_item(mr_linking *l, mr_entity *entity, const mr_relationship *rel, uint32_t at,
-                       mr_entity *item) {
+mr_status mr_link_item(mr_linking *l, mr_entity *entity, const mr_relationship *rel, uint32_t at, mr_entity *item) {
     const mr_relationship *reverse = mr_relation_reverse(rel);
     if (prepare_item(l, entity, rel, item) != MR_OK) return MR_FAIL;
     mr_collection *c = open_collection(entity, rel);
@@ -364,16 +356,14 @@ mr_status mr_link_item(mr_linking *l, mr_entity *entity, const mr_relationship *
 }
 
 /* What follows when the collection has lost its last item of the kind. */
-static mr_status after_removal(mr_linking *l, mr_entity *entity, const mr_relationship *rel,
-                               mr_entity *item) {
+static mr_status after_removal(mr_linking *l, mr_entity *entity, const mr_relationship *rel, mr_entity *item) {
     const mr_relationship *reverse = mr_relation_reverse(rel);
     if (let_go(l, rel, item) != MR_OK) return MR_FAIL;
     return reverse ? leave(l, item, reverse, entity) : MR_OK;
 }
 
 /* The collection, which has an item there. NULL: it has not. */
-static mr_collection *collection_with(mr_linking *l, mr_entity *entity, const mr_relationship *rel,
-                                      uint32_t at) {
+static mr_collection *collection_with(mr_linking *l, mr_entity *entity, const mr_relationship *rel, uint32_t at) {
     mr_collection *c = collection_in(entity, rel);
     if (c && at < c->n) return c;
     mr_fail(l->env, MR_ERR_ARGUMENT, "%s.%s has no item %lu", entity->mapper->name, rel->prop->name,
@@ -389,8 +379,7 @@ mr_status mr_unlink_item(mr_linking *l, mr_entity *entity, const mr_relationship
     return mr_collection_holds(c, item) ? MR_OK : after_removal(l, entity, rel, item);
 }
 
-mr_status mr_relink_item(mr_linking *l, mr_entity *entity, const mr_relationship *rel, uint32_t at,
-                         mr_entity *item) {
+mr_status mr_relink_item(mr_linking *l, mr_entity *entity, const mr_relationship *rel, uint32_t at, mr_entity *item) {
     if (prepare_item(l, entity, rel, item) != MR_OK) return MR_FAIL;
     mr_collection *c = collection_with(l, entity, rel, at);
     if (!c) return MR_FAIL;
@@ -477,8 +466,7 @@ mr_status mr_collection_difference(mr_collection *c, mr_entity *const *items, ui
 mr_status mr_link_items(mr_linking *l, mr_entity *entity, const mr_relationship *rel, mr_entity *const *items,
                         uint32_t n, const mr_vec *added, const mr_vec *removed) {
     mr_collection *c = collection_in(entity, rel);
-    if (!c)
-        return mr_fail(l->env, MR_ERR_ERROR, "%s.%s is not loaded", entity->mapper->name, rel->prop->name);
+    if (!c) return mr_fail(l->env, MR_ERR_ERROR, "%s.%s is not loaded", entity->mapper->name, rel->prop->name);
     /* First: what it held does not follow it into a session, nor does what the items referred to. */
     if (arrange(l, c, items, n) != MR_OK) return MR_FAIL;
     mr_collection_note_assigned(c);

@@ -35,8 +35,7 @@ mr_status mr_session_keyed(mr_session *s, mr_query *query, mr_query **out) {
     return mr_load_keyed(&s->load, query, out);
 }
 
-static mr_status open_cursor(mr_session *s, mr_session_cursor *out, const mr_named_value *named,
-                             size_t nnamed) {
+static mr_status open_cursor(mr_session *s, mr_session_cursor *out, const mr_named_value *named, size_t nnamed) {
     if (mr_session_autoflush_now(s) != MR_OK) return MR_FAIL;
     mr_conn *conn;
     if (mr_session_connect(s, NULL, &conn) != MR_OK) return MR_FAIL;

@@ -11,8 +11,7 @@ static const mr_relationship *enter(mr_entity *entity, const mr_property *prop) 
     if (prop->kind == MR_PROPERTY_SYNONYM) prop = mr_mapper_property(entity->mapper, prop->name, true);
     if (!mr_relations_of(entity->mapper)) return NULL;
     if (!prop || prop->kind != MR_PROPERTY_RELATIONSHIP || !mr_relation_is_list(prop->relationship)) {
-        mr_fail(env, MR_ERR_ARGUMENT, "%s.%s is not a collection", entity->mapper->name,
-                prop ? prop->name : "?");
+        mr_fail(env, MR_ERR_ARGUMENT, "%s.%s is not a collection", entity->mapper->name, prop ? prop->name : "?");
         return NULL;
     }
     if (mr_blocks_allow_change(entity, prop) != MR_OK) return NULL;
@@ -56,8 +55,7 @@ static mr_status remove_at(mr_entity *entity, const mr_relationship *rel, uint32
         mr_entity *item = c->items[at];
         mr_value value = mr_value_of(MR_ENTITY, 0);
         value.u.p = item;
-        if (mr_related_accept(entity, rel, MR_EVENT_REMOVE, &value) != MR_OK ||
-            !(c = loaded_collection(entity, rel)))
+        if (mr_related_accept(entity, rel, MR_EVENT_REMOVE, &value) != MR_OK || !(c = loaded_collection(entity, rel)))
             return mr_linking_end(&linking, MR_FAIL);
         at = place_now(c, at, item);
         if (at == UINT32_MAX) return mr_linking_end(&linking, MR_OK);
@@ -75,16 +73,14 @@ static mr_status replace_at(mr_entity *entity, const mr_relationship *rel, uint3
         mr_entity *before = old.u.p = c->items[at];
         if (before == item) return MR_OK;
         if (mr_related_accept(entity, rel, MR_EVENT_REMOVE, &old) != MR_OK ||
-            mr_related_accept(entity, rel, MR_EVENT_APPEND, &value) != MR_OK ||
-            !(c = loaded_collection(entity, rel)))
+            mr_related_accept(entity, rel, MR_EVENT_APPEND, &value) != MR_OK || !(c = loaded_collection(entity, rel)))
             return MR_FAIL;
         now = place_now(c, at, before);
     }
     mr_linking linking;
     mr_linking_init(&linking, entity->mapper->env);
-    mr_status status = now == UINT32_MAX
-                           ? mr_link_item(&linking, entity, rel, at < c->n ? at : c->n, value.u.p)
-                           : mr_relink_item(&linking, entity, rel, now, value.u.p);
+    mr_status status = now == UINT32_MAX ? mr_link_item(&linking, entity, rel, at < c->n ? at : c->n, value.u.p)
+                                         : mr_relink_item(&linking, entity, rel, now, value.u.p);
     return mr_linking_end(&linking, status);
 }
 
@@ -105,8 +101,8 @@ static mr_status remove_item(mr_entity *entity, const mr_relationship *rel, mr_e
 /* ---------------------------------------------------------------- assigning */
 
 /* What validators make of the items. wanted: receives them. */
-static mr_status accept_items(mr_entity *entity, const mr_relationship *rel, mr_collection *c,
-                              mr_entity *const *items, uint32_t n, mr_vec *wanted) {
+static mr_status accept_items(mr_entity *entity, const mr_relationship *rel, mr_collection *c, mr_entity *const *items,
+                              uint32_t n, mr_vec *wanted) {
     for (uint32_t i = 0; i < n; i++) {
         mr_value value = mr_value_of(MR_ENTITY, 0);
         value.u.p = items[i];
@@ -138,8 +134,7 @@ static mr_status assign(mr_entity *entity, const mr_relationship *rel, mr_entity
         value.u.p = mr_vec_ptr(&removed, i);
         status = mr_related_accept(entity, rel, MR_EVENT_REMOVE, &value);
     }
-    if (status == MR_OK)
-        status = mr_link_items(&linking, entity, rel, list, (uint32_t)wanted.len, &added, &removed);
+    if (status == MR_OK) status = mr_link_items(&linking, entity, rel, list, (uint32_t)wanted.len, &added, &removed);
     status = mr_linking_end(&linking, status);
     mr_vec_done(&removed);
     mr_vec_done(&added);
@@ -191,8 +186,7 @@ mr_status mr_attribute_remove(mr_entity *entity, const mr_property *prop, mr_ent
     return status;
 }
 
-mr_status mr_attribute_set_items(mr_entity *entity, const mr_property *prop, mr_entity *const *items,
-                                 uint32_t n) {
+mr_status mr_attribute_set_items(mr_entity *entity, const mr_property *prop, mr_entity *const *items, uint32_t n) {
     mr_heap *heap = block(entity);
     if (!heap) return MR_FAIL;
     const mr_relationship *rel = enter(entity, prop);

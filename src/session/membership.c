@@ -20,10 +20,8 @@ mr_status mr_session_add(mr_session *s, mr_entity *entity) {
     mr_status status = MR_FAIL;
     bool was_doomed = entity->owner == s->owner && (entity->flags & MR_ENTITY_TO_DELETE);
     bool alone = relations && !(relations->cascades & MR_CASCADE_SAVE_UPDATE);
-    if (alone && !(entity->flags & MR_ENTITY_UNDONE))
-        status = mr_state_admit(s, entity);
-    else if (relations)
-        status = mr_cascade_admit(s, entity, NULL);
+    if (alone && !(entity->flags & MR_ENTITY_UNDONE)) status = mr_state_admit(s, entity);
+    else if (relations) status = mr_cascade_admit(s, entity, NULL);
     if (status == MR_OK && was_doomed) status = mr_doom_spare_reached(s, entity);
     mr_heap_unblock(s->heap);
     return status;
@@ -43,9 +41,8 @@ static mr_status delete_one(mr_session *s, mr_entity *entity) {
     switch ((mr_state)entity->state) {
     case MR_TRANSIENT:
     case MR_PENDING:
-        return refuse(
-            s, entity, "Instance '",
-            "' is not persisted: only what has a row can be deleted (expunge takes a pending one out)");
+        return refuse(s, entity, "Instance '",
+                      "' is not persisted: only what has a row can be deleted (expunge takes a pending one out)");
     case MR_DELETED:
         return MR_OK;
     case MR_DETACHED:
@@ -74,10 +71,8 @@ static mr_status expunge(mr_session *s, mr_entity *entity) {
     for (size_t i = 0; status == MR_OK && i < w.out.len; i++) {
         mr_entity *e = mr_vec_ptr(&w.out, i);
         if (e->owner != s->owner) continue;
-        if (e->state == MR_PENDING)
-            mr_state_make_transient(s, e);
-        else
-            mr_state_detach(s, e);
+        if (e->state == MR_PENDING) mr_state_make_transient(s, e);
+        else mr_state_detach(s, e);
     }
     mr_cascade_end(&w);
     return status;

@@ -132,8 +132,7 @@ static mr_status note_key(merge *m, const mr_mapper *root, const mr_value *ident
 
 static void free_keys(merge *m) {
     size_t cursor = 0;
-    for (merge_key *key; m->keys && (key = mr_map_next(m->keys, &cursor));)
-        mr_value_clear(m->s->env, &key->identity);
+    for (merge_key *key; m->keys && (key = mr_map_next(m->keys, &cursor));) mr_value_clear(m->s->env, &key->identity);
     mr_map_free(m->keys);
 }
 
@@ -163,14 +162,10 @@ static mr_status find_target(merge *m, mr_entity *source, mr_entity **out) {
     mr_status status = identity_of(source, &buf, &identity);
     if (status == MR_OK) {
         *out = mr_idmap_get(m->s->owner->idmap, source->mapper->root, &identity);
-        if (*out && !m->load && mr_mapper_isa((*out)->mapper, source->mapper))
-            status = MR_OK;
-        else if (!m->load)
-            status = adopt_target(m, source, &identity, out);
-        else if (identity.kind == MR_UNLOADED)
-            status = make_target(m, source, out);
-        else
-            status = target_of_key(m, source, &identity, out);
+        if (*out && !m->load && mr_mapper_isa((*out)->mapper, source->mapper)) status = MR_OK;
+        else if (!m->load) status = adopt_target(m, source, &identity, out);
+        else if (identity.kind == MR_UNLOADED) status = make_target(m, source, out);
+        else status = target_of_key(m, source, &identity, out);
     }
     mr_strbuf_done(&buf);
     return status;
@@ -181,8 +176,7 @@ static mr_status find_target(merge *m, mr_entity *source, mr_entity **out) {
 static mr_status check_version(merge *m, mr_entity *source, mr_entity *target) {
     const mr_property *version = source->mapper->version;
     if (!version) return MR_OK;
-    const mr_value *theirs = mr_entity_slot(source, version->slot),
-                   *ours = mr_entity_slot(target, version->slot);
+    const mr_value *theirs = mr_entity_slot(source, version->slot), *ours = mr_entity_slot(target, version->slot);
     if (theirs->kind == MR_UNLOADED || ours->kind == MR_UNLOADED || mr_value_equal(m->s->env, theirs, ours))
         return MR_OK;
     mr_strbuf words;
@@ -230,12 +224,9 @@ static mr_status target_of(merge *m, mr_entity *source, mr_entity **out) {
 /* ---------------------------------------------------------------- relationships */
 
 /* What a viewonly relationship shows is brought as it was loaded: it is nobody's change. */
-static bool writes(const merge *m, const mr_relationship *rel) {
-    return m->load && !rel->viewonly;
-}
+static bool writes(const merge *m, const mr_relationship *rel) { return m->load && !rel->viewonly; }
 
-static mr_status merge_reference(merge *m, mr_entity *target, const mr_relationship *rel,
-                                 const mr_vec *items) {
+static mr_status merge_reference(merge *m, mr_entity *target, const mr_relationship *rel, const mr_vec *items) {
     mr_value value = mr_null_value();
     mr_entity *item;
     if (items->len > 0) {
@@ -247,14 +238,12 @@ static mr_status merge_reference(merge *m, mr_entity *target, const mr_relations
     return mr_entity_put(target, rel->prop->slot, &value, true);
 }
 
-static mr_status merge_collection(merge *m, mr_entity *target, const mr_relationship *rel,
-                                  const mr_vec *items) {
+static mr_status merge_collection(merge *m, mr_entity *target, const mr_relationship *rel, const mr_vec *items) {
     mr_vec targets;
     mr_vec_init(&targets, m->s->env, sizeof(mr_entity *));
     mr_status status = MR_OK;
     const mr_value *ignored;
-    if (m->load)
-        status = mr_related_need(target, rel->prop, &ignored); /* so that its items are in the map already */
+    if (m->load) status = mr_related_need(target, rel->prop, &ignored); /* so that its items are in the map already */
     for (size_t i = 0; status == MR_OK && i < items->len; i++) {
         mr_entity *item;
         status = target_of(m, mr_vec_ptr(items, i), &item);
@@ -301,8 +290,7 @@ static mr_status merge_relation(merge *m, mr_entity *source, mr_entity *target, 
         merge_way next = {mr_vec_ptr(items, i), rel};
         if (!mr_map_put(m->ways, &next)) return MR_FAIL;
     }
-    return mr_relation_is_list(rel) ? merge_collection(m, target, rel, items)
-                                    : merge_reference(m, target, rel, items);
+    return mr_relation_is_list(rel) ? merge_collection(m, target, rel, items) : merge_reference(m, target, rel, items);
 }
 
 static mr_status merge_relations(merge *m, mr_entity *source, mr_vec *items) {
@@ -336,10 +324,8 @@ static mr_status merge_graph(mr_session *s, mr_entity *source, bool load, mr_ent
     m.pairs = mr_map_new(s->env, sizeof(merge_pair), mr_map_hash_ptr, mr_map_equal_ptr);
     m.ways = mr_map_new(s->env, sizeof(merge_way), hash_way, equal_ways);
     mr_status status = m.pairs && m.ways ? run(&m, source, out) : MR_FAIL;
-    if (status == MR_OK)
-        mr_entity_pin(*out);
-    else
-        mr_cascade_take_back(s, &m.made);
+    if (status == MR_OK) mr_entity_pin(*out);
+    else mr_cascade_take_back(s, &m.made);
     mr_cascade_release(&m.made);
     mr_cascade_release(&m.pinned);
     mr_vec_done(&m.sources);

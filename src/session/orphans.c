@@ -62,8 +62,8 @@ static mr_status had_parent(mr_session *s, mr_entity *e, const mr_relationship *
     return MR_OK;
 }
 
-/* Has the program set the foreign key by hand as well? Then it and the cleared reference contradict each other, and the object is
- * not deleted. */
+/* Has the program set the foreign key by hand as well? Then it and the cleared reference contradict each other, and the
+ * object is not deleted. */
 static bool has_new_key(mr_entity *e, const mr_relationship *rel) {
     for (unsigned i = 0; i < rel->npairs; i++) {
         uint16_t slot = rel->pairs[i].local_slot;
@@ -102,8 +102,7 @@ mr_status mr_orphans_find(mr_session *s, mr_vec *out) {
     mr_vec_init(&removed, s->env, sizeof(mr_entity *));
     const mr_vec *dirty = &s->owner->dirty;
     mr_status status = mr_vec_reserve(&changed, dirty->len); /* a copy: reading a foreign key may change the list */
-    for (size_t i = 0; status == MR_OK && i < dirty->len; i++)
-        status = push(&changed, mr_vec_ptr(dirty, i));
+    for (size_t i = 0; status == MR_OK && i < dirty->len; i++) status = push(&changed, mr_vec_ptr(dirty, i));
     for (size_t i = 0; status == MR_OK && i < changed.len; i++)
         status = find_in(s, mr_vec_ptr(&changed, i), &removed, out);
     mr_vec_done(&removed);

@@ -1,8 +1,8 @@
 /*
  * reference.c: the object that a reference refers to, as far as it is in memory or must be loaded.
  *
- * Invariant: a change of a reference loads the old target only if the target must hear of it: if no key tells whether it is in
- * memory, or if it becomes an orphan.
+ * Invariant: a change of a reference loads the old target only if the target must hear of it: if no key tells whether
+ * it is in memory, or if it becomes an orphan.
  */
 #include "session_state.h"
 
@@ -16,8 +16,7 @@ mr_entity *mr_reference_by_key(mr_entity *entity, const mr_relationship *rel, bo
     for (unsigned i = 0; i < target->npk; i++) {
         key[i] = mr_value_of(MR_UNLOADED, 0);
         for (unsigned j = 0; j < rel->npairs; j++) {
-            if (rel->pairs[j].remote_slot != target->pk_slots[i] || rel->pairs[j].local_slot == UINT16_MAX)
-                continue;
+            if (rel->pairs[j].remote_slot != target->pk_slots[i] || rel->pairs[j].local_slot == UINT16_MAX) continue;
             mr_entity_touch(entity);
             key[i] = *mr_entity_committed(entity, rel->pairs[j].local_slot);
         }
@@ -40,11 +39,9 @@ mr_entity *mr_reference_by_key(mr_entity *entity, const mr_relationship *rel, bo
 
 static bool must_be_known(const mr_relationship *rel) {
     if (!rel->viewonly && (rel->cascade & MR_CASCADE_DELETE_ORPHAN)) return true; /* what it loses is deleted */
-    bool loads = rel->lazy != MR_LAZY_RAISE && rel->lazy != MR_LAZY_RAISE_ON_SQL &&
-                 rel->lazy != MR_LAZY_NOLOAD && rel->lazy != MR_LAZY_DYNAMIC &&
-                 rel->lazy != MR_LAZY_WRITE_ONLY;
-    return loads && !rel->viewonly &&
-           (rel->direction != MR_MANY_TO_ONE || !rel->use_get);
+    bool loads = rel->lazy != MR_LAZY_RAISE && rel->lazy != MR_LAZY_RAISE_ON_SQL && rel->lazy != MR_LAZY_NOLOAD &&
+                 rel->lazy != MR_LAZY_DYNAMIC && rel->lazy != MR_LAZY_WRITE_ONLY;
+    return loads && !rel->viewonly && (rel->direction != MR_MANY_TO_ONE || !rel->use_get);
 }
 
 mr_status mr_reference_now(mr_entity *entity, const mr_relationship *rel, mr_entity **out, bool *known) {

@@ -126,13 +126,11 @@ static mr_status wrong_target(const mr_entity *entity, const mr_relationship *re
 static mr_status check_target(const mr_entity *entity, const mr_relationship *rel, const mr_value *value,
                               bool nullable) {
     if (value->kind == MR_NULL && nullable) return MR_OK;
-    if (value->kind == MR_ENTITY && mr_mapper_isa(((const mr_entity *)value->u.p)->mapper, rel->target))
-        return MR_OK;
+    if (value->kind == MR_ENTITY && mr_mapper_isa(((const mr_entity *)value->u.p)->mapper, rel->target)) return MR_OK;
     return wrong_target(entity, rel, value);
 }
 
-static mr_status accept_side(mr_entity *entity, const mr_relationship *rel, mr_attribute_event event,
-                             mr_value *item) {
+static mr_status accept_side(mr_entity *entity, const mr_relationship *rel, mr_attribute_event event, mr_value *item) {
     const mr_property *prop = rel->prop;
     if (prop->validate && event != MR_EVENT_REMOVE &&
         prop->validate(entity->mapper->env, prop->validate_ud, entity, prop, item) != MR_OK)
@@ -170,8 +168,7 @@ static mr_status accept_reverse(mr_entity *entity, const mr_relationship *rel, c
     return accept_side(item, reverse, !list ? MR_EVENT_SET : gone ? MR_EVENT_REMOVE : MR_EVENT_APPEND, &self);
 }
 
-mr_status mr_related_accept(mr_entity *entity, const mr_relationship *rel, mr_attribute_event event,
-                            mr_value *item) {
+mr_status mr_related_accept(mr_entity *entity, const mr_relationship *rel, mr_attribute_event event, mr_value *item) {
     mr_entity *old = NULL;
     if (mr_blocks_allow_change(entity, rel->prop) != MR_OK) return MR_FAIL;
     if (check_target(entity, rel, item, event == MR_EVENT_SET) != MR_OK ||
@@ -193,8 +190,7 @@ mr_status mr_related_set(mr_entity *entity, const mr_property *prop, const mr_va
     mr_env *env = entity->mapper->env;
     if (!mr_relations_of(entity->mapper)) return MR_FAIL;
     if (mr_relation_is_list(rel))
-        return mr_fail(env, MR_ERR_ARGUMENT,
-                       "%s.%s is a collection: assign a table of %s objects, or change its items",
+        return mr_fail(env, MR_ERR_ARGUMENT, "%s.%s is a collection: assign a table of %s objects, or change its items",
                        entity->mapper->name, prop->name, rel->target->name);
     mr_value value = *given;
     if (mr_related_accept(entity, rel, MR_EVENT_SET, &value) != MR_OK) return MR_FAIL;

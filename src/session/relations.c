@@ -16,8 +16,7 @@ const mr_relations *mr_relations_of(mr_mapper *mapper) {
     mr_relations *made = known;
     if (!made || made->n != n) {
         made = mr_env_arena(mapper->env, sizeof *made);
-        if (!made || (n > 0 && !(made->rels = mr_env_arena(mapper->env, n * sizeof(const void *)))))
-            return NULL;
+        if (!made || (n > 0 && !(made->rels = mr_env_arena(mapper->env, n * sizeof(const void *))))) return NULL;
     }
     made->n = made->cascades = 0;
     made->may_be_orphan = false;

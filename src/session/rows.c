@@ -17,12 +17,10 @@ static const char *clause_in_the_way(const mr_query *q) {
 
 static mr_status check_query(const mr_query *q, const char *function) {
     if (q->nitems != 1 || !q->items[0].mapper)
-        return mr_fail(q->env, MR_ERR_ARGUMENT, "%s: the query must be over one class, session:query(User)",
-                       function);
+        return mr_fail(q->env, MR_ERR_ARGUMENT, "%s: the query must be over one class, session:query(User)", function);
     if (q->items[0].alias)
-        return mr_fail(q->env, MR_ERR_ARGUMENT,
-                       "%s: the query is over an alias of %s: query the class itself", function,
-                       q->items[0].mapper->name);
+        return mr_fail(q->env, MR_ERR_ARGUMENT, "%s: the query is over an alias of %s: query the class itself",
+                       function, q->items[0].mapper->name);
     const char *clause = clause_in_the_way(q);
     if (!clause) return MR_OK;
     return mr_fail(q->env, MR_ERR_ARGUMENT,
@@ -32,8 +30,7 @@ static mr_status check_query(const mr_query *q, const char *function) {
 }
 
 /* The criteria name no other table: an UPDATE or DELETE reads only one. */
-static mr_status check_tables(mr_env *env, const mr_mapper *mapper, const mr_node *where,
-                              const char *function) {
+static mr_status check_tables(mr_env *env, const mr_mapper *mapper, const mr_node *where, const char *function) {
     if (!where) return MR_OK;
     mr_vec froms;
     mr_vec_init(&froms, env, sizeof(mr_node *));
@@ -42,11 +39,11 @@ static mr_status check_tables(mr_env *env, const mr_mapper *mapper, const mr_nod
         mr_node *from = mr_vec_ptr(&froms, i);
         bool own = from->kind == MR_NODE_TABLE && from->u.table == mapper->table;
         if (status == MR_OK && !own)
-            status = mr_fail(
-                env, MR_ERR_ARGUMENT,
-                "%s: the criteria name '%s', and not the table of %s alone: use any(), has(), or in_ with a "
-                "subquery",
-                function, from->kind == MR_NODE_TABLE ? from->u.table->name : "an alias", mapper->name);
+            status =
+                mr_fail(env, MR_ERR_ARGUMENT,
+                        "%s: the criteria name '%s', and not the table of %s alone: use any(), has(), or in_ with a "
+                        "subquery",
+                        function, from->kind == MR_NODE_TABLE ? from->u.table->name : "an alias", mapper->name);
         mr_node_release(from);
     }
     mr_vec_done(&froms);
@@ -109,8 +106,7 @@ static mr_status run(mr_session *s, mr_query *q, mr_node *statement, mr_synchron
     mr_named_value *named = NULL;
     mr_status status = MR_FAIL;
     if (q->nparams && !(named = mr_alloc(s->env, q->nparams * sizeof *named))) goto out;
-    for (unsigned i = 0; i < q->nparams; i++)
-        named[i] = (mr_named_value){q->params[i].name, q->params[i].value};
+    for (unsigned i = 0; i < q->nparams; i++) named[i] = (mr_named_value){q->params[i].name, q->params[i].value};
     if (!q->autoflush) mr_session_block_autoflush(s, 1);
     status = mr_synchronizer_new(s, q->items[0].mapper, statement, named, q->nparams, how, &y);
     if (status == MR_OK) status = run_to_end(s, statement, named, q->nparams, rowcount);
@@ -135,17 +131,17 @@ static mr_status check_values(const mr_mapper *mapper, const mr_node *columns, c
         mr_strbuf_init(&what, mapper->env);
         mr_strbuf_printf(&what, "%s.%s", mapper->name, prop->name);
         const char *text = mr_strbuf_str(&what);
-        mr_status status = text ? mr_type_check_length(mapper->env, mr_column_type(mapper->env, prop->column),
-                                                       text, &value->u.value)
-                                : MR_FAIL;
+        mr_status status =
+            text ? mr_type_check_length(mapper->env, mr_column_type(mapper->env, prop->column), text, &value->u.value)
+                 : MR_FAIL;
         mr_strbuf_done(&what);
         if (status != MR_OK) return MR_FAIL;
     }
     return MR_OK;
 }
 
-mr_status mr_session_update_rows(mr_session *s, mr_query *query, mr_node *columns, mr_node *values,
-                                 mr_synchronize how, int64_t *rowcount) {
+mr_status mr_session_update_rows(mr_session *s, mr_query *query, mr_node *columns, mr_node *values, mr_synchronize how,
+                                 int64_t *rowcount) {
     mr_dml d = {.columns = columns, .values = values};
     if (!columns || !values || criteria_of(query, "update", &d.where) != MR_OK ||
         check_values(query->items[0].mapper, columns, values) != MR_OK ||

@@ -6,8 +6,7 @@
  */
 #include "session_state.h"
 
-mr_status mr_session_new(mr_env *env, mr_engine *engine, const mr_session_options *options,
-                         mr_session **out) {
+mr_status mr_session_new(mr_env *env, mr_engine *engine, const mr_session_options *options, mr_session **out) {
     *out = NULL;
     mr_session *s = mr_calloc(env, sizeof *s);
     if (!s) return MR_FAIL;
@@ -110,7 +109,8 @@ static void expunge_everything(mr_session *s) {
 mr_status mr_session_expunge_all(mr_session *s) {
     if (mr_session_allow(s, MR_ACT_CHANGE, "expunge_all()") != MR_OK) return MR_FAIL;
     if (s->phase != MR_PHASE_IDLE)
-        return mr_fail(s->env, MR_ERR_INVALID_REQUEST, "expunge_all() is not possible while the session works: do it afterwards");
+        return mr_fail(s->env, MR_ERR_INVALID_REQUEST,
+                       "expunge_all() is not possible while the session works: do it afterwards");
     expunge_everything(s);
     return MR_OK;
 }
@@ -165,9 +165,8 @@ mr_status mr_session_allow(mr_session *s, mr_action action, const char *what) {
     if (!(phases[phase].allows & action)) {
         if (phase == MR_PHASE_FLUSHING && action == MR_ACT_FLUSH)
             return mr_fail(s->env, MR_ERR_INVALID_REQUEST, "Session is already flushing");
-        return mr_fail(s->env, MR_ERR_INVALID_REQUEST,
-                       "%s is not possible while the session is %s: do it afterwards", what,
-                       phases[phase].name);
+        return mr_fail(s->env, MR_ERR_INVALID_REQUEST, "%s is not possible while the session is %s: do it afterwards",
+                       what, phases[phase].name);
     }
     if ((s->dead || s->lost) && !(action & (MR_ACT_ROLLBACK | MR_ACT_CLOSE))) return mr_session_refuse_dead(s);
     if (s->overtaken && s->phase == MR_PHASE_IDLE && !s->committing && !(action & (MR_ACT_ROLLBACK | MR_ACT_CLOSE)))
@@ -191,34 +190,20 @@ void mr_session_leave(mr_session *s, uint8_t before) {
 
 /* ---------------------------------------------------------------- options and lists */
 
-mr_env *mr_session_env(const mr_session *s) {
-    return s->env;
-}
-mr_engine *mr_session_engine(const mr_session *s) {
-    return s->engine;
-}
-mr_owner *mr_session_owner(const mr_session *s) {
-    return s->owner;
-}
+mr_env *mr_session_env(const mr_session *s) { return s->env; }
+mr_engine *mr_session_engine(const mr_session *s) { return s->engine; }
+mr_owner *mr_session_owner(const mr_session *s) { return s->owner; }
 
 void mr_session_set_flags(mr_session *s, int autoflush, int expire_on_commit) {
     if (autoflush >= 0) s->autoflush = autoflush > 0;
     if (expire_on_commit >= 0) s->expire_on_commit = expire_on_commit > 0;
 }
 
-bool mr_session_autoflush(const mr_session *s) {
-    return s->autoflush && s->autoflush_blocks == 0;
-}
-bool mr_session_expire_on_commit(const mr_session *s) {
-    return s->expire_on_commit;
-}
-void mr_session_block_autoflush(mr_session *s, int delta) {
-    s->autoflush_blocks += delta;
-}
+bool mr_session_autoflush(const mr_session *s) { return s->autoflush && s->autoflush_blocks == 0; }
+bool mr_session_expire_on_commit(const mr_session *s) { return s->expire_on_commit; }
+void mr_session_block_autoflush(mr_session *s, int delta) { s->autoflush_blocks += delta; }
 
-mr_session *mr_session_of(const mr_entity *entity) {
-    return entity->owner ? entity->owner->session : NULL;
-}
+mr_session *mr_session_of(const mr_entity *entity) { return entity->owner ? entity->owner->session : NULL; }
 
 mr_state mr_session_state_of(const mr_entity *entity) {
     if (entity->state != MR_TRANSIENT && !mr_session_of(entity)) return MR_DETACHED;
@@ -229,9 +214,7 @@ bool mr_session_contains(const mr_session *s, const mr_entity *entity) {
     return entity->owner == s->owner && (entity->state == MR_PENDING || entity->state == MR_PERSISTENT);
 }
 
-size_t mr_session_new_count(const mr_session *s) {
-    return s->fresh.len;
-}
+size_t mr_session_new_count(const mr_session *s) { return s->fresh.len; }
 
 mr_entity *mr_session_new_at(const mr_session *s, size_t i) {
     /* Putting the list in order changes nothing that a caller of a const function could see. */
@@ -239,9 +222,7 @@ mr_entity *mr_session_new_at(const mr_session *s, size_t i) {
     return mr_vec_ptr(&s->fresh, i);
 }
 
-static const mr_vec *dirty_list(const mr_session *s) {
-    return s->changed.len ? &s->changed : &s->owner->dirty;
-}
+static const mr_vec *dirty_list(const mr_session *s) { return s->changed.len ? &s->changed : &s->owner->dirty; }
 
 size_t mr_session_dirty_count(const mr_session *s) {
     const mr_vec *dirty = dirty_list(s);
@@ -261,9 +242,5 @@ mr_entity *mr_session_dirty_at(const mr_session *s, size_t i) {
     }
 }
 
-size_t mr_session_deleted_count(const mr_session *s) {
-    return s->doomed.len;
-}
-mr_entity *mr_session_deleted_at(const mr_session *s, size_t i) {
-    return mr_vec_ptr(&s->doomed, i);
-}
+size_t mr_session_deleted_count(const mr_session *s) { return s->doomed.len; }
+mr_entity *mr_session_deleted_at(const mr_session *s, size_t i) { return mr_vec_ptr(&s->doomed, i); }

@@ -72,9 +72,9 @@ typedef struct mr_class_count {
 typedef struct mr_savepoint {
     uint64_t serial;
     size_t mark;
-    uint64_t writes, reads; /* the session's and its owner's, when it began */
+    uint64_t writes, reads;     /* the session's and its owner's, when it began */
     size_t written, statements; /* lengths and numbers in the session, when it began */
-    unsigned number; /* in the database: mr_sp_N */
+    unsigned number;            /* in the database: mr_sp_N */
 } mr_savepoint;
 
 typedef struct mr_session_hook {
@@ -92,42 +92,42 @@ struct mr_session {
     bool autoflush, expire_on_commit;
     int autoflush_blocks;
     uint8_t phase;
-    unsigned brackets; /* loads of several statements that run, one within the other */
-    bool reading;      /* the open transaction is a load's, and ends with it */
-    bool planning;     /* a flush loads what it needs: these reads do not renew objects that it has seen already */
-    bool fresh_memory; /* nothing has been read or written since all objects expired */
-    uint32_t since;    /* no unchanged object is of an older version of the data (mr_owner.as_of) */
-    uint64_t read_conn;   /* serial number of the connection that was read last */
-    int64_t read_version; /* the version of the data that was read there */
-    bool began;        /* explicitly */
-    bool running;      /* a flush sends its statements: what it has planned stays in the session */
-    bool stale;        /* found while flushing: another connection has committed */
-    bool unwinding;    /* all levels are being rolled back, one by one */
-    bool committing;   /* all levels are being committed, one by one */
-    bool overtaken;    /* the transaction of a block that still runs is over: see blocks.c */
-    bool twin;         /* an add was refused because of another object of the identity */
-    bool lent;         /* the user has the connection: what is written through it is not counted */
-    uint64_t writes;   /* flushes and statements that wrote, so far */
-    uint64_t serials;  /* the last one given out */
-    uint64_t serial;   /* of the transaction */
-    mr_vec savepoints; /* mr_savepoint */
-    mr_vec blocks;     /* uint64_t: serials of the transactions that functions run in, the outermost first */
-    mr_vec written;    /* mr_class_count: what flushes of this transaction have written; see uncommitted.c */
-    size_t statements; /* statements of the program's own that wrote in this transaction */
-    mr_vec journal;    /* mr_note */
-    mr_map *kept;      /* see kept.c; NULL: nothing is */
-    size_t prune_at;   /* length of the journal at which notes of freed objects are dropped */
-    unsigned dead;     /* innermost levels that the database has rolled back already */
-    bool lost;         /* the database has ended the transaction by itself, and memory has not followed yet */
+    unsigned brackets;      /* loads of several statements that run, one within the other */
+    bool reading;           /* the open transaction is a load's, and ends with it */
+    bool planning;          /* a flush loads what it needs: these reads do not renew objects that it has seen already */
+    bool fresh_memory;      /* nothing has been read or written since all objects expired */
+    uint32_t since;         /* no unchanged object is of an older version of the data (mr_owner.as_of) */
+    uint64_t read_conn;     /* serial number of the connection that was read last */
+    int64_t read_version;   /* the version of the data that was read there */
+    bool began;             /* explicitly */
+    bool running;           /* a flush sends its statements: what it has planned stays in the session */
+    bool stale;             /* found while flushing: another connection has committed */
+    bool unwinding;         /* all levels are being rolled back, one by one */
+    bool committing;        /* all levels are being committed, one by one */
+    bool overtaken;         /* the transaction of a block that still runs is over: see blocks.c */
+    bool twin;              /* an add was refused because of another object of the identity */
+    bool lent;              /* the user has the connection: what is written through it is not counted */
+    uint64_t writes;        /* flushes and statements that wrote, so far */
+    uint64_t serials;       /* the last one given out */
+    uint64_t serial;        /* of the transaction */
+    mr_vec savepoints;      /* mr_savepoint */
+    mr_vec blocks;          /* uint64_t: serials of the transactions that functions run in, the outermost first */
+    mr_vec written;         /* mr_class_count: what flushes of this transaction have written; see uncommitted.c */
+    size_t statements;      /* statements of the program's own that wrote in this transaction */
+    mr_vec journal;         /* mr_note */
+    mr_map *kept;           /* see kept.c; NULL: nothing is */
+    size_t prune_at;        /* length of the journal at which notes of freed objects are dropped */
+    unsigned dead;          /* innermost levels that the database has rolled back already */
+    bool lost;              /* the database has ended the transaction by itself, and memory has not followed yet */
     bool ended_by_database; /* the levels are dead because of that, not because a flush failed */
-    struct mr_session *next_lost; /* in mr_session_common */
-    char *failure;     /* why, the first error's text (NULL when there was no memory for it) */
-    mr_vec fresh;      /* mr_entity *: pending */
-    bool fresh_mixed;  /* not in the order of insert_order */
-    uint32_t orders;   /* the last insert_order given out */
-    mr_vec doomed;     /* mr_entity *: TO_DELETE */
-    mr_vec spared;     /* mr_entity *, pinned: SPARED now or earlier since the last flush */
-    mr_vec changed;    /* mr_entity *: what session.dirty shows to after_flush; empty otherwise */
+    struct mr_session *next_lost;    /* in mr_session_common */
+    char *failure;                   /* why, the first error's text (NULL when there was no memory for it) */
+    mr_vec fresh;                    /* mr_entity *: pending */
+    bool fresh_mixed;                /* not in the order of insert_order */
+    uint32_t orders;                 /* the last insert_order given out */
+    mr_vec doomed;                   /* mr_entity *: TO_DELETE */
+    mr_vec spared;                   /* mr_entity *, pinned: SPARED now or earlier since the last flush */
+    mr_vec changed;                  /* mr_entity *: what session.dirty shows to after_flush; empty otherwise */
     mr_vec hooks[MR_SESSION__COUNT]; /* mr_session_hook */
     mr_load_context load;
 };
@@ -149,9 +149,10 @@ typedef struct mr_session_common {
     mr_node *(*expression)(void *ud, const mr_value *value);
     void *expression_ud;
     mr_session *last; /* that has taken a connection; NULL: it has gone */
-    mr_map *parents; /* see parents.c */
+    mr_map *parents;  /* see parents.c */
     size_t prune_parents_at;
-    mr_session *lost; /* sessions whose lost is set, linked by next_lost; without memory for this struct they are not listed */
+    mr_session
+        *lost; /* sessions whose lost is set, linked by next_lost; without memory for this struct they are not listed */
 } mr_session_common;
 /* Made at first use. NULL without memory. */
 mr_session_common *mr_session_common_of(mr_env *env);
@@ -222,7 +223,8 @@ const char *mr_entity_words(const mr_entity *entity, mr_strbuf *buf);
 /* states.c: the moves between states, without cascades */
 mr_status mr_state_make_pending(mr_session *s, mr_entity *entity);
 mr_status mr_state_attach(mr_session *s, mr_entity *entity); /* detached to persistent */
-/* Marks the object to be deleted. cascaded: only because its parent is deleted; an object that was deleted by name stays so. */
+/* Marks the object to be deleted. cascaded: only because its parent is deleted; an object that was deleted by name
+ * stays so. */
 mr_status mr_state_doom(mr_session *s, mr_entity *entity, bool cascaded);
 void mr_state_spare(mr_session *s, mr_entity *entity); /* the mark taken away */
 void mr_state_unmark(mr_entity *entity);               /* the same for an object that is not in doomed any more */
@@ -249,8 +251,8 @@ void mr_expire_everything(mr_session *s);
 void mr_expire_dirty(mr_session *s);
 /* The unchanged ones only. */
 void mr_expire_unmodified(mr_session *s);
-/* Expires the columns and references of a changed object that it has not changed. Its key, its collections and its version
- * stay: the flush needs them. */
+/* Expires the columns and references of a changed object that it has not changed. Its key, its collections and its
+ * version stay: the flush needs them. */
 void mr_expire_rest(mr_session *s, mr_entity *entity);
 /* One object, as its user asks for it: what others know by its changes goes with them. */
 mr_status mr_expire_one(mr_session *s, mr_entity *entity);
@@ -284,7 +286,8 @@ mr_status mr_blocks_begin(mr_session *s);
 void mr_uncommitted_note(mr_session *s, const mr_flush *flush);
 /* The innermost level is rolled back: an object that it has counted may be counted again. */
 void mr_uncommitted_undo(const mr_session *s, mr_entity *e);
-/* What the transaction (savepoint NULL) or the savepoint has written is rolled back or committed: it is not counted any more. */
+/* What the transaction (savepoint NULL) or the savepoint has written is rolled back or committed: it is not counted any
+ * more. */
 void mr_uncommitted_forget(mr_session *s, const mr_savepoint *savepoint);
 
 /* flushing.c */
@@ -309,15 +312,15 @@ mr_status mr_attribute_coerce(const mr_mapper *mapper, const mr_property *prop, 
 mr_status mr_attribute_load_column(mr_entity *entity, const mr_property *prop);
 mr_status mr_attribute_detached(const mr_entity *entity, const mr_property *prop);
 /* Runs the attribute hooks of the class. old: NULL where it is not known. */
-mr_status mr_attribute_fire(mr_attribute_event event, mr_entity *entity, const mr_property *prop,
-                            mr_value *value, const mr_value *old);
+mr_status mr_attribute_fire(mr_attribute_event event, mr_entity *entity, const mr_property *prop, mr_value *value,
+                            const mr_value *old);
 
 /* ---------------------------------------------------------------- relationships */
 
 /* relations.c: the relationships of a class, gathered once per version of the registry */
 typedef struct mr_relations {
     uint64_t version;
-    unsigned cascades; /* all that some of them has */
+    unsigned cascades;  /* all that some of them has */
     bool may_be_orphan; /* some is the other side of one that deletes orphans */
     unsigned n;
     const mr_relationship **rels;
@@ -344,8 +347,7 @@ mr_status mr_related_need(mr_entity *entity, const mr_property *prop, const mr_v
 mr_status mr_related_set(mr_entity *entity, const mr_property *prop, const mr_value *value);
 /* Validates and fires hooks for one object about to be set or appended; it may be replaced. item: MR_ENTITY
  * or MR_NULL. */
-mr_status mr_related_accept(mr_entity *entity, const mr_relationship *rel, mr_attribute_event event,
-                            mr_value *item);
+mr_status mr_related_accept(mr_entity *entity, const mr_relationship *rel, mr_attribute_event event, mr_value *item);
 
 /* linking.c: both sides of an association at once */
 typedef struct mr_linking {
@@ -361,14 +363,12 @@ mr_status mr_linking_end(mr_linking *l, mr_status status);
 /* entity.rel = item (NULL: none), the reference being replaced let go. */
 mr_status mr_link_reference(mr_linking *l, mr_entity *entity, const mr_relationship *rel, mr_entity *item);
 /* item into the collection at a place (UINT32_MAX: at the end, which loads nothing). */
-mr_status mr_link_item(mr_linking *l, mr_entity *entity, const mr_relationship *rel, uint32_t at,
-                       mr_entity *item);
+mr_status mr_link_item(mr_linking *l, mr_entity *entity, const mr_relationship *rel, uint32_t at, mr_entity *item);
 mr_status mr_unlink_item(mr_linking *l, mr_entity *entity, const mr_relationship *rel, uint32_t at);
 /* item in the place of the one at `at` of a loaded list. */
-mr_status mr_relink_item(mr_linking *l, mr_entity *entity, const mr_relationship *rel, uint32_t at,
-                         mr_entity *item);
-/* The entity is added again after a rollback had put it out of the session: the objects that it refers to may have been read
- * without it since, and hold it again. */
+mr_status mr_relink_item(mr_linking *l, mr_entity *entity, const mr_relationship *rel, uint32_t at, mr_entity *item);
+/* The entity is added again after a rollback had put it out of the session: the objects that it refers to may have been
+ * read without it since, and hold it again. */
 mr_status mr_link_again(mr_linking *l, mr_entity *entity);
 /* What assigning the items would add and take away, each once. */
 mr_status mr_collection_difference(mr_collection *c, mr_entity *const *items, uint32_t n, mr_vec *added,
@@ -387,8 +387,8 @@ bool mr_parent_is_tracked(const mr_relationship *rel);
 /* reference.c: the target of a reference by its foreign key, when it is in the identity map. *known: also when it
  * is that there is none. */
 mr_entity *mr_reference_by_key(mr_entity *entity, const mr_relationship *rel, bool *known);
-/* reference.c: what the reference refers to now, made the slot's loaded value where that costs no statement. *known: NULL
- * means none. Where it has expired and need not be known: who holds the object in memory. */
+/* reference.c: what the reference refers to now, made the slot's loaded value where that costs no statement. *known:
+ * NULL means none. Where it has expired and need not be known: who holds the object in memory. */
 mr_status mr_reference_now(mr_entity *entity, const mr_relationship *rel, mr_entity **out, bool *known);
 
 /* holders.c */
@@ -408,7 +408,7 @@ mr_status mr_holders_lose(void *session, mr_entity *entity); /* the same, for a 
 typedef mr_status (*mr_cascade_passes)(void *ud, mr_entity *entity, const mr_relationship *rel, mr_entity *item);
 typedef struct mr_cascade {
     unsigned cascade;
-    bool loads; /* what is not loaded is loaded, so that callbacks run */
+    bool loads;               /* what is not loaded is loaded, so that callbacks run */
     mr_cascade_passes passes; /* NULL: wherever the cascade leads */
     void *ud;
     mr_vec out;   /* mr_entity *: reached, each once, pinned */
@@ -437,8 +437,8 @@ void mr_cascade_release(mr_vec *reached);
 mr_status mr_doom(mr_session *s, mr_entity *entity);
 /* The entity is not deleted after all: the objects in memory that its deletion had marked lose their marks, too. */
 mr_status mr_doom_spare_reached(mr_session *s, mr_entity *entity);
-/* Before a flush: marks the objects that were deleted by name, the orphans, and what these take with them as things stand now;
- * no others stay marked. *before: the length of doomed without the objects that were added here. */
+/* Before a flush: marks the objects that were deleted by name, the orphans, and what these take with them as things
+ * stand now; no others stay marked. *before: the length of doomed without the objects that were added here. */
 mr_status mr_doom_settle(mr_session *s, size_t *before);
 /* Takes the marks of the objects from..to-1 in doomed away. */
 void mr_doom_take_back(mr_session *s, size_t from, size_t to);

@@ -34,8 +34,7 @@ static mr_status refuse(const mr_entity *e, const char *before, const char *afte
 mr_status mr_state_ours(mr_session *s, const mr_entity *entity) {
     const mr_session *other = mr_session_of(entity);
     if (!other || other == s) return MR_OK;
-    return refuse(entity, "Object ",
-                  " is already attached to another session; expunge it there or merge it here");
+    return refuse(entity, "Object ", " is already attached to another session; expunge it there or merge it here");
 }
 
 /* ---------------------------------------------------------------- leaving an owner */
@@ -82,9 +81,7 @@ void mr_state_spare(mr_session *s, mr_entity *entity) {
     mr_state_unmark(entity);
 }
 
-void mr_state_forget_spared(mr_entity *entity) {
-    entity->flags &= ~(uint32_t)MR_ENTITY_SPARED;
-}
+void mr_state_forget_spared(mr_entity *entity) { entity->flags &= ~(uint32_t)MR_ENTITY_SPARED; }
 
 /* Added where something is to be deleted: no deletion that was asked for before reaches it, whatever holds it. */
 static mr_status spare_added(mr_session *s, mr_entity *entity) {

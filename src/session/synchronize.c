@@ -21,9 +21,7 @@ struct mr_synchronizer {
     mr_vec matches; /* match */
 };
 
-static const mr_dml *dml_of(const mr_synchronizer *y) {
-    return y->statement->u.dml;
-}
+static const mr_dml *dml_of(const mr_synchronizer *y) { return y->statement->u.dml; }
 
 static mr_status add_match(mr_synchronizer *y, mr_entity *e, bool sure) {
     match *m = mr_vec_push(&y->matches);
@@ -69,10 +67,8 @@ static mr_status refuse_evaluation(const mr_synchronizer *y) {
     if (mr_sql_string(env, mr_engine_dialect(y->session->engine), dml_of(y)->where, &text) == MR_OK)
         sql = mr_strbuf_str(&text);
     if (sql)
-        mr_fail(
-            env, MR_ERR_INVALID_REQUEST,
-            "the criteria cannot be evaluated in memory: %s: write synchronize_session = \"fetch\" or false",
-            sql);
+        mr_fail(env, MR_ERR_INVALID_REQUEST,
+                "the criteria cannot be evaluated in memory: %s: write synchronize_session = \"fetch\" or false", sql);
     mr_strbuf_done(&text);
     return MR_FAIL;
 }
@@ -104,8 +100,7 @@ static mr_node *keys_statement(const mr_synchronizer *y) {
 static mr_status match_row(mr_synchronizer *y, const mr_value *key, mr_strbuf *buf) {
     mr_value identity;
     mr_strbuf_clear(buf);
-    if (!mr_identity_make(y->mapper, key, buf, &identity))
-        return buf->oom ? mr_nomem(y->session->env) : MR_OK;
+    if (!mr_identity_make(y->mapper, key, buf, &identity)) return buf->oom ? mr_nomem(y->session->env) : MR_OK;
     mr_entity *e = mr_idmap_get(y->session->owner->idmap, y->mapper->root, &identity);
     return e && is_candidate(y, e) ? add_match(y, e, true) : MR_OK;
 }
@@ -132,8 +127,8 @@ static mr_status match_by_fetching(mr_synchronizer *y, mr_conn *conn) {
     mr_status status = MR_FAIL;
     mr_node *select = keys_statement(y);
     if (!select || !(key = mr_alloc(env, y->mapper->npk * sizeof *key))) goto out;
-    if (mr_engine_compile(y->session->engine, select, y->evaluation.named, y->evaluation.nnamed, &compiled,
-                          &values) != MR_OK)
+    if (mr_engine_compile(y->session->engine, select, y->evaluation.named, y->evaluation.nnamed, &compiled, &values) !=
+        MR_OK)
         goto out;
     if (mr_conn_execute(conn, compiled, values, &cursor) == MR_OK) status = read_keys(y, cursor, key);
     mr_error *saved = status == MR_FAIL ? mr_env_save_error(env) : NULL;
@@ -155,10 +150,9 @@ static mr_status refuse_keys(const mr_synchronizer *y) {
     for (uint32_t i = 0; columns && i < columns->n; i++) {
         const mr_property *prop = mr_mapper_property_of_column(y->mapper, columns->child[i]->u.column);
         if (!prop || !prop->is_primary_key) continue;
-        return mr_fail(
-            y->session->env, MR_ERR_ARGUMENT,
-            "%s.%s is in the primary key: assign to the objects, or write synchronize_session = false",
-            y->mapper->name, prop->name);
+        return mr_fail(y->session->env, MR_ERR_ARGUMENT,
+                       "%s.%s is in the primary key: assign to the objects, or write synchronize_session = false",
+                       y->mapper->name, prop->name);
     }
     return MR_OK;
 }
@@ -176,7 +170,8 @@ static bool find_folding(void *ud, const mr_node *node) {
     return true;
 }
 
-/* Has the condition a column whose values the database compares by rules of its own? Then only the database can evaluate it. */
+/* Has the condition a column whose values the database compares by rules of its own? Then only the database can
+ * evaluate it. */
 static mr_status where_folds(mr_conn *conn, const mr_node *where, bool *out) {
     folding f = {conn, MR_OK, false};
     if (where) mr_node_walk(where, find_folding, &f);
@@ -200,9 +195,8 @@ static mr_status find_matches(mr_synchronizer *y, mr_synchronize how) {
     return status == MR_OK ? mr_journal_reserve(y->session, 2 * y->matches.len) : status;
 }
 
-mr_status mr_synchronizer_new(mr_session *s, mr_mapper *mapper, mr_node *statement,
-                              const mr_named_value *named, size_t nnamed, mr_synchronize how,
-                              mr_synchronizer **out) {
+mr_status mr_synchronizer_new(mr_session *s, mr_mapper *mapper, mr_node *statement, const mr_named_value *named,
+                              size_t nnamed, mr_synchronize how, mr_synchronizer **out) {
     *out = NULL;
     if (mr_session_allow(s, MR_ACT_READ, "execute()") != MR_OK) return MR_FAIL;
     mr_synchronizer *y = mr_calloc(s->env, sizeof *y);
@@ -246,23 +240,18 @@ static void expire(mr_synchronizer *y, mr_entity *e) {
 /* ---------------------------------------------------------------- after an UPDATE */
 
 /* The value that the column has now, a copy; MR_UNLOADED: to be read again. */
-static mr_value new_value(const mr_synchronizer *y, mr_entity *e, const mr_property *prop,
-                          const mr_node *node) {
+static mr_value new_value(const mr_synchronizer *y, mr_entity *e, const mr_property *prop, const mr_node *node) {
     mr_env *env = y->session->env;
     mr_value made = mr_value_of(MR_UNLOADED, 0), v = made;
     const mr_value *given = NULL;
     if (node->kind == MR_NODE_BIND)
         given = node->name ? mr_evaluation_param(&y->evaluation, node->name) : &node->u.value;
-    if (given)
-        v = *given;
-    else if (mr_evaluable(&y->evaluation, node))
-        v = mr_evaluate(&y->evaluation, e, node);
+    if (given) v = *given;
+    else if (mr_evaluable(&y->evaluation, node)) v = mr_evaluate(&y->evaluation, e, node);
     if (v.kind == MR_UNLOADED || v.kind == MR_OPAQUE) return made;
-    if (v.kind == MR_INT && (v.u.i == 0 || v.u.i == 1) &&
-        mr_column_type(env, prop->column)->code == MR_TYPE_BOOLEAN)
+    if (v.kind == MR_INT && (v.u.i == 0 || v.u.i == 1) && mr_column_type(env, prop->column)->code == MR_TYPE_BOOLEAN)
         v = mr_bool_value(v.u.i != 0);
-    if (mr_attribute_coerce(e->mapper, prop, &v) == MR_OK && mr_value_copy(env, &made, &v) == MR_OK)
-        return made;
+    if (mr_attribute_coerce(e->mapper, prop, &v) == MR_OK && mr_value_copy(env, &made, &v) == MR_OK) return made;
     mr_env_clear_error(env);
     return mr_value_of(MR_UNLOADED, 0);
 }
@@ -285,8 +274,7 @@ static void follow_update(mr_synchronizer *y, const match *m, mr_value *values) 
     mr_entity *e = m->entity;
     for (uint32_t i = 0; i < d->columns->n; i++) {
         const mr_property *prop = mr_mapper_property_of_column(y->mapper, d->columns->child[i]->u.column);
-        values[i] =
-            prop && m->sure ? new_value(y, e, prop, d->values->child[i]) : mr_value_of(MR_UNLOADED, 0);
+        values[i] = prop && m->sure ? new_value(y, e, prop, d->values->child[i]) : mr_value_of(MR_UNLOADED, 0);
     }
     for (uint32_t i = 0; i < d->columns->n; i++) {
         const mr_property *prop = mr_mapper_property_of_column(y->mapper, d->columns->child[i]->u.column);
@@ -344,9 +332,7 @@ mr_status mr_synchronizer_apply(mr_synchronizer *y) {
 
 /* ---------------------------------------------------------------- row by row */
 
-bool mr_session_has_objects(const mr_session *s) {
-    return mr_idmap_count(s->owner->idmap) > 0;
-}
+bool mr_session_has_objects(const mr_session *s) { return mr_idmap_count(s->owner->idmap) > 0; }
 
 mr_status mr_session_peek(mr_session *s, mr_mapper *mapper, const mr_value *key, mr_entity **out) {
     mr_value identity;

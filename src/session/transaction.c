@@ -3,8 +3,8 @@
  *
  * Invariant: the levels are the transaction and the savepoints within it; dead counts the innermost ones that
  * the database has rolled back already and that wait for the user's rollback. Memory follows the database:
- * the journal is undone exactly when its rows are. Where the database ends a transaction in the midst of some statement,
- * lost says so until memory can follow, at the latest when the session is next called.
+ * the journal is undone exactly when its rows are. Where the database ends a transaction in the midst of some
+ * statement, lost says so until memory can follow, at the latest when the session is next called.
  */
 #include "session_state.h"
 
@@ -36,8 +36,8 @@ bool mr_session_has_transaction(const mr_session *s, uint64_t serial) {
 
 /* ---------------------------------------------------------------- beginning */
 
-/* A deferred transaction takes its snapshot at its first read. Objects in memory could contradict that snapshot: so it is taken now
- * if there are any. */
+/* A deferred transaction takes its snapshot at its first read. Objects in memory could contradict that snapshot: so it
+ * is taken now if there are any. */
 static mr_status take_snapshot(mr_session *s, mr_txmode mode) {
     bool late = mode == MR_TX_DEFERRED && mr_idmap_count(s->owner->idmap) > 0;
     if (late && mr_conn_take_snapshot(s->conn) != MR_OK) return MR_FAIL;
@@ -67,8 +67,7 @@ mr_status mr_session_begin(mr_session *s, mr_txmode mode) {
 }
 
 mr_status mr_session_begin_nested(mr_session *s) {
-    if (mr_session_allow(s, MR_ACT_BEGIN, "begin_nested()") != MR_OK || mr_session_flush(s) != MR_OK)
-        return MR_FAIL;
+    if (mr_session_allow(s, MR_ACT_BEGIN, "begin_nested()") != MR_OK || mr_session_flush(s) != MR_OK) return MR_FAIL;
     mr_conn *conn;
     if (mr_session_connect(s, NULL, &conn) != MR_OK) return MR_FAIL;
     /* Room first: nothing can fail once the database has the savepoint. */
@@ -184,8 +183,8 @@ void mr_transaction_fail(mr_session *s) {
 
 /* ---------------------------------------------------------------- ended by the database */
 
-/* Called within the call of a statement: memory follows the database when that call is over. The loss of a load's own transaction
- * is no loss: nothing was written in it. */
+/* Called within the call of a statement: memory follows the database when that call is over. The loss of a load's own
+ * transaction is no loss: nothing was written in it. */
 bool mr_transaction_lost(void *session) {
     mr_session *s = session;
     if (!s->conn) return false;
@@ -227,9 +226,7 @@ static mr_session *next_to_settle(const mr_env *env) {
     return s;
 }
 
-bool mr_sessions_lost(const mr_env *env) {
-    return next_to_settle(env) != NULL;
-}
+bool mr_sessions_lost(const mr_env *env) { return next_to_settle(env) != NULL; }
 
 void mr_sessions_settle(mr_env *env) {
     /* From the first again each time: a listener of after_rollback may close any of them. */
@@ -240,10 +237,8 @@ static mr_status rollback(mr_session *s) {
     bool was_dead = s->dead > 0, lost = false, nested = s->savepoints.len > 0;
     bool idle = !mr_session_in_transaction(s) && mr_session_is_clean(s); /* nothing to roll back */
     mr_status status = MR_OK;
-    if (was_dead)
-        s->dead--;
-    else
-        status = roll_back_level(s, &lost);
+    if (was_dead) s->dead--;
+    else status = roll_back_level(s, &lost);
     if (nested) {
         s->savepoints.len--;
         mr_blocks_follow(s);
@@ -276,8 +271,7 @@ mr_status mr_session_rollback_all(mr_session *s) {
     mr_session_retain(s);
     s->unwinding = true;
     /* A level that the database had lost is reported by the level outside, or not at all: all are to go. */
-    while (s->savepoints.len > 0 && mr_session_allow(s, MR_ACT_ROLLBACK, "rollback()") == MR_OK)
-        mr_session_rollback(s);
+    while (s->savepoints.len > 0 && mr_session_allow(s, MR_ACT_ROLLBACK, "rollback()") == MR_OK) mr_session_rollback(s);
     s->unwinding = false;
     mr_status status = s->savepoints.len > 0 ? MR_FAIL : mr_session_rollback(s);
     mr_session_release(s);

@@ -54,8 +54,7 @@ mr_status mr_session_make_detached(mr_entity *entity) {
     mr_status status = identity_of(entity, &buf, &identity);
     if (status == MR_OK && identity.kind == MR_UNLOADED)
         status = mr_fail(env, MR_ERR_INVALID_REQUEST,
-                         "make_transient_to_detached(): the %s has no primary key: set it first",
-                         entity->mapper->name);
+                         "make_transient_to_detached(): the %s has no primary key: set it first", entity->mapper->name);
     if (status == MR_OK) status = mr_entity_set_identity(entity, &identity);
     mr_strbuf_done(&buf);
     if (status != MR_OK) return MR_FAIL;

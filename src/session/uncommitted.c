@@ -2,17 +2,15 @@
  * uncommitted.c: what a session would lose if it ended now: the objects that wait for a flush, and those that the open
  * transaction has written.
  *
- * Invariant: an object counts once in a transaction, however often it is written. Counting keeps no object alive, and costs
- * next to nothing if nobody asks for the count.
+ * Invariant: an object counts once in a transaction, however often it is written. Counting keeps no object alive, and
+ * costs next to nothing if nobody asks for the count.
  */
 #include "session_state.h"
 
 /* The upper bits of an object's flags hold the mark of the transaction or savepoint that has counted it last. */
 enum { MARK_SHIFT = 16, MARKS = 0xffff };
 
-static uint32_t mark_of(uint64_t serial) {
-    return (uint32_t)(serial % MARKS + 1);
-}
+static uint32_t mark_of(uint64_t serial) { return (uint32_t)(serial % MARKS + 1); }
 
 /* Was the object counted in the transaction or savepoint of this serial number, or in one that has begun after it? */
 static bool is_counted_since(const mr_session *s, const mr_entity *e, uint64_t serial) {
@@ -20,13 +18,9 @@ static bool is_counted_since(const mr_session *s, const mr_entity *e, uint64_t s
     return mark && (mark + MARKS - mark_of(serial)) % MARKS <= s->serials - serial;
 }
 
-static bool is_counted(const mr_session *s, const mr_entity *e) {
-    return is_counted_since(s, e, s->serial);
-}
+static bool is_counted(const mr_session *s, const mr_entity *e) { return is_counted_since(s, e, s->serial); }
 
-static void set_mark(mr_entity *e, uint32_t mark) {
-    e->flags = (e->flags & MARKS) | mark << MARK_SHIFT;
-}
+static void set_mark(mr_entity *e, uint32_t mark) { e->flags = (e->flags & MARKS) | mark << MARK_SHIFT; }
 
 void mr_uncommitted_undo(const mr_session *s, mr_entity *e) {
     if (is_counted_since(s, e, mr_session_transaction_serial(s))) set_mark(e, 0);

@@ -91,8 +91,7 @@ static mr_node *adapt_correlate(adapter *d, const mr_select *s) {
     for (uint32_t i = 0; s->correlate && i < s->correlate->n && !d->failed; i++) {
         mr_node *object = s->correlate->child[i];
         bool supplied = may_be_supplied(d, s, object);
-        made = mr_sql_list_append(object->env, made,
-                                  mr_node_retain(supplied ? d->a->from(d->a->ud, object) : object));
+        made = mr_sql_list_append(object->env, made, mr_node_retain(supplied ? d->a->from(d->a->ud, object) : object));
         if (!made) d->failed = true;
     }
     return made;
@@ -121,8 +120,7 @@ static mr_node *adapt_select(adapter *d, mr_node *node) {
     parts[MR_SELECT_CORRELATE] = adapt_correlate(d, s);
     if (s->from && !d->failed) parts[MR_SELECT_FROM] = adapt_from_list(d, s);
     for (uint32_t i = 0; i < MR_SELECT_PARTS && !d->failed; i++)
-        if (i != MR_SELECT_CORRELATE && i != MR_SELECT_FROM && node->child[i])
-            parts[i] = adapt(d, node->child[i]);
+        if (i != MR_SELECT_CORRELATE && i != MR_SELECT_FROM && node->child[i]) parts[i] = adapt(d, node->child[i]);
     d->own.len = before;
     d->level--;
     return rebuilt(d, node, parts, MR_SELECT_PARTS);
@@ -157,9 +155,12 @@ static mr_node *adapt(adapter *d, mr_node *node) {
     case MR_NODE_DEFAULT:
     case MR_NODE_TABLE:
     case MR_NODE_ALIAS:
-    case MR_NODE_CTE: return mr_node_retain(node);
-    case MR_NODE_SELECT: return adapt_select(d, node);
-    default: return adapt_children(d, node);
+    case MR_NODE_CTE:
+        return mr_node_retain(node);
+    case MR_NODE_SELECT:
+        return adapt_select(d, node);
+    default:
+        return adapt_children(d, node);
     }
 }
 

@@ -23,13 +23,9 @@ void mr_compile_fail(mr_compiler *c, const char *fmt, ...) {
     c->failed = true;
 }
 
-void mr_emit(mr_compiler *c, const char *sql) {
-    mr_strbuf_puts(&c->out->sql, sql);
-}
+void mr_emit(mr_compiler *c, const char *sql) { mr_strbuf_puts(&c->out->sql, sql); }
 
-void mr_emit_name(mr_compiler *c, const char *identifier) {
-    mr_quote_name(c->dialect, identifier, &c->out->sql);
-}
+void mr_emit_name(mr_compiler *c, const char *identifier) { mr_quote_name(c->dialect, identifier, &c->out->sql); }
 
 void mr_emit_param(mr_compiler *c, const mr_node *bind, uint32_t element) {
     mr_placed_param *placed = mr_vec_push(&c->out->params);
@@ -190,19 +186,26 @@ static void compile_any(mr_compiler *c, const mr_node *node) {
     case MR_NODE_TABLE:
     case MR_NODE_ALIAS:
     case MR_NODE_JOIN:
-    case MR_NODE_CTE: mr_compile_from(c, node); break;
+    case MR_NODE_CTE:
+        mr_compile_from(c, node);
+        break;
     case MR_NODE_SELECT:
-    case MR_NODE_COMPOUND: mr_compile_query(c, node, MR_PLACE_STATEMENT); break;
+    case MR_NODE_COMPOUND:
+        mr_compile_query(c, node, MR_PLACE_STATEMENT);
+        break;
     case MR_NODE_INSERT:
     case MR_NODE_UPDATE:
-    case MR_NODE_DELETE: mr_compile_dml(c, node); break;
-    default: mr_compile(c, node);
+    case MR_NODE_DELETE:
+        mr_compile_dml(c, node);
+        break;
+    default:
+        mr_compile(c, node);
     }
 }
 
 /* Compiles into sql and params; columns (or NULL) receives the result columns. */
-static mr_status run(mr_env *env, const mr_dialect *dialect, const mr_node *node, mr_strbuf *sql,
-                     mr_vec *params, mr_vec *columns) {
+static mr_status run(mr_env *env, const mr_dialect *dialect, const mr_node *node, mr_strbuf *sql, mr_vec *params,
+                     mr_vec *columns) {
     mr_compiler c;
     mr_piece main;
     begin(&c, env, dialect, &main);
@@ -237,8 +240,7 @@ static void *hand_over(mr_vec *v, size_t *n) {
 static bool columns_known(const mr_vec *columns) {
     for (size_t i = 0; i < columns->len; i++) {
         const mr_node *node = ((const mr_result_column *)mr_vec_at(columns, i))->node;
-        if (node && (node->kind == MR_NODE_TEXT ||
-                     (node->kind == MR_NODE_LITERAL_SQL && strchr(node->name, '*'))))
+        if (node && (node->kind == MR_NODE_TEXT || (node->kind == MR_NODE_LITERAL_SQL && strchr(node->name, '*'))))
             return false;
     }
     return true;
@@ -252,8 +254,7 @@ static bool is_statement(const mr_node *node) {
     return mr_node_is_query(node) || mr_node_is_dml(node) || node->kind == MR_NODE_TEXT;
 }
 
-mr_status mr_sql_compile(mr_env *env, const mr_dialect *dialect, const mr_node *statement,
-                         mr_compiled **out) {
+mr_status mr_sql_compile(mr_env *env, const mr_dialect *dialect, const mr_node *statement, mr_compiled **out) {
     *out = NULL;
     if (!is_statement(statement))
         return mr_fail(env, MR_ERR_ARGUMENT, "this is no statement: an expression alone cannot be executed");

@@ -23,8 +23,7 @@ static bool is_used(const column_names *names, const char *name) {
 
 static bool is_constant(const mr_node *node) {
     return node->kind == MR_NODE_LITERAL_SQL &&
-           (strcmp(node->name, "NULL") == 0 || strcmp(node->name, "true") == 0 ||
-            strcmp(node->name, "false") == 0);
+           (strcmp(node->name, "NULL") == 0 || strcmp(node->name, "true") == 0 || strcmp(node->name, "false") == 0);
 }
 
 /* A name of its own for a column: "id", or "id_1" when that is taken. */
@@ -39,7 +38,8 @@ static const char *name_column(column_names *names, const mr_node *node, bool *w
     const char *name;
     *written = true;
     switch (node->kind) {
-    case MR_NODE_LABEL: return node->name;
+    case MR_NODE_LABEL:
+        return node->name;
     case MR_NODE_COLUMN:
         name = own_name(names, node->u.column->name);
         *written = names->nested || name != node->u.column->name;
@@ -47,14 +47,16 @@ static const char *name_column(column_names *names, const mr_node *node, bool *w
     case MR_NODE_CAST:
         if (node->child[0]->kind != MR_NODE_COLUMN) return mr_anonymous_name(c, "anon");
         return own_name(names, node->child[0]->u.column->name);
-    case MR_NODE_FUNC: return mr_anonymous_name(c, node->name);
+    case MR_NODE_FUNC:
+        return mr_anonymous_name(c, node->name);
     case MR_NODE_TEXT:
         *written = false;
         return "?";
     case MR_NODE_LITERAL_SQL:
         *written = is_constant(node);
         return *written ? mr_anonymous_name(c, "anon") : node->name;
-    default: return mr_anonymous_name(c, "anon");
+    default:
+        return mr_anonymous_name(c, "anon");
     }
 }
 

@@ -24,13 +24,12 @@ static size_t longest_choice(const mr_type *type) {
 }
 
 static const char *const type_names[MR_TYPE__COUNT] = {
-    [MR_TYPE_NULL] = "NULL", [MR_TYPE_INTEGER] = "INTEGER", [MR_TYPE_SMALLINTEGER] = "SMALLINT",
-    [MR_TYPE_BIGINTEGER] = "BIGINT", [MR_TYPE_FLOAT] = "FLOAT", [MR_TYPE_NUMERIC] = "NUMERIC",
-    [MR_TYPE_BOOLEAN] = "BOOLEAN", [MR_TYPE_STRING] = "VARCHAR", [MR_TYPE_TEXT] = "TEXT",
-    [MR_TYPE_LARGEBINARY] = "BLOB", [MR_TYPE_DATE] = "DATE", [MR_TYPE_TIME] = "TIME",
+    [MR_TYPE_NULL] = "NULL",         [MR_TYPE_INTEGER] = "INTEGER",   [MR_TYPE_SMALLINTEGER] = "SMALLINT",
+    [MR_TYPE_BIGINTEGER] = "BIGINT", [MR_TYPE_FLOAT] = "FLOAT",       [MR_TYPE_NUMERIC] = "NUMERIC",
+    [MR_TYPE_BOOLEAN] = "BOOLEAN",   [MR_TYPE_STRING] = "VARCHAR",    [MR_TYPE_TEXT] = "TEXT",
+    [MR_TYPE_LARGEBINARY] = "BLOB",  [MR_TYPE_DATE] = "DATE",         [MR_TYPE_TIME] = "TIME",
     [MR_TYPE_DATETIME] = "DATETIME", [MR_TYPE_INTERVAL] = "DATETIME", [MR_TYPE_ENUM] = "VARCHAR",
-    [MR_TYPE_JSON] = "JSON", [MR_TYPE_UUID] = "CHAR(32)",
-    [MR_TYPE_ANY] = "",
+    [MR_TYPE_JSON] = "JSON",         [MR_TYPE_UUID] = "CHAR(32)",     [MR_TYPE_ANY] = "",
 };
 
 static const char *default_type_sql(const mr_type *type, char *buf, size_t size) {
@@ -43,8 +42,7 @@ static const char *default_type_sql(const mr_type *type, char *buf, size_t size)
         snprintf(buf, size, "%s(%d)", name, type->precision);
     else if (length && (type->code == MR_TYPE_STRING || type->code == MR_TYPE_ENUM))
         snprintf(buf, size, "%s(%zu)", name, length);
-    else
-        return name;
+    else return name;
     return buf;
 }
 
@@ -61,9 +59,7 @@ typedef struct ddl {
     mr_strbuf *out;
 } ddl;
 
-static void put_name(const ddl *x, const char *name) {
-    mr_quote_name(x->dialect, name, x->out);
-}
+static void put_name(const ddl *x, const char *name) { mr_quote_name(x->dialect, name, x->out); }
 
 static void put_table(const ddl *x, const mr_table *table) {
     if (table->schema) {
@@ -95,8 +91,10 @@ static mr_status put_column(const ddl *x, mr_column *column) {
     char buf[128];
     const mr_type *type = mr_column_type(x->env, column);
     if (type->code == MR_TYPE_NULL)
-        return mr_fail(x->env, MR_ERR_ARGUMENT, "column %s.%s has no type, and no foreign key to take it "
-                       "from", column->table->name, column->name);
+        return mr_fail(x->env, MR_ERR_ARGUMENT,
+                       "column %s.%s has no type, and no foreign key to take it "
+                       "from",
+                       column->table->name, column->name);
     put_name(x, column->name);
     if (*mr_type_sql(x->dialect, type, buf, sizeof buf)) mr_strbuf_putc(x->out, ' ');
     column_definition(x, column);
@@ -116,9 +114,7 @@ static void put_actions(const ddl *x, const char *ondelete, const char *onupdate
     if (onupdate) mr_strbuf_printf(x->out, " ON UPDATE %s", onupdate);
 }
 
-static const char *database_of(const mr_table *table) {
-    return table->schema ? table->schema : "main";
-}
+static const char *database_of(const mr_table *table) { return table->schema ? table->schema : "main"; }
 
 /* Where references stay within a database, one to a table of another database cannot be said. */
 static bool is_sayable(const ddl *x, const mr_table *from, const mr_table *to) {
@@ -167,8 +163,11 @@ static mr_status refers_within(const ddl *x, const mr_table *table, const mr_con
 static mr_status put_constraint(const ddl *x, const mr_constraint *k) {
     put_constraint_name(x, k->name);
     switch (k->kind) {
-    case MR_CONSTRAINT_CHECK: mr_strbuf_printf(x->out, "CHECK (%s)", k->sql); return MR_OK;
-    case MR_CONSTRAINT_FOREIGN_KEY: return put_foreign_key_constraint(x, k);
+    case MR_CONSTRAINT_CHECK:
+        mr_strbuf_printf(x->out, "CHECK (%s)", k->sql);
+        return MR_OK;
+    case MR_CONSTRAINT_FOREIGN_KEY:
+        return put_foreign_key_constraint(x, k);
     default:
         mr_strbuf_puts(x->out, k->kind == MR_CONSTRAINT_UNIQUE ? "UNIQUE (" : "PRIMARY KEY (");
         put_columns(x, k->columns, k->ncolumns);
@@ -214,8 +213,7 @@ static mr_status put_column_constraints(const ddl *x, mr_column *column) {
 
 mr_status mr_ddl_create_table(const mr_dialect *dialect, mr_table *table, mr_strbuf *out) {
     ddl x = {dialect, table->metadata->env, out};
-    if (table->ncolumns == 0)
-        return mr_fail(x.env, MR_ERR_ARGUMENT, "table '%s' has no columns", table->name);
+    if (table->ncolumns == 0) return mr_fail(x.env, MR_ERR_ARGUMENT, "table '%s' has no columns", table->name);
     mr_strbuf_puts(out, "CREATE TABLE ");
     put_table(&x, table);
     mr_strbuf_puts(out, " ( ");
@@ -239,8 +237,7 @@ mr_status mr_ddl_create_table(const mr_dialect *dialect, mr_table *table, mr_str
 
 /* ---------------------------------------------------------------- the rest */
 
-mr_status mr_ddl_create_index(const mr_dialect *dialect, const mr_table *table, const mr_index *index,
-                              mr_strbuf *out) {
+mr_status mr_ddl_create_index(const mr_dialect *dialect, const mr_table *table, const mr_index *index, mr_strbuf *out) {
     ddl x = {dialect, table->metadata->env, out};
     bool with_index = table->schema && dialect->index_schema;
     mr_strbuf_puts(out, index->unique ? "CREATE UNIQUE INDEX " : "CREATE INDEX ");

@@ -15,8 +15,7 @@ static void compile_names(mr_compiler *c, const mr_node *columns) {
 }
 
 /* "a = x, b = y", with the sign given: SET has no room around it, DO UPDATE SET has. */
-static void compile_assignments(mr_compiler *c, const mr_node *columns, const mr_node *values,
-                                const char *sign) {
+static void compile_assignments(mr_compiler *c, const mr_node *columns, const mr_node *values, const char *sign) {
     for (uint32_t i = 0; i < columns->n; i++) {
         if (i) mr_emit(c, ", ");
         mr_compile_column_name(c, columns->child[i]);

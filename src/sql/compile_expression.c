@@ -122,8 +122,8 @@ static void emit_function_name(mr_compiler *c, const char *name) {
 
 /* Written without parentheses in every database. */
 static bool is_keyword_call(const mr_node *node) {
-    static const char *const names[] = {"current_date", "current_time", "current_timestamp", "current_user",
-                                        "localtime", "localtimestamp", "session_user"};
+    static const char *const names[] = {"current_date", "current_time",   "current_timestamp", "current_user",
+                                        "localtime",    "localtimestamp", "session_user"};
     for (size_t i = 0; node->n == 0 && i < sizeof names / sizeof *names; i++)
         if (strcmp(node->name, names[i]) == 0) return true;
     return false;
@@ -159,15 +159,14 @@ static void compile_func(mr_compiler *c, const mr_node *node) {
     mr_emit(c, ")");
 }
 
-static bool is_number(const mr_type *type) {
-    return type->code >= MR_TYPE_INTEGER && type->code <= MR_TYPE_NUMERIC;
-}
+static bool is_number(const mr_type *type) { return type->code >= MR_TYPE_INTEGER && type->code <= MR_TYPE_NUMERIC; }
 
 static void compile_cast(mr_compiler *c, const mr_node *node) {
     char buf[128];
     const char *type = mr_type_sql(c->dialect, node->type, buf, sizeof buf);
     mr_emit(c, *type ? "CAST(" : "(");
-    if (is_number(node->type) && mr_is_spelled_boolean(c, node->child[0])) mr_compile_condition(c, node->child[0], MR_OP_NONE);
+    if (is_number(node->type) && mr_is_spelled_boolean(c, node->child[0]))
+        mr_compile_condition(c, node->child[0], MR_OP_NONE);
     else mr_compile(c, node->child[0]);
     if (*type) mr_emit(c, " AS ");
     mr_emit(c, type);
@@ -236,26 +235,56 @@ static void compile_tuple(mr_compiler *c, const mr_node *node) {
 
 static void dispatch(mr_compiler *c, const mr_node *node) {
     switch (node->kind) {
-    case MR_NODE_COLUMN: compile_column(c, node); break;
-    case MR_NODE_BIND: mr_emit_param(c, node, 0); break;
-    case MR_NODE_BINDS: compile_binds(c, node); break;
-    case MR_NODE_LITERAL_SQL: compile_literal(c, node); break;
-    case MR_NODE_TEXT: compile_text(c, node); break;
+    case MR_NODE_COLUMN:
+        compile_column(c, node);
+        break;
+    case MR_NODE_BIND:
+        mr_emit_param(c, node, 0);
+        break;
+    case MR_NODE_BINDS:
+        compile_binds(c, node);
+        break;
+    case MR_NODE_LITERAL_SQL:
+        compile_literal(c, node);
+        break;
+    case MR_NODE_TEXT:
+        compile_text(c, node);
+        break;
     case MR_NODE_UNARY:
     case MR_NODE_BINARY:
     case MR_NODE_LIST:
     case MR_NODE_BETWEEN:
-    case MR_NODE_COLLATE: mr_compile_operator(c, node); break;
-    case MR_NODE_FUNC: compile_func(c, node); break;
-    case MR_NODE_CAST: compile_cast(c, node); break;
-    case MR_NODE_CASE: compile_case(c, node); break;
-    case MR_NODE_LABEL: mr_compile(c, node->child[0]); break;
+    case MR_NODE_COLLATE:
+        mr_compile_operator(c, node);
+        break;
+    case MR_NODE_FUNC:
+        compile_func(c, node);
+        break;
+    case MR_NODE_CAST:
+        compile_cast(c, node);
+        break;
+    case MR_NODE_CASE:
+        compile_case(c, node);
+        break;
+    case MR_NODE_LABEL:
+        mr_compile(c, node->child[0]);
+        break;
     case MR_NODE_SUBQUERY:
-    case MR_NODE_EXISTS: compile_subquery(c, node); break;
-    case MR_NODE_EXTRACT: compile_extract(c, node); break;
-    case MR_NODE_OVER: compile_over(c, node); break;
-    case MR_NODE_TUPLE: compile_tuple(c, node); break;
-    case MR_NODE_DEFAULT: mr_emit(c, "DEFAULT"); break;
+    case MR_NODE_EXISTS:
+        compile_subquery(c, node);
+        break;
+    case MR_NODE_EXTRACT:
+        compile_extract(c, node);
+        break;
+    case MR_NODE_OVER:
+        compile_over(c, node);
+        break;
+    case MR_NODE_TUPLE:
+        compile_tuple(c, node);
+        break;
+    case MR_NODE_DEFAULT:
+        mr_emit(c, "DEFAULT");
+        break;
     case MR_NODE_SELECT:
     case MR_NODE_COMPOUND:
         mr_emit(c, "(");
@@ -263,9 +292,14 @@ static void dispatch(mr_compiler *c, const mr_node *node) {
         mr_emit(c, ")");
         break;
     case MR_NODE_ALIAS: /* the row as a value, as in count(alias) */
-    case MR_NODE_CTE: mr_emit_name(c, mr_object_name(c, node)); break;
-    case MR_NODE_TABLE: mr_emit_table(c, node->u.table); break;
-    default: mr_compile_fail(c, "a statement cannot stand within an expression");
+    case MR_NODE_CTE:
+        mr_emit_name(c, mr_object_name(c, node));
+        break;
+    case MR_NODE_TABLE:
+        mr_emit_table(c, node->u.table);
+        break;
+    default:
+        mr_compile_fail(c, "a statement cannot stand within an expression");
     }
 }
 

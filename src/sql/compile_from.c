@@ -30,8 +30,7 @@ void mr_collect_leaves(mr_compiler *c, mr_vec *leaves, const mr_node *from) {
 static void compile_join(mr_compiler *c, const mr_node *node) {
     const mr_node *right = node->child[1];
     mr_compile_from(c, node->child[0]);
-    mr_emit(c, node->op == MR_OP_LEFT ? " LEFT OUTER JOIN " : node->op == MR_OP_FULL ? " FULL OUTER JOIN "
-                                                                                   : " JOIN ");
+    mr_emit(c, node->op == MR_OP_LEFT ? " LEFT OUTER JOIN " : node->op == MR_OP_FULL ? " FULL OUTER JOIN " : " JOIN ");
     if (right->kind == MR_NODE_JOIN) mr_emit(c, "(");
     mr_compile_from(c, right);
     if (right->kind == MR_NODE_JOIN) mr_emit(c, ")");
@@ -60,19 +59,28 @@ static void compile_alias(mr_compiler *c, const mr_node *node) {
 void mr_compile_from(mr_compiler *c, const mr_node *from) {
     if (c->failed) return;
     switch (from->kind) {
-    case MR_NODE_TABLE: mr_emit_table(c, from->u.table); break;
-    case MR_NODE_ALIAS: compile_alias(c, from); break;
+    case MR_NODE_TABLE:
+        mr_emit_table(c, from->u.table);
+        break;
+    case MR_NODE_ALIAS:
+        compile_alias(c, from);
+        break;
     case MR_NODE_JOIN: {
         uint32_t start = c->ordinal;
         compile_join(c, from);
         c->ordinal = start + from->binds;
         break;
     }
-    case MR_NODE_CTE: mr_emit_name(c, mr_cte_name(c, from)); break;
+    case MR_NODE_CTE:
+        mr_emit_name(c, mr_cte_name(c, from));
+        break;
     case MR_NODE_TEXT:
     case MR_NODE_LITERAL_SQL:
-    case MR_NODE_FUNC: mr_compile(c, from); break;
-    default: mr_compile_fail(c, "this cannot stand in FROM: use a table, an alias, a subquery or a CTE");
+    case MR_NODE_FUNC:
+        mr_compile(c, from);
+        break;
+    default:
+        mr_compile_fail(c, "this cannot stand in FROM: use a table, an alias, a subquery or a CTE");
     }
 }
 
@@ -122,8 +130,7 @@ static void compile_header(mr_compiler *c, const mr_cte *cte, const mr_vec *colu
     else if (body.len) mr_strbuf_add(&c->out->sql, body.data, body.len);
     mr_emit(c, ")");
     mr_strbuf_done(&body);
-    for (size_t i = 0; i < c->out->params.len; i++)
-        ((mr_placed_param *)mr_vec_at(&c->out->params, i))->at += at;
+    for (size_t i = 0; i < c->out->params.len; i++) ((mr_placed_param *)mr_vec_at(&c->out->params, i))->at += at;
 }
 
 static void compile_cte(mr_compiler *c, mr_cte *cte) {

@@ -14,28 +14,49 @@ typedef struct op_spelling {
 
 static const op_spelling spelling[MR_OP_CUSTOM + 1] = {
     [MR_OP_NONE] = {"", -2},
-    [MR_OP_EQ] = {" = ", 5}, [MR_OP_NE] = {" != ", 5}, [MR_OP_LT] = {" < ", 5}, [MR_OP_LE] = {" <= ", 5},
-    [MR_OP_GT] = {" > ", 5}, [MR_OP_GE] = {" >= ", 5},
-    [MR_OP_IS] = {" IS ", 5}, [MR_OP_IS_NOT] = {" IS NOT ", 5},
-    [MR_OP_IN] = {" IN ", 5}, [MR_OP_NOT_IN] = {" NOT IN ", 5},
-    [MR_OP_LIKE] = {" LIKE ", 5}, [MR_OP_NOT_LIKE] = {" NOT LIKE ", 5},
-    [MR_OP_ILIKE] = {" ILIKE ", 5}, [MR_OP_NOT_ILIKE] = {" NOT ILIKE ", 5},
-    [MR_OP_ADD] = {" + ", 7}, [MR_OP_SUB] = {" - ", 7}, [MR_OP_MUL] = {" * ", 8}, [MR_OP_DIV] = {" / ", 8},
-    [MR_OP_MOD] = {" % ", 8}, [MR_OP_CONCAT] = {" || ", 6},
-    [MR_OP_BIT_AND] = {" & ", 7}, [MR_OP_BIT_OR] = {" | ", 7}, [MR_OP_BIT_XOR] = {" ^ ", 7},
-    [MR_OP_SHIFT_LEFT] = {" << ", 7}, [MR_OP_SHIFT_RIGHT] = {" >> ", 7},
-    [MR_OP_NEG] = {"-", 8}, [MR_OP_BIT_NOT] = {"~", 8}, [MR_OP_NOT] = {"NOT ", 5},
-    [MR_OP_ASC] = {" ASC", 3}, [MR_OP_DESC] = {" DESC", 3},
-    [MR_OP_NULLS_FIRST] = {" NULLS FIRST", 3}, [MR_OP_NULLS_LAST] = {" NULLS LAST", 3},
+    [MR_OP_EQ] = {" = ", 5},
+    [MR_OP_NE] = {" != ", 5},
+    [MR_OP_LT] = {" < ", 5},
+    [MR_OP_LE] = {" <= ", 5},
+    [MR_OP_GT] = {" > ", 5},
+    [MR_OP_GE] = {" >= ", 5},
+    [MR_OP_IS] = {" IS ", 5},
+    [MR_OP_IS_NOT] = {" IS NOT ", 5},
+    [MR_OP_IN] = {" IN ", 5},
+    [MR_OP_NOT_IN] = {" NOT IN ", 5},
+    [MR_OP_LIKE] = {" LIKE ", 5},
+    [MR_OP_NOT_LIKE] = {" NOT LIKE ", 5},
+    [MR_OP_ILIKE] = {" ILIKE ", 5},
+    [MR_OP_NOT_ILIKE] = {" NOT ILIKE ", 5},
+    [MR_OP_ADD] = {" + ", 7},
+    [MR_OP_SUB] = {" - ", 7},
+    [MR_OP_MUL] = {" * ", 8},
+    [MR_OP_DIV] = {" / ", 8},
+    [MR_OP_MOD] = {" % ", 8},
+    [MR_OP_CONCAT] = {" || ", 6},
+    [MR_OP_BIT_AND] = {" & ", 7},
+    [MR_OP_BIT_OR] = {" | ", 7},
+    [MR_OP_BIT_XOR] = {" ^ ", 7},
+    [MR_OP_SHIFT_LEFT] = {" << ", 7},
+    [MR_OP_SHIFT_RIGHT] = {" >> ", 7},
+    [MR_OP_NEG] = {"-", 8},
+    [MR_OP_BIT_NOT] = {"~", 8},
+    [MR_OP_NOT] = {"NOT ", 5},
+    [MR_OP_ASC] = {" ASC", 3},
+    [MR_OP_DESC] = {" DESC", 3},
+    [MR_OP_NULLS_FIRST] = {" NULLS FIRST", 3},
+    [MR_OP_NULLS_LAST] = {" NULLS LAST", 3},
     [MR_OP_DISTINCT] = {"DISTINCT ", 5},
-    [MR_OP_AND] = {" AND ", 3}, [MR_OP_OR] = {" OR ", 2}, [MR_OP_COMMA] = {", ", -1},
+    [MR_OP_AND] = {" AND ", 3},
+    [MR_OP_OR] = {" OR ", 2},
+    [MR_OP_COMMA] = {", ", -1},
     [MR_OP_CUSTOM] = {" ", 0},
 };
 
 /* COLLATE and EXISTS bind as operators do, but have kinds of their own. */
 enum { COLLATE_PRECEDENCE = 4, EXISTS_PRECEDENCE = 0 };
 #define OP_COLLATE ((mr_op)254)
-#define OP_EXISTS ((mr_op)253)
+#define OP_EXISTS  ((mr_op)253)
 
 int mr_precedence(mr_op op) {
     if (op == OP_COLLATE) return COLLATE_PRECEDENCE;
@@ -47,19 +68,22 @@ mr_op mr_operator_of(const mr_node *node) {
     switch (node->kind) {
     case MR_NODE_UNARY:
     case MR_NODE_BINARY:
-    case MR_NODE_LIST: return (mr_op)node->op;
-    case MR_NODE_BETWEEN: return MR_OP_IN; /* binds as every comparison does */
-    case MR_NODE_COLLATE: return OP_COLLATE;
-    case MR_NODE_EXISTS: return OP_EXISTS;
-    default: return MR_OP_NONE;
+    case MR_NODE_LIST:
+        return (mr_op)node->op;
+    case MR_NODE_BETWEEN:
+        return MR_OP_IN; /* binds as every comparison does */
+    case MR_NODE_COLLATE:
+        return OP_COLLATE;
+    case MR_NODE_EXISTS:
+        return OP_EXISTS;
+    default:
+        return MR_OP_NONE;
     }
 }
 
 /* ---------------------------------------------------------------- unary */
 
-static bool is_suffix(mr_op op) {
-    return op >= MR_OP_ASC && op <= MR_OP_NULLS_LAST;
-}
+static bool is_suffix(mr_op op) { return op >= MR_OP_ASC && op <= MR_OP_NULLS_LAST; }
 
 /* "user.f" is false: NOT in a database with booleans, compared with 0 elsewhere. */
 static bool compile_false_column(mr_compiler *c, const mr_node *operand) {
@@ -115,9 +139,7 @@ void mr_compile_empty(mr_compiler *c, uint32_t width) {
     mr_emit(c, ") WHERE 1!=1");
 }
 
-uint32_t mr_in_width(const mr_node *in) {
-    return in->child[0]->kind == MR_NODE_TUPLE ? in->child[0]->n : 1;
-}
+uint32_t mr_in_width(const mr_node *in) { return in->child[0]->kind == MR_NODE_TUPLE ? in->child[0]->n : 1; }
 
 /* The right side of IN: values, a subquery, or a list written out. */
 static void compile_in(mr_compiler *c, const mr_node *node) {
@@ -206,14 +228,21 @@ static void compile_list(mr_compiler *c, const mr_node *node) {
 
 void mr_compile_operator(mr_compiler *c, const mr_node *node) {
     switch (node->kind) {
-    case MR_NODE_UNARY: compile_unary(c, node); break;
-    case MR_NODE_BINARY: compile_binary(c, node); break;
-    case MR_NODE_BETWEEN: compile_between(c, node); break;
+    case MR_NODE_UNARY:
+        compile_unary(c, node);
+        break;
+    case MR_NODE_BINARY:
+        compile_binary(c, node);
+        break;
+    case MR_NODE_BETWEEN:
+        compile_between(c, node);
+        break;
     case MR_NODE_COLLATE:
         mr_compile_operand(c, node->child[0], OP_COLLATE);
         mr_emit(c, " COLLATE ");
         mr_emit_name(c, node->name);
         break;
-    default: compile_list(c, node);
+    default:
+        compile_list(c, node);
     }
 }

@@ -33,8 +33,7 @@ static bool any_frame_contains(const mr_frame *frame, const mr_node *object) {
 /* Whether an enclosing statement supplies the FROM object: by request, or by itself when the object is
  * in the statement around this one. */
 static bool is_correlated(const mr_frame *frame, const mr_select *s, const mr_node *object) {
-    if (s->correlate)
-        return list_contains(s->correlate, object) && any_frame_contains(frame->parent, object);
+    if (s->correlate) return list_contains(s->correlate, object) && any_frame_contains(frame->parent, object);
     return !frame->in_from && frame->parent && contains(&frame->parent->leaves, object);
 }
 
@@ -42,8 +41,7 @@ static bool is_correlated(const mr_frame *frame, const mr_select *s, const mr_no
 static void display_froms(mr_compiler *c, const mr_frame *frame, const mr_select *s, mr_vec *shown) {
     if (!s->from) return;
     for (uint32_t i = 0; i < s->from->n; i++)
-        if (!is_correlated(frame, s, s->from->child[i]) &&
-            mr_vec_push_ptr(shown, s->from->child[i]) != MR_OK)
+        if (!is_correlated(frame, s, s->from->child[i]) && mr_vec_push_ptr(shown, s->from->child[i]) != MR_OK)
             c->failed = true;
     if (shown->len || s->correlate) return;
     for (uint32_t i = 0; i < s->from->n; i++)
@@ -68,7 +66,6 @@ static void compile_distinct(mr_compiler *c, const mr_node *node, uint32_t start
     }
 }
 
-
 /* c->ordinal is that of the FROM list: objects that are left out have theirs too. */
 static void compile_froms(mr_compiler *c, const mr_node *from, const mr_vec *shown) {
     uint32_t at = c->ordinal;
@@ -91,8 +88,8 @@ static bool is_order_suffix(const mr_node *node) {
 }
 
 static bool is_same_column(const mr_node *a, const mr_node *b) {
-    return a->kind == MR_NODE_COLUMN && b->kind == MR_NODE_COLUMN && a->u.column == b->u.column &&
-           a->n == b->n && (a->n == 0 || a->child[0] == b->child[0]);
+    return a->kind == MR_NODE_COLUMN && b->kind == MR_NODE_COLUMN && a->u.column == b->u.column && a->n == b->n &&
+           (a->n == 0 || a->child[0] == b->child[0]);
 }
 
 /* The name by which an ORDER BY term can refer to a column of the result, or NULL. A compound is
@@ -116,10 +113,8 @@ static void compile_order_term(mr_compiler *c, const mr_node *term, const mr_nod
         const mr_node *inner = term->child[0];
         const mr_node *bare = inner;
         while (is_order_suffix(bare)) bare = bare->child[0];
-        if (bare == inner && !result_name(inner, columns, compound))
-            mr_compile_operand(c, inner, (mr_op)term->op);
-        else
-            compile_order_term(c, inner, columns, compound);
+        if (bare == inner && !result_name(inner, columns, compound)) mr_compile_operand(c, inner, (mr_op)term->op);
+        else compile_order_term(c, inner, columns, compound);
         mr_emit(c, suffix[term->op - MR_OP_ASC]);
     } else {
         const char *name = result_name(term, columns, compound);
@@ -165,8 +160,7 @@ static void compile_lock(mr_compiler *c, const mr_select *s) {
 
 /* ---------------------------------------------------------------- SELECT */
 
-static void compile_clauses(mr_compiler *c, const mr_node *node, mr_frame *frame, mr_place place,
-                            mr_vec *capture) {
+static void compile_clauses(mr_compiler *c, const mr_node *node, mr_frame *frame, mr_place place, mr_vec *capture) {
     const mr_select *s = node->u.select;
     uint32_t start = c->ordinal;
     mr_vec shown;
@@ -246,10 +240,14 @@ static const mr_node *first_columns(const mr_node *query) {
 
 static const char *compound_word(mr_op op) {
     switch (op) {
-    case MR_OP_UNION_ALL: return " UNION ALL ";
-    case MR_OP_INTERSECT: return " INTERSECT ";
-    case MR_OP_EXCEPT: return " EXCEPT ";
-    default: return " UNION ";
+    case MR_OP_UNION_ALL:
+        return " UNION ALL ";
+    case MR_OP_INTERSECT:
+        return " INTERSECT ";
+    case MR_OP_EXCEPT:
+        return " EXCEPT ";
+    default:
+        return " UNION ";
     }
 }
 

@@ -2,8 +2,9 @@
  * compile_spelled.c: comparisons with values that programs store in several spellings: 13:00 is in one row 13:00:00, in
  * another 13:00:00.000000; true is 1 or 't'.
  *
- * Invariant: a comparison is true of the same rows however the value is spelled in them. Only where a value has more than one
- * spelling is the SQL another than it would be. The number of a value's spellings is part of the statement's key.
+ * Invariant: a comparison is true of the same rows however the value is spelled in them. Only where a value has more
+ * than one spelling is the SQL another than it would be. The number of a value's spellings is part of the statement's
+ * key.
  */
 #include <moonrow/sql.h>
 
@@ -17,11 +18,16 @@ static const mr_type *own_type(const mr_node *bind) {
     if (mr_type_is_spelled(bind->type)) return bind->type;
     if (bind->name) return NULL;
     switch (bind->u.value.kind) {
-    case MR_DATETIME: return mr_type_simple(MR_TYPE_DATETIME);
-    case MR_TIME: return mr_type_simple(MR_TYPE_TIME);
-    case MR_INTERVAL: return mr_type_simple(MR_TYPE_INTERVAL);
-    case MR_BOOL: return mr_type_simple(MR_TYPE_BOOLEAN);
-    default: return NULL;
+    case MR_DATETIME:
+        return mr_type_simple(MR_TYPE_DATETIME);
+    case MR_TIME:
+        return mr_type_simple(MR_TYPE_TIME);
+    case MR_INTERVAL:
+        return mr_type_simple(MR_TYPE_INTERVAL);
+    case MR_BOOL:
+        return mr_type_simple(MR_TYPE_BOOLEAN);
+    default:
+        return NULL;
     }
 }
 
@@ -55,8 +61,10 @@ static bool is_stored(const mr_node *x) {
     case MR_NODE_BETWEEN:
     case MR_NODE_EXISTS:
     case MR_NODE_LITERAL_SQL:
-    case MR_NODE_BIND: return false;
-    default: return true;
+    case MR_NODE_BIND:
+        return false;
+    default:
+        return true;
     }
 }
 
@@ -138,9 +146,7 @@ static bool compile_equal(mr_compiler *c, const mr_node *node) {
     return true;
 }
 
-bool mr_spells(const mr_compiler *c) {
-    return c->dialect->spells && !c->as_written;
-}
+bool mr_spells(const mr_compiler *c) { return c->dialect->spells && !c->as_written; }
 
 /* Can x be a boolean in a spelling that the database takes for no truth value, as 't'? */
 bool mr_is_spelled_boolean(const mr_compiler *c, const mr_node *x) {
@@ -158,8 +164,8 @@ static void emit_truth(mr_compiler *c, const mr_node *node, uint32_t start, uint
     else mr_compile_operand(c, node->child[i], MR_AGAINST_ANY);
 }
 
-/* A stored boolean beside a condition, or before and after another boolean: as truth values. Two columns are compared as they
- * are stored, so that an index serves. */
+/* A stored boolean beside a condition, or before and after another boolean: as truth values. Two columns are compared
+ * as they are stored, so that an index serves. */
 static bool compile_truths(mr_compiler *c, const mr_node *node, const char *sign) {
     const mr_node *left = node->child[0], *right = node->child[1];
     bool stored[2] = {mr_is_spelled_boolean(c, left), mr_is_spelled_boolean(c, right)};
@@ -217,7 +223,8 @@ static bool is_calendar(const mr_type *type) {
     return type && type->code != MR_TYPE_BOOLEAN && type->code != MR_TYPE_ANY;
 }
 
-/* From the shortest spelling on the instant has come; with the longest it is over. flipped: the value stands on the left. */
+/* From the shortest spelling on the instant has come; with the longest it is over. flipped: the value stands on the
+ * left. */
 static unsigned limit_of(mr_op op, bool flipped) {
     bool shortest = flipped ? op == MR_OP_LE || op == MR_OP_GT : op == MR_OP_GE || op == MR_OP_LT;
     return shortest ? MR_SPELL_SHORTEST : MR_SPELL_LONGEST;
@@ -339,21 +346,24 @@ bool mr_compile_spelled(mr_compiler *c, const mr_node *node) {
     if (node->kind == MR_NODE_BETWEEN) return compile_between(c, node);
     switch ((mr_op)node->op) {
     case MR_OP_EQ:
-    case MR_OP_NE: 
+    case MR_OP_NE:
         return compile_equal(c, node) || compile_equal_word(c, node) ||
                compile_truths(c, node, node->op == MR_OP_EQ ? " = " : " != ");
     case MR_OP_IS:
-    case MR_OP_IS_NOT: return compile_is_boolean(c, node) || compile_is(c, node);
+    case MR_OP_IS_NOT:
+        return compile_is_boolean(c, node) || compile_is(c, node);
     case MR_OP_LT:
     case MR_OP_LE:
     case MR_OP_GT:
-    case MR_OP_GE: return compile_order(c, node) || compile_truths(c, node, sign_of((mr_op)node->op));
+    case MR_OP_GE:
+        return compile_order(c, node) || compile_truths(c, node, sign_of((mr_op)node->op));
     case MR_OP_IN:
     case MR_OP_NOT_IN:
         if (node->child[0]->kind == MR_NODE_TUPLE || node->child[1]->kind != MR_NODE_LIST ||
             node->child[1]->op != MR_OP_COMMA)
             return false;
         return compile_list(c, node);
-    default: return false;
+    default:
+        return false;
     }
 }

@@ -43,8 +43,8 @@ void mr_compiled_release(mr_compiled *c) {
 
 /* ---------------------------------------------------------------- values */
 
-static mr_status named_value(const mr_compiled *c, const mr_param *param, const mr_named_value *named,
-                             size_t n, mr_value *out) {
+static mr_status named_value(const mr_compiled *c, const mr_param *param, const mr_named_value *named, size_t n,
+                             mr_value *out) {
     for (size_t i = 0; i < n; i++) {
         if (strcmp(named[i].name, param->name) != 0) continue;
         *out = named[i].value;
@@ -55,12 +55,10 @@ static mr_status named_value(const mr_compiled *c, const mr_param *param, const 
         out->flags &= (uint8_t)~MR_VALUE_OWNED;
         return MR_OK;
     }
-    return mr_fail(c->env, MR_ERR_INVALID_REQUEST, "a value is required for bind parameter '%s'",
-                   param->name);
+    return mr_fail(c->env, MR_ERR_INVALID_REQUEST, "a value is required for bind parameter '%s'", param->name);
 }
 
-static mr_status bound_value(const mr_compiled *c, const mr_param *param, const mr_vec *binds,
-                             mr_value *out) {
+static mr_status bound_value(const mr_compiled *c, const mr_param *param, const mr_vec *binds, mr_value *out) {
     if (!binds || param->ordinal >= binds->len)
         return mr_fail(c->env, MR_ERR_INVALID_REQUEST, "a value is required for bind parameter %u",
                        (unsigned)param->ordinal + 1);
@@ -80,12 +78,12 @@ static mr_status bound_value(const mr_compiled *c, const mr_param *param, const 
     return MR_OK;
 }
 
-mr_status mr_compiled_values(const mr_compiled *c, const mr_vec *binds, const mr_named_value *named,
-                             size_t nnamed, mr_value *out) {
+mr_status mr_compiled_values(const mr_compiled *c, const mr_vec *binds, const mr_named_value *named, size_t nnamed,
+                             mr_value *out) {
     for (size_t i = 0; i < c->nparams; i++) {
         const mr_param *param = &c->params[i];
-        mr_status status = param->name ? named_value(c, param, named, nnamed, &out[i])
-                                       : bound_value(c, param, binds, &out[i]);
+        mr_status status =
+            param->name ? named_value(c, param, named, nnamed, &out[i]) : bound_value(c, param, binds, &out[i]);
         if (status != MR_OK) return status;
     }
     return MR_OK;

@@ -25,16 +25,12 @@ typedef struct mr_placed_param {
 /* A SELECT, UPDATE or DELETE being compiled: what those nested in it may correlate with. */
 typedef struct mr_frame {
     const struct mr_frame *parent;
-    mr_vec leaves;  /* const mr_node *: the TABLEs, ALIASes and CTEs of its FROM */
-    bool in_from;   /* it stands in a FROM: nothing correlates by itself */
+    mr_vec leaves; /* const mr_node *: the TABLEs, ALIASes and CTEs of its FROM */
+    bool in_from;  /* it stands in a FROM: nothing correlates by itself */
 } mr_frame;
 
 /* Where a query stands. */
-typedef enum mr_place {
-    MR_PLACE_STATEMENT,
-    MR_PLACE_EXPRESSION,
-    MR_PLACE_FROM
-} mr_place;
+typedef enum mr_place { MR_PLACE_STATEMENT, MR_PLACE_EXPRESSION, MR_PLACE_FROM } mr_place;
 
 typedef struct mr_named_object {
     const mr_node *node;
@@ -60,18 +56,18 @@ struct mr_compiler {
     const mr_dialect *dialect;
     mr_piece *out;
     const mr_frame *frame;
-    uint32_t ordinal;     /* of the first bind in the node that is compiled next */
+    uint32_t ordinal; /* of the first bind in the node that is compiled next */
     bool failed;
-    bool unqualified;     /* columns without their table */
-    bool as_written;      /* an index's condition: known again by its words, so no spelling is added */
-    bool recursive;       /* WITH RECURSIVE */
-    bool lints;           /* tells of SELECTs that are likely to be mistaken: what is compiled will run */
-    mr_vec objects;       /* mr_key_object */
-    mr_vec names;         /* mr_named_object: the aliases */
-    mr_vec counters;      /* mr_name_counter */
-    mr_vec ctes;          /* mr_cte *, as met */
-    mr_vec finished;      /* mr_cte *, as completed: the order of WITH */
-    mr_vec *capture;      /* mr_result_column: the next SELECT puts its columns here; or NULL */
+    bool unqualified; /* columns without their table */
+    bool as_written;  /* an index's condition: known again by its words, so no spelling is added */
+    bool recursive;   /* WITH RECURSIVE */
+    bool lints;       /* tells of SELECTs that are likely to be mistaken: what is compiled will run */
+    mr_vec objects;   /* mr_key_object */
+    mr_vec names;     /* mr_named_object: the aliases */
+    mr_vec counters;  /* mr_name_counter */
+    mr_vec ctes;      /* mr_cte *, as met */
+    mr_vec finished;  /* mr_cte *, as completed: the order of WITH */
+    mr_vec *capture;  /* mr_result_column: the next SELECT puts its columns here; or NULL */
 };
 
 /* lint.c: warns where nothing relates the objects (const mr_node *) that the SELECT reads. */
@@ -129,7 +125,8 @@ bool mr_compile_spelled(mr_compiler *c, const mr_node *node);
 void mr_compile_rows(mr_compiler *c, const mr_node *left, const mr_node *list);
 /* What follows a boolean that is to be true, or false: " IN (1, ...)". */
 const char *mr_boolean_words(bool truth);
-/* True of a column, a function's result, ... that may hold a boolean in any spelling: as a condition it needs those words. */
+/* True of a column, a function's result, ... that may hold a boolean in any spelling: as a condition it needs those
+ * words. */
 bool mr_is_spelled_boolean(const mr_compiler *c, const mr_node *x);
 
 /* compile_select.c */

@@ -11,18 +11,114 @@
 #include <string.h>
 
 static const char *const reserved[] = {
-    "all", "analyse", "analyze", "and", "any", "array", "as", "asc", "asymmetric", "authorization",
-    "between", "binary", "both", "case", "cast", "check", "collate", "collation", "column",
-    "concurrently", "constraint", "create", "cross", "current_catalog", "current_date", "current_role",
-    "current_schema", "current_time", "current_timestamp", "current_user", "default", "deferrable",
-    "desc", "distinct", "do", "else", "end", "except", "false", "fetch", "for", "foreign", "freeze",
-    "from", "full", "grant", "group", "having", "ilike", "in", "initially", "inner", "intersect",
-    "into", "is", "isnull", "join", "lateral", "leading", "left", "like", "limit", "localtime",
-    "localtimestamp", "natural", "new", "not", "notnull", "null", "of", "off", "offset", "old", "on",
-    "only", "or", "order", "outer", "over", "overlaps", "placing", "primary", "references", "returning",
-    "right", "select", "session_user", "similar", "some", "symmetric", "system_user", "table",
-    "tablesample", "then", "to", "trailing", "true", "union", "unique", "user", "using", "variadic",
-    "verbose", "when", "where", "window", "with", NULL,
+    "all",
+    "analyse",
+    "analyze",
+    "and",
+    "any",
+    "array",
+    "as",
+    "asc",
+    "asymmetric",
+    "authorization",
+    "between",
+    "binary",
+    "both",
+    "case",
+    "cast",
+    "check",
+    "collate",
+    "collation",
+    "column",
+    "concurrently",
+    "constraint",
+    "create",
+    "cross",
+    "current_catalog",
+    "current_date",
+    "current_role",
+    "current_schema",
+    "current_time",
+    "current_timestamp",
+    "current_user",
+    "default",
+    "deferrable",
+    "desc",
+    "distinct",
+    "do",
+    "else",
+    "end",
+    "except",
+    "false",
+    "fetch",
+    "for",
+    "foreign",
+    "freeze",
+    "from",
+    "full",
+    "grant",
+    "group",
+    "having",
+    "ilike",
+    "in",
+    "initially",
+    "inner",
+    "intersect",
+    "into",
+    "is",
+    "isnull",
+    "join",
+    "lateral",
+    "leading",
+    "left",
+    "like",
+    "limit",
+    "localtime",
+    "localtimestamp",
+    "natural",
+    "new",
+    "not",
+    "notnull",
+    "null",
+    "of",
+    "off",
+    "offset",
+    "old",
+    "on",
+    "only",
+    "or",
+    "order",
+    "outer",
+    "over",
+    "overlaps",
+    "placing",
+    "primary",
+    "references",
+    "returning",
+    "right",
+    "select",
+    "session_user",
+    "similar",
+    "some",
+    "symmetric",
+    "system_user",
+    "table",
+    "tablesample",
+    "then",
+    "to",
+    "trailing",
+    "true",
+    "union",
+    "unique",
+    "user",
+    "using",
+    "variadic",
+    "verbose",
+    "when",
+    "where",
+    "window",
+    "with",
+    NULL,
 };
 
 /* ---------------------------------------------------------------- DDL */
@@ -30,17 +126,24 @@ static const char *const reserved[] = {
 static const char *type_sql(const mr_dialect *d, const mr_type *type, char *buf, size_t size) {
     (void)d;
     switch (type->code) {
-    case MR_TYPE_DATETIME: return "TIMESTAMP WITHOUT TIME ZONE";
-    case MR_TYPE_TIME: return "TIME WITHOUT TIME ZONE";
-    case MR_TYPE_LARGEBINARY: return "BYTEA";
-    case MR_TYPE_INTERVAL: return "INTERVAL";
-    case MR_TYPE_UUID: return "UUID";
-    case MR_TYPE_ANY: return "TEXT";
+    case MR_TYPE_DATETIME:
+        return "TIMESTAMP WITHOUT TIME ZONE";
+    case MR_TYPE_TIME:
+        return "TIME WITHOUT TIME ZONE";
+    case MR_TYPE_LARGEBINARY:
+        return "BYTEA";
+    case MR_TYPE_INTERVAL:
+        return "INTERVAL";
+    case MR_TYPE_UUID:
+        return "UUID";
+    case MR_TYPE_ANY:
+        return "TEXT";
     case MR_TYPE_FLOAT:
         if (type->precision < 0) return NULL;
         snprintf(buf, size, "FLOAT(%d)", type->precision);
         return buf;
-    default: return NULL;
+    default:
+        return NULL;
     }
 }
 
@@ -48,9 +151,12 @@ static const char *type_sql(const mr_dialect *d, const mr_type *type, char *buf,
 static const char *serial(const mr_column *column) {
     if (!column->table || column->table->autoincrement != column || column->server_default) return NULL;
     switch (column->type->code) {
-    case MR_TYPE_SMALLINTEGER: return "SMALLSERIAL";
-    case MR_TYPE_BIGINTEGER: return "BIGSERIAL";
-    default: return "SERIAL";
+    case MR_TYPE_SMALLINTEGER:
+        return "SMALLSERIAL";
+    case MR_TYPE_BIGINTEGER:
+        return "BIGSERIAL";
+    default:
+        return "SERIAL";
     }
 }
 
@@ -102,11 +208,16 @@ static bool compile_empty_in(mr_compiler *c, const mr_node *node) {
 static bool compile_node(mr_compiler *c, const mr_node *node) {
     if (node->kind != MR_NODE_BINARY) return false;
     switch (node->op) {
-    case MR_OP_DIV: return compile_division(c, node);
-    case MR_OP_BIT_XOR: compile_xor(c, node); return true;
+    case MR_OP_DIV:
+        return compile_division(c, node);
+    case MR_OP_BIT_XOR:
+        compile_xor(c, node);
+        return true;
     case MR_OP_IN:
-    case MR_OP_NOT_IN: return compile_empty_in(c, node);
-    default: return false;
+    case MR_OP_NOT_IN:
+        return compile_empty_in(c, node);
+    default:
+        return false;
     }
 }
 
@@ -120,7 +231,8 @@ static void compile_limit(mr_compiler *c, const mr_node *limit, const mr_node *o
 
 static unsigned table_exists(const mr_dialect *d, const mr_table *table, mr_strbuf *out, mr_value params[2]) {
     (void)d;
-    mr_strbuf_puts(out, "SELECT 1 FROM pg_catalog.pg_class WHERE relname = $1 AND relkind IN ('r', 'p', 'v', 'm', 'f') AND ");
+    mr_strbuf_puts(
+        out, "SELECT 1 FROM pg_catalog.pg_class WHERE relname = $1 AND relkind IN ('r', 'p', 'v', 'm', 'f') AND ");
     params[0] = mr_text_value(table->name, strlen(table->name));
     if (!table->schema) {
         mr_strbuf_puts(out, "pg_catalog.pg_table_is_visible(oid)");

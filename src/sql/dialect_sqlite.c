@@ -10,18 +10,67 @@
 #include <string.h>
 
 static const char *const reserved[] = {
-    "add", "after", "all", "alter", "analyze", "and", "as", "asc", "attach", "autoincrement", "before",
-    "begin", "between", "by", "cascade", "case", "cast", "check", "collate", "column", "commit",
-    "conflict", "constraint", "create", "cross", "current_date", "current_time", "current_timestamp",
-    "database", "default", "deferrable", "deferred", "delete", "desc", "detach", "distinct", "drop",
-    "each", "else", "end", "escape", "except", "exclusive", "exists", "explain", "fail", "false", "for",
-    "foreign", "from", "full", "glob", "group", "having", "if", "ignore", "immediate", "in", "index",
-    "indexed", "initially", "inner", "insert", "instead", "intersect", "into", "is", "isnull", "join",
-    "key", "left", "like", "limit", "match", "natural", "not", "nothing", "notnull", "null", "of",
-    "offset", "on", "or", "order", "outer", "plan", "pragma", "primary", "query", "raise", "references",
-    "reindex", "rename", "replace", "restrict", "returning", "right", "rollback", "row", "select",
-    "set", "table", "temp", "temporary", "then", "to", "transaction", "trigger", "true", "union",
-    "unique", "update", "using", "vacuum", "values", "view", "virtual", "when", "where", "with", NULL,
+    "add",          "after",
+    "all",          "alter",
+    "analyze",      "and",
+    "as",           "asc",
+    "attach",       "autoincrement",
+    "before",       "begin",
+    "between",      "by",
+    "cascade",      "case",
+    "cast",         "check",
+    "collate",      "column",
+    "commit",       "conflict",
+    "constraint",   "create",
+    "cross",        "current_date",
+    "current_time", "current_timestamp",
+    "database",     "default",
+    "deferrable",   "deferred",
+    "delete",       "desc",
+    "detach",       "distinct",
+    "drop",         "each",
+    "else",         "end",
+    "escape",       "except",
+    "exclusive",    "exists",
+    "explain",      "fail",
+    "false",        "for",
+    "foreign",      "from",
+    "full",         "glob",
+    "group",        "having",
+    "if",           "ignore",
+    "immediate",    "in",
+    "index",        "indexed",
+    "initially",    "inner",
+    "insert",       "instead",
+    "intersect",    "into",
+    "is",           "isnull",
+    "join",         "key",
+    "left",         "like",
+    "limit",        "match",
+    "natural",      "not",
+    "nothing",      "notnull",
+    "null",         "of",
+    "offset",       "on",
+    "or",           "order",
+    "outer",        "plan",
+    "pragma",       "primary",
+    "query",        "raise",
+    "references",   "reindex",
+    "rename",       "replace",
+    "restrict",     "returning",
+    "right",        "rollback",
+    "row",          "select",
+    "set",          "table",
+    "temp",         "temporary",
+    "then",         "to",
+    "transaction",  "trigger",
+    "true",         "union",
+    "unique",       "update",
+    "using",        "vacuum",
+    "values",       "view",
+    "virtual",      "when",
+    "where",        "with",
+    NULL,
 };
 
 /* ---------------------------------------------------------------- DDL */
@@ -104,15 +153,20 @@ static bool compile_binary(mr_compiler *c, const mr_node *node) {
     case MR_OP_ADD:
     case MR_OP_SUB:
     case MR_OP_MUL:
-    case MR_OP_MOD: return compile_arithmetic(c, node);
+    case MR_OP_MOD:
+        return compile_arithmetic(c, node);
     case MR_OP_DIV:
         if (compile_arithmetic(c, node)) return true;
         compile_division(c, node);
         return true;
-    case MR_OP_BIT_XOR: compile_xor(c, node); return true;
+    case MR_OP_BIT_XOR:
+        compile_xor(c, node);
+        return true;
     case MR_OP_IN:
-    case MR_OP_NOT_IN: return compile_tuple_in(c, node);
-    default: return false;
+    case MR_OP_NOT_IN:
+        return compile_tuple_in(c, node);
+    default:
+        return false;
     }
 }
 
@@ -134,8 +188,8 @@ typedef struct date_field {
 
 static void compile_extract(mr_compiler *c, const mr_node *node) {
     static const date_field fields[] = {
-        {"year", "%Y"}, {"month", "%m"}, {"day", "%d"}, {"hour", "%H"}, {"minute", "%M"}, {"second", "%S"},
-        {"doy", "%j"}, {"dow", "%w"}, {"epoch", "%s"}, {"week", "%W"}, {"milliseconds", "%f"},
+        {"year", "%Y"}, {"month", "%m"}, {"day", "%d"},   {"hour", "%H"}, {"minute", "%M"},       {"second", "%S"},
+        {"doy", "%j"},  {"dow", "%w"},   {"epoch", "%s"}, {"week", "%W"}, {"milliseconds", "%f"},
     };
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
         if (strcmp(fields[i].name, node->name) != 0) continue;
@@ -151,13 +205,18 @@ static void compile_extract(mr_compiler *c, const mr_node *node) {
 
 static bool compile_node(mr_compiler *c, const mr_node *node) {
     switch (node->kind) {
-    case MR_NODE_BINARY: return compile_binary(c, node);
-    case MR_NODE_FUNC: return compile_func(c, node);
-    case MR_NODE_EXTRACT: compile_extract(c, node); return true;
+    case MR_NODE_BINARY:
+        return compile_binary(c, node);
+    case MR_NODE_FUNC:
+        return compile_func(c, node);
+    case MR_NODE_EXTRACT:
+        compile_extract(c, node);
+        return true;
     case MR_NODE_DEFAULT:
         mr_compile_fail(c, "SQLite takes no DEFAULT among values: leave the column out");
         return true;
-    default: return false;
+    default:
+        return false;
     }
 }
 

@@ -42,7 +42,8 @@ static mr_status spell_all(mr_env *env, mr_node *binds) {
     if (!all) return MR_FAIL;
     binds->u.list.spelled = all;
     for (size_t i = 0; i < n; i++)
-        binds->u.list.nspelled += mr_type_spellings(binds->type, &binds->u.list.values[i], all + binds->u.list.nspelled);
+        binds->u.list.nspelled +=
+            mr_type_spellings(binds->type, &binds->u.list.values[i], all + binds->u.list.nspelled);
     return MR_OK;
 }
 
@@ -71,9 +72,7 @@ mr_node *mr_sql_raw(mr_env *env, const mr_type *type, const char *sql) {
     return mr_node_named(mr_node_new(env, MR_NODE_LITERAL_SQL, MR_OP_NONE, type, NULL, 0), sql);
 }
 
-mr_node *mr_sql_default(mr_env *env) {
-    return mr_node_new(env, MR_NODE_DEFAULT, MR_OP_NONE, NULL, NULL, 0);
-}
+mr_node *mr_sql_default(mr_env *env) { return mr_node_new(env, MR_NODE_DEFAULT, MR_OP_NONE, NULL, NULL, 0); }
 
 mr_node *mr_sql_cast(mr_env *env, mr_node *x, const mr_type *type) {
     return mr_node_new(env, MR_NODE_CAST, MR_OP_NONE, type, &x, 1);
@@ -94,8 +93,7 @@ mr_node *mr_sql_case(mr_env *env, mr_node *const *pairs_and_else, size_t n) {
         mr_fail(env, MR_ERR_ARGUMENT, "case needs at least one {condition, value}");
         return NULL;
     }
-    return mr_node_new(env, MR_NODE_CASE, MR_OP_NONE, case_type(pairs_and_else, n), pairs_and_else,
-                       (uint32_t)n);
+    return mr_node_new(env, MR_NODE_CASE, MR_OP_NONE, case_type(pairs_and_else, n), pairs_and_else, (uint32_t)n);
 }
 
 mr_node *mr_sql_label(mr_env *env, const char *name, mr_node *x) {

@@ -58,9 +58,7 @@ static const function_type known[] = {
     {"upper", RESULT_FIXED, MR_TYPE_STRING},
 };
 
-static int by_name(const void *key, const void *entry) {
-    return strcmp(key, ((const function_type *)entry)->name);
-}
+static int by_name(const void *key, const void *entry) { return strcmp(key, ((const function_type *)entry)->name); }
 
 static const mr_type *first_type(mr_node *const *args, size_t n) {
     for (size_t i = 0; i < n; i++)
@@ -73,9 +71,9 @@ static const mr_type *guess(const char *name, mr_node *const *args, size_t n) {
     if (!f) return mr_type_simple(MR_TYPE_NULL);
     if (f->rule == RESULT_FIXED) return mr_type_simple(f->code);
     const mr_type *type = first_type(args, n);
-    bool counts = type->code == MR_TYPE_SMALLINTEGER || type->code == MR_TYPE_BIGINTEGER || type->code == MR_TYPE_BOOLEAN;
-    if (f->rule == RESULT_SUM && counts)
-        return mr_type_simple(MR_TYPE_INTEGER);
+    bool counts =
+        type->code == MR_TYPE_SMALLINTEGER || type->code == MR_TYPE_BIGINTEGER || type->code == MR_TYPE_BOOLEAN;
+    if (f->rule == RESULT_SUM && counts) return mr_type_simple(MR_TYPE_INTEGER);
     return type;
 }
 

@@ -17,11 +17,11 @@
 
 typedef struct scanner {
     mr_env *env;
-    mr_strbuf *key;  /* or NULL */
-    mr_vec *binds;   /* or NULL */
+    mr_strbuf *key; /* or NULL */
+    mr_vec *binds;  /* or NULL */
     mr_vec *objects;
-    uint32_t count;  /* binds so far */
-    bool comparing;  /* below a comparison: how a value may be spelled makes a difference */
+    uint32_t count; /* binds so far */
+    bool comparing; /* below a comparison: how a value may be spelled makes a difference */
     bool failed;
 } scanner;
 
@@ -40,9 +40,7 @@ static void put(scanner *s, const void *bytes, size_t n) {
     if (s->key) mr_strbuf_add(s->key, bytes, n);
 }
 
-static void put_pointer(scanner *s, const void *p) {
-    put(s, &p, sizeof p);
-}
+static void put_pointer(scanner *s, const void *p) { put(s, &p, sizeof p); }
 
 static void put_count(scanner *s, size_t n) {
     uint32_t small = (uint32_t)n;
@@ -79,20 +77,25 @@ static void put_payload(scanner *s, const mr_node *node) {
         if (node->n) put_object(s, node->child[0]);
         break;
     case MR_NODE_BIND:
-    case MR_NODE_BINDS: put_bind(s, node); break;
+    case MR_NODE_BINDS:
+        put_bind(s, node);
+        break;
     case MR_NODE_TEXT:
         put_count(s, node->u.value.len);
         put(s, node->u.value.u.s, node->u.value.len);
         break;
-    case MR_NODE_TABLE: put_pointer(s, node->u.table); break;
+    case MR_NODE_TABLE:
+        put_pointer(s, node->u.table);
+        break;
     case MR_NODE_ALIAS:
-    case MR_NODE_CTE: put_object(s, node); break;
+    case MR_NODE_CTE:
+        put_object(s, node);
+        break;
     case MR_NODE_SELECT: {
         const mr_select *q = node->u.select;
         unsigned char bits = (unsigned char)((q->distinct ? 1 : 0) | (q->for_update ? 2 : 0));
         put(s, &bits, 1);
-        put_pointer(s, q->for_update_mode ? mr_intern(s->env, q->for_update_mode, strlen(q->for_update_mode))
-                                          : NULL);
+        put_pointer(s, q->for_update_mode ? mr_intern(s->env, q->for_update_mode, strlen(q->for_update_mode)) : NULL);
         break;
     }
     case MR_NODE_INSERT: {
@@ -100,7 +103,8 @@ static void put_payload(scanner *s, const mr_node *node) {
         put(s, &bit, 1);
         break;
     }
-    default: break;
+    default:
+        break;
     }
 }
 

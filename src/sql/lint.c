@@ -25,9 +25,7 @@ typedef struct linter {
     bool unsure;
 } linter;
 
-static lint_object *object_at(const linter *l, size_t i) {
-    return mr_vec_at(&l->objects, i);
-}
+static lint_object *object_at(const linter *l, size_t i) { return mr_vec_at(&l->objects, i); }
 
 static bool is_object_of(const lint_object *object, const mr_node *column) {
     return column->n > 0 ? object->node == column->child[0] : object->table == column->u.column->table;
@@ -97,8 +95,16 @@ static void see_joins(linter *l, const mr_node *from) {
 }
 
 static bool find_aggregate(void *ud, const mr_node *node) {
-    static const char *const names[] = {"count", "sum", "avg", "total", "max", "min", "group_concat", "string_agg",
-                                        "json_group_array", "json_group_object"};
+    static const char *const names[] = {"count",
+                                        "sum",
+                                        "avg",
+                                        "total",
+                                        "max",
+                                        "min",
+                                        "group_concat",
+                                        "string_agg",
+                                        "json_group_array",
+                                        "json_group_object"};
     bool *found = ud;
     if (*found || node->kind == MR_NODE_OVER || node->kind == MR_NODE_SELECT) return false;
     for (size_t i = 0; node->kind == MR_NODE_FUNC && i < sizeof names / sizeof *names; i++)

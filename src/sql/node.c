@@ -116,8 +116,8 @@ static void init(mr_node *node, mr_env *env, mr_node_kind kind, mr_op op, const 
     node->binds = kind == MR_NODE_BIND || kind == MR_NODE_BINDS;
 }
 
-mr_node *mr_node_new_sparse(mr_env *env, mr_node_kind kind, mr_op op, const mr_type *type,
-                            mr_node *const *children, uint32_t n, size_t size, void **extra) {
+mr_node *mr_node_new_sparse(mr_env *env, mr_node_kind kind, mr_op op, const mr_type *type, mr_node *const *children,
+                            uint32_t n, size_t size, void **extra) {
     size_t front = sizeof(mr_node) + n * sizeof(mr_node *);
     mr_node *node = mr_calloc(env, front + size);
     if (!node) goto fail;
@@ -134,8 +134,8 @@ fail:
     return NULL;
 }
 
-mr_node *mr_node_new(mr_env *env, mr_node_kind kind, mr_op op, const mr_type *type,
-                     mr_node *const *children, uint32_t n) {
+mr_node *mr_node_new(mr_env *env, mr_node_kind kind, mr_op op, const mr_type *type, mr_node *const *children,
+                     uint32_t n) {
     for (uint32_t i = 0; i < n; i++)
         if (!children[i]) {
             mr_nodes_release(children, n);
@@ -182,8 +182,7 @@ static void drop_items(mr_env *env, list_items *items) {
     mr_free(env, items);
 }
 
-mr_node *mr_list_append(mr_env *env, mr_op op, const mr_type *type, mr_node *list, mr_node *const *items,
-                        size_t n) {
+mr_node *mr_list_append(mr_env *env, mr_op op, const mr_type *type, mr_node *list, mr_node *const *items, size_t n) {
     list_items *room = room_behind(env, list, n);
     mr_node *node = room ? mr_calloc(env, sizeof *node) : NULL;
     if (!node) goto fail;
@@ -256,8 +255,7 @@ mr_node *mr_node_with_parts(const mr_node *node, mr_node *const *parts) {
     mr_env *env = node->env;
     mr_node *copy;
     void *extra = NULL;
-    if (node->kind == MR_NODE_LIST)
-        copy = mr_list_append(env, (mr_op)node->op, node->type, NULL, parts, n);
+    if (node->kind == MR_NODE_LIST) copy = mr_list_append(env, (mr_op)node->op, node->type, NULL, parts, n);
     else
         copy = mr_node_new_sparse(env, (mr_node_kind)node->kind, (mr_op)node->op, node->type, parts, n,
                                   payload_size(node), &extra);

@@ -10,9 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static const mr_type *boolean(void) {
-    return mr_type_simple(MR_TYPE_BOOLEAN);
-}
+static const mr_type *boolean(void) { return mr_type_simple(MR_TYPE_BOOLEAN); }
 
 /* ---------------------------------------------------------------- unary */
 
@@ -25,13 +23,10 @@ mr_node *mr_sql_unary(mr_env *env, mr_op op, mr_node *operand) {
 /* ---------------------------------------------------------------- binary */
 
 static bool is_integer(const mr_type *type) {
-    return type->code == MR_TYPE_INTEGER || type->code == MR_TYPE_SMALLINTEGER ||
-           type->code == MR_TYPE_BIGINTEGER;
+    return type->code == MR_TYPE_INTEGER || type->code == MR_TYPE_SMALLINTEGER || type->code == MR_TYPE_BIGINTEGER;
 }
 
-static bool is_text(const mr_type *type) {
-    return type->code == MR_TYPE_STRING || type->code == MR_TYPE_TEXT;
-}
+static bool is_text(const mr_type *type) { return type->code == MR_TYPE_STRING || type->code == MR_TYPE_TEXT; }
 
 static bool is_number(const mr_type *type) {
     return is_integer(type) || type->code == MR_TYPE_FLOAT || type->code == MR_TYPE_NUMERIC;
@@ -55,9 +50,7 @@ static const mr_type *binary_type(mr_op op, const mr_node *left, const mr_node *
 }
 
 /* A SELECT as an operand becomes a scalar subquery. */
-static mr_node *as_operand(mr_node *x) {
-    return mr_node_is_query(x) ? mr_sql_scalar(x->env, x) : x;
-}
+static mr_node *as_operand(mr_node *x) { return mr_node_is_query(x) ? mr_sql_scalar(x->env, x) : x; }
 
 /* IS takes no parameters everywhere: NULL and booleans are written out. */
 static mr_node *as_literal(mr_node *x) {
@@ -130,9 +123,7 @@ static const mr_type *list_type(mr_op op) {
     return op == MR_OP_CONCAT ? mr_type_simple(MR_TYPE_STRING) : NULL;
 }
 
-static bool is_list(const mr_node *node, mr_op op) {
-    return mr_node_is(node, MR_NODE_LIST) && node->op == op;
-}
+static bool is_list(const mr_node *node, mr_op op) { return mr_node_is(node, MR_NODE_LIST) && node->op == op; }
 
 /* Appends item, or its items when it is a list of the same operator. Consumes both. */
 static mr_node *append_flat(mr_env *env, mr_op op, mr_node *list, mr_node *item) {
@@ -199,21 +190,36 @@ mr_node *mr_sql_and(mr_env *env, mr_node *left, mr_node *right) {
 
 static mr_op opposite(mr_op op) {
     switch (op) {
-    case MR_OP_EQ: return MR_OP_NE;
-    case MR_OP_NE: return MR_OP_EQ;
-    case MR_OP_LT: return MR_OP_GE;
-    case MR_OP_GE: return MR_OP_LT;
-    case MR_OP_GT: return MR_OP_LE;
-    case MR_OP_LE: return MR_OP_GT;
-    case MR_OP_IS: return MR_OP_IS_NOT;
-    case MR_OP_IS_NOT: return MR_OP_IS;
-    case MR_OP_IN: return MR_OP_NOT_IN;
-    case MR_OP_NOT_IN: return MR_OP_IN;
-    case MR_OP_LIKE: return MR_OP_NOT_LIKE;
-    case MR_OP_NOT_LIKE: return MR_OP_LIKE;
-    case MR_OP_ILIKE: return MR_OP_NOT_ILIKE;
-    case MR_OP_NOT_ILIKE: return MR_OP_ILIKE;
-    default: return MR_OP_NONE;
+    case MR_OP_EQ:
+        return MR_OP_NE;
+    case MR_OP_NE:
+        return MR_OP_EQ;
+    case MR_OP_LT:
+        return MR_OP_GE;
+    case MR_OP_GE:
+        return MR_OP_LT;
+    case MR_OP_GT:
+        return MR_OP_LE;
+    case MR_OP_LE:
+        return MR_OP_GT;
+    case MR_OP_IS:
+        return MR_OP_IS_NOT;
+    case MR_OP_IS_NOT:
+        return MR_OP_IS;
+    case MR_OP_IN:
+        return MR_OP_NOT_IN;
+    case MR_OP_NOT_IN:
+        return MR_OP_IN;
+    case MR_OP_LIKE:
+        return MR_OP_NOT_LIKE;
+    case MR_OP_NOT_LIKE:
+        return MR_OP_LIKE;
+    case MR_OP_ILIKE:
+        return MR_OP_NOT_ILIKE;
+    case MR_OP_NOT_ILIKE:
+        return MR_OP_ILIKE;
+    default:
+        return MR_OP_NONE;
     }
 }
 

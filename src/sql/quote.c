@@ -1,8 +1,8 @@
 /*
  * quote.c: names and texts as they are written in SQL.
  *
- * Invariants: a name that is written without quotes means the same in the database, whatever its case rules. A text stays one
- * text, whatever it holds.
+ * Invariants: a name that is written without quotes means the same in the database, whatever its case rules. A text
+ * stays one text, whatever it holds.
  */
 #include <moonrow/sql.h>
 

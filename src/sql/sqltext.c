@@ -11,9 +11,7 @@ typedef struct words {
     const char *start, *at, *end;
 } words;
 
-static bool is_letter(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-}
+static bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
 
 static void skip_past(words *w, size_t open, const char *close) {
     size_t n = strlen(close);
@@ -22,18 +20,14 @@ static void skip_past(words *w, size_t open, const char *close) {
     w->at = (size_t)(w->end - w->at) < n ? w->end : w->at + n;
 }
 
-static char peek(const words *w) {
-    return w->end - w->at > 1 ? w->at[1] : '\0';
-}
+static char peek(const words *w) { return w->end - w->at > 1 ? w->at[1] : '\0'; }
 
 bool mr_sqltext_opens_name(char before) {
     if (before == '\0') return true;
     return !is_letter(before) && !(before >= '0' && before <= '9') && !strchr("])\"`", before);
 }
 
-static bool opens_name(const words *w) {
-    return mr_sqltext_opens_name(w->at > w->start ? w->at[-1] : '\0');
-}
+static bool opens_name(const words *w) { return mr_sqltext_opens_name(w->at > w->start ? w->at[-1] : '\0'); }
 
 static bool skip_comment(words *w) {
     if (w->at < w->end && *w->at == '-' && peek(w) == '-') skip_past(w, 2, "\n");
@@ -93,8 +87,8 @@ static bool next_name(words *w, char word[24]) {
  * inside a transaction: its documentation of each, and what 3.40 does. */
 static mr_text_kind pragma_kind(words *w) {
     static const char *const writes[] = {"incremental_vacuum", "optimize", NULL};
-    static const char *const writes_value[] = {"user_version", "application_id", "schema_version",
-                                               "default_cache_size", "auto_vacuum", NULL};
+    static const char *const writes_value[] = {"user_version",       "application_id", "schema_version",
+                                               "default_cache_size", "auto_vacuum",    NULL};
     static const char *const alone[] = {"wal_checkpoint", NULL};
     static const char *const alone_value[] = {"journal_mode", "synchronous", "foreign_keys", "temp_store", NULL};
     char name[24];
@@ -123,8 +117,8 @@ static mr_text_kind with_kind(words *w) {
 mr_sqltext_traits mr_sqltext_look(const char *sql, size_t len) {
     static const char *const reads[] = {"select", "values", "explain", "show", "table", "attach", NULL};
     static const char *const ddl[] = {"create", "drop", "alter", "reindex", "vacuum", "truncate", "detach", NULL};
-    static const char *const control[] = {"begin", "start", "commit", "end", "rollback", "abort", "savepoint",
-                                          "release", NULL};
+    static const char *const control[] = {"begin", "start",     "commit",  "end", "rollback",
+                                          "abort", "savepoint", "release", NULL};
     static const char *const alone[] = {"vacuum", "detach", NULL};
     words w = {sql, sql, sql + len};
     mr_sqltext_traits traits = {MR_TEXT_WRITES, false};

@@ -11,8 +11,8 @@ typedef struct mr_sqltext_traits {
     bool is_ddl; /* the statements that are open must be closed first */
 } mr_sqltext_traits;
 
-/* May "[" quote a name here, as in SQLite? Behind a name or a bracket it is the index of an array. before: the character in front
- * of it, a zero byte where there is none. */
+/* May "[" quote a name here, as in SQLite? Behind a name or a bracket it is the index of an array. before: the
+ * character in front of it, a zero byte where there is none. */
 bool mr_sqltext_opens_name(char before);
 mr_sqltext_traits mr_sqltext_look(const char *sql, size_t len);
 

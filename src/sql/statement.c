@@ -60,7 +60,7 @@ static void select_parts(const mr_select *s, mr_node **part) {
 
 /* What may follow FOR UPDATE, or stand in its place. */
 static bool is_lock_mode(const char *mode) {
-    static const char *const modes[] = {"NOWAIT", "SKIP LOCKED", "SHARE", "SHARE NOWAIT", "SHARE SKIP LOCKED",
+    static const char *const modes[] = {"NOWAIT",    "SKIP LOCKED",  "SHARE", "SHARE NOWAIT", "SHARE SKIP LOCKED",
                                         "KEY SHARE", "NO KEY UPDATE"};
     for (size_t i = 0; i < sizeof modes / sizeof *modes; i++)
         if (strcmp(mode, modes[i]) == 0) return true;
@@ -76,8 +76,8 @@ mr_node *mr_sql_select(mr_env *env, const mr_select *clauses) {
         mr_fail(env, MR_ERR_ARGUMENT, "with_for_update: '%s' is no mode", clauses->for_update_mode);
         return NULL;
     }
-    mr_node *node = mr_node_new_sparse(env, MR_NODE_SELECT, MR_OP_NONE, NULL, parts, MR_SELECT_PARTS,
-                                       sizeof(mr_select), &extra);
+    mr_node *node =
+        mr_node_new_sparse(env, MR_NODE_SELECT, MR_OP_NONE, NULL, parts, MR_SELECT_PARTS, sizeof(mr_select), &extra);
     if (!node) return NULL;
     node->n = 0;
     node->u.select = extra;
@@ -103,8 +103,8 @@ mr_node *mr_sql_compound(mr_env *env, mr_op op, mr_node *const *selects, size_t 
     }
     memcpy(parts, selects, n * sizeof *parts);
     memcpy(parts + n, tail, sizeof tail);
-    node = mr_node_new_sparse(env, MR_NODE_COMPOUND, op, NULL, parts, (uint32_t)n + MR_SELECT_PARTS,
-                              sizeof(mr_select), &extra);
+    node = mr_node_new_sparse(env, MR_NODE_COMPOUND, op, NULL, parts, (uint32_t)n + MR_SELECT_PARTS, sizeof(mr_select),
+                              &extra);
     mr_free(env, parts);
     if (!node) return NULL;
     node->n = (uint32_t)n;
@@ -141,8 +141,7 @@ static mr_status check_dml(mr_env *env, mr_node_kind kind, const mr_dml *d) {
         return mr_fail(env, MR_ERR_ARGUMENT, "insert: values without columns");
     for (uint32_t i = 0; kind == MR_NODE_INSERT && d->values && i < d->values->n; i++)
         if (d->values->child[i]->kind != MR_NODE_TUPLE || d->values->child[i]->n != d->columns->n)
-            return mr_fail(env, MR_ERR_ARGUMENT, "insert: row %u of the values does not fit the columns",
-                           i + 1);
+            return mr_fail(env, MR_ERR_ARGUMENT, "insert: row %u of the values does not fit the columns", i + 1);
     if (kind == MR_NODE_UPDATE && (!even(d->columns, d->values) || !d->columns || d->columns->n == 0))
         return mr_fail(env, MR_ERR_ARGUMENT, "update: no values, or not one for each column");
     if (!even(d->conflict_columns, d->conflict_values))
@@ -158,8 +157,7 @@ static mr_node *dml(mr_env *env, mr_node_kind kind, const mr_dml *clauses) {
         mr_nodes_release(parts, MR_DML_PARTS);
         return NULL;
     }
-    mr_node *node = mr_node_new_sparse(env, kind, MR_OP_NONE, NULL, parts, MR_DML_PARTS, sizeof(mr_dml),
-                                       &extra);
+    mr_node *node = mr_node_new_sparse(env, kind, MR_OP_NONE, NULL, parts, MR_DML_PARTS, sizeof(mr_dml), &extra);
     if (!node) return NULL;
     node->n = 0;
     node->u.dml = extra;
@@ -167,14 +165,8 @@ static mr_node *dml(mr_env *env, mr_node_kind kind, const mr_dml *clauses) {
     return node;
 }
 
-mr_node *mr_sql_insert(mr_env *env, const mr_dml *clauses) {
-    return dml(env, MR_NODE_INSERT, clauses);
-}
+mr_node *mr_sql_insert(mr_env *env, const mr_dml *clauses) { return dml(env, MR_NODE_INSERT, clauses); }
 
-mr_node *mr_sql_update(mr_env *env, const mr_dml *clauses) {
-    return dml(env, MR_NODE_UPDATE, clauses);
-}
+mr_node *mr_sql_update(mr_env *env, const mr_dml *clauses) { return dml(env, MR_NODE_UPDATE, clauses); }
 
-mr_node *mr_sql_delete(mr_env *env, const mr_dml *clauses) {
-    return dml(env, MR_NODE_DELETE, clauses);
-}
+mr_node *mr_sql_delete(mr_env *env, const mr_dml *clauses) { return dml(env, MR_NODE_DELETE, clauses); }

@@ -18,13 +18,9 @@ typedef struct text_parser {
     mr_vec binds; /* mr_node *, one reference each */
 } text_parser;
 
-static bool is_name_start(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-}
+static bool is_name_start(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
 
-static bool is_name(char c) {
-    return is_name_start(c) || (c >= '0' && c <= '9');
-}
+static bool is_name(char c) { return is_name_start(c) || (c >= '0' && c <= '9'); }
 
 static void take(text_parser *p, size_t n) {
     mr_strbuf_add(&p->sql, p->at, n);
@@ -40,9 +36,7 @@ static void take_until(text_parser *p, size_t open, const char *close) {
     take(p, (size_t)(s - p->at));
 }
 
-static char peek(const text_parser *p, size_t i) {
-    return (size_t)(p->end - p->at) > i ? p->at[i] : '\0';
-}
+static char peek(const text_parser *p, size_t i) { return (size_t)(p->end - p->at) > i ? p->at[i] : '\0'; }
 
 static bool opens_name(const text_parser *p) {
     return mr_sqltext_opens_name(p->sql.len > 0 ? p->sql.data[p->sql.len - 1] : '\0');
@@ -64,8 +58,7 @@ static mr_status take_bind(text_parser *p) {
 
 static mr_status take_one(text_parser *p) {
     char c = *p->at, next = peek(p, 1);
-    if (c == '\0')
-        return mr_fail(p->env, MR_ERR_ARGUMENT, "text: the SQL has a zero byte in it");
+    if (c == '\0') return mr_fail(p->env, MR_ERR_ARGUMENT, "text: the SQL has a zero byte in it");
     if (c == '[' && opens_name(p)) {
         take_until(p, 1, "]");
     } else if (c == '\'' || c == '"' || c == '`') {

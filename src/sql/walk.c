@@ -70,8 +70,10 @@ static mr_node *rebuild(replacer *r, mr_node *node) {
     case MR_NODE_DEFAULT:
     case MR_NODE_TABLE:
     case MR_NODE_ALIAS:
-    case MR_NODE_CTE: return mr_node_retain(node);
-    default: return rebuild_children(r, node);
+    case MR_NODE_CTE:
+        return mr_node_retain(node);
+    default:
+        return rebuild_children(r, node);
     }
 }
 
@@ -134,8 +136,10 @@ static bool find_from(void *ud, const mr_node *node) {
     case MR_NODE_SUBQUERY:
     case MR_NODE_EXISTS:
     case MR_NODE_SELECT:
-    case MR_NODE_COMPOUND: return false;
-    default: return true;
+    case MR_NODE_COMPOUND:
+        return false;
+    default:
+        return true;
     }
 }
 

@@ -181,18 +181,18 @@ char *mr_arena_strndup(mr_arena *arena, const char *s, size_t len);
 typedef enum mr_kind {
     MR_UNLOADED = 0, /* a slot that holds nothing yet; never a parameter */
     MR_NULL,
-    MR_INT,      /* i */
-    MR_FLOAT,    /* d */
-    MR_BOOL,     /* i: 0 or 1 */
-    MR_TEXT,     /* s, len: bytes, not necessarily terminated */
-    MR_BLOB,     /* s, len */
-    MR_DATE,     /* i: days since 1970-01-01 */
-    MR_TIME,     /* i: microseconds since midnight */
-    MR_DATETIME, /* i: microseconds since 1970-01-01 00:00:00, naive */
-    MR_INTERVAL, /* i: microseconds */
-    MR_DECIMAL,  /* s, len: canonical text */
-    MR_OPAQUE,   /* p: a counted thing of a higher layer (a Lua value, an expression) */
-    MR_ENTITY,   /* p: mr_entity *, in slots only */
+    MR_INT,       /* i */
+    MR_FLOAT,     /* d */
+    MR_BOOL,      /* i: 0 or 1 */
+    MR_TEXT,      /* s, len: bytes, not necessarily terminated */
+    MR_BLOB,      /* s, len */
+    MR_DATE,      /* i: days since 1970-01-01 */
+    MR_TIME,      /* i: microseconds since midnight */
+    MR_DATETIME,  /* i: microseconds since 1970-01-01 00:00:00, naive */
+    MR_INTERVAL,  /* i: microseconds */
+    MR_DECIMAL,   /* s, len: canonical text */
+    MR_OPAQUE,    /* p: a counted thing of a higher layer (a Lua value, an expression) */
+    MR_ENTITY,    /* p: mr_entity *, in slots only */
     MR_COLLECTION /* p: mr_collection *, in slots only */
 } mr_kind;
 
@@ -201,24 +201,25 @@ enum {
     MR_VALUE_OWNED = 1, /* made by mr_value_copy: mr_value_clear frees s, or releases p */
     MR_VALUE_DIRTY = 2, /* in a slot: the committed value is in the entity's history */
     MR_VALUE_KEPT = 4,  /* in a slot: a reference as it was loaded, of an object made transient since */
-    MR_VALUE_STORED = 16, /* in a slot: read from a row, of an object made transient since; it may break its declaration */
+    MR_VALUE_STORED =
+        16, /* in a slot: read from a row, of an object made transient since; it may break its declaration */
     MR_VALUE_MISFIT = 8 /* just fetched: what is stored, which is none of the type's values */
 };
 
-/* How the text is spelled that a date, time, datetime or interval was read from: bits of its len. 0: as the library spells
- * it itself. Two values of one instant are equal however they are spelled. */
+/* How the text is spelled that a date, time, datetime or interval was read from: bits of its len. 0: as the library
+ * spells it itself. Two values of one instant are equal however they are spelled. */
 enum {
-    MR_SPELLED_DIGITS = 7, /* of the second's fraction, plus one */
-    MR_SPELLED_T = 8,      /* 'T' stands between date and time */
+    MR_SPELLED_DIGITS = 7,   /* of the second's fraction, plus one */
+    MR_SPELLED_T = 8,        /* 'T' stands between date and time */
     MR_SPELLED_MINUTES = 16, /* without seconds */
     MR_SPELLED_DAY = 32      /* without a time */
 };
 
 /* Sixteen bytes. Text is borrowed unless MR_VALUE_OWNED says otherwise. */
 struct mr_value {
-    uint8_t kind;  /* mr_kind */
+    uint8_t kind; /* mr_kind */
     uint8_t flags;
-    uint16_t tag;  /* MR_OPAQUE: which mr_opaque_ops, an index given by mr_opaque_register */
+    uint16_t tag; /* MR_OPAQUE: which mr_opaque_ops, an index given by mr_opaque_register */
     uint32_t len; /* of s; of dates and times how they are spelled; of NULL, 1 where it stands for a misfit */
     union {
         int64_t i;
@@ -234,8 +235,8 @@ typedef struct mr_opaque_ops {
     void (*retain)(mr_env *env, void *p);
     void (*release)(mr_env *env, void *p);
     bool (*equal)(mr_env *env, const void *a, const void *b);
-    /* Of one that stands for a value to be known only when it is used: that value, good as long as p; NULL: failed. NULL: it
-     * stands for itself. */
+    /* Of one that stands for a value to be known only when it is used: that value, good as long as p; NULL: failed.
+     * NULL: it stands for itself. */
     const mr_value *(*resolve)(mr_env *env, void *p);
 } mr_opaque_ops;
 /* Returns the tag (>= 1), or 0 without memory. ops must outlive the environment. */
@@ -243,7 +244,11 @@ uint16_t mr_opaque_register(mr_env *env, const mr_opaque_ops *ops);
 
 static inline mr_value mr_value_of(mr_kind kind, int64_t i) {
     mr_value v;
-    v.kind = (uint8_t)kind; v.flags = 0; v.tag = 0; v.len = 0; v.u.i = i;
+    v.kind = (uint8_t)kind;
+    v.flags = 0;
+    v.tag = 0;
+    v.len = 0;
+    v.u.i = i;
     return v;
 }
 static inline mr_value mr_null_value(void) { return mr_value_of(MR_NULL, 0); }
@@ -256,15 +261,12 @@ static inline mr_value mr_float_value(double d) {
 }
 static inline mr_value mr_bytes_value(mr_kind kind, const char *s, size_t len) {
     mr_value v = mr_value_of(kind, 0);
-    v.len = (uint32_t)len; v.u.s = s;
+    v.len = (uint32_t)len;
+    v.u.s = s;
     return v;
 }
-static inline mr_value mr_text_value(const char *s, size_t len) {
-    return mr_bytes_value(MR_TEXT, s, len);
-}
-static inline bool mr_kind_is_bytes(uint8_t kind) {
-    return kind == MR_TEXT || kind == MR_BLOB || kind == MR_DECIMAL;
-}
+static inline mr_value mr_text_value(const char *s, size_t len) { return mr_bytes_value(MR_TEXT, s, len); }
+static inline bool mr_kind_is_bytes(uint8_t kind) { return kind == MR_TEXT || kind == MR_BLOB || kind == MR_DECIMAL; }
 
 /* Copies src into dst: bytes into memory of their own (OWNED), opaque values retained.
  * On failure dst is MR_UNLOADED. dst's old content is not cleared. */
@@ -300,14 +302,14 @@ size_t mr_calendar_format(const mr_value *v, char sep, bool always_micros, char 
 bool mr_calendar_parse(mr_kind kind, const char *s, size_t len, mr_value *out);
 /* The same for text that is stored: *out keeps how it is spelled. */
 bool mr_calendar_read(mr_kind kind, const char *s, size_t len, mr_value *out);
-/* Writes the text as it is spelled (see MR_SPELLED_DIGITS); else without a fraction where that is zero, and with six digits
- * where not. Intervals are written as the datetime that lies so far after 1970-01-01, with six digits. Returns the length;
- * buf has at least 40 bytes. */
+/* Writes the text as it is spelled (see MR_SPELLED_DIGITS); else without a fraction where that is zero, and with six
+ * digits where not. Intervals are written as the datetime that lies so far after 1970-01-01, with six digits. Returns
+ * the length; buf has at least 40 bytes. */
 size_t mr_calendar_spell(const mr_value *v, char *buf);
 /* The digits that the fraction needs: 0 to 6. */
 unsigned mr_calendar_digits(const mr_value *v);
-/* Is the value spelled in a way of its own: neither with a space and as few digits as can be, nor with three of them, nor
- * with six? Only a value that was read can be. */
+/* Is the value spelled in a way of its own: neither with a space and as few digits as can be, nor with three of them,
+ * nor with six? Only a value that was read can be. */
 bool mr_calendar_is_odd(const mr_value *v);
 enum { MR_MISTAKE_SIZE = 80 };
 /* What keeps the fields from being a value of the kind, in words ("February 2024 has no day 30"), into out
@@ -389,9 +391,10 @@ const char *mr_strbuf_str(mr_strbuf *b);
  * lowest number comes first, so the result is deterministic. order has room for n.
  * MR_OK; MR_NOTFOUND when there is a cycle (order then holds *sorted nodes, and the rest is
  * in or behind a cycle); MR_FAIL without memory. No recursion. */
-typedef struct mr_edge { uint32_t before, after; } mr_edge;
-mr_status mr_tsort(mr_env *env, size_t n, const mr_edge *edges, size_t nedges,
-                   uint32_t *order, size_t *sorted);
+typedef struct mr_edge {
+    uint32_t before, after;
+} mr_edge;
+mr_status mr_tsort(mr_env *env, size_t n, const mr_edge *edges, size_t nedges, uint32_t *order, size_t *sorted);
 
 /* ---------------------------------------------------------------- numbers */
 

@@ -17,10 +17,10 @@ extern "C" {
 
 /* dialect[+driver]://user:password@host:port/database?name=value&... ; every text is decoded and in the arena. */
 typedef struct mr_url {
-    const char *text;    /* as written, the password masked: for messages */
-    const char *dialect; /* "sqlite", "postgresql", "mock+postgresql" ... */
+    const char *text;                                  /* as written, the password masked: for messages */
+    const char *dialect;                               /* "sqlite", "postgresql", "mock+postgresql" ... */
     const char *username, *password, *host, *database; /* NULL where not given */
-    int port;            /* 0 where not given */
+    int port;                                          /* 0 where not given */
     unsigned nquery;
     const char **query_names, **query_values;
 } mr_url;
@@ -51,9 +51,9 @@ typedef enum mr_affinity {
     MR_AFFINITY_NUMBER    /* makes numbers of texts that look like one */
 } mr_affinity;
 typedef struct mr_column_facts {
-    bool not_null; /* declared so */
-    bool integer;  /* declared INTEGER: as the sole key of a table, it is SQLite's rowid */
-    bool binary;   /* texts are equal when their bytes are */
+    bool not_null;      /* declared so */
+    bool integer;       /* declared INTEGER: as the sole key of a table, it is SQLite's rowid */
+    bool binary;        /* texts are equal when their bytes are */
     uint32_t collation; /* columns of different ones compare texts differently; 0: binary */
     mr_affinity affinity;
 } mr_column_facts;
@@ -72,8 +72,8 @@ struct mr_driver {
     /* serial tells engines apart (each sqlite:// is a database of its own); native, when not NULL, is an open
      * handle of the database's own library (sqlite3 *), which stays the caller's. */
     mr_status (*open)(mr_env *env, const mr_url *url, uint64_t serial, void *native, mr_dbc **out);
-    /* What needs the database itself, which is read for the first time here: after the listeners of `connect`, which may
-     * have to give a key first. Failed: the connection is closed. May be NULL. */
+    /* What needs the database itself, which is read for the first time here: after the listeners of `connect`, which
+     * may have to give a key first. Failed: the connection is closed. May be NULL. */
     mr_status (*set_up)(mr_dbc *dbc, const mr_url *url);
     void (*close)(mr_dbc *dbc);
     mr_status (*prepare)(mr_dbc *dbc, const char *sql, size_t len, mr_stmt **out);
@@ -93,26 +93,28 @@ struct mr_driver {
     /* Without a statement. schema may be NULL. MR_NOTFOUND: no column of a table. May be NULL: all are as mapped. */
     mr_status (*column_facts)(mr_dbc *dbc, const char *schema, const char *table, const char *column,
                               mr_column_facts *out);
-    int64_t (*changes)(mr_dbc *dbc); /* rows that the last write matched */
+    int64_t (*changes)(mr_dbc *dbc);     /* rows that the last write matched */
     bool (*in_transaction)(mr_dbc *dbc); /* the database's own word */
     /* May be NULL: does the error come of too many open files? */
     bool (*out_of_files)(const mr_error *e);
-    /* A number that changes when another connection has committed: that of the snapshot being read, or read last, and of all
-     * attached databases together. NULL where the database has none. */
+    /* A number that changes when another connection has committed: that of the snapshot being read, or read last, and
+     * of all attached databases together. NULL where the database has none. */
     mr_status (*data_version)(mr_dbc *dbc, int64_t *out);
-    /* In a transaction: it has the snapshot of every attached database from now on, not from its first read. May be NULL. */
+    /* In a transaction: it has the snapshot of every attached database from now on, not from its first read. May be
+     * NULL. */
     mr_status (*take_snapshot)(mr_dbc *dbc);
-    /* Rises when the schema may have changed; then what was told of tables is asked again. May be NULL, with table_facts. */
+    /* Rises when the schema may have changed; then what was told of tables is asked again. May be NULL, with
+     * table_facts. */
     uint64_t (*schema_seen)(mr_dbc *dbc);
     mr_status (*table_facts)(mr_dbc *dbc, const mr_table *table, mr_table_facts *out);
-    /* Around the execution of an INSERT: whether it has made a row (an upsert may have changed one). *id is kept between
-     * the two calls. May be NULL: taken for granted. */
+    /* Around the execution of an INSERT: whether it has made a row (an upsert may have changed one). *id is kept
+     * between the two calls. May be NULL: taken for granted. */
     bool (*watch_insert)(mr_dbc *dbc, bool before, int64_t *id);
-    /* Opened by the process that this one was forked from: close and finalize free memory and touch nothing else. May be
-     * NULL: never. */
+    /* Opened by the process that this one was forked from: close and finalize free memory and touch nothing else. May
+     * be NULL: never. */
     bool (*is_inherited)(mr_dbc *dbc);
     void (*set_busy)(mr_dbc *dbc, mr_busy_fn fn, void *ud); /* may be NULL */
-    void (*set_timeout)(mr_dbc *dbc, int milliseconds); /* how long to wait for a lock; may be NULL */
+    void (*set_timeout)(mr_dbc *dbc, int milliseconds);     /* how long to wait for a lock; may be NULL */
     /* True when the locks that holder has on the same database keep waiter from what it is about to do (exclusive:
      * that is to lock readers out). Both are of this driver. May be NULL. */
     bool (*blocks)(mr_dbc *holder, mr_dbc *waiter, bool exclusive);
@@ -135,16 +137,16 @@ typedef struct mr_cursor mr_cursor;
 typedef struct mr_record {
     char *statement;
     size_t nparams;
-    mr_vec lists; /* of mr_value *: each an array of nparams copies */
+    mr_vec lists;    /* of mr_value *: each an array of nparams copies */
     double duration; /* seconds */
 } mr_record;
 typedef struct mr_recorder mr_recorder;
 
 typedef struct mr_engine_options {
-    bool echo;            /* log each statement and its parameters through mr_log */
-    int statement_cache;  /* prepared statements kept per connection; 0: 100 */
-    int busy_timeout;     /* milliseconds; -1: 5000 */
-    void *native;         /* an open sqlite3 *, or NULL */
+    bool echo;           /* log each statement and its parameters through mr_log */
+    int statement_cache; /* prepared statements kept per connection; 0: 100 */
+    int busy_timeout;    /* milliseconds; -1: 5000 */
+    void *native;        /* an open sqlite3 *, or NULL */
 } mr_engine_options;
 
 /* Hooks of events, each may be NULL; they may fail (the operation fails with the recorded error). */
@@ -152,15 +154,15 @@ typedef struct mr_engine_hooks {
     void *ud;
     mr_status (*connect)(void *ud, mr_engine *engine, mr_conn *conn);
     /* An execution: lists[i] is one parameter list of n values; a batch has several. */
-    mr_status (*before_execute)(void *ud, mr_conn *conn, const char *sql, const mr_value *const *lists,
-                                size_t nlists, size_t n);
-    mr_status (*after_execute)(void *ud, mr_conn *conn, const char *sql, const mr_value *const *lists,
-                               size_t nlists, size_t n, double seconds);
+    mr_status (*before_execute)(void *ud, mr_conn *conn, const char *sql, const mr_value *const *lists, size_t nlists,
+                                size_t n);
+    mr_status (*after_execute)(void *ud, mr_conn *conn, const char *sql, const mr_value *const *lists, size_t nlists,
+                               size_t n, double seconds);
 } mr_engine_hooks;
 
-/* collect frees connections that the program has dropped without closing them, of all engines of the environment; false: it
- * cannot now. It is called once before an error is reported that may go away by that: a lock that a connection of the same
- * program holds, and too many open files. It may run the program's own code, but must return. */
+/* collect frees connections that the program has dropped without closing them, of all engines of the environment;
+ * false: it cannot now. It is called once before an error is reported that may go away by that: a lock that a
+ * connection of the same program holds, and too many open files. It may run the program's own code, but must return. */
 mr_status mr_db_set_collect(mr_env *env, bool (*collect)(void *ud), void *ud);
 
 /* Makes an engine: one reference. Connects to nothing yet, except that sqlite:// anchors its memory database.
@@ -191,8 +193,8 @@ const mr_record *mr_recorder_at(const mr_recorder *recorder, size_t i);
 /* Compiles with a cache by structure (mr_sql_key): a statement of a known structure is not compiled again.
  * *values receives the parameters' values, borrowed from the statement (and named), in mr_alloc'ed memory that the
  * caller frees; NULL when there are none. *out: one reference. */
-mr_status mr_engine_compile(mr_engine *engine, const mr_node *statement, const mr_named_value *named,
-                            size_t nnamed, mr_compiled **out, mr_value **values);
+mr_status mr_engine_compile(mr_engine *engine, const mr_node *statement, const mr_named_value *named, size_t nnamed,
+                            mr_compiled **out, mr_value **values);
 
 /* Mock only: the rows the next matching statement gives, the failure the next matching one meets. */
 mr_status mr_mock_rows(mr_engine *engine, const char *sql_part, const char *const *names, size_t ncolumns,
@@ -216,16 +218,17 @@ typedef enum mr_txmode {
 
 /* A connection from the pool, or a new one. Close gives it back: rolled back, its cursors closed. */
 mr_status mr_engine_connect(mr_engine *engine, mr_conn **out);
-/* The same, the connection of the serial number if it is idle: its data version can be compared with what was read there. */
+/* The same, the connection of the serial number if it is idle: its data version can be compared with what was read
+ * there. */
 mr_status mr_engine_connect_again(mr_engine *engine, uint64_t serial, mr_conn **out);
 void mr_conn_close(mr_conn *conn);
 /* What the database says of a column, without a statement. MR_NOTFOUND: nothing (it is of a view). */
 mr_status mr_conn_column_facts(mr_conn *conn, const mr_column *column, mr_column_facts *out);
-/* Does the database compare values of the column by rules of its own: without regard to case or spaces, texts as numbers, or
- * numbers as texts? */
+/* Does the database compare values of the column by rules of its own: without regard to case or spaces, texts as
+ * numbers, or numbers as texts? */
 mr_status mr_conn_column_folds(mr_conn *conn, mr_column *column, bool *out);
-/* Does the database find, where it compares a value that was read from one of the columns with the other, other rows than where
- * it compares the columns themselves? MR_NOTFOUND: it tells nothing of one of them (*out: true). */
+/* Does the database find, where it compares a value that was read from one of the columns with the other, other rows
+ * than where it compares the columns themselves? MR_NOTFOUND: it tells nothing of one of them (*out: true). */
 mr_status mr_conn_columns_apart(mr_conn *conn, const mr_column *a, const mr_column *b, bool *out);
 mr_engine *mr_conn_engine(const mr_conn *conn);
 mr_dbc *mr_conn_dbc(mr_conn *conn);
@@ -236,29 +239,31 @@ void mr_conn_set_owner(mr_conn *conn, const void *owner);
  * after that BEGIN. */
 void mr_conn_set_lazy(mr_conn *conn, bool lazy, mr_status (*on_write_begin)(void *ud), void *ud);
 
-/* on_read, when not NULL, runs after the first step of each statement that reads outside of a transaction (that of a load of
- * several statements is none): version is that of the data which it reads; known = false: the database has none. */
+/* on_read, when not NULL, runs after the first step of each statement that reads outside of a transaction (that of a
+ * load of several statements is none): version is that of the data which it reads; known = false: the database has
+ * none. */
 void mr_conn_set_on_read(mr_conn *conn, void (*on_read)(void *ud, bool known, int64_t version), void *ud);
 /* Tells connections of the engine apart, for ever. */
 uint64_t mr_conn_serial(const mr_conn *conn);
 /* The version of the data as it was read last, or committed: false where there is none, or where it cannot be had. */
 bool mr_conn_data_version(mr_conn *conn, int64_t *out);
 
-/* A failed statement may end the transaction by the database's own will (no space, an interrupt during a write, ON CONFLICT
- * ROLLBACK). The connection then refuses all (PendingRollbackError, naming that error) but mr_conn_rollback and close.
- * on_lost, when not NULL, is told at once, within the statement's call, with the error recorded: false takes it as nothing
- * lost, and the connection goes on. Until close. */
+/* A failed statement may end the transaction by the database's own will (no space, an interrupt during a write, ON
+ * CONFLICT ROLLBACK). The connection then refuses all (PendingRollbackError, naming that error) but mr_conn_rollback
+ * and close. on_lost, when not NULL, is told at once, within the statement's call, with the error recorded: false takes
+ * it as nothing lost, and the connection goes on. Until close. */
 void mr_conn_set_on_lost(mr_conn *conn, bool (*on_lost)(void *ud), void *ud);
 mr_status mr_conn_begin(mr_conn *conn, mr_txmode mode);
-/* Begins a transaction for a load of several statements, which gives them one snapshot. Its reads count as reads outside of a
- * transaction. mr_conn_keep_load makes it a transaction like any other. */
+/* Begins a transaction for a load of several statements, which gives them one snapshot. Its reads count as reads
+ * outside of a transaction. mr_conn_keep_load makes it a transaction like any other. */
 mr_status mr_conn_begin_load(mr_conn *conn);
 void mr_conn_keep_load(mr_conn *conn);
 /* No transaction is open, or that of a load. */
 bool mr_conn_reads_outside(const mr_conn *conn);
 /* The open transaction's snapshot is taken now, of all databases, not at its first read. */
 mr_status mr_conn_take_snapshot(mr_conn *conn);
-/* What the first write of a lazy connection does: BEGIN (mode default), then on_write_begin. Nothing has begun before. */
+/* What the first write of a lazy connection does: BEGIN (mode default), then on_write_begin. Nothing has
+ * begun before. */
 mr_status mr_conn_begin_write(mr_conn *conn);
 /* Until the open transaction ends, a statement that writes is refused before it runs (InvalidRequestError). */
 void mr_conn_set_read_only(mr_conn *conn);
@@ -267,7 +272,8 @@ void mr_conn_set_read_only(mr_conn *conn);
 mr_status mr_conn_commit(mr_conn *conn);
 mr_status mr_conn_rollback(mr_conn *conn);
 bool mr_conn_in_transaction(const mr_conn *conn);
-/* Has a cursor that is bound or stands on a row: ending a transaction would close it, and its snapshot is the connection's. */
+/* Has a cursor that is bound or stands on a row: ending a transaction would close it, and its snapshot is the
+ * connection's. */
 bool mr_conn_is_reading(const mr_conn *conn);
 /* Savepoints are numbered by the caller: "mr_sp_N"; the outer transaction begins first where none is open.
  * Release keeps what happened since, rollback_to undoes it; either ends the savepoint. */
@@ -290,8 +296,8 @@ mr_status mr_conn_prepare(mr_conn *conn, mr_compiled *compiled, mr_cursor **out)
 mr_status mr_cursor_bind(mr_cursor *cursor, const mr_value *values);
 /* MR_ROW, MR_DONE, MR_FAIL (the error has the statement and parameters). */
 mr_status mr_cursor_step(mr_cursor *cursor);
-/* Decodes the current row: types has mr_cursor_column_count entries, NULL for the compiled ones. A stored value that is none
- * of its type's is a DataError. */
+/* Decodes the current row: types has mr_cursor_column_count entries, NULL for the compiled ones. A stored value that is
+ * none of its type's is a DataError. */
 mr_status mr_cursor_fetch(mr_cursor *cursor, const mr_type *const *types, mr_value *out);
 /* The same, but for such values: MR_NOTFOUND, and they come as they are stored, marked MR_VALUE_MISFIT. */
 mr_status mr_cursor_fetch_any(mr_cursor *cursor, const mr_type *const *types, mr_value *out);
@@ -307,12 +313,12 @@ mr_conn *mr_cursor_conn(const mr_cursor *cursor); /* NULL: the end of a transact
 /* Before the first step: mr_cursor_inserted will tell whether the statement has made a row. */
 void mr_cursor_watch_insert(mr_cursor *cursor);
 bool mr_cursor_inserted(const mr_cursor *cursor); /* true where it was not watched */
-void mr_cursor_close(mr_cursor *cursor); /* NULL passes */
+void mr_cursor_close(mr_cursor *cursor);          /* NULL passes */
 
-/* Rows for one prepared statement: each runs when it comes; but while somebody listens to executions (mr_engine_hooks) they
- * wait, and run at the end as one execution, of which is told once. */
+/* Rows for one prepared statement: each runs when it comes; but while somebody listens to executions (mr_engine_hooks)
+ * they wait, and run at the end as one execution, of which is told once. */
 typedef struct mr_batch {
-    mr_cursor *cursor; /* borrowed */
+    mr_cursor *cursor;                                     /* borrowed */
     mr_status (*ran)(void *ud, void *row, mr_status step); /* after each row: step is MR_ROW or MR_DONE */
     void *ud;
     bool waits;
@@ -320,10 +326,11 @@ typedef struct mr_batch {
     mr_vec values; /* mr_value *: copies, of each row that waits */
     mr_vec rows;   /* void * */
 } mr_batch;
-void mr_batch_begin(mr_batch *batch, mr_cursor *cursor, mr_status (*ran)(void *ud, void *row, mr_status step), void *ud);
+void mr_batch_begin(mr_batch *batch, mr_cursor *cursor, mr_status (*ran)(void *ud, void *row, mr_status step),
+                    void *ud);
 mr_status mr_batch_row(mr_batch *batch, const mr_value *values, void *row);
-/* Runs what waits, if status is MR_OK, and forgets it in any case; the batch may go on. Gives the status back. With another
- * status the cursor may be gone. */
+/* Runs what waits, if status is MR_OK, and forgets it in any case; the batch may go on. Gives the status back. With
+ * another status the cursor may be gone. */
 mr_status mr_batch_end(mr_batch *batch, mr_status status);
 
 /* Runs a statement without rows. values may be NULL. *rowcount may be NULL. */

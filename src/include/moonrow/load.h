@@ -1,9 +1,9 @@
 /*
  * load.h: turns a query into a SELECT and a row program, runs it, and makes entities of rows.
  *
- * mr_load is a step machine: its state is in the struct, never in C locals, so that a driver that waits can be added. Rows
- * are read ahead (all of them, before the first is given out) unless the query says yield_per, so that
- * follow-up loads (selectin, subquery) see every parent at once.
+ * mr_load is a step machine: its state is in the struct, never in C locals, so that a driver that waits can be added.
+ * Rows are read ahead (all of them, before the first is given out) unless the query says yield_per, so that follow-up
+ * loads (selectin, subquery) see every parent at once.
  */
 #ifndef MOONROW_LOAD_H
 #define MOONROW_LOAD_H
@@ -23,18 +23,20 @@ typedef struct mr_load_context {
     void *ud;
     /* The connection for a mapper (NULL: for a statement without one), in lazy mode already. */
     mr_status (*connection)(void *ud, mr_mapper *mapper, mr_conn **out);
-    /* A load of several statements brackets them (one snapshot): enter may begin a transaction, leave ends it. May be NULL. */
+    /* A load of several statements brackets them (one snapshot): enter may begin a transaction, leave ends it. May be
+     * NULL. */
     mr_status (*enter)(void *ud);
     void (*leave)(void *ud);
     /* Before the changes of an entity are lost to what is in its row (populate_existing). May be NULL. */
     mr_status (*overwriting)(void *ud, mr_entity *entity);
-    /* Nothing promises that reads repeat: rows are newer than what is in memory of an older version of the data. NULL: false. */
+    /* Nothing promises that reads repeat: rows are newer than what is in memory of an older version of the data. NULL:
+     * false. */
     bool (*outside)(void *ud);
     mr_bad_values bad_values; /* unless the query says */
 } mr_load_context;
 
-/* Plans (from the registry's cache when the structure is known) and executes; nothing has been read when it returns. The
- * load pins the entities it gives out until it is closed, and retains the query. */
+/* Plans (from the registry's cache when the structure is known) and executes; nothing has been read when it returns.
+ * The load pins the entities it gives out until it is closed, and retains the query. */
 mr_status mr_load_start(const mr_load_context *ctx, mr_query *query, mr_load **out);
 /* MR_ROW: a row is ready; MR_DONE; MR_FAIL. */
 mr_status mr_load_step(mr_load *load);
@@ -50,31 +52,35 @@ int64_t mr_load_rowcount(const mr_load *load);
 mr_status mr_load_all(mr_load *load, const mr_value **rows, size_t *n);
 void mr_load_close(mr_load *load); /* NULL passes */
 
-/* The SELECT of the query as a node (new reference): for tostring, subqueries, counts. Options that join are left out when
- * plain is set. */
+/* The SELECT of the query as a node (new reference): for tostring, subqueries, counts. Options that join are left out
+ * when plain is set. */
 mr_status mr_load_statement(mr_query *query, bool plain, mr_node **out);
 /* SELECT count(*) AS count_1 FROM (SELECT ...) AS anon_1 */
 mr_status mr_load_count_statement(mr_query *query, mr_node **out);
 
-/* *out (a new reference): the query without the rows whose primary key is NULL, where its class's table may have such as the
- * database says; otherwise the query itself. For what counts objects. */
+/* *out (a new reference): the query without the rows whose primary key is NULL, where its class's table may have such
+ * as the database says; otherwise the query itself. For what counts objects. */
 mr_status mr_load_keyed(const mr_load_context *ctx, mr_query *query, mr_query **out);
 
-/* One entity by its identity, straight from the database (the identity map is asked by the caller): *out pinned, or MR_NOTFOUND.
- * Cached per mapper: no planning, no compiling after the first. options: a query whose options apply, or NULL. */
-mr_status mr_load_by_identity(const mr_load_context *ctx, mr_mapper *mapper, const mr_value *identity, mr_query *options, mr_entity **out);
-/* Reads the entity's row again, outside of a transaction: unchanged columns take on its values, deferred ones are to be loaded again.
- * MR_NOTFOUND when its row is gone. */
+/* One entity by its identity, straight from the database (the identity map is asked by the caller): *out pinned, or
+ * MR_NOTFOUND. Cached per mapper: no planning, no compiling after the first. options: a query whose options apply, or
+ * NULL. */
+mr_status mr_load_by_identity(const mr_load_context *ctx, mr_mapper *mapper, const mr_value *identity,
+                              mr_query *options, mr_entity **out);
+/* Reads the entity's row again, outside of a transaction: unchanged columns take on its values, deferred ones are to be
+ * loaded again. MR_NOTFOUND when its row is gone. */
 mr_status mr_load_again(const mr_load_context *ctx, mr_entity *entity, mr_query *options);
-/* Loads the unloaded column slots of a persistent entity (props: n properties to load, or NULL: all that are not loaded and not deferred;
- * dirty ones are kept). MR_NOTFOUND when its row is gone. */
+/* Loads the unloaded column slots of a persistent entity (props: n properties to load, or NULL: all that are not loaded
+ * and not deferred; dirty ones are kept). MR_NOTFOUND when its row is gone. */
 mr_status mr_load_refresh(const mr_load_context *ctx, mr_entity *entity, const mr_property *const *props, unsigned n);
-/* Loads a relationship's slot by its own lazy strategy. MANY_TO_ONE from the identity map without a statement where it can. */
+/* Loads a relationship's slot by its own lazy strategy. MANY_TO_ONE from the identity map without a statement where it
+ * can. */
 mr_status mr_load_relationship(const mr_load_context *ctx, mr_entity *entity, const mr_property *prop);
-/* A reference that is none, or whose object is in the identity map; MR_NOTFOUND where it would take a statement (or a strategy's
- * word), and for all other relationships. */
+/* A reference that is none, or whose object is in the identity map; MR_NOTFOUND where it would take a statement (or a
+ * strategy's word), and for all other relationships. */
 mr_status mr_load_known_reference(const mr_load_context *ctx, mr_entity *entity, const mr_property *prop);
-/* mr_load_relationship for what a flush or a cascade must know: lazy = "raise" is for users, and does not disturb it. */
+/* mr_load_relationship for what a flush or a cascade must know: lazy = "raise" is for users, and does not
+ * disturb it. */
 mr_status mr_load_needed_relationship(const mr_load_context *ctx, mr_entity *entity, const mr_property *prop);
 
 #ifdef __cplusplus

@@ -31,25 +31,26 @@ typedef enum mr_property_kind {
     MR_PROPERTY_EXPRESSION /* column_property(expression): loaded, never written */
 } mr_property_kind;
 
-/* Transforms or rejects a value before it is set; a validator. *value may be replaced (bytes good until the next call). */
+/* Transforms or rejects a value before it is set; a validator. *value may be replaced (bytes good until
+ * the next call). */
 typedef mr_status (*mr_validate_fn)(mr_env *env, void *ud, mr_entity *entity, const mr_property *prop, mr_value *value);
 
 struct mr_property {
-    const char *name;   /* interned */
+    const char *name; /* interned */
     mr_property_kind kind;
-    uint16_t slot;      /* COLUMN, RELATIONSHIP, EXPRESSION */
+    uint16_t slot; /* COLUMN, RELATIONSHIP, EXPRESSION */
     bool is_primary_key;
-    bool deferred;      /* not loaded with the entity */
+    bool deferred;              /* not loaded with the entity */
     const char *deferred_group; /* interned, or NULL */
-    bool active_history; /* setting loads the old value first */
-    mr_mapper *mapper;  /* the class that declared it */
-    mr_column *column;  /* COLUMN */
-    mr_node *expression; /* EXPRESSION */
+    bool active_history;        /* setting loads the old value first */
+    mr_mapper *mapper;          /* the class that declared it */
+    mr_column *column;          /* COLUMN */
+    mr_node *expression;        /* EXPRESSION */
     const char *synonym_of;
     mr_relationship *relationship;
     mr_validate_fn validate;
     void *validate_ud;
-    uint64_t order;     /* creation counter */
+    uint64_t order; /* creation counter */
 };
 
 /* ---------------------------------------------------------------- relationships */
@@ -57,13 +58,25 @@ struct mr_property {
 typedef enum mr_direction { MR_ONE_TO_MANY = 1, MR_MANY_TO_ONE, MR_MANY_TO_MANY } mr_direction;
 
 typedef enum mr_lazy {
-    MR_LAZY_SELECT = 0, MR_LAZY_JOINED, MR_LAZY_SUBQUERY, MR_LAZY_SELECTIN, MR_LAZY_IMMEDIATE,
-    MR_LAZY_RAISE, MR_LAZY_RAISE_ON_SQL, MR_LAZY_NOLOAD, MR_LAZY_DYNAMIC, MR_LAZY_WRITE_ONLY
+    MR_LAZY_SELECT = 0,
+    MR_LAZY_JOINED,
+    MR_LAZY_SUBQUERY,
+    MR_LAZY_SELECTIN,
+    MR_LAZY_IMMEDIATE,
+    MR_LAZY_RAISE,
+    MR_LAZY_RAISE_ON_SQL,
+    MR_LAZY_NOLOAD,
+    MR_LAZY_DYNAMIC,
+    MR_LAZY_WRITE_ONLY
 } mr_lazy;
 
 enum { /* cascade bits */
-    MR_CASCADE_SAVE_UPDATE = 1, MR_CASCADE_MERGE = 2, MR_CASCADE_EXPUNGE = 4, MR_CASCADE_DELETE = 8,
-    MR_CASCADE_DELETE_ORPHAN = 16, MR_CASCADE_REFRESH_EXPIRE = 32
+       MR_CASCADE_SAVE_UPDATE = 1,
+       MR_CASCADE_MERGE = 2,
+       MR_CASCADE_EXPUNGE = 4,
+       MR_CASCADE_DELETE = 8,
+       MR_CASCADE_DELETE_ORPHAN = 16,
+       MR_CASCADE_REFRESH_EXPIRE = 32
 };
 
 typedef enum mr_collection_kind { MR_COLLECTION_LIST = 0, MR_COLLECTION_SET, MR_COLLECTION_DICT } mr_collection_kind;
@@ -76,10 +89,10 @@ typedef struct mr_column_pair {
 
 /* What is asked of the binding when mappings are configured: turns what the user wrote (a name, a class, a
  * function) into the target's mapper, and the options that name columns into lists. rel is a working copy (prop is the
- * real one), thrown away when anything is wrong; references put into it are its own. A template for a backref may have a resolve too: it
- * finds target set. Fails with any error: of the kinds NO_MEMORY and CALLBACK it ends the configuration, of others it is
- * reported as the relationship's mistake. Fills rel->target,
- * rel->primaryjoin, rel->secondaryjoin, rel->foreign_keys, rel->remote_side, rel->order_by, rel->secondary as given. */
+ * real one), thrown away when anything is wrong; references put into it are its own. A template for a backref may have
+ * a resolve too: it finds target set. Fails with any error: of the kinds NO_MEMORY and CALLBACK it ends the
+ * configuration, of others it is reported as the relationship's mistake. Fills rel->target, rel->primaryjoin,
+ * rel->secondaryjoin, rel->foreign_keys, rel->remote_side, rel->order_by, rel->secondary as given. */
 typedef mr_status (*mr_relationship_resolve_fn)(mr_env *env, void *ud, mr_relationship *rel);
 
 struct mr_relationship {
@@ -87,17 +100,18 @@ struct mr_relationship {
     /* as declared */
     mr_relationship_resolve_fn resolve;
     void *resolve_ud;
-    const char *target_name; /* for messages; or NULL */
+    const char *target_name;              /* for messages; or NULL */
     const char *backref, *back_populates; /* interned names, or NULL */
-    mr_relationship *backref_options; /* a template for the reverse side: lazy, cascade, uselist, order_by ... or NULL */
+    mr_relationship
+        *backref_options; /* a template for the reverse side: lazy, cascade, uselist, order_by ... or NULL */
     mr_lazy lazy;
-    int8_t uselist;          /* -1: by direction */
-    unsigned cascade;        /* bits; default save-update, merge */
+    int8_t uselist;   /* -1: by direction */
+    unsigned cascade; /* bits; default save-update, merge */
     bool cascade_given;
     bool single_parent, post_update, viewonly, innerjoin;
-    bool passive_updates;    /* default true */
-    int8_t passive_deletes;  /* 0, 1, 2 = "all" */
-    int join_depth;          /* 0: none */
+    bool passive_updates;   /* default true */
+    int8_t passive_deletes; /* 0, 1, 2 = "all" */
+    int join_depth;         /* 0: none */
     mr_collection_kind collection;
     const char *collection_key; /* DICT: the attribute */
     /* resolved when configured */
@@ -105,37 +119,50 @@ struct mr_relationship {
     mr_mapper *parent, *target;
     mr_table *secondary;
     mr_node *primaryjoin, *secondaryjoin; /* expressions over plain columns; each held for the environment's life */
-    mr_node *order_by;       /* LIST or NULL */
-    mr_vec foreign_keys, remote_side; /* mr_column *, as given (len 0: found from foreign keys) */
+    mr_node *order_by;                    /* LIST or NULL */
+    mr_vec foreign_keys, remote_side;     /* mr_column *, as given (len 0: found from foreign keys) */
     mr_direction direction;
-    unsigned npairs;         /* parent.local = target.remote; MANY_TO_MANY: parent.local = secondary.remote */
+    unsigned npairs; /* parent.local = target.remote; MANY_TO_MANY: parent.local = secondary.remote */
     mr_column_pair *pairs;
-    unsigned nsecondary;     /* MANY_TO_MANY: secondary.local = target.remote */
+    unsigned nsecondary; /* MANY_TO_MANY: secondary.local = target.remote */
     mr_column_pair *secondary_pairs;
     mr_relationship *reverse; /* the other side, or NULL */
-    bool use_get;            /* MANY_TO_ONE onto the target's whole primary key: served by the identity map */
-    bool simple;             /* the join is exactly the pairs, no further criteria */
-    bool apart;              /* what mr_session_spells_apart has found */
-    uint64_t apart_engine;   /* in the engine of this serial number; 0: it has to ask */
-    bool mixed;              /* the types of a pair differ: the database alone can tell whether values match */
+    bool use_get;             /* MANY_TO_ONE onto the target's whole primary key: served by the identity map */
+    bool simple;              /* the join is exactly the pairs, no further criteria */
+    bool apart;               /* what mr_session_spells_apart has found */
+    uint64_t apart_engine;    /* in the engine of this serial number; 0: it has to ask */
+    bool mixed;               /* the types of a pair differ: the database alone can tell whether values match */
 };
 /* Are values of the two types of different kinds? */
 bool mr_types_differ(const mr_type *a, const mr_type *b);
-/* A value of a column of the type own, where it is compared with one of the type other in the column's place: as the column
- * would be. Consumes and gives a node. */
+/* A value of a column of the type own, where it is compared with one of the type other in the column's place: as the
+ * column would be. Consumes and gives a node. */
 mr_node *mr_value_as_column(mr_env *env, mr_node *value, const mr_type *own, const mr_type *other);
 
 /* ---------------------------------------------------------------- hooks */
 
 typedef enum mr_mapper_event {
-    MR_EVENT_BEFORE_INSERT = 0, MR_EVENT_AFTER_INSERT, MR_EVENT_BEFORE_UPDATE, MR_EVENT_AFTER_UPDATE,
-    MR_EVENT_BEFORE_DELETE, MR_EVENT_AFTER_DELETE, MR_EVENT_LOAD, MR_EVENT_REFRESH, MR_EVENT_EXPIRE, MR_EVENT__COUNT
+    MR_EVENT_BEFORE_INSERT = 0,
+    MR_EVENT_AFTER_INSERT,
+    MR_EVENT_BEFORE_UPDATE,
+    MR_EVENT_AFTER_UPDATE,
+    MR_EVENT_BEFORE_DELETE,
+    MR_EVENT_AFTER_DELETE,
+    MR_EVENT_LOAD,
+    MR_EVENT_REFRESH,
+    MR_EVENT_EXPIRE,
+    MR_EVENT__COUNT
 } mr_mapper_event;
 /* May fail; the operation then fails with the recorded error. conn is NULL for LOAD, REFRESH and EXPIRE. */
-typedef mr_status (*mr_mapper_hook_fn)(mr_env *env, void *ud, mr_mapper_event event, mr_mapper *mapper,
-                                       mr_conn *conn, mr_entity *entity);
+typedef mr_status (*mr_mapper_hook_fn)(mr_env *env, void *ud, mr_mapper_event event, mr_mapper *mapper, mr_conn *conn,
+                                       mr_entity *entity);
 /* serial: rises along each list, so that who walks it finds the next one, whatever was removed meanwhile. */
-typedef struct mr_mapper_hook { mr_mapper_hook_fn fn; void *ud; uint64_t serial; bool propagate; } mr_mapper_hook;
+typedef struct mr_mapper_hook {
+    mr_mapper_hook_fn fn;
+    void *ud;
+    uint64_t serial;
+    bool propagate;
+} mr_mapper_hook;
 
 typedef enum mr_attribute_event { MR_EVENT_SET = 0, MR_EVENT_APPEND, MR_EVENT_REMOVE } mr_attribute_event;
 typedef mr_status (*mr_attribute_hook_fn)(mr_env *env, void *ud, mr_attribute_event event, mr_entity *entity,
@@ -157,13 +184,13 @@ typedef enum mr_eager_defaults { MR_EAGER_INSERT = 0, MR_EAGER_ALWAYS, MR_EAGER_
 struct mr_mapper {
     mr_env *env;
     mr_registry *registry;
-    const char *name;   /* the class's, interned */
-    mr_mapper *base;    /* the class it inherits from, or NULL */
-    mr_mapper *root;    /* the topmost base; itself without inheritance */
-    mr_table *table;    /* single-table inheritance: the base's */
-    mr_vec props;       /* mr_property *, all, inherited first */
+    const char *name; /* the class's, interned */
+    mr_mapper *base;  /* the class it inherits from, or NULL */
+    mr_mapper *root;  /* the topmost base; itself without inheritance */
+    mr_table *table;  /* single-table inheritance: the base's */
+    mr_vec props;     /* mr_property *, all, inherited first */
     uint16_t nslots;
-    mr_vec columns;     /* mr_property *: the COLUMN ones, in slot order */
+    mr_vec columns; /* mr_property *: the COLUMN ones, in slot order */
     uint16_t npk;
     uint16_t *pk_slots; /* in the primary key's order */
     bool int_key;       /* one primary key column of an integer type: the identity is an integer */
@@ -171,21 +198,22 @@ struct mr_mapper {
     uint32_t order;     /* number in the registry, in order of declaration */
     bool configured;
     /* inheritance */
-    mr_property *discriminator;     /* polymorphic_on, or NULL */
-    mr_value polymorphic_identity;  /* MR_UNLOADED: none */
-    mr_vec subclasses;              /* mr_mapper * */
+    mr_property *discriminator;    /* polymorphic_on, or NULL */
+    mr_value polymorphic_identity; /* MR_UNLOADED: none */
+    mr_vec subclasses;             /* mr_mapper * */
     /* versioning */
     mr_property *version;
-    mr_default_fn version_generator; /* NULL: integer counter; *out comes with the version before (MR_UNLOADED: a new row) */
+    mr_default_fn
+        version_generator; /* NULL: integer counter; *out comes with the version before (MR_UNLOADED: a new row) */
     void *version_ud;
-    bool version_by_hand; /* the program or the database makes the versions: version_id_generator = false */
+    bool version_by_hand;             /* the program or the database makes the versions: version_id_generator = false */
     mr_eager_defaults eager_defaults; /* a subclass's are its base's, unless it has its own */
     /* Must an INSERT, a DELETE of an object have changed a row? 1, or -1 where not; 0: not said, the base's, or 1. */
     int8_t confirm_inserted_rows, confirm_deleted_rows;
-    mr_vec hooks[MR_EVENT__COUNT];  /* mr_mapper_hook */
-    mr_vec attribute_hooks;         /* mr_attribute_hook */
-    void *klass;                    /* the binding's: its class */
-    void *query_plans;              /* for the layers above: cached plans, each frees its own through mr_env_on_close */
+    mr_vec hooks[MR_EVENT__COUNT]; /* mr_mapper_hook */
+    mr_vec attribute_hooks;        /* mr_attribute_hook */
+    void *klass;                   /* the binding's: its class */
+    void *query_plans;             /* for the layers above: cached plans, each frees its own through mr_env_on_close */
     void *flush_plans;
     void *session_plans;
 };
@@ -198,7 +226,8 @@ struct mr_registry {
     bool dirty;       /* something waits to be configured */
     bool listened;    /* somebody has listened to an attribute */
     uint64_t hooks;   /* the last hook's serial */
-    mr_status (*before_configure)(mr_env *env); /* may refuse it, while something waits that it would not reach; or NULL */
+    mr_status (*before_configure)(
+        mr_env *env);  /* may refuse it, while something waits that it would not reach; or NULL */
     void *flush_order; /* the flush layer's: the order of the tables; freed through mr_env_on_close */
 };
 
@@ -208,18 +237,19 @@ mr_mapper *mr_registry_find(const mr_registry *registry, const char *name);
 /* Declaring a class: new, then its properties, then finish. Until finish the registry does not know it, and a
  * failure leaves nothing behind (but arena memory). base may be NULL. */
 mr_mapper *mr_mapper_new(mr_registry *registry, const char *name, mr_mapper *base);
-/* column's name is set from the attribute's where it has none. Duplicate attribute: ArgumentError. A NULL column passes its failure on. */
+/* column's name is set from the attribute's where it has none. Duplicate attribute: ArgumentError. A NULL column passes
+ * its failure on. */
 mr_property *mr_mapper_add_column(mr_mapper *mapper, const char *attribute, mr_column *column);
 mr_property *mr_mapper_add_property(mr_mapper *mapper, const char *attribute, mr_property_kind kind);
 /* What a relationship is before any option is given: uselist by direction, passive_updates, the default cascade. */
 void mr_relationship_init(mr_env *env, mr_relationship *proto);
-/* *proto is copied; prop, parent are set. Its nodes and lists, and those of *backref_options (copied too), are taken over, also on
- * failure. On a finished class a late declaration: it is resolved by the next mr_registry_configure. */
+/* *proto is copied; prop, parent are set. Its nodes and lists, and those of *backref_options (copied too), are taken
+ * over, also on failure. On a finished class a late declaration: it is resolved by the next mr_registry_configure. */
 mr_relationship *mr_mapper_add_relationship(mr_mapper *mapper, const char *attribute, const mr_relationship *proto);
 /* Gives the mapper its table: an existing one (whose columns that no property names become properties under their own
  * names), or NULL to make tablename from the declared columns with constraints and indexes. Single-table
- * inheritance: table = the base's. MappingError: no primary key ("User needs a primary key: give a column primary_key = true"),
- * a class of the name exists ("a class named 'User' is declared already ..."), a table of the name exists. */
+ * inheritance: table = the base's. MappingError: no primary key ("User needs a primary key: give a column primary_key =
+ * true"), a class of the name exists ("a class named 'User' is declared already ..."), a table of the name exists. */
 mr_status mr_mapper_finish(mr_mapper *mapper, mr_table *table, const char *tablename, const char *schema,
                            mr_constraint *constraints, mr_index *indexes);
 /* Adds a column to a finished class (a late declaration), and to its table. Entities made before have fewer slots. */
@@ -233,8 +263,8 @@ const char *mr_mapper_nearest(const mr_mapper *mapper, const char *name);
 bool mr_mapper_isa(const mr_mapper *mapper, const mr_mapper *base);
 
 /* Resolves relationships, backrefs, foreign keys of all classes not configured yet. All mistakes are reported
- * together in one MappingError ("2 mappings are wrong:" and a line "Class.attribute: ..." each; a sole one is that line alone);
- * nothing is half configured. Called again from within a resolve callback it does nothing. */
+ * together in one MappingError ("2 mappings are wrong:" and a line "Class.attribute: ..." each; a sole one is that line
+ * alone); nothing is half configured. Called again from within a resolve callback it does nothing. */
 mr_status mr_registry_configure(mr_registry *registry);
 
 /* The mapped attribute as an expression: COLUMN annotated with prop. from: an alias or NULL. New reference. */

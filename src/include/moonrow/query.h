@@ -2,7 +2,8 @@
  * query.h: the description of a query and its loader options. Executes nothing.
  *
  * A query is immutable and counted: each function that changes something returns a new one, so a prefix can
- * be shared. Like the node constructors they consume the nodes given to them, also on failure; the query itself is borrowed.
+ * be shared. Like the node constructors they consume the nodes given to them, also on failure; the query itself is
+ * borrowed.
  */
 #ifndef MOONROW_QUERY_H
 #define MOONROW_QUERY_H
@@ -17,21 +18,22 @@ typedef struct mr_query mr_query;
 
 /* What a row of the result holds at one place: an entity of a class (alias: of which FROM), or an expression. */
 typedef struct mr_query_item {
-    mr_mapper *mapper; /* or NULL */
-    mr_node *alias;    /* of the mapper's table, or NULL: the table itself */
+    mr_mapper *mapper;   /* or NULL */
+    mr_node *alias;      /* of the mapper's table, or NULL: the table itself */
     mr_node *expression; /* when mapper is NULL */
-    const char *name;  /* in the row: the class's name, the label, the column; interned; NULL: unnamed */
+    const char *name;    /* in the row: the class's name, the label, the column; interned; NULL: unnamed */
 } mr_query_item;
 
-/* A join as written: along a relationship, or onto a target with an ON of its own, or with an ON found from foreign keys. */
+/* A join as written: along a relationship, or onto a target with an ON of its own, or with an ON found from foreign
+ * keys. */
 typedef struct mr_query_join {
-    mr_op kind;              /* MR_OP_INNER, MR_OP_LEFT, MR_OP_FULL */
+    mr_op kind;               /* MR_OP_INNER, MR_OP_LEFT, MR_OP_FULL */
     const mr_property *along; /* a relationship, or NULL */
-    mr_node *left_alias;     /* of the relationship's own class, or NULL */
-    mr_mapper *mapper;       /* the target class, or NULL when target says all */
-    mr_node *target;         /* an alias, a table, a subquery; or NULL: the mapper's table */
-    mr_node *on;             /* or NULL */
-    bool ordered;            /* along's order_by belongs to the query's order */
+    mr_node *left_alias;      /* of the relationship's own class, or NULL */
+    mr_mapper *mapper;        /* the target class, or NULL when target says all */
+    mr_node *target;          /* an alias, a table, a subquery; or NULL: the mapper's table */
+    mr_node *on;              /* or NULL */
+    bool ordered;             /* along's order_by belongs to the query's order */
 } mr_query_join;
 
 /* One step of an option's path: a property, or its name, to be found when the query is planned. */
@@ -45,12 +47,14 @@ typedef struct mr_option_step {
 typedef struct mr_option_path mr_option_path;
 
 typedef enum mr_option_kind {
-    MR_OPTION_LAZY = 1,  /* the last step's relationship loads by strategy */
+    MR_OPTION_LAZY = 1,       /* the last step's relationship loads by strategy */
     MR_OPTION_CONTAINS_EAGER, /* ... from the query's own join */
-    MR_OPTION_DEFER, MR_OPTION_UNDEFER, MR_OPTION_UNDEFER_GROUP,
-    MR_OPTION_LOAD_ONLY, /* of the attributes named by several options with one path, only these */
+    MR_OPTION_DEFER,
+    MR_OPTION_UNDEFER,
+    MR_OPTION_UNDEFER_GROUP,
+    MR_OPTION_LOAD_ONLY,     /* of the attributes named by several options with one path, only these */
     MR_OPTION_WILDCARD_LAZY, /* "*": every relationship of the path's class */
-    MR_OPTION_PATH /* a path alone: it must be there, and changes nothing */
+    MR_OPTION_PATH           /* a path alone: it must be there, and changes nothing */
 } mr_option_kind;
 
 typedef struct mr_option {
@@ -60,10 +64,10 @@ typedef struct mr_option {
     unsigned nsteps;
     mr_option_step *steps;
     mr_option_path *path; /* that a query's steps are in; ignored in what a query is given */
-    const char *group;   /* UNDEFER_GROUP */
-    mr_node *alias;      /* CONTAINS_EAGER: the FROM that holds the rows, or NULL */
-    mr_mapper *mapper;   /* the class that the path starts from, or NULL: the query's first that has it */
-    mr_node *start;      /* the alias of that class whose objects are meant, or NULL: those of the class itself */
+    const char *group;    /* UNDEFER_GROUP */
+    mr_node *alias;       /* CONTAINS_EAGER: the FROM that holds the rows, or NULL */
+    mr_mapper *mapper;    /* the class that the path starts from, or NULL: the query's first that has it */
+    mr_node *start;       /* the alias of that class whose objects are meant, or NULL: those of the class itself */
 } mr_option;
 
 /* A criterion whose value is read when the query runs: with_parent. */
@@ -78,14 +82,14 @@ typedef struct mr_query_parent {
 typedef enum mr_bad_values {
     MR_BAD_VALUES_RAISE = 0, /* DataError */
     MR_BAD_VALUES_NULL,
-    MR_BAD_VALUES_KEEP       /* it is taken as it is stored */
+    MR_BAD_VALUES_KEEP /* it is taken as it is stored */
 } mr_bad_values;
 
 /* What a mr_query holds; read by the load layer. */
 struct mr_query {
     uint32_t refs;
     mr_env *env;
-    bool core_labels;     /* select() style: "user.id"; else "user.id AS user_id" */
+    bool core_labels; /* select() style: "user.id"; else "user.id AS user_id" */
     unsigned nitems;
     mr_query_item *items;
     unsigned njoins;
@@ -94,16 +98,20 @@ struct mr_query {
     mr_option *options;
     unsigned nparents;
     mr_query_parent *parents;
-    mr_select clauses;    /* columns unused; from: select_from; where, group_by ... */
-    mr_node *statement;   /* from_statement or a text; or NULL */
-    mr_node *united;      /* ALIAS of the COMPOUND that its rows come from: what names what that lists means its columns; or NULL */
-    bool united_outer;    /* a row of it may lack a class */
+    mr_select clauses;  /* columns unused; from: select_from; where, group_by ... */
+    mr_node *statement; /* from_statement or a text; or NULL */
+    mr_node *united; /* ALIAS of the COMPOUND that its rows come from: what names what that lists means its columns; or
+                        NULL */
+    bool united_outer; /* a row of it may lack a class */
     unsigned nparams;
-    struct mr_query_param { const char *name; mr_value value; } *params; /* owned copies */
-    uint32_t yield_per;   /* 0: reads ahead */
+    struct mr_query_param {
+        const char *name;
+        mr_value value;
+    } * params;         /* owned copies */
+    uint32_t yield_per; /* 0: reads ahead */
     bool populate_existing;
     mr_bad_values bad_values;
-    bool autoflush;       /* default true */
+    bool autoflush; /* default true */
     mr_lazy deflt;
     const char *cardinality_name; /* "User": what one() names in its errors */
 };
@@ -125,9 +133,9 @@ mr_query *mr_query_select_from(const mr_query *q, mr_node *from);
 mr_query *mr_query_correlate(const mr_query *q, mr_node *froms);
 mr_query *mr_query_for_update(const mr_query *q, const char *mode);
 mr_query *mr_query_join_on(const mr_query *q, const mr_query_join *join); /* its nodes consumed */
-mr_query *mr_query_option(const mr_query *q, const mr_option *option); /* copied; alias and start consumed */
-/* Several at once, in time for a chain of them: those that follow each other with one pointer to steps share them. Copied;
- * their aliases and starts are the caller's. */
+mr_query *mr_query_option(const mr_query *q, const mr_option *option);    /* copied; alias and start consumed */
+/* Several at once, in time for a chain of them: those that follow each other with one pointer to steps share them.
+ * Copied; their aliases and starts are the caller's. */
 mr_query *mr_query_options(const mr_query *q, const mr_option *options, unsigned n);
 mr_query *mr_query_with_parent(const mr_query *q, const mr_property *along, mr_entity *parent, mr_node *alias);
 /* The same in the relationship's own order: what a lazy load of it asks. */
@@ -137,7 +145,8 @@ mr_query *mr_query_without_parents(const mr_query *q);
 mr_query *mr_query_with_items(const mr_query *q, const mr_query_item *items, unsigned n, bool append);
 mr_query *mr_query_param_value(const mr_query *q, const char *name, const mr_value *value);
 mr_query *mr_query_from_statement(const mr_query *q, mr_node *statement);
-/* The items and options of q, over the rows of a compound (ALIAS; consumed) that its queries are in; none of its clauses. */
+/* The items and options of q, over the rows of a compound (ALIAS; consumed) that its queries are in; none of its
+ * clauses. */
 mr_query *mr_query_over(const mr_query *q, mr_node *united, bool outer);
 /* May a row lack a class that the query gives because an outer join found nothing? */
 bool mr_query_is_outer(const mr_query *q);
@@ -145,7 +154,8 @@ mr_query *mr_query_yield_per(const mr_query *q, uint32_t rows);
 mr_query *mr_query_bad_values(const mr_query *q, mr_bad_values how);
 mr_query *mr_query_flags(const mr_query *q, int populate_existing, int autoflush); /* -1: as it is */
 
-/* The first item's mapper, or NULL: what filter_by and with_parent start from. With joins: the last joined class for filter_by. */
+/* The first item's mapper, or NULL: what filter_by and with_parent start from. With joins: the last joined class for
+ * filter_by. */
 mr_mapper *mr_query_lead(const mr_query *q);
 mr_mapper *mr_query_filter_by_target(const mr_query *q, mr_node **alias /* borrowed */);
 /* Appends the query's structure to key, in the manner of mr_sql_key (parents by their relationship; equal keys

@@ -21,34 +21,34 @@ typedef struct mr_compiled mr_compiled;
 
 typedef enum mr_node_kind {
     /* expressions */
-    MR_NODE_COLUMN = 1, /* column; child 0: the FROM it belongs to when that is an alias, else absent */
-    MR_NODE_BIND,       /* value (owned copy), or a named parameter: name */
-    MR_NODE_BINDS,      /* a list of values for IN: values, nvalues; expands when compiled */
-    MR_NODE_LITERAL_SQL,/* name: fixed SQL text: NULL, CURRENT_TIMESTAMP, * */
-    MR_NODE_TEXT,       /* text("... :name ..."): children are the binds in order */
-    MR_NODE_UNARY,      /* op, child 0 */
-    MR_NODE_BINARY,     /* op, child 0, child 1 (child 2: LIKE's escape) */
-    MR_NODE_LIST,       /* op: AND, OR, COMMA, CONCAT ...; n children, n >= 1 */
-    MR_NODE_BETWEEN,    /* child 0..2; flag NEGATED */
-    MR_NODE_FUNC,       /* name; children: arguments; flag DISTINCT */
-    MR_NODE_CAST,       /* child 0, type */
-    MR_NODE_CASE,       /* children: condition, value, ..., and else when the count is odd */
-    MR_NODE_LABEL,      /* name, child 0 */
-    MR_NODE_SUBQUERY,   /* child 0: a SELECT as a scalar or IN operand */
-    MR_NODE_EXISTS,     /* child 0: a SELECT */
-    MR_NODE_EXTRACT,    /* name (field), child 0 */
-    MR_NODE_COLLATE,    /* name, child 0 */
-    MR_NODE_OVER,       /* child 0: function; 1: partition list or NULL; 2: order list or NULL; name: frame */
-    MR_NODE_TUPLE,      /* n children */
-    MR_NODE_DEFAULT,    /* DEFAULT in VALUES */
+    MR_NODE_COLUMN = 1,  /* column; child 0: the FROM it belongs to when that is an alias, else absent */
+    MR_NODE_BIND,        /* value (owned copy), or a named parameter: name */
+    MR_NODE_BINDS,       /* a list of values for IN: values, nvalues; expands when compiled */
+    MR_NODE_LITERAL_SQL, /* name: fixed SQL text: NULL, CURRENT_TIMESTAMP, * */
+    MR_NODE_TEXT,        /* text("... :name ..."): children are the binds in order */
+    MR_NODE_UNARY,       /* op, child 0 */
+    MR_NODE_BINARY,      /* op, child 0, child 1 (child 2: LIKE's escape) */
+    MR_NODE_LIST,        /* op: AND, OR, COMMA, CONCAT ...; n children, n >= 1 */
+    MR_NODE_BETWEEN,     /* child 0..2; flag NEGATED */
+    MR_NODE_FUNC,        /* name; children: arguments; flag DISTINCT */
+    MR_NODE_CAST,        /* child 0, type */
+    MR_NODE_CASE,        /* children: condition, value, ..., and else when the count is odd */
+    MR_NODE_LABEL,       /* name, child 0 */
+    MR_NODE_SUBQUERY,    /* child 0: a SELECT as a scalar or IN operand */
+    MR_NODE_EXISTS,      /* child 0: a SELECT */
+    MR_NODE_EXTRACT,     /* name (field), child 0 */
+    MR_NODE_COLLATE,     /* name, child 0 */
+    MR_NODE_OVER,        /* child 0: function; 1: partition list or NULL; 2: order list or NULL; name: frame */
+    MR_NODE_TUPLE,       /* n children */
+    MR_NODE_DEFAULT,     /* DEFAULT in VALUES */
     /* FROM objects */
-    MR_NODE_TABLE,      /* table */
-    MR_NODE_ALIAS,      /* name ("" when anonymous: numbered when compiled), child 0: TABLE or SELECT */
-    MR_NODE_JOIN,       /* op: INNER, LEFT, FULL; child 0, 1, child 2: ON */
-    MR_NODE_CTE,        /* name, child 0: SELECT or COMPOUND; flag RECURSIVE */
+    MR_NODE_TABLE, /* table */
+    MR_NODE_ALIAS, /* name ("" when anonymous: numbered when compiled), child 0: TABLE or SELECT */
+    MR_NODE_JOIN,  /* op: INNER, LEFT, FULL; child 0, 1, child 2: ON */
+    MR_NODE_CTE,   /* name, child 0: SELECT or COMPOUND; flag RECURSIVE */
     /* statements */
-    MR_NODE_SELECT,     /* see mr_select */
-    MR_NODE_COMPOUND,   /* op: UNION ...; children: selects; select: order, limit, offset */
+    MR_NODE_SELECT,   /* see mr_select */
+    MR_NODE_COMPOUND, /* op: UNION ...; children: selects; select: order, limit, offset */
     MR_NODE_INSERT,
     MR_NODE_UPDATE,
     MR_NODE_DELETE
@@ -56,16 +56,49 @@ typedef enum mr_node_kind {
 
 typedef enum mr_op {
     MR_OP_NONE = 0,
-    MR_OP_EQ, MR_OP_NE, MR_OP_LT, MR_OP_LE, MR_OP_GT, MR_OP_GE,
-    MR_OP_IS, MR_OP_IS_NOT, MR_OP_IN, MR_OP_NOT_IN,
-    MR_OP_LIKE, MR_OP_NOT_LIKE, MR_OP_ILIKE, MR_OP_NOT_ILIKE,
-    MR_OP_ADD, MR_OP_SUB, MR_OP_MUL, MR_OP_DIV, MR_OP_MOD, MR_OP_CONCAT,
-    MR_OP_BIT_AND, MR_OP_BIT_OR, MR_OP_BIT_XOR, MR_OP_SHIFT_LEFT, MR_OP_SHIFT_RIGHT,
-    MR_OP_NEG, MR_OP_BIT_NOT, MR_OP_NOT,
-    MR_OP_ASC, MR_OP_DESC, MR_OP_NULLS_FIRST, MR_OP_NULLS_LAST, MR_OP_DISTINCT,
-    MR_OP_AND, MR_OP_OR, MR_OP_COMMA,
-    MR_OP_INNER, MR_OP_LEFT, MR_OP_FULL,
-    MR_OP_UNION, MR_OP_UNION_ALL, MR_OP_INTERSECT, MR_OP_EXCEPT,
+    MR_OP_EQ,
+    MR_OP_NE,
+    MR_OP_LT,
+    MR_OP_LE,
+    MR_OP_GT,
+    MR_OP_GE,
+    MR_OP_IS,
+    MR_OP_IS_NOT,
+    MR_OP_IN,
+    MR_OP_NOT_IN,
+    MR_OP_LIKE,
+    MR_OP_NOT_LIKE,
+    MR_OP_ILIKE,
+    MR_OP_NOT_ILIKE,
+    MR_OP_ADD,
+    MR_OP_SUB,
+    MR_OP_MUL,
+    MR_OP_DIV,
+    MR_OP_MOD,
+    MR_OP_CONCAT,
+    MR_OP_BIT_AND,
+    MR_OP_BIT_OR,
+    MR_OP_BIT_XOR,
+    MR_OP_SHIFT_LEFT,
+    MR_OP_SHIFT_RIGHT,
+    MR_OP_NEG,
+    MR_OP_BIT_NOT,
+    MR_OP_NOT,
+    MR_OP_ASC,
+    MR_OP_DESC,
+    MR_OP_NULLS_FIRST,
+    MR_OP_NULLS_LAST,
+    MR_OP_DISTINCT,
+    MR_OP_AND,
+    MR_OP_OR,
+    MR_OP_COMMA,
+    MR_OP_INNER,
+    MR_OP_LEFT,
+    MR_OP_FULL,
+    MR_OP_UNION,
+    MR_OP_UNION_ALL,
+    MR_OP_INTERSECT,
+    MR_OP_EXCEPT,
     MR_OP_CUSTOM /* name: op "->>" */
 } mr_op;
 
@@ -84,10 +117,10 @@ typedef struct mr_select {
     mr_node *where;    /* an expression */
     mr_node *group_by; /* LIST */
     mr_node *having;
-    mr_node *order_by; /* LIST */
+    mr_node *order_by;       /* LIST */
     mr_node *limit, *offset; /* BIND or expression */
-    mr_node *distinct_on; /* LIST, PostgreSQL */
-    mr_node *correlate;   /* LIST of FROM objects that an enclosing SELECT supplies */
+    mr_node *distinct_on;    /* LIST, PostgreSQL */
+    mr_node *correlate;      /* LIST of FROM objects that an enclosing SELECT supplies */
     bool distinct;
     bool for_update;
     const char *for_update_mode; /* interned: "NOWAIT", "SKIP LOCKED" ..., or NULL */
@@ -95,29 +128,29 @@ typedef struct mr_select {
 
 /* The clauses of INSERT, UPDATE, DELETE. */
 typedef struct mr_dml {
-    mr_node *table;    /* TABLE */
-    mr_node *columns;  /* INSERT, UPDATE: LIST of COLUMN */
-    mr_node *values;   /* INSERT: LIST of TUPLEs (one per row); UPDATE: LIST, one per column */
-    mr_node *select;   /* INSERT ... SELECT */
+    mr_node *table;   /* TABLE */
+    mr_node *columns; /* INSERT, UPDATE: LIST of COLUMN */
+    mr_node *values;  /* INSERT: LIST of TUPLEs (one per row); UPDATE: LIST, one per column */
+    mr_node *select;  /* INSERT ... SELECT */
     mr_node *where;
-    mr_node *returning;/* LIST */
-    mr_node *conflict_target; /* LIST of COLUMN, or NULL */
+    mr_node *returning;            /* LIST */
+    mr_node *conflict_target;      /* LIST of COLUMN, or NULL */
     mr_node *conflict_index_where; /* the predicate of the partial index that is meant; of mr_sql_inline; or NULL */
     mr_node *conflict_columns, *conflict_values; /* DO UPDATE SET */
     mr_node *conflict_where;
-    bool on_conflict;  /* with conflict_columns NULL: DO NOTHING */
+    bool on_conflict; /* with conflict_columns NULL: DO NOTHING */
 } mr_dml;
 
 /* An annotation: what a higher layer hangs on a column (the mapped attribute it came from).
  * It must live as long as the environment. */
 struct mr_node {
     uint32_t refs;
-    uint8_t kind;  /* mr_node_kind */
-    uint8_t op;    /* mr_op */
+    uint8_t kind; /* mr_node_kind */
+    uint8_t op;   /* mr_op */
     uint16_t flags;
-    uint32_t n;    /* children */
-    uint32_t depth; /* 1 + the deepest child's */
-    uint32_t binds; /* BIND and BINDS occurrences below, itself included; what ALIAS and CTE wrap not */
+    uint32_t n;      /* children */
+    uint32_t depth;  /* 1 + the deepest child's */
+    uint32_t binds;  /* BIND and BINDS occurrences below, itself included; what ALIAS and CTE wrap not */
     uint32_t weight; /* nodes below, itself included: bounds what shared parts can unfold to */
     mr_env *env;
     const mr_type *type; /* of an expression; never NULL there */
@@ -144,24 +177,26 @@ mr_node *mr_node_retain(mr_node *node); /* NULL passes */
 void mr_node_release(mr_node *node);    /* NULL passes; no recursion on the C stack for long lists */
 
 /* Expressions. Names are interned by the constructor. */
-mr_node *mr_sql_column(mr_env *env, const mr_column *column, mr_node *from /* or NULL */,
-                       const void *annotation);
+mr_node *mr_sql_column(mr_env *env, const mr_column *column, mr_node *from /* or NULL */, const void *annotation);
 /* The value is copied, and coerced to the type by the caller beforehand. */
 mr_node *mr_sql_bind(mr_env *env, const mr_type *type, const mr_value *value);
 mr_node *mr_sql_param(mr_env *env, const mr_type *type, const char *name);
 mr_node *mr_sql_binds(mr_env *env, const mr_type *type, const mr_value *values, size_t n);
 mr_node *mr_sql_raw(mr_env *env, const mr_type *type, const char *sql);
-/* The expression (consumed) with its values written out as SQL text. NULL when it is NULL, has named parameters, or has a
- * value that is no number, boolean, text or NULL: ArgumentError. */
+/* The expression (consumed) with its values written out as SQL text. NULL when it is NULL, has named parameters, or has
+ * a value that is no number, boolean, text or NULL: ArgumentError. */
 mr_node *mr_sql_inline(mr_node *node);
-/* The statement or expression (consumed) with values in the place of its named parameters, also those within its FROM objects;
- * what has no value here keeps its name. A value that is none of the parameter's type: DataError. */
-typedef struct mr_named_value { const char *name; mr_value value; } mr_named_value;
+/* The statement or expression (consumed) with values in the place of its named parameters, also those within its FROM
+ * objects; what has no value here keeps its name. A value that is none of the parameter's type: DataError. */
+typedef struct mr_named_value {
+    const char *name;
+    mr_value value;
+} mr_named_value;
 mr_node *mr_sql_with_values(mr_node *node, const mr_named_value *named, size_t n);
 /* text(sql) with :name binds; "::" and ':' inside quotes are left alone; "\:" is a colon. */
 mr_node *mr_sql_text(mr_env *env, const char *sql, size_t len);
-/* The text with bind (a BIND that has a value) in the place of each bind of the name. Consumes both. A text without one of the
- * name: ArgumentError. */
+/* The text with bind (a BIND that has a value) in the place of each bind of the name. Consumes both. A text without one
+ * of the name: ArgumentError. */
 mr_node *mr_sql_text_bind(mr_env *env, mr_node *text, const char *name, mr_node *bind);
 mr_node *mr_sql_unary(mr_env *env, mr_op op, mr_node *operand);
 /* eq and ne with a NULL bind become IS NULL and IS NOT NULL. */
@@ -175,8 +210,8 @@ mr_node *mr_sql_and(mr_env *env, mr_node *left /* or NULL */, mr_node *right);
 /* NOT, by the opposite operator where there is one (= to !=, IN to NOT IN, LIKE, BETWEEN, IS). */
 mr_node *mr_sql_not(mr_env *env, mr_node *operand);
 mr_node *mr_sql_between(mr_env *env, mr_node *x, mr_node *low, mr_node *high);
-mr_node *mr_sql_func(mr_env *env, const char *name, const mr_type *type /* or NULL: guessed */,
-                     mr_node *const *args, size_t n);
+mr_node *mr_sql_func(mr_env *env, const char *name, const mr_type *type /* or NULL: guessed */, mr_node *const *args,
+                     size_t n);
 mr_node *mr_sql_cast(mr_env *env, mr_node *x, const mr_type *type);
 mr_node *mr_sql_case(mr_env *env, mr_node *const *pairs_and_else, size_t n);
 mr_node *mr_sql_label(mr_env *env, const char *name, mr_node *x);
@@ -194,8 +229,7 @@ mr_node *mr_sql_join(mr_env *env, mr_op kind, mr_node *left, mr_node *right, mr_
 mr_node *mr_sql_cte(mr_env *env, mr_node *select, const char *name, bool recursive);
 /* Statements: consume the references in *clauses. */
 mr_node *mr_sql_select(mr_env *env, const mr_select *clauses);
-mr_node *mr_sql_compound(mr_env *env, mr_op op, mr_node *const *selects, size_t n,
-                         const mr_select *order_limit_offset);
+mr_node *mr_sql_compound(mr_env *env, mr_op op, mr_node *const *selects, size_t n, const mr_select *order_limit_offset);
 mr_node *mr_sql_insert(mr_env *env, const mr_dml *clauses);
 mr_node *mr_sql_update(mr_env *env, const mr_dml *clauses);
 mr_node *mr_sql_delete(mr_env *env, const mr_dml *clauses);
@@ -209,7 +243,8 @@ mr_node *mr_node_replace(mr_node *node, mr_node *(*replace)(void *ud, const mr_n
 /* How an expression is seen from another FROM. */
 typedef struct mr_adaption {
     /* The replacement of a node (a new reference), or NULL to leave it and look at what is below. Asked of columns
-     * everywhere, but for those of what a nested SELECT reads itself (of a subquery's by its own names); of other nodes only outside of nested SELECTs. */
+     * everywhere, but for those of what a nested SELECT reads itself (of a subquery's by its own names); of other nodes
+     * only outside of nested SELECTs. */
     mr_node *(*expression)(void *ud, const mr_node *node);
     /* What stands for a FROM object now (borrowed), or NULL: it stays. */
     mr_node *(*from)(void *ud, const mr_node *from);
@@ -239,18 +274,18 @@ mr_status mr_node_froms(mr_env *env, const mr_node *node, mr_vec *out);
 
 /* One parameter of a compiled statement. */
 typedef struct mr_param {
-    const char *name;     /* named parameter, or NULL */
+    const char *name; /* named parameter, or NULL */
     const mr_type *type;
-    uint32_t ordinal;     /* the bind's number among the statement's binds in key order (see mr_sql_key) */
-    uint32_t element;     /* within a BINDS node: the index in its list; lists are padded by repeating the last */
-    uint8_t spelling;     /* which of the value's spellings (see mr_type_spell); of a BINDS node: its list of all */
+    uint32_t ordinal;       /* the bind's number among the statement's binds in key order (see mr_sql_key) */
+    uint32_t element;       /* within a BINDS node: the index in its list; lists are padded by repeating the last */
+    uint8_t spelling;       /* which of the value's spellings (see mr_type_spell); of a BINDS node: its list of all */
     const mr_type *spelled; /* the type that they are spelled in */
 } mr_param;
 
 typedef struct mr_result_column {
-    const char *name;     /* as the SELECT names it */
+    const char *name; /* as the SELECT names it */
     const mr_type *type;
-    const mr_node *node;  /* borrowed from the statement when compiled; NULL in a cached one */
+    const mr_node *node;     /* borrowed from the statement when compiled; NULL in a cached one */
     const mr_column *column; /* or NULL: it is computed */
 } mr_result_column;
 
@@ -279,8 +314,7 @@ struct mr_compiled {
 };
 
 /* Compiles a statement. The result has one reference. */
-mr_status mr_sql_compile(mr_env *env, const mr_dialect *dialect, const mr_node *statement,
-                         mr_compiled **out);
+mr_status mr_sql_compile(mr_env *env, const mr_dialect *dialect, const mr_node *statement, mr_compiled **out);
 /* A compiled statement from SQL text that is complete already (driver level, PRAGMA, DDL). */
 mr_compiled *mr_compiled_from_sql(mr_env *env, const char *sql, size_t len, bool is_write);
 mr_compiled *mr_compiled_retain(mr_compiled *c);
@@ -296,16 +330,15 @@ static inline mr_value mr_param_value(const mr_param *param, const mr_value *val
 }
 /* The parameters' values, borrowed from the binds and the named params; out has room for c->nparams.
  * An unnamed or missing parameter: ArgumentError (InvalidRequestError "a value is required for bind parameter 'x'"). */
-mr_status mr_compiled_values(const mr_compiled *c, const mr_vec *binds, const mr_named_value *named,
-                             size_t nnamed, mr_value *out);
+mr_status mr_compiled_values(const mr_compiled *c, const mr_vec *binds, const mr_named_value *named, size_t nnamed,
+                             mr_value *out);
 
 /* The SQL of any node (an expression alone too) with the default dialect's spelling, for tostring. */
 mr_status mr_sql_string(mr_env *env, const mr_dialect *dialect, const mr_node *node, mr_strbuf *out);
 
 /* DDL: each appends one statement's SQL to out. */
 mr_status mr_ddl_create_table(const mr_dialect *dialect, mr_table *table, mr_strbuf *out);
-mr_status mr_ddl_create_index(const mr_dialect *dialect, const mr_table *table, const mr_index *index,
-                              mr_strbuf *out);
+mr_status mr_ddl_create_index(const mr_dialect *dialect, const mr_table *table, const mr_index *index, mr_strbuf *out);
 void mr_ddl_drop_table(const mr_dialect *dialect, const mr_table *table, mr_strbuf *out);
 
 /* ---------------------------------------------------------------- dialects */
@@ -313,23 +346,24 @@ void mr_ddl_drop_table(const mr_dialect *dialect, const mr_table *table, mr_strb
 /* A dialect is a diff: a NULL hook means the default spelling. */
 typedef struct mr_compiler mr_compiler;
 struct mr_dialect {
-    const char *name; /* "sqlite", "postgresql" */
-    char parameter;   /* '?' or '$' (numbered) */
+    const char *name;   /* "sqlite", "postgresql" */
+    char parameter;     /* '?' or '$' (numbered) */
     const char *schema; /* that of a table without one, where another table of its name must be told from it; or NULL */
-    bool returning;           /* INSERT ... RETURNING gives generated keys */
-    bool multi_row_insert;    /* many rows in one INSERT are worth it */
+    bool returning;     /* INSERT ... RETURNING gives generated keys */
+    bool multi_row_insert; /* many rows in one INSERT are worth it */
     bool ilike, nulls_order, for_update, distinct_on;
-    bool true_literals;       /* true and false; otherwise 1 and 0 */
-    bool index_schema;        /* CREATE INDEX schema.name ON table; otherwise name ON schema.table */
-    bool returning_qualified; /* RETURNING "user".id; otherwise RETURNING id */
-    bool spells;              /* dates and booleans are stored as programs spell them: criteria name each spelling */
-    bool compound_parens;     /* a member of a compound may stand in parentheses; otherwise it is wrapped */
+    bool true_literals;          /* true and false; otherwise 1 and 0 */
+    bool index_schema;           /* CREATE INDEX schema.name ON table; otherwise name ON schema.table */
+    bool returning_qualified;    /* RETURNING "user".id; otherwise RETURNING id */
+    bool spells;                 /* dates and booleans are stored as programs spell them: criteria name each spelling */
+    bool compound_parens;        /* a member of a compound may stand in parentheses; otherwise it is wrapped */
     const char *const *reserved; /* words to quote, NULL-terminated, lower case, sorted */
     const char *(*type_sql)(const mr_dialect *d, const mr_type *type, char *buf, size_t size); /* NULL: default names */
-    void (*column_ddl)(const mr_dialect *d, const mr_column *column, mr_strbuf *out);   /* type, default, autoincrement */
+    void (*column_ddl)(const mr_dialect *d, const mr_column *column, mr_strbuf *out); /* type, default, autoincrement */
     bool (*compile_node)(mr_compiler *c, const mr_node *node); /* true when it wrote the node itself */
     void (*limit)(mr_compiler *c, const mr_node *limit, const mr_node *offset);
-    /* Writes a query that gives a row when the table, or a view of its name, exists. Fills params and returns how many. */
+    /* Writes a query that gives a row when the table, or a view of its name, exists. Fills params and
+     * returns how many. */
     unsigned (*table_exists)(const mr_dialect *d, const mr_table *table, mr_strbuf *out, mr_value params[2]);
     /* The schema of a referred table is not written in a foreign key, which stays within one database: those to
      * another database are left out. */
