@@ -66,14 +66,14 @@ c_tests() {
     done
 }
 
-# run_specs NAME PATTERN INTERPRETER...: the specs, through an interpreter that behaves like lua5.4; each file in a
+# run_specs NAME PATTERN INTERPRETER...: the specs whose path matches, through an interpreter that behaves like lua5.4; each file in a
 # process of its own, so that none sees what another left, and a crash or a hang costs one file.
 run_specs() {
     name=$1; pattern=$2; shift 2
     helper=""
     [ -e spec/helper.lua ] && helper="--helper=spec.helper"
     before_passed=$passed; before_failed=$failed
-    for file in $(find spec -name "$pattern" | sort); do
+    for file in $(find spec -path "$pattern" | sort); do
         timeout 600 env "$@" "$(command -v busted)" --ignore-lua -o TAP $helper "$file" >"$SCRATCH/out" 2>&1
         add_tap "$name: $file" "$?" "$SCRATCH/out"
     done
@@ -169,8 +169,8 @@ part_valgrind() {
             example "$folder" "$folder" "$folder/expected" valgrind "$BUILD/moonrow" main.lua
         [ ! -x "$BUILD/$folder" ] || example "$folder" "$folder" "$folder/expected" valgrind "$BUILD/$folder"
     done
-    for name in quickstart session transaction; do
-        run_specs "$name under valgrind" "${name}_spec.lua" valgrind "$LUA"
+    for name in app/quickstart session/session transaction/transaction; do
+        run_specs "$name under valgrind" "spec/${name}_spec.lua" valgrind "$LUA"
     done
 }
 

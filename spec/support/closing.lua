@@ -1,5 +1,5 @@
--- Run by closing_spec.lua: a program whose oldest finalizer runs after the library's own, at lua_close, and tries
--- every door then. Prints the doors that do not say that moonrow is closed, and whether it tried enough of them.
+-- Run by memory/closing_spec.lua: a program whose oldest finalizer runs after the library's own, at lua_close, and
+-- tries every door then. Prints the doors that do not say that moonrow is closed, and whether it tried enough of them.
 -- lua5.4 closing.lua [generational]
 
 local doors, count = {}, 0

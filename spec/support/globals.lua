@@ -1,4 +1,4 @@
--- Run by globals_spec.lua: uses what of the library is written in Lua, in a program that has its own globals.
+-- Run by api/globals_spec.lua: uses what of the library is written in Lua, in a program that has its own globals.
 -- lua5.4 globals.lua overwritten | "taken away" | libraries | methods | strict | environment
 
 local mode = arg[1]
