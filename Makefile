@@ -1,6 +1,6 @@
 # moonrow: build, test, install. `make help` lists the targets.
 #
-# Sources are found by wildcard, one folder per layer, so a new file needs no entry here.
+# Sources are found by wildcard, one folder per layer (bind has rooms below), so a new file needs no entry here.
 # Overridable: CC, CFLAGS, BUILD (another build beside the first: make BUILD=build/clang CC=clang),
 # LAYERS (a part of the core), SANITIZE (a list for -fsanitize=), ONLY (one C test), PREFIX, DESTDIR.
 
@@ -33,7 +33,7 @@ C_FLAGS  = -std=c11 $(WARNINGS) -fPIC -Isrc/include $(SQLITE_CFLAGS) $(CFLAGS) $
 LINK     = $(CC) $(CFLAGS) $(SANFLAGS) $(LDFLAGS)
 LIBS     = $(LUA_STATIC) $(SQLITE_LIBS) -lm -ldl
 
-LIB_SRC  := $(foreach layer,$(LAYERS),$(sort $(wildcard src/$(layer)/*.c)))
+LIB_SRC  := $(foreach layer,$(LAYERS),$(sort $(wildcard src/$(layer)/*.c src/$(layer)/*/*.c)))
 HOST_SRC := $(sort $(wildcard src/host/*.c))
 LUA_SRC  := $(filter-out lua/moonrow/meta/%,$(sort $(wildcard lua/*.lua lua/*/*.lua lua/*/*/*.lua)))
 HEADERS  := $(sort $(wildcard src/include/*.h src/include/*/*.h))
@@ -75,7 +75,7 @@ $(BUILD)/obj/%.o: src/%.c
 	@mkdir -p $(@D)
 	$(CC) $(C_FLAGS) -c -o $@ $<
 
-$(BUILD)/obj/bind/%.o $(BUILD)/obj/host/%.o: C_FLAGS += $(LUA_CFLAGS)
+$(BUILD)/obj/bind/%.o $(BUILD)/obj/host/%.o: C_FLAGS += -Isrc/bind $(LUA_CFLAGS)
 
 $(BUILD)/gen/embedded_lua.c: src/bind/embed.lua $(LUA_SRC) $(BUILD)/gen/lua.list
 	$(LUA) src/bind/embed.lua $@ $(LUA_SRC)

@@ -44,6 +44,7 @@ check() {
             else if (!index(sees[layer], " " part " ")) bad(layer " must not see " part)
         } else if (quoted) {
             if (layer == "host" && header ~ /^\.\.\/bind\/[^\/]*$/) next
+            if (layer == "bind" && header ~ /^[a-z]+\/[^\/]*$/) next
             if (header ~ /\//) bad("a private header of another folder")
             else if (public) bad("a public header includes by <moonrow/...>")
         }

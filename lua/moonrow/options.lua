@@ -1,6 +1,6 @@
--- options.lua: how options are told from data, for the functions written in Lua (src/bind/argument.c does the same for
--- those in C). Options are the hash part of a sole plain table whose array part is the positional arguments, or a final
--- plain table without array part. A plain table is one without metatable.
+-- options.lua: how options are told from data, for the functions written in Lua (src/bind/state/argument.c does the
+-- same for those in C). Options are the hash part of a sole plain table whose array part is the positional arguments,
+-- or a final plain table without array part. A plain table is one without metatable.
 
 local core, require = ...
 local names = require "moonrow.names"

@@ -8,9 +8,9 @@
 #include <moonrow.h>
 #include <string.h>
 
-#include "capi.h"
+#include "capi/capi.h"
 #include "embedded.h"
-#include "runtime.h"
+#include "state/runtime.h"
 
 static const char module_key = 0;
 static const char core_key = 0;

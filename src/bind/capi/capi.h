@@ -1,0 +1,51 @@
+/*
+ * capi.h: what the files of the embedding API (moonrow.h) share: running a piece of the binding for a C
+ * caller, to whom no error may jump.
+ */
+#ifndef MOONROW_BIND_CAPI_H
+#define MOONROW_BIND_CAPI_H
+
+#include <moonrow.h>
+
+#include "state/runtime.h"
+
+struct mr_db {
+    bind_ref *ref; /* a Session, or a table with a method _session */
+    mr_env *env;
+    uint32_t refs;
+};
+
+struct mr_list {
+    mr_env *env;
+    uint32_t refs;
+    size_t n, cap;
+    mr_entity *items[]; /* pinned */
+};
+
+/* What a body has made for its caller. A debug hook may raise after the body has returned: then capi_run
+ * releases it. */
+typedef struct capi_made {
+    mr_object *object, **object_at; /* where it was put, if anywhere */
+    mr_list *list, **list_at;
+    mr_db *db;
+} capi_made;
+
+/* Runs body(L) protected, with args as light userdata at index 1 and then the top nargs values, which
+ * are popped; nresults of it are left. A failure is noted for mr_error_kind and the like. */
+mr_result capi_run(lua_State *L, lua_CFunction body, void *args, int nargs, int nresults);
+/* Inside of a body: keeps the string on top good until the next one is kept, and pops it. */
+const char *capi_keep_text(lua_State *L, size_t *len);
+/* Inside of a body: an object's handle for the value at the index, which must be an object. */
+mr_object *capi_handle(lua_State *L, int idx);
+/* Inside of a body: the value at the index as a list. */
+mr_list *capi_to_list(lua_State *L, int idx);
+
+/* The same, stored in *out; if a debug hook raises afterwards, *out is NULL again. */
+void capi_give_object(lua_State *L, int idx, mr_object **out);
+void capi_give_list(lua_State *L, int idx, mr_list **out);
+
+/* module.c: pushes the table of what the binding registers. */
+void bind_push_core(lua_State *L);
+void bind_open_capi(lua_State *L);
+
+#endif

@@ -1,0 +1,479 @@
+/*
+ * object.c: the embedding API's view of objects: handles, inspection, attributes.
+ *
+ * Invariant: attributes are read and written as Lua reads and writes them, through the object's
+ * metamethods, so a C program meets the same validators, hybrids, fields and messages as a script.
+ */
+#include <string.h>
+
+#include "capi.h"
+
+/* ---------------------------------------------------------------- handles */
+
+typedef struct handle_args {
+    const mr_class *klass;
+    mr_object *object;
+} handle_args;
+
+static int new_body(lua_State *L) {
+    handle_args *a = lua_touserdata(L, 1);
+    bind_push_class(L, a->klass);
+    lua_call(L, 0, 1);
+    a->object = capi_handle(L, -1);
+    return 0;
+}
+
+mr_result mr_object_new(lua_State *L, const mr_class *klass, mr_object **out) {
+    handle_args args = {klass, NULL};
+    mr_result result = capi_run(L, new_body, &args, 0, 0);
+    if (result == MR_RESULT_OK) *out = args.object;
+    return result;
+}
+
+static int at_body(lua_State *L) {
+    handle_args *a = lua_touserdata(L, 1);
+    if (bind_test_entity(L, 2)) a->object = capi_handle(L, 2);
+    return 0;
+}
+
+mr_result mr_object_at(lua_State *L, int index, mr_object **out) {
+    handle_args args = {NULL, NULL};
+    if (!lua_checkstack(L, 1)) return MR_RESULT_FAIL;
+    lua_pushvalue(L, index);
+    mr_result result = capi_run(L, at_body, &args, 1, 0);
+    if (result != MR_RESULT_OK) return result;
+    if (!args.object) return MR_RESULT_NONE;
+    *out = args.object;
+    return MR_RESULT_OK;
+}
+
+static int push_body(lua_State *L) {
+    const handle_args *a = lua_touserdata(L, 1);
+    bind_push_entity(L, a->object);
+    return 1;
+}
+
+mr_result mr_object_push(lua_State *L, mr_object *object) {
+    handle_args args = {NULL, object};
+    return capi_run(L, push_body, &args, 0, 1);
+}
+
+mr_object *mr_object_retain(mr_object *object) { return mr_entity_pin(object); }
+
+/* A key's text that C was given: the identity's own goes when the key changes. */
+typedef struct kept_text {
+    struct kept_text *next;
+    size_t len;
+    char s[];
+} kept_text;
+
+/* Of one object. */
+typedef struct kept_texts {
+    const mr_object *object;
+    kept_text *first;
+} kept_texts;
+
+static void free_texts(mr_env *env, kept_text *text) {
+    while (text) {
+        kept_text *next = text->next;
+        mr_free(env, text);
+        text = next;
+    }
+}
+
+static void close_texts(void *ud) {
+    bind_state *b = ud;
+    size_t cursor = 0;
+    for (kept_texts *k; (k = mr_map_next(b->key_texts, &cursor)) != NULL;) free_texts(b->env, k->first);
+    mr_map_free(b->key_texts);
+    b->key_texts = NULL;
+}
+
+static mr_map *texts_of(bind_state *b) {
+    if (b->key_texts) return b->key_texts;
+    b->key_texts = mr_map_new(b->env, sizeof(kept_texts), mr_map_hash_ptr, mr_map_equal_ptr);
+    if (b->key_texts && mr_env_on_close(b->env, close_texts, b) != MR_OK) {
+        mr_map_free(b->key_texts);
+        b->key_texts = NULL;
+    }
+    return b->key_texts;
+}
+
+/* A copy that stays until the object's last handle is released; NULL without memory. */
+static const char *keep_key(const mr_object *object, const char *s, size_t len) {
+    bind_state *b = mr_env_get(object->mapper->env, MR_ENV_BIND);
+    mr_map *map = texts_of(b);
+    kept_texts *of = map ? mr_map_get(map, &object) : NULL, fresh = {object, NULL};
+    for (const kept_text *t = of ? of->first : NULL; t; t = t->next)
+        if (t->len == len && memcmp(t->s, s, len) == 0) return t->s;
+    kept_text *text = map ? mr_alloc(b->env, sizeof *text + len + 1) : NULL;
+    if (text && !of) of = mr_map_put(map, &fresh);
+    if (!text || !of) {
+        mr_free(b->env, text);
+        return NULL;
+    }
+    text->next = of->first;
+    text->len = len;
+    memcpy(text->s, s, len);
+    text->s[len] = '\0';
+    of->first = text;
+    return text->s;
+}
+
+void mr_object_release(mr_object *object) {
+    bind_state *b = object && object->pins == 1 ? mr_env_get(object->mapper->env, MR_ENV_BIND) : NULL;
+    kept_texts *of = b && b->key_texts ? mr_map_get(b->key_texts, &object) : NULL;
+    if (of) {
+        free_texts(b->env, of->first);
+        mr_map_remove(b->key_texts, &object);
+    }
+    mr_entity_unpin(object);
+}
+
+/* ---------------------------------------------------------------- inspection */
+
+const mr_class *mr_object_class(const mr_object *object) { return object->mapper; }
+
+/* The owner of a closed session has none; its objects were not told one by one. */
+mr_life mr_object_life(const mr_object *object) {
+    if (object->state >= MR_PERSISTENT && object->owner && !object->owner->session) return MR_LIFE_DETACHED;
+    return (mr_life)object->state;
+}
+
+const char *mr_life_name(mr_life life) {
+    static const char *const names[] = {"transient", "pending", "persistent", "deleted", "detached"};
+    return (unsigned)life <= MR_LIFE_DETACHED ? names[life] : "unknown";
+}
+
+int mr_object_is_modified(const mr_object *object) { return (object->flags & MR_ENTITY_MODIFIED) != 0; }
+
+mr_result mr_object_key_int(const mr_object *object, int64_t *out) {
+    if (object->identity.kind != MR_INT) return MR_RESULT_NONE;
+    *out = object->identity.u.i;
+    return MR_RESULT_OK;
+}
+
+mr_result mr_object_key_text(const mr_object *object, const char **text, size_t *len) {
+    if (object->identity.kind == MR_UNLOADED || object->identity.kind == MR_INT || object->mapper->npk != 1)
+        return MR_RESULT_NONE;
+    mr_value key;
+    mr_identity_values(object->mapper, &object->identity, &key);
+    if (key.kind != MR_TEXT) return MR_RESULT_NONE;
+    const char *kept = keep_key(object, key.u.s, key.len);
+    if (!kept) return MR_RESULT_FAIL;
+    *text = kept;
+    if (len) *len = key.len;
+    return MR_RESULT_OK;
+}
+
+int mr_object_is_loaded(mr_object *object, const char *attribute) {
+    const mr_property *prop = mr_mapper_property(object->mapper, attribute, true);
+    return prop && mr_attribute_is_loaded(object, prop);
+}
+
+/* ---------------------------------------------------------------- reading */
+
+typedef struct read_args {
+    mr_object *object;
+    const char *name;
+    void *out;
+    size_t *len;
+    bool none;
+} read_args;
+
+/* Runs a body that reads; none becomes MR_RESULT_NONE. */
+static mr_result run_read(lua_State *L, lua_CFunction body, read_args *args) {
+    mr_result result = capi_run(L, body, args, 0, 0);
+    return result == MR_RESULT_OK && args->none ? MR_RESULT_NONE : result;
+}
+
+/* Pushes the attribute's value; false where it is NULL. */
+static bool read_value(lua_State *L, read_args *a) {
+    bind_push_entity(L, a->object);
+    a->none = lua_getfield(L, -1, a->name) == LUA_TNIL;
+    return !a->none;
+}
+
+static int refuse(lua_State *L, const read_args *a, const char *wanted) {
+    const char *what = lua_pushfstring(L, "%s.%s", a->object->mapper->name, a->name);
+    return bind_type_error(L, -2, what, wanted);
+}
+
+static mr_holds holds(lua_State *L) {
+    mr_value date;
+    switch (lua_type(L, -1)) {
+    case LUA_TNIL:
+        return MR_HOLDS_NULL;
+    case LUA_TBOOLEAN:
+        return MR_HOLDS_BOOL;
+    case LUA_TSTRING:
+        return MR_HOLDS_TEXT;
+    case LUA_TNUMBER:
+        return lua_isinteger(L, -1) ? MR_HOLDS_INT : MR_HOLDS_FLOAT;
+    default:
+        break;
+    }
+    if (bind_test_entity(L, -1)) return MR_HOLDS_OBJECT;
+    if (bind_test(L, -1, BIND_COLLECTION)) return MR_HOLDS_COLLECTION;
+    if (!bind_to_date(L, -1, &date)) return MR_HOLDS_OTHER;
+    switch (date.kind) {
+    case MR_DATE:
+        return MR_HOLDS_DATE;
+    case MR_TIME:
+        return MR_HOLDS_TIME;
+    case MR_DATETIME:
+        return MR_HOLDS_DATETIME;
+    default:
+        return MR_HOLDS_OTHER;
+    }
+}
+
+static int holds_body(lua_State *L) {
+    read_args *a = lua_touserdata(L, 1);
+    read_value(L, a);
+    a->none = false;
+    *(mr_holds *)a->out = holds(L);
+    return 0;
+}
+
+mr_result mr_object_holds(lua_State *L, mr_object *object, const char *attribute, mr_holds *out) {
+    return run_read(L, holds_body, &(read_args){object, attribute, out, NULL, false});
+}
+
+static int int_body(lua_State *L) {
+    read_args *a = lua_touserdata(L, 1);
+    if (!read_value(L, a)) return 0;
+    int integral = 0;
+    lua_Integer value = lua_type(L, -1) == LUA_TNUMBER ? lua_tointegerx(L, -1, &integral) : 0;
+    if (!integral) return refuse(L, a, "integer");
+    *(int64_t *)a->out = value;
+    return 0;
+}
+
+mr_result mr_object_get_int(lua_State *L, mr_object *object, const char *attribute, int64_t *out) {
+    return run_read(L, int_body, &(read_args){object, attribute, out, NULL, false});
+}
+
+static int float_body(lua_State *L) {
+    read_args *a = lua_touserdata(L, 1);
+    if (!read_value(L, a)) return 0;
+    if (lua_type(L, -1) != LUA_TNUMBER) return refuse(L, a, "number");
+    *(double *)a->out = lua_tonumber(L, -1);
+    return 0;
+}
+
+mr_result mr_object_get_float(lua_State *L, mr_object *object, const char *attribute, double *out) {
+    return run_read(L, float_body, &(read_args){object, attribute, out, NULL, false});
+}
+
+static int bool_body(lua_State *L) {
+    read_args *a = lua_touserdata(L, 1);
+    if (!read_value(L, a)) return 0;
+    if (!lua_isboolean(L, -1)) return refuse(L, a, "boolean");
+    *(int *)a->out = lua_toboolean(L, -1);
+    return 0;
+}
+
+mr_result mr_object_get_bool(lua_State *L, mr_object *object, const char *attribute, int *out) {
+    return run_read(L, bool_body, &(read_args){object, attribute, out, NULL, false});
+}
+
+static int text_body(lua_State *L) {
+    read_args *a = lua_touserdata(L, 1);
+    if (!read_value(L, a)) return 0;
+    if (lua_type(L, -1) != LUA_TSTRING) return refuse(L, a, "string");
+    *(const char **)a->out = capi_keep_text(L, a->len);
+    return 0;
+}
+
+mr_result mr_object_get_text(lua_State *L, mr_object *object, const char *attribute, const char **text, size_t *len) {
+    return run_read(L, text_body, &(read_args){object, attribute, text, len, false});
+}
+
+mr_result mr_object_get_blob(lua_State *L, mr_object *object, const char *attribute, const void **data, size_t *len) {
+    const char *text = NULL;
+    mr_result result = mr_object_get_text(L, object, attribute, &text, len);
+    if (result == MR_RESULT_OK) *data = text;
+    return result;
+}
+
+static int moment_body(lua_State *L) {
+    read_args *a = lua_touserdata(L, 1);
+    if (!read_value(L, a)) return 0;
+    mr_value value;
+    if (!bind_to_date(L, -1, &value) || value.kind == MR_INTERVAL) return refuse(L, a, "date or time");
+    mr_civil c = {0};
+    mr_civil_from_value(&value, &c);
+    mr_moment m = {c.year, c.month, c.day, c.hour, c.minute, c.second, c.microsecond};
+    if (value.kind == MR_TIME) m.year = m.month = m.day = 0;
+    *(mr_moment *)a->out = m;
+    return 0;
+}
+
+mr_result mr_object_get_moment(lua_State *L, mr_object *object, const char *attribute, mr_moment *out) {
+    return run_read(L, moment_body, &(read_args){object, attribute, out, NULL, false});
+}
+
+static int object_body(lua_State *L) {
+    read_args *a = lua_touserdata(L, 1);
+    if (!read_value(L, a)) return 0;
+    if (!bind_test_entity(L, -1)) return refuse(L, a, "an object");
+    capi_give_object(L, -1, a->out);
+    return 0;
+}
+
+mr_result mr_object_get_object(lua_State *L, mr_object *object, const char *attribute, mr_object **out) {
+    return run_read(L, object_body, &(read_args){object, attribute, out, NULL, false});
+}
+
+static int describe_body(lua_State *L) {
+    read_args *a = lua_touserdata(L, 1);
+    bind_push_entity(L, a->object);
+    luaL_tolstring(L, -1, NULL);
+    *(const char **)a->out = capi_keep_text(L, NULL);
+    return 0;
+}
+
+mr_result mr_object_describe(lua_State *L, mr_object *object, const char **text) {
+    return run_read(L, describe_body, &(read_args){object, NULL, text, NULL, false});
+}
+
+/* ---------------------------------------------------------------- writing */
+
+typedef struct write_args {
+    mr_object *object;
+    const char *name;
+    mr_value value;
+    mr_object *target; /* where value is MR_ENTITY */
+} write_args;
+
+static int set_body(lua_State *L) {
+    const write_args *a = lua_touserdata(L, 1);
+    bind_push_entity(L, a->object);
+    if (a->value.kind == MR_ENTITY) bind_push_entity(L, a->target);
+    else bind_push_value(L, &a->value);
+    lua_setfield(L, -2, a->name);
+    return 0;
+}
+
+static mr_result set_value(lua_State *L, mr_object *object, const char *name, mr_value value) {
+    write_args args = {object, name, value, NULL};
+    return capi_run(L, set_body, &args, 0, 0);
+}
+
+mr_result mr_object_set_null(lua_State *L, mr_object *object, const char *attribute) {
+    return set_value(L, object, attribute, mr_null_value());
+}
+
+mr_result mr_object_set_int(lua_State *L, mr_object *object, const char *attribute, int64_t value) {
+    return set_value(L, object, attribute, mr_int_value(value));
+}
+
+mr_result mr_object_set_float(lua_State *L, mr_object *object, const char *attribute, double value) {
+    return set_value(L, object, attribute, mr_float_value(value));
+}
+
+mr_result mr_object_set_bool(lua_State *L, mr_object *object, const char *attribute, int value) {
+    return set_value(L, object, attribute, mr_bool_value(value != 0));
+}
+
+typedef struct bytes_args {
+    mr_object *object;
+    const char *name;
+    const char *s;
+    size_t len;
+} bytes_args;
+
+/* Not by way of mr_value, whose length has 32 bits. */
+static int set_bytes_body(lua_State *L) {
+    const bytes_args *a = lua_touserdata(L, 1);
+    bind_push_entity(L, a->object);
+    lua_pushlstring(L, a->s, a->len);
+    lua_setfield(L, -2, a->name);
+    return 0;
+}
+
+mr_result mr_object_set_blob(lua_State *L, mr_object *object, const char *attribute, const void *data, size_t len) {
+    bytes_args args = {object, attribute, len ? data : "", len};
+    return capi_run(L, set_bytes_body, &args, 0, 0);
+}
+
+static int set_text_body(lua_State *L) {
+    const bytes_args *a = lua_touserdata(L, 1);
+    bind_push_entity(L, a->object);
+    lua_pushstring(L, a->s);
+    lua_setfield(L, -2, a->name);
+    return 0;
+}
+
+mr_result mr_object_set_text(lua_State *L, mr_object *object, const char *attribute, const char *text) {
+    bytes_args args = {object, attribute, text, 0};
+    return capi_run(L, set_text_body, &args, 0, 0);
+}
+
+typedef struct moment_args {
+    mr_object *object;
+    const char *name;
+    mr_civil civil;
+    mr_kind kind;
+} moment_args;
+
+static int set_moment_body(lua_State *L) {
+    const moment_args *a = lua_touserdata(L, 1);
+    mr_value value;
+    if (!mr_civil_to_value(&a->civil, a->kind, &value))
+        return bind_error(L, MR_ERR_ARGUMENT, "%s.%s: %04d-%02d-%02d %02d:%02d:%02d.%06d is no %s",
+                          a->object->mapper->name, a->name, a->civil.year, a->civil.month, a->civil.day, a->civil.hour,
+                          a->civil.minute, a->civil.second, a->civil.microsecond, mr_kind_name((uint8_t)a->kind));
+    bind_push_entity(L, a->object);
+    bind_push_date(L, &value);
+    lua_setfield(L, -2, a->name);
+    return 0;
+}
+
+static mr_result set_moment(lua_State *L, mr_object *object, const char *name, const mr_moment *m, mr_kind kind) {
+    mr_civil civil = {m->year, m->month, m->day, m->hour, m->minute, m->second, m->microsecond};
+    moment_args args = {object, name, civil, kind};
+    return capi_run(L, set_moment_body, &args, 0, 0);
+}
+
+mr_result mr_object_set_date(lua_State *L, mr_object *object, const char *attribute, const mr_moment *value) {
+    return set_moment(L, object, attribute, value, MR_DATE);
+}
+
+mr_result mr_object_set_time(lua_State *L, mr_object *object, const char *attribute, const mr_moment *value) {
+    return set_moment(L, object, attribute, value, MR_TIME);
+}
+
+mr_result mr_object_set_datetime(lua_State *L, mr_object *object, const char *attribute, const mr_moment *value) {
+    return set_moment(L, object, attribute, value, MR_DATETIME);
+}
+
+mr_result mr_object_set_object(lua_State *L, mr_object *object, const char *attribute, mr_object *target) {
+    write_args args = {object, attribute, mr_null_value(), target};
+    if (target) args.value.kind = MR_ENTITY;
+    return capi_run(L, set_body, &args, 0, 0);
+}
+
+/* ---------------------------------------------------------------- methods */
+
+typedef struct call_args {
+    mr_object *object;
+    const char *method;
+    int nargs;
+} call_args;
+
+static int call_body(lua_State *L) {
+    const call_args *a = lua_touserdata(L, 1);
+    bind_push_entity(L, a->object);
+    lua_getfield(L, -1, a->method);
+    lua_replace(L, 1); /* method, arguments, object */
+    lua_insert(L, 2);  /* method, object, arguments */
+    lua_call(L, a->nargs + 1, LUA_MULTRET);
+    return lua_gettop(L);
+}
+
+mr_result mr_object_call(lua_State *L, mr_object *object, const char *method, int nargs, int nresults) {
+    call_args args = {object, method, nargs};
+    return capi_run(L, call_body, &args, nargs, nresults);
+}

@@ -1,0 +1,181 @@
+/*
+ * attribute.c: Class.attr of a relationship as a value: its methods (any, has, contains, eq, is_,
+ * of_type).
+ *
+ * Invariant: mappings are configured before a relationship's pairs are read.
+ */
+#include "attribute.h"
+
+#include "expression/expression.h"
+#include "state/own.h"
+#include "query/query.h"
+
+/* ---------------------------------------------------------------- values */
+
+typedef struct new_relationship {
+    const mr_property *prop;
+    mr_node *alias;
+    mr_mapper *of_type;
+} new_relationship;
+
+static int push_body(lua_State *L) {
+    new_relationship *what = lua_touserdata(L, 1);
+    bind_relationship *r = lua_newuserdatauv(L, sizeof *r, 0);
+    *r = (bind_relationship){what->prop, NULL, what->of_type};
+    bind_set_type(L, BIND_RELATIONSHIP);
+    r->alias = what->alias;
+    what->alias = NULL;
+    return 1;
+}
+
+static void push(lua_State *L, const mr_property *prop, mr_node *alias, mr_mapper *of_type) {
+    new_relationship what = {prop, alias, of_type};
+    int rc = bind_give(L, push_body, &what);
+    if (rc == LUA_OK) return;
+    mr_node_release(what.alias);
+    bind_raise_given(L, rc);
+}
+
+void bind_push_relationship(lua_State *L, const mr_property *prop, mr_node *alias) { push(L, prop, alias, NULL); }
+
+bind_relationship *bind_test_relationship(lua_State *L, int idx) { return bind_test(L, idx, BIND_RELATIONSHIP); }
+
+static int relationship_gc(lua_State *L) {
+    bind_relationship *r = bind_test_relationship(L, 1);
+    if (!r) return 0;
+    if (bind_peek(L)) mr_node_release(r->alias);
+    r->alias = NULL;
+    return bind_finalized(L);
+}
+
+void bind_configure(lua_State *L, const mr_mapper *mapper) {
+    bind_state *b = bind_of(L);
+    BIND_ENTER(b, L);
+    mr_status st = mr_registry_configure(mapper->registry);
+    BIND_LEAVE(b);
+    bind_check(L, st);
+}
+
+static bind_relationship *self(lua_State *L, const char *function) {
+    bind_relationship *r = bind_arg(L, 1, BIND_RELATIONSHIP, function);
+    bind_configure(L, r->prop->mapper);
+    return r;
+}
+
+/* ---------------------------------------------------------------- methods */
+
+static bool is_collection(const mr_relationship *rel) {
+    return rel->uselist == 1 || (rel->uselist < 0 && rel->direction != MR_MANY_TO_ONE);
+}
+
+/* any(criterion), any{ name = "x" }, any() */
+static int has_some(lua_State *L, const char *function, bool collection) {
+    bind_relationship *r = self(L, function);
+    const mr_relationship *rel = r->prop->relationship;
+    const char *name = r->prop->name, *class = r->prop->mapper->name;
+    if (is_collection(rel) != collection)
+        return bind_error(L, MR_ERR_INVALID_REQUEST,
+                          collection ? "%s.%s is no collection: use :has()" : "%s.%s is a collection: use :any()",
+                          class, name);
+    lua_settop(L, 2);
+    int criterion = 0;
+    if (bind_is_plain_table(L, 2)) {
+        bind_push_filter_by(L, r->of_type ? r->of_type : rel->target, NULL, 2, function);
+        criterion = lua_gettop(L);
+    } else if (!lua_isnil(L, 2)) {
+        mr_node_release(bind_to_criterion(L, 2, function));
+        criterion = 2;
+    }
+    bind_push_related_exists(L, r->prop, r->alias, r->of_type, criterion);
+    return 1;
+}
+
+static int r_any(lua_State *L) { return has_some(L, "any", true); }
+static int r_has(lua_State *L) { return has_some(L, "has", false); }
+
+static int r_contains(lua_State *L) {
+    bind_relationship *r = self(L, "contains");
+    if (!is_collection(r->prop->relationship))
+        return bind_error(L, MR_ERR_INVALID_REQUEST, "%s.%s is no collection: use :eq()", r->prop->mapper->name,
+                          r->prop->name);
+    bind_push_refers_to(L, r->prop, r->alias, 2);
+    return 1;
+}
+
+/* eq and ne take an object; nil is refused as everywhere. */
+static bind_relationship *comparable(lua_State *L, const char *function) {
+    bind_relationship *r = self(L, function);
+    if (lua_isnoneornil(L, 2))
+        bind_error(L, MR_ERR_ARGUMENT, "%s.%s:%s(nil): use is_(nil) or mr.null", r->prop->mapper->name, r->prop->name,
+                   function);
+    if (is_collection(r->prop->relationship) && !bind_is_null(L, 2))
+        bind_error(L, MR_ERR_INVALID_REQUEST, "%s.%s is a collection: use :contains()", r->prop->mapper->name,
+                   r->prop->name);
+    return r;
+}
+
+static int r_eq(lua_State *L) {
+    bind_relationship *r = comparable(L, "eq");
+    if (bind_is_null(L, 2)) bind_push_refers_to_nothing(L, r->prop, r->alias, false);
+    else bind_push_refers_to(L, r->prop, r->alias, 2);
+    return 1;
+}
+
+static int r_ne(lua_State *L) {
+    bind_relationship *r = comparable(L, "ne");
+    mr_env *env = bind_of(L)->env;
+    if (bind_is_null(L, 2)) {
+        bind_push_refers_to_nothing(L, r->prop, r->alias, true);
+        return 1;
+    }
+    bind_push_refers_to(L, r->prop, r->alias, 2);
+    bind_push_node(L, mr_sql_not(env, mr_node_retain(bind_test_node(L, -1))));
+    if (r->prop->relationship->direction == MR_MANY_TO_ONE) {
+        bind_push_refers_to_nothing(L, r->prop, r->alias, false);
+        mr_node *pair[2] = {mr_node_retain(bind_test_node(L, -2)), mr_node_retain(bind_test_node(L, -1))};
+        bind_push_node(L, mr_sql_list(env, MR_OP_OR, pair, 2));
+    }
+    return 1;
+}
+
+static int is_nothing(lua_State *L, const char *function, bool negated) {
+    bind_relationship *r = self(L, function);
+    if (!lua_isnoneornil(L, 2) && !bind_is_null(L, 2))
+        return bind_type_error(L, 2, function, "nil (objects are compared with :eq())");
+    bind_push_refers_to_nothing(L, r->prop, r->alias, negated);
+    return 1;
+}
+
+static int r_is(lua_State *L) { return is_nothing(L, "is_", false); }
+static int r_is_not(lua_State *L) { return is_nothing(L, "is_not", true); }
+
+static int r_of_type(lua_State *L) {
+    bind_relationship *r = self(L, "of_type");
+    mr_mapper *mapper = bind_arg_class(L, 2, "of_type");
+    if (!mr_mapper_isa(mapper, r->prop->relationship->target))
+        return bind_error(L, MR_ERR_ARGUMENT, "of_type: %s is no %s", mapper->name,
+                          r->prop->relationship->target->name);
+    push(L, r->prop, mr_node_retain(r->alias), mapper);
+    return 1;
+}
+
+static int get_key(lua_State *L) {
+    lua_pushstring(L, ((bind_relationship *)lua_touserdata(L, 1))->prop->name);
+    return 1;
+}
+
+static int relationship_tostring(lua_State *L) {
+    const bind_relationship *r = bind_arg(L, 1, BIND_RELATIONSHIP, "tostring");
+    lua_pushfstring(L, "%s.%s", r->prop->mapper->name, r->prop->name);
+    return 1;
+}
+
+void bind_open_relationship_attribute(lua_State *L) {
+    static const luaL_Reg methods[] = {{"any", r_any},       {"has", r_has},         {"contains", r_contains},
+                                       {"eq", r_eq},         {"ne", r_ne},           {"is_", r_is},
+                                       {"is_not", r_is_not}, {"of_type", r_of_type}, {NULL, NULL}};
+    static const luaL_Reg getters[] = {{"key", get_key}, {"name", get_key}, {NULL, NULL}};
+    static const luaL_Reg metamethods[] = {
+        {"__gc", relationship_gc}, {"__tostring", relationship_tostring}, {NULL, NULL}};
+    bind_type(L, BIND_RELATIONSHIP, "Relationship", methods, getters, metamethods);
+}

@@ -1,0 +1,468 @@
+/*
+ * class.c: classes: reading and writing their members and attributes, and finding a class's property.
+ *
+ * Invariant: the attribute table names every property of the mapper that has been asked for since it appeared;
+ * it is only appended to, as the mapper is.
+ */
+#include "class.h"
+
+#include "event/listener.h"
+
+#include <string.h>
+
+#define CLASS_COLUMNS "moonrow.ClassColumns"
+
+const char bind_class_meta_key = 0;
+
+bind_class *bind_class_at(lua_State *L, int idx) {
+    if (lua_type(L, idx) != LUA_TUSERDATA || lua_rawlen(L, idx) != sizeof(bind_class)) return NULL;
+    bind_class *c = lua_touserdata(L, idx);
+    return c->magic == &bind_class_meta_key && !c->b->closed ? c : NULL;
+}
+
+mr_mapper *bind_test_class(lua_State *L, int idx) {
+    bind_class *c = bind_class_at(L, idx);
+    return c ? c->mapper : NULL;
+}
+
+mr_mapper *bind_arg_class(lua_State *L, int idx, const char *function) {
+    bind_class *c = bind_class_at(L, idx);
+    if (!c) bind_type_error(L, idx, function, "a mapped class");
+    if (!c->mapper)
+        bind_error(L, MR_ERR_ARGUMENT, "%s: this class has no table of its own: use a class that extends it", function);
+    return c->mapper;
+}
+
+void bind_push_class(lua_State *L, const mr_mapper *mapper) {
+    if (lua_rawgetp(L, LUA_REGISTRYINDEX, mapper) == LUA_TTABLE) {
+        lua_getfield(L, -1, "__class");
+        lua_remove(L, -2);
+    }
+}
+
+/* ---------------------------------------------------------------- members and attributes */
+
+int bind_class_member_key(lua_State *L, int idx, int key) {
+    key = lua_absindex(L, key);
+    lua_pushvalue(L, idx);
+    for (;;) { /* on top: the class whose members are asked */
+        lua_getiuservalue(L, -1, CLASS_MEMBERS);
+        lua_pushvalue(L, key);
+        if (lua_rawget(L, -2) != LUA_TNIL) {
+            lua_replace(L, -3);
+            lua_pop(L, 1);
+            return lua_type(L, -1);
+        }
+        lua_pop(L, 2);
+        if (lua_getiuservalue(L, -1, CLASS_BASE) == LUA_TNIL) {
+            lua_remove(L, -2);
+            return LUA_TNIL;
+        }
+        lua_remove(L, -2);
+    }
+}
+
+int bind_class_member(lua_State *L, int idx, const char *name) {
+    idx = lua_absindex(L, idx);
+    lua_pushstring(L, name);
+    int type = bind_class_member_key(L, idx, -1);
+    lua_remove(L, -2);
+    return type;
+}
+
+void bind_class_sync(lua_State *L, int idx) {
+    bind_class *c = bind_class_at(L, idx);
+    if (!c->mapper || c->synced == c->mapper->props.len) return;
+    lua_getiuservalue(L, idx, CLASS_ATTRIBUTES);
+    lua_getiuservalue(L, idx, CLASS_MEMBERS);
+    for (; c->synced < c->mapper->props.len; c->synced++) {
+        mr_property *prop = mr_vec_ptr(&c->mapper->props, c->synced);
+        lua_pushstring(L, prop->name);
+        lua_pushvalue(L, -1);
+        if (lua_rawget(L, -3) != LUA_TNIL) /* a backref came after a method */
+            bind_error(L, MR_ERR_ARGUMENT, "%s.%s is a mapped attribute: a method needs another name", c->mapper->name,
+                       prop->name);
+        lua_pop(L, 1);
+        lua_pushlightuserdata(L, prop);
+        lua_rawset(L, -4);
+    }
+    lua_pop(L, 2);
+}
+
+static const mr_property *known_property(lua_State *L, int idx, int key) {
+    bind_class_sync(L, idx);
+    lua_getiuservalue(L, idx, CLASS_ATTRIBUTES);
+    lua_pushvalue(L, key);
+    lua_rawget(L, -2);
+    const mr_property *prop = lua_touserdata(L, -1);
+    lua_pop(L, 2);
+    return prop;
+}
+
+const mr_property *bind_class_property(lua_State *L, int idx, int key) {
+    idx = lua_absindex(L, idx);
+    key = lua_absindex(L, key);
+    bind_class *c = bind_class_at(L, idx);
+    if (!c->mapper || lua_type(L, key) != LUA_TSTRING) return NULL;
+    const mr_property *prop = known_property(L, idx, key);
+    if (prop || !c->registry->dirty) return prop;
+    BIND_ENTER(c->b, L);
+    mr_status st = mr_registry_configure(c->registry);
+    BIND_LEAVE(c->b);
+    bind_check(L, st);
+    return known_property(L, idx, key);
+}
+
+/* Words that other libraries give to classes and objects: here a session has them. NULL for any other. */
+static const char *session_word(const char *name) {
+    static const struct {
+        const char *cure, *words[16];
+    } known[] = {
+        {"a session writes objects: db.session:add(object), then db.session:commit()",
+         {"save", "create", "insert", "add", "store", "persist", NULL}},
+        {"a session reads objects: db.session:get(Class, key), or db.session:query(Class)",
+         {"find", "find_by", "get", "all", "first", "one", "where", "filter", "filter_by", "select", "count", "exists",
+          "order_by", "limit", NULL}},
+        {"assign to its attributes, or change many rows by db.session:query(Class):update{ ... }", {"update", NULL}},
+        {"a session deletes objects: db.session:delete(object)", {"delete", "destroy", "remove", NULL}},
+        {"a session reads objects again: db.session:refresh(object)", {"refresh", "reload", "expire", NULL}},
+        {"it is a method of the session: db.session:commit() and the like", {"commit", "rollback", "flush", NULL}},
+    };
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (bind_is_among(known[i].words, name)) return known[i].cure;
+    return NULL;
+}
+
+int bind_class_no_attribute(lua_State *L, int idx, const char *name) {
+    idx = lua_absindex(L, idx);
+    bind_class *c = bind_class_at(L, idx);
+    const char *word = session_word(name);
+    if (word)
+        return bind_error(L, MR_ERR_ARGUMENT, "%s has no attribute '%s': %s",
+                          c->mapper ? c->mapper->name : "the base class", name, word);
+    const char *near = c->mapper ? mr_mapper_nearest(c->mapper, name) : NULL;
+    if (!near) {
+        lua_getiuservalue(L, idx, CLASS_MEMBERS);
+        near = bind_nearest_key(L, -1, name);
+    }
+    const char *class_name = c->mapper ? c->mapper->name : "the base class";
+    if (near)
+        return bind_error(L, MR_ERR_ARGUMENT, "%s has no attribute '%s' (did you mean '%s'?)", class_name, name, near);
+    return bind_error(
+        L, MR_ERR_ARGUMENT,
+        "%s has no attribute '%s': declare it in the class (a Column, or mr.field() for one that is not stored)",
+        class_name, name);
+}
+
+/* Pushes the column or relationship that the table at the index (or nil) has under the key. False: nothing, and pushes
+ * nothing. */
+static bool push_declared(lua_State *L, int table, int key) {
+    if (!lua_istable(L, table)) return false;
+    lua_pushvalue(L, key);
+    lua_rawget(L, table);
+    if (bind_test_column(L, -1) || bind_test(L, -1, BIND_RELATIONSHIP_SPEC)) return true;
+    lua_pop(L, 1);
+    return false;
+}
+
+bool bind_class_declared(lua_State *L, int idx, int key) {
+    int at = lua_gettop(L) + 1;
+    lua_pushvalue(L, idx);
+    for (bind_class *c; (c = bind_class_at(L, at)) != NULL && !c->mapper; lua_replace(L, at)) {
+        lua_getiuservalue(L, at, CLASS_DECLARED);
+        bool found = push_declared(L, at + 1, key);
+        if (!found && lua_getiuservalue(L, at, CLASS_MIXINS) == LUA_TTABLE)
+            for (lua_Integer i = 1; !found && lua_rawgeti(L, at + 2, i) != LUA_TNIL; i++)
+                if (!(found = push_declared(L, at + 3, key))) lua_pop(L, 1);
+        if (found) {
+            lua_replace(L, at);
+            lua_settop(L, at);
+            return true;
+        }
+        lua_settop(L, at);
+        lua_getiuservalue(L, at, CLASS_BASE);
+    }
+    lua_settop(L, at - 1);
+    return false;
+}
+
+/* ---------------------------------------------------------------- Class.name */
+
+static int class_expression(lua_State *L, const mr_property *prop) {
+    lua_getiuservalue(L, 1, CLASS_EXPRESSIONS);
+    lua_pushvalue(L, 2);
+    if (lua_rawget(L, -2) != LUA_TNIL) return 1;
+    lua_pop(L, 1);
+    lua_pushvalue(L, 2);
+    if (prop->kind == MR_PROPERTY_RELATIONSHIP) {
+        bind_class *c = lua_touserdata(L, 1);
+        BIND_ENTER(c->b, L);
+        mr_status st = mr_registry_configure(c->registry);
+        BIND_LEAVE(c->b);
+        bind_check(L, st);
+        bind_push_relationship(L, prop, NULL);
+    } else {
+        bind_push_node(L, mr_property_node(prop, NULL));
+    }
+    lua_pushvalue(L, -1);
+    lua_insert(L, -3);
+    lua_rawset(L, -4);
+    return 1;
+}
+
+/* Class.query: a new query over the class, from the query property that the class or a base was given. */
+static int class_query(lua_State *L) {
+    bind_class *c = lua_touserdata(L, 1);
+    mr_mapper *mapper = bind_arg_class(L, 1, "query");
+    if (bind_class_member(L, 1, "query") == LUA_TNIL)
+        return bind_error(
+            L, MR_ERR_INVALID_REQUEST,
+            "%s.query needs a session: set Base.query = scoped_session:query_property(), or use session:query(%s)",
+            mapper->name, mapper->name);
+    lua_getfield(L, -1, "session");
+    mr_query_item item = {mapper, NULL, NULL, mapper->name};
+    bind_push_query(L, mr_query_new(c->b->env, &item, 1, false), lua_gettop(L), BIND_QUERY);
+    if (bind_class_member(L, 1, "query_class") != LUA_TNIL) lua_setiuservalue(L, -2, 2);
+    else lua_pop(L, 1);
+    return 1;
+}
+
+/* Class.c: only what is mapped, whatever methods hide. */
+static int columns_index(lua_State *L) {
+    bind_arg(L, 1, CLASS_COLUMNS, "c");
+    lua_getiuservalue(L, 1, 1);
+    lua_replace(L, 1);
+    const mr_property *prop = bind_class_property(L, 1, 2);
+    if (!prop) return bind_class_no_attribute(L, 1, luaL_tolstring(L, 2, NULL));
+    lua_settop(L, 2);
+    return class_expression(L, prop);
+}
+
+static int class_columns(lua_State *L) {
+    lua_newuserdatauv(L, 0, 1);
+    lua_pushvalue(L, 1);
+    lua_setiuservalue(L, -2, 1);
+    bind_set_type(L, CLASS_COLUMNS);
+    return 1;
+}
+
+typedef struct builtin {
+    const char *name;
+    lua_CFunction get;
+} builtin;
+
+static int class_extend(lua_State *L) {
+    lua_pushcfunction(L, bind_class_extend);
+    return 1;
+}
+
+static int class_metadata(lua_State *L) {
+    bind_push_metadata(L, ((bind_class *)lua_touserdata(L, 1))->registry->metadata);
+    return 1;
+}
+
+static int class_init(lua_State *L) {
+    if (bind_class_member(L, 1, "__init") == LUA_TNIL) lua_pushcfunction(L, bind_entity_init);
+    return 1;
+}
+
+static int class_table(lua_State *L) {
+    bind_push_table(L, bind_arg_class(L, 1, "__table")->table);
+    return 1;
+}
+
+static int class_name(lua_State *L) {
+    bind_class *c = lua_touserdata(L, 1);
+    lua_pushstring(L, c->mapper ? c->mapper->name : "Model");
+    return 1;
+}
+
+static const builtin builtins[] = {
+    {"query", class_query}, {"c", class_columns},     {"extend", class_extend}, {"metadata", class_metadata},
+    {"__init", class_init}, {"__table", class_table}, {"__name", class_name},   {NULL, NULL}};
+
+/* The class at index 1; raises where somebody called the metatable's function by hand with something else. */
+static bind_class *self(lua_State *L, const char *function) {
+    bind_class *c = bind_class_at(L, 1);
+    if (!c) bind_type_error(L, 1, function, "a class");
+    return c;
+}
+
+static int class_index(lua_State *L) {
+    (void)self(L, "class");
+    const char *name = lua_tostring(L, 2);
+    if (!name) return bind_type_error(L, 2, "a class is indexed by", "an attribute's name");
+    lua_pushvalue(L, 2);
+    if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL) {
+        lua_CFunction get = lua_tocfunction(L, -1);
+        lua_settop(L, 2);
+        return get(L);
+    }
+    lua_settop(L, 2);
+    if (bind_class_member_key(L, 1, 2) != LUA_TNIL && !bind_test(L, -1, BIND_FIELD)) return 1;
+    lua_settop(L, 2);
+    const mr_property *prop = bind_class_property(L, 1, 2);
+    if (prop) return class_expression(L, prop);
+    if (bind_class_declared(L, 1, 2)) return 1;
+    /* Asking whether a class has an optional member is no mistake. */
+    if (strcmp(name, "query_class") == 0 || strncmp(name, "__", 2) == 0) return 0;
+    return bind_class_no_attribute(L, 1, name);
+}
+
+/* ---------------------------------------------------------------- Class.name = value */
+
+static const char *const kept_metafields[] = {"__index", "__newindex",  "__eq",    "__gc",
+                                              "__mode",  "__metatable", "__close", NULL};
+/* "__name" is no metamethod, but is set in the same way. */
+const char *const bind_object_metamethods[] = {
+    "__len",  "__call", "__lt",    "__le",   "__concat", "__add",  "__sub", "__mul", "__div",  "__mod",  "__unm",
+    "__idiv", "__pow",  "__pairs", "__band", "__bor",    "__bxor", "__shl", "__shr", "__bnot", "__name", NULL};
+
+/* Gives the metamethod at index 3 to the objects of the class and of the classes below it that have none
+ * of their own. */
+static void spread_metamethod(lua_State *L, bind_class *c) {
+    for (size_t i = 0; i < c->registry->mappers.len; i++) {
+        lua_settop(L, 3);
+        mr_mapper *mapper = mr_vec_ptr(&c->registry->mappers, i);
+        bind_push_class(L, mapper);
+        lua_pushvalue(L, 4);
+        if (lua_isnil(L, 4)) continue;
+        while (!lua_isnil(L, -1) && !lua_rawequal(L, -1, 1)) {
+            lua_getiuservalue(L, -1, CLASS_BASE);
+            lua_remove(L, -2);
+        }
+        if (lua_isnil(L, -1)) continue;
+        lua_getiuservalue(L, 4, CLASS_META);
+        lua_pushvalue(L, 2);
+        bind_class_member_key(L, 4, 2);
+        lua_rawset(L, -3);
+    }
+    lua_settop(L, 3);
+}
+
+static int class_newindex(lua_State *L) {
+    bind_class *c = self(L, "class");
+    const char *name = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : NULL;
+    if (!name) return bind_type_error(L, 2, "a class's member", "a name (a string)");
+    const char *class_name = c->mapper ? c->mapper->name : "the base class";
+    if (bind_is_among(kept_metafields, name))
+        return bind_error(L, MR_ERR_ARGUMENT, "%s.%s belongs to moonrow and cannot be set", class_name, name);
+    if (bind_test_column(L, 3) || bind_test(L, 3, BIND_RELATIONSHIP_SPEC))
+        return bind_error(L, MR_ERR_ARGUMENT, "%s.%s: columns and relationships are declared in the body of extend",
+                          class_name, name);
+    /* Classes declared later may be needed to configure: what a backref is yet to make is found in bind_class_sync. */
+    if (c->mapper && known_property(L, 1, 2))
+        return bind_error(L, MR_ERR_ARGUMENT, "%s.%s is a mapped attribute: a method needs another name", class_name,
+                          name);
+    lua_getiuservalue(L, 1, CLASS_MEMBERS);
+    lua_pushvalue(L, 2);
+    lua_pushvalue(L, 3);
+    lua_rawset(L, -3);
+    lua_settop(L, 3);
+    if (bind_test(L, 3, BIND_FIELD)) c->has_fields = true;
+    if (strcmp(name, "__init") == 0) c->b->own_init = true;
+    if (bind_is_among(bind_object_metamethods, name)) spread_metamethod(L, c);
+    return 0;
+}
+
+static int class_tostring(lua_State *L) {
+    bind_class *c = self(L, "tostring");
+    lua_pushfstring(L, "<class %s>", c->mapper ? c->mapper->name : "(base)");
+    return 1;
+}
+
+/* ---------------------------------------------------------------- making classes */
+
+bind_class *bind_class_push_new(lua_State *L, int base) {
+    bind_class *c = lua_newuserdatauv(L, sizeof *c, CLASS__VALUES);
+    *c = (bind_class){0};
+    c->b = bind_of(L);
+    c->magic = &bind_class_meta_key;
+    for (int i = CLASS_MEMBERS; i <= CLASS_EXPRESSIONS; i++) {
+        if (i == CLASS_BASE) continue;
+        lua_newtable(L);
+        lua_setiuservalue(L, -2, i);
+    }
+    if (base) {
+        lua_pushvalue(L, base);
+        lua_setiuservalue(L, -2, CLASS_BASE);
+        bind_class *parent = bind_class_at(L, base);
+        c->registry = parent->registry;
+        c->has_fields = parent->has_fields;
+    }
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &bind_class_meta_key);
+    lua_setmetatable(L, -2);
+    return c;
+}
+
+/* core.new_base(metadata or nil): a base class with a registry of its own. */
+static int core_new_base(lua_State *L) {
+    bind_state *b = bind_of(L);
+    mr_metadata *md = NULL;
+    if (!lua_isnoneornil(L, 1)) md = *(mr_metadata **)bind_arg(L, 1, BIND_METADATA, "declarative_base");
+    if (!md) md = mr_metadata_new(b->env);
+    mr_registry *registry = md ? mr_registry_new(b->env, md) : NULL;
+    if (!registry) return bind_raise(L);
+    registry->before_configure = bind_check_listeners;
+    bind_class_push_new(L, 0)->registry = registry;
+    return 1;
+}
+
+/* core.configure(base) */
+static int core_configure(lua_State *L) {
+    bind_class *c = bind_class_at(L, 1);
+    if (!c) return bind_type_error(L, 1, "configure", "a base class");
+    BIND_ENTER(c->b, L);
+    mr_status st = mr_registry_configure(c->registry);
+    BIND_LEAVE(c->b);
+    bind_check(L, st);
+    return 0;
+}
+
+static int core_field(lua_State *L) {
+    lua_newuserdatauv(L, 0, 0);
+    bind_set_type(L, BIND_FIELD);
+    return 1;
+}
+
+static void open_class_metatable(lua_State *L) {
+    lua_createtable(L, 0, 6);
+    lua_newtable(L);
+    for (const builtin *p = builtins; p->name; p++) {
+        lua_pushcfunction(L, p->get);
+        lua_setfield(L, -2, p->name);
+    }
+    lua_pushcclosure(L, class_index, 1);
+    lua_setfield(L, -2, "__index");
+    lua_pushcfunction(L, class_newindex);
+    lua_setfield(L, -2, "__newindex");
+    lua_pushcfunction(L, bind_entity_construct);
+    lua_setfield(L, -2, "__call");
+    lua_pushcfunction(L, class_tostring);
+    lua_setfield(L, -2, "__tostring");
+    lua_pushliteral(L, "class");
+    lua_setfield(L, -2, "__name");
+    lua_pushliteral(L, "moonrow class");
+    lua_setfield(L, -2, "__metatable");
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &bind_class_meta_key);
+}
+
+void bind_open_class(lua_State *L) {
+    open_class_metatable(L);
+    luaL_newmetatable(L, CLASS_COLUMNS);
+    lua_pushcfunction(L, columns_index);
+    lua_setfield(L, -2, "__index");
+    lua_pushliteral(L, "moonrow columns");
+    lua_setfield(L, -2, "__metatable");
+    lua_pop(L, 1);
+    luaL_newmetatable(L, BIND_FIELD);
+    lua_pushliteral(L, "moonrow field");
+    lua_setfield(L, -2, "__metatable");
+    lua_pop(L, 1);
+    lua_pushcfunction(L, core_new_base);
+    lua_setfield(L, -2, "new_base");
+    lua_pushcfunction(L, core_configure);
+    lua_setfield(L, -2, "configure");
+    lua_pushcfunction(L, core_field);
+    lua_setfield(L, -2, "field");
+}

@@ -1,0 +1,289 @@
+/*
+ * collection.c: a relationship's collection as a Lua list: a view of {parent, attribute} that holds no items itself.
+ *
+ * Invariant: every change goes through session/attribute, so backrefs, cascades and history follow; the view keeps its
+ * parent's proxy, so a collection in use keeps its items alive.
+ */
+#include <limits.h>
+
+#include "class.h"
+#include "value/proxy.h"
+
+typedef struct bind_view {
+    const mr_property *prop; /* the parent is user value 1 */
+} bind_view;
+
+void bind_push_collection(lua_State *L, mr_entity *parent, const mr_property *prop) {
+    bind_view *v = lua_newuserdatauv(L, sizeof *v, 1);
+    v->prop = prop;
+    bind_push_entity(L, parent);
+    lua_setiuservalue(L, -2, 1);
+    bind_set_type(L, BIND_COLLECTION);
+}
+
+static mr_entity *view_parent(lua_State *L, int idx, const mr_property **prop) {
+    bind_view *v = bind_arg(L, idx, BIND_COLLECTION, "collection");
+    *prop = v->prop;
+    lua_getiuservalue(L, idx, 1);
+    const bind_proxy *p = lua_touserdata(L, -1);
+    lua_pop(L, 1);
+    return bind_proxy_entity(L, p);
+}
+
+/* The collection, loaded; NULL when it is empty and has no object yet. */
+static mr_collection *load(lua_State *L, mr_entity *parent, const mr_property *prop) {
+    bind_state *b = bind_of(L);
+    const mr_value *v;
+    BIND_ENTER(b, L);
+    mr_status st = mr_attribute_get(parent, prop, &v);
+    BIND_LEAVE(b);
+    bind_check(L, st);
+    return v->kind == MR_COLLECTION ? v->u.p : NULL;
+}
+
+static mr_collection *self_items(lua_State *L, mr_entity **parent, const mr_property **prop) {
+    *parent = view_parent(L, 1, prop);
+    return load(L, *parent, *prop);
+}
+
+static uint32_t count(const mr_collection *c) { return c ? c->n : 0; }
+
+static const char *view_name(lua_State *L, mr_entity *parent, const mr_property *prop) {
+    return lua_pushfstring(L, "%s.%s", parent->mapper->name, prop->name);
+}
+
+/* The name is made for the message alone. */
+static mr_entity *item_arg(lua_State *L, int idx, mr_entity *parent, const mr_property *prop) {
+    mr_entity *item = bind_test_entity(L, idx);
+    return item ? item : bind_related_entity(L, idx, prop, view_name(L, parent, prop));
+}
+
+/* ---------------------------------------------------------------- changes */
+
+static void insert(lua_State *L, mr_entity *parent, const mr_property *prop, uint32_t at, int idx) {
+    mr_entity *item = item_arg(L, idx, parent, prop);
+    bind_state *b = bind_of(L);
+    BIND_ENTER(b, L);
+    mr_status st = mr_attribute_insert(parent, prop, at, item);
+    BIND_LEAVE(b);
+    bind_check(L, st);
+}
+
+static void remove_at(lua_State *L, mr_entity *parent, const mr_property *prop, uint32_t at) {
+    bind_state *b = bind_of(L);
+    BIND_ENTER(b, L);
+    mr_status st = mr_attribute_remove_at(parent, prop, at);
+    BIND_LEAVE(b);
+    bind_check(L, st);
+}
+
+static void replace_at(lua_State *L, mr_entity *parent, const mr_property *prop, uint32_t at, mr_entity *item) {
+    bind_state *b = bind_of(L);
+    BIND_ENTER(b, L);
+    mr_status st = mr_attribute_replace_at(parent, prop, at, item);
+    BIND_LEAVE(b);
+    bind_check(L, st);
+}
+
+/* append(item). Reading object.items has loaded the collection, so what is appended has a place in it. */
+static int view_append(lua_State *L) {
+    const mr_property *prop;
+    mr_entity *parent = view_parent(L, 1, &prop);
+    lua_settop(L, 2);
+    insert(L, parent, prop, UINT32_MAX, 2);
+    return 0;
+}
+
+static int view_remove(lua_State *L) {
+    const mr_property *prop;
+    lua_settop(L, 2);
+    mr_entity *parent = view_parent(L, 1, &prop);
+    mr_entity *item = item_arg(L, 2, parent, prop);
+    bind_state *b = bind_of(L);
+    BIND_ENTER(b, L);
+    mr_status st = mr_attribute_remove(parent, prop, item);
+    BIND_LEAVE(b);
+    bind_check(L, st);
+    return 0;
+}
+
+static int view_insert(lua_State *L) {
+    const mr_property *prop;
+    mr_entity *parent;
+    lua_settop(L, 3);
+    mr_collection *c = self_items(L, &parent, &prop);
+    int is_int = 0;
+    lua_Integer at = lua_type(L, 2) == LUA_TNUMBER ? lua_tointegerx(L, 2, &is_int) : 0;
+    if (!is_int)
+        return bind_type_error(L, 2, lua_pushfstring(L, "%s:insert", view_name(L, parent, prop)),
+                               "a position (an integer)");
+    if (at < 1 || at > (lua_Integer)count(c) + 1)
+        return bind_error(L, MR_ERR_ARGUMENT, "%s:insert: position %d is outside of 1 to %d",
+                          view_name(L, parent, prop), (int)at, (int)count(c) + 1);
+    insert(L, parent, prop, (uint32_t)at - 1, 3);
+    return 0;
+}
+
+static int view_clear(lua_State *L) {
+    const mr_property *prop;
+    mr_entity *parent = view_parent(L, 1, &prop);
+    bind_state *b = bind_of(L);
+    BIND_ENTER(b, L);
+    mr_status st = mr_attribute_set_items(parent, prop, NULL, 0);
+    BIND_LEAVE(b);
+    bind_check(L, st);
+    return 0;
+}
+
+/* extend(list): every item is checked before the first is appended. The list may be another collection, from which
+ * the items leave meanwhile: it is copied first. */
+static int view_extend(lua_State *L) {
+    const mr_property *prop;
+    mr_entity *parent = view_parent(L, 1, &prop);
+    lua_settop(L, 2);
+    if (!lua_istable(L, 2) && !bind_test(L, 2, BIND_COLLECTION))
+        return bind_type_error(L, 2, lua_pushfstring(L, "%s:extend", view_name(L, parent, prop)), "a list of objects");
+    lua_Integer n = luaL_len(L, 2);
+    lua_createtable(L, n < INT_MAX ? (int)n : 0, 0);
+    for (lua_Integer i = 1; i <= n; i++) {
+        lua_geti(L, 2, i);
+        item_arg(L, 4, parent, prop);
+        lua_settop(L, 4);
+        lua_rawseti(L, 3, i);
+    }
+    for (lua_Integer i = 1; i <= n; i++) {
+        lua_rawgeti(L, 3, i);
+        insert(L, parent, prop, UINT32_MAX, 4);
+        lua_settop(L, 3);
+    }
+    return 0;
+}
+
+static int view_contains(lua_State *L) {
+    const mr_property *prop;
+    mr_entity *parent;
+    mr_collection *c = self_items(L, &parent, &prop);
+    mr_entity *item = bind_arg_entity(L, 2, "contains");
+    lua_pushboolean(L, c && mr_collection_find(c, item) != UINT32_MAX);
+    return 1;
+}
+
+/* ---------------------------------------------------------------- list-like access */
+
+static int view_len(lua_State *L) {
+    const mr_property *prop;
+    mr_entity *parent;
+    lua_pushinteger(L, count(self_items(L, &parent, &prop)));
+    return 1;
+}
+
+static int view_index(lua_State *L) {
+    if (lua_type(L, 2) == LUA_TSTRING) {
+        lua_pushvalue(L, 2);
+        if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL) return 1;
+        const char *near = bind_nearest_key(L, lua_upvalueindex(1), lua_tostring(L, 2));
+        return bind_error(L, MR_ERR_ARGUMENT, "a collection has no method '%s'%s%s%s", lua_tostring(L, 2),
+                          near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
+    }
+    const mr_property *prop;
+    mr_entity *parent;
+    mr_collection *c = self_items(L, &parent, &prop);
+    int is_int;
+    lua_Integer i = lua_tointegerx(L, 2, &is_int);
+    if (is_int && i >= 1 && i <= (lua_Integer)count(c)) bind_push_entity(L, c->items[i - 1]);
+    else lua_pushnil(L);
+    return 1;
+}
+
+/* [i] = item replaces, [#c + 1] = item appends, [#c] = nil drops the last; anything else would leave a hole. */
+static int view_newindex(lua_State *L) {
+    const mr_property *prop;
+    mr_entity *parent;
+    mr_collection *c = self_items(L, &parent, &prop);
+    int is_int;
+    lua_Integer i = lua_tointegerx(L, 2, &is_int), n = (lua_Integer)count(c);
+    bool is_nil = lua_isnil(L, 3);
+    if (is_nil && is_int && i == 0 && n == 0) return 0; /* table.remove of an empty list */
+    if (!is_int || i < 1 || i > n + 1 || (is_nil && i < n))
+        return bind_error(L, MR_ERR_ARGUMENT,
+                          "%s[%s]: a list of %d objects would get a hole; use :append, :insert or :remove",
+                          view_name(L, parent, prop), luaL_tolstring(L, 2, NULL), (int)n);
+    if (is_nil) {
+        if (i == n) remove_at(L, parent, prop, (uint32_t)i - 1);
+        return 0;
+    }
+    mr_entity *item = item_arg(L, 3, parent, prop);
+    if (i <= n) replace_at(L, parent, prop, (uint32_t)i - 1, item);
+    else insert(L, parent, prop, (uint32_t)i - 1, 3);
+    return 0;
+}
+
+/* Iterates over a copy of nothing: by position, so the loop may append; the item is read when its turn comes. */
+static int view_next(lua_State *L) {
+    lua_Integer i = luaL_checkinteger(L, 2) + 1;
+    lua_settop(L, 1);
+    lua_pushinteger(L, i);
+    lua_geti(L, 1, i);
+    return lua_isnil(L, -1) ? 1 : 2;
+}
+
+static int view_pairs(lua_State *L) {
+    lua_pushcfunction(L, view_next);
+    lua_pushvalue(L, 1);
+    lua_pushinteger(L, 0);
+    return 3;
+}
+
+static int view_tostring(lua_State *L) {
+    luaL_Buffer buf;
+    bind_arg(L, 1, BIND_COLLECTION, "tostring");
+    lua_Integer n = luaL_len(L, 1);
+    luaL_buffinit(L, &buf);
+    luaL_addchar(&buf, '{');
+    for (lua_Integer i = 1; i <= n; i++) {
+        if (i > 1) luaL_addstring(&buf, ", ");
+        lua_geti(L, 1, i);
+        luaL_tolstring(L, -1, NULL);
+        lua_remove(L, -2);
+        luaL_addvalue(&buf);
+    }
+    luaL_addchar(&buf, '}');
+    luaL_pushresult(&buf);
+    return 1;
+}
+
+static int view_eq(lua_State *L) {
+    bind_view *a = bind_test(L, 1, BIND_COLLECTION), *b = bind_test(L, 2, BIND_COLLECTION);
+    bool equal = a && b && a->prop == b->prop;
+    if (equal) {
+        lua_getiuservalue(L, 1, 1);
+        lua_getiuservalue(L, 2, 1);
+        equal = lua_compare(L, -1, -2, LUA_OPEQ);
+    }
+    lua_pushboolean(L, equal);
+    return 1;
+}
+
+void bind_open_collection(lua_State *L) {
+    static const luaL_Reg methods[] = {{"append", view_append},
+                                       {"remove", view_remove},
+                                       {"insert", view_insert},
+                                       {"clear", view_clear},
+                                       {"extend", view_extend},
+                                       {"contains", view_contains},
+                                       {NULL, NULL}};
+    static const luaL_Reg metamethods[] = {{"__len", view_len},     {"__newindex", view_newindex},
+                                           {"__pairs", view_pairs}, {"__tostring", view_tostring},
+                                           {"__eq", view_eq},       {NULL, NULL}};
+    luaL_newmetatable(L, BIND_COLLECTION);
+    luaL_setfuncs(L, metamethods, 0);
+    lua_newtable(L);
+    luaL_setfuncs(L, methods, 0);
+    lua_pushcclosure(L, view_index, 1);
+    lua_setfield(L, -2, "__index");
+    lua_pushliteral(L, "collection");
+    lua_setfield(L, -2, "__name");
+    lua_pushliteral(L, "moonrow collection");
+    lua_setfield(L, -2, "__metatable");
+    lua_pop(L, 1);
+}

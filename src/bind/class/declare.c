@@ -1,0 +1,353 @@
+/*
+ * declare.c: Base:extend(name, body): from a table of columns, relationships, fields and methods to a mapped class.
+ *
+ * Invariant: the class appears whole, or not at all: the core learns of it in mr_mapper_finish, after everything in the
+ * body has been checked.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "class.h"
+#include "schema/schema.h"
+
+enum entry_kind { ENTRY_COLUMN, ENTRY_RELATIONSHIP, ENTRY_OTHER };
+
+typedef struct entry {
+    const char *name; /* anchored in its table */
+    uint64_t order;   /* creation counter: Lua tables have no order */
+    int kind;
+    int table;   /* stack index of the table that it is in */
+    bool cloned; /* from a mixin or an abstract base: its column is copied */
+} entry;
+
+typedef struct declaration {
+    const char *name;
+    int body; /* stack index */
+    entry *entries;
+    size_t n, cap;
+    const char *tablename, *schema;
+    mr_table *table;
+    bool abstract_;
+    int table_args; /* stack index or 0 */
+    int mapper_args;
+} declaration;
+
+static const char *const reserved[] = {"query", "query_class", "metadata", "extend", "c", NULL};
+static const char *const directives[] = {"__tablename", "__table",      "__table_args", "__mapper_args", "__abstract",
+                                         "__bind_key",  "__validators", "__init",       "__tostring",    "__len",
+                                         "__call",      "__lt",         "__le",         "__concat",      "__name",
+                                         "__add",       "__sub",        "__mul",        "__div",         "__mod",
+                                         "__unm",       "__idiv",       "__pow",        "__pairs",       "__band",
+                                         "__bor",       "__bxor",       "__shl",        "__shr",         "__bnot",
+                                         NULL};
+
+static const char *directive_at(void *ud, size_t i) {
+    (void)ud;
+    return directives[i];
+}
+
+static int compare_entries(const void *a, const void *b) {
+    const entry *x = a, *y = b;
+    if (x->kind != y->kind) return x->kind < y->kind ? -1 : 1;
+    if (x->order != y->order) return x->order < y->order ? -1 : 1;
+    return strcmp(x->name, y->name);
+}
+
+/* ---------------------------------------------------------------- reading the body */
+
+static void check_name(lua_State *L, const declaration *d, const char *name, bool is_attribute) {
+    if (is_attribute && (bind_is_among(reserved, name) || strncmp(name, "__", 2) == 0))
+        bind_error(L, MR_ERR_ARGUMENT,
+                   "%s.%s: the class needs the name '%s' for itself: map the column under another attribute name, "
+                   "as in %s_ = Column{ \"%s\", ... }",
+                   d->name, name, name, name, name);
+    if (!is_attribute && strncmp(name, "__", 2) == 0 && !bind_is_among(directives, name)) {
+        const char *near = mr_nearest(name, directive_at, NULL);
+        if (near)
+            bind_error(L, MR_ERR_ARGUMENT, "%s: unknown class option '%s' (did you mean '%s'?)", d->name, name, near);
+        bind_error(L, MR_ERR_ARGUMENT, "%s: unknown class option '%s'", d->name, name);
+    }
+}
+
+/* A type alone, as in id = Integer, was meant as a column. */
+static void check_value(lua_State *L, const declaration *d, const char *name) {
+    if (bind_test(L, -1, BIND_TYPE))
+        bind_error(L, MR_ERR_ARGUMENT, "%s.%s: a type alone is no column: write %s = Column{ %s }", d->name, name, name,
+                   luaL_tolstring(L, -1, NULL));
+}
+
+static size_t count_pairs(lua_State *L, int table) {
+    size_t n = 0;
+    lua_pushnil(L);
+    while (lua_next(L, table)) {
+        n++;
+        lua_pop(L, 1);
+    }
+    return n;
+}
+
+/* Adds the string-keyed pairs of the table to the entries, of which there is room. */
+static void read_table(lua_State *L, declaration *d, int table, bool cloned) {
+    lua_pushnil(L);
+    while (lua_next(L, table)) {
+        if (lua_type(L, -2) == LUA_TSTRING) {
+            entry *e = &d->entries[d->n];
+            *e = (entry){lua_tostring(L, -2), 0, ENTRY_OTHER, table, cloned};
+            if (strlen(e->name) != lua_rawlen(L, -2))
+                bind_error(L, MR_ERR_ARGUMENT, "%s: the name '%s' has a zero byte in it", d->name, e->name);
+            mr_column *column = bind_test_column(L, -1);
+            bind_relationship_spec *spec = bind_test(L, -1, BIND_RELATIONSHIP_SPEC);
+            if (column) e->kind = ENTRY_COLUMN, e->order = column->order;
+            else if (spec) e->kind = ENTRY_RELATIONSHIP, e->order = spec->order;
+            check_name(L, d, e->name, e->kind != ENTRY_OTHER);
+            check_value(L, d, e->name);
+            /* What a class says itself wins over its mixins: those are read later. */
+            bool known = false;
+            for (size_t i = 0; i < d->n && !known; i++) known = strcmp(d->entries[i].name, e->name) == 0;
+            if (!known) d->n++;
+        }
+        lua_pop(L, 1);
+    }
+}
+
+/* Leaves on the stack the mixins that the class body names. */
+static void push_mixins(lua_State *L, int body) {
+    lua_Integer mixins = (lua_Integer)lua_rawlen(L, body);
+    luaL_checkstack(L, (int)mixins + 32, "too many mixins");
+    for (lua_Integer i = 1; i <= mixins; i++) {
+        lua_rawgeti(L, body, i);
+        if (!lua_istable(L, -1))
+            bind_type_error(L, -1, "a mixin in the array part of a class body", "a table of columns and methods");
+    }
+}
+
+/* The tables that make up the class, in the order of precedence: the body, its mixins, what abstract bases declare.
+ * Leaves each on the stack. Returns how many. */
+static int push_sources(lua_State *L, int base, int body) {
+    int first = lua_gettop(L);
+    lua_pushvalue(L, body);
+    push_mixins(L, body);
+    lua_pushvalue(L, base);
+    while (!lua_isnil(L, -1)) {
+        bind_class *c = bind_class_at(L, -1);
+        if (c->mapper) break;
+        int at = lua_gettop(L);
+        luaL_checkstack(L, 32, "too many abstract bases");
+        if (lua_getiuservalue(L, at, CLASS_DECLARED) == LUA_TTABLE) push_mixins(L, at + 1);
+        else lua_pop(L, 1);
+        lua_pushvalue(L, at);
+        lua_remove(L, at);
+        lua_getiuservalue(L, -1, CLASS_BASE);
+        lua_remove(L, -2);
+    }
+    lua_pop(L, 1);
+    return lua_gettop(L) - first;
+}
+
+static void read_sources(lua_State *L, declaration *d, int base) {
+    int first = lua_gettop(L) + 1;
+    int n = push_sources(L, base, d->body);
+    for (int i = 0; i < n; i++) d->cap += count_pairs(L, first + i);
+    d->entries = lua_newuserdatauv(L, (d->cap + 1) * sizeof *d->entries, 0);
+    for (int i = 0; i < n; i++) read_table(L, d, first + i, i > 0);
+    qsort(d->entries, d->n, sizeof *d->entries, compare_entries);
+}
+
+static void read_directives(lua_State *L, declaration *d) {
+    lua_getfield(L, d->body, "__abstract");
+    d->abstract_ = lua_toboolean(L, -1);
+    lua_pop(L, 1);
+    if (lua_getfield(L, d->body, "__tablename") != LUA_TNIL)
+        d->tablename = bind_arg_name(L, -1, "__tablename", "a string"); /* stays on the stack */
+    if (lua_getfield(L, d->body, "__table") != LUA_TNIL)
+        d->table = *(mr_table **)bind_arg(L, -1, BIND_TABLE, "__table");
+    if (lua_getfield(L, d->body, "__table_args") != LUA_TNIL) {
+        if (!lua_istable(L, -1)) bind_type_error(L, -1, "__table_args", "a table of constraints and options");
+        d->table_args = lua_gettop(L);
+    }
+    if (lua_getfield(L, d->body, "__mapper_args") != LUA_TNIL) {
+        if (!lua_istable(L, -1)) bind_type_error(L, -1, "__mapper_args", "a table of options");
+        d->mapper_args = lua_gettop(L);
+    }
+}
+
+/* ---------------------------------------------------------------- declaring */
+
+static void push_entry(lua_State *L, const entry *e) {
+    lua_pushstring(L, e->name);
+    lua_rawget(L, e->table);
+}
+
+static void declare_attributes(lua_State *L, declaration *d, mr_mapper *mapper) {
+    for (size_t i = 0; i < d->n; i++) {
+        const entry *e = &d->entries[i];
+        if (e->kind == ENTRY_OTHER) break;
+        push_entry(L, e);
+        if (e->kind == ENTRY_COLUMN) {
+            const bind_column *given = bind_test(L, -1, BIND_COLUMN);
+            mr_column *column = e->cloned ? mr_column_clone(mapper->env, given->column) : given->column;
+            mr_property *prop = column ? mr_mapper_add_column(mapper, e->name, column) : NULL;
+            if (!prop) bind_raise(L);
+            prop->deferred = given->deferred;
+            prop->deferred_group = given->deferred_group;
+        } else {
+            bind_declare_relationship(L, mapper, e->name, lua_gettop(L));
+        }
+        lua_pop(L, 1);
+    }
+}
+
+/* Methods, constants and fields go to the class at the top. */
+static void declare_members(lua_State *L, const declaration *d, bind_class *c) {
+    int class_idx = lua_gettop(L);
+    for (size_t i = 0; i < d->n; i++) {
+        const entry *e = &d->entries[i];
+        if (e->kind != ENTRY_OTHER || strcmp(e->name, "__tablename") == 0 || strcmp(e->name, "__table") == 0 ||
+            strcmp(e->name, "__table_args") == 0 || strcmp(e->name, "__mapper_args") == 0 ||
+            strcmp(e->name, "__abstract") == 0 || strcmp(e->name, "__validators") == 0)
+            continue;
+        lua_getiuservalue(L, class_idx, CLASS_MEMBERS);
+        lua_pushstring(L, e->name);
+        push_entry(L, e);
+        if (bind_test(L, -1, BIND_FIELD)) c->has_fields = true;
+        if (strcmp(e->name, "__init") == 0) c->b->own_init = true;
+        lua_rawset(L, -3);
+        lua_pop(L, 1);
+    }
+}
+
+/* Constraints, indexes and options of __table_args into lists. */
+static void read_table_args(lua_State *L, declaration *d, mr_constraint **constraints, mr_index **indexes) {
+    if (!d->table_args) return;
+    mr_constraint **tail = constraints;
+    mr_index **index_tail = indexes;
+    lua_Integer n = (lua_Integer)lua_rawlen(L, d->table_args);
+    for (lua_Integer i = 1; i <= n; i++) {
+        lua_rawgeti(L, d->table_args, i);
+        bind_constraint *bc = bind_test(L, -1, BIND_CONSTRAINT);
+        if (!bc) bind_type_error(L, -1, "__table_args", "constraints and indexes");
+        if (bc->constraint) *tail = bind_copy_constraint(L, bc->constraint), tail = &(*tail)->next;
+        else *index_tail = bind_copy_index(L, bc->index), index_tail = &(*index_tail)->next;
+        lua_pop(L, 1);
+    }
+    lua_pushnil(L);
+    while (lua_next(L, d->table_args)) {
+        if (lua_type(L, -2) == LUA_TSTRING) {
+            const char *key = lua_tostring(L, -2);
+            if (strcmp(key, "schema") == 0) d->schema = bind_arg_name(L, -1, "__table_args: schema", "a name");
+            else if (strcmp(key, "extend_existing") != 0 && strncmp(key, "mysql_", 6) != 0)
+                bind_error(L, MR_ERR_ARGUMENT, "%s.__table_args: unknown option '%s'", d->name, key);
+        }
+        lua_pop(L, 1);
+    }
+}
+
+static bool declares_primary_key(lua_State *L, const declaration *d) {
+    bool found = false;
+    for (size_t i = 0; i < d->n && d->entries[i].kind == ENTRY_COLUMN && !found; i++) {
+        push_entry(L, &d->entries[i]);
+        found = bind_test_column(L, -1)->primary_key;
+        lua_pop(L, 1);
+    }
+    return found;
+}
+
+/* The table's name: as given, or the class's in snake case (stays on the stack). */
+static const char *table_name(lua_State *L, bind_state *b, const declaration *d) {
+    if (d->tablename) return d->tablename;
+    mr_strbuf buf;
+    mr_strbuf_init(&buf, b->env);
+    mr_snake_case(&buf, d->name, strlen(d->name));
+    const char *s = mr_strbuf_str(&buf);
+    const char *name = s ? mr_intern(b->env, s, buf.len) : NULL;
+    mr_strbuf_done(&buf);
+    if (!name) bind_raise(L);
+    return name;
+}
+
+/* The attributes that a class maps cannot be methods in the same body. */
+static void check_methods(lua_State *L, const declaration *d, const mr_mapper *mapper) {
+    for (size_t i = 0; i < d->n; i++) {
+        const entry *e = &d->entries[i];
+        if (e->kind == ENTRY_OTHER && mr_mapper_property(mapper, e->name, false))
+            bind_error(L, MR_ERR_ARGUMENT, "%s.%s is a mapped attribute: a method needs another name", d->name,
+                       e->name);
+    }
+}
+
+/* A mapper that the registry does not know yet. */
+static mr_mapper *declare(lua_State *L, bind_class *base, declaration *d) {
+    mr_mapper *mapper = mr_mapper_new(base->registry, d->name, base->mapper);
+    if (!mapper) bind_raise(L);
+    declare_attributes(L, d, mapper);
+    bind_declare_mapper_args(L, mapper, d->mapper_args);
+    check_methods(L, d, mapper);
+    return mapper;
+}
+
+static void finish(lua_State *L, bind_class *base, declaration *d, mr_mapper *mapper) {
+    bind_state *b = base->b;
+    mr_constraint *constraints = NULL;
+    mr_index *indexes = NULL;
+    read_table_args(L, d, &constraints, &indexes);
+    mr_table *table = d->table;
+    /* A subclass without a table of its own shares its base's. */
+    if (!table && base->mapper && !d->tablename && !declares_primary_key(L, d)) table = base->mapper->table;
+    const char *name = table ? NULL : table_name(L, b, d);
+    BIND_ENTER(b, L);
+    mr_status st = mr_mapper_finish(mapper, table, name, d->schema, constraints, indexes);
+    BIND_LEAVE(b);
+    bind_check(L, st);
+}
+
+/* The class knows its mixins: one may be listened to. */
+static void keep_mixins(lua_State *L, int class_idx) {
+    lua_Integer n = (lua_Integer)lua_rawlen(L, 3);
+    if (n == 0) return;
+    lua_createtable(L, (int)n, 0);
+    for (lua_Integer i = 1; i <= n; i++) {
+        lua_rawgeti(L, 3, i);
+        lua_rawseti(L, -2, i);
+    }
+    lua_setiuservalue(L, class_idx, CLASS_MIXINS);
+}
+
+/* Base:extend(name, body) */
+int bind_class_extend(lua_State *L) {
+    bind_class *base = bind_class_at(L, 1);
+    if (!base)
+        return bind_error(L, MR_ERR_ARGUMENT,
+                          "extend is called on a class with a colon: Base:extend(\"User\", { ... })");
+    const char *name = bind_arg_name(L, 2, "extend: the class's name", "a string");
+    lua_settop(L, 3);
+    if (lua_isnil(L, 3)) {
+        lua_newtable(L);
+        lua_replace(L, 3);
+    }
+    if (!bind_is_plain_table(L, 3)) return bind_type_error(L, 3, "extend: the class's body", "a table");
+    declaration d = {0};
+    d.name = name;
+    d.body = 3;
+    read_directives(L, &d);
+    read_sources(L, &d, 1);
+    mr_mapper *mapper = d.abstract_ ? NULL : declare(L, base, &d);
+    bind_class *c = bind_class_push_new(L, 1);
+    int class_idx = lua_gettop(L);
+    c->mapper = mapper;
+    declare_members(L, &d, c);
+    keep_mixins(L, class_idx);
+    if (mapper) {
+        bind_entity_metatable(L, class_idx);
+        lua_pushvalue(L, -1);
+        lua_rawsetp(L, LUA_REGISTRYINDEX, mapper);
+        lua_setiuservalue(L, class_idx, CLASS_META);
+        mapper->klass = c;
+        finish(L, base, &d, mapper);
+        bind_tell_listeners(L, class_idx);
+    } else {
+        lua_pushvalue(L, 3);
+        lua_setiuservalue(L, class_idx, CLASS_DECLARED);
+    }
+    lua_settop(L, class_idx);
+    return 1;
+}

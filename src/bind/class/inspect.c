@@ -1,0 +1,153 @@
+/*
+ * inspect.c: mr.inspect(obj): an object's state, identity, session and the history of its attributes, read without
+ * loading anything.
+ */
+#include "class.h"
+#include "session/session.h"
+
+#define BIND_INSPECTION "moonrow.Inspection"
+
+/* The object is user value 1, so what is read is always of now. */
+static mr_entity *inspected(lua_State *L) {
+    lua_getiuservalue(L, 1, 1);
+    mr_entity *e = bind_arg_entity(L, -1, "inspect");
+    lua_pop(L, 1);
+    return e;
+}
+
+static int core_inspect(lua_State *L) {
+    bind_arg_entity(L, 1, "inspect");
+    lua_newuserdatauv(L, 0, 1);
+    lua_pushvalue(L, 1);
+    lua_setiuservalue(L, -2, 1);
+    bind_set_type(L, BIND_INSPECTION);
+    return 1;
+}
+
+/* A detached object's owner has no session, whatever its own mark still says. */
+static mr_state state_of(const mr_entity *e) {
+    bool in_session = e->owner && e->owner->session;
+    if (in_session || e->state == MR_TRANSIENT) return (mr_state)e->state;
+    return e->state == MR_PENDING ? MR_TRANSIENT : MR_DETACHED;
+}
+
+static int get_state(lua_State *L) {
+    static const char *const names[] = {"transient", "pending", "persistent", "deleted", "detached"};
+    lua_pushstring(L, names[state_of(inspected(L))]);
+    return 1;
+}
+
+/* The key's values as a list, or nil. */
+static int get_identity(lua_State *L) {
+    mr_entity *e = inspected(L);
+    if (e->identity.kind == MR_UNLOADED) return 0;
+    mr_value *values = lua_newuserdatauv(L, e->mapper->npk * sizeof *values, 0);
+    mr_identity_values(e->mapper, &e->identity, values);
+    bind_new_list(L, e->mapper->npk);
+    for (uint16_t i = 0; i < e->mapper->npk; i++) {
+        bind_push_value_or_null(L, &values[i]);
+        lua_rawseti(L, -2, (lua_Integer)i + 1);
+    }
+    return 1;
+}
+
+static int get_session(lua_State *L) {
+    bind_push_session(L, mr_session_of(inspected(L)));
+    return 1;
+}
+
+static int get_class(lua_State *L) {
+    bind_push_class(L, inspected(L)->mapper);
+    return 1;
+}
+
+static int push_attributes(lua_State *L, bool loaded) {
+    mr_entity *e = inspected(L);
+    lua_Integer n = 0;
+    bind_new_list(L, 0);
+    for (size_t i = 0; i < e->mapper->props.len; i++) {
+        const mr_property *prop = mr_vec_ptr(&e->mapper->props, i);
+        if (prop->kind == MR_PROPERTY_FIELD || prop->kind == MR_PROPERTY_SYNONYM) continue;
+        if (mr_attribute_is_loaded(e, prop) != loaded) continue;
+        lua_pushstring(L, prop->name);
+        lua_rawseti(L, -2, ++n);
+    }
+    return 1;
+}
+
+static int get_loaded(lua_State *L) { return push_attributes(L, true); }
+
+static int get_unloaded(lua_State *L) { return push_attributes(L, false); }
+
+static int get_modified(lua_State *L) {
+    mr_entity *e = inspected(L);
+    mr_session *s = mr_session_of(e);
+    lua_pushboolean(L, s ? mr_session_is_modified(s, e) : e->history != NULL);
+    return 1;
+}
+
+static void push_one(lua_State *L, const char *field, const mr_value *v) {
+    bind_new_list(L, 1);
+    if (v) {
+        bind_push_value_or_null(L, v);
+        lua_rawseti(L, -2, 1);
+    }
+    lua_setfield(L, -2, field);
+}
+
+static void push_items(lua_State *L, const char *field, const mr_vec *items) {
+    bind_new_list(L, items->len);
+    for (size_t i = 0; i < items->len; i++) {
+        bind_push_entity(L, mr_vec_ptr(items, i));
+        lua_rawseti(L, -2, (lua_Integer)i + 1);
+    }
+    lua_setfield(L, -2, field);
+}
+
+static int push_collection_history(lua_State *L, mr_collection *c) {
+    bind_state *b = bind_of(L);
+    mr_vec lists[3];
+    static const char *const fields[] = {"added", "deleted", "unchanged"};
+    for (int i = 0; i < 3; i++) mr_vec_init(&lists[i], b->env, sizeof(void *));
+    mr_status st = mr_collection_changes(c, &lists[0], &lists[1], &lists[2]);
+    lua_createtable(L, 0, 3);
+    for (int i = 0; i < 3; i++) {
+        if (st == MR_OK) push_items(L, fields[i], &lists[i]);
+        mr_vec_done(&lists[i]);
+    }
+    bind_check(L, st);
+    return 1;
+}
+
+/* inspect(obj):history "attr": { added, deleted, unchanged }, as SQLAlchemy's History. */
+static int history(lua_State *L) {
+    bind_arg(L, 1, BIND_INSPECTION, "history");
+    mr_entity *e = inspected(L);
+    bind_push_class(L, e->mapper);
+    int klass = lua_gettop(L);
+    const mr_property *prop = bind_class_property(L, klass, 2);
+    if (!prop) return bind_class_no_attribute(L, klass, luaL_tolstring(L, 2, NULL));
+    mr_entity_touch(e);
+    const mr_value *now = mr_entity_slot(e, prop->slot);
+    if (now->kind == MR_COLLECTION) return push_collection_history(L, now->u.p);
+    bool is_new = e->state == MR_TRANSIENT || e->state == MR_PENDING;
+    bool view = prop->kind == MR_PROPERTY_RELATIONSHIP && prop->relationship->viewonly;
+    bool given = is_new && !view && now->kind != MR_UNLOADED && !(now->flags & MR_VALUE_KEPT);
+    bool dirty = given || mr_entity_is_dirty(e, prop->slot);
+    const mr_value *old = dirty && !is_new ? mr_entity_committed(e, prop->slot) : NULL;
+    lua_createtable(L, 0, 3);
+    push_one(L, "added", dirty ? now : NULL);
+    push_one(L, "deleted", old && old->kind != MR_UNLOADED ? old : NULL);
+    push_one(L, "unchanged", !dirty && now->kind != MR_UNLOADED ? now : NULL);
+    return 1;
+}
+
+void bind_open_inspect(lua_State *L) {
+    static const luaL_Reg methods[] = {{"history", history}, {NULL, NULL}};
+    static const luaL_Reg getters[] = {
+        {"state", get_state},   {"identity", get_identity}, {"session", get_session},   {"class", get_class},
+        {"loaded", get_loaded}, {"unloaded", get_unloaded}, {"modified", get_modified}, {NULL, NULL}};
+    bind_type(L, BIND_INSPECTION, "Inspection", methods, getters, NULL);
+    lua_pushcfunction(L, core_inspect);
+    lua_setfield(L, -2, "inspect");
+}

@@ -1,0 +1,291 @@
+/*
+ * classes.c: events of classes and attributes: their listeners, kept here, and how they are called.
+ *
+ * Invariant: a listener is called only while the registry holds it, so removal during a call is safe. An error in one
+ * comes back unchanged to who caused the event, and its connection is of no use after the call.
+ */
+#include "listener.h"
+
+#include <string.h>
+
+#include "session/connection.h"
+
+/* What a call passes to its body. */
+typedef struct call {
+    bind_listener *l;
+    mr_mapper *mapper;
+    const mr_property *prop;
+    mr_conn *conn;
+    mr_entity *entity;
+    mr_value *value;
+    const mr_value *old;
+} call;
+
+static const bind_event_name class_events[] = {{"before_insert", MR_EVENT_BEFORE_INSERT},
+                                               {"after_insert", MR_EVENT_AFTER_INSERT},
+                                               {"before_update", MR_EVENT_BEFORE_UPDATE},
+                                               {"after_update", MR_EVENT_AFTER_UPDATE},
+                                               {"before_delete", MR_EVENT_BEFORE_DELETE},
+                                               {"after_delete", MR_EVENT_AFTER_DELETE},
+                                               {"load", MR_EVENT_LOAD},
+                                               {"refresh", MR_EVENT_REFRESH},
+                                               {NULL, 0}};
+static const bind_event_name attribute_events[] = {
+    {"set", MR_EVENT_SET}, {"append", MR_EVENT_APPEND}, {"remove", MR_EVENT_REMOVE}, {NULL, 0}};
+
+/* In the registry. */
+static const char listeners_key = 0; /* light userdata of a listener to its userdata */
+static const char results_key =
+    0; /* by depth of entered calls, what a listener gave there last: its bytes outlive the call */
+
+int bind_event_of(lua_State *L, const bind_event_name *names, int idx) {
+    const char *name = luaL_checkstring(L, idx);
+    for (const bind_event_name *e = names; e->name; e++)
+        if (strcmp(e->name, name) == 0) return e->event;
+    return bind_error(L, MR_ERR_ARGUMENT, "there is no event '%s' here", name);
+}
+
+const char *bind_class_event_name(int event) {
+    const bind_event_name *e = class_events;
+    while (e->name && e->event != event) e++;
+    return e->name ? e->name : "an event";
+}
+
+/* ---------------------------------------------------------------- calling */
+
+static void detach(lua_State *L, bind_listener *l);
+
+/* Takes the listener away from the registry, and so from use. */
+static void forget(lua_State *L, bind_listener *l) {
+    detach(L, l);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &listeners_key);
+    lua_pushnil(L);
+    lua_rawsetp(L, -2, l);
+    lua_pop(L, 1);
+}
+
+void bind_call_listener(lua_State *L, int n, int connection) {
+    int status = lua_pcall(L, n, 1, 0);
+    if (connection) bind_end_borrowed_connection(L, connection);
+    if (status != LUA_OK) lua_error(L);
+}
+
+static int push_arguments(lua_State *L, const call *c, int connection) {
+    if (c->l->of_attribute) {
+        bind_push_entity(L, c->entity);
+        if (c->value) bind_push_value(L, c->value);
+        else lua_pushnil(L);
+        if (c->l->event != MR_EVENT_SET) return 2;
+        if (c->old) bind_push_value(L, c->old);
+        else lua_pushnil(L);
+        return 3;
+    }
+    if (c->l->event == MR_EVENT_LOAD || c->l->event == MR_EVENT_REFRESH) {
+        bind_push_entity(L, c->entity);
+        return 1;
+    }
+    bind_push_class(L, c->mapper);
+    lua_pushvalue(L, connection);
+    bind_push_entity(L, c->entity);
+    return 3;
+}
+
+/* The result on top replaces the value, unless it is the value given (at index given). */
+static void take_result(lua_State *L, const call *c, int given) {
+    if (lua_rawequal(L, -1, given)) return;
+    mr_entity *entity = bind_test_entity(L, -1);
+    if (entity) {
+        memset(c->value, 0, sizeof *c->value);
+        c->value->kind = MR_ENTITY;
+        c->value->u.p = entity;
+    } else if (!bind_to_value(L, -1, c->prop->column ? c->prop->column->type : NULL, c->value)) {
+        bind_type_error(L, -1, "the result of a listener with retval", "a value");
+    }
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &results_key);
+    lua_pushvalue(L, -2);
+    lua_rawseti(L, -2, (lua_Integer)bind_of(L)->depth);
+}
+
+static int call_body(lua_State *L) {
+    const call *c = lua_touserdata(L, 1);
+    luaL_checkstack(L, 16, "calling a listener");
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &listeners_key);
+    if (lua_rawgetp(L, 2, c->l) == LUA_TNIL) return 0; /* removed */
+    int connection = 0;
+    if (c->conn) {
+        bind_push_borrowed_connection(L, c->conn);
+        connection = lua_gettop(L);
+    }
+    lua_getiuservalue(L, 3, LISTENER_FUNCTION);
+    int function = lua_gettop(L);
+    int n = push_arguments(L, c, connection);
+    bool retval = c->l->retval && c->value;
+    lua_pushvalue(L, function + (n > 1 ? 2 : 1)); /* the value given, below the function */
+    lua_insert(L, function);
+    if (c->l->once) forget(L, lua_touserdata(L, 3));
+    bind_call_listener(L, n, connection);
+    if (retval) take_result(L, c, function);
+    return 0;
+}
+
+static mr_status on_mapper(mr_env *env, void *ud, mr_mapper_event event, mr_mapper *mapper, mr_conn *conn,
+                           mr_entity *entity) {
+    (void)event;
+    call c = {.l = ud, .mapper = mapper, .conn = conn, .entity = entity};
+    return bind_callback(env, call_body, &c);
+}
+
+static mr_status on_attribute(mr_env *env, void *ud, mr_attribute_event event, mr_entity *entity,
+                              const mr_property *prop, mr_value *value, const mr_value *old) {
+    bind_listener *l = ud;
+    if ((int)event != l->event) return MR_OK;
+    call c = {.l = l, .prop = prop, .entity = entity, .value = value, .old = old};
+    return bind_callback(env, call_body, &c);
+}
+
+/* ---------------------------------------------------------------- listening */
+
+mr_status bind_listener_attach(bind_listener *l, mr_mapper *mapper, const mr_property *prop, bool propagate) {
+    if (l->of_attribute) return mr_attribute_listen(mapper, prop, on_attribute, l, propagate);
+    return mr_mapper_listen(mapper, (mr_mapper_event)l->event, on_mapper, l, propagate);
+}
+
+void bind_listener_detach(bind_listener *l, mr_mapper *mapper) {
+    if (l->of_attribute) mr_attribute_unlisten(mapper, on_attribute, l);
+    else mr_mapper_unlisten(mapper, (mr_mapper_event)l->event, on_mapper, l);
+}
+
+static void detach(lua_State *L, bind_listener *l) {
+    if (l->mapper) bind_listener_detach(l, l->mapper);
+    else bind_listener_gather(L, l);
+}
+
+/* The mapped attribute at idx, Class.attr of a column or relationship, with its class; NULL when it is none. */
+static const mr_property *test_attribute(lua_State *L, int idx) {
+    bind_relationship *rel = bind_test(L, idx, BIND_RELATIONSHIP);
+    if (rel) return rel->prop;
+    const mr_node *node = bind_test_node(L, idx);
+    return node && node->kind == MR_NODE_COLUMN ? node->annotation : NULL;
+}
+
+/* The class whose attribute the value at index 1 is: Sub.name is of Sub, though its base may have declared it. */
+static mr_mapper *class_of_attribute(lua_State *L, const mr_property *prop) {
+    const mr_vec *mappers = &prop->mapper->registry->mappers;
+    for (size_t i = 0; i < mappers->len; i++) {
+        mr_mapper *m = mr_vec_ptr(mappers, i);
+        if (!mr_mapper_isa(m, prop->mapper)) continue;
+        bind_push_class(L, m);
+        lua_getiuservalue(L, -1, CLASS_EXPRESSIONS);
+        lua_getfield(L, -1, prop->name);
+        bool is_it = lua_rawequal(L, -1, 1);
+        lua_pop(L, 3);
+        if (is_it) return m;
+    }
+    return prop->mapper;
+}
+
+static void read_attribute(lua_State *L, bind_listener *l, const char *function) {
+    l->of_attribute = true;
+    if (bind_is_event_base(L, 1, true)) return;
+    l->prop = test_attribute(L, 1);
+    if (!l->prop) bind_type_error(L, 1, function, "an attribute of a class (User.email)");
+    if (l->event != MR_EVENT_SET && l->prop->kind != MR_PROPERTY_RELATIONSHIP)
+        bind_error(L, MR_ERR_ARGUMENT, "%s: '%s' is an event of collections, and %s.%s is a column: listen to 'set'",
+                   function, lua_tostring(L, 2), l->prop->mapper->name, l->prop->name);
+    l->mapper = class_of_attribute(L, l->prop);
+}
+
+/* What the arguments target and name say. */
+static bind_listener read_target(lua_State *L, const char *function) {
+    bind_listener l = {0};
+    bool of_class = false;
+    for (const bind_event_name *e = class_events; e->name; e++)
+        of_class |= strcmp(e->name, luaL_checkstring(L, 2)) == 0;
+    l.event = bind_event_of(L, of_class ? class_events : attribute_events, 2);
+    if (!of_class) read_attribute(L, &l, function);
+    else if (!bind_is_event_base(L, 1, false)) l.mapper = bind_arg_class(L, 1, function);
+    return l;
+}
+
+/* Is the listener at the index the one that is wanted, for the function and the target at 3 and 1? */
+static bool is_wanted(lua_State *L, const bind_listener *wanted, int idx) {
+    const bind_listener *l = lua_touserdata(L, idx);
+    if (l->mapper != wanted->mapper || l->prop != wanted->prop || l->event != wanted->event ||
+        l->of_attribute != wanted->of_attribute)
+        return false;
+    lua_getiuservalue(L, idx, LISTENER_FUNCTION);
+    lua_getiuservalue(L, idx, LISTENER_TARGET);
+    bool same = lua_rawequal(L, -2, 3) && (l->mapper || lua_rawequal(L, -1, 1));
+    lua_pop(L, 2);
+    return same;
+}
+
+/* The listener of target, name and function (arguments 1 to 3), or NULL. */
+static bind_listener *find_listener(lua_State *L, const bind_listener *wanted) {
+    int top = lua_gettop(L);
+    bind_listener *found = NULL;
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &listeners_key);
+    for (lua_pushnil(L); !found && lua_next(L, top + 1); lua_settop(L, top + 2))
+        if (is_wanted(L, wanted, top + 3)) found = lua_touserdata(L, top + 3);
+    lua_settop(L, top);
+    return found;
+}
+
+/* core.event_listen(target, name, fn, once, retval, propagate): the function listens once, with the
+ * options given last. */
+static int event_listen(lua_State *L) {
+    bind_listener given = read_target(L, "event.listen");
+    given.once = lua_toboolean(L, 4);
+    given.retval = lua_toboolean(L, 5);
+    given.propagate = lua_toboolean(L, 6);
+    if (!given.mapper && lua_isboolean(L, 6) && !given.propagate)
+        return bind_error(L, MR_ERR_ARGUMENT,
+                          "event.listen: propagate = false leaves nothing to listen to: a base without a "
+                          "table, or a mixin, has no objects but those of the classes that come from it");
+    lua_settop(L, 3);
+    bind_listener *before = find_listener(L, &given);
+    if (before && before->once == given.once && before->retval == given.retval && before->propagate == given.propagate)
+        return 0;
+    if (before) forget(L, before);
+    bind_listener *l = lua_newuserdatauv(L, sizeof *l, LISTENER__VALUES);
+    *l = given;
+    lua_pushvalue(L, 3);
+    lua_setiuservalue(L, -2, LISTENER_FUNCTION);
+    lua_pushvalue(L, 1);
+    lua_setiuservalue(L, -2, LISTENER_TARGET);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &listeners_key);
+    lua_pushvalue(L, 4);
+    lua_rawsetp(L, -2, l);
+    mr_status status =
+        l->mapper ? bind_listener_attach(l, l->mapper, l->prop, l->propagate) : bind_listener_spread(L, 4);
+    if (status == MR_OK) return 0;
+    forget(L, l);
+    return bind_raise(L);
+}
+
+/* core.event_remove(target, name, fn): was it there? */
+static int event_remove(lua_State *L) {
+    bind_listener wanted = read_target(L, "event.remove");
+    bind_listener *l = find_listener(L, &wanted);
+    if (l) forget(L, l);
+    lua_pushboolean(L, l != NULL);
+    return 1;
+}
+
+static int event_contains(lua_State *L) {
+    bind_listener wanted = read_target(L, "event.contains");
+    lua_pushboolean(L, find_listener(L, &wanted) != NULL);
+    return 1;
+}
+
+void bind_open_event(lua_State *L) {
+    static const luaL_Reg functions[] = {{"event_listen", event_listen},
+                                         {"event_remove", event_remove},
+                                         {"event_contains", event_contains},
+                                         {NULL, NULL}};
+    lua_newtable(L);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &listeners_key);
+    lua_newtable(L);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &results_key);
+    luaL_setfuncs(L, functions, 0);
+}

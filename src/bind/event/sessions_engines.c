@@ -1,0 +1,167 @@
+/*
+ * sessions_engines.c: how the events of sessions and engines reach their listeners, which the Lua part keeps.
+ *
+ * Invariant: a connection that is lent to a listener is of no use after the call, and an error in one comes back
+ * unchanged to who caused the event.
+ */
+#include "listener.h"
+
+#include <string.h>
+
+#include "session/connection.h"
+#include "session/session.h"
+
+static const bind_event_name session_events[] = {{"before_flush", MR_SESSION_BEFORE_FLUSH},
+                                                 {"after_flush", MR_SESSION_AFTER_FLUSH},
+                                                 {"before_commit", MR_SESSION_BEFORE_COMMIT},
+                                                 {"after_commit", MR_SESSION_AFTER_COMMIT},
+                                                 {"after_rollback", MR_SESSION_AFTER_ROLLBACK},
+                                                 {"after_begin", MR_SESSION_AFTER_BEGIN},
+                                                 {NULL, 0}};
+
+/* In the registry. */
+static const char session_dispatch_key = 0; /* function(session, name) */
+static const char engine_dispatch_key = 0;  /* function(hub, name, connection, statement, parameters, seconds) */
+
+static const char *name_of(const bind_event_name *names, int event) {
+    while (names->event != event) names++;
+    return names->name;
+}
+
+/* ---------------------------------------------------------------- sessions */
+
+typedef struct session_call {
+    mr_session *session;
+    int event;
+} session_call;
+
+static int session_body(lua_State *L) {
+    const session_call *c = lua_touserdata(L, 1);
+    luaL_checkstack(L, 8, "calling a listener");
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &session_dispatch_key);
+    bind_push_session(L, c->session);
+    if (lua_isnil(L, -1)) return 0; /* it is being collected */
+    lua_pushstring(L, name_of(session_events, c->event));
+    lua_call(L, 2, 0);
+    return 0;
+}
+
+static mr_status on_session(mr_env *env, void *ud, mr_session_event event, mr_session *session) {
+    (void)ud;
+    session_call c = {session, (int)event};
+    return bind_callback(env, session_body, &c);
+}
+
+/* core.session_hook(session, name): from now on the event comes to the dispatcher, once. */
+static int session_hook(lua_State *L) {
+    mr_session *s = bind_session_arg(L, "event.listen");
+    mr_session_event event = (mr_session_event)bind_event_of(L, session_events, 2);
+    mr_session_unlisten(s, event, on_session, NULL); /* one that was interrupted may have come as far as this */
+    bind_check(L, mr_session_listen(s, event, on_session, NULL));
+    return 0;
+}
+
+/* ---------------------------------------------------------------- engines */
+
+typedef struct engine_call {
+    const bind_ref *hub;
+    const char *name;
+    mr_conn *conn;
+    const char *sql;
+    const mr_value *const *lists;
+    size_t nlists, n;
+    double seconds; /* negative: it has not run yet */
+} engine_call;
+
+static void push_list(lua_State *L, const mr_value *params, size_t n) {
+    bind_new_list(L, n);
+    for (size_t i = 0; i < n; i++) {
+        bind_push_value_or_null(L, &params[i]);
+        lua_rawseti(L, -2, (lua_Integer)i + 1);
+    }
+}
+
+/* The parameters, or a batch's list of them. */
+static void push_parameters(lua_State *L, const engine_call *c) {
+    if (c->nlists == 1) {
+        push_list(L, c->lists[0], c->n);
+        return;
+    }
+    bind_new_list(L, c->nlists);
+    for (size_t i = 0; i < c->nlists; i++) {
+        push_list(L, c->lists[i], c->n);
+        lua_rawseti(L, -2, (lua_Integer)i + 1);
+    }
+}
+
+static int engine_body(lua_State *L) {
+    const engine_call *c = lua_touserdata(L, 1);
+    luaL_checkstack(L, 16, "calling a listener");
+    bind_push_borrowed_connection(L, c->conn);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &engine_dispatch_key);
+    bind_ref_push(L, c->hub);
+    lua_pushstring(L, c->name);
+    lua_pushvalue(L, 2);
+    if (c->sql) {
+        lua_pushstring(L, c->sql);
+        push_parameters(L, c);
+        if (c->seconds >= 0) lua_pushnumber(L, c->seconds);
+    }
+    bind_call_listener(L, lua_gettop(L) - 3, 2);
+    return 0;
+}
+
+static mr_status on_connect(void *ud, mr_engine *engine, mr_conn *conn) {
+    engine_call c = {.hub = ud, .name = "connect", .conn = conn};
+    return bind_callback(mr_engine_env(engine), engine_body, &c);
+}
+
+static mr_status on_before_execute(void *ud, mr_conn *conn, const char *sql, const mr_value *const *lists,
+                                   size_t nlists, size_t n) {
+    engine_call c = {ud, "before_execute", conn, sql, lists, nlists, n, -1};
+    return bind_callback(mr_engine_env(mr_conn_engine(conn)), engine_body, &c);
+}
+
+static mr_status on_after_execute(void *ud, mr_conn *conn, const char *sql, const mr_value *const *lists, size_t nlists,
+                                  size_t n, double seconds) {
+    engine_call c = {ud, "after_execute", conn, sql, lists, nlists, n, seconds};
+    return bind_callback(mr_engine_env(mr_conn_engine(conn)), engine_body, &c);
+}
+
+/* core.engine_hub(engine, hub or nil): the value that was given for the engine; with a hub, sets it where there is none
+ * yet. It lives as long as the environment. */
+static int engine_hub(lua_State *L) {
+    mr_engine_hooks *hooks = mr_engine_hooks_of(*(mr_engine **)bind_arg(L, 1, BIND_ENGINE, "event.listen"));
+    if (!hooks->ud && !lua_isnoneornil(L, 2)) hooks->ud = bind_ref_forever(L, 2);
+    if (hooks->ud) bind_ref_push(L, hooks->ud);
+    else lua_pushnil(L);
+    return 1;
+}
+
+/* core.engine_hook(engine, name, on): does the event come to the dispatcher? */
+static int engine_hook(lua_State *L) {
+    mr_engine_hooks *hooks = mr_engine_hooks_of(*(mr_engine **)bind_arg(L, 1, BIND_ENGINE, "event.listen"));
+    const char *name = luaL_checkstring(L, 2);
+    bool on = lua_toboolean(L, 3);
+    if (strcmp(name, "connect") == 0) hooks->connect = on ? on_connect : NULL;
+    else if (strcmp(name, "before_execute") == 0) hooks->before_execute = on ? on_before_execute : NULL;
+    else hooks->after_execute = on ? on_after_execute : NULL;
+    return 0;
+}
+
+/* core.event_dispatchers(of sessions, of engines): the functions that events of those come to. */
+static int event_dispatchers(lua_State *L) {
+    lua_settop(L, 2);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &engine_dispatch_key);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &session_dispatch_key);
+    return 0;
+}
+
+void bind_open_event_hub(lua_State *L) {
+    static const luaL_Reg functions[] = {{"session_hook", session_hook},
+                                         {"engine_hub", engine_hub},
+                                         {"engine_hook", engine_hook},
+                                         {"event_dispatchers", event_dispatchers},
+                                         {NULL, NULL}};
+    luaL_setfuncs(L, functions, 0);
+}

@@ -1,0 +1,254 @@
+/*
+ * expression.c: SQL expressions as Lua values, and how Lua values become operands of expressions.
+ *
+ * Invariant: a value enters an expression as a bound parameter, checked against the type it is compared with;
+ * never as text.
+ */
+#include "expression.h"
+
+#include "from.h"
+#include "state/own.h"
+#include "class/attribute.h"
+#include "schema/schema.h"
+
+#include <string.h>
+
+/* ---------------------------------------------------------------- values */
+
+/* Index 1: where the node is; it is taken from there. */
+static int push_body(lua_State *L) {
+    mr_node **given = lua_touserdata(L, 1);
+    bind_expression *e = lua_newuserdatauv(L, sizeof *e, 0);
+    e->node = NULL;
+    bind_set_type(L, BIND_EXPRESSION);
+    e->node = *given;
+    *given = NULL;
+    return 1;
+}
+
+void bind_push_node(lua_State *L, mr_node *node) {
+    if (!node) bind_raise(L);
+    int rc = bind_give(L, push_body, &node);
+    if (rc == LUA_OK) return;
+    mr_node_release(node);
+    bind_raise_given(L, rc);
+}
+
+mr_node *bind_test_node(lua_State *L, int idx) {
+    const bind_expression *e = bind_test(L, idx, BIND_EXPRESSION);
+    return e ? e->node : NULL;
+}
+
+mr_node *bind_arg_node(lua_State *L, int idx, const char *function) {
+    return ((bind_expression *)bind_arg(L, idx, BIND_EXPRESSION, function))->node;
+}
+
+static int expression_gc(lua_State *L) {
+    bind_expression *e = bind_test(L, 1, BIND_EXPRESSION);
+    if (!e) return 0;
+    if (bind_peek(L)) mr_node_release(e->node);
+    e->node = NULL;
+    return bind_finalized(L);
+}
+
+const mr_type *bind_natural_type(const mr_value *v) {
+    switch ((mr_kind)v->kind) {
+    case MR_INT:
+        return mr_type_simple(MR_TYPE_INTEGER);
+    case MR_FLOAT:
+        return mr_type_simple(MR_TYPE_FLOAT);
+    case MR_BOOL:
+        return mr_type_simple(MR_TYPE_BOOLEAN);
+    case MR_TEXT:
+        return mr_type_simple(MR_TYPE_STRING);
+    case MR_BLOB:
+        return mr_type_simple(MR_TYPE_LARGEBINARY);
+    case MR_DATE:
+        return mr_type_simple(MR_TYPE_DATE);
+    case MR_TIME:
+        return mr_type_simple(MR_TYPE_TIME);
+    case MR_DATETIME:
+        return mr_type_simple(MR_TYPE_DATETIME);
+    case MR_INTERVAL:
+        return mr_type_simple(MR_TYPE_INTERVAL);
+    default:
+        return mr_type_simple(MR_TYPE_NULL);
+    }
+}
+
+const char *bind_push_what(lua_State *L, const mr_node *node) {
+    const mr_property *prop = node->annotation;
+    if (prop) return lua_pushfstring(L, "%s.%s", prop->mapper->name, prop->name);
+    if (node->kind == MR_NODE_COLUMN && node->u.column->table)
+        return lua_pushfstring(L, "%s.%s", node->u.column->table->name, node->u.column->name);
+    if (node->kind == MR_NODE_COLUMN) return lua_pushstring(L, node->u.column->name);
+    if (node->kind == MR_NODE_FUNC) return lua_pushfstring(L, "func.%s()", node->name);
+    if (node->kind == MR_NODE_LABEL) return lua_pushstring(L, node->name);
+    return lua_pushliteral(L, "the expression");
+}
+
+/* ---------------------------------------------------------------- operands */
+
+static int no_nil(lua_State *L, const char *what) {
+    bind_error(L, MR_ERR_ARGUMENT, "%s: got nil (is the variable set? NULL is written mr.null)", what);
+    return 0;
+}
+
+/* An expression or query at idx as an operand, or NULL where it is a plain value. */
+static mr_node *expression_operand(lua_State *L, int idx) {
+    mr_node *node = bind_test_node(L, idx);
+    if (node) return mr_node_retain(node);
+    if (bind_is_query(L, idx)) {
+        mr_node *select = mr_sql_scalar(bind_of(L)->env, bind_to_select(L, idx));
+        if (!select) bind_raise(L);
+        return select;
+    }
+    return NULL;
+}
+
+static mr_node *new_bind(lua_State *L, const mr_type *type, const mr_value *v) {
+    mr_node *node = mr_sql_bind(bind_of(L)->env, type, v);
+    if (!node) bind_raise(L);
+    return node;
+}
+
+mr_node *bind_to_operand(lua_State *L, int idx, const mr_type *type, const char *what) {
+    if (lua_isnoneornil(L, idx)) no_nil(L, what);
+    if (!type || type->code == MR_TYPE_NULL) return bind_to_value_node(L, idx, what);
+    mr_node *node = expression_operand(L, idx);
+    if (node) return node;
+    mr_value v;
+    bind_check_value(L, idx, type, what, &v);
+    return new_bind(L, type, &v);
+}
+
+mr_node *bind_to_value_node(lua_State *L, int idx, const char *what) {
+    if (lua_isnoneornil(L, idx)) no_nil(L, what);
+    mr_node *node = expression_operand(L, idx);
+    if (node) return node;
+    mr_value v;
+    if (!bind_to_value(L, idx, NULL, &v)) bind_no_value(L, idx, NULL, what, "a value or an expression", false);
+    return new_bind(L, bind_natural_type(&v), &v);
+}
+
+void bind_own_operand(lua_State *L, int idx, const mr_type *type, const char *what) {
+    idx = lua_absindex(L, idx);
+    bind_push_node(L, bind_to_operand(L, idx, type, what));
+    lua_replace(L, idx);
+}
+
+static int refuse_criterion(lua_State *L, int idx, const char *function) {
+    const char *cure = "";
+    if (lua_isboolean(L, idx) && lua_toboolean(L, idx))
+        cure = " (== and ~= compare Lua values: write User.name:eq(x), User.name:ne(x); `and`, `or` choose between "
+               "them: write "
+               "& and |)";
+    else if (lua_isboolean(L, idx))
+        cure = " (== and ~= compare Lua values: write User.name:eq(x), User.name:ne(x); `not` makes a boolean: write "
+               "~User.name:eq(x))";
+    else if (lua_isnoneornil(L, idx)) cure = " (is the variable set?)";
+    else if (lua_type(L, idx) == LUA_TSTRING) cure = " (SQL text is written mr.text\"...\")";
+    else if (bind_is_plain_table(L, idx)) cure = " (attributes by name are for filter_by)";
+    else if (bind_test(L, idx, BIND_RELATIONSHIP))
+        cure = " (a relationship is asked with :any(), :has() or :contains())";
+    else if (bind_is_query(L, idx)) cure = " (a query as a criterion is written query:exists())";
+    return bind_error(L, MR_ERR_ARGUMENT, "%s: expected an SQL expression, got %s%s", function, bind_describe(L, idx),
+                      cure);
+}
+
+mr_node *bind_to_criterion(lua_State *L, int idx, const char *function) {
+    mr_node *node = bind_test_node(L, idx);
+    if (!node) refuse_criterion(L, idx, function);
+    return mr_node_retain(node);
+}
+
+/* ---------------------------------------------------------------- lists */
+
+mr_node **bind_collect_nodes(lua_State *L, int first, int n) {
+    mr_node **nodes = lua_newuserdatauv(L, ((size_t)n + 1) * sizeof *nodes, 0);
+    for (int i = 0; i < n; i++) bind_arg_node(L, first + i, "expression");
+    for (int i = 0; i < n; i++) nodes[i] = mr_node_retain(bind_test_node(L, first + i));
+    return nodes;
+}
+
+void bind_push_list(lua_State *L, int first, int n, const char *function) {
+    luaL_checkstack(L, 4, function);
+    for (int i = 0; i < n; i++) bind_push_node(L, bind_to_criterion(L, first + i, function)), lua_replace(L, first + i);
+    mr_node **nodes = bind_collect_nodes(L, first, n);
+    bind_push_node(L, mr_sql_list(bind_of(L)->env, MR_OP_COMMA, nodes, (size_t)n));
+    lua_remove(L, -2);
+}
+
+void bind_push_list_of(lua_State *L, int idx, const char *function) {
+    idx = lua_absindex(L, idx);
+    int top = lua_gettop(L), n = 1;
+    if (bind_is_plain_table(L, idx)) {
+        n = (int)lua_rawlen(L, idx);
+        bind_check_room(L, n + 4, function);
+        for (int i = 1; i <= n; i++) lua_rawgeti(L, idx, i);
+    } else {
+        lua_pushvalue(L, idx);
+    }
+    if (n == 0) bind_error(L, MR_ERR_ARGUMENT, "%s: the list is empty", function);
+    bind_push_list(L, top + 1, n, function);
+    lua_replace(L, top + 1);
+    lua_settop(L, top + 1);
+}
+
+/* ---------------------------------------------------------------- fields and metamethods */
+
+void bind_push_sql(lua_State *L, const mr_node *node, const mr_dialect *dialect) {
+    mr_strbuf *sql = bind_own_strbuf(L);
+    bind_check(L, mr_sql_string(sql->env, dialect ? dialect : mr_dialect_sqlite(), node, sql));
+    bind_own_push_text(L);
+}
+
+static int expression_tostring(lua_State *L) {
+    bind_push_sql(L, bind_arg_node(L, 1, "tostring"), NULL);
+    return 1;
+}
+
+static int get_name(lua_State *L) {
+    const mr_node *node = bind_arg_node(L, 1, "name");
+    lua_pushstring(L, node->kind == MR_NODE_COLUMN ? node->u.column->name : node->name);
+    return 1;
+}
+
+/* The attribute's name where it is mapped; else like name. */
+static int get_key(lua_State *L) {
+    const mr_node *node = bind_arg_node(L, 1, "key");
+    if (!node->annotation || node->kind != MR_NODE_COLUMN) return get_name(L);
+    lua_pushstring(L, ((const mr_property *)node->annotation)->name);
+    return 1;
+}
+
+static int get_type(lua_State *L) {
+    bind_push_type(L, bind_arg_node(L, 1, "type")->type);
+    return 1;
+}
+
+/* mr.true_ and mr.true_() are the same; other expressions are no functions. */
+static int expression_call(lua_State *L) {
+    const mr_node *node = bind_arg_node(L, 1, "call");
+    if (node->kind == MR_NODE_LITERAL_SQL && lua_gettop(L) == 1) return 1;
+    return bind_error(L, MR_ERR_ARGUMENT, "%s is an expression and cannot be called", bind_push_what(L, node));
+}
+
+static size_t append(luaL_Reg *out, size_t n, const luaL_Reg *more) {
+    for (; more->name; more++) out[n++] = *more;
+    return n;
+}
+
+void bind_open_expression(lua_State *L) {
+    static const luaL_Reg getters[] = {{"name", get_name}, {"key", get_key}, {"type", get_type}, {NULL, NULL}};
+    static const luaL_Reg own[] = {
+        {"__gc", expression_gc}, {"__tostring", expression_tostring}, {"__call", expression_call}, {NULL, NULL}};
+    luaL_Reg methods[80] = {{NULL, NULL}}, metamethods[40] = {{NULL, NULL}};
+    size_t n = append(methods, append(methods, 0, bind_comparison_methods), bind_operator_methods);
+    append(methods, n, bind_text_methods);
+    append(metamethods, append(metamethods, 0, own), bind_operator_metamethods);
+    bind_type(L, BIND_EXPRESSION, "Expression", methods, getters, metamethods);
+    bind_open_function(L);
+    bind_open_from(L);
+    bind_open_relationship_attribute(L);
+}

@@ -1,0 +1,398 @@
+/*
+ * from.c: aliases of classes and tables, subqueries, and the .c of each.
+ *
+ * Invariant: the columns of a subquery are synthetic ones, one for each name and type ever used in the
+ * environment, so that two queries of one structure stay equal in structure.
+ */
+#include "from.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "expression.h"
+#include "state/own.h"
+#include "query/query.h"
+#include "class/attribute.h"
+#include "schema/schema.h"
+
+static const char synthetic_key = 0; /* registry: name to list of synthetic columns */
+
+/* ---------------------------------------------------------------- values */
+
+bind_from *bind_test_from(lua_State *L, int idx) {
+    bind_from *from = bind_test(L, idx, BIND_FROM);
+    return from ? from : bind_test(L, idx, BIND_ALIASED);
+}
+
+/* Index 1: the bind_from to be as light userdata. */
+static int push_body(lua_State *L) {
+    bind_from *what = lua_touserdata(L, 1);
+    bind_from *from = lua_newuserdatauv(L, sizeof *from, 0);
+    from->node = NULL;
+    bind_set_type(L, what->mapper ? BIND_ALIASED : BIND_FROM);
+    *from = *what;
+    what->node = NULL;
+    return 1;
+}
+
+void bind_push_from(lua_State *L, mr_node *node, mr_mapper *mapper) {
+    if (!node) bind_raise(L);
+    bind_from what = {node, mapper};
+    int rc = bind_give(L, push_body, &what);
+    if (rc == LUA_OK) return;
+    mr_node_release(what.node);
+    bind_raise_given(L, rc);
+}
+
+static int from_gc(lua_State *L) {
+    bind_from *from = bind_test_from(L, 1);
+    if (!from) return 0;
+    if (bind_peek(L)) mr_node_release(from->node);
+    from->node = NULL;
+    return bind_finalized(L);
+}
+
+void bind_push_columns(lua_State *L, mr_table *table, mr_node *from) {
+    bind_columns *columns = lua_newuserdatauv(L, sizeof *columns, 0);
+    *columns = (bind_columns){NULL, NULL};
+    bind_set_type(L, BIND_COLUMNS);
+    columns->table = table;
+    columns->from = mr_node_retain(from);
+}
+
+static int columns_gc(lua_State *L) {
+    bind_columns *columns = bind_test(L, 1, BIND_COLUMNS);
+    if (!columns) return 0;
+    if (bind_peek(L)) mr_node_release(columns->from);
+    columns->from = NULL;
+    return bind_finalized(L);
+}
+
+mr_node *bind_to_from(lua_State *L, int idx, const char *function, mr_mapper **mapper) {
+    mr_mapper *m = bind_test_class(L, idx);
+    const mr_table *table = m ? m->table : bind_test_table(L, idx);
+    *mapper = m;
+    if (table) {
+        mr_node *node = mr_sql_table(bind_of(L)->env, table);
+        if (!node) bind_raise(L);
+        return node;
+    }
+    const bind_from *from = bind_test_from(L, idx);
+    if (!from) {
+        if (bind_is_query(L, idx))
+            bind_error(L, MR_ERR_ARGUMENT, "%s: a query must be made a subquery first: use :subquery()", function);
+        bind_type_error(L, idx, function, "a class, an alias, a table or a subquery");
+    }
+    *mapper = from->mapper;
+    return mr_node_retain(from->node);
+}
+
+/* ---------------------------------------------------------------- columns of a FROM */
+
+/* The table behind aliases, or NULL. */
+static const mr_table *table_of(const mr_node *from) {
+    while (from && (from->kind == MR_NODE_ALIAS || from->kind == MR_NODE_CTE)) from = from->child[0];
+    return from && from->kind == MR_NODE_TABLE ? from->u.table : NULL;
+}
+
+/* The column list of the query behind aliases, or NULL. */
+static const mr_node *list_of(const mr_node *from) {
+    while (from && (from->kind == MR_NODE_ALIAS || from->kind == MR_NODE_CTE || from->kind == MR_NODE_COMPOUND))
+        from = from->child[0];
+    return from && from->kind == MR_NODE_SELECT ? from->u.select->columns : NULL;
+}
+
+size_t bind_from_width(const mr_node *from) {
+    const mr_table *table = table_of(from);
+    const mr_node *list = list_of(from);
+    return table ? table->ncolumns : list ? list->n : 0;
+}
+
+static const char *item_name(const mr_node *item) {
+    return item->kind == MR_NODE_COLUMN ? item->u.column->name : item->kind == MR_NODE_LABEL ? item->name : NULL;
+}
+
+/* The synthetic columns of the environment: few names and types, so a list of those with one name is short.
+ */
+typedef struct synthetic {
+    mr_column *column;
+    struct synthetic *next;
+} synthetic;
+
+static mr_column *synthetic_column(lua_State *L, const char *name, const mr_type *type) {
+    mr_env *env = bind_of(L)->env;
+    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &synthetic_key) != LUA_TTABLE) {
+        lua_pop(L, 1);
+        lua_newtable(L);
+        lua_pushvalue(L, -1);
+        lua_rawsetp(L, LUA_REGISTRYINDEX, &synthetic_key);
+    }
+    lua_getfield(L, -1, name);
+    synthetic *first = lua_touserdata(L, -1), *s = first;
+    while (s && s->column->type != type) s = s->next;
+    if (!s) {
+        s = mr_env_arena(env, sizeof *s);
+        if (!s || !(s->column = mr_column_new(env, name, type))) bind_raise(L);
+        s->next = first;
+        lua_pushlightuserdata(L, s);
+        lua_setfield(L, -3, name);
+    }
+    lua_pop(L, 2);
+    return s->column;
+}
+
+/* Pushes column i of the FROM; its annotation stays where it is mapped and keeps its name. */
+void bind_push_from_column(lua_State *L, mr_node *from, size_t i) {
+    mr_env *env = bind_of(L)->env;
+    const mr_table *table = table_of(from);
+    if (table) {
+        bind_push_node(L, mr_sql_column(env, table->columns[i], mr_node_retain(from), NULL));
+        return;
+    }
+    const mr_node *item = list_of(from)->child[i];
+    const char *name = item_name(item);
+    if (!name)
+        bind_error(L, MR_ERR_ARGUMENT, "column %d of the subquery has no name: give it one with :label()", (int)i + 1);
+    mr_column *column = synthetic_column(L, name, item->type);
+    bind_push_node(L, mr_sql_column(env, column, mr_node_retain(from), item->annotation));
+}
+
+/* Is the label the one that a planning gives a column: its name, or that with a number (name_1, name__1)? */
+static bool is_numbered(const char *label, const char *name) {
+    size_t len = strlen(name);
+    if (strncmp(label, name, len) != 0) return false;
+    if (label[len] == '\0') return true;
+    label += len;
+    size_t bars = strspn(label, "_"), digits = strspn(label + bars, "0123456789");
+    return bars > 0 && digits > 0 && label[bars + digits] == '\0';
+}
+
+/* What a program calls the item: the attribute it comes from, or the label that it was given. */
+static const char *item_key(const mr_node *item) {
+    const mr_node *x = item->kind == MR_NODE_LABEL ? item->child[0] : item;
+    const mr_property *prop = x->kind == MR_NODE_COLUMN ? x->annotation : NULL;
+    bool given = item->kind == MR_NODE_LABEL && !(prop && is_numbered(item->name, x->u.column->name));
+    return prop && !given ? prop->name : item_name(item);
+}
+
+/* How many of the items before i have its key: the second "id" is id_1. */
+static size_t same_before(const mr_node *list, size_t i, const char *key) {
+    size_t n = 0;
+    for (size_t k = 0; k < i; k++) {
+        const char *other = item_key(list->child[k]);
+        if (other && strcmp(other, key) == 0) n++;
+    }
+    return n;
+}
+
+const char *bind_from_column_name(const mr_node *from, size_t i) {
+    const mr_table *table = table_of(from);
+    if (table) return table->columns[i]->name;
+    const char *key = item_key(list_of(from)->child[i]);
+    size_t before = key ? same_before(list_of(from), i, key) : 0;
+    return before ? mr_intern_numbered(from->env, key, before) : key;
+}
+
+/* The place of the column in the list, n when it has none of the name: by attributes first, then by what SQL calls
+ * them. */
+static size_t find_item(const mr_node *list, const char *name) {
+    size_t n = list->n, last = n;
+    const char *bar = strrchr(name, '_');
+    for (size_t i = 0; i < n; i++) {
+        const char *key = item_key(list->child[i]);
+        if (key && strcmp(key, name) == 0) return i;
+    }
+    for (size_t i = 0; bar && i < n; i++) { /* id_1: the second of those that are called id */
+        const char *key = item_key(list->child[i]);
+        if (!key || strlen(key) != (size_t)(bar - name) || strncmp(key, name, (size_t)(bar - name)) != 0) continue;
+        if (last < n && strtoul(bar + 1, NULL, 10) == same_before(list, i, key)) return i;
+        last = i;
+    }
+    for (size_t i = 0; i < n; i++) {
+        const char *written = item_name(list->child[i]);
+        if (written && strcmp(written, name) == 0) return i;
+    }
+    return n;
+}
+
+/* ---------------------------------------------------------------- .c */
+
+static size_t width(const bind_columns *columns) {
+    return columns->from ? bind_from_width(columns->from) : columns->table->ncolumns;
+}
+
+static const char *name_at(const bind_columns *columns, size_t i) {
+    const char *name = columns->from ? bind_from_column_name(columns->from, i) : columns->table->columns[i]->name;
+    return name ? name : "";
+}
+
+static void push_at(lua_State *L, const bind_columns *columns, size_t i) {
+    if (columns->from) bind_push_from_column(L, columns->from, i);
+    else bind_push_node(L, mr_sql_column(bind_of(L)->env, columns->table->columns[i], NULL, NULL));
+}
+
+static size_t find_column(const bind_columns *columns, const char *name) {
+    const mr_node *list = columns->from && !table_of(columns->from) ? list_of(columns->from) : NULL;
+    if (list) return find_item(list, name);
+    size_t n = width(columns), i = 0;
+    while (i < n && strcmp(name_at(columns, i), name) != 0) i++;
+    return i;
+}
+
+static const char *next_name(void *ud, size_t i) { return i < width(ud) ? name_at(ud, i) : NULL; }
+
+static int columns_index(lua_State *L) {
+    bind_columns *columns = bind_arg(L, 1, BIND_COLUMNS, "c");
+    size_t n = width(columns);
+    if (lua_isinteger(L, 2)) {
+        lua_Integer i = lua_tointeger(L, 2);
+        if (i < 1 || (lua_Unsigned)i > n)
+            return bind_error(L, MR_ERR_ARGUMENT, "there is no column %d of %d", (int)i, (int)n);
+        push_at(L, columns, (size_t)i - 1);
+        return 1;
+    }
+    if (lua_type(L, 2) != LUA_TSTRING) return bind_type_error(L, 2, "c", "a column's name");
+    const char *name = lua_tostring(L, 2);
+    size_t at = find_column(columns, name);
+    if (at < n) {
+        push_at(L, columns, at);
+        return 1;
+    }
+    const char *near = mr_nearest(name, next_name, columns);
+    const char *owner = columns->from ? "the subquery" : columns->table->name;
+    if (columns->from && table_of(columns->from)) owner = table_of(columns->from)->name;
+    if (near) return bind_error(L, MR_ERR_ARGUMENT, "%s has no column '%s' (did you mean '%s'?)", owner, name, near);
+    return bind_error(L, MR_ERR_ARGUMENT, "%s has no column '%s'", owner, name);
+}
+
+static int columns_len(lua_State *L) {
+    lua_pushinteger(L, (lua_Integer)width(bind_arg(L, 1, BIND_COLUMNS, "#")));
+    return 1;
+}
+
+/* for name, column in pairs(t.c): in the table's order. Upvalue: the next index. */
+static int columns_next(lua_State *L) {
+    const bind_columns *columns = bind_arg(L, 1, BIND_COLUMNS, "pairs");
+    size_t i = (size_t)lua_tointeger(L, lua_upvalueindex(1));
+    if (i >= width(columns)) return 0;
+    lua_pushinteger(L, (lua_Integer)i + 1);
+    lua_replace(L, lua_upvalueindex(1));
+    lua_pushstring(L, name_at(columns, i));
+    push_at(L, columns, i);
+    return 2;
+}
+
+static int columns_pairs(lua_State *L) {
+    bind_arg(L, 1, BIND_COLUMNS, "pairs");
+    lua_pushinteger(L, 0);
+    lua_pushcclosure(L, columns_next, 1);
+    lua_pushvalue(L, 1);
+    return 2;
+}
+
+/* ---------------------------------------------------------------- aliases */
+
+static int from_columns(lua_State *L) {
+    const bind_from *from = lua_touserdata(L, 1);
+    bind_push_columns(L, NULL, from->node);
+    return 1;
+}
+
+static int from_name(lua_State *L) {
+    const bind_from *from = lua_touserdata(L, 1);
+    lua_pushstring(L, from->node->name);
+    return 1;
+}
+
+static int from_alias(lua_State *L) {
+    const bind_from *from = bind_arg(L, 1, BIND_FROM, "alias");
+    const char *name = lua_isnoneornil(L, 2) ? NULL : bind_arg_name(L, 2, "alias", "a name");
+    mr_node *inner = from->node->kind == MR_NODE_CTE ? from->node : from->node->child[0];
+    bind_push_from(L, mr_sql_alias(bind_of(L)->env, mr_node_retain(inner), name), NULL);
+    return 1;
+}
+
+static int from_union(lua_State *L) { return bind_cte_compound(L, MR_OP_UNION, "union"); }
+
+static int from_union_all(lua_State *L) { return bind_cte_compound(L, MR_OP_UNION_ALL, "union_all"); }
+
+static int from_tostring(lua_State *L) {
+    const bind_from *from = bind_test_from(L, 1);
+    if (!from) return bind_type_error(L, 1, "tostring", "an alias or a subquery");
+    bind_push_sql(L, from->node, NULL);
+    return 1;
+}
+
+/* Alias.attr: like the class's, of the alias. */
+static int aliased_index(lua_State *L) {
+    const bind_from *from = bind_arg(L, 1, BIND_ALIASED, "alias");
+    if (lua_type(L, 2) != LUA_TSTRING) return bind_type_error(L, 2, "an alias is indexed by", "an attribute's name");
+    const char *name = lua_tostring(L, 2);
+    mr_property *prop = mr_mapper_property(from->mapper, name, true);
+    if (!prop) {
+        bind_configure(L, from->mapper); /* a backref may make it */
+        prop = mr_mapper_property(from->mapper, name, true);
+    }
+    if (prop && prop->kind == MR_PROPERTY_RELATIONSHIP) {
+        bind_configure(L, from->mapper);
+        bind_push_relationship(L, prop, mr_node_retain(from->node));
+    } else if (prop && (prop->kind == MR_PROPERTY_COLUMN || prop->kind == MR_PROPERTY_EXPRESSION)) {
+        bind_push_node(L, mr_property_node(prop, from->node));
+    } else if (strcmp(name, "c") == 0) {
+        bind_push_columns(L, NULL, from->node);
+    } else {
+        const char *near = mr_mapper_nearest(from->mapper, name);
+        if (near)
+            return bind_error(L, MR_ERR_ARGUMENT, "%s has no attribute '%s' (did you mean '%s'?)", from->mapper->name,
+                              name, near);
+        return bind_error(L, MR_ERR_ARGUMENT, "%s has no attribute '%s'", from->mapper->name, name);
+    }
+    return 1;
+}
+
+/* aliased(Class), aliased(Class, "name"), aliased(Class, subquery) */
+static int f_aliased(lua_State *L) {
+    static const char *const names[] = {"name", NULL};
+    mr_env *env = bind_of(L)->env;
+    int options;
+    int n = bind_arguments(L, 1, &options);
+    bind_check_options(L, options, "aliased", names);
+    const char *name = bind_option_string(L, options, "aliased", "name", NULL);
+    if (n < 1 || n > 2) return bind_error(L, MR_ERR_ARGUMENT, "aliased: expected a class, and a name or subquery");
+    if (n == 2 && lua_type(L, 2) == LUA_TSTRING) name = bind_arg_name(L, 2, "aliased", "a name");
+    const bind_from *over = n == 2 ? bind_test(L, 2, BIND_FROM) : NULL;
+    if (n == 2 && !over && !name) return bind_type_error(L, 2, "aliased", "a name or a subquery");
+    mr_mapper *mapper;
+    mr_node *of = bind_to_from(L, 1, "aliased", &mapper);
+    if (over && mapper) {
+        mr_node_release(of);
+        bind_push_from(L, mr_node_retain(over->node), mapper);
+    } else if (of->kind == MR_NODE_ALIAS) {
+        mr_node *inner = mr_node_retain(of->child[0]);
+        mr_node_release(of);
+        bind_push_from(L, mr_sql_alias(env, inner, name), mapper);
+    } else {
+        bind_push_from(L, mr_sql_alias(env, of, name), mapper);
+    }
+    return 1;
+}
+
+void bind_open_from(lua_State *L) {
+    static const luaL_Reg from_getters[] = {
+        {"c", from_columns}, {"columns", from_columns}, {"name", from_name}, {NULL, NULL}};
+    static const luaL_Reg from_methods[] = {
+        {"alias", from_alias}, {"union", from_union}, {"union_all", from_union_all}, {NULL, NULL}};
+    static const luaL_Reg from_meta[] = {{"__gc", from_gc}, {"__tostring", from_tostring}, {NULL, NULL}};
+    static const luaL_Reg aliased_meta[] = {
+        {"__gc", from_gc}, {"__index", aliased_index}, {"__tostring", from_tostring}, {NULL, NULL}};
+    static const luaL_Reg columns_meta[] = {{"__gc", columns_gc},
+                                            {"__index", columns_index},
+                                            {"__len", columns_len},
+                                            {"__pairs", columns_pairs},
+                                            {NULL, NULL}};
+    bind_type(L, BIND_FROM, "Subquery", from_methods, from_getters, from_meta);
+    bind_type(L, BIND_ALIASED, "Aliased", NULL, NULL, aliased_meta);
+    bind_type(L, BIND_COLUMNS, "Columns", NULL, NULL, columns_meta);
+    lua_pushcfunction(L, f_aliased);
+    lua_setfield(L, -2, "aliased");
+}

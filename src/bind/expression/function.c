@@ -1,0 +1,213 @@
+/*
+ * function.c: the functions of the module that make expressions: func, and_, or_, not_, case, cast, literal,
+ * text, exists, tuple_, extract, and the order functions.
+ *
+ * Invariant: the name of an SQL function is an identifier; its arguments are operands, never text.
+ */
+#include "expression.h"
+#include "schema/schema.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#define BIND_FUNC "moonrow.Func"
+
+static mr_env *env_of(lua_State *L) { return bind_of(L)->env; }
+
+/* ---------------------------------------------------------------- func.NAME(...) */
+
+static bool is_identifier(const char *s) {
+    if (!isalpha((unsigned char)*s) && *s != '_') return false;
+    for (; *s; s++)
+        if (!isalnum((unsigned char)*s) && *s != '_' && *s != '.') return false;
+    return true;
+}
+
+/* Upvalue: the name. */
+static int call_function(lua_State *L) {
+    const char *name = lua_tostring(L, lua_upvalueindex(1));
+    int n = lua_gettop(L);
+    luaL_checkstack(L, 8, "func");
+    const char *what = lua_pushfstring(L, "func.%s", name);
+    lua_insert(L, 1);
+    for (int i = 2; i <= n + 1; i++) bind_own_operand(L, i, NULL, what);
+    if (n == 0 && strcmp(name, "count") == 0) {
+        bind_push_node(L, mr_sql_raw(env_of(L), mr_type_simple(MR_TYPE_NULL), "*"));
+        n = 1;
+    }
+    mr_node **args = bind_collect_nodes(L, 2, n);
+    bind_push_node(L, mr_sql_func(env_of(L), name, NULL, args, (size_t)n));
+    return 1;
+}
+
+static int func_index(lua_State *L) {
+    const char *name = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
+    if (!is_identifier(name) || strlen(name) != lua_rawlen(L, 2))
+        return bind_type_error(L, 2, "func", "a function's name, as in func.count()");
+    lua_pushvalue(L, 2);
+    lua_pushcclosure(L, call_function, 1);
+    return 1;
+}
+
+/* ---------------------------------------------------------------- logic */
+
+static int logic(lua_State *L, mr_op op, const char *function) {
+    int options;
+    int n = bind_arguments(L, 1, &options);
+    bind_check_options(L, options, function, (const char *const[]){NULL});
+    if (n == 0)
+        return bind_error(L, MR_ERR_ARGUMENT, "%s: no criteria (an empty list must not select everything)", function);
+    for (int i = 1; i <= n; i++) mr_node_release(bind_to_criterion(L, i, function)); /* checks alone */
+    mr_node **nodes = bind_collect_nodes(L, 1, n);
+    bind_push_node(L, mr_sql_list(env_of(L), op, nodes, (size_t)n));
+    return 1;
+}
+
+static int f_and(lua_State *L) { return logic(L, MR_OP_AND, "and_"); }
+static int f_or(lua_State *L) { return logic(L, MR_OP_OR, "or_"); }
+
+static int f_not(lua_State *L) {
+    mr_node *x = bind_to_criterion(L, 1, "not_");
+    bind_push_node(L, mr_sql_not(env_of(L), x));
+    return 1;
+}
+
+/* ---------------------------------------------------------------- values */
+
+/* case{ {condition, value}, ..., else_ = value } */
+static int f_case(lua_State *L) {
+    static const char *const names[] = {"else_", NULL};
+    if (!bind_is_plain_table(L, 1)) return bind_type_error(L, 1, "case", "{ {condition, value}, ..., else_ = value }");
+    bind_check_options(L, 1, "case", names);
+    lua_settop(L, 1);
+    int n = (int)lua_rawlen(L, 1), count = 0;
+    bind_check_room(L, 2 * n + 8, "case");
+    for (int i = 1; i <= n; i++) {
+        lua_rawgeti(L, 1, i);
+        if (!bind_is_plain_table(L, -1) || lua_rawlen(L, -1) != 2)
+            return bind_type_error(L, -1, "case", "{condition, value}");
+        int pair = lua_gettop(L);
+        lua_rawgeti(L, pair, 1);
+        lua_rawgeti(L, pair, 2);
+        mr_node_release(bind_to_criterion(L, pair + 1, "case"));
+        bind_own_operand(L, pair + 2, NULL, "case");
+        lua_remove(L, pair);
+        count += 2;
+    }
+    if (bind_option(L, 1, "else_") != LUA_TNIL) {
+        bind_own_operand(L, -1, NULL, "case: else_");
+        count++;
+    }
+    mr_node **nodes = bind_collect_nodes(L, 2, count);
+    bind_push_node(L, mr_sql_case(env_of(L), nodes, (size_t)count));
+    return 1;
+}
+
+static int f_cast(lua_State *L) {
+    const mr_type *type = bind_arg_type(L, 2, "cast");
+    bind_push_node(L, mr_sql_cast(env_of(L), bind_to_value_node(L, 1, "cast"), type));
+    return 1;
+}
+
+/* literal(value) or literal(value, type); literal(mr.null) is NULL. */
+static int f_literal(lua_State *L) {
+    const mr_type *type = lua_isnoneornil(L, 2) ? NULL : bind_arg_type(L, 2, "literal");
+    if (bind_is_null(L, 1)) bind_push_node(L, mr_sql_raw(env_of(L), mr_type_simple(MR_TYPE_NULL), "NULL"));
+    else bind_push_node(L, bind_to_operand(L, 1, type, "literal"));
+    return 1;
+}
+
+static int f_bindparam(lua_State *L) {
+    const mr_type *type = lua_isnoneornil(L, 2) ? mr_type_simple(MR_TYPE_NULL) : bind_arg_type(L, 2, "bindparam");
+    if (lua_type(L, 1) != LUA_TSTRING || !is_identifier(lua_tostring(L, 1)))
+        return bind_type_error(L, 1, "bindparam", "a name");
+    if (lua_gettop(L) > 2)
+        return bind_error(L, MR_ERR_ARGUMENT,
+                          "bindparam: expected a name and a type, got %d arguments (its value is given by params, or "
+                          "when it runs)",
+                          lua_gettop(L));
+    bind_push_node(L, mr_sql_param(env_of(L), type, lua_tostring(L, 1)));
+    return 1;
+}
+
+static int f_text(lua_State *L) {
+    size_t len;
+    if (lua_type(L, 1) != LUA_TSTRING) return bind_type_error(L, 1, "text", "SQL as a string");
+    if (lua_gettop(L) > 1)
+        return bind_error(L, MR_ERR_ARGUMENT, "text: expected SQL alone (values are given when it runs)");
+    const char *sql = lua_tolstring(L, 1, &len);
+    bind_push_node(L, mr_sql_text(env_of(L), sql, len));
+    return 1;
+}
+
+static int f_tuple(lua_State *L) {
+    int options;
+    int n = bind_arguments(L, 1, &options);
+    bind_check_options(L, options, "tuple_", (const char *const[]){NULL});
+    if (n == 0) return bind_error(L, MR_ERR_ARGUMENT, "tuple_: expected columns");
+    for (int i = 1; i <= n; i++) bind_own_operand(L, i, NULL, "tuple_");
+    mr_node **nodes = bind_collect_nodes(L, 1, n);
+    bind_push_node(L, mr_sql_tuple(env_of(L), nodes, (size_t)n));
+    return 1;
+}
+
+static int f_extract(lua_State *L) {
+    if (lua_type(L, 1) != LUA_TSTRING) return bind_type_error(L, 1, "extract", "a field such as \"year\"");
+    mr_node *x = bind_to_value_node(L, 2, "extract");
+    bind_push_node(L, mr_sql_extract(env_of(L), lua_tostring(L, 1), x));
+    return 1;
+}
+
+static int f_exists(lua_State *L) {
+    const mr_node *node = bind_test_node(L, 1);
+    if (node && node->kind == MR_NODE_SUBQUERY) {
+        bind_push_node(L, mr_sql_exists(env_of(L), mr_node_retain(bind_test_node(L, 1))));
+        return 1;
+    }
+    if (!bind_is_query(L, 1)) return bind_type_error(L, 1, "exists", "a select or a query");
+    bind_push_node(L, mr_sql_exists(env_of(L), bind_to_select(L, 1)));
+    return 1;
+}
+
+/* ---------------------------------------------------------------- order */
+
+static int unary(lua_State *L, mr_op op, const char *function) {
+    bind_push_node(L, mr_sql_unary(env_of(L), op, mr_node_retain(bind_arg_node(L, 1, function))));
+    return 1;
+}
+
+static int f_asc(lua_State *L) { return unary(L, MR_OP_ASC, "asc"); }
+static int f_desc(lua_State *L) { return unary(L, MR_OP_DESC, "desc"); }
+static int f_nulls_first(lua_State *L) { return unary(L, MR_OP_NULLS_FIRST, "nulls_first"); }
+static int f_nulls_last(lua_State *L) { return unary(L, MR_OP_NULLS_LAST, "nulls_last"); }
+static int f_distinct(lua_State *L) { return unary(L, MR_OP_DISTINCT, "distinct"); }
+
+void bind_open_function(lua_State *L) {
+    static const luaL_Reg functions[] = {{"and_", f_and},
+                                         {"or_", f_or},
+                                         {"not_", f_not},
+                                         {"case", f_case},
+                                         {"cast", f_cast},
+                                         {"literal", f_literal},
+                                         {"bindparam", f_bindparam},
+                                         {"text", f_text},
+                                         {"tuple_", f_tuple},
+                                         {"extract", f_extract},
+                                         {"exists", f_exists},
+                                         {"asc", f_asc},
+                                         {"desc", f_desc},
+                                         {"nulls_first", f_nulls_first},
+                                         {"nulls_last", f_nulls_last},
+                                         {"distinct", f_distinct},
+                                         {NULL, NULL}};
+    static const luaL_Reg metamethods[] = {{"__index", func_index}, {NULL, NULL}};
+    luaL_setfuncs(L, functions, 0);
+    bind_type(L, BIND_FUNC, "func", NULL, NULL, metamethods);
+    lua_newuserdatauv(L, 0, 0);
+    bind_set_type(L, BIND_FUNC);
+    lua_setfield(L, -2, "func");
+    bind_push_node(L, mr_sql_raw(env_of(L), mr_type_simple(MR_TYPE_BOOLEAN), "true"));
+    lua_setfield(L, -2, "true_");
+    bind_push_node(L, mr_sql_raw(env_of(L), mr_type_simple(MR_TYPE_BOOLEAN), "false"));
+    lua_setfield(L, -2, "false_");
+}

@@ -1,0 +1,96 @@
+/*
+ * late.c: the key of an object that a criterion compares with: a value that is read when the statement runs, so that
+ * the object may be new, or change, until then.
+ *
+ * Invariant: what has been read stays in memory as long as the criterion: a cursor may still have it for
+ * a parameter. */
+#include "late.h"
+
+#include "state/runtime.h"
+
+typedef struct kept {
+    struct kept *before;
+    mr_value value; /* a copy */
+} kept;
+
+typedef struct late {
+    uint32_t refs;
+    mr_entity *entity; /* pinned */
+    const mr_property *prop, *along;
+    bool required;
+    kept *last; /* NULL: nothing was ever known */
+} late;
+
+static void late_retain(mr_env *env, void *p) {
+    (void)env;
+    ((late *)p)->refs++;
+}
+
+static void late_release(mr_env *env, void *p) {
+    late *l = p;
+    if (--l->refs > 0) return;
+    while (l->last) {
+        kept *k = l->last;
+        l->last = k->before;
+        mr_value_clear(env, &k->value);
+        mr_free(env, k);
+    }
+    mr_entity_unpin(l->entity);
+    mr_free(env, l);
+}
+
+static mr_status keep(mr_env *env, late *l, const mr_value *v) {
+    if (l->last && mr_value_equal(env, &l->last->value, v)) return MR_OK;
+    kept *k = mr_alloc(env, sizeof *k);
+    if (!k) return MR_FAIL;
+    if (mr_value_copy(env, &k->value, v) != MR_OK) {
+        mr_free(env, k);
+        return MR_FAIL;
+    }
+    k->before = l->last;
+    l->last = k;
+    return MR_OK;
+}
+
+/* An object that has no session any more, and has expired, is still the one of the key that it had. */
+static bool is_out_of_reach(const late *l) {
+    return l->last && mr_entity_slot(l->entity, l->prop->slot)->kind == MR_UNLOADED && !mr_session_of(l->entity);
+}
+
+static const mr_value *late_resolve(mr_env *env, void *p) {
+    static const mr_value null = {.kind = MR_NULL};
+    late *l = p;
+    const mr_value *v = NULL;
+    if (is_out_of_reach(l)) return &l->last->value;
+    if (mr_attribute_get(l->entity, l->prop, &v) != MR_OK) return NULL;
+    if (v->kind == MR_NULL && l->required) {
+        mr_fail(env, MR_ERR_INVALID_REQUEST,
+                "%s.%s: the %s that it is compared with has no %s yet: add it to the session and flush",
+                l->along->mapper->name, l->along->name, l->entity->mapper->name, l->prop->name);
+        return NULL;
+    }
+    if (v->kind == MR_NULL || v->kind == MR_UNLOADED) return &null;
+    return keep(env, l, v) == MR_OK ? &l->last->value : NULL;
+}
+
+const mr_opaque_ops bind_late_ops = {
+    .name = "key of an object", .retain = late_retain, .release = late_release, .resolve = late_resolve};
+
+mr_node *bind_late_key(mr_entity *entity, const mr_property *prop, const mr_property *along, bool required) {
+    mr_env *env = entity->mapper->env;
+    const bind_state *b = bind_of_entity(entity);
+    late *l = mr_calloc(env, sizeof *l);
+    if (!l) return NULL;
+    *l = (late){1, entity, prop, along, required, NULL};
+    mr_entity_pin(entity);
+    const mr_value *now = mr_entity_slot(entity, prop->slot);
+    mr_node *node = NULL;
+    if (now->kind == MR_NULL || now->kind == MR_UNLOADED || keep(env, l, now) == MR_OK) {
+        mr_value v = mr_value_of(MR_OPAQUE, 0);
+        v.tag = b->late_tag;
+        v.u.p = l;
+        node = mr_sql_bind(env, mr_column_type(env, prop->column), &v);
+    }
+    late_release(env, l);
+    return node;
+}

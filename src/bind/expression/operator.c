@@ -1,0 +1,276 @@
+/*
+ * operator.c: the operators of expressions (& | ~ + - * / % ..) and the methods that wrap one expression in
+ * another: asc, label, cast, op, over.
+ *
+ * Invariant: an operator that Lua would turn into a boolean (<, <=) raises instead.
+ */
+#include "expression.h"
+#include "schema/schema.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static mr_node *self(lua_State *L, const char *function) { return bind_arg_node(L, 1, function); }
+
+/* ---------------------------------------------------------------- arithmetic */
+
+static bool is_number(const mr_type *type) { return type->code >= MR_TYPE_INTEGER && type->code <= MR_TYPE_NUMERIC; }
+
+/* Makes an expression of the operand at idx; other is the expression on the other side. A number may be of
+ * any kind (score * 1.5), but something else than a number is refused. */
+static void own_arithmetic(lua_State *L, int idx, const mr_node *other) {
+    mr_value v;
+    const char *what = bind_push_what(L, other);
+    bool plain = !bind_test_node(L, idx) && !bind_is_query(L, idx);
+    if (plain && is_number(other->type) && lua_type(L, idx) != LUA_TNUMBER && !bind_to_date(L, idx, &v))
+        bind_own_operand(L, idx, other->type, what);
+    else bind_own_operand(L, idx, NULL, what);
+    lua_pop(L, 1);
+}
+
+static int arithmetic(lua_State *L, mr_op op) {
+    const mr_node *left = bind_test_node(L, 1), *right = bind_test_node(L, 2);
+    lua_settop(L, 2);
+    if (!left && right) own_arithmetic(L, 1, right);
+    if (!right && left) own_arithmetic(L, 2, left);
+    mr_node *a = bind_arg_node(L, 1, "operator"), *b = bind_arg_node(L, 2, "operator");
+    bind_push_node(L, mr_sql_binary(a->env, op, mr_node_retain(a), mr_node_retain(b)));
+    return 1;
+}
+
+static int op_add(lua_State *L) { return arithmetic(L, MR_OP_ADD); }
+static int op_sub(lua_State *L) { return arithmetic(L, MR_OP_SUB); }
+static int op_mul(lua_State *L) { return arithmetic(L, MR_OP_MUL); }
+static int op_div(lua_State *L) { return arithmetic(L, MR_OP_DIV); }
+static int op_mod(lua_State *L) { return arithmetic(L, MR_OP_MOD); }
+
+static int op_concat(lua_State *L) {
+    lua_settop(L, 2);
+    for (int i = 1; i <= 2; i++)
+        if (!bind_test_node(L, i)) bind_own_operand(L, i, NULL, "..");
+    mr_node *a = bind_arg_node(L, 1, ".."), *b = bind_arg_node(L, 2, "..");
+    bind_push_node(L, mr_sql_binary(a->env, MR_OP_CONCAT, mr_node_retain(a), mr_node_retain(b)));
+    return 1;
+}
+
+static int op_unm(lua_State *L) {
+    mr_node *x = self(L, "-");
+    bind_push_node(L, mr_sql_unary(x->env, MR_OP_NEG, mr_node_retain(x)));
+    return 1;
+}
+
+/* ---------------------------------------------------------------- logic */
+
+static int logic(lua_State *L, mr_op op, const char *function) {
+    lua_settop(L, 2);
+    for (int i = 1; i <= 2; i++) mr_node_release(bind_to_criterion(L, i, function)); /* checks alone */
+    mr_node *pair[2] = {mr_node_retain(bind_test_node(L, 1)), mr_node_retain(bind_test_node(L, 2))};
+    bind_push_node(L, mr_sql_list(pair[0]->env, op, pair, 2));
+    return 1;
+}
+
+static int op_and(lua_State *L) { return logic(L, MR_OP_AND, "&"); }
+static int op_or(lua_State *L) { return logic(L, MR_OP_OR, "|"); }
+
+static int op_not(lua_State *L) {
+    mr_node *x = self(L, "~");
+    bind_push_node(L, mr_sql_not(x->env, mr_node_retain(x)));
+    return 1;
+}
+
+static int no_lt(lua_State *L) {
+    return bind_error(L, MR_ERR_ARGUMENT, "%s < %s: Lua would make a boolean of it: use :lt() or :gt()",
+                      bind_describe(L, 1), bind_describe(L, 2));
+}
+static int no_le(lua_State *L) {
+    return bind_error(L, MR_ERR_ARGUMENT, "%s <= %s: Lua would make a boolean of it: use :le() or :ge()",
+                      bind_describe(L, 1), bind_describe(L, 2));
+}
+static int no_operator(lua_State *L) {
+    return bind_error(L, MR_ERR_ARGUMENT,
+                      "%s with %s: this operator is not for SQL expressions (<<, >>, ~, // have methods: "
+                      "lshift, rshift, bitwise_xor, cast)",
+                      bind_describe(L, 1), bind_describe(L, 2));
+}
+static int no_length(lua_State *L) {
+    return bind_error(L, MR_ERR_ARGUMENT, "%s has no length: use func.length()", bind_describe(L, 1));
+}
+
+/* ---------------------------------------------------------------- bit methods */
+
+static int bitwise(lua_State *L, mr_op op, const char *function) {
+    mr_node *left = self(L, function);
+    mr_node *right = bind_to_operand(L, 2, mr_type_simple(MR_TYPE_INTEGER), bind_push_what(L, left));
+    bind_push_node(L, mr_sql_binary(left->env, op, mr_node_retain(left), right));
+    return 1;
+}
+
+static int bitwise_and(lua_State *L) { return bitwise(L, MR_OP_BIT_AND, "bitwise_and"); }
+static int bitwise_or(lua_State *L) { return bitwise(L, MR_OP_BIT_OR, "bitwise_or"); }
+static int bitwise_xor(lua_State *L) { return bitwise(L, MR_OP_BIT_XOR, "bitwise_xor"); }
+static int lshift(lua_State *L) { return bitwise(L, MR_OP_SHIFT_LEFT, "lshift"); }
+static int rshift(lua_State *L) { return bitwise(L, MR_OP_SHIFT_RIGHT, "rshift"); }
+
+static int unary(lua_State *L, mr_op op, const char *function) {
+    mr_node *x = self(L, function);
+    bind_push_node(L, mr_sql_unary(x->env, op, mr_node_retain(x)));
+    return 1;
+}
+
+static int bitwise_not(lua_State *L) { return unary(L, MR_OP_BIT_NOT, "bitwise_not"); }
+static int expr_asc(lua_State *L) { return unary(L, MR_OP_ASC, "asc"); }
+static int expr_desc(lua_State *L) { return unary(L, MR_OP_DESC, "desc"); }
+static int nulls_first(lua_State *L) { return unary(L, MR_OP_NULLS_FIRST, "nulls_first"); }
+static int nulls_last(lua_State *L) { return unary(L, MR_OP_NULLS_LAST, "nulls_last"); }
+static int expr_distinct(lua_State *L) { return unary(L, MR_OP_DISTINCT, "distinct"); }
+
+/* ---------------------------------------------------------------- wrapping */
+
+static const char *word(lua_State *L, const char *function, const char *wanted) {
+    return bind_arg_name(L, 2, function, wanted);
+}
+
+static int expr_label(lua_State *L) {
+    mr_node *x = self(L, "label");
+    const char *name = word(L, "label", "a name");
+    bind_push_node(L, mr_sql_label(x->env, name, mr_node_retain(x)));
+    return 1;
+}
+
+static int expr_cast(lua_State *L) {
+    mr_node *x = self(L, "cast");
+    const mr_type *type = bind_arg_type(L, 2, "cast");
+    bind_push_node(L, mr_sql_cast(x->env, mr_node_retain(x), type));
+    return 1;
+}
+
+static int expr_collate(lua_State *L) {
+    mr_node *x = self(L, "collate");
+    const char *name = word(L, "collate", "a collation's name");
+    bind_push_node(L, mr_sql_collate(x->env, mr_node_retain(x), name));
+    return 1;
+}
+
+/* Upvalues: the expression, the operator. Index 1: the other operand. */
+static int apply_op(lua_State *L) {
+    mr_node *left = bind_test_node(L, lua_upvalueindex(1));
+    const char *op = lua_tostring(L, lua_upvalueindex(2));
+    mr_node *right = bind_to_operand(L, 1, NULL, op);
+    bind_push_node(L, mr_sql_custom(left->env, op, mr_node_retain(left), right));
+    return 1;
+}
+
+/* x:op("->>")(y), or x:op("->>", y) */
+static int expr_op(lua_State *L) {
+    self(L, "op");
+    word(L, "op", "an operator such as \"->>\"");
+    bool both = lua_gettop(L) > 2;
+    lua_settop(L, 3);
+    lua_pushvalue(L, 1);
+    lua_pushvalue(L, 2);
+    lua_pushcclosure(L, apply_op, 2);
+    if (!both) return 1;
+    lua_insert(L, 3);
+    lua_call(L, 1, 1);
+    return 1;
+}
+
+/* ---------------------------------------------------------------- over */
+
+/* One end of a frame: a number of rows before (negative) or after, mr.null without bound. */
+static void frame_end(lua_State *L, int list, int i, luaL_Buffer *out) {
+    lua_rawgeti(L, list, i);
+    bool unbounded = bind_is_null(L, -1) || lua_isnil(L, -1);
+    int integral = 1;
+    lua_Integer n = unbounded ? 0 : lua_tointegerx(L, -1, &integral);
+    if (!integral) bind_type_error(L, -1, "over: a frame", "integers or mr.null, such as { -1, 1 }");
+    lua_pop(L, 1);
+    char buf[48] = "CURRENT ROW";
+    if (unbounded) snprintf(buf, sizeof buf, "UNBOUNDED %s", i == 1 ? "PRECEDING" : "FOLLOWING");
+    else if (n < 0) snprintf(buf, sizeof buf, "%llu PRECEDING", 0ULL - (unsigned long long)n);
+    else if (n > 0) snprintf(buf, sizeof buf, "%llu FOLLOWING", (unsigned long long)n);
+    luaL_addstring(out, buf);
+}
+
+/* Pushes "ROWS BETWEEN a AND b" and returns it; NULL where neither rows nor range is given. */
+static const char *read_frame(lua_State *L, int options) {
+    bool rows = bind_option(L, options, "rows") != LUA_TNIL, range = bind_option(L, options, "range") != LUA_TNIL;
+    const char *unit = rows ? "ROWS" : "RANGE";
+    if (rows && range)
+        bind_error(L, MR_ERR_ARGUMENT, "over: rows and range both say what the frame is: give one of them");
+    if (!range) lua_pop(L, 1); /* the nil above rows, or one of two */
+    if (!rows && !range) return NULL;
+    int list = lua_gettop(L);
+    if (!bind_is_plain_table(L, list)) bind_type_error(L, list, "over", "a frame such as rows = { mr.null, 0 }");
+    luaL_Buffer out;
+    luaL_buffinit(L, &out);
+    luaL_addstring(&out, unit);
+    luaL_addstring(&out, " BETWEEN ");
+    frame_end(L, list, 1, &out);
+    luaL_addstring(&out, " AND ");
+    frame_end(L, list, 2, &out);
+    luaL_pushresult(&out);
+    return lua_tostring(L, -1);
+}
+
+/* Pushes the option's list of expressions; NULL (with nil pushed) where it is not given. */
+static mr_node *read_list(lua_State *L, int options, const char *name) {
+    if (bind_option(L, options, name) == LUA_TNIL) return NULL;
+    bind_push_list_of(L, -1, "over");
+    return bind_test_node(L, -1);
+}
+
+static int expr_over(lua_State *L) {
+    static const char *const names[] = {"partition_by", "order_by", "rows", "range", NULL};
+    mr_node *func = self(L, "over");
+    int options;
+    if (bind_arguments(L, 2, &options) > 0)
+        return bind_error(L, MR_ERR_ARGUMENT, "over: write over{ partition_by = ..., order_by = ... }");
+    bind_check_options(L, options, "over", names);
+    mr_node *partition = read_list(L, options, "partition_by");
+    mr_node *order = read_list(L, options, "order_by");
+    const char *frame = read_frame(L, options);
+    bind_push_node(
+        L, mr_sql_over(func->env, mr_node_retain(func), mr_node_retain(partition), mr_node_retain(order), frame));
+    return 1;
+}
+
+/* ---------------------------------------------------------------- registration */
+
+const luaL_Reg bind_operator_methods[] = {{"bitwise_and", bitwise_and},
+                                          {"bitwise_or", bitwise_or},
+                                          {"bitwise_xor", bitwise_xor},
+                                          {"bitwise_not", bitwise_not},
+                                          {"lshift", lshift},
+                                          {"rshift", rshift},
+                                          {"asc", expr_asc},
+                                          {"desc", expr_desc},
+                                          {"nulls_first", nulls_first},
+                                          {"nulls_last", nulls_last},
+                                          {"distinct", expr_distinct},
+                                          {"label", expr_label},
+                                          {"cast", expr_cast},
+                                          {"collate", expr_collate},
+                                          {"op", expr_op},
+                                          {"over", expr_over},
+                                          {NULL, NULL}};
+
+const luaL_Reg bind_operator_metamethods[] = {{"__add", op_add},
+                                              {"__sub", op_sub},
+                                              {"__mul", op_mul},
+                                              {"__div", op_div},
+                                              {"__mod", op_mod},
+                                              {"__concat", op_concat},
+                                              {"__unm", op_unm},
+                                              {"__band", op_and},
+                                              {"__bor", op_or},
+                                              {"__bnot", op_not},
+                                              {"__lt", no_lt},
+                                              {"__le", no_le},
+                                              {"__idiv", no_operator},
+                                              {"__pow", no_operator},
+                                              {"__bxor", no_operator},
+                                              {"__shl", no_operator},
+                                              {"__shr", no_operator},
+                                              {"__len", no_length},
+                                              {NULL, NULL}};

@@ -1,0 +1,50 @@
+/*
+ * text.c: text:bindparams: values, or types, for the :name parameters of mr.text.
+ *
+ * Invariant: the text itself is never changed; a name that it does not have is an error, as the value would
+ * be lost.
+ */
+#include <string.h>
+
+#include "expression.h"
+
+/* Replaces the text at index 1. Consumes bind. */
+static void give(lua_State *L, const char *name, mr_node *bind) {
+    mr_node *text = mr_node_retain(bind_test_node(L, 1));
+    bind_push_node(L, mr_sql_text_bind(bind_of(L)->env, text, name, bind));
+    lua_replace(L, 1);
+}
+
+/* The values of the table at idx by name. */
+static void give_values(lua_State *L, int idx) {
+    mr_env *env = bind_of(L)->env;
+    for (lua_pushnil(L); lua_next(L, idx); lua_pop(L, 1)) {
+        mr_value v;
+        if (lua_type(L, -2) != LUA_TSTRING) bind_type_error(L, -2, "bindparams", "values by name");
+        const char *name = lua_tostring(L, -2), *what = lua_pushfstring(L, "bindparams: '%s'", name);
+        if (!bind_to_value(L, -2, NULL, &v) || v.kind == MR_OPAQUE) bind_no_value(L, -2, NULL, what, "a value", true);
+        lua_pop(L, 1);
+        give(L, name, mr_sql_bind(env, bind_natural_type(&v), &v));
+    }
+}
+
+/* bindparams{ name = value }, bindparams(mr.bindparam("name", type), ...) */
+static int bindparams(lua_State *L) {
+    const mr_node *text = bind_arg_node(L, 1, "bindparams");
+    if (text->kind != MR_NODE_TEXT)
+        return bind_error(L, MR_ERR_ARGUMENT, "bindparams is for mr.text: %s is another expression",
+                          bind_push_what(L, text));
+    int n = lua_gettop(L);
+    if (n < 2) return bind_error(L, MR_ERR_ARGUMENT, "bindparams: expected values by name");
+    luaL_checkstack(L, 8, "bindparams");
+    for (int i = 2; i <= n; i++) {
+        mr_node *param = bind_test_node(L, i);
+        if (param && param->kind == MR_NODE_BIND && param->name) give(L, param->name, mr_node_retain(param));
+        else if (bind_is_plain_table(L, i)) give_values(L, i);
+        else return bind_type_error(L, i, "bindparams", "values by name, or mr.bindparam(name, type)");
+    }
+    lua_settop(L, 1);
+    return 1;
+}
+
+const luaL_Reg bind_text_methods[] = {{"bindparams", bindparams}, {NULL, NULL}};

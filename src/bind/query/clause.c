@@ -1,0 +1,298 @@
+/*
+ * clause.c: the methods of queries that add a criterion, an order, a limit, an option.
+ *
+ * Invariant: nothing passes silently: nil, a boolean, an empty filter_by is refused, and never means
+ * "everything".
+ */
+#include "expression/expression.h"
+#include "option.h"
+#include "query.h"
+#include "class/attribute.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Positional arguments from index 2 on; options are refused. */
+static int arguments(lua_State *L, const char *function) {
+    int options;
+    int n = bind_arguments(L, 2, &options);
+    bind_check_options(L, options, function, (const char *const[]){NULL});
+    lua_settop(L, 1 + n);
+    luaL_checkstack(L, 8, function);
+    return n;
+}
+
+/* ---------------------------------------------------------------- criteria */
+
+static int criteria(lua_State *L, const char *function, mr_query *(*add)(const mr_query *q, mr_node *criterion)) {
+    bind_open_query_arg(L, function);
+    int n = lua_gettop(L) - 1;
+    if (n == 0)
+        return bind_error(L, MR_ERR_ARGUMENT, "%s: expected at least one criterion, such as User.name:eq(x)", function);
+    for (int i = 2; i <= n + 1; i++) {
+        mr_node *node = bind_to_criterion(L, i, function);
+        bind_derive_self(L, add(bind_query_arg(L, function), node));
+    }
+    lua_settop(L, 1);
+    return 1;
+}
+
+static int q_filter(lua_State *L) { return criteria(L, "filter", mr_query_where); }
+static int q_where(lua_State *L) { return criteria(L, "where", mr_query_where); }
+static int q_having(lua_State *L) { return criteria(L, "having", mr_query_having); }
+
+static int by_name(const void *a, const void *b) { return strcmp(*(const char *const *)a, *(const char *const *)b); }
+
+/* The keys of the table at idx, sorted so that equal calls give equal SQL: pushes the array. */
+static const char **sorted_keys(lua_State *L, int idx, const char *function, size_t *n) {
+    *n = 0;
+    for (lua_pushnil(L); lua_next(L, idx); lua_pop(L, 1)) {
+        if (lua_type(L, -2) != LUA_TSTRING)
+            bind_error(L, MR_ERR_ARGUMENT, "%s: expected attributes by name, got the key %s", function,
+                       bind_describe(L, -2));
+        ++*n;
+    }
+    const char **keys = lua_newuserdatauv(L, (*n + 1) * sizeof *keys, 0);
+    size_t i = 0;
+    for (lua_pushnil(L); lua_next(L, idx); lua_pop(L, 1)) keys[i++] = lua_tostring(L, -2);
+    qsort(keys, *n, sizeof *keys, by_name);
+    return keys;
+}
+
+static const mr_property *attribute(lua_State *L, mr_mapper *mapper, const char *name) {
+    const mr_property *prop = mr_mapper_property(mapper, name, true);
+    if (!prop) {
+        bind_configure(L, mapper); /* a backref may make it */
+        prop = mr_mapper_property(mapper, name, true);
+    }
+    if (prop && prop->kind != MR_PROPERTY_FIELD) return prop;
+    if (prop) bind_error(L, MR_ERR_ARGUMENT, "%s.%s is a field in memory: no query can ask for it", mapper->name, name);
+    const char *near = mr_mapper_nearest(mapper, name);
+    if (near) bind_error(L, MR_ERR_ARGUMENT, "%s has no attribute '%s' (did you mean '%s'?)", mapper->name, name, near);
+    bind_error(L, MR_ERR_ARGUMENT, "%s has no attribute '%s'", mapper->name, name);
+    return NULL;
+}
+
+/* Pushes attribute = value (on top of the stack; replaced). */
+static void push_equal(lua_State *L, const mr_property *prop, mr_node *alias) {
+    int value = lua_gettop(L);
+    if (prop->kind == MR_PROPERTY_RELATIONSHIP) {
+        bind_configure(L, prop->mapper);
+        if (bind_is_null(L, value)) bind_push_refers_to_nothing(L, prop, alias, false);
+        else bind_push_refers_to(L, prop, alias, value);
+        lua_replace(L, value);
+        return;
+    }
+    bind_push_node(L, mr_property_node(prop, alias));
+    mr_node *left = bind_test_node(L, -1);
+    bind_refuse_list(L, value, left->type, bind_push_what(L, left));
+    mr_node *right = bind_to_operand(L, value, left->type, bind_push_what(L, left));
+    bind_push_node(L, mr_sql_binary(left->env, MR_OP_EQ, mr_node_retain(left), right));
+    lua_replace(L, value);
+    lua_settop(L, value);
+}
+
+void bind_push_filter_by(lua_State *L, mr_mapper *mapper, mr_node *alias, int idx, const char *function) {
+    size_t n;
+    idx = lua_absindex(L, idx);
+    if (!bind_is_plain_table(L, idx)) bind_type_error(L, idx, function, "a table such as { name = \"x\" }");
+    const char **keys = sorted_keys(L, idx, function, &n);
+    if (n == 0)
+        bind_error(L, MR_ERR_ARGUMENT, "%s: the table is empty (is every value set? NULL is written mr.null)",
+                   function);
+    int first = lua_gettop(L) + 1;
+    bind_check_room(L, (int)n + 12, function);
+    for (size_t i = 0; i < n; i++) {
+        const mr_property *prop = attribute(L, mapper, keys[i]);
+        lua_getfield(L, idx, keys[i]);
+        push_equal(L, prop, alias);
+    }
+    mr_node **nodes = bind_collect_nodes(L, first, (int)n);
+    bind_push_node(L, mr_sql_list(mapper->env, MR_OP_AND, nodes, n));
+    lua_replace(L, first - 1); /* in the place of the keys */
+    lua_settop(L, first - 1);
+}
+
+static int q_filter_by(lua_State *L) {
+    mr_query *q = bind_open_query_arg(L, "filter_by");
+    lua_settop(L, 2);
+    mr_node *alias;
+    mr_mapper *mapper = mr_query_filter_by_target(q, &alias);
+    if (!mapper) return bind_error(L, MR_ERR_ARGUMENT, "filter_by: the query has no class: use filter()");
+    bind_push_filter_by(L, mapper, alias, 2, "filter_by");
+    return bind_derive(L, mr_query_where(q, mr_node_retain(bind_test_node(L, -1))));
+}
+
+/* ---------------------------------------------------------------- lists of expressions */
+
+/* A string names an attribute of the query's class, or is a label: replaced by the expression at idx. */
+static void own_named(lua_State *L, int idx, const mr_query *q, const char *function) {
+    const char *name = lua_tostring(L, idx);
+    mr_mapper *mapper = mr_query_lead(q);
+    for (unsigned i = 0; i < q->nitems; i++) {
+        const mr_node *x = q->items[i].expression;
+        if (!x || x->kind != MR_NODE_LABEL || strcmp(x->name, name) != 0) continue;
+        bind_push_node(L, mr_node_retain(q->items[i].expression));
+        lua_replace(L, idx);
+        return;
+    }
+    if (!mapper) bind_type_error(L, idx, function, "an expression");
+    const mr_property *prop = attribute(L, mapper, name);
+    if (prop->kind == MR_PROPERTY_RELATIONSHIP) bind_type_error(L, idx, function, "a column");
+    bind_push_node(L, mr_property_node(prop, q->nitems > 0 ? q->items[0].alias : NULL));
+    lua_replace(L, idx);
+}
+
+static int listed(lua_State *L, const char *function, mr_query *(*add)(const mr_query *q, mr_node *item)) {
+    mr_query *q = bind_open_query_arg(L, function);
+    if (lua_gettop(L) == 2 && (bind_is_null(L, 2) || (lua_isboolean(L, 2) && !lua_toboolean(L, 2))))
+        return bind_derive(L, add(q, NULL)); /* order_by(false) takes the order away */
+    int n = arguments(L, function);
+    if (n == 0) return bind_error(L, MR_ERR_ARGUMENT, "%s: expected columns", function);
+    for (int i = 2; i <= n + 1; i++)
+        if (lua_type(L, i) == LUA_TSTRING) own_named(L, i, q, function);
+    bind_push_list(L, 2, n, function);
+    return bind_derive(L, add(q, mr_node_retain(bind_test_node(L, -1))));
+}
+
+static int q_order_by(lua_State *L) { return listed(L, "order_by", mr_query_order_by); }
+static int q_group_by(lua_State *L) { return listed(L, "group_by", mr_query_group_by); }
+
+static int q_distinct(lua_State *L) {
+    mr_query *q = bind_open_query_arg(L, "distinct");
+    int n = arguments(L, "distinct");
+    if (n == 0) return bind_derive(L, mr_query_distinct(q, NULL));
+    bind_push_list(L, 2, n, "distinct");
+    return bind_derive(L, mr_query_distinct(q, mr_node_retain(bind_test_node(L, -1))));
+}
+
+/* ---------------------------------------------------------------- numbers */
+
+static int number(lua_State *L, const char *function, mr_query *(*set)(const mr_query *q, mr_node *n)) {
+    mr_query *q = bind_open_query_arg(L, function);
+    if (bind_test_node(L, 2)) return bind_derive(L, set(q, mr_node_retain(bind_test_node(L, 2))));
+    int integral = 0;
+    lua_Integer n = lua_type(L, 2) == LUA_TNUMBER ? lua_tointegerx(L, 2, &integral) : 0;
+    if (!integral || n < 0) return bind_type_error(L, 2, function, "an integer of 0 or more");
+    mr_value v = mr_int_value((int64_t)n);
+    return bind_derive(L, set(q, mr_sql_bind(q->env, mr_type_simple(MR_TYPE_INTEGER), &v)));
+}
+
+static mr_query *set_limit(const mr_query *q, mr_node *n) { return n ? mr_query_limit(q, n) : NULL; }
+static mr_query *set_offset(const mr_query *q, mr_node *n) { return n ? mr_query_offset(q, n) : NULL; }
+static int q_limit(lua_State *L) {
+    bind_refuse_more(L, 1, "limit", " (what is left out at the beginning is given to offset)");
+    return number(L, "limit", set_limit);
+}
+static int q_offset(lua_State *L) {
+    bind_refuse_more(L, 1, "offset", "");
+    return number(L, "offset", set_offset);
+}
+
+static int yield_per(lua_State *L, int idx, const char *function) {
+    mr_query *q = bind_query_arg(L, function);
+    int integral = 0;
+    lua_Integer n = lua_type(L, idx) == LUA_TNUMBER ? lua_tointegerx(L, idx, &integral) : 0;
+    if (!integral || n < 1 || n > UINT32_MAX) bind_type_error(L, idx, function, "an integer of 1 or more");
+    return bind_derive(L, mr_query_yield_per(q, (uint32_t)n));
+}
+
+static int q_yield_per(lua_State *L) { return yield_per(L, 2, "yield_per"); }
+
+/* ---------------------------------------------------------------- flags, parameters, options */
+
+static int q_populate_existing(lua_State *L) {
+    return bind_derive(L, mr_query_flags(bind_query_arg(L, "populate_existing"), 1, -1));
+}
+
+static int q_autoflush(lua_State *L) {
+    mr_query *q = bind_query_arg(L, "autoflush");
+    if (!lua_isboolean(L, 2)) return bind_type_error(L, 2, "autoflush", "true or false");
+    return bind_derive(L, mr_query_flags(q, -1, lua_toboolean(L, 2)));
+}
+
+static mr_bad_values bad_values(lua_State *L, int idx) {
+    static const char *const words[] = {"raise", "null", "keep"};
+    for (int i = 0; lua_type(L, idx) == LUA_TSTRING && i < 3; i++)
+        if (strcmp(lua_tostring(L, idx), words[i]) == 0) return (mr_bad_values)i;
+    bind_type_error(L, idx, "execution_options: bad_values", "\"raise\", \"null\" or \"keep\"");
+    return MR_BAD_VALUES_RAISE;
+}
+
+static int q_execution_options(lua_State *L) {
+    static const char *const names[] = {"autoflush", "yield_per", "populate_existing", "bad_values", NULL};
+    const char *function = "execution_options";
+    mr_query *q = bind_query_arg(L, function);
+    if (!bind_is_plain_table(L, 2)) return bind_type_error(L, 2, function, "a table of options");
+    bind_check_options(L, 2, function, names);
+    int populate = bind_option(L, 2, "populate_existing") == LUA_TNIL ? -1 : lua_toboolean(L, -1);
+    int autoflush = bind_option(L, 2, "autoflush") == LUA_TNIL ? -1 : lua_toboolean(L, -1);
+    bind_option_bool(L, 2, function, "populate_existing", false); /* checks */
+    bind_option_bool(L, 2, function, "autoflush", false);
+    bind_derive_self(L, mr_query_flags(q, populate, autoflush));
+    if (bind_option(L, 2, "bad_values") != LUA_TNIL)
+        bind_derive_self(L, mr_query_bad_values(bind_query_arg(L, function), bad_values(L, -1)));
+    if (bind_option(L, 2, "yield_per") != LUA_TNIL) return yield_per(L, -1, function);
+    lua_settop(L, 1);
+    return 1;
+}
+
+static int q_with_for_update(lua_State *L) {
+    static const char *const names[] = {"nowait", "skip_locked", "read", "key_share", NULL};
+    const char *function = "with_for_update", *mode = NULL;
+    mr_query *q = bind_open_query_arg(L, function);
+    int options;
+    if (bind_arguments(L, 2, &options) > 0) return bind_error(L, MR_ERR_ARGUMENT, "%s takes options only", function);
+    bind_check_options(L, options, function, names);
+    bool nowait = bind_option_bool(L, options, function, "nowait", false);
+    bool skip = bind_option_bool(L, options, function, "skip_locked", false);
+    bool read = bind_option_bool(L, options, function, "read", false);
+    bool key = bind_option_bool(L, options, function, "key_share", false);
+    if ((nowait && skip) || (key && (nowait || skip)))
+        return bind_error(L, MR_ERR_ARGUMENT, "%s: these options exclude each other", function);
+    if (read) mode = nowait ? "SHARE NOWAIT" : skip ? "SHARE SKIP LOCKED" : "SHARE";
+    else mode = nowait ? "NOWAIT" : skip ? "SKIP LOCKED" : NULL;
+    if (key) mode = read ? "KEY SHARE" : "NO KEY UPDATE";
+    return bind_derive(L, mr_query_for_update(q, mode));
+}
+
+static int q_params(lua_State *L) {
+    bind_query_arg(L, "params");
+    if (!bind_is_plain_table(L, 2)) return bind_type_error(L, 2, "params", "a table of values by name");
+    lua_settop(L, 2);
+    for (lua_pushnil(L); lua_next(L, 2); lua_settop(L, 3)) {
+        mr_value v;
+        if (lua_type(L, 3) != LUA_TSTRING) return bind_type_error(L, 3, "params", "names");
+        if (!bind_to_value(L, 4, NULL, &v) || v.kind == MR_OPAQUE)
+            return bind_no_value(L, 4, NULL, lua_pushfstring(L, "params: '%s'", lua_tostring(L, 3)), "a value", true);
+        bind_derive_self(L, mr_query_param_value(bind_query_arg(L, "params"), lua_tostring(L, 3), &v));
+    }
+    lua_settop(L, 1);
+    return 1;
+}
+
+static int q_options(lua_State *L) {
+    bind_query_arg(L, "options");
+    int n = arguments(L, "options");
+    for (int i = 2; i <= n + 1; i++) bind_apply_option(L, i);
+    lua_settop(L, 1);
+    return 1;
+}
+
+const luaL_Reg bind_clause_methods[] = {{"filter", q_filter},
+                                        {"where", q_where},
+                                        {"having", q_having},
+                                        {"filter_by", q_filter_by},
+                                        {"order_by", q_order_by},
+                                        {"group_by", q_group_by},
+                                        {"distinct", q_distinct},
+                                        {"limit", q_limit},
+                                        {"offset", q_offset},
+                                        {"yield_per", q_yield_per},
+                                        {"populate_existing", q_populate_existing},
+                                        {"autoflush", q_autoflush},
+                                        {"execution_options", q_execution_options},
+                                        {"with_for_update", q_with_for_update},
+                                        {"params", q_params},
+                                        {"options", q_options},
+                                        {NULL, NULL}};

@@ -1,0 +1,315 @@
+/*
+ * from.c: the methods of queries about what they select from: joins, select_from, items, with_parent,
+ * and a query as a part of another: subquery, exists, union.
+ *
+ * Invariant: a relationship is resolved (its mappings configured) before it becomes a part of a query.
+ */
+#include <string.h>
+
+#include "expression/expression.h"
+#include "expression/from.h"
+#include "query.h"
+#include "class/attribute.h"
+#include "schema/schema.h"
+#include "statement/statement.h"
+
+/* ---------------------------------------------------------------- joins */
+
+typedef struct join_options {
+    mr_op kind;
+    mr_node *on; /* borrowed */
+} join_options;
+
+/* The relationship that a string names on the query's class. */
+static const mr_property *named_relationship(lua_State *L, int idx, mr_node **alias) {
+    mr_mapper *mapper = mr_query_filter_by_target(bind_query_arg(L, "join"), alias);
+    const char *name = lua_tostring(L, idx);
+    if (!mapper) bind_error(L, MR_ERR_ARGUMENT, "join: the query has no class to find '%s' on", name);
+    bind_configure(L, mapper);
+    const mr_property *prop = mr_mapper_property(mapper, name, true);
+    if (prop && prop->kind == MR_PROPERTY_RELATIONSHIP) return prop;
+    const char *near = prop ? NULL : mr_mapper_nearest(mapper, name);
+    bind_error(L, MR_ERR_ARGUMENT, "join: %s has no relationship '%s'%s%s%s", mapper->name, name,
+               near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
+    return NULL;
+}
+
+/* Fills along, left_alias (borrowed) and mapper from a relationship attribute or its name; false where idx is
+ * neither. */
+static bool read_along(lua_State *L, int idx, mr_query_join *join) {
+    const bind_relationship *r = bind_test_relationship(L, idx);
+    if (r) {
+        bind_configure(L, r->prop->mapper);
+        join->along = r->prop;
+        join->left_alias = r->alias;
+        join->mapper = r->of_type ? r->of_type : r->prop->relationship->target;
+        return true;
+    }
+    if (lua_type(L, idx) != LUA_TSTRING) return false;
+    join->along = named_relationship(L, idx, &join->left_alias);
+    join->mapper = join->along->relationship->target;
+    return true;
+}
+
+/* Adds the join to the query at index 1; its nodes are borrowed until here. */
+static void add_join(lua_State *L, mr_query_join *join, const join_options *o) {
+    const mr_query *q = bind_query_arg(L, "join");
+    join->kind = o->kind;
+    if (o->on) join->on = o->on;
+    mr_node_retain(join->left_alias);
+    mr_node_retain(join->target);
+    mr_node_retain(join->on);
+    bind_derive_self(L, mr_query_join_on(q, join));
+}
+
+/* The target at idx; its FROM is pushed as an expression that owns it, where it is not a bare class. */
+static void read_target(lua_State *L, int idx, mr_query_join *join) {
+    mr_mapper *mapper = bind_test_class(L, idx);
+    const bind_from *from = bind_test_from(L, idx);
+    join->mapper = mapper;
+    if (mapper) return;
+    if (from) {
+        join->target = from->node;
+        join->mapper = from->mapper;
+        return;
+    }
+    if (!bind_test_table(L, idx))
+        bind_type_error(L, idx, "join", "a relationship such as User.posts, a class, an alias, a table or a subquery");
+    bind_push_node(L, bind_to_from(L, idx, "join", &mapper));
+    join->target = bind_test_node(L, -1);
+}
+
+/* join(Class.rel), join(target), join(target, condition), join(target, Class.rel), join(A.b, B.c, ...) */
+static int join(lua_State *L, const char *function, mr_op kind) {
+    static const char *const names[] = {"isouter", "full", "onclause", NULL};
+    join_options o = {kind, NULL};
+    int options;
+    bind_open_query_arg(L, function);
+    int n = bind_arguments(L, 2, &options);
+    bind_check_options(L, options, function, names);
+    if (bind_option_bool(L, options, function, "isouter", false)) o.kind = MR_OP_LEFT;
+    if (bind_option_bool(L, options, function, "full", false)) o.kind = MR_OP_FULL;
+    bool has_on = bind_option(L, options, "onclause") != LUA_TNIL;
+    int on = has_on ? lua_gettop(L) : 3;
+    if (n == 0) return bind_error(L, MR_ERR_ARGUMENT, "%s: expected what to join", function);
+    luaL_checkstack(L, 8, function);
+    mr_query_join along = {0}, j = {0};
+    bool first_along = read_along(L, 2, &along);
+    if (first_along && n == 2 && bind_test_node(L, 3)) { /* a relationship with a condition of its own */
+        o.on = bind_test_node(L, 3);
+        n = 1;
+    }
+    if (first_along) {
+        for (int i = 2; i <= n + 1; i++) {
+            memset(&along, 0, sizeof along);
+            if (!read_along(L, i, &along)) return bind_type_error(L, i, function, "a relationship");
+            add_join(L, &along, &o);
+        }
+        lua_settop(L, 1);
+        return 1;
+    }
+    if (n > 2)
+        return bind_error(L, MR_ERR_ARGUMENT, "%s: expected a target and a condition, got %d arguments", function, n);
+    read_target(L, 2, &j);
+    if (n == 2 || has_on) {
+        mr_mapper *target = j.mapper;
+        mr_node *node = j.target;
+        if (read_along(L, on, &j)) { /* along the relationship, onto this target */
+            j.mapper = target;
+            j.target = node;
+        } else {
+            mr_node_release(bind_to_criterion(L, on, function)); /* checks alone */
+            o.on = bind_test_node(L, on);
+        }
+    }
+    add_join(L, &j, &o);
+    lua_settop(L, 1);
+    return 1;
+}
+
+static int q_join(lua_State *L) { return join(L, "join", MR_OP_INNER); }
+static int q_outerjoin(lua_State *L) { return join(L, "outerjoin", MR_OP_LEFT); }
+
+/* ---------------------------------------------------------------- FROM, items */
+
+static int froms(lua_State *L, const char *function, mr_query *(*add)(const mr_query *q, mr_node *from)) {
+    bind_open_query_arg(L, function);
+    int n = lua_gettop(L) - 1;
+    if (n == 0)
+        return bind_error(L, MR_ERR_ARGUMENT, "%s: expected a class, an alias, a table or a subquery", function);
+    for (int i = 2; i <= n + 1; i++) {
+        mr_mapper *mapper;
+        mr_node *from = bind_to_from(L, i, function, &mapper);
+        bind_derive_self(L, add(bind_query_arg(L, function), from));
+    }
+    lua_settop(L, 1);
+    return 1;
+}
+
+static int q_select_from(lua_State *L) { return froms(L, "select_from", mr_query_select_from); }
+static int q_correlate(lua_State *L) { return froms(L, "correlate", mr_query_correlate); }
+
+static int items(lua_State *L, const char *function, bool append) {
+    mr_query *q = bind_query_arg(L, function);
+    unsigned n;
+    mr_query_item *list = bind_read_items(L, 2, lua_gettop(L) - 1, function, &n);
+    bind_retain_items(list, n);
+    return bind_derive(L, mr_query_with_items(q, list, n, append));
+}
+
+static int q_with_entities(lua_State *L) { return items(L, "with_entities", false); }
+static int q_add_columns(lua_State *L) { return items(L, "add_columns", true); }
+
+/* Where the database compares the two sides by different rules, a criterion joins the parent's row; else the plan has
+ * its values for parameters. Consumes the query. */
+static mr_query *belonging(mr_query *q) {
+    const mr_query_parent *last = q ? &q->parents[q->nparents - 1] : NULL;
+    if (!last || !bind_spells_apart(last->along, last->parent)) return q;
+    mr_query *plain = NULL;
+    if (bind_settle_parents(q, &plain) != MR_OK) plain = NULL;
+    mr_query_release(q);
+    return plain;
+}
+
+static int q_with_parent(lua_State *L) {
+    mr_query *q = bind_open_query_arg(L, "with_parent");
+    mr_entity *parent = bind_arg_entity(L, 2, "with_parent");
+    mr_query_join along = {0};
+    bind_configure(L, parent->mapper);
+    if (lua_type(L, 3) == LUA_TSTRING) {
+        const char *name = lua_tostring(L, 3);
+        along.along = mr_mapper_property(parent->mapper, name, true);
+        if (!along.along || along.along->kind != MR_PROPERTY_RELATIONSHIP) {
+            const char *near = mr_mapper_nearest(parent->mapper, name);
+            return bind_error(L, MR_ERR_ARGUMENT, "with_parent: %s has no relationship '%s'%s%s%s",
+                              parent->mapper->name, name, near ? " (did you mean '" : "", near ? near : "",
+                              near ? "'?)" : "");
+        }
+    } else if (!lua_isnoneornil(L, 3) && !read_along(L, 3, &along)) {
+        return bind_type_error(L, 3, "with_parent", "a relationship of the parent's class");
+    }
+    if (along.along && !mr_mapper_isa(parent->mapper, along.along->mapper))
+        return bind_error(L, MR_ERR_ARGUMENT, "with_parent: %s.%s is no relationship of %s", along.along->mapper->name,
+                          along.along->name, parent->mapper->name);
+    mr_node *alias = q->nitems > 0 ? q->items[0].alias : NULL;
+    bind_state *b = bind_of(L);
+    BIND_ENTER(b, L);
+    mr_query *made = belonging(mr_query_with_parent(q, along.along, parent, mr_node_retain(alias)));
+    BIND_LEAVE(b);
+    return bind_derive(L, made);
+}
+
+/* The method that gave the query a clause, which a statement given whole would not have; or NULL. */
+static const char *method_before(const mr_query *q) {
+    if (q->clauses.where) return "filter";
+    const char *method = mr_query_clause_method(q);
+    return method || !q->clauses.correlate ? method : "correlate";
+}
+
+/* The statement at index 2 as a node; a new reference. */
+static mr_node *given_statement(lua_State *L) {
+    mr_node *node = bind_test_node(L, 2);
+    const bind_statement *statement = bind_test_statement(L, 2);
+    if (node && node->kind == MR_NODE_TEXT) return mr_node_retain(node);
+    if (bind_is_query(L, 2)) return bind_to_select(L, 2);
+    if (statement && statement->dml.returning) return bind_statement_node(L, statement);
+    bind_type_error(L, 2, "from_statement", "mr.text, a select, or an insert, update or delete with returning");
+    return NULL;
+}
+
+static int q_from_statement(lua_State *L) {
+    mr_query *q = bind_query_arg(L, "from_statement");
+    bind_push_node(L, given_statement(L));
+    bind_open_query_arg(L, "from_statement");
+    const char *before = method_before(q);
+    if (before)
+        return bind_error(L, MR_ERR_INVALID_REQUEST,
+                          "from_statement: the query has a clause by %s() already, which the statement would not "
+                          "have: write it in the statement",
+                          before);
+    return bind_derive(L, mr_query_from_statement(q, mr_node_retain(bind_test_node(L, -1))));
+}
+
+/* ---------------------------------------------------------------- a query within another */
+
+/* Pushes the query at index 1 with bare column names, as it must be inside of another. */
+static mr_query *push_inner(lua_State *L, int idx, const char *function) {
+    mr_query *q = bind_test_query(L, idx);
+    if (!q) bind_type_error(L, idx, function, "a query");
+    mr_query *copy = mr_query_flags(q, -1, -1);
+    if (copy) copy->core_labels = true; /* nobody else has seen this one */
+    bind_push_query(L, copy, 0, BIND_SELECT);
+    return copy;
+}
+
+static int q_subquery(lua_State *L) {
+    bind_inner_query_arg(L, "subquery");
+    const char *name = lua_isnoneornil(L, 2) ? NULL : bind_arg_name(L, 2, "subquery", "a name");
+    push_inner(L, 1, "subquery");
+    mr_node *select = bind_to_select(L, -1);
+    bind_push_from(L, mr_sql_alias(bind_of(L)->env, select, name), NULL);
+    return 1;
+}
+
+/* cte("name", { recursive = true }) */
+static int q_cte(lua_State *L) {
+    static const char *const names[] = {"name", "recursive", NULL};
+    int options;
+    bind_inner_query_arg(L, "cte");
+    int n = bind_arguments(L, 2, &options);
+    bind_check_options(L, options, "cte", names);
+    const char *name = bind_option_string(L, options, "cte", "name", NULL);
+    if (n > 0) name = bind_arg_name(L, 2, "cte", "a name");
+    bool recursive = bind_option_bool(L, options, "cte", "recursive", false);
+    push_inner(L, 1, "cte");
+    mr_node *select = bind_to_select(L, -1);
+    bind_push_from(L, mr_sql_cte(bind_of(L)->env, select, name, recursive), NULL);
+    return 1;
+}
+
+/* SELECT 1 in the place of a SELECT of which only the existence of rows matters. Consumes node. */
+static mr_node *select_one(mr_env *env, mr_node *node) {
+    if (!node || node->kind != MR_NODE_SELECT || !node->u.select->from || node->u.select->group_by) return node;
+    mr_select s = *node->u.select;
+    mr_node *const parts[] = {s.from, s.where, s.having, s.order_by, s.limit, s.offset, s.distinct_on, s.correlate};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) mr_node_retain(parts[i]);
+    mr_node *one = mr_sql_raw(env, mr_type_simple(MR_TYPE_INTEGER), "1");
+    s.columns = mr_sql_list(env, MR_OP_COMMA, &one, 1);
+    mr_node *select = mr_sql_select(env, &s);
+    mr_node_release(node);
+    return select;
+}
+
+static int q_exists(lua_State *L) {
+    mr_env *env = bind_query_arg(L, "exists")->env;
+    bind_push_node(L, mr_sql_exists(env, select_one(env, bind_to_select(L, 1))));
+    return 1;
+}
+
+static int q_scalar_subquery(lua_State *L) {
+    bind_query_arg(L, "scalar_subquery");
+    bind_push_node(L, mr_sql_scalar(bind_of(L)->env, bind_to_select(L, 1)));
+    return 1;
+}
+
+static int q_label(lua_State *L) {
+    mr_env *env = bind_query_arg(L, "label")->env;
+    const char *name = bind_arg_name(L, 2, "label", "a name");
+    bind_push_node(L, mr_sql_label(env, name, mr_sql_scalar(env, bind_to_select(L, 1))));
+    return 1;
+}
+
+const luaL_Reg bind_from_methods[] = {{"join", q_join},
+                                      {"outerjoin", q_outerjoin},
+                                      {"select_from", q_select_from},
+                                      {"correlate", q_correlate},
+                                      {"with_entities", q_with_entities},
+                                      {"add_columns", q_add_columns},
+                                      {"with_parent", q_with_parent},
+                                      {"from_statement", q_from_statement},
+                                      {"subquery", q_subquery},
+                                      {"cte", q_cte},
+                                      {"exists", q_exists},
+                                      {"scalar_subquery", q_scalar_subquery},
+                                      {"label", q_label},
+                                      {NULL, NULL}};

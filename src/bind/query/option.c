@@ -1,0 +1,301 @@
+/*
+ * option.c: loader options as Lua values: joinedload(User.posts):selectinload(Post.tags), load_only, defer
+ * ...
+ *
+ * Invariant: an option value is never changed; a chained one has the steps and options of the one before, and
+ * more.
+ */
+#include "option.h"
+
+#include <string.h>
+
+#include "expression/from.h"
+#include "query.h"
+#include "class/attribute.h"
+#include "schema/schema.h"
+
+/* Steps are shared: each option has the first nsteps of them, and of a column option one more in `last`. */
+typedef struct option_part {
+    mr_option option; /* steps, start: unused; alias: one reference */
+    unsigned nsteps;
+    bool has_last;
+    mr_option_step last;
+} option_part;
+
+typedef struct bind_option_value {
+    unsigned nsteps, nparts;
+    mr_mapper *mapper; /* what the path starts from, or NULL */
+    mr_node *start;    /* the alias of it that is meant, or NULL; one reference */
+    mr_option_step *steps;
+    option_part *parts;
+} bind_option_value;
+
+static bind_option_value *push_option(lua_State *L, unsigned nsteps, unsigned nparts) {
+    size_t head = sizeof(bind_option_value), steps = nsteps * sizeof(mr_option_step);
+    bind_option_value *o = lua_newuserdatauv(L, head + steps + nparts * sizeof(option_part), 0);
+    memset(o, 0, head + steps + nparts * sizeof(option_part));
+    o->parts = (option_part *)(void *)(o + 1);
+    o->steps = (mr_option_step *)(void *)(o->parts + nparts);
+    bind_set_type(L, BIND_OPTION);
+    return o;
+}
+
+static int option_gc(lua_State *L) {
+    bind_option_value *o = bind_test(L, 1, BIND_OPTION);
+    if (!o) return 0;
+    bool open = bind_peek(L) != NULL;
+    for (unsigned i = 0; open && i < o->nparts; i++) mr_node_release(o->parts[i].option.alias);
+    if (open) mr_node_release(o->start);
+    o->nparts = 0;
+    o->start = NULL;
+    return bind_finalized(L);
+}
+
+/* Pushes a copy of the option (or an empty one: NULL) with room for more steps and parts. */
+static bind_option_value *extend(lua_State *L, const bind_option_value *from, unsigned steps, unsigned parts) {
+    unsigned nsteps = from ? from->nsteps : 0, nparts = from ? from->nparts : 0;
+    bind_option_value *o = push_option(L, nsteps + steps, nparts + parts);
+    if (!from) return o;
+    o->nsteps = nsteps;
+    o->nparts = nparts;
+    memcpy(o->steps, from->steps, nsteps * sizeof *o->steps);
+    memcpy(o->parts, from->parts, nparts * sizeof *o->parts);
+    for (unsigned i = 0; i < nparts; i++) mr_node_retain(o->parts[i].option.alias);
+    o->mapper = from->mapper;
+    o->start = mr_node_retain(from->start);
+    return o;
+}
+
+/* ---------------------------------------------------------------- paths */
+
+/* The first attribute says which class, and which alias (borrowed; or NULL) of it, the path starts from. */
+static void first_class(bind_option_value *o, mr_mapper *mapper, mr_node *alias) {
+    if (o->nsteps > 0 || o->mapper) return;
+    o->mapper = mapper;
+    o->start = mr_node_retain(alias);
+}
+
+/* Appends the steps of a dotted path. */
+static void add_path(lua_State *L, bind_option_value *o, const char *path) {
+    while (*path) {
+        size_t len = strcspn(path, ".");
+        const char *name = len ? mr_intern(bind_of(L)->env, path, len) : NULL;
+        if (!name && len) bind_raise(L);
+        if (!name) bind_error(L, MR_ERR_ARGUMENT, "a loader option's path has an empty name");
+        o->steps[o->nsteps++] = (mr_option_step){NULL, name, NULL};
+        path += len + (path[len] == '.');
+    }
+}
+
+static unsigned count_steps(lua_State *L, int idx, const char *function) {
+    if (bind_test_relationship(L, idx)) return 1;
+    if (lua_type(L, idx) != LUA_TSTRING || lua_rawlen(L, idx) == 0)
+        bind_type_error(L, idx, function, "a relationship such as User.posts, or its name");
+    unsigned n = 1;
+    for (const char *s = lua_tostring(L, idx); *s; s++) n += *s == '.';
+    return n;
+}
+
+static void add_steps(lua_State *L, bind_option_value *o, int idx) {
+    const bind_relationship *r = bind_test_relationship(L, idx);
+    if (!r) {
+        add_path(L, o, lua_tostring(L, idx));
+        return;
+    }
+    first_class(o, r->prop->mapper, r->alias);
+    o->steps[o->nsteps++] = (mr_option_step){r->prop, NULL, r->of_type};
+}
+
+/* ---------------------------------------------------------------- strategies */
+
+typedef struct strategy {
+    const char *name;
+    mr_option_kind kind;
+    mr_lazy lazy;
+    const char *const *options;
+} strategy;
+
+static const char *const no_options[] = {NULL};
+static const char *const join_options[] = {"innerjoin", NULL};
+static const char *const raise_options[] = {"sql_only", NULL};
+static const char *const eager_options[] = {"alias", NULL};
+
+static const strategy strategies[] = {
+    {"joinedload", MR_OPTION_LAZY, MR_LAZY_JOINED, join_options},
+    {"selectinload", MR_OPTION_LAZY, MR_LAZY_SELECTIN, no_options},
+    {"subqueryload", MR_OPTION_LAZY, MR_LAZY_SUBQUERY, no_options},
+    {"immediateload", MR_OPTION_LAZY, MR_LAZY_IMMEDIATE, no_options},
+    {"lazyload", MR_OPTION_LAZY, MR_LAZY_SELECT, no_options},
+    {"raiseload", MR_OPTION_LAZY, MR_LAZY_RAISE, raise_options},
+    {"noload", MR_OPTION_LAZY, MR_LAZY_NOLOAD, no_options},
+    {"contains_eager", MR_OPTION_CONTAINS_EAGER, MR_LAZY_JOINED, eager_options},
+    {"defaultload", (mr_option_kind)0, MR_LAZY_SELECT, no_options}, /* a path alone */
+};
+enum { NSTRATEGIES = sizeof strategies / sizeof strategies[0] };
+
+static mr_node *read_alias(lua_State *L, int options, const char *function) {
+    if (bind_option(L, options, "alias") == LUA_TNIL) return NULL;
+    const bind_from *from = bind_test_from(L, -1);
+    if (!from) bind_type_error(L, -1, function, "an alias");
+    return from->node;
+}
+
+/* Upvalue 1: the strategy's number. As a function the path begins here; as a method index 1 is the option
+ * before. */
+static int load_option(lua_State *L) {
+    const strategy *s = &strategies[lua_tointeger(L, lua_upvalueindex(1))];
+    const bind_option_value *before = bind_test(L, 1, BIND_OPTION);
+    int first = before ? 2 : 1, options;
+    int n = bind_arguments(L, first, &options);
+    bind_check_options(L, options, s->name, s->options);
+    if (n == 0)
+        return bind_error(L, MR_ERR_ARGUMENT, "%s: expected a relationship such as User.posts, or its name", s->name);
+    bool wildcard = n == 1 && lua_type(L, first) == LUA_TSTRING && strcmp(lua_tostring(L, first), "*") == 0;
+    unsigned steps = 0;
+    for (int i = 0; i < n && !wildcard; i++) steps += count_steps(L, first + i, s->name);
+    option_part part = {0};
+    part.option.kind = wildcard ? MR_OPTION_WILDCARD_LAZY : s->kind;
+    part.option.strategy = s->lazy;
+    if (bind_option_bool(L, options, s->name, "sql_only", false)) part.option.strategy = MR_LAZY_RAISE_ON_SQL;
+    part.option.innerjoin = bind_option_bool(L, options, s->name, "innerjoin", false);
+    part.option.alias = read_alias(L, options, s->name); /* stays on the stack */
+    bind_option_value *o = extend(L, before, steps, 1);
+    for (int i = 0; i < n && !wildcard; i++) add_steps(L, o, first + i);
+    part.nsteps = o->nsteps;
+    if (!part.option.kind) return 1;
+    mr_node_retain(part.option.alias);
+    o->parts[o->nparts++] = part;
+    return 1;
+}
+
+/* ---------------------------------------------------------------- columns */
+
+/* The attribute at idx as a step: User.name, or "name". */
+static mr_option_step column_step(lua_State *L, int idx, const char *function, mr_mapper **mapper, mr_node **alias) {
+    mr_node *node = bind_test_node(L, idx);
+    if (node && node->kind == MR_NODE_COLUMN && node->annotation) {
+        const mr_property *prop = node->annotation;
+        *mapper = prop->mapper;
+        *alias = node->n > 0 ? node->child[0] : NULL;
+        return (mr_option_step){prop, NULL, NULL};
+    }
+    if (lua_type(L, idx) != LUA_TSTRING)
+        bind_type_error(L, idx, function, "an attribute such as User.name, or its name");
+    return (mr_option_step){NULL, bind_intern(L, idx), NULL};
+}
+
+static int column_option(lua_State *L, mr_option_kind kind, const char *function) {
+    const bind_option_value *before = bind_test(L, 1, BIND_OPTION);
+    int first = before ? 2 : 1, options;
+    int n = bind_arguments(L, first, &options);
+    bind_check_options(L, options, function, no_options);
+    if (n == 0) return bind_error(L, MR_ERR_ARGUMENT, "%s: expected attributes", function);
+    bind_option_value *o = extend(L, before, 0, (unsigned)n);
+    for (int i = 0; i < n; i++) {
+        option_part part = {0};
+        mr_mapper *mapper = NULL;
+        mr_node *alias = NULL;
+        part.option.kind = kind;
+        part.nsteps = o->nsteps;
+        part.has_last = true;
+        part.last = column_step(L, first + i, function, &mapper, &alias);
+        if (mapper) first_class(o, mapper, alias);
+        if (mapper && o->nsteps == 0 && alias != o->start)
+            return bind_error(L, MR_ERR_ARGUMENT,
+                              "%s: %s.%s is of another alias than the attributes before it: "
+                              "write an option for each",
+                              function, mapper->name, part.last.prop->name);
+        o->parts[o->nparts++] = part;
+    }
+    return 1;
+}
+
+static int f_load_only(lua_State *L) { return column_option(L, MR_OPTION_LOAD_ONLY, "load_only"); }
+static int f_defer(lua_State *L) { return column_option(L, MR_OPTION_DEFER, "defer"); }
+static int f_undefer(lua_State *L) { return column_option(L, MR_OPTION_UNDEFER, "undefer"); }
+
+static int f_undefer_group(lua_State *L) {
+    const bind_option_value *before = bind_test(L, 1, BIND_OPTION);
+    int first = before ? 2 : 1;
+    if (lua_type(L, first) != LUA_TSTRING || lua_gettop(L) > first)
+        return bind_type_error(L, lua_gettop(L) > first ? first + 1 : first, "undefer_group", "one group's name");
+    const char *group = bind_intern(L, first);
+    bind_option_value *o = extend(L, before, 0, 1);
+    option_part part = {0};
+    part.option.kind = MR_OPTION_UNDEFER_GROUP;
+    part.option.group = group;
+    part.nsteps = o->nsteps;
+    o->parts[o->nparts++] = part;
+    return 1;
+}
+
+/* ---------------------------------------------------------------- use */
+
+void bind_apply_option(lua_State *L, int idx) {
+    const bind_option_value *o = bind_test(L, idx, BIND_OPTION);
+    if (!o) bind_type_error(L, idx, "options", "a loader option such as joinedload(User.posts)");
+    if (o->nparts == 0 && o->nsteps > 0) {
+        mr_option alone = {.kind = MR_OPTION_PATH, .steps = o->steps, .nsteps = o->nsteps, .mapper = o->mapper};
+        bind_derive_self(L, mr_query_options(bind_query_arg(L, "options"), &alone, 1));
+    }
+    if (o->nparts == 0) return;
+    size_t nlast = 0;
+    for (unsigned i = 0; i < o->nparts; i++)
+        if (o->parts[i].has_last) nlast += o->parts[i].nsteps + (size_t)1;
+    /* A column's steps are its own, the others share theirs. */
+    mr_option_step *last = lua_newuserdatauv(L, (nlast + 1) * sizeof *last, 0);
+    mr_option *options = lua_newuserdatauv(L, o->nparts * sizeof *options, 0);
+    for (unsigned i = 0; i < o->nparts; i++) {
+        const option_part *part = &o->parts[i];
+        options[i] = part->option;
+        options[i].steps = part->has_last ? last : o->steps;
+        options[i].nsteps = part->nsteps + part->has_last;
+        options[i].mapper = o->mapper;
+        options[i].start = o->start;
+        if (!part->has_last) continue;
+        memcpy(last, o->steps, part->nsteps * sizeof *last);
+        last[part->nsteps] = part->last;
+        last += options[i].nsteps;
+    }
+    const mr_query *q = bind_query_arg(L, "options");
+    bind_derive_self(L, mr_query_options(q, options, o->nparts));
+    lua_pop(L, 2);
+}
+
+static const luaL_Reg column_functions[] = {{"load_only", f_load_only},
+                                            {"defer", f_defer},
+                                            {"undefer", f_undefer},
+                                            {"undefer_group", f_undefer_group},
+                                            {NULL, NULL}};
+
+/* Sets the functions in the table on top: for the module, and as methods of an option. */
+static void set_functions(lua_State *L) {
+    luaL_setfuncs(L, column_functions, 0);
+    for (int i = 0; i < NSTRATEGIES; i++) {
+        lua_pushinteger(L, i);
+        lua_pushcclosure(L, load_option, 1);
+        lua_setfield(L, -2, strategies[i].name);
+    }
+}
+
+static int option_index(lua_State *L) {
+    lua_pushvalue(L, 2);
+    if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL) return 1;
+    if (lua_type(L, 2) != LUA_TSTRING) return bind_type_error(L, 2, "loader option", "a method's name");
+    const char *name = lua_tostring(L, 2), *near = bind_nearest_key(L, lua_upvalueindex(1), name);
+    if (near)
+        return bind_error(L, MR_ERR_ARGUMENT, "a loader option has no method '%s' (did you mean '%s'?)", name, near);
+    return bind_error(L, MR_ERR_ARGUMENT, "a loader option has no method '%s'", name);
+}
+
+void bind_open_option(lua_State *L) {
+    static const luaL_Reg metamethods[] = {{"__gc", option_gc}, {NULL, NULL}};
+    bind_type(L, BIND_OPTION, "LoaderOption", NULL, NULL, metamethods);
+    luaL_getmetatable(L, BIND_OPTION);
+    lua_newtable(L);
+    set_functions(L);
+    lua_pushcclosure(L, option_index, 1);
+    lua_setfield(L, -2, "__index");
+    lua_pop(L, 1);
+    set_functions(L);
+}

@@ -1,0 +1,384 @@
+/*
+ * query.c: Query and Select values: made of items, derived from one another, extended with methods.
+ *
+ * Invariant: a query value is never changed; a derived one keeps its session's source and its class of
+ * methods.
+ */
+#include "query.h"
+
+#include <string.h>
+
+#include "expression/expression.h"
+#include "expression/from.h"
+#include "option.h"
+#include "state/own.h"
+#include "class/attribute.h"
+#include "schema/schema.h"
+
+static const char class_key = 0; /* registry: the base query class, a table of methods */
+
+/* ---------------------------------------------------------------- values */
+
+mr_query *bind_test_query(lua_State *L, int idx) {
+    const bind_query *q = bind_test(L, idx, BIND_QUERY);
+    if (!q) q = bind_test(L, idx, BIND_SELECT);
+    return q ? q->query : NULL;
+}
+
+bool bind_is_query(lua_State *L, int idx) { return bind_test_query(L, idx) != NULL; }
+
+mr_query *bind_query_arg(lua_State *L, const char *function) {
+    mr_query *q = bind_test_query(L, 1);
+    if (!q) bind_type_error(L, 1, function, "a query (methods are called with a colon)");
+    return q;
+}
+
+mr_query *bind_open_query_arg(lua_State *L, const char *function) {
+    mr_query *q = bind_query_arg(L, function);
+    if (q->statement)
+        bind_error(L, MR_ERR_INVALID_REQUEST,
+                   "%s: the query runs a statement as it is written (from_statement), which takes nothing further: "
+                   "write it in the statement%s",
+                   function, q->statement->kind == MR_NODE_SELECT ? ", before that is given to from_statement" : "");
+    return q;
+}
+
+mr_query *bind_inner_query_arg(lua_State *L, const char *function) {
+    mr_query *q = bind_query_arg(L, function);
+    if (q->statement && q->statement->kind != MR_NODE_SELECT && q->statement->kind != MR_NODE_COMPOUND)
+        bind_error(L, MR_ERR_INVALID_REQUEST,
+                   "%s: the query runs a statement as it is written (from_statement), whose columns are not known: it "
+                   "cannot stand in another; write that statement whole, or use a select",
+                   function);
+    return q;
+}
+
+typedef struct new_query {
+    mr_query *query;
+    const char *type;
+} new_query;
+
+static int push_body(lua_State *L) {
+    new_query *what = lua_touserdata(L, 1);
+    bind_query *q = lua_newuserdatauv(L, sizeof *q, QUERY__VALUES);
+    q->query = NULL;
+    bind_set_type(L, what->type);
+    q->query = what->query;
+    what->query = NULL;
+    return 1;
+}
+
+void bind_push_query(lua_State *L, mr_query *query, int source, const char *type) {
+    if (!query) bind_raise(L);
+    new_query what = {query, type};
+    if (source) source = lua_absindex(L, source);
+    int rc = bind_give(L, push_body, &what);
+    if (rc != LUA_OK) {
+        mr_query_release(what.query);
+        bind_raise_given(L, rc);
+    }
+    if (source) {
+        lua_pushvalue(L, source);
+        lua_setiuservalue(L, -2, QUERY_SOURCE);
+    }
+}
+
+int bind_derive(lua_State *L, mr_query *q) {
+    bool select = bind_test(L, 1, BIND_SELECT) != NULL;
+    bind_push_query(L, q, 0, select ? BIND_SELECT : BIND_QUERY);
+    for (int i = QUERY_SOURCE; i <= QUERY__VALUES; i++) {
+        lua_getiuservalue(L, 1, i);
+        lua_setiuservalue(L, -2, i);
+    }
+    return 1;
+}
+
+void bind_derive_self(lua_State *L, mr_query *q) {
+    bind_derive(L, q);
+    lua_replace(L, 1);
+}
+
+static int query_gc(lua_State *L) {
+    bind_query *q = bind_test(L, 1, BIND_QUERY);
+    if (!q) q = bind_test(L, 1, BIND_SELECT);
+    if (!q) return 0;
+    if (bind_peek(L)) mr_query_release(q->query);
+    q->query = NULL;
+    return bind_finalized(L);
+}
+
+/* ---------------------------------------------------------------- items */
+
+static const char *item_name(const mr_node *node) {
+    const mr_property *prop = node->annotation;
+    if (node->kind == MR_NODE_LABEL) return node->name;
+    if (node->kind != MR_NODE_COLUMN) return NULL;
+    return prop ? prop->name : node->u.column->name;
+}
+
+/* How many items the value at idx gives: a table or subquery gives its columns. */
+static size_t item_count(lua_State *L, int idx) {
+    const mr_table *table = bind_test_table(L, idx);
+    const bind_from *from = bind_test(L, idx, BIND_FROM);
+    return table ? table->ncolumns : from ? bind_from_width(from->node) : 1;
+}
+
+static void add_expression(mr_query_item **next, mr_node *node) {
+    **next = (mr_query_item){NULL, NULL, node, item_name(node)};
+    ++*next;
+}
+
+/* The columns of a table or a subquery; their expressions stay on the stack. */
+static void add_columns(lua_State *L, int idx, size_t n, mr_query_item **next) {
+    const mr_table *table = bind_test_table(L, idx);
+    const bind_from *from = bind_test(L, idx, BIND_FROM);
+    luaL_checkstack(L, (int)n + 8, "too many columns");
+    for (size_t i = 0; i < n; i++) {
+        if (table) bind_push_node(L, mr_sql_column(bind_of(L)->env, table->columns[i], NULL, NULL));
+        else bind_push_from_column(L, from->node, i);
+        add_expression(next, bind_test_node(L, -1));
+    }
+}
+
+static void add_item(lua_State *L, int idx, const char *function, mr_query_item **next) {
+    mr_mapper *mapper = bind_test_class(L, idx);
+    const bind_from *aliased = bind_test(L, idx, BIND_ALIASED);
+    mr_node *node = bind_test_node(L, idx);
+    if (mapper) {
+        *(*next)++ = (mr_query_item){mapper, NULL, NULL, mapper->name};
+    } else if (aliased) {
+        const char *name = aliased->node->name && *aliased->node->name ? aliased->node->name : aliased->mapper->name;
+        *(*next)++ = (mr_query_item){aliased->mapper, aliased->node, NULL, name};
+    } else if (node) {
+        add_expression(next, node);
+    } else if (bind_test_table(L, idx) || bind_test(L, idx, BIND_FROM)) {
+        add_columns(L, idx, item_count(L, idx), next);
+    } else if (bind_is_query(L, idx)) {
+        bind_push_node(L, mr_sql_scalar(bind_of(L)->env, bind_to_select(L, idx)));
+        add_expression(next, bind_test_node(L, -1));
+    } else {
+        bind_type_error(L, idx, function, "classes, columns or other expressions");
+    }
+}
+
+mr_query_item *bind_read_items(lua_State *L, int first, int n, const char *function, unsigned *count) {
+    size_t total = 0;
+    if (n <= 0) bind_error(L, MR_ERR_ARGUMENT, "%s: expected at least one class or column", function);
+    bind_check_room(L, n + 8, function);
+    for (int i = 0; i < n; i++) total += item_count(L, first + i);
+    mr_query_item *items = lua_newuserdatauv(L, (total + 1) * sizeof *items, 0), *next = items;
+    for (int i = 0; i < n; i++) add_item(L, first + i, function, &next);
+    *count = (unsigned)(next - items);
+    return items;
+}
+
+void bind_retain_items(mr_query_item *items, unsigned count) {
+    for (unsigned i = 0; i < count; i++) {
+        mr_node_retain(items[i].alias);
+        mr_node_retain(items[i].expression);
+    }
+}
+
+int bind_query_of(lua_State *L, int session_idx) {
+    unsigned n;
+    mr_query_item *items = bind_read_items(L, session_idx + 1, lua_gettop(L) - session_idx, "query", &n);
+    bind_retain_items(items, n);
+    bind_push_query(L, mr_query_new(bind_of(L)->env, items, n, false), session_idx, BIND_QUERY);
+    return 1;
+}
+
+int bind_select(lua_State *L) {
+    int options;
+    unsigned count;
+    int n = bind_arguments(L, 1, &options);
+    bind_check_options(L, options, "select", (const char *const[]){NULL});
+    mr_query_item *items = bind_read_items(L, 1, n, "select", &count);
+    bind_retain_items(items, count);
+    bind_push_query(L, mr_query_new(bind_of(L)->env, items, count, true), 0, BIND_SELECT);
+    return 1;
+}
+
+/* ---------------------------------------------------------------- as SQL */
+
+static void release_node(void *p) { mr_node_release(p); }
+
+mr_status bind_settle_parents(mr_query *q, mr_query **out) {
+    mr_query *plain = q->nparents ? mr_query_without_parents(q) : mr_query_retain(q);
+    for (unsigned i = 0; plain && i < q->nparents; i++) {
+        const mr_query_parent *p = &q->parents[i];
+        mr_node *criterion = bind_belongs_to(p->along, p->alias, p->parent);
+        mr_query *next = criterion ? mr_query_where(plain, criterion) : NULL;
+        mr_query_release(plain);
+        plain = next;
+    }
+    *out = plain;
+    return plain ? MR_OK : MR_FAIL;
+}
+
+mr_status bind_query_statement(mr_query *q, bool count, mr_node **out) {
+    mr_query *plain;
+    if (bind_settle_parents(q, &plain) != MR_OK) return MR_FAIL;
+    mr_status st = count ? mr_load_count_statement(plain, out) : mr_load_statement(plain, true, out);
+    mr_query_release(plain);
+    return st;
+}
+
+/* The query's statement with the values of its own parameters: what it becomes a part of has others. */
+static mr_status inner_statement(mr_query *q, mr_named_value *named, mr_node **out) {
+    for (unsigned i = 0; i < q->nparams; i++) named[i] = (mr_named_value){q->params[i].name, q->params[i].value};
+    if (bind_query_statement(q, false, out) != MR_OK) return MR_FAIL;
+    *out = mr_sql_with_values(*out, named, q->nparams);
+    return *out ? MR_OK : MR_FAIL;
+}
+
+mr_node *bind_to_select(lua_State *L, int idx) {
+    mr_query *q = bind_test_query(L, idx);
+    if (!q) return NULL;
+    bind_state *b = bind_of(L);
+    mr_named_value *named = q->nparams ? lua_newuserdatauv(L, q->nparams * sizeof *named, 0) : NULL;
+    mr_node *node = NULL;
+    BIND_ENTER(b, L);
+    mr_status st = inner_statement(q, named, &node);
+    BIND_LEAVE(b);
+    if (named) lua_pop(L, 1);
+    bind_check(L, st);
+    return node;
+}
+
+/* The dialect of the session's engine where it has one now; SQLite's otherwise. */
+static const mr_dialect *dialect_of(lua_State *L, int idx) {
+    const bind_session *s = NULL;
+    if (lua_getiuservalue(L, idx, QUERY_SOURCE) == LUA_TUSERDATA) s = bind_test(L, -1, BIND_SESSION);
+    mr_engine *engine = s && s->session ? mr_session_engine(s->session) : NULL;
+    lua_pop(L, 1);
+    return engine ? mr_engine_dialect(engine) : NULL;
+}
+
+static int query_tostring(lua_State *L) {
+    mr_query *q = bind_query_arg(L, "tostring");
+    bind_state *b = bind_of(L);
+    const mr_dialect *dialect = dialect_of(L, 1);
+    bind_owner *owner = bind_own(L, release_node);
+    mr_node *node = NULL;
+    BIND_ENTER(b, L);
+    mr_status st = mr_load_statement(q, false, &node);
+    BIND_LEAVE(b);
+    owner->p = node;
+    bind_check(L, st);
+    bind_push_sql(L, node, dialect);
+    bind_own_done(owner);
+    return 1;
+}
+
+/* ---------------------------------------------------------------- classes of queries */
+
+/* Query:extend{ name = function }: a class of queries with more methods. */
+static int class_extend(lua_State *L) {
+    if (!lua_istable(L, 1)) return bind_type_error(L, 1, "extend", "a query class: write Query:extend{ ... }");
+    if (!bind_is_plain_table(L, 2)) return bind_type_error(L, 2, "extend", "a table of methods");
+    lua_settop(L, 2);
+    lua_newtable(L);
+    lua_pushnil(L);
+    while (lua_next(L, 2)) {
+        if (lua_type(L, -2) != LUA_TSTRING) return bind_type_error(L, -2, "extend", "methods by name");
+        lua_pushvalue(L, -2);
+        lua_insert(L, -2);
+        lua_rawset(L, 3);
+    }
+    lua_createtable(L, 0, 2);
+    lua_pushvalue(L, 1);
+    lua_setfield(L, -2, "__index");
+    lua_pushliteral(L, "QueryClass");
+    lua_setfield(L, -2, "__name");
+    lua_setmetatable(L, 3);
+    return 1;
+}
+
+/* The nearest name among the class's methods at idx and those it extends. */
+static const char *nearest_method(lua_State *L, int idx, const char *name) {
+    const char *near = bind_nearest_key(L, idx, name);
+    lua_pushvalue(L, idx);
+    while (!near && luaL_getmetafield(L, -1, "__index") == LUA_TTABLE) {
+        lua_remove(L, -2);
+        near = bind_nearest_key(L, -1, name);
+    }
+    return near;
+}
+
+static int refuse_key(lua_State *L, const char *shown) {
+    if (lua_type(L, 2) == LUA_TNUMBER)
+        return bind_error(L, MR_ERR_ARGUMENT, "a %s is not a list: use :all() or :iter()", shown);
+    return bind_type_error(L, 2, shown, "a method's name");
+}
+
+/* Upvalue 1: the metatable of queries. */
+static int query_index(lua_State *L) {
+    if (lua_type(L, 2) != LUA_TSTRING) return refuse_key(L, "query");
+    if (!lua_getmetatable(L, 1) || !lua_rawequal(L, -1, lua_upvalueindex(1)))
+        (void)bind_query_arg(L, lua_tostring(L, 2));
+    lua_settop(L, 2);
+    if (lua_getiuservalue(L, 1, QUERY_CLASS) != LUA_TTABLE) {
+        lua_pop(L, 1);
+        lua_rawgetp(L, LUA_REGISTRYINDEX, &class_key);
+    }
+    lua_pushvalue(L, 2);
+    if (lua_gettable(L, 3) != LUA_TNIL) return 1;
+    const char *name = lua_tostring(L, 2), *near = nearest_method(L, 3, name);
+    if (near) return bind_error(L, MR_ERR_ARGUMENT, "Query has no method '%s' (did you mean '%s'?)", name, near);
+    return bind_error(L, MR_ERR_ARGUMENT, "Query has no method '%s'", name);
+}
+
+/* Upvalue 1: the methods of a Select. */
+static int select_index(lua_State *L) {
+    if (lua_type(L, 2) != LUA_TSTRING) return refuse_key(L, "select");
+    lua_pushvalue(L, 2);
+    if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL) return 1;
+    const char *name = lua_tostring(L, 2);
+    for (const luaL_Reg *r = bind_run_methods; r->name; r++)
+        if (strcmp(r->name, name) == 0)
+            return bind_error(L, MR_ERR_ARGUMENT,
+                              "a select has no method '%s': run it with session:execute or session:scalars", name);
+    const char *near = bind_nearest_key(L, lua_upvalueindex(1), name);
+    if (near) return bind_error(L, MR_ERR_ARGUMENT, "Select has no method '%s' (did you mean '%s'?)", name, near);
+    return bind_error(L, MR_ERR_ARGUMENT, "Select has no method '%s'", name);
+}
+
+static int refuse_use(lua_State *L) {
+    bool select = bind_test(L, 1, BIND_SELECT) != NULL;
+    return bind_error(L, MR_ERR_ARGUMENT, "a %s has not run yet: use %s", select ? "select" : "query",
+                      select ? "session:execute or session:scalars" : ":all() or :iter()");
+}
+
+void bind_open_query(lua_State *L) {
+    static const luaL_Reg metamethods[] = {
+        {"__gc", query_gc},      {"__tostring", query_tostring}, {"__len", refuse_use}, {"__call", refuse_use},
+        {"__pairs", refuse_use}, {"__newindex", refuse_use},     {NULL, NULL}};
+    bind_type(L, BIND_QUERY, "Query", NULL, NULL, metamethods);
+    bind_type(L, BIND_SELECT, "Select", NULL, NULL, metamethods);
+    luaL_getmetatable(L, BIND_QUERY);
+    lua_pushvalue(L, -1);
+    lua_pushcclosure(L, query_index, 1);
+    lua_setfield(L, -2, "__index");
+    luaL_getmetatable(L, BIND_SELECT);
+    lua_newtable(L);
+    luaL_setfuncs(L, bind_clause_methods, 0);
+    luaL_setfuncs(L, bind_from_methods, 0);
+    luaL_setfuncs(L, bind_compound_methods, 0);
+    lua_pushcclosure(L, select_index, 1);
+    lua_setfield(L, -2, "__index");
+    lua_pop(L, 2);
+    lua_newtable(L);
+    luaL_setfuncs(L, bind_clause_methods, 0);
+    luaL_setfuncs(L, bind_from_methods, 0);
+    luaL_setfuncs(L, bind_compound_methods, 0);
+    luaL_setfuncs(L, bind_run_methods, 0);
+    luaL_setfuncs(L, bind_rows_methods, 0);
+    lua_pushcfunction(L, class_extend);
+    lua_setfield(L, -2, "extend");
+    lua_pushvalue(L, -1);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &class_key);
+    lua_setfield(L, -2, "Query");
+    lua_pushcfunction(L, bind_select);
+    lua_setfield(L, -2, "select");
+    bind_open_option(L);
+}

@@ -1,0 +1,463 @@
+/*
+ * result.c: results: rows one by one, all at once, or the only one.
+ *
+ * Invariant: an open load belongs to its Result, which closes it at its end, on close, or when it is
+ * collected.
+ */
+#include "result.h"
+
+#include "state/own.h"
+#include "value/row.h"
+
+void bind_push_item(lua_State *L, const mr_value *v) { bind_push_value(L, v); }
+
+bind_result *bind_new_result(lua_State *L, int owner) {
+    if (owner) owner = lua_absindex(L, owner);
+    bind_result *r = lua_newuserdatauv(L, sizeof *r, RESULT__VALUES);
+    *r = (bind_result){.rowcount = -1};
+    bind_set_type(L, BIND_RESULT);
+    if (owner) {
+        lua_pushvalue(L, owner);
+        lua_setiuservalue(L, -2, RESULT_OWNER);
+    }
+    return r;
+}
+
+/* Index 1: where the load is; it is taken from there. */
+static int new_result_body(lua_State *L) {
+    mr_load **given = lua_touserdata(L, 1);
+    bind_result *r = bind_new_result(L, 0);
+    r->returns_rows = true;
+    r->load = *given;
+    *given = NULL;
+    return 1;
+}
+
+int bind_push_result(lua_State *L, mr_load *load, int session_idx) {
+    session_idx = lua_absindex(L, session_idx);
+    int rc = bind_give(L, new_result_body, &load);
+    if (rc != LUA_OK) {
+        if (load) mr_load_close(load);
+        return bind_raise_given(L, rc);
+    }
+    lua_pushvalue(L, session_idx);
+    lua_setiuservalue(L, -2, RESULT_OWNER);
+    return 1;
+}
+
+static bind_result *self(lua_State *L, const char *function) { return bind_arg(L, 1, BIND_RESULT, function); }
+
+void bind_result_close(lua_State *L, bind_result *r) {
+    mr_load *load = r->load;
+    r->closed = true;
+    r->load = NULL;
+    if (!load) return;
+    bind_state *b = bind_of(L);
+    if (r->counted && b->loops_open) b->loops_open--;
+    BIND_ENTER(b, L);
+    r->rowcount = mr_load_rowcount(load);
+    mr_load_close(load);
+    BIND_LEAVE(b);
+}
+
+/* Pushes the names of the columns. */
+static void push_names(lua_State *L, int idx, const bind_result *r) {
+    if (lua_getiuservalue(L, idx, RESULT_NAMES) == LUA_TTABLE) return;
+    lua_pop(L, 1);
+    unsigned n = r->load ? mr_load_width(r->load) : 0;
+    lua_createtable(L, (int)n, 0);
+    for (unsigned i = 0; i < n; i++) {
+        const char *name = mr_load_name(r->load, i);
+        if (name) lua_pushstring(L, name);
+        else lua_pushboolean(L, 0);
+        lua_rawseti(L, -2, (lua_Integer)i + 1);
+    }
+    lua_pushvalue(L, -1);
+    lua_setiuservalue(L, idx, RESULT_NAMES);
+}
+
+/* Closes it for the program, which may have meant rows to be left. Its columns stay known. */
+static void shut(lua_State *L, int idx, bind_result *r) {
+    if (r->returns_rows && !r->shut) {
+        push_names(L, idx, r);
+        lua_pop(L, 1);
+    }
+    r->shut = true;
+    bind_result_close(L, r);
+}
+
+/* No enter: a finalizer may run while a caller holds what the core handed out. */
+static void close_load(void *p) { mr_load_close(p); }
+
+static int result_gc(lua_State *L) {
+    bind_result *r = bind_test(L, 1, BIND_RESULT);
+    if (!r) return 0;
+    bind_state *b = bind_peek(L);
+    if (b && r->load) bind_release_quietly(b, close_load, r->load);
+    r->load = NULL;
+    r->closed = true;
+    return 0;
+}
+
+/* ---------------------------------------------------------------- rows */
+
+static void push_row_metatable(lua_State *L, int idx, const bind_result *r) {
+    if (lua_getiuservalue(L, idx, RESULT_ROW_META) == LUA_TTABLE) return;
+    lua_pop(L, 1);
+    push_names(L, idx, r);
+    bind_push_row_metatable(L, -1);
+    lua_remove(L, -2);
+    lua_pushvalue(L, -1);
+    lua_setiuservalue(L, idx, RESULT_ROW_META);
+}
+
+/* A row on top of the stack becomes what the result gives: itself, one of its values, or a mapping. */
+static void shape_row(lua_State *L, int idx, const bind_result *r) {
+    if (r->mappings) {
+        lua_getfield(L, -1, "mapping");
+        if (!lua_isfunction(L, -1)) { /* a column of that name */
+            lua_pop(L, 1);
+            push_names(L, idx, r);
+            lua_Integer n = (lua_Integer)lua_rawlen(L, -1);
+            lua_createtable(L, 0, (int)n);
+            for (lua_Integer i = n; i >= 1; i--) {
+                if (lua_rawgeti(L, -2, i) == LUA_TSTRING) {
+                    bind_row_get(L, -4, i);
+                    lua_rawset(L, -3);
+                } else {
+                    lua_pop(L, 1);
+                }
+            }
+            lua_remove(L, -2);
+            lua_remove(L, -2);
+            return;
+        }
+        lua_insert(L, -2);
+        lua_call(L, 1, 1);
+    } else if (r->scalars || r->unwrap) {
+        if (bind_row_get(L, -1, (lua_Integer)r->column + 1) == LUA_TNIL) {
+            lua_pop(L, 1);
+            bind_push_null(L);
+        }
+        lua_remove(L, -2);
+    }
+}
+
+/* The values of one row of the load, as the result gives them. */
+static void push_values(lua_State *L, int idx, const bind_result *r, const mr_value *values) {
+    unsigned n = mr_load_width(r->load);
+    if ((r->scalars || r->unwrap) && !r->mappings) {
+        if (r->column >= n)
+            bind_error(L, MR_ERR_ARGUMENT, "scalars: the result has %u columns, not %u", n, r->column + 1);
+        const mr_value *v = &values[r->column];
+        if (v->kind == MR_NULL || v->kind == MR_UNLOADED) bind_push_null(L);
+        else bind_push_item(L, v);
+        return;
+    }
+    push_row_metatable(L, idx, r);
+    bind_push_row(L, values, n, -1);
+    lua_remove(L, -2);
+    shape_row(L, idx, r);
+}
+
+bool bind_result_next(lua_State *L, int idx, bind_result *r) {
+    idx = lua_absindex(L, idx);
+    luaL_checkstack(L, 10, "reading a result");
+    if (r->shut)
+        bind_error(L, MR_ERR_INVALID_REQUEST,
+                   "this result is closed, and its rows are gone (close, first, scalar and the break of a loop close "
+                   "it): read them before, or run the statement again");
+    if (r->buffered) {
+        lua_getiuservalue(L, idx, RESULT_ROWS);
+        if (lua_rawgeti(L, -1, ++r->at) == LUA_TNIL) {
+            lua_pop(L, 2);
+            r->at--;
+            r->ended = true;
+            return false;
+        }
+        lua_remove(L, -2);
+        shape_row(L, idx, r);
+        return true;
+    }
+    if (!r->load) {
+        if (!r->returns_rows && !r->closed) bind_error(L, MR_ERR_INVALID_REQUEST, "this statement returns no rows");
+        return false;
+    }
+    bind_state *b = bind_of(L);
+    BIND_ENTER(b, L);
+    mr_status st = mr_load_step(r->load);
+    BIND_LEAVE(b);
+    bind_check(L, st);
+    if (st != MR_ROW) {
+        push_names(L, idx, r);
+        lua_pop(L, 1);
+        r->ended = true;
+        bind_result_close(L, r);
+        return false;
+    }
+    push_values(L, idx, r, mr_load_row(r->load));
+    return true;
+}
+
+/* All rows that remain, in one call into the core. */
+static void push_all_of_load(lua_State *L, int idx, bind_result *r) {
+    bind_state *b = bind_of(L);
+    const mr_value *rows = NULL;
+    size_t n = 0;
+    BIND_ENTER(b, L);
+    mr_status st = mr_load_all(r->load, &rows, &n);
+    BIND_LEAVE(b);
+    bind_check(L, st);
+    unsigned width = mr_load_width(r->load);
+    lua_createtable(L, n < INT32_MAX ? (int)n : 0, 0);
+    for (size_t i = 0; i < n; i++) {
+        push_values(L, idx, r, rows + i * width);
+        lua_rawseti(L, -2, (lua_Integer)i + 1);
+    }
+    push_names(L, idx, r);
+    lua_pop(L, 1);
+    r->ended = true;
+    bind_result_close(L, r);
+}
+
+void bind_result_all(lua_State *L, int idx, bind_result *r) {
+    idx = lua_absindex(L, idx);
+    luaL_checkstack(L, 10, "reading a result");
+    if (r->load) {
+        push_all_of_load(L, idx, r);
+    } else {
+        lua_newtable(L);
+        for (lua_Integer i = 1; bind_result_next(L, idx, r); i++) lua_rawseti(L, -2, i);
+    }
+    bind_set_list_metatable(L);
+}
+
+bool bind_result_one(lua_State *L, int idx, bind_result *r, bool required) {
+    const char *name = r->name;
+    bind_result_all(L, idx, r);
+    lua_Unsigned n = lua_rawlen(L, -1);
+    const char *of = name ? lua_pushfstring(L, " (query of %s)", name) : "";
+    if (n > 1)
+        bind_error(L, MR_ERR_MULTIPLE_RESULTS_FOUND, "Multiple rows were found when %s was required%s",
+                   required ? "exactly one" : "one or none", of);
+    if (n == 0 && required) bind_error(L, MR_ERR_NO_RESULT_FOUND, "No row was found when one was required%s", of);
+    if (name) lua_pop(L, 1);
+    if (n == 1) lua_rawgeti(L, -1, 1);
+    lua_remove(L, n == 1 ? -2 : -1);
+    return n == 1;
+}
+
+/* ---------------------------------------------------------------- methods */
+
+static int r_all(lua_State *L) {
+    bind_result_all(L, 1, self(L, "all"));
+    return 1;
+}
+
+/* The value on top, or nil. */
+static int or_nil(lua_State *L, bool found) {
+    if (!found) lua_pushnil(L);
+    return 1;
+}
+
+static int r_fetchone(lua_State *L) { return or_nil(L, bind_result_next(L, 1, self(L, "fetchone"))); }
+
+static int r_first(lua_State *L) {
+    bind_result *r = self(L, "first");
+    bool found = bind_result_next(L, 1, r);
+    if (found) shut(L, 1, r);
+    return or_nil(L, found);
+}
+
+static int r_fetchmany(lua_State *L) {
+    bind_result *r = self(L, "fetchmany");
+    if (!lua_isinteger(L, 2) || lua_tointeger(L, 2) < 0) return bind_type_error(L, 2, "fetchmany", "a number of rows");
+    lua_Integer n = lua_tointeger(L, 2);
+    lua_newtable(L);
+    for (lua_Integer i = 1; i <= n && bind_result_next(L, 1, r); i++) lua_rawseti(L, -2, i);
+    bind_set_list_metatable(L);
+    return 1;
+}
+
+static int r_one(lua_State *L) { return bind_result_one(L, 1, self(L, "one"), true); }
+static int r_one_or_none(lua_State *L) { return or_nil(L, bind_result_one(L, 1, self(L, "one_or_none"), false)); }
+
+/* The first column of the value on top, as scalar() gives it: nil for NULL. */
+static int as_scalar(lua_State *L, bool found) { return or_nil(L, found && !bind_is_null(L, -1)); }
+
+static int r_scalar(lua_State *L) {
+    bind_result *r = self(L, "scalar");
+    r->scalars = true;
+    bool found = bind_result_next(L, 1, r);
+    if (found) shut(L, 1, r);
+    return as_scalar(L, found);
+}
+
+static int r_scalar_one(lua_State *L) {
+    bind_result *r = self(L, "scalar_one");
+    r->scalars = true;
+    return as_scalar(L, bind_result_one(L, 1, r, true));
+}
+
+static int r_scalar_one_or_none(lua_State *L) {
+    bind_result *r = self(L, "scalar_one_or_none");
+    r->scalars = true;
+    return as_scalar(L, bind_result_one(L, 1, r, false));
+}
+
+static int r_scalars(lua_State *L) {
+    bind_result *r = self(L, "scalars");
+    int is_int = 1;
+    lua_Integer column = lua_isnoneornil(L, 2) ? 1 : lua_tointegerx(L, 2, &is_int);
+    if (!is_int || lua_type(L, 2) == LUA_TSTRING || column < 1 || column > 32767)
+        return bind_type_error(L, 2, "scalars", "a column's number");
+    lua_settop(L, 2);
+    lua_Integer width = r->load ? (lua_Integer)mr_load_width(r->load) : 0;
+    if (!r->load && lua_getiuservalue(L, 1, RESULT_NAMES) == LUA_TTABLE) width = (lua_Integer)lua_rawlen(L, -1);
+    if (width > 0 && column > width)
+        return bind_error(L, MR_ERR_ARGUMENT, "scalars: the result has %d column%s, not %d", (int)width,
+                          width == 1 ? "" : "s", (int)column);
+    r->scalars = true;
+    r->column = (unsigned)column - 1;
+    lua_settop(L, 1);
+    return 1;
+}
+
+static int r_mappings(lua_State *L) {
+    self(L, "mappings")->mappings = true;
+    lua_settop(L, 1);
+    return 1;
+}
+
+static int r_unique(lua_State *L) {
+    self(L, "unique");
+    lua_settop(L, 1);
+    return 1;
+}
+
+static int r_close(lua_State *L) {
+    shut(L, 1, self(L, "close"));
+    return 0;
+}
+
+/* The end of a loop, or of a <close> variable's block. A result that was read to its end stays what it is: empty. */
+static int result_close(lua_State *L) {
+    bind_result *r = self(L, "close");
+    if (!r->ended) shut(L, 1, r);
+    return 0;
+}
+
+static int next_value(lua_State *L) {
+    bind_result *r = self(L, "iter");
+    return bind_result_next(L, 1, r) ? 1 : 0;
+}
+
+/* for value in result:iter() do: break releases the cursor. */
+static int r_iter(lua_State *L) {
+    self(L, "iter");
+    return bind_push_loop(L, 1, next_value);
+}
+
+int bind_push_loop(lua_State *L, int idx, lua_CFunction next) {
+    idx = lua_absindex(L, idx);
+    lua_pushcfunction(L, next);
+    lua_pushvalue(L, idx);
+    lua_pushnil(L);
+    bind_state *b = bind_of(L);
+    bind_result *r = bind_test(L, idx, BIND_RESULT);
+    if (b->loops_close) {
+        lua_pushvalue(L, idx);
+        return 4;
+    }
+    if (!r->counted && r->load && mr_load_streams(r->load)) {
+        r->counted = true;
+        b->loops_open++;
+    }
+    return 3;
+}
+
+void bind_release_loops(lua_State *L) {
+    bind_state *b = bind_of(L);
+    if (!b->loops_open || !bind_collector_runs(L)) return;
+    b->loops_open = 0; /* those that it leaves open are running */
+    lua_gc(L, LUA_GCCOLLECT);
+}
+
+/* core.loops_close(closes): whether closing values are given to for loops. */
+static int core_loops_close(lua_State *L) {
+    bind_of(L)->loops_close = lua_toboolean(L, 1);
+    return 0;
+}
+
+static int r_keys(lua_State *L) {
+    bind_result *r = self(L, "keys");
+    push_names(L, 1, r);
+    lua_Integer n = (lua_Integer)lua_rawlen(L, -1);
+    lua_createtable(L, (int)n, 0);
+    for (lua_Integer i = 1; i <= n; i++) {
+        lua_rawgeti(L, -2, i);
+        lua_rawseti(L, -2, i);
+    }
+    return 1;
+}
+
+static int get_rowcount(lua_State *L) {
+    const bind_result *r = lua_touserdata(L, 1);
+    lua_pushinteger(L, (lua_Integer)(r->load ? mr_load_rowcount(r->load) : r->rowcount));
+    return 1;
+}
+
+static int get_lastrowid(lua_State *L) {
+    const bind_result *r = lua_touserdata(L, 1);
+    if (r->inserted_none) lua_pushnil(L); /* the last one is that of another statement's row */
+    else lua_pushinteger(L, (lua_Integer)r->lastrowid);
+    return 1;
+}
+
+static int get_returns_rows(lua_State *L) {
+    lua_pushboolean(L, ((bind_result *)lua_touserdata(L, 1))->returns_rows);
+    return 1;
+}
+
+static int get_inserted_primary_key(lua_State *L) {
+    int type = lua_getiuservalue(L, 1, RESULT_KEY);
+    if (type == LUA_TBOOLEAN) lua_pushnil(L); /* nothing was inserted */
+    else if (type != LUA_TTABLE)
+        return bind_error(L, MR_ERR_INVALID_REQUEST, "inserted_primary_key: the statement was no INSERT of one row");
+    return 1;
+}
+
+static int refuse_list(lua_State *L) {
+    return bind_error(L, MR_ERR_ARGUMENT, "a result is not a list: use :all() or :iter()");
+}
+
+void bind_open_result(lua_State *L) {
+    static const luaL_Reg methods[] = {{"all", r_all},
+                                       {"fetchall", r_all},
+                                       {"fetchone", r_fetchone},
+                                       {"fetchmany", r_fetchmany},
+                                       {"first", r_first},
+                                       {"one", r_one},
+                                       {"one_or_none", r_one_or_none},
+                                       {"scalar", r_scalar},
+                                       {"scalar_one", r_scalar_one},
+                                       {"scalar_one_or_none", r_scalar_one_or_none},
+                                       {"scalars", r_scalars},
+                                       {"mappings", r_mappings},
+                                       {"unique", r_unique},
+                                       {"iter", r_iter},
+                                       {"keys", r_keys},
+                                       {"close", r_close},
+                                       {NULL, NULL}};
+    static const luaL_Reg getters[] = {{"rowcount", get_rowcount},
+                                       {"lastrowid", get_lastrowid},
+                                       {"returns_rows", get_returns_rows},
+                                       {"inserted_primary_key", get_inserted_primary_key},
+                                       {NULL, NULL}};
+    static const luaL_Reg metamethods[] = {
+        {"__gc", result_gc}, {"__close", result_close}, {"__len", refuse_list}, {"__call", refuse_list}, {NULL, NULL}};
+    bind_type(L, BIND_RESULT, "Result", methods, getters, metamethods);
+    bind_open_row(L);
+    lua_pushcfunction(L, core_loops_close);
+    lua_setfield(L, -2, "loops_close");
+}

@@ -1,0 +1,63 @@
+/*
+ * result.h: what a query or statement gives: Result values.
+ */
+#ifndef MOONROW_BIND_RESULT_H
+#define MOONROW_BIND_RESULT_H
+
+#include "query.h"
+#include "state/runtime.h"
+
+/* User values of a Result. */
+enum {
+    RESULT_OWNER = 1, /* the session or connection it came from */
+    RESULT_ROW_META,  /* the metatable of its rows, once there is one */
+    RESULT_ROWS,      /* buffered: the list of rows */
+    RESULT_NAMES,     /* the names of its columns */
+    RESULT_KEY,       /* inserted_primary_key */
+    RESULT__VALUES = 5
+};
+
+typedef struct bind_result {
+    mr_load *load; /* or NULL: buffered rows */
+    bool unwrap;   /* a query of one entity: items, not rows */
+    bool scalars, mappings;
+    bool closed, buffered;
+    bool counted;     /* among the state's open loops */
+    bool ended;       /* its last row has been given */
+    bool shut;        /* closed before that: what reads on must not take it for empty */
+    unsigned column;  /* scalars: which */
+    lua_Integer at;   /* buffered: rows given so far */
+    int64_t rowcount; /* -1: not known */
+    int64_t lastrowid;
+    bool inserted_none; /* the statement was an INSERT that made no row */
+    bool returns_rows;
+    const char *name; /* what one() names in its errors */
+} bind_result;
+
+/* Pushes what a for loop over the Result at the index takes: next, the Result, nil and, where Lua's loops close such,
+ * the Result as the closing value. Returns how many. */
+int bind_push_loop(lua_State *L, int idx, lua_CFunction next);
+/* Call it before a statement. A loop that was left by break may have an open cursor, which keeps its old snapshot: the
+ * statement would read that. Where loops have no closing value, this collects such cursors, by one full collection. May
+ * run finalizers. */
+void bind_release_loops(lua_State *L);
+/* Pushes an empty Result that belongs to the value at index owner. The caller sets load, or buffers rows. */
+bind_result *bind_new_result(lua_State *L, int owner);
+/* Pushes the result of a load, which is consumed. Returns 1. */
+int bind_push_result(lua_State *L, mr_load *load, int session_idx);
+/* Pushes the next value of the Result at idx, or returns false at its end. */
+bool bind_result_next(lua_State *L, int idx, bind_result *r);
+void bind_result_close(lua_State *L, bind_result *r);
+/* Pushes what all() gives. */
+void bind_result_all(lua_State *L, int idx, bind_result *r);
+/* Pushes the only value; raises when there are several, or none and required; false (nothing pushed) when
+ * none. */
+bool bind_result_one(lua_State *L, int idx, bind_result *r, bool required);
+
+/* session:execute(stmt, params, options) with the session at index session_idx, the arguments behind it.
+ * Returns 1. */
+int bind_execute(lua_State *L, int session_idx);
+/* connection:execute likewise; SQL text may be a string. */
+int bind_execute_on_connection(lua_State *L, int connection_idx, mr_conn *conn);
+
+#endif

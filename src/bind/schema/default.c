@@ -1,0 +1,131 @@
+/*
+ * default.c: a column's default, onupdate and server_default, from what the user wrote.
+ *
+ * Invariant: a default outlives its environment's users: bytes are in the arena, functions are kept for ever,
+ * expressions until the environment closes.
+ */
+#include "value/datetime.h"
+#include "schema.h"
+
+#include <string.h>
+
+typedef struct default_function {
+    bind_ref *function;
+    mr_column *column; /* named, and its type known, when the default is first used */
+    const char *what;
+    mr_value *out; /* where the running call puts its value */
+} default_function;
+
+/* The result is anchored in the registry, so its bytes stay good until the next call. */
+static int call_body(lua_State *L) {
+    default_function *f = lua_touserdata(L, 1);
+    bind_ref_push(L, f->function);
+    lua_call(L, 0, 1);
+    const mr_column *column = f->column;
+    const mr_type *type = mr_column_type(bind_of(L)->env, f->column);
+    const char *what = f->what;
+    if (column->table) what = lua_pushfstring(L, "%s of %s.%s", what, column->table->name, column->name);
+    else lua_pushnil(L);
+    bind_check_value(L, -2, type ? type : mr_type_simple(MR_TYPE_NULL), what, f->out);
+    lua_pop(L, 1);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, f);
+    return 0;
+}
+
+static mr_status call_default(mr_env *env, void *ud, mr_value *out) {
+    default_function *f = ud;
+    mr_value *outer = f->out; /* the function may lead to another call of itself */
+    f->out = out;
+    mr_status st = bind_callback(env, call_body, f);
+    f->out = outer;
+    return st;
+}
+
+static void read_function(lua_State *L, int idx, mr_column *column, const char *what, mr_default *out) {
+    const mr_type *type = column->type;
+    if (lua_tocfunction(L, idx) == bind_now) {
+        mr_typecode code = type ? type->code : MR_TYPE_NULL;
+        if (code == MR_TYPE_DATETIME || code == MR_TYPE_NULL) {
+            out->kind = MR_DEFAULT_NOW;
+            return;
+        }
+        bind_error(L, MR_ERR_ARGUMENT, "%s: expected %s, got mr.now, which gives a datetime%s", what,
+                   mr_type_wants(type), code == MR_TYPE_DATE ? " (use mr.today)" : "");
+    }
+    default_function *f = mr_env_arena(bind_of(L)->env, sizeof *f);
+    if (!f) bind_raise(L);
+    f->function = bind_ref_forever(L, idx);
+    f->column = column;
+    f->what = what;
+    out->kind = MR_DEFAULT_FUNCTION;
+    out->fn = call_default;
+    out->ud = f;
+}
+
+static void release_expression(void *ud) { mr_node_release(ud); }
+
+static void read_expression(lua_State *L, mr_node *node, mr_default *out) {
+    bind_state *b = bind_of(L);
+    if (mr_env_on_close(b->env, release_expression, node) != MR_OK) bind_raise(L);
+    out->kind = MR_DEFAULT_SQL;
+    out->expression = mr_node_retain(node);
+}
+
+static void read_value(lua_State *L, int idx, const mr_type *type, const char *what, mr_default *out) {
+    mr_value v;
+    bind_check_value(L, idx, type ? type : mr_type_simple(MR_TYPE_NULL), what, &v);
+    if (v.kind == MR_NULL) return;
+    if (mr_kind_is_bytes(v.kind)) {
+        char *bytes = mr_env_arena(bind_of(L)->env, (size_t)v.len + 1);
+        if (!bytes) bind_raise(L);
+        memcpy(bytes, v.u.s, v.len);
+        v.u.s = bytes;
+    }
+    v.flags = 0;
+    out->kind = MR_DEFAULT_VALUE;
+    out->value = v;
+}
+
+void bind_read_default(lua_State *L, int idx, mr_column *column, const char *option, mr_default *out) {
+    const char *what = strcmp(option, "default") == 0 ? "Column default" : "Column onupdate";
+    idx = lua_absindex(L, idx);
+    mr_node *node = bind_test_node(L, idx);
+    if (node) read_expression(L, node, out);
+    else if (!bind_test_class(L, idx) && bind_is_callable(L, idx)) read_function(L, idx, column, what, out);
+    else read_value(L, idx, column->type, what, out);
+}
+
+/* text() as it is; a function or another expression by the default spelling. */
+static mr_status expression_sql(mr_env *env, const mr_node *node, mr_strbuf *sql) {
+    bool bare = node->kind == MR_NODE_TEXT || node->kind == MR_NODE_LITERAL_SQL || node->kind == MR_NODE_FUNC;
+    if (node->binds > 0)
+        return mr_fail(env, MR_ERR_ARGUMENT,
+                       "Column server_default: an expression with values cannot be written "
+                       "into a table's definition: use mr.text");
+    if (!bare) mr_strbuf_putc(sql, '(');
+    if (mr_sql_string(env, mr_dialect_sqlite(), node, sql) != MR_OK) return MR_FAIL;
+    if (!bare) mr_strbuf_putc(sql, ')');
+    return MR_OK;
+}
+
+const char *bind_read_server_default(lua_State *L, int idx) {
+    idx = lua_absindex(L, idx);
+    mr_env *env = bind_of(L)->env;
+    const mr_node *node = bind_test_node(L, idx);
+    if (!node && lua_type(L, idx) != LUA_TSTRING)
+        bind_type_error(L, idx, "Column server_default", "a string such as \"5\", or SQL as mr.text \"...\"");
+    size_t len = 0;
+    const char *text = node ? NULL : lua_tolstring(L, idx, &len), *interned = NULL;
+    if (text && memchr(text, '\0', len))
+        bind_error(L, MR_ERR_ARGUMENT, "Column server_default: the text has a zero byte");
+    mr_strbuf sql;
+    mr_strbuf_init(&sql, env);
+    mr_status st = MR_OK;
+    if (node) st = expression_sql(env, node, &sql);
+    else mr_quote_text(text, len, &sql);
+    const char *done = st == MR_OK ? mr_strbuf_str(&sql) : NULL;
+    if (done) interned = mr_intern(env, done, sql.len);
+    mr_strbuf_done(&sql);
+    if (!interned) bind_raise(L);
+    return interned;
+}

@@ -1,0 +1,252 @@
+/*
+ * connection.c: connections of an engine, for SQL without a session.
+ *
+ * Invariant: a connection begins a transaction at its first write, unless it is to commit each statement by itself;
+ * what is not committed when it closes is rolled back.
+ * The block of engine:begin commits at its end, and rolls back on an error or when it is closed from outside.
+ */
+#include "connection.h"
+
+#include <string.h>
+
+#include "state/own.h"
+#include "query/result.h"
+
+static bind_connection *self(lua_State *L, const char *function) {
+    bind_release_loops(L);
+    bind_connection *c = bind_arg(L, 1, BIND_CONNECTION, function);
+    if (!c->conn) bind_error(L, MR_ERR_INVALID_REQUEST, "%s: the connection is closed", function);
+    return c;
+}
+
+mr_conn *bind_test_connection(lua_State *L, int idx) {
+    const bind_connection *c = bind_test(L, idx, BIND_CONNECTION);
+    if (c && !c->conn) bind_error(L, MR_ERR_INVALID_REQUEST, "the connection is closed");
+    return c ? c->conn : NULL;
+}
+
+static void close(bind_connection *c) {
+    mr_conn *conn = c->conn;
+    mr_engine *engine = c->engine;
+    c->conn = NULL;
+    c->engine = NULL;
+    if (conn && !c->borrowed) mr_conn_close(conn);
+    mr_engine_release(engine);
+}
+
+static void close_entered(lua_State *L, bind_connection *c) {
+    bind_state *b = bind_of(L);
+    BIND_ENTER(b, L);
+    close(c);
+    BIND_LEAVE(b);
+}
+
+static void finalize(void *p) { close(p); }
+
+void bind_push_borrowed_connection(lua_State *L, mr_conn *conn) {
+    bind_connection *c = lua_newuserdatauv(L, sizeof *c, 0);
+    *c = (bind_connection){.conn = conn, .borrowed = true};
+    bind_set_type(L, BIND_CONNECTION);
+}
+
+void bind_end_borrowed_connection(lua_State *L, int idx) { ((bind_connection *)lua_touserdata(L, idx))->conn = NULL; }
+
+/* The connection at index 1, which this value may end. */
+static bind_connection *owned(lua_State *L, const char *function) {
+    bind_connection *c = self(L, function);
+    if (c->borrowed)
+        bind_error(L, MR_ERR_INVALID_REQUEST, "%s: the connection belongs to what caused the event, which ends it",
+                   function);
+    return c;
+}
+
+/* A connection begins at its first write. */
+static void warn_of_loss(lua_State *L, const bind_connection *c) {
+    if (c->conn && !c->borrowed && mr_conn_in_transaction(c->conn) && !bind_of(L)->quiet)
+        lua_warning(
+            L,
+            "moonrow: a connection has ended with work that was not committed and is lost; commit it, or roll it back",
+            0);
+}
+
+static int connection_gc(lua_State *L) {
+    bind_connection *c = bind_test(L, 1, BIND_CONNECTION);
+    bind_state *b = bind_peek(L);
+    if (!b || !c) return 0;
+    warn_of_loss(L, c);
+    bind_release_quietly(b, finalize, c);
+    return 0;
+}
+
+/* Pushes an open connection of the engine at index 1. autocommit: each statement is a transaction of its own. */
+static bind_connection *connect(lua_State *L, const char *function, bool block, bool autocommit) {
+    mr_engine *engine = ((bind_engine *)bind_arg(L, 1, BIND_ENGINE, function))->engine;
+    bind_connection *c = lua_newuserdatauv(L, sizeof *c, 0);
+    *c = (bind_connection){.block = block};
+    bind_set_type(L, BIND_CONNECTION);
+    bind_state *b = bind_of(L);
+    c->engine = mr_engine_retain(engine);
+    BIND_ENTER(b, L);
+    mr_status st = mr_engine_connect(engine, &c->conn);
+    if (st == MR_OK) mr_conn_set_lazy(c->conn, !autocommit, NULL, NULL);
+    BIND_LEAVE(b);
+    bind_check(L, st);
+    return c;
+}
+
+/* engine:connect{ isolation_level = "AUTOCOMMIT" or "SERIALIZABLE" } */
+int bind_engine_connect(lua_State *L) {
+    static const char *const names[] = {"isolation_level", NULL};
+    int options;
+    if (bind_arguments(L, 2, &options) > 0)
+        return bind_error(L, MR_ERR_ARGUMENT, "connect takes no arguments but options: { isolation_level = ... }");
+    bind_check_options(L, options, "connect", names);
+    const char *level = bind_option_string(L, options, "connect", "isolation_level", "SERIALIZABLE");
+    bool autocommit = strcmp(level, "AUTOCOMMIT") == 0;
+    if (!autocommit && strcmp(level, "SERIALIZABLE") != 0)
+        return bind_error(L, MR_ERR_ARGUMENT,
+                          "connect: isolation_level is \"SERIALIZABLE\" or \"AUTOCOMMIT\", not \"%s\"", level);
+    lua_settop(L, 1);
+    (void)connect(L, "connect", false, autocommit);
+    return 1;
+}
+
+/* ---------------------------------------------------------------- transactions */
+
+/* Entering may run a finalizer, which may have closed the connection. */
+static void end(lua_State *L, const bind_connection *c, mr_status (*how)(mr_conn *conn)) {
+    bind_state *b = bind_of(L);
+    BIND_ENTER(b, L);
+    mr_status st = c->conn ? how(c->conn) : mr_fail(b->env, MR_ERR_INVALID_REQUEST, "the connection is closed");
+    BIND_LEAVE(b);
+    bind_check(L, st);
+}
+
+static void refuse_ended(lua_State *L, const bind_connection *c, const char *function) {
+    if (c->ended)
+        bind_error(L, MR_ERR_INVALID_REQUEST,
+                   "%s: the transaction of this block (engine:begin) has been ended inside it, by commit() or "
+                   "rollback(): let the "
+                   "block end first, or take a connection with engine:connect()",
+                   function);
+}
+
+static int c_commit(lua_State *L) {
+    bind_connection *c = owned(L, "commit");
+    refuse_ended(L, c, "commit");
+    end(L, c, mr_conn_commit);
+    c->ended = c->block;
+    return 0;
+}
+
+static int c_rollback(lua_State *L) {
+    bind_connection *c = owned(L, "rollback");
+    end(L, c, mr_conn_rollback);
+    c->ended = c->block;
+    return 0;
+}
+
+static int c_close(lua_State *L) {
+    bind_connection *c = bind_arg(L, 1, BIND_CONNECTION, "close");
+    if (c->conn) close_entered(L, owned(L, "close"));
+    return 0;
+}
+
+/* The end of a block: a commit that fails leaves nothing open behind it. */
+static void end_block(lua_State *L, bind_connection *c, bool keep) {
+    bind_state *b = bind_of(L);
+    mr_status st = MR_OK;
+    BIND_ENTER(b, L);
+    if (keep && c->conn && !c->ended) st = mr_conn_commit(c->conn);
+    close(c);
+    BIND_LEAVE(b);
+    bind_check(L, st);
+}
+
+/* local c <close> = ...: index 2 is the error, or nil. */
+static int connection_close(lua_State *L) {
+    bind_connection *c = bind_arg(L, 1, BIND_CONNECTION, "close");
+    if (!c->conn) return 0;
+    bool ends = bind_scope_ends(L);
+    if (!c->block && bind_scope_or_state_ends(L)) warn_of_loss(L, c);
+    end_block(L, c, ends && c->block && !c->function);
+    return 0;
+}
+
+/* Index 1 the engine, 2 the connection, above what fn gave, or its error. */
+static int finish_begin(lua_State *L, int status, lua_KContext ctx) {
+    (void)ctx;
+    bind_connection *c = lua_touserdata(L, 2);
+    bool ok = status == LUA_OK || status == LUA_YIELD;
+    end_block(L, c, ok);
+    return ok ? lua_gettop(L) - 2 : lua_error(L);
+}
+
+/* engine:begin(fn) runs fn(connection); engine:begin() gives a connection to close. */
+int bind_engine_begin(lua_State *L) {
+    bool with_function = !lua_isnone(L, 2);
+    if (lua_isnil(L, 2))
+        return bind_error(
+            L, MR_ERR_ARGUMENT,
+            "begin: expected a function, got nil (is the variable set? without a function write begin())");
+    if (with_function) bind_check_callable(L, 2, "begin");
+    lua_settop(L, 2);
+    connect(L, "begin", true, false)->function = with_function;
+    if (!with_function) return 1;
+    lua_insert(L, 2);
+    lua_toclose(L, 2); /* coroutine.close rolls back at once */
+    lua_pushvalue(L, 2);
+    return bind_call_block(L, 1, LUA_MULTRET, finish_begin);
+}
+
+/* ---------------------------------------------------------------- running statements */
+
+/* The connection at index 1 for a statement. */
+static mr_conn *to_execute(lua_State *L, const char *function) {
+    const bind_connection *c = self(L, function);
+    refuse_ended(L, c, function);
+    return c->conn;
+}
+
+static int c_execute(lua_State *L) { return bind_execute_on_connection(L, 1, to_execute(L, "execute")); }
+
+static int shaped(lua_State *L, const char *function) {
+    bind_execute_on_connection(L, 1, to_execute(L, function));
+    lua_getfield(L, -1, function);
+    lua_insert(L, -2);
+    lua_call(L, 1, 1);
+    return 1;
+}
+
+static int c_scalar(lua_State *L) { return shaped(L, "scalar"); }
+static int c_scalars(lua_State *L) { return shaped(L, "scalars"); }
+
+static int get_engine(lua_State *L) {
+    bind_push_engine(L, mr_conn_engine(self(L, "engine")->conn));
+    return 1;
+}
+
+static int get_closed(lua_State *L) {
+    const bind_connection *c = lua_touserdata(L, 1);
+    lua_pushboolean(L, c->conn == NULL);
+    return 1;
+}
+
+static int c_in_transaction(lua_State *L) {
+    lua_pushboolean(L, mr_conn_in_transaction(self(L, "in_transaction")->conn));
+    return 1;
+}
+
+void bind_open_connection(lua_State *L) {
+    static const luaL_Reg methods[] = {{"execute", c_execute},
+                                       {"scalar", c_scalar},
+                                       {"scalars", c_scalars},
+                                       {"commit", c_commit},
+                                       {"rollback", c_rollback},
+                                       {"close", c_close},
+                                       {"in_transaction", c_in_transaction},
+                                       {NULL, NULL}};
+    static const luaL_Reg getters[] = {{"engine", get_engine}, {"closed", get_closed}, {NULL, NULL}};
+    static const luaL_Reg metamethods[] = {{"__gc", connection_gc}, {"__close", connection_close}, {NULL, NULL}};
+    bind_type(L, BIND_CONNECTION, "Connection", methods, getters, metamethods);
+}

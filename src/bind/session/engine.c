@@ -1,0 +1,246 @@
+/*
+ * engine.c: create_engine and the engine's methods, record among them.
+ *
+ * Invariant: an Engine value holds one reference to its engine; two values of one engine are equal.
+ */
+#include "connection.h"
+#include "state/own.h"
+
+#include <string.h>
+
+static void release_engine(void *p) { mr_engine_release(p); }
+
+static int engine_gc(lua_State *L) {
+    bind_engine *e = bind_test(L, 1, BIND_ENGINE);
+    if (!e) return 0;
+    bind_state *b = bind_peek(L);
+    if (b && e->engine) bind_release_quietly(b, release_engine, e->engine);
+    e->engine = NULL;
+    return bind_finalized(L);
+}
+
+static bind_engine *push_empty(lua_State *L) {
+    bind_engine *e = lua_newuserdatauv(L, sizeof *e, 0);
+    e->engine = NULL;
+    bind_set_type(L, BIND_ENGINE);
+    return e;
+}
+
+void bind_push_engine(lua_State *L, mr_engine *engine) { push_empty(L)->engine = mr_engine_retain(engine); }
+
+mr_engine *bind_test_engine(lua_State *L, int idx) {
+    const bind_engine *e = bind_test(L, idx, BIND_ENGINE);
+    return e ? e->engine : NULL;
+}
+
+static mr_engine *self(lua_State *L, const char *function) {
+    return ((bind_engine *)bind_arg(L, 1, BIND_ENGINE, function))->engine;
+}
+
+/* ---------------------------------------------------------------- create_engine(url, options) */
+
+/* Options that are parameters of the URL: replaces the URL at index 1 by one that has them, too. */
+static void add_parameters(lua_State *L, int options) {
+    static const char *const names[] = {"journal_mode", "synchronous", NULL};
+    for (int i = 0; names[i]; i++) {
+        const char *value = bind_option_string(L, options, "create_engine", names[i], NULL);
+        if (!value) continue;
+        if (strspn(value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") != strlen(value) || !*value)
+            bind_error(L, MR_ERR_ARGUMENT,
+                       "create_engine: option '%s' expects a word such as \"%s\", got string \"%s\"", names[i],
+                       i == 0 ? "wal" : "normal", value);
+        lua_pushfstring(L, "%s%s%s=%s", lua_tostring(L, 1), strchr(lua_tostring(L, 1), '?') ? "&" : "?", names[i],
+                        value);
+        lua_replace(L, 1);
+    }
+}
+
+static int create_engine(lua_State *L) {
+    static const char *const names[] = {
+        "echo", "convert_unicode", "busy_timeout", "statement_cache", "journal_mode", "synchronous", NULL};
+    const char *function = "create_engine";
+    bind_state *b = bind_of(L);
+    int options;
+    if (lua_gettop(L) == 2 && lua_isnil(L, 2)) lua_settop(L, 1); /* options that somebody hands on, and has none */
+    int n = bind_arguments(L, 1, &options);
+    bind_check_options(L, options, function, names);
+    if (n != 1 || lua_type(L, 1) != LUA_TSTRING)
+        return bind_type_error(L, n < 1 ? lua_gettop(L) + 1 : 1, function, "a URL such as \"sqlite:///my.db\"");
+    bind_option_bool(L, options, function, "convert_unicode", false); /* accepted: text is UTF-8 as it is */
+    int64_t timeout = bind_option_int(L, options, function, "busy_timeout", -1);
+    int64_t cache = bind_option_int(L, options, function, "statement_cache", 100);
+    if (timeout < -1 || timeout > INT32_MAX)
+        return bind_error(L, MR_ERR_ARGUMENT, "%s: option 'busy_timeout' expects milliseconds, 0 to %d", function,
+                          (int)INT32_MAX);
+    if (cache < 1 || cache > 100000)
+        return bind_error(L, MR_ERR_ARGUMENT,
+                          "%s: option 'statement_cache' expects a number of statements, 1 to 100000", function);
+    mr_engine_options o = {.echo = bind_option_bool(L, options, function, "echo", false),
+                           .statement_cache = (int)cache,
+                           .busy_timeout = (int)timeout};
+    size_t len;
+    if (strlen(lua_tostring(L, 1)) == lua_rawlen(L, 1)) add_parameters(L, options); /* a zero byte is refused below */
+    const char *url = lua_tolstring(L, 1, &len);
+    bind_engine *e = push_empty(L);
+    BIND_ENTER(b, L);
+    mr_status st = mr_engine_new(b->env, url, len, &o, &e->engine);
+    BIND_LEAVE(b);
+    bind_check(L, st);
+    return 1;
+}
+
+/* ---------------------------------------------------------------- record(fn) */
+
+#define RECORDING "moonrow.Recording"
+
+typedef struct recording {
+    mr_recorder *recorder;
+    bool running;
+} recording;
+
+static void stop(void *p) {
+    recording *r = p;
+    if (r->running) mr_recorder_stop(r->recorder);
+    r->running = false;
+}
+
+static int recording_gc(lua_State *L) {
+    recording *r = bind_test(L, 1, RECORDING);
+    if (!r || !bind_peek(L)) return 0;
+    stop(r);
+    if (r->recorder) mr_recorder_free(r->recorder);
+    r->recorder = NULL;
+    return 0;
+}
+
+static void push_parameters(lua_State *L, const mr_value *values, size_t n) {
+    lua_createtable(L, (int)n, 0);
+    for (size_t i = 0; i < n; i++) {
+        bind_push_value_or_null(L, &values[i]);
+        lua_rawseti(L, -2, (lua_Integer)i + 1);
+    }
+}
+
+/* One list of parameters; of a batch a list of lists. */
+static void push_record(lua_State *L, const mr_record *record) {
+    size_t lists = record->lists.len;
+    lua_createtable(L, 0, 3);
+    lua_pushstring(L, record->statement);
+    lua_setfield(L, -2, "statement");
+    lua_pushnumber(L, record->duration);
+    lua_setfield(L, -2, "duration");
+    if (lists <= 1) {
+        push_parameters(L, lists ? mr_vec_ptr(&record->lists, 0) : NULL, lists ? record->nparams : 0);
+    } else {
+        lua_createtable(L, (int)lists, 0);
+        for (size_t i = 0; i < lists; i++) {
+            push_parameters(L, mr_vec_ptr(&record->lists, i), record->nparams);
+            lua_rawseti(L, -2, (lua_Integer)i + 1);
+        }
+    }
+    lua_setfield(L, -2, "parameters");
+}
+
+/* Index 2 is the recording, above it what fn gave, or its error. */
+static int finish_record(lua_State *L, int status, lua_KContext ctx) {
+    (void)ctx;
+    recording *r = lua_touserdata(L, 2);
+    stop(r);
+    if (status != LUA_OK && status != LUA_YIELD) return lua_error(L);
+    lua_settop(L, 2);
+    size_t n = mr_recorder_count(r->recorder);
+    lua_createtable(L, (int)n, 0);
+    for (size_t i = 0; i < n; i++) {
+        push_record(L, mr_recorder_at(r->recorder, i));
+        lua_rawseti(L, -2, (lua_Integer)i + 1);
+    }
+    mr_recorder_free(r->recorder);
+    r->recorder = NULL;
+    return 1;
+}
+
+static int engine_record(lua_State *L) {
+    mr_engine *engine = self(L, "record");
+    bind_check_callable(L, 2, "record");
+    lua_settop(L, 2);
+    recording *r = lua_newuserdatauv(L, sizeof *r, 1);
+    *r = (recording){NULL, false};
+    bind_set_type(L, RECORDING);
+    lua_pushvalue(L, 1);
+    lua_setiuservalue(L, -2, 1); /* the engine outlives it */
+    bind_check(L, mr_recorder_start(engine, &r->recorder));
+    r->running = true;
+    lua_insert(L, 2);
+    lua_toclose(L, 2); /* coroutine.close ends the recording at once */
+    return bind_call_block(L, 0, 0, finish_record);
+}
+
+/* ---------------------------------------------------------------- the rest */
+
+static int engine_dispose(lua_State *L) {
+    mr_engine *engine = self(L, "dispose");
+    bind_state *b = bind_of(L);
+    BIND_ENTER(b, L);
+    mr_engine_dispose(engine);
+    BIND_LEAVE(b);
+    return 0;
+}
+
+static int get_url(lua_State *L) {
+    lua_pushstring(L, mr_engine_url(self(L, "url"))->text);
+    return 1;
+}
+
+static int get_dialect(lua_State *L) {
+    lua_createtable(L, 0, 1);
+    lua_pushstring(L, mr_engine_dialect(self(L, "dialect"))->name);
+    lua_setfield(L, -2, "name");
+    return 1;
+}
+
+static int get_name(lua_State *L) {
+    lua_pushstring(L, mr_engine_dialect(self(L, "name"))->name);
+    return 1;
+}
+
+/* engine.echo = true */
+static int engine_newindex(lua_State *L) {
+    mr_engine *engine = self(L, "engine");
+    lua_pushliteral(L, "echo");
+    if (!lua_rawequal(L, 2, -1))
+        return bind_error(L, MR_ERR_ARGUMENT, "an engine has no settable field %s", bind_describe(L, 2));
+    if (!lua_isboolean(L, 3)) return bind_type_error(L, 3, "echo", "true or false");
+    mr_engine_set_echo(engine, lua_toboolean(L, 3));
+    return 0;
+}
+
+static int engine_eq(lua_State *L) {
+    const mr_engine *a = bind_test_engine(L, 1), *b = bind_test_engine(L, 2);
+    lua_pushboolean(L, a && a == b);
+    return 1;
+}
+
+static int engine_tostring(lua_State *L) {
+    lua_pushfstring(L, "Engine(%s)", mr_engine_url(self(L, "tostring"))->text);
+    return 1;
+}
+
+void bind_open_engine(lua_State *L) {
+    static const luaL_Reg methods[] = {{"connect", bind_engine_connect},
+                                       {"begin", bind_engine_begin},
+                                       {"record", engine_record},
+                                       {"dispose", engine_dispose},
+                                       {NULL, NULL}};
+    static const luaL_Reg getters[] = {{"url", get_url}, {"dialect", get_dialect}, {"name", get_name}, {NULL, NULL}};
+    static const luaL_Reg metamethods[] = {{"__gc", engine_gc},
+                                           {"__newindex", engine_newindex},
+                                           {"__eq", engine_eq},
+                                           {"__tostring", engine_tostring},
+                                           {NULL, NULL}};
+    static const luaL_Reg recording_meta[] = {{"__gc", recording_gc}, {"__close", recording_gc}, {NULL, NULL}};
+    bind_type(L, BIND_ENGINE, "Engine", methods, getters, metamethods);
+    bind_type(L, RECORDING, "Recording", NULL, NULL, recording_meta);
+    bind_open_connection(L);
+    lua_pushcfunction(L, create_engine);
+    lua_setfield(L, -2, "create_engine");
+}

@@ -1,0 +1,105 @@
+/*
+ * type.c: the types of userdata: their metatables, and how a value is tested for one.
+ *
+ * Invariant: an unknown name on a value of ours raises with the nearest one; it never reads nil.
+ */
+#include "runtime.h"
+
+#include <string.h>
+
+/* Upvalues of the index function. */
+enum { METHODS = 1, GETTERS, SHOWN, META };
+
+static int no_member(lua_State *L) {
+    const char *shown = lua_tostring(L, lua_upvalueindex(SHOWN));
+    if (lua_type(L, 2) != LUA_TSTRING) {
+        bool iterates = lua_getfield(L, lua_upvalueindex(METHODS), "iter") != LUA_TNIL;
+        return bind_error(L, MR_ERR_ARGUMENT, "%s cannot be indexed by %s%s", shown, bind_describe(L, 2),
+                          iterates ? ": use :all() or :iter()" : "");
+    }
+    const char *name = lua_tostring(L, 2);
+    const char *near = bind_nearest_key(L, lua_upvalueindex(METHODS), name);
+    if (!near) near = bind_nearest_key(L, lua_upvalueindex(GETTERS), name);
+    if (near)
+        return bind_error(L, MR_ERR_ARGUMENT, "%s has no method or field '%s' (did you mean '%s'?)", shown, name, near);
+    return bind_error(L, MR_ERR_ARGUMENT, "%s has no method or field '%s'", shown, name);
+}
+
+/* A field is asked of what is no value of the type: somebody called the metatable's function by hand. */
+static int no_value(lua_State *L) {
+    lua_pushfstring(L, "a value of the type %s", lua_tostring(L, lua_upvalueindex(SHOWN)));
+    return bind_type_error(L, 1, lua_tostring(L, 2), lua_tostring(L, -1));
+}
+
+static int type_index(lua_State *L) {
+    lua_settop(L, 2);
+    if (lua_type(L, 2) == LUA_TSTRING) {
+        lua_pushvalue(L, 2);
+        if (lua_rawget(L, lua_upvalueindex(METHODS)) != LUA_TNIL) return 1;
+        lua_pushvalue(L, 2);
+        if (lua_rawget(L, lua_upvalueindex(GETTERS)) != LUA_TNIL) {
+            if (!lua_getmetatable(L, 1) || !lua_rawequal(L, -1, lua_upvalueindex(META))) return no_value(L);
+            lua_pop(L, 1);
+            lua_pushvalue(L, 1);
+            lua_call(L, 1, 1);
+            return 1;
+        }
+        lua_settop(L, 2);
+    }
+    return no_member(L);
+}
+
+static int type_newindex(lua_State *L) {
+    const char *shown = lua_tostring(L, lua_upvalueindex(1));
+    return bind_error(L, MR_ERR_ARGUMENT, "%s cannot be changed by assignment (to %s)", shown, bind_describe(L, 2));
+}
+
+static void push_functions(lua_State *L, const luaL_Reg *functions) {
+    lua_newtable(L);
+    if (functions) luaL_setfuncs(L, functions, 0);
+}
+
+void bind_type(lua_State *L, const char *name, const char *shown, const luaL_Reg *methods, const luaL_Reg *getters,
+               const luaL_Reg *metamethods) {
+    luaL_newmetatable(L, name);
+    lua_pushstring(L, shown);
+    lua_setfield(L, -2, "__name");
+    push_functions(L, methods);
+    push_functions(L, getters);
+    lua_pushstring(L, shown);
+    lua_pushvalue(L, -4);
+    lua_pushcclosure(L, type_index, 4);
+    lua_setfield(L, -2, "__index");
+    lua_pushstring(L, shown);
+    lua_pushcclosure(L, type_newindex, 1);
+    lua_setfield(L, -2, "__newindex");
+    lua_pushfstring(L, "moonrow %s", shown); /* a string, as printers of tables index what getmetatable gives */
+    lua_setfield(L, -2, "__metatable");
+    if (metamethods) luaL_setfuncs(L, metamethods, 0);
+    lua_pop(L, 1);
+}
+
+void bind_set_type(lua_State *L, const char *type) {
+    if (luaL_getmetatable(L, type) != LUA_TTABLE) (void)bind_of(L);
+    lua_setmetatable(L, -2);
+}
+
+void *bind_test(lua_State *L, int idx, const char *type) {
+    return lua_type(L, idx) == LUA_TUSERDATA ? luaL_testudata(L, idx, type) : NULL;
+}
+
+void *bind_arg(lua_State *L, int idx, const char *type, const char *function) {
+    void *p = bind_test(L, idx, type);
+    if (p) return p;
+    idx = lua_absindex(L, idx);
+    luaL_getmetatable(L, type);
+    const char *shown = type;
+    if (lua_istable(L, -1)) {
+        lua_getfield(L, -1, "__name");
+        if (lua_isstring(L, -1)) shown = lua_tostring(L, -1);
+    }
+    const char *article = strchr("AEIOUaeiou", shown[0]) ? "an" : "a";
+    const char *wanted = lua_pushfstring(L, "%s %s", article, shown);
+    bind_type_error(L, idx, function, wanted);
+    return NULL;
+}

@@ -1,0 +1,98 @@
+/*
+ * by_query.c: query:update and query:delete: one statement for all rows that a query means, which the
+ * objects in memory follow.
+ */
+#include <string.h>
+
+#include "state/own.h"
+#include "query/query.h"
+#include "statement.h"
+
+mr_synchronize bind_to_synchronize(lua_State *L, int idx, const char *function) {
+    static const char *const words[] = {"auto", "evaluate", "fetch"};
+    static const mr_synchronize kinds[] = {MR_SYNCHRONIZE_AUTO, MR_SYNCHRONIZE_EVALUATE, MR_SYNCHRONIZE_FETCH};
+    idx = lua_absindex(L, idx);
+    if (lua_isnil(L, idx)) return MR_SYNCHRONIZE_AUTO;
+    if (lua_isboolean(L, idx) && !lua_toboolean(L, idx)) return MR_SYNCHRONIZE_NONE;
+    for (size_t i = 0; lua_type(L, idx) == LUA_TSTRING && i < sizeof words / sizeof *words; i++)
+        if (strcmp(lua_tostring(L, idx), words[i]) == 0) return kinds[i];
+    bind_type_error(L, idx, lua_pushfstring(L, "%s: synchronize_session", function),
+                    "\"auto\", \"evaluate\", \"fetch\" or false");
+    return MR_SYNCHRONIZE_AUTO;
+}
+
+/* The options at idx, which may be absent. */
+static mr_synchronize read_options(lua_State *L, int idx, const char *function) {
+    static const char *const names[] = {"synchronize_session", NULL};
+    if (lua_isnoneornil(L, idx)) return MR_SYNCHRONIZE_AUTO;
+    if (!bind_is_plain_table(L, idx))
+        bind_type_error(L, idx, function, "a table of options such as { synchronize_session = \"fetch\" }");
+    bind_check_options(L, idx, function, names);
+    bind_option(L, idx, "synchronize_session");
+    mr_synchronize how = bind_to_synchronize(L, -1, function);
+    lua_pop(L, 1);
+    return how;
+}
+
+static mr_mapper *only_class(lua_State *L, const mr_query *q, const char *function) {
+    if (q->nitems != 1 || !q->items[0].mapper)
+        bind_error(L, MR_ERR_ARGUMENT, "%s: the query must be over one class, session:query(User)", function);
+    return q->items[0].mapper;
+}
+
+/* Pushes an UPDATE of the class with the values at idx, checked against their attributes. */
+static const bind_statement *push_values(lua_State *L, const mr_mapper *mapper, int idx) {
+    lua_pushnil(L);
+    if (!lua_next(L, idx))
+        bind_error(L, MR_ERR_ARGUMENT, "update: the table is empty (is every value set? NULL is written mr.null)");
+    lua_pop(L, 2);
+    lua_pushcfunction(L, bind_update);
+    bind_push_class(L, mapper);
+    lua_call(L, 1, 1);
+    lua_getfield(L, -1, "values");
+    lua_insert(L, -2);
+    lua_pushvalue(L, idx);
+    lua_call(L, 2, 1);
+    return bind_test_statement(L, -1);
+}
+
+/* statement NULL: DELETE. */
+static int run(lua_State *L, mr_query *q, const bind_statement *statement, mr_synchronize how, const char *function) {
+    mr_session *s = bind_query_session(L, function);
+    bind_state *b = bind_of(L);
+    mr_query *plain = NULL;
+    int64_t rows = 0;
+    BIND_ENTER(b, L);
+    mr_status st = bind_settle_parents(q, &plain);
+    if (st == MR_OK && statement)
+        st = mr_session_update_rows(s, plain, mr_node_retain(statement->dml.columns),
+                                    mr_node_retain(statement->dml.values), how, &rows);
+    else if (st == MR_OK) st = mr_session_delete_rows(s, plain, how, &rows);
+    mr_query_release(plain);
+    BIND_LEAVE(b);
+    bind_check(L, st);
+    lua_pushinteger(L, (lua_Integer)rows);
+    return 1;
+}
+
+/* update({ attr = value, ... }, { synchronize_session = ... }): the rows matched. */
+static int q_update(lua_State *L) {
+    mr_query *q = bind_query_arg(L, "update");
+    lua_settop(L, 3);
+    const mr_mapper *mapper = only_class(L, q, "update");
+    if (!bind_is_plain_table(L, 2)) bind_type_error(L, 2, "update", "a table of values such as { name = \"x\" }");
+    mr_synchronize how = read_options(L, 3, "update");
+    const bind_statement *values = push_values(L, mapper, 2);
+    return run(L, q, values, how, "update");
+}
+
+/* delete{ synchronize_session = ... }: the rows matched. */
+static int q_delete(lua_State *L) {
+    mr_query *q = bind_query_arg(L, "delete");
+    lua_settop(L, 2);
+    mr_synchronize how = read_options(L, 2, "delete");
+    only_class(L, q, "delete");
+    return run(L, q, NULL, how, "delete");
+}
+
+const luaL_Reg bind_rows_methods[] = {{"update", q_update}, {"delete", q_delete}, {NULL, NULL}};

@@ -1,0 +1,113 @@
+/*
+ * row_check.c: the rows of a batch, looked at before the first one runs: a wrong one leaves nothing half done.
+ *
+ * Invariant: nothing here runs code of the user's (defaults, generators of versions), so each row is the same when it
+ * runs.
+ */
+#include "row_check.h"
+
+#include "expression/expression.h"
+#include "row_default.h"
+
+#include <string.h>
+
+/* A key that rows have. Their tables hold it; a long one may have several addresses, and then stands here more than
+ * once. */
+typedef struct known_key {
+    const char *key;
+    const mr_column *column;
+    const mr_type *type;
+    const char *what; /* "User.name", for messages */
+    lua_Integer seen; /* in which row last */
+} known_key;
+
+#define KNOWN 64
+
+typedef struct checker {
+    const bind_statement *s;
+    int stmt, n;
+    known_key keys[KNOWN];
+} checker;
+
+static void read_key(lua_State *L, const bind_statement *s, const char *key, known_key *out) {
+    mr_env *env = bind_of(L)->env;
+    mr_column *column = bind_statement_column(L, s, key);
+    const char *what =
+        lua_pushfstring(L, "%s.%s", s->mapper ? s->mapper->name : column->table->name, s->mapper ? key : column->name);
+    *out = (known_key){key, column, mr_column_type(env, column), mr_intern(env, what, strlen(what)), 0};
+    lua_pop(L, 1);
+    if (!out->what) bind_raise(L);
+}
+
+/* The key on top of the stack but one. hint: where the row before had it. */
+static known_key *find_key(lua_State *L, checker *c, int hint, known_key *other) {
+    if (lua_type(L, -2) != LUA_TSTRING) bind_type_error(L, -2, "execute", "values by column name");
+    const char *key = lua_tostring(L, -2);
+    if (hint < c->n && c->keys[hint].key == key) return &c->keys[hint];
+    for (int i = 0; i < c->n; i++)
+        if (c->keys[i].key == key) return &c->keys[i];
+    known_key *known = c->n < KNOWN ? &c->keys[c->n++] : other;
+    known->key = NULL; /* until it is read: that may raise */
+    read_key(L, c->s, key, known);
+    return known;
+}
+
+static bool has_column(const checker *c, lua_Integer row, const mr_column *column) {
+    for (int i = 0; i < c->n; i++)
+        if (c->keys[i].seen == row && c->keys[i].column == column) return true;
+    return c->n == KNOWN; /* not known: it is found out when the row runs */
+}
+
+/* An UPDATE by key without what finds the row: making its statement says what is missing. */
+static void check_found(lua_State *L, checker *c, lua_Integer row) {
+    const mr_table *table = c->s->dml.table->u.table;
+    const mr_column *version = bind_row_version(c->s);
+    bool complete = !version || has_column(c, row, version);
+    for (unsigned i = 0; complete && i < table->nprimary; i++) complete = has_column(c, row, table->primary[i]);
+    if (!complete) bind_push_update_by_key(L, c->stmt, lua_gettop(L));
+}
+
+/* Most values are: then there is nothing to look at. */
+static bool is_plainly(lua_State *L, const mr_type *type) {
+    int given = lua_type(L, -1);
+    if (given == LUA_TSTRING)
+        return type->code == MR_TYPE_TEXT ||
+               (type->code == MR_TYPE_STRING && (type->length <= 0 || lua_rawlen(L, -1) <= (size_t)type->length));
+    return given == LUA_TNUMBER && type->code == MR_TYPE_INTEGER && lua_isinteger(L, -1);
+}
+
+/* The value on top of the stack: one of the type, or an expression. */
+static void check_value(lua_State *L, const bind_statement *s, const known_key *known) {
+    mr_value value;
+    if (bind_is_null(L, -1)) bind_check_version(L, s, known->column, known->what, true);
+    if (known->type && is_plainly(L, known->type)) return;
+    if (lua_type(L, -1) != LUA_TUSERDATA && known->type && known->type->code != MR_TYPE_NULL) {
+        bind_check_value(L, -1, known->type, known->what, &value);
+        bind_check(L, mr_type_check_length(bind_of(L)->env, known->type, known->what, &value));
+        return;
+    }
+    lua_pushvalue(L, -1);
+    bind_own_operand(L, -1, known->type, known->what);
+    lua_pop(L, 1);
+}
+
+void bind_check_rows(lua_State *L, int stmt, int rows) {
+    lua_Integer n = (lua_Integer)lua_rawlen(L, rows);
+    checker *c = lua_newuserdatauv(L, sizeof *c, 0);
+    *c = (checker){.s = bind_test_statement(L, stmt), .stmt = stmt};
+    int top = lua_gettop(L);
+    for (lua_Integer i = 1; i <= n; i++) {
+        known_key other;
+        int at = 0;
+        if (lua_rawgeti(L, rows, i) != LUA_TTABLE)
+            bind_type_error(L, -1, "execute", "parameters as a table, or a list of tables");
+        for (lua_pushnil(L); c->s && lua_next(L, top + 1); lua_pop(L, 1)) {
+            known_key *known = find_key(L, c, at++, &other);
+            known->seen = i;
+            check_value(L, c->s, known);
+        }
+        if (c->s && c->s->kind == MR_NODE_UPDATE) check_found(L, c, i);
+        lua_settop(L, top);
+    }
+    lua_settop(L, top - 1);
+}

@@ -1,0 +1,320 @@
+/*
+ * rows.c: the rows of INSERT and UPDATE: columns by name, what they are given, and defaults.
+ *
+ * Invariant: a value is checked against its column when it is given; the column's default stands for one that is not
+ * there.
+ */
+#include "row_default.h"
+
+#include <string.h>
+
+#include "expression/expression.h"
+#include "schema/schema.h"
+
+static mr_env *env_of(lua_State *L) { return bind_of(L)->env; }
+
+/* ---------------------------------------------------------------- columns by name */
+
+static const char *next_column(void *ud, size_t i) {
+    const mr_table *table = ud;
+    return i < table->ncolumns ? table->columns[i]->name : NULL;
+}
+
+mr_column *bind_statement_column(lua_State *L, const bind_statement *s, const char *name) {
+    mr_table *table = (mr_table *)s->dml.table->u.table;
+    if (!s->mapper) {
+        mr_column *column = mr_table_column(table, name);
+        if (column) return column;
+        const char *near = mr_nearest(name, next_column, table);
+        bind_error(L, MR_ERR_ARGUMENT, "%s has no column '%s'%s%s%s", table->name, name, near ? " (did you mean '" : "",
+                   near ? near : "", near ? "'?)" : "");
+    }
+    const mr_property *prop = mr_mapper_property(s->mapper, name, true);
+    if (prop && prop->kind == MR_PROPERTY_COLUMN) return prop->column;
+    const char *near = prop ? NULL : mr_mapper_nearest(s->mapper, name);
+    if (prop) bind_error(L, MR_ERR_ARGUMENT, "%s.%s is not a column", s->mapper->name, name);
+    bind_error(L, MR_ERR_ARGUMENT, "%s has no attribute '%s'%s%s%s", s->mapper->name, name,
+               near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
+    return NULL;
+}
+
+/* Pushes "User.name" and returns it. */
+static const char *what_of(lua_State *L, const bind_statement *s, const mr_column *column) {
+    const mr_property *prop = s->mapper ? mr_mapper_property_of_column(s->mapper, column) : NULL;
+    return lua_pushfstring(L, "%s.%s", s->mapper ? s->mapper->name : column->table->name,
+                           prop ? prop->name : column->name);
+}
+
+mr_column **bind_statement_columns(lua_State *L, const bind_statement *s, int idx, const char *function, size_t *n) {
+    const mr_table *table = s->dml.table->u.table;
+    mr_column **columns = lua_newuserdatauv(L, (table->ncolumns + 1) * sizeof *columns, 0);
+    bool *named = lua_newuserdatauv(L, table->ncolumns + 1, 0);
+    memset(named, 0, table->ncolumns + 1);
+    for (lua_pushnil(L); lua_next(L, idx); lua_pop(L, 1)) {
+        if (lua_type(L, -2) != LUA_TSTRING) bind_type_error(L, -2, function, "values by column name");
+        const mr_column *column = bind_statement_column(L, s, lua_tostring(L, -2));
+        if (column->table != table || column->index >= table->ncolumns)
+            bind_error(L, MR_ERR_ARGUMENT, "%s: the column '%s' is in another table", function, column->name);
+        named[column->index] = true;
+    }
+    *n = 0;
+    for (unsigned i = 0; i < table->ncolumns; i++)
+        if (named[i]) columns[(*n)++] = table->columns[i];
+    lua_pop(L, 1);
+    return columns;
+}
+
+/* Pushes the value that the row at idx has for the column (its attribute's name, or its own); nil when none.
+ */
+static void push_field(lua_State *L, const bind_statement *s, int idx, const mr_column *column) {
+    const mr_property *prop = s->mapper ? mr_mapper_property_of_column(s->mapper, column) : NULL;
+    lua_getfield(L, idx, prop ? prop->name : column->name);
+    if (!lua_isnil(L, -1) || !s->mapper) return;
+    lua_pop(L, 1);
+    for (lua_pushnil(L); lua_next(L, idx); lua_pop(L, 1)) /* a synonym */
+        if (lua_type(L, -2) == LUA_TSTRING && bind_statement_column(L, s, lua_tostring(L, -2)) == column) {
+            lua_remove(L, -2);
+            return;
+        }
+    lua_pushnil(L);
+}
+
+/* ---------------------------------------------------------------- defaults */
+
+void bind_push_row_default(lua_State *L, const bind_statement *s, mr_column *column, bool shown) {
+    bind_state *b = bind_of(L);
+    mr_default given = bind_row_default(s, column), *d = &given;
+    const mr_type *type = mr_column_type(b->env, column);
+    mr_value v = mr_value_of(MR_UNLOADED, 0);
+    mr_status st = MR_OK;
+    switch (d->kind) {
+    case MR_DEFAULT_NONE:
+        break;
+    case MR_DEFAULT_SQL:
+        bind_push_node(L, mr_node_retain(d->expression));
+        return;
+    case MR_DEFAULT_VALUE:
+        v = d->value;
+        break;
+    case MR_DEFAULT_NOW:
+        v = mr_calendar_now();
+        break;
+    case MR_DEFAULT_FUNCTION: {
+        if (shown) break;
+        BIND_ENTER(b, L);
+        st = d->fn(b->env, d->ud, &v);
+        BIND_LEAVE(b);
+        break;
+    }
+    }
+    bind_check(L, st);
+    if (v.kind == MR_UNLOADED) v = mr_null_value();
+    if (v.kind == MR_OPAQUE && v.tag == b->node_tag) bind_push_node(L, mr_node_retain(v.u.p));
+    else bind_push_node(L, mr_sql_bind(b->env, type, &v));
+}
+
+size_t bind_add_defaulted(const bind_statement *s, mr_column **columns, size_t n) {
+    const mr_table *table = s->dml.table->u.table;
+    size_t total = n;
+    for (unsigned i = 0; i < table->ncolumns; i++) {
+        mr_column *column = table->columns[i];
+        bool named = false;
+        for (size_t j = 0; j < n && !named; j++) named = columns[j] == column;
+        if (!named && bind_row_default(s, column).kind != MR_DEFAULT_NONE) columns[total++] = column;
+    }
+    return total;
+}
+
+/* ---------------------------------------------------------------- values */
+
+void bind_push_column_list(lua_State *L, mr_column **columns, size_t n) {
+    int first = lua_gettop(L) + 1;
+    luaL_checkstack(L, (int)n + 8, "too many columns");
+    for (size_t i = 0; i < n; i++) bind_push_node(L, mr_sql_column(env_of(L), columns[i], NULL, NULL));
+    mr_node **nodes = bind_collect_nodes(L, first, (int)n);
+    bind_push_node(L, mr_sql_list(env_of(L), MR_OP_COMMA, nodes, n));
+    lua_replace(L, first);
+    lua_settop(L, first);
+}
+
+void bind_push_row_operands(lua_State *L, const bind_statement *s, int idx, mr_column **columns, size_t named,
+                            size_t n) {
+    luaL_checkstack(L, (int)n + 8, "too many columns");
+    for (size_t i = 0; i < n; i++) {
+        mr_column *column = columns[i];
+        if (i >= named) {
+            bind_push_row_default(L, s, column, false);
+            continue;
+        }
+        push_field(L, s, idx, column);
+        const char *what = what_of(L, s, column);
+        if (lua_isnil(L, -2))
+            bind_error(L, MR_ERR_ARGUMENT, "%s: the row has no value, as the first one has (write mr.null)", what);
+        const mr_type *type = mr_column_type(env_of(L), column);
+        bind_own_operand(L, -2, type, what);
+        const mr_node *node = bind_test_node(L, -2);
+        if (node->kind == MR_NODE_BIND && !node->name)
+            bind_check(L, mr_type_check_length(env_of(L), type, what, &node->u.value));
+        bool is_null = (node->kind == MR_NODE_BIND && !node->name && node->u.value.kind == MR_NULL) ||
+                       (node->kind == MR_NODE_LITERAL_SQL && strcmp(node->name, "NULL") == 0);
+        bind_check_version(L, s, column, what, is_null);
+        lua_pop(L, 1);
+    }
+}
+
+/* Every key of the row must be among the first row's columns. */
+static void check_same(lua_State *L, const bind_statement *s, int idx, mr_column **columns, size_t named) {
+    for (lua_pushnil(L); lua_next(L, idx); lua_pop(L, 1)) {
+        if (lua_type(L, -2) != LUA_TSTRING) bind_type_error(L, -2, "values", "values by column name");
+        const mr_column *column = bind_statement_column(L, s, lua_tostring(L, -2));
+        bool found = false;
+        for (size_t i = 0; i < named && !found; i++) found = columns[i] == column;
+        if (!found)
+            bind_error(L, MR_ERR_ARGUMENT, "values: every row must have the columns of the first, which has no '%s'",
+                       lua_tostring(L, -2));
+    }
+}
+
+/* Pushes the LIST of TUPLEs of the rows from..to of the list at rows. */
+static void push_tuples(lua_State *L, const bind_statement *s, int rows, lua_Integer from, lua_Integer to,
+                        mr_column **columns, size_t named, size_t n) {
+    int first = lua_gettop(L) + 1, count = (int)(to - from + 1);
+    bind_check_room(L, count + 8, "values");
+    for (lua_Integer i = from; i <= to; i++) {
+        int top = lua_gettop(L);
+        lua_rawgeti(L, rows, i);
+        if (!lua_istable(L, -1)) bind_type_error(L, -1, "values", "rows as tables");
+        check_same(L, s, top + 1, columns, named);
+        bind_push_row_operands(L, s, top + 1, columns, named, n);
+        mr_node **parts = bind_collect_nodes(L, top + 2, (int)n);
+        bind_push_node(L, mr_sql_tuple(env_of(L), parts, n));
+        lua_replace(L, top + 1);
+        lua_settop(L, top + 1);
+    }
+    mr_node **tuples = bind_collect_nodes(L, first, count);
+    bind_push_node(L, mr_sql_list(env_of(L), MR_OP_COMMA, tuples, (size_t)count));
+    lua_replace(L, first);
+    lua_settop(L, first);
+}
+
+void bind_push_with_rows(lua_State *L, int idx, int rows, lua_Integer from, lua_Integer to) {
+    const bind_statement *s = bind_test_statement(L, idx);
+    size_t named;
+    lua_createtable(L, 1, 0); /* a single row as a list of one */
+    int list = lua_gettop(L);
+    if (from == 0) {
+        lua_pushvalue(L, rows);
+        lua_rawseti(L, list, 1);
+        rows = list;
+        from = to = 1;
+    }
+    lua_rawgeti(L, rows, from);
+    if (!lua_istable(L, -1)) bind_type_error(L, -1, "values", "rows as tables");
+    mr_column **columns = bind_statement_columns(L, s, lua_gettop(L), "values", &named);
+    size_t n = bind_add_defaulted(s, columns, named);
+    bind_statement *copy = bind_push_statement_copy(L, s);
+    int made = lua_gettop(L);
+    if (n > 0) {
+        bind_push_column_list(L, columns, n);
+        bind_statement_take(L, &copy->dml.columns);
+        push_tuples(L, s, rows, from, to, columns, named, n);
+        bind_statement_take(L, &copy->dml.values);
+    }
+    lua_settop(L, made);
+    lua_replace(L, list);
+    lua_settop(L, list);
+}
+
+/* UPDATE: columns and one value each. */
+static int update_values(lua_State *L, const bind_statement *s) {
+    size_t named;
+    mr_column **columns = bind_statement_columns(L, s, 2, "values", &named);
+    if (named == 0) return bind_error(L, MR_ERR_ARGUMENT, "values: the table is empty (NULL is written mr.null)");
+    size_t n = bind_add_defaulted(s, columns, named);
+    bind_statement *copy = bind_push_statement_copy(L, s);
+    int made = lua_gettop(L);
+    bind_push_column_list(L, columns, n);
+    bind_statement_take(L, &copy->dml.columns);
+    bind_push_row_operands(L, s, 2, columns, named, n);
+    mr_node **nodes = bind_collect_nodes(L, made + 1, (int)n);
+    bind_push_node(L, mr_sql_list(env_of(L), MR_OP_COMMA, nodes, n));
+    bind_statement_take(L, &copy->dml.values);
+    lua_settop(L, made);
+    return 1;
+}
+
+/* values(row) or values{ row, row, ... } */
+int bind_statement_values(lua_State *L) {
+    const bind_statement *s = bind_arg(L, 1, BIND_STATEMENT, "values");
+    lua_settop(L, 2);
+    if (!lua_istable(L, 2)) return bind_type_error(L, 2, "values", "a row or a list of rows");
+    if (s->kind == MR_NODE_DELETE) return bind_error(L, MR_ERR_ARGUMENT, "a DELETE has no values");
+    if (s->kind == MR_NODE_UPDATE) return update_values(L, s);
+    lua_Integer n = (lua_Integer)lua_rawlen(L, 2);
+    bind_push_with_rows(L, 1, 2, n > 0 ? 1 : 0, n);
+    return 1;
+}
+
+/* Splits the row at idx: pushes a table of what is not in the primary key. */
+static void push_without_key(lua_State *L, const bind_statement *s, int idx) {
+    lua_newtable(L);
+    int rest = lua_gettop(L);
+    for (lua_pushnil(L); lua_next(L, idx); lua_pop(L, 1)) {
+        if (lua_type(L, -2) != LUA_TSTRING) bind_type_error(L, -2, "execute", "values by column name");
+        const mr_table *table = s->dml.table->u.table;
+        const mr_column *column = bind_statement_column(L, s, lua_tostring(L, -2));
+        bool key = false;
+        for (unsigned i = 0; i < table->nprimary && !key; i++) key = table->primary[i] == column;
+        if (key) continue;
+        lua_pushvalue(L, -2);
+        lua_pushvalue(L, -2);
+        lua_rawset(L, rest);
+    }
+}
+
+/* The table on top of the stack, of the new values, gets the version that comes after the row's. */
+static void put_next_version(lua_State *L, const bind_statement *s, int row, const mr_column *column) {
+    int rest = lua_gettop(L);
+    push_field(L, s, row, column);
+    const char *what = what_of(L, s, column);
+    if (lua_isnil(L, -2))
+        bind_error(L, MR_ERR_ARGUMENT,
+                   "execute: the row has no value for %s: an update of rows needs the version that each was read with",
+                   what);
+    lua_pushvalue(L, -2);
+    bind_next_version(L, s, what);
+    lua_setfield(L, rest, s->mapper->version->name);
+    lua_settop(L, rest);
+}
+
+/* Adds the criterion that the column has the row's value. */
+static void add_criterion(lua_State *L, const bind_statement *s, bind_statement *made, int row, mr_column *column) {
+    mr_env *env = env_of(L);
+    int top = lua_gettop(L);
+    push_field(L, s, row, column);
+    const char *what = what_of(L, s, column);
+    if (lua_isnil(L, -2) || bind_is_null(L, -2) || bind_test_node(L, -2))
+        bind_error(L, MR_ERR_ARGUMENT,
+                   "execute: the row has no value for %s: an update of rows needs the primary key of each", what);
+    mr_node *value = bind_to_operand(L, -2, mr_column_type(env, column), what);
+    mr_node *equal = mr_sql_binary(env, MR_OP_EQ, mr_sql_column(env, column, NULL, NULL), value);
+    mr_node *before = made->dml.where;
+    made->dml.where = NULL;
+    made->dml.where = mr_sql_and(env, before, equal);
+    if (!made->dml.where) bind_raise(L);
+    lua_settop(L, top);
+}
+
+void bind_push_update_by_key(lua_State *L, int idx, int row) {
+    const bind_statement *s = bind_test_statement(L, idx);
+    const mr_table *table = s->dml.table->u.table;
+    mr_column *version = bind_row_version(s);
+    lua_pushcfunction(L, bind_statement_values);
+    lua_pushvalue(L, idx);
+    push_without_key(L, s, row);
+    if (version) put_next_version(L, s, row, version);
+    lua_call(L, 2, 1);
+    bind_statement *made = bind_test_statement(L, -1);
+    for (unsigned i = 0; i < table->nprimary; i++) add_criterion(L, s, made, row, table->primary[i]);
+    if (version) add_criterion(L, s, made, row, version);
+}

@@ -1,0 +1,304 @@
+/*
+ * statement.c: mr.insert, mr.update and mr.delete: statements over a class or a table.
+ *
+ * Invariant: a statement value is never changed: each method gives a new one; values are checked against
+ * their columns when they are given.
+ */
+#include "statement.h"
+
+#include <string.h>
+
+#include "value/datetime.h"
+#include "expression/expression.h"
+#include "expression/from.h"
+#include "query/query.h"
+#include "row_default.h"
+#include "schema/schema.h"
+
+static mr_env *env_of(lua_State *L) { return bind_of(L)->env; }
+
+enum { DML_PARTS = 11 };
+
+static void each_part(mr_dml *d, mr_node **parts[DML_PARTS]) {
+    mr_node **all[DML_PARTS] = {&d->table,
+                                &d->columns,
+                                &d->values,
+                                &d->select,
+                                &d->where,
+                                &d->returning,
+                                &d->conflict_target,
+                                &d->conflict_index_where,
+                                &d->conflict_columns,
+                                &d->conflict_values,
+                                &d->conflict_where};
+    memcpy(parts, all, sizeof all);
+}
+
+static void retain_parts(mr_dml *d) {
+    mr_node **parts[DML_PARTS];
+    each_part(d, parts);
+    for (int i = 0; i < DML_PARTS; i++) mr_node_retain(*parts[i]);
+}
+
+static int statement_gc(lua_State *L) {
+    bind_statement *s = bind_test_statement(L, 1);
+    if (!s) return 0;
+    mr_node **parts[DML_PARTS];
+    each_part(&s->dml, parts);
+    bool open = bind_peek(L) != NULL;
+    for (int i = 0; i < DML_PARTS; i++) {
+        if (open) mr_node_release(*parts[i]);
+        *parts[i] = NULL;
+    }
+    return bind_finalized(L);
+}
+
+bind_statement *bind_test_statement(lua_State *L, int idx) { return bind_test(L, idx, BIND_STATEMENT); }
+
+static bind_statement *self(lua_State *L, const char *function) { return bind_arg(L, 1, BIND_STATEMENT, function); }
+
+bind_statement *bind_push_statement_copy(lua_State *L, const bind_statement *s) {
+    bind_statement *copy = lua_newuserdatauv(L, sizeof *copy, 0);
+    memset(copy, 0, sizeof *copy);
+    bind_set_type(L, BIND_STATEMENT);
+    *copy = *s;
+    retain_parts(&copy->dml);
+    return copy;
+}
+
+void bind_statement_take(lua_State *L, mr_node **clause) {
+    mr_node *node = mr_node_retain(bind_arg_node(L, -1, "statement"));
+    mr_node_release(*clause);
+    *clause = node;
+    lua_pop(L, 1);
+}
+
+/* shown: to be looked at, not to be run. */
+static mr_node *statement_node(lua_State *L, const bind_statement *s, bool shown) {
+    int top = lua_gettop(L);
+    bool defaults = s->kind == MR_NODE_INSERT && s->dml.select && !s->bare;
+    mr_dml d = defaults ? bind_push_selecting(L, s, shown)->dml : s->dml;
+    mr_node *node = NULL;
+    if (s->kind == MR_NODE_UPDATE && !d.columns)
+        bind_error(L, MR_ERR_ARGUMENT, "update: nothing to set: use :values{ ... }");
+    retain_parts(&d);
+    if (s->kind == MR_NODE_INSERT) node = mr_sql_insert(env_of(L), &d);
+    else if (s->kind == MR_NODE_UPDATE) node = mr_sql_update(env_of(L), &d);
+    else node = mr_sql_delete(env_of(L), &d);
+    if (!node) bind_raise(L);
+    lua_settop(L, top);
+    return node;
+}
+
+mr_node *bind_statement_node(lua_State *L, const bind_statement *s) { return statement_node(L, s, false); }
+
+static int new_statement(lua_State *L, mr_node_kind kind, const char *function) {
+    mr_mapper *mapper = bind_test_class(L, 1);
+    const mr_table *table = mapper ? mapper->table : bind_test_table(L, 1);
+    if (!table) return bind_type_error(L, 1, function, "a class or a table");
+    if (lua_gettop(L) > 1) return bind_error(L, MR_ERR_ARGUMENT, "%s: expected a class or a table alone", function);
+    bind_statement *s = lua_newuserdatauv(L, sizeof *s, 0);
+    memset(s, 0, sizeof *s);
+    bind_set_type(L, BIND_STATEMENT);
+    s->kind = kind;
+    s->mapper = mapper;
+    s->dml.table = mr_sql_table(env_of(L), table);
+    if (!s->dml.table) return bind_raise(L);
+    return 1;
+}
+
+int bind_insert(lua_State *L) { return new_statement(L, MR_NODE_INSERT, "insert"); }
+int bind_update(lua_State *L) { return new_statement(L, MR_NODE_UPDATE, "update"); }
+int bind_delete(lua_State *L) { return new_statement(L, MR_NODE_DELETE, "delete"); }
+
+/* ---------------------------------------------------------------- the other clauses */
+
+static int s_where(lua_State *L) {
+    const bind_statement *s = self(L, "where");
+    int n = lua_gettop(L) - 1;
+    if (s->kind == MR_NODE_INSERT) return bind_error(L, MR_ERR_ARGUMENT, "an INSERT has no WHERE");
+    if (n == 0)
+        return bind_error(L, MR_ERR_ARGUMENT, "where: expected at least one criterion, such as User.name:eq(x)");
+    for (int i = 2; i <= n + 1; i++) mr_node_release(bind_to_criterion(L, i, "where")); /* checks alone */
+    bind_statement *copy = bind_push_statement_copy(L, s);
+    mr_node **nodes = bind_collect_nodes(L, 2, n);
+    mr_node *all = mr_sql_list(env_of(L), MR_OP_AND, nodes, (size_t)n);
+    mr_node *before = copy->dml.where;
+    copy->dml.where = NULL;
+    copy->dml.where = mr_sql_and(env_of(L), before, all);
+    if (!copy->dml.where) return bind_raise(L);
+    lua_pop(L, 1);
+    return 1;
+}
+
+/* returning(User), returning(User.id, ...) */
+static int s_returning(lua_State *L) {
+    const bind_statement *s = self(L, "returning");
+    unsigned count;
+    bind_statement *copy = bind_push_statement_copy(L, s);
+    lua_insert(L, 2);
+    mr_query_item *items = bind_read_items(L, 3, lua_gettop(L) - 2, "returning", &count);
+    int first = lua_gettop(L) + 1;
+    copy->returned = count == 1 ? items[0].mapper : NULL;
+    for (unsigned i = 0; i < count; i++) {
+        const mr_mapper *mapper = items[i].mapper;
+        luaL_checkstack(L, (int)(mapper ? mapper->columns.len : 1) + 8, "returning");
+        if (!mapper) bind_push_node(L, mr_node_retain(items[i].expression));
+        for (size_t j = 0; mapper && j < mapper->columns.len; j++)
+            bind_push_node(L, mr_property_node(mr_vec_ptr(&mapper->columns, j), NULL));
+    }
+    int n = lua_gettop(L) - first + 1;
+    mr_node **nodes = bind_collect_nodes(L, first, n);
+    bind_push_node(L, mr_sql_list(env_of(L), MR_OP_COMMA, nodes, (size_t)n));
+    bind_statement_take(L, &copy->dml.returning);
+    lua_settop(L, 2);
+    return 1;
+}
+
+/* Pushes the columns of the list at the index, or those that it names, as one expression. */
+static void push_listed_columns(lua_State *L, const bind_statement *s, int list, const char *function) {
+    if (!bind_is_plain_table(L, list)) bind_type_error(L, list, function, "a list of columns");
+    size_t n = lua_rawlen(L, list);
+    mr_column **columns = lua_newuserdatauv(L, (n + 1) * sizeof *columns, 0);
+    for (size_t i = 0; i < n; i++) {
+        lua_rawgeti(L, list, (lua_Integer)i + 1);
+        columns[i] = lua_type(L, -1) == LUA_TSTRING ? bind_statement_column(L, s, lua_tostring(L, -1))
+                                                    : bind_column_named_by(L, -1);
+        if (!columns[i]) bind_type_error(L, -1, function, "a column or its name");
+        lua_pop(L, 1);
+    }
+    bind_push_column_list(L, columns, n);
+    lua_remove(L, -2);
+}
+
+/* from_select({ "name", ... }, select, { include_defaults = false }) */
+static int s_from_select(lua_State *L) {
+    static const char *const names[] = {"include_defaults", NULL};
+    const bind_statement *s = self(L, "from_select");
+    if (s->kind != MR_NODE_INSERT) return bind_error(L, MR_ERR_ARGUMENT, "from_select is for insert");
+    if (!bind_is_query(L, 3)) return bind_type_error(L, 3, "from_select", "a select");
+    if (!lua_isnoneornil(L, 4) && !bind_is_plain_table(L, 4))
+        return bind_type_error(L, 4, "from_select: options", "a table");
+    lua_settop(L, 4);
+    int options = lua_isnil(L, 4) ? 0 : 4;
+    bind_check_options(L, options, "from_select", names);
+    bool bare = !bind_option_bool(L, options, "from_select", "include_defaults", true);
+    bind_statement *copy = bind_push_statement_copy(L, s);
+    copy->bare = bare;
+    push_listed_columns(L, s, 2, "from_select");
+    bind_statement_take(L, &copy->dml.columns);
+    mr_node_release(copy->dml.select);
+    copy->dml.select = NULL;
+    copy->dml.select = bind_to_select(L, 3);
+    return 1;
+}
+
+/* The index_elements option as columns, in the copy's conflict_target. */
+static void read_target(lua_State *L, bind_statement *copy, int options, const char *function, bool required) {
+    if (bind_option(L, options, "index_elements") == LUA_TNIL) {
+        if (required)
+            bind_error(L, MR_ERR_ARGUMENT, "%s: name the conflicting columns: index_elements = { \"id\" }", function);
+        lua_pop(L, 1);
+        return;
+    }
+    int list = lua_gettop(L);
+    push_listed_columns(L, copy, list, function);
+    bind_statement_take(L, &copy->dml.conflict_target);
+    lua_settop(L, list - 1);
+}
+
+/* Reads the option index_where into the copy. Its values are written out as SQL: a database compares the condition with
+ * that of its index when it prepares the statement, before parameters have values. */
+static void read_index_where(lua_State *L, bind_statement *copy, int options, const char *function) {
+    if (bind_option(L, options, "index_where") != LUA_TNIL) {
+        if (!copy->dml.conflict_target)
+            bind_error(L, MR_ERR_ARGUMENT, "%s: index_where goes with index_elements, the columns of the index",
+                       function);
+        copy->dml.conflict_index_where = mr_sql_inline(bind_to_criterion(L, -1, function));
+        if (!copy->dml.conflict_index_where) bind_raise(L);
+    }
+    lua_pop(L, 1);
+}
+
+static int on_conflict(lua_State *L, const char *function, bool update) {
+    static const char *const update_names[] = {"index_elements", "index_where", "set", "where", NULL};
+    static const char *const nothing_names[] = {"index_elements", "index_where", NULL};
+    const bind_statement *s = self(L, function);
+    int options;
+    if (s->kind != MR_NODE_INSERT) return bind_error(L, MR_ERR_ARGUMENT, "%s is for insert", function);
+    if (bind_arguments(L, 2, &options) > 0) return bind_error(L, MR_ERR_ARGUMENT, "%s takes options only", function);
+    bind_check_options(L, options, function, update ? update_names : nothing_names);
+    bind_statement *copy = bind_push_statement_copy(L, s);
+    int made = lua_gettop(L);
+    copy->dml.on_conflict = true;
+    read_target(L, copy, options, function, update);
+    read_index_where(L, copy, options, function);
+    if (update) {
+        size_t n;
+        if (bind_option(L, options, "set") != LUA_TTABLE) bind_type_error(L, -1, function, "set = { column = value }");
+        int set = lua_gettop(L);
+        mr_column **columns = bind_statement_columns(L, s, set, function, &n);
+        if (n == 0) return bind_error(L, MR_ERR_ARGUMENT, "%s: set is empty", function);
+        bind_push_column_list(L, columns, n);
+        bind_statement_take(L, &copy->dml.conflict_columns);
+        int first = lua_gettop(L) + 1;
+        bind_push_row_operands(L, s, set, columns, n, n);
+        mr_node **nodes = bind_collect_nodes(L, first, (int)n);
+        bind_push_node(L, mr_sql_list(env_of(L), MR_OP_COMMA, nodes, n));
+        bind_statement_take(L, &copy->dml.conflict_values);
+        if (bind_option(L, options, "where") != LUA_TNIL) {
+            mr_node_release(bind_to_criterion(L, -1, function));
+            bind_statement_take(L, &copy->dml.conflict_where);
+        }
+    }
+    lua_settop(L, made);
+    return 1;
+}
+
+static int s_do_update(lua_State *L) { return on_conflict(L, "on_conflict_do_update", true); }
+static int s_do_nothing(lua_State *L) { return on_conflict(L, "on_conflict_do_nothing", false); }
+
+/* statement.excluded: the columns of the row that was not inserted. */
+static int get_excluded(lua_State *L) {
+    const bind_statement *s = self(L, "excluded");
+    mr_node *alias = mr_sql_alias(env_of(L), mr_node_retain(s->dml.table), "excluded");
+    bind_push_from(L, alias, NULL);
+    bind_push_columns(L, NULL, bind_test_from(L, -1)->node);
+    return 1;
+}
+
+/* execution_options{ synchronize_session = "fetch" } */
+static int s_execution_options(lua_State *L) {
+    static const char *const names[] = {"synchronize_session", NULL};
+    const bind_statement *s = self(L, "execution_options");
+    if (!bind_is_plain_table(L, 2)) return bind_type_error(L, 2, "execution_options", "a table of options");
+    bind_check_options(L, 2, "execution_options", names);
+    lua_settop(L, 2);
+    bind_option(L, 2, "synchronize_session");
+    mr_synchronize how = bind_to_synchronize(L, 3, "execution_options");
+    bind_push_statement_copy(L, s)->how = how;
+    return 1;
+}
+
+static int statement_tostring(lua_State *L) {
+    bind_push_node(L, statement_node(L, self(L, "tostring"), true));
+    bind_push_sql(L, bind_test_node(L, -1), NULL);
+    return 1;
+}
+
+void bind_open_statement(lua_State *L) {
+    static const luaL_Reg methods[] = {{"values", bind_statement_values},
+                                       {"where", s_where},
+                                       {"returning", s_returning},
+                                       {"execution_options", s_execution_options},
+                                       {"from_select", s_from_select},
+                                       {"on_conflict_do_update", s_do_update},
+                                       {"on_conflict_do_nothing", s_do_nothing},
+                                       {NULL, NULL}};
+    static const luaL_Reg getters[] = {{"excluded", get_excluded}, {NULL, NULL}};
+    static const luaL_Reg metamethods[] = {{"__gc", statement_gc}, {"__tostring", statement_tostring}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {
+        {"insert", bind_insert}, {"update", bind_update}, {"delete", bind_delete}, {NULL, NULL}};
+    bind_type(L, BIND_STATEMENT, "Statement", methods, getters, metamethods);
+    luaL_setfuncs(L, functions, 0);
+}

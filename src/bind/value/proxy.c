@@ -1,0 +1,183 @@
+/*
+ * proxy.c: the userdata through which Lua holds entities, in weak arrays of 256.
+ *
+ * Invariant: at most one proxy of an entity is in the arrays; a proxy that only a finalizer reached is equal to its
+ * successor by __eq, and stale once its entity is gone.
+ */
+#include "proxy.h"
+
+#include "class/class.h"
+
+#define CHUNK 256
+
+static const char anchors_key = 0; /* registry: slot to an anchored proxy */
+const char bind_proxy_key = 0;
+
+void bind_proxy_bits(void *ud, uint32_t chunk, uint64_t bits[4]) {
+    bind_state *b = ud;
+    lua_State *L = b->L ? b->L : b->main;
+    bits[0] = bits[1] = bits[2] = bits[3] = 0;
+    if (!lua_checkstack(L, 4)) { /* better to keep all than to lose one */
+        bits[0] = bits[1] = bits[2] = bits[3] = UINT64_MAX;
+        return;
+    }
+    lua_rawgeti(L, LUA_REGISTRYINDEX, b->chunks);
+    if (lua_rawgeti(L, -1, (lua_Integer)chunk + 1) == LUA_TTABLE) {
+        bool any = false;
+        for (uint32_t i = 0; i < CHUNK; i++) {
+            if (lua_rawgeti(L, -1, (lua_Integer)i + 1) != LUA_TNIL) {
+                bits[i / 64] |= UINT64_C(1) << (i % 64);
+                any = true;
+            }
+            lua_pop(L, 1);
+        }
+        if (!any) { /* an empty chunk is dropped */
+            lua_pushnil(L);
+            lua_rawseti(L, -3, (lua_Integer)chunk + 1);
+        }
+    }
+    lua_pop(L, 2);
+}
+
+mr_entity *bind_proxy_entity(lua_State *L, const bind_proxy *p) {
+    mr_entity *e = mr_heap_get(bind_of(L)->heap, p->slot, p->generation);
+    if (!e)
+        bind_error(L, MR_ERR_INVALID_REQUEST,
+                   "this object is gone: only a finalizer still held it, and its memory was freed; keep a reference "
+                   "outside of the finalizer");
+    return e;
+}
+
+/* Pushes the chunk's weak table, made when there is none. */
+static void push_chunk(lua_State *L, const bind_state *b, uint32_t chunk) {
+    lua_rawgeti(L, LUA_REGISTRYINDEX, b->chunks);
+    if (lua_rawgeti(L, -1, (lua_Integer)chunk + 1) != LUA_TTABLE) {
+        lua_pop(L, 1);
+        lua_createtable(L, CHUNK, 0);
+        lua_rawgeti(L, LUA_REGISTRYINDEX, b->weak);
+        lua_setmetatable(L, -2);
+        lua_pushvalue(L, -1);
+        lua_rawseti(L, -3, (lua_Integer)chunk + 1);
+    }
+    lua_remove(L, -2);
+}
+
+/* Sets the metatable of the class's objects to the proxy on top. */
+static void set_class(lua_State *L, const mr_mapper *mapper) {
+    bind_class *c = mapper->klass;
+    if (!c->meta) {
+        lua_rawgetp(L, LUA_REGISTRYINDEX, mapper);
+        c->meta = luaL_ref(L, LUA_REGISTRYINDEX);
+    }
+    lua_rawgeti(L, LUA_REGISTRYINDEX, c->meta);
+    lua_setmetatable(L, -2);
+}
+
+void bind_push_entity(lua_State *L, mr_entity *entity) {
+    const bind_state *b = bind_of_entity(entity);
+    uint32_t slot = entity->heap_slot, generation = mr_heap_generation(b->heap, slot);
+    luaL_checkstack(L, 4, "pushing an object");
+    push_chunk(L, b, slot / CHUNK);
+    if (lua_rawgeti(L, -1, (lua_Integer)(slot % CHUNK) + 1) == LUA_TUSERDATA &&
+        ((bind_proxy *)lua_touserdata(L, -1))->generation == generation) {
+        lua_remove(L, -2);
+        mr_heap_mark(b->heap, entity);
+        return;
+    }
+    lua_pop(L, 1);
+    bind_proxy *p = lua_newuserdatauv(L, sizeof *p, ((bind_class *)entity->mapper->klass)->has_fields ? 1 : 0);
+    p->slot = slot;
+    p->generation = generation;
+    set_class(L, entity->mapper);
+    lua_pushvalue(L, -1);
+    lua_rawseti(L, -3, (lua_Integer)(slot % CHUNK) + 1);
+    lua_remove(L, -2);
+    mr_heap_mark(b->heap, entity);
+}
+
+/* The class of the proxy at idx; NULL when it is none. */
+static const bind_class *proxy_class(lua_State *L, int idx) {
+    if (lua_type(L, idx) != LUA_TUSERDATA || !lua_getmetatable(L, idx)) return NULL;
+    const bind_class *c = lua_rawgetp(L, -1, &bind_proxy_key) == LUA_TUSERDATA ? lua_touserdata(L, -1) : NULL;
+    lua_pop(L, 2);
+    return c;
+}
+
+/* Puts a proxy that a finalizer has brought back into its slot again, unless a successor is there. */
+static void restore_slot(lua_State *L, const bind_state *b, int idx, const bind_proxy *p) {
+    idx = lua_absindex(L, idx);
+    push_chunk(L, b, p->slot / CHUNK);
+    if (lua_rawgeti(L, -1, (lua_Integer)(p->slot % CHUNK) + 1) == LUA_TNIL) {
+        lua_pushvalue(L, idx);
+        lua_rawseti(L, -3, (lua_Integer)(p->slot % CHUNK) + 1);
+    }
+    lua_pop(L, 2);
+}
+
+mr_entity *bind_test_entity(lua_State *L, int idx) {
+    const bind_class *c = proxy_class(L, idx);
+    if (!c) return NULL;
+    const bind_proxy *p = lua_touserdata(L, idx);
+    mr_entity *e = c->b->closed ? NULL : mr_heap_get(c->b->heap, p->slot, p->generation);
+    if (!e) return bind_proxy_entity(L, p); /* raises */
+    luaL_checkstack(L, 4, "an object");
+    restore_slot(L, c->b, idx, p);
+    return e;
+}
+
+mr_entity *bind_arg_entity(lua_State *L, int idx, const char *function) {
+    mr_entity *e = bind_test_entity(L, idx);
+    if (!e) bind_type_error(L, idx, function, "an object of a mapped class");
+    return e;
+}
+
+mr_entity *bind_related_entity(lua_State *L, int idx, const mr_property *prop, const char *what) {
+    mr_entity *e = bind_test_entity(L, idx);
+    const mr_mapper *target = prop->relationship ? prop->relationship->target : NULL;
+    if (!e && target) bind_type_error(L, idx, what, target->name);
+    return e ? e : bind_arg_entity(L, idx, what);
+}
+
+/* ---------------------------------------------------------------- anchors */
+
+void bind_proxy_anchor(lua_State *L, int idx, mr_entity *entity) {
+    idx = lua_absindex(L, idx);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &anchors_key);
+    lua_pushvalue(L, idx);
+    lua_rawseti(L, -2, (lua_Integer)entity->heap_slot);
+    lua_pop(L, 1);
+}
+
+static bool is_in_session(const mr_entity *e) {
+    return e && (e->state == MR_PENDING || e->state == MR_PERSISTENT || e->state == MR_DELETED) && e->owner &&
+           e->owner->session;
+}
+
+void bind_proxy_release_anchors(lua_State *L) {
+    bind_state *b = bind_of(L);
+    if (!lua_checkstack(L, 5)) return;
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &anchors_key);
+    lua_pushnil(L);
+    while (lua_next(L, -2)) {
+        const bind_proxy *p = lua_touserdata(L, -1);
+        if (!is_in_session(mr_heap_get(b->heap, p->slot, p->generation))) {
+            lua_pushvalue(L, -2);
+            lua_pushnil(L);
+            lua_rawset(L, -5);
+        }
+        lua_pop(L, 1);
+    }
+    lua_pop(L, 1);
+}
+
+void bind_open_proxy(lua_State *L) {
+    bind_state *b = bind_of(L);
+    lua_newtable(L);
+    b->chunks = luaL_ref(L, LUA_REGISTRYINDEX);
+    lua_newtable(L);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &anchors_key);
+    lua_createtable(L, 0, 1);
+    lua_pushliteral(L, "v");
+    lua_setfield(L, -2, "__mode");
+    b->weak = luaL_ref(L, LUA_REGISTRYINDEX);
+}

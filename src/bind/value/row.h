@@ -1,0 +1,21 @@
+/*
+ * row.h: rows of several items, which cannot be changed, and lists of results, which are tables.
+ */
+#ifndef MOONROW_BIND_ROW_H
+#define MOONROW_BIND_ROW_H
+
+#include "state/runtime.h"
+
+/* Pushes the metatable of rows whose items have these names (a list of strings and false, at index names). */
+void bind_push_row_metatable(lua_State *L, int names);
+/* Pushes a row of n values with the metatable at index metatable. */
+void bind_push_row(lua_State *L, const mr_value *values, unsigned n, int metatable);
+/* Pushes value i of the row at the index and returns its type; nil where there is none. */
+int bind_row_get(lua_State *L, int idx, lua_Integer i);
+/* Gives the table on top of the stack the metatable of result lists: it prints its items. */
+void bind_set_list_metatable(lua_State *L);
+/* Pushes the value as lists of results print it: strings quoted. */
+void bind_push_shown(lua_State *L, int idx);
+void bind_open_row(lua_State *L);
+
+#endif
