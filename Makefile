@@ -42,7 +42,7 @@ LIB_OBJ  := $(LIB_SRC:src/%.c=$(BUILD)/obj/%.o) $(EMBEDDED)
 HOST_OBJ := $(HOST_SRC:src/%.c=$(BUILD)/obj/%.o)
 
 ONLY_NAME = $(or $(ONLY),test_*)
-CORE_TESTS  := $(patsubst spec/core/%.c,$(BUILD)/spec/core/%,$(sort $(wildcard spec/core/$(ONLY_NAME).c)))
+CORE_TESTS  := $(patsubst spec/core/%.c,$(BUILD)/spec/core/%,$(sort $(wildcard spec/core/*/$(ONLY_NAME).c)))
 FAULT_TESTS := $(patsubst spec/fault/%.c,$(BUILD)/spec/fault/%,$(sort $(wildcard spec/fault/*.c)))
 BENCHES     := $(patsubst spec/bench/%.c,$(BUILD)/spec/bench/%,$(sort $(wildcard spec/bench/*.c)))
 C_EXAMPLES  := $(patsubst examples/%/,$(BUILD)/examples/%,$(sort $(dir $(wildcard examples/*/*.c))))
@@ -101,12 +101,13 @@ $(BUILD)/moonrow: $(HOST_OBJ) $(STATIC) $(BUILD)/obj/host.list
 	$(LINK) -Wl,-E -o $@ $(HOST_OBJ) -Wl,--whole-archive $(STATIC) $(LUA_STATIC) -Wl,--no-whole-archive \
 		$(SQLITE_LIBS) -lm -ldl
 
-# C programs of the tests, one file each; the pattern's folder is core, fault or bench.
+# C programs of the tests, one file each; the pattern's folder is core and one of its layers, fault or bench.
 $(BUILD)/spec/%: spec/%.c $(BUILD)/lib/libmoonrow.a
 	@mkdir -p $(@D)
 	$(LINK) $(C_FLAGS) -MF $@.d $(LUA_CFLAGS) -o $@ $< $(BUILD)/lib/libmoonrow.a $(TEST_LIBS) $(LIBS)
 
 $(BUILD)/spec/core/% $(BUILD)/spec/fault/%: TEST_LIBS = -lcmocka
+$(BUILD)/spec/core/%: C_FLAGS += -Ispec/core
 
 .SECONDEXPANSION:
 $(C_EXAMPLES): $(BUILD)/examples/%: $$(wildcard examples/%/*.c) $(BUILD)/lib/libmoonrow.a

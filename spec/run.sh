@@ -54,12 +54,11 @@ count_tap() {
     printf '   %s: %s passed, %s failed\n' "$1" "$good" "$bad"
 }
 
-# c_tests FOLDER: every C test of spec/FOLDER.
+# c_tests FOLDER: every C test of spec/FOLDER and of the folders in it.
 c_tests() {
-    for source in "spec/$1"/${ONLY:-*}.c; do
-        [ -e "$source" ] || continue
+    for source in $(find "spec/$1" -name "${ONLY:-*}.c" | sort); do
         name=$(basename "$source" .c)
-        CMOCKA_MESSAGE_OUTPUT=TAP "$BUILD/spec/$1/$name" >"$SCRATCH/out" 2>"$SCRATCH/err"
+        CMOCKA_MESSAGE_OUTPUT=TAP "$BUILD/${source%.c}" >"$SCRATCH/out" 2>"$SCRATCH/err"
         status=$?
         cat "$SCRATCH/err" >>"$SCRATCH/out"
         count_tap "$name" "$status" "$SCRATCH/out"

@@ -4,7 +4,7 @@
  */
 #include "session_fixture.h"
 
-#include "../../src/session/evaluate.h"
+#include "../../../src/session/evaluate.h"
 
 static mr_mapper *item, *special;
 static mr_entity *one, *two;

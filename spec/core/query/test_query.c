@@ -1,7 +1,7 @@
 /*
  * test_query.c: queries as descriptions: immutable, counted, with a key for their structure.
  */
-#include "load_fixture.h"
+#include "load/load_fixture.h"
 
 static void prefixes_are_shared(void **state) {
     (void)state;
