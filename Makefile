@@ -2,7 +2,8 @@
 #
 # Sources are found by wildcard, one folder per layer (bind has rooms below), so a new file needs no entry here.
 # Overridable: CC, CFLAGS, BUILD (another build beside the first: make BUILD=build/clang CC=clang),
-# LAYERS (a part of the core), SANITIZE (a list for -fsanitize=), ONLY (one C test), PREFIX, DESTDIR.
+# LAYERS (a part of the core), SANITIZE (a list for -fsanitize=), ONLY (one C test), ROW and ROUNDS (of make bench),
+# PREFIX, DESTDIR.
 
 BUILD   = build
 PREFIX  = /usr/local
@@ -12,6 +13,8 @@ LAYERS  = base schema sql db mapper entity query load flush session bind
 SANITIZE =
 ONLY    =
 FUZZ_SECONDS = 60
+ROW     =
+ROUNDS  = 5
 
 ifeq ($(origin CC),default)
 CC = gcc
@@ -201,8 +204,8 @@ fuzz: ## random calls of the whole API under ASan and UBSan, for FUZZ_SECONDS (g
 	@$(MAKE) --no-print-directory CC=gcc CFLAGS='-O1 -g' BUILD=$(BUILD)/asan SANITIZE=address,undefined all
 	@FUZZ_SECONDS=$(FUZZ_SECONDS) BUILD='$(BUILD)/asan' spec/run.sh fuzz
 
-bench: all $(BENCHES) ## the benchmarks of spec/bench
-	@$(RUN) bench
+bench: all $(BENCHES) ## moonrow beside a bare C loop, LuaSQL and SQLAlchemy (ROW=load runs one row)
+	@ROW='$(ROW)' ROUNDS='$(ROUNDS)' $(RUN) bench
 
 # ---------------------------------------------------------------- installing and cleaning
 

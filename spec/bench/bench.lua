@@ -1,123 +1,310 @@
--- bench.lua: runs each workload through each contestant in interleaved rounds, each in a process of its
--- own, and prints the medians of the CPU seconds and their ratios to the bare C loop of the same run.
+-- bench.lua: runs each workload of rows.lua through each contestant in interleaved rounds, each in a process of its
+-- own; prints medians and writes build/bench.json and build/bench.svg.
 --
---   make bench            (BENCH_ROUNDS=5 rounds; make bench-deps brings LuaSQL and SQLAlchemy;
---                          BENCH_ONLY=lazy runs the workloads whose names have that in them)
+--   make bench                 all rows; ROW=load runs one, ROW="load,insert" some, ROW=attribute those that have the
+--                              word in their names
+--   make bench ROUNDS=9        5 unless told
 --
--- A contestant that takes more than a second runs once: its ratio is no matter of noise.
+-- Times are CPU seconds of the workload alone (user and system), which other programs blur less than the clock's. A
+-- ratio compares with the bare loop of the same round; the median of the rounds' ratios is shown. A contestant that
+-- takes more than a second runs once: its ratio is no matter of noise.
 
 local here = arg[0]:match "^(.*)/[^/]*$"
+package.path = here .. "/?.lua;" .. package.path
+local chart = require "chart"
+local json = require "json"
+local groups = require "rows"
+
 local build = os.getenv "BUILD" or "build"
-local rounds = tonumber(os.getenv "BENCH_ROUNDS") or 5
-local only = os.getenv "BENCH_ONLY" or ""
+local rounds = tonumber(os.getenv "ROUNDS") or 5
+local wanted = os.getenv "ROW" or ""
+local rows = {}
 local scratch = os.tmpname()
 os.remove(scratch)
 
--- Each set of workloads has programs and a database of its own.
-local item = { suffix = "", fill = "insert", full = scratch .. ".items" }
-local related = { suffix = "_related", fill = "fill", full = scratch .. ".related" }
-
-local workloads = {
-  { item, "load", "load 100k entities, touch one attribute", aim = 2 },
-  { item, "insert", "insert 100k through add and commit", aim = 3, empty = true },
-  { item, "get", "20k gets, autocommit" },
-  { item, "get-in-transaction", "20k gets in a transaction" },
-  { item, "change", "change 100 of 100k loaded, commit" },
-  { item, "change-of-1k", "change 100 of 1k loaded, commit" },
-  { related, "joined", "joined load of 10k parents, 100k children", aim = 2 },
-  { related, "selectin", "selectin load of the same", aim = 2.4 },
-  { related, "lazy", "lazy load of the same, 10k statements", aim = 1.8 },
-  { related, "delete-children", "delete the 100k children, loaded before", aim = 1.4 },
-}
-
-local function works(command)
-  return os.execute(command .. " >/dev/null 2>&1") == true
+for _, group in ipairs(groups) do
+  for _, row in ipairs(group) do
+    row.group, row.set = group.group, row.set or group.set
+    rows[#rows + 1] = row
+  end
 end
 
--- A contestant's command, by the suffix of the set.
+local terminal = os.execute "test -t 2" == true
+
+local function progress(...)
+  if terminal then io.stderr:write("\r\27[K", string.format(...)) end
+end
+
+local function read_command(command)
+  local pipe = assert(io.popen(command))
+  local text = pipe:read "a"
+  return pipe:close() and text:gsub("%s+$", "") or nil
+end
+
+-- ---------------------------------------------------------------- contestants
+
+-- Names, in the order of the columns; `command` is filled with the suffix of a set, `version` prints one line.
 local contestants = {
-  { "C loop", build .. "/spec/bench/bare%s" },
-  { "moonrow", build .. "/moonrow " .. here .. "/work_moonrow%s.lua" },
+  { name = "C loop", command = build .. "/spec/bench/%s" },
+  { name = "moonrow", command = build .. "/moonrow " .. here .. "/work_moonrow%s.lua",
+    version = build .. "/moonrow -v" },
+  { name = "LuaSQL", command = "lua5.4 " .. here .. "/work_luasql%s.lua",
+    version = "lua5.4 -e 'print(require \"luasql.sqlite3\"._VERSION)' 2>/dev/null" },
+  { name = "SQLAlchemy", command = "/usr/bin/python3 " .. here .. "/work_sqlalchemy%s.py",
+    version = "/usr/bin/python3 -c 'import sqlalchemy; print(sqlalchemy.__version__)' 2>/dev/null" },
 }
-if works "lua5.4 -e 'require \"luasql.sqlite3\"'" then
-  contestants[#contestants + 1] = { "LuaSQL", "lua5.4 " .. here .. "/work_luasql%s.lua" }
-end
-if works "/usr/bin/python3 -c 'import sqlalchemy'" then
-  contestants[#contestants + 1] = { "SQLAlchemy", "/usr/bin/python3 " .. here .. "/work_sqlalchemy%s.py" }
-end
 local bare, moonrow = contestants[1], contestants[2]
 
-local function run(contestant, set, workload, database)
-  local command = ("%s %s %s"):format(contestant[2]:format(set.suffix), workload, database)
-  local pipe = assert(io.popen(command))
-  local line = pipe:read "l"
-  assert(pipe:close(), command .. " failed")
-  return line
+local function find_contestants()
+  local skipped = {}
+  for _, contestant in ipairs(contestants) do
+    contestant.found = contestant.version and read_command(contestant.version) or not contestant.version and ""
+    if not contestant.found then skipped[#skipped + 1] = contestant.name end
+  end
+  return skipped
 end
+
+local function takes_part(contestant, row)
+  return contestant.found and (not row.only or row.only == contestant.name)
+    and not (row.plain and contestant.name == "LuaSQL") -- whose rows are plain tables
+end
+
+local function command_of(contestant, row)
+  if contestant == bare and row.plain then return "lua5.4 " .. here .. "/work_plain.lua" end
+  return contestant.command:format(contestant == bare and row.set.bare or row.set.suffix)
+end
+
+local function run(command, workload, database)
+  command = ("%s %s %s"):format(command, workload, database)
+  local line = assert(read_command(command), command .. " failed")
+  local value, result = line:match "^(%S+) (%S+)"
+  return assert(tonumber(value), command .. " printed " .. line), result
+end
+
+-- ---------------------------------------------------------------- databases
+
+local databases = {}
 
 local function copy(from, to)
   assert(os.execute(("cp %s %s"):format(from, to)))
 end
 
--- A database with empty tables made by moonrow, and one with the rows, made by the bare loop.
-local function make_databases(set)
-  run(moonrow, set, "create", set.full)
-  copy(set.full, set.full .. ".empty")
-  run(bare, set, set.fill, set.full)
+-- The path of a set's database, which moonrow makes and the bare loop fills; with `empty` the one without rows.
+local function database_of(set, empty)
+  local path = databases[set]
+  if not path then
+    path = ("%s.%s"):format(scratch, set.fill)
+    databases[set] = path
+    run(moonrow.command:format(set.suffix), "create", path)
+    copy(path, path .. ".empty")
+    run(bare.command:format(set.bare), set.fill, path)
+  end
+  return empty and path .. ".empty" or path
 end
+
+local function remove_databases()
+  os.remove(scratch)
+  for _, path in pairs(databases) do
+    os.remove(path)
+    os.remove(path .. ".empty")
+  end
+end
+
+-- ---------------------------------------------------------------- measuring
 
 local function median(list)
-  table.sort(list)
-  return list[(#list + 1) // 2]
+  local sorted = table.move(list, 1, #list, 1, {})
+  table.sort(sorted)
+  local middle = (#sorted + 1) // 2
+  return #sorted % 2 == 1 and sorted[middle] or (sorted[middle] + sorted[middle + 1]) / 2
 end
 
-local function measure(set, workload, empty)
-  local times = {}
+-- One run: the value, and what was read or written as a text to compare.
+local function run_once(contestant, row)
+  copy(database_of(row.set, row.empty), scratch)
+  local workload = contestant == bare and row.bare_workload or row.name
+  local value, result = run(command_of(contestant, row), workload, scratch)
+  if row.writes then result = select(2, run(bare.command:format(row.set.bare), "sum", scratch)) end
+  return value, result
+end
+
+-- The contestants' results of a row by name: values and ratios of each round, their medians, the checksum.
+local function measure(row, place)
+  local results = {}
   for round = 1, rounds do
-    for i, contestant in ipairs(contestants) do
-      times[i] = times[i] or {}
-      if round == 1 or times[i][1] < 1 then
-        copy(set.full .. (empty and ".empty" or ""), scratch)
-        table.insert(times[i], tonumber(run(contestant, set, workload, scratch):match "%S+"))
+    local yardstick
+    for _, contestant in ipairs(contestants) do
+      local name = contestant.name
+      local r = results[name] or { values = {}, ratios = {} }
+      if takes_part(contestant, row) and (round == 1 or row.unit or r.values[1] < 1) then
+        progress("%s %s: round %d of %d, %s", place, row.name, round, rounds, name)
+        local value, checksum = run_once(contestant, row)
+        results[name] = r
+        r.values[#r.values + 1] = value
+        if contestant == bare then yardstick = value end
+        if yardstick and yardstick > 0 then r.ratios[#r.ratios + 1] = value / yardstick end
+        r.checksum = r.checksum or checksum
+        if r.checksum ~= checksum then r.differs = true end
       end
     end
   end
-  for i, list in ipairs(times) do times[i] = median(list) end
-  return times
+  for _, r in pairs(results) do
+    r.value = median(r.values)
+    r.ratio = #r.ratios > 0 and median(r.ratios) or nil
+  end
+  progress ""
+  return results
 end
 
-local function print_times()
-  io.write("medians of ", rounds, " rounds, CPU milliseconds (and times the C loop)\n")
-  io.write(("%-42s"):format "")
-  for _, contestant in ipairs(contestants) do io.write(("%18s"):format(contestant[1])) end
-  io.write("\n")
-  for _, w in ipairs(workloads) do
-    if w[2]:find(only, 1, true) then
-      io.write(("%-42s"):format(w[3]))
-      local times = measure(w[1], w[2], w.empty)
-      for _, seconds in ipairs(times) do
-        io.write(("%9.2f (%6.2f)"):format(seconds * 1000, seconds / times[1]))
+-- Who read or wrote something else than the first one, as words; nil: nobody.
+local function disagreement(results)
+  local first
+  for _, contestant in ipairs(contestants) do
+    local r = results[contestant.name]
+    if r then
+      first = first or r
+      if r.differs or r.checksum ~= first.checksum then
+        return ("%s has read or written something else: %s, not %s"):format(contestant.name, r.checksum, first.checksum)
       end
-      io.write(w.aim and ("   aim %.1f\n"):format(w.aim) or "\n")
-      io.flush()
     end
   end
 end
 
-local function print_memory()
-  local untouched, touched = run(moonrow, item, "bytes", item.full):match "(%d+) (%d+)"
-  print(("bytes per entity of five columns: %s, with its Lua proxy %s"):format(untouched, touched))
-  copy(item.full .. ".empty", scratch)
-  run(bare, item, "million", scratch)
-  local peak, rows = run(moonrow, item, "yield-per", scratch):match "(%d+) (%d+)"
-  print(("%s rows with yield_per(1000): at most %d kB beyond the start"):format(rows, peak // 1024))
+-- ---------------------------------------------------------------- printing
+
+-- What a row is judged by, of a contestant's result.
+local function figure(row, r) return row.unit and r.value or r.ratio end
+
+local function number(value)
+  return value >= 100 and ("%.0f"):format(value) or value >= 10 and ("%.1f"):format(value) or ("%.2f"):format(value)
 end
 
-make_databases(item)
-make_databases(related)
-print_times()
-if only == "" then print_memory() end
-for _, path in ipairs { scratch, item.full, related.full } do
-  os.remove(path)
-  os.remove(path .. ".empty")
+local function cell(row, r)
+  if not r then return "-" end
+  if row.unit then return ("%s %s"):format(number(r.value), row.unit) end
+  return ("%s ms (%s)"):format(number(r.value * 1000), number(r.ratio))
 end
+
+local function range(r)
+  if #r.ratios < 2 then return "" end
+  return ("%s-%s"):format(number(math.min(table.unpack(r.ratios))), number(math.max(table.unpack(r.ratios))))
+end
+
+local function print_head()
+  io.write(("%-49s"):format "")
+  for _, contestant in ipairs(contestants) do
+    if contestant.found then io.write(("%19s"):format(contestant.name)) end
+  end
+  io.write(("%12s%7s%7s\n"):format("of moonrow", "must", "aim"))
+end
+
+local function print_row(row, results)
+  io.write(("%-49s"):format(row.words))
+  for _, contestant in ipairs(contestants) do
+    if contestant.found then io.write(("%19s"):format(cell(row, results[contestant.name]))) end
+  end
+  local mine = results.moonrow
+  local judged = row.must and figure(row, mine) > row.must and "  above must" or ""
+  io.write(("%12s%7s%7s%s\n"):format(row.unit and "" or range(mine), row.must or "", row.aim or "", judged))
+  io.flush()
+end
+
+local function print_legend(list, skipped)
+  print ""
+  print(("CPU milliseconds; in brackets the median of %d rounds' ratios to the C loop of the same round.")
+    :format(rounds))
+  for _, row in ipairs(list) do
+    if row.of then print(("  %s: %s"):format(row.name, row.of)) end
+  end
+  for _, name in ipairs(skipped) do
+    print(("  %s is not installed and was skipped: make bench-deps brings it"):format(name))
+  end
+end
+
+-- ---------------------------------------------------------------- all of it
+
+local function load_average()
+  local file = io.open "/proc/loadavg"
+  if not file then return nil end
+  local first = file:read "n"
+  file:close()
+  return first
+end
+
+local function machine()
+  local cpu = read_command "sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1"
+  return ("%s, %s cores"):format(cpu and cpu ~= "" and cpu or "?", read_command "nproc" or "?")
+end
+
+-- The rows that were asked for: that of this name, or those that have the word in their name.
+local function choose()
+  if wanted == "" then return rows end
+  local list, taken = {}, {}
+  for word in wanted:gmatch "[^,%s]+" do
+    local exact, found = false, false
+    for _, row in ipairs(rows) do exact = exact or row.name == word end
+    for _, row in ipairs(rows) do
+      local fits = row.name == word or not exact and row.name:find(word, 1, true)
+      found = found or fits
+      if fits and not taken[row] then
+        taken[row] = true
+        list[#list + 1] = row
+      end
+    end
+    if not found then
+      local names = {}
+      for i, row in ipairs(rows) do names[i] = row.name end
+      io.stderr:write(("bench: no row is called %s; there are: %s\n"):format(word, table.concat(names, ", ")))
+      os.exit(1)
+    end
+  end
+  return list
+end
+
+local function write_file(path, text)
+  local file = assert(io.open(path, "w"))
+  assert(file:write(text))
+  file:close()
+  print("written: " .. path)
+end
+
+local function main()
+  local list = choose()
+  local skipped = find_contestants()
+  local report = { date = os.date "!%Y-%m-%dT%H:%M:%SZ", rounds = rounds, machine = machine(),
+    load_before = load_average(), contestants = {}, skipped = skipped, rows = {} }
+  for _, contestant in ipairs(contestants) do
+    if contestant.found then
+      table.insert(report.contestants, { name = contestant.name, version = contestant.found })
+    end
+  end
+  print(("%s, load %s, %s"):format(report.machine, report.load_before or "?", report.date))
+  print_head()
+  local wrong = {}
+  for i, row in ipairs(list) do
+    local results = measure(row, ("[%d/%d]"):format(i, #list))
+    print_row(row, results)
+    local differs = disagreement(results)
+    if differs then
+      wrong[#wrong + 1] = row.name .. ": " .. differs
+      print("  " .. differs)
+    end
+    table.insert(report.rows, { name = row.name, group = row.group, words = row.words, of = row.of,
+      unit = row.unit or "s", must = row.must, aim = row.aim, figure = figure(row, results.moonrow),
+      results = results, agree = not differs })
+  end
+  report.load_after = load_average()
+  print_legend(list, skipped)
+  print(("load when it ended: %s"):format(report.load_after or "?"))
+  write_file(build .. "/bench.json", json.encode(report) .. "\n")
+  write_file(build .. "/bench.svg", chart.draw(report))
+  return #wrong == 0
+end
+
+local done, good = xpcall(main, debug.traceback)
+remove_databases()
+if not done then
+  io.stderr:write(good, "\n")
+  os.exit(1)
+end
+os.exit(good)

@@ -7,6 +7,7 @@ local KEYS, CHILDREN = 500, 100000
 
 local env = driver.sqlite3()
 local db = env:connect(path)
+assert(db:execute "PRAGMA foreign_keys=ON")
 local columns = "id, parent_id, name, size"
 
 local function rows(sql)
@@ -29,7 +30,7 @@ end
 
 local function count_children(list)
   local n = 0
-  for _, parent in ipairs(list) do n = n + #parent.children end
+  for _, parent in ipairs(list) do n = n + parent.id * #parent.children end
   return n
 end
 

@@ -1,10 +1,10 @@
 -- work_moonrow.lua: the workloads of one table through moonrow.   moonrow work_moonrow.lua WORKLOAD DATABASE
--- Prints the CPU seconds of the workload alone, after a collection; of memory workloads the bytes.
+-- Prints the CPU seconds of the workload alone, after a collection, and its result; or bytes or nanoseconds.
 
 local mr = require "moonrow"
 local workload, path = ...
 
-local ROWS, GETS, CHANGES = 100000, 20000, 100
+local ROWS, IMPORTS, GETS, CHANGES, TOUCHES = 100000, 300000, 20000, 100, 1000000
 
 local db = mr.open("sqlite:///" .. path)
 local Item = db.Model:extend("Item", {
@@ -14,9 +14,21 @@ local Item = db.Model:extend("Item", {
   price = db.Column{ db.Float, nullable = false },
   stock = db.Column{ db.Integer, nullable = false },
 })
+local Product = db.Model:extend("Product", {
+  id    = db.Column{ db.Integer, primary_key = true },
+  code  = db.Column{ db.String(40), nullable = false, unique = true },
+  kind  = db.Column{ db.String(20), nullable = false },
+  price = db.Column{ db.Float, nullable = false },
+  stock = db.Column{ db.Integer, nullable = false },
+})
 local session = db.session
 
-local work = {}
+local work, prepare = {}, {}
+
+function prepare.create() db:create_all() end
+function work.create() return 0 end
+
+-- ---------------------------------------------------------------- reading
 
 function work.load()
   local sum = 0
@@ -24,12 +36,19 @@ function work.load()
   return sum
 end
 
-function work.insert()
-  for i = 1, ROWS do
-    session:add(Item{ name = "item " .. i, kind = "tool", price = i * 0.5, stock = i % 100 })
+work["load-all"] = function()
+  local sum = 0
+  for _, item in ipairs(Item.query:all()) do
+    sum = sum + item.id + item.stock + #item.name + #item.kind + item.price * 2 // 1
   end
-  session:commit()
-  return ROWS
+  return sum
+end
+
+function work.columns()
+  local sum = 0
+  local query = session:query(Item.id, Item.name, Item.kind, Item.price, Item.stock)
+  for _, row in ipairs(query:all()) do sum = sum + row.stock end
+  return sum
 end
 
 local function gets()
@@ -43,6 +62,32 @@ work["get-in-transaction"] = function()
   return session:begin(gets, { mode = "deferred" })
 end
 
+function work.first()
+  local sum = 0
+  for i = 1, GETS do sum = sum + Product.query:filter_by{ code = "code " .. i * 5 }:first().stock end
+  return sum
+end
+
+-- ---------------------------------------------------------------- writing
+
+local function add_rows()
+  for i = 1, ROWS do
+    session:add(Item{ name = "item " .. i, kind = "tool", price = i * 0.5, stock = i % 100 })
+  end
+end
+
+function work.insert()
+  add_rows()
+  session:commit()
+  return ROWS
+end
+
+prepare.flush = add_rows
+function work.flush()
+  session:commit()
+  return ROWS
+end
+
 local loaded
 local function change()
   for i = 1, CHANGES do loaded[i * 7].stock = -i end
@@ -51,15 +96,29 @@ local function change()
 end
 
 work.change = change
+function prepare.change() loaded = Item.query:order_by(Item.id):all() end
 work["change-of-1k"] = change
+prepare["change-of-1k"] = function() loaded = Item.query:order_by(Item.id):limit(1000):all() end
 
-local prepare = {
-  create = function() db:create_all() end,
-  change = function() loaded = Item.query:order_by(Item.id):all() end,
-  ["change-of-1k"] = function() loaded = Item.query:order_by(Item.id):limit(1000):all() end,
-}
+work["change-each"] = function()
+  local all = Item.query:all()
+  for _, item in ipairs(all) do item.stock = item.stock + 1 end
+  session:commit()
+  return #all
+end
 
-function work.create() return 0 end
+local rows
+function prepare.import()
+  rows = {}
+  for i = 1, IMPORTS do rows[i] = { name = "item " .. i, kind = "tool", price = i * 0.5, stock = i % 100 } end
+end
+function work.import()
+  session:execute(mr.insert(Item), rows)
+  session:commit()
+  return #rows
+end
+
+-- ---------------------------------------------------------------- attributes and memory
 
 -- What memory holds that is alive, of Lua and of moonrow.
 local function live()
@@ -68,35 +127,68 @@ local function live()
   return collectgarbage "count" * 1024, mr.memory().bytes
 end
 
+-- Other workloads print a value of their own, not seconds, and a result.
 local measure = {}
 
--- Bytes of an entity that Lua has not touched, and with its proxy.
-function measure.bytes()
-  local lua, native = live()
-  local all = Item.query:all()
-  collectgarbage()
-  local untouched = (mr.memory().bytes - native) / #all
-  for _, item in ipairs(all) do assert(item.stock) end
-  collectgarbage()
-  local grown = mr.memory().bytes - native + (collectgarbage "count" - lua / 1024) * 1024
-  return untouched, grown / #all
+local function nanoseconds(loop, item)
+  local start = os.clock()
+  for _ = 1, TOUCHES do end -- luacheck: ignore 542
+  local empty = os.clock() - start
+  start = os.clock()
+  local result = loop(item)
+  return (os.clock() - start - empty) / TOUCHES * 1e9, result
 end
 
--- The most that Lua and moonrow held, beyond the start, in a loop over all rows; and how many there were.
-measure["yield-per"] = function()
+measure["attribute-read"] = function()
+  local function loop(item)
+    local stock
+    for _ = 1, TOUCHES do stock = item.stock end
+    return stock
+  end
+  return nanoseconds(loop, Item.query:order_by(Item.id):first())
+end
+
+measure["attribute-write"] = function()
+  local function loop(item)
+    for i = 1, TOUCHES do item.stock = i end
+    return item.stock
+  end
+  return nanoseconds(loop, Item.query:order_by(Item.id):first())
+end
+
+-- Bytes of an entity that Lua has not touched.
+measure["bytes"] = function()
+  local _, native = live()
+  local all = Item.query:all()
+  collectgarbage()
+  return (mr.memory().bytes - native) / #all, #all
+end
+
+-- And with its proxy.
+measure["bytes-touched"] = function()
   local lua, native = live()
-  local peak, rows = 0, 0
+  local all = Item.query:all()
+  for _, item in ipairs(all) do assert(item.stock) end
+  collectgarbage()
+  return (mr.memory().bytes - native + collectgarbage "count" * 1024 - lua) / #all, #all
+end
+
+-- The most kilobytes that Lua and moonrow held, beyond the start, in a loop over all rows; and how many there were.
+measure["stream"] = function()
+  local lua, native = live()
+  local peak, count = 0, 0
   for item in Item.query:yield_per(1000):iter() do
-    if item.stock then rows = rows + 1 end
-    if rows % 100 == 0 then
+    if item.stock then count = count + 1 end
+    if count % 100 == 0 then
       peak = math.max(peak, collectgarbage "count" * 1024 - lua + mr.memory().bytes - native)
     end
   end
-  return peak, rows
+  return peak / 1024, count
 end
 
 if measure[workload] then
-  print(("%.0f %.0f"):format(measure[workload]()))
+  print(("%.2f %d"):format(measure[workload]()))
+  session:rollback()
   os.exit(0, true)
 end
 
@@ -104,4 +196,4 @@ if prepare[workload] then prepare[workload]() end
 live()
 local start = os.clock()
 local result = work[workload]()
-print(("%.6f %s"):format(os.clock() - start, result))
+print(("%.6f %.0f"):format(os.clock() - start, result))

@@ -6,7 +6,7 @@ import gc
 import sys
 import time
 
-from sqlalchemy import Column, ForeignKey, Integer, String, create_engine, text
+from sqlalchemy import Column, ForeignKey, Integer, String, create_engine, event, text
 from sqlalchemy.orm import Session, declarative_base, joinedload, relationship, selectinload
 
 workload, path = sys.argv[1:3]
@@ -31,11 +31,12 @@ class Child(Base):
 
 
 engine = create_engine("sqlite:///" + path)
+event.listen(engine, "connect", lambda connection, record: connection.execute("PRAGMA foreign_keys=ON"))
 session = Session(engine)
 
 
 def count_children(*options):
-    return sum(len(parent.children) for parent in session.query(Parent).options(*options).all())
+    return sum(parent.id * len(parent.children) for parent in session.query(Parent).options(*options).all())
 
 
 def joined():

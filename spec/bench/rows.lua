@@ -1,0 +1,55 @@
+-- rows.lua: what `make bench` measures.
+--
+-- A set says which programs run (work_* with a suffix, and the bare one), and how their database is filled. Groups have
+-- a set and rows; a row has a name (of the workload, and for ROW=), words, and
+--   must, aim   limits of its ratio to the bare loop, or of its own figure where it has a unit
+--   empty       the workload begins with empty tables
+--   writes      what is compared is what the database holds afterwards, not what the program says
+--   plain       the yardstick is a plain Lua table
+--   of          what the row means where its words do not tell, for the legend
+
+local item = { bare = "bare", suffix = "", fill = "insert" }
+local product = { bare = "bare", suffix = "", fill = "fill-products" }
+local million = { bare = "bare", suffix = "", fill = "million" }
+local related = { bare = "bare_related", suffix = "_related", fill = "fill" }
+
+return {
+  { group = "reading", set = item,
+    { name = "load", words = "load 100k entities, touch one attribute", must = 1.7, aim = 1.4 },
+    { name = "load-all", words = "the same, touch all five", must = 2.1, aim = 1.8 },
+    { name = "columns", words = "100k rows of columns", must = 2.0, aim = 1.7,
+      of = "a query of the five columns instead of the class; one is read of each row" },
+    { name = "get", words = "20k gets, autocommit", must = 1.15, aim = 1.05,
+      of = "of 20k different rows that are not in memory" },
+    { name = "get-in-transaction", words = "20k gets in a transaction", must = 1.8, aim = 1.5 },
+    { name = "first", words = "20k filter_by{unique}:first()", set = product, must = 1.2, aim = 1.1,
+      of = "of 20k texts in a unique column, autocommit; each query is built anew, in the C loop prepared once" } },
+  { group = "writing", set = item,
+    { name = "insert", words = "insert 100k through add and commit", empty = true, writes = true, must = 2.7, aim = 2.3,
+      of = "making the texts and the objects counts; in the C loop making the texts" },
+    { name = "flush", words = "flush and commit in it alone", empty = true, writes = true, must = 1.3, aim = 1.1,
+      of = "commit of 100k objects that were added before; in the C loop, too, the texts were made before" },
+    { name = "change-each", words = "load 100k, change one of each, commit", writes = true, must = 1.4, aim = 1.2,
+      of = "loading counts" },
+    { name = "change", words = "change 100 of 100k loaded, commit", writes = true, must = 1.1, aim = 1.0,
+      of = "loading does not count" },
+    { name = "change-of-1k", words = "change 100 of 1k loaded, commit", writes = true },
+    { name = "import", words = "import of 300k rows (dicts)", empty = true, writes = true, must = 2.0, aim = 1.6,
+      of = "session:execute(insert(Class), rows), commit; the tables were made before, in the C loop the texts" } },
+  { group = "relationships", set = related,
+    { name = "joined", words = "joined load, 10k parents, 100k children", must = 1.6, aim = 1.4 },
+    { name = "selectin", words = "selectin load of the same", must = 1.6, aim = 1.4 },
+    { name = "lazy", words = "lazy, 10k statements", must = 1.4, aim = 1.2 },
+    { name = "delete-children", words = "delete 100k loaded before", writes = true, must = 1.2, aim = 1.05 } },
+  { group = "memory and attributes", set = item,
+    { name = "bytes", words = "bytes per entity, untouched", unit = "bytes", must = 190, aim = 170,
+      of = "of five columns, in a list: what the allocators count; the C loop keeps a struct and two texts" },
+    { name = "bytes-touched", words = "bytes per entity, with its proxy", unit = "bytes", must = 260, aim = 230,
+      bare_workload = "bytes" },
+    { name = "attribute-read", words = "attribute read", unit = "ns", plain = true, must = 30, aim = 25,
+      of = "a million times, the loop's own time taken off; the yardstick is a field of a plain Lua table" },
+    { name = "attribute-write", words = "attribute write", unit = "ns", plain = true, must = 40, aim = 30,
+      of = "of another integer each time, in an object that is changed already" },
+    { name = "stream", words = "most kB held by a loop over 1M rows", set = million, unit = "kB", only = "moonrow",
+      of = "yield_per(1000), beyond the start" } },
+}
