@@ -1,11 +1,8 @@
 -- What of the library is written in Lua has its own globals: those that were Lua's when the module was opened.
-describe("a program whose globals are its own", function()
-  local function run(command)
-    local pipe = assert(io.popen(command .. " 2>&1"))
-    local output = pipe:read "a"
-    return output, pipe:close()
-  end
 
+local process = require "spec.support.process"
+
+describe("a program whose globals are its own", function()
   local modes = {
     overwritten = "has other values under every standard name",
     ["taken away"] = "has no standard name any more",
@@ -16,7 +13,7 @@ describe("a program whose globals are its own", function()
   }
   for mode, words in pairs(modes) do
     it("can use all of the library when it " .. words, function()
-      local output, ok = run(("lua5.4 spec/support/globals.lua %q"):format(mode))
+      local output, ok = process.run(("lua5.4 spec/support/globals.lua %q"):format(mode))
       assert.equal("all of it works\n", output)
       assert.is_true(ok)
     end)
@@ -24,7 +21,7 @@ describe("a program whose globals are its own", function()
 
   it("is told which function is missing when it opens the library too late", function()
     for _, name in ipairs { "type", "pairs", "select", "setmetatable", "getmetatable", "ipairs", "next", "pcall" } do
-      local output = run(([[lua5.4 -e '%s = "mine"; require "moonrow"']]):format(name))
+      local output = process.run(([[lua5.4 -e '%s = "mine"; require "moonrow"']]):format(name))
       assert.matches("moonrow needs Lua's function '" .. name .. "'", output)
     end
   end)
@@ -33,13 +30,13 @@ describe("a program whose globals are its own", function()
     local script = [[table, math, coroutine, string = 1, 2, 3, 4
       local db = require "moonrow".open "sqlite://"
       db:scope(function() print(db.session:scalar(db.text "select 1")) end)]]
-    assert.equal("1\n", (run(("lua5.4 -e '%s'"):format(script))))
+    assert.equal("1\n", (process.run(("lua5.4 -e '%s'"):format(script))))
   end)
 
   it("sees none of the library's own globals", function()
     local script = [[local before = {} for k in pairs(_G) do before[k] = true end
       require "moonrow"
       for k in pairs(_G) do if not before[k] then print(k) end end]]
-    assert.equal("", (run(("lua5.4 -e '%s'"):format(script))))
+    assert.equal("", (process.run(("lua5.4 -e '%s'"):format(script))))
   end)
 end)

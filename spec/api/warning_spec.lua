@@ -3,6 +3,7 @@
 
 local mr = require "moonrow"
 local refuse = require "spec.support.refuse"
+local writers = require "spec.support.writers"
 
 local said, host_warn
 before_each(function()
@@ -29,19 +30,8 @@ describe("a query of classes that nothing relates", function()
   local db, session, Author, Post, Tag
 
   before_each(function()
-    local id, to
-    db, id, to = open()
+    db, Author, Post, Tag = writers()
     session = db.session
-    local link = db.Table("post_tag", db.Column{ "post_id", db.Integer, db.ForeignKey "post.id" },
-      db.Column{ "tag_id", db.Integer, db.ForeignKey "tag.id" })
-    Tag = db.Model:extend("Tag", { id = id(), name = db.Column{ db.String(10) } })
-    Author = db.Model:extend("Author", {
-      id = id(), name = db.Column{ db.String(10) }, posts = db.relationship{ "Post", back_populates = "author" },
-    })
-    Post = db.Model:extend("Post", {
-      id = id(), title = db.Column{ db.String(10) }, author_id = to "author.id",
-      author = db.relationship{ "Author", back_populates = "posts" }, tags = db.relationship{ Tag, secondary = link },
-    })
     db:create_all()
     session:add(Author{ name = "a", posts = { Post{ title = "p", tags = { Tag{ name = "t" } } } } })
     session:commit()

@@ -3,6 +3,7 @@
 local mr = require "moonrow"
 local support = require "spec.support.models"
 local refuse = require "spec.support.refuse"
+local process = require "spec.support.process"
 
 -- An application with a database in memory and a class User.
 local function application(name)
@@ -448,9 +449,7 @@ end)
 describe("the end of the program", function()
   it("rolls back and closes what is open", function()
     local path = os.tmpname()
-    local script = os.tmpname()
-    local file = assert(io.open(script, "w"))
-    file:write(([[
+    local output, ok = process.lua(([[
       local mr = require "moonrow"
       local db = mr.open "sqlite:///%s"
       local Thing = db.Model:extend("Thing", { id = db.Column{ db.Integer, primary_key = true } })
@@ -463,14 +462,11 @@ describe("the end of the program", function()
       step, state = Thing.query:yield_per(1):iter()
       step(state)
       io.write "done"]]):format(path))
-    file:close()
-    local pipe = assert(io.popen("lua5.4 " .. script .. " 2>&1"))
-    assert.equal("done", pipe:read "a")
-    assert.is_true((pipe:close()))
+    assert.equal("done", output)
+    assert.is_true(ok)
     local db = mr.open("sqlite:///" .. path)
     assert.equal(1, db.session:scalar(mr.text "SELECT count(*) FROM thing"))
     db.session:remove()
     os.remove(path)
-    os.remove(script)
   end)
 end)

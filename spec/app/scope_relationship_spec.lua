@@ -28,7 +28,7 @@ before_each(function()
   end)
 end)
 
-local function state(object) return mr.inspect(object).state end
+local state = support.state
 local function lua() return Category.query:filter_by{ name = "Lua" }:one() end
 
 describe("the end of a scope", function()

@@ -1,6 +1,7 @@
 -- uncommitted_spec.lua: work that nobody has committed, at the end of a script or a scope: a warning says what is lost.
 
 local mr = require "moonrow"
+local process = require "spec.support.process"
 
 local prelude = [[
   package.cpath = %q
@@ -20,19 +21,12 @@ local prelude = [[
 
 -- The warnings of a script that runs by itself, as a list of texts.
 local function warnings(source)
-  local path = os.tmpname()
-  local file = assert(io.open(path, "w"))
-  file:write(prelude:format(package.cpath), source, "\n")
-  file:close()
-  local pipe = assert(io.popen("lua5.4 " .. path .. " 2>&1"))
   local list = {}
-  for line in pipe:lines() do
+  for line in process.lua(prelude:format(package.cpath) .. source):gmatch "[^\n]+" do
     local text = line:match "^Lua warning: moonrow: (.*)$"
     if text then list[#list + 1] = text end
     assert(text or line:find "mine" or line:find "stack traceback" or line:find "^%s" or line == "done", line)
   end
-  pipe:close()
-  os.remove(path)
   return list
 end
 

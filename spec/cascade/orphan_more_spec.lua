@@ -6,7 +6,7 @@ local support = require "spec.support.models"
 
 local db, s, Parent, Child
 
-local function state(object) return mr.inspect(object).state end
+local state = support.state
 local function rows()
   local out = {}
   for row in s:execute(mr.text "SELECT id, parent_id FROM child ORDER BY id"):iter() do

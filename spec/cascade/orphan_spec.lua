@@ -9,15 +9,11 @@ local ORPHAN = "all, delete-orphan"
 
 local db
 
-local function state(object) return mr.inspect(object).state end
+local state = support.state
 local function id() return db.Column{ db.Integer, primary_key = true } end
 local function to(column) return db.Column{ db.Integer, db.ForeignKey(column) } end
 
-local function costs(n, fn)
-  local texts = support.statements(db, fn)
-  assert(n == #texts, ("%d statements, not %d:\n%s"):format(#texts, n, table.concat(texts, "\n")))
-  return texts
-end
+local function costs(n, fn) return support.costs(db, n, fn) end
 
 local function flushes(n) return costs(n, function() db.session:flush() end) end
 

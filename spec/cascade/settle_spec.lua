@@ -3,6 +3,7 @@
 
 local mr = require "moonrow"
 local tree = require "spec.support.tree"
+local support = require "spec.support.models"
 
 local ORPHAN = "all, delete-orphan"
 
@@ -13,7 +14,7 @@ local function to(column, options)
   for k, v in pairs(options or {}) do c[k] = v end
   return db.Column(c)
 end
-local function state(object) return mr.inspect(object).state end
+local state = support.state
 local function rows(text)
   local out = {}
   for row in db.session:execute(mr.text(text)):iter() do

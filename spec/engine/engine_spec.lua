@@ -3,6 +3,7 @@
 local mr = require "moonrow"
 local support = require "spec.support.models"
 local refuse = require "spec.support.refuse"
+local process = require "spec.support.process"
 
 -- Paths of the running spec, removed at its end.
 local paths = {}
@@ -14,7 +15,7 @@ end
 
 after_each(function()
   for i, name in ipairs(paths) do
-    for _, suffix in ipairs{ "", "-wal", "-shm", "-journal" } do os.remove(name .. suffix) end
+    process.remove(name)
     paths[i] = nil
   end
 end)
@@ -278,13 +279,11 @@ describe("an engine", function()
   end)
 
   it("logs when it is asked to", function()
-    local script = [[
+    local out, ok = process.lua [[
       local mr = require 'moonrow'
       local db = mr.open('sqlite://', { echo = true })
       db.session:execute(mr.text('SELECT 41 + :n'), { n = 1 })]]
-    local pipe = assert(io.popen(('lua5.4 -e "%s" 2>&1'):format(script)))
-    local out = pipe:read "a"
-    assert.is_truthy(pipe:close())
+    assert.is_true(ok)
     assert.matches("SELECT 41 + ?", out, 1, true)
   end)
 end)

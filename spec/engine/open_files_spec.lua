@@ -1,5 +1,7 @@
 -- open_files_spec.lua: databases that the program has dropped, or does not use, keep no file from it.
 
+local process = require "spec.support.process"
+
 local prelude = [[
   package.cpath = %q
   local mr = require "moonrow"
@@ -39,9 +41,7 @@ local function run(files, source)
   local head = "mr_pid = io.open('/proc/self/stat'):read 'n'\n"
   file:write(head, prelude:format(package.cpath, folder), source, "\n")
   file:close()
-  local pipe = assert(io.popen(("ulimit -n %d; exec lua5.4 %s/script 2>&1"):format(files, folder)))
-  local output = pipe:read "a"
-  pipe:close()
+  local output = process.run(("ulimit -n %d; exec lua5.4 %s/script"):format(files, folder))
   os.execute("rm -r " .. folder)
   return output
 end

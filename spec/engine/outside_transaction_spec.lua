@@ -3,6 +3,7 @@
 local mr = require "moonrow"
 local models = require "spec.support.models"
 local refuse = require "spec.support.refuse"
+local process = require "spec.support.process"
 
 describe("outside of a transaction", function()
   local path, db, Item
@@ -20,7 +21,7 @@ describe("outside of a transaction", function()
   after_each(function()
     db.session:remove()
     db.engine:dispose()
-    for _, suffix in ipairs{ "", "-wal", "-shm", "-journal", ".copy" } do os.remove(path .. suffix) end
+    process.remove(path, ".copy")
   end)
 
   local function run(sql, params) return db.session:execute(mr.text(sql), params) end
@@ -209,7 +210,7 @@ describe("the listeners of connect", function()
     assert.equal(0, db.session:scalar(mr.text "PRAGMA foreign_keys"))
     db.session:remove()
     db.engine:dispose()
-    for _, suffix in ipairs{ "", "-wal", "-shm" } do os.remove(path .. suffix) end
+    process.remove(path)
   end)
 
   it("a file that is no database is told of all the same", function()

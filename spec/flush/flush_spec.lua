@@ -3,6 +3,7 @@
 local mr = require "moonrow"
 local support = require "spec.support.models"
 local refuse = require "spec.support.refuse"
+local process = require "spec.support.process"
 
 local function records_of(db, fn) return db:record(fn) end
 
@@ -379,7 +380,7 @@ describe("autoflush", function()
     assert.equal(1, other:query(Thing):count())
     other:close()
     db.session:remove()
-    for _, suffix in ipairs{ "", "-wal", "-shm" } do os.remove(path .. suffix) end
+    process.remove(path)
   end)
 
   it("reading what is not loaded flushes first, as a query does", function()

@@ -5,11 +5,7 @@ local support = require "spec.support.models"
 
 local db
 
-local function sent(fn)
-  local texts = {}
-  for i, record in ipairs(db:record(fn or function() db.session:flush() end)) do texts[i] = record.statement end
-  return texts
-end
+local function sent(fn) return support.statements(db, fn or function() db.session:flush() end) end
 
 describe("a part of a composite key", function()
   it("changes on an expired object, too", function()

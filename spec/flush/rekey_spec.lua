@@ -4,7 +4,7 @@ local mr = require "moonrow"
 local support = require "spec.support.models"
 local refuse = require "spec.support.refuse"
 
-local function state(object) return mr.inspect(object).state end
+local state = support.state
 
 --- A class with a key of text, and rows of the codes committed.
 local function items(...)

@@ -1,14 +1,11 @@
 -- An object that is deleted, and a new one of the same key, in one flush: an UPDATE of the row.
 
 local mr = require "moonrow"
+local support = require "spec.support.models"
 
 local db
 
-local function sent()
-  local texts = {}
-  for i, record in ipairs(db:record(function() db.session:flush() end)) do texts[i] = record.statement end
-  return texts
-end
+local function sent() return support.statements(db, function() db.session:flush() end) end
 
 describe("a row that changes its object", function()
   local Doc, calls

@@ -2,6 +2,7 @@
 
 local mr = require "moonrow"
 local refuse = require "spec.support.refuse"
+local support = require "spec.support.models"
 
 local function open(eager)
   local db = mr.open "sqlite://"
@@ -17,11 +18,7 @@ local function open(eager)
   return db, Doc
 end
 
-local function sent(db, fn)
-  local texts = {}
-  for i, record in ipairs(db:record(fn or function() db.session:flush() end)) do texts[i] = record.statement end
-  return texts
-end
+local function sent(db, fn) return support.statements(db, fn or function() db.session:flush() end) end
 
 describe("eager_defaults", function()
   it("is \"auto\": new rows bring what the database made of them, changed ones are asked", function()

@@ -2,6 +2,7 @@
 
 local mr = require "moonrow"
 local refuse = require "spec.support.refuse"
+local support = require "spec.support.models"
 
 local function open(...)
   local db = mr.open "sqlite://"
@@ -11,11 +12,7 @@ local function open(...)
 end
 
 local function scalar(db, sql) return db.session:execute(mr.text(sql)):scalar() end
-local function sent(db, fn)
-  local texts = {}
-  for i, record in ipairs(db:record(fn)) do texts[i] = record.statement end
-  return texts
-end
+local sent = support.statements
 
 -- Ways to make SQLite pass over a row of t(id, code, body) whose code is known already.
 local ways = {

@@ -2,24 +2,18 @@
 
 local mr = require "moonrow"
 local refuse = require "spec.support.refuse"
+local writers = require "spec.support.writers"
 
 local db, Author, Post, Comment, x
 
 local function open()
-  db = mr.open "sqlite://"
-  local function id() return db.Column{ db.Integer, primary_key = true } end
-  Author = db.Model:extend("Author", {
-    id = id(), name = db.Column{ db.String(10) }, bio = db.Column{ db.String(10) },
-    note = db.Column{ db.String(10), deferred = true },
-    posts = db.relationship{ "Post", back_populates = "author", order_by = "Post.id" },
-  })
-  Post = db.Model:extend("Post", {
-    id = id(), title = db.Column{ db.String(10) }, author_id = db.Column{ db.Integer, db.ForeignKey "author.id" },
-    author = db.relationship{ "Author", back_populates = "posts" },
-    comments = db.relationship{ "Comment", back_populates = "post", order_by = "Comment.id" },
-  })
+  db, Author, Post = writers(function(d)
+    return { bio = d.Column{ d.String(10) }, note = d.Column{ d.String(10), deferred = true } }
+  end, function(d)
+    return { comments = d.relationship{ "Comment", back_populates = "post", order_by = "Comment.id" } }
+  end)
   Comment = db.Model:extend("Comment", {
-    id = id(), post_id = db.Column{ db.Integer, db.ForeignKey "post.id" },
+    id = db.Column{ db.Integer, primary_key = true }, post_id = db.Column{ db.Integer, db.ForeignKey "post.id" },
     post = db.relationship{ "Post", back_populates = "comments" },
   })
   db:create_all()

@@ -31,11 +31,7 @@ local function open()
   db.session:remove()
 end
 
-local function costs(n, fn)
-  local texts = support.statements(db, fn)
-  assert(n == #texts, ("%d statements, not %d:\n%s"):format(#texts, n, table.concat(texts, "\n")))
-  return texts
-end
+local function costs(n, fn) return support.costs(db, n, fn) end
 
 local function loaded(object)
   local names = { table.unpack(mr.inspect(object).loaded) }
@@ -43,12 +39,7 @@ local function loaded(object)
   return table.concat(names, " ")
 end
 
-local function history(object, name)
-  local h = mr.inspect(object):history(name)
-  local out = {}
-  for i, field in ipairs{ "added", "deleted", "unchanged" } do out[i] = { table.unpack(h[field]) } end
-  return out
-end
+local history = support.history
 
 local function first() return db.session:get(Order, 1) end
 local function with(option) return Order.query:options(option):order_by(Order.id):all() end

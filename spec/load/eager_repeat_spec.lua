@@ -48,11 +48,7 @@ local function ids(objects)
   return table.concat(list, " ")
 end
 
-local function costs(n, fn)
-  local texts = support.statements(db, fn)
-  assert(n == #texts, ("%d statements, not %d:\n%s"):format(#texts, n, table.concat(texts, "\n")))
-  return texts
-end
+local function costs(n, fn) return support.costs(db, n, fn) end
 
 -- fn(strategy) for each of the strategies, each in a session of its own.
 local function each(strategies, fn)

@@ -13,11 +13,7 @@ local function fill(options)
 end
 
 -- Runs fn, which must execute n statements; returns them.
-local function costs(n, fn)
-  local texts = support.statements(db, fn)
-  assert(n == #texts, ("%d statements, not %d:\n%s"):format(#texts, n, table.concat(texts, "\n")))
-  return texts
-end
+local function costs(n, fn) return support.costs(db, n, fn) end
 
 local function category(name) return Category.query:filter_by{ name = name }:one() end
 local function post(title) return Post.query:filter_by{ title = title }:one() end

@@ -1,25 +1,21 @@
 -- What finalizers that are older than the library find at the end of the Lua state, when it has closed.
+
+local process = require "spec.support.process"
+
 describe("a finalizer older than the library", function()
   local has_valgrind = os.execute "valgrind --version >/dev/null 2>&1"
   local sanitized = (os.getenv "LD_PRELOAD" or ""):find "asan"
 
-  local function run(command)
-    local pipe = assert(io.popen(command .. " 2>&1"))
-    local output = pipe:read "a"
-    local ok = pipe:close()
-    return output, ok
-  end
-
   for _, mode in ipairs { "incremental", "generational" } do
     it("is told by every door that moonrow is closed, under the collector's mode " .. mode, function()
-      local output, ok = run("lua5.4 spec/support/closing.lua " .. mode)
+      local output, ok = process.run("lua5.4 spec/support/closing.lua " .. mode)
       assert.equal("tried them all\n", output)
       assert.is_true(ok)
     end)
 
     it("reads and writes nothing that was freed, under the collector's mode " .. mode, function()
       if not has_valgrind or sanitized then return pending "needs valgrind, without sanitizers" end
-      local output, ok = run("valgrind -q --error-exitcode=99 lua5.4 spec/support/closing.lua " .. mode)
+      local output, ok = process.run("valgrind -q --error-exitcode=99 lua5.4 spec/support/closing.lua " .. mode)
       assert.equal("tried them all\n", output)
       assert.is_true(ok)
     end)

@@ -3,27 +3,17 @@
 local mr = require "moonrow"
 local refuse = require "spec.support.refuse"
 local support = require "spec.support.models"
+local writers = require "spec.support.writers"
 
 local db, session, Author, Post, Tag, func
 local STRATEGIES = { "joinedload", "selectinload", "subqueryload", "immediateload" }
 
 local function open()
-  db = mr.open "sqlite://"
+  db, Author, Post, Tag = writers(function(d)
+    return { boss_id = d.Column{ d.Integer, d.ForeignKey "author.id" },
+             boss = d.relationship{ "Author", remote_side = "Author.id" } }
+  end)
   session, func = db.session, mr.func
-  local function id() return db.Column{ db.Integer, primary_key = true } end
-  local link = db.Table("post_tag", db.Column{ "post_id", db.Integer, db.ForeignKey "post.id", primary_key = true },
-    db.Column{ "tag_id", db.Integer, db.ForeignKey "tag.id", primary_key = true })
-  Tag = db.Model:extend("Tag", { id = id(), name = db.Column{ db.String(10) } })
-  Author = db.Model:extend("Author", {
-    id = id(), name = db.Column{ db.String(10) }, boss_id = db.Column{ db.Integer, db.ForeignKey "author.id" },
-    boss = db.relationship{ "Author", remote_side = "Author.id" },
-    posts = db.relationship{ "Post", back_populates = "author", order_by = "Post.id" },
-  })
-  Post = db.Model:extend("Post", {
-    id = id(), title = db.Column{ db.String(10) }, author_id = db.Column{ db.Integer, db.ForeignKey "author.id" },
-    author = db.relationship{ "Author", back_populates = "posts" },
-    tags = db.relationship{ Tag, secondary = link, order_by = "Tag.id" },
-  })
   db:create_all()
   for i, name in ipairs{ "ann", "bob", "cid" } do
     session:add(Author{ id = i, name = name, boss_id = i > 1 and 1 or nil })

@@ -354,7 +354,7 @@ describe("a collection's order", function()
   end)
 end)
 
-local function state(object) return mr.inspect(object).state end
+local state = support.state
 
 describe("a whole collection assigned", function()
   it("draws into the session what it holds now, not what it held", function()

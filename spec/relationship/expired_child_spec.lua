@@ -10,11 +10,7 @@ local function take(opened)
   db, Category = m.db, m.Category
 end
 
-local function costs(n, fn)
-  local texts = support.statements(db, fn)
-  assert(n == #texts, ("%d statements, not %d:\n%s"):format(#texts, n, table.concat(texts, "\n")))
-  return texts
-end
+local function costs(n, fn) return support.costs(db, n, fn) end
 
 local function category(name) return Category.query:filter_by{ name = name }:one() end
 

@@ -2,19 +2,13 @@
 -- relationship compare values by different rules.
 
 local mr = require "moonrow"
+local support = require "spec.support.models"
 
 local db
 
-local function run(...)
-  for _, sql in ipairs{ ... } do db.session:execute(mr.text(sql)) end
-  db.session:commit()
-end
+local function run(...) support.run(db, ...) end
 
-local function sent(fn)
-  local texts = {}
-  for i, record in ipairs(db:record(fn)) do texts[i] = record.statement end
-  return texts
-end
+local function sent(fn) return support.statements(db, fn) end
 
 local function ids(list)
   local out = {}

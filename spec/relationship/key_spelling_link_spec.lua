@@ -2,24 +2,18 @@
 -- deleted.
 
 local mr = require "moonrow"
+local support = require "spec.support.models"
 
 local db, Post, Tag
 
-local function run(...)
-  for _, sql in ipairs{ ... } do db.session:execute(mr.text(sql)) end
-  db.session:commit()
-end
+local function run(...) support.run(db, ...) end
 
 local function stored()
   return db.session:execute(mr.text(
     "SELECT group_concat(post_k || '-' || tag_id, ' ') FROM (SELECT * FROM post_tag ORDER BY rowid)")):scalar()
 end
 
-local function sent(fn)
-  local texts = {}
-  for i, record in ipairs(db:record(fn)) do texts[i] = record.statement end
-  return texts
-end
+local function sent(fn) return support.statements(db, fn) end
 
 local function open(post, link_post, tag, link_tag, links, more)
   db = mr.open "sqlite://"

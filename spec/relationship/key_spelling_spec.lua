@@ -2,19 +2,13 @@
 -- case or in spaces at the end, texts that are numbers, references of another type than the key they refer to.
 
 local mr = require "moonrow"
+local support = require "spec.support.models"
 
 local db
 
-local function sent(fn)
-  local texts = {}
-  for i, record in ipairs(db:record(fn)) do texts[i] = record.statement end
-  return texts
-end
+local function sent(fn) return support.statements(db, fn) end
 
-local function run(...)
-  for _, sql in ipairs{ ... } do db.session:execute(mr.text(sql)) end
-  db.session:commit()
-end
+local function run(...) support.run(db, ...) end
 
 before_each(function() db = mr.open "sqlite://" end)
 

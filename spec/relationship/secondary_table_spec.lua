@@ -61,7 +61,7 @@ describe("a secondary table with columns of its own", function()
   end)
 end)
 
-local function state(object) return mr.inspect(object).state end
+local state = support.state
 
 local function statements(db, fn) return #support.statements(db, fn) end
 

@@ -2,33 +2,28 @@
 
 local mr = require "moonrow"
 local support = require "spec.support.models"
+local family = require "spec.support.family"
 
 local db, Parent, Child, parent, child
 
-local function costs(n, fn)
-  local texts = support.statements(db, fn)
-  assert(n == #texts, ("%d statements, not %d:\n%s"):format(#texts, n, table.concat(texts, "\n")))
-end
+local function costs(n, fn) return support.costs(db, n, fn) end
 
 local function lists(object, name)
   local h = mr.inspect(object):history(name)
   return { #h.added, #h.deleted, #h.unchanged }
 end
 
+-- Parent.seen and Child.seen_by show what Parent.children and Child.parent are.
+local function open()
+  db, Parent, Child = family.open{
+    parent = function(d) return { seen = d.relationship{ "Child", viewonly = true, order_by = "Child.id" } } end,
+    child = function(d) return { seen_by = d.relationship{ "Parent", viewonly = true } } end,
+  }
+end
+
 describe("a viewonly relationship", function()
   before_each(function()
-    db = mr.open "sqlite://"
-    Parent = db.Model:extend("Parent", {
-      id = db.Column{ db.Integer, primary_key = true }, name = db.Column{ db.String(9) },
-      children = db.relationship{ "Child", back_populates = "parent" },
-      seen = db.relationship{ "Child", viewonly = true, order_by = "Child.id" },
-    })
-    Child = db.Model:extend("Child", {
-      id = db.Column{ db.Integer, primary_key = true }, parent_id = db.Column{ db.Integer, db.ForeignKey "parent.id" },
-      parent = db.relationship{ "Parent", back_populates = "children" },
-      seen_by = db.relationship{ "Parent", viewonly = true },
-    })
-    db:create_all()
+    open()
     parent, child = Parent{}, Child{}
     db.session:add_all{ parent, child }
     db.session:commit()
@@ -142,18 +137,7 @@ describe("merge brings what a viewonly relationship has loaded", function()
   local source, other
 
   before_each(function()
-    db = mr.open "sqlite://"
-    Parent = db.Model:extend("Parent", {
-      id = db.Column{ db.Integer, primary_key = true },
-      children = db.relationship{ "Child", back_populates = "parent" },
-      seen = db.relationship{ "Child", viewonly = true, order_by = "Child.id" },
-    })
-    Child = db.Model:extend("Child", {
-      id = db.Column{ db.Integer, primary_key = true }, parent_id = db.Column{ db.Integer, db.ForeignKey "parent.id" },
-      parent = db.relationship{ "Parent", back_populates = "children" },
-      seen_by = db.relationship{ "Parent", viewonly = true },
-    })
-    db:create_all()
+    open()
     db.session:add(Parent{ children = { Child{}, Child{} } })
     db.session:commit()
     db.session:expunge_all()

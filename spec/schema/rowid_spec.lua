@@ -2,11 +2,9 @@
 
 local mr = require "moonrow"
 local refuse = require "spec.support.refuse"
+local support = require "spec.support.models"
 
-local function run(db, ...)
-  for _, sql in ipairs{ ... } do db.session:execute(mr.text(sql)) end
-  db.session:commit()
-end
+local run = support.run
 
 local function open(...)
   local db = mr.open "sqlite://"

@@ -7,7 +7,7 @@ local refuse = require "spec.support.refuse"
 local support = require "spec.support.models"
 local tree = require "spec.support.tree"
 
-local function state(object) return mr.inspect(object).state end
+local state = support.state
 
 describe("reading a reference", function()
   it("that is none, or is in the identity map, flushes nothing", function()

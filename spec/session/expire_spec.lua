@@ -13,7 +13,7 @@ local function open(options)
   db, Post, Category, Comment = m.db, m.Post, m.Category, m.Comment
 end
 
-local function state(object) return mr.inspect(object).state end
+local state = support.state
 local function post(title) return Post.query:filter_by{ title = title }:one() end
 local function sql(text) db.session:execute(mr.text(text)) end
 local function loaded(object)
@@ -22,18 +22,9 @@ local function loaded(object)
   return names
 end
 
-local function costs(n, fn)
-  local texts = support.statements(db, fn)
-  assert(n == #texts, ("%d statements, not %d:\n%s"):format(#texts, n, table.concat(texts, "\n")))
-  return texts
-end
+local function costs(n, fn) return support.costs(db, n, fn) end
 
-local function history(object, name)
-  local h = mr.inspect(object):history(name)
-  local out = {}
-  for i, field in ipairs{ "added", "deleted", "unchanged" } do out[i] = { table.unpack(h[field]) } end
-  return out
-end
+local history = support.history
 
 describe("refresh", function()
   before_each(function() open() end)

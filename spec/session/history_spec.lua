@@ -11,21 +11,13 @@ local function open()
   db, Post, Category, Tag = m.db, m.Post, m.Category, m.Tag
 end
 
-local function history(object, name)
-  local h = mr.inspect(object):history(name)
-  local out = {}
-  for i, field in ipairs{ "added", "deleted", "unchanged" } do out[i] = { table.unpack(h[field]) } end
-  return out
-end
+local history = support.history
 
 local function is(object, name, added, deleted, unchanged)
   assert.same({ added, deleted, unchanged }, history(object, name))
 end
 
-local function costs(n, fn)
-  local texts = support.statements(db, fn)
-  assert(n == #texts, ("%d statements, not %d:\n%s"):format(#texts, n, table.concat(texts, "\n")))
-end
+local function costs(n, fn) return support.costs(db, n, fn) end
 
 local function post(title) return Post.query:filter_by{ title = title }:one() end
 local function category(name) return Category.query:filter_by{ name = name }:one() end

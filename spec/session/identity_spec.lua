@@ -314,7 +314,7 @@ describe("an object that nobody holds any more", function()
   end)
 end)
 
-local function state(object) return mr.inspect(object).state end
+local state = support.state
 
 describe("session:get", function()
   it("finds nothing when the flush before its reading deletes the row", function()

@@ -2,19 +2,15 @@
 
 local mr = require "moonrow"
 local blog = require "spec.support.blog"
+local support = require "spec.support.models"
 
 local db, Post, Category, Comment
 
 local function post(title) return Post.query:filter_by{ title = title }:one() end
 local function category(name) return Category.query:filter_by{ name = name }:one() end
-local function state(object) return mr.inspect(object).state end
+local state = support.state
 
-local function history(object, name)
-  local h = mr.inspect(object):history(name)
-  local out = {}
-  for i, field in ipairs{ "added", "deleted", "unchanged" } do out[i] = { table.unpack(h[field]) } end
-  return out
-end
+local history = support.history
 
 describe("an object made transient, to be written as a copy,", function()
   local a, lua, ada

@@ -4,14 +4,9 @@ local mr = require "moonrow"
 local support = require "spec.support.models"
 local refuse = require "spec.support.refuse"
 
-local function state(object) return mr.inspect(object).state end
+local state = support.state
 
-local function history(object, name)
-  local h = mr.inspect(object):history(name)
-  local out = {}
-  for i, field in ipairs{ "added", "deleted", "unchanged" } do out[i] = { table.unpack(h[field]) } end
-  return out
-end
+local history = support.history
 
 --- User -> orders -> lines, each deleting orphans; Order -> address.
 local function shop(options)
@@ -44,10 +39,7 @@ local function store(m, ...)
   m.db.session:remove()
 end
 
-local function costs(m, n, fn)
-  local texts = support.statements(m.db, fn)
-  assert(n == #texts, ("%d statements, not %d:\n%s"):format(#texts, n, table.concat(texts, "\n")))
-end
+local function costs(m, n, fn) return support.costs(m.db, n, fn) end
 
 describe("merge of a new object", function()
   local m, db, User, Order, Address

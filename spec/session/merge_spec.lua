@@ -5,7 +5,7 @@ local support = require "spec.support.models"
 local refuse = require "spec.support.refuse"
 
 local function statements_of(db, fn) return #support.statements(db, fn) end
-local function state(object) return mr.inspect(object).state end
+local state = support.state
 
 local function graph()
   local db = mr.open "sqlite://"

@@ -3,7 +3,7 @@
 local mr = require "moonrow"
 local support = require "spec.support.models"
 
-local function state(object) return mr.inspect(object).state end
+local state = support.state
 
 describe("states", function()
   it("go from transient to detached", function()

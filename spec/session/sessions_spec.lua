@@ -3,6 +3,7 @@
 local mr = require "moonrow"
 local support = require "spec.support.models"
 local refuse = require "spec.support.refuse"
+local process = require "spec.support.process"
 
 local path, db, Thing
 
@@ -21,14 +22,12 @@ end
 
 local function close()
   db.session:remove()
-  for _, suffix in ipairs{ "", "-wal", "-shm", "-journal" } do os.remove(path .. suffix) end
+  process.remove(path)
 end
 
 --- Runs SQL in another process, which ends its transaction after some seconds; the returned function waits for it.
 local function hold(file_path, sql, seconds)
-  local script = os.tmpname()
-  local file = assert(io.open(script, "w"))
-  file:write(([[
+  local pipe, finish = process.start("python3", ([[
 import sqlite3, sys, time
 c = sqlite3.connect(%q, isolation_level=None)
 for sql in %q.split(";"): c.execute(sql).fetchone()
@@ -36,13 +35,8 @@ print("locked", flush=True)
 time.sleep(%s)
 c.execute("COMMIT")
 ]]):format(file_path, sql, seconds))
-  file:close()
-  local pipe = assert(io.popen("python3 " .. script .. " 2>&1"))
   assert(pipe:read "l" == "locked", "python3 with sqlite3 is needed for this spec")
-  return function()
-    pipe:close()
-    os.remove(script)
-  end
+  return finish
 end
 
 local has_python = os.execute "python3 -c 'import sqlite3' >/dev/null 2>&1"

@@ -4,26 +4,11 @@ local mr = require "moonrow"
 local support = require "spec.support.models"
 local refuse = require "spec.support.refuse"
 local tree = require "spec.support.tree"
+local family = require "spec.support.family"
 
-local function family()
-  local db = mr.open "sqlite://"
-  local Parent = db.Model:extend("Parent", {
-    id       = db.Column{ db.Integer, primary_key = true },
-    name     = db.Column{ db.String(40) },
-    notes    = db.Column{ db.Text },
-    children = db.relationship{ "Child", back_populates = "parent" },
-  })
-  local Child = db.Model:extend("Child", {
-    id        = db.Column{ db.Integer, primary_key = true },
-    name      = db.Column{ db.String(40) },
-    parent_id = db.Column{ db.Integer, db.ForeignKey "parent.id" },
-    parent    = db.relationship{ "Parent", back_populates = "children" },
-  })
-  db:create_all()
-  return db, Parent, Child
-end
+local function open() return family.open{ parent = function(d) return { notes = d.Column{ d.Text } } end } end
 
-local function state(object) return mr.inspect(object).state end
+local state = support.state
 
 local function lists(h)
   return { { table.unpack(h.added) }, { table.unpack(h.deleted) }, { table.unpack(h.unchanged) } }
@@ -54,7 +39,7 @@ describe("mr.inspect", function()
   end)
 
   it("reads without loading: it never sends a statement", function()
-    local db, Parent = family()
+    local db, Parent = open()
     db.session:add(Parent{ name = "ann" })
     db.session:commit()
     local ann = Parent.query:one()
@@ -69,7 +54,7 @@ describe("mr.inspect", function()
   end)
 
   it("lists what is loaded and what is not", function()
-    local db, Parent = family()
+    local db, Parent = open()
     db.session:add(Parent{ name = "ann" })
     db.session:commit()
     local ann = Parent.query:one()
@@ -103,7 +88,7 @@ describe("mr.inspect", function()
   end)
 
   it("gives the history of a collection and of a reference", function()
-    local db, Parent, Child = family()
+    local db, Parent, Child = open()
     local ann, bob = Parent{ name = "ann" }, Parent{ name = "bob" }
     local one, two, three = Child{ name = "1" }, Child{ name = "2" }, Child{ name = "3" }
     ann.children = { one, two }
@@ -303,7 +288,7 @@ end)
 
 describe("detached objects", function()
   it("keep what they have and name what they don't, with the cure", function()
-    local db, Parent = family()
+    local db, Parent = open()
     db.session:add(Parent{ name = "ann" })
     db.session:commit()
     local ann = Parent.query:one()

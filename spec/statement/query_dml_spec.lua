@@ -5,7 +5,7 @@ local support = require "spec.support.models"
 local refuse = require "spec.support.refuse"
 local people = require "spec.support.people"
 
-local function state(object) return mr.inspect(object).state end
+local state = support.state
 
 describe("query:update", function()
   local db, Person, all

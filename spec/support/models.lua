@@ -1,4 +1,5 @@
--- models.lua: a fresh database in memory with the quickstart's User, for the specs; and what they all assert with.
+-- models.lua: a fresh database in memory with the quickstart's User, for the specs; and what they all look at: the
+-- statements that something costs, the state of an object, its history, the error that a function raises.
 
 local mr = require "moonrow"
 
@@ -31,6 +32,28 @@ function M.statements(db, fn)
   local texts = {}
   for i, record in ipairs(db:record(fn)) do texts[i] = record.statement end
   return texts
+end
+
+--- The same, asserting how many they are.
+function M.costs(db, n, fn)
+  local texts = M.statements(db, fn)
+  assert(n == #texts, ("%d statements, not %d:\n%s"):format(#texts, n, table.concat(texts, "\n")))
+  return texts
+end
+
+--- Executes statements, given as text, in the session, and commits.
+function M.run(db, ...)
+  for _, sql in ipairs{ ... } do db.session:execute(mr.text(sql)) end
+  db.session:commit()
+end
+
+--- "transient", "pending", "persistent", "deleted" or "detached".
+function M.state(object) return mr.inspect(object).state end
+
+--- The three lists of an attribute's history: added, deleted, unchanged.
+function M.history(object, name)
+  local h = mr.inspect(object):history(name)
+  return { { table.unpack(h.added) }, { table.unpack(h.deleted) }, { table.unpack(h.unchanged) } }
 end
 
 --- The error that fn raises; fails when it raises none.

@@ -2,6 +2,7 @@
 
 local mr = require "moonrow"
 local support = require "spec.support.models"
+local process = require "spec.support.process"
 
 local path, db, Account
 
@@ -21,7 +22,7 @@ end
 
 local function close()
   db.session:remove()
-  for _, suffix in ipairs{ "", "-wal", "-shm", "-journal", "-more" } do os.remove(path .. suffix) end
+  process.remove(path, "-more")
 end
 
 --- Another session commits gold for the account.

@@ -4,6 +4,7 @@
 local mr = require "moonrow"
 local support = require "spec.support.models"
 local refuse = require "spec.support.refuse"
+local process = require "spec.support.process"
 
 local error_of = support.error_of
 
@@ -265,9 +266,7 @@ describe("a transaction that the database ends by itself in", function()
     for _, option in ipairs(options) do
       if option == "DEFAULT_MEMSTATUS=0" then pending "this SQLite does not count its memory"; return end
     end
-    local script = os.tmpname()
-    local file <close> = assert(io.open(script, "w"))
-    file:write(([[
+    local text = process.lua(([[
       package.cpath = %q
       local mr = require "moonrow"
       local db = mr.open "sqlite://"
@@ -282,10 +281,6 @@ describe("a transaction that the database ends by itself in", function()
       end)
       print(ok, e.kind, Item.query:count())
     ]]):format(package.cpath))
-    file:flush()
-    local output <close> = io.popen("lua5.4 " .. script .. " 2>&1")
-    local text = output:read "a"
-    os.remove(script)
     assert.matches("^false\t.*memory.*\nfalse\tPendingRollbackError\t0\n$", text)
   end)
 end)

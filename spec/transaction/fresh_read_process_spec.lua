@@ -4,15 +4,14 @@
 local mr = require "moonrow"
 local support = require "spec.support.models"
 local game = require "spec.support.game"
+local process = require "spec.support.process"
 
 local path, url, m
 
 --- Starts a process that commits again and again: each player's gold and each skill's name rise together. The
 --- function returned ends it and waits for it.
 local function start_writer()
-  local script = os.tmpname()
-  local file = assert(io.open(script, "w"))
-  file:write(([[
+  local pipe, finish = process.start("lua5.4", ([[
 local mr = require "moonrow"
 local db = mr.open(%q, { busy_timeout = 5000 })
 local n = 100
@@ -27,16 +26,11 @@ repeat
   local stop = io.open(%q)
 until stop
 ]]):format(url, path .. "-stop"))
-  file:close()
-  local pipe = assert(io.popen("lua5.4 " .. script .. " 2>&1"))
   local first = pipe:read "l"
   assert(first == "ready", first)
   return function()
     assert(io.open(path .. "-stop", "w")):close()
-    local rest = pipe:read "a"
-    pipe:close()
-    os.remove(script)
-    assert.equal("", rest)
+    assert.equal("", (finish()))
   end
 end
 
@@ -52,7 +46,7 @@ for _, mode in ipairs{ "wal", "delete" } do
       if stop then stop() end
       stop = nil
       m.db.session:remove()
-      for _, suffix in ipairs{ "", "-wal", "-shm", "-journal", "-stop" } do os.remove(path .. suffix) end
+      process.remove(path, "-stop")
     end)
 
     it("each query's objects are as new as its columns, and nothing goes back", function()

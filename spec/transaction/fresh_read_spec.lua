@@ -3,6 +3,7 @@
 local mr = require "moonrow"
 local support = require "spec.support.models"
 local game = require "spec.support.game"
+local process = require "spec.support.process"
 
 local path, m, db, Team, Player, session
 
@@ -16,7 +17,7 @@ end
 local function close()
   session:close()
   db.session:remove()
-  for _, suffix in ipairs{ "", "-wal", "-shm", "-journal" } do os.remove(path .. suffix) end
+  process.remove(path)
 end
 
 --- Another connection commits the SQL.

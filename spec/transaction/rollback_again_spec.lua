@@ -2,10 +2,11 @@
 -- without being read anew.
 
 local mr = require "moonrow"
+local support = require "spec.support.models"
 
 local db, s, Parent, Child, Tag
 
-local function state(object) return mr.inspect(object).state end
+local state = support.state
 local function id() return db.Column{ db.Integer, primary_key = true } end
 local function to(column) return db.Column{ db.Integer, db.ForeignKey(column) } end
 

@@ -1,8 +1,8 @@
 -- What a rollback gives back to objects that it makes transient: the values that they had, and their collections.
 
-local mr = require "moonrow"
 local tree = require "spec.support.tree"
 local blog = require "spec.support.blog"
+local support = require "spec.support.models"
 
 describe("a collection that was not read before a rollback", function()
   it("is read, when its object has a row again and is deleted", function()
@@ -30,7 +30,7 @@ local function take(opened)
   db, Category = m.db, m.Category
 end
 
-local function state(object) return mr.inspect(object).state end
+local state = support.state
 
 describe("a rollback", function()
   before_each(function() take(blog.open()) end)

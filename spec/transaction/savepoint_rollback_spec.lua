@@ -4,7 +4,7 @@ local mr = require "moonrow"
 local blog = require "spec.support.blog"
 local support = require "spec.support.models"
 
-local function state(object) return mr.inspect(object).state end
+local state = support.state
 local function new_user(User, name) return User{ username = name, email = name .. "@x" } end
 
 -- What a new object had when the savepoint began, and nobody reads between the two rollbacks.
@@ -178,11 +178,7 @@ local function take(opened)
   db, Post, Category = m.db, m.Post, m.Category
 end
 
-local function costs(n, fn)
-  local texts = support.statements(db, fn)
-  assert(n == #texts, ("%d statements, not %d:\n%s"):format(#texts, n, table.concat(texts, "\n")))
-  return texts
-end
+local function costs(n, fn) return support.costs(db, n, fn) end
 
 local function category(name) return Category.query:filter_by{ name = name }:one() end
 local function post(title) return Post.query:filter_by{ title = title }:one() end

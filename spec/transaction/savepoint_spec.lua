@@ -1,10 +1,10 @@
 -- Savepoints and rollbacks with relationships: what is left of the links of objects that a rollback made transient.
 
-local mr = require "moonrow"
 local blog = require "spec.support.blog"
 local refuse = require "spec.support.refuse"
+local support = require "spec.support.models"
 
-local function state(object) return mr.inspect(object).state end
+local state = support.state
 
 describe("an object that a rollback made transient", function()
   it("and that then gives up its links is not brought back by the other end", function()

@@ -4,8 +4,9 @@
 local mr = require "moonrow"
 local support = require "spec.support.models"
 local refuse = require "spec.support.refuse"
+local process = require "spec.support.process"
 
-local function state(object) return mr.inspect(object).state end
+local state = support.state
 
 local function usernames(User)
   local names = {}
@@ -323,7 +324,7 @@ describe("a transaction of its own mode", function()
   end)
   after_each(function()
     db.session:remove()
-    for _, suffix in ipairs{ "", "-wal", "-shm" } do os.remove(path .. suffix) end
+    process.remove(path)
   end)
 
   it("deferred: all reads see one snapshot, whatever others commit", function()

@@ -3,28 +3,15 @@
 
 local mr = require "moonrow"
 local support = require "spec.support.models"
+local family = require "spec.support.family"
 
 local path, db, Parent, Child
 local old, new, child
 
-local function costs(n, fn)
-  local texts = support.statements(db, fn)
-  assert(n == #texts, ("%d statements, not %d:\n%s"):format(#texts, n, table.concat(texts, "\n")))
-end
+local function costs(n, fn) return support.costs(db, n, fn) end
 
 local function open(options)
-  db = mr.open("sqlite:///" .. path)
-  local function id() return db.Column{ db.Integer, primary_key = true } end
-  Parent = db.Model:extend("Parent", {
-    id = id(), name = db.Column{ db.String(10) },
-    children = db.relationship{ "Child", uselist = options.uselist, back_populates = "parent" },
-  })
-  Child = db.Model:extend("Child", {
-    id = id(), name = db.Column{ db.String(10) },
-    parent_id = db.Column{ db.Integer, db.ForeignKey "parent.id" },
-    parent = db.relationship{ "Parent", back_populates = "children" },
-  })
-  db:create_all()
+  db, Parent, Child = family.open{ url = "sqlite:///" .. path, children = { uselist = options.uselist } }
   local one = Child{ name = "one" }
   local children = options.uselist == false and one or { one, Child{ name = "two" } }
   db.session:add_all{ Parent{ name = "old", children = children }, Parent{ name = "new" } }
