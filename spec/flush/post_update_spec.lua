@@ -1,7 +1,7 @@
 -- post_update: foreign keys that are written apart from their rows, one UPDATE a row, as the database lets cycles be.
 
 local mr = require "moonrow"
-local blog = require "spec.support.blog"
+local tree = require "spec.support.tree"
 local refuse = require "spec.support.refuse"
 
 local db
@@ -157,23 +157,23 @@ end)
 
 describe("rows that refer to each other in a cycle", function()
   it("are refused with the cure, when they are inserted and when they are deleted", function()
-    local tree, Node = blog.tree()
+    local nodes, Node = tree()
     local a, b = Node{ name = "a" }, Node{ name = "b" }
     a.parent, b.parent = b, a
-    tree.session:add(a)
+    nodes.session:add(a)
     refuse("InvalidRequestError", { "cycle", "Node", "node", "inserted", "post_update" },
-      tree.session.flush, tree.session)
-    tree.session:rollback()
+      nodes.session.flush, nodes.session)
+    nodes.session:rollback()
     a.parent, b.parent = nil, a
-    tree.session:add(a)
-    tree.session:commit()
+    nodes.session:add(a)
+    nodes.session:commit()
     a.parent = b
-    tree.session:commit()
-    tree.session:delete(a)
-    tree.session:delete(b)
+    nodes.session:commit()
+    nodes.session:delete(a)
+    nodes.session:delete(b)
     refuse("InvalidRequestError", { "cycle", "Node", "deleted", "post_update" },
-      tree.session.flush, tree.session)
-    tree.session:rollback()
+      nodes.session.flush, nodes.session)
+    nodes.session:rollback()
     assert.equal(2, Node.query:count())
   end)
 end)

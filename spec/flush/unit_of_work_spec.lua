@@ -12,29 +12,8 @@ local function take(opened)
   db, Post, Category, Comment, Tag = m.db, m.Post, m.Category, m.Comment, m.Tag
 end
 
--- What fn executes: n records.
-local function records(n, fn)
-  local list = db:record(fn)
-  if n ~= #list then
-    local texts = {}
-    for i, record in ipairs(list) do texts[i] = record.statement end
-    error(("%d statements, not %d:\n%s"):format(#list, n, table.concat(texts, "\n")), 2)
-  end
-  return list
-end
-
--- "INSERT post" and the like, of each statement that a flush executes; a batch says of how many rows.
-local function writes(fn)
-  local list = {}
-  for i, record in ipairs(db:record(fn or function() db.session:flush() end)) do
-    local verb, rest = record.statement:match "^(%u+) (.*)"
-    local name = rest:match "^INTO (%S+)" or rest:match "FROM (%S+)" or rest:match "^%S+"
-    local n = type(record.parameters[1]) == "table" and #record.parameters or 1
-    list[i] = ("%s %s%s"):format(verb, name, n > 1 and " x" .. n or "")
-  end
-  return list
-end
-
+local function records(n, fn) return support.records(db, n, fn) end
+local function writes(fn) return support.writes(db, fn) end
 local function category(name) return Category.query:filter_by{ name = name }:one() end
 local function post(title) return Post.query:filter_by{ title = title }:one() end
 
@@ -320,109 +299,6 @@ describe("rows of two tables", function()
     refuse("IntegrityError", { "child.parent_id" }, strict.session.commit, strict.session)
     strict.session:rollback()
     assert.equal(1, Child.query:count())
-  end)
-end)
-
-describe("rows of one self-referential table", function()
-  local Node
-
-  before_each(function() db, Node = blog.tree() end)
-
-  it("unlinked rows insert in the order they were added, in one batch", function()
-    local list = {}
-    for i = 1, 10 do list[i] = Node{ name = tostring(i) } end
-    db.session:add_all(list)
-    assert.same({ "INSERT node x10" }, writes())
-    for i = 1, 10 do assert.equal(i, list[i].id) end
-  end)
-
-  it("a tree inserts level by level", function()
-    local root = Node{ name = "root" }
-    for i = 1, 3 do
-      local child = Node{ name = "c" .. i }
-      root.children:append(child)
-      for j = 1, 2 do child.children:append(Node{ name = ("g%d%d"):format(i, j) }) end
-    end
-    db.session:add(root)
-    local list = records(3, function() db.session:flush() end)
-    assert.equal("root", list[1].parameters[1])
-    assert.equal(3, #list[2].parameters)
-    assert.equal(6, #list[3].parameters)
-    for _, child in ipairs(root.children) do
-      assert.equal(root.id, child.parent_id)
-      for _, grandchild in ipairs(child.children) do assert.equal(child.id, grandchild.parent_id) end
-    end
-  end)
-
-  it("lazy = \"raise\" never disturbs a flush", function()
-    db, Node = blog.tree{ lazy = "raise", cascade = "all",
-                          backref = mr.backref{ "parent", remote_side = "Node.id", lazy = "raise" } }
-    local root = Node{ name = "root" }
-    root.children:append(Node{ name = "leaf" })
-    db.session:add(root)
-    db.session:commit()
-    db.session:remove()
-    root = Node.query:filter_by{ name = "root" }:one()
-    local leaf = Node.query:filter_by{ name = "leaf" }:one()
-    refuse("InvalidRequestError", "children", function() return root.children end)
-    leaf.parent = nil
-    db.session:commit()
-    leaf.parent = root
-    db.session:commit()
-    db.session:delete(root)
-    db.session:commit()
-    assert.equal(0, Node.query:count())
-
-    db, Node = blog.tree{ lazy = "raise" } -- without a delete cascade
-    db.session:add(Node{ name = "root", children = { Node{ name = "leaf" } } })
-    db.session:commit()
-    db.session:remove()
-    db.session:delete(Node.query:filter_by{ name = "root" }:one())
-    db.session:commit()
-    assert.is_nil(Node.query:one().parent_id)
-  end)
-
-  it("deletes the leaves first", function()
-    db, Node = blog.tree{ cascade = "all" }
-    local root = Node{ name = "root", children = { Node{ name = "a", children = { Node{ name = "b" } } } } }
-    db.session:add(root)
-    db.session:commit()
-    db.session:delete(root)
-    db.session:commit()
-    assert.equal(0, Node.query:count())
-    assert.equal("detached", mr.inspect(root).state)
-  end)
-
-  it("moves a branch", function()
-    local a, b = Node{ name = "a" }, Node{ name = "b" }
-    local leaf = Node{ name = "leaf", parent = a }
-    db.session:add_all{ a, b, leaf }
-    db.session:commit()
-    leaf.parent = b
-    db.session:commit()
-    assert.equal(0, #a.children)
-    assert.equal("{<leaf>}", tostring(b.children))
-  end)
-
-  it("refuses a row that is its own ancestor, and says so", function()
-    local a, b = Node{ name = "a" }, Node{ name = "b" }
-    a.parent = b
-    b.parent = a
-    db.session:add(a)
-    local e = support.error_of(function() db.session:flush() end)
-    assert.matches("cycl", e.message:lower())
-    assert.matches("post_update", e.message)
-    db.session:rollback()
-  end)
-
-  it("lets a row that exists refer to itself", function()
-    local a = Node{ name = "a" }
-    db.session:add(a)
-    db.session:commit()
-    a.parent = a
-    db.session:commit()
-    assert.equal(a, a.parent)
-    assert.equal(a.id, a.parent_id)
   end)
 end)
 

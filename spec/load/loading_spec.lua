@@ -4,12 +4,13 @@ local mr = require "moonrow"
 local blog = require "spec.support.blog"
 local support = require "spec.support.models"
 local refuse = require "spec.support.refuse"
+local tree = require "spec.support.tree"
 
-local m, db, Post, Category, Comment, Tag
+local m, db, Post, Category
 
 local function fill(options)
   m = blog.filled(options)
-  db, Post, Category, Comment, Tag = m.db, m.Post, m.Category, m.Comment, m.Tag
+  db, Post, Category = m.db, m.Post, m.Category
 end
 
 -- Runs fn, which must execute n statements; returns them.
@@ -18,17 +19,7 @@ local function costs(n, fn) return support.costs(db, n, fn) end
 local function category(name) return Category.query:filter_by{ name = name }:one() end
 local function post(title) return Post.query:filter_by{ title = title }:one() end
 
--- The whole of the filled blog as text, through the relationships.
-local function everything(categories)
-  local lines = {}
-  for _, c in ipairs(categories) do
-    local posts = {}
-    for _, p in ipairs(c.posts) do posts[#posts + 1] = ("%s%s%s"):format(p, p.comments, p.tags) end
-    lines[#lines + 1] = ("%s: %s"):format(c, table.concat(posts, " "))
-  end
-  return table.concat(lines, "; ")
-end
-local ALL = "<Lua>: <a>{<a1>, <a2>}{#x, #y} <b>{<b1>}{#x} <c>{}{}; <C>: <d>{}{}; <Ada>: "
+local everything, ALL = blog.everything, blog.ALL
 
 describe("lazy loading", function()
   before_each(function() fill() end)
@@ -140,186 +131,6 @@ describe("lazy loading", function()
   end)
 end)
 
-describe("joinedload", function()
-  before_each(function() fill() end)
-
-  it("is one LEFT OUTER JOIN, parents once each and in order", function()
-    local query = Category.query:options(mr.joinedload "posts"):order_by(Category.id)
-    local texts = costs(1, function()
-      local seen = {}
-      for c in query:iter() do seen[#seen + 1] = ("%s%s"):format(c, c.posts) end
-      assert.same({ "<Lua>{<a>, <b>, <c>}", "<C>{<d>}", "<Ada>{}" }, seen)
-    end)
-    assert.matches("LEFT OUTER JOIN post AS post_1 ON category.id = post_1.category_id", texts[1], 1, true)
-  end)
-
-  it("takes a relationship or its name", function()
-    local by_name = Category.query:options(mr.joinedload "posts")
-    assert.equal(tostring(by_name), tostring(Category.query:options(mr.joinedload(Category.posts))))
-    refuse("ArgumentError", { "post", "posts" }, function()
-      return Category.query:options(mr.joinedload "post"):all()
-    end)
-    refuse("ArgumentError", { "category.name" }, function() return mr.joinedload(Category.name) end)
-  end)
-
-  it("remembers a childless parent's empty collection", function()
-    local all = Category.query:options(mr.joinedload "posts"):order_by(Category.id):all()
-    costs(0, function() assert.equal(0, #all[3].posts) end)
-  end)
-
-  it("sets the other side, too", function()
-    local all = Category.query:options(mr.joinedload "posts"):all()
-    costs(0, function() assert.equal(all[1], all[1].posts[1].category) end)
-  end)
-
-  it("limits parents, not joined rows", function()
-    local query = Category.query:options(mr.joinedload "posts"):order_by(Category.id)
-    local texts = costs(1, function() assert.equal("{<Lua>, <C>}", tostring(query:limit(2):all())) end)
-    assert.matches("FROM (SELECT", texts[1], 1, true)
-    assert.matches("LIMIT ?", texts[1], 1, true)
-    costs(1, function()
-      local first = query:first()
-      assert.equal("{<a>, <b>, <c>}", tostring(first.posts))
-    end)
-    costs(1, function() assert.equal("{<d>}", tostring(query:limit(1):offset(1):one().posts)) end)
-    costs(1, function() assert.equal("<C>", tostring(query:filter(Category.name:eq "C"):one())) end)
-    assert.equal(3, query:count())
-  end)
-
-  it("nests two levels of collections, limit counts parents", function()
-    local option = mr.joinedload(Category.posts):joinedload(Post.comments)
-    local query = Category.query:options(option):order_by(Category.id)
-    costs(1, function()
-      local all = query:limit(2):all()
-      assert.equal(2, #all)
-      local seen = {}
-      for i, p in ipairs(all[1].posts) do seen[i] = ("%s%s"):format(p, p.comments) end
-      assert.same({ "<a>{<a1>, <a2>}", "<b>{<b1>}", "<c>{}" }, seen)
-    end)
-    db.session:expunge_all()
-    costs(2, function() -- a dotted path: the last one is joined, wherever the first is loaded
-      local lua = Category.query:options(mr.joinedload "posts.comments"):filter_by{ name = "Lua" }:one()
-      assert.equal("{<a1>, <a2>}", tostring(lua.posts[1].comments))
-    end)
-  end)
-
-  it("of several collections at once does not multiply", function()
-    costs(1, function()
-      local a = Post.query:options(mr.joinedload "comments", mr.joinedload "tags"):filter_by{ title = "a" }:one()
-      assert.equal("{<a1>, <a2>}", tostring(a.comments))
-      assert.equal("{#x, #y}", tostring(a.tags))
-    end)
-    db.session:expunge_all()
-    costs(1, function()
-      local posts = mr.joinedload "posts"
-      local all = Category.query:options(posts:joinedload "comments", posts:joinedload "tags")
-      assert.equal(ALL, everything(all:order_by(Category.id):all()))
-    end)
-  end)
-
-  it("of a many-to-many is one, also with the query's own join to the table", function()
-    local query = Post.query:options(mr.joinedload "tags"):order_by(Post.id)
-    costs(1, function()
-      local tags = {}
-      for i, p in ipairs(query:all()) do tags[i] = tostring(p) .. tostring(p.tags) end
-      table.sort(tags)
-      assert.same({ "<a>{#x, #y}", "<b>{#x}", "<c>{}", "<d>{}" }, tags)
-    end)
-    db.session:expunge_all()
-    costs(1, function()
-      local found = query:join(Post.tags):filter(Tag.name:eq "y"):all()
-      assert.equal(1, #found)
-      assert.equal("{#x, #y}", tostring(found[1].tags)) -- the join filters posts, not what is loaded
-    end)
-  end)
-
-  it("remembers a NULL many-to-one", function()
-    db.session:add(Post{ title = "stray" })
-    db.session:commit()
-    db.session:expunge_all()
-    costs(1, function()
-      local stray = Post.query:options(mr.joinedload "category"):filter_by{ title = "stray" }:one()
-      assert.is_nil(stray.category)
-    end)
-  end)
-
-  it("of a many-to-one loads each target once", function()
-    costs(1, function()
-      local all = Post.query:options(mr.joinedload "category"):order_by(Post.title):all()
-      assert.equal("{<a>, <b>, <c>, <d>}", tostring(all))
-      assert.equal(all[1].category, all[2].category)
-      assert.equal("C", all[4].category.name)
-    end)
-  end)
-
-  it("may be inner, as the option or the relationship says", function()
-    local query = Post.query:options(mr.joinedload("category", { innerjoin = true }))
-    assert.matches("FROM post JOIN category AS category_1", tostring(query), 1, true)
-    fill{ category = { lazy = "joined", innerjoin = true } }
-    assert.matches("FROM post JOIN category AS category_1", tostring(Post.query), 1, true)
-  end)
-
-  it("works in get and refresh", function()
-    costs(1, function()
-      local lua = db.session:get(Category, 1, { options = { mr.joinedload "posts" } })
-      assert.is_truthy(lua)
-      assert.equal(3, #lua.posts)
-    end)
-  end)
-
-  it("works in the style of select()", function()
-    costs(1, function()
-      local stmt = mr.select(Category):options(mr.joinedload(Category.posts)):order_by(Category.id)
-      local all = db.session:scalars(stmt):all()
-      assert.equal(3, #all)
-      assert.equal(3, #all[1].posts)
-    end)
-  end)
-
-  it("leaves a loaded or changed collection as it is", function()
-    local lua = category "Lua"
-    local e = Post{ title = "e" }
-    lua.posts:append(e)
-    db.session:no_autoflush(function()
-      local again = Category.query:options(mr.joinedload "posts"):filter_by{ name = "Lua" }:one()
-      assert.equal(lua, again)
-      assert.is_true(lua.posts:contains(e))
-    end)
-  end)
-
-  it("of a self-referential class, with join_depth", function()
-    local function chain(options)
-      local tree, Node = blog.tree(options)
-      local top = Node{ name = "1" }
-      local node = top
-      for i = 2, 5 do
-        local child = Node{ name = tostring(i) }
-        node.children:append(child)
-        node = child
-      end
-      tree.session:add(top)
-      tree.session:commit()
-      tree.session:remove()
-      return tree, Node
-    end
-    local Node
-    db, Node = chain{ lazy = "joined", join_depth = 3 }
-    costs(1, function()
-      local top = Node.query:filter_by{ name = "1" }:one()
-      assert.equal("4", top.children[1].children[1].children[1].name)
-    end)
-    db, Node = chain{ lazy = "joined" } -- without a depth it stops at the class
-    local top
-    costs(1, function() top = Node.query:filter_by{ name = "1" }:one() end)
-    assert.is_truthy(top)
-    db, Node = chain()
-    costs(1, function()
-      local one = Node.query:options(mr.joinedload("children"):joinedload("children")):filter_by{ name = "1" }:one()
-      assert.equal("3", one.children[1].children[1].name)
-    end)
-  end)
-end)
-
 describe("a lazy = strategy of the relationship", function()
   local function whole(strategy, statements)
     fill{ comments = { lazy = strategy }, tags = { lazy = strategy },
@@ -416,7 +227,7 @@ describe("selectinload", function()
 
   it("self-referential to depth 3 is four statements", function()
     local Node
-    db, Node = blog.tree()
+    db, Node = tree()
     local node
     for i = 1, 5 do
       local child = Node{ name = tostring(i) }
@@ -567,156 +378,5 @@ describe("columns", function()
 
   it("refuse what is no attribute", function()
     refuse("ArgumentError", { "titel", "title" }, function() return Post.query:options(mr.load_only "titel"):all() end)
-  end)
-end)
-
-describe("with_parent", function()
-  before_each(function() fill() end)
-
-  it("compares the foreign key, without a join", function()
-    local lua = category "Lua"
-    local texts = costs(1, function()
-      assert.equal("{<b>, <c>}", tostring(Post.query:with_parent(lua):filter(Post.title:ne "a"):all()))
-    end)
-    assert.matches("FROM post WHERE ? = post.category_id AND post.title != ?", texts[1], 1, true)
-    assert.equal("{<a>}", tostring(Post.query:with_parent(lua, Category.posts):filter_by{ title = "a" }:all()))
-    assert.equal("{<a>}", tostring(Post.query:with_parent(lua, "posts"):filter_by{ title = "a" }:all()))
-  end)
-
-  it("goes through a link table", function()
-    local a = post "a"
-    costs(1, function() assert.equal("{#x, #y}", tostring(Tag.query:with_parent(a):order_by(Tag.id):all())) end)
-  end)
-
-  it("reads the value when the query runs", function()
-    local c = Category{ name = "new" }
-    local query = Post.query:with_parent(c)
-    db.session:add(c)
-    Post{ title = "late", category = c }
-    db.session:flush()
-    assert.equal("{<late>}", tostring(query:all()))
-  end)
-
-  it("needs a path between the two classes", function()
-    local comment = Comment.query:first()
-    refuse("InvalidRequestError", "could not locate a relationship between Category and Comment", function()
-      return Category.query:with_parent(comment):all()
-    end)
-    refuse("ArgumentError", { "pots", "posts" }, function() return Post.query:with_parent(category "Lua", "pots") end)
-  end)
-
-  it("counts, too", function()
-    local lua = category "Lua"
-    costs(1, function() assert.equal(3, Post.query:with_parent(lua):count()) end)
-  end)
-end)
-
-describe("a join along a relationship", function()
-  before_each(function() fill() end)
-
-  it("is found from the attribute, its name, or the class", function()
-    local sql = "SELECT post.id AS post_id, post.title AS post_title, post.category_id AS post_category_id FROM post "
-      .. "JOIN category ON category.id = post.category_id WHERE category.name = ?"
-    for _, target in ipairs{ Post.category, "category", Category } do
-      local query = Post.query:join(target):filter(Category.name:eq "C")
-      assert.equal(sql, tostring(query))
-      costs(1, function() assert.equal("{<d>}", tostring(query:all())) end)
-    end
-  end)
-
-  it("gives each entity once", function()
-    assert.equal("{<Lua>, <C>}", tostring(Category.query:join(Category.posts):order_by(Category.id):all()))
-  end)
-
-  it("may be outer", function()
-    local query = Category.query:outerjoin(Category.posts):filter(Post.id:is_(nil))
-    assert.matches("LEFT OUTER JOIN post ON category.id = post.category_id", tostring(query), 1, true)
-    assert.equal("{<Ada>}", tostring(query:all()))
-  end)
-
-  it("goes through a link table, and on", function()
-    local query = Category.query:join(Category.posts):join(Post.tags):filter(Tag.name:eq "y")
-    assert.equal("{<Lua>}", tostring(query:all()))
-    local count = mr.func.count(Post.id)
-    local rows = db.session:query(Category.name, count:label "n"):outerjoin(Category.posts)
-      :group_by(Category.id):order_by(Category.id):all()
-    assert.same({ 3, 1, 0 }, { rows[1].n, rows[2].n, rows[3].n })
-  end)
-
-  it("of a tree uses an alias", function()
-    local Node
-    db, Node = blog.tree()
-    db.session:add(Node{ name = "root", children = { Node{ name = "leaf" } } })
-    db.session:commit()
-    local parent = mr.aliased(Node, "up")
-    local query = Node.query:join(parent, Node.parent):filter(parent.name:eq "root")
-    assert.equal("{<leaf>}", tostring(query:all()))
-  end)
-end)
-
-describe("a criterion on a relationship", function()
-  before_each(function() fill() end)
-
-  it("any and has are EXISTS", function()
-    local query = Category.query:filter(Category.posts:any(Post.title:eq "d"))
-    assert.matches("EXISTS (SELECT 1 FROM post WHERE category.id = post.category_id AND post.title = ?)",
-      tostring(query), 1, true)
-    assert.equal("{<C>}", tostring(query:all()))
-    assert.equal("{<Ada>}", tostring(Category.query:filter(~Category.posts:any()):all()))
-    assert.equal("{<d>}", tostring(Post.query:filter(Post.category:has{ name = "C" }):all()))
-    assert.equal("{<a>}", tostring(Post.query:filter(Post.tags:any{ name = "y" }):all()))
-    assert.equal("{<Lua>}", tostring(Category.query:filter(Category.posts:any(Post.comments:any())):all()))
-  end)
-
-  it("compares with objects", function()
-    local lua, x = category "Lua", Tag.query:filter_by{ name = "x" }:one()
-    assert.equal(3, Post.query:filter(Post.category:eq(lua)):count())
-    assert.equal("{<d>}", tostring(Post.query:filter(Post.category:ne(lua)):all()))
-    assert.equal(3, #Post.query:filter_by{ category = lua }:all())
-    assert.equal(0, Post.query:filter(Post.category:is_(nil)):count())
-    assert.equal("{<a>, <b>}", tostring(Post.query:filter(Post.tags:contains(x)):order_by(Post.title):all()))
-    assert.equal("{<Lua>}", tostring(Category.query:filter(Category.posts:contains(post "b")):all()))
-  end)
-
-  it("refuses what cannot be meant", function()
-    refuse("InvalidRequestError", { "Category.posts", "any" }, function() return Category.posts:has() end)
-    refuse("InvalidRequestError", { "Post.category", "has" }, function() return Post.category:any() end)
-    refuse("ArgumentError", { "Post.category" }, function() return Post.category:eq(nil) end)
-    refuse("ArgumentError", { "Post.category" }, function() return Post.category:eq(Tag{ name = "x" }) end)
-    refuse("InvalidRequestError", { "Category.posts", "contains" }, function() return Category.posts:eq(post "a") end)
-  end)
-
-  it("of a tree sees two levels", function()
-    local Node
-    db, Node = blog.tree()
-    db.session:add(Node{ name = "root", children = { Node{ name = "leaf" } } })
-    db.session:commit()
-    assert.equal("{<root>}", tostring(Node.query:filter(Node.children:any{ name = "leaf" }):all()))
-    assert.equal("{<leaf>}", tostring(Node.query:filter(Node.parent:has{ name = "root" }):all()))
-    assert.equal("{<root>}", tostring(Node.query:filter(Node.parent:is_(nil)):all()))
-  end)
-end)
-
-describe("a result", function()
-  before_each(function() fill() end)
-
-  it("has rows of two entities", function()
-    local rows = db.session:query(Post, Category):join(Post.category):order_by(Post.title):all()
-    assert.equal(4, #rows)
-    costs(0, function()
-      for _, row in ipairs(rows) do assert.equal(row.Category, row.Post.category) end
-    end)
-  end)
-
-  it("with yield_per refuses a joined collection", function()
-    refuse("InvalidRequestError", { "yield_per", "posts" }, function()
-      for _ in Category.query:options(mr.joinedload "posts"):yield_per(2):iter() do error "no row" end
-    end)
-    local n = 0
-    for p in Post.query:options(mr.joinedload "category"):yield_per(2):iter() do
-      n = n + 1
-      assert.is_truthy(p.category)
-    end
-    assert.equal(4, n)
   end)
 end)

@@ -4,6 +4,7 @@ local mr = require "moonrow"
 local blog = require "spec.support.blog"
 local support = require "spec.support.models"
 local refuse = require "spec.support.refuse"
+local tree = require "spec.support.tree"
 
 local m, db, Post, Category, Comment
 
@@ -48,13 +49,13 @@ describe("lazy = 'raise'", function()
   end)
 
   it("does not disturb a tree that is written and deleted", function()
-    local tree, Node = blog.tree{ lazy = "raise", cascade = "all",
+    local nodes, Node = tree{ lazy = "raise", cascade = "all",
       backref = mr.backref{ "parent", remote_side = "Node.id", lazy = "raise" } }
     local root = Node{ name = "root", children = { Node{ name = "a", children = { Node{ name = "b" } } } } }
-    tree.session:add(root)
-    tree.session:commit()
-    tree.session:delete(root)
-    tree.session:commit()
+    nodes.session:add(root)
+    nodes.session:commit()
+    nodes.session:delete(root)
+    nodes.session:commit()
     assert.equal(0, Node.query:count())
   end)
 

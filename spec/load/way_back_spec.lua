@@ -2,7 +2,7 @@
 -- object that it would lead to.
 
 local mr = require "moonrow"
-local blog = require "spec.support.blog"
+local tree = require "spec.support.tree"
 local support = require "spec.support.models"
 local refuse = require "spec.support.refuse"
 
@@ -85,7 +85,7 @@ describe("the way back from a collection", function()
   end)
 
   it("of a tree ends at the object that is asked", function()
-    local db, Node = blog.tree{ backref = mr.backref{ "parent", remote_side = "Node.id", lazy = "joined" } }
+    local db, Node = tree{ backref = mr.backref{ "parent", remote_side = "Node.id", lazy = "joined" } }
     db.session:add(Node{ name = "r", children = { Node{ name = "a" }, Node{ name = "b" } } })
     db.session:commit()
     db.session:remove()

@@ -1,7 +1,7 @@
 -- Conditions and paths of options that a program builds in a loop: as long as it likes, in a time that grows with them.
 
 local mr = require "moonrow"
-local blog = require "spec.support.blog"
+local tree = require "spec.support.tree"
 
 local N = 5000
 
@@ -9,7 +9,7 @@ describe("a condition that grows in a loop", function()
   local db, Node
 
   before_each(function()
-    db, Node = blog.tree()
+    db, Node = tree()
     for i = 1, 4 do db.session:add(Node{ id = i, name = "n" .. i }) end
     db.session:commit()
   end)
@@ -56,7 +56,7 @@ describe("a long chain of loader options", function()
   local db, Node
 
   before_each(function()
-    db, Node = blog.tree()
+    db, Node = tree()
     for i = 1, 420 do db.session:add(Node{ id = i, name = "n", parent_id = i > 1 and i - 1 or nil }) end
     db.session:commit()
   end)

@@ -2,7 +2,7 @@
 -- when MOONROW_LONG is set.
 
 local mr = require "moonrow"
-local blog = require "spec.support.blog"
+local tree = require "spec.support.tree"
 
 local n = os.getenv "MOONROW_LONG" and 1000000 or 100000
 local stressed = (os.getenv "MOONROW_STRESS" or "") ~= ""
@@ -26,7 +26,7 @@ describe("a chain of " .. n .. " objects", function()
   end
 
   test("is made, traced, flushed, walked and deleted", function()
-    local db, Node = blog.tree{ cascade = "all" }
+    local db, Node = tree{ cascade = "all" }
     local first, last = chain(Node, false)
     collectgarbage() collectgarbage() -- the middle is held by links alone
     db.session:add(last) -- cascades to all
@@ -56,7 +56,7 @@ describe("a chain of " .. n .. " objects", function()
   end)
 
   test("goes through collections, expunges, and comes back", function()
-    local db, Node = blog.tree{ cascade = "all" }
+    local db, Node = tree{ cascade = "all" }
     local first, last = chain(Node, true)
     db.session:add(first)
     assert.equal("pending", mr.inspect(last).state)
@@ -71,7 +71,7 @@ describe("a chain of " .. n .. " objects", function()
   end)
 
   test("without owners is freed as a whole", function()
-    local db, Node = blog.tree()
+    local db, Node = tree()
     collectgarbage() collectgarbage()
     local before = collectgarbage "count"
     do
@@ -84,7 +84,7 @@ describe("a chain of " .. n .. " objects", function()
   end)
 
   test("loads one level of n children", function()
-    local db, Node = blog.tree()
+    local db, Node = tree()
     local root = Node{ name = "root" }
     for _ = 1, n - 1 do Node{ parent = root } end
     db.session:add(root)

@@ -5,12 +5,13 @@ local support = require "spec.support.models"
 local refuse = require "spec.support.refuse"
 local people = require "spec.support.people"
 local blog = require "spec.support.blog"
+local tree = require "spec.support.tree"
 
 describe("a recursive cte", function()
   local db, Node, session
 
   before_each(function()
-    db, Node = blog.tree()
+    db, Node = tree()
     session = db.session
     session:add(Node{ name = "r", children = {
       Node{ name = "a", children = { Node{ name = "b" } } }, Node{ name = "c" },
@@ -19,7 +20,7 @@ describe("a recursive cte", function()
     session:commit()
   end)
 
-  local function tree()
+  local function branch()
     return session:query(Node.id, Node.name, Node.parent_id):filter(Node.name:eq "r")
       :cte{ "tree", recursive = true }
   end
@@ -29,7 +30,7 @@ describe("a recursive cte", function()
   end
 
   it("goes on from its own rows by union_all", function()
-    local base = tree()
+    local base = branch()
     local all = base:union_all(below(base))
     local rows
     local texts = support.statements(db, function()
@@ -46,7 +47,7 @@ describe("a recursive cte", function()
   end)
 
   it("gives entities by a join, or by in_", function()
-    local base = tree()
+    local base = branch()
     local all = base:union(below(base))
     assert.equal(4, Node.query:join(all, Node.id:eq(all.c.id)):count())
     assert.equal(4, #Node.query:filter(Node.id:in_(session:query(all.c.id))):all())
@@ -63,7 +64,7 @@ describe("a recursive cte", function()
   end)
 
   it("can have an alias in its second part", function()
-    local base = tree()
+    local base = branch()
     local parent = base:alias "p"
     local all = base:union_all(session:query(Node.id, Node.name, Node.parent_id)
       :filter(Node.parent_id:eq(parent.c.id)))
@@ -72,8 +73,8 @@ describe("a recursive cte", function()
 
   it("refuses what is none", function()
     refuse("ArgumentError", "union_all", function() return session:query(Node.id):subquery():union_all() end)
-    refuse("ArgumentError", "union_all", function() return tree():union_all() end)
-    refuse("ArgumentError", "union_all", function() return tree():union_all(Node) end)
+    refuse("ArgumentError", "union_all", function() return branch():union_all() end)
+    refuse("ArgumentError", "union_all", function() return branch():union_all(Node) end)
   end)
 end)
 

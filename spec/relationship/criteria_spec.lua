@@ -3,6 +3,7 @@
 local mr = require "moonrow"
 local blog = require "spec.support.blog"
 local support = require "spec.support.models"
+local tree = require "spec.support.tree"
 
 describe("a criterion of a relationship", function()
   local m, db, session, Post, Comment, Tag, Category
@@ -55,11 +56,11 @@ describe("a criterion of a relationship", function()
       (Post.title:eq(Tag.name)) | (Tag.name:eq "y") & Post.title:eq "a"))))
     local p = mr.aliased(Post)
     assert.equal("<a>", shown(session:query(p):filter(p.comments:any(Tag.name:eq "y" & Comment.body:eq "a2"))))
-    local tree, Node = blog.tree()
-    tree.session:add(Node{ name = "r", children = { Node{ name = "s" } } })
-    tree.session:flush()
+    local nodes, Node = tree()
+    nodes.session:add(Node{ name = "r", children = { Node{ name = "s" } } })
+    nodes.session:flush()
     local other = mr.aliased(Node)
-    assert.equal("r", tree.session:query(Node):filter(Node.children:any(Node.id:gt(other.id))):one().name)
+    assert.equal("r", nodes.session:query(Node):filter(Node.children:any(Node.id:gt(other.id))):one().name)
     assert.equal(1, session:query(Post):filter(Post.comments:any(Tag.name:eq "y" & Comment.body:eq "b1"))
       :update({ title = "changed" }))
     assert.equal(1, session:query(Post):filter_by{ title = "changed" }:count())

@@ -3,22 +3,10 @@
 local mr = require "moonrow"
 local support = require "spec.support.models"
 local refuse = require "spec.support.refuse"
+local tree = require "spec.support.tree"
 
 local function statements_of(db, fn) return #support.statements(db, fn) end
 local state = support.state
-
-local function graph()
-  local db = mr.open "sqlite://"
-  local Node = db.Model:extend("Node", {
-    id        = db.Column{ db.Integer, primary_key = true },
-    name      = db.Column{ db.String(40) },
-    parent_id = db.Column{ db.Integer, db.ForeignKey "node.id" },
-    children  = db.relationship{ "Node", back_populates = "parent" },
-    parent    = db.relationship{ "Node", back_populates = "children", remote_side = "Node.id" },
-  })
-  db:create_all()
-  return db, Node
-end
 
 describe("what merge takes on", function()
   it("merge: what is set is copied, what is not set does not overwrite", function()
@@ -102,7 +90,7 @@ describe("merge", function()
   end)
 
   it("cascades along relationships, and finds what is there", function()
-    local db, Node = graph()
+    local db, Node = tree()
     db.session:add(Node{ name = "root", children = { Node{ name = "a" }, Node{ name = "b" } } })
     db.session:commit()
     db.session:remove()
@@ -150,7 +138,7 @@ describe("merge", function()
   it("of a chain 20,000 deep does not recurse", function()
     -- Under stress each call traces all of the chain.
     local n = (os.getenv "MOONROW_STRESS" or "") == "" and 20000 or 1000
-    local db, Node = graph()
+    local db, Node = tree()
     local root = Node{ name = "0" }
     local last = root
     for i = 1, n do

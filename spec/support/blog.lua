@@ -70,21 +70,18 @@ function M.filled(options)
   return m
 end
 
---- A class Node of a tree, with its parent and children: children's options may be replaced.
-function M.tree(options)
-  local db = mr.open "sqlite://"
-  local given = { "Node" }
-  for k, v in pairs(options or {}) do given[k] = v end
-  given.backref = given.backref or db.backref{ "parent", remote_side = "Node.id" }
-  local Node = db.Model:extend("Node", {
-    id        = db.Column{ db.Integer, primary_key = true },
-    name      = db.Column{ db.String(20) },
-    parent_id = db.Column{ db.Integer, db.ForeignKey "node.id", index = true },
-    children  = db.relationship(given),
-  })
-  function Node:__tostring() return "<" .. self.name .. ">" end
-  db:create_all()
-  return db, Node
+--- The whole of the filled blog as text, through the relationships.
+function M.everything(categories)
+  local lines = {}
+  for _, c in ipairs(categories) do
+    local posts = {}
+    for _, p in ipairs(c.posts) do posts[#posts + 1] = ("%s%s%s"):format(p, p.comments, p.tags) end
+    lines[#lines + 1] = ("%s: %s"):format(c, table.concat(posts, " "))
+  end
+  return table.concat(lines, "; ")
 end
+
+--- What that is of all of its categories.
+M.ALL = "<Lua>: <a>{<a1>, <a2>}{#x, #y} <b>{<b1>}{#x} <c>{}{}; <C>: <d>{}{}; <Ada>: "
 
 return M

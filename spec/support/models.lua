@@ -27,6 +27,19 @@ function M.with_users(...)
   return db, User
 end
 
+--- A class Doc whose rows have a version, with its table.
+function M.versioned(db)
+  local Doc = db.Model:extend("Doc", {
+    id      = db.Column{ db.Integer, primary_key = true },
+    title   = db.Column{ db.String(20) },
+    body    = db.Column{ db.String(20) },
+    version = db.Column{ db.Integer, nullable = false },
+    __mapper_args = { version_id_col = "version" },
+  })
+  db:create_all()
+  return Doc
+end
+
 --- The SQL texts of what fn executes, then fn's results in a table.
 function M.statements(db, fn)
   local texts = {}
@@ -41,10 +54,44 @@ function M.costs(db, n, fn)
   return texts
 end
 
+--- The records of what fn executes, asserting how many they are.
+function M.records(db, n, fn)
+  local list = db:record(fn)
+  if n ~= #list then
+    local texts = {}
+    for i, record in ipairs(list) do texts[i] = record.statement end
+    error(("%d statements, not %d:\n%s"):format(#list, n, table.concat(texts, "\n")), 2)
+  end
+  return list
+end
+
+--- "INSERT post" and the like, of each statement that fn executes, or else a flush; a batch says of how many rows.
+function M.writes(db, fn)
+  local list = {}
+  for i, record in ipairs(db:record(fn or function() db.session:flush() end)) do
+    local verb, rest = record.statement:match "^(%u+) (.*)"
+    local name = rest:match "^INTO (%S+)" or rest:match "FROM (%S+)" or rest:match "^%S+"
+    local n = type(record.parameters[1]) == "table" and #record.parameters or 1
+    list[i] = ("%s %s%s"):format(verb, name, n > 1 and " x" .. n or "")
+  end
+  return list
+end
+
 --- Executes statements, given as text, in the session, and commits.
 function M.run(db, ...)
   for _, sql in ipairs{ ... } do db.session:execute(mr.text(sql)) end
   db.session:commit()
+end
+
+--- Another connection executes statements, given as text, and commits.
+function M.elsewhere(db, ...)
+  local texts = { ... }
+  db.engine:begin(function(c) for _, sql in ipairs(texts) do c:execute(mr.text(sql)) end end)
+end
+
+--- A function that notes in the log, a list, the name and its arguments.
+function M.noting(log, name)
+  return function(...) log[#log + 1] = { name, ... } end
 end
 
 --- "transient", "pending", "persistent", "deleted" or "detached".

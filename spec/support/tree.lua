@@ -1,8 +1,9 @@
--- Nodes of a tree, as several specs have them.
+-- tree.lua: nodes of a tree, each with its parent and its children.
 
 local mr = require "moonrow"
 
--- A database and its class Node; the options are those of Node.children.
+--- A database in memory and its class Node; the options are further ones of Node.children, or others in place of those
+--- here.
 return function(options)
   local db = mr.open "sqlite://"
   local children = { "Node", backref = db.backref{ "parent", remote_side = "Node.id" }, order_by = "Node.id" }
@@ -10,9 +11,10 @@ return function(options)
   local Node = db.Model:extend("Node", {
     id        = db.Column{ db.Integer, primary_key = true },
     name      = db.Column{ db.String(20) },
-    parent_id = db.Column{ db.Integer, db.ForeignKey "node.id" },
+    parent_id = db.Column{ db.Integer, db.ForeignKey "node.id", index = true },
     children  = db.relationship(children),
   })
+  function Node:__tostring() return "<" .. self.name .. ">" end
   db:create_all()
   return db, Node
 end

@@ -313,14 +313,7 @@ describe("a changed object of a versioned class", function()
   before_each(function()
     path = os.tmpname()
     db = mr.open("sqlite:///" .. path)
-    Doc = db.Model:extend("Doc", {
-      id      = db.Column{ db.Integer, primary_key = true },
-      title   = db.Column{ db.String(20) },
-      body    = db.Column{ db.String(20) },
-      version = db.Column{ db.Integer, nullable = false },
-      __mapper_args = { version_id_col = "version" },
-    })
-    db:create_all()
+    Doc = support.versioned(db)
     db.session:add(Doc{ id = 1, title = "t", body = "b" })
     db.session:commit()
     db.session:remove()

@@ -22,12 +22,7 @@ local function open(options)
   assert.equal("one", child.name)
 end
 
-local function commit_elsewhere()
-  local other = mr.Session(db.engine)
-  other:execute(mr.text "UPDATE child SET name = 'elsewhere' WHERE id = 1")
-  other:commit()
-  other:close()
-end
+local function commit_elsewhere() support.elsewhere(db, "UPDATE child SET name = 'elsewhere' WHERE id = 1") end
 
 -- The two ways in which the first write of the transaction finds out.
 local writes = {
