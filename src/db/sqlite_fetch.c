@@ -14,10 +14,10 @@
 
 enum { NUMBER_SIZE = 64 };
 
-/* What a column holds, as it is stored. False without memory. */
-static inline bool as_stored(sqlite3_value *stored, mr_value *out) {
+/* What a column of the storage class holds, as it is stored. False without memory. */
+static inline bool as_stored(sqlite3_value *stored, int class, mr_value *out) {
     const void *bytes;
-    switch (sqlite3_value_type(stored)) {
+    switch (class) {
     case SQLITE_INTEGER:
         *out = mr_int_value(sqlite3_value_int64(stored));
         return true;
@@ -85,12 +85,8 @@ static mr_status as_decimal(sqlite_stmt *s, size_t i, size_t n, const mr_type *t
  * would be mistaken for another value. */
 static bool is_left(const mr_type *type, mr_value *v) {
     if (!type->guessed) return false;
-    if (type->code == MR_TYPE_BOOLEAN && v->kind == MR_INT) *v = mr_bool_value(v->u.i != 0);
-    return type->code != MR_TYPE_BOOLEAN || v->kind == MR_BOOL;
-}
-
-static bool is_calendar(mr_typecode code) {
-    return code == MR_TYPE_DATE || code == MR_TYPE_TIME || code == MR_TYPE_DATETIME || code == MR_TYPE_INTERVAL;
+    if (mr_type_is_boolean(type) && v->kind == MR_INT) *v = mr_bool_value(v->u.i != 0);
+    return !mr_type_is_boolean(type) || v->kind == MR_BOOL;
 }
 
 typedef enum affinity { AFFINITY_NONE, AFFINITY_TEXT, AFFINITY_NUMBER } affinity;
@@ -119,14 +115,14 @@ static bool is_number_text(const mr_value *text, const mr_value *number) {
     return strlen(buf) == text->len && memcmp(buf, text->u.s, text->len) == 0;
 }
 
-static bool number_of_text(mr_typecode code, mr_value *v) {
+static bool number_of_text(const mr_type *type, mr_value *v) {
     char buf[NUMBER_SIZE];
     if (v->len == 0 || v->len >= sizeof buf) return false;
     memcpy(buf, v->u.s, v->len);
     buf[v->len] = '\0';
     double d = 0;
-    if (code == MR_TYPE_FLOAT && !mr_parse_float(buf, &d)) return false;
-    mr_value made = code == MR_TYPE_FLOAT ? mr_float_value(d) : mr_int_value(strtoll(buf, NULL, 10));
+    if (mr_type_is_float(type) && !mr_parse_float(buf, &d)) return false;
+    mr_value made = mr_type_is_float(type) ? mr_float_value(d) : mr_int_value(strtoll(buf, NULL, 10));
     if (!is_number_text(v, &made)) return false;
     *v = made;
     return true;
@@ -137,87 +133,57 @@ static bool number_of_text(mr_typecode code, mr_value *v) {
 static bool by_affinity(sqlite_stmt *s, size_t i, const mr_type *type, sqlite3_value *stored, mr_value *v) {
     mr_value text;
     double d;
-    switch (type->code) {
-    case MR_TYPE_STRING:
-    case MR_TYPE_TEXT:
+    if (mr_type_is_string(type)) {
         if ((v->kind != MR_INT && v->kind != MR_FLOAT) || affinity_of(s, i) != AFFINITY_NUMBER) return false;
         if (!as_text(stored, MR_TEXT, &text)) return false;
         if (v->kind == MR_FLOAT && (!mr_parse_float(text.u.s, &d) || d != v->u.d)) return false;
         *v = text;
         return true;
-    case MR_TYPE_INTEGER:
-    case MR_TYPE_SMALLINTEGER:
-    case MR_TYPE_BIGINTEGER:
-    case MR_TYPE_FLOAT:
-        return v->kind == MR_TEXT && affinity_of(s, i) == AFFINITY_TEXT && number_of_text(type->code, v);
-    default:
-        return false;
     }
+    return (mr_type_is_integer(type) || mr_type_is_float(type)) && v->kind == MR_TEXT &&
+           affinity_of(s, i) == AFFINITY_TEXT && number_of_text(type, v);
 }
 
 /* Whatever is not simply what is stored, and all that does not fit the type. */
 static mr_status fetch_converted(sqlite_stmt *s, size_t i, size_t n, const mr_type *type, sqlite3_value *stored,
                                  mr_value *out) {
-    if (!as_stored(stored, out)) return mr_nomem(s->dbc->env);
-    if (type->code == MR_TYPE_NUMERIC && out->kind == MR_FLOAT) return as_decimal(s, i, n, type, out);
-    if (type->code == MR_TYPE_NUMERIC && out->kind == MR_INT)
+    if (!as_stored(stored, sqlite3_value_type(stored), out)) return mr_nomem(s->dbc->env);
+    if (mr_type_is_decimal(type) && out->kind == MR_FLOAT) return as_decimal(s, i, n, type, out);
+    if (mr_type_is_decimal(type) && out->kind == MR_INT)
         return as_text(stored, MR_DECIMAL, out) ? MR_OK : mr_nomem(s->dbc->env);
     if (mr_type_read(type, out)) return MR_OK;
-    if (!is_calendar(type->code) && is_left(type, out)) return MR_OK;
+    if (mr_type_is_string(type) && type->guessed) return as_text(stored, MR_TEXT, out) ? MR_OK : mr_nomem(s->dbc->env);
+    if (!mr_type_is_moment(type) && is_left(type, out)) return MR_OK;
     if (by_affinity(s, i, type, stored, out)) return MR_OK;
     out->flags |= MR_VALUE_MISFIT;
     return MR_NOTFOUND;
 }
 
 /* 0 and 1, as nearly all booleans are. */
-static inline bool fetch_bit(int kind, sqlite3_value *stored, mr_value *v) {
-    if (kind == SQLITE_NULL) {
-        *v = mr_null_value();
-        return true;
-    }
-    sqlite3_int64 bit = kind == SQLITE_INTEGER ? sqlite3_value_int64(stored) : -1;
+static inline bool fetch_bit(int class, sqlite3_value *stored, mr_value *v) {
+    sqlite3_int64 bit = class == SQLITE_INTEGER ? sqlite3_value_int64(stored) : -1;
     if (bit != 0 && bit != 1) return false;
     *v = mr_bool_value(bit == 1);
     return true;
 }
 
+_Static_assert(MR_STORED_INTEGER == 1 << SQLITE_INTEGER && MR_STORED_FLOAT == 1 << SQLITE_FLOAT &&
+                   MR_STORED_TEXT == 1 << SQLITE_TEXT && MR_STORED_BLOB == 1 << SQLITE_BLOB &&
+                   MR_STORED_NULL == 1 << SQLITE_NULL,
+               "a storage class is a bit of the types' rules");
+
 /* What is stored is what the type reads, for nearly all values: no call, and one look more. */
-static inline bool fetch_plain(mr_typecode code, bool guessed, sqlite3_value *stored, mr_value *v, bool *ok) {
-    int kind = sqlite3_value_type(stored);
-    switch (code) {
-    case MR_TYPE_STRING:
-    case MR_TYPE_TEXT:
-        if (kind != SQLITE_TEXT && kind != SQLITE_NULL && !guessed) return false;
-        *ok = as_text(stored, MR_TEXT, v);
+static inline bool fetch_plain(const mr_type_rules *rules, sqlite3_value *stored, mr_value *v, bool *ok) {
+    int class = sqlite3_value_type(stored);
+    if ((rules->stored | MR_STORED_NULL) >> class & 1) {
+        *ok = as_stored(stored, class, v);
         return true;
-    case MR_TYPE_JSON:
-        *ok = as_text(stored, MR_TEXT, v);
-        return true;
-    case MR_TYPE_INTEGER:
-    case MR_TYPE_SMALLINTEGER:
-    case MR_TYPE_BIGINTEGER:
-        if (kind != SQLITE_INTEGER && kind != SQLITE_NULL) return false;
-        break;
-    case MR_TYPE_FLOAT:
-        if (kind != SQLITE_FLOAT && kind != SQLITE_NULL) return false;
-        break;
-    case MR_TYPE_LARGEBINARY:
-        if (kind != SQLITE_BLOB && kind != SQLITE_NULL) return false;
-        break;
-    case MR_TYPE_BOOLEAN:
-        return fetch_bit(kind, stored, v);
-    case MR_TYPE_NULL:
-    case MR_TYPE_ANY:
-        break;
-    default:
-        return false;
     }
-    *ok = as_stored(stored, v);
-    return true;
+    return rules->group == MR_GROUP_BOOLEAN && fetch_bit(class, stored, v);
 }
 
 mr_status mr_sqlite_fetch(mr_stmt *handle, const mr_type *const *types, size_t n, mr_value *out) {
-    static const mr_type untyped = {.code = MR_TYPE_NULL};
+    static const mr_type untyped = {.rules = &mr_type_unknown};
     sqlite_stmt *s = sqlite_stmt_of(handle);
     mr_status status = MR_OK;
     for (size_t i = 0; i < n; i++) {
@@ -225,7 +191,7 @@ mr_status mr_sqlite_fetch(mr_stmt *handle, const mr_type *const *types, size_t n
         sqlite3_value *stored = sqlite3_column_value(s->stmt, (int)i);
         const mr_type *type = types && types[i] ? types[i] : &untyped;
         bool ok = true;
-        if (fetch_plain(type->code, type->guessed, stored, &out[i], &ok)) {
+        if (fetch_plain(type->rules, stored, &out[i], &ok)) {
             if (!ok) return mr_nomem(s->dbc->env);
             continue;
         }

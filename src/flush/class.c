@@ -28,8 +28,6 @@ static void free_kept(void *ud) {
 
 /* ---------------------------------------------------------------- columns */
 
-static bool is_checked(const mr_type *type) { return type->length > 0 || type->choices; }
-
 static const char *full_name(mr_env *env, const mr_mapper *mapper, const mr_property *prop) {
     mr_strbuf text;
     mr_strbuf_init(&text, env);
@@ -46,7 +44,7 @@ static mr_status add_column(flush_class *cls, const mr_property *prop) {
     made.type = mr_column_type(env, prop->column);
     made.what = full_name(env, cls->mapper, prop);
     if (!made.what) return MR_FAIL;
-    made.checked = is_checked(made.type);
+    made.checked = mr_type_is_limited(made.type);
     cls->checks = cls->checks || made.checked;
     /* In the table's order; nearly always the last. */
     unsigned at = cls->ncolumns++;

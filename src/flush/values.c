@@ -53,8 +53,8 @@ static mr_value now_for(const mr_type *type) {
         rest += day;
         days--;
     }
-    if (type->code == MR_TYPE_DATE) return mr_value_of(MR_DATE, days);
-    return type->code == MR_TYPE_TIME ? mr_value_of(MR_TIME, rest) : now;
+    if (type->rules->kind == MR_DATE) return mr_value_of(MR_DATE, days);
+    return type->rules->kind == MR_TIME ? mr_value_of(MR_TIME, rest) : now;
 }
 
 mr_status mr_flush_default(mr_flush *flush, const mr_type *type, const mr_default *deflt, mr_value *out) {
@@ -192,18 +192,17 @@ const mr_value *mr_flush_entity_value(mr_flush *flush, mr_entity *entity, unsign
  * in room. */
 static mr_value foreign_value(const mr_type *type, const mr_value *v, char *room, size_t size) {
     mr_value made = *v;
-    bool text = type->code == MR_TYPE_STRING || type->code == MR_TYPE_TEXT;
+    bool text = mr_type_is_string(type);
     char *end = room;
     made.flags = 0;
     if (text && v->kind == MR_INT) return mr_text_value(room, (size_t)snprintf(room, size, "%lld", (long long)v->u.i));
     if (text && v->kind == MR_FLOAT) return mr_text_value(room, mr_print_float(room, size, 15, v->u.d));
     if (text && v->kind == MR_DECIMAL) made.kind = MR_TEXT;
-    bool number = type->code == MR_TYPE_INTEGER || type->code == MR_TYPE_SMALLINTEGER ||
-                  type->code == MR_TYPE_BIGINTEGER || type->code == MR_TYPE_FLOAT;
+    bool number = mr_type_is_integer(type) || mr_type_is_float(type);
     if (!number || (v->kind != MR_TEXT && v->kind != MR_DECIMAL) || v->len == 0 || v->len >= size) return made;
     memcpy(room, v->u.s, v->len);
     room[v->len] = '\0';
-    if (type->code == MR_TYPE_FLOAT) {
+    if (mr_type_is_float(type)) {
         double d;
         bool plain = strspn(room, " +-.0123456789eE") == v->len; /* "nan" and "0x10" are texts to the database */
         return plain && mr_parse_float(room, &d) ? mr_float_value(d) : made;

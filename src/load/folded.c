@@ -8,14 +8,12 @@
 #include "planner.h"
 #include "run.h"
 
-static bool has_spellings(mr_typecode code) {
-    return code == MR_TYPE_DATE || code == MR_TYPE_TIME || code == MR_TYPE_DATETIME || code == MR_TYPE_INTERVAL ||
-           code == MR_TYPE_NUMERIC; /* 1.50 is 1.5 */
-}
+/* 1.50 is 1.5. */
+static bool has_spellings(const mr_type *type) { return mr_type_is_moment(type) || mr_type_is_decimal(type); }
 
 mr_status mr_column_folds(mr_conn *conn, mr_column *column, bool *out) {
     if (*out || !column->table) return MR_OK;
-    if (!has_spellings(mr_column_type(mr_engine_env(mr_conn_engine(conn)), column)->code))
+    if (!has_spellings(mr_column_type(mr_engine_env(mr_conn_engine(conn)), column)))
         return mr_conn_column_folds(conn, column, out);
     *out = true;
     return MR_OK;

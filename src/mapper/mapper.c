@@ -137,8 +137,7 @@ static mr_status find_table(mr_mapper *m, mr_table *table, const char *tablename
 
 bool mr_mapper_has_int_key(const mr_mapper *m) {
     if (m->npk != 1) return false;
-    mr_typecode code = mr_column_type(m->env, m->table->primary[0])->code;
-    return code == MR_TYPE_INTEGER || code == MR_TYPE_SMALLINTEGER || code == MR_TYPE_BIGINTEGER;
+    return mr_type_is_integer(mr_column_type(m->env, m->table->primary[0]));
 }
 
 static mr_status find_key(mr_mapper *m) {

@@ -7,32 +7,15 @@
  */
 #include "mapper_private.h"
 
-typedef enum value_class { CLASS_INTEGER = MR_TYPE__COUNT, CLASS_TEXT } value_class;
-
-static int class_of(const mr_type *type) {
-    switch (type->code) {
-    case MR_TYPE_INTEGER:
-    case MR_TYPE_SMALLINTEGER:
-    case MR_TYPE_BIGINTEGER:
-        return CLASS_INTEGER;
-    case MR_TYPE_STRING:
-    case MR_TYPE_TEXT:
-    case MR_TYPE_ENUM:
-    case MR_TYPE_UUID:
-        return CLASS_TEXT;
-    default:
-        return (int)type->code;
-    }
+/* Texts are compared as texts, integers as integers; a type that stands alone is equal to itself only. */
+bool mr_types_differ(const mr_type *a, const mr_type *b) {
+    if (mr_type_is_text(a) && mr_type_is_text(b)) return false;
+    if (a->rules->group != b->rules->group) return true;
+    return a->rules->group == MR_GROUP_OTHER && a->rules != b->rules;
 }
-
-static bool is_number(const mr_type *type) {
-    return class_of(type) == CLASS_INTEGER || type->code == MR_TYPE_FLOAT || type->code == MR_TYPE_NUMERIC;
-}
-
-bool mr_types_differ(const mr_type *a, const mr_type *b) { return class_of(a) != class_of(b); }
 
 mr_node *mr_value_as_column(mr_env *env, mr_node *value, const mr_type *own, const mr_type *other) {
-    if (!value || !is_number(own) || is_number(other)) return value;
+    if (!value || !mr_type_is_number(own) || mr_type_is_number(other)) return value;
     return mr_sql_cast(env, value, own);
 }
 

@@ -166,10 +166,7 @@ void mr_build_link_foreign_keys(mr_foreign_key *made) {
     }
 }
 
-static bool is_integer(const mr_type *type) {
-    return type &&
-           (type->code == MR_TYPE_INTEGER || type->code == MR_TYPE_SMALLINTEGER || type->code == MR_TYPE_BIGINTEGER);
-}
+static bool is_integer(const mr_type *type) { return type && mr_type_is_integer(type); }
 
 mr_column *mr_build_autoincrement(const mr_table *table) {
     for (unsigned i = 0; i < table->nprimary; i++)

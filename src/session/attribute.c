@@ -211,7 +211,7 @@ static mr_status read_again(mr_entity *entity, const mr_property *prop) {
  * string, which may be there as a blob? */
 static bool is_doubtful(const mr_entity *entity, const mr_property *prop, const mr_value *value) {
     const mr_type *type = mr_column_type(entity->mapper->env, prop->column);
-    bool blob = type->code == MR_TYPE_ANY || (entity->flags & MR_ENTITY_BAD_KEEP);
+    bool blob = mr_type_is_any(type) || (entity->flags & MR_ENTITY_BAD_KEEP);
     return (blob && value->kind == MR_TEXT) || mr_type_is_broken(type, value);
 }
 

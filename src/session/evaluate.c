@@ -30,24 +30,22 @@ static mr_value truth(bool b) { return mr_int_value(b ? 1 : 0); }
 /* ---------------------------------------------------------------- can it be evaluated? */
 
 static group group_of_type(const mr_type *type) {
-    switch (type->code) {
-    case MR_TYPE_INTEGER:
-    case MR_TYPE_SMALLINTEGER:
-    case MR_TYPE_BIGINTEGER:
-    case MR_TYPE_FLOAT:
-    case MR_TYPE_BOOLEAN:
+    if (!type->rules->evaluated) return GROUP_NONE;
+    switch (type->rules->group) {
+    case MR_GROUP_INTEGER:
+    case MR_GROUP_FLOAT:
+    case MR_GROUP_BOOLEAN:
         return GROUP_NUMBER;
-    case MR_TYPE_STRING:
-    case MR_TYPE_TEXT:
-    case MR_TYPE_ENUM:
+    case MR_GROUP_STRING:
+    case MR_GROUP_WORD:
         return GROUP_TEXT;
-    case MR_TYPE_LARGEBINARY:
+    case MR_GROUP_BYTES:
         return GROUP_BYTES;
-    case MR_TYPE_DATE:
+    case MR_GROUP_DATE:
         return GROUP_DATE;
-    case MR_TYPE_TIME:
+    case MR_GROUP_TIME:
         return GROUP_TIME;
-    case MR_TYPE_DATETIME:
+    case MR_GROUP_DATETIME:
         return GROUP_DATETIME;
     default:
         return GROUP_NONE;
@@ -214,7 +212,7 @@ static mr_value plain(const mr_value *v) {
 /* A value that is none of the column's type, or NULL in its place: what the database makes of it is another matter. */
 static bool is_misfit(const mr_type *type, const mr_value *v) {
     if (v->kind == MR_NULL) return v->len != 0;
-    if (type->code == MR_TYPE_BOOLEAN && v->kind != MR_BOOL) return true;
+    if (mr_type_is_boolean(type) && v->kind != MR_BOOL) return true;
     return both(group_of_type(type), group_of_value(v)) == GROUP_NONE;
 }
 

@@ -249,7 +249,7 @@ static mr_value new_value(const mr_synchronizer *y, mr_entity *e, const mr_prope
     if (given) v = *given;
     else if (mr_evaluable(&y->evaluation, node)) v = mr_evaluate(&y->evaluation, e, node);
     if (v.kind == MR_UNLOADED || v.kind == MR_OPAQUE) return made;
-    if (v.kind == MR_INT && (v.u.i == 0 || v.u.i == 1) && mr_column_type(env, prop->column)->code == MR_TYPE_BOOLEAN)
+    if (v.kind == MR_INT && (v.u.i == 0 || v.u.i == 1) && mr_type_is_boolean(mr_column_type(env, prop->column)))
         v = mr_bool_value(v.u.i != 0);
     if (mr_attribute_coerce(e->mapper, prop, &v) == MR_OK && mr_value_copy(env, &made, &v) == MR_OK) return made;
     mr_env_clear_error(env);

@@ -14,41 +14,25 @@
 
 /* ---------------------------------------------------------------- types */
 
-static size_t longest_choice(const mr_type *type) {
-    size_t longest = 0;
-    for (const char *const *choice = type->choices; choice && *choice; choice++) {
-        size_t n = mr_utf8_length(*choice, strlen(*choice));
-        if (n > longest) longest = n;
-    }
-    return longest;
+/* The dialect's own name for the type, or NULL. */
+static const mr_type_word *word_of(const mr_dialect *d, const mr_type *type) {
+    for (const mr_type_word *w = d->type_words; w && w->sql; w++)
+        if (mr_type_simple(w->code)->rules == type->rules) return w;
+    return NULL;
 }
 
-static const char *const type_names[MR_TYPE__COUNT] = {
-    [MR_TYPE_NULL] = "NULL",         [MR_TYPE_INTEGER] = "INTEGER",   [MR_TYPE_SMALLINTEGER] = "SMALLINT",
-    [MR_TYPE_BIGINTEGER] = "BIGINT", [MR_TYPE_FLOAT] = "FLOAT",       [MR_TYPE_NUMERIC] = "NUMERIC",
-    [MR_TYPE_BOOLEAN] = "BOOLEAN",   [MR_TYPE_STRING] = "VARCHAR",    [MR_TYPE_TEXT] = "TEXT",
-    [MR_TYPE_LARGEBINARY] = "BLOB",  [MR_TYPE_DATE] = "DATE",         [MR_TYPE_TIME] = "TIME",
-    [MR_TYPE_DATETIME] = "DATETIME", [MR_TYPE_INTERVAL] = "DATETIME", [MR_TYPE_ENUM] = "VARCHAR",
-    [MR_TYPE_JSON] = "JSON",         [MR_TYPE_UUID] = "CHAR(32)",     [MR_TYPE_ANY] = "",
-};
-
-static const char *default_type_sql(const mr_type *type, char *buf, size_t size) {
-    const char *name = type_names[type->code];
-    size_t length = type->length > 0 ? (size_t)type->length : 0;
-    if (type->code == MR_TYPE_ENUM) length = longest_choice(type);
-    if (type->code == MR_TYPE_NUMERIC && type->precision >= 0 && type->scale >= 0)
-        snprintf(buf, size, "%s(%d, %d)", name, type->precision, type->scale);
-    else if (type->code == MR_TYPE_NUMERIC && type->precision >= 0)
-        snprintf(buf, size, "%s(%d)", name, type->precision);
-    else if (length && (type->code == MR_TYPE_STRING || type->code == MR_TYPE_ENUM))
-        snprintf(buf, size, "%s(%zu)", name, length);
-    else return name;
-    return buf;
+const char *mr_type_numbered(const mr_dialect *d, const mr_type *type) {
+    const mr_type_word *word = word_of(d, type);
+    return word && word->numbered ? word->numbered : d->numbered;
 }
 
 const char *mr_type_sql(const mr_dialect *d, const mr_type *type, char *buf, size_t size) {
-    const char *sql = d->type_sql ? d->type_sql(d, type, buf, size) : NULL;
-    return sql ? sql : default_type_sql(type, buf, size);
+    const mr_type_word *word = word_of(d, type);
+    if (word && !(word->precision && type->precision >= 0)) return word->sql;
+    if (word) snprintf(buf, size, "%s(%d)", word->sql, type->precision);
+    else if (type->rules->print_sql) type->rules->print_sql(type, buf, size);
+    else return type->rules->sql;
+    return buf;
 }
 
 /* ---------------------------------------------------------------- CREATE TABLE */
@@ -90,7 +74,7 @@ static void column_definition(const ddl *x, const mr_column *column) {
 static mr_status put_column(const ddl *x, mr_column *column) {
     char buf[128];
     const mr_type *type = mr_column_type(x->env, column);
-    if (type->code == MR_TYPE_NULL)
+    if (!mr_type_is_known(type))
         return mr_fail(x->env, MR_ERR_ARGUMENT,
                        "column %s.%s has no type, and no foreign key to take it "
                        "from",

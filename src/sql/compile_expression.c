@@ -159,13 +159,11 @@ static void compile_func(mr_compiler *c, const mr_node *node) {
     mr_emit(c, ")");
 }
 
-static bool is_number(const mr_type *type) { return type->code >= MR_TYPE_INTEGER && type->code <= MR_TYPE_NUMERIC; }
-
 static void compile_cast(mr_compiler *c, const mr_node *node) {
     char buf[128];
     const char *type = mr_type_sql(c->dialect, node->type, buf, sizeof buf);
     mr_emit(c, *type ? "CAST(" : "(");
-    if (is_number(node->type) && mr_is_spelled_boolean(c, node->child[0]))
+    if (mr_type_is_number(node->type) && mr_is_spelled_boolean(c, node->child[0]))
         mr_compile_condition(c, node->child[0], MR_OP_NONE);
     else mr_compile(c, node->child[0]);
     if (*type) mr_emit(c, " AS ");
@@ -350,7 +348,7 @@ void mr_compile_operand(mr_compiler *c, const mr_node *node, mr_op against) {
 /* ---------------------------------------------------------------- truth values */
 
 static bool is_boolean_column(const mr_node *node) {
-    return node->kind == MR_NODE_COLUMN && node->type->code == MR_TYPE_BOOLEAN;
+    return node->kind == MR_NODE_COLUMN && mr_type_is_boolean(node->type);
 }
 
 static bool is_word(const mr_node *node, const char *word) {

@@ -88,7 +88,7 @@ static bool is_suffix(mr_op op) { return op >= MR_OP_ASC && op <= MR_OP_NULLS_LA
 /* "user.f" is false: NOT in a database with booleans, compared with 0 elsewhere. */
 static bool compile_false_column(mr_compiler *c, const mr_node *operand) {
     bool spelled = mr_is_spelled_boolean(c, operand);
-    bool column = operand->kind == MR_NODE_COLUMN && operand->type->code == MR_TYPE_BOOLEAN;
+    bool column = operand->kind == MR_NODE_COLUMN && mr_type_is_boolean(operand->type);
     if (c->dialect->true_literals || (!spelled && !column)) return false;
     mr_compile_operand(c, operand, MR_OP_IN);
     mr_emit(c, spelled ? mr_boolean_words(false) : " = 0");

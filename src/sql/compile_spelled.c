@@ -16,30 +16,13 @@
 /* The type in which a bind's value is spelled, or NULL: by its own type, else by the kind of its value. */
 static const mr_type *own_type(const mr_node *bind) {
     if (mr_type_is_spelled(bind->type)) return bind->type;
-    if (bind->name) return NULL;
-    switch (bind->u.value.kind) {
-    case MR_DATETIME:
-        return mr_type_simple(MR_TYPE_DATETIME);
-    case MR_TIME:
-        return mr_type_simple(MR_TYPE_TIME);
-    case MR_INTERVAL:
-        return mr_type_simple(MR_TYPE_INTERVAL);
-    case MR_BOOL:
-        return mr_type_simple(MR_TYPE_BOOLEAN);
-    default:
-        return NULL;
-    }
-}
-
-/* What a named parameter can have at most. */
-static unsigned most_spellings(const mr_type *type) {
-    enum { CALENDAR = 4, BOOLEAN = 5, ANY = 2 };
-    return type->code == MR_TYPE_BOOLEAN ? BOOLEAN : type->code == MR_TYPE_ANY ? ANY : CALENDAR;
+    const mr_type *type = bind->name ? NULL : mr_type_natural((mr_kind)bind->u.value.kind);
+    return type && mr_type_is_spelled(type) ? type : NULL;
 }
 
 static unsigned count_in(const mr_type *type, const mr_node *bind) {
     mr_value all[MR_SPELLINGS];
-    return bind->name ? most_spellings(type) : mr_type_spellings(type, &bind->u.value, all);
+    return bind->name ? type->rules->spellings : mr_type_spellings(type, &bind->u.value, all);
 }
 
 unsigned mr_spelling_count(const mr_node *bind) {
@@ -74,7 +57,7 @@ static const mr_type *spelled_type(const mr_node *x, const mr_node *bind) {
     if (bind->kind != MR_NODE_BIND || !is_stored(x)) return NULL;
     const mr_type *type = own_type(bind), *other = x->type;
     if (!type && bind->name && mr_type_is_spelled(other)) return other;
-    return type && type->code == other->code ? type : NULL;
+    return type && type->rules == other->rules ? type : NULL;
 }
 
 static void emit_spelling(mr_compiler *c, const mr_node *bind, const mr_type *type, unsigned spelling) {
@@ -150,7 +133,7 @@ bool mr_spells(const mr_compiler *c) { return c->dialect->spells && !c->as_writt
 
 /* Can x be a boolean in a spelling that the database takes for no truth value, as 't'? */
 bool mr_is_spelled_boolean(const mr_compiler *c, const mr_node *x) {
-    return mr_spells(c) && unlabelled(x)->type->code == MR_TYPE_BOOLEAN && is_stored(x);
+    return mr_spells(c) && mr_type_is_boolean(unlabelled(x)->type) && is_stored(x);
 }
 
 const char *mr_boolean_words(bool truth) {
@@ -169,7 +152,7 @@ static void emit_truth(mr_compiler *c, const mr_node *node, uint32_t start, uint
 static bool compile_truths(mr_compiler *c, const mr_node *node, const char *sign) {
     const mr_node *left = node->child[0], *right = node->child[1];
     bool stored[2] = {mr_is_spelled_boolean(c, left), mr_is_spelled_boolean(c, right)};
-    if (stored[0] == stored[1] || (stored[0] ? right : left)->type->code != MR_TYPE_BOOLEAN) return false;
+    if (stored[0] == stored[1] || !mr_type_is_boolean((stored[0] ? right : left)->type)) return false;
     uint32_t start = c->ordinal;
     emit_truth(c, node, start, 0);
     mr_emit(c, sign);
@@ -219,9 +202,7 @@ static bool compile_is_boolean(mr_compiler *c, const mr_node *node) {
 
 /* ---------------------------------------------------------------- before and after */
 
-static bool is_calendar(const mr_type *type) {
-    return type && type->code != MR_TYPE_BOOLEAN && type->code != MR_TYPE_ANY;
-}
+static bool is_moment(const mr_type *type) { return type && mr_type_is_moment(type); }
 
 /* From the shortest spelling on the instant has come; with the longest it is over. flipped: the value stands on the
  * left. */
@@ -240,7 +221,7 @@ static bool compile_order(mr_compiler *c, const mr_node *node) {
     const mr_type *type = spelled_type(node->child[0], node->child[1]);
     bool flipped = !type;
     if (flipped) type = spelled_type(node->child[1], node->child[0]);
-    if (!is_calendar(type)) return false;
+    if (!is_moment(type)) return false;
     for (uint32_t i = 0; i < 2; i++) {
         if (i) mr_emit(c, sign_of(op));
         mr_seek(c, node, start, i);
@@ -252,14 +233,14 @@ static bool compile_order(mr_compiler *c, const mr_node *node) {
 
 static void between_limit(mr_compiler *c, const mr_node *node, uint32_t i, unsigned spelling) {
     const mr_type *type = spelled_type(node->child[0], node->child[i]);
-    if (is_calendar(type)) emit_spelling(c, node->child[i], type, spelling);
+    if (is_moment(type)) emit_spelling(c, node->child[i], type, spelling);
     else mr_compile_operand(c, node->child[i], MR_OP_AND);
 }
 
 /* ? BETWEEN a AND b: the value is another spelling for each end. */
 static bool compile_between_columns(mr_compiler *c, const mr_node *node, uint32_t start) {
     const mr_type *type = spelled_type(node->child[1], node->child[0]);
-    if (!is_calendar(type)) return false;
+    if (!is_moment(type)) return false;
     mr_emit(c, node->flags & MR_NODE_NEGATED ? "NOT (" : "(");
     for (uint32_t i = 1; i <= 2; i++) {
         mr_seek(c, node, start, 0);

@@ -123,54 +123,30 @@ static const char *const reserved[] = {
 
 /* ---------------------------------------------------------------- DDL */
 
-static const char *type_sql(const mr_dialect *d, const mr_type *type, char *buf, size_t size) {
-    (void)d;
-    switch (type->code) {
-    case MR_TYPE_DATETIME:
-        return "TIMESTAMP WITHOUT TIME ZONE";
-    case MR_TYPE_TIME:
-        return "TIME WITHOUT TIME ZONE";
-    case MR_TYPE_LARGEBINARY:
-        return "BYTEA";
-    case MR_TYPE_INTERVAL:
-        return "INTERVAL";
-    case MR_TYPE_UUID:
-        return "UUID";
-    case MR_TYPE_ANY:
-        return "TEXT";
-    case MR_TYPE_FLOAT:
-        if (type->precision < 0) return NULL;
-        snprintf(buf, size, "FLOAT(%d)", type->precision);
-        return buf;
-    default:
-        return NULL;
-    }
-}
-
-/* The type that numbers the column itself, or NULL where nothing is to be numbered. */
-static const char *serial(const mr_column *column) {
-    if (!column->table || column->table->autoincrement != column || column->server_default) return NULL;
-    switch (column->type->code) {
-    case MR_TYPE_SMALLINTEGER:
-        return "SMALLSERIAL";
-    case MR_TYPE_BIGINTEGER:
-        return "BIGSERIAL";
-    default:
-        return "SERIAL";
-    }
-}
+static const mr_type_word type_words[] = {
+    {.code = MR_TYPE_SMALLINTEGER, .sql = "SMALLINT", .numbered = "SMALLSERIAL"},
+    {.code = MR_TYPE_BIGINTEGER, .sql = "BIGINT", .numbered = "BIGSERIAL"},
+    {.code = MR_TYPE_FLOAT, .sql = "FLOAT", .precision = true},
+    {.code = MR_TYPE_DATETIME, .sql = "TIMESTAMP WITHOUT TIME ZONE"},
+    {.code = MR_TYPE_TIME, .sql = "TIME WITHOUT TIME ZONE"},
+    {.code = MR_TYPE_INTERVAL, .sql = "INTERVAL"},
+    {.code = MR_TYPE_LARGEBINARY, .sql = "BYTEA"},
+    {.code = MR_TYPE_UUID, .sql = "UUID"},
+    {.code = MR_TYPE_ANY, .sql = "TEXT"},
+    {.sql = NULL},
+};
 
 static void column_ddl(const mr_dialect *d, const mr_column *column, mr_strbuf *out) {
     char buf[128];
-    const char *numbered = serial(column);
-    mr_strbuf_puts(out, numbered ? numbered : mr_type_sql(d, column->type, buf, sizeof buf));
+    bool numbers = column->table && column->table->autoincrement == column && !column->server_default;
+    mr_strbuf_puts(out, numbers ? mr_type_numbered(d, column->type) : mr_type_sql(d, column->type, buf, sizeof buf));
     if (column->server_default) mr_strbuf_printf(out, " DEFAULT %s", column->server_default);
 }
 
 /* ---------------------------------------------------------------- expressions */
 
 static bool is_exact_or_float(const mr_node *node) {
-    return node->type->code == MR_TYPE_FLOAT || node->type->code == MR_TYPE_NUMERIC;
+    return mr_type_is_float(node->type) || mr_type_is_decimal(node->type);
 }
 
 /* Integers divide to integers here: then the right side is made a NUMERIC. */
@@ -257,7 +233,8 @@ const mr_dialect *mr_dialect_postgresql(void) {
         .returning_qualified = true,
         .compound_parens = true,
         .reserved = reserved,
-        .type_sql = type_sql,
+        .type_words = type_words,
+        .numbered = "SERIAL",
         .column_ddl = column_ddl,
         .compile_node = compile_node,
         .limit = compile_limit,

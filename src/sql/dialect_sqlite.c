@@ -88,10 +88,9 @@ static void column_ddl(const mr_dialect *d, const mr_column *column, mr_strbuf *
     char buf[128];
     const char *deflt = column->server_default;
     /* A key makes itself only if its type is INTEGER, which holds 64 bits. */
-    mr_typecode code = column->type->code;
-    bool whole = code == MR_TYPE_BIGINTEGER || code == MR_TYPE_SMALLINTEGER;
-    bool numbers = whole && column->table->nprimary == 1 && column->table->autoincrement == column;
-    mr_strbuf_puts(out, numbers ? "INTEGER" : mr_type_sql(d, column->type, buf, sizeof buf));
+    bool numbers =
+        mr_type_is_integer(column->type) && column->table->nprimary == 1 && column->table->autoincrement == column;
+    mr_strbuf_puts(out, numbers ? mr_type_numbered(d, column->type) : mr_type_sql(d, column->type, buf, sizeof buf));
     if (deflt) mr_strbuf_printf(out, is_plain_default(deflt) ? " DEFAULT %s" : " DEFAULT (%s)", deflt);
 }
 
@@ -135,9 +134,7 @@ static bool compile_tuple_in(mr_compiler *c, const mr_node *node) {
     return true;
 }
 
-static bool is_moment(const mr_node *node) {
-    return node->type && node->type->code >= MR_TYPE_DATE && node->type->code <= MR_TYPE_INTERVAL;
-}
+static bool is_moment(const mr_node *node) { return node->type && mr_type_is_moment(node->type); }
 
 /* Dates are text here, of which SQLite would take the number that it begins with: 2024. */
 static bool compile_arithmetic(mr_compiler *c, const mr_node *node) {
@@ -250,6 +247,7 @@ const mr_dialect *mr_dialect_sqlite(void) {
         .spells = true,
         .schema = "main",
         .reserved = reserved,
+        .numbered = "INTEGER",
         .column_ddl = column_ddl,
         .compile_node = compile_node,
         .limit = compile_limit,

@@ -82,7 +82,7 @@ mr_node *mr_sql_cast(mr_env *env, mr_node *x, const mr_type *type) {
 static const mr_type *case_type(mr_node *const *items, size_t n) {
     for (size_t i = 0; i < n; i++) {
         bool value = i % 2 == 1 || (i == n - 1 && n % 2 == 1);
-        if (value && items[i] && items[i]->type->code != MR_TYPE_NULL) return items[i]->type;
+        if (value && items[i] && mr_type_is_known(items[i]->type)) return items[i]->type;
     }
     return NULL;
 }

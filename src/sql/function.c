@@ -62,7 +62,7 @@ static int by_name(const void *key, const void *entry) { return strcmp(key, ((co
 
 static const mr_type *first_type(mr_node *const *args, size_t n) {
     for (size_t i = 0; i < n; i++)
-        if (args[i] && args[i]->type->code != MR_TYPE_NULL) return args[i]->type;
+        if (args[i] && mr_type_is_known(args[i]->type)) return args[i]->type;
     return mr_type_simple(MR_TYPE_NULL);
 }
 
@@ -71,8 +71,7 @@ static const mr_type *guess(const char *name, mr_node *const *args, size_t n) {
     if (!f) return mr_type_simple(MR_TYPE_NULL);
     if (f->rule == RESULT_FIXED) return mr_type_simple(f->code);
     const mr_type *type = first_type(args, n);
-    bool counts =
-        type->code == MR_TYPE_SMALLINTEGER || type->code == MR_TYPE_BIGINTEGER || type->code == MR_TYPE_BOOLEAN;
+    bool counts = mr_type_is_integer(type) || mr_type_is_boolean(type);
     if (f->rule == RESULT_SUM && counts) return mr_type_simple(MR_TYPE_INTEGER);
     return type;
 }

@@ -22,28 +22,19 @@ mr_node *mr_sql_unary(mr_env *env, mr_op op, mr_node *operand) {
 
 /* ---------------------------------------------------------------- binary */
 
-static bool is_integer(const mr_type *type) {
-    return type->code == MR_TYPE_INTEGER || type->code == MR_TYPE_SMALLINTEGER || type->code == MR_TYPE_BIGINTEGER;
-}
-
-static bool is_text(const mr_type *type) { return type->code == MR_TYPE_STRING || type->code == MR_TYPE_TEXT; }
-
-static bool is_number(const mr_type *type) {
-    return is_integer(type) || type->code == MR_TYPE_FLOAT || type->code == MR_TYPE_NUMERIC;
-}
-
 /* Float wins over Numeric wins over integers; of a number and an unknown the number's type stays. */
 static const mr_type *number_type(mr_op op, const mr_type *a, const mr_type *b) {
-    if (!is_number(a) && !is_number(b)) return mr_type_simple(MR_TYPE_NULL);
-    if (a->code == MR_TYPE_FLOAT || b->code == MR_TYPE_FLOAT) return mr_type_simple(MR_TYPE_FLOAT);
-    if (a->code == MR_TYPE_NUMERIC || b->code == MR_TYPE_NUMERIC) return mr_type_simple(MR_TYPE_NUMERIC);
+    if (!mr_type_is_number(a) && !mr_type_is_number(b)) return mr_type_simple(MR_TYPE_NULL);
+    if (mr_type_is_float(a) || mr_type_is_float(b)) return mr_type_simple(MR_TYPE_FLOAT);
+    if (mr_type_is_decimal(a) || mr_type_is_decimal(b)) return mr_type_simple(MR_TYPE_NUMERIC);
     if (op == MR_OP_DIV) return mr_type_simple(MR_TYPE_FLOAT);
-    return is_number(a) && is_number(b) ? mr_type_simple(MR_TYPE_INTEGER) : mr_type_simple(MR_TYPE_NULL);
+    return mr_type_is_number(a) && mr_type_is_number(b) ? mr_type_simple(MR_TYPE_INTEGER)
+                                                        : mr_type_simple(MR_TYPE_NULL);
 }
 
 static const mr_type *binary_type(mr_op op, const mr_node *left, const mr_node *right) {
     if (op >= MR_OP_EQ && op <= MR_OP_NOT_ILIKE) return boolean();
-    if (op == MR_OP_CONCAT) return is_text(left->type) ? left->type : mr_type_simple(MR_TYPE_STRING);
+    if (op == MR_OP_CONCAT) return mr_type_is_string(left->type) ? left->type : mr_type_simple(MR_TYPE_STRING);
     if (op >= MR_OP_ADD && op <= MR_OP_MOD) return number_type(op, left->type, right->type);
     if (op >= MR_OP_BIT_AND && op <= MR_OP_SHIFT_RIGHT) return mr_type_simple(MR_TYPE_INTEGER);
     return NULL;

@@ -178,7 +178,7 @@ static void test_round_trips(void **state) {
 static void test_conversions(void **state) {
     mr_engine *engine = memory_engine(state);
     mr_conn *conn = db_connect(engine);
-    mr_type money = {.code = MR_TYPE_NUMERIC, .precision = 10, .scale = 2};
+    mr_type money = {.rules = &mr_type_numeric, .precision = 10, .scale = 2};
     mr_value one = mr_int_value(1), half = mr_float_value(1.5), text = TEXT("abc"), out;
     mr_cursor_close(echoed(conn, &one, mr_type_simple(MR_TYPE_FLOAT), &out));
     assert_int_equal(out.kind, MR_FLOAT);

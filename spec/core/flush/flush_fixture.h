@@ -90,7 +90,7 @@ static inline void fl_close(fl_world *w) {
 /* ---------------------------------------------------------------- declaring */
 
 static inline mr_column *fl_column(fl_world *w, mr_mapper *m, const char *name, mr_typecode code) {
-    mr_type proto = {.code = code, .precision = -1, .scale = -1};
+    mr_type proto = *mr_type_simple(code);
     mr_column *column = mr_column_new(w->env, NULL, mr_type_new(w->env, &proto));
     fl_check(w, column && mr_mapper_add_column(m, name, column), name);
     return column;

@@ -10,7 +10,7 @@ typedef struct user_world {
 static void declare_user(user_world *u) {
     fl_open(&u->w);
     u->user = fl_class(&u->w, "User");
-    mr_type name80 = {.code = MR_TYPE_STRING, .length = 80};
+    mr_type name80 = {.rules = &mr_type_string, .length = 80};
     u->username = mr_column_new(u->w.env, NULL, mr_type_new(u->w.env, &name80));
     u->username->unique = true;
     mr_mapper_add_column(u->user, "username", u->username);

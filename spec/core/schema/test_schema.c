@@ -100,9 +100,9 @@ static void lengths_and_names(void **state) {
     open_fixture(f);
     char buf[64];
     const char *choices[] = {"new", "old", NULL};
-    mr_type string = {.code = MR_TYPE_STRING, .length = 3, .precision = -1, .scale = -1};
-    mr_type numeric = {.code = MR_TYPE_NUMERIC, .precision = 10, .scale = 2};
-    mr_type choice = {.code = MR_TYPE_ENUM, .precision = -1, .scale = -1, .choices = choices};
+    mr_type string = {.rules = &mr_type_string, .length = 3, .precision = -1, .scale = -1};
+    mr_type numeric = {.rules = &mr_type_numeric, .precision = 10, .scale = 2};
+    mr_type choice = {.rules = &mr_type_enum, .precision = -1, .scale = -1, .choices = choices};
     assert_string_equal(mr_type_name(&string, buf), "String(3)");
     assert_string_equal(mr_type_name(&numeric, buf), "Numeric(10, 2)");
     assert_string_equal(mr_type_name(&choice, buf), "Enum(new, old)");

@@ -27,7 +27,8 @@ typedef struct world {
 } world;
 
 static inline mr_column *w_column(world *w, const char *name, mr_typecode code, int length) {
-    mr_type proto = {.code = code, .length = length, .precision = -1, .scale = -1};
+    mr_type proto = *mr_type_simple(code);
+    proto.length = length;
     const mr_type *type = mr_type_new(w->env, &proto);
     return mr_column_new(w->env, name, type);
 }

@@ -83,9 +83,9 @@ static void types(void **state) {
     (void)state;
     world ww, *w = &ww;
     w_open(w);
-    mr_type numeric = {.code = MR_TYPE_NUMERIC, .precision = 10, .scale = 2};
+    mr_type numeric = {.rules = &mr_type_numeric, .precision = 10, .scale = 2};
     const char *choices[] = {"aa", "bbb", NULL};
-    mr_type choice = {.code = MR_TYPE_ENUM, .precision = -1, .scale = -1, .choices = choices};
+    mr_type choice = {.rules = &mr_type_enum, .precision = -1, .scale = -1, .choices = choices};
     mr_column *columns[] = {mr_column_new(w->env, "a", mr_type_new(w->env, &numeric)),
                             mr_column_new(w->env, "b", mr_type_new(w->env, &choice)),
                             w_column(w, "c", MR_TYPE_TEXT, 0),

@@ -32,9 +32,7 @@ static int expr_ge(lua_State *L) { return compare(L, MR_OP_GE, "ge"); }
 /* ---------------------------------------------------------------- IS */
 
 /* Moments are asked for in each of their spellings, NULL or not. */
-static bool is_calendar(const mr_type *type) {
-    return type && (type->code == MR_TYPE_DATE || type->code == MR_TYPE_TIME || type->code == MR_TYPE_DATETIME);
-}
+static bool is_calendar(const mr_type *type) { return type && mr_type_is_calendar(type); }
 
 static int is(lua_State *L, mr_op op, const char *function) {
     mr_node *left = bind_arg_node(L, 1, function);

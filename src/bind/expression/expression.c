@@ -51,31 +51,6 @@ static int expression_gc(lua_State *L) {
     return bind_finalized(L);
 }
 
-const mr_type *bind_natural_type(const mr_value *v) {
-    switch ((mr_kind)v->kind) {
-    case MR_INT:
-        return mr_type_simple(MR_TYPE_INTEGER);
-    case MR_FLOAT:
-        return mr_type_simple(MR_TYPE_FLOAT);
-    case MR_BOOL:
-        return mr_type_simple(MR_TYPE_BOOLEAN);
-    case MR_TEXT:
-        return mr_type_simple(MR_TYPE_STRING);
-    case MR_BLOB:
-        return mr_type_simple(MR_TYPE_LARGEBINARY);
-    case MR_DATE:
-        return mr_type_simple(MR_TYPE_DATE);
-    case MR_TIME:
-        return mr_type_simple(MR_TYPE_TIME);
-    case MR_DATETIME:
-        return mr_type_simple(MR_TYPE_DATETIME);
-    case MR_INTERVAL:
-        return mr_type_simple(MR_TYPE_INTERVAL);
-    default:
-        return mr_type_simple(MR_TYPE_NULL);
-    }
-}
-
 const char *bind_push_what(lua_State *L, const mr_node *node) {
     const mr_property *prop = node->annotation;
     if (prop) return lua_pushfstring(L, "%s.%s", prop->mapper->name, prop->name);
@@ -114,7 +89,7 @@ static mr_node *new_bind(lua_State *L, const mr_type *type, const mr_value *v) {
 
 mr_node *bind_to_operand(lua_State *L, int idx, const mr_type *type, const char *what) {
     if (lua_isnoneornil(L, idx)) no_nil(L, what);
-    if (!type || type->code == MR_TYPE_NULL) return bind_to_value_node(L, idx, what);
+    if (!type || !mr_type_is_known(type)) return bind_to_value_node(L, idx, what);
     mr_node *node = expression_operand(L, idx);
     if (node) return node;
     mr_value v;
@@ -128,7 +103,7 @@ mr_node *bind_to_value_node(lua_State *L, int idx, const char *what) {
     if (node) return node;
     mr_value v;
     if (!bind_to_value(L, idx, NULL, &v)) bind_no_value(L, idx, NULL, what, "a value or an expression", false);
-    return new_bind(L, bind_natural_type(&v), &v);
+    return new_bind(L, mr_type_natural((mr_kind)v.kind), &v);
 }
 
 void bind_own_operand(lua_State *L, int idx, const mr_type *type, const char *what) {

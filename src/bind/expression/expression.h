@@ -10,8 +10,6 @@
 /* expression.c */
 /* The node at idx, borrowed; raises where it is no expression. */
 mr_node *bind_arg_node(lua_State *L, int idx, const char *function);
-/* The type that fits a value by itself: what a literal is. */
-const mr_type *bind_natural_type(const mr_value *v);
 /* Pushes what messages call the expression ("User.id") and returns it. */
 const char *bind_push_what(lua_State *L, const mr_node *node);
 /* Pushes the node's SQL in the dialect's spelling (NULL: SQLite's). */

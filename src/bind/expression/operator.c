@@ -14,15 +14,13 @@ static mr_node *self(lua_State *L, const char *function) { return bind_arg_node(
 
 /* ---------------------------------------------------------------- arithmetic */
 
-static bool is_number(const mr_type *type) { return type->code >= MR_TYPE_INTEGER && type->code <= MR_TYPE_NUMERIC; }
-
 /* Makes an expression of the operand at idx; other is the expression on the other side. A number may be of
  * any kind (score * 1.5), but something else than a number is refused. */
 static void own_arithmetic(lua_State *L, int idx, const mr_node *other) {
     mr_value v;
     const char *what = bind_push_what(L, other);
     bool plain = !bind_test_node(L, idx) && !bind_is_query(L, idx);
-    if (plain && is_number(other->type) && lua_type(L, idx) != LUA_TNUMBER && !bind_to_date(L, idx, &v))
+    if (plain && mr_type_is_number(other->type) && lua_type(L, idx) != LUA_TNUMBER && !bind_to_date(L, idx, &v))
         bind_own_operand(L, idx, other->type, what);
     else bind_own_operand(L, idx, NULL, what);
     lua_pop(L, 1);

@@ -24,7 +24,7 @@ static void give_values(lua_State *L, int idx) {
         const char *name = lua_tostring(L, -2), *what = lua_pushfstring(L, "bindparams: '%s'", name);
         if (!bind_to_value(L, -2, NULL, &v) || v.kind == MR_OPAQUE) bind_no_value(L, -2, NULL, what, "a value", true);
         lua_pop(L, 1);
-        give(L, name, mr_sql_bind(env, bind_natural_type(&v), &v));
+        give(L, name, mr_sql_bind(env, mr_type_natural((mr_kind)v.kind), &v));
     }
 }
 

@@ -44,13 +44,12 @@ static mr_status call_default(mr_env *env, void *ud, mr_value *out) {
 static void read_function(lua_State *L, int idx, mr_column *column, const char *what, mr_default *out) {
     const mr_type *type = column->type;
     if (lua_tocfunction(L, idx) == bind_now) {
-        mr_typecode code = type ? type->code : MR_TYPE_NULL;
-        if (code == MR_TYPE_DATETIME || code == MR_TYPE_NULL) {
+        if (!type || !mr_type_is_known(type) || type->rules->kind == MR_DATETIME) {
             out->kind = MR_DEFAULT_NOW;
             return;
         }
         bind_error(L, MR_ERR_ARGUMENT, "%s: expected %s, got mr.now, which gives a datetime%s", what,
-                   mr_type_wants(type), code == MR_TYPE_DATE ? " (use mr.today)" : "");
+                   mr_type_wants(type), type->rules->kind == MR_DATE ? " (use mr.today)" : "");
     }
     default_function *f = mr_env_arena(bind_of(L)->env, sizeof *f);
     if (!f) bind_raise(L);

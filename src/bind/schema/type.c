@@ -31,10 +31,6 @@ static int type_name(lua_State *L) {
     return 1;
 }
 
-static bool takes_length(mr_typecode code) {
-    return code == MR_TYPE_STRING || code == MR_TYPE_TEXT || code == MR_TYPE_LARGEBINARY;
-}
-
 /* Enum's choices: the positional arguments, strings that differ. */
 static const mr_type *read_choices(lua_State *L, const mr_type *base, int n) {
     if (n == 0) bind_error(L, MR_ERR_ARGUMENT, "Enum: write its choices: Enum(\"draft\", \"published\")");
@@ -78,10 +74,10 @@ static int type_call(lua_State *L) {
     int options;
     mr_type_name(base, name);
     int n = bind_arguments(L, 2, &options);
-    if (base->code == MR_TYPE_ENUM) {
+    if (base->rules->argument == MR_ARGUMENT_CHOICES) {
         bind_check_options(L, options, name, (const char *const[]){NULL});
         type = read_choices(L, base, n);
-    } else if (takes_length(base->code)) {
+    } else if (base->rules->argument == MR_ARGUMENT_LENGTH) {
         type = read_length(L, base, name, n, options);
     } else if (n > 0 || options) {
         return bind_error(L, MR_ERR_ARGUMENT, "%s takes no arguments", name);
@@ -95,7 +91,7 @@ static int type_call(lua_State *L) {
 static int type_eq(lua_State *L) {
     const mr_type *a = bind_test_type(L, 1), *b = bind_test_type(L, 2);
     lua_pushboolean(L, a && b &&
-                           (a == b || (!a->choices && !b->choices && a->code == b->code && a->length == b->length &&
+                           (a == b || (!a->choices && !b->choices && a->rules == b->rules && a->length == b->length &&
                                        a->precision == b->precision && a->scale == b->scale)));
     return 1;
 }
@@ -112,15 +108,11 @@ static const luaL_Reg metamethods[] = {
     {"__call", type_call}, {"__tostring", type_name}, {"__eq", type_eq}, {NULL, NULL}};
 
 void bind_open_type(lua_State *L) {
-    static const mr_typecode codes[] = {MR_TYPE_INTEGER, MR_TYPE_SMALLINTEGER, MR_TYPE_BIGINTEGER, MR_TYPE_FLOAT,
-                                        MR_TYPE_BOOLEAN, MR_TYPE_STRING,       MR_TYPE_TEXT,       MR_TYPE_LARGEBINARY,
-                                        MR_TYPE_DATE,    MR_TYPE_TIME,         MR_TYPE_DATETIME,   MR_TYPE_INTERVAL,
-                                        MR_TYPE_ENUM,    MR_TYPE_UUID,         MR_TYPE_ANY};
     bind_type(L, BIND_TYPE, "Type", NULL, getters, metamethods);
-    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
-        char name[64];
-        const mr_type *type = mr_type_simple(codes[i]);
+    for (int code = 0; code < MR_TYPE__COUNT; code++) {
+        const mr_type *type = mr_type_simple((mr_typecode)code);
+        if (type->rules->internal) continue;
         bind_push_type(L, type);
-        lua_setfield(L, -2, mr_type_name(type, name));
+        lua_setfield(L, -2, type->rules->name);
     }
 }

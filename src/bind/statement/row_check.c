@@ -70,10 +70,12 @@ static void check_found(lua_State *L, checker *c, lua_Integer row) {
 /* Most values are: then there is nothing to look at. */
 static bool is_plainly(lua_State *L, const mr_type *type) {
     int given = lua_type(L, -1);
-    if (given == LUA_TSTRING)
-        return type->code == MR_TYPE_TEXT ||
-               (type->code == MR_TYPE_STRING && (type->length <= 0 || lua_rawlen(L, -1) <= (size_t)type->length));
-    return given == LUA_TNUMBER && type->code == MR_TYPE_INTEGER && lua_isinteger(L, -1);
+    if (given == LUA_TNUMBER) return mr_type_takes(type, lua_isinteger(L, -1) ? MR_INT : MR_FLOAT);
+    if (given != LUA_TSTRING || !mr_type_takes(type, MR_TEXT)) return false;
+    size_t len;
+    const char *s = lua_tolstring(L, -1, &len);
+    mr_value v = mr_text_value(s, len);
+    return len <= UINT32_MAX && !mr_type_is_broken(type, &v);
 }
 
 /* The value on top of the stack: one of the type, or an expression. */
@@ -81,7 +83,7 @@ static void check_value(lua_State *L, const bind_statement *s, const known_key *
     mr_value value;
     if (bind_is_null(L, -1)) bind_check_version(L, s, known->column, known->what, true);
     if (known->type && is_plainly(L, known->type)) return;
-    if (lua_type(L, -1) != LUA_TUSERDATA && known->type && known->type->code != MR_TYPE_NULL) {
+    if (lua_type(L, -1) != LUA_TUSERDATA && known->type && mr_type_is_known(known->type)) {
         bind_check_value(L, -1, known->type, known->what, &value);
         bind_check(L, mr_type_check_length(bind_of(L)->env, known->type, known->what, &value));
         return;

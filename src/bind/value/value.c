@@ -52,16 +52,7 @@ void bind_push_value_or_null(lua_State *L, const mr_value *v) {
 }
 
 static mr_kind calendar_kind(const mr_type *type) {
-    switch (type ? type->code : MR_TYPE_NULL) {
-    case MR_TYPE_DATE:
-        return MR_DATE;
-    case MR_TYPE_TIME:
-        return MR_TIME;
-    case MR_TYPE_DATETIME:
-        return MR_DATETIME;
-    default:
-        return MR_UNLOADED;
-    }
+    return type && mr_type_is_calendar(type) ? type->rules->kind : MR_UNLOADED;
 }
 
 /* Pushes the field under its name, or the other one. True when it is an integer that out takes, or missing where there
@@ -181,7 +172,7 @@ bool bind_to_value(lua_State *L, int idx, const mr_type *type, mr_value *out) {
 
 void bind_refuse_list(lua_State *L, int idx, const mr_type *type, const char *what) {
     if (!lua_istable(L, idx)) return;
-    bool typed = type && type->code != MR_TYPE_NULL;
+    bool typed = type && mr_type_is_known(type);
     mr_value v;
     if (!bind_to_value(L, idx, type, &v))
         bind_no_value(L, idx, type, what, typed ? mr_type_wants(type) : "a value", true);

@@ -20,36 +20,149 @@ typedef struct mr_metadata mr_metadata;
 
 /* ---------------------------------------------------------------- types */
 
-typedef enum mr_typecode {
-    MR_TYPE_NULL = 0, /* unknown: values pass as they are */
-    MR_TYPE_INTEGER,
-    MR_TYPE_SMALLINTEGER,
-    MR_TYPE_BIGINTEGER,
-    MR_TYPE_FLOAT,
-    MR_TYPE_NUMERIC,
-    MR_TYPE_BOOLEAN,
-    MR_TYPE_STRING,
-    MR_TYPE_TEXT,
-    MR_TYPE_LARGEBINARY,
-    MR_TYPE_DATE,
-    MR_TYPE_TIME,
-    MR_TYPE_DATETIME,
-    MR_TYPE_INTERVAL,
-    MR_TYPE_ENUM,
-    MR_TYPE_JSON,
-    MR_TYPE_UUID,
-    MR_TYPE_ANY, /* a column without a type: each value keeps its storage class */
-    MR_TYPE__COUNT
-} mr_typecode;
+/* The column types: TYPE(CODE, RULES) for each. A new type is a line here and its rules, mr_type_RULES, in a file of
+ * schema/types. */
+#define MR_COLUMN_TYPES(TYPE)                                                                                          \
+    TYPE(NULL, unknown) /* values pass as they are */                                                                  \
+    TYPE(INTEGER, integer)                                                                                             \
+    TYPE(SMALLINTEGER, smallinteger)                                                                                   \
+    TYPE(BIGINTEGER, biginteger)                                                                                       \
+    TYPE(FLOAT, float)                                                                                                 \
+    TYPE(NUMERIC, numeric)                                                                                             \
+    TYPE(BOOLEAN, boolean)                                                                                             \
+    TYPE(STRING, string)                                                                                               \
+    TYPE(TEXT, text)                                                                                                   \
+    TYPE(LARGEBINARY, largebinary)                                                                                     \
+    TYPE(DATE, date)                                                                                                   \
+    TYPE(TIME, time)                                                                                                   \
+    TYPE(DATETIME, datetime)                                                                                           \
+    TYPE(INTERVAL, interval)                                                                                           \
+    TYPE(ENUM, enum)                                                                                                   \
+    TYPE(JSON, json)                                                                                                   \
+    TYPE(UUID, uuid)                                                                                                   \
+    TYPE(ANY, any) /* a column without a type: each value keeps its storage class */
+
+/* A code is a short way to name a type: mr_type_simple(MR_TYPE_INTEGER). What a type is like is asked of its rules. */
+#define MR_TYPE_CODE(CODE, rules) MR_TYPE_##CODE,
+typedef enum mr_typecode { MR_COLUMN_TYPES(MR_TYPE_CODE) MR_TYPE__COUNT } mr_typecode;
+#undef MR_TYPE_CODE
+
+typedef struct mr_type_rules mr_type_rules;
 
 struct mr_type {
-    mr_typecode code;
+    const mr_type_rules *rules; /* what all types of the name have in common; never NULL */
     int length;                 /* String(n): characters; 0 where not given */
     int precision, scale;       /* Numeric; -1 where not given */
     const char *const *choices; /* Enum: interned names, NULL-terminated */
     bool guessed; /* of an expression's result: what is stored may be of another type, and is then left as it is */
 };
 
+/* What values of a type are compared and calculated as, in the database and in memory. Numbers stand together, and so
+ * do dates, times and intervals: the functions below rely on that. */
+typedef enum mr_type_group {
+    MR_GROUP_UNKNOWN,
+    MR_GROUP_INTEGER,
+    MR_GROUP_FLOAT,
+    MR_GROUP_DECIMAL,
+    MR_GROUP_BOOLEAN,
+    MR_GROUP_STRING, /* text of any form */
+    MR_GROUP_WORD,   /* text of a form of its own, or one of a few words; compared as text */
+    MR_GROUP_BYTES,
+    MR_GROUP_DATE,
+    MR_GROUP_TIME,
+    MR_GROUP_DATETIME,
+    MR_GROUP_INTERVAL,
+    MR_GROUP_ANY,
+    MR_GROUP_OTHER /* compared with values of the same type only */
+} mr_type_group;
+
+/* What may be written in parentheses behind the type's name. */
+typedef enum mr_type_argument { MR_ARGUMENT_NONE, MR_ARGUMENT_LENGTH, MR_ARGUMENT_CHOICES } mr_type_argument;
+
+/* Bits of what a database without types of its own can store. */
+enum {
+    MR_STORED_INTEGER = 1 << 1,
+    MR_STORED_FLOAT = 1 << 2,
+    MR_STORED_TEXT = 1 << 3,
+    MR_STORED_BLOB = 1 << 4,
+    MR_STORED_NULL = 1 << 5
+};
+#define MR_TAKES(kind) (1u << (kind))
+
+enum {
+    MR_SPELLINGS = 6,    /* of one value, at most */
+    MR_TYPE_NAME = 64,   /* bytes for a type's name */
+    MR_TYPE_ADVICE = 96, /* bytes for what a message adds */
+};
+
+/* The rules of one column type. Functions that are NULL: the type needs none. */
+struct mr_type_rules {
+    const char *name;          /* "Integer": in messages, and as mr.Integer */
+    bool internal;             /* Lua has no mr.NAME */
+    const char *wants;         /* the word for its values in messages: "integer" */
+    const char *reads;         /* what it reads, for "which is no ..."; NULL: wants */
+    const char *sql;           /* in CREATE TABLE and CAST, where a dialect has no name of its own; "": nothing */
+    mr_type_group group;       /* what its values are compared as */
+    mr_kind kind;              /* of its values in memory; MR_UNLOADED: of several kinds */
+    bool natural;              /* a plain Lua value of the kind, beside no column, has this type */
+    bool evaluated;            /* comparisons in memory give what the database gives */
+    mr_type_argument argument; /* what may be written behind its name */
+    uint16_t takes;            /* MR_TAKES of the kinds that it takes as they are */
+    uint16_t stored;           /* MR_STORED_ bits: what is stored so is a value of the type as it is */
+    uint8_t spellings;         /* in how many ways a value may be stored, at most; 0 where in one */
+
+    /* Makes *v, of a kind that is not in takes, a value of the type, in place (bytes that *v owned are freed); false
+     * where it is none. Allocates nothing. */
+    bool (*take)(mr_env *env, const mr_type *type, mr_value *v);
+    /* Makes *v, as it is stored, a value of the type, in place; false where it is none. NULL: values of kind. */
+    bool (*read)(const mr_type *type, mr_value *v);
+    /* Does the value break what the declaration says in parentheses? how, where not NULL: the words between the value
+     * and the type's name, as "is not a choice of" (MR_TYPE_ADVICE bytes). */
+    bool (*breaks)(const mr_type *type, const mr_value *v, char *how);
+    /* Writes what a refusal adds, " (write it as ...)", to advice (MR_TYPE_ADVICE bytes). */
+    void (*advise)(const mr_type *type, const mr_value *v, char *advice);
+    /* Writes all spellings of a value to out (room for MR_SPELLINGS); returns how many, or 0 for a value of another
+     * type. Bytes are borrowed from the value, or static. */
+    unsigned (*spell)(const mr_value *v, mr_value *out);
+    /* The name with what is in parentheses, as Lua (MR_TYPE_NAME bytes) and SQL write it. NULL: the name alone, in Lua
+     * with a length where there is one. */
+    void (*print)(const mr_type *type, char *buf, size_t size);
+    void (*print_sql)(const mr_type *type, char *buf, size_t size);
+};
+
+#define MR_TYPE_RULES(CODE, rules) extern const mr_type_rules mr_type_##rules;
+MR_COLUMN_TYPES(MR_TYPE_RULES)
+#undef MR_TYPE_RULES
+
+static inline bool mr_type_is_known(const mr_type *type) { return type->rules->group != MR_GROUP_UNKNOWN; }
+static inline bool mr_type_is_integer(const mr_type *type) { return type->rules->group == MR_GROUP_INTEGER; }
+static inline bool mr_type_is_float(const mr_type *type) { return type->rules->group == MR_GROUP_FLOAT; }
+static inline bool mr_type_is_decimal(const mr_type *type) { return type->rules->group == MR_GROUP_DECIMAL; }
+static inline bool mr_type_is_number(const mr_type *type) {
+    return type->rules->group >= MR_GROUP_INTEGER && type->rules->group <= MR_GROUP_DECIMAL;
+}
+static inline bool mr_type_is_boolean(const mr_type *type) { return type->rules->group == MR_GROUP_BOOLEAN; }
+/* Text of any form. */
+static inline bool mr_type_is_string(const mr_type *type) { return type->rules->group == MR_GROUP_STRING; }
+/* Text of any form, or of the type's own. */
+static inline bool mr_type_is_text(const mr_type *type) {
+    return type->rules->group == MR_GROUP_STRING || type->rules->group == MR_GROUP_WORD;
+}
+/* A date, a time, a datetime. */
+static inline bool mr_type_is_calendar(const mr_type *type) {
+    return type->rules->group >= MR_GROUP_DATE && type->rules->group <= MR_GROUP_DATETIME;
+}
+/* The same, and intervals. */
+static inline bool mr_type_is_moment(const mr_type *type) {
+    return type->rules->group >= MR_GROUP_DATE && type->rules->group <= MR_GROUP_INTERVAL;
+}
+static inline bool mr_type_is_any(const mr_type *type) { return type->rules->group == MR_GROUP_ANY; }
+static inline bool mr_type_takes(const mr_type *type, mr_kind kind) {
+    return (type->rules->takes & MR_TAKES(kind)) != 0;
+}
+
+/* The type of a plain value of the kind, beside no column. Never NULL. */
+const mr_type *mr_type_natural(mr_kind kind);
 /* The shared type of a code without parameters. Never NULL. */
 const mr_type *mr_type_simple(mr_typecode code);
 /* A copy of *proto in the arena. */
@@ -67,13 +180,14 @@ mr_status mr_type_coerce(mr_env *env, const mr_type *type, const char *what, mr_
 mr_status mr_type_check_length(mr_env *env, const mr_type *type, const char *what, const mr_value *value);
 /* Does the value, of what the type reads, break what the declaration says: its length, its choices? */
 bool mr_type_is_broken(const mr_type *type, const mr_value *value);
+/* Is there anything that a value could break? */
+bool mr_type_is_limited(const mr_type *type);
 
 /* The type as it is known of an expression that is computed, and no column. */
 const mr_type *mr_type_guessed(const mr_type *type);
 
 /* ---- what is stored for a value (spelling.c) */
 
-enum { MR_SPELLINGS = 6 }; /* at most */
 /* Which of a value's spellings a parameter takes: MR_SPELL_PLAIN, 1 for the first of them, 2 ..., or a
  * limit of them. */
 enum { MR_SPELL_PLAIN = 0, MR_SPELL_SHORTEST = 254, MR_SPELL_LONGEST = 255 };
@@ -99,8 +213,6 @@ bool mr_type_read(const mr_type *type, mr_value *v);
  * "User 5", or NULL. */
 mr_status mr_type_misfit(mr_env *env, const mr_type *type, const char *what, const char *row, const mr_value *stored);
 
-/* 32 hexadecimal digits, with or without hyphens in their places. */
-bool mr_uuid_is_text(const char *s, size_t len);
 /* Characters of UTF-8 text; an invalid byte counts as one. */
 size_t mr_utf8_length(const char *s, size_t len);
 

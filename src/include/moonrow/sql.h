@@ -345,6 +345,14 @@ void mr_ddl_drop_table(const mr_dialect *dialect, const mr_table *table, mr_strb
 
 /* A dialect is a diff: a NULL hook means the default spelling. */
 typedef struct mr_compiler mr_compiler;
+/* A type whose name in a dialect is not the one that its rules say. */
+typedef struct mr_type_word {
+    mr_typecode code;
+    const char *sql;
+    bool precision;       /* the precision follows in parentheses, where one is given */
+    const char *numbered; /* of a column that numbers itself; NULL: as the dialect says */
+} mr_type_word;
+
 struct mr_dialect {
     const char *name;   /* "sqlite", "postgresql" */
     char parameter;     /* '?' or '$' (numbered) */
@@ -358,7 +366,8 @@ struct mr_dialect {
     bool spells;                 /* dates and booleans are stored as programs spell them: criteria name each spelling */
     bool compound_parens;        /* a member of a compound may stand in parentheses; otherwise it is wrapped */
     const char *const *reserved; /* words to quote, NULL-terminated, lower case, sorted */
-    const char *(*type_sql)(const mr_dialect *d, const mr_type *type, char *buf, size_t size); /* NULL: default names */
+    const mr_type_word *type_words; /* types that it calls by names of its own; the last has no sql; or NULL */
+    const char *numbered;           /* the type of a column that numbers itself; NULL: its own */
     void (*column_ddl)(const mr_dialect *d, const mr_column *column, mr_strbuf *out); /* type, default, autoincrement */
     bool (*compile_node)(mr_compiler *c, const mr_node *node); /* true when it wrote the node itself */
     void (*limit)(mr_compiler *c, const mr_node *limit, const mr_node *offset);

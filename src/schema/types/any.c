@@ -1,0 +1,35 @@
+/*
+ * any.c: Any: a column without a type. Each value keeps its storage class, and the same bytes may be there as text or
+ * as a blob.
+ */
+#include "rules.h"
+
+#include <math.h>
+
+static bool take(mr_env *env, const mr_type *type, mr_value *v) {
+    (void)env;
+    (void)type;
+    if (v->kind == MR_BOOL) v->kind = MR_INT;
+    return v->kind == MR_INT || (v->kind == MR_FLOAT && !isnan(v->u.d));
+}
+
+static unsigned spell(const mr_value *v, mr_value *out) {
+    if (v->kind != MR_TEXT && v->kind != MR_BLOB) return 0;
+    out[0] = *v;
+    out[0].flags = 0;
+    out[1] = mr_bytes_value(v->kind == MR_TEXT ? MR_BLOB : MR_TEXT, v->u.s, v->len);
+    return 2;
+}
+
+const mr_type_rules mr_type_any = {
+    .name = "Any",
+    .wants = "integer, float or string",
+    .sql = "",
+    .group = MR_GROUP_ANY,
+    .takes = MR_TAKES(MR_INT) | MR_TAKES(MR_TEXT) | MR_TAKES(MR_BLOB),
+    .stored = MR_STORED_ALL,
+    .spellings = 2,
+    .take = take,
+    .read = mr_rule_read_all,
+    .spell = spell,
+};

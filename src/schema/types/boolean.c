@@ -1,0 +1,56 @@
+/*
+ * boolean.c: Boolean. Databases without booleans store 1 and 0, or what other programs write for true and false.
+ */
+#include "rules.h"
+
+#include <string.h>
+
+static const char *const truths[] = {"1", "t", "true"};
+static const char *const falsehoods[] = {"0", "f", "false", ""};
+
+static bool is_word(const char *word, const char *s, size_t len) {
+    return strlen(word) == len && (len == 0 || memcmp(word, s, len) == 0);
+}
+
+bool mr_boolean_read(const char *s, size_t len, bool *out) {
+    for (size_t i = 0; i < sizeof truths / sizeof *truths; i++)
+        if (is_word(truths[i], s, len)) return *out = true, true;
+    for (size_t i = 0; i < sizeof falsehoods / sizeof *falsehoods; i++)
+        if (is_word(falsehoods[i], s, len)) return *out = false, true;
+    return false;
+}
+
+static bool read(const mr_type *type, mr_value *v) {
+    bool b;
+    (void)type;
+    if (v->kind == MR_BOOL) return true;
+    if (v->kind == MR_INT && (v->u.i == 0 || v->u.i == 1)) b = v->u.i == 1;
+    else if (v->kind == MR_FLOAT && (v->u.d == 0 || v->u.d == 1)) b = v->u.d == 1;
+    else if (v->kind != MR_TEXT || !mr_boolean_read(v->u.s, v->len, &b)) return false;
+    *v = mr_bool_value(b);
+    return true;
+}
+
+static unsigned spell(const mr_value *v, mr_value *out) {
+    if (v->kind != MR_BOOL) return 0;
+    const char *const *words = v->u.i ? truths : falsehoods;
+    size_t n = v->u.i ? sizeof truths / sizeof *truths : sizeof falsehoods / sizeof *falsehoods;
+    out[0] = *v;
+    for (size_t i = 0; i < n; i++) out[i + 1] = mr_text_value(words[i], strlen(words[i]));
+    return (unsigned)n + 1;
+}
+
+const mr_type_rules mr_type_boolean = {
+    .name = "Boolean",
+    .wants = "boolean",
+    .reads = "boolean: 0, 1, or text such as t, f, true or false",
+    .sql = "BOOLEAN",
+    .group = MR_GROUP_BOOLEAN,
+    .kind = MR_BOOL,
+    .natural = true,
+    .evaluated = true,
+    .takes = MR_TAKES(MR_BOOL),
+    .spellings = 5,
+    .read = read,
+    .spell = spell,
+};

@@ -1,0 +1,39 @@
+/*
+ * float.c: Float: a double. NaN is refused, because databases store it as NULL.
+ */
+#include "rules.h"
+
+#include <math.h>
+#include <stdio.h>
+
+static bool take(mr_env *env, const mr_type *type, mr_value *v) {
+    (void)env;
+    (void)type;
+    if (v->kind == MR_INT) *v = mr_float_value((double)v->u.i);
+    return v->kind == MR_FLOAT && !isnan(v->u.d);
+}
+
+static bool read(const mr_type *type, mr_value *v) {
+    (void)type;
+    if (v->kind == MR_INT) *v = mr_float_value((double)v->u.i);
+    return v->kind == MR_FLOAT;
+}
+
+static void print(const mr_type *type, char *buf, size_t size) {
+    if (type->precision >= 0) snprintf(buf, size, "Float(%d)", type->precision);
+    else snprintf(buf, size, "Float");
+}
+
+const mr_type_rules mr_type_float = {
+    .name = "Float",
+    .wants = "number",
+    .sql = "FLOAT",
+    .group = MR_GROUP_FLOAT,
+    .kind = MR_FLOAT,
+    .natural = true,
+    .evaluated = true,
+    .stored = MR_STORED_FLOAT,
+    .take = take,
+    .read = read,
+    .print = print,
+};
