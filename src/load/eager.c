@@ -31,15 +31,8 @@ static bool default_stops(const mr_plan_path *path, const mr_mapper *end, const 
 bool mr_eager_is_due(const mr_plan_path *path, const mr_mapper *end, const mr_property *prop, unsigned nopts,
                      const mr_option *opts) {
     const mr_option *option = mr_options_strategy(prop, nopts, opts);
-    switch (option ? option->strategy : prop->relationship->lazy) {
-    case MR_LAZY_JOINED:
-    case MR_LAZY_SELECTIN:
-    case MR_LAZY_SUBQUERY:
-    case MR_LAZY_IMMEDIATE:
-        return (option && option->kind == MR_OPTION_LAZY) || !default_stops(path, end, prop->relationship);
-    default:
-        return false;
-    }
+    if (!mr_strategy_is_eager(option ? option->strategy : prop->relationship->lazy)) return false;
+    return (option && option->kind == MR_OPTION_LAZY) || !default_stops(path, end, prop->relationship);
 }
 
 static mr_status extend_path(mr_planner *p, const mr_target *t, const mr_property *prop,
@@ -94,42 +87,29 @@ static mr_status add_joined(mr_planner *p, uint16_t parent, const mr_property *p
 }
 
 static mr_status add_follow(mr_planner *p, mr_vec *follows, uint16_t parent, const mr_property *prop,
-                            mr_lazy strategy) {
+                            const mr_strategy *strategy) {
     const mr_target *t = mr_target_at(p, parent);
     mr_plan_follow *f = mr_vec_push(follows);
     if (!f) return MR_FAIL;
     f->prop = prop;
-    /* What is not an item of the query itself has no query of its own to repeat: its keys are asked for
-     * instead. */
-    bool joined = t->plan.parent != MR_PLAN_NONE;
-    f->strategy = strategy == MR_LAZY_SUBQUERY && joined ? MR_LAZY_SELECTIN : strategy;
+    f->strategy = strategy;
     return mr_options_below(p->plan->arena, prop, t->nopts, t->opts, &f->nopts, &f->opts);
 }
 
 static mr_status expand(mr_planner *p, uint16_t number, const mr_property *prop, mr_vec *follows) {
     const mr_target *t = mr_target_at(p, number);
-    const mr_relationship *rel = prop->relationship;
     const mr_option *option = mr_options_strategy(prop, t->nopts, t->opts);
     bool given = p->q->statement != NULL; /* nothing can be joined to it, but it may have joined something itself */
     if (option && option->kind == MR_OPTION_CONTAINS_EAGER)
         return p->plain && !given ? MR_OK : add_joined(p, number, prop, option, true);
-    mr_lazy strategy = option ? option->strategy : rel->lazy;
+    const mr_strategy *strategy = mr_strategy_of(option ? option->strategy : prop->relationship->lazy);
     const mr_plan_path path = {t->plan.path, t->plan.npath};
-    switch (strategy) {
-    case MR_LAZY_JOINED:
-        if (given && option && mr_eager_is_due(&path, t->plan.mapper, prop, t->nopts, t->opts))
-            return add_follow(p, follows, number, prop, MR_LAZY_SELECTIN);
-        if (p->plain || !mr_eager_is_due(&path, t->plan.mapper, prop, t->nopts, t->opts)) return MR_OK;
-        if (!one_table(target_of(prop, option))) return add_follow(p, follows, number, prop, MR_LAZY_SELECTIN);
-        return add_joined(p, number, prop, option, false);
-    case MR_LAZY_SELECTIN:
-    case MR_LAZY_SUBQUERY:
-    case MR_LAZY_IMMEDIATE:
-        if (!mr_eager_is_due(&path, t->plan.mapper, prop, t->nopts, t->opts)) return MR_OK;
-        return add_follow(p, follows, number, prop, strategy);
-    default:
-        return MR_OK;
-    }
+    if (!mr_eager_is_due(&path, t->plan.mapper, prop, t->nopts, t->opts)) return MR_OK;
+    if (!strategy->joins) return add_follow(p, follows, number, prop, strategy);
+    if (given && option) return add_follow(p, follows, number, prop, &mr_strategy_selectin);
+    if (p->plain) return MR_OK;
+    if (!one_table(target_of(prop, option))) return add_follow(p, follows, number, prop, &mr_strategy_selectin);
+    return add_joined(p, number, prop, option, false);
 }
 
 mr_status mr_eager_expand(mr_planner *p, uint16_t target) {
@@ -243,3 +223,5 @@ mr_status mr_eager_joins(mr_planner *p) {
     }
     return MR_OK;
 }
+
+const mr_strategy mr_strategy_joined = {.word = "joined", .option = "joinedload", .joins = true};

@@ -31,7 +31,5 @@ static mr_status nothing(mr_job *job) {
     return MR_OK;
 }
 
-const mr_strategy *mr_strategy_immediate(void) {
-    static const mr_strategy strategy = {next, nothing, nothing};
-    return &strategy;
-}
+const mr_strategy mr_strategy_immediate = {
+    .word = "immediate", .option = "immediateload", .next = next, .row = nothing, .end = nothing};

@@ -10,17 +10,6 @@
 
 #include <string.h>
 
-static const mr_strategy *strategy_of(mr_lazy strategy) {
-    switch (strategy) {
-    case MR_LAZY_SUBQUERY:
-        return mr_strategy_subquery();
-    case MR_LAZY_IMMEDIATE:
-        return mr_strategy_immediate();
-    default:
-        return mr_strategy_selectin();
-    }
-}
-
 /* ---------------------------------------------------------------- life */
 
 static void free_job(mr_job *job) {
@@ -110,7 +99,7 @@ static mr_status add_job(mr_run *run, const mr_plan_entity *entity, const mr_pla
     job->entity = entity;
     job->follow = follow;
     job->query = mr_query_retain(run->query);
-    job->strategy = strategy_of(follow->strategy);
+    job->strategy = follow->strategy;
     mr_vec_init(&job->named, load->env, sizeof(mr_named_value));
     mr_vec_init(&job->parents, load->env, sizeof(mr_entity *));
     mr_vec_init(&job->pending, load->env, sizeof(mr_entity *));

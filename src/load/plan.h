@@ -37,7 +37,7 @@ typedef struct mr_plan_identity {
 /* A relationship to be loaded by more statements, once the rows are read. */
 typedef struct mr_plan_follow {
     const mr_property *prop;
-    mr_lazy strategy; /* MR_LAZY_SELECTIN, MR_LAZY_SUBQUERY, MR_LAZY_IMMEDIATE */
+    const mr_strategy *strategy; /* one that has jobs */
     unsigned nopts;
     const mr_option *opts; /* relative to the target */
 } mr_plan_follow;

@@ -46,16 +46,12 @@ static mr_query *with_options(mr_query *q, unsigned nopts, const mr_option *opts
     return made;
 }
 
-static bool is_eager(mr_lazy lazy) {
-    return lazy == MR_LAZY_JOINED || lazy == MR_LAZY_SELECTIN || lazy == MR_LAZY_SUBQUERY || lazy == MR_LAZY_IMMEDIATE;
-}
-
 /* The query of what prop leads to, with the options. The references back are known: they lead to the object that is
  * asked, and nothing is joined or sent for them unless an option says so. Consumes q. */
 static mr_query *with_way_back(mr_query *q, const mr_property *prop, unsigned nopts, const mr_option *opts) {
     const mr_relationship *back = prop->relationship->reverse;
     if (nopts > 0) q = with_options(q, nopts, opts);
-    if (!back || back->direction != MR_MANY_TO_ONE || !back->use_get || !is_eager(back->lazy) ||
+    if (!back || back->direction != MR_MANY_TO_ONE || !back->use_get || !mr_strategy_is_eager(back->lazy) ||
         mr_options_strategy(back->prop, nopts, opts))
         return q;
     mr_option_step step = {back->prop, NULL, NULL};
@@ -265,11 +261,38 @@ out:
 /* ---------------------------------------------------------------- the strategies of one access */
 
 static mr_status refuse(const mr_load_context *ctx, const mr_entity *entity, const mr_property *prop,
-                        const char *lazy) {
+                        const mr_strategy *strategy) {
     return mr_fail(ctx->env, MR_ERR_INVALID_REQUEST,
                    "'%s.%s' is not loaded and may not be (lazy = \"%s\"): load it with the query, as with selectinload",
-                   entity->mapper->name, prop->name, lazy);
+                   entity->mapper->name, prop->name, strategy->word);
 }
+
+static mr_status access_raise(const mr_load_context *ctx, mr_entity *entity, const mr_property *prop) {
+    return refuse(ctx, entity, prop, &mr_strategy_raise);
+}
+
+/* An object that is in memory takes no SQL. */
+static mr_status access_raise_on_sql(const mr_load_context *ctx, mr_entity *entity, const mr_property *prop) {
+    const mr_relationship *rel = prop->relationship;
+    mr_status status = MR_NOTFOUND;
+    if (rel->direction == MR_MANY_TO_ONE && rel->use_get) status = load_reference(ctx, entity, prop, true, 0, NULL);
+    return status == MR_NOTFOUND ? refuse(ctx, entity, prop, &mr_strategy_raise_on_sql) : status;
+}
+
+static mr_status access_noload(const mr_load_context *ctx, mr_entity *entity, const mr_property *prop) {
+    (void)ctx;
+    return put_nothing(entity, prop);
+}
+
+const mr_strategy mr_strategy_select = {.word = "select", .option = "lazyload"};
+const mr_strategy mr_strategy_raise = {
+    .word = "raise", .option = "raiseload", .access = access_raise, .users_only = true, .closed = true};
+const mr_strategy mr_strategy_raise_on_sql = {.word = "raise_on_sql",
+                                              .option = "raiseload",
+                                              .setting = "sql_only",
+                                              .access = access_raise_on_sql,
+                                              .users_only = true};
+const mr_strategy mr_strategy_noload = {.word = "noload", .option = "noload", .access = access_noload, .closed = true};
 
 mr_status mr_lazy_load(const mr_load_context *ctx, mr_entity *entity, const mr_property *prop, unsigned nopts,
                        const mr_option *opts) {
@@ -288,10 +311,11 @@ static bool is_rekeyed(const mr_entity *entity, const mr_relationship *rel) {
     return false;
 }
 
-static mr_lazy strategy_of(const mr_entity *entity, const mr_property *prop) {
+static const mr_strategy *strategy_of(const mr_entity *entity, const mr_property *prop) {
     const mr_origin *origin = entity->origin;
     const mr_option *option = origin ? mr_options_strategy(prop, origin->nopts, origin->opts) : NULL;
-    return option && option->kind != MR_OPTION_CONTAINS_EAGER ? option->strategy : prop->relationship->lazy;
+    bool chosen = option && option->kind != MR_OPTION_CONTAINS_EAGER;
+    return mr_strategy_of(chosen ? option->strategy : prop->relationship->lazy);
 }
 
 static mr_status load_slot(const mr_load_context *ctx, mr_entity *entity, const mr_property *prop, mr_arena *arena,
@@ -300,23 +324,11 @@ static mr_status load_slot(const mr_load_context *ctx, mr_entity *entity, const 
     const mr_origin *origin = entity->origin;
     const mr_option *below = NULL;
     unsigned nbelow = 0;
-    mr_lazy strategy = strategy_of(entity, prop);
+    const mr_strategy *strategy = strategy_of(entity, prop);
+    if (strategy->access && !(needed && strategy->users_only)) return strategy->access(ctx, entity, prop);
     if (origin && mr_options_below(arena, prop, origin->nopts, origin->opts, &nbelow, &below) != MR_OK) return MR_FAIL;
-    if (needed && (strategy == MR_LAZY_RAISE || strategy == MR_LAZY_RAISE_ON_SQL)) strategy = MR_LAZY_SELECT;
-    if (needed && strategy != MR_LAZY_NOLOAD && is_rekeyed(entity, rel)) return load_prepared(ctx, entity, prop, true);
-    switch (strategy) {
-    case MR_LAZY_NOLOAD:
-        return put_nothing(entity, prop);
-    case MR_LAZY_RAISE:
-        return refuse(ctx, entity, prop, "raise");
-    case MR_LAZY_RAISE_ON_SQL: {
-        mr_status status = MR_NOTFOUND;
-        if (rel->direction == MR_MANY_TO_ONE && rel->use_get) status = load_reference(ctx, entity, prop, true, 0, NULL);
-        return status == MR_NOTFOUND ? refuse(ctx, entity, prop, "raise_on_sql") : status;
-    }
-    default:
-        return mr_lazy_load(ctx, entity, prop, nbelow, below);
-    }
+    if (needed && is_rekeyed(entity, rel)) return load_prepared(ctx, entity, prop, true);
+    return mr_lazy_load(ctx, entity, prop, nbelow, below);
 }
 
 static mr_status load(const mr_load_context *ctx, mr_entity *entity, const mr_property *prop, bool needed) {
@@ -336,8 +348,7 @@ static mr_status load(const mr_load_context *ctx, mr_entity *entity, const mr_pr
 mr_status mr_load_known_reference(const mr_load_context *ctx, mr_entity *entity, const mr_property *prop) {
     const mr_relationship *rel = prop->relationship;
     if (rel->direction != MR_MANY_TO_ONE || !rel->use_get) return MR_NOTFOUND;
-    mr_lazy strategy = strategy_of(entity, prop);
-    if (strategy == MR_LAZY_NOLOAD || strategy == MR_LAZY_RAISE) return MR_NOTFOUND;
+    if (strategy_of(entity, prop)->closed) return MR_NOTFOUND;
     for (unsigned i = 0; i < rel->npairs; i++) {
         uint16_t slot = rel->pairs[i].local_slot;
         if (slot == UINT16_MAX || mr_entity_slot(entity, slot)->kind == MR_UNLOADED) return MR_NOTFOUND;

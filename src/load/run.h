@@ -120,13 +120,6 @@ bool mr_load_lacks(const mr_load *load, mr_entity *parent, const mr_property *pr
 bool mr_load_knows(const mr_load *load, const mr_entity *target);
 
 /* job.c: the statements that follow, one strategy each */
-typedef struct mr_strategy {
-    /* Starts the job's next statement (job->run): MR_ROW; MR_DONE: the job is done. */
-    mr_status (*next)(mr_job *job);
-    mr_status (*row)(mr_job *job); /* job->run->out is a row */
-    mr_status (*end)(mr_job *job); /* the statement has been read, its own collections are filled */
-} mr_strategy;
-
 struct mr_job {
     mr_load *load;
     const mr_strategy *strategy;
@@ -146,9 +139,6 @@ struct mr_job {
     mr_vec pending;    /* mr_entity *: references whose target the statement asks for */
     mr_plan_path path; /* of the target */
 };
-const mr_strategy *mr_strategy_selectin(void);
-const mr_strategy *mr_strategy_subquery(void);
-const mr_strategy *mr_strategy_immediate(void);
 mr_status mr_jobs_add(mr_run *run, uint16_t entity);
 /* Runs the load's jobs, and those that they bring: MR_DONE. */
 mr_status mr_jobs_advance(mr_load *load);

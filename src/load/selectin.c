@@ -314,7 +314,5 @@ static mr_status end(mr_job *job) {
     return mr_gather_finish(&job->gather);
 }
 
-const mr_strategy *mr_strategy_selectin(void) {
-    static const mr_strategy strategy = {next, row, end};
-    return &strategy;
-}
+const mr_strategy mr_strategy_selectin = {
+    .word = "selectin", .option = "selectinload", .next = next, .row = row, .end = end};

@@ -247,7 +247,7 @@ static mr_status take_all(mr_job *job) {
 }
 
 static mr_status by_keys(mr_job *job) {
-    job->strategy = mr_strategy_selectin();
+    job->strategy = &mr_strategy_selectin;
     return job->strategy->next(job);
 }
 
@@ -266,10 +266,12 @@ static mr_status next(mr_job *job) {
     bool folds = false;
     if (job->next >= job->parents.len) return MR_DONE;
     if (item && find_folding(job, &folds) != MR_OK) return MR_FAIL;
-    /* With yield_per the whole query again for each batch would be far too much. Each level holds the subqueries of all
-     * above it, and the parsers of databases have an end. */
-    if (!item || folds || job->path.n > MAX_NESTED || !is_plain(job->follow->prop->relationship) ||
-        job->load->yield_per || !mr_job_knows_locals(job) || !is_repeatable(job->query, item) || has_changed_key(job))
+    /* What is joined to an item of the query has no query of its own to repeat. With yield_per the whole query again
+     * for each batch would be far too much. Each level holds the subqueries of all above it, and the parsers of
+     * databases have an end. */
+    if (!item || job->entity->parent != MR_PLAN_NONE || folds || job->path.n > MAX_NESTED ||
+        !is_plain(job->follow->prop->relationship) || job->load->yield_per || !mr_job_knows_locals(job) ||
+        !is_repeatable(job->query, item) || has_changed_key(job))
         return by_keys(job);
     mr_status status = parents_query(job, item, &parents);
     if (status == MR_NOTFOUND) return by_keys(job);
@@ -324,7 +326,7 @@ static void ask_again(mr_job *job) {
     }
     job->parents.len = n;
     job->next = 0;
-    job->strategy = mr_strategy_selectin();
+    job->strategy = &mr_strategy_selectin;
 }
 
 static mr_status end(mr_job *job) {
@@ -332,7 +334,5 @@ static mr_status end(mr_job *job) {
     return mr_gather_finish(&job->gather);
 }
 
-const mr_strategy *mr_strategy_subquery(void) {
-    static const mr_strategy strategy = {next, row, end};
-    return &strategy;
-}
+const mr_strategy mr_strategy_subquery = {
+    .word = "subquery", .option = "subqueryload", .next = next, .row = row, .end = end};

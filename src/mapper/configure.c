@@ -213,9 +213,6 @@ mr_status mr_configure_settle(configuration *c, plan *p) {
                                     rel->collection_key, rel->target->name, near ? " (did you mean '" : "",
                                     near ? near : "", near ? "'?)" : "");
     }
-    if ((rel->lazy == MR_LAZY_DYNAMIC || rel->lazy == MR_LAZY_WRITE_ONLY) && !rel->uselist)
-        return mr_configure_mistake(c, p,
-                                    "a dynamic relationship is a collection: choose another lazy for a single object");
     return settle_cascade(c, p);
 }
 

@@ -39,8 +39,7 @@ mr_entity *mr_reference_by_key(mr_entity *entity, const mr_relationship *rel, bo
 
 static bool must_be_known(const mr_relationship *rel) {
     if (!rel->viewonly && (rel->cascade & MR_CASCADE_DELETE_ORPHAN)) return true; /* what it loses is deleted */
-    bool loads = rel->lazy != MR_LAZY_RAISE && rel->lazy != MR_LAZY_RAISE_ON_SQL && rel->lazy != MR_LAZY_NOLOAD &&
-                 rel->lazy != MR_LAZY_DYNAMIC && rel->lazy != MR_LAZY_WRITE_ONLY;
+    bool loads = !mr_strategy_of(rel->lazy)->access;
     return loads && !rel->viewonly && (rel->direction != MR_MANY_TO_ONE || !rel->use_get);
 }
 

@@ -95,15 +95,6 @@ typedef struct word {
     int value;
 } word;
 
-static const word lazy_words[] = {{"select", MR_LAZY_SELECT},
-                                  {"joined", MR_LAZY_JOINED},
-                                  {"subquery", MR_LAZY_SUBQUERY},
-                                  {"selectin", MR_LAZY_SELECTIN},
-                                  {"immediate", MR_LAZY_IMMEDIATE},
-                                  {"raise", MR_LAZY_RAISE},
-                                  {"raise_on_sql", MR_LAZY_RAISE_ON_SQL},
-                                  {"noload", MR_LAZY_NOLOAD},
-                                  {NULL, 0}};
 static const word cascade_words[] = {{"save-update", MR_CASCADE_SAVE_UPDATE},
                                      {"merge", MR_CASCADE_MERGE},
                                      {"expunge", MR_CASCADE_EXPUNGE},
@@ -126,18 +117,29 @@ static int find_word(lua_State *L, const word *words, const char *s, size_t len,
                       near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
 }
 
+static const char *strategy_word(void *ud, size_t i) {
+    (void)ud;
+    return i < MR_LAZY__COUNT ? mr_strategy_of((mr_lazy)i)->word : NULL;
+}
+
+/* The strategy whose word is on top of the stack; what is "Post.category". */
+static mr_lazy find_strategy(lua_State *L, const char *what) {
+    const char *s = lua_tostring(L, -1);
+    for (int i = 0; i < MR_LAZY__COUNT; i++)
+        if (strlen(s) == lua_rawlen(L, -1) && strcmp(s, strategy_word(NULL, (size_t)i)) == 0) return (mr_lazy)i;
+    const char *near = mr_nearest(s, strategy_word, NULL);
+    bind_error(L, MR_ERR_ARGUMENT, "%s: lazy: unknown value '%s'%s%s%s", what, s, near ? " (did you mean '" : "",
+               near ? near : "", near ? "'?)" : "");
+    return MR_LAZY_SELECT;
+}
+
 /* The options table is at opts; what is "Post.category". */
 static mr_lazy read_lazy(lua_State *L, int opts, const char *what) {
     int type = bind_option(L, opts, "lazy");
     mr_lazy lazy = MR_LAZY_SELECT;
-    size_t len;
     if (type == LUA_TBOOLEAN) lazy = lua_toboolean(L, -1) ? MR_LAZY_SELECT : MR_LAZY_JOINED;
-    else if (type == LUA_TSTRING) {
-        const char *s = lua_tolstring(L, -1, &len);
-        lua_pushfstring(L, "%s: lazy", what);
-        lazy = (mr_lazy)find_word(L, lazy_words, s, len, lua_tostring(L, -1));
-        lua_pop(L, 1);
-    } else if (bind_is_null(L, -1)) lazy = MR_LAZY_NOLOAD;
+    else if (type == LUA_TSTRING) lazy = find_strategy(L, what);
+    else if (bind_is_null(L, -1)) lazy = MR_LAZY_NOLOAD;
     else if (type != LUA_TNIL) {
         lua_pushfstring(L, "%s: lazy", what);
         bind_type_error(L, -2, lua_tostring(L, -1), "a loading strategy");

@@ -108,30 +108,48 @@ static void add_steps(lua_State *L, bind_option_value *o, int idx) {
 
 /* ---------------------------------------------------------------- strategies */
 
-typedef struct strategy {
-    const char *name;
-    mr_option_kind kind;
-    mr_lazy lazy;
-    const char *const *options;
-} strategy;
+/* Options beside those of the loader strategies: contains_eager takes rows that the query joins itself, defaultload is
+ * a path alone. */
+static const char *const others[] = {"contains_eager", "defaultload"};
+enum { NOTHERS = sizeof others / sizeof others[0], MOST_SETTINGS = 8 };
 
 static const char *const no_options[] = {NULL};
-static const char *const join_options[] = {"innerjoin", NULL};
-static const char *const raise_options[] = {"sql_only", NULL};
-static const char *const eager_options[] = {"alias", NULL};
 
-static const strategy strategies[] = {
-    {"joinedload", MR_OPTION_LAZY, MR_LAZY_JOINED, join_options},
-    {"selectinload", MR_OPTION_LAZY, MR_LAZY_SELECTIN, no_options},
-    {"subqueryload", MR_OPTION_LAZY, MR_LAZY_SUBQUERY, no_options},
-    {"immediateload", MR_OPTION_LAZY, MR_LAZY_IMMEDIATE, no_options},
-    {"lazyload", MR_OPTION_LAZY, MR_LAZY_SELECT, no_options},
-    {"raiseload", MR_OPTION_LAZY, MR_LAZY_RAISE, raise_options},
-    {"noload", MR_OPTION_LAZY, MR_LAZY_NOLOAD, no_options},
-    {"contains_eager", MR_OPTION_CONTAINS_EAGER, MR_LAZY_JOINED, eager_options},
-    {"defaultload", (mr_option_kind)0, MR_LAZY_SELECT, no_options}, /* a path alone */
-};
-enum { NSTRATEGIES = sizeof strategies / sizeof strategies[0] };
+/* The name of the option with the number: the strategies' first. NULL: there is none. */
+static const char *option_name(int number) {
+    return number < MR_LAZY__COUNT ? mr_strategy_of((mr_lazy)number)->option : others[number - MR_LAZY__COUNT];
+}
+
+static bool is_named(mr_lazy code, const char *name) {
+    const char *option = mr_strategy_of(code)->option;
+    return option && strcmp(option, name) == 0;
+}
+
+/* What may be written in braces behind the option: the settings of all strategies that it stands for. */
+static void settings_of(const char *name, const char **out) {
+    size_t n = 0;
+    for (int i = 0; i < MR_LAZY__COUNT && n + 2 < MOST_SETTINGS; i++) {
+        const mr_strategy *s = mr_strategy_of((mr_lazy)i);
+        if (!is_named((mr_lazy)i, name)) continue;
+        if (s->setting) out[n++] = s->setting;
+        if (s->joins) out[n++] = "innerjoin";
+    }
+    if (strcmp(name, "contains_eager") == 0) out[n++] = "alias";
+    out[n] = NULL;
+}
+
+/* The strategy that the option stands for, with the settings in the table at options. */
+static mr_lazy read_strategy(lua_State *L, const char *name, int options) {
+    mr_lazy found = strcmp(name, "contains_eager") == 0 ? MR_LAZY_JOINED : MR_LAZY_SELECT;
+    for (int i = MR_LAZY__COUNT - 1; i >= 0; i--)
+        if (is_named((mr_lazy)i, name) && !mr_strategy_of((mr_lazy)i)->setting) found = (mr_lazy)i;
+    for (int i = 0; i < MR_LAZY__COUNT; i++) {
+        const char *setting = mr_strategy_of((mr_lazy)i)->setting;
+        if (setting && is_named((mr_lazy)i, name) && bind_option_bool(L, options, name, setting, false))
+            found = (mr_lazy)i;
+    }
+    return found;
+}
 
 static mr_node *read_alias(lua_State *L, int options, const char *function) {
     if (bind_option(L, options, "alias") == LUA_TNIL) return NULL;
@@ -140,29 +158,30 @@ static mr_node *read_alias(lua_State *L, int options, const char *function) {
     return from->node;
 }
 
-/* Upvalue 1: the strategy's number. As a function the path begins here; as a method index 1 is the option
+/* Upvalue 1: the option's number. As a function the path begins here; as a method index 1 is the option
  * before. */
 static int load_option(lua_State *L) {
-    const strategy *s = &strategies[lua_tointeger(L, lua_upvalueindex(1))];
+    const char *name = option_name((int)lua_tointeger(L, lua_upvalueindex(1))), *settings[MOST_SETTINGS];
     const bind_option_value *before = bind_test(L, 1, BIND_OPTION);
     int first = before ? 2 : 1, options;
     int n = bind_arguments(L, first, &options);
-    bind_check_options(L, options, s->name, s->options);
+    settings_of(name, settings);
+    bind_check_options(L, options, name, settings);
     if (n == 0)
-        return bind_error(L, MR_ERR_ARGUMENT, "%s: expected a relationship such as User.posts, or its name", s->name);
+        return bind_error(L, MR_ERR_ARGUMENT, "%s: expected a relationship such as User.posts, or its name", name);
     bool wildcard = n == 1 && lua_type(L, first) == LUA_TSTRING && strcmp(lua_tostring(L, first), "*") == 0;
     unsigned steps = 0;
-    for (int i = 0; i < n && !wildcard; i++) steps += count_steps(L, first + i, s->name);
+    for (int i = 0; i < n && !wildcard; i++) steps += count_steps(L, first + i, name);
     option_part part = {0};
-    part.option.kind = wildcard ? MR_OPTION_WILDCARD_LAZY : s->kind;
-    part.option.strategy = s->lazy;
-    if (bind_option_bool(L, options, s->name, "sql_only", false)) part.option.strategy = MR_LAZY_RAISE_ON_SQL;
-    part.option.innerjoin = bind_option_bool(L, options, s->name, "innerjoin", false);
-    part.option.alias = read_alias(L, options, s->name); /* stays on the stack */
+    part.option.kind = strcmp(name, "contains_eager") == 0 ? MR_OPTION_CONTAINS_EAGER : MR_OPTION_LAZY;
+    if (wildcard) part.option.kind = MR_OPTION_WILDCARD_LAZY;
+    part.option.strategy = read_strategy(L, name, options);
+    part.option.innerjoin = bind_option_bool(L, options, name, "innerjoin", false);
+    part.option.alias = read_alias(L, options, name); /* stays on the stack */
     bind_option_value *o = extend(L, before, steps, 1);
     for (int i = 0; i < n && !wildcard; i++) add_steps(L, o, first + i);
     part.nsteps = o->nsteps;
-    if (!part.option.kind) return 1;
+    if (strcmp(name, "defaultload") == 0 && !wildcard) return 1;
     mr_node_retain(part.option.alias);
     o->parts[o->nparts++] = part;
     return 1;
@@ -271,10 +290,11 @@ static const luaL_Reg column_functions[] = {{"load_only", f_load_only},
 /* Sets the functions in the table on top: for the module, and as methods of an option. */
 static void set_functions(lua_State *L) {
     luaL_setfuncs(L, column_functions, 0);
-    for (int i = 0; i < NSTRATEGIES; i++) {
+    for (int i = 0; i < MR_LAZY__COUNT + NOTHERS; i++) {
+        if (!option_name(i)) continue;
         lua_pushinteger(L, i);
         lua_pushcclosure(L, load_option, 1);
-        lua_setfield(L, -2, strategies[i].name);
+        lua_setfield(L, -2, option_name(i));
     }
 }
 

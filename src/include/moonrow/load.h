@@ -73,6 +73,39 @@ mr_status mr_load_again(const mr_load_context *ctx, mr_entity *entity, mr_query 
 /* Loads the unloaded column slots of a persistent entity (props: n properties to load, or NULL: all that are not loaded
  * and not deferred; dirty ones are kept). MR_NOTFOUND when its row is gone. */
 mr_status mr_load_refresh(const mr_load_context *ctx, mr_entity *entity, const mr_property *const *props, unsigned n);
+/* ---- loader strategies (strategy.c) */
+
+typedef struct mr_job mr_job; /* private to load: one relationship of many parents */
+
+/* A loader strategy. Eager ones join, or have the functions of a job; all others wait for the first access. */
+typedef struct mr_strategy {
+    const char *word;    /* lazy = "selectin" */
+    const char *option;  /* mr.selectinload; NULL: no option of its own */
+    const char *setting; /* the option's setting that stands for this strategy: raiseload(A.bs, { sql_only = true }) */
+    bool joins;          /* its rows come with those of the parents */
+
+    /* A job's next statement is started: MR_ROW; MR_DONE: the job is done. NULL: there are no jobs. */
+    mr_status (*next)(mr_job *job);
+    mr_status (*row)(mr_job *job); /* the statement has given a row */
+    mr_status (*end)(mr_job *job); /* the statement has been read: its own collections are filled */
+
+    /* What an access to the unloaded attribute does. NULL: it is loaded. */
+    mr_status (*access)(const mr_load_context *ctx, mr_entity *entity, const mr_property *prop);
+    bool users_only; /* access is for users: what a flush or a cascade needs is loaded all the same */
+    bool closed;     /* not even a reference that takes no statement is given */
+} mr_strategy;
+
+#define MR_STRATEGY_ROW(CODE, row) extern const mr_strategy mr_strategy_##row;
+MR_LOADER_STRATEGIES(MR_STRATEGY_ROW)
+#undef MR_STRATEGY_ROW
+
+/* Never NULL. */
+const mr_strategy *mr_strategy_of(mr_lazy code);
+static inline bool mr_strategy_is_eager(mr_lazy code) {
+    const mr_strategy *s = mr_strategy_of(code);
+    return s->joins || s->next;
+}
+
 /* Loads a relationship's slot by its own lazy strategy. MANY_TO_ONE from the identity map without a statement where it
  * can. */
 mr_status mr_load_relationship(const mr_load_context *ctx, mr_entity *entity, const mr_property *prop);

@@ -57,18 +57,21 @@ struct mr_property {
 
 typedef enum mr_direction { MR_ONE_TO_MANY = 1, MR_MANY_TO_ONE, MR_MANY_TO_MANY } mr_direction;
 
-typedef enum mr_lazy {
-    MR_LAZY_SELECT = 0,
-    MR_LAZY_JOINED,
-    MR_LAZY_SUBQUERY,
-    MR_LAZY_SELECTIN,
-    MR_LAZY_IMMEDIATE,
-    MR_LAZY_RAISE,
-    MR_LAZY_RAISE_ON_SQL,
-    MR_LAZY_NOLOAD,
-    MR_LAZY_DYNAMIC,
-    MR_LAZY_WRITE_ONLY
-} mr_lazy;
+/* How a relationship is loaded: STRATEGY(CODE, ROW) for each. A new strategy is a line here and its row,
+ * mr_strategy_ROW, in a file of src/load. */
+#define MR_LOADER_STRATEGIES(STRATEGY)                                                                                 \
+    STRATEGY(SELECT, select)                                                                                           \
+    STRATEGY(JOINED, joined)                                                                                           \
+    STRATEGY(SUBQUERY, subquery)                                                                                       \
+    STRATEGY(SELECTIN, selectin)                                                                                       \
+    STRATEGY(IMMEDIATE, immediate)                                                                                     \
+    STRATEGY(RAISE, raise)                                                                                             \
+    STRATEGY(RAISE_ON_SQL, raise_on_sql)                                                                               \
+    STRATEGY(NOLOAD, noload)
+
+#define MR_LAZY_CODE(CODE, row) MR_LAZY_##CODE,
+typedef enum mr_lazy { MR_LOADER_STRATEGIES(MR_LAZY_CODE) MR_LAZY__COUNT } mr_lazy;
+#undef MR_LAZY_CODE
 
 enum { /* cascade bits */
        MR_CASCADE_SAVE_UPDATE = 1,

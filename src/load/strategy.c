@@ -1,0 +1,12 @@
+/*
+ * strategy.c: the loader strategies, one row each.
+ *
+ * Invariant: each code has a row, so that no strategy can be taken for another one.
+ */
+#include <moonrow/load.h>
+
+#define ROW(CODE, name) [MR_LAZY_##CODE] = &mr_strategy_##name,
+static const mr_strategy *const rows[MR_LAZY__COUNT] = {MR_LOADER_STRATEGIES(ROW)};
+#undef ROW
+
+const mr_strategy *mr_strategy_of(mr_lazy code) { return rows[code]; }
