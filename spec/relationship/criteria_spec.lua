@@ -69,6 +69,24 @@ describe("a criterion of a relationship", function()
     assert.equal(1, session:query(Post):filter_by{ title = "again" }:count())
   end)
 
+  it("of a class to itself leaves queries over that class, within the criterion, what they read themselves", function()
+    local nodes, Node = tree()
+    nodes.session:add(Node{ name = "r", children = { Node{ name = "s", children = { Node{ name = "t" } } } } })
+    nodes.session:flush()
+    local function names(criterion)
+      local list = {}
+      for i, node in ipairs(nodes.session:query(Node):filter(criterion):order_by(Node.name):all()) do
+        list[i] = node.name
+      end
+      return table.concat(list, " ")
+    end
+    local last = mr.select(nodes.func.max(Node.name)):scalar_subquery()
+    assert.equal("s", names(Node.children:any(Node.name:eq(last))))
+    assert.equal("r", names(Node.children:any(Node.id:in_(mr.select(Node.id):where(Node.name:eq "s")))))
+    assert.equal("r", names(Node.children:any(Node.children:any())))
+    assert.equal("t", names(Node.parent:has(Node.parent:has())))
+  end)
+
   it("keeps its own rows apart from those that the query has joined", function()
     local q = session:query(Post):join(Post.comments):filter(Comment.body:eq "b1")
       :filter(Post.comments:any(Comment.body:eq "a1"))

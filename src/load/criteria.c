@@ -11,12 +11,6 @@
 
 typedef enum side { SIDE_OTHER, SIDE_LOCAL, SIDE_REMOTE, SIDE_LINK } side;
 
-static bool reads_table(const mr_mapper *mapper, const mr_table *table) {
-    for (; mapper; mapper = mapper->base)
-        if (mapper->table == table) return true;
-    return false;
-}
-
 static side side_by_pairs(const mr_relationship *rel, const mr_column *column) {
     bool local = false, remote = false;
     for (unsigned i = 0; i < rel->npairs; i++) {
@@ -32,7 +26,7 @@ static side side_by_pairs(const mr_relationship *rel, const mr_column *column) {
 
 static side side_of(const mr_relationship *rel, const mr_column *column, bool secondary) {
     if (rel->secondary && column->table == rel->secondary) return SIDE_LINK;
-    bool local = reads_table(rel->parent, column->table), remote = reads_table(rel->target, column->table);
+    bool local = mr_mapper_reads(rel->parent, column->table), remote = mr_mapper_reads(rel->target, column->table);
     if (local && remote && !rel->secondary) return side_by_pairs(rel, column);
     if (local && remote) return secondary ? SIDE_REMOTE : SIDE_LOCAL;
     return local ? SIDE_LOCAL : remote ? SIDE_REMOTE : SIDE_OTHER;
@@ -69,6 +63,18 @@ static const mr_type *type_of_partner(const mr_condition *c, const mr_column *co
     return NULL;
 }
 
+/* The object's value for a column of its side. One that makes no pair may be missing. */
+static mr_node *object_value(const mr_condition *c, const mr_column *column) {
+    const mr_relationship *rel = c->rel;
+    bool far = !c->is_parent && rel->secondary, needed = (rel->direction == MR_ONE_TO_MANY) == c->is_parent;
+    const mr_column_pair *pairs = far ? rel->secondary_pairs : rel->pairs;
+    for (unsigned i = 0; i < (far ? rel->nsecondary : rel->npairs); i++)
+        if ((c->is_parent ? pairs[i].local : pairs[i].remote) == column)
+            return mr_operand_value(c->object, rel->prop, column, c->is_parent ? pairs[i].remote : pairs[i].local,
+                                    needed);
+    return mr_operand_value(c->object, rel->prop, column, column, false);
+}
+
 static mr_node *late_local(replacing *r, const mr_node *node) {
     const mr_condition *c = r->c;
     const mr_property *prop = mr_mapper_property_of_column(c->rel->parent, node->u.column);
@@ -90,8 +96,9 @@ static mr_node *replace_side(void *ud, const mr_node *node) {
     side s = side_of(c->rel, node->u.column, r->secondary);
     mr_node *from = s == SIDE_LOCAL ? c->local : s == SIDE_REMOTE ? c->remote : s == SIDE_LINK ? c->link : NULL;
     mr_node *made = NULL;
-    if (s == SIDE_LOCAL && c->lates) {
-        made = late_local(r, node);
+    bool is_object = c->object && s == (c->is_parent ? SIDE_LOCAL : SIDE_REMOTE);
+    if (is_object || (s == SIDE_LOCAL && c->lates)) {
+        made = is_object ? object_value(c, node->u.column) : late_local(r, node);
         if (!made) r->failed = true;
         return made;
     }
@@ -161,7 +168,7 @@ typedef struct looking {
 static mr_node *look_through(void *ud, const mr_node *node) {
     looking *l = ud;
     mr_node *made = NULL;
-    if (l->failed || node->kind != MR_NODE_COLUMN || node->n > 0 || !reads_table(l->mapper, node->u.column->table))
+    if (l->failed || node->kind != MR_NODE_COLUMN || node->n > 0 || !mr_mapper_reads(l->mapper, node->u.column->table))
         return NULL;
     if (mr_from_column(l->env, node->u.column, node->annotation, l->from, &made) != MR_OK) l->failed = true;
     return made;
@@ -170,7 +177,7 @@ static mr_node *look_through(void *ud, const mr_node *node) {
 /* What a query within the expression takes from the class's table comes from the alias. */
 static mr_node *look_at_object(void *ud, const mr_node *from) {
     const looking *l = ud;
-    if (from->kind != MR_NODE_TABLE || !reads_table(l->mapper, from->u.table)) return NULL;
+    if (from->kind != MR_NODE_TABLE || !mr_mapper_reads(l->mapper, from->u.table)) return NULL;
     return l->from->kind == MR_NODE_TABLE || l->from->kind == MR_NODE_JOIN ? NULL : l->from;
 }
 

@@ -107,6 +107,8 @@ typedef struct mr_condition {
     mr_node *local, *remote, *link; /* FROM objects; NULL: the bare tables */
     mr_vec *lates;                  /* when not NULL: local columns become late parameters ... */
     uint16_t parent;                /* ... of this parent */
+    const mr_operand *object;       /* when not NULL: the columns of its side become its values; */
+    bool is_parent;                 /* ... that is the local side */
     mr_planner *adapts;             /* when not NULL: its union stands for the local side, where it gives that */
 } mr_condition;
 /* New references. The primary condition; with a link table, the secondary one. */
@@ -121,6 +123,12 @@ mr_node *mr_late_param(mr_env *env, mr_vec *lates, const mr_type *type, uint16_t
 /* class IN (...) of a class that shares its base's table; *out NULL when the class needs none. */
 mr_status mr_inheritance_criterion(mr_env *env, mr_mapper *mapper, mr_node *from, mr_node **out);
 mr_status mr_plan_parents(mr_planner *p);
+
+/* belongs.c */
+/* The object's value for a column of its class, where it is compared with the column other: an expression. NULL on
+ * failure. */
+mr_node *mr_operand_value(const mr_operand *o, const mr_property *along, const mr_column *column,
+                          const mr_column *other, bool required);
 
 /* An expression over the bare columns of a class, with these as seen through from. New reference. */
 mr_status mr_through(mr_env *env, mr_node *expression, const mr_mapper *mapper, mr_node *from, mr_node **out);

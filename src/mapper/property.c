@@ -48,6 +48,11 @@ bool mr_mapper_isa(const mr_mapper *mapper, const mr_mapper *base) {
     return mapper != NULL;
 }
 
+bool mr_mapper_reads(const mr_mapper *mapper, const mr_table *table) {
+    while (mapper && mapper->table != table) mapper = mapper->base;
+    return mapper != NULL;
+}
+
 /* ---------------------------------------------------------------- adding */
 
 /* Walks mapper and its finished subclasses: *i starts at 0. */

@@ -29,12 +29,6 @@ mr_status mr_session_load(mr_session *s, mr_query *query, mr_load **out) {
     return status;
 }
 
-mr_status mr_session_keyed(mr_session *s, mr_query *query, mr_query **out) {
-    *out = NULL;
-    if (mr_session_allow(s, MR_ACT_READ, "a query") != MR_OK) return MR_FAIL;
-    return mr_load_keyed(&s->load, query, out);
-}
-
 static mr_status open_cursor(mr_session *s, mr_session_cursor *out, const mr_named_value *named, size_t nnamed) {
     if (mr_session_autoflush_now(s) != MR_OK) return MR_FAIL;
     mr_conn *conn;

@@ -50,14 +50,18 @@ static mr_status check_tables(mr_env *env, const mr_mapper *mapper, const mr_nod
     return status;
 }
 
-/* *where: the query's criteria, and the class's own; NULL: none. A new reference. */
+/* *where: the query's criteria, those of its parents and of the class among them; NULL: none. A new reference. */
 static mr_status criteria_of(mr_query *q, const char *function, mr_node **where) {
+    mr_query *plain;
     mr_node *select = NULL;
     *where = NULL;
-    if (check_query(q, function) != MR_OK || mr_load_statement(q, true, &select) != MR_OK) return MR_FAIL;
-    mr_status status = check_tables(q->env, q->items[0].mapper, select->u.select->where, function);
+    if (mr_query_settle(q, &plain) != MR_OK) return MR_FAIL;
+    mr_status status = check_query(plain, function);
+    if (status == MR_OK) status = mr_load_statement(plain, true, &select);
+    if (status == MR_OK) status = check_tables(q->env, q->items[0].mapper, select->u.select->where, function);
     if (status == MR_OK) *where = mr_node_retain(select->u.select->where);
     mr_node_release(select);
+    mr_query_release(plain);
     return status;
 }
 

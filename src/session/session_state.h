@@ -151,11 +151,28 @@ typedef struct mr_session_common {
     mr_session *last; /* that has taken a connection; NULL: it has gone */
     mr_map *parents;  /* see parents.c */
     size_t prune_parents_at;
+    uint16_t late_tag; /* of keys that are read when a statement runs, among opaque values; 0: not registered yet */
     mr_session
         *lost; /* sessions whose lost is set, linked by next_lost; without memory for this struct they are not listed */
 } mr_session_common;
 /* Made at first use. NULL without memory. */
 mr_session_common *mr_session_common_of(mr_env *env);
+
+/* related.c */
+/* Does the key of an object on one side of the relationship, compared as a value, find other rows than a join does? The
+ * database is asked once, through the object's session; of a detached object, through the session that has connected
+ * last. Where it cannot be asked: what was known last. Never fails. */
+bool mr_session_spells_apart(const mr_entity *entity, mr_relationship *rel);
+
+/* late.c */
+/* A bind of the value that the object's attribute has when the statement runs. along: the relationship that is
+ * compared, for the error where the value is required and missing then. The node pins the object. NULL without memory.
+ */
+mr_node *mr_late_key(mr_entity *object, const mr_property *prop, const mr_property *along, bool required);
+
+/* criterion.c */
+/* The query with its parents (with_parent) as criteria: *out has one reference. */
+mr_status mr_query_settle(mr_query *query, mr_query **out);
 
 /* events.c */
 mr_status mr_session_fire(mr_session *s, mr_session_event event);

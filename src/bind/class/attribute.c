@@ -62,10 +62,35 @@ static bind_relationship *self(lua_State *L, const char *function) {
     return r;
 }
 
-/* ---------------------------------------------------------------- methods */
+/* ---------------------------------------------------------------- criteria */
 
 static bool is_collection(const mr_relationship *rel) {
     return rel->uselist == 1 || (rel->uselist < 0 && rel->direction != MR_MANY_TO_ONE);
+}
+
+/* The criterion about the entity at index idx. */
+static void push_about(lua_State *L, const mr_property *prop, mr_node *alias, int idx, mr_belonging how) {
+    mr_entity *e = bind_test_entity(L, idx);
+    mr_node *node = NULL;
+    if (!e || !mr_mapper_isa(e->mapper, prop->relationship->target))
+        bind_type_error(L, idx, lua_pushfstring(L, "%s.%s", prop->mapper->name, prop->name),
+                        lua_pushfstring(L, "a %s", prop->relationship->target->name));
+    bind_state *b = bind_of(L);
+    BIND_ENTER(b, L);
+    (void)mr_object_criterion(prop, alias, e, how, &node);
+    BIND_LEAVE(b);
+    bind_push_node(L, node);
+}
+
+static void push_nothing(lua_State *L, const mr_property *prop, mr_node *alias, bool negated) {
+    mr_node *node = NULL;
+    (void)mr_criterion_nothing(prop, alias, negated, &node);
+    bind_push_node(L, node);
+}
+
+void bind_push_refers_to(lua_State *L, const mr_property *prop, mr_node *alias, int idx) {
+    if (bind_is_null(L, idx)) push_nothing(L, prop, alias, false);
+    else push_about(L, prop, alias, idx, MR_REFERS_TO);
 }
 
 /* any(criterion), any{ name = "x" }, any() */
@@ -78,15 +103,15 @@ static int has_some(lua_State *L, const char *function, bool collection) {
                           collection ? "%s.%s is no collection: use :has()" : "%s.%s is a collection: use :any()",
                           class, name);
     lua_settop(L, 2);
-    int criterion = 0;
     if (bind_is_plain_table(L, 2)) {
         bind_push_filter_by(L, r->of_type ? r->of_type : rel->target, NULL, 2, function);
-        criterion = lua_gettop(L);
+        lua_replace(L, 2);
     } else if (!lua_isnil(L, 2)) {
         mr_node_release(bind_to_criterion(L, 2, function));
-        criterion = 2;
     }
-    bind_push_related_exists(L, r->prop, r->alias, r->of_type, criterion);
+    mr_node *node = NULL;
+    (void)mr_criterion_related(r->prop, r->alias, r->of_type, bind_test_node(L, 2), &node);
+    bind_push_node(L, node);
     return 1;
 }
 
@@ -98,7 +123,7 @@ static int r_contains(lua_State *L) {
     if (!is_collection(r->prop->relationship))
         return bind_error(L, MR_ERR_INVALID_REQUEST, "%s.%s is no collection: use :eq()", r->prop->mapper->name,
                           r->prop->name);
-    bind_push_refers_to(L, r->prop, r->alias, 2);
+    push_about(L, r->prop, r->alias, 2, MR_REFERS_TO);
     return 1;
 }
 
@@ -116,25 +141,14 @@ static bind_relationship *comparable(lua_State *L, const char *function) {
 
 static int r_eq(lua_State *L) {
     bind_relationship *r = comparable(L, "eq");
-    if (bind_is_null(L, 2)) bind_push_refers_to_nothing(L, r->prop, r->alias, false);
-    else bind_push_refers_to(L, r->prop, r->alias, 2);
+    bind_push_refers_to(L, r->prop, r->alias, 2);
     return 1;
 }
 
 static int r_ne(lua_State *L) {
     bind_relationship *r = comparable(L, "ne");
-    mr_env *env = bind_of(L)->env;
-    if (bind_is_null(L, 2)) {
-        bind_push_refers_to_nothing(L, r->prop, r->alias, true);
-        return 1;
-    }
-    bind_push_refers_to(L, r->prop, r->alias, 2);
-    bind_push_node(L, mr_sql_not(env, mr_node_retain(bind_test_node(L, -1))));
-    if (r->prop->relationship->direction == MR_MANY_TO_ONE) {
-        bind_push_refers_to_nothing(L, r->prop, r->alias, false);
-        mr_node *pair[2] = {mr_node_retain(bind_test_node(L, -2)), mr_node_retain(bind_test_node(L, -1))};
-        bind_push_node(L, mr_sql_list(env, MR_OP_OR, pair, 2));
-    }
+    if (bind_is_null(L, 2)) push_nothing(L, r->prop, r->alias, true);
+    else push_about(L, r->prop, r->alias, 2, MR_REFERS_TO_ANOTHER);
     return 1;
 }
 
@@ -142,12 +156,14 @@ static int is_nothing(lua_State *L, const char *function, bool negated) {
     bind_relationship *r = self(L, function);
     if (!lua_isnoneornil(L, 2) && !bind_is_null(L, 2))
         return bind_type_error(L, 2, function, "nil (objects are compared with :eq())");
-    bind_push_refers_to_nothing(L, r->prop, r->alias, negated);
+    push_nothing(L, r->prop, r->alias, negated);
     return 1;
 }
 
 static int r_is(lua_State *L) { return is_nothing(L, "is_", false); }
 static int r_is_not(lua_State *L) { return is_nothing(L, "is_not", true); }
+
+/* ---------------------------------------------------------------- the value */
 
 static int r_of_type(lua_State *L) {
     bind_relationship *r = self(L, "of_type");

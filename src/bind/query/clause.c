@@ -78,8 +78,7 @@ static void push_equal(lua_State *L, const mr_property *prop, mr_node *alias) {
     int value = lua_gettop(L);
     if (prop->kind == MR_PROPERTY_RELATIONSHIP) {
         bind_configure(L, prop->mapper);
-        if (bind_is_null(L, value)) bind_push_refers_to_nothing(L, prop, alias, false);
-        else bind_push_refers_to(L, prop, alias, value);
+        bind_push_refers_to(L, prop, alias, value);
         lua_replace(L, value);
         return;
     }

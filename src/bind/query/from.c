@@ -160,17 +160,6 @@ static int items(lua_State *L, const char *function, bool append) {
 static int q_with_entities(lua_State *L) { return items(L, "with_entities", false); }
 static int q_add_columns(lua_State *L) { return items(L, "add_columns", true); }
 
-/* Where the database compares the two sides by different rules, a criterion joins the parent's row; else the plan has
- * its values for parameters. Consumes the query. */
-static mr_query *belonging(mr_query *q) {
-    const mr_query_parent *last = q ? &q->parents[q->nparents - 1] : NULL;
-    if (!last || !bind_spells_apart(last->along, last->parent)) return q;
-    mr_query *plain = NULL;
-    if (bind_settle_parents(q, &plain) != MR_OK) plain = NULL;
-    mr_query_release(q);
-    return plain;
-}
-
 static int q_with_parent(lua_State *L) {
     mr_query *q = bind_open_query_arg(L, "with_parent");
     mr_entity *parent = bind_arg_entity(L, 2, "with_parent");
@@ -191,10 +180,9 @@ static int q_with_parent(lua_State *L) {
     if (along.along && !mr_mapper_isa(parent->mapper, along.along->mapper))
         return bind_error(L, MR_ERR_ARGUMENT, "with_parent: %s.%s is no relationship of %s", along.along->mapper->name,
                           along.along->name, parent->mapper->name);
-    mr_node *alias = q->nitems > 0 ? q->items[0].alias : NULL;
     bind_state *b = bind_of(L);
     BIND_ENTER(b, L);
-    mr_query *made = belonging(mr_query_with_parent(q, along.along, parent, mr_node_retain(alias)));
+    mr_query *made = mr_query_belonging_to(q, along.along, parent);
     BIND_LEAVE(b);
     return bind_derive(L, made);
 }

@@ -202,45 +202,14 @@ int bind_select(lua_State *L) {
 
 static void release_node(void *p) { mr_node_release(p); }
 
-mr_status bind_settle_parents(mr_query *q, mr_query **out) {
-    mr_query *plain = q->nparents ? mr_query_without_parents(q) : mr_query_retain(q);
-    for (unsigned i = 0; plain && i < q->nparents; i++) {
-        const mr_query_parent *p = &q->parents[i];
-        mr_node *criterion = bind_belongs_to(p->along, p->alias, p->parent);
-        mr_query *next = criterion ? mr_query_where(plain, criterion) : NULL;
-        mr_query_release(plain);
-        plain = next;
-    }
-    *out = plain;
-    return plain ? MR_OK : MR_FAIL;
-}
-
-mr_status bind_query_statement(mr_query *q, bool count, mr_node **out) {
-    mr_query *plain;
-    if (bind_settle_parents(q, &plain) != MR_OK) return MR_FAIL;
-    mr_status st = count ? mr_load_count_statement(plain, out) : mr_load_statement(plain, true, out);
-    mr_query_release(plain);
-    return st;
-}
-
-/* The query's statement with the values of its own parameters: what it becomes a part of has others. */
-static mr_status inner_statement(mr_query *q, mr_named_value *named, mr_node **out) {
-    for (unsigned i = 0; i < q->nparams; i++) named[i] = (mr_named_value){q->params[i].name, q->params[i].value};
-    if (bind_query_statement(q, false, out) != MR_OK) return MR_FAIL;
-    *out = mr_sql_with_values(*out, named, q->nparams);
-    return *out ? MR_OK : MR_FAIL;
-}
-
 mr_node *bind_to_select(lua_State *L, int idx) {
     mr_query *q = bind_test_query(L, idx);
     if (!q) return NULL;
     bind_state *b = bind_of(L);
-    mr_named_value *named = q->nparams ? lua_newuserdatauv(L, q->nparams * sizeof *named, 0) : NULL;
     mr_node *node = NULL;
     BIND_ENTER(b, L);
-    mr_status st = inner_statement(q, named, &node);
+    mr_status st = mr_query_statement(q, &node);
     BIND_LEAVE(b);
-    if (named) lua_pop(L, 1);
     bind_check(L, st);
     return node;
 }

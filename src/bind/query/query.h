@@ -23,11 +23,6 @@ mr_query *bind_inner_query_arg(lua_State *L, const char *function);
 int bind_derive(lua_State *L, mr_query *q);
 /* Replaces the query at index 1 by the derived q: for a clause added in several steps. */
 void bind_derive_self(lua_State *L, mr_query *q);
-/* The query's SELECT, or the SELECT that counts its rows, as it is a part of another statement or runs by
- * itself: with the values of its parents (with_parent) read now. A new reference. Call it entered. */
-mr_status bind_query_statement(mr_query *q, bool count, mr_node **out);
-/* The query with its parents' values (with_parent) as plain criteria: *out has one reference. Call it entered. */
-mr_status bind_settle_parents(mr_query *q, mr_query **out);
 /* The values first..first+n-1 as items (pushes an array of *count; may push more). The nodes are borrowed
  * from the stack: retain them with bind_retain_items just before the constructor that consumes them. */
 mr_query_item *bind_read_items(lua_State *L, int first, int n, const char *function, unsigned *count);

@@ -97,48 +97,16 @@ static int q_iter(lua_State *L) {
     return bind_push_loop(L, -1, next_value);
 }
 
-/* ---------------------------------------------------------------- count */
-
-static void release_node(void *p) { mr_node_release(p); }
-
-/* Runs the statement and reads the first row's first value, all within one entered call. */
-static mr_status read_integer(mr_session *s, mr_node *node, const mr_named_value *named, size_t n, int64_t *out) {
-    mr_session_cursor open = {0};
-    mr_env *env = mr_session_env(s);
-    mr_status st = mr_session_execute(s, node, named, n, &open);
-    if (st != MR_OK) return st;
-    mr_value v = mr_null_value();
-    st = mr_cursor_step(open.cursor);
-    if (st == MR_ROW) st = mr_cursor_fetch(open.cursor, NULL, &v);
-    *out = v.kind == MR_INT ? v.u.i : 0;
-    mr_error *saved = st == MR_FAIL ? mr_env_save_error(env) : NULL;
-    mr_session_cursor_close(env, &open);
-    mr_env_restore_error(env, saved);
-    return st;
-}
-
 static int q_count(lua_State *L) {
     bind_refuse_more(L, 0, "count", " (criteria are given to filter)");
     mr_query *q = bind_inner_query_arg(L, "count");
     mr_session *s = bind_query_session(L, "count");
     bind_state *b = bind_of(L);
-    bind_owner *owner = bind_own(L, release_node);
-    mr_named_value *named = lua_newuserdatauv(L, (q->nparams + 1) * sizeof *named, 0);
-    for (unsigned i = 0; i < q->nparams; i++) named[i] = (mr_named_value){q->params[i].name, q->params[i].value};
-    mr_node *node = NULL;
     int64_t count = 0;
     BIND_ENTER(b, L);
-    if (!q->autoflush) mr_session_block_autoflush(s, 1);
-    mr_query *keyed;
-    mr_status st = mr_session_keyed(s, q, &keyed);
-    if (st == MR_OK) st = bind_query_statement(keyed, true, &node);
-    mr_query_release(keyed);
-    owner->p = node;
-    if (st == MR_OK) st = read_integer(s, mr_node_retain(node), named, q->nparams, &count);
-    if (!q->autoflush) mr_session_block_autoflush(s, -1);
+    mr_status st = mr_session_count(s, q, &count);
     BIND_LEAVE(b);
     bind_check(L, st);
-    bind_own_done(owner);
     lua_pushinteger(L, (lua_Integer)count);
     return 1;
 }

@@ -29,7 +29,6 @@ typedef struct bind_state {
     size_t charged;      /* native bytes that Lua's collector has been told of */
     uint16_t value_tag;  /* MR_OPAQUE tag of a Lua value (u.p: bind_ref *) */
     uint16_t node_tag;   /* MR_OPAQUE tag of an SQL expression (u.p: mr_node *, counted) */
-    uint16_t late_tag;   /* MR_OPAQUE tag of an object's key that is read when a statement runs (late.c) */
     unsigned error_slot; /* of ERROR_SLOTS: where the last error of a callback is kept */
     unsigned cycles;     /* collector cycles counted by the sentinel */
     unsigned cycles_seen, anchors_seen; /* those that the heap, and the anchors, have followed */

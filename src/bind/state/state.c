@@ -9,7 +9,6 @@
 
 #include <string.h>
 
-#include "expression/late.h"
 #include "value/proxy.h"
 
 /* Native bytes that may come before Lua's collector is told of them. */
@@ -422,10 +421,8 @@ bind_state *bind_state_make(lua_State *L) {
     mr_env_set_warn(b->env, warn_to_lua, b);
     b->value_tag = mr_opaque_register(b->env, &ref_ops);
     b->node_tag = mr_opaque_register(b->env, &node_ops);
-    b->late_tag = mr_opaque_register(b->env, &bind_late_ops);
     b->heap = mr_heap_of(b->env);
-    if (!b->value_tag || !b->node_tag || !b->late_tag || !b->heap ||
-        mr_session_set_expression(b->env, value_expression, b) != MR_OK ||
+    if (!b->value_tag || !b->node_tag || !b->heap || mr_session_set_expression(b->env, value_expression, b) != MR_OK ||
         mr_db_set_collect(b->env, collect_dropped, b) != MR_OK) {
         close_state(b, L);
         luaL_error(L, "not enough memory");

@@ -60,15 +60,11 @@ static const bind_statement *push_values(lua_State *L, const mr_mapper *mapper, 
 static int run(lua_State *L, mr_query *q, const bind_statement *statement, mr_synchronize how, const char *function) {
     mr_session *s = bind_query_session(L, function);
     bind_state *b = bind_of(L);
-    mr_query *plain = NULL;
     int64_t rows = 0;
     BIND_ENTER(b, L);
-    mr_status st = bind_settle_parents(q, &plain);
-    if (st == MR_OK && statement)
-        st = mr_session_update_rows(s, plain, mr_node_retain(statement->dml.columns),
-                                    mr_node_retain(statement->dml.values), how, &rows);
-    else if (st == MR_OK) st = mr_session_delete_rows(s, plain, how, &rows);
-    mr_query_release(plain);
+    mr_status st = statement ? mr_session_update_rows(s, q, mr_node_retain(statement->dml.columns),
+                                                      mr_node_retain(statement->dml.values), how, &rows)
+                             : mr_session_delete_rows(s, q, how, &rows);
     BIND_LEAVE(b);
     bind_check(L, st);
     lua_pushinteger(L, (lua_Integer)rows);

@@ -62,6 +62,39 @@ mr_status mr_load_count_statement(mr_query *query, mr_node **out);
  * as the database says; otherwise the query itself. For what counts objects. */
 mr_status mr_load_keyed(const mr_load_context *ctx, mr_query *query, mr_query **out);
 
+/* ---------------------------------------------------------------- criteria along a relationship */
+
+/* An object that a criterion compares with. */
+typedef struct mr_operand {
+    mr_entity *object;
+    /* The object's value for prop as an expression, which may read it when the statement runs; NULL: failed. along: the
+     * relationship, for messages. required: a statement without that value is refused. */
+    mr_node *(*key)(mr_entity *object, const mr_property *prop, const mr_property *along, bool required);
+    bool apart; /* its key, compared as a value, finds other rows than a join of its row does */
+} mr_operand;
+
+/* What a criterion says of an object. */
+typedef enum mr_belonging {
+    MR_REFERS_TO,         /* rows of the relationship's class whose relationship leads to the object */
+    MR_REFERS_TO_ANOTHER, /* rows of that class which lead to another object, or to none */
+    MR_BELONGS_TO         /* rows of the relationship's target which the object's relationship leads to */
+} mr_belonging;
+
+/* All of these: mappings are configured; alias: of the class that the criterion is about (borrowed), or NULL: its
+ * table; *out: a new reference. */
+
+/* The relationship leads to a row of its target (or of of_type, when not NULL) for which the criterion (over the
+ * target's bare columns; borrowed, or NULL) holds: EXISTS. */
+mr_status mr_criterion_related(const mr_property *along, mr_node *alias, mr_mapper *of_type, mr_node *criterion,
+                               mr_node **out);
+/* InvalidRequestError where the object's class has no attribute for a column of the condition. */
+mr_status mr_criterion_object(const mr_property *along, mr_node *alias, const mr_operand *object, mr_belonging how,
+                              mr_node **out);
+/* The relationship refers to nothing; negated: to something. */
+mr_status mr_criterion_nothing(const mr_property *along, mr_node *alias, bool negated, mr_node **out);
+/* Does the criterion join the object's row because its values find other rows? */
+bool mr_operand_by_row(const mr_property *along, const mr_operand *object, mr_belonging how);
+
 /* One entity by its identity, straight from the database (the identity map is asked by the caller): *out pinned, or
  * MR_NOTFOUND. Cached per mapper: no planning, no compiling after the first. options: a query whose options apply, or
  * NULL. */

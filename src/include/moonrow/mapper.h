@@ -264,6 +264,8 @@ mr_property *mr_mapper_property_of_column(const mr_mapper *mapper, const mr_colu
 /* The nearest attribute's name, or NULL. */
 const char *mr_mapper_nearest(const mr_mapper *mapper, const char *name);
 bool mr_mapper_isa(const mr_mapper *mapper, const mr_mapper *base);
+/* Is the table the class's own, or one of its bases'? */
+bool mr_mapper_reads(const mr_mapper *mapper, const mr_table *table);
 
 /* Resolves relationships, backrefs, foreign keys of all classes not configured yet. All mistakes are reported
  * together in one MappingError ("2 mappings are wrong:" and a line "Class.attribute: ..." each; a sole one is that line

@@ -131,8 +131,8 @@ bool mr_session_uncommitted(const mr_session *s, mr_strbuf *out);
 
 /* Reading. Autoflushes (unless the query or the session says no), then loads. */
 mr_status mr_session_load(mr_session *s, mr_query *query, mr_load **out);
-/* The query as its rows are counted: see mr_load_keyed. */
-mr_status mr_session_keyed(mr_session *s, mr_query *query, mr_query **out);
+/* How many rows the query has, which may have parents: SELECT count(*). */
+mr_status mr_session_count(mr_session *s, mr_query *query, int64_t *out);
 /* A statement without entities (INSERT, UPDATE, DELETE, text, Core SELECT): *cursor open, close it; values stay with
  * the cursor (freed by mr_session_cursor_close). */
 typedef struct mr_session_cursor {
@@ -145,12 +145,21 @@ mr_status mr_session_execute(mr_session *s, mr_node *statement /* consumed */, c
                              size_t nnamed, mr_session_cursor *out);
 void mr_session_cursor_close(mr_env *env, mr_session_cursor *c);
 mr_status mr_session_connection(mr_session *s, mr_conn **out); /* begins nothing */
-/* Does the key of an object on one side of the relationship, compared as a value, find other rows than a join does? The
- * database is asked once, through the object's session; of a detached object, through the session that has connected
- * last. Where it cannot be asked: what was known last. Never fails. */
-bool mr_session_spells_apart(const mr_entity *entity, mr_relationship *rel);
 /* Gives the connection back where it is only kept at hand: no transaction is open, and nothing is being read. */
 void mr_session_rest(mr_session *s);
+
+/* ---------------------------------------------------------------- criteria with an object */
+
+/* mr_criterion_object with an object whose key is read when the statement runs: it may be new, or change, until then.
+ * The database may be asked (once) how it compares the columns of the relationship. */
+mr_status mr_object_criterion(const mr_property *along, mr_node *alias, mr_entity *object, mr_belonging how,
+                              mr_node **out);
+/* The query restricted to what belongs to the parent along the relationship (NULL: the first that leads to the query's
+ * class), as rows of the query's first item. NULL: the recorded error. */
+mr_query *mr_query_belonging_to(const mr_query *query, const mr_property *along, mr_entity *parent);
+/* The query's SELECT as a part of another statement: with the values of its own parameters, and its parents as
+ * criteria. *out: a new reference. */
+mr_status mr_query_statement(mr_query *query, mr_node **out);
 
 /* ---------------------------------------------------------------- many rows at once */
 

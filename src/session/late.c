@@ -2,11 +2,9 @@
  * late.c: the key of an object that a criterion compares with: a value that is read when the statement runs, so that
  * the object may be new, or change, until then.
  *
- * Invariant: what has been read stays in memory as long as the criterion: a cursor may still have it for
- * a parameter. */
-#include "late.h"
-
-#include "state/runtime.h"
+ * Invariant: what has been read stays in memory as long as the criterion: a cursor may still have it for a parameter.
+ */
+#include "session_state.h"
 
 typedef struct kept {
     struct kept *before;
@@ -73,13 +71,19 @@ static const mr_value *late_resolve(mr_env *env, void *p) {
     return keep(env, l, v) == MR_OK ? &l->last->value : NULL;
 }
 
-const mr_opaque_ops bind_late_ops = {
-    .name = "key of an object", .retain = late_retain, .release = late_release, .resolve = late_resolve};
+/* The tag of late keys among opaque values; 0 without memory. */
+static uint16_t tag_of(mr_env *env) {
+    static const mr_opaque_ops ops = {
+        .name = "key of an object", .retain = late_retain, .release = late_release, .resolve = late_resolve};
+    mr_session_common *common = mr_session_common_of(env);
+    if (common && !common->late_tag) common->late_tag = mr_opaque_register(env, &ops);
+    return common ? common->late_tag : 0;
+}
 
-mr_node *bind_late_key(mr_entity *entity, const mr_property *prop, const mr_property *along, bool required) {
+mr_node *mr_late_key(mr_entity *entity, const mr_property *prop, const mr_property *along, bool required) {
     mr_env *env = entity->mapper->env;
-    const bind_state *b = bind_of_entity(entity);
-    late *l = mr_calloc(env, sizeof *l);
+    uint16_t tag = tag_of(env);
+    late *l = tag ? mr_calloc(env, sizeof *l) : NULL;
     if (!l) return NULL;
     *l = (late){1, entity, prop, along, required, NULL};
     mr_entity_pin(entity);
@@ -87,7 +91,7 @@ mr_node *bind_late_key(mr_entity *entity, const mr_property *prop, const mr_prop
     mr_node *node = NULL;
     if (now->kind == MR_NULL || now->kind == MR_UNLOADED || keep(env, l, now) == MR_OK) {
         mr_value v = mr_value_of(MR_OPAQUE, 0);
-        v.tag = b->late_tag;
+        v.tag = tag;
         v.u.p = l;
         node = mr_sql_bind(env, mr_column_type(env, prop->column), &v);
     }

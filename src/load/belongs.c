@@ -1,0 +1,288 @@
+/*
+ * belongs.c: the criteria that a relationship gives: its rows lead to some row, to one object, to none.
+ *
+ * Invariants: mappings are configured before a criterion is made. The condition is the relationship's own, as loads and
+ * joins have it (criteria.c), so that a criterion with an object finds what a join finds: where a value cannot stand
+ * for the object's column, the object's own row is joined.
+ */
+#include "planner.h"
+
+/* ---------------------------------------------------------------- EXISTS */
+
+static bool lists(const mr_node *list, const mr_node *from) {
+    for (uint32_t i = 0; i < list->n; i++)
+        if (mr_from_contains(list->child[i], from)) return true;
+    return false;
+}
+
+/* Appends to both lists the FROM objects that the criterion names beside those that are in them. */
+static mr_status add_guests(mr_env *env, const mr_node *where, mr_node **froms, mr_node **outer) {
+    mr_vec found;
+    mr_vec_init(&found, env, sizeof(mr_node *));
+    mr_status status = mr_node_froms(env, where, &found);
+    for (size_t i = 0; i < found.len; i++) {
+        mr_node *from = mr_vec_ptr(&found, i);
+        if (status == MR_OK && !lists(*froms, from) && !lists(*outer, from)) {
+            *froms = mr_sql_list_append(env, *froms, mr_node_retain(from));
+            *outer = mr_sql_list_append(env, *outer, mr_node_retain(from));
+            if (!*froms || !*outer) status = MR_FAIL;
+        }
+        mr_node_release(from);
+    }
+    mr_vec_done(&found);
+    return status;
+}
+
+/* EXISTS (SELECT 1 FROM link, from WHERE where). outer, and the table of mapper where that is NULL, comes from the
+ * statement around it. What else the criterion names, the EXISTS lists itself, unless a statement around it has that.
+ * Consumes from and where, whichever is missing. */
+static mr_node *exists(mr_env *env, const mr_table *link, mr_node *from, mr_node *where, mr_node *outer,
+                       const mr_mapper *mapper) {
+    mr_node *one = mr_sql_raw(env, mr_type_simple(MR_TYPE_INTEGER), "1");
+    mr_node *around = outer ? mr_node_retain(outer) : mr_sql_table(env, mapper->table);
+    mr_node *froms[2] = {link ? mr_sql_table(env, link) : from, from};
+    mr_select select = {0};
+    select.columns = mr_sql_list(env, MR_OP_COMMA, &one, 1);
+    select.correlate = mr_sql_list(env, MR_OP_COMMA, &around, 1);
+    select.from = mr_sql_list(env, MR_OP_COMMA, froms, link ? 2 : 1);
+    select.where = where;
+    if (select.columns && select.correlate && select.from && where &&
+        add_guests(env, where, &select.from, &select.correlate) == MR_OK)
+        return mr_sql_exists(env, mr_sql_select(env, &select));
+    mr_node_release(select.columns);
+    mr_node_release(select.correlate);
+    mr_node_release(select.from);
+    mr_node_release(where);
+    return NULL;
+}
+
+/* The whole condition: with a link table both halves. NULL on failure. */
+static mr_node *whole_condition(const mr_condition *c) {
+    mr_node *primary = NULL, *secondary = NULL;
+    if (mr_condition_primary(c, &primary) != MR_OK || !c->rel->secondary) return primary;
+    if (mr_condition_secondary(c, &secondary) == MR_OK) return mr_sql_and(c->env, primary, secondary);
+    mr_node_release(primary);
+    return NULL;
+}
+
+mr_status mr_criterion_related(const mr_property *along, mr_node *alias, mr_mapper *of_type, mr_node *criterion,
+                               mr_node **out) {
+    mr_relationship *rel = along->relationship;
+    mr_env *env = rel->parent->env;
+    mr_mapper *target = of_type ? of_type : rel->target;
+    bool shared = mr_mapper_reads(rel->parent, target->table);
+    mr_node *from = shared ? mr_sql_alias(env, mr_sql_table(env, target->table), NULL) : mr_mapper_from(target);
+    mr_node *where = NULL, *classes = NULL, *own = NULL;
+    *out = NULL;
+    if (!from) return MR_FAIL;
+    const mr_condition c = {.env = env, .rel = rel, .local = alias, .remote = from};
+    where = whole_condition(&c);
+    if (!where || mr_inheritance_criterion(env, target, from, &classes) != MR_OK) goto fail;
+    if (classes && !(where = mr_sql_and(env, where, classes))) goto fail;
+    if (criterion && mr_through(env, criterion, target, from, &own) != MR_OK) goto fail;
+    if (own) where = mr_sql_and(env, where, own);
+    *out = exists(env, rel->secondary, from, where, alias, rel->parent);
+    return *out ? MR_OK : MR_FAIL;
+fail:
+    mr_node_release(where);
+    mr_node_release(from);
+    return MR_FAIL;
+}
+
+/* ---------------------------------------------------------------- an object's values */
+
+/* A criterion with an object that is being made. */
+typedef struct asking {
+    mr_env *env;
+    const mr_property *along;
+    mr_relationship *rel;
+    mr_node *alias; /* of the class that is asked for, or NULL: its table; borrowed */
+    const mr_operand *object;
+    bool is_parent; /* the object is on the relationship's own side */
+} asking;
+
+mr_node *mr_operand_value(const mr_operand *o, const mr_property *along, const mr_column *column,
+                          const mr_column *other, bool required) {
+    const mr_mapper *mapper = o->object->mapper;
+    mr_env *env = mapper->env;
+    const mr_property *prop = mr_mapper_property_of_column(mapper, column);
+    if (!prop) {
+        mr_fail(env, MR_ERR_INVALID_REQUEST, "%s.%s: %s has no attribute for the column '%s'", along->mapper->name,
+                along->name, mapper->name, column->name);
+        return NULL;
+    }
+    return mr_value_as_column(env, o->key(o->object, prop, along, required), mr_column_type(env, (mr_column *)column),
+                              mr_column_type(env, (mr_column *)other));
+}
+
+/* A column of the class that is asked for. NULL on failure. */
+static mr_node *asked_column(const asking *a, const mr_column *column) {
+    mr_node *made = NULL;
+    if (!a->alias) return mr_sql_column(a->env, column, NULL, NULL);
+    const mr_property *prop = mr_mapper_property_of_column(a->is_parent ? a->rel->target : a->rel->parent, column);
+    if (mr_from_column(a->env, column, prop, a->alias, &made) == MR_OK && !made)
+        mr_fail(a->env, MR_ERR_INVALID_REQUEST,
+                "%s.%s: the subquery that it is compared in does not select column '%s'", a->along->mapper->name,
+                a->along->name, column->name);
+    return made;
+}
+
+/* Must the object have a key? An object that refers to others may refer to none. */
+static bool needs_key(const asking *a) { return (a->rel->direction == MR_ONE_TO_MANY) == a->is_parent; }
+
+/* value = column for each pair of the condition between the object and, with a link table, that; else the class that is
+ * asked for. */
+static mr_node *equal_values(const asking *a, const mr_column_pair *pairs, unsigned n) {
+    bool linked = a->rel->secondary != NULL;
+    mr_node *all = NULL;
+    for (unsigned i = 0; i < n; i++) {
+        const mr_column *own = a->is_parent ? pairs[i].local : pairs[i].remote;
+        const mr_column *other = a->is_parent ? pairs[i].remote : pairs[i].local;
+        mr_node *value = mr_operand_value(a->object, a->along, own, other, needs_key(a));
+        mr_node *x = !value ? NULL : linked ? mr_sql_column(a->env, other, NULL, NULL) : asked_column(a, other);
+        all = mr_sql_and(a->env, all, mr_sql_binary(a->env, MR_OP_EQ, value, x));
+        if (!all) return NULL;
+    }
+    return all;
+}
+
+/* The half of the condition between the link and the class that is asked for. */
+static mr_node *link_condition(const asking *a) {
+    mr_condition c = {.env = a->env, .rel = a->rel};
+    mr_node *half = NULL;
+    if (a->is_parent) c.remote = a->alias;
+    else c.local = a->alias;
+    (void)(a->is_parent ? mr_condition_secondary(&c, &half) : mr_condition_primary(&c, &half));
+    return half;
+}
+
+/* The condition with values in the place of the object's columns. */
+static mr_node *by_values(const asking *a) {
+    mr_relationship *rel = a->rel;
+    mr_node *where = NULL;
+    if (!rel->simple) {
+        const mr_condition c = {.env = a->env,
+                                .rel = rel,
+                                .local = a->is_parent ? NULL : a->alias,
+                                .remote = a->is_parent ? a->alias : NULL,
+                                .object = a->object,
+                                .is_parent = a->is_parent};
+        where = whole_condition(&c);
+    } else if (!rel->secondary) {
+        where = equal_values(a, rel->pairs, rel->npairs);
+    } else if ((where = link_condition(a)) != NULL) {
+        mr_node *keys = a->is_parent ? equal_values(a, rel->pairs, rel->npairs)
+                                     : equal_values(a, rel->secondary_pairs, rel->nsecondary);
+        if (!keys) mr_node_release(where);
+        where = keys ? mr_sql_and(a->env, where, keys) : NULL;
+    }
+    if (!rel->secondary || !where) return where;
+    return exists(a->env, NULL, mr_sql_table(a->env, rel->secondary), where, a->alias,
+                  a->is_parent ? rel->target : rel->parent);
+}
+
+/* ---------------------------------------------------------------- an object's row */
+
+/* The columns of the relationship that are on the object's side: the one at i, or NULL. */
+static const mr_column *own_column(const asking *a, unsigned i) {
+    const mr_relationship *rel = a->rel;
+    if (a->is_parent) return i < rel->npairs ? rel->pairs[i].local : NULL;
+    if (rel->secondary) return i < rel->nsecondary ? rel->secondary_pairs[i].remote : NULL;
+    return i < rel->npairs ? rel->pairs[i].remote : NULL;
+}
+
+/* The table that the object's side is joined by; NULL: it takes several. */
+static const mr_table *own_table(const asking *a) {
+    const mr_relationship *rel = a->rel;
+    const mr_column *first = own_column(a, 0), *column;
+    if (!first || !first->table) return NULL;
+    for (unsigned i = 1; (column = own_column(a, i)) != NULL; i++)
+        if (column->table != first->table) return NULL;
+    const mr_mapper *mapper = a->is_parent ? rel->parent : rel->target;
+    bool several = mapper->base && mapper->base->table != mapper->table;
+    return several && !rel->simple ? NULL : first->table;
+}
+
+/* The row of the table, seen as row, is the object's. */
+static mr_node *is_row(const asking *a, const mr_table *table, mr_node *row) {
+    bool keyed = table->nprimary > 0;
+    for (unsigned i = 0; i < table->nprimary; i++)
+        if (!mr_mapper_property_of_column(a->object->object->mapper, table->primary[i])) keyed = false;
+    /* A part of a key of several columns may be NULL. */
+    bool is = keyed && table->nprimary > 1, required = !is && needs_key(a);
+    mr_node *all = NULL;
+    for (unsigned i = 0;; i++) {
+        const mr_column *column = !keyed ? own_column(a, i) : i < table->nprimary ? table->primary[i] : NULL;
+        if (!column) return all;
+        mr_node *value = mr_operand_value(a->object, a->along, column, column, required);
+        mr_node *x = value ? mr_sql_column(a->env, column, mr_node_retain(row), NULL) : NULL;
+        all = mr_sql_and(a->env, all, mr_sql_binary(a->env, is ? MR_OP_IS : MR_OP_EQ, x, value));
+        if (!all) return NULL;
+    }
+}
+
+/* The object's row is there, and a join leads from it to the row that the statement is about. */
+static mr_node *by_row(const asking *a, const mr_table *table) {
+    mr_node *row = mr_sql_alias(a->env, mr_sql_table(a->env, table), NULL);
+    if (!row) return NULL;
+    const mr_condition c = {
+        .env = a->env, .rel = a->rel, .local = a->is_parent ? row : a->alias, .remote = a->is_parent ? a->alias : row};
+    mr_node *join = whole_condition(&c);
+    mr_node *is = join ? is_row(a, table, row) : NULL;
+    if (!is) {
+        mr_node_release(join);
+        mr_node_release(row);
+        return NULL;
+    }
+    return exists(a->env, a->rel->secondary, row, mr_sql_and(a->env, join, is), a->alias,
+                  a->is_parent ? a->rel->target : a->rel->parent);
+}
+
+/* ---------------------------------------------------------------- criteria with an object */
+
+mr_status mr_criterion_object(const mr_property *along, mr_node *alias, const mr_operand *object, mr_belonging how,
+                              mr_node **out) {
+    mr_relationship *rel = along->relationship;
+    const asking a = {rel->parent->env, along, rel, alias, object, how == MR_BELONGS_TO};
+    /* A written condition that says more than the pairs is about what is in the object's row, too. */
+    const mr_table *table = object->apart || !rel->simple ? own_table(&a) : NULL;
+    mr_node *made = table ? by_row(&a, table) : by_values(&a);
+    if (made && how == MR_REFERS_TO_ANOTHER) made = mr_sql_not(a.env, made);
+    if (made && how == MR_REFERS_TO_ANOTHER && rel->direction == MR_MANY_TO_ONE) {
+        mr_node *either[2] = {made, NULL};
+        if (mr_criterion_nothing(along, alias, false, &either[1]) == MR_OK) {
+            made = mr_sql_list(a.env, MR_OP_OR, either, 2);
+        } else {
+            mr_node_release(made);
+            made = NULL;
+        }
+    }
+    *out = made;
+    return made ? MR_OK : MR_FAIL;
+}
+
+bool mr_operand_by_row(const mr_property *along, const mr_operand *object, mr_belonging how) {
+    mr_relationship *rel = along->relationship;
+    const asking a = {rel->parent->env, along, rel, NULL, object, how == MR_BELONGS_TO};
+    return object->apart && own_table(&a);
+}
+
+mr_status mr_criterion_nothing(const mr_property *along, mr_node *alias, bool negated, mr_node **out) {
+    mr_relationship *rel = along->relationship;
+    mr_env *env = rel->parent->env;
+    const asking a = {.env = env, .along = along, .rel = rel, .alias = alias};
+    if (rel->direction != MR_MANY_TO_ONE) {
+        if (mr_criterion_related(along, alias, NULL, NULL, out) != MR_OK) return MR_FAIL;
+        if (!negated) *out = mr_sql_not(env, *out);
+        return *out ? MR_OK : MR_FAIL;
+    }
+    mr_node *all = NULL;
+    for (unsigned i = 0; i < rel->npairs; i++) {
+        mr_node *x = asked_column(&a, rel->pairs[i].local);
+        mr_node *null = mr_sql_raw(env, mr_type_simple(MR_TYPE_NULL), "NULL");
+        all = mr_sql_and(env, all, mr_sql_binary(env, negated ? MR_OP_IS_NOT : MR_OP_IS, x, null));
+        if (!all) break;
+    }
+    *out = all;
+    return all ? MR_OK : MR_FAIL;
+}

@@ -1,0 +1,110 @@
+/*
+ * criterion.c: criteria with objects, and queries that have parents, as parts of statements.
+ *
+ * Invariant: making a criterion flushes nothing and loads nothing: an object's key is read when the statement runs.
+ */
+#include "session_state.h"
+
+static mr_operand operand_of(mr_entity *object, mr_relationship *rel) {
+    return (mr_operand){object, mr_late_key, mr_session_spells_apart(object, rel)};
+}
+
+mr_status mr_object_criterion(const mr_property *along, mr_node *alias, mr_entity *object, mr_belonging how,
+                              mr_node **out) {
+    const mr_operand operand = operand_of(object, along->relationship);
+    return mr_criterion_object(along, alias, &operand, how, out);
+}
+
+/* ---------------------------------------------------------------- queries with parents */
+
+mr_status mr_query_settle(mr_query *query, mr_query **out) {
+    mr_query *plain = query->nparents ? mr_query_without_parents(query) : mr_query_retain(query);
+    for (unsigned i = 0; plain && i < query->nparents; i++) {
+        const mr_query_parent *p = &query->parents[i];
+        mr_node *criterion = NULL;
+        mr_status status = mr_object_criterion(p->along, p->alias, p->parent, MR_BELONGS_TO, &criterion);
+        mr_query *next = status == MR_OK ? mr_query_where(plain, criterion) : NULL;
+        mr_query_release(plain);
+        plain = next;
+    }
+    *out = plain;
+    return plain ? MR_OK : MR_FAIL;
+}
+
+/* Where the database compares the two sides by different rules, a criterion joins the parent's row; else the plan has
+ * its values for parameters. */
+mr_query *mr_query_belonging_to(const mr_query *query, const mr_property *along, mr_entity *parent) {
+    mr_node *alias = query->nitems > 0 ? mr_node_retain(query->items[0].alias) : NULL;
+    mr_query *made = mr_query_with_parent(query, along, parent, alias), *plain = NULL;
+    if (!made) return NULL;
+    along = made->parents[made->nparents - 1].along;
+    const mr_operand operand = operand_of(parent, along->relationship);
+    if (!mr_operand_by_row(along, &operand, MR_BELONGS_TO)) return made;
+    (void)mr_query_settle(made, &plain);
+    mr_query_release(made);
+    return plain;
+}
+
+/* The query's parameters with their values: an array to free, or NULL for none. */
+static mr_status values_of(const mr_query *query, mr_named_value **out) {
+    *out = query->nparams ? mr_alloc(query->env, query->nparams * sizeof **out) : NULL;
+    for (unsigned i = 0; *out && i < query->nparams; i++)
+        (*out)[i] = (mr_named_value){query->params[i].name, query->params[i].value};
+    return *out || !query->nparams ? MR_OK : MR_FAIL;
+}
+
+mr_status mr_query_statement(mr_query *query, mr_node **out) {
+    mr_query *plain = NULL;
+    mr_named_value *named = NULL;
+    *out = NULL;
+    if (mr_query_settle(query, &plain) != MR_OK) return MR_FAIL;
+    mr_status status = mr_load_statement(plain, true, out);
+    if (status == MR_OK) status = values_of(query, &named);
+    if (status == MR_OK) *out = mr_sql_with_values(*out, named, query->nparams);
+    else mr_node_release(*out);
+    if (status != MR_OK) *out = NULL;
+    mr_free(query->env, named);
+    mr_query_release(plain);
+    return *out ? MR_OK : MR_FAIL;
+}
+
+/* ---------------------------------------------------------------- counting */
+
+/* The first value of the statement's first row. Consumes statement. */
+static mr_status read_integer(mr_session *s, mr_node *statement, const mr_named_value *named, size_t n, int64_t *out) {
+    mr_session_cursor open;
+    mr_status status = mr_session_execute(s, statement, named, n, &open);
+    if (status != MR_OK) return status;
+    mr_value v = mr_null_value();
+    status = mr_cursor_step(open.cursor);
+    if (status == MR_ROW) status = mr_cursor_fetch(open.cursor, NULL, &v);
+    *out = v.kind == MR_INT ? v.u.i : 0;
+    mr_error *saved = status == MR_FAIL ? mr_env_save_error(s->env) : NULL;
+    mr_session_cursor_close(s->env, &open);
+    mr_env_restore_error(s->env, saved);
+    return status == MR_FAIL ? MR_FAIL : MR_OK;
+}
+
+/* The statement that counts; a row without a key is no object, and does not count. */
+static mr_status count_statement(mr_session *s, mr_query *query, mr_node **out) {
+    mr_query *keyed = NULL, *plain = NULL;
+    mr_status status = mr_session_allow(s, MR_ACT_READ, "a query");
+    if (status == MR_OK) status = mr_load_keyed(&s->load, query, &keyed);
+    if (status == MR_OK) status = mr_query_settle(keyed, &plain);
+    if (status == MR_OK) status = mr_load_count_statement(plain, out);
+    mr_query_release(plain);
+    mr_query_release(keyed);
+    return status;
+}
+
+mr_status mr_session_count(mr_session *s, mr_query *query, int64_t *out) {
+    mr_named_value *named;
+    mr_node *statement;
+    if (values_of(query, &named) != MR_OK) return MR_FAIL;
+    if (!query->autoflush) mr_session_block_autoflush(s, 1);
+    mr_status status = count_statement(s, query, &statement);
+    if (status == MR_OK) status = read_integer(s, statement, named, query->nparams, out);
+    if (!query->autoflush) mr_session_block_autoflush(s, -1);
+    mr_free(s->env, named);
+    return status;
+}
