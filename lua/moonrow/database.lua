@@ -82,7 +82,7 @@ end
 -- ---------------------------------------------------------------- what a db does
 
 local function with_bind(db, what, ...)
-  local known = options.set { "bind", "tables", "checkfirst" }
+  local known = options.set{ "bind", "tables", "checkfirst" }
   local given, args = options.split(what, known, ...)
   options.arguments(what, 0, args)
   if given.bind == nil then given.bind = engine_of(db) end

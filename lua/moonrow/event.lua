@@ -54,7 +54,7 @@ local function check(what, args)
   return kind
 end
 
-local known = options.set { "once", "retval", "propagate" }
+local known = options.set{ "once", "retval", "propagate" }
 
 -- event.listen(target, name, fn, { once =, retval =, propagate = }): calls fn at each event (once: at the next
 -- one alone). retval: what fn returns replaces the value that is set or appended. propagate: for a class, or an

@@ -14,7 +14,7 @@ require "moonrow.paginate"
 local database = require "moonrow.database"
 
 -- What the core has for this part of the library only.
-local private = options.set {
+local private = options.set{
   "new_base", "configure", "raise", "bases", "type_name", "session_methods", "sleep", "is_open",
   "check_open", "loops_close", "error_closes", "resumed_by", "main_thread", "warn_uncommitted", "rest",
   "event_listen", "event_remove", "event_contains", "event_dispatchers", "session_hook", "engine_hub", "engine_hook",
@@ -45,7 +45,7 @@ function mr.open(...) return database.open(mr, ...) end
 
 -- mr.declarative_base{ metadata =, name = }: a base class for models. name is accepted as documentation.
 function mr.declarative_base(...)
-  local given, args = options.split("declarative_base", options.set { "metadata", "name" }, ...)
+  local given, args = options.split("declarative_base", options.set{ "metadata", "name" }, ...)
   options.arguments("declarative_base", 0, args)
   options.typed("declarative_base", given, "name", "string")
   return database.new_base("declarative_base", given.metadata)

@@ -12,7 +12,7 @@ local listeners = require "moonrow.listeners"
 
 local session = {}
 
-local known = options.set { "bind", "autoflush", "expire_on_commit", "autocommit", "info", "class_" }
+local known = options.set{ "bind", "autoflush", "expire_on_commit", "autocommit", "info", "class_" }
 
 local function merged(base, over)
   local result = {}
@@ -78,7 +78,7 @@ function Maker:configure(...) self.options = merged(self.options, read("sessionm
 -- maker:begin(fn, options): fn with a new session in a transaction, as session:begin(fn, options); the session is
 -- closed at the end.
 function Maker:begin(...)
-  local given, args = options.split("begin", options.set { "mode", "isolation_level", "read_only" }, ...)
+  local given, args = options.split("begin", options.set{ "mode", "isolation_level", "read_only" }, ...)
   local fn = options.arguments("begin", 1, args)
   if not options.callable(fn) then options.expect("begin", "a function", fn) end
   local s <close> = self()

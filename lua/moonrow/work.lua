@@ -35,7 +35,7 @@ local function check_number(given, name, default, at_least)
 end
 
 local begin_options = { "mode", "isolation_level", "read_only" }
-local retry_options = options.set { "times", "wait", "sleep", table.unpack(begin_options) }
+local retry_options = options.set{ "times", "wait", "sleep", table.unpack(begin_options) }
 
 -- What begin is given: its own options, or nothing.
 local function options_of_begin(given)
@@ -108,7 +108,7 @@ function methods.import(self, ...)
       if type(name) == "string" then given[name] = value end
     end
   end
-  given = options.split("import", options.set { "batch", "progress" }, given or {})
+  given = options.split("import", options.set{ "batch", "progress" }, given or {})
   local batch = options.typed("import", given, "batch", "number") or 10000
   if math.type(batch) ~= "integer" or batch < 1 then options.expect("import: batch", "a positive integer", batch) end
   local progress = given.progress

@@ -31,7 +31,7 @@ describe("a list of rows of which one is wrong", function()
       { { name = "a", count = 1 }, { name = "b", count = "x" } })
     refused("ArgumentError", "Item.count: expected integer, got float 1.5", mr.insert(Item),
       { { name = "a" }, { count = 1.5 } })
-    refused("ArgumentError", 'Item.doc: expected', mr.insert(Item), { { name = "a" }, { doc = "yesterday" } })
+    refused("ArgumentError", "Item.doc: expected", mr.insert(Item), { { name = "a" }, { doc = "yesterday" } })
     refused("ArgumentError", { "'nam'", "'name'" }, mr.insert(Item), { { name = "a" }, { nam = "b" } })
     refused("ArgumentError", "got number 5", mr.insert(Item), { { name = "a" }, 5 })
     refused("ArgumentError", "values by column name", mr.insert(Item), { { name = "a" }, { "b" } })
@@ -56,7 +56,7 @@ describe("a list of rows of which one is wrong", function()
   end)
 
   it("of a text runs none where one is no table", function()
-    refused("ArgumentError", "got string \"b\"", mr.text "INSERT INTO item (name) VALUES (:name)",
+    refused("ArgumentError", 'got string "b"', mr.text "INSERT INTO item (name) VALUES (:name)",
       { { name = "a" }, "b" })
   end)
 

@@ -10,10 +10,10 @@ describe("a debug hook that raises", function()
   local engine, interrupt = db.engine, setmetatable({}, { __tostring = function() return "interrupted!" end })
   -- A class with functions that the library calls.
   local Noted = db.Model:extend("Noted", {
-    id = db.Column { db.Integer, primary_key = true },
-    version = db.Column { db.Integer },
-    a = db.Column { db.String, default = function() return "a" end },
-    b = db.Column { db.String, onupdate = function() return "b" end },
+    id = db.Column{ db.Integer, primary_key = true },
+    version = db.Column{ db.Integer },
+    a = db.Column{ db.String, default = function() return "a" end },
+    b = db.Column{ db.String, onupdate = function() return "b" end },
     field = db.field(),
     __mapper_args = { version_id_col = "version", version_id_generator = function(v) return (v or 0) + 1 end },
     __init = function(self, values)
@@ -22,7 +22,7 @@ describe("a debug hook that raises", function()
     end,
     __tostring = function(self) return "Noted " .. self.a end,
   })
-  local Counting = mr.Query:extend { counted = function(query) return query:count() end }
+  local Counting = mr.Query:extend{ counted = function(query) return query:count() end }
   db:create_all()
 
   -- The rows that every run begins with.
@@ -68,9 +68,9 @@ describe("a debug hook that raises", function()
   local function kept()
     for _ = 1, 3 do
       collectgarbage()
-      mr.memory { trace = true }
+      mr.memory{ trace = true }
     end
-    local memory = mr.memory { trace = true }
+    local memory = mr.memory{ trace = true }
     return memory.bytes, memory.objects, entries(debug.getregistry())
   end
 
@@ -85,10 +85,10 @@ describe("a debug hook that raises", function()
   end
 
   local operations = {
-    expression = function() return (Post.id + 1):eq(2) & Post.title:like "x%" | ~Post.id:in_ { 1, 2 } end,
+    expression = function() return (Post.id + 1):eq(2) & Post.title:like "x%" | ~Post.id:in_{ 1, 2 } end,
     ["relationship criterion"] = function() return Post.tags:any(Tag.name:eq "red"), Post.category:has() end,
     ["functions"] = function()
-      return mr.func.count(Post.id):label "n", mr.case { { Post.id:eq(1), "a" }, else_ = "b" }
+      return mr.func.count(Post.id):label "n", mr.case{ { Post.id:eq(1), "a" }, else_ = "b" }
     end,
     ["tostring of everything"] = function(s)
       local all = { Post, Post.title, Post.tags, s:query(Post), mr.insert(Post), Post.__table, mr.Integer, engine }
@@ -99,7 +99,7 @@ describe("a debug hook that raises", function()
       return s:query(Post):filter(Post.title:eq "one"):order_by(Post.id):limit(1):all()
     end,
     ["query over columns"] = function(s)
-      return s:query(Post.id, Post.title:label "t"):filter_by { title = "one" }:all()
+      return s:query(Post.id, Post.title:label "t"):filter_by{ title = "one" }:all()
     end,
     ["aliases and subqueries"] = function(s)
       local other, sub = mr.aliased(Post), s:query(Post.id):subquery()
@@ -116,20 +116,20 @@ describe("a debug hook that raises", function()
     end,
     ["iteration"] = function(s) for post in s:query(Post):iter() do assert(post.title) end end,
     ["first, one, count, exists"] = function(s)
-      local q = s:query(Post):filter_by { id = 1 }
+      local q = s:query(Post):filter_by{ id = 1 }
       return q:first(), q:one(), q:count(), q:one_or_none(), s:query(q:exists()):scalar()
     end,
-    ["pages"] = function(s) return s:query(Post):order_by(Post.id):paginate { page = 1, per_page = 1 }:next() end,
+    ["pages"] = function(s) return s:query(Post):order_by(Post.id):paginate{ page = 1, per_page = 1 }:next() end,
     ["insert"] = function(s)
-      local tags, comments = { Tag { name = "t" } }, { Comment {} }
-      s:add(Post { title = "new", category = Category { name = "d" }, tags = tags, comments = comments })
+      local tags, comments = { Tag{ name = "t" } }, { Comment{} }
+      s:add(Post{ title = "new", category = Category{ name = "d" }, tags = tags, comments = comments })
       s:commit()
     end,
     ["update"] = function(s)
       local post = s:get(Post, 1)
       post.title = "changed"
       post.tags:remove(post.tags[1])
-      post.tags:append(Tag { name = "green" })
+      post.tags:append(Tag{ name = "green" })
       post.category = nil
       s:flush()
       s:commit()
@@ -148,14 +148,14 @@ describe("a debug hook that raises", function()
     end,
     ["statements"] = function(s)
       s:execute(mr.insert(Tag), { { name = "x" }, { name = "y" } })
-      s:execute(mr.update(Post):where(Post.id:eq(1)):values { title = "u" })
+      s:execute(mr.update(Post):where(Post.id:eq(1)):values{ title = "u" })
       s:execute(mr.delete(Comment):where(Comment.id:eq(1)))
-      s:execute(mr.insert(Tag):values { name = "z" }:returning(Tag.id)):all()
+      s:execute(mr.insert(Tag):values{ name = "z" }:returning(Tag.id)):all()
       return s:scalar(mr.select(mr.func.count(Post.id))), s:execute(mr.text "select :a as a", { a = 1 }):first().a
     end,
     ["updates by a query"] = function(s)
       s:get(Post, 1)
-      s:query(Post):filter_by { id = 1 }:update { title = "q" }
+      s:query(Post):filter_by{ id = 1 }:update{ title = "q" }
       s:query(Comment):delete()
     end,
     ["results"] = function(s)
@@ -166,19 +166,19 @@ describe("a debug hook that raises", function()
       return result:scalars():all(), s:execute(mr.text "select 1 as a"):mappings():all(), tostring(row), row:unpack()
     end,
     ["blocks"] = function(s)
-      s:begin(function() s:add(Tag { name = "in a block" }) end)
-      s:begin_nested(function() s:add(Tag { name = "nested" }) end)
+      s:begin(function() s:add(Tag{ name = "in a block" }) end)
+      s:begin_nested(function() s:add(Tag{ name = "nested" }) end)
       s:no_autoflush(function() return s:query(Post):all() end)
     end,
     ["blocks by values"] = function(s)
       do
         local tx <close> = s:begin() -- luacheck: ignore
-        s:add(Tag { name = "in a block" })
+        s:add(Tag{ name = "in a block" })
       end
       local block <close> = s:no_autoflush() -- luacheck: ignore
     end,
     ["retry and import"] = function(s)
-      s:retry(function() s:add(Tag { name = "again" }) end)
+      s:retry(function() s:add(Tag{ name = "again" }) end)
       s:import(Tag, { { name = "i" }, { name = "j" } }, { batch = 1 })
     end,
     ["connections"] = function()
@@ -188,17 +188,17 @@ describe("a debug hook that raises", function()
       return engine:record(function() c:scalar "select 2" end)
     end,
     ["sessions"] = function()
-      local maker = mr.sessionmaker { bind = engine, info = { a = 1 } }
-      local s <close> = maker { info = { b = 2 } } -- luacheck: ignore
-      maker:begin(function(session) session:add(Tag { name = "made" }) end)
+      local maker = mr.sessionmaker{ bind = engine, info = { a = 1 } }
+      local s <close> = maker{ info = { b = 2 } } -- luacheck: ignore
+      maker:begin(function(session) session:add(Tag{ name = "made" }) end)
       local scoped = mr.scoped_session(maker)
-      scoped:add(Tag { name = "scoped" })
+      scoped:add(Tag{ name = "scoped" })
       scoped:commit()
       scoped:remove()
     end,
     ["scopes"] = function()
       db:scope(function()
-        db.session:add(Tag { name = "in a scope" })
+        db.session:add(Tag{ name = "in a scope" })
         db.session:commit()
       end)
     end,
@@ -210,13 +210,13 @@ describe("a debug hook that raises", function()
       mr.event.listen(Post.title, "set", hear, { retval = false })
       mr.event.listen(s, "before_flush", hear)
       mr.event.listen(engine, "before_execute", hear)
-      s:add(Post { title = "heard" })
+      s:add(Post{ title = "heard" })
       s:commit()
       assert(heard > 3)
     end,
     ["functions of a class"] = function(s)
-      local noted = Noted { a = "x" }
-      s:add_all { noted, Noted {} }
+      local noted = Noted{ a = "x" }
+      s:add_all{ noted, Noted{} }
       s:commit()
       noted.a = "y"
       s:commit()
@@ -225,7 +225,7 @@ describe("a debug hook that raises", function()
     ["query classes"] = function(s)
       Post.query_class = Counting
       Post.query = { session = s }
-      return Post.query:filter_by { id = 1 }:counted(), Post.c.id
+      return Post.query:filter_by{ id = 1 }:counted(), Post.c.id
     end,
     ["values"] = function()
       local day = mr.date(2020, 1, 31)
@@ -235,14 +235,14 @@ describe("a debug hook that raises", function()
     ["a mistake in SQL"] = function(s) return pcall(s.execute, s, mr.text "select nothing") end,
     ["a block that fails"] = function(s)
       return pcall(s.begin, s, function()
-        s:add(Tag { name = "not to be" })
+        s:add(Tag{ name = "not to be" })
         error "no"
       end)
     end,
     ["declarations"] = function()
       mr.declarative_base():extend("Odd", {
-        id = mr.Column { mr.Integer, primary_key = true },
-        a = mr.Column { mr.String(3), default = function() return "x" end },
+        id = mr.Column{ mr.Integer, primary_key = true },
+        a = mr.Column{ mr.String(3), default = function() return "x" end },
         __table_args = { mr.UniqueConstraint "a" },
       })
     end,
@@ -257,12 +257,12 @@ describe("a debug hook that raises", function()
     s:rollback()
     local post = s:get(Post, 1)
     assert.is_string(post.title)
-    assert.equal(post, s:query(Post):filter_by { id = 1 }:one())
+    assert.equal(post, s:query(Post):filter_by{ id = 1 }:one())
     assert.is_true(#post.tags <= 2)
-    local tag = Tag { name = "after" }
+    local tag = Tag{ name = "after" }
     s:add(tag)
     s:commit()
-    assert.equal(1, s:query(Tag):filter_by { name = "after" }:count())
+    assert.equal(1, s:query(Tag):filter_by{ name = "after" }:count())
   end
 
   local names = {}
@@ -287,7 +287,7 @@ describe("a debug hook that raises", function()
   end
 
   for _, name in ipairs(names) do
-    for mask, count in pairs { c = 0, r = 0, [""] = 1 } do
+    for mask, count in pairs{ c = 0, r = 0, [""] = 1 } do
       it(("at a %s of %s"):format(({ c = "call", r = "return", [""] = "count" })[mask], name), function()
         local function all()
           local n = 1 - STRIDE

@@ -96,7 +96,7 @@ describe("an error", function()
     for _, kind in ipairs{ "Error", "ArgumentError", "InvalidRequestError", "NoResultFound",
       "MultipleResultsFound",
       "DetachedInstanceError", "PendingRollbackError", "ObjectDeletedError", "MappingError",
-        "StaleDataError", "DatabaseError",
+      "StaleDataError", "DatabaseError",
       "IntegrityError", "OperationalError", "DataError", "ProgrammingError", "NoMemoryError" } do
       assert.equal("function", type(mr.errors[kind].is))
     end

@@ -20,7 +20,7 @@ describe("a program whose globals are its own", function()
   end
 
   it("is told which function is missing when it opens the library too late", function()
-    for _, name in ipairs { "type", "pairs", "select", "setmetatable", "getmetatable", "ipairs", "next", "pcall" } do
+    for _, name in ipairs{ "type", "pairs", "select", "setmetatable", "getmetatable", "ipairs", "next", "pcall" } do
       local output = process.run(([[lua5.4 -e '%s = "mine"; require "moonrow"']]):format(name))
       assert.matches("moonrow needs Lua's function '" .. name .. "'", output)
     end

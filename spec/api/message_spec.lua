@@ -121,7 +121,7 @@ describe("a date that the calendar does not have", function()
     refuse("ArgumentError", { "User.seen", "no hour 24" }, User, { seen = { year = 2024, month = 2, day = 1,
       hour = 24 } })
     refuse("ArgumentError", { "User.born", "'day'" }, User, { born = { year = 2024, month = 2 } })
-    refuse("ArgumentError", { "User.born", "'month'", "\"May\"" }, User, { born = { year = 2024, month = "May",
+    refuse("ArgumentError", { "User.born", "'month'", '"May"' }, User, { born = { year = 2024, month = "May",
       day = 1 } })
     refuse("ArgumentError", { "User.seen", "no month 13" }, User.seen.lt, User.seen, { year = 2024, month = 13,
       day = 1 })
@@ -254,9 +254,9 @@ describe("getmetatable", function()
     s:commit()
     for _, value in ipairs{
       s(), db.engine, db.engine:connect(), s:query(User), mr.now(), mr.date(2024, 1, 1), ann, ann.posts, User,
-        User.name, User.posts,
+      User.name, User.posts,
       mr.select(User), s:query(User.id):first(), s:execute(mr.text "select 1"), db.metadata, mr.inspect(ann),
-        s:begin_nested(),
+      s:begin_nested(),
       s:no_autoflush(), s().identity_map, mr.Integer, mr.joinedload(User.posts), db.Column{ db.Integer }, mr.field(),
       db.relationship "User", db.backref "x", User.c, db.engine.dialect and db.session(),
     } do

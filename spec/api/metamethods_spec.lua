@@ -8,15 +8,15 @@ describe("a metamethod called by hand", function()
   local function world()
     local m = blog.open()
     local s = m.db.session
-    local post = m.Post { title = "one", category = m.Category { name = "c" }, tags = { m.Tag { name = "t" } } }
+    local post = m.Post{ title = "one", category = m.Category{ name = "c" }, tags = { m.Tag{ name = "t" } } }
     s:add(post)
     s:commit()
     local values = {
       base = m.db.Model, class = m.Post, other_class = m.Tag, post = post, tag = post.tags[1], list = post.tags,
-      lazy = m.Post { title = "two" }, columns = m.Post.c, table = m.Post.__table, table_columns = m.Post.__table.c,
-      column = mr.Column { mr.Integer }, field = mr.field(), spec = mr.relationship "Tag", type = mr.Integer,
+      lazy = m.Post{ title = "two" }, columns = m.Post.c, table = m.Post.__table, table_columns = m.Post.__table.c,
+      column = mr.Column{ mr.Integer }, field = mr.field(), spec = mr.relationship "Tag", type = mr.Integer,
       sized = mr.String(3), foreign_key = mr.ForeignKey "a.b", unique = mr.UniqueConstraint "a",
-      index = mr.Index { "i", "a" }, metadata = m.db.metadata, expression = m.Post.title, criterion = m.Post.id:eq(1),
+      index = mr.Index{ "i", "a" }, metadata = m.db.metadata, expression = m.Post.title, criterion = m.Post.id:eq(1),
       relationship = m.Post.tags, alias = mr.aliased(m.Post), subquery = s:query(m.Post):subquery(), func = mr.func,
       cte = s:query(m.Post):cte "c", option = mr.selectinload(m.Post.tags), query = s:query(m.Post),
       select = mr.select(m.Post), insert = mr.insert(m.Post), update = mr.update(m.Post), text = mr.text "select 1",
@@ -25,7 +25,7 @@ describe("a metamethod called by hand", function()
       engine = m.db.engine, connection = m.db.engine:connect(), date = mr.date(2020, 1, 2), interval = mr.interval(1),
       inspection = mr.inspect(post), null = mr.null, errors = mr.errors.Error, db = m.db, scoped = s, module = mr,
       error = select(2, pcall(function() return m.Post.nothing end)), app = m.db.app, page = s:query(m.Post):paginate(),
-      maker = mr.sessionmaker { bind = m.db.engine },
+      maker = mr.sessionmaker{ bind = m.db.engine },
     }
     local own = mr.Session(m.db.engine)
     values.transaction, values.block = own:begin(), own:no_autoflush()
@@ -66,7 +66,7 @@ describe("a metamethod called by hand", function()
     pcall(function() return value.name end)
     pcall(function() value.name = "x" end)
     pcall(function() return value:all() end)
-    pcall(function() return value:filter_by { id = 1 } end)
+    pcall(function() return value:filter_by{ id = 1 } end)
     pcall(function() return pairs(value)(value) end)
   end
 
@@ -112,7 +112,7 @@ describe("a metamethod called by hand", function()
   it("refuses the case that was found first", function()
     local values = world()
     local meta = debug.getmetatable(values.post)
-    for _, wrong in ipairs { 1, "x", {}, mr.null, io.stdout, values.tag, values.query, values.field } do
+    for _, wrong in ipairs{ 1, "x", {}, mr.null, io.stdout, values.tag, values.query, values.field } do
       local ok, e = pcall(meta.__newindex, wrong, "title", "n")
       assert.is_false(ok)
       assert.matches("expected an object of Post", e.message)

@@ -16,8 +16,8 @@ describe("an operator of a class's objects", function()
 
   local function declare(body)
     local db = mr.open "sqlite://"
-    body.id = db.Column { db.Integer, primary_key = true }
-    body.n = db.Column { db.Integer }
+    body.id = db.Column{ db.Integer, primary_key = true }
+    body.n = db.Column{ db.Integer }
     return db, db.Model:extend("Set", body)
   end
 
@@ -33,18 +33,18 @@ describe("an operator of a class's objects", function()
     local function fn(a, b) return { event, a, b } end
 
     it(event .. " is called where the body declares it", function()
-      local _, Set = declare { [event] = fn }
-      check(event, use, Set { n = 1 }, Set { n = 2 })
-      check(event, use, Set { n = 1 }, 3)
-      if not unary[event] and event ~= "__call" then assert.equal(4, use(4, Set { n = 1 })[2]) end
+      local _, Set = declare{ [event] = fn }
+      check(event, use, Set{ n = 1 }, Set{ n = 2 })
+      check(event, use, Set{ n = 1 }, 3)
+      if not unary[event] and event ~= "__call" then assert.equal(4, use(4, Set{ n = 1 })[2]) end
       local Sub = Set:extend("Sub", {})
-      check(event, use, Sub {}, 5)
+      check(event, use, Sub{}, 5)
     end)
 
     it(event .. " is called where it is set later, for objects that are there and of classes below", function()
-      local _, Set = declare {}
+      local _, Set = declare{}
       local Sub = Set:extend("Sub", {})
-      local a, b = Set { n = 1 }, Sub {}
+      local a, b = Set{ n = 1 }, Sub{}
       assert.is_false((pcall(use, a, 1)))
       Set[event] = fn
       check(event, use, a, b)
@@ -55,20 +55,20 @@ describe("an operator of a class's objects", function()
       local db = mr.open "sqlite://"
       local mixin = { [event] = fn }
       local Base = db.Model:extend("Base", { __abstract = true, [event] = fn })
-      local A = db.Model:extend("A", { mixin, id = db.Column { db.Integer, primary_key = true } })
-      local B = Base:extend("B", { id = db.Column { db.Integer, primary_key = true } })
-      check(event, use, A {}, 1)
-      check(event, use, B {}, 1)
+      local A = db.Model:extend("A", { mixin, id = db.Column{ db.Integer, primary_key = true } })
+      local B = Base:extend("B", { id = db.Column{ db.Integer, primary_key = true } })
+      check(event, use, A{}, 1)
+      check(event, use, B{}, 1)
     end)
   end
 
   it("works with objects of the database", function()
-    local db, Set = declare {
+    local db, Set = declare{
       __band = function(a, b) return a.n & b.n end, __bnot = function(a) return ~a.n end,
       __shl = function(a, by) return a.n << by end,
     }
     db:create_all()
-    db.session:add_all { Set { n = 6 }, Set { n = 3 } }
+    db.session:add_all{ Set{ n = 6 }, Set{ n = 3 } }
     db.session:commit()
     local a, b = Set.query:order_by(Set.id):all()[1], Set.query:order_by(Set.id):all()[2]
     assert.equal(2, a & b)

@@ -197,9 +197,9 @@ describe("a session whose transaction is dead", function()
     pcall(s.flush, s)
     for name, arguments in pairs{
       add = { User{} }, delete = { ann }, expunge = { ann }, expunge_all = {}, expire = { ann }, expire_all = {},
-        merge = { ann },
+      merge = { ann },
       refresh = { ann }, flush = {}, commit = {}, get = { User, 2 }, execute = { mr.text "SELECT 1" },
-        begin_nested = {},
+      begin_nested = {},
     } do
       refuse("PendingRollbackError", "rollback()", s[name], s, table.unpack(arguments))
     end

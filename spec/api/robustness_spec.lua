@@ -12,8 +12,8 @@ describe("robustness", function()
   before_each(function()
     db = mr.open "sqlite://"
     User = db.Model:extend("User", {
-      id = db.Column { db.Integer, primary_key = true },
-      name = db.Column { db.String(20) },
+      id = db.Column{ db.Integer, primary_key = true },
+      name = db.Column{ db.String(20) },
     })
     db:create_all()
   end)
@@ -75,7 +75,7 @@ describe("robustness", function()
     end)
 
     it("objects still give their values", function()
-      local ok, name = in_finalizer(function() return User { name = "x" } end, function(u) return u.name end)
+      local ok, name = in_finalizer(function() return User{ name = "x" } end, function(u) return u.name end)
       assert.is_true(ok)
       assert.equal("x", name)
     end)
@@ -89,7 +89,7 @@ describe("robustness", function()
           if not on then return end
           ran = ran + 1
           pcall(User, { nam = 1 })
-          mr.memory { trace = true }
+          mr.memory{ trace = true }
           db.session:query(User):count()
           litter()
         end })
@@ -100,7 +100,7 @@ describe("robustness", function()
       local i, enough = 0, stress and 20 or 400
       while i < enough or (ran <= 2 and i < 100000) do
         i = i + 1
-        local user = User { name = "u" .. i }
+        local user = User{ name = "u" .. i }
         local ok, err = pcall(User, { nmae = i })
         assert.is_false(ok)
         assert.equal("ArgumentError", err.kind)
@@ -117,26 +117,26 @@ describe("robustness", function()
     it("of a default may lead to the same default", function()
       local depth, Item = 0, nil
       Item = db.Model:extend("Item", {
-        id = db.Column { db.Integer, primary_key = true },
-        name = db.Column { db.String(20), default = function()
+        id = db.Column{ db.Integer, primary_key = true },
+        name = db.Column{ db.String(20), default = function()
           depth = depth + 1
-          if depth == 1 then mr.insert(Item):values { id = 2 } end
+          if depth == 1 then mr.insert(Item):values{ id = 2 } end
           return "name" .. depth
         end },
       })
       db:create_all()
-      db.session:execute(mr.insert(Item):values { id = 1 })
+      db.session:execute(mr.insert(Item):values{ id = 1 })
       assert.equal("name2", Item.query:one().name)
     end)
 
     it("of a default may close the connection that executes", function()
       local connection
       local Item = db.Model:extend("Item", {
-        id = db.Column { db.Integer, primary_key = true },
-        name = db.Column { db.String(20), default = function() connection:close() return "x" end },
+        id = db.Column{ db.Integer, primary_key = true },
+        name = db.Column{ db.String(20), default = function() connection:close() return "x" end },
       })
       db:create_all()
-      for _, rows in ipairs { { id = 1 }, { { id = 1 }, { id = 2 } } } do
+      for _, rows in ipairs{ { id = 1 }, { { id = 1 }, { id = 2 } } } do
         connection = db.engine:connect()
         assert.error_matches(function() connection:execute(mr.insert(Item), rows) end, "the connection is closed")
       end
@@ -146,8 +146,8 @@ describe("robustness", function()
     it("of a default may close the session that executes", function()
       local session
       local Item = db.Model:extend("Item", {
-        id = db.Column { db.Integer, primary_key = true },
-        name = db.Column { db.String(20), default = function() session:close() return "x" end },
+        id = db.Column{ db.Integer, primary_key = true },
+        name = db.Column{ db.String(20), default = function() session:close() return "x" end },
       })
       db:create_all()
       session = mr.Session(db.engine)
@@ -173,7 +173,7 @@ describe("robustness", function()
   describe("sessions that nothing else keeps", function()
     local function each(sessions)
       db.Model.query = sessions
-      db.session:add(User { name = "x" })
+      db.session:add(User{ name = "x" })
       db.session:commit()
       for _ = 1, 5 do
         for user in User.query:iter() do
@@ -185,13 +185,13 @@ describe("robustness", function()
     end
 
     it("live as long as their query runs: a scope whose key is garbage", function()
-      local scoped = mr.scoped_session(mr.sessionmaker { bind = db.engine }, { scopefunc = function() return {} end })
+      local scoped = mr.scoped_session(mr.sessionmaker{ bind = db.engine }, { scopefunc = function() return {} end })
       each(scoped:query_property())
     end)
 
     it("live as long as their query runs: a source of its own", function()
       local methods = { _session = function() return mr.Session(db.engine) end }
-      each { session = setmetatable({}, { __index = methods }) }
+      each{ session = setmetatable({}, { __index = methods }) }
     end)
   end)
 
@@ -244,12 +244,12 @@ describe("robustness", function()
 
     it("of collections are not given away", function()
       local Post = db.Model:extend("Post", {
-        id = db.Column { db.Integer, primary_key = true },
-        user_id = db.Column { db.Integer, db.ForeignKey "user.id" },
-        user = db.relationship { "User", backref = "posts" },
+        id = db.Column{ db.Integer, primary_key = true },
+        user_id = db.Column{ db.Integer, db.ForeignKey "user.id" },
+        user = db.relationship{ "User", backref = "posts" },
       })
       assert.is_truthy(Post.user)
-      assert.equal("string", type(getmetatable(User {}.posts)))
+      assert.equal("string", type(getmetatable(User{}.posts)))
       assert.equal("string", type(getmetatable(db.session:no_autoflush())))
     end)
   end)
@@ -259,15 +259,15 @@ describe("robustness", function()
       local unique = mr.UniqueConstraint "a"
       local function body(args)
         return {
-          id = db.Column { db.Integer, primary_key = true },
-          a = db.Column { db.Integer },
-          b = db.Column { db.Integer },
+          id = db.Column{ db.Integer, primary_key = true },
+          a = db.Column{ db.Integer },
+          b = db.Column{ db.Integer },
           __table_args = args,
         }
       end
-      db.Model:extend("First", body { unique, unique })
-      db.Model:extend("Second", body { unique, mr.UniqueConstraint "b" })
-      db.Model:extend("Third", body { unique })
+      db.Model:extend("First", body{ unique, unique })
+      db.Model:extend("Second", body{ unique, mr.UniqueConstraint "b" })
+      db.Model:extend("Third", body{ unique })
       local only = { checkfirst = false, tables = { db.metadata.tables.third } }
       local created = db:record(function() db:create_all(only) end)
       local _, n = created[1].statement:gsub("UNIQUE", "")
@@ -279,9 +279,9 @@ describe("robustness", function()
       for i = 1, n do
         base = base:extend("Base" .. i, { __abstract = true, ["method" .. i] = function() return i end })
       end
-      local Leaf = base:extend("Leaf", { id = db.Column { db.Integer, primary_key = true } })
+      local Leaf = base:extend("Leaf", { id = db.Column{ db.Integer, primary_key = true } })
       assert.equal(1, Leaf.method1())
-      assert.equal(n, Leaf {}["method" .. n]())
+      assert.equal(n, Leaf{}["method" .. n]())
     end)
 
     it("refuse a zero byte in any name", function()
@@ -331,7 +331,7 @@ describe("robustness", function()
 
     it("refuse a zero byte in an attribute's name", function()
       assert.error_matches(function()
-        db.Model:extend("Odd", { ["i\0d"] = db.Column { db.Integer, primary_key = true } })
+        db.Model:extend("Odd", { ["i\0d"] = db.Column{ db.Integer, primary_key = true } })
       end, "zero byte")
     end)
   end)

@@ -298,7 +298,7 @@ describe("the second program", function()
     local records = engine:record(function() User.query:all() end)
     assert.equal(1, #records)
     assert.equal("SELECT users.id AS users_id, users.name AS users_name, users.email AS users_email "
-      .. "FROM users",      records[1].statement)
+      .. "FROM users", records[1].statement)
   end)
 
   it("removes its session at the end of a scope", function()

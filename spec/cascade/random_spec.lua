@@ -268,8 +268,8 @@ describe("random programs over a tree", function()
   for _, cascade in ipairs{ "save-update, merge", "all", "all, delete-orphan" } do
     for _, scalar in ipairs{ false, true } do
       for _, key in ipairs{ "integer", "text", "composite" } do
-        it(("leave the rows that they should: %s of cascade %q, %s keys"):format(scalar and "one to one" or "lists",
-                                                                               cascade, key), function()
+        local kind = scalar and "one to one" or "lists"
+        it(("leave the rows that they should: %s of cascade %q, %s keys"):format(kind, cascade, key), function()
           for seed = 1, PROGRAMS do runs({ cascade = cascade, scalar = scalar, key = key }, seed * 7919) end
         end)
       end

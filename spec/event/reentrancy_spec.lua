@@ -22,9 +22,9 @@ describe("functions called while the library works", function()
     db = mr.open "sqlite://"
     Note = db.Model:extend("Note", {
       __tablename = "note",
-      id = db.Column { db.Integer, primary_key = true },
-      a = db.Column { db.String, default = a },
-      b = db.Column { db.String, default = b },
+      id = db.Column{ db.Integer, primary_key = true },
+      a = db.Column{ db.String, default = a },
+      b = db.Column{ db.String, default = b },
     })
     db:create_all()
   end
@@ -62,7 +62,7 @@ describe("functions called while the library works", function()
         if inner then return "inner" end
         inner = true
         local other = mr.Session(db.engine)
-        other:add(Note { id = 100 })
+        other:add(Note{ id = 100 })
         pcall(other.flush, other) -- the table is locked once a row was written, but the defaults were asked for
         other:close()
         collect()
@@ -87,7 +87,7 @@ describe("functions called while the library works", function()
         for name in pairs(params) do params[name] = nil end
         collect()
       end)
-      db.session:add(Note { id = 1 })
+      db.session:add(Note{ id = 1 })
     end)
 
     it("may change the parameters of a text", function()
@@ -102,8 +102,8 @@ describe("functions called while the library works", function()
       db.session:execute(mr.text "UPDATE note SET a = :x", { params, { x = long("r", 3) } })
       assert.same({ long("r", 3) }, stored "a")
       params = { x = long("s", 4) }
-      db.session:add(Note { id = 2 })
-      db.session:execute(mr.update(Note):values { a = mr.bindparam "x" }:where(Note.id:eq(1)), params)
+      db.session:add(Note{ id = 2 })
+      db.session:execute(mr.update(Note):values{ a = mr.bindparam "x" }:where(Note.id:eq(1)), params)
       assert.equal(long("s", 4), stored("a")[1])
     end)
 
@@ -119,14 +119,14 @@ describe("functions called while the library works", function()
   describe("as listeners with retval", function()
     it("keep what one before them gave, whatever other listeners give meanwhile", function()
       declare()
-      local other = Note { id = 9 }
+      local other = Note{ id = 9 }
       mr.event.listen(Note.a, "set", function(_, value) return long(value, 1) end, { retval = true })
       mr.event.listen(Note.b, "set", function() return long("y", 2) end, { retval = true })
       mr.event.listen(Note.a, "set", function()
         other.b = "b"
         collect()
       end)
-      local note = Note { id = 1 }
+      local note = Note{ id = 1 }
       note.a = "x"
       assert.equal(long("x", 1), note.a)
       assert.equal(long("y", 2), other.b)
@@ -140,7 +140,7 @@ describe("functions called while the library works", function()
       local Page
       Page = db.Model:extend("Page", {
         __tablename = "page",
-        id = db.Column { db.Integer, primary_key = true },
+        id = db.Column{ db.Integer, primary_key = true },
         version = db.Column(db.String),
         __mapper_args = { version_id_col = "version", version_id_generator = function()
           calls = calls + 1
@@ -148,7 +148,7 @@ describe("functions called while the library works", function()
           if not inner then
             inner = true
             local other = mr.Session(db.engine)
-            other:add(Page { id = 100 + calls })
+            other:add(Page{ id = 100 + calls })
             pcall(other.flush, other)
             other:close()
             collect()
@@ -158,8 +158,8 @@ describe("functions called while the library works", function()
         end },
       })
       db:create_all()
-      db.session:add(Page { id = 1 })
-      db.session:add(Page { id = 2 })
+      db.session:add(Page{ id = 1 })
+      db.session:add(Page{ id = 2 })
       db.session:commit()
       assert.equal(4, calls)
       assert.equal(long("v", 1), db.session:get(Page, 1).version)

@@ -101,7 +101,7 @@ describe("a row that another one replaces", function()
       db.session:execute(mr.text(sql))
     end
     local ab = db.Table("ab", db.Column{ "a_id", db.Integer, db.ForeignKey "a.id" },
-                              db.Column{ "b_id", db.Integer, db.ForeignKey "b.id" })
+      db.Column{ "b_id", db.Integer, db.ForeignKey "b.id" })
     local A = db.Model:extend("A", { id = db.Column{ db.Integer, primary_key = true },
                                      bs = db.relationship("B", { secondary = ab }) })
     local B = db.Model:extend("B", { id = db.Column{ db.Integer, primary_key = true } })

@@ -21,7 +21,7 @@ end
 local function sent(db, fn) return support.statements(db, fn or function() db.session:flush() end) end
 
 describe("eager_defaults", function()
-  it("is \"auto\": new rows bring what the database made of them, changed ones are asked", function()
+  it('is "auto": new rows bring what the database made of them, changed ones are asked', function()
     for _, eager in ipairs{ "auto", false } do
       local db, Doc = open(eager or nil)
       local one, two = Doc{ body = "a" }, Doc{ body = "b", size = 8 }
@@ -77,7 +77,7 @@ describe("eager_defaults", function()
     assert.equal("new", state)
   end)
 
-  it("is true, false or \"auto\"", function()
-    refuse("ArgumentError", { "eager_defaults", "true, false or \"auto\"" }, open, "always")
+  it('is true, false or "auto"', function()
+    refuse("ArgumentError", { "eager_defaults", 'true, false or "auto"' }, open, "always")
   end)
 end)

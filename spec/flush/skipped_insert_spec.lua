@@ -241,7 +241,7 @@ describe("a link row that the database skips", function()
                     "CREATE TABLE ab (a_id INTEGER, b_id INTEGER, " .. constraint .. ")",
                     "INSERT INTO a VALUES (1), (2)", "INSERT INTO b VALUES (1), (2)", ...)
     local ab = db.Table("ab", db.Column{ "a_id", db.Integer, db.ForeignKey "a.id" },
-                              db.Column{ "b_id", db.Integer, db.ForeignKey "b.id" })
+      db.Column{ "b_id", db.Integer, db.ForeignKey "b.id" })
     local A = db.Model:extend("A", { id = db.Column{ db.Integer, primary_key = true },
                                      bs = db.relationship("B", { secondary = ab, backref = "as" }) })
     local B = db.Model:extend("B", { id = db.Column{ db.Integer, primary_key = true } })
@@ -317,7 +317,7 @@ describe("an INSERT statement that inserted nothing", function()
     local function upsert(values, update, by)
       local statement = mr.insert(T):values(values)
       statement = update and statement:on_conflict_do_update{ index_elements = { by or "code" }, set = update }
-                  or statement:on_conflict_do_nothing()
+        or statement:on_conflict_do_nothing()
       return db.session:execute(statement)
     end
     assert.same({ 1 }, upsert({ code = "a" }).inserted_primary_key)

@@ -41,9 +41,9 @@ describe("rows of one self-referential table", function()
     end
   end)
 
-  it("lazy = \"raise\" never disturbs a flush", function()
+  it('lazy = "raise" never disturbs a flush', function()
     db, Node = tree{ lazy = "raise", cascade = "all",
-                          backref = mr.backref{ "parent", remote_side = "Node.id", lazy = "raise" } }
+      backref = mr.backref{ "parent", remote_side = "Node.id", lazy = "raise" } }
     local root = Node{ name = "root" }
     root.children:append(Node{ name = "leaf" })
     db.session:add(root)

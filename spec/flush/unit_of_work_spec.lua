@@ -303,7 +303,7 @@ describe("rows of two tables", function()
 end)
 
 describe("more of what a flush promises", function()
-  it("passive_deletes = \"all\" deletes the parent alone", function()
+  it('passive_deletes = "all" deletes the parent alone', function()
     take(blog.filled{ category = { backref = mr.backref{ "posts", passive_deletes = "all" } } })
     local ada = category "Ada"
     db.session:delete(ada)

@@ -40,23 +40,23 @@ local function world(seed)
   local db = mr.open "sqlite://"
   local other = mr.open "sqlite://"
   local Team = db.Model:extend("Team", {
-    id = db.Column { db.Integer, primary_key = true },
-    name = db.Column { db.String(20), unique = true },
-    members = db.relationship { "Player", back_populates = "team", cascade = "all, delete-orphan" },
+    id = db.Column{ db.Integer, primary_key = true },
+    name = db.Column{ db.String(20), unique = true },
+    members = db.relationship{ "Player", back_populates = "team", cascade = "all, delete-orphan" },
   })
   local Player = db.Model:extend("Player", {
-    id = db.Column { db.Integer, primary_key = true },
-    name = db.Column { db.String(20), default = function() return "player" .. random(50) end },
-    score = db.Column { db.Float, index = true },
-    born = db.Column { db.Date },
-    seen = db.Column { db.DateTime, default = mr.now },
-    data = db.Column { db.LargeBinary },
-    kind = db.Column { db.Enum("a", "b") },
-    active = db.Column { db.Boolean, nullable = false, default = true },
-    team_id = db.Column { db.Integer, db.ForeignKey "team.id" },
-    team = db.relationship { "Team", back_populates = "members" },
-    captain_id = db.Column { db.Integer, db.ForeignKey "player.id" },
-    captain = db.relationship { "Player", remote_side = "Player.id", backref = "crew" },
+    id = db.Column{ db.Integer, primary_key = true },
+    name = db.Column{ db.String(20), default = function() return "player" .. random(50) end },
+    score = db.Column{ db.Float, index = true },
+    born = db.Column{ db.Date },
+    seen = db.Column{ db.DateTime, default = mr.now },
+    data = db.Column{ db.LargeBinary },
+    kind = db.Column{ db.Enum("a", "b") },
+    active = db.Column{ db.Boolean, nullable = false, default = true },
+    team_id = db.Column{ db.Integer, db.ForeignKey "team.id" },
+    team = db.relationship{ "Team", back_populates = "members" },
+    captain_id = db.Column{ db.Integer, db.ForeignKey "player.id" },
+    captain = db.relationship{ "Player", remote_side = "Player.id", backref = "crew" },
     note = mr.field(),
   })
   function Player:__tostring()
@@ -64,23 +64,23 @@ local function world(seed)
     return "<Player " .. tostring(self.id) .. ">"
   end
   local Pair = db.Model:extend("Pair", {
-    a = db.Column { db.Integer, primary_key = true },
-    b = db.Column { db.String(10), primary_key = true },
-    value = db.Column { db.Interval },
+    a = db.Column{ db.Integer, primary_key = true },
+    b = db.Column{ db.String(10), primary_key = true },
+    value = db.Column{ db.Interval },
   })
   local Other = other.Model:extend("Other", {
-    id = db.Column { db.Integer, primary_key = true },
-    team_id = db.Column { db.Integer },
+    id = db.Column{ db.Integer, primary_key = true },
+    team_id = db.Column{ db.Integer },
   })
-  local tags = db.Table("tag", db.Column { "id", db.Integer, primary_key = true }, db.Column { "word", db.Text })
+  local tags = db.Table("tag", db.Column{ "id", db.Integer, primary_key = true }, db.Column{ "word", db.Text })
   db:create_all()
   other:create_all()
   for i = 1, 5 do
-    local team = Team { name = "team" .. i }
-    for j = 1, 3 do team.members:append(Player { name = "p" .. i .. j, score = i + j / 2 }) end
+    local team = Team{ name = "team" .. i }
+    for j = 1, 3 do team.members:append(Player{ name = "p" .. i .. j, score = i + j / 2 }) end
     db.session:add(team)
   end
-  db.session:add(Pair { a = 1, b = "x" })
+  db.session:add(Pair{ a = 1, b = "x" })
   db.session:commit()
   w.db, w.other, w.seed = db, other, seed
   w.classes = { Team, Player, Pair, Other }
@@ -89,8 +89,8 @@ local function world(seed)
     "note", "a", "b", "value", "nothing", "query", "c", "__index", "metadata", "extend",
   }
   w.made = {
-    function() return Team {} end,
-    function() return Player { name = "x", score = random(9) } end,
+    function() return Team{} end,
+    function() return Player{ name = "x", score = random(9) } end,
     function() return db.session:query(Player):first() end,
     function() return Team.query:first() end,
     function() return Team.query:first().members end,
@@ -119,7 +119,7 @@ local function world(seed)
     function() return db.session:_session() end,
     function() return mr.Session(db.engine) end,
     function() return mr.Session(other.engine, { autoflush = false }) end,
-    function() return mr.sessionmaker { bind = db.engine } end,
+    function() return mr.sessionmaker{ bind = db.engine } end,
     function() return db.engine end,
     function() return db.engine:connect() end,
     function() return mr.create_engine "sqlite://" end,
@@ -131,7 +131,7 @@ local function world(seed)
     function() return mr.inspect(Player.query:first()) end,
     function() return mr.now() end,
     function() return mr.String(5) end,
-    function() return mr.Column { "col" .. random(9), mr.Integer } end,
+    function() return mr.Column{ "col" .. random(9), mr.Integer } end,
     function() return mr.ForeignKey "team.id" end,
     function() return mr.UniqueConstraint "name" end,
     function() return mr.Index("i" .. random(9), "name") end,
@@ -201,11 +201,11 @@ local plain = {
   function() return mr.null end,
   function() return chance(2) end,
   function() return random(10) - 3 end,
-  function() return pick { math.maxinteger, math.mininteger, 1 << 31, 1 << 32, -1, 0 } end,
-  function() return pick { 0 / 0, 1 / 0, -1 / 0, 0.5, -0.0, 1e300, 2.0 } end,
+  function() return pick{ math.maxinteger, math.mininteger, 1 << 31, 1 << 32, -1, 0 } end,
+  function() return pick{ 0 / 0, 1 / 0, -1 / 0, 0.5, -0.0, 1e300, 2.0 } end,
   function(w) return pick(w.attributes) end,
   function()
-    return pick {
+    return pick{
       "", "x", "a\0b", "\xff\xfe", "%s%n", "2024-02-30", "2024-02-29", "12:00:00", '"', "'; drop table team", "*",
     }
   end,
@@ -217,8 +217,8 @@ local plain = {
   function(w) -- garbage that works on the session when it is collected
     for _ = 1, 5 do
       setmetatable({}, { __gc = function()
-        local function trace_now() mr.memory { trace = true } end
-        if w.seed then pcall(pick { w.made[3], w.made[6], trace_now, collectgarbage }) end
+        local function trace_now() mr.memory{ trace = true } end
+        if w.seed then pcall(pick{ w.made[3], w.made[6], trace_now, collectgarbage }) end
       end })
     end
     return {}
@@ -403,13 +403,13 @@ local function check_alive(w)
   w.db.session:remove()
   local db = mr.open "sqlite://"
   local Thing = db.Model:extend("Thing", {
-    id = db.Column { db.Integer, primary_key = true },
-    name = db.Column { db.Text },
+    id = db.Column{ db.Integer, primary_key = true },
+    name = db.Column{ db.Text },
   })
   db:create_all()
-  db.session:add(Thing { name = "x" })
+  db.session:add(Thing{ name = "x" })
   db.session:commit()
-  assert(Thing.query:filter_by { name = "x" }:one().id == 1)
+  assert(Thing.query:filter_by{ name = "x" }:one().id == 1)
   db.session:remove()
 end
 

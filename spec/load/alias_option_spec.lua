@@ -40,7 +40,6 @@ local function titles(author)
   return table.concat(list, " ")
 end
 
-
 local function loaded(object, name)
   local n = 0
   local log = db.engine:record(function() local _ = object[name] end)

@@ -6,7 +6,7 @@ describe("a finalizer older than the library", function()
   local has_valgrind = os.execute "valgrind --version >/dev/null 2>&1"
   local sanitized = (os.getenv "LD_PRELOAD" or ""):find "asan"
 
-  for _, mode in ipairs { "incremental", "generational" } do
+  for _, mode in ipairs{ "incremental", "generational" } do
     it("is told by every door that moonrow is closed, under the collector's mode " .. mode, function()
       local output, ok = process.run("lua5.4 spec/support/closing.lua " .. mode)
       assert.equal("tried them all\n", output)

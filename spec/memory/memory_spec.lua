@@ -148,7 +148,7 @@ describe("a finalizer", function()
       setmetatable({ object }, { __gc = function(t)
         seen = select(2, pcall(function() return t[1].name end))
         pcall(function() db.session:commit() end)
-      end})
+      end })
     end
     collect()
     assert.is_truthy(seen == "thing 1" or mr.errors.InvalidRequestError:is(seen))

@@ -101,7 +101,7 @@ describe("a query with from_statement", function()
     local seen = {}
     for p in q:params{ low = 3 }:yield_per(1):iter() do seen[#seen + 1] = p.title end
     assert.same({ "z", "c" }, seen)
-    assert.equal("{(\"z\"), (\"c\")}", tostring(q:params{ low = 3 }:with_entities(Post.title):all()))
+    assert.equal('{("z"), ("c")}', tostring(q:params{ low = 3 }:with_entities(Post.title):all()))
   end)
 
   it("loads eagerly as it is told, by further statements where nothing can be joined", function()

@@ -8,12 +8,12 @@ describe("a row", function()
   before_each(function()
     db = mr.open "sqlite://"
     User = db.Model:extend("User", {
-      id = db.Column { db.Integer, primary_key = true },
-      name = db.Column { db.String },
-      age = db.Column { db.Integer },
+      id = db.Column{ db.Integer, primary_key = true },
+      name = db.Column{ db.String },
+      age = db.Column{ db.Integer },
     })
     db:create_all()
-    db.session:add_all { User { name = "zoe", age = 30 }, User { name = "ann" } }
+    db.session:add_all{ User{ name = "zoe", age = 30 }, User{ name = "ann" } }
     db.session:commit()
   end)
 
@@ -25,7 +25,7 @@ describe("a row", function()
     ["a select"] = function() return db.session:execute(mr.select(User.name, User.age):order_by(User.id)):first() end,
     ["text"] = function() return db.session:execute(mr.text "select name, age from user order by id"):all()[1] end,
     ["returning"] = function()
-      return db.session:execute(mr.insert(User):values { name = "new", age = 1 }:returning(User.name, User.age)):one()
+      return db.session:execute(mr.insert(User):values{ name = "new", age = 1 }:returning(User.name, User.age)):one()
     end,
     ["a connection"] = function()
       return db.engine:connect():execute("select name, age from user order by id"):fetchone()

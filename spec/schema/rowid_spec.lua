@@ -32,7 +32,7 @@ end
 
 local numbered = {
   body "id INTEGER PRIMARY KEY", body "id integer primary key", body "ID InTeGeR PRIMARY KEY ASC",
-  body "\"id\" INTEGER PRIMARY KEY AUTOINCREMENT", body "id INTEGER NOT NULL CONSTRAINT pk PRIMARY KEY",
+  body '"id" INTEGER PRIMARY KEY AUTOINCREMENT', body "id INTEGER NOT NULL CONSTRAINT pk PRIMARY KEY",
   "(id INTEGER, name TEXT, made TEXT DEFAULT 'now', PRIMARY KEY (id))",
   "(id INTEGER, name TEXT, made TEXT DEFAULT 'now', PRIMARY KEY (id DESC))",
   "(name TEXT UNIQUE, id [INTEGER], made TEXT DEFAULT 'now', CONSTRAINT k PRIMARY KEY (ID))",

@@ -71,7 +71,7 @@ describe("DDL", function()
     local texts = ddl(db)
     assert.equal(2, #texts)
     assert.equal("CREATE TABLE parent ( id INTEGER NOT NULL, code VARCHAR(2), PRIMARY KEY (id), "
-      .. "UNIQUE (code) )",      texts[1])
+      .. "UNIQUE (code) )", texts[1])
     assert.matches("^CREATE TABLE child %(.*FOREIGN KEY%(parent_id%) REFERENCES parent %(id%)", texts[2])
     assert.matches("FOREIGN KEY%(code%) REFERENCES parent %(code%)", texts[2])
     assert.matches("code VARCHAR%(2%)", texts[2])
@@ -154,7 +154,7 @@ describe("names", function()
     })
     assert.equal('CREATE TABLE "order" ( id INTEGER NOT NULL, "select" VARCHAR(10), "Mixed" INTEGER, '
       .. '"with space" INTEGER, "with ""quote""" INTEGER, "größe 漢字" INTEGER, PRIMARY KEY (id) )',
-        ddl(db)[1])
+      ddl(db)[1])
     local order = Order{ select = "x", Mixed = 1, spaced = 2, quoted = 3, unicode = 4 }
     db.session:add(order)
     db.session:commit()
@@ -215,7 +215,7 @@ describe("a key of several columns", function()
       number = other.Column{ other.Integer, primary_key = true },
     })
     assert.equal("CREATE TABLE seat ( line VARCHAR(2) NOT NULL, number INTEGER NOT NULL, "
-      .. "PRIMARY KEY (line, number) )",      ddl(other)[1])
+      .. "PRIMARY KEY (line, number) )", ddl(other)[1])
   end)
 
   it("works in get, changes and deletes", function()

@@ -56,7 +56,7 @@ function M.filled(options)
   local x, y = Tag{ name = "x" }, Tag{ name = "y" }
   local lua = m.Category{ name = "Lua" }
   m.db.session:add_all{
-    lua, m.Category{ name = "C" , posts = { Post{ title = "d" } } }, m.Category{ name = "Ada" },
+    lua, m.Category{ name = "C", posts = { Post{ title = "d" } } }, m.Category{ name = "Ada" },
     x, y, Tag{ name = "z" },
   }
   lua.posts:extend{

@@ -26,7 +26,7 @@ local blog = dofile "spec/support/blog.lua"
 local m = blog.open()
 local db = m.db
 local s = db.session
-local post = m.Post { title = "one", category = m.Category { name = "c" }, tags = { m.Tag { name = "t" } } }
+local post = m.Post{ title = "one", category = m.Category{ name = "c" }, tags = { m.Tag{ name = "t" } } }
 db:create_all()
 s:add(post)
 s:commit()
@@ -36,10 +36,10 @@ local function door(name, fn) doors[#doors + 1] = { name, fn } end
 -- One value at least of every type.
 local own = mr.Session(db.engine)
 local values = {
-  base = db.Model, class = m.Post, post = post, tag = post.tags[1], list = post.tags, lazy = m.Post { title = "two" },
-  columns = m.Post.c, table = m.Post.__table, table_columns = m.Post.__table.c, column = mr.Column { mr.Integer },
+  base = db.Model, class = m.Post, post = post, tag = post.tags[1], list = post.tags, lazy = m.Post{ title = "two" },
+  columns = m.Post.c, table = m.Post.__table, table_columns = m.Post.__table.c, column = mr.Column{ mr.Integer },
   type = mr.Integer, sized = mr.String(3), enum = mr.Enum("a", "b"), foreign_key = mr.ForeignKey "a.b",
-  unique = mr.UniqueConstraint "a", index = mr.Index { "i", "a" }, metadata = db.metadata, expression = m.Post.title,
+  unique = mr.UniqueConstraint "a", index = mr.Index{ "i", "a" }, metadata = db.metadata, expression = m.Post.title,
   criterion = m.Post.id:eq(1), relationship = m.Post.tags, alias = mr.aliased(m.Post),
   subquery = s:query(m.Post):subquery(), func = mr.func, cte = s:query(m.Post):cte "c",
   option = mr.selectinload(m.Post.tags), query = s:query(m.Post), select = mr.select(m.Post),
@@ -63,7 +63,7 @@ local function of_value(name, value)
   door(name .. "[1]", function() return value[1] end)
   door(name .. ".name =", function() value.name = "x" end)
   door(name .. "()", function() return value() end)
-  door(name .. "{}", function() return value { title = "x" } end)
+  door(name .. "{}", function() return value{ title = "x" } end)
   door("#" .. name, function() return #value end)
   door("pairs " .. name, function() for _ in pairs(value) do break end end) -- luacheck: ignore
   door(name .. " + 1", function() return value + 1 end)
@@ -96,12 +96,12 @@ for name, value in pairs(values) do
 end
 
 -- The methods of queries and classes.
-for _, name in ipairs { "filter", "all", "first", "count", "join", "order_by", "options", "subquery", "update",
+for _, name in ipairs{ "filter", "all", "first", "count", "join", "order_by", "options", "subquery", "update",
   "delete", "paginate", "get", "one", "iter", "union", "exists", "limit" } do
   local fn = values.query[name]
   door("query:" .. name, function() return fn(values.query, m.Post.id) end)
 end
-for _, name in ipairs { "query", "id", "extend", "metadata", "__init", "__table", "__name", "c", "tags", "nothing" } do
+for _, name in ipairs{ "query", "id", "extend", "metadata", "__init", "__table", "__name", "c", "tags", "nothing" } do
   door("class." .. name, function() return m.Post[name] end)
 end
 local extend, init = m.Post.extend, m.Post.__init
@@ -116,10 +116,10 @@ local iterate = values.query:iter()
 door("an iterator kept", function() return iterate() end)
 
 -- The functions of the metatables of objects and classes, kept.
-for _, name in ipairs { "post", "tag", "class" } do
+for _, name in ipairs{ "post", "tag", "class" } do
   local value, meta = values[name], debug.getmetatable(values[name])
   local index, newindex, text = meta.__index, meta.__newindex, meta.__tostring
-  for _, key in ipairs { "id", "nothing", 1, true } do
+  for _, key in ipairs{ "id", "nothing", 1, true } do
     door(name .. "'s __index kept", function() return index(value, key) end)
     door(name .. "'s __newindex kept", function() return newindex(value, key, "x") end)
   end
@@ -141,14 +141,14 @@ for name, fn in pairs(mr.event) do
   door("event." .. name, function() return fn(db, "before_flush", print) end)
   door("event." .. name, function() return fn(s, "before_flush", print) end)
 end
-local maker = mr.sessionmaker { bind = db.engine }
+local maker = mr.sessionmaker{ bind = db.engine }
 door("maker()", function() return maker() end)
 door("maker:begin", function() return maker:begin(print) end)
-door("maker:configure", function() return maker:configure { bind = db.engine } end)
-for _, name in ipairs { "create_all", "drop_all", "configure", "scope", "record" } do
+door("maker:configure", function() return maker:configure{ bind = db.engine } end)
+for _, name in ipairs{ "create_all", "drop_all", "configure", "scope", "record" } do
   door("db:" .. name, function() return db[name](db, function() return m.Post.id end) end)
 end
-for _, name in ipairs { "add", "query", "commit", "remove", "execute", "get", "flush", "close", "begin" } do
+for _, name in ipairs{ "add", "query", "commit", "remove", "execute", "get", "flush", "close", "begin" } do
   door("scoped:" .. name, function() return s[name](s, post) end)
 end
 door("db.engine", function() return db.engine.url end)

@@ -15,33 +15,33 @@ local function everything()
   local db = m.db
   db:create_all()
   local s = db.session
-  s:add(m.Post { title = "one", tags = { m.Tag { name = "t" } } })
+  s:add(m.Post{ title = "one", tags = { m.Tag{ name = "t" } } })
   s:commit()
-  for i = 1, 25 do s:add(m.Tag { name = "tag" .. i }) end
+  for i = 1, 25 do s:add(m.Tag{ name = "tag" .. i }) end
   s:flush()
-  local page = s:query(m.Tag):order_by(m.Tag.id):paginate { page = 2, per_page = 10 }
+  local page = s:query(m.Tag):order_by(m.Tag.id):paginate{ page = 2, per_page = 10 }
   assert(page.total == 26 and #page.items == 10 and page:next().page == 3 and page:prev().page == 1)
   local pages = {}
   for number in page:iter_pages() do pages[#pages + 1] = number end
   assert(#pages == 3)
   assert(s:import(m.Tag, { { name = "i" }, { name = "j" } }, { batch = 1 }) == 2)
   s:commit()
-  s:retry(function() s:add(m.Tag { name = "again" }) end, { times = 2, wait = 0 })
+  s:retry(function() s:add(m.Tag{ name = "again" }) end, { times = 2, wait = 0 })
   local heard = 0
   local function hear() heard = heard + 1 end
   mr.event.listen(m.Tag, "before_insert", hear)
   mr.event.listen(s, "before_commit", hear, { once = true })
   mr.event.listen(db.engine, "before_execute", hear)
-  s:add(m.Tag { name = "heard" })
+  s:add(m.Tag{ name = "heard" })
   s:commit()
   assert(heard >= 3 and mr.event.contains(m.Tag, "before_insert", hear))
   mr.event.remove(m.Tag, "before_insert", hear)
-  local maker = mr.sessionmaker { bind = db.engine, info = { a = 1 } }
-  maker:configure { autoflush = false }
-  maker:begin(function(session) session:add(m.Tag { name = "made" }) end)
+  local maker = mr.sessionmaker{ bind = db.engine, info = { a = 1 } }
+  maker:configure{ autoflush = false }
+  maker:begin(function(session) session:add(m.Tag{ name = "made" }) end)
   assert(maker().info.a == 1)
   local scoped = mr.scoped_session(maker, { scopefunc = function() return "here" end })
-  assert(scoped:query(m.Tag):filter_by { name = "made" }:count() == 1)
+  assert(scoped:query(m.Tag):filter_by{ name = "made" }:count() == 1)
   scoped:remove()
   db:scope(function() assert(db.session:query(m.Tag):count() > 20) end)
   wrap(function() db:scope(function() db.session:query(m.Tag):first() end) end)()
@@ -52,19 +52,19 @@ local function everything()
   app:on_teardown(function() heard = 0 end)
   app:scope(function() other:create_all() end)
   assert(heard == 0)
-  other.Table("more", other.Column { "id", other.Integer, primary_key = true })
+  other.Table("more", other.Column{ "id", other.Integer, primary_key = true })
   -- Mistakes are told.
   local function refuses(words, fn)
     local ok, e = pcall(fn)
     assert(not ok and find(tostring(e), words, 1, true), tostring(e))
   end
   refuses("did you mean 'Integer'", function() return mr.Integr end)
-  refuses("did you mean 'bind'", function() mr.sessionmaker { bnd = 1 } end)
-  refuses("did you mean 'page'", function() s:query(m.Tag):paginate { pge = 1 } end)
+  refuses("did you mean 'bind'", function() mr.sessionmaker{ bnd = 1 } end)
+  refuses("did you mean 'page'", function() s:query(m.Tag):paginate{ pge = 1 } end)
   refuses("no event", function() mr.event.listen(m.Tag, "before_insret", hear) end)
   refuses("no name", function() return db.nothing end)
   refuses("no error", function() return mr.errors.Nothing end)
-  for _, value in ipairs { db, scoped, maker, page, app, mr.declarative_base() } do tostring(value) end
+  for _, value in ipairs{ db, scoped, maker, page, app, mr.declarative_base() } do tostring(value) end
   for post in s:query(m.Post):iter() do assert(post.tags[1].name == "t") end
   s:close()
 end
@@ -77,7 +77,7 @@ if mode == "overwritten" then
 elseif mode == "taken away" then
   for _, name in ipairs(standard) do globals[name] = nil end
 elseif mode == "libraries" then
-  for _, name in ipairs { "table", "math", "coroutine", "utf8", "string" } do
+  for _, name in ipairs{ "table", "math", "coroutine", "utf8", "string" } do
     local library = globals[name]
     for key in pairs(library) do library[key] = nil end
   end

@@ -172,7 +172,7 @@ describe("Any", function()
 
   it("may be a key, a blob among them", function()
     local Key = db.Model:extend("Key", { id = db.Column{ db.Any, primary_key = true }, n = db.Column{ db.Integer } })
-    db.session:execute(mr.text "CREATE TABLE \"key\" (id PRIMARY KEY, n INTEGER)")
+    db.session:execute(mr.text 'CREATE TABLE "key" (id PRIMARY KEY, n INTEGER)')
     db.session:execute(mr.text "INSERT INTO \"key\" VALUES (x'6162', 0), (7, 0), (1.5, 0), ('t', 0)")
     db.session:commit()
     local sum = 0
