@@ -159,7 +159,7 @@ headers: ## each public header compiles alone, as C11 and as C++17
 arch: ## the layer rule: who may include what
 	@$(RUN) arch
 
-lint-lua: ## luacheck over what is written in Lua, clang-format over what is written in C
+lint-lua: ## luacheck and spec/lua_layout.lua over what is written in Lua, clang-format over what is written in C
 	@$(RUN) lint
 
 format: ## lays out src, spec and examples as .clang-format says

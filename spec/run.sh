@@ -116,12 +116,15 @@ part_arch() {
 
 part_lint() {
     check luacheck luacheck --quiet lua spec examples src/bind/embed.lua
+    check "the layout of Lua" lua_layout
+    check "the own test of the layout of Lua" "$LUA" spec/lua_layout.lua --self-test
     # Other versions of clang-format break lines elsewhere: only Debian 12's is asked.
     case "$(clang-format --version 2>&1)" in
         *" version 14."*) check clang-format c_format ;;
         *) echo "   the format of C was not checked: apt-get install clang-format (version 14) does it" ;;
     esac
 }
+lua_layout() { find lua spec examples src -name '*.lua' -exec "$LUA" spec/lua_layout.lua {} +; }
 c_format() { find src spec examples -name '*.[ch]' -exec clang-format --dry-run -Werror {} +; }
 part_core() { c_tests core; }
 part_spec() { run_specs spec '*_spec.lua' "LD_PRELOAD=$PRELOAD" ASAN_OPTIONS=detect_leaks=0 "$LUA"; }
