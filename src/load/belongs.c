@@ -56,15 +56,6 @@ static mr_node *exists(mr_env *env, const mr_table *link, mr_node *from, mr_node
     return NULL;
 }
 
-/* The whole condition: with a link table both halves. NULL on failure. */
-static mr_node *whole_condition(const mr_condition *c) {
-    mr_node *primary = NULL, *secondary = NULL;
-    if (mr_condition_primary(c, &primary) != MR_OK || !c->rel->secondary) return primary;
-    if (mr_condition_secondary(c, &secondary) == MR_OK) return mr_sql_and(c->env, primary, secondary);
-    mr_node_release(primary);
-    return NULL;
-}
-
 mr_status mr_criterion_related(const mr_property *along, mr_node *alias, mr_mapper *of_type, mr_node *criterion,
                                mr_node **out) {
     mr_relationship *rel = along->relationship;
@@ -76,8 +67,8 @@ mr_status mr_criterion_related(const mr_property *along, mr_node *alias, mr_mapp
     *out = NULL;
     if (!from) return MR_FAIL;
     const mr_condition c = {.env = env, .rel = rel, .local = alias, .remote = from};
-    where = whole_condition(&c);
-    if (!where || mr_inheritance_criterion(env, target, from, &classes) != MR_OK) goto fail;
+    if (mr_condition_whole(&c, &where) != MR_OK || mr_inheritance_criterion(env, target, from, &classes) != MR_OK)
+        goto fail;
     if (classes && !(where = mr_sql_and(env, where, classes))) goto fail;
     if (criterion && mr_through(env, criterion, target, from, &own) != MR_OK) goto fail;
     if (own) where = mr_sql_and(env, where, own);
@@ -167,7 +158,7 @@ static mr_node *by_values(const asking *a) {
                                 .remote = a->is_parent ? a->alias : NULL,
                                 .object = a->object,
                                 .is_parent = a->is_parent};
-        where = whole_condition(&c);
+        (void)mr_condition_whole(&c, &where);
     } else if (!rel->secondary) {
         where = equal_values(a, rel->pairs, rel->npairs);
     } else if ((where = link_condition(a)) != NULL) {
@@ -227,8 +218,8 @@ static mr_node *by_row(const asking *a, const mr_table *table) {
     if (!row) return NULL;
     const mr_condition c = {
         .env = a->env, .rel = a->rel, .local = a->is_parent ? row : a->alias, .remote = a->is_parent ? a->alias : row};
-    mr_node *join = whole_condition(&c);
-    mr_node *is = join ? is_row(a, table, row) : NULL;
+    mr_node *join = NULL;
+    mr_node *is = mr_condition_whole(&c, &join) == MR_OK ? is_row(a, table, row) : NULL;
     if (!is) {
         mr_node_release(join);
         mr_node_release(row);

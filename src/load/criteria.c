@@ -135,6 +135,18 @@ mr_status mr_condition_secondary(const mr_condition *c, mr_node **out) {
     return replaced(c, c->rel->secondaryjoin, true, out);
 }
 
+mr_status mr_condition_whole(const mr_condition *c, mr_node **out) {
+    mr_node *secondary = NULL;
+    if (mr_condition_primary(c, out) != MR_OK || !c->rel->secondary) return *out ? MR_OK : MR_FAIL;
+    if (mr_condition_secondary(c, &secondary) == MR_OK) {
+        *out = mr_sql_and(c->env, *out, secondary);
+    } else {
+        mr_node_release(*out);
+        *out = NULL;
+    }
+    return *out ? MR_OK : MR_FAIL;
+}
+
 mr_status mr_condition_order(const mr_condition *c, mr_node **out) {
     *out = NULL;
     if (!c->rel->order_by) return MR_OK;
@@ -240,23 +252,20 @@ static mr_status plan_parent(mr_planner *p, uint16_t number) {
     const mr_query_parent *parent = &p->q->parents[number];
     mr_relationship *rel = parent->along->relationship;
     mr_condition c = {.env = p->env, .rel = rel, .lates = &p->lates, .parent = number, .remote = parent->alias};
-    mr_node *primary = NULL, *secondary = NULL;
+    mr_node *criterion = NULL;
     if (rel->secondary) {
         c.link = mr_sql_alias(p->env, mr_sql_table(p->env, rel->secondary), NULL);
         if (!c.link) return MR_FAIL;
     }
-    mr_status status = mr_condition_primary(&c, &primary);
-    if (status == MR_OK && rel->secondary) status = mr_condition_secondary(&c, &secondary);
+    mr_status status = mr_condition_whole(&c, &criterion);
     if (status == MR_OK && parent->ordered) status = mr_plan_order(p, &c);
     mr_node_release(c.link);
     if (status != MR_OK) {
-        mr_node_release(primary);
-        mr_node_release(secondary);
+        mr_node_release(criterion);
         return status;
     }
-    if (secondary) primary = mr_sql_and(p->env, primary, secondary);
-    if (mr_adapt(p, primary, &primary) != MR_OK) return MR_FAIL;
-    p->criteria = mr_sql_and(p->env, p->criteria, primary);
+    if (mr_adapt(p, criterion, &criterion) != MR_OK) return MR_FAIL;
+    p->criteria = mr_sql_and(p->env, p->criteria, criterion);
     return p->criteria ? MR_OK : MR_FAIL;
 }
 

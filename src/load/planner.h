@@ -114,6 +114,8 @@ typedef struct mr_condition {
 /* New references. The primary condition; with a link table, the secondary one. */
 mr_status mr_condition_primary(const mr_condition *c, mr_node **out);
 mr_status mr_condition_secondary(const mr_condition *c, mr_node **out);
+/* Both of them. */
+mr_status mr_condition_whole(const mr_condition *c, mr_node **out);
 /* The relationship's order_by through c->remote (and link); *out NULL when it has none. */
 mr_status mr_condition_order(const mr_condition *c, mr_node **out);
 /* Notes it as the next part of the query's order, after the query's own. */

@@ -67,19 +67,12 @@ static mr_status make_lazy(void *ud, mr_vec *lates, mr_query **out) {
     mr_env *env = rel->parent->env;
     mr_query_item item = {.mapper = rel->target};
     mr_condition c = {.env = env, .rel = rel, .lates = lates, .parent = 0};
-    mr_node *primary = NULL, *secondary = NULL;
+    mr_node *criterion = NULL;
     *out = NULL;
-    if (mr_condition_primary(&c, &primary) != MR_OK) return MR_FAIL;
-    if (rel->secondary) {
-        if (mr_condition_secondary(&c, &secondary) != MR_OK) {
-            mr_node_release(primary);
-            return MR_FAIL;
-        }
-        primary = mr_sql_and(env, primary, secondary);
-    }
+    if (mr_condition_whole(&c, &criterion) != MR_OK) return MR_FAIL;
     mr_query *q = mr_query_new(env, &item, 1, false), *next = NULL;
-    if (q) next = mr_query_where(q, primary);
-    else mr_node_release(primary);
+    if (q) next = mr_query_where(q, criterion);
+    else mr_node_release(criterion);
     mr_query_release(q);
     if (next && rel->order_by) {
         q = mr_query_order_by(next, mr_node_retain(rel->order_by));

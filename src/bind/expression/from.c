@@ -1,12 +1,11 @@
 /*
  * from.c: aliases of classes and tables, subqueries, and the .c of each.
  *
- * Invariant: the columns of a subquery are synthetic ones, one for each name and type ever used in the
- * environment, so that two queries of one structure stay equal in structure.
+ * Invariant: the columns of a subquery stand for its output, one for each name and type ever used in the environment,
+ * so that two queries of one structure stay equal in structure.
  */
 #include "from.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "expression.h"
@@ -14,8 +13,6 @@
 #include "query/query.h"
 #include "class/attribute.h"
 #include "schema/schema.h"
-
-static const char synthetic_key = 0; /* registry: name to list of synthetic columns */
 
 /* ---------------------------------------------------------------- values */
 
@@ -87,142 +84,20 @@ mr_node *bind_to_from(lua_State *L, int idx, const char *function, mr_mapper **m
     return mr_node_retain(from->node);
 }
 
-/* ---------------------------------------------------------------- columns of a FROM */
-
-/* The table behind aliases, or NULL. */
-static const mr_table *table_of(const mr_node *from) {
-    while (from && (from->kind == MR_NODE_ALIAS || from->kind == MR_NODE_CTE)) from = from->child[0];
-    return from && from->kind == MR_NODE_TABLE ? from->u.table : NULL;
-}
-
-/* The column list of the query behind aliases, or NULL. */
-static const mr_node *list_of(const mr_node *from) {
-    while (from && (from->kind == MR_NODE_ALIAS || from->kind == MR_NODE_CTE || from->kind == MR_NODE_COMPOUND))
-        from = from->child[0];
-    return from && from->kind == MR_NODE_SELECT ? from->u.select->columns : NULL;
-}
-
-size_t bind_from_width(const mr_node *from) {
-    const mr_table *table = table_of(from);
-    const mr_node *list = list_of(from);
-    return table ? table->ncolumns : list ? list->n : 0;
-}
-
-static const char *item_name(const mr_node *item) {
-    return item->kind == MR_NODE_COLUMN ? item->u.column->name : item->kind == MR_NODE_LABEL ? item->name : NULL;
-}
-
-/* The synthetic columns of the environment: few names and types, so a list of those with one name is short.
- */
-typedef struct synthetic {
-    mr_column *column;
-    struct synthetic *next;
-} synthetic;
-
-static mr_column *synthetic_column(lua_State *L, const char *name, const mr_type *type) {
-    mr_env *env = bind_of(L)->env;
-    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &synthetic_key) != LUA_TTABLE) {
-        lua_pop(L, 1);
-        lua_newtable(L);
-        lua_pushvalue(L, -1);
-        lua_rawsetp(L, LUA_REGISTRYINDEX, &synthetic_key);
-    }
-    lua_getfield(L, -1, name);
-    synthetic *first = lua_touserdata(L, -1), *s = first;
-    while (s && s->column->type != type) s = s->next;
-    if (!s) {
-        s = mr_env_arena(env, sizeof *s);
-        if (!s || !(s->column = mr_column_new(env, name, type))) bind_raise(L);
-        s->next = first;
-        lua_pushlightuserdata(L, s);
-        lua_setfield(L, -3, name);
-    }
-    lua_pop(L, 2);
-    return s->column;
-}
-
-/* Pushes column i of the FROM; its annotation stays where it is mapped and keeps its name. */
-void bind_push_from_column(lua_State *L, mr_node *from, size_t i) {
-    mr_env *env = bind_of(L)->env;
-    const mr_table *table = table_of(from);
-    if (table) {
-        bind_push_node(L, mr_sql_column(env, table->columns[i], mr_node_retain(from), NULL));
-        return;
-    }
-    const mr_node *item = list_of(from)->child[i];
-    const char *name = item_name(item);
-    if (!name)
-        bind_error(L, MR_ERR_ARGUMENT, "column %d of the subquery has no name: give it one with :label()", (int)i + 1);
-    mr_column *column = synthetic_column(L, name, item->type);
-    bind_push_node(L, mr_sql_column(env, column, mr_node_retain(from), item->annotation));
-}
-
-/* Is the label the one that a planning gives a column: its name, or that with a number (name_1, name__1)? */
-static bool is_numbered(const char *label, const char *name) {
-    size_t len = strlen(name);
-    if (strncmp(label, name, len) != 0) return false;
-    if (label[len] == '\0') return true;
-    label += len;
-    size_t bars = strspn(label, "_"), digits = strspn(label + bars, "0123456789");
-    return bars > 0 && digits > 0 && label[bars + digits] == '\0';
-}
-
-/* What a program calls the item: the attribute it comes from, or the label that it was given. */
-static const char *item_key(const mr_node *item) {
-    const mr_node *x = item->kind == MR_NODE_LABEL ? item->child[0] : item;
-    const mr_property *prop = x->kind == MR_NODE_COLUMN ? x->annotation : NULL;
-    bool given = item->kind == MR_NODE_LABEL && !(prop && is_numbered(item->name, x->u.column->name));
-    return prop && !given ? prop->name : item_name(item);
-}
-
-/* How many of the items before i have its key: the second "id" is id_1. */
-static size_t same_before(const mr_node *list, size_t i, const char *key) {
-    size_t n = 0;
-    for (size_t k = 0; k < i; k++) {
-        const char *other = item_key(list->child[k]);
-        if (other && strcmp(other, key) == 0) n++;
-    }
-    return n;
-}
-
-const char *bind_from_column_name(const mr_node *from, size_t i) {
-    const mr_table *table = table_of(from);
-    if (table) return table->columns[i]->name;
-    const char *key = item_key(list_of(from)->child[i]);
-    size_t before = key ? same_before(list_of(from), i, key) : 0;
-    return before ? mr_intern_numbered(from->env, key, before) : key;
-}
-
-/* The place of the column in the list, n when it has none of the name: by attributes first, then by what SQL calls
- * them. */
-static size_t find_item(const mr_node *list, const char *name) {
-    size_t n = list->n, last = n;
-    const char *bar = strrchr(name, '_');
-    for (size_t i = 0; i < n; i++) {
-        const char *key = item_key(list->child[i]);
-        if (key && strcmp(key, name) == 0) return i;
-    }
-    for (size_t i = 0; bar && i < n; i++) { /* id_1: the second of those that are called id */
-        const char *key = item_key(list->child[i]);
-        if (!key || strlen(key) != (size_t)(bar - name) || strncmp(key, name, (size_t)(bar - name)) != 0) continue;
-        if (last < n && strtoul(bar + 1, NULL, 10) == same_before(list, i, key)) return i;
-        last = i;
-    }
-    for (size_t i = 0; i < n; i++) {
-        const char *written = item_name(list->child[i]);
-        if (written && strcmp(written, name) == 0) return i;
-    }
-    return n;
-}
-
 /* ---------------------------------------------------------------- .c */
 
+void bind_push_from_column(lua_State *L, mr_node *from, size_t i) {
+    mr_node *node = NULL;
+    (void)mr_from_item(from, i, &node);
+    bind_push_node(L, node);
+}
+
 static size_t width(const bind_columns *columns) {
-    return columns->from ? bind_from_width(columns->from) : columns->table->ncolumns;
+    return columns->from ? mr_from_width(columns->from) : columns->table->ncolumns;
 }
 
 static const char *name_at(const bind_columns *columns, size_t i) {
-    const char *name = columns->from ? bind_from_column_name(columns->from, i) : columns->table->columns[i]->name;
+    const char *name = columns->from ? mr_from_name(columns->from, i) : columns->table->columns[i]->name;
     return name ? name : "";
 }
 
@@ -232,10 +107,9 @@ static void push_at(lua_State *L, const bind_columns *columns, size_t i) {
 }
 
 static size_t find_column(const bind_columns *columns, const char *name) {
-    const mr_node *list = columns->from && !table_of(columns->from) ? list_of(columns->from) : NULL;
-    if (list) return find_item(list, name);
-    size_t n = width(columns), i = 0;
-    while (i < n && strcmp(name_at(columns, i), name) != 0) i++;
+    if (columns->from) return mr_from_find(columns->from, name);
+    size_t n = columns->table->ncolumns, i = 0;
+    while (i < n && strcmp(columns->table->columns[i]->name, name) != 0) i++;
     return i;
 }
 
@@ -260,7 +134,7 @@ static int columns_index(lua_State *L) {
     }
     const char *near = mr_nearest(name, next_name, columns);
     const char *owner = columns->from ? "the subquery" : columns->table->name;
-    if (columns->from && table_of(columns->from)) owner = table_of(columns->from)->name;
+    if (columns->from && mr_from_table(columns->from)) owner = mr_from_table(columns->from)->name;
     if (near) return bind_error(L, MR_ERR_ARGUMENT, "%s has no column '%s' (did you mean '%s'?)", owner, name, near);
     return bind_error(L, MR_ERR_ARGUMENT, "%s has no column '%s'", owner, name);
 }

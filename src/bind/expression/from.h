@@ -29,9 +29,7 @@ bind_from *bind_test_from(lua_State *L, int idx); /* From and Aliased */
 /* A FROM object from a class, an alias, a table, a subquery: a new reference; raises. *mapper: its class, or
  * NULL. */
 mr_node *bind_to_from(lua_State *L, int idx, const char *function, mr_mapper **mapper);
-/* The columns of a FROM: their number, the name (NULL: unnamed) and the expression of each. */
-size_t bind_from_width(const mr_node *from);
-const char *bind_from_column_name(const mr_node *from, size_t i);
+/* Pushes column i of the FROM object; raises where it has no name. */
 void bind_push_from_column(lua_State *L, mr_node *from, size_t i);
 void bind_open_from(lua_State *L);
 

@@ -23,9 +23,9 @@ static void push_select(lua_State *L, int idx, const char *function) {
 
 /* The n SELECTs from index first on give the same number of columns, as far as that is known. */
 static void check_widths(lua_State *L, int first, int n, const char *function) {
-    size_t width = bind_from_width(bind_test_node(L, first));
+    size_t width = mr_from_width(bind_test_node(L, first));
     for (int i = 1; i < n; i++) {
-        size_t other = bind_from_width(bind_test_node(L, first + i));
+        size_t other = mr_from_width(bind_test_node(L, first + i));
         if (width && other && width != other)
             bind_error(L, MR_ERR_ARGUMENT,
                        "%s: the queries must give the same number of columns: the first gives %d, "

@@ -120,7 +120,7 @@ static const char *item_name(const mr_node *node) {
 static size_t item_count(lua_State *L, int idx) {
     const mr_table *table = bind_test_table(L, idx);
     const bind_from *from = bind_test(L, idx, BIND_FROM);
-    return table ? table->ncolumns : from ? bind_from_width(from->node) : 1;
+    return table ? table->ncolumns : from ? mr_from_width(from->node) : 1;
 }
 
 static void add_expression(mr_query_item **next, mr_node *node) {

@@ -62,6 +62,20 @@ mr_status mr_load_count_statement(mr_query *query, mr_node **out);
  * as the database says; otherwise the query itself. For what counts objects. */
 mr_status mr_load_keyed(const mr_load_context *ctx, mr_query *query, mr_query **out);
 
+/* ---------------------------------------------------------------- the columns of a FROM object */
+
+/* The table behind aliases, or NULL. */
+const mr_table *mr_from_table(const mr_node *from);
+/* How many columns a table, alias, subquery or SELECT gives; 0: not known. */
+size_t mr_from_width(const mr_node *from);
+/* What a program calls column i, interned; NULL: it has no name. */
+const char *mr_from_name(const mr_node *from, size_t i);
+/* The place of the column of that name; mr_from_width where there is none. */
+size_t mr_from_find(const mr_node *from, const char *name);
+/* *out: column i as an expression, with the attribute that it comes from (a new reference). ArgumentError where it has
+ * no name. */
+mr_status mr_from_item(mr_node *from, size_t i, mr_node **out);
+
 /* ---------------------------------------------------------------- criteria along a relationship */
 
 /* An object that a criterion compares with. */

@@ -1,0 +1,104 @@
+/*
+ * listed.c: what a FROM object gives: the columns of its table, or those that its query lists, by place and by name.
+ *
+ * Invariant: a column of a query is named as a program calls it: by the attribute that it comes from, or by its label.
+ * A second "id" is id_1.
+ */
+#include "planner.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+const mr_table *mr_from_table(const mr_node *from) {
+    while (from && (from->kind == MR_NODE_ALIAS || from->kind == MR_NODE_CTE)) from = from->child[0];
+    return from && from->kind == MR_NODE_TABLE ? from->u.table : NULL;
+}
+
+size_t mr_from_width(const mr_node *from) {
+    const mr_table *table = mr_from_table(from);
+    const mr_node *list = mr_query_columns(from);
+    return table ? table->ncolumns : list ? list->n : 0;
+}
+
+mr_status mr_from_item(mr_node *from, size_t i, mr_node **out) {
+    mr_env *env = from->env;
+    const mr_table *table = mr_from_table(from);
+    const mr_node *item = table ? NULL : mr_query_columns(from)->child[i];
+    const char *name = table ? NULL : mr_listed_name(item);
+    *out = NULL;
+    if (!table && !name)
+        return mr_fail(env, MR_ERR_ARGUMENT, "column %zu of the subquery has no name: give it one with :label()",
+                       i + 1);
+    const mr_column *column = table ? table->columns[i] : mr_stand_in_column(env, name, item->type);
+    if (column) *out = mr_sql_column(env, column, mr_node_retain(from), item ? item->annotation : NULL);
+    return *out ? MR_OK : MR_FAIL;
+}
+
+/* ---------------------------------------------------------------- names */
+
+/* Is the label the one that a planning gives a column: its name, or that with a number (name_1, name__1)? */
+static bool is_numbered(const char *label, const char *name) {
+    size_t len = strlen(name);
+    if (strncmp(label, name, len) != 0) return false;
+    if (label[len] == '\0') return true;
+    label += len;
+    size_t bars = strspn(label, "_"), digits = strspn(label + bars, "0123456789");
+    return bars > 0 && digits > 0 && label[bars + digits] == '\0';
+}
+
+/* What a program calls the item: the attribute it comes from, or the label that it was given. */
+static const char *item_key(const mr_node *item) {
+    const mr_node *x = item->kind == MR_NODE_LABEL ? item->child[0] : item;
+    const mr_property *prop = x->kind == MR_NODE_COLUMN ? x->annotation : NULL;
+    bool given = item->kind == MR_NODE_LABEL && !(prop && is_numbered(item->name, x->u.column->name));
+    return prop && !given ? prop->name : mr_listed_name(item);
+}
+
+/* How many of the items before i have its key. */
+static size_t same_before(const mr_node *list, size_t i, const char *key) {
+    size_t n = 0;
+    for (size_t k = 0; k < i; k++) {
+        const char *other = item_key(list->child[k]);
+        if (other && strcmp(other, key) == 0) n++;
+    }
+    return n;
+}
+
+const char *mr_from_name(const mr_node *from, size_t i) {
+    const mr_table *table = mr_from_table(from);
+    if (table) return table->columns[i]->name;
+    const mr_node *list = mr_query_columns(from);
+    const char *key = item_key(list->child[i]);
+    size_t before = key ? same_before(list, i, key) : 0;
+    return before ? mr_intern_numbered(from->env, key, before) : key;
+}
+
+/* By attributes first, then by what SQL calls them. */
+static size_t find_item(const mr_node *list, const char *name) {
+    size_t n = list->n, last = n;
+    const char *bar = strrchr(name, '_');
+    for (size_t i = 0; i < n; i++) {
+        const char *key = item_key(list->child[i]);
+        if (key && strcmp(key, name) == 0) return i;
+    }
+    for (size_t i = 0; bar && i < n; i++) { /* id_1: the second of those that are called id */
+        const char *key = item_key(list->child[i]);
+        if (!key || strlen(key) != (size_t)(bar - name) || strncmp(key, name, (size_t)(bar - name)) != 0) continue;
+        if (last < n && strtoul(bar + 1, NULL, 10) == same_before(list, i, key)) return i;
+        last = i;
+    }
+    for (size_t i = 0; i < n; i++) {
+        const char *written = mr_listed_name(list->child[i]);
+        if (written && strcmp(written, name) == 0) return i;
+    }
+    return n;
+}
+
+size_t mr_from_find(const mr_node *from, const char *name) {
+    const mr_table *table = mr_from_table(from);
+    const mr_node *list = table ? NULL : mr_query_columns(from);
+    if (list) return find_item(list, name);
+    size_t n = mr_from_width(from), i = 0;
+    while (i < n && strcmp(table->columns[i]->name, name) != 0) i++;
+    return i;
+}
