@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <math.h>
+#include <string.h>
+#include <time.h>
 #include <cmocka.h>
 
 #include "failing_alloc.h"
@@ -248,6 +250,84 @@ static void test_parse(void **state) {
     expect_parse(MR_INTERVAL, "1 days", false, 0);
 }
 
+/* Compares with the C library, in whose locale "C" the names are English. */
+static void test_strftime_is_that_of_c(void **state) {
+    (void)state;
+    static const char pattern[] =
+        "%Y %y %C %m %d %e %H %I %M %S %p %j %U %W %w %u %a %A %b %B %h %F %T %R %D %c %x %X %r%n%t%%";
+    mr_env *env = mr_env_new(NULL, NULL);
+    mr_strbuf b;
+    mr_strbuf_init(&b, env);
+    for (int days = -40000; days < 40000; days += 7 + days % 3) {
+        char expected[300];
+        mr_value v = mr_value_of(MR_DATETIME, days * INT64_C(86400000000) + (days + 40000) * INT64_C(1080000));
+        mr_civil c;
+        mr_civil_from_value(&v, &c);
+        struct tm tm = {.tm_year = c.year - 1900, .tm_mon = c.month - 1, .tm_mday = c.day, .tm_hour = 12};
+        mktime(&tm); /* finds the day of the week and of the year */
+        tm.tm_hour = c.hour, tm.tm_min = c.minute, tm.tm_sec = c.second;
+        strftime(expected, sizeof expected, pattern, &tm);
+        mr_strbuf_clear(&b);
+        assert_int_equal(mr_strftime(env, &v, pattern, sizeof pattern - 1, &b), MR_OK);
+        assert_string_equal(mr_strbuf_str(&b), expected);
+    }
+    mr_strbuf_done(&b);
+    mr_env_free(env);
+}
+
+static void expect_format(mr_env *env, mr_kind kind, mr_civil c, const char *pattern, const char *expected) {
+    mr_value v;
+    mr_strbuf b;
+    assert_true(mr_civil_to_value(&c, kind, &v));
+    mr_strbuf_init(&b, env);
+    assert_int_equal(mr_strftime(env, &v, pattern, strlen(pattern), &b), MR_OK);
+    assert_string_equal(mr_strbuf_str(&b), expected);
+    mr_strbuf_done(&b);
+}
+
+static void test_strftime_of_each_kind(void **state) {
+    (void)state;
+    mr_env *env = mr_env_new(NULL, NULL);
+    const mr_civil first = {1, 1, 1, 0, 0, 0, 0}, last = {9999, 12, 31, 23, 59, 59, 999999};
+    expect_format(env, MR_DATE, first, "%F %A %j %U %W %w %u %C", "0001-01-01 Monday 001 00 01 1 1 00");
+    expect_format(env, MR_DATE, last, "%d. %B %Y, %a", "31. December 9999, Fri");
+    expect_format(env, MR_DATETIME, last, "%c .%f %r", "Fri Dec 31 23:59:59 9999 .999999 11:59:59 PM");
+    expect_format(env, MR_DATETIME, first, "%I %p %f", "12 AM 000000");
+    expect_format(env, MR_TIME, last, "%H:%M:%S.%f %R %T %X %p%%", "23:59:59.999999 23:59 23:59:59 23:59:59 PM%");
+    expect_format(env, MR_TIME, first, "", "");
+    expect_format(env, MR_TIME, first, "\xc3\xa4 at %H", "\xc3\xa4 at 00");
+    mr_env_free(env);
+}
+
+static void test_strftime_refuses(void **state) {
+    (void)state;
+    static const struct {
+        mr_kind kind;
+        const char *pattern, *message;
+    } cases[] = {
+        {MR_DATETIME, "%Y %Q", "format: unknown directive '%Q'"},
+        {MR_DATETIME, "%Y %", "format: unknown directive '% '"},
+        {MR_DATE, "%Q %H", "format: a date has no time of day for '%H'"},
+        {MR_DATE, "%c", "format: a date has no time of day for '%c'"},
+        {MR_DATE, "%f", "format: a date has no time of day for '%f'"},
+        {MR_TIME, "%H on %x", "format: a time has no date for '%x'"},
+        {MR_TIME, "%c", "format: a time has no date for '%c'"},
+    };
+    mr_env *env = mr_env_new(NULL, NULL);
+    const mr_civil c = {2024, 2, 29, 1, 2, 3, 4};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        mr_value v;
+        mr_strbuf b;
+        mr_strbuf_init(&b, env);
+        assert_true(mr_civil_to_value(&c, cases[i].kind, &v));
+        assert_int_equal(mr_strftime(env, &v, cases[i].pattern, strlen(cases[i].pattern), &b), MR_FAIL);
+        assert_string_equal(mr_env_error(env)->message, cases[i].message);
+        mr_env_clear_error(env);
+        mr_strbuf_done(&b);
+    }
+    mr_env_free(env);
+}
+
 static void test_civil(void **state) {
     (void)state;
     mr_civil c = {2024, 2, 29, 13, 4, 5, 6}, back;
@@ -329,6 +409,9 @@ int main(void) {
         cmocka_unit_test(test_parse_what_is_written),
         cmocka_unit_test(test_parse),
         cmocka_unit_test(test_civil),
+        cmocka_unit_test(test_strftime_is_that_of_c),
+        cmocka_unit_test(test_strftime_of_each_kind),
+        cmocka_unit_test(test_strftime_refuses),
         cmocka_unit_test(test_nearest),
         cmocka_unit_test(test_snake_case),
     };

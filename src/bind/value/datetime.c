@@ -212,7 +212,9 @@ static int format_method(lua_State *L) {
     const char *pattern = lua_tolstring(L, 2, &len);
     if (v.kind == MR_INTERVAL)
         return bind_error(L, MR_ERR_ARGUMENT, "format: intervals have no pattern: use its fields");
-    bind_push_formatted(L, &v, pattern, len);
+    mr_strbuf *text = bind_own_strbuf(L);
+    bind_check(L, mr_strftime(bind_of(L)->env, &v, pattern, len, text));
+    bind_own_push_text(L);
     return 1;
 }
 

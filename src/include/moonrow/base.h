@@ -385,6 +385,10 @@ void mr_strbuf_clear(mr_strbuf *b);
 /* The text ("" when empty), or NULL with NoMemoryError recorded when memory ran out. */
 const char *mr_strbuf_str(mr_strbuf *b);
 
+/* Appends the date, time or datetime after a pattern of C's strftime, in English; %f: six digits of microseconds. An
+ * unknown directive, or one for a part that the value does not have: ArgumentError. */
+mr_status mr_strftime(mr_env *env, const mr_value *v, const char *pattern, size_t len, mr_strbuf *out);
+
 /* ---------------------------------------------------------------- tsort */
 
 /* Topological sort of nodes 0..n-1 by edges {before, after}. Among nodes that are free the
