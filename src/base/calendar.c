@@ -152,19 +152,10 @@ static size_t put_time(char *buf, size_t len, const mr_civil *c, bool always_mic
     return len;
 }
 
-static size_t put_interval(char *buf, int64_t micros, bool always_micros) {
-    uint64_t size = micros < 0 ? 0 - (uint64_t)micros : (uint64_t)micros;
-    mr_civil c;
-    memset(&c, 0, sizeof c);
-    time_fields((int64_t)(size % (uint64_t)DAY), &c);
-    size_t len = put(buf, 0, "%s%lu days, ", micros < 0 ? "-" : "", (unsigned long)(size / (uint64_t)DAY));
-    return put_time(buf, len, &c, always_micros);
-}
-
 size_t mr_calendar_format(const mr_value *v, char sep, bool always_micros, char *buf) {
     size_t len = 0;
     buf[0] = '\0';
-    if (v->kind == MR_INTERVAL) return put_interval(buf, v->u.i, always_micros);
+    if (v->kind == MR_INTERVAL) return mr_interval_format(v->u.i, buf);
     mr_civil c;
     mr_civil_from_value(v, &c);
     if (v->kind == MR_DATE || v->kind == MR_DATETIME) len = put(buf, len, "%04d-%02d-%02d", c.year, c.month, c.day);
@@ -289,6 +280,12 @@ bool mr_calendar_read(mr_kind kind, const char *s, size_t len, mr_value *out) {
 }
 
 bool mr_calendar_parse(mr_kind kind, const char *s, size_t len, mr_value *out) {
+    int64_t micros;
+    if (kind == MR_INTERVAL) {
+        if (!mr_interval_parse(s, len, &micros)) return false;
+        *out = mr_value_of(MR_INTERVAL, micros);
+        return true;
+    }
     if (!mr_calendar_read(kind, s, len, out)) return false;
     out->len = 0;
     return true;

@@ -74,7 +74,15 @@ static mr_status bad_value(sqlite_stmt *s, int at, const mr_value *value) {
     if (value->kind == MR_FLOAT) {
         return mr_fail(env, MR_ERR_DATA, "(sqlite) parameter %d is NaN, which SQLite cannot store", at);
     }
-    if (value->kind >= MR_DATE && value->kind <= MR_INTERVAL) {
+    if (value->kind == MR_INTERVAL) {
+        char text[48];
+        mr_calendar_format(value, ' ', false, text);
+        return mr_fail(env, MR_ERR_DATA,
+                       "(sqlite) parameter %d: the interval %s cannot be stored: the datetime that lies so far after "
+                       "1970-01-01 is outside the years 1 to 9999",
+                       at, text);
+    }
+    if (value->kind >= MR_DATE && value->kind < MR_INTERVAL) {
         return mr_fail(env, MR_ERR_DATA, "(sqlite) parameter %d: the %s is outside the years 1 to 9999", at,
                        mr_kind_name(value->kind));
     }

@@ -237,6 +237,19 @@ function mr.time(hour, minute, second, microsecond) end
 ---@param microsecond? integer
 ---@return moonrow.Date
 function mr.datetime(year, month, day, hour, minute, second, microsecond) end
----@param options { weeks?: number, days?: number, hours?: number, minutes?: number, seconds?: number }
+---@class moonrow.Lengths
+---@field weeks? number
+---@field days? number
+---@field hours? number
+---@field minutes? number
+---@field seconds? number
+---@field milliseconds? number
+---@field microseconds? number
+
+---A length of time; without years and months, which have no fixed length. tostring is ISO 8601 ("P1DT2H3M4.5S",
+---"-PT5S", "PT0S"), which is read again, here and where an attribute is written. Two add up; a number times one is
+---one; a date or a datetime moves by one. Its fields are days, seconds (0 to 86399), microseconds, and total_seconds.
+---In the database it is the datetime that lies so far after 1970-01-01.
+---@param value string|number|moonrow.Date|moonrow.Lengths a number is seconds
 ---@return moonrow.Date
-function mr.interval(options) end
+function mr.interval(value) end

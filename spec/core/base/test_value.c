@@ -195,9 +195,13 @@ static void test_format(void **state) {
     expect_text(mr_value_of(MR_DATETIME, -1), "1969-12-31 23:59:59.999999");
     expect_text(mr_value_of(MR_DATETIME, 123), "1970-01-01 00:00:00.000123");
     expect_text(mr_value_of(MR_DATETIME, INT64_MAX), "9999-12-31 23:59:59.999999");
-    expect_text(mr_value_of(MR_INTERVAL, INT64_C(90061) * 1000000), "1 days, 01:01:01");
-    expect_text(mr_value_of(MR_INTERVAL, -1500000), "-0 days, 00:00:01.500000");
-    expect_text(mr_value_of(MR_INTERVAL, INT64_MIN), "-106751991 days, 04:00:54.775808");
+    expect_text(mr_value_of(MR_INTERVAL, INT64_C(90061) * 1000000), "P1DT1H1M1S");
+    expect_text(mr_value_of(MR_INTERVAL, -1500000), "-PT1.5S");
+    expect_text(mr_value_of(MR_INTERVAL, 0), "PT0S");
+    expect_text(mr_value_of(MR_INTERVAL, 1), "PT0.000001S");
+    expect_text(mr_value_of(MR_INTERVAL, INT64_C(14) * 86400 * 1000000), "P14D");
+    expect_text(mr_value_of(MR_INTERVAL, INT64_MAX), "P106751991DT4H54.775807S");
+    expect_text(mr_value_of(MR_INTERVAL, INT64_MIN), "-P106751991DT4H54.775808S");
     expect_text(mr_int_value(5), "");
     char buf[40];
     mr_value v = mr_value_of(MR_DATETIME, 0);
@@ -247,7 +251,74 @@ static void test_parse(void **state) {
     expect_parse(MR_DATETIME, "2024-01-01x00:00", false, 0);
     expect_parse(MR_DATETIME, "2024-01-01T00:00:00Z", false, 0);
     expect_parse(MR_INT, "2024-01-01", false, 0);
-    expect_parse(MR_INTERVAL, "1 days", false, 0);
+}
+
+static void test_parse_intervals(void **state) {
+    (void)state;
+    static const struct {
+        const char *text;
+        int64_t micros;
+    } good[] = {{"PT0S", 0},
+                {"P0D", 0},
+                {"P1DT2H3M4.5S", INT64_C(93784500000)},
+                {"-PT5S", -5000000},
+                {"+PT5S", 5000000},
+                {"P2W", INT64_C(14) * 86400 * 1000000},
+                {"P1WT1S", INT64_C(604801) * 1000000},
+                {"PT90M", INT64_C(5400) * 1000000},
+                {"PT0.000001S", 1},
+                {"PT000036H", INT64_C(36) * 3600 * 1000000},
+                {"P3659999D", INT64_C(3659999) * 86400 * 1000000}};
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++)
+        expect_parse(MR_INTERVAL, good[i].text, true, good[i].micros);
+    static const char *const bad[] = {"",
+                                      "P",
+                                      "PT",
+                                      "-P",
+                                      "P1DT",
+                                      "PT5",
+                                      "5S",
+                                      "P1Y",
+                                      "P1M",
+                                      "P1M1D",
+                                      "PT1S1M",
+                                      "PT1M1M",
+                                      "PT1D",
+                                      "P1H",
+                                      "P1.5D",
+                                      "PT1.5H",
+                                      "PT1.S",
+                                      "PT.5S",
+                                      "PT1,5S",
+                                      "p1d",
+                                      "P-1D",
+                                      "--P1D",
+                                      "- P1D",
+                                      " P1D",
+                                      "P1D ",
+                                      "P1D1W",
+                                      "P1 D",
+                                      "P1DT2H3M4.1234567S",
+                                      "1 days",
+                                      "P1DTT1S",
+                                      "1970-01-02 00:00:00",
+                                      "P3660000D",
+                                      "PT316224000000S",
+                                      "P99999999999999999999999999D",
+                                      "P3659999DT24H",
+                                      "P9223372036854775808D"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) expect_parse(MR_INTERVAL, bad[i], false, 0);
+    mr_value read, back;
+    assert_false(mr_calendar_read(MR_INTERVAL, "P1D", 3, &read)); /* no form in which intervals are stored */
+    char buf[40];
+    for (int64_t micros = 1, sign = 1; micros < MR_INTERVAL_LIMIT; micros = micros * 3 + 7, sign = -sign) {
+        mr_value v = mr_value_of(MR_INTERVAL, micros * sign);
+        size_t len = mr_calendar_format(&v, ' ', true, buf);
+        assert_int_equal(len, strlen(buf));
+        assert_true(mr_calendar_parse(MR_INTERVAL, buf, len, &back));
+        assert_true(back.kind == MR_INTERVAL && back.u.i == v.u.i && back.len == 0);
+        assert_false(mr_calendar_parse(MR_INTERVAL, buf, len - 1, &back));
+    }
 }
 
 /* Compares with the C library, in whose locale "C" the names are English. */
@@ -408,6 +479,7 @@ int main(void) {
         cmocka_unit_test(test_format),
         cmocka_unit_test(test_parse_what_is_written),
         cmocka_unit_test(test_parse),
+        cmocka_unit_test(test_parse_intervals),
         cmocka_unit_test(test_civil),
         cmocka_unit_test(test_strftime_is_that_of_c),
         cmocka_unit_test(test_strftime_of_each_kind),

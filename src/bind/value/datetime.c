@@ -10,9 +10,8 @@
 #include <math.h>
 #include <string.h>
 
-#define SECOND         INT64_C(1000000)
-#define DAY            (INT64_C(86400) * SECOND)
-#define INTERVAL_LIMIT (INT64_C(3660000) * DAY) /* more than the calendar spans, sums cannot overflow */
+#define SECOND INT64_C(1000000)
+#define DAY    (INT64_C(86400) * SECOND)
 
 void bind_push_date(lua_State *L, const mr_value *v) {
     mr_value copy = *v;
@@ -143,29 +142,44 @@ static int make_time(lua_State *L) { return construct(L, &time_parts); }
 static int make_datetime(lua_State *L) { return construct(L, &datetime_parts); }
 
 static int push_interval(lua_State *L, double micros) {
-    if (!(micros > -(double)INTERVAL_LIMIT && micros < (double)INTERVAL_LIMIT))
-        return bind_error(L, MR_ERR_ARGUMENT, "interval: out of range");
+    if (!(micros > -(double)MR_INTERVAL_LIMIT && micros < (double)MR_INTERVAL_LIMIT))
+        return bind_error(L, MR_ERR_ARGUMENT, "interval: it must be shorter than 3660000 days");
     mr_value v = mr_value_of(MR_INTERVAL, (int64_t)llround(micros));
     bind_push_date(L, &v);
     return 1;
 }
 
 static int push_exact_interval(lua_State *L, int64_t micros) {
-    if (micros <= -INTERVAL_LIMIT || micros >= INTERVAL_LIMIT)
-        return bind_error(L, MR_ERR_ARGUMENT, "interval: out of range");
+    if (micros <= -MR_INTERVAL_LIMIT || micros >= MR_INTERVAL_LIMIT)
+        return bind_error(L, MR_ERR_ARGUMENT, "interval: it must be shorter than 3660000 days");
     mr_value v = mr_value_of(MR_INTERVAL, micros);
     bind_push_date(L, &v);
     return 1;
 }
 
-/* mr.interval{ days = 1, hours = 2 }, or a number of seconds. */
+static int interval_from_text(lua_State *L) {
+    size_t len;
+    const char *s = lua_tolstring(L, 1, &len);
+    int64_t micros;
+    if (!mr_interval_parse(s, len, &micros))
+        return bind_error(L, MR_ERR_ARGUMENT,
+                          "interval: %s is no interval of ISO 8601 (write \"P1DT2H3M4.5S\", without years and months, "
+                          "which have no fixed length)",
+                          bind_describe(L, 1));
+    return push_exact_interval(L, micros);
+}
+
+/* mr.interval{ days = 1, hours = 2 }, a number of seconds, ISO 8601 text, or an interval as it is. */
 static int make_interval(lua_State *L) {
     static const char *const names[] = {"weeks",   "days",         "hours",        "minutes",
                                         "seconds", "milliseconds", "microseconds", NULL};
     static const double factors[] = {7.0 * 86400e6, 86400e6, 3600e6, 60e6, 1e6, 1e3, 1};
     if (lua_type(L, 1) == LUA_TNUMBER) return push_interval(L, lua_tonumber(L, 1) * 1e6);
+    if (lua_type(L, 1) == LUA_TSTRING) return interval_from_text(L);
+    mr_value same;
+    if (bind_to_date(L, 1, &same) && same.kind == MR_INTERVAL) return push_exact_interval(L, same.u.i);
     if (!bind_is_plain_table(L, 1))
-        return bind_type_error(L, 1, "interval", "seconds or a table such as { days = 1, hours = 2 }");
+        return bind_type_error(L, 1, "interval", "seconds, ISO 8601 text, or a table such as { days = 1, hours = 2 }");
     bind_check_options(L, 1, "interval", names);
     double sum = 0;
     for (int i = 0; names[i]; i++) {
@@ -371,6 +385,18 @@ static int date_div(lua_State *L) {
     return 1;
 }
 
+/* A date and text, a number or another date, as their texts. */
+static int date_concat(lua_State *L) {
+    if (delegate(L, "__concat")) return 1;
+    mr_value v;
+    for (int i = 1; i <= 2; i++)
+        if (!lua_isstring(L, i) && !bind_to_date(L, i, &v)) return no_arithmetic(L, "..");
+    luaL_tolstring(L, 1, NULL);
+    luaL_tolstring(L, 2, NULL);
+    lua_concat(L, 2);
+    return 1;
+}
+
 static int date_unm(lua_State *L) {
     mr_value v = self(L, 1);
     if (v.kind != MR_INTERVAL) return bind_error(L, MR_ERR_ARGUMENT, "only an interval has a negative");
@@ -388,6 +414,7 @@ static const luaL_Reg metamethods[] = {{"__eq", date_eq},
                                        {"__sub", date_sub},
                                        {"__mul", date_mul},
                                        {"__div", date_div},
+                                       {"__concat", date_concat},
                                        {"__unm", date_unm},
                                        {"__tostring", date_tostring},
                                        {"__newindex", date_newindex},

@@ -295,12 +295,12 @@ void mr_civil_from_value(const mr_value *v, mr_civil *out);
 bool mr_civil_to_value(const mr_civil *c, mr_kind kind, mr_value *out);
 /* Writes ISO 8601: "2024-02-29", "13:04:05", "2024-02-29 13:04:05.000123" (date and time
  * apart by sep; microseconds only when always_micros or not zero). Returns the length;
- * buf has at least 40 bytes. Intervals: "[-]D days, HH:MM:SS[.ffffff]". */
+ * buf has at least 40 bytes. Intervals: see mr_interval_format. */
 size_t mr_calendar_format(const mr_value *v, char sep, bool always_micros, char *buf);
-/* Parses ISO 8601 for the kind wanted (MR_DATE, MR_TIME, MR_DATETIME): 'T' or ' ' between
+/* Parses ISO 8601 for the kind wanted (MR_DATE, MR_TIME, MR_DATETIME, MR_INTERVAL): 'T' or ' ' between
  * date and time; time and fraction optional in a datetime; "Z" and offsets are refused. */
 bool mr_calendar_parse(mr_kind kind, const char *s, size_t len, mr_value *out);
-/* The same for text that is stored: *out keeps how it is spelled. */
+/* The same for text that is stored, but not for intervals: *out keeps how it is spelled. */
 bool mr_calendar_read(mr_kind kind, const char *s, size_t len, mr_value *out);
 /* Writes the text as it is spelled (see MR_SPELLED_DIGITS); else without a fraction where that is zero, and with six
  * digits where not. Intervals are written as the datetime that lies so far after 1970-01-01, with six digits. Returns
@@ -319,6 +319,15 @@ bool mr_civil_mistake(const mr_civil *c, mr_kind kind, char *out);
 bool mr_calendar_mistake(mr_kind kind, const char *s, size_t len, char *out);
 /* Now in UTC, MR_DATETIME. */
 mr_value mr_calendar_now(void);
+
+/* Intervals that programs make are shorter, either way, than this many microseconds (3,660,000 days): more than the
+ * calendar spans, and the sum of two does not overflow. */
+#define MR_INTERVAL_LIMIT (INT64_C(3660000) * 86400 * 1000000)
+/* Writes ISO 8601 without weeks: "P1DT2H3M4.5S", "-PT5S", "PT0S". Returns the length; buf has at least 40 bytes. */
+size_t mr_interval_format(int64_t micros, char *buf);
+/* Reads it, weeks too, with a sign in front at most, and a fraction of up to six digits of the seconds alone. Years and
+ * months are refused: they have no fixed length. False where the text is something else, or beyond the limit. */
+bool mr_interval_parse(const char *s, size_t len, int64_t *out);
 
 /* ---------------------------------------------------------------- vec */
 

@@ -36,6 +36,13 @@ static bool read(const mr_type *type, mr_value *v) {
     return true;
 }
 
+/* How to write an interval. */
+static void advise_interval(const mr_type *type, const mr_value *v, char *advice) {
+    (void)type;
+    if (v->kind == MR_TEXT) strcpy(advice, " (write it as \"P1DT2H3M4.5S\", without years and months)");
+    if (v->kind == MR_INT || v->kind == MR_FLOAT) strcpy(advice, " (mr.interval{ seconds = ... } makes one)");
+}
+
 /* What is wrong with a text that has the form of a date or time; else how to write one. */
 static void advise(const mr_type *type, const mr_value *v, char *advice) {
     mr_kind kind = type->rules->kind;
@@ -115,6 +122,8 @@ const mr_type_rules mr_type_interval = {
     .natural = true,
     .takes = MR_TAKES(MR_INTERVAL),
     .spellings = 4,
+    .take = take,
     .read = read,
+    .advise = advise_interval,
     .spell = spell,
 };

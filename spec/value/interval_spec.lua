@@ -1,0 +1,101 @@
+-- Intervals: their text, in every place where one is shown, and what is read of it.
+
+local mr = require "moonrow"
+local refuse = require "spec.support.refuse"
+
+local function open()
+  local db = mr.open "sqlite://"
+  local Span = db.Model:extend("Span", {
+    id     = db.Column{ db.Integer, primary_key = true },
+    length = db.Column{ db.Interval },
+  })
+  db:create_all()
+  return db, Span
+end
+
+local texts = {
+  PT0S = 0, PT5S = 5, ["-PT5S"] = -5, ["PT4.5S"] = 4.5, ["PT0.000001S"] = 1e-6, PT1M = 60, PT1H = 3600, P1D = 86400,
+  P14D = 14 * 86400, P1DT1S = 86401, ["P1DT2H3M4.5S"] = 93784.5, ["-P1DT2H3M4.5S"] = -93784.5, PT23H59M59S = 86399,
+}
+
+describe("the text of an interval", function()
+  it("is ISO 8601, and read again as the same interval", function()
+    for text, seconds in pairs(texts) do
+      assert.equal(text, tostring(mr.interval(seconds)))
+      assert.equal(text, mr.interval(seconds):isoformat())
+      assert.equal(mr.interval(seconds), mr.interval(text))
+      assert.equal(seconds, mr.interval(text).total_seconds)
+    end
+    assert.equal("P14D", tostring(mr.interval "P2W"))
+    assert.equal("P1DT12H", tostring(mr.interval "PT36H"))
+  end)
+
+  it("is the same in %s, in a concatenation, and of an interval that was calculated", function()
+    local span = mr.datetime(2024, 3, 1, 12) - mr.datetime(2024, 2, 28)
+    assert.equal("took P2DT12H", ("took %s"):format(span))
+    assert.equal("took P2DT12H", "took " .. span)
+    assert.equal("P2DT12H or -P2DT12H", span .. " or " .. -span)
+    assert.equal("P2DT12H2024-03-01", span .. mr.date(2024, 3, 1))
+    assert.equal("1P2DT12H", 1 .. span)
+    assert.equal("at 2024-03-01 12:00:00", "at " .. mr.datetime(2024, 3, 1, 12))
+    refuse("ArgumentError", "cannot calculate P1D .. nil", function() return mr.interval "P1D" .. nil end)
+    refuse("ArgumentError", "cannot calculate table .. P1D", function() return {} .. mr.interval "P1D" end)
+  end)
+
+  it("leaves a concatenation with a column to SQL", function()
+    local _, Span = open()
+    assert.has_match("||", tostring(mr.date(2024, 1, 2) .. mr.func.upper(Span.id)), 1, true)
+    assert.has_match("||", tostring(mr.func.upper(Span.id) .. mr.date(2024, 1, 2)), 1, true)
+  end)
+
+  it("is the one of messages and of the log", function()
+    local _, Span = open()
+    refuse("ArgumentError", "cannot compare number 5 with -PT5S", function() return mr.interval(-5) > 5 end)
+    refuse("ArgumentError", "got P1D", mr.date, mr.interval "P1D")
+    refuse("ArgumentError", { "Span.id", "interval PT5S" }, Span, { id = mr.interval(5) })
+    local lines = {}
+    mr.set_log(function(line) lines[#lines + 1] = line end)
+    local loud = mr.create_engine("sqlite://", { echo = true })
+    local conn = loud:connect()
+    conn:execute(mr.text "SELECT :span", { span = mr.interval "PT90M" })
+    conn:close()
+    mr.set_log(nil)
+    assert.has_match("[PT1H30M]", table.concat(lines, "\n"), 1, true)
+  end)
+end)
+
+describe("an attribute of intervals", function()
+  it("takes the text, in objects, criteria and statements, and stores a datetime", function()
+    local db, Span = open()
+    local span = Span{ length = "P1DT2H" }
+    assert.equal(mr.interval{ days = 1, hours = 2 }, span.length)
+    db.session:add(span)
+    db.session:commit()
+    db.session:execute(mr.insert(Span):values{ length = "-PT5S" })
+    db.session:commit()
+    local stored = db.session:execute(mr.text "SELECT length FROM span ORDER BY id"):scalars():all()
+    assert.same({ "1970-01-02 02:00:00.000000", "1969-12-31 23:59:55.000000" }, { stored[1], stored[2] })
+    assert.equal(1, Span.query:filter(Span.length:eq "P1DT2H"):count())
+    assert.equal(1, Span.query:filter(Span.length:lt "PT0S"):count())
+    Span.query:filter_by{ length = "-PT5S" }:update{ length = "P1W" }
+    assert.equal("P7D", tostring(Span.query:order_by(Span.id:desc()):first().length))
+  end)
+
+  it("refuses other texts and numbers, and says what to write", function()
+    local _, Span = open()
+    local bad = { "", "1 days", "P1Y", "P1M", "P", "PT", "P1.5D", "PT1S1M", "1970-01-02", "P3660000D", "P1D\0" }
+    for _, text in ipairs(bad) do
+      refuse("ArgumentError", { "Span.length: expected interval", 'write it as "P1DT2H3M4.5S"' }, Span, { length = text })
+      refuse("ArgumentError", { "interval: string", 'write "P1DT2H3M4.5S"' }, mr.interval, text)
+    end
+    refuse("ArgumentError", { "Span.length: expected interval", "mr.interval{ seconds = ... }" }, Span, { length = 90 })
+    refuse("ArgumentError", "shorter than 3660000 days", mr.interval, { days = 3660000 })
+    refuse("ArgumentError", "ISO 8601 text", mr.interval, mr.today())
+  end)
+
+  it("names the interval that no datetime can stand for", function()
+    local db, Span = open()
+    db.session:add(Span{ length = "P3000000D" })
+    refuse("DataError", "the interval P3000000D cannot be stored", db.session.flush, db.session)
+  end)
+end)
