@@ -138,6 +138,15 @@ void mr_env_interrupt(mr_env *env, bool on) { atomic_store_explicit(&env->interr
 
 bool mr_env_is_interrupted(const mr_env *env) { return atomic_load_explicit(&env->interrupted, memory_order_relaxed); }
 
+void mr_env_set_watch(mr_env *env, bool (*asked)(void *ud), void *ud) {
+    env->asked = asked;
+    env->asked_ud = ud;
+}
+
+bool mr_env_should_stop(const mr_env *env) {
+    return mr_env_is_interrupted(env) || (env->asked && env->asked(env->asked_ud));
+}
+
 void mr_env_set_log(mr_env *env, mr_log_fn fn, void *ud) {
     env->log = fn;
     env->log_ud = ud;

@@ -21,6 +21,8 @@ struct mr_env {
     uint32_t process;                /* the number of the process: rises in the child of a fork (process.c) */
     volatile uint32_t *process_page; /* holds it, zero in such a child; NULL where there is no such page */
     long process_id;                 /* used then */
+    bool (*asked)(void *ud);         /* NULL: nobody else asks statements to stop */
+    void *asked_ud;
     mr_log_fn log, warn;
     void *log_ud, *warn_ud;
     void *slots[MR_ENV__SLOTS];

@@ -111,7 +111,7 @@ int mr_sqlite_wait(void *p, int count) {
     dbc->asked = true;
     if (dbc->busy && !dbc->busy(dbc->busy_ud)) return 0;
     int left = dbc->timeout - dbc->waited, delay = delays[count < LAST ? count : LAST];
-    if (left <= 0 || dbc->interrupted || mr_env_is_interrupted(dbc->env)) return 0;
+    if (left <= 0 || dbc->interrupted || mr_env_should_stop(dbc->env)) return 0;
     if (delay > left) delay = left;
     sqlite3_sleep(delay);
     dbc->waited += delay;
@@ -119,7 +119,7 @@ int mr_sqlite_wait(void *p, int count) {
 }
 
 /* SQLite asks now and then whether a long statement should stop. */
-static int is_interrupted(void *p) { return mr_env_is_interrupted(p); }
+static int is_interrupted(void *p) { return mr_env_should_stop(p); }
 
 /* ---------------------------------------------------------------- opening */
 

@@ -12,6 +12,7 @@
  *    yours: release it. A handle keeps its object alive. Release every handle before lua_close.
  *  - An mr_class lives as long as the Lua state and is never released.
  *  - Text that a function hands out stays good as its description says; copy what you keep.
+ *  - errno is left as it was.
  *  - Out-parameters are written when the result is MR_RESULT_OK, and left alone otherwise.
  *  - Names, class names and other text are NUL-terminated UTF-8 unless a length is given. Positions count
  *    from 0.

@@ -1,7 +1,8 @@
 /*
  * test_embedding_edges.c: what moonrow.h says of less common calls: a key's text that outlives the key, fields in
- * memory, positions beyond the end, where an error was, and who has the log.
+ * memory, positions beyond the end, where an error was, who has the log, and errno.
  */
+#include <errno.h>
 #include <lauxlib.h>
 #include <lua.h>
 #include <lualib.h>
@@ -223,6 +224,55 @@ static void test_the_log_goes_to_who_asked_last(void **state) {
            "db.session:execute(moonrow.text 'SELECT 1') assert(#lines > 0) db.engine.echo = false");
 }
 
+/* An allocator that leaves its mark in errno, as those of the system may. */
+static void *spoiling_alloc(void *ud, void *ptr, size_t osize, size_t nsize) {
+    errno = EAGAIN;
+    return fa_alloc(ud, ptr, osize, nsize);
+}
+
+/* The call's result is as said, and it leaves errno alone. */
+#define LEAVES_ERRNO(result, call)                                                                                     \
+    do {                                                                                                               \
+        errno = ENOTTY;                                                                                                \
+        assert_int_equal((call), (result));                                                                            \
+        assert_int_equal(errno, ENOTTY);                                                                               \
+    } while (0)
+
+static void test_errno_is_left_alone(void **state) {
+    (void)state;
+    fa_state own = FA_INIT;
+    lua_State *L = lua_newstate(spoiling_alloc, &own);
+    luaL_openlibs(L);
+    luaL_requiref(L, "moonrow", luaopen_moonrow, 1);
+    lua_pop(L, 1);
+    mr_db *db = NULL;
+    mr_object *code = NULL, *part = NULL;
+    mr_list *list = NULL;
+    const char *text;
+    int64_t n;
+    if (luaL_dostring(L, model) != LUA_OK) fail_msg("%s", luaL_tolstring(L, -1, NULL));
+    LEAVES_ERRNO(MR_RESULT_OK, mr_db_global(L, "db", &db));
+    LEAVES_ERRNO(MR_RESULT_NONE, mr_db_find_text(L, db, mr_class_find(L, "Code"), "code", "none", &code));
+    LEAVES_ERRNO(MR_RESULT_OK, mr_db_all(L, db, mr_class_find(L, "Code"), &list));
+    code = mr_object_retain(mr_list_at(list, 0));
+    LEAVES_ERRNO(1, (mr_list_release(list), 1));
+    LEAVES_ERRNO(MR_RESULT_OK, mr_object_key_text(code, &text, NULL));
+    LEAVES_ERRNO(MR_RESULT_OK, mr_object_set_int(L, code, "worth", 5));
+    LEAVES_ERRNO(MR_RESULT_FAIL, mr_object_set_int(L, code, "wort", 5));
+    LEAVES_ERRNO(MR_RESULT_OK, mr_object_get_int(L, code, "worth", &n));
+    LEAVES_ERRNO(MR_RESULT_OK, mr_object_new(L, mr_class_find(L, "Part"), &part));
+    LEAVES_ERRNO(MR_RESULT_OK, mr_object_append(L, code, "parts", part));
+    LEAVES_ERRNO(MR_RESULT_OK, mr_db_commit(L, db));
+    LEAVES_ERRNO(MR_RESULT_OK, mr_db_delete(L, db, part));
+    LEAVES_ERRNO(MR_RESULT_OK, mr_db_rollback(L, db));
+    LEAVES_ERRNO(MR_RESULT_FAIL, mr_list_eval(L, "return 5 +", &list));
+    LEAVES_ERRNO(MR_RESULT_OK, mr_memory_trace(L, 0, NULL));
+    LEAVES_ERRNO(1, (mr_error_clear(L), 1));
+    LEAVES_ERRNO(1, (mr_object_release(code), mr_object_release(part), mr_db_release(db), 1));
+    lua_close(L);
+    assert_int_equal(fa_live(&own), 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_a_key_text_outlives_the_key, setup, teardown),
@@ -233,6 +283,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_an_insert_beyond_the_end, setup, teardown),
         cmocka_unit_test_setup_teardown(test_where_an_error_was, setup, teardown),
         cmocka_unit_test_setup_teardown(test_the_log_goes_to_who_asked_last, setup, teardown),
+        cmocka_unit_test(test_errno_is_left_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

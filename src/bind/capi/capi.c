@@ -6,9 +6,11 @@
  */
 #include "capi.h"
 
+#include <errno.h>
 #include <string.h>
 
 static const char capi_key = 0;
+static const char made_key = 0;
 
 typedef struct last_error {
     /* Anchored in the user value STRINGS, or static. */
@@ -100,7 +102,53 @@ static void note_error(lua_State *L, int rc) {
     }
 }
 
-mr_result capi_run(lua_State *L, lua_CFunction body, void *args, int nargs, int nresults) {
+/* A body that runs before the library is open, and may open it. */
+typedef struct early {
+    lua_CFunction body;
+    void *args;
+    capi_made *made;
+} early;
+
+static int early_body(lua_State *L) {
+    const early *e = lua_touserdata(L, 1);
+    lua_pushlightuserdata(L, e->made);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &made_key);
+    lua_pushlightuserdata(L, e->args);
+    lua_replace(L, 1);
+    return e->body(L);
+}
+
+capi_made *capi_early_made(lua_State *L) {
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &made_key);
+    capi_made *made = lua_touserdata(L, -1);
+    lua_pop(L, 1);
+    return made;
+}
+
+/* What was noted by early_body becomes outer. Allocates nothing: the key is there. */
+static void forget_early(lua_State *L, capi_made *outer) {
+    if (!capi_early_made(L)) return;
+    if (outer) lua_pushlightuserdata(L, outer);
+    else lua_pushnil(L);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &made_key);
+}
+
+/* Calls the body, which is on the stack with its arguments; whatever happens, *made is what it has made. */
+static int call(lua_State *L, early *e, int nargs, int nresults) {
+    bind_state *b = bind_peek(L);
+    capi_made *outer = b ? b->made : capi_early_made(L);
+    lua_pushcfunction(L, b ? e->body : early_body);
+    lua_pushlightuserdata(L, b ? e->args : e);
+    lua_rotate(L, -(nargs + 2), 2);
+    if (b) b->made = e->made;
+    int rc = lua_pcall(L, nargs + 1, nresults, 0);
+    if (!b) forget_early(L, outer);
+    b = bind_peek(L);
+    if (b) b->made = outer;
+    return rc;
+}
+
+static mr_result run(lua_State *L, lua_CFunction body, void *args, int nargs, int nresults) {
     int base = lua_gettop(L) - nargs;
     if (!lua_checkstack(L, 12 + (nresults > 0 ? nresults : 0))) {
         lua_settop(L, base);
@@ -109,14 +157,9 @@ mr_result capi_run(lua_State *L, lua_CFunction body, void *args, int nargs, int 
         lua_settop(L, base);
         return MR_RESULT_FAIL;
     }
-    lua_pushcfunction(L, body);
-    lua_pushlightuserdata(L, args);
-    lua_rotate(L, base + 1, 2);
-    bind_state *b = bind_peek(L);
-    capi_made made = {0}, *outer = b ? b->made : NULL;
-    if (b) b->made = &made;
-    int rc = lua_pcall(L, nargs + 1, nresults, 0);
-    if (b) b->made = outer;
+    capi_made made = {0};
+    early e = {body, args, &made};
+    int rc = call(L, &e, nargs, nresults);
     if (rc == LUA_OK) return MR_RESULT_OK;
     if (made.object_at) *made.object_at = NULL;
     if (made.list_at) *made.list_at = NULL;
@@ -125,6 +168,13 @@ mr_result capi_run(lua_State *L, lua_CFunction body, void *args, int nargs, int 
     mr_db_release(made.db);
     note_error(L, rc);
     return MR_RESULT_FAIL;
+}
+
+mr_result capi_run(lua_State *L, lua_CFunction body, void *args, int nargs, int nresults) {
+    int kept = errno;
+    mr_result result = run(L, body, args, nargs, nresults);
+    errno = kept;
+    return result;
 }
 
 /* ---------------------------------------------------------------- asking about it */

@@ -5,6 +5,8 @@
  */
 #include "capi.h"
 
+#include <errno.h>
+
 typedef struct items_args {
     mr_object *object;
     const char *name;
@@ -192,7 +194,9 @@ mr_list *mr_list_retain(mr_list *list) {
 }
 
 void mr_list_release(mr_list *list) {
+    int kept = errno;
     if (list && --list->refs == 0) free_list(list);
+    errno = kept;
 }
 
 /* 1: where to; 2..: what was returned. A query gives all its objects. */

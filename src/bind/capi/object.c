@@ -4,6 +4,7 @@
  * Invariant: attributes are read and written as Lua reads and writes them, through the object's
  * metamethods, so a C program meets the same validators, hybrids, fields and messages as a script.
  */
+#include <errno.h>
 #include <string.h>
 
 #include "capi.h"
@@ -120,7 +121,7 @@ static const char *keep_key(const mr_object *object, const char *s, size_t len) 
     return text->s;
 }
 
-void mr_object_release(mr_object *object) {
+static void release(mr_object *object) {
     bind_state *b = object && object->pins == 1 ? mr_env_get(object->mapper->env, MR_ENV_BIND) : NULL;
     kept_texts *of = b && b->key_texts ? mr_map_get(b->key_texts, &object) : NULL;
     if (of) {
@@ -128,6 +129,12 @@ void mr_object_release(mr_object *object) {
         mr_map_remove(b->key_texts, &object);
     }
     mr_entity_unpin(object);
+}
+
+void mr_object_release(mr_object *object) {
+    int kept = errno;
+    release(object);
+    errno = kept;
 }
 
 /* ---------------------------------------------------------------- inspection */
@@ -159,7 +166,9 @@ mr_result mr_object_key_text(const mr_object *object, const char **text, size_t 
     mr_value key;
     mr_identity_values(object->mapper, &object->identity, &key);
     if (key.kind != MR_TEXT) return MR_RESULT_NONE;
+    int number = errno;
     const char *kept = keep_key(object, key.u.s, key.len);
+    errno = number;
     if (!kept) return MR_RESULT_FAIL;
     *text = kept;
     if (len) *len = key.len;

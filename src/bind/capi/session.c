@@ -4,6 +4,7 @@
  *
  * Invariant: which session it is, is asked at each call, so that a scoped session follows its scope.
  */
+#include <errno.h>
 #include <string.h>
 
 #include "capi.h"
@@ -74,8 +75,10 @@ mr_db *mr_db_retain(mr_db *db) {
 
 void mr_db_release(mr_db *db) {
     if (!db || --db->refs) return;
+    int kept = errno;
     bind_ref_release(db->ref);
     mr_free(db->env, db);
+    errno = kept;
 }
 
 void mr_db_push(lua_State *L, mr_db *db) { bind_ref_push(L, db->ref); }

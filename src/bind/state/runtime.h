@@ -22,6 +22,7 @@ typedef struct bind_state {
     lua_State *L;        /* the one that is calling; NULL outside of BIND_ENTER..BIND_LEAVE */
     lua_State *main;     /* the main thread */
     unsigned depth;      /* of entered core calls */
+    lua_Hook hooks[2];   /* of the main thread and of the one that called, when the library was entered (stop.c) */
     bool closed;         /* the Lua state closes: finalizers do nothing more */
     bool quiet;          /* what sessions lose is not warned of */
     bool logging;        /* the function that logs runs, wherever the core is: it must not call the library */
@@ -48,6 +49,8 @@ bind_state *bind_peek(lua_State *L); /* NULL then: for finalizers */
 /* The same of an object that Lua holds, without a look into the registry. */
 static inline bind_state *bind_of_entity(const mr_entity *e) { return mr_env_get(e->mapper->env, MR_ENV_BIND); }
 bind_state *bind_state_make(lua_State *L);
+/* capi.c: what a run of the embedding API has made that began before the library was open; NULL where there is none. */
+struct capi_made *capi_early_made(lua_State *L);
 void bind_leave(bind_state *b, lua_State *outer); /* outer: what bind_enter's b->L was */
 /* BIND_ENTER(b, L) ... BIND_LEAVE(b): in one function, paired. */
 #define BIND_ENTER(b, L)                                                                                               \
@@ -55,6 +58,9 @@ void bind_leave(bind_state *b, lua_State *outer); /* outer: what bind_enter's b-
     bind_enter_state((b), (L))
 #define BIND_LEAVE(b) bind_leave((b), bind_outer_)
 void bind_enter_state(bind_state *b, lua_State *L);
+/* Has statements stop when the program asks for it by a debug hook (stop.c). */
+void bind_watch_hooks(bind_state *b);
+void bind_note_hooks(bind_state *b, lua_State *L);
 void bind_stress_step(bind_state *b, lua_State *L);
 /* In a finalizer nothing is traced: the function of ours that made garbage may hold what the core handed out. */
 bool bind_in_finalizer(lua_State *L);

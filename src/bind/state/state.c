@@ -110,6 +110,7 @@ void bind_enter_state(bind_state *b, lua_State *L) {
     if (b->depth == 0) {
         lua_State *outer = b->L;
         b->L = L;
+        bind_note_hooks(b, L);
         charge(b, L);
         if (b->stress) bind_stress_step(b, L);
         if (b->anchors_seen != b->cycles) {
@@ -419,6 +420,8 @@ bind_state *bind_state_make(lua_State *L) {
     mr_env_set(b->env, MR_ENV_BIND, b);
     mr_env_set_log(b->env, log_to_lua, b);
     mr_env_set_warn(b->env, warn_to_lua, b);
+    bind_watch_hooks(b);
+    b->made = capi_early_made(L);
     b->value_tag = mr_opaque_register(b->env, &ref_ops);
     b->node_tag = mr_opaque_register(b->env, &node_ops);
     b->heap = mr_heap_of(b->env);

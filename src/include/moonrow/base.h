@@ -138,6 +138,11 @@ uint32_t mr_env_process(mr_env *env);
  * it is taken back. May be called from a signal handler and from another thread. */
 void mr_env_interrupt(mr_env *env, bool on);
 bool mr_env_is_interrupted(const mr_env *env);
+/* How else the program may ask: asked is called now and then while a statement runs or waits for a lock. If it gives
+ * true, the statement stops, as if interrupted. One an environment. */
+void mr_env_set_watch(mr_env *env, bool (*asked)(void *ud), void *ud);
+/* Should the statement that runs stop, for one reason or the other? */
+bool mr_env_should_stop(const mr_env *env);
 
 void mr_env_set_log(mr_env *env, mr_log_fn fn, void *ud);
 void mr_log(mr_env *env, const char *fmt, ...) MR_PRINTF(2, 3);
