@@ -9,11 +9,7 @@ local refuse = require "spec.support.refuse"
 local listen, remove, contains = mr.event.listen, mr.event.remove, mr.event.contains
 local noting = support.noting
 
-local function names_of(log)
-  local names = {}
-  for i, entry in ipairs(log) do names[i] = entry[1] end
-  return names
-end
+local function names_of(log) return support.values(log, 1) end
 
 describe("session events", function()
   local session_names = { "before_flush", "after_flush", "before_commit", "after_commit", "after_rollback" }

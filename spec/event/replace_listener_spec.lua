@@ -2,14 +2,11 @@
 
 local mr = require "moonrow"
 local blog = require "spec.support.blog"
+local support = require "spec.support.models"
 
 local m, category, new
 
-local function titles()
-  local t = {}
-  for i, post in ipairs(category.posts) do t[i] = post.title end
-  return table.concat(t, " ")
-end
+local function titles() return support.words(category.posts, "title") end
 
 before_each(function()
   m = blog.filled()

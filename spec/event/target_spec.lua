@@ -8,11 +8,7 @@ local refuse = require "spec.support.refuse"
 local listen, remove, contains = mr.event.listen, mr.event.remove, mr.event.contains
 local noting = support.noting
 
-local function names_of(log)
-  local names = {}
-  for i, entry in ipairs(log) do names[i] = entry[1] end
-  return names
-end
+local function names_of(log) return support.values(log, 1) end
 
 describe("events of a class", function()
   it("come around each statement with class, connection and object", function()

@@ -18,11 +18,7 @@ before_each(function()
 end)
 after_each(function() rawset(_G, "warn", real_warn) end)
 
-local function values(list, name)
-  local out = {}
-  for i, item in ipairs(list) do out[i] = item[name] end
-  return out
-end
+local values = support.values
 
 describe("a row whose whole key is NULL", function()
   local Team, Player

@@ -3,6 +3,7 @@
 local mr = require "moonrow"
 local refuse = require "spec.support.refuse"
 local writers = require "spec.support.writers"
+local support = require "spec.support.models"
 
 local db, Author, Post, Comment, x
 
@@ -34,11 +35,7 @@ local function both()
   return db.session:query(Author, x):filter(Author.name:eq "ann", x.name:eq "bob")
 end
 
-local function titles(author)
-  local list = {}
-  for i, post in ipairs(author.posts) do list[i] = post.title end
-  return table.concat(list, " ")
-end
+local function titles(author) return support.words(author.posts, "title") end
 
 local function loaded(object, name)
   local n = 0

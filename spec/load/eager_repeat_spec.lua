@@ -42,11 +42,7 @@ local function open()
   db.session:remove()
 end
 
-local function ids(objects)
-  local list = {}
-  for i, object in ipairs(objects) do list[i] = object.id end
-  return table.concat(list, " ")
-end
+local function ids(objects) return support.words(objects, "id") end
 
 local function costs(n, fn) return support.costs(db, n, fn) end
 

@@ -3,6 +3,7 @@
 local mr = require "moonrow"
 local blog = require "spec.support.blog"
 local refuse = require "spec.support.refuse"
+local support = require "spec.support.models"
 
 describe("values given by params", function()
   local m, session, Post, Comment, Category
@@ -18,11 +19,7 @@ describe("values given by params", function()
     return session:query(Post.id):filter(mr.text "post.title >= :low"):params{ low = low }
   end
 
-  local function titles(q)
-    local list = {}
-    for i, post in ipairs(q:order_by(Post.title):all()) do list[i] = post.title end
-    return table.concat(list, " ")
-  end
+  local function titles(q) return support.words(q:order_by(Post.title):all(), "title") end
 
   it("reach a query that in_, a scalar or exists makes a part of another", function()
     assert.equal("c d", titles(session:query(Post):filter(Post.id:in_(inner "c"))))

@@ -9,11 +9,7 @@ local COLUMNS = "SELECT person.id AS person_id, person.name AS person_name, pers
   .. "person.score AS person_score, person.active AS person_active FROM person"
 
 -- "ann bob": the names of entities or rows, in order.
-local function names(list)
-  local out = {}
-  for i, item in ipairs(list) do out[i] = item.name end
-  return table.concat(out, " ")
-end
+local function names(list) return support.words(list, "name") end
 
 describe("a query", function()
   local db, Person

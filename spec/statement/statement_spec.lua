@@ -5,11 +5,7 @@ local support = require "spec.support.models"
 local refuse = require "spec.support.refuse"
 local people = require "spec.support.people"
 
-local function names(list)
-  local out = {}
-  for i, item in ipairs(list) do out[i] = item.name end
-  return table.concat(out, " ")
-end
+local function names(list) return support.words(list, "name") end
 
 describe("select", function()
   local db, Person

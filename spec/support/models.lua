@@ -103,6 +103,16 @@ function M.history(object, name)
   return { { table.unpack(h.added) }, { table.unpack(h.deleted) }, { table.unpack(h.unchanged) } }
 end
 
+--- A field of each item of a list, as a list.
+function M.values(list, name)
+  local out = {}
+  for i, item in ipairs(list) do out[i] = item[name] end
+  return out
+end
+
+--- The same as text, with spaces between them.
+function M.words(list, name) return table.concat(M.values(list, name), " ") end
+
 --- The error that fn raises; fails when it raises none.
 function M.error_of(fn, ...)
   local ok, e = pcall(fn, ...)

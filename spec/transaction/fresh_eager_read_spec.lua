@@ -23,11 +23,7 @@ end
 local function elsewhere(...) support.elsewhere(db, ...) end
 
 local function statements(fn) return support.statements(db, fn) end
-local function names(list)
-  local all = {}
-  for i, item in ipairs(list) do all[i] = item.name end
-  return table.concat(all, " ")
-end
+local function names(list) return support.words(list, "name") end
 
 --- Every way to load collections and references eagerly.
 local function loaders()

@@ -8,11 +8,7 @@ local process = require "spec.support.process"
 
 local state = support.state
 
-local function usernames(User)
-  local names = {}
-  for i, user in ipairs(User.query:order_by(User.id):all()) do names[i] = user.username end
-  return names
-end
+local function usernames(User) return support.values(User.query:order_by(User.id):all(), "username") end
 
 local function new_user(User, name) return User{ username = name, email = name .. "@x" } end
 

@@ -2,6 +2,7 @@
 -- beside other conditions.
 
 local mr = require "moonrow"
+local support = require "spec.support.models"
 
 local TRUE, FALSE, NULL = "1 2 3 4 5", "6 7 8 9 10 11", "12"
 local spellings = { "1", "'1'", "'t'", "'true'", "1.0", "0", "'0'", "'f'", "'false'", "''", "0.0", "NULL" }
@@ -24,11 +25,7 @@ describe("a boolean that is stored as text", function()
     s:commit()
   end)
 
-  local function found(criterion)
-    local ids = {}
-    for i, flag in ipairs(Flag.query:filter(criterion):order_by(Flag.id):all()) do ids[i] = flag.id end
-    return table.concat(ids, " ")
-  end
+  local function found(criterion) return support.words(Flag.query:filter(criterion):order_by(Flag.id):all(), "id") end
 
   it("is a condition where a function, a case or a subquery gives it", function()
     local done = Flag.done
