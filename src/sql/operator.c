@@ -88,12 +88,21 @@ mr_node *mr_sql_custom(mr_env *env, const char *op, mr_node *left, mr_node *righ
     return mr_node_named(mr_node_new(env, MR_NODE_BINARY, MR_OP_CUSTOM, NULL, sides, 2), op);
 }
 
+static bool is_letter(const char *s) { return (*s >= 'a' && *s <= 'z') || (*s >= 'A' && *s <= 'Z'); }
+
+/* Databases without ILIKE compare the pattern in small letters: a letter would escape where its other form stands. */
 mr_node *mr_sql_like(mr_env *env, mr_op op, mr_node *left, mr_node *pattern, const char *escape) {
     if (!escape) return mr_sql_binary(env, op, left, pattern);
     mr_node *parts[3] = {as_operand(left), as_operand(pattern), NULL};
     if (mr_utf8_length(escape, strlen(escape)) != 1) {
         mr_nodes_release(parts, 2);
         mr_fail(env, MR_ERR_ARGUMENT, "like: escape must be one character, not '%s'", escape);
+        return NULL;
+    }
+    if ((op == MR_OP_ILIKE || op == MR_OP_NOT_ILIKE) && is_letter(escape)) {
+        mr_nodes_release(parts, 2);
+        mr_fail(env, MR_ERR_ARGUMENT, "escape cannot be the letter '%s' where the case of letters does not count",
+                escape);
         return NULL;
     }
     char quoted[8];

@@ -11,6 +11,10 @@ local mr = {}
 
 -- ---------------------------------------------------------------- expressions
 
+---@class moonrow.MatchOptions
+---@field autoescape? boolean true by default for a string; an expression cannot be escaped
+---@field escape? string one character
+
 ---@class moonrow.Expression
 ---@operator band(moonrow.Expression): moonrow.Expression
 ---@operator bor(moonrow.Expression): moonrow.Expression
@@ -57,6 +61,8 @@ function Expression:in_(values) end
 ---@param values any[]|moonrow.Query
 ---@return moonrow.Expression
 function Expression:not_in(values) end
+---% stands for any text, _ for one character; escape: a character that takes this from the next one. SQLite's LIKE does
+---not tell the capital letters of ASCII from small ones.
 ---@param pattern moonrow.Operand
 ---@param options? { escape?: string }
 ---@return moonrow.Expression
@@ -65,32 +71,41 @@ function Expression:like(pattern, options) end
 ---@param options? { escape?: string }
 ---@return moonrow.Expression
 function Expression:not_like(pattern, options) end
+---Whatever the case of letters; in SQLite, of the letters of ASCII.
 ---@param pattern moonrow.Operand
 ---@param options? { escape?: string }
 ---@return moonrow.Expression
 function Expression:ilike(pattern, options) end
+---% and _ of a string stand for themselves, by the escape character ("/" by default), unless autoescape is false. Those
+---of an expression are wildcards. The other five are like it; i...: whatever the case of letters (in SQLite, of ASCII).
 ---@param text moonrow.Operand
+---@param options? moonrow.MatchOptions
 ---@return moonrow.Expression
-function Expression:startswith(text) end
+function Expression:startswith(text, options) end
 ---@param text moonrow.Operand
+---@param options? moonrow.MatchOptions
 ---@return moonrow.Expression
-function Expression:endswith(text) end
+function Expression:endswith(text, options) end
 ---@param text moonrow.Operand
+---@param options? moonrow.MatchOptions
 ---@return moonrow.Expression
-function Expression:contains(text) end
+function Expression:contains(text, options) end
 ---@param pattern moonrow.Operand
 ---@param options? { escape?: string }
 ---@return moonrow.Expression
 function Expression:not_ilike(pattern, options) end
 ---@param text moonrow.Operand
+---@param options? moonrow.MatchOptions
 ---@return moonrow.Expression
-function Expression:istartswith(text) end
+function Expression:istartswith(text, options) end
 ---@param text moonrow.Operand
+---@param options? moonrow.MatchOptions
 ---@return moonrow.Expression
-function Expression:iendswith(text) end
+function Expression:iendswith(text, options) end
 ---@param text moonrow.Operand
+---@param options? moonrow.MatchOptions
 ---@return moonrow.Expression
-function Expression:icontains(text) end
+function Expression:icontains(text, options) end
 ---@param value moonrow.Operand
 ---@return moonrow.Expression
 function Expression:bitwise_and(value) end

@@ -47,7 +47,9 @@ local mr = {}
 ---@field synchronous? "off"|"normal"|"full"|"extra" as the URL's parameter
 ---@field convert_unicode? boolean accepted; it has no effect
 
----A database with an application of its own.
+---A database with an application of its own. A "sqlite://" has a write-ahead log: sessions read while another writes. A
+---file has one if it says so itself; with "?journal_mode=wal" behind its name, it does from then on. Without it, a
+---commit is "database is locked" while another connection is in the middle of reading.
 ---@param url string "sqlite://" (in memory), "sqlite:///relative.db", "sqlite:////absolute.db"
 ---@param options? moonrow.DatabaseOptions|moonrow.EngineOptions
 ---@return moonrow.Database
@@ -159,6 +161,7 @@ function ErrorClass:is(value) end
 ---@param fn? fun(line: string)
 function mr.set_log(fn) end
 
+---What the library has taken from the Lua state's allocator; SQLite's own memory is not in it.
 ---@param options? { trace?: boolean|integer }
 ---@return { bytes: integer, objects: integer, object_bytes: integer }
 function mr.memory(options) end

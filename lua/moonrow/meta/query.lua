@@ -154,6 +154,8 @@ function Query:update(values, options) end
 ---@param options? { synchronize_session?: "auto"|"evaluate"|"fetch"|false }
 ---@return integer
 function Query:delete(options) end
+---One page of the result. page: 1 by default; per_page: 20, and max_per_page (100) at most. A page behind the last one
+---is empty; with error_out, which is false by default, it is a NoResultFound. Order the query: else pages may overlap.
 ---@param options? { page?: integer, per_page?: integer, max_per_page?: integer, error_out?: boolean }
 ---@return moonrow.Pagination
 function Query:paginate(options) end
@@ -173,6 +175,8 @@ local Pagination = {}
 function Pagination:next() end
 ---@return moonrow.Pagination?
 function Pagination:prev() end
+---The numbers to link: left_edge (2) at the beginning, left_current (2) before this page, right_current (4) behind it,
+---right_edge (2) at the end; false for each gap.
 ---@param options? { left_edge?: integer, left_current?: integer, right_current?: integer, right_edge?: integer }
 ---@return fun(): integer|false
 function Pagination:iter_pages(options) end

@@ -16,11 +16,12 @@ local mr = {}
 ---@field primary_key? boolean
 ---@field nullable? boolean
 ---@field unique? boolean
----@field index? boolean
+---@field index? boolean an index, ix_TABLE_COLUMN
 ---@field default? any a value, a function (or what can be called like one), mr.now, or an expression
 ---@field onupdate? any
 ---@field server_default? string|moonrow.Expression
----@field autoincrement? boolean
+---@field autoincrement? boolean|"auto" the database numbers the rows; "auto" (the default): of a key of one integer
+---column that is no foreign key
 ---@field comment? string
 ---@field deferred? boolean loaded when it is first read
 ---@field deferred_group? string what is loaded together with it
@@ -53,12 +54,12 @@ function mr.deferred(column, options) end
 function mr.ForeignKey(target, options) end
 
 ---@class moonrow.Constraint
----@field name string?
+---@field name string? the one that it was given; the library makes none
 
----@param ... string
+---@param ... string columns, then { name = "..." }
 ---@return moonrow.Constraint
 function mr.PrimaryKeyConstraint(...) end
----@param ... string
+---@param ... string columns, then { name = "..." }
 ---@return moonrow.Constraint
 function mr.UniqueConstraint(...) end
 ---@param columns string[]

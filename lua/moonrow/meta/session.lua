@@ -39,7 +39,7 @@ function Engine:begin(fn) end
 
 ---@class moonrow.Connection
 ---@field engine moonrow.Engine
----@field closed boolean
+---@field closed boolean a closed connection answers this and close(), and refuses all else
 local Connection = {}
 
 ---@param statement moonrow.Statement|moonrow.Select
@@ -90,7 +90,7 @@ function Connection:close() end
 ---@field identity_map table
 ---@field autoflush boolean
 ---@field expire_on_commit boolean
----@field closed boolean
+---@field closed boolean a closed session answers this, bind, info and close(), and refuses all else
 local Session = {}
 
 ---@param engine? moonrow.Engine
@@ -118,9 +118,10 @@ function Session:refresh(object, names) end
 ---@param options? { load?: boolean }
 ---@return moonrow.Object
 function Session:merge(object, options) end
+---The object of the key: from memory, where it is there and current; nil where there is no such row.
 ---@param class moonrow.Model
 ---@param key any of a composite key: a list, or a table by attribute
----@param options? table
+---@param options? { populate_existing?: boolean, options?: moonrow.LoaderOption[] } read again; loader options
 ---@return moonrow.Object?
 function Session:get(class, key, options) end
 ---@param object moonrow.Object

@@ -166,13 +166,14 @@ static int expr_ilike(lua_State *L) { return like(L, MR_OP_ILIKE, "ilike"); }
 static int expr_not_ilike(lua_State *L) { return like(L, MR_OP_NOT_ILIKE, "not_ilike"); }
 
 /* Replaces the string at idx by one whose wildcards are escaped. */
-static void escape_pattern(lua_State *L, int idx, char escape) {
-    size_t len;
+static void escape_pattern(lua_State *L, int idx, const char *escape) {
+    size_t len, width = strlen(escape);
     const char *s = lua_tolstring(L, idx, &len);
     luaL_Buffer out;
     luaL_buffinit(L, &out);
     for (size_t i = 0; i < len; i++) {
-        if (s[i] == '%' || s[i] == '_' || s[i] == escape) luaL_addchar(&out, escape);
+        bool itself = len - i >= width && memcmp(s + i, escape, width) == 0;
+        if (s[i] == '%' || s[i] == '_' || itself) luaL_addlstring(&out, escape, width);
         luaL_addchar(&out, s[i]);
     }
     luaL_pushresult(&out);
@@ -186,6 +187,15 @@ static mr_node *wildcards(mr_env *env, bool before, mr_node *x, bool after) {
     return x;
 }
 
+/* The wildcards around the text would be escaped, too, if the character were one of them. */
+static void check_escape(lua_State *L, const char *escape, const char *function) {
+    if (!escape) return;
+    if (mr_utf8_length(escape, strlen(escape)) != 1)
+        bind_error(L, MR_ERR_ARGUMENT, "%s: escape must be one character, not '%s'", function, escape);
+    if (strcmp(escape, "%") == 0 || strcmp(escape, "_") == 0)
+        bind_error(L, MR_ERR_ARGUMENT, "%s: escape cannot be '%s', which is a wildcard", function, escape);
+}
+
 static int match(lua_State *L, bool before, bool after, mr_op op, const char *function) {
     lua_settop(L, 3);
     static const char *const names[] = {"autoescape", "escape", NULL};
@@ -194,11 +204,15 @@ static int match(lua_State *L, bool before, bool after, mr_op op, const char *fu
     const char *what = bind_push_what(L, left);
     const char *escape = bind_option_string(L, options, function, "escape", NULL);
     bool literal = lua_type(L, 2) == LUA_TSTRING;
-    if (literal && bind_option_bool(L, options, function, "autoescape", true)) {
-        if (escape && strlen(escape) != 1)
-            return bind_error(L, MR_ERR_ARGUMENT, "%s: escape must be one character", function);
+    bool automatic = bind_option_bool(L, options, function, "autoescape", literal);
+    check_escape(L, escape, function);
+    if (automatic && !literal)
+        return bind_error(
+            L, MR_ERR_ARGUMENT,
+            "%s: autoescape takes a string: the wildcards that an expression has in a row cannot be escaped", function);
+    if (automatic) {
         if (!escape) escape = "/";
-        escape_pattern(L, 2, escape[0]);
+        escape_pattern(L, 2, escape);
     }
     mr_node *x = bind_to_operand(L, 2, text_type(), what);
     bind_push_node(L, mr_sql_like(left->env, op, mr_node_retain(left), wildcards(left->env, before, x, after), escape));
