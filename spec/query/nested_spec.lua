@@ -135,6 +135,20 @@ describe("a query within a query", function()
     assert.equal("{<C>, <Lua>}", tostring(with:all()))
   end)
 
+  it("exists past the offset only where it has so many different rows", function()
+    local Post, Comment = m.Post, m.Comment
+    local function exists(q) return session:query(q:exists()):scalar() end
+    local bodies = #session:query(Comment.post_id):distinct():all()
+    assert.is_true(bodies > 0 and bodies < Comment.query:count())
+    local different = session:query(Comment.post_id):distinct()
+    assert.is_true(exists(different:offset(bodies - 1)))
+    assert.is_false(exists(different:offset(bodies)))
+    assert.is_true(exists(session:query(Comment.post_id):offset(bodies)))
+    local of_post = mr.select(Comment.post_id):where(Comment.post_id:eq(Post.id)):distinct()
+    assert.equal(0, session:query(Post):filter(of_post:offset(1):exists()):count())
+    assert.equal(bodies, session:query(Post):filter(of_post:offset(0):exists()):count())
+  end)
+
   it("correlates by itself, or as told", function()
     local Post, Category = m.Post, m.Category
     local count = session:query(mr.func.count(Post.id)):filter(Post.category_id:eq(Category.id))

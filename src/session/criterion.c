@@ -68,6 +68,45 @@ mr_status mr_query_statement(mr_query *query, mr_node **out) {
     return *out ? MR_OK : MR_FAIL;
 }
 
+/* The columns that the list consists of, without labels; NULL: it has others, or there is no memory. */
+static mr_node *plain_columns(mr_env *env, const mr_node *list) {
+    mr_node *columns = NULL;
+    for (uint32_t i = 0; i < list->n; i++) {
+        mr_node *x = list->child[i];
+        while (x->kind == MR_NODE_LABEL) x = x->child[0];
+        if (x->kind != MR_NODE_COLUMN) mr_node_release(columns);
+        columns = x->kind == MR_NODE_COLUMN ? mr_sql_list_append(env, columns, mr_node_retain(x)) : NULL;
+        if (!columns) break;
+    }
+    return columns;
+}
+
+/* SELECT 1 in the place of a SELECT of which only the existence of rows matters. Consumes node. */
+static mr_node *select_one(mr_env *env, mr_node *node) {
+    if (!node || node->kind != MR_NODE_SELECT || !node->u.select->from || node->u.select->group_by) return node;
+    mr_select s = *node->u.select;
+    /* An offset passes over rows that differ in their columns; SQLite leaves DISTINCT out where it stands in EXISTS. */
+    bool differ = s.offset && (s.distinct || s.distinct_on);
+    s.group_by = differ && !s.distinct_on && !s.having ? plain_columns(env, s.columns) : NULL;
+    if (differ && !s.group_by) return node;
+    if (differ) s.distinct = false;
+    mr_node *const parts[] = {s.from, s.where, s.having, s.order_by, s.limit, s.offset, s.distinct_on, s.correlate};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) mr_node_retain(parts[i]);
+    mr_node *one = mr_sql_raw(env, mr_type_simple(MR_TYPE_INTEGER), "1");
+    s.columns = mr_sql_list(env, MR_OP_COMMA, &one, 1);
+    mr_node *select = mr_sql_select(env, &s);
+    mr_node_release(node);
+    return select;
+}
+
+mr_status mr_query_exists(mr_query *query, mr_node **out) {
+    mr_node *statement;
+    *out = NULL;
+    if (mr_query_statement(query, &statement) != MR_OK) return MR_FAIL;
+    *out = mr_sql_exists(query->env, select_one(query->env, statement));
+    return *out ? MR_OK : MR_FAIL;
+}
+
 /* ---------------------------------------------------------------- counting */
 
 /* The first value of the statement's first row. Consumes statement. */

@@ -58,6 +58,26 @@ mr_status mr_session_execute(mr_session *s, mr_node *statement, const mr_named_v
     return status;
 }
 
+static mr_status open_on(mr_conn *conn, mr_session_cursor *out, const mr_named_value *named, size_t nnamed) {
+    if (mr_engine_compile(mr_conn_engine(conn), out->statement, named, nnamed, &out->compiled, &out->values) != MR_OK)
+        return MR_FAIL;
+    return mr_conn_execute(conn, out->compiled, out->values, &out->cursor);
+}
+
+mr_status mr_connection_execute(mr_env *env, mr_conn *conn, mr_node *statement, const mr_named_value *named,
+                                size_t nnamed, mr_session_cursor *out) {
+    *out = (mr_session_cursor){NULL, NULL, NULL, NULL};
+    if (!statement) return MR_FAIL;
+    out->statement = statement;
+    mr_status status = conn ? open_on(conn, out, named, nnamed)
+                            : mr_fail(env, MR_ERR_INVALID_REQUEST, "execute: the connection is closed");
+    if (status == MR_OK) return MR_OK;
+    mr_error *saved = mr_env_save_error(env);
+    mr_session_cursor_close(env, out);
+    mr_env_restore_error(env, saved);
+    return MR_FAIL;
+}
+
 void mr_session_cursor_close(mr_env *env, mr_session_cursor *c) {
     mr_cursor_close(c->cursor);
     mr_free(env, c->values);

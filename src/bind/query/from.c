@@ -255,22 +255,14 @@ static int q_cte(lua_State *L) {
     return 1;
 }
 
-/* SELECT 1 in the place of a SELECT of which only the existence of rows matters. Consumes node. */
-static mr_node *select_one(mr_env *env, mr_node *node) {
-    if (!node || node->kind != MR_NODE_SELECT || !node->u.select->from || node->u.select->group_by) return node;
-    mr_select s = *node->u.select;
-    mr_node *const parts[] = {s.from, s.where, s.having, s.order_by, s.limit, s.offset, s.distinct_on, s.correlate};
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) mr_node_retain(parts[i]);
-    mr_node *one = mr_sql_raw(env, mr_type_simple(MR_TYPE_INTEGER), "1");
-    s.columns = mr_sql_list(env, MR_OP_COMMA, &one, 1);
-    mr_node *select = mr_sql_select(env, &s);
-    mr_node_release(node);
-    return select;
-}
-
 static int q_exists(lua_State *L) {
-    mr_env *env = bind_query_arg(L, "exists")->env;
-    bind_push_node(L, mr_sql_exists(env, select_one(env, bind_to_select(L, 1))));
+    mr_query *q = bind_query_arg(L, "exists");
+    bind_state *b = bind_of(L);
+    mr_node *node = NULL;
+    BIND_ENTER(b, L);
+    (void)mr_query_exists(q, &node);
+    BIND_LEAVE(b);
+    bind_push_node(L, node);
     return 1;
 }
 

@@ -80,38 +80,16 @@ mr_named_value *bind_read_params(lua_State *L, int idx, size_t *n) {
 
 /* ---------------------------------------------------------------- running one statement */
 
-/* The connection's way to what mr_session_execute does. Consumes node. */
-static mr_status execute_on_conn(mr_conn *conn, mr_node *node, const mr_named_value *named, size_t n,
-                                 mr_session_cursor *out) {
-    mr_engine *engine = mr_conn_engine(conn);
-    out->statement = node;
-    mr_status st = mr_engine_compile(engine, node, named, n, &out->compiled, &out->values);
-    return st == MR_OK ? mr_conn_execute(conn, out->compiled, out->values, &out->cursor) : st;
-}
-
 void bind_cursor_open(lua_State *L, const bind_target *t, bind_cursor *cursor, mr_node *node,
                       const mr_named_value *named, size_t n) {
     bind_state *b = bind_of(L);
     if (t->session) bind_to_session(L, t->owner); /* a default's function may have closed it */
     BIND_ENTER(b, L);
-    mr_status st;
-    if (t->session) {
-        st = mr_session_execute(t->session, node, named, n, &cursor->c);
-        cursor->open = st == MR_OK;
-    } else {
-        /* A default's function may have closed the connection. */
-        mr_conn *conn = ((bind_connection *)lua_touserdata(L, t->owner))->conn;
-        cursor->open = true;
-        if (conn) st = execute_on_conn(conn, node, named, n, &cursor->c);
-        else
-            cursor->c.statement = node,
-            st = mr_fail(b->env, MR_ERR_INVALID_REQUEST, "execute: the connection is closed");
-        if (st != MR_OK) {
-            mr_error *saved = mr_env_save_error(b->env);
-            bind_cursor_close(cursor);
-            mr_env_restore_error(b->env, saved);
-        }
-    }
+    /* A default's function may have closed the connection. */
+    mr_conn *conn = t->session ? NULL : ((bind_connection *)lua_touserdata(L, t->owner))->conn;
+    mr_status st = t->session ? mr_session_execute(t->session, node, named, n, &cursor->c)
+                              : mr_connection_execute(b->env, conn, node, named, n, &cursor->c);
+    cursor->open = st == MR_OK;
     BIND_LEAVE(b);
     bind_check(L, st);
 }

@@ -143,6 +143,9 @@ typedef struct mr_session_cursor {
 } mr_session_cursor;
 mr_status mr_session_execute(mr_session *s, mr_node *statement /* consumed */, const mr_named_value *named,
                              size_t nnamed, mr_session_cursor *out);
+/* The same on a connection by itself (NULL: it has been closed, InvalidRequestError). */
+mr_status mr_connection_execute(mr_env *env, mr_conn *conn, mr_node *statement /* consumed */,
+                                const mr_named_value *named, size_t nnamed, mr_session_cursor *out);
 void mr_session_cursor_close(mr_env *env, mr_session_cursor *c);
 mr_status mr_session_connection(mr_session *s, mr_conn **out); /* begins nothing */
 /* Gives the connection back where it is only kept at hand: no transaction is open, and nothing is being read. */
@@ -160,6 +163,8 @@ mr_query *mr_query_belonging_to(const mr_query *query, const mr_property *along,
 /* The query's SELECT as a part of another statement: with the values of its own parameters, and its parents as
  * criteria. *out: a new reference. */
 mr_status mr_query_statement(mr_query *query, mr_node **out);
+/* EXISTS of it, *out a new reference: SELECT 1 where its columns do not matter. */
+mr_status mr_query_exists(mr_query *query, mr_node **out);
 
 /* ---------------------------------------------------------------- many rows at once */
 
