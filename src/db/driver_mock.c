@@ -211,18 +211,23 @@ static int64_t last_insert_id(mr_dbc *dbc) { return dbc_of(dbc)->last_insert_id;
 static int64_t changes(mr_dbc *dbc) { return dbc_of(dbc)->changes; }
 static bool in_transaction(mr_dbc *dbc) { return dbc_of(dbc)->began; }
 
-static const char *const sqlite_begin[] = {"BEGIN IMMEDIATE", "BEGIN DEFERRED", "BEGIN IMMEDIATE", "BEGIN EXCLUSIVE"};
-static const char *const postgresql_begin[] = {"BEGIN", "BEGIN", "BEGIN", "BEGIN"};
-
 #define MOCK_HOOKS                                                                                                     \
     .name = "mock", .open = open, .close = close, .prepare = prepare, .finalize = finalize, .bind = bind,              \
     .step = step, .reset = reset, .fetch = fetch, .column_count = column_count, .column_name = column_name,            \
     .last_insert_id = last_insert_id, .changes = changes, .in_transaction = in_transaction
 
-static const mr_driver mock_sqlite = {MOCK_HOOKS, .dialect = mr_dialect_sqlite, .begin_sql = sqlite_begin};
-static const mr_driver mock_postgresql = {MOCK_HOOKS, .dialect = mr_dialect_postgresql, .begin_sql = postgresql_begin};
+#define MOCK(name) {MOCK_HOOKS, .dialect = mr_dialect_##name},
+static const mr_driver mocks[] = {MR_DIALECTS(MOCK)};
+enum { NMOCKS = sizeof mocks / sizeof mocks[0] };
 
-const mr_driver *mr_driver_mock_sqlite(void) { return &mock_sqlite; }
-const mr_driver *mr_driver_mock_postgresql(void) { return &mock_postgresql; }
+const mr_driver *mr_driver_mock(const char *dialect) {
+    for (size_t i = 0; i < NMOCKS; i++)
+        if (strcmp(mocks[i].dialect()->name, dialect) == 0) return &mocks[i];
+    return NULL;
+}
 
-bool mr_driver_is_mock(const mr_driver *driver) { return driver == &mock_sqlite || driver == &mock_postgresql; }
+bool mr_driver_is_mock(const mr_driver *driver) {
+    for (size_t i = 0; i < NMOCKS; i++)
+        if (driver == &mocks[i]) return true;
+    return false;
+}

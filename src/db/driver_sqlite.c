@@ -175,17 +175,9 @@ static bool blocks(mr_dbc *holder, mr_dbc *waiter, bool exclusive) {
 
 static bool is_inherited(mr_dbc *dbc) { return mr_sqlite_is_inherited(sqlite_dbc_of(dbc)); }
 
-static const char *const begin_sql[] = {
-    [MR_TX_DEFAULT] = "BEGIN IMMEDIATE",
-    [MR_TX_DEFERRED] = "BEGIN DEFERRED",
-    [MR_TX_IMMEDIATE] = "BEGIN IMMEDIATE",
-    [MR_TX_EXCLUSIVE] = "BEGIN EXCLUSIVE",
-};
-
 static const mr_driver driver = {
     .name = "sqlite",
     .dialect = mr_dialect_sqlite,
-    .begin_sql = begin_sql,
     .check = mr_sqlite_check,
     .needs_anchor = mr_sqlite_is_memory,
     .open = mr_sqlite_open,

@@ -11,31 +11,30 @@ enum { MAX_IDLE = 8, STATEMENT_CACHE = 100 };
 
 /* ---------------------------------------------------------------- making */
 
+/* What a URL may begin with: a driver, or the mock of a dialect. */
+#define MOCK(name) {"mock+" #name, NULL},
 static const struct {
-    const char *dialect;
+    const char *name;
     const mr_driver *(*driver)(void);
-} known_dialects[] = {
-    {"sqlite", mr_driver_sqlite},
-    {"mock+sqlite", mr_driver_mock_sqlite},
-    {"mock+postgresql", mr_driver_mock_postgresql},
-};
-enum { NDIALECTS = sizeof known_dialects / sizeof known_dialects[0] };
+} known[] = {{"sqlite", mr_driver_sqlite}, MR_DIALECTS(MOCK)};
+enum { NKNOWN = sizeof known / sizeof known[0] };
 
-static const char *dialect_name(void *ud, size_t i) {
+static const char *known_name(void *ud, size_t i) {
     (void)ud;
-    return i < NDIALECTS ? known_dialects[i].dialect : NULL;
+    return i < NKNOWN ? known[i].name : NULL;
 }
 
-static const mr_driver *find_driver(const char *dialect) {
-    for (size_t i = 0; i < NDIALECTS; i++) {
-        if (strcmp(known_dialects[i].dialect, dialect) == 0) return known_dialects[i].driver();
+static const mr_driver *find_driver(const char *name) {
+    for (size_t i = 0; i < NKNOWN; i++) {
+        if (strcmp(known[i].name, name) != 0) continue;
+        return known[i].driver ? known[i].driver() : mr_driver_mock(name + strlen("mock+"));
     }
     return NULL;
 }
 
 /* The drivers for tests are named to those alone who have nearly written one. */
 static mr_status no_dialect(mr_env *env, const mr_url *url) {
-    const char *near = mr_nearest(url->dialect, dialect_name, NULL);
+    const char *near = mr_nearest(url->dialect, known_name, NULL);
     return mr_fail(env, MR_ERR_ARGUMENT, "database URL \"%s\": unknown dialect '%s'%s%s%s", url->text, url->dialect,
                    near ? " (did you mean '" : "; known are sqlite databases alone", near ? near : "",
                    near ? "'?)" : "");

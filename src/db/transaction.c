@@ -11,7 +11,7 @@
 static const char *control_text(mr_conn *conn, int control) {
     if (control == MR_CONTROL_COMMIT) return "COMMIT";
     if (control == MR_CONTROL_ROLLBACK) return "ROLLBACK";
-    return conn->driver->begin_sql[control - MR_CONTROL_BEGIN];
+    return conn->engine->dialect->begin[control - MR_CONTROL_BEGIN];
 }
 
 static mr_status try_control(mr_conn *conn, int control) {

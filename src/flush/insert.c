@@ -32,7 +32,7 @@ static mr_status stage_missing(mr_flush *flush, flush_op *op, unsigned c, uint64
         if (c == cls->discriminator) return mr_flush_stage(flush, op, c, &cls->mapper->polymorphic_identity);
         return mr_flush_stage_default(flush, op, c, &column->deflt);
     }
-    if (column->server_default) return mr_flush_stage_server(flush, op, c);
+    if (mr_column_has_server_default(column)) return mr_flush_stage_server(flush, op, c);
     if (!cls->columns[c].key) {
         mr_flush_set_bit(shape, c);
         return MR_OK;

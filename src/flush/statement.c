@@ -182,7 +182,7 @@ static bool is_inlined(const builder *b, unsigned c) { return b->wanted->inlined
 static bool is_made_by_database(const builder *b, unsigned c) {
     const mr_column *column = b->cls->columns[c].column;
     if (b->wanted->kind != STATEMENT_INSERT) return column->onupdate.kind == MR_DEFAULT_SQL;
-    return column->server_default || column->deflt.kind == MR_DEFAULT_SQL;
+    return mr_column_has_server_default(column) || column->deflt.kind == MR_DEFAULT_SQL;
 }
 
 /* Is the value of the column, which is not of the key, to be told at once? An expression that the program has
@@ -194,7 +194,7 @@ static bool is_fetched(const builder *b, unsigned c) {
     if (cls->columns[c].key || plain) return false;
     if (inserts && !mr_mapper_confirms_inserts(cls->mapper) && !versions) return false; /* the row need not be there */
     if (versions) { /* the next UPDATE finds the row by it; a trigger may have made it */
-        bool triggered = cls->mapper->version_by_hand && cls->columns[c].column->server_default;
+        bool triggered = cls->mapper->version_by_hand && mr_column_has_server_default(cls->columns[c].column);
         return is_made_by_database(b, c) || is_inlined(b, c) || triggered;
     }
     mr_eager_defaults eager = cls->mapper->eager_defaults;
@@ -211,7 +211,7 @@ static mr_status plan_returning(builder *b, mr_node **returning) {
     if (!st->returning) return MR_FAIL;
     for (unsigned i = 0; i < cls->mapper->npk; i++) {
         const mr_column *column = cls->columns[cls->key[i]].column;
-        bool numbers = column == cls->mapper->table->autoincrement && !column->server_default;
+        bool numbers = column == cls->mapper->table->autoincrement && !mr_column_has_server_default(column);
         if (inserts && numbers && !is_written(b, cls->key[i])) st->numbered = true;
         if ((inserts && !mr_flush_has_bit(b->wanted->shape, cls->key[i])) || is_inlined(b, cls->key[i]))
             st->returning[st->nreturning++] = cls->key[i];

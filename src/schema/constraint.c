@@ -41,8 +41,9 @@ static const char *const kind_words[] = {
 static mr_status resolve_constraint(const mr_build *b, mr_constraint *k) {
     const char *what = kind_words[k->kind];
     if (k->kind == MR_CONSTRAINT_CHECK)
-        return k->sql ? MR_OK
-                      : mr_fail(b->env, MR_ERR_ARGUMENT, "table '%s': a check constraint has no SQL", b->table->name);
+        return k->sql || k->condition
+                   ? MR_OK
+                   : mr_fail(b->env, MR_ERR_ARGUMENT, "table '%s': a check constraint has no SQL", b->table->name);
     if (k->ncolumns == 0)
         return mr_fail(b->env, MR_ERR_ARGUMENT, "table '%s': the %s names no columns", b->table->name, what);
     if (!k->columns && !(k->columns = mr_env_arena(b->env, k->ncolumns * sizeof *k->columns))) return MR_FAIL;
@@ -174,6 +175,6 @@ mr_column *mr_build_autoincrement(const mr_table *table) {
     if (table->nprimary != 1) return NULL;
     mr_column *column = table->primary[0];
     bool numbered = column->autoincrement == -1 && is_integer(column->type) && !column->foreign_keys &&
-                    !column->server_default && column->deflt.kind == MR_DEFAULT_NONE;
+                    !mr_column_has_server_default(column) && column->deflt.kind == MR_DEFAULT_NONE;
     return numbered ? column : NULL;
 }

@@ -21,7 +21,8 @@ static const mr_type_word *word_of(const mr_dialect *d, const mr_type *type) {
     return NULL;
 }
 
-const char *mr_type_numbered(const mr_dialect *d, const mr_type *type) {
+/* The type of a column that numbers itself. */
+static const char *numbered_type(const mr_dialect *d, const mr_type *type) {
     const mr_type_word *word = word_of(d, type);
     return word && word->numbered ? word->numbered : d->numbered;
 }
@@ -60,15 +61,35 @@ static void put_columns(const ddl *x, mr_column *const *columns, unsigned n) {
     }
 }
 
-/* The default: type and DEFAULT. */
-static void column_definition(const ddl *x, const mr_column *column) {
-    char buf[128];
-    if (x->dialect->column_ddl) {
-        x->dialect->column_ddl(x->dialect, column, x->out);
-        return;
-    }
-    mr_strbuf_puts(x->out, mr_type_sql(x->dialect, column->type, buf, sizeof buf));
-    if (column->server_default) mr_strbuf_printf(x->out, " DEFAULT %s", column->server_default);
+/* An expression in the dialect's spelling. */
+static mr_status put_expression(const ddl *x, const mr_node *node) {
+    return mr_sql_string(x->env, x->dialect, node, x->out);
+}
+
+/* Does the database give the column its numbers? */
+static bool is_numbered(const ddl *x, const mr_column *column) {
+    const mr_table *table = column->table;
+    if (table->autoincrement != column || mr_column_has_server_default(column)) return false;
+    return x->dialect->numbered && (table->nprimary == 1 || !x->dialect->numbers_sole_key);
+}
+
+/* Calls and constants stand alone where the dialect allows it; other expressions are in parentheses. */
+static mr_status put_default(const ddl *x, const mr_column *column) {
+    const mr_node *node = column->server_default_node;
+    mr_strbuf sql;
+    if (!mr_column_has_server_default(column)) return MR_OK;
+    mr_strbuf_init(&sql, x->env);
+    ddl inner = {x->dialect, x->env, &sql};
+    bool bare = !node || node->kind == MR_NODE_TEXT || node->kind == MR_NODE_LITERAL_SQL || node->kind == MR_NODE_FUNC;
+    if (!bare) mr_strbuf_putc(&sql, '(');
+    mr_status status = node ? put_expression(&inner, node) : MR_OK;
+    if (!node) mr_strbuf_puts(&sql, column->server_default);
+    if (!bare) mr_strbuf_putc(&sql, ')');
+    const char *text = status == MR_OK ? mr_strbuf_str(&sql) : NULL;
+    bool plain = text && (!x->dialect->is_plain_default || x->dialect->is_plain_default(text));
+    if (text) mr_strbuf_printf(x->out, plain ? " DEFAULT %s" : " DEFAULT (%s)", text);
+    mr_strbuf_done(&sql);
+    return text ? MR_OK : MR_FAIL;
 }
 
 static mr_status put_column(const ddl *x, mr_column *column) {
@@ -80,8 +101,10 @@ static mr_status put_column(const ddl *x, mr_column *column) {
                        "from",
                        column->table->name, column->name);
     put_name(x, column->name);
-    if (*mr_type_sql(x->dialect, type, buf, sizeof buf)) mr_strbuf_putc(x->out, ' ');
-    column_definition(x, column);
+    const char *sql = mr_type_sql(x->dialect, type, buf, sizeof buf);
+    if (is_numbered(x, column)) sql = numbered_type(x->dialect, type);
+    if (*sql) mr_strbuf_printf(x->out, " %s", sql);
+    if (put_default(x, column) != MR_OK) return MR_FAIL;
     if (!column->nullable) mr_strbuf_puts(x->out, " NOT NULL");
     return MR_OK;
 }
@@ -148,7 +171,10 @@ static mr_status put_constraint(const ddl *x, const mr_constraint *k) {
     put_constraint_name(x, k->name);
     switch (k->kind) {
     case MR_CONSTRAINT_CHECK:
-        mr_strbuf_printf(x->out, "CHECK (%s)", k->sql);
+        mr_strbuf_puts(x->out, "CHECK (");
+        if (k->sql) mr_strbuf_puts(x->out, k->sql);
+        else if (put_expression(x, k->condition) != MR_OK) return MR_FAIL;
+        mr_strbuf_putc(x->out, ')');
         return MR_OK;
     case MR_CONSTRAINT_FOREIGN_KEY:
         return put_foreign_key_constraint(x, k);

@@ -145,7 +145,5 @@ void mr_compile_dml(mr_compiler *c, const mr_node *node);
 
 /* compile_ddl.c */
 const char *mr_type_sql(const mr_dialect *d, const mr_type *type, char *buf, size_t size);
-/* The type of a column that numbers itself, or NULL: its own. */
-const char *mr_type_numbered(const mr_dialect *d, const mr_type *type);
 
 #endif

@@ -136,12 +136,7 @@ static const mr_type_word type_words[] = {
     {.sql = NULL},
 };
 
-static void column_ddl(const mr_dialect *d, const mr_column *column, mr_strbuf *out) {
-    char buf[128];
-    bool numbers = column->table && column->table->autoincrement == column && !column->server_default;
-    mr_strbuf_puts(out, numbers ? mr_type_numbered(d, column->type) : mr_type_sql(d, column->type, buf, sizeof buf));
-    if (column->server_default) mr_strbuf_printf(out, " DEFAULT %s", column->server_default);
-}
+static const char *const begin[] = {"BEGIN", "BEGIN", "BEGIN", "BEGIN"};
 
 /* ---------------------------------------------------------------- expressions */
 
@@ -235,7 +230,7 @@ const mr_dialect *mr_dialect_postgresql(void) {
         .reserved = reserved,
         .type_words = type_words,
         .numbered = "SERIAL",
-        .column_ddl = column_ddl,
+        .begin = begin,
         .compile_node = compile_node,
         .limit = compile_limit,
         .table_exists = table_exists,

@@ -84,15 +84,8 @@ static bool is_plain_default(const char *sql) {
     return strspn(sql, word) == len && !strpbrk(sql + 1, "+-");
 }
 
-static void column_ddl(const mr_dialect *d, const mr_column *column, mr_strbuf *out) {
-    char buf[128];
-    const char *deflt = column->server_default;
-    /* A key makes itself only if its type is INTEGER, which holds 64 bits. */
-    bool numbers =
-        mr_type_is_integer(column->type) && column->table->nprimary == 1 && column->table->autoincrement == column;
-    mr_strbuf_puts(out, numbers ? mr_type_numbered(d, column->type) : mr_type_sql(d, column->type, buf, sizeof buf));
-    if (deflt) mr_strbuf_printf(out, is_plain_default(deflt) ? " DEFAULT %s" : " DEFAULT (%s)", deflt);
-}
+/* A transaction that may write takes its lock at once: one that has read already cannot wait for it. */
+static const char *const begin[] = {"BEGIN IMMEDIATE", "BEGIN DEFERRED", "BEGIN IMMEDIATE", "BEGIN EXCLUSIVE"};
 
 /* ---------------------------------------------------------------- expressions */
 
@@ -247,8 +240,10 @@ const mr_dialect *mr_dialect_sqlite(void) {
         .spells = true,
         .schema = "main",
         .reserved = reserved,
-        .numbered = "INTEGER",
-        .column_ddl = column_ddl,
+        .numbered = "INTEGER", /* which holds 64 bits */
+        .numbers_sole_key = true,
+        .begin = begin,
+        .is_plain_default = is_plain_default,
         .compile_node = compile_node,
         .limit = compile_limit,
         .table_exists = table_exists,

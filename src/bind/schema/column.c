@@ -145,7 +145,7 @@ static void read_options(lua_State *L, int options, mr_column *column) {
     if (bind_option(L, options, "default") != LUA_TNIL) bind_read_default(L, -1, column, "default", &column->deflt);
     if (bind_option(L, options, "onupdate") != LUA_TNIL)
         bind_read_default(L, -1, column, "onupdate", &column->onupdate);
-    if (bind_option(L, options, "server_default") != LUA_TNIL) column->server_default = bind_read_server_default(L, -1);
+    if (bind_option(L, options, "server_default") != LUA_TNIL) bind_read_server_default(L, -1, column);
     lua_pop(L, 3);
 }
 

@@ -124,24 +124,19 @@ static int foreign_key(lua_State *L) {
     return push_constraint(L, k, NULL);
 }
 
-/* The SQL of a condition without values, interned. */
-static const char *condition_sql(lua_State *L, int idx) {
-    if (lua_type(L, idx) == LUA_TSTRING) return bind_intern(L, idx);
-    const mr_node *node = bind_test_node(L, idx);
+/* The condition of a CHECK: text, or an expression without values. */
+static void read_condition(lua_State *L, int idx, mr_constraint *k) {
+    if (lua_type(L, idx) == LUA_TSTRING) {
+        k->sql = bind_intern(L, idx);
+        return;
+    }
+    mr_node *node = bind_test_node(L, idx);
     if (!node) bind_type_error(L, idx, "CheckConstraint", "SQL text");
     if (node->binds > 0)
         bind_error(L, MR_ERR_ARGUMENT,
                    "CheckConstraint: an expression with values cannot be written into a table's "
                    "definition: write the condition as a string");
-    bind_state *b = bind_of(L);
-    mr_strbuf sql;
-    mr_strbuf_init(&sql, b->env);
-    mr_status st = mr_sql_string(b->env, mr_dialect_sqlite(), node, &sql);
-    const char *text = st == MR_OK ? mr_strbuf_str(&sql) : NULL;
-    const char *interned = text ? mr_intern(b->env, text, sql.len) : NULL;
-    mr_strbuf_done(&sql);
-    if (!interned) bind_raise(L);
-    return interned;
+    k->condition = bind_node_forever(L, node);
 }
 
 static int check(lua_State *L) {
@@ -151,7 +146,7 @@ static int check(lua_State *L) {
     bind_check_options(L, options, "CheckConstraint", names);
     if (n != 1) return bind_error(L, MR_ERR_ARGUMENT, "CheckConstraint: expected one condition, got %d arguments", n);
     mr_constraint *k = new_constraint(L, MR_CONSTRAINT_CHECK);
-    k->sql = condition_sql(L, 1);
+    read_condition(L, 1, k);
     k->name = bind_intern_string(L, bind_option_string(L, options, "CheckConstraint", "name", NULL));
     return push_constraint(L, k, NULL);
 }

@@ -63,11 +63,14 @@ static void read_function(lua_State *L, int idx, mr_column *column, const char *
 
 static void release_expression(void *ud) { mr_node_release(ud); }
 
+mr_node *bind_node_forever(lua_State *L, mr_node *node) {
+    if (mr_env_on_close(bind_of(L)->env, release_expression, node) != MR_OK) bind_raise(L);
+    return mr_node_retain(node);
+}
+
 static void read_expression(lua_State *L, mr_node *node, mr_default *out) {
-    bind_state *b = bind_of(L);
-    if (mr_env_on_close(b->env, release_expression, node) != MR_OK) bind_raise(L);
+    out->expression = bind_node_forever(L, node);
     out->kind = MR_DEFAULT_SQL;
-    out->expression = mr_node_retain(node);
 }
 
 static void read_value(lua_State *L, int idx, const mr_type *type, const char *what, mr_default *out) {
@@ -94,37 +97,27 @@ void bind_read_default(lua_State *L, int idx, mr_column *column, const char *opt
     else read_value(L, idx, column->type, what, out);
 }
 
-/* text() as it is; a function or another expression by the default spelling. */
-static mr_status expression_sql(mr_env *env, const mr_node *node, mr_strbuf *sql) {
-    bool bare = node->kind == MR_NODE_TEXT || node->kind == MR_NODE_LITERAL_SQL || node->kind == MR_NODE_FUNC;
-    if (node->binds > 0)
-        return mr_fail(env, MR_ERR_ARGUMENT,
-                       "Column server_default: an expression with values cannot be written "
-                       "into a table's definition: use mr.text");
-    if (!bare) mr_strbuf_putc(sql, '(');
-    if (mr_sql_string(env, mr_dialect_sqlite(), node, sql) != MR_OK) return MR_FAIL;
-    if (!bare) mr_strbuf_putc(sql, ')');
-    return MR_OK;
-}
-
-const char *bind_read_server_default(lua_State *L, int idx) {
+void bind_read_server_default(lua_State *L, int idx, mr_column *column) {
+    static const char what[] = "Column server_default";
     idx = lua_absindex(L, idx);
-    mr_env *env = bind_of(L)->env;
-    const mr_node *node = bind_test_node(L, idx);
-    if (!node && lua_type(L, idx) != LUA_TSTRING)
-        bind_type_error(L, idx, "Column server_default", "a string such as \"5\", or SQL as mr.text \"...\"");
-    size_t len = 0;
-    const char *text = node ? NULL : lua_tolstring(L, idx, &len), *interned = NULL;
-    if (text && memchr(text, '\0', len))
-        bind_error(L, MR_ERR_ARGUMENT, "Column server_default: the text has a zero byte");
+    mr_node *node = bind_test_node(L, idx);
+    if (node && node->binds > 0)
+        bind_error(L, MR_ERR_ARGUMENT,
+                   "%s: an expression with values cannot be written into a table's definition: use mr.text", what);
+    if (node) {
+        column->server_default_node = bind_node_forever(L, node);
+        return;
+    }
+    if (lua_type(L, idx) != LUA_TSTRING)
+        bind_type_error(L, idx, what, "a string such as \"5\", or SQL as mr.text \"...\"");
+    size_t len;
+    const char *text = lua_tolstring(L, idx, &len);
+    if (memchr(text, '\0', len)) bind_error(L, MR_ERR_ARGUMENT, "%s: the text has a zero byte", what);
     mr_strbuf sql;
-    mr_strbuf_init(&sql, env);
-    mr_status st = MR_OK;
-    if (node) st = expression_sql(env, node, &sql);
-    else mr_quote_text(text, len, &sql);
-    const char *done = st == MR_OK ? mr_strbuf_str(&sql) : NULL;
-    if (done) interned = mr_intern(env, done, sql.len);
+    mr_strbuf_init(&sql, bind_of(L)->env);
+    mr_quote_text(text, len, &sql);
+    const char *done = mr_strbuf_str(&sql);
+    if (done) column->server_default = mr_intern(bind_of(L)->env, done, sql.len);
     mr_strbuf_done(&sql);
-    if (!interned) bind_raise(L);
-    return interned;
+    if (!column->server_default) bind_raise(L);
 }

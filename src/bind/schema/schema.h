@@ -38,8 +38,10 @@ void bind_open_column(lua_State *L);
 
 /* default.c: fills *out from the value at idx (not nil) for a column of the type (NULL: not known yet). */
 void bind_read_default(lua_State *L, int idx, mr_column *column, const char *option, mr_default *out);
-/* The SQL text of a server_default at idx, interned. */
-const char *bind_read_server_default(lua_State *L, int idx);
+/* Sets the column's server_default from the value at idx. */
+void bind_read_server_default(lua_State *L, int idx, mr_column *column);
+/* A reference to the node that lasts as long as the environment. */
+mr_node *bind_node_forever(lua_State *L, mr_node *node);
 
 /* constraint.c */
 bind_constraint *bind_test_constraint(lua_State *L, int idx); /* NULL when it is none */

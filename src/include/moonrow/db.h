@@ -64,7 +64,6 @@ typedef struct mr_column_facts {
 struct mr_driver {
     const char *name;
     const mr_dialect *(*dialect)(void);
-    const char *const *begin_sql; /* the statement for each mr_txmode, indexed by it */
     /* Refuses a URL that the driver does not understand (ArgumentError), connecting to nothing. May be NULL. */
     mr_status (*check)(mr_env *env, const mr_url *url);
     /* True where the database lives only as long as a connection to it: the engine then keeps one open. May be NULL. */
@@ -124,8 +123,8 @@ const mr_driver *mr_driver_sqlite(void);
 
 /* The mock driver: records what it is sent and answers from a script; url "mock+sqlite://" or
  * "mock+postgresql://" picks the dialect. Its rows and failures are set on the engine. */
-const mr_driver *mr_driver_mock_sqlite(void);
-const mr_driver *mr_driver_mock_postgresql(void);
+/* The mock that speaks the dialect of the name; NULL: there is none. */
+const mr_driver *mr_driver_mock(const char *dialect);
 
 /* ---------------------------------------------------------------- engine */
 

@@ -261,11 +261,15 @@ struct mr_column {
     int8_t autoincrement; /* 1 on, 0 off, -1 auto: a sole integer primary key without foreign key */
     mr_default deflt, onupdate;
     const char *server_default; /* SQL text ("0", "'x'", "CURRENT_TIMESTAMP"), or NULL */
+    void *server_default_node;  /* or an expression, which each dialect spells: an mr_node *, opaque here */
     const char *comment;
     mr_foreign_key *foreign_keys;
     uint64_t order; /* creation counter: columns sort by it */
 };
 
+static inline bool mr_column_has_server_default(const mr_column *column) {
+    return column->server_default || column->server_default_node;
+}
 /* A column in no table yet. name may be NULL: then set by the mapping, from the attribute. */
 mr_column *mr_column_new(mr_env *env, const char *name, const mr_type *type);
 /* Adds a foreign key "table.column" (or schema-qualified) to the column. */
@@ -291,7 +295,8 @@ typedef struct mr_constraint {
     mr_column **columns;
     const char **column_names; /* as written, until the table resolves them */
     const char **targets;      /* FOREIGN KEY: "table.column" for each */
-    const char *sql;           /* CHECK */
+    const char *sql;           /* CHECK: the condition as text */
+    void *condition;           /* or as an expression, which each dialect spells: an mr_node *, opaque here */
     const char *ondelete, *onupdate;
     struct mr_constraint *next;
 } mr_constraint;

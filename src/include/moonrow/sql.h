@@ -368,7 +368,9 @@ struct mr_dialect {
     const char *const *reserved; /* words to quote, NULL-terminated, lower case, sorted */
     const mr_type_word *type_words; /* types that it calls by names of its own; the last has no sql; or NULL */
     const char *numbered;           /* the type of a column that numbers itself; NULL: its own */
-    void (*column_ddl)(const mr_dialect *d, const mr_column *column, mr_strbuf *out); /* type, default, autoincrement */
+    bool numbers_sole_key;          /* only the one column of a primary key numbers itself */
+    const char *const *begin; /* what begins a transaction of each mode: default, deferred, immediate, exclusive */
+    bool (*is_plain_default)(const char *sql); /* what needs no parentheses behind DEFAULT; NULL: everything */
     bool (*compile_node)(mr_compiler *c, const mr_node *node); /* true when it wrote the node itself */
     void (*limit)(mr_compiler *c, const mr_node *limit, const mr_node *offset);
     /* Writes a query that gives a row when the table, or a view of its name, exists. Fills params and
@@ -378,8 +380,12 @@ struct mr_dialect {
      * another database are left out. */
     bool references_stay;
 };
-const mr_dialect *mr_dialect_sqlite(void);
-const mr_dialect *mr_dialect_postgresql(void);
+/* All of them: DIALECT(NAME). A new one is a line here and mr_dialect_NAME, in a file of src/sql. */
+#define MR_DIALECTS(DIALECT) DIALECT(sqlite) DIALECT(postgresql)
+
+#define MR_DIALECT_FUNCTION(name) const mr_dialect *mr_dialect_##name(void);
+MR_DIALECTS(MR_DIALECT_FUNCTION)
+#undef MR_DIALECT_FUNCTION
 /* Appends the name, quoted when it is reserved, has upper case or odd characters, or begins with a digit. */
 void mr_quote_name(const mr_dialect *d, const char *name, mr_strbuf *out);
 /* Appends the text as a literal of SQL, 'it''s'. Refuse text with a zero byte before. */
