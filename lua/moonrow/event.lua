@@ -11,15 +11,8 @@ local session = require "moonrow.session"
 
 local event = {}
 
--- What each event is of.
-local kinds = {
-  before_flush = "session", after_flush = "session", before_commit = "session", after_commit = "session",
-  after_rollback = "session", after_begin = "session",
-  before_insert = "class", after_insert = "class", before_update = "class", after_update = "class",
-  before_delete = "class", after_delete = "class", load = "class", refresh = "class",
-  set = "attribute", append = "attribute", remove = "attribute",
-  connect = "engine", before_execute = "engine", after_execute = "engine",
-}
+-- What each event is of: before_flush = "session", load = "class", set = "attribute", connect = "engine", ...
+local kinds = core.event_kinds()
 
 local targets = {
   session = "a Session, a sessionmaker, a scoped_session or a Database",

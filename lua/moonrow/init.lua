@@ -17,7 +17,8 @@ local database = require "moonrow.database"
 local private = options.set{
   "new_base", "configure", "raise", "bases", "type_name", "session_methods", "sleep", "is_open",
   "check_open", "loops_close", "error_closes", "resumed_by", "main_thread", "warn_uncommitted", "rest",
-  "event_listen", "event_remove", "event_contains", "event_dispatchers", "session_hook", "engine_hub", "engine_hook",
+  "event_listen", "event_remove", "event_contains", "event_dispatchers", "event_kinds", "session_hook", "engine_hub",
+  "engine_hook",
 }
 
 local mr = {}

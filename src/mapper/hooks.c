@@ -7,6 +7,20 @@
  */
 #include "mapper_private.h"
 
+#define NAME(CODE, name) name,
+
+const char *mr_mapper_event_name(int event) {
+    static const char *const names[] = {MR_MAPPER_EVENTS(NAME)};
+    return event >= 0 && event < MR_EVENT__COUNT ? names[event] : NULL;
+}
+
+const char *mr_attribute_event_name(int event) {
+    static const char *const names[] = {MR_ATTRIBUTE_EVENTS(NAME)};
+    return event >= 0 && event < MR_EVENT__ATTRIBUTE_COUNT ? names[event] : NULL;
+}
+
+#undef NAME
+
 /* The next class from *i on that the hook of mapper is for: mapper itself, or with all also those below it. */
 static mr_mapper *next_class(mr_mapper *mapper, bool all, size_t *i) {
     const mr_vec *mappers = &mapper->registry->mappers;

@@ -131,11 +131,6 @@ mr_property *mr_session_named_property(mr_entity *entity, const char *name) {
     return NULL;
 }
 
-static mr_status fire_expire(mr_entity *e) {
-    if (!mr_mapper_has_hooks(e->mapper, MR_EVENT_EXPIRE)) return MR_OK;
-    return mr_mapper_fire(e->mapper, MR_EVENT_EXPIRE, NULL, e);
-}
-
 /* The named attributes only. All names are known before the first is expired. */
 static mr_status expire_names(mr_session *s, mr_entity *entity, const char *const *names, unsigned n) {
     for (unsigned i = 0; i < n; i++)
@@ -149,7 +144,7 @@ static mr_status expire_names(mr_session *s, mr_entity *entity, const char *cons
         mr_entity_forget(entity, prop->slot);
         if (prop->kind == MR_PROPERTY_COLUMN) entity->flags |= MR_ENTITY_PARTIAL;
     }
-    return fire_expire(entity);
+    return MR_OK;
 }
 
 mr_status mr_expire_one(mr_session *s, mr_entity *entity) {
@@ -179,7 +174,7 @@ static mr_status expire_graph(mr_session *s, mr_entity *entity) {
         if (e->owner != s->owner) continue;
         if (e->state == MR_PENDING && !s->running) mr_state_make_transient(s, e);
         if (e->state != MR_PERSISTENT) continue;
-        if ((status = mr_expire_one(s, e)) == MR_OK) status = fire_expire(e);
+        status = mr_expire_one(s, e);
     }
     mr_cascade_end(&w);
     return status;

@@ -157,7 +157,7 @@ static int check_body(lua_State *L) {
                 L, MR_ERR_MAPPING,
                 "event.listen: the table that '%s' is listened to on is no class, and no class has "
                 "it as a mixin: listen to the class, or name the table in the array part of a class's body",
-                bind_class_event_name(l->event));
+                mr_mapper_event_name(l->event));
         lua_settop(L, list);
     }
     return 0;

@@ -21,34 +21,16 @@ typedef struct call {
     const mr_value *old;
 } call;
 
-static const bind_event_name class_events[] = {{"before_insert", MR_EVENT_BEFORE_INSERT},
-                                               {"after_insert", MR_EVENT_AFTER_INSERT},
-                                               {"before_update", MR_EVENT_BEFORE_UPDATE},
-                                               {"after_update", MR_EVENT_AFTER_UPDATE},
-                                               {"before_delete", MR_EVENT_BEFORE_DELETE},
-                                               {"after_delete", MR_EVENT_AFTER_DELETE},
-                                               {"load", MR_EVENT_LOAD},
-                                               {"refresh", MR_EVENT_REFRESH},
-                                               {NULL, 0}};
-static const bind_event_name attribute_events[] = {
-    {"set", MR_EVENT_SET}, {"append", MR_EVENT_APPEND}, {"remove", MR_EVENT_REMOVE}, {NULL, 0}};
-
 /* In the registry. */
 static const char listeners_key = 0; /* light userdata of a listener to its userdata */
 static const char results_key =
     0; /* by depth of entered calls, what a listener gave there last: its bytes outlive the call */
 
-int bind_event_of(lua_State *L, const bind_event_name *names, int idx) {
-    const char *name = luaL_checkstring(L, idx);
-    for (const bind_event_name *e = names; e->name; e++)
-        if (strcmp(e->name, name) == 0) return e->event;
-    return bind_error(L, MR_ERR_ARGUMENT, "there is no event '%s' here", name);
-}
-
-const char *bind_class_event_name(int event) {
-    const bind_event_name *e = class_events;
-    while (e->name && e->event != event) e++;
-    return e->name ? e->name : "an event";
+int bind_event_named(bind_event_name *name_of, const char *name) {
+    const char *known;
+    for (int event = 0; (known = name_of(event)) != NULL; event++)
+        if (strcmp(known, name) == 0) return event;
+    return -1;
 }
 
 /* ---------------------------------------------------------------- calling */
@@ -198,10 +180,10 @@ static void read_attribute(lua_State *L, bind_listener *l, const char *function)
 /* What the arguments target and name say. */
 static bind_listener read_target(lua_State *L, const char *function) {
     bind_listener l = {0};
-    bool of_class = false;
-    for (const bind_event_name *e = class_events; e->name; e++)
-        of_class |= strcmp(e->name, luaL_checkstring(L, 2)) == 0;
-    l.event = bind_event_of(L, of_class ? class_events : attribute_events, 2);
+    const char *name = luaL_checkstring(L, 2);
+    l.event = bind_event_named(mr_mapper_event_name, name);
+    bool of_class = l.event >= 0;
+    if (!of_class) l.event = bind_event_named(mr_attribute_event_name, name);
     if (!of_class) read_attribute(L, &l, function);
     else if (!bind_is_event_base(L, 1, false)) l.mapper = bind_arg_class(L, 1, function);
     return l;

@@ -6,10 +6,8 @@
 
 #include "class/class.h"
 
-typedef struct bind_event_name {
-    const char *name; /* NULL: the last */
-    int event;
-} bind_event_name;
+/* The name of the event with the number; NULL: there are no more. */
+typedef const char *bind_event_name(int event);
 
 /* User values of a listener. */
 enum { LISTENER_FUNCTION = 1, LISTENER_TARGET, LISTENER__VALUES = 2 };
@@ -26,8 +24,8 @@ typedef struct bind_listener {
     bool propagate; /* mapper: also to the classes that inherit from it */
 } bind_listener;
 
-/* The event of the name at index; raises. */
-int bind_event_of(lua_State *L, const bind_event_name *names, int idx);
+/* The number of the event with the name; -1 where there is none. */
+int bind_event_named(bind_event_name *name_of, const char *name);
 /* The function below its n arguments is called; the connection among them (index, or 0) ends with the call. */
 void bind_call_listener(lua_State *L, int n, int connection);
 
@@ -42,8 +40,6 @@ bool bind_is_event_base(lua_State *L, int idx, bool of_attribute);
 mr_status bind_listener_spread(lua_State *L, int listener);
 /* MappingError where a listener's target is a table that no class has come from. Before a configuration. */
 mr_status bind_check_listeners(mr_env *env);
-/* The name of an event of classes. */
-const char *bind_class_event_name(int event);
 /* Takes it away from all of them. */
 void bind_listener_gather(lua_State *L, bind_listener *l);
 

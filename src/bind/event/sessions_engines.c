@@ -11,22 +11,17 @@
 #include "session/connection.h"
 #include "session/session.h"
 
-static const bind_event_name session_events[] = {{"before_flush", MR_SESSION_BEFORE_FLUSH},
-                                                 {"after_flush", MR_SESSION_AFTER_FLUSH},
-                                                 {"before_commit", MR_SESSION_BEFORE_COMMIT},
-                                                 {"after_commit", MR_SESSION_AFTER_COMMIT},
-                                                 {"after_rollback", MR_SESSION_AFTER_ROLLBACK},
-                                                 {"after_begin", MR_SESSION_AFTER_BEGIN},
-                                                 {NULL, 0}};
+typedef enum engine_event { CONNECT, BEFORE_EXECUTE, AFTER_EXECUTE, ENGINE_EVENTS } engine_event;
+
+static const char *engine_event_name(int event) {
+    static const char *const names[] = {
+        [CONNECT] = "connect", [BEFORE_EXECUTE] = "before_execute", [AFTER_EXECUTE] = "after_execute"};
+    return event < ENGINE_EVENTS ? names[event] : NULL;
+}
 
 /* In the registry. */
 static const char session_dispatch_key = 0; /* function(session, name) */
 static const char engine_dispatch_key = 0;  /* function(hub, name, connection, statement, parameters, seconds) */
-
-static const char *name_of(const bind_event_name *names, int event) {
-    while (names->event != event) names++;
-    return names->name;
-}
 
 /* ---------------------------------------------------------------- sessions */
 
@@ -41,7 +36,7 @@ static int session_body(lua_State *L) {
     lua_rawgetp(L, LUA_REGISTRYINDEX, &session_dispatch_key);
     bind_push_session(L, c->session);
     if (lua_isnil(L, -1)) return 0; /* it is being collected */
-    lua_pushstring(L, name_of(session_events, c->event));
+    lua_pushstring(L, mr_session_event_name(c->event));
     lua_call(L, 2, 0);
     return 0;
 }
@@ -55,7 +50,7 @@ static mr_status on_session(mr_env *env, void *ud, mr_session_event event, mr_se
 /* core.session_hook(session, name): from now on the event comes to the dispatcher, once. */
 static int session_hook(lua_State *L) {
     mr_session *s = bind_session_arg(L, "event.listen");
-    mr_session_event event = (mr_session_event)bind_event_of(L, session_events, 2);
+    mr_session_event event = (mr_session_event)bind_event_named(mr_session_event_name, luaL_checkstring(L, 2));
     mr_session_unlisten(s, event, on_session, NULL); /* one that was interrupted may have come as far as this */
     bind_check(L, mr_session_listen(s, event, on_session, NULL));
     return 0;
@@ -65,7 +60,7 @@ static int session_hook(lua_State *L) {
 
 typedef struct engine_call {
     const bind_ref *hub;
-    const char *name;
+    engine_event event;
     mr_conn *conn;
     const char *sql;
     const mr_value *const *lists;
@@ -100,7 +95,7 @@ static int engine_body(lua_State *L) {
     bind_push_borrowed_connection(L, c->conn);
     lua_rawgetp(L, LUA_REGISTRYINDEX, &engine_dispatch_key);
     bind_ref_push(L, c->hub);
-    lua_pushstring(L, c->name);
+    lua_pushstring(L, engine_event_name(c->event));
     lua_pushvalue(L, 2);
     if (c->sql) {
         lua_pushstring(L, c->sql);
@@ -112,19 +107,19 @@ static int engine_body(lua_State *L) {
 }
 
 static mr_status on_connect(void *ud, mr_engine *engine, mr_conn *conn) {
-    engine_call c = {.hub = ud, .name = "connect", .conn = conn};
+    engine_call c = {.hub = ud, .event = CONNECT, .conn = conn};
     return bind_callback(mr_engine_env(engine), engine_body, &c);
 }
 
 static mr_status on_before_execute(void *ud, mr_conn *conn, const char *sql, const mr_value *const *lists,
                                    size_t nlists, size_t n) {
-    engine_call c = {ud, "before_execute", conn, sql, lists, nlists, n, -1};
+    engine_call c = {ud, BEFORE_EXECUTE, conn, sql, lists, nlists, n, -1};
     return bind_callback(mr_engine_env(mr_conn_engine(conn)), engine_body, &c);
 }
 
 static mr_status on_after_execute(void *ud, mr_conn *conn, const char *sql, const mr_value *const *lists, size_t nlists,
                                   size_t n, double seconds) {
-    engine_call c = {ud, "after_execute", conn, sql, lists, nlists, n, seconds};
+    engine_call c = {ud, AFTER_EXECUTE, conn, sql, lists, nlists, n, seconds};
     return bind_callback(mr_engine_env(mr_conn_engine(conn)), engine_body, &c);
 }
 
@@ -141,12 +136,39 @@ static int engine_hub(lua_State *L) {
 /* core.engine_hook(engine, name, on): does the event come to the dispatcher? */
 static int engine_hook(lua_State *L) {
     mr_engine_hooks *hooks = mr_engine_hooks_of(*(mr_engine **)bind_arg(L, 1, BIND_ENGINE, "event.listen"));
-    const char *name = luaL_checkstring(L, 2);
     bool on = lua_toboolean(L, 3);
-    if (strcmp(name, "connect") == 0) hooks->connect = on ? on_connect : NULL;
-    else if (strcmp(name, "before_execute") == 0) hooks->before_execute = on ? on_before_execute : NULL;
-    else hooks->after_execute = on ? on_after_execute : NULL;
+    switch (bind_event_named(engine_event_name, luaL_checkstring(L, 2))) {
+    case CONNECT:
+        hooks->connect = on ? on_connect : NULL;
+        break;
+    case BEFORE_EXECUTE:
+        hooks->before_execute = on ? on_before_execute : NULL;
+        break;
+    case AFTER_EXECUTE:
+        hooks->after_execute = on ? on_after_execute : NULL;
+        break;
+    }
     return 0;
+}
+
+/* ---------------------------------------------------------------- all events */
+
+static void add_kind(lua_State *L, bind_event_name *name_of, const char *kind) {
+    const char *name;
+    for (int event = 0; (name = name_of(event)) != NULL; event++) {
+        lua_pushstring(L, kind);
+        lua_setfield(L, -2, name);
+    }
+}
+
+/* core.event_kinds(): what each event is of, by its name. */
+static int event_kinds(lua_State *L) {
+    lua_newtable(L);
+    add_kind(L, mr_session_event_name, "session");
+    add_kind(L, mr_mapper_event_name, "class");
+    add_kind(L, mr_attribute_event_name, "attribute");
+    add_kind(L, engine_event_name, "engine");
+    return 1;
 }
 
 /* core.event_dispatchers(of sessions, of engines): the functions that events of those come to. */
@@ -158,10 +180,8 @@ static int event_dispatchers(lua_State *L) {
 }
 
 void bind_open_event_hub(lua_State *L) {
-    static const luaL_Reg functions[] = {{"session_hook", session_hook},
-                                         {"engine_hub", engine_hub},
-                                         {"engine_hook", engine_hook},
-                                         {"event_dispatchers", event_dispatchers},
-                                         {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"session_hook", session_hook}, {"engine_hub", engine_hub},
+                                         {"engine_hook", engine_hook},   {"event_dispatchers", event_dispatchers},
+                                         {"event_kinds", event_kinds},   {NULL, NULL}};
     luaL_setfuncs(L, functions, 0);
 }

@@ -144,19 +144,32 @@ mr_node *mr_value_as_column(mr_env *env, mr_node *value, const mr_type *own, con
 
 /* ---------------------------------------------------------------- hooks */
 
-typedef enum mr_mapper_event {
-    MR_EVENT_BEFORE_INSERT = 0,
-    MR_EVENT_AFTER_INSERT,
-    MR_EVENT_BEFORE_UPDATE,
-    MR_EVENT_AFTER_UPDATE,
-    MR_EVENT_BEFORE_DELETE,
-    MR_EVENT_AFTER_DELETE,
-    MR_EVENT_LOAD,
-    MR_EVENT_REFRESH,
-    MR_EVENT_EXPIRE,
-    MR_EVENT__COUNT
-} mr_mapper_event;
-/* May fail; the operation then fails with the recorded error. conn is NULL for LOAD, REFRESH and EXPIRE. */
+/* What is told of objects to those who listen to their classes: EVENT(CODE, NAME) for each. NAME is what Lua calls it.
+ */
+#define MR_MAPPER_EVENTS(EVENT)                                                                                        \
+    EVENT(BEFORE_INSERT, "before_insert")                                                                              \
+    EVENT(AFTER_INSERT, "after_insert")                                                                                \
+    EVENT(BEFORE_UPDATE, "before_update")                                                                              \
+    EVENT(AFTER_UPDATE, "after_update")                                                                                \
+    EVENT(BEFORE_DELETE, "before_delete")                                                                              \
+    EVENT(AFTER_DELETE, "after_delete")                                                                                \
+    EVENT(LOAD, "load")                                                                                                \
+    EVENT(REFRESH, "refresh")
+/* The same of attributes. */
+#define MR_ATTRIBUTE_EVENTS(EVENT)                                                                                     \
+    EVENT(SET, "set")                                                                                                  \
+    EVENT(APPEND, "append")                                                                                            \
+    EVENT(REMOVE, "remove")
+
+#define MR_EVENT_CODE(CODE, name) MR_EVENT_##CODE,
+typedef enum mr_mapper_event { MR_MAPPER_EVENTS(MR_EVENT_CODE) MR_EVENT__COUNT } mr_mapper_event;
+typedef enum mr_attribute_event { MR_ATTRIBUTE_EVENTS(MR_EVENT_CODE) MR_EVENT__ATTRIBUTE_COUNT } mr_attribute_event;
+#undef MR_EVENT_CODE
+/* The name of the event with the number; NULL where there is none. */
+const char *mr_mapper_event_name(int event);
+const char *mr_attribute_event_name(int event);
+
+/* May fail; the operation then fails with the recorded error. conn is NULL for LOAD and REFRESH. */
 typedef mr_status (*mr_mapper_hook_fn)(mr_env *env, void *ud, mr_mapper_event event, mr_mapper *mapper, mr_conn *conn,
                                        mr_entity *entity);
 /* serial: rises along each list, so that who walks it finds the next one, whatever was removed meanwhile. */
@@ -167,7 +180,6 @@ typedef struct mr_mapper_hook {
     bool propagate;
 } mr_mapper_hook;
 
-typedef enum mr_attribute_event { MR_EVENT_SET = 0, MR_EVENT_APPEND, MR_EVENT_REMOVE } mr_attribute_event;
 typedef mr_status (*mr_attribute_hook_fn)(mr_env *env, void *ud, mr_attribute_event event, mr_entity *entity,
                                           const mr_property *prop, mr_value *value, const mr_value *old);
 typedef struct mr_attribute_hook {

@@ -23,17 +23,23 @@ typedef struct mr_session_options {
     bool no_autobegin;     /* reserved: false */
 } mr_session_options;
 
-typedef enum mr_session_event {
-    MR_SESSION_BEFORE_FLUSH = 0,
-    MR_SESSION_AFTER_FLUSH,
-    MR_SESSION_BEFORE_COMMIT,
-    MR_SESSION_AFTER_COMMIT,
-    MR_SESSION_AFTER_ROLLBACK,
-    MR_SESSION_AFTER_BEGIN,
-    MR_SESSION_COMPARE, /* before the session asks itself whether there is anything to flush: mutable values are
-                           compared here */
-    MR_SESSION__COUNT
-} mr_session_event;
+/* What a session fires: EVENT(CODE, NAME) for each. NAME is what Lua calls it; NULL: for the library itself; such ones
+ * come last. COMPARE comes before the session asks itself whether there is anything to flush: mutable values are
+ * compared in it. */
+#define MR_SESSION_EVENTS(EVENT)                                                                                       \
+    EVENT(BEFORE_FLUSH, "before_flush")                                                                                \
+    EVENT(AFTER_FLUSH, "after_flush")                                                                                  \
+    EVENT(BEFORE_COMMIT, "before_commit")                                                                              \
+    EVENT(AFTER_COMMIT, "after_commit")                                                                                \
+    EVENT(AFTER_ROLLBACK, "after_rollback")                                                                            \
+    EVENT(AFTER_BEGIN, "after_begin")                                                                                  \
+    EVENT(COMPARE, NULL)
+
+#define MR_SESSION_EVENT(CODE, name) MR_SESSION_##CODE,
+typedef enum mr_session_event { MR_SESSION_EVENTS(MR_SESSION_EVENT) MR_SESSION__COUNT } mr_session_event;
+#undef MR_SESSION_EVENT
+/* The name of the event with the number; NULL where there is none. */
+const char *mr_session_event_name(int event);
 typedef mr_status (*mr_session_hook_fn)(mr_env *env, void *ud, mr_session_event event, mr_session *session);
 
 /* engine may be NULL (a session that only holds objects until it is bound). options NULL: the defaults.
