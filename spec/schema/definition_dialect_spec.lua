@@ -65,7 +65,9 @@ describe("a definition with expressions", function()
     local db = declare "sqlite://"
     db:create_all()
     local rows = db.metadata.tables.rows
-    local function insert(values) return db.engine:begin(function(c) c:execute(rows:insert():values(values)) end) end
+    local function insert(values)
+      return db.engine:begin(function(conn) conn:execute(rows:insert():values(values)) end)
+    end
     insert{ open = true, low = 1, high = 2, user = 3 }
     for name, values in pairs{
       is_open = { open = false, low = 1, high = 2, user = 3 }, in_order = { open = true, low = 6, high = 2, user = 3 },
