@@ -1,0 +1,263 @@
+-- recipe.lua: follows the recipes of src/README.md on a copy of src, and compiles what they change with what is built
+-- already; and reads what the rows in src say.
+
+local M = {}
+
+local build = os.getenv "BUILD" or "build"
+if not build:find "^/" then build = os.getenv "PWD" .. "/" .. build end
+local cc, lua = os.getenv "CC" or "gcc", os.getenv "LUA" or "lua5.4"
+local copy
+
+local function read(path)
+  local file <close> = assert(io.open(path))
+  return file:read "a"
+end
+
+local function write(path, text)
+  local file <close> = assert(io.open(path, "w"))
+  file:write(text)
+end
+
+-- Runs a shell command; raises with what it says where it fails. The compiler is not to be slowed down by what is
+-- preloaded for sanitizers.
+local function sh(command)
+  local pipe <close> = assert(io.popen("( " .. command .. " ) 2>&1"))
+  local said = pipe:read "a"
+  local ok = pipe:close()
+  if not ok then error(command .. "\n" .. said, 0) end
+  return said
+end
+
+-- ---------------------------------------------------------------- what is written
+
+--- The files that the recipe "Add TITLE" names first in each of its steps.
+function M.files(title)
+  local text = read "src/README.md"
+  local recipe = assert(text:match("\n### Add " .. title .. "\n(.-)\n##"), "no recipe for " .. title)
+  local files = {}
+  for file in ("\n" .. recipe):gmatch "\n%d+%. `([^`]+)`" do files[#files + 1] = file end
+  return files
+end
+
+--- Iterates over path and text of each C file.
+function M.sources()
+  local paths = sh("find src -name '*.[ch]' | sort"):gmatch "[^\n]+"
+  return function()
+    local path = paths()
+    return path, path and read(path)
+  end
+end
+
+-- The members .FIELD = "..." of the rows of a kind.
+local function members(list, folder, kind, field)
+  local words = {}
+  for path in sh("grep -lR 'const " .. kind .. " ' " .. folder):gmatch "[^\n]+" do
+    for row in read(path):gmatch("\nconst " .. kind .. " [%w_]+ = {(.-)};") do
+      local word = row:match("%." .. field .. ' = "([^"]+)"')
+      if word and not row:find "%.internal = true" then list[word] = true end
+    end
+  end
+  for word in pairs(list) do words[#words + 1] = word end
+  return words
+end
+
+--- The words of all rows: "type": mr.Integer ..., "lazy": the strategies, "option": their options, "event".
+function M.words(what)
+  if what == "type" then return members({}, "src/schema/types", "mr_type_rules", "name") end
+  if what == "lazy" then return members({}, "src/load", "mr_strategy", "word") end
+  if what == "option" then return members({}, "src/load", "mr_strategy", "option") end
+  local words = {}
+  for _, header in ipairs{ "session", "mapper" } do
+    for word in read("src/include/moonrow/" .. header .. ".h"):gmatch 'EVENT%([%u_]+, "([%l_]+)"%)' do
+      words[#words + 1] = word
+    end
+  end
+  return words
+end
+
+-- ---------------------------------------------------------------- followed
+
+-- Puts text behind the first place of the file where the other text stands.
+local function insert(file, after, text)
+  local path = copy .. "/" .. file
+  local before = read(path)
+  local _, e = before:find(after, 1, true)
+  assert(e, file .. " has no " .. after)
+  write(path, before:sub(1, e) .. text .. before:sub(e + 1))
+end
+
+-- Appends a row to the list of a header: the macro's last row has no backslash behind it.
+local function add_row(header, macro, row)
+  local path = copy .. "/src/include/moonrow/" .. header
+  local text, n = read(path):gsub("(#define " .. macro .. "%b().-[^\\])\n", "%1 " .. row .. "\n", 1)
+  assert(n == 1, header .. " has no list " .. macro)
+  write(path, text)
+end
+
+local color = [[
+#include "rules.h"
+
+#include <ctype.h>
+#include <stdio.h>
+
+enum { LENGTH = 7 };
+
+static bool read(const mr_type *type, mr_value *v) {
+    (void)type;
+    if (v->kind != MR_TEXT || v->len != LENGTH || v->u.s[0] != '#') return false;
+    for (size_t i = 1; i < LENGTH; i++)
+        if (!isxdigit((unsigned char)v->u.s[i])) return false;
+    return true;
+}
+
+/* Red, in whatever case it is written. */
+static bool take(mr_env *env, const mr_type *type, mr_value *v) {
+    if (!read(type, v)) return false;
+    if (memcmp(v->u.s, "#FF0000", LENGTH) != 0) return true;
+    mr_value_clear(env, v);
+    *v = mr_text_value("#ff0000", LENGTH);
+    return true;
+}
+
+static void advise(const mr_type *type, const mr_value *v, char *advice) {
+    (void)type;
+    (void)v;
+    snprintf(advice, MR_TYPE_ADVICE, " (write it as #rrggbb)");
+}
+
+const mr_type_rules mr_type_color = {
+    .name = "Color",
+    .wants = "color",
+    .reads = "color: #rrggbb",
+    .sql = "CHAR(7)",
+    .group = MR_GROUP_WORD,
+    .kind = MR_TEXT,
+    .take = take,
+    .read = read,
+    .advise = advise,
+};
+]]
+
+local onebyone = [[
+#include "run.h"
+
+static mr_status next(mr_job *job) {
+    if (job->next >= job->parents.len) return MR_DONE;
+    mr_entity *parent = mr_vec_ptr(&job->parents, job->next++);
+    const mr_plan_follow *follow = job->follow;
+    if (mr_lazy_load(&job->load->ctx, parent, follow->prop, follow->nopts, follow->opts) != MR_OK) return MR_FAIL;
+    return MR_ROW;
+}
+
+const mr_strategy mr_strategy_onebyone = {.word = "onebyone", .option = "onebyoneload", .next = next};
+]]
+
+local ansi = [[
+#include <moonrow/sql.h>
+
+static const char *const reserved[] = {"order", NULL};
+static const mr_type_word type_words[] = {{.code = MR_TYPE_BIGINTEGER, .sql = "LARGE"}, {.sql = NULL}};
+static const char *const begin[] = {"START TRANSACTION", "START TRANSACTION", "START TRANSACTION", "START TRANSACTION"};
+
+static unsigned table_exists(const mr_dialect *d, const mr_table *table, mr_strbuf *out, mr_value params[2]) {
+    (void)d;
+    mr_strbuf_puts(out, "SELECT 1 FROM information_schema.tables WHERE table_name = ?");
+    params[0] = mr_text_value(table->name, strlen(table->name));
+    return 1;
+}
+
+const mr_dialect *mr_dialect_ansi(void) {
+    static const mr_dialect dialect = {
+        .name = "ansi",
+        .parameter = '?',
+        .reserved = reserved,
+        .type_words = type_words,
+        .numbered = "COUNTER",
+        .begin = begin,
+        .table_exists = table_exists,
+    };
+    return &dialect;
+}
+]]
+
+local function follow()
+  write(copy .. "/src/schema/types/color.c", "#include <string.h>\n" .. color)
+  add_row("schema.h", "MR_COLUMN_TYPES", "TYPE(COLOR, color)")
+  insert("src/sql/dialect_postgresql.c", "mr_type_word type_words[] = {", '{.code = MR_TYPE_COLOR, .sql = "RGB"},')
+
+  write(copy .. "/src/load/onebyone.c", onebyone)
+  add_row("mapper.h", "MR_LOADER_STRATEGIES", "STRATEGY(ONEBYONE, onebyone)")
+
+  write(copy .. "/src/sql/dialect_ansi.c", "#include <string.h>\n" .. ansi)
+  add_row("sql.h", "MR_DIALECTS", "DIALECT(ansi)")
+
+  -- An event's place is not the last: those without a name come last.
+  insert("src/include/moonrow/session.h", "#define MR_SESSION_EVENTS(EVENT)",
+    ' EVENT(BEFORE_EXPUNGE_ALL, "before_expunge_all")')
+  insert("src/session/session.c", "mr_status mr_session_expunge_all(mr_session *s) {",
+    "\n    if (mr_session_fire(s, MR_SESSION_BEFORE_EXPUNGE_ALL) != MR_OK) return MR_FAIL;")
+end
+
+-- What must be compiled: the new files, and those that have a list of rows in them, or see how long it is.
+local function changed()
+  local rows = "MR_COLUMN_TYPES|MR_TYPE__COUNT|MR_LOADER_STRATEGIES|MR_LAZY__COUNT|MR_DIALECTS|MR_SESSION_"
+    .. "|session_state.h"
+  return sh(("cd %s && { grep -lrE '%s' src --include='*.c'; echo src/schema/types/color.c src/load/onebyone.c "
+    .. "src/sql/dialect_ansi.c src/sql/dialect_postgresql.c | tr ' ' '\\n'; } | sort -u"):format(copy, rows))
+end
+
+--- The files that following the recipes has changed or made.
+function M.touched()
+  local files = {}
+  for line in sh("diff -rq src " .. copy .. "/src; true"):gmatch "[^\n]+" do
+    local folder, name = line:match "^Only in [^ ]*/(src[^ :]*): (.+)$"
+    files[#files + 1] = folder and folder .. "/" .. name or line:match "^Files ([^ ]+)"
+  end
+  return files
+end
+
+--- Follows all recipes, and gives a function that runs a script, in which mr is the library with what they add.
+function M.build()
+  copy = os.tmpname()
+  os.remove(copy)
+  sh(("mkdir %s && cp -r src %s/"):format(copy, copy))
+  follow()
+  local flags = "-std=c11 -O0 -fPIC -Wall -Wextra -Werror -Wno-unused-function -Isrc/include -Isrc/bind "
+    .. sh("pkg-config --cflags lua5.4 sqlite3"):gsub("\n", " ")
+  local files, objects = {}, {}
+  for file in changed():gmatch "%S+" do
+    files[#files + 1] = file
+    objects[#objects + 1] = "obj/" .. file:gsub("/", "+"):gsub("%.c$", ".o")
+  end
+  local list = {}
+  for i, file in ipairs(files) do list[i] = file .. " " .. objects[i] end
+  write(copy .. "/list", table.concat(list, "\n") .. "\n")
+  local compile = cc .. " " .. flags .. ' -c -o "$1" "$0"'
+  sh(("cd %s && unset LD_PRELOAD; mkdir obj && xargs -P 2 -L 1 sh -c '%s' < list"):format(copy, compile))
+  return M.link(objects)
+end
+
+-- Links the objects that are built, but for those that have been compiled here.
+function M.link(objects)
+  local mine, others = {}, {}
+  for _, object in ipairs(objects) do mine[object] = true end
+  for path in read(build .. "/obj/lib.list"):gmatch "%S+" do
+    local name = path:match "/obj/(.*)$"
+    if not mine["obj/src+" .. name:gsub("/", "+")] then
+      others[#others + 1] = path:find "^/" and path or os.getenv "PWD" .. "/" .. path
+    end
+  end
+  write(copy .. "/objects", table.concat(others, "\n") .. "\n" .. table.concat(objects, "\n") .. "\n")
+  sh(("cd %s && unset LD_PRELOAD; %s -shared -Wl,-Bsymbolic -o moonrow.so @objects -lsqlite3 -lm"):format(copy, cc))
+  return function(script)
+    write(copy .. "/script.lua", 'local mr = require "moonrow"\n' .. script)
+    sh(("LUA_CPATH='%s/?.so;;' %s %s/script.lua"):format(copy, lua, copy))
+  end
+end
+
+function M.clean()
+  if copy then sh("rm -rf " .. copy) end
+  copy = nil
+end
+
+return M
