@@ -11,7 +11,7 @@
 
 #include <string.h>
 
-enum { CHUNK = 65536, MAX_REGIONS = 4096 };
+enum { CHUNK_BYTES = 65536, MAX_REGIONS = 4096 };
 
 typedef struct memory_file memory_file;
 
@@ -59,25 +59,25 @@ static memory_handle *handle_of(sqlite3_file *file) { return (memory_handle *)(v
 
 /* Drops what is beyond the size. */
 static void shrink(memory_file *file, sqlite3_int64 size) {
-    size_t keep = (size_t)((size + CHUNK - 1) / CHUNK);
+    size_t keep = (size_t)((size + CHUNK_BYTES - 1) / CHUNK_BYTES);
     for (size_t i = keep; i < file->nchunks; i++) sqlite3_free(file->chunks[i]);
     if (keep < file->nchunks) file->nchunks = keep;
-    size_t used = (size_t)(size % CHUNK);
-    if (used > 0 && keep > 0 && keep <= file->nchunks) memset(file->chunks[keep - 1] + used, 0, CHUNK - used);
+    size_t used = (size_t)(size % CHUNK_BYTES);
+    if (used > 0 && keep > 0 && keep <= file->nchunks) memset(file->chunks[keep - 1] + used, 0, CHUNK_BYTES - used);
     if (size < file->size) file->size = size;
 }
 
 /* Room for so many bytes, the new ones zero. */
 static int grow(memory_file *file, sqlite3_int64 size) {
-    size_t need = (size_t)((size + CHUNK - 1) / CHUNK);
+    size_t need = (size_t)((size + CHUNK_BYTES - 1) / CHUNK_BYTES);
     if (need <= file->nchunks) return SQLITE_OK;
     unsigned char **chunks = sqlite3_realloc64(file->chunks, need * sizeof *chunks);
     if (!chunks) return SQLITE_IOERR_NOMEM;
     file->chunks = chunks;
     while (file->nchunks < need) {
-        unsigned char *chunk = sqlite3_malloc(CHUNK);
+        unsigned char *chunk = sqlite3_malloc(CHUNK_BYTES);
         if (!chunk) return SQLITE_IOERR_NOMEM;
-        memset(chunk, 0, CHUNK);
+        memset(chunk, 0, CHUNK_BYTES);
         chunks[file->nchunks++] = chunk;
     }
     return SQLITE_OK;
@@ -86,8 +86,8 @@ static int grow(memory_file *file, sqlite3_int64 size) {
 /* Copies between a buffer and the file's chunks; the range is inside. */
 static void copy(memory_file *file, unsigned char *buffer, size_t n, sqlite3_int64 from, bool writes) {
     while (n > 0) {
-        size_t at = (size_t)(from % CHUNK), part = CHUNK - at < n ? CHUNK - at : n;
-        unsigned char *bytes = file->chunks[from / CHUNK] + at;
+        size_t at = (size_t)(from % CHUNK_BYTES), part = CHUNK_BYTES - at < n ? CHUNK_BYTES - at : n;
+        unsigned char *bytes = file->chunks[from / CHUNK_BYTES] + at;
         if (writes) memcpy(bytes, buffer, part);
         else memcpy(buffer, bytes, part);
         buffer += part;

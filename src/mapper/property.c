@@ -100,9 +100,7 @@ mr_property *mr_property_new(mr_mapper *mapper, const char *attribute, mr_proper
     return prop;
 }
 
-static bool has_slot(const mr_property *prop) {
-    return prop->kind != MR_PROPERTY_FIELD && prop->kind != MR_PROPERTY_SYNONYM;
-}
+static bool has_slot(const mr_property *prop) { return prop->kind != MR_PROPERTY_SYNONYM; }
 
 void mr_mapper_attach(mr_mapper *mapper, mr_property *prop) {
     mr_mapper *m;
@@ -244,7 +242,7 @@ mr_node *mr_property_node(const mr_property *prop, mr_node *from) {
         const mr_adaption how = {replace_column, replace_object, &a};
         return mr_node_adapt(real->expression, &how);
     }
-    mr_fail(env, MR_ERR_ARGUMENT, "%s.%s is %s, no column: it cannot be part of an expression", prop->mapper->name,
-            prop->name, real->kind == MR_PROPERTY_RELATIONSHIP ? "a relationship" : "kept in memory only");
+    mr_fail(env, MR_ERR_ARGUMENT, "%s.%s is a relationship, no column: it cannot be part of an expression",
+            prop->mapper->name, prop->name);
     return NULL;
 }

@@ -131,7 +131,7 @@ mr_status mr_attribute_get(mr_entity *entity, const mr_property *prop, const mr_
 
 bool mr_attribute_is_loaded(mr_entity *entity, const mr_property *prop) {
     if (prop->kind == MR_PROPERTY_SYNONYM) prop = mr_mapper_property(entity->mapper, prop->name, true);
-    if (!prop || prop->kind == MR_PROPERTY_FIELD || prop->kind == MR_PROPERTY_SYNONYM) return false;
+    if (!prop || prop->kind == MR_PROPERTY_SYNONYM) return false;
     const mr_value *v = mr_entity_slot(entity, prop->slot);
     if (v->kind == MR_COLLECTION) return ((const mr_collection *)v->u.p)->loaded;
     return v->kind != MR_UNLOADED;

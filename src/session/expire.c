@@ -122,7 +122,7 @@ static mr_status require_persistent(mr_session *s, const mr_entity *e) {
 mr_property *mr_session_named_property(mr_entity *entity, const char *name) {
     const mr_mapper *mapper = entity->mapper;
     mr_property *prop = mr_mapper_property(mapper, name, true);
-    if (prop && prop->kind != MR_PROPERTY_FIELD && prop->kind != MR_PROPERTY_SYNONYM) return prop;
+    if (prop && prop->kind != MR_PROPERTY_SYNONYM) return prop;
     const char *near = mr_mapper_nearest(mapper, name);
     if (near && near[0])
         mr_fail(mapper->env, MR_ERR_ARGUMENT, "'%s' is no mapped attribute of %s (did you mean '%s'?)", name,

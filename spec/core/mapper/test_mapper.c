@@ -15,7 +15,6 @@ static void declared_class(void **state) {
     (void)state;
     mr_mapper *user = class("User");
     mr_mapper_add_column(user, "name", text());
-    mr_property *field = mr_mapper_add_property(user, "sprite", MR_PROPERTY_FIELD);
     mr_property *synonym = mr_mapper_add_property(user, "login", MR_PROPERTY_SYNONYM);
     synonym->synonym_of = "name";
     uint64_t version = registry->version;
@@ -29,7 +28,6 @@ static void declared_class(void **state) {
     assert_int_equal(user->pk_slots[0], 0);
     assert_true(user->int_key);
     assert_ptr_equal(user->table->mapped, user);
-    assert_ptr_equal(mr_mapper_property(user, "sprite", false), field);
     assert_ptr_equal(mr_mapper_property(user, "login", false), synonym);
     assert_string_equal(mr_mapper_property(user, "login", true)->name, "name");
     assert_null(mr_mapper_property(user, "nme", true));
@@ -118,7 +116,6 @@ static void as_expressions(void **state) {
     (void)state;
     mr_mapper *user = class("User");
     mr_mapper_add_column(user, "name", text());
-    mr_mapper_add_property(user, "sprite", MR_PROPERTY_FIELD);
     mr_mapper_add_property(user, "login", MR_PROPERTY_SYNONYM)->synonym_of = "name";
     table(user, "user");
     mr_property *upper = mr_mapper_add_property(user, "upper", MR_PROPERTY_EXPRESSION);
@@ -132,9 +129,6 @@ static void as_expressions(void **state) {
     expect_sql(node, "upper(u.name)");
     mr_node_release(node);
     mr_node_release(alias);
-    assert_null(mr_property_node(mr_mapper_property(user, "sprite", false), NULL));
-    expect_error(MR_ERR_ARGUMENT, "User.sprite is kept in memory only, no column: it cannot be part of an "
-                                  "expression");
 }
 
 /* ---------------------------------------------------------------- hooks */

@@ -67,7 +67,7 @@ static int push_attributes(lua_State *L, bool loaded) {
     bind_new_list(L, 0);
     for (size_t i = 0; i < e->mapper->props.len; i++) {
         const mr_property *prop = mr_vec_ptr(&e->mapper->props, i);
-        if (prop->kind == MR_PROPERTY_FIELD || prop->kind == MR_PROPERTY_SYNONYM) continue;
+        if (prop->kind == MR_PROPERTY_SYNONYM) continue;
         if (mr_attribute_is_loaded(e, prop) != loaded) continue;
         lua_pushstring(L, prop->name);
         lua_rawseti(L, -2, ++n);

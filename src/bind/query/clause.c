@@ -65,7 +65,7 @@ static const mr_property *attribute(lua_State *L, mr_mapper *mapper, const char 
         bind_configure(L, mapper); /* a backref may make it */
         prop = mr_mapper_property(mapper, name, true);
     }
-    if (prop && prop->kind != MR_PROPERTY_FIELD) return prop;
+    if (prop) return prop;
     if (prop) bind_error(L, MR_ERR_ARGUMENT, "%s.%s is a field in memory: no query can ask for it", mapper->name, name);
     const char *near = mr_mapper_nearest(mapper, name);
     if (near) bind_error(L, MR_ERR_ARGUMENT, "%s has no attribute '%s' (did you mean '%s'?)", mapper->name, name, near);

@@ -65,7 +65,7 @@ static int core_session(lua_State *L) {
     int idx = lua_istable(L, 2) ? 2 : 0;
     bind_check_options(L, idx, "Session", options);
     mr_session_options o = {bind_option_bool(L, idx, "Session", "autoflush", true),
-                            bind_option_bool(L, idx, "Session", "expire_on_commit", true), false};
+                            bind_option_bool(L, idx, "Session", "expire_on_commit", true)};
     bind_session *s = lua_newuserdatauv(L, sizeof *s, SESSION__VALUES);
     *s = (bind_session){NULL, false};
     bind_set_type(L, BIND_SESSION);

@@ -17,8 +17,8 @@
 #include "schema/schema.h"
 #include "statement.h"
 
-#define CURSOR "moonrow.Cursor"
-#define CHUNK  900 /* values in one INSERT of many rows: databases limit them */
+#define CURSOR         "moonrow.Cursor"
+#define VALUES_AT_ONCE 900 /* values in one INSERT of many rows: databases limit them */
 
 void bind_cursor_close(bind_cursor *cursor) {
     if (!cursor->open) return;
@@ -393,7 +393,7 @@ static bool same_keys(lua_State *L, int rows, lua_Integer i, lua_Integer j) {
 static void run_chunks(lua_State *L, const bind_target *t, int result, int stmt, int rows) {
     const bind_statement *s = bind_test_statement(L, stmt);
     lua_Integer n = (lua_Integer)lua_rawlen(L, rows), width = s->dml.table->u.table->ncolumns;
-    lua_Integer chunk = CHUNK / (width > 0 ? width : 1);
+    lua_Integer chunk = VALUES_AT_ONCE / (width > 0 ? width : 1);
     if (chunk < 1) chunk = 1;
     for (lua_Integer at = 1, to; at <= n; at = to + 1) {
         for (to = at; to < n && to - at + 1 < chunk && same_keys(L, rows, at, to + 1);) to++;

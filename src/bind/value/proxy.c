@@ -8,7 +8,7 @@
 
 #include "class/class.h"
 
-#define CHUNK 256
+#define PROXIES_IN_TABLE 256
 
 static const char anchors_key = 0; /* registry: slot to an anchored proxy */
 const char bind_proxy_key = 0;
@@ -24,7 +24,7 @@ void bind_proxy_bits(void *ud, uint32_t chunk, uint64_t bits[4]) {
     lua_rawgeti(L, LUA_REGISTRYINDEX, b->chunks);
     if (lua_rawgeti(L, -1, (lua_Integer)chunk + 1) == LUA_TTABLE) {
         bool any = false;
-        for (uint32_t i = 0; i < CHUNK; i++) {
+        for (uint32_t i = 0; i < PROXIES_IN_TABLE; i++) {
             if (lua_rawgeti(L, -1, (lua_Integer)i + 1) != LUA_TNIL) {
                 bits[i / 64] |= UINT64_C(1) << (i % 64);
                 any = true;
@@ -53,7 +53,7 @@ static void push_chunk(lua_State *L, const bind_state *b, uint32_t chunk) {
     lua_rawgeti(L, LUA_REGISTRYINDEX, b->chunks);
     if (lua_rawgeti(L, -1, (lua_Integer)chunk + 1) != LUA_TTABLE) {
         lua_pop(L, 1);
-        lua_createtable(L, CHUNK, 0);
+        lua_createtable(L, PROXIES_IN_TABLE, 0);
         lua_rawgeti(L, LUA_REGISTRYINDEX, b->weak);
         lua_setmetatable(L, -2);
         lua_pushvalue(L, -1);
@@ -77,20 +77,20 @@ void bind_push_entity(lua_State *L, mr_entity *entity) {
     const bind_state *b = bind_of_entity(entity);
     uint32_t slot = entity->heap_slot, generation = mr_heap_generation(b->heap, slot);
     luaL_checkstack(L, 4, "pushing an object");
-    push_chunk(L, b, slot / CHUNK);
-    if (lua_rawgeti(L, -1, (lua_Integer)(slot % CHUNK) + 1) == LUA_TUSERDATA &&
+    push_chunk(L, b, slot / PROXIES_IN_TABLE);
+    if (lua_rawgeti(L, -1, (lua_Integer)(slot % PROXIES_IN_TABLE) + 1) == LUA_TUSERDATA &&
         ((bind_proxy *)lua_touserdata(L, -1))->generation == generation) {
         lua_remove(L, -2);
         mr_heap_mark(b->heap, entity);
         return;
     }
     lua_pop(L, 1);
-    bind_proxy *p = lua_newuserdatauv(L, sizeof *p, ((bind_class *)entity->mapper->klass)->has_fields ? 1 : 0);
+    bind_proxy *p = lua_newuserdatauv(L, sizeof *p, entity->mapper->klass->has_fields ? 1 : 0);
     p->slot = slot;
     p->generation = generation;
     set_class(L, entity->mapper);
     lua_pushvalue(L, -1);
-    lua_rawseti(L, -3, (lua_Integer)(slot % CHUNK) + 1);
+    lua_rawseti(L, -3, (lua_Integer)(slot % PROXIES_IN_TABLE) + 1);
     lua_remove(L, -2);
     mr_heap_mark(b->heap, entity);
 }
@@ -106,10 +106,10 @@ static const bind_class *proxy_class(lua_State *L, int idx) {
 /* Puts a proxy that a finalizer has brought back into its slot again, unless a successor is there. */
 static void restore_slot(lua_State *L, const bind_state *b, int idx, const bind_proxy *p) {
     idx = lua_absindex(L, idx);
-    push_chunk(L, b, p->slot / CHUNK);
-    if (lua_rawgeti(L, -1, (lua_Integer)(p->slot % CHUNK) + 1) == LUA_TNIL) {
+    push_chunk(L, b, p->slot / PROXIES_IN_TABLE);
+    if (lua_rawgeti(L, -1, (lua_Integer)(p->slot % PROXIES_IN_TABLE) + 1) == LUA_TNIL) {
         lua_pushvalue(L, idx);
-        lua_rawseti(L, -3, (lua_Integer)(p->slot % CHUNK) + 1);
+        lua_rawseti(L, -3, (lua_Integer)(p->slot % PROXIES_IN_TABLE) + 1);
     }
     lua_pop(L, 2);
 }

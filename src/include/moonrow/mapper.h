@@ -26,7 +26,6 @@ typedef struct mr_entity mr_entity;
 typedef enum mr_property_kind {
     MR_PROPERTY_COLUMN = 1,
     MR_PROPERTY_RELATIONSHIP,
-    MR_PROPERTY_FIELD, /* mr.field(): in memory only; kept by the binding, no slot */
     MR_PROPERTY_SYNONYM,
     MR_PROPERTY_EXPRESSION /* column_property(expression): loaded, never written */
 } mr_property_kind;
@@ -227,10 +226,11 @@ struct mr_mapper {
     int8_t confirm_inserted_rows, confirm_deleted_rows;
     mr_vec hooks[MR_EVENT__COUNT]; /* mr_mapper_hook */
     mr_vec attribute_hooks;        /* mr_attribute_hook */
-    void *klass;                   /* the binding's: its class */
-    void *query_plans;             /* for the layers above: cached plans, each frees its own through mr_env_on_close */
-    void *flush_plans;
-    void *session_plans;
+    /* What the layers above know of the class; each frees its own through mr_env_on_close. */
+    struct bind_class *klass;           /* the class in Lua */
+    struct mr_class_plans *query_plans; /* load's: plans that are made once */
+    struct flush_class *flush_plans;    /* flush's: the newest, one reference */
+    struct mr_relations *session_plans; /* session's: which relationships cascade */
 };
 
 struct mr_registry {
@@ -242,8 +242,8 @@ struct mr_registry {
     bool listened;    /* somebody has listened to an attribute */
     uint64_t hooks;   /* the last hook's serial */
     mr_status (*before_configure)(
-        mr_env *env);  /* may refuse it, while something waits that it would not reach; or NULL */
-    void *flush_order; /* the flush layer's: the order of the tables; freed through mr_env_on_close */
+        mr_env *env);                /* may refuse it, while something waits that it would not reach; or NULL */
+    struct table_order *flush_order; /* the flush layer's; freed through mr_env_on_close */
 };
 
 mr_registry *mr_registry_new(mr_env *env, mr_metadata *metadata);

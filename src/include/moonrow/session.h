@@ -20,7 +20,6 @@ typedef struct mr_session mr_session;
 typedef struct mr_session_options {
     bool autoflush;        /* default true */
     bool expire_on_commit; /* default true */
-    bool no_autobegin;     /* reserved: false */
 } mr_session_options;
 
 /* What a session fires: EVENT(CODE, NAME) for each. NAME is what Lua calls it; NULL: for the library itself; such ones
