@@ -156,7 +156,7 @@ test-examples: all $(C_EXAMPLES) ## each example's output, with the host and wit
 headers: ## each public header compiles alone, as C11 and as C++17
 	@$(RUN) headers
 
-arch: ## the layer rule: who may include what
+arch: $(STATIC) ## the layer rule, who may include what; the rooms of src/bind, and circles of files
 	@$(RUN) arch
 
 lint-lua: ## luacheck and spec/lua_layout.lua over what is written in Lua, clang-format over what is written in C

@@ -112,6 +112,8 @@ part_headers() {
 part_arch() {
     check "the layer rule" spec/arch.sh
     check "the layer rule's own test" spec/arch.sh --self-test
+    check "rooms and circles of files" "$LUA" spec/circles.lua "$BUILD/obj"
+    check "their own test" "$LUA" spec/circles.lua --self-test
 }
 
 part_lint() {

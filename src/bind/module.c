@@ -8,12 +8,10 @@
 #include <moonrow.h>
 #include <string.h>
 
-#include "capi/capi.h"
 #include "embedded.h"
-#include "state/runtime.h"
+#include "state/type.h"
 
 static const char module_key = 0;
-static const char core_key = 0;
 
 /* Upvalues of require_embedded. */
 enum { CORE = 1, LOADED, GLOBALS };
@@ -131,42 +129,32 @@ static int core_check_open(lua_State *L) {
     return 0;
 }
 
+/* What registers types and functions, in this order: with the core table on top of the stack. A file that adds methods
+ * to the type of another comes after that one. */
+#define OPENERS(open)                                                                                                  \
+    open(log) open(own) open(closing) open(error) open(coroutine) open(sleep) open(opaque) open(value) open(datetime)  \
+        open(row) open(proxy) open(type) open(column) open(constraint) open(table) open(metadata) open(expression)     \
+            open(comparison) open(operator) open(text) open(function) open(from) open(relationship_attribute)          \
+                open(class) open(relationship) open(entity) open(declare) open(collection) open(inspect) open(engine)  \
+                    open(connection) open(session) open(session_objects) open(identity_map) open(transaction)          \
+                        open(query) open(query_clause) open(query_from) open(query_compound) open(query_run) open(get) \
+                            open(option) open(result) open(statement) open(from_statement) open(by_query)              \
+                                open(execute) open(listener) open(event) open(event_base) open(event_hub) open(memory) \
+                                    open(capi)
+
+#define DECLARE(name) void bind_open_##name(lua_State *L);
+OPENERS(DECLARE)
+
 /* Leaves the core table on the stack: what the files of the binding register. */
 static void push_core(lua_State *L) {
     lua_newtable(L);
-    bind_open_closing(L);
-    bind_open_error(L);
-    bind_open_coroutine(L);
-    bind_open_value(L);
-    bind_open_datetime(L);
-    bind_open_type(L);
-    bind_open_schema(L);
-    bind_open_expression(L);
-    bind_open_engine(L);
-    bind_open_query(L);
-    bind_open_result(L);
-    bind_open_statement(L);
-    bind_open_proxy(L);
-    bind_open_class(L);
-    bind_open_relationship(L);
-    bind_open_entity(L);
-    bind_open_session(L);
-    bind_open_inspect(L);
-    bind_open_collection(L);
-    bind_open_event(L);
-    bind_open_event_base(L);
-    bind_open_event_hub(L);
-    bind_open_sleep(L);
-    bind_open_memory(L);
-    bind_open_log(L);
-    bind_open_capi(L);
+#define OPEN(name) bind_open_##name(L);
+    OPENERS(OPEN)
     lua_pushcfunction(L, core_type_name);
     lua_setfield(L, -2, "type_name");
     lua_pushcfunction(L, core_check_open);
     lua_setfield(L, -2, "check_open");
 }
-
-void bind_push_core(lua_State *L) { lua_rawgetp(L, LUA_REGISTRYINDEX, &core_key); }
 
 /* The types of one copy would not know the values of another. */
 static void check_only_copy(lua_State *L) {
@@ -188,10 +176,9 @@ int luaopen_moonrow(lua_State *L) {
     check_only_copy(L);
     if (lua_rawgetp(L, LUA_REGISTRYINDEX, &module_key) == LUA_TTABLE) return 1;
     luaL_checkstack(L, 16, "opening moonrow");
-    bind_state_make(L);
+    bind_state_make(L, bind_close_library);
     push_core(L);
-    lua_pushvalue(L, -1);
-    lua_rawsetp(L, LUA_REGISTRYINDEX, &core_key);
+    bind_keep_core(L);
     lua_newtable(L);
     push_globals(L);
     lua_pushcclosure(L, require_embedded, 3);

@@ -136,19 +136,6 @@ static bool folder_exists(const char *file) {
     return vfs->xAccess(vfs, n ? folder : "/", SQLITE_ACCESS_EXISTS, &exists) == SQLITE_OK && exists;
 }
 
-/* Asked of the system: SQLite says of a journal that it cannot open no more than of a folder that is not there. A
- * database may want several files at once, and has closed the others when it failed. */
-bool mr_sqlite_out_of_files(int rc) {
-    enum { WANTED = 4 };
-    FILE *probes[WANTED];
-    int n = 0, reason = 0;
-    if ((rc & 0xff) != SQLITE_CANTOPEN) return false;
-    while (n < WANTED && (probes[n] = fopen("/dev/null", "rb"))) n++;
-    if (n < WANTED) reason = errno;
-    while (n > 0) fclose(probes[--n]);
-    return reason == EMFILE || reason == ENFILE;
-}
-
 /* Says which file, and what can be done about it. */
 static mr_status open_failed(sqlite_dbc *dbc, const mr_url *url, int rc) {
     const char *file = url->database ? url->database : ":memory:";

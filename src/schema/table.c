@@ -11,12 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-mr_column *mr_table_column(const mr_table *table, const char *name) {
-    for (unsigned i = 0; i < table->ncolumns; i++)
-        if (table->columns[i]->name == name || strcmp(table->columns[i]->name, name) == 0) return table->columns[i];
-    return NULL;
-}
-
 static int by_order(const void *a, const void *b) {
     const mr_column *x = *(mr_column *const *)a, *y = *(mr_column *const *)b;
     return x->order < y->order ? -1 : x->order > y->order;

@@ -27,7 +27,17 @@ static last_error *push_state(lua_State *L) {
     return lua_touserdata(L, -1);
 }
 
+/* What a run has made that began before the library was open; NULL where there is none. */
+static capi_made *early_made(lua_State *L) {
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &made_key);
+    capi_made *made = lua_touserdata(L, -1);
+    lua_pop(L, 1);
+    return made;
+}
+
 void bind_open_capi(lua_State *L) {
+    bind_state *b = bind_of(L);
+    if (!b->made) b->made = early_made(L);
     if (!push_state(L)) {
         last_error *e = lua_newuserdatauv(L, sizeof *e, CAPI__VALUES);
         *e = (last_error){0};
@@ -118,16 +128,9 @@ static int early_body(lua_State *L) {
     return e->body(L);
 }
 
-capi_made *capi_early_made(lua_State *L) {
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &made_key);
-    capi_made *made = lua_touserdata(L, -1);
-    lua_pop(L, 1);
-    return made;
-}
-
 /* What was noted by early_body becomes outer. Allocates nothing: the key is there. */
 static void forget_early(lua_State *L, capi_made *outer) {
-    if (!capi_early_made(L)) return;
+    if (!early_made(L)) return;
     if (outer) lua_pushlightuserdata(L, outer);
     else lua_pushnil(L);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &made_key);
@@ -136,7 +139,7 @@ static void forget_early(lua_State *L, capi_made *outer) {
 /* Calls the body, which is on the stack with its arguments; whatever happens, *made is what it has made. */
 static int call(lua_State *L, early *e, int nargs, int nresults) {
     bind_state *b = bind_peek(L);
-    capi_made *outer = b ? b->made : capi_early_made(L);
+    capi_made *outer = b ? b->made : early_made(L);
     lua_pushcfunction(L, b ? e->body : early_body);
     lua_pushlightuserdata(L, b ? e->args : e);
     lua_rotate(L, -(nargs + 2), 2);
@@ -246,22 +249,6 @@ const char *capi_keep_text(lua_State *L, size_t *len) {
     lua_setiuservalue(L, -2, TEXT);
     lua_pop(L, 1);
     return text;
-}
-
-mr_object *capi_handle(lua_State *L, int idx) {
-    mr_object *object = mr_entity_pin(bind_arg_entity(L, idx, "moonrow.h"));
-    if (bind_of(L)->made) bind_of(L)->made->object = object;
-    return object;
-}
-
-void capi_give_object(lua_State *L, int idx, mr_object **out) {
-    *out = capi_handle(L, idx);
-    if (bind_of(L)->made) bind_of(L)->made->object_at = out;
-}
-
-void capi_give_list(lua_State *L, int idx, mr_list **out) {
-    *out = capi_to_list(L, idx);
-    if (bind_of(L)->made) bind_of(L)->made->list_at = out;
 }
 
 /* ---------------------------------------------------------------- the environment and its memory */

@@ -7,7 +7,7 @@
 
 #include <moonrow.h>
 
-#include "state/runtime.h"
+#include "state/callback.h"
 
 struct mr_db {
     bind_ref *ref; /* a Session, or a table with a method _session */
@@ -35,6 +35,8 @@ typedef struct capi_made {
 mr_result capi_run(lua_State *L, lua_CFunction body, void *args, int nargs, int nresults);
 /* Inside of a body: keeps the string on top good until the next one is kept, and pops it. */
 const char *capi_keep_text(lua_State *L, size_t *len);
+/* A copy of the key's text that stays until the object's last handle is released; NULL without memory. */
+const char *capi_keep_key(const mr_object *object, const char *s, size_t len);
 /* Inside of a body: an object's handle for the value at the index, which must be an object. */
 mr_object *capi_handle(lua_State *L, int idx);
 /* Inside of a body: the value at the index as a list. */
@@ -43,9 +45,5 @@ mr_list *capi_to_list(lua_State *L, int idx);
 /* The same, stored in *out; if a debug hook raises afterwards, *out is NULL again. */
 void capi_give_object(lua_State *L, int idx, mr_object **out);
 void capi_give_list(lua_State *L, int idx, mr_list **out);
-
-/* module.c: pushes the table of what the binding registers. */
-void bind_push_core(lua_State *L);
-void bind_open_capi(lua_State *L);
 
 #endif

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "capi.h"
-#include "class/class.h"
+#include "value/class.h"
 
 typedef struct class_args {
     const char *name;

@@ -3,9 +3,12 @@
  *
  * Invariant: a list owns one pin of each of its objects.
  */
-#include "capi.h"
-
 #include <errno.h>
+
+#include "capi.h"
+#include "class/class.h"
+#include "value/proxy.h"
+#include "value/query.h"
 
 typedef struct items_args {
     mr_object *object;
@@ -129,61 +132,6 @@ mr_result mr_object_contains(lua_State *L, mr_object *object, const char *attrib
 
 /* ---------------------------------------------------------------- lists */
 
-static void free_list(mr_list *list) {
-    while (list->n) mr_entity_unpin(list->items[--list->n]);
-    mr_free(list->env, list);
-}
-
-/* Guards a list that is being filled: a userdata that frees it when an error comes between. */
-typedef struct list_guard {
-    mr_list *list;
-} list_guard;
-
-#define LIST_GUARD "moonrow.ListGuard"
-
-static int list_gc(lua_State *L) {
-    list_guard *guard = bind_test(L, 1, LIST_GUARD);
-    if (guard && guard->list && bind_peek(L)) free_list(guard->list);
-    if (guard) guard->list = NULL;
-    return 0;
-}
-
-static list_guard *push_guard(lua_State *L) {
-    list_guard *guard = lua_newuserdatauv(L, sizeof *guard, 0);
-    guard->list = NULL;
-    if (luaL_newmetatable(L, LIST_GUARD)) {
-        lua_pushcfunction(L, list_gc);
-        lua_setfield(L, -2, "__gc");
-    }
-    lua_setmetatable(L, -2);
-    return guard;
-}
-
-mr_list *capi_to_list(lua_State *L, int idx) {
-    idx = lua_absindex(L, idx);
-    bool single = bind_test_entity(L, idx) != NULL;
-    size_t n = single ? 1 : lua_isnil(L, idx) ? 0 : (size_t)luaL_len(L, idx);
-    list_guard *guard = push_guard(L);
-    mr_list *list = mr_alloc(bind_of(L)->env, sizeof *list + n * sizeof(mr_entity *));
-    if (!list) {
-        bind_raise(L);
-        return NULL;
-    }
-    *list = (mr_list){bind_of(L)->env, 1, 0, n};
-    guard->list = list;
-    for (size_t i = 0; i < n; i++) {
-        if (single) lua_pushvalue(L, idx);
-        else lua_geti(L, idx, (lua_Integer)i + 1);
-        if (!bind_test_entity(L, -1)) bind_type_error(L, -1, "a list for C", "objects of mapped classes");
-        list->items[list->n++] = mr_entity_pin(bind_test_entity(L, -1));
-        lua_pop(L, 1);
-    }
-    guard->list = NULL;
-    lua_pop(L, 1);
-    if (bind_of(L)->made) bind_of(L)->made->list = list;
-    return list;
-}
-
 size_t mr_list_count(const mr_list *list) { return list->n; }
 
 mr_object *mr_list_at(const mr_list *list, size_t at) { return at < list->n ? list->items[at] : NULL; }
@@ -191,12 +139,6 @@ mr_object *mr_list_at(const mr_list *list, size_t at) { return at < list->n ? li
 mr_list *mr_list_retain(mr_list *list) {
     list->refs++;
     return list;
-}
-
-void mr_list_release(mr_list *list) {
-    int kept = errno;
-    if (list && --list->refs == 0) free_list(list);
-    errno = kept;
 }
 
 /* 1: where to; 2..: what was returned. A query gives all its objects. */

@@ -8,6 +8,8 @@
 #include <string.h>
 
 #include "capi.h"
+#include "class/class.h"
+#include "value/proxy.h"
 
 /* ---------------------------------------------------------------- handles */
 
@@ -61,82 +63,6 @@ mr_result mr_object_push(lua_State *L, mr_object *object) {
 
 mr_object *mr_object_retain(mr_object *object) { return mr_entity_pin(object); }
 
-/* A key's text that C was given: the identity's own goes when the key changes. */
-typedef struct kept_text {
-    struct kept_text *next;
-    size_t len;
-    char s[];
-} kept_text;
-
-/* Of one object. */
-typedef struct kept_texts {
-    const mr_object *object;
-    kept_text *first;
-} kept_texts;
-
-static void free_texts(mr_env *env, kept_text *text) {
-    while (text) {
-        kept_text *next = text->next;
-        mr_free(env, text);
-        text = next;
-    }
-}
-
-static void close_texts(void *ud) {
-    bind_state *b = ud;
-    size_t cursor = 0;
-    for (kept_texts *k; (k = mr_map_next(b->key_texts, &cursor)) != NULL;) free_texts(b->env, k->first);
-    mr_map_free(b->key_texts);
-    b->key_texts = NULL;
-}
-
-static mr_map *texts_of(bind_state *b) {
-    if (b->key_texts) return b->key_texts;
-    b->key_texts = mr_map_new(b->env, sizeof(kept_texts), mr_map_hash_ptr, mr_map_equal_ptr);
-    if (b->key_texts && mr_env_on_close(b->env, close_texts, b) != MR_OK) {
-        mr_map_free(b->key_texts);
-        b->key_texts = NULL;
-    }
-    return b->key_texts;
-}
-
-/* A copy that stays until the object's last handle is released; NULL without memory. */
-static const char *keep_key(const mr_object *object, const char *s, size_t len) {
-    bind_state *b = mr_env_get(object->mapper->env, MR_ENV_BIND);
-    mr_map *map = texts_of(b);
-    kept_texts *of = map ? mr_map_get(map, &object) : NULL, fresh = {object, NULL};
-    for (const kept_text *t = of ? of->first : NULL; t; t = t->next)
-        if (t->len == len && memcmp(t->s, s, len) == 0) return t->s;
-    kept_text *text = map ? mr_alloc(b->env, sizeof *text + len + 1) : NULL;
-    if (text && !of) of = mr_map_put(map, &fresh);
-    if (!text || !of) {
-        mr_free(b->env, text);
-        return NULL;
-    }
-    text->next = of->first;
-    text->len = len;
-    memcpy(text->s, s, len);
-    text->s[len] = '\0';
-    of->first = text;
-    return text->s;
-}
-
-static void release(mr_object *object) {
-    bind_state *b = object && object->pins == 1 ? mr_env_get(object->mapper->env, MR_ENV_BIND) : NULL;
-    kept_texts *of = b && b->key_texts ? mr_map_get(b->key_texts, &object) : NULL;
-    if (of) {
-        free_texts(b->env, of->first);
-        mr_map_remove(b->key_texts, &object);
-    }
-    mr_entity_unpin(object);
-}
-
-void mr_object_release(mr_object *object) {
-    int kept = errno;
-    release(object);
-    errno = kept;
-}
-
 /* ---------------------------------------------------------------- inspection */
 
 const mr_class *mr_object_class(const mr_object *object) { return object->mapper; }
@@ -167,7 +93,7 @@ mr_result mr_object_key_text(const mr_object *object, const char **text, size_t 
     mr_identity_values(object->mapper, &object->identity, &key);
     if (key.kind != MR_TEXT) return MR_RESULT_NONE;
     int number = errno;
-    const char *kept = keep_key(object, key.u.s, key.len);
+    const char *kept = capi_keep_key(object, key.u.s, key.len);
     errno = number;
     if (!kept) return MR_RESULT_FAIL;
     *text = kept;

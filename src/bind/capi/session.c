@@ -8,6 +8,9 @@
 #include <string.h>
 
 #include "capi.h"
+#include "value/class.h"
+#include "value/proxy.h"
+#include "value/session.h"
 
 /* ---------------------------------------------------------------- handles */
 
@@ -71,14 +74,6 @@ mr_result mr_db_global(lua_State *L, const char *name, mr_db **out) {
 mr_db *mr_db_retain(mr_db *db) {
     db->refs++;
     return db;
-}
-
-void mr_db_release(mr_db *db) {
-    if (!db || --db->refs) return;
-    int kept = errno;
-    bind_ref_release(db->ref);
-    mr_free(db->env, db);
-    errno = kept;
 }
 
 void mr_db_push(lua_State *L, mr_db *db) { bind_ref_push(L, db->ref); }

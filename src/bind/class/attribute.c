@@ -7,54 +7,9 @@
 #include "attribute.h"
 
 #include "expression/expression.h"
-#include "state/own.h"
-#include "query/query.h"
+#include "value/class.h"
 
 /* ---------------------------------------------------------------- values */
-
-typedef struct new_relationship {
-    const mr_property *prop;
-    mr_node *alias;
-    mr_mapper *of_type;
-} new_relationship;
-
-static int push_body(lua_State *L) {
-    new_relationship *what = lua_touserdata(L, 1);
-    bind_relationship *r = lua_newuserdatauv(L, sizeof *r, 0);
-    *r = (bind_relationship){what->prop, NULL, what->of_type};
-    bind_set_type(L, BIND_RELATIONSHIP);
-    r->alias = what->alias;
-    what->alias = NULL;
-    return 1;
-}
-
-static void push(lua_State *L, const mr_property *prop, mr_node *alias, mr_mapper *of_type) {
-    new_relationship what = {prop, alias, of_type};
-    int rc = bind_give(L, push_body, &what);
-    if (rc == LUA_OK) return;
-    mr_node_release(what.alias);
-    bind_raise_given(L, rc);
-}
-
-void bind_push_relationship(lua_State *L, const mr_property *prop, mr_node *alias) { push(L, prop, alias, NULL); }
-
-bind_relationship *bind_test_relationship(lua_State *L, int idx) { return bind_test(L, idx, BIND_RELATIONSHIP); }
-
-static int relationship_gc(lua_State *L) {
-    bind_relationship *r = bind_test_relationship(L, 1);
-    if (!r) return 0;
-    if (bind_peek(L)) mr_node_release(r->alias);
-    r->alias = NULL;
-    return bind_finalized(L);
-}
-
-void bind_configure(lua_State *L, const mr_mapper *mapper) {
-    bind_state *b = bind_of(L);
-    BIND_ENTER(b, L);
-    mr_status st = mr_registry_configure(mapper->registry);
-    BIND_LEAVE(b);
-    bind_check(L, st);
-}
 
 static bind_relationship *self(lua_State *L, const char *function) {
     bind_relationship *r = bind_arg(L, 1, BIND_RELATIONSHIP, function);
@@ -66,31 +21,6 @@ static bind_relationship *self(lua_State *L, const char *function) {
 
 static bool is_collection(const mr_relationship *rel) {
     return rel->uselist == 1 || (rel->uselist < 0 && rel->direction != MR_MANY_TO_ONE);
-}
-
-/* The criterion about the entity at index idx. */
-static void push_about(lua_State *L, const mr_property *prop, mr_node *alias, int idx, mr_belonging how) {
-    mr_entity *e = bind_test_entity(L, idx);
-    mr_node *node = NULL;
-    if (!e || !mr_mapper_isa(e->mapper, prop->relationship->target))
-        bind_type_error(L, idx, lua_pushfstring(L, "%s.%s", prop->mapper->name, prop->name),
-                        lua_pushfstring(L, "a %s", prop->relationship->target->name));
-    bind_state *b = bind_of(L);
-    BIND_ENTER(b, L);
-    (void)mr_object_criterion(prop, alias, e, how, &node);
-    BIND_LEAVE(b);
-    bind_push_node(L, node);
-}
-
-static void push_nothing(lua_State *L, const mr_property *prop, mr_node *alias, bool negated) {
-    mr_node *node = NULL;
-    (void)mr_criterion_nothing(prop, alias, negated, &node);
-    bind_push_node(L, node);
-}
-
-void bind_push_refers_to(lua_State *L, const mr_property *prop, mr_node *alias, int idx) {
-    if (bind_is_null(L, idx)) push_nothing(L, prop, alias, false);
-    else push_about(L, prop, alias, idx, MR_REFERS_TO);
 }
 
 /* any(criterion), any{ name = "x" }, any() */
@@ -123,7 +53,7 @@ static int r_contains(lua_State *L) {
     if (!is_collection(r->prop->relationship))
         return bind_error(L, MR_ERR_INVALID_REQUEST, "%s.%s is no collection: use :eq()", r->prop->mapper->name,
                           r->prop->name);
-    push_about(L, r->prop, r->alias, 2, MR_REFERS_TO);
+    bind_push_about(L, r->prop, r->alias, 2, MR_REFERS_TO);
     return 1;
 }
 
@@ -147,8 +77,8 @@ static int r_eq(lua_State *L) {
 
 static int r_ne(lua_State *L) {
     bind_relationship *r = comparable(L, "ne");
-    if (bind_is_null(L, 2)) push_nothing(L, r->prop, r->alias, true);
-    else push_about(L, r->prop, r->alias, 2, MR_REFERS_TO_ANOTHER);
+    if (bind_is_null(L, 2)) bind_push_refers_to_nothing(L, r->prop, r->alias, true);
+    else bind_push_about(L, r->prop, r->alias, 2, MR_REFERS_TO_ANOTHER);
     return 1;
 }
 
@@ -156,7 +86,7 @@ static int is_nothing(lua_State *L, const char *function, bool negated) {
     bind_relationship *r = self(L, function);
     if (!lua_isnoneornil(L, 2) && !bind_is_null(L, 2))
         return bind_type_error(L, 2, function, "nil (objects are compared with :eq())");
-    push_nothing(L, r->prop, r->alias, negated);
+    bind_push_refers_to_nothing(L, r->prop, r->alias, negated);
     return 1;
 }
 
@@ -171,7 +101,7 @@ static int r_of_type(lua_State *L) {
     if (!mr_mapper_isa(mapper, r->prop->relationship->target))
         return bind_error(L, MR_ERR_ARGUMENT, "of_type: %s is no %s", mapper->name,
                           r->prop->relationship->target->name);
-    push(L, r->prop, mr_node_retain(r->alias), mapper);
+    bind_push_relationship(L, r->prop, mr_node_retain(r->alias), mapper);
     return 1;
 }
 
@@ -192,6 +122,6 @@ void bind_open_relationship_attribute(lua_State *L) {
                                        {"is_not", r_is_not}, {"of_type", r_of_type}, {NULL, NULL}};
     static const luaL_Reg getters[] = {{"key", get_key}, {"name", get_key}, {NULL, NULL}};
     static const luaL_Reg metamethods[] = {
-        {"__gc", relationship_gc}, {"__tostring", relationship_tostring}, {NULL, NULL}};
+        {"__gc", bind_relationship_gc}, {"__tostring", relationship_tostring}, {NULL, NULL}};
     bind_type(L, BIND_RELATIONSHIP, "Relationship", methods, getters, metamethods);
 }

@@ -6,39 +6,14 @@
  */
 #include "class.h"
 
-#include "event/listener.h"
-
 #include <string.h>
 
+#include "value/node.h"
+#include "value/query.h"
+#include "value/relationship.h"
+#include "value/schema.h"
+
 #define CLASS_COLUMNS "moonrow.ClassColumns"
-
-const char bind_class_meta_key = 0;
-
-bind_class *bind_class_at(lua_State *L, int idx) {
-    if (lua_type(L, idx) != LUA_TUSERDATA || lua_rawlen(L, idx) != sizeof(bind_class)) return NULL;
-    bind_class *c = lua_touserdata(L, idx);
-    return c->magic == &bind_class_meta_key && !c->b->closed ? c : NULL;
-}
-
-mr_mapper *bind_test_class(lua_State *L, int idx) {
-    bind_class *c = bind_class_at(L, idx);
-    return c ? c->mapper : NULL;
-}
-
-mr_mapper *bind_arg_class(lua_State *L, int idx, const char *function) {
-    bind_class *c = bind_class_at(L, idx);
-    if (!c) bind_type_error(L, idx, function, "a mapped class");
-    if (!c->mapper)
-        bind_error(L, MR_ERR_ARGUMENT, "%s: this class has no table of its own: use a class that extends it", function);
-    return c->mapper;
-}
-
-void bind_push_class(lua_State *L, const mr_mapper *mapper) {
-    if (lua_rawgetp(L, LUA_REGISTRYINDEX, mapper) == LUA_TTABLE) {
-        lua_getfield(L, -1, "__class");
-        lua_remove(L, -2);
-    }
-}
 
 /* ---------------------------------------------------------------- members and attributes */
 
@@ -200,7 +175,7 @@ static int class_expression(lua_State *L, const mr_property *prop) {
         mr_status st = mr_registry_configure(c->registry);
         BIND_LEAVE(c->b);
         bind_check(L, st);
-        bind_push_relationship(L, prop, NULL);
+        bind_push_relationship(L, prop, NULL, NULL);
     } else {
         bind_push_node(L, mr_property_node(prop, NULL));
     }
@@ -251,18 +226,8 @@ typedef struct builtin {
     lua_CFunction get;
 } builtin;
 
-static int class_extend(lua_State *L) {
-    lua_pushcfunction(L, bind_class_extend);
-    return 1;
-}
-
 static int class_metadata(lua_State *L) {
     bind_push_metadata(L, ((bind_class *)lua_touserdata(L, 1))->registry->metadata);
-    return 1;
-}
-
-static int class_init(lua_State *L) {
-    if (bind_class_member(L, 1, "__init") == LUA_TNIL) lua_pushcfunction(L, bind_entity_init);
     return 1;
 }
 
@@ -277,9 +242,8 @@ static int class_name(lua_State *L) {
     return 1;
 }
 
-static const builtin builtins[] = {
-    {"query", class_query}, {"c", class_columns},     {"extend", class_extend}, {"metadata", class_metadata},
-    {"__init", class_init}, {"__table", class_table}, {"__name", class_name},   {NULL, NULL}};
+static const builtin builtins[] = {{"query", class_query},   {"c", class_columns},   {"metadata", class_metadata},
+                                   {"__table", class_table}, {"__name", class_name}, {NULL, NULL}};
 
 /* The class at index 1; raises where somebody called the metatable's function by hand with something else. */
 static bind_class *self(lua_State *L, const char *function) {
@@ -374,10 +338,7 @@ static int class_tostring(lua_State *L) {
 /* ---------------------------------------------------------------- making classes */
 
 bind_class *bind_class_push_new(lua_State *L, int base) {
-    bind_class *c = lua_newuserdatauv(L, sizeof *c, CLASS__VALUES);
-    *c = (bind_class){0};
-    c->b = bind_of(L);
-    c->magic = &bind_class_meta_key;
+    bind_class *c = bind_push_empty_class(L);
     for (int i = CLASS_MEMBERS; i <= CLASS_EXPRESSIONS; i++) {
         if (i == CLASS_BASE) continue;
         lua_newtable(L);
@@ -390,8 +351,6 @@ bind_class *bind_class_push_new(lua_State *L, int base) {
         c->registry = parent->registry;
         c->has_fields = parent->has_fields;
     }
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &bind_class_meta_key);
-    lua_setmetatable(L, -2);
     return c;
 }
 
@@ -403,7 +362,7 @@ static int core_new_base(lua_State *L) {
     if (!md) md = mr_metadata_new(b->env);
     mr_registry *registry = md ? mr_registry_new(b->env, md) : NULL;
     if (!registry) return bind_raise(L);
-    registry->before_configure = bind_check_listeners;
+    registry->before_configure = b->before_configure;
     bind_class_push_new(L, 0)->registry = registry;
     return 1;
 }
@@ -436,15 +395,23 @@ static void open_class_metatable(lua_State *L) {
     lua_setfield(L, -2, "__index");
     lua_pushcfunction(L, class_newindex);
     lua_setfield(L, -2, "__newindex");
-    lua_pushcfunction(L, bind_entity_construct);
-    lua_setfield(L, -2, "__call");
     lua_pushcfunction(L, class_tostring);
     lua_setfield(L, -2, "__tostring");
     lua_pushliteral(L, "class");
     lua_setfield(L, -2, "__name");
     lua_pushliteral(L, "moonrow class");
     lua_setfield(L, -2, "__metatable");
+    bind_mark_type(L);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &bind_class_meta_key);
+}
+
+void bind_extend_class(lua_State *L, const char *name, lua_CFunction get) {
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &bind_class_meta_key);
+    lua_getfield(L, -1, "__index");
+    lua_getupvalue(L, -1, 1);
+    lua_pushcfunction(L, get);
+    lua_setfield(L, -2, name);
+    lua_pop(L, 3);
 }
 
 void bind_open_class(lua_State *L) {

@@ -9,6 +9,7 @@
 
 #include "class.h"
 #include "schema/schema.h"
+#include "value/relationship.h"
 
 enum entry_kind { ENTRY_COLUMN, ENTRY_RELATIONSHIP, ENTRY_OTHER };
 
@@ -313,7 +314,7 @@ static void keep_mixins(lua_State *L, int class_idx) {
 }
 
 /* Base:extend(name, body) */
-int bind_class_extend(lua_State *L) {
+static int extend(lua_State *L) {
     bind_class *base = bind_class_at(L, 1);
     if (!base)
         return bind_error(L, MR_ERR_ARGUMENT,
@@ -343,7 +344,7 @@ int bind_class_extend(lua_State *L) {
         lua_setiuservalue(L, class_idx, CLASS_META);
         mapper->klass = c;
         finish(L, base, &d, mapper);
-        bind_tell_listeners(L, class_idx);
+        if (c->b->class_declared) c->b->class_declared(L, class_idx);
     } else {
         lua_pushvalue(L, 3);
         lua_setiuservalue(L, class_idx, CLASS_DECLARED);
@@ -351,3 +352,10 @@ int bind_class_extend(lua_State *L) {
     lua_settop(L, class_idx);
     return 1;
 }
+
+static int class_extend(lua_State *L) {
+    lua_pushcfunction(L, extend);
+    return 1;
+}
+
+void bind_open_declare(lua_State *L) { bind_extend_class(L, "extend", class_extend); }

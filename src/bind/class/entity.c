@@ -336,7 +336,7 @@ static void init_values(lua_State *L, bind_class *c, mr_entity *e, int self, int
 }
 
 /* Class.__init(self, values) */
-int bind_entity_init(lua_State *L) {
+static int entity_init(lua_State *L) {
     lua_settop(L, 2);
     mr_entity *e = bind_arg_entity(L, 1, "__init");
     bind_push_class(L, e->mapper);
@@ -357,7 +357,7 @@ static mr_entity *new_entity(lua_State *L, bind_class *c) {
 }
 
 /* Class(...): an object whose __init gets the arguments. */
-int bind_entity_construct(lua_State *L) {
+static int entity_construct(lua_State *L) {
     bind_class *c = bind_class_at(L, 1);
     if (!c || !c->mapper) bind_arg_class(L, 1, "constructor");
     mr_entity *e = new_entity(L, c);
@@ -435,6 +435,7 @@ void bind_entity_metatable(lua_State *L, int class_idx) {
     lua_pushvalue(L, -1);
     lua_setfield(L, -3, "__class");
     lua_rawsetp(L, -2, &bind_proxy_key);
+    bind_mark_type(L);
     lua_pushliteral(L, "moonrow object");
     lua_setfield(L, -2, "__metatable");
     for (const char *const *name = bind_object_metamethods; *name; name++) {
@@ -449,7 +450,17 @@ static int core_class_of(lua_State *L) {
     return 1;
 }
 
+static int class_init(lua_State *L) {
+    if (bind_class_member(L, 1, "__init") == LUA_TNIL) lua_pushcfunction(L, entity_init);
+    return 1;
+}
+
 void bind_open_entity(lua_State *L) {
+    bind_extend_class(L, "__init", class_init);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &bind_class_meta_key);
+    lua_pushcfunction(L, entity_construct);
+    lua_setfield(L, -2, "__call");
+    lua_pop(L, 1);
     lua_pushcfunction(L, core_class_of);
     lua_setfield(L, -2, "class_of");
 }

@@ -3,7 +3,9 @@
  * loading anything.
  */
 #include "class.h"
-#include "session/session.h"
+#include "value/proxy.h"
+#include "value/row.h"
+#include "value/session.h"
 
 #define BIND_INSPECTION "moonrow.Inspection"
 

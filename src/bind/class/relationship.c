@@ -8,6 +8,9 @@
 #include <string.h>
 
 #include "class.h"
+#include "value/node.h"
+#include "value/relationship.h"
+#include "value/schema.h"
 
 #define BIND_BACKREF "moonrow.Backref"
 

@@ -6,12 +6,8 @@
  * on.
  */
 #include "listener.h"
-
-#include "schema/schema.h"
-
-/* In the registry, lists. */
-static const char classes_key = 0; /* the mapped classes, in the order of declaration */
-static const char waiting_key = 0; /* the listeners that new classes hear of */
+#include "value/relationship.h"
+#include "value/schema.h"
 
 bool bind_is_event_base(lua_State *L, int idx, bool of_attribute) {
     if (of_attribute) {
@@ -89,28 +85,6 @@ static mr_status tell(lua_State *L, bind_listener *l, int class_idx, int target)
 
 /* ---------------------------------------------------------------- listeners and classes */
 
-void bind_listener_gather(lua_State *L, bind_listener *l) {
-    int top = lua_gettop(L);
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &classes_key);
-    for (lua_Integer i = 1; lua_rawgeti(L, top + 1, i) != LUA_TNIL; i++) {
-        bind_listener_detach(l, bind_class_at(L, -1)->mapper);
-        lua_settop(L, top + 1);
-    }
-    lua_settop(L, top);
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &waiting_key);
-    lua_Integer n = (lua_Integer)lua_rawlen(L, -1), kept = 0;
-    for (lua_Integer i = 1; i <= n; i++) {
-        lua_rawgeti(L, top + 1, i);
-        if (lua_touserdata(L, -1) != l) lua_rawseti(L, top + 1, ++kept);
-        else lua_pop(L, 1);
-    }
-    for (lua_Integer i = n; i > kept; i--) {
-        lua_pushnil(L);
-        lua_rawseti(L, top + 1, i);
-    }
-    lua_settop(L, top);
-}
-
 static void append(lua_State *L, const void *list, int idx) {
     lua_rawgetp(L, LUA_REGISTRYINDEX, list);
     lua_pushvalue(L, idx);
@@ -120,10 +94,10 @@ static void append(lua_State *L, const void *list, int idx) {
 
 mr_status bind_listener_spread(lua_State *L, int listener) {
     bind_listener *l = lua_touserdata(L, listener);
-    append(L, &waiting_key, listener);
+    append(L, &bind_event_waiting_key, listener);
     lua_getiuservalue(L, listener, LISTENER_TARGET);
     int target = lua_gettop(L);
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &classes_key);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &bind_event_classes_key);
     mr_status status = MR_OK;
     for (lua_Integer i = 1; status == MR_OK && lua_rawgeti(L, target + 1, i) != LUA_TNIL; i++) {
         status = tell(L, l, target + 2, target);
@@ -133,10 +107,10 @@ mr_status bind_listener_spread(lua_State *L, int listener) {
     return status;
 }
 
-void bind_tell_listeners(lua_State *L, int class_idx) {
+static void tell_listeners(lua_State *L, int class_idx) {
     int top = lua_gettop(L);
-    append(L, &classes_key, class_idx);
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &waiting_key);
+    append(L, &bind_event_classes_key, class_idx);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &bind_event_waiting_key);
     for (lua_Integer i = 1; lua_rawgeti(L, top + 1, i) != LUA_TNIL; i++) {
         lua_getiuservalue(L, -1, LISTENER_TARGET);
         if (tell(L, lua_touserdata(L, top + 2), class_idx, top + 3) != MR_OK) bind_raise(L);
@@ -147,7 +121,7 @@ void bind_tell_listeners(lua_State *L, int class_idx) {
 
 /* A table that is no class, and of no class's body, has no objects and no events: the listener would wait forever. */
 static int check_body(lua_State *L) {
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &waiting_key);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &bind_event_waiting_key);
     int list = lua_gettop(L);
     for (lua_Integer i = 1; lua_rawgeti(L, list, i) != LUA_TNIL; i++) {
         const bind_listener *l = lua_touserdata(L, -1);
@@ -163,11 +137,10 @@ static int check_body(lua_State *L) {
     return 0;
 }
 
-mr_status bind_check_listeners(mr_env *env) { return bind_callback_mistake(env, check_body, NULL); }
+static mr_status check_listeners(mr_env *env) { return bind_callback_mistake(env, check_body, NULL); }
 
 void bind_open_event_base(lua_State *L) {
-    lua_newtable(L);
-    lua_rawsetp(L, LUA_REGISTRYINDEX, &classes_key);
-    lua_newtable(L);
-    lua_rawsetp(L, LUA_REGISTRYINDEX, &waiting_key);
+    bind_state *b = bind_of(L);
+    b->class_declared = tell_listeners;
+    b->before_configure = check_listeners;
 }

@@ -1,146 +1,13 @@
 /*
- * classes.c: events of classes and attributes: their listeners, kept here, and how they are called.
+ * classes.c: event.listen, remove and contains, for the events of classes and attributes.
  *
- * Invariant: a listener is called only while the registry holds it, so removal during a call is safe. An error in one
- * comes back unchanged to who caused the event, and its connection is of no use after the call.
+ * Invariant: a target, an event and a function have one listener at most.
  */
-#include "listener.h"
-
 #include <string.h>
 
-#include "session/connection.h"
-
-/* What a call passes to its body. */
-typedef struct call {
-    bind_listener *l;
-    mr_mapper *mapper;
-    const mr_property *prop;
-    mr_conn *conn;
-    mr_entity *entity;
-    mr_value *value;
-    const mr_value *old;
-} call;
-
-/* In the registry. */
-static const char listeners_key = 0; /* light userdata of a listener to its userdata */
-static const char results_key =
-    0; /* by depth of entered calls, what a listener gave there last: its bytes outlive the call */
-
-int bind_event_named(bind_event_name *name_of, const char *name) {
-    const char *known;
-    for (int event = 0; (known = name_of(event)) != NULL; event++)
-        if (strcmp(known, name) == 0) return event;
-    return -1;
-}
-
-/* ---------------------------------------------------------------- calling */
-
-static void detach(lua_State *L, bind_listener *l);
-
-/* Takes the listener away from the registry, and so from use. */
-static void forget(lua_State *L, bind_listener *l) {
-    detach(L, l);
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &listeners_key);
-    lua_pushnil(L);
-    lua_rawsetp(L, -2, l);
-    lua_pop(L, 1);
-}
-
-void bind_call_listener(lua_State *L, int n, int connection) {
-    int status = lua_pcall(L, n, 1, 0);
-    if (connection) bind_end_borrowed_connection(L, connection);
-    if (status != LUA_OK) lua_error(L);
-}
-
-static int push_arguments(lua_State *L, const call *c, int connection) {
-    if (c->l->of_attribute) {
-        bind_push_entity(L, c->entity);
-        if (c->value) bind_push_value(L, c->value);
-        else lua_pushnil(L);
-        if (c->l->event != MR_EVENT_SET) return 2;
-        if (c->old) bind_push_value(L, c->old);
-        else lua_pushnil(L);
-        return 3;
-    }
-    if (c->l->event == MR_EVENT_LOAD || c->l->event == MR_EVENT_REFRESH) {
-        bind_push_entity(L, c->entity);
-        return 1;
-    }
-    bind_push_class(L, c->mapper);
-    lua_pushvalue(L, connection);
-    bind_push_entity(L, c->entity);
-    return 3;
-}
-
-/* The result on top replaces the value, unless it is the value given (at index given). */
-static void take_result(lua_State *L, const call *c, int given) {
-    if (lua_rawequal(L, -1, given)) return;
-    mr_entity *entity = bind_test_entity(L, -1);
-    if (entity) {
-        memset(c->value, 0, sizeof *c->value);
-        c->value->kind = MR_ENTITY;
-        c->value->u.p = entity;
-    } else if (!bind_to_value(L, -1, c->prop->column ? c->prop->column->type : NULL, c->value)) {
-        bind_type_error(L, -1, "the result of a listener with retval", "a value");
-    }
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &results_key);
-    lua_pushvalue(L, -2);
-    lua_rawseti(L, -2, (lua_Integer)bind_of(L)->depth);
-}
-
-static int call_body(lua_State *L) {
-    const call *c = lua_touserdata(L, 1);
-    luaL_checkstack(L, 16, "calling a listener");
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &listeners_key);
-    if (lua_rawgetp(L, 2, c->l) == LUA_TNIL) return 0; /* removed */
-    int connection = 0;
-    if (c->conn) {
-        bind_push_borrowed_connection(L, c->conn);
-        connection = lua_gettop(L);
-    }
-    lua_getiuservalue(L, 3, LISTENER_FUNCTION);
-    int function = lua_gettop(L);
-    int n = push_arguments(L, c, connection);
-    bool retval = c->l->retval && c->value;
-    lua_pushvalue(L, function + (n > 1 ? 2 : 1)); /* the value given, below the function */
-    lua_insert(L, function);
-    if (c->l->once) forget(L, lua_touserdata(L, 3));
-    bind_call_listener(L, n, connection);
-    if (retval) take_result(L, c, function);
-    return 0;
-}
-
-static mr_status on_mapper(mr_env *env, void *ud, mr_mapper_event event, mr_mapper *mapper, mr_conn *conn,
-                           mr_entity *entity) {
-    (void)event;
-    call c = {.l = ud, .mapper = mapper, .conn = conn, .entity = entity};
-    return bind_callback(env, call_body, &c);
-}
-
-static mr_status on_attribute(mr_env *env, void *ud, mr_attribute_event event, mr_entity *entity,
-                              const mr_property *prop, mr_value *value, const mr_value *old) {
-    bind_listener *l = ud;
-    if ((int)event != l->event) return MR_OK;
-    call c = {.l = l, .prop = prop, .entity = entity, .value = value, .old = old};
-    return bind_callback(env, call_body, &c);
-}
-
-/* ---------------------------------------------------------------- listening */
-
-mr_status bind_listener_attach(bind_listener *l, mr_mapper *mapper, const mr_property *prop, bool propagate) {
-    if (l->of_attribute) return mr_attribute_listen(mapper, prop, on_attribute, l, propagate);
-    return mr_mapper_listen(mapper, (mr_mapper_event)l->event, on_mapper, l, propagate);
-}
-
-void bind_listener_detach(bind_listener *l, mr_mapper *mapper) {
-    if (l->of_attribute) mr_attribute_unlisten(mapper, on_attribute, l);
-    else mr_mapper_unlisten(mapper, (mr_mapper_event)l->event, on_mapper, l);
-}
-
-static void detach(lua_State *L, bind_listener *l) {
-    if (l->mapper) bind_listener_detach(l, l->mapper);
-    else bind_listener_gather(L, l);
-}
+#include "listener.h"
+#include "value/node.h"
+#include "value/relationship.h"
 
 /* The mapped attribute at idx, Class.attr of a column or relationship, with its class; NULL when it is none. */
 static const mr_property *test_attribute(lua_State *L, int idx) {
@@ -206,7 +73,7 @@ static bool is_wanted(lua_State *L, const bind_listener *wanted, int idx) {
 static bind_listener *find_listener(lua_State *L, const bind_listener *wanted) {
     int top = lua_gettop(L);
     bind_listener *found = NULL;
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &listeners_key);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &bind_listeners_key);
     for (lua_pushnil(L); !found && lua_next(L, top + 1); lua_settop(L, top + 2))
         if (is_wanted(L, wanted, top + 3)) found = lua_touserdata(L, top + 3);
     lua_settop(L, top);
@@ -228,20 +95,20 @@ static int event_listen(lua_State *L) {
     bind_listener *before = find_listener(L, &given);
     if (before && before->once == given.once && before->retval == given.retval && before->propagate == given.propagate)
         return 0;
-    if (before) forget(L, before);
+    if (before) bind_listener_forget(L, before);
     bind_listener *l = lua_newuserdatauv(L, sizeof *l, LISTENER__VALUES);
     *l = given;
     lua_pushvalue(L, 3);
     lua_setiuservalue(L, -2, LISTENER_FUNCTION);
     lua_pushvalue(L, 1);
     lua_setiuservalue(L, -2, LISTENER_TARGET);
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &listeners_key);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &bind_listeners_key);
     lua_pushvalue(L, 4);
     lua_rawsetp(L, -2, l);
     mr_status status =
         l->mapper ? bind_listener_attach(l, l->mapper, l->prop, l->propagate) : bind_listener_spread(L, 4);
     if (status == MR_OK) return 0;
-    forget(L, l);
+    bind_listener_forget(L, l);
     return bind_raise(L);
 }
 
@@ -249,7 +116,7 @@ static int event_listen(lua_State *L) {
 static int event_remove(lua_State *L) {
     bind_listener wanted = read_target(L, "event.remove");
     bind_listener *l = find_listener(L, &wanted);
-    if (l) forget(L, l);
+    if (l) bind_listener_forget(L, l);
     lua_pushboolean(L, l != NULL);
     return 1;
 }
@@ -265,9 +132,5 @@ void bind_open_event(lua_State *L) {
                                          {"event_remove", event_remove},
                                          {"event_contains", event_contains},
                                          {NULL, NULL}};
-    lua_newtable(L);
-    lua_rawsetp(L, LUA_REGISTRYINDEX, &listeners_key);
-    lua_newtable(L);
-    lua_rawsetp(L, LUA_REGISTRYINDEX, &results_key);
     luaL_setfuncs(L, functions, 0);
 }

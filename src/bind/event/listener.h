@@ -4,7 +4,7 @@
 #ifndef MOONROW_BIND_LISTENER_H
 #define MOONROW_BIND_LISTENER_H
 
-#include "class/class.h"
+#include "value/class.h"
 
 /* The name of the event with the number; NULL: there are no more. */
 typedef const char *bind_event_name(int event);
@@ -38,9 +38,12 @@ bool bind_is_event_base(lua_State *L, int idx, bool of_attribute);
 /* The listener at the index hears of all classes that come from its target, now and later; on failure, of those that it
  * was told of so far. */
 mr_status bind_listener_spread(lua_State *L, int listener);
-/* MappingError where a listener's target is a table that no class has come from. Before a configuration. */
-mr_status bind_check_listeners(mr_env *env);
-/* Takes it away from all of them. */
-void bind_listener_gather(lua_State *L, bind_listener *l);
+/* Takes the listener away from its classes and from the registry, and so from use. */
+void bind_listener_forget(lua_State *L, bind_listener *l);
+
+/* In the registry. */
+extern const char bind_listeners_key;     /* light userdata of a listener to its userdata */
+extern const char bind_event_classes_key; /* list: the mapped classes, in the order of declaration */
+extern const char bind_event_waiting_key; /* list: the listeners of bases, which new classes hear of */
 
 #endif

@@ -4,12 +4,12 @@
  * Invariant: a connection that is lent to a listener is of no use after the call, and an error in one comes back
  * unchanged to who caused the event.
  */
-#include "listener.h"
-
 #include <string.h>
 
-#include "session/connection.h"
-#include "session/session.h"
+#include "listener.h"
+#include "value/engine.h"
+#include "value/row.h"
+#include "value/session.h"
 
 typedef enum engine_event { CONNECT, BEFORE_EXECUTE, AFTER_EXECUTE, ENGINE_EVENTS } engine_event;
 

@@ -3,9 +3,10 @@
  *
  * Invariant: nil is never taken for NULL, and a pattern's own wildcards are escaped unless the user says no.
  */
-#include "expression.h"
-
 #include <string.h>
+
+#include "expression.h"
+#include "value/query.h"
 
 static const mr_type *text_type(void) { return mr_type_simple(MR_TYPE_STRING); }
 
@@ -236,25 +237,28 @@ static int expr_between(lua_State *L) {
     return 1;
 }
 
-const luaL_Reg bind_comparison_methods[] = {{"eq", expr_eq},
-                                            {"ne", expr_ne},
-                                            {"lt", expr_lt},
-                                            {"le", expr_le},
-                                            {"gt", expr_gt},
-                                            {"ge", expr_ge},
-                                            {"is_", expr_is},
-                                            {"is_not", expr_is_not},
-                                            {"in_", expr_in},
-                                            {"not_in", expr_not_in},
-                                            {"like", expr_like},
-                                            {"not_like", expr_not_like},
-                                            {"ilike", expr_ilike},
-                                            {"not_ilike", expr_not_ilike},
-                                            {"startswith", expr_startswith},
-                                            {"endswith", expr_endswith},
-                                            {"contains", expr_contains},
-                                            {"istartswith", expr_istartswith},
-                                            {"iendswith", expr_iendswith},
-                                            {"icontains", expr_icontains},
-                                            {"between", expr_between},
-                                            {NULL, NULL}};
+void bind_open_comparison(lua_State *L) {
+    static const luaL_Reg methods[] = {{"eq", expr_eq},
+                                       {"ne", expr_ne},
+                                       {"lt", expr_lt},
+                                       {"le", expr_le},
+                                       {"gt", expr_gt},
+                                       {"ge", expr_ge},
+                                       {"is_", expr_is},
+                                       {"is_not", expr_is_not},
+                                       {"in_", expr_in},
+                                       {"not_in", expr_not_in},
+                                       {"like", expr_like},
+                                       {"not_like", expr_not_like},
+                                       {"ilike", expr_ilike},
+                                       {"not_ilike", expr_not_ilike},
+                                       {"startswith", expr_startswith},
+                                       {"endswith", expr_endswith},
+                                       {"contains", expr_contains},
+                                       {"istartswith", expr_istartswith},
+                                       {"iendswith", expr_iendswith},
+                                       {"icontains", expr_icontains},
+                                       {"between", expr_between},
+                                       {NULL, NULL}};
+    bind_extend_type(L, BIND_EXPRESSION, methods, NULL);
+}

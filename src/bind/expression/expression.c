@@ -6,50 +6,14 @@
  */
 #include "expression.h"
 
-#include "from.h"
-#include "state/own.h"
-#include "class/attribute.h"
-#include "schema/schema.h"
-
 #include <string.h>
 
+#include "state/own.h"
+#include "value/query.h"
+#include "value/relationship.h"
+#include "value/schema.h"
+
 /* ---------------------------------------------------------------- values */
-
-/* Index 1: where the node is; it is taken from there. */
-static int push_body(lua_State *L) {
-    mr_node **given = lua_touserdata(L, 1);
-    bind_expression *e = lua_newuserdatauv(L, sizeof *e, 0);
-    e->node = NULL;
-    bind_set_type(L, BIND_EXPRESSION);
-    e->node = *given;
-    *given = NULL;
-    return 1;
-}
-
-void bind_push_node(lua_State *L, mr_node *node) {
-    if (!node) bind_raise(L);
-    int rc = bind_give(L, push_body, &node);
-    if (rc == LUA_OK) return;
-    mr_node_release(node);
-    bind_raise_given(L, rc);
-}
-
-mr_node *bind_test_node(lua_State *L, int idx) {
-    const bind_expression *e = bind_test(L, idx, BIND_EXPRESSION);
-    return e ? e->node : NULL;
-}
-
-mr_node *bind_arg_node(lua_State *L, int idx, const char *function) {
-    return ((bind_expression *)bind_arg(L, idx, BIND_EXPRESSION, function))->node;
-}
-
-static int expression_gc(lua_State *L) {
-    bind_expression *e = bind_test(L, 1, BIND_EXPRESSION);
-    if (!e) return 0;
-    if (bind_peek(L)) mr_node_release(e->node);
-    e->node = NULL;
-    return bind_finalized(L);
-}
 
 const char *bind_push_what(lua_State *L, const mr_node *node) {
     const mr_property *prop = node->annotation;
@@ -209,21 +173,9 @@ static int expression_call(lua_State *L) {
     return bind_error(L, MR_ERR_ARGUMENT, "%s is an expression and cannot be called", bind_push_what(L, node));
 }
 
-static size_t append(luaL_Reg *out, size_t n, const luaL_Reg *more) {
-    for (; more->name; more++) out[n++] = *more;
-    return n;
-}
-
 void bind_open_expression(lua_State *L) {
     static const luaL_Reg getters[] = {{"name", get_name}, {"key", get_key}, {"type", get_type}, {NULL, NULL}};
-    static const luaL_Reg own[] = {
-        {"__gc", expression_gc}, {"__tostring", expression_tostring}, {"__call", expression_call}, {NULL, NULL}};
-    luaL_Reg methods[80] = {{NULL, NULL}}, metamethods[40] = {{NULL, NULL}};
-    size_t n = append(methods, append(methods, 0, bind_comparison_methods), bind_operator_methods);
-    append(methods, n, bind_text_methods);
-    append(metamethods, append(metamethods, 0, own), bind_operator_metamethods);
-    bind_type(L, BIND_EXPRESSION, "Expression", methods, getters, metamethods);
-    bind_open_function(L);
-    bind_open_from(L);
-    bind_open_relationship_attribute(L);
+    static const luaL_Reg metamethods[] = {
+        {"__gc", bind_expression_gc}, {"__tostring", expression_tostring}, {"__call", expression_call}, {NULL, NULL}};
+    bind_type(L, BIND_EXPRESSION, "Expression", NULL, getters, metamethods);
 }

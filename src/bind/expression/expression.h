@@ -5,11 +5,14 @@
 #ifndef MOONROW_BIND_EXPRESSION_H
 #define MOONROW_BIND_EXPRESSION_H
 
-#include "state/runtime.h"
+#include "value/node.h"
 
 /* expression.c */
-/* The node at idx, borrowed; raises where it is no expression. */
-mr_node *bind_arg_node(lua_State *L, int idx, const char *function);
+/* The Lua value as an operand: an expression (retained), a Select or Query as a scalar subquery, a plain value as a
+ * bind coerced to the type (raises with `what` in the message). nil raises: "is the variable set?". New reference. */
+mr_node *bind_to_operand(lua_State *L, int idx, const mr_type *type, const char *what);
+/* A criterion for where/having/on: an expression; booleans, nil and else raise. New reference. */
+mr_node *bind_to_criterion(lua_State *L, int idx, const char *function);
 /* Pushes what messages call the expression ("User.id") and returns it. */
 const char *bind_push_what(lua_State *L, const mr_node *node);
 /* Pushes the node's SQL in the dialect's spelling (NULL: SQLite's). */
@@ -25,16 +28,5 @@ mr_node **bind_collect_nodes(lua_State *L, int first, int n);
 void bind_push_list(lua_State *L, int first, int n, const char *function);
 /* The same from one value: an expression, or a plain table of them. */
 void bind_push_list_of(lua_State *L, int idx, const char *function);
-
-/* comparison.c, operator.c, text.c: NULL-terminated */
-extern const luaL_Reg bind_comparison_methods[];
-extern const luaL_Reg bind_text_methods[];
-extern const luaL_Reg bind_operator_methods[];
-extern const luaL_Reg bind_operator_metamethods[];
-/* function.c */
-void bind_open_function(lua_State *L);
-/* select.c: the SELECT of a Query or Select at idx (new reference; raises), or NULL where it is none. */
-mr_node *bind_to_select(lua_State *L, int idx);
-bool bind_is_query(lua_State *L, int idx);
 
 #endif

@@ -9,61 +9,12 @@
 #include <string.h>
 
 #include "expression.h"
-#include "state/own.h"
-#include "query/query.h"
-#include "class/attribute.h"
-#include "schema/schema.h"
+#include "value/class.h"
+#include "value/query.h"
+#include "value/relationship.h"
+#include "value/schema.h"
 
 /* ---------------------------------------------------------------- values */
-
-bind_from *bind_test_from(lua_State *L, int idx) {
-    bind_from *from = bind_test(L, idx, BIND_FROM);
-    return from ? from : bind_test(L, idx, BIND_ALIASED);
-}
-
-/* Index 1: the bind_from to be as light userdata. */
-static int push_body(lua_State *L) {
-    bind_from *what = lua_touserdata(L, 1);
-    bind_from *from = lua_newuserdatauv(L, sizeof *from, 0);
-    from->node = NULL;
-    bind_set_type(L, what->mapper ? BIND_ALIASED : BIND_FROM);
-    *from = *what;
-    what->node = NULL;
-    return 1;
-}
-
-void bind_push_from(lua_State *L, mr_node *node, mr_mapper *mapper) {
-    if (!node) bind_raise(L);
-    bind_from what = {node, mapper};
-    int rc = bind_give(L, push_body, &what);
-    if (rc == LUA_OK) return;
-    mr_node_release(what.node);
-    bind_raise_given(L, rc);
-}
-
-static int from_gc(lua_State *L) {
-    bind_from *from = bind_test_from(L, 1);
-    if (!from) return 0;
-    if (bind_peek(L)) mr_node_release(from->node);
-    from->node = NULL;
-    return bind_finalized(L);
-}
-
-void bind_push_columns(lua_State *L, mr_table *table, mr_node *from) {
-    bind_columns *columns = lua_newuserdatauv(L, sizeof *columns, 0);
-    *columns = (bind_columns){NULL, NULL};
-    bind_set_type(L, BIND_COLUMNS);
-    columns->table = table;
-    columns->from = mr_node_retain(from);
-}
-
-static int columns_gc(lua_State *L) {
-    bind_columns *columns = bind_test(L, 1, BIND_COLUMNS);
-    if (!columns) return 0;
-    if (bind_peek(L)) mr_node_release(columns->from);
-    columns->from = NULL;
-    return bind_finalized(L);
-}
 
 mr_node *bind_to_from(lua_State *L, int idx, const char *function, mr_mapper **mapper) {
     mr_mapper *m = bind_test_class(L, idx);
@@ -186,10 +137,6 @@ static int from_alias(lua_State *L) {
     return 1;
 }
 
-static int from_union(lua_State *L) { return bind_cte_compound(L, MR_OP_UNION, "union"); }
-
-static int from_union_all(lua_State *L) { return bind_cte_compound(L, MR_OP_UNION_ALL, "union_all"); }
-
 static int from_tostring(lua_State *L) {
     const bind_from *from = bind_test_from(L, 1);
     if (!from) return bind_type_error(L, 1, "tostring", "an alias or a subquery");
@@ -209,7 +156,7 @@ static int aliased_index(lua_State *L) {
     }
     if (prop && prop->kind == MR_PROPERTY_RELATIONSHIP) {
         bind_configure(L, from->mapper);
-        bind_push_relationship(L, prop, mr_node_retain(from->node));
+        bind_push_relationship(L, prop, mr_node_retain(from->node), NULL);
     } else if (prop && (prop->kind == MR_PROPERTY_COLUMN || prop->kind == MR_PROPERTY_EXPRESSION)) {
         bind_push_node(L, mr_property_node(prop, from->node));
     } else if (strcmp(name, "c") == 0) {
@@ -254,12 +201,11 @@ static int f_aliased(lua_State *L) {
 void bind_open_from(lua_State *L) {
     static const luaL_Reg from_getters[] = {
         {"c", from_columns}, {"columns", from_columns}, {"name", from_name}, {NULL, NULL}};
-    static const luaL_Reg from_methods[] = {
-        {"alias", from_alias}, {"union", from_union}, {"union_all", from_union_all}, {NULL, NULL}};
-    static const luaL_Reg from_meta[] = {{"__gc", from_gc}, {"__tostring", from_tostring}, {NULL, NULL}};
+    static const luaL_Reg from_methods[] = {{"alias", from_alias}, {NULL, NULL}};
+    static const luaL_Reg from_meta[] = {{"__gc", bind_from_gc}, {"__tostring", from_tostring}, {NULL, NULL}};
     static const luaL_Reg aliased_meta[] = {
-        {"__gc", from_gc}, {"__index", aliased_index}, {"__tostring", from_tostring}, {NULL, NULL}};
-    static const luaL_Reg columns_meta[] = {{"__gc", columns_gc},
+        {"__gc", bind_from_gc}, {"__index", aliased_index}, {"__tostring", from_tostring}, {NULL, NULL}};
+    static const luaL_Reg columns_meta[] = {{"__gc", bind_columns_gc},
                                             {"__index", columns_index},
                                             {"__len", columns_len},
                                             {"__pairs", columns_pairs},

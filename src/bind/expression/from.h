@@ -5,32 +5,12 @@
 #ifndef MOONROW_BIND_FROM_H
 #define MOONROW_BIND_FROM_H
 
-#include "state/runtime.h"
+#include "value/from.h"
 
-#define BIND_FROM    "moonrow.From"    /* bind_from: an alias of a table or a subquery */
-#define BIND_ALIASED "moonrow.Aliased" /* bind_from: an alias of a class, read like the class */
-#define BIND_COLUMNS "moonrow.Columns" /* bind_columns: the .c of a table, a subquery */
-
-typedef struct bind_from {
-    mr_node *node;     /* ALIAS or CTE */
-    mr_mapper *mapper; /* Aliased */
-} bind_from;
-
-typedef struct bind_columns {
-    mr_table *table; /* or NULL: those of the query that from stands for */
-    mr_node *from;   /* counted; NULL: the table itself */
-} bind_columns;
-
-/* Each consumes node; NULL raises. */
-void bind_push_from(lua_State *L, mr_node *node, mr_mapper *mapper);
-/* The columns of a table, as from has them (retained; NULL: itself). */
-void bind_push_columns(lua_State *L, mr_table *table, mr_node *from);
-bind_from *bind_test_from(lua_State *L, int idx); /* From and Aliased */
 /* A FROM object from a class, an alias, a table, a subquery: a new reference; raises. *mapper: its class, or
  * NULL. */
 mr_node *bind_to_from(lua_State *L, int idx, const char *function, mr_mapper **mapper);
 /* Pushes column i of the FROM object; raises where it has no name. */
 void bind_push_from_column(lua_State *L, mr_node *from, size_t i);
-void bind_open_from(lua_State *L);
 
 #endif

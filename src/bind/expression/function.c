@@ -4,11 +4,12 @@
  *
  * Invariant: the name of an SQL function is an identifier; its arguments are operands, never text.
  */
-#include "expression.h"
-#include "schema/schema.h"
-
 #include <ctype.h>
 #include <string.h>
+
+#include "expression.h"
+#include "value/query.h"
+#include "value/schema.h"
 
 #define BIND_FUNC "moonrow.Func"
 

@@ -4,11 +4,12 @@
  *
  * Invariant: an operator that Lua would turn into a boolean (<, <=) raises instead.
  */
-#include "expression.h"
-#include "schema/schema.h"
-
 #include <stdio.h>
 #include <string.h>
+
+#include "expression.h"
+#include "value/query.h"
+#include "value/schema.h"
 
 static mr_node *self(lua_State *L, const char *function) { return bind_arg_node(L, 1, function); }
 
@@ -235,40 +236,46 @@ static int expr_over(lua_State *L) {
 
 /* ---------------------------------------------------------------- registration */
 
-const luaL_Reg bind_operator_methods[] = {{"bitwise_and", bitwise_and},
-                                          {"bitwise_or", bitwise_or},
-                                          {"bitwise_xor", bitwise_xor},
-                                          {"bitwise_not", bitwise_not},
-                                          {"lshift", lshift},
-                                          {"rshift", rshift},
-                                          {"asc", expr_asc},
-                                          {"desc", expr_desc},
-                                          {"nulls_first", nulls_first},
-                                          {"nulls_last", nulls_last},
-                                          {"distinct", expr_distinct},
-                                          {"label", expr_label},
-                                          {"cast", expr_cast},
-                                          {"collate", expr_collate},
-                                          {"op", expr_op},
-                                          {"over", expr_over},
-                                          {NULL, NULL}};
+void bind_open_operator(lua_State *L) {
+    static const luaL_Reg methods[] = {{"bitwise_and", bitwise_and},
+                                       {"bitwise_or", bitwise_or},
+                                       {"bitwise_xor", bitwise_xor},
+                                       {"bitwise_not", bitwise_not},
+                                       {"lshift", lshift},
+                                       {"rshift", rshift},
+                                       {"asc", expr_asc},
+                                       {"desc", expr_desc},
+                                       {"nulls_first", nulls_first},
+                                       {"nulls_last", nulls_last},
+                                       {"distinct", expr_distinct},
+                                       {"label", expr_label},
+                                       {"cast", expr_cast},
+                                       {"collate", expr_collate},
+                                       {"op", expr_op},
+                                       {"over", expr_over},
+                                       {NULL, NULL}};
 
-const luaL_Reg bind_operator_metamethods[] = {{"__add", op_add},
-                                              {"__sub", op_sub},
-                                              {"__mul", op_mul},
-                                              {"__div", op_div},
-                                              {"__mod", op_mod},
-                                              {"__concat", op_concat},
-                                              {"__unm", op_unm},
-                                              {"__band", op_and},
-                                              {"__bor", op_or},
-                                              {"__bnot", op_not},
-                                              {"__lt", no_lt},
-                                              {"__le", no_le},
-                                              {"__idiv", no_operator},
-                                              {"__pow", no_operator},
-                                              {"__bxor", no_operator},
-                                              {"__shl", no_operator},
-                                              {"__shr", no_operator},
-                                              {"__len", no_length},
-                                              {NULL, NULL}};
+    static const luaL_Reg metamethods[] = {{"__add", op_add},
+                                           {"__sub", op_sub},
+                                           {"__mul", op_mul},
+                                           {"__div", op_div},
+                                           {"__mod", op_mod},
+                                           {"__concat", op_concat},
+                                           {"__unm", op_unm},
+                                           {"__band", op_and},
+                                           {"__bor", op_or},
+                                           {"__bnot", op_not},
+                                           {"__lt", no_lt},
+                                           {"__le", no_le},
+                                           {"__idiv", no_operator},
+                                           {"__pow", no_operator},
+                                           {"__bxor", no_operator},
+                                           {"__shl", no_operator},
+                                           {"__shr", no_operator},
+                                           {"__len", no_length},
+                                           {NULL, NULL}};
+    bind_extend_type(L, BIND_EXPRESSION, methods, NULL);
+    luaL_getmetatable(L, BIND_EXPRESSION);
+    luaL_setfuncs(L, metamethods, 0);
+    lua_pop(L, 1);
+}

@@ -47,4 +47,7 @@ static int bindparams(lua_State *L) {
     return 1;
 }
 
-const luaL_Reg bind_text_methods[] = {{"bindparams", bindparams}, {NULL, NULL}};
+void bind_open_text(lua_State *L) {
+    static const luaL_Reg methods[] = {{"bindparams", bindparams}, {NULL, NULL}};
+    bind_extend_type(L, BIND_EXPRESSION, methods, NULL);
+}

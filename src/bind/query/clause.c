@@ -4,13 +4,13 @@
  * Invariant: nothing passes silently: nil, a boolean, an empty filter_by is refused, and never means
  * "everything".
  */
+#include <stdlib.h>
+#include <string.h>
+
+#include "class/attribute.h"
 #include "expression/expression.h"
 #include "option.h"
 #include "query.h"
-#include "class/attribute.h"
-
-#include <stdlib.h>
-#include <string.h>
 
 /* Positional arguments from index 2 on; options are refused. */
 static int arguments(lua_State *L, const char *function) {
@@ -41,77 +41,6 @@ static int q_filter(lua_State *L) { return criteria(L, "filter", mr_query_where)
 static int q_where(lua_State *L) { return criteria(L, "where", mr_query_where); }
 static int q_having(lua_State *L) { return criteria(L, "having", mr_query_having); }
 
-static int by_name(const void *a, const void *b) { return strcmp(*(const char *const *)a, *(const char *const *)b); }
-
-/* The keys of the table at idx, sorted so that equal calls give equal SQL: pushes the array. */
-static const char **sorted_keys(lua_State *L, int idx, const char *function, size_t *n) {
-    *n = 0;
-    for (lua_pushnil(L); lua_next(L, idx); lua_pop(L, 1)) {
-        if (lua_type(L, -2) != LUA_TSTRING)
-            bind_error(L, MR_ERR_ARGUMENT, "%s: expected attributes by name, got the key %s", function,
-                       bind_describe(L, -2));
-        ++*n;
-    }
-    const char **keys = lua_newuserdatauv(L, (*n + 1) * sizeof *keys, 0);
-    size_t i = 0;
-    for (lua_pushnil(L); lua_next(L, idx); lua_pop(L, 1)) keys[i++] = lua_tostring(L, -2);
-    qsort(keys, *n, sizeof *keys, by_name);
-    return keys;
-}
-
-static const mr_property *attribute(lua_State *L, mr_mapper *mapper, const char *name) {
-    const mr_property *prop = mr_mapper_property(mapper, name, true);
-    if (!prop) {
-        bind_configure(L, mapper); /* a backref may make it */
-        prop = mr_mapper_property(mapper, name, true);
-    }
-    if (prop) return prop;
-    if (prop) bind_error(L, MR_ERR_ARGUMENT, "%s.%s is a field in memory: no query can ask for it", mapper->name, name);
-    const char *near = mr_mapper_nearest(mapper, name);
-    if (near) bind_error(L, MR_ERR_ARGUMENT, "%s has no attribute '%s' (did you mean '%s'?)", mapper->name, name, near);
-    bind_error(L, MR_ERR_ARGUMENT, "%s has no attribute '%s'", mapper->name, name);
-    return NULL;
-}
-
-/* Pushes attribute = value (on top of the stack; replaced). */
-static void push_equal(lua_State *L, const mr_property *prop, mr_node *alias) {
-    int value = lua_gettop(L);
-    if (prop->kind == MR_PROPERTY_RELATIONSHIP) {
-        bind_configure(L, prop->mapper);
-        bind_push_refers_to(L, prop, alias, value);
-        lua_replace(L, value);
-        return;
-    }
-    bind_push_node(L, mr_property_node(prop, alias));
-    mr_node *left = bind_test_node(L, -1);
-    bind_refuse_list(L, value, left->type, bind_push_what(L, left));
-    mr_node *right = bind_to_operand(L, value, left->type, bind_push_what(L, left));
-    bind_push_node(L, mr_sql_binary(left->env, MR_OP_EQ, mr_node_retain(left), right));
-    lua_replace(L, value);
-    lua_settop(L, value);
-}
-
-void bind_push_filter_by(lua_State *L, mr_mapper *mapper, mr_node *alias, int idx, const char *function) {
-    size_t n;
-    idx = lua_absindex(L, idx);
-    if (!bind_is_plain_table(L, idx)) bind_type_error(L, idx, function, "a table such as { name = \"x\" }");
-    const char **keys = sorted_keys(L, idx, function, &n);
-    if (n == 0)
-        bind_error(L, MR_ERR_ARGUMENT, "%s: the table is empty (is every value set? NULL is written mr.null)",
-                   function);
-    int first = lua_gettop(L) + 1;
-    bind_check_room(L, (int)n + 12, function);
-    for (size_t i = 0; i < n; i++) {
-        const mr_property *prop = attribute(L, mapper, keys[i]);
-        lua_getfield(L, idx, keys[i]);
-        push_equal(L, prop, alias);
-    }
-    mr_node **nodes = bind_collect_nodes(L, first, (int)n);
-    bind_push_node(L, mr_sql_list(mapper->env, MR_OP_AND, nodes, n));
-    lua_replace(L, first - 1); /* in the place of the keys */
-    lua_settop(L, first - 1);
-}
-
 static int q_filter_by(lua_State *L) {
     mr_query *q = bind_open_query_arg(L, "filter_by");
     lua_settop(L, 2);
@@ -136,7 +65,7 @@ static void own_named(lua_State *L, int idx, const mr_query *q, const char *func
         return;
     }
     if (!mapper) bind_type_error(L, idx, function, "an expression");
-    const mr_property *prop = attribute(L, mapper, name);
+    const mr_property *prop = bind_query_attribute(L, mapper, name);
     if (prop->kind == MR_PROPERTY_RELATIONSHIP) bind_type_error(L, idx, function, "a column");
     bind_push_node(L, mr_property_node(prop, q->nitems > 0 ? q->items[0].alias : NULL));
     lua_replace(L, idx);
@@ -278,20 +207,23 @@ static int q_options(lua_State *L) {
     return 1;
 }
 
-const luaL_Reg bind_clause_methods[] = {{"filter", q_filter},
-                                        {"where", q_where},
-                                        {"having", q_having},
-                                        {"filter_by", q_filter_by},
-                                        {"order_by", q_order_by},
-                                        {"group_by", q_group_by},
-                                        {"distinct", q_distinct},
-                                        {"limit", q_limit},
-                                        {"offset", q_offset},
-                                        {"yield_per", q_yield_per},
-                                        {"populate_existing", q_populate_existing},
-                                        {"autoflush", q_autoflush},
-                                        {"execution_options", q_execution_options},
-                                        {"with_for_update", q_with_for_update},
-                                        {"params", q_params},
-                                        {"options", q_options},
-                                        {NULL, NULL}};
+void bind_open_query_clause(lua_State *L) {
+    static const luaL_Reg methods[] = {{"filter", q_filter},
+                                       {"where", q_where},
+                                       {"having", q_having},
+                                       {"filter_by", q_filter_by},
+                                       {"order_by", q_order_by},
+                                       {"group_by", q_group_by},
+                                       {"distinct", q_distinct},
+                                       {"limit", q_limit},
+                                       {"offset", q_offset},
+                                       {"yield_per", q_yield_per},
+                                       {"populate_existing", q_populate_existing},
+                                       {"autoflush", q_autoflush},
+                                       {"execution_options", q_execution_options},
+                                       {"with_for_update", q_with_for_update},
+                                       {"params", q_params},
+                                       {"options", q_options},
+                                       {NULL, NULL}};
+    bind_extend_query(L, methods, true);
+}

@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "expression/expression.h"
-#include "expression/from.h"
 #include "query.h"
+#include "value/from.h"
 
 /* Pushes the SELECT of the query at idx with bare column names, as an expression. */
 static void push_select(lua_State *L, int idx, const char *function) {
@@ -66,7 +66,7 @@ static int push_parts(lua_State *L, const mr_node *cte, mr_op op) {
 }
 
 /* A recursive CTE goes on by its name: what the queries read from it is the one before. */
-int bind_cte_compound(lua_State *L, mr_op op, const char *function) {
+static int cte_compound(lua_State *L, mr_op op, const char *function) {
     const bind_from *from = bind_arg(L, 1, BIND_FROM, function);
     mr_node *cte = from->node;
     if (cte->kind != MR_NODE_CTE)
@@ -88,5 +88,16 @@ static int q_union_all(lua_State *L) { return compound(L, MR_OP_UNION_ALL, "unio
 static int q_intersect(lua_State *L) { return compound(L, MR_OP_INTERSECT, "intersect"); }
 static int q_except(lua_State *L) { return compound(L, MR_OP_EXCEPT, "except_"); }
 
-const luaL_Reg bind_compound_methods[] = {
-    {"union", q_union}, {"union_all", q_union_all}, {"intersect", q_intersect}, {"except_", q_except}, {NULL, NULL}};
+static int from_union(lua_State *L) { return cte_compound(L, MR_OP_UNION, "union"); }
+static int from_union_all(lua_State *L) { return cte_compound(L, MR_OP_UNION_ALL, "union_all"); }
+
+void bind_open_query_compound(lua_State *L) {
+    static const luaL_Reg methods[] = {{"union", q_union},
+                                       {"union_all", q_union_all},
+                                       {"intersect", q_intersect},
+                                       {"except_", q_except},
+                                       {NULL, NULL}};
+    static const luaL_Reg of_cte[] = {{"union", from_union}, {"union_all", from_union_all}, {NULL, NULL}};
+    bind_extend_query(L, methods, true);
+    bind_extend_type(L, BIND_FROM, of_cte, NULL);
+}

@@ -9,9 +9,10 @@
 #include "expression/expression.h"
 #include "expression/from.h"
 #include "query.h"
-#include "class/attribute.h"
-#include "schema/schema.h"
-#include "statement/statement.h"
+#include "value/class.h"
+#include "value/proxy.h"
+#include "value/relationship.h"
+#include "value/schema.h"
 
 /* ---------------------------------------------------------------- joins */
 
@@ -187,37 +188,6 @@ static int q_with_parent(lua_State *L) {
     return bind_derive(L, made);
 }
 
-/* The method that gave the query a clause, which a statement given whole would not have; or NULL. */
-static const char *method_before(const mr_query *q) {
-    if (q->clauses.where) return "filter";
-    const char *method = mr_query_clause_method(q);
-    return method || !q->clauses.correlate ? method : "correlate";
-}
-
-/* The statement at index 2 as a node; a new reference. */
-static mr_node *given_statement(lua_State *L) {
-    mr_node *node = bind_test_node(L, 2);
-    const bind_statement *statement = bind_test_statement(L, 2);
-    if (node && node->kind == MR_NODE_TEXT) return mr_node_retain(node);
-    if (bind_is_query(L, 2)) return bind_to_select(L, 2);
-    if (statement && statement->dml.returning) return bind_statement_node(L, statement);
-    bind_type_error(L, 2, "from_statement", "mr.text, a select, or an insert, update or delete with returning");
-    return NULL;
-}
-
-static int q_from_statement(lua_State *L) {
-    mr_query *q = bind_query_arg(L, "from_statement");
-    bind_push_node(L, given_statement(L));
-    bind_open_query_arg(L, "from_statement");
-    const char *before = method_before(q);
-    if (before)
-        return bind_error(L, MR_ERR_INVALID_REQUEST,
-                          "from_statement: the query has a clause by %s() already, which the statement would not "
-                          "have: write it in the statement",
-                          before);
-    return bind_derive(L, mr_query_from_statement(q, mr_node_retain(bind_test_node(L, -1))));
-}
-
 /* ---------------------------------------------------------------- a query within another */
 
 /* Pushes the query at index 1 with bare column names, as it must be inside of another. */
@@ -279,17 +249,19 @@ static int q_label(lua_State *L) {
     return 1;
 }
 
-const luaL_Reg bind_from_methods[] = {{"join", q_join},
-                                      {"outerjoin", q_outerjoin},
-                                      {"select_from", q_select_from},
-                                      {"correlate", q_correlate},
-                                      {"with_entities", q_with_entities},
-                                      {"add_columns", q_add_columns},
-                                      {"with_parent", q_with_parent},
-                                      {"from_statement", q_from_statement},
-                                      {"subquery", q_subquery},
-                                      {"cte", q_cte},
-                                      {"exists", q_exists},
-                                      {"scalar_subquery", q_scalar_subquery},
-                                      {"label", q_label},
-                                      {NULL, NULL}};
+void bind_open_query_from(lua_State *L) {
+    static const luaL_Reg methods[] = {{"join", q_join},
+                                       {"outerjoin", q_outerjoin},
+                                       {"select_from", q_select_from},
+                                       {"correlate", q_correlate},
+                                       {"with_entities", q_with_entities},
+                                       {"add_columns", q_add_columns},
+                                       {"with_parent", q_with_parent},
+                                       {"subquery", q_subquery},
+                                       {"cte", q_cte},
+                                       {"exists", q_exists},
+                                       {"scalar_subquery", q_scalar_subquery},
+                                       {"label", q_label},
+                                       {NULL, NULL}};
+    bind_extend_query(L, methods, true);
+}

@@ -9,10 +9,10 @@
 
 #include <string.h>
 
-#include "expression/from.h"
-#include "query.h"
-#include "class/attribute.h"
-#include "schema/schema.h"
+#include "value/from.h"
+#include "value/node.h"
+#include "value/query.h"
+#include "value/relationship.h"
 
 /* Steps are shared: each option has the first nsteps of them, and of a column option one more in `last`. */
 typedef struct option_part {

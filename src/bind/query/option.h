@@ -4,10 +4,11 @@
 #ifndef MOONROW_BIND_OPTION_H
 #define MOONROW_BIND_OPTION_H
 
-#include "state/runtime.h"
+#include "value/value.h"
+
+#define BIND_OPTION "moonrow.LoaderOption"
 
 /* Adds the option at idx to the query at index 1 (which is replaced); raises where it is none. */
 void bind_apply_option(lua_State *L, int idx);
-void bind_open_option(lua_State *L);
 
 #endif

@@ -10,28 +10,14 @@
 
 #include "expression/expression.h"
 #include "expression/from.h"
-#include "option.h"
 #include "state/own.h"
-#include "class/attribute.h"
-#include "schema/schema.h"
+#include "value/class.h"
+#include "value/schema.h"
+#include "value/session.h"
 
 static const char class_key = 0; /* registry: the base query class, a table of methods */
 
 /* ---------------------------------------------------------------- values */
-
-mr_query *bind_test_query(lua_State *L, int idx) {
-    const bind_query *q = bind_test(L, idx, BIND_QUERY);
-    if (!q) q = bind_test(L, idx, BIND_SELECT);
-    return q ? q->query : NULL;
-}
-
-bool bind_is_query(lua_State *L, int idx) { return bind_test_query(L, idx) != NULL; }
-
-mr_query *bind_query_arg(lua_State *L, const char *function) {
-    mr_query *q = bind_test_query(L, 1);
-    if (!q) bind_type_error(L, 1, function, "a query (methods are called with a colon)");
-    return q;
-}
 
 mr_query *bind_open_query_arg(lua_State *L, const char *function) {
     mr_query *q = bind_query_arg(L, function);
@@ -51,60 +37,6 @@ mr_query *bind_inner_query_arg(lua_State *L, const char *function) {
                    "cannot stand in another; write that statement whole, or use a select",
                    function);
     return q;
-}
-
-typedef struct new_query {
-    mr_query *query;
-    const char *type;
-} new_query;
-
-static int push_body(lua_State *L) {
-    new_query *what = lua_touserdata(L, 1);
-    bind_query *q = lua_newuserdatauv(L, sizeof *q, QUERY__VALUES);
-    q->query = NULL;
-    bind_set_type(L, what->type);
-    q->query = what->query;
-    what->query = NULL;
-    return 1;
-}
-
-void bind_push_query(lua_State *L, mr_query *query, int source, const char *type) {
-    if (!query) bind_raise(L);
-    new_query what = {query, type};
-    if (source) source = lua_absindex(L, source);
-    int rc = bind_give(L, push_body, &what);
-    if (rc != LUA_OK) {
-        mr_query_release(what.query);
-        bind_raise_given(L, rc);
-    }
-    if (source) {
-        lua_pushvalue(L, source);
-        lua_setiuservalue(L, -2, QUERY_SOURCE);
-    }
-}
-
-int bind_derive(lua_State *L, mr_query *q) {
-    bool select = bind_test(L, 1, BIND_SELECT) != NULL;
-    bind_push_query(L, q, 0, select ? BIND_SELECT : BIND_QUERY);
-    for (int i = QUERY_SOURCE; i <= QUERY__VALUES; i++) {
-        lua_getiuservalue(L, 1, i);
-        lua_setiuservalue(L, -2, i);
-    }
-    return 1;
-}
-
-void bind_derive_self(lua_State *L, mr_query *q) {
-    bind_derive(L, q);
-    lua_replace(L, 1);
-}
-
-static int query_gc(lua_State *L) {
-    bind_query *q = bind_test(L, 1, BIND_QUERY);
-    if (!q) q = bind_test(L, 1, BIND_SELECT);
-    if (!q) return 0;
-    if (bind_peek(L)) mr_query_release(q->query);
-    q->query = NULL;
-    return bind_finalized(L);
 }
 
 /* ---------------------------------------------------------------- items */
@@ -179,14 +111,6 @@ void bind_retain_items(mr_query_item *items, unsigned count) {
     }
 }
 
-int bind_query_of(lua_State *L, int session_idx) {
-    unsigned n;
-    mr_query_item *items = bind_read_items(L, session_idx + 1, lua_gettop(L) - session_idx, "query", &n);
-    bind_retain_items(items, n);
-    bind_push_query(L, mr_query_new(bind_of(L)->env, items, n, false), session_idx, BIND_QUERY);
-    return 1;
-}
-
 int bind_select(lua_State *L) {
     int options;
     unsigned count;
@@ -201,18 +125,6 @@ int bind_select(lua_State *L) {
 /* ---------------------------------------------------------------- as SQL */
 
 static void release_node(void *p) { mr_node_release(p); }
-
-mr_node *bind_to_select(lua_State *L, int idx) {
-    mr_query *q = bind_test_query(L, idx);
-    if (!q) return NULL;
-    bind_state *b = bind_of(L);
-    mr_node *node = NULL;
-    BIND_ENTER(b, L);
-    mr_status st = mr_query_statement(q, &node);
-    BIND_LEAVE(b);
-    bind_check(L, st);
-    return node;
-}
 
 /* The dialect of the session's engine where it has one now; SQLite's otherwise. */
 static const mr_dialect *dialect_of(lua_State *L, int idx) {
@@ -303,10 +215,13 @@ static int select_index(lua_State *L) {
     lua_pushvalue(L, 2);
     if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL) return 1;
     const char *name = lua_tostring(L, 2);
-    for (const luaL_Reg *r = bind_run_methods; r->name; r++)
-        if (strcmp(r->name, name) == 0)
-            return bind_error(L, MR_ERR_ARGUMENT,
-                              "a select has no method '%s': run it with session:execute or session:scalars", name);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &class_key);
+    lua_pushvalue(L, 2);
+    if (lua_rawget(L, -2) != LUA_TNIL)
+        return bind_error(L, MR_ERR_ARGUMENT,
+                          "a select has no method '%s', as it has no session: run it with session:execute or "
+                          "session:scalars, or begin with session:query",
+                          name);
     const char *near = bind_nearest_key(L, lua_upvalueindex(1), name);
     if (near) return bind_error(L, MR_ERR_ARGUMENT, "Select has no method '%s' (did you mean '%s'?)", name, near);
     return bind_error(L, MR_ERR_ARGUMENT, "Select has no method '%s'", name);
@@ -318,10 +233,41 @@ static int refuse_use(lua_State *L) {
                       select ? "session:execute or session:scalars" : ":all() or :iter()");
 }
 
+void bind_extend_query(lua_State *L, const luaL_Reg *methods, bool of_select) {
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &class_key);
+    luaL_setfuncs(L, methods, 0);
+    lua_pop(L, 1);
+    if (!of_select) return;
+    luaL_getmetatable(L, BIND_SELECT);
+    lua_getfield(L, -1, "__index");
+    lua_getupvalue(L, -1, 1);
+    luaL_setfuncs(L, methods, 0);
+    lua_pop(L, 3);
+}
+
+/* session:query(items...) */
+static int session_query(lua_State *L) {
+    unsigned n;
+    bind_session_arg(L, "query");
+    mr_query_item *items = bind_read_items(L, 2, lua_gettop(L) - 1, "query", &n);
+    bind_retain_items(items, n);
+    bind_push_query(L, mr_query_new(bind_of(L)->env, items, n, false), 1, BIND_QUERY);
+    return 1;
+}
+
+/* table:select() */
+static int table_select(lua_State *L) {
+    bind_arg(L, 1, BIND_TABLE, "select");
+    lua_settop(L, 1);
+    return bind_select(L);
+}
+
 void bind_open_query(lua_State *L) {
     static const luaL_Reg metamethods[] = {
-        {"__gc", query_gc},      {"__tostring", query_tostring}, {"__len", refuse_use}, {"__call", refuse_use},
+        {"__gc", bind_query_gc}, {"__tostring", query_tostring}, {"__len", refuse_use}, {"__call", refuse_use},
         {"__pairs", refuse_use}, {"__newindex", refuse_use},     {NULL, NULL}};
+    static const luaL_Reg of_session[] = {{"query", session_query}, {NULL, NULL}};
+    static const luaL_Reg of_table[] = {{"select", table_select}, {NULL, NULL}};
     bind_type(L, BIND_QUERY, "Query", NULL, NULL, metamethods);
     bind_type(L, BIND_SELECT, "Select", NULL, NULL, metamethods);
     luaL_getmetatable(L, BIND_QUERY);
@@ -330,18 +276,10 @@ void bind_open_query(lua_State *L) {
     lua_setfield(L, -2, "__index");
     luaL_getmetatable(L, BIND_SELECT);
     lua_newtable(L);
-    luaL_setfuncs(L, bind_clause_methods, 0);
-    luaL_setfuncs(L, bind_from_methods, 0);
-    luaL_setfuncs(L, bind_compound_methods, 0);
     lua_pushcclosure(L, select_index, 1);
     lua_setfield(L, -2, "__index");
     lua_pop(L, 2);
     lua_newtable(L);
-    luaL_setfuncs(L, bind_clause_methods, 0);
-    luaL_setfuncs(L, bind_from_methods, 0);
-    luaL_setfuncs(L, bind_compound_methods, 0);
-    luaL_setfuncs(L, bind_run_methods, 0);
-    luaL_setfuncs(L, bind_rows_methods, 0);
     lua_pushcfunction(L, class_extend);
     lua_setfield(L, -2, "extend");
     lua_pushvalue(L, -1);
@@ -349,5 +287,6 @@ void bind_open_query(lua_State *L) {
     lua_setfield(L, -2, "Query");
     lua_pushcfunction(L, bind_select);
     lua_setfield(L, -2, "select");
-    bind_open_option(L);
+    bind_extend_type(L, BIND_SESSION, of_session, NULL);
+    bind_extend_type(L, BIND_TABLE, of_table, NULL);
 }

@@ -9,8 +9,6 @@
 #include "state/own.h"
 #include "value/row.h"
 
-void bind_push_item(lua_State *L, const mr_value *v) { bind_push_value(L, v); }
-
 bind_result *bind_new_result(lua_State *L, int owner) {
     if (owner) owner = lua_absindex(L, owner);
     bind_result *r = lua_newuserdatauv(L, sizeof *r, RESULT__VALUES);
@@ -151,7 +149,7 @@ static void push_values(lua_State *L, int idx, const bind_result *r, const mr_va
             bind_error(L, MR_ERR_ARGUMENT, "scalars: the result has %u columns, not %u", n, r->column + 1);
         const mr_value *v = &values[r->column];
         if (v->kind == MR_NULL || v->kind == MR_UNLOADED) bind_push_null(L);
-        else bind_push_item(L, v);
+        else bind_push_value(L, v);
         return;
     }
     push_row_metatable(L, idx, r);
@@ -376,13 +374,6 @@ int bind_push_loop(lua_State *L, int idx, lua_CFunction next) {
     return 3;
 }
 
-void bind_release_loops(lua_State *L) {
-    bind_state *b = bind_of(L);
-    if (!b->loops_open || !bind_collector_runs(L)) return;
-    b->loops_open = 0; /* those that it leaves open are running */
-    lua_gc(L, LUA_GCCOLLECT);
-}
-
 /* core.loops_close(closes): whether closing values are given to for loops. */
 static int core_loops_close(lua_State *L) {
     bind_of(L)->loops_close = lua_toboolean(L, 1);
@@ -457,7 +448,6 @@ void bind_open_result(lua_State *L) {
     static const luaL_Reg metamethods[] = {
         {"__gc", result_gc}, {"__close", result_close}, {"__len", refuse_list}, {"__call", refuse_list}, {NULL, NULL}};
     bind_type(L, BIND_RESULT, "Result", methods, getters, metamethods);
-    bind_open_row(L);
     lua_pushcfunction(L, core_loops_close);
     lua_setfield(L, -2, "loops_close");
 }

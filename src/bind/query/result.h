@@ -5,7 +5,9 @@
 #define MOONROW_BIND_RESULT_H
 
 #include "query.h"
-#include "state/runtime.h"
+#include "value/value.h"
+
+#define BIND_RESULT "moonrow.Result"
 
 /* User values of a Result. */
 enum {
@@ -37,10 +39,6 @@ typedef struct bind_result {
 /* Pushes what a for loop over the Result at the index takes: next, the Result, nil and, where Lua's loops close such,
  * the Result as the closing value. Returns how many. */
 int bind_push_loop(lua_State *L, int idx, lua_CFunction next);
-/* Call it before a statement. A loop that was left by break may have an open cursor, which keeps its old snapshot: the
- * statement would read that. Where loops have no closing value, this collects such cursors, by one full collection. May
- * run finalizers. */
-void bind_release_loops(lua_State *L);
 /* Pushes an empty Result that belongs to the value at index owner. The caller sets load, or buffers rows. */
 bind_result *bind_new_result(lua_State *L, int owner);
 /* Pushes the result of a load, which is consumed. Returns 1. */
@@ -53,11 +51,5 @@ void bind_result_all(lua_State *L, int idx, bind_result *r);
 /* Pushes the only value; raises when there are several, or none and required; false (nothing pushed) when
  * none. */
 bool bind_result_one(lua_State *L, int idx, bind_result *r, bool required);
-
-/* session:execute(stmt, params, options) with the session at index session_idx, the arguments behind it.
- * Returns 1. */
-int bind_execute(lua_State *L, int session_idx);
-/* connection:execute likewise; SQL text may be a string. */
-int bind_execute_on_connection(lua_State *L, int connection_idx, mr_conn *conn);
 
 #endif

@@ -6,11 +6,8 @@
  */
 #include <string.h>
 
-#include "expression/expression.h"
-#include "state/own.h"
-#include "query.h"
-#include "session/session.h"
 #include "result.h"
+#include "value/session.h"
 
 mr_session *bind_query_session(lua_State *L, const char *function) {
     bind_release_loops(L);
@@ -111,69 +108,9 @@ static int q_count(lua_State *L) {
     return 1;
 }
 
-/* ---------------------------------------------------------------- get */
-
-static void unpin(void *p) { mr_entity_unpin(p); }
-
-/* The key at index 2: one value, a list in the key's order, or values by attribute name: into values. */
-static void read_key(lua_State *L, const mr_mapper *mapper, mr_value *values) {
-    bool list = bind_is_plain_table(L, 2);
-    if (!list && mapper->npk != 1)
-        bind_error(L, MR_ERR_ARGUMENT, "get: %s has a key of %u columns: write get{ a, b }", mapper->name, mapper->npk);
-    bool named = list && lua_rawlen(L, 2) == 0;
-    if (named) bind_check_key_names(L, mapper, 2);
-    if (list && !named && lua_rawlen(L, 2) != mapper->npk)
-        bind_error(L, MR_ERR_ARGUMENT, "get: %s has a key of %u columns, got %u values", mapper->name, mapper->npk,
-                   (unsigned)lua_rawlen(L, 2));
-    luaL_checkstack(L, mapper->npk + 8, "get");
-    for (uint16_t i = 0; i < mapper->npk; i++) {
-        const mr_property *prop = NULL;
-        for (size_t j = 0; j < mapper->columns.len && !prop; j++) {
-            const mr_property *p = mr_vec_ptr(&mapper->columns, j);
-            if (p->slot == mapper->pk_slots[i]) prop = p;
-        }
-        /* NOLINTBEGIN(clang-analyzer-core.NullDereference): a key's column has a property */
-        if (!list) lua_pushvalue(L, 2);
-        else if (named) lua_getfield(L, 2, prop->name);
-        else lua_rawgeti(L, 2, i + 1);
-        const char *what = lua_pushfstring(L, "%s.%s", mapper->name, prop->name);
-        /* NOLINTEND(clang-analyzer-core.NullDereference) */
-        if (lua_isnil(L, -2)) bind_error(L, MR_ERR_ARGUMENT, "get: %s: got nil (is the variable set?)", what);
-        bind_check_value(L, -2, mr_column_type(mapper->env, prop->column), what, &values[i]);
-    }
+void bind_open_query_run(lua_State *L) {
+    static const luaL_Reg methods[] = {
+        {"all", q_all},       {"first", q_first}, {"one", q_one},     {"one_or_none", q_one_or_none},
+        {"scalar", q_scalar}, {"iter", q_iter},   {"count", q_count}, {NULL, NULL}};
+    bind_extend_query(L, methods, false);
 }
-
-static int q_get(lua_State *L) {
-    bind_refuse_more(L, 1, "get", " (a key of several columns is one list)");
-    mr_query *q = bind_query_arg(L, "get");
-    mr_mapper *mapper = q->nitems == 1 ? q->items[0].mapper : NULL;
-    if (!mapper) return bind_error(L, MR_ERR_INVALID_REQUEST, "get: the query is not over one class");
-    const mr_select *c = &q->clauses;
-    if (c->where || c->order_by || c->group_by || c->limit || c->offset || c->distinct || q->njoins || q->nparents ||
-        q->statement || q->united)
-        return bind_error(L, MR_ERR_INVALID_REQUEST, "get: the query has criteria already: use filter_by(...):first()");
-    lua_settop(L, 2);
-    mr_session *s = bind_query_session(L, "get");
-    mr_value *key = lua_newuserdatauv(L, (mapper->npk + (size_t)1) * sizeof *key, 0);
-    read_key(L, mapper, key);
-    bind_owner *owner = bind_own(L, unpin);
-    bind_state *b = bind_of(L);
-    mr_entity *entity = NULL;
-    BIND_ENTER(b, L);
-    mr_status st = mr_session_get(s, mapper, key, mapper->npk, q, q->populate_existing, &entity);
-    BIND_LEAVE(b);
-    if (st == MR_OK) owner->p = entity;
-    bind_check(L, st);
-    if (st == MR_NOTFOUND) {
-        lua_pushnil(L);
-        return 1;
-    }
-    bind_push_entity(L, entity);
-    bind_own_done(owner);
-    return 1;
-}
-
-const luaL_Reg bind_run_methods[] = {
-    {"all", q_all},       {"first", q_first}, {"one", q_one},     {"one_or_none", q_one_or_none},
-    {"scalar", q_scalar}, {"iter", q_iter},   {"count", q_count}, {"get", q_get},
-    {NULL, NULL}};

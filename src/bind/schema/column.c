@@ -3,15 +3,11 @@
  *
  * Invariant: a Column value's options are checked in full when it is made; the column itself is in the arena.
  */
-#include "schema.h"
-
 #include <ctype.h>
 #include <string.h>
 
-mr_column *bind_test_column(lua_State *L, int idx) {
-    const bind_column *c = bind_test(L, idx, BIND_COLUMN);
-    return c ? c->column : NULL;
-}
+#include "schema.h"
+#include "value/node.h"
 
 mr_column *bind_column_named_by(lua_State *L, int idx) {
     mr_column *column = bind_test_column(L, idx);
@@ -19,15 +15,6 @@ mr_column *bind_column_named_by(lua_State *L, int idx) {
     const mr_node *node = bind_test_node(L, idx);
     return node && node->kind == MR_NODE_COLUMN ? (mr_column *)node->u.column : NULL;
 }
-
-const char *bind_intern_string(lua_State *L, const char *s) {
-    if (!s) return NULL;
-    const char *interned = mr_intern(bind_of(L)->env, s, strlen(s));
-    if (!interned) bind_raise(L);
-    return interned;
-}
-
-const char *bind_intern(lua_State *L, int idx) { return bind_intern_string(L, lua_tostring(L, idx)); }
 
 /* ---------------------------------------------------------------- foreign keys */
 

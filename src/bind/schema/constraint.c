@@ -3,11 +3,10 @@
  *
  * Invariant: a constraint's columns are kept as names; the table that it becomes a part of resolves them.
  */
-#include "schema.h"
-
 #include <string.h>
 
-bind_constraint *bind_test_constraint(lua_State *L, int idx) { return bind_test(L, idx, BIND_CONSTRAINT); }
+#include "schema.h"
+#include "value/node.h"
 
 /* The name of the column at idx: a string, a Column, or a column expression. Interned. */
 static const char *column_name(lua_State *L, int idx, const char *function) {

@@ -4,10 +4,12 @@
  * Invariant: a default outlives its environment's users: bytes are in the arena, functions are kept for ever,
  * expressions until the environment closes.
  */
-#include "value/datetime.h"
-#include "schema.h"
-
 #include <string.h>
+
+#include "schema.h"
+#include "value/class.h"
+#include "value/datetime.h"
+#include "value/node.h"
 
 typedef struct default_function {
     bind_ref *function;

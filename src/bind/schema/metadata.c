@@ -4,20 +4,9 @@
  * Invariant: DDL runs on a connection of its own, closed before the call returns, or on the user's
  * connection.
  */
-#include "session/connection.h"
-#include "query/result.h"
 #include "schema.h"
-
-void bind_push_metadata(lua_State *L, mr_metadata *md) {
-    mr_metadata **p = lua_newuserdatauv(L, sizeof *p, 0);
-    *p = md;
-    bind_set_type(L, BIND_METADATA);
-}
-
-mr_metadata *bind_test_metadata(lua_State *L, int idx) {
-    mr_metadata **p = bind_test(L, idx, BIND_METADATA);
-    return p ? *p : NULL;
-}
+#include "value/class.h"
+#include "value/engine.h"
 
 static mr_metadata *self(lua_State *L) { return *(mr_metadata **)bind_arg(L, 1, BIND_METADATA, "MetaData"); }
 
@@ -141,11 +130,4 @@ void bind_open_metadata(lua_State *L) {
     bind_type(L, BIND_METADATA, "MetaData", methods, getters, metamethods);
     lua_pushcfunction(L, metadata_new);
     lua_setfield(L, -2, "MetaData");
-}
-
-void bind_open_schema(lua_State *L) {
-    bind_open_column(L);
-    bind_open_constraint(L);
-    bind_open_table(L);
-    bind_open_metadata(L);
 }

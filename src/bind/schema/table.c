@@ -3,23 +3,11 @@
  *
  * Invariant: a Table value points to a table of the arena; two values of one table are equal.
  */
-#include "expression/from.h"
-#include "query/query.h"
-#include "schema.h"
-#include "statement/statement.h"
-
 #include <string.h>
 
-void bind_push_table(lua_State *L, const mr_table *table) {
-    mr_table **p = lua_newuserdatauv(L, sizeof *p, 0);
-    *p = (mr_table *)table;
-    bind_set_type(L, BIND_TABLE);
-}
-
-mr_table *bind_test_table(lua_State *L, int idx) {
-    mr_table **p = bind_test(L, idx, BIND_TABLE);
-    return p ? *p : NULL;
-}
+#include "schema.h"
+#include "value/from.h"
+#include "value/node.h"
 
 static mr_table *self(lua_State *L) { return *(mr_table **)bind_arg(L, 1, BIND_TABLE, "Table"); }
 
@@ -118,26 +106,6 @@ static int table_alias(lua_State *L) {
     return 1;
 }
 
-static int table_select(lua_State *L) {
-    self(L);
-    lua_settop(L, 1);
-    return bind_select(L);
-}
-
-/* table:insert() and the like take what is the statement's first value as well. */
-static int table_insert(lua_State *L) {
-    self(L);
-    return bind_insert(L);
-}
-static int table_update(lua_State *L) {
-    self(L);
-    return bind_update(L);
-}
-static int table_delete(lua_State *L) {
-    self(L);
-    return bind_delete(L);
-}
-
 static int create_one(lua_State *L) {
     mr_table *table = self(L);
     return bind_run_ddl(L, 2, "create", table->metadata, table, true);
@@ -165,8 +133,7 @@ void bind_open_table(lua_State *L) {
         {"name", get_name},         {"schema", get_schema},           {"c", get_columns}, {"columns", get_columns},
         {"metadata", get_metadata}, {"primary_key", get_primary_key}, {NULL, NULL}};
     static const luaL_Reg methods[] = {
-        {"alias", table_alias},   {"select", table_select}, {"insert", table_insert}, {"update", table_update},
-        {"delete", table_delete}, {"create", create_one},   {"drop", drop_one},       {NULL, NULL}};
+        {"alias", table_alias}, {"create", create_one}, {"drop", drop_one}, {NULL, NULL}};
     static const luaL_Reg metamethods[] = {{"__eq", table_eq}, {"__tostring", table_tostring}, {NULL, NULL}};
     bind_type(L, BIND_TABLE, "Table", methods, getters, metamethods);
     lua_pushcfunction(L, table_new);

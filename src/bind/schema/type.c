@@ -4,26 +4,9 @@
  *
  * Invariant: a type value points to a type in the arena or to a shared one, which never go away.
  */
-#include "schema.h"
-
 #include <string.h>
 
-void bind_push_type(lua_State *L, const mr_type *type) {
-    const mr_type **p = lua_newuserdatauv(L, sizeof *p, 0);
-    *p = type;
-    bind_set_type(L, BIND_TYPE);
-}
-
-const mr_type *bind_test_type(lua_State *L, int idx) {
-    const mr_type **p = bind_test(L, idx, BIND_TYPE);
-    return p ? *p : NULL;
-}
-
-const mr_type *bind_arg_type(lua_State *L, int idx, const char *function) {
-    const mr_type *type = bind_test_type(L, idx);
-    if (!type) bind_type_error(L, idx, function, "a type such as Integer or String(80)");
-    return type;
-}
+#include "value/schema.h"
 
 static int type_name(lua_State *L) {
     char buf[64];

@@ -5,25 +5,11 @@
  * what is not committed when it closes is rolled back.
  * The block of engine:begin commits at its end, and rolls back on an error or when it is closed from outside.
  */
-#include "connection.h"
-
 #include <string.h>
 
+#include "state/coroutine.h"
 #include "state/own.h"
-#include "query/result.h"
-
-static bind_connection *self(lua_State *L, const char *function) {
-    bind_release_loops(L);
-    bind_connection *c = bind_arg(L, 1, BIND_CONNECTION, function);
-    if (!c->conn) bind_error(L, MR_ERR_INVALID_REQUEST, "%s: the connection is closed", function);
-    return c;
-}
-
-mr_conn *bind_test_connection(lua_State *L, int idx) {
-    const bind_connection *c = bind_test(L, idx, BIND_CONNECTION);
-    if (c && !c->conn) bind_error(L, MR_ERR_INVALID_REQUEST, "the connection is closed");
-    return c ? c->conn : NULL;
-}
+#include "value/engine.h"
 
 static void close(bind_connection *c) {
     mr_conn *conn = c->conn;
@@ -43,17 +29,9 @@ static void close_entered(lua_State *L, bind_connection *c) {
 
 static void finalize(void *p) { close(p); }
 
-void bind_push_borrowed_connection(lua_State *L, mr_conn *conn) {
-    bind_connection *c = lua_newuserdatauv(L, sizeof *c, 0);
-    *c = (bind_connection){.conn = conn, .borrowed = true};
-    bind_set_type(L, BIND_CONNECTION);
-}
-
-void bind_end_borrowed_connection(lua_State *L, int idx) { ((bind_connection *)lua_touserdata(L, idx))->conn = NULL; }
-
 /* The connection at index 1, which this value may end. */
 static bind_connection *owned(lua_State *L, const char *function) {
-    bind_connection *c = self(L, function);
+    bind_connection *c = bind_connection_arg(L, function);
     if (c->borrowed)
         bind_error(L, MR_ERR_INVALID_REQUEST, "%s: the connection belongs to what caused the event, which ends it",
                    function);
@@ -95,7 +73,7 @@ static bind_connection *connect(lua_State *L, const char *function, bool block, 
 }
 
 /* engine:connect{ isolation_level = "AUTOCOMMIT" or "SERIALIZABLE" } */
-int bind_engine_connect(lua_State *L) {
+static int engine_connect(lua_State *L) {
     static const char *const names[] = {"isolation_level", NULL};
     int options;
     if (bind_arguments(L, 2, &options) > 0)
@@ -122,18 +100,9 @@ static void end(lua_State *L, const bind_connection *c, mr_status (*how)(mr_conn
     bind_check(L, st);
 }
 
-static void refuse_ended(lua_State *L, const bind_connection *c, const char *function) {
-    if (c->ended)
-        bind_error(L, MR_ERR_INVALID_REQUEST,
-                   "%s: the transaction of this block (engine:begin) has been ended inside it, by commit() or "
-                   "rollback(): let the "
-                   "block end first, or take a connection with engine:connect()",
-                   function);
-}
-
 static int c_commit(lua_State *L) {
     bind_connection *c = owned(L, "commit");
-    refuse_ended(L, c, "commit");
+    bind_refuse_ended(L, c, "commit");
     end(L, c, mr_conn_commit);
     c->ended = c->block;
     return 0;
@@ -183,7 +152,7 @@ static int finish_begin(lua_State *L, int status, lua_KContext ctx) {
 }
 
 /* engine:begin(fn) runs fn(connection); engine:begin() gives a connection to close. */
-int bind_engine_begin(lua_State *L) {
+static int engine_begin(lua_State *L) {
     bool with_function = !lua_isnone(L, 2);
     if (lua_isnil(L, 2))
         return bind_error(
@@ -199,30 +168,10 @@ int bind_engine_begin(lua_State *L) {
     return bind_call_block(L, 1, LUA_MULTRET, finish_begin);
 }
 
-/* ---------------------------------------------------------------- running statements */
-
-/* The connection at index 1 for a statement. */
-static mr_conn *to_execute(lua_State *L, const char *function) {
-    const bind_connection *c = self(L, function);
-    refuse_ended(L, c, function);
-    return c->conn;
-}
-
-static int c_execute(lua_State *L) { return bind_execute_on_connection(L, 1, to_execute(L, "execute")); }
-
-static int shaped(lua_State *L, const char *function) {
-    bind_execute_on_connection(L, 1, to_execute(L, function));
-    lua_getfield(L, -1, function);
-    lua_insert(L, -2);
-    lua_call(L, 1, 1);
-    return 1;
-}
-
-static int c_scalar(lua_State *L) { return shaped(L, "scalar"); }
-static int c_scalars(lua_State *L) { return shaped(L, "scalars"); }
+/* ---------------------------------------------------------------- fields */
 
 static int get_engine(lua_State *L) {
-    bind_push_engine(L, mr_conn_engine(self(L, "engine")->conn));
+    bind_push_engine(L, mr_conn_engine(bind_connection_arg(L, "engine")->conn));
     return 1;
 }
 
@@ -233,15 +182,13 @@ static int get_closed(lua_State *L) {
 }
 
 static int c_in_transaction(lua_State *L) {
-    lua_pushboolean(L, mr_conn_in_transaction(self(L, "in_transaction")->conn));
+    lua_pushboolean(L, mr_conn_in_transaction(bind_connection_arg(L, "in_transaction")->conn));
     return 1;
 }
 
 void bind_open_connection(lua_State *L) {
-    static const luaL_Reg methods[] = {{"execute", c_execute},
-                                       {"scalar", c_scalar},
-                                       {"scalars", c_scalars},
-                                       {"commit", c_commit},
+    static const luaL_Reg of_engine[] = {{"connect", engine_connect}, {"begin", engine_begin}, {NULL, NULL}};
+    static const luaL_Reg methods[] = {{"commit", c_commit},
                                        {"rollback", c_rollback},
                                        {"close", c_close},
                                        {"in_transaction", c_in_transaction},
@@ -249,4 +196,5 @@ void bind_open_connection(lua_State *L) {
     static const luaL_Reg getters[] = {{"engine", get_engine}, {"closed", get_closed}, {NULL, NULL}};
     static const luaL_Reg metamethods[] = {{"__gc", connection_gc}, {"__close", connection_close}, {NULL, NULL}};
     bind_type(L, BIND_CONNECTION, "Connection", methods, getters, metamethods);
+    bind_extend_type(L, BIND_ENGINE, of_engine, NULL);
 }

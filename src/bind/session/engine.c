@@ -3,35 +3,10 @@
  *
  * Invariant: an Engine value holds one reference to its engine; two values of one engine are equal.
  */
-#include "connection.h"
-#include "state/own.h"
-
 #include <string.h>
 
-static void release_engine(void *p) { mr_engine_release(p); }
-
-static int engine_gc(lua_State *L) {
-    bind_engine *e = bind_test(L, 1, BIND_ENGINE);
-    if (!e) return 0;
-    bind_state *b = bind_peek(L);
-    if (b && e->engine) bind_release_quietly(b, release_engine, e->engine);
-    e->engine = NULL;
-    return bind_finalized(L);
-}
-
-static bind_engine *push_empty(lua_State *L) {
-    bind_engine *e = lua_newuserdatauv(L, sizeof *e, 0);
-    e->engine = NULL;
-    bind_set_type(L, BIND_ENGINE);
-    return e;
-}
-
-void bind_push_engine(lua_State *L, mr_engine *engine) { push_empty(L)->engine = mr_engine_retain(engine); }
-
-mr_engine *bind_test_engine(lua_State *L, int idx) {
-    const bind_engine *e = bind_test(L, idx, BIND_ENGINE);
-    return e ? e->engine : NULL;
-}
+#include "state/coroutine.h"
+#include "value/engine.h"
 
 static mr_engine *self(lua_State *L, const char *function) {
     return ((bind_engine *)bind_arg(L, 1, BIND_ENGINE, function))->engine;
@@ -81,7 +56,7 @@ static int create_engine(lua_State *L) {
     size_t len;
     if (strlen(lua_tostring(L, 1)) == lua_rawlen(L, 1)) add_parameters(L, options); /* a zero byte is refused below */
     const char *url = lua_tolstring(L, 1, &len);
-    bind_engine *e = push_empty(L);
+    bind_engine *e = bind_push_empty_engine(L);
     BIND_ENTER(b, L);
     mr_status st = mr_engine_new(b->env, url, len, &o, &e->engine);
     BIND_LEAVE(b);
@@ -226,13 +201,9 @@ static int engine_tostring(lua_State *L) {
 }
 
 void bind_open_engine(lua_State *L) {
-    static const luaL_Reg methods[] = {{"connect", bind_engine_connect},
-                                       {"begin", bind_engine_begin},
-                                       {"record", engine_record},
-                                       {"dispose", engine_dispose},
-                                       {NULL, NULL}};
+    static const luaL_Reg methods[] = {{"record", engine_record}, {"dispose", engine_dispose}, {NULL, NULL}};
     static const luaL_Reg getters[] = {{"url", get_url}, {"dialect", get_dialect}, {"name", get_name}, {NULL, NULL}};
-    static const luaL_Reg metamethods[] = {{"__gc", engine_gc},
+    static const luaL_Reg metamethods[] = {{"__gc", bind_engine_gc},
                                            {"__newindex", engine_newindex},
                                            {"__eq", engine_eq},
                                            {"__tostring", engine_tostring},
@@ -240,7 +211,6 @@ void bind_open_engine(lua_State *L) {
     static const luaL_Reg recording_meta[] = {{"__gc", recording_gc}, {"__close", recording_gc}, {NULL, NULL}};
     bind_type(L, BIND_ENGINE, "Engine", methods, getters, metamethods);
     bind_type(L, RECORDING, "Recording", NULL, NULL, recording_meta);
-    bind_open_connection(L);
     lua_pushcfunction(L, create_engine);
     lua_setfield(L, -2, "create_engine");
 }

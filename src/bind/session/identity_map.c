@@ -4,9 +4,10 @@
  * Invariant: a walk is over a copy, taken without calling Lua, so the loop may load, change and close.
  */
 #include "session.h"
+#include "value/proxy.h"
 
 /* The session is user value 1. */
-int bind_session_identity_map(lua_State *L) {
+static int session_identity_map(lua_State *L) {
     bind_session_arg(L, "identity_map");
     lua_newuserdatauv(L, 0, 1);
     lua_pushvalue(L, 1);
@@ -59,6 +60,7 @@ static int map_pairs(lua_State *L) {
 }
 
 void bind_open_identity_map(lua_State *L) {
+    static const luaL_Reg of_session[] = {{"identity_map", session_identity_map}, {NULL, NULL}};
     luaL_newmetatable(L, BIND_IDENTITY_MAP);
     lua_pushcfunction(L, map_len);
     lua_setfield(L, -2, "__len");
@@ -67,4 +69,5 @@ void bind_open_identity_map(lua_State *L) {
     lua_pushliteral(L, "moonrow IdentityMap");
     lua_setfield(L, -2, "__metatable");
     lua_pop(L, 1);
+    bind_extend_type(L, BIND_SESSION, NULL, of_session);
 }

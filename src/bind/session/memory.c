@@ -1,7 +1,7 @@
 /*
  * memory.c: mr.memory: what moonrow holds, and a trace when it is asked for.
  */
-#include "value/proxy.h"
+#include "state/argument.h"
 
 static void set_count(lua_State *L, const char *name, size_t n) {
     lua_pushinteger(L, (lua_Integer)n);
@@ -23,7 +23,7 @@ static int core_memory(lua_State *L) {
         return bind_type_error(L, -1, "memory: trace", "true, or a number of microseconds");
     if (type == LUA_TNUMBER || lua_toboolean(L, -1)) {
         uint64_t budget = type == LUA_TNUMBER && lua_tointeger(L, -1) > 0 ? (uint64_t)lua_tointeger(L, -1) : 0;
-        bind_proxy_release_anchors(L);
+        b->release_anchors(L);
         BIND_ENTER(b, L);
         if (!bind_in_finalizer(L)) mr_heap_trace(b->heap, budget);
         BIND_LEAVE(b);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "session.h"
+#include "state/coroutine.h"
 
 typedef struct bind_transaction {
     mr_session *session; /* kept alive by the user value */
@@ -35,18 +36,18 @@ static void refuse_arguments(lua_State *L, const char *function) {
         bind_error(L, MR_ERR_ARGUMENT, "%s takes no argument: all that has changed is written", function);
 }
 
-int bind_session_flush(lua_State *L) {
+static int session_flush(lua_State *L) {
     refuse_arguments(L, "flush");
     return run(L, "flush", mr_session_flush);
 }
 
 /* Of the whole transaction, savepoints included, as SQLAlchemy 2.0 has it; a savepoint is ended by its own value. */
-int bind_session_commit(lua_State *L) {
+static int session_commit(lua_State *L) {
     refuse_arguments(L, "commit");
     return run(L, "commit", mr_session_commit_all);
 }
 
-int bind_session_rollback(lua_State *L) {
+static int session_rollback(lua_State *L) {
     if (lua_gettop(L) > 1)
         return bind_error(
             L, MR_ERR_ARGUMENT,
@@ -54,7 +55,7 @@ int bind_session_rollback(lua_State *L) {
     return run(L, "rollback", mr_session_rollback_all);
 }
 
-int bind_session_in_transaction(lua_State *L) {
+static int session_in_transaction(lua_State *L) {
     lua_pushboolean(L, mr_session_in_transaction(bind_session_arg(L, "in_transaction")));
     return 1;
 }
@@ -321,9 +322,9 @@ static int begin(lua_State *L, bool nested) {
     return run_block(L, has_function);
 }
 
-int bind_session_begin(lua_State *L) { return begin(L, false); }
+static int session_begin(lua_State *L) { return begin(L, false); }
 
-int bind_session_begin_nested(lua_State *L) { return begin(L, true); }
+static int session_begin_nested(lua_State *L) { return begin(L, true); }
 
 /* ---------------------------------------------------------------- no_autoflush */
 
@@ -353,7 +354,7 @@ static int finish_no_autoflush(lua_State *L, int status, lua_KContext ctx) {
 }
 
 /* session:no_autoflush(fn): fn(session) without autoflush; its results. Without fn: a value to close. */
-int bind_session_no_autoflush(lua_State *L) {
+static int session_no_autoflush(lua_State *L) {
     mr_session *s = bind_session_arg(L, "no_autoflush");
     bool has_function = !lua_isnone(L, 2);
     if (lua_isnil(L, 2))
@@ -380,6 +381,14 @@ int bind_session_no_autoflush(lua_State *L) {
 }
 
 void bind_open_transaction(lua_State *L) {
+    static const luaL_Reg of_session[] = {{"flush", session_flush},
+                                          {"commit", session_commit},
+                                          {"rollback", session_rollback},
+                                          {"begin", session_begin},
+                                          {"begin_nested", session_begin_nested},
+                                          {"in_transaction", session_in_transaction},
+                                          {"no_autoflush", session_no_autoflush},
+                                          {NULL, NULL}};
     static const luaL_Reg methods[] = {
         {"commit", transaction_commit}, {"rollback", transaction_rollback}, {NULL, NULL}};
     static const luaL_Reg getters[] = {{"is_active", transaction_is_active}, {NULL, NULL}};
@@ -393,4 +402,5 @@ void bind_open_transaction(lua_State *L) {
     lua_pushliteral(L, "moonrow block");
     lua_setfield(L, -2, "__metatable");
     lua_pop(L, 1);
+    bind_extend_type(L, BIND_SESSION, of_session, NULL);
 }

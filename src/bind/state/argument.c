@@ -4,7 +4,7 @@
  *
  * Invariant: nothing here changes a table that the user gave.
  */
-#include "runtime.h"
+#include "argument.h"
 
 #include <string.h>
 
@@ -182,4 +182,13 @@ const char *bind_nearest_key(lua_State *L, int idx, const char *name) {
     const char *near = mr_nearest(name, next_key, &keys);
     lua_settop(L, top);
     return near;
+}
+
+const char *bind_intern(lua_State *L, int idx) { return bind_intern_string(L, lua_tostring(L, idx)); }
+
+const char *bind_intern_string(lua_State *L, const char *s) {
+    if (!s) return NULL;
+    const char *interned = mr_intern(bind_of(L)->env, s, strlen(s));
+    if (!interned) bind_raise(L);
+    return interned;
 }

@@ -5,10 +5,10 @@
  * why. */
 #include <string.h>
 
-#include "class/class.h"
-#include "value/proxy.h"
+#include "type.h"
 
 static const char gone_key = 0; /* registry: the metatable of values whose finalizer has run */
+static const char ours_key = 0; /* in a metatable of ours that has no name in the registry: true */
 
 static int say_gone(lua_State *L) {
     (void)bind_of(L); /* raises if the library is closed, which says more */
@@ -38,11 +38,14 @@ int bind_finalized(lua_State *L) {
 static bool is_ours(lua_State *L) {
     if (!lua_istable(L, -1)) return false;
     if (lua_type(L, -2) == LUA_TSTRING) return strncmp(lua_tostring(L, -2), "moonrow.", 8) == 0;
-    if (!lua_islightuserdata(L, -2)) return false;
-    if (lua_touserdata(L, -2) == &bind_class_meta_key) return true;
-    bool of_objects = lua_rawgetp(L, -1, &bind_proxy_key) == LUA_TUSERDATA;
+    bool ours = lua_rawgetp(L, -1, &ours_key) == LUA_TBOOLEAN;
     lua_pop(L, 1);
-    return of_objects;
+    return ours;
+}
+
+void bind_mark_type(lua_State *L) {
+    lua_pushboolean(L, 1);
+    lua_rawsetp(L, -2, &ours_key);
 }
 
 static int refuse_types(lua_State *L) {
@@ -51,7 +54,7 @@ static int refuse_types(lua_State *L) {
     return 0;
 }
 
-void bind_close_types(lua_State *L) {
+static void close_types(lua_State *L) {
     int top = lua_gettop(L);
     lua_pushcfunction(L, refuse_types);
     if (lua_pcall(L, 0, 0, 0) != LUA_OK) lua_settop(L, top); /* without memory the messages say less */
@@ -63,6 +66,15 @@ void bind_close_types(lua_State *L) {
         lua_pushnil(L);
         lua_rawset(L, LUA_REGISTRYINDEX);
     }
+}
+
+/* The state is known by its place in the registry: somebody may call this by hand, with anything. */
+int bind_close_library(lua_State *L) {
+    bind_state *b = bind_peek(L);
+    if (!b || b != lua_touserdata(L, 1)) return 0;
+    close_types(L);
+    bind_state_close(b, L);
+    return 0;
 }
 
 void bind_open_closing(lua_State *L) {

@@ -5,7 +5,7 @@
  * Invariant: a block always ends with the function that runs in it. If Lua itself ends the block on an error (it closes
  * the variables that a protected call unwinds), the error keeps its traceback.
  */
-#include "runtime.h"
+#include "coroutine.h"
 
 /* Is this the frame of a pcall or xpcall? */
 static bool is_protected_call(lua_State *L, lua_Debug *ar, const bind_state *b) {

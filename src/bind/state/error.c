@@ -3,11 +3,15 @@
  *
  * Invariant: a callback's own error is raised again as it was, and never wrapped.
  */
+#include "error.h"
+
 #include <string.h>
 
-#include "runtime.h"
-
 static const char kinds_key = 0; /* registry: array of metatables by mr_errkind */
+/* Registry slots for what callbacks have raised, made beforehand and used in turn: one error may wait in the core while
+ * a callback for another runs. */
+enum { ERROR_SLOTS = 8 };
+static const char error_keys[ERROR_SLOTS] = {0};
 
 /* Frames of the library's own Lua part are not where the user called. */
 static bool is_own_frame(const lua_Debug *ar) { return strncmp(ar->source, "=[moonrow", 9) == 0; }
@@ -44,12 +48,13 @@ static void make_error(lua_State *L, mr_errkind kind) {
 
 /* Fields of a database's error: statement, params, orig. */
 static void add_database_fields(lua_State *L, const mr_error *e) {
-    if (e->statement) {
+    const bind_state *b = bind_of(L);
+    if (e->statement && b->push_param) {
         lua_pushstring(L, e->statement);
         lua_setfield(L, -2, "statement");
         lua_createtable(L, (int)e->nparams, 0);
         for (size_t i = 0; i < e->nparams; i++) {
-            bind_push_value_or_null(L, &e->params[i]);
+            b->push_param(L, &e->params[i]);
             lua_rawseti(L, -2, (lua_Integer)i + 1);
         }
         lua_setfield(L, -2, "params");
@@ -72,6 +77,26 @@ static int push_body(lua_State *L) {
     if (e) add_database_fields(L, e);
     return 1;
 }
+
+/* ---------------------------------------------------------------- what callbacks have raised */
+
+unsigned bind_keep_callback_error(bind_state *b, lua_State *L) {
+    b->error_slot = (b->error_slot + 1) % ERROR_SLOTS;
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &error_keys[b->error_slot]);
+    return b->error_slot;
+}
+
+void bind_peek_callback_error(lua_State *L, const bind_state *b) {
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &error_keys[b->error_slot]);
+}
+
+void bind_push_callback_error(lua_State *L, const mr_error *error) {
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &error_keys[error->orig_code]);
+    lua_pushboolean(L, 0);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &error_keys[error->orig_code]);
+}
+
+/* ---------------------------------------------------------------- raising */
 
 /* The error is taken out of the environment first: while it is pushed a finalizer may raise another. */
 int bind_raise(lua_State *L) {
@@ -241,6 +266,10 @@ static int core_raise(lua_State *L) {
 }
 
 void bind_open_error(lua_State *L) {
+    for (int i = 0; i < ERROR_SLOTS; i++) {
+        lua_pushboolean(L, 0);
+        lua_rawsetp(L, LUA_REGISTRYINDEX, &error_keys[i]);
+    }
     lua_createtable(L, MR_ERR__COUNT, 0);
     lua_createtable(L, 0, MR_ERR__COUNT);
     for (int k = MR_ERR_ERROR; k < MR_ERR__COUNT; k++) {

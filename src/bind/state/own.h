@@ -4,7 +4,7 @@
 #ifndef MOONROW_BIND_OWN_H
 #define MOONROW_BIND_OWN_H
 
-#include "runtime.h"
+#include "type.h"
 
 /* Pushes an owner of nothing yet: set p, and release(p) runs once, at the latest when the owner is collected.
  */
@@ -28,8 +28,5 @@ int bind_raise_given(lua_State *L,
 mr_strbuf *bind_own_strbuf(lua_State *L);
 /* Replaces the owner on top of the stack by its text; raises without memory. */
 void bind_own_push_text(lua_State *L);
-
-/* Registers the owners; before every other file of the binding that uses them. */
-void bind_open_own(lua_State *L);
 
 #endif

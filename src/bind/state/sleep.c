@@ -6,7 +6,7 @@
 #include <math.h>
 #include <threads.h>
 
-#include "runtime.h"
+#include "state.h"
 
 /* core.sleep(seconds): may end early when a signal comes. */
 static int core_sleep(lua_State *L) {

@@ -6,7 +6,7 @@
  * Invariant: a hook that was there when the program called the library (a debugger's) stops nothing, nor does one that
  * does not raise at once (a profiler's, which counts).
  */
-#include "runtime.h"
+#include "state.h"
 
 void bind_note_hooks(bind_state *b, lua_State *L) {
     b->hooks[0] = lua_gethook(b->main);

@@ -3,9 +3,11 @@
  *
  * Invariant: an unknown name on a value of ours raises with the nearest one; it never reads nil.
  */
-#include "runtime.h"
+#include "type.h"
 
 #include <string.h>
+
+#include "argument.h"
 
 /* Upvalues of the index function. */
 enum { METHODS = 1, GETTERS, SHOWN, META };
@@ -77,6 +79,16 @@ void bind_type(lua_State *L, const char *name, const char *shown, const luaL_Reg
     lua_setfield(L, -2, "__metatable");
     if (metamethods) luaL_setfuncs(L, metamethods, 0);
     lua_pop(L, 1);
+}
+
+void bind_extend_type(lua_State *L, const char *name, const luaL_Reg *methods, const luaL_Reg *getters) {
+    luaL_getmetatable(L, name);
+    lua_getfield(L, -1, "__index");
+    lua_getupvalue(L, -1, METHODS);
+    if (methods) luaL_setfuncs(L, methods, 0);
+    lua_getupvalue(L, -2, GETTERS);
+    if (getters) luaL_setfuncs(L, getters, 0);
+    lua_pop(L, 4);
 }
 
 void bind_set_type(lua_State *L, const char *type) {

@@ -4,22 +4,9 @@
  */
 #include <string.h>
 
-#include "state/own.h"
 #include "query/query.h"
 #include "statement.h"
-
-mr_synchronize bind_to_synchronize(lua_State *L, int idx, const char *function) {
-    static const char *const words[] = {"auto", "evaluate", "fetch"};
-    static const mr_synchronize kinds[] = {MR_SYNCHRONIZE_AUTO, MR_SYNCHRONIZE_EVALUATE, MR_SYNCHRONIZE_FETCH};
-    idx = lua_absindex(L, idx);
-    if (lua_isnil(L, idx)) return MR_SYNCHRONIZE_AUTO;
-    if (lua_isboolean(L, idx) && !lua_toboolean(L, idx)) return MR_SYNCHRONIZE_NONE;
-    for (size_t i = 0; lua_type(L, idx) == LUA_TSTRING && i < sizeof words / sizeof *words; i++)
-        if (strcmp(lua_tostring(L, idx), words[i]) == 0) return kinds[i];
-    bind_type_error(L, idx, lua_pushfstring(L, "%s: synchronize_session", function),
-                    "\"auto\", \"evaluate\", \"fetch\" or false");
-    return MR_SYNCHRONIZE_AUTO;
-}
+#include "value/class.h"
 
 /* The options at idx, which may be absent. */
 static mr_synchronize read_options(lua_State *L, int idx, const char *function) {
@@ -91,4 +78,7 @@ static int q_delete(lua_State *L) {
     return run(L, q, NULL, how, "delete");
 }
 
-const luaL_Reg bind_rows_methods[] = {{"update", q_update}, {"delete", q_delete}, {NULL, NULL}};
+void bind_open_by_query(lua_State *L) {
+    static const luaL_Reg methods[] = {{"update", q_update}, {"delete", q_delete}, {NULL, NULL}};
+    bind_extend_query(L, methods, false);
+}

@@ -4,7 +4,7 @@
 #ifndef MOONROW_BIND_EXECUTE_H
 #define MOONROW_BIND_EXECUTE_H
 
-#include "state/runtime.h"
+#include "state/state.h"
 
 /* What runs: on a session, or on a connection. */
 typedef struct bind_target {

@@ -5,12 +5,12 @@
  * follow an UPDATE once all of its rows have been found.
  */
 #include "execute.h"
-#include "expression/expression.h"
-#include "state/own.h"
 #include "query/result.h"
 #include "row_binding.h"
-#include "schema/schema.h"
-#include "statement.h"
+#include "state/own.h"
+#include "value/node.h"
+#include "value/proxy.h"
+#include "value/session.h"
 
 /* One prepared statement run for many rows: one record. `held` has what is bound now. */
 typedef struct batch {

@@ -6,8 +6,8 @@
  */
 #include <string.h>
 
-#include "expression/expression.h"
 #include "row_default.h"
+#include "value/node.h"
 
 static mr_env *env_of(lua_State *L) { return bind_of(L)->env; }
 

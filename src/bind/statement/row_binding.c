@@ -6,9 +6,9 @@
  */
 #include "row_binding.h"
 
-#include "row_default.h"
-
 #include <string.h>
+
+#include "row_default.h"
 
 typedef struct row_column {
     mr_column *column;

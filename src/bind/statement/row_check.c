@@ -6,10 +6,10 @@
  */
 #include "row_check.h"
 
+#include <string.h>
+
 #include "expression/expression.h"
 #include "row_default.h"
-
-#include <string.h>
 
 /* A key that rows have. Their tables hold it; a long one may have several addresses, and then stands here more than
  * once. */

@@ -4,12 +4,10 @@
  * Invariant: a value is checked against its column when it is given; the column's default stands for one that is not
  * there.
  */
-#include "row_default.h"
-
 #include <string.h>
 
 #include "expression/expression.h"
-#include "schema/schema.h"
+#include "row_default.h"
 
 static mr_env *env_of(lua_State *L) { return bind_of(L)->env; }
 

@@ -8,83 +8,25 @@
 
 #include <string.h>
 
-#include "value/datetime.h"
 #include "expression/expression.h"
-#include "expression/from.h"
 #include "query/query.h"
 #include "row_default.h"
 #include "schema/schema.h"
+#include "value/class.h"
+#include "value/from.h"
 
 static mr_env *env_of(lua_State *L) { return bind_of(L)->env; }
 
-enum { DML_PARTS = 11 };
-
-static void each_part(mr_dml *d, mr_node **parts[DML_PARTS]) {
-    mr_node **all[DML_PARTS] = {&d->table,
-                                &d->columns,
-                                &d->values,
-                                &d->select,
-                                &d->where,
-                                &d->returning,
-                                &d->conflict_target,
-                                &d->conflict_index_where,
-                                &d->conflict_columns,
-                                &d->conflict_values,
-                                &d->conflict_where};
-    memcpy(parts, all, sizeof all);
-}
-
-static void retain_parts(mr_dml *d) {
-    mr_node **parts[DML_PARTS];
-    each_part(d, parts);
-    for (int i = 0; i < DML_PARTS; i++) mr_node_retain(*parts[i]);
-}
-
-static int statement_gc(lua_State *L) {
-    bind_statement *s = bind_test_statement(L, 1);
-    if (!s) return 0;
-    mr_node **parts[DML_PARTS];
-    each_part(&s->dml, parts);
-    bool open = bind_peek(L) != NULL;
-    for (int i = 0; i < DML_PARTS; i++) {
-        if (open) mr_node_release(*parts[i]);
-        *parts[i] = NULL;
-    }
-    return bind_finalized(L);
-}
-
-bind_statement *bind_test_statement(lua_State *L, int idx) { return bind_test(L, idx, BIND_STATEMENT); }
-
 static bind_statement *self(lua_State *L, const char *function) { return bind_arg(L, 1, BIND_STATEMENT, function); }
-
-bind_statement *bind_push_statement_copy(lua_State *L, const bind_statement *s) {
-    bind_statement *copy = lua_newuserdatauv(L, sizeof *copy, 0);
-    memset(copy, 0, sizeof *copy);
-    bind_set_type(L, BIND_STATEMENT);
-    *copy = *s;
-    retain_parts(&copy->dml);
-    return copy;
-}
-
-void bind_statement_take(lua_State *L, mr_node **clause) {
-    mr_node *node = mr_node_retain(bind_arg_node(L, -1, "statement"));
-    mr_node_release(*clause);
-    *clause = node;
-    lua_pop(L, 1);
-}
 
 /* shown: to be looked at, not to be run. */
 static mr_node *statement_node(lua_State *L, const bind_statement *s, bool shown) {
     int top = lua_gettop(L);
     bool defaults = s->kind == MR_NODE_INSERT && s->dml.select && !s->bare;
     mr_dml d = defaults ? bind_push_selecting(L, s, shown)->dml : s->dml;
-    mr_node *node = NULL;
     if (s->kind == MR_NODE_UPDATE && !d.columns)
         bind_error(L, MR_ERR_ARGUMENT, "update: nothing to set: use :values{ ... }");
-    retain_parts(&d);
-    if (s->kind == MR_NODE_INSERT) node = mr_sql_insert(env_of(L), &d);
-    else if (s->kind == MR_NODE_UPDATE) node = mr_sql_update(env_of(L), &d);
-    else node = mr_sql_delete(env_of(L), &d);
+    mr_node *node = bind_statement_of_clauses(env_of(L), s->kind, &d);
     if (!node) bind_raise(L);
     lua_settop(L, top);
     return node;
@@ -97,19 +39,29 @@ static int new_statement(lua_State *L, mr_node_kind kind, const char *function) 
     const mr_table *table = mapper ? mapper->table : bind_test_table(L, 1);
     if (!table) return bind_type_error(L, 1, function, "a class or a table");
     if (lua_gettop(L) > 1) return bind_error(L, MR_ERR_ARGUMENT, "%s: expected a class or a table alone", function);
-    bind_statement *s = lua_newuserdatauv(L, sizeof *s, 0);
-    memset(s, 0, sizeof *s);
-    bind_set_type(L, BIND_STATEMENT);
-    s->kind = kind;
-    s->mapper = mapper;
-    s->dml.table = mr_sql_table(env_of(L), table);
-    if (!s->dml.table) return bind_raise(L);
+    bind_push_statement(L, kind, mapper, table);
     return 1;
 }
 
 int bind_insert(lua_State *L) { return new_statement(L, MR_NODE_INSERT, "insert"); }
 int bind_update(lua_State *L) { return new_statement(L, MR_NODE_UPDATE, "update"); }
 int bind_delete(lua_State *L) { return new_statement(L, MR_NODE_DELETE, "delete"); }
+
+/* The same as methods of a table. */
+static int table_insert(lua_State *L) {
+    bind_arg(L, 1, BIND_TABLE, "insert");
+    return bind_insert(L);
+}
+
+static int table_update(lua_State *L) {
+    bind_arg(L, 1, BIND_TABLE, "update");
+    return bind_update(L);
+}
+
+static int table_delete(lua_State *L) {
+    bind_arg(L, 1, BIND_TABLE, "delete");
+    return bind_delete(L);
+}
 
 /* ---------------------------------------------------------------- the other clauses */
 
@@ -296,9 +248,13 @@ void bind_open_statement(lua_State *L) {
                                        {"on_conflict_do_nothing", s_do_nothing},
                                        {NULL, NULL}};
     static const luaL_Reg getters[] = {{"excluded", get_excluded}, {NULL, NULL}};
-    static const luaL_Reg metamethods[] = {{"__gc", statement_gc}, {"__tostring", statement_tostring}, {NULL, NULL}};
+    static const luaL_Reg metamethods[] = {
+        {"__gc", bind_statement_gc}, {"__tostring", statement_tostring}, {NULL, NULL}};
     static const luaL_Reg functions[] = {
         {"insert", bind_insert}, {"update", bind_update}, {"delete", bind_delete}, {NULL, NULL}};
+    static const luaL_Reg of_table[] = {
+        {"insert", table_insert}, {"update", table_update}, {"delete", table_delete}, {NULL, NULL}};
     bind_type(L, BIND_STATEMENT, "Statement", methods, getters, metamethods);
+    bind_extend_type(L, BIND_TABLE, of_table, NULL);
     luaL_setfuncs(L, functions, 0);
 }

@@ -4,25 +4,10 @@
 #ifndef MOONROW_BIND_STATEMENT_H
 #define MOONROW_BIND_STATEMENT_H
 
-#include "state/runtime.h"
+#include "value/statement.h"
 
-typedef struct bind_statement {
-    mr_node_kind kind;
-    mr_mapper *mapper;   /* of the class that was given, or NULL */
-    mr_dml dml;          /* its nodes are counted */
-    mr_mapper *returned; /* the class whose objects the statement gives back; NULL: columns, or nothing */
-    bool bare;           /* INSERT ... SELECT: without the defaults of the columns that it does not name */
-    mr_synchronize how;  /* UPDATE, DELETE: how a session's objects follow */
-} bind_statement;
-
-bind_statement *bind_test_statement(lua_State *L, int idx); /* NULL when it is none */
 /* The statement as a node (new reference); raises where it is not complete. */
 mr_node *bind_statement_node(lua_State *L, const bind_statement *s);
-/* Pushes a copy of s (all its nodes retained) to be changed by the caller. */
-bind_statement *bind_push_statement_copy(lua_State *L, const bind_statement *s);
-/* Puts the expression on top of the stack in the clause (popped). */
-void bind_statement_take(lua_State *L, mr_node **clause);
-
 /* rows.c */
 /* The column that a key names: an attribute of the class, or a column of the table; raises where there is none. */
 mr_column *bind_statement_column(lua_State *L, const bind_statement *s, const char *name);

@@ -5,10 +5,10 @@
  */
 #include "datetime.h"
 
-#include "state/own.h"
-
 #include <math.h>
 #include <string.h>
+
+#include "state/own.h"
 
 #define SECOND INT64_C(1000000)
 #define DAY    (INT64_C(86400) * SECOND)
@@ -431,7 +431,6 @@ static const luaL_Reg functions[] = {{"now", bind_now},   {"today", bind_today},
                                      {NULL, NULL}};
 
 void bind_open_datetime(lua_State *L) {
-    bind_open_own(L);
     bind_type(L, BIND_DATE, "Date", date_methods, NULL, metamethods);
     luaL_getmetatable(L, BIND_DATE);
     lua_newtable(L);

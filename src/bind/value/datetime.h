@@ -4,7 +4,7 @@
 #ifndef MOONROW_BIND_DATETIME_H
 #define MOONROW_BIND_DATETIME_H
 
-#include "state/runtime.h"
+#include "value.h"
 
 /* mr.now and mr.today: known by address, so that default = mr.now needs no callback. */
 int bind_now(lua_State *L);

@@ -6,14 +6,15 @@
  */
 #include "proxy.h"
 
-#include "class/class.h"
+#include "class.h"
 
 #define PROXIES_IN_TABLE 256
 
 static const char anchors_key = 0; /* registry: slot to an anchored proxy */
 const char bind_proxy_key = 0;
 
-void bind_proxy_bits(void *ud, uint32_t chunk, uint64_t bits[4]) {
+/* The heap's question: which of the 256 slots of the chunk have a live proxy. */
+static void proxy_bits(void *ud, uint32_t chunk, uint64_t bits[4]) {
     bind_state *b = ud;
     lua_State *L = b->L ? b->L : b->main;
     bits[0] = bits[1] = bits[2] = bits[3] = 0;
@@ -153,7 +154,8 @@ static bool is_in_session(const mr_entity *e) {
            e->owner->session;
 }
 
-void bind_proxy_release_anchors(lua_State *L) {
+/* Lets go of anchored proxies whose entity has left its session. */
+static void release_anchors(lua_State *L) {
     bind_state *b = bind_of(L);
     if (!lua_checkstack(L, 5)) return;
     lua_rawgetp(L, LUA_REGISTRYINDEX, &anchors_key);
@@ -180,4 +182,6 @@ void bind_open_proxy(lua_State *L) {
     lua_pushliteral(L, "v");
     lua_setfield(L, -2, "__mode");
     b->weak = luaL_ref(L, LUA_REGISTRYINDEX);
+    b->release_anchors = release_anchors;
+    bind_state_trace_with(b, proxy_bits);
 }

@@ -4,20 +4,22 @@
 #ifndef MOONROW_BIND_PROXY_H
 #define MOONROW_BIND_PROXY_H
 
-#include "state/runtime.h"
+#include "value.h"
 
 typedef struct bind_proxy {
     uint32_t slot, generation;
 } bind_proxy;
 
 extern const char bind_proxy_key; /* in the metatable of a class's objects: its class */
-/* The heap's question: which of the 256 slots of the chunk have a live proxy. */
-void bind_proxy_bits(void *ud, uint32_t chunk, uint64_t bits[4]);
 /* The entity of a userdata known to be a proxy; raises InvalidRequestError when it is stale. */
 mr_entity *bind_proxy_entity(lua_State *L, const bind_proxy *p);
 /* Fields (mr.field) live in the proxy's user value; the proxy is anchored while its entity is in a session. */
 void bind_proxy_anchor(lua_State *L, int idx, mr_entity *entity);
-/* Lets go of anchored proxies whose entity has left its session. */
-void bind_proxy_release_anchors(lua_State *L);
+
+void bind_push_entity(lua_State *L, mr_entity *entity);
+mr_entity *bind_test_entity(lua_State *L, int idx); /* NULL when it is none; raises when stale */
+mr_entity *bind_arg_entity(lua_State *L, int idx, const char *function);
+/* The same of what the relationship refers to. */
+mr_entity *bind_related_entity(lua_State *L, int idx, const mr_property *prop, const char *what);
 
 #endif

@@ -228,7 +228,7 @@ void bind_push_row(lua_State *L, const mr_value *values, unsigned n, int metatab
     bind_row *row = lua_newuserdatauv(L, sizeof *row, (int)n);
     *row = (bind_row){&methods_key, n};
     for (unsigned i = 0; i < n; i++) {
-        bind_push_item(L, &values[i]);
+        bind_push_value(L, &values[i]);
         lua_setiuservalue(L, -2, (int)i + 1);
     }
     lua_pushvalue(L, metatable);

@@ -4,7 +4,7 @@
 #ifndef MOONROW_BIND_ROW_H
 #define MOONROW_BIND_ROW_H
 
-#include "state/runtime.h"
+#include "value.h"
 
 /* Pushes the metatable of rows whose items have these names (a list of strings and false, at index names). */
 void bind_push_row_metatable(lua_State *L, int names);
@@ -12,10 +12,11 @@ void bind_push_row_metatable(lua_State *L, int names);
 void bind_push_row(lua_State *L, const mr_value *values, unsigned n, int metatable);
 /* Pushes value i of the row at the index and returns its type; nil where there is none. */
 int bind_row_get(lua_State *L, int idx, lua_Integer i);
+/* Pushes an empty list of results with room for n: a table that prints its items. */
+void bind_new_list(lua_State *L, size_t n);
 /* Gives the table on top of the stack the metatable of result lists: it prints its items. */
 void bind_set_list_metatable(lua_State *L);
 /* Pushes the value as lists of results print it: strings quoted. */
 void bind_push_shown(lua_State *L, int idx);
-void bind_open_row(lua_State *L);
 
 #endif

@@ -3,9 +3,12 @@
  *
  * Invariant: what is no value is refused with what is wrong with it: the field of a date's table, or that
  * it is a list. */
+#include "value.h"
+
 #include <string.h>
 
-#include "state/runtime.h"
+#include "node.h"
+#include "proxy.h"
 
 void bind_push_value(lua_State *L, const mr_value *v) {
     switch ((mr_kind)v->kind) {
@@ -188,6 +191,7 @@ void bind_check_value(lua_State *L, int idx, const mr_type *type, const char *wh
 }
 
 void bind_open_value(lua_State *L) {
+    bind_of(L)->push_param = bind_push_value_or_null;
     bind_push_null(L);
     lua_setfield(L, -2, "null");
 }

@@ -433,6 +433,9 @@ const char *mr_nearest(const char *name, const char *(*next)(void *ud, size_t i)
 /* A class's name in snake case, which is its table's name. */
 void mr_snake_case(mr_strbuf *out, const char *name, size_t len);
 
+/* Characters of UTF-8 text; an invalid byte counts as one. */
+size_t mr_utf8_length(const char *s, size_t len);
+
 #ifdef __cplusplus
 }
 #endif

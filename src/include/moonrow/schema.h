@@ -213,9 +213,6 @@ bool mr_type_read(const mr_type *type, mr_value *v);
  * "User 5", or NULL. */
 mr_status mr_type_misfit(mr_env *env, const mr_type *type, const char *what, const char *row, const mr_value *stored);
 
-/* Characters of UTF-8 text; an invalid byte counts as one. */
-size_t mr_utf8_length(const char *s, size_t len);
-
 /* ---------------------------------------------------------------- columns */
 
 typedef enum mr_default_kind {

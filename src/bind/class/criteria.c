@@ -1,0 +1,106 @@
+/*
+ * criteria.c: criteria about the attributes of a class: those of relationships, and those from a table of attributes
+ * and values, filter_by{...}, has{...}, any{...}.
+ *
+ * Invariant: the criteria stand in the order of the attributes' names, so that equal tables give equal SQL.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "attribute.h"
+#include "expression/expression.h"
+#include "value/proxy.h"
+
+void bind_push_about(lua_State *L, const mr_property *prop, mr_node *alias, int idx, mr_belonging how) {
+    mr_entity *e = bind_test_entity(L, idx);
+    mr_node *node = NULL;
+    if (!e || !mr_mapper_isa(e->mapper, prop->relationship->target))
+        bind_type_error(L, idx, lua_pushfstring(L, "%s.%s", prop->mapper->name, prop->name),
+                        lua_pushfstring(L, "a %s", prop->relationship->target->name));
+    bind_state *b = bind_of(L);
+    BIND_ENTER(b, L);
+    (void)mr_object_criterion(prop, alias, e, how, &node);
+    BIND_LEAVE(b);
+    bind_push_node(L, node);
+}
+
+void bind_push_refers_to_nothing(lua_State *L, const mr_property *prop, mr_node *alias, bool negated) {
+    mr_node *node = NULL;
+    (void)mr_criterion_nothing(prop, alias, negated, &node);
+    bind_push_node(L, node);
+}
+
+void bind_push_refers_to(lua_State *L, const mr_property *prop, mr_node *alias, int idx) {
+    if (bind_is_null(L, idx)) bind_push_refers_to_nothing(L, prop, alias, false);
+    else bind_push_about(L, prop, alias, idx, MR_REFERS_TO);
+}
+
+static int by_name(const void *a, const void *b) { return strcmp(*(const char *const *)a, *(const char *const *)b); }
+
+/* The keys of the table at idx, sorted so that equal calls give equal SQL: pushes the array. */
+static const char **sorted_keys(lua_State *L, int idx, const char *function, size_t *n) {
+    *n = 0;
+    for (lua_pushnil(L); lua_next(L, idx); lua_pop(L, 1)) {
+        if (lua_type(L, -2) != LUA_TSTRING)
+            bind_error(L, MR_ERR_ARGUMENT, "%s: expected attributes by name, got the key %s", function,
+                       bind_describe(L, -2));
+        ++*n;
+    }
+    const char **keys = lua_newuserdatauv(L, (*n + 1) * sizeof *keys, 0);
+    size_t i = 0;
+    for (lua_pushnil(L); lua_next(L, idx); lua_pop(L, 1)) keys[i++] = lua_tostring(L, -2);
+    qsort(keys, *n, sizeof *keys, by_name);
+    return keys;
+}
+
+const mr_property *bind_query_attribute(lua_State *L, mr_mapper *mapper, const char *name) {
+    const mr_property *prop = mr_mapper_property(mapper, name, true);
+    if (!prop) {
+        bind_configure(L, mapper); /* a backref may make it */
+        prop = mr_mapper_property(mapper, name, true);
+    }
+    if (prop) return prop;
+    const char *near = mr_mapper_nearest(mapper, name);
+    if (near) bind_error(L, MR_ERR_ARGUMENT, "%s has no attribute '%s' (did you mean '%s'?)", mapper->name, name, near);
+    bind_error(L, MR_ERR_ARGUMENT, "%s has no attribute '%s'", mapper->name, name);
+    return NULL;
+}
+
+/* Pushes attribute = value (on top of the stack; replaced). */
+static void push_equal(lua_State *L, const mr_property *prop, mr_node *alias) {
+    int value = lua_gettop(L);
+    if (prop->kind == MR_PROPERTY_RELATIONSHIP) {
+        bind_configure(L, prop->mapper);
+        bind_push_refers_to(L, prop, alias, value);
+        lua_replace(L, value);
+        return;
+    }
+    bind_push_node(L, mr_property_node(prop, alias));
+    mr_node *left = bind_test_node(L, -1);
+    bind_refuse_list(L, value, left->type, bind_push_what(L, left));
+    mr_node *right = bind_to_operand(L, value, left->type, bind_push_what(L, left));
+    bind_push_node(L, mr_sql_binary(left->env, MR_OP_EQ, mr_node_retain(left), right));
+    lua_replace(L, value);
+    lua_settop(L, value);
+}
+
+void bind_push_filter_by(lua_State *L, mr_mapper *mapper, mr_node *alias, int idx, const char *function) {
+    size_t n;
+    idx = lua_absindex(L, idx);
+    if (!bind_is_plain_table(L, idx)) bind_type_error(L, idx, function, "a table such as { name = \"x\" }");
+    const char **keys = sorted_keys(L, idx, function, &n);
+    if (n == 0)
+        bind_error(L, MR_ERR_ARGUMENT, "%s: the table is empty (is every value set? NULL is written mr.null)",
+                   function);
+    int first = lua_gettop(L) + 1;
+    bind_check_room(L, (int)n + 12, function);
+    for (size_t i = 0; i < n; i++) {
+        const mr_property *prop = bind_query_attribute(L, mapper, keys[i]);
+        lua_getfield(L, idx, keys[i]);
+        push_equal(L, prop, alias);
+    }
+    mr_node **nodes = bind_collect_nodes(L, first, (int)n);
+    bind_push_node(L, mr_sql_list(mapper->env, MR_OP_AND, nodes, n));
+    lua_replace(L, first - 1); /* in the place of the keys */
+    lua_settop(L, first - 1);
+}

@@ -1,0 +1,153 @@
+/*
+ * get.c: session:get and query:get: an object by its key.
+ *
+ * Invariant: nil is never taken for a key: a mistyped variable raises.
+ */
+#include "option.h"
+#include "query.h"
+#include "value/class.h"
+#include "value/proxy.h"
+#include "value/session.h"
+
+#define MAX_KEY 32
+
+/* A nil that was meant to be a key value is a mistyped variable; a NULL is said with mr.null. */
+static void refuse_nil_key(lua_State *L, mr_mapper *mapper, int idx, unsigned i) {
+    if (!lua_isnoneornil(L, idx)) return;
+    const char *name = "?";
+    for (size_t k = 0; i < mapper->npk && k < mapper->columns.len; k++) {
+        const mr_property *prop = mr_vec_ptr(&mapper->columns, k);
+        if (prop->slot == mapper->pk_slots[i]) name = prop->name;
+    }
+    bind_error(L, MR_ERR_ARGUMENT, "get(%s): %s.%s: got nil (is the variable set?)", mapper->name, mapper->name, name);
+}
+
+/* Raises unless the table at idx, a key by attribute, has the key's attributes and no others. */
+static void check_key_names(lua_State *L, const mr_mapper *mapper, int idx) {
+    for (lua_pushnil(L); lua_next(L, idx); lua_pop(L, 1)) {
+        const char *name = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : bind_describe(L, -2);
+        const mr_property *prop = lua_type(L, -2) == LUA_TSTRING ? mr_mapper_property(mapper, name, true) : NULL;
+        if (prop && prop->is_primary_key) continue;
+        const char *near = prop ? NULL : mr_mapper_nearest(mapper, name);
+        bind_error(L, MR_ERR_ARGUMENT, "get(%s): '%s' is %s%s%s%s", mapper->name, name,
+                   prop ? "no attribute of the primary key (query:filter_by finds by others)" : "no attribute",
+                   near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
+    }
+}
+
+/* The key at idx, a value or a list or a table by attribute, into values; returns how many. */
+static unsigned read_key(lua_State *L, mr_mapper *mapper, int idx, mr_value *values) {
+    if (!bind_is_plain_table(L, idx)) {
+        refuse_nil_key(L, mapper, idx, 0);
+        if (!bind_to_value(L, idx, NULL, &values[0])) {
+            lua_pushfstring(L, "get(%s)", mapper->name);
+            bind_type_error(L, idx, lua_tostring(L, -1), "a key");
+        }
+        return 1;
+    }
+    lua_Integer n = (lua_Integer)lua_rawlen(L, idx);
+    bool by_name = n == 0;
+    if (by_name) check_key_names(L, mapper, idx);
+    if (by_name) n = mapper->npk;
+    if (n > MAX_KEY) bind_error(L, MR_ERR_ARGUMENT, "get(%s): a key of %d values is too long", mapper->name, (int)n);
+    luaL_checkstack(L, (int)n + 4, "get");
+    for (lua_Integer i = 0; i < n; i++) {
+        if (by_name) {
+            mr_property *prop = mr_vec_ptr(&mapper->columns, 0);
+            for (size_t k = 0; k < mapper->columns.len; k++) {
+                prop = mr_vec_ptr(&mapper->columns, k);
+                if (prop->slot == mapper->pk_slots[i]) break;
+            }
+            lua_getfield(L, idx, prop->name);
+        } else {
+            lua_rawgeti(L, idx, i + 1);
+        }
+        refuse_nil_key(L, mapper, -1, (unsigned)i);
+        if (!bind_to_value(L, -1, NULL, &values[i])) {
+            lua_pushfstring(L, "get(%s)", mapper->name);
+            bind_type_error(L, -2, lua_tostring(L, -1), "a key value");
+        }
+    }
+    return (unsigned)n;
+}
+
+/* (query, list of loader options): the query with the options */
+static int apply_options(lua_State *L) {
+    lua_Integer n = luaL_len(L, 2);
+    for (lua_Integer i = 1; i <= n; i++) {
+        lua_geti(L, 2, i);
+        bind_apply_option(L, lua_gettop(L));
+        lua_settop(L, 2);
+    }
+    lua_settop(L, 1);
+    return 1;
+}
+
+/* A query over the class with the options of the list at the top, which it replaces. */
+static mr_query *options_query(lua_State *L, mr_mapper *mapper) {
+    mr_query_item item = {mapper, NULL, NULL, mapper->name};
+    lua_pushcfunction(L, apply_options);
+    bind_push_query(L, mr_query_new(mapper->env, &item, 1, false), 0, BIND_QUERY);
+    lua_pushvalue(L, -3);
+    lua_call(L, 2, 1);
+    lua_replace(L, -2);
+    return ((bind_query *)lua_touserdata(L, -1))->query;
+}
+
+/* Pushes the object of the key, or nil. */
+static int push_found(lua_State *L, mr_session *s, mr_mapper *mapper, const mr_value *key, unsigned n,
+                      mr_query *options, bool populate) {
+    bind_state *b = bind_of(L);
+    mr_entity *out = NULL;
+    BIND_ENTER(b, L);
+    mr_status st = mr_session_get(s, mapper, key, n, options, populate, &out);
+    if (st == MR_OK) mr_entity_unpin(out);
+    BIND_LEAVE(b);
+    bind_check(L, st);
+    if (st == MR_NOTFOUND) lua_pushnil(L);
+    else bind_push_entity(L, out);
+    return 1;
+}
+
+/* get(Class, key, { populate_existing =, options = {...} }) */
+static int session_get(lua_State *L) {
+    static const char *const known[] = {"populate_existing", "options", NULL};
+    mr_session *s = bind_session_arg(L, "get");
+    mr_mapper *mapper = bind_arg_class(L, 2, "get");
+    mr_value key[MAX_KEY];
+    bind_refuse_more(L, 3, "get", " (a key of several columns is one list)");
+    int idx = lua_isnoneornil(L, 4) ? 0 : 4;
+    if (idx && !bind_is_plain_table(L, 4))
+        return bind_type_error(L, 4, "get", "a table of options (a key of several columns is one list)");
+    bind_check_options(L, idx, "get", known);
+    bool populate = bind_option_bool(L, idx, "get", "populate_existing", false);
+    mr_query *options = NULL;
+    if (idx && lua_getfield(L, idx, "options") != LUA_TNIL && !bind_is_plain_table(L, -1))
+        return bind_type_error(L, -1, "get: options", "a list of loader options");
+    if (idx && !lua_isnil(L, -1)) options = options_query(L, mapper);
+    unsigned n = read_key(L, mapper, 3, key);
+    return push_found(L, s, mapper, key, n, options, populate);
+}
+
+static int q_get(lua_State *L) {
+    bind_refuse_more(L, 1, "get", " (a key of several columns is one list)");
+    mr_query *q = bind_query_arg(L, "get");
+    mr_mapper *mapper = q->nitems == 1 ? q->items[0].mapper : NULL;
+    if (!mapper) return bind_error(L, MR_ERR_INVALID_REQUEST, "get: the query is not over one class");
+    const mr_select *c = &q->clauses;
+    if (c->where || c->order_by || c->group_by || c->limit || c->offset || c->distinct || q->njoins || q->nparents ||
+        q->statement || q->united)
+        return bind_error(L, MR_ERR_INVALID_REQUEST, "get: the query has criteria already: use filter_by(...):first()");
+    lua_settop(L, 2);
+    mr_session *s = bind_query_session(L, "get");
+    mr_value key[MAX_KEY];
+    unsigned n = read_key(L, mapper, 2, key);
+    return push_found(L, s, mapper, key, n, q, q->populate_existing);
+}
+
+void bind_open_get(lua_State *L) {
+    static const luaL_Reg of_session[] = {{"get", session_get}, {NULL, NULL}};
+    static const luaL_Reg of_query[] = {{"get", q_get}, {NULL, NULL}};
+    bind_extend_type(L, BIND_SESSION, of_session, NULL);
+    bind_extend_query(L, of_query, false);
+}

@@ -1,0 +1,89 @@
+/*
+ * state.h: the binding's state for one Lua state; entering and leaving the core.
+ *
+ * Invariants:
+ *  - Between BIND_ENTER and BIND_LEAVE no Lua function that can raise is called (callbacks go through bind_callback).
+ *    So: read the arguments, enter, call the core, leave, then push the results or raise.
+ *  - The heap is traced only at the outermost BIND_ENTER, when every argument has its proxy on the stack: what the core
+ *    hands out is valid until the next BIND_ENTER, pinned or not.
+ *  - Only the binding raises. lua_push* can raise: put a native thing into its owner (own.h) first, then push.
+ */
+#ifndef MOONROW_BIND_STATE_H
+#define MOONROW_BIND_STATE_H
+
+#include <lauxlib.h>
+#include <lua.h>
+#include <moonrow/session.h>
+
+typedef struct bind_state {
+    mr_env *env;
+    mr_heap *heap;
+    lua_State *L;        /* the one that is calling; NULL outside of BIND_ENTER..BIND_LEAVE */
+    lua_State *main;     /* the main thread */
+    unsigned depth;      /* how many calls of the core are running, one inside the other */
+    lua_Hook hooks[2];   /* of the main thread and of the one that called, when the library was entered (stop.c) */
+    bool closed;         /* the Lua state closes: finalizers do nothing more */
+    bool quiet;          /* no warning when a session loses uncommitted work */
+    bool logging;        /* the user's log function is running: it must not call the library */
+    int stress;          /* registry "moonrow.stress" when opened: 1 a collector step at each call, 2 a trace as well */
+    size_t charged;      /* native bytes that Lua's collector has been told of */
+    uint16_t value_tag;  /* MR_OPAQUE tag of a Lua value (u.p: bind_ref *) */
+    uint16_t node_tag;   /* MR_OPAQUE tag of an SQL expression (u.p: mr_node *, counted) */
+    unsigned error_slot; /* of ERROR_SLOTS (error.c): where the last error of a callback is kept */
+    unsigned cycles;     /* collector cycles counted by the sentinel */
+    unsigned cycles_seen, anchors_seen;    /* the last cycle that the heap, and the anchors, have followed */
+    void (*release_anchors)(lua_State *L); /* value/proxy.c's; NULL until it has opened */
+    void (*push_param)(lua_State *L,
+                       const mr_value *v); /* value/value.c's: parameters of a failed statement; or NULL */
+    void (*class_declared)(lua_State *L, int class_idx); /* event/bases.c's: hears of each mapped class; or NULL */
+    mr_status (*before_configure)(mr_env *env);          /* event/bases.c's: looks at the listeners; or NULL */
+    lua_CFunction pcall, xpcall; /* Lua's own, as they were when the module opened; NULL: others */
+    bool own_init;               /* some class has an __init of its own */
+    bool loops_close;            /* the closing value of a for loop can be trusted */
+    mr_map *key_texts;           /* of the C API: the texts of keys that it has given out, by object; or NULL */
+    struct capi_made *made;      /* what the running call of the C API has made for its caller */
+    unsigned loops_open;         /* loops without a closing value, over cursors that may still be open: begun since
+                                  * bind_release_loops */
+    int chunks, weak;            /* references to proxy.c's table of chunks, and to the metatable of weak tables */
+} bind_state;
+
+/* The binding of this Lua state (made by luaopen_moonrow). Raises once the state is closing. */
+bind_state *bind_of(lua_State *L);
+/* The same for finalizers: NULL once the state is closing. */
+bind_state *bind_peek(lua_State *L);
+/* The binding of an object that Lua holds; needs no look into the registry. */
+static inline bind_state *bind_of_entity(const mr_entity *e) { return mr_env_get(e->mapper->env, MR_ENV_BIND); }
+
+/* Makes the state, once; later calls find it. close: the finalizer, which calls bind_state_close. Raises. */
+bind_state *bind_state_make(lua_State *L, lua_CFunction close);
+/* Ends the environment with everything in it. */
+void bind_state_close(bind_state *b, lua_State *L);
+/* Tells the heap which of its slots Lua holds: bits is asked before each trace (mr_heap_hooks). */
+void bind_state_trace_with(bind_state *b, void (*bits)(void *ud, uint32_t chunk, uint64_t bits[4]));
+
+/* The table of functions for the Lua part of the library: keeps the one on top; pushes it. */
+void bind_keep_core(lua_State *L);
+void bind_push_core(lua_State *L);
+
+/* BIND_ENTER(b, L) ... BIND_LEAVE(b): in one function, paired. */
+#define BIND_ENTER(b, L)                                                                                               \
+    lua_State *bind_outer_ = (b)->L;                                                                                   \
+    bind_enter_state((b), (L))
+#define BIND_LEAVE(b) bind_leave((b), bind_outer_)
+void bind_enter_state(bind_state *b, lua_State *L);
+void bind_leave(bind_state *b, lua_State *outer); /* outer: b->L as it was before BIND_ENTER */
+/* Has statements stop when the program asks for it by a debug hook (stop.c). */
+void bind_watch_hooks(bind_state *b);
+void bind_note_hooks(bind_state *b, lua_State *L);
+void bind_stress_step(bind_state *b, lua_State *L);
+
+/* Does a finalizer run? The heap is not traced then: the function that made the garbage may still use an object that
+ * the core gave it. */
+bool bind_in_finalizer(lua_State *L);
+bool bind_collector_runs(lua_State *L); /* false when it is stopped, and in a finalizer */
+/* Call it before a statement. A loop that was left by break may have an open cursor, which keeps its old snapshot: the
+ * statement would read that. Where loops have no closing value, this collects such cursors, by one full collection. May
+ * run finalizers. */
+void bind_release_loops(lua_State *L);
+
+#endif

@@ -1,0 +1,44 @@
+/*
+ * class.c: the box of a class.
+ *
+ * Invariant: the address of a static tells a class from other userdata, so no name in the registry is needed.
+ */
+#include "class.h"
+
+const char bind_class_meta_key = 0;
+
+bind_class *bind_class_at(lua_State *L, int idx) {
+    if (lua_type(L, idx) != LUA_TUSERDATA || lua_rawlen(L, idx) != sizeof(bind_class)) return NULL;
+    bind_class *c = lua_touserdata(L, idx);
+    return c->magic == &bind_class_meta_key && !c->b->closed ? c : NULL;
+}
+
+mr_mapper *bind_test_class(lua_State *L, int idx) {
+    bind_class *c = bind_class_at(L, idx);
+    return c ? c->mapper : NULL;
+}
+
+mr_mapper *bind_arg_class(lua_State *L, int idx, const char *function) {
+    bind_class *c = bind_class_at(L, idx);
+    if (!c) bind_type_error(L, idx, function, "a mapped class");
+    if (!c->mapper)
+        bind_error(L, MR_ERR_ARGUMENT, "%s: this class has no table of its own: use a class that extends it", function);
+    return c->mapper;
+}
+
+void bind_push_class(lua_State *L, const mr_mapper *mapper) {
+    if (lua_rawgetp(L, LUA_REGISTRYINDEX, mapper) == LUA_TTABLE) {
+        lua_getfield(L, -1, "__class");
+        lua_remove(L, -2);
+    }
+}
+
+bind_class *bind_push_empty_class(lua_State *L) {
+    bind_class *c = lua_newuserdatauv(L, sizeof *c, CLASS__VALUES);
+    *c = (bind_class){0};
+    c->b = bind_of(L);
+    c->magic = &bind_class_meta_key;
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &bind_class_meta_key);
+    lua_setmetatable(L, -2);
+    return c;
+}

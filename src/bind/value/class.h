@@ -1,0 +1,39 @@
+/*
+ * class.h: the box of a class: its mapper and its members.
+ */
+#ifndef MOONROW_BIND_CLASS_BOX_H
+#define MOONROW_BIND_CLASS_BOX_H
+
+#include "value.h"
+
+typedef struct bind_class {
+    const void *magic; /* tells it from other userdata: the address of a static of class.c */
+    mr_mapper *mapper; /* NULL: a base or abstract class */
+    mr_registry *registry;
+    bind_state *b;
+    size_t synced; /* properties that the attribute table knows */
+    bool has_fields;
+    int meta; /* reference to the metatable of its objects, once one was pushed; 0 */
+} bind_class;
+
+/* User values of a class. */
+enum {
+    CLASS_MEMBERS = 1, /* table: methods, constants, declared fields (as field markers) */
+    CLASS_BASE,        /* the class it extends, or nil */
+    CLASS_ATTRIBUTES,  /* table: attribute name to light userdata of its mr_property */
+    CLASS_EXPRESSIONS, /* table: attribute name to its expression, made at first use */
+    CLASS_META,        /* the metatable of its objects */
+    CLASS_DECLARED,    /* abstract classes: the table of what they declare, applied to each subclass; or nil */
+    CLASS_MIXINS,      /* list of the mixins that its body names; or nil */
+    CLASS__VALUES = 7
+};
+
+extern const char bind_class_meta_key; /* registry: the metatable of classes; its address is their magic */
+/* Pushes a class of nothing yet; its metatable is bind_class_meta_key's. */
+bind_class *bind_push_empty_class(lua_State *L);
+bind_class *bind_class_at(lua_State *L, int idx);  /* NULL when it is none, or when the library has closed */
+mr_mapper *bind_test_class(lua_State *L, int idx); /* a mapped class, or NULL */
+mr_mapper *bind_arg_class(lua_State *L, int idx, const char *function);
+void bind_push_class(lua_State *L, const mr_mapper *mapper);
+
+#endif

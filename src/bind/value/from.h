@@ -1,0 +1,32 @@
+/*
+ * from.h: the boxes of what a query can select from besides a class (aliases of classes and tables, subqueries),\n *
+ * and of the columns of each.
+ */
+#ifndef MOONROW_BIND_FROM_BOX_H
+#define MOONROW_BIND_FROM_BOX_H
+
+#include "value.h"
+
+#define BIND_FROM    "moonrow.From"    /* bind_from: an alias of a table or a subquery */
+#define BIND_ALIASED "moonrow.Aliased" /* bind_from: an alias of a class, read like the class */
+#define BIND_COLUMNS "moonrow.Columns" /* bind_columns: the .c of a table, a subquery */
+
+typedef struct bind_from {
+    mr_node *node;     /* ALIAS or CTE */
+    mr_mapper *mapper; /* Aliased */
+} bind_from;
+
+typedef struct bind_columns {
+    mr_table *table; /* or NULL: those of the query that from stands for */
+    mr_node *from;   /* counted; NULL: the table itself */
+} bind_columns;
+
+/* Consumes node; NULL raises. */
+void bind_push_from(lua_State *L, mr_node *node, mr_mapper *mapper);
+/* The columns of a table, as from has them (retained; NULL: itself). */
+void bind_push_columns(lua_State *L, mr_table *table, mr_node *from);
+bind_from *bind_test_from(lua_State *L, int idx); /* From and Aliased */
+int bind_from_gc(lua_State *L);                   /* __gc */
+int bind_columns_gc(lua_State *L);                /* __gc */
+
+#endif

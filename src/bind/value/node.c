@@ -1,0 +1,44 @@
+/*
+ * node.c: the box of an SQL expression.
+ *
+ * Invariant: an Expression value holds one reference to its node.
+ */
+#include "node.h"
+
+#include "state/own.h"
+
+/* Index 1: where the node is; it is taken from there. */
+static int push_body(lua_State *L) {
+    mr_node **given = lua_touserdata(L, 1);
+    bind_expression *e = lua_newuserdatauv(L, sizeof *e, 0);
+    e->node = NULL;
+    bind_set_type(L, BIND_EXPRESSION);
+    e->node = *given;
+    *given = NULL;
+    return 1;
+}
+
+void bind_push_node(lua_State *L, mr_node *node) {
+    if (!node) bind_raise(L);
+    int rc = bind_give(L, push_body, &node);
+    if (rc == LUA_OK) return;
+    mr_node_release(node);
+    bind_raise_given(L, rc);
+}
+
+mr_node *bind_test_node(lua_State *L, int idx) {
+    const bind_expression *e = bind_test(L, idx, BIND_EXPRESSION);
+    return e ? e->node : NULL;
+}
+
+mr_node *bind_arg_node(lua_State *L, int idx, const char *function) {
+    return ((bind_expression *)bind_arg(L, idx, BIND_EXPRESSION, function))->node;
+}
+
+int bind_expression_gc(lua_State *L) {
+    bind_expression *e = bind_test(L, 1, BIND_EXPRESSION);
+    if (!e) return 0;
+    if (bind_peek(L)) mr_node_release(e->node);
+    e->node = NULL;
+    return bind_finalized(L);
+}

@@ -1,0 +1,21 @@
+/*
+ * node.h: the box of an SQL expression.
+ */
+#ifndef MOONROW_BIND_NODE_BOX_H
+#define MOONROW_BIND_NODE_BOX_H
+
+#include "value.h"
+
+#define BIND_EXPRESSION "moonrow.Expression"
+
+typedef struct bind_expression {
+    mr_node *node;
+} bind_expression;
+
+void bind_push_node(lua_State *L, mr_node *node); /* consumes; raises when node is NULL (the recorded error) */
+mr_node *bind_test_node(lua_State *L, int idx);   /* borrowed, or NULL */
+/* The node at idx, borrowed; raises where it is no expression. */
+mr_node *bind_arg_node(lua_State *L, int idx, const char *function);
+int bind_expression_gc(lua_State *L); /* __gc */
+
+#endif

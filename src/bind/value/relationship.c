@@ -1,0 +1,50 @@
+/*
+ * relationship.c: the box of Class.attr of a relationship.
+ *
+ * Invariant: a value holds one reference to its alias.
+ */
+#include "relationship.h"
+
+#include "state/own.h"
+
+typedef struct new_relationship {
+    const mr_property *prop;
+    mr_node *alias;
+    mr_mapper *of_type;
+} new_relationship;
+
+static int push_body(lua_State *L) {
+    new_relationship *what = lua_touserdata(L, 1);
+    bind_relationship *r = lua_newuserdatauv(L, sizeof *r, 0);
+    *r = (bind_relationship){what->prop, NULL, what->of_type};
+    bind_set_type(L, BIND_RELATIONSHIP);
+    r->alias = what->alias;
+    what->alias = NULL;
+    return 1;
+}
+
+void bind_push_relationship(lua_State *L, const mr_property *prop, mr_node *alias, mr_mapper *of_type) {
+    new_relationship what = {prop, alias, of_type};
+    int rc = bind_give(L, push_body, &what);
+    if (rc == LUA_OK) return;
+    mr_node_release(what.alias);
+    bind_raise_given(L, rc);
+}
+
+bind_relationship *bind_test_relationship(lua_State *L, int idx) { return bind_test(L, idx, BIND_RELATIONSHIP); }
+
+int bind_relationship_gc(lua_State *L) {
+    bind_relationship *r = bind_test_relationship(L, 1);
+    if (!r) return 0;
+    if (bind_peek(L)) mr_node_release(r->alias);
+    r->alias = NULL;
+    return bind_finalized(L);
+}
+
+void bind_configure(lua_State *L, const mr_mapper *mapper) {
+    bind_state *b = bind_of(L);
+    BIND_ENTER(b, L);
+    mr_status st = mr_registry_configure(mapper->registry);
+    BIND_LEAVE(b);
+    bind_check(L, st);
+}

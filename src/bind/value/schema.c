@@ -1,0 +1,52 @@
+/*
+ * schema.c: the boxes of types, columns, constraints, tables and MetaData.
+ *
+ * Invariant: each points into the arena, so a value may live longer than the class or table it came from.
+ */
+#include "schema.h"
+
+void bind_push_type(lua_State *L, const mr_type *type) {
+    const mr_type **p = lua_newuserdatauv(L, sizeof *p, 0);
+    *p = type;
+    bind_set_type(L, BIND_TYPE);
+}
+
+const mr_type *bind_test_type(lua_State *L, int idx) {
+    const mr_type **p = bind_test(L, idx, BIND_TYPE);
+    return p ? *p : NULL;
+}
+
+const mr_type *bind_arg_type(lua_State *L, int idx, const char *function) {
+    const mr_type *type = bind_test_type(L, idx);
+    if (!type) bind_type_error(L, idx, function, "a type such as Integer or String(80)");
+    return type;
+}
+
+mr_column *bind_test_column(lua_State *L, int idx) {
+    const bind_column *c = bind_test(L, idx, BIND_COLUMN);
+    return c ? c->column : NULL;
+}
+
+void bind_push_table(lua_State *L, const mr_table *table) {
+    mr_table **p = lua_newuserdatauv(L, sizeof *p, 0);
+    *p = (mr_table *)table;
+    bind_set_type(L, BIND_TABLE);
+}
+
+mr_table *bind_test_table(lua_State *L, int idx) {
+    mr_table **p = bind_test(L, idx, BIND_TABLE);
+    return p ? *p : NULL;
+}
+
+void bind_push_metadata(lua_State *L, mr_metadata *md) {
+    mr_metadata **p = lua_newuserdatauv(L, sizeof *p, 0);
+    *p = md;
+    bind_set_type(L, BIND_METADATA);
+}
+
+mr_metadata *bind_test_metadata(lua_State *L, int idx) {
+    mr_metadata **p = bind_test(L, idx, BIND_METADATA);
+    return p ? *p : NULL;
+}
+
+bind_constraint *bind_test_constraint(lua_State *L, int idx) { return bind_test(L, idx, BIND_CONSTRAINT); }

@@ -1,0 +1,45 @@
+/*
+ * schema.h: the boxes of types, columns, constraints, tables and MetaData.
+ */
+#ifndef MOONROW_BIND_SCHEMA_BOX_H
+#define MOONROW_BIND_SCHEMA_BOX_H
+
+#include "value.h"
+
+#define BIND_TYPE        "moonrow.Type"       /* const mr_type * */
+#define BIND_COLUMN      "moonrow.Column"     /* bind_column */
+#define BIND_FOREIGN_KEY "moonrow.ForeignKey" /* bind_foreign_key */
+#define BIND_CONSTRAINT  "moonrow.Constraint" /* bind_constraint */
+#define BIND_TABLE       "moonrow.Table"      /* mr_table * */
+#define BIND_METADATA    "moonrow.MetaData"   /* mr_metadata * */
+
+/* A Column value: the column, and what it asks of the class that maps it. */
+typedef struct bind_column {
+    mr_column *column;          /* in the arena */
+    const char *deferred_group; /* interned, or NULL */
+    bool deferred;
+} bind_column;
+
+typedef struct bind_foreign_key {
+    const char *target;  /* interned "table.column", or NULL */
+    mr_column *referred; /* or NULL */
+    const char *ondelete, *onupdate, *name;
+} bind_foreign_key;
+
+/* One of them. */
+typedef struct bind_constraint {
+    mr_constraint *constraint;
+    mr_index *index;
+} bind_constraint;
+
+void bind_push_type(lua_State *L, const mr_type *type);
+const mr_type *bind_test_type(lua_State *L, int idx); /* NULL when it is none */
+const mr_type *bind_arg_type(lua_State *L, int idx, const char *function);
+mr_column *bind_test_column(lua_State *L, int idx);           /* of a Column value; NULL when it is none */
+bind_constraint *bind_test_constraint(lua_State *L, int idx); /* NULL when it is none */
+void bind_push_table(lua_State *L, const mr_table *table);
+mr_table *bind_test_table(lua_State *L, int idx); /* NULL when it is none */
+void bind_push_metadata(lua_State *L, mr_metadata *md);
+mr_metadata *bind_test_metadata(lua_State *L, int idx); /* NULL when it is none */
+
+#endif

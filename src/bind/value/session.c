@@ -1,0 +1,73 @@
+/*
+ * session.c: the box of a session.
+ *
+ * Invariant: a session has one userdata, by which it is found again.
+ */
+#include "session.h"
+
+static const char sessions_key = 0; /* registry: light userdata of a session to its userdata, weakly */
+
+mr_session *bind_test_session(lua_State *L, int idx) {
+    bind_session *s = bind_test(L, idx, BIND_SESSION);
+    if (s && s->closed)
+        bind_error(L, MR_ERR_INVALID_REQUEST,
+                   "the session is closed: make another one with mr.Session, or its sessionmaker");
+    return s ? s->session : NULL;
+}
+
+mr_session *bind_to_session(lua_State *L, int idx) {
+    idx = lua_absindex(L, idx);
+    mr_session *s = bind_test_session(L, idx);
+    if (s) return s;
+    if (lua_istable(L, idx) && luaL_getmetafield(L, idx, "__index") != LUA_TNIL) {
+        lua_pop(L, 1);
+        if (lua_getfield(L, idx, "_session") == LUA_TFUNCTION) {
+            lua_pushvalue(L, idx);
+            lua_call(L, 1, 1);
+            s = bind_test_session(L, -1);
+            lua_replace(L, idx); /* nothing else may keep it: a scope's key may be collected at any time */
+            if (s) return s;
+        }
+    }
+    bind_type_error(L, idx, "session", "a Session or a scoped_session (this query was made without one)");
+    return NULL;
+}
+
+void bind_push_session(lua_State *L, mr_session *s) {
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &sessions_key);
+    if (!s || lua_rawgetp(L, -1, s) == LUA_TNIL) {
+        if (s) lua_pop(L, 1);
+        lua_pushnil(L);
+    }
+    lua_remove(L, -2);
+}
+
+mr_session *bind_session_arg(lua_State *L, const char *function) {
+    bind_release_loops(L);
+    mr_session *s = bind_test_session(L, 1);
+    if (!s) bind_type_error(L, 1, function, "a Session");
+    return s;
+}
+
+bind_session *bind_push_empty_session(lua_State *L) {
+    bind_session *s = lua_newuserdatauv(L, sizeof *s, SESSION__VALUES);
+    *s = (bind_session){NULL, false};
+    bind_set_type(L, BIND_SESSION);
+    return s;
+}
+
+void bind_name_session(lua_State *L, mr_session *s) {
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &sessions_key);
+    lua_pushvalue(L, -2);
+    lua_rawsetp(L, -2, s);
+    lua_pop(L, 1);
+}
+
+void bind_make_session_names(lua_State *L) {
+    lua_newtable(L);
+    lua_createtable(L, 0, 1);
+    lua_pushliteral(L, "v");
+    lua_setfield(L, -2, "__mode");
+    lua_setmetatable(L, -2);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &sessions_key);
+}

@@ -1,0 +1,33 @@
+/*
+ * statement.h: the box of an INSERT, UPDATE or DELETE.
+ */
+#ifndef MOONROW_BIND_STATEMENT_BOX_H
+#define MOONROW_BIND_STATEMENT_BOX_H
+
+#include "value.h"
+
+#define BIND_STATEMENT "moonrow.Statement"
+
+typedef struct bind_statement {
+    mr_node_kind kind;
+    mr_mapper *mapper;   /* of the class that was given, or NULL */
+    mr_dml dml;          /* its nodes are counted */
+    mr_mapper *returned; /* the class whose objects the statement gives back; NULL: columns, or nothing */
+    bool bare;           /* INSERT ... SELECT: without the defaults of the columns that it does not name */
+    mr_synchronize how;  /* UPDATE, DELETE: how a session's objects follow */
+} bind_statement;
+
+bind_statement *bind_test_statement(lua_State *L, int idx); /* NULL when it is none */
+/* Pushes a statement of the kind over the table, without any clause; raises. */
+bind_statement *bind_push_statement(lua_State *L, mr_node_kind kind, mr_mapper *mapper, const mr_table *table);
+/* Pushes a copy of s (all its nodes retained) to be changed by the caller. */
+bind_statement *bind_push_statement_copy(lua_State *L, const bind_statement *s);
+/* Puts the expression on top of the stack in the clause (popped). */
+void bind_statement_take(lua_State *L, mr_node **clause);
+/* The statement as a node: all of the clauses retained. NULL: the recorded error. */
+mr_node *bind_statement_of_clauses(mr_env *env, mr_node_kind kind, const mr_dml *clauses);
+/* The option synchronize_session:'s value at idx ("auto", "evaluate", "fetch", false; nil: "auto"). */
+mr_synchronize bind_to_synchronize(lua_State *L, int idx, const char *function);
+int bind_statement_gc(lua_State *L); /* __gc */
+
+#endif
