@@ -81,10 +81,7 @@ const mr_property *bind_class_property(lua_State *L, int idx, int key) {
     if (!c->mapper || lua_type(L, key) != LUA_TSTRING) return NULL;
     const mr_property *prop = known_property(L, idx, key);
     if (prop || !c->registry->dirty) return prop;
-    BIND_ENTER(c->b, L);
-    mr_status st = mr_registry_configure(c->registry);
-    BIND_LEAVE(c->b);
-    bind_check(L, st);
+    BIND_TRY(c->b, L, mr_registry_configure(c->registry));
     return known_property(L, idx, key);
 }
 
@@ -171,10 +168,7 @@ static int class_expression(lua_State *L, const mr_property *prop) {
     lua_pushvalue(L, 2);
     if (prop->kind == MR_PROPERTY_RELATIONSHIP) {
         bind_class *c = lua_touserdata(L, 1);
-        BIND_ENTER(c->b, L);
-        mr_status st = mr_registry_configure(c->registry);
-        BIND_LEAVE(c->b);
-        bind_check(L, st);
+        BIND_TRY(c->b, L, mr_registry_configure(c->registry));
         bind_push_relationship(L, prop, NULL, NULL);
     } else {
         bind_push_node(L, mr_property_node(prop, NULL));
@@ -371,10 +365,7 @@ static int core_new_base(lua_State *L) {
 static int core_configure(lua_State *L) {
     bind_class *c = bind_class_at(L, 1);
     if (!c) return bind_type_error(L, 1, "configure", "a base class");
-    BIND_ENTER(c->b, L);
-    mr_status st = mr_registry_configure(c->registry);
-    BIND_LEAVE(c->b);
-    bind_check(L, st);
+    BIND_TRY(c->b, L, mr_registry_configure(c->registry));
     return 0;
 }
 

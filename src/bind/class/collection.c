@@ -34,10 +34,7 @@ static mr_entity *view_parent(lua_State *L, int idx, const mr_property **prop) {
 static mr_collection *load(lua_State *L, mr_entity *parent, const mr_property *prop) {
     bind_state *b = bind_of(L);
     const mr_value *v;
-    BIND_ENTER(b, L);
-    mr_status st = mr_attribute_get(parent, prop, &v);
-    BIND_LEAVE(b);
-    bind_check(L, st);
+    BIND_TRY(b, L, mr_attribute_get(parent, prop, &v));
     return v->kind == MR_COLLECTION ? v->u.p : NULL;
 }
 
@@ -63,26 +60,21 @@ static mr_entity *item_arg(lua_State *L, int idx, mr_entity *parent, const mr_pr
 static void insert(lua_State *L, mr_entity *parent, const mr_property *prop, uint32_t at, int idx) {
     mr_entity *item = item_arg(L, idx, parent, prop);
     bind_state *b = bind_of(L);
-    BIND_ENTER(b, L);
-    mr_status st = mr_attribute_insert(parent, prop, at, item);
-    BIND_LEAVE(b);
+    mr_status st;
+    BIND_CALL(b, L, st = mr_attribute_insert(parent, prop, at, item));
     bind_check(L, st);
 }
 
 static void remove_at(lua_State *L, mr_entity *parent, const mr_property *prop, uint32_t at) {
     bind_state *b = bind_of(L);
-    BIND_ENTER(b, L);
-    mr_status st = mr_attribute_remove_at(parent, prop, at);
-    BIND_LEAVE(b);
+    mr_status st;
+    BIND_CALL(b, L, st = mr_attribute_remove_at(parent, prop, at));
     bind_check(L, st);
 }
 
 static void replace_at(lua_State *L, mr_entity *parent, const mr_property *prop, uint32_t at, mr_entity *item) {
     bind_state *b = bind_of(L);
-    BIND_ENTER(b, L);
-    mr_status st = mr_attribute_replace_at(parent, prop, at, item);
-    BIND_LEAVE(b);
-    bind_check(L, st);
+    BIND_TRY(b, L, mr_attribute_replace_at(parent, prop, at, item));
 }
 
 /* append(item). Reading object.items has loaded the collection, so what is appended has a place in it. */
@@ -100,10 +92,7 @@ static int view_remove(lua_State *L) {
     mr_entity *parent = view_parent(L, 1, &prop);
     mr_entity *item = item_arg(L, 2, parent, prop);
     bind_state *b = bind_of(L);
-    BIND_ENTER(b, L);
-    mr_status st = mr_attribute_remove(parent, prop, item);
-    BIND_LEAVE(b);
-    bind_check(L, st);
+    BIND_TRY(b, L, mr_attribute_remove(parent, prop, item));
     return 0;
 }
 
@@ -128,10 +117,7 @@ static int view_clear(lua_State *L) {
     const mr_property *prop;
     mr_entity *parent = view_parent(L, 1, &prop);
     bind_state *b = bind_of(L);
-    BIND_ENTER(b, L);
-    mr_status st = mr_attribute_set_items(parent, prop, NULL, 0);
-    BIND_LEAVE(b);
-    bind_check(L, st);
+    BIND_TRY(b, L, mr_attribute_set_items(parent, prop, NULL, 0));
     return 0;
 }
 

@@ -18,9 +18,7 @@ void bind_push_about(lua_State *L, const mr_property *prop, mr_node *alias, int 
         bind_type_error(L, idx, lua_pushfstring(L, "%s.%s", prop->mapper->name, prop->name),
                         lua_pushfstring(L, "a %s", prop->relationship->target->name));
     bind_state *b = bind_of(L);
-    BIND_ENTER(b, L);
-    (void)mr_object_criterion(prop, alias, e, how, &node);
-    BIND_LEAVE(b);
+    BIND_CALL(b, L, (void)mr_object_criterion(prop, alias, e, how, &node));
     bind_push_node(L, node);
 }
 

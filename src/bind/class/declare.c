@@ -295,10 +295,7 @@ static void finish(lua_State *L, bind_class *base, declaration *d, mr_mapper *ma
     /* A subclass without a table of its own shares its base's. */
     if (!table && base->mapper && !d->tablename && !declares_primary_key(L, d)) table = base->mapper->table;
     const char *name = table ? NULL : table_name(L, b, d);
-    BIND_ENTER(b, L);
-    mr_status st = mr_mapper_finish(mapper, table, name, d->schema, constraints, indexes);
-    BIND_LEAVE(b);
-    bind_check(L, st);
+    BIND_TRY(b, L, mr_mapper_finish(mapper, table, name, d->schema, constraints, indexes));
 }
 
 /* The class knows its mixins: one may be listened to. */

@@ -35,10 +35,7 @@ static mr_entity *self_entity(lua_State *L, bind_class *c) {
 
 static int get_slow(lua_State *L, bind_class *c, mr_entity *e, const mr_property *prop) {
     const mr_value *v;
-    BIND_ENTER(c->b, L);
-    mr_status st = mr_attribute_get(e, prop, &v);
-    BIND_LEAVE(c->b);
-    bind_check(L, st);
+    BIND_TRY(c->b, L, mr_attribute_get(e, prop, &v));
     if (v->kind == MR_COLLECTION ||
         (v->kind == MR_NULL && prop->kind == MR_PROPERTY_RELATIONSHIP && prop->relationship->uselist == 1))
         bind_push_collection(L, e, prop);
@@ -151,9 +148,8 @@ static mr_status set_items(lua_State *L, bind_state *b, mr_entity *e, const mr_p
         items[i - 1] = bind_related_entity(L, -2, prop, lua_tostring(L, -1));
         lua_pop(L, 2);
     }
-    BIND_ENTER(b, L);
-    mr_status st = mr_attribute_set_items(e, prop, items, (uint32_t)n);
-    BIND_LEAVE(b);
+    mr_status st;
+    BIND_CALL(b, L, st = mr_attribute_set_items(e, prop, items, (uint32_t)n));
     return st;
 }
 
@@ -165,9 +161,8 @@ static mr_status set_relationship(lua_State *L, bind_state *b, mr_entity *e, con
         v = mr_value_of(MR_ENTITY, 0);
         v.u.p = bind_related_entity(L, idx, prop, lua_tostring(L, -1));
     }
-    BIND_ENTER(b, L);
-    mr_status st = mr_attribute_set(e, prop, &v);
-    BIND_LEAVE(b);
+    mr_status st;
+    BIND_CALL(b, L, st = mr_attribute_set(e, prop, &v));
     return st;
 }
 
@@ -189,17 +184,13 @@ static void set_attribute(lua_State *L, bind_class *c, mr_entity *e, const mr_pr
     if (prop->kind == MR_PROPERTY_SYNONYM) prop = mr_mapper_property(e->mapper, prop->name, true);
     if (prop->kind == MR_PROPERTY_RELATIONSHIP) {
         if (c->registry->dirty) {
-            BIND_ENTER(b, L);
-            st = mr_registry_configure(c->registry);
-            BIND_LEAVE(b);
+            BIND_CALL(b, L, st = mr_registry_configure(c->registry));
             bind_check(L, st);
         }
         st = set_relationship(L, b, e, prop, idx);
     } else {
         mr_value v = column_value(L, b, e, prop, idx);
-        BIND_ENTER(b, L);
-        st = mr_attribute_set(e, prop, &v);
-        BIND_LEAVE(b);
+        BIND_CALL(b, L, st = mr_attribute_set(e, prop, &v));
     }
     bind_check(L, st);
 }

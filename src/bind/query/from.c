@@ -182,9 +182,8 @@ static int q_with_parent(lua_State *L) {
         return bind_error(L, MR_ERR_ARGUMENT, "with_parent: %s.%s is no relationship of %s", along.along->mapper->name,
                           along.along->name, parent->mapper->name);
     bind_state *b = bind_of(L);
-    BIND_ENTER(b, L);
-    mr_query *made = mr_query_belonging_to(q, along.along, parent);
-    BIND_LEAVE(b);
+    mr_query *made;
+    BIND_CALL(b, L, made = mr_query_belonging_to(q, along.along, parent));
     return bind_derive(L, made);
 }
 
@@ -229,9 +228,7 @@ static int q_exists(lua_State *L) {
     mr_query *q = bind_query_arg(L, "exists");
     bind_state *b = bind_of(L);
     mr_node *node = NULL;
-    BIND_ENTER(b, L);
-    (void)mr_query_exists(q, &node);
-    BIND_LEAVE(b);
+    BIND_CALL(b, L, (void)mr_query_exists(q, &node));
     bind_push_node(L, node);
     return 1;
 }

@@ -141,9 +141,8 @@ static int query_tostring(lua_State *L) {
     const mr_dialect *dialect = dialect_of(L, 1);
     bind_owner *owner = bind_own(L, release_node);
     mr_node *node = NULL;
-    BIND_ENTER(b, L);
-    mr_status st = mr_load_statement(q, false, &node);
-    BIND_LEAVE(b);
+    mr_status st;
+    BIND_CALL(b, L, st = mr_load_statement(q, false, &node));
     owner->p = node;
     bind_check(L, st);
     bind_push_sql(L, node, dialect);

@@ -182,9 +182,8 @@ bool bind_result_next(lua_State *L, int idx, bind_result *r) {
         return false;
     }
     bind_state *b = bind_of(L);
-    BIND_ENTER(b, L);
-    mr_status st = mr_load_step(r->load);
-    BIND_LEAVE(b);
+    mr_status st;
+    BIND_CALL(b, L, st = mr_load_step(r->load));
     bind_check(L, st);
     if (st != MR_ROW) {
         push_names(L, idx, r);
@@ -202,10 +201,7 @@ static void push_all_of_load(lua_State *L, int idx, bind_result *r) {
     bind_state *b = bind_of(L);
     const mr_value *rows = NULL;
     size_t n = 0;
-    BIND_ENTER(b, L);
-    mr_status st = mr_load_all(r->load, &rows, &n);
-    BIND_LEAVE(b);
-    bind_check(L, st);
+    BIND_TRY(b, L, mr_load_all(r->load, &rows, &n));
     unsigned width = mr_load_width(r->load);
     lua_createtable(L, n < INT32_MAX ? (int)n : 0, 0);
     for (size_t i = 0; i < n; i++) {

@@ -25,10 +25,7 @@ static bind_result *start(lua_State *L, const char *function, mr_query *q) {
     r->returns_rows = true;
     r->name = q->cardinality_name;
     r->unwrap = q->nitems == 1 && q->items[0].mapper;
-    BIND_ENTER(b, L);
-    mr_status st = mr_session_load(s, q, &r->load);
-    BIND_LEAVE(b);
-    bind_check(L, st);
+    BIND_TRY(b, L, mr_session_load(s, q, &r->load));
     return r;
 }
 
@@ -100,10 +97,7 @@ static int q_count(lua_State *L) {
     mr_session *s = bind_query_session(L, "count");
     bind_state *b = bind_of(L);
     int64_t count = 0;
-    BIND_ENTER(b, L);
-    mr_status st = mr_session_count(s, q, &count);
-    BIND_LEAVE(b);
-    bind_check(L, st);
+    BIND_TRY(b, L, mr_session_count(s, q, &count));
     lua_pushinteger(L, (lua_Integer)count);
     return 1;
 }

@@ -105,10 +105,7 @@ static int get_sorted(lua_State *L) {
     bind_state *b = bind_of(L);
     size_t n = 0;
     mr_table **tables = lua_newuserdatauv(L, (md->tables.len + 1) * sizeof *tables, 0);
-    BIND_ENTER(b, L);
-    mr_status st = mr_metadata_sorted(md, tables, &n);
-    BIND_LEAVE(b);
-    bind_check(L, st);
+    BIND_TRY(b, L, mr_metadata_sorted(md, tables, &n));
     lua_createtable(L, (int)n, 0);
     for (size_t i = 0; i < n; i++) {
         bind_push_table(L, tables[i]);

@@ -22,9 +22,7 @@ static void close(bind_connection *c) {
 
 static void close_entered(lua_State *L, bind_connection *c) {
     bind_state *b = bind_of(L);
-    BIND_ENTER(b, L);
-    close(c);
-    BIND_LEAVE(b);
+    BIND_CALL(b, L, close(c));
 }
 
 static void finalize(void *p) { close(p); }
@@ -94,10 +92,7 @@ static int engine_connect(lua_State *L) {
 /* Entering may run a finalizer, which may have closed the connection. */
 static void end(lua_State *L, const bind_connection *c, mr_status (*how)(mr_conn *conn)) {
     bind_state *b = bind_of(L);
-    BIND_ENTER(b, L);
-    mr_status st = c->conn ? how(c->conn) : mr_fail(b->env, MR_ERR_INVALID_REQUEST, "the connection is closed");
-    BIND_LEAVE(b);
-    bind_check(L, st);
+    BIND_TRY(b, L, c->conn ? how(c->conn) : mr_fail(b->env, MR_ERR_INVALID_REQUEST, "the connection is closed"));
 }
 
 static int c_commit(lua_State *L) {

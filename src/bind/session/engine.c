@@ -57,10 +57,7 @@ static int create_engine(lua_State *L) {
     if (strlen(lua_tostring(L, 1)) == lua_rawlen(L, 1)) add_parameters(L, options); /* a zero byte is refused below */
     const char *url = lua_tolstring(L, 1, &len);
     bind_engine *e = bind_push_empty_engine(L);
-    BIND_ENTER(b, L);
-    mr_status st = mr_engine_new(b->env, url, len, &o, &e->engine);
-    BIND_LEAVE(b);
-    bind_check(L, st);
+    BIND_TRY(b, L, mr_engine_new(b->env, url, len, &o, &e->engine));
     return 1;
 }
 
@@ -155,9 +152,7 @@ static int engine_record(lua_State *L) {
 static int engine_dispose(lua_State *L) {
     mr_engine *engine = self(L, "dispose");
     bind_state *b = bind_of(L);
-    BIND_ENTER(b, L);
-    mr_engine_dispose(engine);
-    BIND_LEAVE(b);
+    BIND_CALL(b, L, mr_engine_dispose(engine));
     return 0;
 }
 

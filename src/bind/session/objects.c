@@ -12,10 +12,7 @@ static int with_object(lua_State *L, const char *function, object_fn fn) {
     mr_session *s = bind_session_arg(L, function);
     mr_entity *e = bind_arg_entity(L, 2, function);
     bind_state *b = bind_of_entity(e);
-    BIND_ENTER(b, L);
-    mr_status st = fn(s, e);
-    BIND_LEAVE(b);
-    bind_check(L, st);
+    BIND_TRY(b, L, fn(s, e));
     return 0;
 }
 
@@ -92,9 +89,8 @@ static int session_is_modified(lua_State *L) {
     mr_session *s = bind_session_arg(L, "is_modified");
     mr_entity *e = bind_arg_entity(L, 2, "is_modified");
     bind_state *b = bind_of(L);
-    BIND_ENTER(b, L);
-    bool modified = mr_session_is_modified(s, e);
-    BIND_LEAVE(b);
+    bool modified;
+    BIND_CALL(b, L, modified = mr_session_is_modified(s, e));
     lua_pushboolean(L, modified);
     return 1;
 }
@@ -138,10 +134,7 @@ static int with_names(lua_State *L, const char *function, names_fn fn) {
     bind_state *b = bind_of(L);
     unsigned n;
     const char **names = attribute_names(L, e, 3, &n);
-    BIND_ENTER(b, L);
-    mr_status st = fn(s, e, names, n);
-    BIND_LEAVE(b);
-    bind_check(L, st);
+    BIND_TRY(b, L, fn(s, e, names, n));
     return 0;
 }
 
@@ -153,10 +146,7 @@ static int session_expire_all(lua_State *L) {
     mr_session *s = bind_session_arg(L, "expire_all");
     bind_refuse_more(L, 0, "expire_all", "");
     bind_state *b = bind_of(L);
-    BIND_ENTER(b, L);
-    mr_status st = mr_session_expire_all(s);
-    BIND_LEAVE(b);
-    bind_check(L, st);
+    BIND_TRY(b, L, mr_session_expire_all(s));
     return 0;
 }
 
@@ -164,10 +154,7 @@ static int session_expunge_all(lua_State *L) {
     mr_session *s = bind_session_arg(L, "expunge_all");
     bind_refuse_more(L, 0, "expunge_all", "");
     bind_state *b = bind_of(L);
-    BIND_ENTER(b, L);
-    mr_status st = mr_session_expunge_all(s);
-    BIND_LEAVE(b);
-    bind_check(L, st);
+    BIND_TRY(b, L, mr_session_expunge_all(s));
     return 0;
 }
 
@@ -200,10 +187,7 @@ static int core_object_session(lua_State *L) {
 static int change_state(lua_State *L, const char *function, mr_status (*fn)(mr_entity *e)) {
     mr_entity *e = bind_arg_entity(L, 1, function);
     bind_state *b = bind_of(L);
-    BIND_ENTER(b, L);
-    mr_status st = fn(e);
-    BIND_LEAVE(b);
-    bind_check(L, st);
+    BIND_TRY(b, L, fn(e));
     return 0;
 }
 

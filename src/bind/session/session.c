@@ -32,10 +32,7 @@ static int core_session(lua_State *L) {
         lua_newtable(L);
     }
     lua_setiuservalue(L, -2, SESSION_INFO);
-    BIND_ENTER(b, L);
-    mr_status st = mr_session_new(b->env, engine, &o, &s->session);
-    BIND_LEAVE(b);
-    bind_check(L, st);
+    BIND_TRY(b, L, mr_session_new(b->env, engine, &o, &s->session));
     bind_name_session(L, s->session);
     return 1;
 }
@@ -84,9 +81,7 @@ static int core_rest(lua_State *L) {
     const bind_session *s = bind_test(L, 1, BIND_SESSION);
     bind_state *b = bind_of(L);
     if (!s || !s->session || s->closed) return 0;
-    BIND_ENTER(b, L);
-    mr_session_rest(s->session);
-    BIND_LEAVE(b);
+    BIND_CALL(b, L, mr_session_rest(s->session));
     return 0;
 }
 
@@ -95,10 +90,7 @@ static int session_close(lua_State *L) {
     bind_session *s = bind_arg(L, 1, BIND_SESSION, "close");
     if (s->closed || !s->session) return 0;
     bind_state *b = bind_of(L);
-    BIND_ENTER(b, L);
-    mr_status st = mr_session_close(s->session);
-    BIND_LEAVE(b);
-    bind_check(L, st);
+    BIND_TRY(b, L, mr_session_close(s->session));
     s->closed = true;
     return 0;
 }

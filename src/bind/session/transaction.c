@@ -23,10 +23,7 @@ typedef mr_status (*session_fn)(mr_session *s);
 static int run(lua_State *L, const char *function, session_fn fn) {
     mr_session *s = bind_session_arg(L, function);
     bind_state *b = bind_of(L);
-    BIND_ENTER(b, L);
-    mr_status st = fn(s);
-    BIND_LEAVE(b);
-    bind_check(L, st);
+    BIND_TRY(b, L, fn(s));
     return 0;
 }
 
@@ -167,9 +164,7 @@ static int transaction_close(lua_State *L) {
     if (!ends) {
         bind_state *b = bind_of(L);
         if (!t->serial) return 0;
-        BIND_ENTER(b, L);
-        roll_back(t);
-        BIND_LEAVE(b);
+        BIND_CALL(b, L, roll_back(t));
         return 0;
     }
     if (is_open(t)) end_or_raise(L, t, true);
@@ -277,9 +272,7 @@ static int finish_function(lua_State *L, int status, lua_KContext ctx) {
         return lua_gettop(L) - 2;
     }
     bind_state *b = bind_of(L);
-    BIND_ENTER(b, L);
-    roll_back(t);
-    BIND_LEAVE(b);
+    BIND_CALL(b, L, roll_back(t));
     return lua_error(L);
 }
 

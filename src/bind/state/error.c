@@ -103,9 +103,7 @@ int bind_raise(lua_State *L) {
     bind_state *b = bind_of(L);
     mr_error *e = mr_env_save_error(b->env);
     if (mr_sessions_lost(b->env) && b->depth == 0 && !bind_in_finalizer(L)) {
-        BIND_ENTER(b, L);
-        mr_sessions_settle(b->env);
-        BIND_LEAVE(b);
+        BIND_CALL(b, L, mr_sessions_settle(b->env));
     }
     if (e && e->kind == MR_ERR_CALLBACK) {
         bind_push_callback_error(L, e);

@@ -17,6 +17,13 @@
 int bind_raise(lua_State *L) BIND_RAISES;
 /* Raises unless st is MR_OK, MR_ROW, MR_DONE or MR_NOTFOUND; returns st. */
 mr_status bind_check(lua_State *L, mr_status st);
+/* BIND_TRY(b, L, mr_...(...)): enters the core for one call, and raises where it fails. */
+#define BIND_TRY(b, state, ...)                                                                                        \
+    do {                                                                                                               \
+        mr_status status_;                                                                                             \
+        BIND_CALL((b), (state), status_ = (__VA_ARGS__));                                                              \
+        bind_check((state), status_);                                                                                  \
+    } while (0)
 /* Raises an error of the kind, made here. */
 int bind_error(lua_State *L, mr_errkind kind, const char *fmt, ...) MR_PRINTF(3, 4) BIND_RAISES;
 /* "FUNCTION: expected WHAT, got string "x"": an ArgumentError for argument arg. */

@@ -65,10 +65,18 @@ void bind_state_trace_with(bind_state *b, void (*bits)(void *ud, uint32_t chunk,
 void bind_keep_core(lua_State *L);
 void bind_push_core(lua_State *L);
 
-/* BIND_ENTER(b, L) ... BIND_LEAVE(b): in one function, paired. */
-#define BIND_ENTER(b, L)                                                                                               \
+/* BIND_CALL(b, L, st = mr_...(...)): enters the core for one expression. */
+#define BIND_CALL(b, state, ...)                                                                                       \
+    do {                                                                                                               \
+        lua_State *outer_ = (b)->L;                                                                                    \
+        bind_enter_state((b), (state));                                                                                \
+        __VA_ARGS__;                                                                                                   \
+        bind_leave((b), outer_);                                                                                       \
+    } while (0)
+/* BIND_ENTER(b, L) ... BIND_LEAVE(b): for several statements; in one function, paired. */
+#define BIND_ENTER(b, state)                                                                                           \
     lua_State *bind_outer_ = (b)->L;                                                                                   \
-    bind_enter_state((b), (L))
+    bind_enter_state((b), (state))
 #define BIND_LEAVE(b) bind_leave((b), bind_outer_)
 void bind_enter_state(bind_state *b, lua_State *L);
 void bind_leave(bind_state *b, lua_State *outer); /* outer: b->L as it was before BIND_ENTER */

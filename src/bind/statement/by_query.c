@@ -48,11 +48,11 @@ static int run(lua_State *L, mr_query *q, const bind_statement *statement, mr_sy
     mr_session *s = bind_query_session(L, function);
     bind_state *b = bind_of(L);
     int64_t rows = 0;
-    BIND_ENTER(b, L);
-    mr_status st = statement ? mr_session_update_rows(s, q, mr_node_retain(statement->dml.columns),
+    mr_status st;
+    BIND_CALL(b, L,
+              st = statement ? mr_session_update_rows(s, q, mr_node_retain(statement->dml.columns),
                                                       mr_node_retain(statement->dml.values), how, &rows)
-                             : mr_session_delete_rows(s, q, how, &rows);
-    BIND_LEAVE(b);
+                             : mr_session_delete_rows(s, q, how, &rows));
     bind_check(L, st);
     lua_pushinteger(L, (lua_Integer)rows);
     return 1;

@@ -21,9 +21,7 @@
 static void push_of_class(lua_State *L, bind_target *t, const bind_statement *s) {
     bind_state *b = bind_of(L);
     mr_node *node = bind_statement_node(L, s);
-    BIND_ENTER(b, L);
-    node = mr_class_statement(s->mapper, node);
-    BIND_LEAVE(b);
+    BIND_CALL(b, L, node = mr_class_statement(s->mapper, node));
     bind_push_node(L, node);
     t->mapper = s->mapper;
 }
@@ -76,10 +74,7 @@ static void follow_replaced(lua_State *L, const bind_target *t, const bind_state
     if (!s || !t->session || s->kind == MR_NODE_DELETE) return;
     bind_state *b = bind_of(L);
     mr_session *session = bind_to_session(L, t->owner);
-    BIND_ENTER(b, L);
-    mr_status st = mr_session_wrote(session, s->dml.table->u.table);
-    BIND_LEAVE(b);
-    bind_check(L, st);
+    BIND_TRY(b, L, mr_session_wrote(session, s->dml.table->u.table));
 }
 
 static int run_statement(lua_State *L, const bind_target *t, int stmt, int params) {
@@ -193,10 +188,7 @@ static int execute(lua_State *L, int session_idx) {
     bind_result *r = bind_new_result(L, session_idx);
     bind_state *b = bind_of(L);
     r->returns_rows = true;
-    BIND_ENTER(b, L);
-    mr_status st = mr_session_load(t.session, q, &r->load);
-    BIND_LEAVE(b);
-    bind_check(L, st);
+    BIND_TRY(b, L, mr_session_load(t.session, q, &r->load));
     return 1;
 }
 

@@ -55,10 +55,7 @@ static mr_status settle(batch *bt, mr_status st) {
 /* One more row; or, values NULL, those that wait. */
 static void send_row(lua_State *L, batch *bt, const mr_value *values) {
     bind_state *b = bind_of(L);
-    BIND_ENTER(b, L);
-    mr_status st = settle(bt, values ? mr_batch_row(bt->rows, values, NULL) : mr_batch_end(bt->rows, MR_OK));
-    BIND_LEAVE(b);
-    bind_check(L, st);
+    BIND_TRY(b, L, settle(bt, values ? mr_batch_row(bt->rows, values, NULL) : mr_batch_end(bt->rows, MR_OK)));
 }
 
 /* The row's statement, compiled; broken is set when it is another one. */
@@ -78,10 +75,7 @@ static void run_row(lua_State *L, batch *bt, int result, int params) {
     mr_node *node = bind_test_node(L, top);
     const mr_named_value *named = bind_read_params(L, params, &n);
     bind_cursor *next = bind_cursor_new(L), *held = lua_touserdata(L, bt->held);
-    BIND_ENTER(b, L);
-    mr_status st = settle(bt, compile_row(bt, next, node, named, n));
-    BIND_LEAVE(b);
-    bind_check(L, st);
+    BIND_TRY(b, L, settle(bt, compile_row(bt, next, node, named, n)));
     if (bt->broken) {
         send_row(L, bt, NULL);
         lua_settop(L, top);
@@ -198,9 +192,8 @@ static bool push_given(lua_State *L, const mr_mapper *mapper, int row, const mr_
 static void take_on(lua_State *L, const bind_target *t, mr_entity *entity, const mr_property *prop,
                     const mr_value *value) {
     bind_state *b = bind_of(L);
-    BIND_ENTER(b, L);
-    mr_status st = mr_session_take_on(t->session, entity, prop, value);
-    BIND_LEAVE(b);
+    mr_status st;
+    BIND_CALL(b, L, st = mr_session_take_on(t->session, entity, prop, value));
     bind_check(L, st);
 }
 
@@ -209,10 +202,7 @@ static void follow_row(lua_State *L, const bind_target *t, mr_mapper *mapper, in
     bind_state *b = bind_of(L);
     mr_entity *entity = NULL;
     const mr_value *key = read_key(L, mapper, row);
-    BIND_ENTER(b, L);
-    mr_status st = mr_session_peek(t->session, mapper, key, &entity);
-    BIND_LEAVE(b);
-    bind_check(L, st);
+    BIND_TRY(b, L, mr_session_peek(t->session, mapper, key, &entity));
     if (!entity) return;
     bind_push_entity(L, entity); /* held */
     for (size_t i = 0; i < mapper->columns.len; i++) {

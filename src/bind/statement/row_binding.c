@@ -122,10 +122,7 @@ static bool read_row(lua_State *L, bind_row_binding *b, int row) {
 /* The bytes of what a function gives are good until it is called again: they go to the stack. */
 static void call_default(lua_State *L, const mr_default *d, mr_value *out) {
     bind_state *b = bind_of(L);
-    BIND_ENTER(b, L);
-    mr_status st = d->fn(b->env, d->ud, out);
-    BIND_LEAVE(b);
-    bind_check(L, st);
+    BIND_TRY(b, L, d->fn(b->env, d->ud, out));
     if (!mr_kind_is_bytes(out->kind)) return;
     lua_pushlstring(L, out->u.s, out->len);
     out->u.s = lua_tostring(L, -1);

@@ -41,10 +41,7 @@ void bind_next_version(lua_State *L, const bind_statement *s, const char *what) 
     if (m->version_by_hand) return;
     bind_check_value(L, -1, mr_column_type(b->env, m->version->column), what, &v);
     if (m->version_generator) {
-        BIND_ENTER(b, L);
-        mr_status st = m->version_generator(b->env, m->version_ud, &v);
-        BIND_LEAVE(b);
-        bind_check(L, st);
+        BIND_TRY(b, L, m->version_generator(b->env, m->version_ud, &v));
     } else {
         v = mr_int_value(v.kind == MR_INT ? v.u.i + 1 : 1);
     }

@@ -99,9 +99,7 @@ void bind_push_row_default(lua_State *L, const bind_statement *s, mr_column *col
         break;
     case MR_DEFAULT_FUNCTION: {
         if (shown) break;
-        BIND_ENTER(b, L);
-        st = d->fn(b->env, d->ud, &v);
-        BIND_LEAVE(b);
+        BIND_CALL(b, L, st = d->fn(b->env, d->ud, &v));
         break;
     }
     }

@@ -115,9 +115,8 @@ static void push_names(lua_State *L, const mr_node *node, mr_cursor *cursor, uns
 
 static mr_status step(lua_State *L, mr_cursor *cursor, mr_value *values) {
     bind_state *b = bind_of(L);
-    BIND_ENTER(b, L);
-    mr_status st = values ? mr_cursor_fetch(cursor, NULL, values) : mr_cursor_step(cursor);
-    BIND_LEAVE(b);
+    mr_status st;
+    BIND_CALL(b, L, st = values ? mr_cursor_fetch(cursor, NULL, values) : mr_cursor_step(cursor));
     return bind_check(L, st);
 }
 
@@ -173,10 +172,7 @@ static bool is_numbered(lua_State *L, mr_cursor *cursor, const mr_table *table) 
     bind_state *b = bind_of(L);
     mr_conn *conn = mr_cursor_conn(cursor);
     mr_table_facts facts = {0};
-    BIND_ENTER(b, L);
-    mr_status st = conn ? mr_conn_table_facts(conn, table, &facts) : MR_OK;
-    BIND_LEAVE(b);
-    bind_check(L, st);
+    BIND_TRY(b, L, conn ? mr_conn_table_facts(conn, table, &facts) : MR_OK);
     return facts.numbers;
 }
 
@@ -213,9 +209,8 @@ static bind_owner *push_synchronizer(lua_State *L, const bind_target *t, mr_node
     bind_state *b = bind_of(L);
     bind_owner *owner = bind_own(L, free_synchronizer);
     mr_synchronizer *made = NULL;
-    BIND_ENTER(b, L);
-    mr_status st = t->mapper ? mr_synchronizer_new(t->session, t->mapper, node, named, n, t->how, &made) : MR_OK;
-    BIND_LEAVE(b);
+    mr_status st;
+    BIND_CALL(b, L, st = t->mapper ? mr_synchronizer_new(t->session, t->mapper, node, named, n, t->how, &made) : MR_OK);
     owner->p = made;
     bind_check(L, st);
     return owner;
@@ -223,10 +218,7 @@ static bind_owner *push_synchronizer(lua_State *L, const bind_target *t, mr_node
 
 static void follow(lua_State *L, bind_owner *following) {
     bind_state *b = bind_of(L);
-    BIND_ENTER(b, L);
-    mr_status st = following->p ? mr_synchronizer_apply(following->p) : MR_OK;
-    BIND_LEAVE(b);
-    bind_check(L, st);
+    BIND_TRY(b, L, following->p ? mr_synchronizer_apply(following->p) : MR_OK);
     if (following->p) bind_own_done(following);
 }
 
@@ -349,9 +341,7 @@ void bind_run_one(lua_State *L, const bind_target *t, int result, int params) {
         lua_setiuservalue(L, result, RESULT_KEY);
     }
     bind_state *b = bind_of(L);
-    BIND_ENTER(b, L);
-    bind_cursor_close(cursor);
-    BIND_LEAVE(b);
+    BIND_CALL(b, L, bind_cursor_close(cursor));
     follow(L, following);
     lua_settop(L, top - 1);
 }

@@ -80,9 +80,6 @@ mr_node *bind_to_select(lua_State *L, int idx) {
     if (!q) return NULL;
     bind_state *b = bind_of(L);
     mr_node *node = NULL;
-    BIND_ENTER(b, L);
-    mr_status st = mr_query_statement(q, &node);
-    BIND_LEAVE(b);
-    bind_check(L, st);
+    BIND_TRY(b, L, mr_query_statement(q, &node));
     return node;
 }

@@ -43,8 +43,5 @@ int bind_relationship_gc(lua_State *L) {
 
 void bind_configure(lua_State *L, const mr_mapper *mapper) {
     bind_state *b = bind_of(L);
-    BIND_ENTER(b, L);
-    mr_status st = mr_registry_configure(mapper->registry);
-    BIND_LEAVE(b);
-    bind_check(L, st);
+    BIND_TRY(b, L, mr_registry_configure(mapper->registry));
 }

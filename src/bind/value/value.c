@@ -184,10 +184,7 @@ void bind_refuse_list(lua_State *L, int idx, const mr_type *type, const char *wh
 void bind_check_value(lua_State *L, int idx, const mr_type *type, const char *what, mr_value *out) {
     if (!bind_to_value(L, idx, type, out)) bind_no_value(L, idx, type, what, mr_type_wants(type), false);
     bind_state *b = bind_of(L);
-    BIND_ENTER(b, L);
-    mr_status st = mr_type_coerce(b->env, type, what, out);
-    BIND_LEAVE(b);
-    bind_check(L, st);
+    BIND_TRY(b, L, mr_type_coerce(b->env, type, what, out));
 }
 
 void bind_open_value(lua_State *L) {
