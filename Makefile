@@ -47,6 +47,7 @@ HOST_OBJ := $(HOST_SRC:src/%.c=$(BUILD)/obj/%.o)
 ONLY_NAME = $(or $(ONLY),test_*)
 CORE_TESTS  := $(patsubst spec/core/%.c,$(BUILD)/spec/core/%,$(sort $(wildcard spec/core/*/$(ONLY_NAME).c)))
 FAULT_TESTS := $(patsubst spec/fault/%.c,$(BUILD)/spec/fault/%,$(sort $(wildcard spec/fault/*.c)))
+PRELOADS    := $(patsubst spec/bench/preload/%.c,$(BUILD)/spec/bench/preload/%.so,$(sort $(wildcard spec/bench/preload/*.c)))
 BENCHES     := $(patsubst spec/bench/%.c,$(BUILD)/spec/bench/%,$(sort $(wildcard spec/bench/*.c)))
 C_EXAMPLES  := $(patsubst examples/%/,$(BUILD)/examples/%,$(sort $(dir $(wildcard examples/*/*.c))))
 
@@ -54,12 +55,13 @@ HOST   = $(if $(HOST_SRC),$(BUILD)/moonrow)
 MODULE = $(BUILD)/lib/moonrow.so
 STATIC = $(BUILD)/lib/libmoonrow.a
 DEMO   = examples/world.lua
-RUN    = BUILD='$(BUILD)' CC='$(CC)' LUA='$(LUA)' ONLY='$(ONLY)' SANITIZE='$(SANITIZE)' spec/run.sh
+RUN    = BUILD='$(BUILD)' CC='$(CC)' LUA='$(LUA)' ONLY='$(ONLY)' SANITIZE='$(SANITIZE)' \
+         CFLAGS='$(CFLAGS)' spec/run.sh
 
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: all deps demo test test-core test-spec test-stress test-host test-examples test-build headers arch \
-        format lint lint-lua lint-c sanitize valgrind fault fuzz bench bench-deps install help clean FORCE
+        format lint lint-lua lint-c sanitize valgrind fault fuzz bench bench-count bench-count-update bench-deps install help clean FORCE
 
 all: $(HOST) $(MODULE) $(STATIC) ## build the host, the module and the static library (the default)
 
@@ -112,6 +114,11 @@ $(BUILD)/spec/%: spec/%.c $(BUILD)/lib/libmoonrow.a
 $(BUILD)/spec/core/% $(BUILD)/spec/fault/%: TEST_LIBS = -lcmocka
 $(BUILD)/spec/core/%: C_FLAGS += -Ispec/core
 
+# Libraries that a program of the benchmarks is started with.
+$(BUILD)/spec/bench/preload/%.so: spec/bench/preload/%.c
+	@mkdir -p $(@D)
+	$(LINK) $(C_FLAGS) -MF $@.d -shared -o $@ $<
+
 .SECONDEXPANSION:
 $(C_EXAMPLES): $(BUILD)/examples/%: $$(wildcard examples/%/*.c) $(BUILD)/lib/libmoonrow.a
 	@mkdir -p $(@D)
@@ -132,11 +139,11 @@ demo: deps ## build, then run an example with the host
 
 # ---------------------------------------------------------------- testing
 
-test: deps ## all that must pass: headers, layers, lint, C tests, specs, stress, host, examples
+test: deps ## all that must pass: headers, layers, lint, C tests, specs, stress, host, examples, instructions
 	@$(MAKE) --no-print-directory test-build
-	@$(RUN) headers arch lint core spec stress host examples
+	@$(RUN) headers arch lint core spec stress host examples count
 
-test-build: all $(CORE_TESTS) $(C_EXAMPLES)
+test-build: all $(CORE_TESTS) $(C_EXAMPLES) $(PRELOADS)
 
 test-core: $(CORE_TESTS) ## the C tests (ONLY=test_base runs one)
 	@$(RUN) core
@@ -204,6 +211,12 @@ fuzz: ## random calls of the whole API under ASan and UBSan, for FUZZ_SECONDS (g
 	@$(MAKE) --no-print-directory CC=gcc CFLAGS='-O1 -g' BUILD=$(BUILD)/asan SANITIZE=address,undefined all
 	@FUZZ_SECONDS=$(FUZZ_SECONDS) BUILD='$(BUILD)/asan' spec/run.sh fuzz
 
+bench-count: all $(PRELOADS) ## instructions of small loops, compared with the figures in the repository
+	@$(RUN) count-table
+
+bench-count-update: all $(PRELOADS) ## counts them, and writes the figures
+	@$(RUN) count-update
+
 bench: all $(BENCHES) ## moonrow beside a bare C loop, LuaSQL and SQLAlchemy (ROW=load runs one row)
 	@ROW='$(ROW)' ROUNDS='$(ROUNDS)' $(RUN) bench
 
@@ -226,4 +239,4 @@ clean: ## remove what was built
 	rm -rf $(BUILD)
 
 -include $(LIB_OBJ:.o=.d) $(HOST_OBJ:.o=.d)
--include $(addsuffix .d,$(CORE_TESTS) $(FAULT_TESTS) $(BENCHES) $(C_EXAMPLES))
+-include $(addsuffix .d,$(CORE_TESTS) $(FAULT_TESTS) $(PRELOADS) $(BENCHES) $(C_EXAMPLES))

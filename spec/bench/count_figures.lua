@@ -1,0 +1,26 @@
+-- count_figures.lua: instructions of one turn of each loop. Written by `make bench-count-update`.
+
+return {
+  made_with = {
+    machine = "x86_64 with avx2",
+    compiler = "gcc (Debian 12.2.0-14+deb12u1) 12.2.0",
+    flags = "-O2 -g",
+    libc = "ldd (Debian GLIBC 2.36-9+deb12u14) 2.36",
+    lua = "Lua 5.4.4",
+    sqlite = "3.40.1",
+    valgrind = "valgrind-3.19.0",
+  },
+  counts = {
+    ["load"] = 6904,
+    ["insert"] = 25727,
+    ["get"] = 20837,
+    ["get-in-transaction"] = 18691,
+    ["first"] = 68033,
+    ["get-from-memory"] = 2941,
+    ["get-from-memory-scoped"] = 5098,
+    ["attribute-read"] = 514,
+    ["attribute-text"] = 682,
+    ["make"] = 5759,
+    ["attribute-write"] = 1325,
+  },
+}

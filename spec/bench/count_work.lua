@@ -1,0 +1,118 @@
+-- count_work.lua: the loops whose instructions `make bench-count` counts.
+--   moonrow count_work.lua DATABASE WORKLOAD N [WORKLOAD N ...]
+-- N is the length of the loop, except of load, which reads all rows that there are.
+
+local mr = require "moonrow"
+local path = ...
+
+local db = mr.open("sqlite:///" .. path)
+local Item = db.Model:extend("Item", {
+  id    = db.Column{ db.Integer, primary_key = true },
+  name  = db.Column{ db.String(40), nullable = false },
+  kind  = db.Column{ db.String(20), nullable = false },
+  price = db.Column{ db.Float, nullable = false },
+  stock = db.Column{ db.Integer, nullable = false },
+})
+local Product = db.Model:extend("Product", {
+  id    = db.Column{ db.Integer, primary_key = true },
+  code  = db.Column{ db.String(40), nullable = false, unique = true },
+  kind  = db.Column{ db.String(20), nullable = false },
+  price = db.Column{ db.Float, nullable = false },
+  stock = db.Column{ db.Integer, nullable = false },
+})
+local session = db.session
+
+local n -- the length of the loop that runs
+local work = {}
+
+-- Not counted: the rows.
+function work.fill()
+  db:create_all()
+  local numbers = "WITH RECURSIVE number(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM number WHERE i < :n) "
+  local values = "SELECT 'item ' || i, 'tool', i * 0.5, i % 100 FROM number WHERE i <= :n"
+  for _, into in ipairs{ "item (name", "product (code" } do
+    session:execute(mr.text(numbers .. "INSERT INTO " .. into .. ", kind, price, stock) " .. values), { n = n })
+  end
+  session:commit()
+end
+
+function work.load()
+  local sum = 0
+  for _, item in ipairs(Item.query:all()) do sum = sum + item.stock end
+end
+
+function work.insert()
+  for i = 1, n do
+    session:add(Item{ name = "item " .. i, kind = "tool", price = i * 0.5, stock = i % 100 })
+  end
+  session:commit()
+end
+
+local function gets()
+  local sum = 0
+  for i = 1, n do sum = sum + session:get(Item, i).stock end
+end
+
+work.get = gets
+work["get-in-transaction"] = function() session:begin(gets, { mode = "deferred" }) end
+
+local function gets_from_memory(of)
+  local item = of:get(Item, 1)
+  for _ = 1, n do of:get(Item, 1) end
+  return item
+end
+
+work["get-from-memory"] = function() gets_from_memory(mr.Session(db.engine)) end
+work["get-from-memory-scoped"] = function() gets_from_memory(session) end
+
+function work.first()
+  local sum = 0
+  for i = 1, n do sum = sum + Product.query:filter_by{ code = "item " .. i }:first().stock end
+end
+
+local function read(item)
+  local stock -- luacheck: ignore
+  for _ = 1, n do stock = item.stock end
+end
+
+local function read_text(item)
+  local name -- luacheck: ignore
+  for _ = 1, n do name = item.name end
+end
+
+local function write(item)
+  for i = 1, n do item.stock = i end
+end
+
+local plain = { id = 1, name = "item 1", kind = "tool", price = 0.5, stock = 1 }
+
+work["attribute-read"] = function() read(session:get(Item, 1)) end
+work["attribute-text"] = function() read_text(session:get(Item, 1)) end
+work["attribute-write"] = function()
+  write(session:get(Item, 1))
+  session:rollback()
+end
+work["plain-read"] = function() read(plain) end
+work["plain-text"] = function() read_text(plain) end
+work["plain-write"] = function() write(plain) end
+
+local function made(values) return values end
+
+-- Collected at fixed turns: where the collector happens to be when the loop ends would count otherwise.
+local function make(class)
+  collectgarbage()
+  collectgarbage "stop"
+  for i = 1, n do
+    class{ stock = i, name = "x" }
+    if i % 1000 == 0 then collectgarbage() end
+  end
+  collectgarbage "restart"
+end
+
+work["make"] = function() make(Item) end
+work["plain-make"] = function() make(made) end
+
+for i = 2, #arg, 2 do
+  n = tonumber(arg[i + 1])
+  work[arg[i]]()
+end
