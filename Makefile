@@ -3,7 +3,7 @@
 # Sources are found by wildcard, one folder per layer (bind has rooms below), so a new file needs no entry here.
 # Overridable: CC, CFLAGS, BUILD (another build beside the first: make BUILD=build/clang CC=clang),
 # LAYERS (a part of the core), SANITIZE (a list for -fsanitize=), ONLY (one C test), ROW and ROUNDS (of make bench),
-# PREFIX, DESTDIR.
+# SQLITE_AMALGAMATION (another SQLite for the host), PREFIX, DESTDIR.
 
 BUILD   = build
 PREFIX  = /usr/local
@@ -27,6 +27,16 @@ LUA_LIBDIR := $(if $(LUA_PC),$(shell pkg-config --variable=libdir $(LUA_PC)))
 LUA_STATIC := $(firstword $(wildcard $(LUA_LIBDIR)/liblua5.4.a) \
                           $(shell $(CC) -print-file-name=liblua5.4.a 2>/dev/null))
 LUA_CMOD   = $(PREFIX)/lib/lua/5.4
+# SQLITE_AMALGAMATION=dir: the host gets the SQLite of dir (sqlite3.c) inside instead of the system's library. Its
+# functions are hidden: C modules that scripts load find the system's. The flags are those that SQLite recommends,
+# without those that would take something away from moonrow (src/README.md says which), and what Debian's library can.
+SQLITE_AMALGAMATION =
+SQLITE_OBJ   := $(if $(SQLITE_AMALGAMATION),$(BUILD)/obj/sqlite3.o)
+SQLITE_FLAGS  = -O2 -w -fPIC -fvisibility=hidden -DSQLITE_DQS=0 -DSQLITE_THREADSAFE=2 -DSQLITE_DEFAULT_MEMSTATUS=0 \
+                -DSQLITE_DEFAULT_WAL_SYNCHRONOUS=1 -DSQLITE_LIKE_DOESNT_MATCH_BLOBS -DSQLITE_MAX_EXPR_DEPTH=0 \
+                -DSQLITE_OMIT_DEPRECATED -DSQLITE_OMIT_SHARED_CACHE -DSQLITE_USE_ALLOCA -DSQLITE_OMIT_AUTOINIT \
+                -DSQLITE_STRICT_SUBTYPE=1 -DSQLITE_ENABLE_FTS4 -DSQLITE_ENABLE_FTS5 -DSQLITE_ENABLE_RTREE \
+                -DSQLITE_ENABLE_MATH_FUNCTIONS -DSQLITE_ENABLE_COLUMN_METADATA -DSQLITE_ENABLE_DBSTAT_VTAB
 SQLITE_CFLAGS := $(shell pkg-config --cflags sqlite3 2>/dev/null)
 SQLITE_LIBS   := $(or $(shell pkg-config --libs sqlite3 2>/dev/null),-lsqlite3)
 
@@ -56,7 +66,7 @@ MODULE = $(BUILD)/lib/moonrow.so
 STATIC = $(BUILD)/lib/libmoonrow.a
 DEMO   = examples/world.lua
 RUN    = BUILD='$(BUILD)' CC='$(CC)' LUA='$(LUA)' ONLY='$(ONLY)' SANITIZE='$(SANITIZE)' \
-         CFLAGS='$(CFLAGS)' spec/run.sh
+         CFLAGS='$(CFLAGS)' SQLITE_AMALGAMATION='$(SQLITE_AMALGAMATION)' spec/run.sh
 
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -70,11 +80,16 @@ all: $(HOST) $(MODULE) $(STATIC) ## build the host, the module and the static li
 # A file list is rewritten only when it changed: what depends on it is then made again, also
 # when a file was removed.
 $(BUILD)/obj/lib.list: LIST = $(LIB_OBJ)
-$(BUILD)/obj/host.list: LIST = $(HOST_OBJ)
+$(BUILD)/obj/host.list: LIST = $(HOST_OBJ) $(SQLITE_OBJ)
+$(BUILD)/obj/sqlite.list: LIST = $(SQLITE_AMALGAMATION) $(SQLITE_FLAGS)
 $(BUILD)/gen/lua.list: LIST = $(LUA_SRC)
 %.list: FORCE
 	@mkdir -p $(@D)
 	@echo '$(LIST)' | cmp -s - $@ || echo '$(LIST)' > $@
+
+$(BUILD)/obj/sqlite3.o: $(SQLITE_AMALGAMATION)/sqlite3.c $(BUILD)/obj/sqlite.list
+	@mkdir -p $(@D)
+	$(CC) $(SQLITE_FLAGS) -c -o $@ $<
 
 $(BUILD)/obj/%.o: src/%.c
 	@mkdir -p $(@D)
@@ -102,9 +117,9 @@ $(MODULE): $(LIB_OBJ) $(BUILD)/obj/lib.list
 
 # -Wl,-E and the whole archives: C modules that scripts load find all of Lua and of the
 # embedding API in the host, not only what it calls itself.
-$(BUILD)/moonrow: $(HOST_OBJ) $(STATIC) $(BUILD)/obj/host.list
-	$(LINK) -Wl,-E -o $@ $(HOST_OBJ) -Wl,--whole-archive $(STATIC) $(LUA_STATIC) -Wl,--no-whole-archive \
-		$(SQLITE_LIBS) -lm -ldl
+$(BUILD)/moonrow: $(HOST_OBJ) $(SQLITE_OBJ) $(STATIC) $(BUILD)/obj/host.list
+	$(LINK) -Wl,-E -o $@ $(HOST_OBJ) $(SQLITE_OBJ) -Wl,--whole-archive $(STATIC) $(LUA_STATIC) -Wl,--no-whole-archive \
+		$(if $(SQLITE_OBJ),,$(SQLITE_LIBS)) -lm -ldl
 
 # C programs of the tests, one file each; the pattern's folder is core and one of its layers, fault or bench.
 $(BUILD)/spec/%: spec/%.c $(BUILD)/lib/libmoonrow.a

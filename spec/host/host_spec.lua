@@ -74,6 +74,13 @@ describe("the host", function()
     assert.equal(0, code)
   end)
 
+  it("prints the version of its SQLite with -v, which is that of its databases and of mr.sqlite_version", function()
+    local version = run("-v"):match "SQLite (%d+%.%d+%.%d+)"
+    local script = [[local mr = require "moonrow"
+      print(mr.sqlite_version, (mr.open("sqlite://").session:scalar(mr.text("SELECT sqlite_version()"))))]]
+    assert.equal(version .. "\t" .. version .. "\n", (run("-e " .. quote(script))))
+  end)
+
   it("reads the environment, unless -E", function()
     assert.equal("init\nhere\n", (run([[-e 'print "here"']], nil, [[LUA_INIT='print "init"']])))
     assert.equal("5.4\n", (run([[-e '']], nil, [[LUA_INIT='print "init"' LUA_INIT_5_4='print "5.4"']])))

@@ -154,6 +154,8 @@ static void push_core(lua_State *L) {
     lua_setfield(L, -2, "type_name");
     lua_pushcfunction(L, core_check_open);
     lua_setfield(L, -2, "check_open");
+    lua_pushstring(L, mr_sqlite_version());
+    lua_setfield(L, -2, "sqlite_version");
 }
 
 /* The types of one copy would not know the values of another. */

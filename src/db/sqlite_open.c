@@ -240,6 +240,8 @@ static int open_database(sqlite_dbc *dbc, const mr_url *url, const char *memory)
     return rc == SQLITE_OK ? sqlite3_open_v2(memory, &dbc->db, flags, memory) : rc;
 }
 
+const char *mr_sqlite_version(void) { return sqlite3_libversion(); }
+
 /* A module meets the library of the machine where it runs, not the one that it was built with. */
 static mr_status check_library(mr_env *env) {
     int rc = sqlite3_initialize(); /* for libraries that leave it to the program */

@@ -6,6 +6,7 @@
 #include <lauxlib.h>
 #include <lualib.h>
 #include <moonrow.h>
+#include <moonrow/db.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,7 +25,7 @@ typedef struct options {
 } options;
 
 static void print_version(void) {
-    printf("%s  %s\n", mr_version(), LUA_COPYRIGHT);
+    printf("%s  %s  SQLite %s\n", mr_version(), LUA_COPYRIGHT, mr_sqlite_version());
     fflush(stdout);
 }
 

@@ -6,6 +6,7 @@
 
 ---@class moonrow
 ---@field _VERSION string
+---@field sqlite_version string of the SQLite library in use: "3.40.1"
 ---@field null lightuserdata a value that is NULL, where nil would vanish: in table constructors
 ---@field errors table<moonrow.ErrorKind, moonrow.ErrorClass>
 ---@field func table<string, fun(...): moonrow.Expression> SQL functions: func.count(User.id)

@@ -120,6 +120,8 @@ struct mr_driver {
     void (*interrupt)(mr_dbc *dbc); /* may be NULL; callable from a signal handler */
 };
 const mr_driver *mr_driver_sqlite(void);
+/* Version of the SQLite library that this process uses, "3.40.1". Static. */
+const char *mr_sqlite_version(void);
 
 /* The mock driver: records what it is sent and answers from a script; url "mock+sqlite://" or
  * "mock+postgresql://" picks the dialect. Its rows and failures are set on the engine. */
