@@ -2,8 +2,8 @@
 #
 # Sources are found by wildcard, one folder per layer (bind has rooms below), so a new file needs no entry here.
 # Overridable: CC, CFLAGS, BUILD (another build beside the first: make BUILD=build/clang CC=clang),
-# LAYERS (a part of the core), SANITIZE (a list for -fsanitize=), ONLY (one C test), ROW and ROUNDS (of make bench),
-# SQLITE_AMALGAMATION (another SQLite for the host), PREFIX, DESTDIR.
+# LAYERS (a part of the core), SANITIZE (a list for -fsanitize=), ONLY (one C test), ROW and ROUNDS (of
+# make bench), SECONDS and WORK (of make bench-scale), SQLITE_AMALGAMATION (another SQLite for the host), PREFIX, DESTDIR.
 
 BUILD   = build
 PREFIX  = /usr/local
@@ -15,6 +15,8 @@ ONLY    =
 FUZZ_SECONDS = 60
 ROW     =
 ROUNDS  = 5
+SECONDS = 600
+WORK    =
 
 ifeq ($(origin CC),default)
 CC = gcc
@@ -71,7 +73,7 @@ RUN    = BUILD='$(BUILD)' CC='$(CC)' LUA='$(LUA)' ONLY='$(ONLY)' SANITIZE='$(SAN
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: all deps demo test test-core test-spec test-stress test-host test-examples test-build headers arch \
-        format lint lint-lua lint-c sanitize valgrind fault fuzz bench bench-count bench-count-update bench-deps install help clean FORCE
+        format lint lint-lua lint-c sanitize valgrind fault fuzz bench bench-count bench-count-update bench-scale bench-deps install help clean FORCE
 
 all: $(HOST) $(MODULE) $(STATIC) ## build the host, the module and the static library (the default)
 
@@ -232,6 +234,9 @@ bench-count: all $(PRELOADS) ## instructions of small loops, compared with the f
 bench-count-update: all $(PRELOADS) ## counts them, and writes the figures
 	@$(RUN) count-update
 
+bench-scale: all ## how time and memory grow with the work; ten minutes at most (SECONDS=120, WORK=load for less)
+	@SECONDS='$(SECONDS)' WORK='$(WORK)' $(RUN) scale
+
 bench: all $(BENCHES) ## moonrow beside a bare C loop, LuaSQL and SQLAlchemy (ROW=load runs one row)
 	@ROW='$(ROW)' ROUNDS='$(ROUNDS)' $(RUN) bench
 
@@ -248,7 +253,7 @@ install: all ## install host, module, library and headers (PREFIX=/usr/local, DE
 	done
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F'|' '{ printf "  make %-14s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F'|' '{ printf "  make %-19s %s\n", $$1, $$2 }'
 
 clean: ## remove what was built
 	rm -rf $(BUILD)

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Runs parts of the tests and adds up what they count:
 #   spec/run.sh PART...    headers arch lint core spec stress host examples valgrind fault fuzz bench
-#                          count count-table count-update
+#                          count count-table count-update scale
 # The last line is "N passed, N failed"; the status is non-zero when something failed. A part that
 # ends badly without naming a failure counts as one. From the Makefile: BUILD, CC, LUA, ONLY, SANITIZE.
 set -u
@@ -198,6 +198,8 @@ part_fuzz() {
 part_bench() {
     if "$BUILD/moonrow" spec/bench/bench.lua; then ok; else not_ok bench; fi
 }
+
+part_scale() { if "$LUA" spec/bench/scale.lua; then ok; else not_ok bench-scale; fi; }
 
 # Instructions of small loops; with "test" nothing is counted where nothing can be compared. 77: not compared.
 count() {
