@@ -130,14 +130,14 @@ end
 
 -- The contestants' results of a row by name: values and ratios of each round, their medians, the checksum.
 local function measure(row, place)
-  local results = {}
-  for round = 1, rounds do
+  local results, last = {}, rounds * (row.times or 1)
+  for round = 1, last do
     local yardstick
     for _, contestant in ipairs(contestants) do
       local name = contestant.name
       local r = results[name] or { values = {}, ratios = {} }
       if takes_part(contestant, row) and (round == 1 or row.unit or r.values[1] < 1) then
-        progress("%s %s: round %d of %d, %s", place, row.name, round, rounds, name)
+        progress("%s %s: round %d of %d, %s", place, row.name, round, last, name)
         local value, checksum = run_once(contestant, row)
         results[name] = r
         r.values[#r.values + 1] = value
