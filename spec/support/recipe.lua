@@ -191,9 +191,7 @@ local function follow()
   write(copy .. "/src/sql/dialect_ansi.c", "#include <string.h>\n" .. ansi)
   add_row("sql.h", "MR_DIALECTS", "DIALECT(ansi)")
 
-  -- An event's place is not the last: those without a name come last.
-  insert("src/include/moonrow/session.h", "#define MR_SESSION_EVENTS(EVENT)",
-    ' EVENT(BEFORE_EXPUNGE_ALL, "before_expunge_all")')
+  add_row("session.h", "MR_SESSION_EVENTS", 'EVENT(BEFORE_EXPUNGE_ALL, "before_expunge_all")')
   insert("src/session/session.c", "mr_status mr_session_expunge_all(mr_session *s) {",
     "\n    if (mr_session_fire(s, MR_SESSION_BEFORE_EXPUNGE_ALL) != MR_OK) return MR_FAIL;")
 end

@@ -133,6 +133,9 @@ mr_status mr_options_resolve(mr_planner *p) {
         mr_option *o = &p->opts[p->nopts];
         *o = q->options[i];
         p->roots[p->nopts] = MR_PLAN_NONE;
+        if ((unsigned)o->strategy >= MR_LAZY__COUNT)
+            return mr_fail(p->env, MR_ERR_ARGUMENT, "a loader option asks for strategy %d, which does not exist",
+                           (int)o->strategy);
         if (o->nsteps == 0 && !o->mapper && o->kind == MR_OPTION_WILDCARD_LAZY) {
             p->nopts++;
             continue;

@@ -213,6 +213,8 @@ mr_status mr_configure_settle(configuration *c, plan *p) {
                                     rel->collection_key, rel->target->name, near ? " (did you mean '" : "",
                                     near ? near : "", near ? "'?)" : "");
     }
+    if ((unsigned)rel->lazy >= MR_LAZY__COUNT)
+        return mr_configure_mistake(c, p, "its lazy is strategy %d, which does not exist", (int)rel->lazy);
     return settle_cascade(c, p);
 }
 

@@ -152,6 +152,17 @@ static void wildcard(void **state) {
     mr_entity_unpin(c);
 }
 
+static void unknown_strategy(void **state) {
+    (void)state;
+    mr_query *q = eager(query(post), (mr_lazy)99, "tags");
+    assert_int_equal(mr_load_start(&ctx, q, &load), MR_FAIL);
+    assert_string_equal(mr_env_error(env)->message, "a loader option asks for strategy 99, which does not exist");
+    mr_env_clear_error(env);
+    mr_query_release(q);
+    load = NULL;
+    expect_sent("");
+}
+
 static void origins_outlive_plans(void **state) {
     (void)state;
     run(eager(query(post), MR_LAZY_RAISE, "tags"));
@@ -224,9 +235,9 @@ static void shared_table(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(one_statement),  TEST(references),        TEST(changes_are_merged), TEST(in_order),
-        TEST(options_go_on),  TEST(refused_and_empty), TEST(wildcard),           TEST(origins_outlive_plans),
-        TEST(deferred_group), TEST(shared_table),
+        TEST(one_statement),         TEST(references),        TEST(changes_are_merged), TEST(in_order),
+        TEST(options_go_on),         TEST(refused_and_empty), TEST(wildcard),           TEST(unknown_strategy),
+        TEST(origins_outlive_plans), TEST(deferred_group),    TEST(shared_table),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -308,6 +308,17 @@ static void no_join(void **state) {
                    "relationship a primaryjoin");
 }
 
+static void unknown_strategy(void **state) {
+    (void)state;
+    blog();
+    mr_relationship r = options("Category");
+    r.lazy = (mr_lazy)99;
+    assert_non_null(mr_mapper_add_relationship(post, "category", &r));
+    table(category, "category");
+    table(post, "post");
+    expect_mistake("Post.category: its lazy is strategy 99, which does not exist");
+}
+
 static void all_are_told_together(void **state) {
     (void)state;
     blog();
@@ -451,6 +462,7 @@ int main(void) {
         TEST(composite_key),
         TEST(backref_onto_a_base_class),
         TEST(no_join),
+        TEST(unknown_strategy),
         TEST(all_are_told_together),
         TEST(mistaken_backrefs),
         TEST(delete_orphan_needs_one_parent),

@@ -22,22 +22,25 @@ typedef struct mr_session_options {
     bool expire_on_commit; /* default true */
 } mr_session_options;
 
-/* What a session fires: EVENT(CODE, NAME) for each. NAME is what Lua calls it; NULL: for the library itself; such ones
- * come last. COMPARE comes before the session asks itself whether there is anything to flush: mutable values are
- * compared in it. */
+/* What a session fires: EVENT(CODE, NAME) for each. NAME is what Lua calls it. */
 #define MR_SESSION_EVENTS(EVENT)                                                                                       \
     EVENT(BEFORE_FLUSH, "before_flush")                                                                                \
     EVENT(AFTER_FLUSH, "after_flush")                                                                                  \
     EVENT(BEFORE_COMMIT, "before_commit")                                                                              \
     EVENT(AFTER_COMMIT, "after_commit")                                                                                \
     EVENT(AFTER_ROLLBACK, "after_rollback")                                                                            \
-    EVENT(AFTER_BEGIN, "after_begin")                                                                                  \
-    EVENT(COMPARE, NULL)
+    EVENT(AFTER_BEGIN, "after_begin")
 
 #define MR_SESSION_EVENT(CODE, name) MR_SESSION_##CODE,
-typedef enum mr_session_event { MR_SESSION_EVENTS(MR_SESSION_EVENT) MR_SESSION__COUNT } mr_session_event;
+typedef enum mr_session_event {
+    MR_SESSION_EVENTS(MR_SESSION_EVENT)
+    /* For the library itself: before the session asks itself whether there is anything to flush. Mutable values are
+     * compared here. */
+    MR_SESSION_COMPARE,
+    MR_SESSION__COUNT
+} mr_session_event;
 #undef MR_SESSION_EVENT
-/* The name of the event with the number; NULL where there is none. */
+/* The name of the event with the number; NULL: there are no more. */
 const char *mr_session_event_name(int event);
 typedef mr_status (*mr_session_hook_fn)(mr_env *env, void *ud, mr_session_event event, mr_session *session);
 
