@@ -39,9 +39,9 @@ function M.files(title)
   return files
 end
 
---- Iterates over path and text of each C file.
-function M.sources()
-  local paths = sh("find src -name '*.[ch]' | sort"):gmatch "[^\n]+"
+--- Iterates over path and text of each C file, or of those that a command lists.
+function M.sources(command)
+  local paths = sh(command or "find src -name '*.[ch]' | sort"):gmatch "[^\n]+"
   return function()
     local path = paths()
     return path, path and read(path)
@@ -221,7 +221,7 @@ function M.build()
   sh(("mkdir %s && cp -r src %s/"):format(copy, copy))
   follow()
   local flags = "-std=c11 -O0 -fPIC -Wall -Wextra -Werror -Wno-unused-function -Isrc/include -Isrc/bind "
-    .. sh("pkg-config --cflags lua5.4 sqlite3"):gsub("\n", " ")
+    .. sh("for p in lua5.4 lua-5.4 lua54 sqlite3; do pkg-config --cflags $p 2>/dev/null; done; true"):gsub("\n", " ")
   local files, objects = {}, {}
   for file in changed():gmatch "%S+" do
     files[#files + 1] = file
