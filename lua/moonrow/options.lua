@@ -67,7 +67,7 @@ end
 
 local function show(value)
   if type(value) == "string" then return string.format('string "%s"', value) end
-  if type(value) == "number" then return "number " .. value end
+  if type(value) == "number" then return "number " .. string.gsub(tostring(value), ",", ".") end -- a locale's comma
   if value == nil or type(value) == "boolean" then return tostring(value) end
   return type(value)
 end

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-size_t mr_print_float(char *buf, size_t size, int digits, double d) {
-    int n = snprintf(buf, size, "%.*g", digits, d);
+/* snprintf has returned n. The length of the text with a point in place of the locale's. */
+static size_t with_point(char *buf, size_t size, int n) {
     if (n < 0 || size == 0) return 0;
     size_t len = (size_t)n < size ? (size_t)n : size - 1;
     const char *point = localeconv()->decimal_point;
@@ -19,6 +19,14 @@ size_t mr_print_float(char *buf, size_t size, int digits, double d) {
     *at = '.';
     memmove(at + 1, at + width, strlen(at + width) + 1);
     return len - width + 1;
+}
+
+size_t mr_print_float(char *buf, size_t size, int digits, double d) {
+    return with_point(buf, size, snprintf(buf, size, "%.*g", digits, d));
+}
+
+size_t mr_print_fixed(char *buf, size_t size, int decimals, double d) {
+    return with_point(buf, size, snprintf(buf, size, "%.*f", decimals, d));
 }
 
 void mr_strbuf_put_float(mr_strbuf *b, int digits, double d) {

@@ -50,7 +50,7 @@ static const char *cure_of(int rc) {
 }
 
 mr_status mr_sqlite_fail(sqlite_dbc *dbc, int rc) {
-    if ((rc & 0xff) == SQLITE_NOMEM) return mr_nomem(dbc->env);
+    if ((rc & 0xff) == SQLITE_NOMEM || rc == SQLITE_IOERR_NOMEM) return mr_nomem(dbc->env);
     /* Where waiting could only end in deadlock SQLite does not call the busy handler. */
     if ((rc & 0xff) == SQLITE_BUSY && !dbc->asked && dbc->busy) dbc->busy(dbc->busy_ud);
     dbc->asked = false;

@@ -31,7 +31,7 @@ static inline bool as_stored(sqlite3_value *stored, int class, mr_value *out) {
     case SQLITE_BLOB:
         bytes = sqlite3_value_blob(stored); /* NULL when empty */
         *out = mr_bytes_value(MR_BLOB, bytes ? bytes : "", (size_t)sqlite3_value_bytes(stored));
-        return true;
+        return bytes || out->len == 0; /* zeros are spelled out only now, which takes memory */
     default:
         *out = mr_null_value();
         return true;
@@ -62,10 +62,10 @@ static bool reserve_numbers(sqlite_stmt *s, size_t n) {
 
 /* With the scale of the type, or with the digits that a float surely has. */
 static size_t format_number(char *text, double d, int scale) {
-    if (scale >= 0) return (size_t)snprintf(text, NUMBER_SIZE, "%.*f", scale, d);
+    if (scale >= 0) return mr_print_fixed(text, NUMBER_SIZE, scale, d);
     int before = d == 0 ? 1 : (int)floor(log10(fabs(d))) + 1;
     int decimals = before >= 15 ? 0 : before < -25 ? 40 : 15 - before;
-    size_t len = (size_t)snprintf(text, NUMBER_SIZE, "%.*f", decimals, d);
+    size_t len = mr_print_fixed(text, NUMBER_SIZE, decimals, d);
     if (decimals == 0) return len;
     while (text[len - 1] == '0') len--;
     return text[len - 1] == '.' ? len - 1 : len;
@@ -130,18 +130,19 @@ static bool number_of_text(const mr_type *type, mr_value *v) {
 
 /* Text that the column has made a number, or a number that it has made text: the program wrote what the type wants, and
  * a criterion finds it by that. */
-static bool by_affinity(sqlite_stmt *s, size_t i, const mr_type *type, sqlite3_value *stored, mr_value *v) {
+static mr_status by_affinity(sqlite_stmt *s, size_t i, const mr_type *type, sqlite3_value *stored, mr_value *v) {
     mr_value text;
     double d;
     if (mr_type_is_string(type)) {
-        if ((v->kind != MR_INT && v->kind != MR_FLOAT) || affinity_of(s, i) != AFFINITY_NUMBER) return false;
-        if (!as_text(stored, MR_TEXT, &text)) return false;
-        if (v->kind == MR_FLOAT && (!mr_parse_float(text.u.s, &d) || d != v->u.d)) return false;
+        if ((v->kind != MR_INT && v->kind != MR_FLOAT) || affinity_of(s, i) != AFFINITY_NUMBER) return MR_NOTFOUND;
+        if (!as_text(stored, MR_TEXT, &text)) return mr_nomem(s->dbc->env);
+        if (v->kind == MR_FLOAT && (!mr_parse_float(text.u.s, &d) || d != v->u.d)) return MR_NOTFOUND;
         *v = text;
-        return true;
+        return MR_OK;
     }
-    return (mr_type_is_integer(type) || mr_type_is_float(type)) && v->kind == MR_TEXT &&
-           affinity_of(s, i) == AFFINITY_TEXT && number_of_text(type, v);
+    bool turned = (mr_type_is_integer(type) || mr_type_is_float(type)) && v->kind == MR_TEXT &&
+                  affinity_of(s, i) == AFFINITY_TEXT && number_of_text(type, v);
+    return turned ? MR_OK : MR_NOTFOUND;
 }
 
 /* Whatever is not simply what is stored, and all that does not fit the type. */
@@ -154,7 +155,8 @@ static mr_status fetch_converted(sqlite_stmt *s, size_t i, size_t n, const mr_ty
     if (mr_type_read(type, out)) return MR_OK;
     if (mr_type_is_string(type) && type->guessed) return as_text(stored, MR_TEXT, out) ? MR_OK : mr_nomem(s->dbc->env);
     if (!mr_type_is_moment(type) && is_left(type, out)) return MR_OK;
-    if (by_affinity(s, i, type, stored, out)) return MR_OK;
+    mr_status turned = by_affinity(s, i, type, stored, out);
+    if (turned != MR_NOTFOUND) return turned;
     out->flags |= MR_VALUE_MISFIT;
     return MR_NOTFOUND;
 }

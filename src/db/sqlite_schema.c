@@ -59,10 +59,10 @@ static mr_status look_at_key(sqlite_dbc *dbc, const mr_table *table, const char 
     if (!dbc->question) rc = sqlite3_prepare_v3(dbc->db, question, -1, SQLITE_PREPARE_PERSISTENT, &dbc->question, NULL);
     if (rc != SQLITE_OK) return mr_sqlite_fail(dbc, rc);
     sqlite3_stmt *q = dbc->question;
-    sqlite3_bind_text(q, 1, table->name, -1, SQLITE_STATIC);
-    sqlite3_bind_text(q, 2, table->schema, -1, SQLITE_STATIC); /* NULL: where a statement would find it */
-    sqlite3_bind_text(q, 3, column, -1, SQLITE_STATIC);
-    rc = sqlite3_step(q);
+    /* A schema of NULL: where a statement would find it. */
+    const char *const names[] = {table->name, table->schema, column};
+    for (int i = 0; i < 3 && rc == SQLITE_OK; i++) rc = sqlite3_bind_text(q, i + 1, names[i], -1, SQLITE_STATIC);
+    if (rc == SQLITE_OK) rc = sqlite3_step(q);
     if (rc == SQLITE_ROW) {
         bool sole = sqlite3_column_int(q, 1) == 1 && sqlite3_column_int(q, 2) == 1;
         *out = sole && !sqlite3_column_int(q, 3)                                ? KEY_ROWID
@@ -75,10 +75,15 @@ static mr_status look_at_key(sqlite_dbc *dbc, const mr_table *table, const char 
     return status;
 }
 
+/* SQLite says that there is no such column, or that it is a view's. Any other failure is no answer: the next time, the
+ * schema may be read. */
+static bool is_answer(int rc) { return rc == SQLITE_OK || rc == SQLITE_ERROR; }
+
 /* column NULL: is it a table? */
-static bool has_column(const sqlite_dbc *dbc, const mr_table *table, const char *column) {
-    return sqlite3_table_column_metadata(dbc->db, table->schema, table->name, column, NULL, NULL, NULL, NULL, NULL) ==
-           SQLITE_OK;
+static mr_status has_column(sqlite_dbc *dbc, const mr_table *table, const char *column, bool *out) {
+    int rc = sqlite3_table_column_metadata(dbc->db, table->schema, table->name, column, NULL, NULL, NULL, NULL, NULL);
+    *out = rc == SQLITE_OK;
+    return is_answer(rc) ? MR_OK : mr_sqlite_fail(dbc, rc);
 }
 
 /* Does the text match the pattern of LIKE, in any case of letters? */
@@ -97,6 +102,7 @@ static mr_status read_words(sqlite_dbc *dbc, const mr_table *table, const char *
         const char *words = (const char *)sqlite3_column_text(q, 0);
         out->replaces = out->replaces || (words && says(words, "%conflict%replace%"));
         *tree = *tree || (words && says(words, "create virtual table%using%rtree%"));
+        if (!words && sqlite3_errcode(dbc->db) == SQLITE_NOMEM) rc = SQLITE_NOMEM;
     }
     mr_status status = rc == SQLITE_ROW || rc == SQLITE_DONE ? MR_OK : mr_sqlite_fail(dbc, rc);
     sqlite3_finalize(q);
@@ -124,15 +130,15 @@ static mr_status read_all_words(sqlite_dbc *dbc, const mr_table *table, mr_table
 static mr_status look(sqlite_dbc *dbc, const mr_table *table, mr_table_facts *out) {
     const mr_column *key = table->autoincrement ? table->autoincrement : table->nprimary ? table->primary[0] : NULL;
     key_kind kind = KEY_PLAIN;
-    bool tree = false;
-    *out = (mr_table_facts){.is_view = !has_column(dbc, table, NULL)};
+    bool tree = false, is_table = false, hidden = false;
+    if (has_column(dbc, table, NULL, &is_table) != MR_OK) return MR_FAIL;
+    *out = (mr_table_facts){.is_view = !is_table};
     if (out->is_view) return MR_OK;
     if (key && look_at_key(dbc, table, key->name, &kind) != MR_OK) return MR_FAIL;
     if (read_all_words(dbc, table, out, &tree) != MR_OK) return MR_FAIL;
     /* rowid, oid, _rowid_: there, although no column is called so. An R*Tree declares no key, and has one. */
-    out->numbers = key && table->nprimary == 1 &&
-                   (kind == KEY_ROWID || (kind == KEY_FIRST && tree) ||
-                    (kind == KEY_UNLISTED && has_column(dbc, table, key->name)));
+    if (key && kind == KEY_UNLISTED && has_column(dbc, table, key->name, &hidden) != MR_OK) return MR_FAIL;
+    out->numbers = key && table->nprimary == 1 && (kind == KEY_ROWID || (kind == KEY_FIRST && tree) || hidden);
     return MR_OK;
 }
 
@@ -186,7 +192,7 @@ mr_status mr_sqlite_column_facts(mr_dbc *handle, const char *schema, const char 
     int not_null = 0, key = 0, counts = 0;
     int rc = sqlite3_table_column_metadata(sqlite_dbc_of(handle)->db, schema, table, column, &type, &collation,
                                            &not_null, &key, &counts);
-    if (rc == SQLITE_NOMEM) return mr_nomem(sqlite_dbc_of(handle)->env);
+    if (!is_answer(rc)) return mr_sqlite_fail(sqlite_dbc_of(handle), rc);
     if (rc != SQLITE_OK) return MR_NOTFOUND; /* a statement tells what is wrong, if anything is */
     out->not_null = not_null != 0;
     out->integer = type && sqlite3_stricmp(type, "INTEGER") == 0;

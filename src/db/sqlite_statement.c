@@ -16,7 +16,7 @@ static mr_status check_tail(sqlite_dbc *dbc, const char *tail, const char *end) 
         const char *next = end;
         int rc = sqlite3_prepare_v2(dbc->db, tail, (int)(end - tail), &second, &next);
         sqlite3_finalize(second);
-        if (rc == SQLITE_NOMEM) return mr_nomem(dbc->env);
+        if (rc != SQLITE_OK && (rc & 0xff) != SQLITE_ERROR) return mr_sqlite_fail(dbc, rc);
         if (rc != SQLITE_OK || second) {
             return mr_fail(dbc->env, MR_ERR_PROGRAMMING,
                            "(sqlite) the text has more than one statement; "

@@ -1,6 +1,8 @@
 /*
  * test_db_values.c: opening SQLite databases, and what comes back of what is stored.
  */
+#include <locale.h>
+
 #include "test_db.h"
 
 #include <sqlite3.h>
@@ -212,6 +214,13 @@ static void test_conversions(void **state) {
     mr_engine_release(engine);
 }
 
+/* Decimals have a point, in a locale with a comma, too. */
+static void test_conversions_under_a_locale(void **state) {
+    if (!setlocale(LC_NUMERIC, "de_DE.utf8")) skip();
+    test_conversions(state);
+    setlocale(LC_NUMERIC, "C");
+}
+
 static void undecodable(mr_conn *conn, const char *sql, mr_typecode code, const char *words) {
     const mr_type *type = mr_type_simple(code);
     mr_value out;
@@ -256,9 +265,11 @@ static void test_bad_values(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(test_open_errors),      TEST(test_journal_mode_refused), TEST(test_url_parameters),
-        TEST(test_memory_databases), TEST(test_pool_reuses),          TEST(test_native_handle),
-        TEST(test_round_trips),      TEST(test_conversions),          TEST(test_bad_values),
+        TEST(test_open_errors),    TEST(test_journal_mode_refused),
+        TEST(test_url_parameters), TEST(test_memory_databases),
+        TEST(test_pool_reuses),    TEST(test_native_handle),
+        TEST(test_round_trips),    TEST(test_conversions),
+        TEST(test_bad_values),     TEST(test_conversions_under_a_locale),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

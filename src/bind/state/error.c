@@ -134,6 +134,15 @@ int bind_error(lua_State *L, mr_errkind kind, const char *fmt, ...) {
     return bind_raise(L);
 }
 
+/* As Lua writes it, but with a point in any locale. */
+static const char *describe_number(lua_State *L, int idx) {
+    char text[40];
+    if (lua_isinteger(L, idx)) return lua_pushfstring(L, "number %I", (LUAI_UACINT)lua_tointeger(L, idx));
+    mr_print_float(text, sizeof text, 14, lua_tonumber(L, idx));
+    bool whole = text[strspn(text, "-0123456789")] == '\0';
+    return lua_pushfstring(L, "number %s%s", text, whole ? ".0" : "");
+}
+
 const char *bind_describe(lua_State *L, int idx) {
     idx = lua_absindex(L, idx);
     luaL_checkstack(L, 4, "describing a value");
@@ -144,9 +153,7 @@ const char *bind_describe(lua_State *L, int idx) {
     case LUA_TBOOLEAN:
         return lua_pushstring(L, lua_toboolean(L, idx) ? "true" : "false");
     case LUA_TNUMBER:
-        lua_pushvalue(L, idx);
-        lua_pushfstring(L, "number %s", lua_tostring(L, -1));
-        break;
+        return describe_number(L, idx);
     case LUA_TSTRING: {
         size_t len;
         const char *s = lua_tolstring(L, idx, &len);

@@ -419,6 +419,8 @@ mr_status mr_tsort(mr_env *env, size_t n, const mr_edge *edges, size_t nedges, u
 /* Writes d with so many significant digits (1 to 17) and a point, whatever the locale's mark is. Returns the length of
  * what is in buf (at least 32 bytes). */
 size_t mr_print_float(char *buf, size_t size, int digits, double d);
+/* The same with so many decimals, without an exponent; cut where buf is too small. */
+size_t mr_print_fixed(char *buf, size_t size, int decimals, double d);
 /* Reads what is written with a point, whatever the locale's mark is. False unless the whole text is a number. */
 bool mr_parse_float(const char *text, double *out);
 /* Appends what mr_print_float writes. */
