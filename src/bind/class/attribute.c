@@ -53,6 +53,7 @@ static int r_contains(lua_State *L) {
     if (!is_collection(r->prop->relationship))
         return bind_error(L, MR_ERR_INVALID_REQUEST, "%s.%s is no collection: use :eq()", r->prop->mapper->name,
                           r->prop->name);
+    bind_refuse_more(L, 1, "contains", " (criteria are joined by &)");
     bind_push_about(L, r->prop, r->alias, 2, MR_REFERS_TO);
     return 1;
 }

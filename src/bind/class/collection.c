@@ -81,6 +81,7 @@ static void replace_at(lua_State *L, mr_entity *parent, const mr_property *prop,
 static int view_append(lua_State *L) {
     const mr_property *prop;
     mr_entity *parent = view_parent(L, 1, &prop);
+    bind_refuse_more(L, 1, "append", " (several objects: extend{ ... })");
     lua_settop(L, 2);
     insert(L, parent, prop, UINT32_MAX, 2);
     return 0;
@@ -88,6 +89,7 @@ static int view_append(lua_State *L) {
 
 static int view_remove(lua_State *L) {
     const mr_property *prop;
+    bind_refuse_more(L, 1, "remove", " (one object at a time)");
     lua_settop(L, 2);
     mr_entity *parent = view_parent(L, 1, &prop);
     mr_entity *item = item_arg(L, 2, parent, prop);
@@ -99,6 +101,7 @@ static int view_remove(lua_State *L) {
 static int view_insert(lua_State *L) {
     const mr_property *prop;
     mr_entity *parent;
+    bind_refuse_more(L, 2, "insert", "");
     lua_settop(L, 3);
     mr_collection *c = self_items(L, &parent, &prop);
     int is_int = 0;
@@ -116,6 +119,7 @@ static int view_insert(lua_State *L) {
 static int view_clear(lua_State *L) {
     const mr_property *prop;
     mr_entity *parent = view_parent(L, 1, &prop);
+    bind_refuse_more(L, 0, "clear", " (it empties the collection: one object is taken out by remove)");
     bind_state *b = bind_of(L);
     BIND_TRY(b, L, mr_attribute_set_items(parent, prop, NULL, 0));
     return 0;
@@ -126,6 +130,7 @@ static int view_clear(lua_State *L) {
 static int view_extend(lua_State *L) {
     const mr_property *prop;
     mr_entity *parent = view_parent(L, 1, &prop);
+    bind_refuse_more(L, 1, "extend", " (all objects are in one list)");
     lua_settop(L, 2);
     if (!lua_istable(L, 2) && !bind_test(L, 2, BIND_COLLECTION))
         return bind_type_error(L, 2, lua_pushfstring(L, "%s:extend", view_name(L, parent, prop)), "a list of objects");
@@ -150,6 +155,7 @@ static int view_contains(lua_State *L) {
     mr_entity *parent;
     mr_collection *c = self_items(L, &parent, &prop);
     mr_entity *item = bind_arg_entity(L, 2, "contains");
+    bind_refuse_more(L, 1, "contains", "");
     lua_pushboolean(L, c && mr_collection_find(c, item) != UINT32_MAX);
     return 1;
 }

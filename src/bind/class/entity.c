@@ -240,6 +240,9 @@ static const mr_property *constructor_key(lua_State *L, int key) {
     if (is_member) class_has_it(L, bind_class_at(L, 1), luaL_tolstring(L, key, NULL));
     const mr_mapper *mapper = bind_arg_class(L, 1, "constructor");
     const char *name = luaL_tolstring(L, key, NULL);
+    if (lua_type(L, key) == LUA_TNUMBER)
+        bind_error(L, MR_ERR_ARGUMENT, "%s: expected values by attribute, such as %s{ name = \"x\" }, got the key %s",
+                   mapper->name, mapper->name, name);
     const char *near = mr_mapper_nearest(mapper, name);
     if (near)
         bind_error(L, MR_ERR_ARGUMENT, "'%s' is an invalid keyword argument for %s (did you mean '%s'?)", name,
@@ -356,6 +359,9 @@ static int entity_construct(lua_State *L) {
     lua_insert(L, 2); /* class, self, arguments */
     int nargs = lua_gettop(L) - 2;
     if (!c->b->own_init || bind_class_member(L, 1, "__init") == LUA_TNIL) {
+        if (nargs > 1)
+            bind_error(L, MR_ERR_ARGUMENT, "%s: expected one table of values, got %d arguments", c->mapper->name,
+                       nargs);
         lua_settop(L, 3);
         init_values(L, c, e, 2, 3);
     } else {

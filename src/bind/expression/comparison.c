@@ -12,6 +12,7 @@ static const mr_type *text_type(void) { return mr_type_simple(MR_TYPE_STRING); }
 
 /* Index 1 OP index 2. */
 static int compare(lua_State *L, mr_op op, const char *function) {
+    bind_refuse_more(L, 1, function, " (several values: in_{ ... })");
     lua_settop(L, 2);
     mr_node *left = bind_arg_node(L, 1, function);
     const char *what = bind_push_what(L, left);
@@ -36,6 +37,7 @@ static int expr_ge(lua_State *L) { return compare(L, MR_OP_GE, "ge"); }
 static bool is_calendar(const mr_type *type) { return type && mr_type_is_calendar(type); }
 
 static int is(lua_State *L, mr_op op, const char *function) {
+    bind_refuse_more(L, 1, function, "");
     mr_node *left = bind_arg_node(L, 1, function);
     if (lua_gettop(L) < 2) return bind_error(L, MR_ERR_ARGUMENT, "%s: write %s(nil)", function, function);
     mr_env *env = left->env;
@@ -118,6 +120,7 @@ static bool has_names(lua_State *L, int idx) {
 }
 
 static int in(lua_State *L, mr_op op, const char *function) {
+    bind_refuse_more(L, 1, function, " (all values are in one list)");
     lua_settop(L, 2);
     mr_node *left = bind_arg_node(L, 1, function);
     const char *what = bind_push_what(L, left);
@@ -151,6 +154,7 @@ static int method_options(lua_State *L, const char *function, const char *const 
 }
 
 static int like(lua_State *L, mr_op op, const char *function) {
+    bind_refuse_more(L, 2, function, "");
     lua_settop(L, 3);
     static const char *const names[] = {"escape", NULL};
     mr_node *left = bind_arg_node(L, 1, function);
@@ -198,6 +202,7 @@ static void check_escape(lua_State *L, const char *escape, const char *function)
 }
 
 static int match(lua_State *L, bool before, bool after, mr_op op, const char *function) {
+    bind_refuse_more(L, 2, function, "");
     lua_settop(L, 3);
     static const char *const names[] = {"autoescape", "escape", NULL};
     mr_node *left = bind_arg_node(L, 1, function);
@@ -229,6 +234,7 @@ static int expr_icontains(lua_State *L) { return match(L, true, true, MR_OP_ILIK
 
 static int expr_between(lua_State *L) {
     mr_node *x = bind_arg_node(L, 1, "between");
+    bind_refuse_more(L, 2, "between", "");
     lua_settop(L, 3);
     const char *what = bind_push_what(L, x);
     bind_own_operand(L, 2, x->type, what);

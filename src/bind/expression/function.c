@@ -68,6 +68,9 @@ static int f_and(lua_State *L) { return logic(L, MR_OP_AND, "and_"); }
 static int f_or(lua_State *L) { return logic(L, MR_OP_OR, "or_"); }
 
 static int f_not(lua_State *L) {
+    if (lua_gettop(L) > 1)
+        return bind_error(L, MR_ERR_ARGUMENT, "not_: expected one criterion, got %d: join them by & or |",
+                          lua_gettop(L));
     mr_node *x = bind_to_criterion(L, 1, "not_");
     bind_push_node(L, mr_sql_not(env_of(L), x));
     return 1;

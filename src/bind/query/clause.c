@@ -43,6 +43,7 @@ static int q_having(lua_State *L) { return criteria(L, "having", mr_query_having
 
 static int q_filter_by(lua_State *L) {
     mr_query *q = bind_open_query_arg(L, "filter_by");
+    bind_refuse_more(L, 1, "filter_by", " (all values are in one table)");
     lua_settop(L, 2);
     mr_node *alias;
     mr_mapper *mapper = mr_query_filter_by_target(q, &alias);
@@ -125,16 +126,21 @@ static int yield_per(lua_State *L, int idx, const char *function) {
     return bind_derive(L, mr_query_yield_per(q, (uint32_t)n));
 }
 
-static int q_yield_per(lua_State *L) { return yield_per(L, 2, "yield_per"); }
+static int q_yield_per(lua_State *L) {
+    bind_refuse_more(L, 1, "yield_per", "");
+    return yield_per(L, 2, "yield_per");
+}
 
 /* ---------------------------------------------------------------- flags, parameters, options */
 
 static int q_populate_existing(lua_State *L) {
+    bind_refuse_more(L, 0, "populate_existing", "");
     return bind_derive(L, mr_query_flags(bind_query_arg(L, "populate_existing"), 1, -1));
 }
 
 static int q_autoflush(lua_State *L) {
     mr_query *q = bind_query_arg(L, "autoflush");
+    bind_refuse_more(L, 1, "autoflush", "");
     if (!lua_isboolean(L, 2)) return bind_type_error(L, 2, "autoflush", "true or false");
     return bind_derive(L, mr_query_flags(q, -1, lua_toboolean(L, 2)));
 }
@@ -186,6 +192,7 @@ static int q_with_for_update(lua_State *L) {
 
 static int q_params(lua_State *L) {
     bind_query_arg(L, "params");
+    bind_refuse_more(L, 1, "params", " (all values are in one table)");
     if (!bind_is_plain_table(L, 2)) return bind_type_error(L, 2, "params", "a table of values by name");
     lua_settop(L, 2);
     for (lua_pushnil(L); lua_next(L, 2); lua_settop(L, 3)) {

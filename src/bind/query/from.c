@@ -226,6 +226,7 @@ static int q_cte(lua_State *L) {
 
 static int q_exists(lua_State *L) {
     mr_query *q = bind_query_arg(L, "exists");
+    bind_refuse_more(L, 0, "exists", " (criteria are given to filter)");
     bind_state *b = bind_of(L);
     mr_node *node = NULL;
     BIND_CALL(b, L, (void)mr_query_exists(q, &node));

@@ -35,14 +35,19 @@ static void check_key_names(lua_State *L, const mr_mapper *mapper, int idx) {
     }
 }
 
+/* The value at idx as a part of a key: no expression, whose value only the database knows. */
+static void read_part(lua_State *L, const mr_mapper *mapper, int idx, mr_value *out) {
+    if (bind_to_value(L, idx, NULL, out) && out->kind != MR_OPAQUE) return;
+    idx = lua_absindex(L, idx);
+    lua_pushfstring(L, "get(%s)", mapper->name);
+    bind_type_error(L, idx, lua_tostring(L, -1), "a key's value");
+}
+
 /* The key at idx, a value or a list or a table by attribute, into values; returns how many. */
 static unsigned read_key(lua_State *L, mr_mapper *mapper, int idx, mr_value *values) {
     if (!bind_is_plain_table(L, idx)) {
         refuse_nil_key(L, mapper, idx, 0);
-        if (!bind_to_value(L, idx, NULL, &values[0])) {
-            lua_pushfstring(L, "get(%s)", mapper->name);
-            bind_type_error(L, idx, lua_tostring(L, -1), "a key");
-        }
+        read_part(L, mapper, idx, &values[0]);
         return 1;
     }
     lua_Integer n = (lua_Integer)lua_rawlen(L, idx);
@@ -63,10 +68,7 @@ static unsigned read_key(lua_State *L, mr_mapper *mapper, int idx, mr_value *val
             lua_rawgeti(L, idx, i + 1);
         }
         refuse_nil_key(L, mapper, -1, (unsigned)i);
-        if (!bind_to_value(L, -1, NULL, &values[i])) {
-            lua_pushfstring(L, "get(%s)", mapper->name);
-            bind_type_error(L, -2, lua_tostring(L, -1), "a key value");
-        }
+        read_part(L, mapper, -1, &values[i]);
     }
     return (unsigned)n;
 }

@@ -42,9 +42,11 @@ static int create_engine(lua_State *L) {
     if (n != 1 || lua_type(L, 1) != LUA_TSTRING)
         return bind_type_error(L, n < 1 ? lua_gettop(L) + 1 : 1, function, "a URL such as \"sqlite:///my.db\"");
     bind_option_bool(L, options, function, "convert_unicode", false); /* accepted: text is UTF-8 as it is */
+    bool waits = bind_option(L, options, "busy_timeout") != LUA_TNIL;
+    lua_pop(L, 1);
     int64_t timeout = bind_option_int(L, options, function, "busy_timeout", -1);
     int64_t cache = bind_option_int(L, options, function, "statement_cache", 100);
-    if (timeout < -1 || timeout > INT32_MAX)
+    if (timeout < (waits ? 0 : -1) || timeout > INT32_MAX)
         return bind_error(L, MR_ERR_ARGUMENT, "%s: option 'busy_timeout' expects milliseconds, 0 to %d", function,
                           (int)INT32_MAX);
     if (cache < 1 || cache > 100000)

@@ -87,6 +87,7 @@ static int session_contains(lua_State *L) {
 
 static int session_is_modified(lua_State *L) {
     mr_session *s = bind_session_arg(L, "is_modified");
+    bind_refuse_more(L, 1, "is_modified", "");
     mr_entity *e = bind_arg_entity(L, 2, "is_modified");
     bind_state *b = bind_of(L);
     bool modified;

@@ -61,6 +61,7 @@ static int run(lua_State *L, mr_query *q, const bind_statement *statement, mr_sy
 /* update({ attr = value, ... }, { synchronize_session = ... }): the rows matched. */
 static int q_update(lua_State *L) {
     mr_query *q = bind_query_arg(L, "update");
+    bind_refuse_more(L, 2, "update", " (all values are in one table)");
     lua_settop(L, 3);
     const mr_mapper *mapper = only_class(L, q, "update");
     if (!bind_is_plain_table(L, 2)) bind_type_error(L, 2, "update", "a table of values such as { name = \"x\" }");
@@ -72,6 +73,7 @@ static int q_update(lua_State *L) {
 /* delete{ synchronize_session = ... }: the rows matched. */
 static int q_delete(lua_State *L) {
     mr_query *q = bind_query_arg(L, "delete");
+    bind_refuse_more(L, 1, "delete", " (criteria are given to filter)");
     lua_settop(L, 2);
     mr_synchronize how = read_options(L, 2, "delete");
     only_class(L, q, "delete");

@@ -242,6 +242,7 @@ static int update_values(lua_State *L, const bind_statement *s) {
 /* values(row) or values{ row, row, ... } */
 int bind_statement_values(lua_State *L) {
     const bind_statement *s = bind_arg(L, 1, BIND_STATEMENT, "values");
+    bind_refuse_more(L, 1, "values", " (many rows are given in one list)");
     lua_settop(L, 2);
     if (!lua_istable(L, 2)) return bind_type_error(L, 2, "values", "a row or a list of rows");
     if (s->kind == MR_NODE_DELETE) return bind_error(L, MR_ERR_ARGUMENT, "a DELETE has no values");

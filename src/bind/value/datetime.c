@@ -174,6 +174,8 @@ static int make_interval(lua_State *L) {
     static const char *const names[] = {"weeks",   "days",         "hours",        "minutes",
                                         "seconds", "milliseconds", "microseconds", NULL};
     static const double factors[] = {7.0 * 86400e6, 86400e6, 3600e6, 60e6, 1e6, 1e3, 1};
+    if (lua_gettop(L) > 1)
+        return bind_error(L, MR_ERR_ARGUMENT, "interval: expected one argument, got %d", lua_gettop(L));
     if (lua_type(L, 1) == LUA_TNUMBER) return push_interval(L, lua_tonumber(L, 1) * 1e6);
     if (lua_type(L, 1) == LUA_TSTRING) return interval_from_text(L);
     mr_value same;

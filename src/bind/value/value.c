@@ -117,7 +117,7 @@ static int refuse_date(lua_State *L, int idx, mr_kind kind, const char *what, co
         return bind_error(L, MR_ERR_ARGUMENT, "%s: expected %s, got a table whose field '%s' is no integer but %s",
                           what, wanted, field, bind_describe(L, -1));
     mr_civil_mistake(&c, kind, mistake);
-    return bind_error(L, MR_ERR_ARGUMENT, "%s: expected %s, got a table of which %s", what, wanted, mistake);
+    return bind_error(L, MR_ERR_ARGUMENT, "%s: expected %s, got a table (%s)", what, wanted, mistake);
 }
 
 int bind_no_value(lua_State *L, int idx, const mr_type *type, const char *what, const char *wanted, bool compared) {
