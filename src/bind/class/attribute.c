@@ -32,6 +32,7 @@ static int has_some(lua_State *L, const char *function, bool collection) {
         return bind_error(L, MR_ERR_INVALID_REQUEST,
                           collection ? "%s.%s is no collection: use :has()" : "%s.%s is a collection: use :any()",
                           class, name);
+    bind_refuse_more(L, 1, function, " (criteria are joined by &)");
     lua_settop(L, 2);
     if (bind_is_plain_table(L, 2)) {
         bind_push_filter_by(L, r->of_type ? r->of_type : rel->target, NULL, 2, function);
