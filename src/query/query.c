@@ -352,6 +352,19 @@ mr_query *mr_query_from_statement(const mr_query *q, mr_node *statement) {
     return c;
 }
 
+mr_query *mr_query_returned(mr_mapper *mapper, mr_node *statement, const mr_named_value *named, size_t n) {
+    mr_query_item item = {mapper, NULL, NULL, mapper->name};
+    mr_query *plain = mr_query_new(mapper->env, &item, 1, false);
+    mr_query *q = plain ? mr_query_from_statement(plain, mr_node_retain(statement)) : NULL;
+    mr_query_release(plain);
+    for (size_t i = 0; q && i < n; i++) {
+        mr_query *next = mr_query_param_value(q, named[i].name, &named[i].value);
+        mr_query_release(q);
+        q = next;
+    }
+    return q;
+}
+
 mr_query *mr_query_yield_per(const mr_query *q, uint32_t rows) {
     mr_query *c = mr_query_copy(q);
     if (c) c->yield_per = rows;

@@ -1,6 +1,8 @@
 /*
- * by_query.c: query:update and query:delete: one statement for all rows that a query means, which the
- * objects in memory follow.
+ * by_query.c: query:update and query:delete: one statement for all rows of a query.
+ *
+ * Invariant: after the statement, the objects in memory agree with their rows, unless the program says
+ * synchronize_session = false.
  */
 #include <string.h>
 
@@ -8,7 +10,7 @@
 #include "statement.h"
 #include "value/class.h"
 
-/* The options at idx, which may be absent. */
+/* Reads the options at idx; there may be none. */
 static mr_synchronize read_options(lua_State *L, int idx, const char *function) {
     static const char *const names[] = {"synchronize_session", NULL};
     if (lua_isnoneornil(L, idx)) return MR_SYNCHRONIZE_AUTO;

@@ -8,12 +8,10 @@
 #include <string.h>
 
 #include "query/result.h"
-#include "row_check.h"
+#include "batch.h"
 #include "value/engine.h"
 #include "value/node.h"
 #include "value/session.h"
-
-#define VALUES_AT_ONCE 900 /* values in one INSERT of many rows: databases limit them */
 
 /* ---------------------------------------------------------------- which statement */
 
@@ -26,42 +24,9 @@ static void push_of_class(lua_State *L, bind_target *t, const bind_statement *s)
     t->mapper = s->mapper;
 }
 
-/* Do the rows i and j of the list name the same columns? */
-static bool same_keys(lua_State *L, int rows, lua_Integer i, lua_Integer j) {
-    int top = lua_gettop(L);
-    size_t n = 0;
-    lua_rawgeti(L, rows, i);
-    lua_rawgeti(L, rows, j);
-    bool same = lua_istable(L, top + 1) && lua_istable(L, top + 2);
-    for (lua_pushnil(L); same && lua_next(L, top + 1); lua_pop(L, 1), n++) {
-        lua_pushvalue(L, -2);
-        same = lua_rawget(L, top + 2) != LUA_TNIL;
-        lua_pop(L, 1);
-    }
-    lua_settop(L, top + 2);
-    for (lua_pushnil(L); same && lua_next(L, top + 2); lua_pop(L, 1)) n--;
-    lua_settop(L, top);
-    return same && n == 0;
-}
-
-/* insert(T):returning(...) with rows: as many like rows in one statement as a database takes. */
-static void run_chunks(lua_State *L, const bind_target *t, int result, int stmt, int rows) {
-    const bind_statement *s = bind_test_statement(L, stmt);
-    lua_Integer n = (lua_Integer)lua_rawlen(L, rows), width = s->dml.table->u.table->ncolumns;
-    lua_Integer chunk = VALUES_AT_ONCE / (width > 0 ? width : 1);
-    if (chunk < 1) chunk = 1;
-    for (lua_Integer at = 1, to; at <= n; at = to + 1) {
-        for (to = at; to < n && to - at + 1 < chunk && same_keys(L, rows, at, to + 1);) to++;
-        bind_push_with_rows(L, stmt, rows, at, to);
-        bind_push_node(L, bind_statement_node(L, bind_test_statement(L, -1)));
-        bind_run_one(L, t, result, 0);
-        lua_pop(L, 1);
-    }
-}
-
 /* ---------------------------------------------------------------- the call */
 
-/* A list of rows without a row. */
+/* Is the list of rows at the index empty? */
 static bool is_empty(lua_State *L, int params) {
     lua_pushnil(L);
     if (!lua_next(L, params)) return true;
@@ -69,55 +34,72 @@ static bool is_empty(lua_State *L, int params) {
     return false;
 }
 
-/* Rows that the INSERT or UPDATE may have replaced silently: objects in memory read them again. */
-static void follow_replaced(lua_State *L, const bind_target *t, const bind_statement *s) {
+/* An INSERT or UPDATE may have replaced other rows silently: their objects in memory are read again. */
+static void expire_written(lua_State *L, const bind_target *t, const bind_statement *s) {
     if (!s || !t->session || s->kind == MR_NODE_DELETE) return;
     bind_state *b = bind_of(L);
     mr_session *session = bind_to_session(L, t->owner);
     BIND_TRY(b, L, mr_session_wrote(session, s->dml.table->u.table));
 }
 
-static int run_statement(lua_State *L, const bind_target *t, int stmt, int params) {
+/* The ways in which a statement runs. */
+typedef enum way {
+    RUN_AS_IT_IS,
+    RUN_NO_ROW,    /* an INSERT or UPDATE for a list of rows that is empty */
+    RUN_ONE_ROW,   /* an INSERT with the values of one row */
+    RUN_ROWS,      /* a statement for each row of a list */
+    RUN_FOR_CLASS, /* an UPDATE or DELETE of a class, on a session: objects in memory change as well */
+} way;
+
+/* s: the statement at index stmt; NULL for mr.text and selects. Raises where the list of rows does not go with it, or a
+ * row is wrong. */
+static way choose_way(lua_State *L, const bind_target *t, const bind_statement *s, int stmt, int params) {
+    bool insert_rows = s && s->kind == MR_NODE_INSERT && !s->dml.values && !s->dml.select;
+    bool update_rows = s && s->kind == MR_NODE_UPDATE && !s->dml.values && !s->dml.where && !s->dml.returning;
+    if (params && (insert_rows || update_rows) && is_empty(L, params)) return RUN_NO_ROW;
+    if (params && lua_rawlen(L, params) > 0) {
+        if (s && !insert_rows && !update_rows)
+            bind_error(L, MR_ERR_ARGUMENT,
+                       "execute: a list of rows is for an insert without values, an update without values and "
+                       "where, and for mr.text");
+        bind_check_rows(L, stmt, params);
+        return RUN_ROWS;
+    }
+    if (params && insert_rows) return RUN_ONE_ROW;
+    return s && s->mapper && t->session && s->kind != MR_NODE_INSERT ? RUN_FOR_CLASS : RUN_AS_IT_IS;
+}
+
+/* Runs the statement at index stmt, with the parameters or rows at index params (0: none). Pushes its Result. */
+static int run_statement(lua_State *L, bind_target t, int stmt, int params) {
     const bind_statement *s = bind_test_statement(L, stmt);
-    mr_node *node = bind_test_node(L, stmt);
-    int result = lua_gettop(L) + 1;
-    bool open = s && s->kind == MR_NODE_INSERT && !s->dml.values && !s->dml.select;
-    bool by_key = s && s->kind == MR_NODE_UPDATE && !s->dml.values && !s->dml.where && !s->dml.returning;
-    bool many = params && lua_rawlen(L, params) > 0;
-    bind_target objects = *t;
-    if (s && t->session) objects.returned = s->returned;
-    t = &objects;
-    bind_new_result(L, t->owner);
+    bind_result *r = bind_new_result(L, t.owner);
+    int result = lua_gettop(L);
+    if (s && t.session) t.returned = s->returned;
     luaL_checkstack(L, 12, "execute");
-    if ((open || by_key) && params && is_empty(L, params)) {
-        bind_result *r = bind_test(L, result, BIND_RESULT);
+    switch (choose_way(L, &t, s, stmt, params)) {
+    case RUN_NO_ROW:
         r->rowcount = 0;
         r->returns_rows = r->closed = s->dml.returning != NULL;
         return 1;
-    }
-    if (many && s && !open && !by_key)
-        return bind_error(L, MR_ERR_ARGUMENT,
-                          "execute: a list of rows is for an insert without values, an update without values and "
-                          "where, and for mr.text");
-    if (many) bind_check_rows(L, stmt, params);
-    if (many && s && s->dml.returning) {
-        run_chunks(L, t, result, stmt, params);
-    } else if (many) {
-        bind_run_rows(L, t, result, stmt, params);
-    } else if (open && params) {
+    case RUN_ROWS:
+        bind_run_rows(L, &t, result, stmt, params);
+        break;
+    case RUN_ONE_ROW:
         bind_push_with_rows(L, stmt, params, 0, 0);
         bind_push_node(L, bind_statement_node(L, bind_test_statement(L, -1)));
-        bind_run_one(L, t, result, 0);
-    } else if (s && s->mapper && t->session && s->kind != MR_NODE_INSERT) {
-        bind_target of_class = *t;
-        push_of_class(L, &of_class, s);
-        bind_run_one(L, &of_class, result, params);
-    } else {
-        bind_push_node(L, s ? bind_statement_node(L, s) : mr_node_retain(node));
-        bind_run_one(L, t, result, params);
+        bind_run_one(L, &t, result, 0);
+        break;
+    case RUN_FOR_CLASS:
+        push_of_class(L, &t, s);
+        bind_run_one(L, &t, result, params);
+        break;
+    case RUN_AS_IT_IS:
+        bind_push_node(L, s ? bind_statement_node(L, s) : mr_node_retain(bind_test_node(L, stmt)));
+        bind_run_one(L, &t, result, params);
+        break;
     }
     lua_settop(L, result);
-    follow_replaced(L, t, s);
+    expire_written(L, &t, s);
     return 1;
 }
 
@@ -181,7 +163,7 @@ static int execute(lua_State *L, int session_idx) {
         if (!s && !bind_test_node(L, stmt)) return no_statement(L, stmt);
         if (s) t.how = s->how;
         if (options) t.how = read_how(L, options, t.how);
-        return run_statement(L, &t, stmt, params);
+        return run_statement(L, t, stmt, params);
     }
     own_params(L, stmt, params, options);
     mr_query *q = bind_test_query(L, stmt);
@@ -213,7 +195,7 @@ static int execute_on_connection(lua_State *L, int connection_idx, mr_conn *conn
     } else if (!bind_test_statement(L, stmt) && !bind_test_node(L, stmt)) {
         return no_statement(L, stmt);
     }
-    return run_statement(L, &t, stmt, params);
+    return run_statement(L, t, stmt, params);
 }
 
 /* ---------------------------------------------------------------- methods of sessions and connections */

@@ -1,19 +1,19 @@
 /*
- * execute.h: running statements on a session or a connection, for the files that do.
+ * execute.h: running statements on a session or a connection, for the files that run them.
  */
 #ifndef MOONROW_BIND_EXECUTE_H
 #define MOONROW_BIND_EXECUTE_H
 
 #include "state/state.h"
 
-/* What runs: on a session, or on a connection. */
+/* Where a statement runs (a session, or a connection), and what it means for objects. */
 typedef struct bind_target {
     mr_session *session;
     mr_conn *conn;
-    int owner; /* index of the value that the result belongs to */
-    mr_synchronize how;
-    mr_mapper *mapper;   /* whose objects follow the statement, an UPDATE or DELETE on a session; or NULL */
-    mr_mapper *returned; /* whose objects the statement gives, on a session; or NULL: rows of columns */
+    int owner;           /* index of the session's or connection's value, to which the Result belongs */
+    mr_synchronize how;  /* an UPDATE or DELETE of a class, on a session: how its objects are changed */
+    mr_mapper *mapper;   /* ... and the class; NULL for other statements */
+    mr_mapper *returned; /* on a session: the class whose objects the statement returns; NULL: it returns columns */
 } bind_target;
 
 /* An open cursor, in a userdata. */
@@ -28,14 +28,11 @@ bind_cursor *bind_cursor_new(lua_State *L); /* pushes it; not open */
 void bind_cursor_open(lua_State *L, const bind_target *t, bind_cursor *cursor, mr_node *node,
                       const mr_named_value *named, size_t n);
 void bind_cursor_close(bind_cursor *cursor);
-/* The table at idx (0: none) as named values: pushes the array, and the strings that the values borrow their bytes
- * from: a listener may change the table before they are read. */
+/* Reads the table at idx (0: none) as named values. Pushes the array, and the strings whose bytes the values have: a
+ * listener may remove them from the table before the values are used. */
 mr_named_value *bind_read_params(lua_State *L, int idx, size_t *n);
-/* Runs the statement on top of the stack (an expression that owns it; popped) into the Result at index result. */
+/* Runs the statement on top of the stack (an expression that owns it; popped) and adds what it gives to the Result at
+ * index result. */
 void bind_run_one(lua_State *L, const bind_target *t, int result, int params);
-
-/* execute_rows.c: the statement at index stmt (a text, an INSERT without values, an UPDATE without values and criteria)
- * for each of the rows */
-void bind_run_rows(lua_State *L, const bind_target *t, int result, int stmt, int rows);
 
 #endif

@@ -1,13 +1,13 @@
 /*
  * from_statement.c: query:from_statement: a query whose objects come from a statement as it is written.
  *
- * Invariant: a clause given before or after is refused, as the statement would not have it.
+ * Invariant: clauses given before or after are refused, because the statement would not contain them.
  */
 #include "query/query.h"
 #include "statement.h"
 #include "value/node.h"
 
-/* The method that gave the query a clause, which a statement given whole would not have; or NULL. */
+/* The method that gave the query a clause already; or NULL. */
 static const char *method_before(const mr_query *q) {
     if (q->clauses.where) return "filter";
     const char *method = mr_query_clause_method(q);

@@ -1,9 +1,11 @@
 /*
- * row_default.c: the defaults of rows without objects, and the versions of rows of a versioned class.
+ * row_default.c: the defaults of columns, and the versions of a class, for rows that are written by a statement.
  *
- * Invariant: such rows get what a flush gives the rows of objects.
+ * Invariant: a row that a statement writes gets the same defaults as a row that the flush of an object writes.
  */
 #include "row_default.h"
+
+#include "value/node.h"
 
 static const mr_column *column_of(const mr_property *prop) {
     return prop && prop->kind == MR_PROPERTY_COLUMN ? prop->column : NULL;
@@ -24,6 +26,43 @@ mr_default bind_row_default(const bind_statement *s, const mr_column *column) {
     return column->deflt;
 }
 
+size_t bind_add_defaulted(const bind_statement *s, mr_column **columns, size_t n) {
+    const mr_table *table = s->dml.table->u.table;
+    size_t total = n;
+    for (unsigned i = 0; i < table->ncolumns; i++) {
+        mr_column *column = table->columns[i];
+        bool named = false;
+        for (size_t j = 0; j < n && !named; j++) named = columns[j] == column;
+        if (!named && bind_row_default(s, column).kind != MR_DEFAULT_NONE) columns[total++] = column;
+    }
+    return total;
+}
+
+mr_status bind_default_value(mr_env *env, const mr_default *d, mr_value *out) {
+    mr_status st = MR_OK;
+    *out = mr_value_of(MR_UNLOADED, 0);
+    if (d->kind == MR_DEFAULT_VALUE) *out = d->value;
+    else if (d->kind == MR_DEFAULT_NOW) *out = mr_calendar_now();
+    else if (d->kind == MR_DEFAULT_FUNCTION) st = d->fn(env, d->ud, out);
+    if (out->kind == MR_UNLOADED) *out = mr_null_value();
+    return st;
+}
+
+void bind_push_row_default(lua_State *L, const bind_statement *s, mr_column *column, bool shown) {
+    bind_state *b = bind_of(L);
+    mr_default d = bind_row_default(s, column);
+    mr_value v = mr_null_value();
+    if (d.kind == MR_DEFAULT_SQL) {
+        bind_push_node(L, mr_node_retain(d.expression));
+        return;
+    }
+    if (d.kind != MR_DEFAULT_FUNCTION || !shown) BIND_TRY(b, L, bind_default_value(b->env, &d, &v));
+    if (v.kind == MR_OPAQUE && v.tag == b->node_tag) bind_push_node(L, mr_node_retain(v.u.p));
+    else bind_push_node(L, mr_sql_bind(b->env, mr_column_type(b->env, column), &v));
+}
+
+/* ---------------------------------------------------------------- versions */
+
 mr_column *bind_row_version(const bind_statement *s) {
     return s->kind == MR_NODE_UPDATE && s->mapper && s->mapper->version ? s->mapper->version->column : NULL;
 }
@@ -32,19 +71,4 @@ void bind_check_version(lua_State *L, const bind_statement *s, const mr_column *
                         bool is_null) {
     if (is_null && s->mapper && column == column_of(s->mapper->version))
         bind_error(L, MR_ERR_INVALID_REQUEST, "%s: a version cannot be NULL: nothing would find the row again", what);
-}
-
-void bind_next_version(lua_State *L, const bind_statement *s, const char *what) {
-    const mr_mapper *m = s->mapper;
-    bind_state *b = bind_of(L);
-    mr_value v;
-    if (m->version_by_hand) return;
-    bind_check_value(L, -1, mr_column_type(b->env, m->version->column), what, &v);
-    if (m->version_generator) {
-        BIND_TRY(b, L, m->version_generator(b->env, m->version_ud, &v));
-    } else {
-        v = mr_int_value(v.kind == MR_INT ? v.u.i + 1 : 1);
-    }
-    bind_push_value(L, &v);
-    lua_replace(L, -2);
 }

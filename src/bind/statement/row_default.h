@@ -1,27 +1,29 @@
 /*
- * row_default.h: what a row of an INSERT or UPDATE gets that the program has not written.
+ * row_default.h: the values that a row of an INSERT or UPDATE gets from the defaults of its columns.
  */
 #ifndef MOONROW_BIND_ROW_DEFAULT_H
 #define MOONROW_BIND_ROW_DEFAULT_H
 
 #include "statement.h"
 
-/* What gives the column its value; kind MR_DEFAULT_NONE: nothing does. Of a class's INSERT that is also the
- * first version and the polymorphic identity. */
+/* The default that the column has for this statement; kind MR_DEFAULT_NONE: it has none. In the INSERT of a class, the
+ * first version and the polymorphic identity are defaults, too. */
 mr_default bind_row_default(const bind_statement *s, const mr_column *column);
-/* Pushes the column's default (of bind_row_default; one that there is) as an expression. shown: for a statement that is
- * looked at, not run: functions are not called. */
+/* Calls or copies the default, which is no SQL expression; nothing given is NULL. The bytes of a function's value are
+ * valid until it is called again. */
+mr_status bind_default_value(mr_env *env, const mr_default *d, mr_value *out);
+/* Pushes the column's default, which it must have, as an expression. shown: the statement is printed, not run;
+ * functions are not called. */
 void bind_push_row_default(lua_State *L, const bind_statement *s, mr_column *column, bool shown);
-/* Adds the columns that have a default for the operation and are not among the n named ones, which there is room for;
- * returns the new n. */
+/* Adds to the n columns those that have a default for this statement and are not among them. The array has room for all
+ * columns of the table. Returns the new n. */
 size_t bind_add_defaulted(const bind_statement *s, mr_column **columns, size_t n);
-/* Pushes the INSERT ... SELECT with the defaults of the columns that it does not name, and returns it. */
-const bind_statement *bind_push_selecting(lua_State *L, const bind_statement *s, bool shown);
-/* The version column of the class, where the rows of the statement are found by it; or NULL. */
+/* insert_select.c: pushes and returns the INSERT ... SELECT with the defaults of the columns that it does not name. */
+const bind_statement *bind_push_insert_select(lua_State *L, const bind_statement *s, bool shown);
+/* The version column of the class, if the statement finds rows by their version; or NULL. */
 mr_column *bind_row_version(const bind_statement *s);
-/* Raises where a version is NULL: no statement would find such a row again. what names the attribute. */
+/* Raises where a version is set to NULL: no later statement would find the row. what: the attribute, for the message.
+ */
 void bind_check_version(lua_State *L, const bind_statement *s, const mr_column *column, const char *what, bool is_null);
-/* Replaces the version on top of the stack by the one that comes after it. */
-void bind_next_version(lua_State *L, const bind_statement *s, const char *what);
 
 #endif

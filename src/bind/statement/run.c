@@ -1,8 +1,8 @@
 /*
- * run.c: one statement on a session or a connection: its cursor, its rows, and the objects that follow it.
+ * run.c: runs one statement on a session or a connection, into a Result.
  *
- * Invariant: a statement without entities is run to its end before its Result is given out, and its rows are
- * kept in Lua: no cursor stays open behind the user's back.
+ * Invariant: the statement has run to its end before the program gets the Result, which keeps the rows in Lua. So no
+ * cursor stays open without the program's knowledge.
  */
 #include <limits.h>
 #include <string.h>
@@ -92,7 +92,7 @@ void bind_cursor_open(lua_State *L, const bind_target *t, bind_cursor *cursor, m
     bind_check(L, st);
 }
 
-/* The attribute that a statement returns as its column i, or NULL. */
+/* The name of the attribute that the statement returns in column i; NULL if there is none. */
 static const char *returned_name(const mr_node *node, unsigned i) {
     bool dml = node->kind == MR_NODE_INSERT || node->kind == MR_NODE_UPDATE || node->kind == MR_NODE_DELETE;
     const mr_node *list = dml ? node->u.dml->returning : NULL;
@@ -120,7 +120,7 @@ static mr_status step(lua_State *L, mr_cursor *cursor, mr_value *values) {
     return bind_check(L, st);
 }
 
-/* Runs the cursor to its end, its rows into the Result at index result; `at` rows are there already. */
+/* Runs the cursor to its end and appends its rows to those of the Result at index result, which has *at of them. */
 static void drain(lua_State *L, const mr_node *node, mr_cursor *cursor, int result, lua_Integer *at) {
     mr_status st = step(L, cursor, NULL);
     unsigned width = mr_cursor_column_count(cursor);
@@ -145,29 +145,7 @@ static void drain(lua_State *L, const mr_node *node, mr_cursor *cursor, int resu
     }
 }
 
-/* The value that an INSERT of one row gives the column, or NULL. */
-static const mr_node *given_value(const mr_dml *d, const mr_column *column) {
-    for (uint32_t j = 0; d->columns && d->values && j < d->columns->n; j++) {
-        const mr_node *value = d->values->child[0]->child[j];
-        bool none = value->kind == MR_NODE_BIND && !value->name && value->u.value.kind == MR_NULL;
-        if (d->columns->child[j]->u.column == column) return none ? NULL : value;
-    }
-    return NULL;
-}
-
-/* Does the statement's conflict target name the whole primary key, with a value for each column? Then the row, new or
- * changed, has the key that was given. */
-static bool is_found_by_key(const mr_dml *d) {
-    const mr_table *table = d->table->u.table;
-    const mr_node *target = d->conflict_target;
-    bool found = target && target->n == table->nprimary;
-    for (uint32_t i = 0; found && i < target->n; i++)
-        found = target->child[i]->kind == MR_NODE_COLUMN && target->child[i]->u.column->primary_key &&
-                given_value(d, target->child[i]->u.column);
-    return found;
-}
-
-/* Does the table make the key that an INSERT leaves out? */
+/* Does the database number the rows of the table? */
 static bool is_numbered(lua_State *L, mr_cursor *cursor, const mr_table *table) {
     bind_state *b = bind_of(L);
     mr_conn *conn = mr_cursor_conn(cursor);
@@ -176,18 +154,18 @@ static bool is_numbered(lua_State *L, mr_cursor *cursor, const mr_table *table) 
     return facts.numbers;
 }
 
-/* Pushes the key of an INSERT of one row, as far as it is known: values that were given, and the number that the
- * database made; false if no row was made. */
+/* Pushes the primary key after an INSERT of one row: given values, and the number that the database made; NULL for what
+ * is not known. Pushes false if no row was inserted. */
 static void push_inserted_key(lua_State *L, const mr_node *node, mr_cursor *cursor) {
     const mr_dml *d = node->u.dml;
     const mr_table *table = d->table->u.table;
-    if (mr_cursor_rowcount(cursor) == 0 || (!mr_cursor_inserted(cursor) && !is_found_by_key(d))) {
+    if (mr_cursor_rowcount(cursor) == 0 || (!mr_cursor_inserted(cursor) && !mr_sql_insert_conflicts_by_key(d))) {
         lua_pushboolean(L, 0);
         return;
     }
     lua_createtable(L, (int)table->nprimary, 0);
     for (unsigned i = 0; i < table->nprimary; i++) {
-        const mr_node *value = given_value(d, table->primary[i]);
+        const mr_node *value = mr_sql_insert_value(d, table->primary[i]);
         bool numbered = !value && table->primary[i] == table->autoincrement && is_numbered(L, cursor, table);
         if (value && value->kind == MR_NODE_BIND && !value->name) bind_push_value_or_null(L, &value->u.value);
         else if (numbered) lua_pushinteger(L, (lua_Integer)mr_cursor_last_insert_id(cursor));
@@ -201,9 +179,12 @@ static bool is_single_insert(const mr_node *node) {
            (!node->u.dml->values || node->u.dml->values->n == 1);
 }
 
+/* ---------------------------------------------------------------- the objects in memory */
+
 static void free_synchronizer(void *p) { mr_synchronizer_free(p); }
 
-/* Pushes the owner of what lets the objects in memory follow the statement. */
+/* Notes, before an UPDATE or DELETE of a class runs, which objects it will change. Pushes the owner of the note; its
+ * pointer is NULL for other statements. */
 static bind_owner *push_synchronizer(lua_State *L, const bind_target *t, mr_node *node, const mr_named_value *named,
                                      size_t n) {
     bind_state *b = bind_of(L);
@@ -216,32 +197,20 @@ static bind_owner *push_synchronizer(lua_State *L, const bind_target *t, mr_node
     return owner;
 }
 
-static void follow(lua_State *L, bind_owner *following) {
+/* Changes those objects, after the statement. */
+static void synchronize(lua_State *L, bind_owner *owner) {
     bind_state *b = bind_of(L);
-    BIND_TRY(b, L, following->p ? mr_synchronizer_apply(following->p) : MR_OK);
-    if (following->p) bind_own_done(following);
+    if (!owner->p) return;
+    BIND_TRY(b, L, mr_synchronizer_apply(owner->p));
+    bind_own_done(owner);
 }
 
 /* ---------------------------------------------------------------- objects that a statement returns */
 
 static void release_query(void *p) { mr_query_release(p); }
 
-/* The objects of the class from what the statement returns. */
-static mr_query *query_of(mr_mapper *mapper, mr_node *node, const mr_named_value *named, size_t n) {
-    mr_query_item item = {mapper, NULL, NULL, mapper->name};
-    mr_query *plain = mr_query_new(mapper->env, &item, 1, false);
-    mr_query *q = plain ? mr_query_from_statement(plain, mr_node_retain(node)) : NULL;
-    mr_query_release(plain);
-    for (size_t i = 0; q && i < n; i++) {
-        mr_query *next = mr_query_param_value(q, named[i].name, &named[i].value);
-        mr_query_release(q);
-        q = next;
-    }
-    return q;
-}
-
-/* The rows on top of the stack (popped), of one object each, become the Result's, behind those that are there. */
-static lua_Integer take_rows(lua_State *L, int result) {
+/* Appends the list of rows on top of the stack (popped) to the rows of the Result at index result. Returns how many. */
+static lua_Integer append_rows(lua_State *L, int result) {
     int rows = lua_gettop(L);
     lua_Integer n = (lua_Integer)lua_rawlen(L, rows);
     if (lua_getiuservalue(L, result, RESULT_ROWS) != LUA_TTABLE) {
@@ -258,8 +227,8 @@ static lua_Integer take_rows(lua_State *L, int result) {
     return n;
 }
 
-/* The rows of the load, read to the end, as those of the Result at index result. */
-static lua_Integer take_load(lua_State *L, const bind_target *t, int result, mr_load *load) {
+/* Reads the load to its end and appends its rows to the Result at index result. Returns how many. */
+static lua_Integer append_load(lua_State *L, const bind_target *t, int result, mr_load *load) {
     bind_push_result(L, load, t->owner);
     int given = lua_gettop(L);
     bind_result_all(L, given, bind_test(L, given, BIND_RESULT));
@@ -268,30 +237,28 @@ static lua_Integer take_load(lua_State *L, const bind_target *t, int result, mr_
         lua_getiuservalue(L, given, value);
         lua_setiuservalue(L, result, value);
     }
-    lua_Integer n = take_rows(L, result);
+    lua_Integer n = append_rows(L, result);
     lua_settop(L, given - 1);
     return n;
 }
 
-/* Objects that a DELETE was the first to load have no row any more. */
-static void let_go(lua_State *L, const bind_target *t, int result) {
+/* Removes the objects in the Result's rows from the session: a DELETE has returned them, and their rows are gone. Those
+ * that were in memory before are deleted already. */
+static void expunge_returned(lua_State *L, const bind_target *t, int result) {
     bind_state *b = bind_of(L);
     int top = lua_gettop(L);
     lua_getiuservalue(L, result, RESULT_ROWS);
     for (lua_Integer i = 1; lua_rawgeti(L, top + 1, i) != LUA_TNIL; i++) {
         bind_row_get(L, -1, 1);
         mr_entity *entity = bind_test_entity(L, -1);
-        mr_status st = MR_OK;
-        BIND_ENTER(b, L);
-        if (entity && mr_session_state_of(entity) == MR_PERSISTENT) st = mr_session_expunge(t->session, entity);
-        BIND_LEAVE(b);
-        bind_check(L, st);
+        if (entity && mr_session_state_of(entity) == MR_PERSISTENT)
+            BIND_TRY(b, L, mr_session_expunge(t->session, entity));
         lua_settop(L, top + 1);
     }
     lua_settop(L, top);
 }
 
-/* bind_run_one for a statement that gives objects. */
+/* Runs a statement that returns objects. */
 static void run_for_objects(lua_State *L, const bind_target *t, int result, mr_node *node, const mr_named_value *named,
                             size_t n) {
     bind_state *b = bind_of(L);
@@ -299,49 +266,53 @@ static void run_for_objects(lua_State *L, const bind_target *t, int result, mr_n
     bind_owner *owner = bind_own(L, release_query);
     mr_load *load = NULL;
     BIND_ENTER(b, L);
-    owner->p = query_of(t->returned, node, named, n);
+    owner->p = mr_query_returned(t->returned, node, named, n);
     mr_status st = owner->p ? mr_session_load(t->session, owner->p, &load) : MR_FAIL;
     BIND_LEAVE(b);
     bind_check(L, st);
-    lua_Integer count = take_load(L, t, result, load);
+    lua_Integer count = append_load(L, t, result, load);
     r->rowcount = r->rowcount < 0 ? count : r->rowcount + count;
     r->returns_rows = r->buffered = true;
     bind_own_done(owner);
 }
 
-void bind_run_one(lua_State *L, const bind_target *t, int result, int params) {
+/* ---------------------------------------------------------------- all */
+
+/* Runs a statement that returns columns, or nothing. */
+static void run_for_rows(lua_State *L, const bind_target *t, int result, mr_node *node, const mr_named_value *named,
+                         size_t n) {
+    bind_state *b = bind_of(L);
     bind_result *r = bind_test(L, result, BIND_RESULT);
+    bind_cursor *cursor = bind_cursor_new(L);
+    bind_cursor_open(L, t, cursor, mr_node_retain(node), named, n);
+    mr_cursor *c = cursor->c.cursor;
+    bool single = is_single_insert(node);
+    if (single && node->u.dml->conflict_columns) mr_cursor_watch_insert(c);
+    lua_Integer at = 0;
+    if (lua_getiuservalue(L, result, RESULT_ROWS) == LUA_TTABLE) at = (lua_Integer)lua_rawlen(L, -1);
+    drain(L, node, c, result, &at);
+    int64_t rowcount = mr_cursor_rowcount(c);
+    r->rowcount = r->rowcount < 0 ? rowcount : r->rowcount + rowcount;
+    r->lastrowid = mr_cursor_last_insert_id(c);
+    r->inserted_none = rowcount == 0 || !mr_cursor_inserted(c);
+    if (mr_cursor_column_count(c) > 0) r->returns_rows = r->buffered = true;
+    if (single) {
+        push_inserted_key(L, node, c);
+        lua_setiuservalue(L, result, RESULT_KEY);
+    }
+    BIND_CALL(b, L, bind_cursor_close(cursor));
+}
+
+void bind_run_one(lua_State *L, const bind_target *t, int result, int params) {
     int top = lua_gettop(L);
     size_t n;
     const mr_named_value *named = bind_read_params(L, params, &n);
     mr_node *node = bind_test_node(L, top);
-    bind_owner *following = push_synchronizer(L, t, node, named, n);
-    if (t->returned) {
-        bool deleted = node->kind == MR_NODE_DELETE && following->p;
-        run_for_objects(L, t, result, node, named, n);
-        follow(L, following);
-        if (deleted) let_go(L, t, result);
-        lua_settop(L, top - 1);
-        return;
-    }
-    bind_cursor *cursor = bind_cursor_new(L);
-    bind_cursor_open(L, t, cursor, mr_node_retain(node), named, n);
-    bool single = is_single_insert(node);
-    if (single && node->u.dml->conflict_columns) mr_cursor_watch_insert(cursor->c.cursor);
-    lua_Integer at = 0;
-    if (lua_getiuservalue(L, result, RESULT_ROWS) == LUA_TTABLE) at = (lua_Integer)lua_rawlen(L, -1);
-    drain(L, node, cursor->c.cursor, result, &at);
-    int64_t rowcount = mr_cursor_rowcount(cursor->c.cursor);
-    r->rowcount = r->rowcount < 0 ? rowcount : r->rowcount + rowcount;
-    r->lastrowid = mr_cursor_last_insert_id(cursor->c.cursor);
-    r->inserted_none = rowcount == 0 || !mr_cursor_inserted(cursor->c.cursor);
-    if (mr_cursor_column_count(cursor->c.cursor) > 0) r->returns_rows = r->buffered = true;
-    if (single) {
-        push_inserted_key(L, node, cursor->c.cursor);
-        lua_setiuservalue(L, result, RESULT_KEY);
-    }
-    bind_state *b = bind_of(L);
-    BIND_CALL(b, L, bind_cursor_close(cursor));
-    follow(L, following);
+    bind_owner *objects = push_synchronizer(L, t, node, named, n);
+    bool deletes_objects = t->returned && node->kind == MR_NODE_DELETE && objects->p;
+    if (t->returned) run_for_objects(L, t, result, node, named, n);
+    else run_for_rows(L, t, result, node, named, n);
+    synchronize(L, objects);
+    if (deletes_objects) expunge_returned(L, t, result);
     lua_settop(L, top - 1);
 }

@@ -1,8 +1,7 @@
 /*
  * statement.c: mr.insert, mr.update and mr.delete: statements over a class or a table.
  *
- * Invariant: a statement value is never changed: each method gives a new one; values are checked against
- * their columns when they are given.
+ * Invariant: a statement value is never changed: each method gives a new one.
  */
 #include "statement.h"
 
@@ -19,11 +18,11 @@ static mr_env *env_of(lua_State *L) { return bind_of(L)->env; }
 
 static bind_statement *self(lua_State *L, const char *function) { return bind_arg(L, 1, BIND_STATEMENT, function); }
 
-/* shown: to be looked at, not to be run. */
+/* shown: the node is printed, not run. */
 static mr_node *statement_node(lua_State *L, const bind_statement *s, bool shown) {
     int top = lua_gettop(L);
     bool defaults = s->kind == MR_NODE_INSERT && s->dml.select && !s->bare;
-    mr_dml d = defaults ? bind_push_selecting(L, s, shown)->dml : s->dml;
+    mr_dml d = defaults ? bind_push_insert_select(L, s, shown)->dml : s->dml;
     if (s->kind == MR_NODE_UPDATE && !d.columns)
         bind_error(L, MR_ERR_ARGUMENT, "update: nothing to set: use :values{ ... }");
     mr_node *node = bind_statement_of_clauses(env_of(L), s->kind, &d);
@@ -46,22 +45,6 @@ static int new_statement(lua_State *L, mr_node_kind kind, const char *function) 
 int bind_insert(lua_State *L) { return new_statement(L, MR_NODE_INSERT, "insert"); }
 int bind_update(lua_State *L) { return new_statement(L, MR_NODE_UPDATE, "update"); }
 int bind_delete(lua_State *L) { return new_statement(L, MR_NODE_DELETE, "delete"); }
-
-/* The same as methods of a table. */
-static int table_insert(lua_State *L) {
-    bind_arg(L, 1, BIND_TABLE, "insert");
-    return bind_insert(L);
-}
-
-static int table_update(lua_State *L) {
-    bind_arg(L, 1, BIND_TABLE, "update");
-    return bind_update(L);
-}
-
-static int table_delete(lua_State *L) {
-    bind_arg(L, 1, BIND_TABLE, "delete");
-    return bind_delete(L);
-}
 
 /* ---------------------------------------------------------------- the other clauses */
 
@@ -107,7 +90,7 @@ static int s_returning(lua_State *L) {
     return 1;
 }
 
-/* Pushes the columns of the list at the index, or those that it names, as one expression. */
+/* Pushes the columns in the list at the index as one expression. The list has columns or their names. */
 static void push_listed_columns(lua_State *L, const bind_statement *s, int list, const char *function) {
     if (!bind_is_plain_table(L, list)) bind_type_error(L, list, function, "a list of columns");
     size_t n = lua_rawlen(L, list);
@@ -159,8 +142,8 @@ static void read_target(lua_State *L, bind_statement *copy, int options, const c
     lua_settop(L, list - 1);
 }
 
-/* Reads the option index_where into the copy. Its values are written out as SQL: a database compares the condition with
- * that of its index when it prepares the statement, before parameters have values. */
+/* Reads the option index_where into the copy. Its values are written into the SQL: the database compares the condition
+ * with the condition of its index when it prepares the statement, and parameters have no values then. */
 static void read_index_where(lua_State *L, bind_statement *copy, int options, const char *function) {
     if (bind_option(L, options, "index_where") != LUA_TNIL) {
         if (!copy->dml.conflict_target)
@@ -252,9 +235,7 @@ void bind_open_statement(lua_State *L) {
         {"__gc", bind_statement_gc}, {"__tostring", statement_tostring}, {NULL, NULL}};
     static const luaL_Reg functions[] = {
         {"insert", bind_insert}, {"update", bind_update}, {"delete", bind_delete}, {NULL, NULL}};
-    static const luaL_Reg of_table[] = {
-        {"insert", table_insert}, {"update", table_update}, {"delete", table_delete}, {NULL, NULL}};
     bind_type(L, BIND_STATEMENT, "Statement", methods, getters, metamethods);
-    bind_extend_type(L, BIND_TABLE, of_table, NULL);
+    bind_extend_type(L, BIND_TABLE, functions, NULL); /* users:insert() is mr.insert(users) */
     luaL_setfuncs(L, functions, 0);
 }

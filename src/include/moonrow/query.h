@@ -145,6 +145,8 @@ mr_query *mr_query_without_parents(const mr_query *q);
 mr_query *mr_query_with_items(const mr_query *q, const mr_query_item *items, unsigned n, bool append);
 mr_query *mr_query_param_value(const mr_query *q, const char *name, const mr_value *value);
 mr_query *mr_query_from_statement(const mr_query *q, mr_node *statement);
+/* A query for the objects of the class in what the statement (borrowed) returns, with the values of its parameters. */
+mr_query *mr_query_returned(mr_mapper *mapper, mr_node *statement, const mr_named_value *named, size_t n);
 /* The items and options of q, over the rows of a compound (ALIAS; consumed) that its queries are in; none of its
  * clauses. */
 mr_query *mr_query_over(const mr_query *q, mr_node *united, bool outer);

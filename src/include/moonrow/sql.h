@@ -233,6 +233,13 @@ mr_node *mr_sql_compound(mr_env *env, mr_op op, mr_node *const *selects, size_t 
 mr_node *mr_sql_insert(mr_env *env, const mr_dml *clauses);
 mr_node *mr_sql_update(mr_env *env, const mr_dml *clauses);
 mr_node *mr_sql_delete(mr_env *env, const mr_dml *clauses);
+/* The value that an INSERT of one row gives the column (borrowed); NULL when there is none, or it is NULL. */
+const mr_node *mr_sql_insert_value(const mr_dml *d, const mr_column *column);
+/* Is ON CONFLICT about the whole primary key, and does the INSERT of one row give that? Then the row has this key
+ * afterwards, whether it is new or changed. */
+bool mr_sql_insert_conflicts_by_key(const mr_dml *d);
+/* A SELECT of the rows of the query with n more columns, the values (borrowed, like the query). */
+mr_node *mr_sql_select_with_values(mr_env *env, mr_node *query, mr_node *const *values, size_t n);
 
 /* Calls visit for the node and everything below, parents first; false from visit skips what is below.
  * A COLUMN's FROM is not below it. */

@@ -1,8 +1,7 @@
 /*
- * rows.c: the rows of INSERT and UPDATE: columns by name, what they are given, and defaults.
+ * values.c: statement:values: the rows of INSERT and UPDATE, as columns and operands.
  *
- * Invariant: a value is checked against its column when it is given; the column's default stands for one that is not
- * there.
+ * Invariant: a value is checked against its column when it is given. A column without a value gets its default.
  */
 #include <string.h>
 
@@ -36,8 +35,7 @@ mr_column *bind_statement_column(lua_State *L, const bind_statement *s, const ch
     return NULL;
 }
 
-/* Pushes "User.name" and returns it. */
-static const char *what_of(lua_State *L, const bind_statement *s, const mr_column *column) {
+const char *bind_push_column_what(lua_State *L, const bind_statement *s, const mr_column *column) {
     const mr_property *prop = s->mapper ? mr_mapper_property_of_column(s->mapper, column) : NULL;
     return lua_pushfstring(L, "%s.%s", s->mapper ? s->mapper->name : column->table->name,
                            prop ? prop->name : column->name);
@@ -62,9 +60,7 @@ mr_column **bind_statement_columns(lua_State *L, const bind_statement *s, int id
     return columns;
 }
 
-/* Pushes the value that the row at idx has for the column (its attribute's name, or its own); nil when none.
- */
-static void push_field(lua_State *L, const bind_statement *s, int idx, const mr_column *column) {
+void bind_push_field(lua_State *L, const bind_statement *s, int idx, const mr_column *column) {
     const mr_property *prop = s->mapper ? mr_mapper_property_of_column(s->mapper, column) : NULL;
     lua_getfield(L, idx, prop ? prop->name : column->name);
     if (!lua_isnil(L, -1) || !s->mapper) return;
@@ -75,50 +71,6 @@ static void push_field(lua_State *L, const bind_statement *s, int idx, const mr_
             return;
         }
     lua_pushnil(L);
-}
-
-/* ---------------------------------------------------------------- defaults */
-
-void bind_push_row_default(lua_State *L, const bind_statement *s, mr_column *column, bool shown) {
-    bind_state *b = bind_of(L);
-    mr_default given = bind_row_default(s, column), *d = &given;
-    const mr_type *type = mr_column_type(b->env, column);
-    mr_value v = mr_value_of(MR_UNLOADED, 0);
-    mr_status st = MR_OK;
-    switch (d->kind) {
-    case MR_DEFAULT_NONE:
-        break;
-    case MR_DEFAULT_SQL:
-        bind_push_node(L, mr_node_retain(d->expression));
-        return;
-    case MR_DEFAULT_VALUE:
-        v = d->value;
-        break;
-    case MR_DEFAULT_NOW:
-        v = mr_calendar_now();
-        break;
-    case MR_DEFAULT_FUNCTION: {
-        if (shown) break;
-        BIND_CALL(b, L, st = d->fn(b->env, d->ud, &v));
-        break;
-    }
-    }
-    bind_check(L, st);
-    if (v.kind == MR_UNLOADED) v = mr_null_value();
-    if (v.kind == MR_OPAQUE && v.tag == b->node_tag) bind_push_node(L, mr_node_retain(v.u.p));
-    else bind_push_node(L, mr_sql_bind(b->env, type, &v));
-}
-
-size_t bind_add_defaulted(const bind_statement *s, mr_column **columns, size_t n) {
-    const mr_table *table = s->dml.table->u.table;
-    size_t total = n;
-    for (unsigned i = 0; i < table->ncolumns; i++) {
-        mr_column *column = table->columns[i];
-        bool named = false;
-        for (size_t j = 0; j < n && !named; j++) named = columns[j] == column;
-        if (!named && bind_row_default(s, column).kind != MR_DEFAULT_NONE) columns[total++] = column;
-    }
-    return total;
 }
 
 /* ---------------------------------------------------------------- values */
@@ -142,8 +94,8 @@ void bind_push_row_operands(lua_State *L, const bind_statement *s, int idx, mr_c
             bind_push_row_default(L, s, column, false);
             continue;
         }
-        push_field(L, s, idx, column);
-        const char *what = what_of(L, s, column);
+        bind_push_field(L, s, idx, column);
+        const char *what = bind_push_column_what(L, s, column);
         if (lua_isnil(L, -2))
             bind_error(L, MR_ERR_ARGUMENT, "%s: the row has no value, as the first one has (write mr.null)", what);
         const mr_type *type = mr_column_type(env_of(L), column);
@@ -158,8 +110,8 @@ void bind_push_row_operands(lua_State *L, const bind_statement *s, int idx, mr_c
     }
 }
 
-/* Every key of the row must be among the first row's columns. */
-static void check_same(lua_State *L, const bind_statement *s, int idx, mr_column **columns, size_t named) {
+/* Raises where the row has a column that the first row does not have. */
+static void check_same_columns(lua_State *L, const bind_statement *s, int idx, mr_column **columns, size_t named) {
     for (lua_pushnil(L); lua_next(L, idx); lua_pop(L, 1)) {
         if (lua_type(L, -2) != LUA_TSTRING) bind_type_error(L, -2, "values", "values by column name");
         const mr_column *column = bind_statement_column(L, s, lua_tostring(L, -2));
@@ -180,7 +132,7 @@ static void push_tuples(lua_State *L, const bind_statement *s, int rows, lua_Int
         int top = lua_gettop(L);
         lua_rawgeti(L, rows, i);
         if (!lua_istable(L, -1)) bind_type_error(L, -1, "values", "rows as tables");
-        check_same(L, s, top + 1, columns, named);
+        check_same_columns(L, s, top + 1, columns, named);
         bind_push_row_operands(L, s, top + 1, columns, named, n);
         mr_node **parts = bind_collect_nodes(L, top + 2, (int)n);
         bind_push_node(L, mr_sql_tuple(env_of(L), parts, n));
@@ -221,7 +173,7 @@ void bind_push_with_rows(lua_State *L, int idx, int rows, lua_Integer from, lua_
     lua_settop(L, list);
 }
 
-/* UPDATE: columns and one value each. */
+/* update(...):values(row) */
 static int update_values(lua_State *L, const bind_statement *s) {
     size_t named;
     mr_column **columns = bind_statement_columns(L, s, 2, "values", &named);
@@ -250,68 +202,4 @@ int bind_statement_values(lua_State *L) {
     lua_Integer n = (lua_Integer)lua_rawlen(L, 2);
     bind_push_with_rows(L, 1, 2, n > 0 ? 1 : 0, n);
     return 1;
-}
-
-/* Splits the row at idx: pushes a table of what is not in the primary key. */
-static void push_without_key(lua_State *L, const bind_statement *s, int idx) {
-    lua_newtable(L);
-    int rest = lua_gettop(L);
-    for (lua_pushnil(L); lua_next(L, idx); lua_pop(L, 1)) {
-        if (lua_type(L, -2) != LUA_TSTRING) bind_type_error(L, -2, "execute", "values by column name");
-        const mr_table *table = s->dml.table->u.table;
-        const mr_column *column = bind_statement_column(L, s, lua_tostring(L, -2));
-        bool key = false;
-        for (unsigned i = 0; i < table->nprimary && !key; i++) key = table->primary[i] == column;
-        if (key) continue;
-        lua_pushvalue(L, -2);
-        lua_pushvalue(L, -2);
-        lua_rawset(L, rest);
-    }
-}
-
-/* The table on top of the stack, of the new values, gets the version that comes after the row's. */
-static void put_next_version(lua_State *L, const bind_statement *s, int row, const mr_column *column) {
-    int rest = lua_gettop(L);
-    push_field(L, s, row, column);
-    const char *what = what_of(L, s, column);
-    if (lua_isnil(L, -2))
-        bind_error(L, MR_ERR_ARGUMENT,
-                   "execute: the row has no value for %s: an update of rows needs the version that each was read with",
-                   what);
-    lua_pushvalue(L, -2);
-    bind_next_version(L, s, what);
-    lua_setfield(L, rest, s->mapper->version->name);
-    lua_settop(L, rest);
-}
-
-/* Adds the criterion that the column has the row's value. */
-static void add_criterion(lua_State *L, const bind_statement *s, bind_statement *made, int row, mr_column *column) {
-    mr_env *env = env_of(L);
-    int top = lua_gettop(L);
-    push_field(L, s, row, column);
-    const char *what = what_of(L, s, column);
-    if (lua_isnil(L, -2) || bind_is_null(L, -2) || bind_test_node(L, -2))
-        bind_error(L, MR_ERR_ARGUMENT,
-                   "execute: the row has no value for %s: an update of rows needs the primary key of each", what);
-    mr_node *value = bind_to_operand(L, -2, mr_column_type(env, column), what);
-    mr_node *equal = mr_sql_binary(env, MR_OP_EQ, mr_sql_column(env, column, NULL, NULL), value);
-    mr_node *before = made->dml.where;
-    made->dml.where = NULL;
-    made->dml.where = mr_sql_and(env, before, equal);
-    if (!made->dml.where) bind_raise(L);
-    lua_settop(L, top);
-}
-
-void bind_push_update_by_key(lua_State *L, int idx, int row) {
-    const bind_statement *s = bind_test_statement(L, idx);
-    const mr_table *table = s->dml.table->u.table;
-    mr_column *version = bind_row_version(s);
-    lua_pushcfunction(L, bind_statement_values);
-    lua_pushvalue(L, idx);
-    push_without_key(L, s, row);
-    if (version) put_next_version(L, s, row, version);
-    lua_call(L, 2, 1);
-    bind_statement *made = bind_test_statement(L, -1);
-    for (unsigned i = 0; i < table->nprimary; i++) add_criterion(L, s, made, row, table->primary[i]);
-    if (version) add_criterion(L, s, made, row, version);
 }

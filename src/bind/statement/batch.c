@@ -1,18 +1,17 @@
 /*
- * execute_rows.c: one statement for many rows: a batch.
+ * batch.c: one statement for many rows.
  *
- * Invariant: rows run in their order, those of one structure through one prepared statement; the objects in memory
- * follow an UPDATE once all of its rows have been found.
+ * Invariant: rows run in their order. Rows of one structure run through one prepared statement.
  */
-#include "execute.h"
+#include "batch.h"
+
 #include "query/result.h"
-#include "row_binding.h"
 #include "state/own.h"
+#include "update_by_key.h"
 #include "value/node.h"
-#include "value/proxy.h"
 #include "value/session.h"
 
-/* One prepared statement run for many rows: one record. `held` has what is bound now. */
+/* A statement that runs for many rows. */
 typedef struct batch {
     const bind_target *t;
     mr_engine *engine;
@@ -20,8 +19,8 @@ typedef struct batch {
     bind_cursor *first;
     mr_batch *rows;
     bind_row_binding *binding; /* of the rows like the first; or NULL */
-    int held;                  /* index of the cursor value that holds the bound values */
-    bool broken;               /* a row of another structure: it runs by itself */
+    int held;                  /* index of the cursor value whose values are bound now */
+    bool broken;               /* the row at hand has another structure and runs by itself */
 } batch;
 
 static mr_status count_row(void *ud, void *row, mr_status step) {
@@ -42,8 +41,8 @@ static void free_rows(void *p) {
     mr_free(rows->values.env, rows);
 }
 
-/* The status of what ran through the cursor; a failure closes it. */
-static mr_status settle(batch *bt, mr_status st) {
+/* Closes the cursor if the status is a failure, whose error stays recorded. Returns the status. */
+static mr_status close_failed(batch *bt, mr_status st) {
     if (st != MR_FAIL) return st;
     mr_env *env = mr_engine_env(bt->engine);
     mr_error *saved = mr_env_save_error(env);
@@ -52,13 +51,13 @@ static mr_status settle(batch *bt, mr_status st) {
     return MR_FAIL;
 }
 
-/* One more row; or, values NULL, those that wait. */
+/* Sends the values of one more row; NULL sends the rows that wait. */
 static void send_row(lua_State *L, batch *bt, const mr_value *values) {
     bind_state *b = bind_of(L);
-    BIND_TRY(b, L, settle(bt, values ? mr_batch_row(bt->rows, values, NULL) : mr_batch_end(bt->rows, MR_OK)));
+    BIND_TRY(b, L, close_failed(bt, values ? mr_batch_row(bt->rows, values, NULL) : mr_batch_end(bt->rows, MR_OK)));
 }
 
-/* The row's statement, compiled; broken is set when it is another one. */
+/* Compiles the statement of a row. Sets broken if it is not the statement of the first row. */
 static mr_status compile_row(batch *bt, bind_cursor *next, mr_node *node, const mr_named_value *named, size_t n) {
     next->open = true;
     next->c.statement = mr_node_retain(node);
@@ -75,7 +74,7 @@ static void run_row(lua_State *L, batch *bt, int result, int params) {
     mr_node *node = bind_test_node(L, top);
     const mr_named_value *named = bind_read_params(L, params, &n);
     bind_cursor *next = bind_cursor_new(L), *held = lua_touserdata(L, bt->held);
-    BIND_TRY(b, L, settle(bt, compile_row(bt, next, node, named, n)));
+    BIND_TRY(b, L, close_failed(bt, compile_row(bt, next, node, named, n)));
     if (bt->broken) {
         send_row(L, bt, NULL);
         lua_settop(L, top);
@@ -88,7 +87,7 @@ static void run_row(lua_State *L, batch *bt, int result, int params) {
     lua_settop(L, top - 1);
 }
 
-/* Pushes the statement for row i: an INSERT of the row, or the text itself. Returns the index of its
+/* Pushes the statement for row i: an INSERT or UPDATE of the row, or the text itself. Returns the index of its
  * parameters, or 0. */
 static int push_row_statement(lua_State *L, int stmt, int rows, lua_Integer i) {
     const bind_statement *s = bind_test_statement(L, stmt);
@@ -108,8 +107,8 @@ static int push_row_statement(lua_State *L, int stmt, int rows, lua_Integer i) {
     return lua_gettop(L) - 1;
 }
 
-/* Runs the row as one more of the batch, straight from its table; false where it needs a statement of its own. */
-static bool run_bound_row(lua_State *L, batch *bt, int rows, lua_Integer i) {
+/* Runs row i straight from its table. False: it needs a statement of its own. */
+static bool run_row_from_table(lua_State *L, batch *bt, int rows, lua_Integer i) {
     if (!bt->binding) return false;
     lua_rawgeti(L, rows, i);
     const mr_value *values = bind_row_values(L, bt->binding, lua_gettop(L));
@@ -149,7 +148,7 @@ static void run_batch(lua_State *L, const bind_target *t, int result, int stmt, 
     run_first_row(L, &bt, stmt, rows);
     for (lua_Integer i = 2; i <= n; i++) {
         lua_settop(L, bt.held + 1);
-        if (run_bound_row(L, &bt, rows, i)) continue;
+        if (run_row_from_table(L, &bt, rows, i)) continue;
         lua_settop(L, bt.held + 1);
         run_row(L, &bt, result, push_row_statement(L, stmt, rows, i));
     }
@@ -163,85 +162,53 @@ static void run_batch(lua_State *L, const bind_target *t, int result, int stmt, 
     bind_own_done(owner);
 }
 
-/* ---------------------------------------------------------------- the objects in memory */
+/* ---------------------------------------------------------------- INSERT ... RETURNING */
 
-/* The key that the row gives; pushes what holds it. */
-static mr_value *read_key(lua_State *L, const mr_mapper *mapper, int row) {
-    mr_value *key = lua_newuserdatauv(L, (mapper->npk + 1u) * sizeof *key, 0);
-    for (unsigned i = 0; i < mapper->npk; i++) key[i] = mr_null_value();
-    for (lua_pushnil(L); lua_next(L, row); lua_pop(L, 1)) {
-        const char *name = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "";
-        const mr_property *prop = mr_mapper_property(mapper, name, true);
-        for (unsigned i = 0; prop && i < mapper->npk; i++)
-            if (prop->slot == mapper->pk_slots[i] && !bind_to_value(L, -1, prop->column->type, &key[i]))
-                key[i] = mr_null_value();
-    }
-    return key;
-}
-
-/* Does the row at the index name the attribute? Pushes its value if it does. */
-static bool push_given(lua_State *L, const mr_mapper *mapper, int row, const mr_property *prop) {
-    for (lua_pushnil(L); lua_next(L, row); lua_pop(L, 1)) {
-        if (lua_type(L, -2) != LUA_TSTRING || mr_mapper_property(mapper, lua_tostring(L, -2), true) != prop) continue;
-        lua_remove(L, -2);
-        return true;
-    }
-    return false;
-}
-
-static void take_on(lua_State *L, const bind_target *t, mr_entity *entity, const mr_property *prop,
-                    const mr_value *value) {
-    bind_state *b = bind_of(L);
-    mr_status st;
-    BIND_CALL(b, L, st = mr_session_take_on(t->session, entity, prop, value));
-    bind_check(L, st);
-}
-
-/* The object has in memory what the row says; what only the database knows is read again. */
-static void follow_row(lua_State *L, const bind_target *t, mr_mapper *mapper, int row) {
-    bind_state *b = bind_of(L);
-    mr_entity *entity = NULL;
-    const mr_value *key = read_key(L, mapper, row);
-    BIND_TRY(b, L, mr_session_peek(t->session, mapper, key, &entity));
-    if (!entity) return;
-    bind_push_entity(L, entity); /* held */
-    for (size_t i = 0; i < mapper->columns.len; i++) {
-        const mr_property *prop = mr_vec_ptr(&mapper->columns, i);
-        mr_value value = mr_value_of(MR_UNLOADED, 0);
-        bool given = push_given(L, mapper, row, prop);
-        /* The row has the version that was read, not the one that was written. */
-        if (given && prop != mapper->version && !bind_to_value(L, -1, prop->column->type, &value))
-            value = mr_value_of(MR_UNLOADED, 0);
-        bool written = given || prop->column->onupdate.kind != MR_DEFAULT_NONE;
-        if (written && !prop->is_primary_key) take_on(L, t, entity, prop, &value);
-        lua_pop(L, given);
-    }
-}
-
-static void follow_rows(lua_State *L, const bind_target *t, mr_mapper *mapper, int rows) {
-    lua_Integer n = (lua_Integer)lua_rawlen(L, rows);
+/* Do the rows i and j of the list name the same columns? */
+static bool same_keys(lua_State *L, int rows, lua_Integer i, lua_Integer j) {
     int top = lua_gettop(L);
-    for (lua_Integer i = 1; i <= n && mr_session_has_objects(bind_to_session(L, t->owner)); i++) {
-        if (lua_rawgeti(L, rows, i) == LUA_TTABLE) follow_row(L, t, mapper, top + 1);
-        lua_settop(L, top);
+    size_t n = 0;
+    lua_rawgeti(L, rows, i);
+    lua_rawgeti(L, rows, j);
+    bool same = lua_istable(L, top + 1) && lua_istable(L, top + 2);
+    for (lua_pushnil(L); same && lua_next(L, top + 1); lua_pop(L, 1), n++) {
+        lua_pushvalue(L, -2);
+        same = lua_rawget(L, top + 2) != LUA_TNIL;
+        lua_pop(L, 1);
+    }
+    lua_settop(L, top + 2);
+    for (lua_pushnil(L); same && lua_next(L, top + 2); lua_pop(L, 1)) n--;
+    lua_settop(L, top);
+    return same && n == 0;
+}
+
+/* insert(T):returning(...) with rows: each statement inserts as many rows of one structure as a database takes. */
+static void run_chunks(lua_State *L, const bind_target *t, int result, int stmt, int rows) {
+    enum { VALUES_AT_ONCE = 900 }; /* databases limit the parameters of a statement */
+    const bind_statement *s = bind_test_statement(L, stmt);
+    lua_Integer n = (lua_Integer)lua_rawlen(L, rows), width = s->dml.table->u.table->ncolumns;
+    lua_Integer chunk = VALUES_AT_ONCE / (width > 0 ? width : 1);
+    if (chunk < 1) chunk = 1;
+    for (lua_Integer at = 1, to; at <= n; at = to + 1) {
+        for (to = at; to < n && to - at + 1 < chunk && same_keys(L, rows, at, to + 1);) to++;
+        bind_push_with_rows(L, stmt, rows, at, to);
+        bind_push_node(L, bind_statement_node(L, bind_test_statement(L, -1)));
+        bind_run_one(L, t, result, 0);
+        lua_pop(L, 1);
     }
 }
 
 /* ---------------------------------------------------------------- all */
 
-/* Each row that was to be updated must be there. */
-static void check_matched(lua_State *L, int result, int64_t rows) {
-    const bind_result *r = bind_test(L, result, BIND_RESULT);
-    if (r->rowcount == rows) return;
-    bind_error(L, MR_ERR_STALE_DATA, "UPDATE expected to update %lld row(s); %lld were matched: a row is gone",
-               (long long)rows, (long long)r->rowcount);
-}
-
 void bind_run_rows(lua_State *L, const bind_target *t, int result, int stmt, int rows) {
     const bind_statement *s = bind_test_statement(L, stmt);
+    if (s && s->dml.returning) {
+        run_chunks(L, t, result, stmt, rows);
+        return;
+    }
     run_batch(L, t, result, stmt, rows);
     if (!s || s->kind != MR_NODE_UPDATE) return;
-    check_matched(L, result, (int64_t)lua_rawlen(L, rows));
+    bind_check_all_matched(L, result, rows);
     lua_settop(L, result);
-    if (t->session && s->mapper && t->how != MR_SYNCHRONIZE_NONE) follow_rows(L, t, s->mapper, rows);
+    if (t->session && s->mapper && t->how != MR_SYNCHRONIZE_NONE) bind_update_objects(L, t, s->mapper, rows);
 }

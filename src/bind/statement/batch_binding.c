@@ -1,10 +1,10 @@
 /*
- * row_binding.c: rows of a batch bound straight from their tables.
+ * batch_binding.c: rows of a batch bound straight from their tables.
  *
- * Invariant: a row is bound here only when the long way, a statement made for it, would bind equal values: its keys are
- * those of the first row, and each value is a plain one.
+ * Invariant: a row is bound here only if a statement made for it would bind equal values: it has the keys of the first
+ * row, and its values are plain ones.
  */
-#include "row_binding.h"
+#include "batch.h"
 
 #include <string.h>
 
@@ -20,7 +20,7 @@ typedef struct row_column {
 
 struct bind_row_binding {
     size_t n, named;
-    bool calls;       /* a default is a function, which may change the row, or what another one gave before it */
+    bool calls;       /* a default is a function: it may change the row, or free a value that another default gave */
     mr_value *values; /* behind columns */
     row_column columns[];
 };
@@ -29,7 +29,7 @@ struct bind_row_binding {
 
 static bool is_plain_bind(const mr_node *node) { return node && node->kind == MR_NODE_BIND && !node->name; }
 
-/* The parameters are the values of the columns in order, then, of an UPDATE, the key. */
+/* Are the parameters the values of the columns in their order and, in an UPDATE, then the key? */
 static bool is_bindable(const mr_node *node, const mr_compiled *compiled, size_t n) {
     const mr_dml *d = node->u.dml;
     if (d->on_conflict || d->returning || !d->columns || !d->values || compiled->nparams != n) return false;
@@ -53,7 +53,7 @@ static bool has_key(lua_State *L, int row, const char *key) {
     return there;
 }
 
-/* False where neither the row nor a default of the column gives the value in a way that is known here. */
+/* Notes where the column's value comes from: the row, or a default. False: from elsewhere. */
 static bool read_column(lua_State *L, const bind_statement *s, bind_row_binding *b, mr_column *column, int row) {
     mr_env *env = bind_of(L)->env;
     const char *name = name_of(s, column);
@@ -105,7 +105,7 @@ bind_row_binding *bind_push_row_binding(lua_State *L, const bind_statement *s, c
 
 /* ---------------------------------------------------------------- the others */
 
-/* What the row itself gives; the strings stay in its table, or where functions are called on the stack. */
+/* Reads the values that the row has. Its table keeps the strings; if functions are called, the stack does. */
 static bool read_row(lua_State *L, bind_row_binding *b, int row) {
     for (size_t i = 0; i < b->n; i++) {
         const row_column *c = &b->columns[i];
@@ -119,21 +119,13 @@ static bool read_row(lua_State *L, bind_row_binding *b, int row) {
     return count_keys(L, row) == b->named;
 }
 
-/* The bytes of what a function gives are good until it is called again: they go to the stack. */
-static void call_default(lua_State *L, const mr_default *d, mr_value *out) {
+/* The next call of the default's function may free the bytes of this value: a copy of them goes to the stack. */
+static void give_default(lua_State *L, const mr_default *d, mr_value *out) {
     bind_state *b = bind_of(L);
-    BIND_TRY(b, L, d->fn(b->env, d->ud, out));
-    if (!mr_kind_is_bytes(out->kind)) return;
+    BIND_TRY(b, L, bind_default_value(b->env, d, out));
+    if (d->kind != MR_DEFAULT_FUNCTION || !mr_kind_is_bytes(out->kind)) return;
     lua_pushlstring(L, out->u.s, out->len);
     out->u.s = lua_tostring(L, -1);
-}
-
-static void give_default(lua_State *L, const mr_default *d, mr_value *out) {
-    *out = mr_value_of(MR_UNLOADED, 0);
-    if (d->kind == MR_DEFAULT_VALUE) *out = d->value;
-    else if (d->kind == MR_DEFAULT_NOW) *out = mr_calendar_now();
-    else call_default(L, d, out);
-    if (out->kind == MR_UNLOADED) *out = mr_null_value();
 }
 
 const mr_value *bind_row_values(lua_State *L, bind_row_binding *b, int row) {

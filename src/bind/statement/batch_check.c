@@ -1,24 +1,25 @@
 /*
- * row_check.c: the rows of a batch, looked at before the first one runs: a wrong one leaves nothing half done.
+ * batch_check.c: checks the rows of a batch before the first one runs, so that a wrong row leaves nothing half done.
  *
- * Invariant: nothing here runs code of the user's (defaults, generators of versions), so each row is the same when it
- * runs.
+ * Invariant: the check calls no functions of the program (defaults, generators of versions), so each row is still the
+ * same when it runs.
  */
-#include "row_check.h"
+#include "batch.h"
 
 #include <string.h>
 
 #include "expression/expression.h"
 #include "row_default.h"
+#include "update_by_key.h"
 
-/* A key that rows have. Their tables hold it; a long one may have several addresses, and then stands here more than
- * once. */
+/* A key in the rows' tables, which keep the string. A long string may have several addresses: then it is noted several
+ * times. */
 typedef struct known_key {
     const char *key;
     const mr_column *column;
     const mr_type *type;
     const char *what; /* "User.name", for messages */
-    lua_Integer seen; /* in which row last */
+    lua_Integer seen; /* the last row that has it */
 } known_key;
 
 #define KNOWN 64
@@ -39,7 +40,8 @@ static void read_key(lua_State *L, const bind_statement *s, const char *key, kno
     if (!out->what) bind_raise(L);
 }
 
-/* The key on top of the stack but one. hint: where the row before had it. */
+/* The key below the top of the stack. hint: its place among the known keys, if the row is like the one before. other:
+ * used when too many keys are known. */
 static known_key *find_key(lua_State *L, checker *c, int hint, known_key *other) {
     if (lua_type(L, -2) != LUA_TSTRING) bind_type_error(L, -2, "execute", "values by column name");
     const char *key = lua_tostring(L, -2);
@@ -55,11 +57,11 @@ static known_key *find_key(lua_State *L, checker *c, int hint, known_key *other)
 static bool has_column(const checker *c, lua_Integer row, const mr_column *column) {
     for (int i = 0; i < c->n; i++)
         if (c->keys[i].seen == row && c->keys[i].column == column) return true;
-    return c->n == KNOWN; /* not known: it is found out when the row runs */
+    return c->n == KNOWN; /* too many keys: it is checked when the row runs */
 }
 
-/* An UPDATE by key without what finds the row: making its statement says what is missing. */
-static void check_found(lua_State *L, checker *c, lua_Integer row) {
+/* An UPDATE needs the key of the row. If a part is missing, making the statement raises an error that names it. */
+static void check_has_key(lua_State *L, checker *c, lua_Integer row) {
     const mr_table *table = c->s->dml.table->u.table;
     const mr_column *version = bind_row_version(c->s);
     bool complete = !version || has_column(c, row, version);
@@ -67,7 +69,7 @@ static void check_found(lua_State *L, checker *c, lua_Integer row) {
     if (!complete) bind_push_update_by_key(L, c->stmt, lua_gettop(L));
 }
 
-/* Most values are: then there is nothing to look at. */
+/* Is the value on top of the stack a plain number or string of the type? Most values are, and need no other check. */
 static bool is_plainly(lua_State *L, const mr_type *type) {
     int given = lua_type(L, -1);
     if (given == LUA_TNUMBER) return mr_type_takes(type, lua_isinteger(L, -1) ? MR_INT : MR_FLOAT);
@@ -78,7 +80,7 @@ static bool is_plainly(lua_State *L, const mr_type *type) {
     return len <= UINT32_MAX && !mr_type_is_broken(type, &v);
 }
 
-/* The value on top of the stack: one of the type, or an expression. */
+/* Raises unless the value on top of the stack is of the column's type, or an expression. */
 static void check_value(lua_State *L, const bind_statement *s, const known_key *known) {
     mr_value value;
     if (bind_is_null(L, -1)) bind_check_version(L, s, known->column, known->what, true);
@@ -108,7 +110,7 @@ void bind_check_rows(lua_State *L, int stmt, int rows) {
             known->seen = i;
             check_value(L, c->s, known);
         }
-        if (c->s && c->s->kind == MR_NODE_UPDATE) check_found(L, c, i);
+        if (c->s && c->s->kind == MR_NODE_UPDATE) check_has_key(L, c, i);
         lua_settop(L, top);
     }
     lua_settop(L, top - 1);
