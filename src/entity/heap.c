@@ -8,6 +8,15 @@
 
 #include <string.h>
 
+static void free_content(mr_heap *heap, mr_entity *e);
+
+/* Frees an entity of a heap that ends with all of them: nobody asks any more who is in a map or a list. */
+static void free_last(mr_heap *heap, mr_entity *e) {
+    free_content(heap, e);
+    mr_owner_release(e->owner);
+    mr_raw_free(heap->env, e, e->block_size);
+}
+
 static void heap_close(void *ud) {
     mr_heap *heap = ud;
     mr_env *env = heap->env;
@@ -15,7 +24,7 @@ static void heap_close(void *ud) {
     heap->marking = false;
     memset(&heap->hooks, 0, sizeof heap->hooks);
     for (uint32_t slot = 1; slot < heap->used; slot++)
-        if (!heap_slot_is_free(heap->entities[slot])) mr_heap_free_entity(heap, heap->entities[slot]);
+        if (!heap_slot_is_free(heap->entities[slot])) free_last(heap, heap->entities[slot]);
     mr_env_set(env, MR_ENV_HEAP, NULL);
     mr_map_free(heap->extras);
     mr_vec_done(&heap->gray);
@@ -185,10 +194,8 @@ static void free_extra(mr_heap *heap, mr_entity *e) {
     e->flags &= ~(uint32_t)MR_ENTITY_EXTRA;
 }
 
-void mr_heap_free_entity(mr_heap *heap, mr_entity *e) {
-    if (heap->hooks.freed) heap->hooks.freed(heap->hooks.ud, e);
-    if (e->flags & MR_ENTITY_IN_MAP) mr_idmap_remove(e->owner->idmap, e);
-    if (e->flags & MR_ENTITY_MODIFIED) mr_entity_leave_dirty(e);
+/* What the entity owns, its block excepted. */
+static void free_content(mr_heap *heap, mr_entity *e) {
     if (e->history) mr_history_drop(heap, e);
     if (e->flags & MR_ENTITY_EXTRA) free_extra(heap, e);
     for (unsigned i = 0; i < e->nslots; i++) {
@@ -197,6 +204,13 @@ void mr_heap_free_entity(mr_heap *heap, mr_entity *e) {
     }
     mr_entity_clear_value(heap, &e->identity);
     if (e->origin && heap->origin_release) heap->origin_release(heap->env, e->origin);
+}
+
+void mr_heap_free_entity(mr_heap *heap, mr_entity *e) {
+    if (heap->hooks.freed) heap->hooks.freed(heap->hooks.ud, e);
+    if (e->flags & MR_ENTITY_IN_MAP) mr_idmap_remove(e->owner->idmap, e);
+    if (e->flags & MR_ENTITY_MODIFIED) mr_entity_leave_dirty(e);
+    free_content(heap, e);
     mr_owner_release(e->owner);
     release_slot(heap, e->heap_slot);
     heap->count--;
