@@ -14,7 +14,7 @@ static void free_content(mr_heap *heap, mr_entity *e);
 static void free_last(mr_heap *heap, mr_entity *e) {
     free_content(heap, e);
     mr_owner_release(e->owner);
-    mr_raw_free(heap->env, e, e->block_size);
+    if (!mr_slab_holds(e->block_size)) mr_slab_free(&heap->slab, e, e->block_size);
 }
 
 static void heap_close(void *ud) {
@@ -27,6 +27,7 @@ static void heap_close(void *ud) {
         if (!heap_slot_is_free(heap->entities[slot])) free_last(heap, heap->entities[slot]);
     mr_env_set(env, MR_ENV_HEAP, NULL);
     mr_map_free(heap->extras);
+    mr_slab_done(&heap->slab);
     mr_vec_done(&heap->gray);
     mr_vec_done(&heap->big);
     mr_free(env, heap->entities);
@@ -40,6 +41,7 @@ mr_heap *mr_heap_of(mr_env *env) {
     heap = mr_calloc(env, sizeof *heap);
     if (!heap) return NULL;
     heap->env = env;
+    mr_slab_init(&heap->slab, env);
     heap->used = 1;
     heap->black = 1;
     heap->first_generation = 1;
@@ -170,7 +172,7 @@ mr_entity *mr_heap_allocate(mr_heap *heap, mr_mapper *mapper, size_t text) {
         mr_nomem(heap->env);
         return NULL;
     }
-    mr_entity *e = mr_raw_alloc(heap->env, size);
+    mr_entity *e = mr_slab_alloc(&heap->slab, size);
     if (!e) return NULL;
     memset(e, 0, size - text);
     e->mapper = mapper;
@@ -181,7 +183,7 @@ mr_entity *mr_heap_allocate(mr_heap *heap, mr_mapper *mapper, size_t text) {
 
 void mr_heap_discard(mr_heap *heap, mr_entity *e) {
     for (unsigned i = 0; i < e->nslots; i++) mr_entity_clear_value(heap, &e->slots[i]);
-    mr_raw_free(heap->env, e, e->block_size);
+    mr_slab_free(&heap->slab, e, e->block_size);
 }
 
 static void free_extra(mr_heap *heap, mr_entity *e) {
@@ -215,5 +217,5 @@ void mr_heap_free_entity(mr_heap *heap, mr_entity *e) {
     release_slot(heap, e->heap_slot);
     heap->count--;
     heap->bytes -= e->block_size;
-    mr_raw_free(heap->env, e, e->block_size);
+    mr_slab_free(&heap->slab, e, e->block_size);
 }

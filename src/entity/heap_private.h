@@ -10,6 +10,8 @@
 
 #include <moonrow/entity.h>
 
+#include "slab.h"
+
 typedef enum heap_phase { HEAP_IDLE = 0, HEAP_ROOTS, HEAP_MARK, HEAP_SWEEP } heap_phase;
 
 /* Values of the slots that were appended to the mapping after the entity
@@ -38,6 +40,7 @@ struct mr_heap {
     size_t count;
     size_t bytes;
     size_t threshold;
+    mr_slab slab;   /* the entities' blocks */
     mr_map *extras; /* of entity_extra */
     /* the trace */
     uint8_t phase; /* heap_phase */

@@ -1,0 +1,179 @@
+/*
+ * slab.c: memory for the blocks of entities: pages of blocks of one size, so that making and freeing one is a few
+ * instructions, and all of them go at once when the environment ends.
+ *
+ * Invariants: a page lies at a multiple of its size, so a block finds its page by its address; a page is in the list of
+ * its size when, and only when, it has a free block; a page without a block in use goes back to its chunk, and a chunk
+ * without a page in use to the allocator.
+ */
+#include "slab.h"
+
+#include <string.h>
+
+enum { PAGE = 8192, MOST_PAGES = 31 }; /* of a chunk, beside the page that aligning costs */
+
+/* Address sanitizers watch blocks that come from the allocator: there each block does. */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define EACH_FROM_ALLOCATOR 1
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__)
+#define EACH_FROM_ALLOCATOR 1
+#endif
+#ifndef EACH_FROM_ALLOCATOR
+#define EACH_FROM_ALLOCATOR 0
+#endif
+
+typedef struct free_block {
+    struct free_block *next;
+} free_block;
+
+struct slab_page {
+    slab_chunk *chunk;
+    slab_page *next, **link; /* in the list of its size, or of its chunk's unused pages */
+    free_block *freed;       /* blocks that were used before */
+    uint32_t used;           /* blocks in use */
+    uint32_t fresh;          /* where the blocks begin that were never used; beyond the last: none */
+    uint32_t size;           /* of a block */
+    uint32_t padding;
+};
+
+struct slab_chunk {
+    slab_chunk *next, **link;
+    slab_page *unused;
+    size_t size; /* bytes, this struct and what aligning costs included */
+    uint32_t used;
+};
+
+static unsigned class_of(size_t size) { return (unsigned)((size + SLAB_STEP - 1) / SLAB_STEP) - 1; }
+
+bool mr_slab_holds(size_t size) { return !EACH_FROM_ALLOCATOR && size > 0 && size <= SLAB_LARGEST; }
+
+static slab_page *page_of(void *block) { return (slab_page *)((uintptr_t)block & ~(uintptr_t)(PAGE - 1)); }
+
+void mr_slab_init(mr_slab *slab, mr_env *env) {
+    memset(slab, 0, sizeof *slab);
+    slab->env = env;
+}
+
+void mr_slab_done(mr_slab *slab) {
+    for (slab_chunk *c; (c = slab->chunks) != NULL;) {
+        slab->chunks = c->next;
+        mr_raw_free(slab->env, c, c->size);
+    }
+    memset(slab->room, 0, sizeof slab->room);
+}
+
+/* ---------------------------------------------------------------- lists */
+
+static void link_page(slab_page **list, slab_page *p) {
+    p->next = *list;
+    p->link = list;
+    if (p->next) p->next->link = &p->next;
+    *list = p;
+}
+
+static void unlink_page(slab_page *p) {
+    *p->link = p->next;
+    if (p->next) p->next->link = p->link;
+}
+
+static void link_chunk(mr_slab *slab, slab_chunk *c) {
+    c->next = slab->chunks;
+    c->link = &slab->chunks;
+    if (c->next) c->next->link = &c->next;
+    slab->chunks = c;
+}
+
+static void unlink_chunk(slab_chunk *c) {
+    *c->link = c->next;
+    if (c->next) c->next->link = c->link;
+}
+
+/* ---------------------------------------------------------------- chunks and pages */
+
+/* Chunks grow with what is there, so that a small program has small ones. */
+static slab_chunk *new_chunk(mr_slab *slab) {
+    size_t pages = 1;
+    for (const slab_chunk *c = slab->chunks; c && pages < MOST_PAGES; c = c->next) pages = pages * 2 + 1;
+    size_t size = sizeof(slab_chunk) + (pages + 1) * PAGE;
+    char *block = mr_raw_alloc(slab->env, size);
+    if (!block) return NULL;
+    slab_chunk *c = (slab_chunk *)(void *)block;
+    *c = (slab_chunk){.size = size};
+    for (size_t i = pages; i > 0; i--) {
+        slab_page *p = (slab_page *)(void *)page_of(block + sizeof *c + i * PAGE - 1);
+        p->chunk = c;
+        link_page(&c->unused, p);
+    }
+    link_chunk(slab, c);
+    return c;
+}
+
+/* A page of blocks of the size, in the list of its size. NULL without memory. */
+static slab_page *new_page(mr_slab *slab, unsigned class) {
+    slab_chunk *c = slab->chunks && slab->chunks->unused ? slab->chunks : new_chunk(slab);
+    if (!c) return NULL;
+    slab_page *p = c->unused;
+    unlink_page(p);
+    c->used++;
+    if (!c->unused && c->next) { /* a chunk with an unused page comes first */
+        slab_chunk *last = c;
+        unlink_chunk(c);
+        while (last->next) last = last->next;
+        c->next = NULL;
+        c->link = &last->next;
+        last->next = c;
+    }
+    p->freed = NULL;
+    p->used = 0;
+    p->size = (class + 1) * SLAB_STEP;
+    p->fresh = sizeof *p;
+    link_page(&slab->room[class], p);
+    return p;
+}
+
+static void give_page_back(mr_slab *slab, slab_page *p) {
+    slab_chunk *c = p->chunk;
+    unlink_page(p);
+    link_page(&c->unused, p);
+    unlink_chunk(c);
+    if (--c->used == 0) mr_raw_free(slab->env, c, c->size);
+    else link_chunk(slab, c);
+}
+
+/* ---------------------------------------------------------------- blocks */
+
+static bool is_full(const slab_page *p) { return !p->freed && p->fresh + p->size > PAGE; }
+
+void *mr_slab_alloc(mr_slab *slab, size_t size) {
+    if (!mr_slab_holds(size)) return mr_raw_alloc(slab->env, size);
+    unsigned class = class_of(size);
+    slab_page *p = slab->room[class];
+    if (!p && !(p = new_page(slab, class))) return NULL;
+    void *block = p->freed;
+    if (block) {
+        p->freed = p->freed->next;
+    } else {
+        block = (char *)p + p->fresh;
+        p->fresh += p->size;
+    }
+    p->used++;
+    if (is_full(p)) unlink_page(p);
+    return block;
+}
+
+void mr_slab_free(mr_slab *slab, void *block, size_t size) {
+    if (!mr_slab_holds(size)) {
+        mr_raw_free(slab->env, block, size);
+        return;
+    }
+    slab_page *p = page_of(block);
+    slab_page **list = &slab->room[class_of(size)];
+    if (is_full(p)) link_page(list, p);
+    free_block *freed = block;
+    freed->next = p->freed;
+    p->freed = freed;
+    if (--p->used == 0) give_page_back(slab, p);
+}
