@@ -6,7 +6,6 @@
 
 local core, require = ...
 local options = require "moonrow.options"
-local names = require "moonrow.names"
 local app = require "moonrow.app"
 local session = require "moonrow.session"
 
@@ -162,7 +161,7 @@ function Database:__index(name)
       string.format("db has no name '%s': it is a method of the session, db.session:%s(...)", name, name))
   end
   core.raise("ArgumentError", string.format("db has no name '%s'%s",
-    tostring(name), names.hint(tostring(name), methods, getters, self, mr)))
+    tostring(name), core.hint(tostring(name), methods, getters, self, mr)))
 end
 
 function Database:__newindex(name, value)

@@ -5,7 +5,6 @@
 
 local core, require = ...
 local options = require "moonrow.options"
-local names = require "moonrow.names"
 local listeners = require "moonrow.listeners"
 local session = require "moonrow.session"
 
@@ -42,7 +41,7 @@ local function check(what, args)
   if not options.callable(fn) then options.expect(what .. ": the listener", "a function", fn) end
   local kind = kinds[name]
   if not kind then
-    core.raise("ArgumentError", string.format("%s: there is no event '%s'%s", what, name, names.hint(name, kinds)))
+    core.raise("ArgumentError", string.format("%s: there is no event '%s'%s", what, name, core.hint(name, kinds)))
   end
   return kind
 end
@@ -112,6 +111,6 @@ end
 return setmetatable(event, {
   __index = function(_, name)
     core.raise("ArgumentError", string.format("mr.event has no name '%s'%s",
-      tostring(name), names.hint(tostring(name), event)))
+      tostring(name), core.hint(tostring(name), event)))
   end,
 })

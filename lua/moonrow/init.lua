@@ -3,7 +3,6 @@
 
 local core, require = ...
 core.bases = {}
-local names = require "moonrow.names"
 local options = require "moonrow.options"
 local app = require "moonrow.app"
 local session = require "moonrow.session"
@@ -16,7 +15,7 @@ local database = require "moonrow.database"
 -- What the core has for this part of the library only.
 local private = options.set{
   "new_base", "configure", "raise", "bases", "type_name", "session_methods", "sleep", "is_open",
-  "check_open", "loops_close", "error_closes", "resumed_by", "main_thread", "warn_uncommitted", "rest",
+  "check_open", "hint", "loops_close", "error_closes", "resumed_by", "main_thread", "warn_uncommitted", "rest",
   "event_listen", "event_remove", "event_contains", "event_dispatchers", "event_kinds", "session_hook", "engine_hub",
   "engine_hook",
 }
@@ -31,7 +30,7 @@ mr._VERSION = "moonrow 0.1"
 setmetatable(mr.errors, {
   __index = function(errors, name)
     name = tostring(name)
-    core.raise("ArgumentError", string.format("moonrow has no error '%s'%s", name, names.hint(name, errors)))
+    core.raise("ArgumentError", string.format("moonrow has no error '%s'%s", name, core.hint(name, errors)))
   end,
 })
 
@@ -56,6 +55,6 @@ return setmetatable(mr, {
   __name = "moonrow",
   __index = function(_, name)
     name = tostring(name)
-    core.raise("ArgumentError", string.format("moonrow has no name '%s'%s", name, names.hint(name, mr)))
+    core.raise("ArgumentError", string.format("moonrow has no name '%s'%s", name, core.hint(name, mr)))
   end,
 })

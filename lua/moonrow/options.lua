@@ -2,8 +2,7 @@
 -- same for those in C). Options are the hash part of a sole plain table whose array part is the positional arguments,
 -- or a final plain table without array part. A plain table is one without metatable.
 
-local core, require = ...
-local names = require "moonrow.names"
+local core = ...
 
 local options = {}
 
@@ -20,7 +19,7 @@ end
 local function check(what, known, given)
   for name in pairs(given) do
     if type(name) ~= "string" or not known[name] then
-      local hint = names.hint(tostring(name), known)
+      local hint = core.hint(tostring(name), known)
       core.raise("ArgumentError", string.format("unknown option '%s' for %s%s",
         tostring(name), what, hint ~= "" and hint or words(known)))
     end

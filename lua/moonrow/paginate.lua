@@ -4,7 +4,6 @@
 -- Invariant: a page knows what it was made from, so that next() and prev() ask the same query again.
 
 local core, require = ...
-local names = require "moonrow.names"
 local options = require "moonrow.options"
 
 -- ---------------------------------------------------------------- numbers
@@ -36,7 +35,7 @@ function Pagination.__index(_, name)
   if fields[name] then return nil end
   name = tostring(name)
   core.raise("ArgumentError",
-    string.format("Pagination has no method or field '%s'%s", name, names.hint(name, methods, fields)))
+    string.format("Pagination has no method or field '%s'%s", name, core.hint(name, methods, fields)))
 end
 
 function Pagination:__tostring()

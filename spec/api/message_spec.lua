@@ -43,6 +43,16 @@ describe("did you mean", function()
     refuse("ArgumentError", "did you mean 'statement_cache'?", mr.create_engine, "sqlite://", { statment_cahe = 1 })
   end)
 
+  it("names the word of which only the beginning was written, the first in alphabetical order", function()
+    refuse("ArgumentError", "did you mean 'autoflush'?", function() return mr.Session(db.engine).autof end)
+    refuse("ArgumentError", "did you mean 'execute'?", function() return mr.Session(db.engine).exec end)
+    refuse("ArgumentError", "did you mean 'create_engine'?", function() return mr.create end)
+    refuse("ArgumentError", "did you mean 'microsecond'?", function() return mr.datetime(2024, 1, 2).micro end)
+    refuse("ArgumentError", "did you mean 'number_of_users'?", function()
+      return s:execute(mr.text"select 1 as number_of_users"):first().number
+    end)
+  end)
+
   it("names nothing that is two edits away in a short word", function()
     for _, name in ipairs{ "gnae", "fame_", "nm", "ixx", "borrow", "seat_" } do
       lacks(refuse("ArgumentError", name, function() return User{}[name] end), "did you mean")

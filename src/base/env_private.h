@@ -32,6 +32,7 @@ struct mr_env {
     mr_vec opaques;     /* of const mr_opaque_ops *, the tag is the index + 1 */
     mr_arena *arena;    /* made when first needed */
     mr_map *names;      /* of mr_intern, made when first needed */
+    char hint[128];     /* what mr_hint has given last */
 };
 
 /* realloc by lua_Alloc's rules with the bytes accounted for; nsize > 0. NULL without memory,

@@ -1,16 +1,18 @@
 /*
- * names.c: names as people write them: the nearest one to a misspelt one, and the table name
- * of a class. ASCII letters only; other bytes are left as they are.
+ * names.c: names as people write them: which known name a misspelt one was meant to be, and the table name of a class.
+ *
+ * Invariant: the answer depends on the set of candidates, never on their order: a set may come from a hash.
  */
-#include <moonrow/base.h>
+#include "env_private.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum {
-    LONGEST = 64, /* longer names are no misspellings */
-    SHORTEST = 4, /* shorter ones begin too many */
-    WORD = 6,     /* a slip of the finger for each so many letters */
-    SLIPS = 3,    /* more are no slips */
+    LONGEST = 64, /* a longer name is not compared */
+    SHORTEST = 4, /* a shorter name is the beginning of too many others */
+    WORD = 6,     /* one slip of the finger is allowed for each so many letters */
+    SLIPS = 3,    /* and never more than so many */
 };
 
 static size_t least(size_t a, size_t b) { return a < b ? a : b; }
@@ -43,30 +45,39 @@ static size_t slips(size_t a, size_t b) {
     return n > SLIPS ? SLIPS : n;
 }
 
-/* The first candidate that begins with the name: it was cut short. */
+static bool is_before(const char *a, const char *b) { return !b || strcmp(a, b) < 0; }
+
+/* The candidate that begins with the name: the user has cut it short. */
 static const char *extended(const char *name, size_t len, const char *(*next)(void *ud, size_t i), void *ud) {
-    const char *candidate;
-    for (size_t i = 0; len >= SHORTEST && (candidate = next(ud, i)) != NULL; i++)
-        if (strncmp(candidate, name, len) == 0) return candidate;
-    return NULL;
+    const char *best = NULL, *candidate;
+    if (len < SHORTEST) return NULL;
+    for (size_t i = 0; (candidate = next(ud, i)) != NULL; i++)
+        if (strncmp(candidate, name, len) == 0 && candidate[len] && is_before(candidate, best)) best = candidate;
+    return best;
 }
 
 const char *mr_nearest(const char *name, const char *(*next)(void *ud, size_t i), void *ud) {
     size_t len = strlen(name);
     if (len > LONGEST) return NULL;
-    size_t limit = SLIPS;
-    const char *best = NULL;
-    const char *candidate;
+    size_t least_distance = SLIPS + 1;
+    const char *best = NULL, *candidate;
     for (size_t i = 0; (candidate = next(ud, i)) != NULL; i++) {
         size_t clen = strlen(candidate);
         if (clen > LONGEST) continue;
         size_t d = distance(name, len, candidate, clen);
         /* The name itself is known, but for something else. Half of the letters changed is no likeness. */
-        if (d == 0 || d > limit || d > slips(len, clen) || 2 * d > (len > clen ? len : clen)) continue;
+        if (d == 0 || d > slips(len, clen) || 2 * d > (len > clen ? len : clen)) continue;
+        if (d > least_distance || (d == least_distance && !is_before(candidate, best))) continue;
         best = candidate;
-        limit = d - 1;
+        least_distance = d;
     }
     return best ? best : extended(name, len, next, ud);
+}
+
+const char *mr_hint(mr_env *env, const char *near) {
+    if (!near) return "";
+    int len = snprintf(env->hint, sizeof env->hint, " (did you mean '%s'?)", near);
+    return len > 0 && (size_t)len < sizeof env->hint ? env->hint : "";
 }
 
 static bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }

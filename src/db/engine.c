@@ -35,9 +35,8 @@ static const mr_driver *find_driver(const char *name) {
 /* The drivers for tests are named to those alone who have nearly written one. */
 static mr_status no_dialect(mr_env *env, const mr_url *url) {
     const char *near = mr_nearest(url->dialect, known_name, NULL);
-    return mr_fail(env, MR_ERR_ARGUMENT, "database URL \"%s\": unknown dialect '%s'%s%s%s", url->text, url->dialect,
-                   near ? " (did you mean '" : "; known are sqlite databases alone", near ? near : "",
-                   near ? "'?)" : "");
+    return mr_fail(env, MR_ERR_ARGUMENT, "database URL \"%s\": unknown dialect '%s'%s", url->text, url->dialect,
+                   near ? mr_hint(env, near) : " (known are sqlite databases alone)");
 }
 
 mr_db_state *mr_db_state_of(mr_env *env) {

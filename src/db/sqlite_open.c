@@ -57,10 +57,9 @@ static mr_status check_parameter(mr_env *env, const mr_url *url, const char *nam
         if (strcmp(PARAMETERS[i].name, name) == 0) p = &PARAMETERS[i];
     }
     if (!p) {
-        const char *nearest = mr_nearest(name, parameter_name, NULL);
-        return mr_fail(env, MR_ERR_ARGUMENT, "database URL \"%s\": unknown parameter '%s' (%s%s%s)", url->text, name,
-                       nearest ? "did you mean '" : "known are journal_mode, synchronous, busy_timeout",
-                       nearest ? nearest : "", nearest ? "'?" : "");
+        const char *near = mr_nearest(name, parameter_name, NULL);
+        return mr_fail(env, MR_ERR_ARGUMENT, "database URL \"%s\": unknown parameter '%s'%s", url->text, name,
+                       near ? mr_hint(env, near) : " (known are journal_mode, synchronous, busy_timeout)");
     }
     int number;
     if (!p->values[0]) {

@@ -9,11 +9,8 @@
 #include <string.h>
 
 static mr_status no_attribute(mr_env *env, const mr_mapper *mapper, const char *name) {
-    const char *near = mr_mapper_nearest(mapper, name);
-    if (near)
-        return mr_fail(env, MR_ERR_ARGUMENT, "'%s' is not an attribute of %s (did you mean '%s'?)", name, mapper->name,
-                       near);
-    return mr_fail(env, MR_ERR_ARGUMENT, "'%s' is not an attribute of %s", name, mapper->name);
+    return mr_fail(env, MR_ERR_ARGUMENT, "'%s' is not an attribute of %s%s", name, mapper->name,
+                   mr_hint(env, mr_mapper_nearest(mapper, name)));
 }
 
 /* The step's property as the class has it, or NULL. */

@@ -102,13 +102,9 @@ static const char *direction_name(mr_direction d) {
 static mr_status no_partner(configuration *c, plan *p) {
     const char *name = p->work.back_populates;
     const char *near = mr_mapper_nearest(p->work.target, name);
-    if (near)
-        return mr_configure_mistake(c, p, "back_populates names '%s', which %s does not have (did you mean '%s'?)",
-                                    name, p->work.target->name, near);
-    return mr_configure_mistake(c, p,
-                                "back_populates names '%s', which %s does not have: declare a relationship "
-                                "of that name there, or use backref",
-                                name, p->work.target->name);
+    return mr_configure_mistake(c, p, "back_populates names '%s', which %s does not have%s", name, p->work.target->name,
+                                near ? mr_hint(c->env, near)
+                                     : ": declare a relationship of that name there, or use backref");
 }
 
 /* Checks that the partner is the other side, and ties the two. */

@@ -139,8 +139,8 @@ static mr_status find_target(configuration *c, plan *p) {
     p->work.target = mr_registry_find(c->registry, name);
     if (p->work.target) return MR_OK;
     const char *near = mr_nearest(name, next_class, c->registry);
-    if (near) return mr_configure_mistake(c, p, "there is no class '%s' (did you mean '%s'?)", name, near);
-    return mr_configure_mistake(c, p, "there is no class '%s': declare it before its mapping is used", name);
+    return mr_configure_mistake(c, p, "there is no class '%s'%s", name,
+                                near ? mr_hint(c->env, near) : ": declare it before its mapping is used");
 }
 
 static mr_status resolve(configuration *c, plan *p) {
@@ -209,9 +209,8 @@ mr_status mr_configure_settle(configuration *c, plan *p) {
     if (rel->collection == MR_COLLECTION_DICT && rel->collection_key &&
         !mr_mapper_property(rel->target, rel->collection_key, true)) {
         const char *near = mr_mapper_nearest(rel->target, rel->collection_key);
-        return mr_configure_mistake(c, p, "its collection is keyed by '%s', which %s does not have%s%s%s",
-                                    rel->collection_key, rel->target->name, near ? " (did you mean '" : "",
-                                    near ? near : "", near ? "'?)" : "");
+        return mr_configure_mistake(c, p, "its collection is keyed by '%s', which %s does not have%s",
+                                    rel->collection_key, rel->target->name, mr_hint(c->env, near));
     }
     if ((unsigned)rel->lazy >= MR_LAZY__COUNT)
         return mr_configure_mistake(c, p, "its lazy is strategy %d, which does not exist", (int)rel->lazy);

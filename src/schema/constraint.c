@@ -22,13 +22,8 @@ mr_column *mr_build_column(const mr_build *b, const char *name) { return mr_tabl
 
 static mr_status unknown_column(const mr_build *b, const char *what, const char *name) {
     column_names ud = {b->table};
-    const char *near = mr_nearest(name, next_column_name, &ud);
-    if (near)
-        return mr_fail(b->env, MR_ERR_ARGUMENT,
-                       "table '%s': the %s names no column '%s' (did you mean "
-                       "'%s'?)",
-                       b->table->name, what, name, near);
-    return mr_fail(b->env, MR_ERR_ARGUMENT, "table '%s': the %s names no column '%s'", b->table->name, what, name);
+    return mr_fail(b->env, MR_ERR_ARGUMENT, "table '%s': the %s names no column '%s'%s", b->table->name, what, name,
+                   mr_hint(b->env, mr_nearest(name, next_column_name, &ud)));
 }
 
 static const char *const kind_words[] = {

@@ -72,14 +72,8 @@ static const char *next_column_name(void *ud, size_t i) {
 
 static mr_status unresolved(mr_env *env, const mr_foreign_key *fk, const char *what, const char *name,
                             const char *near) {
-    const char *table = fk->column->table->name, *column = fk->column->name;
-    if (near)
-        return mr_fail(env, MR_ERR_ARGUMENT,
-                       "foreign key of %s.%s to '%s': there is no %s '%s' (did you "
-                       "mean '%s'?)",
-                       table, column, fk->target, what, name, near);
-    return mr_fail(env, MR_ERR_ARGUMENT, "foreign key of %s.%s to '%s': there is no %s '%s'", table, column, fk->target,
-                   what, name);
+    return mr_fail(env, MR_ERR_ARGUMENT, "foreign key of %s.%s to '%s': there is no %s '%s'%s", fk->column->table->name,
+                   fk->column->name, fk->target, what, name, mr_hint(env, near));
 }
 
 mr_status mr_foreign_key_resolve(mr_env *env, mr_foreign_key *fk) {

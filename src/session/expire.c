@@ -123,11 +123,8 @@ mr_property *mr_session_named_property(mr_entity *entity, const char *name) {
     const mr_mapper *mapper = entity->mapper;
     mr_property *prop = mr_mapper_property(mapper, name, true);
     if (prop && prop->kind != MR_PROPERTY_SYNONYM) return prop;
-    const char *near = mr_mapper_nearest(mapper, name);
-    if (near && near[0])
-        mr_fail(mapper->env, MR_ERR_ARGUMENT, "'%s' is no mapped attribute of %s (did you mean '%s'?)", name,
-                mapper->name, near);
-    else mr_fail(mapper->env, MR_ERR_ARGUMENT, "'%s' is no mapped attribute of %s", name, mapper->name);
+    mr_fail(mapper->env, MR_ERR_ARGUMENT, "'%s' is no mapped attribute of %s%s", name, mapper->name,
+            mr_hint(mapper->env, mr_mapper_nearest(mapper, name)));
     return NULL;
 }
 

@@ -440,6 +440,33 @@ static void test_nearest(void **state) {
     memset(longest, 'a', sizeof longest - 1);
     longest[sizeof longest - 1] = '\0';
     assert_null(nearest(longest));
+    assert_string_equal(nearest("user"), "user_id");
+    assert_string_equal(nearest("emai"), "email");
+    assert_null(nearest("ema"));
+}
+
+/* A set may come from a hash: the order of its names must not be seen in the message. */
+static void test_nearest_in_any_order(void **state) {
+    (void)state;
+    static const char *const sets[][4] = {
+        {"cat", "bat", "rat", NULL}, {"rat", "cat", "bat", NULL}, {"bat", "rat", "cat", NULL}};
+    static const char *const long_names[][3] = {{"titles_of_all", "titles_by_year", NULL},
+                                                {"titles_by_year", "titles_of_all", NULL}};
+    for (size_t i = 0; i < 3; i++) assert_string_equal(mr_nearest("hat", candidate, (void *)(uintptr_t)sets[i]), "bat");
+    for (size_t i = 0; i < 2; i++)
+        assert_string_equal(mr_nearest("titles", candidate, (void *)(uintptr_t)long_names[i]), "titles_by_year");
+}
+
+static void test_hint(void **state) {
+    (void)state;
+    mr_env *env = mr_env_new(NULL, NULL);
+    assert_string_equal(mr_hint(env, "name"), " (did you mean 'name'?)");
+    assert_string_equal(mr_hint(env, NULL), "");
+    char longest[500];
+    memset(longest, 'a', sizeof longest - 1);
+    longest[sizeof longest - 1] = '\0';
+    assert_string_equal(mr_hint(env, longest), "");
+    mr_env_free(env);
 }
 
 static void test_snake_case(void **state) {
@@ -485,6 +512,8 @@ int main(void) {
         cmocka_unit_test(test_strftime_of_each_kind),
         cmocka_unit_test(test_strftime_refuses),
         cmocka_unit_test(test_nearest),
+        cmocka_unit_test(test_nearest_in_any_order),
+        cmocka_unit_test(test_hint),
         cmocka_unit_test(test_snake_case),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

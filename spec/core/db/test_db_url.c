@@ -76,7 +76,7 @@ static void engine_refused(void **state, const char *text, const char *words) {
 }
 
 static void test_engine_refuses(void **state) {
-    engine_refused(state, "oracle://x/y", "unknown dialect 'oracle'; known are sqlite");
+    engine_refused(state, "oracle://x/y", "unknown dialect 'oracle' (known are sqlite");
     engine_refused(state, "sqlite://blog.db", "three slashes (sqlite:///relative.db)");
     engine_refused(state, "sqlite:///x.db?journal_mod=wal", "did you mean 'journal_mode'?");
     engine_refused(state, "sqlite:///x.db?zzzzzzzz=1", "known are journal_mode, synchronous, busy_timeout");

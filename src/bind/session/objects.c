@@ -115,8 +115,8 @@ static const char **attribute_names(lua_State *L, mr_entity *e, int idx, unsigne
         const mr_property *prop = mr_mapper_property(e->mapper, lua_tostring(L, -1), true);
         if (!prop) {
             const char *near = mr_mapper_nearest(e->mapper, lua_tostring(L, -1));
-            bind_error(L, MR_ERR_ARGUMENT, "%s has no attribute '%s'%s%s%s", e->mapper->name, lua_tostring(L, -1),
-                       near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
+            bind_error(L, MR_ERR_ARGUMENT, "%s has no attribute '%s'%s", e->mapper->name, lua_tostring(L, -1),
+                       bind_hint(L, near));
         }
         names[i - 1] = prop->name;
         lua_pop(L, 1);

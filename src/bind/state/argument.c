@@ -34,11 +34,7 @@ int bind_arguments(lua_State *L, int first, int *options) {
     return (int)length;
 }
 
-typedef struct names_ud {
-    const char *const *names;
-} names_ud;
-
-static const char *next_name(void *ud, size_t i) { return ((names_ud *)ud)->names[i]; }
+static const char *next_name(void *ud, size_t i) { return (*(const char *const **)ud)[i]; }
 
 bool bind_is_among(const char *const *names, const char *name) {
     for (; *names; names++)
@@ -47,9 +43,8 @@ bool bind_is_among(const char *const *names, const char *name) {
 }
 
 static void refuse_option(lua_State *L, const char *function, const char *const *names, const char *name) {
-    names_ud ud = {names};
-    const char *near = mr_nearest(name, next_name, &ud);
-    if (near) bind_error(L, MR_ERR_ARGUMENT, "unknown option '%s' for %s (did you mean '%s'?)", name, function, near);
+    const char *near = mr_nearest(name, next_name, &names);
+    if (near) bind_error(L, MR_ERR_ARGUMENT, "unknown option '%s' for %s%s", name, function, bind_hint(L, near));
     lua_pushliteral(L, "");
     for (int i = 0; names[i]; i++) {
         lua_pushfstring(L, "%s%s%s", lua_tostring(L, -1), i ? ", " : "", names[i]);
@@ -153,35 +148,54 @@ const char *bind_arg_name(lua_State *L, int idx, const char *function, const cha
     return name;
 }
 
-/* Walks the table's keys with lua_next: the last key stays on the stack between two calls. */
+/* Tables whose string keys are candidates: those at stack indices first to last. While they are walked, the table's
+ * last key lies on top of the stack, at index top + 1. */
 typedef struct keys_ud {
     lua_State *L;
-    int table;
-    bool done;
+    int first, last, top;
+    int table; /* the one that is walked */
 } keys_ud;
 
 static const char *next_key(void *ud, size_t i) {
     keys_ud *keys = ud;
-    (void)i;
-    while (!keys->done) {
-        if (!lua_next(keys->L, keys->table)) {
-            keys->done = true;
-            break;
+    lua_State *L = keys->L;
+    if (i == 0) {
+        lua_settop(L, keys->top);
+        lua_pushnil(L);
+        keys->table = keys->first;
+    }
+    for (; keys->table <= keys->last; keys->table++) {
+        while (lua_next(L, keys->table)) {
+            lua_pop(L, 1);
+            if (lua_type(L, -1) == LUA_TSTRING) return lua_tostring(L, -1);
         }
-        lua_pop(keys->L, 1);
-        if (lua_type(keys->L, -1) == LUA_TSTRING) return lua_tostring(keys->L, -1);
+        lua_pushnil(L);
     }
     return NULL;
 }
 
-const char *bind_nearest_key(lua_State *L, int idx, const char *name) {
+static const char *nearest_of(lua_State *L, int first, int last, const char *name) {
     luaL_checkstack(L, 4, "looking for a name");
-    int top = lua_gettop(L);
-    keys_ud keys = {L, lua_absindex(L, idx), false};
-    lua_pushnil(L);
+    keys_ud keys = {L, first, last, lua_gettop(L), first};
     const char *near = mr_nearest(name, next_key, &keys);
-    lua_settop(L, top);
+    lua_settop(L, keys.top);
     return near;
+}
+
+const char *bind_nearest_key(lua_State *L, int idx, const char *name) {
+    idx = lua_absindex(L, idx);
+    return nearest_of(L, idx, idx, name);
+}
+
+const char *bind_hint(lua_State *L, const char *near) { return mr_hint(bind_of(L)->env, near); }
+
+/* core.hint(name, table, ...): " (did you mean 'x'?)" about the string keys of the tables; "" where none is near. */
+static int core_hint(lua_State *L) {
+    const char *name = luaL_tolstring(L, 1, NULL);
+    lua_replace(L, 1);
+    for (int i = 2; i <= lua_gettop(L); i++) luaL_checktype(L, i, LUA_TTABLE);
+    lua_pushstring(L, bind_hint(L, nearest_of(L, 2, lua_gettop(L), name)));
+    return 1;
 }
 
 const char *bind_intern(lua_State *L, int idx) { return bind_intern_string(L, lua_tostring(L, idx)); }
@@ -191,4 +205,9 @@ const char *bind_intern_string(lua_State *L, const char *s) {
     const char *interned = mr_intern(bind_of(L)->env, s, strlen(s));
     if (!interned) bind_raise(L);
     return interned;
+}
+
+void bind_open_argument(lua_State *L) {
+    lua_pushcfunction(L, core_hint);
+    lua_setfield(L, -2, "hint");
 }

@@ -36,8 +36,12 @@ const char *bind_option_string(lua_State *L, int idx, const char *function, cons
 int bind_option(lua_State *L, int idx, const char *name);
 /* True for a table without metatable. */
 bool bind_is_plain_table(lua_State *L, int idx);
-/* Did-you-mean among the string keys of the table at idx; pushes nothing; NULL or a string anchored in the table. */
+/* The string key of the table at idx that the user may have meant by name (see mr_nearest), or NULL. Pushes nothing;
+ * the result lives as long as it is a key of the table. */
 const char *bind_nearest_key(lua_State *L, int idx, const char *name);
+/* The end of a message about an unknown name: " (did you mean 'NEAR'?)", or "" where near is NULL. Holds until the next
+ * call; pushes nothing. Use: bind_error(L, kind, "User has no attribute '%s'%s", name, bind_hint(L, near)). */
+const char *bind_hint(lua_State *L, const char *near);
 /* Interns the string at idx, or s (NULL passes); raises without memory. */
 const char *bind_intern(lua_State *L, int idx);
 const char *bind_intern_string(lua_State *L, const char *s);

@@ -43,9 +43,7 @@ static int no_member(lua_State *L) {
     if (word) return bind_error(L, MR_ERR_ARGUMENT, "Session has no method '%s': %s", name, word);
     const char *near = bind_nearest_key(L, lua_upvalueindex(METHODS), name);
     if (!near) near = bind_nearest_key(L, lua_upvalueindex(GETTERS), name);
-    if (near)
-        return bind_error(L, MR_ERR_ARGUMENT, "%s has no method or field '%s' (did you mean '%s'?)", shown, name, near);
-    return bind_error(L, MR_ERR_ARGUMENT, "%s has no method or field '%s'", shown, name);
+    return bind_error(L, MR_ERR_ARGUMENT, "%s has no method or field '%s'%s", shown, name, bind_hint(L, near));
 }
 
 /* A field is asked of what is no value of the type: somebody called the metatable's function by hand. */

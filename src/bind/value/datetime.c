@@ -264,10 +264,7 @@ static int no_field(lua_State *L, const mr_value *v) {
     }
     const char *name = lua_tostring(L, 2), *near = bind_nearest_key(L, -1, name);
     if (!near) near = bind_nearest_key(L, lua_upvalueindex(1), name);
-    if (near)
-        return bind_error(L, MR_ERR_ARGUMENT, "%s has no field '%s' (did you mean '%s'?)", mr_kind_name(v->kind), name,
-                          near);
-    return bind_error(L, MR_ERR_ARGUMENT, "%s has no field '%s'", mr_kind_name(v->kind), name);
+    return bind_error(L, MR_ERR_ARGUMENT, "%s has no field '%s'%s", mr_kind_name(v->kind), name, bind_hint(L, near));
 }
 
 static int date_index(lua_State *L) {

@@ -68,8 +68,7 @@ static int row_index(lua_State *L) {
     }
     if (lua_type(L, 2) != LUA_TSTRING) return bind_type_error(L, 2, "row", "a column's name or number");
     const char *name = lua_tostring(L, 2), *near = bind_nearest_key(L, lua_upvalueindex(POSITIONS), name);
-    if (near) return bind_error(L, MR_ERR_ARGUMENT, "the row has no column '%s' (did you mean '%s'?)", name, near);
-    return bind_error(L, MR_ERR_ARGUMENT, "the row has no column '%s'", name);
+    return bind_error(L, MR_ERR_ARGUMENT, "the row has no column '%s'%s", name, bind_hint(L, near));
 }
 
 static int row_newindex(lua_State *L) {

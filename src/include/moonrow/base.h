@@ -428,10 +428,14 @@ void mr_strbuf_put_float(mr_strbuf *b, int digits, double d);
 
 /* ---------------------------------------------------------------- names */
 
-/* For "did you mean": the candidate that is no more than slips of typing away (one, and one more for each six letters),
- * else the first that begins with name, or NULL. The name itself is never the answer. next(ud, i) gives candidate i or
- * NULL at the end. */
+/* Looks for the name that the user may have meant. next(ud, i) gives candidate i, or NULL at the end; candidates are
+ * asked for in order, and may be asked for again from 0. Returns the candidate that is fewest slips of typing away (one
+ * slip is allowed, and one more for each six letters); where there is none, a candidate that begins with name; else
+ * NULL. Of equal candidates the first in alphabetical order counts. The name itself is never the answer. */
 const char *mr_nearest(const char *name, const char *(*next)(void *ud, size_t i), void *ud);
+/* The end of a message about an unknown name: " (did you mean 'NEAR'?)". near: what mr_nearest has found; "" where it
+ * is NULL, or too long for a message. The text is the environment's, and holds until the next call. Cannot fail. */
+const char *mr_hint(mr_env *env, const char *near);
 /* A class's name in snake case, which is its table's name. */
 void mr_snake_case(mr_strbuf *out, const char *name, size_t len);
 
