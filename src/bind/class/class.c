@@ -290,7 +290,7 @@ static void spread_metamethod(lua_State *L, bind_class *c) {
             lua_remove(L, -2);
         }
         if (lua_isnil(L, -1)) continue;
-        lua_getiuservalue(L, 4, CLASS_META);
+        bind_push_object_metatable(L, mapper);
         lua_pushvalue(L, 2);
         bind_class_member_key(L, 4, 2);
         lua_rawset(L, -3);

@@ -18,8 +18,8 @@ const mr_property *bind_class_property(lua_State *L, int idx, int key);
 int bind_class_no_attribute(lua_State *L, int idx, const char *name);
 /* The metafields that a class may give to its objects, besides __tostring; NULL-terminated. */
 extern const char *const bind_object_metamethods[];
-/* Makes the metatable for the class's objects (entity.c); leaves it on the stack. */
-void bind_entity_metatable(lua_State *L, int class_idx);
+/* Makes the metatable of the class's objects, and keeps it in the class's box. (entity.c) */
+void bind_make_object_metatable(lua_State *L, int class_idx);
 /* What the class at the index, a base without a table, declares under the key at index key: pushes it.
  * False: nothing. */
 bool bind_class_declared(lua_State *L, int idx, int key);

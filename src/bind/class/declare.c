@@ -335,10 +335,7 @@ static int extend(lua_State *L) {
     declare_members(L, &d, c);
     keep_mixins(L, class_idx);
     if (mapper) {
-        bind_entity_metatable(L, class_idx);
-        lua_pushvalue(L, -1);
-        lua_rawsetp(L, LUA_REGISTRYINDEX, mapper);
-        lua_setiuservalue(L, class_idx, CLASS_META);
+        bind_make_object_metatable(L, class_idx);
         mapper->klass = c;
         finish(L, base, &d, mapper);
         if (c->b->class_declared) c->b->class_declared(L, class_idx);

@@ -253,7 +253,7 @@ static const mr_property *constructor_key(lua_State *L, int key) {
 
 enum { BATCH = 16 };
 
-/* Columns to be set with one entry into the core; what they borrow stays on the stack meanwhile. */
+/* Columns to be set with one entry into the core. Their values borrow bytes from the Lua stack. */
 typedef struct column_batch {
     int n;
     const mr_property *props[BATCH];
@@ -269,39 +269,48 @@ static void set_columns(lua_State *L, bind_state *b, mr_entity *e, column_batch 
     batch->n = 0;
 }
 
-/* Sets the columns that the table at index values names; false when it names relationships or fields too. */
+/* The property that the key at the index names. NULL: the key names a field. Raises for any other key. */
+static const mr_property *value_property(lua_State *L, int attributes, int key) {
+    lua_pushvalue(L, key);
+    lua_rawget(L, attributes);
+    const mr_property *prop = lua_touserdata(L, -1);
+    lua_pop(L, 1);
+    return prop ? prop : constructor_key(L, key);
+}
+
+/* Sets the columns that the table at index values names. Returns false when the table names relationships or fields
+ * too.
+ * The loop keeps each column's value on the stack, below the key that finds the next pair: the batch borrows the
+ * value's bytes until it is set. */
 static bool init_columns(lua_State *L, bind_class *c, mr_entity *e, int values) {
-    bool complete = true;
+    bool only_columns = true;
     column_batch batch;
     batch.n = 0;
-    luaL_checkstack(L, 2 * BATCH + 8, "an object's values");
+    luaL_checkstack(L, BATCH + 12, "an object's values");
     bind_class_sync(L, 1);
     lua_getiuservalue(L, 1, CLASS_ATTRIBUTES);
     int attributes = lua_gettop(L);
     lua_pushnil(L);
     while (lua_next(L, values)) {
         int value = lua_gettop(L), key = value - 1;
-        lua_pushvalue(L, key);
-        lua_rawget(L, attributes);
-        const mr_property *prop = lua_touserdata(L, -1);
-        if (!prop) prop = constructor_key(L, key);
-        lua_settop(L, value);
+        const mr_property *prop = value_property(L, attributes, key);
         if (prop && prop->kind == MR_PROPERTY_COLUMN) {
             batch.props[batch.n] = prop;
             batch.values[batch.n++] = column_value(L, c->b, e, prop, value);
-            lua_pushvalue(L, key); /* the value stays below it */
-            if (batch.n < BATCH) continue;
-            set_columns(L, c->b, e, &batch);
-            lua_replace(L, attributes + 1);
-            lua_settop(L, attributes + 1);
+            lua_insert(L, key); /* the value goes below its key */
         } else {
-            complete = false;
-            lua_settop(L, key);
+            only_columns = false;
+            lua_pop(L, 1);
+        }
+        if (batch.n == BATCH) {
+            set_columns(L, c->b, e, &batch);
+            lua_replace(L, attributes + 1); /* the key stays; the values are not needed any more */
+            lua_settop(L, attributes + 1);
         }
     }
     set_columns(L, c->b, e, &batch);
     lua_settop(L, attributes - 1);
-    return complete;
+    return only_columns;
 }
 
 /* The rest of the table: relationships, which may reach other objects, only when every key is known to be good. */
@@ -418,7 +427,7 @@ static void set_closure(lua_State *L, int class_idx, const char *name, lua_CFunc
     lua_setfield(L, -2, name);
 }
 
-void bind_entity_metatable(lua_State *L, int class_idx) {
+void bind_make_object_metatable(lua_State *L, int class_idx) {
     bind_class *c = bind_class_at(L, class_idx);
     lua_createtable(L, 0, 10);
     set_closure(L, class_idx, "__index", entity_index);
@@ -429,9 +438,7 @@ void bind_entity_metatable(lua_State *L, int class_idx) {
     lua_pushstring(L, c->mapper->name);
     lua_setfield(L, -2, "__name");
     lua_pushvalue(L, class_idx);
-    lua_pushvalue(L, -1);
-    lua_setfield(L, -3, "__class");
-    lua_rawsetp(L, -2, &bind_proxy_key);
+    lua_rawsetp(L, -2, &bind_object_class_key);
     bind_mark_type(L);
     lua_pushliteral(L, "moonrow object");
     lua_setfield(L, -2, "__metatable");
@@ -439,6 +446,7 @@ void bind_entity_metatable(lua_State *L, int class_idx) {
         if (bind_class_member(L, class_idx, *name) != LUA_TNIL) lua_setfield(L, -2, *name);
         else lua_pop(L, 1);
     }
+    c->meta = luaL_ref(L, LUA_REGISTRYINDEX);
 }
 
 /* core.class_of(obj) */

@@ -6,6 +6,7 @@
 #include "class.h"
 
 const char bind_class_meta_key = 0;
+const char bind_object_class_key = 0;
 
 bind_class *bind_class_at(lua_State *L, int idx) {
     if (lua_type(L, idx) != LUA_TUSERDATA || lua_rawlen(L, idx) != sizeof(bind_class)) return NULL;
@@ -26,11 +27,20 @@ mr_mapper *bind_arg_class(lua_State *L, int idx, const char *function) {
     return c->mapper;
 }
 
-void bind_push_class(lua_State *L, const mr_mapper *mapper) {
-    if (lua_rawgetp(L, LUA_REGISTRYINDEX, mapper) == LUA_TTABLE) {
-        lua_getfield(L, -1, "__class");
-        lua_remove(L, -2);
+bool bind_push_object_metatable(lua_State *L, const mr_mapper *mapper) {
+    const bind_class *c = mapper->klass;
+    if (!c || !c->meta) {
+        lua_pushnil(L);
+        return false;
     }
+    lua_rawgeti(L, LUA_REGISTRYINDEX, c->meta);
+    return true;
+}
+
+void bind_push_class(lua_State *L, const mr_mapper *mapper) {
+    if (!bind_push_object_metatable(L, mapper)) return;
+    lua_rawgetp(L, -1, &bind_object_class_key);
+    lua_remove(L, -2);
 }
 
 bind_class *bind_push_empty_class(lua_State *L) {

@@ -13,7 +13,7 @@ typedef struct bind_class {
     bind_state *b;
     size_t synced; /* properties that the attribute table knows */
     bool has_fields;
-    int meta; /* reference to the metatable of its objects, once one was pushed; 0 */
+    int meta; /* registry reference to the metatable of its objects, which is kept there alone; 0: none yet */
 } bind_class;
 
 /* User values of a class. */
@@ -22,18 +22,21 @@ enum {
     CLASS_BASE,        /* the class it extends, or nil */
     CLASS_ATTRIBUTES,  /* table: attribute name to light userdata of its mr_property */
     CLASS_EXPRESSIONS, /* table: attribute name to its expression, made at first use */
-    CLASS_META,        /* the metatable of its objects */
     CLASS_DECLARED,    /* abstract classes: the table of what they declare, applied to each subclass; or nil */
     CLASS_MIXINS,      /* list of the mixins that its body names; or nil */
-    CLASS__VALUES = 7
+    CLASS__VALUES = 6
 };
 
+extern const char bind_object_class_key; /* in the metatable of a class's objects: their class */
 extern const char bind_class_meta_key; /* registry: the metatable of classes; its address is their magic */
 /* Pushes a class of nothing yet; its metatable is bind_class_meta_key's. */
 bind_class *bind_push_empty_class(lua_State *L);
 bind_class *bind_class_at(lua_State *L, int idx);  /* NULL when it is none, or when the library has closed */
 mr_mapper *bind_test_class(lua_State *L, int idx); /* a mapped class, or NULL */
 mr_mapper *bind_arg_class(lua_State *L, int idx, const char *function);
+/* Pushes the metatable of the class's objects; without one (the class is being declared) pushes nil and returns false. */
+bool bind_push_object_metatable(lua_State *L, const mr_mapper *mapper);
+/* Pushes the class; nil while it is being declared. */
 void bind_push_class(lua_State *L, const mr_mapper *mapper);
 
 #endif

@@ -11,7 +11,6 @@
 #define PROXIES_IN_TABLE 256
 
 static const char anchors_key = 0; /* registry: slot to an anchored proxy */
-const char bind_proxy_key = 0;
 
 /* The heap's question: which of the 256 slots of the chunk have a live proxy. */
 static void proxy_bits(void *ud, uint32_t chunk, uint64_t bits[4]) {
@@ -63,17 +62,6 @@ static void push_chunk(lua_State *L, const bind_state *b, uint32_t chunk) {
     lua_remove(L, -2);
 }
 
-/* Sets the metatable of the class's objects to the proxy on top. */
-static void set_class(lua_State *L, const mr_mapper *mapper) {
-    bind_class *c = mapper->klass;
-    if (!c->meta) {
-        lua_rawgetp(L, LUA_REGISTRYINDEX, mapper);
-        c->meta = luaL_ref(L, LUA_REGISTRYINDEX);
-    }
-    lua_rawgeti(L, LUA_REGISTRYINDEX, c->meta);
-    lua_setmetatable(L, -2);
-}
-
 void bind_push_entity(lua_State *L, mr_entity *entity) {
     const bind_state *b = bind_of_entity(entity);
     uint32_t slot = entity->heap_slot, generation = mr_heap_generation(b->heap, slot);
@@ -89,7 +77,8 @@ void bind_push_entity(lua_State *L, mr_entity *entity) {
     bind_proxy *p = lua_newuserdatauv(L, sizeof *p, entity->mapper->klass->has_fields ? 1 : 0);
     p->slot = slot;
     p->generation = generation;
-    set_class(L, entity->mapper);
+    bind_push_object_metatable(L, entity->mapper);
+    lua_setmetatable(L, -2);
     lua_pushvalue(L, -1);
     lua_rawseti(L, -3, (lua_Integer)(slot % PROXIES_IN_TABLE) + 1);
     lua_remove(L, -2);
@@ -99,7 +88,7 @@ void bind_push_entity(lua_State *L, mr_entity *entity) {
 /* The class of the proxy at idx; NULL when it is none. */
 static const bind_class *proxy_class(lua_State *L, int idx) {
     if (lua_type(L, idx) != LUA_TUSERDATA || !lua_getmetatable(L, idx)) return NULL;
-    const bind_class *c = lua_rawgetp(L, -1, &bind_proxy_key) == LUA_TUSERDATA ? lua_touserdata(L, -1) : NULL;
+    const bind_class *c = lua_rawgetp(L, -1, &bind_object_class_key) == LUA_TUSERDATA ? lua_touserdata(L, -1) : NULL;
     lua_pop(L, 2);
     return c;
 }

@@ -10,7 +10,6 @@ typedef struct bind_proxy {
     uint32_t slot, generation;
 } bind_proxy;
 
-extern const char bind_proxy_key; /* in the metatable of a class's objects: its class */
 /* The entity of a userdata known to be a proxy; raises InvalidRequestError when it is stale. */
 mr_entity *bind_proxy_entity(lua_State *L, const bind_proxy *p);
 /* Fields (mr.field) live in the proxy's user value; the proxy is anchored while its entity is in a session. */
