@@ -1,10 +1,14 @@
 -- event.lua: mr.event: listening to sessions, classes, attributes and engines.
 --
+-- Lua knows who listens: to classes and attributes in class_listeners.lua, to sessions and engines in listeners.lua.
+-- C (src/bind/event) only brings the core's events here.
+--
 -- Invariant: a listener is refused when it is made, not when the event comes: name, target and options are
 -- checked here.
 
 local core, require = ...
 local options = require "moonrow.options"
+local class_listeners = require "moonrow.class_listeners"
 local listeners = require "moonrow.listeners"
 local session = require "moonrow.session"
 
@@ -23,12 +27,13 @@ local function is_database(target)
   return type(meta) == "table" and rawget(meta, "__name") == "Database"
 end
 
-local function hub_of(kind, what, target)
+-- The listeners of a session or an engine: a value with add, remove and contains.
+local function audience_of(kind, what, target)
   if is_database(target) then target = kind == "session" and target.session or target.engine end
   if kind == "engine" and core.type_name(target) == "Engine" then return listeners.of_engine(target) end
   if kind == "session" then
-    local hub = session.family_of(target)
-    if hub then return hub end
+    local family = session.family_of(target)
+    if family then return family end
     if core.type_name(target) == "Session" then return listeners.of_session(target) end
   end
   options.expect(what, targets[kind], target)
@@ -68,9 +73,9 @@ function event.listen(...)
       string.format("event.listen: propagate is for classes and their attributes, not for '%s'", name))
   end
   if kind == "class" or kind == "attribute" then
-    core.event_listen(target, name, fn, once, retval, propagate)
+    class_listeners.add(kind, target, name, fn, given)
   else
-    hub_of(kind, "event.listen", target):add(name, fn, once)
+    audience_of(kind, "event.listen", target):add(name, fn, once)
   end
 end
 
@@ -78,8 +83,8 @@ end
 function event.contains(...)
   local args = table.pack(...)
   local kind = check("event.contains", args)
-  if kind == "class" or kind == "attribute" then return core.event_contains(args[1], args[2], args[3]) end
-  return hub_of(kind, "event.contains", args[1]):contains(args[2], args[3])
+  if kind == "class" or kind == "attribute" then return class_listeners.contains(kind, args[1], args[2], args[3]) end
+  return audience_of(kind, "event.contains", args[1]):contains(args[2], args[3])
 end
 
 -- event.remove(target, name, fn): fn is not called any more.
@@ -88,9 +93,9 @@ function event.remove(...)
   local kind = check("event.remove", args)
   local found
   if kind == "class" or kind == "attribute" then
-    found = core.event_remove(args[1], args[2], args[3])
+    found = class_listeners.remove(kind, args[1], args[2], args[3])
   else
-    found = hub_of(kind, "event.remove", args[1]):remove(args[2], args[3])
+    found = audience_of(kind, "event.remove", args[1]):remove(args[2], args[3])
   end
   if not found then
     core.raise("InvalidRequestError",

@@ -16,8 +16,8 @@ local database = require "moonrow.database"
 local private = options.set{
   "new_base", "configure", "raise", "bases", "type_name", "session_methods", "sleep", "is_open",
   "check_open", "hint", "loops_close", "error_closes", "resumed_by", "main_thread", "warn_uncommitted", "rest",
-  "event_listen", "event_remove", "event_contains", "event_dispatchers", "event_kinds", "session_hook", "engine_hub",
-  "engine_hook",
+  "listen", "unlisten", "listener_target", "attribute_kind", "class_parts", "watch_classes",
+  "event_dispatchers", "event_kinds", "session_hook", "engine_audience", "engine_hook",
 }
 
 local mr = {}

@@ -8,20 +8,21 @@ local core = ...
 
 local listeners = {}
 
-local Hub = {}
-Hub.__index = Hub
+-- The listeners of one session, of one engine, or of all sessions that a maker makes.
+local Audience = {}
+Audience.__index = Audience
 
--- listeners.hub(watch): watch(name, on) is called when an event gets its first listener and loses its last.
-function listeners.hub(watch) return setmetatable({ lists = {}, watch = watch }, Hub) end
+-- listeners.audience(watch): watch(name, on) is called when an event gets its first listener and loses its last.
+function listeners.audience(watch) return setmetatable({ lists = {}, watch = watch }, Audience) end
 
-local function find(hub, name, fn)
-  for _, listener in ipairs(hub.lists[name] or {}) do
+local function find(audience, name, fn)
+  for _, listener in ipairs(audience.lists[name] or {}) do
     if listener.fn == fn then return listener end
   end
 end
 
--- hub:add(name, fn, once): a function listens once, with the options given last.
-function Hub:add(name, fn, once)
+-- audience:add(name, fn, once): a function listens once, with the options given last.
+function Audience:add(name, fn, once)
   local known = find(self, name, fn)
   if known then
     known.once = once
@@ -34,27 +35,27 @@ function Hub:add(name, fn, once)
   self.lists[name] = list
 end
 
-local function drop(hub, name, listener)
+local function drop(audience, name, listener)
   listener.gone = true
   local list = {}
-  for _, other in ipairs(hub.lists[name] or {}) do
+  for _, other in ipairs(audience.lists[name] or {}) do
     if other ~= listener then list[#list + 1] = other end
   end
-  hub.lists[name] = list[1] and list or nil
-  if not list[1] then hub.watch(name, false) end
+  audience.lists[name] = list[1] and list or nil
+  if not list[1] then audience.watch(name, false) end
 end
 
--- hub:remove(name, fn): was it there?
-function Hub:remove(name, fn)
+-- audience:remove(name, fn): was it there?
+function Audience:remove(name, fn)
   local listener = find(self, name, fn)
   if listener then drop(self, name, listener) end
   return listener ~= nil
 end
 
-function Hub:contains(name, fn) return find(self, name, fn) ~= nil end
+function Audience:contains(name, fn) return find(self, name, fn) ~= nil end
 
--- hub:fire(name, ...): calls them in the order in which they were added.
-function Hub:fire(name, ...)
+-- audience:fire(name, ...): calls them in the order in which they were added.
+function Audience:fire(name, ...)
   for _, listener in ipairs(self.lists[name] or {}) do
     if not listener.gone then
       if listener.once then drop(self, name, listener) end
@@ -67,78 +68,78 @@ end
 
 local by_session = setmetatable({}, { __mode = "k" })
 
--- The hub of one session, made when there is none. Its parents are those of its makers.
+-- The audience of one session, made when there is none. Its parents are those of its makers.
 local function of_session(session)
-  local hub = by_session[session]
-  if hub then return hub end
+  local audience = by_session[session]
+  if audience then return audience end
   local hooked = {}
   local function watch(name)
     if hooked[name] then return end
     core.session_hook(session, name)
     hooked[name] = true
   end
-  hub = listeners.hub(watch)
-  hub.parents = {}
-  by_session[session] = hub
-  return hub
+  audience = listeners.audience(watch)
+  audience.parents = {}
+  by_session[session] = audience
+  return audience
 end
 
 listeners.of_session = of_session
 
 local function reach(session, parent, name)
   if session.closed then return end
-  local hub = of_session(session)
-  for _, known in ipairs(hub.parents) do
-    if known == parent then return hub.watch(name) end
+  local audience = of_session(session)
+  for _, known in ipairs(audience.parents) do
+    if known == parent then return audience.watch(name) end
   end
-  table.insert(hub.parents, parent)
-  hub.watch(name)
+  table.insert(audience.parents, parent)
+  audience.watch(name)
 end
 
--- listeners.family(): the hub of what makes sessions: listening to it is listening to each of them.
+-- listeners.family(): the audience of what makes sessions: listening to it is listening to each of them.
 function listeners.family()
   local made = setmetatable({}, { __mode = "k" })
-  local hub
-  hub = listeners.hub(function(name, on)
+  local audience
+  audience = listeners.audience(function(name, on)
     if not on then return end
-    for session in pairs(made) do reach(session, hub, name) end
+    for session in pairs(made) do reach(session, audience, name) end
   end)
-  hub.made = made
-  return hub
+  audience.made = made
+  return audience
 end
 
--- listeners.adopt(hub, session): the session is one of the family. Returns the session.
-function listeners.adopt(hub, session)
-  hub.made[session] = true
-  for name in pairs(hub.lists) do reach(session, hub, name) end
+-- listeners.adopt(audience, session): the session is one of the family. Returns the session.
+function listeners.adopt(audience, session)
+  audience.made[session] = true
+  for name in pairs(audience.lists) do reach(session, audience, name) end
   return session
 end
 
 -- ---------------------------------------------------------------- engines
 
--- The hub of an engine, whichever of its values is given.
+-- The audience of an engine, whichever of its values is given.
 function listeners.of_engine(engine)
-  local hub = core.engine_hub(engine)
-  if hub then
-    hub.weak.engine = engine
-    return hub
+  local audience = core.engine_audience(engine)
+  if audience then
+    audience.weak.engine = engine
+    return audience
   end
-  -- The engine is not kept by its hub: the value that was used last turns events on and off.
+  -- The engine is not kept by its audience: the value that was used last turns events on and off.
   local weak = setmetatable({ engine = engine }, { __mode = "v" })
-  hub = listeners.hub(function(name, on)
+  audience = listeners.audience(function(name, on)
     if weak.engine then core.engine_hook(weak.engine, name, on) end
   end)
-  hub.weak = weak
-  return core.engine_hub(engine, hub)
+  audience.weak = weak
+  return core.engine_audience(engine, audience)
 end
 
 local function on_session(session, name)
-  local hub = by_session[session]
-  for _, parent in ipairs(hub.parents) do parent:fire(name, session) end
-  hub:fire(name, session)
+  local audience = by_session[session]
+  for _, parent in ipairs(audience.parents) do parent:fire(name, session) end
+  audience:fire(name, session)
 end
 
-local function on_engine(hub, name, ...) hub:fire(name, ...) end
+local function on_engine(audience, name, ...) audience:fire(name, ...) end
 
 core.event_dispatchers(on_session, on_engine)
 

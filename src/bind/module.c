@@ -129,18 +129,22 @@ static int core_check_open(lua_State *L) {
     return 0;
 }
 
-/* What registers types and functions, in this order: with the core table on top of the stack. A file that adds methods
- * to the type of another comes after that one. */
-#define OPENERS(open)                                                                                                  \
-    open(argument) open(log) open(own) open(closing) open(error) open(coroutine) open(sleep) open(opaque) open(value)  \
-        open(datetime) open(row) open(proxy) open(type) open(column) open(constraint) open(table) open(metadata)       \
-            open(expression) open(comparison) open(operator) open(text) open(function) open(from)                      \
-                open(relationship_attribute) open(class) open(relationship) open(entity) open(declare)                 \
-                    open(collection) open(inspect) open(engine) open(connection) open(session) open(session_objects)   \
-                        open(identity_map) open(transaction) open(query) open(query_clause) open(query_from)           \
-                            open(query_compound) open(query_run) open(get) open(option) open(result) open(statement)   \
-                                open(from_statement) open(by_query) open(execute) open(listener) open(event)           \
-                                    open(event_base) open(event_hub) open(memory) open(capi)
+/* The files that register types and functions, by room, in the order of opening. A file that adds methods to the type of
+ * another file comes after that file. */
+/* clang-format off */
+#define OPENERS(open)                                                                                                                         \
+    /* state      */ open(argument) open(log) open(own) open(closing) open(error) open(coroutine) open(sleep)                                 \
+    /* value      */ open(opaque) open(value) open(datetime) open(row) open(proxy)                                                            \
+    /* schema     */ open(type) open(column) open(constraint) open(table) open(metadata)                                                      \
+    /* expression */ open(expression) open(comparison) open(operator) open(text) open(function) open(from)                                    \
+    /* class      */ open(relationship_attribute) open(class) open(relationship) open(entity) open(declare) open(collection) open(inspect)    \
+    /* session    */ open(engine) open(connection) open(session) open(session_objects) open(identity_map) open(transaction)                   \
+    /* query      */ open(query) open(query_clause) open(query_from) open(query_compound) open(query_run) open(get) open(option) open(result) \
+    /* statement  */ open(statement) open(from_statement) open(by_query) open(execute)                                                        \
+    /* event      */ open(class_events) open(session_engine_events)                                                                           \
+    /* session    */ open(memory)                                                                                                             \
+    /* capi       */ open(capi)
+/* clang-format on */
 
 #define DECLARE(name) void bind_open_##name(lua_State *L);
 OPENERS(DECLARE)

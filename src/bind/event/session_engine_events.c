@@ -1,12 +1,13 @@
 /*
- * sessions_engines.c: how the events of sessions and engines reach their listeners, which the Lua part keeps.
+ * session_engine_events.c: brings the events of sessions and engines to the dispatchers of the Lua part, which keeps
+ * the listeners.
  *
- * Invariant: a connection that is lent to a listener is of no use after the call, and an error in one comes back
- * unchanged to who caused the event.
+ * Invariant: a connection that is lent to a listener is of no use after the call. An error of a listener reaches the
+ * code that caused the event unchanged.
  */
 #include <string.h>
 
-#include "listener.h"
+#include "event.h"
 #include "value/engine.h"
 #include "value/row.h"
 #include "value/session.h"
@@ -21,7 +22,7 @@ static const char *engine_event_name(int event) {
 
 /* In the registry. */
 static const char session_dispatch_key = 0; /* function(session, name) */
-static const char engine_dispatch_key = 0;  /* function(hub, name, connection, statement, parameters, seconds) */
+static const char engine_dispatch_key = 0;  /* function(audience, name, connection, statement, parameters, seconds) */
 
 /* ---------------------------------------------------------------- sessions */
 
@@ -47,11 +48,11 @@ static mr_status on_session(mr_env *env, void *ud, mr_session_event event, mr_se
     return bind_callback(env, session_body, &c);
 }
 
-/* core.session_hook(session, name): from now on the event comes to the dispatcher, once. */
+/* core.session_hook(session, name): from now on the event comes to the dispatcher. */
 static int session_hook(lua_State *L) {
     mr_session *s = bind_session_arg(L, "event.listen");
     mr_session_event event = (mr_session_event)bind_event_named(mr_session_event_name, luaL_checkstring(L, 2));
-    mr_session_unlisten(s, event, on_session, NULL); /* one that was interrupted may have come as far as this */
+    mr_session_unlisten(s, event, on_session, NULL); /* an interrupted call may have come as far as this */
     bind_check(L, mr_session_listen(s, event, on_session, NULL));
     return 0;
 }
@@ -59,7 +60,7 @@ static int session_hook(lua_State *L) {
 /* ---------------------------------------------------------------- engines */
 
 typedef struct engine_call {
-    const bind_ref *hub;
+    const bind_ref *audience;
     engine_event event;
     mr_conn *conn;
     const char *sql;
@@ -94,7 +95,7 @@ static int engine_body(lua_State *L) {
     luaL_checkstack(L, 16, "calling a listener");
     bind_push_borrowed_connection(L, c->conn);
     lua_rawgetp(L, LUA_REGISTRYINDEX, &engine_dispatch_key);
-    bind_ref_push(L, c->hub);
+    bind_ref_push(L, c->audience);
     lua_pushstring(L, engine_event_name(c->event));
     lua_pushvalue(L, 2);
     if (c->sql) {
@@ -107,7 +108,7 @@ static int engine_body(lua_State *L) {
 }
 
 static mr_status on_connect(void *ud, mr_engine *engine, mr_conn *conn) {
-    engine_call c = {.hub = ud, .event = CONNECT, .conn = conn};
+    engine_call c = {.audience = ud, .event = CONNECT, .conn = conn};
     return bind_callback(mr_engine_env(engine), engine_body, &c);
 }
 
@@ -123,9 +124,9 @@ static mr_status on_after_execute(void *ud, mr_conn *conn, const char *sql, cons
     return bind_callback(mr_engine_env(mr_conn_engine(conn)), engine_body, &c);
 }
 
-/* core.engine_hub(engine, hub or nil): the value that was given for the engine; with a hub, sets it where there is none
- * yet. It lives as long as the environment. */
-static int engine_hub(lua_State *L) {
+/* core.engine_audience(engine, audience or nil): the value that the engine's events are dispatched with. The first
+ * audience given for the engine stays as long as the environment. */
+static int engine_audience(lua_State *L) {
     mr_engine_hooks *hooks = mr_engine_hooks_of(*(mr_engine **)bind_arg(L, 1, BIND_ENGINE, "event.listen"));
     if (!hooks->ud && !lua_isnoneornil(L, 2)) hooks->ud = bind_ref_forever(L, 2);
     if (hooks->ud) bind_ref_push(L, hooks->ud);
@@ -133,7 +134,7 @@ static int engine_hub(lua_State *L) {
     return 1;
 }
 
-/* core.engine_hook(engine, name, on): does the event come to the dispatcher? */
+/* core.engine_hook(engine, name, on): whether the event comes to the dispatcher. */
 static int engine_hook(lua_State *L) {
     mr_engine_hooks *hooks = mr_engine_hooks_of(*(mr_engine **)bind_arg(L, 1, BIND_ENGINE, "event.listen"));
     bool on = lua_toboolean(L, 3);
@@ -161,7 +162,8 @@ static void add_kind(lua_State *L, bind_event_name *name_of, const char *kind) {
     }
 }
 
-/* core.event_kinds(): what each event is of, by its name. */
+/* core.event_kinds(): by the name of each event, what it is an event of: { load = "class", connect = "engine", ... }.
+ */
 static int event_kinds(lua_State *L) {
     lua_newtable(L);
     add_kind(L, mr_session_event_name, "session");
@@ -171,7 +173,7 @@ static int event_kinds(lua_State *L) {
     return 1;
 }
 
-/* core.event_dispatchers(of sessions, of engines): the functions that events of those come to. */
+/* core.event_dispatchers(of_sessions, of_engines): the functions that the events of sessions and of engines come to. */
 static int event_dispatchers(lua_State *L) {
     lua_settop(L, 2);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &engine_dispatch_key);
@@ -179,8 +181,8 @@ static int event_dispatchers(lua_State *L) {
     return 0;
 }
 
-void bind_open_event_hub(lua_State *L) {
-    static const luaL_Reg functions[] = {{"session_hook", session_hook}, {"engine_hub", engine_hub},
+void bind_open_session_engine_events(lua_State *L) {
+    static const luaL_Reg functions[] = {{"session_hook", session_hook}, {"engine_audience", engine_audience},
                                          {"engine_hook", engine_hook},   {"event_dispatchers", event_dispatchers},
                                          {"event_kinds", event_kinds},   {NULL, NULL}};
     luaL_setfuncs(L, functions, 0);

@@ -1,0 +1,173 @@
+-- class_listeners.lua: who listens to classes and attributes. A target may have no objects of its own: a base without
+-- a table, a mixin, a column or relationship that one of these declares. Its listeners listen to each mapped class that
+-- comes from it.
+--
+-- Invariant: a target, an attribute, an event and a function have one listener at most. A class hears of the listeners
+-- that were there before it, in the order of listening, from its declaration on.
+
+local core = ...
+
+local class_listeners = {}
+
+local all = {} -- the listeners, in the order of listening; replaced, never changed in place
+local classes = {} -- the mapped classes, in the order of declaration
+
+-- Listeners are compared by what they are: the values of a program may have __eq.
+local function find(target, attribute, name, fn)
+  for _, listener in ipairs(all) do
+    if rawequal(listener.target, target) and listener.attribute == attribute and listener.name == name
+      and rawequal(listener.fn, fn) then
+      return listener
+    end
+  end
+end
+
+local function forget(listener)
+  for _, hook in ipairs(listener.hooks) do
+    if hook then core.unlisten(hook) end
+  end
+  listener.hooks = {}
+  local others = {}
+  for _, other in ipairs(all) do
+    if other ~= listener then others[#others + 1] = other end
+  end
+  all = others
+end
+
+local function attach(listener, class, attribute)
+  local hooks = listener.hooks
+  local place = #hooks + 1
+  hooks[place] = false -- room for the hook, so that no hook is lost where memory ends
+  hooks[place] = core.listen(class, attribute, listener.name, listener.call, listener.retval, listener.propagate)
+end
+
+-- ---------------------------------------------------------------- targets without objects of their own
+
+-- The list of what a class is made of besides its own body and its mapped bases.
+local function sources(class)
+  local list = {}
+  while class do
+    local _, base, mixins = core.class_parts(class)
+    for _, mixin in ipairs(mixins or {}) do list[#list + 1] = mixin end
+    class = base
+    if class and not core.class_parts(class) then list[#list + 1] = class end
+  end
+  return list
+end
+
+-- The name under which the source, a mixin or a base without a table, declares the column or relationship; or nil.
+local function declared_name(source, declaration)
+  local body = source
+  if type(source) ~= "table" then body = select(4, core.class_parts(source)) end
+  for name, value in next, body or {} do
+    if type(name) == "string" and rawequal(value, declaration) then return name end
+  end
+end
+
+-- Has the class hear of the listener, if the class comes from the listener's target.
+local function reach(listener, class)
+  for _, source in ipairs(sources(class)) do
+    local attribute
+    local comes_from = rawequal(source, listener.target)
+    if listener.of_attribute then
+      attribute = declared_name(source, listener.target)
+      local kind = attribute and core.attribute_kind(class, attribute)
+      comes_from = kind == "relationship" or (kind and listener.name == "set")
+    end
+    if comes_from then
+      listener.heard = true
+      return attach(listener, class, attribute)
+    end
+  end
+end
+
+local function attach_everywhere(listener)
+  if listener.mapped then return attach(listener, listener.target, listener.attribute) end
+  for _, class in ipairs(classes) do reach(listener, class) end
+end
+
+local function on_declared(class)
+  classes[#classes + 1] = class
+  for _, listener in ipairs(all) do
+    if not listener.mapped then reach(listener, class) end
+  end
+end
+
+-- A table that is no class, and of no class's body, has no objects and no events: its listener would wait forever.
+local function before_configure()
+  for _, listener in ipairs(all) do
+    if not listener.mapped and not listener.heard and not listener.of_attribute
+      and type(listener.target) == "table" then
+      core.raise("MappingError", string.format("event.listen: the table that '%s' is listened to on is no class, "
+        .. "and no class has it as a mixin: listen to the class, or name the table in the array part of a class's body",
+        listener.name))
+    end
+  end
+end
+
+core.watch_classes(on_declared, before_configure)
+
+-- ---------------------------------------------------------------- for mr.event
+
+-- What the target stands for: a class and an attribute's name, or the target itself, which has no objects of its own.
+-- Raises for a value that has no events of the kind. Returns target, attribute, mapped.
+local function read_target(what, kind, target, name)
+  local class, attribute = core.listener_target(what, kind == "attribute", target)
+  if not class then return target, nil, false end
+  if attribute and name ~= "set" and core.attribute_kind(class, attribute) ~= "relationship" then
+    core.raise("ArgumentError",
+      string.format("%s: '%s' is an event of collections, and %s.%s is a column: listen to 'set'",
+        what, name, class.__name, attribute))
+  end
+  return class, attribute, true
+end
+
+-- class_listeners.add(kind, target, name, fn, given): fn listens once, with the options given last: once, retval,
+-- propagate. kind: "class" or "attribute".
+function class_listeners.add(kind, target, name, fn, given)
+  local place, attribute, mapped = read_target("event.listen", kind, target, name)
+  if not mapped and given.propagate == false then
+    core.raise("ArgumentError", "event.listen: propagate = false leaves nothing to listen to: a base without a table, "
+      .. "or a mixin, has no objects but those of the classes that come from it")
+  end
+  local once, retval, propagate = given.once or false, given.retval or false, given.propagate or false
+  local before = find(place, attribute, name, fn)
+  if before then
+    if before.once == once and before.retval == retval and before.propagate == propagate then return end
+    forget(before)
+  end
+  local listener = {
+    target = place, attribute = attribute, mapped = mapped, of_attribute = kind == "attribute", name = name, fn = fn,
+    call = fn, once = once, retval = retval, propagate = propagate, hooks = {},
+  }
+  if once then
+    listener.call = function(...)
+      forget(listener)
+      return fn(...)
+    end
+  end
+  local longer = table.move(all, 1, #all, 1, {})
+  longer[#longer + 1] = listener
+  all = longer
+  local ok, problem = pcall(attach_everywhere, listener)
+  if not ok then
+    forget(listener)
+    error(problem, 0)
+  end
+end
+
+-- class_listeners.contains(kind, target, name, fn): does fn listen?
+function class_listeners.contains(kind, target, name, fn)
+  local place, attribute = read_target("event.contains", kind, target, name)
+  return find(place, attribute, name, fn) ~= nil
+end
+
+-- class_listeners.remove(kind, target, name, fn): fn is not called any more. Did it listen?
+function class_listeners.remove(kind, target, name, fn)
+  local place, attribute = read_target("event.remove", kind, target, name)
+  local listener = find(place, attribute, name, fn)
+  if listener then forget(listener) end
+  return listener ~= nil
+end
+
+return class_listeners

@@ -1,0 +1,301 @@
+/*
+ * class_events.c: brings the events of classes and attributes to Lua functions.
+ *
+ * Invariant: a function is called only while its hook is in the registry, so a hook may be removed during a call. An
+ * error of the function reaches the code that caused the event unchanged.
+ */
+#include <string.h>
+
+#include "event.h"
+#include "value/class.h"
+#include "value/engine.h"
+#include "value/node.h"
+#include "value/proxy.h"
+#include "value/relationship.h"
+#include "value/schema.h"
+
+/* One function that hears of one event. User value 1: the function. */
+typedef struct hook {
+    mr_mapper *mapper;
+    const mr_property *prop; /* the attribute of mapper; NULL: an event of the class */
+    int event;
+    bool retval; /* attributes: the function's result replaces the value */
+} hook;
+
+#define HOOK "moonrow.Hook"
+
+/* What a call passes to its body. */
+typedef struct call {
+    hook *h;
+    mr_mapper *mapper;
+    mr_conn *conn;
+    mr_entity *entity;
+    mr_value *value;
+    const mr_value *old;
+} call;
+
+/* In the registry. */
+static const char hooks_key = 0;    /* table: light userdata of a hook to its userdata */
+static const char results_key = 0;  /* table: by depth of entered calls, the last result with retval there: the core
+                                     * borrows its bytes after the call */
+static const char declared_key = 0; /* function(class): the Lua part hears of each mapped class */
+static const char configure_key =
+    0; /* function(): the Lua part looks at its listeners before mappings are configured */
+
+int bind_event_named(bind_event_name *name_of, const char *name) {
+    const char *known;
+    for (int event = 0; (known = name_of(event)) != NULL; event++)
+        if (strcmp(known, name) == 0) return event;
+    return -1;
+}
+
+/* ---------------------------------------------------------------- calling */
+
+void bind_call_listener(lua_State *L, int n, int connection) {
+    int status = lua_pcall(L, n, 1, 0);
+    if (connection) bind_end_borrowed_connection(L, connection);
+    if (status != LUA_OK) lua_error(L);
+}
+
+static void push_value_or_nil(lua_State *L, const mr_value *v) {
+    if (v) bind_push_value(L, v);
+    else lua_pushnil(L);
+}
+
+/* Pushes the function's arguments, and returns how many they are. */
+static int push_arguments(lua_State *L, const call *c, int connection) {
+    if (c->h->prop) {
+        bind_push_entity(L, c->entity);
+        push_value_or_nil(L, c->value);
+        if (c->h->event != MR_EVENT_SET) return 2;
+        push_value_or_nil(L, c->old);
+        return 3;
+    }
+    if (c->h->event == MR_EVENT_LOAD || c->h->event == MR_EVENT_REFRESH) {
+        bind_push_entity(L, c->entity);
+        return 1;
+    }
+    bind_push_class(L, c->mapper);
+    lua_pushvalue(L, connection);
+    bind_push_entity(L, c->entity);
+    return 3;
+}
+
+/* The result on top replaces the value, unless it is the value given (at index given). */
+static void take_result(lua_State *L, const call *c, int given) {
+    if (lua_rawequal(L, -1, given)) return;
+    mr_entity *entity = bind_test_entity(L, -1);
+    if (entity) {
+        *c->value = mr_value_of(MR_ENTITY, 0);
+        c->value->u.p = entity;
+    } else if (!bind_to_value(L, -1, c->h->prop->column ? c->h->prop->column->type : NULL, c->value)) {
+        bind_type_error(L, -1, "the result of a listener with retval", "a value");
+    }
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &results_key);
+    lua_pushvalue(L, -2);
+    lua_rawseti(L, -2, (lua_Integer)bind_of(L)->depth);
+}
+
+static int call_body(lua_State *L) {
+    const call *c = lua_touserdata(L, 1);
+    luaL_checkstack(L, 16, "calling a listener");
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &hooks_key);
+    if (lua_rawgetp(L, 2, c->h) == LUA_TNIL) return 0; /* removed */
+    int connection = 0;
+    if (c->conn) {
+        bind_push_borrowed_connection(L, c->conn);
+        connection = lua_gettop(L);
+    }
+    lua_getiuservalue(L, 3, 1);
+    int function = lua_gettop(L);
+    int n = push_arguments(L, c, connection);
+    bool retval = c->h->retval && c->value;
+    lua_pushvalue(L, function + (n > 1 ? 2 : 1)); /* the value given, below the function */
+    lua_insert(L, function);
+    bind_call_listener(L, n, connection);
+    if (retval) take_result(L, c, function);
+    return 0;
+}
+
+static mr_status on_mapper(mr_env *env, void *ud, mr_mapper_event event, mr_mapper *mapper, mr_conn *conn,
+                           mr_entity *entity) {
+    (void)event;
+    call c = {.h = ud, .mapper = mapper, .conn = conn, .entity = entity};
+    return bind_callback(env, call_body, &c);
+}
+
+static mr_status on_attribute(mr_env *env, void *ud, mr_attribute_event event, mr_entity *entity,
+                              const mr_property *prop, mr_value *value, const mr_value *old) {
+    (void)prop;
+    hook *h = ud;
+    if ((int)event != h->event) return MR_OK;
+    call c = {.h = h, .entity = entity, .value = value, .old = old};
+    return bind_callback(env, call_body, &c);
+}
+
+/* ---------------------------------------------------------------- hooks */
+
+/* The property of the class at index 1 that the name at index 2 names; NULL: there is none. */
+static const mr_property *named_property(lua_State *L) {
+    const mr_mapper *mapper = bind_test_class(L, 1);
+    return mapper ? mr_mapper_property(mapper, luaL_checkstring(L, 2), false) : NULL;
+}
+
+/* core.listen(class, attribute or nil, event, fn, retval, propagate): from now on fn is called at the event. propagate:
+ * also for the classes that inherit from the class. Returns the hook, for unlisten. */
+static int core_listen(lua_State *L) {
+    hook given = {.mapper = bind_arg_class(L, 1, "event.listen")};
+    bool of_attribute = !lua_isnil(L, 2);
+    if (of_attribute) given.prop = named_property(L);
+    given.event =
+        bind_event_named(of_attribute ? mr_attribute_event_name : mr_mapper_event_name, luaL_checkstring(L, 3));
+    given.retval = lua_toboolean(L, 5);
+    bool propagate = lua_toboolean(L, 6);
+    hook *h = lua_newuserdatauv(L, sizeof *h, 1);
+    *h = given;
+    lua_pushvalue(L, 4);
+    lua_setiuservalue(L, -2, 1);
+    bind_set_type(L, HOOK);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &hooks_key);
+    lua_pushvalue(L, -2);
+    lua_rawsetp(L, -2, h);
+    lua_pop(L, 1);
+    mr_status st = of_attribute ? mr_attribute_listen(h->mapper, h->prop, on_attribute, h, propagate)
+                                : mr_mapper_listen(h->mapper, (mr_mapper_event)h->event, on_mapper, h, propagate);
+    bind_check(L, st);
+    return 1;
+}
+
+/* core.unlisten(hook): its function is not called any more. */
+static int core_unlisten(lua_State *L) {
+    hook *h = bind_arg(L, 1, HOOK, "event.remove");
+    if (h->prop) mr_attribute_unlisten(h->mapper, on_attribute, h);
+    else mr_mapper_unlisten(h->mapper, (mr_mapper_event)h->event, on_mapper, h);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &hooks_key);
+    lua_pushnil(L);
+    lua_rawsetp(L, -2, h);
+    return 0;
+}
+
+/* ---------------------------------------------------------------- what the Lua part asks of classes */
+
+/* The property of Class.attribute at the index; NULL where the value is none. */
+static const mr_property *test_attribute(lua_State *L, int idx) {
+    const bind_relationship *rel = bind_test(L, idx, BIND_RELATIONSHIP);
+    if (rel) return rel->prop;
+    const mr_node *node = bind_test_node(L, idx);
+    return node && node->kind == MR_NODE_COLUMN ? node->annotation : NULL;
+}
+
+/* Pushes the class whose attribute is the value at the index. Sub.name is an attribute of Sub, though a base of Sub may
+ * have declared it. */
+static void push_class_of_attribute(lua_State *L, const mr_property *prop, int idx) {
+    const mr_vec *mappers = &prop->mapper->registry->mappers;
+    for (size_t i = 0; i < mappers->len; i++) {
+        const mr_mapper *m = mr_vec_ptr(mappers, i);
+        if (!mr_mapper_isa(m, prop->mapper)) continue;
+        bind_push_class(L, m);
+        lua_getiuservalue(L, -1, CLASS_EXPRESSIONS);
+        lua_getfield(L, -1, prop->name);
+        bool found = lua_rawequal(L, -1, idx);
+        lua_pop(L, 2);
+        if (found) return;
+        lua_pop(L, 1);
+    }
+    bind_push_class(L, prop->mapper);
+}
+
+/* A column or relationship that a base or a mixin declares, of which each class gets its own. */
+static bool is_declaration(lua_State *L, int idx) {
+    const mr_column *column = bind_test_column(L, idx);
+    return column ? !column->table : bind_test(L, idx, BIND_RELATIONSHIP_SPEC) != NULL;
+}
+
+/* core.listener_target(function, of_attribute, value): the mapped class to listen to, and the attribute's name. Nothing
+ * where the value has no objects of its own: a base without a table, a mixin, or a declaration in one of these. Raises
+ * for any other value. */
+static int core_listener_target(lua_State *L) {
+    const char *function = luaL_checkstring(L, 1);
+    lua_settop(L, 3);
+    if (lua_toboolean(L, 2)) {
+        if (is_declaration(L, 3)) return 0;
+        const mr_property *prop = test_attribute(L, 3);
+        if (!prop) return bind_type_error(L, 3, function, "an attribute of a class (User.email)");
+        push_class_of_attribute(L, prop, 3);
+        lua_pushstring(L, prop->name);
+        return 2;
+    }
+    const bind_class *c = bind_class_at(L, 3);
+    if (c ? !c->mapper : bind_is_plain_table(L, 3)) return 0;
+    (void)bind_arg_class(L, 3, function);
+    return 1;
+}
+
+/* core.attribute_kind(class, name): "column", "relationship", or nil: the class maps no such attribute. */
+static int core_attribute_kind(lua_State *L) {
+    const mr_property *prop = named_property(L);
+    if (!prop) return 0;
+    lua_pushstring(L, prop->kind == MR_PROPERTY_RELATIONSHIP ? "relationship" : "column");
+    return 1;
+}
+
+/* core.class_parts(class): is it mapped; its base; the list of its mixins; the table of what it declares for the
+ * classes that extend it. */
+static int core_class_parts(lua_State *L) {
+    const bind_class *c = bind_class_at(L, 1);
+    if (!c) return 0;
+    lua_pushboolean(L, c->mapper != NULL);
+    lua_getiuservalue(L, 1, CLASS_BASE);
+    lua_getiuservalue(L, 1, CLASS_MIXINS);
+    lua_getiuservalue(L, 1, CLASS_DECLARED);
+    return 4;
+}
+
+/* ---------------------------------------------------------------- what the Lua part hears of */
+
+static void class_declared(lua_State *L, int class_idx) {
+    class_idx = lua_absindex(L, class_idx);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &declared_key);
+    lua_pushvalue(L, class_idx);
+    lua_call(L, 1, 0);
+}
+
+static int configure_body(lua_State *L) {
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &configure_key);
+    lua_call(L, 0, 0);
+    return 0;
+}
+
+static mr_status before_configure(mr_env *env) { return bind_callback_mistake(env, configure_body, NULL); }
+
+/* core.watch_classes(declared, configure): declared(class) is called for each mapped class, configure() before mappings
+ * are configured. Once, before the first class. */
+static int core_watch_classes(lua_State *L) {
+    bind_state *b = bind_of(L);
+    lua_settop(L, 2);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &configure_key);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &declared_key);
+    b->class_declared = class_declared;
+    b->before_configure = before_configure;
+    return 0;
+}
+
+void bind_open_class_events(lua_State *L) {
+    static const luaL_Reg functions[] = {{"listen", core_listen},
+                                         {"unlisten", core_unlisten},
+                                         {"listener_target", core_listener_target},
+                                         {"attribute_kind", core_attribute_kind},
+                                         {"class_parts", core_class_parts},
+                                         {"watch_classes", core_watch_classes},
+                                         {NULL, NULL}};
+    const char *const tables[] = {&hooks_key, &results_key};
+    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
+        lua_newtable(L);
+        lua_rawsetp(L, LUA_REGISTRYINDEX, tables[i]);
+    }
+    luaL_newmetatable(L, HOOK);
+    lua_pushliteral(L, "moonrow hook");
+    lua_setfield(L, -2, "__metatable");
+    lua_pop(L, 1);
+    luaL_setfuncs(L, functions, 0);
+}
