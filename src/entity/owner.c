@@ -67,3 +67,14 @@ void mr_entity_leave_if_clean(mr_entity *e) {
     if (extra && has_dirty(extra->values, extra->n)) return;
     mr_entity_leave_dirty(e);
 }
+
+mr_state mr_entity_state(const mr_entity *entity) {
+    bool in_session = entity->owner && entity->owner->session;
+    if (in_session || entity->state == MR_TRANSIENT) return (mr_state)entity->state;
+    return entity->state == MR_PENDING ? MR_TRANSIENT : MR_DETACHED;
+}
+
+const char *mr_state_name(mr_state state) {
+    static const char *const names[] = {"transient", "pending", "persistent", "deleted", "detached"};
+    return (unsigned)state < sizeof names / sizeof *names ? names[state] : "unknown";
+}

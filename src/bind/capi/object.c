@@ -67,16 +67,10 @@ mr_object *mr_object_retain(mr_object *object) { return mr_entity_pin(object); }
 
 const mr_class *mr_object_class(const mr_object *object) { return object->mapper; }
 
-/* The owner of a closed session has none; its objects were not told one by one. */
-mr_life mr_object_life(const mr_object *object) {
-    if (object->state >= MR_PERSISTENT && object->owner && !object->owner->session) return MR_LIFE_DETACHED;
-    return (mr_life)object->state;
-}
+/* mr_life has the places of mr_state. */
+mr_life mr_object_life(const mr_object *object) { return (mr_life)mr_entity_state(object); }
 
-const char *mr_life_name(mr_life life) {
-    static const char *const names[] = {"transient", "pending", "persistent", "deleted", "detached"};
-    return (unsigned)life <= MR_LIFE_DETACHED ? names[life] : "unknown";
-}
+const char *mr_life_name(mr_life life) { return mr_state_name((mr_state)life); }
 
 int mr_object_is_modified(const mr_object *object) { return (object->flags & MR_ENTITY_MODIFIED) != 0; }
 

@@ -1,6 +1,7 @@
 /*
- * inspect.c: mr.inspect(obj): an object's state, identity, session and the history of its attributes, read without
- * loading anything.
+ * inspect.c: mr.inspect(obj): an object's state, identity, session and the history of its attributes.
+ *
+ * Invariant: nothing is loaded and nothing is changed; what is read is the object's state of now.
  */
 #include "class.h"
 #include "value/proxy.h"
@@ -9,7 +10,7 @@
 
 #define BIND_INSPECTION "moonrow.Inspection"
 
-/* The object is user value 1, so what is read is always of now. */
+/* The inspected object, which is user value 1. */
 static mr_entity *inspected(lua_State *L) {
     lua_getiuservalue(L, 1, 1);
     mr_entity *e = bind_arg_entity(L, -1, "inspect");
@@ -26,16 +27,8 @@ static int core_inspect(lua_State *L) {
     return 1;
 }
 
-/* A detached object's owner has no session, whatever its own mark still says. */
-static mr_state state_of(const mr_entity *e) {
-    bool in_session = e->owner && e->owner->session;
-    if (in_session || e->state == MR_TRANSIENT) return (mr_state)e->state;
-    return e->state == MR_PENDING ? MR_TRANSIENT : MR_DETACHED;
-}
-
 static int get_state(lua_State *L) {
-    static const char *const names[] = {"transient", "pending", "persistent", "deleted", "detached"};
-    lua_pushstring(L, names[state_of(inspected(L))]);
+    lua_pushstring(L, mr_state_name(mr_entity_state(inspected(L))));
     return 1;
 }
 

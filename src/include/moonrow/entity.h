@@ -96,7 +96,11 @@ struct mr_owner {
 };
 mr_owner *mr_owner_new(mr_env *env, void *session);
 mr_owner *mr_owner_retain(mr_owner *owner);
-void mr_owner_release(mr_owner *owner); /* frees the identity map with the last reference */
+/* What the entity is to its session. The entities of a closed session are not told one by one: their own mark is older
+ * than the session's end. */
+mr_state mr_entity_state(const mr_entity *entity);
+const char *mr_state_name(mr_state state); /* "transient" and the like; "unknown" for any other number */
+void mr_owner_release(mr_owner *owner);    /* frees the identity map with the last reference */
 
 /* ---------------------------------------------------------------- entities */
 
