@@ -324,7 +324,7 @@ describe("a mapping mistake", function()
     local Post = db.Model:extend("Post", {
       id = id(db), categories = db.relationship{ "Category", secondary = function() return 5 end },
     })
-    refuse("MappingError", "Post.categories: expected secondary to be a Table or its name, got number 5", Post, {})
+    refuse("MappingError", "Post.categories: secondary: expected a Table or its name, got number 5", Post, {})
     local Note = db.Model:extend("Note", { id = id(db), category = db.relationship{ function() return "x", 7 end } })
     refuse("MappingError", { "Note.category", "'x'" }, Note, {})
   end)

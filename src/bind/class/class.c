@@ -1,8 +1,8 @@
 /*
  * class.c: classes: reading and writing their members and attributes, and finding a class's property.
  *
- * Invariant: the attribute table names every property of the mapper that has been asked for since it appeared;
- * it is only appended to, as the mapper is.
+ * Invariant: the attribute table holds the first `synced` properties of the mapper. Properties are only added, to the
+ * mapper and to the table.
  */
 #include "class.h"
 
@@ -85,7 +85,8 @@ const mr_property *bind_class_property(lua_State *L, int idx, int key) {
     return known_property(L, idx, key);
 }
 
-/* Words that other libraries give to classes and objects: here a session has them. NULL for any other. */
+/* For a method name that other libraries give to classes or objects: how to do the same with a session. NULL for any
+ * other name. */
 static const char *session_word(const char *name) {
     static const struct {
         const char *cure, *words[16];
@@ -105,29 +106,27 @@ static const char *session_word(const char *name) {
     return NULL;
 }
 
+/* The class's name in a message. */
+static const char *shown_name(const bind_class *c) { return c->mapper ? c->mapper->name : "the base class"; }
+
 int bind_class_no_attribute(lua_State *L, int idx, const char *name) {
     idx = lua_absindex(L, idx);
     bind_class *c = bind_class_at(L, idx);
-    const char *word = session_word(name);
-    if (word)
-        return bind_error(L, MR_ERR_ARGUMENT, "%s has no attribute '%s': %s",
-                          c->mapper ? c->mapper->name : "the base class", name, word);
+    const char *class_name = shown_name(c);
+    const char *cure = session_word(name);
+    if (cure) return bind_error(L, MR_ERR_ARGUMENT, "%s has no attribute '%s': %s", class_name, name, cure);
     const char *near = c->mapper ? mr_mapper_nearest(c->mapper, name) : NULL;
     if (!near) {
         lua_getiuservalue(L, idx, CLASS_MEMBERS);
         near = bind_nearest_key(L, -1, name);
     }
-    const char *class_name = c->mapper ? c->mapper->name : "the base class";
-    if (near)
-        return bind_error(L, MR_ERR_ARGUMENT, "%s has no attribute '%s' (did you mean '%s'?)", class_name, name, near);
-    return bind_error(
-        L, MR_ERR_ARGUMENT,
-        "%s has no attribute '%s': declare it in the class (a Column, or mr.field() for one that is not stored)",
-        class_name, name);
+    return bind_error(L, MR_ERR_ARGUMENT, "%s has no attribute '%s'%s", class_name, name,
+                      near ? bind_hint(L, near)
+                           : ": declare it in the class (a Column, or mr.field() for an attribute that is not stored)");
 }
 
-/* Pushes the column or relationship that the table at the index (or nil) has under the key. False: nothing, and pushes
- * nothing. */
+/* Pushes the column or relationship that the value at the index, a table or nil, has under the key. Returns false, and
+ * pushes nothing, where there is none. */
 static bool push_declared(lua_State *L, int table, int key) {
     if (!lua_istable(L, table)) return false;
     lua_pushvalue(L, key);
@@ -196,7 +195,7 @@ static int class_query(lua_State *L) {
     return 1;
 }
 
-/* Class.c: only what is mapped, whatever methods hide. */
+/* Class.c: the mapped attributes alone. A method of the same name, in a base, does not hide them. */
 static int columns_index(lua_State *L) {
     bind_arg(L, 1, CLASS_COLUMNS, "c");
     lua_getiuservalue(L, 1, 1);
@@ -262,7 +261,7 @@ static int class_index(lua_State *L) {
     const mr_property *prop = bind_class_property(L, 1, 2);
     if (prop) return class_expression(L, prop);
     if (bind_class_declared(L, 1, 2)) return 1;
-    /* Asking whether a class has an optional member is no mistake. */
+    /* A program may ask whether a class has an optional member. */
     if (strcmp(name, "query_class") == 0 || strncmp(name, "__", 2) == 0) return 0;
     return bind_class_no_attribute(L, 1, name);
 }
@@ -276,8 +275,8 @@ const char *const bind_object_metamethods[] = {
     "__len",  "__call", "__lt",    "__le",   "__concat", "__add",  "__sub", "__mul", "__div",  "__mod",  "__unm",
     "__idiv", "__pow",  "__pairs", "__band", "__bor",    "__bxor", "__shl", "__shr", "__bnot", "__name", NULL};
 
-/* Gives the metamethod at index 3 to the objects of the class and of the classes below it that have none
- * of their own. */
+/* Gives the metamethod at index 3 to the objects of the class, and of the classes that inherit from it and have none of
+ * their own. */
 static void spread_metamethod(lua_State *L, bind_class *c) {
     for (size_t i = 0; i < c->registry->mappers.len; i++) {
         lua_settop(L, 3);
@@ -302,13 +301,14 @@ static int class_newindex(lua_State *L) {
     bind_class *c = self(L, "class");
     const char *name = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : NULL;
     if (!name) return bind_type_error(L, 2, "a class's member", "a name (a string)");
-    const char *class_name = c->mapper ? c->mapper->name : "the base class";
+    const char *class_name = shown_name(c);
     if (bind_is_among(kept_metafields, name))
         return bind_error(L, MR_ERR_ARGUMENT, "%s.%s belongs to moonrow and cannot be set", class_name, name);
     if (bind_test_column(L, 3) || bind_test(L, 3, BIND_RELATIONSHIP_SPEC))
         return bind_error(L, MR_ERR_ARGUMENT, "%s.%s: columns and relationships are declared in the body of extend",
                           class_name, name);
-    /* Classes declared later may be needed to configure: what a backref is yet to make is found in bind_class_sync. */
+    /* Nothing is configured here: that may need classes which are declared later. If a backref makes an attribute of
+     * this name later, bind_class_sync refuses it. */
     if (c->mapper && known_property(L, 1, 2))
         return bind_error(L, MR_ERR_ARGUMENT, "%s.%s is a mapped attribute: a method needs another name", class_name,
                           name);

@@ -25,7 +25,7 @@ void bind_make_object_metatable(lua_State *L, int class_idx);
 bool bind_class_declared(lua_State *L, int idx, int key);
 /* Adds what Class.NAME gives: get(L) with the class at index 1 returns 1. For the files that come after class.c. */
 void bind_extend_class(lua_State *L, const char *name, lua_CFunction get);
-/* __mapper_args at the index (0: none) into the mapper; raises on unknown options. */
+/* Reads __mapper_args at the index (0: none) into the mapper; raises on unknown options. (mapper_args.c) */
 void bind_declare_mapper_args(lua_State *L, mr_mapper *mapper, int args);
 /* Makes a class userdata over base (index, or 0), with empty tables; leaves it on the stack. */
 bind_class *bind_class_push_new(lua_State *L, int base);
@@ -35,7 +35,10 @@ void bind_push_collection(lua_State *L, mr_entity *parent, const mr_property *pr
 #define BIND_COLLECTION "moonrow.Collection"
 /* mr.field() */
 #define BIND_FIELD "moonrow.Field"
-/* Declares the attribute from the spec on top of the stack; raises. */
+/* Gives the mapper the relationship that the value at index spec, a mr.relationship{...}, declares; raises.
+ * (relationship.c) */
 void bind_declare_relationship(lua_State *L, mr_mapper *mapper, const char *attribute, int spec);
+/* The table of options at the index is resolved when the mappings are configured. (resolve.c) */
+void bind_resolve_later(lua_State *L, int options, mr_relationship *rel);
 
 #endif

@@ -30,7 +30,7 @@ static mr_entity *view_parent(lua_State *L, int idx, const mr_property **prop) {
     return bind_proxy_entity(L, p);
 }
 
-/* The collection, loaded; NULL when it is empty and has no object yet. */
+/* The parent's collection, which is loaded first. NULL: it is empty, and the core has made no collection for it yet. */
 static mr_collection *load(lua_State *L, mr_entity *parent, const mr_property *prop) {
     bind_state *b = bind_of(L);
     const mr_value *v;
@@ -49,7 +49,8 @@ static const char *view_name(lua_State *L, mr_entity *parent, const mr_property 
     return lua_pushfstring(L, "%s.%s", parent->mapper->name, prop->name);
 }
 
-/* The name is made for the message alone. */
+/* The object at idx, which must be one that the relationship can refer to; raises. (The name is made for the message
+ * alone: it costs time.) */
 static mr_entity *item_arg(lua_State *L, int idx, mr_entity *parent, const mr_property *prop) {
     mr_entity *item = bind_test_entity(L, idx);
     return item ? item : bind_related_entity(L, idx, prop, view_name(L, parent, prop));
@@ -77,7 +78,7 @@ static void replace_at(lua_State *L, mr_entity *parent, const mr_property *prop,
     BIND_TRY(b, L, mr_attribute_replace_at(parent, prop, at, item));
 }
 
-/* append(item). Reading object.items has loaded the collection, so what is appended has a place in it. */
+/* append(item). The collection is loaded already: reading object.items did that. */
 static int view_append(lua_State *L) {
     const mr_property *prop;
     mr_entity *parent = view_parent(L, 1, &prop);
@@ -125,8 +126,8 @@ static int view_clear(lua_State *L) {
     return 0;
 }
 
-/* extend(list): every item is checked before the first is appended. The list may be another collection, from which
- * the items leave meanwhile: it is copied first. */
+/* extend(list): every item is checked before the first is appended. The list is copied first: it may be another
+ * collection, which loses each item as it is appended here. */
 static int view_extend(lua_State *L) {
     const mr_property *prop;
     mr_entity *parent = view_parent(L, 1, &prop);
@@ -174,8 +175,8 @@ static int view_index(lua_State *L) {
         lua_pushvalue(L, 2);
         if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL) return 1;
         const char *near = bind_nearest_key(L, lua_upvalueindex(1), lua_tostring(L, 2));
-        return bind_error(L, MR_ERR_ARGUMENT, "a collection has no method '%s'%s%s%s", lua_tostring(L, 2),
-                          near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
+        return bind_error(L, MR_ERR_ARGUMENT, "a collection has no method '%s'%s", lua_tostring(L, 2),
+                          bind_hint(L, near));
     }
     const mr_property *prop;
     mr_entity *parent;
@@ -187,7 +188,8 @@ static int view_index(lua_State *L) {
     return 1;
 }
 
-/* [i] = item replaces, [#c + 1] = item appends, [#c] = nil drops the last; anything else would leave a hole. */
+/* [i] = item replaces, [#c + 1] = item appends, [#c] = nil removes the last item. Any other assignment would leave a
+ * hole, and is refused. */
 static int view_newindex(lua_State *L) {
     const mr_property *prop;
     mr_entity *parent;
@@ -210,7 +212,7 @@ static int view_newindex(lua_State *L) {
     return 0;
 }
 
-/* Iterates over a copy of nothing: by position, so the loop may append; the item is read when its turn comes. */
+/* Iterates by position and copies nothing. The loop may append: an item is read when its turn comes. */
 static int view_next(lua_State *L) {
     lua_Integer i = luaL_checkinteger(L, 2) + 1;
     lua_settop(L, 1);

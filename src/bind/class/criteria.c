@@ -35,7 +35,7 @@ void bind_push_refers_to(lua_State *L, const mr_property *prop, mr_node *alias, 
 
 static int by_name(const void *a, const void *b) { return strcmp(*(const char *const *)a, *(const char *const *)b); }
 
-/* The keys of the table at idx, sorted so that equal calls give equal SQL: pushes the array. */
+/* The keys of the table at idx, sorted: equal calls give equal SQL. Pushes the array. */
 static const char **sorted_keys(lua_State *L, int idx, const char *function, size_t *n) {
     *n = 0;
     for (lua_pushnil(L); lua_next(L, idx); lua_pop(L, 1)) {
@@ -58,13 +58,12 @@ const mr_property *bind_query_attribute(lua_State *L, mr_mapper *mapper, const c
         prop = mr_mapper_property(mapper, name, true);
     }
     if (prop) return prop;
-    const char *near = mr_mapper_nearest(mapper, name);
-    if (near) bind_error(L, MR_ERR_ARGUMENT, "%s has no attribute '%s' (did you mean '%s'?)", mapper->name, name, near);
-    bind_error(L, MR_ERR_ARGUMENT, "%s has no attribute '%s'", mapper->name, name);
+    bind_error(L, MR_ERR_ARGUMENT, "%s has no attribute '%s'%s", mapper->name, name,
+               bind_hint(L, mr_mapper_nearest(mapper, name)));
     return NULL;
 }
 
-/* Pushes attribute = value (on top of the stack; replaced). */
+/* Replaces the value on top of the stack by the criterion attribute = value. */
 static void push_equal(lua_State *L, const mr_property *prop, mr_node *alias) {
     int value = lua_gettop(L);
     if (prop->kind == MR_PROPERTY_RELATIONSHIP) {

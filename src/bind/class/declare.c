@@ -34,17 +34,26 @@ typedef struct declaration {
 } declaration;
 
 static const char *const reserved[] = {"query", "query_class", "metadata", "extend", "c", NULL};
-static const char *const directives[] = {"__tablename", "__table",      "__table_args", "__mapper_args", "__abstract",
-                                         "__bind_key",  "__validators", "__init",       "__tostring",    "__len",
-                                         "__call",      "__lt",         "__le",         "__concat",      "__name",
-                                         "__add",       "__sub",        "__mul",        "__div",         "__mod",
-                                         "__unm",       "__idiv",       "__pow",        "__pairs",       "__band",
-                                         "__bor",       "__bxor",       "__shl",        "__shr",         "__bnot",
-                                         NULL};
+/* What a body tells extend; it does not become a member of the class. */
+static const char *const directives[] = {"__tablename",  "__table", "__table_args", "__mapper_args", "__abstract",
+                                         "__validators", NULL};
+/* Members that moonrow gives a meaning to, besides the metamethods. */
+static const char *const special_members[] = {"__init", "__tostring", "__bind_key", NULL};
+/* All names with two underscores that a body may have. */
+static const char *const *const special_names[] = {directives, special_members, bind_object_metamethods};
 
-static const char *directive_at(void *ud, size_t i) {
+static const char *special_name_at(void *ud, size_t i) {
     (void)ud;
-    return directives[i];
+    for (size_t list = 0; list < sizeof special_names / sizeof *special_names; list++)
+        for (const char *const *name = special_names[list]; *name; name++)
+            if (i-- == 0) return *name;
+    return NULL;
+}
+
+static bool is_special_name(const char *name) {
+    for (size_t list = 0; list < sizeof special_names / sizeof *special_names; list++)
+        if (bind_is_among(special_names[list], name)) return true;
+    return false;
 }
 
 static int compare_entries(const void *a, const void *b) {
@@ -62,15 +71,12 @@ static void check_name(lua_State *L, const declaration *d, const char *name, boo
                    "%s.%s: the class needs the name '%s' for itself: map the column under another attribute name, "
                    "as in %s_ = Column{ \"%s\", ... }",
                    d->name, name, name, name, name);
-    if (!is_attribute && strncmp(name, "__", 2) == 0 && !bind_is_among(directives, name)) {
-        const char *near = mr_nearest(name, directive_at, NULL);
-        if (near)
-            bind_error(L, MR_ERR_ARGUMENT, "%s: unknown class option '%s' (did you mean '%s'?)", d->name, name, near);
-        bind_error(L, MR_ERR_ARGUMENT, "%s: unknown class option '%s'", d->name, name);
-    }
+    if (!is_attribute && strncmp(name, "__", 2) == 0 && !is_special_name(name))
+        bind_error(L, MR_ERR_ARGUMENT, "%s: unknown class option '%s'%s", d->name, name,
+                   bind_hint(L, mr_nearest(name, special_name_at, NULL)));
 }
 
-/* A type alone, as in id = Integer, was meant as a column. */
+/* Refuses a type without a column, as in id = Integer. */
 static void check_value(lua_State *L, const declaration *d, const char *name) {
     if (bind_test(L, -1, BIND_TYPE))
         bind_error(L, MR_ERR_ARGUMENT, "%s.%s: a type alone is no column: write %s = Column{ %s }", d->name, name, name,
@@ -87,7 +93,7 @@ static size_t count_pairs(lua_State *L, int table) {
     return n;
 }
 
-/* Adds the string-keyed pairs of the table to the entries, of which there is room. */
+/* Adds the pairs of the table whose keys are strings to the entries, which have room for them. */
 static void read_table(lua_State *L, declaration *d, int table, bool cloned) {
     lua_pushnil(L);
     while (lua_next(L, table)) {
@@ -102,7 +108,7 @@ static void read_table(lua_State *L, declaration *d, int table, bool cloned) {
             else if (spec) e->kind = ENTRY_RELATIONSHIP, e->order = spec->order;
             check_name(L, d, e->name, e->kind != ENTRY_OTHER);
             check_value(L, d, e->name);
-            /* What a class says itself wins over its mixins: those are read later. */
+            /* A name that the class declares itself wins over the same name in a mixin: mixins are read later. */
             bool known = false;
             for (size_t i = 0; i < d->n && !known; i++) known = strcmp(d->entries[i].name, e->name) == 0;
             if (!known) d->n++;
@@ -111,7 +117,7 @@ static void read_table(lua_State *L, declaration *d, int table, bool cloned) {
     }
 }
 
-/* Leaves on the stack the mixins that the class body names. */
+/* Pushes the mixins that the class body names in its array part. */
 static void push_mixins(lua_State *L, int body) {
     lua_Integer mixins = (lua_Integer)lua_rawlen(L, body);
     luaL_checkstack(L, (int)mixins + 32, "too many mixins");
@@ -122,8 +128,8 @@ static void push_mixins(lua_State *L, int body) {
     }
 }
 
-/* The tables that make up the class, in the order of precedence: the body, its mixins, what abstract bases declare.
- * Leaves each on the stack. Returns how many. */
+/* Pushes the tables that make up the class, the strongest first: the body, its mixins, the bodies of abstract bases and
+ * their mixins. Returns how many there are. */
 static int push_sources(lua_State *L, int base, int body) {
     int first = lua_gettop(L);
     lua_pushvalue(L, body);
@@ -203,10 +209,7 @@ static void declare_members(lua_State *L, const declaration *d, bind_class *c) {
     int class_idx = lua_gettop(L);
     for (size_t i = 0; i < d->n; i++) {
         const entry *e = &d->entries[i];
-        if (e->kind != ENTRY_OTHER || strcmp(e->name, "__tablename") == 0 || strcmp(e->name, "__table") == 0 ||
-            strcmp(e->name, "__table_args") == 0 || strcmp(e->name, "__mapper_args") == 0 ||
-            strcmp(e->name, "__abstract") == 0 || strcmp(e->name, "__validators") == 0)
-            continue;
+        if (e->kind != ENTRY_OTHER || bind_is_among(directives, e->name)) continue;
         lua_getiuservalue(L, class_idx, CLASS_MEMBERS);
         lua_pushstring(L, e->name);
         push_entry(L, e);
@@ -217,7 +220,7 @@ static void declare_members(lua_State *L, const declaration *d, bind_class *c) {
     }
 }
 
-/* Constraints, indexes and options of __table_args into lists. */
+/* Reads __table_args: constraints and indexes go to the two lists, options to the declaration. */
 static void read_table_args(lua_State *L, declaration *d, mr_constraint **constraints, mr_index **indexes) {
     if (!d->table_args) return;
     mr_constraint **tail = constraints;
@@ -266,7 +269,7 @@ static const char *table_name(lua_State *L, bind_state *b, const declaration *d)
     return name;
 }
 
-/* The attributes that a class maps cannot be methods in the same body. */
+/* A class cannot have a method under the name of an attribute that it maps. */
 static void check_methods(lua_State *L, const declaration *d, const mr_mapper *mapper) {
     for (size_t i = 0; i < d->n; i++) {
         const entry *e = &d->entries[i];
@@ -276,7 +279,7 @@ static void check_methods(lua_State *L, const declaration *d, const mr_mapper *m
     }
 }
 
-/* A mapper that the registry does not know yet. */
+/* Makes a mapper, which the registry does not know yet. */
 static mr_mapper *declare(lua_State *L, bind_class *base, declaration *d) {
     mr_mapper *mapper = mr_mapper_new(base->registry, d->name, base->mapper);
     if (!mapper) bind_raise(L);
@@ -286,6 +289,7 @@ static mr_mapper *declare(lua_State *L, bind_class *base, declaration *d) {
     return mapper;
 }
 
+/* Gives the mapper its table; the registry knows it from now on. */
 static void finish(lua_State *L, bind_class *base, declaration *d, mr_mapper *mapper) {
     bind_state *b = base->b;
     mr_constraint *constraints = NULL;
@@ -298,7 +302,7 @@ static void finish(lua_State *L, bind_class *base, declaration *d, mr_mapper *ma
     BIND_TRY(b, L, mr_mapper_finish(mapper, table, name, d->schema, constraints, indexes));
 }
 
-/* The class knows its mixins: one may be listened to. */
+/* Keeps the mixins of the body at index 3 in the class: a program may listen to events of a mixin. */
 static void keep_mixins(lua_State *L, int class_idx) {
     lua_Integer n = (lua_Integer)lua_rawlen(L, 3);
     if (n == 0) return;

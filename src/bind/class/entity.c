@@ -1,8 +1,8 @@
 /*
  * entity.c: objects as Lua reads and writes them.
  *
- * Invariant: an attribute's value is read and written through session/attribute only; the one short cut is reading a
- * loaded, unexpired column, which has no effect there either.
+ * Invariant: attributes are read and written through session/attribute only. There is one short cut: a column that is
+ * loaded and not expired is read from its slot, as session/attribute would do.
  */
 #include <string.h>
 
@@ -14,7 +14,7 @@ enum { UP_CLASS = 1, UP_ATTRIBUTES };
 
 static bind_class *class_of(lua_State *L) { return lua_touserdata(L, lua_upvalueindex(UP_CLASS)); }
 
-/* Somebody called the metatable's function by hand. */
+/* Raises: a program called a function of the metatable by hand, with another value at index 1. */
 static void wrong_object(lua_State *L, const bind_class *c) {
     lua_pushfstring(L, "an object of %s", c->mapper->name);
     bind_type_error(L, 1, c->mapper->name, lua_tostring(L, -1));
@@ -88,7 +88,7 @@ static int entity_index(lua_State *L) {
     if (member != LUA_TNIL) return bind_test(L, -1, BIND_FIELD) ? get_field(L) : 1;
     lua_settop(L, 2);
     bind_class *c = class_of(L);
-    if (c->b->closed) bind_of(L); /* a program may have kept the function */
+    if (c->b->closed) bind_of(L); /* raises; a program may have kept this function */
     lua_pushvalue(L, lua_upvalueindex(UP_CLASS));
     const mr_property *prop = bind_class_property(L, 3, 2);
     if (prop) return get_attribute(L, c, prop);
@@ -112,7 +112,7 @@ static void set_field(lua_State *L, mr_entity *e) {
     bind_proxy_anchor(L, 1, e);
 }
 
-/* How many objects the plain list or collection at idx holds; raises for a table that is no list. */
+/* The length of the list of objects, or of the collection, at idx; raises for a table that is no list. */
 static lua_Integer list_length(lua_State *L, const mr_entity *e, const mr_property *prop, int idx) {
     if (bind_test(L, idx, BIND_COLLECTION)) return luaL_len(L, idx);
     if (!bind_is_plain_table(L, idx)) {
@@ -137,7 +137,7 @@ static lua_Integer list_length(lua_State *L, const mr_entity *e, const mr_proper
     return n;
 }
 
-/* A list of objects for a collection. */
+/* Gives a collection the objects of the list at idx. */
 static mr_status set_items(lua_State *L, bind_state *b, mr_entity *e, const mr_property *prop, int idx) {
     idx = lua_absindex(L, idx);
     lua_Integer n = list_length(L, e, prop, idx);
@@ -195,8 +195,8 @@ static void set_attribute(lua_State *L, bind_class *c, mr_entity *e, const mr_pr
     bind_check(L, st);
 }
 
-/* A name of the class that is no attribute of its objects. */
-static int class_has_it(lua_State *L, const bind_class *c, const char *name) {
+/* Raises: the name is a member of the class, and no attribute of its objects. */
+static int refuse_member(lua_State *L, const bind_class *c, const char *name) {
     return bind_error(L, MR_ERR_ARGUMENT,
                       "%s.%s is a method or constant of the class, which an object cannot replace (a value for each "
                       "object is declared "
@@ -222,7 +222,7 @@ static int entity_newindex(lua_State *L) {
     lua_settop(L, 3);
     lua_pushvalue(L, lua_upvalueindex(UP_CLASS));
     const mr_property *prop = bind_class_property(L, 4, 2);
-    if (!prop && is_member) return class_has_it(L, c, luaL_tolstring(L, 2, NULL));
+    if (!prop && is_member) return refuse_member(L, c, luaL_tolstring(L, 2, NULL));
     if (!prop) return bind_class_no_attribute(L, 4, luaL_tolstring(L, 2, NULL));
     set_attribute(L, c, e, prop, 3);
     return 0;
@@ -230,24 +230,21 @@ static int entity_newindex(lua_State *L) {
 
 /* ---------------------------------------------------------------- making */
 
-/* The declared attribute or field named at index key of the class at index 1; raises for another. */
+/* The attribute that the key names, of the class at index 1. NULL: the key names a field. Raises for any other name. */
 static const mr_property *constructor_key(lua_State *L, int key) {
     const mr_property *prop = bind_class_property(L, 1, key);
     if (prop) return prop;
     bool is_member = bind_class_member_key(L, 1, key) != LUA_TNIL, is_field = is_member && bind_test(L, -1, BIND_FIELD);
     lua_pop(L, 1);
     if (is_field) return NULL;
-    if (is_member) class_has_it(L, bind_class_at(L, 1), luaL_tolstring(L, key, NULL));
+    if (is_member) refuse_member(L, bind_class_at(L, 1), luaL_tolstring(L, key, NULL));
     const mr_mapper *mapper = bind_arg_class(L, 1, "constructor");
     const char *name = luaL_tolstring(L, key, NULL);
     if (lua_type(L, key) == LUA_TNUMBER)
         bind_error(L, MR_ERR_ARGUMENT, "%s: expected values by attribute, such as %s{ name = \"x\" }, got the key %s",
                    mapper->name, mapper->name, name);
-    const char *near = mr_mapper_nearest(mapper, name);
-    if (near)
-        bind_error(L, MR_ERR_ARGUMENT, "'%s' is an invalid keyword argument for %s (did you mean '%s'?)", name,
-                   mapper->name, near);
-    bind_error(L, MR_ERR_ARGUMENT, "'%s' is an invalid keyword argument for %s", name, mapper->name);
+    bind_error(L, MR_ERR_ARGUMENT, "'%s' is an invalid keyword argument for %s%s", name, mapper->name,
+               bind_hint(L, mr_mapper_nearest(mapper, name)));
     return NULL;
 }
 
@@ -313,7 +310,8 @@ static bool init_columns(lua_State *L, bind_class *c, mr_entity *e, int values) 
     return only_columns;
 }
 
-/* The rest of the table: relationships, which may reach other objects, only when every key is known to be good. */
+/* Sets the relationships and fields that the table at index values names. They come after the columns, when every key
+ * is known to be good: setting a relationship may change other objects. */
 static void init_others(lua_State *L, bind_class *c, mr_entity *e, int self, int values) {
     int key = lua_gettop(L) + 1;
     lua_pushnil(L);
@@ -330,7 +328,7 @@ static void init_others(lua_State *L, bind_class *c, mr_entity *e, int self, int
     }
 }
 
-/* With the class at index 1: what Class.__init does. */
+/* Sets the values of a new object, as Class.__init does. The class is at index 1. */
 static void init_values(lua_State *L, bind_class *c, mr_entity *e, int self, int values) {
     if (lua_isnoneornil(L, values)) return;
     if (!bind_is_plain_table(L, values))
@@ -359,7 +357,7 @@ static mr_entity *new_entity(lua_State *L, bind_class *c) {
     return e;
 }
 
-/* Class(...): an object whose __init gets the arguments. */
+/* Class(...): makes an object and calls its __init with the arguments. */
 static int entity_construct(lua_State *L) {
     bind_class *c = bind_class_at(L, 1);
     if (!c || !c->mapper) bind_arg_class(L, 1, "constructor");
@@ -385,9 +383,9 @@ static int entity_construct(lua_State *L) {
 /* ---------------------------------------------------------------- metamethods */
 
 static int default_tostring(lua_State *L, mr_entity *e) {
-    static const char *const words[] = {"transient", "pending", NULL, "deleted", "detached"};
-    if (e->identity.kind == MR_UNLOADED || e->state == MR_TRANSIENT || e->state == MR_PENDING) {
-        lua_pushfstring(L, "<%s (%s)>", e->mapper->name, words[e->state] ? words[e->state] : "persistent");
+    mr_state state = mr_entity_state(e);
+    if (e->identity.kind == MR_UNLOADED || state == MR_TRANSIENT || state == MR_PENDING) {
+        lua_pushfstring(L, "<%s (%s)>", e->mapper->name, mr_state_name(state));
         return 1;
     }
     mr_strbuf buf;

@@ -28,13 +28,14 @@ enum {
 };
 
 extern const char bind_object_class_key; /* in the metatable of a class's objects: their class */
-extern const char bind_class_meta_key; /* registry: the metatable of classes; its address is their magic */
+extern const char bind_class_meta_key;   /* registry: the metatable of classes; its address is their magic */
 /* Pushes a class of nothing yet; its metatable is bind_class_meta_key's. */
 bind_class *bind_push_empty_class(lua_State *L);
 bind_class *bind_class_at(lua_State *L, int idx);  /* NULL when it is none, or when the library has closed */
 mr_mapper *bind_test_class(lua_State *L, int idx); /* a mapped class, or NULL */
 mr_mapper *bind_arg_class(lua_State *L, int idx, const char *function);
-/* Pushes the metatable of the class's objects; without one (the class is being declared) pushes nil and returns false. */
+/* Pushes the metatable of the class's objects; without one (the class is being declared) pushes nil and returns false.
+ */
 bool bind_push_object_metatable(lua_State *L, const mr_mapper *mapper);
 /* Pushes the class; nil while it is being declared. */
 void bind_push_class(lua_State *L, const mr_mapper *mapper);

@@ -1,0 +1,176 @@
+/*
+ * resolve.c: a relationship's options that name other classes, tables and columns: from names and functions into
+ * what they stand for.
+ *
+ * Invariant: the options are resolved when the mappings are configured, not when they are written, so the order in
+ * which classes are declared does not matter.
+ */
+#include <string.h>
+
+#include "class.h"
+#include "value/node.h"
+#include "value/schema.h"
+
+/* Pushes "Post.category", or "Post.category: option", for a message. */
+static const char *push_place(lua_State *L, const mr_relationship *rel, const char *option) {
+    const char *class_name = rel->prop->mapper->name, *attribute = rel->prop->name;
+    if (option) return lua_pushfstring(L, "%s.%s: %s", class_name, attribute, option);
+    return lua_pushfstring(L, "%s.%s", class_name, attribute);
+}
+
+/* Pushes the option's value. A function gives the value by its result. Returns the value's Lua type. */
+static int push_option(lua_State *L, int opts, const char *option) {
+    if (bind_option(L, opts, option) == LUA_TFUNCTION) lua_call(L, 0, 1);
+    return lua_type(L, -1);
+}
+
+/* Pushes the list of the option's values; a value that is no list is a list of one. Returns how many there are. */
+static lua_Integer push_option_list(lua_State *L, int opts, const char *option) {
+    if (push_option(L, opts, option) == LUA_TNIL) return 0;
+    if (!bind_is_plain_table(L, -1)) {
+        lua_createtable(L, 1, 0);
+        lua_insert(L, -2);
+        lua_rawseti(L, -2, 1);
+    }
+    return (lua_Integer)lua_rawlen(L, -1);
+}
+
+static const char *mapper_name_at(void *ud, size_t i) {
+    const mr_registry *r = ud;
+    return i < r->mappers.len ? ((mr_mapper *)mr_vec_ptr(&r->mappers, i))->name : NULL;
+}
+
+/* The class with the name; raises where there is none. */
+static mr_mapper *find_class(lua_State *L, const mr_relationship *rel, const char *name) {
+    mr_registry *registry = rel->prop->mapper->registry;
+    mr_mapper *mapper = mr_registry_find(registry, name);
+    if (mapper) return mapper;
+    const char *near = mr_nearest(name, mapper_name_at, registry);
+    bind_error(L, MR_ERR_MAPPING, "%s: there is no class named '%s'%s", push_place(L, rel, NULL), name,
+               near ? bind_hint(L, near) : ": declare it before the mappings are first used");
+    return NULL;
+}
+
+/* The column that the text "Class.attr" on top of the stack names; raises where it names none. */
+static mr_column *column_by_name(lua_State *L, const mr_relationship *rel, const char *option, const char *dot) {
+    const char *text = lua_tostring(L, -1);
+    const char *class_name = lua_pushlstring(L, text, (size_t)(dot - text));
+    const mr_property *prop = mr_mapper_property(find_class(L, rel, class_name), dot + 1, true);
+    lua_pop(L, 1);
+    if (!prop || !prop->column)
+        bind_error(L, MR_ERR_MAPPING, "%s: '%s' is not a mapped column", push_place(L, rel, option), text);
+    return prop->column;
+}
+
+/* The column that the value on top of the stack names: a Column, an attribute, "Class.attr". */
+static mr_column *to_column(lua_State *L, const mr_relationship *rel, const char *option) {
+    mr_column *column = bind_test_column(L, -1);
+    if (column) return column;
+    const mr_node *node = bind_test_node(L, -1);
+    if (node && node->kind == MR_NODE_COLUMN) return (mr_column *)(uintptr_t)node->u.column;
+    const char *dot = lua_type(L, -1) == LUA_TSTRING ? strchr(lua_tostring(L, -1), '.') : NULL;
+    if (dot) return column_by_name(L, rel, option, dot);
+    bind_type_error(L, -2, push_place(L, rel, option), "a column, an attribute, or \"Class.attr\"");
+    return NULL;
+}
+
+static void resolve_columns(lua_State *L, int opts, const char *option, const mr_relationship *rel, mr_vec *out) {
+    lua_Integer n = push_option_list(L, opts, option);
+    for (lua_Integer i = 1; i <= n; i++) {
+        lua_rawgeti(L, -1, i);
+        if (mr_vec_push_ptr(out, to_column(L, rel, option)) != MR_OK) bind_raise(L);
+        lua_pop(L, 1);
+    }
+    lua_pop(L, 1);
+}
+
+static mr_node *resolve_expression(lua_State *L, int opts, const char *option, const mr_relationship *rel) {
+    mr_node *node = NULL;
+    if (push_option(L, opts, option) != LUA_TNIL) {
+        node = bind_test_node(L, -1);
+        if (!node) bind_type_error(L, -2, push_place(L, rel, option), "an expression, or a function that returns one");
+    }
+    lua_pop(L, 1);
+    return mr_node_retain(node);
+}
+
+static mr_node *order_item(lua_State *L, const mr_relationship *rel) {
+    mr_node *node = bind_test_node(L, -1);
+    if (node) return mr_node_retain(node);
+    return mr_sql_column(bind_of(L)->env, to_column(L, rel, "order_by"), NULL, NULL);
+}
+
+/* The list belongs to rel from its first item on: an item that is refused leaks nothing. */
+static void resolve_order(lua_State *L, int opts, mr_relationship *rel) {
+    mr_node_release(rel->order_by);
+    rel->order_by = NULL;
+    lua_Integer n = push_option_list(L, opts, "order_by");
+    for (lua_Integer i = 1; i <= n; i++) {
+        lua_rawgeti(L, -1, i);
+        rel->order_by = mr_sql_list_append(bind_of(L)->env, rel->order_by, order_item(L, rel));
+        if (!rel->order_by) bind_raise(L);
+        lua_pop(L, 1);
+    }
+    lua_pop(L, 1);
+}
+
+static mr_table *resolve_secondary(lua_State *L, int opts, const mr_relationship *rel) {
+    mr_table *table = NULL;
+    int type = push_option(L, opts, "secondary");
+    if (type == LUA_TSTRING) {
+        const char *name = lua_tostring(L, -1);
+        table = mr_metadata_table(rel->prop->mapper->registry->metadata, name);
+        if (!table)
+            bind_error(L, MR_ERR_MAPPING, "%s: there is no table named '%s'", push_place(L, rel, "secondary"), name);
+    } else if (type != LUA_TNIL) {
+        table = bind_test_table(L, -1);
+        if (!table) bind_type_error(L, -2, push_place(L, rel, "secondary"), "a Table or its name");
+    }
+    lua_pop(L, 1);
+    return table;
+}
+
+/* The class that the relationship refers to. The core looks up one that the declaration names by text. */
+static mr_mapper *resolve_target(lua_State *L, int opts, const mr_relationship *rel) {
+    mr_mapper *mapper = NULL;
+    if (lua_rawgeti(L, opts, 1) == LUA_TFUNCTION) lua_call(L, 0, 1);
+    if (lua_type(L, -1) == LUA_TSTRING) {
+        if (!rel->target_name) mapper = find_class(L, rel, lua_tostring(L, -1));
+    } else if (!lua_isnil(L, -1)) {
+        mapper = bind_test_class(L, -1);
+        if (!mapper) bind_type_error(L, -2, push_place(L, rel, NULL), "a mapped class as target");
+    }
+    lua_pop(L, 1);
+    return mapper;
+}
+
+typedef struct resolution {
+    mr_relationship *rel;
+    const bind_ref *options;
+} resolution;
+
+static int resolve_body(lua_State *L) {
+    const resolution *r = lua_touserdata(L, 1);
+    mr_relationship *rel = r->rel;
+    luaL_checkstack(L, 20, "resolving a relationship");
+    bind_ref_push(L, r->options);
+    int opts = lua_gettop(L);
+    if (!rel->target) rel->target = resolve_target(L, opts, rel); /* a backref has its target already */
+    rel->secondary = resolve_secondary(L, opts, rel);
+    rel->primaryjoin = resolve_expression(L, opts, "primaryjoin", rel);
+    rel->secondaryjoin = resolve_expression(L, opts, "secondaryjoin", rel);
+    resolve_columns(L, opts, "foreign_keys", rel, &rel->foreign_keys);
+    resolve_columns(L, opts, "remote_side", rel, &rel->remote_side);
+    resolve_order(L, opts, rel);
+    return 0;
+}
+
+static mr_status resolve(mr_env *env, void *ud, mr_relationship *rel) {
+    resolution r = {rel, ud};
+    return bind_callback_mistake(env, resolve_body, &r);
+}
+
+void bind_resolve_later(lua_State *L, int options, mr_relationship *rel) {
+    rel->resolve = resolve;
+    rel->resolve_ud = bind_ref_forever(L, options);
+}
