@@ -129,20 +129,23 @@ static int core_check_open(lua_State *L) {
     return 0;
 }
 
-/* The files that register types and functions, by room, in the order of opening. A file that adds methods to the type of
- * another file comes after that file. */
+/* The files that register types and functions, by room, in the order of opening. A file that adds methods to the type
+ * of another file comes after that file. */
 /* clang-format off */
-#define OPENERS(open)                                                                                                                         \
-    /* state      */ open(argument) open(log) open(own) open(closing) open(error) open(coroutine) open(sleep)                                 \
-    /* value      */ open(opaque) open(value) open(datetime) open(row) open(proxy)                                                            \
-    /* schema     */ open(type) open(column) open(constraint) open(table) open(metadata)                                                      \
-    /* expression */ open(expression) open(comparison) open(operator) open(text) open(function) open(from)                                    \
-    /* class      */ open(relationship_attribute) open(class) open(relationship) open(entity) open(declare) open(collection) open(inspect)    \
-    /* session    */ open(engine) open(connection) open(session) open(session_objects) open(identity_map) open(transaction)                   \
-    /* query      */ open(query) open(query_clause) open(query_from) open(query_compound) open(query_run) open(get) open(option) open(result) \
-    /* statement  */ open(statement) open(from_statement) open(by_query) open(execute)                                                        \
-    /* event      */ open(class_events) open(session_engine_events)                                                                           \
-    /* session    */ open(memory)                                                                                                             \
+#define OPENERS(open)                                                                                         \
+    /* state      */ open(argument) open(log) open(own) open(closing) open(error) open(coroutine) open(sleep) \
+    /* value      */ open(opaque) open(value) open(datetime) open(row) open(proxy)                            \
+    /* schema     */ open(type) open(column) open(constraint) open(table) open(metadata)                      \
+    /* expression */ open(expression) open(comparison) open(operator) open(text) open(function) open(from)    \
+    /* class      */ open(relationship_attribute) open(class) open(relationship) open(entity)                 \
+                     open(declare) open(collection) open(inspect)                                             \
+    /* session    */ open(engine) open(connection) open(session) open(session_objects)                        \
+                     open(identity_map) open(transaction)                                                     \
+    /* query      */ open(query) open(query_clause) open(query_from) open(query_compound)                     \
+                     open(query_run) open(get) open(option) open(result)                                      \
+    /* statement  */ open(statement) open(from_statement) open(by_query) open(execute)                        \
+    /* event      */ open(class_events) open(session_engine_events)                                           \
+    /* session    */ open(memory)                                                                             \
     /* capi       */ open(capi)
 /* clang-format on */
 
