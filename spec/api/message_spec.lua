@@ -49,7 +49,7 @@ describe("did you mean", function()
     refuse("ArgumentError", "did you mean 'create_engine'?", function() return mr.create end)
     refuse("ArgumentError", "did you mean 'microsecond'?", function() return mr.datetime(2024, 1, 2).micro end)
     refuse("ArgumentError", "did you mean 'number_of_users'?", function()
-      return s:execute(mr.text"select 1 as number_of_users"):first().number
+      return s:execute(mr.text "select 1 as number_of_users"):first().number
     end)
   end)
 
