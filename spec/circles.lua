@@ -32,13 +32,14 @@ local function lines(command)
   return text:gmatch "[^\n]+"
 end
 
--- { file = { symbol = true for what it uses } }, { symbol = file that defines it }
+-- { file = { symbol = true for what it uses } }, { symbol = file that defines it }. The objects are those that the
+-- library is made of, by the list that the build keeps: others may be left of files that have moved.
 local function read_objects(objects)
   local uses, defines = {}, {}
-  for line in lines("find '" .. objects .. "' -name '*.o' | sort | xargs nm -A") do
+  for line in lines("xargs nm -A < '" .. objects .. "/lib.list'") do
     local path, kind, symbol = line:match "^(.-)%.o:%s*%x*%s+(%a)%s+(%S+)$"
-    if path then
-      local file = path:sub(#objects + 2)
+    local file = path and path:match ".*/obj/(.*)$"
+    if file then
       uses[file] = uses[file] or {}
       if kind == "U" then uses[file][symbol] = true elseif kind:match "[TDBRCV]" then defines[symbol] = file end
     end
