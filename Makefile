@@ -72,7 +72,7 @@ RUN    = BUILD='$(BUILD)' CC='$(CC)' LUA='$(LUA)' ONLY='$(ONLY)' SANITIZE='$(SAN
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all deps demo test test-core test-spec test-stress test-host test-examples test-build headers arch \
+.PHONY: all deps demo test test-core test-spec test-stress test-host test-examples test-guide test-build headers arch \
         format lint lint-lua lint-c sanitize valgrind fault fuzz bench bench-count bench-count-update bench-scale bench-deps install help clean FORCE
 
 all: $(HOST) $(MODULE) $(STATIC) ## build the host, the module and the static library (the default)
@@ -158,7 +158,7 @@ demo: deps ## build, then run an example with the host
 
 test: deps ## all that must pass: headers, layers, lint, C tests, specs, stress, host, examples, instructions
 	@$(MAKE) --no-print-directory test-build
-	@$(RUN) headers arch lint core spec stress host examples count
+	@$(RUN) headers arch lint core spec stress host examples guide count
 
 test-build: all $(CORE_TESTS) $(C_EXAMPLES) $(PRELOADS)
 
@@ -176,6 +176,9 @@ test-host: $(HOST) ## the specs inside the host
 
 test-examples: all $(C_EXAMPLES) ## each example's output, with the host and with stock Lua
 	@$(RUN) examples
+
+test-guide: all ## the guide: the code of each page, with the host and with stock Lua
+	@$(RUN) guide
 
 headers: ## each public header compiles alone, as C11 and as C++17
 	@$(RUN) headers

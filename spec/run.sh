@@ -1,6 +1,6 @@
 #!/bin/sh
 # Runs parts of the tests and adds up what they count:
-#   spec/run.sh PART...    headers arch lint core spec stress host examples valgrind fault fuzz bench
+#   spec/run.sh PART...    headers arch lint core spec stress host examples guide valgrind fault fuzz bench
 #                          count count-table count-update scale
 # The last line is "N passed, N failed"; the status is non-zero when something failed. A part that
 # ends badly without naming a failure counts as one. From the Makefile: BUILD, CC, LUA, ONLY, SANITIZE.
@@ -157,6 +157,21 @@ part_examples() {
             break
         done
     done
+}
+
+# The pages of the guide: their code runs, and prints what they say, with the host and with stock Lua.
+part_guide() {
+    check "the runner's own test" "$LUA" spec/guide.lua --self-test
+    before_passed=$passed; before_failed=$failed
+    for page in examples/guide/*.md; do
+        for interpreter in "$BUILD/moonrow" "$LUA -W"; do
+            case "$interpreter" in "$BUILD"*) [ -x "$BUILD/moonrow" ] || continue ;; esac
+            PATH="$BUILD:$PATH" timeout 300 "$LUA" spec/guide.lua "$page" env "LD_PRELOAD=$PRELOAD" \
+                ASAN_OPTIONS=detect_leaks=0 $interpreter >"$SCRATCH/out" 2>&1
+            add_tap "$page ($interpreter)" "$?" "$SCRATCH/out"
+        done
+    done
+    printf '   guide: %s passed, %s failed\n' $((passed - before_passed)) $((failed - before_failed))
 }
 
 # What is lost when a program has ended counts, and what valgrind cannot tell. Stock Lua unloads the module at its
