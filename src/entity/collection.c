@@ -1,9 +1,9 @@
 /*
  * collection.c: the related objects of one entity through one relationship.
  *
- * Invariant: each array that gains an item marks it for a running trace, and a removal tells the trace's list
- * of big arrays what moved. Scratch flags on entities are clear again when a function returns. An operation
- * that fails has changed nothing.
+ * Invariant: an item that is added to an array is marked for a running trace; a removal corrects the positions in the
+ * trace's list of big arrays. Scratch flags on entities are clear again when a function returns. An operation that
+ * fails has changed nothing.
  */
 #include "collection_index.h"
 
@@ -15,7 +15,7 @@ static mr_heap *heap_for(const mr_collection *c) { return heap_of(c->parent); }
 
 static bool keeps_history(const mr_entity *e) { return e->state != MR_TRANSIENT && e->state != MR_PENDING; }
 
-/* A viewonly collection is never written: its changes are none of its parent's. */
+/* A viewonly collection is never written: changing it does not change its parent. */
 static bool is_view(const mr_collection *c) { return c->prop->relationship && c->prop->relationship->viewonly; }
 
 mr_entity **mr_collection_array(const mr_collection *c, big_array which, uint32_t *n) {
@@ -58,7 +58,7 @@ static mr_status reserve(mr_heap *heap, mr_entity ***array, uint32_t *cap, uint3
     return MR_OK;
 }
 
-/* What the trace has marked of an array of c up to some place moves when the item at `at` goes. */
+/* The item at `at` is removed: corrects the position up to which the trace has marked the array. */
 static void tell_removed(mr_heap *heap, const mr_collection *c, big_array which, uint32_t at) {
     for (size_t i = 0; i < heap->big.len; i++) {
         big_entry *big = mr_vec_at(&heap->big, i);
@@ -104,7 +104,7 @@ mr_collection *mr_entity_collection(mr_entity *parent, const mr_property *prop, 
     c->parent = parent;
     c->prop = prop;
     c->loaded = loaded;
-    /* Nothing of a new object is in the database. */
+    /* A new object has no rows: the committed items are none. */
     c->has_committed = loaded && !keeps_history(parent);
     mr_entity_clear_value(heap, place);
     *place = mr_value_of(MR_COLLECTION, 0);
@@ -125,7 +125,7 @@ void mr_collection_free(mr_heap *heap, mr_collection *c) {
 
 /* ---------------------------------------------------------------- changing */
 
-/* Before the first change of a loaded collection: its items are what the database has. */
+/* Call before the first change of a loaded collection: saves its items as the committed ones. */
 static mr_status keep_committed(mr_heap *heap, mr_collection *c) {
     if (!c->loaded || c->has_committed || !keeps_history(c->parent)) return MR_OK;
     if (c->n > 0) {
@@ -153,7 +153,7 @@ static void set_dirty(const mr_collection *c, bool dirty) {
     else place->flags &= (uint8_t)~MR_VALUE_DIRTY;
 }
 
-/* All that a change needs and that can fail. */
+/* Everything that a change needs and that can fail. */
 static mr_status prepare(mr_heap *heap, mr_collection *c) {
     if (is_view(c)) return MR_OK;
     return keep_committed(heap, c) == MR_OK ? mr_entity_mark_modified(c->parent) : MR_FAIL;
@@ -169,7 +169,7 @@ mr_status mr_collection_insert(mr_collection *c, uint32_t at, mr_entity *item) {
     if (reserve(heap, &c->items, &c->cap, c->n) != MR_OK || prepare(heap, c) != MR_OK) return MR_FAIL;
     uint32_t was = c->loaded ? UINT32_MAX : find_in(c->removed, c->nremoved, item);
     if (was != UINT32_MAX) {
-        remove_removed(heap, c, was); /* taken away and put back: nothing happened */
+        remove_removed(heap, c, was); /* it was removed and is put back: no change is left */
     } else {
         if (at > c->n) at = c->n;
         memmove(&c->items[at + 1], &c->items[at], (c->n - at) * sizeof(mr_entity *));
@@ -226,7 +226,7 @@ bool mr_collection_holds(mr_collection *c, const mr_entity *item) {
     return mr_collection_index_holds(c, item);
 }
 
-/* ---------------------------------------------------------------- against the database */
+/* ---------------------------------------------------------------- compared with the database */
 
 static void flag_all(mr_entity *const *array, uint32_t n, uint32_t flags) {
     for (uint32_t i = 0; i < n; i++) array[i]->flags |= flags;
@@ -236,8 +236,9 @@ static void unflag_all(mr_entity *const *array, uint32_t n) {
     for (uint32_t i = 0; i < n; i++) array[i]->flags &= ~(uint32_t)(MR_ENTITY_SCRATCH_A | MR_ENTITY_SCRATCH_B);
 }
 
-/* Writes to out the rows that were not taken away (SCRATCH_A) and those of the first `pending` items that are
- * not among them (SCRATCH_B). Returns their number; *differs tells whether that is not just the rows. */
+/* Writes to out the rows that were not removed (removed ones have SCRATCH_A), then those of the first `pending` items
+ * that are not among the rows (rows have SCRATCH_B). Returns the number of items. *differs: they are not just the rows.
+ */
 static uint32_t merge(const mr_collection *c, mr_entity *const *rows, uint32_t n, uint32_t pending, mr_entity **out,
                       bool *differs) {
     uint32_t len = 0;
@@ -273,7 +274,7 @@ mr_status mr_collection_fill(mr_collection *c, mr_entity *const *items, uint32_t
         set_as_of(c);
         return MR_OK;
     }
-    uint32_t pending = c->loaded ? 0 : c->n; /* what was appended before it was loaded */
+    uint32_t pending = c->loaded ? 0 : c->n; /* the items that were appended before it was loaded */
     uint32_t cap = n + pending;
     if (cap < n) return mr_nomem(heap->env);
     mr_entity **merged = NULL, **rows = NULL;
@@ -309,7 +310,7 @@ mr_status mr_collection_fill(mr_collection *c, mr_entity *const *items, uint32_t
     return MR_OK;
 }
 
-/* Appends each item that has not SCRATCH_B, which it then has: to `in` with SCRATCH_A, else to `other`. */
+/* Appends each item once: to `in` if it has SCRATCH_A, else to `other`. Items that were appended get SCRATCH_B. */
 static mr_status sort_out(mr_entity *const *array, uint32_t n, mr_vec *in, mr_vec *other) {
     for (uint32_t i = 0; i < n; i++) {
         mr_entity *e = array[i];
@@ -361,7 +362,7 @@ void mr_collection_note_assigned(mr_collection *c) { c->version++; }
 
 bool mr_collection_is_set(const mr_collection *c) { return c->version > 0; }
 
-/* What is only known to have been appended and removed is not known any more. */
+/* An unloaded collection forgets what was appended and removed. */
 static void forget_pending(mr_heap *heap, mr_collection *c) {
     if (c->loaded) return;
     mr_collection_index_drop(heap->env, c);
@@ -373,7 +374,7 @@ void mr_collection_accept(mr_collection *c) {
     drop_committed(heap, c);
     forget_pending(heap, c);
     set_dirty(c, false);
-    /* Of an object that was new: nobody else can have added to it. */
+    /* The object was new until now: no other program can have added items. */
     if (c->loaded && c->as_of == MR_AS_OF_NOTHING) set_as_of(c);
 }
 

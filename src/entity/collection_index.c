@@ -1,9 +1,8 @@
 /*
- * collection_index.c: from item to its count and where it was last seen, for large collections.
+ * collection_index.c: a map from each item of a large collection to its count and its last known position.
  *
- * Invariant: while there is an index, its counts are those of the items. Positions are hints: what is
- * inserted and removed before an item moves it a little. The index is only a help: without memory there is
- * none.
+ * Invariant: while there is an index, its counts are exact. Positions are hints: items that are inserted or removed
+ * before an item move it a little. The index only saves time: without memory there is none.
  */
 #include "collection_index.h"
 
@@ -57,8 +56,8 @@ static uint32_t search_from_start(const mr_collection *c, const mr_entity *item)
     return UINT32_MAX;
 }
 
-/* From the start and both ways from the hint at once: near where it was, and near the front when many were
- * removed there. */
+/* Searches from the start and in both directions from the hint, in turns: the item is near its last position, or near
+ * the front when many were removed there. */
 static uint32_t search_around(const mr_collection *c, const mr_entity *item, uint32_t hint) {
     if (hint >= c->n) hint = c->n - 1;
     for (uint32_t d = 0; d < c->n; d++) {

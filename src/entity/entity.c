@@ -1,9 +1,9 @@
 /*
- * entity.c: making entities, and the writers of their slots.
+ * entity.c: makes entities, and writes their slots.
  *
- * Invariant: bytes in a slot are either MR_VALUE_OWNED or lie packed in the entity's own block. A cleared
- * slot whose text was packed remembers that room (MR_UNLOADED with tag PACKED_ROOM), so that a refreshed text
- * finds its place again.
+ * Invariant: bytes in a slot are either MR_VALUE_OWNED, or packed in the entity's own block. A cleared slot whose text
+ * was packed remembers the room (MR_UNLOADED with tag PACKED_ROOM), so that text that is read again can be stored
+ * there.
  */
 #include "heap_private.h"
 
@@ -27,7 +27,7 @@ static char *pack(char *text, mr_value *dst, const mr_value *src) {
     return text + src->len;
 }
 
-/* Everything but the entity's place in the heap and the map. */
+/* Writes the identity and the values into the new block. */
 static mr_status fill_block(mr_heap *heap, mr_entity *e, const mr_value *identity, const mr_value *values, unsigned n) {
     char *text = (char *)&e->slots[e->nslots];
     if (mr_kind_is_bytes(identity->kind)) {
@@ -167,16 +167,16 @@ void mr_entity_clear_value(mr_heap *heap, mr_value *v) {
     }
 }
 
-/* Takes v over into place, whose old content is cleared. */
+/* Moves v into place, and clears the old value. */
 static void write_place(mr_heap *heap, mr_value *place, const mr_value *v) {
     mr_value made = *v, old = *place;
     heap->bytes += value_bytes(&made);
     if (made.kind == MR_ENTITY) heap_mark_written(heap, made.u.p);
-    *place = made; /* first: clearing the old one may call back */
+    *place = made; /* first, because clearing the old value may run callbacks */
     mr_entity_clear_value(heap, &old);
 }
 
-/* Bytes that fit into the packed room of the slot go there. */
+/* Copies bytes into the packed room of the slot, if they fit there. */
 static bool write_packed(mr_value *place, const mr_value *v) {
     bool room = place->kind == MR_UNLOADED ? place->tag == PACKED_ROOM
                                            : mr_kind_is_bytes(place->kind) && !(place->flags & MR_VALUE_OWNED);
@@ -192,7 +192,7 @@ static mr_status refuse_collection(mr_env *env, const mr_value *v) {
     return mr_fail(env, MR_ERR_ERROR, "a collection is made in its slot, never written");
 }
 
-/* The change of a slot is no more; its new value stays. */
+/* The value of the slot does not count as a change any more. */
 static void drop_change(mr_heap *heap, mr_entity *e, unsigned slot, mr_value *place) {
     if (!(place->flags & MR_VALUE_DIRTY)) return;
     mr_value old;
@@ -248,7 +248,7 @@ mr_status mr_entity_give(mr_entity *entity, unsigned slot, mr_value *value) {
     mr_entity_touch(entity);
     mr_value *place = mr_entity_make_place(entity, slot);
     if (!place) return MR_FAIL;
-    /* Borrowed bytes would have to be copied. */
+    /* Borrowed bytes must be copied. */
     if (mr_kind_is_bytes(value->kind) && !(value->flags & MR_VALUE_OWNED))
         return mr_entity_put(entity, slot, value, true);
     mr_value made = *value;
@@ -271,7 +271,7 @@ void mr_entity_forget(mr_entity *entity, unsigned slot) {
     if (dirty) mr_entity_leave_if_clean(entity);
 }
 
-/* The slot's first change: what it holds becomes the committed value. Nothing has changed when it fails. */
+/* The first change of the slot: its value becomes the committed value. On failure nothing has changed. */
 static mr_status first_change(mr_heap *heap, mr_entity *e, unsigned slot, mr_value *place, const mr_value *value) {
     mr_value copy;
     if (mr_value_copy(heap->env, &copy, value) != MR_OK) return MR_FAIL;
@@ -291,8 +291,8 @@ fail:
     return MR_FAIL;
 }
 
-/* Puts the committed value of a changed slot back. It was an edge of the
- * same entity before: nothing to mark. */
+/* Puts the committed value of a changed slot back. The trace follows committed values, too, so there is nothing to
+ * mark. */
 static void restore(mr_heap *heap, mr_entity *e, unsigned slot, mr_value *place) {
     mr_value old, changed = *place;
     mr_history_take(e, slot, &old);
@@ -300,8 +300,8 @@ static void restore(mr_heap *heap, mr_entity *e, unsigned slot, mr_value *place)
     mr_entity_clear_value(heap, &changed);
 }
 
-/* Is value what the place has? Lua has one kind of strings: text that a column holds as a blob, or the other way round,
- * stays what it is. NULL that stands for a stored value of another type gives way to NULL. */
+/* Is value equal to the value in place? Lua has one kind of strings, so text and a blob of the same bytes are equal. A
+ * NULL that was read in place of a bad value (len is not 0) differs from a real NULL. */
 static bool is_same(mr_env *env, const mr_value *place, const mr_value *value) {
     if (place->kind == MR_NULL) return value->kind == MR_NULL && place->len == value->len;
     if (place->kind == value->kind) return mr_value_equal(env, place, value);
@@ -416,7 +416,7 @@ void mr_entity_expire(mr_entity *entity) {
 bool mr_entity_check_expired(mr_entity *entity) {
     if (!entity->owner || entity->generation == entity->owner->generation) return false;
     if (!entity_is_expired(entity)) {
-        entity->generation = entity->owner->generation; /* no row to load them from: new values do not expire */
+        entity->generation = entity->owner->generation; /* it has no row: its values do not expire */
         return false;
     }
     mr_entity_expire(entity);

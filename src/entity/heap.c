@@ -1,8 +1,8 @@
 /*
- * heap.c: the table of all entities of an environment: slots, generations, blocks.
+ * heap.c: the table of all entities of an environment: their slots, generations and blocks of memory.
  *
- * Invariant: entities[s]->heap_slot == s for each slot in use, and the generation of a slot differs from that
- * of every entity that was in it before; so {slot, generation} names an entity for ever.
+ * Invariant: entities[s]->heap_slot == s for each slot in use. The generation of a slot differs from the generations of
+ * all entities that were in it before, so {slot, generation} names one entity for ever.
  */
 #include "heap_private.h"
 
@@ -49,7 +49,7 @@ mr_heap *mr_heap_of(mr_env *env) {
     mr_vec_init(&heap->gray, env, sizeof(mr_entity *));
     mr_vec_init(&heap->big, env, sizeof(big_entry));
     heap->extras = mr_map_new(env, sizeof(entity_extra), mr_map_hash_ptr, mr_map_equal_ptr);
-    /* A stack to begin with, so that the trace gets on without any memory. */
+    /* The gray stack gets some room now, so that a trace can run without memory. */
     if (!heap->extras || mr_vec_reserve(&heap->gray, 256) != MR_OK || mr_env_on_close(env, heap_close, heap) != MR_OK) {
         mr_map_free(heap->extras);
         mr_vec_done(&heap->gray);
@@ -104,7 +104,7 @@ void mr_heap_adopt(mr_heap *heap, mr_entity *e) {
     }
     heap->entities[slot] = e;
     e->heap_slot = slot;
-    /* Rule 1. Outside a trace all are black. */
+    /* Rule 1: a new entity is black. Outside a trace all entities are black. */
     bool white = heap->phase != HEAP_IDLE && (heap->rules_off & MR_RULE_NEW_BLACK);
     e->color = (uint8_t)(white ? 3 - heap->black : heap->black);
     heap->count++;
@@ -113,14 +113,14 @@ void mr_heap_adopt(mr_heap *heap, mr_entity *e) {
 
 static void release_slot(mr_heap *heap, uint32_t slot) {
     uint32_t generation = ++heap->generations[slot];
-    /* A slot whose generations are used up is never given out again. */
+    /* A slot that has used all generations is never given out again. */
     uint32_t next = generation == UINT32_MAX ? 0 : heap->free_slot;
     heap->entities[slot] = (mr_entity *)(((uintptr_t)next << 1) | 1);
     if (generation != UINT32_MAX) heap->free_slot = slot;
 }
 
-/* Slots above the last one in use, after most objects have gone: the table shrinks. A slot that comes again begins with
- * a generation that none of the forgotten ones had. */
+/* After most objects were freed: shrinks the table to the last slot in use. Slots that are made again later begin with
+ * a generation that no removed slot had. */
 void mr_heap_shrink(mr_heap *heap) {
     enum { KEEP = 4096 };
     uint32_t used = heap->used, cap = KEEP;
@@ -129,7 +129,8 @@ void mr_heap_shrink(mr_heap *heap) {
     while (cap < used) cap *= 2;
     if (cap > heap->cap / 4) return;
     for (uint32_t slot = used; slot < heap->used; slot++) {
-        if (heap->generations[slot] == UINT32_MAX) return; /* one that is never given out again cannot be forgotten */
+        if (heap->generations[slot] == UINT32_MAX)
+            return; /* a slot that must never be given out again cannot be removed */
         if (heap->generations[slot] >= heap->first_generation) heap->first_generation = heap->generations[slot] + 1;
     }
     heap->used = used;
@@ -139,7 +140,7 @@ void mr_heap_shrink(mr_heap *heap) {
         heap->entities[slot] = (mr_entity *)(((uintptr_t)heap->free_slot << 1) | 1);
         heap->free_slot = slot;
     }
-    /* Making a block smaller may fail as well: then it stays as it is. */
+    /* Making a block smaller may fail, too: then it keeps its size. */
     mr_error *saved = mr_env_save_error(heap->env);
     mr_entity **entities = mr_realloc(heap->env, heap->entities, cap * sizeof *entities);
     if (entities) heap->entities = entities;

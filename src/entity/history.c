@@ -1,8 +1,8 @@
 /*
  * history.c: the committed values of changed slots.
  *
- * Invariant: an entry exists exactly for the slots marked MR_VALUE_DIRTY that are not collections (those keep
- * their committed items themselves).
+ * Invariant: there is an entry for exactly those slots that have the mark MR_VALUE_DIRTY and hold no collection. A
+ * collection keeps its committed items itself.
  */
 #include "heap_private.h"
 

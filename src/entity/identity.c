@@ -1,11 +1,13 @@
 /*
  * identity.c: the primary key of an entity as one value.
  *
- * An integer key is itself. Any other is a blob of one field per key column: a byte of the kind, then eight
- * bytes, or four of length and the bytes. Equal keys have equal encodings, as their values have been coerced
- * to the columns' types. A part of a key may be NULL (tables made by other programs have such rows). The
- * whole key may not: nothing would tell two such rows apart. A date that is spelled in a way of its own (SPELLED) has a
- * byte more: only by that text is its row found.
+ * Invariant: equal keys of a class have equal identities.
+ *
+ * The identity of one integer is that integer. Any other is a blob with one field for each key column: one byte for the
+ * kind, then eight bytes, or four bytes of length and the bytes. The key values have been coerced to the columns'
+ * types, so equal keys have equal encodings. A part of a key may be NULL (tables made by other programs have such
+ * rows). The whole key may not be NULL: two such rows could not be told apart. A date with an unusual spelling
+ * (SPELLED) has one more byte, because its row is found only by that spelling.
  */
 #include <moonrow/entity.h>
 
@@ -13,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SPELLED = 0x80 }; /* with the kind */
+enum { SPELLED = 0x80 }; /* a bit in the byte of the kind */
 
 bool mr_identity_make(const mr_mapper *mapper, const mr_value *key, mr_strbuf *buf, mr_value *out) {
     *out = mr_value_of(MR_UNLOADED, 0);
@@ -55,7 +57,7 @@ bool mr_identity_has_null(const mr_mapper *mapper, const mr_value *key) {
     return false;
 }
 
-/* Reads one field at p; returns what follows it. */
+/* Reads one field at p. Returns the position of the next one. */
 static const char *decode(const char *p, mr_value *out) {
     unsigned char kind = (unsigned char)*p++;
     *out = mr_value_of((mr_kind)(kind & ~(unsigned)SPELLED), 0);
@@ -77,14 +79,14 @@ void mr_identity_values(const mr_mapper *mapper, const mr_value *identity, mr_va
     }
 }
 
-/* ---------------------------------------------------------------- alike */
+/* ---------------------------------------------------------------- identities that are alike */
 
-/* A key's value without the differences that a database may ignore: a number, or bytes whose case and spaces at the end
- * do not count. */
+/* A key value without the differences that a database may ignore: a number, or text whose case and whose spaces at the
+ * end do not count. */
 typedef struct rough_value {
     bool number;
     int64_t i;
-    double d; /* of a number that is no integer; else 0 */
+    double d; /* the number if it is no integer; else 0 */
     const char *s;
     uint32_t len;
 } rough_value;
@@ -96,7 +98,7 @@ static void rough_number(double d, rough_value *out) {
     else out->d = d;
 }
 
-/* Text that is a number, as a column of numbers turns it into one. */
+/* If the text is a number, as a numeric column would convert it, makes it that number. */
 static void rough_text(const char *s, uint32_t len, rough_value *out) {
     enum { LONGEST = 40, EXACT = 18 };
     char text[LONGEST + 1], *end;
@@ -147,8 +149,8 @@ static bool is_alike(const mr_value *a, const mr_value *b) {
     return true;
 }
 
-/* Sets the bit that tells small letters from capitals in all bytes. Other characters become equal, too: that only makes
- * hashes collide. */
+/* A hash that ignores case: sets the bit that differs between small and capital letters in all bytes. This makes some
+ * other characters equal, too, which only means more collisions. */
 static uint64_t hash_without_case(const char *s, uint32_t len) {
     const uint64_t small = UINT64_C(0x2020202020202020), prime = UINT64_C(0xD6E8FEB86659FD93);
     uint64_t h = len + UINT64_C(0x51ED270B1F6A2C4D), word;
@@ -192,7 +194,7 @@ bool mr_identity_alike(const mr_mapper *root, const mr_value *a, const mr_value 
     return true;
 }
 
-/* ---------------------------------------------------------------- in words */
+/* ---------------------------------------------------------------- text for messages */
 
 static void describe_value(const mr_value *v, mr_strbuf *out) {
     char text[64];

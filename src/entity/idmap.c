@@ -1,9 +1,9 @@
 /*
- * idmap.c: the identity map: from root class and identity to the one entity of a session.
+ * idmap.c: the identity map: finds the one entity of a session by its root class and identity.
  *
- * Invariant: open addressing with linear probing, at most two thirds full, no tombstones: a removal moves the
- * followers of its run back. The keys are in the entities; beside each stands its tag, from which its home
- * follows, so that only an entity that is likely the one is looked at. Identities that are alike have one tag.
+ * Invariant: a hash table with linear probing, at most two thirds full, without tombstones: a removal moves the entries
+ * after it back. The keys are in the entities. Beside each entity the table has its tag (a hash that also gives its
+ * place), so that only entities with the right tag are looked at. Identities that are alike have the same tag.
  */
 #include "heap_private.h"
 
@@ -37,8 +37,8 @@ void mr_idmap_free(mr_idmap *map) {
 
 enum { RUN_BITS = 6, SPREAD_BITS = 32 - RUN_BITS };
 
-/* Runs of 64 counting keys stay together, so that loading them in order walks the table and the entities in
- * order; the runs are spread by the golden ratio, so that keys with gaps do not cluster. */
+/* A run of 64 consecutive keys stays together, so that loading rows in key order uses the table and the entities in
+ * memory order. The runs are spread by the golden ratio, so that keys with gaps do not cluster. */
 static inline uint32_t tag_of(uint64_t h) {
     uint64_t run = (h >> RUN_BITS) * UINT64_C(0x9E3779B97F4A7C15) >> (64 - SPREAD_BITS);
     return (uint32_t)(run << RUN_BITS | (h & ((1 << RUN_BITS) - 1)));
@@ -65,7 +65,7 @@ static bool is_identity(const mr_entity *e, const mr_mapper *root, const mr_valu
     return e->identity.len == identity->len && memcmp(e->identity.u.s, identity->u.s, identity->len) == 0;
 }
 
-/* The entity of the identity, white ones too, or NULL. *met: another one has its tag. */
+/* The entity of the identity, even a white one; or NULL. *met: an entity with another identity has the same tag. */
 static mr_entity *lookup(const mr_idmap *map, const mr_mapper *root, const mr_value *identity, uint32_t tag,
                          bool *met) {
     if (!map->table || identity->kind == MR_UNLOADED) return NULL;
@@ -172,7 +172,7 @@ void mr_idmap_remove(mr_idmap *map, mr_entity *entity) {
     size_t hole = home(map, tag_identity(entity->mapper->root, &entity->identity));
     while (map->table[hole] != entity) hole = (hole + 1) & mask;
     for (size_t i = (hole + 1) & mask; map->table[i]; i = (i + 1) & mask) {
-        /* One may move back to the hole unless its home lies behind the hole. */
+        /* An entry may move back to the hole, unless its home is after the hole. */
         if (((i - home(map, map->tags[i])) & mask) < ((i - hole) & mask)) continue;
         map->table[hole] = map->table[i];
         map->tags[hole] = map->tags[i];
@@ -195,7 +195,7 @@ mr_status mr_idmap_rename(mr_idmap *map, mr_entity *entity, const mr_value *iden
         mr_value_clear(map->env, &copy);
         return MR_FAIL;
     }
-    map->count++; /* the table stays, so that nothing can fail any more */
+    map->count++; /* keeps the removal from freeing the table, so that nothing can fail any more */
     mr_idmap_remove(map, entity);
     mr_entity_give_identity(entity, &copy);
     place_entity(map, entity, tag_identity(entity->mapper->root, &entity->identity));

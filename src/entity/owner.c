@@ -1,7 +1,7 @@
 /*
- * owner.c: what a session shares with its entities, counted; and the list of its modified entities.
+ * owner.c: the data that a session shares with its entities, and the list of its modified entities.
  *
- * Invariant: owner->dirty[e->list_index] == e for each entity that is MR_ENTITY_MODIFIED.
+ * Invariant: owner->dirty[e->list_index] == e for each entity with the flag MR_ENTITY_MODIFIED.
  */
 #include "heap_private.h"
 

@@ -1,8 +1,9 @@
 /*
- * reference.c: a reference that is read from a row, while the program has changed the other side of the relationship.
+ * reference.c: stores a reference that was read from a row when the program may have changed the other side of the
+ * relationship.
  *
- * Invariant: the committed value of the reference is what the row says. If the program has given the target to another
- * object since, the reference shows NULL, and that is a change of this side, too.
+ * Invariant: the committed value of the reference is the one of the row. If the program has given the target to another
+ * object since, the reference shows NULL, and that counts as a change of this side.
  */
 #include <moonrow/entity.h>
 

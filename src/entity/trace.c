@@ -1,15 +1,14 @@
 /*
- * trace.c: the incremental trace: roots, marking, sweeping, and when it runs.
+ * trace.c: the incremental trace that frees entities: roots, marking, sweeping, and when it runs.
  *
- * Invariant: see heap_private.h. A trace never fails: where the gray stack cannot grow, marked entities are
- * found again by a rescan of the table. No recursion: chains may be a million long. The recorded error is
- * left alone.
+ * Invariant: see heap_private.h. A trace never fails: if the gray stack cannot grow, a rescan of the table finds the
+ * marked entities again. No recursion: a chain may be a million objects long. The recorded error does not change.
  */
 #include "heap_private.h"
 
 #include <time.h>
 
-/* Between two looks at the clock; the most items of a collection that are marked at one go. */
+/* Entities between two looks at the clock; the most items of a collection that are marked in one step. */
 enum { STEP_ENTITIES = 64, STEP_ITEMS = 1024 };
 
 static uint32_t step_size(const mr_heap *heap) { return heap->step ? heap->step : STEP_ENTITIES; }
@@ -51,7 +50,7 @@ static void mark_array(mr_heap *heap, mr_collection *c, big_array which) {
     for (uint32_t i = 0; i < n; i++) mark(heap, items[i]);
 }
 
-/* Some more items of the big collection that came last. */
+/* Marks some more items of the last big collection. */
 static void mark_big(mr_heap *heap) {
     big_entry *big = mr_vec_at(&heap->big, heap->big.len - 1);
     uint32_t n;
@@ -82,7 +81,7 @@ static void mark_edges(mr_heap *heap, mr_entity *e) {
 
 /* ---------------------------------------------------------------- phases */
 
-/* HELD says nothing any more once the session is closed: closing is constant time. */
+/* After the session was closed the flag HELD means nothing: closing takes constant time and does not clear it. */
 static bool is_root(const mr_entity *e) {
     return e->pins > 0 || ((e->flags & MR_ENTITY_HELD) && !(e->owner && !e->owner->session));
 }
@@ -140,7 +139,7 @@ static void step_mark(mr_heap *heap) {
     }
 }
 
-/* A stack that a large graph has made deep is given back; the next trace begins with a small one, or with none. */
+/* Frees a stack that a large graph has made deep; the next trace begins with a small one, or with none. */
 static void shrink_gray(mr_heap *heap) {
     enum { KEEP = 4096 };
     if (heap->gray.cap <= KEEP) return;
@@ -177,7 +176,7 @@ static uint64_t now_us(void) {
     return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
 }
 
-/* Runs until the trace ends (true) or the time is up (a clock set back ends it as well). */
+/* Runs until the trace ends (returns true) or the time is over. A clock that is set back ends the call, too. */
 static bool run(mr_heap *heap, uint64_t budget_us) {
     uint64_t begun = budget_us ? now_us() : 0;
     heap->blocked++;
@@ -191,7 +190,7 @@ static bool run(mr_heap *heap, uint64_t budget_us) {
     return heap->phase == HEAP_IDLE;
 }
 
-/* ---------------------------------------------------------------- when */
+/* ---------------------------------------------------------------- when a trace runs */
 
 bool mr_heap_trace(mr_heap *heap, uint64_t budget_us) {
     if (heap->blocked) return false;
@@ -199,12 +198,13 @@ bool mr_heap_trace(mr_heap *heap, uint64_t budget_us) {
     return run(heap, budget_us);
 }
 
-/* Past the threshold: has the host's collector had its say since? */
+/* The heap is above the threshold. Is it time for a trace? Only after the host's collector has finished a cycle,
+ * because it may have freed proxies. If the heap has doubled, a full collection is asked for. */
 static bool is_time(mr_heap *heap) {
     const mr_heap_hooks *hooks = &heap->hooks;
     if (!hooks->cycle_ended) return true;
     if (!heap->armed) {
-        hooks->cycle_ended(hooks->ud); /* one that ended before does not count */
+        hooks->cycle_ended(hooks->ud); /* a cycle that ended before does not count */
         heap->armed = true;
     } else if (hooks->cycle_ended(hooks->ud)) {
         return true;

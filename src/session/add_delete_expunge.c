@@ -1,28 +1,31 @@
 /*
- * membership.c: add, delete, expunge: one object and what cascades from it.
+ * add_delete_expunge.c: session:add, delete and expunge of one object, with their cascades.
  *
- * Invariant: either all that cascades moves, or nothing does.
+ * Invariant: either all objects that the cascade reaches change their state, or none does.
  */
+#include "cascade.h"
+#include "relationships.h"
 #include "session_state.h"
+#include "states.h"
 
-bool mr_session_take_twin(mr_session *s) {
-    bool twin = s->twin;
-    s->twin = false;
+bool mr_session_take_duplicate(mr_session *s) {
+    bool twin = s->add_met_duplicate;
+    s->add_met_duplicate = false;
     return twin;
 }
 
 mr_status mr_session_add(mr_session *s, mr_entity *entity) {
-    s->twin = false; /* of this add */
+    s->add_met_duplicate = false; /* the flag is about this add */
     if (mr_session_allow(s, MR_ACT_CHANGE, "add()") != MR_OK) return MR_FAIL;
     mr_heap_block(s->heap);
-    mr_state_settle(entity);
-    const mr_relations *relations = mr_relations_of(entity->mapper);
+    mr_state_leave_closed_session(entity);
+    const mr_relationship_list *relations = mr_relationship_list_of(entity->mapper);
     mr_status status = MR_FAIL;
     bool was_doomed = entity->owner == s->owner && (entity->flags & MR_ENTITY_TO_DELETE);
     bool alone = relations && !(relations->cascades & MR_CASCADE_SAVE_UPDATE);
     if (alone && !(entity->flags & MR_ENTITY_UNDONE)) status = mr_state_admit(s, entity);
     else if (relations) status = mr_cascade_admit(s, entity, NULL);
-    if (status == MR_OK && was_doomed) status = mr_doom_spare_reached(s, entity);
+    if (status == MR_OK && was_doomed) status = mr_deletion_unmark_reached(s, entity);
     mr_heap_unblock(s->heap);
     return status;
 }
@@ -36,8 +39,8 @@ static mr_status refuse(mr_session *s, const mr_entity *entity, const char *befo
 }
 
 static mr_status delete_one(mr_session *s, mr_entity *entity) {
-    mr_state_settle(entity);
-    if (mr_state_ours(s, entity) != MR_OK) return MR_FAIL;
+    mr_state_leave_closed_session(entity);
+    if (mr_state_check_session(s, entity) != MR_OK) return MR_FAIL;
     switch ((mr_state)entity->state) {
     case MR_TRANSIENT:
     case MR_PENDING:
@@ -52,7 +55,7 @@ static mr_status delete_one(mr_session *s, mr_entity *entity) {
         if ((entity->flags & MR_ENTITY_TO_DELETE) && !(entity->flags & MR_ENTITY_CASCADED)) return MR_OK;
         break;
     }
-    return mr_doom(s, entity);
+    return mr_deletion_mark(s, entity);
 }
 
 mr_status mr_session_delete(mr_session *s, mr_entity *entity) {
@@ -80,7 +83,7 @@ static mr_status expunge(mr_session *s, mr_entity *entity) {
 
 mr_status mr_session_expunge(mr_session *s, mr_entity *entity) {
     if (mr_session_allow(s, MR_ACT_CHANGE, "expunge()") != MR_OK) return MR_FAIL;
-    if (s->running)
+    if (s->flush_sending)
         return mr_fail(s->env, MR_ERR_INVALID_REQUEST,
                        "expunge() is not possible while a flush sends its statements: do it afterwards");
     mr_heap_block(s->heap);

@@ -1,11 +1,15 @@
 /*
- * attribute.c: the one door to attributes: what kind of property it is, and columns; relationships are in
- * related.c.
+ * attribute.c: the entry for reading and setting any attribute. Columns are handled here, relationships in
+ * relationship.c.
  *
- * Invariant: a value is given out only when it is true: an expired or unloaded one is loaded first, and where
- * that cannot be the error says which attribute of which object was meant. A refused value changes nothing.
+ * Invariant: a value that is given out is true: an expired or unloaded one is loaded first. If it cannot be loaded, the
+ * error names the attribute and the object. A refused value changes nothing.
  */
+#include "attributes.h"
+#include "journal.h"
+#include "relationships.h"
 #include "session_state.h"
+#include "states.h"
 
 #include <stdio.h>
 
@@ -35,7 +39,7 @@ static mr_status object_deleted(mr_entity *e) {
     return MR_FAIL;
 }
 
-/* A synonym's property is the one it stands for. */
+/* The property that a synonym stands for; any other property is returned as it is. */
 static const mr_property *resolve(const mr_entity *entity, const mr_property *prop) {
     if (prop->kind == MR_PROPERTY_SYNONYM) prop = mr_mapper_property(entity->mapper, prop->name, true);
     if (prop && (prop->kind == MR_PROPERTY_COLUMN || prop->kind == MR_PROPERTY_RELATIONSHIP ||
@@ -48,10 +52,10 @@ static const mr_property *resolve(const mr_entity *entity, const mr_property *pr
 
 /* ---------------------------------------------------------------- reading columns */
 
-/* All of it has expired, the key as well. */
+/* Has the whole object expired, its key included? */
 static bool is_expired(mr_entity *e) { return mr_entity_slot(e, e->mapper->pk_slots[0])->kind == MR_UNLOADED; }
 
-/* The columns that are loaded together with a deferred one: its group. */
+/* Loads a deferred column, together with the other columns of its group. */
 static mr_status load_deferred(mr_session *s, mr_entity *e, const mr_property *prop) {
     mr_vec props;
     mr_vec_init(&props, s->env, sizeof(mr_property *));
@@ -68,7 +72,7 @@ static mr_status load_deferred(mr_session *s, mr_entity *e, const mr_property *p
     return status;
 }
 
-/* prop NULL: all that has expired. MR_NOTFOUND: the row is gone. */
+/* Loads the column; prop NULL: all columns that have expired. MR_NOTFOUND: the row is gone. */
 static mr_status load_columns(mr_session *s, mr_entity *e, const mr_property *prop) {
     mr_entity_pin(e);
     mr_status status = mr_session_autoflush_now(s);
@@ -87,18 +91,18 @@ static mr_status load_columns(mr_session *s, mr_entity *e, const mr_property *pr
     return status;
 }
 
-mr_status mr_attribute_bury(mr_session *s, mr_entity *e) {
+mr_status mr_attribute_row_is_gone(mr_session *s, mr_entity *e) {
     if (mr_journal_deleted(s, e) != MR_OK) return MR_FAIL;
-    mr_state_bury(s, e);
+    mr_state_make_deleted(s, e);
     return MR_NOTFOUND;
 }
 
-mr_status mr_attribute_unexpire(mr_entity *entity) {
+mr_status mr_attribute_load_if_expired(mr_entity *entity) {
     if (entity->state != MR_PERSISTENT || !is_expired(entity)) return MR_OK;
     mr_session *s = mr_session_of(entity);
     if (!s) return mr_attribute_detached(entity, mr_vec_ptr(&entity->mapper->columns, 0));
     mr_status status = load_columns(s, entity, NULL);
-    return status == MR_NOTFOUND ? mr_attribute_bury(s, entity) : status;
+    return status == MR_NOTFOUND ? mr_attribute_row_is_gone(s, entity) : status;
 }
 
 mr_status mr_attribute_load_column(mr_entity *entity, const mr_property *prop) {
@@ -118,7 +122,7 @@ mr_status mr_attribute_get(mr_entity *entity, const mr_property *prop, const mr_
         }
     }
     if (!(prop = resolve(entity, prop))) return MR_FAIL;
-    if (prop->kind == MR_PROPERTY_RELATIONSHIP) return mr_related_get(entity, prop, out);
+    if (prop->kind == MR_PROPERTY_RELATIONSHIP) return mr_relationship_read(entity, prop, out);
     if (mr_entity_slot(entity, prop->slot)->kind == MR_UNLOADED) {
         mr_state state = mr_session_state_of(entity);
         if (state != MR_TRANSIENT && state != MR_PENDING && mr_attribute_load_column(entity, prop) != MR_OK)
@@ -148,7 +152,7 @@ mr_status mr_attribute_fire(mr_attribute_event event, mr_entity *entity, const m
         if (hook.serial <= fired || hook.serial > last || hook.prop->name != prop->name) continue;
         if (hook.fn(entity->mapper->env, hook.ud, event, entity, prop, value, old) != MR_OK) return MR_FAIL;
         fired = hook.serial;
-        i = SIZE_MAX; /* from the start again: hooks may have gone, and there are few */
+        i = SIZE_MAX; /* from the start again: a listener may have removed others; the list is short */
     }
     return MR_OK;
 }
@@ -158,15 +162,15 @@ mr_status mr_attribute_coerce(const mr_mapper *mapper, const mr_property *prop, 
     const mr_type *type = mr_column_type(env, prop->column);
     bool object = value->kind == MR_ENTITY || value->kind == MR_COLLECTION;
     if (!object && mr_type_coerce(env, type, prop->name, value) == MR_OK) return MR_OK;
-    char what[160]; /* only now: most values are right */
+    char what[160]; /* made only now, because most values are right */
     snprintf(what, sizeof what, "%s.%s", mapper->name, prop->name);
     if (!object) return mr_type_coerce(env, type, what, value);
     return mr_fail(env, MR_ERR_ARGUMENT, "%s: expected %s, got an object", what, mr_type_wants(type));
 }
 
-/* A primary key that has expired is known all the same: what refers to it must be found by it, and an equal
- * value is no change. */
-static mr_status recall_key(mr_entity *entity, const mr_property *prop) {
+/* Puts the value of an expired key column back from the identity, without a statement: objects that refer to the key
+ * must be found by the old value, and setting an equal value is no change. */
+static mr_status key_from_identity(mr_entity *entity, const mr_property *prop) {
     enum { MAX_KEY = 32 };
     const mr_mapper *mapper = entity->mapper;
     mr_value key[MAX_KEY];
@@ -187,7 +191,8 @@ static bool is_equal_scalar(mr_env *env, const mr_value *stored, const mr_value 
     return as_text.kind == value->kind && mr_value_equal(env, &as_text, value);
 }
 
-/* A value that is none of the type's, and was read all the same (bad_values = "keep"), may be put back. */
+/* A value that does not fit the type but was read from the row (bad_values = "keep") may be set again. Is value such
+ * one? Then it gets the kind of the stored value. */
 static bool is_put_back(mr_entity *entity, const mr_property *prop, mr_value *value) {
     mr_env *env = entity->mapper->env;
     const mr_value *held[] = {mr_entity_slot(entity, prop->slot), mr_entity_committed(entity, prop->slot)};
@@ -199,24 +204,24 @@ static bool is_put_back(mr_entity *entity, const mr_property *prop, mr_value *va
     return false;
 }
 
-/* Of an object that has expired, the row is asked first: from there such a value may come. */
-static mr_status read_again(mr_entity *entity, const mr_property *prop) {
+/* Loads the column if it has expired, because its row may hold such a value. */
+static mr_status load_row_first(mr_entity *entity, const mr_property *prop) {
     if (entity->state != MR_PERSISTENT || mr_entity_slot(entity, prop->slot)->kind != MR_UNLOADED ||
         !mr_session_of(entity) || mr_entity_is_dirty(entity, prop->slot))
         return MR_OK;
     return mr_attribute_load_column(entity, prop);
 }
 
-/* Is it a value that makes a difference where the row has the same already: one that breaks the declaration, or a
- * string, which may be there as a blob? */
+/* Must the value be compared with the stored one before it is accepted? Yes if it breaks the column's declaration, or
+ * if it is a string, which the row may hold as a blob. */
 static bool is_doubtful(const mr_entity *entity, const mr_property *prop, const mr_value *value) {
     const mr_type *type = mr_column_type(entity->mapper->env, prop->column);
     bool blob = mr_type_is_any(type) || (entity->flags & MR_ENTITY_BAD_KEEP);
     return (blob && value->kind == MR_TEXT) || mr_type_is_broken(type, value);
 }
 
-/* Checks the value, and normalises it. */
-static mr_status fit(mr_entity *entity, const mr_property *prop, mr_value *value) {
+/* Checks the value, and converts it to the form that the column stores. */
+static mr_status check_value(mr_entity *entity, const mr_property *prop, mr_value *value) {
     mr_env *env = entity->mapper->env;
     mr_value given = *value;
     bool fits = mr_attribute_coerce(entity->mapper, prop, value) == MR_OK;
@@ -224,7 +229,7 @@ static mr_status fit(mr_entity *entity, const mr_property *prop, mr_value *value
     bool scalar = given.kind >= MR_INT && given.kind < MR_OPAQUE;
     mr_error *refusal = fits ? NULL : mr_env_save_error(env);
     bool asked = scalar && (fits || entity->flags & MR_ENTITY_BAD_KEEP);
-    bool known = asked && read_again(entity, prop) == MR_OK;
+    bool known = asked && load_row_first(entity, prop) == MR_OK;
     if (!known) mr_env_clear_error(env);
     if (known && is_put_back(entity, prop, &given)) {
         mr_error_free(env, refusal);
@@ -241,17 +246,17 @@ static mr_status set_column(mr_entity *entity, const mr_property *prop, const mr
     mr_env *env = entity->mapper->env;
     if (mr_blocks_allow_change(entity, prop) != MR_OK) return MR_FAIL;
     if (prop->validate && prop->validate(env, prop->validate_ud, entity, prop, &value) != MR_OK) return MR_FAIL;
-    if (fit(entity, prop, &value) != MR_OK) return MR_FAIL;
+    if (check_value(entity, prop, &value) != MR_OK) return MR_FAIL;
     if (prop->active_history && entity->state == MR_PERSISTENT && mr_session_of(entity) &&
         mr_entity_slot(entity, prop->slot)->kind == MR_UNLOADED && mr_attribute_load_column(entity, prop) != MR_OK)
         return MR_FAIL;
     if (prop->is_primary_key && entity->state == MR_PERSISTENT &&
-        mr_entity_slot(entity, prop->slot)->kind == MR_UNLOADED && recall_key(entity, prop) != MR_OK)
+        mr_entity_slot(entity, prop->slot)->kind == MR_UNLOADED && key_from_identity(entity, prop) != MR_OK)
         return MR_FAIL;
     if (entity->mapper->attribute_hooks.len > 0) {
         const mr_value *old = mr_entity_slot(entity, prop->slot);
         if (mr_attribute_fire(MR_EVENT_SET, entity, prop, &value, old->kind == MR_UNLOADED ? NULL : old) != MR_OK ||
-            fit(entity, prop, &value) != MR_OK)
+            check_value(entity, prop, &value) != MR_OK)
             return MR_FAIL;
     }
     return mr_entity_set(entity, prop->slot, &value);
@@ -266,9 +271,9 @@ mr_status mr_attribute_set(mr_entity *entity, const mr_property *prop, const mr_
     mr_heap *heap = mr_heap_of(entity->mapper->env);
     if (!heap) return MR_FAIL;
     mr_heap_block(heap);
-    mr_state_settle(entity);
-    mr_status status =
-        prop->kind == MR_PROPERTY_COLUMN ? set_column(entity, prop, value) : mr_related_set(entity, prop, value);
+    mr_state_leave_closed_session(entity);
+    mr_status status = prop->kind == MR_PROPERTY_COLUMN ? set_column(entity, prop, value)
+                                                        : mr_relationship_set_reference(entity, prop, value);
     mr_heap_unblock(heap);
     return status;
 }
@@ -289,13 +294,13 @@ bool mr_entity_is_changed(const mr_entity *entity) {
     return false;
 }
 
-void mr_session_compare(mr_session *s) {
+void mr_session_compare_mutable(mr_session *s) {
     if (s->hooks[MR_SESSION_COMPARE].len > 0 && mr_session_fire(s, MR_SESSION_COMPARE) != MR_OK)
         mr_env_clear_error(s->env);
 }
 
 bool mr_session_is_modified(mr_session *s, mr_entity *entity) {
-    mr_session_compare(s);
+    mr_session_compare_mutable(s);
     mr_entity_touch(entity);
     if (entity->state != MR_PENDING && entity->state != MR_TRANSIENT) return mr_entity_is_changed(entity);
     for (unsigned slot = 0; slot < entity->mapper->nslots; slot++)

@@ -1,16 +1,18 @@
 /*
- * blocks.c: blocks that run a function in a transaction; what is refused in a block whose transaction has ended, and
- * when a new transaction is refused.
+ * blocks.c: blocks that run a function in a transaction (session:begin(fn)): work that is refused after the transaction
+ * of a block has ended, and the check before a new transaction begins.
  *
- * Invariant: overtaken is true while a block still runs whose transaction is over. Then only the block's end is
- * possible: other work would be in no transaction, and nobody would commit it.
+ * Invariant: block_ended is true while a block still runs though its transaction is over. Then only the end of the
+ * block is possible: other work would be in no transaction, and nobody would commit it.
  */
+#include "attributes.h"
 #include "session_state.h"
+#include "states.h"
 
-void mr_blocks_follow(mr_session *s) {
-    s->overtaken = false;
-    for (size_t i = 0; i < s->blocks.len && !s->overtaken; i++)
-        s->overtaken = !mr_session_has_transaction(s, *(const uint64_t *)mr_vec_at(&s->blocks, i));
+void mr_blocks_update(mr_session *s) {
+    s->block_ended = false;
+    for (size_t i = 0; i < s->blocks.len && !s->block_ended; i++)
+        s->block_ended = !mr_session_has_transaction(s, *(const uint64_t *)mr_vec_at(&s->blocks, i));
 }
 
 mr_status mr_session_enter_block(mr_session *s) {
@@ -24,7 +26,7 @@ void mr_session_leave_block(mr_session *s, uint64_t serial) {
     for (size_t i = s->blocks.len; i > 0; i--) {
         if (*(const uint64_t *)mr_vec_at(&s->blocks, i - 1) != serial) continue;
         mr_vec_remove(&s->blocks, i - 1);
-        mr_blocks_follow(s);
+        mr_blocks_update(s);
         return;
     }
 }
@@ -39,7 +41,7 @@ mr_status mr_blocks_refuse(mr_session *s, const char *what) {
 
 mr_status mr_blocks_allow_change(const mr_entity *e, const mr_property *prop) {
     mr_session *s = mr_session_of(e);
-    if (!s || !s->overtaken || s->phase != MR_PHASE_IDLE) return MR_OK;
+    if (!s || !s->block_ended || s->phase != MR_PHASE_IDLE) return MR_OK;
     mr_strbuf what;
     mr_strbuf_init(&what, s->env);
     mr_strbuf_printf(&what, "%s.%s", e->mapper->name, prop->name);
@@ -48,10 +50,10 @@ mr_status mr_blocks_allow_change(const mr_entity *e, const mr_property *prop) {
     return MR_FAIL;
 }
 
-/* ---------------------------------------------------------------- what waits for a flush */
+/* ---------------------------------------------------------------- objects that wait for a flush */
 
-/* An object that was changed and changed back has nothing to write. */
-static bool waits(const mr_entity *e) {
+/* Has the object something to write? Not if it was changed and changed back. */
+static bool is_waiting(const mr_entity *e) {
     return e->state != MR_PERSISTENT || (e->flags & MR_ENTITY_TO_DELETE) || mr_entity_is_changed(e);
 }
 
@@ -67,7 +69,7 @@ static void name_objects(mr_session *s, const mr_vec *list, naming *n) {
     for (size_t i = 0; i < list->len; i++) {
         mr_entity *e = mr_vec_ptr(list, i);
         /* An object that is changed and to be deleted is in both lists: it is named once. */
-        if (!waits(e) || (list == &s->owner->dirty && (e->flags & MR_ENTITY_TO_DELETE))) continue;
+        if (!is_waiting(e) || (list == &s->owner->dirty && (e->flags & MR_ENTITY_TO_DELETE))) continue;
         if (n->named == NAMED) {
             n->left_out++;
             continue;
@@ -79,17 +81,17 @@ static void name_objects(mr_session *s, const mr_vec *list, naming *n) {
 
 bool mr_session_name_pending(mr_session *s, mr_strbuf *out) {
     naming n = {out, 0, 0};
-    mr_session_compare(s);
+    mr_session_compare_mutable(s);
     if (mr_session_is_clean(s)) return false;
     mr_state_sort_pending(s);
-    name_objects(s, &s->fresh, &n);
+    name_objects(s, &s->pending, &n);
     name_objects(s, &s->owner->dirty, &n);
-    name_objects(s, &s->doomed, &n);
+    name_objects(s, &s->to_delete, &n);
     if (n.left_out) mr_strbuf_printf(out, " and %zu more", n.left_out);
     return n.named > 0;
 }
 
-mr_status mr_blocks_begin(mr_session *s) {
+mr_status mr_blocks_check_begin(mr_session *s) {
     mr_strbuf words;
     mr_strbuf_init(&words, s->env);
     mr_status status = MR_OK;

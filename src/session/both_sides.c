@@ -1,20 +1,22 @@
 /*
- * linking.c: both sides of an association at once.
+ * both_sides.c: changes a reference or a collection, and the other side of its relationship with it.
  *
- * Invariant: when a function returns, both sides agree in memory: when a step cannot be done, those before it
- * are undone. The side that is not loaded is not loaded for it: it notes what was appended and removed. (A
- * reference of one to one is: the row that is replaced must be known.)
+ * Invariant: when a change has ended, both sides agree in memory; if a step fails, the steps before it are undone. An
+ * unloaded collection is not loaded for the change: it notes what was appended and removed. (But a one-to-one reference
+ * is loaded: the object that is replaced must be known.)
  */
-#include "session_state.h"
+#include "cascade.h"
+#include "relationships.h"
+#include "states.h"
 
 typedef enum step_kind {
     STEP_SET = 1,  /* old: the slot before */
-    STEP_CLEARED,  /* old: the slot before; nothing has changed */
+    STEP_CLEARED,  /* old: the slot before; it does not count as a change */
     STEP_INSERTED, /* item at a place of the collection */
     STEP_REMOVED,
     STEP_REPLACED, /* item: what was at the place */
-    STEP_NOTED,    /* not loaded: among the removed ones now */
-    STEP_UNNOTED   /* not loaded: no longer */
+    STEP_NOTED,    /* unloaded collection: item was noted as removed */
+    STEP_UNNOTED   /* unloaded collection: item is not noted as removed any more */
 } step_kind;
 
 typedef struct link_step {
@@ -26,22 +28,22 @@ typedef struct link_step {
     uint8_t kind;
 } link_step;
 
-void mr_linking_init(mr_linking *l, mr_env *env) {
+void mr_both_sides_begin(mr_both_sides *l, mr_env *env) {
     l->env = env;
     l->session = NULL;
     mr_vec_init(&l->steps, env, sizeof(link_step));
     mr_vec_init(&l->admitted, env, sizeof(mr_entity *));
-    mr_vec_init(&l->let_go, env, sizeof(link_step));
+    mr_vec_init(&l->possible_orphans, env, sizeof(link_step));
 }
 
 static mr_collection *collection_in(mr_entity *entity, const mr_relationship *rel) {
-    const mr_value *v = mr_relation_peek(entity, rel);
+    const mr_value *v = mr_relationship_peek(entity, rel);
     return v->kind == MR_COLLECTION ? v->u.p : NULL;
 }
 
 /* ---------------------------------------------------------------- steps */
 
-static link_step *push_step(mr_linking *l, step_kind kind, mr_entity *entity, const mr_relationship *rel,
+static link_step *push_step(mr_both_sides *l, step_kind kind, mr_entity *entity, const mr_relationship *rel,
                             mr_entity *item) {
     link_step *step = mr_vec_push(&l->steps);
     if (!step) return NULL;
@@ -52,35 +54,35 @@ static link_step *push_step(mr_linking *l, step_kind kind, mr_entity *entity, co
     return step;
 }
 
-/* A viewonly reference is never written: setting it changes nothing of its object. */
+/* A viewonly reference is never written: setting it is no change of its object. */
 static mr_status write_reference(mr_entity *entity, const mr_relationship *rel, const mr_value *value) {
     return rel->viewonly ? mr_entity_put(entity, rel->prop->slot, value, true)
                          : mr_entity_set(entity, rel->prop->slot, value);
 }
 
-static mr_status set_reference(mr_linking *l, mr_entity *entity, const mr_relationship *rel, mr_entity *item) {
+static mr_status set_reference(mr_both_sides *l, mr_entity *entity, const mr_relationship *rel, mr_entity *item) {
     mr_value value = item ? mr_value_of(MR_ENTITY, 0) : mr_null_value();
     if (item) value.u.p = item;
     link_step *step = push_step(l, STEP_SET, entity, rel, item);
     if (!step) return MR_FAIL;
-    step->old = *mr_relation_peek(entity, rel);
+    step->old = *mr_relationship_peek(entity, rel);
     if (write_reference(entity, rel, &value) == MR_OK) return MR_OK;
     l->steps.len--;
     return MR_FAIL;
 }
 
 /* The reference shows nil, but its foreign key stays: the other side has passive_deletes = "all". */
-static mr_status clear_reference(mr_linking *l, mr_entity *entity, const mr_relationship *rel) {
+static mr_status show_nil_and_keep_key(mr_both_sides *l, mr_entity *entity, const mr_relationship *rel) {
     const mr_value none = mr_null_value();
     link_step *step = push_step(l, STEP_CLEARED, entity, rel, NULL);
     if (!step) return MR_FAIL;
-    step->old = *mr_relation_peek(entity, rel);
+    step->old = *mr_relationship_peek(entity, rel);
     if (mr_entity_put(entity, rel->prop->slot, &none, true) == MR_OK) return MR_OK;
     l->steps.len--;
     return MR_FAIL;
 }
 
-static mr_status insert_at(mr_linking *l, mr_collection *c, uint32_t at, mr_entity *item) {
+static mr_status insert_at(mr_both_sides *l, mr_collection *c, uint32_t at, mr_entity *item) {
     link_step *step = push_step(l, STEP_INSERTED, c->parent, c->prop->relationship, item);
     if (!step) return MR_FAIL;
     uint32_t before = c->n;
@@ -93,7 +95,7 @@ static mr_status insert_at(mr_linking *l, mr_collection *c, uint32_t at, mr_enti
     return MR_OK;
 }
 
-static mr_status remove_at(mr_linking *l, mr_collection *c, uint32_t at) {
+static mr_status remove_at(mr_both_sides *l, mr_collection *c, uint32_t at) {
     link_step *step = push_step(l, STEP_REMOVED, c->parent, c->prop->relationship, c->items[at]);
     if (!step) return MR_FAIL;
     step->at = at;
@@ -102,7 +104,7 @@ static mr_status remove_at(mr_linking *l, mr_collection *c, uint32_t at) {
     return MR_FAIL;
 }
 
-static mr_status replace_at(mr_linking *l, mr_collection *c, uint32_t at, mr_entity *item) {
+static mr_status replace_at(mr_both_sides *l, mr_collection *c, uint32_t at, mr_entity *item) {
     link_step *step = push_step(l, STEP_REPLACED, c->parent, c->prop->relationship, c->items[at]);
     if (!step) return MR_FAIL;
     step->at = at;
@@ -111,7 +113,7 @@ static mr_status replace_at(mr_linking *l, mr_collection *c, uint32_t at, mr_ent
     return MR_FAIL;
 }
 
-static mr_status note_removed(mr_linking *l, mr_collection *c, mr_entity *item) {
+static mr_status note_removed(mr_both_sides *l, mr_collection *c, mr_entity *item) {
     uint32_t before = c->nremoved;
     if (!push_step(l, STEP_NOTED, c->parent, c->prop->relationship, item)) return MR_FAIL;
     if (mr_collection_note_removed(c, item) != MR_OK) {
@@ -150,21 +152,20 @@ static void undo_step(const link_step *step) {
     }
 }
 
-/* Pending objects that a delete-orphan relationship has let go, and that no parent has taken, leave their
- * session. */
-static mr_status expunge_orphans(mr_linking *l) {
-    for (size_t i = 0; i < l->let_go.len; i++) {
-        const link_step *let_go = mr_vec_at(&l->let_go, i);
-        mr_entity *e = let_go->item;
+/* Pending objects that a delete-orphan relationship has lost leave their session, unless another parent holds them. */
+static mr_status expunge_orphans(mr_both_sides *l) {
+    for (size_t i = 0; i < l->possible_orphans.len; i++) {
+        const link_step *lost = mr_vec_at(&l->possible_orphans, i);
+        mr_entity *e = lost->item;
         mr_session *s = mr_session_of(e);
-        if (s && e->state == MR_PENDING && !mr_parent_of(e, let_go->rel) && mr_session_expunge(s, e) != MR_OK)
+        if (s && e->state == MR_PENDING && !mr_parent_of(e, lost->rel) && mr_session_expunge(s, e) != MR_OK)
             return MR_FAIL;
     }
     return MR_OK;
 }
 
-mr_status mr_linking_end(mr_linking *l, mr_status status) {
-    if (status == MR_OK && l->let_go.len > 0) status = expunge_orphans(l);
+mr_status mr_both_sides_end(mr_both_sides *l, mr_status status) {
+    if (status == MR_OK && l->possible_orphans.len > 0) status = expunge_orphans(l);
     if (status != MR_OK) {
         mr_error *saved = mr_env_save_error(l->env);
         while (l->steps.len > 0) undo_step(mr_vec_at(&l->steps, --l->steps.len));
@@ -173,13 +174,14 @@ mr_status mr_linking_end(mr_linking *l, mr_status status) {
     }
     mr_cascade_release(&l->admitted);
     mr_vec_done(&l->steps);
-    mr_vec_done(&l->let_go);
+    mr_vec_done(&l->possible_orphans);
     return status;
 }
 
-/* ---------------------------------------------------------------- what is there */
+/* ---------------------------------------------------------------- collections */
 
-/* The collection, half known where it is not loaded. */
+/* The collection, made empty if the slot has none. For an object with a row it is then unloaded: only the changes made
+ * from now on are known. */
 static mr_collection *open_collection(mr_entity *entity, const mr_relationship *rel) {
     mr_collection *c = collection_in(entity, rel);
     bool unsaved = entity->state == MR_TRANSIENT || entity->state == MR_PENDING;
@@ -188,78 +190,82 @@ static mr_collection *open_collection(mr_entity *entity, const mr_relationship *
 
 /* ---------------------------------------------------------------- the other side */
 
-static mr_status let_go(mr_linking *l, const mr_relationship *rel, mr_entity *item) {
+static mr_status note_possible_orphan(mr_both_sides *l, const mr_relationship *rel, mr_entity *item) {
     if (!(rel->cascade & MR_CASCADE_DELETE_ORPHAN) || item->state != MR_PENDING) return MR_OK;
-    link_step *step = mr_vec_push(&l->let_go);
+    link_step *step = mr_vec_push(&l->possible_orphans);
     if (!step) return MR_FAIL;
     step->rel = rel;
     step->item = item;
     return MR_OK;
 }
 
-static mr_status leave_collection(mr_linking *l, mr_entity *entity, const mr_relationship *rel, mr_entity *member) {
+static mr_status remove_from_collection(mr_both_sides *l, mr_entity *entity, const mr_relationship *rel,
+                                        mr_entity *member) {
     mr_collection *c = collection_in(entity, rel);
     if (!c && (entity->state != MR_PERSISTENT || !mr_session_of(entity))) return MR_OK;
     if (!c && !(c = open_collection(entity, rel))) return MR_FAIL;
     bool found = false;
     for (uint32_t at; (at = mr_collection_find(c, member)) != UINT32_MAX; found = true)
         if (remove_at(l, c, at) != MR_OK) return MR_FAIL;
-    /* What was only appended here is forgotten; a note would tell the flush that the row has left this
-     * parent. */
+    /* An item that was only appended to an unloaded collection is simply removed. A note would tell the flush that the
+     * item's row has left this parent. */
     return c->loaded || found ? MR_OK : note_removed(l, c, member);
 }
 
-static mr_status lose_reference(mr_linking *l, mr_entity *entity, const mr_relationship *rel) {
-    const mr_relationship *reverse = mr_relation_reverse(rel);
+static mr_status clear_lost_reference(mr_both_sides *l, mr_entity *entity, const mr_relationship *rel) {
+    const mr_relationship *reverse = mr_relationship_reverse(rel);
     bool key_stays = rel->direction == MR_MANY_TO_ONE && reverse && reverse->passive_deletes == 2;
-    return key_stays ? clear_reference(l, entity, rel) : set_reference(l, entity, rel, NULL);
+    return key_stays ? show_nil_and_keep_key(l, entity, rel) : set_reference(l, entity, rel, NULL);
 }
 
-/* entity.rel does not hold member any more. */
-static mr_status leave(mr_linking *l, mr_entity *entity, const mr_relationship *rel, mr_entity *member) {
-    if (let_go(l, rel, member) != MR_OK) return MR_FAIL;
-    if (mr_relation_is_list(rel)) return leave_collection(l, entity, rel, member);
-    const mr_value *v = mr_relation_peek(entity, rel);
+/* Takes member out of entity.rel. */
+static mr_status remove_from_side(mr_both_sides *l, mr_entity *entity, const mr_relationship *rel, mr_entity *member) {
+    if (note_possible_orphan(l, rel, member) != MR_OK) return MR_FAIL;
+    if (mr_relationship_is_list(rel)) return remove_from_collection(l, entity, rel, member);
+    const mr_value *v = mr_relationship_peek(entity, rel);
     bool unsaved = entity->state == MR_TRANSIENT || entity->state == MR_PENDING;
     if (v->kind == MR_UNLOADED && !unsaved) {
-        if (member->identity.kind == MR_UNLOADED) return MR_OK; /* its row cannot refer to one that is none */
+        if (member->identity.kind == MR_UNLOADED)
+            return MR_OK; /* member has no row, so entity's row cannot refer to it */
         bool known;
-        const mr_entity *now = mr_reference_by_key(entity, rel, &known);
-        return known && now != member ? MR_OK : lose_reference(l, entity, rel);
+        const mr_entity *now = mr_reference_target_by_key(entity, rel, &known);
+        return known && now != member ? MR_OK : clear_lost_reference(l, entity, rel);
     }
-    return v->kind == MR_ENTITY && v->u.p == member ? lose_reference(l, entity, rel) : MR_OK;
+    return v->kind == MR_ENTITY && v->u.p == member ? clear_lost_reference(l, entity, rel) : MR_OK;
 }
 
-static mr_status track(const mr_relationship *rel, mr_entity *parent, mr_entity *child) {
+static mr_status note_parent(const mr_relationship *rel, mr_entity *parent, mr_entity *child) {
     return mr_parent_is_tracked(rel) ? mr_parent_note(child, rel, parent) : MR_OK;
 }
 
-/* entity.rel holds member now; what it referred to before lets go of it. back: member's side. */
-static mr_status join(mr_linking *l, mr_entity *entity, const mr_relationship *rel, mr_entity *member,
-                      const mr_relationship *back) {
-    if (mr_relation_is_list(rel)) {
+/* Puts member into entity.rel. If that is a reference that had another target, that target loses entity. back: the same
+ * relationship as member sees it. */
+static mr_status add_to_side(mr_both_sides *l, mr_entity *entity, const mr_relationship *rel, mr_entity *member,
+                             const mr_relationship *back) {
+    if (mr_relationship_is_list(rel)) {
         mr_collection *c = open_collection(entity, rel);
         if (!c) return MR_FAIL;
         if (mr_collection_find(c, member) == UINT32_MAX && insert_at(l, c, UINT32_MAX, member) != MR_OK) return MR_FAIL;
-        return track(rel, entity, member);
+        return note_parent(rel, entity, member);
     }
     mr_entity *displaced;
     bool known;
-    if (mr_reference_now(entity, rel, &displaced, &known) != MR_OK) return MR_FAIL;
+    if (mr_reference_target(entity, rel, &displaced, &known) != MR_OK) return MR_FAIL;
     if (displaced == member && known) return MR_OK;
-    if (set_reference(l, entity, rel, member) != MR_OK || track(rel, entity, member) != MR_OK) return MR_FAIL;
-    return displaced && displaced != member ? leave(l, displaced, back, entity) : MR_OK;
+    if (set_reference(l, entity, rel, member) != MR_OK || note_parent(rel, entity, member) != MR_OK) return MR_FAIL;
+    return displaced && displaced != member ? remove_from_side(l, displaced, back, entity) : MR_OK;
 }
 
-/* entity.rel holds item now. tell: its other side does not know. That is asked first, while it is known who held
- * item before. */
-static mr_status give(mr_linking *l, mr_entity *entity, const mr_relationship *rel, mr_entity *item, bool tell) {
-    const mr_relationship *reverse = mr_relation_reverse(rel);
-    if (tell && reverse && join(l, item, reverse, entity, rel) != MR_OK) return MR_FAIL;
-    return track(rel, entity, item);
+/* Call when entity.rel holds item: completes the link. inform: the other side must be changed, too. That comes first,
+ * as long as the parent that held item before is noted. */
+static mr_status finish_link(mr_both_sides *l, mr_entity *entity, const mr_relationship *rel, mr_entity *item,
+                             bool inform) {
+    const mr_relationship *reverse = mr_relationship_reverse(rel);
+    if (inform && reverse && add_to_side(l, item, reverse, entity, rel) != MR_OK) return MR_FAIL;
+    return note_parent(rel, entity, item);
 }
 
-/* ---------------------------------------------------------------- before anything is changed */
+/* ---------------------------------------------------------------- checks and cascades before a change */
 
 static mr_status refuse_second_parent(const mr_relationship *rel, const mr_entity *item) {
     mr_env *env = rel->parent->env;
@@ -273,18 +279,18 @@ static mr_status refuse_second_parent(const mr_relationship *rel, const mr_entit
     return MR_FAIL;
 }
 
-/* An item that was to be deleted with its holder is spared when it gets another holder. If that link is undone, the
- * flush marks the item again. */
+/* An item that was to be deleted with its holder is not deleted when it gets another holder. If this change is undone,
+ * the flush marks the item again. */
 static mr_status spare_given(const mr_entity *holder, const mr_relationship *rel, mr_entity *item) {
     mr_session *s = mr_session_of(item);
     bool given = s && rel && (rel->cascade & MR_CASCADE_DELETE) && (item->flags & MR_ENTITY_CASCADED) &&
                  !(holder->flags & MR_ENTITY_TO_DELETE);
-    return given ? mr_doom_spare_reached(s, item) : MR_OK;
+    return given ? mr_deletion_unmark_reached(s, item) : MR_OK;
 }
 
-/* Save-update, from either side into the session of the other. */
-static mr_status cascade(mr_linking *l, mr_entity *entity, const mr_relationship *rel, mr_entity *item) {
-    const mr_relationship *reverse = mr_relation_reverse(rel);
+/* The save-update cascade: adds one object to the session of the other. */
+static mr_status cascade_save_update(mr_both_sides *l, mr_entity *entity, const mr_relationship *rel, mr_entity *item) {
+    const mr_relationship *reverse = mr_relationship_reverse(rel);
     if (spare_given(entity, rel, item) != MR_OK || spare_given(item, reverse, entity) != MR_OK) return MR_FAIL;
     mr_session *s = mr_session_of(entity), *other = mr_session_of(item);
     if (s && (rel->cascade & MR_CASCADE_SAVE_UPDATE) && !mr_session_contains(s, item)) {
@@ -297,39 +303,40 @@ static mr_status cascade(mr_linking *l, mr_entity *entity, const mr_relationship
     return mr_cascade_admit(other, entity, &l->admitted);
 }
 
-static mr_status prepare(mr_linking *l, mr_entity *entity, const mr_relationship *rel, mr_entity *item) {
-    mr_state_settle(item);
+static mr_status prepare(mr_both_sides *l, mr_entity *entity, const mr_relationship *rel, mr_entity *item) {
+    mr_state_leave_closed_session(item);
     if (rel->single_parent) {
         const mr_entity *parent;
-        if (mr_parent_ask(item, rel, &parent) != MR_OK) return MR_FAIL;
+        if (mr_parent_load(item, rel, &parent) != MR_OK) return MR_FAIL;
         if (parent && parent != entity) return refuse_second_parent(rel, item);
     }
-    return cascade(l, entity, rel, item);
+    return cascade_save_update(l, entity, rel, item);
 }
 
-/* ---------------------------------------------------------------- one association */
+/* ---------------------------------------------------------------- one link */
 
-mr_status mr_link_reference(mr_linking *l, mr_entity *entity, const mr_relationship *rel, mr_entity *item) {
-    const mr_relationship *reverse = mr_relation_reverse(rel);
+mr_status mr_both_sides_set_reference(mr_both_sides *l, mr_entity *entity, const mr_relationship *rel,
+                                      mr_entity *item) {
+    const mr_relationship *reverse = mr_relationship_reverse(rel);
     mr_entity *old;
     bool known;
-    if (mr_reference_now(entity, rel, &old, &known) != MR_OK) return MR_FAIL;
-    bool is_set = mr_relation_peek(entity, rel)->kind != MR_UNLOADED;
+    if (mr_reference_target(entity, rel, &old, &known) != MR_OK) return MR_FAIL;
+    bool is_set = mr_relationship_peek(entity, rel)->kind != MR_UNLOADED;
     if (is_set && old == item) return MR_OK;
     size_t admitted = l->admitted.len;
     if (item && prepare(l, entity, rel, item) != MR_OK) return MR_FAIL;
-    /* One that is added again after a rollback may have taken the entity by that. */
-    if (l->admitted.len > admitted && mr_reference_now(entity, rel, &old, &known) != MR_OK) return MR_FAIL;
+    /* An object that was added again after a rollback may have become the target by that. */
+    if (l->admitted.len > admitted && mr_reference_target(entity, rel, &old, &known) != MR_OK) return MR_FAIL;
     if (set_reference(l, entity, rel, item) != MR_OK) return MR_FAIL;
-    if (old == item) old = NULL; /* it was not known, and stays */
-    if (old && let_go(l, rel, old) != MR_OK) return MR_FAIL;
-    if (old && reverse && leave(l, old, reverse, entity) != MR_OK) return MR_FAIL;
-    return item ? give(l, entity, rel, item, true) : MR_OK;
+    if (old == item) old = NULL; /* item was the target already, but that was not known */
+    if (old && note_possible_orphan(l, rel, old) != MR_OK) return MR_FAIL;
+    if (old && reverse && remove_from_side(l, old, reverse, entity) != MR_OK) return MR_FAIL;
+    return item ? finish_link(l, entity, rel, item, true) : MR_OK;
 }
 
-/* An object that is added again after a rollback may come back into the list by that: it takes the place that it is
- * given now. */
-static mr_status prepare_item(mr_linking *l, mr_entity *entity, const mr_relationship *rel, mr_entity *item) {
+/* Prepares item. An object that is added again after a rollback may come back into the collection by that: it is
+ * removed there, because the caller gives it a place. */
+static mr_status prepare_item(mr_both_sides *l, mr_entity *entity, const mr_relationship *rel, mr_entity *item) {
     mr_collection *c = collection_in(entity, rel);
     bool present = c && mr_collection_find(c, item) != UINT32_MAX;
     if (prepare(l, entity, rel, item) != MR_OK) return MR_FAIL;
@@ -338,32 +345,33 @@ static mr_status prepare_item(mr_linking *l, mr_entity *entity, const mr_relatio
     return at == UINT32_MAX ? MR_OK : remove_at(l, c, at);
 }
 
-mr_status mr_link_item(mr_linking *l, mr_entity *entity, const mr_relationship *rel, uint32_t at, mr_entity *item) {
-    const mr_relationship *reverse = mr_relation_reverse(rel);
+mr_status mr_both_sides_insert(mr_both_sides *l, mr_entity *entity, const mr_relationship *rel, uint32_t at,
+                               mr_entity *item) {
+    const mr_relationship *reverse = mr_relationship_reverse(rel);
     if (prepare_item(l, entity, rel, item) != MR_OK) return MR_FAIL;
     mr_collection *c = open_collection(entity, rel);
     if (!c) return MR_FAIL;
     bool present = mr_collection_find(c, item) != UINT32_MAX;
-    if (!present && !c->loaded && reverse && !mr_relation_is_list(reverse)) {
+    if (!present && !c->loaded && reverse && !mr_relationship_is_list(reverse)) {
         bool known;
         mr_entity *parent;
-        if (mr_reference_now(item, reverse, &parent, &known) != MR_OK) return MR_FAIL;
-        if (known && parent == entity) return MR_OK; /* it is among the rows that are not loaded */
+        if (mr_reference_target(item, reverse, &parent, &known) != MR_OK) return MR_FAIL;
+        if (known && parent == entity) return MR_OK; /* it is in the unloaded collection already */
     }
     if (present && (!c->loaded || rel->collection == MR_COLLECTION_SET)) return MR_OK;
     if (insert_at(l, c, at, item) != MR_OK) return MR_FAIL;
-    return give(l, entity, rel, item, !present);
+    return finish_link(l, entity, rel, item, !present);
 }
 
-/* What follows when the collection has lost its last item of the kind. */
-static mr_status after_removal(mr_linking *l, mr_entity *entity, const mr_relationship *rel, mr_entity *item) {
-    const mr_relationship *reverse = mr_relation_reverse(rel);
-    if (let_go(l, rel, item) != MR_OK) return MR_FAIL;
-    return reverse ? leave(l, item, reverse, entity) : MR_OK;
+/* Call when the collection does not hold item any more. */
+static mr_status after_removal(mr_both_sides *l, mr_entity *entity, const mr_relationship *rel, mr_entity *item) {
+    const mr_relationship *reverse = mr_relationship_reverse(rel);
+    if (note_possible_orphan(l, rel, item) != MR_OK) return MR_FAIL;
+    return reverse ? remove_from_side(l, item, reverse, entity) : MR_OK;
 }
 
-/* The collection, which has an item there. NULL: it has not. */
-static mr_collection *collection_with(mr_linking *l, mr_entity *entity, const mr_relationship *rel, uint32_t at) {
+/* The collection, if it has an item at that place; else NULL, with an ArgumentError. */
+static mr_collection *collection_with(mr_both_sides *l, mr_entity *entity, const mr_relationship *rel, uint32_t at) {
     mr_collection *c = collection_in(entity, rel);
     if (c && at < c->n) return c;
     mr_fail(l->env, MR_ERR_ARGUMENT, "%s.%s has no item %lu", entity->mapper->name, rel->prop->name,
@@ -371,7 +379,7 @@ static mr_collection *collection_with(mr_linking *l, mr_entity *entity, const mr
     return NULL;
 }
 
-mr_status mr_unlink_item(mr_linking *l, mr_entity *entity, const mr_relationship *rel, uint32_t at) {
+mr_status mr_both_sides_remove(mr_both_sides *l, mr_entity *entity, const mr_relationship *rel, uint32_t at) {
     mr_collection *c = collection_with(l, entity, rel, at);
     if (!c) return MR_FAIL;
     mr_entity *item = c->items[at];
@@ -379,49 +387,51 @@ mr_status mr_unlink_item(mr_linking *l, mr_entity *entity, const mr_relationship
     return mr_collection_holds(c, item) ? MR_OK : after_removal(l, entity, rel, item);
 }
 
-mr_status mr_relink_item(mr_linking *l, mr_entity *entity, const mr_relationship *rel, uint32_t at, mr_entity *item) {
+mr_status mr_both_sides_replace(mr_both_sides *l, mr_entity *entity, const mr_relationship *rel, uint32_t at,
+                                mr_entity *item) {
     if (prepare_item(l, entity, rel, item) != MR_OK) return MR_FAIL;
     mr_collection *c = collection_with(l, entity, rel, at);
     if (!c) return MR_FAIL;
     mr_entity *old = c->items[at];
     bool present = mr_collection_holds(c, item);
-    if (replace_at(l, c, at, item) != MR_OK || give(l, entity, rel, item, !present) != MR_OK) return MR_FAIL;
+    if (replace_at(l, c, at, item) != MR_OK || finish_link(l, entity, rel, item, !present) != MR_OK) return MR_FAIL;
     return mr_collection_holds(c, old) ? MR_OK : after_removal(l, entity, rel, old);
 }
 
 /* ---------------------------------------------------------------- added again after a rollback */
 
-/* entity.rel holds item already: links the other side, from item to entity. Loads nothing, and keeps the program's own
- * changes: where item has another by now, entity lets go of it. */
-static mr_status link_back(mr_linking *l, mr_entity *entity, const mr_relationship *rel, mr_entity *item) {
-    const mr_relationship *reverse = mr_relation_reverse(rel);
-    const mr_value *v = mr_relation_peek(item, reverse);
-    if (mr_relation_is_list(reverse)) {
+/* entity.rel holds item already: changes the other side, so that item holds entity. Loads nothing, and keeps the
+ * changes of the program: if item refers to another object by now, item leaves entity.rel. */
+static mr_status restore_other_side(mr_both_sides *l, mr_entity *entity, const mr_relationship *rel, mr_entity *item) {
+    const mr_relationship *reverse = mr_relationship_reverse(rel);
+    const mr_value *v = mr_relationship_peek(item, reverse);
+    if (mr_relationship_is_list(reverse)) {
         mr_collection *c = open_collection(item, reverse);
         if (!c) return MR_FAIL;
         return mr_collection_holds(c, entity) ? MR_OK : insert_at(l, c, UINT32_MAX, entity);
     }
     if (v->kind == MR_ENTITY && v->u.p == entity) return MR_OK;
     bool known = v->kind != MR_UNLOADED || item->state != MR_PERSISTENT;
-    if (!known) mr_reference_by_key(item, reverse, &known);
-    if (!known) return mr_parent_note(item, rel, entity); /* for who sets it */
-    return v->flags & MR_VALUE_DIRTY ? leave(l, entity, rel, item) : mr_link_reference(l, item, reverse, entity);
+    if (!known) mr_reference_target_by_key(item, reverse, &known);
+    if (!known) return mr_parent_note(item, rel, entity); /* a later change of the reference finds this note */
+    return v->flags & MR_VALUE_DIRTY ? remove_from_side(l, entity, rel, item)
+                                     : mr_both_sides_set_reference(l, item, reverse, entity);
 }
 
-mr_status mr_link_again(mr_linking *l, mr_entity *entity) {
-    const mr_relations *relations = mr_relations_of(entity->mapper);
+mr_status mr_both_sides_restore(mr_both_sides *l, mr_entity *entity) {
+    const mr_relationship_list *relations = mr_relationship_list_of(entity->mapper);
     mr_vec items;
     mr_vec_init(&items, l->env, sizeof(mr_entity *));
     mr_status status = relations ? MR_OK : MR_FAIL;
     for (unsigned i = 0; status == MR_OK && i < relations->n; i++) {
         const mr_relationship *rel = relations->rels[i];
-        if (!mr_relation_reverse(rel)) continue;
+        if (!mr_relationship_reverse(rel)) continue;
         items.len = 0;
-        status = mr_relation_items(entity, rel, false, &items);
+        status = mr_relationship_items(entity, rel, false, &items);
         for (size_t j = 0; status == MR_OK && j < items.len; j++) {
             mr_entity *item = mr_vec_ptr(&items, j);
             if ((item->state == MR_PERSISTENT || item->state == MR_PENDING) && item->owner == entity->owner)
-                status = link_back(l, entity, rel, item);
+                status = restore_other_side(l, entity, rel, item);
         }
     }
     mr_vec_done(&items);
@@ -430,7 +440,7 @@ mr_status mr_link_again(mr_linking *l, mr_entity *entity) {
 
 /* ---------------------------------------------------------------- a whole collection */
 
-/* Those of a that are not in b, each once. */
+/* Appends the elements of a that are not in b to out, each once. */
 static mr_status difference(mr_env *env, mr_entity *const *a, uint32_t na, mr_entity *const *b, uint32_t nb,
                             mr_vec *out) {
     mr_map *seen = mr_map_new(env, sizeof(mr_entity *), mr_map_hash_ptr, mr_map_equal_ptr);
@@ -445,8 +455,8 @@ static mr_status difference(mr_env *env, mr_entity *const *a, uint32_t na, mr_en
     return status;
 }
 
-/* The items become these, in this order; what both begin with stays. */
-static mr_status arrange(mr_linking *l, mr_collection *c, mr_entity *const *items, uint32_t n) {
+/* Makes the collection equal to items. The equal items at the beginning of both are not touched. */
+static mr_status arrange(mr_both_sides *l, mr_collection *c, mr_entity *const *items, uint32_t n) {
     uint32_t same = 0;
     while (same < n && same < c->n && c->items[same] == items[same]) same++;
     while (c->n > same)
@@ -456,18 +466,19 @@ static mr_status arrange(mr_linking *l, mr_collection *c, mr_entity *const *item
     return MR_OK;
 }
 
-mr_status mr_collection_difference(mr_collection *c, mr_entity *const *items, uint32_t n, mr_vec *added,
+mr_status mr_both_sides_difference(mr_collection *c, mr_entity *const *items, uint32_t n, mr_vec *added,
                                    mr_vec *removed) {
     mr_env *env = c->parent->mapper->env;
     if (difference(env, c->items, c->n, items, n, removed) != MR_OK) return MR_FAIL;
     return difference(env, items, n, c->items, c->n, added);
 }
 
-mr_status mr_link_items(mr_linking *l, mr_entity *entity, const mr_relationship *rel, mr_entity *const *items,
-                        uint32_t n, const mr_vec *added, const mr_vec *removed) {
+mr_status mr_both_sides_assign(mr_both_sides *l, mr_entity *entity, const mr_relationship *rel, mr_entity *const *items,
+                               uint32_t n, const mr_vec *added, const mr_vec *removed) {
     mr_collection *c = collection_in(entity, rel);
     if (!c) return mr_fail(l->env, MR_ERR_ERROR, "%s.%s is not loaded", entity->mapper->name, rel->prop->name);
-    /* First: what it held does not follow it into a session, nor does what the items referred to. */
+    /* This comes before any cascade: removed items, and the old parents of new items, must not follow into a session.
+     */
     if (arrange(l, c, items, n) != MR_OK) return MR_FAIL;
     mr_collection_note_assigned(c);
     for (size_t i = 0; i < removed->len; i++)
@@ -475,9 +486,9 @@ mr_status mr_link_items(mr_linking *l, mr_entity *entity, const mr_relationship 
     const mr_session *before = mr_session_of(entity);
     for (size_t i = 0; i < added->len; i++) {
         mr_entity *item = mr_vec_ptr(added, i);
-        if (prepare(l, entity, rel, item) != MR_OK || give(l, entity, rel, item, true) != MR_OK) return MR_FAIL;
+        if (prepare(l, entity, rel, item) != MR_OK || finish_link(l, entity, rel, item, true) != MR_OK) return MR_FAIL;
     }
-    /* Where one of them has drawn the entity into its session, the others follow. */
+    /* If one of the items has brought the entity into its session, the items before it follow. */
     for (size_t i = 0; mr_session_of(entity) != before && i < added->len; i++)
         if (prepare(l, entity, rel, mr_vec_ptr(added, i)) != MR_OK) return MR_FAIL;
     return MR_OK;

@@ -1,11 +1,15 @@
 /*
- * cascade.c: walks over graphs of objects: what save-update, delete, expunge and refresh-expire reach.
+ * cascade.c: walks along relationships: they find the objects that save-update, delete, expunge and refresh-expire
+ * reach.
  *
- * Invariant: no recursion: what was reached waits in a list, so a chain may be a million objects long.
- * VISITED marks are gone again when a walk has ended; a walk that loads, and so runs callbacks, keeps a set
- * of its own in their place.
+ * Invariant: no recursion: the objects that were reached wait in a list, so a chain may be a million objects long.
+ * When a walk has ended, no object has the flag VISITED. A walk that loads may run listeners, which may start other
+ * walks: it keeps a set of its own instead of the flags.
  */
+#include "cascade.h"
+#include "relationships.h"
 #include "session_state.h"
+#include "states.h"
 
 mr_status mr_cascade_begin(mr_cascade *w, mr_env *env) {
     mr_vec_init(&w->found, env, sizeof(mr_entity *));
@@ -42,12 +46,12 @@ mr_status mr_cascade_reach(mr_cascade *w, mr_entity *e) {
 
 static bool is_loadable(const mr_entity *e) { return e->state == MR_PERSISTENT && mr_session_of(e) != NULL; }
 
-static mr_status follow(mr_cascade *w, mr_entity *e, const mr_relationship *rel) {
+static mr_status reach_related(mr_cascade *w, mr_entity *e, const mr_relationship *rel) {
     const mr_value *ignored;
     bool reads = w->loads && !rel->passive_deletes && is_loadable(e) && !mr_attribute_is_loaded(e, rel->prop);
-    if (reads && mr_related_need(e, rel->prop, &ignored) != MR_OK) return MR_FAIL;
+    if (reads && mr_relationship_require(e, rel->prop, &ignored) != MR_OK) return MR_FAIL;
     w->found.len = 0;
-    if (mr_relation_items(e, rel, w->cascade == MR_CASCADE_SAVE_UPDATE, &w->found) != MR_OK) return MR_FAIL;
+    if (mr_relationship_items(e, rel, w->cascade == MR_CASCADE_SAVE_UPDATE, &w->found) != MR_OK) return MR_FAIL;
     for (size_t i = 0; i < w->found.len; i++) {
         mr_entity *item = mr_vec_ptr(&w->found, i);
         mr_status passes = w->passes ? w->passes(w->ud, e, rel, item) : MR_OK;
@@ -60,11 +64,12 @@ static mr_status follow(mr_cascade *w, mr_entity *e, const mr_relationship *rel)
 mr_status mr_cascade_walk(mr_cascade *w) {
     for (; w->at < w->out.len; w->at++) {
         mr_entity *e = mr_vec_ptr(&w->out, w->at);
-        const mr_relations *relations = mr_relations_of(e->mapper);
+        const mr_relationship_list *relations = mr_relationship_list_of(e->mapper);
         if (!relations) return MR_FAIL;
         if (!(relations->cascades & w->cascade)) continue;
         for (unsigned i = 0; i < relations->n; i++)
-            if ((relations->rels[i]->cascade & w->cascade) && follow(w, e, relations->rels[i]) != MR_OK) return MR_FAIL;
+            if ((relations->rels[i]->cascade & w->cascade) && reach_related(w, e, relations->rels[i]) != MR_OK)
+                return MR_FAIL;
     }
     return MR_OK;
 }
@@ -89,7 +94,7 @@ void mr_cascade_take_back(mr_session *s, mr_vec *admitted) {
     }
 }
 
-/* What a flush has deleted and a collection still shows stays where it is. */
+/* A collection may still show an object that a flush has deleted. Such an object is not added. */
 static bool is_passed_over(const mr_session *s, const mr_entity *e) {
     return e->state == MR_DELETED && e->owner == s->owner;
 }
@@ -109,23 +114,23 @@ static mr_status admit_all(mr_session *s, const mr_vec *reached, mr_vec *admitte
     return MR_OK;
 }
 
-/* What is in the session already is not walked through. */
+/* The walk does not go on through objects that are in the session already. */
 static mr_status is_new_there(void *ud, mr_entity *entity, const mr_relationship *rel, mr_entity *item) {
     (void)entity;
     (void)rel;
     return mr_session_contains(ud, item) ? MR_DONE : MR_OK;
 }
 
-/* All of them are in the session now. */
+/* Call when all of them are in the session. Objects that refer to them hold them again: see mr_both_sides_restore. */
 static mr_status link_again(mr_session *s, const mr_vec *admitted) {
-    mr_linking linking;
-    mr_linking_init(&linking, s->env);
+    mr_both_sides sides;
+    mr_both_sides_begin(&sides, s->env);
     mr_status status = MR_OK;
     for (size_t i = 0; status == MR_OK && i < admitted->len; i++) {
         mr_entity *e = mr_vec_ptr(admitted, i);
-        if (e->flags & MR_ENTITY_UNDONE) status = mr_link_again(&linking, e);
+        if (e->flags & MR_ENTITY_UNDONE) status = mr_both_sides_restore(&sides, e);
     }
-    if (mr_linking_end(&linking, status) != MR_OK) return MR_FAIL;
+    if (mr_both_sides_end(&sides, status) != MR_OK) return MR_FAIL;
     for (size_t i = 0; i < admitted->len; i++)
         ((mr_entity *)mr_vec_ptr(admitted, i))->flags &= ~(uint32_t)MR_ENTITY_UNDONE;
     return MR_OK;

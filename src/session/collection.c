@@ -1,34 +1,37 @@
 /*
- * members.c: collections behind the one door: inserting, removing, assigning.
+ * collection.c: collections as a program changes them: insert, remove, replace, assign.
  *
- * Invariant: appending loads nothing; what needs a place or a membership loads the collection first.
+ * Invariant: appending loads nothing. An operation that needs a position, or must know the items, loads the collection
+ * first.
  */
+#include "relationships.h"
 #include "session_state.h"
+#include "states.h"
 
-/* The relationship of a collection, its object ready to be changed. NULL: failed. */
-static const mr_relationship *enter(mr_entity *entity, const mr_property *prop) {
+/* The relationship of the collection, after checking that the object may be changed. NULL: refused. */
+static const mr_relationship *relationship_to_change(mr_entity *entity, const mr_property *prop) {
     mr_env *env = entity->mapper->env;
     if (prop->kind == MR_PROPERTY_SYNONYM) prop = mr_mapper_property(entity->mapper, prop->name, true);
-    if (!mr_relations_of(entity->mapper)) return NULL;
-    if (!prop || prop->kind != MR_PROPERTY_RELATIONSHIP || !mr_relation_is_list(prop->relationship)) {
+    if (!mr_relationship_list_of(entity->mapper)) return NULL;
+    if (!prop || prop->kind != MR_PROPERTY_RELATIONSHIP || !mr_relationship_is_list(prop->relationship)) {
         mr_fail(env, MR_ERR_ARGUMENT, "%s.%s is not a collection", entity->mapper->name, prop ? prop->name : "?");
         return NULL;
     }
     if (mr_blocks_allow_change(entity, prop) != MR_OK) return NULL;
-    mr_state_settle(entity);
+    mr_state_leave_closed_session(entity);
     return prop->relationship;
 }
 
 static mr_collection *loaded_collection(mr_entity *entity, const mr_relationship *rel) {
     const mr_value *v;
-    if (mr_related_get(entity, rel->prop, &v) != MR_OK) return NULL;
+    if (mr_relationship_read(entity, rel->prop, &v) != MR_OK) return NULL;
     return v->kind == MR_COLLECTION ? v->u.p : NULL;
 }
 
 static mr_status insert(mr_entity *entity, const mr_relationship *rel, uint32_t at, mr_entity *item) {
     mr_value value = mr_value_of(MR_ENTITY, 0);
     value.u.p = item;
-    if (mr_related_accept(entity, rel, MR_EVENT_APPEND, &value) != MR_OK) return MR_FAIL;
+    if (mr_relationship_check_change(entity, rel, MR_EVENT_APPEND, &value) != MR_OK) return MR_FAIL;
     if (at != UINT32_MAX) {
         const mr_collection *c = loaded_collection(entity, rel);
         if (!c) return MR_FAIL;
@@ -36,12 +39,12 @@ static mr_status insert(mr_entity *entity, const mr_relationship *rel, uint32_t 
             return mr_fail(entity->mapper->env, MR_ERR_ARGUMENT, "%s.%s has %lu items: there is no place %lu",
                            entity->mapper->name, rel->prop->name, (unsigned long)c->n, (unsigned long)at + 1);
     }
-    mr_linking linking;
-    mr_linking_init(&linking, entity->mapper->env);
-    return mr_linking_end(&linking, mr_link_item(&linking, entity, rel, at, value.u.p));
+    mr_both_sides sides;
+    mr_both_sides_begin(&sides, entity->mapper->env);
+    return mr_both_sides_end(&sides, mr_both_sides_insert(&sides, entity, rel, at, value.u.p));
 }
 
-/* Where the item that was at `at` is after listeners had their say: UINT32_MAX where one has removed it itself. */
+/* A listener may have moved the item that was at `at`: its position now. UINT32_MAX: a listener has removed it. */
 static uint32_t place_now(mr_collection *c, uint32_t at, const mr_entity *item) {
     return at < c->n && c->items[at] == item ? at : mr_collection_find(c, item);
 }
@@ -49,18 +52,19 @@ static uint32_t place_now(mr_collection *c, uint32_t at, const mr_entity *item) 
 static mr_status remove_at(mr_entity *entity, const mr_relationship *rel, uint32_t at) {
     mr_collection *c = loaded_collection(entity, rel);
     if (!c) return MR_FAIL;
-    mr_linking linking;
-    mr_linking_init(&linking, entity->mapper->env);
+    mr_both_sides sides;
+    mr_both_sides_begin(&sides, entity->mapper->env);
     if (at < c->n) {
         mr_entity *item = c->items[at];
         mr_value value = mr_value_of(MR_ENTITY, 0);
         value.u.p = item;
-        if (mr_related_accept(entity, rel, MR_EVENT_REMOVE, &value) != MR_OK || !(c = loaded_collection(entity, rel)))
-            return mr_linking_end(&linking, MR_FAIL);
+        if (mr_relationship_check_change(entity, rel, MR_EVENT_REMOVE, &value) != MR_OK ||
+            !(c = loaded_collection(entity, rel)))
+            return mr_both_sides_end(&sides, MR_FAIL);
         at = place_now(c, at, item);
-        if (at == UINT32_MAX) return mr_linking_end(&linking, MR_OK);
+        if (at == UINT32_MAX) return mr_both_sides_end(&sides, MR_OK);
     }
-    return mr_linking_end(&linking, mr_unlink_item(&linking, entity, rel, at));
+    return mr_both_sides_end(&sides, mr_both_sides_remove(&sides, entity, rel, at));
 }
 
 static mr_status replace_at(mr_entity *entity, const mr_relationship *rel, uint32_t at, mr_entity *item) {
@@ -72,16 +76,17 @@ static mr_status replace_at(mr_entity *entity, const mr_relationship *rel, uint3
     if (at < c->n) {
         mr_entity *before = old.u.p = c->items[at];
         if (before == item) return MR_OK;
-        if (mr_related_accept(entity, rel, MR_EVENT_REMOVE, &old) != MR_OK ||
-            mr_related_accept(entity, rel, MR_EVENT_APPEND, &value) != MR_OK || !(c = loaded_collection(entity, rel)))
+        if (mr_relationship_check_change(entity, rel, MR_EVENT_REMOVE, &old) != MR_OK ||
+            mr_relationship_check_change(entity, rel, MR_EVENT_APPEND, &value) != MR_OK ||
+            !(c = loaded_collection(entity, rel)))
             return MR_FAIL;
         now = place_now(c, at, before);
     }
-    mr_linking linking;
-    mr_linking_init(&linking, entity->mapper->env);
-    mr_status status = now == UINT32_MAX ? mr_link_item(&linking, entity, rel, at < c->n ? at : c->n, value.u.p)
-                                         : mr_relink_item(&linking, entity, rel, now, value.u.p);
-    return mr_linking_end(&linking, status);
+    mr_both_sides sides;
+    mr_both_sides_begin(&sides, entity->mapper->env);
+    mr_status status = now == UINT32_MAX ? mr_both_sides_insert(&sides, entity, rel, at < c->n ? at : c->n, value.u.p)
+                                         : mr_both_sides_replace(&sides, entity, rel, now, value.u.p);
+    return mr_both_sides_end(&sides, status);
 }
 
 static mr_status remove_item(mr_entity *entity, const mr_relationship *rel, mr_entity *item) {
@@ -100,14 +105,14 @@ static mr_status remove_item(mr_entity *entity, const mr_relationship *rel, mr_e
 
 /* ---------------------------------------------------------------- assigning */
 
-/* What validators make of the items. wanted: receives them. */
+/* Calls validators and listeners for the items, and appends the items that they return to wanted. */
 static mr_status accept_items(mr_entity *entity, const mr_relationship *rel, mr_collection *c, mr_entity *const *items,
                               uint32_t n, mr_vec *wanted) {
     for (uint32_t i = 0; i < n; i++) {
         mr_value value = mr_value_of(MR_ENTITY, 0);
         value.u.p = items[i];
         bool present = mr_collection_find(c, items[i]) != UINT32_MAX;
-        if (!present && mr_related_accept(entity, rel, MR_EVENT_APPEND, &value) != MR_OK) return MR_FAIL;
+        if (!present && mr_relationship_check_change(entity, rel, MR_EVENT_APPEND, &value) != MR_OK) return MR_FAIL;
         bool twice = false;
         for (size_t j = 0; rel->collection == MR_COLLECTION_SET && j < wanted->len && !twice; j++)
             twice = mr_vec_ptr(wanted, j) == value.u.p;
@@ -124,72 +129,73 @@ static mr_status assign(mr_entity *entity, const mr_relationship *rel, mr_entity
     mr_vec_init(&wanted, env, sizeof(mr_entity *));
     mr_vec_init(&added, env, sizeof(mr_entity *));
     mr_vec_init(&removed, env, sizeof(mr_entity *));
-    mr_linking linking;
-    mr_linking_init(&linking, env);
+    mr_both_sides sides;
+    mr_both_sides_begin(&sides, env);
     mr_status status = accept_items(entity, rel, c, items, n, &wanted);
     mr_entity *const *list = (mr_entity *const *)wanted.data;
-    if (status == MR_OK) status = mr_collection_difference(c, list, (uint32_t)wanted.len, &added, &removed);
+    if (status == MR_OK) status = mr_both_sides_difference(c, list, (uint32_t)wanted.len, &added, &removed);
     for (size_t i = 0; status == MR_OK && i < removed.len; i++) {
         mr_value value = mr_value_of(MR_ENTITY, 0);
         value.u.p = mr_vec_ptr(&removed, i);
-        status = mr_related_accept(entity, rel, MR_EVENT_REMOVE, &value);
+        status = mr_relationship_check_change(entity, rel, MR_EVENT_REMOVE, &value);
     }
-    if (status == MR_OK) status = mr_link_items(&linking, entity, rel, list, (uint32_t)wanted.len, &added, &removed);
-    status = mr_linking_end(&linking, status);
+    if (status == MR_OK)
+        status = mr_both_sides_assign(&sides, entity, rel, list, (uint32_t)wanted.len, &added, &removed);
+    status = mr_both_sides_end(&sides, status);
     mr_vec_done(&removed);
     mr_vec_done(&added);
     mr_vec_done(&wanted);
     return status;
 }
 
-/* ---------------------------------------------------------------- the door */
+/* ---------------------------------------------------------------- the public functions */
 
-static mr_heap *block(mr_entity *entity) {
+static mr_heap *block_heap(mr_entity *entity) {
     mr_heap *heap = mr_heap_of(entity->mapper->env);
     if (heap) mr_heap_block(heap);
     return heap;
 }
 
 mr_status mr_attribute_insert(mr_entity *entity, const mr_property *prop, uint32_t at, mr_entity *item) {
-    mr_heap *heap = block(entity);
+    mr_heap *heap = block_heap(entity);
     if (!heap) return MR_FAIL;
-    const mr_relationship *rel = enter(entity, prop);
+    const mr_relationship *rel = relationship_to_change(entity, prop);
     mr_status status = rel ? insert(entity, rel, at, item) : MR_FAIL;
     mr_heap_unblock(heap);
     return status;
 }
 
 mr_status mr_attribute_remove_at(mr_entity *entity, const mr_property *prop, uint32_t at) {
-    mr_heap *heap = block(entity);
+    mr_heap *heap = block_heap(entity);
     if (!heap) return MR_FAIL;
-    const mr_relationship *rel = enter(entity, prop);
+    const mr_relationship *rel = relationship_to_change(entity, prop);
     mr_status status = rel ? remove_at(entity, rel, at) : MR_FAIL;
     mr_heap_unblock(heap);
     return status;
 }
 
 mr_status mr_attribute_replace_at(mr_entity *entity, const mr_property *prop, uint32_t at, mr_entity *item) {
-    mr_heap *heap = block(entity);
+    mr_heap *heap = block_heap(entity);
     if (!heap) return MR_FAIL;
-    const mr_relationship *rel = enter(entity, prop);
+    const mr_relationship *rel = relationship_to_change(entity, prop);
     mr_status status = rel ? replace_at(entity, rel, at, item) : MR_FAIL;
     mr_heap_unblock(heap);
     return status;
 }
 
 mr_status mr_attribute_remove(mr_entity *entity, const mr_property *prop, mr_entity *item) {
-    mr_heap *heap = block(entity);
+    mr_heap *heap = block_heap(entity);
     if (!heap) return MR_FAIL;
-    const mr_relationship *rel = enter(entity, prop);
+    const mr_relationship *rel = relationship_to_change(entity, prop);
     mr_status status = rel ? remove_item(entity, rel, item) : MR_FAIL;
     mr_heap_unblock(heap);
     return status;
 }
 
 mr_status mr_attribute_set_items(mr_entity *entity, const mr_property *prop, mr_entity *const *items, uint32_t n) {
-    mr_heap *heap = block(entity);
+    mr_heap *heap = block_heap(entity);
     if (!heap) return MR_FAIL;
-    const mr_relationship *rel = enter(entity, prop);
+    const mr_relationship *rel = relationship_to_change(entity, prop);
     mr_status status = rel ? assign(entity, rel, items, n) : MR_FAIL;
     mr_heap_unblock(heap);
     return status;

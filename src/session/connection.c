@@ -1,17 +1,18 @@
 /*
- * connecting.c: the session's connection: taken at first use, in lazy mode, and given back when the
- * transaction ends; and the versions of the data that its reads meet.
+ * connection.c: the session's connection: taken at first use, in lazy mode, and given back when the transaction ends;
+ * and the versions of the data that are read.
  *
- * Invariants: an idle session holds no connection; owner->as_of rises with each version of the data that a read meets;
- * a bracketed load that meets a write leaves its transaction open, so that the write is not committed behind the user's
- * back.
+ * Invariants: an idle session holds no connection. owner->as_of rises when a read finds another version of the data. If
+ * the session writes during a load of several statements, the load leaves its transaction open: ending it would commit
+ * the write behind the user's back.
  */
 #include "session_state.h"
+#include "states.h"
 
 /* ---------------------------------------------------------------- versions of the data */
 
-/* A statement has read outside of a transaction. Versions of two connections cannot be compared: that of another
- * connection counts as another version. */
+/* Callback: a statement has read outside of a transaction. The versions of two connections cannot be compared: if
+ * another connection reads, that counts as another version. */
 static void has_read(void *ud, bool known, int64_t version) {
     mr_session *s = ud;
     uint64_t conn = mr_conn_serial(s->conn);
@@ -22,15 +23,17 @@ static void has_read(void *ud, bool known, int64_t version) {
     }
     s->read_conn = conn;
     s->read_version = version;
-    if (s->fresh_memory) s->since = s->owner->as_of;
-    s->fresh_memory = false;
-    s->owner->mixed = s->since != s->owner->as_of;
+    if (s->nothing_read) s->oldest_version = s->owner->as_of;
+    s->nothing_read = false;
+    s->owner->mixed = s->oldest_version != s->owner->as_of;
 }
 
-void mr_session_note_fresh(mr_session *s) {
-    bool within = s->conn && mr_conn_in_transaction(s->conn); /* its reads are all of one version, and not told of */
-    s->since = s->owner->as_of;
-    s->fresh_memory = !within;
+void mr_session_note_all_expired(mr_session *s) {
+    bool within =
+        s->conn &&
+        mr_conn_in_transaction(s->conn); /* all reads of a transaction are of one version, and has_read is not called */
+    s->oldest_version = s->owner->as_of;
+    s->nothing_read = !within;
     s->owner->mixed = false;
 }
 
@@ -51,28 +54,28 @@ static void expire_older(mr_session *s) {
     for (size_t i = 0; i < s->owner->dirty.len; i++) mr_expire_rest(s, mr_vec_ptr(&s->owner->dirty, i));
 }
 
-void mr_session_settle_snapshot(mr_session *s) {
+void mr_session_expire_before_snapshot(mr_session *s) {
     int64_t version;
     if (!mr_conn_data_version(s->conn, &version)) return;
     has_read(s, true, version);
-    if (s->since == s->owner->as_of) return;
-    if (s->phase == MR_PHASE_FLUSHING) s->stale = true; /* its operations still need what they have */
+    if (s->oldest_version == s->owner->as_of) return;
+    if (s->phase == MR_PHASE_FLUSHING) s->stale = true; /* the flush still needs the values of these objects */
     else expire_older(s);
 }
 
-/* The first write has begun the transaction. What was read before may be old. */
+/* Callback: the first write has begun the transaction. Objects that were read before may be old. */
 static mr_status write_began(void *ud) {
     mr_session *s = ud;
-    mr_session_settle_snapshot(s);
+    mr_session_expire_before_snapshot(s);
     return mr_session_fire(s, MR_SESSION_AFTER_BEGIN);
 }
 
-void mr_session_keep_reading(mr_session *s) {
-    if (!s->reading) return;
-    s->reading = false;
+void mr_session_adopt_load_transaction(mr_session *s) {
+    if (!s->load_transaction) return;
+    s->load_transaction = false;
     if (!s->conn) return;
     mr_conn_keep_load(s->conn);
-    mr_session_settle_snapshot(s);
+    mr_session_expire_before_snapshot(s);
 }
 
 /* ---------------------------------------------------------------- the connection */
@@ -80,7 +83,7 @@ void mr_session_keep_reading(mr_session *s) {
 mr_status mr_session_connect(void *session, mr_mapper *mapper, mr_conn **out) {
     (void)mapper; /* one engine for all classes */
     mr_session *s = session;
-    if (s->conn && !s->dead) {
+    if (s->conn && !s->dead_levels) {
         *out = s->conn;
         return MR_OK;
     }
@@ -94,7 +97,7 @@ mr_status mr_session_connect(void *session, mr_mapper *mapper, mr_conn **out) {
     mr_conn_set_owner(conn, s);
     mr_conn_set_lazy(conn, true, write_began, s);
     mr_conn_set_on_read(conn, has_read, s);
-    mr_conn_set_on_lost(conn, mr_transaction_lost, s);
+    mr_conn_set_on_lost(conn, mr_transaction_note_loss, s);
     *out = s->conn = conn;
     mr_session_common *common = mr_env_get(s->env, MR_ENV_SESSION);
     if (common) common->last = s;
@@ -103,51 +106,51 @@ mr_status mr_session_connect(void *session, mr_mapper *mapper, mr_conn **out) {
 
 mr_status mr_session_connect_to_write(mr_session *s, mr_conn **out) {
     if (mr_session_connect(s, NULL, out) != MR_OK) return MR_FAIL;
-    mr_session_keep_reading(s);
+    mr_session_adopt_load_transaction(s);
     return mr_conn_in_transaction(*out) ? MR_OK : mr_conn_begin_write(*out);
 }
 
 void mr_session_disconnect(mr_session *s) {
     mr_conn *conn = s->conn;
     s->conn = NULL;
-    s->reading = s->lent = false;
-    s->brackets = 0;
+    s->load_transaction = s->connection_lent = false;
+    s->open_loads = 0;
     if (conn) mr_conn_close(conn);
 }
 
-void mr_session_rest(mr_session *s) {
-    if (!s->conn || s->phase != MR_PHASE_IDLE || s->brackets > 0 || mr_session_in_transaction(s)) return;
+void mr_session_return_idle_connection(mr_session *s) {
+    if (!s->conn || s->phase != MR_PHASE_IDLE || s->open_loads > 0 || mr_session_in_transaction(s)) return;
     if (!mr_conn_in_transaction(s->conn) && !mr_conn_is_reading(s->conn)) mr_session_disconnect(s);
 }
 
 mr_status mr_session_connection(mr_session *s, mr_conn **out) {
     if (mr_session_allow(s, MR_ACT_READ, "connection()") != MR_OK) return MR_FAIL;
     if (mr_session_connect(s, NULL, out) != MR_OK) return MR_FAIL;
-    s->lent = true;
+    s->connection_lent = true;
     return MR_OK;
 }
 
-/* A load of several statements sees one snapshot. An open transaction has one, and so has a cursor that is
- * being read. */
-mr_status mr_session_bracket(void *session) {
+/* A load of several statements reads one snapshot. An open transaction has a snapshot already, and so has a cursor that
+ * is being read; else a transaction begins for the load. */
+mr_status mr_session_begin_load(void *session) {
     mr_session *s = session;
     mr_conn *conn = NULL;
     if (mr_session_connect(s, NULL, &conn) != MR_OK) return MR_FAIL;
-    if (s->brackets == 0 && !mr_conn_in_transaction(conn) && !mr_conn_is_reading(conn)) {
+    if (s->open_loads == 0 && !mr_conn_in_transaction(conn) && !mr_conn_is_reading(conn)) {
         if (mr_conn_begin_load(conn) != MR_OK) return MR_FAIL;
-        s->reading = true;
+        s->load_transaction = true;
     }
-    s->brackets++;
+    s->open_loads++;
     return MR_OK;
 }
 
-void mr_session_unbracket(void *session) {
+void mr_session_end_load(void *session) {
     mr_session *s = session;
-    if (s->brackets > 0) s->brackets--;
-    /* Results that a hook has left open go on with the transaction, which the next load or the session's end
-     * ends. */
-    if (s->brackets > 0 || !s->reading || !s->conn || mr_conn_is_reading(s->conn)) return;
-    s->reading = false;
+    if (s->open_loads > 0) s->open_loads--;
+    /* A listener may have left a result open: then the transaction stays open, until the next load or the session
+     * ends it. */
+    if (s->open_loads > 0 || !s->load_transaction || !s->conn || mr_conn_is_reading(s->conn)) return;
+    s->load_transaction = false;
     mr_error *saved = mr_env_save_error(s->env);
     if (mr_conn_commit(s->conn) != MR_OK) mr_env_clear_error(s->env); /* nothing was written: nothing can be lost */
     mr_env_restore_error(s->env, saved);

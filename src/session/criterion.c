@@ -1,8 +1,10 @@
 /*
- * criterion.c: criteria with objects, and queries that have parents, as parts of statements.
+ * criterion.c: criteria that compare with an object, queries that belong to a parent object, and counting rows.
  *
  * Invariant: making a criterion flushes nothing and loads nothing: an object's key is read when the statement runs.
  */
+#include "attributes.h"
+#include "relationships.h"
 #include "session_state.h"
 
 static mr_operand operand_of(mr_entity *object, mr_relationship *rel) {
@@ -17,7 +19,7 @@ mr_status mr_object_criterion(const mr_property *along, mr_node *alias, mr_entit
 
 /* ---------------------------------------------------------------- queries with parents */
 
-mr_status mr_query_settle(mr_query *query, mr_query **out) {
+mr_status mr_query_parents_to_criteria(mr_query *query, mr_query **out) {
     mr_query *plain = query->nparents ? mr_query_without_parents(query) : mr_query_retain(query);
     for (unsigned i = 0; plain && i < query->nparents; i++) {
         const mr_query_parent *p = &query->parents[i];
@@ -31,8 +33,8 @@ mr_status mr_query_settle(mr_query *query, mr_query **out) {
     return plain ? MR_OK : MR_FAIL;
 }
 
-/* Where the database compares the two sides by different rules, a criterion joins the parent's row; else the plan has
- * its values for parameters. */
+/* If the database compares the columns of the two sides by different rules, a criterion joins the parent's row. Else
+ * the parent's values become parameters. */
 mr_query *mr_query_belonging_to(const mr_query *query, const mr_property *along, mr_entity *parent) {
     mr_node *alias = query->nitems > 0 ? mr_node_retain(query->items[0].alias) : NULL;
     mr_query *made = mr_query_with_parent(query, along, parent, alias), *plain = NULL;
@@ -40,12 +42,12 @@ mr_query *mr_query_belonging_to(const mr_query *query, const mr_property *along,
     along = made->parents[made->nparents - 1].along;
     const mr_operand operand = operand_of(parent, along->relationship);
     if (!mr_operand_by_row(along, &operand, MR_BELONGS_TO)) return made;
-    (void)mr_query_settle(made, &plain);
+    (void)mr_query_parents_to_criteria(made, &plain);
     mr_query_release(made);
     return plain;
 }
 
-/* The query's parameters with their values: an array to free, or NULL for none. */
+/* *out: the query's parameters with their values; free the array. NULL: it has none. */
 static mr_status values_of(const mr_query *query, mr_named_value **out) {
     *out = query->nparams ? mr_alloc(query->env, query->nparams * sizeof **out) : NULL;
     for (unsigned i = 0; *out && i < query->nparams; i++)
@@ -57,7 +59,7 @@ mr_status mr_query_statement(mr_query *query, mr_node **out) {
     mr_query *plain = NULL;
     mr_named_value *named = NULL;
     *out = NULL;
-    if (mr_query_settle(query, &plain) != MR_OK) return MR_FAIL;
+    if (mr_query_parents_to_criteria(query, &plain) != MR_OK) return MR_FAIL;
     mr_status status = mr_load_statement(plain, true, out);
     if (status == MR_OK) status = values_of(query, &named);
     if (status == MR_OK) *out = mr_sql_with_values(*out, named, query->nparams);
@@ -68,7 +70,7 @@ mr_status mr_query_statement(mr_query *query, mr_node **out) {
     return *out ? MR_OK : MR_FAIL;
 }
 
-/* The columns that the list consists of, without labels; NULL: it has others, or there is no memory. */
+/* A list of the same columns without labels. NULL: the list has something else than columns, or there is no memory. */
 static mr_node *plain_columns(mr_env *env, const mr_node *list) {
     mr_node *columns = NULL;
     for (uint32_t i = 0; i < list->n; i++) {
@@ -81,11 +83,12 @@ static mr_node *plain_columns(mr_env *env, const mr_node *list) {
     return columns;
 }
 
-/* SELECT 1 in the place of a SELECT of which only the existence of rows matters. Consumes node. */
+/* The SELECT with "1" as its only column, for EXISTS, where only the existence of rows matters. Consumes node. */
 static mr_node *select_one(mr_env *env, mr_node *node) {
     if (!node || node->kind != MR_NODE_SELECT || !node->u.select->from || node->u.select->group_by) return node;
     mr_select s = *node->u.select;
-    /* An offset passes over rows that differ in their columns; SQLite leaves DISTINCT out where it stands in EXISTS. */
+    /* An offset skips rows that differ in their columns: with DISTINCT the columns matter. SQLite ignores DISTINCT
+     * inside EXISTS: so the query groups by its columns instead. */
     bool differ = s.offset && (s.distinct || s.distinct_on);
     s.group_by = differ && !s.distinct_on && !s.having ? plain_columns(env, s.columns) : NULL;
     if (differ && !s.group_by) return node;
@@ -109,7 +112,7 @@ mr_status mr_query_exists(mr_query *query, mr_node **out) {
 
 /* ---------------------------------------------------------------- counting */
 
-/* The first value of the statement's first row. Consumes statement. */
+/* *out: the first value of the statement's first row. Consumes statement. */
 static mr_status read_integer(mr_session *s, mr_node *statement, const mr_named_value *named, size_t n, int64_t *out) {
     mr_session_cursor open;
     mr_status status = mr_session_execute(s, statement, named, n, &open);
@@ -124,12 +127,12 @@ static mr_status read_integer(mr_session *s, mr_node *statement, const mr_named_
     return status == MR_FAIL ? MR_FAIL : MR_OK;
 }
 
-/* The statement that counts; a row without a key is no object, and does not count. */
+/* *out: the statement that counts. A row without a key is no object, and is not counted. */
 static mr_status count_statement(mr_session *s, mr_query *query, mr_node **out) {
     mr_query *keyed = NULL, *plain = NULL;
     mr_status status = mr_session_allow(s, MR_ACT_READ, "a query");
     if (status == MR_OK) status = mr_load_keyed(&s->load, query, &keyed);
-    if (status == MR_OK) status = mr_query_settle(keyed, &plain);
+    if (status == MR_OK) status = mr_query_parents_to_criteria(keyed, &plain);
     if (status == MR_OK) status = mr_load_count_statement(plain, out);
     mr_query_release(plain);
     mr_query_release(keyed);

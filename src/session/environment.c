@@ -1,7 +1,7 @@
 /*
- * environment.c: what the sessions of one environment share.
+ * environment.c: the data that all sessions of one environment share.
  *
- * Invariant: made at first use, freed with the environment.
+ * Invariant: the data is made at first use, and freed with the environment.
  */
 #include "session_state.h"
 

@@ -1,8 +1,8 @@
 /*
- * evaluate.c: SQL expressions computed over an object in memory.
+ * evaluate.c: computes SQL expressions over an object in memory, as the database would over its row.
  *
- * Invariant: an expression is accepted only where its value here is the one that the database gives (text by
- * its bytes): what is uncertain is refused before (mr_evaluable), or comes out as MR_UNLOADED, "not known".
+ * Invariant: a result is the same that the database gives (text is compared by its bytes). An expression with uncertain
+ * results is refused (mr_evaluable), or its result is MR_UNLOADED: "not known".
  */
 #include "evaluate.h"
 
@@ -11,7 +11,7 @@
 
 enum { MAX_DEPTH = 500 };
 
-/* Values that compare with one another. */
+/* Values of one group can be compared with one another. */
 typedef enum group {
     GROUP_NONE = 0, /* cannot be evaluated */
     GROUP_ANY,      /* NULL */
@@ -75,7 +75,7 @@ static group group_of_value(const mr_value *v) {
     }
 }
 
-/* The group of both, GROUP_NONE where they do not compare. */
+/* The common group of a and b. GROUP_NONE: they cannot be compared. */
 static group both(group a, group b) {
     if (a == GROUP_ANY) return b;
     return b == GROUP_ANY || a == b ? a : GROUP_NONE;
@@ -94,7 +94,7 @@ const mr_value *mr_evaluation_param(const mr_evaluation *x, const char *name) {
 static const mr_value *bound(const mr_evaluation *x, const mr_node *node) {
     if (node->name) return mr_evaluation_param(x, node->name);
     const mr_value *v = mr_value_resolve(node->env, &node->u.value);
-    if (!v) mr_env_clear_error(node->env); /* the statement itself will meet it */
+    if (!v) mr_env_clear_error(node->env); /* the statement itself will report the error */
     return v;
 }
 
@@ -200,7 +200,7 @@ bool mr_evaluable(const mr_evaluation *x, const mr_node *node) {
 
 /* ---------------------------------------------------------------- values */
 
-/* Truth as the numbers that databases without booleans have. */
+/* A boolean becomes 0 or 1, as in databases without booleans; other values stay. */
 static mr_value plain(const mr_value *v) {
     if (v->kind == MR_BOOL) return mr_int_value(v->u.i);
     if (group_of_value(v) == GROUP_NONE) return unknown();
@@ -209,7 +209,8 @@ static mr_value plain(const mr_value *v) {
     return made;
 }
 
-/* A value that is none of the column's type, or NULL in its place: what the database makes of it is another matter. */
+/* A stored value that does not fit the column's type, or the NULL that was read in its place: the database may compare
+ * it in another way. */
 static bool is_misfit(const mr_type *type, const mr_value *v) {
     if (v->kind == MR_NULL) return v->len != 0;
     if (mr_type_is_boolean(type) && v->kind != MR_BOOL) return true;
@@ -225,7 +226,8 @@ static mr_value column_value(const mr_evaluation *x, mr_entity *e, const mr_node
     return is_misfit(mr_column_type(node->env, prop->column), v) ? unknown() : plain(v);
 }
 
-/* NULL beats "not known": with NULL the result is NULL whatever the other is. */
+/* If one operand is NULL, the result is NULL, even when the other is not known. Else if one is not known, the result is
+ * not known. */
 static bool is_absent(const mr_value *a, const mr_value *b, mr_value *out) {
     if (a->kind == MR_NULL || b->kind == MR_NULL) *out = mr_null_value();
     else if (a->kind == MR_UNLOADED || b->kind == MR_UNLOADED) *out = unknown();
@@ -235,8 +237,8 @@ static bool is_absent(const mr_value *a, const mr_value *b, mr_value *out) {
 
 static bool equal(const mr_value *a, const mr_value *b) { return mr_value_compare(a, b) == 0; }
 
-/* The database compares the text of dates: it finds every usual spelling of a value, and only equal ones of two
- * columns. */
+/* The database compares dates as text. A parameter is compared with every usual spelling of its value, but two columns
+ * are equal only if their spellings are. */
 static uint32_t spelling_of(const mr_value *v) {
     enum { MICROS = 6 };
     if (v->len) return v->len;
@@ -284,7 +286,7 @@ static mr_value negated(mr_value v) {
     return v;
 }
 
-/* Nothing is IN an empty list, NULL neither. */
+/* value IN (list). Nothing is in an empty list, not even NULL. */
 static mr_value member(const mr_value *v, const mr_node *binds) {
     bool has_null = false;
     if (binds->u.list.n == 0) return truth(false);
@@ -304,7 +306,7 @@ static double real(const mr_value *v) { return v->kind == MR_FLOAT ? v->u.d : (d
 
 static mr_value finite_or_unknown(double d) { return isfinite(d) ? mr_float_value(d) : unknown(); }
 
-/* Databases differ on overflow: not known. */
+/* Databases differ when an integer overflows: then the result is not known. */
 static mr_value whole(mr_op op, int64_t a, int64_t b) {
     bool over;
     switch (op) {
@@ -315,7 +317,7 @@ static mr_value whole(mr_op op, int64_t a, int64_t b) {
         over = b < 0 ? a > INT64_MAX + b : a < INT64_MIN + b;
         return over ? unknown() : mr_int_value(a - b);
     case MR_OP_MUL: {
-        /* -INT64_MAX..INT64_MAX only: simple, and the rest is left to the database. */
+        /* INT64_MIN is left to the database, so that abs() cannot overflow here. */
         if (a == INT64_MIN || b == INT64_MIN) return unknown();
         int64_t x = a < 0 ? -a : a, y = b < 0 ? -b : b;
         return y != 0 && x > INT64_MAX / y ? unknown() : mr_int_value(a * b);
@@ -360,7 +362,7 @@ static mr_value conjunction(bool is_and, mr_value so_far, mr_value next) {
     mr_value decisive = truth(!is_and);
     if (so_far.kind == MR_INT && so_far.u.i == decisive.u.i) return so_far;
     if (next_truth.kind == MR_INT) return next_truth.u.i == decisive.u.i ? decisive : so_far;
-    /* Undecided: "not known" may turn out to decide, and NULL may not. */
+    /* Undecided: a value that is not known may still decide the result; NULL may not. */
     return so_far.kind == MR_UNLOADED ? so_far : next_truth;
 }
 

@@ -1,8 +1,7 @@
 /*
- * events.c: the session's own hooks, and what the environment's sessions share: how an opaque value becomes
- * SQL.
+ * events.c: the listeners of a session's events.
  *
- * Invariant: hooks run in the order in which they were added; one may remove itself while it runs.
+ * Invariant: listeners run in the order in which they were added. A listener may remove itself while it runs.
  */
 #include "session_state.h"
 

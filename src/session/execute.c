@@ -1,11 +1,11 @@
 /*
- * loading.c: queries and plain statements, run in the session's transaction after an autoflush.
+ * execute.c: runs queries and plain statements in the session's transaction.
  *
- * Invariant: the autoflush comes first, so that nothing is read that the session is about to change.
+ * Invariant: an autoflush comes first, so that the statement sees the changes of the session.
  */
 #include "session_state.h"
 
-/* Rows that an INSERT, UPDATE or DELETE returns are read in the transaction that it belongs to. */
+/* Begins the transaction before a statement that writes and returns rows: its rows are read in that transaction. */
 static mr_status begin_write(mr_session *s) {
     mr_conn *conn;
     s->writes++;
@@ -36,7 +36,7 @@ static mr_status open_cursor(mr_session *s, mr_session_cursor *out, const mr_nam
     if (mr_engine_compile(s->engine, out->statement, named, nnamed, &out->compiled, &out->values) != MR_OK)
         return MR_FAIL;
     if (out->compiled->is_write) {
-        mr_session_keep_reading(s);
+        mr_session_adopt_load_transaction(s);
         s->writes++;
         s->statements++;
     }

@@ -1,13 +1,16 @@
 /*
- * expire.c: expiring and refreshing: what is read again, and when.
+ * expire.c: expiring objects, so that they are read again when they are next used, and refreshing them at once.
  *
- * Invariant: expiring everything costs as much as there are changed objects, not as there are loaded ones:
- * the owner's generation rises, and the others find out when they are touched. Edits made after an expiry
- * survive the load that follows.
+ * Invariant: expiring everything costs time for the changed objects, not for the loaded ones: the owner's generation
+ * rises, and an unchanged object notices that when it is used. A change that is made after an expiry survives the load
+ * that follows.
  */
+#include "cascade.h"
+#include "journal.h"
+#include "relationships.h"
 #include "session_state.h"
+#include "states.h"
 
-/* Every changed object: its changes are lost and it is read again. */
 void mr_expire_dirty(mr_session *s) {
     mr_vec *dirty = &s->owner->dirty;
     while (dirty->len > 0) mr_entity_expire(mr_vec_ptr(dirty, dirty->len - 1));
@@ -16,27 +19,27 @@ void mr_expire_dirty(mr_session *s) {
 void mr_expire_everything(mr_session *s) {
     mr_expire_dirty(s);
     s->owner->generation++;
-    mr_session_note_fresh(s);
+    mr_session_note_all_expired(s);
 }
 
-/* Those of the list that are up to date stay so. */
+/* The objects of the list that are up to date do not expire with the others. */
 static void keep_fresh(const mr_vec *list, uint32_t before, uint32_t now) {
     for (size_t i = 0; i < list->len; i++) {
         mr_entity *e = mr_vec_ptr(list, i);
         if (e->generation != before) continue;
         e->generation = now;
-        mr_holders_note_items(e);
+        mr_parent_notes_save_items(e);
     }
 }
 
 void mr_expire_unmodified(mr_session *s) {
     uint32_t before = s->owner->generation++;
     keep_fresh(&s->owner->dirty, before, s->owner->generation);
-    keep_fresh(&s->doomed, before, s->owner->generation);
-    mr_session_note_fresh(s);
+    keep_fresh(&s->to_delete, before, s->owner->generation);
+    mr_session_note_all_expired(s);
 }
 
-/* Does an object of the class show what is in the table? */
+/* Does an object of the class show values of the table? */
 static bool shows_table(const mr_mapper *mapper, const mr_table *table) {
     if (mapper->table == table) return true;
     for (size_t i = 0; i < mapper->props.len; i++) {
@@ -56,13 +59,13 @@ void mr_expire_table(mr_session *s, const mr_table *table) {
         bool kept = e->state != MR_PERSISTENT || (e->flags & (MR_ENTITY_MODIFIED | MR_ENTITY_TO_DELETE));
         if (!shows || kept || e->generation != s->owner->generation) continue;
         if (mr_expire_one(s, e) == MR_OK) continue;
-        mr_env_clear_error(s->env); /* only hints are lost */
+        mr_env_clear_error(s->env); /* only notes about parents are lost */
         mr_entity_expire(e);
     }
     mr_heap_unblock(s->heap);
 }
 
-mr_status mr_session_wrote(mr_session *s, const mr_table *table) {
+mr_status mr_session_after_write(mr_session *s, const mr_table *table) {
     mr_table_facts facts;
     if (!s->conn || !mr_session_has_objects(s)) return MR_OK;
     if (mr_conn_table_facts(s->conn, table, &facts) != MR_OK) return MR_FAIL;
@@ -81,14 +84,14 @@ static bool is_kept(const mr_entity *e, const mr_property *prop) {
     case MR_PROPERTY_EXPRESSION:
         return false;
     case MR_PROPERTY_RELATIONSHIP:
-        return rel->direction != MR_MANY_TO_ONE || mr_relation_is_list(rel);
+        return rel->direction != MR_MANY_TO_ONE || mr_relationship_is_list(rel);
     default:
         return true;
     }
 }
 
 void mr_expire_rest(mr_session *s, mr_entity *entity) {
-    if (mr_holders_note(entity) != MR_OK) mr_env_clear_error(s->env); /* only hints are lost */
+    if (mr_parent_notes_save_holders(entity) != MR_OK) mr_env_clear_error(s->env); /* only hints are lost */
     for (size_t i = 0; i < entity->mapper->props.len; i++) {
         const mr_property *prop = mr_vec_ptr(&entity->mapper->props, i);
         if (is_kept(entity, prop)) continue;
@@ -102,7 +105,7 @@ void mr_expire_rest(mr_session *s, mr_entity *entity) {
 
 mr_status mr_session_expire_all(mr_session *s) {
     if (mr_session_allow(s, MR_ACT_EXPIRE, "expire_all()") != MR_OK) return MR_FAIL;
-    mr_journal_keep(s, NULL);
+    mr_journal_before_expiry(s, NULL);
     mr_expire_everything(s);
     return MR_OK;
 }
@@ -128,15 +131,15 @@ mr_property *mr_session_named_property(mr_entity *entity, const char *name) {
     return NULL;
 }
 
-/* The named attributes only. All names are known before the first is expired. */
+/* Expires the named attributes only. All names are checked before the first attribute expires. */
 static mr_status expire_names(mr_session *s, mr_entity *entity, const char *const *names, unsigned n) {
     for (unsigned i = 0; i < n; i++)
         if (!mr_session_named_property(entity, names[i])) return MR_FAIL;
-    if (mr_holders_note(entity) != MR_OK) return MR_FAIL;
-    mr_journal_keep(s, entity);
+    if (mr_parent_notes_save_holders(entity) != MR_OK) return MR_FAIL;
+    mr_journal_before_expiry(s, entity);
     for (unsigned i = 0; i < n; i++) {
         const mr_property *prop = mr_session_named_property(entity, names[i]);
-        if (prop->kind == MR_PROPERTY_RELATIONSHIP && mr_holders_take_back(entity, prop->relationship) != MR_OK)
+        if (prop->kind == MR_PROPERTY_RELATIONSHIP && mr_parent_notes_undo_change(entity, prop->relationship) != MR_OK)
             return MR_FAIL;
         mr_entity_forget(entity, prop->slot);
         if (prop->kind == MR_PROPERTY_COLUMN) entity->flags |= MR_ENTITY_PARTIAL;
@@ -145,14 +148,15 @@ static mr_status expire_names(mr_session *s, mr_entity *entity, const char *cons
 }
 
 mr_status mr_expire_one(mr_session *s, mr_entity *entity) {
-    if (mr_holders_note(entity) != MR_OK || mr_holders_take_back_all(entity) != MR_OK) return MR_FAIL;
-    mr_journal_keep(s, entity);
+    if (mr_parent_notes_save_holders(entity) != MR_OK || mr_parent_notes_undo_all_changes(entity) != MR_OK)
+        return MR_FAIL;
+    mr_journal_before_expiry(s, entity);
     mr_entity_expire(entity);
     return MR_OK;
 }
 
-/* A pending object has no row to be read again and stays as it is. But if it would be an orphan without the change that
- * expires, it leaves the session with that change. */
+/* mr_cascade_passes. A pending object has no row that could be read again, and stays as it is. But if the expiry takes
+ * its only parent away, it would be an orphan: then it leaves the session. */
 static mr_status is_expired_with(void *ud, mr_entity *entity, const mr_relationship *rel, mr_entity *item) {
     (void)ud;
     if (item->state != MR_PENDING) return MR_OK;
@@ -161,7 +165,7 @@ static mr_status is_expired_with(void *ud, mr_entity *entity, const mr_relations
     return parent && parent != entity ? MR_DONE : MR_OK;
 }
 
-/* The object and what refresh-expire reaches from it. */
+/* Expires the object, and all that refresh-expire reaches from it. */
 static mr_status expire_graph(mr_session *s, mr_entity *entity) {
     mr_cascade w = {.cascade = MR_CASCADE_REFRESH_EXPIRE, .passes = is_expired_with};
     mr_status status = mr_cascade_begin(&w, s->env);
@@ -169,7 +173,7 @@ static mr_status expire_graph(mr_session *s, mr_entity *entity) {
     for (size_t i = 0; status == MR_OK && i < w.out.len; i++) {
         mr_entity *e = mr_vec_ptr(&w.out, i);
         if (e->owner != s->owner) continue;
-        if (e->state == MR_PENDING && !s->running) mr_state_make_transient(s, e);
+        if (e->state == MR_PENDING && !s->flush_sending) mr_state_make_transient(s, e);
         if (e->state != MR_PERSISTENT) continue;
         status = mr_expire_one(s, e);
     }
@@ -179,7 +183,7 @@ static mr_status expire_graph(mr_session *s, mr_entity *entity) {
 
 mr_status mr_session_expire(mr_session *s, mr_entity *entity, const char *const *names, unsigned n) {
     if (mr_session_allow(s, MR_ACT_EXPIRE, "expire()") != MR_OK) return MR_FAIL;
-    mr_state_settle(entity);
+    mr_state_leave_closed_session(entity);
     if (require_persistent(s, entity) != MR_OK) return MR_FAIL;
     mr_entity_touch(entity);
     mr_heap_block(s->heap);
@@ -190,7 +194,7 @@ mr_status mr_session_expire(mr_session *s, mr_entity *entity, const char *const 
 
 /* ---------------------------------------------------------------- refreshing */
 
-/* Of the named attributes: the columns in one statement, then each relationship. */
+/* Loads the named attributes: all columns in one statement, then each relationship. */
 static mr_status load_names(mr_session *s, mr_entity *entity, const char *const *names, unsigned n) {
     mr_vec columns, relationships;
     mr_vec_init(&columns, s->env, sizeof(mr_property *));
@@ -205,7 +209,7 @@ static mr_status load_names(mr_session *s, mr_entity *entity, const char *const 
         status = mr_load_refresh(&s->load, entity, (const mr_property *const *)columns.data, (unsigned)columns.len);
     const mr_value *ignored;
     for (size_t i = 0; status == MR_OK && i < relationships.len; i++)
-        status = mr_related_need(entity, mr_vec_ptr(&relationships, i), &ignored);
+        status = mr_relationship_require(entity, mr_vec_ptr(&relationships, i), &ignored);
     mr_vec_done(&relationships);
     mr_vec_done(&columns);
     return status;
@@ -229,11 +233,11 @@ static mr_status load_again(mr_session *s, mr_entity *entity, const char *const 
 
 mr_status mr_session_refresh(mr_session *s, mr_entity *entity, const char *const *names, unsigned n) {
     if (mr_session_allow(s, MR_ACT_READ, "refresh()") != MR_OK) return MR_FAIL;
-    mr_state_settle(entity);
+    mr_state_leave_closed_session(entity);
     if (require_persistent(s, entity) != MR_OK) return MR_FAIL;
     mr_entity_pin(entity);
     mr_entity_touch(entity);
-    /* Its own changes are lost before the others are flushed: who refreshes does not want them written. */
+    /* The object expires before the autoflush: a program that refreshes an object does not want its changes written. */
     mr_heap_block(s->heap);
     mr_status status = names ? expire_names(s, entity, names, n) : expire_graph(s, entity);
     mr_heap_unblock(s->heap);

@@ -1,15 +1,16 @@
 /*
- * kept.c: what the objects that a transaction has inserted had when they expired: a rollback makes them
- * transient again, and nothing else could give their values back.
+ * expired_inserts.c: the column values of objects that the transaction has inserted and that have expired since. A
+ * rollback makes such an object transient again, and then its row cannot give the values back.
  *
- * Invariant: only columns are kept, and as the last flush has written them: no object is held by this. An
- * entry lives as long as the note of the object's INSERT.
+ * Invariant: only columns are saved, as the last flush has written them; they keep no object alive. An entry lives as
+ * long as the journal's note of the object's INSERT.
  */
+#include "journal.h"
 #include "session_state.h"
 
 typedef struct kept_entry {
     uint32_t slot, generation; /* the entity, as in mr_note */
-    mr_kept *kept;
+    mr_expired_insert *kept;
 } kept_entry;
 
 static uint64_t hash_entry(const void *element) { return ((const kept_entry *)element)->slot; }
@@ -18,24 +19,24 @@ static bool equal_entries(const void *a, const void *b) {
     return ((const kept_entry *)a)->slot == ((const kept_entry *)b)->slot;
 }
 
-void mr_kept_free(mr_env *env, mr_kept *kept) {
+void mr_expired_insert_free(mr_env *env, mr_expired_insert *kept) {
     for (size_t i = 0; kept && i < kept->n; i++) mr_value_clear(env, &kept->values[i]);
     mr_free(env, kept);
 }
 
 static kept_entry *entry_of(const mr_session *s, uint32_t slot) {
     const kept_entry key = {.slot = slot};
-    return s->kept ? mr_map_get(s->kept, &key) : NULL;
+    return s->expired_inserts ? mr_map_get(s->expired_inserts, &key) : NULL;
 }
 
-static mr_kept *kept_of(const mr_session *s, const mr_entity *e) {
+static mr_expired_insert *kept_of(const mr_session *s, const mr_entity *e) {
     const kept_entry *entry = entry_of(s, e->heap_slot);
     bool same = entry && entry->generation == mr_heap_generation(s->heap, e->heap_slot);
     return same ? entry->kept : NULL;
 }
 
-/* Adds what the object has to what is kept of it. A value for which there is no memory stays as it was. */
-static void update(mr_env *env, mr_kept *kept, mr_entity *e) {
+/* Saves the loaded columns of the object in kept. A value for which there is no memory stays as it was. */
+static void update(mr_env *env, mr_expired_insert *kept, mr_entity *e) {
     const mr_vec *columns = &e->mapper->columns;
     for (size_t i = 0; i < columns->len && i < kept->n; i++) {
         const mr_property *prop = mr_vec_ptr(columns, i);
@@ -47,10 +48,10 @@ static void update(mr_env *env, mr_kept *kept, mr_entity *e) {
     }
 }
 
-mr_kept *mr_kept_copy(const mr_session *s, mr_entity *e) {
-    const mr_kept *from = kept_of(s, e);
+mr_expired_insert *mr_expired_insert_copy(const mr_session *s, mr_entity *e) {
+    const mr_expired_insert *from = kept_of(s, e);
     size_t n = e->mapper->columns.len;
-    mr_kept *made = mr_calloc(s->env, sizeof *made + n * sizeof made->values[0]);
+    mr_expired_insert *made = mr_calloc(s->env, sizeof *made + n * sizeof made->values[0]);
     if (!made) return NULL;
     made->n = n;
     for (size_t i = 0; from && i < from->n && i < n; i++) {
@@ -61,30 +62,30 @@ mr_kept *mr_kept_copy(const mr_session *s, mr_entity *e) {
     return made;
 }
 
-void mr_kept_restore(mr_session *s, const mr_entity *e, mr_kept *kept) {
+void mr_expired_insert_replace(mr_session *s, const mr_entity *e, mr_expired_insert *kept) {
     kept_entry *entry = entry_of(s, e->heap_slot);
     kept_entry made = {e->heap_slot, mr_heap_generation(s->heap, e->heap_slot), kept};
-    if (!s->kept) s->kept = mr_map_new(s->env, sizeof(kept_entry), hash_entry, equal_entries);
+    if (!s->expired_inserts) s->expired_inserts = mr_map_new(s->env, sizeof(kept_entry), hash_entry, equal_entries);
     if (entry) {
-        mr_kept_free(s->env, entry->kept);
+        mr_expired_insert_free(s->env, entry->kept);
         *entry = made;
-    } else if (!s->kept || !mr_map_put(s->kept, &made)) {
-        mr_kept_free(s->env, kept);
+    } else if (!s->expired_inserts || !mr_map_put(s->expired_inserts, &made)) {
+        mr_expired_insert_free(s->env, kept);
     }
 }
 
-void mr_kept_add(mr_session *s, mr_entity *e) {
+void mr_expired_insert_add(mr_session *s, mr_entity *e) {
     mr_error *saved = mr_env_save_error(s->env);
-    mr_kept *kept = kept_of(s, e);
+    mr_expired_insert *kept = kept_of(s, e);
     if (kept) update(s->env, kept, e);
-    else if ((kept = mr_kept_copy(s, e)) != NULL) mr_kept_restore(s, e, kept);
+    else if ((kept = mr_expired_insert_copy(s, e)) != NULL) mr_expired_insert_replace(s, e, kept);
     mr_env_clear_error(s->env);
     mr_env_restore_error(s->env, saved);
 }
 
-void mr_kept_give_back(mr_session *s, mr_entity *e, uint64_t unset) {
+void mr_expired_insert_give_back(mr_session *s, mr_entity *e, uint64_t unset) {
     const mr_vec *columns = &e->mapper->columns;
-    mr_kept *kept = kept_of(s, e);
+    mr_expired_insert *kept = kept_of(s, e);
     for (size_t i = 0; kept && i < columns->len && i < kept->n; i++) {
         const mr_property *prop = mr_vec_ptr(columns, i);
         mr_value *v = &kept->values[i];
@@ -94,17 +95,17 @@ void mr_kept_give_back(mr_session *s, mr_entity *e, uint64_t unset) {
     }
 }
 
-void mr_kept_drop(mr_session *s, uint32_t slot, uint32_t generation) {
+void mr_expired_insert_drop(mr_session *s, uint32_t slot, uint32_t generation) {
     kept_entry *entry = entry_of(s, slot);
     if (!entry || entry->generation != generation) return;
-    mr_kept_free(s->env, entry->kept);
-    mr_map_remove(s->kept, entry);
+    mr_expired_insert_free(s->env, entry->kept);
+    mr_map_remove(s->expired_inserts, entry);
 }
 
-void mr_kept_clear(mr_session *s) {
+void mr_expired_insert_clear(mr_session *s) {
     size_t cursor = 0;
-    for (const kept_entry *entry; s->kept && (entry = mr_map_next(s->kept, &cursor));)
-        mr_kept_free(s->env, entry->kept);
-    mr_map_free(s->kept);
-    s->kept = NULL;
+    for (const kept_entry *entry; s->expired_inserts && (entry = mr_map_next(s->expired_inserts, &cursor));)
+        mr_expired_insert_free(s->env, entry->kept);
+    mr_map_free(s->expired_inserts);
+    s->expired_inserts = NULL;
 }

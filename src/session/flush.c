@@ -1,13 +1,18 @@
 /*
- * flushing.c: the flush as the session sees it: hooks, what must be loaded first, running, and what follows.
+ * flush.c: the flush as the session sees it: it calls the listeners, loads what the flush needs, runs the flush, and
+ * updates the lists of the session.
  *
- * Invariant: a flush that fails before its first statement changes nothing; after it, the innermost level is
- * rolled back. Either way no object has taken on what the flush would have made of it.
+ * Invariant: a flush that fails before its first statement changes nothing. If it fails later, the innermost level is
+ * rolled back. In both cases no object has got values from the failed flush.
  */
+#include "cascade.h"
+#include "journal.h"
+#include "relationships.h"
 #include "session_state.h"
+#include "states.h"
 
 bool mr_session_is_clean(const mr_session *s) {
-    return s->fresh.len == 0 && s->doomed.len == 0 && s->owner->dirty.len == 0;
+    return s->pending.len == 0 && s->to_delete.len == 0 && s->owner->dirty.len == 0;
 }
 
 static mr_node *expression_of(void *ud, const mr_value *value) {
@@ -18,7 +23,7 @@ static mr_node *expression_of(void *ud, const mr_value *value) {
 
 /* ---------------------------------------------------------------- before */
 
-/* Of an object that has expired all columns: one SELECT for whatever else is needed. */
+/* Loads the column. If the object has expired, loads all its columns, because the flush may need others, too. */
 static mr_status load_column(mr_session *s, mr_entity *entity, const mr_property *prop) {
     if (!prop->deferred && mr_entity_slot(entity, entity->mapper->pk_slots[0])->kind == MR_UNLOADED) {
         mr_status status = mr_load_refresh(&s->load, entity, NULL, 0);
@@ -27,7 +32,7 @@ static mr_status load_column(mr_session *s, mr_entity *entity, const mr_property
     return mr_load_refresh(&s->load, entity, &prop, 1);
 }
 
-/* What the flush must know of an object. */
+/* Loads an attribute that the flush must know. */
 static mr_status load_need(mr_session *s, mr_entity *entity, const mr_property *prop) {
     if (prop->kind == MR_PROPERTY_RELATIONSHIP) return mr_load_needed_relationship(&s->load, entity, prop);
     mr_status status = load_column(s, entity, prop);
@@ -41,7 +46,7 @@ static mr_status load_need(mr_session *s, mr_entity *entity, const mr_property *
     return status;
 }
 
-static mr_status meet_needs(mr_session *s, mr_flush *flush) {
+static mr_status load_needs(mr_session *s, mr_flush *flush) {
     mr_entity *entity;
     const mr_property *prop;
     mr_status status;
@@ -61,15 +66,16 @@ static mr_status collect_dirty(const mr_session *s, mr_vec *out) {
     return MR_OK;
 }
 
-/* Leaves out objects that are both pending and to be deleted: they have no row, and get none. */
+/* Copies the lists. An object that is both pending and to be deleted is left out: it has no row, and gets none. */
 static mr_status split_lists(const mr_session *s, mr_vec *fresh, mr_vec *doomed) {
-    if (mr_vec_reserve(fresh, s->fresh.len) != MR_OK || mr_vec_reserve(doomed, s->doomed.len) != MR_OK) return MR_FAIL;
-    for (size_t i = 0; i < s->fresh.len; i++) {
-        mr_entity *e = mr_vec_ptr(&s->fresh, i);
+    if (mr_vec_reserve(fresh, s->pending.len) != MR_OK || mr_vec_reserve(doomed, s->to_delete.len) != MR_OK)
+        return MR_FAIL;
+    for (size_t i = 0; i < s->pending.len; i++) {
+        mr_entity *e = mr_vec_ptr(&s->pending, i);
         if (!(e->flags & MR_ENTITY_TO_DELETE)) mr_vec_push_ptr(fresh, e);
     }
-    for (size_t i = 0; i < s->doomed.len; i++) {
-        mr_entity *e = mr_vec_ptr(&s->doomed, i);
+    for (size_t i = 0; i < s->to_delete.len; i++) {
+        mr_entity *e = mr_vec_ptr(&s->to_delete, i);
         if (e->state != MR_PENDING) mr_vec_push_ptr(doomed, e);
     }
     return MR_OK;
@@ -84,7 +90,7 @@ static mr_status plan(mr_session *s, mr_flush **out) {
     mr_status status = MR_FAIL;
     if (collect_dirty(s, &dirty) != MR_OK) goto out;
     mr_state_sort_pending(s);
-    for (size_t i = 0; i < s->fresh.len; i++) mr_entity_touch(mr_vec_ptr(&s->fresh, i));
+    for (size_t i = 0; i < s->pending.len; i++) mr_entity_touch(mr_vec_ptr(&s->pending, i));
     if (split_lists(s, &fresh, &doomed) != MR_OK) goto out;
     status = mr_flush_new(&context, (mr_entity *const *)fresh.data, fresh.len, (mr_entity *const *)dirty.data,
                           dirty.len, (mr_entity *const *)doomed.data, doomed.len, out);
@@ -92,7 +98,7 @@ static mr_status plan(mr_session *s, mr_flush **out) {
     if (s->hooks[MR_SESSION_AFTER_FLUSH].len > 0 && mr_vec_reserve(&s->changed, dirty.len) == MR_OK)
         for (size_t i = 0; i < dirty.len; i++) mr_vec_push_ptr(&s->changed, mr_vec_ptr(&dirty, i));
     s->planning = true;
-    status = meet_needs(s, *out);
+    status = load_needs(s, *out);
     s->planning = false;
 out:
     mr_vec_done(&doomed);
@@ -103,35 +109,35 @@ out:
 
 /* ---------------------------------------------------------------- after */
 
-/* What the flush has dealt with leaves the lists; what hooks have put there meanwhile stays. */
+/* Removes the objects that the flush has written from the lists. Objects that listeners have added meanwhile stay. */
 static void trim_lists(mr_session *s) {
     size_t kept = 0;
-    for (size_t i = 0; i < s->fresh.len; i++) {
-        mr_entity *e = mr_vec_ptr(&s->fresh, i);
+    for (size_t i = 0; i < s->pending.len; i++) {
+        mr_entity *e = mr_vec_ptr(&s->pending, i);
         if (e->state == MR_PENDING) {
             e->list_index = (uint32_t)kept;
-            ((mr_entity **)s->fresh.data)[kept++] = e;
+            ((mr_entity **)s->pending.data)[kept++] = e;
         } else {
             if (!(e->flags & (MR_ENTITY_MODIFIED | MR_ENTITY_TO_DELETE))) mr_entity_unhold(e);
             mr_entity_unpin(e);
         }
     }
-    s->fresh.len = kept;
+    s->pending.len = kept;
     kept = 0;
-    for (size_t i = 0; i < s->doomed.len; i++) {
-        mr_entity *e = mr_vec_ptr(&s->doomed, i);
+    for (size_t i = 0; i < s->to_delete.len; i++) {
+        mr_entity *e = mr_vec_ptr(&s->to_delete, i);
         if (e->state == MR_PERSISTENT || e->state == MR_PENDING) {
-            ((mr_entity **)s->doomed.data)[kept++] = e;
+            ((mr_entity **)s->to_delete.data)[kept++] = e;
         } else {
             mr_entity_unhold(e);
             mr_entity_unpin(e);
         }
     }
-    s->doomed.len = kept;
+    s->to_delete.len = kept;
 }
 
-/* Another connection had committed when the first write began: all but what was just written is read again.
- */
+/* If another connection had committed before the first write of the flush: all objects expire, except those that the
+ * flush has written. */
 static void expire_stale(mr_session *s, const mr_flush *flush) {
     if (!s->stale) return;
     s->stale = false;
@@ -141,24 +147,24 @@ static void expire_stale(mr_session *s, const mr_flush *flush) {
         mr_entity *e = mr_flush_result_at(flush, i)->entity;
         if (e->owner != s->owner || e->generation != before) continue;
         e->generation = s->owner->generation;
-        mr_holders_note_items(e);
+        mr_parent_notes_save_items(e);
     }
 }
 
-/* Pending objects that were to be deleted with their parents leave the session without ever having had a row. */
-static void dismiss_pending(mr_session *s) {
-    for (size_t i = s->doomed.len; i > 0; i--) {
-        mr_entity *e = mr_vec_ptr(&s->doomed, i - 1);
+/* Pending objects that were to be deleted with their parents leave the session. They never had a row. */
+static void drop_doomed_pending(mr_session *s) {
+    for (size_t i = s->to_delete.len; i > 0; i--) {
+        mr_entity *e = mr_vec_ptr(&s->to_delete, i - 1);
         if (e->state != MR_PENDING) continue;
         mr_entity_pin(e);
-        mr_state_spare(s, e);
+        mr_state_unmark_to_delete(s, e);
         mr_state_make_transient(s, e);
         mr_entity_unpin(e);
     }
     mr_state_sort_pending(s);
 }
 
-/* Another program may have changed columns of a written row that this session has not changed: they are read again. */
+/* In a row that the flush has updated, another program may have changed other columns: these are read again. */
 static void expire_unwritten(mr_session *s, const mr_flush *flush) {
     for (size_t i = 0; s->stale && i < mr_flush_result_count(flush); i++) {
         const mr_flush_result *result = mr_flush_result_at(flush, i);
@@ -169,8 +175,8 @@ static void expire_unwritten(mr_session *s, const mr_flush *flush) {
 static mr_status publish(mr_session *s, mr_flush *flush) {
     if (mr_journal_flush(s, flush) != MR_OK) return MR_FAIL;
     expire_unwritten(s, flush);
-    dismiss_pending(s);
-    mr_state_drop_spared(s);
+    drop_doomed_pending(s);
+    mr_state_clear_all_spared(s);
     mr_uncommitted_note(s, flush);
     mr_flush_publish(flush);
     expire_stale(s, flush);
@@ -183,26 +189,26 @@ static mr_status publish(mr_session *s, mr_flush *flush) {
 /* ---------------------------------------------------------------- running */
 
 static mr_status run(mr_session *s, mr_flush *flush) {
-    bool was_open = s->conn && !s->reading && mr_conn_in_transaction(s->conn);
+    bool was_open = s->conn && !s->load_transaction && mr_conn_in_transaction(s->conn);
     if (mr_flush_operations(flush) > 0) {
-        mr_session_keep_reading(s);
-        s->fresh_memory = false;
+        mr_session_adopt_load_transaction(s);
+        s->nothing_read = false;
         s->writes++;
     }
-    s->running = true;
+    s->flush_sending = true;
     mr_status status = mr_flush_operations(flush) > 0 ? mr_flush_run(flush) : MR_OK;
     if (status == MR_OK) status = mr_flush_set_strays(flush);
-    s->running = false;
+    s->flush_sending = false;
     if (status == MR_OK) status = publish(s, flush);
     if (status == MR_OK) return MR_OK;
     if (mr_flush_sent(flush)) {
-        mr_transaction_fail(s);
+        mr_transaction_flush_failed(s);
         return MR_FAIL;
     }
-    trim_lists(s); /* of a flush without statements, after_flush may have failed */
+    trim_lists(s); /* a flush without statements has failed: a listener of after_flush raised an error */
     if (!was_open && s->conn && mr_conn_in_transaction(s->conn)) {
         mr_error *saved = mr_env_save_error(s->env);
-        mr_session_disconnect(s); /* begun, and nothing in it */
+        mr_session_disconnect(s); /* the flush has begun a transaction, and nothing is in it */
         mr_env_restore_error(s->env, saved);
     }
     return MR_FAIL;
@@ -212,12 +218,12 @@ static mr_status flush_now(mr_session *s) {
     if (mr_session_fire(s, MR_SESSION_BEFORE_FLUSH) != MR_OK) return MR_FAIL;
     size_t before;
     mr_flush *flush = NULL;
-    mr_status status = mr_doom_settle(s, &before);
-    size_t settled = s->doomed.len;
+    mr_status status = mr_deletion_decide(s, &before);
+    size_t settled = s->to_delete.len;
     if (status == MR_OK) status = plan(s, &flush);
     if (status == MR_OK) status = run(s, flush);
-    /* The orphans of a flush that was not sent are none yet: another parent may still take them. */
-    if (status != MR_OK) mr_doom_take_back(s, before, settled);
+    /* The flush has not run: its orphans lose their marks, because another parent may still take them. */
+    if (status != MR_OK) mr_deletion_unmark_range(s, before, settled);
     s->changed.len = 0;
     mr_flush_free(flush);
     return status;
@@ -235,7 +241,7 @@ mr_status mr_session_flush(mr_session *s) {
 
 mr_status mr_session_autoflush_now(mr_session *s) {
     bool at_rest = s->phase == MR_PHASE_IDLE || s->phase == MR_PHASE_ENDING;
-    if (!at_rest || s->brackets > 0 || s->dead || !mr_session_autoflush(s)) return MR_OK;
+    if (!at_rest || s->open_loads > 0 || s->dead_levels || !mr_session_autoflush(s)) return MR_OK;
     mr_status status = mr_session_flush(s);
     if (status == MR_FAIL && mr_env_error(s->env)->kind != MR_ERR_PENDING_ROLLBACK)
         mr_error_add_note(s->env, "(in an autoflush: what is read must see the session's changes, so these are flushed "

@@ -1,10 +1,12 @@
 /*
  * get.c: one object by its primary key: from the identity map without a statement, else from its row.
  *
- * Invariant: what comes from the map is up to date: an expired object is read again before it is given
- * out, and outside of a transaction one that is older than what the session has read since.
+ * Invariant: an object from the map is up to date when it is given out. It is read again if it has expired, and outside
+ * of a transaction also if the session has read a newer version of the data since.
  */
+#include "attributes.h"
 #include "session_state.h"
+#include "states.h"
 
 static const mr_property *key_property(const mr_mapper *mapper, unsigned i) {
     for (size_t j = 0; j < mapper->columns.len; j++) {
@@ -45,14 +47,14 @@ mr_status mr_session_identity(const mr_mapper *mapper, const mr_value *key, mr_s
     return status;
 }
 
-/* The object is older than what the session has read since: its row is read again. A changed object keeps its changes;
- * if its row is gone, the flush will say so. */
+/* Reads the object's row again: the object is older than what the session has read since. A changed object keeps its
+ * changes; if its row is gone, the next flush reports it. */
 static mr_status renew(mr_session *s, mr_entity *e, mr_query *options) {
     uint8_t before = mr_session_enter(s, MR_PHASE_LOADING);
     mr_status status = mr_load_again(&s->load, e, options);
     mr_session_leave(s, before);
     if (status != MR_NOTFOUND || (e->flags & (MR_ENTITY_MODIFIED | MR_ENTITY_TO_DELETE))) return status;
-    return mr_attribute_bury(s, e);
+    return mr_attribute_row_is_gone(s, e);
 }
 
 static bool is_older(mr_session *s, const mr_entity *e) {
@@ -60,16 +62,17 @@ static bool is_older(mr_session *s, const mr_entity *e) {
            mr_session_reads_outside(s);
 }
 
-/* The object of the identity map, up to date and of the class wanted. MR_DONE: the map has none. */
+/* *out: the object of the identity map, up to date, pinned. MR_DONE: the map has none. MR_NOTFOUND: it is of another
+ * class, or its row is gone. */
 static mr_status from_map(mr_session *s, mr_mapper *mapper, const mr_value *identity, mr_query *options,
                           mr_entity **out) {
     mr_entity *e = mr_idmap_get(s->owner->idmap, mapper->root, identity);
     if (!e) return MR_DONE;
     if (!mr_mapper_isa(e->mapper, mapper)) return MR_NOTFOUND;
     mr_entity_pin(e);
-    mr_status status = mr_attribute_unexpire(e);
+    mr_status status = mr_attribute_load_if_expired(e);
     if (status == MR_OK && is_older(s, e)) status = renew(s, e, options);
-    if (status == MR_OK && e->state == MR_DELETED) status = MR_NOTFOUND; /* by the flush before the reading */
+    if (status == MR_OK && e->state == MR_DELETED) status = MR_NOTFOUND; /* the autoflush has deleted it */
     if (status == MR_OK) {
         *out = e;
         return MR_OK;
@@ -84,7 +87,7 @@ static mr_status find(mr_session *s, mr_mapper *mapper, const mr_value *identity
     if (!populate && (status = from_map(s, mapper, identity, options, out)) != MR_DONE) return status;
     if (!options || options->autoflush) {
         if (mr_session_autoflush_now(s) != MR_OK) return MR_FAIL;
-        /* What was pending may be it. */
+        /* The flush may have inserted the object that is wanted. */
         if (!populate && (status = from_map(s, mapper, identity, options, out)) != MR_DONE) return status;
     }
     mr_entity *known = populate ? mr_idmap_get(s->owner->idmap, mapper->root, identity) : NULL;

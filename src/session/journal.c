@@ -1,10 +1,12 @@
 /*
- * journal.c: what the transaction has written, so that memory can follow a rollback.
+ * journal.c: notes of what the transaction has written, so that memory can follow a rollback.
  *
- * Invariant: a savepoint's notes are those behind its mark. Notes are weak: an object that was freed
- * meanwhile is read anew when it is wanted again, so nothing must be restored for it.
+ * Invariant: the notes of a savepoint are those from its mark on. Notes do not keep objects alive: an object that was
+ * freed meanwhile is read from its row when it is needed again, so nothing must be restored for it.
  */
+#include "journal.h"
 #include "session_state.h"
+#include "states.h"
 
 enum { FIRST_PRUNE = 4096 };
 
@@ -15,8 +17,8 @@ static mr_entity *note_entity(const mr_session *s, const mr_note *note) {
 }
 
 static void free_note(mr_session *s, mr_note *note) {
-    if (note->kind == MR_NOTE_INSERTED) mr_kept_drop(s, note->slot, note->generation);
-    if (note->kind == MR_NOTE_WAS) mr_kept_free(s->env, note->u.kept);
+    if (note->kind == MR_NOTE_INSERTED) mr_expired_insert_drop(s, note->slot, note->generation);
+    if (note->kind == MR_NOTE_OLD_COLUMNS) mr_expired_insert_free(s->env, note->u.columns);
     if (note->kind != MR_NOTE_REKEYED) return;
     mr_value_clear(s->env, note->u.old);
     mr_free(s->env, note->u.old);
@@ -27,7 +29,7 @@ static void truncate_notes(mr_session *s, size_t len) {
     s->journal.len = len;
 }
 
-/* A long transaction may have written many objects that nobody holds any more. */
+/* Removes the notes of freed objects: a long transaction may write many objects and drop them. */
 static void prune(mr_session *s) {
     size_t kept = 0, savepoint = 0;
     for (size_t i = 0; i < s->journal.len; i++) {
@@ -54,7 +56,7 @@ mr_status mr_journal_reserve(mr_session *s, size_t more) {
     return mr_vec_reserve(&s->journal, cap > need ? cap : need);
 }
 
-/* Room was reserved. */
+/* Appends a note. Its room was reserved. */
 static mr_note *push(mr_session *s, mr_note_kind kind, const mr_entity *entity) {
     mr_note *note = mr_vec_push(&s->journal);
     note->kind = (uint8_t)kind;
@@ -63,25 +65,27 @@ static mr_note *push(mr_session *s, mr_note_kind kind, const mr_entity *entity) 
     return note;
 }
 
-/* Room was reserved, for two. Within a savepoint, before anything of the object changes: its rollback reads the
- * row again, but the rollback of all makes the object transient, and then this is all that is known of it. */
-static mr_status push_was(mr_session *s, mr_entity *entity) {
+/* Room for two notes was reserved. Call inside a savepoint, before the object changes: notes the columns of an object
+ * that the transaction has inserted. The rollback of the savepoint reads the row again. But the rollback of the whole
+ * transaction makes the object transient, and then only these columns are known. */
+static mr_status push_old_columns(mr_session *s, mr_entity *entity) {
     if (s->savepoints.len == 0 || !(entity->flags & MR_ENTITY_FLUSHED_NEW)) return MR_OK;
-    mr_kept *kept = mr_kept_copy(s, entity);
+    mr_expired_insert *kept = mr_expired_insert_copy(s, entity);
     if (!kept) return MR_FAIL;
-    push(s, MR_NOTE_WAS, entity)->u.kept = kept;
+    push(s, MR_NOTE_OLD_COLUMNS, entity)->u.columns = kept;
     return MR_OK;
 }
 
-/* The same for a change of its row. */
+/* Notes a change of the object's row, with its old columns. */
 static mr_status push_updated(mr_session *s, mr_entity *entity) {
     if (s->savepoints.len == 0) return MR_OK;
-    if (push_was(s, entity) != MR_OK) return MR_FAIL;
+    if (push_old_columns(s, entity) != MR_OK) return MR_FAIL;
     push(s, MR_NOTE_UPDATED, entity);
     return MR_OK;
 }
 
-/* Is that the last note of this level? Column by column, one of each object is enough. */
+/* Is the last note of this level about a change of this object? One note is enough when its columns change one by one.
+ */
 static bool is_just_noted(const mr_session *s, const mr_entity *entity) {
     const mr_savepoint *level = s->savepoints.len ? mr_vec_at(&s->savepoints, s->savepoints.len - 1) : NULL;
     if (!level || s->journal.len <= level->mark) return false;
@@ -95,7 +99,7 @@ mr_status mr_journal_updated(mr_session *s, mr_entity *entity) {
 }
 
 static mr_status push_deleted(mr_session *s, mr_entity *entity) {
-    if (push_was(s, entity) != MR_OK) return MR_FAIL;
+    if (push_old_columns(s, entity) != MR_OK) return MR_FAIL;
     push(s, MR_NOTE_DELETED, entity);
     return MR_OK;
 }
@@ -104,9 +108,9 @@ mr_status mr_journal_deleted(mr_session *s, mr_entity *entity) {
     return mr_journal_reserve(s, 2) == MR_OK ? push_deleted(s, entity) : MR_FAIL;
 }
 
-/* ---------------------------------------------------------------- what a flush has done */
+/* ---------------------------------------------------------------- the results of a flush */
 
-/* The column slots below 64 that held nothing before the flush, and the keys that it made. */
+/* A bit for each column slot below 64 that held nothing before the flush, or whose key the flush has generated. */
 static uint64_t unset_slots(mr_entity *e, uint64_t generated) {
     uint64_t unset = 0;
     for (size_t i = 0; i < e->mapper->columns.len; i++) {
@@ -144,7 +148,7 @@ static mr_status note_result(mr_session *s, const mr_flush_result *result) {
         push(s, MR_NOTE_INSERTED, e)->u.unset = unset_slots(e, result->generated);
         return MR_OK;
     case MR_FLUSH_UPDATE:
-        /* A modified one is in the dirty list, and noted already. */
+        /* A modified object is in the dirty list, and was noted with that list. */
         if (!(e->flags & MR_ENTITY_MODIFIED) && push_updated(s, e) != MR_OK) return MR_FAIL;
         return result->key_changed ? note_rekeyed(s, result) : MR_OK;
     case MR_FLUSH_DELETE:
@@ -160,7 +164,7 @@ mr_status mr_journal_flush(mr_session *s, const mr_flush *flush) {
     if (mr_journal_reserve(s, 3 * n + (nested ? 2 * dirty->len : 0)) != MR_OK) return MR_FAIL;
     size_t before = s->journal.len;
     mr_status status = MR_OK;
-    /* Without a row of their own, too: their collections have changed. */
+    /* All changed objects, also those whose own row does not change: their collections have changed. */
     for (size_t i = 0; status == MR_OK && nested && i < dirty->len; i++) status = push_updated(s, mr_vec_ptr(dirty, i));
     for (size_t i = 0; status == MR_OK && i < n; i++) status = note_result(s, mr_flush_result_at(flush, i));
     if (status != MR_OK) truncate_notes(s, before);
@@ -169,16 +173,16 @@ mr_status mr_journal_flush(mr_session *s, const mr_flush *flush) {
 
 /* ---------------------------------------------------------------- before objects expire */
 
-void mr_journal_keep(mr_session *s, mr_entity *one) {
+void mr_journal_before_expiry(mr_session *s, mr_entity *one) {
     if (one) {
-        if (one->flags & MR_ENTITY_FLUSHED_NEW) mr_kept_add(s, one);
+        if (one->flags & MR_ENTITY_FLUSHED_NEW) mr_expired_insert_add(s, one);
         return;
     }
     for (size_t i = s->journal.len; i-- > 0;) {
         const mr_note *note = note_at(s, i);
         mr_entity *e = note->kind == MR_NOTE_INSERTED ? note_entity(s, note) : NULL;
-        /* One of an older generation has expired already. */
-        if (e && e->owner == s->owner && e->generation == s->owner->generation) mr_kept_add(s, e);
+        /* An object of an older generation has expired already. */
+        if (e && e->owner == s->owner && e->generation == s->owner->generation) mr_expired_insert_add(s, e);
     }
 }
 
@@ -186,9 +190,10 @@ void mr_journal_keep(mr_session *s, mr_entity *one) {
 
 static bool is_ours(const mr_session *s, const mr_entity *e) { return e->owner == s->owner; }
 
-/* A transient object again, as before: what the flush set is unset. One that was expunged meanwhile, too. */
+/* The object becomes transient again, and loses the values that the flush has set. Also if it was expunged meanwhile.
+ */
 static void undo_insert(mr_session *s, mr_entity *e, uint64_t unset) {
-    mr_state_settle(e);
+    mr_state_leave_closed_session(e);
     if (!is_ours(s, e) && !(e->state == MR_DETACHED && !e->owner)) return;
     mr_state_make_transient(s, e);
     e->flags |= MR_ENTITY_UNDONE;
@@ -197,7 +202,7 @@ static void undo_insert(mr_session *s, mr_entity *e, uint64_t unset) {
         const mr_property *prop = mr_vec_ptr(columns, i);
         if (prop->slot < 64 && (unset >> prop->slot & 1)) mr_entity_forget(e, prop->slot);
     }
-    mr_kept_give_back(s, e, unset);
+    mr_expired_insert_give_back(s, e, unset);
 }
 
 static void undo_numbering(mr_session *s, mr_entity *e, uint64_t generated) {
@@ -227,20 +232,20 @@ static void undo_note(mr_session *s, mr_note *note) {
         break; /* see put_back */
     case MR_NOTE_DELETED:
         if (is_ours(s, e) && e->state == MR_DELETED) e->state = MR_PERSISTENT;
-        if (!e->owner) e->flags &= ~(uint32_t)MR_ENTITY_GONE; /* expunged meanwhile: it has its row again */
+        if (!e->owner) e->flags &= ~(uint32_t)MR_ENTITY_GONE; /* it was expunged meanwhile; its row is there again */
         break;
     case MR_NOTE_REKEYED:
         undo_rekey(s, e, note->u.old);
         break;
-    case MR_NOTE_WAS:
+    case MR_NOTE_OLD_COLUMNS:
         if (!is_ours(s, e)) break;
-        mr_kept_restore(s, e, note->u.kept);
-        note->u.kept = NULL;
+        mr_expired_insert_replace(s, e, note->u.columns);
+        note->u.columns = NULL;
         break;
     }
 }
 
-/* Of an object that comes back, and has no place in the identity map yet. */
+/* The object of the note, if it must get its place in the identity map back; else NULL. */
 static mr_entity *returning(const mr_session *s, const mr_note *note) {
     if (note->kind != MR_NOTE_DELETED && note->kind != MR_NOTE_REKEYED) return NULL;
     mr_entity *e = note_entity(s, note);
@@ -248,7 +253,7 @@ static mr_entity *returning(const mr_session *s, const mr_note *note) {
     return returns ? e : NULL;
 }
 
-/* One that was read meanwhile from a row of the same key: the row is gone. */
+/* Another object may have been read meanwhile from a row of the same key. That row is gone now: detaches the object. */
 static void make_room(mr_session *s, size_t mark) {
     for (size_t i = mark; i < s->journal.len; i++) {
         const mr_entity *e = returning(s, note_at(s, i));
@@ -257,18 +262,19 @@ static void make_room(mr_session *s, size_t mark) {
     }
 }
 
-/* The objects that belong into the identity map again: all at once, after every other has left its place
- * there. What was written is read again, but for objects that are transient now: they keep what they have. */
+/* Puts objects back into the identity map, after all others have left their places there. Objects that were written
+ * expire; those that are transient now keep their values. */
 static mr_status put_back(mr_session *s, size_t mark) {
     mr_status status = MR_OK;
     for (size_t i = mark; i < s->journal.len; i++) {
         const mr_note *note = note_at(s, i);
-        if (note->kind == MR_NOTE_INSERTED || note->kind == MR_NOTE_NUMBERED || note->kind == MR_NOTE_WAS) continue;
+        if (note->kind == MR_NOTE_INSERTED || note->kind == MR_NOTE_NUMBERED || note->kind == MR_NOTE_OLD_COLUMNS)
+            continue;
         mr_entity *e = note_entity(s, note);
         if (!e || !is_ours(s, e) || e->state != MR_PERSISTENT) continue;
         if (note->kind != MR_NOTE_REKEYED) mr_entity_expire(e);
         if (note->kind == MR_NOTE_UPDATED || (e->flags & MR_ENTITY_IN_MAP)) continue;
-        /* The first to come back is the one that was there before the transaction. */
+        /* If two objects want one place: the first is the one that had it before the transaction. */
         bool taken = mr_idmap_get(s->owner->idmap, e->mapper->root, &e->identity) != NULL;
         if (!taken && mr_idmap_put(s->owner->idmap, e) == MR_OK) continue;
         mr_state_detach(s, e);
@@ -285,14 +291,14 @@ mr_status mr_journal_undo(mr_session *s, size_t mark) {
     return status;
 }
 
-/* ---------------------------------------------------------------- keeping */
+/* ---------------------------------------------------------------- ending a level */
 
 void mr_journal_merge(mr_session *s, size_t mark) {
     if (s->savepoints.len > 0) return;
     size_t kept = mark;
     for (size_t i = mark; i < s->journal.len; i++) {
         mr_note *note = note_at(s, i);
-        if (note->kind == MR_NOTE_UPDATED || note->kind == MR_NOTE_WAS) free_note(s, note);
+        if (note->kind == MR_NOTE_UPDATED || note->kind == MR_NOTE_OLD_COLUMNS) free_note(s, note);
         else *note_at(s, kept++) = *note;
     }
     s->journal.len = kept;
@@ -312,7 +318,8 @@ void mr_journal_accept(mr_session *s) {
 
 void mr_journal_clear(mr_session *s) {
     truncate_notes(s, 0);
-    mr_kept_clear(s);
-    if (s->journal.cap > FIRST_PRUNE) mr_vec_done(&s->journal); /* one large transaction must not cost for ever */
+    mr_expired_insert_clear(s);
+    if (s->journal.cap > FIRST_PRUNE)
+        mr_vec_done(&s->journal); /* one large transaction must not keep its memory for ever */
     s->prune_at = FIRST_PRUNE;
 }

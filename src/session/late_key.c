@@ -1,9 +1,10 @@
 /*
- * late.c: the key of an object that a criterion compares with: a value that is read when the statement runs, so that
- * the object may be new, or change, until then.
+ * late_key.c: a bind parameter for the key of an object. Its value is read when the statement runs: the object may be
+ * new when the criterion is made, and may change until then.
  *
- * Invariant: what has been read stays in memory as long as the criterion: a cursor may still have it for a parameter.
+ * Invariant: each value that was read lives as long as the criterion, because a cursor may still use it as a parameter.
  */
+#include "attributes.h"
 #include "session_state.h"
 
 typedef struct kept {
@@ -16,7 +17,7 @@ typedef struct late {
     mr_entity *entity; /* pinned */
     const mr_property *prop, *along;
     bool required;
-    kept *last; /* NULL: nothing was ever known */
+    kept *last; /* NULL: no value was ever read */
 } late;
 
 static void late_retain(mr_env *env, void *p) {
@@ -50,7 +51,7 @@ static mr_status keep(mr_env *env, late *l, const mr_value *v) {
     return MR_OK;
 }
 
-/* An object that has no session any more, and has expired, is still the one of the key that it had. */
+/* An expired object without a session cannot be read again. Then the last key that was read counts. */
 static bool is_out_of_reach(const late *l) {
     return l->last && mr_entity_slot(l->entity, l->prop->slot)->kind == MR_UNLOADED && !mr_session_of(l->entity);
 }
@@ -71,7 +72,7 @@ static const mr_value *late_resolve(mr_env *env, void *p) {
     return keep(env, l, v) == MR_OK ? &l->last->value : NULL;
 }
 
-/* The tag of late keys among opaque values; 0 without memory. */
+/* The tag of these keys among the opaque values. 0: no memory. */
 static uint16_t tag_of(mr_env *env) {
     static const mr_opaque_ops ops = {
         .name = "key of an object", .retain = late_retain, .release = late_release, .resolve = late_resolve};

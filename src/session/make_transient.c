@@ -1,12 +1,12 @@
 /*
- * transient.c: objects moved between transient and detached by the user's word: make_transient and
- * make_transient_to_detached.
+ * make_transient.c: make_transient and make_transient_to_detached: the program itself moves an object between states.
  *
- * Invariant: nothing is sent to the database; the values that the object has stay.
+ * Invariant: no statement is sent, and the object keeps its values.
  */
 #include "session_state.h"
+#include "states.h"
 
-/* What a row held may be written to another one, though an assignment would refuse it. */
+/* Marks values that do not fit their columns but came from a row: they may be written to a new row, too. */
 static void keep_broken(mr_entity *entity) {
     for (size_t i = 0; i < entity->mapper->columns.len; i++) {
         const mr_property *prop = mr_vec_ptr(&entity->mapper->columns, i);
@@ -16,11 +16,11 @@ static void keep_broken(mr_entity *entity) {
 }
 
 mr_status mr_session_make_transient(mr_entity *entity) {
-    mr_state_settle(entity);
+    mr_state_leave_closed_session(entity);
     mr_session *s = mr_session_of(entity);
     if (s && mr_session_allow(s, MR_ACT_CHANGE, "make_transient()") != MR_OK) return MR_FAIL;
     if (entity->state == MR_TRANSIENT) return MR_OK;
-    /* Its foreign keys say what the new row refers to, unless a reference is set anew. */
+    /* The foreign keys of the new row come from the columns, unless the program sets a reference again. */
     if (entity->state != MR_PENDING) {
         mr_entity_keep_references(entity);
         keep_broken(entity);
@@ -60,6 +60,6 @@ mr_status mr_session_make_detached(mr_entity *entity) {
     if (status != MR_OK) return MR_FAIL;
     mr_entity_accept(entity);
     entity->state = MR_DETACHED;
-    entity->flags |= MR_ENTITY_PARTIAL; /* what it lacks is read when a session has it */
+    entity->flags |= MR_ENTITY_PARTIAL; /* its missing columns are read when a session has it */
     return MR_OK;
 }

@@ -1,11 +1,14 @@
 /*
- * merge.c: copies of objects from elsewhere onto the session's own: columns, then the relationships that
- * cascade.
+ * merge.c: session:merge copies the state of an object from elsewhere onto the session's own object: its columns, then
+ * the relationships that have the merge cascade.
  *
- * Invariant: what a source has not set does not overwrite. Sources wait in a list, so graphs may be deep and
- * have cycles; when the merge fails, what it had added to the session is taken out again.
+ * Invariant: an attribute that the source has not set overwrites nothing. Sources wait in a list, so graphs may be deep
+ * and have cycles. If the merge fails, the objects that it had added to the session are taken out again.
  */
+#include "cascade.h"
+#include "relationships.h"
 #include "session_state.h"
+#include "states.h"
 
 #include <string.h>
 
@@ -14,13 +17,14 @@ typedef struct merge_pair {
     mr_entity *target;
 } merge_pair;
 
-/* The source was reached through the relationship: its reverse side follows from that, and is not merged. */
-typedef struct merge_way {
+/* The source was reached through the relationship. The reverse side of that relationship is set by the library, and is
+ * not merged. */
+typedef struct merge_origin {
     mr_entity *source;
     const mr_relationship *rel;
-} merge_way;
+} merge_origin;
 
-/* A target made for a key that has no row: another source with that key is merged onto it. */
+/* A target that was made for a key without a row. Another source with the same key is merged onto it, too. */
 typedef struct merge_key {
     const mr_mapper *root;
     mr_value identity; /* owned */
@@ -30,21 +34,21 @@ typedef struct merge_key {
 typedef struct merge {
     mr_session *s;
     bool load;
-    mr_map *pairs;  /* merge_pair */
-    mr_map *ways;   /* merge_way */
-    mr_map *keys;   /* merge_key; made when first needed */
-    mr_vec sources; /* mr_entity *, in order of discovery */
-    mr_vec made;    /* mr_entity *: added to the session, pinned */
-    mr_vec pinned;  /* mr_entity *: the targets */
+    mr_map *pairs;   /* merge_pair */
+    mr_map *origins; /* merge_origin */
+    mr_map *keys;    /* merge_key; made when first needed */
+    mr_vec sources;  /* mr_entity *, in order of discovery */
+    mr_vec made;     /* mr_entity *: added to the session, pinned */
+    mr_vec pinned;   /* mr_entity *: the targets */
 } merge;
 
-static uint64_t hash_way(const void *element) {
-    const merge_way *way = element;
-    return ((uint64_t)(uintptr_t)way->source * UINT64_C(0x9E3779B97F4A7C15)) ^ (uint64_t)(uintptr_t)way->rel;
+static uint64_t hash_origin(const void *element) {
+    const merge_origin *origin = element;
+    return ((uint64_t)(uintptr_t)origin->source * UINT64_C(0x9E3779B97F4A7C15)) ^ (uint64_t)(uintptr_t)origin->rel;
 }
 
-static bool equal_ways(const void *a, const void *b) {
-    const merge_way *x = a, *y = b;
+static bool equal_origins(const void *a, const void *b) {
+    const merge_origin *x = a, *y = b;
     return x->source == y->source && x->rel == y->rel;
 }
 
@@ -73,7 +77,7 @@ static mr_status refuse(mr_session *s, const mr_entity *source, const char *why)
 
 /* ---------------------------------------------------------------- the target */
 
-/* The identity of the source, its own or that of the key values it has; MR_UNLOADED: none. */
+/* *out: the identity of the source: its own, or the one that its key values make. MR_UNLOADED: none. */
 static mr_status identity_of(mr_entity *source, mr_strbuf *buf, mr_value *out) {
     enum { MAX_KEY = 32 };
     mr_value key[MAX_KEY];
@@ -87,8 +91,8 @@ static mr_status identity_of(mr_entity *source, mr_strbuf *buf, mr_value *out) {
     return buf->oom ? mr_nomem(source->mapper->env) : MR_OK;
 }
 
-/* Pins: the caller's lists keep what they are given alive. */
-static mr_status keep(mr_vec *list, mr_entity *e) {
+/* Appends the object to the list, and pins it. */
+static mr_status push_pinned(mr_vec *list, mr_entity *e) {
     if (mr_vec_push_ptr(list, e) != MR_OK) return MR_FAIL;
     mr_entity_pin(e);
     return MR_OK;
@@ -110,13 +114,13 @@ static mr_status adopt_target(merge *m, mr_entity *source, const mr_value *ident
     *out = mr_entity_load(m->s->owner, source->mapper, identity, NULL, 0);
     if (!*out) return MR_FAIL;
     (*out)->as_of = MR_AS_OF_UNKNOWN;
-    return keep(&m->made, *out);
+    return push_pinned(&m->made, *out);
 }
 
 static mr_status make_target(merge *m, mr_entity *source, mr_entity **out) {
     *out = mr_entity_new(m->s->env, source->mapper);
     if (!*out || mr_state_make_pending(m->s, *out) != MR_OK) return MR_FAIL;
-    if (keep(&m->made, *out) == MR_OK) return MR_OK;
+    if (push_pinned(&m->made, *out) == MR_OK) return MR_OK;
     mr_state_make_transient(m->s, *out);
     return MR_FAIL;
 }
@@ -136,7 +140,7 @@ static void free_keys(merge *m) {
     mr_map_free(m->keys);
 }
 
-/* The object of the key: made by this merge, the session's, or its row's. */
+/* The target for the key: made by this merge, or in the session, or loaded from its row, or new. */
 static mr_status target_of_key(merge *m, mr_entity *source, const mr_value *identity, mr_entity **out) {
     merge_key wanted = {source->mapper->root, *identity, NULL};
     const merge_key *made = m->keys ? mr_map_get(m->keys, &wanted) : NULL;
@@ -203,16 +207,16 @@ static mr_status copy_columns(merge *m, mr_entity *source, mr_entity *target) {
     return MR_OK;
 }
 
-/* The target of the source, found or made with its columns copied at the first time. */
+/* The target of the source. At the first call it is found or made, and gets the columns of the source. */
 static mr_status target_of(merge *m, mr_entity *source, mr_entity **out) {
     const merge_pair *known = mr_map_get(m->pairs, &source);
     if (known) {
         *out = known->target;
         return MR_OK;
     }
-    mr_state_settle(source);
+    mr_state_leave_closed_session(source);
     merge_pair made = {source, NULL};
-    if (find_target(m, source, &made.target) != MR_OK || keep(&m->pinned, made.target) != MR_OK ||
+    if (find_target(m, source, &made.target) != MR_OK || push_pinned(&m->pinned, made.target) != MR_OK ||
         !mr_map_put(m->pairs, &made))
         return MR_FAIL;
     *out = made.target;
@@ -223,7 +227,7 @@ static mr_status target_of(merge *m, mr_entity *source, mr_entity **out) {
 
 /* ---------------------------------------------------------------- relationships */
 
-/* What a viewonly relationship shows is brought as it was loaded: it is nobody's change. */
+/* Is the merged value a change? A viewonly relationship is copied as if it had been loaded. */
 static bool writes(const merge *m, const mr_relationship *rel) { return m->load && !rel->viewonly; }
 
 static mr_status merge_reference(merge *m, mr_entity *target, const mr_relationship *rel, const mr_vec *items) {
@@ -243,7 +247,9 @@ static mr_status merge_collection(merge *m, mr_entity *target, const mr_relation
     mr_vec_init(&targets, m->s->env, sizeof(mr_entity *));
     mr_status status = MR_OK;
     const mr_value *ignored;
-    if (m->load) status = mr_related_need(target, rel->prop, &ignored); /* so that its items are in the map already */
+    if (m->load)
+        status =
+            mr_relationship_require(target, rel->prop, &ignored); /* then its items are in the identity map already */
     for (size_t i = 0; status == MR_OK && i < items->len; i++) {
         mr_entity *item;
         status = target_of(m, mr_vec_ptr(items, i), &item);
@@ -260,15 +266,15 @@ static mr_status merge_collection(merge *m, mr_entity *target, const mr_relation
     return status;
 }
 
-/* That a new object's collection was looked at makes it no collection that was set. */
+/* Has the source a value for the relationship? A new object's collection that was only looked at is none. */
 static bool is_set(mr_entity *source, const mr_relationship *rel) {
     if (!mr_attribute_is_loaded(source, rel->prop)) return false;
-    const mr_value *v = mr_relation_peek(source, rel);
+    const mr_value *v = mr_relationship_peek(source, rel);
     bool has_row = source->state != MR_TRANSIENT && source->state != MR_PENDING;
     return v->kind != MR_COLLECTION || has_row || mr_collection_is_set(v->u.p);
 }
 
-/* What has no row is nothing that a view may bring into a session. */
+/* Removes objects without a row: a viewonly relationship must not bring new objects into a session. */
 static void leave_out_new(mr_vec *items) {
     size_t kept = 0;
     for (size_t i = 0; i < items->len; i++) {
@@ -280,21 +286,22 @@ static void leave_out_new(mr_vec *items) {
 
 static mr_status merge_relation(merge *m, mr_entity *source, mr_entity *target, const mr_relationship *rel,
                                 mr_vec *items) {
-    merge_way way = {source, rel->reverse};
-    if (m->load && rel->reverse && mr_map_get(m->ways, &way)) return MR_OK;
+    merge_origin origin = {source, rel->reverse};
+    if (m->load && rel->reverse && mr_map_get(m->origins, &origin)) return MR_OK;
     if (!is_set(source, rel)) return MR_OK;
     items->len = 0;
-    if (mr_relation_items(source, rel, false, items) != MR_OK) return MR_FAIL;
+    if (mr_relationship_items(source, rel, false, items) != MR_OK) return MR_FAIL;
     if (rel->viewonly) leave_out_new(items);
     for (size_t i = 0; i < items->len; i++) {
-        merge_way next = {mr_vec_ptr(items, i), rel};
-        if (!mr_map_put(m->ways, &next)) return MR_FAIL;
+        merge_origin next = {mr_vec_ptr(items, i), rel};
+        if (!mr_map_put(m->origins, &next)) return MR_FAIL;
     }
-    return mr_relation_is_list(rel) ? merge_collection(m, target, rel, items) : merge_reference(m, target, rel, items);
+    return mr_relationship_is_list(rel) ? merge_collection(m, target, rel, items)
+                                        : merge_reference(m, target, rel, items);
 }
 
 static mr_status merge_relations(merge *m, mr_entity *source, mr_vec *items) {
-    const mr_relations *relations = mr_relations_of(source->mapper);
+    const mr_relationship_list *relations = mr_relationship_list_of(source->mapper);
     if (!relations) return MR_FAIL;
     mr_entity *target = ((const merge_pair *)mr_map_get(m->pairs, &source))->target;
     for (unsigned i = 0; i < relations->n; i++)
@@ -322,15 +329,15 @@ static mr_status merge_graph(mr_session *s, mr_entity *source, bool load, mr_ent
     mr_vec_init(&m.made, s->env, sizeof(mr_entity *));
     mr_vec_init(&m.pinned, s->env, sizeof(mr_entity *));
     m.pairs = mr_map_new(s->env, sizeof(merge_pair), mr_map_hash_ptr, mr_map_equal_ptr);
-    m.ways = mr_map_new(s->env, sizeof(merge_way), hash_way, equal_ways);
-    mr_status status = m.pairs && m.ways ? run(&m, source, out) : MR_FAIL;
+    m.origins = mr_map_new(s->env, sizeof(merge_origin), hash_origin, equal_origins);
+    mr_status status = m.pairs && m.origins ? run(&m, source, out) : MR_FAIL;
     if (status == MR_OK) mr_entity_pin(*out);
     else mr_cascade_take_back(s, &m.made);
     mr_cascade_release(&m.made);
     mr_cascade_release(&m.pinned);
     mr_vec_done(&m.sources);
     mr_map_free(m.pairs);
-    mr_map_free(m.ways);
+    mr_map_free(m.origins);
     free_keys(&m);
     return status;
 }

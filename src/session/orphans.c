@@ -1,13 +1,15 @@
 /*
- * orphans.c: what a delete-orphan relationship has lost when the session flushes.
+ * orphans.c: finds, at a flush, the objects that a delete-orphan relationship has lost.
  *
- * Invariant: only the flush decides: an object that was taken from one parent and given to another in the
- * meantime is none. The parent's side is never loaded: if it is not in memory, the reference of the object itself
- * tells.
+ * Invariant: the flush decides: an object that was taken from one parent and given to another in the meantime is no
+ * orphan. The parent's collection is never loaded: if it is not in memory, the object's own reference decides.
  */
+#include "cascade.h"
+#include "relationships.h"
 #include "session_state.h"
 
-/* Only a parent of the same session counts: what a rollback has put out of it may still show its old items. */
+/* Only a parent in the same session counts: an object that a rollback took out of the session may still show its old
+ * items. */
 static bool has_parent(const mr_session *s, mr_entity *e, const mr_relationship *rel) {
     const mr_entity *parent = mr_parent_of(e, rel);
     return parent && parent->owner == s->owner && parent->state != MR_DELETED;
@@ -26,13 +28,13 @@ static mr_status push(mr_vec *out, mr_entity *e) {
 
 /* ---------------------------------------------------------------- from the parent's side */
 
-static mr_status find_removed(mr_session *s, mr_entity *parent, const mr_relations *relations, mr_vec *removed,
+static mr_status find_removed(mr_session *s, mr_entity *parent, const mr_relationship_list *relations, mr_vec *removed,
                               mr_vec *out) {
     for (unsigned i = 0; i < relations->n; i++) {
         const mr_relationship *rel = relations->rels[i];
         if (!(rel->cascade & MR_CASCADE_DELETE_ORPHAN)) continue;
         removed->len = 0;
-        if (mr_relation_removed(parent, rel, removed) != MR_OK) return MR_FAIL;
+        if (mr_relationship_removed(parent, rel, removed) != MR_OK) return MR_FAIL;
         for (size_t j = 0; j < removed->len; j++) {
             mr_entity *e = mr_vec_ptr(removed, j);
             if (can_be_orphan(s, e) && !has_parent(s, e, rel) && push(out, e) != MR_OK) return MR_FAIL;
@@ -62,8 +64,8 @@ static mr_status had_parent(mr_session *s, mr_entity *e, const mr_relationship *
     return MR_OK;
 }
 
-/* Has the program set the foreign key by hand as well? Then it and the cleared reference contradict each other, and the
- * object is not deleted. */
+/* Has the program also set the foreign key to a value? Then the key and the cleared reference contradict each other,
+ * and the object is not deleted. */
 static bool has_new_key(mr_entity *e, const mr_relationship *rel) {
     for (unsigned i = 0; i < rel->npairs; i++) {
         uint16_t slot = rel->pairs[i].local_slot;
@@ -72,11 +74,11 @@ static bool has_new_key(mr_entity *e, const mr_relationship *rel) {
     return false;
 }
 
-static mr_status find_cleared(mr_session *s, mr_entity *e, const mr_relations *relations, mr_vec *out) {
+static mr_status find_cleared(mr_session *s, mr_entity *e, const mr_relationship_list *relations, mr_vec *out) {
     for (unsigned i = 0; i < relations->n; i++) {
-        const mr_relationship *rel = relations->rels[i], *reverse = mr_relation_reverse(rel);
+        const mr_relationship *rel = relations->rels[i], *reverse = mr_relationship_reverse(rel);
         if (rel->direction != MR_MANY_TO_ONE || !reverse || !(reverse->cascade & MR_CASCADE_DELETE_ORPHAN)) continue;
-        const mr_value *v = mr_relation_peek(e, rel);
+        const mr_value *v = mr_relationship_peek(e, rel);
         if (v->kind != MR_NULL || !(v->flags & MR_VALUE_DIRTY) || has_new_key(e, rel)) continue;
         bool had;
         if (had_parent(s, e, rel, &had) != MR_OK) return MR_FAIL;
@@ -88,7 +90,7 @@ static mr_status find_cleared(mr_session *s, mr_entity *e, const mr_relations *r
 /* ---------------------------------------------------------------- both */
 
 static mr_status find_in(mr_session *s, mr_entity *e, mr_vec *removed, mr_vec *out) {
-    const mr_relations *relations = mr_relations_of(e->mapper);
+    const mr_relationship_list *relations = mr_relationship_list_of(e->mapper);
     if (!relations) return MR_FAIL;
     if ((relations->cascades & MR_CASCADE_DELETE_ORPHAN) && find_removed(s, e, relations, removed, out) != MR_OK)
         return MR_FAIL;

@@ -1,10 +1,11 @@
 /*
- * parents.c: which parent holds an object through a relationship that allows only one, or that deletes
- * orphans.
+ * parents.c: for each object, the parent that holds it through a relationship that allows only one parent, or that
+ * deletes orphans.
  *
- * Invariant: an entry is a hint: it counts only while the parent, still alive, holds the child in memory. So
- * nothing must be kept up when objects expire, are rolled back, or are freed.
+ * Invariant: an entry is a hint: it counts only as long as the parent is alive and holds the child in memory. So
+ * nothing must be updated here when objects expire, are rolled back, or are freed.
  */
+#include "relationships.h"
 #include "session_state.h"
 
 enum { FIRST_PRUNE = 1024 };
@@ -34,7 +35,7 @@ static bool is_alive(mr_heap *heap, const parent_entry *e) {
     return mr_heap_get(heap, e->child, e->child_generation) && mr_heap_get(heap, e->parent, e->parent_generation);
 }
 
-/* The entries of objects that are no more go: the others, into a new map. */
+/* Removes the entries of freed objects: the other entries are copied into a new map. */
 static mr_status prune(mr_session_common *common) {
     mr_heap *heap = mr_heap_of(common->env);
     mr_map *kept = mr_map_new(common->env, sizeof(parent_entry), hash_entry, equal_entries);
@@ -78,12 +79,12 @@ mr_status mr_parent_note(mr_entity *child, const mr_relationship *rel, mr_entity
 }
 
 static bool holds(mr_entity *parent, const mr_relationship *rel, const mr_entity *child) {
-    const mr_value *v = mr_relation_peek(parent, rel);
+    const mr_value *v = mr_relationship_peek(parent, rel);
     if (v->kind == MR_ENTITY) return v->u.p == child;
     return v->kind == MR_COLLECTION && mr_collection_find(v->u.p, child) != UINT32_MAX;
 }
 
-/* The parent of the hint, whether it holds the child or not; NULL. */
+/* The parent of the entry, whether it still holds the child or not. NULL: there is none. */
 static mr_entity *noted_parent(const mr_entity *child, const mr_relationship *rel) {
     mr_env *env = child->mapper->env;
     mr_heap *heap = mr_heap_of(env);
@@ -99,7 +100,7 @@ mr_entity *mr_parent_of(mr_entity *child, const mr_relationship *rel) {
     return parent && holds(parent, rel, child) ? parent : NULL;
 }
 
-mr_status mr_parent_ask(mr_entity *child, const mr_relationship *rel, const mr_entity **out) {
+mr_status mr_parent_load(mr_entity *child, const mr_relationship *rel, const mr_entity **out) {
     const mr_value *ignored;
     mr_entity *parent = noted_parent(child, rel);
     *out = NULL;
@@ -107,7 +108,7 @@ mr_status mr_parent_ask(mr_entity *child, const mr_relationship *rel, const mr_e
     mr_entity_pin(child);
     mr_entity_pin(parent);
     bool gone = parent->state != MR_PERSISTENT || !mr_session_of(parent);
-    mr_status status = gone ? MR_OK : mr_related_need(parent, rel->prop, &ignored);
+    mr_status status = gone ? MR_OK : mr_relationship_require(parent, rel->prop, &ignored);
     if (status == MR_OK && holds(parent, rel, child)) *out = parent;
     mr_entity_unpin(parent);
     mr_entity_unpin(child);

@@ -1,17 +1,17 @@
 /*
- * reference.c: the object that a reference refers to, as far as it is in memory or must be loaded.
+ * reference_target.c: finds the object that a reference refers to.
  *
- * Invariant: a change of a reference loads the old target only if the target must hear of it: if no key tells whether
- * it is in memory, or if it becomes an orphan.
+ * Invariant: a change of a reference loads the old target only if that target must be changed, too: because no key says
+ * whether it is in memory, or because it becomes an orphan.
  */
-#include "session_state.h"
+#include "relationships.h"
 
-mr_entity *mr_reference_by_key(mr_entity *entity, const mr_relationship *rel, bool *known) {
+mr_entity *mr_reference_target_by_key(mr_entity *entity, const mr_relationship *rel, bool *known) {
     enum { MAX_KEY = 16 };
     mr_value key[MAX_KEY], identity;
     const mr_mapper *target = rel->target;
     *known = false;
-    if (!entity->owner) return NULL; /* detached: there is no identity map to ask */
+    if (!entity->owner) return NULL; /* a detached object has no identity map */
     if (!rel->use_get || target->npk > MAX_KEY || rel->npairs != target->npk) return NULL;
     for (unsigned i = 0; i < target->npk; i++) {
         key[i] = mr_value_of(MR_UNLOADED, 0);
@@ -38,13 +38,13 @@ mr_entity *mr_reference_by_key(mr_entity *entity, const mr_relationship *rel, bo
 }
 
 static bool must_be_known(const mr_relationship *rel) {
-    if (!rel->viewonly && (rel->cascade & MR_CASCADE_DELETE_ORPHAN)) return true; /* what it loses is deleted */
+    if (!rel->viewonly && (rel->cascade & MR_CASCADE_DELETE_ORPHAN)) return true; /* the old target will be deleted */
     bool loads = !mr_strategy_of(rel->lazy)->access;
     return loads && !rel->viewonly && (rel->direction != MR_MANY_TO_ONE || !rel->use_get);
 }
 
-mr_status mr_reference_now(mr_entity *entity, const mr_relationship *rel, mr_entity **out, bool *known) {
-    const mr_value *v = mr_relation_peek(entity, rel);
+mr_status mr_reference_target(mr_entity *entity, const mr_relationship *rel, mr_entity **out, bool *known) {
+    const mr_value *v = mr_relationship_peek(entity, rel);
     *out = v->kind == MR_ENTITY ? v->u.p : NULL;
     *known = v->kind != MR_UNLOADED;
     mr_session *s = mr_session_of(entity);
@@ -53,19 +53,19 @@ mr_status mr_reference_now(mr_entity *entity, const mr_relationship *rel, mr_ent
         return MR_OK;
     }
     if (!s || entity->state != MR_PERSISTENT) return MR_OK;
-    *out = mr_reference_by_key(entity, rel, known);
+    *out = mr_reference_target_by_key(entity, rel, known);
     if (*known) {
         mr_value value = *out ? mr_value_of(MR_ENTITY, 0) : mr_null_value();
         if (*out) value.u.p = *out;
         return mr_entity_put(entity, rel->prop->slot, &value, false);
     }
     if (!must_be_known(rel)) {
-        const mr_relationship *reverse = mr_relation_reverse(rel);
+        const mr_relationship *reverse = mr_relationship_reverse(rel);
         if (reverse) *out = mr_parent_of(entity, reverse);
         return MR_OK;
     }
     mr_session_block_autoflush(s, 1);
-    mr_status status = mr_related_need(entity, rel->prop, &v);
+    mr_status status = mr_relationship_require(entity, rel->prop, &v);
     mr_session_block_autoflush(s, -1);
     if (status != MR_OK) return MR_FAIL;
     *out = v->kind == MR_ENTITY ? v->u.p : NULL;

@@ -1,15 +1,17 @@
 /*
- * related.c: relationships behind the one door: loading them, checking what is set, references.
+ * relationship.c: loads relationships, checks changes of them, and sets references.
  *
- * Invariant: what a hook, a validator or a check refuses has changed nothing on either side.
+ * Invariant: if a listener, a validator or a check refuses a change, nothing has changed on either side.
  */
+#include "attributes.h"
+#include "relationships.h"
 #include "session_state.h"
 
 static const mr_value no_reference = {MR_NULL, 0, 0, 0, {0}};
 
 /* ---------------------------------------------------------------- loading */
 
-/* The columns that the join condition reads on this side. */
+/* Loads the columns of this side that the join condition reads. */
 static mr_status load_local_columns(mr_entity *entity, const mr_relationship *rel) {
     for (unsigned i = 0; i < rel->npairs; i++) {
         uint16_t slot = rel->pairs[i].local_slot;
@@ -52,11 +54,11 @@ static mr_status ask_apart(mr_session *s, const mr_relationship *rel, bool *out)
     if (mr_session_connect(s, rel->target, &conn) != MR_OK) return MR_FAIL;
     mr_status status = pairs_apart(conn, rel->pairs, rel->npairs, out);
     if (status == MR_OK) status = pairs_apart(conn, rel->secondary_pairs, rel->nsecondary, out);
-    mr_session_rest(s);
+    mr_session_return_idle_connection(s);
     return status;
 }
 
-/* A detached object may have its row wherever the program works. */
+/* The session to ask. A detached object has none: its row is probably where the program has connected last. */
 static mr_session *session_for(const mr_entity *entity) {
     mr_session *own = mr_session_of(entity);
     if (own || entity->state == MR_TRANSIENT) return own;
@@ -74,23 +76,23 @@ bool mr_session_spells_apart(const mr_entity *entity, mr_relationship *rel) {
     if (status == MR_FAIL) mr_env_clear_error(s->env);
     mr_env_restore_error(s->env, saved);
     if (status == MR_FAIL) return rel->apart;
-    /* What the database does not tell of a table it may tell when the table has been made. */
+    /* No answer (the table may not exist yet): ask again next time. */
     rel->apart_engine = status == MR_OK ? mr_engine_serial(s->engine) : 0;
     return rel->apart = apart;
 }
 
 static mr_status unsaved_value(mr_entity *entity, const mr_relationship *rel, const mr_value **out) {
     *out = &no_reference;
-    if (!mr_relation_is_list(rel)) return MR_OK;
+    if (!mr_relationship_is_list(rel)) return MR_OK;
     if (!mr_entity_collection(entity, rel->prop, true)) return MR_FAIL;
-    *out = mr_relation_peek(entity, rel);
+    *out = mr_relationship_peek(entity, rel);
     return MR_OK;
 }
 
 static mr_status get(mr_entity *entity, const mr_property *prop, bool needed, const mr_value **out) {
     const mr_relationship *rel = prop->relationship;
-    if (!mr_relations_of(entity->mapper)) return MR_FAIL;
-    const mr_value *v = mr_relation_peek(entity, rel);
+    if (!mr_relationship_list_of(entity->mapper)) return MR_FAIL;
+    const mr_value *v = mr_relationship_peek(entity, rel);
     if (v->kind != MR_UNLOADED && (v->kind != MR_COLLECTION || ((const mr_collection *)v->u.p)->loaded)) {
         *out = v;
         return MR_OK;
@@ -100,17 +102,17 @@ static mr_status get(mr_entity *entity, const mr_property *prop, bool needed, co
     mr_session *s = mr_session_of(entity);
     if (!s) return mr_attribute_detached(entity, prop);
     if (load_relationship(s, entity, rel, needed) != MR_OK) return MR_FAIL;
-    v = mr_relation_peek(entity, rel);
+    v = mr_relationship_peek(entity, rel);
     if (v->kind == MR_UNLOADED) return unsaved_value(entity, rel, out);
     *out = v;
     return MR_OK;
 }
 
-mr_status mr_related_get(mr_entity *entity, const mr_property *prop, const mr_value **out) {
+mr_status mr_relationship_read(mr_entity *entity, const mr_property *prop, const mr_value **out) {
     return get(entity, prop, false, out);
 }
 
-mr_status mr_related_need(mr_entity *entity, const mr_property *prop, const mr_value **out) {
+mr_status mr_relationship_require(mr_entity *entity, const mr_property *prop, const mr_value **out) {
     return get(entity, prop, true, out);
 }
 
@@ -130,72 +132,75 @@ static mr_status check_target(const mr_entity *entity, const mr_relationship *re
     return wrong_target(entity, rel, value);
 }
 
-static mr_status accept_side(mr_entity *entity, const mr_relationship *rel, mr_attribute_event event, mr_value *item) {
+static mr_status check_side(mr_entity *entity, const mr_relationship *rel, mr_attribute_event event, mr_value *item) {
     const mr_property *prop = rel->prop;
     if (prop->validate && event != MR_EVENT_REMOVE &&
         prop->validate(entity->mapper->env, prop->validate_ud, entity, prop, item) != MR_OK)
         return MR_FAIL;
-    const mr_value *old = event == MR_EVENT_SET ? mr_relation_peek(entity, rel) : NULL;
+    const mr_value *old = event == MR_EVENT_SET ? mr_relationship_peek(entity, rel) : NULL;
     if (mr_attribute_fire(event, entity, prop, item, old && old->kind != MR_UNLOADED ? old : NULL) != MR_OK)
         return MR_FAIL;
     return check_target(entity, rel, item, event == MR_EVENT_SET);
 }
 
-/* The holder loses the member, as somebody else takes it. */
-static mr_status accept_loss(mr_entity *holder, const mr_relationship *rel, mr_entity *member) {
-    bool list = mr_relation_is_list(rel);
+/* Checks that holder may lose member, because another object takes it. */
+static mr_status check_loss(mr_entity *holder, const mr_relationship *rel, mr_entity *member) {
+    bool list = mr_relationship_is_list(rel);
     mr_value value = list ? mr_value_of(MR_ENTITY, 0) : mr_null_value();
     if (list) value.u.p = member;
-    return accept_side(holder, rel, list ? MR_EVENT_REMOVE : MR_EVENT_SET, &value);
+    return check_side(holder, rel, list ? MR_EVENT_REMOVE : MR_EVENT_SET, &value);
 }
 
-/* What the reference refers to, as the link that follows will find it. Nobody who listens: not asked. */
-static mr_status holder_of(mr_entity *entity, const mr_relationship *rel, mr_entity **out) {
+/* *out: the target of the reference, as the change that follows will find it. Without listeners it does not matter:
+ * NULL. */
+static mr_status current_target(mr_entity *entity, const mr_relationship *rel, mr_entity **out) {
     bool known;
     *out = NULL;
-    return entity->mapper->registry->listened ? mr_reference_now(entity, rel, out, &known) : MR_OK;
+    return entity->mapper->registry->listened ? mr_reference_target(entity, rel, out, &known) : MR_OK;
 }
 
-/* The other side of what entity.rel is to hold or to lose. What it would put in place of its value is not asked. */
-static mr_status accept_reverse(mr_entity *entity, const mr_relationship *rel, const mr_relationship *reverse,
-                                mr_attribute_event event, mr_entity *item) {
-    bool list = mr_relation_is_list(reverse), gone = event == MR_EVENT_REMOVE;
+/* Checks the other side of a change of entity.rel: item gets or loses entity. A replacement value returned by a
+ * listener of the other side is ignored. */
+static mr_status check_other_side(mr_entity *entity, const mr_relationship *rel, const mr_relationship *reverse,
+                                  mr_attribute_event event, mr_entity *item) {
+    bool list = mr_relationship_is_list(reverse), gone = event == MR_EVENT_REMOVE;
     mr_entity *holder = NULL;
-    if (!list && !gone && holder_of(item, reverse, &holder) != MR_OK) return MR_FAIL;
-    if (holder && holder != entity && accept_loss(holder, rel, item) != MR_OK) return MR_FAIL;
+    if (!list && !gone && current_target(item, reverse, &holder) != MR_OK) return MR_FAIL;
+    if (holder && holder != entity && check_loss(holder, rel, item) != MR_OK) return MR_FAIL;
     mr_value self = mr_value_of(gone && !list ? MR_NULL : MR_ENTITY, 0);
     if (self.kind == MR_ENTITY) self.u.p = entity;
-    return accept_side(item, reverse, !list ? MR_EVENT_SET : gone ? MR_EVENT_REMOVE : MR_EVENT_APPEND, &self);
+    return check_side(item, reverse, !list ? MR_EVENT_SET : gone ? MR_EVENT_REMOVE : MR_EVENT_APPEND, &self);
 }
 
-mr_status mr_related_accept(mr_entity *entity, const mr_relationship *rel, mr_attribute_event event, mr_value *item) {
+mr_status mr_relationship_check_change(mr_entity *entity, const mr_relationship *rel, mr_attribute_event event,
+                                       mr_value *item) {
     mr_entity *old = NULL;
     if (mr_blocks_allow_change(entity, rel->prop) != MR_OK) return MR_FAIL;
     if (check_target(entity, rel, item, event == MR_EVENT_SET) != MR_OK ||
-        (event == MR_EVENT_SET && holder_of(entity, rel, &old) != MR_OK) ||
-        accept_side(entity, rel, event, item) != MR_OK)
+        (event == MR_EVENT_SET && current_target(entity, rel, &old) != MR_OK) ||
+        check_side(entity, rel, event, item) != MR_OK)
         return MR_FAIL;
-    const mr_relationship *reverse = mr_relation_reverse(rel);
+    const mr_relationship *reverse = mr_relationship_reverse(rel);
     mr_entity *now = item->kind == MR_ENTITY ? item->u.p : NULL;
     if (!reverse || (old && old == now)) return MR_OK;
     if (now && mr_blocks_allow_change(now, reverse->prop) != MR_OK) return MR_FAIL;
-    if (old && accept_loss(old, reverse, entity) != MR_OK) return MR_FAIL;
-    return now ? accept_reverse(entity, rel, reverse, event, now) : MR_OK;
+    if (old && check_loss(old, reverse, entity) != MR_OK) return MR_FAIL;
+    return now ? check_other_side(entity, rel, reverse, event, now) : MR_OK;
 }
 
 /* ---------------------------------------------------------------- references */
 
-mr_status mr_related_set(mr_entity *entity, const mr_property *prop, const mr_value *given) {
+mr_status mr_relationship_set_reference(mr_entity *entity, const mr_property *prop, const mr_value *given) {
     const mr_relationship *rel = prop->relationship;
     mr_env *env = entity->mapper->env;
-    if (!mr_relations_of(entity->mapper)) return MR_FAIL;
-    if (mr_relation_is_list(rel))
+    if (!mr_relationship_list_of(entity->mapper)) return MR_FAIL;
+    if (mr_relationship_is_list(rel))
         return mr_fail(env, MR_ERR_ARGUMENT, "%s.%s is a collection: assign a table of %s objects, or change its items",
                        entity->mapper->name, prop->name, rel->target->name);
     mr_value value = *given;
-    if (mr_related_accept(entity, rel, MR_EVENT_SET, &value) != MR_OK) return MR_FAIL;
-    mr_linking linking;
-    mr_linking_init(&linking, env);
+    if (mr_relationship_check_change(entity, rel, MR_EVENT_SET, &value) != MR_OK) return MR_FAIL;
+    mr_both_sides sides;
+    mr_both_sides_begin(&sides, env);
     mr_entity *item = value.kind == MR_ENTITY ? value.u.p : NULL;
-    return mr_linking_end(&linking, mr_link_reference(&linking, entity, rel, item));
+    return mr_both_sides_end(&sides, mr_both_sides_set_reference(&sides, entity, rel, item));
 }

@@ -1,19 +1,19 @@
 /*
- * relations.c: the relationships of a class, and what they hold in memory.
+ * relationship_list.c: the relationships of a class, and the objects that they hold in memory.
  *
  * Invariant: nothing here loads anything.
  */
-#include "session_state.h"
+#include "relationships.h"
 
-const mr_relations *mr_relations_of(mr_mapper *mapper) {
+const mr_relationship_list *mr_relationship_list_of(mr_mapper *mapper) {
     if ((!mapper->configured || mapper->registry->dirty) && mr_registry_configure(mapper->registry) != MR_OK)
         return NULL;
-    mr_relations *known = mapper->session_plans;
+    mr_relationship_list *known = mapper->session_plans;
     if (known && known->version == mapper->registry->version) return known;
     unsigned n = 0;
     for (size_t i = 0; i < mapper->props.len; i++)
         n += ((const mr_property *)mr_vec_ptr(&mapper->props, i))->kind == MR_PROPERTY_RELATIONSHIP;
-    mr_relations *made = known;
+    mr_relationship_list *made = known;
     if (!made || made->n != n) {
         made = mr_env_arena(mapper->env, sizeof *made);
         if (!made || (n > 0 && !(made->rels = mr_env_arena(mapper->env, n * sizeof(const void *))))) return NULL;
@@ -25,7 +25,7 @@ const mr_relations *mr_relations_of(mr_mapper *mapper) {
         if (prop->kind != MR_PROPERTY_RELATIONSHIP) continue;
         made->rels[made->n++] = prop->relationship;
         made->cascades |= prop->relationship->cascade;
-        const mr_relationship *reverse = mr_relation_reverse(prop->relationship);
+        const mr_relationship *reverse = mr_relationship_reverse(prop->relationship);
         if (reverse && (reverse->cascade & MR_CASCADE_DELETE_ORPHAN)) made->may_be_orphan = true;
     }
     made->version = mapper->registry->version;
@@ -33,21 +33,21 @@ const mr_relations *mr_relations_of(mr_mapper *mapper) {
     return made;
 }
 
-bool mr_relation_is_list(const mr_relationship *rel) {
+bool mr_relationship_is_list(const mr_relationship *rel) {
     return rel->uselist >= 0 ? rel->uselist > 0 : rel->direction != MR_MANY_TO_ONE;
 }
 
-const mr_relationship *mr_relation_reverse(const mr_relationship *rel) {
+const mr_relationship *mr_relationship_reverse(const mr_relationship *rel) {
     const mr_relationship *reverse = rel->reverse;
     return reverse && !rel->viewonly && !reverse->viewonly ? reverse : NULL;
 }
 
-const mr_value *mr_relation_peek(mr_entity *entity, const mr_relationship *rel) {
+const mr_value *mr_relationship_peek(mr_entity *entity, const mr_relationship *rel) {
     return mr_entity_slot(entity, rel->prop->slot);
 }
 
-mr_status mr_relation_removed(mr_entity *entity, const mr_relationship *rel, mr_vec *out) {
-    const mr_value *v = mr_relation_peek(entity, rel);
+mr_status mr_relationship_removed(mr_entity *entity, const mr_relationship *rel, mr_vec *out) {
+    const mr_value *v = mr_relationship_peek(entity, rel);
     if (v->kind == MR_COLLECTION) {
         const mr_collection *c = v->u.p;
         return mr_collection_changed(c) ? mr_collection_changes(v->u.p, NULL, out, NULL) : MR_OK;
@@ -57,8 +57,8 @@ mr_status mr_relation_removed(mr_entity *entity, const mr_relationship *rel, mr_
     return old->kind == MR_ENTITY ? mr_vec_push_ptr(out, old->u.p) : MR_OK;
 }
 
-mr_status mr_relation_added(mr_entity *entity, const mr_relationship *rel, mr_vec *out) {
-    const mr_value *v = mr_relation_peek(entity, rel);
+mr_status mr_relationship_added(mr_entity *entity, const mr_relationship *rel, mr_vec *out) {
+    const mr_value *v = mr_relationship_peek(entity, rel);
     if (v->kind == MR_COLLECTION)
         return mr_collection_changed(v->u.p) ? mr_collection_changes(v->u.p, out, NULL, NULL) : MR_OK;
     bool unsaved = entity->state == MR_PENDING || entity->state == MR_TRANSIENT;
@@ -66,8 +66,8 @@ mr_status mr_relation_added(mr_entity *entity, const mr_relationship *rel, mr_ve
     return added ? mr_vec_push_ptr(out, v->u.p) : MR_OK;
 }
 
-mr_status mr_relation_items(mr_entity *entity, const mr_relationship *rel, bool removed, mr_vec *out) {
-    const mr_value *v = mr_relation_peek(entity, rel);
+mr_status mr_relationship_items(mr_entity *entity, const mr_relationship *rel, bool removed, mr_vec *out) {
+    const mr_value *v = mr_relationship_peek(entity, rel);
     if (v->kind == MR_ENTITY) {
         if (mr_vec_push_ptr(out, v->u.p) != MR_OK) return MR_FAIL;
     } else if (v->kind == MR_COLLECTION) {
@@ -75,7 +75,7 @@ mr_status mr_relation_items(mr_entity *entity, const mr_relationship *rel, bool 
         for (uint32_t i = 0; i < c->n; i++)
             if (mr_vec_push_ptr(out, c->items[i]) != MR_OK) return MR_FAIL;
     }
-    /* Of one that is not loaded nobody knows whether it ever held what was taken away. */
+    /* An unloaded collection may note a removed object that it never held: only a loaded one is certain. */
     bool certain = v->kind != MR_COLLECTION || ((const mr_collection *)v->u.p)->loaded;
-    return removed && certain ? mr_relation_removed(entity, rel, out) : MR_OK;
+    return removed && certain ? mr_relationship_removed(entity, rel, out) : MR_OK;
 }

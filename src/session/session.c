@@ -1,10 +1,13 @@
 /*
- * session.c: the session: its making and end, its options, what each phase allows, and its lists.
+ * session.c: makes and closes sessions; their options, their phases, and their lists of objects.
  *
- * Invariant: every function that changes something asks mr_session_allow first, so that what runs inside a
- * callback or a finalizer cannot pull the ground from under a load or a flush.
+ * Invariant: every function that changes something calls mr_session_allow first. So code that runs inside a callback or
+ * a finalizer cannot change objects that a load or a flush is working on.
  */
+#include "journal.h"
+#include "relationships.h"
 #include "session_state.h"
+#include "states.h"
 
 mr_status mr_session_new(mr_env *env, mr_engine *engine, const mr_session_options *options, mr_session **out) {
     *out = NULL;
@@ -21,15 +24,15 @@ mr_status mr_session_new(mr_env *env, mr_engine *engine, const mr_session_option
     s->engine = engine ? mr_engine_retain(engine) : NULL;
     s->autoflush = options ? options->autoflush : true;
     s->expire_on_commit = options ? options->expire_on_commit : true;
-    s->serial = s->serials = 1;
-    s->since = s->owner->as_of;
-    s->fresh_memory = true;
+    s->serial = s->last_serial = 1;
+    s->oldest_version = s->owner->as_of;
+    s->nothing_read = true;
     mr_vec_init(&s->savepoints, env, sizeof(mr_savepoint));
     mr_vec_init(&s->blocks, env, sizeof(uint64_t));
     mr_vec_init(&s->written, env, sizeof(mr_class_count));
     mr_vec_init(&s->journal, env, sizeof(mr_note));
-    mr_vec_init(&s->fresh, env, sizeof(mr_entity *));
-    mr_vec_init(&s->doomed, env, sizeof(mr_entity *));
+    mr_vec_init(&s->pending, env, sizeof(mr_entity *));
+    mr_vec_init(&s->to_delete, env, sizeof(mr_entity *));
     mr_vec_init(&s->spared, env, sizeof(mr_entity *));
     mr_vec_init(&s->changed, env, sizeof(mr_entity *));
     for (int i = 0; i < MR_SESSION__COUNT; i++) mr_vec_init(&s->hooks[i], env, sizeof(mr_session_hook));
@@ -37,10 +40,10 @@ mr_status mr_session_new(mr_env *env, mr_engine *engine, const mr_session_option
     s->load.owner = s->owner;
     s->load.ud = s;
     s->load.connection = mr_session_connect;
-    s->load.overwriting = mr_holders_lose;
+    s->load.overwriting = mr_parent_notes_before_overwrite;
     s->load.outside = mr_session_reads_outside;
-    s->load.enter = mr_session_bracket;
-    s->load.leave = mr_session_unbracket;
+    s->load.enter = mr_session_begin_load;
+    s->load.leave = mr_session_end_load;
     *out = s;
     return MR_OK;
 }
@@ -55,7 +58,7 @@ void mr_session_release(mr_session *s) {
         if (s) s->refs--;
         return;
     }
-    /* With the last reference still counted: what closing calls back may retain and release. */
+    /* The last reference is still counted here: callbacks of the closing may retain and release the session. */
     if (mr_session_close(s) != MR_OK) mr_env_clear_error(s->env);
     if (--s->refs > 0) return;
     mr_session_common *common = mr_env_get(s->env, MR_ENV_SESSION);
@@ -67,15 +70,16 @@ void mr_session_release(mr_session *s) {
     mr_vec_done(&s->blocks);
     mr_vec_done(&s->written);
     mr_vec_done(&s->journal);
-    mr_vec_done(&s->fresh);
-    mr_vec_done(&s->doomed);
+    mr_vec_done(&s->pending);
+    mr_vec_done(&s->to_delete);
     mr_vec_done(&s->spared);
     mr_vec_done(&s->changed);
     mr_engine_release(s->engine);
     mr_free(s->env, s);
 }
 
-/* All that the owner has becomes detached with it. Without memory for a new owner, one by one. */
+/* Detaches all objects at once, by giving the session a new owner. Without memory for that, detaches them one by one.
+ */
 static void leave_owner(mr_session *s) {
     mr_owner *owner = s->owner;
     while (owner->dirty.len > 0) mr_entity_leave_dirty(mr_vec_ptr(&owner->dirty, owner->dirty.len - 1));
@@ -88,7 +92,7 @@ static void leave_owner(mr_session *s) {
         owner->session = NULL;
         mr_owner_release(owner);
         s->owner = s->load.owner = next;
-        mr_session_note_fresh(s);
+        mr_session_note_all_expired(s);
         return;
     }
     if (!saved) mr_env_clear_error(s->env);
@@ -101,8 +105,8 @@ static void leave_owner(mr_session *s) {
 }
 
 static void expunge_everything(mr_session *s) {
-    mr_state_drop_pending(s);
-    mr_state_drop_doomed(s);
+    mr_state_drop_all_pending(s);
+    mr_state_unmark_all(s);
     if (mr_idmap_count(s->owner->idmap) > 0 || s->owner->refs > 1) leave_owner(s);
 }
 
@@ -123,13 +127,13 @@ mr_status mr_session_close(mr_session *s) {
     mr_uncommitted_forget(s, NULL);
     mr_journal_clear(s);
     s->savepoints.len = s->blocks.len = 0;
-    s->overtaken = false;
-    mr_transaction_settled(s);
-    s->began = s->stale = s->ended_by_database = false;
-    s->dead = 0;
+    s->block_ended = false;
+    mr_transaction_clear_loss(s);
+    s->begun_explicitly = s->stale = s->ended_by_database = false;
+    s->dead_levels = 0;
     mr_free(s->env, s->failure);
     s->failure = NULL;
-    s->serial = ++s->serials;
+    s->serial = ++s->last_serial;
     mr_session_leave(s, before);
     return MR_OK;
 }
@@ -146,7 +150,7 @@ mr_status mr_session_refuse_dead(mr_session *s) {
                    how, s->failure ? s->failure : "(not kept: out of memory)");
 }
 
-mr_status mr_session_allow(mr_session *s, mr_action action, const char *what) {
+mr_status mr_session_allow(mr_session *s, mr_action action, const char *action_name) {
     enum { WORK = MR_ACT_CHANGE | MR_ACT_READ | MR_ACT_EXPIRE };
     static const struct {
         unsigned allows;
@@ -160,17 +164,17 @@ mr_status mr_session_allow(mr_session *s, mr_action action, const char *what) {
                             "ending its transaction, which the database has ended already"},
         [MR_PHASE_CLOSING] = {0, "closing"},
     };
-    if (s->lost) mr_transaction_settle(s);
-    uint8_t phase = s->phase == MR_PHASE_IDLE && s->brackets > 0 ? MR_PHASE_LOADING : s->phase;
+    if (s->lost) mr_transaction_follow_loss(s);
+    uint8_t phase = s->phase == MR_PHASE_IDLE && s->open_loads > 0 ? MR_PHASE_LOADING : s->phase;
     if (!(phases[phase].allows & action)) {
         if (phase == MR_PHASE_FLUSHING && action == MR_ACT_FLUSH)
             return mr_fail(s->env, MR_ERR_INVALID_REQUEST, "Session is already flushing");
         return mr_fail(s->env, MR_ERR_INVALID_REQUEST, "%s is not possible while the session is %s: do it afterwards",
-                       what, phases[phase].name);
+                       action_name, phases[phase].name);
     }
-    if ((s->dead || s->lost) && !(action & (MR_ACT_ROLLBACK | MR_ACT_CLOSE))) return mr_session_refuse_dead(s);
-    if (s->overtaken && s->phase == MR_PHASE_IDLE && !s->committing && !(action & (MR_ACT_ROLLBACK | MR_ACT_CLOSE)))
-        return mr_blocks_refuse(s, what);
+    if ((s->dead_levels || s->lost) && !(action & (MR_ACT_ROLLBACK | MR_ACT_CLOSE))) return mr_session_refuse_dead(s);
+    if (s->block_ended && s->phase == MR_PHASE_IDLE && !s->committing && !(action & (MR_ACT_ROLLBACK | MR_ACT_CLOSE)))
+        return mr_blocks_refuse(s, action_name);
     return MR_OK;
 }
 
@@ -214,19 +218,19 @@ bool mr_session_contains(const mr_session *s, const mr_entity *entity) {
     return entity->owner == s->owner && (entity->state == MR_PENDING || entity->state == MR_PERSISTENT);
 }
 
-size_t mr_session_new_count(const mr_session *s) { return s->fresh.len; }
+size_t mr_session_new_count(const mr_session *s) { return s->pending.len; }
 
 mr_entity *mr_session_new_at(const mr_session *s, size_t i) {
     /* Putting the list in order changes nothing that a caller of a const function could see. */
     mr_state_sort_pending((mr_session *)(uintptr_t)s);
-    return mr_vec_ptr(&s->fresh, i);
+    return mr_vec_ptr(&s->pending, i);
 }
 
 static const mr_vec *dirty_list(const mr_session *s) { return s->changed.len ? &s->changed : &s->owner->dirty; }
 
 size_t mr_session_dirty_count(const mr_session *s) {
     const mr_vec *dirty = dirty_list(s);
-    if (s->doomed.len == 0) return dirty->len;
+    if (s->to_delete.len == 0) return dirty->len;
     size_t n = 0;
     for (size_t i = 0; i < dirty->len; i++)
         if (!(((mr_entity *)mr_vec_ptr(dirty, i))->flags & MR_ENTITY_TO_DELETE)) n++;
@@ -235,12 +239,12 @@ size_t mr_session_dirty_count(const mr_session *s) {
 
 mr_entity *mr_session_dirty_at(const mr_session *s, size_t i) {
     const mr_vec *dirty = dirty_list(s);
-    if (s->doomed.len == 0) return mr_vec_ptr(dirty, i);
+    if (s->to_delete.len == 0) return mr_vec_ptr(dirty, i);
     for (size_t at = 0;; at++) {
         mr_entity *e = mr_vec_ptr(dirty, at);
         if (!(e->flags & MR_ENTITY_TO_DELETE) && i-- == 0) return e;
     }
 }
 
-size_t mr_session_deleted_count(const mr_session *s) { return s->doomed.len; }
-mr_entity *mr_session_deleted_at(const mr_session *s, size_t i) { return mr_vec_ptr(&s->doomed, i); }
+size_t mr_session_deleted_count(const mr_session *s) { return s->to_delete.len; }
+mr_entity *mr_session_deleted_at(const mr_session *s, size_t i) { return mr_vec_ptr(&s->to_delete, i); }

@@ -1,10 +1,11 @@
 /*
- * session_state.h: what the files of the session share: its struct, its phases, and what each file offers the
- * others.
+ * session_state.h: the session itself: its struct, the phases of its work, and the functions of the files that handle
+ * its connection, its transaction and its flush. journal.h, states.h, relationships.h, cascade.h and attributes.h
+ * declare the other files of this folder.
  *
- * Invariants: fresh holds exactly the pending entities and doomed those marked TO_DELETE, each pinned once by
- * its list; the journal holds weak handles, so a transaction keeps no object alive; a connection is held from
- * first use to the transaction's end.
+ * Invariants: pending holds exactly the pending objects, and to_delete exactly the objects with the flag TO_DELETE;
+ * each list pins its objects once. The journal refers to objects by weak handles, so that a transaction keeps no object
+ * alive. The session holds a connection from the first use until the transaction ends.
  */
 #ifndef MR_SESSION_STATE_H
 #define MR_SESSION_STATE_H
@@ -15,15 +16,15 @@
 
 typedef enum mr_phase {
     MR_PHASE_IDLE = 0,
-    MR_PHASE_LOADING,  /* rows are being read: hooks of load and refresh run in it */
+    MR_PHASE_LOADING,  /* rows are being read; listeners of load and refresh run in this phase */
     MR_PHASE_FLUSHING, /* from before_flush to after_flush */
-    MR_PHASE_ENDING,   /* commit or rollback is under way */
-    MR_PHASE_ENDED,    /* it has come about: hooks of after_commit and after_rollback run in it */
+    MR_PHASE_ENDING,   /* a commit or rollback is running */
+    MR_PHASE_ENDED,    /* the database has ended the transaction; listeners of after_commit and after_rollback run */
     MR_PHASE_CLOSING,
     MR_PHASE__COUNT
 } mr_phase;
 
-/* What a caller wants; the table in session.c says which phase allows it. */
+/* The kinds of work that a caller asks for. The table in session.c says which phase allows which of them. */
 typedef enum mr_action {
     MR_ACT_CHANGE = 1, /* add, delete, expunge, merge */
     MR_ACT_READ = 2,   /* get, load, refresh, execute */
@@ -32,49 +33,25 @@ typedef enum mr_action {
     MR_ACT_BEGIN = 16,
     MR_ACT_COMMIT = 32,
     MR_ACT_ROLLBACK = 64, /* allowed after a failed flush */
-    MR_ACT_CLOSE = 128    /* likewise */
+    MR_ACT_CLOSE = 128    /* allowed after a failed flush */
 } mr_action;
 
-/* ---------------------------------------------------------------- the transaction's journal */
+/* ---------------------------------------------------------------- the session */
 
-typedef enum mr_note_kind {
-    MR_NOTE_INSERTED = 1, /* unset: its column slots (below 64) that held nothing before */
-    MR_NOTE_NUMBERED,     /* unset: generated key columns by position, where a key's slot is 64 or more */
-    MR_NOTE_UPDATED,      /* within savepoints only: the end of the transaction expires all */
-    MR_NOTE_DELETED,
-    MR_NOTE_REKEYED, /* old: the identity before; owned */
-    MR_NOTE_WAS      /* within savepoints: what an object had that this transaction has inserted. kept: owned */
-} mr_note_kind;
-
-/* What an inserted object had: by column of its class; MR_UNLOADED: nothing was known. */
-typedef struct mr_kept {
-    size_t n;
-    mr_value values[];
-} mr_kept;
-
-typedef struct mr_note {
-    uint8_t kind;
-    uint32_t slot, generation; /* the entity, weakly: of one that was freed nothing must be restored */
-    union {
-        uint64_t unset;
-        mr_value *old;
-        mr_kept *kept;
-    } u;
-} mr_note;
-
-/* Objects of a class that a transaction has written. */
+/* How many objects of a class a transaction has written. */
 typedef struct mr_class_count {
     const mr_mapper *mapper;
     size_t n;
 } mr_class_count;
 
-/* A savepoint: where its part of the journal begins. */
+/* A savepoint, with the state of the session at the moment when it began. */
 typedef struct mr_savepoint {
     uint64_t serial;
-    size_t mark;
-    uint64_t writes, reads;     /* the session's and its owner's, when it began */
-    size_t written, statements; /* lengths and numbers in the session, when it began */
-    unsigned number;            /* in the database: mr_sp_N */
+    size_t mark;            /* length of the journal: the notes of this savepoint begin here */
+    uint64_t writes, reads; /* session.writes, owner.reads */
+    size_t written;         /* length of session.written */
+    size_t statements;      /* session.statements */
+    unsigned number;        /* the database knows the savepoint as mr_sp_<number> */
 } mr_savepoint;
 
 typedef struct mr_session_hook {
@@ -88,379 +65,163 @@ struct mr_session {
     mr_engine *engine;
     mr_heap *heap;
     mr_owner *owner;
-    mr_conn *conn; /* from first use to the end of the transaction */
     bool autoflush, expire_on_commit;
-    int autoflush_blocks;
-    uint8_t phase;
-    unsigned brackets;      /* loads of several statements that run, one within the other */
-    bool reading;           /* the open transaction is a load's, and ends with it */
-    bool planning;          /* a flush loads what it needs: these reads do not renew objects that it has seen already */
-    bool fresh_memory;      /* nothing has been read or written since all objects expired */
-    uint32_t since;         /* no unchanged object is of an older version of the data (mr_owner.as_of) */
-    uint64_t read_conn;     /* serial number of the connection that was read last */
-    int64_t read_version;   /* the version of the data that was read there */
-    bool began;             /* explicitly */
-    bool running;           /* a flush sends its statements: what it has planned stays in the session */
-    bool stale;             /* found while flushing: another connection has committed */
-    bool unwinding;         /* all levels are being rolled back, one by one */
-    bool committing;        /* all levels are being committed, one by one */
-    bool overtaken;         /* the transaction of a block that still runs is over: see blocks.c */
-    bool twin;              /* an add was refused because of another object of the identity */
-    bool lent;              /* the user has the connection: what is written through it is not counted */
-    uint64_t writes;        /* flushes and statements that wrote, so far */
-    uint64_t serials;       /* the last one given out */
-    uint64_t serial;        /* of the transaction */
-    mr_vec savepoints;      /* mr_savepoint */
-    mr_vec blocks;          /* uint64_t: serials of the transactions that functions run in, the outermost first */
-    mr_vec written;         /* mr_class_count: what flushes of this transaction have written; see uncommitted.c */
-    size_t statements;      /* statements of the program's own that wrote in this transaction */
-    mr_vec journal;         /* mr_note */
-    mr_map *kept;           /* see kept.c; NULL: nothing is */
-    size_t prune_at;        /* length of the journal at which notes of freed objects are dropped */
-    unsigned dead;          /* innermost levels that the database has rolled back already */
-    bool lost;              /* the database has ended the transaction by itself, and memory has not followed yet */
-    bool ended_by_database; /* the levels are dead because of that, not because a flush failed */
-    struct mr_session *next_lost;    /* in mr_session_common */
-    char *failure;                   /* why, the first error's text (NULL when there was no memory for it) */
-    mr_vec fresh;                    /* mr_entity *: pending */
-    bool fresh_mixed;                /* not in the order of insert_order */
-    uint32_t orders;                 /* the last insert_order given out */
-    mr_vec doomed;                   /* mr_entity *: TO_DELETE */
-    mr_vec spared;                   /* mr_entity *, pinned: SPARED now or earlier since the last flush */
-    mr_vec changed;                  /* mr_entity *: what session.dirty shows to after_flush; empty otherwise */
-    mr_vec hooks[MR_SESSION__COUNT]; /* mr_session_hook */
+    int autoflush_blocks; /* autoflush is off while this is above 0 */
+    uint8_t phase;        /* mr_phase */
     mr_load_context load;
+    mr_vec hooks[MR_SESSION__COUNT]; /* mr_session_hook */
+
+    /* The connection. */
+    mr_conn *conn;         /* NULL: none is held */
+    unsigned open_loads;   /* loads of several statements that are running, one inside the other */
+    bool load_transaction; /* the open transaction belongs to a load, and ends with that load */
+    bool connection_lent;  /* session:connection() gave it to the program: the session does not see what is written */
+
+    /* Versions of the data (mr_owner.as_of). */
+    bool planning;           /* a flush loads what it needs: such a read does not renew objects seen already */
+    bool nothing_read;       /* nothing was read or written since all objects expired */
+    uint32_t oldest_version; /* no unchanged object is of an older version than this */
+    uint64_t read_conn;      /* serial number of the connection that read last */
+    int64_t read_version;    /* the version of the data that this connection read */
+    bool stale;              /* the flush has found that another connection committed changes before it */
+
+    /* The transaction, and the savepoints inside it: together, its levels. */
+    bool begun_explicitly;
+    uint64_t last_serial; /* the last serial number that was given to a transaction or savepoint */
+    uint64_t serial;      /* of the transaction */
+    mr_vec savepoints;    /* mr_savepoint */
+    bool unwinding;       /* rollback of all levels: one after the other is being rolled back */
+    bool committing;      /* commit of all levels: one after the other is being committed */
+    mr_vec blocks;        /* uint64_t: serials of the transactions that blocks run in, the outermost first */
+    bool block_ended;     /* the transaction of a block that still runs is over: see blocks.c */
+
+    /* A failed or lost transaction. */
+    unsigned dead_levels;         /* the number of innermost levels that the database has rolled back already */
+    bool lost;                    /* the database has ended the transaction, and memory has not followed yet */
+    bool ended_by_database;       /* the reason for dead_levels is that, and not a failed flush */
+    struct mr_session *next_lost; /* the next in mr_session_common.lost */
+    char *failure;                /* text of the first error; NULL: there was no memory to keep it */
+
+    /* What the transaction has written. */
+    mr_vec journal;          /* mr_note */
+    size_t prune_at;         /* length of the journal at which notes of freed objects are removed */
+    mr_map *expired_inserts; /* see expired_inserts.c; NULL: empty */
+    uint64_t writes;         /* the number of flushes and statements that have written since the session was made */
+    mr_vec written;          /* mr_class_count, of the flushes of this transaction: see uncommitted.c */
+    size_t statements;       /* statements of the program itself that have written in this transaction */
+
+    /* Objects that wait for a flush. Changed ones are in owner->dirty. */
+    mr_vec pending;             /* mr_entity * */
+    bool pending_unsorted;      /* pending is not in the order of insert_order */
+    uint32_t last_insert_order; /* the last insert_order that was given to an object */
+    mr_vec to_delete;           /* mr_entity *, with the flag TO_DELETE */
+    mr_vec spared;              /* mr_entity *, pinned: they got the flag SPARED since the last flush */
+    mr_vec changed;             /* mr_entity *: session.dirty as after_flush sees it; empty at other times */
+    bool flush_sending;         /* a flush sends its statements: the objects that it planned stay in the session */
+    bool add_met_duplicate;     /* the last add was refused because another object has the same identity */
 };
 
-/* session.c */
-/* InvalidRequestError where the phase refuses the action, PendingRollbackError where the transaction is dead.
- * what: the user's word, "commit()". */
-mr_status mr_session_allow(mr_session *s, mr_action action, const char *what);
-/* PendingRollbackError, naming the error that has ended the transaction. */
+/* ---------------------------------------------------------------- session.c */
+
+/* Checks that the session may do the action now. action_name: the program's word for it, such as "commit()", for the
+ * message. InvalidRequestError: the phase, or an ended block, does not allow it. PendingRollbackError: the transaction
+ * is dead. */
+mr_status mr_session_allow(mr_session *s, mr_action action, const char *action_name);
+/* Records the PendingRollbackError, with the text of the error that has ended the transaction. */
 mr_status mr_session_refuse_dead(mr_session *s);
-/* Enters a phase, blocks the heap and keeps the session alive; gives the phase to leave to. After leave the
- * session may be gone. */
+/* Enters a phase, blocks the heap, and keeps the session alive. Returns the phase before, for mr_session_leave. */
 uint8_t mr_session_enter(mr_session *s, mr_phase phase);
+/* Ends the phase. The session may be freed by this: do not touch it afterwards without a reference of your own. */
 void mr_session_leave(mr_session *s, uint8_t before);
 
-/* environment.c: what the sessions of an environment share */
+/* ---------------------------------------------------------------- environment.c */
+
+/* The data that all sessions of an environment share. */
 typedef struct mr_session_common {
     mr_env *env;
     mr_node *(*expression)(void *ud, const mr_value *value);
     void *expression_ud;
-    mr_session *last; /* that has taken a connection; NULL: it has gone */
+    mr_session *last; /* the session that has taken a connection last; NULL: it is closed, or there was none */
     mr_map *parents;  /* see parents.c */
     size_t prune_parents_at;
-    uint16_t late_tag; /* of keys that are read when a statement runs, among opaque values; 0: not registered yet */
-    mr_session
-        *lost; /* sessions whose lost is set, linked by next_lost; without memory for this struct they are not listed */
+    uint16_t late_tag; /* tag of the opaque values of late_key.c; 0: not registered yet */
+    mr_session *lost;  /* the sessions whose transaction is lost, linked by next_lost */
 } mr_session_common;
-/* Made at first use. NULL without memory. */
+/* The shared data, made at the first call. NULL: no memory. */
 mr_session_common *mr_session_common_of(mr_env *env);
 
-/* related.c */
-/* Does the key of an object on one side of the relationship, compared as a value, find other rows than a join does? The
- * database is asked once, through the object's session; of a detached object, through the session that has connected
- * last. Where it cannot be asked: what was known last. Never fails. */
-bool mr_session_spells_apart(const mr_entity *entity, mr_relationship *rel);
+/* ---------------------------------------------------------------- events.c */
 
-/* late.c */
-/* A bind of the value that the object's attribute has when the statement runs. along: the relationship that is
- * compared, for the error where the value is required and missing then. The node pins the object. NULL without memory.
- */
-mr_node *mr_late_key(mr_entity *object, const mr_property *prop, const mr_property *along, bool required);
-
-/* criterion.c */
-/* The query with its parents (with_parent) as criteria: *out has one reference. */
-mr_status mr_query_settle(mr_query *query, mr_query **out);
-
-/* events.c */
+/* Calls the listeners of the event in the order in which they were added. Stops at the first one that fails. */
 mr_status mr_session_fire(mr_session *s, mr_session_event event);
 
-/* connecting.c */
+/* ---------------------------------------------------------------- connection.c */
+
+/* mr_load_context.connection: the session's connection, taken from the engine when the session holds none. */
 mr_status mr_session_connect(void *session, mr_mapper *mapper, mr_conn **out);
-/* Are reads outside of a transaction now? Their rows are newer than objects of an older version of the data. */
-bool mr_session_reads_outside(void *session);
-/* The transaction has begun and has its snapshot: objects that are older than it expire. */
-void mr_session_settle_snapshot(mr_session *s);
-/* The session writes while a load's own transaction is open: that becomes the session's transaction. */
-void mr_session_keep_reading(mr_session *s);
-/* After a commit, before the connection is given back: the session's own commit makes none of its objects old. */
-void mr_session_note_commit(mr_session *s);
-/* All objects have expired, or gone: what is in memory from now on is of this version of the data, or outside of a
- * transaction of the next that is read. */
-void mr_session_note_fresh(mr_session *s);
-/* The same, with the transaction begun that a statement which writes will be in. Its begin may expire what another
- * connection has changed. */
+/* The same, and begins the transaction first, because the caller is going to write. This may expire objects that
+ * another connection has changed. */
 mr_status mr_session_connect_to_write(mr_session *s, mr_conn **out);
+/* Gives the connection back; an open transaction is rolled back. */
 void mr_session_disconnect(mr_session *s);
-mr_status mr_session_bracket(void *session);
-void mr_session_unbracket(void *session);
+/* mr_load_context.enter and leave: a load of several statements reads one snapshot. */
+mr_status mr_session_begin_load(void *session);
+void mr_session_end_load(void *session);
+/* mr_load_context.outside: does the session read outside of a transaction now? Then each row may be newer than the
+ * objects in memory. */
+bool mr_session_reads_outside(void *session);
+/* The transaction has its snapshot now: objects that were read from an older version of the data expire. */
+void mr_session_expire_before_snapshot(mr_session *s);
+/* The session is going to write while the transaction of a load is open: it becomes the session's own transaction. */
+void mr_session_adopt_load_transaction(mr_session *s);
+/* Call after a commit, before the connection is given back: the session's own commit makes none of its objects old. */
+void mr_session_note_commit(mr_session *s);
+/* All objects have expired or left the session: the next read decides of which version the objects in memory are. */
+void mr_session_note_all_expired(mr_session *s);
 
-/* journal.c */
-/* Notes what a flush that has run, but is not published yet, will make true. Nothing is noted when it fails.
- */
-mr_status mr_journal_flush(mr_session *s, const mr_flush *flush);
-/* The object's row was found missing: it is deleted for as long as this transaction stands. */
-mr_status mr_journal_deleted(mr_session *s, mr_entity *entity);
-/* Its row was changed behind the object's back: noted where a savepoint may be rolled back alone. */
-mr_status mr_journal_updated(mr_session *s, mr_entity *entity);
-/* Room for so many notes. */
-mr_status mr_journal_reserve(mr_session *s, size_t more);
-/* Before objects expire: what those inserted by this transaction have is kept, for a rollback makes them
- * transient. one: only that object, NULL: all. Without memory, less is kept. */
-void mr_journal_keep(mr_session *s, mr_entity *one);
-/* Undoes the notes from mark on: memory is as before them, but for what must be read again. MR_FAIL: some
- * objects could not be put back into the identity map for want of memory, and are detached. */
-mr_status mr_journal_undo(mr_session *s, size_t mark);
-/* The notes from mark on have become part of the level outside. */
-void mr_journal_merge(mr_session *s, size_t mark);
-/* All of it is committed: what was deleted is detached. */
-void mr_journal_accept(mr_session *s);
-void mr_journal_clear(mr_session *s);
+/* ---------------------------------------------------------------- transaction.c */
 
-/* kept.c */
-/* What is known of the object now: kept before, and loaded. Without memory for a value, not that. NULL: no
- * memory at all, and the error is recorded. */
-mr_kept *mr_kept_copy(const mr_session *s, mr_entity *entity);
-/* This and nothing else is kept of the object from now on; taken over. */
-void mr_kept_restore(mr_session *s, const mr_entity *entity, mr_kept *kept);
-/* Before the object expires: what it has is kept. Without memory, less is; no error is recorded. */
-void mr_kept_add(mr_session *s, mr_entity *entity);
-/* The columns of a transient object that hold nothing get theirs back, but for those of unset (slots below 64);
- * it keeps what it was given since. */
-void mr_kept_give_back(mr_session *s, mr_entity *entity, uint64_t unset);
-void mr_kept_drop(mr_session *s, uint32_t slot, uint32_t generation);
-void mr_kept_clear(mr_session *s);
-void mr_kept_free(mr_env *env, mr_kept *kept);
+/* A flush has failed after its first statement: rolls the innermost level back, in the database and in memory, and
+ * marks it dead. The recorded error stays. */
+void mr_transaction_flush_failed(mr_session *s);
+/* Callback of mr_conn_set_on_lost: a statement has failed, and the database has ended the transaction. Returns whether
+ * the session loses work by this. */
+bool mr_transaction_note_loss(void *session);
+/* If the transaction is lost and the session is idle, rolls the objects in memory back. */
+void mr_transaction_follow_loss(mr_session *s);
+/* The session's transaction does not count as lost any more: its connection was given back. */
+void mr_transaction_clear_loss(mr_session *s);
 
-/* "<User 3>", "<User (pending)>". The strbuf is the caller's. (states.c) */
-const char *mr_entity_words(const mr_entity *entity, mr_strbuf *buf);
+/* ---------------------------------------------------------------- blocks.c */
 
-/* states.c: the moves between states, without cascades */
-mr_status mr_state_make_pending(mr_session *s, mr_entity *entity);
-mr_status mr_state_attach(mr_session *s, mr_entity *entity); /* detached to persistent */
-/* Marks the object to be deleted. cascaded: only because its parent is deleted; an object that was deleted by name
- * stays so. */
-mr_status mr_state_doom(mr_session *s, mr_entity *entity, bool cascaded);
-void mr_state_spare(mr_session *s, mr_entity *entity); /* the mark taken away */
-void mr_state_unmark(mr_entity *entity);               /* the same for an object that is not in doomed any more */
-void mr_state_forget_spared(mr_entity *entity);
-void mr_state_drop_spared(mr_session *s); /* no object is SPARED any more */
-void mr_state_make_transient(mr_session *s, mr_entity *entity);
-void mr_state_detach(mr_session *s, mr_entity *entity);
-/* Its row is gone by other ways than a flush: deleted, and its key is free for another one. */
-void mr_state_bury(mr_session *s, mr_entity *entity);
-/* Makes what a closed session left behind plainly detached. Call at every touch that may change. */
-void mr_state_settle(mr_entity *entity);
-/* InvalidRequestError where another open session has it. */
-mr_status mr_state_ours(mr_session *s, const mr_entity *entity);
-/* Adds without cascades: what session:add does for one object. */
-mr_status mr_state_admit(mr_session *s, mr_entity *entity);
-void mr_state_drop_pending(mr_session *s); /* all of fresh become transient */
-void mr_state_drop_doomed(mr_session *s);  /* all of doomed are spared */
-void mr_state_sort_pending(mr_session *s);
-
-/* expire.c */
-/* All persistent objects are read again; changes are lost. Constant time but for pending and changed ones. */
-void mr_expire_everything(mr_session *s);
-/* The changed ones only. */
-void mr_expire_dirty(mr_session *s);
-/* The unchanged ones only. */
-void mr_expire_unmodified(mr_session *s);
-/* Expires the columns and references of a changed object that it has not changed. Its key, its collections and its
- * version stay: the flush needs them. */
-void mr_expire_rest(mr_session *s, mr_entity *entity);
-/* One object, as its user asks for it: what others know by its changes goes with them. */
-mr_status mr_expire_one(mr_session *s, mr_entity *entity);
-/* A constraint of the table may have replaced rows: unchanged objects that show them are read again. */
-void mr_expire_table(mr_session *s, const mr_table *table);
-mr_property *mr_session_named_property(mr_entity *entity, const char *name);
-
-/* transaction.c */
-/* A flush has failed after its first statement: the innermost level is rolled back at the database and in
- * memory, and dead. The recorded error stays. */
-void mr_transaction_fail(mr_session *s);
-/* A statement has failed and the database has ended the transaction with it (mr_conn_set_on_lost). */
-bool mr_transaction_lost(void *session);
-/* Memory follows the database, if the session is at rest and its transaction was lost. */
-void mr_transaction_settle(mr_session *s);
-/* The session is not lost any more: its connection has been given up. */
-void mr_transaction_settled(mr_session *s);
-
-/* blocks.c */
-/* A transaction or savepoint has ended: sets overtaken anew. */
-void mr_blocks_follow(mr_session *s);
-/* InvalidRequestError: the block's transaction is over. */
-mr_status mr_blocks_refuse(mr_session *s, const char *what);
-/* The same error if the object's session is overtaken: its attribute must not be changed. */
+/* Call when a transaction or savepoint has ended: computes block_ended. */
+void mr_blocks_update(mr_session *s);
+/* Records the InvalidRequestError: the block's transaction is over. action_name: see mr_session_allow. */
+mr_status mr_blocks_refuse(mr_session *s, const char *action_name);
+/* May the attribute of the object be changed? The same error when the block's transaction is over. */
 mr_status mr_blocks_allow_change(const mr_entity *e, const mr_property *prop);
-/* InvalidRequestError if objects wait for a flush: they were changed before the transaction that is to begin. */
-mr_status mr_blocks_begin(mr_session *s);
+/* InvalidRequestError when objects wait for a flush: they were changed before the transaction that is to begin. */
+mr_status mr_blocks_check_begin(mr_session *s);
 
-/* uncommitted.c */
-/* A flush has run: its objects are counted. */
+/* ---------------------------------------------------------------- uncommitted.c */
+
+/* A flush has run: counts the objects that it has written. */
 void mr_uncommitted_note(mr_session *s, const mr_flush *flush);
-/* The innermost level is rolled back: an object that it has counted may be counted again. */
+/* The innermost level is rolled back: an object that was counted in it may be counted again. */
 void mr_uncommitted_undo(const mr_session *s, mr_entity *e);
-/* What the transaction (savepoint NULL) or the savepoint has written is rolled back or committed: it is not counted any
- * more. */
+/* The writes of the savepoint (NULL: of the whole transaction) are committed or rolled back: they count no more. */
 void mr_uncommitted_forget(mr_session *s, const mr_savepoint *savepoint);
 
-/* flushing.c */
+/* ---------------------------------------------------------------- flush.c, get.c, criterion.c */
+
+/* Flushes if autoflush is on and the session is at rest. */
 mr_status mr_session_autoflush_now(mr_session *s);
+/* Does no object wait for a flush? */
 bool mr_session_is_clean(const mr_session *s);
-
-/* get.c: the identity of the key's values, coerced. MR_NOTFOUND: no row has a NULL in its key. */
+/* The identity of the key. key: npk values in the order of the primary key, coerced here. *out may borrow bytes from
+ * buf. MR_NOTFOUND: the key holds a value that no row can have. */
 mr_status mr_session_identity(const mr_mapper *mapper, const mr_value *key, mr_strbuf *buf, mr_value *out);
-
-/* attribute.c */
-/* Reads an object that has expired again. MR_NOTFOUND: its row is gone, and it is deleted now. */
-mr_status mr_attribute_unexpire(mr_entity *entity);
-/* Its row was found missing: deleted for as long as the transaction stands. MR_NOTFOUND. */
-mr_status mr_attribute_bury(mr_session *s, mr_entity *entity);
-/* Has any attribute of a persistent object another value than its row? */
-bool mr_entity_is_changed(const mr_entity *entity);
-/* Listeners compare mutable values with their rows now; what they raise is dropped. */
-void mr_session_compare(mr_session *s);
-/* mr_type_coerce with "User.email" for the message. */
-mr_status mr_attribute_coerce(const mr_mapper *mapper, const mr_property *prop, mr_value *value);
-/* Loads a column that is not loaded. ObjectDeletedError, DetachedInstanceError. */
-mr_status mr_attribute_load_column(mr_entity *entity, const mr_property *prop);
-mr_status mr_attribute_detached(const mr_entity *entity, const mr_property *prop);
-/* Runs the attribute hooks of the class. old: NULL where it is not known. */
-mr_status mr_attribute_fire(mr_attribute_event event, mr_entity *entity, const mr_property *prop, mr_value *value,
-                            const mr_value *old);
-
-/* ---------------------------------------------------------------- relationships */
-
-/* relations.c: the relationships of a class, gathered once per version of the registry */
-typedef struct mr_relations {
-    uint64_t version;
-    unsigned cascades;  /* all that some of them has */
-    bool may_be_orphan; /* some is the other side of one that deletes orphans */
-    unsigned n;
-    const mr_relationship **rels;
-} mr_relations;
-/* Configures the mappings when they are not. NULL: failed. */
-const mr_relations *mr_relations_of(mr_mapper *mapper);
-bool mr_relation_is_list(const mr_relationship *rel);
-/* The other side that memory keeps equal, or NULL. */
-const mr_relationship *mr_relation_reverse(const mr_relationship *rel);
-/* The value in memory, not loaded for it: MR_ENTITY, MR_NULL, MR_COLLECTION or MR_UNLOADED. */
-const mr_value *mr_relation_peek(mr_entity *entity, const mr_relationship *rel);
-/* Appends what the relationship holds in memory, each entity. removed: also what was taken away since the
- * last flush, of a collection that is loaded. */
-mr_status mr_relation_items(mr_entity *entity, const mr_relationship *rel, bool removed, mr_vec *out);
-/* Appends the entities that were put in since the last flush. */
-mr_status mr_relation_added(mr_entity *entity, const mr_relationship *rel, mr_vec *out);
-/* Appends what was taken away since the last flush and is known. */
-mr_status mr_relation_removed(mr_entity *entity, const mr_relationship *rel, mr_vec *out);
-
-/* related.c: references, and the loading of relationships */
-mr_status mr_related_get(mr_entity *entity, const mr_property *prop, const mr_value **out);
-/* The same for a cascade: lazy = "raise" does not stop it. */
-mr_status mr_related_need(mr_entity *entity, const mr_property *prop, const mr_value **out);
-mr_status mr_related_set(mr_entity *entity, const mr_property *prop, const mr_value *value);
-/* Validates and fires hooks for one object about to be set or appended; it may be replaced. item: MR_ENTITY
- * or MR_NULL. */
-mr_status mr_related_accept(mr_entity *entity, const mr_relationship *rel, mr_attribute_event event, mr_value *item);
-
-/* linking.c: both sides of an association at once */
-typedef struct mr_linking {
-    mr_env *env;
-    mr_vec steps;        /* what was done, to be undone when a later step fails */
-    mr_session *session; /* into which admitted has cascaded */
-    mr_vec admitted;     /* mr_entity *, pinned */
-    mr_vec let_go;       /* pending objects that a delete-orphan relationship has lost */
-} mr_linking;
-void mr_linking_init(mr_linking *l, mr_env *env);
-/* status not MR_OK: undoes all. Gives the status back. */
-mr_status mr_linking_end(mr_linking *l, mr_status status);
-/* entity.rel = item (NULL: none), the reference being replaced let go. */
-mr_status mr_link_reference(mr_linking *l, mr_entity *entity, const mr_relationship *rel, mr_entity *item);
-/* item into the collection at a place (UINT32_MAX: at the end, which loads nothing). */
-mr_status mr_link_item(mr_linking *l, mr_entity *entity, const mr_relationship *rel, uint32_t at, mr_entity *item);
-mr_status mr_unlink_item(mr_linking *l, mr_entity *entity, const mr_relationship *rel, uint32_t at);
-/* item in the place of the one at `at` of a loaded list. */
-mr_status mr_relink_item(mr_linking *l, mr_entity *entity, const mr_relationship *rel, uint32_t at, mr_entity *item);
-/* The entity is added again after a rollback had put it out of the session: the objects that it refers to may have been
- * read without it since, and hold it again. */
-mr_status mr_link_again(mr_linking *l, mr_entity *entity);
-/* What assigning the items would add and take away, each once. */
-mr_status mr_collection_difference(mr_collection *c, mr_entity *const *items, uint32_t n, mr_vec *added,
-                                   mr_vec *removed);
-/* The loaded collection becomes items. */
-mr_status mr_link_items(mr_linking *l, mr_entity *entity, const mr_relationship *rel, mr_entity *const *items,
-                        uint32_t n, const mr_vec *added, const mr_vec *removed);
-
-/* parents.c: who holds an object through a relationship that allows one parent or deletes orphans */
-mr_status mr_parent_note(mr_entity *child, const mr_relationship *rel, mr_entity *parent);
-/* The parent noted last that still holds the child in memory, or NULL. */
-mr_entity *mr_parent_of(mr_entity *child, const mr_relationship *rel);
-/* The same for one that must be known: what has expired of a parent is loaded. */
-mr_status mr_parent_ask(mr_entity *child, const mr_relationship *rel, const mr_entity **out);
-bool mr_parent_is_tracked(const mr_relationship *rel);
-/* reference.c: the target of a reference by its foreign key, when it is in the identity map. *known: also when it
- * is that there is none. */
-mr_entity *mr_reference_by_key(mr_entity *entity, const mr_relationship *rel, bool *known);
-/* reference.c: what the reference refers to now, made the slot's loaded value where that costs no statement. *known:
- * NULL means none. Where it has expired and need not be known: who holds the object in memory. */
-mr_status mr_reference_now(mr_entity *entity, const mr_relationship *rel, mr_entity **out, bool *known);
-
-/* holders.c */
-/* Before the object forgets its references: who holds it in memory is noted as its parent, so that a new reference
- * finds what it must leave. */
-mr_status mr_holders_note(mr_entity *entity);
-/* Before all but the holder and others that have changed expire: what it holds in memory is noted as its own. */
-void mr_holders_note_items(mr_entity *holder);
-/* Before a change of the relationship is lost: the collections at its other end that are not loaded, and so know of
- * nothing else, lose what it has noted there. */
-mr_status mr_holders_take_back(mr_entity *entity, const mr_relationship *rel);
-mr_status mr_holders_take_back_all(mr_entity *entity);
-mr_status mr_holders_lose(void *session, mr_entity *entity); /* the same, for a load that overwrites the object */
-
-/* cascade.c: walks over graphs, without recursion */
-/* Does the walk go on to item, which entity holds through rel? MR_OK: yes; MR_DONE: no; MR_FAIL. */
-typedef mr_status (*mr_cascade_passes)(void *ud, mr_entity *entity, const mr_relationship *rel, mr_entity *item);
-typedef struct mr_cascade {
-    unsigned cascade;
-    bool loads;               /* what is not loaded is loaded, so that callbacks run */
-    mr_cascade_passes passes; /* NULL: wherever the cascade leads */
-    void *ud;
-    mr_vec out;   /* mr_entity *: reached, each once, pinned */
-    size_t at;    /* index in out: from here on they are not followed yet */
-    mr_vec found; /* of one relationship */
-    mr_map *seen; /* of a walk that loads: mr_entity * */
-} mr_cascade;
-/* Begins a walk; end it whatever the result is. The caller has set the first four fields. */
-mr_status mr_cascade_begin(mr_cascade *w, mr_env *env);
-void mr_cascade_end(mr_cascade *w);
-mr_status mr_cascade_reach(mr_cascade *w, mr_entity *e);
-bool mr_cascade_has_reached(const mr_cascade *w, const mr_entity *e);
-/* Follows the entities that were reached and not followed yet. */
-mr_status mr_cascade_walk(mr_cascade *w);
-mr_status mr_cascade_from(mr_cascade *w, mr_entity *from); /* reach and walk */
-/* Admits the entity and what save-update reaches from it. What was not in the session before is appended,
- * pinned, to admitted (NULL: no interest). When it fails, nothing was admitted. */
-mr_status mr_cascade_admit(mr_session *s, mr_entity *entity, mr_vec *admitted);
-/* Takes back what was admitted. */
-void mr_cascade_take_back(mr_session *s, mr_vec *admitted);
-/* Unpins them, and frees the list. */
-void mr_cascade_release(mr_vec *reached);
-
-/* doom.c: what a deletion takes with it */
-/* Marks the entity and what delete reaches from it, loading relationships. */
-mr_status mr_doom(mr_session *s, mr_entity *entity);
-/* The entity is not deleted after all: the objects in memory that its deletion had marked lose their marks, too. */
-mr_status mr_doom_spare_reached(mr_session *s, mr_entity *entity);
-/* Before a flush: marks the objects that were deleted by name, the orphans, and what these take with them as things
- * stand now; no others stay marked. *before: the length of doomed without the objects that were added here. */
-mr_status mr_doom_settle(mr_session *s, size_t *before);
-/* Takes the marks of the objects from..to-1 in doomed away. */
-void mr_doom_take_back(mr_session *s, size_t from, size_t to);
-
-/* orphans.c: appends, pinned, the objects that a delete-orphan relationship has lost */
-mr_status mr_orphans_find(mr_session *s, mr_vec *out);
+/* The query with its parents (with_parent) turned into criteria. *out: a new reference. */
+mr_status mr_query_parents_to_criteria(mr_query *query, mr_query **out);
 
 #endif

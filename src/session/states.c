@@ -1,11 +1,11 @@
 /*
- * states.c: the moves of one object between transient, pending, persistent, deleted and detached; no
+ * states.c: moves one object between its states: transient, pending, persistent, deleted, detached. Nothing here
  * cascades.
  *
- * Invariant: each move either happens whole or, when it fails, not at all. fresh[e->list_index] == e for each
- * pending entity.
+ * Invariant: a move that fails has changed nothing. pending[e->list_index] == e for each pending object.
  */
 #include "session_state.h"
+#include "states.h"
 
 #include <stdlib.h>
 
@@ -31,7 +31,7 @@ static mr_status refuse(const mr_entity *e, const char *before, const char *afte
     return MR_FAIL;
 }
 
-mr_status mr_state_ours(mr_session *s, const mr_entity *entity) {
+mr_status mr_state_check_session(mr_session *s, const mr_entity *entity) {
     const mr_session *other = mr_session_of(entity);
     if (!other || other == s) return MR_OK;
     return refuse(entity, "Object ", " is already attached to another session; expunge it there or merge it here");
@@ -42,82 +42,83 @@ mr_status mr_state_ours(mr_session *s, const mr_entity *entity) {
 static void leave_owner(mr_entity *e) {
     mr_owner *owner = e->owner;
     if (!owner) return;
-    mr_entity_touch(e); /* what has expired stays unloaded without the owner that says so */
+    mr_entity_touch(e); /* only the owner knows that the object has expired: its values go now */
     mr_entity_leave_dirty(e);
     mr_idmap_remove(owner->idmap, e);
     e->owner = NULL;
     mr_owner_release(owner);
 }
 
-void mr_state_settle(mr_entity *entity) {
+void mr_state_leave_closed_session(mr_entity *entity) {
     if (!entity->owner || entity->owner->session) return;
     leave_owner(entity);
     if (entity->state != MR_TRANSIENT) entity->state = MR_DETACHED;
 }
 
-/* Out of the list of pending ones; the last one takes its place. */
+/* Removes the object from pending; the last one takes its place. */
 static void leave_fresh(mr_session *s, mr_entity *e) {
-    mr_entity *last = mr_vec_ptr(&s->fresh, --s->fresh.len);
-    ((mr_entity **)s->fresh.data)[e->list_index] = last;
+    mr_entity *last = mr_vec_ptr(&s->pending, --s->pending.len);
+    ((mr_entity **)s->pending.data)[e->list_index] = last;
     last->list_index = e->list_index;
-    s->fresh_mixed = s->fresh_mixed || last != e;
-    if (s->fresh.len == 0) s->fresh_mixed = false;
+    s->pending_unsorted = s->pending_unsorted || last != e;
+    if (s->pending.len == 0) s->pending_unsorted = false;
     mr_entity_unpin(e);
 }
 
-void mr_state_unmark(mr_entity *entity) {
+void mr_state_clear_mark(mr_entity *entity) {
     entity->flags &= ~(uint32_t)(MR_ENTITY_TO_DELETE | MR_ENTITY_CASCADED);
     if (!(entity->flags & MR_ENTITY_MODIFIED)) mr_entity_unhold(entity);
     mr_entity_unpin(entity);
 }
 
-void mr_state_spare(mr_session *s, mr_entity *entity) {
+void mr_state_unmark_to_delete(mr_session *s, mr_entity *entity) {
     entity->flags &= ~(uint32_t)MR_ENTITY_SPARED;
     if (!(entity->flags & MR_ENTITY_TO_DELETE)) return;
-    size_t i = s->doomed.len; /* from the end: it is mostly taken back in the reverse order */
-    while (i > 0 && mr_vec_ptr(&s->doomed, i - 1) != entity) i--;
+    size_t i = s->to_delete.len; /* from the end: marks are mostly taken away in the reverse order */
+    while (i > 0 && mr_vec_ptr(&s->to_delete, i - 1) != entity) i--;
     if (i == 0) return;
-    mr_vec_remove(&s->doomed, i - 1);
-    mr_state_unmark(entity);
+    mr_vec_remove(&s->to_delete, i - 1);
+    mr_state_clear_mark(entity);
 }
 
-void mr_state_forget_spared(mr_entity *entity) { entity->flags &= ~(uint32_t)MR_ENTITY_SPARED; }
+void mr_state_clear_spared(mr_entity *entity) { entity->flags &= ~(uint32_t)MR_ENTITY_SPARED; }
 
-/* Added where something is to be deleted: no deletion that was asked for before reaches it, whatever holds it. */
+/* The object is added while others are to be deleted: until the next flush no cascade of these deletions reaches it. */
 static mr_status spare_added(mr_session *s, mr_entity *entity) {
     if (entity->flags & MR_ENTITY_SPARED) return MR_OK;
     if (mr_vec_push_ptr(&s->spared, entity) != MR_OK) return MR_FAIL;
     mr_entity_pin(entity);
-    mr_state_spare(s, entity);
+    mr_state_unmark_to_delete(s, entity);
     entity->flags |= MR_ENTITY_SPARED;
     return MR_OK;
 }
 
-void mr_state_drop_spared(mr_session *s) {
+void mr_state_clear_all_spared(mr_session *s) {
     while (s->spared.len > 0) {
         mr_entity *e = mr_vec_ptr(&s->spared, --s->spared.len);
-        mr_state_forget_spared(e);
+        mr_state_clear_spared(e);
         mr_entity_unpin(e);
     }
 }
 
 void mr_state_detach(mr_session *s, mr_entity *entity) {
     if (entity->state == MR_DELETED) entity->flags |= MR_ENTITY_GONE;
-    mr_state_spare(s, entity);
+    mr_state_unmark_to_delete(s, entity);
     leave_owner(entity);
     entity->state = MR_DETACHED;
 }
 
-void mr_state_bury(mr_session *s, mr_entity *entity) {
-    mr_state_spare(s, entity);
+void mr_state_make_deleted(mr_session *s, mr_entity *entity) {
+    mr_state_unmark_to_delete(s, entity);
     mr_entity_touch(entity); /* a deleted object does not expire */
     mr_entity_leave_dirty(entity);
     mr_idmap_remove(s->owner->idmap, entity);
     entity->state = MR_DELETED;
 }
 
-/* The database has nothing of its collections now: what they hold is all there is. One that was not read and holds
- * nothing is not known to be empty: once the object has a row again, others may refer to it. */
+/* The object has no row any more, so nothing of its collections is in the database: what they hold is complete. But an
+ * unloaded collection that holds nothing is not known to be empty: when the object has a row again, rows may refer to
+ * it. */
 static void own_collections(mr_entity *e) {
     for (size_t i = 0; i < e->mapper->props.len; i++) {
         const mr_property *prop = mr_vec_ptr(&e->mapper->props, i);
@@ -138,12 +139,12 @@ void mr_state_make_transient(mr_session *s, mr_entity *entity) {
         leave_owner(entity);
         return;
     }
-    mr_state_spare(s, entity);
+    mr_state_unmark_to_delete(s, entity);
     leave_owner(entity);
     own_collections(entity);
     mr_entity_accept(entity);
     mr_value none = mr_value_of(MR_UNLOADED, 0);
-    mr_entity_set_identity(entity, &none); /* copies nothing: cannot fail */
+    mr_entity_set_identity(entity, &none); /* there is nothing to copy: cannot fail */
     entity->state = MR_TRANSIENT;
     entity->flags &= ~(uint32_t)(MR_ENTITY_FLUSHED_NEW | MR_ENTITY_PARTIAL | MR_ENTITY_GONE);
 }
@@ -151,10 +152,10 @@ void mr_state_make_transient(mr_session *s, mr_entity *entity) {
 /* ---------------------------------------------------------------- joining */
 
 mr_status mr_state_make_pending(mr_session *s, mr_entity *entity) {
-    if (mr_vec_push_ptr(&s->fresh, entity) != MR_OK) return MR_FAIL;
-    if (s->fresh.len == 1) s->orders = 0;
-    entity->list_index = (uint32_t)(s->fresh.len - 1);
-    entity->insert_order = ++s->orders;
+    if (mr_vec_push_ptr(&s->pending, entity) != MR_OK) return MR_FAIL;
+    if (s->pending.len == 1) s->last_insert_order = 0;
+    entity->list_index = (uint32_t)(s->pending.len - 1);
+    entity->insert_order = ++s->last_insert_order;
     entity->owner = mr_owner_retain(s->owner);
     entity->generation = s->owner->generation;
     entity->state = MR_PENDING;
@@ -174,13 +175,13 @@ static bool has_changes(mr_entity *e) {
 }
 
 mr_status mr_state_attach(mr_session *s, mr_entity *entity) {
-    mr_state_settle(entity);
+    mr_state_leave_closed_session(entity);
     if (entity->flags & MR_ENTITY_GONE)
         return refuse(entity, "Instance ", " has been deleted: make a new object in its place");
     bool changed = has_changes(entity);
     const mr_entity *other = mr_idmap_get(s->owner->idmap, entity->mapper->root, &entity->identity);
-    s->twin = other && other != entity;
-    if (s->twin)
+    s->add_met_duplicate = other && other != entity;
+    if (s->add_met_duplicate)
         return refuse(entity, "Can't attach instance ",
                       "; another instance with its key is already present in this session: merge it instead");
     if (mr_idmap_put(s->owner->idmap, entity) != MR_OK) return MR_FAIL;
@@ -195,15 +196,15 @@ mr_status mr_state_attach(mr_session *s, mr_entity *entity) {
 }
 
 mr_status mr_state_admit(mr_session *s, mr_entity *entity) {
-    mr_state_settle(entity);
-    if (mr_state_ours(s, entity) != MR_OK) return MR_FAIL;
+    mr_state_leave_closed_session(entity);
+    if (mr_state_check_session(s, entity) != MR_OK) return MR_FAIL;
     switch ((mr_state)entity->state) {
     case MR_TRANSIENT:
         return mr_state_make_pending(s, entity);
     case MR_DETACHED:
         return mr_state_attach(s, entity);
     case MR_PERSISTENT:
-        return s->doomed.len > 0 ? spare_added(s, entity) : MR_OK;
+        return s->to_delete.len > 0 ? spare_added(s, entity) : MR_OK;
     case MR_PENDING:
         return MR_OK;
     case MR_DELETED:
@@ -213,9 +214,9 @@ mr_status mr_state_admit(mr_session *s, mr_entity *entity) {
                   " has been deleted in this transaction: roll it back, or make a new object in its place");
 }
 
-mr_status mr_state_doom(mr_session *s, mr_entity *entity, bool cascaded) {
+mr_status mr_state_mark_to_delete(mr_session *s, mr_entity *entity, bool cascaded) {
     if (!(entity->flags & MR_ENTITY_TO_DELETE)) {
-        if (mr_vec_push_ptr(&s->doomed, entity) != MR_OK) return MR_FAIL;
+        if (mr_vec_push_ptr(&s->to_delete, entity) != MR_OK) return MR_FAIL;
         mr_entity_pin(entity);
         entity->flags |= MR_ENTITY_TO_DELETE | MR_ENTITY_CASCADED;
     }
@@ -225,22 +226,23 @@ mr_status mr_state_doom(mr_session *s, mr_entity *entity, bool cascaded) {
 
 /* ---------------------------------------------------------------- all at once */
 
-void mr_state_drop_pending(mr_session *s) {
-    while (s->fresh.len > 0) {
-        mr_entity *e = mr_vec_ptr(&s->fresh, s->fresh.len - 1);
+void mr_state_drop_all_pending(mr_session *s) {
+    while (s->pending.len > 0) {
+        mr_entity *e = mr_vec_ptr(&s->pending, s->pending.len - 1);
         if (e->state == MR_PENDING) {
             mr_state_make_transient(s, e);
             e->flags |= MR_ENTITY_UNDONE;
             continue;
         }
-        s->fresh.len--; /* published, but after_flush still sees it in the list */
+        s->pending
+            .len--; /* it is persistent, but the list was not trimmed yet, because listeners of after_flush see it */
         mr_entity_unpin(e);
     }
 }
 
-void mr_state_drop_doomed(mr_session *s) {
-    while (s->doomed.len > 0) mr_state_unmark(mr_vec_ptr(&s->doomed, --s->doomed.len));
-    mr_state_drop_spared(s);
+void mr_state_unmark_all(mr_session *s) {
+    while (s->to_delete.len > 0) mr_state_clear_mark(mr_vec_ptr(&s->to_delete, --s->to_delete.len));
+    mr_state_clear_all_spared(s);
 }
 
 static int by_order(const void *a, const void *b) {
@@ -249,11 +251,11 @@ static int by_order(const void *a, const void *b) {
 }
 
 void mr_state_sort_pending(mr_session *s) {
-    if (!s->fresh_mixed) return;
-    qsort(s->fresh.data, s->fresh.len, sizeof(mr_entity *), by_order);
-    for (size_t i = 0; i < s->fresh.len; i++) {
-        mr_entity *e = mr_vec_ptr(&s->fresh, i);
+    if (!s->pending_unsorted) return;
+    qsort(s->pending.data, s->pending.len, sizeof(mr_entity *), by_order);
+    for (size_t i = 0; i < s->pending.len; i++) {
+        mr_entity *e = mr_vec_ptr(&s->pending, i);
         if (e->state == MR_PENDING) e->list_index = (uint32_t)i;
     }
-    s->fresh_mixed = false;
+    s->pending_unsorted = false;
 }

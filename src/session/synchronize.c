@@ -1,16 +1,19 @@
 /*
- * synchronize.c: the objects in memory follow an UPDATE or DELETE that named its rows by criteria.
+ * synchronize.c: after an UPDATE or DELETE by criteria, changes the objects in memory in the same way.
  *
- * Invariant: which objects are meant is known before the statement runs, and they change only after it has:
- * one that fails changes no object. What cannot be known for sure is read again when it is next asked for.
+ * Invariant: the objects that match are found before the statement runs, and change only after it has run: a statement
+ * that fails changes no object. A value that is not known for sure is read again when it is next used.
  */
+#include "attributes.h"
+#include "journal.h"
 #include "session_state.h"
+#include "states.h"
 
 #include "evaluate.h"
 
 typedef struct match {
     mr_entity *entity; /* pinned */
-    bool sure;         /* false: the criteria depend on what it has not loaded */
+    bool sure;         /* false: the criteria depend on values that are not loaded */
 } match;
 
 struct mr_synchronizer {
@@ -34,7 +37,7 @@ static bool is_candidate(const mr_synchronizer *y, const mr_entity *e) {
     return e->owner == y->session->owner && e->state == MR_PERSISTENT && mr_mapper_isa(e->mapper, y->mapper);
 }
 
-/* One that has expired may have been given values since. */
+/* Has the object any column in memory? One that has expired may have got values since. */
 static bool has_columns(mr_entity *e) {
     for (size_t i = 0; i < e->mapper->columns.len; i++) {
         const mr_property *prop = mr_vec_ptr(&e->mapper->columns, i);
@@ -45,7 +48,7 @@ static bool has_columns(mr_entity *e) {
 
 /* ---------------------------------------------------------------- by evaluation */
 
-/* What has expired altogether is read again anyway. */
+/* Matches by computing the criteria. An object that has expired is skipped: it is read again anyway. */
 static mr_status match_by_evaluation(mr_synchronizer *y) {
     const mr_node *where = dml_of(y)->where;
     size_t cursor = 0;
@@ -75,7 +78,7 @@ static mr_status refuse_evaluation(const mr_synchronizer *y) {
 
 /* ---------------------------------------------------------------- by fetching */
 
-/* SELECT of the primary key, in its order, of the rows that the statement means. */
+/* SELECT of the primary key columns, in their order, with the criteria of the statement. */
 static mr_node *keys_statement(const mr_synchronizer *y) {
     mr_env *env = y->session->env;
     const mr_mapper *m = y->mapper;
@@ -144,7 +147,7 @@ out:
 
 /* ---------------------------------------------------------------- before the statement */
 
-/* The keys of objects do not change behind their backs. */
+/* Refuses to update primary key columns: objects in memory cannot follow that. */
 static mr_status refuse_keys(const mr_synchronizer *y) {
     const mr_node *columns = dml_of(y)->columns;
     for (uint32_t i = 0; columns && i < columns->n; i++) {
@@ -170,8 +173,8 @@ static bool find_folding(void *ud, const mr_node *node) {
     return true;
 }
 
-/* Has the condition a column whose values the database compares by rules of its own? Then only the database can
- * evaluate it. */
+/* Has the condition a column with a collation, whose values the database compares by its own rules? Then only the
+ * database can evaluate it. */
 static mr_status where_folds(mr_conn *conn, const mr_node *where, bool *out) {
     folding f = {conn, MR_OK, false};
     if (where) mr_node_walk(where, find_folding, &f);
@@ -182,7 +185,7 @@ static mr_status where_folds(mr_conn *conn, const mr_node *where, bool *out) {
 static mr_status find_matches(mr_synchronizer *y, mr_synchronize how) {
     mr_conn *conn;
     const mr_node *where = dml_of(y)->where;
-    /* The flush first: objects that the criteria compare with may get their keys by it. */
+    /* The flush comes first: objects in the criteria may get their keys by it. */
     if (refuse_keys(y) != MR_OK || mr_session_autoflush_now(y->session) != MR_OK) return MR_FAIL;
     bool evaluable = how != MR_SYNCHRONIZE_FETCH && (!where || mr_evaluable(&y->evaluation, where));
     if (how == MR_SYNCHRONIZE_EVALUATE && !evaluable) return refuse_evaluation(y);
@@ -230,16 +233,16 @@ void mr_synchronizer_free(mr_synchronizer *y) {
     mr_session_release(s);
 }
 
-/* ---------------------------------------------------------------- after it */
+/* ---------------------------------------------------------------- after the statement */
 
 static void expire(mr_synchronizer *y, mr_entity *e) {
-    mr_journal_keep(y->session, e);
+    mr_journal_before_expiry(y->session, e);
     mr_entity_expire(e);
 }
 
 /* ---------------------------------------------------------------- after an UPDATE */
 
-/* The value that the column has now, a copy; MR_UNLOADED: to be read again. */
+/* The new value of the column, a copy. MR_UNLOADED: it cannot be computed, and is to be read again. */
 static mr_value new_value(const mr_synchronizer *y, mr_entity *e, const mr_property *prop, const mr_node *node) {
     mr_env *env = y->session->env;
     mr_value made = mr_value_of(MR_UNLOADED, 0), v = made;
@@ -256,20 +259,20 @@ static mr_value new_value(const mr_synchronizer *y, mr_entity *e, const mr_prope
     return mr_value_of(MR_UNLOADED, 0);
 }
 
-/* The object has what the database has: neither a change nor a history. */
-static void take_on(mr_session *s, mr_entity *e, const mr_property *prop, mr_value *value) {
+/* Gives the object a value that the database has, so it is no change. A value that is not known expires. */
+static void set_stored_value(mr_session *s, mr_entity *e, const mr_property *prop, mr_value *value) {
     if (mr_entity_slot(e, prop->slot)->kind == MR_UNLOADED) return;
     if (value->kind != MR_UNLOADED && !mr_entity_is_dirty(e, prop->slot)) {
-        mr_entity_give(e, prop->slot, value); /* its place is there: cannot fail */
+        mr_entity_give(e, prop->slot, value); /* the slot exists: cannot fail */
         return;
     }
-    mr_journal_keep(s, e);
+    mr_journal_before_expiry(s, e);
     mr_entity_forget(e, prop->slot);
     e->flags |= MR_ENTITY_PARTIAL;
 }
 
-/* All values are computed before the first is set: they are of the row as it was. */
-static void follow_update(mr_synchronizer *y, const match *m, mr_value *values) {
+/* All values are computed before the first is set, because they are computed from the old row. */
+static void update_object(mr_synchronizer *y, const match *m, mr_value *values) {
     const mr_dml *d = dml_of(y);
     mr_entity *e = m->entity;
     for (uint32_t i = 0; i < d->columns->n; i++) {
@@ -278,7 +281,7 @@ static void follow_update(mr_synchronizer *y, const match *m, mr_value *values) 
     }
     for (uint32_t i = 0; i < d->columns->n; i++) {
         const mr_property *prop = mr_mapper_property_of_column(y->mapper, d->columns->child[i]->u.column);
-        if (prop) take_on(y->session, e, prop, &values[i]);
+        if (prop) set_stored_value(y->session, e, prop, &values[i]);
         mr_value_clear(y->session->env, &values[i]);
     }
 }
@@ -291,7 +294,7 @@ static mr_status apply_update(mr_synchronizer *y) {
         const match *m = mr_vec_at(&y->matches, i);
         if (!is_candidate(y, m->entity)) continue;
         if (values && mr_journal_updated(s, m->entity) == MR_OK) {
-            follow_update(y, m, values);
+            update_object(y, m, values);
         } else {
             status = MR_FAIL;
             expire(y, m->entity);
@@ -303,9 +306,9 @@ static mr_status apply_update(mr_synchronizer *y) {
 
 /* ---------------------------------------------------------------- after a DELETE */
 
-static mr_status leave(mr_session *s, mr_entity *e) {
+static mr_status mark_row_deleted(mr_session *s, mr_entity *e) {
     if (mr_journal_deleted(s, e) != MR_OK) return MR_FAIL;
-    mr_state_bury(s, e);
+    mr_state_make_deleted(s, e);
     return MR_OK;
 }
 
@@ -314,7 +317,7 @@ static mr_status apply_delete(mr_synchronizer *y) {
     for (size_t i = 0; i < y->matches.len; i++) {
         const match *m = mr_vec_at(&y->matches, i);
         if (!is_candidate(y, m->entity)) continue;
-        if (m->sure && leave(y->session, m->entity) == MR_OK) continue;
+        if (m->sure && mark_row_deleted(y->session, m->entity) == MR_OK) continue;
         if (m->sure) status = MR_FAIL;
         expire(y, m->entity);
     }
@@ -334,7 +337,7 @@ mr_status mr_synchronizer_apply(mr_synchronizer *y) {
 
 bool mr_session_has_objects(const mr_session *s) { return mr_idmap_count(s->owner->idmap) > 0; }
 
-mr_status mr_session_peek(mr_session *s, mr_mapper *mapper, const mr_value *key, mr_entity **out) {
+mr_status mr_session_find_in_memory(mr_session *s, mr_mapper *mapper, const mr_value *key, mr_entity **out) {
     mr_value identity;
     mr_strbuf buf;
     mr_strbuf_init(&buf, s->env);
@@ -346,7 +349,8 @@ mr_status mr_session_peek(mr_session *s, mr_mapper *mapper, const mr_value *key,
     return status == MR_FAIL ? MR_FAIL : MR_OK;
 }
 
-mr_status mr_session_take_on(mr_session *s, mr_entity *entity, const mr_property *prop, const mr_value *value) {
+mr_status mr_session_set_stored_value(mr_session *s, mr_entity *entity, const mr_property *prop,
+                                      const mr_value *value) {
     mr_value given = *value, copy = mr_value_of(MR_UNLOADED, 0);
     if (mr_journal_updated(s, entity) != MR_OK) return MR_FAIL;
     bool fits = given.kind != MR_UNLOADED && given.kind != MR_OPAQUE &&
@@ -356,7 +360,7 @@ mr_status mr_session_take_on(mr_session *s, mr_entity *entity, const mr_property
         mr_env_clear_error(s->env);
         copy = mr_value_of(MR_UNLOADED, 0);
     }
-    take_on(s, entity, prop, &copy);
+    set_stored_value(s, entity, prop, &copy);
     mr_value_clear(s->env, &copy);
     return MR_OK;
 }

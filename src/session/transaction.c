@@ -1,20 +1,22 @@
 /*
  * transaction.c: begin, savepoints, commit, rollback, and the failed flush.
  *
- * Invariant: the levels are the transaction and the savepoints within it; dead counts the innermost ones that
- * the database has rolled back already and that wait for the user's rollback. Memory follows the database:
- * the journal is undone exactly when its rows are. Where the database ends a transaction in the midst of some
- * statement, lost says so until memory can follow, at the latest when the session is next called.
+ * Invariant: the levels are the transaction and the savepoints inside it. dead_levels counts the innermost levels that
+ * the database has rolled back already, and that wait for the user's rollback. Memory follows the database: the journal
+ * is undone exactly when its rows are rolled back. If the database ends a transaction during a statement, lost is true
+ * until memory has followed, which happens at the next call of the session at the latest.
  */
+#include "journal.h"
 #include "session_state.h"
+#include "states.h"
 
 static mr_savepoint *innermost(const mr_session *s) {
     return s->savepoints.len ? mr_vec_at(&s->savepoints, s->savepoints.len - 1) : NULL;
 }
 
 bool mr_session_in_transaction(const mr_session *s) {
-    return s->began || s->dead || s->lost || s->savepoints.len > 0 ||
-           (s->conn && !s->reading && mr_conn_in_transaction(s->conn));
+    return s->begun_explicitly || s->dead_levels || s->lost || s->savepoints.len > 0 ||
+           (s->conn && !s->load_transaction && mr_conn_in_transaction(s->conn));
 }
 
 unsigned mr_session_nesting(const mr_session *s) {
@@ -36,12 +38,12 @@ bool mr_session_has_transaction(const mr_session *s, uint64_t serial) {
 
 /* ---------------------------------------------------------------- beginning */
 
-/* A deferred transaction takes its snapshot at its first read. Objects in memory could contradict that snapshot: so it
- * is taken now if there are any. */
+/* A deferred transaction takes its snapshot at its first read. Objects in memory could contradict that later snapshot:
+ * so if there are any, the snapshot is taken now. */
 static mr_status take_snapshot(mr_session *s, mr_txmode mode) {
     bool late = mode == MR_TX_DEFERRED && mr_idmap_count(s->owner->idmap) > 0;
     if (late && mr_conn_take_snapshot(s->conn) != MR_OK) return MR_FAIL;
-    mr_session_settle_snapshot(s);
+    mr_session_expire_before_snapshot(s);
     return MR_OK;
 }
 
@@ -50,7 +52,7 @@ mr_status mr_session_begin(mr_session *s, mr_txmode mode) {
     if (mr_session_in_transaction(s))
         return mr_fail(s->env, MR_ERR_INVALID_REQUEST,
                        "A transaction is already begun on this Session: end it first, or use begin_nested()");
-    if (mr_blocks_begin(s) != MR_OK) return MR_FAIL;
+    if (mr_blocks_check_begin(s) != MR_OK) return MR_FAIL;
     if (mode != MR_TX_DEFAULT) {
         mr_conn *conn;
         if (mr_session_connect(s, NULL, &conn) != MR_OK || mr_conn_begin(conn, mode) != MR_OK) return MR_FAIL;
@@ -61,8 +63,8 @@ mr_status mr_session_begin(mr_session *s, mr_txmode mode) {
             return MR_FAIL;
         }
     }
-    s->began = true;
-    s->serial = ++s->serials;
+    s->begun_explicitly = true;
+    s->serial = ++s->last_serial;
     return MR_OK;
 }
 
@@ -70,7 +72,7 @@ mr_status mr_session_begin_nested(mr_session *s) {
     if (mr_session_allow(s, MR_ACT_BEGIN, "begin_nested()") != MR_OK || mr_session_flush(s) != MR_OK) return MR_FAIL;
     mr_conn *conn;
     if (mr_session_connect(s, NULL, &conn) != MR_OK) return MR_FAIL;
-    /* Room first: nothing can fail once the database has the savepoint. */
+    /* Room is reserved first, so that nothing fails after the database has made the savepoint. */
     if (mr_vec_reserve(&s->savepoints, s->savepoints.len + 1) != MR_OK) return MR_FAIL;
     unsigned number = (unsigned)s->savepoints.len + 1;
     if (mr_conn_savepoint(conn, number) != MR_OK) return MR_FAIL;
@@ -82,7 +84,7 @@ mr_status mr_session_begin_nested(mr_session *s) {
     made->reads = s->owner->reads;
     made->written = s->written.len;
     made->statements = s->statements;
-    made->serial = ++s->serials;
+    made->serial = ++s->last_serial;
     return MR_OK;
 }
 
@@ -91,23 +93,23 @@ mr_status mr_session_begin_nested(mr_session *s) {
 static void end_transaction(mr_session *s) {
     mr_session_disconnect(s);
     mr_uncommitted_forget(s, NULL);
-    s->began = false;
-    s->serial = ++s->serials;
-    mr_blocks_follow(s);
+    s->begun_explicitly = false;
+    s->serial = ++s->last_serial;
+    mr_blocks_update(s);
 }
 
-/* Tells what has come about: no statement belongs to what has ended. */
-static mr_status fire_ended(mr_session *s, mr_session_event event) {
+/* Calls the listeners after the end of a level. They cannot send statements: the level is over. */
+static mr_status fire_after_end(mr_session *s, mr_session_event event) {
     uint8_t before = mr_session_enter(s, MR_PHASE_ENDED);
     mr_status status = mr_session_fire(s, event);
     mr_session_leave(s, before);
     return status;
 }
 
-/* The changes of all levels are gone from the database: memory follows. */
+/* The database has rolled back all levels: memory follows. */
 static mr_status undo_transaction(mr_session *s) {
-    mr_state_drop_pending(s);
-    mr_state_drop_doomed(s);
+    mr_state_drop_all_pending(s);
+    mr_state_unmark_all(s);
     mr_uncommitted_forget(s, NULL);
     mr_status status = mr_journal_undo(s, 0);
     mr_expire_everything(s);
@@ -115,29 +117,30 @@ static mr_status undo_transaction(mr_session *s) {
     return status;
 }
 
-/* The same for the innermost savepoint: it began with a flush, so all that waits is its own. What was read
- * since may show what it had written; where it has not both written and read, memory is right but for that. */
+/* The same for the innermost savepoint. It began with a flush, so all unflushed changes belong to it. Objects that were
+ * read since may show what it has written. If it has not both written and read, only the changed objects are wrong. */
 static mr_status undo_savepoint(mr_session *s) {
     const mr_savepoint *savepoint = innermost(s);
-    mr_state_drop_pending(s);
-    mr_state_drop_doomed(s);
+    mr_state_drop_all_pending(s);
+    mr_state_unmark_all(s);
     mr_uncommitted_forget(s, savepoint);
     mr_status status = mr_journal_undo(s, savepoint->mark);
-    bool read = (s->lent || s->writes != savepoint->writes) && s->owner->reads != savepoint->reads;
-    /* The end of the transaction expires all that is left; what it makes transient keeps its references. */
+    bool read = (s->connection_lent || s->writes != savepoint->writes) && s->owner->reads != savepoint->reads;
+    /* When all levels are rolled back, the last one expires all objects; those that become transient keep references.
+     */
     if (read && !s->unwinding) {
-        mr_journal_keep(s, NULL);
+        mr_journal_before_expiry(s, NULL);
         mr_expire_everything(s);
     } else {
-        for (size_t i = 0; i < s->owner->dirty.len; i++) mr_journal_keep(s, mr_vec_ptr(&s->owner->dirty, i));
+        for (size_t i = 0; i < s->owner->dirty.len; i++) mr_journal_before_expiry(s, mr_vec_ptr(&s->owner->dirty, i));
         mr_expire_dirty(s);
     }
     s->stale = false;
     return status;
 }
 
-/* Rolls the innermost level back at the database and in memory. *lost: all levels are gone, and the recorded
- * error says why (but where the transaction itself was meant). */
+/* Rolls the innermost level back, in the database and in memory. *lost: all levels are gone; if a savepoint was to be
+ * rolled back, the recorded error says why. */
 static mr_status roll_back_level(mr_session *s, bool *lost) {
     const mr_savepoint *savepoint = innermost(s);
     bool open = s->conn && mr_conn_in_transaction(s->conn);
@@ -151,13 +154,13 @@ static mr_status roll_back_level(mr_session *s, bool *lost) {
     *lost = true;
     mr_error *saved = mr_env_save_error(s->env);
     mr_session_disconnect(s); /* rolls back, whatever the state of the connection */
-    mr_transaction_settled(s);
+    mr_transaction_clear_loss(s);
     mr_status status = undo_transaction(s);
     mr_env_restore_error(s->env, saved);
     return status;
 }
 
-/* What the recorded error is, later calls are told. */
+/* Keeps the text of the recorded error, for the errors of later calls. */
 static void keep_failure(mr_session *s) {
     mr_error *saved = mr_env_save_error(s->env);
     mr_free(s->env, s->failure);
@@ -165,44 +168,44 @@ static void keep_failure(mr_session *s) {
     mr_env_restore_error(s->env, saved);
 }
 
-/* The innermost level goes, at the database and in memory, and is dead. The recorded error stays. */
-static void bury_level(mr_session *s) {
+/* Rolls the innermost level back, and marks it dead. The recorded error stays. */
+static void roll_back_and_mark_dead(mr_session *s) {
     mr_error *saved = mr_env_save_error(s->env);
     bool lost = true;
     roll_back_level(s, &lost);
     mr_env_clear_error(s->env);
-    s->dead = lost ? (unsigned)s->savepoints.len + 1 : 1;
-    if (fire_ended(s, MR_SESSION_AFTER_ROLLBACK) != MR_OK) mr_env_clear_error(s->env);
+    s->dead_levels = lost ? (unsigned)s->savepoints.len + 1 : 1;
+    if (fire_after_end(s, MR_SESSION_AFTER_ROLLBACK) != MR_OK) mr_env_clear_error(s->env);
     mr_env_restore_error(s->env, saved);
 }
 
-void mr_transaction_fail(mr_session *s) {
-    if (!s->lost) keep_failure(s); /* else the error that ended it is the one to tell */
-    bury_level(s);
+void mr_transaction_flush_failed(mr_session *s) {
+    if (!s->lost) keep_failure(s); /* else the error that has ended the transaction is kept already */
+    roll_back_and_mark_dead(s);
 }
 
 /* ---------------------------------------------------------------- ended by the database */
 
-/* Called within the call of a statement: memory follows the database when that call is over. The loss of a load's own
- * transaction is no loss: nothing was written in it. */
-bool mr_transaction_lost(void *session) {
+/* This runs inside the call of a statement: memory follows the database after that call. Losing the transaction of a
+ * load is no loss: nothing was written in it. */
+bool mr_transaction_note_loss(void *session) {
     mr_session *s = session;
     if (!s->conn) return false;
-    if (s->reading) {
-        s->reading = false;
+    if (s->load_transaction) {
+        s->load_transaction = false;
         return false;
     }
     if (s->lost) return true;
     s->lost = s->ended_by_database = true;
     keep_failure(s);
     mr_session_common *common = mr_session_common_of(s->env);
-    if (!common) return true; /* the session's next call settles it */
+    if (!common) return true; /* memory follows at the session's next call */
     s->next_lost = common->lost;
     common->lost = s;
     return true;
 }
 
-void mr_transaction_settled(mr_session *s) {
+void mr_transaction_clear_loss(mr_session *s) {
     if (!s->lost) return;
     s->lost = false;
     mr_session_common *common = mr_env_get(s->env, MR_ENV_SESSION);
@@ -212,51 +215,51 @@ void mr_transaction_settled(mr_session *s) {
     s->next_lost = NULL;
 }
 
-void mr_transaction_settle(mr_session *s) {
-    if (!s->lost || s->phase != MR_PHASE_IDLE || s->brackets > 0) return;
+void mr_transaction_follow_loss(mr_session *s) {
+    if (!s->lost || s->phase != MR_PHASE_IDLE || s->open_loads > 0) return;
     uint8_t before = mr_session_enter(s, MR_PHASE_ENDING);
-    bury_level(s);
+    roll_back_and_mark_dead(s);
     mr_session_leave(s, before);
 }
 
-static mr_session *next_to_settle(const mr_env *env) {
+static mr_session *next_lost_session(const mr_env *env) {
     const mr_session_common *common = mr_env_get(env, MR_ENV_SESSION);
     mr_session *s = common ? common->lost : NULL;
-    while (s && (s->phase != MR_PHASE_IDLE || s->brackets > 0)) s = s->next_lost;
+    while (s && (s->phase != MR_PHASE_IDLE || s->open_loads > 0)) s = s->next_lost;
     return s;
 }
 
-bool mr_sessions_lost(const mr_env *env) { return next_to_settle(env) != NULL; }
+bool mr_sessions_have_losses(const mr_env *env) { return next_lost_session(env) != NULL; }
 
-void mr_sessions_settle(mr_env *env) {
-    /* From the first again each time: a listener of after_rollback may close any of them. */
-    for (mr_session *s; (s = next_to_settle(env));) mr_transaction_settle(s);
+void mr_sessions_follow_losses(mr_env *env) {
+    /* Starts at the first again each time, because a listener of after_rollback may close any of them. */
+    for (mr_session *s; (s = next_lost_session(env));) mr_transaction_follow_loss(s);
 }
 
 static mr_status rollback(mr_session *s) {
-    bool was_dead = s->dead > 0, lost = false, nested = s->savepoints.len > 0;
+    bool was_dead = s->dead_levels > 0, lost = false, nested = s->savepoints.len > 0;
     bool idle = !mr_session_in_transaction(s) && mr_session_is_clean(s); /* nothing to roll back */
     mr_status status = MR_OK;
-    if (was_dead) s->dead--;
+    if (was_dead) s->dead_levels--;
     else status = roll_back_level(s, &lost);
     if (nested) {
         s->savepoints.len--;
-        mr_blocks_follow(s);
+        mr_blocks_update(s);
     } else {
         end_transaction(s);
     }
     if (nested && lost) {
-        s->dead = (unsigned)s->savepoints.len + 1;
+        s->dead_levels = (unsigned)s->savepoints.len + 1;
         keep_failure(s);
         return MR_FAIL;
     }
-    if (s->dead == 0) {
+    if (s->dead_levels == 0) {
         mr_free(s->env, s->failure);
         s->failure = NULL;
         s->ended_by_database = false;
     }
     if (was_dead || idle || status != MR_OK) return status;
-    return fire_ended(s, MR_SESSION_AFTER_ROLLBACK);
+    return fire_after_end(s, MR_SESSION_AFTER_ROLLBACK);
 }
 
 mr_status mr_session_rollback(mr_session *s) {
@@ -270,7 +273,7 @@ mr_status mr_session_rollback(mr_session *s) {
 mr_status mr_session_rollback_all(mr_session *s) {
     mr_session_retain(s);
     s->unwinding = true;
-    /* A level that the database had lost is reported by the level outside, or not at all: all are to go. */
+    /* Errors of inner levels are not reported: all levels are to be rolled back anyway. */
     while (s->savepoints.len > 0 && mr_session_allow(s, MR_ACT_ROLLBACK, "rollback()") == MR_OK) mr_session_rollback(s);
     s->unwinding = false;
     mr_status status = s->savepoints.len > 0 ? MR_FAIL : mr_session_rollback(s);
@@ -278,7 +281,7 @@ mr_status mr_session_rollback_all(mr_session *s) {
     return status;
 }
 
-/* A flush may leave more to do: hooks add and change. */
+/* Flushes until nothing is left, because listeners of a flush may add and change objects. */
 static mr_status flush_all(mr_session *s) {
     enum { ROUNDS = 100 };
     for (int i = 0; i < ROUNDS; i++) {
@@ -293,29 +296,29 @@ static mr_status commit_savepoint(mr_session *s) {
     mr_savepoint savepoint = *innermost(s);
     if (mr_conn_release(s->conn, savepoint.number) != MR_OK) return MR_FAIL;
     s->savepoints.len--;
-    mr_blocks_follow(s);
+    mr_blocks_update(s);
     mr_journal_merge(s, savepoint.mark);
-    return fire_ended(s, MR_SESSION_AFTER_COMMIT);
+    return fire_after_end(s, MR_SESSION_AFTER_COMMIT);
 }
 
 static mr_status commit_transaction(mr_session *s) {
     if (s->conn && mr_conn_in_transaction(s->conn) && mr_conn_commit(s->conn) != MR_OK) {
-        /* A busy database leaves the transaction open, and the user tries again. */
-        if (!mr_conn_in_transaction(s->conn)) mr_transaction_fail(s);
+        /* If the database is busy, the transaction stays open, and the program may try again. */
+        if (!mr_conn_in_transaction(s->conn)) mr_transaction_flush_failed(s);
         return MR_FAIL;
     }
     if (s->conn) mr_session_note_commit(s);
     end_transaction(s);
     mr_journal_accept(s);
-    mr_status status = fire_ended(s, MR_SESSION_AFTER_COMMIT);
-    /* Listeners read what was committed; what they have changed is of the next transaction. */
+    mr_status status = fire_after_end(s, MR_SESSION_AFTER_COMMIT);
+    /* Only now: listeners read the committed values. What they have changed belongs to the next transaction. */
     if (s->expire_on_commit) mr_expire_unmodified(s);
     return status;
 }
 
 static mr_status commit(mr_session *s) {
     if (mr_session_fire(s, MR_SESSION_BEFORE_COMMIT) != MR_OK || flush_all(s) != MR_OK) return MR_FAIL;
-    if (s->lost) return mr_session_refuse_dead(s); /* a listener has caught the error that ended it */
+    if (s->lost) return mr_session_refuse_dead(s); /* a listener has caught the error that ended the transaction */
     return s->savepoints.len > 0 ? commit_savepoint(s) : commit_transaction(s);
 }
 
@@ -334,7 +337,7 @@ mr_status mr_session_commit_all(mr_session *s) {
         return MR_FAIL;
     }
     bool before = s->committing;
-    s->committing = true; /* blocks whose savepoints go on the way are no hindrance */
+    s->committing = true; /* a block whose savepoint is committed on the way does not stop the commit */
     mr_status status = MR_OK;
     while (status == MR_OK && s->savepoints.len > 0) status = mr_session_commit(s);
     if (status == MR_OK) status = mr_session_commit(s);

@@ -1,10 +1,11 @@
 /*
- * uncommitted.c: what a session would lose if it ended now: the objects that wait for a flush, and those that the open
- * transaction has written.
+ * uncommitted.c: counts what would be lost if the session ended now: the objects that wait for a flush, and those that
+ * the open transaction has written.
  *
  * Invariant: an object counts once in a transaction, however often it is written. Counting keeps no object alive, and
- * costs next to nothing if nobody asks for the count.
+ * costs almost nothing if no one asks for the count.
  */
+#include "attributes.h"
 #include "session_state.h"
 
 /* The upper bits of an object's flags hold the mark of the transaction or savepoint that has counted it last. */
@@ -12,10 +13,10 @@ enum { MARK_SHIFT = 16, MARKS = 0xffff };
 
 static uint32_t mark_of(uint64_t serial) { return (uint32_t)(serial % MARKS + 1); }
 
-/* Was the object counted in the transaction or savepoint of this serial number, or in one that has begun after it? */
+/* Was the object counted in the transaction or savepoint of this serial number, or in one that began later? */
 static bool is_counted_since(const mr_session *s, const mr_entity *e, uint64_t serial) {
     uint32_t mark = e->flags >> MARK_SHIFT;
-    return mark && (mark + MARKS - mark_of(serial)) % MARKS <= s->serials - serial;
+    return mark && (mark + MARKS - mark_of(serial)) % MARKS <= s->last_serial - serial;
 }
 
 static bool is_counted(const mr_session *s, const mr_entity *e) { return is_counted_since(s, e, s->serial); }
@@ -26,7 +27,7 @@ void mr_uncommitted_undo(const mr_session *s, mr_entity *e) {
     if (is_counted_since(s, e, mr_session_transaction_serial(s))) set_mark(e, 0);
 }
 
-/* Adds n to the count of the class, among the counts from index from on. */
+/* Adds n to the count of the class. Only the counts at index `from` and above belong to the innermost level. */
 static void count(mr_vec *counts, size_t from, const mr_mapper *mapper, size_t n) {
     for (size_t i = counts->len; i > from; i--) {
         mr_class_count *c = mr_vec_at(counts, i - 1);
@@ -75,15 +76,15 @@ static size_t count_all(const mr_session *s, mr_vec *counts) {
         const mr_class_count *c = mr_vec_at(&s->written, i);
         count(counts, 0, c->mapper, c->n);
     }
-    count_waiting(s, &s->fresh, counts);
+    count_waiting(s, &s->pending, counts);
     count_waiting(s, &s->owner->dirty, counts);
-    count_waiting(s, &s->doomed, counts);
+    count_waiting(s, &s->to_delete, counts);
     for (size_t i = 0; i < counts->len; i++) n += ((const mr_class_count *)mr_vec_at(counts, i))->n;
     return n;
 }
 
 bool mr_session_uncommitted(const mr_session *s, mr_strbuf *out) {
-    if (s->dead || s->lost) return false;
+    if (s->dead_levels || s->lost) return false;
     mr_vec counts;
     mr_vec_init(&counts, s->env, sizeof(mr_class_count));
     size_t n = count_all(s, &counts);

@@ -1,14 +1,14 @@
 /*
- * rows.c: UPDATE and DELETE of all rows that a query means.
+ * update_delete.c: query:update and query:delete: one UPDATE or DELETE of all rows that match a query.
  *
- * Invariant: only what one UPDATE or DELETE can say is accepted: a clause of the query is never dropped, as
- * more rows would be changed than were meant.
+ * Invariant: a query with a clause that an UPDATE or DELETE cannot have is refused. A clause is never left out: more
+ * rows would be changed than the program meant.
  */
 #include "session_state.h"
 
-/* ---------------------------------------------------------------- what the query means */
+/* ---------------------------------------------------------------- the query's criteria */
 
-/* The clause that stands in the way, or NULL. */
+/* The clause that an UPDATE or DELETE cannot have; NULL: there is none. */
 static const char *clause_in_the_way(const mr_query *q) {
     if (q->statement) return "from_statement";
     if (q->united) return "union"; /* or the like */
@@ -29,7 +29,7 @@ static mr_status check_query(const mr_query *q, const char *function) {
                    function, clause, q->items[0].mapper->name);
 }
 
-/* The criteria name no other table: an UPDATE or DELETE reads only one. */
+/* Refuses criteria over other tables: an UPDATE or DELETE reads only one. */
 static mr_status check_tables(mr_env *env, const mr_mapper *mapper, const mr_node *where, const char *function) {
     if (!where) return MR_OK;
     mr_vec froms;
@@ -50,12 +50,12 @@ static mr_status check_tables(mr_env *env, const mr_mapper *mapper, const mr_nod
     return status;
 }
 
-/* *where: the query's criteria, those of its parents and of the class among them; NULL: none. A new reference. */
+/* *where: the query's criteria, with those of its parents and of its class; a new reference. NULL: there are none. */
 static mr_status criteria_of(mr_query *q, const char *function, mr_node **where) {
     mr_query *plain;
     mr_node *select = NULL;
     *where = NULL;
-    if (mr_query_settle(q, &plain) != MR_OK) return MR_FAIL;
+    if (mr_query_parents_to_criteria(q, &plain) != MR_OK) return MR_FAIL;
     mr_status status = check_query(plain, function);
     if (status == MR_OK) status = mr_load_statement(plain, true, &select);
     if (status == MR_OK) status = check_tables(q->env, q->items[0].mapper, select->u.select->where, function);
@@ -117,7 +117,7 @@ static mr_status run(mr_session *s, mr_query *q, mr_node *statement, mr_synchron
     if (!q->autoflush) mr_session_block_autoflush(s, -1);
     if (status == MR_OK) status = mr_synchronizer_apply(y);
     if (status == MR_OK && statement->kind == MR_NODE_UPDATE)
-        status = mr_session_wrote(s, statement->u.dml->table->u.table);
+        status = mr_session_after_write(s, statement->u.dml->table->u.table);
     mr_synchronizer_free(y);
 out:
     mr_free(s->env, named);
@@ -125,7 +125,7 @@ out:
     return status;
 }
 
-/* What an assignment would refuse at the flush. */
+/* Refuses values that a flush would refuse, too. */
 static mr_status check_values(const mr_mapper *mapper, const mr_node *columns, const mr_node *values) {
     for (uint32_t i = 0; i < columns->n; i++) {
         const mr_node *value = values->child[i];

@@ -23,7 +23,7 @@ static mr_status try_add(lua_State *L, int idx, const char *function) {
     bind_state *b = bind_of_entity(e);
     BIND_ENTER(b, L);
     mr_status st = mr_session_add(s, e);
-    bool twin = mr_session_take_twin(s);
+    bool twin = mr_session_take_duplicate(s);
     BIND_LEAVE(b);
     return twin ? MR_NOTFOUND : st;
 }

@@ -81,7 +81,7 @@ static int core_rest(lua_State *L) {
     const bind_session *s = bind_test(L, 1, BIND_SESSION);
     bind_state *b = bind_of(L);
     if (!s || !s->session || s->closed) return 0;
-    BIND_CALL(b, L, mr_session_rest(s->session));
+    BIND_CALL(b, L, mr_session_return_idle_connection(s->session));
     return 0;
 }
 

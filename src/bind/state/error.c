@@ -102,8 +102,8 @@ void bind_push_callback_error(lua_State *L, const mr_error *error) {
 int bind_raise(lua_State *L) {
     bind_state *b = bind_of(L);
     mr_error *e = mr_env_save_error(b->env);
-    if (mr_sessions_lost(b->env) && b->depth == 0 && !bind_in_finalizer(L)) {
-        BIND_CALL(b, L, mr_sessions_settle(b->env));
+    if (mr_sessions_have_losses(b->env) && b->depth == 0 && !bind_in_finalizer(L)) {
+        BIND_CALL(b, L, mr_sessions_follow_losses(b->env));
     }
     if (e && e->kind == MR_ERR_CALLBACK) {
         bind_push_callback_error(L, e);

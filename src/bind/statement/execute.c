@@ -39,7 +39,7 @@ static void expire_written(lua_State *L, const bind_target *t, const bind_statem
     if (!s || !t->session || s->kind == MR_NODE_DELETE) return;
     bind_state *b = bind_of(L);
     mr_session *session = bind_to_session(L, t->owner);
-    BIND_TRY(b, L, mr_session_wrote(session, s->dml.table->u.table));
+    BIND_TRY(b, L, mr_session_after_write(session, s->dml.table->u.table));
 }
 
 /* The ways in which a statement runs. */

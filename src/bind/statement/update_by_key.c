@@ -126,7 +126,7 @@ static void update_object(lua_State *L, mr_session *session, mr_mapper *mapper, 
     bind_state *b = bind_of(L);
     mr_entity *entity = NULL;
     const mr_value *key = read_key(L, mapper, row);
-    BIND_TRY(b, L, mr_session_peek(session, mapper, key, &entity));
+    BIND_TRY(b, L, mr_session_find_in_memory(session, mapper, key, &entity));
     if (!entity) return;
     bind_push_entity(L, entity); /* the stack keeps it in memory */
     for (size_t i = 0; i < mapper->columns.len; i++) {
@@ -137,7 +137,7 @@ static void update_object(lua_State *L, mr_session *session, mr_mapper *mapper, 
         if (given && prop != mapper->version && !bind_to_value(L, -1, prop->column->type, &value))
             value = mr_value_of(MR_UNLOADED, 0);
         bool written = given || prop->column->onupdate.kind != MR_DEFAULT_NONE;
-        if (written && !prop->is_primary_key) BIND_TRY(b, L, mr_session_take_on(session, entity, prop, &value));
+        if (written && !prop->is_primary_key) BIND_TRY(b, L, mr_session_set_stored_value(session, entity, prop, &value));
         lua_pop(L, given);
     }
 }

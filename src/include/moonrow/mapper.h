@@ -227,10 +227,10 @@ struct mr_mapper {
     mr_vec hooks[MR_EVENT__COUNT]; /* mr_mapper_hook */
     mr_vec attribute_hooks;        /* mr_attribute_hook */
     /* What the layers above know of the class; each frees its own through mr_env_on_close. */
-    struct bind_class *klass;           /* the class in Lua */
-    struct mr_class_plans *query_plans; /* load's: plans that are made once */
-    struct flush_class *flush_plans;    /* flush's: the newest, one reference */
-    struct mr_relations *session_plans; /* session's: which relationships cascade */
+    struct bind_class *klass;                   /* the class in Lua */
+    struct mr_class_plans *query_plans;         /* load's: plans that are made once */
+    struct flush_class *flush_plans;            /* flush's: the newest, one reference */
+    struct mr_relationship_list *session_plans; /* session's: which relationships cascade */
 };
 
 struct mr_registry {

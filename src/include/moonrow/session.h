@@ -73,7 +73,7 @@ void mr_session_unlisten(mr_session *s, mr_session_event event, mr_session_hook_
 mr_status mr_session_add(mr_session *s, mr_entity *entity); /* cascades save-update */
 /* Was the last add refused because of another object of its identity? Told once. That object may be one that nobody
  * holds any more: once it is collected, the add may be tried again. */
-bool mr_session_take_twin(mr_session *s);
+bool mr_session_take_duplicate(mr_session *s);
 mr_status mr_session_delete(mr_session *s, mr_entity *entity); /* cascades delete */
 mr_status mr_session_expunge(mr_session *s, mr_entity *entity);
 /* As expunge of each, so refused where that is. */
@@ -116,8 +116,8 @@ mr_status mr_session_commit_all(mr_session *s), mr_session_rollback_all(mr_sessi
 /* For sessions whose transaction the database has ended by itself, when a statement failed: rolls their objects back
  * now, if the session is at rest. Without this call each session does so at its own next call. The recorded error
  * stays. */
-void mr_sessions_settle(mr_env *env);
-bool mr_sessions_lost(const mr_env *env); /* is there any to settle? */
+void mr_sessions_follow_losses(mr_env *env);
+bool mr_sessions_have_losses(const mr_env *env); /* is there any to settle? */
 /* Begun explicitly, by the first write, or by a savepoint; reads begin none, and neither does adding an object. */
 bool mr_session_in_transaction(const mr_session *s);
 unsigned mr_session_nesting(const mr_session *s);                      /* 0: none; 1: a transaction; 2..: savepoints */
@@ -157,7 +157,7 @@ mr_status mr_connection_execute(mr_env *env, mr_conn *conn, mr_node *statement /
 void mr_session_cursor_close(mr_env *env, mr_session_cursor *c);
 mr_status mr_session_connection(mr_session *s, mr_conn **out); /* begins nothing */
 /* Gives the connection back where it is only kept at hand: no transaction is open, and nothing is being read. */
-void mr_session_rest(mr_session *s);
+void mr_session_return_idle_connection(mr_session *s);
 
 /* ---------------------------------------------------------------- criteria with an object */
 
@@ -204,15 +204,15 @@ mr_status mr_synchronizer_new(mr_session *s, mr_mapper *mapper, mr_node *stateme
 mr_status mr_synchronizer_apply(mr_synchronizer *y);
 void mr_synchronizer_free(mr_synchronizer *y); /* NULL passes */
 /* A statement has written to the table: objects whose rows it may have replaced silently are read again. */
-mr_status mr_session_wrote(mr_session *s, const mr_table *table);
+mr_status mr_session_after_write(mr_session *s, const mr_table *table);
 /* Where rows were updated by their keys, object by object. Has the session any? */
 bool mr_session_has_objects(const mr_session *s);
 /* The object of the key (npk values, coerced here), if it is in memory and has not expired; borrowed. *out NULL: there
  * is none. */
-mr_status mr_session_peek(mr_session *s, mr_mapper *mapper, const mr_value *key, mr_entity **out);
+mr_status mr_session_find_in_memory(mr_session *s, mr_mapper *mapper, const mr_value *key, mr_entity **out);
 /* The column of its row was written: the object has that value now (MR_UNLOADED, one that does not fit, or over a
  * change of its own: to be read again). */
-mr_status mr_session_take_on(mr_session *s, mr_entity *entity, const mr_property *prop, const mr_value *value);
+mr_status mr_session_set_stored_value(mr_session *s, mr_entity *entity, const mr_property *prop, const mr_value *value);
 /* The UPDATE or DELETE with the criterion of a class that shares its table with others. Consumes statement. */
 mr_node *mr_class_statement(mr_mapper *mapper, mr_node *statement);
 
