@@ -100,8 +100,8 @@ mr_owner *mr_owner_new(mr_env *env, void *session);
 mr_owner *mr_owner_retain(mr_owner *owner);
 /* Drops a reference; the last one frees the owner and its identity map. NULL passes. */
 void mr_owner_release(mr_owner *owner);
-/* The state of the entity for its session. The entities of a closed session keep their old state in the struct: for them
- * this is MR_DETACHED. */
+/* The state of the entity for its session. The entities of a closed session keep their old state in the struct: for
+ * them this is MR_DETACHED. */
 mr_state mr_entity_state(const mr_entity *entity);
 /* "transient" and the like; "unknown" for any other number. */
 const char *mr_state_name(mr_state state);
