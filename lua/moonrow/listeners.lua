@@ -1,8 +1,8 @@
 -- listeners.lua: who listens to sessions and engines: lists of functions by event name, and how those of a
 -- sessionmaker or scoped_session reach the sessions that it makes.
 --
--- Invariant: a list is never changed in place, so that one which is being walked stays as it is; what was
--- removed meanwhile is not called any more.
+-- Invariant: a list is never changed in place, so a loop over it is safe. A listener that was removed during the loop
+-- is not called any more.
 
 local core = ...
 

@@ -18,8 +18,8 @@ enum { CORE = 1, LOADED, GLOBALS };
 
 /* ---------------------------------------------------------------- what the Lua part has as its globals */
 
-/* Copies the named values from the table at index from to the one on top; returns the first that is not there as a
- * function. */
+/* Copies the named functions from the table at index from to the table on top of the stack. Returns the first name that
+ * is no function there; NULL: all were copied. */
 static const char *copy_functions(lua_State *L, int from, const char *const *names) {
     for (const char *const *name = names; *name; name++) {
         lua_pushstring(L, *name);
@@ -29,7 +29,7 @@ static const char *copy_functions(lua_State *L, int from, const char *const *nam
     return NULL;
 }
 
-/* Sets a copy of the library's table in the one on top; false where there is no such library. */
+/* Copies the library's table into a field of the table on top of the stack; false where there is no such library. */
 static bool copy_library(lua_State *L, int globals, int loaded, const char *name) {
     int top = lua_gettop(L);
     lua_pushstring(L, name);
@@ -92,8 +92,8 @@ static const struct mr_embedded *find_embedded(const char *name) {
     return NULL;
 }
 
-/* require_embedded(name): the result of the embedded module, which is run once, with (core,
- * require_embedded). */
+/* require_embedded(name): runs the embedded module once, with the arguments core and require_embedded, and returns its
+ * result. */
 static int require_embedded(lua_State *L) {
     const char *name = luaL_checkstring(L, 1);
     lua_settop(L, 1);
@@ -152,7 +152,7 @@ static int core_check_open(lua_State *L) {
 #define DECLARE(name) void bind_open_##name(lua_State *L);
 OPENERS(DECLARE)
 
-/* Leaves the core table on the stack: what the files of the binding register. */
+/* Pushes the core table, filled by the files of the binding. */
 static void push_core(lua_State *L) {
     lua_newtable(L);
 #define OPEN(name) bind_open_##name(L);

@@ -9,10 +9,10 @@
 
 /* run.c: calling Lua so that errors become messages with tracebacks and Ctrl-C stops the script. */
 
-/* Calls the function below nargs values; on failure the message, with its traceback, is on the stack
- * instead. */
+/* Calls the function below nargs values, and leaves nresults. On failure: leaves the message with its traceback, and
+ * returns Lua's error status. */
 int host_call(lua_State *L, int nargs, int nresults);
-/* luaopen_moonrow, and from then on Ctrl-C stops statements too. */
+/* Opens moonrow, as luaopen_moonrow does. From then on Ctrl-C stops running statements, too. */
 int host_open_moonrow(lua_State *L);
 /* Prints the message on top of the stack to stderr, behind "NAME: " when name is not NULL, and pops it. */
 void host_report(lua_State *L, const char *name);

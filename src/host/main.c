@@ -53,7 +53,8 @@ static void print_usage(const char *bad) {
 /* -e and -l take the rest of their argument, or the next one. */
 static bool takes_value(const char *arg) { return arg[1] == 'e' || arg[1] == 'l'; }
 
-/* Reads one option; false where it is none that we know, or lacks its value. *i moves over a value. */
+/* Reads the option at argv[*i]; false where it is unknown, or its value is missing. Where the value is the next
+ * argument, *i moves to it. */
 static bool read_option(options *o, int argc, char **argv, int *i) {
     const char *arg = argv[*i];
     if (takes_value(arg)) {
@@ -101,7 +102,7 @@ static options read_options(int argc, char **argv) {
     return o;
 }
 
-/* arg[0] is the script; what comes before it has negative places. */
+/* Makes the table arg: arg[0] is the script, and the options before it have negative places. */
 static void make_arg(lua_State *L, char **argv, int argc, int script) {
     if (script >= argc) script = 0;
     lua_createtable(L, argc - script, script + 1);
@@ -114,7 +115,7 @@ static void make_arg(lua_State *L, char **argv, int argc, int script) {
 
 /* ---------------------------------------------------------------- running */
 
-/* Calls the chunk that luaL_load... left on the stack; reports what went wrong. */
+/* Calls the chunk that luaL_load... left on the stack (rc: its result); reports an error. Returns false on an error. */
 static bool run_chunk(lua_State *L, int rc, int nargs) {
     if (rc == LUA_OK) rc = host_call(L, nargs, 0);
     if (rc != LUA_OK) host_report(L, host_name);
@@ -163,7 +164,7 @@ static bool run_options(lua_State *L, const options *o, char **argv) {
     return true;
 }
 
-/* The script gets what follows it as "...", from the table arg, which options may have changed. */
+/* Runs the script. Its arguments come from the table arg, which options may have changed. */
 static bool run_script(lua_State *L, const options *o, char **argv) {
     const char *name = argv[o->script];
     bool is_stdin = strcmp(name, "-") == 0 && strcmp(argv[o->script - 1], "--") != 0;
@@ -203,7 +204,7 @@ static bool run_all(lua_State *L, int argc, char **argv) {
         lua_setfield(L, LUA_REGISTRYINDEX, "LUA_NOENV");
     }
     open_libraries(L);
-    lua_warning(L, "@on", 0); /* what is lost without an error is told of; a script turns them off by warn "@off" */
+    lua_warning(L, "@on", 0); /* moonrow warns of lost work; a script turns warnings off by warn "@off" */
     make_arg(L, argv, argc, o.script);
     if (!o.no_environment && !run_init(L)) return false;
     if (!run_options(L, &o, argv)) return false;
@@ -218,10 +219,10 @@ static bool run_all(lua_State *L, int argc, char **argv) {
     return true;
 }
 
-/* 1: argc, 2: argv as light userdata. True when all went well. */
+/* Arguments: argc, and argv as light userdata. Returns true when all went well. */
 static int host_main(lua_State *L) {
     bool fine = run_all(L, (int)lua_tointeger(L, 1), lua_touserdata(L, 2));
-    if (!fine) mr_state_quiet(L); /* its error was told */
+    if (!fine) mr_state_quiet(L); /* its error was reported: no warning besides */
     lua_pushboolean(L, fine);
     return 1;
 }

@@ -32,7 +32,7 @@ static void on_interrupt(int number) {
     lua_sethook(interrupted_state, stop, every, 1); /* NOLINT(bugprone-signal-handler) */
 }
 
-/* What a handler did and the script did not notice is not the next script's. */
+/* An interrupt that came too late for its script must not stop the next script. */
 static void forget_interrupt(lua_State *L) {
     mr_state_interrupt(interrupted_env, 0);
     if (lua_gethook(L) == stop) lua_sethook(L, NULL, 0, 0);
@@ -54,7 +54,7 @@ static void push_text(lua_State *L) {
     }
 }
 
-/* An error of moonrow's has kept the traceback of where it arose, which may be another coroutine. */
+/* The message handler. An error of moonrow has its own traceback: it may have arisen in another coroutine. */
 static int add_traceback(lua_State *L) {
     push_text(L);
     const char *text = lua_tostring(L, -1);

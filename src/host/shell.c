@@ -40,7 +40,7 @@ static bool read_line(lua_State *L, bool first) {
     return true;
 }
 
-/* Did the text on top of the stack end too early? */
+/* Does the message on top of the stack say that the statement goes on after the text? */
 static bool is_incomplete(lua_State *L, int rc) {
     static const char mark[] = "<eof>";
     size_t len, n = sizeof mark - 1;
@@ -48,7 +48,8 @@ static bool is_incomplete(lua_State *L, int rc) {
     return rc == LUA_ERRSYNTAX && len >= n && strcmp(message + len - n, mark) == 0;
 }
 
-/* The line at index 1 as an expression: the function on top; nothing when it is none. */
+/* Loads the line at index 1 as an expression, and pushes the function. False, and pushes nothing, where the line is no
+ * expression. */
 static bool load_expression(lua_State *L) {
     const char *text = lua_pushfstring(L, "return %s", lua_tostring(L, 1));
     bool is = luaL_loadbuffer(L, text, strlen(text), "=stdin") == LUA_OK;
@@ -57,8 +58,8 @@ static bool load_expression(lua_State *L) {
     return is;
 }
 
-/* The line at index 1, and those after it as far as it goes on, as statements: the function or the message is
- * on top. */
+/* Loads the line at index 1, and the lines after it while the statement goes on. Pushes the function or the message,
+ * and returns Lua's status. */
 static int load_statements(lua_State *L) {
     for (;;) {
         size_t len;

@@ -1,8 +1,8 @@
 /*
  * capi.c: the embedding API's ground: protected runs, the last error, memory.
  *
- * Invariant: what a C program is told of an error was read while the error was at hand, so that asking
- * allocates nothing and cannot fail.
+ * Invariant: kind, message and the other texts of an error are read when the error arises. So a C program that asks for
+ * them later causes no allocation and no failure.
  */
 #include "capi.h"
 
@@ -21,13 +21,14 @@ typedef struct last_error {
 /* User values of the last_error. */
 enum { VALUE = 1, STRINGS, TEXT, CAPI__VALUES = 3 };
 
-/* Leaves it on the stack, for which there is room. NULL, and nil, where moonrow is not open. */
+/* Pushes the userdata of the last error, and returns it; the stack must have room. Where moonrow is not open: pushes
+ * nil and returns NULL. */
 static last_error *push_state(lua_State *L) {
     lua_rawgetp(L, LUA_REGISTRYINDEX, &capi_key);
     return lua_touserdata(L, -1);
 }
 
-/* What a run has made that began before the library was open; NULL where there is none. */
+/* What was made by a run that began before the library was open; NULL where no such run goes on. */
 static capi_made *early_made(lua_State *L) {
     lua_rawgetp(L, LUA_REGISTRYINDEX, &made_key);
     capi_made *made = lua_touserdata(L, -1);
@@ -84,18 +85,18 @@ static int note_body(lua_State *L) {
     return 1;
 }
 
-/* Takes the error from the top of the stack. */
+/* Notes the error on top of the stack, which is popped. */
 static void note_error(lua_State *L, int rc) {
     last_error fresh = {"NoMemoryError", "not enough memory", NULL, NULL, NULL, 0};
     lua_pushcfunction(L, note_body);
     lua_pushvalue(L, -2);
     lua_pushlightuserdata(L, &fresh);
-    /* One value either way. */
+    /* Without memory: leaves the error, and reads nothing. Else the call leaves one value, too. */
     if (rc == LUA_ERRMEM) lua_pop(L, 2);
     else rc = lua_pcall(L, 2, 1, 0);
     if (rc != LUA_OK) {
         fresh = (last_error){"NoMemoryError", "not enough memory", NULL, NULL, NULL, 0};
-        /* A hook of the program's, while the error was read. */
+        /* A debug hook of the program raised while the error was read. */
         if (rc != LUA_ERRMEM) fresh.kind = "LuaError", fresh.message = "interrupted while an error was noted";
         lua_pop(L, 1);
         lua_pushnil(L);
@@ -128,7 +129,7 @@ static int early_body(lua_State *L) {
     return e->body(L);
 }
 
-/* What was noted by early_body becomes outer. Allocates nothing: the key is there. */
+/* Puts outer (NULL: nothing) in the place of what early_body noted. Allocates nothing: the key exists. */
 static void forget_early(lua_State *L, capi_made *outer) {
     if (!early_made(L)) return;
     if (outer) lua_pushlightuserdata(L, outer);
@@ -136,7 +137,7 @@ static void forget_early(lua_State *L, capi_made *outer) {
     lua_rawsetp(L, LUA_REGISTRYINDEX, &made_key);
 }
 
-/* Calls the body, which is on the stack with its arguments; whatever happens, *made is what it has made. */
+/* Calls e's body with the top nargs values. Afterwards, also after an error, e->made says what the body has made. */
 static int call(lua_State *L, early *e, int nargs, int nresults) {
     bind_state *b = bind_peek(L);
     capi_made *outer = b ? b->made : early_made(L);
@@ -184,7 +185,7 @@ mr_result capi_run(lua_State *L, lua_CFunction body, void *args, int nargs, int 
 
 static const last_error no_error = {0};
 
-/* The state's own, which stays where it is: userdata do not move. */
+/* The last error without its userdata on the stack: userdata do not move. */
 static const last_error *peek(lua_State *L) {
     if (!lua_checkstack(L, 1)) return &no_error;
     const last_error *e = push_state(L);

@@ -22,10 +22,10 @@ struct mr_list {
     mr_entity *items[]; /* pinned */
 };
 
-/* What a body has made for its caller. A debug hook may raise after the body has returned: then capi_run
- * releases it. */
+/* What a body has made for its caller. capi_run releases it where the call fails: a debug hook may raise even after the
+ * body has returned. */
 typedef struct capi_made {
-    mr_object *object, **object_at; /* where it was put, if anywhere */
+    mr_object *object, **object_at; /* object_at: the caller's variable that holds it; or NULL */
     mr_list *list, **list_at;
     mr_db *db;
 } capi_made;

@@ -12,11 +12,12 @@
 
 typedef struct items_args {
     mr_object *object;
-    const char *name;
-    mr_object *item;
+    const char *name;   /* of the collection's attribute */
+    const char *method; /* of the collection, to be called with the item */
+    mr_object *item;    /* or NULL */
     size_t at;
     void *out;
-    bool none;
+    bool none; /* there is no such item */
 } items_args;
 
 static mr_result run_items(lua_State *L, lua_CFunction body, items_args *args) {
@@ -42,7 +43,7 @@ static int count_body(lua_State *L) {
 }
 
 mr_result mr_object_count(lua_State *L, mr_object *object, const char *attribute, size_t *out) {
-    return run_items(L, count_body, &(items_args){object, attribute, NULL, 0, out, false});
+    return run_items(L, count_body, &(items_args){.object = object, .name = attribute, .out = out});
 }
 
 static int item_body(lua_State *L) {
@@ -56,7 +57,7 @@ static int item_body(lua_State *L) {
 }
 
 mr_result mr_object_item(lua_State *L, mr_object *object, const char *attribute, size_t at, mr_object **out) {
-    return run_items(L, item_body, &(items_args){object, attribute, NULL, at, out, false});
+    return run_items(L, item_body, &(items_args){.object = object, .name = attribute, .at = at, .out = out});
 }
 
 static int items_body(lua_State *L) {
@@ -67,67 +68,58 @@ static int items_body(lua_State *L) {
 }
 
 mr_result mr_object_items(lua_State *L, mr_object *object, const char *attribute, mr_list **out) {
-    return run_items(L, items_body, &(items_args){object, attribute, NULL, 0, out, false});
+    return run_items(L, items_body, &(items_args){.object = object, .name = attribute, .out = out});
 }
 
-/* Calls collection:method([at + 1,] item), leaving one result. */
-static void call_method(lua_State *L, const items_args *a, const char *method, bool with_position) {
+/* collection:method(item); a method that returns false has found none. */
+static int method_body(lua_State *L) {
+    items_args *a = lua_touserdata(L, 1);
     push_collection(L, a);
-    lua_getfield(L, -1, method);
+    lua_getfield(L, -1, a->method);
     lua_insert(L, -2);
-    if (with_position) lua_pushinteger(L, (lua_Integer)a->at + 1);
     if (a->item) bind_push_entity(L, a->item);
-    lua_call(L, 1 + with_position + (a->item != NULL), 1);
-}
-
-static int append_body(lua_State *L) {
-    call_method(L, lua_touserdata(L, 1), "append", false);
+    lua_call(L, a->item ? 2 : 1, 1);
+    a->none = lua_isboolean(L, -1) && !lua_toboolean(L, -1);
     return 0;
 }
 
-mr_result mr_object_append(lua_State *L, mr_object *object, const char *attribute, mr_object *item) {
-    return run_items(L, append_body, &(items_args){object, attribute, item, 0, NULL, false});
+static mr_result call_method(lua_State *L, mr_object *object, const char *attribute, const char *method,
+                             mr_object *item) {
+    return run_items(L, method_body, &(items_args){object, attribute, method, item, 0, NULL, false});
 }
 
+mr_result mr_object_append(lua_State *L, mr_object *object, const char *attribute, mr_object *item) {
+    return call_method(L, object, attribute, "append", item);
+}
+
+mr_result mr_object_remove(lua_State *L, mr_object *object, const char *attribute, mr_object *item) {
+    return call_method(L, object, attribute, "remove", item);
+}
+
+mr_result mr_object_contains(lua_State *L, mr_object *object, const char *attribute, mr_object *item) {
+    return call_method(L, object, attribute, "contains", item);
+}
+
+mr_result mr_object_clear(lua_State *L, mr_object *object, const char *attribute) {
+    return call_method(L, object, attribute, "clear", NULL);
+}
+
+/* collection:insert(at + 1, item) */
 static int insert_body(lua_State *L) {
     items_args *a = lua_touserdata(L, 1);
     push_collection(L, a);
     a->none = a->at > (size_t)luaL_len(L, -1);
-    if (!a->none) call_method(L, a, "insert", true);
+    if (a->none) return 0;
+    lua_getfield(L, -1, "insert");
+    lua_insert(L, -2);
+    lua_pushinteger(L, (lua_Integer)a->at + 1);
+    bind_push_entity(L, a->item);
+    lua_call(L, 3, 0);
     return 0;
 }
 
 mr_result mr_object_insert(lua_State *L, mr_object *object, const char *attribute, size_t at, mr_object *item) {
-    return run_items(L, insert_body, &(items_args){object, attribute, item, at, NULL, false});
-}
-
-static int remove_body(lua_State *L) {
-    call_method(L, lua_touserdata(L, 1), "remove", false);
-    return 0;
-}
-
-mr_result mr_object_remove(lua_State *L, mr_object *object, const char *attribute, mr_object *item) {
-    return run_items(L, remove_body, &(items_args){object, attribute, item, 0, NULL, false});
-}
-
-static int clear_body(lua_State *L) {
-    call_method(L, lua_touserdata(L, 1), "clear", false);
-    return 0;
-}
-
-mr_result mr_object_clear(lua_State *L, mr_object *object, const char *attribute) {
-    return run_items(L, clear_body, &(items_args){object, attribute, NULL, 0, NULL, false});
-}
-
-static int contains_body(lua_State *L) {
-    items_args *a = lua_touserdata(L, 1);
-    call_method(L, a, "contains", false);
-    a->none = !lua_toboolean(L, -1);
-    return 0;
-}
-
-mr_result mr_object_contains(lua_State *L, mr_object *object, const char *attribute, mr_object *item) {
-    return run_items(L, contains_body, &(items_args){object, attribute, item, 0, NULL, false});
+    return run_items(L, insert_body, &(items_args){object, attribute, NULL, item, at, NULL, false});
 }
 
 /* ---------------------------------------------------------------- lists */
@@ -141,7 +133,7 @@ mr_list *mr_list_retain(mr_list *list) {
     return list;
 }
 
-/* 1: where to; 2..: what was returned. A query gives all its objects. */
+/* Makes the list for C from the value at the index, which a function returned. A query gives all its objects. */
 static int list_from_results(lua_State *L, int idx, mr_list **out) {
     if (bind_test(L, idx, BIND_QUERY)) {
         lua_getfield(L, idx, "all");
@@ -153,7 +145,7 @@ static int list_from_results(lua_State *L, int idx, mr_list **out) {
     return 0;
 }
 
-/* 1: where to; 2: the function; 3..: its arguments. */
+/* Index 1: where the list goes; 2: the function; 3 and on: its arguments. */
 static int call_body(lua_State *L) {
     mr_list **out = lua_touserdata(L, 1);
     lua_call(L, lua_gettop(L) - 2, 1);

@@ -1,8 +1,9 @@
 /*
- * handle.c: what a C program holds: handles of objects, lists of them, sessions; made by the bodies that capi_run runs.
+ * handle.c: what a C program holds: handles of objects, lists of objects, sessions. The bodies that capi_run runs make
+ * them.
  *
- * Invariant: a handle owns one pin of its object, a list one of each; what a body has made is released when the call
- * fails after it.
+ * Invariant: a handle owns one pin of its object, and a list one pin of each of its objects. Where the call fails after
+ * its body has made a handle, the handle is released.
  */
 #include <errno.h>
 #include <string.h>
@@ -12,14 +13,14 @@
 
 /* ---------------------------------------------------------------- objects */
 
-/* A key's text that C was given: the identity's own goes when the key changes. */
+/* The text of a key, copied for C: the identity's own text goes away when the key changes. */
 typedef struct kept_text {
     struct kept_text *next;
     size_t len;
     char s[];
 } kept_text;
 
-/* Of one object. */
+/* The texts kept for one object. */
 typedef struct kept_texts {
     const mr_object *object;
     kept_text *first;
@@ -51,7 +52,6 @@ static mr_map *texts_of(bind_state *b) {
     return b->key_texts;
 }
 
-/* A copy that stays until the object's last handle is released; NULL without memory. */
 const char *capi_keep_key(const mr_object *object, const char *s, size_t len) {
     bind_state *b = mr_env_get(object->mapper->env, MR_ENV_BIND);
     mr_map *map = texts_of(b);
@@ -95,7 +95,7 @@ static void free_list(mr_list *list) {
     mr_free(list->env, list);
 }
 
-/* Guards a list that is being filled: a userdata that frees it when an error comes between. */
+/* Guards a list while it is filled: the finalizer of this userdata frees the list where an error interrupts that. */
 typedef struct list_guard {
     mr_list *list;
 } list_guard;

@@ -102,13 +102,19 @@ int mr_object_is_loaded(mr_object *object, const char *attribute) {
 
 /* ---------------------------------------------------------------- reading */
 
-typedef struct read_args {
+typedef struct read_args read_args;
+/* Stores the value on top of the stack in out; false where the value is of another type. */
+typedef bool reader(lua_State *L, const read_args *a);
+
+struct read_args {
     mr_object *object;
     const char *name;
     void *out;
     size_t *len;
-    bool none;
-} read_args;
+    reader *read;
+    const char *wanted; /* for the message */
+    bool none;          /* the attribute is NULL */
+};
 
 /* Runs a body that reads; none becomes MR_RESULT_NONE. */
 static mr_result run_read(lua_State *L, lua_CFunction body, read_args *args) {
@@ -123,9 +129,16 @@ static bool read_value(lua_State *L, read_args *a) {
     return !a->none;
 }
 
-static int refuse(lua_State *L, const read_args *a, const char *wanted) {
+static int read_body(lua_State *L) {
+    read_args *a = lua_touserdata(L, 1);
+    if (!read_value(L, a) || a->read(L, a)) return 0;
     const char *what = lua_pushfstring(L, "%s.%s", a->object->mapper->name, a->name);
-    return bind_type_error(L, -2, what, wanted);
+    return bind_type_error(L, -2, what, a->wanted);
+}
+
+static mr_result read_as(lua_State *L, mr_object *object, const char *attribute, void *out, reader *read,
+                         const char *wanted) {
+    return run_read(L, read_body, &(read_args){object, attribute, out, NULL, read, wanted, false});
 }
 
 static mr_holds holds(lua_State *L) {
@@ -166,57 +179,48 @@ static int holds_body(lua_State *L) {
 }
 
 mr_result mr_object_holds(lua_State *L, mr_object *object, const char *attribute, mr_holds *out) {
-    return run_read(L, holds_body, &(read_args){object, attribute, out, NULL, false});
+    return run_read(L, holds_body, &(read_args){.object = object, .name = attribute, .out = out});
 }
 
-static int int_body(lua_State *L) {
-    read_args *a = lua_touserdata(L, 1);
-    if (!read_value(L, a)) return 0;
+static bool read_int(lua_State *L, const read_args *a) {
     int integral = 0;
     lua_Integer value = lua_type(L, -1) == LUA_TNUMBER ? lua_tointegerx(L, -1, &integral) : 0;
-    if (!integral) return refuse(L, a, "integer");
-    *(int64_t *)a->out = value;
-    return 0;
+    if (integral) *(int64_t *)a->out = value;
+    return integral;
 }
 
 mr_result mr_object_get_int(lua_State *L, mr_object *object, const char *attribute, int64_t *out) {
-    return run_read(L, int_body, &(read_args){object, attribute, out, NULL, false});
+    return read_as(L, object, attribute, out, read_int, "integer");
 }
 
-static int float_body(lua_State *L) {
-    read_args *a = lua_touserdata(L, 1);
-    if (!read_value(L, a)) return 0;
-    if (lua_type(L, -1) != LUA_TNUMBER) return refuse(L, a, "number");
-    *(double *)a->out = lua_tonumber(L, -1);
-    return 0;
+static bool read_float(lua_State *L, const read_args *a) {
+    bool good = lua_type(L, -1) == LUA_TNUMBER;
+    if (good) *(double *)a->out = lua_tonumber(L, -1);
+    return good;
 }
 
 mr_result mr_object_get_float(lua_State *L, mr_object *object, const char *attribute, double *out) {
-    return run_read(L, float_body, &(read_args){object, attribute, out, NULL, false});
+    return read_as(L, object, attribute, out, read_float, "number");
 }
 
-static int bool_body(lua_State *L) {
-    read_args *a = lua_touserdata(L, 1);
-    if (!read_value(L, a)) return 0;
-    if (!lua_isboolean(L, -1)) return refuse(L, a, "boolean");
-    *(int *)a->out = lua_toboolean(L, -1);
-    return 0;
+static bool read_bool(lua_State *L, const read_args *a) {
+    bool good = lua_isboolean(L, -1);
+    if (good) *(int *)a->out = lua_toboolean(L, -1);
+    return good;
 }
 
 mr_result mr_object_get_bool(lua_State *L, mr_object *object, const char *attribute, int *out) {
-    return run_read(L, bool_body, &(read_args){object, attribute, out, NULL, false});
+    return read_as(L, object, attribute, out, read_bool, "boolean");
 }
 
-static int text_body(lua_State *L) {
-    read_args *a = lua_touserdata(L, 1);
-    if (!read_value(L, a)) return 0;
-    if (lua_type(L, -1) != LUA_TSTRING) return refuse(L, a, "string");
-    *(const char **)a->out = capi_keep_text(L, a->len);
-    return 0;
+static bool read_text(lua_State *L, const read_args *a) {
+    bool good = lua_type(L, -1) == LUA_TSTRING;
+    if (good) *(const char **)a->out = capi_keep_text(L, a->len);
+    return good;
 }
 
 mr_result mr_object_get_text(lua_State *L, mr_object *object, const char *attribute, const char **text, size_t *len) {
-    return run_read(L, text_body, &(read_args){object, attribute, text, len, false});
+    return run_read(L, read_body, &(read_args){object, attribute, text, len, read_text, "string", false});
 }
 
 mr_result mr_object_get_blob(lua_State *L, mr_object *object, const char *attribute, const void **data, size_t *len) {
@@ -226,33 +230,29 @@ mr_result mr_object_get_blob(lua_State *L, mr_object *object, const char *attrib
     return result;
 }
 
-static int moment_body(lua_State *L) {
-    read_args *a = lua_touserdata(L, 1);
-    if (!read_value(L, a)) return 0;
+static bool read_moment(lua_State *L, const read_args *a) {
     mr_value value;
-    if (!bind_to_date(L, -1, &value) || value.kind == MR_INTERVAL) return refuse(L, a, "date or time");
+    if (!bind_to_date(L, -1, &value) || value.kind == MR_INTERVAL) return false;
     mr_civil c = {0};
     mr_civil_from_value(&value, &c);
     mr_moment m = {c.year, c.month, c.day, c.hour, c.minute, c.second, c.microsecond};
     if (value.kind == MR_TIME) m.year = m.month = m.day = 0;
     *(mr_moment *)a->out = m;
-    return 0;
+    return true;
 }
 
 mr_result mr_object_get_moment(lua_State *L, mr_object *object, const char *attribute, mr_moment *out) {
-    return run_read(L, moment_body, &(read_args){object, attribute, out, NULL, false});
+    return read_as(L, object, attribute, out, read_moment, "date or time");
 }
 
-static int object_body(lua_State *L) {
-    read_args *a = lua_touserdata(L, 1);
-    if (!read_value(L, a)) return 0;
-    if (!bind_test_entity(L, -1)) return refuse(L, a, "an object");
-    capi_give_object(L, -1, a->out);
-    return 0;
+static bool read_object(lua_State *L, const read_args *a) {
+    bool good = bind_test_entity(L, -1) != NULL;
+    if (good) capi_give_object(L, -1, a->out);
+    return good;
 }
 
 mr_result mr_object_get_object(lua_State *L, mr_object *object, const char *attribute, mr_object **out) {
-    return run_read(L, object_body, &(read_args){object, attribute, out, NULL, false});
+    return read_as(L, object, attribute, out, read_object, "an object");
 }
 
 static int describe_body(lua_State *L) {
@@ -264,7 +264,7 @@ static int describe_body(lua_State *L) {
 }
 
 mr_result mr_object_describe(lua_State *L, mr_object *object, const char **text) {
-    return run_read(L, describe_body, &(read_args){object, NULL, text, NULL, false});
+    return run_read(L, describe_body, &(read_args){.object = object, .out = text});
 }
 
 /* ---------------------------------------------------------------- writing */
@@ -313,11 +313,12 @@ typedef struct bytes_args {
     size_t len;
 } bytes_args;
 
-/* Not by way of mr_value, whose length has 32 bits. */
+/* The bytes do not go through a mr_value, whose length has 32 bits. */
 static int set_bytes_body(lua_State *L) {
     const bytes_args *a = lua_touserdata(L, 1);
     bind_push_entity(L, a->object);
-    lua_pushlstring(L, a->s, a->len);
+    if (a->s) lua_pushlstring(L, a->s, a->len);
+    else lua_pushnil(L);
     lua_setfield(L, -2, a->name);
     return 0;
 }
@@ -327,17 +328,9 @@ mr_result mr_object_set_blob(lua_State *L, mr_object *object, const char *attrib
     return capi_run(L, set_bytes_body, &args, 0, 0);
 }
 
-static int set_text_body(lua_State *L) {
-    const bytes_args *a = lua_touserdata(L, 1);
-    bind_push_entity(L, a->object);
-    lua_pushstring(L, a->s);
-    lua_setfield(L, -2, a->name);
-    return 0;
-}
-
 mr_result mr_object_set_text(lua_State *L, mr_object *object, const char *attribute, const char *text) {
-    bytes_args args = {object, attribute, text, 0};
-    return capi_run(L, set_text_body, &args, 0, 0);
+    bytes_args args = {object, attribute, text, text ? strlen(text) : 0};
+    return capi_run(L, set_bytes_body, &args, 0, 0);
 }
 
 typedef struct moment_args {

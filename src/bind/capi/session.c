@@ -1,8 +1,7 @@
 /*
- * session.c: the embedding API's view of sessions: an mr_db stands for whatever gives a session in
- * Lua.
+ * session.c: the embedding API's view of sessions: an mr_db stands for a Session, a scoped session or a Database.
  *
- * Invariant: which session it is, is asked at each call, so that a scoped session follows its scope.
+ * Invariant: each call asks the Lua value for its session, so a scoped session follows its scope.
  */
 #include <errno.h>
 #include <string.h>
@@ -96,13 +95,13 @@ static mr_result run_session(lua_State *L, lua_CFunction body, session_args *arg
     return result == MR_RESULT_OK && args->none ? MR_RESULT_NONE : result;
 }
 
-/* Pushes the method and what it is called on. */
+/* Replaces the value on top of the stack by its method and itself, ready to be called. */
 static void push_method(lua_State *L, const char *name) {
     lua_getfield(L, -1, name);
     lua_insert(L, -2);
 }
 
-/* Pushes the session that counts now. */
+/* Pushes the session that the handle stands for now. */
 static void push_session(lua_State *L, const mr_db *db) {
     bind_ref_push(L, db->ref);
     if (!lua_istable(L, -1)) return;
@@ -162,7 +161,8 @@ mr_result mr_db_contains(lua_State *L, mr_db *db, mr_object *object) {
     return run_session(L, contains_body, &args);
 }
 
-/* Of the value itself, not of its session. A Database keeps its scoped session in a field. */
+/* Calls a method of the value itself, not of its session. attribute: the field where a Database keeps the value that
+ * has the method. */
 static int own_body(lua_State *L) {
     const session_args *a = lua_touserdata(L, 1);
     bind_ref_push(L, a->db->ref);
@@ -188,7 +188,7 @@ mr_result mr_db_create_all(lua_State *L, mr_db *db) {
 
 /* ---------------------------------------------------------------- finding objects */
 
-/* The object on top, or none. */
+/* Gives the caller the object on top of the stack; nil there: none. */
 static int give_object(lua_State *L, session_args *a) {
     a->none = lua_isnil(L, -1);
     if (!a->none) capi_give_object(L, -1, a->out);

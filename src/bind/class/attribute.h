@@ -7,17 +7,18 @@
 #include "value/relationship.h"
 
 /* criteria.c */
-/* Pushes the criterion that the relationship has, in this way, to do with the entity at index idx; raises where it is
- * of another class. alias: borrowed, or NULL. */
+/* Pushes the criterion that the relationship refers to the entity at index idx, or refers to another one (how). Raises
+ * where the entity is of another class. alias: borrowed, or NULL. */
 void bind_push_about(lua_State *L, const mr_property *prop, mr_node *alias, int idx, mr_belonging how);
-/* Pushes the criterion that it refers to nothing (or, negated, to something). */
+/* Pushes the criterion that the relationship refers to nothing (negated: to something). */
 void bind_push_refers_to_nothing(lua_State *L, const mr_property *prop, mr_node *alias, bool negated);
-/* Pushes the criterion that the relationship (of the class, or of alias: borrowed, or NULL) refers to the entity at
- * index idx, or with mr.null there to nothing: what eq(object) and filter_by{ attr = object } mean. */
+/* Pushes the criterion of eq(object) and filter_by{ attr = object }: the relationship refers to the entity at index
+ * idx; mr.null there: to nothing. alias: borrowed, or NULL: the class itself. */
 void bind_push_refers_to(lua_State *L, const mr_property *prop, mr_node *alias, int idx);
-/* The attribute of the class that a query names; raises where there is none, or where it is a field in memory. */
+/* The attribute of the class that a query names; raises where the class maps none of this name. */
 const mr_property *bind_query_attribute(lua_State *L, mr_mapper *mapper, const char *name);
-/* filter_by's criterion from the table at idx, over the query's class: pushes an expression. */
+/* Pushes the criterion of filter_by: each attribute of the class (or of its alias: borrowed, or NULL) has the value
+ * that the table at idx gives it. */
 void bind_push_filter_by(lua_State *L, mr_mapper *mapper, mr_node *alias, int idx, const char *function);
 
 #endif

@@ -6,13 +6,14 @@
 
 #include "value/class.h"
 
-/* Pushes the member of the class at idx or of its bases (nil when none), and returns its type. */
+/* Pushes the member of the class at idx, or of the nearest base that has it (nil: none), and returns its Lua type. */
 int bind_class_member(lua_State *L, int idx, const char *name);
 /* The same for the key at index key. */
 int bind_class_member_key(lua_State *L, int idx, int key);
 /* Brings the attribute table up to date with the mapper (backrefs appear late). */
 void bind_class_sync(lua_State *L, int idx);
-/* The property of the attribute named at index key, after configuring where that may help; NULL when there is none. */
+/* The property that the key at index key names; NULL: none. Configures the mappings first where a backref may make the
+ * property. */
 const mr_property *bind_class_property(lua_State *L, int idx, int key);
 /* Raises "CLASS has no attribute 'x' (did you mean 'y'?)". */
 int bind_class_no_attribute(lua_State *L, int idx, const char *name);
@@ -20,10 +21,11 @@ int bind_class_no_attribute(lua_State *L, int idx, const char *name);
 extern const char *const bind_object_metamethods[];
 /* Makes the metatable of the class's objects, and keeps it in the class's box. (entity.c) */
 void bind_make_object_metatable(lua_State *L, int class_idx);
-/* What the class at the index, a base without a table, declares under the key at index key: pushes it.
- * False: nothing. */
+/* Pushes the column or relationship that the class at the index, a base without a table, or a base of it declares under
+ * the key at index key. Returns false, and pushes nothing, where there is none. */
 bool bind_class_declared(lua_State *L, int idx, int key);
-/* Adds what Class.NAME gives: get(L) with the class at index 1 returns 1. For the files that come after class.c. */
+/* From now on Class.NAME is what get(L) pushes, called with the class at index 1; get returns 1. For the files that
+ * come after class.c. */
 void bind_extend_class(lua_State *L, const char *name, lua_CFunction get);
 /* Reads __mapper_args at the index (0: none) into the mapper; raises on unknown options. (mapper_args.c) */
 void bind_declare_mapper_args(lua_State *L, mr_mapper *mapper, int args);

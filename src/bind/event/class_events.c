@@ -81,7 +81,8 @@ static int push_arguments(lua_State *L, const call *c, int connection) {
     return 3;
 }
 
-/* The result on top replaces the value, unless it is the value given (at index given). */
+/* The result on top of the stack replaces the value, unless the function returned the value that it was given (at index
+ * given). */
 static void take_result(lua_State *L, const call *c, int given) {
     if (lua_rawequal(L, -1, given)) return;
     mr_entity *entity = bind_test_entity(L, -1);
@@ -100,7 +101,7 @@ static int call_body(lua_State *L) {
     const call *c = lua_touserdata(L, 1);
     luaL_checkstack(L, 16, "calling a listener");
     lua_rawgetp(L, LUA_REGISTRYINDEX, &hooks_key);
-    if (lua_rawgetp(L, 2, c->h) == LUA_TNIL) return 0; /* removed */
+    if (lua_rawgetp(L, 2, c->h) == LUA_TNIL) return 0; /* the hook was removed meanwhile */
     int connection = 0;
     if (c->conn) {
         bind_push_borrowed_connection(L, c->conn);
