@@ -11,32 +11,28 @@
 static const mr_type *text_type(void) { return mr_type_simple(MR_TYPE_STRING); }
 
 /* Index 1 OP index 2. */
-static int compare(lua_State *L, mr_op op, const char *function) {
-    bind_refuse_more(L, 1, function, " (several values: in_{ ... })");
+static int compare(lua_State *L) {
+    const bind_operation *o = bind_operation_of(L);
+    bind_refuse_more(L, 1, o->name, " (several values: in_{ ... })");
     lua_settop(L, 2);
-    mr_node *left = bind_arg_node(L, 1, function);
+    mr_node *left = bind_arg_node(L, 1, o->name);
     const char *what = bind_push_what(L, left);
     if (lua_isnoneornil(L, 2))
-        return bind_error(L, MR_ERR_ARGUMENT, "%s:%s(nil): use is_(nil) or mr.null", what, function);
+        return bind_error(L, MR_ERR_ARGUMENT, "%s:%s(nil): use is_(nil) or mr.null", what, o->name);
     bind_refuse_list(L, 2, left->type, what);
     mr_node *right = bind_to_operand(L, 2, left->type, what);
-    bind_push_node(L, mr_sql_binary(left->env, op, mr_node_retain(left), right));
+    bind_push_node(L, mr_sql_binary(left->env, o->op, mr_node_retain(left), right));
     return 1;
 }
-
-static int expr_eq(lua_State *L) { return compare(L, MR_OP_EQ, "eq"); }
-static int expr_ne(lua_State *L) { return compare(L, MR_OP_NE, "ne"); }
-static int expr_lt(lua_State *L) { return compare(L, MR_OP_LT, "lt"); }
-static int expr_le(lua_State *L) { return compare(L, MR_OP_LE, "le"); }
-static int expr_gt(lua_State *L) { return compare(L, MR_OP_GT, "gt"); }
-static int expr_ge(lua_State *L) { return compare(L, MR_OP_GE, "ge"); }
 
 /* ---------------------------------------------------------------- IS */
 
 /* Moments are asked for in each of their spellings, NULL or not. */
 static bool is_calendar(const mr_type *type) { return type && mr_type_is_calendar(type); }
 
-static int is(lua_State *L, mr_op op, const char *function) {
+static int is(lua_State *L) {
+    const bind_operation *o = bind_operation_of(L);
+    const char *function = o->name;
     bind_refuse_more(L, 1, function, "");
     mr_node *left = bind_arg_node(L, 1, function);
     if (lua_gettop(L) < 2) return bind_error(L, MR_ERR_ARGUMENT, "%s: write %s(nil)", function, function);
@@ -48,12 +44,9 @@ static int is(lua_State *L, mr_op op, const char *function) {
     else if (bind_test_node(L, 2) || bind_is_query(L, 2) || is_calendar(left->type))
         right = bind_to_operand(L, 2, left->type, bind_push_what(L, left));
     else return bind_type_error(L, 2, function, "nil, true, false or an expression (values are compared by :eq)");
-    bind_push_node(L, mr_sql_binary(env, op, mr_node_retain(left), right));
+    bind_push_node(L, mr_sql_binary(env, o->op, mr_node_retain(left), right));
     return 1;
 }
-
-static int expr_is(lua_State *L) { return is(L, MR_OP_IS, "is_"); }
-static int expr_is_not(lua_State *L) { return is(L, MR_OP_IS_NOT, "is_not"); }
 
 /* ---------------------------------------------------------------- IN */
 
@@ -119,7 +112,9 @@ static bool has_names(lua_State *L, int idx) {
     return any;
 }
 
-static int in(lua_State *L, mr_op op, const char *function) {
+static int in(lua_State *L) {
+    const bind_operation *o = bind_operation_of(L);
+    const char *function = o->name;
     bind_refuse_more(L, 1, function, " (all values are in one list)");
     lua_settop(L, 2);
     mr_node *left = bind_arg_node(L, 1, function);
@@ -136,12 +131,9 @@ static int in(lua_State *L, mr_op op, const char *function) {
         if (n > 0 && (left->kind == MR_NODE_TUPLE || has_nodes(L, 2, n))) push_tuples(L, 2, n, left, what);
         else bind_push_node(L, values_list(L, 2, n, left, what));
     }
-    bind_push_node(L, mr_sql_binary(left->env, op, mr_node_retain(left), mr_node_retain(bind_test_node(L, -1))));
+    bind_push_node(L, mr_sql_binary(left->env, o->op, mr_node_retain(left), mr_node_retain(bind_test_node(L, -1))));
     return 1;
 }
-
-static int expr_in(lua_State *L) { return in(L, MR_OP_IN, "in_"); }
-static int expr_not_in(lua_State *L) { return in(L, MR_OP_NOT_IN, "not_in"); }
 
 /* ---------------------------------------------------------------- LIKE */
 
@@ -153,7 +145,9 @@ static int method_options(lua_State *L, const char *function, const char *const 
     return 3;
 }
 
-static int like(lua_State *L, mr_op op, const char *function) {
+static int like(lua_State *L) {
+    const bind_operation *o = bind_operation_of(L);
+    const char *function = o->name;
     bind_refuse_more(L, 2, function, "");
     lua_settop(L, 3);
     static const char *const names[] = {"escape", NULL};
@@ -161,14 +155,11 @@ static int like(lua_State *L, mr_op op, const char *function) {
     int options = method_options(L, function, names);
     const char *escape = bind_option_string(L, options, function, "escape", NULL);
     mr_node *pattern = bind_to_operand(L, 2, text_type(), bind_push_what(L, left));
-    bind_push_node(L, mr_sql_like(left->env, op, mr_node_retain(left), pattern, escape));
+    bind_push_node(L, mr_sql_like(left->env, o->op, mr_node_retain(left), pattern, escape));
     return 1;
 }
 
-static int expr_like(lua_State *L) { return like(L, MR_OP_LIKE, "like"); }
-static int expr_not_like(lua_State *L) { return like(L, MR_OP_NOT_LIKE, "not_like"); }
-static int expr_ilike(lua_State *L) { return like(L, MR_OP_ILIKE, "ilike"); }
-static int expr_not_ilike(lua_State *L) { return like(L, MR_OP_NOT_ILIKE, "not_ilike"); }
+enum { BEFORE = 1, AFTER = 2 }; /* flags: a wildcard stands before, after the text */
 
 /* Replaces the string at idx by one whose wildcards are escaped. */
 static void escape_pattern(lua_State *L, int idx, const char *escape) {
@@ -185,10 +176,10 @@ static void escape_pattern(lua_State *L, int idx, const char *escape) {
     lua_replace(L, idx);
 }
 
-/* before || x || after; either may be absent. Consumes x. */
-static mr_node *wildcards(mr_env *env, bool before, mr_node *x, bool after) {
-    if (before) x = mr_sql_binary(env, MR_OP_CONCAT, mr_sql_raw(env, text_type(), "'%'"), x);
-    if (after) x = mr_sql_binary(env, MR_OP_CONCAT, x, mr_sql_raw(env, text_type(), "'%'"));
+/* x with wildcards. Consumes x. */
+static mr_node *wildcards(mr_env *env, mr_node *x, unsigned where) {
+    if (where & BEFORE) x = mr_sql_binary(env, MR_OP_CONCAT, mr_sql_raw(env, text_type(), "'%'"), x);
+    if (where & AFTER) x = mr_sql_binary(env, MR_OP_CONCAT, x, mr_sql_raw(env, text_type(), "'%'"));
     return x;
 }
 
@@ -201,7 +192,9 @@ static void check_escape(lua_State *L, const char *escape, const char *function)
         bind_error(L, MR_ERR_ARGUMENT, "%s: escape cannot be '%s', which is a wildcard", function, escape);
 }
 
-static int match(lua_State *L, bool before, bool after, mr_op op, const char *function) {
+static int match(lua_State *L) {
+    const bind_operation *o = bind_operation_of(L);
+    const char *function = o->name;
     bind_refuse_more(L, 2, function, "");
     lua_settop(L, 3);
     static const char *const names[] = {"autoescape", "escape", NULL};
@@ -221,18 +214,11 @@ static int match(lua_State *L, bool before, bool after, mr_op op, const char *fu
         escape_pattern(L, 2, escape);
     }
     mr_node *x = bind_to_operand(L, 2, text_type(), what);
-    bind_push_node(L, mr_sql_like(left->env, op, mr_node_retain(left), wildcards(left->env, before, x, after), escape));
+    bind_push_node(L, mr_sql_like(left->env, o->op, mr_node_retain(left), wildcards(left->env, x, o->flags), escape));
     return 1;
 }
 
-static int expr_startswith(lua_State *L) { return match(L, false, true, MR_OP_LIKE, "startswith"); }
-static int expr_endswith(lua_State *L) { return match(L, true, false, MR_OP_LIKE, "endswith"); }
-static int expr_contains(lua_State *L) { return match(L, true, true, MR_OP_LIKE, "contains"); }
-static int expr_istartswith(lua_State *L) { return match(L, false, true, MR_OP_ILIKE, "istartswith"); }
-static int expr_iendswith(lua_State *L) { return match(L, true, false, MR_OP_ILIKE, "iendswith"); }
-static int expr_icontains(lua_State *L) { return match(L, true, true, MR_OP_ILIKE, "icontains"); }
-
-static int expr_between(lua_State *L) {
+static int between(lua_State *L) {
     mr_node *x = bind_arg_node(L, 1, "between");
     bind_refuse_more(L, 2, "between", "");
     lua_settop(L, 3);
@@ -243,28 +229,31 @@ static int expr_between(lua_State *L) {
     return 1;
 }
 
+static const bind_operation operations[] = {{"eq", compare, MR_OP_EQ, 0},
+                                            {"ne", compare, MR_OP_NE, 0},
+                                            {"lt", compare, MR_OP_LT, 0},
+                                            {"le", compare, MR_OP_LE, 0},
+                                            {"gt", compare, MR_OP_GT, 0},
+                                            {"ge", compare, MR_OP_GE, 0},
+                                            {"is_", is, MR_OP_IS, 0},
+                                            {"is_not", is, MR_OP_IS_NOT, 0},
+                                            {"in_", in, MR_OP_IN, 0},
+                                            {"not_in", in, MR_OP_NOT_IN, 0},
+                                            {"like", like, MR_OP_LIKE, 0},
+                                            {"not_like", like, MR_OP_NOT_LIKE, 0},
+                                            {"ilike", like, MR_OP_ILIKE, 0},
+                                            {"not_ilike", like, MR_OP_NOT_ILIKE, 0},
+                                            {"startswith", match, MR_OP_LIKE, AFTER},
+                                            {"endswith", match, MR_OP_LIKE, BEFORE},
+                                            {"contains", match, MR_OP_LIKE, BEFORE | AFTER},
+                                            {"istartswith", match, MR_OP_ILIKE, AFTER},
+                                            {"iendswith", match, MR_OP_ILIKE, BEFORE},
+                                            {"icontains", match, MR_OP_ILIKE, BEFORE | AFTER},
+                                            {"between", between, MR_OP_NONE, 0},
+                                            {NULL, NULL, MR_OP_NONE, 0}};
+
 void bind_open_comparison(lua_State *L) {
-    static const luaL_Reg methods[] = {{"eq", expr_eq},
-                                       {"ne", expr_ne},
-                                       {"lt", expr_lt},
-                                       {"le", expr_le},
-                                       {"gt", expr_gt},
-                                       {"ge", expr_ge},
-                                       {"is_", expr_is},
-                                       {"is_not", expr_is_not},
-                                       {"in_", expr_in},
-                                       {"not_in", expr_not_in},
-                                       {"like", expr_like},
-                                       {"not_like", expr_not_like},
-                                       {"ilike", expr_ilike},
-                                       {"not_ilike", expr_not_ilike},
-                                       {"startswith", expr_startswith},
-                                       {"endswith", expr_endswith},
-                                       {"contains", expr_contains},
-                                       {"istartswith", expr_istartswith},
-                                       {"iendswith", expr_iendswith},
-                                       {"icontains", expr_icontains},
-                                       {"between", expr_between},
-                                       {NULL, NULL}};
-    bind_extend_type(L, BIND_EXPRESSION, methods, NULL);
+    bind_push_methods(L, BIND_EXPRESSION);
+    bind_set_operations(L, operations);
+    lua_pop(L, 1);
 }

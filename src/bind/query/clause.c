@@ -30,7 +30,7 @@ static int criteria(lua_State *L, const char *function, mr_query *(*add)(const m
     if (n == 0)
         return bind_error(L, MR_ERR_ARGUMENT, "%s: expected at least one criterion, such as User.name:eq(x)", function);
     for (int i = 2; i <= n + 1; i++) {
-        mr_node *node = bind_to_criterion(L, i, function);
+        mr_node *node = mr_node_retain(bind_arg_criterion(L, i, function));
         bind_derive_self(L, add(bind_query_arg(L, function), node));
     }
     lua_settop(L, 1);

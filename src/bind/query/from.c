@@ -119,7 +119,7 @@ static int join(lua_State *L, const char *function, mr_op kind) {
             j.mapper = target;
             j.target = node;
         } else {
-            mr_node_release(bind_to_criterion(L, on, function)); /* checks alone */
+            bind_arg_criterion(L, on, function);
             o.on = bind_test_node(L, on);
         }
     }

@@ -54,7 +54,7 @@ static int s_where(lua_State *L) {
     if (s->kind == MR_NODE_INSERT) return bind_error(L, MR_ERR_ARGUMENT, "an INSERT has no WHERE");
     if (n == 0)
         return bind_error(L, MR_ERR_ARGUMENT, "where: expected at least one criterion, such as User.name:eq(x)");
-    for (int i = 2; i <= n + 1; i++) mr_node_release(bind_to_criterion(L, i, "where")); /* checks alone */
+    for (int i = 2; i <= n + 1; i++) bind_arg_criterion(L, i, "where");
     bind_statement *copy = bind_push_statement_copy(L, s);
     mr_node **nodes = bind_collect_nodes(L, 2, n);
     mr_node *all = mr_sql_list(env_of(L), MR_OP_AND, nodes, (size_t)n);
@@ -149,7 +149,7 @@ static void read_index_where(lua_State *L, bind_statement *copy, int options, co
         if (!copy->dml.conflict_target)
             bind_error(L, MR_ERR_ARGUMENT, "%s: index_where goes with index_elements, the columns of the index",
                        function);
-        copy->dml.conflict_index_where = mr_sql_inline(bind_to_criterion(L, -1, function));
+        copy->dml.conflict_index_where = mr_sql_inline(mr_node_retain(bind_arg_criterion(L, -1, function)));
         if (!copy->dml.conflict_index_where) bind_raise(L);
     }
     lua_pop(L, 1);
@@ -182,7 +182,7 @@ static int on_conflict(lua_State *L, const char *function, bool update) {
         bind_push_node(L, mr_sql_list(env_of(L), MR_OP_COMMA, nodes, n));
         bind_statement_take(L, &copy->dml.conflict_values);
         if (bind_option(L, options, "where") != LUA_TNIL) {
-            mr_node_release(bind_to_criterion(L, -1, function));
+            bind_arg_criterion(L, -1, function);
             bind_statement_take(L, &copy->dml.conflict_where);
         }
     }
