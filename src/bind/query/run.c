@@ -93,7 +93,7 @@ static int q_iter(lua_State *L) {
 
 static int q_count(lua_State *L) {
     bind_refuse_more(L, 0, "count", " (criteria are given to filter)");
-    mr_query *q = bind_inner_query_arg(L, "count");
+    mr_query *q = bind_query_arg_for_subquery(L, "count");
     mr_session *s = bind_query_session(L, "count");
     bind_state *b = bind_of(L);
     int64_t count = 0;
