@@ -226,21 +226,6 @@ void bind_result_all(lua_State *L, int idx, bind_result *r) {
     bind_set_list_metatable(L);
 }
 
-bool bind_result_one(lua_State *L, int idx, bind_result *r, bool required) {
-    const char *name = r->name;
-    bind_result_all(L, idx, r);
-    lua_Unsigned n = lua_rawlen(L, -1);
-    const char *of = name ? lua_pushfstring(L, " (query of %s)", name) : "";
-    if (n > 1)
-        bind_error(L, MR_ERR_MULTIPLE_RESULTS_FOUND, "Multiple rows were found when %s was required%s",
-                   required ? "exactly one" : "one or none", of);
-    if (n == 0 && required) bind_error(L, MR_ERR_NO_RESULT_FOUND, "No row was found when one was required%s", of);
-    if (name) lua_pop(L, 1);
-    if (n == 1) lua_rawgeti(L, -1, 1);
-    lua_remove(L, n == 1 ? -2 : -1);
-    return n == 1;
-}
-
 /* ---------------------------------------------------------------- methods */
 
 static int r_all(lua_State *L) {
@@ -273,36 +258,11 @@ static int r_fetchmany(lua_State *L) {
     return 1;
 }
 
-static int r_one(lua_State *L) { return bind_result_one(L, 1, self(L, "one"), true); }
-static int r_one_or_none(lua_State *L) { return or_nil(L, bind_result_one(L, 1, self(L, "one_or_none"), false)); }
-
-/* The first column of the value on top, as scalar() gives it: nil for NULL. */
-static int as_scalar(lua_State *L, bool found) { return or_nil(L, found && !bind_is_null(L, -1)); }
-
-static int r_scalar(lua_State *L) {
-    bind_result *r = self(L, "scalar");
-    r->scalars = true;
-    bool found = bind_result_next(L, 1, r);
-    if (found) shut(L, 1, r);
-    return as_scalar(L, found);
-}
-
-static int r_scalar_one(lua_State *L) {
-    bind_result *r = self(L, "scalar_one");
-    r->scalars = true;
-    return as_scalar(L, bind_result_one(L, 1, r, true));
-}
-
-static int r_scalar_one_or_none(lua_State *L) {
-    bind_result *r = self(L, "scalar_one_or_none");
-    r->scalars = true;
-    return as_scalar(L, bind_result_one(L, 1, r, false));
-}
-
 static int r_scalars(lua_State *L) {
     bind_result *r = self(L, "scalars");
     int is_int = 1;
-    lua_Integer column = lua_isnoneornil(L, 2) ? 1 : lua_tointegerx(L, 2, &is_int);
+    /* Without a number: the column that was chosen before. */
+    lua_Integer column = lua_isnoneornil(L, 2) ? (lua_Integer)r->column + 1 : lua_tointegerx(L, 2, &is_int);
     if (!is_int || lua_type(L, 2) == LUA_TSTRING || column < 1 || column > 32767)
         return bind_type_error(L, 2, "scalars", "a column's number");
     lua_settop(L, 2);
@@ -420,15 +380,9 @@ static int refuse_list(lua_State *L) {
 
 void bind_open_result(lua_State *L) {
     static const luaL_Reg methods[] = {{"all", r_all},
-                                       {"fetchall", r_all},
                                        {"fetchone", r_fetchone},
                                        {"fetchmany", r_fetchmany},
                                        {"first", r_first},
-                                       {"one", r_one},
-                                       {"one_or_none", r_one_or_none},
-                                       {"scalar", r_scalar},
-                                       {"scalar_one", r_scalar_one},
-                                       {"scalar_one_or_none", r_scalar_one_or_none},
                                        {"scalars", r_scalars},
                                        {"mappings", r_mappings},
                                        {"unique", r_unique},
@@ -444,6 +398,8 @@ void bind_open_result(lua_State *L) {
     static const luaL_Reg metamethods[] = {
         {"__gc", result_gc}, {"__close", result_close}, {"__len", refuse_list}, {"__call", refuse_list}, {NULL, NULL}};
     bind_type(L, BIND_RESULT, "Result", methods, getters, metamethods);
+    bind_push_methods(L, BIND_RESULT);
+    lua_setfield(L, -2, "result_methods");
     lua_pushcfunction(L, core_loops_close);
     lua_setfield(L, -2, "loops_close");
 }

@@ -33,7 +33,6 @@ typedef struct bind_result {
     int64_t lastrowid;
     bool inserted_none; /* the statement was an INSERT that made no row */
     bool returns_rows;
-    const char *name; /* what one() names in its errors */
 } bind_result;
 
 /* Pushes what a for loop over the Result at the index takes: next, the Result, nil and, where Lua's loops close such,
@@ -48,8 +47,5 @@ bool bind_result_next(lua_State *L, int idx, bind_result *r);
 void bind_result_close(lua_State *L, bind_result *r);
 /* Pushes what all() gives. */
 void bind_result_all(lua_State *L, int idx, bind_result *r);
-/* Pushes the only value; raises when there are several, or none and required; false (nothing pushed) when
- * none. */
-bool bind_result_one(lua_State *L, int idx, bind_result *r, bool required);
 
 #endif

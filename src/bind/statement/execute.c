@@ -205,48 +205,17 @@ static int session_execute(lua_State *L) {
     return execute(L, 1);
 }
 
-/* Replaces the Result on top by what its method gives. */
-static int shaped(lua_State *L, const char *method) {
-    lua_getfield(L, -1, method);
-    lua_insert(L, -2);
-    lua_call(L, 1, 1);
-    return 1;
-}
-
-/* scalars(stmt, params), scalar(stmt, params): the first column of all rows, of the first row */
-static int session_scalars(lua_State *L) {
-    session_execute(L);
-    return shaped(L, "scalars");
-}
-
-static int session_scalar(lua_State *L) {
-    session_execute(L);
-    return shaped(L, "scalar");
-}
-
-static int on_connection(lua_State *L, const char *function) {
-    const bind_connection *c = bind_connection_arg(L, function);
-    bind_refuse_ended(L, c, function);
+static int connection_execute(lua_State *L) {
+    const bind_connection *c = bind_connection_arg(L, "execute");
+    bind_refuse_ended(L, c, "execute");
     return execute_on_connection(L, 1, c->conn);
 }
 
-static int connection_execute(lua_State *L) { return on_connection(L, "execute"); }
-
-static int connection_scalars(lua_State *L) {
-    on_connection(L, "scalars");
-    return shaped(L, "scalars");
-}
-
-static int connection_scalar(lua_State *L) {
-    on_connection(L, "scalar");
-    return shaped(L, "scalar");
-}
-
 void bind_open_execute(lua_State *L) {
-    static const luaL_Reg of_session[] = {
-        {"execute", session_execute}, {"scalars", session_scalars}, {"scalar", session_scalar}, {NULL, NULL}};
-    static const luaL_Reg of_connection[] = {
-        {"execute", connection_execute}, {"scalars", connection_scalars}, {"scalar", connection_scalar}, {NULL, NULL}};
+    static const luaL_Reg of_session[] = {{"execute", session_execute}, {NULL, NULL}};
+    static const luaL_Reg of_connection[] = {{"execute", connection_execute}, {NULL, NULL}};
     bind_extend_type(L, BIND_SESSION, of_session, NULL);
     bind_extend_type(L, BIND_CONNECTION, of_connection, NULL);
+    bind_push_methods(L, BIND_CONNECTION);
+    lua_setfield(L, -2, "connection_methods");
 }
