@@ -1,7 +1,8 @@
 /*
- * comparison.c: the methods of expressions that compare: eq, in_, like, between, is_ and their kin.
+ * comparison.c: the methods of expressions that compare: eq, in_, like, between, is_ and so on.
  *
- * Invariant: nil is never taken for NULL, and a pattern's own wildcards are escaped unless the user says no.
+ * Invariant: nil never means NULL. Wildcards in the text of contains, startswith and endswith are escaped, unless the
+ * program says autoescape = false.
  */
 #include <string.h>
 
@@ -27,7 +28,7 @@ static int compare(lua_State *L) {
 
 /* ---------------------------------------------------------------- IS */
 
-/* Moments are asked for in each of their spellings, NULL or not. */
+/* Dates have several spellings in SQLite. A comparison by IS must find each of them. */
 static bool is_calendar(const mr_type *type) { return type && mr_type_is_calendar(type); }
 
 static int is(lua_State *L) {
@@ -50,7 +51,7 @@ static int is(lua_State *L) {
 
 /* ---------------------------------------------------------------- IN */
 
-/* True when an item of the list is an expression, or itself a list (for tuple_). */
+/* Has the list an item that is an expression, or a list (for tuple_)? */
 static bool has_nodes(lua_State *L, int list, int n) {
     for (int i = 1; i <= n; i++) {
         lua_rawgeti(L, list, i);
@@ -61,19 +62,20 @@ static bool has_nodes(lua_State *L, int list, int n) {
     return false;
 }
 
-/* A list of values as one node that expands when it is compiled. */
+/* The list of n values as one node, which becomes n parameters when it is compiled. */
 static mr_node *values_list(lua_State *L, int list, int n, const mr_node *left, const char *what) {
     mr_value *values = lua_newuserdatauv(L, ((size_t)n + 1) * sizeof *values, 0);
     for (int i = 0; i < n; i++) {
         if (lua_rawgeti(L, list, i + 1) == LUA_TNIL)
             bind_error(L, MR_ERR_ARGUMENT, "%s: item %d of the list is nil (write mr.null)", what, i + 1);
         bind_check_value(L, -1, left->type, what, &values[i]);
-        lua_pop(L, 1); /* the list keeps its bytes */
+        lua_pop(L, 1); /* the list keeps the string */
     }
     return mr_sql_binds(left->env, left->type, values, (size_t)n);
 }
 
-/* Pushes the items of the list at idx as expressions, each of its part's type; n of them. */
+/* Pushes the items of the list as operands: each of the type of its part of the tuple `types`, or, where that is NULL,
+ * of `type`. Returns how many. */
 static int push_items(lua_State *L, int list, const mr_node *types, const mr_type *type, const char *what) {
     int n = (int)lua_rawlen(L, list);
     if (types && (uint32_t)n != types->n)
@@ -137,7 +139,7 @@ static int in(lua_State *L) {
 
 /* ---------------------------------------------------------------- LIKE */
 
-/* The options table of a method whose argument is at index 2: index 3, or 0. */
+/* Checks the options at index 3. Returns their index, or 0 where there are none. */
 static int method_options(lua_State *L, const char *function, const char *const *names) {
     if (lua_isnoneornil(L, 3)) return 0;
     if (!bind_is_plain_table(L, 3)) bind_type_error(L, 3, function, "a table of options");
@@ -183,7 +185,7 @@ static mr_node *wildcards(mr_env *env, mr_node *x, unsigned where) {
     return x;
 }
 
-/* The wildcards around the text would be escaped, too, if the character were one of them. */
+/* A wildcard cannot be the escape character: it would escape the wildcards around the text. */
 static void check_escape(lua_State *L, const char *escape, const char *function) {
     if (!escape) return;
     if (mr_utf8_length(escape, strlen(escape)) != 1)

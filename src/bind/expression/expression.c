@@ -1,8 +1,8 @@
 /*
  * expression.c: SQL expressions as Lua values, and how Lua values become operands of expressions.
  *
- * Invariant: a value enters an expression as a bound parameter, checked against the type it is compared with;
- * never as text.
+ * Invariant: a value enters an expression as a bound parameter, never as text. It is checked against the type of what
+ * it is compared with.
  */
 #include "expression.h"
 
@@ -33,7 +33,7 @@ static int no_nil(lua_State *L, const char *what) {
     return 0;
 }
 
-/* An expression or query at idx as an operand, or NULL where it is a plain value. */
+/* The expression or query at idx as an operand (new reference). NULL: it is a plain value. */
 static mr_node *expression_operand(lua_State *L, int idx) {
     mr_node *node = bind_test_node(L, idx);
     if (node) return mr_node_retain(node);
@@ -177,7 +177,7 @@ static int get_type(lua_State *L) {
     return 1;
 }
 
-/* mr.true_ and mr.true_() are the same; other expressions are no functions. */
+/* mr.true_() is mr.true_. Other expressions cannot be called. */
 static int expression_call(lua_State *L) {
     const mr_node *node = bind_arg_node(L, 1, "call");
     if (node->kind == MR_NODE_LITERAL_SQL && lua_gettop(L) == 1) return 1;

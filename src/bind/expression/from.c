@@ -1,8 +1,8 @@
 /*
  * from.c: aliases of classes and tables, subqueries, and the .c of each.
  *
- * Invariant: the columns of a subquery stand for its output, one for each name and type ever used in the environment,
- * so that two queries of one structure stay equal in structure.
+ * Invariant: the environment has one column for each name and type of a subquery's output. So queries of one structure
+ * stay equal in structure, and share their prepared statement.
  */
 #include "from.h"
 
@@ -144,7 +144,7 @@ static int from_tostring(lua_State *L) {
     return 1;
 }
 
-/* Alias.attr: like the class's, of the alias. */
+/* Alias.name: the attribute of the class, as a column of the alias. */
 static int aliased_index(lua_State *L) {
     const bind_from *from = bind_arg(L, 1, BIND_ALIASED, "alias");
     if (lua_type(L, 2) != LUA_TSTRING) return bind_type_error(L, 2, "an alias is indexed by", "an attribute's name");

@@ -2,7 +2,7 @@
  * operator.c: the operators of expressions (& | ~ + - * / % ..) and the methods that wrap one expression in
  * another: asc, label, cast, op, over.
  *
- * Invariant: an operator that Lua would turn into a boolean (<, <=) raises instead.
+ * Invariant: operators whose result Lua makes a boolean (<, <=) raise.
  */
 #include <stdio.h>
 #include <string.h>
@@ -15,8 +15,8 @@ static mr_node *self(lua_State *L, const char *function) { return bind_arg_node(
 
 /* ---------------------------------------------------------------- arithmetic */
 
-/* Makes an expression of the operand at idx; other is the expression on the other side. A number may be of
- * any kind (score * 1.5), but something else than a number is refused. */
+/* Replaces the operand at idx by an expression. other: the expression on the other side. Where that is a number, the
+ * operand must be a number, too, but may be of another type (score * 1.5). */
 static void own_arithmetic(lua_State *L, int idx, const mr_node *other) {
     mr_value v;
     const char *what = bind_push_what(L, other);
@@ -159,7 +159,7 @@ static int expr_op(lua_State *L) {
 
 /* ---------------------------------------------------------------- over */
 
-/* One end of a frame: a number of rows before (negative) or after, mr.null without bound. */
+/* Writes one end of a frame: a number of rows before (negative) or after the current row; mr.null is unbounded. */
 static void frame_end(lua_State *L, int list, int i, luaL_Buffer *out) {
     lua_rawgeti(L, list, i);
     bool unbounded = bind_is_null(L, -1) || lua_isnil(L, -1);
@@ -174,7 +174,7 @@ static void frame_end(lua_State *L, int list, int i, luaL_Buffer *out) {
     luaL_addstring(out, buf);
 }
 
-/* Pushes "ROWS BETWEEN a AND b" and returns it; NULL where neither rows nor range is given. */
+/* Pushes "ROWS BETWEEN a AND b" and returns it. Pushes nothing and returns NULL without rows and range. */
 static const char *read_frame(lua_State *L, int options) {
     bool rows = bind_option(L, options, "rows") != LUA_TNIL, range = bind_option(L, options, "range") != LUA_TNIL;
     const char *unit = rows ? "ROWS" : "RANGE";
@@ -195,7 +195,7 @@ static const char *read_frame(lua_State *L, int options) {
     return lua_tostring(L, -1);
 }
 
-/* Pushes the option's list of expressions; NULL (with nil pushed) where it is not given. */
+/* Pushes the option's list of expressions and returns it. Pushes nil and returns NULL without the option. */
 static mr_node *read_list(lua_State *L, int options, const char *name) {
     if (bind_option(L, options, name) == LUA_TNIL) return NULL;
     bind_push_list_of(L, -1, "over");

@@ -1,8 +1,7 @@
 /*
  * clause.c: the methods of queries that add a criterion, an order, a limit, an option.
  *
- * Invariant: nothing passes silently: nil, a boolean, an empty filter_by is refused, and never means
- * "everything".
+ * Invariant: a mistake never selects everything: nil, a boolean and an empty filter_by raise.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +11,7 @@
 #include "option.h"
 #include "query.h"
 
-/* Positional arguments from index 2 on; options are refused. */
+/* Reads the positional arguments from index 2 on. Options raise. Returns how many. */
 static int arguments(lua_State *L, const char *function) {
     int options;
     int n = bind_arguments(L, 2, &options);
@@ -54,7 +53,7 @@ static int q_filter_by(lua_State *L) {
 
 /* ---------------------------------------------------------------- lists of expressions */
 
-/* A string names an attribute of the query's class, or is a label: replaced by the expression at idx. */
+/* Replaces the string at idx, a label or an attribute of the query's class, by its expression. */
 static void own_named(lua_State *L, int idx, const mr_query *q, const char *function) {
     const char *name = lua_tostring(L, idx);
     mr_mapper *mapper = mr_query_lead(q);

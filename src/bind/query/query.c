@@ -70,7 +70,7 @@ static void add_expression(mr_query_item **next, mr_node *node) {
     ++*next;
 }
 
-/* The columns of a table or a subquery; their expressions stay on the stack. */
+/* Adds the columns of a table or a subquery. Their expressions stay on the stack. */
 static void add_columns(lua_State *L, int idx, size_t n, mr_query_item **next) {
     const mr_table *table = bind_test_table(L, idx);
     const bind_from *from = bind_test(L, idx, BIND_FROM);

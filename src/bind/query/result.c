@@ -1,8 +1,7 @@
 /*
- * result.c: results: rows one by one, all at once, or the only one.
+ * result.c: results: rows one by one, or all at once.
  *
- * Invariant: an open load belongs to its Result, which closes it at its end, on close, or when it is
- * collected.
+ * Invariant: an open load belongs to its Result, which closes it at its last row, by close(), or when it is collected.
  */
 #include "result.h"
 
@@ -21,7 +20,7 @@ bind_result *bind_new_result(lua_State *L, int owner) {
     return r;
 }
 
-/* Index 1: where the load is; it is taken from there. */
+/* Index 1: a pointer to the load. The Result takes the load and sets the pointer to NULL. */
 static int new_result_body(lua_State *L) {
     mr_load **given = lua_touserdata(L, 1);
     bind_result *r = bind_new_result(L, 0);
@@ -74,17 +73,17 @@ static void push_names(lua_State *L, int idx, const bind_result *r) {
     lua_setiuservalue(L, idx, RESULT_NAMES);
 }
 
-/* Closes it for the program, which may have meant rows to be left. Its columns stay known. */
-static void shut(lua_State *L, int idx, bind_result *r) {
-    if (r->returns_rows && !r->shut) {
+/* Closes the Result for the program. Reading on raises: rows may be left. The names of its columns stay known. */
+static void close_early(lua_State *L, int idx, bind_result *r) {
+    if (r->returns_rows && !r->closed_early) {
         push_names(L, idx, r);
         lua_pop(L, 1);
     }
-    r->shut = true;
+    r->closed_early = true;
     bind_result_close(L, r);
 }
 
-/* No enter: a finalizer may run while a caller holds what the core handed out. */
+/* Called without BIND_ENTER: a finalizer may run while another function uses what the core has given it. */
 static void close_load(void *p) { mr_load_close(p); }
 
 static int result_gc(lua_State *L) {
@@ -109,7 +108,7 @@ static void push_row_metatable(lua_State *L, int idx, const bind_result *r) {
     lua_setiuservalue(L, idx, RESULT_ROW_META);
 }
 
-/* A row on top of the stack becomes what the result gives: itself, one of its values, or a mapping. */
+/* Replaces the row on top of the stack by the form that the result gives: a mapping, one of its values, or itself. */
 static void shape_row(lua_State *L, int idx, const bind_result *r) {
     if (r->mappings) {
         lua_getfield(L, -1, "mapping");
@@ -141,7 +140,7 @@ static void shape_row(lua_State *L, int idx, const bind_result *r) {
     }
 }
 
-/* The values of one row of the load, as the result gives them. */
+/* Pushes a row of the load in the form that the result gives. */
 static void push_values(lua_State *L, int idx, const bind_result *r, const mr_value *values) {
     unsigned n = mr_load_width(r->load);
     if ((r->scalars || r->unwrap) && !r->mappings) {
@@ -161,7 +160,7 @@ static void push_values(lua_State *L, int idx, const bind_result *r, const mr_va
 bool bind_result_next(lua_State *L, int idx, bind_result *r) {
     idx = lua_absindex(L, idx);
     luaL_checkstack(L, 10, "reading a result");
-    if (r->shut)
+    if (r->closed_early)
         bind_error(L, MR_ERR_INVALID_REQUEST,
                    "this result is closed, and its rows are gone (close, first, scalar and the break of a loop close "
                    "it): read them before, or run the statement again");
@@ -196,7 +195,7 @@ bool bind_result_next(lua_State *L, int idx, bind_result *r) {
     return true;
 }
 
-/* All rows that remain, in one call into the core. */
+/* Pushes the list of all remaining rows, which one call of the core reads. */
 static void push_all_of_load(lua_State *L, int idx, bind_result *r) {
     bind_state *b = bind_of(L);
     const mr_value *rows = NULL;
@@ -244,7 +243,7 @@ static int r_fetchone(lua_State *L) { return or_nil(L, bind_result_next(L, 1, se
 static int r_first(lua_State *L) {
     bind_result *r = self(L, "first");
     bool found = bind_result_next(L, 1, r);
-    if (found) shut(L, 1, r);
+    if (found) close_early(L, 1, r);
     return or_nil(L, found);
 }
 
@@ -290,14 +289,14 @@ static int r_unique(lua_State *L) {
 }
 
 static int r_close(lua_State *L) {
-    shut(L, 1, self(L, "close"));
+    close_early(L, 1, self(L, "close"));
     return 0;
 }
 
-/* The end of a loop, or of a <close> variable's block. A result that was read to its end stays what it is: empty. */
+/* The end of a loop, or of the block of a <close> variable. A result that was read to its end stays readable: empty. */
 static int result_close(lua_State *L) {
     bind_result *r = self(L, "close");
-    if (!r->ended) shut(L, 1, r);
+    if (!r->ended) close_early(L, 1, r);
     return 0;
 }
 
@@ -306,7 +305,7 @@ static int next_value(lua_State *L) {
     return bind_result_next(L, 1, r) ? 1 : 0;
 }
 
-/* for value in result:iter() do: break releases the cursor. */
+/* for value in result:iter() do. break closes the cursor. */
 static int r_iter(lua_State *L) {
     self(L, "iter");
     return bind_push_loop(L, 1, next_value);

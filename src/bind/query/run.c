@@ -34,7 +34,7 @@ static int q_all(lua_State *L) {
     return 1;
 }
 
-/* Replaces the query at index 1 by itself limited to one row, unless it runs a statement as written. */
+/* Replaces the query at index 1 by one with LIMIT 1, unless it runs a statement as it is written. */
 static mr_query *limited(lua_State *L, const char *function) {
     mr_query *q = bind_query_arg(L, function);
     if (q->statement) return q;
@@ -66,7 +66,7 @@ static int core_run_query(lua_State *L) {
     return 2;
 }
 
-/* for x in query:iter() do: the Result is the closing value. */
+/* for x in query:iter() do. The Result is the closing value. */
 static int next_value(lua_State *L) {
     bind_result *r = bind_arg(L, 1, BIND_RESULT, "iter");
     return bind_result_next(L, 1, r) ? 1 : 0;
