@@ -2,7 +2,7 @@
 --
 -- Invariant: a method that gives one value closes the Result, so that no cursor stays open.
 
-local core, require = ...
+local core = ...
 
 local Result, Query = core.result_methods, core.Query
 local all, first, scalars = Result.all, Result.first, Result.scalars
