@@ -111,26 +111,10 @@ static void push_row_metatable(lua_State *L, int idx, const bind_result *r) {
 /* Replaces the row on top of the stack by the form that the result gives: a mapping, one of its values, or itself. */
 static void shape_row(lua_State *L, int idx, const bind_result *r) {
     if (r->mappings) {
-        lua_getfield(L, -1, "mapping");
-        if (!lua_isfunction(L, -1)) { /* a column of that name */
-            lua_pop(L, 1);
-            push_names(L, idx, r);
-            lua_Integer n = (lua_Integer)lua_rawlen(L, -1);
-            lua_createtable(L, 0, (int)n);
-            for (lua_Integer i = n; i >= 1; i--) {
-                if (lua_rawgeti(L, -2, i) == LUA_TSTRING) {
-                    bind_row_get(L, -4, i);
-                    lua_rawset(L, -3);
-                } else {
-                    lua_pop(L, 1);
-                }
-            }
-            lua_remove(L, -2);
-            lua_remove(L, -2);
-            return;
-        }
-        lua_insert(L, -2);
-        lua_call(L, 1, 1);
+        push_names(L, idx, r);
+        bind_push_mapping(L, -2, -1);
+        lua_replace(L, -3);
+        lua_pop(L, 1);
     } else if (r->scalars || r->unwrap) {
         if (bind_row_get(L, -1, (lua_Integer)r->column + 1) == LUA_TNIL) {
             lua_pop(L, 1);

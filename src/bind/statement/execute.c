@@ -135,15 +135,6 @@ static void own_params(lua_State *L, int idx, int params, int options) {
     }
 }
 
-/* The options of a call that runs a statement. */
-static mr_synchronize read_how(lua_State *L, int options, mr_synchronize deflt) {
-    static const char *const names[] = {"synchronize_session", NULL};
-    bind_check_options(L, options, "execute", names);
-    if (bind_option(L, options, "synchronize_session") != LUA_TNIL) deflt = bind_to_synchronize(L, -1, "execute");
-    lua_pop(L, 1);
-    return deflt;
-}
-
 static int no_statement(lua_State *L, int idx) {
     if (lua_type(L, idx) == LUA_TSTRING)
         return bind_error(L, MR_ERR_ARGUMENT, "execute: expected a statement, got %s (SQL is written mr.text\"...\")",
@@ -162,7 +153,7 @@ static int execute(lua_State *L, int session_idx) {
         const bind_statement *s = bind_test_statement(L, stmt);
         if (!s && !bind_test_node(L, stmt)) return no_statement(L, stmt);
         if (s) t.how = s->how;
-        if (options) t.how = read_how(L, options, t.how);
+        if (options) t.how = bind_option_synchronize(L, options, "execute", t.how);
         return run_statement(L, t, stmt, params);
     }
     own_params(L, stmt, params, options);

@@ -202,15 +202,19 @@ static int get_excluded(lua_State *L) {
     return 1;
 }
 
+mr_synchronize bind_option_synchronize(lua_State *L, int idx, const char *function, mr_synchronize deflt) {
+    static const char *const names[] = {"synchronize_session", NULL};
+    bind_check_options(L, idx, function, names);
+    if (bind_option(L, idx, "synchronize_session") != LUA_TNIL) deflt = bind_to_synchronize(L, -1, function);
+    lua_pop(L, 1);
+    return deflt;
+}
+
 /* execution_options{ synchronize_session = "fetch" } */
 static int s_execution_options(lua_State *L) {
-    static const char *const names[] = {"synchronize_session", NULL};
     const bind_statement *s = self(L, "execution_options");
     if (!bind_is_plain_table(L, 2)) return bind_type_error(L, 2, "execution_options", "a table of options");
-    bind_check_options(L, 2, "execution_options", names);
-    lua_settop(L, 2);
-    bind_option(L, 2, "synchronize_session");
-    mr_synchronize how = bind_to_synchronize(L, 3, "execution_options");
+    mr_synchronize how = bind_option_synchronize(L, 2, "execution_options", MR_SYNCHRONIZE_AUTO);
     bind_push_statement_copy(L, s)->how = how;
     return 1;
 }
