@@ -162,28 +162,6 @@ static int query_tostring(lua_State *L) {
 
 /* ---------------------------------------------------------------- classes of queries */
 
-/* Query:extend{ name = function }: a class of queries with more methods. */
-static int class_extend(lua_State *L) {
-    if (!lua_istable(L, 1)) return bind_type_error(L, 1, "extend", "a query class: write Query:extend{ ... }");
-    if (!bind_is_plain_table(L, 2)) return bind_type_error(L, 2, "extend", "a table of methods");
-    lua_settop(L, 2);
-    lua_newtable(L);
-    lua_pushnil(L);
-    while (lua_next(L, 2)) {
-        if (lua_type(L, -2) != LUA_TSTRING) return bind_type_error(L, -2, "extend", "methods by name");
-        lua_pushvalue(L, -2);
-        lua_insert(L, -2);
-        lua_rawset(L, 3);
-    }
-    lua_createtable(L, 0, 2);
-    lua_pushvalue(L, 1);
-    lua_setfield(L, -2, "__index");
-    lua_pushliteral(L, "QueryClass");
-    lua_setfield(L, -2, "__name");
-    lua_setmetatable(L, 3);
-    return 1;
-}
-
 /* The nearest name among the methods of the query class at idx and of the classes that it extends. */
 static const char *nearest_method(lua_State *L, int idx, const char *name) {
     const char *near = bind_nearest_key(L, idx, name);
@@ -303,8 +281,6 @@ void bind_open_query(lua_State *L) {
     lua_setfield(L, -2, "__index");
     lua_pop(L, 2);
     lua_newtable(L);
-    lua_pushcfunction(L, class_extend);
-    lua_setfield(L, -2, "extend");
     lua_pushvalue(L, -1);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &class_key);
     lua_setfield(L, -2, "Query");

@@ -196,10 +196,19 @@ static int session_execute(lua_State *L) {
     return execute(L, 1);
 }
 
-static int connection_execute(lua_State *L) {
-    const bind_connection *c = bind_connection_arg(L, "execute");
-    bind_refuse_ended(L, c, "execute");
+static int on_connection(lua_State *L, const char *function) {
+    const bind_connection *c = bind_connection_arg(L, function);
+    bind_refuse_ended(L, c, function);
     return execute_on_connection(L, 1, c->conn);
+}
+
+static int connection_execute(lua_State *L) { return on_connection(L, "execute"); }
+
+/* core.connection_execute(function's name, connection, ...): execute, for a method that is written in Lua. */
+static int core_connection_execute(lua_State *L) {
+    const char *function = lua_tostring(L, 1); /* a constant of the caller */
+    lua_remove(L, 1);
+    return on_connection(L, function);
 }
 
 void bind_open_execute(lua_State *L) {
@@ -209,4 +218,6 @@ void bind_open_execute(lua_State *L) {
     bind_extend_type(L, BIND_CONNECTION, of_connection, NULL);
     bind_push_methods(L, BIND_CONNECTION);
     lua_setfield(L, -2, "connection_methods");
+    lua_pushcfunction(L, core_connection_execute);
+    lua_setfield(L, -2, "connection_execute");
 }

@@ -1,8 +1,10 @@
--- result.lua: what results and queries give when one row, or one column, is wanted.
+-- query.lua: the methods of queries, results, sessions and connections that give one row or one column; classes of
+-- queries.
 --
 -- Invariant: a method that gives one value closes the Result, so that no cursor stays open.
 
-local core = ...
+local core, require = ...
+local options = require "moonrow.options"
 
 local Result, Query = core.result_methods, core.Query
 local all, first, scalars = Result.all, Result.first, Result.scalars
@@ -59,11 +61,25 @@ function Query.scalar(...)
   return without_null(only(all(scalars(result)), false, class))
 end
 
+-- Query:extend{ name = function }: a class of queries with more methods.
+function Query:extend(methods)
+  if type(self) ~= "table" then options.expect("extend", "a query class: write Query:extend{ ... }", self) end
+  if type(methods) ~= "table" or getmetatable(methods) then options.expect("extend", "a table of methods", methods) end
+  local class = {}
+  for name, method in pairs(methods) do
+    if type(name) ~= "string" then options.expect("extend", "methods by name", name) end
+    class[name] = method
+  end
+  return setmetatable(class, { __index = self, __name = "QueryClass" })
+end
+
 -- ---------------------------------------------------------------- sessions and connections
 
 -- scalars(statement, ...), scalar(statement, ...): as execute, and the first column of all rows, of the first row.
-for _, methods in ipairs{ core.session_methods, core.connection_methods } do
-  local execute = methods.execute
-  function methods.scalars(...) return scalars(execute(...)) end
-  function methods.scalar(...) return Result.scalar(execute(...)) end
-end
+local session, connection = core.session_methods, core.connection_methods
+local execute, execute_on = session.execute, core.connection_execute
+
+function session.scalars(...) return scalars(execute(...)) end
+function session.scalar(...) return Result.scalar(execute(...)) end
+function connection.scalars(...) return scalars(execute_on("scalars", ...)) end
+function connection.scalar(...) return Result.scalar(execute_on("scalar", ...)) end
