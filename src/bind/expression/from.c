@@ -86,8 +86,7 @@ static int columns_index(lua_State *L) {
     const char *near = mr_nearest(name, next_name, columns);
     const char *owner = columns->from ? "the subquery" : columns->table->name;
     if (columns->from && mr_from_table(columns->from)) owner = mr_from_table(columns->from)->name;
-    if (near) return bind_error(L, MR_ERR_ARGUMENT, "%s has no column '%s' (did you mean '%s'?)", owner, name, near);
-    return bind_error(L, MR_ERR_ARGUMENT, "%s has no column '%s'", owner, name);
+    return bind_error(L, MR_ERR_ARGUMENT, "%s has no column '%s'%s", owner, name, bind_hint(L, near));
 }
 
 static int columns_len(lua_State *L) {
@@ -163,10 +162,8 @@ static int aliased_index(lua_State *L) {
         bind_push_columns(L, NULL, from->node);
     } else {
         const char *near = mr_mapper_nearest(from->mapper, name);
-        if (near)
-            return bind_error(L, MR_ERR_ARGUMENT, "%s has no attribute '%s' (did you mean '%s'?)", from->mapper->name,
-                              name, near);
-        return bind_error(L, MR_ERR_ARGUMENT, "%s has no attribute '%s'", from->mapper->name, name);
+        return bind_error(L, MR_ERR_ARGUMENT, "%s has no attribute '%s'%s", from->mapper->name, name,
+                          bind_hint(L, near));
     }
     return 1;
 }

@@ -25,8 +25,7 @@ static const mr_property *named_relationship(lua_State *L, int idx, mr_node **al
     const mr_property *prop = mr_mapper_property(mapper, name, true);
     if (prop && prop->kind == MR_PROPERTY_RELATIONSHIP) return prop;
     const char *near = prop ? NULL : mr_mapper_nearest(mapper, name);
-    bind_error(L, MR_ERR_ARGUMENT, "join: %s has no relationship '%s'%s%s%s", mapper->name, name,
-               near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
+    bind_error(L, MR_ERR_ARGUMENT, "join: %s has no relationship '%s'%s", mapper->name, name, bind_hint(L, near));
     return NULL;
 }
 
@@ -169,9 +168,8 @@ static int q_with_parent(lua_State *L) {
         along.along = mr_mapper_property(parent->mapper, name, true);
         if (!along.along || along.along->kind != MR_PROPERTY_RELATIONSHIP) {
             const char *near = mr_mapper_nearest(parent->mapper, name);
-            return bind_error(L, MR_ERR_ARGUMENT, "with_parent: %s has no relationship '%s'%s%s%s",
-                              parent->mapper->name, name, near ? " (did you mean '" : "", near ? near : "",
-                              near ? "'?)" : "");
+            return bind_error(L, MR_ERR_ARGUMENT, "with_parent: %s has no relationship '%s'%s", parent->mapper->name,
+                              name, bind_hint(L, near));
         }
     } else if (!lua_isnoneornil(L, 3) && !read_along(L, 3, &along)) {
         return bind_type_error(L, 3, "with_parent", "a relationship of the parent's class");

@@ -35,9 +35,9 @@ static void check_key_names(lua_State *L, const mr_mapper *mapper, int idx) {
         const mr_property *prop = lua_type(L, -2) == LUA_TSTRING ? mr_mapper_property(mapper, name, true) : NULL;
         if (prop && prop->is_primary_key) continue;
         const char *near = prop ? NULL : mr_mapper_nearest(mapper, name);
-        bind_error(L, MR_ERR_ARGUMENT, "get(%s): '%s' is %s%s%s%s", mapper->name, name,
+        bind_error(L, MR_ERR_ARGUMENT, "get(%s): '%s' is %s%s", mapper->name, name,
                    prop ? "no attribute of the primary key (query:filter_by finds by others)" : "no attribute",
-                   near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
+                   bind_hint(L, near));
     }
 }
 

@@ -303,9 +303,7 @@ static int option_index(lua_State *L) {
     if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL) return 1;
     if (lua_type(L, 2) != LUA_TSTRING) return bind_type_error(L, 2, "loader option", "a method's name");
     const char *name = lua_tostring(L, 2), *near = bind_nearest_key(L, lua_upvalueindex(1), name);
-    if (near)
-        return bind_error(L, MR_ERR_ARGUMENT, "a loader option has no method '%s' (did you mean '%s'?)", name, near);
-    return bind_error(L, MR_ERR_ARGUMENT, "a loader option has no method '%s'", name);
+    return bind_error(L, MR_ERR_ARGUMENT, "a loader option has no method '%s'%s", name, bind_hint(L, near));
 }
 
 void bind_open_option(lua_State *L) {

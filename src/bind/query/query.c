@@ -192,8 +192,7 @@ static int query_index(lua_State *L) {
     lua_pushvalue(L, 2);
     if (lua_gettable(L, 3) != LUA_TNIL) return 1;
     const char *name = lua_tostring(L, 2), *near = nearest_method(L, 3, name);
-    if (near) return bind_error(L, MR_ERR_ARGUMENT, "Query has no method '%s' (did you mean '%s'?)", name, near);
-    return bind_error(L, MR_ERR_ARGUMENT, "Query has no method '%s'", name);
+    return bind_error(L, MR_ERR_ARGUMENT, "Query has no method '%s'%s", name, bind_hint(L, near));
 }
 
 /* Upvalue 1: the methods of a Select. */
@@ -210,8 +209,7 @@ static int select_index(lua_State *L) {
                           "session:scalars, or begin with session:query",
                           name);
     const char *near = bind_nearest_key(L, lua_upvalueindex(1), name);
-    if (near) return bind_error(L, MR_ERR_ARGUMENT, "Select has no method '%s' (did you mean '%s'?)", name, near);
-    return bind_error(L, MR_ERR_ARGUMENT, "Select has no method '%s'", name);
+    return bind_error(L, MR_ERR_ARGUMENT, "Select has no method '%s'%s", name, bind_hint(L, near));
 }
 
 static int refuse_use(lua_State *L) {
