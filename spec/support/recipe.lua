@@ -139,7 +139,7 @@ const mr_type_rules mr_type_color = {
 ]]
 
 local onebyone = [[
-#include "run.h"
+#include "job.h"
 
 static mr_status next(mr_job *job) {
     if (job->next >= job->parents.len) return MR_DONE;

@@ -1,9 +1,9 @@
 /*
- * belongs.c: the criteria that a relationship gives: its rows lead to some row, to one object, to none.
+ * belongs.c: criteria along a relationship: its rows lead to some row, to one object, or to none.
  *
  * Invariants: mappings are configured before a criterion is made. The condition is the relationship's own, as loads and
- * joins have it (criteria.c), so that a criterion with an object finds what a join finds: where a value cannot stand
- * for the object's column, the object's own row is joined.
+ * joins use it (criteria.c), so a criterion with an object finds the same rows as a join. If a value cannot stand for
+ * the object's column, the object's own row is joined.
  */
 #include "planner.h"
 
@@ -15,7 +15,7 @@ static bool lists(const mr_node *list, const mr_node *from) {
     return false;
 }
 
-/* Appends to both lists the FROM objects that the criterion names beside those that are in them. */
+/* Appends to both lists the FROM objects that the criterion names and that are not in the lists yet. */
 static mr_status add_guests(mr_env *env, const mr_node *where, mr_node **froms, mr_node **outer) {
     mr_vec found;
     mr_vec_init(&found, env, sizeof(mr_node *));
@@ -33,9 +33,9 @@ static mr_status add_guests(mr_env *env, const mr_node *where, mr_node **froms, 
     return status;
 }
 
-/* EXISTS (SELECT 1 FROM link, from WHERE where). outer, and the table of mapper where that is NULL, comes from the
- * statement around it. What else the criterion names, the EXISTS lists itself, unless a statement around it has that.
- * Consumes from and where, whichever is missing. */
+/* EXISTS (SELECT 1 FROM link, from WHERE where). outer (if it is NULL: the table of mapper) belongs to the statement
+ * around the EXISTS. Other FROM objects that the criterion names are listed in the EXISTS, unless a statement around it
+ * has them. Consumes from and where; each may be NULL after a failure. */
 static mr_node *exists(mr_env *env, const mr_table *link, mr_node *from, mr_node *where, mr_node *outer,
                        const mr_mapper *mapper) {
     mr_node *one = mr_sql_raw(env, mr_type_simple(MR_TYPE_INTEGER), "1");
@@ -70,7 +70,7 @@ mr_status mr_criterion_related(const mr_property *along, mr_node *alias, mr_mapp
     if (mr_condition_whole(&c, &where) != MR_OK || mr_inheritance_criterion(env, target, from, &classes) != MR_OK)
         goto fail;
     if (classes && !(where = mr_sql_and(env, where, classes))) goto fail;
-    if (criterion && mr_through(env, criterion, target, from, &own) != MR_OK) goto fail;
+    if (criterion && mr_expression_through(env, criterion, target, from, &own) != MR_OK) goto fail;
     if (own) where = mr_sql_and(env, where, own);
     *out = exists(env, rel->secondary, from, where, alias, rel->parent);
     return *out ? MR_OK : MR_FAIL;
@@ -82,15 +82,15 @@ fail:
 
 /* ---------------------------------------------------------------- an object's values */
 
-/* A criterion with an object that is being made. */
-typedef struct asking {
+/* The state of making one criterion with an object. The "asked" class is the one whose rows the criterion selects. */
+typedef struct object_criterion {
     mr_env *env;
     const mr_property *along;
     mr_relationship *rel;
-    mr_node *alias; /* of the class that is asked for, or NULL: its table; borrowed */
+    mr_node *alias; /* of the asked class, borrowed; NULL: its table */
     const mr_operand *object;
     bool is_parent; /* the object is on the relationship's own side */
-} asking;
+} object_criterion;
 
 mr_node *mr_operand_value(const mr_operand *o, const mr_property *along, const mr_column *column,
                           const mr_column *other, bool required) {
@@ -106,8 +106,8 @@ mr_node *mr_operand_value(const mr_operand *o, const mr_property *along, const m
                               mr_column_type(env, (mr_column *)other));
 }
 
-/* A column of the class that is asked for. NULL on failure. */
-static mr_node *asked_column(const asking *a, const mr_column *column) {
+/* A column of the asked class. NULL: failed. */
+static mr_node *asked_column(const object_criterion *a, const mr_column *column) {
     mr_node *made = NULL;
     if (!a->alias) return mr_sql_column(a->env, column, NULL, NULL);
     const mr_property *prop = mr_mapper_property_of_column(a->is_parent ? a->rel->target : a->rel->parent, column);
@@ -118,12 +118,12 @@ static mr_node *asked_column(const asking *a, const mr_column *column) {
     return made;
 }
 
-/* Must the object have a key? An object that refers to others may refer to none. */
-static bool needs_key(const asking *a) { return (a->rel->direction == MR_ONE_TO_MANY) == a->is_parent; }
+/* Must the object have a key? No, if the object is the one that refers: its reference may be NULL. */
+static bool needs_key(const object_criterion *a) { return (a->rel->direction == MR_ONE_TO_MANY) == a->is_parent; }
 
-/* value = column for each pair of the condition between the object and, with a link table, that; else the class that is
- * asked for. */
-static mr_node *equal_values(const asking *a, const mr_column_pair *pairs, unsigned n) {
+/* value = column for each pair of the condition. The value is the object's; the column is of the link table, or without
+ * one of the asked class. */
+static mr_node *equal_values(const object_criterion *a, const mr_column_pair *pairs, unsigned n) {
     bool linked = a->rel->secondary != NULL;
     mr_node *all = NULL;
     for (unsigned i = 0; i < n; i++) {
@@ -137,8 +137,8 @@ static mr_node *equal_values(const asking *a, const mr_column_pair *pairs, unsig
     return all;
 }
 
-/* The half of the condition between the link and the class that is asked for. */
-static mr_node *link_condition(const asking *a) {
+/* The part of the condition between the link table and the asked class. */
+static mr_node *link_condition(const object_criterion *a) {
     mr_condition c = {.env = a->env, .rel = a->rel};
     mr_node *half = NULL;
     if (a->is_parent) c.remote = a->alias;
@@ -147,8 +147,8 @@ static mr_node *link_condition(const asking *a) {
     return half;
 }
 
-/* The condition with values in the place of the object's columns. */
-static mr_node *by_values(const asking *a) {
+/* The condition, with values in place of the object's columns. */
+static mr_node *by_values(const object_criterion *a) {
     mr_relationship *rel = a->rel;
     mr_node *where = NULL;
     if (!rel->simple) {
@@ -174,16 +174,16 @@ static mr_node *by_values(const asking *a) {
 
 /* ---------------------------------------------------------------- an object's row */
 
-/* The columns of the relationship that are on the object's side: the one at i, or NULL. */
-static const mr_column *own_column(const asking *a, unsigned i) {
+/* Column i of the relationship on the object's side. NULL: there are no more. */
+static const mr_column *own_column(const object_criterion *a, unsigned i) {
     const mr_relationship *rel = a->rel;
     if (a->is_parent) return i < rel->npairs ? rel->pairs[i].local : NULL;
     if (rel->secondary) return i < rel->nsecondary ? rel->secondary_pairs[i].remote : NULL;
     return i < rel->npairs ? rel->pairs[i].remote : NULL;
 }
 
-/* The table that the object's side is joined by; NULL: it takes several. */
-static const mr_table *own_table(const asking *a) {
+/* The table of the relationship's columns on the object's side. NULL: they are of several tables. */
+static const mr_table *own_table(const object_criterion *a) {
     const mr_relationship *rel = a->rel;
     const mr_column *first = own_column(a, 0), *column;
     if (!first || !first->table) return NULL;
@@ -194,8 +194,8 @@ static const mr_table *own_table(const asking *a) {
     return several && !rel->simple ? NULL : first->table;
 }
 
-/* The row of the table, seen as row, is the object's. */
-static mr_node *is_row(const asking *a, const mr_table *table, mr_node *row) {
+/* A criterion: row (the table, or an alias of it) is the object's row. */
+static mr_node *is_row(const object_criterion *a, const mr_table *table, mr_node *row) {
     bool keyed = table->nprimary > 0;
     for (unsigned i = 0; i < table->nprimary; i++)
         if (!mr_mapper_property_of_column(a->object->object->mapper, table->primary[i])) keyed = false;
@@ -212,8 +212,8 @@ static mr_node *is_row(const asking *a, const mr_table *table, mr_node *row) {
     }
 }
 
-/* The object's row is there, and a join leads from it to the row that the statement is about. */
-static mr_node *by_row(const asking *a, const mr_table *table) {
+/* EXISTS: the object's row is in the database, and a join leads from it to the row that the statement is about. */
+static mr_node *by_row(const object_criterion *a, const mr_table *table) {
     mr_node *row = mr_sql_alias(a->env, mr_sql_table(a->env, table), NULL);
     if (!row) return NULL;
     const mr_condition c = {
@@ -234,8 +234,8 @@ static mr_node *by_row(const asking *a, const mr_table *table) {
 mr_status mr_criterion_object(const mr_property *along, mr_node *alias, const mr_operand *object, mr_belonging how,
                               mr_node **out) {
     mr_relationship *rel = along->relationship;
-    const asking a = {rel->parent->env, along, rel, alias, object, how == MR_BELONGS_TO};
-    /* A written condition that says more than the pairs is about what is in the object's row, too. */
+    const object_criterion a = {rel->parent->env, along, rel, alias, object, how == MR_BELONGS_TO};
+    /* A condition that the program wrote may say more than the pairs: it may be about the object's row, too. */
     const mr_table *table = object->apart || !rel->simple ? own_table(&a) : NULL;
     mr_node *made = table ? by_row(&a, table) : by_values(&a);
     if (made && how == MR_REFERS_TO_ANOTHER) made = mr_sql_not(a.env, made);
@@ -254,14 +254,14 @@ mr_status mr_criterion_object(const mr_property *along, mr_node *alias, const mr
 
 bool mr_operand_by_row(const mr_property *along, const mr_operand *object, mr_belonging how) {
     mr_relationship *rel = along->relationship;
-    const asking a = {rel->parent->env, along, rel, NULL, object, how == MR_BELONGS_TO};
+    const object_criterion a = {rel->parent->env, along, rel, NULL, object, how == MR_BELONGS_TO};
     return object->apart && own_table(&a);
 }
 
 mr_status mr_criterion_nothing(const mr_property *along, mr_node *alias, bool negated, mr_node **out) {
     mr_relationship *rel = along->relationship;
     mr_env *env = rel->parent->env;
-    const asking a = {.env = env, .along = along, .rel = rel, .alias = alias};
+    const object_criterion a = {.env = env, .along = along, .rel = rel, .alias = alias};
     if (rel->direction != MR_MANY_TO_ONE) {
         if (mr_criterion_related(along, alias, NULL, NULL, out) != MR_OK) return MR_FAIL;
         if (!negated) *out = mr_sql_not(env, *out);

@@ -1,9 +1,9 @@
 /*
- * cache.c: what the load layer keeps per environment: plans by the structure of their queries, and stand-in
- * columns.
+ * cache.c: the data that the load layer keeps for an environment: plans, found by the structure of their queries, and
+ * stand-in columns.
  *
- * Invariant: at most MAX_PLANS plans; the one not used for longest goes. A plan of an older registry version
- * is never given.
+ * Invariant: at most MAX_PLANS plans are kept; the one that was not used for the longest time is dropped. A plan of an
+ * older version of the registry is never used.
  */
 #include "planner.h"
 #include "cache.h"
@@ -76,7 +76,7 @@ static void on_close(void *ud) {
     free_loader(l);
 }
 
-/* Plans are what the origins of entities live in. */
+/* An origin is part of a plan's memory: releases that plan. */
 static void release_origin(mr_env *env, void *origin) {
     (void)env;
     mr_plan_release(((mr_origin *)origin)->plan);
@@ -142,7 +142,7 @@ static void evict_oldest(mr_loader *l) {
     free_cached(l, &gone);
 }
 
-/* Not to be kept is no failure: the plan serves this once. */
+/* Puts the plan into the cache. If that fails, the plan is used only this once, which is no error. */
 static void keep(mr_loader *l, const cached_plan *key, mr_plan *plan) {
     if (mr_map_count(l->plans) >= MAX_PLANS) evict_oldest(l);
     cached_plan c = *key;

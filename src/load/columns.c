@@ -1,8 +1,8 @@
 /*
- * columns.c: the columns of a SELECT and their labels, as SQLAlchemy spells them.
+ * columns.c: the columns of a SELECT and their labels, named as SQLAlchemy names them.
  *
- * Invariant: labels are unique within one SELECT. Query style: table_column; select() style: the bare name
- * while it is the only one. Clashes: name_1 for another column, name__1 for the same column once more.
+ * Invariant: labels are unique in one SELECT. A query has table_column; a select() has the bare name if it is the only
+ * one. If a name is taken: name_1 for another column, name__1 for the same column again.
  */
 #include "planner.h"
 
@@ -76,7 +76,7 @@ static const char *intern_format(mr_env *env, const char *fmt, ...) {
     return name;
 }
 
-/* base_N, counted per base; the same alias keeps its name. */
+/* base_N, where N counts the names with this base. The same alias gets the same name again. */
 static const char *anonymous_name(mr_planner *p, const mr_node *alias, const char *base) {
     unsigned count = 1;
     for (size_t i = 0; i < p->anonymous.len; i++) {
@@ -112,7 +112,7 @@ static const char *column_label(mr_planner *p, const mr_node *column) {
     return of ? intern_format(p->env, "%s_%s", of, c->name) : NULL;
 }
 
-/* The columns named so far: the primary ones, then the secondary ones up to n in all. */
+/* Column i of all: first the primary ones, then the secondary ones. */
 static const mr_planned_column *column_at(const mr_planner *p, size_t i) {
     return i < p->primary.len ? mr_vec_at(&p->primary, i) : mr_vec_at(&p->secondary, i - p->primary.len);
 }
@@ -123,7 +123,8 @@ static bool label_taken(const mr_planner *p, size_t n, const char *label) {
     return false;
 }
 
-/* base, or base_1 ..., or base__1 ... when column n is there already. NULL without memory. */
+/* A label for column n that none of the columns before it has: base, base_1 ..., or base__1 ... if the same column was
+ * listed before. NULL: no memory. */
 static const char *unique_label(mr_planner *p, size_t n, const mr_node *node, const char *base) {
     bool taken = false, same = false;
     for (size_t i = 0; i < n && !same; i++) {

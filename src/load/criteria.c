@@ -1,9 +1,9 @@
 /*
- * criteria.c: the conditions of relationships and classes, with their columns as seen through the FROM
- * objects of a query.
+ * criteria.c: the conditions of relationships and classes, rewritten for the FROM objects of a query.
  *
- * A relationship's condition is written over bare columns. Each column is on one side: local (the parent's),
- * remote (the target's) or of the link table; where parent and target share a table, the pairs tell.
+ * A relationship's condition is written with the columns of tables. Invariant: each of its columns is on one side:
+ * local (the parent's), remote (the target's), or of the link table. If parent and target share a table, the column
+ * pairs decide which side it is.
  */
 #include "planner.h"
 
@@ -20,7 +20,7 @@ static side side_by_pairs(const mr_relationship *rel, const mr_column *column) {
     if (local != remote) return local ? SIDE_LOCAL : SIDE_REMOTE;
     for (size_t i = 0; i < rel->remote_side.len; i++)
         if (mr_vec_ptr(&rel->remote_side, i) == column) return SIDE_REMOTE;
-    /* A further criterion is about the rows that are looked for. */
+    /* A column outside of the pairs belongs to a further criterion, about the rows that are wanted. */
     return local ? SIDE_LOCAL : SIDE_REMOTE;
 }
 
@@ -36,14 +36,14 @@ static side side_of(const mr_relationship *rel, const mr_column *column, bool se
 
 typedef struct replacing {
     const mr_condition *c;
-    bool secondary; /* the secondary condition or the order: shared columns are the target's */
+    bool secondary; /* this is the secondary condition or the order: a shared column is the target's */
     bool failed;
 } replacing;
 
 mr_node *mr_late_param(mr_env *env, mr_vec *lates, const mr_type *type, uint16_t parent, uint16_t slot) {
     mr_strbuf b;
     mr_strbuf_init(&b, env);
-    /* The space keeps it apart from the names that users write. */
+    /* With a space, so that it differs from all names that programs write. */
     mr_strbuf_printf(&b, " %u_%u", (unsigned)parent, (unsigned)slot);
     const char *s = mr_strbuf_str(&b), *name = s ? mr_intern(env, s, b.len) : NULL;
     mr_strbuf_done(&b);
@@ -56,14 +56,14 @@ mr_node *mr_late_param(mr_env *env, mr_vec *lates, const mr_type *type, uint16_t
     return mr_sql_param(env, type, name);
 }
 
-/* What the local column is compared with. */
+/* The type of the column that the local column is compared with. */
 static const mr_type *type_of_partner(const mr_condition *c, const mr_column *column) {
     for (unsigned i = 0; i < c->rel->npairs; i++)
         if (c->rel->pairs[i].local == column) return mr_column_type(c->env, c->rel->pairs[i].remote);
     return NULL;
 }
 
-/* The object's value for a column of its side. One that makes no pair may be missing. */
+/* The object's value for a column of its side. The value of a column in no pair may be missing. */
 static mr_node *object_value(const mr_condition *c, const mr_column *column) {
     const mr_relationship *rel = c->rel;
     bool far = !c->is_parent && rel->secondary, needed = (rel->direction == MR_ONE_TO_MANY) == c->is_parent;
@@ -112,7 +112,7 @@ static mr_node *replace_side(void *ud, const mr_node *node) {
         mr_fail(c->env, MR_ERR_INVALID_REQUEST, "the subquery for %s.%s does not select column '%s'",
                 c->rel->parent->name, c->rel->prop->name, node->u.column->name);
         r->failed = true;
-    } else if (s == SIDE_LOCAL && c->adapts && mr_adapt(c->adapts, made, &made) != MR_OK) {
+    } else if (s == SIDE_LOCAL && c->adapts && mr_united_translate(c->adapts, made, &made) != MR_OK) {
         r->failed = true;
     }
     return made;
@@ -152,7 +152,7 @@ mr_status mr_condition_order(const mr_condition *c, mr_node **out) {
     if (!c->rel->order_by) return MR_OK;
     mr_condition order = *c;
     order.lates = NULL;
-    order.local = c->remote; /* of a class that refers to itself: its columns here are the target's */
+    order.local = c->remote; /* if the class refers to itself, a column in the order is the target's */
     return replaced(&order, c->rel->order_by, true, out);
 }
 
@@ -186,14 +186,15 @@ static mr_node *look_through(void *ud, const mr_node *node) {
     return made;
 }
 
-/* What a query within the expression takes from the class's table comes from the alias. */
+/* A query inside the expression that reads the class's table reads the alias instead. */
 static mr_node *look_at_object(void *ud, const mr_node *from) {
     const looking *l = ud;
     if (from->kind != MR_NODE_TABLE || !mr_mapper_reads(l->mapper, from->u.table)) return NULL;
     return l->from->kind == MR_NODE_TABLE || l->from->kind == MR_NODE_JOIN ? NULL : l->from;
 }
 
-mr_status mr_through(mr_env *env, mr_node *expression, const mr_mapper *mapper, mr_node *from, mr_node **out) {
+mr_status mr_expression_through(mr_env *env, mr_node *expression, const mr_mapper *mapper, mr_node *from,
+                                mr_node **out) {
     looking l = {env, mapper, from, false};
     const mr_adaption how = {look_through, look_at_object, &l};
     *out = mr_node_adapt(expression, &how);
@@ -205,7 +206,7 @@ mr_status mr_through(mr_env *env, mr_node *expression, const mr_mapper *mapper, 
 
 /* ---------------------------------------------------------------- classes that share a table */
 
-/* The discriminator values of the class and of those below it. */
+/* Appends the discriminator values of the class and of its subclasses. */
 static mr_status identities_below(mr_env *env, mr_mapper *mapper, mr_vec *values) {
     mr_vec queue;
     mr_vec_init(&queue, env, sizeof(mr_mapper *));
@@ -264,7 +265,7 @@ static mr_status plan_parent(mr_planner *p, uint16_t number) {
         mr_node_release(criterion);
         return status;
     }
-    if (mr_adapt(p, criterion, &criterion) != MR_OK) return MR_FAIL;
+    if (mr_united_translate(p, criterion, &criterion) != MR_OK) return MR_FAIL;
     p->criteria = mr_sql_and(p->env, p->criteria, criterion);
     return p->criteria ? MR_OK : MR_FAIL;
 }

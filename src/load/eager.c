@@ -1,9 +1,9 @@
 /*
- * eager.c: what the relationships of an entity add to a plan: joins to further entities, and statements that
- * follow.
+ * eager.c: adds the eagerly loaded relationships of an entity to a plan: joins to other entities, and statements that
+ * run afterwards.
  *
- * Invariant: an eager join never changes which parents a query gives, nor how often: its alias is its own,
- * and under a limit it is made to the query as a subquery.
+ * Invariant: an eager join does not change which parents a query returns, nor how often: it has an alias of its own,
+ * and if the query has a limit, the query becomes a subquery, and the join is made to that.
  */
 #include "planner.h"
 
@@ -11,7 +11,7 @@
 
 enum { MAX_PATH = 64 };
 
-/* ---------------------------------------------------------------- how far a default reaches */
+/* ---------------------------------------------------------------- where the mapping's own strategy stops */
 
 static bool path_has(const mr_plan_path *path, const mr_mapper *end, const mr_mapper *mapper) {
     for (unsigned i = 0; i < path->n; i++) {
@@ -21,8 +21,8 @@ static bool path_has(const mr_plan_path *path, const mr_mapper *end, const mr_ma
     return end->root == mapper->root;
 }
 
-/* A class's own eager strategy stops at its join_depth, or before a class that the path (which ends at the class end)
- * has been at. */
+/* Does the eager strategy of the mapping stop here? It stops at its join_depth, or before a class that is on the path
+ * already. The path ends at the class `end`. */
 static bool default_stops(const mr_plan_path *path, const mr_mapper *end, const mr_relationship *rel) {
     if (rel->join_depth > 0) return path->n + 1 > (unsigned)rel->join_depth;
     return path_has(path, end, rel->target);
@@ -77,7 +77,7 @@ static mr_status add_joined(mr_planner *p, uint16_t parent, const mr_property *p
         proto.from = option->alias ? mr_node_retain(option->alias) : mr_mapper_from(proto.plan.mapper);
     } else {
         bool inner = option && option->kind == MR_OPTION_LAZY ? option->innerjoin : rel->innerjoin;
-        /* Below an outer join an inner one would take the parents away that have nothing there. */
+        /* An inner join after an outer join would remove the parents without children: it becomes an outer one. */
         bool outer_above = t->secondary && t->join != MR_OP_INNER;
         proto.secondary = true;
         proto.join = inner && !outer_above ? MR_OP_INNER : MR_OP_LEFT;
@@ -99,7 +99,8 @@ static mr_status add_follow(mr_planner *p, mr_vec *follows, uint16_t parent, con
 static mr_status expand(mr_planner *p, uint16_t number, const mr_property *prop, mr_vec *follows) {
     const mr_target *t = mr_target_at(p, number);
     const mr_option *option = mr_options_strategy(prop, t->nopts, t->opts);
-    bool given = p->q->statement != NULL; /* nothing can be joined to it, but it may have joined something itself */
+    bool given =
+        p->q->statement != NULL; /* the program's statement: no join can be added, but it may have a join itself */
     if (option && option->kind == MR_OPTION_CONTAINS_EAGER)
         return p->plain && !given ? MR_OK : add_joined(p, number, prop, option, true);
     const mr_strategy *strategy = mr_strategy_of(option ? option->strategy : prop->relationship->lazy);
@@ -176,7 +177,8 @@ mr_status mr_eager_columns(mr_planner *p) {
     return MR_OK;
 }
 
-/* link JOIN target, as one right side of an outer join; both one after the other for an inner one. */
+/* Joins the link table and the target: for an outer join both together as its right side, for an inner join one after
+ * the other. */
 static mr_status join_through_link(mr_planner *p, const mr_target *t, mr_node *left, mr_condition *c, mr_node *on) {
     mr_node *secondary = NULL, *right = mr_node_retain(t->from), *link = mr_node_retain(c->link);
     if (mr_condition_secondary(c, &secondary) != MR_OK) {
@@ -198,7 +200,7 @@ static mr_status eager_join(mr_planner *p, const mr_target *t) {
     mr_condition c = condition_of(p, t);
     mr_node *on = NULL, *extra = NULL;
     bool to_wrapper = p->wrapper && !mr_target_at(p, t->plan.parent)->secondary;
-    mr_node *left = to_wrapper ? p->wrapper : mr_adapt_from(p, c.local);
+    mr_node *left = to_wrapper ? p->wrapper : mr_united_from(p, c.local);
     mr_status status = MR_FAIL;
     if (c.rel->secondary && !(c.link = mr_sql_alias(p->env, mr_sql_table(p->env, c.rel->secondary), NULL)))
         return MR_FAIL;

@@ -1,8 +1,8 @@
 /*
- * entities.c: the items of a query as entities and columns of a row program.
+ * entities.c: turns the items of a query into the entities and columns of a plan.
  *
- * Invariant: an entity has its primary key among its columns, and its discriminator when there are classes
- * below it, whatever the options leave out.
+ * Invariant: the columns of an entity contain its primary key, and the discriminator if the class has subclasses, even
+ * if an option defers them.
  */
 #include "planner.h"
 
@@ -30,17 +30,17 @@ static bool is_needed(const mr_mapper *mapper, const mr_property *prop) {
            (mapper->version && mapper->version->slot == prop->slot);
 }
 
-/* What the property selects; *out NULL with MR_OK where the FROM object has no such column. */
+/* *out: the expression to select for the property. NULL with MR_OK: the FROM object has no such column. */
 static mr_status property_node(mr_planner *p, const mr_target *t, const mr_property *prop, mr_node **out) {
-    bool united = mr_adapt_from(p, t->from) != t->from;
+    bool united = mr_united_from(p, t->from) != t->from;
     if (prop->kind == MR_PROPERTY_COLUMN) {
         mr_status status = mr_from_column(p->env, prop->column, prop, t->from, out);
         return united && *out ? mr_united_column(p, *out, out) : status;
     }
     mr_node *expression = prop->expression;
     if (expression->kind == MR_NODE_LABEL) expression = expression->child[0];
-    if (mr_through(p->env, expression, t->plan.mapper, t->from, out) != MR_OK) return MR_FAIL;
-    return united ? mr_adapt(p, *out, out) : MR_OK;
+    if (mr_expression_through(p->env, expression, t->plan.mapper, t->from, out) != MR_OK) return MR_FAIL;
+    return united ? mr_united_translate(p, *out, out) : MR_OK;
 }
 
 static mr_status missing_key(mr_planner *p, const mr_target *t, const mr_property *prop) {
@@ -59,7 +59,7 @@ static mr_status add_columns(mr_planner *p, uint16_t number) {
         const mr_target *t = mr_target_at(p, number);
         if (prop->kind != MR_PROPERTY_COLUMN && prop->kind != MR_PROPERTY_EXPRESSION) continue;
         bool needed = is_needed(mapper, prop);
-        /* A query within another one lists all columns: the outer one may want what it loads later. */
+        /* A query inside another one lists all columns, because the outer one may need a deferred one. */
         if (!needed && !p->plain && !mr_options_loads(prop, t->nopts, t->opts)) continue;
         mr_node *node = NULL;
         if (property_node(p, t, prop, &node) != MR_OK) return MR_FAIL;
@@ -117,7 +117,7 @@ static mr_status add_identities(mr_planner *p, mr_plan_entity *e) {
 
 /* ---------------------------------------------------------------- origins */
 
-/* What goes on below this entity, or says how something of it is loaded later. */
+/* Does the option matter after the row was read: for entities below this one, or for a later load of its attributes? */
 static bool reaches_on(const mr_option *o) {
     if (o->kind == MR_OPTION_CONTAINS_EAGER) return false;
     return o->nsteps > 0 || o->kind == MR_OPTION_WILDCARD_LAZY || o->kind == MR_OPTION_UNDEFER_GROUP;
@@ -151,7 +151,7 @@ mr_status mr_plan_target(mr_planner *p, const mr_target *proto, uint16_t *out) {
     *t = *proto;
     if (p->targets.len >= MR_SECONDARY) return mr_fail(p->env, MR_ERR_ARGUMENT, "a query loads too many classes");
     uint16_t number = *out = (uint16_t)(p->targets.len - 1);
-    /* As SQLAlchemy: what is joined to an entity comes before its own columns. */
+    /* As in SQLAlchemy: entities that are joined to this one come before its own columns. */
     if (add_origin(p, t) != MR_OK || mr_eager_expand(p, number) != MR_OK || add_columns(p, number) != MR_OK)
         return MR_FAIL;
     mr_plan_entity *e = &mr_target_at(p, number)->plan;
@@ -164,7 +164,7 @@ static mr_status plan_class(mr_planner *p, const mr_query_item *item, uint16_t n
     proto.plan.mapper = item->mapper;
     proto.plan.parent = MR_PLAN_NONE;
     if (p->path && p->path->n > 0) {
-        /* The plan outlives whoever asked for it. */
+        /* A copy: the plan may live longer than the caller. */
         const mr_property **path = mr_arena_alloc(p->plan->arena, p->path->n * sizeof(const mr_property *));
         if (!path) return MR_FAIL;
         memcpy(path, p->path->props, p->path->n * sizeof(const mr_property *));
@@ -179,7 +179,7 @@ static mr_status plan_class(mr_planner *p, const mr_query_item *item, uint16_t n
     const mr_target *t = mr_target_at(p, out->entity);
     if (mr_inheritance_criterion(p->env, item->mapper, t->from, &criterion) != MR_OK) return MR_FAIL;
     if (!criterion) return MR_OK;
-    if (mr_adapt(p, criterion, &criterion) != MR_OK) return MR_FAIL;
+    if (mr_united_translate(p, criterion, &criterion) != MR_OK) return MR_FAIL;
     p->classes = mr_sql_and(p->env, p->classes, criterion);
     return p->classes ? MR_OK : MR_FAIL;
 }
@@ -200,7 +200,7 @@ static mr_status plan_expression(mr_planner *p, const mr_query_item *item, mr_pl
         x = x->child[0];
     }
     mr_node *node = NULL;
-    if (mr_adapt_item(p, mr_node_retain(x), &node) != MR_OK) return MR_FAIL;
+    if (mr_united_translate_item(p, mr_node_retain(x), &node) != MR_OK) return MR_FAIL;
     return mr_columns_add(p, false, node, given, false, &out->column);
 }
 
@@ -216,7 +216,7 @@ static bool is_named(const mr_planner *p, const char *name) {
     return false;
 }
 
-/* A select's second "name" is called name_1, so that each column of a row can be had by a name. */
+/* The second "name" of a select is called name_1, so that each column of a row can be read by a name. */
 static mr_status number_name(mr_planner *p, unsigned i, mr_plan_item *made) {
     const char *name = p->q->core_labels && !p->q->statement ? name_of(&p->q->items[i]) : NULL;
     if (!name || !is_named(p, name)) return MR_OK;
@@ -231,7 +231,7 @@ static mr_status number_name(mr_planner *p, unsigned i, mr_plan_item *made) {
 }
 
 mr_status mr_plan_items(mr_planner *p) {
-    mr_find_subqueries(p);
+    mr_united_find_subqueries(p);
     for (unsigned i = 0; i < p->q->nitems; i++) {
         const mr_query_item *item = &p->q->items[i];
         mr_plan_item made = {MR_PLAN_NONE, 0, NULL};

@@ -1,14 +1,13 @@
 /*
- * folded.c: relationships whose columns the database compares by rules of its own: texts without regard to case or to
- * spaces at the end, texts in columns that turn them into numbers, dates and decimals in several
- * spellings.
+ * folded.c: finds relationships whose columns the database compares by its own rules: text without regard to case or to
+ * spaces at the end, text in columns that convert it to numbers, and dates and decimals that have several spellings.
  *
  * Invariant: values of such columns are never matched in memory; the database joins the rows.
  */
 #include "planner.h"
 #include "run.h"
 
-/* 1.50 is 1.5. */
+/* Can equal values have several spellings, such as 1.50 and 1.5? */
 static bool has_spellings(const mr_type *type) { return mr_type_is_moment(type) || mr_type_is_decimal(type); }
 
 mr_status mr_column_folds(mr_conn *conn, mr_column *column, bool *out) {

@@ -1,8 +1,7 @@
 /*
- * froms.c: FROM objects: which one a class is read from, what a column is called through one, and the FROM
- * list of a query.
+ * froms.c: FROM objects: the one that a class is read from, the columns that it has, and the FROM list of a query.
  *
- * Invariant: an object is in the FROM list once. What stands within a join is not listed beside it.
+ * Invariant: an object is in the FROM list once; an object inside a join is not listed again beside the join.
  */
 #include "planner.h"
 
@@ -33,7 +32,7 @@ bool mr_from_same(const mr_node *a, const mr_node *b) {
 }
 
 bool mr_from_contains(const mr_node *from, const mr_node *object) {
-    /* A join stands for its first table: a class of several tables is in a query when that one is. */
+    /* A join is found by its first table: a class of several tables is in a query if that table is. */
     while (object->kind == MR_NODE_JOIN) object = object->child[0];
     for (; from->kind == MR_NODE_JOIN; from = from->child[0])
         if (mr_from_contains(from->child[1], object)) return true;
@@ -47,7 +46,7 @@ static bool gives_property(const mr_node *item, const mr_property *prop) {
     return prop && item->kind == MR_NODE_COLUMN && item->annotation == prop;
 }
 
-/* The name under which a query lists the column, or NULL. */
+/* The name of the column in the query's list. NULL: it is not listed. */
 static const char *output_name(const mr_node *query, const mr_column *column, const mr_property *prop) {
     const mr_node *list = mr_query_columns(query);
     for (int by_property = 0; by_property < 2; by_property++)
@@ -103,9 +102,9 @@ mr_status mr_froms_join(mr_planner *p, mr_op kind, mr_node *left, mr_node *right
     return MR_OK;
 }
 
-/* Adds object to the list unless it is there, or within a join that is. */
+/* Adds object to the list, unless it is there already, or inside a join that is there. */
 static mr_status list_object(mr_planner *p, mr_vec *list, mr_node *object) {
-    object = mr_adapt_from(p, object);
+    object = mr_united_from(p, object);
     if (find_explicit(p, object)) return MR_OK;
     for (size_t i = 0; i < list->len; i++)
         if (mr_from_contains(mr_vec_ptr(list, i), object)) return MR_OK;
@@ -139,13 +138,13 @@ static bool is_named_in(const mr_planner *p, const mr_node *where, const mr_node
     return found;
 }
 
-/* What contains_eager fills a relationship from may have been joined within the queries of a union, which does not give
- * it: read beside the union, any row would be of any. */
+/* Refuses contains_eager of an object that was joined inside the queries of a union and that the union does not list:
+ * read beside the union, its rows would not belong to the union's rows. */
 static mr_status check_contained(const mr_planner *p, const mr_node *where) {
     for (size_t i = 0; p->q->united && i < p->targets.len; i++) {
         const mr_target *t = mr_vec_at(&p->targets, i);
         if (t->plan.parent == MR_PLAN_NONE || t->secondary || find_explicit(p, t->from)) continue;
-        if (mr_adapt_from(p, t->from) != t->from || is_named_in(p, where, t->from)) continue;
+        if (mr_united_from(p, t->from) != t->from || is_named_in(p, where, t->from)) continue;
         const mr_property *along = t->plan.along;
         return mr_fail(p->env, MR_ERR_INVALID_REQUEST,
                        "contains_eager(%s.%s): the union does not give %s: join it after the union",
@@ -159,7 +158,7 @@ mr_status mr_froms_list(mr_planner *p, const mr_node *where, mr_node **out) {
     mr_status status = check_contained(p, where);
     *out = NULL;
     mr_vec_init(&list, p->env, sizeof(mr_node *));
-    /* Classes first: one of several tables hides its tables. */
+    /* Classes first: a class of several tables contains its tables. */
     for (unsigned i = 0; i < p->items.len && status == MR_OK; i++) {
         const mr_plan_item *item = mr_vec_at(&p->items, i);
         if (item->entity != MR_PLAN_NONE)

@@ -1,8 +1,8 @@
 /*
  * gather.c: collects the children of parents and fills the parents' slots at the end, each once.
  *
- * Invariant: a slot that was loaded when its parent was first met is left alone, unless it is to be renewed. Children
- * keep the order of their rows; those of one parent need not come together.
+ * Invariant: a slot that was loaded already at the first row of its parent is not changed, unless it is to be renewed.
+ * Children keep the order of their rows; rows of one parent need not be neighbours.
  */
 #include "gather.h"
 
@@ -63,7 +63,7 @@ static bool is_loaded(const mr_gather *g, mr_entity *parent) {
     return v->kind != MR_UNLOADED;
 }
 
-uint32_t mr_gather_known(mr_gather *g, const mr_entity *parent) {
+uint32_t mr_gather_number_of(mr_gather *g, const mr_entity *parent) {
     if (g->last < g->parents.len && parent_at(g, g->last)->parent == parent) return g->last;
     parent_number key = {parent, 0};
     const parent_number *found = g->numbers ? mr_map_get(g->numbers, &key) : NULL;
@@ -72,7 +72,7 @@ uint32_t mr_gather_known(mr_gather *g, const mr_entity *parent) {
 }
 
 mr_status mr_gather_parent(mr_gather *g, mr_entity *parent, uint32_t *out) {
-    *out = mr_gather_known(g, parent);
+    *out = mr_gather_number_of(g, parent);
     if (*out != UINT32_MAX) return MR_OK;
     if (!g->numbers) {
         g->numbers = mr_map_new(g->env, sizeof(parent_number), mr_map_hash_ptr, mr_map_equal_ptr);
@@ -87,9 +87,9 @@ mr_status mr_gather_parent(mr_gather *g, mr_entity *parent, uint32_t *out) {
     return MR_OK;
 }
 
-bool mr_gather_wants(const mr_gather *g, uint32_t parent) { return !parent_at(g, parent)->loaded; }
+bool mr_gather_is_missing(const mr_gather *g, uint32_t parent) { return !parent_at(g, parent)->loaded; }
 
-bool mr_gather_set_aside(mr_gather *g, uint32_t parent) {
+bool mr_gather_skip_empty(mr_gather *g, uint32_t parent) {
     gathered_parent *p = parent_at(g, parent);
     if (p->loaded || p->count > 0) return false;
     return p->loaded = true;

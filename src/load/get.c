@@ -1,10 +1,10 @@
 /*
- * get.c: one entity by its identity.
+ * get.c: loads one entity by its identity.
  *
- * Without options the statement is the class's own and prepared; with options it is planned like any query.
+ * Invariant: without options the statement is prepared once for the class; with options it is planned like any query.
  */
 #include "cache.h"
-#include "run.h"
+#include "load_state.h"
 
 static mr_status make_any(mr_mapper *mapper, bool partial, mr_vec *lates, mr_query **out) {
     mr_query_item item = {.mapper = mapper};
@@ -31,10 +31,10 @@ mr_status mr_get_open(const mr_load_context *ctx, mr_mapper *mapper, const mr_va
     return mr_load_open(ctx, get->plan, &source, populate, out);
 }
 
-/* A query for the key with the options of another. */
+/* A query for the key, with the loader options of another query. */
 static mr_query *query_with_options(mr_mapper *mapper, const mr_value *values, const mr_query *options) {
     mr_env *env = mapper->env;
-    /* Options of an alias are about that. */
+    /* If the options belong to an alias, the query uses that alias. */
     mr_node *alias = options->nitems == 1 && options->items[0].mapper ? options->items[0].alias : NULL;
     mr_query_item item = {.mapper = mapper, .alias = mr_node_retain(alias)};
     mr_query *plain = mr_query_new(env, &item, 1, false), *next;
@@ -68,7 +68,7 @@ static mr_status open_load(const mr_load_context *ctx, mr_mapper *mapper, const 
 static mr_status first_entity(mr_load *load, const mr_mapper *mapper, const mr_value *key, mr_entity **out) {
     const mr_value *rows;
     size_t n;
-    if (mr_load_whole(load, mapper, key, &rows, &n) != MR_OK) return MR_FAIL;
+    if (mr_load_all_of_key(load, mapper, key, &rows, &n) != MR_OK) return MR_FAIL;
     if (n == 0 || rows[0].kind != MR_ENTITY) return MR_NOTFOUND;
     *out = mr_entity_pin(rows[0].u.p);
     return MR_OK;

@@ -1,10 +1,12 @@
 /*
- * immediate.c: loads a relationship of each parent as a lazy load would, but at once.
+ * immediate.c: loads the relationship of each parent in the same way as a lazy load, but at once.
+ *
+ * Invariant: one statement for each parent; a target that is in memory and up to date takes none.
  */
-#include "run.h"
+#include "job.h"
 
-/* The lazy load has found the target in memory. If it is old, or something is that an eager load reaches through it,
- * its row is read again. */
+/* The lazy load has found the target in memory. Reads its row again if the target is old, or if something old is
+ * reached through it by an eager load. */
 static mr_status read_again(const mr_job *job, mr_entity *target) {
     mr_query_item item = {.mapper = job->follow->prop->relationship->target};
     mr_query *options = mr_job_options(job, mr_query_new(job->load->env, &item, 1, false));
@@ -21,7 +23,8 @@ static mr_status next(mr_job *job) {
     bool older = mr_job_leads_to_older(job, parent);
     if (mr_lazy_load(&job->load->ctx, parent, follow->prop, follow->nopts, follow->opts) != MR_OK) return MR_FAIL;
     const mr_value *v = mr_entity_slot(parent, follow->prop->slot);
-    if (v->kind == MR_ENTITY && (older || !mr_load_knows(job->load, v->u.p)) && read_again(job, v->u.p) != MR_OK)
+    if (v->kind == MR_ENTITY && (older || !mr_load_is_up_to_date(job->load, v->u.p)) &&
+        read_again(job, v->u.p) != MR_OK)
         return MR_FAIL;
     return MR_ROW;
 }

@@ -1,12 +1,11 @@
 /*
- * job.c: the statements that follow a run: a queue of jobs, each loading one relationship of many parents by
- * its strategy.
+ * job.c: the statements after a run: a queue of jobs. Each job loads one relationship of many parents by its strategy.
  *
- * Invariant: a job's own statements may add jobs behind it, so depth costs no C stack. A parent whose slot is
- * loaded is not asked for, unless what it holds is old.
+ * Invariant: the statements of a job may add jobs to the end of the queue, so depth costs no C stack. A parent whose
+ * slot is loaded takes no statement, unless the objects in its slot are old.
  */
 #include "planner.h"
-#include "run.h"
+#include "job.h"
 
 #include <string.h>
 
@@ -50,13 +49,13 @@ static mr_status make_path(mr_job *job) {
     return MR_OK;
 }
 
-/* Something that the job loads below the object is in memory, and old. */
+/* Is an object old that the job's options load below the item? */
 static bool has_older(const mr_job *job, mr_entity *item) {
     const mr_plan_follow *follow = job->follow;
     for (size_t i = 0; i < item->mapper->props.len; i++) {
         const mr_property *prop = mr_vec_ptr(&item->mapper->props, i);
         if (prop->kind != MR_PROPERTY_RELATIONSHIP || mr_entity_slot(item, prop->slot)->kind == MR_UNLOADED ||
-            !mr_load_lacks(job->load, item, prop))
+            !mr_load_must_ask(job->load, item, prop))
             continue;
         if (mr_eager_is_due(&job->path, follow->prop->relationship->target, prop, follow->nopts, follow->opts))
             return true;
@@ -80,7 +79,7 @@ static mr_status take_parents(mr_job *job, const mr_vec *all) {
     for (size_t i = 0; i < all->len && status == MR_OK; i++) {
         mr_entity *parent = mr_vec_ptr(all, i);
         if (!mr_mapper_property(parent->mapper, job->follow->prop->name, false)) continue;
-        if (!mr_load_lacks(job->load, parent, job->follow->prop) && !mr_job_leads_to_older(job, parent)) continue;
+        if (!mr_load_must_ask(job->load, parent, job->follow->prop) && !mr_job_leads_to_older(job, parent)) continue;
         status = mr_seen_add(&seen, parent, NULL);
         if (status == MR_OK) status = mr_vec_push_ptr(&job->parents, parent);
         else if (status == MR_NOTFOUND) status = MR_OK;
@@ -133,13 +132,13 @@ void mr_jobs_done(mr_load *load) {
 
 /* ---------------------------------------------------------------- running */
 
-/* One step of the job: MR_ROW while it goes on, MR_DONE. */
+/* One step of the job. MR_ROW: it goes on; MR_DONE: it is finished. */
 static mr_status step_job(mr_job *job) {
     if (!job->run) return job->strategy->next(job);
     mr_status status = mr_run_step(job->run);
     if (status == MR_ROW) return job->strategy->row(job) == MR_OK ? MR_ROW : MR_FAIL;
     if (status != MR_DONE) return status;
-    if (mr_run_settle(job->run) != MR_OK || job->strategy->end(job) != MR_OK) return MR_FAIL;
+    if (mr_run_finish_rows(job->run) != MR_OK || job->strategy->end(job) != MR_OK) return MR_FAIL;
     mr_run_close(job->run);
     job->run = NULL;
     return MR_ROW;
@@ -179,7 +178,7 @@ mr_status mr_job_start(mr_job *job, mr_query *q) {
     if (status == MR_OK) status = mr_plan_find(q, &job->path, mr_engine_dialect(mr_conn_engine(conn)), &binds, &plan);
     mr_run_source source = {.query = q, .binds = &binds, .named = &job->named};
     if (status == MR_OK) status = mr_run_open(load, plan, &source, &job->run);
-    /* What is joined to the children multiplies their rows. */
+    /* Joins to the children may repeat their rows. */
     if (status == MR_OK && plan->unique) job->gather.repeats = true;
     mr_plan_release(plan);
     mr_vec_done(&binds);
@@ -198,7 +197,7 @@ bool mr_job_knows_locals(const mr_job *job) {
     return true;
 }
 
-mr_status mr_job_give(mr_job *job, unsigned key, unsigned child) {
+mr_status mr_job_give_child(mr_job *job, unsigned key, unsigned child) {
     const mr_value *out = job->run->out;
     if (out[child].kind != MR_ENTITY) return MR_OK;
     for (uint32_t e = mr_keyring_find(&job->keys, &out[key]); e != MR_KEYRING_END; e = mr_keyring_next(&job->keys, e))

@@ -2,8 +2,8 @@
  * joins.c: the joins that a query asks for: along a relationship, with a condition, or with one found from
  * foreign keys.
  *
- * Invariant: each join extends the one FROM object that holds its left side; where that cannot be told, the
- * query is refused.
+ * Invariant: each join extends the one FROM object that contains its left side; if that is ambiguous, the query is
+ * refused.
  */
 #include "planner.h"
 
@@ -35,7 +35,7 @@ static unsigned width_of(const mr_node *leaf) {
     return table ? table->ncolumns : list ? (unsigned)list->n : 0;
 }
 
-/* Column i of a leaf as its table has it, also where the leaf is a subquery; NULL: it is an expression. */
+/* The table's column that is column i of the leaf, also if the leaf is a subquery. NULL: it is an expression. */
 static const mr_column *column_of(const mr_node *leaf, unsigned i) {
     const mr_table *table = table_of(leaf);
     if (table) return table->columns[i];
@@ -57,7 +57,7 @@ static bool gives_column(const mr_node *leaf, const mr_column *column) {
     return false;
 }
 
-/* The foreign keys of one leaf's columns that refer to the other leaf's. */
+/* Appends the foreign keys from columns of one leaf to columns of the other. */
 static mr_status add_keys(mr_env *env, mr_node *referring, mr_node *referred, mr_vec *pairs) {
     for (unsigned i = 0, n = width_of(referring); i < n; i++) {
         const mr_column *column = column_of(referring, i);
@@ -77,7 +77,7 @@ static mr_status add_leaf_pairs(mr_env *env, mr_node *left, mr_node *right, mr_v
     return mr_from_same(left, right) ? MR_OK : add_keys(env, left, right, pairs);
 }
 
-/* Every leaf of left with every leaf of right. */
+/* Appends the foreign keys between any leaf of left and any leaf of right. */
 static mr_status find_keys(mr_env *env, mr_node *left, mr_node *right, mr_vec *pairs) {
     for (mr_node *l = left;; l = l->child[0]) {
         if (l->kind == MR_NODE_JOIN && find_keys(env, l->child[1], right, pairs) != MR_OK) return MR_FAIL;
@@ -158,8 +158,7 @@ static mr_node *target_from(const mr_query_join *join) {
     return mr_mapper_from(mapper);
 }
 
-/* left JOIN link ON primary JOIN right ON secondary; an outer join has the two on its right side joined
- * first. */
+/* left JOIN link ON primary JOIN right ON secondary. An outer join has (link JOIN right) as its right side. */
 static mr_status join_link(mr_planner *p, mr_op kind, mr_condition *c, mr_node *right, mr_node *on) {
     mr_node *primary = NULL, *link = mr_node_retain(c->link);
     if (mr_condition_primary(c, &primary) != MR_OK) {
@@ -168,7 +167,7 @@ static mr_status join_link(mr_planner *p, mr_op kind, mr_condition *c, mr_node *
         mr_node_release(link);
         return MR_FAIL;
     }
-    mr_node *left = mr_adapt_from(p, c->local);
+    mr_node *left = mr_united_from(p, c->local);
     if (kind != MR_OP_INNER)
         return mr_froms_join(p, kind, left, mr_sql_join(p->env, MR_OP_INNER, link, right, on), primary);
     mr_status status = mr_froms_join(p, kind, left, link, primary);
@@ -184,12 +183,13 @@ static mr_status same_entity(mr_planner *p, const mr_relationship *rel) {
                    rel->parent->name, rel->prop->name);
 }
 
-/* The condition that was written for the join: columns of its right side are that side's. */
+/* *out: the condition that the program wrote for the join, with columns of the target's table read from its right side.
+ */
 static mr_status own_condition(mr_planner *p, const mr_query_join *join, mr_node *right, mr_node **out) {
     *out = NULL;
     if (!join->on) return MR_OK;
     p->spared = right;
-    mr_status status = mr_adapt(p, mr_node_retain(join->on), out);
+    mr_status status = mr_united_translate(p, mr_node_retain(join->on), out);
     p->spared = NULL;
     return status;
 }
@@ -201,7 +201,7 @@ static mr_status join_along(mr_planner *p, const mr_query_join *join) {
     mr_node *left = join->left_alias ? mr_node_retain(join->left_alias) : mr_mapper_from(rel->parent);
     mr_node *right = target_from(join), *on = NULL, *extra = NULL, *own = NULL;
     if (!left || !right) goto out;
-    if (mr_from_same(mr_adapt_from(p, left), right)) {
+    if (mr_from_same(mr_united_from(p, left), right)) {
         status = same_entity(p, rel);
         goto out;
     }
@@ -220,7 +220,7 @@ static mr_status join_along(mr_planner *p, const mr_query_join *join) {
     if (own) on = mr_sql_and(p->env, on, own);
     if (!on) goto out;
     status = rel->secondary ? join_link(p, join->kind, &c, right, on)
-                            : mr_froms_join(p, join->kind, mr_adapt_from(p, left), right, on);
+                            : mr_froms_join(p, join->kind, mr_united_from(p, left), right, on);
     right = on = NULL;
 out:
     mr_node_release(left);
@@ -232,8 +232,8 @@ out:
 
 /* ---------------------------------------------------------------- onto a class or FROM object */
 
-/* What the join may start from: the explicit FROM objects, or else those of the items. Entries are borrowed
- * from found. */
+/* Appends the FROM objects that may be the left side: the explicit ones; without such, those of the items. They are
+ * borrowed. */
 static mr_status possible_lefts(mr_planner *p, const mr_node *right, mr_vec *found) {
     for (size_t i = 0; i < p->explicit.len; i++)
         if (mr_vec_push_ptr(found, mr_node_retain(mr_vec_ptr(&p->explicit, i))) != MR_OK) return MR_FAIL;
@@ -271,7 +271,8 @@ static bool mentions(mr_env *env, const mr_node *on, const mr_node *left) {
     return found;
 }
 
-/* The one possible left side that the condition mentions, or that a foreign key leads from. */
+/* Chooses the left side: the only possible one that the condition names, or that has a foreign key to the right side.
+ */
 static mr_status choose_left(mr_planner *p, const mr_query_join *join, const mr_node *on, mr_node *right,
                              const mr_vec *lefts, mr_node **out) {
     size_t n = 0;
@@ -317,8 +318,8 @@ out:
     return status;
 }
 
-/* Has the query the same join along the same relationship already? It is made once, as the first says: another one
- * would be of the same rows. */
+/* Has the query joined along the same relationship before? The join is made only once, as the first one says: a second
+ * would join the same rows. */
 static bool is_repeated(const mr_query *q, unsigned number) {
     const mr_query_join *join = &q->joins[number];
     for (unsigned i = 0; join->along && !join->on && i < number; i++) {
@@ -337,7 +338,7 @@ mr_status mr_froms_own_joins(mr_planner *p) {
         mr_node_retain(p->q->united);
     }
     for (uint32_t i = 0; from && i < from->n; i++) {
-        if (mr_adapt_from(p, from->child[i]) != from->child[i]) continue;
+        if (mr_united_from(p, from->child[i]) != from->child[i]) continue;
         if (mr_vec_push_ptr(&p->explicit, from->child[i]) != MR_OK) return MR_FAIL;
         mr_node_retain(from->child[i]);
     }

@@ -1,13 +1,13 @@
 /*
- * keyed.c: a query without the rows whose primary key is NULL. They are no objects, so they must not take the
- * places that a limit gives, nor be counted.
+ * keyed.c: makes a query leave out rows whose primary key is NULL. Such rows are no objects, so a limit or a count must
+ * not count them.
  *
- * Invariant: a table that cannot have such rows, which is nearly every one, is queried as it is.
+ * Invariant: nearly all tables cannot have such rows; their queries stay as they are.
  */
 #include "cache.h"
 #include "run.h"
 
-/* The one class that the query gives, whose rows without a key are left out; NULL: none is. */
+/* The query's only item, if it is a class whose rows without a key may be left out. NULL: no rows are left out. */
 static const mr_query_item *item_of(const mr_query *q) {
     if (q->nitems != 1 || !q->items[0].mapper || mr_query_is_outer(q)) return NULL;
     return &q->items[0];
@@ -30,7 +30,7 @@ mr_query *mr_query_keyed(mr_query *q) {
     return mr_query_where(q, any);
 }
 
-/* May a row of the class have no key at all, as far as the database says? */
+/* *out: does the database allow rows of the class whose whole key is NULL? */
 static mr_status may_lack_key(mr_conn *conn, const mr_mapper *mapper, bool *out) {
     *out = false;
     for (uint16_t i = 0; i < mapper->npk; i++) {

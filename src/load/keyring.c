@@ -1,8 +1,8 @@
 /*
- * keyring.c: a map from keys of several values to the numbers added with them.
+ * keyring.c: a map from keys of several values to the numbers that were added with them.
  *
- * Invariant: the map's elements are entry numbers, so values may move; entries of one key are chained in the
- * order they came.
+ * Invariant: the map holds indexes of entries, so values may move in memory. The entries of one key are linked in the
+ * order in which they were added.
  */
 #include "keyring.h"
 
@@ -12,7 +12,8 @@ typedef struct keyring_entry {
     uint32_t number, next;
 } keyring_entry;
 
-/* What the map holds: the first entry of a key and its last; entry MR_KEYRING_END stands for the probe. */
+/* An element of the map: the first and the last entry of a key. The entry MR_KEYRING_END means the key that is
+ * searched. */
 typedef struct key_head {
     const mr_keyring *ring;
     uint32_t first, last;

@@ -1,5 +1,7 @@
 /*
- * keyring.h: things by keys of several values. Private to src/load.
+ * keyring.h: a map from keys of several values to numbers. Private to src/load.
+ *
+ * Invariant: a key may have several numbers; they are found in the order of adding.
  */
 #ifndef MOONROW_LOAD_KEYRING_H
 #define MOONROW_LOAD_KEYRING_H
@@ -8,7 +10,7 @@
 
 #define MR_KEYRING_END UINT32_MAX
 
-/* Keys of n values each, and the numbers that were added with them. Zeroed: may be done with. */
+/* Keys of n values, and the numbers that were added with them. A zeroed one may be passed to mr_keyring_done. */
 typedef struct mr_keyring {
     mr_env *env;
     unsigned n;
@@ -21,12 +23,14 @@ typedef struct mr_keyring {
 
 void mr_keyring_init(mr_keyring *k, mr_env *env, unsigned n);
 void mr_keyring_done(mr_keyring *k);
+/* Adds a number with a key. The values are copied. */
 mr_status mr_keyring_add(mr_keyring *k, const mr_value *values, uint32_t number);
-/* Walks the numbers of a key: entry = find(values); while entry is not MR_KEYRING_END: number, next. */
+/* To walk through the numbers of a key: entry = find(values); while entry is not MR_KEYRING_END: number(entry), then
+ * entry = next(entry). */
 uint32_t mr_keyring_find(mr_keyring *k, const mr_value *values);
 uint32_t mr_keyring_number(const mr_keyring *k, uint32_t entry);
 uint32_t mr_keyring_next(const mr_keyring *k, uint32_t entry);
-/* The values of distinct key number i. */
+/* The values of the distinct key number i, borrowed. */
 const mr_value *mr_keyring_key(const mr_keyring *k, size_t i);
 
 #endif

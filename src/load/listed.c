@@ -1,8 +1,8 @@
 /*
- * listed.c: what a FROM object gives: the columns of its table, or those that its query lists, by place and by name.
+ * listed.c: the columns of a FROM object, by index and by name: those of its table, or those that its query lists.
  *
- * Invariant: a column of a query is named as a program calls it: by the attribute that it comes from, or by its label.
- * A second "id" is id_1.
+ * Invariant: a column of a query has the name that a program uses: the attribute that it comes from, or its label. The
+ * second "id" is id_1.
  */
 #include "planner.h"
 
@@ -36,7 +36,7 @@ mr_status mr_from_item(mr_node *from, size_t i, mr_node **out) {
 
 /* ---------------------------------------------------------------- names */
 
-/* Is the label the one that a planning gives a column: its name, or that with a number (name_1, name__1)? */
+/* Is the label one that the library makes for the name: name, name_1 or name__1? */
 static bool is_numbered(const char *label, const char *name) {
     size_t len = strlen(name);
     if (strncmp(label, name, len) != 0) return false;
@@ -46,7 +46,7 @@ static bool is_numbered(const char *label, const char *name) {
     return bars > 0 && digits > 0 && label[bars + digits] == '\0';
 }
 
-/* What a program calls the item: the attribute it comes from, or the label that it was given. */
+/* The program's name for the item: the attribute that it comes from, or the label that the program gave. */
 static const char *item_key(const mr_node *item) {
     const mr_node *x = item->kind == MR_NODE_LABEL ? item->child[0] : item;
     const mr_property *prop = x->kind == MR_NODE_COLUMN ? x->annotation : NULL;
@@ -54,7 +54,7 @@ static const char *item_key(const mr_node *item) {
     return prop && !given ? prop->name : mr_listed_name(item);
 }
 
-/* How many of the items before i have its key. */
+/* The number of items before item i with the same name. */
 static size_t same_before(const mr_node *list, size_t i, const char *key) {
     size_t n = 0;
     for (size_t k = 0; k < i; k++) {
@@ -73,7 +73,7 @@ const char *mr_from_name(const mr_node *from, size_t i) {
     return before ? mr_intern_numbered(from->env, key, before) : key;
 }
 
-/* By attributes first, then by what SQL calls them. */
+/* The index of the item: by attribute names first, then by names in SQL. */
 static size_t find_item(const mr_node *list, const char *name) {
     size_t n = list->n, last = n;
     const char *bar = strrchr(name, '_');
@@ -81,7 +81,7 @@ static size_t find_item(const mr_node *list, const char *name) {
         const char *key = item_key(list->child[i]);
         if (key && strcmp(key, name) == 0) return i;
     }
-    for (size_t i = 0; bar && i < n; i++) { /* id_1: the second of those that are called id */
+    for (size_t i = 0; bar && i < n; i++) { /* id_1 is the second item with the name id */
         const char *key = item_key(list->child[i]);
         if (!key || strlen(key) != (size_t)(bar - name) || strncmp(key, name, (size_t)(bar - name)) != 0) continue;
         if (last < n && strtoul(bar + 1, NULL, 10) == same_before(list, i, key)) return i;

@@ -1,10 +1,10 @@
 /*
- * load.c: the step machine of a load: read rows, load what follows, give rows out.
+ * load.c: the step machine of a load: reads rows, runs the jobs that load relationships, and gives rows out.
  *
- * Invariant: the entities of rows that were read and are not done with are pinned; everything else that a
- * load knows is good within one call only, during which the heap is blocked.
+ * Invariant: the entities of rows that were read are pinned until the rows are given out and done with. All other
+ * pointers to entities in a load are valid only during one call, because the heap is blocked only then.
  */
-#include "run.h"
+#include "job.h"
 
 #include <string.h>
 
@@ -26,14 +26,14 @@ mr_status mr_load_new(const mr_load_context *ctx, mr_load **out) {
     return MR_OK;
 }
 
-mr_load_context mr_load_as_read(const mr_load_context *ctx, const mr_entity *entity) {
+mr_load_context mr_load_context_of(const mr_load_context *ctx, const mr_entity *entity) {
     mr_load_context made = *ctx;
     if (entity->flags & MR_ENTITY_BAD_NULL) made.bad_values = MR_BAD_VALUES_NULL;
     if (entity->flags & MR_ENTITY_BAD_KEEP) made.bad_values = MR_BAD_VALUES_KEEP;
     return made;
 }
 
-/* Unpins rows up to (not with) the given one. */
+/* Unpins the rows before row `end`. */
 static void unpin_rows(mr_load *load, size_t end) {
     const mr_value *rows = load->rows.data;
     for (size_t i = load->unpinned * load->width; i < end * load->width; i++)
@@ -56,7 +56,7 @@ static void leave(mr_load *load) {
     load->entered = false;
 }
 
-/* What is only needed while there is something to read. */
+/* Frees the parts that are needed only for reading. */
 static void stop_reading(mr_load *load) {
     if (load->main) mr_run_close_cursor(load->main);
     mr_jobs_done(load);
@@ -116,7 +116,7 @@ mr_status mr_load_start(const mr_load_context *ctx, mr_query *query, mr_load **o
     load->yield_per = query->yield_per;
     load->populate = query->populate_existing;
     if (query->bad_values) load->ctx.bad_values = query->bad_values;
-    /* An offset passes over rows that nobody sees. */
+    /* An offset skips rows unseen, so rows without a key must be left out by the statement. */
     mr_query *keyed = NULL;
     mr_status status = query->clauses.offset ? mr_load_keyed(ctx, query, &keyed) : MR_OK;
     if (keyed) query = keyed;
@@ -158,7 +158,7 @@ static mr_status keep_bytes(mr_load *load, mr_value *v) {
     return MR_OK;
 }
 
-/* MR_NOTFOUND: the last row of rows has come before. */
+/* MR_NOTFOUND: the last row repeats an earlier one. */
 static mr_status check_new(mr_load *load) {
     const mr_value *row = mr_vec_at(&load->rows, load->rows.len - load->width);
     if (load->width > 1 || row->kind != MR_ENTITY)
@@ -166,7 +166,7 @@ static mr_status check_new(mr_load *load) {
     return mr_seen_add(&load->seen_entities, row->u.p, NULL);
 }
 
-/* The row is of one object, which it does not have because its key is NULL. */
+/* Is the row to be left out, because it is to be one object and its key is NULL? */
 static bool is_keyless(const mr_load *load) {
     const mr_run *run = load->main;
     if (load->width != 1 || run->out->kind != MR_NULL) return false;
@@ -202,7 +202,7 @@ static mr_status keep_row(mr_load *load) {
 
 /* ---------------------------------------------------------------- reading */
 
-/* Rows that are no objects have taken places of the limit: the statement is sent again without them. */
+/* The limit has counted rows that are no objects: sends the statement again without such rows. */
 static mr_status read_keyed(mr_load *load) {
     const mr_load_context *ctx = &load->ctx;
     mr_run *run = NULL;
@@ -227,7 +227,7 @@ static mr_status read_keyed(mr_load *load) {
     return MR_OK;
 }
 
-/* Has the limit counted rows that were left out? */
+/* Were rows left out that the limit has counted? */
 static bool is_short(const mr_load *load) {
     const mr_query *q = load->main->query;
     return load->keyless && !load->yield_per && q && q->clauses.limit;
@@ -250,7 +250,7 @@ static mr_status read_rows(mr_load *load) {
         if (keep_row(load) != MR_OK) return MR_FAIL;
         read++;
     }
-    return mr_run_settle(load->main);
+    return mr_run_finish_rows(load->main);
 }
 
 static mr_status fire_events(mr_load *load) {
@@ -303,7 +303,7 @@ static mr_status step(mr_load *load) {
 }
 
 mr_status mr_load_step(mr_load *load) {
-    /* Rows that were read ahead need nothing but to be given. */
+    /* All rows were read before: only give the next one. */
     if (load->state == MR_LOAD_GIVING && !load->yield_per) {
         if (load->given >= row_count(load)) return MR_DONE;
         load->given++;
@@ -324,7 +324,8 @@ mr_status mr_load_finish(mr_load *load) {
     return status;
 }
 
-mr_status mr_load_whole(mr_load *load, const mr_mapper *mapper, const mr_value *key, const mr_value **rows, size_t *n) {
+mr_status mr_load_all_of_key(mr_load *load, const mr_mapper *mapper, const mr_value *key, const mr_value **rows,
+                             size_t *n) {
     mr_status status = mr_load_all(load, rows, n);
     if (status != MR_OK || *n < 2 || !mr_identity_has_null(mapper, key)) return status;
     mr_strbuf text, buf;

@@ -1,10 +1,11 @@
 /*
- * misfit.c: stored values that are none of their types': refused, or taken as the query says.
+ * misfit.c: stored values that do not fit their column's type (bad values): refuses or converts them, as the query
+ * says.
  *
- * Invariant: a row that was fetched with such values holds none that is marked when this is done with it. A key, or a
- * version, is kept as it is stored where others would become NULL: without it the row is not found.
+ * Invariant: after this, no value of the row has the mark MR_VALUE_MISFIT. A key or a version is kept as it is stored,
+ * even if other bad values become NULL: without it the row could not be found again.
  */
-#include "run.h"
+#include "load_state.h"
 
 #include <stdio.h>
 
@@ -27,7 +28,7 @@ static bool is_any_key(const mr_plan *plan, uint16_t column) {
     return false;
 }
 
-/* Without its version a row cannot be written. */
+/* Is the column a version? Without its version a row cannot be written. */
 static bool is_version(const mr_plan *plan, uint16_t column) {
     for (uint16_t i = 0; i < plan->nentities; i++) {
         const mr_plan_entity *pe = &plan->entities[i];
@@ -39,7 +40,7 @@ static bool is_version(const mr_plan *plan, uint16_t column) {
 
 /* ---------------------------------------------------------------- naming */
 
-/* The entity and the attribute that take the column; false: it is an item of its own. */
+/* The entity and the attribute that the column is for. false: it is an item of its own. */
 static bool attribute_of(const mr_plan *plan, uint16_t column, const mr_plan_entity **entity,
                          const mr_property **prop) {
     for (uint16_t i = 0; i < plan->nentities; i++) {
@@ -55,7 +56,7 @@ static bool attribute_of(const mr_plan *plan, uint16_t column, const mr_plan_ent
     return false;
 }
 
-/* "User 5" into row, where the key is known, and is not itself what does not fit. */
+/* Appends the name of the row, "User 5", to row. false: the key is not known, or is itself the bad value. */
 static bool name_row(const mr_run *run, const mr_plan_entity *pe, mr_strbuf *row) {
     enum { FEW = 8 };
     mr_value key[FEW], identity;

@@ -1,8 +1,7 @@
 /*
- * names.c: the row program of a statement that the user wrote: its columns are known by their names.
+ * names.c: completes the plan of a statement that the program wrote: finds its columns by their names.
  *
- * Invariant: an entity needs its primary key in the result; any other attribute that is not there stays
- * unloaded.
+ * Invariant: the result must have the primary key of each entity. Another attribute that is missing stays unloaded.
  */
 #include "plan.h"
 
@@ -22,7 +21,7 @@ static uint16_t find_name(const result_names *r, const char *name) {
     return MR_PLAN_NONE;
 }
 
-/* "table_column" */
+/* The result column with the name table_column. */
 static uint16_t find_label(const result_names *r, const mr_column *column) {
     size_t len = strlen(column->table->name);
     for (unsigned i = 0; i < r->n; i++) {
@@ -40,7 +39,8 @@ static uint16_t find_source(const result_names *r, const mr_column *column) {
     return MR_PLAN_NONE;
 }
 
-/* With several classes in a row the label is the surer name. */
+/* The result column for a table's column. label_first: look for table_column first, because the row has several
+ * classes. */
 static uint16_t find_column(const result_names *r, const mr_column *column, bool label_first) {
     uint16_t found = find_source(r, column);
     if (found != MR_PLAN_NONE) return found;
@@ -49,7 +49,7 @@ static uint16_t find_column(const result_names *r, const mr_column *column, bool
     return label_first ? find_name(r, column->name) : find_label(r, column);
 }
 
-/* Has another class of the row a column of the name? Then the bare name may be that one's. */
+/* Has another class of the row a column of this name? Then the bare name may be the other's. */
 static bool is_shared(const mr_plan *plan, const mr_plan_entity *e, const char *name) {
     for (uint16_t i = 0; i < plan->nentities; i++) {
         const mr_mapper *other = plan->entities[i].mapper;
@@ -59,7 +59,8 @@ static bool is_shared(const mr_plan *plan, const mr_plan_entity *e, const char *
     return false;
 }
 
-/* What a relationship is filled from must be its own: not the columns of the object that it belongs to. */
+/* The column for an entity that fills a relationship: it must not be a column of the object that has the relationship.
+ */
 static uint16_t find_of_entity(const mr_plan *plan, const mr_plan_entity *e, const mr_column *column,
                                const result_names *r) {
     bool own = e->parent != MR_PLAN_NONE && is_shared(plan, e, column->name);

@@ -1,8 +1,8 @@
 /*
- * options.c: loader options: finding what their paths name, and which of them say what.
+ * options.c: loader options: resolves the names in their paths, and finds the option that applies to an attribute.
  *
- * Invariant: a resolved option's steps hold their properties, and its mapper is the class that its first step
- * belongs to. The one without steps and mapper is the wildcard that holds everywhere, at every depth.
+ * Invariant: the steps of a resolved option have their properties, and its mapper is the class of its first step. An
+ * option without steps and mapper is the wildcard that applies to all attributes at every depth.
  */
 #include "planner.h"
 
@@ -13,11 +13,11 @@ static mr_status no_attribute(mr_env *env, const mr_mapper *mapper, const char *
                    mr_hint(env, mr_mapper_nearest(mapper, name)));
 }
 
-/* The step's property as the class has it, or NULL. */
+/* The property of the class that the step names. NULL: there is none. */
 static const mr_property *find_step(const mr_mapper *mapper, const mr_option_step *step) {
     const mr_property *prop = mr_mapper_property(mapper, step->prop ? step->prop->name : step->name, true);
     if (step->prop && !mr_mapper_isa(mapper, step->prop->mapper)) {
-        /* An attribute of a subclass may come with an entity of the base. */
+        /* A step may name an attribute of a subclass. */
         return mr_mapper_isa(step->prop->mapper, mapper) ? step->prop : NULL;
     }
     return prop;
@@ -39,12 +39,12 @@ static mr_status check_step(mr_env *env, const mr_option *o, unsigned i, const m
                    prop->mapper->name, prop->name);
 }
 
-/* Steps found so far, for the options behind the present one that have the same. */
+/* The steps that were resolved last, for the next options that begin with the same steps. */
 typedef struct resolved_path {
     const mr_option_step *given;
     const mr_mapper *start;
-    mr_option_step *steps; /* of all that follow with these steps */
-    unsigned n;            /* found: all of relationships */
+    mr_option_step *steps; /* shared by all options with these steps */
+    unsigned n;            /* the number resolved; all are relationships */
     mr_mapper *end;
 } resolved_path;
 
@@ -76,7 +76,7 @@ static mr_status resolve_steps(mr_planner *p, mr_option *o, resolved_path *path)
     return MR_OK;
 }
 
-/* Some class that the path may lead to has columns of the group. */
+/* Refuses a group that no class has to which the path may lead. */
 static mr_status check_group(mr_planner *p, const mr_option *o, const mr_mapper *mapper) {
     if (o->kind != MR_OPTION_UNDEFER_GROUP) return MR_OK;
     const mr_option_step *last = o->nsteps ? &o->steps[o->nsteps - 1] : NULL;
@@ -91,8 +91,8 @@ static mr_status check_group(mr_planner *p, const mr_option *o, const mr_mapper 
                    o->group);
 }
 
-/* Does the option's path start from this item? What names a class means the class itself, what names an alias that one,
- * and a bare name any that has it. */
+/* Does the option's path start from this item? An option of a class means the class itself, one of an alias means that
+ * alias, and a bare name means any item that has the attribute. */
 static bool starts_from(const mr_option *o, const mr_query_item *item) {
     const mr_mapper *mapper = item->mapper;
     if (!mapper) return false;
@@ -145,7 +145,7 @@ mr_status mr_options_resolve(mr_planner *p) {
         if (!known && begin_path(p, &path, q, i, q->items[item].mapper) != MR_OK) return MR_FAIL;
         if (resolve_steps(p, o, &path) != MR_OK || check_group(p, o, q->items[item].mapper) != MR_OK) return MR_FAIL;
         o->mapper = q->items[item].mapper;
-        o->start = NULL; /* the plan outlives the query */
+        o->start = NULL; /* the plan may live longer than the query */
         p->roots[p->nopts++] = (uint16_t)item;
     }
     return MR_OK;
@@ -190,8 +190,9 @@ const mr_option *mr_options_strategy(const mr_property *prop, unsigned nopts, co
     for (unsigned i = 0; i < nopts; i++) {
         const mr_option *o = &opts[i];
         if (o->kind == MR_OPTION_WILDCARD_LAZY && o->nsteps == 0)
-            wildcard =
-                is_everywhere(o) && wildcard && !is_everywhere(wildcard) ? wildcard : o; /* a path's own is nearer */
+            wildcard = is_everywhere(o) && wildcard && !is_everywhere(wildcard)
+                           ? wildcard
+                           : o; /* a wildcard below a path is more specific */
         else if ((o->kind == MR_OPTION_LAZY || o->kind == MR_OPTION_CONTAINS_EAGER) && o->nsteps == 1 &&
                  o->steps[0].prop == prop)
             found = o;

@@ -1,8 +1,8 @@
 /*
- * plan.c: from a query to a plan: the SELECT, its compilation, and the row program as plain arrays.
+ * plan.c: turns a query into a plan: the compiled SELECT, and arrays that describe its rows.
  *
- * Invariant: a plan serves every query of the same key. A bind of the SELECT that is a node of the query is
- * known by its number there; any other belongs to the mappings, and the plan holds it.
+ * Invariant: one plan is good for all queries with the same key. A parameter of the SELECT that comes from the query is
+ * known by its number in the query. Any other comes from the mappings, and the plan holds it.
  */
 #include "planner.h"
 
@@ -67,7 +67,8 @@ void mr_planner_done(mr_planner *p) {
 
 /* ---------------------------------------------------------------- planning */
 
-/* A joined collection gives a parent in several rows: a limit would count those. */
+/* Must the query become a subquery? A joined collection repeats the parent in several rows, and a limit would count
+ * these. */
 static bool needs_wrap(const mr_planner *p) {
     const mr_select *s = &p->q->clauses;
     if (!s->limit && !s->offset && !s->distinct && !s->group_by) return false;
@@ -106,21 +107,21 @@ static void finish_entity(const mr_planner *p, mr_plan_entity *e) {
     e->direct = direct ? e->nslots : 0;
 }
 
-/* Can the join give a parent in several rows? A reference by a foreign key cannot; one that is only said to be a
- * reference can. */
+/* Can the join repeat a parent in several rows? Not for a reference by a foreign key; but yes for a relationship that
+ * is only declared as a reference. */
 static bool multiplies(const mr_plan_entity *e) {
     if (!e->along) return false;
     const mr_relationship *rel = e->along->relationship;
     return e->collection || rel->direction != MR_MANY_TO_ONE || !rel->use_get;
 }
 
-/* Can the query itself, without its eager joins, give an entity in several rows? */
+/* Can the query itself, without its eager joins, have an entity in several rows? */
 static bool rows_repeat(const mr_planner *p) {
     return p->nfroms > 1 || p->q->njoins > 0 || p->q->clauses.from || p->adapts || p->q->statement;
 }
 
-/* What joins do to the rows: how many of them multiply, which decides whether an item of a joined collection can
- * come in several rows of its parent. */
+/* The number of joins that repeat rows. It decides whether an item of a joined collection can be in several rows of its
+ * parent. */
 static unsigned count_multiplying(const mr_planner *p) {
     unsigned n = 0;
     for (size_t i = 0; i < p->targets.len; i++)
@@ -128,8 +129,8 @@ static unsigned count_multiplying(const mr_planner *p) {
     return n;
 }
 
-/* An item comes once only where each of its parents comes in the rows of the query alone, nothing else multiplies
- * these, and no link table can name the item twice. */
+/* Can an item of the joined collection be in several rows of its parent? Not if its parent is an entity of the query
+ * itself, no other join repeats rows, and no link table can name the item twice. */
 static bool item_repeats(const mr_planner *p, const mr_plan_entity *e, unsigned multiplying) {
     if (!e->along) return false;
     return multiplying > 1 || rows_repeat(p) || e->along->relationship->secondary ||
@@ -218,7 +219,7 @@ static mr_status make_select(mr_planner *p, const mr_dialect *dialect, const mr_
     return status;
 }
 
-/* The column of a table that the item is, or, if deep, that a union or another subquery gives it from. NULL: none. */
+/* The table's column that the item is. deep: looks through unions and other subqueries, too. NULL: none. */
 static const mr_column *source_of(const mr_node *item, bool deep) {
     for (; item; item = deep ? mr_column_source(item) : NULL) {
         while (item->kind == MR_NODE_LABEL) item = item->child[0];
@@ -233,8 +234,8 @@ static bool is_source(const mr_plan *plan, const mr_column *column) {
     return false;
 }
 
-/* What a select says of its columns is surer than their names, which two tables may share. A column read from the table
- * itself comes before one that a subquery gives. */
+/* Notes the table's column of each result column. This is more certain than names, because two tables may have columns
+ * of the same name. A column that is read from the table itself wins over one from a subquery. */
 static mr_status find_sources(mr_plan *plan, const mr_node *statement) {
     while (statement->kind == MR_NODE_COMPOUND) statement = statement->child[0];
     const mr_node *list = statement->kind == MR_NODE_SELECT ? statement->u.select->columns : NULL;
@@ -250,7 +251,7 @@ static mr_status find_sources(mr_plan *plan, const mr_node *statement) {
     return MR_OK;
 }
 
-/* The statement is the user's: its columns are found by name when it runs. */
+/* The program wrote the statement: its columns are found by name when it runs. */
 static mr_status make_by_name(mr_planner *p, const mr_dialect *dialect, const mr_vec *binds) {
     if (mr_options_resolve(p) != MR_OK || mr_plan_items(p) != MR_OK || finish_arrays(p) != MR_OK) return MR_FAIL;
     p->plan->by_name = true;
@@ -275,7 +276,7 @@ mr_status mr_plan_make(mr_query *q, const mr_plan_path *path, const mr_dialect *
     if (mr_plan_configure(q) != MR_OK) return MR_FAIL;
     mr_plan *plan = new_plan(q->env);
     if (!plan) return MR_FAIL;
-    /* To a statement of the user's nothing can be joined. */
+    /* Nothing can be joined to a statement that the program wrote. */
     mr_planner_init(&p, q, plan, q->statement != NULL);
     p.path = path;
     plan->lead = mr_query_lead(q);

@@ -1,9 +1,8 @@
 /*
- * plan.h: what a query has become: a compiled statement and a row program. Private to src/load.
+ * plan.h: a plan: the compiled statement of a query, and the description of its rows. Private to src/load.
  *
- * A plan is data and never changes once made (but for one by names, which serves one run): rows are
- * interpreted against it. It holds no value of the query that it was made for: the binds are found by their
- * number in the query's key.
+ * Invariant: a finished plan never changes (except a plan by_name, which is used for one run only). It holds no value
+ * of the query that it was made for: parameters are found by their number in the query's key.
  */
 #ifndef MOONROW_LOAD_PLAN_H
 #define MOONROW_LOAD_PLAN_H
@@ -15,12 +14,12 @@ enum { MR_PLAN_NONE = UINT16_MAX };
 typedef struct mr_plan mr_plan;
 typedef struct mr_plan_entity mr_plan_entity;
 
-/* The options that go on below an entity: what mr_entity.origin points to. It is part of its plan's memory,
- * and a reference to it is a reference to the plan. */
+/* The loader options that apply below an entity. mr_entity.origin points to it. It is part of its plan's memory: a
+ * reference to it is a reference to the plan. */
 typedef struct mr_origin {
     mr_plan *plan;
     unsigned nopts;
-    const mr_option *opts; /* steps are relative to the entity, with their properties found */
+    const mr_option *opts; /* resolved; their steps begin at the entity */
 } mr_origin;
 
 typedef struct mr_plan_slot {
@@ -34,7 +33,7 @@ typedef struct mr_plan_identity {
     mr_mapper *mapper;
 } mr_plan_identity;
 
-/* A relationship to be loaded by more statements, once the rows are read. */
+/* A relationship that jobs load when the rows were read. */
 typedef struct mr_plan_follow {
     const mr_property *prop;
     const mr_strategy *strategy; /* one that has jobs */
@@ -42,35 +41,35 @@ typedef struct mr_plan_follow {
     const mr_option *opts; /* relative to the target */
 } mr_plan_follow;
 
-/* How an entity is made of a row. An entity comes after the one that it is joined to. */
+/* How an entity is made from a row. In a plan an entity comes after the one that it is joined to. */
 struct mr_plan_entity {
     mr_mapper *mapper;
     uint16_t *keys;      /* result columns, in the primary key's order */
-    mr_plan_slot *slots; /* by rising slot */
+    mr_plan_slot *slots; /* sorted by slot */
     mr_plan_identity *identities;
-    const mr_property *along; /* the relationship that joins it to its parent */
+    const mr_property *along; /* the relationship by which it is joined to its parent */
     mr_origin *origin;        /* or NULL */
     mr_plan_follow *follows;
     const mr_property *const *path; /* the relationships from the first query's entity to this one */
     unsigned nfollows, npath;
-    uint16_t nkeys; /* 0: the run knows its entity already */
+    uint16_t nkeys; /* 0: the run has the entity already (run.fixed) */
     uint16_t nslots;
     uint16_t nidentities;
     uint16_t discriminator; /* result column, or MR_PLAN_NONE */
-    uint16_t first, direct; /* direct > 0: all of slots is slot i from column first + i, i < direct */
+    uint16_t first, direct; /* direct > 0: slot i is column first + i for all i < direct, and slots has nothing else */
     uint16_t parent;        /* the entity that this one is joined to, or MR_PLAN_NONE */
     bool collection;        /* along is a collection */
-    bool repeats;           /* an item of it can come in several rows of one parent */
-    bool outer;             /* a row may have none of it: an outer join */
+    bool repeats;           /* an item of it can be in several rows of one parent */
+    bool outer;             /* it is outer joined: a row may have no such entity */
 };
 
 typedef struct mr_plan_item {
-    uint16_t entity; /* or MR_PLAN_NONE: */
+    uint16_t entity; /* MR_PLAN_NONE: the item is a column */
     uint16_t column; /* of the result */
     const char *name;
 } mr_plan_item;
 
-/* A bind of the statement: the query's bind number source, or (source < 0) the plan's own node. */
+/* A parameter of the statement: the query's parameter number source; source < 0: the plan's own node. */
 typedef struct mr_plan_bind {
     int32_t source;
     mr_node *own;
@@ -79,17 +78,17 @@ typedef struct mr_plan_bind {
 /* A named parameter whose value is read when the statement runs. */
 typedef struct mr_plan_late {
     const char *name;
-    uint16_t parent; /* the query's parent, by number; MR_PLAN_NONE: a key value of the identity that is loaded */
-    uint16_t slot;   /* of the parent, or the key's position */
+    uint16_t parent; /* number of the query's parent; MR_PLAN_NONE: the value is of the key that is loaded */
+    uint16_t slot;   /* slot of the parent, or position in the key */
 } mr_plan_late;
 
 struct mr_plan {
     uint32_t refs;
     mr_env *env;
-    mr_arena *arena; /* of all arrays below */
+    mr_arena *arena; /* all arrays below are in it */
     mr_compiled *compiled;
-    uint64_t version; /* of the registries when it was made */
-    mr_mapper *lead;  /* whose connection it runs on, or NULL */
+    uint64_t version; /* version of the registries when the plan was made */
+    mr_mapper *lead;  /* the statement runs on the connection of this class; or NULL */
     uint16_t nentities, nitems, nlates;
     mr_plan_entity *entities;
     mr_plan_item *items;
@@ -97,17 +96,17 @@ struct mr_plan {
     uint32_t nbinds;
     mr_plan_bind *binds;
     uint16_t ncolumns;
-    uint16_t width;        /* slots that an entity of it can have */
-    const mr_type **types; /* or NULL: the compiled ones */
-    bool unique;           /* a row of items can come again, and is then left out */
-    bool collections;      /* it joins collections */
-    bool follows;          /* more statements come after it */
-    bool by_name;          /* the columns are found by name once the statement runs */
-    unsigned nsources;     /* by_name: of a select it is known which column of which table each one is; NULL: of none */
+    uint16_t width;        /* the most slots that an entity of the plan can have */
+    const mr_type **types; /* by column; NULL: the types of compiled */
+    bool unique;           /* a row with the same items as an earlier one is left out */
+    bool collections;      /* some joined entity is a collection */
+    bool follows;          /* jobs come after it */
+    bool by_name;          /* columns are found by name when the statement runs */
+    unsigned nsources; /* by_name: the number of sources: the table's column of each result column; NULL: not known */
     const mr_column **sources;
 };
 
-/* From outside of the query: where its entity stands below the first query. */
+/* The relationships that lead from the first query of a load to the entity of this query. */
 typedef struct mr_plan_path {
     const mr_property *const *props;
     unsigned n;
@@ -117,24 +116,24 @@ static inline bool mr_is_list(const mr_relationship *rel) {
     return rel->uselist >= 0 ? rel->uselist > 0 : rel->direction != MR_MANY_TO_ONE;
 }
 
-/* keyed.c: the query with the rows alone that have a primary key, where its rows are objects of one class. A new
- * reference; NULL without memory. */
+/* keyed.c: the query without rows whose primary key is NULL, if its rows are objects of one class. A new reference;
+ * NULL: no memory. */
 mr_query *mr_query_keyed(mr_query *q);
 
-/* Configures the mappings of the query's classes where something waits for it. */
+/* Configures the mappings of the query's classes, if that was not done yet. */
 mr_status mr_plan_configure(const mr_query *q);
-/* Plans and compiles. The result has one reference. path may be NULL; binds: those of the query, in key
- * order. */
+/* Plans and compiles the query. path: may be NULL. binds: the query's parameters, in the order of its key. *out: one
+ * reference. */
 mr_status mr_plan_make(mr_query *q, const mr_plan_path *path, const mr_dialect *dialect, const mr_vec *binds,
                        mr_plan **out);
 mr_plan *mr_plan_retain(mr_plan *plan);
 void mr_plan_release(mr_plan *plan); /* NULL passes */
-/* The plan of a query from the environment's cache, or a new one. *binds receives the query's binds in key
- * order. */
+/* *out: the plan of the query, from the cache or new; one reference. *binds: receives the query's parameters, in the
+ * order of its key. */
 mr_status mr_plan_find(mr_query *q, const mr_plan_path *path, const mr_dialect *dialect, mr_vec *binds, mr_plan **out);
 /* The sum of the versions of the registries that the query's classes are in. */
 uint64_t mr_plan_version(const mr_query *q);
-/* Completes a plan by_name from the names of the result's columns. */
+/* Completes a plan by_name with the column names of the result. */
 mr_status mr_plan_match_names(mr_plan *plan, mr_query *q, mr_cursor *cursor);
 
 #endif

@@ -1,8 +1,8 @@
 /*
- * prepared.c: plans that are kept per class: the second get, refresh or lazy load of a kind neither plans nor
- * compiles.
+ * prepared.c: plans that are kept for each class: the second get, refresh or lazy load of a kind is neither planned nor
+ * compiled.
  *
- * Invariant: what is kept is of the registry's present version.
+ * Invariant: all kept plans are of the present version of the registry.
  */
 #include "cache.h"
 #include "planner.h"
@@ -58,7 +58,7 @@ mr_class_plans *mr_class_plans_of(mr_mapper *mapper) {
     return plans;
 }
 
-/* The plan's own late parameters, then those that the query was made with. */
+/* Sets the plan's late parameters: its own, then those that the query was made with. */
 static mr_status add_lates(mr_plan *plan, const mr_vec *lates) {
     if (lates->len == 0) return MR_OK;
     mr_plan_late *all = mr_arena_alloc(plan->arena, (plan->nlates + lates->len) * sizeof *all);
@@ -77,7 +77,7 @@ mr_status mr_prepare(mr_env *env, mr_prepared *prepared, const mr_dialect *diale
     mr_plan *plan = NULL;
     mr_vec lates, none;
     mr_vec_init(&lates, env, sizeof(mr_plan_late));
-    /* No other query uses the plan: the constants of the condition and the order are its own. */
+    /* No other query uses the plan, so it holds all constants itself. */
     mr_vec_init(&none, env, sizeof(mr_node *));
     mr_status status = make(ud, &lates, &query);
     if (status == MR_OK) status = mr_plan_make(query, NULL, dialect, &none, &plan);

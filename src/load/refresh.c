@@ -1,13 +1,12 @@
 /*
- * refresh.c: loading the columns that an entity lacks: all of them when it has expired, or the deferred ones
- * asked for.
+ * refresh.c: loads columns that an entity lacks: all of them if it has expired, or deferred ones that a program reads.
  *
- * Invariant: only unloaded slots are written, but by a row that is newer than the entity. An expired entity is read
- * with the statement of get, so that both share it.
+ * Invariant: only unloaded slots are written, except by a row that is newer than the entity. An expired entity is read
+ * with the statement of get.
  */
 #include "cache.h"
 #include "planner.h"
-#include "run.h"
+#include "load_state.h"
 
 #include <string.h>
 
@@ -21,13 +20,13 @@ static bool is_wanted(const mr_property *prop, const mr_property *const *props, 
     if (!props) return !prop->deferred;
     for (unsigned i = 0; i < n; i++) {
         if (props[i]->slot == prop->slot && is_loadable(props[i])) return true;
-        /* A group comes together. */
+        /* The columns of a deferred group are loaded together. */
         if (prop->deferred && prop->deferred_group && props[i]->deferred_group == prop->deferred_group) return true;
     }
     return false;
 }
 
-/* The unloaded slots that are wanted, in order; *all: they are just what get loads. */
+/* Appends the unloaded slots that are wanted, in order. *all: they are the same that get loads. */
 static mr_status wanted_slots(mr_entity *entity, const mr_property *const *props, unsigned n, mr_vec *slots,
                               bool *all) {
     const mr_mapper *mapper = entity->mapper;
@@ -88,7 +87,7 @@ static mr_status make_columns(void *ud, mr_vec *lates, mr_query **out) {
     return *out ? MR_OK : MR_FAIL;
 }
 
-/* Makes the row program of one known entity out of that of plain columns. */
+/* Changes a plan of plain columns into one that fills one known entity. */
 static mr_status fill_entity(mr_plan *plan, const column_set *set) {
     mr_plan_entity *e = mr_arena_alloc(plan->arena, sizeof *e);
     mr_plan_item *item = mr_arena_alloc(plan->arena, sizeof *item);
@@ -166,10 +165,10 @@ static mr_status run_refresh(const mr_load_context *ctx, mr_entity *entity, cons
     uint16_t npk = entity->mapper->npk;
     if (npk > FEW && !(keys = mr_alloc(ctx->env, npk * sizeof *keys))) return MR_FAIL;
     mr_identity_values(entity->mapper, &entity->identity, keys);
-    mr_load_context as_read = mr_load_as_read(ctx, entity);
+    mr_load_context as_read = mr_load_context_of(ctx, entity);
     mr_status status = all ? mr_get_open(&as_read, entity->mapper, keys, false, entity, &load)
                            : open_columns(&as_read, entity, slots, keys, &load);
-    if (status == MR_OK) status = mr_load_whole(load, entity->mapper, keys, &rows, &n);
+    if (status == MR_OK) status = mr_load_all_of_key(load, entity->mapper, keys, &rows, &n);
     if (status == MR_OK && n == 0) status = MR_NOTFOUND;
     mr_load_close(load);
     if (keys != few) mr_free(ctx->env, keys);

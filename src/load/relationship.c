@@ -1,12 +1,12 @@
 /*
- * relationship.c: a relationship's slot, loaded when it is first touched.
+ * relationship.c: loads the slot of a relationship when it is first read.
  *
- * Invariant: what the identity map has costs no statement; otherwise one statement loads the slot, whatever
- * its relationship.
+ * Invariant: a target that is in the identity map takes no statement. Else one statement loads the slot, for every kind
+ * of relationship.
  */
 #include "cache.h"
 #include "planner.h"
-#include "run.h"
+#include "job.h"
 
 /* ---------------------------------------------------------------- filling the slot */
 
@@ -23,7 +23,7 @@ static mr_status put_nothing(mr_entity *entity, const mr_property *prop) {
     return mr_is_list(prop->relationship) ? put_list(entity, prop, NULL, 0) : put_reference(entity, prop, NULL);
 }
 
-/* The rows of a load of one entity item. */
+/* Puts the rows of the load, which has one entity item, into the slot. */
 static mr_status put_rows(mr_load *load, mr_entity *entity, const mr_property *prop) {
     const mr_value *rows;
     size_t n;
@@ -46,8 +46,8 @@ static mr_query *with_options(mr_query *q, unsigned nopts, const mr_option *opts
     return made;
 }
 
-/* The query of what prop leads to, with the options. The references back are known: they lead to the object that is
- * asked, and nothing is joined or sent for them unless an option says so. Consumes q. */
+/* The query for the target of prop, with the options. References from the target back to the parent are known already:
+ * they take no join and no statement, unless an option says so. Consumes q. */
 static mr_query *with_way_back(mr_query *q, const mr_property *prop, unsigned nopts, const mr_option *opts) {
     const mr_relationship *back = prop->relationship->reverse;
     if (nopts > 0) q = with_options(q, nopts, opts);
@@ -60,7 +60,7 @@ static mr_query *with_way_back(mr_query *q, const mr_property *prop, unsigned no
     return with_options(q, 1, &option);
 }
 
-/* The relationship's target, by its condition with the parent's values late. */
+/* Makes the query for the target: the relationship's condition, with the parent's values as late parameters. */
 static mr_status make_lazy(void *ud, mr_vec *lates, mr_query **out) {
     const mr_property *prop = ud;
     mr_relationship *rel = prop->relationship;
@@ -90,7 +90,7 @@ static mr_prepared *prepared_of(mr_mapper *mapper, uint16_t slot) {
     return plans ? mr_vec_at(&plans->lazy, slot) : NULL;
 }
 
-/* Has the row of the entity the values that the relationship goes by? */
+/* Does the entity's row in the database have the values that the relationship compares? */
 static bool is_stored(const mr_entity *entity, const mr_relationship *rel, bool committed) {
     if (entity->state != MR_PERSISTENT) return false;
     for (unsigned i = 0; i < rel->npairs && !committed; i++)
@@ -99,7 +99,7 @@ static bool is_stored(const mr_entity *entity, const mr_relationship *rel, bool 
     return true;
 }
 
-/* Is the relationship one for load_folded? The database is asked once. */
+/* *out: must load_folded load the relationship? Asks the database once. */
 static mr_status find_folding(const mr_load_context *ctx, const mr_entity *entity, const mr_property *prop,
                               bool committed, bool *out) {
     const mr_relationship *rel = prop->relationship;
@@ -114,7 +114,7 @@ static mr_status find_folding(const mr_load_context *ctx, const mr_entity *entit
     return MR_OK;
 }
 
-/* From the entity's row, joined by the database. */
+/* Loads by a join from the entity's row, so that the database compares the columns. */
 static mr_status load_folded(const mr_load_context *ctx, mr_entity *entity, const mr_property *prop, unsigned nopts,
                              const mr_option *opts) {
     const mr_mapper *parent = prop->relationship->parent;
@@ -122,7 +122,7 @@ static mr_status load_folded(const mr_load_context *ctx, mr_entity *entity, cons
     mr_value *key = mr_alloc(ctx->env, parent->npk * sizeof *key);
     if (!key) return MR_FAIL;
     mr_identity_values(entity->mapper, &entity->identity, key);
-    mr_query *q = with_way_back(mr_query_through(prop, key, 1, true), prop, nopts, opts);
+    mr_query *q = with_way_back(mr_query_from_keys(prop, key, 1, true), prop, nopts, opts);
     mr_status status = q ? mr_load_start(ctx, q, &load) : MR_FAIL;
     mr_query_release(q);
     if (status == MR_OK) status = put_rows(load, entity, prop);
@@ -149,7 +149,7 @@ static mr_status load_prepared(const mr_load_context *ctx, mr_entity *entity, co
     return status;
 }
 
-/* With options below the relationship: planned as the query that it is. */
+/* Loads with options that apply below the relationship: planned like any query. */
 static mr_status load_planned(const mr_load_context *ctx, mr_entity *entity, const mr_property *prop, unsigned nopts,
                               const mr_option *opts) {
     mr_query_item item = {.mapper = prop->relationship->target};
@@ -169,8 +169,8 @@ static mr_status load_planned(const mr_load_context *ctx, mr_entity *entity, con
 
 /* ---------------------------------------------------------------- without a statement */
 
-/* The deferred columns among those that the condition needs and the entity lacks: up to max of them. *others: it lacks
- * others, too. */
+/* The deferred columns (at most max) that the condition needs and the entity lacks. *others: it lacks other columns,
+ * too. Returns their number. */
 static unsigned lacking(mr_entity *entity, const mr_relationship *rel, const mr_property **deferred, unsigned max,
                         bool *others) {
     unsigned n = 0;
@@ -185,7 +185,7 @@ static unsigned lacking(mr_entity *entity, const mr_relationship *rel, const mr_
     return n;
 }
 
-/* Loads the columns that the condition needs, of an expired or partly loaded entity. */
+/* Loads the columns that the condition needs, if the entity has expired or lacks some of them. */
 static mr_status load_locals(const mr_load_context *ctx, mr_entity *entity, const mr_relationship *rel) {
     enum { FEW = 8 };
     const mr_property *deferred[FEW];
@@ -200,7 +200,7 @@ static mr_status load_locals(const mr_load_context *ctx, mr_entity *entity, cons
     return status;
 }
 
-/* All local values NULL: nothing can match. */
+/* Are all local values NULL? Then no row can match. */
 static bool has_no_key(mr_entity *entity, const mr_relationship *rel) {
     for (unsigned i = 0; i < rel->npairs; i++) {
         if (rel->pairs[i].local_slot == UINT16_MAX) return false;
@@ -210,7 +210,8 @@ static bool has_no_key(mr_entity *entity, const mr_relationship *rel) {
     return rel->npairs > 0;
 }
 
-/* A many-to-one onto a primary key: MR_NOTFOUND, with *identity set, when the map has no such entity. */
+/* Takes a many-to-one target from the identity map, by its primary key. MR_NOTFOUND, with *identity set: it is not
+ * there. */
 static mr_status from_map(const mr_load_context *ctx, mr_entity *entity, const mr_property *prop, mr_strbuf *buf,
                           mr_value *identity) {
     enum { FEW = 8 };
@@ -264,7 +265,7 @@ static mr_status access_raise(const mr_load_context *ctx, mr_entity *entity, con
     return refuse(ctx, entity, prop, &mr_strategy_raise);
 }
 
-/* An object that is in memory takes no SQL. */
+/* raise_on_sql: a target that is in memory needs no SQL, and is allowed. */
 static mr_status access_raise_on_sql(const mr_load_context *ctx, mr_entity *entity, const mr_property *prop) {
     const mr_relationship *rel = prop->relationship;
     mr_status status = MR_NOTFOUND;
@@ -297,7 +298,7 @@ mr_status mr_lazy_load(const mr_load_context *ctx, mr_entity *entity, const mr_p
     return nopts > 0 ? load_planned(ctx, entity, prop, nopts, opts) : load_prepared(ctx, entity, prop, false);
 }
 
-/* A key that has changed and is not flushed: the related rows still have the old one. */
+/* Is the key changed and not flushed? Then the related rows still have the old one. */
 static bool is_rekeyed(const mr_entity *entity, const mr_relationship *rel) {
     for (unsigned i = 0; i < rel->npairs && rel->direction != MR_MANY_TO_ONE; i++)
         if (rel->pairs[i].local_slot != UINT16_MAX && mr_entity_is_dirty(entity, rel->pairs[i].local_slot)) return true;
@@ -331,7 +332,7 @@ static mr_status load(const mr_load_context *ctx, mr_entity *entity, const mr_pr
     if (entity->mapper->registry->dirty && mr_registry_configure(entity->mapper->registry) != MR_OK) return MR_FAIL;
     if (entity->origin && !(arena = mr_arena_new(ctx->env))) return MR_FAIL;
     mr_heap_block(heap);
-    mr_load_context as_read = mr_load_as_read(ctx, entity);
+    mr_load_context as_read = mr_load_context_of(ctx, entity);
     mr_status status = load_slot(&as_read, entity, prop, arena, needed);
     mr_heap_unblock(heap);
     mr_arena_free(arena);

@@ -1,19 +1,19 @@
 /*
- * renew.c: rows of a newer version of the data than the objects that are in memory for them.
+ * renew.c: updates objects in memory from rows of a newer version of the data.
  *
- * Outside of a transaction nobody promises that reads repeat: a row is true, and an object in memory may be old.
- * Invariants: a change of the program's is never lost, and no object is given an older value than it has. An object
- * counts as renewed only when all columns that it has loaded are.
+ * Outside of a transaction each statement may read a newer version of the data: the row is right, and the object in
+ * memory may be old. Invariants: a change made by the program is never lost. No object gets an older value than it has.
+ * An object counts as renewed only when all its loaded columns are.
  */
 #include "cache.h"
-#include "run.h"
+#include "load_state.h"
 
 static bool is_held(const mr_value *v) {
     if (v->flags & MR_VALUE_DIRTY) return true;
     return v->kind == MR_COLLECTION && mr_collection_changed(v->u.p);
 }
 
-/* The column in the slot has changed. Relationships over it are forgotten: they load again when they are read. */
+/* The column in the slot has changed: unloads the relationships that compare it. */
 static void forget_related(mr_entity *e, uint16_t slot) {
     for (size_t i = 0; i < e->mapper->props.len; i++) {
         const mr_property *prop = mr_vec_ptr(&e->mapper->props, i);
@@ -26,7 +26,7 @@ static void forget_related(mr_entity *e, uint16_t slot) {
     }
 }
 
-/* *changed: the slot holds something new. */
+/* Writes the new value into the slot. *changed: it differs from the old one. */
 static mr_status renew_slot(mr_env *env, mr_entity *e, uint16_t slot, const mr_value *value, bool *changed) {
     const mr_value *v = mr_entity_slot(e, slot);
     if (v->flags & MR_VALUE_DIRTY) return mr_entity_put_committed(e, slot, value);
@@ -43,7 +43,7 @@ static bool is_column(const mr_entity *e, uint16_t slot) {
     return prop && (prop->kind == MR_PROPERTY_COLUMN || prop->kind == MR_PROPERTY_EXPRESSION);
 }
 
-/* Has the object loaded a column that the row does not bring: a deferred one, or one of a subclass? */
+/* Has the object loaded a column that is not in the row: a deferred one, or one of a subclass? */
 static bool has_more(const mr_plan_entity *pe, mr_entity *e) {
     uint16_t at = 0;
     for (uint16_t slot = 0; slot < e->mapper->nslots; slot++) {
@@ -63,7 +63,7 @@ static bool is_key(const mr_mapper *mapper, uint16_t slot) {
 }
 
 mr_status mr_row_renew(mr_run *run, const mr_plan_entity *pe, mr_entity *e, const mr_value *row) {
-    /* The version of a changed object stays: the flush must find that its row has changed meanwhile. */
+    /* A changed object keeps its version, so that the flush notices that the row has changed meanwhile. */
     bool is_changed = (e->flags & (MR_ENTITY_MODIFIED | MR_ENTITY_TO_DELETE)) != 0;
     const mr_property *version = is_changed ? e->mapper->version : NULL;
     bool changed = false;
@@ -76,28 +76,28 @@ mr_status mr_row_renew(mr_run *run, const mr_plan_entity *pe, mr_entity *e, cons
     return changed ? mr_row_note_event(run->load, e, MR_EVENT_REFRESH) : MR_OK;
 }
 
-/* ---------------------------------------------------------------- what is to be loaded eagerly */
+/* ---------------------------------------------------------------- must an eager load ask again? */
 
 static bool is_older(const mr_load *load, const mr_entity *e) {
     return load->outside && load->ctx.owner->versioned && e->as_of != load->ctx.owner->as_of;
 }
 
-bool mr_load_knows(const mr_load *load, const mr_entity *target) { return !is_older(load, target); }
+bool mr_load_is_up_to_date(const mr_load *load, const mr_entity *target) { return !is_older(load, target); }
 
-bool mr_load_lacks(const mr_load *load, mr_entity *parent, const mr_property *prop) {
+bool mr_load_must_ask(const mr_load *load, mr_entity *parent, const mr_property *prop) {
     const mr_value *v = mr_entity_slot(parent, prop->slot);
     const mr_relationship *rel = prop->relationship;
     if (v->kind == MR_UNLOADED) return true;
     if (v->kind == MR_COLLECTION && !((const mr_collection *)v->u.p)->loaded) return true;
     if (!load->outside || (v->flags & MR_VALUE_DIRTY)) return false;
-    /* Its key is in the parent's own row: it is the object that may be old. */
+    /* The reference itself is a column of the parent: only its target may be old. */
     if (rel->direction == MR_MANY_TO_ONE && rel->use_get) return v->kind == MR_ENTITY && is_older(load, v->u.p);
     return mr_entity_relation_is_older(parent, prop);
 }
 
 /* ---------------------------------------------------------------- one object, as a whole */
 
-/* A get does not load deferred columns: what is loaded of them would be old after it. */
+/* Unloads the deferred columns: a get does not read them, so they would be old after it. */
 static void forget_deferred(mr_entity *e) {
     for (size_t i = 0; i < e->mapper->props.len; i++) {
         const mr_property *prop = mr_vec_ptr(&e->mapper->props, i);

@@ -1,12 +1,12 @@
 /*
- * row.c: the row interpreter: from the values of one row to entities and items.
+ * row.c: makes entities and items from the values of one row.
  *
- * Invariant: an entity that was in memory keeps what it has: only slots that are not loaded are filled. Two loads write
- * over loaded slots: one that populates existing objects (each once), and one whose rows are of a newer version of the
- * data (renew.c). No memory is allocated for a row but the entities' own.
+ * Invariant: an entity that was in memory keeps its values: only unloaded slots are filled. Two kinds of load overwrite
+ * loaded slots: one with populate_existing (each object once), and one whose rows are of a newer version of the data
+ * (renew.c). A row allocates memory only for new entities.
  */
 #include "cache.h"
-#include "run.h"
+#include "load_state.h"
 
 #include <string.h>
 
@@ -33,7 +33,7 @@ static bool is_unloaded(mr_entity *e, uint16_t slot) {
     return (slot < e->nslots ? &e->slots[slot] : mr_entity_slot(e, slot))->kind == MR_UNLOADED;
 }
 
-/* The relationships of an entity that is overwritten: they are to be loaded again. */
+/* Unloads the relationships of an entity that is overwritten. */
 static void forget_relationships(mr_entity *e) {
     for (size_t i = 0; i < e->mapper->props.len; i++) {
         const mr_property *prop = mr_vec_ptr(&e->mapper->props, i);
@@ -47,7 +47,7 @@ static bool is_in_row(const mr_plan_entity *pe, uint16_t slot) {
     return false;
 }
 
-/* Its columns that the row has not, deferred ones mostly, as well. */
+/* Unloads the columns that are not in the row; most of them are deferred. */
 static void forget_columns(const mr_plan_entity *pe, mr_entity *e) {
     if (pe->nslots == pe->mapper->columns.len) return;
     for (size_t i = 0; i < pe->mapper->columns.len; i++) {
@@ -79,8 +79,8 @@ static mr_status fill_known(mr_run *run, const mr_plan_entity *pe, mr_entity *e,
         if (e->as_of == MR_AS_OF_NOTHING) e->as_of = run->load->ctx.owner->as_of;
         else if (run->load->outside) return mr_row_renew(run, pe, e, row);
     }
-    /* The program has expired it: it takes on the options of this query. If it is read again for itself, it keeps its
-     * own. */
+    /* The program has expired the entity: it gets the options of this query. But if the load is for this entity alone
+     * (run->fixed), it keeps its own. */
     if (e != run->fixed && is_unloaded(e, e->mapper->pk_slots[0])) expired = true;
     bool filled = false;
     for (uint16_t i = 0; i < pe->nslots; i++) {
@@ -170,7 +170,7 @@ static void warn_keyless(mr_mapper *mapper) {
     mr_strbuf_done(&names);
 }
 
-/* The row's key is NULL: an outer join found nothing, or the table has a row without a key, which is no object. */
+/* The row's key is NULL: an outer join has found nothing, or the table has a row without a key, which is no object. */
 static mr_status find_no_entity(const mr_plan_entity *pe, mr_run_entity *re, const mr_value *row) {
     bool there = !pe->outer;
     for (uint16_t i = 0; i < pe->nslots && !there; i++) there = row[pe->slots[i].column].kind != MR_NULL;
@@ -181,7 +181,7 @@ static mr_status find_no_entity(const mr_plan_entity *pe, mr_run_entity *re, con
     return MR_OK;
 }
 
-/* Another object has the key that the row of e has been found to have. */
+/* Records the error: the row of e has a key that belongs to another object in memory. */
 static mr_status two_objects(mr_run *run, const mr_entity *e, const mr_value *identity) {
     mr_strbuf old, new;
     mr_strbuf_init(&old, run->load->env);
@@ -199,8 +199,8 @@ static mr_status two_objects(mr_run *run, const mr_entity *e, const mr_value *id
     return MR_FAIL;
 }
 
-/* The database has found e's row by a key that it holds in another spelling ('ABC' for 'abc', 7 for '007'): from
- * now on that is e's. */
+/* The database has found e's row though its key is spelled differently ('ABC' for 'abc', 7 for '007'): e gets the
+ * spelling of the row. */
 static mr_status respell(mr_run *run, const mr_plan_entity *pe, mr_entity *e, const mr_value *identity,
                          const mr_value *row) {
     mr_idmap *map = run->load->ctx.owner->idmap;
@@ -213,15 +213,15 @@ static mr_status respell(mr_run *run, const mr_plan_entity *pe, mr_entity *e, co
     return MR_OK;
 }
 
-/* No entity has the row's key, but one has a key that is alike: *out is that entity if the database says that its key
- * finds this row. It takes on the row's spelling. */
+/* No entity has the row's key, but some may have a key that is alike. *out: the entity whose key finds this row in the
+ * database, if there is one. It gets the row's spelling. */
 static mr_status find_respelled(mr_run *run, const mr_plan_entity *pe, const mr_value *identity, const mr_value *row,
                                 mr_entity **out) {
     mr_idmap *map = run->load->ctx.owner->idmap;
     size_t cursor = 0;
     *out = NULL;
     for (mr_entity *e; (e = mr_idmap_alike(map, pe->mapper->root, identity, &cursor));) {
-        mr_status status = mr_spelling_is_of(run->load, e, identity);
+        mr_status status = mr_spelling_is_same_row(run->load, e, identity);
         if (status == MR_FAIL) return status;
         if (status != MR_OK) continue;
         *out = e;
@@ -230,7 +230,7 @@ static mr_status find_respelled(mr_run *run, const mr_plan_entity *pe, const mr_
     return MR_OK;
 }
 
-/* The row was asked for by the key of run->fixed: it fills that entity, whatever its spelling of the key. */
+/* The row was found by the key of run->fixed: it fills that entity, even if it spells the key differently. */
 static mr_status fill_fixed(mr_run *run, const mr_plan_entity *pe, const mr_value *identity, const mr_value *row,
                             mr_entity **out) {
     mr_entity *e = *out = run->fixed;
@@ -238,7 +238,7 @@ static mr_status fill_fixed(mr_run *run, const mr_plan_entity *pe, const mr_valu
     return fill_known(run, pe, e, row);
 }
 
-/* Sets re->current: the entity of the row, or NULL where an outer join found none. */
+/* Sets re->current: the entity of the row. NULL: an outer join has found none. */
 static mr_status find_entity(mr_run *run, const mr_plan_entity *pe, mr_run_entity *re, const mr_value *row) {
     const mr_value *key = &row[pe->keys[0]];
     mr_value identity;

@@ -1,10 +1,10 @@
 /*
- * run.c: one execution of a plan: its parameters, its cursor, and what its rows left to do.
+ * run.c: one execution of a plan: its parameters, its cursor, and the jobs that its rows need.
  *
- * Invariant: the parameters' bytes live as long as the cursor: those of late values are copies, the others
- * belong to the query or the plan, which the run holds.
+ * Invariant: the bytes of parameters live as long as the cursor: late values are copied; the others belong to the query
+ * or the plan, and the run holds references to both.
  */
-#include "run.h"
+#include "job.h"
 
 #include <string.h>
 
@@ -17,7 +17,7 @@ static mr_status add_named(mr_run *run, const char *name, const mr_value *value)
     return mr_value_copy(run->load->env, &n->value, value);
 }
 
-/* A parent's value as it is now, or as its row has it; an expired parent is read again first. */
+/* *out: the parent's value; committed: the one in its row. Reads an expired parent again first. */
 static mr_status parent_value(mr_run *run, mr_entity *parent, uint16_t slot, bool committed, mr_value *out) {
     const mr_value *v = mr_entity_slot(parent, slot);
     if (committed && mr_entity_committed(parent, slot)->kind != MR_UNLOADED) {
@@ -83,7 +83,7 @@ static mr_status collect_values(mr_run *run, const mr_run_source *source) {
 
 static size_t align(size_t n) { return (n + 15) & ~(size_t)15; }
 
-/* The run and its arrays in one block; by name, the row's width is not known yet. */
+/* The run and its arrays in one block. If columns are found by name, the number of columns is not known yet. */
 static mr_run *allocate(mr_load *load, mr_plan *plan) {
     size_t head = align(sizeof(mr_run)), entities = align(plan->nentities * sizeof(mr_run_entity));
     size_t columns = plan->by_name ? 0 : plan->ncolumns, nparams = plan->compiled->nparams;
@@ -165,7 +165,7 @@ void mr_run_close(mr_run *run) {
 
 /* ---------------------------------------------------------------- stepping */
 
-/* What could be known only once the statement runs: which of its columns are which. */
+/* Finds the columns by their names, which are known only when the statement runs. */
 static mr_status begin_by_name(mr_run *run) {
     if (mr_plan_match_names(run->plan, run->query, run->cursor) != MR_OK) return MR_FAIL;
     run->row = mr_alloc(run->load->env, (run->plan->ncolumns + (size_t)1) * sizeof *run->row);
@@ -174,7 +174,7 @@ static mr_status begin_by_name(mr_run *run) {
 
 mr_status mr_run_step(mr_run *run) {
     if (!run->cursor) return MR_DONE;
-    run->load->ctx.owner->reads++; /* also when there is no row: that is known now */
+    run->load->ctx.owner->reads++; /* also if there is no row: then that is what was read */
     mr_status status = mr_cursor_step(run->cursor);
     if (status != MR_ROW) {
         if (status == MR_DONE) mr_run_close_cursor(run);
@@ -190,7 +190,7 @@ mr_status mr_run_step(mr_run *run) {
     return MR_ROW;
 }
 
-mr_status mr_run_settle(mr_run *run) {
+mr_status mr_run_finish_rows(mr_run *run) {
     for (uint16_t i = 0; i < run->plan->nentities; i++) {
         mr_run_entity *re = &run->entities[i];
         re->last = re->current = NULL;

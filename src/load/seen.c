@@ -1,6 +1,7 @@
 /*
- * seen.c: sets with open addressing. Invariant: the capacity is zero or a power of two, and at most two
- * thirds are in use.
+ * seen.c: sets of pairs and of rows, as hash tables with open addressing.
+ *
+ * Invariant: the capacity is zero or a power of two, and at most two thirds of it are used.
  */
 #include "seen.h"
 

@@ -1,8 +1,8 @@
 /*
- * select.c: the SELECT that a planning comes to.
+ * select.c: builds the SELECT at the end of planning.
  *
- * Invariant: result column i is primary column i, and the secondary ones follow, whether or not the query is
- * wrapped.
+ * Invariant: result column i is primary column i, and the secondary columns follow, also if the query becomes a
+ * subquery.
  */
 #include "planner.h"
 
@@ -22,7 +22,7 @@ static mr_status list_labelled(mr_planner *p, const mr_vec *columns, mr_node **l
     return MR_OK;
 }
 
-/* The clauses that are the query's own, with what the planning adds to WHERE. */
+/* Sets the clauses of the query, and adds the criteria of the plan to WHERE. */
 static mr_status own_clauses(mr_planner *p, mr_select *s) {
     const mr_select *q = &p->q->clauses;
     mr_node *where = NULL;
@@ -33,14 +33,14 @@ static mr_status own_clauses(mr_planner *p, mr_select *s) {
     s->limit = mr_node_retain(q->limit);
     s->offset = mr_node_retain(q->offset);
     s->correlate = mr_node_retain(q->correlate);
-    if (mr_adapt(p, mr_node_retain(q->where), &where) != MR_OK) return MR_FAIL;
+    if (mr_united_translate(p, mr_node_retain(q->where), &where) != MR_OK) return MR_FAIL;
     mr_node *const parts[] = {mr_node_retain(p->criteria), where, mr_node_retain(p->classes)};
     s->where = mr_sql_list(p->env, MR_OP_AND, parts, 3);
     if (!s->where && (p->criteria || q->where || p->classes)) return MR_FAIL;
-    if (mr_adapt(p, mr_node_retain(q->group_by), &s->group_by) != MR_OK ||
-        mr_adapt(p, mr_node_retain(q->having), &s->having) != MR_OK ||
-        mr_adapt(p, mr_node_retain(q->order_by), &s->order_by) != MR_OK ||
-        mr_adapt(p, mr_node_retain(q->distinct_on), &s->distinct_on) != MR_OK)
+    if (mr_united_translate(p, mr_node_retain(q->group_by), &s->group_by) != MR_OK ||
+        mr_united_translate(p, mr_node_retain(q->having), &s->having) != MR_OK ||
+        mr_united_translate(p, mr_node_retain(q->order_by), &s->order_by) != MR_OK ||
+        mr_united_translate(p, mr_node_retain(q->distinct_on), &s->distinct_on) != MR_OK)
         return MR_FAIL;
     return MR_OK;
 }
@@ -112,7 +112,7 @@ static mr_status list_wrapped(mr_planner *p, mr_node **list) {
     return MR_OK;
 }
 
-/* From here on the wrapper is the one FROM object. */
+/* Begins the outer statement, whose FROM object is the query as a subquery. */
 static mr_status begin_outer(mr_planner *p, mr_node *inner) {
     p->wrapper = mr_sql_alias(p->env, inner, NULL);
     if (!p->wrapper) return MR_FAIL;

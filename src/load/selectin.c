@@ -1,13 +1,13 @@
 /*
- * selectin.c: loads a relationship of many parents by their keys, one statement for each 500.
+ * selectin.c: loads a relationship of many parents by their keys, with one statement for every 500 of them.
  *
- * One-to-many asks the children by their foreign key; many-to-one asks the targets of which the identity map lacks
- * something; what has a link table, or a condition of its own, and parents of which the foreign key is not loaded, ask
- * from the parents' keys through the condition.
+ * Invariant: a one-to-many reads the children by their foreign key. A many-to-one reads only the targets that the
+ * identity map lacks. All others (with a link table, with a condition written by the program, or with parents whose
+ * foreign key is not loaded) join from the parents' keys.
  */
 #include "cache.h"
 #include "planner.h"
-#include "run.h"
+#include "job.h"
 
 #include <string.h>
 
@@ -43,7 +43,7 @@ static mr_query *then(mr_query *old, mr_query *made) {
 
 /* ---------------------------------------------------------------- parents by their keys */
 
-/* The key of a parent; false where a value is NULL: then nothing belongs to it. */
+/* *out: the key of a parent. false: a value is NULL, so no row belongs to it. */
 static bool parent_key(const mr_job *job, selectin_form form, mr_entity *parent, mr_value *out) {
     const mr_relationship *rel = job->follow->prop->relationship;
     if (form == FORM_JOINED) {
@@ -57,7 +57,7 @@ static bool parent_key(const mr_job *job, selectin_form form, mr_entity *parent,
     return true;
 }
 
-/* Takes parents until there are keys enough for a statement. */
+/* Takes parents from the job until there are enough keys for a statement. */
 static mr_status take_keys(mr_job *job, selectin_form form, unsigned n) {
     mr_env *env = job->load->env;
     mr_value *key = mr_alloc(env, n * sizeof *key);
@@ -77,7 +77,7 @@ static mr_status take_keys(mr_job *job, selectin_form form, unsigned n) {
     return status;
 }
 
-/* The keys taken, of n values each, in memory of their own. NULL without memory. */
+/* A copy of the keys taken, n values for each. Free it. NULL: no memory. */
 static mr_value *keys_taken(mr_job *job, unsigned n) {
     size_t count = job->keys.distinct.len;
     mr_value *values = mr_alloc(job->load->env, (count + 1) * n * sizeof *values);
@@ -86,7 +86,7 @@ static mr_value *keys_taken(mr_job *job, unsigned n) {
     return values;
 }
 
-/* columns (consumed) IN the keys taken. */
+/* columns IN (the keys taken). Consumes the columns. */
 static mr_node *keys_criterion(mr_job *job, mr_node *const *columns, unsigned n) {
     size_t count = job->keys.distinct.len;
     mr_value *values = keys_taken(job, n);
@@ -133,7 +133,7 @@ static mr_query *children_query(mr_job *job) {
 
 /* ---------------------------------------------------------------- through the condition */
 
-mr_query *mr_query_through(const mr_property *along, const mr_value *keys, size_t count, bool bare) {
+mr_query *mr_query_from_keys(const mr_property *along, const mr_value *keys, size_t count, bool bare) {
     mr_relationship *rel = along->relationship;
     mr_env *env = rel->parent->env;
     mr_mapper *parent = rel->parent;
@@ -144,7 +144,7 @@ mr_query *mr_query_through(const mr_property *along, const mr_value *keys, size_
     for (uint16_t i = 0; i < parent->npk && !failed; i++) {
         const mr_property *prop = mr_mapper_at_slot(parent, parent->pk_slots[i]);
         const mr_column *column = prop->column;
-        /* The table of a class below has the key under its own column. */
+        /* The table of a subclass has key columns of its own. */
         if (column->table != parent->table && i < parent->table->nprimary) column = parent->table->primary[i];
         columns[i] = mr_sql_column(env, column, mr_node_retain(alias), prop);
         failed = !columns[i] || (!bare && add_item(&q, NULL, mr_node_retain(columns[i])) != MR_OK);
@@ -172,7 +172,7 @@ mr_query *mr_query_through(const mr_property *along, const mr_value *keys, size_
 static mr_query *joined_query(mr_job *job) {
     const mr_property *prop = job->follow->prop;
     mr_value *keys = keys_taken(job, prop->relationship->parent->npk);
-    mr_query *q = keys ? mr_query_through(prop, keys, job->keys.distinct.len, false) : NULL;
+    mr_query *q = keys ? mr_query_from_keys(prop, keys, job->keys.distinct.len, false) : NULL;
     mr_free(job->load->env, keys);
     return mr_job_options(job, q);
 }
@@ -197,14 +197,14 @@ static mr_status put_target(const mr_job *job, mr_entity *parent, mr_entity *tar
     return mr_entity_put_reference(parent, job->follow->prop, target, false);
 }
 
-/* Would the target's row, or an eager load behind it, bring something that the target in memory lacks? */
+/* Does the target in memory lack something that its row, or an eager load of the options, would load? */
 static bool lacks_something(const mr_job *job, mr_entity *target) {
     const mr_plan_follow *follow = job->follow;
     const mr_mapper *mapper = follow->prop->relationship->target;
     for (size_t i = 0; i < mapper->props.len; i++) {
         const mr_property *prop = mr_vec_ptr(&mapper->props, i);
         bool is_relationship = prop->kind == MR_PROPERTY_RELATIONSHIP;
-        if (is_relationship ? !mr_load_lacks(job->load, target, prop)
+        if (is_relationship ? !mr_load_must_ask(job->load, target, prop)
                             : mr_entity_slot(target, prop->slot)->kind != MR_UNLOADED)
             continue;
         if (is_relationship ? mr_eager_is_due(&job->path, mapper, prop, follow->nopts, follow->opts)
@@ -214,8 +214,8 @@ static bool lacks_something(const mr_job *job, mr_entity *target) {
     return false;
 }
 
-/* Sets the reference to the target that the identity map has, or to NULL for a NULL key: MR_OK. MR_NOTFOUND: the
- * database has to be asked. complete: a target that lacks something, or is old, counts as not found. */
+/* Sets the reference from the identity map, or to NULL if the key is NULL. MR_NOTFOUND: a statement is needed.
+ * complete: a target that is old, or lacks something, counts as not found. */
 static mr_status from_map(const mr_job *job, mr_entity *parent, bool complete, mr_strbuf *buf, mr_value *key) {
     const mr_relationship *rel = job->follow->prop->relationship;
     mr_value identity;
@@ -223,7 +223,8 @@ static mr_status from_map(const mr_job *job, mr_entity *parent, bool complete, m
     if (status == MR_NOTFOUND) return put_target(job, parent, NULL);
     if (status != MR_OK) return status;
     mr_entity *known = mr_idmap_get(job->load->ctx.owner->idmap, rel->target->root, &identity);
-    if (!known || (complete && (lacks_something(job, known) || !mr_load_knows(job->load, known)))) return MR_NOTFOUND;
+    if (!known || (complete && (lacks_something(job, known) || !mr_load_is_up_to_date(job->load, known))))
+        return MR_NOTFOUND;
     return put_target(job, parent, mr_mapper_isa(known->mapper, rel->target) ? known : NULL);
 }
 
@@ -306,7 +307,7 @@ static mr_status next(mr_job *job) {
 
 static mr_status row(mr_job *job) {
     if (job->form == FORM_TARGETS) return MR_OK;
-    return mr_job_give(job, 0, key_width(job->follow->prop->relationship, (selectin_form)job->form));
+    return mr_job_give_child(job, 0, key_width(job->follow->prop->relationship, (selectin_form)job->form));
 }
 
 static mr_status end(mr_job *job) {

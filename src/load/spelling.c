@@ -1,11 +1,10 @@
 /*
- * spelling.c: the same row under two spellings of its key.
+ * spelling.c: decides whether two spellings of a key name the same row.
  *
- * Invariant: only the database tells whether two keys are one, and it is asked only where its column compares values
- * by rules of its own.
+ * Invariant: only the database decides this. It is asked only if it compares the key column by its own rules.
  */
 #include "cache.h"
-#include "run.h"
+#include "load_state.h"
 
 static mr_status make_spelling(void *ud, mr_vec *lates, mr_query **out) {
     mr_mapper *mapper = ud;
@@ -28,7 +27,7 @@ static mr_status key_folds(mr_conn *conn, const mr_mapper *mapper, bool *out) {
     return MR_OK;
 }
 
-/* Compares the key of the row found, if there is one. */
+/* Is the key of the row that was found, if any, the identity? */
 static mr_status compare(mr_run *run, const mr_mapper *mapper, const mr_value *identity) {
     mr_value found;
     mr_status status = mr_run_step(run);
@@ -38,7 +37,7 @@ static mr_status compare(mr_run *run, const mr_mapper *mapper, const mr_value *i
     return mr_identity_same(&found, identity) ? MR_OK : MR_NOTFOUND;
 }
 
-mr_status mr_spelling_is_of(mr_load *load, const mr_entity *entity, const mr_value *identity) {
+mr_status mr_spelling_is_same_row(mr_load *load, const mr_entity *entity, const mr_value *identity) {
     mr_mapper *root = entity->mapper->root;
     const mr_load_context *ctx = &load->ctx;
     mr_class_plans *plans = mr_class_plans_of(root);

@@ -1,5 +1,7 @@
 /*
- * statement.c: a query as a SELECT node, for those who nest it, count it, or show it.
+ * statement.c: a query as a SELECT node, for subqueries, counts and tostring.
+ *
+ * Invariant: nothing is compiled, and no plan is kept.
  */
 #include "planner.h"
 
@@ -14,7 +16,7 @@ mr_status mr_load_statement(mr_query *query, bool plain, mr_node **out) {
         return MR_OK;
     }
     if (mr_plan_configure(query) != MR_OK) return MR_FAIL;
-    /* Only its memory is of use: the row program is not asked for. */
+    /* Planning writes into a plan; only its memory is used here. */
     memset(&plan, 0, sizeof plan);
     plan.env = query->env;
     plan.arena = mr_arena_new(query->env);

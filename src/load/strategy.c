@@ -1,7 +1,7 @@
 /*
- * strategy.c: the loader strategies, one row each.
+ * strategy.c: the table of the loader strategies.
  *
- * Invariant: each code has a row, so that no strategy can be taken for another one.
+ * Invariant: each code has its row in the table, so that an unknown strategy cannot silently become another one.
  */
 #include <moonrow/load.h>
 

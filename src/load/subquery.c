@@ -1,15 +1,14 @@
 /*
- * subquery.c: loads a relationship of all parents with one statement that has the parents' own query as a
- * subquery.
+ * subquery.c: loads a relationship of all parents with one statement, which contains the parents' query as a subquery.
  *
- * Invariant: the subquery gives every parent that is in memory. Where there is no such query (the parents came by get
- * or by another's rows), where it could give others when it is run again, or the condition is not plain, the keys are
- * asked for instead, as selectin does. Where only ties in the order could make it give others, those that it left out
- * are asked for afterwards.
+ * Invariant: the subquery returns all parents that are in memory. The keys are used instead, as by selectin, if there
+ * is no such query (the parents were loaded by get, or by a join), if it might return other rows when it runs again, or
+ * if the condition was written by the program. If only ties in the order may change the rows, the parents that are
+ * missing are loaded afterwards.
  */
 #include "cache.h"
 #include "planner.h"
-#include "run.h"
+#include "job.h"
 
 #include <stdio.h>
 
@@ -20,7 +19,7 @@ static mr_query *then(mr_query *old, mr_query *made) {
     return made;
 }
 
-/* The item of the parents' query that they are, or NULL. */
+/* The item of the parents' query that the parents come from, or NULL. */
 static const mr_query_item *parent_item(const mr_job *job) {
     if (!job->query || job->query->statement) return NULL;
     for (uint16_t i = 0; i < job->plan->nitems && i < job->query->nitems; i++)
@@ -57,7 +56,7 @@ static bool is_item_column(const mr_node *x, const mr_query_item *item, const mr
     return !item->alias || mr_reads_subquery(item->alias);
 }
 
-/* Does the list (or NULL) name the whole primary key of the item? */
+/* Does the list (may be NULL) contain the whole primary key of the item? */
 static bool names_key(const mr_node *list, const mr_query_item *item) {
     for (uint16_t k = 0; k < item->mapper->npk; k++) {
         const mr_column *column = mr_mapper_at_slot(item->mapper, item->mapper->pk_slots[k])->column;
@@ -70,7 +69,8 @@ static bool names_key(const mr_node *list, const mr_query_item *item) {
 
 static bool is_limited(const mr_query *q) { return q->clauses.limit || q->clauses.offset; }
 
-/* What a limit cuts off, and the row that stands for a group, are the same again only where the query says which. */
+/* Does the query return the same rows when it runs again? With a limit only if it has an order; with a group only if
+ * the group has the key. */
 static bool is_repeatable(const mr_query *q, const mr_query_item *item) {
     const mr_select *s = &q->clauses;
     if (s->distinct_on) return false;
@@ -78,12 +78,12 @@ static bool is_repeatable(const mr_query *q, const mr_query_item *item) {
     return !is_limited(q) || s->order_by;
 }
 
-/* Rows that the order does not tell apart may be on the other side of the limit the next time. */
+/* Does the order tell all rows apart? If not, rows with equal order may be beyond the limit the next time. */
 static bool is_total(const mr_query *q, const mr_query_item *item) {
     return !is_limited(q) || names_key(q->clauses.order_by, item);
 }
 
-/* The database does not know the key of a parent that has changed it since. */
+/* Has a parent a key that is changed and not flushed? The database does not know it. */
 static bool has_changed_key(const mr_job *job) {
     const mr_relationship *rel = job->follow->prop->relationship;
     for (size_t p = job->next; p < job->parents.len; p++) {
@@ -100,7 +100,7 @@ static const mr_property *local_property(const mr_relationship *rel, unsigned i)
     return mr_mapper_property_of_column(rel->parent, rel->pairs[i].local);
 }
 
-/* A name that no column and no label of a program has. NULL without memory. */
+/* A name that no column or label of a program can have. NULL: no memory. */
 static const char *key_name(mr_env *env, unsigned i) {
     char name[24];
     int n = snprintf(name, sizeof name, "parent key %u", i + 1);
@@ -114,13 +114,14 @@ static mr_node *named_key(mr_env *env, unsigned i, mr_node *key) {
     return NULL;
 }
 
-/* Adds an expression (consumed; NULL fails) to what the query gives. */
+/* Adds an expression to the items of the query. Consumes it; NULL fails. */
 static mr_query *with_key(mr_query *q, mr_node *expression) {
     mr_query_item key = {.expression = expression};
     return then(q, expression ? mr_query_with_items(q, &key, 1, true) : NULL);
 }
 
-/* Adds the relationship's local columns as seen through from. MR_NOTFOUND: it is a subquery that lacks one. */
+/* Adds the relationship's local columns, read from `from`, to the items. MR_NOTFOUND: it is a subquery without one of
+ * them. */
 static mr_status add_keys(mr_job *job, mr_query **q, mr_node *from, bool named) {
     const mr_relationship *rel = job->follow->prop->relationship;
     mr_env *env = job->load->env;
@@ -133,7 +134,7 @@ static mr_status add_keys(mr_job *job, mr_query **q, mr_node *from, bool named) 
     return *q ? MR_OK : MR_FAIL;
 }
 
-/* The query with nothing but the keys as its items. */
+/* *out: the query with the keys as its only items. */
 static mr_status keys_query(mr_job *job, const mr_query_item *item, mr_node *from, mr_query **out) {
     mr_env *env = job->load->env;
     mr_node *criterion = NULL;
@@ -147,13 +148,13 @@ static mr_status keys_query(mr_job *job, const mr_query_item *item, mr_node *fro
     if (q && !keys_are_unique(job->follow->prop->relationship)) q = then(q, mr_query_distinct(q, NULL));
     if (q && from->kind == MR_NODE_JOIN && !q->clauses.from && !q->united)
         q = then(q, mr_query_select_from(q, mr_node_retain(from)));
-    /* A copy of our own: the labels are needed as names. */
+    /* q is our own copy, and its columns need names: */
     if (q) q->core_labels = false;
     *out = q;
     return q ? MR_OK : MR_FAIL;
 }
 
-/* The keys, each once, of the query with all its items. */
+/* *out: the distinct keys from the query with all its items. */
 static mr_status whole_query(mr_job *job, mr_node *from, mr_query **out) {
     const mr_relationship *rel = job->follow->prop->relationship;
     mr_env *env = job->load->env;
@@ -177,7 +178,7 @@ static mr_status whole_query(mr_job *job, mr_node *from, mr_query **out) {
     return q ? MR_OK : MR_FAIL;
 }
 
-/* Does a join begin at one of the items, as nothing says where else? */
+/* Does a join start at one of the items? */
 static bool joins_items(const mr_query *q) {
     if (q->nitems < 2 || q->clauses.from || q->united) return false;
     for (unsigned i = 0; i < q->njoins; i++)
@@ -185,7 +186,7 @@ static bool joins_items(const mr_query *q) {
     return false;
 }
 
-/* Clauses name what the items are read from, and a limit counts rows of all of them. */
+/* Must the query keep all its items? Its clauses may name them, and a limit counts their rows. */
 static bool needs_items(const mr_job *job) {
     const mr_query *q = job->query;
     if (joins_items(q)) return true;
@@ -195,7 +196,7 @@ static bool needs_items(const mr_job *job) {
     return q->clauses.distinct || q->nitems > 1 || !keys_are_unique(job->follow->prop->relationship);
 }
 
-/* A query that gives the keys of the parents. MR_NOTFOUND: their own query cannot. */
+/* *out: a query that returns the keys of the parents. MR_NOTFOUND: the parents' query cannot. */
 static mr_status parents_query(mr_job *job, const mr_query_item *item, mr_query **out) {
     mr_node *from = item->alias ? mr_node_retain(item->alias) : mr_mapper_from(item->mapper);
     *out = NULL;
@@ -223,7 +224,7 @@ static mr_query *target_query(mr_job *job, mr_node *alias) {
 
 /* ---------------------------------------------------------------- the strategy */
 
-static mr_status take_all(mr_job *job) {
+static mr_status take_all_parents(mr_job *job) {
     const mr_relationship *rel = job->follow->prop->relationship;
     mr_env *env = job->load->env;
     mr_value *key = mr_alloc(env, rel->npairs * sizeof *key);
@@ -266,9 +267,9 @@ static mr_status next(mr_job *job) {
     bool folds = false;
     if (job->next >= job->parents.len) return MR_DONE;
     if (item && find_folding(job, &folds) != MR_OK) return MR_FAIL;
-    /* What is joined to an item of the query has no query of its own to repeat. With yield_per the whole query again
-     * for each batch would be far too much. Each level holds the subqueries of all above it, and the parsers of
-     * databases have an end. */
+    /* Parents that were joined to an item have no query of their own. With yield_per the whole query would run again
+     * for each batch. And each level contains the subqueries of all levels above it, while the parsers of databases
+     * have a limit. */
     if (!item || job->entity->parent != MR_PLAN_NONE || folds || job->path.n > MAX_NESTED ||
         !is_plain(job->follow->prop->relationship) || job->load->yield_per || !mr_job_knows_locals(job) ||
         !is_repeatable(job->query, item) || has_changed_key(job))
@@ -276,7 +277,7 @@ static mr_status next(mr_job *job) {
     mr_status status = parents_query(job, item, &parents);
     if (status == MR_NOTFOUND) return by_keys(job);
     job->unsure = !is_total(job->query, item);
-    if (status == MR_OK) status = take_all(job);
+    if (status == MR_OK) status = take_all_parents(job);
     if (status == MR_OK) status = mr_load_statement(parents, true, &select);
     mr_query_release(parents);
     if (status != MR_OK) return MR_FAIL;
@@ -286,9 +287,9 @@ static mr_status next(mr_job *job) {
     return status;
 }
 
-static mr_status row(mr_job *job) { return mr_job_give(job, 1, 0); }
+static mr_status row(mr_job *job) { return mr_job_give_child(job, 1, 0); }
 
-/* Are they surely apart in an order by this value? Collations may not see the case of letters. */
+/* Are the two values certainly different in an order? A collation may ignore case. */
 static bool is_apart(mr_env *env, const mr_value *a, const mr_value *b) {
     if (!mr_kind_is_bytes(a->kind) || a->kind != b->kind || a->len != b->len)
         return a->kind == MR_UNLOADED || b->kind == MR_UNLOADED ? false : !mr_value_equal(env, a, b);
@@ -297,7 +298,7 @@ static bool is_apart(mr_env *env, const mr_value *a, const mr_value *b) {
     return false;
 }
 
-/* May the query's order be unable to tell the two parents apart? */
+/* May the two parents be equal in the query's order? */
 static bool may_tie(const mr_job *job, const mr_query_item *item, mr_entity *a, mr_entity *b) {
     const mr_node *order = job->query->clauses.order_by;
     for (uint32_t i = 0; i < order->n; i++) {
@@ -311,9 +312,9 @@ static bool may_tie(const mr_job *job, const mr_query_item *item, mr_entity *a, 
     return true;
 }
 
-/* Parents without a row that the order may not have told from those at the edges of the limit: they are asked for by
- * their keys. */
-static void ask_again(mr_job *job) {
+/* Keeps the parents without a row that may be equal, in the order, to the first or last one: they are loaded by their
+ * keys. */
+static void keep_possible_ties(mr_job *job) {
     size_t n = 0;
     const mr_query_item *item = parent_item(job);
     const mr_select *clauses = &job->query->clauses;
@@ -321,7 +322,7 @@ static void ask_again(mr_job *job) {
         mr_entity *parent = mr_vec_ptr(&job->parents, i);
         bool at_edge = (clauses->offset && may_tie(job, item, parent, job->first)) ||
                        (clauses->limit && may_tie(job, item, parent, job->last));
-        if (at_edge && mr_gather_set_aside(&job->gather, mr_gather_known(&job->gather, parent)))
+        if (at_edge && mr_gather_skip_empty(&job->gather, mr_gather_number_of(&job->gather, parent)))
             *(mr_entity **)mr_vec_at(&job->parents, n++) = parent;
     }
     job->parents.len = n;
@@ -330,7 +331,7 @@ static void ask_again(mr_job *job) {
 }
 
 static mr_status end(mr_job *job) {
-    if (job->unsure) ask_again(job);
+    if (job->unsure) keep_possible_ties(job);
     return mr_gather_finish(&job->gather);
 }
 

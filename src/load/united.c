@@ -1,14 +1,13 @@
 /*
- * united.c: what a query goes on to say about the rows of a union: its attributes, expressions and classes
- * are the union's columns now.
+ * united.c: translates the clauses of a query over a union: attributes, expressions and classes become columns of the
+ * union.
  *
- * Invariant: the query's own items, options and criteria name what they named before the union; they are
- * translated here, when the query is planned. A column of what the union is over that it does not give is
- * refused: read from the table, it would be of any row.
+ * Invariant: items, options and criteria of the query still name tables and classes; they are translated here, at
+ * planning. A column that the union does not list is refused: read from its table, it would belong to any row.
  */
 #include "planner.h"
 
-/* ---------------------------------------------------------------- what the union gives */
+/* ---------------------------------------------------------------- the union's columns */
 
 static const mr_node *first_columns(const mr_planner *p) {
     return p->q->united ? mr_query_columns(p->q->united) : NULL;
@@ -26,7 +25,7 @@ static bool gives(const mr_node *list, const mr_node *from) {
     return false;
 }
 
-mr_node *mr_adapt_from(const mr_planner *p, mr_node *from) {
+mr_node *mr_united_from(const mr_planner *p, mr_node *from) {
     if (!p->q->united || (p->spared && mr_from_contains(p->spared, from))) return from;
     return gives(first_columns(p), from) ? p->q->united : from;
 }
@@ -46,7 +45,7 @@ static bool finds(const mr_node *list, const mr_node *wanted, uint32_t *place) {
     return false;
 }
 
-/* The same attribute of an alias, which the class alone is short for. */
+/* Finds the attribute through an alias of its class: the bare class may stand for the alias. */
 static bool finds_attribute(const mr_node *list, const mr_node *wanted, uint32_t *place) {
     for (uint32_t i = 0; list && wanted->n == 0 && i < list->n; i++) {
         if (!mr_stands_for_column(list->child[i], wanted->u.column)) continue;
@@ -56,8 +55,8 @@ static bool finds_attribute(const mr_node *list, const mr_node *wanted, uint32_t
     return false;
 }
 
-/* The number of the union's column that the expression is. The first query's names count before those of the others,
- * and these only where nothing that is joined has them. */
+/* The number of the union's column that the expression means. The names of the first query count first; those of the
+ * other queries count only if no joined object has them. */
 static bool place_of(const mr_planner *p, const mr_node *wanted, uint32_t *place) {
     const mr_node *all = p->q->united->child[0];
     if (finds(first_columns(p), wanted, place)) return true;
@@ -111,7 +110,8 @@ typedef struct reading {
     bool found;
 } reading;
 
-/* Is a column of the same table, or alias, in an expression of the union's? A query within it reads its own. */
+/* Does an expression of the union have a column of the same table or alias? A query inside the expression has tables of
+ * its own. */
 static bool find_reading(void *ud, const mr_node *node) {
     reading *r = ud;
     if (r->found || node->kind == MR_NODE_SELECT) return false;
@@ -123,7 +123,7 @@ static bool find_reading(void *ud, const mr_node *node) {
     return !r->found;
 }
 
-/* Does the query read the column's table only within the union? */
+/* Does the query read the column's table only inside the union? */
 static bool is_within(const mr_planner *p, const mr_node *column) {
     if (is_joined(p, column)) return false;
     reading r = {column, false};
@@ -132,7 +132,8 @@ static bool is_within(const mr_planner *p, const mr_node *column) {
     return r.found;
 }
 
-/* The column of a subquery that an attribute of an alias over it is; otherwise the node itself. A new reference. */
+/* If the node is an attribute of an alias over a subquery: the column of that subquery. Else the node itself. A new
+ * reference. */
 static mr_node *through_subquery(const mr_planner *p, const mr_node *node) {
     mr_node *made = NULL, *same = (mr_node *)node;
     if (node->n == 0 || !node->u.column->table || !mr_reads_subquery(node->child[0])) return mr_node_retain(same);
@@ -178,11 +179,11 @@ static mr_node *adapt_expression(void *ud, const mr_node *node) {
 
 static mr_node *adapt_object(void *ud, const mr_node *from) {
     adapting *a = ud;
-    mr_node *other = mr_adapt_from(a->p, (mr_node *)from);
+    mr_node *other = mr_united_from(a->p, (mr_node *)from);
     return other == from ? NULL : other;
 }
 
-mr_status mr_adapt(mr_planner *p, mr_node *node, mr_node **out) {
+mr_status mr_united_translate(mr_planner *p, mr_node *node, mr_node **out) {
     *out = node;
     if (!node || !p->adapts) return MR_OK;
     adapting a = {p, false};
@@ -195,15 +196,15 @@ mr_status mr_adapt(mr_planner *p, mr_node *node, mr_node **out) {
     return MR_FAIL;
 }
 
-mr_status mr_adapt_item(mr_planner *p, mr_node *node, mr_node **out) {
+mr_status mr_united_translate_item(mr_planner *p, mr_node *node, mr_node **out) {
     uint32_t place;
-    if (!p->q->united || !finds(first_columns(p), node, &place)) return mr_adapt(p, node, out);
+    if (!p->q->united || !finds(first_columns(p), node, &place)) return mr_united_translate(p, node, out);
     *out = column_at(p, place, node->annotation);
     mr_node_release(node);
     return *out ? MR_OK : MR_FAIL;
 }
 
-void mr_find_subqueries(mr_planner *p) {
+void mr_united_find_subqueries(mr_planner *p) {
     const mr_query *q = p->q;
     p->adapts = q->united != NULL;
     for (unsigned i = 0; i < q->nitems && !p->adapts; i++)

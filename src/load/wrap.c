@@ -1,13 +1,13 @@
 /*
- * wrap.c: a query with a limit (or DISTINCT, GROUP BY) as a subquery, to which collections are joined: the
+ * wrap.c: makes a query with a limit (or DISTINCT, GROUP BY) a subquery, and joins collections to that, so that the
  * limit counts parents.
  *
- * Invariant: the subquery selects what the outer statement mentions: the join conditions' columns and the
- * order's expressions.
+ * Invariant: the subquery selects all columns that the outer statement names: those of the join conditions, and the
+ * expressions of the order.
  */
 #include "planner.h"
 
-/* x of "x ASC NULLS LAST" */
+/* The x in "x ASC NULLS LAST". */
 static mr_node *ordered_expression(mr_node *item) {
     while (item->kind == MR_NODE_UNARY && item->op >= MR_OP_ASC && item->op <= MR_OP_NULLS_LAST) item = item->child[0];
     return item;
@@ -27,7 +27,7 @@ static mr_status need_order(mr_planner *p, mr_node *x, uint16_t *out) {
         x = x->child[0];
     }
     mr_node *adapted = NULL;
-    if (mr_adapt(p, mr_node_retain(x), &adapted) != MR_OK) return MR_FAIL;
+    if (mr_united_translate(p, mr_node_retain(x), &adapted) != MR_OK) return MR_FAIL;
     return mr_columns_add(p, false, adapted, given, true, out);
 }
 
@@ -75,7 +75,7 @@ mr_node *mr_wrapped(mr_planner *p, mr_node *node) {
     return NULL;
 }
 
-/* The same item of ORDER BY over another expression (consumed). */
+/* The same item of ORDER BY with another expression, which is consumed. */
 static mr_node *reordered(mr_planner *p, const mr_node *item, mr_node *x) {
     if (item->kind != MR_NODE_UNARY || item->op < MR_OP_ASC || item->op > MR_OP_NULLS_LAST) return x;
     return mr_sql_unary(p->env, (mr_op)item->op, reordered(p, item->child[0], x));

@@ -1,9 +1,11 @@
 /*
- * load.h: turns a query into a SELECT and a row program, runs it, and makes entities of rows.
+ * load.h: turns a query into a SELECT and a plan for its rows, runs it, and makes entities of the rows.
  *
- * mr_load is a step machine: its state is in the struct, never in C locals, so that a driver that waits can be added.
- * Rows are read ahead (all of them, before the first is given out) unless the query says yield_per, so that follow-up
- * loads (selectin, subquery) see every parent at once.
+ * Invariant: mr_load is a step machine: between two calls its whole state is in the struct, so that a driver that waits
+ * can be added. Without yield_per all rows are read before the first is given out, so that the following loads
+ * (selectin, subquery) see all parents at once.
+ *
+ * Functions that return mr_status record an error when they return MR_FAIL.
  */
 #ifndef MOONROW_LOAD_H
 #define MOONROW_LOAD_H
@@ -16,64 +18,66 @@ extern "C" {
 
 typedef struct mr_load mr_load;
 
-/* What the session gives. */
+/* What the load needs from its session. */
 typedef struct mr_load_context {
     mr_env *env;
     mr_owner *owner;
     void *ud;
-    /* The connection for a mapper (NULL: for a statement without one), in lazy mode already. */
+    /* The connection for a class (NULL: for a statement without a class), in lazy mode; borrowed. */
     mr_status (*connection)(void *ud, mr_mapper *mapper, mr_conn **out);
-    /* A load of several statements brackets them (one snapshot): enter may begin a transaction, leave ends it. May be
-     * NULL. */
+    /* Called before the first and after the last statement of a load with several statements, so that they read one
+     * snapshot: enter may begin a transaction, leave ends it. May be NULL. */
     mr_status (*enter)(void *ud);
     void (*leave)(void *ud);
-    /* Before the changes of an entity are lost to what is in its row (populate_existing). May be NULL. */
+    /* Called before the values of a row overwrite the changes of an entity (populate_existing). May be NULL. */
     mr_status (*overwriting)(void *ud, mr_entity *entity);
-    /* Nothing promises that reads repeat: rows are newer than what is in memory of an older version of the data. NULL:
-     * false. */
+    /* Does the session read outside of a transaction? Then a row may be newer than its object in memory. NULL: no. */
     bool (*outside)(void *ud);
-    mr_bad_values bad_values; /* unless the query says */
+    mr_bad_values bad_values; /* the query may say otherwise */
 } mr_load_context;
 
-/* Plans (from the registry's cache when the structure is known) and executes; nothing has been read when it returns.
- * The load pins the entities it gives out until it is closed, and retains the query. */
+/* Plans the query (or takes a plan from the cache) and runs the statement. No row has been read when it returns. The
+ * load retains the query, and pins the entities that it gives out. *out: close it. */
 mr_status mr_load_start(const mr_load_context *ctx, mr_query *query, mr_load **out);
-/* MR_ROW: a row is ready; MR_DONE; MR_FAIL. */
+/* Goes to the next row. MR_ROW: it is ready; MR_DONE: there are no more; MR_FAIL. */
 mr_status mr_load_step(mr_load *load);
-/* Does it hold a cursor open while its rows are given out? */
+/* Does the load hold a cursor open while it gives out rows (yield_per)? */
 bool mr_load_streams(const mr_load *load);
+/* The number of values in a row. */
 unsigned mr_load_width(const mr_load *load);
-const char *mr_load_name(const mr_load *load, unsigned i); /* interned, or NULL */
-/* The row: width values; entities as MR_ENTITY (or MR_NULL from an outer join). Good until the next step or close. */
+const char *mr_load_name(const mr_load *load, unsigned i); /* the name of value i, interned; NULL: none */
+/* The values of the row, borrowed until the next step or close. An entity is MR_ENTITY, or MR_NULL if an outer join has
+ * found none. */
 const mr_value *mr_load_row(const mr_load *load);
+/* The number of rows that the statement has written. */
 int64_t mr_load_rowcount(const mr_load *load);
-/* All rows that remain, at once: *rows is n * width values owned by the load until close. With one entity item, rows of
- * the same entity are given once (unless core_labels). */
+/* All remaining rows at once. *rows: n * width values, borrowed until close. If the query has one item, which is a
+ * class, each entity is given once (unless the query has core_labels). */
 mr_status mr_load_all(mr_load *load, const mr_value **rows, size_t *n);
 void mr_load_close(mr_load *load); /* NULL passes */
 
-/* The SELECT of the query as a node (new reference): for tostring, subqueries, counts. Options that join are left out
- * when plain is set. */
+/* The SELECT of the query, for tostring, subqueries and counts. plain: without the joins of loader options. *out: a new
+ * reference. */
 mr_status mr_load_statement(mr_query *query, bool plain, mr_node **out);
-/* SELECT count(*) AS count_1 FROM (SELECT ...) AS anon_1 */
+/* SELECT count(*) AS count_1 FROM (SELECT ...) AS anon_1. *out: a new reference. */
 mr_status mr_load_count_statement(mr_query *query, mr_node **out);
 
-/* *out (a new reference): the query without the rows whose primary key is NULL, where its class's table may have such
- * as the database says; otherwise the query itself. For what counts objects. */
+/* For counting objects: the query without rows whose primary key is NULL, if the database says that the table may have
+ * such rows; else the query itself. *out: a new reference. */
 mr_status mr_load_keyed(const mr_load_context *ctx, mr_query *query, mr_query **out);
 
 /* ---------------------------------------------------------------- the columns of a FROM object */
 
-/* The table behind aliases, or NULL. */
+/* The table of the FROM object, also behind aliases. NULL: it is no table. */
 const mr_table *mr_from_table(const mr_node *from);
-/* How many columns a table, alias, subquery or SELECT gives; 0: not known. */
+/* The number of columns of a table, alias, subquery or SELECT; 0: not known. */
 size_t mr_from_width(const mr_node *from);
-/* What a program calls column i, interned; NULL: it has no name. */
+/* The name of column i in a program, interned. NULL: it has none. */
 const char *mr_from_name(const mr_node *from, size_t i);
-/* The place of the column of that name; mr_from_width where there is none. */
+/* The index of the column of that name; mr_from_width: there is none. */
 size_t mr_from_find(const mr_node *from, const char *name);
-/* *out: column i as an expression, with the attribute that it comes from (a new reference). ArgumentError where it has
- * no name. */
+/* *out: column i as an expression, with the attribute that it comes from; a new reference. ArgumentError: it has no
+ * name. */
 mr_status mr_from_item(mr_node *from, size_t i, mr_node **out);
 
 /* ---------------------------------------------------------------- criteria along a relationship */
@@ -81,86 +85,86 @@ mr_status mr_from_item(mr_node *from, size_t i, mr_node **out);
 /* An object that a criterion compares with. */
 typedef struct mr_operand {
     mr_entity *object;
-    /* The object's value for prop as an expression, which may read it when the statement runs; NULL: failed. along: the
-     * relationship, for messages. required: a statement without that value is refused. */
+    /* The object's value of prop as an expression, which may read it when the statement runs. along: the relationship,
+     * for messages. required: a missing value is an error. NULL: failed. */
     mr_node *(*key)(mr_entity *object, const mr_property *prop, const mr_property *along, bool required);
-    bool apart; /* its key, compared as a value, finds other rows than a join of its row does */
+    bool apart; /* comparing with its key as a value finds other rows than joining its row */
 } mr_operand;
 
-/* What a criterion says of an object. */
+/* What a criterion says about an object. */
 typedef enum mr_belonging {
     MR_REFERS_TO,         /* rows of the relationship's class whose relationship leads to the object */
     MR_REFERS_TO_ANOTHER, /* rows of that class which lead to another object, or to none */
     MR_BELONGS_TO         /* rows of the relationship's target which the object's relationship leads to */
 } mr_belonging;
 
-/* All of these: mappings are configured; alias: of the class that the criterion is about (borrowed), or NULL: its
- * table; *out: a new reference. */
+/* For all of these functions: the mappings are configured before. alias: the alias of the class that the criterion is
+ * about, borrowed; NULL: its table. *out: a new reference. */
 
-/* The relationship leads to a row of its target (or of of_type, when not NULL) for which the criterion (over the
- * target's bare columns; borrowed, or NULL) holds: EXISTS. */
+/* EXISTS: the relationship leads to a row of its target that meets the criterion. of_type: a subclass of the target, or
+ * NULL. criterion: over the columns of the target's table; borrowed; NULL: any row. */
 mr_status mr_criterion_related(const mr_property *along, mr_node *alias, mr_mapper *of_type, mr_node *criterion,
                                mr_node **out);
-/* InvalidRequestError where the object's class has no attribute for a column of the condition. */
+/* A criterion with an object. InvalidRequestError: the object's class has no attribute for a column that it needs. */
 mr_status mr_criterion_object(const mr_property *along, mr_node *alias, const mr_operand *object, mr_belonging how,
                               mr_node **out);
-/* The relationship refers to nothing; negated: to something. */
+/* The relationship leads to no row; negated: it leads to some row. */
 mr_status mr_criterion_nothing(const mr_property *along, mr_node *alias, bool negated, mr_node **out);
-/* Does the criterion join the object's row because its values find other rows? */
+/* Does the criterion join the object's row, because comparing with its values would find other rows? */
 bool mr_operand_by_row(const mr_property *along, const mr_operand *object, mr_belonging how);
 
-/* One entity by its identity, straight from the database (the identity map is asked by the caller): *out pinned, or
- * MR_NOTFOUND. Cached per mapper: no planning, no compiling after the first. options: a query whose options apply, or
- * NULL. */
+/* Reads one entity by its identity from the database; the caller has looked in the identity map before. *out: pinned.
+ * MR_NOTFOUND: there is no row. The plan is kept for the class. options: a query whose loader options apply; NULL:
+ * none. */
 mr_status mr_load_by_identity(const mr_load_context *ctx, mr_mapper *mapper, const mr_value *identity,
                               mr_query *options, mr_entity **out);
-/* Reads the entity's row again, outside of a transaction: unchanged columns take on its values, deferred ones are to be
- * loaded again. MR_NOTFOUND when its row is gone. */
+/* Reads the entity's row again, outside of a transaction: unchanged columns get the row's values, and deferred columns
+ * are unloaded. options: as above. MR_NOTFOUND: the row is gone. */
 mr_status mr_load_again(const mr_load_context *ctx, mr_entity *entity, mr_query *options);
-/* Loads the unloaded column slots of a persistent entity (props: n properties to load, or NULL: all that are not loaded
- * and not deferred; dirty ones are kept). MR_NOTFOUND when its row is gone. */
+/* Loads column slots of a persistent entity. props: n properties to load; NULL: all that are neither loaded nor
+ * deferred. Changed slots are kept. MR_NOTFOUND: the row is gone. */
 mr_status mr_load_refresh(const mr_load_context *ctx, mr_entity *entity, const mr_property *const *props, unsigned n);
 /* ---- loader strategies (strategy.c) */
 
 typedef struct mr_job mr_job; /* private to load: one relationship of many parents */
 
-/* A loader strategy. Eager ones join, or have the functions of a job; all others wait for the first access. */
+/* A loader strategy. An eager one joins, or has the functions of a job; all others wait for the first access. */
 typedef struct mr_strategy {
     const char *word;    /* lazy = "selectin" */
     const char *option;  /* mr.selectinload; NULL: no option of its own */
-    const char *setting; /* the option's setting that stands for this strategy: raiseload(A.bs, { sql_only = true }) */
+    const char *setting; /* a setting of the option that means this strategy: raiseload(A.bs, { sql_only = true }) */
     bool joins;          /* its rows come with those of the parents */
 
-    /* A job's next statement is started: MR_ROW; MR_DONE: the job is done. NULL: there are no jobs. */
+    /* Starts the next statement of a job. MR_ROW: it runs; MR_DONE: the job is finished. NULL: the strategy has no
+     * jobs. */
     mr_status (*next)(mr_job *job);
     mr_status (*row)(mr_job *job); /* the statement has given a row */
     mr_status (*end)(mr_job *job); /* the statement has been read: its own collections are filled */
 
-    /* What an access to the unloaded attribute does. NULL: it is loaded. */
+    /* Called when a program reads the unloaded attribute. NULL: the attribute is loaded then. */
     mr_status (*access)(const mr_load_context *ctx, mr_entity *entity, const mr_property *prop);
-    bool users_only; /* access is for users: what a flush or a cascade needs is loaded all the same */
-    bool closed;     /* not even a reference that takes no statement is given */
+    bool users_only; /* access is for programs only: a flush or a cascade loads the attribute all the same */
+    bool closed;     /* not even a reference that needs no statement may be read */
 } mr_strategy;
 
 #define MR_STRATEGY_ROW(CODE, row) extern const mr_strategy mr_strategy_##row;
 MR_LOADER_STRATEGIES(MR_STRATEGY_ROW)
 #undef MR_STRATEGY_ROW
 
-/* Never NULL. */
+/* The strategy of the code. Never NULL. */
 const mr_strategy *mr_strategy_of(mr_lazy code);
 static inline bool mr_strategy_is_eager(mr_lazy code) {
     const mr_strategy *s = mr_strategy_of(code);
     return s->joins || s->next;
 }
 
-/* Loads a relationship's slot by its own lazy strategy. MANY_TO_ONE from the identity map without a statement where it
- * can. */
+/* Loads the slot of a relationship as its lazy strategy says. A many-to-one target that is in the identity map takes no
+ * statement. */
 mr_status mr_load_relationship(const mr_load_context *ctx, mr_entity *entity, const mr_property *prop);
-/* A reference that is none, or whose object is in the identity map; MR_NOTFOUND where it would take a statement (or a
- * strategy's word), and for all other relationships. */
+/* Loads a reference that needs no statement: it is NULL, or its target is in the identity map. MR_NOTFOUND: it needs a
+ * statement, or its strategy must decide, or it is a collection. */
 mr_status mr_load_known_reference(const mr_load_context *ctx, mr_entity *entity, const mr_property *prop);
-/* mr_load_relationship for what a flush or a cascade must know: lazy = "raise" is for users, and does not
- * disturb it. */
+/* The same as mr_load_relationship, for a flush or a cascade: lazy = "raise" does not forbid it. */
 mr_status mr_load_needed_relationship(const mr_load_context *ctx, mr_entity *entity, const mr_property *prop);
 
 #ifdef __cplusplus

@@ -1,0 +1,73 @@
+/*
+ * job.h: the statements that run after the rows of a run were read: each job loads one relationship of many parents, by
+ * its strategy. Private to src/load.
+ *
+ * Invariant: a job belongs to one load. Its statements may add jobs to the end of the load's list.
+ */
+#ifndef MOONROW_LOAD_JOB_H
+#define MOONROW_LOAD_JOB_H
+
+#include "keyring.h"
+#include "load_state.h"
+
+/* One job: loads one relationship of many parents. */
+struct mr_job {
+    mr_load *load;
+    const mr_strategy *strategy;
+    mr_plan *plan; /* the plan that follow belongs to */
+    const mr_plan_entity *entity;
+    const mr_plan_follow *follow;
+    mr_query *query;         /* of the run that the job follows; or NULL */
+    mr_vec named;            /* mr_named_value: that run's parameters, copied */
+    mr_vec parents;          /* mr_entity *, each once: the parents whose relationship is to be loaded */
+    mr_entity *first, *last; /* of all parents, in the order of their rows */
+    size_t next;             /* index of the first parent that no statement has read yet */
+    int form;                /* the kind of selectin's statement; 0: not decided yet */
+    bool unsure;             /* the statement may leave out some parents */
+    mr_run *run;
+    mr_gather gather;  /* children of the statement that runs */
+    mr_keyring keys;   /* parents of the statement that runs, by the keys in its rows */
+    mr_vec pending;    /* mr_entity *: parents whose target the statement reads */
+    mr_plan_path path; /* of the target */
+};
+
+/* ---------------------------------------------------------------- job.c */
+
+/* Adds jobs for the relationships that follow an entity of the run. entity: its number in the plan. */
+mr_status mr_jobs_add(mr_run *run, uint16_t entity);
+/* Runs the load's jobs, and the jobs that they add. MR_DONE: all have run. */
+mr_status mr_jobs_advance(mr_load *load);
+/* Frees the load's jobs. */
+void mr_jobs_done(mr_load *load);
+/* Adds the options that apply below the job's relationship to the query. Consumes and returns a query; NULL: failed. */
+mr_query *mr_job_options(const mr_job *job, mr_query *q);
+/* Starts q as the next statement of the job. Consumes q; NULL fails. MR_ROW: it runs. */
+mr_status mr_job_start(mr_job *job, mr_query *q);
+/* Have all parents loaded the local columns of the relationship? */
+bool mr_job_knows_locals(const mr_job *job);
+/* Is the parent's slot loaded, but an object below it old? Then it is read again, to reach that object. */
+bool mr_job_leads_to_older(const mr_job *job, mr_entity *parent);
+/* Gives the child in the row (item number `child`) to the parents whose key is in the row (the items from `key` on). */
+mr_status mr_job_give_child(mr_job *job, unsigned key, unsigned child);
+/* x IN (values); for keys of several columns (x = ? AND y = ?) OR ... columns, values: n for each of count keys.
+ * Consumes the columns. NULL: failed. */
+mr_node *mr_keys_criterion(mr_env *env, mr_node *const *columns, unsigned n, const mr_value *values, size_t count);
+enum { MR_KEYS_PER_STATEMENT = 500 };
+
+/* ---------------------------------------------------------------- selectin.c */
+
+/* *out: the identity of the parent's many-to-one target; its bytes are borrowed from buf. key: room for its values.
+ * MR_NOTFOUND: a value is NULL. */
+mr_status mr_target_identity(const mr_relationship *rel, mr_entity *parent, mr_strbuf *buf, mr_value *key,
+                             mr_value *out);
+/* A query that joins parents to their targets: its items are the parent's key (unless bare), and the target. keys: npk
+ * values for each of count parents. NULL: failed. */
+mr_query *mr_query_from_keys(const mr_property *along, const mr_value *keys, size_t count, bool bare);
+
+/* ---------------------------------------------------------------- relationship.c */
+
+/* Loads the slot with a statement of its own, and what the options say below it. */
+mr_status mr_lazy_load(const mr_load_context *ctx, mr_entity *entity, const mr_property *prop, unsigned nopts,
+                       const mr_option *opts);
+
+#endif

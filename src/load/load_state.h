@@ -1,0 +1,68 @@
+/*
+ * load_state.h: the state of a load in progress. Private to src/load.
+ *
+ * Invariant: a load reads, then runs its jobs, then gives rows out; with yield_per it does so for each batch of rows.
+ */
+#ifndef MOONROW_LOAD_LOAD_STATE_H
+#define MOONROW_LOAD_LOAD_STATE_H
+
+#include "run.h"
+
+typedef enum mr_load_state { MR_LOAD_READING, MR_LOAD_FOLLOWING, MR_LOAD_GIVING, MR_LOAD_FAILED } mr_load_state;
+
+typedef struct mr_load_event {
+    mr_entity *entity;
+    mr_mapper_event event;
+} mr_load_event;
+
+struct mr_load {
+    mr_load_context ctx;
+    mr_env *env;
+    mr_heap *heap;
+    mr_load_state state;
+    mr_run *main;
+    bool populate;  /* loaded slots are overwritten */
+    bool main_done; /* the main statement has been read to its end */
+    bool entered;   /* ctx.enter was called */
+    bool outside;   /* rows may be newer than the objects in memory */
+    bool unique;
+    bool keyless;       /* a row was left out, because its key is NULL */
+    uint32_t yield_per; /* 0: read ahead */
+    size_t width;
+    mr_vec rows;     /* mr_value, width for each row; their entities are pinned */
+    size_t given;    /* the number of rows given out */
+    size_t unpinned; /* the number of rows whose entities are unpinned again (yield_per) */
+    mr_arena *texts; /* bytes of the rows' plain values; or NULL */
+    mr_seen seen_entities;
+    mr_row_set seen_rows;
+    mr_seen overwritten; /* with populate: each entity and property only once */
+    mr_vec jobs;         /* mr_job *, in order */
+    size_t next_job;     /* index in jobs: the one that runs, or is next */
+    mr_vec events;       /* mr_load_event */
+};
+
+/* ---------------------------------------------------------------- load.c */
+
+/* The context for reading more of an object: bad values are treated as they were in its row. */
+mr_load_context mr_load_context_of(const mr_load_context *ctx, const mr_entity *entity);
+/* An empty load. *out: close it. */
+mr_status mr_load_new(const mr_load_context *ctx, mr_load **out);
+/* Goes on until rows can be given out. */
+mr_status mr_load_advance(mr_load *load);
+/* Starts a load of a plan without a query: for get, refresh and lazy loads. populate: overwrites loaded slots. */
+mr_status mr_load_open(const mr_load_context *ctx, mr_plan *plan, const mr_run_source *source, bool populate,
+                       mr_load **out);
+/* mr_load_all for a load by this key. MultipleResultsFound: a part of the key is NULL, and several rows have it. */
+mr_status mr_load_all_of_key(mr_load *load, const mr_mapper *mapper, const mr_value *key, const mr_value **rows,
+                             size_t *n);
+/* Runs the load to its end. */
+mr_status mr_load_finish(mr_load *load);
+
+/* ---------------------------------------------------------------- get.c */
+
+/* Starts a load with the prepared statement of the class. values: the key. fixed: the entity that the row is to fill,
+ * even if the row spells its key differently; or NULL. */
+mr_status mr_get_open(const mr_load_context *ctx, mr_mapper *mapper, const mr_value *values, bool populate,
+                      mr_entity *fixed, mr_load **out);
+
+#endif
