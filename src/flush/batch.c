@@ -1,9 +1,11 @@
 /*
- * batch.c: sends rows of equal shape through one cursor, and counts what they match.
+ * batch.c: sends rows of the same shape through one cursor, and counts the rows that they match.
  *
- * Invariant: cursor and statement belong together; both are given back when the batch ends, however it ends.
+ * Invariant: cursor and statement belong together; both are given back when the batch ends, also after a failure.
  */
 #include "batch.h"
+#include "rows.h"
+#include "values.h"
 
 mr_status mr_flush_batch_begin(flush_batch *batch, mr_flush *flush, flush_group *group,
                                mr_status (*ran)(void *batch, void *row, mr_status step)) {
@@ -11,13 +13,13 @@ mr_status mr_flush_batch_begin(flush_batch *batch, mr_flush *flush, flush_group 
     return mr_flush_connect(flush, group);
 }
 
-/* The first row that was not matched, and what that may mean; nothing where it is not known which. */
+/* Appends the name of the first row that was not matched, and likely reasons. Nothing, if it is not known which row. */
 static void put_missing(flush_batch *batch, bool deletes, mr_strbuf *out) {
     const flush_op *op = batch->missing;
     if (!op) return;
     mr_identity_describe(op->cls->mapper, &op->entity->identity, out);
     if (mr_flush_batch_ask_facts(batch) != MR_OK)
-        mr_env_clear_error(batch->flush->env); /* then it is taken for a table */
+        mr_env_clear_error(batch->flush->env); /* the kind is not known: treat it as a table */
     if (batch->facts.is_view)
         mr_strbuf_printf(
             out,
@@ -62,7 +64,7 @@ mr_status mr_flush_batch_end(flush_batch *batch, mr_status status) {
     return status;
 }
 
-mr_status mr_flush_batch_use(flush_batch *batch, flush_class *cls, flush_wanted *wanted) {
+mr_status mr_flush_batch_set_statement(flush_batch *batch, flush_class *cls, flush_wanted *wanted) {
     wanted->dialect = mr_engine_dialect(mr_conn_engine(batch->group->conn));
     if (batch->st && batch->cls == cls && mr_flush_statement_fits(cls, batch->st, wanted)) return MR_OK;
     if (mr_flush_batch_end(batch, MR_OK) != MR_OK) return MR_FAIL;
@@ -70,7 +72,8 @@ mr_status mr_flush_batch_use(flush_batch *batch, flush_class *cls, flush_wanted 
     if (mr_flush_statement(cls, wanted, &batch->st) != MR_OK) return MR_FAIL;
     if (mr_conn_prepare(batch->group->conn, batch->st->compiled, &batch->cursor) != MR_OK) return MR_FAIL;
     mr_batch_begin(&batch->rows, batch->cursor, batch->ran, batch);
-    batch->flush->hooked = batch->flush->hooked || batch->rows.waits; /* those who listen may change objects, too */
+    batch->flush->hooked =
+        batch->flush->hooked || batch->rows.waits; /* listeners of executions may change objects, too */
     batch->facts = (mr_table_facts){.numbers = true};
     batch->facts_schema = UINT64_MAX; /* not asked yet */
     return batch->st->kind == STATEMENT_DELETE ? MR_OK : mr_flush_batch_ask_facts(batch);
@@ -92,7 +95,7 @@ mr_status mr_flush_batch_send(flush_batch *batch, flush_op *const *ops, void *ro
     return mr_batch_row(&batch->rows, values, row);
 }
 
-/* What the database has made of the row: RETURNING. */
+/* Takes the values of RETURNING, which the database has made. */
 static mr_status take_returned(flush_batch *batch, flush_op *op) {
     const flush_statement *st = batch->st;
     mr_value *values = mr_flush_keys(batch->flush, st->nreturning);
@@ -120,4 +123,4 @@ mr_status mr_flush_batch_count(void *ud, void *row, mr_status step) {
     return mr_flush_note_replacing(batch->flush, batch->cls->mapper->table, &batch->facts);
 }
 
-mr_status mr_flush_batch_run(flush_batch *batch) { return mr_batch_end(&batch->rows, MR_OK); }
+mr_status mr_flush_batch_send_waiting(flush_batch *batch) { return mr_batch_end(&batch->rows, MR_OK); }

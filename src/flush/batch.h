@@ -1,5 +1,7 @@
 /*
- * batch.h: rows of equal shape in a row: one prepared statement, one record.
+ * batch.h: neighbouring rows of the same shape, sent through one prepared statement.
+ *
+ * Invariant: a batch that was begun must be ended, also after a failure.
  */
 #ifndef MOONROW_FLUSH_BATCH_H
 #define MOONROW_FLUSH_BATCH_H
@@ -12,36 +14,36 @@ typedef struct flush_batch {
     flush_class *cls;
     flush_statement *st;
     mr_cursor *cursor;
-    mr_batch rows; /* through the cursor */
+    mr_batch rows; /* the rows that wait for the cursor */
     mr_status (*ran)(void *batch, void *row, mr_status step);
-    mr_table_facts facts;  /* of an INSERT's or UPDATE's table */
-    uint64_t facts_schema; /* mr_conn_schema_seen when they were asked */
-    size_t expected;       /* rows */
-    int64_t matched;
-    const flush_op *missing; /* the first that was not matched */
+    mr_table_facts facts;    /* facts about the table of an INSERT or UPDATE */
+    uint64_t facts_schema;   /* mr_conn_schema_seen at the time of the facts */
+    size_t expected;         /* the number of rows sent */
+    int64_t matched;         /* the number of rows matched */
+    const flush_op *missing; /* the first row that was not matched */
 } flush_batch;
 
-/* Connects. ran: called with the batch and the row that was sent, as it has run. */
+/* Begins a batch, and connects. ran: called for each row that was sent, with the batch, the row, and the result. */
 mr_status mr_flush_batch_begin(flush_batch *batch, mr_flush *flush, flush_group *group,
                                mr_status (*ran)(void *batch, void *row, mr_status step));
-/* Makes the statement the wanted one; another shape begins another batch. */
-mr_status mr_flush_batch_use(flush_batch *batch, flush_class *cls, flush_wanted *wanted);
-/* Sends the row, or the rows of a multi-row INSERT, whose parameters are of ops. It may run as late as the
- * batch ends. */
+/* Makes the statement the wanted one. For another statement, sends the waiting rows first. */
+mr_status mr_flush_batch_set_statement(flush_batch *batch, flush_class *cls, flush_wanted *wanted);
+/* Sends a row, or the rows of a multi-row INSERT, with the parameters of ops. The row may wait until the end of the
+ * batch. */
 mr_status mr_flush_batch_send(flush_batch *batch, flush_op *const *ops, void *row);
-/* An UPDATE or DELETE of one row; ran is mr_flush_batch_count, or calls it. */
+/* Sends an UPDATE or DELETE of one row. The batch's ran must be mr_flush_batch_count, or call it. */
 mr_status mr_flush_batch_row(flush_batch *batch, flush_op *op);
-/* The row (a flush_op *) should have been matched; takes what RETURNING gives. */
+/* flush_batch.ran: counts whether the row (a flush_op *) was matched, and takes the values of RETURNING. */
 mr_status mr_flush_batch_count(void *batch, void *row, mr_status step);
-/* Asks for the facts, and again once the connection has met another schema. */
+/* Gets the facts about the table; again when the connection has seen another schema. */
 mr_status mr_flush_batch_ask_facts(flush_batch *batch);
-/* skipped.c: InvalidRequestError where the statement leaves its key to a table that makes none. */
+/* skipped.c: InvalidRequestError: the statement expects a key from a table that makes none. */
 mr_status mr_flush_check_key_is_made(const flush_batch *batch);
 /* Records a StaleDataError: only `inserted` of the n rows were inserted. */
 mr_status mr_flush_skipped(const flush_batch *batch, flush_op *const *ops, size_t n, int64_t inserted);
-/* What waits runs now. */
-mr_status mr_flush_batch_run(flush_batch *batch);
-/* Ends; status is what is returned unless a row was not matched: StaleDataError. */
+/* Sends the waiting rows. */
+mr_status mr_flush_batch_send_waiting(flush_batch *batch);
+/* Ends the batch. Returns status, or MR_FAIL if a row was not matched (StaleDataError). */
 mr_status mr_flush_batch_end(flush_batch *batch, mr_status status);
 
 #endif

@@ -1,7 +1,12 @@
 /*
- * changes.c: what the kinds of relationships have in common: what changed, and the notes that follow from it.
+ * changes.c: the functions that all kinds of relationships share: the changes of a relationship, and the notes for
+ * foreign keys.
+ *
+ * Invariant: objects of the session do not change here; only operations and their notes do.
  */
+#include "relationships.h"
 #include "unit.h"
+#include "values.h"
 
 bool mr_flush_is_loaded(const flush_op *op, const mr_relationship *rel) {
     const mr_value *v = mr_flush_slot(op, rel->prop->slot);
@@ -35,13 +40,12 @@ bool mr_flush_key_changes(const flush_op *op, const mr_relationship *rel) {
     return false;
 }
 
-/* The identity knows the key, but of a date not how it is spelled in the row: what refers to it must hold the same
- * text. */
+/* Is the column a date, whose spelling the identity does not know? A foreign key to it must have the same text. */
 static bool is_respelled(const mr_value *v, const mr_value *room) {
     return v == room && v->kind >= MR_TIME && v->kind <= MR_INTERVAL && v->len == 0;
 }
 
-bool mr_flush_lacks(mr_flush *flush, mr_entity *entity, const mr_relationship *rel) {
+bool mr_flush_must_load(mr_flush *flush, mr_entity *entity, const mr_relationship *rel) {
     if (entity->state != MR_PERSISTENT || flush->asked) return false;
     for (unsigned i = 0; i < rel->npairs; i++) {
         const mr_column_pair *pair = &rel->pairs[i];
@@ -51,9 +55,9 @@ bool mr_flush_lacks(mr_flush *flush, mr_entity *entity, const mr_relationship *r
         if (slot == UINT16_MAX) continue;
         const mr_value *v = mr_flush_entity_value(flush, entity, slot, &room);
         if (!v || (v->kind != MR_UNLOADED && !is_respelled(v, &room))) continue;
-        flush->lacking = entity;
-        flush->lacked = mr_mapper_property_of_column(entity->mapper, own ? pair->remote : pair->local);
-        return flush->lacked != NULL;
+        flush->missing_of = entity;
+        flush->missing = mr_mapper_property_of_column(entity->mapper, own ? pair->remote : pair->local);
+        return flush->missing != NULL;
     }
     return false;
 }

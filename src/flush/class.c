@@ -1,10 +1,10 @@
 /*
- * class.c: what a flush has to know of a class, kept with its mapper, with the statements that were compiled
- * for it.
+ * class.c: the data of a class that a flush needs, with the statements compiled for it. It is kept with the mapper.
  *
- * Invariant: mapper->flush_plans holds one reference to the newest flush_class; it is replaced, never
- * changed, when the registry's version has risen.
+ * Invariant: mapper->flush_plans holds one reference to the newest flush_class. When the registry's version has risen,
+ * it is replaced, never changed.
  */
+#include "rows.h"
 #include "statement.h"
 #include "tables.h"
 
@@ -46,7 +46,7 @@ static mr_status add_column(flush_class *cls, const mr_property *prop) {
     if (!made.what) return MR_FAIL;
     made.checked = mr_type_is_limited(made.type);
     cls->checks = cls->checks || made.checked;
-    /* In the table's order; nearly always the last. */
+    /* Inserts in the table's order; this is nearly always the end. */
     unsigned at = cls->ncolumns++;
     while (at > 0 && cls->columns[at - 1].column->index > made.column->index) {
         cls->columns[at] = cls->columns[at - 1];
@@ -92,7 +92,7 @@ static mr_status add_dependencies(flush_class *cls) {
     return MR_OK;
 }
 
-/* ---------------------------------------------------------------- the kept one */
+/* ---------------------------------------------------------------- kept with the mapper */
 
 static flush_class *make(mr_mapper *mapper) {
     mr_env *env = mapper->env;

@@ -1,10 +1,12 @@
 /*
- * hooks.c: the hooks of mappers around the statements of their rows.
+ * hooks.c: calls the listeners of mappers (before_insert and the like) around the statements of their rows.
  *
- * Invariant: a hook sees what its row has, or is about to get, though the entity's own values are published
- * only after the last statement: they are lent to it for the call.
+ * Invariant: a listener sees the values that the row has or will get, though entities change only after the last
+ * statement: these values are lent to the entity for the call.
  */
+#include "rows.h"
 #include "unit.h"
+#include "values.h"
 
 static mr_mapper_event event_of(const flush_op *op, bool after) {
     switch ((flush_op_kind)op->kind) {
@@ -20,7 +22,7 @@ static mr_mapper_event event_of(const flush_op *op, bool after) {
 
 /* ---------------------------------------------------------------- lending */
 
-/* A value that is the entity's own and makes room for the row's. */
+/* The entity's own value, put aside while the row's value is in its slot. */
 typedef struct loan {
     unsigned column;
     mr_value own;
@@ -30,8 +32,8 @@ static bool is_equal(const mr_flush *flush, const mr_value *a, const mr_value *b
     return a->kind == b->kind && mr_value_equal(flush->env, a, b);
 }
 
-/* What the row has beyond what its entity knows: keys, defaults, foreign keys, versions. What the program has
- * set stays. */
+/* The row's value that the entity does not know: a key, default, foreign key or version. NULL: the entity's own value
+ * stays, because the program has set it. */
 static const mr_value *row_value(const mr_flush *flush, const flush_op *op, unsigned c) {
     const mr_value *value = mr_flush_value(op, c), *now = mr_flush_slot(op, op->cls->columns[c].slot);
     bool plain = value->kind != MR_UNLOADED && value->kind < MR_OPAQUE;
@@ -63,7 +65,7 @@ static mr_status lend(mr_flush *flush, flush_op *op, mr_vec *loans) {
     return MR_OK;
 }
 
-/* What the hook has set is a change of what the entity had. */
+/* Puts the entity's own value back. If the listener has set the slot, that becomes a change of the old value. */
 static mr_status take_back(mr_flush *flush, flush_op *op, loan *given) {
     unsigned slot = op->cls->columns[given->column].slot;
     const mr_value *now = mr_flush_slot(op, slot);
@@ -99,7 +101,7 @@ mr_status mr_flush_fire(mr_flush *flush, flush_group *group, flush_op *const *op
         mr_mapper_event event = event_of(op, after);
         if (!mr_mapper_has_hooks(op->entity->mapper, event)) continue;
         if (mr_flush_connect(flush, group) != MR_OK || fire_one(flush, group, op, event) != MR_OK) return MR_FAIL;
-        /* A hook may have set what is too long. */
+        /* A listener may have set a value that is too long. */
         if (!after && op->kind != OP_DELETE && mr_flush_check(flush, op) != MR_OK) return MR_FAIL;
     }
     return MR_OK;

@@ -1,10 +1,12 @@
 /*
- * insert.c: new rows: which columns they write, and how their keys come back.
+ * insert.c: inserts new rows: chooses their columns, and reads their generated keys.
  *
- * A column without a value is written as NULL unless something else makes its value: its default, the
- * database. Invariant: staging a row twice gives the same row; a default is asked once.
+ * A column without a value is written as NULL, unless its default or the database makes the value. Invariant: staging a
+ * row twice gives the same row; a default is called only once.
  */
 #include "batch.h"
+#include "rows.h"
+#include "values.h"
 
 #include <string.h>
 
@@ -43,8 +45,8 @@ static mr_status stage_missing(mr_flush *flush, flush_op *op, unsigned c, uint64
                    cls->columns[c].what, cls->mapper->name);
 }
 
-/* Sets the column's bit in the shape (2 * words) where it is written; inlined[c] becomes the expression of an
- * opaque value. */
+/* Stages the column. If it is written, sets its bit in the shape (2 * words). inlined[c]: the expression of an opaque
+ * value. */
 static mr_status stage_column(mr_flush *flush, flush_op *op, unsigned c, uint64_t *shape, mr_node **inlined) {
     uint8_t staged = op->staged ? op->staged[c].kind : MR_UNLOADED;
     if (staged == MR_UNLOADED && c == op->cls->version_column && !op->cls->mapper->version_by_hand) {
@@ -74,7 +76,7 @@ uint64_t *mr_flush_shape(mr_flush *flush, const flush_class *cls, mr_node ***inl
     return shape;
 }
 
-/* What the row wants: its shape is in the scratch. */
+/* *wanted: the statement that the row needs. Its shape is in scratch memory. */
 static mr_status stage_row(mr_flush *flush, flush_op *op, flush_wanted *wanted) {
     mr_node **inlined;
     uint64_t *shape = mr_flush_shape(flush, op->cls, &inlined);
@@ -93,7 +95,7 @@ static mr_status stage_row(mr_flush *flush, flush_op *op, flush_wanted *wanted) 
 
 /* ---------------------------------------------------------------- keys */
 
-/* The database has given the value of a key column. */
+/* Takes the value of a key column that the database has made. */
 static mr_status take_key(mr_flush *flush, flush_op *op, unsigned c, const mr_value *value) {
     const flush_class *cls = op->cls;
     if (cls->mapper->int_key && value->kind == MR_INT) {
@@ -111,7 +113,7 @@ static mr_status take_value(mr_flush *flush, flush_op *op, unsigned c, const mr_
     return op->cls->columns[c].key ? take_key(flush, op, c, value) : mr_flush_stage(flush, op, c, value);
 }
 
-/* RETURNING gave no row for this operation: the database has skipped its INSERT, or its trigger gives none. */
+/* RETURNING has no row for this operation: the database has skipped the INSERT, or a trigger has hidden the row. */
 static mr_status nothing_returned(flush_batch *batch, flush_op *const *ops, size_t row, size_t n) {
     const flush_statement *st = batch->st;
     int64_t inserted = mr_cursor_rowcount(batch->cursor);
@@ -126,7 +128,7 @@ static mr_status nothing_returned(flush_batch *batch, flush_op *const *ops, size
     return MR_DONE;
 }
 
-/* step: what the first row of the answer was met with. */
+/* Takes the rows of RETURNING. step: the result of stepping to the first one. */
 static mr_status take_returned(flush_batch *batch, flush_op *const *ops, size_t n, mr_status step) {
     const flush_statement *st = batch->st;
     mr_status status = step;
@@ -141,14 +143,15 @@ static mr_status take_returned(flush_batch *batch, flush_op *const *ops, size_t 
     return mr_cursor_step(batch->cursor);
 }
 
-/* The database took the new row, so there is none of an object that would have to be read again anyway. */
+/* Is the other object's row gone? The database has accepted the new row, so an expired object of the same key has none.
+ */
 static bool is_gone(mr_entity *other) {
     mr_entity_touch(other);
     return mr_entity_slot(other, other->mapper->pk_slots[0])->kind == MR_UNLOADED &&
            !(other->flags & (MR_ENTITY_MODIFIED | MR_ENTITY_TO_DELETE));
 }
 
-/* Another object of the session must not have the key that the user gave to this one. */
+/* Refuses a key, set by the program, that another object of the session has. */
 static mr_status check_conflict(mr_flush *flush, const flush_op *op) {
     if (op->flags & OP_GENERATED) return MR_OK;
     mr_entity *other = mr_idmap_get(flush->ctx.owner->idmap, op->cls->mapper->root, &op->identity);
@@ -173,12 +176,12 @@ static mr_status finish_row(mr_flush *flush, flush_op *op) {
     op->flags |= OP_WRITTEN;
     if (mr_flush_check_version(flush, op) != MR_OK) return MR_FAIL;
     if (mr_flush_stage_identity(flush, op) != MR_OK || check_conflict(flush, op) != MR_OK) return MR_FAIL;
-    return mr_flush_note(flush, op, MR_FLUSH_INSERT);
+    return mr_flush_add_result(flush, op, MR_FLUSH_INSERT);
 }
 
 /* ---------------------------------------------------------------- sending */
 
-/* Fails unless each row was inserted: if one was not, the last rowid is that of some other row. */
+/* Fails if not all rows were inserted: then the last rowid would belong to another row. */
 static mr_status check_inserted(flush_batch *batch, flush_op *const *ops, size_t n) {
     int64_t inserted = mr_cursor_rowcount(batch->cursor);
     if (mr_flush_batch_ask_facts(batch) != MR_OK || mr_flush_check_key_is_made(batch) != MR_OK) return MR_FAIL;
@@ -187,7 +190,7 @@ static mr_status check_inserted(flush_batch *batch, flush_op *const *ops, size_t
     return mr_flush_note_replacing(batch->flush, batch->cls->mapper->table, &batch->facts);
 }
 
-/* The rows of one INSERT have run. */
+/* flush_batch.ran: the rows of one INSERT were sent: takes their keys. */
 static mr_status take_keys(void *ud, void *row, mr_status step) {
     flush_batch *batch = ud;
     mr_flush *flush = batch->flush;
@@ -204,10 +207,10 @@ static mr_status take_keys(void *ud, void *row, mr_status step) {
     return MR_OK;
 }
 
-/* What those who listen to executions find, and may change, is what is sent. */
+/* Listeners of executions may change the entities: remembers the values that are sent. */
 static mr_status remember_rows(const flush_batch *batch, flush_op *const *ops) {
     for (size_t i = 0; batch->rows.waits && i < batch->st->rows; i++)
-        if (mr_flush_remember(batch->flush, ops[i]) != MR_OK) return MR_FAIL;
+        if (mr_flush_mark_written(batch->flush, ops[i]) != MR_OK) return MR_FAIL;
     return MR_OK;
 }
 
@@ -218,8 +221,7 @@ static size_t count_bits(const uint64_t *words, size_t n) {
     return count;
 }
 
-/* How many of the rows from the first on have its shape and go into one statement. *wanted is of the first.
- */
+/* Counts the rows, from the first one on, that have the same shape and go into one statement. *wanted: of the first. */
 static mr_status take_rows(mr_flush *flush, flush_op *const *ops, size_t n, flush_wanted *wanted, uint64_t *first) {
     const flush_class *cls = ops[0]->cls;
     size_t words = mr_flush_words(cls), written = count_bits(wanted->shape, words), limit = 1;
@@ -254,7 +256,7 @@ mr_status mr_flush_insert_rows(mr_flush *flush, flush_group *group, flush_op *co
             if (room) first = room;
             status = room ? take_rows(flush, ops + i, n - i, &wanted, first) : MR_FAIL;
         }
-        if (status == MR_OK) status = mr_flush_batch_use(&batch, ops[i]->cls, &wanted);
+        if (status == MR_OK) status = mr_flush_batch_set_statement(&batch, ops[i]->cls, &wanted);
         if (status == MR_OK) status = mr_flush_check_key_is_made(&batch);
         if (status == MR_OK) status = remember_rows(&batch, ops + i);
         if (status == MR_OK) status = mr_flush_batch_send(&batch, ops + i, (void *)(uintptr_t)(ops + i));

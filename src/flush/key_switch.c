@@ -1,11 +1,13 @@
 /*
- * key_switch.c: a changed key of an object to which others refer by a many-to-one that has no other side:
- * those of them that the session has in memory follow. (With another side, the collection there knows them:
- * one_to_many.c.)
+ * key_switch.c: when the key of an object changes, objects in memory that refer to it get the new key. This file is for
+ * many-to-one relationships without a reverse side; with one, its collection knows the objects (one_to_many.c).
+ *
+ * Invariant: only objects of the session's identity map follow; the database changes other rows (ON UPDATE CASCADE).
  */
+#include "relationships.h"
 #include "unit.h"
 
-/* Does rel refer to a column of op's entity that an UPDATE changes? */
+/* Does rel refer to a column of op's entity that the UPDATE changes? */
 static bool is_switched(const flush_op *op, const mr_relationship *rel) {
     if (rel->direction != MR_MANY_TO_ONE || !rel->configured || rel->viewonly || rel->post_update || rel->reverse)
         return false;
@@ -17,7 +19,7 @@ static bool is_switched(const flush_op *op, const mr_relationship *rel) {
     return false;
 }
 
-/* Its columns refer to op's row as that was: the relationship is not loaded, and would be by them. */
+/* Does e refer to op's row by its old key? Decided by the foreign key, because the relationship is not loaded. */
 static bool refers(mr_flush *flush, const mr_entity *e, const flush_op *op, const mr_relationship *rel) {
     bool same = rel->npairs > 0;
     for (unsigned i = 0; i < rel->npairs && same; i++) {
@@ -41,7 +43,7 @@ static mr_status follow(mr_flush *flush, flush_op *op, const mr_relationship *re
     size_t cursor = 0;
     for (mr_entity *e; (e = mr_idmap_next(flush->ctx.owner->idmap, &cursor));) {
         if (!is_child(flush, e, op, rel)) continue;
-        flush_op *child = mr_flush_touch(flush, e);
+        flush_op *child = mr_flush_make_op(flush, e);
         if (!child) return MR_FAIL;
         if (child->kind != OP_UPDATE) continue;
         if (mr_flush_add_edge(flush, op, child) != MR_OK ||
@@ -51,7 +53,7 @@ static mr_status follow(mr_flush *flush, flush_op *op, const mr_relationship *re
     return MR_OK;
 }
 
-/* Expired objects that may refer to the row, and have to follow by an UPDATE, are read, each once: MR_ROW. */
+/* MR_ROW: an expired object may refer to the row, and must be loaded first. Asks for each object once. */
 static mr_status ask_children(mr_flush *flush, flush_op *op, const mr_relationship *rel) {
     if (rel->passive_updates) return MR_OK;
     for (mr_entity *e; (e = mr_idmap_next(flush->ctx.owner->idmap, &flush->follow));) {
@@ -61,9 +63,9 @@ static mr_status ask_children(mr_flush *flush, flush_op *op, const mr_relationsh
         for (unsigned i = 0; i < rel->npairs; i++) {
             uint16_t slot = rel->pairs[i].local_slot;
             if (slot == UINT16_MAX || mr_entity_committed(e, slot)->kind != MR_UNLOADED) continue;
-            flush->lacking = e;
-            flush->lacked = mr_mapper_property_of_column(e->mapper, rel->pairs[i].local);
-            if (flush->lacked) return MR_ROW;
+            flush->missing_of = e;
+            flush->missing = mr_mapper_property_of_column(e->mapper, rel->pairs[i].local);
+            if (flush->missing) return MR_ROW;
         }
     }
     flush->follow = 0;

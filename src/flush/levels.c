@@ -1,16 +1,16 @@
 /*
- * levels.c: rows that refer to each other get levels: a row's is one more than the highest of those that must
- * come before it.
+ * levels.c: gives levels to rows that refer to each other: the level of a row is one more than the highest level of the
+ * rows that must be written before it.
  *
- * Invariant: no recursion: a chain of a million rows needs two arrays.
+ * Invariant: no recursion: a chain may be a million rows long.
  */
 #include "unit.h"
 
 typedef struct level_graph {
-    uint32_t *waiting; /* by operation: edges that lead to it and are not passed yet */
+    uint32_t *waiting; /* by operation: the number of its edges from rows without a level */
     uint32_t *first;   /* by operation: its first edge + 1, or 0 */
     uint32_t *next;    /* by edge: the next of the same operation + 1, or 0 */
-    uint32_t *queue;   /* operations that wait for nothing */
+    uint32_t *queue;   /* operations that wait for no other row */
 } level_graph;
 
 static flush_op *op_at(const mr_flush *flush, size_t i) { return mr_vec_ptr(&flush->ops, i); }

@@ -1,35 +1,36 @@
 /*
- * links.c: sends the rows of secondary tables: of each table first those that go, then those that change,
- * then the new ones.
+ * links.c: writes the rows of secondary tables: for each table first deletes, then updates, then inserts.
  *
- * Invariant: the parameters of a link statement are the new values in the secondary table's order (INSERT,
- * UPDATE), then the old ones (UPDATE, DELETE), and among them the constants of defaults that are SQL. What a join finds
- * as a link is what is deleted: where the two columns of a pair compare by different rules, through the
- * object's row. */
+ * Invariant: the parameters of a link statement are the new values in the order of the secondary table's columns
+ * (INSERT, UPDATE), then the old values (UPDATE, DELETE); constants of SQL defaults are among them. A DELETE removes
+ * the same rows that a join finds: if the two columns of a pair compare by different rules, it joins the object's row.
+ */
+#include "rows.h"
 #include "statement.h"
+#include "values.h"
 
-/* A column of the secondary table, and where its value is: in a slot of the parent or of the target, unless
- * its default (INSERT) or onupdate (UPDATE) makes it. */
+/* A column of the secondary table, and the source of its value: a slot of the parent or of the target, or its default
+ * (INSERT) or onupdate (UPDATE). */
 typedef struct link_column {
     mr_column *column;
     const mr_default *made;
     bool of_target;
     uint16_t slot;
-    const mr_column *own; /* of the object that the value is of; NULL: made */
-    bool apart;           /* compared with the value, it finds other rows than compared with own does */
+    const mr_column *own; /* the column of the object; NULL: a default makes the value */
+    bool apart;           /* comparing with the value finds other rows than comparing with own */
 } link_column;
 
 typedef struct flush_link_statement {
     const mr_relationship *rel;
     const mr_dialect *dialect;
     flush_link_kind kind;
-    bool plain;      /* found by values: the rows of its objects do not have them any more */
-    uint64_t engine; /* whose database has been asked how it compares; 0: it need not be */
+    bool plain;      /* rows are found by values, because the objects' rows do not have these values any more */
+    uint64_t engine; /* serial of the engine that was asked how it compares; 0: no need to ask */
     unsigned ncolumns;
     link_column *columns;
     mr_node *node;
     mr_compiled *compiled;
-    mr_value *constants; /* by parameter; MR_UNLOADED: the value is of the row. Borrowed from node */
+    mr_value *constants; /* by parameter; MR_UNLOADED: the value comes from the row. Borrowed from node */
 } flush_link_statement;
 
 /* ---------------------------------------------------------------- statements */
@@ -91,7 +92,7 @@ static mr_status find_columns(mr_env *env, flush_link_statement *st, mr_conn *co
     return st->engine ? find_apart(st, conn) : MR_OK;
 }
 
-/* Does the join's condition name the link's column before the object's? Texts are compared as its left side says. */
+/* Does the join's condition have the link's column on its left side? The left side decides how text is compared. */
 typedef struct seen_pair {
     const link_column *col;
     bool link_first;
@@ -106,7 +107,7 @@ static bool see_pair(void *ud, const mr_node *node) {
     return !seen->link_first;
 }
 
-/* The object's row has the value, and a join leads from it to the link. Consumes link and param. */
+/* A criterion: the object's row has the value, and a join leads from it to the link. Consumes link and param. */
 static mr_node *joined_node(mr_env *env, const flush_link_statement *st, const link_column *col, mr_node *link,
                             mr_node *param) {
     seen_pair seen = {col, false};
@@ -143,7 +144,7 @@ static mr_node *part_node(mr_env *env, const flush_link_statement *st, const lin
     return which == PART_VALUES ? param : mr_sql_binary(env, MR_OP_EQ, column, param);
 }
 
-/* A list of columns, a list of values, or all that the row is found by. */
+/* A part of the statement: its list of columns, its list of values, or its WHERE. */
 static mr_node *part_list(mr_env *env, const flush_link_statement *st, part which) {
     mr_node *list = NULL;
     for (unsigned i = 0; i < st->ncolumns; i++) {
@@ -199,7 +200,7 @@ static mr_node *build(mr_env *env, const flush_link_statement *st) {
     return st->kind == LINK_UPDATE ? mr_sql_update(env, &d) : mr_sql_delete(env, &d);
 }
 
-/* What the defaults that are SQL bind. */
+/* Finds the constants of defaults that are SQL. */
 static mr_status find_constants(mr_env *env, flush_link_statement *st) {
     mr_strbuf key;
     mr_vec binds;
@@ -217,7 +218,7 @@ static mr_status find_constants(mr_env *env, flush_link_statement *st) {
     return status;
 }
 
-/* Kept with the parent's class. */
+/* The statement, kept with the parent's class. */
 static flush_link_statement *statement_of(flush_class *cls, const mr_relationship *rel, flush_link_kind kind,
                                           bool plain, mr_conn *conn) {
     const mr_dialect *dialect = mr_engine_dialect(mr_conn_engine(conn));
@@ -244,7 +245,7 @@ static flush_link_statement *statement_of(flush_class *cls, const mr_relationshi
 
 /* ---------------------------------------------------------------- values */
 
-/* The value before this flush. */
+/* The entity's value before this flush. */
 static const mr_value *old_value(mr_flush *flush, mr_entity *entity, uint16_t slot, mr_value *room) {
     const mr_mapper *mapper = entity->mapper;
     for (unsigned i = 0; i < mapper->npk; i++) {
@@ -258,7 +259,7 @@ static const mr_value *old_value(mr_flush *flush, mr_entity *entity, uint16_t sl
     return mr_entity_committed(entity, slot);
 }
 
-/* The value of one column; bytes stay where they are. */
+/* *out: the value of one column; bytes are borrowed. */
 static mr_status column_value(mr_flush *flush, const flush_link *link, const link_column *col, bool old,
                               mr_value *out) {
     mr_value room;
@@ -283,7 +284,7 @@ static void put_constants(const flush_link_statement *st, mr_value *values, size
 }
 
 static mr_status fill(mr_flush *flush, const flush_link *link, const flush_link_statement *st, mr_value *values) {
-    /* Where the database has changed the row already (ON UPDATE CASCADE), it is found by the new values. */
+    /* If the database has changed the link already (ON UPDATE CASCADE), it is found by the new values. */
     bool follows = link->kind == LINK_DELETE && link->rel->passive_updates;
     size_t n = 0;
     for (int old = link->kind == LINK_DELETE; old <= (link->kind != LINK_INSERT); old++)
@@ -293,7 +294,7 @@ static mr_status fill(mr_flush *flush, const flush_link *link, const flush_link_
             put_constants(st, values, &n);
             mr_value v;
             if (column_value(flush, link, col, old && !follows, &v) != MR_OK) return MR_FAIL;
-            /* What a row is found by may take several parameters: one for each way to spell it. */
+            /* A value that rows are found by may take several parameters: one for each spelling. */
             const mr_param *params = st->compiled->params;
             uint32_t ordinal = params[n].ordinal;
             for (; n < st->compiled->nparams && params[n].ordinal == ordinal; n++)
@@ -305,20 +306,20 @@ static mr_status fill(mr_flush *flush, const flush_link *link, const flush_link_
 
 /* ---------------------------------------------------------------- sending */
 
-/* Names the object by the key that this flush gives it, else by the key that it has. */
+/* Appends the object's name: with the key that this flush gives it, else with its own. */
 static void describe(mr_flush *flush, mr_entity *entity, mr_strbuf *out) {
     const flush_op *op = mr_flush_op_of(flush, entity);
     bool fresh = op && op->identity.kind != MR_UNLOADED;
     mr_identity_describe(entity->mapper, fresh ? &op->identity : &entity->identity, out);
 }
 
-/* Link rows through one statement. */
+/* Link rows that are sent through one statement. */
 typedef struct link_batch {
     mr_cursor *cursor;
     size_t expected;
-    size_t doubtful; /* of objects outside of the session: their links may never have been written */
+    size_t doubtful; /* number of links of objects outside of the session: they may never have been written */
     int64_t matched;
-    mr_vec missed; /* const flush_link *: whose statements have matched or made no row */
+    mr_vec missed; /* const flush_link *: links whose statement has matched or inserted no row */
 } link_batch;
 
 static mr_status count_link(void *ud, void *row, mr_status step) {
@@ -329,8 +330,8 @@ static mr_status count_link(void *ud, void *row, mr_status step) {
     return n == 0 ? mr_vec_push_ptr(&batch->missed, row) : MR_OK;
 }
 
-/* The database has skipped the link's INSERT. That is no error if the link is there already: a table with ON CONFLICT
- * IGNORE skips such rows. */
+/* The database has skipped the INSERT of the link. That is no error if the link exists: a table with ON CONFLICT IGNORE
+ * skips such rows. */
 static mr_status check_linked(mr_flush *flush, flush_class *cls, flush_group *group, const flush_link *link) {
     const flush_link_statement *st = statement_of(cls, link->rel, LINK_FIND, false, group->conn);
     mr_value *values = st ? mr_flush_values(flush, st->compiled->nparams) : NULL;
@@ -358,7 +359,7 @@ static mr_status check_linked(mr_flush *flush, flush_class *cls, flush_group *gr
     return MR_FAIL;
 }
 
-/* Links are found by values where the rows of their objects have others meanwhile, or where none is searched for. */
+/* Is the link found by values? Yes if the rows of its objects have other values by now, or if nothing is searched. */
 static bool is_plain(mr_flush *flush, const flush_link *link) {
     if (link->kind != LINK_DELETE) return true;
     if (link->rel->passive_updates) return false;
@@ -366,7 +367,7 @@ static bool is_plain(mr_flush *flush, const flush_link *link) {
     return (parent && parent->flags & OP_KEY_CHANGED) || (target && target->flags & OP_KEY_CHANGED);
 }
 
-/* Each statement has found its link, some of them in several rows, which are spelled differently. */
+/* *out: have the statements found more rows than links only because one link has rows with different spellings? */
 static mr_status are_spelled(mr_conn *conn, const flush_link_statement *st, const link_batch *batch, bool *out) {
     *out = false;
     if (st->kind != LINK_DELETE || batch->missed.len > batch->doubtful) return MR_OK;

@@ -1,14 +1,14 @@
 /*
- * many_to_many.c: which rows of the secondary table come and go.
+ * many_to_many.c: finds the rows of the secondary table to insert and to delete.
  *
- * Invariant: a link is noted once, whichever side of the relationship tells of it, and however often an item
- * is repeated.
+ * Invariant: a link is noted once, even if both sides of the relationship have it, or an item is repeated.
  */
+#include "relationships.h"
 #include "unit.h"
 
 #include <string.h>
 
-/* From one side of the relationship, always the same. */
+/* Names a link from always the same side of the relationship. */
 typedef struct link_key {
     const mr_relationship *rel;
     const mr_entity *parent, *target;
@@ -47,7 +47,7 @@ mr_status mr_flush_ask_many_to_many(mr_flush *flush, flush_op *op, const mr_rela
     return mr_flush_key_changes(op, rel) && !rel->passive_updates ? MR_ROW : MR_OK;
 }
 
-/* Not what never had a row, nor what an earlier flush has deleted: its links went with it. */
+/* May the item have links? Not if it never had a row, or if an earlier flush has deleted it with its links. */
 static bool may_have_links(const mr_entity *item) {
     return item->identity.kind != MR_UNLOADED && item->state != MR_DELETED && !(item->flags & MR_ENTITY_GONE);
 }

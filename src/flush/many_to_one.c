@@ -1,11 +1,16 @@
 /*
- * many_to_one.c: a row's own foreign key follows what it refers to. The columns themselves are staged when
- * the row's turn has come (values.c); here is what must be known before: the order of rows, and what is
- * written late.
+ * many_to_one.c: the foreign key of a row is set from the object that it refers to. The columns are staged just before
+ * the row is written (values.c). This file finds what must be known earlier: the order of the rows, and the keys that
+ * post_update writes.
+ *
+ * Invariant: nothing is staged here.
  */
+#include "relationships.h"
+#include "rows.h"
 #include "unit.h"
+#include "values.h"
 
-/* Does the relationship say something about the foreign key that the operation writes? */
+/* Does the relationship decide about the foreign key that the operation writes? */
 static bool is_written(const flush_op *op, const mr_relationship *rel) {
     if (op->kind == OP_INSERT) return mr_flush_slot(op, rel->prop->slot)->kind == MR_ENTITY;
     return op->kind == OP_UPDATE && mr_entity_is_dirty(op->entity, rel->prop->slot);
@@ -13,7 +18,7 @@ static bool is_written(const flush_op *op, const mr_relationship *rel) {
 
 typedef enum reference { REFERENCE_NONE, REFERENCE_UNKNOWN, REFERENCE_SET } reference;
 
-/* What the row's foreign key is in the database. */
+/* The foreign key of the row in the database. */
 static reference committed_reference(const flush_op *op, const mr_relationship *rel) {
     reference found = REFERENCE_SET;
     for (unsigned i = 0; i < rel->npairs; i++) {
@@ -25,19 +30,19 @@ static reference committed_reference(const flush_op *op, const mr_relationship *
     return found;
 }
 
-/* Rows of one table, or of tables in a cycle, are deleted in the order in which they refer to each other. */
+/* Must the rows be deleted in the order of their references? Yes in one table, or in tables that form a cycle. */
 static bool orders_deletes(const mr_flush *flush, const flush_op *op, const mr_relationship *rel) {
     return op->kind == OP_DELETE && op->cls->cyclic && !rel->post_update && flush->ndeleted > 1;
 }
 
-/* Asks for the foreign key alone. */
+/* MR_ROW: the foreign key must be loaded first; the target need not. */
 static mr_status ask_reference(mr_flush *flush, const flush_op *op, const mr_relationship *rel) {
     for (unsigned i = 0; i < rel->npairs; i++) {
         uint16_t slot = rel->pairs[i].local_slot;
         if (slot == UINT16_MAX || mr_entity_committed(op->entity, slot)->kind != MR_UNLOADED) continue;
-        flush->lacking = op->entity;
-        flush->lacked = mr_mapper_property_of_column(op->entity->mapper, rel->pairs[i].local);
-        return flush->lacked ? MR_ROW : MR_OK;
+        flush->missing_of = op->entity;
+        flush->missing = mr_mapper_property_of_column(op->entity->mapper, rel->pairs[i].local);
+        return flush->missing ? MR_ROW : MR_OK;
     }
     return MR_OK;
 }
@@ -45,7 +50,7 @@ static mr_status ask_reference(mr_flush *flush, const flush_op *op, const mr_rel
 mr_status mr_flush_ask_many_to_one(mr_flush *flush, flush_op *op, const mr_relationship *rel) {
     if (is_written(op, rel)) {
         const mr_value *v = mr_flush_slot(op, rel->prop->slot);
-        return v->kind == MR_ENTITY && mr_flush_lacks(flush, v->u.p, rel) ? MR_ROW : MR_OK;
+        return v->kind == MR_ENTITY && mr_flush_must_load(flush, v->u.p, rel) ? MR_ROW : MR_OK;
     }
     bool late_delete = op->kind == OP_DELETE && rel->post_update && rel->passive_deletes == 0;
     bool ordered = orders_deletes(flush, op, rel);
@@ -57,7 +62,7 @@ mr_status mr_flush_ask_many_to_one(mr_flush *flush, flush_op *op, const mr_relat
 
 /* ---------------------------------------------------------------- second pass */
 
-/* By the foreign key, from the identity map. */
+/* The target, found in the identity map by the foreign key. NULL: it is not there. */
 static mr_entity *target_by_key(mr_flush *flush, const flush_op *op, const mr_relationship *rel) {
     const mr_mapper *target = rel->target;
     mr_value identity, *key = mr_flush_keys(flush, target->npk);
@@ -72,7 +77,7 @@ static mr_entity *target_by_key(mr_flush *flush, const flush_op *op, const mr_re
     return mr_idmap_get(flush->ctx.owner->idmap, target->root, &identity);
 }
 
-/* What the row refers to in the database, as far as that is known. */
+/* The object that the row refers to in the database. NULL: none, or not known. */
 static mr_entity *committed_target(mr_flush *flush, const flush_op *op, const mr_relationship *rel) {
     const mr_value *v = mr_entity_committed(op->entity, rel->prop->slot);
     if (v->kind == MR_ENTITY) return v->u.p;

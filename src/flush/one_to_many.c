@@ -1,17 +1,18 @@
 /*
- * one_to_many.c: the foreign keys of children follow their parent.
+ * one_to_many.c: sets the foreign keys of children from their parent.
  *
- * A child that has a many-to-one back to its parent is linked by that one where it says something; here only
- * the rest. Invariant: the children that need a row's change are operations after the first pass; the second
- * makes none.
+ * If a child has a many-to-one to its parent, and that one is loaded or changed, it sets the foreign key instead.
+ * Invariant: after the first pass all children whose rows change have operations; the second pass makes none.
  */
+#include "relationships.h"
 #include "unit.h"
+#include "values.h"
 
 static bool is_ours(const mr_flush *flush, const mr_entity *e) {
     return e->owner == flush->ctx.owner && e->state == MR_PERSISTENT;
 }
 
-/* Does the child's own side of the relationship decide? */
+/* Does the child's own side of the relationship set the foreign key? */
 static bool child_decides(const mr_relationship *rel, const flush_op *child) {
     const mr_relationship *reverse = rel->reverse;
     if (!reverse || reverse->viewonly || reverse->direction != MR_MANY_TO_ONE) return false;
@@ -20,7 +21,7 @@ static bool child_decides(const mr_relationship *rel, const flush_op *child) {
     return mr_entity_is_dirty(child->entity, reverse->prop->slot);
 }
 
-/* The foreign key was set by hand since the child was loaded. */
+/* Has the program set the foreign key itself since the child was loaded? */
 static bool is_moved_by_hand(const mr_relationship *rel, const flush_op *child) {
     for (unsigned i = 0; i < rel->npairs; i++)
         if (rel->pairs[i].remote_slot != UINT16_MAX && mr_entity_is_dirty(child->entity, rel->pairs[i].remote_slot))
@@ -33,7 +34,7 @@ static bool is_moved_by_hand(const mr_relationship *rel, const flush_op *child) 
 static mr_status touch_found(mr_flush *flush) {
     for (size_t i = 0; i < flush->found.len; i++) {
         mr_entity *child = mr_vec_ptr(&flush->found, i);
-        if (is_ours(flush, child) && !mr_flush_touch(flush, child)) return MR_FAIL;
+        if (is_ours(flush, child) && !mr_flush_make_op(flush, child)) return MR_FAIL;
     }
     return MR_OK;
 }
@@ -51,7 +52,7 @@ mr_status mr_flush_ask_one_to_many(mr_flush *flush, flush_op *op, const mr_relat
     if (rekeyed && !loaded && !rel->passive_updates && !flush->asked) return MR_ROW;
     if (mr_flush_changes(op, rel, &flush->found, &flush->found, rekeyed ? &flush->found : NULL) != MR_OK)
         return MR_FAIL;
-    if (flush->found.len > 0 && op->kind == OP_UPDATE && mr_flush_lacks(flush, op->entity, rel)) return MR_ROW;
+    if (flush->found.len > 0 && op->kind == OP_UPDATE && mr_flush_must_load(flush, op->entity, rel)) return MR_ROW;
     return touch_found(flush);
 }
 
@@ -91,7 +92,7 @@ static mr_status link_added(mr_flush *flush, flush_op *op, const mr_relationship
 }
 
 static mr_status link_removed(mr_flush *flush, const mr_relationship *rel) {
-    if (rel->passive_deletes == 2) return MR_OK; /* keys are the database's business */
+    if (rel->passive_deletes == 2) return MR_OK; /* passive_deletes = "all": the database sets the keys */
     for (size_t i = 0; i < flush->found.len; i++) {
         flush_op *child = mr_flush_op_of(flush, mr_vec_ptr(&flush->found, i));
         if (!child || child->kind != OP_UPDATE || child_decides(rel, child)) continue;
@@ -100,11 +101,11 @@ static mr_status link_removed(mr_flush *flush, const mr_relationship *rel) {
     return MR_OK;
 }
 
-/* The parent's key has changed: those that stay follow it. */
+/* The parent's key has changed: the children that stay get the new key. */
 static mr_status link_rekeyed(mr_flush *flush, flush_op *op, const mr_relationship *rel) {
     for (size_t i = 0; i < flush->found.len; i++) {
         flush_op *child = mr_flush_op_of(flush, mr_vec_ptr(&flush->found, i));
-        if (child && child->kind == OP_DELETE && rel->passive_updates) { /* is found where it has followed to */
+        if (child && child->kind == OP_DELETE && rel->passive_updates) { /* the child is found by its new key */
             if (mr_flush_add_sync(flush, child, rel, op->entity, true) != MR_OK) return MR_FAIL;
             continue;
         }
@@ -114,7 +115,7 @@ static mr_status link_rekeyed(mr_flush *flush, flush_op *op, const mr_relationsh
     return MR_OK;
 }
 
-/* stored: the rows of what was found refer to this one in the database. */
+/* The parent is deleted. stored: the rows of the found children refer to the parent in the database. */
 static mr_status link_deleted(mr_flush *flush, flush_op *op, const mr_relationship *rel, bool stored) {
     for (size_t i = 0; i < flush->found.len; i++) {
         flush_op *child = mr_flush_op_of(flush, mr_vec_ptr(&flush->found, i));
@@ -135,7 +136,7 @@ mr_status mr_flush_link_one_to_many(mr_flush *flush, flush_op *op, const mr_rela
     found->len = 0;
     if (op->kind == OP_DELETE) {
         if (rel->passive_deletes == 2) return MR_OK;
-        /* What was appended to a list that is not loaded may have been there before. */
+        /* An item that was appended to an unloaded list may have been in it before. */
         mr_vec *added = mr_flush_is_loaded(op, rel) ? NULL : found;
         if (mr_flush_changes(op, rel, added, found, found) != MR_OK || link_deleted(flush, op, rel, true) != MR_OK)
             return MR_FAIL;

@@ -2,15 +2,17 @@
  * order.c: the order of a flush's operations: by table, then by rows that refer to each other, then updates
  * before inserts.
  *
- * Invariant: the order depends on classes, keys and the order of session:add alone, never on addresses.
+ * Invariant: the order depends only on classes, keys and the order of session:add, never on addresses in memory.
  */
+#include "rows.h"
 #include "unit.h"
+#include "values.h"
 
 #include <string.h>
 
 /* ---------------------------------------------------------------- row switches */
 
-/* The deleted object whose row the new one's key is the key of, or NULL. */
+/* The deleted object that has the same key as the new one. NULL: there is none. */
 static flush_op *switched_row(mr_flush *flush, const flush_op *op) {
     const flush_class *cls = op->cls;
     mr_value identity, *key = mr_flush_keys(flush, cls->mapper->npk);
@@ -25,7 +27,7 @@ static flush_op *switched_row(mr_flush *flush, const flush_op *op) {
     return other && other->kind == OP_DELETE && !(other->flags & OP_SWITCHED) ? other : NULL;
 }
 
-/* A row that is deleted and inserted again under its key is updated. */
+/* Finds rows that are deleted and inserted again with the same key: these are updated instead. */
 static mr_status find_row_switches(mr_flush *flush) {
     bool deletes = false;
     for (size_t i = 0; i < flush->ops.len && !deletes; i++)
@@ -33,7 +35,7 @@ static mr_status find_row_switches(mr_flush *flush) {
     for (size_t i = 0; deletes && i < flush->ops.len; i++) {
         flush_op *op = mr_vec_ptr(&flush->ops, i);
         if (op->kind != OP_INSERT) continue;
-        /* A key may consist of foreign keys. */
+        /* The key may consist of foreign keys, which are staged first. */
         if (mr_flush_stage_links(flush, op) != MR_OK) return MR_FAIL;
         flush_op *other = switched_row(flush, op);
         if (!other) continue;
@@ -50,7 +52,7 @@ static mr_status find_row_switches(mr_flush *flush) {
 typedef struct sorter {
     mr_flush *flush;
     bool by_key;
-    mr_value *left, *right; /* scratch: a key each */
+    mr_value *left, *right; /* scratch memory for one key each */
 } sorter;
 
 static int compare_keys(const sorter *s, const flush_op *a, const flush_op *b) {
@@ -71,7 +73,7 @@ static bool is_after(const sorter *s, const flush_op *a, const flush_op *b) {
     return s->by_key && compare_keys(s, a, b) > 0;
 }
 
-/* Merges from[lo..mid) and from[mid..hi) to to[lo..hi). */
+/* Merges the sorted from[lo..mid) and from[mid..hi) into to[lo..hi). */
 static void merge(const sorter *s, flush_op **from, flush_op **to, size_t lo, size_t mid, size_t hi) {
     size_t i = lo, j = mid;
     for (size_t k = lo; k < hi; k++)
@@ -84,7 +86,7 @@ static bool is_sorted(const sorter *s, flush_op *const *ops, size_t n) {
     return true;
 }
 
-/* Stable, so that what compares equal keeps the order of session:add. */
+/* A stable sort: operations that are equal keep the order of session:add. */
 static mr_status sort_ops(mr_flush *flush, mr_vec *ops, bool by_key) {
     size_t n = ops->len;
     if (n < 2) return MR_OK;
@@ -146,8 +148,8 @@ static mr_status distribute(mr_flush *flush) {
     return MR_OK;
 }
 
-/* What publishing will need and running can fail for: results, places for late slots, room in the identity
- * map. */
+/* Makes room for all that publishing writes, so that it cannot fail: results, late slots, places in the identity map.
+ */
 static mr_status reserve(mr_flush *flush) {
     for (size_t i = 0; i < flush->ops.len; i++) {
         mr_entity *e = ((const flush_op *)mr_vec_ptr(&flush->ops, i))->entity;

@@ -1,10 +1,13 @@
 /*
- * plan.c: making and freeing a flush, its operations, and the passes that complete them: what must be loaded,
- * what else is written, in which order.
+ * plan.c: makes and frees a flush and its operations, and runs the passes that complete the plan: they find what must
+ * be loaded, which other rows are written, and the order.
  *
- * Invariant: an entity has at most one operation, and is pinned as long as it has.
+ * Invariant: an entity has at most one operation, and is pinned as long as the operation exists.
  */
+#include "relationships.h"
+#include "rows.h"
 #include "unit.h"
+#include "values.h"
 
 #include <string.h>
 
@@ -15,7 +18,7 @@ typedef struct index_entry {
 
 /* ---------------------------------------------------------------- operations */
 
-/* The flush's reference to what is known of the class. */
+/* The data of the class, with a reference held by the flush. */
 static flush_class *class_of(mr_flush *flush, mr_mapper *mapper) {
     for (size_t i = flush->classes.len; i-- > 0;) {
         flush_class *cls = mr_vec_ptr(&flush->classes, i);
@@ -65,7 +68,7 @@ flush_op *mr_flush_op_of(mr_flush *flush, const mr_entity *entity) {
     return entry ? entry->op : NULL;
 }
 
-flush_op *mr_flush_touch(mr_flush *flush, mr_entity *entity) {
+flush_op *mr_flush_make_op(mr_flush *flush, mr_entity *entity) {
     if (mr_flush_index(flush) != MR_OK) return NULL;
     flush_op *op = mr_flush_op_of(flush, entity);
     return op ? op : add_op(flush, entity, OP_UPDATE);
@@ -213,14 +216,14 @@ static mr_status link(mr_flush *flush, flush_op *op, const mr_relationship *rel)
     return MR_OK;
 }
 
-/* The version that the row is expected to have must be known. */
+/* Is the version not loaded? The statement needs it to find the row. */
 static bool lacks_version(const flush_op *op) {
     const flush_class *cls = op->cls;
     if (cls->version_column == FLUSH_NO_COLUMN || op->kind == OP_INSERT) return false;
     return mr_entity_committed(op->entity, cls->columns[cls->version_column].slot)->kind == MR_UNLOADED;
 }
 
-/* One operation: MR_ROW when something must be loaded first, MR_OK when all is known. */
+/* The first pass for one operation. MR_ROW: *prop must be loaded first; MR_OK: everything is known. */
 static mr_status ask_op(mr_flush *flush, flush_op *op, const mr_property **prop) {
     mr_entity_touch(op->entity);
     if (!(op->flags & OP_VERSION_ASKED) && lacks_version(op)) {
@@ -254,17 +257,17 @@ mr_status mr_flush_need(mr_flush *flush, mr_entity **entity, const mr_property *
         flush_op *op = mr_vec_ptr(&flush->ops, flush->work);
         mr_status status = ask_op(flush, op, prop);
         *entity = op->entity;
-        if (status == MR_ROW && flush->lacking) {
-            *entity = flush->lacking;
-            *prop = flush->lacked;
-            flush->lacking = NULL;
+        if (status == MR_ROW && flush->missing_of) {
+            *entity = flush->missing_of;
+            *prop = flush->missing;
+            flush->missing_of = NULL;
         }
         if (status != MR_OK) return status;
         status = mr_flush_follow_key(flush, op);
         if (status == MR_ROW) {
-            *entity = flush->lacking;
-            *prop = flush->lacked;
-            flush->lacking = NULL;
+            *entity = flush->missing_of;
+            *prop = flush->missing;
+            flush->missing_of = NULL;
         }
         if (status != MR_OK) return status;
     }

@@ -1,16 +1,18 @@
 /*
- * post_update.c: foreign keys that are written apart from their rows: after all saves, or as NULL before all
- * deletes. So rows may refer to each other in a cycle, and a new row to itself.
+ * post_update.c: writes foreign keys in UPDATEs of their own: after all inserts and updates, or as NULL before all
+ * deletes. So rows may refer to each other in a cycle, and a new row may refer to itself.
  *
- * Invariant: a row gets one UPDATE of each kind, whichever and how many relationships write to it.
+ * Invariant: a row gets at most one UPDATE of each of the two kinds, for all its relationships together.
  */
 #include "batch.h"
+#include "rows.h"
+#include "values.h"
 
-/* ---------------------------------------------------------------- what is written */
+/* ---------------------------------------------------------------- the columns to write */
 
 static flush_post *post_at(const mr_flush *flush, uint32_t number) { return mr_vec_at(&flush->posts, number - 1); }
 
-/* The columns of the foreign key, by number; those of a primary key are none. */
+/* Steps through the columns of the foreign key, without those of the primary key. false: no more. */
 static bool next_column(const flush_post *post, unsigned *at, unsigned *column) {
     const mr_relationship *rel = post->sync.rel;
     const flush_class *cls = post->op->cls;
@@ -32,7 +34,7 @@ static void mark(const flush_post *post, uint64_t *shape, bool set) {
     }
 }
 
-/* What the row has been given after the saves is not taken from it again, unless it goes. */
+/* Marks the columns that were set after the inserts: they are not set to NULL again, unless the row is deleted. */
 static void mark_given(const mr_flush *flush, const flush_op *op, uint64_t *shape, bool set) {
     for (uint32_t n = op->posts; n && op->kind != OP_DELETE; n = post_at(flush, n)->next) {
         const flush_post *post = post_at(flush, n);
@@ -47,7 +49,7 @@ static bool is_given(const flush_post *post, const uint64_t *shape) {
     return false;
 }
 
-/* The foreign keys. One that is cleared by an old parent and set by a new one is set. */
+/* Stages the foreign keys. If an old parent clears a key and a new one sets it, it is set. */
 static mr_status stage_keys(mr_flush *flush, flush_op *op, bool before_delete, uint64_t *shape) {
     if (before_delete) mark_given(flush, op, shape, true);
     for (uint32_t n = op->posts; n; n = post_at(flush, n)->next) {
@@ -68,7 +70,7 @@ static mr_status stage_keys(mr_flush *flush, flush_op *op, bool before_delete, u
     return MR_OK;
 }
 
-/* What the program itself sets in this flush stays as it is. */
+/* Stages onupdate defaults, except for columns that the program sets in this flush. */
 static mr_status stage_onupdate(mr_flush *flush, flush_op *op, uint64_t *shape) {
     const flush_class *cls = op->cls;
     for (unsigned c = 0; c < cls->ncolumns; c++) {
@@ -83,11 +85,12 @@ static mr_status stage_onupdate(mr_flush *flush, flush_op *op, uint64_t *shape) 
     return MR_OK;
 }
 
-/* A row that this flush has made has its first version. */
+/* Stages the next version. A row that this flush has inserted keeps its first one. */
 static mr_status stage_version(mr_flush *flush, flush_op *op, uint64_t *shape) {
     unsigned c = op->cls->version_column;
     if (c == FLUSH_NO_COLUMN) return MR_OK;
-    if (op->kind != OP_DELETE && (op->flags & OP_WRITTEN) && mr_flush_take_version(flush, op) != MR_OK) return MR_FAIL;
+    if (op->kind != OP_DELETE && (op->flags & OP_WRITTEN) && mr_flush_version_written(flush, op) != MR_OK)
+        return MR_FAIL;
     if (op->kind == OP_INSERT || op->cls->mapper->version_by_hand) return MR_OK;
     mr_flush_set_bit(shape, c);
     return mr_flush_stage_version(flush, op, mr_flush_version(op));
@@ -97,7 +100,7 @@ static mr_status stage_version(mr_flush *flush, flush_op *op, uint64_t *shape) {
 
 static mr_status row_posted(void *batch, void *row, mr_status step) {
     if (mr_flush_batch_count(batch, row, step) != MR_OK) return MR_FAIL;
-    return mr_flush_take_version(((flush_batch *)batch)->flush, row);
+    return mr_flush_version_written(((flush_batch *)batch)->flush, row);
 }
 
 static mr_status send_row(flush_batch *batch, flush_op *op, bool before_delete) {
@@ -108,15 +111,15 @@ static mr_status send_row(flush_batch *batch, flush_op *op, bool before_delete) 
     if (!shape || stage_keys(flush, op, before_delete, shape) != MR_OK) return MR_FAIL;
     for (size_t w = 0; w < mr_flush_words(op->cls); w++) any = any || shape[w];
     if (!any) return MR_OK;
-    /* The version first: where an own generator makes it, it has no other onupdate. */
+    /* The version comes first: a version with its own generator has no other onupdate. */
     if (stage_version(flush, op, shape) != MR_OK || stage_onupdate(flush, op, shape) != MR_OK) return MR_FAIL;
     flush_wanted wanted = {.kind = STATEMENT_UPDATE, .shape = shape, .rows = 1, .keep = true};
     if (mr_flush_is_partial(flush, op, &wanted.partial) != MR_OK ||
-        mr_flush_batch_use(batch, op->cls, &wanted) != MR_OK || mr_flush_batch_row(batch, op) != MR_OK)
+        mr_flush_batch_set_statement(batch, op->cls, &wanted) != MR_OK || mr_flush_batch_row(batch, op) != MR_OK)
         return MR_FAIL;
     if (op->kind != OP_UPDATE) return MR_OK;
     op->flags |= OP_POSTED;
-    return op->flags & OP_NOTED ? MR_OK : mr_flush_note(flush, op, MR_FLUSH_UPDATE);
+    return op->flags & OP_HAS_RESULT ? MR_OK : mr_flush_add_result(flush, op, MR_FLUSH_UPDATE);
 }
 
 static mr_status run_group(mr_flush *flush, flush_group *group, bool before_delete) {

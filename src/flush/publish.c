@@ -1,16 +1,17 @@
 /*
- * publish.c: makes in memory true what the flush has written.
+ * publish.c: updates the entities in memory after the flush has written their rows.
  *
- * Invariant: nothing here fails: staged values are moved, room in entities, results and the identity map was
- * made before.
+ * Invariant: nothing here fails: staged values are moved, and room in entities, results and the identity map was made
+ * before.
  */
 #include "unit.h"
+#include "values.h"
 
 static void give(flush_op *op, unsigned c, mr_value *value) {
     unsigned slot = op->cls->columns[c].slot;
     if (value->kind == STAGED_BY_SERVER) {
         mr_entity_forget(op->entity, slot);
-        op->entity->flags |= MR_ENTITY_PARTIAL; /* all such columns are read at once */
+        op->entity->flags |= MR_ENTITY_PARTIAL; /* all columns made by the database are read together later */
         value->kind = MR_UNLOADED;
         return;
     }
@@ -18,8 +19,8 @@ static void give(flush_op *op, unsigned c, mr_value *value) {
     mr_entity_give(op->entity, slot, value);
 }
 
-/* What hooks have set after the row was written: it stays a change, for the next flush. Without memory, it is
- * dropped, and the object has what its row has. */
+/* The values that listeners have set after the row was written: they stay changes, for the next flush. Without memory
+ * they are dropped, and the object has the values of its row. */
 static mr_value *take_later_changes(const flush_op *op) {
     mr_env *env = op->cls->env;
     mr_value *later = NULL;
@@ -45,7 +46,7 @@ static void give_later_changes(const flush_op *op, mr_value *later) {
     mr_free(env, later);
 }
 
-/* What was staged; of a new row also the NULLs of columns that nobody has set. */
+/* Moves the staged values into the slots; for a new row also NULLs for columns that were never set. */
 static void give_values(flush_op *op, bool inserted) {
     for (unsigned c = 0; c < op->cls->ncolumns; c++) {
         if (op->staged && op->staged[c].kind != MR_UNLOADED) {
@@ -60,7 +61,7 @@ static void give_values(flush_op *op, bool inserted) {
     }
 }
 
-/* A many-to-one that was read as empty before its foreign key was known is read again. */
+/* Unloads a many-to-one that was read as nil before its foreign key was known. */
 static void forget_guesses(flush_op *op) {
     for (unsigned i = 0; i < op->cls->ndeps; i++) {
         const mr_relationship *rel = op->cls->deps[i];
@@ -74,8 +75,8 @@ static void forget_guesses(flush_op *op) {
     }
 }
 
-/* Another object that has the key in the identity map has lost its row to this one. */
-static void evict(mr_idmap *map, const mr_entity *entity, const mr_value *identity) {
+/* Another object in the identity map has this key: its row belongs to this entity now, so it leaves the map. */
+static void remove_other(mr_idmap *map, const mr_entity *entity, const mr_value *identity) {
     mr_entity *other = mr_idmap_get(map, entity->mapper->root, identity);
     if (!other || other == entity) return;
     mr_idmap_remove(map, other);
@@ -89,7 +90,7 @@ static void evict(mr_idmap *map, const mr_entity *entity, const mr_value *identi
 
 static void publish_identity(mr_flush *flush, flush_op *op) {
     mr_idmap *map = flush->ctx.owner->idmap;
-    evict(map, op->entity, &op->identity);
+    remove_other(map, op->entity, &op->identity);
     mr_idmap_remove(map, op->entity);
     mr_entity_give_identity(op->entity, &op->identity);
     mr_idmap_put(map, op->entity);
@@ -112,7 +113,7 @@ static void publish_insert(mr_flush *flush, flush_op *op) {
 
 static void publish_update(mr_flush *flush, flush_op *op) {
     mr_value *later = take_later_changes(op);
-    if (op->flags & (OP_WRITTEN | OP_FOLLOWS | OP_POSTED)) give_values(op, false);
+    if (op->flags & (OP_WRITTEN | OP_KEY_CASCADED | OP_POSTED)) give_values(op, false);
     if (op->flags & OP_KEY_CHANGED) publish_identity(flush, op);
     mr_entity_accept(op->entity);
     give_later_changes(op, later);
@@ -120,7 +121,7 @@ static void publish_update(mr_flush *flush, flush_op *op) {
 
 static void publish_delete(mr_flush *flush, flush_op *op) {
     mr_entity *e = op->entity;
-    mr_entity_touch(e); /* a deleted object does not expire: only what is true stays in it */
+    mr_entity_touch(e); /* a deleted object does not expire: expired values must go now */
     mr_idmap_remove(flush->ctx.owner->idmap, e);
     mr_entity_leave_dirty(e);
     e->flags &= ~(uint32_t)MR_ENTITY_TO_DELETE;

@@ -1,17 +1,19 @@
 /*
- * run.c: sends what was planned: saves by rising table order, link rows, deletes by falling order; within
- * tables that refer to each other, level by level.
+ * run.c: sends the planned statements: inserts and updates in the order of the tables, then link rows, then deletes in
+ * the reverse order. Tables that refer to each other are written level by level.
  *
- * Invariant: nothing is published here: when a statement fails, every entity is as it was.
+ * Invariant: no entity changes here: after a failed statement all entities are as before.
  */
+#include "rows.h"
 #include "unit.h"
+#include "values.h"
 
 mr_status mr_flush_connect(mr_flush *flush, flush_group *group) {
     if (group->conn) return MR_OK;
     return flush->ctx.connection(flush->ctx.ud, group->root, &group->conn);
 }
 
-mr_status mr_flush_remember(mr_flush *flush, flush_op *op) {
+mr_status mr_flush_mark_written(mr_flush *flush, flush_op *op) {
     if (!flush->hooked || op->written) return MR_OK;
     op->written = mr_arena_alloc(flush->arena, op->cls->ncolumns * sizeof *op->written);
     for (unsigned c = 0; op->written && c < op->cls->ncolumns; c++)
@@ -20,12 +22,12 @@ mr_status mr_flush_remember(mr_flush *flush, flush_op *op) {
     return op->written ? MR_OK : MR_FAIL;
 }
 
-mr_status mr_flush_note(mr_flush *flush, flush_op *op, mr_flush_kind kind) {
+mr_status mr_flush_add_result(mr_flush *flush, flush_op *op, mr_flush_kind kind) {
     mr_flush_result *result = mr_vec_push(&flush->results);
-    if (!result || mr_flush_remember(flush, op) != MR_OK) return MR_FAIL;
+    if (!result || mr_flush_mark_written(flush, op) != MR_OK) return MR_FAIL;
     result->kind = kind;
     result->entity = op->entity;
-    op->flags |= OP_NOTED;
+    op->flags |= OP_HAS_RESULT;
     const flush_class *cls = op->cls;
     if (kind == MR_FLUSH_INSERT)
         for (unsigned i = 0; i < cls->mapper->npk && i < 64; i++) {
@@ -50,13 +52,13 @@ mr_table *mr_flush_replaced(const mr_flush *flush, size_t i) {
 
 /* ---------------------------------------------------------------- levels */
 
-/* Rows that run together: some of a list of operations. */
+/* Rows that are written together: a part of a list of operations. */
 typedef struct flush_slice {
     flush_op *const *ops;
     size_t n;
 } flush_slice;
 
-/* The rows of the list from *done on that are of the level. */
+/* The rows of the level in the list; they begin at *done. */
 static flush_slice take_level(const mr_vec *list, size_t *done, uint32_t level) {
     size_t from = *done, to = from;
     while (to < list->len && ((const flush_op *)mr_vec_ptr(list, to))->level == level) to++;
@@ -64,7 +66,7 @@ static flush_slice take_level(const mr_vec *list, size_t *done, uint32_t level) 
     return (flush_slice){(flush_op *const *)list->data + from, to - from};
 }
 
-/* New rows are told of before changed ones, which are sent first. */
+/* Listeners hear of new rows before changed rows, but the changed rows are sent first. */
 static mr_status save_level(mr_flush *flush, flush_group *group, uint32_t level) {
     flush_slice updates = take_level(&group->updates, &group->updated, level);
     flush_slice inserts = take_level(&group->inserts, &group->inserted, level);
@@ -137,7 +139,7 @@ static mr_status run_deletes(mr_flush *flush) {
 
 /* ---------------------------------------------------------------- all */
 
-/* Needs that nobody has met are done without. */
+/* Completes the plan. Needs that were not loaded are skipped. */
 static mr_status finish_plan(mr_flush *flush) {
     mr_entity *entity;
     const mr_property *prop;

@@ -1,11 +1,12 @@
 /*
- * skipped.c: new objects of which the database made no row, or whose key it does not make.
+ * skipped.c: errors for new objects for which the database has made no row, or no key.
  *
- * Invariant: a message names the object as the program knows it, and the likely cause with its cure.
+ * Invariant: a message names the object as the program knows it, the likely cause, and the cure.
  */
 #include "batch.h"
+#include "values.h"
 
-/* "User(id=1, name='x')": what was to be written, as far as it is known. */
+/* Appends "User(id=1, name='x')": the values that were to be written, as far as they are known. */
 static void put_object(const flush_op *op, mr_strbuf *out) {
     const char *before = "(";
     mr_strbuf_puts(out, op->cls->mapper->name);

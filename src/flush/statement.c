@@ -1,10 +1,11 @@
 /*
- * statement.c: building, compiling and keeping the statements of a class.
+ * statement.c: builds, compiles and keeps the statements of a class.
  *
- * Invariant: params of a statement are in the order of the compiled SQL's parameters, so that a row is bound
- * without a look at names.
+ * Invariant: the params of a statement are in the order of the parameters in the SQL, so that a row is bound without
+ * looking at names.
  */
 #include "statement.h"
+#include "values.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -105,7 +106,7 @@ static bool is_written(const builder *b, unsigned c) {
     return mr_flush_has_bit(b->wanted->shape, c) || mr_flush_has_bit(b->wanted->shape + words, c);
 }
 
-/* The SQL that a default or onupdate puts in. */
+/* The SQL expression of the column's default or onupdate. */
 static mr_node *default_node(const builder *b, unsigned c) {
     const mr_column *column = b->cls->columns[c].column;
     const mr_default *from = b->wanted->kind == STATEMENT_INSERT ? &column->deflt : &column->onupdate;
@@ -125,7 +126,7 @@ static mr_node *column_node(const builder *b, unsigned c) {
 
 static const uint32_t COLUMNS = UINT32_MAX;
 
-/* Collects the columns written, or the values of one row. */
+/* Appends the columns that are written, or the values of one row, to the items. */
 static mr_status written(builder *b, uint32_t row) {
     for (unsigned c = 0; c < b->cls->ncolumns; c++) {
         if (!is_written(b, c)) continue;
@@ -164,7 +165,7 @@ static mr_node *equals(builder *b, unsigned c, flush_source source, unsigned ind
                          parameter(b, source, index, 0, b->cls->columns[c].type));
 }
 
-/* The row by its key as the database has it, and by its version. */
+/* WHERE: the key that the row has in the database, and its version. */
 static mr_node *where_row(builder *b) {
     mr_node *where = NULL;
     for (unsigned i = 0; i < b->cls->mapper->npk; i++) {
@@ -178,22 +179,23 @@ static mr_node *where_row(builder *b) {
 
 static bool is_inlined(const builder *b, unsigned c) { return b->wanted->inlined && b->wanted->inlined[c]; }
 
-/* The column is one whose values the database makes, unless the program does. */
+/* Does the database make the value of the column, if the program has not set it? */
 static bool is_made_by_database(const builder *b, unsigned c) {
     const mr_column *column = b->cls->columns[c].column;
     if (b->wanted->kind != STATEMENT_INSERT) return column->onupdate.kind == MR_DEFAULT_SQL;
     return mr_column_has_server_default(column) || column->deflt.kind == MR_DEFAULT_SQL;
 }
 
-/* Is the value of the column, which is not of the key, to be told at once? An expression that the program has
- * set is read when it is asked for. */
+/* Must RETURNING give the value of the column (no key column) at once? The value of an expression that the program has
+ * set is read later, when it is used. */
 static bool is_fetched(const builder *b, unsigned c) {
     const flush_class *cls = b->cls;
     bool inserts = b->wanted->kind == STATEMENT_INSERT, versions = c == cls->version_column;
     bool plain = mr_flush_has_bit(b->wanted->shape, c) && !is_inlined(b, c);
     if (cls->columns[c].key || plain) return false;
-    if (inserts && !mr_mapper_confirms_inserts(cls->mapper) && !versions) return false; /* the row need not be there */
-    if (versions) { /* the next UPDATE finds the row by it; a trigger may have made it */
+    if (inserts && !mr_mapper_confirms_inserts(cls->mapper) && !versions)
+        return false; /* the INSERT may be skipped: then there is no row */
+    if (versions) {   /* the next UPDATE finds the row by its version, which a trigger may have made */
         bool triggered = cls->mapper->version_by_hand && mr_column_has_server_default(cls->columns[c].column);
         return is_made_by_database(b, c) || is_inlined(b, c) || triggered;
     }
@@ -201,7 +203,7 @@ static bool is_fetched(const builder *b, unsigned c) {
     return is_made_by_database(b, c) && (eager == MR_EAGER_ALWAYS || (eager == MR_EAGER_INSERT && inserts));
 }
 
-/* What the database makes of the row, and how it is told. */
+/* Chooses the columns of RETURNING: values that the database makes. */
 static mr_status plan_returning(builder *b, mr_node **returning) {
     flush_statement *st = b->st;
     const flush_class *cls = b->cls;
@@ -249,7 +251,7 @@ static void release_clauses(const mr_dml *d) {
     mr_node_release(d->returning);
 }
 
-/* Complete or all released: a NULL clause that is required would be taken as absent. */
+/* If a part has failed, all parts are released: a NULL part would mean that the clause is absent. */
 static mr_node *build_insert(builder *b) {
     mr_dml d = {.table = mr_sql_table(b->env, b->cls->mapper->table)};
     bool some = writes_any(b);
@@ -300,7 +302,7 @@ static mr_status constant(builder *b, const mr_param *param, const mr_vec *binds
     return MR_OK;
 }
 
-/* Our own parameters are named by numbers, which no one else can write. */
+/* Our own parameters have numbers for names, which no program can use. */
 static mr_status resolve(builder *b, const mr_param *param, const mr_vec *binds, flush_param *out) {
     if (!param->name) return constant(b, param, binds, out);
     char *end;
@@ -400,7 +402,7 @@ bool mr_flush_has_rowid(const flush_class *cls, const mr_dialect *dialect) {
 
 /* ---------------------------------------------------------------- filling */
 
-/* The row is found by what it holds: a value that was read as it is spelled there, any other in all its spellings. */
+/* The value for finding a row: a value that was read keeps its spelling; any other is tried in all its spellings. */
 static mr_value as_stored(const mr_param *param, const mr_value *v) {
     bool known = v->kind >= MR_DATE && v->kind <= MR_INTERVAL && v->len != 0;
     return known ? *v : mr_param_value(param, v);

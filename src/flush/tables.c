@@ -1,9 +1,9 @@
 /*
- * tables.c: the order of the mapped tables: each after those it refers to, by foreign keys and by
- * relationships, whether or not objects are linked. Ties go by declaration.
+ * tables.c: the order of the mapped tables: each one after the tables that it refers to, by foreign keys or
+ * relationships. Tables that could be in any order are in the order of their declaration.
  *
- * Invariant: tables that refer to each other in a cycle are one component; between components there is no
- * cycle. A foreign key that is written by post_update orders nothing.
+ * Invariant: tables that refer to each other in a cycle form one component; between components there is no cycle. A
+ * foreign key that post_update writes does not affect the order.
  */
 #include "tables.h"
 
@@ -20,7 +20,7 @@ typedef struct graph {
     mr_env *env;
     const mr_registry *registry;
     uint32_t n;
-    size_t words;    /* of one row of reach */
+    size_t words;    /* the number of words in one row of reach */
     uint64_t *reach; /* n rows of n bits: row i, bit j: j must come after i */
     mr_vec edges;    /* mr_edge */
     mr_vec late;     /* mr_column *: written by post_update */
@@ -50,7 +50,7 @@ static bool is_written_late(const graph *g, const mr_column *column) {
     return false;
 }
 
-/* The relationships that decide something: those that write, on the class that declared them. */
+/* Property i, if it is a relationship that writes and that this class has declared; else NULL. */
 static mr_relationship *writing_relationship(const mr_mapper *mapper, size_t i) {
     const mr_property *prop = mr_vec_ptr(&mapper->props, i);
     mr_relationship *rel = prop->kind == MR_PROPERTY_RELATIONSHIP ? prop->relationship : NULL;
@@ -110,7 +110,7 @@ static mr_status collect(graph *g) {
 
 /* ---------------------------------------------------------------- components */
 
-/* reach becomes the transitive closure. */
+/* Makes reach its own transitive closure. */
 static void close_reach(graph *g) {
     for (uint32_t via = 0; via < g->n; via++)
         for (uint32_t from = 0; from < g->n; from++) {
@@ -119,7 +119,7 @@ static void close_reach(graph *g) {
         }
 }
 
-/* The first class of i's component stands for it. */
+/* The first class of the component of class i. */
 static uint32_t representative(const graph *g, uint32_t i) {
     for (uint32_t j = 0; j < i; j++)
         if (has_bit(g, i, j) && has_bit(g, j, i)) return j;

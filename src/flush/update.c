@@ -1,9 +1,11 @@
 /*
- * update.c: changed rows: only what differs from the committed values is written.
+ * update.c: updates changed rows: writes only the columns that differ from the committed values.
  *
  * Invariant: a row without a change is not sent, and its version does not rise.
  */
 #include "batch.h"
+#include "rows.h"
+#include "values.h"
 
 bool mr_flush_writes(const flush_op *op) {
     if (op->syncs || mr_mapper_has_hooks(op->entity->mapper, MR_EVENT_BEFORE_UPDATE)) return true;
@@ -27,7 +29,7 @@ static bool is_changed(mr_flush *flush, const flush_op *op, unsigned c) {
     return committed->kind != staged->kind || !mr_value_equal(flush->env, committed, staged);
 }
 
-/* The changed columns of a persistent row. *keyed: one of them is of the key. */
+/* Stages the changed columns of a persistent row. *keyed: one of them is in the primary key. */
 static mr_status stage_changes(mr_flush *flush, flush_op *op, uint64_t *shape, mr_node **inlined, bool *any,
                                bool *keyed) {
     const flush_class *cls = op->cls;
@@ -47,7 +49,7 @@ static mr_status stage_changes(mr_flush *flush, flush_op *op, uint64_t *shape, m
     return MR_OK;
 }
 
-/* Which the program may set by hand. */
+/* Stages the next version, unless the program has set one. */
 static mr_status stage_version(mr_flush *flush, flush_op *op, uint64_t *shape) {
     unsigned c = op->cls->version_column;
     if (c == FLUSH_NO_COLUMN || op->cls->mapper->version_by_hand || mr_flush_has_bit(shape, c)) return MR_OK;
@@ -55,7 +57,7 @@ static mr_status stage_version(mr_flush *flush, flush_op *op, uint64_t *shape) {
     return mr_flush_stage_version(flush, op, mr_flush_version(op));
 }
 
-/* What a change brings with it: the version, onupdate defaults. */
+/* Stages what each change of a row needs: the next version, and onupdate defaults. */
 static mr_status stage_onupdate(mr_flush *flush, flush_op *op, uint64_t *shape) {
     const flush_class *cls = op->cls;
     if (stage_version(flush, op, shape) != MR_OK) return MR_FAIL;
@@ -68,8 +70,8 @@ static mr_status stage_onupdate(mr_flush *flush, flush_op *op, uint64_t *shape) 
     return MR_OK;
 }
 
-/* What the new object of a row that takes the place of a deleted one was given. Its other columns keep what
- * the row has: defaults are of an INSERT. */
+/* A new object takes the row of a deleted one: stages the columns that the program has set. The other columns keep the
+ * row's values: defaults are only for an INSERT. */
 static mr_status stage_switched(mr_flush *flush, flush_op *op, uint64_t *shape, mr_node **inlined, bool *any) {
     const flush_class *cls = op->cls;
     for (unsigned c = 0; c < cls->ncolumns; c++) {
@@ -89,7 +91,7 @@ static mr_status stage_switched(mr_flush *flush, flush_op *op, uint64_t *shape, 
     return MR_OK;
 }
 
-/* A key that has followed its parent's by ON UPDATE CASCADE: the row is found under the new one. */
+/* The database has changed the key with its parent's key (ON UPDATE CASCADE): the row is found by the new key. */
 static mr_status follow_key(mr_flush *flush, flush_op *op) {
     const flush_class *cls = op->cls;
     bool follows = false;
@@ -97,11 +99,11 @@ static mr_status follow_key(mr_flush *flush, flush_op *op) {
         follows = follows || op->staged[cls->key[i]].tag == STAGED_CASCADED;
     if (!follows) return MR_OK;
     if (mr_flush_stage_identity(flush, op) != MR_OK) return MR_FAIL;
-    op->flags |= OP_FOLLOWS | OP_KEY_CHANGED;
+    op->flags |= OP_KEY_CASCADED | OP_KEY_CHANGED;
     return MR_OK;
 }
 
-/* Does the database change the row by itself, after its parent's key? A rollback must undo that as well. */
+/* Does the database change the row with its parent's key (ON UPDATE CASCADE)? A rollback must undo that, too. */
 static bool is_cascaded(const flush_op *op) {
     for (unsigned c = 0; op->staged && c < op->cls->ncolumns; c++)
         if (op->staged[c].tag == STAGED_CASCADED) return true;
@@ -128,7 +130,7 @@ static mr_status send_row(flush_batch *batch, flush_op *op) {
     mr_status status = switched ? stage_switched(flush, op, shape, inlined, &any)
                                 : stage_changes(flush, op, shape, inlined, &any, &keyed);
     if (status == MR_OK && any) status = stage_onupdate(flush, op, shape);
-    bool told = has_inlined_key(op, inlined); /* by RETURNING */
+    bool told = has_inlined_key(op, inlined); /* RETURNING gives the new key */
     if (status == MR_OK && (switched || keyed) && !told) status = mr_flush_stage_identity(flush, op);
     if (status != MR_OK) return MR_FAIL;
     if (any) {
@@ -136,15 +138,15 @@ static mr_status send_row(flush_batch *batch, flush_op *op) {
         for (unsigned c = 0; c < op->cls->ncolumns && !wanted.inlined; c++)
             if (inlined[c]) wanted.inlined = inlined;
         if (mr_flush_is_partial(flush, op, &wanted.partial) != MR_OK ||
-            mr_flush_batch_use(batch, op->cls, &wanted) != MR_OK || mr_flush_batch_row(batch, op) != MR_OK ||
-            (told && mr_flush_batch_run(batch) != MR_OK) ||
+            mr_flush_batch_set_statement(batch, op->cls, &wanted) != MR_OK || mr_flush_batch_row(batch, op) != MR_OK ||
+            (told && mr_flush_batch_send_waiting(batch) != MR_OK) ||
             (told && !batch->missing && mr_flush_stage_identity(flush, op) != MR_OK))
             return MR_FAIL;
     }
     op->flags |= OP_WRITTEN;
-    if (!any && !switched && !is_cascaded(op)) return mr_flush_remember(flush, op);
+    if (!any && !switched && !is_cascaded(op)) return mr_flush_mark_written(flush, op);
     if (keyed) op->flags |= OP_KEY_CHANGED;
-    return mr_flush_note(flush, op, switched ? MR_FLUSH_INSERT : MR_FLUSH_UPDATE);
+    return mr_flush_add_result(flush, op, switched ? MR_FLUSH_INSERT : MR_FLUSH_UPDATE);
 }
 
 mr_status mr_flush_update_rows(mr_flush *flush, flush_group *group, flush_op *const *ops, size_t n) {
@@ -152,7 +154,7 @@ mr_status mr_flush_update_rows(mr_flush *flush, flush_group *group, flush_op *co
     mr_status status = MR_OK;
     for (size_t i = 0; i < n && status == MR_OK; i++) {
         bool idle = !(ops[i]->flags & OP_ROW_SWITCH) && !mr_flush_writes(ops[i]);
-        if (idle) status = mr_flush_remember(flush, ops[i]);
+        if (idle) status = mr_flush_mark_written(flush, ops[i]);
         if (idle) continue;
         if (!batch.flush) status = mr_flush_batch_begin(&batch, flush, group, row_updated);
         if (status == MR_OK) status = send_row(&batch, ops[i]);

@@ -1,10 +1,12 @@
 /*
- * values.c: the values of a row that its entity does not have yet: defaults, versions, foreign keys,
+ * values.c: stages the values that a row gets and its entity does not have yet: defaults, versions, foreign keys and
  * identities.
  *
- * Invariant: staged bytes are owned by the operation, so that publishing moves them and copies nothing.
+ * Invariant: staged bytes are owned by the operation, so that publishing can move them without copying.
  */
+#include "rows.h"
 #include "unit.h"
+#include "values.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -86,7 +88,7 @@ mr_status mr_flush_stage_version(mr_flush *flush, flush_op *op, const mr_value *
     const mr_mapper *mapper = op->cls->mapper;
     mr_value next = mr_int_value(old->kind == MR_INT ? old->u.i + 1 : 1);
     if (mapper->version_generator) {
-        next = *old; /* the generator reads the version before, and writes the next */
+        next = *old; /* the generator gets the old version, and returns the next one */
         if (mapper->version_generator(flush->env, mapper->version_ud, &next) != MR_OK) return MR_FAIL;
     }
     return stage_checked(flush, op, op->cls->version_column, next);
@@ -108,7 +110,7 @@ mr_status mr_flush_check_version(mr_flush *flush, const flush_op *op) {
                    op->cls->columns[c].what, op->cls->mapper->name);
 }
 
-mr_status mr_flush_take_version(mr_flush *flush, flush_op *op) {
+mr_status mr_flush_version_written(mr_flush *flush, flush_op *op) {
     unsigned c = op->cls->version_column;
     if (c == FLUSH_NO_COLUMN) return MR_OK;
     const mr_value *v = mr_flush_value(op, c);
@@ -136,7 +138,7 @@ mr_status mr_flush_check(mr_flush *flush, const flush_op *op) {
 
 /* ---------------------------------------------------------------- keys */
 
-/* The identity does not know how dates are spelled in the row; the object may. */
+/* Dates in an identity do not have the row's spelling: takes it from the object, if it is loaded. */
 static void spell_key(const flush_op *row, mr_value *key) {
     for (unsigned i = 0; i < row->cls->mapper->npk; i++) {
         if (key[i].kind < MR_DATE || key[i].kind > MR_INTERVAL) continue;
@@ -149,13 +151,13 @@ void mr_flush_old_key(const flush_op *op, mr_value *out) {
     const flush_op *row = op->flags & OP_ROW_SWITCH ? op->other : op;
     const flush_class *cls = op->cls;
     const mr_value *identity = &row->entity->identity;
-    /* A key made in this flush, or changed by it already. */
+    /* The key was made or changed by this flush. */
     bool written = (row->flags & OP_WRITTEN) && row->identity.kind != MR_UNLOADED;
     if (written) identity = &row->identity;
     mr_identity_values(cls->mapper, identity, out);
     if (!written) spell_key(row, out);
-    if (written || !(row->flags & OP_FOLLOWS)) return;
-    for (unsigned i = 0; i < cls->mapper->npk; i++) /* changed by ON UPDATE CASCADE */
+    if (written || !(row->flags & OP_KEY_CASCADED)) return;
+    for (unsigned i = 0; i < cls->mapper->npk; i++) /* the key was changed by ON UPDATE CASCADE */
         if (row->staged[cls->key[i]].tag == STAGED_CASCADED) out[i] = row->staged[cls->key[i]];
 }
 
@@ -175,7 +177,7 @@ const mr_value *mr_flush_entity_value(mr_flush *flush, mr_entity *entity, unsign
     if (op && op->cls->column_of[slot] != FLUSH_NO_COLUMN) v = mr_flush_value(op, op->cls->column_of[slot]);
     else v = mr_entity_slot(entity, slot);
     if (v->kind != MR_UNLOADED || entity->identity.kind == MR_UNLOADED) return v;
-    /* Not loaded: the identity knows the key. */
+    /* It is not loaded: the identity has the key. */
     const mr_mapper *mapper = entity->mapper;
     for (unsigned i = 0; i < mapper->npk; i++) {
         if (mapper->pk_slots[i] != slot) continue;
@@ -188,8 +190,7 @@ const mr_value *mr_flush_entity_value(mr_flush *flush, mr_entity *entity, unsign
     return v;
 }
 
-/* The value of a column that the relationship makes equal to one of another type, as that one holds it. Bytes may be
- * in room. */
+/* Converts a value to the type of the column that the relationship copies it to. Bytes of the result may be in room. */
 static mr_value foreign_value(const mr_type *type, const mr_value *v, char *room, size_t size) {
     mr_value made = *v;
     bool text = mr_type_is_string(type);
@@ -204,7 +205,7 @@ static mr_value foreign_value(const mr_type *type, const mr_value *v, char *room
     room[v->len] = '\0';
     if (mr_type_is_float(type)) {
         double d;
-        bool plain = strspn(room, " +-.0123456789eE") == v->len; /* "nan" and "0x10" are texts to the database */
+        bool plain = strspn(room, " +-.0123456789eE") == v->len; /* the database treats "nan" and "0x10" as text */
         return plain && mr_parse_float(room, &d) ? mr_float_value(d) : made;
     }
     errno = 0;
@@ -236,7 +237,7 @@ mr_status mr_flush_stage_sync(mr_flush *flush, flush_op *op, const flush_sync *s
     return MR_OK;
 }
 
-/* Of a row that takes the place of a deleted one, the foreign key that nothing else sets. */
+/* A new object takes the row of a deleted one: must its foreign key be cleared, because nothing else sets it? */
 static bool clears_switched(const flush_op *op, const mr_relationship *rel) {
     for (unsigned i = 0; i < rel->npairs; i++) {
         uint16_t slot = rel->pairs[i].local_slot;
@@ -245,7 +246,7 @@ static bool clears_switched(const flush_op *op, const mr_relationship *rel) {
     return (op->flags & OP_ROW_SWITCH) != 0;
 }
 
-/* What a changed many-to-one, or one of a new entity, says of its foreign key. */
+/* Stages the foreign key of a many-to-one that is changed, or that belongs to a new entity. */
 static mr_status stage_many_to_one(mr_flush *flush, flush_op *op, const mr_relationship *rel) {
     const mr_value *v = mr_flush_slot(op, rel->prop->slot);
     flush_sync sync = {.rel = rel};
@@ -254,7 +255,8 @@ static mr_status stage_many_to_one(mr_flush *flush, flush_op *op, const mr_relat
         const flush_op *target = mr_flush_op_of(flush, v->u.p);
         bool gone = target && target->kind == OP_DELETE, made = target && target->kind == OP_INSERT;
         if (op->kind == OP_INSERT && (v->flags & MR_VALUE_KEPT) && !made) return MR_OK;
-        if (!gone && !mr_flush_has_row(flush, v->u.p)) return MR_OK; /* not in the session: a warning was logged */
+        if (!gone && !mr_flush_has_row(flush, v->u.p))
+            return MR_OK; /* the target is not in the session: a warning was logged */
         if (!gone) sync.source = v->u.p;
     } else if (v->kind != MR_NULL) {
         return MR_OK;
@@ -263,7 +265,7 @@ static mr_status stage_many_to_one(mr_flush *flush, flush_op *op, const mr_relat
     return mr_flush_stage_sync(flush, op, &sync);
 }
 
-/* A relationship may not take the key from a row that stays. */
+/* Refuses a relationship that would set the key of an existing row to NULL. */
 static mr_status check_key_stays(mr_flush *flush, const flush_op *op) {
     const flush_class *cls = op->cls;
     if (op->kind != OP_UPDATE || !op->staged) return MR_OK;
@@ -286,8 +288,7 @@ static mr_status check_key_stays(mr_flush *flush, const flush_op *op) {
 }
 
 mr_status mr_flush_stage_links(mr_flush *flush, flush_op *op) {
-    /* A child that moved is cleared by the old parent and set by the new one, in whatever order they were
-     * found. */
+    /* If a child has moved, the old parent clears its key and the new one sets it, found in any order: clear first. */
     for (int setting = 0; setting < 2; setting++)
         for (const flush_sync *sync = op->syncs; sync; sync = sync->next)
             if ((sync->source != NULL) == (setting == 1) && mr_flush_stage_sync(flush, op, sync) != MR_OK)
@@ -317,12 +318,12 @@ mr_status mr_flush_stage_identity(mr_flush *flush, flush_op *op) {
     if (op->flags & OP_GENERATED) return MR_OK;
     mr_value *key = mr_flush_keys(flush, cls->mapper->npk);
     if (!key) return MR_FAIL;
-    /* What has expired is known all the same. */
+    /* The key of an expired object is known from its identity. */
     bool known = op->entity->identity.kind != MR_UNLOADED, nullified = false;
     if (known) mr_identity_values(cls->mapper, &op->entity->identity, key);
     for (unsigned i = 0; i < cls->mapper->npk; i++) {
         const mr_value *v = mr_flush_value(op, cls->key[i]);
-        /* A part that is NULL already may stay so. */
+        /* A part that is NULL already may stay NULL. */
         if (v->kind == MR_NULL && !(known && key[i].kind == MR_NULL)) nullified = true;
         if (v->kind != MR_UNLOADED && v->kind != STAGED_BY_SERVER) key[i] = *v;
         else if (!known || v->kind == STAGED_BY_SERVER) key[i] = mr_value_of(MR_UNLOADED, 0);

@@ -1,9 +1,12 @@
 /*
- * flush.h: the unit of work: from new, changed and deleted entities to ordered, batched statements.
+ * flush.h: the unit of work: turns new, changed and deleted entities into statements, in the right order and in
+ * batches.
  *
- * A flush never SELECTs: what it must know and is not loaded it returns as a need; the session loads that and asks
- * again. It changes no entity of the session before mr_flush_publish, which cannot fail and does not
- * allocate. */
+ * Invariant: a flush does not load. If it needs a value that is not loaded, mr_flush_need returns it, and the session
+ * loads it and asks again. No entity of the session changes before mr_flush_publish, which cannot fail and does not
+ * allocate.
+ *
+ * Functions that return mr_status record an error when they return MR_FAIL. */
 #ifndef MOONROW_FLUSH_H
 #define MOONROW_FLUSH_H
 
@@ -15,50 +18,51 @@ extern "C" {
 
 typedef struct mr_flush mr_flush;
 
+/* What the flush needs from its session. */
 typedef struct mr_flush_context {
     mr_env *env;
     mr_owner *owner;
     void *ud;
-    mr_status (*connection)(void *ud, mr_mapper *mapper, mr_conn **out);
-    /* The SQL of an opaque slot value (an expression set on an attribute), a borrowed node, or NULL when it is none. */
+    mr_status (*connection)(void *ud, mr_mapper *mapper, mr_conn **out); /* for the class; borrowed */
+    /* The SQL expression that an opaque value stands for, borrowed. NULL: it is none. */
     mr_node *(*expression)(void *ud, const mr_value *value);
 } mr_flush_context;
 
-/* What became of one entity: for the session's record of the transaction. */
+/* What the flush has written for one entity: for the session's journal of the transaction. */
 typedef enum mr_flush_kind { MR_FLUSH_INSERT = 1, MR_FLUSH_UPDATE, MR_FLUSH_DELETE } mr_flush_kind;
 typedef struct mr_flush_result {
     mr_flush_kind kind;
     mr_entity *entity;
-    uint64_t generated; /* INSERT: bits of the primary key columns (by position) that were not set by the user */
-    bool key_changed; /* UPDATE: the identity is another than before; old_identity (owned by the flush) was the old one
-                       */
-    mr_value old_identity;
+    uint64_t generated;    /* INSERT: a bit for each primary key column, by position, that the program had not set */
+    bool key_changed;      /* UPDATE: the identity has changed */
+    mr_value old_identity; /* with key_changed: the identity before; owned by the flush */
 } mr_flush_result;
 
-/* Plans the flush of the pending entities (in insert_order), the owner's dirty list, and the deleted ones. All are
- * pinned by the flush. Checks lengths and not-null primary keys; evaluates defaults of nothing yet. */
+/* Plans a flush. pending: in insert_order; dirty: changed persistent entities; deleted: to be deleted. The flush pins
+ * all of them. Defaults are not evaluated yet. *out: free it with mr_flush_free. */
 mr_status mr_flush_new(const mr_flush_context *ctx, mr_entity *const *pending, size_t npending, mr_entity *const *dirty,
                        size_t ndirty, mr_entity *const *deleted, size_t ndeleted, mr_flush **out);
-/* MR_ROW: *entity's *prop must be loaded first, then ask again (the same plan goes on); MR_DONE: nothing is missing;
- * MR_FAIL. */
+/* What must be loaded first? MR_ROW: attribute *prop of *entity: load it, and call again. MR_DONE: nothing more. */
 mr_status mr_flush_need(mr_flush *flush, mr_entity **entity, const mr_property **prop);
-/* The number of statements' rows that will be sent; 0: nothing to do, no transaction needed. After the
- * needs are met. */
+/* The number of rows that will be written; 0: there is nothing to do, and no transaction is needed. Call after
+ * mr_flush_need has returned MR_DONE. */
 size_t mr_flush_operations(const mr_flush *flush);
-/* Runs to the end (MR_OK) or fails (MR_FAIL: the caller rolls the transaction back; no entity has changed). Hooks
- * before_*, after_* run within; what they change on entities of this flush is written. */
+/* Sends all statements. MR_FAIL: the caller must roll back; no entity has changed. Listeners of before_insert and the
+ * like run during this call; what they change on entities of this flush is written, too. */
 mr_status mr_flush_run(mr_flush *flush);
-/* After it, before publishing: objects outside of the session that a collection holds get its owner's key, so that they
- * are linked once they are added. */
+/* Call after the run and before publishing. A collection may hold objects that are not in the session: they get the key
+ * of the collection's owner, so that they are linked when they are added. */
 mr_status mr_flush_set_strays(mr_flush *flush);
-/* Makes it true in memory: generated keys and defaults into slots, identities into the map, histories accepted, states
- * (pending to persistent, to-delete to deleted), server-made values unloaded. Cannot fail, does not allocate. */
+/* Updates the entities: writes generated keys and defaults into slots, puts identities into the map, accepts changes,
+ * moves states (pending to persistent, to be deleted to deleted), and unloads values that the database has made. Cannot
+ * fail, and does not allocate. */
 void mr_flush_publish(mr_flush *flush);
-/* Has a statement been sent? After a failure: only then is there something to roll back. */
+/* Was a statement sent? Only then is there something to roll back after a failure. */
 bool mr_flush_sent(const mr_flush *flush);
-/* The tables that it has written to and whose constraints replace rows, from 0 on; NULL: no more. Rows of them may be
- * gone, or be others than what was written. */
+/* The tables that were written to and whose constraints may replace other rows, by index from 0; NULL: no more. Rows of
+ * these tables may be gone, or may differ from what was written. */
 mr_table *mr_flush_replaced(const mr_flush *flush, size_t i);
+/* The results, one for each row written; borrowed until mr_flush_free. */
 size_t mr_flush_result_count(const mr_flush *flush);
 const mr_flush_result *mr_flush_result_at(const mr_flush *flush, size_t i);
 void mr_flush_free(mr_flush *flush); /* NULL passes */
