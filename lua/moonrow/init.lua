@@ -8,7 +8,6 @@ local app = require "moonrow.app"
 local session = require "moonrow.session"
 local event = require "moonrow.event"
 require "moonrow.loops"
-require "moonrow.query"
 require "moonrow.work"
 require "moonrow.paginate"
 local database = require "moonrow.database"
@@ -19,7 +18,6 @@ local private = options.set{
   "check_open", "hint", "loops_close", "error_closes", "resumed_by", "main_thread", "warn_uncommitted", "rest",
   "listen", "unlisten", "listener_target", "attribute_kind", "class_parts", "watch_classes",
   "event_dispatchers", "event_kinds", "session_hook", "engine_audience", "engine_hook",
-  "connection_methods", "connection_execute", "result_methods", "run_query",
 }
 
 local mr = {}

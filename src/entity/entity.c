@@ -17,7 +17,9 @@ mr_entity *mr_entity_new(mr_env *env, mr_mapper *mapper) {
     mr_heap *heap = mr_heap_of(env);
     if (!heap || mr_heap_reserve(heap) != MR_OK) return NULL;
     mr_entity *e = mr_heap_allocate(heap, mapper, 0);
-    if (e) mr_heap_adopt(heap, e);
+    if (!e) return NULL;
+    memset(e->slots, 0, e->nslots * sizeof *e->slots);
+    mr_heap_adopt(heap, e);
     return e;
 }
 
@@ -27,57 +29,73 @@ static char *pack(char *text, mr_value *dst, const mr_value *src) {
     return text + src->len;
 }
 
-/* Writes the identity and the values into the new block. */
+static size_t packed_size(const mr_value *identity, const mr_value *values, unsigned n) {
+    size_t text = mr_kind_is_bytes(identity->kind) ? identity->len : 0;
+    for (unsigned i = 0; i < n; i++)
+        if (mr_kind_is_bytes(values[i].kind)) text += values[i].len;
+    return text;
+}
+
+/* A value that refers to something: an entity, or an opaque value. */
+static mr_status fill_counted(mr_heap *heap, mr_entity *e, mr_value *slot, const mr_value *v) {
+    if (v->kind == MR_ENTITY) heap_mark_written(heap, v->u.p);
+    if (v->kind != MR_OPAQUE) return MR_OK;
+    e->owns = true;
+    return mr_value_copy(heap->env, slot, v);
+}
+
+/* Writes the identity and the first n slots of the new block. The other slots are MR_UNLOADED. */
 static mr_status fill_block(mr_heap *heap, mr_entity *e, const mr_value *identity, const mr_value *values, unsigned n) {
     char *text = (char *)&e->slots[e->nslots];
-    if (mr_kind_is_bytes(identity->kind)) {
-        text = pack(text, &e->identity, identity);
-    } else {
-        e->identity = *identity;
-        e->identity.flags = 0;
-    }
+    e->identity = *identity;
+    e->identity.flags = 0;
+    if (mr_kind_is_bytes(identity->kind)) text = pack(text, &e->identity, identity);
+    if (n < e->nslots) memset(&e->slots[n], 0, (e->nslots - n) * sizeof *e->slots);
+    mr_status status = MR_OK;
     for (unsigned i = 0; i < n; i++) {
         const mr_value *v = &values[i];
-        if (mr_kind_is_bytes(v->kind)) {
-            text = pack(text, &e->slots[i], v);
-        } else if (v->kind == MR_OPAQUE) {
-            if (mr_value_copy(heap->env, &e->slots[i], v) != MR_OK) return MR_FAIL;
-        } else if (v->kind != MR_UNLOADED) {
-            e->slots[i] = *v;
-            e->slots[i].flags = 0;
-            if (v->kind == MR_ENTITY) heap_mark_written(heap, v->u.p);
-        }
+        mr_value *slot = &e->slots[i];
+        *slot = *v;
+        slot->flags = 0;
+        if (mr_kind_is_bytes(v->kind)) text = pack(text, slot, v);
+        else if (v->kind >= MR_OPAQUE && fill_counted(heap, e, slot, v) != MR_OK) status = MR_FAIL;
     }
-    return MR_OK;
+    return status;
+}
+
+mr_entity *mr_entity_load_at(mr_owner *owner, mr_mapper *mapper, const mr_value *identity, const mr_value *values,
+                             unsigned n, const mr_idmap_place *at) {
+    mr_heap *heap = mr_heap_of(owner->env);
+    if (!heap || mr_heap_reserve(heap) != MR_OK) return NULL;
+    if (n > mapper->nslots) n = mapper->nslots;
+    mr_entity *e = mr_heap_allocate(heap, mapper, packed_size(identity, values, n));
+    if (!e) return NULL;
+    if (fill_block(heap, e, identity, values, n) != MR_OK) {
+        mr_heap_discard(heap, e);
+        return NULL;
+    }
+    e->owner = owner;
+    owner->refs++;
+    e->generation = owner->generation;
+    e->as_of = n > 0 ? owner->as_of : MR_AS_OF_NOTHING;
+    e->state = MR_PERSISTENT;
+    mr_heap_adopt(heap, e);
+    mr_idmap_put_at(owner->idmap, e, at);
+    return e;
 }
 
 mr_entity *mr_entity_load(mr_owner *owner, mr_mapper *mapper, const mr_value *identity, const mr_value *values,
                           unsigned n) {
-    mr_heap *heap = mr_heap_of(owner->env);
-    if (!heap || mr_heap_reserve(heap) != MR_OK) return NULL;
-    if (n > mapper->nslots) n = mapper->nslots;
-    size_t text = mr_kind_is_bytes(identity->kind) ? identity->len : 0;
-    for (unsigned i = 0; i < n; i++)
-        if (mr_kind_is_bytes(values[i].kind)) text += values[i].len;
-    mr_entity *e = mr_heap_allocate(heap, mapper, text);
-    if (!e) return NULL;
-    e->owner = owner;
-    e->generation = owner->generation;
-    e->as_of = n > 0 ? owner->as_of : MR_AS_OF_NOTHING;
-    e->state = MR_PERSISTENT;
-    if (fill_block(heap, e, identity, values, n) != MR_OK || mr_idmap_put(owner->idmap, e) != MR_OK) {
-        mr_heap_discard(heap, e);
-        return NULL;
-    }
-    mr_owner_retain(owner);
-    mr_heap_adopt(heap, e);
-    return e;
+    mr_idmap_place at;
+    if (mr_idmap_vacant(owner->idmap, mapper, identity, &at) != MR_OK) return NULL;
+    return mr_entity_load_at(owner, mapper, identity, values, n, &at);
 }
 
 mr_status mr_entity_set_identity(mr_entity *entity, const mr_value *identity) {
     mr_heap *heap = heap_of(entity);
     mr_value copy;
     if (mr_value_copy(heap->env, &copy, identity) != MR_OK) return MR_FAIL;
+    entity->owns = true;
     mr_entity_clear_value(heap, &entity->identity);
     heap->bytes += value_bytes(&copy);
     entity->identity = copy;
@@ -86,6 +104,7 @@ mr_status mr_entity_set_identity(mr_entity *entity, const mr_value *identity) {
 
 void mr_entity_give_identity(mr_entity *entity, mr_value *identity) {
     mr_heap *heap = heap_of(entity);
+    entity->owns = true;
     mr_entity_clear_value(heap, &entity->identity);
     heap->bytes += value_bytes(identity);
     entity->identity = *identity;
@@ -122,12 +141,14 @@ static mr_status grow_extra(mr_entity *e, unsigned nslots) {
             return MR_FAIL;
         }
         e->flags |= MR_ENTITY_EXTRA;
+        e->owns = true;
     }
     heap->bytes += (n - was) * sizeof *values;
     return MR_OK;
 }
 
 mr_value *mr_entity_make_place(mr_entity *e, unsigned slot) {
+    e->owns = true; /* the caller may write a value that the entity owns */
     mr_value *place = mr_entity_place(e, slot);
     if (place) return place;
     unsigned nslots = slot < e->mapper->nslots ? e->mapper->nslots : slot + 1;

@@ -12,7 +12,7 @@ static void free_content(mr_heap *heap, mr_entity *e);
 
 /* Frees an entity of a heap that ends with all of them: nobody asks any more who is in a map or a list. */
 static void free_last(mr_heap *heap, mr_entity *e) {
-    free_content(heap, e);
+    if (e->owns) free_content(heap, e);
     mr_owner_release(e->owner);
     if (!mr_slab_holds(e->block_size)) mr_slab_free(&heap->slab, e, e->block_size);
 }
@@ -175,7 +175,7 @@ mr_entity *mr_heap_allocate(mr_heap *heap, mr_mapper *mapper, size_t text) {
     }
     mr_entity *e = mr_slab_alloc(&heap->slab, size);
     if (!e) return NULL;
-    memset(e, 0, size - text);
+    memset(e, 0, sizeof *e);
     e->mapper = mapper;
     e->nslots = mapper->nslots;
     e->block_size = (uint32_t)size;
@@ -213,7 +213,7 @@ void mr_heap_free_entity(mr_heap *heap, mr_entity *e) {
     if (heap->hooks.freed) heap->hooks.freed(heap->hooks.ud, e);
     if (e->flags & MR_ENTITY_IN_MAP) mr_idmap_remove(e->owner->idmap, e);
     if (e->flags & MR_ENTITY_MODIFIED) mr_entity_leave_dirty(e);
-    free_content(heap, e);
+    if (e->owns) free_content(heap, e);
     mr_owner_release(e->owner);
     release_slot(heap, e->heap_slot);
     heap->count--;

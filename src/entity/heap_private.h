@@ -82,7 +82,7 @@ static inline bool heap_is_absent(const mr_heap *heap, const mr_entity *e) {
 }
 
 /* A block for an entity of the class, with room for `text` bytes of packed text. Its header is filled in, its slots are
- * MR_UNLOADED. The heap does not know it yet. NULL: no memory. */
+ * not. The heap does not know it yet. NULL: no memory. */
 mr_entity *mr_heap_allocate(mr_heap *heap, mr_mapper *mapper, size_t text);
 /* Frees a block that the heap does not know. */
 void mr_heap_discard(mr_heap *heap, mr_entity *e);

@@ -37,6 +37,7 @@ mr_status mr_history_reserve(mr_entity *e) {
     h->cap = (uint16_t)cap;
     heap->bytes += history_size(cap) - (was ? history_size(was) : 0);
     e->history = h;
+    e->owns = true;
     return MR_OK;
 }
 

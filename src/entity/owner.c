@@ -34,6 +34,13 @@ void mr_owner_release(mr_owner *owner) {
     mr_free(owner->env, owner);
 }
 
+void mr_owner_close(mr_owner *owner) {
+    while (owner->dirty.len > 0) mr_entity_leave_dirty(mr_vec_ptr(&owner->dirty, owner->dirty.len - 1));
+    owner->session = NULL;
+    mr_idmap_close(owner->idmap);
+    mr_vec_done(&owner->dirty);
+}
+
 mr_status mr_entity_mark_modified(mr_entity *entity) {
     mr_owner *owner = entity->owner;
     if ((entity->flags & MR_ENTITY_MODIFIED) || entity->state != MR_PERSISTENT || !owner || !owner->session)

@@ -4,13 +4,14 @@
  *
  * Invariants: a page lies at a multiple of its size, so a block finds its page by its address; a page is in the list of
  * its size when, and only when, it has a free block; a page without a block in use goes back to its chunk, and a chunk
- * without a page in use to the allocator.
+ * without a page in use to the allocator. A chunk is in the list `open` when it has an unused page, else in `full`.
+ * Nothing here walks a list that grows with what is allocated.
  */
 #include "slab.h"
 
 #include <string.h>
 
-enum { PAGE = 8192, MOST_PAGES = 31 }; /* of a chunk, beside the page that aligning costs */
+enum { PAGE = 8192, MOST_PAGES = 63 }; /* of a chunk, beside the page that aligning costs */
 
 /* Address sanitizers watch blocks that come from the allocator: there each block does. */
 #if defined(__has_feature)
@@ -57,12 +58,17 @@ void mr_slab_init(mr_slab *slab, mr_env *env) {
     slab->env = env;
 }
 
-void mr_slab_done(mr_slab *slab) {
-    for (slab_chunk *c; (c = slab->chunks) != NULL;) {
-        slab->chunks = c->next;
+static void free_chunks(mr_slab *slab, slab_chunk *c) {
+    for (slab_chunk *next; c; c = next) {
+        next = c->next;
         mr_raw_free(slab->env, c, c->size);
     }
-    memset(slab->room, 0, sizeof slab->room);
+}
+
+void mr_slab_done(mr_slab *slab) {
+    free_chunks(slab, slab->open);
+    free_chunks(slab, slab->full);
+    mr_slab_init(slab, slab->env);
 }
 
 /* ---------------------------------------------------------------- lists */
@@ -79,11 +85,11 @@ static void unlink_page(slab_page *p) {
     if (p->next) p->next->link = p->link;
 }
 
-static void link_chunk(mr_slab *slab, slab_chunk *c) {
-    c->next = slab->chunks;
-    c->link = &slab->chunks;
+static void link_chunk(slab_chunk **list, slab_chunk *c) {
+    c->next = *list;
+    c->link = list;
     if (c->next) c->next->link = &c->next;
-    slab->chunks = c;
+    *list = c;
 }
 
 static void unlink_chunk(slab_chunk *c) {
@@ -94,37 +100,38 @@ static void unlink_chunk(slab_chunk *c) {
 /* ---------------------------------------------------------------- chunks and pages */
 
 /* Chunks grow with what is there, so that a small program has small ones. */
-static slab_chunk *new_chunk(mr_slab *slab) {
+static size_t next_pages(const mr_slab *slab) {
     size_t pages = 1;
-    for (const slab_chunk *c = slab->chunks; c && pages < MOST_PAGES; c = c->next) pages = pages * 2 + 1;
-    size_t size = sizeof(slab_chunk) + (pages + 1) * PAGE;
+    for (size_t i = 0; i < slab->nchunks && pages < MOST_PAGES; i++) pages = pages * 2 + 1;
+    return pages;
+}
+
+static slab_chunk *new_chunk(mr_slab *slab) {
+    size_t pages = next_pages(slab), size = sizeof(slab_chunk) + (pages + 1) * PAGE;
     char *block = mr_raw_alloc(slab->env, size);
     if (!block) return NULL;
     slab_chunk *c = (slab_chunk *)(void *)block;
     *c = (slab_chunk){.size = size};
     for (size_t i = pages; i > 0; i--) {
-        slab_page *p = (slab_page *)(void *)page_of(block + sizeof *c + i * PAGE - 1);
+        slab_page *p = page_of(block + sizeof *c + i * PAGE - 1);
         p->chunk = c;
         link_page(&c->unused, p);
     }
-    link_chunk(slab, c);
+    link_chunk(&slab->open, c);
+    slab->nchunks++;
     return c;
 }
 
 /* A page of blocks of the size, in the list of its size. NULL without memory. */
 static slab_page *new_page(mr_slab *slab, unsigned class) {
-    slab_chunk *c = slab->chunks && slab->chunks->unused ? slab->chunks : new_chunk(slab);
+    slab_chunk *c = slab->open ? slab->open : new_chunk(slab);
     if (!c) return NULL;
     slab_page *p = c->unused;
     unlink_page(p);
     c->used++;
-    if (!c->unused && c->next) { /* a chunk with an unused page comes first */
-        slab_chunk *last = c;
+    if (!c->unused) {
         unlink_chunk(c);
-        while (last->next) last = last->next;
-        c->next = NULL;
-        c->link = &last->next;
-        last->next = c;
+        link_chunk(&slab->full, c);
     }
     p->freed = NULL;
     p->used = 0;
@@ -136,11 +143,17 @@ static slab_page *new_page(mr_slab *slab, unsigned class) {
 
 static void give_page_back(mr_slab *slab, slab_page *p) {
     slab_chunk *c = p->chunk;
+    bool was_full = !c->unused;
     unlink_page(p);
     link_page(&c->unused, p);
-    unlink_chunk(c);
-    if (--c->used == 0) mr_raw_free(slab->env, c, c->size);
-    else link_chunk(slab, c);
+    if (--c->used == 0) {
+        unlink_chunk(c);
+        mr_raw_free(slab->env, c, c->size);
+        slab->nchunks--;
+    } else if (was_full) {
+        unlink_chunk(c);
+        link_chunk(&slab->open, c);
+    }
 }
 
 /* ---------------------------------------------------------------- blocks */

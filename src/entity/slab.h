@@ -14,7 +14,8 @@ typedef struct slab_chunk slab_chunk;
 typedef struct mr_slab {
     mr_env *env;
     slab_page *room[SLAB_CLASSES]; /* by size: the pages that have a free block */
-    slab_chunk *chunks;            /* those with an unused page come first */
+    slab_chunk *open, *full;       /* chunks with an unused page, and without one */
+    size_t nchunks;
 } mr_slab;
 
 void mr_slab_init(mr_slab *slab, mr_env *env);

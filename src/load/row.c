@@ -15,7 +15,7 @@
 void mr_row_set_origin(mr_entity *entity, mr_origin *origin) {
     mr_origin *old = entity->origin;
     if (origin) mr_plan_retain(origin->plan);
-    entity->origin = origin;
+    mr_entity_set_origin(entity, origin);
     if (old) mr_plan_release(old->plan);
 }
 
@@ -114,7 +114,7 @@ static mr_status class_of_row(mr_run *run, const mr_plan_entity *pe, const mr_va
 }
 
 static mr_status make_new(mr_run *run, const mr_plan_entity *pe, const mr_value *identity, const mr_value *row,
-                          mr_entity **out) {
+                          const mr_idmap_place *at, mr_entity **out) {
     mr_mapper *mapper = pe->mapper;
     const mr_value *values = row + pe->first;
     unsigned n = pe->direct;
@@ -125,7 +125,7 @@ static mr_status make_new(mr_run *run, const mr_plan_entity *pe, const mr_value 
         for (uint16_t i = 0; i < pe->nslots; i++) run->scratch[pe->slots[i].slot] = row[pe->slots[i].column];
         values = run->scratch;
     }
-    mr_entity *e = mr_entity_load(run->load->ctx.owner, mapper, identity, values, n);
+    mr_entity *e = mr_entity_load_at(run->load->ctx.owner, mapper, identity, values, n, at);
     if (!e) return MR_FAIL;
     *out = e;
     if (pe->origin) mr_row_set_origin(e, pe->origin);
@@ -257,15 +257,17 @@ static mr_status find_entity(mr_run *run, const mr_plan_entity *pe, mr_run_entit
         if (status != MR_OK) return status;
     }
     bool fixed = run->fixed && pe == run->plan->entities;
-    bool alike = false;
-    mr_entity *e = fixed ? NULL : mr_idmap_find(run->load->ctx.owner->idmap, pe->mapper->root, &identity, &alike);
-    if (!e && alike && find_respelled(run, pe, &identity, row, &e) != MR_OK) return MR_FAIL;
+    mr_idmap_place at = {0};
+    mr_entity *e = NULL;
+    if (!fixed && mr_idmap_seek(run->load->ctx.owner->idmap, pe->mapper->root, &identity, &at, &e) != MR_OK)
+        return MR_FAIL;
+    if (!e && at.alike && find_respelled(run, pe, &identity, row, &e) != MR_OK) return MR_FAIL;
     if (e) {
         if (e->mapper != pe->mapper && !mr_mapper_isa(e->mapper, pe->mapper)) return wrong_class(run, pe, e);
         if (fill_known(run, pe, e, row) != MR_OK) return MR_FAIL;
     } else if (fixed) {
         if (fill_fixed(run, pe, &identity, row, &e) != MR_OK) return MR_FAIL;
-    } else if (make_new(run, pe, &identity, row, &e) != MR_OK) {
+    } else if (make_new(run, pe, &identity, row, &at, &e) != MR_OK) {
         return MR_FAIL;
     }
     re->current = e;

@@ -11,7 +11,7 @@ mr_entity *mr_reference_target_by_key(mr_entity *entity, const mr_relationship *
     mr_value key[MAX_KEY], identity;
     const mr_mapper *target = rel->target;
     *known = false;
-    if (!entity->owner) return NULL; /* a detached object has no identity map */
+    if (!mr_session_of(entity)) return NULL; /* a detached object has no identity map */
     if (!rel->use_get || target->npk > MAX_KEY || rel->npairs != target->npk) return NULL;
     for (unsigned i = 0; i < target->npk; i++) {
         key[i] = mr_value_of(MR_UNLOADED, 0);

@@ -63,7 +63,7 @@ void mr_session_release(mr_session *s) {
     if (--s->refs > 0) return;
     mr_session_common *common = mr_env_get(s->env, MR_ENV_SESSION);
     if (common && common->last == s) common->last = NULL;
-    s->owner->session = NULL;
+    mr_owner_close(s->owner);
     mr_owner_release(s->owner);
     for (int i = 0; i < MR_SESSION__COUNT; i++) mr_vec_done(&s->hooks[i]);
     mr_vec_done(&s->savepoints);
@@ -82,20 +82,20 @@ void mr_session_release(mr_session *s) {
  */
 static void leave_owner(mr_session *s) {
     mr_owner *owner = s->owner;
-    while (owner->dirty.len > 0) mr_entity_leave_dirty(mr_vec_ptr(&owner->dirty, owner->dirty.len - 1));
     mr_error *saved = mr_env_save_error(s->env);
     mr_owner *next = mr_owner_new(s->env, s);
     mr_env_restore_error(s->env, saved);
     if (next) {
         next->as_of = owner->as_of;
         next->versioned = owner->versioned;
-        owner->session = NULL;
+        mr_owner_close(owner);
         mr_owner_release(owner);
         s->owner = s->load.owner = next;
         mr_session_note_all_expired(s);
         return;
     }
     if (!saved) mr_env_clear_error(s->env);
+    while (owner->dirty.len > 0) mr_entity_leave_dirty(mr_vec_ptr(&owner->dirty, owner->dirty.len - 1));
     for (;;) {
         size_t cursor = 0;
         mr_entity *e = mr_idmap_next(owner->idmap, &cursor);

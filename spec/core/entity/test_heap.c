@@ -267,7 +267,7 @@ static void origin_is_released(void **state) {
     (void)state;
     origins_released = 0;
     mr_heap_set_origin_release(f.heap, release_origin);
-    fx_load(&f, 1, NULL)->origin = &origins_released;
+    mr_entity_set_origin(fx_load(&f, 1, NULL), &origins_released);
     mr_heap_trace(f.heap, 0);
     assert_int_equal(origins_released, 1);
 }

@@ -11,33 +11,27 @@
 
 #define MAX_KEY 32
 
-/* The attribute of part i of the primary key. */
-static const mr_property *key_property(const mr_mapper *mapper, unsigned i) {
-    size_t k = 0;
-    while (k + 1 < mapper->columns.len) {
-        if (((const mr_property *)mr_vec_ptr(&mapper->columns, k))->slot == mapper->pk_slots[i]) break;
-        k++;
-    }
-    return mr_vec_ptr(&mapper->columns, k);
-}
-
-/* Raises where the key's value i at idx is nil: probably a mistyped variable. NULL is written mr.null. */
+/* A nil that was meant to be a key value is a mistyped variable; a NULL is said with mr.null. */
 static void refuse_nil_key(lua_State *L, mr_mapper *mapper, int idx, unsigned i) {
     if (!lua_isnoneornil(L, idx)) return;
-    const char *name = i < mapper->npk ? key_property(mapper, i)->name : "?";
+    const char *name = "?";
+    for (size_t k = 0; i < mapper->npk && k < mapper->columns.len; k++) {
+        const mr_property *prop = mr_vec_ptr(&mapper->columns, k);
+        if (prop->slot == mapper->pk_slots[i]) name = prop->name;
+    }
     bind_error(L, MR_ERR_ARGUMENT, "get(%s): %s.%s: got nil (is the variable set?)", mapper->name, mapper->name, name);
 }
 
-/* Raises where the table at idx, a key by attribute, has a name that is not in the primary key. */
+/* Raises unless the table at idx, a key by attribute, has the key's attributes and no others. */
 static void check_key_names(lua_State *L, const mr_mapper *mapper, int idx) {
     for (lua_pushnil(L); lua_next(L, idx); lua_pop(L, 1)) {
         const char *name = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : bind_describe(L, -2);
         const mr_property *prop = lua_type(L, -2) == LUA_TSTRING ? mr_mapper_property(mapper, name, true) : NULL;
         if (prop && prop->is_primary_key) continue;
         const char *near = prop ? NULL : mr_mapper_nearest(mapper, name);
-        bind_error(L, MR_ERR_ARGUMENT, "get(%s): '%s' is %s%s", mapper->name, name,
+        bind_error(L, MR_ERR_ARGUMENT, "get(%s): '%s' is %s%s%s%s", mapper->name, name,
                    prop ? "no attribute of the primary key (query:filter_by finds by others)" : "no attribute",
-                   bind_hint(L, near));
+                   near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
     }
 }
 
@@ -49,7 +43,7 @@ static void read_part(lua_State *L, const mr_mapper *mapper, int idx, mr_value *
     bind_type_error(L, idx, lua_tostring(L, -1), "a key's value");
 }
 
-/* Reads the key at idx: a value, a list, or a table by attribute. Returns the number of values. */
+/* The key at idx, a value or a list or a table by attribute, into values; returns how many. */
 static unsigned read_key(lua_State *L, mr_mapper *mapper, int idx, mr_value *values) {
     if (!bind_is_plain_table(L, idx)) {
         refuse_nil_key(L, mapper, idx, 0);
@@ -64,7 +58,12 @@ static unsigned read_key(lua_State *L, mr_mapper *mapper, int idx, mr_value *val
     luaL_checkstack(L, (int)n + 4, "get");
     for (lua_Integer i = 0; i < n; i++) {
         if (by_name) {
-            lua_getfield(L, idx, key_property(mapper, (unsigned)i)->name);
+            mr_property *prop = mr_vec_ptr(&mapper->columns, 0);
+            for (size_t k = 0; k < mapper->columns.len; k++) {
+                prop = mr_vec_ptr(&mapper->columns, k);
+                if (prop->slot == mapper->pk_slots[i]) break;
+            }
+            lua_getfield(L, idx, prop->name);
         } else {
             lua_rawgeti(L, idx, i + 1);
         }
@@ -74,7 +73,7 @@ static unsigned read_key(lua_State *L, mr_mapper *mapper, int idx, mr_value *val
     return (unsigned)n;
 }
 
-/* Called with a query and a list of loader options. Returns the query with the options. */
+/* (query, list of loader options): the query with the options */
 static int apply_options(lua_State *L) {
     lua_Integer n = luaL_len(L, 2);
     for (lua_Integer i = 1; i <= n; i++) {
@@ -86,7 +85,7 @@ static int apply_options(lua_State *L) {
     return 1;
 }
 
-/* Replaces the list of loader options on top of the stack by a query over the class with these options. */
+/* A query over the class with the options of the list at the top, which it replaces. */
 static mr_query *options_query(lua_State *L, mr_mapper *mapper) {
     mr_query_item item = {mapper, NULL, NULL, mapper->name};
     lua_pushcfunction(L, apply_options);

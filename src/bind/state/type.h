@@ -14,8 +14,6 @@ void bind_type(lua_State *L, const char *name, const char *shown, const luaL_Reg
 /* Adds methods and getters (each may be NULL) to a type that bind_type has made. A file that comes after the type's own
  * gives it what belongs together with that file. */
 void bind_extend_type(lua_State *L, const char *name, const luaL_Reg *methods, const luaL_Reg *getters);
-/* Pushes the table of the type's methods, which the Lua part of the library adds to. */
-void bind_push_methods(lua_State *L, const char *name);
 /* Makes the userdata on top a value of the type; raises once the library has closed. */
 void bind_set_type(lua_State *L, const char *type);
 /* The end of a finalizer. Other finalizers may still reach the value at index 1: from now on no function accepts it,

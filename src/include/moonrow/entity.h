@@ -61,6 +61,7 @@ struct mr_entity {
     uint16_t nslots;
     uint8_t state; /* mr_state */
     uint8_t color; /* used by the trace */
+    bool owns;     /* false: the entity owns nothing but its block */
     uint32_t flags;
     uint32_t pins;         /* C handles and open results */
     uint32_t block_size;   /* bytes of this block, text included */
@@ -100,11 +101,21 @@ mr_owner *mr_owner_new(mr_env *env, void *session);
 mr_owner *mr_owner_retain(mr_owner *owner);
 /* Drops a reference; the last one frees the owner and its identity map. NULL passes. */
 void mr_owner_release(mr_owner *owner);
+/* Its session has closed: its entities are detached now. This takes the same time for any number of unchanged
+ * entities. */
+void mr_owner_close(mr_owner *owner);
 /* The state of the entity for its session. The entities of a closed session keep their old state in the struct: for
  * them this is MR_DETACHED. */
 mr_state mr_entity_state(const mr_entity *entity);
 /* "transient" and the like; "unknown" for any other number. */
 const char *mr_state_name(mr_state state);
+
+/* A place in the identity map for a new entity. It is good until the next change of the map. */
+typedef struct mr_idmap_place {
+    size_t at;
+    uint32_t tag;
+    bool alike; /* there may be other entities with an alike identity: ask mr_idmap_alike */
+} mr_idmap_place;
 
 /* ---------------------------------------------------------------- entities */
 
@@ -116,6 +127,14 @@ mr_entity *mr_entity_new(mr_env *env, mr_mapper *mapper);
  * memory, or another object has the identity. */
 mr_entity *mr_entity_load(mr_owner *owner, mr_mapper *mapper, const mr_value *identity, const mr_value *values,
                           unsigned n);
+/* The same, if mr_idmap_seek has found no entity, and a place for it. */
+mr_entity *mr_entity_load_at(mr_owner *owner, mr_mapper *mapper, const mr_value *identity, const mr_value *values,
+                             unsigned n, const mr_idmap_place *at);
+/* Only load calls this: it counts the origins, and releases the old one. */
+static inline void mr_entity_set_origin(mr_entity *entity, void *origin) {
+    entity->origin = origin;
+    if (origin) entity->owns = true;
+}
 /* Writes a value that was loaded: it is no change. The value is copied. A slot with an unflushed change is not touched,
  * unless force is true: then the change is lost. */
 mr_status mr_entity_put(mr_entity *entity, unsigned slot, const mr_value *value, bool force);
@@ -227,10 +246,17 @@ bool mr_identity_alike(const mr_mapper *root, const mr_value *a, const mr_value 
 /* An empty identity map. It does not keep its entities alive. NULL: no memory. */
 mr_idmap *mr_idmap_new(mr_env *env);
 void mr_idmap_free(mr_idmap *map); /* NULL passes */
+/* Empties the map for ever: later puts and removes do nothing. */
+void mr_idmap_close(mr_idmap *map);
 /* The entity with the identity, borrowed; NULL: there is none. */
 mr_entity *mr_idmap_get(mr_idmap *map, const mr_mapper *root, const mr_value *identity);
-/* The same. *alike: there may be other entities with an alike identity: ask mr_idmap_alike. */
-mr_entity *mr_idmap_find(mr_idmap *map, const mr_mapper *root, const mr_value *identity, bool *alike);
+/* *found: the same. If it is NULL, *out is a place for a new entity with this identity. Fails when there is no memory
+ * for one more entity. */
+mr_status mr_idmap_seek(mr_idmap *map, const mr_mapper *root, const mr_value *identity, mr_idmap_place *out,
+                        mr_entity **found);
+/* A place for a new entity of the class. InvalidRequestError: there is one with this identity. */
+mr_status mr_idmap_vacant(mr_idmap *map, const mr_mapper *mapper, const mr_value *identity, mr_idmap_place *out);
+void mr_idmap_put_at(mr_idmap *map, mr_entity *entity, const mr_idmap_place *at);
 /* The next entity whose identity is alike, but not equal; NULL: no more. *cursor: 0 at the first call. The map must not
  * change between the calls. */
 mr_entity *mr_idmap_alike(mr_idmap *map, const mr_mapper *root, const mr_value *identity, size_t *cursor);
