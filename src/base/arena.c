@@ -1,8 +1,7 @@
 /*
- * arena.c: memory that is given back all at once, and the names of the environment, which live
- * in such memory.
+ * arena.c: arenas (memory that is freed all at once), and the environment's interned names, which live in an arena.
  *
- * Invariant: all bytes of a block beyond `used` are zero, so allocations come zeroed.
+ * Invariant: all bytes of a block beyond `used` are zero, so each allocation is filled with zeros.
  */
 #include "env_private.h"
 
@@ -19,7 +18,7 @@ typedef struct block {
 
 struct mr_arena {
     mr_env *env;
-    block *blocks; /* the one being filled first */
+    block *blocks; /* a list; the first one is being filled */
     size_t next_size;
 };
 
@@ -42,8 +41,8 @@ void mr_arena_free(mr_arena *arena) {
     mr_raw_free(env, arena, sizeof *arena);
 }
 
-/* A new block with room for size. A large one goes behind the block being filled, whose rest
- * would be lost otherwise. */
+/* Adds a block with room for size bytes. A large block is put behind the block that is being filled, so that the free
+ * rest of that one is still used. */
 static block *add_block(mr_arena *arena, size_t size) {
     bool large = size > arena->next_size / 4;
     size_t bytes = large ? sizeof(block) + size : arena->next_size;
@@ -89,7 +88,7 @@ char *mr_arena_strndup(mr_arena *arena, const char *s, size_t len) {
     return copy;
 }
 
-/* ---------------------------------------------------------------- the environment's own */
+/* ---------------------------------------------------------------- the environment's arena */
 
 static mr_arena *env_arena(mr_env *env) {
     if (!env->arena) env->arena = mr_arena_new(env);

@@ -1,6 +1,8 @@
 /*
- * calendar.c: dates and times as ISO 8601 text and as fields. Proleptic Gregorian calendar,
- * years 1 to 9999, no time zones: a value outside these years is shown as the nearest inside.
+ * calendar.c: dates and times as ISO 8601 text and as fields. Proleptic Gregorian calendar, no time zones.
+ *
+ * Invariant: the fields and texts that are written are always valid dates and times of the years 1 to 9999. A value
+ * outside of these years is shown as the nearest one inside.
  */
 #include <moonrow/base.h>
 
@@ -11,7 +13,7 @@
 #define SECOND INT64_C(1000000) /* in microseconds, the unit of times */
 #define DAY    (INT64_C(86400) * SECOND)
 
-/* 0001-01-01 and 9999-12-31, in days since 1970-01-01. */
+/* The days 0001-01-01 and 9999-12-31, counted from 1970-01-01. */
 enum { FIRST_DAY = -719162, LAST_DAY = 2932896 };
 
 static bool is_leap(int year) { return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0); }
@@ -21,7 +23,7 @@ static int days_in_month(int year, int month) {
     return month == 2 && is_leap(year) ? 29 : days[month - 1];
 }
 
-/* Days before the first of January of a year, since 0001-01-01. */
+/* Number of days from 0001-01-01 to the first of January of the year. */
 static int days_before_year(int year) {
     int past = year - 1;
     return past * 365 + past / 4 - past / 100 + past / 400;
@@ -33,7 +35,7 @@ static int64_t clamp(int64_t value, int64_t least, int64_t most) {
 
 static void date_fields(int64_t day, mr_civil *out) {
     int left = (int)(clamp(day, FIRST_DAY, LAST_DAY) - FIRST_DAY);
-    int year = left / 366 + 1; /* at most a few years too early */
+    int year = left / 366 + 1; /* a first guess: correct, or a few years too early */
     while (year < 9999 && days_before_year(year + 1) <= left) year++;
     left -= days_before_year(year);
     int month = 1;
@@ -99,7 +101,7 @@ bool mr_civil_to_value(const mr_civil *c, mr_kind kind, mr_value *out) {
     return true;
 }
 
-/* ---------------------------------------------------------------- what is wrong */
+/* ---------------------------------------------------------------- mistakes in words */
 
 typedef struct limit {
     const char *name;
@@ -189,7 +191,7 @@ size_t mr_calendar_spell(const mr_value *v, char *buf) {
     unsigned digits = v->len & MR_SPELLED_DIGITS, needed = mr_calendar_digits(v);
     if (digits > 0) digits--;
     else digits = needed > 0 || v->kind == MR_INTERVAL ? 6 : 0;
-    size_t cut = digits > 0 ? 6 - digits : 7; /* with the point */
+    size_t cut = digits > 0 ? 6 - digits : 7; /* 7: the point goes, too */
     if (v->len & MR_SPELLED_MINUTES) cut = sizeof ":00.000000" - 1;
     if (v->len & MR_SPELLED_DAY) cut = sizeof " 00:00:00.000000" - 1;
     len -= cut;
@@ -209,7 +211,7 @@ static bool accept(reader *r, char c) {
     return true;
 }
 
-/* Exactly n digits. */
+/* Reads a number of exactly n digits. */
 static bool number(reader *r, int n, int *out) {
     *out = 0;
     for (; n > 0; n--) {
@@ -219,7 +221,7 @@ static bool number(reader *r, int n, int *out) {
     return true;
 }
 
-/* What follows tells only how the text is written, as bits of mr_value.len. */
+/* The bits of mr_value.len that say: the second's fraction has n digits. */
 static uint32_t with_digits(unsigned n) { return n + 1; }
 
 static bool read_date(reader *r, mr_civil *c) {
@@ -227,7 +229,7 @@ static bool read_date(reader *r, mr_civil *c) {
            number(r, 2, &c->day);
 }
 
-/* One to six digits: more would be lost silently. */
+/* Reads one to six digits. More are refused, because a value cannot keep them. */
 static bool read_fraction(reader *r, mr_civil *c, uint32_t *spelled) {
     int unit = 1000000, digit;
     unsigned n = 0;
@@ -240,7 +242,7 @@ static bool read_fraction(reader *r, mr_civil *c, uint32_t *spelled) {
     return n > 0;
 }
 
-/* HH:MM, HH:MM:SS or HH:MM:SS.ffffff. */
+/* Reads HH:MM, HH:MM:SS or HH:MM:SS.ffffff. */
 static bool read_time(reader *r, mr_civil *c, uint32_t *spelled) {
     *spelled = MR_SPELLED_MINUTES;
     if (!number(r, 2, &c->hour) || !accept(r, ':') || !number(r, 2, &c->minute)) return false;
@@ -250,7 +252,7 @@ static bool read_time(reader *r, mr_civil *c, uint32_t *spelled) {
     return !accept(r, '.') || read_fraction(r, c, spelled);
 }
 
-/* The fields of a text that has the form, whatever their numbers, and how it is spelled. */
+/* Reads the fields of a text, and its spelling. Checks only the text's form, not that the numbers make a date. */
 static bool read_fields(mr_kind kind, const char *s, size_t len, mr_civil *c, uint32_t *how) {
     reader r = {s, s + len};
     uint32_t spelled = 0, separator = 0;

@@ -1,8 +1,8 @@
 /*
- * env.c: the environment: its allocator, log, slots, and the hooks that run when it closes.
+ * env.c: the environment: its allocator, log, slots, and the hooks that run when it is freed.
  *
- * Invariant: env->memory is the sum of the sizes of all blocks that we hold from the
- * allocator, and each block is given back with exactly the size it was asked for.
+ * Invariant: env->memory is the sum of the sizes of all blocks that the environment holds from its allocator. Each
+ * block is given back with exactly the size that was asked for.
  */
 #include "env_private.h"
 
@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* In front of the blocks of mr_alloc; as long as their alignment. */
+/* The size that stands in front of each block of mr_alloc. A union, so that the block behind it is aligned. */
 typedef union header {
     size_t size; /* of the whole block, this header included */
     uint64_t align;
@@ -43,7 +43,8 @@ mr_env *mr_env_new(mr_alloc_fn alloc, void *ud) {
 
 void mr_env_free(mr_env *env) {
     if (!env) return;
-    /* The error may hold opaque values: their owner is still there only before the hooks. */
+    /* The error may hold opaque values. It is cleared before the hooks run, because the hooks free the values' owner.
+     */
     mr_env_clear_error(env);
     while (env->hooks.len > 0) {
         mr_close_hook hook = *(mr_close_hook *)mr_vec_at(&env->hooks, env->hooks.len - 1);
@@ -76,7 +77,7 @@ void *mr_env_resize(mr_env *env, void *ptr, size_t osize, size_t nsize) {
 }
 
 void *mr_raw_alloc(mr_env *env, size_t size) {
-    if (size == 0) size = 1; /* zero would mean "free" */
+    if (size == 0) size = 1; /* an allocator takes 0 as "free the block" */
     void *block = env->alloc(env->alloc_ud, NULL, 0, size);
     if (!block) {
         mr_nomem(env);
@@ -157,8 +158,9 @@ void mr_env_set_warn(mr_env *env, mr_log_fn fn, void *ud) {
     env->warn_ud = ud;
 }
 
-/* A long line gets memory of its own; without memory it is cut, and no error is recorded. */
-static void tell(mr_env *env, mr_log_fn fn, void *ud, const char *fmt, va_list args) {
+/* Formats a line and passes it to fn. A long line is formatted in allocated memory; when that is missing the line is
+ * cut, and no error is recorded. */
+static void send_line(mr_env *env, mr_log_fn fn, void *ud, const char *fmt, va_list args) {
     char text[512];
     va_list again;
     va_copy(again, args);
@@ -177,7 +179,7 @@ void mr_log(mr_env *env, const char *fmt, ...) {
     va_list args;
     if (!env->log) return;
     va_start(args, fmt);
-    tell(env, env->log, env->log_ud, fmt, args);
+    send_line(env, env->log, env->log_ud, fmt, args);
     va_end(args);
 }
 
@@ -185,7 +187,7 @@ void mr_warn(mr_env *env, const char *fmt, ...) {
     va_list args;
     if (!env->warn) return;
     va_start(args, fmt);
-    tell(env, env->warn, env->warn_ud, fmt, args);
+    send_line(env, env->warn, env->warn_ud, fmt, args);
     va_end(args);
 }
 

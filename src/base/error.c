@@ -1,9 +1,9 @@
 /*
  * error.c: the last error of an environment.
  *
- * Invariant: env->error is NULL, the environment's own no_memory (which owns nothing and is
- * never freed), or a block that owns its statement, parameters and orig; the message lies
- * right behind the struct. So recording NoMemoryError, and saving any error, never allocates.
+ * Invariant: env->error is one of three: NULL; the environment's own no_memory, which owns nothing and is never freed;
+ * or a block that owns its statement, parameters and orig, with the message right behind the struct. So recording
+ * NoMemoryError, and saving any error, never allocates.
  */
 #include "env_private.h"
 
@@ -62,7 +62,8 @@ void mr_error_free(mr_env *env, mr_error *saved) {
     mr_free(env, saved);
 }
 
-/* Takes the error out before freeing it: releasing its opaque values may call back. */
+/* Takes the error out of the environment before freeing it: releasing its opaque values may run code that records or
+ * clears an error. */
 void mr_env_clear_error(mr_env *env) {
     mr_error *old = env->error;
     env->error = NULL;
@@ -89,7 +90,7 @@ mr_status mr_vfail(mr_env *env, mr_errkind kind, const char *fmt, va_list args) 
         vsnprintf(message, size, fmt, again);
         error->kind = kind;
         error->message = message;
-        /* Only now: the arguments may point into the error recorded before. */
+        /* Not earlier: the arguments may point into the error that was recorded before. */
         mr_env_clear_error(env);
         env->error = error;
     }
@@ -105,7 +106,7 @@ mr_status mr_fail(mr_env *env, mr_errkind kind, const char *fmt, ...) {
     return status;
 }
 
-/* A copy of n values, or NULL with NoMemoryError recorded. */
+/* A copy of n values; NULL without memory. */
 static mr_value *copy_params(mr_env *env, const mr_value *params, size_t n) {
     if (n > SIZE_MAX / sizeof(mr_value)) return NULL;
     mr_value *copy = mr_alloc(env, n * sizeof *copy);
@@ -133,7 +134,7 @@ void mr_error_add_statement(mr_env *env, const char *sql, const mr_value *params
     mr_env_restore_error(env, error);
 }
 
-/* The message is in one block with the error: a longer one is another block, to which the rest moves. */
+/* The message shares one block with the error. A longer message needs a larger block, into which the error is moved. */
 void mr_error_add_note(mr_env *env, const char *note) {
     mr_error *error = mr_env_save_error(env);
     if (error && error != &env->no_memory && error->kind != MR_ERR_CALLBACK) {

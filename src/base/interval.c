@@ -1,8 +1,8 @@
 /*
  * interval.c: intervals as ISO 8601 text: P1DT2H3M4.5S, -PT5S, PT0S.
  *
- * Invariant: what is written is read as the same interval, and nothing is read that would lose a part of what is
- * written.
+ * Invariant: a text that is written here is read as the same interval. A text of which a part would be lost (years, a
+ * seventh digit of the fraction) is refused.
  */
 #include <moonrow/base.h>
 
@@ -17,21 +17,19 @@
 
 typedef struct unit {
     char letter;
-    bool of_time; /* behind the T */
+    bool of_time; /* its letter stands behind the T */
     int64_t micros;
 } unit;
 
-/* In the order of the text. */
+/* In the order in which a text names them. */
 static const unit units[] = {
     {'W', false, WEEK}, {'D', false, DAY}, {'H', true, HOUR}, {'M', true, MINUTE}, {'S', true, SECOND}};
 enum { UNITS = sizeof units / sizeof *units };
 
 /* ---------------------------------------------------------------- to text */
 
-enum { BUFFER = 40 };
-
 static void put(char *buf, size_t *len, const char *fmt, unsigned long n) {
-    int wrote = snprintf(buf + *len, BUFFER - *len, fmt, n);
+    int wrote = snprintf(buf + *len, MR_CALENDAR_SIZE - *len, fmt, n);
     if (wrote > 0) *len += (size_t)wrote;
 }
 
@@ -47,7 +45,7 @@ size_t mr_interval_format(int64_t micros, char *buf) {
     bool timed = false;
     strcpy(buf, micros < 0 ? "-P" : "P");
     len = strlen(buf);
-    for (size_t i = 1; i < UNITS; i++) { /* weeks are read, but written as days */
+    for (size_t i = 1; i < UNITS; i++) { /* without weeks (units[0]): they are read, but never written */
         uint64_t size = (uint64_t)units[i].micros;
         unsigned long n = (unsigned long)(left / size), fraction = 0;
         left %= size;
@@ -79,7 +77,7 @@ static bool accept(reader *r, char c) {
 
 static bool is_digit(const reader *r) { return r->at < r->end && *r->at >= '0' && *r->at <= '9'; }
 
-/* One to six digits behind the point: more would be lost silently. */
+/* Reads one to six digits. More are refused, because an interval cannot keep them. */
 static bool read_fraction(reader *r, int64_t *micros) {
     int64_t unit_size = SECOND;
     *micros = 0;
@@ -92,7 +90,7 @@ static bool read_fraction(reader *r, int64_t *micros) {
     return true;
 }
 
-/* A number and its letter, of units[*from] or a later one; *from is the unit behind it. */
+/* Reads a number and the letter of a unit: units[*from] or a later one. *from becomes the unit that may follow. */
 static bool read_part(reader *r, size_t *from, bool of_time) {
     int64_t n = 0, fraction = 0;
     bool fractional = false;

@@ -1,23 +1,26 @@
 /*
  * map.c: a hash map with open addressing and linear probing.
  *
- * Invariant: a slot's hash is zero when it is free. Between an element's home slot and its slot
- * nothing is free, so a search ends at the first free slot; removal moves later elements back
- * instead of leaving marks. At least a quarter of the slots is free.
+ * Invariant: a slot is free when its hash is zero. No slot between an element's home slot and the slot where it lies is
+ * free, so a search may stop at the first free slot. To keep this true, removal moves later elements back. At least a
+ * quarter of the slots is free.
  */
 #include <moonrow/base.h>
 
 #include <string.h>
 
-enum { FIRST_CAP = 8 };
+enum { FIRST_CAP = 8, HASH_BITS = 64 };
+
+/* 2^64 divided by the golden ratio: multiplying by it spreads neighbouring hashes over all slots. */
+#define SPREAD UINT64_C(0x9E3779B97F4A7C15)
 
 struct mr_map {
     mr_env *env;
-    uint64_t *hashes; /* cap of them, and behind them the elements, in one block */
+    uint64_t *hashes; /* cap hashes; the elements follow in the same block */
     char *elements;
     size_t size, count;
     size_t cap;     /* 0 or a power of two */
-    unsigned shift; /* 64 - log2(cap): the top bits of a hash are its home slot */
+    unsigned shift; /* HASH_BITS - log2(cap): hash >> shift is the home slot */
     mr_map_hash hash;
     mr_map_equal equal;
 };
@@ -41,12 +44,10 @@ void mr_map_free(mr_map *map) {
 
 static void *element_at(const mr_map *map, size_t i) { return map->elements + i * map->size; }
 
-/* Spreads a caller's hash over the top bits; never zero. */
-static uint64_t hash_of(const mr_map *map, const void *element) {
-    return (map->hash(element) * UINT64_C(0x9E3779B97F4A7C15)) | 1;
-}
+/* The hash of an element, spread over the top bits. Never zero, because zero marks a free slot. */
+static uint64_t hash_of(const mr_map *map, const void *element) { return (map->hash(element) * SPREAD) | 1; }
 
-/* The slot of key, or the free one where the search ended. cap > 0. */
+/* The slot of key, or the free slot where the search for it ended. The map must have slots (cap > 0). */
 static size_t find(const mr_map *map, const void *key, uint64_t hash) {
     size_t mask = map->cap - 1;
     size_t i = (size_t)(hash >> map->shift);
@@ -73,7 +74,7 @@ static mr_status resize(mr_map *map, size_t cap) {
     map->hashes = hashes;
     map->elements = (char *)(hashes + cap);
     map->cap = cap;
-    map->shift = 64;
+    map->shift = HASH_BITS;
     for (size_t n = cap; n > 1; n /= 2) map->shift--;
     for (size_t from = 0; from < old.cap; from++) {
         if (old.hashes[from] == 0) continue;
@@ -115,7 +116,7 @@ bool mr_map_remove(mr_map *map, const void *key) {
     if (map->hashes[gap] == 0) return false;
     for (size_t i = (gap + 1) & mask; map->hashes[i] != 0; i = (i + 1) & mask) {
         size_t home = (size_t)(map->hashes[i] >> map->shift);
-        /* It may move into the gap unless its home lies behind the gap. */
+        /* The element may move into the gap, unless its home slot lies between the gap and its slot. */
         if (((i - home) & mask) < ((i - gap) & mask)) continue;
         map->hashes[gap] = map->hashes[i];
         memcpy(element_at(map, gap), element_at(map, i), map->size);

@@ -1,7 +1,8 @@
 /*
- * names.c: names as people write them: which known name a misspelt one was meant to be, and the table name of a class.
+ * names.c: the known name that a misspelt one was meant to be, and the table name of a class.
  *
- * Invariant: the answer depends on the set of candidates, never on their order: a set may come from a hash.
+ * Invariant: the answer depends on the set of candidates, never on their order, because a set may come from a hash. Only
+ * ASCII letters count as letters.
  */
 #include "env_private.h"
 
@@ -9,15 +10,15 @@
 #include <string.h>
 
 enum {
-    LONGEST = 64, /* a longer name is not compared */
-    SHORTEST = 4, /* a shorter name is the beginning of too many others */
-    WORD = 6,     /* one slip of the finger is allowed for each so many letters */
-    SLIPS = 3,    /* and never more than so many */
+    LONGEST = 64, /* no suggestion is made for longer names */
+    SHORTEST = 4, /* a shorter beginning fits too many names */
+    WORD = 6,     /* one typing mistake more is allowed for each so many letters */
+    SLIPS = 3,    /* more typing mistakes than these make another word */
 };
 
 static size_t least(size_t a, size_t b) { return a < b ? a : b; }
 
-/* Edits from a to b, two neighbours swapped counting as one. Both have at most LONGEST bytes. */
+/* Number of edits that make b of a; swapping two neighbours is one edit. Both have at most LONGEST bytes. */
 static size_t distance(const char *a, size_t alen, const char *b, size_t blen) {
     size_t rows[3][LONGEST + 1];
     size_t *before = rows[0], *last = rows[1], *row = rows[2];
@@ -39,7 +40,8 @@ static size_t distance(const char *a, size_t alen, const char *b, size_t blen) {
     return last[blen];
 }
 
-/* How many slips of typing may lie between two names: further away is another word, and to name it would mislead. */
+/* How many typing mistakes may lie between two names of these lengths. A name further away is another word: suggesting
+ * it would mislead. */
 static size_t slips(size_t a, size_t b) {
     size_t n = 1 + least(a, b) / WORD;
     return n > SLIPS ? SLIPS : n;
@@ -47,7 +49,7 @@ static size_t slips(size_t a, size_t b) {
 
 static bool is_before(const char *a, const char *b) { return !b || strcmp(a, b) < 0; }
 
-/* The candidate that begins with the name: the user has cut it short. */
+/* The candidate that begins with the name, of which the user has written only the beginning. */
 static const char *extended(const char *name, size_t len, const char *(*next)(void *ud, size_t i), void *ud) {
     const char *best = NULL, *candidate;
     if (len < SHORTEST) return NULL;
@@ -65,7 +67,8 @@ const char *mr_nearest(const char *name, const char *(*next)(void *ud, size_t i)
         size_t clen = strlen(candidate);
         if (clen > LONGEST) continue;
         size_t d = distance(name, len, candidate, clen);
-        /* The name itself is known, but for something else. Half of the letters changed is no likeness. */
+        /* d == 0: the name itself is no suggestion. And two names with half of their letters different do not resemble
+         * each other. */
         if (d == 0 || d > slips(len, clen) || 2 * d > (len > clen ? len : clen)) continue;
         if (d > least_distance || (d == least_distance && !is_before(candidate, best))) continue;
         best = candidate;
@@ -91,7 +94,7 @@ void mr_snake_case(mr_strbuf *out, const char *name, size_t len) {
             mr_strbuf_putc(out, c);
             continue;
         }
-        /* A word begins at a capital after a small letter or digit, or before a small letter. */
+        /* A capital begins a new word when it stands after a small letter or digit, or before a small letter. */
         bool after_word = i > 0 && (is_lower(name[i - 1]) || is_digit(name[i - 1]));
         bool before_word = i > 0 && name[i - 1] != '_' && i + 1 < len && is_lower(name[i + 1]);
         if (after_word || before_word) mr_strbuf_putc(out, '_');

@@ -1,5 +1,7 @@
 /*
- * number.c: floats as text and back, whatever the program's locale says of commas.
+ * number.c: floats as text, and text as floats.
+ *
+ * Invariant: the text has a decimal point in every locale of the program, also where C would write a comma.
  */
 #include <moonrow/base.h>
 

@@ -1,8 +1,8 @@
 /*
- * process.c: which process an environment runs in, for what must not be used after a fork (an open database).
+ * process.c: tells whether the program has forked since, because the child must not use the parent's open databases.
  *
- * Invariant: asking costs no system call where the kernel wipes a page of ours in the child of a fork (Linux
- * since 4.14); elsewhere the process id is asked for.
+ * Invariant: where the kernel can fill a page with zeros in the child of a fork (Linux since 4.14), the question costs
+ * no system call: a zero in that page means "this is a new child". Elsewhere the process id is compared.
  */
 #define _DEFAULT_SOURCE /* madvise; NOLINT(bugprone-reserved-identifier) */
 

@@ -1,6 +1,7 @@
 /*
- * strbuf.c: a string under construction. Invariant: data, when not NULL, has cap bytes and a NUL
- * at len; once oom is set nothing is added any more.
+ * strbuf.c: a string that grows.
+ *
+ * Invariant: data is NULL, or has cap bytes with a NUL at position len. Once oom is set, nothing is added any more.
  */
 #include <moonrow/base.h>
 
@@ -19,7 +20,7 @@ void mr_strbuf_done(mr_strbuf *b) {
     mr_strbuf_init(b, b->env);
 }
 
-/* Room for extra bytes and the NUL; false when there is none. */
+/* Makes room for so many bytes more and the NUL. False, with oom set, without memory. */
 static bool reserve(mr_strbuf *b, size_t extra) {
     if (b->oom) return false;
     if (extra < b->cap - b->len) return true;

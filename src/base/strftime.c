@@ -1,7 +1,7 @@
 /*
- * strftime.c: dates as text after a pattern, in English, the same on every system.
+ * strftime.c: formats dates and times by a pattern, in English, the same on every system.
  *
- * Invariant: each directive is a row of one table, or refused: text never comes out half formatted.
+ * Invariant: each directive is a row of one table. A directive that is not in the table is refused, never copied.
  */
 #include <moonrow/base.h>
 
@@ -9,7 +9,7 @@
 
 /* ---------------------------------------------------------------- numbers */
 
-/* A date, time or datetime with its parts; of a time, the date's are 0. */
+/* A date, time or datetime, and its fields. */
 typedef struct moment {
     const mr_value *v;
     mr_civil at;
@@ -26,16 +26,18 @@ static int minute(const moment *m) { return m->at.minute; }
 static int second(const moment *m) { return m->at.second; }
 static int microsecond(const moment *m) { return m->at.microsecond; }
 
-/* Days since 1970-01-01, which was a Thursday. */
+enum { DAYS_OF_WEEK = 7, THURSDAY = 4 /* the weekday of 1970-01-01, counted from Sunday */ };
+
+/* Days since 1970-01-01. */
 static int64_t day_number(const mr_value *v) {
-    const int64_t length = INT64_C(86400000000);
+    const int64_t length = INT64_C(86400000000); /* of a day, in microseconds */
     if (v->kind == MR_DATE) return v->u.i;
     return v->u.i >= 0 ? v->u.i / length : -((length - 1 - v->u.i) / length);
 }
 
 static int weekday(const moment *m) {
-    int64_t n = (day_number(m->v) + 4) % 7;
-    return (int)(n < 0 ? n + 7 : n);
+    int64_t n = (day_number(m->v) + THURSDAY) % DAYS_OF_WEEK;
+    return (int)(n < 0 ? n + DAYS_OF_WEEK : n);
 }
 
 static int weekday_from_monday(const moment *m) { return weekday(m) ? weekday(m) : 7; }
@@ -47,7 +49,8 @@ static int day_of_year(const moment *m) {
     return (int)(day_number(m->v) - start.u.i) + 1;
 }
 
-/* Weeks begin on the weekday first; the days of the year before the first such day are in week 0. */
+/* The number of the week in its year, where weeks begin on the weekday `first`. Days before the year's first such
+ * weekday are in week 0. */
 static int week(const moment *m, int first) { return (day_of_year(m) + 6 - (weekday(m) + 7 - first) % 7) / 7; }
 static int week_from_sunday(const moment *m) { return week(m, 0); }
 static int week_from_monday(const moment *m) { return week(m, 1); }
@@ -73,16 +76,14 @@ enum { OF_DATE = 1, OF_TIME = 2 };
 
 typedef struct directive {
     char letter;
-    uint8_t of; /* the parts that it needs */
-    /* One of these: */
+    uint8_t of; /* the parts of the value that it needs: OF_ bits */
+    /* The source of its text: exactly one of these three is set. */
     int (*number)(const moment *m);
     const char *(*word)(const moment *m);
     const char *pattern;
-    /* Of a number. */
-    uint8_t width;
-    char pad;
-    /* Of a word: so many letters; 0: all. */
-    uint8_t letters;
+    uint8_t width;   /* number: it has at least so many digits ... */
+    char pad;        /* ... and this character in front to fill up */
+    uint8_t letters; /* word: its first so many letters; 0: all of it */
 } directive;
 
 static const directive directives[] = {
@@ -126,7 +127,7 @@ static const directive *find(char letter) {
     return NULL;
 }
 
-/* MR_OK, also for letters that are no directive: they are refused by their own words. */
+/* Refuses a directive for a part that the value does not have. Unknown letters pass: add_directive refuses them. */
 static mr_status check_part(mr_env *env, const mr_value *v, char letter) {
     const directive *d = find(letter);
     if (d && v->kind == MR_DATE && (d->of & OF_TIME))
@@ -153,7 +154,7 @@ static void add_simple(mr_strbuf *out, const moment *m, const directive *d) {
     else add_number(out, d->number(m), d);
 }
 
-/* A pattern of the table: of directives that are none themselves. */
+/* Adds a pattern of the table. Its directives are numbers and words, never patterns again. */
 static void add_pattern(mr_strbuf *out, const moment *m, const char *pattern) {
     for (; *pattern; pattern++) {
         if (*pattern == '%') add_simple(out, m, find(*++pattern));

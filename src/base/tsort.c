@@ -1,6 +1,8 @@
 /*
- * tsort.c: topological sort, Kahn's way: nodes that wait for nothing lie in a heap, lowest
- * number on top. Invariant: waits[i] is the number of edges into i from nodes not yet sorted.
+ * tsort.c: topological sort by Kahn's algorithm. Nodes that wait for no other node lie in a heap, the lowest number on
+ * top.
+ *
+ * Invariant: waits[i] is the number of edges that lead to node i from nodes that are not sorted yet.
  */
 #include <moonrow/base.h>
 
@@ -38,7 +40,8 @@ static uint32_t heap_pop(heap *h) {
 mr_status mr_tsort(mr_env *env, size_t n, const mr_edge *edges, size_t nedges, uint32_t *order, size_t *sorted) {
     *sorted = 0;
     if (n > UINT32_MAX || nedges > SIZE_MAX / 4 / sizeof(size_t)) return mr_nomem(env);
-    /* One block: first[n + 2] (where a node's successors begin), waits[n], after[nedges], heap[n]. */
+    /* One block holds four arrays: first[n + 2] (the index in after where a node's successors begin), waits[n],
+     * after[nedges], heap[n]. */
     size_t bytes = (n + 2 + n) * sizeof(size_t) + (nedges + n) * sizeof(uint32_t);
     size_t *first = mr_calloc(env, bytes);
     if (!first) return MR_FAIL;
@@ -46,7 +49,7 @@ mr_status mr_tsort(mr_env *env, size_t n, const mr_edge *edges, size_t nedges, u
     uint32_t *after = (uint32_t *)(waits + n);
     heap ready = {after + nedges, 0};
 
-    /* Counted two places up, so that filling moves each start to where it belongs. */
+    /* Successors are counted two places higher. Filling `after` moves each start one place on, to its final value. */
     for (size_t e = 0; e < nedges; e++) {
         first[edges[e].before + (size_t)2]++;
         waits[edges[e].after]++;

@@ -1,9 +1,11 @@
 /*
- * utf8.c: text as characters.
+ * utf8.c: counts the characters of UTF-8 text.
+ *
+ * Invariant: a step is at least one byte and never leaves the text, whatever bytes it has.
  */
 #include <moonrow/base.h>
 
-/* Bytes of the character at s: 1 for ASCII and for what is no valid UTF-8. */
+/* Number of bytes of the character at s; 1 for a byte that is no valid UTF-8. */
 static size_t utf8_step(const unsigned char *s, size_t left) {
     size_t n = s[0] < 0x80                   ? 1
                : s[0] >= 0xC2 && s[0] < 0xE0 ? 2

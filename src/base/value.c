@@ -1,9 +1,8 @@
 /*
  * value.c: copying, comparing and hashing values.
  *
- * Invariant: mr_value_compare gives 0 exactly for values that are equal, and equal values have
- * equal hashes. Opaque values are the exception: their equality is a callback's business, so
- * they compare by address, and hash by tag alone.
+ * Invariant: mr_value_compare returns 0 exactly for equal values, and equal values have equal hashes. Opaque values are
+ * the exception: a callback decides whether they are equal, so they are ordered by address, and hashed by tag alone.
  */
 #include "env_private.h"
 
@@ -65,7 +64,7 @@ const mr_value *mr_value_resolve(mr_env *env, const mr_value *v) {
 
 void mr_value_clear(mr_env *env, mr_value *v) {
     mr_value old = *v;
-    /* First: a release may call back and look at v. */
+    /* Before the release: it may run code that looks at v. */
     *v = mr_value_of(MR_UNLOADED, 0);
     if (!(old.flags & MR_VALUE_OWNED)) return;
     if (mr_kind_is_bytes(old.kind)) {
@@ -90,7 +89,7 @@ static int compare_float(double a, double b) {
 
 static bool fits_int(double d) { return d >= -9223372036854775808.0 && d < 9223372036854775808.0; }
 
-/* Exact, also where a double cannot hold the integer. */
+/* The comparison is exact, also when a double cannot hold the integer. */
 static int compare_int_float(int64_t i, double d) {
     if (d != d) return 1;
     if (!fits_int(d)) return d > 0 ? -1 : 1;
@@ -134,7 +133,7 @@ static digits read_decimal(const mr_value *v) {
     return d;
 }
 
-/* By size; texts of equal size ("1.0" and "1") by their bytes, so that 0 means equal. */
+/* Compares numbers by size. Texts of equal size ("1.0" and "1") are compared by their bytes, so that 0 means equal. */
 static int compare_decimal(const mr_value *a, const mr_value *b) {
     digits x = read_decimal(a), y = read_decimal(b);
     if (x.negative != y.negative) return x.negative ? -1 : 1;

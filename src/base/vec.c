@@ -1,6 +1,8 @@
 /*
- * vec.c: a growing array. Invariant: data holds cap elements, of which len are in use; the
- * memory doubles, so a push costs constant time on average.
+ * vec.c: a growing array.
+ *
+ * Invariant: data has room for cap elements, of which len are in use. The room doubles when it is full, so a push costs
+ * constant time on average.
  */
 #include <moonrow/base.h>
 

@@ -1,11 +1,14 @@
 /*
- * base.h: what every layer stands on: the environment (allocator, log, last
- * error), values, and the containers.
+ * base.h: the foundation of all layers: the environment (allocator, log, last error), values, and containers.
  *
- * Conventions of the whole core:
- *  - A function that can fail returns mr_status; on MR_FAIL the error is
- *    recorded in the environment (mr_env_error). A function that returns a
- *    pointer returns NULL on failure, with the error recorded.
+ * Invariants of the whole core. A comment mentions only the exceptions to them:
+ *  - A function that can fail returns mr_status; on MR_FAIL the error is recorded in the environment (mr_env_error).
+ *    A function that returns a pointer returns NULL on failure, with the error recorded.
+ *  - A function for which no error is named can fail only when memory is missing (NoMemoryError).
+ *  - A pointer argument must not be NULL, stays the caller's, and is not kept after the call.
+ *  - A returned pointer is borrowed. "The caller frees it" and "one reference" say otherwise.
+ *  - Text is NUL-terminated when no length is passed with it. Lengths and sizes are in bytes. Positions count from 0.
+ *  - *out is written only when the function succeeds.
  *  - Nothing here calls exit, printf, or longjmp, and there is no global state.
  *  - One environment is used by one thread at a time.
  */
@@ -27,7 +30,7 @@ extern "C" {
 #define MR_PRINTF(fmt, args)
 #endif
 
-typedef struct mr_env mr_env;
+typedef struct mr_env mr_env; /* the owner of all memory, errors and settings of one host (one Lua state) */
 typedef struct mr_value mr_value;
 
 /* The result of an operation or of one step of a step machine. */
@@ -36,13 +39,13 @@ typedef enum mr_status {
     MR_ROW,      /* a step produced a row */
     MR_DONE,     /* a step machine has ended */
     MR_WAIT,     /* a step machine waits for the driver (no driver does today) */
-    MR_NOTFOUND, /* looked up, and not there: not an error */
+    MR_NOTFOUND, /* a lookup found nothing: not an error */
     MR_FAIL = -1 /* the error is in the environment */
 } mr_status;
 
 /* ---------------------------------------------------------------- errors */
 
-/* The kinds of errors: a kind comes after the more general kind that it belongs to. */
+/* The kinds of errors. A kind stands behind the more general kind that it belongs to (see mr_errkind_parent). */
 typedef enum mr_errkind {
     MR_ERR_NONE = 0,
     MR_ERR_ERROR,
@@ -61,96 +64,116 @@ typedef enum mr_errkind {
     MR_ERR_DATA,
     MR_ERR_PROGRAMMING,
     MR_ERR_NO_MEMORY,
-    MR_ERR_CALLBACK, /* a callback failed; its own error is kept by the binding */
+    MR_ERR_CALLBACK, /* a callback failed; the binding keeps the callback's own error */
     MR_ERR__COUNT
 } mr_errkind;
 
-/* "IntegrityError" and the like. */
+/* The kind's name as Lua shows it: "IntegrityError". Static. */
 const char *mr_errkind_name(mr_errkind kind);
-/* The kind above, MR_ERR_NONE above MR_ERR_ERROR. */
+/* The more general kind that the kind belongs to; MR_ERR_NONE for MR_ERR_ERROR, the most general kind. */
 mr_errkind mr_errkind_parent(mr_errkind kind);
 
 typedef struct mr_error {
     mr_errkind kind;
-    const char *message;   /* never NULL when kind is set */
-    const char *statement; /* the SQL, or NULL */
-    const mr_value *params;
+    const char *message;    /* never NULL when kind is set */
+    const char *statement;  /* the SQL, or NULL */
+    const mr_value *params; /* the values of the statement's parameters: nparams of them */
     size_t nparams;
-    const char *orig; /* the database's own words, or NULL */
-    int orig_code;
+    const char *orig; /* the database's own message, or NULL */
+    int orig_code;    /* the database's own code, or 0 */
 } mr_error;
 
-/* Records an error and returns MR_FAIL. Replaces an error recorded before. When memory
- * for the message is missing, records NoMemoryError. */
+/* Records an error with a message after fmt (as printf's), and returns MR_FAIL. The new error takes the place of one
+ * that was recorded before. Arguments may point into that one. Without memory for the message the error is a
+ * NoMemoryError. */
 mr_status mr_fail(mr_env *env, mr_errkind kind, const char *fmt, ...) MR_PRINTF(3, 4);
+/* The same as mr_fail, with the arguments in a va_list. */
 mr_status mr_vfail(mr_env *env, mr_errkind kind, const char *fmt, va_list args);
 /* Records NoMemoryError without allocating, and returns MR_FAIL. */
 mr_status mr_nomem(mr_env *env);
-/* Adds the statement and copies of its parameters to the recorded error (best effort). */
+/* Adds copies of the statement and of its nparams parameters to the recorded error. A copy for which memory is missing
+ * is left out. Changes nothing when no error, or a NoMemoryError of mr_nomem, is recorded; so do the next two. */
 void mr_error_add_statement(mr_env *env, const char *sql, const mr_value *params, size_t nparams);
-/* Adds words to the recorded error's message, unless it is a callback's own (best effort). */
+/* Appends a space and note to the message of the recorded error. Changes nothing when memory is missing, or when a
+ * callback raised the error. */
 void mr_error_add_note(mr_env *env, const char *note);
-/* Adds the database's own words and code to the recorded error (best effort). */
+/* Adds the database's own message (copied; left out without memory) and code to the recorded error. */
 void mr_error_add_orig(mr_env *env, const char *orig, int code);
-/* The recorded error; kind is MR_ERR_NONE where there is none. Valid until the next error. */
+/* The recorded error, never NULL; its kind is MR_ERR_NONE when no error is recorded. Good until another error is
+ * recorded or this one is cleared. */
 const mr_error *mr_env_error(const mr_env *env);
+/* Forgets the recorded error. */
 void mr_env_clear_error(mr_env *env);
-/* Takes the recorded error out of the environment (a copy the caller owns; NULL kind
- * cannot be), to be put back later or freed: for an error met during an error's clean-up. */
+/* Takes the recorded error out of the environment, so that clean-up code may meet errors of its own. NULL when no error
+ * was recorded. The caller gives it back with mr_env_restore_error or frees it with mr_error_free. */
 mr_error *mr_env_save_error(mr_env *env);
-void mr_env_restore_error(mr_env *env, mr_error *saved); /* consumes saved; NULL changes nothing */
+/* Records the saved error again, in place of any other. The environment owns it from now on. NULL changes nothing. */
+void mr_env_restore_error(mr_env *env, mr_error *saved);
+/* Frees an error that mr_env_save_error gave. NULL is allowed. */
 void mr_error_free(mr_env *env, mr_error *saved);
-/* "IntegrityError: ..."; of a callback's own error, its text alone. The caller frees it; NULL without memory, and then
- * nothing is recorded anew. */
+/* The error as one text: "IntegrityError: ..."; for an error that a callback raised itself, the message alone. The
+ * caller frees it with mr_free. NULL without memory; the recorded error is left as it was. */
 char *mr_error_words(mr_env *env, const mr_error *e);
 
 /* ---------------------------------------------------------------- environment */
 
-/* lua_Alloc's signature and rules. */
+/* An allocator with the signature and the rules of lua_Alloc. */
 typedef void *(*mr_alloc_fn)(void *ud, void *ptr, size_t osize, size_t nsize);
+/* Receives one line of the log, or one warning. text is good only during the call. */
 typedef void (*mr_log_fn)(void *ud, const char *text);
 
-/* alloc may be NULL (realloc and free). NULL without memory. */
+/* A new environment; the caller frees it with mr_env_free. alloc gets ud with each call; NULL: realloc and free are
+ * used. NULL without memory. */
 mr_env *mr_env_new(mr_alloc_fn alloc, void *ud);
-/* Frees all that the environment owns, the arena of schema and mappings included. Runs the
- * hooks of mr_env_on_close first, last registered first. */
+/* Frees all that the environment owns, the arena of schema and mappings included. Before that it runs the hooks of
+ * mr_env_on_close; the hook that was registered last runs first. */
 void mr_env_free(mr_env *env);
+/* Has mr_env_free call fn(ud). */
 mr_status mr_env_on_close(mr_env *env, void (*fn)(void *ud), void *ud);
 
-/* Memory with its size kept in front (8-byte aligned). NULL, with NoMemoryError recorded,
- * on failure; mr_free(NULL) is allowed. */
+/* A block of size bytes, aligned to 8. The size is kept in front of the block. The caller frees it with mr_free. */
 void *mr_alloc(mr_env *env, size_t size);
+/* The same, filled with zeros. */
 void *mr_calloc(mr_env *env, size_t size);
+/* Changes the size of a block of mr_alloc and may move it; ptr NULL makes a new block. On failure ptr stays good. */
 void *mr_realloc(mr_env *env, void *ptr, size_t size);
+/* Frees a block of mr_alloc and its like. NULL is allowed. */
 void mr_free(mr_env *env, void *ptr);
+/* A NUL-terminated copy of len bytes. The caller frees it with mr_free. */
 char *mr_strndup(mr_env *env, const char *s, size_t len);
-/* Without the size in front, for the many small blocks of the heap. */
+/* A block without the size in front, for the many small blocks of the heap. The caller frees it with mr_raw_free. */
 void *mr_raw_alloc(mr_env *env, size_t size);
+/* Frees a block of mr_raw_alloc; size is the size that was asked for. */
 void mr_raw_free(mr_env *env, void *ptr, size_t size);
-/* Bytes that the environment has from its allocator now. */
+/* Number of bytes that the environment holds from its allocator now. */
 size_t mr_env_memory(const mr_env *env);
 
-/* The number of the process that runs: another one after a fork, in the child. */
+/* A number for the running process. It changes in the child of a fork, so that the child can tell that a connection was
+ * opened by its parent. */
 uint32_t mr_env_process(mr_env *env);
 
-/* Asks running statements to stop (they fail with an OperationalError, "interrupted"), and those that begin, BEGIN and
- * COMMIT too, but not ROLLBACK, until
- * it is taken back. May be called from a signal handler and from another thread. */
+/* on = true: running statements stop and fail with an OperationalError ("interrupted"). So do statements that begin
+ * later, BEGIN and COMMIT too, but not ROLLBACK, until a call with on = false. May be called from a signal handler and
+ * from another thread. */
 void mr_env_interrupt(mr_env *env, bool on);
+/* Is mr_env_interrupt(env, true) in force? */
 bool mr_env_is_interrupted(const mr_env *env);
-/* How else the program may ask: asked is called now and then while a statement runs or waits for a lock. If it gives
- * true, the statement stops, as if interrupted. One an environment. */
+/* A second way to stop statements: asked(ud) is called now and then while a statement runs or waits for a lock. When it
+ * returns true, the statement stops as if interrupted. An environment has one such function; NULL: none. */
 void mr_env_set_watch(mr_env *env, bool (*asked)(void *ud), void *ud);
-/* Should the statement that runs stop, for one reason or the other? */
+/* Must the running statement stop: is the environment interrupted, or did the function of mr_env_set_watch say so? */
 bool mr_env_should_stop(const mr_env *env);
 
+/* Sends the log to fn(ud, text); NULL: the log goes nowhere. */
 void mr_env_set_log(mr_env *env, mr_log_fn fn, void *ud);
+/* Writes one line to the log. Does nothing without a log; without memory a long line is cut. */
 void mr_log(mr_env *env, const char *fmt, ...) MR_PRINTF(2, 3);
-/* What a program should know of, though it is no error: goes to the host's warnings. */
+/* Sends warnings to fn(ud, text); NULL: warnings go nowhere. */
 void mr_env_set_warn(mr_env *env, mr_log_fn fn, void *ud);
+/* Tells the host of something that is no error but that its author should know. Memory as in mr_log. */
 void mr_warn(mr_env *env, const char *fmt, ...) MR_PRINTF(2, 3);
 
-/* One pointer per layer that keeps something per environment (the heap, the binding). */
+/* A layer that keeps something per environment (the heap, the binding) has one pointer here. */
 typedef enum mr_env_slot {
     MR_ENV_HEAP,
     MR_ENV_REGISTRY,
@@ -162,27 +185,35 @@ typedef enum mr_env_slot {
     MR_ENV_SESSION,
     MR_ENV__SLOTS
 } mr_env_slot;
+/* The layer's pointer; NULL until it is set. */
 void *mr_env_get(const mr_env *env, mr_env_slot slot);
+/* Sets the layer's pointer. The layer frees what it points to, in a hook of mr_env_on_close. */
 void mr_env_set(mr_env *env, mr_env_slot slot, void *ptr);
 
 /* ---------------------------------------------------------------- arena */
 
-/* Memory that lives as long as the environment: schema and mappings, which are only
- * appended to. Zeroed. NULL, with NoMemoryError recorded, on failure. */
+/* Memory filled with zeros that lives as long as the environment. For schema and mappings, which only grow. */
 void *mr_env_arena(mr_env *env, size_t size);
-/* The one copy of a name in the environment: equal names are equal pointers. NUL-terminated. */
+/* The environment's only copy of the name (len bytes of s): equal names give equal pointers. NUL-terminated; lives as
+ * long as the environment. */
 const char *mr_intern(mr_env *env, const char *s, size_t len);
-/* "name_2": what the further ones of equal names are called. NULL without memory. */
+/* The interned text "name_number": distinguishes the second, third ... of several equal names. */
 const char *mr_intern_numbered(mr_env *env, const char *name, size_t number);
 
+/* An arena: blocks of memory that are freed together. */
 typedef struct mr_arena mr_arena;
+/* A new arena; the caller frees it with mr_arena_free. */
 mr_arena *mr_arena_new(mr_env *env);
+/* Frees the arena with all its blocks. NULL is allowed. */
 void mr_arena_free(mr_arena *arena);
-void *mr_arena_alloc(mr_arena *arena, size_t size); /* zeroed */
+/* A block filled with zeros; it lives as long as the arena. */
+void *mr_arena_alloc(mr_arena *arena, size_t size);
+/* A NUL-terminated copy of len bytes; it lives as long as the arena. */
 char *mr_arena_strndup(mr_arena *arena, const char *s, size_t len);
 
 /* ---------------------------------------------------------------- value */
 
+/* The kinds of values. The comment names the members of mr_value that a kind uses. */
 typedef enum mr_kind {
     MR_UNLOADED = 0, /* a slot that holds nothing yet; never a parameter */
     MR_NULL,
@@ -193,10 +224,10 @@ typedef enum mr_kind {
     MR_BLOB,      /* s, len */
     MR_DATE,      /* i: days since 1970-01-01 */
     MR_TIME,      /* i: microseconds since midnight */
-    MR_DATETIME,  /* i: microseconds since 1970-01-01 00:00:00, naive */
+    MR_DATETIME,  /* i: microseconds since 1970-01-01 00:00:00, without a time zone */
     MR_INTERVAL,  /* i: microseconds */
     MR_DECIMAL,   /* s, len: canonical text */
-    MR_OPAQUE,    /* p: a counted thing of a higher layer (a Lua value, an expression) */
+    MR_OPAQUE,    /* p: a counted object of a higher layer (a Lua value, an expression) */
     MR_ENTITY,    /* p: mr_entity *, in slots only */
     MR_COLLECTION /* p: mr_collection *, in slots only */
 } mr_kind;
@@ -204,28 +235,29 @@ typedef enum mr_kind {
 /* Bits of mr_value.flags. */
 enum {
     MR_VALUE_OWNED = 1, /* made by mr_value_copy: mr_value_clear frees s, or releases p */
-    MR_VALUE_DIRTY = 2, /* in a slot: the committed value is in the entity's history */
-    MR_VALUE_KEPT = 4,  /* in a slot: a reference as it was loaded, of an object made transient since */
-    MR_VALUE_STORED =
-        16, /* in a slot: read from a row, of an object made transient since; it may break its declaration */
-    MR_VALUE_MISFIT = 8 /* just fetched: what is stored, which is none of the type's values */
+    MR_VALUE_DIRTY = 2, /* in a slot: the value was changed; the committed value is in the entity's history */
+    MR_VALUE_KEPT = 4,  /* in a slot: a loaded reference; its object was made transient since */
+    /* In a slot: a value that was read from a row; its object was made transient since. The value may break what its
+     * column declares. */
+    MR_VALUE_STORED = 16,
+    MR_VALUE_MISFIT = 8 /* just fetched: the stored value; the column's type cannot read it */
 };
 
-/* How the text is spelled that a date, time, datetime or interval was read from: bits of its len. 0: as the library
- * spells it itself. Two values of one instant are equal however they are spelled. */
+/* The spelling of the text that a date, time, datetime or interval was read from: bits of mr_value.len. 0: the
+ * library's own spelling. Values of the same instant are equal, whatever their spelling is. */
 enum {
-    MR_SPELLED_DIGITS = 7,   /* of the second's fraction, plus one */
+    MR_SPELLED_DIGITS = 7,   /* mask: number of digits of the second's fraction, plus one */
     MR_SPELLED_T = 8,        /* 'T' stands between date and time */
     MR_SPELLED_MINUTES = 16, /* without seconds */
     MR_SPELLED_DAY = 32      /* without a time */
 };
 
-/* Sixteen bytes. Text is borrowed unless MR_VALUE_OWNED says otherwise. */
+/* A value, sixteen bytes long. Its text is borrowed unless MR_VALUE_OWNED is set. */
 struct mr_value {
-    uint8_t kind; /* mr_kind */
-    uint8_t flags;
-    uint16_t tag; /* MR_OPAQUE: which mr_opaque_ops, an index given by mr_opaque_register */
-    uint32_t len; /* of s; of dates and times how they are spelled; of NULL, 1 where it stands for a misfit */
+    uint8_t kind;  /* mr_kind */
+    uint8_t flags; /* MR_VALUE_ bits */
+    uint16_t tag;  /* MR_OPAQUE: the number of its mr_opaque_ops, from mr_opaque_register */
+    uint32_t len;  /* length of s; dates and times: MR_SPELLED_ bits; NULL: 1 when it replaces a misfit, else 0 */
     union {
         int64_t i;
         double d;
@@ -234,19 +266,21 @@ struct mr_value {
     } u;
 };
 
-/* How the environment keeps opaque values; equal and encode may be NULL (identity, refused). */
+/* The operations of one kind of opaque values. Each may be NULL. */
 typedef struct mr_opaque_ops {
-    const char *name;
-    void (*retain)(mr_env *env, void *p);
-    void (*release)(mr_env *env, void *p);
-    bool (*equal)(mr_env *env, const void *a, const void *b);
-    /* Of one that stands for a value to be known only when it is used: that value, good as long as p; NULL: failed.
-     * NULL: it stands for itself. */
+    const char *name;                                         /* for debugging */
+    void (*retain)(mr_env *env, void *p);                     /* counts one reference more */
+    void (*release)(mr_env *env, void *p);                    /* gives one reference back */
+    bool (*equal)(mr_env *env, const void *a, const void *b); /* NULL: equal only when a and b are the same pointer */
+    /* For an opaque value that becomes known only when it is used: returns the real value, good as long as p, or NULL
+     * with the error recorded. When resolve itself is NULL, the opaque value is the real value. */
     const mr_value *(*resolve)(mr_env *env, void *p);
 } mr_opaque_ops;
-/* Returns the tag (>= 1), or 0 without memory. ops must outlive the environment. */
+/* Registers a kind of opaque values. Returns its tag (at least 1), or 0 on failure. ops must outlive the environment.
+ */
 uint16_t mr_opaque_register(mr_env *env, const mr_opaque_ops *ops);
 
+/* Makes a value of the kind with the member i. Like the next functions it copies no text and cannot fail. */
 static inline mr_value mr_value_of(mr_kind kind, int64_t i) {
     mr_value v;
     v.kind = (uint8_t)kind;
@@ -264,6 +298,7 @@ static inline mr_value mr_float_value(double d) {
     v.u.d = d;
     return v;
 }
+/* A value of MR_TEXT, MR_BLOB or MR_DECIMAL that borrows len bytes of s. */
 static inline mr_value mr_bytes_value(mr_kind kind, const char *s, size_t len) {
     mr_value v = mr_value_of(kind, 0);
     v.len = (uint32_t)len;
@@ -271,144 +306,178 @@ static inline mr_value mr_bytes_value(mr_kind kind, const char *s, size_t len) {
     return v;
 }
 static inline mr_value mr_text_value(const char *s, size_t len) { return mr_bytes_value(MR_TEXT, s, len); }
+/* Does a value of the kind use s and len? */
 static inline bool mr_kind_is_bytes(uint8_t kind) { return kind == MR_TEXT || kind == MR_BLOB || kind == MR_DECIMAL; }
 
-/* Copies src into dst: bytes into memory of their own (OWNED), opaque values retained.
- * On failure dst is MR_UNLOADED. dst's old content is not cleared. */
+/* Copies src into dst: text is copied, an opaque value is retained; dst gets MR_VALUE_OWNED and none of the other
+ * flags. The old content of dst is overwritten, not freed. On failure dst is MR_UNLOADED. The caller clears dst. */
 mr_status mr_value_copy(mr_env *env, mr_value *dst, const mr_value *src);
-/* v itself, or the value that it stands for now; NULL when that cannot be had. May run other statements. */
+/* The real value of v (see mr_opaque_ops.resolve); v itself for most values. NULL on failure, with the error of the
+ * resolve function. May execute statements. */
 const mr_value *mr_value_resolve(mr_env *env, const mr_value *v);
 /* Frees or releases what v owns; v becomes MR_UNLOADED. */
 void mr_value_clear(mr_env *env, mr_value *v);
-/* Equal kind and content; an integral float equals its integer; NULL equals NULL. */
+/* Have a and b the same kind and content? An integral float equals its integer; NULL equals NULL; opaque values are
+ * compared by their equal function. */
 bool mr_value_equal(mr_env *env, const mr_value *a, const mr_value *b);
-/* A total order: NULL first, then numbers, text, blobs, dates. For sorting keys. */
+/* A total order for sorting keys: NULL first, then booleans, numbers, text, blobs, dates. Negative, 0 or positive. */
 int mr_value_compare(const mr_value *a, const mr_value *b);
+/* A hash of the value; equal values have equal hashes. */
 uint64_t mr_value_hash(const mr_value *v);
+/* A hash of len bytes. */
 uint64_t mr_hash_bytes(const void *data, size_t len);
-/* "integer", "string", ...: the kind in the words of Lua, for messages. */
+/* The kind as messages call it, in Lua's words: "integer", "string". Static. */
 const char *mr_kind_name(uint8_t kind);
 
 /* ---------------------------------------------------------------- calendar */
 
+/* A date and time as separate fields, in the proleptic Gregorian calendar, years 1 to 9999. */
 typedef struct mr_civil {
     int year, month, day, hour, minute, second, microsecond;
 } mr_civil;
-/* Proleptic Gregorian, years 1 to 9999. value's kind says which fields mean something. */
+enum { MR_CALENDAR_SIZE = 40 }; /* room for any text of a date, time, datetime or interval, the NUL included */
+/* Splits a MR_DATE, MR_TIME or MR_DATETIME into fields. Fields that its kind does not have become 0. */
 void mr_civil_from_value(const mr_value *v, mr_civil *out);
-/* false where the fields make no date or time. */
+/* Joins the fields into a value of the kind. False when the fields are no valid date or time. */
 bool mr_civil_to_value(const mr_civil *c, mr_kind kind, mr_value *out);
-/* Writes ISO 8601: "2024-02-29", "13:04:05", "2024-02-29 13:04:05.000123" (date and time
- * apart by sep; microseconds only when always_micros or not zero). Returns the length;
- * buf has at least 40 bytes. Intervals: see mr_interval_format. */
+/* Writes a date, time or datetime as ISO 8601: "2024-02-29", "13:04:05", "2024-02-29 13:04:05.000123". sep stands
+ * between date and time. Microseconds are written when they are not 0, or always_micros is true. An interval is written
+ * by mr_interval_format. Returns the length; buf has MR_CALENDAR_SIZE bytes. */
 size_t mr_calendar_format(const mr_value *v, char sep, bool always_micros, char *buf);
-/* Parses ISO 8601 for the kind wanted (MR_DATE, MR_TIME, MR_DATETIME, MR_INTERVAL): 'T' or ' ' between
- * date and time; time and fraction optional in a datetime; "Z" and offsets are refused. */
+/* Reads ISO 8601 text as a value of the kind (MR_DATE, MR_TIME, MR_DATETIME, MR_INTERVAL). 'T' or ' ' stands between
+ * date and time; a datetime may lack the time or the fraction. False for any other text, and for "Z" and offsets. */
 bool mr_calendar_parse(mr_kind kind, const char *s, size_t len, mr_value *out);
-/* The same for text that is stored, but not for intervals: *out keeps how it is spelled. */
+/* The same for text from the database, but not for intervals: *out remembers the spelling (MR_SPELLED_ bits). */
 bool mr_calendar_read(mr_kind kind, const char *s, size_t len, mr_value *out);
-/* Writes the text as it is spelled (see MR_SPELLED_DIGITS); else without a fraction where that is zero, and with six
- * digits where not. Intervals are written as the datetime that lies so far after 1970-01-01, with six digits. Returns
- * the length; buf has at least 40 bytes. */
+/* Writes the value in the spelling that it remembers. A value without one is written without a fraction when that is
+ * zero, and with six digits otherwise. An interval is written as the datetime that lies so long after 1970-01-01, with
+ * six digits. Returns the length; buf has MR_CALENDAR_SIZE bytes. */
 size_t mr_calendar_spell(const mr_value *v, char *buf);
-/* The digits that the fraction needs: 0 to 6. */
+/* The number of digits that the second's fraction needs: 0 to 6. */
 unsigned mr_calendar_digits(const mr_value *v);
-/* Is the value spelled in a way of its own: neither with a space and as few digits as can be, nor with three of them,
- * nor with six? Only a value that was read can be. */
+/* Does the value remember an unusual spelling? Usual are: a space between date and time, with as few digits as
+ * possible, with three, or with six. Only a value that was read from the database can have an unusual one. */
 bool mr_calendar_is_odd(const mr_value *v);
-enum { MR_MISTAKE_SIZE = 80 };
-/* What keeps the fields from being a value of the kind, in words ("February 2024 has no day 30"), into out
- * (MR_MISTAKE_SIZE bytes). False where nothing does. */
+enum { MR_MISTAKE_SIZE = 80 }; /* size of the texts that the next two functions write */
+/* Writes to out why the fields are no value of the kind: "February 2024 has no day 30". False when they are one. */
 bool mr_civil_mistake(const mr_civil *c, mr_kind kind, char *out);
-/* The same of a text. False where it has another form than ISO 8601, or nothing is wrong. */
+/* Writes to out why a text of ISO 8601's form is no value of the kind. False when the text has another form, or is one.
+ */
 bool mr_calendar_mistake(mr_kind kind, const char *s, size_t len, char *out);
-/* Now in UTC, MR_DATETIME. */
+/* The current time in UTC, as a MR_DATETIME. */
 mr_value mr_calendar_now(void);
 
-/* Intervals that programs make are shorter, either way, than this many microseconds (3,660,000 days): more than the
- * calendar spans, and the sum of two does not overflow. */
+/* The largest length of an interval, in microseconds (3,660,000 days), forwards or backwards. It is more than the years
+ * of the calendar, and the sum of two such intervals does not overflow. */
 #define MR_INTERVAL_LIMIT (INT64_C(3660000) * 86400 * 1000000)
-/* Writes ISO 8601 without weeks: "P1DT2H3M4.5S", "-PT5S", "PT0S". Returns the length; buf has at least 40 bytes. */
+/* Writes an interval of so many microseconds as ISO 8601 without weeks: "P1DT2H3M4.5S", "-PT5S", "PT0S". Returns the
+ * length; buf has MR_CALENDAR_SIZE bytes. */
 size_t mr_interval_format(int64_t micros, char *buf);
-/* Reads it, weeks too, with a sign in front at most, and a fraction of up to six digits of the seconds alone. Years and
- * months are refused: they have no fixed length. False where the text is something else, or beyond the limit. */
+/* Reads such text into *out, in microseconds. Weeks are allowed; one sign may stand in front; only the seconds may have
+ * a fraction, of up to six digits. Years and months are refused, because they have no fixed length. False for other
+ * text, and beyond MR_INTERVAL_LIMIT. */
 bool mr_interval_parse(const char *s, size_t len, int64_t *out);
 
 /* ---------------------------------------------------------------- vec */
 
-/* A growing array of elements of one size. */
+/* A growing array of elements of one size. Adding may move the elements: pointers to them are good until then. */
 typedef struct mr_vec {
     mr_env *env;
     void *data;
-    size_t size; /* of an element */
-    size_t len, cap;
+    size_t size;     /* bytes of one element */
+    size_t len, cap; /* number of elements in use, and with room */
 } mr_vec;
+/* Makes an empty array. Allocates nothing. */
 void mr_vec_init(mr_vec *v, mr_env *env, size_t element_size);
+/* Frees the array, but not what its elements point to. It is empty then, and may be used again. */
 void mr_vec_done(mr_vec *v);
-/* Room for one more at the end, zeroed; NULL without memory. */
+/* Appends one element, filled with zeros, and returns it. */
 void *mr_vec_push(mr_vec *v);
-mr_status mr_vec_push_ptr(mr_vec *v, void *ptr); /* for vecs of pointers */
+/* Appends a pointer to an array of pointers. */
+mr_status mr_vec_push_ptr(mr_vec *v, void *ptr);
+/* Makes room for cap elements in all, so that adding them cannot fail. */
 mr_status mr_vec_reserve(mr_vec *v, size_t cap);
+/* Inserts a copy of *element at a position from 0 to len. */
 mr_status mr_vec_insert(mr_vec *v, size_t at, const void *element);
-void mr_vec_remove(mr_vec *v, size_t at); /* keeps the order */
+/* Removes the element at the position; the others keep their order. */
+void mr_vec_remove(mr_vec *v, size_t at);
+/* The element at a position below len. */
 static inline void *mr_vec_at(const mr_vec *v, size_t i) { return (char *)v->data + i * v->size; }
+/* The same of an array of pointers: the pointer itself. */
 static inline void *mr_vec_ptr(const mr_vec *v, size_t i) { return ((void **)v->data)[i]; }
 
 /* ---------------------------------------------------------------- map */
 
-/* An open-addressed hash map of elements of one size; the key is part of the element. */
+/* A hash map of elements of one size; the key is a part of the element. Putting and removing may move elements:
+ * pointers to them are good until then. */
 typedef struct mr_map mr_map;
+/* The hash of an element's key. Equal keys have equal hashes. */
 typedef uint64_t (*mr_map_hash)(const void *element);
+/* Have two elements equal keys? */
 typedef bool (*mr_map_equal)(const void *a, const void *b);
+/* A new empty map; the caller frees it with mr_map_free. */
 mr_map *mr_map_new(mr_env *env, size_t element_size, mr_map_hash hash, mr_map_equal equal);
+/* Frees the map, but not what its elements point to. NULL is allowed. */
 void mr_map_free(mr_map *map);
-/* The stored element equal to key (an element of which only the key part is read), or NULL. */
+/* The stored element with the key of *key (an element of which only the key is read); NULL when there is none, which
+ * is no error. */
 void *mr_map_get(const mr_map *map, const void *key);
-/* Stores a copy, in place of an equal one. Returns the stored one; NULL without memory. */
+/* Stores a copy of *element, in place of an element with an equal key. Returns the stored copy. */
 void *mr_map_put(mr_map *map, const void *element);
+/* Removes the element with the key of *key. False when there is none. */
 bool mr_map_remove(mr_map *map, const void *key);
+/* The number of elements. */
 size_t mr_map_count(const mr_map *map);
-/* Room for so many elements in all. What is put in the order in which a larger map of the same hash is walked needs it:
- * else all of it comes to lie together, and each search is long. */
+/* Makes room for count elements in all. Call it before elements are copied from a larger map of the same hash in the
+ * order of its walk: without room, they would fill neighbouring slots, and each search would become long. */
 mr_status mr_map_reserve(mr_map *map, size_t count);
-/* Walks in no order: *cursor starts at 0; NULL at the end. No changes while walking. */
+/* Walks over all elements, in no order. *cursor is 0 before the first call; NULL at the end. The map must not change
+ * during the walk. */
 void *mr_map_next(const mr_map *map, size_t *cursor);
+/* Removes all elements. */
 void mr_map_clear(mr_map *map);
-/* Ready hash and equality for elements that begin with a pointer. */
+/* The hash and the equality of elements that begin with a pointer, which is their key. */
 uint64_t mr_map_hash_ptr(const void *element);
 bool mr_map_equal_ptr(const void *a, const void *b);
 
 /* ---------------------------------------------------------------- strbuf */
 
-/* A string under construction. Lack of memory is sticky: check oom (or the result of
- * mr_strbuf_str) once, at the end. */
+/* A string that grows. When memory is missing once, oom is set and all later additions are ignored. So it is enough to
+ * check oom, or the result of mr_strbuf_str, once at the end. */
 typedef struct mr_strbuf {
     mr_env *env;
     char *data; /* NUL-terminated when not NULL */
     size_t len, cap;
     bool oom;
 } mr_strbuf;
+/* Makes an empty string. Allocates nothing. */
 void mr_strbuf_init(mr_strbuf *b, mr_env *env);
+/* Frees the string. It is empty then, and may be used again. */
 void mr_strbuf_done(mr_strbuf *b);
+/* Appends len bytes. */
 void mr_strbuf_add(mr_strbuf *b, const char *s, size_t len);
+/* Appends a NUL-terminated text. */
 void mr_strbuf_puts(mr_strbuf *b, const char *s);
+/* Appends one byte. */
 void mr_strbuf_putc(mr_strbuf *b, char c);
+/* Appends a text formatted as by printf. */
 void mr_strbuf_printf(mr_strbuf *b, const char *fmt, ...) MR_PRINTF(2, 3);
 void mr_strbuf_vprintf(mr_strbuf *b, const char *fmt, va_list args);
+/* Makes the string empty; keeps its memory. */
 void mr_strbuf_clear(mr_strbuf *b);
-/* The text ("" when empty), or NULL with NoMemoryError recorded when memory ran out. */
+/* The text, "" when empty; good until the next change. NULL, with NoMemoryError recorded, when memory was missing. */
 const char *mr_strbuf_str(mr_strbuf *b);
 
-/* Appends the date, time or datetime after a pattern of C's strftime, in English; %f: six digits of microseconds. An
- * unknown directive, or one for a part that the value does not have: ArgumentError. */
+/* Appends the date, time or datetime formatted by a pattern of C's strftime (len bytes), in English; %f writes six
+ * digits of microseconds. ArgumentError: an unknown directive, or one for a part that the value does not have. */
 mr_status mr_strftime(mr_env *env, const mr_value *v, const char *pattern, size_t len, mr_strbuf *out);
 
 /* ---------------------------------------------------------------- tsort */
 
-/* Topological sort of nodes 0..n-1 by edges {before, after}. Among nodes that are free the
- * lowest number comes first, so the result is deterministic. order has room for n.
- * MR_OK; MR_NOTFOUND when there is a cycle (order then holds *sorted nodes, and the rest is
- * in or behind a cycle); MR_FAIL without memory. No recursion. */
+/* Sorts the nodes 0 to n-1 so that each edge's node `before` comes before its node `after`. When several nodes could
+ * come next, the lowest number comes first, so the result is always the same. order has room for n; *sorted receives
+ * how many of them were written. MR_NOTFOUND: the edges form a cycle; the nodes that are missing in order are in a
+ * cycle or come after one. Uses no recursion. */
 typedef struct mr_edge {
     uint32_t before, after;
 } mr_edge;
@@ -416,30 +485,31 @@ mr_status mr_tsort(mr_env *env, size_t n, const mr_edge *edges, size_t nedges, u
 
 /* ---------------------------------------------------------------- numbers */
 
-/* Writes d with so many significant digits (1 to 17) and a point, whatever the locale's mark is. Returns the length of
- * what is in buf (at least 32 bytes). */
+/* Writes d with so many significant digits (1 to 17), and with a decimal point in every locale. buf has size bytes, at
+ * least 32. Returns the length of the text. */
 size_t mr_print_float(char *buf, size_t size, int digits, double d);
-/* The same with so many decimals, without an exponent; cut where buf is too small. */
+/* The same with a fixed number of decimals, and without an exponent; the text is cut when buf is too small. */
 size_t mr_print_fixed(char *buf, size_t size, int decimals, double d);
-/* Reads what is written with a point, whatever the locale's mark is. False unless the whole text is a number. */
+/* Reads a number with a decimal point, in every locale. False unless the whole text is a number. */
 bool mr_parse_float(const char *text, double *out);
-/* Appends what mr_print_float writes. */
+/* Appends the text that mr_print_float writes. */
 void mr_strbuf_put_float(mr_strbuf *b, int digits, double d);
 
 /* ---------------------------------------------------------------- names */
 
-/* Looks for the name that the user may have meant. next(ud, i) gives candidate i, or NULL at the end; candidates are
- * asked for in order, and may be asked for again from 0. Returns the candidate that is fewest slips of typing away (one
- * slip is allowed, and one more for each six letters); where there is none, a candidate that begins with name; else
- * NULL. Of equal candidates the first in alphabetical order counts. The name itself is never the answer. */
+/* Looks for the name that the user may have meant. next(ud, i) returns candidate i, or NULL at the end; candidates are asked
+ * for in order, and may be asked for again from 0. Returns the candidate with the fewest typing mistakes between the two
+ * (one mistake is allowed, and one more for each six letters). If there is none, a candidate that begins with name; else
+ * NULL. Of equally good candidates, the first in alphabetical order. The name itself is never returned. */
 const char *mr_nearest(const char *name, const char *(*next)(void *ud, size_t i), void *ud);
-/* The end of a message about an unknown name: " (did you mean 'NEAR'?)". near: what mr_nearest has found; "" where it
- * is NULL, or too long for a message. The text is the environment's, and holds until the next call. Cannot fail. */
+/* The end of a message about an unknown name: " (did you mean 'NEAR'?)". near is the result of mr_nearest; when it is NULL,
+ * or too long for a message, the text is "". The text belongs to the environment, and is good until the next call. Cannot
+ * fail. */
 const char *mr_hint(mr_env *env, const char *near);
-/* A class's name in snake case, which is its table's name. */
+/* Appends the name of a class in snake case, which is the name of its table: "BlogPost" gives "blog_post". */
 void mr_snake_case(mr_strbuf *out, const char *name, size_t len);
 
-/* Characters of UTF-8 text; an invalid byte counts as one. */
+/* The number of characters in UTF-8 text of len bytes; an invalid byte counts as one character. */
 size_t mr_utf8_length(const char *s, size_t len);
 
 #ifdef __cplusplus
