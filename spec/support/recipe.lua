@@ -111,7 +111,7 @@ static bool read(const mr_type *type, mr_value *v) {
 }
 
 /* Red, in whatever case it is written. */
-static bool take(mr_env *env, const mr_type *type, mr_value *v) {
+static bool coerce(mr_env *env, const mr_type *type, mr_value *v) {
     if (!read(type, v)) return false;
     if (memcmp(v->u.s, "#FF0000", LENGTH) != 0) return true;
     mr_value_clear(env, v);
@@ -132,7 +132,7 @@ const mr_type_rules mr_type_color = {
     .sql = "CHAR(7)",
     .group = MR_GROUP_WORD,
     .kind = MR_TEXT,
-    .take = take,
+    .coerce = coerce,
     .read = read,
     .advise = advise,
 };

@@ -1,30 +1,36 @@
 /*
  * build.h: the steps of making a table, shared by table.c and constraint.c.
+ *
+ * Invariant: the functions change only the table that is being made, and its constraints. Columns get their flags and
+ * foreign keys when no step can fail any more. A step that fails records an ArgumentError or NoMemoryError.
  */
 #ifndef MOONROW_SCHEMA_BUILD_H
 #define MOONROW_SCHEMA_BUILD_H
 
 #include <moonrow/schema.h>
 
-/* A table that is being made: nothing outside of it is changed before it is known to be good. */
+/* A table that is being made. */
 typedef struct mr_build {
     mr_env *env;
-    mr_table *table; /* columns set, not yet in the metadata */
+    mr_table *table; /* has its columns; is not in the metadata yet */
 } mr_build;
 
-/* The build's column of the name, or NULL. */
+/* The table's column with the name, or NULL. */
 mr_column *mr_build_column(const mr_build *b, const char *name);
-/* Checks the constraints' and indexes' column names and fills constraint->columns. */
+/* Finds the columns that the constraints name, and fills constraint->columns. Constraints may be NULL: none. */
 mr_status mr_build_constraints(const mr_build *b, mr_constraint *constraints);
+/* Checks that the table has the columns that the indexes name. Indexes may be NULL: none. */
 mr_status mr_build_indexes(const mr_build *b, const mr_index *indexes);
-/* Sets the primary key: the PRIMARY KEY constraint's columns, else the flagged ones. */
+/* Sets the table's primary key: the columns of the PRIMARY KEY constraint, or else the columns with primary_key. */
 mr_status mr_build_primary(const mr_build *b);
-/* The index of a column with index = true: ix_TABLE_COLUMN. NULL without memory. */
+/* Makes the index of a column with index = true; its name is ix_TABLE_COLUMN. */
 mr_index *mr_build_column_index(mr_env *env, const mr_table *table, const mr_column *column);
-/* Makes the foreign keys of FOREIGN KEY constraints; link_foreign_keys hangs them on their columns. */
+/* Makes the foreign keys of the FOREIGN KEY constraints: *made is a list linked by next, which
+ * mr_build_link_foreign_keys adds to the columns. */
 mr_status mr_build_foreign_keys(const mr_build *b, mr_foreign_key **made);
+/* Adds the foreign keys to their columns. */
 void mr_build_link_foreign_keys(mr_foreign_key *made);
-/* The column that the database numbers, or NULL. */
+/* The column whose values the database numbers, or NULL. */
 mr_column *mr_build_autoincrement(const mr_table *table);
 
 #endif

@@ -1,14 +1,14 @@
 /*
  * column.c: columns and their foreign keys.
  *
- * Invariant: a column's order is unique within its environment and rises with creation, so that
- * columns written in a Lua table (which has no order) sort as they were written.
+ * Invariant: each column of an environment has a greater order than all columns made before it. So columns that were
+ * written in a Lua table, which has no order, can be sorted as they were written.
  */
 #include <moonrow/schema.h>
 
 #include <string.h>
 
-/* The environment's counter, made with the first column. */
+/* The environment's counter of columns; it is made when the first column is. */
 static uint64_t *creation_counter(mr_env *env) {
     uint64_t *counter = mr_env_get(env, MR_ENV_SCHEMA);
     if (!counter) {
@@ -48,7 +48,7 @@ mr_foreign_key *mr_column_add_foreign_key(mr_env *env, mr_column *column, const 
     return fk;
 }
 
-/* Text is copied into the arena: a default lives as long as its column. */
+/* Copies a default. Its text is copied into the arena, to live as long as the column. */
 static mr_status clone_default(mr_env *env, mr_default *dst, const mr_default *src) {
     *dst = *src;
     if (src->kind != MR_DEFAULT_VALUE) return MR_OK;
@@ -76,7 +76,8 @@ mr_column *mr_column_clone(mr_env *env, const mr_column *column) {
         return NULL;
     for (const mr_foreign_key *fk = column->foreign_keys; fk; fk = fk->next) {
         if (fk->constraint) continue; /* belongs to the table, not to the column */
-        /* What was resolved for another table is resolved again for the copy's. */
+        /* A named target is resolved again: the copy may come into another metadata, with another table of that name.
+         */
         mr_column *referred = fk->target ? NULL : fk->referred;
         mr_foreign_key *made = mr_column_add_foreign_key(env, copy, fk->target, referred);
         if (!made) return NULL;
@@ -87,8 +88,8 @@ mr_column *mr_column_clone(mr_env *env, const mr_column *column) {
     return copy;
 }
 
-/* The column that this one takes its type from, or NULL. An error met on the way is no error of
- * the caller's, who only asked for a type. */
+/* The column that this one takes its type from, or NULL. A foreign key that cannot be resolved leaves no recorded
+ * error: the caller has only asked for a type. */
 static mr_column *type_source(mr_env *env, mr_column *column) {
     mr_foreign_key *fk = column->foreign_keys;
     if (!fk) return NULL;
@@ -101,10 +102,12 @@ static mr_column *type_source(mr_env *env, mr_column *column) {
     return status == MR_OK ? fk->referred : NULL;
 }
 
+enum { LONGEST_CHAIN = 100 }; /* of foreign keys that refer to columns without a type */
+
 const mr_type *mr_column_type(mr_env *env, mr_column *column) {
     mr_column *at = column;
-    /* Keys may refer in a circle: as many steps as a sane chain has, then unknown. */
-    for (int steps = 0; at && !at->type && steps < 100; steps++) at = type_source(env, at);
+    /* Foreign keys may refer to each other in a circle, so the number of steps is limited. */
+    for (int steps = 0; at && !at->type && steps < LONGEST_CHAIN; steps++) at = type_source(env, at);
     if (!at || !at->type) return mr_type_simple(MR_TYPE_NULL);
     column->type = at->type;
     return at->type;

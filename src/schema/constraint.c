@@ -1,7 +1,7 @@
 /*
- * constraint.c: primary keys, constraints and indexes of a table in the making.
+ * constraint.c: primary keys, constraints and indexes of a table that is being made.
  *
- * Invariant: what fails here has changed no column: flags and links are set by table.c at the end.
+ * Invariant: a function that fails has changed no column. table.c sets the columns' flags and links at the end.
  */
 #include <moonrow/schema.h>
 
@@ -77,7 +77,8 @@ static bool contains(mr_column *const *columns, unsigned n, const mr_column *col
     return false;
 }
 
-/* Columns flagged primary_key must be in the constraint: else one of the two is a mistake. */
+/* A column with primary_key = true must be in the PRIMARY KEY constraint, if there is one: otherwise one of the two is
+ * a mistake. */
 static mr_status check_flags(const mr_build *b, const mr_constraint *k) {
     for (unsigned i = 0; i < b->table->ncolumns; i++) {
         const mr_column *column = b->table->columns[i];

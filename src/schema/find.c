@@ -1,5 +1,7 @@
 /*
- * find.c: a column of a table by its name.
+ * find.c: finds a column of a table by its name.
+ *
+ * Invariant: any copy of the name finds the column; the interned name is only found faster.
  */
 #include <moonrow/schema.h>
 

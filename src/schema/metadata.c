@@ -1,8 +1,9 @@
 /*
- * metadata.c: the tables that belong together, and the references between them.
+ * metadata.c: the tables that belong together, and the foreign keys between them.
  *
- * Invariant: no two tables of one metadata have the same schema and name; a foreign key, once resolved,
- * stays so. */
+ * Invariant: no two tables of one metadata have the same schema and name. A foreign key that is resolved stays
+ * resolved.
+ */
 #include <moonrow/schema.h>
 
 #include <stdlib.h>
@@ -18,7 +19,7 @@ mr_metadata *mr_metadata_new(mr_env *env) {
     return mr_env_on_close(env, free_tables, md) == MR_OK ? md : NULL;
 }
 
-/* Whether the table is called by text[0..len): "name", or "schema.name". */
+/* Is the text (len bytes) the table's "name", or its "schema.name"? */
 static bool is_called(const mr_table *table, const char *text, size_t len) {
     if (table->schema) {
         size_t n = strlen(table->schema);
@@ -107,7 +108,7 @@ static int by_name(const void *a, const void *b) {
     return order ? order : strcmp(x->schema ? x->schema : "", y->schema ? y->schema : "");
 }
 
-/* The table's number in the sorted-by-name array, or n for a table of another metadata. */
+/* The table's index in the array, which is sorted by name; n for a table of another metadata. */
 static size_t number_of(mr_table *const *tables, size_t n, mr_table *table) {
     mr_table *const *found = bsearch(&table, tables, n, sizeof *tables, by_name);
     return found && *found == table ? (size_t)(found - tables) : n;
@@ -127,7 +128,7 @@ static mr_status collect_edges(mr_env *env, mr_table *const *tables, size_t n, m
     return MR_OK;
 }
 
-/* An edge into the table from one that is not placed either, or NULL. */
+/* An edge that leads to the table from a table that is not placed yet, or NULL. */
 static const mr_edge *waits_for(const mr_vec *edges, const bool *placed, uint32_t table) {
     for (size_t i = 0; i < edges->len; i++) {
         const mr_edge *edge = mr_vec_at(edges, i);
@@ -136,13 +137,13 @@ static const mr_edge *waits_for(const mr_vec *edges, const bool *placed, uint32_
     return NULL;
 }
 
-/* Passes over one reference of a cycle: the one that its first table by name waits for. */
+/* Removes one edge of a cycle, so that sorting can go on: an edge to the table of the cycle whose name comes first. */
 static void break_cycle(mr_vec *edges, const uint32_t *order, size_t sorted, size_t n, bool *placed) {
     memset(placed, 0, n * sizeof *placed);
     for (size_t i = 0; i < sorted; i++) placed[order[i]] = true;
     uint32_t at = 0;
     while (placed[at]) at++;
-    /* Every table left waits for another one left: n steps back end within a cycle. */
+    /* Each table that is left waits for another one that is left, so after n steps back `at` is in a cycle. */
     for (size_t i = 0; i < n; i++) at = waits_for(edges, placed, at)->before;
     uint32_t first = at;
     for (size_t i = 0; i < n; i++) {

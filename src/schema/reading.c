@@ -1,15 +1,21 @@
 /*
- * reading.c: what is stored, read as a value of its column's type, by the rules of the types (schema/types).
+ * reading.c: reads a stored value as a value of its column's type, by the rules of the types (schema/types).
  *
- * Invariant: what is accepted is found again by a criterion of its value, and stored in the same way when it is written
- * back; anything else is refused, and nothing is converted on a guess.
+ * Invariant: a row whose stored value is accepted here is found again by a criterion with the value that was read, and
+ * the value is stored in the same form when it is written back. All other stored values are refused; nothing is
+ * guessed.
  */
 #include <moonrow/schema.h>
 
 #include <stdio.h>
 #include <string.h>
 
-enum { SHOWN = 60 }; /* bytes of a stored value that a message repeats */
+enum {
+    SHOWN = 60,             /* a message repeats so many bytes of a stored text ... */
+    SHOWN_BLOB = SHOWN / 4, /* ... or of a blob, whose bytes are written as two digits each */
+    AROUND = 80,            /* room for the words around them */
+    FLOAT_DIGITS = 17       /* so many significant digits show a float exactly */
+};
 
 /* ---------------------------------------------------------------- reading */
 
@@ -26,7 +32,7 @@ static int shown_length(const mr_value *v) {
     return n;
 }
 
-/* Text as "x", a blob as x'00ff', a number as 42. */
+/* Writes a text as "x", a blob as x'00ff', a number as 42. */
 static void describe(const mr_value *v, char *buf, size_t size) {
     size_t len;
     int n;
@@ -38,7 +44,7 @@ static void describe(const mr_value *v, char *buf, size_t size) {
         break;
     case MR_BLOB:
         len = (size_t)snprintf(buf, size, "x'");
-        n = v->len <= SHOWN / 4 ? (int)v->len : SHOWN / 4;
+        n = v->len <= SHOWN_BLOB ? (int)v->len : SHOWN_BLOB;
         for (int i = 0; i < n; i++) len += (size_t)snprintf(buf + len, size - len, "%02x", (unsigned char)v->u.s[i]);
         snprintf(buf + len, size - len, (uint32_t)n < v->len ? "...' of %lu bytes" : "'", (unsigned long)v->len);
         break;
@@ -46,15 +52,15 @@ static void describe(const mr_value *v, char *buf, size_t size) {
         snprintf(buf, size, "%lld", (long long)v->u.i);
         break;
     case MR_FLOAT:
-        mr_print_float(buf, size, 17, v->u.d);
+        mr_print_float(buf, size, FLOAT_DIGITS, v->u.d);
         break;
     default:
         snprintf(buf, size, "a %s", mr_kind_name(v->kind));
     }
 }
 
-/* What to declare so that the value is read. */
-static const char *fitting(const mr_value *v) {
+/* The types that would read the value, for the message's advice. */
+static const char *fitting_types(const mr_value *v) {
     switch (v->kind) {
     case MR_TEXT:
         return "Text, or Any";
@@ -70,7 +76,7 @@ static const char *fitting(const mr_value *v) {
 }
 
 mr_status mr_type_misfit(mr_env *env, const mr_type *type, const char *what, const char *row, const mr_value *stored) {
-    char shown[SHOWN + 80], name[MR_TYPE_NAME];
+    char shown[SHOWN + AROUND], name[MR_TYPE_NAME];
     bool choice = type->rules->argument == MR_ARGUMENT_CHOICES && stored->kind == MR_TEXT;
     const char *reads = type->rules->reads ? type->rules->reads : type->rules->wants;
     describe(stored, shown, sizeof shown);
@@ -79,5 +85,5 @@ mr_status mr_type_misfit(mr_env *env, const mr_type *type, const char *what, con
                    "execution_options{ bad_values = \"null\" } or \"keep\"",
                    what, row ? " of " : "", row ? row : "", shown, choice ? "choice of " : "",
                    choice ? mr_type_name(type, name) : reads,
-                   choice ? "String, or Enum with this choice" : fitting(stored));
+                   choice ? "String, or Enum with this choice" : fitting_types(stored));
 }

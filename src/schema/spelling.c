@@ -1,9 +1,9 @@
 /*
- * spelling.c: what a column may hold for one value of its type. Databases without dates and booleans store what
- * programs write, and programs write one instant, or true, in several ways.
+ * spelling.c: the spellings of a value: all forms in which a column may hold it. A database without dates and booleans
+ * stores them as text or numbers, and programs write the same instant, or true, in several ways.
  *
- * Invariant: what a column's type reads as a value is among that value's spellings, unless it is spelled in a way that
- * the value itself remembers. So a criterion finds each row whose value is read as equal.
+ * Invariant: each stored form that a type reads as a value is one of that value's spellings, or the unusual spelling
+ * that the value itself remembers. So a criterion finds each row whose value is read as equal.
  */
 #include <moonrow/schema.h>
 
@@ -23,7 +23,7 @@ mr_value mr_type_limit(const mr_type *type, const mr_value *v, bool longest) {
     mr_value all[MR_SPELLINGS];
     unsigned n = mr_type_is_moment(type) && type->rules->spell ? type->rules->spell(v, all) : 0, found = 0;
     if (n == 0) return *v;
-    char best[48], text[48];
+    char best[MR_CALENDAR_SIZE], text[MR_CALENDAR_SIZE];
     mr_calendar_spell(&all[0], best);
     for (unsigned i = 1; i < n; i++) {
         mr_calendar_spell(&all[i], text);

@@ -1,8 +1,8 @@
 /*
- * table.c: tables: their making, lookups in them, and late columns.
+ * table.c: makes tables, and appends columns to them.
  *
- * Invariant: a table is either complete and in its metadata, or not there at all: every check and
- * every allocation of mr_table_new comes before its first lasting change.
+ * Invariant: a table is complete and in its metadata, or it does not exist: mr_table_new makes all checks and all
+ * allocations before its first lasting change.
  */
 #include <moonrow/schema.h>
 
@@ -16,10 +16,13 @@ static int by_order(const void *a, const void *b) {
     return x->order < y->order ? -1 : x->order > y->order;
 }
 
-/* Room doubles when the count reaches a power of two; so no capacity is kept. */
+enum { FIRST_ROOM = 8 }; /* number of columns that a table has room for at first; a power of two */
+
+/* Makes room for one column more than n. The room doubles when n is a power of two, so the table need not remember how
+ * much room it has. */
 static mr_column **grow_columns(mr_env *env, mr_column **columns, unsigned n) {
-    if (n != 0 && (n < 8 || (n & (n - 1)) != 0)) return columns;
-    mr_column **grown = mr_env_arena(env, (n == 0 ? 8 : 2 * (size_t)n) * sizeof *grown);
+    if (n != 0 && (n < FIRST_ROOM || (n & (n - 1)) != 0)) return columns;
+    mr_column **grown = mr_env_arena(env, (n == 0 ? FIRST_ROOM : 2 * (size_t)n) * sizeof *grown);
     if (grown && n) memcpy(grown, columns, n * sizeof *grown);
     return grown;
 }
@@ -37,9 +40,10 @@ static mr_status check_column(const mr_build *b, const mr_column *column) {
     return MR_OK;
 }
 
-static mr_status take_columns(const mr_build *b, mr_column *const *columns, unsigned n) {
+/* Checks the columns and puts them into the table, in order of creation. */
+static mr_status add_columns(const mr_build *b, mr_column *const *columns, unsigned n) {
     mr_table *table = b->table;
-    size_t room = 8;
+    size_t room = FIRST_ROOM;
     while (room <= n) room *= 2;
     mr_column **sorted = mr_env_arena(b->env, 2 * room * sizeof *sorted);
     if (!sorted) return MR_FAIL;
@@ -54,7 +58,7 @@ static mr_status take_columns(const mr_build *b, mr_column *const *columns, unsi
     return MR_OK;
 }
 
-/* The indexes that columns ask for by their flag, in a list of its own. */
+/* Makes the indexes of columns with index = true. */
 static mr_status flagged_indexes(const mr_build *b, mr_index **list) {
     *list = NULL;
     mr_index **end = list;
@@ -72,7 +76,7 @@ static void settle_nullable(mr_column *column) {
     else if (!column->nullable_given) column->nullable = true;
 }
 
-/* The lasting changes; nothing here fails. */
+/* Makes the lasting changes. Nothing here can fail. */
 static void publish(mr_table *table, mr_index *explicit_indexes, mr_index *flagged, mr_foreign_key *fks) {
     for (unsigned i = 0; i < table->nprimary; i++) table->primary[i]->primary_key = true;
     for (unsigned i = 0; i < table->ncolumns; i++) {
@@ -111,7 +115,7 @@ mr_table *mr_table_new(mr_metadata *md, const char *name, const char *schema, mr
         return NULL;
     }
     table->constraints = constraints;
-    if (take_columns(&b, columns, ncolumns) != MR_OK || mr_build_constraints(&b, constraints) != MR_OK ||
+    if (add_columns(&b, columns, ncolumns) != MR_OK || mr_build_constraints(&b, constraints) != MR_OK ||
         mr_build_indexes(&b, indexes) != MR_OK || mr_build_primary(&b) != MR_OK ||
         flagged_indexes(&b, &flagged) != MR_OK || mr_build_foreign_keys(&b, &fks) != MR_OK ||
         mr_vec_push_ptr(&md->tables, table) != MR_OK)

@@ -1,8 +1,8 @@
 /*
- * type.c: what a column's type is called and which values it takes, by the rules of the types (schema/types).
+ * type.c: the names of types, and the check of a program's values, by the rules of the types (schema/types).
  *
- * Invariant: a value that passed mr_type_coerce has the kind that its type stores, or is NULL or
- * opaque. Nothing here allocates but the text of an error.
+ * Invariant: a value that passed mr_type_coerce has a kind that its type stores, or is NULL or opaque. Only mr_type_new
+ * and error messages allocate.
  */
 #include <moonrow/schema.h>
 
@@ -10,7 +10,12 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { SHOWN_BYTES = 60 }; /* of a user's value in a message */
+enum {
+    SHOWN_BYTES = 60,     /* a message repeats so many bytes of a value */
+    AROUND = 40,          /* room for the words around them */
+    FLOAT_DIGITS = 14,    /* significant digits of a float in a message */
+    LONGEST_CHARACTER = 4 /* bytes of UTF-8 */
+};
 
 #define SIMPLE(CODE, name) [MR_TYPE_##CODE] = {.rules = &mr_type_##name, .precision = -1, .scale = -1},
 static const mr_type simple[MR_TYPE__COUNT] = {MR_COLUMN_TYPES(SIMPLE)};
@@ -20,7 +25,7 @@ static const mr_type simple[MR_TYPE__COUNT] = {MR_COLUMN_TYPES(SIMPLE)};
 static const mr_type guessed[MR_TYPE__COUNT] = {MR_COLUMN_TYPES(GUESSED)};
 
 const mr_type *mr_type_guessed(const mr_type *type) {
-    if (type->scale >= 0) return type; /* that is how the digits of a result are read */
+    if (type->scale >= 0) return type; /* the scale must be kept: results are read with it */
     size_t code = 0;
     while (simple[code].rules != type->rules) code++;
     return &guessed[code];
@@ -36,7 +41,7 @@ const mr_type *mr_type_simple(mr_typecode code) {
     return (unsigned)code < MR_TYPE__COUNT ? &simple[code] : &simple[MR_TYPE_NULL];
 }
 
-/* The choices are interned one by one, so they outlive the caller's. */
+/* Copies the choices; each is interned. */
 static const char *const *copy_choices(mr_env *env, const char *const *choices) {
     size_t n = 0;
     while (choices[n]) n++;
@@ -72,18 +77,18 @@ const char *mr_type_wants(const mr_type *type) { return type->rules->wants; }
 
 /* ---------------------------------------------------------------- messages */
 
-/* Bytes of s to show: at most SHOWN_BYTES, not ending within a UTF-8 sequence. */
+/* The number of bytes to show: at most SHOWN_BYTES, without a part of a character at the end. */
 static int shown_length(const mr_value *v) {
     if (v->len <= SHOWN_BYTES) return (int)v->len;
     int n = SHOWN_BYTES;
-    while (n > SHOWN_BYTES - 4 && ((unsigned char)v->u.s[n] & 0xC0) == 0x80) n--;
+    while (n > SHOWN_BYTES - LONGEST_CHARACTER && ((unsigned char)v->u.s[n] & 0xC0) == 0x80) n--;
     return n;
 }
 
 /* Writes the value as a message names it: string "x", number 1.5, date 2024-02-29. */
 static void describe(const mr_value *v, char *buf, size_t size) {
     const char *kind = mr_kind_name(v->kind);
-    char iso[48];
+    char iso[MR_CALENDAR_SIZE];
     switch (v->kind) {
     case MR_TEXT:
     case MR_BLOB: {
@@ -103,7 +108,7 @@ static void describe(const mr_value *v, char *buf, size_t size) {
         if (isnan(v->u.d)) snprintf(buf, size, "NaN");
         else {
             int n = snprintf(buf, size, "%s ", kind);
-            mr_print_float(buf + n, size - (size_t)n, 14, v->u.d);
+            mr_print_float(buf + n, size - (size_t)n, FLOAT_DIGITS, v->u.d);
         }
         break;
     case MR_BOOL:
@@ -122,7 +127,7 @@ static void describe(const mr_value *v, char *buf, size_t size) {
 }
 
 static mr_status refuse(mr_env *env, const mr_type *type, const char *what, const mr_value *v) {
-    char got[SHOWN_BYTES + 40], advice[MR_TYPE_ADVICE] = "";
+    char got[SHOWN_BYTES + AROUND], advice[MR_TYPE_ADVICE] = "";
     describe(v, got, sizeof got);
     if (type->rules->advise) type->rules->advise(type, v, advice);
     return mr_fail(env, MR_ERR_ARGUMENT, "%s: expected %s, got %s%s", what, type->rules->wants, got, advice);
@@ -134,7 +139,7 @@ mr_status mr_type_coerce(mr_env *env, const mr_type *type, const char *what, mr_
     const unsigned passing = MR_TAKES(MR_NULL) | MR_TAKES(MR_OPAQUE) | MR_TAKES(MR_UNLOADED);
     const mr_type_rules *rules = type->rules;
     if ((rules->takes | passing) & MR_TAKES(value->kind)) return MR_OK;
-    if (rules->take && rules->take(env, type, value)) return MR_OK;
+    if (rules->coerce && rules->coerce(env, type, value)) return MR_OK;
     return refuse(env, type, what, value);
 }
 
@@ -151,7 +156,7 @@ bool mr_type_is_broken(const mr_type *type, const mr_value *value) {
 
 mr_status mr_type_check_length(mr_env *env, const mr_type *type, const char *what, const mr_value *value) {
     if (!mr_type_is_broken(type, value)) return MR_OK;
-    char name[MR_TYPE_NAME], got[SHOWN_BYTES + 40], how[MR_TYPE_ADVICE];
+    char name[MR_TYPE_NAME], got[SHOWN_BYTES + AROUND], how[MR_TYPE_ADVICE];
     describe(value, got, sizeof got);
     type->rules->breaks(type, value, how);
     return mr_fail(env, MR_ERR_DATA, "%s: %s %s %s", what, got, how, mr_type_name(type, name));

@@ -1,8 +1,8 @@
 /*
  * schema.h: types, columns, constraints, tables and their metadata.
  *
- * All schema objects live in the environment's arena: they are made, appended to, and never
- * freed before the environment is. A pointer to one is therefore always good.
+ * Invariant: all schema objects live in the environment's arena. They grow, but are never freed before the environment
+ * is, so a pointer to one is always good. A returned pointer never has to be freed.
  */
 #ifndef MOONROW_SCHEMA_H
 #define MOONROW_SCHEMA_H
@@ -20,8 +20,8 @@ typedef struct mr_metadata mr_metadata;
 
 /* ---------------------------------------------------------------- types */
 
-/* The column types: TYPE(CODE, RULES) for each. A new type is a line here and its rules, mr_type_RULES, in a file of
- * schema/types. */
+/* The column types: TYPE(CODE, RULES) for each. To add a type, add a line here, and its rules, mr_type_RULES, in a file
+ * of schema/types. */
 #define MR_COLUMN_TYPES(TYPE)                                                                                          \
     TYPE(NULL, unknown) /* values pass as they are */                                                                  \
     TYPE(INTEGER, integer)                                                                                             \
@@ -42,7 +42,8 @@ typedef struct mr_metadata mr_metadata;
     TYPE(UUID, uuid)                                                                                                   \
     TYPE(ANY, any) /* a column without a type: each value keeps its storage class */
 
-/* A code is a short way to name a type: mr_type_simple(MR_TYPE_INTEGER). What a type is like is asked of its rules. */
+/* A code is a short name of a type: mr_type_simple(MR_TYPE_INTEGER). Code that treats types differently must ask the
+ * type's rules, not compare codes. */
 #define MR_TYPE_CODE(CODE, rules) MR_TYPE_##CODE,
 typedef enum mr_typecode { MR_COLUMN_TYPES(MR_TYPE_CODE) MR_TYPE__COUNT } mr_typecode;
 #undef MR_TYPE_CODE
@@ -50,15 +51,15 @@ typedef enum mr_typecode { MR_COLUMN_TYPES(MR_TYPE_CODE) MR_TYPE__COUNT } mr_typ
 typedef struct mr_type_rules mr_type_rules;
 
 struct mr_type {
-    const mr_type_rules *rules; /* what all types of the name have in common; never NULL */
-    int length;                 /* String(n): characters; 0 where not given */
-    int precision, scale;       /* Numeric; -1 where not given */
+    const mr_type_rules *rules; /* the rules of all types of this name; never NULL */
+    int length;                 /* String(n): largest number of characters; 0: not given */
+    int precision, scale;       /* Numeric: number of digits, in all and of the fraction; -1: not given */
     const char *const *choices; /* Enum: interned names, NULL-terminated */
-    bool guessed; /* of an expression's result: what is stored may be of another type, and is then left as it is */
+    bool guessed; /* the type of a computed expression: a stored value that does not fit is passed on unchanged */
 };
 
-/* What values of a type are compared and calculated as, in the database and in memory. Numbers stand together, and so
- * do dates, times and intervals: the functions below rely on that. */
+/* The group says how values of a type are compared and calculated, in the database and in memory. Numbers stand
+ * together, and so do dates, times and intervals: the functions below rely on that. */
 typedef enum mr_type_group {
     MR_GROUP_UNKNOWN,
     MR_GROUP_INTEGER,
@@ -66,7 +67,7 @@ typedef enum mr_type_group {
     MR_GROUP_DECIMAL,
     MR_GROUP_BOOLEAN,
     MR_GROUP_STRING, /* text of any form */
-    MR_GROUP_WORD,   /* text of a form of its own, or one of a few words; compared as text */
+    MR_GROUP_WORD,   /* text of a fixed form (Uuid), or one of a few words (Enum); compared as text */
     MR_GROUP_BYTES,
     MR_GROUP_DATE,
     MR_GROUP_TIME,
@@ -76,10 +77,10 @@ typedef enum mr_type_group {
     MR_GROUP_OTHER /* compared with values of the same type only */
 } mr_type_group;
 
-/* What may be written in parentheses behind the type's name. */
+/* The argument that may be written in parentheses behind the type's name. */
 typedef enum mr_type_argument { MR_ARGUMENT_NONE, MR_ARGUMENT_LENGTH, MR_ARGUMENT_CHOICES } mr_type_argument;
 
-/* Bits of what a database without types of its own can store. */
+/* The storage classes of a database without real column types (SQLite), as bits. */
 enum {
     MR_STORED_INTEGER = 1 << 1,
     MR_STORED_FLOAT = 1 << 2,
@@ -87,45 +88,46 @@ enum {
     MR_STORED_BLOB = 1 << 4,
     MR_STORED_NULL = 1 << 5
 };
-#define MR_TAKES(kind) (1u << (kind))
+#define MR_TAKES(kind) (1u << (kind)) /* the bit of a kind in mr_type_rules.takes */
 
 enum {
-    MR_SPELLINGS = 6,    /* of one value, at most */
+    MR_SPELLINGS = 6,    /* largest number of spellings of one value */
     MR_TYPE_NAME = 64,   /* bytes for a type's name */
-    MR_TYPE_ADVICE = 96, /* bytes for what a message adds */
+    MR_TYPE_ADVICE = 96, /* bytes for the advice that a message ends with */
 };
 
-/* The rules of one column type. Functions that are NULL: the type needs none. */
+/* The rules of one column type. A function that the type does not need is NULL. */
 struct mr_type_rules {
-    const char *name;          /* "Integer": in messages, and as mr.Integer */
-    bool internal;             /* Lua has no mr.NAME */
-    const char *wants;         /* the word for its values in messages: "integer" */
-    const char *reads;         /* what it reads, for "which is no ..."; NULL: wants */
-    const char *sql;           /* in CREATE TABLE and CAST, where a dialect has no name of its own; "": nothing */
-    mr_type_group group;       /* what its values are compared as */
-    mr_kind kind;              /* of its values in memory; MR_UNLOADED: of several kinds */
-    bool natural;              /* a plain Lua value of the kind, beside no column, has this type */
-    bool evaluated;            /* comparisons in memory give what the database gives */
-    mr_type_argument argument; /* what may be written behind its name */
-    uint16_t takes;            /* MR_TAKES of the kinds that it takes as they are */
-    uint16_t stored;           /* MR_STORED_ bits: what is stored so is a value of the type as it is */
-    uint8_t spellings;         /* in how many ways a value may be stored, at most; 0 where in one */
+    const char *name;    /* "Integer": the name in messages, and of mr.Integer */
+    bool internal;       /* Lua has no mr.NAME */
+    const char *wants;   /* the word for its values in messages: "integer" */
+    const char *reads;   /* the stored values that it reads, for messages ("which is no ..."); NULL: wants */
+    const char *sql;     /* its name in CREATE TABLE and CAST, for dialects without a word of their own; "": none */
+    mr_type_group group; /* how its values are compared */
+    mr_kind kind;        /* the kind of its values in memory; MR_UNLOADED: several kinds */
+    bool natural;        /* a Lua value of the kind that stands beside no column has this type */
+    bool evaluated;      /* a comparison in memory gives the same result as in the database */
+    mr_type_argument argument; /* the argument behind its name */
+    uint16_t takes;            /* the kinds of values that it takes unchanged: MR_TAKES bits */
+    uint16_t stored;           /* the storage classes that it reads unchanged: MR_STORED_ bits */
+    uint8_t spellings;         /* largest number of ways in which one value may be stored; 0: only one */
 
-    /* Makes *v, of a kind that is not in takes, a value of the type, in place (bytes that *v owned are freed); false
-     * where it is none. Allocates nothing. */
-    bool (*take)(mr_env *env, const mr_type *type, mr_value *v);
-    /* Makes *v, as it is stored, a value of the type, in place; false where it is none. NULL: values of kind. */
+    /* Converts *v, whose kind is not in takes, to a value of the type, in place; bytes that *v owned are freed. False
+     * when that is impossible. Allocates nothing. */
+    bool (*coerce)(mr_env *env, const mr_type *type, mr_value *v);
+    /* Converts *v from its stored form to a value of the type, in place. False when that is impossible. NULL: only
+     * values of kind are read. */
     bool (*read)(const mr_type *type, mr_value *v);
-    /* Does the value break what the declaration says in parentheses? how, where not NULL: the words between the value
-     * and the type's name, as "is not a choice of" (MR_TYPE_ADVICE bytes). */
+    /* Does the value break the declaration's argument: its length, its choices? Then it writes the words of the message
+     * between value and type ("is not a choice of") to how, which is NULL or has MR_TYPE_ADVICE bytes. */
     bool (*breaks)(const mr_type *type, const mr_value *v, char *how);
-    /* Writes what a refusal adds, " (write it as ...)", to advice (MR_TYPE_ADVICE bytes). */
+    /* Writes the end of the message that refuses the value, " (write it as ...)", to advice (MR_TYPE_ADVICE bytes). */
     void (*advise)(const mr_type *type, const mr_value *v, char *advice);
-    /* Writes all spellings of a value to out (room for MR_SPELLINGS); returns how many, or 0 for a value of another
-     * type. Bytes are borrowed from the value, or static. */
+    /* Writes all spellings of a value to out (room for MR_SPELLINGS). Returns their number; 0 for a value of another
+     * kind. Their bytes are borrowed from the value, or static. */
     unsigned (*spell)(const mr_value *v, mr_value *out);
-    /* The name with what is in parentheses, as Lua (MR_TYPE_NAME bytes) and SQL write it. NULL: the name alone, in Lua
-     * with a length where there is one. */
+    /* Write the name with its argument to buf: print as Lua writes it (size is MR_TYPE_NAME), print_sql as SQL does.
+     * print NULL: the name, with a length when one is given. print_sql NULL: sql alone. */
     void (*print)(const mr_type *type, char *buf, size_t size);
     void (*print_sql)(const mr_type *type, char *buf, size_t size);
 };
@@ -144,15 +146,15 @@ static inline bool mr_type_is_number(const mr_type *type) {
 static inline bool mr_type_is_boolean(const mr_type *type) { return type->rules->group == MR_GROUP_BOOLEAN; }
 /* Text of any form. */
 static inline bool mr_type_is_string(const mr_type *type) { return type->rules->group == MR_GROUP_STRING; }
-/* Text of any form, or of the type's own. */
+/* Text of any form, or of a fixed form. */
 static inline bool mr_type_is_text(const mr_type *type) {
     return type->rules->group == MR_GROUP_STRING || type->rules->group == MR_GROUP_WORD;
 }
-/* A date, a time, a datetime. */
+/* Dates, times and datetimes. */
 static inline bool mr_type_is_calendar(const mr_type *type) {
     return type->rules->group >= MR_GROUP_DATE && type->rules->group <= MR_GROUP_DATETIME;
 }
-/* The same, and intervals. */
+/* Dates, times, datetimes and intervals. */
 static inline bool mr_type_is_moment(const mr_type *type) {
     return type->rules->group >= MR_GROUP_DATE && type->rules->group <= MR_GROUP_INTERVAL;
 }
@@ -161,56 +163,56 @@ static inline bool mr_type_takes(const mr_type *type, mr_kind kind) {
     return (type->rules->takes & MR_TAKES(kind)) != 0;
 }
 
-/* The type of a plain value of the kind, beside no column. Never NULL. */
+/* The type of a value of the kind that stands beside no column. Never NULL. Static. */
 const mr_type *mr_type_natural(mr_kind kind);
-/* The shared type of a code without parameters. Never NULL. */
+/* The shared type of a code, without an argument. Never NULL. Static. */
 const mr_type *mr_type_simple(mr_typecode code);
-/* A copy of *proto in the arena. */
+/* A copy of *proto, its choices included, in the arena. */
 const mr_type *mr_type_new(mr_env *env, const mr_type *proto);
-/* "Integer", "String(80)": as the user wrote it. Writes into buf (at least 64 bytes). */
+/* The type as the user wrote it: "Integer", "String(80)". Writes it to buf (MR_TYPE_NAME bytes) and returns buf. */
 const char *mr_type_name(const mr_type *type, char *buf);
-/* The word messages use for the Lua value that the type wants: "integer", "string", "date". */
+/* The word in messages for the Lua value that the type wants: "integer", "string", "date". Static. */
 const char *mr_type_wants(const mr_type *type);
-/* Checks value against the type and normalises it in place (integral float to integer, integer
- * to float, ISO text to date ...). what is "User.id" for the message
- * "User.id: expected integer, got string "x"". NULL and opaque values pass.
- * Never allocates except for an error. */
+/* Checks a value from the program against the type and converts it in place (integral float to integer, integer to
+ * float, ISO text to date). NULL and opaque values pass. ArgumentError: "User.id: expected integer, got string "x"",
+ * where what is "User.id". Allocates only for an error. */
 mr_status mr_type_coerce(mr_env *env, const mr_type *type, const char *what, mr_value *value);
-/* What can only be told at flush: String(n) over n characters, an Enum's choice. DataError. */
+/* Checks at flush whether the value breaks the declaration's argument: String(n) has at most n characters, an Enum has
+ * one of its choices. DataError: "User.name: ...", where what is "User.name". */
 mr_status mr_type_check_length(mr_env *env, const mr_type *type, const char *what, const mr_value *value);
-/* Does the value, of what the type reads, break what the declaration says: its length, its choices? */
+/* Does a value that the type reads break the declaration's argument? */
 bool mr_type_is_broken(const mr_type *type, const mr_value *value);
-/* Is there anything that a value could break? */
+/* Does the declaration have an argument that a value could break? */
 bool mr_type_is_limited(const mr_type *type);
 
-/* The type as it is known of an expression that is computed, and no column. */
+/* The type for a computed expression (see mr_type.guessed). A type with a scale is returned itself. Static. */
 const mr_type *mr_type_guessed(const mr_type *type);
 
-/* ---- what is stored for a value (spelling.c) */
+/* ---- spellings: the ways in which one value may be stored (spelling.c) */
 
-/* Which of a value's spellings a parameter takes: MR_SPELL_PLAIN, 1 for the first of them, 2 ..., or a
- * limit of them. */
+/* Selects one of a value's spellings: the value as it is, 1 for its first spelling, 2 for its second ..., or the one
+ * that sorts first or last. */
 enum { MR_SPELL_PLAIN = 0, MR_SPELL_SHORTEST = 254, MR_SPELL_LONGEST = 255 };
-/* Can values of the type be stored in several ways? */
+/* Can a value of the type be stored in several ways? */
 bool mr_type_is_spelled(const mr_type *type);
-/* Writes the value's spellings to out (room for MR_SPELLINGS) and returns how many: at least one. Bytes are borrowed
- * from the value, or static. */
+/* Writes the value's spellings to out (room for MR_SPELLINGS). Returns their number, at least 1. Their bytes are
+ * borrowed from the value, or static. */
 unsigned mr_type_spellings(const mr_type *type, const mr_value *v, mr_value *out);
-/* The spelling that sorts before all others of the value, or after them. */
+/* The spelling that sorts first among the value's spellings; longest: last. For dates and times, else the value. */
 mr_value mr_type_limit(const mr_type *type, const mr_value *v, bool longest);
-/* One of the spellings; the last one where there are fewer. */
+/* The selected spelling; the last one when the value has fewer. */
 mr_value mr_type_spell(const mr_type *type, const mr_value *v, unsigned spelling);
-/* True and false as text: "t", "true", "1", "f", "false", "0", "". */
+/* Reads a boolean that is stored as text: "1", "t", "true", "0", "f", "false", "". False for other text. */
 bool mr_boolean_read(const char *s, size_t len, bool *out);
 
-/* ---- what is stored, read by the type (reading.c) */
+/* ---- reading: from the stored form to a value of the type (reading.c) */
 
-/* Turns *v, as it is stored, into a value of the type, in place; bytes stay borrowed. False where it is none: *v is
- * left as it is. NULL passes. Numbers of the type Numeric are the driver's business, which has the memory for their
- * digits. */
+/* Converts *v from its stored form to a value of the type, in place; its bytes stay borrowed. NULL passes. False when
+ * that is impossible; *v stays as it is. For the type Numeric, a number stays a number: the driver, which has memory
+ * for the digits, makes a decimal of it. */
 bool mr_type_read(const mr_type *type, mr_value *v);
-/* Records the DataError for a stored value that is none of the type's: "what: the row holds ...". row names the row:
- * "User 5", or NULL. */
+/* Records the DataError for a stored value that the type cannot read, and returns MR_FAIL. what names the column
+ * ("User.born"), row the row ("User 5", or NULL). */
 mr_status mr_type_misfit(mr_env *env, const mr_type *type, const char *what, const char *row, const mr_value *stored);
 
 /* ---------------------------------------------------------------- columns */
@@ -218,15 +220,16 @@ mr_status mr_type_misfit(mr_env *env, const mr_type *type, const char *what, con
 typedef enum mr_default_kind {
     MR_DEFAULT_NONE = 0,
     MR_DEFAULT_VALUE,    /* value */
-    MR_DEFAULT_FUNCTION, /* fn(ud) gives the value */
+    MR_DEFAULT_FUNCTION, /* fn(env, ud, out) makes the value of each row */
     MR_DEFAULT_NOW,      /* mr.now: the current UTC time, without a callback */
     MR_DEFAULT_SQL       /* expression: an mr_node *, opaque here */
 } mr_default_kind;
 
-/* Gives a value for one row. The value's bytes stay good until the next call. On MR_FAIL the
- * error is recorded (MR_ERR_CALLBACK for the callback's own). */
+/* Makes the default value of one row. Its bytes are borrowed and good until the next call. On MR_FAIL the error is
+ * recorded; MR_ERR_CALLBACK when the program's function raised it. */
 typedef mr_status (*mr_default_fn)(mr_env *env, void *ud, mr_value *out);
 
+/* The default of a column; kind says which of the other members are used. */
 typedef struct mr_default {
     mr_default_kind kind;
     mr_value value;
@@ -238,42 +241,46 @@ typedef struct mr_default {
 typedef struct mr_foreign_key {
     mr_column *column;               /* the referring column */
     const char *target;              /* "category.id" as written, or NULL when given as a column */
-    mr_column *referred;             /* resolved on demand by mr_foreign_key_resolve */
+    mr_column *referred;             /* the column that it refers to; NULL until mr_foreign_key_resolve finds it */
     const char *ondelete, *onupdate; /* "CASCADE", ..., or NULL */
     const char *name;
-    struct mr_constraint *constraint; /* the table-level constraint it is a part of, or NULL */
-    struct mr_foreign_key *next;      /* the column's next one */
+    struct mr_constraint *constraint; /* the table's FOREIGN KEY constraint that it belongs to, or NULL */
+    struct mr_foreign_key *next;      /* the next foreign key of the column */
 } mr_foreign_key;
 
 struct mr_column {
     const char *name;    /* interned; the name in the database */
-    const mr_type *type; /* NULL: taken from the foreign key's column when resolved */
-    mr_table *table;     /* NULL until appended */
+    const mr_type *type; /* NULL: the type of the column that the foreign key refers to (mr_column_type) */
+    mr_table *table;     /* NULL until the column is in a table */
     unsigned index;      /* position in the table */
     bool primary_key;
     bool nullable; /* default: not primary_key */
     bool nullable_given;
     bool unique;
     bool indexed;
-    int8_t autoincrement; /* 1 on, 0 off, -1 auto: a sole integer primary key without foreign key */
+    int8_t autoincrement; /* 1: on, 0: off, -1: on for the only primary key column, an integer without foreign key */
     mr_default deflt, onupdate;
     const char *server_default; /* SQL text ("0", "'x'", "CURRENT_TIMESTAMP"), or NULL */
-    void *server_default_node;  /* or an expression, which each dialect spells: an mr_node *, opaque here */
+    void *server_default_node;  /* or an expression, which each dialect writes: an mr_node *, opaque here */
     const char *comment;
     mr_foreign_key *foreign_keys;
     uint64_t order; /* creation counter: columns sort by it */
 };
 
+/* Does the database make a default value for the column? */
 static inline bool mr_column_has_server_default(const mr_column *column) {
     return column->server_default || column->server_default_node;
 }
-/* A column in no table yet. name may be NULL: then set by the mapping, from the attribute. */
+/* A column that is in no table yet. name (copied) may be NULL: the mapping then sets it to the attribute's name. type
+ * is kept: it must live as long as the environment; NULL: see mr_column.type. */
 mr_column *mr_column_new(mr_env *env, const char *name, const mr_type *type);
-/* Adds a foreign key "table.column" (or schema-qualified) to the column. */
+/* Adds a foreign key to the column. It refers to target ("table.column" or "schema.table.column", copied), or, when
+ * target is NULL, to the column referred. Resolves nothing yet. */
 mr_foreign_key *mr_column_add_foreign_key(mr_env *env, mr_column *column, const char *target, mr_column *referred);
-/* A copy, for mixins: in no table, with its foreign keys, a new creation order. */
+/* A copy of a mixin's column: in no table, with its own foreign keys, and as if it was created now. */
 mr_column *mr_column_clone(mr_env *env, const mr_column *column);
-/* The type, a foreign key's column's when none was given (MR_TYPE_NULL when unresolvable). */
+/* The column's type. Without one, the type of the column that its foreign key refers to. Never NULL, never fails:
+ * MR_TYPE_NULL when the foreign key cannot be resolved. */
 const mr_type *mr_column_type(mr_env *env, mr_column *column);
 
 /* ---------------------------------------------------------------- constraints */
@@ -290,10 +297,10 @@ typedef struct mr_constraint {
     const char *name; /* or NULL */
     unsigned ncolumns;
     mr_column **columns;
-    const char **column_names; /* as written, until the table resolves them */
-    const char **targets;      /* FOREIGN KEY: "table.column" for each */
+    const char **column_names; /* as written; mr_table_new finds the columns */
+    const char **targets;      /* FOREIGN KEY: "table.column" for each column */
     const char *sql;           /* CHECK: the condition as text */
-    void *condition;           /* or as an expression, which each dialect spells: an mr_node *, opaque here */
+    void *condition;           /* or as an expression, which each dialect writes: an mr_node *, opaque here */
     const char *ondelete, *onupdate;
     struct mr_constraint *next;
 } mr_constraint;
@@ -313,15 +320,15 @@ struct mr_table {
     const char *schema; /* or NULL */
     mr_metadata *metadata;
     unsigned ncolumns;
-    mr_column **columns; /* in order */
+    mr_column **columns; /* in order of creation */
     unsigned nprimary;
     mr_column **primary;        /* the primary key's columns, in order */
-    mr_constraint *constraints; /* table-level ones, in order */
-    mr_index *indexes;          /* explicit and from index = true, in order */
-    mr_column *autoincrement;   /* the column the database numbers, or NULL */
+    mr_constraint *constraints; /* the table's own constraints (not those of one column), in order */
+    mr_index *indexes;          /* declared indexes and those of columns with index = true, in order */
+    mr_column *autoincrement;   /* the column whose values the database numbers, or NULL */
     const char *comment;
-    void *mapped;            /* for the mapper layer */
-    const char *mapped_name; /* the class that maps it, for messages; or NULL */
+    void *mapped;            /* of the mapper layer */
+    const char *mapped_name; /* the name of the class that maps the table, for messages; or NULL */
 };
 
 struct mr_metadata {
@@ -330,28 +337,33 @@ struct mr_metadata {
     uint64_t version; /* rises when a table is added or a column appended */
 };
 
-/* Lives as long as the environment. */
+/* A new set of tables, without any. */
 mr_metadata *mr_metadata_new(mr_env *env);
-/* The table called "name", or "schema.name"; NULL when there is none. */
+/* The table called "name" or "schema.name"; NULL, which is no error, when there is none. */
 mr_table *mr_metadata_table(const mr_metadata *md, const char *name);
-/* The table of the name in the schema (NULL: in none); NULL when there is none. */
+/* The table with the name in the schema (NULL: without a schema); NULL, which is no error, when there is none. */
 mr_table *mr_metadata_table_in(const mr_metadata *md, const char *schema, const char *name);
-/* ArgumentError when the metadata has a table of the name already. columns are sorted by their
- * creation counter; constraints and indexes are lists linked by next, or NULL. Sets primary,
- * autoincrement, indexes from column flags (ix_TABLE_COLUMN). A duplicate or unnamed column, a constraint on
- * an unknown column: ArgumentError, and the metadata is as before. */
+/* Makes a table and adds it to the metadata. schema may be NULL. The columns are sorted by their creation order, and
+ * belong to the table from now on; constraints and indexes are lists linked by next, or NULL, and are taken over, too.
+ * Sets primary, autoincrement, and the indexes of columns with index = true (ix_TABLE_COLUMN). ArgumentError, with the
+ * metadata as before: a table of the name exists, two columns with one name, a column without a name or of another
+ * table, a constraint or an index on an unknown column. */
 mr_table *mr_table_new(mr_metadata *md, const char *name, const char *schema, mr_column **columns, unsigned ncolumns,
                        mr_constraint *constraints, mr_index *indexes);
-/* Appends one column to a table that exists (single-table inheritance, late declarations). */
+/* Appends a column to a table that exists (for single-table inheritance and late declarations). Errors as in
+ * mr_table_new. */
 mr_status mr_table_append(mr_table *table, mr_column *column);
+/* The table's column with the name; NULL, which is no error, when there is none. */
 mr_column *mr_table_column(const mr_table *table, const char *name);
-/* The foreign key's column in the same metadata, by its written target. ArgumentError naming the
- * column, the target, and the nearest table or column. */
+/* Finds the column that the foreign key's target names, in the same metadata, and sets fk->referred. Does nothing when
+ * it is set. ArgumentError: no such table or column; the message names the nearest one. */
 mr_status mr_foreign_key_resolve(mr_env *env, mr_foreign_key *fk);
-/* The tables so that each comes after those its foreign keys refer to (self-references and cycles
- * are passed over; ties by name). out has room for all; *n is their count. */
+/* Writes all tables to out, each behind the tables that its foreign keys refer to; otherwise in order of their names.
+ * A reference to the table itself is ignored, and so is one reference of each cycle. out has room for all tables; *n
+ * receives their number. ArgumentError: a foreign key cannot be resolved. */
 mr_status mr_metadata_sorted(mr_metadata *md, mr_table **out, size_t *n);
-/* Forgets a table (a class declaration that failed half way). */
+/* Removes a table from the metadata, after a class declaration that failed half way. The table itself stays in memory.
+ */
 void mr_metadata_remove(mr_metadata *md, const mr_table *table);
 
 #ifdef __cplusplus

@@ -1,12 +1,14 @@
 /*
- * any.c: Any: a column without a type. Each value keeps its storage class, and the same bytes may be there as text or
- * as a blob.
+ * any.c: Any: a column without a type.
+ *
+ * Invariant: each value keeps its storage class. The same bytes may be stored as text or as a blob: a criterion finds
+ * both.
  */
 #include "rules.h"
 
 #include <math.h>
 
-static bool take(mr_env *env, const mr_type *type, mr_value *v) {
+static bool coerce(mr_env *env, const mr_type *type, mr_value *v) {
     (void)env;
     (void)type;
     if (v->kind == MR_BOOL) v->kind = MR_INT;
@@ -29,7 +31,7 @@ const mr_type_rules mr_type_any = {
     .takes = MR_TAKES(MR_INT) | MR_TAKES(MR_TEXT) | MR_TAKES(MR_BLOB),
     .stored = MR_STORED_ALL,
     .spellings = 2,
-    .take = take,
+    .coerce = coerce,
     .read = mr_rule_read_all,
     .spell = spell,
 };

@@ -1,9 +1,11 @@
 /*
- * binary.c: LargeBinary: bytes. A Lua string is taken as bytes.
+ * binary.c: LargeBinary: bytes.
+ *
+ * Invariant: a value is a blob, also when the program gives a Lua string; its bytes are never changed.
  */
 #include "rules.h"
 
-static bool take(mr_env *env, const mr_type *type, mr_value *v) {
+static bool coerce(mr_env *env, const mr_type *type, mr_value *v) {
     (void)env;
     (void)type;
     if (v->kind != MR_TEXT) return false;
@@ -23,5 +25,5 @@ const mr_type_rules mr_type_largebinary = {
     .argument = MR_ARGUMENT_LENGTH,
     .takes = MR_TAKES(MR_BLOB),
     .stored = MR_STORED_BLOB,
-    .take = take,
+    .coerce = coerce,
 };

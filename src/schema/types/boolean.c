@@ -1,5 +1,8 @@
 /*
- * boolean.c: Boolean. Databases without booleans store 1 and 0, or what other programs write for true and false.
+ * boolean.c: Boolean. Databases without booleans store 1 and 0, or the text that other programs write for true and
+ * false.
+ *
+ * Invariant: each text that is read as a boolean is one of its spellings, so a criterion finds it.
  */
 #include "rules.h"
 

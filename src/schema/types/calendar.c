@@ -1,15 +1,16 @@
 /*
  * calendar.c: Date, Time, DateTime and Interval. Databases without such types store text.
  *
- * Invariant: what is read as equal to a value is among the value's spellings, or is spelled as the value itself was.
+ * Invariant: each stored text that is read as a value is one of that value's spellings, or the unusual spelling that
+ * the value itself remembers.
  */
 #include "rules.h"
 
 #include <stdio.h>
 #include <string.h>
 
-/* ISO text becomes a value of the kind, a date its midnight. */
-static bool take(mr_env *env, const mr_type *type, mr_value *v) {
+/* Converts ISO text to a value of the type, and a date to the datetime of its midnight. */
+static bool coerce(mr_env *env, const mr_type *type, mr_value *v) {
     mr_kind kind = type->rules->kind;
     if (v->kind == MR_DATE && kind == MR_DATETIME) {
         mr_civil civil;
@@ -24,7 +25,7 @@ static bool take(mr_env *env, const mr_type *type, mr_value *v) {
     return true;
 }
 
-/* An interval is stored as the datetime that lies so far after 1970-01-01. */
+/* An interval is stored as the datetime that lies so long after 1970-01-01. */
 static bool read(const mr_type *type, mr_value *v) {
     mr_kind kind = type->rules->kind;
     mr_value made;
@@ -36,14 +37,14 @@ static bool read(const mr_type *type, mr_value *v) {
     return true;
 }
 
-/* How to write an interval. */
+/* Says how to write an interval. */
 static void advise_interval(const mr_type *type, const mr_value *v, char *advice) {
     (void)type;
     if (v->kind == MR_TEXT) strcpy(advice, " (write it as \"P1DT2H3M4.5S\", without years and months)");
     if (v->kind == MR_INT || v->kind == MR_FLOAT) strcpy(advice, " (mr.interval{ seconds = ... } makes one)");
 }
 
-/* What is wrong with a text that has the form of a date or time; else how to write one. */
+/* Says what is wrong with a text that has the form of a date or time, and for other text how to write one. */
 static void advise(const mr_type *type, const mr_value *v, char *advice) {
     mr_kind kind = type->rules->kind;
     char mistake[MR_MISTAKE_SIZE];
@@ -73,7 +74,8 @@ static mr_value with_digits(const mr_value *v, unsigned digits) {
     return made;
 }
 
-/* The fraction as short as can be, with three digits where they suffice, with six; and as the value itself was read. */
+/* The spellings: the fraction as short as possible, with three digits if they are enough, with six digits; and the
+ * spelling that the value itself remembers. */
 static unsigned spell(const mr_value *v, mr_value *out) {
     enum { MILLIS = 3, MICROS = 6 };
     spellings s = {out, 0};
@@ -91,7 +93,7 @@ static unsigned spell(const mr_value *v, mr_value *out) {
 
 /* ---------------------------------------------------------------- the types */
 
-#define CALENDAR_RULES .natural = true, .evaluated = true, .take = take, .read = read, .advise = advise
+#define CALENDAR_RULES .natural = true, .evaluated = true, .coerce = coerce, .read = read, .advise = advise
 
 const mr_type_rules mr_type_date = {
     CALENDAR_RULES, .name = "Date",         .wants = "date", .reads = "date: text such as 2024-02-29",
@@ -122,7 +124,7 @@ const mr_type_rules mr_type_interval = {
     .natural = true,
     .takes = MR_TAKES(MR_INTERVAL),
     .spellings = 4,
-    .take = take,
+    .coerce = coerce,
     .read = read,
     .advise = advise_interval,
     .spell = spell,

@@ -1,6 +1,7 @@
 /*
- * enum.c: Enum("draft", "published"): one of a few texts. Another text is refused when it is flushed and when it is
- * read.
+ * enum.c: Enum("draft", "published"): one of a few texts.
+ *
+ * Invariant: any other text is refused, both when it is flushed and when it is read.
  */
 #include "rules.h"
 
@@ -21,7 +22,7 @@ static bool breaks(const mr_type *type, const mr_value *v, char *how) {
 
 static bool read(const mr_type *type, mr_value *v) { return v->kind == MR_TEXT && !breaks(type, v, NULL); }
 
-/* "Enum(a, b, ...)", cut with dots where the room is not enough. */
+/* Writes "Enum(a, b)"; dots replace the choices for which there is no room. */
 static void print(const mr_type *type, char *buf, size_t size) {
     const char *const *c = type->choices;
     if (!c) {
@@ -40,7 +41,7 @@ static void print(const mr_type *type, char *buf, size_t size) {
     snprintf(buf + len, size - len, ")");
 }
 
-/* As long as the longest choice. */
+/* The column has room for the longest choice. */
 static void print_sql(const mr_type *type, char *buf, size_t size) {
     size_t longest = 0;
     for (const char *const *c = type->choices; c && *c; c++) {

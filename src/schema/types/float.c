@@ -1,12 +1,14 @@
 /*
- * float.c: Float: a double. NaN is refused, because databases store it as NULL.
+ * float.c: Float: a double.
+ *
+ * Invariant: no NaN is accepted from the program, because databases would store it as NULL.
  */
 #include "rules.h"
 
 #include <math.h>
 #include <stdio.h>
 
-static bool take(mr_env *env, const mr_type *type, mr_value *v) {
+static bool coerce(mr_env *env, const mr_type *type, mr_value *v) {
     (void)env;
     (void)type;
     if (v->kind == MR_INT) *v = mr_float_value((double)v->u.i);
@@ -33,7 +35,7 @@ const mr_type_rules mr_type_float = {
     .natural = true,
     .evaluated = true,
     .stored = MR_STORED_FLOAT,
-    .take = take,
+    .coerce = coerce,
     .read = read,
     .print = print,
 };

@@ -1,5 +1,7 @@
 /*
  * integer.c: Integer, SmallInteger and BigInteger: 64 bits in memory.
+ *
+ * Invariant: a float becomes an integer only when nothing is lost: it has no fraction and fits into 64 bits.
  */
 #include "rules.h"
 
@@ -15,7 +17,7 @@ bool mr_rule_integer(mr_value *v) {
     return true;
 }
 
-static bool take(mr_env *env, const mr_type *type, mr_value *v) {
+static bool coerce(mr_env *env, const mr_type *type, mr_value *v) {
     (void)env;
     (void)type;
     return mr_rule_integer(v);
@@ -28,7 +30,7 @@ static bool read(const mr_type *type, mr_value *v) {
 
 #define INTEGER_RULES                                                                                                  \
     .wants = "integer", .group = MR_GROUP_INTEGER, .kind = MR_INT, .evaluated = true, .takes = MR_TAKES(MR_INT),       \
-    .stored = MR_STORED_INTEGER, .take = take, .read = read
+    .stored = MR_STORED_INTEGER, .coerce = coerce, .read = read
 
 const mr_type_rules mr_type_integer = {INTEGER_RULES, .name = "Integer", .sql = "INTEGER", .natural = true};
 const mr_type_rules mr_type_smallinteger = {INTEGER_RULES, .name = "SmallInteger", .sql = "SMALLINT"};

@@ -1,9 +1,11 @@
 /*
- * json.c: JSON. Lua cannot declare it yet: values pass as they are.
+ * json.c: JSON. Lua cannot declare it yet.
+ *
+ * Invariant: values pass unchanged, in both directions.
  */
 #include "rules.h"
 
-static bool take(mr_env *env, const mr_type *type, mr_value *v) {
+static bool coerce(mr_env *env, const mr_type *type, mr_value *v) {
     (void)env;
     (void)type;
     (void)v;
@@ -17,6 +19,6 @@ const mr_type_rules mr_type_json = {
     .sql = "JSON",
     .group = MR_GROUP_OTHER,
     .stored = MR_STORED_TEXT,
-    .take = take,
+    .coerce = coerce,
     .read = mr_rule_read_all,
 };

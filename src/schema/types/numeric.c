@@ -1,12 +1,14 @@
 /*
- * numeric.c: Numeric: exact decimals. A float is refused, because its digits are not what was meant. The digits of a
- * number that a database has stored as a float are made by the driver, which has the memory for them.
+ * numeric.c: Numeric: exact decimals.
+ *
+ * Invariant: a float from the program is refused, because its digits are not exactly those that were written. A stored
+ * number stays a number here: the driver, which has memory for the digits, makes a decimal of it.
  */
 #include "rules.h"
 
 #include <stdio.h>
 
-/* Digits with a sign and a point at most. */
+/* Has the text only digits, with at most one sign in front and one point? */
 static bool is_decimal(const mr_value *v) {
     const char *s = v->u.s, *end = s + v->len;
     size_t digits = 0;

@@ -1,5 +1,7 @@
 /*
- * rules.h: what several types of this folder have in common.
+ * rules.h: rules that several types of this folder share.
+ *
+ * Invariant: like all rules of types, they allocate nothing.
  */
 #ifndef MOONROW_SCHEMA_RULES_H
 #define MOONROW_SCHEMA_RULES_H
@@ -8,9 +10,9 @@
 
 enum { MR_STORED_ALL = MR_STORED_INTEGER | MR_STORED_FLOAT | MR_STORED_TEXT | MR_STORED_BLOB };
 
-/* Makes an integer of a float without a fraction; false for other values. */
+/* Converts a float without a fraction to an integer, in place; integers pass. False for other values. */
 bool mr_rule_integer(mr_value *v);
-/* Every stored value is one of the type. */
+/* Reads every stored value, unchanged. */
 bool mr_rule_read_all(const mr_type *type, mr_value *v);
 
 #endif

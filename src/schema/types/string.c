@@ -1,5 +1,7 @@
 /*
- * string.c: String(n) and Text. Only a String's length is checked: Text(n) is a hint for other databases.
+ * string.c: String(n) and Text.
+ *
+ * Invariant: only the length of a String is checked, in characters. The n of Text(n) is a hint for other databases.
  */
 #include "rules.h"
 

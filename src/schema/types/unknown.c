@@ -1,10 +1,11 @@
 /*
- * unknown.c: the type of an expression of which nothing is known. It takes and reads everything, and no column of a
- * table can have it.
+ * unknown.c: the type of an expression about which nothing is known.
+ *
+ * Invariant: it accepts and reads every value unchanged. No column of a table has it.
  */
 #include "rules.h"
 
-static bool take(mr_env *env, const mr_type *type, mr_value *v) {
+static bool coerce(mr_env *env, const mr_type *type, mr_value *v) {
     (void)env;
     (void)type;
     (void)v;
@@ -24,6 +25,6 @@ const mr_type_rules mr_type_unknown = {
     .sql = "NULL",
     .group = MR_GROUP_UNKNOWN,
     .stored = MR_STORED_ALL,
-    .take = take,
+    .coerce = coerce,
     .read = mr_rule_read_all,
 };

@@ -1,5 +1,7 @@
 /*
- * uuid.c: Uuid: text of 32 hexadecimal digits, with or without hyphens in their places.
+ * uuid.c: Uuid: text of 32 hexadecimal digits, with or without hyphens.
+ *
+ * Invariant: hyphens stand in all four of their places, or in none. The text is kept as it was written.
  */
 #include "rules.h"
 
@@ -16,7 +18,7 @@ static bool read(const mr_type *type, mr_value *v) {
     return true;
 }
 
-static bool take(mr_env *env, const mr_type *type, mr_value *v) {
+static bool coerce(mr_env *env, const mr_type *type, mr_value *v) {
     (void)env;
     return read(type, v);
 }
@@ -28,6 +30,6 @@ const mr_type_rules mr_type_uuid = {
     .sql = "CHAR(32)",
     .group = MR_GROUP_WORD,
     .kind = MR_TEXT,
-    .take = take,
+    .coerce = coerce,
     .read = read,
 };
