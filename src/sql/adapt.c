@@ -1,9 +1,9 @@
 /*
- * adapt.c: an expression as seen from another FROM object, with the queries within it: what they take from
- * the statement around them is taken from the other object, what they read themselves stays.
+ * adapt.c: moves an expression from one FROM object to another, together with the queries nested in it. A nested query
+ * then correlates with the new object; the objects that it reads itself stay.
  *
- * Invariant: a column within a nested SELECT is replaced only where no SELECT between it and the outermost
- * expression reads its FROM object itself. Recursion is as deep as the tree, which its constructors bound.
+ * Invariant: a column inside of nested SELECTs is replaced only if none of these SELECTs reads its FROM object itself.
+ * Recursion is as deep as the tree, and the constructors of nodes limit that depth.
  */
 #include <moonrow/sql.h>
 
@@ -14,7 +14,7 @@
 
 typedef struct adapter {
     const mr_adaption *a;
-    mr_vec own; /* const mr_node *: FROM objects that the SELECTs around the present place read themselves */
+    mr_vec own; /* const mr_node *: FROM objects that the SELECTs around the current node read themselves */
     unsigned level;
     bool failed;
 } adapter;
@@ -27,7 +27,8 @@ static bool is_own(const adapter *d, const mr_node *column) {
     return false;
 }
 
-/* A column of a table that a subquery gives, under whichever name: that is to be found wherever it stands. */
+/* Is it a table's column that is read through a subquery? Such a column is replaced everywhere, under any name that the
+ * subquery gives it. */
 static bool is_seen_through(const mr_node *column) {
     return column->n > 0 && column->u.column->table && mr_query_columns(column->child[0]);
 }
@@ -40,7 +41,7 @@ static bool lists(const mr_node *list, const mr_node *object) {
     return false;
 }
 
-/* Would the statement around supply the object, if the SELECT reads something else besides? */
+/* Can the surrounding statement supply the object, provided that the SELECT also reads another one itself? */
 static bool may_be_supplied(const adapter *d, const mr_select *s, const mr_node *object) {
     if (object->kind == MR_NODE_JOIN || !d->a->from(d->a->ud, object)) return false;
     for (size_t i = 0; i < d->own.len; i++)
@@ -48,7 +49,7 @@ static bool may_be_supplied(const adapter *d, const mr_select *s, const mr_node 
     return s->correlate ? lists(s->correlate, object) : d->level == 1;
 }
 
-/* All of them are supplied only where the SELECT says so. */
+/* Would the SELECT read no object itself? Without an explicit correlate it must read at least one. */
 static bool reads_nothing(const adapter *d, const mr_select *s) {
     if (s->correlate) return false;
     for (uint32_t i = 0; i < s->from->n; i++)
@@ -61,8 +62,8 @@ static void note_own(adapter *d, const mr_node *object) {
     if (mr_vec_push_ptr(&d->own, (mr_node *)object) != MR_OK) d->failed = true;
 }
 
-/* FROM with the other object in the place of each that the statement around supplies; the rest is noted as the SELECT's
- * own. */
+/* The FROM list, in which new objects replace those that the surrounding statement supplies. The other objects are
+ * added to d->own. */
 static mr_node *adapt_from_list(adapter *d, const mr_select *s) {
     bool own = reads_nothing(d, s);
     mr_node *made = NULL;
@@ -99,7 +100,7 @@ static mr_node *adapt_correlate(adapter *d, const mr_select *s) {
 
 /* ---------------------------------------------------------------- the tree */
 
-/* Takes over the parts. */
+/* The node with other parts. Consumes the parts. */
 static mr_node *rebuilt(adapter *d, mr_node *node, mr_node **parts, uint32_t n) {
     bool changed = false;
     for (uint32_t i = 0; i < n; i++) changed = changed || parts[i] != node->child[i];

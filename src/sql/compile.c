@@ -1,8 +1,8 @@
 /*
- * compile.c: from a statement to its SQL: the frame around the compile_*.c files, and names.
+ * compile.c: compiles a statement to SQL: the functions around the compile_*.c files, and the names of aliases.
  *
- * Invariant: text and parameters are assembled in one pass at the end, so the numbers of "$n" are those
- * of the order in the text.
+ * Invariant: text and parameters are put together in one pass at the end, so the parameters are numbered in the order
+ * in which they stand in the text.
  */
 #include <moonrow/sql.h>
 
@@ -127,7 +127,7 @@ static void place_param(assembly *a, const mr_param *param) {
 
 static void place_piece(assembly *a, const mr_piece *piece) {
     size_t from = 0;
-    if (piece->sql.oom) { /* its text is shorter than its parameters' places tell */
+    if (piece->sql.oom) { /* text is missing, so the parameters' offsets are wrong */
         a->failed = true;
         return;
     }
@@ -140,7 +140,7 @@ static void place_piece(assembly *a, const mr_piece *piece) {
     if (piece->sql.len > from) mr_strbuf_add(a->sql, piece->sql.data + from, piece->sql.len - from);
 }
 
-/* WITH and its CTEs, then the rest. */
+/* Writes WITH and the CTEs, then the rest. */
 static mr_status assemble(mr_compiler *c, mr_strbuf *sql, mr_vec *params) {
     assembly a = {.dialect = c->dialect, .sql = sql, .params = params};
     for (size_t i = 0; i < c->finished.len; i++) {
@@ -203,7 +203,7 @@ static void compile_any(mr_compiler *c, const mr_node *node) {
     }
 }
 
-/* Compiles into sql and params; columns (or NULL) receives the result columns. */
+/* Compiles to sql and params; columns receives the result columns and may be NULL. */
 static mr_status run(mr_env *env, const mr_dialect *dialect, const mr_node *node, mr_strbuf *sql, mr_vec *params,
                      mr_vec *columns) {
     mr_compiler c;
@@ -227,7 +227,7 @@ mr_status mr_sql_string(mr_env *env, const mr_dialect *dialect, const mr_node *n
 
 /* ---------------------------------------------------------------- the result */
 
-/* Hands a vec's elements over; an empty vec gives NULL. */
+/* Takes the elements out of a vec: the caller owns them. NULL for an empty vec. */
 static void *hand_over(mr_vec *v, size_t *n) {
     void *data = v->data;
     *n = v->len;
@@ -236,7 +236,7 @@ static void *hand_over(mr_vec *v, size_t *n) {
     return data;
 }
 
-/* Columns are known unless one of them is text, of which one may stand for many. */
+/* The number of columns is not known when one of them is text, which may stand for several. */
 static bool columns_known(const mr_vec *columns) {
     for (size_t i = 0; i < columns->len; i++) {
         const mr_node *node = ((const mr_result_column *)mr_vec_at(columns, i))->node;

@@ -1,7 +1,7 @@
 /*
- * compile_columns.c: what a SELECT or RETURNING gives: expressions, and the names they go by.
+ * compile_columns.c: the columns of a SELECT or RETURNING: their expressions and their names.
  *
- * Invariant: no two columns of a subquery have the same name, as far as names are ours to choose.
+ * Invariant: no two columns of a subquery have the same name, except when the user has given both names.
  */
 #include <moonrow/sql.h>
 
@@ -12,7 +12,7 @@
 typedef struct column_names {
     mr_compiler *c;
     mr_vec used; /* const char *, interned */
-    bool nested; /* in a FROM: a name must be written for whoever refers to it */
+    bool nested; /* the query stands in a FROM: the statement around it refers to its columns by name */
 } column_names;
 
 static bool is_used(const column_names *names, const char *name) {
@@ -26,13 +26,13 @@ static bool is_constant(const mr_node *node) {
            (strcmp(node->name, "NULL") == 0 || strcmp(node->name, "true") == 0 || strcmp(node->name, "false") == 0);
 }
 
-/* A name of its own for a column: "id", or "id_1" when that is taken. */
+/* A name that no other column has: "id", or "id_1" when "id" is taken. */
 static const char *own_name(column_names *names, const char *name) {
     while (is_used(names, name) && !names->c->failed) name = mr_anonymous_name(names->c, name);
     return name;
 }
 
-/* The name; *written tells whether AS must say it. */
+/* The column's name; *written tells whether AS must write it. */
 static const char *name_column(column_names *names, const mr_node *node, bool *written) {
     mr_compiler *c = names->c;
     const char *name;
@@ -60,7 +60,7 @@ static const char *name_column(column_names *names, const mr_node *node, bool *w
     }
 }
 
-/* What is computed may turn out to be of another type. */
+/* The type of a result column. A computed value may have another type in the database, so its type is only guessed. */
 static const mr_type *result_type(const mr_node *node) {
     while (node->kind == MR_NODE_LABEL) node = node->child[0];
     if (node->kind == MR_NODE_COLUMN && node->u.column->table) return node->type;
@@ -75,7 +75,8 @@ static const mr_column *column_of(const mr_node *node) {
 static void compile_column(column_names *names, const mr_node *node, mr_vec *capture) {
     mr_compiler *c = names->c;
     bool written;
-    const char *name = name_column(names, node, &written); /* before what is within takes its number */
+    const char *name =
+        name_column(names, node, &written); /* before the expression is compiled: names are numbered in order */
     mr_compile(c, node);
     if (written) {
         mr_emit(c, " AS ");

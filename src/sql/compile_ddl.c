@@ -1,8 +1,8 @@
 /*
- * compile_ddl.c: CREATE and DROP, and the names of types.
+ * compile_ddl.c: CREATE and DROP, and the SQL names of types.
  *
- * Invariant: constraints follow the columns: the primary key, the table's own in order, then what the
- * columns ask for, in their order.
+ * Invariant: constraints stand behind the columns: first the primary key, then the table's constraints in order, then
+ * those of the columns in order.
  */
 #include <moonrow/sql.h>
 
@@ -14,14 +14,14 @@
 
 /* ---------------------------------------------------------------- types */
 
-/* The dialect's own name for the type, or NULL. */
+/* The dialect's word for the type, or NULL. */
 static const mr_type_word *word_of(const mr_dialect *d, const mr_type *type) {
     for (const mr_type_word *w = d->type_words; w && w->sql; w++)
         if (mr_type_simple(w->code)->rules == type->rules) return w;
     return NULL;
 }
 
-/* The type of a column that numbers itself. */
+/* The SQL type of a column that numbers itself. */
 static const char *numbered_type(const mr_dialect *d, const mr_type *type) {
     const mr_type_word *word = word_of(d, type);
     return word && word->numbered ? word->numbered : d->numbered;
@@ -61,19 +61,20 @@ static void put_columns(const ddl *x, mr_column *const *columns, unsigned n) {
     }
 }
 
-/* An expression in the dialect's spelling. */
+/* Writes an expression as the dialect spells it. */
 static mr_status put_expression(const ddl *x, const mr_node *node) {
     return mr_sql_string(x->env, x->dialect, node, x->out);
 }
 
-/* Does the database give the column its numbers? */
+/* Does the database number the column? */
 static bool is_numbered(const ddl *x, const mr_column *column) {
     const mr_table *table = column->table;
     if (table->autoincrement != column || mr_column_has_server_default(column)) return false;
     return x->dialect->numbered && (table->nprimary == 1 || !x->dialect->numbers_sole_key);
 }
 
-/* Calls and constants stand alone where the dialect allows it; other expressions are in parentheses. */
+/* Writes the DEFAULT. Calls and constants stand without parentheses if the dialect allows it; other expressions have
+ * parentheses. */
 static mr_status put_default(const ddl *x, const mr_column *column) {
     const mr_node *node = column->server_default_node;
     mr_strbuf sql;
@@ -123,8 +124,8 @@ static void put_actions(const ddl *x, const char *ondelete, const char *onupdate
 
 static const char *database_of(const mr_table *table) { return table->schema ? table->schema : "main"; }
 
-/* Where references stay within a database, one to a table of another database cannot be said. */
-static bool is_sayable(const ddl *x, const mr_table *from, const mr_table *to) {
+/* Can the dialect write a foreign key between the tables? Not to another database, when references must stay in one. */
+static bool is_writable(const ddl *x, const mr_table *from, const mr_table *to) {
     return !x->dialect->references_stay || strcasecmp(database_of(from), database_of(to)) == 0;
 }
 
@@ -133,9 +134,9 @@ static void put_referred(const ddl *x, const mr_table *table) {
     else put_table(x, table);
 }
 
-/* The column's foreign key that is the constraint's part. */
+/* The foreign key of the constraint's i-th column that belongs to the constraint. */
 static mr_foreign_key *part_of(const mr_constraint *k, unsigned i) {
-    unsigned same = 0; /* the column may stand in the constraint more than once */
+    unsigned same = 0; /* how often the column stands in the constraint before i */
     for (unsigned j = 0; j < i; j++) same += k->columns[j] == k->columns[i];
     for (mr_foreign_key *fk = k->columns[i]->foreign_keys; fk; fk = fk->next)
         if (fk->constraint == k && same-- == 0) return fk;
@@ -163,7 +164,7 @@ static mr_status put_foreign_key_constraint(const ddl *x, const mr_constraint *k
 static mr_status refers_within(const ddl *x, const mr_table *table, const mr_constraint *k, bool *said) {
     mr_foreign_key *fk = part_of(k, 0);
     if (!fk || mr_foreign_key_resolve(x->env, fk) != MR_OK) return MR_FAIL;
-    *said = is_sayable(x, table, fk->referred->table);
+    *said = is_writable(x, table, fk->referred->table);
     return MR_OK;
 }
 
@@ -198,7 +199,7 @@ static void put_primary_key(const ddl *x, const mr_table *table) {
 }
 
 static mr_status put_column_constraints(const ddl *x, mr_column *column) {
-    if (column->unique && !column->indexed) { /* else its index is unique */
+    if (column->unique && !column->indexed) { /* an indexed column gets a unique index instead */
         mr_strbuf_puts(x->out, ", UNIQUE (");
         put_name(x, column->name);
         mr_strbuf_putc(x->out, ')');
@@ -206,7 +207,7 @@ static mr_status put_column_constraints(const ddl *x, mr_column *column) {
     for (mr_foreign_key *fk = column->foreign_keys; fk; fk = fk->next) {
         if (fk->constraint) continue;
         if (mr_foreign_key_resolve(x->env, fk) != MR_OK) return MR_FAIL;
-        if (!is_sayable(x, column->table, fk->referred->table)) continue;
+        if (!is_writable(x, column->table, fk->referred->table)) continue;
         mr_strbuf_puts(x->out, ", ");
         put_constraint_name(x, fk->name);
         mr_strbuf_puts(x->out, "FOREIGN KEY(");
@@ -245,7 +246,7 @@ mr_status mr_ddl_create_table(const mr_dialect *dialect, mr_table *table, mr_str
     return out->oom ? mr_nomem(x.env) : MR_OK;
 }
 
-/* ---------------------------------------------------------------- the rest */
+/* ---------------------------------------------------------------- CREATE INDEX, DROP TABLE */
 
 mr_status mr_ddl_create_index(const mr_dialect *dialect, const mr_table *table, const mr_index *index, mr_strbuf *out) {
     ddl x = {dialect, table->metadata->env, out};

@@ -1,7 +1,7 @@
 /*
  * compile_dml.c: INSERT, UPDATE and DELETE.
  *
- * Invariant: values stand in the order of their columns; a WHERE is written whenever there is one.
+ * Invariant: values stand in the order of their columns. A WHERE of the statement is always written.
  */
 #include <moonrow/sql.h>
 
@@ -14,7 +14,7 @@ static void compile_names(mr_compiler *c, const mr_node *columns) {
     }
 }
 
-/* "a = x, b = y", with the sign given: SET has no room around it, DO UPDATE SET has. */
+/* Writes "a = x, b = y". The sign is "=" for SET and " = " for DO UPDATE SET. */
 static void compile_assignments(mr_compiler *c, const mr_node *columns, const mr_node *values, const char *sign) {
     for (uint32_t i = 0; i < columns->n; i++) {
         if (i) mr_emit(c, ", ");
@@ -77,7 +77,7 @@ static void compile_returning(mr_compiler *c, const mr_node *node, uint32_t star
     c->unqualified = false;
 }
 
-/* SQLite would read the ON of ON CONFLICT as that of a join: a WHERE ends the SELECT before it. */
+/* Behind a SELECT without WHERE, SQLite would read the ON of ON CONFLICT as the ON of a join. So a WHERE is added. */
 static void compile_insert_select(mr_compiler *c, const mr_dml *d) {
     const mr_node *query = d->select;
     mr_emit(c, " ");
@@ -139,7 +139,8 @@ void mr_compile_dml(mr_compiler *c, const mr_node *node) {
     mr_vec *capture = c->capture;
     c->capture = NULL;
     mr_vec_init(&frame.leaves, c->env, sizeof(mr_node *));
-    /* An INSERT's SELECT reads the table anew: only UPDATE and DELETE have rows to correlate with. */
+    /* Subqueries correlate with the rows of UPDATE and DELETE. An INSERT has no such rows: its SELECT reads the table.
+     */
     if (node->kind != MR_NODE_INSERT) mr_collect_leaves(c, &frame.leaves, node->u.dml->table);
     c->frame = &frame;
     if (node->kind == MR_NODE_INSERT) compile_insert(c, node, start);

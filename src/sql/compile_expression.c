@@ -1,8 +1,8 @@
 /*
- * compile_expression.c: the SQL of expressions that are no operators.
+ * compile_expression.c: the SQL of expressions other than operators.
  *
- * Invariant: when mr_compile returns, c->ordinal stands behind the node's binds, however many of them
- * were written: a node may be compiled twice, or a child of it not at all.
+ * Invariant: when mr_compile returns, c->ordinal has passed all binds of the node, no matter how many of them were
+ * written. For a node may be compiled twice, and a child may be left out.
  */
 #include <moonrow/sql.h>
 
@@ -32,7 +32,7 @@ void mr_compile_column_name(mr_compiler *c, const mr_node *column) {
     mr_emit_name(c, column->u.column->name ? column->u.column->name : "?");
 }
 
-/* Letters count as equal in either case. */
+/* Compares names; capitals and small letters are equal. */
 static bool is_same_name(const char *a, const char *b) {
     for (; *a && *b; a++, b++) {
         unsigned x = (unsigned char)*a, y = (unsigned char)*b;
@@ -43,7 +43,8 @@ static bool is_same_name(const char *a, const char *b) {
     return *a == *b;
 }
 
-/* Does the bare name mean another table here: one of the same name in a schema, in the same query or nearer? */
+/* Would the table's name, written without schema, mean another table here: one with the same name in a schema, which
+ * this query or a nearer one reads? */
 static bool is_hidden(const mr_compiler *c, const mr_table *table) {
     if (table->schema) return false;
     for (const mr_frame *frame = c->frame; frame; frame = frame->parent) {
@@ -62,7 +63,7 @@ static bool is_hidden(const mr_compiler *c, const mr_table *table) {
 
 static void compile_column(mr_compiler *c, const mr_node *node) {
     const mr_table *table = node->u.column->table;
-    /* An alias is always written: "excluded.name" is no column of the statement's table. */
+    /* An alias is written even when columns are unqualified: "excluded.name" is no column of the statement's table. */
     if (node->n) {
         mr_emit_name(c, mr_object_name(c, node->child[0]));
         mr_emit(c, ".");
@@ -113,14 +114,14 @@ static void compile_literal(mr_compiler *c, const mr_node *node) {
 
 /* ---------------------------------------------------------------- calls */
 
-/* Function names keep their case; only what could not stand there is quoted. */
+/* A function's name keeps its case. It is quoted only when it could not be written otherwise. */
 static void emit_function_name(mr_compiler *c, const char *name) {
     static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.";
     if (strspn(name, plain) == strlen(name) && !(name[0] >= '0' && name[0] <= '9')) mr_emit(c, name);
     else mr_emit_name(c, name);
 }
 
-/* Written without parentheses in every database. */
+/* Is it a call that every database writes without parentheses (CURRENT_TIMESTAMP)? */
 static bool is_keyword_call(const mr_node *node) {
     static const char *const names[] = {"current_date", "current_time",   "current_timestamp", "current_user",
                                         "localtime",    "localtimestamp", "session_user"};
@@ -129,7 +130,8 @@ static bool is_keyword_call(const mr_node *node) {
     return false;
 }
 
-/* Is the argument taken for truth? As text a 't' would count as 0, and be false. */
+/* Does the function use the argument as a truth value? A boolean stored as 't' would count as 0 there, that is false.
+ */
 static bool is_truth(const mr_compiler *c, const mr_node *func, uint32_t i) {
     static const char *const names[] = {"avg", "if", "iif", "sum", "total"};
     for (size_t k = 0; i == 0 && k < sizeof names / sizeof *names; k++)
@@ -289,7 +291,7 @@ static void dispatch(mr_compiler *c, const mr_node *node) {
         mr_compile_query(c, node, MR_PLACE_EXPRESSION);
         mr_emit(c, ")");
         break;
-    case MR_NODE_ALIAS: /* the row as a value, as in count(alias) */
+    case MR_NODE_ALIAS: /* the alias itself as a value: count(alias) */
     case MR_NODE_CTE:
         mr_emit_name(c, mr_object_name(c, node));
         break;
@@ -309,8 +311,8 @@ void mr_compile(mr_compiler *c, const mr_node *node) {
     if (c->out->sql.len > MAX_SQL) mr_compile_fail(c, "the statement is too large");
 }
 
-/* Text is taken as it is written, but where what is around it would change its meaning: under NOT, and
- * within AND when it has an OR. */
+/* The user's text gets parentheses only when the operator around it would change its meaning: under NOT, and under AND
+ * when the text has an OR. */
 static bool text_needs_group(const mr_node *node, mr_op against) {
     if (node->kind != MR_NODE_TEXT || (against != MR_OP_AND && against != MR_OP_NOT)) return false;
     if (against == MR_OP_NOT) return true;
@@ -322,7 +324,7 @@ static bool text_needs_group(const mr_node *node, mr_op against) {
     return false;
 }
 
-/* The operators that may stand in themselves without parentheses. */
+/* Needs the operator no parentheses inside of itself, as in a + b + c? */
 static bool is_associative(mr_op op) {
     return op == MR_OP_ADD || op == MR_OP_MUL || op == MR_OP_CONCAT || op == MR_OP_AND || op == MR_OP_OR;
 }
@@ -331,7 +333,7 @@ static bool needs_group(const mr_node *node, mr_op against) {
     if (text_needs_group(node, against)) return true;
     mr_op op = mr_operator_of(node);
     if (op == MR_OP_NONE || against == MR_OP_NONE) return false;
-    if (op == MR_OP_NOT_IN) return false; /* has its own */
+    if (op == MR_OP_NOT_IN) return false; /* it writes its own parentheses */
     if (against == MR_AGAINST_ANY) return true;
     if (op == against && is_associative(op)) return false;
     return mr_precedence(op) <= mr_precedence(against);
@@ -355,7 +357,7 @@ static bool is_word(const mr_node *node, const char *word) {
     return node->kind == MR_NODE_LITERAL_SQL && strcmp(node->name, word) == 0;
 }
 
-/* Without boolean literals a boolean is compared with a number, so that an index on it serves. */
+/* In a database without boolean literals, a boolean column is compared with a number, so that an index can be used. */
 void mr_compile_condition(mr_compiler *c, const mr_node *node, mr_op against) {
     while (node->kind == MR_NODE_LABEL) node = node->child[0];
     const char *compared = NULL;

@@ -1,7 +1,7 @@
 /*
- * compile_from.c: the SQL of FROM objects: tables, aliases, joins, and CTEs, whose text goes to the front.
+ * compile_from.c: the SQL of FROM objects: tables, aliases, joins, and CTEs, whose text is moved to the front.
  *
- * Invariant: each CTE is compiled once, when first named; one that is named within its own body is a
+ * Invariant: each CTE is compiled once, when its name is written first. A CTE that is named inside of its own body is a
  * recursive reference and has no text of its own.
  */
 #include <moonrow/sql.h>
@@ -38,7 +38,7 @@ static void compile_join(mr_compiler *c, const mr_node *node) {
     mr_compile_condition(c, node->child[2], MR_OP_NONE);
 }
 
-/* What an alias wraps has its binds counted apart: the place in the main count is kept. */
+/* The binds inside of an alias have numbers of their own, so c->ordinal is saved and restored. */
 static void compile_alias(mr_compiler *c, const mr_node *node) {
     const mr_node *of = node->child[0];
     const char *name = mr_object_name(c, node);
@@ -91,8 +91,8 @@ static const mr_node *leftmost(const mr_node *query) {
     return query;
 }
 
-/* A recursive CTE is made twice: from its first part, which the second part refers to, and from the
- * union of both. The two are known as one by their name, or by that first part. */
+/* A recursive CTE exists twice: one node for its first part, to which the second part refers, and one node for the
+ * union of both parts. They are recognised as the same CTE by their name, or by the first part. */
 static bool restates(const mr_cte *open, const mr_node *node) {
     if (!open->open || !(open->node->flags & MR_NODE_RECURSIVE)) return false;
     if (*open->node->name || *node->name) return open->node->name == node->name;
@@ -111,7 +111,7 @@ static mr_cte *add_cte(mr_compiler *c, const mr_node *node) {
     return cte;
 }
 
-/* "name AS (body)"; a recursive one names its columns. */
+/* Writes the name before AS; a recursive CTE also names its columns. */
 static void compile_header(mr_compiler *c, const mr_cte *cte, const mr_vec *columns) {
     mr_strbuf body = c->out->sql;
     size_t at = 0;
@@ -160,7 +160,8 @@ static void compile_cte(mr_compiler *c, mr_cte *cte) {
     if (mr_vec_push_ptr(&c->finished, cte) != MR_OK) c->failed = true;
 }
 
-/* The open CTE that node restates; a closed one of the same name is an error. */
+/* The CTE, still being compiled, that is the same as node; NULL if none is. Another CTE of the same name is an error.
+ */
 static const mr_cte *find_restated(mr_compiler *c, const mr_node *node) {
     for (size_t i = 0; i < c->ctes.len; i++) {
         const mr_cte *cte = mr_vec_ptr(&c->ctes, i);

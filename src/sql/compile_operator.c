@@ -1,7 +1,7 @@
 /*
- * compile_operator.c: the SQL of operators, with parentheses only where precedence asks for them.
+ * compile_operator.c: the SQL of operators, with parentheses only where their precedence requires them.
  *
- * Invariant: the text parses back into the tree it was made from, in each database that a dialect is for.
+ * Invariant: each database that has a dialect parses the text to the same tree from which it was written.
  */
 #include <moonrow/sql.h>
 
@@ -53,7 +53,7 @@ static const op_spelling spelling[MR_OP_CUSTOM + 1] = {
     [MR_OP_CUSTOM] = {" ", 0},
 };
 
-/* COLLATE and EXISTS bind as operators do, but have kinds of their own. */
+/* COLLATE and EXISTS have a precedence like operators, but they are kinds of nodes. */
 enum { COLLATE_PRECEDENCE = 4, EXISTS_PRECEDENCE = 0 };
 #define OP_COLLATE ((mr_op)254)
 #define OP_EXISTS  ((mr_op)253)
@@ -71,7 +71,7 @@ mr_op mr_operator_of(const mr_node *node) {
     case MR_NODE_LIST:
         return (mr_op)node->op;
     case MR_NODE_BETWEEN:
-        return MR_OP_IN; /* binds as every comparison does */
+        return MR_OP_IN; /* has the precedence of a comparison */
     case MR_NODE_COLLATE:
         return OP_COLLATE;
     case MR_NODE_EXISTS:
@@ -85,7 +85,7 @@ mr_op mr_operator_of(const mr_node *node) {
 
 static bool is_suffix(mr_op op) { return op >= MR_OP_ASC && op <= MR_OP_NULLS_LAST; }
 
-/* "user.f" is false: NOT in a database with booleans, compared with 0 elsewhere. */
+/* Writes "the boolean column is false": with NOT in a database with booleans, as a comparison with 0 in others. */
 static bool compile_false_column(mr_compiler *c, const mr_node *operand) {
     bool spelled = mr_is_spelled_boolean(c, operand);
     bool column = operand->kind == MR_NODE_COLUMN && mr_type_is_boolean(operand->type);
@@ -141,7 +141,7 @@ void mr_compile_empty(mr_compiler *c, uint32_t width) {
 
 uint32_t mr_in_width(const mr_node *in) { return in->child[0]->kind == MR_NODE_TUPLE ? in->child[0]->n : 1; }
 
-/* The right side of IN: values, a subquery, or a list written out. */
+/* Writes the right side of IN: values, a subquery, or a list of expressions. */
 static void compile_in(mr_compiler *c, const mr_node *node) {
     const mr_node *right = node->child[1];
     bool negated = node->op == MR_OP_NOT_IN;
@@ -166,7 +166,7 @@ static void compile_in(mr_compiler *c, const mr_node *node) {
     if (negated) mr_emit(c, ")");
 }
 
-/* Databases disagree on how tightly these bind, so their operands never rely on it. */
+/* Databases give these operators different precedences. So their operands get parentheses in any case. */
 static mr_op operand_against(const mr_node *operand, mr_op op) {
     if (op == MR_OP_CUSTOM) return MR_AGAINST_ANY;
     mr_op inner = mr_operator_of(operand);
@@ -210,8 +210,8 @@ static void compile_item(mr_compiler *c, const mr_node *item, mr_op op) {
     else mr_compile_operand(c, item, operand_against(item, op));
 }
 
-/* A chain is parsed one level deeper per item, and databases limit the depth (SQLite: 1000): long
- * ones are written in groups. */
+/* A database parses a chain one level deeper for each item, and limits that depth (SQLite: 1000). So long chains are
+ * written in groups of this many items. */
 enum { GROUP = 256 };
 
 static void compile_list(mr_compiler *c, const mr_node *node) {

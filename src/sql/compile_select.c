@@ -1,8 +1,8 @@
 /*
  * compile_select.c: SELECT and compounds of SELECTs.
  *
- * Invariant: clauses are written in the order of SQL but find their binds by mr_seek, so neither order
- * depends on the other.
+ * Invariant: clauses are written in the order of SQL, while mr_seek finds the number of their binds. So the two orders
+ * do not depend on each other.
  */
 #include <moonrow/sql.h>
 
@@ -30,14 +30,14 @@ static bool any_frame_contains(const mr_frame *frame, const mr_node *object) {
     return false;
 }
 
-/* Whether an enclosing statement supplies the FROM object: by request, or by itself when the object is
- * in the statement around this one. */
+/* Does an enclosing statement supply the FROM object? Either correlate names it, or, without correlate, the statement
+ * directly around this one reads it. */
 static bool is_correlated(const mr_frame *frame, const mr_select *s, const mr_node *object) {
     if (s->correlate) return list_contains(s->correlate, object) && any_frame_contains(frame->parent, object);
     return !frame->in_from && frame->parent && contains(&frame->parent->leaves, object);
 }
 
-/* The objects to write; never none of them without a request. */
+/* Collects the FROM objects to write. Without correlate at least one is written. */
 static void display_froms(mr_compiler *c, const mr_frame *frame, const mr_select *s, mr_vec *shown) {
     if (!s->from) return;
     for (uint32_t i = 0; i < s->from->n; i++)
@@ -66,7 +66,7 @@ static void compile_distinct(mr_compiler *c, const mr_node *node, uint32_t start
     }
 }
 
-/* c->ordinal is that of the FROM list: objects that are left out have theirs too. */
+/* Before the call, c->ordinal is that of the FROM list. Objects that are not written are counted, too. */
 static void compile_froms(mr_compiler *c, const mr_node *from, const mr_vec *shown) {
     uint32_t at = c->ordinal;
     const char *gap = " FROM ";
@@ -92,8 +92,8 @@ static bool is_same_column(const mr_node *a, const mr_node *b) {
            (a->n == 0 || a->child[0] == b->child[0]);
 }
 
-/* The name by which an ORDER BY term can refer to a column of the result, or NULL. A compound is
- * ordered by the names of its first SELECT alone. */
+/* The name by which an ORDER BY term can refer to a column of the result, or NULL. A compound can be ordered only by
+ * the names of its first SELECT. */
 static const char *result_name(const mr_node *term, const mr_node *columns, bool compound) {
     if (term->kind != MR_NODE_LABEL && !(compound && term->kind == MR_NODE_COLUMN)) return NULL;
     for (uint32_t i = 0; columns && i < columns->n; i++) {
@@ -211,7 +211,7 @@ static void compile_select(mr_compiler *c, const mr_node *node, mr_place place) 
 
 /* ---------------------------------------------------------------- compounds */
 
-/* A member with clauses that would be taken for the whole compound's. */
+/* Does the member have clauses that the database would read as clauses of the whole compound? */
 static bool needs_own_scope(const mr_node *member) {
     if (member->kind == MR_NODE_COMPOUND) return true;
     if (member->kind != MR_NODE_SELECT) return false;
@@ -257,7 +257,7 @@ static void compile_compound(mr_compiler *c, const mr_node *node, mr_place place
     for (uint32_t i = 0; i < node->n; i++) {
         if (i) mr_emit(c, compound_word((mr_op)node->op));
         compile_member(c, node->child[i], place);
-        c->capture = NULL; /* the first member names the columns */
+        c->capture = NULL; /* only the first member names the columns */
     }
     mr_seek(c, node, start, node->n + MR_SELECT_ORDER_BY);
     compile_order(c, s->order_by, first_columns(node), true);

@@ -1,9 +1,9 @@
 /*
- * compile_spelled.c: comparisons with values that programs store in several spellings: 13:00 is in one row 13:00:00, in
- * another 13:00:00.000000; true is 1 or 't'.
+ * compile_spelled.c: comparisons with values that programs store in several spellings: one row has 13:00:00, another
+ * 13:00:00.000000 for the same time; true is 1 or 't'.
  *
- * Invariant: a comparison is true of the same rows however the value is spelled in them. Only where a value has more
- * than one spelling is the SQL another than it would be. The number of a value's spellings is part of the statement's
+ * Invariant: a comparison finds the same rows, whatever the spelling of the value in them is. The SQL differs from a
+ * plain comparison only when the value has more than one spelling. The number of spellings is part of the statement's
  * key.
  */
 #include <moonrow/sql.h>
@@ -13,7 +13,7 @@
 
 #include <string.h>
 
-/* The type in which a bind's value is spelled, or NULL: by its own type, else by the kind of its value. */
+/* The type whose spellings a bind's value has, or NULL: the bind's type, or else the type of its kind of value. */
 static const mr_type *own_type(const mr_node *bind) {
     if (mr_type_is_spelled(bind->type)) return bind->type;
     const mr_type *type = bind->name ? NULL : mr_type_natural((mr_kind)bind->u.value.kind);
@@ -35,7 +35,7 @@ static const mr_node *unlabelled(const mr_node *node) {
     return node;
 }
 
-/* Can what is compared hold values as they are stored? A condition is 0 or 1. */
+/* Can the expression return a stored value, in any spelling? A condition cannot: it is 0 or 1. */
 static bool is_stored(const mr_node *x) {
     switch (unlabelled(x)->kind) {
     case MR_NODE_UNARY:
@@ -51,7 +51,7 @@ static bool is_stored(const mr_node *x) {
     }
 }
 
-/* The type in which bind is spelled when it is compared with x, or NULL: it is taken as it is. */
+/* The type whose spellings bind has in a comparison with x; NULL: only the value itself is compared. */
 static const mr_type *spelled_type(const mr_node *x, const mr_node *bind) {
     bind = unlabelled(bind);
     if (bind->kind != MR_NODE_BIND || !is_stored(x)) return NULL;
@@ -69,7 +69,7 @@ static void emit_spelling(mr_compiler *c, const mr_node *bind, const mr_type *ty
     placed->param.spelled = type;
 }
 
-/* "?, ?, ?": the bind in all its spellings, or an operand of another kind as it is. */
+/* Writes a bind in all its spellings, "?, ?, ?"; another operand is written as it is. */
 static void emit_all(mr_compiler *c, const mr_node *x, const mr_node *operand) {
     const mr_type *type = spelled_type(x, operand);
     if (!type) {
@@ -90,7 +90,7 @@ static void emit_operand(mr_compiler *c, const mr_node *node, uint32_t start, ui
     mr_compile_operand(c, node->child[i], MR_OP_IN);
 }
 
-/* x IS ? OR x IS ? ..., x IS NOT ? AND ...: a parameter may be NULL, which then is its only spelling. */
+/* Writes x IS ? OR x IS ? ..., or x IS NOT ? AND ... (a value may be NULL, which has only one spelling). */
 static bool compile_is(mr_compiler *c, const mr_node *node) {
     uint32_t start = c->ordinal;
     bool negated = node->op == MR_OP_IS_NOT;
@@ -109,7 +109,7 @@ static bool compile_is(mr_compiler *c, const mr_node *node) {
     return true;
 }
 
-/* x = ?, x != ? with a value of several spellings. */
+/* Writes x = ? and x != ? for a value with several spellings. */
 static bool compile_equal(mr_compiler *c, const mr_node *node) {
     uint32_t start = c->ordinal, x = 0, value = 1;
     const mr_type *type = spelled_type(node->child[0], node->child[1]);
@@ -131,7 +131,7 @@ static bool compile_equal(mr_compiler *c, const mr_node *node) {
 
 bool mr_spells(const mr_compiler *c) { return c->dialect->spells && !c->as_written; }
 
-/* Can x be a boolean in a spelling that the database takes for no truth value, as 't'? */
+/* Can x be a boolean in a spelling that the database does not read as a truth value, such as 't'? */
 bool mr_is_spelled_boolean(const mr_compiler *c, const mr_node *x) {
     return mr_spells(c) && mr_type_is_boolean(unlabelled(x)->type) && is_stored(x);
 }
@@ -140,15 +140,15 @@ const char *mr_boolean_words(bool truth) {
     return truth ? " IN (1, '1', 't', 'true')" : " IN (0, '0', 'f', 'false', '')";
 }
 
-/* 1, 0 or NULL, however the boolean is spelled. */
+/* Writes a boolean of any spelling as 1, 0 or NULL. */
 static void emit_truth(mr_compiler *c, const mr_node *node, uint32_t start, uint32_t i) {
     mr_seek(c, node, start, i);
     if (mr_is_spelled_boolean(c, node->child[i])) mr_compile_condition(c, node->child[i], MR_AGAINST_ANY);
     else mr_compile_operand(c, node->child[i], MR_AGAINST_ANY);
 }
 
-/* A stored boolean beside a condition, or before and after another boolean: as truth values. Two columns are compared
- * as they are stored, so that an index serves. */
+/* Writes the comparison of a stored boolean with a condition, or an order comparison of two booleans, as a comparison
+ * of truth values. Two columns are compared for equality as they are stored, so that an index can be used. */
 static bool compile_truths(mr_compiler *c, const mr_node *node, const char *sign) {
     const mr_node *left = node->child[0], *right = node->child[1];
     bool stored[2] = {mr_is_spelled_boolean(c, left), mr_is_spelled_boolean(c, right)};
@@ -167,7 +167,7 @@ static bool is_word(const mr_node *node, bool *truth) {
     return *truth || strcmp(node->name, "false") == 0;
 }
 
-/* x = true, x != false: written out, so that an index serves. */
+/* Writes x = true and x != false with all spellings in the SQL, so that an index can be used. */
 static bool compile_equal_word(mr_compiler *c, const mr_node *node) {
     uint32_t start = c->ordinal;
     bool truth;
@@ -184,7 +184,7 @@ static bool compile_equal_word(mr_compiler *c, const mr_node *node) {
     return false;
 }
 
-/* x IS true: written out. */
+/* Writes x IS true in the same way. */
 static bool compile_is_boolean(mr_compiler *c, const mr_node *node) {
     const mr_node *x = node->child[0], *word = node->child[1];
     bool truth, negated = node->op == MR_OP_IS_NOT;
@@ -204,8 +204,8 @@ static bool compile_is_boolean(mr_compiler *c, const mr_node *node) {
 
 static bool is_moment(const mr_type *type) { return type && mr_type_is_moment(type); }
 
-/* From the shortest spelling on the instant has come; with the longest it is over. flipped: the value stands on the
- * left. */
+/* Which spelling stands for the value in <, <=, > and >=: texts from the shortest spelling to the longest are the same
+ * instant. flipped: the value stands on the left. */
 static unsigned limit_of(mr_op op, bool flipped) {
     bool shortest = flipped ? op == MR_OP_LE || op == MR_OP_GT : op == MR_OP_GE || op == MR_OP_LT;
     return shortest ? MR_SPELL_SHORTEST : MR_SPELL_LONGEST;
@@ -237,7 +237,7 @@ static void between_limit(mr_compiler *c, const mr_node *node, uint32_t i, unsig
     else mr_compile_operand(c, node->child[i], MR_OP_AND);
 }
 
-/* ? BETWEEN a AND b: the value is another spelling for each end. */
+/* Writes ? BETWEEN a AND b: each end needs another spelling of the value. */
 static bool compile_between_columns(mr_compiler *c, const mr_node *node, uint32_t start) {
     const mr_type *type = spelled_type(node->child[1], node->child[0]);
     if (!is_moment(type)) return false;
@@ -267,7 +267,7 @@ static bool compile_between(mr_compiler *c, const mr_node *node) {
 
 /* ---------------------------------------------------------------- IN */
 
-/* x IN (a, ?, ...): a list that is written out. */
+/* Writes x IN (a, ?, ...), a list of expressions. */
 static bool compile_list(mr_compiler *c, const mr_node *node) {
     const mr_node *list = node->child[1];
     bool negated = node->op == MR_OP_NOT_IN;
@@ -289,7 +289,7 @@ static unsigned part_count(const mr_node *x, const mr_node *part) {
     return type ? count_in(type, unlabelled(part)) : 1;
 }
 
-/* One row of a tuple: of each part the spelling that the number says. */
+/* Writes one row of a tuple: number selects a spelling of each part. */
 static void emit_row(mr_compiler *c, const mr_node *left, const mr_node *tuple, uint32_t at, size_t number) {
     mr_emit(c, "(");
     for (uint32_t i = 0; i < tuple->n; i++) {
@@ -320,7 +320,7 @@ void mr_compile_rows(mr_compiler *c, const mr_node *left, const mr_node *list) {
     }
 }
 
-/* ---------------------------------------------------------------- all */
+/* ---------------------------------------------------------------- all comparisons */
 
 bool mr_compile_spelled(mr_compiler *c, const mr_node *node) {
     if (!mr_spells(c)) return false;

@@ -1,8 +1,8 @@
 /*
- * compiled.c: compiled statements: shared, counted, and given their values.
+ * compiled.c: compiled statements: their reference counts, and the values of their parameters.
  *
- * Invariant: a compiled statement holds no node that it could outlive but result_column.node, which
- * the one who keeps it longer than its statement sets to NULL.
+ * Invariant: a compiled statement refers to its nodes only by mr_result_column.node. Code that keeps it longer than the
+ * statement's nodes sets these pointers to NULL.
  */
 #include <moonrow/sql.h>
 
@@ -49,7 +49,8 @@ static mr_status named_value(const mr_compiled *c, const mr_param *param, const 
         if (strcmp(named[i].name, param->name) != 0) continue;
         *out = named[i].value;
         out->flags &= (uint8_t)~MR_VALUE_OWNED; /* borrowed: coercion must not free it */
-        /* One of the library's own, which the database gave: it is what it is, whatever type the column has. */
+        /* The library's own parameters have a space in front of their name. Their values come from the database, and
+         * are not changed, whatever type the column has. */
         if (param->name[0] != ' ' && mr_type_coerce(c->env, param->type, param->name, out) != MR_OK) return MR_FAIL;
         *out = mr_param_value(param, out);
         out->flags &= (uint8_t)~MR_VALUE_OWNED;
@@ -65,7 +66,7 @@ static mr_status bound_value(const mr_compiled *c, const mr_param *param, const 
     const mr_node *bind = mr_vec_ptr(binds, param->ordinal);
     if (bind->kind == MR_NODE_BINDS && bind->u.list.n) {
         bool all = param->spelling != MR_SPELL_PLAIN;
-        size_t last = (all ? bind->u.list.nspelled : bind->u.list.n) - 1; /* the list's padding repeats it */
+        size_t last = (all ? bind->u.list.nspelled : bind->u.list.n) - 1; /* padding repeats the last value */
         *out = (all ? bind->u.list.spelled : bind->u.list.values)[param->element < last ? param->element : last];
     } else if (bind->kind == MR_NODE_BIND) {
         const mr_value *v = mr_value_resolve(c->env, &bind->u.value);

@@ -1,8 +1,8 @@
 /*
- * compiler.h: the state of one compilation, and what the compile_*.c and dialect_*.c files call of
- * one another.
+ * compiler.h: the state of one compilation, and the functions that the compile_*.c and dialect_*.c files share.
  *
- * Errors are sticky: a function that fails sets failed and goes on; the text is thrown away at the end.
+ * Invariant: after a failure nothing is returned. A function that fails records the error, sets failed and goes on; the
+ * text is thrown away at the end. So the functions have no result to check.
  */
 #ifndef MOONROW_SQL_COMPILER_H
 #define MOONROW_SQL_COMPILER_H
@@ -11,7 +11,8 @@
 
 #include "node.h"
 
-/* A stretch of SQL with its parameters apart: where each goes, as CTEs move to the front at the end. */
+/* A piece of SQL, and its parameters with their positions. The text of a CTE is a piece of its own, because it is moved
+ * to the front at the end. */
 typedef struct mr_piece {
     mr_strbuf sql;
     mr_vec params; /* mr_placed_param */
@@ -19,17 +20,17 @@ typedef struct mr_piece {
 
 typedef struct mr_placed_param {
     mr_param param;
-    size_t at; /* offset in sql */
+    size_t at; /* its offset in sql */
 } mr_placed_param;
 
-/* A SELECT, UPDATE or DELETE being compiled: what those nested in it may correlate with. */
+/* A SELECT, UPDATE or DELETE that is being compiled. Nested SELECTs may correlate with its FROM objects. */
 typedef struct mr_frame {
     const struct mr_frame *parent;
     mr_vec leaves; /* const mr_node *: the TABLEs, ALIASes and CTEs of its FROM */
-    bool in_from;  /* it stands in a FROM: nothing correlates by itself */
+    bool in_from;  /* it stands in a FROM: it correlates only if correlate says so */
 } mr_frame;
 
-/* Where a query stands. */
+/* The place where a query stands. */
 typedef enum mr_place { MR_PLACE_STATEMENT, MR_PLACE_EXPRESSION, MR_PLACE_FROM } mr_place;
 
 typedef struct mr_named_object {
@@ -47,7 +48,7 @@ typedef struct mr_cte {
     const mr_node *node;
     const char *name;
     bool open;     /* its body is being compiled */
-    bool restates; /* it is an open one seen from within, and has no text of its own */
+    bool restates; /* it is a reference to an open CTE from inside of it, and has no text */
     mr_piece piece;
 } mr_cte;
 
@@ -56,94 +57,108 @@ struct mr_compiler {
     const mr_dialect *dialect;
     mr_piece *out;
     const mr_frame *frame;
-    uint32_t ordinal; /* of the first bind in the node that is compiled next */
+    uint32_t ordinal; /* the number of the first bind in the node that is compiled next */
     bool failed;
-    bool unqualified; /* columns without their table */
-    bool as_written;  /* an index's condition: known again by its words, so no spelling is added */
-    bool recursive;   /* WITH RECURSIVE */
-    bool lints;       /* tells of SELECTs that are likely to be mistaken: what is compiled will run */
+    bool unqualified; /* columns are written without their table */
+    bool as_written;  /* an index's condition: the database compares its words, so no spellings are added */
+    bool recursive;   /* WITH RECURSIVE is needed */
+    bool lints;       /* the statement will be executed, so warnings of likely mistakes make sense */
     mr_vec objects;   /* mr_key_object */
     mr_vec names;     /* mr_named_object: the aliases */
     mr_vec counters;  /* mr_name_counter */
-    mr_vec ctes;      /* mr_cte *, as met */
-    mr_vec finished;  /* mr_cte *, as completed: the order of WITH */
-    mr_vec *capture;  /* mr_result_column: the next SELECT puts its columns here; or NULL */
+    mr_vec ctes;      /* mr_cte *, in the order in which they are met */
+    mr_vec finished;  /* mr_cte *, in the order in which they are completed, which is that of WITH */
+    mr_vec *capture;  /* mr_result_column: receives the columns of the next SELECT; or NULL */
 };
 
-/* lint.c: warns where nothing relates the objects (const mr_node *) that the SELECT reads. */
+/* lint.c: warns when nothing relates two of the objects (const mr_node *) that the SELECT reads. */
 void mr_lint_products(mr_compiler *c, const mr_select *s, const mr_vec *shown);
 
-/* Groups whatever is no single term; as an operator to compile an operand against. */
+/* For mr_compile_operand: every operand that is not a single term gets parentheses. */
 #define MR_AGAINST_ANY ((mr_op)255)
 
 /* compile.c */
+/* Records an ArgumentError and sets failed; the first error stays. */
 void mr_compile_fail(mr_compiler *c, const char *fmt, ...) MR_PRINTF(2, 3);
+/* Appends SQL text. */
 void mr_emit(mr_compiler *c, const char *sql);
+/* Appends a name, quoted if needed. */
 void mr_emit_name(mr_compiler *c, const char *identifier);
-/* One parameter: the element-th value of the BIND or BINDS being compiled. */
+/* Appends one parameter, for the BIND or for value number element of the BINDS that is being compiled. */
 void mr_emit_param(mr_compiler *c, const mr_node *bind, uint32_t element);
 /* "base_1", "base_2", ...: interned; "" without memory. */
 const char *mr_anonymous_name(mr_compiler *c, const char *base);
 /* The SQL name of an ALIAS or CTE. */
 const char *mr_object_name(mr_compiler *c, const mr_node *object);
-/* Whether two FROM objects are the same. */
+/* Are two FROM objects the same one? */
 bool mr_same_object(const mr_node *a, const mr_node *b);
-/* The number of the first bind in what an ALIAS or CTE wraps. */
+/* The number of the first bind inside of an ALIAS or CTE. */
 uint32_t mr_object_base(const mr_compiler *c, const mr_node *object);
+/* Makes an empty piece, and frees one. */
 void mr_piece_init(mr_piece *piece, mr_env *env);
 void mr_piece_done(mr_piece *piece);
 
-/* compile_expression.c: each leaves c->ordinal behind the node's binds. */
+/* compile_expression.c: after each of these, c->ordinal has passed the node's binds. */
 void mr_compile(mr_compiler *c, const mr_node *node);
-/* In parentheses where the operator around it asks for them. */
+/* Writes an operand of the operator `against`, in parentheses if that operator requires them. */
 void mr_compile_operand(mr_compiler *c, const mr_node *node, mr_op against);
-/* As a truth value: WHERE, ON, AND ... */
+/* Writes a truth value, such as a WHERE, an ON, or an operand of AND. */
 void mr_compile_condition(mr_compiler *c, const mr_node *node, mr_op against);
-/* The children of a LIST or TUPLE, apart by ", ". */
+/* Writes the children of a LIST or TUPLE with ", " between them. */
 void mr_compile_items(mr_compiler *c, const mr_node *list);
-/* A child out of turn: number i of the node that begins at start. */
+/* Sets c->ordinal to the first bind of the node's child i; start is the number of the node's first bind. To compile
+ * children in another order than theirs. */
 void mr_seek(mr_compiler *c, const mr_node *node, uint32_t start, uint32_t i);
-/* A column's name alone. */
+/* Writes a column's name without its table. */
 void mr_compile_column_name(mr_compiler *c, const mr_node *column);
 
 /* compile_operator.c */
+/* The precedence of an operator; a higher number binds its operands more closely. */
 int mr_precedence(mr_op op);
-/* A query without rows, of so many columns: the right side of IN for no values. */
+/* Writes a query of width columns without rows: the right side of an IN without values. */
 void mr_compile_empty(mr_compiler *c, uint32_t width);
-/* The columns that an IN compares: more than one for a tuple. */
+/* The number of columns that an IN compares; more than 1 for a tuple. */
 uint32_t mr_in_width(const mr_node *in);
-/* The operator that binds a node together; MR_OP_NONE for a single term. */
+/* The outermost operator of a node; MR_OP_NONE for a single term. */
 mr_op mr_operator_of(const mr_node *node);
+/* Writes an operator with its operands. */
 void mr_compile_operator(mr_compiler *c, const mr_node *node);
 
 /* compile_spelled.c: comparisons with values that are stored in several spellings. */
-/* Do comparisons name each spelling of a value here? */
+/* Must comparisons write each spelling of a value? */
 bool mr_spells(const mr_compiler *c);
-/* True when it wrote the comparison; false: its values have one spelling only. */
+/* Writes the comparison, and returns true, when one of its values has several spellings. Otherwise returns false. */
 bool mr_compile_spelled(mr_compiler *c, const mr_node *node);
-/* The rows of a list of TUPLEs that left is compared with, each in all its spellings. */
+/* Writes the rows of a list of TUPLEs with which left is compared, each in all its spellings. */
 void mr_compile_rows(mr_compiler *c, const mr_node *left, const mr_node *list);
-/* What follows a boolean that is to be true, or false: " IN (1, ...)". */
+/* The text behind a boolean that must be true, or false: " IN (1, ...)". Static. */
 const char *mr_boolean_words(bool truth);
-/* True of a column, a function's result, ... that may hold a boolean in any spelling: as a condition it needs those
- * words. */
+/* Can the expression (a column, a function's result) be a stored boolean in any spelling? As a condition it needs the
+ * words above. */
 bool mr_is_spelled_boolean(const mr_compiler *c, const mr_node *x);
 
 /* compile_select.c */
+/* Writes a SELECT or COMPOUND. */
 void mr_compile_query(mr_compiler *c, const mr_node *query, mr_place place);
-/* The columns of a SELECT or RETURNING, each under its name; capture (or NULL) receives them. */
+/* Writes the columns of a SELECT or RETURNING with their names. capture (mr_result_column) receives them; or NULL. */
 void mr_compile_columns(mr_compiler *c, const mr_node *list, mr_place place, mr_vec *capture);
 
 /* compile_from.c */
+/* Writes a FROM object. */
 void mr_compile_from(mr_compiler *c, const mr_node *from);
+/* Appends the TABLEs, ALIASes and CTEs of a FROM object to leaves (const mr_node *, borrowed). */
 void mr_collect_leaves(mr_compiler *c, mr_vec *leaves, const mr_node *from);
+/* Writes a table's name with its schema. */
 void mr_emit_table(mr_compiler *c, const mr_table *table);
+/* The name of a CTE; compiles the CTE when its name is needed first. Interned; "" after a failure. */
 const char *mr_cte_name(mr_compiler *c, const mr_node *cte);
 
 /* compile_dml.c */
+/* Writes an INSERT, UPDATE or DELETE. */
 void mr_compile_dml(mr_compiler *c, const mr_node *node);
 
 /* compile_ddl.c */
+/* The SQL name of a type with its argument. Writes it to buf (size bytes) if it is not static. Returns the name. */
 const char *mr_type_sql(const mr_dialect *d, const mr_type *type, char *buf, size_t size);
 
 #endif

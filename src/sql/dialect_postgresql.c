@@ -1,7 +1,7 @@
 /*
- * dialect_postgresql.c: how PostgreSQL's SQL differs from the default spelling.
+ * dialect_postgresql.c: the differences between PostgreSQL's SQL and the default.
  *
- * Invariant: parameters carry no types, so no construct is used whose type only a parameter would tell.
+ * Invariant: parameters have no types, so nothing is written whose type PostgreSQL would have to take from a parameter.
  */
 #include <moonrow/sql.h>
 
@@ -144,7 +144,8 @@ static bool is_exact_or_float(const mr_node *node) {
     return mr_type_is_float(node->type) || mr_type_is_decimal(node->type);
 }
 
-/* Integers divide to integers here: then the right side is made a NUMERIC. */
+/* In PostgreSQL, an integer divided by an integer is an integer. To get a fraction, the right side is cast to NUMERIC.
+ */
 static bool compile_division(mr_compiler *c, const mr_node *node) {
     if (is_exact_or_float(node->child[0]) || is_exact_or_float(node->child[1])) return false;
     mr_compile_operand(c, node->child[0], MR_OP_DIV);
@@ -160,7 +161,8 @@ static void compile_xor(mr_compiler *c, const mr_node *node) {
     mr_compile_operand(c, node->child[1], MR_OP_BIT_XOR);
 }
 
-/* A subquery in FROM would need a name here, so no values are spelled as NULL and a constant. */
+/* The default for an IN without values has a subquery in FROM, which would need a name here. So a NULL with a constant
+ * condition is written. */
 static bool compile_empty_in(mr_compiler *c, const mr_node *node) {
     const mr_node *right = node->child[1];
     if (right->kind != MR_NODE_BINDS || right->u.list.n != 0) return false;

@@ -1,7 +1,7 @@
 /*
- * dialect_sqlite.c: how SQLite's SQL differs from the default spelling.
+ * dialect_sqlite.c: the differences between SQLite's SQL and the default.
  *
- * Invariant: what SQLite cannot say is refused when compiled, not when executed.
+ * Invariant: an expression that SQLite does not have is refused when it is compiled, not when it is executed.
  */
 #include <moonrow/sql.h>
 
@@ -75,7 +75,7 @@ static const char *const reserved[] = {
 
 /* ---------------------------------------------------------------- DDL */
 
-/* A constant, or a keyword such as CURRENT_TIMESTAMP: anything else must be in parentheses. */
+/* Is it a constant, or a keyword such as CURRENT_TIMESTAMP? All other defaults must be in parentheses. */
 static bool is_plain_default(const char *sql) {
     static const char word[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.+-";
     size_t len = strlen(sql);
@@ -84,12 +84,13 @@ static bool is_plain_default(const char *sql) {
     return strspn(sql, word) == len && !strpbrk(sql + 1, "+-");
 }
 
-/* A transaction that may write takes its lock at once: one that has read already cannot wait for it. */
+/* A transaction that may write takes its lock at once, because SQLite does not let it wait for the lock after a read.
+ */
 static const char *const begin[] = {"BEGIN IMMEDIATE", "BEGIN DEFERRED", "BEGIN IMMEDIATE", "BEGIN EXCLUSIVE"};
 
 /* ---------------------------------------------------------------- expressions */
 
-/* Integers divide to integers here, unless one side is no integer. */
+/* In SQLite, an integer divided by an integer is an integer. To get a fraction, one side is made a float. */
 static void compile_division(mr_compiler *c, const mr_node *node) {
     mr_compile_operand(c, node->child[0], MR_OP_DIV);
     mr_emit(c, " / (");
@@ -97,7 +98,7 @@ static void compile_division(mr_compiler *c, const mr_node *node) {
     mr_emit(c, " + 0.0)");
 }
 
-/* There is no exclusive or: (a | b) - (a & b), for which both sides are compiled twice. */
+/* SQLite has no exclusive or, so it is written as (a | b) - (a & b), which compiles both sides twice. */
 static void compile_xor(mr_compiler *c, const mr_node *node) {
     uint32_t start = c->ordinal;
     mr_emit(c, "((");
@@ -112,7 +113,7 @@ static void compile_xor(mr_compiler *c, const mr_node *node) {
     mr_emit(c, "))");
 }
 
-/* Rows to compare a tuple with are written as VALUES. */
+/* Writes the rows with which IN compares a tuple as VALUES. */
 static bool compile_tuple_in(mr_compiler *c, const mr_node *node) {
     const mr_node *right = node->child[1];
     if (right->kind != MR_NODE_LIST || right->n == 0 || right->child[0]->kind != MR_NODE_TUPLE) return false;
@@ -129,7 +130,8 @@ static bool compile_tuple_in(mr_compiler *c, const mr_node *node) {
 
 static bool is_moment(const mr_node *node) { return node->type && mr_type_is_moment(node->type); }
 
-/* Dates are text here, of which SQLite would take the number that it begins with: 2024. */
+/* Dates are stored as text. In arithmetic SQLite would use the number at the beginning of the text: 2024. So it is
+ * refused. */
 static bool compile_arithmetic(mr_compiler *c, const mr_node *node) {
     if (!is_moment(node->child[0]) && !is_moment(node->child[1])) return false;
     mr_compile_fail(c, "SQLite cannot calculate with dates, times and intervals: calculate in Lua (at:gt(mr.now() - "
@@ -218,7 +220,7 @@ static void compile_limit(mr_compiler *c, const mr_node *limit, const mr_node *o
     mr_compile(c, offset);
 }
 
-/* Each attached database has a list of its own tables. Names are the same in any case of (ASCII) letters. */
+/* Each attached database has its own list of tables. Names are equal when only the case of ASCII letters differs. */
 static unsigned table_exists(const mr_dialect *d, const mr_table *table, mr_strbuf *out, mr_value params[2]) {
     mr_strbuf_puts(out, "SELECT 1 FROM ");
     if (table->schema) {
@@ -234,13 +236,13 @@ const mr_dialect *mr_dialect_sqlite(void) {
     static const mr_dialect dialect = {
         .name = "sqlite",
         .parameter = '?',
-        .returning = false, /* last_insert_rowid is faster; RETURNING is there for whoever asks */
+        .returning = false, /* last_insert_rowid is faster; users may still write RETURNING */
         .nulls_order = true,
         .index_schema = true,
         .spells = true,
         .schema = "main",
         .reserved = reserved,
-        .numbered = "INTEGER", /* which holds 64 bits */
+        .numbered = "INTEGER", /* it has 64 bits */
         .numbers_sole_key = true,
         .begin = begin,
         .is_plain_default = is_plain_default,

@@ -1,7 +1,7 @@
 /*
- * expression.c: constructors of the expressions that are no operators.
+ * expression.c: constructors of expressions other than operators.
  *
- * Invariant: each consumes the nodes it is given, whatever comes of it.
+ * Invariant: each constructor consumes the nodes that it receives, also when it fails.
  */
 #include <moonrow/sql.h>
 
@@ -10,11 +10,11 @@
 #include <string.h>
 
 mr_node *mr_sql_column(mr_env *env, const mr_column *column, mr_node *from, const void *annotation) {
-    if (from && from->kind == MR_NODE_TABLE) { /* the bare table goes without saying */
+    if (from && from->kind == MR_NODE_TABLE) { /* a plain table is not written as the column's FROM */
         mr_node_release(from);
         from = NULL;
     }
-    /* Columns are arena objects: only the declared type is const here. */
+    /* The cast is safe: the column lives in the arena and is not really const. */
     const mr_type *type = column->type ? column->type : mr_column_type(env, (mr_column *)column);
     mr_node *node = mr_node_new(env, MR_NODE_COLUMN, MR_OP_NONE, type, &from, from ? 1 : 0);
     if (!node) return NULL;
@@ -34,7 +34,7 @@ mr_node *mr_sql_param(mr_env *env, const mr_type *type, const char *name) {
     return mr_node_named(mr_node_new(env, MR_NODE_BIND, MR_OP_NONE, type, NULL, 0), name);
 }
 
-/* All spellings of the values, in their order. */
+/* Fills list.spelled with all spellings of the values, in the order of the values. */
 static mr_status spell_all(mr_env *env, mr_node *binds) {
     size_t n = binds->u.list.n;
     if (!mr_type_is_spelled(binds->type)) return MR_OK;
@@ -78,7 +78,7 @@ mr_node *mr_sql_cast(mr_env *env, mr_node *x, const mr_type *type) {
     return mr_node_new(env, MR_NODE_CAST, MR_OP_NONE, type, &x, 1);
 }
 
-/* The type of the values: the first that has one, as NULL and untyped binds say nothing. */
+/* The type of a CASE: that of its first value with a known type (NULLs and untyped binds have none). */
 static const mr_type *case_type(mr_node *const *items, size_t n) {
     for (size_t i = 0; i < n; i++) {
         bool value = i % 2 == 1 || (i == n - 1 && n % 2 == 1);
@@ -97,7 +97,7 @@ mr_node *mr_sql_case(mr_env *env, mr_node *const *pairs_and_else, size_t n) {
 }
 
 mr_node *mr_sql_label(mr_env *env, const char *name, mr_node *x) {
-    if (x && x->kind == MR_NODE_LABEL) { /* the new name stands in for the old one */
+    if (x && x->kind == MR_NODE_LABEL) { /* the new name replaces the old one */
         mr_node *inner = mr_node_retain(x->child[0]);
         mr_node_release(x);
         x = inner;
@@ -129,7 +129,7 @@ mr_node *mr_sql_exists(mr_env *env, mr_node *select) {
     return mr_node_new(env, MR_NODE_EXISTS, MR_OP_NONE, mr_type_simple(MR_TYPE_BOOLEAN), &select, 1);
 }
 
-/* What goes into SQL as a word must be words: letters, digits, underscores and spaces. */
+/* May the text be written into SQL without quotes? It must have only letters, digits, underscores and spaces. */
 static bool is_words(const char *text) {
     static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_ ";
     return *text && strspn(text, allowed) == strlen(text);

@@ -1,7 +1,7 @@
 /*
- * function.c: function calls, and the types that well-known functions give.
+ * function.c: function calls, and the result types of well-known functions.
  *
- * Invariant: the table is sorted by name; a function that is not in it has the unknown type.
+ * Invariant: the table is sorted by name. A function that is not in it returns the unknown type.
  */
 #include <moonrow/sql.h>
 
@@ -13,7 +13,7 @@
 typedef enum result_rule {
     RESULT_FIXED, /* the code in the table */
     RESULT_FIRST, /* the type of the first argument that has one */
-    RESULT_SUM    /* that of the first argument, integers of any size, and booleans, being Integer */
+    RESULT_SUM    /* the type of the first argument; Integer for booleans and integers of any size */
 } result_rule;
 
 typedef struct function_type {

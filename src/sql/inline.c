@@ -1,8 +1,8 @@
 /*
- * inline.c: an expression with its values written out as SQL, for the few places where a database takes no parameters.
+ * inline.c: writes the values of an expression into its SQL, for the few places where a database allows no parameters.
  *
- * Invariant: text is quoted as the SQL standard says, so that it stays text whatever it holds; what has no such form is
- * refused.
+ * Invariant: text is quoted as the SQL standard says, so it stays text, whatever it contains. Values that cannot be
+ * written in standard SQL are refused.
  */
 #include <moonrow/sql.h>
 

@@ -1,7 +1,7 @@
 /*
- * insert.c: what an INSERT gives its row, and how values are added to the rows of INSERT ... SELECT.
+ * insert.c: finds the values that an INSERT writes, and adds values to the rows of INSERT ... SELECT.
  *
- * Invariant: added values never change which rows the SELECT gives, and never refer to its tables.
+ * Invariant: the added values do not change the rows that the SELECT returns, and do not refer to its tables.
  */
 #include <moonrow/sql.h>
 
@@ -30,16 +30,16 @@ bool mr_sql_insert_conflicts_by_key(const mr_dml *d) {
 
 /* ---------------------------------------------------------------- values added to a SELECT */
 
-/* Finds a part that could refer to the tables of a SELECT around it. */
+/* Finds a node that could refer to the tables of a surrounding SELECT. */
 static bool find_reference(void *ud, const mr_node *node) {
     bool *found = ud;
     if (node->kind == MR_NODE_SELECT || node->kind == MR_NODE_COMPOUND || node->kind == MR_NODE_COLUMN) *found = true;
     return !*found;
 }
 
-/* May the values stand among the SELECT's own columns? Not where they could refer to its tables; nor where DISTINCT
- * compares rows, unless the values are the same in each row. */
-static bool takes_columns(const mr_node *query, mr_node *const *values, size_t n) {
+/* May the values be columns of the SELECT itself? Not if they could refer to its tables. With DISTINCT, which compares
+ * the rows, only if they are the same in each row. */
+static bool accepts_columns(const mr_node *query, mr_node *const *values, size_t n) {
     if (query->kind != MR_NODE_SELECT || !query->u.select->columns) return false;
     bool found = false, constant = true;
     for (size_t i = 0; i < n; i++) {
@@ -55,7 +55,7 @@ static bool has_label(const mr_node *list, const char *name) {
     return false;
 }
 
-/* The list with the value, which gets a label that the list does not have. Consumes both. */
+/* Appends the value to the list, with a label that the list does not have. Consumes both. */
 static mr_node *append(mr_env *env, mr_node *list, mr_node *value) {
     const char *base = value->kind == MR_NODE_FUNC && value->name ? value->name : "anon", *name;
     size_t n = 0;
@@ -98,6 +98,6 @@ static mr_node *select_around(mr_env *env, mr_node *query, mr_node *const *value
 }
 
 mr_node *mr_sql_select_with_values(mr_env *env, mr_node *query, mr_node *const *values, size_t n) {
-    return takes_columns(query, values, n) ? select_beside(env, query, values, n)
-                                           : select_around(env, query, values, n);
+    return accepts_columns(query, values, n) ? select_beside(env, query, values, n)
+                                             : select_around(env, query, values, n);
 }

@@ -1,10 +1,10 @@
 /*
- * key.c: a statement's structure as bytes, and its binds in order.
+ * key.c: writes the structure of a statement as bytes, and lists its binds in order.
  *
- * Invariant: a bind's number depends on structure alone: the tree is counted as a tree, however its
- * parts are shared, each node's binds in the order of its children. So what was compiled from one
- * statement fits every other of the same key. ALIASes and CTEs are the exception, as their identity
- * shows in the SQL: they are numbered when met, and what they wrap is counted once, after the rest.
+ * Invariant: the number of a bind depends only on the structure of the statement. Binds are counted in the order of the
+ * nodes' children, and a shared node is counted each time it occurs. So a compiled statement fits every other statement
+ * with the same key. ALIASes and CTEs are the exception, because the SQL shows whether two of them are the same one:
+ * they are numbered when they are met, and the binds inside of them are counted once, behind all others.
  */
 #include <moonrow/sql.h>
 
@@ -20,13 +20,13 @@ typedef struct scanner {
     mr_strbuf *key; /* or NULL */
     mr_vec *binds;  /* or NULL */
     mr_vec *objects;
-    uint32_t count; /* binds so far */
-    bool comparing; /* below a comparison: how a value may be spelled makes a difference */
+    uint32_t count; /* number of binds so far */
+    bool comparing; /* inside of a comparison, where the number of a value's spellings matters */
     bool failed;
 } scanner;
 
-/* Lists up to this length are padded to a power of two; longer ones are rare, and near the number of
- * parameters that databases allow. */
+/* Lists up to this length are padded to a power of two. Longer lists are rare, and padding them could exceed the number
+ * of parameters that databases allow. */
 enum { MAX_PADDED = 16384 };
 
 size_t mr_key_padded(size_t n) {
@@ -47,7 +47,7 @@ static void put_count(scanner *s, size_t n) {
     put(s, &small, sizeof small);
 }
 
-/* The object's number; a new one joins the list, to be scanned later. */
+/* Writes the object's number. A new object is added to the list, and its inside is scanned later. */
 static void put_object(scanner *s, const mr_node *object) {
     size_t i = 0;
     while (i < s->objects->len && ((mr_key_object *)mr_vec_at(s->objects, i))->node != object) i++;
@@ -69,7 +69,7 @@ static void put_bind(scanner *s, const mr_node *node) {
     if (s->binds && mr_vec_push_ptr(s->binds, (mr_node *)node) != MR_OK) s->failed = true;
 }
 
-/* What besides kind, operator, name and children makes a difference to the SQL. */
+/* Writes the members of a node, other than kind, operator, name and children, that change the SQL. */
 static void put_payload(scanner *s, const mr_node *node) {
     switch (node->kind) {
     case MR_NODE_COLUMN:

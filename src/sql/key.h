@@ -1,24 +1,26 @@
 /*
- * key.h: the order in which a statement's binds are counted.
+ * key.h: the order in which the binds of a statement are counted.
+ *
+ * Invariant: the compiler and the key count binds in the same order (see key.c).
  */
 #ifndef MOONROW_SQL_KEY_H
 #define MOONROW_SQL_KEY_H
 
 #include <moonrow/sql.h>
 
-/* An ALIAS or a CTE of the statement; its number is its place in the vec. The binds in what it wraps
- * count from base on. */
+/* An ALIAS or a CTE of the statement. Its number is its index in the vec. The first bind inside of it has the number
+ * base. */
 typedef struct mr_key_object {
     const mr_node *node;
     uint32_t base;
 } mr_key_object;
 
-/* Fills objects (mr_key_object) in the order in which the key meets them; appends to key and binds,
- * which may be NULL. */
+/* Fills objects (mr_key_object) in the order in which the key meets them. Appends to key, and to binds (const mr_node
+ * *, borrowed); both may be NULL. ArgumentError: too many binds. */
 mr_status mr_key_scan(const mr_node *statement, mr_strbuf *key, mr_vec *binds, mr_vec *objects);
-/* How many spellings a comparison has for the value of a BIND: part of the key. (compile_spelled.c) */
+/* The number of spellings that a comparison writes for the value of a BIND; a part of the key. (compile_spelled.c) */
 unsigned mr_spelling_count(const mr_node *bind);
-/* Values that an IN list of n is padded to. */
+/* The length to which an IN list of n values is padded. */
 size_t mr_key_padded(size_t n);
 
 #endif

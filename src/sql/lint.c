@@ -1,9 +1,9 @@
 /*
- * lint.c: tells of a SELECT that gives each row of one FROM object with each of another, because nothing
- * relates them: nearly always a join that was forgotten.
+ * lint.c: warns of a SELECT that combines each row of one FROM object with each row of another, because nothing relates
+ * the two. Nearly always a join was forgotten.
  *
- * Invariant: what is in doubt passes. Objects are related by a join, and by any condition that names both, a
- * query within it and the statement around it included.
+ * Invariant: in doubt there is no warning. Two objects are related by a join, and by any condition that names both,
+ * also when it names one of them in a nested query, or when the condition relates both to the surrounding statement.
  */
 #include <moonrow/sql.h>
 
@@ -11,17 +11,17 @@
 
 #include <string.h>
 
-/* A FROM object, by the number of those that it is known to be related to. */
+/* A FROM object. Objects that are related to each other have the same group. */
 typedef struct lint_object {
-    const mr_node *node;   /* NULL: a table of a query around */
+    const mr_node *node;   /* NULL: a table of a surrounding query */
     const mr_table *table; /* or NULL */
     size_t group;
 } lint_object;
 
 typedef struct linter {
-    mr_vec objects; /* lint_object: those of the SELECT, then others that its conditions name */
-    mr_vec inner;   /* const mr_table *: what the queries within the present condition read */
-    size_t named;   /* the group of what the present condition has named so far; 0: nothing yet */
+    mr_vec objects; /* lint_object: the SELECT's own, then others that its conditions name */
+    mr_vec inner;   /* const mr_table *: read by the queries inside the current condition */
+    size_t named;   /* the group of the objects that the current condition has named; 0: none yet */
     bool unsure;
 } linter;
 
@@ -47,7 +47,7 @@ static void merge(linter *l, size_t from, size_t into) {
         if (object_at(l, i)->group == from) object_at(l, i)->group = into;
 }
 
-/* The condition names the object: it is related to the others that it names. */
+/* The current condition names an object of the group: all objects that it names are related. */
 static void relate(linter *l, size_t group) {
     if (l->named && l->named != group) merge(l, group, l->named);
     else l->named = group;
@@ -112,7 +112,7 @@ static bool find_aggregate(void *ud, const mr_node *node) {
     return !*found;
 }
 
-/* A subquery of aggregates without groups, or without FROM: each row with its one is no more rows. */
+/* Has the subquery only one row, because it has aggregates without GROUP BY, or no FROM? Then it multiplies no rows. */
 static bool gives_one_row(const mr_node *from) {
     const mr_node *query = from->kind == MR_NODE_ALIAS || from->kind == MR_NODE_CTE ? from->child[0] : from;
     if (query->kind != MR_NODE_SELECT) return false;
@@ -122,7 +122,7 @@ static bool gives_one_row(const mr_node *from) {
     return found;
 }
 
-/* The object, or those that are joined in it, from left to right. */
+/* Adds the object; for a join, the joined objects from left to right. */
 static void add(linter *l, const mr_node *from, size_t group) {
     if (from->kind == MR_NODE_JOIN) {
         add(l, from->child[0], group);
@@ -136,7 +136,7 @@ static void add(linter *l, const mr_node *from, size_t group) {
         l->unsure = true;
 }
 
-/* The class that maps the table, and what the SQL calls it. */
+/* Writes the class that maps the table, and the object's name in the SQL. */
 static void describe(mr_compiler *c, const mr_node *object, mr_strbuf *out) {
     const mr_node *of = object->kind == MR_NODE_ALIAS ? object->child[0] : object;
     const char *name = of->kind == MR_NODE_TABLE ? of->u.table->mapped_name : NULL;
@@ -147,7 +147,7 @@ static void describe(mr_compiler *c, const mr_node *object, mr_strbuf *out) {
     else mr_strbuf_printf(out, "\"%s\"", sql);
 }
 
-static void tell(mr_compiler *c, const linter *l, const lint_object *stray) {
+static void warn(mr_compiler *c, const linter *l, const lint_object *stray) {
     mr_strbuf one, other;
     mr_strbuf_init(&one, c->env);
     mr_strbuf_init(&other, c->env);
@@ -175,8 +175,8 @@ void mr_lint_products(mr_compiler *c, const mr_select *s, const mr_vec *shown) {
     for (size_t i = 1; i < own && !l.unsure; i++) {
         lint_object stray = *object_at(&l, i);
         if (stray.group == object_at(&l, 0)->group) continue;
-        tell(c, &l, &stray);
-        merge(&l, stray.group, object_at(&l, 0)->group); /* each group is told of once */
+        warn(c, &l, &stray);
+        merge(&l, stray.group, object_at(&l, 0)->group); /* one warning for each group */
     }
     mr_vec_done(&l.objects);
     mr_vec_done(&l.inner);

@@ -1,8 +1,9 @@
 /*
- * node.c: the life of nodes: made around their children, counted, released without recursion.
+ * node.c: making, counting and releasing nodes, without recursion.
  *
- * Invariant: a node never changes once made. The one exception is invisible: LISTs that grew from one
- * another share one array of items, of which each sees its first n; only the one that sees all may add.
+ * Invariant: a node never changes after it was made. One change is invisible: LISTs that were made by appending to each
+ * other share one array of items. Each LIST sees only its first n items, and only the LIST that sees all of them may
+ * add an item to the array.
  */
 #include <moonrow/sql.h>
 
@@ -10,7 +11,7 @@
 
 #include <string.h>
 
-/* The items of LISTs. Holds one reference to each of the used items. */
+/* The shared items of LISTs. It has one reference to each item in use. */
 typedef struct list_items {
     uint32_t refs, used, cap;
     mr_node *item[];
@@ -27,7 +28,8 @@ mr_node *mr_node_retain(mr_node *node) {
 
 /* ---------------------------------------------------------------- release */
 
-/* Drops a reference; a node without any joins the list of the dead, linked by annotation. */
+/* Gives a reference back. A node without references is added to the list of dead nodes, which are linked by their
+ * annotation. */
 static void drop(mr_node *node, mr_node **dead) {
     if (!node || --node->refs > 0) return;
     node->annotation = *dead;
@@ -74,8 +76,8 @@ void mr_nodes_release(mr_node *const *nodes, size_t n) {
 
 /* ---------------------------------------------------------------- making */
 
-/* Adds a child's measures to its parent's. What an ALIAS or a CTE wraps has its binds counted apart
- * (see key.c), and a COLUMN's FROM is no part of it. */
+/* Adds a child's measures to its parent's. The binds inside of an ALIAS or CTE are counted separately (see key.c), and
+ * the FROM object of a COLUMN is no part of the COLUMN. */
 static void measure(mr_node *node, const mr_node *child) {
     if (!child) return;
     if (child->depth >= node->depth) node->depth = child->depth + 1;
@@ -84,7 +86,7 @@ static void measure(mr_node *node, const mr_node *child) {
     if (node->kind != MR_NODE_ALIAS && node->kind != MR_NODE_CTE) node->binds += child->binds;
 }
 
-/* Each child is within the limits, so a sum over few of them cannot wrap; over many it is checked. */
+/* Called after each child: the sum so far and each child are within the limits, so their sum cannot overflow. */
 static bool within_limits(mr_env *env, const mr_node *node) {
     if (node->depth > MR_NODE_MAX_DEPTH) {
         mr_fail(env, MR_ERR_ARGUMENT, "the expression is nested deeper than %d levels", MR_NODE_MAX_DEPTH);
@@ -154,7 +156,8 @@ mr_node *mr_node_named(mr_node *node, const char *name) {
 
 /* ---------------------------------------------------------------- lists */
 
-/* The items to append to, with room for n more: list's own when it sees all of them. One reference. */
+/* The items to which n more can be appended: those of list itself, when it sees all of them and there is room,
+ * otherwise a copy. One reference. */
 static list_items *room_behind(mr_env *env, const mr_node *list, size_t n) {
     list_items *items = list ? items_of(list) : NULL;
     uint32_t used = list ? list->n : 0;
@@ -214,7 +217,7 @@ static size_t payload_size(const mr_node *node) {
     return mr_node_is_dml(node) ? sizeof(mr_dml) : 0;
 }
 
-/* Statement clauses mirror child[]: they are set anew from it. */
+/* The clauses of a statement are the same pointers as child[], so they are set again from it. */
 static void copy_clauses(mr_node *copy, const mr_node *node, void *extra) {
     if (mr_node_is_query(node)) {
         mr_select *s = extra;

@@ -1,16 +1,18 @@
 /*
- * node.h: how nodes are made and looked into, for the files of src/sql alone.
+ * node.h: making nodes and looking into them, for the files of src/sql only.
+ *
+ * Invariant: the functions that make nodes consume the children, also when they fail, and return one reference.
  */
 #ifndef MOONROW_SQL_NODE_H
 #define MOONROW_SQL_NODE_H
 
 #include <moonrow/sql.h>
 
-/* Limits that keep recursion on expressions and the unfolding of shared parts finite. */
+/* Limits of an expression's depth, which limits recursion, and of its number of nodes, which limits the SQL. */
 enum { MR_NODE_MAX_DEPTH = 500, MR_NODE_MAX_WEIGHT = 4 * 1024 * 1024 };
 
-/* The clauses of a SELECT (or of a COMPOUND, after its n selects) and of a DML statement, as children:
- * in the order of mr_select and mr_dml. */
+/* The indexes in child[] of the clauses of a SELECT (of a COMPOUND: behind its n SELECTs) and of a DML statement, in
+ * the order of mr_select and mr_dml. */
 enum {
     MR_SELECT_COLUMNS,
     MR_SELECT_FROM,
@@ -39,10 +41,11 @@ enum {
     MR_DML_PARTS
 };
 
-/* The tree with other BIND and BINDS nodes: replace gives a new reference, or NULL when it failed. NULL then. */
+/* A copy of the tree in which replace(ud, node) takes the place of each BIND and BINDS: a new reference, or NULL on
+ * failure. Consumes nothing. One reference. */
 mr_node *mr_node_replace_binds(mr_node *node, mr_node *(*replace)(void *ud, const mr_node *node), void *ud);
 
-/* All children that child[] holds: clauses count, which n leaves out. */
+/* The number of entries in child[], clauses included (n does not count these). */
 static inline uint32_t mr_node_parts(const mr_node *node) {
     switch (node->kind) {
     case MR_NODE_SELECT:
@@ -65,27 +68,30 @@ static inline bool mr_node_is_query(const mr_node *node) {
 static inline bool mr_node_is_dml(const mr_node *node) {
     return node->kind >= MR_NODE_INSERT && node->kind <= MR_NODE_DELETE;
 }
-/* An unnamed BIND of SQL NULL. */
+/* Is it a BIND, without a name, of SQL NULL? */
 static inline bool mr_node_is_null(const mr_node *node) {
     return mr_node_is(node, MR_NODE_BIND) && !node->name && node->u.value.kind == MR_NULL;
 }
 
-/* A node with n children, whose references it takes over, also when it fails; NULL when one of them
- * is NULL. type may be NULL for what is no expression. */
+/* A new node with n children. NULL when one of them is NULL. type NULL: the unknown type. */
 mr_node *mr_node_new(mr_env *env, mr_node_kind kind, mr_op op, const mr_type *type, mr_node *const *children,
                      uint32_t n);
-/* The same, where children may be NULL, with extra bytes behind them (returned zeroed by *extra). */
+/* The same, but children may be NULL. *extra receives size bytes, filled with zeros, in the node's block; extra may be
+ * NULL. */
 mr_node *mr_node_new_sparse(mr_env *env, mr_node_kind kind, mr_op op, const mr_type *type, mr_node *const *children,
                             uint32_t n, size_t size, void **extra);
-/* Sets node->name to the interned name; releases the node and returns NULL without memory. NULL passes. */
+/* Interns name, sets node->name and returns node. Without memory it releases the node and returns NULL. node may be
+ * NULL.
+ */
 mr_node *mr_node_named(mr_node *node, const char *name);
+/* Releases n nodes; each may be NULL. */
 void mr_nodes_release(mr_node *const *nodes, size_t n);
 
-/* A LIST with the items behind those of list (or NULL), flattening nothing. Consumes list and items.
- * Amortised constant time per item: lists that grew from one another share their items. */
+/* A LIST of the items of list (NULL: none) and n items more; nothing is flattened. Takes constant time for each item on
+ * average, because lists that were made from each other share their items. */
 mr_node *mr_list_append(mr_env *env, mr_op op, const mr_type *type, mr_node *list, mr_node *const *items, size_t n);
 
-/* Rebuilds a node around other children (as many as mr_node_parts), whose references it takes over. */
+/* A copy of the node with other children: as many as mr_node_parts says. */
 mr_node *mr_node_with_parts(const mr_node *node, mr_node *const *parts);
 
 #endif

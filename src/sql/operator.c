@@ -1,7 +1,7 @@
 /*
  * operator.c: constructors of operators, and of their opposites.
  *
- * Invariant: a comparison with NULL never becomes "= NULL"; AND and OR hold no list of their own kind.
+ * Invariant: a comparison with NULL never becomes "= NULL". An AND has no AND as a child, and an OR no OR.
  */
 #include <moonrow/sql.h>
 
@@ -22,7 +22,8 @@ mr_node *mr_sql_unary(mr_env *env, mr_op op, mr_node *operand) {
 
 /* ---------------------------------------------------------------- binary */
 
-/* Float wins over Numeric wins over integers; of a number and an unknown the number's type stays. */
+/* The type of an arithmetic result: Float if one side is Float, else Numeric if one is Numeric, else Integer. Of a
+ * number and an unknown type the result is the number's type. */
 static const mr_type *number_type(mr_op op, const mr_type *a, const mr_type *b) {
     if (!mr_type_is_number(a) && !mr_type_is_number(b)) return mr_type_simple(MR_TYPE_NULL);
     if (mr_type_is_float(a) || mr_type_is_float(b)) return mr_type_simple(MR_TYPE_FLOAT);
@@ -43,7 +44,7 @@ static const mr_type *binary_type(mr_op op, const mr_node *left, const mr_node *
 /* A SELECT as an operand becomes a scalar subquery. */
 static mr_node *as_operand(mr_node *x) { return mr_node_is_query(x) ? mr_sql_scalar(x->env, x) : x; }
 
-/* IS takes no parameters everywhere: NULL and booleans are written out. */
+/* Not every database allows parameters behind IS, so NULL and booleans are written as words. */
 static mr_node *as_literal(mr_node *x) {
     if (!mr_node_is(x, MR_NODE_BIND) || x->name) return x;
     const char *word = NULL;
@@ -70,7 +71,8 @@ mr_node *mr_sql_binary(mr_env *env, mr_op op, mr_node *left, mr_node *right) {
     return mr_node_new(env, MR_NODE_BINARY, op, type, sides, 2);
 }
 
-/* An operator is words, or the characters that PostgreSQL allows in one, and opens no comment. */
+/* May the user's operator be written into SQL? It is made of words, or of the characters that PostgreSQL allows in
+ * operators, and opens no comment. */
 static bool is_operator(const char *op) {
     static const char word[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_ ";
     static const char symbol[] = "+-*/<>=~!@#%^&|?";
@@ -90,7 +92,8 @@ mr_node *mr_sql_custom(mr_env *env, const char *op, mr_node *left, mr_node *righ
 
 static bool is_letter(const char *s) { return (*s >= 'a' && *s <= 'z') || (*s >= 'A' && *s <= 'Z'); }
 
-/* Databases without ILIKE compare the pattern in small letters: a letter would escape where its other form stands. */
+/* Databases without ILIKE change the pattern to small letters. A letter as escape character would then also match the
+ * other form of that letter, so it is refused for ILIKE. */
 mr_node *mr_sql_like(mr_env *env, mr_op op, mr_node *left, mr_node *pattern, const char *escape) {
     if (!escape) return mr_sql_binary(env, op, left, pattern);
     mr_node *parts[3] = {as_operand(left), as_operand(pattern), NULL};
@@ -125,17 +128,17 @@ static const mr_type *list_type(mr_op op) {
 
 static bool is_list(const mr_node *node, mr_op op) { return mr_node_is(node, MR_NODE_LIST) && node->op == op; }
 
-/* Appends item, or its items when it is a list of the same operator. Consumes both. */
+/* Appends item to list; if item is a list of the same operator, appends its items instead. Consumes both. */
 static mr_node *append_flat(mr_env *env, mr_op op, mr_node *list, mr_node *item) {
     if (!is_list(item, op)) return mr_list_append(env, op, list_type(op), list, &item, 1);
-    /* Retained before the append, which consumes them; item itself goes last, as it holds the array. */
+    /* The append consumes the items, so they are retained before it. item is released last: it owns their array. */
     for (uint32_t i = 0; i < item->n; i++) mr_node_retain(item->child[i]);
     mr_node *whole = mr_list_append(env, op, list_type(op), list, item->child, item->n);
     mr_node_release(item);
     return whole;
 }
 
-/* left (or NULL) AND right, OR, ...: right itself where there is no left. NULL when right is. */
+/* left op right, where op is AND or OR. When left is NULL, right itself. NULL when right is NULL. */
 static mr_node *joined(mr_env *env, mr_op op, mr_node *left, mr_node *right) {
     if (!right) {
         mr_node_release(left);
@@ -223,7 +226,7 @@ static mr_op opposite(mr_op op) {
     }
 }
 
-/* The same children under the opposite operator, or NULL with *tried false where there is none. */
+/* The same children with the opposite operator. NULL, with *tried false, when there is no opposite. */
 static mr_node *negated(const mr_node *x, bool *tried) {
     mr_op op = x->kind == MR_NODE_BINARY ? opposite((mr_op)x->op) : MR_OP_NONE;
     *tried = op != MR_OP_NONE || x->kind == MR_NODE_BETWEEN;
@@ -236,7 +239,7 @@ static mr_node *negated(const mr_node *x, bool *tried) {
     return node;
 }
 
-/* NOT true is false, and the other way round; NULL where x is neither. */
+/* The opposite word of true or false; NULL when x is another expression. */
 static const char *negated_word(const mr_node *x) {
     if (x->kind != MR_NODE_LITERAL_SQL) return NULL;
     if (strcmp(x->name, "true") == 0) return "false";

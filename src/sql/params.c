@@ -1,9 +1,9 @@
 /*
- * params.c: a statement with values in the place of its named parameters, for one that becomes a part of another: the
- * other's parameters are not its own.
+ * params.c: replaces the named parameters of a statement by their values. This is needed when the statement becomes a
+ * part of another one, whose parameters of the same names are different ones.
  *
- * Invariant: what was one node stays one. A FROM object that is rebuilt, because a parameter is in it, is rebuilt once,
- * and each column that is read from it follows; so do the parts of a recursive CTE, which is known by its first.
+ * Invariant: one node stays one node. A FROM object with a parameter inside is rebuilt only once, and each column that
+ * is read from it then refers to the new object. So does each reference to the first part of a recursive CTE.
  */
 #include <moonrow/sql.h>
 
@@ -20,13 +20,13 @@ typedef struct filler {
     mr_env *env;
     const mr_named_value *named;
     size_t n;
-    mr_map *known; /* of rebuilt: nodes that may be met again */
+    mr_map *known; /* of rebuilt: nodes that other nodes may refer to */
     bool failed;
 } filler;
 
 static mr_node *fill(filler *f, mr_node *node);
 
-/* The value of the parameter as its type takes it; the node itself where none is given. */
+/* A BIND with the parameter's value, coerced to its type; the node itself when no value is given. */
 static mr_node *fill_param(filler *f, mr_node *node) {
     for (size_t i = 0; node->name && i < f->n; i++) {
         if (strcmp(f->named[i].name, node->name) != 0) continue;
@@ -40,7 +40,7 @@ static mr_node *fill_param(filler *f, mr_node *node) {
     return mr_node_retain(node);
 }
 
-/* Nodes that others refer to, or are compared with, as the ones that they are. */
+/* Do other nodes refer to this node, so that it must be rebuilt only once? */
 static bool has_identity(const mr_node *node) {
     return mr_node_is_query(node) || node->kind == MR_NODE_ALIAS || node->kind == MR_NODE_CTE;
 }

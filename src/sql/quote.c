@@ -1,8 +1,8 @@
 /*
- * quote.c: names and texts as they are written in SQL.
+ * quote.c: writes names and texts into SQL.
  *
- * Invariants: a name that is written without quotes means the same in the database, whatever its case rules. A text
- * stays one text, whatever it holds.
+ * Invariant: a name is written without quotes only if every database reads it as the same name, whatever its rules for
+ * capitals are. A text stays one text, whatever it contains.
  */
 #include <moonrow/sql.h>
 

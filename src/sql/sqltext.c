@@ -1,7 +1,8 @@
 /*
- * sqltext.c: a glance at SQL text: its first word, and the words after WITH and PRAGMA.
+ * sqltext.c: finds out what SQL text does, by its first word, and by the words behind WITH and PRAGMA.
  *
- * Invariant: in doubt the text is a write, as a needless transaction does less harm than a lost one.
+ * Invariant: in doubt the text counts as a write: a transaction that is not needed does less harm than one that is
+ * missing.
  */
 #include "sqltext.h"
 
@@ -36,7 +37,7 @@ static bool skip_comment(words *w) {
     return true;
 }
 
-/* The next word outside quotes and comments, in lower case and cut to what fits; false at the end. */
+/* Reads the next word outside quotes and comments, in lower case; a long word is cut. False at the end. */
 static bool next_word(words *w, char word[24]) {
     while (w->at < w->end && !is_letter(*w->at)) {
         char c = *w->at;
@@ -65,14 +66,14 @@ static void skip_blanks(words *w) {
     while (skip_comment(w));
 }
 
-/* The next character that is neither blank nor in a comment, or a zero byte. */
+/* The next character that is not blank and not in a comment; a zero byte at the end. */
 static char next_mark(const words *w) {
     words ahead = *w;
     skip_blanks(&ahead);
     return ahead.at < ahead.end ? *ahead.at : '\0';
 }
 
-/* The next word, which may be quoted. */
+/* Reads the next word, also a quoted one. */
 static bool next_name(words *w, char word[24]) {
     skip_blanks(w);
     const char *quoted = w->at < w->end ? strchr("\"'`[", *w->at) : NULL;
@@ -83,8 +84,8 @@ static bool next_name(words *w, char word[24]) {
     return next_word(&inside, word);
 }
 
-/* PRAGMA [schema.]name [= value | (value)]. Which of SQLite's write to the database, and which fail or do nothing
- * inside a transaction: its documentation of each, and what 3.40 does. */
+/* Reads PRAGMA [schema.]name [= value | (value)]. The lists say which of SQLite's pragmas write to the database, and
+ * which of them fail or do nothing inside a transaction. Sources: SQLite's documentation, and tries with 3.40. */
 static mr_text_kind pragma_kind(words *w) {
     static const char *const writes[] = {"incremental_vacuum", "optimize", NULL};
     static const char *const writes_value[] = {"user_version",       "application_id", "schema_version",
@@ -105,7 +106,7 @@ static mr_text_kind pragma_kind(words *w) {
     return MR_TEXT_READS;
 }
 
-/* WITH ... SELECT reads, WITH ... UPDATE writes. replace(...) is a function. */
+/* WITH ... SELECT reads, WITH ... UPDATE writes. The word replace with "(" behind it is a function, no statement. */
 static mr_text_kind with_kind(words *w) {
     static const char *const writes[] = {"insert", "update", "delete", "replace", "merge", NULL};
     char word[24];

@@ -1,8 +1,8 @@
 /*
  * statement.c: constructors of FROM objects and of statements.
  *
- * Invariant: a statement's clauses, as u.select and u.dml show them, are its children: the same
- * pointers, counted once, so what walks children needs to know nothing of clauses.
+ * Invariant: the clauses of a statement (u.select and u.dml) are the same pointers as its children, with one reference
+ * for both. So code that visits children need not know the clauses.
  */
 #include <moonrow/sql.h>
 
@@ -19,7 +19,7 @@ mr_node *mr_sql_table(mr_env *env, const mr_table *table) {
 }
 
 mr_node *mr_sql_alias(mr_env *env, mr_node *of, const char *name) {
-    if (of && of->kind == MR_NODE_SUBQUERY) { /* a scalar subquery is a query like others here */
+    if (of && of->kind == MR_NODE_SUBQUERY) { /* the alias of a scalar subquery is the alias of its query */
         mr_node *query = mr_node_retain(of->child[0]);
         mr_node_release(of);
         of = query;
@@ -58,7 +58,7 @@ static void select_parts(const mr_select *s, mr_node **part) {
     part[MR_SELECT_CORRELATE] = s->correlate;
 }
 
-/* What may follow FOR UPDATE, or stand in its place. */
+/* Is it a text that may stand behind FOR UPDATE, or in its place? */
 static bool is_lock_mode(const char *mode) {
     static const char *const modes[] = {"NOWAIT",    "SKIP LOCKED",  "SHARE", "SHARE NOWAIT", "SHARE SKIP LOCKED",
                                         "KEY SHARE", "NO KEY UPDATE"};
@@ -129,8 +129,8 @@ static void dml_parts(const mr_dml *d, mr_node **part) {
     part[MR_DML_CONFLICT_WHERE] = d->conflict_where;
 }
 
-/* Columns and values in pairs; NULL for both is a pair as well. */
-static bool even(const mr_node *columns, const mr_node *values) {
+/* Is there one value for each column? Also true when both are NULL. */
+static bool are_paired(const mr_node *columns, const mr_node *values) {
     return columns && values ? columns->n == values->n : columns == values;
 }
 
@@ -142,9 +142,9 @@ static mr_status check_dml(mr_env *env, mr_node_kind kind, const mr_dml *d) {
     for (uint32_t i = 0; kind == MR_NODE_INSERT && d->values && i < d->values->n; i++)
         if (d->values->child[i]->kind != MR_NODE_TUPLE || d->values->child[i]->n != d->columns->n)
             return mr_fail(env, MR_ERR_ARGUMENT, "insert: row %u of the values does not fit the columns", i + 1);
-    if (kind == MR_NODE_UPDATE && (!even(d->columns, d->values) || !d->columns || d->columns->n == 0))
+    if (kind == MR_NODE_UPDATE && (!are_paired(d->columns, d->values) || !d->columns || d->columns->n == 0))
         return mr_fail(env, MR_ERR_ARGUMENT, "update: no values, or not one for each column");
-    if (!even(d->conflict_columns, d->conflict_values))
+    if (!are_paired(d->conflict_columns, d->conflict_values))
         return mr_fail(env, MR_ERR_ARGUMENT, "on_conflict_do_update: not one value for each column");
     return MR_OK;
 }

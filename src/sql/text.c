@@ -1,8 +1,8 @@
 /*
- * text.c: text("... :name ..."): SQL written by the user, with its binds found.
+ * text.c: text("... :name ..."): finds the binds in SQL that the user has written.
  *
- * Invariant: a TEXT node's value is the SQL in which each bind is one NUL byte; the children are the
- * binds in the same order. What stands in quotes or comments is no bind.
+ * Invariant: the value of a TEXT node is the SQL in which one NUL byte replaces each bind; the children are the binds
+ * in the same order. Nothing inside of quotes or comments is a bind.
  */
 #include <moonrow/sql.h>
 
@@ -27,7 +27,7 @@ static void take(text_parser *p, size_t n) {
     p->at += n;
 }
 
-/* Takes all up to and with the closing mark, or the rest where it is missing. */
+/* Copies the text up to and including the closing mark; all of the rest when the mark is missing. */
 static void take_until(text_parser *p, size_t open, const char *close) {
     const char *s = p->at + open;
     size_t n = strlen(close);
@@ -75,7 +75,7 @@ static mr_status take_one(text_parser *p) {
         take(p, 2);
     } else if (c == ':' && is_name_start(next)) {
         return take_bind(p);
-    } else if (is_name(c)) { /* a colon right behind a word is a slice or a label, no bind */
+    } else if (is_name(c)) { /* a colon directly behind a word is no bind: it is a slice, or a label */
         size_t n = 1;
         while (is_name(peek(p, n))) n++;
         if (peek(p, n) == ':' && peek(p, n + 1) != ':') n++;
@@ -97,7 +97,7 @@ mr_node *mr_sql_text(mr_env *env, const char *sql, size_t len) {
     if (!text) goto out;
     mr_value value = mr_text_value(text, p.sql.len);
     node = mr_node_new(env, MR_NODE_TEXT, MR_OP_NONE, NULL, p.binds.data, (uint32_t)p.binds.len);
-    p.binds.len = 0; /* their references are the node's now, or gone with it */
+    p.binds.len = 0; /* the constructor has consumed their references */
     if (node && mr_value_copy(env, &node->u.value, &value) != MR_OK) {
         mr_node_release(node);
         node = NULL;

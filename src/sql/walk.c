@@ -1,7 +1,7 @@
 /*
- * walk.c: visiting a tree of nodes, and rebuilding it with other columns.
+ * walk.c: visits a tree of nodes, and rebuilds it with other columns.
  *
- * Invariant: recursion is as deep as the tree, which its constructors keep under MR_NODE_MAX_DEPTH.
+ * Invariant: recursion is as deep as the tree, and constructors limit the depth of trees to MR_NODE_MAX_DEPTH.
  */
 #include <moonrow/sql.h>
 
@@ -20,13 +20,13 @@ void mr_node_walk(const mr_node *node, bool (*visit)(void *ud, const mr_node *no
 typedef struct replacer {
     mr_node *(*replace)(void *ud, const mr_node *node);
     void *ud;
-    bool binds; /* these are replaced, not columns; and replace gives NULL only when it failed */
+    bool binds; /* binds are replaced, not columns; then NULL from replace means failure */
     bool failed;
 } replacer;
 
 static mr_node *rebuild(replacer *r, mr_node *node);
 
-/* Children that are replaced one by one into an array of their own; node itself when none changed. */
+/* The node with replaced children; the node itself when no child has changed. */
 static mr_node *rebuild_children(replacer *r, mr_node *node) {
     uint32_t n = mr_node_parts(node);
     mr_node *few[MR_SELECT_PARTS] = {NULL}, **parts = few;
@@ -65,7 +65,7 @@ static mr_node *rebuild(replacer *r, mr_node *node) {
         r->failed = !made;
         return made;
     }
-    case MR_NODE_LITERAL_SQL: /* nothing below, or FROM objects with columns of their own */
+    case MR_NODE_LITERAL_SQL: /* has nothing below, or FROM objects with columns of their own */
     case MR_NODE_TEXT:
     case MR_NODE_DEFAULT:
     case MR_NODE_TABLE:
@@ -96,7 +96,7 @@ typedef struct from_finder {
     bool failed;
 } from_finder;
 
-/* Takes over the reference of from. */
+/* Adds a FROM object. Consumes the reference. */
 static void add_from(from_finder *f, mr_node *from) {
     if (from && mr_vec_push_ptr(f->out, from) == MR_OK) return;
     mr_node_release(from);
@@ -131,7 +131,7 @@ static bool find_from(void *ud, const mr_node *node) {
     case MR_NODE_ALIAS:
     case MR_NODE_CTE:
     case MR_NODE_JOIN:
-        add_object(f, (mr_node *)node); /* a reference is all that is taken of the const node */
+        add_object(f, (mr_node *)node); /* only its reference count changes */
         return false;
     case MR_NODE_SUBQUERY:
     case MR_NODE_EXISTS:
