@@ -1,8 +1,8 @@
 /*
- * batch.c: rows for one prepared statement.
+ * batch.c: executes one prepared statement for many rows.
  *
- * Invariant: rows run in the order in which they came. Where they wait, their values are copies: what they were taken
- * from may change until they run.
+ * Invariant: rows are executed in the order in which they came. The values of waiting rows are copies, because the
+ * originals may change before the rows are executed.
  */
 #include "connection.h"
 
@@ -42,7 +42,7 @@ mr_status mr_batch_row(mr_batch *batch, const mr_value *values, void *row) {
             free_copy(env, copy, n);
             return MR_FAIL;
         }
-    mr_vec_push_ptr(&batch->values, copy); /* reserved */
+    mr_vec_push_ptr(&batch->values, copy); /* cannot fail: the room was reserved */
     mr_vec_push_ptr(&batch->rows, row);
     return MR_OK;
 }
@@ -51,13 +51,13 @@ static mr_status run_waiting(mr_batch *batch) {
     mr_cursor *cursor = batch->cursor;
     const mr_value *const *lists = batch->values.data;
     size_t n = batch->values.len;
-    if (!cursor->conn) return mr_cursor_bind(cursor, NULL); /* says what has closed it */
-    cursor->told = true;
+    if (!cursor->conn) return mr_cursor_bind(cursor, NULL); /* fails, and says what has closed the cursor */
+    cursor->notified = true;
     cursor->seconds = 0;
-    mr_status status = mr_cursor_tell(cursor, false, lists, n);
+    mr_status status = mr_cursor_notify(cursor, false, lists, n);
     for (size_t i = 0; status == MR_OK && i < n; i++) status = run_row(batch, lists[i], mr_vec_ptr(&batch->rows, i));
-    if (status == MR_OK && cursor->conn) status = mr_cursor_tell(cursor, true, lists, n);
-    cursor->told = false;
+    if (status == MR_OK && cursor->conn) status = mr_cursor_notify(cursor, true, lists, n);
+    cursor->notified = false;
     return status;
 }
 

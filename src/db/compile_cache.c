@@ -1,6 +1,8 @@
 /*
- * compile_cache.c: compiled statements by their structure. A statement whose structure is known is not
- * compiled again; only its values are collected. The least recently used structure goes first.
+ * compile_cache.c: an engine's cache of compiled statements, found by their structure.
+ *
+ * Invariant: the entries of the map and those of the list, which is ordered by last use, are the same. When the cache
+ * is full, the entry that was not used for the longest time is removed.
  */
 #include "engine.h"
 
@@ -43,7 +45,7 @@ static void link_newest(mr_compile_cache *cache, compile_entry *e) {
     cache->newest = e;
 }
 
-/* The key's bytes follow the entry in its block. */
+/* Frees an entry with its key, which lies in the same block. */
 static void free_entry(mr_env *env, compile_entry *e) {
     mr_compiled_release(e->compiled);
     mr_free(env, e);
@@ -88,7 +90,7 @@ static mr_status add(mr_engine *engine, const compile_entry *key, mr_compiled *c
     return MR_OK;
 }
 
-/* Looks the structure up, compiles it where it is new. *out: one reference. */
+/* Looks for the structure in the cache, and compiles the statement if it is new. *out has one reference. */
 static mr_status find_or_compile(mr_engine *engine, const mr_node *statement, mr_compiled **out) {
     mr_compile_cache *cache = &engine->compile_cache;
     compile_entry key = {.key = cache->key.data ? cache->key.data : "", .len = cache->key.len};
@@ -106,7 +108,7 @@ static mr_status find_or_compile(mr_engine *engine, const mr_node *statement, mr
     }
     mr_compiled *compiled;
     if (mr_sql_compile(engine->env, engine->dialect, statement, &compiled)) return MR_FAIL;
-    /* The statement's nodes will be gone when the cached one is used. */
+    /* A cached statement lives longer than the nodes of the statement that it was compiled from. */
     for (size_t i = 0; i < compiled->ncolumns; i++) compiled->columns[i].node = NULL;
     if (add(engine, &key, compiled)) {
         mr_compiled_release(compiled);

@@ -1,6 +1,7 @@
 /*
- * connection.c: one open connection: its making and end, locks held by its own program, and what follows a
- * failed call.
+ * connection.c: opens and closes a connection, handles locks that the same program holds, and the failure of a call.
+ *
+ * Invariant: every open connection is in the list of its environment (mr_db_state), from its opening to its end.
  */
 #include "connection.h"
 
@@ -17,8 +18,8 @@ static mr_conn *find_blocker(mr_conn *conn) {
     return NULL;
 }
 
-/* The driver asks whether to go on waiting for a lock. A lock that this program holds would never go away:
- * its one thread is here. */
+/* The driver asks whether to wait longer for a lock. It must not wait for a lock that this program holds: the program's
+ * only thread is here, so nothing would release the lock. */
 static bool go_on_waiting(void *ud) {
     mr_conn *conn = ud;
     conn->blocked = find_blocker(conn) != NULL;
@@ -44,19 +45,19 @@ mr_status mr_conn_failed(mr_conn *conn, const char *sql, const mr_value *values,
     conn->was_blocked = conn->blocked;
     conn->blocked = false;
     if (sql) mr_error_add_statement(conn->env, sql, values, n);
-    mr_conn_follow(conn, true);
+    mr_conn_update_began(conn, true);
     return MR_FAIL;
 }
 
-/* A coroutine that died in the midst of a block holds its lock until it is collected. */
+/* A coroutine that died inside of a block holds a lock until it is collected. */
 bool mr_conn_may_retry(mr_conn *conn) {
     bool blocked = conn->was_blocked;
-    conn->was_blocked = false; /* a later call may fail without meeting a lock */
+    conn->was_blocked = false; /* a later call may fail without a lock */
     if (blocked) return mr_db_collect(conn->engine->state);
-    return mr_db_make_room(conn->engine->state, conn->driver); /* a journal is a file, too */
+    return mr_db_make_room(conn->engine->state, conn->driver); /* opening a journal needs a free file, too */
 }
 
-/* ---------------------------------------------------------------- what keeps statements from running */
+/* ---------------------------------------------------------------- may a statement run? */
 
 bool mr_conn_is_inherited(const mr_conn *conn) {
     return conn->driver->is_inherited && conn->driver->is_inherited(conn->dbc);
@@ -73,7 +74,7 @@ mr_status mr_conn_may_run(mr_conn *conn) {
     return MR_FAIL;
 }
 
-/* ---------------------------------------------------------------- making and end */
+/* ---------------------------------------------------------------- opening and closing */
 
 mr_status mr_conn_open(mr_engine *engine, mr_conn **out) {
     mr_conn *conn = mr_calloc(engine->env, sizeof *conn);
@@ -152,7 +153,7 @@ mr_status mr_conn_control_sql(mr_conn *conn, const char *sql) {
     return status == MR_FAIL ? MR_FAIL : MR_OK;
 }
 
-/* Steps the cursor to its end and closes it. */
+/* Steps the cursor to its end, and closes it. */
 static mr_status run_to_end(mr_cursor *cursor, int64_t *rowcount) {
     mr_status status;
     do {
@@ -178,7 +179,7 @@ mr_status mr_conn_query(mr_conn *conn, mr_compiled *compiled, const mr_value *va
     return status == MR_FAIL ? MR_FAIL : MR_OK;
 }
 
-/* True for SQL that only reads or that cannot run inside a transaction. */
+/* Does the SQL only read, or must it run outside of a transaction? */
 static bool only_reads(const char *sql) {
     static const char *const words[] = {"select", "with",     "values", "explain", "pragma", "begin",     "commit",
                                         "end",    "rollback", "vacuum", "attach",  "detach", "savepoint", "release"};
@@ -201,7 +202,7 @@ mr_status mr_conn_run_sql(mr_conn *conn, const char *sql) {
         if (status == MR_OK) status = run_to_end(cursor, NULL);
         else mr_cursor_close(cursor);
     }
-    if (status == MR_OK) mr_conn_follow(conn, false);
+    if (status == MR_OK) mr_conn_update_began(conn, false);
     mr_compiled_release(compiled);
     return status;
 }

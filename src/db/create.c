@@ -1,6 +1,8 @@
 /*
- * create.c: creating and dropping the tables of a metadata. All of it is one transaction: a failure leaves
- * the database as it was, unless the caller had begun, who then decides.
+ * create.c: creates and drops the tables of a metadata.
+ *
+ * Invariant: all of it is one transaction, so a failure leaves the database as it was. If the caller's transaction was
+ * open before, it stays open, and the caller decides about it.
  */
 #include "connection.h"
 
@@ -9,8 +11,8 @@
 typedef struct job {
     mr_conn *conn;
     const mr_dialect *dialect;
-    mr_table **tables; /* in foreign-key order, the chosen ones */
-    bool *wanted;      /* of each: whether there is something to do */
+    mr_table **tables; /* the chosen tables, in the order of their foreign keys */
+    bool *wanted;      /* for each table: must it be created, or dropped? */
     size_t n;
     bool dropping, checkfirst;
 } job;
@@ -46,7 +48,7 @@ static mr_status table_exists(const job *j, const mr_table *table, mr_strbuf *sq
     return status;
 }
 
-/* Asks for each table whether it exists; *any: there is something to do. */
+/* Asks the database for each table whether it exists. *any: at least one table must be created, or dropped. */
 static mr_status check(job *j, bool *any) {
     mr_strbuf sql;
     mr_status status = MR_OK;
@@ -101,21 +103,21 @@ static mr_status run_all(job *j) {
     return status;
 }
 
-/* SQLite deletes a table's rows before it drops it: rows that refer to each other in a circle need the
- * check to wait until all are gone. */
+/* SQLite deletes the rows of a table before it drops the table. When rows of several tables refer to each other in a
+ * circle, foreign keys must not be checked before all of them are deleted. */
 static mr_status defer_foreign_keys(job *j, bool on) {
     if (!j->dropping || strcmp(j->conn->driver->name, "sqlite") != 0) return MR_OK;
     return mr_conn_control_sql(j->conn, on ? "PRAGMA defer_foreign_keys=ON" : "PRAGMA defer_foreign_keys=OFF");
 }
 
-/* Inside a transaction. */
-static mr_status work(job *j, bool own) {
+/* Creates or drops the tables. A transaction is open; own: it was begun here. */
+static mr_status run_in_transaction(job *j, bool own) {
     if (defer_foreign_keys(j, true) || run_all(j)) return MR_FAIL;
-    if (own) return mr_conn_commit(j->conn); /* which also ends the deferring */
+    if (own) return mr_conn_commit(j->conn); /* this also ends the deferred checks */
     return defer_foreign_keys(j, false);
 }
 
-/* Undoes what was begun here, keeping the error that led to it. */
+/* Rolls back the transaction that was begun here. Keeps the error that was the reason. */
 static void undo(mr_conn *conn) {
     mr_error *saved = mr_env_save_error(conn->env);
     mr_conn_rollback(conn);
@@ -127,14 +129,14 @@ static mr_status run_job(job *j) {
     bool any, own = !conn->began;
     int64_t before = 0, after = 0;
     mr_status (*version)(mr_dbc * dbc, int64_t * out) = conn->driver->data_version;
-    /* Checked without a lock: where all is there already nobody else is kept waiting. */
+    /* The check needs no lock: when there is nothing to do, no other connection has to wait. */
     if (check(j, &any)) return MR_FAIL;
     if (!any) return MR_OK;
-    if (!own) return work(j, false);
+    if (!own) return run_in_transaction(j, false);
     if ((version && version(conn->dbc, &before)) || mr_conn_begin(conn, MR_TX_DEFAULT)) return MR_FAIL;
     mr_status status = version ? version(conn->dbc, &after) : MR_OK;
     if (status == MR_OK && j->checkfirst && before != after) status = check(j, &any);
-    if (status == MR_OK) status = work(j, true);
+    if (status == MR_OK) status = run_in_transaction(j, true);
     if (status != MR_OK) undo(conn);
     return status;
 }

@@ -1,6 +1,8 @@
 /*
- * cursor.c: running statements. A cursor has a statement of its own, taken from the cache, until it is closed
- * or invalidated; after a failure it is reset, so that it holds no lock.
+ * cursor.c: executes statements.
+ *
+ * Invariant: a cursor has a prepared statement that no other cursor uses, until it is closed or invalidated. After a
+ * failure the statement is reset, so that it holds no lock.
  */
 #include "connection.h"
 
@@ -33,7 +35,7 @@ mr_status mr_conn_cursor(mr_conn *conn, mr_compiled *compiled, bool keep, mr_cur
         mr_error_add_statement(conn->env, compiled->sql, NULL, 0);
         return MR_FAIL;
     }
-    /* Prepared before BEGIN: a mistake in the SQL begins nothing. */
+    /* The statement is prepared before BEGIN, so that SQL with a mistake begins no transaction. */
     if (prepare(conn, compiled, keep, &entry) && (!mr_conn_may_retry(conn) || prepare(conn, compiled, keep, &entry)))
         return MR_FAIL;
     mr_cursor *cursor = NULL;
@@ -57,7 +59,7 @@ fail:
     return MR_FAIL;
 }
 
-/* Text of the user's that would end the transaction behind the library's back, or that fails within one. */
+/* Refuses the user's text when it would end the library's transaction, or would fail inside of one. */
 static mr_status check_kind(mr_conn *conn, const mr_compiled *compiled) {
     if (compiled->kind == MR_TEXT_CONTROL)
         mr_fail(
@@ -70,7 +72,7 @@ static mr_status check_kind(mr_conn *conn, const mr_compiled *compiled) {
             "this statement does not run inside a transaction: commit or roll back first, or run it on a connection "
             "of engine:connect{ isolation_level = \"AUTOCOMMIT\" }");
     else {
-        conn->own_settings = conn->own_settings || (!compiled->is_ddl && !conn->setting_up); /* a PRAGMA */
+        conn->own_settings = conn->own_settings || (!compiled->is_ddl && !conn->setting_up); /* it is a PRAGMA */
         return MR_OK;
     }
     mr_error_add_statement(conn->env, compiled->sql, NULL, 0);
@@ -85,7 +87,7 @@ mr_status mr_conn_prepare(mr_conn *conn, mr_compiled *compiled, mr_cursor **out)
 mr_status mr_conn_execute(mr_conn *conn, mr_compiled *compiled, const mr_value *values, mr_cursor **out) {
     mr_cursor *cursor;
     if (mr_conn_prepare(conn, compiled, &cursor)) {
-        if (mr_env_error(conn->env)->statement) /* what it was to be run with */
+        if (mr_env_error(conn->env)->statement) /* the error also shows the parameters */
             mr_error_add_statement(conn->env, compiled->sql, values, compiled->nparams);
         return MR_FAIL;
     }
@@ -97,7 +99,7 @@ mr_status mr_conn_execute(mr_conn *conn, mr_compiled *compiled, const mr_value *
     return MR_OK;
 }
 
-/* ---------------------------------------------------------------- end */
+/* ---------------------------------------------------------------- closing */
 
 void mr_cursor_invalidate(mr_cursor *cursor) {
     mr_conn *conn = cursor->conn;
@@ -111,7 +113,7 @@ void mr_cursor_invalidate(mr_cursor *cursor) {
     cursor->entry = NULL;
     cursor->stmt = NULL;
     cursor->values = NULL;
-    /* One that has been read to its end loses nothing. */
+    /* A cursor that was read to its end stays DONE: it has lost no rows. */
     if (cursor->state != MR_CURSOR_DONE) cursor->state = MR_CURSOR_CLOSED;
 }
 
@@ -149,7 +151,7 @@ mr_status mr_cursor_bind(mr_cursor *cursor, const mr_value *values) {
     return mr_cursor_bind_n(cursor, values, cursor->compiled->nparams);
 }
 
-/* The first step of a watched INSERT: its rows are in the table when it returns. */
+/* Makes the first step of a watched INSERT. When it returns, the rows are in the table. */
 static mr_status step_watched(mr_cursor *cursor) {
     mr_conn *conn = cursor->conn;
     int64_t id;
@@ -167,16 +169,16 @@ static mr_status step(mr_cursor *cursor) {
     return watched ? step_watched(cursor) : conn->driver->step(cursor->stmt);
 }
 
-/* The cursor has failed. true: it runs again from its beginning, which it had not left. */
-static bool runs_again(mr_cursor *cursor, mr_cursor_state before) {
+/* Called after a failed step. True: the step may be tried again, because the execution has returned no row yet. */
+static bool may_repeat(mr_cursor *cursor, mr_cursor_state before) {
     mr_conn *conn = cursor->conn;
     if (before != MR_CURSOR_BOUND || !conn || conn->lost || !mr_conn_may_retry(conn)) return false;
     cursor->state = MR_CURSOR_PREPARED;
-    /* The collection may have closed it: then the error says so. */
+    /* The collection may have closed the cursor: then this fails and says so. */
     return mr_cursor_bind_n(cursor, cursor->values, cursor->nvalues) == MR_OK;
 }
 
-/* One call of the driver, and what follows from its answer. */
+/* Makes one step of the driver, and handles its result. */
 static mr_status advance_once(mr_cursor *cursor) {
     mr_conn *conn = cursor->conn;
     const mr_compiled *compiled = cursor->compiled;
@@ -191,7 +193,7 @@ static mr_status advance_once(mr_cursor *cursor) {
             cursor->rowcount = conn->driver->changes(conn->dbc);
             cursor->last_insert_id = conn->driver->last_insert_id(conn->dbc);
         }
-        if (compiled->is_text) mr_conn_follow(conn, false);
+        if (compiled->is_text) mr_conn_update_began(conn, false);
         return MR_DONE;
     }
     cursor->state = MR_CURSOR_FAILED;
@@ -202,7 +204,7 @@ static mr_status advance_once(mr_cursor *cursor) {
 static mr_status advance(mr_cursor *cursor) {
     mr_cursor_state before = cursor->state;
     mr_status status = advance_once(cursor);
-    return status == MR_FAIL && runs_again(cursor, before) ? advance_once(cursor) : status;
+    return status == MR_FAIL && may_repeat(cursor, before) ? advance_once(cursor) : status;
 }
 
 static double now(void) {
@@ -211,12 +213,12 @@ static double now(void) {
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-/* A hook may have closed the cursor's connection or ended its transaction. */
-mr_status mr_cursor_tell(mr_cursor *cursor, bool after, const mr_value *const *lists, size_t n) {
+/* Fails also when the hook has closed the connection, or ended its transaction. */
+mr_status mr_cursor_notify(mr_cursor *cursor, bool after, const mr_value *const *lists, size_t n) {
     mr_conn *conn = cursor->conn;
     const mr_engine_hooks *hooks = &conn->engine->hooks;
     const char *sql = cursor->compiled->sql;
-    size_t width = cursor->told ? cursor->compiled->nparams : cursor->nvalues;
+    size_t width = cursor->notified ? cursor->compiled->nparams : cursor->nvalues;
     mr_status status = MR_OK;
     if (after && hooks->after_execute) {
         status = hooks->after_execute(hooks->ud, conn, sql, lists, n, width, cursor->seconds);
@@ -231,23 +233,23 @@ mr_status mr_cursor_tell(mr_cursor *cursor, bool after, const mr_value *const *l
     return MR_FAIL;
 }
 
-/* The first step of an execution that somebody wants to know of. */
+/* Makes the first step of an execution that is recorded, logged, or reported to hooks. */
 static mr_status advance_observed(mr_cursor *cursor) {
     mr_engine *engine = cursor->conn->engine;
     const char *sql = cursor->compiled->sql;
     const mr_value *values = cursor->values;
-    if (!cursor->told && mr_cursor_tell(cursor, false, &values, 1)) return MR_FAIL;
+    if (!cursor->notified && mr_cursor_notify(cursor, false, &values, 1)) return MR_FAIL;
     if (engine->echo) mr_echo(engine, sql, cursor->values, cursor->nvalues);
     if (engine->recorders && mr_recorders_note(engine, cursor->execution, sql, cursor->values, cursor->nvalues))
         return MR_FAIL;
     double start = now();
     mr_status status = advance(cursor);
     double seconds = now() - start;
-    if (seconds < 0) seconds = 0; /* the clock was set back */
+    if (seconds < 0) seconds = 0; /* the clock may be set back */
     mr_recorders_add_time(engine, cursor->execution, seconds);
-    cursor->seconds = cursor->told ? cursor->seconds + seconds : seconds;
-    if (status == MR_FAIL || !cursor->conn || cursor->told) return status;
-    return mr_cursor_tell(cursor, true, &values, 1) ? MR_FAIL : status;
+    cursor->seconds = cursor->notified ? cursor->seconds + seconds : seconds;
+    if (status == MR_FAIL || !cursor->conn || cursor->notified) return status;
+    return mr_cursor_notify(cursor, true, &values, 1) ? MR_FAIL : status;
 }
 
 static mr_status first_step(mr_cursor *cursor) {
@@ -299,7 +301,8 @@ mr_status mr_cursor_failed(mr_cursor *cursor) {
 
 const mr_type *const *mr_cursor_types(const mr_cursor *cursor) { return cursor->entry ? cursor->entry->types : NULL; }
 
-/* Names the column as it is declared, where the result's is one. */
+/* Records the DataError of a value that its type cannot read. A result column that is a table's column is named as it
+ * is declared. */
 static mr_status misfit(mr_cursor *cursor, const mr_type *const *types, const mr_value *row) {
     char what[160];
     unsigned i = 0;
@@ -318,7 +321,7 @@ mr_status mr_cursor_fetch(mr_cursor *cursor, const mr_type *const *types, mr_val
     return status == MR_NOTFOUND ? misfit(cursor, types, out) : status;
 }
 
-/* ---------------------------------------------------------------- asking */
+/* ---------------------------------------------------------------- properties of a cursor */
 
 unsigned mr_cursor_column_count(mr_cursor *cursor) { return cursor->ncolumns; }
 

@@ -1,6 +1,8 @@
 /*
- * decode.c: dates and times as the text that is stored. A value that was read is written as it was spelled; any other
- * without a fraction where that is zero, and with six digits where not. Both sort as their instants do.
+ * decode.c: writes dates and times as the text to store.
+ *
+ * Invariant: a value that was read is written in the spelling in which it was read. Other values are written without a
+ * fraction when it is zero, and with six digits otherwise; these texts sort in the order of their instants.
  */
 #include "decode.h"
 

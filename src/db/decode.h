@@ -1,13 +1,15 @@
 /*
- * decode.h: the text of dates that a database without such types stores.
+ * decode.h: the text of dates and times, for databases without such types.
+ *
+ * Invariant: the text is read back as the same value.
  */
 #ifndef MOONROW_DB_DECODE_H
 #define MOONROW_DB_DECODE_H
 
 #include <moonrow/db.h>
 
-/* The text to store: at most 40 bytes; returns its length, 0 where the value is outside the calendar's years.
- */
+/* Writes the text to store to buf (MR_CALENDAR_SIZE bytes). Returns its length; 0 when the value is outside of the
+ * years 1 to 9999. */
 size_t mr_encode_calendar(const mr_value *value, char *buf);
 
 #endif

@@ -1,7 +1,8 @@
 /*
- * driver_mock.c: a driver without a database. It runs nothing: a statement gives the rows that were scripted
- * for it (mr_mock_rows), an INSERT without script numbers its rows 1, 2, 3 ..., everything else succeeds
- * without rows.
+ * driver_mock.c: a driver without a database.
+ *
+ * Invariant: nothing is executed. A statement returns the rows that were set for it (mr_mock_rows). An INSERT without
+ * such rows gets the keys 1, 2, 3 ...; every other statement succeeds without rows.
  */
 #include "driver_mock.h"
 
@@ -18,8 +19,8 @@ typedef struct mock_stmt {
     mock_dbc *dbc;
     char *sql;
     bool stepped;
-    mr_mock_result *result; /* of the execution that runs */
-    size_t row;             /* 1 + the current row */
+    mr_mock_result *result; /* of the current execution */
+    size_t row;             /* 1 + the index of the current row */
 } mock_stmt;
 
 static mock_dbc *dbc_of(mr_dbc *dbc) { return (mock_dbc *)(void *)dbc; }
@@ -68,7 +69,7 @@ static void finalize(mr_stmt *handle) {
     mr_free(env, stmt);
 }
 
-/* Refuses what a real driver would. */
+/* Refuses the values that a real driver would refuse. */
 static mr_status bind(mr_stmt *handle, const mr_value *values, size_t n) {
     for (size_t i = 0; i < n; i++) {
         uint8_t kind = values[i].kind;
@@ -81,9 +82,9 @@ static mr_status bind(mr_stmt *handle, const mr_value *values, size_t n) {
     return MR_OK;
 }
 
-/* ---------------------------------------------------------------- making rows up */
+/* ---------------------------------------------------------------- rows for INSERT ... RETURNING */
 
-/* The next position at or after s, outside quotes and parentheses, where stop is met; the end otherwise. */
+/* The first position from s on, outside of quotes and parentheses, where the text stop begins; else the end of s. */
 static const char *scan(const char *s, const char *stop) {
     size_t len = strlen(stop);
     int depth = 0;
@@ -116,8 +117,8 @@ static mr_status name_columns(mr_env *env, const char *list, mr_mock_result *res
     return MR_OK;
 }
 
-/* Rows for INSERT ... RETURNING: each column of a row holds the row's number. */
-static mr_status made_up(mock_stmt *stmt, size_t rows, int64_t last) {
+/* Makes the rows of INSERT ... RETURNING: each column of a row has the row's number. */
+static mr_status make_rows(mock_stmt *stmt, size_t rows, int64_t last) {
     mr_env *env = stmt->dbc->env;
     const char *list = scan(stmt->sql, " RETURNING ");
     if (!*list) return MR_OK;
@@ -125,7 +126,7 @@ static mr_status made_up(mock_stmt *stmt, size_t rows, int64_t last) {
     size_t columns = count_items(list, list + strlen(list));
     mr_mock_result *result = mr_mock_result_new(env, "", NULL, 0, NULL, 0);
     if (!result) return MR_FAIL;
-    stmt->result = result; /* freed by reset */
+    stmt->result = result; /* reset frees it */
     mr_free(env, result->names);
     mr_free(env, result->values);
     result->names = mr_calloc(env, columns * sizeof *result->names);
@@ -156,7 +157,7 @@ static mr_status run(mock_stmt *stmt) {
         if (*values) rows = count_items(values + strlen(" VALUES "), scan(values, " RETURNING "));
         if (!stmt->result) {
             dbc->last_insert_id = mr_mock_script_number(dbc->script, (int64_t)rows);
-            if (made_up(stmt, rows, dbc->last_insert_id)) return MR_FAIL;
+            if (make_rows(stmt, rows, dbc->last_insert_id)) return MR_FAIL;
         }
     }
     if (stmt->result) rows = stmt->result->nrows;
@@ -175,7 +176,7 @@ static mr_status step(mr_stmt *handle) {
     return MR_ROW;
 }
 
-/* As a database without types of its own would give it. */
+/* Reads a value as from a database without column types. */
 static mr_status decode(const mr_type *type, const mr_value *stored, mr_value *out) {
     *out = *stored;
     out->flags = 0;

@@ -1,5 +1,8 @@
 /*
- * driver_sqlite.c: the SQLite driver's table of functions, and what is asked of a connection.
+ * driver_sqlite.c: the SQLite driver's table of functions, and questions about a connection: versions of the data,
+ * locks.
+ *
+ * Invariant: a question changes nothing in the database and executes none of the user's statements.
  */
 #include "driver_sqlite.h"
 
@@ -8,7 +11,7 @@
 
 static int64_t last_insert_id(mr_dbc *dbc) { return sqlite3_last_insert_rowid(sqlite_dbc_of(dbc)->db); }
 
-/* No row that a statement inserts gets this number by itself. */
+/* SQLite gives no new row this number by itself. */
 static const int64_t NO_ROW = INT64_MIN;
 
 static bool watch_insert(mr_dbc *dbc, bool before, int64_t *id) {
@@ -29,10 +32,10 @@ static bool in_transaction(mr_dbc *dbc) { return !sqlite3_get_autocommit(sqlite_
 
 /* ---------------------------------------------------------------- versions and snapshots */
 
-/* What is done with each of a connection's databases: an SQLite result. */
+/* A function that is called for each database of a connection. Returns an SQLite result code. */
 typedef int (*database_fn)(sqlite3 *db, const char *name, void *ud);
 
-enum { TEMP = 1 }; /* its number; the attached ones follow */
+enum { TEMP = 1 }; /* the index of the temporary database; attached databases follow */
 
 #if SQLITE_VERSION_NUMBER >= 3039000
 static int each_attached(sqlite3 *db, database_fn fn, void *ud) {
@@ -64,8 +67,8 @@ static int each_attached(sqlite3 *db, database_fn fn, void *ud) {
 }
 #endif
 
-/* Each database has a number of its own, which only rises. Of all one is made that no commit leaves as it was.
- * name: NULL for the main one, which is found faster so. */
+/* Each database has a version, a number that only rises. The versions of all databases are combined to one number, so
+ * that each commit changes it. name: NULL for the main database, because that is faster. */
 static int add_version(sqlite3 *db, const char *name, void *ud) {
     unsigned version = 0;
     uint64_t *all = ud;
@@ -74,8 +77,8 @@ static int add_version(sqlite3 *db, const char *name, void *ud) {
     return rc;
 }
 
-/* The file control also counts what this connection commits, PRAGMA data_version does not; it is
- * much cheaper, and the caller asks again after its own commits. Temporary tables are nobody else's. */
+/* The file control is much faster than PRAGMA data_version. Unlike the pragma it also counts this connection's own
+ * commits, so the caller asks again after these. The temporary database is left out: no other connection sees it. */
 static mr_status data_version(mr_dbc *dbc, int64_t *out) {
     sqlite3 *db = sqlite_dbc_of(dbc)->db;
     uint64_t all = 0;
@@ -86,7 +89,7 @@ static mr_status data_version(mr_dbc *dbc, int64_t *out) {
     return MR_OK;
 }
 
-/* The pragma reads the database, which takes its snapshot. */
+/* The pragma reads the database, and so takes its snapshot. */
 static int read_database(sqlite3 *db, const char *name, void *ud) {
     (void)ud;
     char *sql = sqlite3_mprintf("PRAGMA \"%w\".data_version", name);
@@ -120,8 +123,8 @@ static void interrupt(mr_dbc *dbc) {
     sqlite3_interrupt(sqlite_dbc_of(dbc)->db);
 }
 
-/* A writer keeps everybody from writing, and in some modes from reading; a reader keeps a writer
- * from committing, which is what a connection inside a write transaction waits for. */
+/* A writer prevents other connections from writing, and in some modes from reading. A reader prevents a writer from
+ * committing; a connection inside of a write transaction that has to wait, waits for this. */
 static bool blocks(mr_dbc *holder, mr_dbc *waiter, bool exclusive) {
     sqlite3 *a = sqlite_dbc_of(holder)->db, *b = sqlite_dbc_of(waiter)->db;
     if (a == b) return false;

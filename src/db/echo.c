@@ -1,5 +1,8 @@
 /*
- * echo.c: statements for the log. A value is shown so that its kind can be seen, and long ones are cut.
+ * echo.c: writes statements to the log.
+ *
+ * Invariant: the kind of each shown value can be seen, and a long value is cut. Nothing here fails: without memory a
+ * line is missing.
  */
 #include "engine.h"
 

@@ -1,6 +1,8 @@
 /*
- * engine.c: engines and the pool of their idle connections. An engine opens connections when they are asked
- * for and keeps a few that came back; each of those is rolled back and without cursors.
+ * engine.c: engines, and the pool of their idle connections. An engine opens connections when they are needed, and
+ * keeps a few that were given back.
+ *
+ * Invariant: an idle connection has no open transaction and no cursors.
  */
 #include "connection.h"
 #include "driver_mock.h"
@@ -11,7 +13,7 @@ enum { MAX_IDLE = 8, STATEMENT_CACHE = 100 };
 
 /* ---------------------------------------------------------------- making */
 
-/* What a URL may begin with: a driver, or the mock of a dialect. */
+/* The words with which a URL may begin: a driver, or the mock of a dialect. */
 #define MOCK(name) {"mock+" #name, NULL},
 static const struct {
     const char *name;
@@ -32,7 +34,7 @@ static const mr_driver *find_driver(const char *name) {
     return NULL;
 }
 
-/* The drivers for tests are named to those alone who have nearly written one. */
+/* The message names a mock driver only when the user has nearly written its name: mocks are for tests. */
 static mr_status no_dialect(mr_env *env, const mr_url *url) {
     const char *near = mr_nearest(url->dialect, known_name, NULL);
     return mr_fail(env, MR_ERR_ARGUMENT, "database URL \"%s\": unknown dialect '%s'%s", url->text, url->dialect,
@@ -57,7 +59,7 @@ mr_status mr_db_set_collect(mr_env *env, bool (*collect)(void *ud), void *ud) {
     return MR_OK;
 }
 
-/* Not again from within: what is collected may use the library. */
+/* A call from inside of the collection does nothing: the objects that are collected may use the library. */
 bool mr_db_collect(mr_db_state *state) {
     if (!state->collect || state->collecting) return false;
     mr_env *env = state->env;
@@ -161,7 +163,7 @@ void mr_engine_dispose(mr_engine *engine) {
     }
 }
 
-/* The listeners of `connect` come first: they may have to open what is encrypted. */
+/* The listeners of `connect` run first: they may have to set the key of an encrypted database. */
 static mr_status set_up_connection(mr_engine *engine, mr_conn *conn) {
     mr_status status = MR_OK;
     conn->setting_up = true;
@@ -171,7 +173,7 @@ static mr_status set_up_connection(mr_engine *engine, mr_conn *conn) {
     return engine->driver->set_up(conn->dbc, &engine->url);
 }
 
-/* Takes the idle connection that the place in their list refers to. */
+/* Takes an idle connection out of the list; place is the pointer in the list that leads to it. */
 static mr_conn *take_idle(mr_engine *engine, mr_conn **place) {
     mr_conn *conn = *place;
     *place = conn->next_idle;
@@ -213,7 +215,7 @@ mr_status mr_engine_connect(mr_engine *engine, mr_conn **out) {
     if (engine->idle && mr_conn_is_inherited(engine->idle)) mr_engine_dispose(engine);
     mr_conn *conn;
     for (mr_conn **place = &engine->idle; *place; place = &(*place)->next_idle) {
-        if ((*place)->own_settings) continue; /* it waits for the session that made them */
+        if ((*place)->own_settings) continue; /* the session that has made its settings will ask for it by its serial */
         *out = take_idle(engine, place);
         return MR_OK;
     }
@@ -233,7 +235,7 @@ mr_status mr_engine_connect(mr_engine *engine, mr_conn **out) {
     return MR_OK;
 }
 
-/* What the holder set goes; false where the connection cannot be used again. */
+/* Removes everything that the last user has set. False when the connection cannot be used again. */
 static bool clean(mr_conn *conn) {
     bool of_session = conn->owner != NULL;
     conn->owner = NULL;
@@ -248,7 +250,7 @@ static bool clean(mr_conn *conn) {
     mr_conn_invalidate_cursors(conn);
     if (mr_conn_is_inherited(conn) || (conn->own_settings && !of_session)) return false;
     if (!conn->began) return true;
-    /* An error that is being reported must survive its clean-up. */
+    /* An error that is being reported must not be replaced by errors of the clean-up. */
     bool pending = mr_env_error(conn->env)->kind != MR_ERR_NONE;
     mr_error *saved = pending ? mr_env_save_error(conn->env) : NULL;
     mr_conn_rollback(conn);

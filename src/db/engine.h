@@ -1,30 +1,30 @@
 /*
- * engine.h: what an engine consists of, for the files of this folder.
+ * engine.h: the members of an engine, for the files of this folder.
  *
- * An engine is counted: each connection that is out holds a reference, idle ones belong to it. All open
- * connections of an environment are in one list (mr_db_state), so that a connection that meets a lock can
- * tell whether it would wait for its own program.
+ * Invariant: each connection in use holds a reference to its engine; idle connections hold none, the engine owns them.
+ * All open connections of an environment are in one list (mr_db_state), so that a connection that meets a lock can find
+ * out whether another connection of the same program holds it.
  */
 #ifndef MOONROW_DB_ENGINE_H
 #define MOONROW_DB_ENGINE_H
 
 #include <moonrow/db.h>
 
-/* One per environment, in its arena. */
+/* Each environment has one of these, in its arena. */
 typedef struct mr_db_state {
     mr_env *env;
-    uint64_t serial;           /* of the last engine */
-    mr_conn *conns;            /* all open connections, idle ones too */
-    bool (*collect)(void *ud); /* see mr_db_set_collect; NULL: nothing can */
+    uint64_t serial;           /* that of the last engine */
+    mr_conn *conns;            /* all open connections, idle ones included */
+    bool (*collect)(void *ud); /* mr_db_set_collect, or NULL */
     void *collect_ud;
     bool collecting;
 } mr_db_state;
 
 typedef struct mr_compile_cache {
-    mr_map *entries; /* of compile_entry pointers, by key bytes */
+    mr_map *entries; /* of compile_entry *, found by the bytes of the key */
     struct mr_compile_entry *newest, *oldest;
-    mr_strbuf key; /* scratch, kept between calls */
-    mr_vec binds;  /* scratch: const mr_node * */
+    mr_strbuf key; /* used during a call; its memory is kept for the next one */
+    mr_vec binds;  /* the same; const mr_node * */
 } mr_compile_cache;
 
 struct mr_engine {
@@ -35,51 +35,54 @@ struct mr_engine {
     const mr_dialect *dialect;
     mr_db_state *state;
     uint64_t serial;
-    void *native; /* the caller's handle, or the mock driver's script, which is the engine's */
+    void *native; /* the caller's handle; for a mock driver its script, which the engine owns */
     unsigned statement_cache;
-    int busy_timeout; /* -1: the driver's */
+    int busy_timeout; /* in milliseconds; -1: the driver's default */
     bool echo;
     mr_engine_hooks hooks;
-    mr_recorder *recorders; /* running, innermost first */
-    uint64_t executions;    /* numbers executions, so that a batch finds its record */
+    mr_recorder *recorders; /* the running recorders, the newest first */
+    uint64_t executions;    /* the number of the last execution: the rows of a batch have one number */
     uint64_t fail_at, calls;
-    uint64_t connections; /* made so far */
-    mr_dbc *anchor;       /* keeps a memory database alive */
+    uint64_t connections; /* the serial of the last connection */
+    mr_dbc *anchor;       /* an extra connection that keeps a database in memory alive; or NULL */
     mr_conn *idle;
     unsigned nidle;
     mr_compile_cache compile_cache;
 };
 
-/* After a failure: there were too many open files, and now that what was dropped is collected and all idle connections
- * are closed there may be room. The recorded error is cleared then. */
+/* Called after a failure. If there were too many open files, frees dropped connections and closes idle ones, and
+ * returns true: it is worth trying again. Then the recorded error is cleared. */
 bool mr_db_make_room(mr_db_state *state, const mr_driver *driver);
 
-/* The environment's state, made on first use; NULL without memory. */
+/* The environment's state; it is made when it is first used. */
 mr_db_state *mr_db_state_of(mr_env *env);
 
-/* Frees what was dropped; true: it is worth while to try again. The recorded error is cleared then. */
+/* Frees the connections that the program has dropped. True: it is worth trying again; then the recorded error is
+ * cleared. */
 bool mr_db_collect(mr_db_state *state);
 
+/* Make an empty cache, and free one. (compile_cache.c) */
 void mr_compile_cache_init(mr_compile_cache *cache, mr_env *env);
 void mr_compile_cache_done(mr_compile_cache *cache);
 
-/* Counts a driver call; true when it is the one that has to fail, the error then being recorded. */
+/* Records the error of mr_engine_fail_at if the call that was counted last must fail, and returns true then. */
 bool mr_engine_injected(mr_engine *engine);
-/* Fast check for the call path: false where mr_engine_injected need not be asked. */
+/* Counts a call of the driver. True, with the error recorded, when the call must fail. */
 static inline bool mr_engine_call_fails(mr_engine *engine) {
     return ++engine->calls == engine->fail_at && mr_engine_injected(engine);
 }
 
 /* ---- recording (recorder.c) and echo (echo.c) */
 
-/* True when somebody wants to know of executions. */
+/* Are executions logged, recorded, or reported to hooks? */
 static inline bool mr_engine_observed(const mr_engine *engine) {
     return engine->echo || engine->recorders || engine->hooks.before_execute || engine->hooks.after_execute;
 }
-/* Notes an execution in every running recorder: executions of equal number are one record. */
+/* Adds an execution (copied) to every running recorder. Executions with the same number become one record. */
 mr_status mr_recorders_note(mr_engine *engine, uint64_t execution, const char *sql, const mr_value *params, size_t n);
+/* Adds to the duration of a recorded execution. */
 void mr_recorders_add_time(mr_engine *engine, uint64_t execution, double seconds);
-/* Logs a statement and its parameters; lack of memory only loses the line. */
+/* Writes a statement and its parameters to the log. Without memory nothing is written. */
 void mr_echo(mr_engine *engine, const char *sql, const mr_value *params, size_t n);
 
 #endif

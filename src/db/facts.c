@@ -1,8 +1,8 @@
 /*
- * facts.c: what the database itself says of tables and columns, which another program may have made.
+ * facts.c: facts about tables and columns, from the database itself: another program may have made them.
  *
- * Invariants: where a driver cannot tell, they are as they are mapped. A text column of which the database tells
- * nothing (that of a view) counts as one that it compares by rules of its own.
+ * Invariant: without facts from the driver, tables and columns count as they are mapped. A text column about which the
+ * database has no facts (a view's column) counts as one that the database compares by special rules.
  */
 #include "connection.h"
 

@@ -1,6 +1,7 @@
 /*
- * mock_script.c: what a mock engine has been told to answer. Each entry serves one statement, the
- * oldest that matches first.
+ * mock_script.c: the answers that were set for a mock engine.
+ *
+ * Invariant: each entry is used for one statement and then removed; of several that match, the oldest one is used.
  */
 #include "driver_mock.h"
 #include "engine.h"
@@ -11,7 +12,7 @@ typedef struct mock_failure {
     char *sql_part;
     mr_errkind kind;
     char *words;
-    unsigned after; /* matching statements that pass before */
+    unsigned after; /* number of matching statements that still pass before */
 } mock_failure;
 
 struct mr_mock_script {

@@ -1,19 +1,21 @@
 /*
- * recorder.c: recorders keep copies of what their engine's connections execute. Running ones form a list,
- * innermost first, and each gets every record; a batch is found again by its execution's number.
+ * recorder.c: recorders, which keep copies of all statements that an engine's connections execute.
+ *
+ * Invariant: the running recorders of an engine form a list, the newest first, and each of them gets every record. All
+ * rows of a batch have the same execution number, and so one record.
  */
 #include "engine.h"
 
 #include <string.h>
 
 typedef struct entry {
-    mr_record record; /* first: handed out */
+    mr_record record; /* must be first: users get a pointer to it */
     uint64_t execution;
 } entry;
 
 struct mr_recorder {
     mr_env *env;
-    mr_engine *engine; /* retained; NULL once stopped */
+    mr_engine *engine; /* retained; NULL when the recorder is stopped */
     mr_recorder *outer;
     mr_vec entries; /* entry * */
 };
@@ -73,7 +75,8 @@ const mr_record *mr_recorder_at(const mr_recorder *recorder, size_t i) {
     return &e->record;
 }
 
-/* A batch's record is almost always the last one, unless its rows made others execute. */
+/* Finds the record of an execution, from the end: it is almost always the last one, unless a row of the batch has
+ * caused other executions. */
 static entry *find(const mr_recorder *recorder, uint64_t execution) {
     for (size_t i = recorder->entries.len; i > 0; i--) {
         entry *e = mr_vec_ptr(&recorder->entries, i - 1);

@@ -1,15 +1,15 @@
 /*
- * sqlite_error.c: errors of SQLite as errors of ours, with a cure where there is one.
+ * sqlite_error.c: turns errors of SQLite into errors of the library, and adds advice.
  *
- * Invariant: the words and the extended code of SQLite stay with the error.
+ * Invariant: the error keeps SQLite's message and extended code.
  */
 #include "driver_sqlite.h"
 
 #include <errno.h>
 #include <stdio.h>
 
-/* Asked of the system: SQLite says of a journal that it cannot open no more than of a folder that is not there. A
- * database may want several files at once, and has closed the others when it failed. */
+/* The operating system is asked, because SQLite's error is the same for too many files and for a missing folder.
+ * Several files are tried: SQLite may need several at once, and it has closed the others when it fails. */
 bool mr_sqlite_out_of_files(int rc) {
     enum { WANTED = 4 };
     FILE *probes[WANTED];
@@ -39,7 +39,7 @@ static mr_errkind kind_of(int rc) {
     }
 }
 
-/* What can be done about an error; a lock of this program's own is told of by the connection. */
+/* Advice for an error. (For locks that this program holds, the connection adds the advice.) */
 static const char *cure_of(int rc) {
     if (rc == SQLITE_BUSY_SNAPSHOT)
         return ": others have committed since this transaction began to read: run it again (session:retry)";
@@ -51,10 +51,10 @@ static const char *cure_of(int rc) {
 
 mr_status mr_sqlite_fail(sqlite_dbc *dbc, int rc) {
     if ((rc & 0xff) == SQLITE_NOMEM || rc == SQLITE_IOERR_NOMEM) return mr_nomem(dbc->env);
-    /* Where waiting could only end in deadlock SQLite does not call the busy handler. */
+    /* SQLite does not call the busy handler when waiting would be a deadlock. Then the handler is called here. */
     if ((rc & 0xff) == SQLITE_BUSY && !dbc->asked && dbc->busy) dbc->busy(dbc->busy_ud);
     dbc->asked = false;
-    /* A handle of the caller's may have extended codes turned off. */
+    /* The caller's own handle may have extended codes turned off. */
     if (rc <= 0xff && sqlite3_errcode(dbc->db) == rc) rc = sqlite3_extended_errcode(dbc->db);
     const char *words = sqlite3_errmsg(dbc->db);
     mr_fail(dbc->env, kind_of(rc), "(sqlite) %s%s", words, cure_of(rc));

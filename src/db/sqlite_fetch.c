@@ -1,8 +1,11 @@
 /*
- * sqlite_fetch.c: decoding a row. The hottest function of the library: for each column one look at what is
- * stored and one call to get it. Text and blobs stay SQLite's until the next step.
+ * sqlite_fetch.c: reads the columns of a row. This is the most frequent work of the library, so for most columns there
+ * is one call for the storage class and one for the value.
+ *
+ * Invariant: text and blobs belong to SQLite, and are good until the next step. Nothing is copied.
  */
-/* Left out of SQLite by SQLITE_OMIT_DECLTYPE: then what a column's affinity made of a value is not turned back. */
+/* A SQLite that was built with SQLITE_OMIT_DECLTYPE lacks this function. Then values that a column's affinity has
+ * converted are not converted back. */
 #pragma weak sqlite3_column_decltype
 
 #include "driver_sqlite.h"
@@ -14,7 +17,7 @@
 
 enum { NUMBER_SIZE = 64 };
 
-/* What a column of the storage class holds, as it is stored. False without memory. */
+/* Reads a column of the storage class as it is stored. False without memory. */
 static inline bool as_stored(sqlite3_value *stored, int class, mr_value *out) {
     const void *bytes;
     switch (class) {
@@ -38,7 +41,7 @@ static inline bool as_stored(sqlite3_value *stored, int class, mr_value *out) {
     }
 }
 
-/* Numbers and blobs become text, by SQLite's own rules. */
+/* Reads a number or a blob as text, by SQLite's own rules. */
 static inline bool as_text(sqlite3_value *stored, mr_kind kind, mr_value *out) {
     if (sqlite3_value_type(stored) == SQLITE_NULL) {
         *out = mr_null_value();
@@ -49,7 +52,7 @@ static inline bool as_text(sqlite3_value *stored, mr_kind kind, mr_value *out) {
     return text != NULL;
 }
 
-/* Room for the decimals of a row, kept for the next one. */
+/* Makes room for the text of the decimals of a row. It is used again for the next row. */
 static bool reserve_numbers(sqlite_stmt *s, size_t n) {
     if (s->nnumbers >= n) return true;
     char *numbers = mr_alloc(s->dbc->env, n * NUMBER_SIZE);
@@ -60,7 +63,7 @@ static bool reserve_numbers(sqlite_stmt *s, size_t n) {
     return true;
 }
 
-/* With the scale of the type, or with the digits that a float surely has. */
+/* Writes a float with so many decimals as scale says, or, without a scale, with the digits that a float surely has. */
 static size_t format_number(char *text, double d, int scale) {
     if (scale >= 0) return mr_print_fixed(text, NUMBER_SIZE, scale, d);
     int before = d == 0 ? 1 : (int)floor(log10(fabs(d))) + 1;
@@ -71,7 +74,8 @@ static size_t format_number(char *text, double d, int scale) {
     return text[len - 1] == '.' ? len - 1 : len;
 }
 
-/* A column of numeric affinity turns decimal text into a float. What does not fit stays one. */
+/* Makes a decimal of a float, because a column with numeric affinity has stored decimal text as a float. A float that
+ * has no such text stays a float. */
 static mr_status as_decimal(sqlite_stmt *s, size_t i, size_t n, const mr_type *type, mr_value *v) {
     double d = v->u.d;
     if (!isfinite(d) || fabs(d) >= 1e18 || type->scale > 30) return MR_OK;
@@ -81,9 +85,9 @@ static mr_status as_decimal(sqlite_stmt *s, size_t i, size_t n, const mr_type *t
     return MR_OK;
 }
 
-/* The result of an expression may be of another type than was thought: it is left as it is, but for the types that
- * would be mistaken for another value. */
-static bool is_left(const mr_type *type, mr_value *v) {
+/* The result of an expression may have another type than the guessed one. Is it passed on as it is stored? Not when it
+ * would look like another value of the guessed type. */
+static bool is_kept_as_stored(const mr_type *type, mr_value *v) {
     if (!type->guessed) return false;
     if (mr_type_is_boolean(type) && v->kind == MR_INT) *v = mr_bool_value(v->u.i != 0);
     return !mr_type_is_boolean(type) || v->kind == MR_BOOL;
@@ -98,7 +102,8 @@ static bool has_word(const char *type, const char *word) {
     return false;
 }
 
-/* What SQLite makes of what is written to the column, by its rules for the declared type. A computed one has none. */
+/* How SQLite converts values that are written to the column, by its rules for the declared type. A computed column has
+ * no affinity. */
 static affinity affinity_of(sqlite_stmt *s, size_t i) {
     const char *type = sqlite3_column_decltype ? sqlite3_column_decltype(s->stmt, (int)i) : NULL;
     if (!type || !*type) return AFFINITY_NONE;
@@ -107,7 +112,7 @@ static affinity affinity_of(sqlite_stmt *s, size_t i) {
     return has_word(type, "BLOB") ? AFFINITY_NONE : AFFINITY_NUMBER;
 }
 
-/* Is the text what SQLite writes for the number? */
+/* Is it the text that SQLite writes for the number? */
 static bool is_number_text(const mr_value *text, const mr_value *number) {
     char buf[NUMBER_SIZE];
     if (number->kind == MR_INT) sqlite3_snprintf(sizeof buf, buf, "%lld", (long long)number->u.i);
@@ -128,8 +133,8 @@ static bool number_of_text(const mr_type *type, mr_value *v) {
     return true;
 }
 
-/* Text that the column has made a number, or a number that it has made text: the program wrote what the type wants, and
- * a criterion finds it by that. */
+/* Undoes a conversion by the column's affinity (text to number, or number to text). The program had written a value of
+ * the type, and a criterion with that value finds the row. */
 static mr_status by_affinity(sqlite_stmt *s, size_t i, const mr_type *type, sqlite3_value *stored, mr_value *v) {
     mr_value text;
     double d;
@@ -145,7 +150,7 @@ static mr_status by_affinity(sqlite_stmt *s, size_t i, const mr_type *type, sqli
     return turned ? MR_OK : MR_NOTFOUND;
 }
 
-/* Whatever is not simply what is stored, and all that does not fit the type. */
+/* Reads a value that must be converted, or that does not fit the type. */
 static mr_status fetch_converted(sqlite_stmt *s, size_t i, size_t n, const mr_type *type, sqlite3_value *stored,
                                  mr_value *out) {
     if (!as_stored(stored, sqlite3_value_type(stored), out)) return mr_nomem(s->dbc->env);
@@ -154,14 +159,14 @@ static mr_status fetch_converted(sqlite_stmt *s, size_t i, size_t n, const mr_ty
         return as_text(stored, MR_DECIMAL, out) ? MR_OK : mr_nomem(s->dbc->env);
     if (mr_type_read(type, out)) return MR_OK;
     if (mr_type_is_string(type) && type->guessed) return as_text(stored, MR_TEXT, out) ? MR_OK : mr_nomem(s->dbc->env);
-    if (!mr_type_is_moment(type) && is_left(type, out)) return MR_OK;
+    if (!mr_type_is_moment(type) && is_kept_as_stored(type, out)) return MR_OK;
     mr_status turned = by_affinity(s, i, type, stored, out);
     if (turned != MR_NOTFOUND) return turned;
     out->flags |= MR_VALUE_MISFIT;
     return MR_NOTFOUND;
 }
 
-/* 0 and 1, as nearly all booleans are. */
+/* Reads a boolean that is stored as 0 or 1, as nearly all are. */
 static inline bool fetch_bit(int class, sqlite3_value *stored, mr_value *v) {
     sqlite3_int64 bit = class == SQLITE_INTEGER ? sqlite3_value_int64(stored) : -1;
     if (bit != 0 && bit != 1) return false;
@@ -174,7 +179,7 @@ _Static_assert(MR_STORED_INTEGER == 1 << SQLITE_INTEGER && MR_STORED_FLOAT == 1 
                    MR_STORED_NULL == 1 << SQLITE_NULL,
                "a storage class is a bit of the types' rules");
 
-/* What is stored is what the type reads, for nearly all values: no call, and one look more. */
+/* Reads a value that the type takes unchanged from its storage class, as nearly all are. */
 static inline bool fetch_plain(const mr_type_rules *rules, sqlite3_value *stored, mr_value *v, bool *ok) {
     int class = sqlite3_value_type(stored);
     if ((rules->stored | MR_STORED_NULL) >> class & 1) {
@@ -189,7 +194,7 @@ mr_status mr_sqlite_fetch(mr_stmt *handle, const mr_type *const *types, size_t n
     sqlite_stmt *s = sqlite_stmt_of(handle);
     mr_status status = MR_OK;
     for (size_t i = 0; i < n; i++) {
-        /* One thread at a time: the value needs no protection. */
+        /* An unprotected value is safe, because only one thread uses the connection at a time. */
         sqlite3_value *stored = sqlite3_column_value(s->stmt, (int)i);
         const mr_type *type = types && types[i] ? types[i] : &untyped;
         bool ok = true;

@@ -1,11 +1,11 @@
 /*
- * sqlite_memory.c: a VFS whose files are in memory and shared by the connections of one engine. Unlike SQLite's
- * own memdb it has what a write-ahead log needs, so that sessions read beside one that writes.
+ * sqlite_memory.c: a VFS whose files are in memory, and are shared by the connections of one engine. Unlike SQLite's
+ * own memdb it supports a write-ahead log, so that sessions can read while another one writes.
  *
- * Invariants: a file lives while it is open, one with a name as long as the store; a store goes with its last
- * open file. The bytes of a file beyond its size are zero. All connections of a store are used by one thread,
- * that of their environment. Names that are not the store's go to the default VFS: a file can be attached, and
- * VACUUM INTO writes one.
+ * Invariant: a file without a name lives while it is open; a file with a name lives as long as the store. The store is
+ * freed with its last open file. The bytes of a file beyond its size are zero. All connections of a store are used by
+ * one thread, that of their environment. Names of other files are passed to the default VFS, so that a file can be
+ * attached, and VACUUM INTO can write one.
  */
 #include "driver_sqlite.h"
 
@@ -18,26 +18,26 @@ typedef struct memory_file memory_file;
 typedef struct memory_store {
     sqlite3_vfs vfs;
     sqlite3_vfs *base;
-    memory_file *files; /* those with names */
+    memory_file *files; /* the files with names */
     unsigned open;
     size_t name_len;
-    char name[]; /* of the store, and of its database */
+    char name[]; /* the name of the VFS and of its database */
 } memory_store;
 
 typedef struct memory_handle memory_handle;
 
 struct memory_file {
     memory_file *next;
-    char *name; /* NULL: temporary, or deleted */
+    char *name; /* NULL: the file is temporary, or deleted */
     unsigned handles;
     unsigned char **chunks;
     size_t nchunks;
     sqlite3_int64 size;
-    unsigned readers;        /* handles with a SHARED lock or more */
-    memory_handle *writer;   /* has RESERVED or more */
-    bool closed_to_readers;  /* PENDING or EXCLUSIVE */
-    void **regions;          /* of the log's index */
-    int nregions, mapped_by; /* handles that have mapped it */
+    unsigned readers;        /* number of handles with a lock of SHARED or higher */
+    memory_handle *writer;   /* the handle with a lock of RESERVED or higher, or NULL */
+    bool closed_to_readers;  /* the writer has a lock of PENDING or EXCLUSIVE */
+    void **regions;          /* the memory of the log's index */
+    int nregions, mapped_by; /* number of regions, and of handles that have mapped them */
     int shared[SQLITE_SHM_NLOCK];
     uint16_t exclusive;
 };
@@ -48,7 +48,7 @@ struct memory_handle {
     memory_file *file;
     int lock;
     bool mapped;
-    uint16_t shared, exclusive; /* its own locks of the log's index */
+    uint16_t shared, exclusive; /* the handle's own locks on the log's index, as bits */
 };
 
 static memory_store *store_of(const sqlite3_vfs *vfs) { return vfs->pAppData; }
@@ -57,7 +57,7 @@ static memory_handle *handle_of(sqlite3_file *file) { return (memory_handle *)(v
 
 /* ---------------------------------------------------------------- bytes */
 
-/* Drops what is beyond the size. */
+/* Frees the chunks beyond the size, and fills the rest of the last chunk with zeros. */
 static void shrink(memory_file *file, sqlite3_int64 size) {
     size_t keep = (size_t)((size + CHUNK_BYTES - 1) / CHUNK_BYTES);
     for (size_t i = keep; i < file->nchunks; i++) sqlite3_free(file->chunks[i]);
@@ -67,7 +67,7 @@ static void shrink(memory_file *file, sqlite3_int64 size) {
     if (size < file->size) file->size = size;
 }
 
-/* Room for so many bytes, the new ones zero. */
+/* Makes room for so many bytes; the new ones are zero. */
 static int grow(memory_file *file, sqlite3_int64 size) {
     size_t need = (size_t)((size + CHUNK_BYTES - 1) / CHUNK_BYTES);
     if (need <= file->nchunks) return SQLITE_OK;
@@ -83,7 +83,7 @@ static int grow(memory_file *file, sqlite3_int64 size) {
     return SQLITE_OK;
 }
 
-/* Copies between a buffer and the file's chunks; the range is inside. */
+/* Copies n bytes between the buffer and the file. The range is inside of the file. */
 static void copy(memory_file *file, unsigned char *buffer, size_t n, sqlite3_int64 from, bool writes) {
     while (n > 0) {
         size_t at = (size_t)(from % CHUNK_BYTES), part = CHUNK_BYTES - at < n ? CHUNK_BYTES - at : n;
@@ -264,7 +264,7 @@ static int index_lock(sqlite3_file *f, int from, int n, int flags) {
     return SQLITE_OK;
 }
 
-static void index_barrier(sqlite3_file *f) { (void)f; /* one thread */ }
+static void index_barrier(sqlite3_file *f) { (void)f; /* there is only one thread */ }
 
 static int index_unmap(sqlite3_file *f, int delete_it) {
     memory_handle *h = handle_of(f);
@@ -291,7 +291,7 @@ static memory_file **find_file(memory_store *store, const char *name) {
     return place;
 }
 
-/* Is it the database, or its log or journal? */
+/* Is it the name of the store's database, or of its log or journal? */
 static bool is_ours(const memory_store *store, const char *name) {
     return strncmp(name, store->name, store->name_len) == 0 &&
            (name[store->name_len] == '\0' || name[store->name_len] == '-');
@@ -336,7 +336,7 @@ static const sqlite3_io_methods methods = {
     .xShmUnmap = index_unmap,
 };
 
-/* The file, made when there is none; name NULL: a temporary one. */
+/* The file with the name; it is made if there is none. name NULL: a new temporary file. */
 static memory_file *get_file(memory_store *store, const char *name) {
     memory_file **place = name ? find_file(store, name) : NULL;
     if (place && *place) return *place;
@@ -381,7 +381,7 @@ static int vfs_access(sqlite3_vfs *vfs, const char *name, int flags, int *out) {
     memory_store *store = store_of(vfs);
     if (!is_ours(store, name)) return store->base->xAccess(store->base, name, flags, out);
     const memory_file *file = *find_file(store, name);
-    *out = file && file->size > 0; /* an empty journal is none */
+    *out = file && file->size > 0; /* an empty journal counts as none */
     return SQLITE_OK;
 }
 
@@ -394,8 +394,7 @@ static int vfs_full_name(sqlite3_vfs *vfs, const char *name, int n, char *out) {
 
 /* ---------------------------------------------------------------- stores */
 
-/* All that has nothing to do with files is the default's: those functions do not look at the VFS that they are
- * called with. */
+/* Functions that have nothing to do with files are taken from the default VFS. They do not use the VFS argument. */
 static void set_up(memory_store *store, sqlite3_vfs *base) {
     store->vfs = *base;
     store->vfs.iVersion = base->iVersion < 2 ? base->iVersion : 2;
@@ -426,7 +425,7 @@ int mr_sqlite_memory_register(const char *name) {
     return rc;
 }
 
-void mr_sqlite_memory_settle(const char *name) {
+void mr_sqlite_memory_discard(const char *name) {
     sqlite3_vfs *vfs = sqlite3_vfs_find(name);
     if (vfs && store_of(vfs)->open == 0) close_store(store_of(vfs));
 }

@@ -1,11 +1,14 @@
 /*
- * sqlite_open.c: opening SQLite databases. Opening reads nothing: foreign keys are enforced, and a busy handler is
- * installed. Then the connection is set up: its file is known to be a database, and the URL's parameters
- * are obeyed. */
+ * sqlite_open.c: opens SQLite databases, in two steps. Opening turns foreign keys on and installs a busy handler. The
+ * set-up checks that the file is a database, and applies the parameters of the URL.
+ *
+ * Invariant: the first step does not read the file, because a listener may have to set its key before. A connection
+ * whose opening fails is closed completely.
+ */
 #include "driver_sqlite.h"
 
-/* Left out of SQLite by SQLITE_OMIT_PROGRESS_CALLBACK: then a statement that runs is not interrupted, only the next
- * one. */
+/* A SQLite that was built with SQLITE_OMIT_PROGRESS_CALLBACK lacks this function. Then a running statement cannot be
+ * interrupted; only the next one is. */
 #pragma weak sqlite3_progress_handler
 
 #include <errno.h>
@@ -20,7 +23,7 @@ enum { DEFAULT_TIMEOUT = 5000, STEPS_BETWEEN_LOOKS = 5000 /* of SQLite's machine
 
 typedef struct parameter {
     const char *name;
-    const char *values[7]; /* none: a number of milliseconds */
+    const char *values[7]; /* the allowed values; none: a number of milliseconds */
 } parameter;
 
 static const parameter PARAMETERS[] = {
@@ -117,12 +120,13 @@ int mr_sqlite_wait(void *p, int count) {
     return 1;
 }
 
-/* SQLite asks now and then whether a long statement should stop. */
+/* SQLite calls this now and then during a long statement, and stops it when the result is true. */
 static int is_interrupted(void *p) { return mr_env_should_stop(p); }
 
 /* ---------------------------------------------------------------- opening */
 
-/* SQLite that could not make a file tries to read it, and then says that there is none. */
+/* When SQLite cannot create a file, its error says only that it cannot open the file. So the folder is checked for the
+ * message. */
 static bool folder_exists(const char *file) {
     sqlite3_vfs *vfs = sqlite3_vfs_find(NULL);
     const char *slash = strrchr(file, '/');
@@ -135,7 +139,7 @@ static bool folder_exists(const char *file) {
     return vfs->xAccess(vfs, n ? folder : "/", SQLITE_ACCESS_EXISTS, &exists) == SQLITE_OK && exists;
 }
 
-/* Says which file, and what can be done about it. */
+/* Records the error with the name of the file, and with advice. */
 static mr_status open_failed(sqlite_dbc *dbc, const mr_url *url, int rc) {
     const char *file = url->database ? url->database : ":memory:";
     const char *words = dbc->db ? sqlite3_errmsg(dbc->db) : sqlite3_errstr(rc);
@@ -174,8 +178,8 @@ static mr_status exec(sqlite_dbc *dbc, const char *sql) {
     return rc == SQLITE_OK ? MR_OK : mr_sqlite_fail(dbc, rc);
 }
 
-/* A file is read only now: what is no database shows here, not at the first query. A lock does not matter
- * yet. */
+/* Reads the file for the first time, so that a file that is no database is an error here, and not at the first query. A
+ * lock is no error yet. */
 static mr_status probe(sqlite_dbc *dbc, const mr_url *url) {
     if (mr_sqlite_is_memory(url)) return MR_OK;
     int rc = sqlite3_exec(dbc->db, "PRAGMA schema_version", NULL, NULL, NULL);
@@ -183,7 +187,7 @@ static mr_status probe(sqlite_dbc *dbc, const mr_url *url) {
     return open_failed(dbc, url, rc);
 }
 
-/* SQLite answers with the mode that it is in, whatever was asked for. */
+/* SQLite returns the mode that it really has, which may be another than the one that was asked for. */
 static mr_status set_journal_mode(sqlite_dbc *dbc, const mr_url *url, const char *mode) {
     char sql[64];
     sqlite3_stmt *stmt = NULL;
@@ -213,7 +217,7 @@ mr_status mr_sqlite_set_up(mr_dbc *handle, const mr_url *url) {
     if (dbc->native) return MR_OK;
     if (probe(dbc, url)) return MR_FAIL;
     const char *mode = parameter_of(url, "journal_mode"), *synchronous = parameter_of(url, "synchronous");
-    /* So that sessions read beside one that writes. */
+    /* With a write-ahead log, sessions can read while another one writes. */
     if (!mode && mr_sqlite_is_memory(url)) mode = "wal";
     if (mode && set_journal_mode(dbc, url, mode)) return MR_FAIL;
     if (!synchronous) return MR_OK;
@@ -221,7 +225,7 @@ mr_status mr_sqlite_set_up(mr_dbc *handle, const mr_url *url) {
     return exec(dbc, sql);
 }
 
-/* What needs nothing of the file. */
+/* Makes the settings that do not need the file. */
 static mr_status prepare_handle(sqlite_dbc *dbc, const mr_url *url) {
     const char *timeout = parameter_of(url, "busy_timeout");
     sqlite3_extended_result_codes(dbc->db, 1);
@@ -231,7 +235,8 @@ static mr_status prepare_handle(sqlite_dbc *dbc, const mr_url *url) {
     return exec(dbc, "PRAGMA foreign_keys=ON");
 }
 
-/* memory: the name of the database in memory that the engine's connections share, NULL: the URL's file. */
+/* memory: the name of the database in memory that the engine's connections share; NULL: the file of the URL is opened.
+ */
 static int open_database(sqlite_dbc *dbc, const mr_url *url, const char *memory) {
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
     if (!memory) return sqlite3_open_v2(url->database, &dbc->db, flags, NULL);
@@ -241,9 +246,9 @@ static int open_database(sqlite_dbc *dbc, const mr_url *url, const char *memory)
 
 const char *mr_sqlite_version(void) { return sqlite3_libversion(); }
 
-/* A module meets the library of the machine where it runs, not the one that it was built with. */
+/* The SQLite library of the machine may be older than the one with which the module was built. */
 static mr_status check_library(mr_env *env) {
-    int rc = sqlite3_initialize(); /* for libraries that leave it to the program */
+    int rc = sqlite3_initialize(); /* needed by a SQLite that was built with SQLITE_OMIT_AUTOINIT */
     if (rc != SQLITE_OK)
         return mr_fail(env, MR_ERR_OPERATIONAL, "(sqlite) SQLite cannot be used: %s", sqlite3_errstr(rc));
     if (sqlite3_libversion_number() >= MR_SQLITE_MINIMUM) return MR_OK;
@@ -269,12 +274,12 @@ mr_status mr_sqlite_open(mr_env *env, const mr_url *url, uint64_t serial, void *
     }
     char memory[80];
     bool in_memory = mr_sqlite_is_memory(url);
-    /* One name in the whole process. */
+    /* The name is unique in the whole process. */
     snprintf(memory, sizeof memory, "/moonrow-%p-%llu", (void *)env, (unsigned long long)serial);
     int rc = open_database(dbc, url, in_memory ? memory : NULL);
     if ((rc == SQLITE_OK ? prepare_handle(dbc, url) : open_failed(dbc, url, rc)) != MR_OK) {
         sqlite3_close_v2(dbc->db);
-        if (in_memory) mr_sqlite_memory_settle(memory);
+        if (in_memory) mr_sqlite_memory_discard(memory);
         mr_free(env, dbc);
         return MR_FAIL;
     }
@@ -285,7 +290,7 @@ mr_status mr_sqlite_open(mr_env *env, const mr_url *url, uint64_t serial, void *
 void mr_sqlite_close(mr_dbc *handle) {
     sqlite_dbc *dbc = sqlite_dbc_of(handle);
     mr_sqlite_forget_schema(dbc);
-    /* A zombie that waits for a statement of somebody else's must not call us. */
+    /* If another statement keeps the connection from being freed, SQLite must not call our functions later. */
     if (!dbc->native && !mr_sqlite_is_inherited(dbc)) {
         sqlite3_busy_handler(dbc->db, NULL, NULL);
         if (sqlite3_progress_handler) sqlite3_progress_handler(dbc->db, 0, NULL, NULL);

@@ -1,16 +1,16 @@
 /*
- * sqlite_schema.c: what the file says of a table and its columns, which others may have made.
+ * sqlite_schema.c: facts about tables and columns, from the database file: another program may have made them.
  *
- * Invariant: an answer about a table is kept as long as the connection has seen no other schema. It is asked again
- * after a statement that SQLite had to prepare again, after one that neither reads nor writes rows, after a rollback,
- * and after an error.
+ * Invariant: the facts about a table are kept until the schema may have changed. They are asked again after a statement
+ * that SQLite had to prepare again, after a statement that neither reads nor writes rows, after a rollback, and after
+ * an error.
  */
 #include "driver_sqlite.h"
 
 #include <ctype.h>
 #include <string.h>
 
-/* An element of dbc->known. */
+/* The facts about one table: an element of dbc->known. */
 typedef struct answer {
     const mr_table *table;
     uint64_t seen;
@@ -49,17 +49,18 @@ typedef enum key_kind {
     KEY_UNLISTED,
     KEY_PLAIN,
     KEY_ROWID,
-    KEY_FIRST /* the first of a table without a key */
+    KEY_FIRST /* the first column of a table without a key */
 } key_kind;
 
-/* A sole key is the rowid if no index of its own is needed to keep it unique. */
+/* Finds out what kind of key the column is. An only key column is the rowid if it has no index that keeps it unique. */
 static mr_status look_at_key(sqlite_dbc *dbc, const mr_table *table, const char *column, key_kind *out) {
     *out = KEY_UNLISTED;
     int rc = SQLITE_OK;
-    if (!dbc->question) rc = sqlite3_prepare_v3(dbc->db, question, -1, SQLITE_PREPARE_PERSISTENT, &dbc->question, NULL);
+    if (!dbc->key_query)
+        rc = sqlite3_prepare_v3(dbc->db, question, -1, SQLITE_PREPARE_PERSISTENT, &dbc->key_query, NULL);
     if (rc != SQLITE_OK) return mr_sqlite_fail(dbc, rc);
-    sqlite3_stmt *q = dbc->question;
-    /* A schema of NULL: where a statement would find it. */
+    sqlite3_stmt *q = dbc->key_query;
+    /* schema NULL: the database in which a statement would find the table. */
     const char *const names[] = {table->name, table->schema, column};
     for (int i = 0; i < 3 && rc == SQLITE_OK; i++) rc = sqlite3_bind_text(q, i + 1, names[i], -1, SQLITE_STATIC);
     if (rc == SQLITE_OK) rc = sqlite3_step(q);
@@ -75,21 +76,21 @@ static mr_status look_at_key(sqlite_dbc *dbc, const mr_table *table, const char 
     return status;
 }
 
-/* SQLite says that there is no such column, or that it is a view's. Any other failure is no answer: the next time, the
- * schema may be read. */
+/* Is the result code an answer? SQLITE_ERROR is: there is no such column, or it is a view's. Any other failure is none:
+ * the schema could not be read now, but perhaps next time. */
 static bool is_answer(int rc) { return rc == SQLITE_OK || rc == SQLITE_ERROR; }
 
-/* column NULL: is it a table? */
+/* *out: has the table the column? column NULL: is there such a table? */
 static mr_status has_column(sqlite_dbc *dbc, const mr_table *table, const char *column, bool *out) {
     int rc = sqlite3_table_column_metadata(dbc->db, table->schema, table->name, column, NULL, NULL, NULL, NULL, NULL);
     *out = rc == SQLITE_OK;
     return is_answer(rc) ? MR_OK : mr_sqlite_fail(dbc, rc);
 }
 
-/* Does the text match the pattern of LIKE, in any case of letters? */
-static bool says(const char *text, const char *pattern) { return sqlite3_strlike(pattern, text, 0) == 0; }
+/* Does the text match the pattern of LIKE? Capitals and small letters are equal. */
+static bool matches(const char *text, const char *pattern) { return sqlite3_strlike(pattern, text, 0) == 0; }
 
-/* Looks at the statement that made the table, in one database. */
+/* Looks at the CREATE TABLE text of the table, in one database. */
 static mr_status read_words(sqlite_dbc *dbc, const mr_table *table, const char *schema, mr_table_facts *out,
                             bool *tree) {
     sqlite3_stmt *q = NULL;
@@ -100,8 +101,8 @@ static mr_status read_words(sqlite_dbc *dbc, const mr_table *table, const char *
     sqlite3_free(sql);
     if (rc == SQLITE_OK && (rc = sqlite3_step(q)) == SQLITE_ROW) {
         const char *words = (const char *)sqlite3_column_text(q, 0);
-        out->replaces = out->replaces || (words && says(words, "%conflict%replace%"));
-        *tree = *tree || (words && says(words, "create virtual table%using%rtree%"));
+        out->replaces = out->replaces || (words && matches(words, "%conflict%replace%"));
+        *tree = *tree || (words && matches(words, "create virtual table%using%rtree%"));
         if (!words && sqlite3_errcode(dbc->db) == SQLITE_NOMEM) rc = SQLITE_NOMEM;
     }
     mr_status status = rc == SQLITE_ROW || rc == SQLITE_DONE ? MR_OK : mr_sqlite_fail(dbc, rc);
@@ -109,7 +110,8 @@ static mr_status read_words(sqlite_dbc *dbc, const mr_table *table, const char *
     return status;
 }
 
-/* A name without a schema is looked for in all databases: to think that a table replaces rows costs only reads. */
+/* Looks for a table without a schema in all databases. If another table of the name replaces rows, the mistake costs
+ * only some reads. */
 static mr_status read_all_words(sqlite_dbc *dbc, const mr_table *table, mr_table_facts *out, bool *tree) {
     if (table->schema) return read_words(dbc, table, table->schema, out, tree);
     sqlite3_stmt *q = NULL;
@@ -136,7 +138,8 @@ static mr_status look(sqlite_dbc *dbc, const mr_table *table, mr_table_facts *ou
     if (out->is_view) return MR_OK;
     if (key && look_at_key(dbc, table, key->name, &kind) != MR_OK) return MR_FAIL;
     if (read_all_words(dbc, table, out, &tree) != MR_OK) return MR_FAIL;
-    /* rowid, oid, _rowid_: there, although no column is called so. An R*Tree declares no key, and has one. */
+    /* A key column named rowid, oid or _rowid_ exists, although the table declares none. An R*Tree has a key, although
+     * it declares none. */
     if (key && kind == KEY_UNLISTED && has_column(dbc, table, key->name, &hidden) != MR_OK) return MR_FAIL;
     out->numbers = key && table->nprimary == 1 && (kind == KEY_ROWID || (kind == KEY_FIRST && tree) || hidden);
     return MR_OK;
@@ -148,7 +151,7 @@ mr_status mr_sqlite_table_facts(mr_dbc *handle, const mr_table *table, mr_table_
     if (!dbc->known) dbc->known = mr_map_new(dbc->env, sizeof(answer), mr_map_hash_ptr, mr_map_equal_ptr);
     if (!dbc->known) return MR_FAIL;
     answer *known = mr_map_get(dbc->known, &key);
-    /* Of a handle that is the caller's, its owner may change the schema unseen. */
+    /* On the caller's own handle, the program may have changed the schema itself, so it is always asked. */
     if (!known || known->seen != dbc->seen || dbc->native) {
         key.seen = dbc->seen;
         if (look(dbc, table, &key.facts) != MR_OK) return MR_FAIL;
@@ -160,23 +163,23 @@ mr_status mr_sqlite_table_facts(mr_dbc *handle, const mr_table *table, mr_table_
 }
 
 void mr_sqlite_forget_schema(sqlite_dbc *dbc) {
-    if (!mr_sqlite_is_inherited(dbc)) sqlite3_finalize(dbc->question);
+    if (!mr_sqlite_is_inherited(dbc)) sqlite3_finalize(dbc->key_query);
     mr_map_free(dbc->known);
-    dbc->question = NULL;
+    dbc->key_query = NULL;
     dbc->known = NULL;
 }
 
 /* ---------------------------------------------------------------- columns */
 
-/* SQLite's own rules, in its order. */
+/* SQLite's rules for the affinity of a declared type, in SQLite's order. */
 static mr_affinity affinity_of(const char *type) {
     if (!type || !*type) return MR_AFFINITY_NONE;
-    if (says(type, "%int%")) return MR_AFFINITY_NUMBER;
-    if (says(type, "%char%") || says(type, "%clob%") || says(type, "%text%")) return MR_AFFINITY_TEXT;
-    return says(type, "%blob%") ? MR_AFFINITY_NONE : MR_AFFINITY_NUMBER;
+    if (matches(type, "%int%")) return MR_AFFINITY_NUMBER;
+    if (matches(type, "%char%") || matches(type, "%clob%") || matches(type, "%text%")) return MR_AFFINITY_TEXT;
+    return matches(type, "%blob%") ? MR_AFFINITY_NONE : MR_AFFINITY_NUMBER;
 }
 
-/* Of a name in any case of letters; never 0. */
+/* A number for a collation's name, never 0. Capitals and small letters are equal. */
 static uint32_t number_of(const char *collation) {
     uint32_t h = 2166136261u;
     for (; *collation; collation++) {
@@ -193,7 +196,7 @@ mr_status mr_sqlite_column_facts(mr_dbc *handle, const char *schema, const char 
     int rc = sqlite3_table_column_metadata(sqlite_dbc_of(handle)->db, schema, table, column, &type, &collation,
                                            &not_null, &key, &counts);
     if (!is_answer(rc)) return mr_sqlite_fail(sqlite_dbc_of(handle), rc);
-    if (rc != SQLITE_OK) return MR_NOTFOUND; /* a statement tells what is wrong, if anything is */
+    if (rc != SQLITE_OK) return MR_NOTFOUND; /* if something is wrong, the next statement fails and says so */
     out->not_null = not_null != 0;
     out->integer = type && sqlite3_stricmp(type, "INTEGER") == 0;
     out->affinity = affinity_of(type);

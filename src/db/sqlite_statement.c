@@ -1,5 +1,7 @@
 /*
- * sqlite_statement.c: SQLite's prepared statements: preparing, binding, running.
+ * sqlite_statement.c: SQLite's prepared statements: prepares, binds and runs them.
+ *
+ * Invariant: a text is exactly one statement. Bound text and blobs are borrowed until reset, never copied.
  */
 #include "driver_sqlite.h"
 #include "decode.h"
@@ -9,7 +11,7 @@
 
 /* ---------------------------------------------------------------- preparing */
 
-/* What follows the first statement may be comments and semicolons only. */
+/* Only comments and semicolons may stand behind the first statement. */
 static mr_status check_tail(sqlite_dbc *dbc, const char *tail, const char *end) {
     while (tail < end) {
         sqlite3_stmt *second = NULL;
@@ -90,7 +92,7 @@ static mr_status bad_value(sqlite_stmt *s, int at, const mr_value *value) {
                    value->kind == MR_UNLOADED ? "not loaded" : mr_kind_name(value->kind));
 }
 
-/* Returns SQLite's code, or -1 where the value cannot be stored. */
+/* Returns SQLite's result code, or -1 when the value cannot be stored. */
 static int bind_one(sqlite3_stmt *stmt, int at, const mr_value *v) {
     char text[48];
     size_t len;
@@ -143,7 +145,7 @@ mr_status mr_sqlite_step(mr_stmt *handle) {
     if (!s->begun) mr_sqlite_begun(s);
     if (rc == SQLITE_ROW) return MR_ROW;
     if (rc == SQLITE_DONE) return MR_DONE;
-    s->dbc->seen++; /* it may have rolled back */
+    s->dbc->seen++; /* the failure may have rolled back a change of the schema */
     return mr_sqlite_fail(s->dbc, rc);
 }
 

@@ -1,13 +1,15 @@
 /*
- * statement_cache.c: a connection's prepared statements, by the compiled statement. One that is in use is
- * never given twice: a second copy is prepared. Copies stay, the least recently used unused one goes first.
+ * statement_cache.c: the prepared statements of a connection, found by their compiled statement.
+ *
+ * Invariant: a prepared statement is never given to two cursors at once; for the second cursor, another copy is
+ * prepared. When the cache is full, the statement is removed that is not in use and was not used for the longest time.
  */
 #include "connection.h"
 
-/* An element of the map. */
+/* An element of the map: all copies of one statement. */
 typedef struct slot {
     const mr_compiled *compiled;
-    mr_cached_stmt *first; /* linked by same */
+    mr_cached_stmt *first; /* the copies are linked by same */
 } slot;
 
 void mr_stmt_cache_init(mr_stmt_cache *cache, unsigned capacity) { cache->capacity = capacity; }

@@ -1,8 +1,10 @@
 /*
- * transaction.c: BEGIN, COMMIT, ROLLBACK and savepoints. conn->began always says what the database says:
- * after every error it is asked, as some errors end a transaction and others leave it open. Where the database ended
- * it, the connection is lost until its holder rolls back: later work must not be committed without what
- * came before it. */
+ * transaction.c: BEGIN, COMMIT, ROLLBACK and savepoints.
+ *
+ * Invariant: conn->began tells whether the database has an open transaction. The database is asked after every error,
+ * because some errors end the transaction and others do not. When the database has ended it, the connection is lost
+ * until its user rolls back: later changes must not be committed without the earlier ones.
+ */
 #include "connection.h"
 
 #include <stdio.h>
@@ -42,8 +44,9 @@ static mr_status run_control(mr_conn *conn, int control) {
     return status == MR_FAIL && mr_conn_may_retry(conn) ? try_control(conn, control) : status;
 }
 
-/* The transaction's work is gone: the connection's holder must not go on as if it were there. */
-static void lose(mr_conn *conn) {
+/* Marks the transaction as lost: its changes are gone, and the connection's user must not go on as if they were there.
+ */
+static void mark_lost(mr_conn *conn) {
     if (conn->on_lost && !conn->on_lost(conn->on_lost_ud)) return;
     mr_conn_forget_loss(conn);
     conn->lost = true;
@@ -64,23 +67,23 @@ mr_status mr_conn_check_lost(mr_conn *conn) {
                    conn->failure ? conn->failure : "(not kept: out of memory)");
 }
 
-void mr_conn_follow(mr_conn *conn, bool failed) {
+void mr_conn_update_began(mr_conn *conn, bool failed) {
     bool open = conn->driver->in_transaction(conn->dbc);
     if (open == conn->began) return;
-    /* A transaction that somebody else began on the caller's own handle is not this connection's. */
+    /* On the caller's own handle, the program may have begun a transaction itself. It is not this connection's. */
     if (open && conn->engine->native) return;
     conn->began = open;
     conn->read_only = conn->read_only && open;
     conn->loading = conn->loading && open;
     if (open) return;
     mr_conn_invalidate_cursors(conn);
-    if (failed) lose(conn);
+    if (failed) mark_lost(conn);
 }
 
 bool mr_conn_data_version(mr_conn *conn, int64_t *out) {
     if (!conn->driver->data_version) return false;
     if (conn->driver->data_version(conn->dbc, out) == MR_OK) return true;
-    mr_env_clear_error(conn->env); /* the caller goes on as if the database had no versions */
+    mr_env_clear_error(conn->env); /* no error for the caller, who goes on as if the database had no versions */
     return false;
 }
 
@@ -107,7 +110,7 @@ mr_status mr_conn_begin(mr_conn *conn, mr_txmode mode) {
     conn->exclusive = mode == MR_TX_EXCLUSIVE;
     mr_status status = run_control(conn, MR_CONTROL_BEGIN + (int)mode);
     conn->exclusive = false;
-    /* An injected or late failure may leave it begun: then it is this connection's to end. */
+    /* A failure after the BEGIN may leave the transaction open. Then this connection must end it. */
     if (status == MR_OK) conn->began = true;
     return status;
 }
@@ -139,13 +142,14 @@ static mr_status end(mr_conn *conn, mr_control control) {
     if (control == MR_CONTROL_ROLLBACK) mr_conn_forget_loss(conn);
     else if (mr_conn_check_lost(conn)) return MR_FAIL;
     if (!conn->began) return MR_OK;
-    /* The transaction belongs to the parent process: here a rollback only forgets it. */
+    /* After a fork, the transaction belongs to the parent process. A rollback in the child only forgets it. */
     if (control == MR_CONTROL_ROLLBACK && mr_conn_is_inherited(conn)) {
         conn->began = conn->read_only = conn->loading = false;
         return MR_OK;
     }
     if (run_control(conn, (int)control)) {
-        if (control == MR_CONTROL_ROLLBACK) mr_conn_forget_loss(conn); /* the transaction is over all the same */
+        if (control == MR_CONTROL_ROLLBACK)
+            mr_conn_forget_loss(conn); /* also after a failure: the transaction is over */
         return MR_FAIL;
     }
     conn->began = conn->read_only = conn->loading = false;
@@ -174,7 +178,7 @@ mr_status mr_conn_release(mr_conn *conn, unsigned n) {
     return mr_conn_may_run(conn) ? MR_FAIL : savepoint_sql(conn, "RELEASE SAVEPOINT", n);
 }
 
-/* ROLLBACK TO alone would leave the savepoint, and every later change would pay for it. */
+/* ROLLBACK TO alone would keep the savepoint open, which makes every later change slower. So it is released, too. */
 mr_status mr_conn_rollback_to(mr_conn *conn, unsigned n) {
     if (savepoint_sql(conn, "ROLLBACK TO SAVEPOINT", n)) return MR_FAIL;
     return savepoint_sql(conn, "RELEASE SAVEPOINT", n);

@@ -1,6 +1,8 @@
 /*
- * url.c: database URLs. What is parsed is decoded and lives in the environment's arena; the text kept for
- * messages never shows a password.
+ * url.c: parses database URLs.
+ *
+ * Invariant: the parts of a parsed URL are decoded and live in the environment's arena. The text for messages never has
+ * a password.
  */
 #include <string.h>
 
@@ -28,7 +30,7 @@ static const char *find_last(span x, char c) {
     return NULL;
 }
 
-/* Cuts x at the first c: returns what is before it, x becomes what follows. False where there is no c. */
+/* Cuts x at the first c: *before becomes the text in front of it, x the text behind it. False when there is no c. */
 static bool cut(span *x, char c, span *before) {
     const char *at = find(*x, c);
     if (!at) return false;
@@ -44,7 +46,7 @@ static int hex_digit(char c) {
     return -1;
 }
 
-/* A percent sign that begins no escape stands for itself, so that odd file names work as they are. */
+/* Decodes %xx. A percent sign without two digits behind it stays, so that file names with percent signs work. */
 static const char *decode(mr_env *env, span x, bool plus_is_space) {
     char *out = mr_env_arena(env, x.len + 1);
     if (!out) return NULL;
@@ -73,7 +75,7 @@ static mr_status decode_to(mr_env *env, span x, const char **out) {
     return *out ? MR_OK : MR_FAIL;
 }
 
-/* The user's text with what is between the user's colon and the last at sign masked. */
+/* The user's text, in which the part between the first colon of the user and the last "@" is masked. */
 static const char *masked(mr_env *env, span text) {
     static const char stars[] = "***";
     const char *authority = NULL;

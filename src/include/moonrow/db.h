@@ -1,8 +1,11 @@
 /*
  * db.h: drivers, engines, connections, cursors, transactions.
  *
- * A connection is used by one session at a time. The library owns BEGIN, COMMIT and SAVEPOINT:
- * a connection in lazy mode reads in autocommit and begins at its first write.
+ * Invariant: a connection is used by one session at a time. Only the library itself executes BEGIN, COMMIT and
+ * SAVEPOINT. A connection in lazy mode reads in autocommit, and begins a transaction at its first write.
+ *
+ * Errors: a function that calls the database can fail with the database's errors (see mr_driver), and with
+ * PendingRollbackError after the database has ended the transaction by itself (see mr_conn_set_on_lost).
  */
 #ifndef MOONROW_DB_H
 #define MOONROW_DB_H
@@ -15,117 +18,122 @@ extern "C" {
 
 /* ---------------------------------------------------------------- URLs */
 
-/* dialect[+driver]://user:password@host:port/database?name=value&... ; every text is decoded and in the arena. */
+/* dialect[+driver]://user:password@host:port/database?name=value&... Its texts are decoded and live in the arena. */
 typedef struct mr_url {
-    const char *text;                                  /* as written, the password masked: for messages */
+    const char *text;                                  /* for messages: as written, with the password masked */
     const char *dialect;                               /* "sqlite", "postgresql", "mock+postgresql" ... */
-    const char *username, *password, *host, *database; /* NULL where not given */
-    int port;                                          /* 0 where not given */
+    const char *username, *password, *host, *database; /* NULL: not given */
+    int port;                                          /* 0: not given */
     unsigned nquery;
-    const char **query_names, **query_values;
+    const char **query_names, **query_values; /* the nquery parameters behind '?' */
 } mr_url;
-/* ArgumentError naming the URL and the forms that are understood: sqlite:// (in memory), sqlite:///relative.db,
- * sqlite:////absolute.db, sqlite:///:memory:. */
+/* Parses a URL of len bytes. ArgumentError: it has none of the known forms, which the message lists: sqlite:// (in
+ * memory), sqlite:///relative.db, sqlite:////absolute.db, sqlite:///:memory:. */
 mr_status mr_url_parse(mr_env *env, const char *text, size_t len, mr_url *out);
 
 /* ---------------------------------------------------------------- drivers */
 
 typedef struct mr_driver mr_driver;
-typedef struct mr_dbc mr_dbc;   /* a driver's connection; begins with the driver's own fields */
+typedef struct mr_dbc mr_dbc;   /* a driver's connection; only the driver knows its members */
 typedef struct mr_stmt mr_stmt; /* a driver's prepared statement */
 
-/* What the database itself says of a table. A table that another program has made need not be as it is mapped. */
+/* Facts about a table, from the database itself. A table that another program has made may differ from its mapping. */
 typedef struct mr_table_facts {
-    bool numbers;  /* the database makes the sole key if an INSERT leaves it out: it is SQLite's rowid */
-    bool replaces; /* a constraint with ON CONFLICT REPLACE deletes rows that are in the way of a new or changed one */
-    bool is_view;  /* triggers write in its place, and the database counts no rows */
+    bool numbers;  /* the database makes the only key column's value if an INSERT has none (SQLite's rowid) */
+    bool replaces; /* a constraint with ON CONFLICT REPLACE deletes rows that conflict with a new or changed row */
+    bool is_view;  /* it is a view: triggers write instead of it, and the database counts no rows */
 } mr_table_facts;
 
-/* Called while another holds the lock; returns true to try again after waiting the driver's step. */
+/* Called while another connection holds a lock. Returns true to wait a little and try again. */
 typedef bool (*mr_busy_fn)(void *ud);
 
-/* What the database itself says of a column, which another program may have made. */
+/* How a column converts the values that are written to it. */
 typedef enum mr_affinity {
-    MR_AFFINITY_NONE = 0, /* keeps what it is given */
-    MR_AFFINITY_TEXT,     /* makes texts of numbers */
-    MR_AFFINITY_NUMBER    /* makes numbers of texts that look like one */
+    MR_AFFINITY_NONE = 0, /* not at all */
+    MR_AFFINITY_TEXT,     /* numbers become texts */
+    MR_AFFINITY_NUMBER    /* texts that look like a number become numbers */
 } mr_affinity;
+/* Facts about a column, from the database itself. */
 typedef struct mr_column_facts {
-    bool not_null;      /* declared so */
-    bool integer;       /* declared INTEGER: as the sole key of a table, it is SQLite's rowid */
-    bool binary;        /* texts are equal when their bytes are */
-    uint32_t collation; /* columns of different ones compare texts differently; 0: binary */
+    bool not_null; /* it is declared NOT NULL */
+    bool integer;  /* it is declared INTEGER; as the only key column of a table it is SQLite's rowid */
+    bool binary;   /* texts are equal only when their bytes are */
+    uint32_t
+        collation; /* a number for the collation: columns with different numbers compare texts differently; 0: binary */
     mr_affinity affinity;
 } mr_column_facts;
 
-/* Every function that fails records the error with the database's words (mr_error_add_orig), of the
- * kind its code means: constraint IntegrityError; busy, locked, full, cannot open, I/O OperationalError; mismatch,
- * too big DataError; syntax, no such table ProgrammingError (sqlite: OperationalError, as SQLAlchemy has it). */
+/* The functions of a driver. A function that fails records an error with the database's own message
+ * (mr_error_add_orig). The kind of error: IntegrityError for constraints; OperationalError for busy, locked, full,
+ * cannot open and I/O; DataError for a wrong type and too long; ProgrammingError for wrong syntax and unknown tables
+ * (for these, SQLite's driver uses OperationalError, as SQLAlchemy does). "Optional" functions may be NULL. */
 struct mr_driver {
     const char *name;
     const mr_dialect *(*dialect)(void);
-    /* Refuses a URL that the driver does not understand (ArgumentError), connecting to nothing. May be NULL. */
+    /* Optional. Refuses a URL that the driver does not understand (ArgumentError). Does not connect. */
     mr_status (*check)(mr_env *env, const mr_url *url);
-    /* True where the database lives only as long as a connection to it: the engine then keeps one open. May be NULL. */
+    /* Optional. Does the database exist only as long as a connection to it? Then the engine keeps one open. */
     bool (*needs_anchor)(const mr_url *url);
-    /* serial tells engines apart (each sqlite:// is a database of its own); native, when not NULL, is an open
-     * handle of the database's own library (sqlite3 *), which stays the caller's. */
+    /* Opens a connection; the caller closes it. serial distinguishes engines, because each sqlite:// is a database of
+     * its own. native is an open handle of the database's library (sqlite3 *), which stays the caller's; or NULL. */
     mr_status (*open)(mr_env *env, const mr_url *url, uint64_t serial, void *native, mr_dbc **out);
-    /* What needs the database itself, which is read for the first time here: after the listeners of `connect`, which
-     * may have to give a key first. Failed: the connection is closed. May be NULL. */
+    /* Optional. Does the part of opening that reads the database. It is called after the listeners of `connect`, which
+     * may have to set an encryption key first. When it fails, the caller closes the connection. */
     mr_status (*set_up)(mr_dbc *dbc, const mr_url *url);
     void (*close)(mr_dbc *dbc);
+    /* Prepares a statement (len bytes of SQL); the caller finalizes it. */
     mr_status (*prepare)(mr_dbc *dbc, const char *sql, size_t len, mr_stmt **out);
     void (*finalize)(mr_stmt *stmt);
-    /* Bytes stay the caller's and must stay good until reset. */
+    /* Binds n values. Their bytes are borrowed, and must stay good until reset. */
     mr_status (*bind)(mr_stmt *stmt, const mr_value *values, size_t n);
-    mr_status (*step)(mr_stmt *stmt); /* MR_ROW, MR_DONE, MR_FAIL */
-    void (*reset)(mr_stmt *stmt);     /* also drops the bindings */
-    /* Decodes the whole current row in one call: types[i] says what column i should become (MR_TYPE_NULL:
-     * as the database has it). Bytes are borrowed until the next step or reset. MR_NOTFOUND: what is stored in
-     * some columns is none of their types' values; it is there as it is stored, marked MR_VALUE_MISFIT. */
-    mr_status (*fetch)(mr_stmt *stmt, const mr_type *const *types /* or NULL: all as stored */, size_t n,
-                       mr_value *out);
+    mr_status (*step)(mr_stmt *stmt); /* MR_ROW, MR_DONE or MR_FAIL */
+    void (*reset)(mr_stmt *stmt);     /* ends the execution and removes the bound values */
+    /* Reads the n columns of the current row. types[i] is the type that column i is read as (the unknown type: as it is
+     * stored); types NULL: all columns as they are stored. Bytes are borrowed until the next step or reset.
+     * MR_NOTFOUND: types cannot read some of the stored values; these are in out as they are stored, marked
+     * MR_VALUE_MISFIT. */
+    mr_status (*fetch)(mr_stmt *stmt, const mr_type *const *types, size_t n, mr_value *out);
     unsigned (*column_count)(mr_stmt *stmt);
     const char *(*column_name)(mr_stmt *stmt, unsigned i);
-    int64_t (*last_insert_id)(mr_dbc *dbc);
-    /* Without a statement. schema may be NULL. MR_NOTFOUND: no column of a table. May be NULL: all are as mapped. */
+    int64_t (*last_insert_id)(mr_dbc *dbc); /* the key that the database made for the last INSERT */
+    /* Optional (without it, columns are as they are mapped). Facts about a column; executes no statement. schema may be
+     * NULL. MR_NOTFOUND: it is not a column of a table. */
     mr_status (*column_facts)(mr_dbc *dbc, const char *schema, const char *table, const char *column,
                               mr_column_facts *out);
-    int64_t (*changes)(mr_dbc *dbc);     /* rows that the last write matched */
-    bool (*in_transaction)(mr_dbc *dbc); /* the database's own word */
-    /* May be NULL: does the error come of too many open files? */
+    int64_t (*changes)(mr_dbc *dbc);     /* number of rows that the last write matched */
+    bool (*in_transaction)(mr_dbc *dbc); /* asks the database itself */
+    /* Optional. Was the error caused by too many open files? */
     bool (*out_of_files)(const mr_error *e);
-    /* A number that changes when another connection has committed: that of the snapshot being read, or read last, and
-     * of all attached databases together. NULL where the database has none. */
+    /* Optional. A number that changes when another connection commits, for the snapshot that is read now, or was read
+     * last. It covers all attached databases. */
     mr_status (*data_version)(mr_dbc *dbc, int64_t *out);
-    /* In a transaction: it has the snapshot of every attached database from now on, not from its first read. May be
-     * NULL. */
+    /* Optional. Gives the open transaction its snapshot of every attached database now, not at its first read. */
     mr_status (*take_snapshot)(mr_dbc *dbc);
-    /* Rises when the schema may have changed; then what was told of tables is asked again. May be NULL, with
-     * table_facts. */
+    /* Optional, together with table_facts. A number that rises when the schema may have changed: facts must then be
+     * asked again. */
     uint64_t (*schema_seen)(mr_dbc *dbc);
     mr_status (*table_facts)(mr_dbc *dbc, const mr_table *table, mr_table_facts *out);
-    /* Around the execution of an INSERT: whether it has made a row (an upsert may have changed one). *id is kept
-     * between the two calls. May be NULL: taken for granted. */
+    /* Optional (without it, every INSERT has made a row). Called before and after an INSERT is executed; after it
+     * returns whether the INSERT has made a row, for an upsert may have changed one instead. The caller keeps *id
+     * between the two calls. */
     bool (*watch_insert)(mr_dbc *dbc, bool before, int64_t *id);
-    /* Opened by the process that this one was forked from: close and finalize free memory and touch nothing else. May
-     * be NULL: never. */
+    /* Optional. Was the connection opened by the process from which this one was forked? Then close and finalize only
+     * free memory. */
     bool (*is_inherited)(mr_dbc *dbc);
-    void (*set_busy)(mr_dbc *dbc, mr_busy_fn fn, void *ud); /* may be NULL */
-    void (*set_timeout)(mr_dbc *dbc, int milliseconds);     /* how long to wait for a lock; may be NULL */
-    /* True when the locks that holder has on the same database keep waiter from what it is about to do (exclusive:
-     * that is to lock readers out). Both are of this driver. May be NULL. */
+    void (*set_busy)(mr_dbc *dbc, mr_busy_fn fn, void *ud); /* optional */
+    void (*set_timeout)(mr_dbc *dbc, int milliseconds);     /* optional; the longest time to wait for a lock */
+    /* Optional. Do the holder's locks keep the waiter, a connection to the same database, from its next call?
+     * exclusive: that call locks readers out. Both connections are this driver's. */
     bool (*blocks)(mr_dbc *holder, mr_dbc *waiter, bool exclusive);
-    void (*interrupt)(mr_dbc *dbc); /* may be NULL; callable from a signal handler */
+    void (*interrupt)(mr_dbc *dbc); /* optional; may be called from a signal handler */
 };
+/* The driver for SQLite. Static. */
 const mr_driver *mr_driver_sqlite(void);
-/* Version of the SQLite library that this process uses, "3.40.1". Static. */
+/* The version of the SQLite library that this process uses: "3.40.1". Static. */
 const char *mr_sqlite_version(void);
 
-/* The mock driver: records what it is sent and answers from a script; url "mock+sqlite://" or
- * "mock+postgresql://" picks the dialect. Its rows and failures are set on the engine. */
-/* The mock that speaks the dialect of the name; NULL: there is none. */
+/* The mock driver for a dialect ("sqlite" of the URL "mock+sqlite://"): it records the statements that it receives, and
+ * answers from a script that is set on the engine (mr_mock_rows, mr_mock_fail). NULL: there is no such dialect. */
 const mr_driver *mr_driver_mock(const char *dialect);
 
 /* ---------------------------------------------------------------- engine */
@@ -134,82 +142,95 @@ typedef struct mr_engine mr_engine;
 typedef struct mr_conn mr_conn;
 typedef struct mr_cursor mr_cursor;
 
-/* What was executed; a batch is one record. params[i] is one parameter list of nparams values. */
+/* One recorded execution of a statement. A batch is one execution. */
 typedef struct mr_record {
     char *statement;
     size_t nparams;
-    mr_vec lists;    /* of mr_value *: each an array of nparams copies */
-    double duration; /* seconds */
+    mr_vec lists;    /* of mr_value *: one array of nparams values for each row of a batch */
+    double duration; /* in seconds */
 } mr_record;
 typedef struct mr_recorder mr_recorder;
 
 typedef struct mr_engine_options {
-    bool echo;           /* log each statement and its parameters through mr_log */
-    int statement_cache; /* prepared statements kept per connection; 0: 100 */
-    int busy_timeout;    /* milliseconds; -1: 5000 */
-    void *native;        /* an open sqlite3 *, or NULL */
+    bool echo;           /* write each statement and its parameters to the log (mr_log) */
+    int statement_cache; /* number of prepared statements that each connection keeps; 0: 100 */
+    int busy_timeout;    /* longest time to wait for a lock, in milliseconds; -1: 5000 */
+    void *native;        /* an open sqlite3 *, which stays the caller's; or NULL */
 } mr_engine_options;
 
-/* Hooks of events, each may be NULL; they may fail (the operation fails with the recorded error). */
+/* The listeners to an engine's events; each may be NULL. When one fails, the operation fails with its error. */
 typedef struct mr_engine_hooks {
     void *ud;
     mr_status (*connect)(void *ud, mr_engine *engine, mr_conn *conn);
-    /* An execution: lists[i] is one parameter list of n values; a batch has several. */
+    /* Before and after an execution. lists has nlists lists of n parameters each; a batch has several lists. */
     mr_status (*before_execute)(void *ud, mr_conn *conn, const char *sql, const mr_value *const *lists, size_t nlists,
                                 size_t n);
     mr_status (*after_execute)(void *ud, mr_conn *conn, const char *sql, const mr_value *const *lists, size_t nlists,
                                size_t n, double seconds);
 } mr_engine_hooks;
 
-/* collect frees connections that the program has dropped without closing them, of all engines of the environment;
- * false: it cannot now. It is called once before an error is reported that may go away by that: a lock that a
- * connection of the same program holds, and too many open files. It may run the program's own code, but must return. */
+/* Sets the function that frees the connections, of all engines of the environment, that the program has dropped without
+ * closing them. It returns false when it cannot do so now. It is called once before reporting an error that may vanish
+ * then: a lock that another connection of this program holds, or too many open files. It may run the program's own
+ * code, but it must return. */
 mr_status mr_db_set_collect(mr_env *env, bool (*collect)(void *ud), void *ud);
 
-/* Makes an engine: one reference. Connects to nothing yet, except that sqlite:// anchors its memory database.
- * An unknown dialect: ArgumentError with the known ones. */
+/* Makes an engine for a URL of len bytes; *out has one reference. options may be NULL. Opens no connection yet, except
+ * for a database in memory. ArgumentError: the URL has no known form, or an unknown dialect. */
 mr_status mr_engine_new(mr_env *env, const char *url, size_t len, const mr_engine_options *options, mr_engine **out);
+/* Adds a reference. Returns engine. */
 mr_engine *mr_engine_retain(mr_engine *engine);
+/* Gives a reference back; the last one closes the idle connections and frees the engine. NULL is allowed. */
 void mr_engine_release(mr_engine *engine);
-/* Closes idle connections; the engine goes on working with new ones. */
+/* Closes the idle connections. The engine opens new ones when it needs them. */
 void mr_engine_dispose(mr_engine *engine);
 mr_env *mr_engine_env(const mr_engine *engine);
 const mr_url *mr_engine_url(const mr_engine *engine);
 const mr_dialect *mr_engine_dialect(const mr_engine *engine);
-uint64_t mr_engine_serial(const mr_engine *engine); /* no other engine of the environment has or had it; never 0 */
+/* A number, never 0, that no other engine of the environment has or had. */
+uint64_t mr_engine_serial(const mr_engine *engine);
 const mr_driver *mr_engine_driver(const mr_engine *engine);
+/* The engine's hooks, for the caller to set. */
 mr_engine_hooks *mr_engine_hooks_of(mr_engine *engine);
-/* A value for logs and messages: its kind can be seen, and a long one is cut. */
+/* Appends a value as logs and messages show it: the kind can be seen, and a long value is cut. */
 void mr_show_value(mr_strbuf *out, const mr_value *value);
 void mr_engine_set_echo(mr_engine *engine, bool echo);
 
-/* From start to stop, what the engine's connections execute is recorded: transaction control and connection
- * set-up left out. Recorders nest. Stop gives the records (caller frees with mr_recorder_free). */
+/* Starts to record all executions of the engine's connections, except transaction control and the set-up of
+ * connections. Several recorders may run at once. The caller frees *out with mr_recorder_free. */
 mr_status mr_recorder_start(mr_engine *engine, mr_recorder **out);
+/* Stops recording; the records stay. */
 void mr_recorder_stop(mr_recorder *recorder);
+/* Frees the recorder with its records; stops it first if needed. NULL is allowed. */
 void mr_recorder_free(mr_recorder *recorder);
+/* The number of records, and one of them; it is borrowed from the recorder. */
 size_t mr_recorder_count(const mr_recorder *recorder);
 const mr_record *mr_recorder_at(const mr_recorder *recorder, size_t i);
 
-/* Compiles with a cache by structure (mr_sql_key): a statement of a known structure is not compiled again.
- * *values receives the parameters' values, borrowed from the statement (and named), in mr_alloc'ed memory that the
- * caller frees; NULL when there are none. *out: one reference. */
+/* Compiles a statement. Statements of the same structure (mr_sql_key) are compiled once and cached. *out has one
+ * reference. *values receives the values of the parameters, borrowed from the statement and the nnamed named ones, in
+ * memory that the caller frees with mr_free; NULL when there are no parameters. Errors as in mr_sql_compile and
+ * mr_compiled_values. */
 mr_status mr_engine_compile(mr_engine *engine, const mr_node *statement, const mr_named_value *named, size_t nnamed,
                             mr_compiled **out, mr_value **values);
 
-/* Mock only: the rows the next matching statement gives, the failure the next matching one meets. */
+/* Mock driver only: the next statement that contains sql_part returns these rows (copied; nrows times ncolumns values,
+ * row by row). ArgumentError: the engine's driver is no mock. */
 mr_status mr_mock_rows(mr_engine *engine, const char *sql_part, const char *const *names, size_t ncolumns,
                        const mr_value *values, size_t nrows);
+/* Mock driver only: a statement that contains sql_part fails with the kind and message; `after` such statements pass
+ * before. Errors as in mr_mock_rows. */
 mr_status mr_mock_fail(mr_engine *engine, const char *sql_part, mr_errkind kind, const char *words, unsigned after);
 
-/* A failing driver for tests: wraps the engine's driver so that call number n (1 = the next call of prepare, bind,
- * step or fetch) fails with OperationalError "injected failure"; 0 turns it off. Works on every driver. */
+/* For tests, with any driver: makes the n-th call from now on of the driver's prepare, bind, step and fetch fail with
+ * OperationalError "injected failure" (1: the next call). 0 turns it off. */
 void mr_engine_fail_at(mr_engine *engine, uint64_t n);
-/* Driver calls counted since mr_engine_fail_at. */
+/* The number of these calls since mr_engine_fail_at. */
 uint64_t mr_engine_calls(const mr_engine *engine);
 
 /* ---------------------------------------------------------------- connections */
 
+/* The ways to begin a transaction. */
 typedef enum mr_txmode {
     MR_TX_DEFAULT = 0, /* SQLite: BEGIN IMMEDIATE */
     MR_TX_DEFERRED,
@@ -217,129 +238,143 @@ typedef enum mr_txmode {
     MR_TX_EXCLUSIVE
 } mr_txmode;
 
-/* A connection from the pool, or a new one. Close gives it back: rolled back, its cursors closed. */
+/* Takes a connection from the pool, or opens a new one. The caller gives it back with mr_conn_close. */
 mr_status mr_engine_connect(mr_engine *engine, mr_conn **out);
-/* The same, the connection of the serial number if it is idle: its data version can be compared with what was read
- * there. */
+/* The same, but takes the connection with the serial number if it is idle: its data version can be compared with the
+ * version that was read with it before. */
 mr_status mr_engine_connect_again(mr_engine *engine, uint64_t serial, mr_conn **out);
+/* Gives the connection back to the pool: closes its cursors and rolls back its transaction. */
 void mr_conn_close(mr_conn *conn);
-/* What the database says of a column, without a statement. MR_NOTFOUND: nothing (it is of a view). */
+/* Facts about a column; executes no statement. MR_NOTFOUND: the database has none (a view's column). */
 mr_status mr_conn_column_facts(mr_conn *conn, const mr_column *column, mr_column_facts *out);
-/* Does the database compare values of the column by rules of its own: without regard to case or spaces, texts as
- * numbers, or numbers as texts? */
+/* *out: does the database compare the column's values by special rules: ignoring case or spaces, texts as numbers, or
+ * numbers as texts? */
 mr_status mr_conn_column_folds(mr_conn *conn, mr_column *column, bool *out);
-/* Does the database find, where it compares a value that was read from one of the columns with the other, other rows
- * than where it compares the columns themselves? MR_NOTFOUND: it tells nothing of one of them (*out: true). */
+/* *out: can comparing column b with a value that was read from column a (or the reverse) find other rows than comparing
+ * the two columns in SQL? MR_NOTFOUND: the database has no facts about one of them; *out is true. */
 mr_status mr_conn_columns_apart(mr_conn *conn, const mr_column *a, const mr_column *b, bool *out);
 mr_engine *mr_conn_engine(const mr_conn *conn);
 mr_dbc *mr_conn_dbc(mr_conn *conn);
 
-/* The holder's name for messages about locks held within this environment ("a session holds ..."). */
+/* Sets the user of the connection (a session). Messages about locks inside of this environment tell it from others. */
 void mr_conn_set_owner(mr_conn *conn, const void *owner);
-/* Lazy: reads run in autocommit; the first write begins (mode default). on_write_begin, when not NULL, runs
- * after that BEGIN. */
+/* lazy: reads run in autocommit, and the first write begins a transaction (default mode). on_write_begin runs after
+ * that BEGIN; when it fails, the write fails. It may be NULL. */
 void mr_conn_set_lazy(mr_conn *conn, bool lazy, mr_status (*on_write_begin)(void *ud), void *ud);
 
-/* on_read, when not NULL, runs after the first step of each statement that reads outside of a transaction (that of a
- * load of several statements is none): version is that of the data which it reads; known = false: the database has
- * none. */
+/* Sets on_read, or removes it (NULL). It runs after the first step of each statement that reads outside of a
+ * transaction (mr_conn_reads_outside). version is the version of the data that is read; known is false when the
+ * database has no versions. */
 void mr_conn_set_on_read(mr_conn *conn, void (*on_read)(void *ud, bool known, int64_t version), void *ud);
-/* Tells connections of the engine apart, for ever. */
+/* A number that no other connection of the engine has or had. */
 uint64_t mr_conn_serial(const mr_conn *conn);
-/* The version of the data as it was read last, or committed: false where there is none, or where it cannot be had. */
+/* *out: the version of the data that was read or committed last. False when the database has no versions, or cannot
+ * tell it now. */
 bool mr_conn_data_version(mr_conn *conn, int64_t *out);
 
-/* A failed statement may end the transaction by the database's own will (no space, an interrupt during a write, ON
- * CONFLICT ROLLBACK). The connection then refuses all (PendingRollbackError, naming that error) but mr_conn_rollback
- * and close. on_lost, when not NULL, is told at once, within the statement's call, with the error recorded: false takes
- * it as nothing lost, and the connection goes on. Until close. */
+/* A failed statement may make the database end the transaction by itself (no space left, an interrupt during a write,
+ * ON CONFLICT ROLLBACK). The connection then refuses everything except mr_conn_rollback and mr_conn_close
+ * (PendingRollbackError, which names the cause). on_lost runs at once, inside the statement's call, with the error
+ * recorded; when it returns false, nothing was lost, and the connection goes on. It stays set until close; NULL: none.
+ */
 void mr_conn_set_on_lost(mr_conn *conn, bool (*on_lost)(void *ud), void *ud);
+/* Begins a transaction. InvalidRequestError: one is open. */
 mr_status mr_conn_begin(mr_conn *conn, mr_txmode mode);
-/* Begins a transaction for a load of several statements, which gives them one snapshot. Its reads count as reads
- * outside of a transaction. mr_conn_keep_load makes it a transaction like any other. */
+/* Begins a transaction for a load of several statements, so that they read one snapshot. Its reads still count as reads
+ * outside of a transaction. */
 mr_status mr_conn_begin_load(mr_conn *conn);
+/* Makes the transaction of a load an ordinary one. */
 void mr_conn_keep_load(mr_conn *conn);
-/* No transaction is open, or that of a load. */
+/* Is no transaction open, or only that of a load? */
 bool mr_conn_reads_outside(const mr_conn *conn);
-/* The open transaction's snapshot is taken now, of all databases, not at its first read. */
+/* Gives the open transaction its snapshot of all attached databases now, not at its first read. */
 mr_status mr_conn_take_snapshot(mr_conn *conn);
-/* What the first write of a lazy connection does: BEGIN (mode default), then on_write_begin. Nothing has
- * begun before. */
+/* Begins a transaction as the first write of a lazy connection does, and calls on_write_begin. No transaction may be
+ * open. */
 mr_status mr_conn_begin_write(mr_conn *conn);
-/* Until the open transaction ends, a statement that writes is refused before it runs (InvalidRequestError). */
+/* Makes the open transaction refuse statements that write, before they run (InvalidRequestError). */
 void mr_conn_set_read_only(mr_conn *conn);
-/* Commit and rollback close (buffering nothing) the connection's open cursors: their next step raises
- * InvalidRequestError. A failed commit (busy) leaves the transaction open. Both do nothing without a transaction. */
+/* Commit and rollback close the connection's open cursors, whose next step fails with InvalidRequestError. A commit
+ * that fails (busy) leaves the transaction open. Without a transaction they do nothing. */
 mr_status mr_conn_commit(mr_conn *conn);
 mr_status mr_conn_rollback(mr_conn *conn);
 bool mr_conn_in_transaction(const mr_conn *conn);
-/* Has a cursor that is bound or stands on a row: ending a transaction would close it, and its snapshot is the
- * connection's. */
+/* Is a cursor bound, or on a row? The end of a transaction would close it, and the connection keeps its snapshot. */
 bool mr_conn_is_reading(const mr_conn *conn);
-/* Savepoints are numbered by the caller: "mr_sp_N"; the outer transaction begins first where none is open.
- * Release keeps what happened since, rollback_to undoes it; either ends the savepoint. */
+/* Makes a savepoint with the caller's number n ("mr_sp_N"). Begins a transaction first when none is open. */
 mr_status mr_conn_savepoint(mr_conn *conn, unsigned n);
+/* Ends the savepoint and keeps the changes since it was made. */
 mr_status mr_conn_release(mr_conn *conn, unsigned n);
+/* Ends the savepoint and undoes the changes since it was made. */
 mr_status mr_conn_rollback_to(mr_conn *conn, unsigned n);
 
-/* What the database says of the table, asked once as long as the schema is the same. Where the driver cannot tell: it
- * numbers, and is nothing else. */
+/* Facts about a table. The database is asked once, and again when its schema may have changed. When the driver has no
+ * facts, numbers is true and the rest false. */
 mr_status mr_conn_table_facts(mr_conn *conn, const mr_table *table, mr_table_facts *out);
-/* Rises when the schema may have changed. */
+/* A number that rises when the schema may have changed. */
 uint64_t mr_conn_schema_seen(const mr_conn *conn);
 
-/* A cursor on the prepared statement, from the connection's cache (a second copy when it is busy). values are
- * bound and must stay good until the cursor is closed or rebound; the cursor retains compiled. Sends BEGIN first for a
- * write on a lazy connection. Nothing has run yet when this returns: the first step runs it. */
+/* Makes a cursor for the statement, with the values of its parameters. The values are borrowed, and must stay good
+ * until the cursor is closed or gets other values; the cursor retains compiled. The caller closes *out. A write on a
+ * lazy connection begins a transaction first. The statement itself runs with the first step. InvalidRequestError: the
+ * transaction is read only, or the text would control the transaction. */
 mr_status mr_conn_execute(mr_conn *conn, mr_compiled *compiled, const mr_value *values, mr_cursor **out);
-/* For batches: a cursor with nothing bound; then bind, step (to MR_DONE), bind, step ... One record in all. */
+/* The same without values, for many executions: bind, step to MR_DONE, bind, step ... They are recorded as one. */
 mr_status mr_conn_prepare(mr_conn *conn, mr_compiled *compiled, mr_cursor **out);
+/* Ends an execution and sets the values (borrowed) of the next one. */
 mr_status mr_cursor_bind(mr_cursor *cursor, const mr_value *values);
-/* MR_ROW, MR_DONE, MR_FAIL (the error has the statement and parameters). */
+/* Goes to the next row: MR_ROW, MR_DONE, or MR_FAIL, whose error has the statement and its parameters. */
 mr_status mr_cursor_step(mr_cursor *cursor);
-/* Decodes the current row: types has mr_cursor_column_count entries, NULL for the compiled ones. A stored value that is
- * none of its type's is a DataError. */
+/* Reads the current row into out, which has room for mr_cursor_column_count values. types has as many entries; NULL:
+ * the types of mr_cursor_types. Bytes are borrowed until the next step. DataError: a type cannot read the stored value.
+ */
 mr_status mr_cursor_fetch(mr_cursor *cursor, const mr_type *const *types, mr_value *out);
-/* The same, but for such values: MR_NOTFOUND, and they come as they are stored, marked MR_VALUE_MISFIT. */
+/* The same, but a value that its type cannot read is no error: it comes as it is stored, marked MR_VALUE_MISFIT, and
+ * the result is MR_NOTFOUND. */
 mr_status mr_cursor_fetch_any(mr_cursor *cursor, const mr_type *const *types, mr_value *out);
-/* The types that mr_cursor_fetch takes for NULL. */
+/* The types of the statement's result columns; NULL when they are not known. */
 const mr_type *const *mr_cursor_types(const mr_cursor *cursor);
-/* Adds the statement to the error that reading a row has met. Returns MR_FAIL. */
+/* Adds the statement to the recorded error, when using a row has failed. Returns MR_FAIL. */
 mr_status mr_cursor_failed(mr_cursor *cursor);
-unsigned mr_cursor_column_count(mr_cursor *cursor); /* for text: good after the first step */
+unsigned mr_cursor_column_count(mr_cursor *cursor); /* of text: known after the first step */
 const char *mr_cursor_column_name(mr_cursor *cursor, unsigned i);
-int64_t mr_cursor_rowcount(const mr_cursor *cursor); /* rows matched by the last execution */
+int64_t mr_cursor_rowcount(const mr_cursor *cursor); /* number of rows that the last execution matched */
 int64_t mr_cursor_last_insert_id(const mr_cursor *cursor);
 mr_conn *mr_cursor_conn(const mr_cursor *cursor); /* NULL: the end of a transaction has closed the cursor */
-/* Before the first step: mr_cursor_inserted will tell whether the statement has made a row. */
+/* Called before the first step, so that mr_cursor_inserted can tell whether the statement makes a row. */
 void mr_cursor_watch_insert(mr_cursor *cursor);
-bool mr_cursor_inserted(const mr_cursor *cursor); /* true where it was not watched */
-void mr_cursor_close(mr_cursor *cursor);          /* NULL passes */
+bool mr_cursor_inserted(const mr_cursor *cursor); /* true when it was not watched */
+/* Closes and frees the cursor. NULL is allowed. */
+void mr_cursor_close(mr_cursor *cursor);
 
-/* Rows for one prepared statement: each runs when it comes; but while somebody listens to executions (mr_engine_hooks)
- * they wait, and run at the end as one execution, of which is told once. */
+/* Executes one prepared statement for many rows. Each row is executed at once, except when hooks listen to executions
+ * (mr_engine_hooks): then the rows wait, and are executed at the end as one execution, for which hooks are called once.
+ */
 typedef struct mr_batch {
     mr_cursor *cursor;                                     /* borrowed */
-    mr_status (*ran)(void *ud, void *row, mr_status step); /* after each row: step is MR_ROW or MR_DONE */
+    mr_status (*ran)(void *ud, void *row, mr_status step); /* called after each row; step is MR_ROW or MR_DONE */
     void *ud;
-    bool waits;
-    size_t width;
-    mr_vec values; /* mr_value *: copies, of each row that waits */
-    mr_vec rows;   /* void * */
+    bool waits;    /* rows wait until the end */
+    size_t width;  /* number of values of a row */
+    mr_vec values; /* mr_value *: copies of the values of each waiting row */
+    mr_vec rows;   /* void *: the waiting rows themselves, for ran */
 } mr_batch;
+/* Begins a batch on a cursor of mr_conn_prepare, which stays the caller's. */
 void mr_batch_begin(mr_batch *batch, mr_cursor *cursor, mr_status (*ran)(void *ud, void *row, mr_status step),
                     void *ud);
+/* Executes one row with these values, or lets it wait. row is passed to ran. The values may change after the call. */
 mr_status mr_batch_row(mr_batch *batch, const mr_value *values, void *row);
-/* Runs what waits, if status is MR_OK, and forgets it in any case; the batch may go on. Gives the status back. With
- * another status the cursor may be gone. */
+/* Executes the waiting rows if status is MR_OK; with another status forgets them, and does not use the cursor, which
+ * may be closed. The batch may be used again. Returns status, or MR_FAIL when a row failed. */
 mr_status mr_batch_end(mr_batch *batch, mr_status status);
 
-/* Runs a statement without rows. values may be NULL. *rowcount may be NULL. */
+/* Executes a statement that returns no rows. values and rowcount may be NULL. */
 mr_status mr_conn_run(mr_conn *conn, mr_compiled *compiled, const mr_value *values, int64_t *rowcount);
-mr_status mr_conn_run_sql(mr_conn *conn, const char *sql); /* no parameters, not from the cache */
+/* The same for SQL without parameters; the statement is not kept prepared. */
+mr_status mr_conn_run_sql(mr_conn *conn, const char *sql);
 
-/* DDL of a whole metadata, in foreign-key order; checkfirst asks the database for each table. tables
- * limits to those (n of them), or NULL for all. In one transaction. */
+/* Create and drop the tables of a metadata, in the order of their foreign keys and in one transaction: all of them, or
+ * the n of tables when that is not NULL. checkfirst: tables that exist (for drop: that do not exist) are skipped. */
 mr_status mr_create_all(mr_conn *conn, mr_metadata *md, mr_table *const *tables, size_t n, bool checkfirst);
 mr_status mr_drop_all(mr_conn *conn, mr_metadata *md, mr_table *const *tables, size_t n, bool checkfirst);
 
