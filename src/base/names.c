@@ -1,8 +1,8 @@
 /*
  * names.c: the known name that a misspelt one was meant to be, and the table name of a class.
  *
- * Invariant: the answer depends on the set of candidates, never on their order, because a set may come from a hash. Only
- * ASCII letters count as letters.
+ * Invariant: the answer depends on the set of candidates, never on their order, because a set may come from a hash.
+ * Only ASCII letters count as letters.
  */
 #include "env_private.h"
 

@@ -1,8 +1,7 @@
 /*
- * backref.c: the two sides of a relationship find each other.
+ * backref.c: makes the other sides that backrefs ask for, and connects the two sides of relationships.
  *
- * Invariant: nothing of an existing relationship is changed here: what a partner gets to know is in the
- * plans.
+ * Invariant: existing relationships are not changed here. All changes are noted in the plans.
  */
 #include "configure_private.h"
 
@@ -14,7 +13,8 @@ static plan *plan_of(const configuration *c, const mr_relationship *rel) {
     return NULL;
 }
 
-/* A side that another backref of this configuration makes on the same class, or one related to it. */
+/* The plan of a side with the same name that another backref of this configuration makes, on the same class or on a
+ * base or subclass of it. */
 static const plan *made_already(const configuration *c, const mr_mapper *mapper, const char *name) {
     for (size_t i = 0; i < c->plans.len; i++) {
         const plan *p = plan_at(c, i);
@@ -25,7 +25,7 @@ static const plan *made_already(const configuration *c, const mr_mapper *mapper,
     return NULL;
 }
 
-/* The other side as the template has it; the template itself stays as it is. */
+/* Makes the other side from the template, which is not changed. */
 static mr_relationship *make_side(configuration *c, const plan *p) {
     const mr_relationship *forward = &p->work, *template = p->rel->backref_options;
     mr_relationship *rel = mr_env_arena(c->env, sizeof *rel);
@@ -34,7 +34,7 @@ static mr_relationship *make_side(configuration *c, const plan *p) {
     mr_relationship_init(c->env, rel);
     if (template) {
         *rel = *template;
-        rel->primaryjoin = rel->secondaryjoin = NULL; /* the forward side's */
+        rel->primaryjoin = rel->secondaryjoin = NULL; /* they belong to the forward side */
         rel->order_by = mr_node_retain(template->order_by);
         mr_vec_init(&rel->foreign_keys, c->env, sizeof(mr_column *));
         mr_vec_init(&rel->remote_side, c->env, sizeof(mr_column *));
@@ -81,7 +81,7 @@ static mr_status make_backref(configuration *c, plan *p) {
 }
 
 mr_status mr_configure_backrefs(configuration *c) {
-    size_t n = c->plans.len; /* those made here have none themselves */
+    size_t n = c->plans.len; /* the plans that are added here have no backrefs */
     for (size_t i = 0; i < n; i++) {
         plan *p = plan_at(c, i);
         if (p->failed || !p->work.backref) continue;
@@ -107,11 +107,11 @@ static mr_status no_partner(configuration *c, plan *p) {
                                      : ": declare a relationship of that name there, or use backref");
 }
 
-/* Checks that the partner is the other side, and ties the two. */
-static mr_status tie(configuration *c, plan *p, mr_relationship *other) {
+/* Checks that the partner is the other side, and connects the two. */
+static mr_status connect(configuration *c, plan *p, mr_relationship *other) {
     plan *q = plan_of(c, other);
     if (q && q->failed) {
-        p->failed = true; /* the other's mistake is told */
+        p->failed = true; /* the mistake of the other side is reported */
         return MR_OK;
     }
     const mr_relationship *seen = q ? &q->work : other;
@@ -145,7 +145,7 @@ mr_status mr_configure_back_populates(configuration *c) {
         else if (!prop->relationship)
             status = mr_configure_mistake(c, p, "back_populates names %s.%s, which is no relationship",
                                           p->work.target->name, prop->name);
-        else status = tie(c, p, prop->relationship);
+        else status = connect(c, p, prop->relationship);
         if (status != MR_OK) return MR_FAIL;
     }
     return MR_OK;

@@ -1,8 +1,8 @@
 /*
- * configure.c: from what was declared to what is used: resolves names, joins and backrefs of all classes.
+ * configure.c: resolves the names, joins and backrefs of all declared classes.
  *
- * Invariant: everything is computed in plans; the mappings are changed only at the end, when nothing is wrong
- * and nothing can fail any more. All mistakes are told together.
+ * Invariant: everything is computed in plans. The mappings are changed only at the end, when there is no mistake and
+ * nothing can fail any more. All mistakes are reported together.
  */
 #include "configure_private.h"
 
@@ -30,7 +30,7 @@ mr_status mr_configure_note_error(configuration *c, plan *p, const mr_property *
     if (p) p->failed = true;
     if (error->kind == MR_ERR_NO_MEMORY || error->kind == MR_ERR_CALLBACK || error->kind == MR_ERR_NONE) return MR_FAIL;
     begin_mistake(c, prop);
-    /* Its author may have named the attribute too. */
+    /* The message may begin with the attribute's name already. */
     const char *message = error->message;
     size_t len = strlen(prop->mapper->name);
     if (strncmp(message, prop->mapper->name, len) == 0 && message[len] == '.' &&
@@ -93,7 +93,7 @@ static bool is_planned(const configuration *c, const mr_relationship *rel) {
     return false;
 }
 
-/* Plans for the relationships that have none; *found tells whether there was one. */
+/* Makes plans for the relationships that have none. *found: was there one? */
 static mr_status collect(configuration *c, bool *found) {
     *found = false;
     for (size_t i = 0; i < c->registry->mappers.len; i++) {
@@ -132,7 +132,7 @@ static const char *next_class(void *ud, size_t i) {
     return i < registry->mappers.len ? ((const mr_mapper *)mr_vec_ptr(&registry->mappers, i))->name : NULL;
 }
 
-/* A target that is only a name, or none. */
+/* Finds the target by its name, when resolve has not set it. */
 static mr_status find_target(configuration *c, plan *p) {
     const char *name = p->work.target_name;
     if (!name) return mr_configure_mistake(c, p, "it has no target: give the related class, or its name");
@@ -150,7 +150,7 @@ static mr_status resolve(configuration *c, plan *p) {
     return p->work.target ? MR_OK : find_target(c, p);
 }
 
-/* A resolve callback may declare classes: their relationships are taken along. */
+/* Resolves all relationships, also those of classes that a resolve callback declares meanwhile. */
 static mr_status resolve_all(configuration *c) {
     bool found = true;
     while (found) {
@@ -233,7 +233,7 @@ static mr_status reserve(const configuration *c) {
         const plan *p = plan_at(c, i);
         size_t more = 0;
         if (!p->is_backref) continue;
-        /* Those of the class's bases and subclasses come to it as well: more than enough. */
+        /* A backref on a base class adds a property to the class, too. So room is made for all backrefs. */
         for (size_t k = 0; k < c->plans.len; k++) more += plan_at(c, k)->is_backref;
         if (mr_mapper_reserve(p->rel->parent, more) != MR_OK) return MR_FAIL;
     }

@@ -1,9 +1,9 @@
 /*
  * hooks.c: the callbacks of mapper and attribute events.
  *
- * Invariant: each class has a list of its own, in the order of listening; a hook that propagates is in the lists of the
- * class and of all below it, those to come included. One may be added or taken away while its event fires; each that
- * stays is called once.
+ * Invariant: each class has its own list of hooks, in the order in which they were added. A hook that propagates is in
+ * the lists of the class and of all its present and future subclasses. Hooks may be added or removed while their event
+ * is fired: each hook that stays is called once.
  */
 #include "mapper_private.h"
 
@@ -21,7 +21,7 @@ const char *mr_attribute_event_name(int event) {
 
 #undef NAME
 
-/* The next class from *i on that the hook of mapper is for: mapper itself, or with all also those below it. */
+/* The next class, from index *i on, that gets a hook of mapper: mapper itself; if all is true, its subclasses, too. */
 static mr_mapper *next_class(mr_mapper *mapper, bool all, size_t *i) {
     const mr_vec *mappers = &mapper->registry->mappers;
     if ((*i)++ == 0) return mapper;
@@ -64,13 +64,13 @@ void mr_mapper_unlisten(mr_mapper *mapper, mr_mapper_event event, mr_mapper_hook
 
 mr_status mr_mapper_fire(mr_mapper *mapper, mr_mapper_event event, mr_conn *conn, mr_entity *entity) {
     const mr_vec *hooks = &mapper->hooks[event];
-    uint64_t last = mapper->registry->hooks, fired = 0; /* what is added meanwhile waits for the next event */
+    uint64_t last = mapper->registry->hooks, fired = 0; /* a hook that is added meanwhile is not called yet */
     for (size_t i = 0; i < hooks->len; i++) {
         mr_mapper_hook hook = *(mr_mapper_hook *)mr_vec_at(hooks, i);
         if (hook.serial <= fired || hook.serial > last) continue;
         if (hook.fn(mapper->env, hook.ud, event, mapper, conn, entity) != MR_OK) return MR_FAIL;
         fired = hook.serial;
-        i = SIZE_MAX; /* from the start again: hooks may have gone, and there are few */
+        i = SIZE_MAX; /* start again: hooks may have been removed, and there are few */
     }
     return MR_OK;
 }

@@ -1,17 +1,17 @@
 /*
- * join.c: how two mapped tables hang together: from foreign keys, or from a join condition as written.
+ * join.c: finds the join of two mapped tables, from their foreign keys or from the condition that the user has written.
  *
- * Invariant: a pair's referring column is on the side that the direction says: the target's for ONE_TO_MANY,
- * the parent's for MANY_TO_ONE, the secondary table's for MANY_TO_MANY.
+ * Invariant: the direction tells which column of a pair refers to the other: that of the target for ONE_TO_MANY, that
+ * of the parent for MANY_TO_ONE, that of the secondary table for MANY_TO_MANY.
  */
 #include "mapper_private.h"
 
 #include <string.h>
 
-/* One pair of columns: a foreign key's, or two that a written condition makes equal. */
+/* A pair of columns: of a foreign key, or made equal by the user's condition. */
 typedef struct link {
     mr_column *referring, *referred;
-    const void *group; /* the constraint that the pair is a part of */
+    const void *group; /* the constraint to which the pair belongs */
 } link;
 
 typedef struct finder {
@@ -19,10 +19,10 @@ typedef struct finder {
     const mr_relationship *rel;
     mr_strbuf *why;
     mr_vec links;    /* link */
-    bool unresolved; /* a foreign key refers to nothing: reported elsewhere */
+    bool unresolved; /* a foreign key cannot be resolved; this is reported elsewhere */
 } finder;
 
-/* A mistake of the user's, in words. */
+/* Notes a mistake of the user. Returns MR_NOTFOUND. */
 static mr_status mistake(finder *f, const char *fmt, ...) MR_PRINTF(2, 3);
 static mr_status mistake(finder *f, const char *fmt, ...) {
     va_list args;
@@ -62,7 +62,7 @@ static void remove_group(finder *f, const void *group) {
         if (link_at(f, i)->group == group) mr_vec_remove(&f->links, i);
 }
 
-/* Only constraints all of whose referring columns are in foreign_keys count, where it is given. */
+/* When foreign_keys is given, removes the constraints that have a referring column outside of it. */
 static void keep_given(finder *f) {
     const mr_vec *given = &f->rel->foreign_keys;
     for (size_t i = 0; given->len && i < f->links.len;) {
@@ -83,7 +83,7 @@ static bool has_pair(const finder *f, const void *group, const link *pair) {
     return false;
 }
 
-/* Two constraints that say the same count once. */
+/* Removes constraints that are equal to an earlier one. */
 static void drop_repeated(finder *f) {
     for (size_t i = 0; i < f->links.len; i++) {
         const void *group = link_at(f, i)->group;
@@ -137,8 +137,8 @@ static mr_status many_found(finder *f, const mr_table *a, const mr_table *b, boo
                              : "name the columns that it goes by in foreign_keys");
 }
 
-/* Leaves in f->links the one constraint between the tables. Through a
- * secondary table its keys alone count. */
+/* Finds the only constraint between the tables, and puts its pairs into f->links. secondary: only the foreign keys of
+ * the secondary table count. */
 static mr_status find_links(finder *f, const mr_table *a, const mr_table *b, bool secondary) {
     f->links.len = 0;
     if (add_foreign_keys(f, a, b) != MR_OK) return MR_FAIL;
@@ -149,7 +149,7 @@ static mr_status find_links(finder *f, const mr_table *a, const mr_table *b, boo
     return is_ambiguous(f) ? many_found(f, a, b, secondary) : MR_OK;
 }
 
-/* The links as an expression: referred = referring AND ... */
+/* The links as an expression: referred = referring AND ... One reference. */
 static mr_node *links_node(const finder *f) {
     mr_node *all = NULL;
     for (size_t i = 0; i < f->links.len; i++) {
@@ -185,7 +185,7 @@ static int which_refers(const finder *f, const mr_column *a, const mr_column *b,
     return 0;
 }
 
-/* Takes the links out of one equality; false where it is a criterion of another kind. */
+/* Adds the link of one equality of columns. *taken is false when the node is another kind of criterion. */
 static mr_status read_equality(finder *f, const mr_node *node, const mr_table *secondary, bool *taken) {
     *taken = false;
     if (node->kind != MR_NODE_BINARY || node->op != MR_OP_EQ) return MR_OK;
@@ -217,7 +217,7 @@ static mr_status read_condition(finder *f, const mr_node *node, const mr_table *
 
 /* ---------------------------------------------------------------- direction and pairs */
 
-/* Is the link's referring column the remote one? 1 yes, 0 no, -1 the tables do not tell. */
+/* Is the link's referring column the remote one? 1: yes, 0: no, -1: the tables do not decide it. */
 static int referring_is_remote(const finder *f, const link *l) {
     const mr_relationship *rel = f->rel;
     const mr_vec *remote = &rel->remote_side;
@@ -232,7 +232,7 @@ static int referring_is_remote(const finder *f, const link *l) {
 
 static mr_column_pair *new_pairs(finder *f) { return mr_env_arena(f->env, f->links.len * sizeof(mr_column_pair)); }
 
-/* Without a secondary table. */
+/* Sets the direction of a relationship without a secondary table. */
 static mr_status set_direction(finder *f, mr_relationship *rel) {
     rel->pairs = new_pairs(f);
     if (!rel->pairs) return MR_FAIL;
@@ -259,7 +259,7 @@ static mr_status set_direction(finder *f, mr_relationship *rel) {
     return MR_OK;
 }
 
-/* The target's whole primary key, and nothing else. */
+/* Are the remote columns exactly the target's primary key? */
 static bool is_whole_key(const mr_relationship *rel) {
     const mr_table *table = rel->target->root->table;
     if (rel->npairs != table->nprimary) return false;
@@ -286,7 +286,7 @@ static mr_status direct_join(finder *f, mr_relationship *rel) {
     return status;
 }
 
-/* One half of a many-to-many: from the secondary table's keys, or as written. */
+/* Finds one half of a MANY_TO_MANY: from the foreign keys of the secondary table, or from the written condition. */
 static mr_status half_join(finder *f, mr_relationship *rel, const mr_table *table, mr_node **join) {
     mr_status status;
     if (*join) {

@@ -1,8 +1,8 @@
 /*
- * mapper.c: declaring a class.
+ * mapper.c: declares classes.
  *
- * Invariant: the registry, the metadata and the base class know a mapper only once all of its declaration has
- * succeeded; a failure takes back what it did to the table.
+ * Invariant: a mapper is added to the registry, the metadata and its base class only when its whole declaration has
+ * succeeded. A failure undoes all changes of the table.
  */
 #include "mapper_private.h"
 
@@ -47,9 +47,9 @@ mr_mapper *mr_mapper_new(mr_registry *registry, const char *name, mr_mapper *bas
 
 /* ---------------------------------------------------------------- the table */
 
-/* An existing table as it was before columns were appended to it. */
+/* The state of a table before the declaration, to undo changes. */
 typedef struct table_mark {
-    mr_table *table; /* NULL: nothing to take back */
+    mr_table *table; /* NULL: there is nothing to undo */
     bool made;       /* the table itself is new */
     unsigned ncolumns;
     mr_index **last_index;
@@ -85,7 +85,7 @@ static mr_status make_table(mr_mapper *m, const char *tablename, const char *sch
     return MR_OK;
 }
 
-/* Columns that were declared for a table that exists. */
+/* Appends the declared columns to a table that exists. */
 static mr_status extend_table(mr_mapper *m, mr_table *table, table_mark *mark) {
     mark->table = table;
     mark->made = false;
@@ -106,7 +106,7 @@ static mr_status extend_table(mr_mapper *m, mr_table *table, table_mark *mark) {
     return MR_OK;
 }
 
-/* The columns of a given table that no property names. */
+/* Makes properties of the columns of a given table that no property names. */
 static mr_status map_rest(mr_mapper *m) {
     for (unsigned i = 0; i < m->table->ncolumns; i++) {
         mr_column *column = m->table->columns[i];
@@ -161,7 +161,7 @@ static mr_status find_key(mr_mapper *m) {
 
 /* ---------------------------------------------------------------- the end */
 
-/* What tells the classes of a table apart. */
+/* Checks and sets the discriminator, which tells the classes of one table apart. */
 static mr_status settle_inheritance(mr_mapper *m) {
     mr_value *id = &m->polymorphic_identity;
     if (mr_kind_is_bytes(id->kind) && !(id->flags & MR_VALUE_OWNED)) {
@@ -203,7 +203,7 @@ mr_status mr_mapper_finish(mr_mapper *mapper, mr_table *table, const char *table
         goto fail;
     if (mapper->base && mr_vec_push_ptr(&mapper->base->subclasses, mapper) != MR_OK) goto fail;
     mapper->order = (uint32_t)registry->mappers.len;
-    mr_vec_push_ptr(&registry->mappers, mapper); /* reserved */
+    mr_vec_push_ptr(&registry->mappers, mapper); /* cannot fail: the room was reserved */
     if (!mapper->table->mapped) {
         mapper->table->mapped = mapper;
         mapper->table->mapped_name = mapper->name;

@@ -1,56 +1,59 @@
 /*
- * mapper_private.h: what the files of mapper keep beside the public structs.
+ * mapper_private.h: structures and functions that the files of mapper share.
+ *
+ * Invariant: every mapper is in the list of cells of its environment, also one whose declaration has failed, so that it
+ * is freed with the environment.
  */
 #ifndef MOONROW_MAPPER_PRIVATE_H
 #define MOONROW_MAPPER_PRIVATE_H
 
 #include <moonrow/mapper.h>
 
-/* Every mapper begins a cell, so that also one whose declaration failed is cleaned up. */
+/* A mapper with its place in the list of all mappers. */
 typedef struct mapper_cell {
-    mr_mapper mapper; /* first: the public pointer is the cell's */
+    mr_mapper mapper; /* must be first: a pointer to it is a pointer to the cell */
     bool finished;
     struct mapper_cell *next;
 } mapper_cell;
 
 typedef struct registry_cell {
-    mr_registry registry; /* first */
+    mr_registry registry; /* must be first */
     mapper_cell *cells;
-    bool configuring; /* a resolve callback may ask for configuration again */
+    bool configuring; /* mr_registry_configure is running; a resolve callback may call it again */
 } registry_cell;
 
 static inline bool mapper_is_finished(const mr_mapper *m) { return ((const mapper_cell *)m)->finished; }
 
-/* A mapper's i-th property, the inherited ones included. */
+/* The i-th property of a mapper, inherited ones included. */
 static inline mr_property *mapper_prop(const mr_mapper *m, size_t i) { return mr_vec_ptr(&m->props, i); }
 
-/* Room for n more properties on the mapper and on all its subclasses. */
+/* Makes room for n more properties in the mapper and in all its subclasses. */
 mr_status mr_mapper_reserve(mr_mapper *mapper, size_t n);
-/* The class among mapper and its subclasses that has a property of the name, or NULL. */
+/* The first of mapper and its subclasses that has a property with the name, or NULL. */
 mr_mapper *mr_mapper_who_has(mr_mapper *mapper, const char *name);
-/* A property known to nobody yet. */
+/* Makes a property that belongs to no mapper's list yet. */
 mr_property *mr_property_new(mr_mapper *mapper, const char *attribute, mr_property_kind kind);
-/* Gives the property its slot and makes it known to the mapper and its subclasses. Cannot fail after a
- * reserve. */
+/* Gives the property its slot, and adds it to the mapper and its subclasses. mr_mapper_reserve must have made room, so
+ * this cannot fail. */
 void mr_mapper_attach(mr_mapper *mapper, mr_property *prop);
-/* Whether the primary key is one integer column. */
+/* Is the primary key one integer column? */
 bool mr_mapper_has_int_key(const mr_mapper *mapper);
 
 /* Releases the nodes and lists of a relationship. */
 void mr_relationship_done(mr_relationship *rel);
 
-/* Finds how the tables of rel->parent and rel->target hang together: fills primaryjoin, secondaryjoin, pairs,
- * secondary_pairs, direction, use_get, simple. MR_NOTFOUND: why says the mistake and its cure (empty: it
- * follows from another one). */
+/* Finds the join of the tables of rel->parent and rel->target: sets primaryjoin, secondaryjoin, pairs, secondary_pairs,
+ * direction, use_get and simple. MR_NOTFOUND: the user has made a mistake; why receives its description and advice, and
+ * stays empty when another mistake is the cause. */
 mr_status mr_join_determine(mr_env *env, mr_relationship *rel, mr_strbuf *why);
-/* The same for the other side of a relationship that has been determined. */
+/* The same for the other side of a relationship whose join is known. */
 mr_status mr_join_reverse(mr_env *env, const mr_relationship *rel, mr_relationship *reverse);
-/* Does a pair, once found, have two types whose values the database has to compare? */
+/* Has a pair two types whose values only the database can compare? The pairs must be set. */
 bool mr_join_is_mixed(mr_env *env, const mr_relationship *rel);
-/* Slots of the pairs' columns in the parent and the target. */
+/* Sets the slots of the pairs' columns in the parent and in the target. */
 void mr_join_find_slots(mr_relationship *rel);
 
-/* A new class gets the hooks of its base that propagate. (hooks.c) */
+/* Copies the hooks of the base class that propagate to a new class. (hooks.c) */
 mr_status mr_hooks_inherit(mr_mapper *mapper);
 
 #endif

@@ -1,16 +1,18 @@
 /*
- * overlap.c: tells of relationships that write the same foreign key and do not know of each other: what is
- * done to one is not seen in the other, and the last that is flushed wins.
+ * overlap.c: warns of two relationships that write the same foreign key without being the two sides of one
+ * relationship. A change of one is not seen in the other, and the one that is flushed last wins.
+ *
+ * Invariant: each pair of relationships is reported at most once, and nothing is changed here.
  */
 #include "configure_private.h"
 
 typedef struct written {
     const mr_column_pair *pairs;
     unsigned n;
-    bool local; /* the pairs' local columns are written, else the remote ones */
+    bool local; /* true: the local columns of the pairs are written; false: the remote ones */
 } written;
 
-/* The parts of what a relationship writes: one, or the two sides of a link table. */
+/* Finds the foreign keys that a relationship writes: one, or the two of a secondary table. Returns their number. */
 static unsigned written_by(const mr_relationship *rel, written out[2]) {
     out[0] = (written){rel->pairs, rel->npairs, rel->direction == MR_MANY_TO_ONE};
     out[1] = (written){rel->secondary_pairs, rel->nsecondary, true};
@@ -27,7 +29,7 @@ static bool has(const written *w, const mr_column *column) {
     return false;
 }
 
-/* Keys that only share a column, as those of one tenant do, are not one. */
+/* Are all columns of the two foreign keys the same? Keys that share only one column (that of a tenant, say) differ. */
 static bool same_key(const written *a, const written *b) {
     if (a->n == 0 || a->n != b->n) return false;
     for (unsigned i = 0; i < a->n; i++)
@@ -44,7 +46,7 @@ static const mr_column *shared_key(const mr_relationship *a, const mr_relationsh
     return NULL;
 }
 
-/* Two classes that come from one, and neither from the other: no object is both. */
+/* Have two classes a common base, and is neither a subclass of the other? Then no object belongs to both. */
 static bool are_siblings(const mr_mapper *a, const mr_mapper *b) {
     return a->root == b->root && !mr_mapper_isa(a, b) && !mr_mapper_isa(b, a);
 }
@@ -57,7 +59,7 @@ static bool may_conflict(const mr_relationship *a, const mr_relationship *b) {
     return a->prop->name != b->prop->name || a->parent->root != b->parent->root;
 }
 
-/* Has the pair been compared already, from the other's side? */
+/* Was the pair of relationships compared already, in the other order? */
 static bool is_before(const configuration *c, const mr_relationship *rel, size_t end) {
     for (size_t i = 0; i < end; i++)
         if (plan_at(c, i)->rel == rel) return true;

@@ -1,13 +1,15 @@
 /*
- * pair.c: two columns that a relationship makes equal, and what their types say of it.
+ * pair.c: two columns of different types that a relationship makes equal.
  *
- * The database compares them by its own rules (5 is equal to '05' where one side is a number), which no comparison
- * of values in memory follows. Invariant: a value that stands for a column in such a comparison counts as the
- * column would.
+ * The database compares them by its own rules (5 is equal to '05' when one side is a number). No comparison of values
+ * in memory follows these rules.
+ *
+ * Invariant: a value that replaces a column in such a comparison is compared as the column would be.
  */
 #include "mapper_private.h"
 
-/* Texts are compared as texts, integers as integers; a type that stands alone is equal to itself only. */
+/* Types do not differ when both are texts, or both are in the same group; in MR_GROUP_OTHER they must be the same type.
+ */
 bool mr_types_differ(const mr_type *a, const mr_type *b) {
     if (mr_type_is_text(a) && mr_type_is_text(b)) return false;
     if (a->rules->group != b->rules->group) return true;

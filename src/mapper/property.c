@@ -1,8 +1,7 @@
 /*
- * property.c: the attributes of a class: adding and finding them.
+ * property.c: adds and finds the attributes of a class.
  *
- * Invariant: a property is known to a mapper and to all its subclasses, under the same slot; slots are only
- * appended.
+ * Invariant: a property of a mapper is also in all its subclasses, with the same slot. Slots are only appended.
  */
 #include "mapper_private.h"
 
@@ -20,7 +19,7 @@ static mr_property *find(const mr_mapper *m, const char *name) {
 
 mr_property *mr_mapper_property(const mr_mapper *mapper, const char *name, bool follow) {
     mr_property *prop = find(mapper, name);
-    /* Synonyms may go in a circle: no longer than there are properties. */
+    /* Synonyms may refer to each other in a circle, so there are at most as many steps as properties. */
     for (size_t i = 0; follow && prop && prop->kind == MR_PROPERTY_SYNONYM; i++)
         prop = i < mapper->props.len && prop->synonym_of ? find(mapper, prop->synonym_of) : NULL;
     return prop;
@@ -55,7 +54,7 @@ bool mr_mapper_reads(const mr_mapper *mapper, const mr_table *table) {
 
 /* ---------------------------------------------------------------- adding */
 
-/* Walks mapper and its finished subclasses: *i starts at 0. */
+/* The next of mapper and its finished subclasses. *i is 0 before the first call. NULL at the end. */
 static mr_mapper *next_in_family(mr_mapper *mapper, size_t *i) {
     const mr_vec *all = &mapper->registry->mappers;
     if (*i == 0) {
@@ -104,7 +103,7 @@ static bool has_slot(const mr_property *prop) { return prop->kind != MR_PROPERTY
 
 void mr_mapper_attach(mr_mapper *mapper, mr_property *prop) {
     mr_mapper *m;
-    /* The slot is free in all subclasses too. */
+    /* The slot must be free in all subclasses, too. */
     uint16_t slot = 0;
     for (size_t i = 0; (m = next_in_family(mapper, &i));)
         if (m->nslots > slot) slot = m->nslots;
@@ -143,7 +142,7 @@ mr_property *mr_mapper_add_property(mr_mapper *mapper, const char *attribute, mr
 }
 
 mr_property *mr_mapper_add_column(mr_mapper *mapper, const char *attribute, mr_column *column) {
-    if (!column) return NULL; /* its making failed */
+    if (!column) return NULL; /* making the column has failed */
     if (mapper_is_finished(mapper)) return mr_mapper_append_column(mapper, attribute, column);
     mr_property *prop = add(mapper, attribute, MR_PROPERTY_COLUMN);
     if (!prop) return NULL;
@@ -225,7 +224,7 @@ static mr_node *replace_column(void *ud, const mr_node *node) {
     return mr_sql_column(a->env, node->u.column, mr_node_retain(a->from), node->annotation);
 }
 
-/* What a query within the expression takes from the class's table comes from the alias. */
+/* A query nested in the expression that correlates with the table of the class correlates with the alias instead. */
 static mr_node *replace_object(void *ud, const mr_node *from) {
     const alias_of *a = ud;
     return from->kind == MR_NODE_TABLE && from->u.table == a->table ? a->from : NULL;

@@ -1,8 +1,7 @@
 /*
- * registry.c: all classes that were declared, and the end of their lives.
+ * registry.c: all declared classes, and how they are freed.
  *
- * Invariant: what the mappings hold outside the arena (lists, nodes) is freed once, when the environment
- * closes.
+ * Invariant: everything that mappings own outside of the arena (lists, nodes) is freed once, with the environment.
  */
 #include "mapper_private.h"
 

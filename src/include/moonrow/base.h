@@ -497,14 +497,14 @@ void mr_strbuf_put_float(mr_strbuf *b, int digits, double d);
 
 /* ---------------------------------------------------------------- names */
 
-/* Looks for the name that the user may have meant. next(ud, i) returns candidate i, or NULL at the end; candidates are asked
- * for in order, and may be asked for again from 0. Returns the candidate with the fewest typing mistakes between the two
- * (one mistake is allowed, and one more for each six letters). If there is none, a candidate that begins with name; else
- * NULL. Of equally good candidates, the first in alphabetical order. The name itself is never returned. */
+/* Looks for the name that the user may have meant. next(ud, i) returns candidate i, or NULL at the end; candidates are
+ * asked for in order, and may be asked for again from 0. Returns the candidate with the fewest typing mistakes between
+ * the two (one mistake is allowed, and one more for each six letters). If there is none, a candidate that begins with
+ * name; else NULL. Of equally good candidates, the first in alphabetical order. The name itself is never returned. */
 const char *mr_nearest(const char *name, const char *(*next)(void *ud, size_t i), void *ud);
-/* The end of a message about an unknown name: " (did you mean 'NEAR'?)". near is the result of mr_nearest; when it is NULL,
- * or too long for a message, the text is "". The text belongs to the environment, and is good until the next call. Cannot
- * fail. */
+/* The end of a message about an unknown name: " (did you mean 'NEAR'?)". near is the result of mr_nearest; when it is
+ * NULL, or too long for a message, the text is "". The text belongs to the environment, and is good until the next
+ * call. Cannot fail. */
 const char *mr_hint(mr_env *env, const char *near);
 /* Appends the name of a class in snake case, which is the name of its table: "BlogPost" gives "blog_post". */
 void mr_snake_case(mr_strbuf *out, const char *name, size_t len);

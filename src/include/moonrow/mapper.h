@@ -1,10 +1,10 @@
 /*
- * mapper.h: what a class means to the database: properties, slots, keys, relationships, inheritance,
- * and the tables of hooks (events).
+ * mapper.h: how classes are mapped to tables: properties, slots, keys, relationships, inheritance, and the hooks of
+ * events.
  *
- * Mappings live in the environment's arena, as schema does. They only grow: slots are appended, slot n of
- * a base is slot n of its subclasses, and registry->version rises with each change, so that a cached plan can
- * tell that it is old.
+ * Invariant: mappings live in the environment's arena, like the schema, and only grow. Slots are appended, and slot n
+ * of a base class is slot n of its subclasses. registry->version rises with each change, so that a cached plan can find
+ * out that it is old. Returned pointers never have to be freed, except for nodes.
  */
 #ifndef MOONROW_MAPPER_H
 #define MOONROW_MAPPER_H
@@ -30,8 +30,8 @@ typedef enum mr_property_kind {
     MR_PROPERTY_EXPRESSION /* column_property(expression): loaded, never written */
 } mr_property_kind;
 
-/* Transforms or rejects a value before it is set; a validator. *value may be replaced (bytes good until
- * the next call). */
+/* A validator: changes or refuses a value before it is set. *value may be replaced; its bytes are borrowed, and good
+ * until the next call. */
 typedef mr_status (*mr_validate_fn)(mr_env *env, void *ud, mr_entity *entity, const mr_property *prop, mr_value *value);
 
 struct mr_property {
@@ -39,10 +39,10 @@ struct mr_property {
     mr_property_kind kind;
     uint16_t slot; /* COLUMN, RELATIONSHIP, EXPRESSION */
     bool is_primary_key;
-    bool deferred;              /* not loaded with the entity */
+    bool deferred;              /* it is not loaded with the entity */
     const char *deferred_group; /* interned, or NULL */
-    bool active_history;        /* setting loads the old value first */
-    mr_mapper *mapper;          /* the class that declared it */
+    bool active_history;        /* setting it loads the old value first */
+    mr_mapper *mapper;          /* the class that has declared it */
     mr_column *column;          /* COLUMN */
     mr_node *expression;        /* EXPRESSION */
     const char *synonym_of;
@@ -56,7 +56,7 @@ struct mr_property {
 
 typedef enum mr_direction { MR_ONE_TO_MANY = 1, MR_MANY_TO_ONE, MR_MANY_TO_MANY } mr_direction;
 
-/* How a relationship is loaded: STRATEGY(CODE, ROW) for each. A new strategy is a line here and its row,
+/* The ways to load a relationship: STRATEGY(CODE, ROW) for each. To add a strategy, add a line here, and its row,
  * mr_strategy_ROW, in a file of src/load. */
 #define MR_LOADER_STRATEGIES(STRATEGY)                                                                                 \
     STRATEGY(SELECT, select)                                                                                           \
@@ -83,18 +83,18 @@ enum { /* cascade bits */
 
 typedef enum mr_collection_kind { MR_COLLECTION_LIST = 0, MR_COLLECTION_SET, MR_COLLECTION_DICT } mr_collection_kind;
 
-/* A pair of columns that the join condition makes equal; slots where they are mapped (else UINT16_MAX). */
+/* A pair of columns that the join condition makes equal. */
 typedef struct mr_column_pair {
     mr_column *local, *remote;
-    uint16_t local_slot, remote_slot; /* in the parent and in the target */
+    uint16_t local_slot, remote_slot; /* their slots in the parent and in the target; UINT16_MAX: not mapped */
 } mr_column_pair;
 
-/* What is asked of the binding when mappings are configured: turns what the user wrote (a name, a class, a
- * function) into the target's mapper, and the options that name columns into lists. rel is a working copy (prop is the
- * real one), thrown away when anything is wrong; references put into it are its own. A template for a backref may have
- * a resolve too: it finds target set. Fails with any error: of the kinds NO_MEMORY and CALLBACK it ends the
- * configuration, of others it is reported as the relationship's mistake. Fills rel->target, rel->primaryjoin,
- * rel->secondaryjoin, rel->foreign_keys, rel->remote_side, rel->order_by, rel->secondary as given. */
+/* Called by mr_registry_configure for a relationship whose options the user has written as names, classes or functions.
+ * It fills target, primaryjoin, secondaryjoin, foreign_keys, remote_side, order_by and secondary of rel, as far as they
+ * were given. rel is a working copy (its prop is the real one), which is discarded when anything is wrong; it owns the
+ * references that are put into it. The template of a backref may have such a function, too; for it, target is set
+ * already. An error of the kinds NO_MEMORY and CALLBACK ends the configuration; any other error is reported as a
+ * mistake of the relationship. */
 typedef mr_status (*mr_relationship_resolve_fn)(mr_env *env, void *ud, mr_relationship *rel);
 
 struct mr_relationship {
@@ -105,46 +105,45 @@ struct mr_relationship {
     const char *target_name;              /* for messages; or NULL */
     const char *backref, *back_populates; /* interned names, or NULL */
     mr_relationship
-        *backref_options; /* a template for the reverse side: lazy, cascade, uselist, order_by ... or NULL */
+        *backref_options; /* a template for the other side (lazy, cascade, uselist, order_by ...), or NULL */
     mr_lazy lazy;
-    int8_t uselist;   /* -1: by direction */
-    unsigned cascade; /* bits; default save-update, merge */
+    int8_t uselist;   /* is it a list? 1 yes, 0 no, -1 the direction decides */
+    unsigned cascade; /* MR_CASCADE_ bits; default: save-update, merge */
     bool cascade_given;
     bool single_parent, post_update, viewonly, innerjoin;
     bool passive_updates;   /* default true */
-    int8_t passive_deletes; /* 0, 1, 2 = "all" */
-    int join_depth;         /* 0: none */
+    int8_t passive_deletes; /* 0: false, 1: true, 2: "all" */
+    int join_depth;         /* 0: not given */
     mr_collection_kind collection;
-    const char *collection_key; /* DICT: the attribute */
-    /* resolved when configured */
+    const char *collection_key; /* DICT: the attribute that is the key */
+    /* set by mr_registry_configure */
     bool configured;
     mr_mapper *parent, *target;
     mr_table *secondary;
-    mr_node *primaryjoin, *secondaryjoin; /* expressions over plain columns; each held for the environment's life */
-    mr_node *order_by;                    /* LIST or NULL */
-    mr_vec foreign_keys, remote_side;     /* mr_column *, as given (len 0: found from foreign keys) */
+    mr_node *primaryjoin, *secondaryjoin; /* expressions over the tables' columns; one reference each */
+    mr_node *order_by;                    /* LIST, or NULL; one reference */
+    mr_vec foreign_keys, remote_side;     /* mr_column *; empty: not given, found from foreign keys */
     mr_direction direction;
     unsigned npairs; /* parent.local = target.remote; MANY_TO_MANY: parent.local = secondary.remote */
     mr_column_pair *pairs;
     unsigned nsecondary; /* MANY_TO_MANY: secondary.local = target.remote */
     mr_column_pair *secondary_pairs;
     mr_relationship *reverse; /* the other side, or NULL */
-    bool use_get;             /* MANY_TO_ONE onto the target's whole primary key: served by the identity map */
-    bool simple;              /* the join is exactly the pairs, no further criteria */
-    bool apart;               /* what mr_session_spells_apart has found */
-    uint64_t apart_engine;    /* in the engine of this serial number; 0: it has to ask */
-    bool mixed;               /* the types of a pair differ: the database alone can tell whether values match */
+    bool use_get;             /* MANY_TO_ONE to the target's whole primary key: the identity map can answer */
+    bool simple;              /* the join consists only of the pairs */
+    bool apart;               /* the result of mr_session_spells_apart ... */
+    uint64_t apart_engine;    /* ... for the engine with this serial; 0: not known yet */
+    bool mixed;               /* the two types of a pair differ: only the database can tell whether values match */
 };
-/* Are values of the two types of different kinds? */
+/* Have the two types values of different kinds, which only the database can compare? */
 bool mr_types_differ(const mr_type *a, const mr_type *b);
-/* A value of a column of the type own, where it is compared with one of the type other in the column's place: as the
- * column would be. Consumes and gives a node. */
+/* A value that was read from a column of the type own is compared with a column of the type other. Returns an
+ * expression that the database compares as it would compare the first column itself. Consumes value; one reference. */
 mr_node *mr_value_as_column(mr_env *env, mr_node *value, const mr_type *own, const mr_type *other);
 
 /* ---------------------------------------------------------------- hooks */
 
-/* What is told of objects to those who listen to their classes: EVENT(CODE, NAME) for each. NAME is what Lua calls it.
- */
+/* The events of objects, for listeners to their class: EVENT(CODE, NAME) for each. NAME is its name in Lua. */
 #define MR_MAPPER_EVENTS(EVENT)                                                                                        \
     EVENT(BEFORE_INSERT, "before_insert")                                                                              \
     EVENT(AFTER_INSERT, "after_insert")                                                                                \
@@ -154,7 +153,7 @@ mr_node *mr_value_as_column(mr_env *env, mr_node *value, const mr_type *own, con
     EVENT(AFTER_DELETE, "after_delete")                                                                                \
     EVENT(LOAD, "load")                                                                                                \
     EVENT(REFRESH, "refresh")
-/* The same of attributes. */
+/* The events of attributes. */
 #define MR_ATTRIBUTE_EVENTS(EVENT)                                                                                     \
     EVENT(SET, "set")                                                                                                  \
     EVENT(APPEND, "append")                                                                                            \
@@ -164,52 +163,52 @@ mr_node *mr_value_as_column(mr_env *env, mr_node *value, const mr_type *own, con
 typedef enum mr_mapper_event { MR_MAPPER_EVENTS(MR_EVENT_CODE) MR_EVENT__COUNT } mr_mapper_event;
 typedef enum mr_attribute_event { MR_ATTRIBUTE_EVENTS(MR_EVENT_CODE) MR_EVENT__ATTRIBUTE_COUNT } mr_attribute_event;
 #undef MR_EVENT_CODE
-/* The name of the event with the number; NULL where there is none. */
+/* The name of the event with the number; NULL when there is none. Static. */
 const char *mr_mapper_event_name(int event);
 const char *mr_attribute_event_name(int event);
 
-/* May fail; the operation then fails with the recorded error. conn is NULL for LOAD and REFRESH. */
+/* A listener to a class. When it fails, the operation fails with its error. conn is NULL for LOAD and REFRESH. */
 typedef mr_status (*mr_mapper_hook_fn)(mr_env *env, void *ud, mr_mapper_event event, mr_mapper *mapper, mr_conn *conn,
                                        mr_entity *entity);
-/* serial: rises along each list, so that who walks it finds the next one, whatever was removed meanwhile. */
 typedef struct mr_mapper_hook {
     mr_mapper_hook_fn fn;
     void *ud;
-    uint64_t serial;
-    bool propagate;
+    uint64_t serial; /* rises along each list, so that a walk finds the next hook, even if others were removed */
+    bool propagate;  /* also for subclasses */
 } mr_mapper_hook;
 
+/* A listener to an attribute. *value may be replaced. When it fails, the operation fails with its error. */
 typedef mr_status (*mr_attribute_hook_fn)(mr_env *env, void *ud, mr_attribute_event event, mr_entity *entity,
                                           const mr_property *prop, mr_value *value, const mr_value *old);
 typedef struct mr_attribute_hook {
     mr_attribute_hook_fn fn;
     void *ud;
-    const mr_property *prop; /* the attribute of its name is meant */
+    const mr_property *prop; /* it listens to the attribute with this property's name */
     uint64_t serial;
     bool propagate;
 } mr_attribute_hook;
 
 /* ---------------------------------------------------------------- mappers */
 
-/* When what the database makes of a written row is read: with the row's INSERT, with its UPDATE as well, or
- * when it is asked for. */
+/* When the values are read that the database itself has set in a written row: with the INSERT, also with each UPDATE,
+ * or only when they are used. */
 typedef enum mr_eager_defaults { MR_EAGER_INSERT = 0, MR_EAGER_ALWAYS, MR_EAGER_NEVER } mr_eager_defaults;
 
 struct mr_mapper {
     mr_env *env;
     mr_registry *registry;
-    const char *name; /* the class's, interned */
-    mr_mapper *base;  /* the class it inherits from, or NULL */
-    mr_mapper *root;  /* the topmost base; itself without inheritance */
-    mr_table *table;  /* single-table inheritance: the base's */
-    mr_vec props;     /* mr_property *, all, inherited first */
+    const char *name; /* the name of the class, interned */
+    mr_mapper *base;  /* the class that it inherits from, or NULL */
+    mr_mapper *root;  /* the topmost base class; the class itself without inheritance */
+    mr_table *table;  /* with single-table inheritance, that of the base class */
+    mr_vec props;     /* mr_property *: all of them, inherited ones first */
     uint16_t nslots;
-    mr_vec columns; /* mr_property *: the COLUMN ones, in slot order */
+    mr_vec columns; /* mr_property *: those of the kind COLUMN, in the order of their slots */
     uint16_t npk;
-    uint16_t *pk_slots; /* in the primary key's order */
-    bool int_key;       /* one primary key column of an integer type: the identity is an integer */
-    bool keyless;       /* a row without a primary key was met, and warned of */
-    uint32_t order;     /* number in the registry, in order of declaration */
+    uint16_t *pk_slots; /* the npk slots of the primary key, in its order */
+    bool int_key;       /* the primary key is one integer column, so the identity is an integer */
+    bool keyless;       /* a row without a primary key was found, and there was a warning */
+    uint32_t order;     /* its index in the registry */
     bool configured;
     /* inheritance */
     mr_property *discriminator;    /* polymorphic_on, or NULL */
@@ -217,20 +216,22 @@ struct mr_mapper {
     mr_vec subclasses;             /* mr_mapper * */
     /* versioning */
     mr_property *version;
-    mr_default_fn
-        version_generator; /* NULL: integer counter; *out comes with the version before (MR_UNLOADED: a new row) */
+    /* Makes the next version. *out holds the version before (MR_UNLOADED: a new row). NULL: versions count 1, 2, 3 ...
+     */
+    mr_default_fn version_generator;
     void *version_ud;
-    bool version_by_hand;             /* the program or the database makes the versions: version_id_generator = false */
-    mr_eager_defaults eager_defaults; /* a subclass's are its base's, unless it has its own */
-    /* Must an INSERT, a DELETE of an object have changed a row? 1, or -1 where not; 0: not said, the base's, or 1. */
+    bool version_by_hand;             /* version_id_generator = false: the program or the database makes the versions */
+    mr_eager_defaults eager_defaults; /* a subclass without its own has that of its base */
+    /* Must the INSERT, or the DELETE, of an object have changed a row? 1: yes; -1: no; 0: not given (as the base class,
+     * or yes). */
     int8_t confirm_inserted_rows, confirm_deleted_rows;
     mr_vec hooks[MR_EVENT__COUNT]; /* mr_mapper_hook */
     mr_vec attribute_hooks;        /* mr_attribute_hook */
-    /* What the layers above know of the class; each frees its own through mr_env_on_close. */
-    struct bind_class *klass;                   /* the class in Lua */
-    struct mr_class_plans *query_plans;         /* load's: plans that are made once */
-    struct flush_class *flush_plans;            /* flush's: the newest, one reference */
-    struct mr_relationship_list *session_plans; /* session's: which relationships cascade */
+    /* The data of higher layers about the class. Each layer frees its own in a hook of mr_env_on_close. */
+    struct bind_class *klass;           /* bind: the class in Lua */
+    struct mr_class_plans *query_plans; /* load: plans that are made once */
+    struct flush_class *flush_plans;    /* flush: the newest plan, one reference */
+    struct mr_relationship_list *session_plans; /* session: the relationships that cascade */
 };
 
 struct mr_registry {
@@ -238,62 +239,74 @@ struct mr_registry {
     mr_metadata *metadata;
     mr_vec mappers;   /* mr_mapper *, in order of declaration */
     uint64_t version; /* rises with every declaration and configuration */
-    bool dirty;       /* something waits to be configured */
-    bool listened;    /* somebody has listened to an attribute */
-    uint64_t hooks;   /* the last hook's serial */
-    mr_status (*before_configure)(
-        mr_env *env);                /* may refuse it, while something waits that it would not reach; or NULL */
-    struct table_order *flush_order; /* the flush layer's; freed through mr_env_on_close */
+    bool dirty;       /* a class or relationship waits to be configured */
+    bool listened;    /* an attribute has, or had, a listener */
+    uint64_t hooks;   /* the serial of the last hook */
+    /* Runs before mr_registry_configure, and may refuse it while something is half declared; or NULL. */
+    mr_status (*before_configure)(mr_env *env);
+    struct table_order *flush_order; /* of the flush layer, which frees it in a hook of mr_env_on_close */
 };
 
+/* A new registry without classes. */
 mr_registry *mr_registry_new(mr_env *env, mr_metadata *metadata);
+/* The class with the name; NULL, which is no error, when there is none. */
 mr_mapper *mr_registry_find(const mr_registry *registry, const char *name);
 
-/* Declaring a class: new, then its properties, then finish. Until finish the registry does not know it, and a
- * failure leaves nothing behind (but arena memory). base may be NULL. */
+/* Begins to declare a class. base may be NULL. Properties are added next; then mr_mapper_finish adds the class to the
+ * registry. A declaration that fails before that changes nothing. */
 mr_mapper *mr_mapper_new(mr_registry *registry, const char *name, mr_mapper *base);
-/* column's name is set from the attribute's where it has none. Duplicate attribute: ArgumentError. A NULL column passes
- * its failure on. */
+/* Adds a column as an attribute. A column without a name gets that of the attribute. column NULL: returns NULL, with
+ * the error of making the column. ArgumentError: the class has an attribute of that name; also for the next function.
+ */
 mr_property *mr_mapper_add_column(mr_mapper *mapper, const char *attribute, mr_column *column);
+/* Adds another property; the caller fills its members. */
 mr_property *mr_mapper_add_property(mr_mapper *mapper, const char *attribute, mr_property_kind kind);
-/* What a relationship is before any option is given: uselist by direction, passive_updates, the default cascade. */
+/* Fills *proto with the defaults of all options of a relationship. */
 void mr_relationship_init(mr_env *env, mr_relationship *proto);
-/* *proto is copied; prop, parent are set. Its nodes and lists, and those of *backref_options (copied too), are taken
- * over, also on failure. On a finished class a late declaration: it is resolved by the next mr_registry_configure. */
+/* Adds a relationship with the options of *proto, which is copied, as is *backref_options. Consumes their nodes and
+ * lists, also on failure. When the class is finished already, the next mr_registry_configure resolves the relationship.
+ */
 mr_relationship *mr_mapper_add_relationship(mr_mapper *mapper, const char *attribute, const mr_relationship *proto);
-/* Gives the mapper its table: an existing one (whose columns that no property names become properties under their own
- * names), or NULL to make tablename from the declared columns with constraints and indexes. Single-table
- * inheritance: table = the base's. MappingError: no primary key ("User needs a primary key: give a column primary_key =
- * true"), a class of the name exists ("a class named 'User' is declared already ..."), a table of the name exists. */
+/* Gives the class its table, and adds the class to the registry. table is an existing table; its columns that no
+ * property names become properties under their own names. For single-table inheritance it is the base's table. With
+ * table NULL, a table called tablename is made of the declared columns, constraints and indexes (NULL: none). schema
+ * may be NULL. MappingError: there is no primary key, or a class or table of the name exists. */
 mr_status mr_mapper_finish(mr_mapper *mapper, mr_table *table, const char *tablename, const char *schema,
                            mr_constraint *constraints, mr_index *indexes);
-/* Adds a column to a finished class (a late declaration), and to its table. Entities made before have fewer slots. */
+/* Adds a column to a finished class, and to its table. Entities that were made before have fewer slots. Errors as in
+ * mr_mapper_add_column and mr_table_append. */
 mr_property *mr_mapper_append_column(mr_mapper *mapper, const char *attribute, mr_column *column);
 
-/* By interned or plain name; NULL when absent. Follows synonyms when follow is set. */
+/* The property with the name; NULL, which is no error, when there is none. follow: for a synonym, returns the property
+ * that it stands for. */
 mr_property *mr_mapper_property(const mr_mapper *mapper, const char *name, bool follow);
+/* The property of the column; NULL, which is no error, when there is none. */
 mr_property *mr_mapper_property_of_column(const mr_mapper *mapper, const mr_column *column);
-/* The nearest attribute's name, or NULL. */
+/* The name of the attribute that most resembles name (see mr_nearest), or NULL. */
 const char *mr_mapper_nearest(const mr_mapper *mapper, const char *name);
+/* Is mapper the class base, or a subclass of it? */
 bool mr_mapper_isa(const mr_mapper *mapper, const mr_mapper *base);
-/* Is the table the class's own, or one of its bases'? */
+/* Is the table that of the class, or of one of its base classes? */
 bool mr_mapper_reads(const mr_mapper *mapper, const mr_table *table);
 
-/* Resolves relationships, backrefs, foreign keys of all classes not configured yet. All mistakes are reported
- * together in one MappingError ("2 mappings are wrong:" and a line "Class.attribute: ..." each; a sole one is that line
- * alone); nothing is half configured. Called again from within a resolve callback it does nothing. */
+/* Resolves the relationships, backrefs and foreign keys of all classes that are not configured yet. One MappingError
+ * reports all mistakes ("2 mappings are wrong:" and a line "Class.attribute: ..." for each; a single mistake is only
+ * its line); then nothing is changed. A call from inside of a resolve callback does nothing. */
 mr_status mr_registry_configure(mr_registry *registry);
 
-/* The mapped attribute as an expression: COLUMN annotated with prop. from: an alias or NULL. New reference. */
-mr_node *mr_property_node(const mr_property *prop, mr_node *from /* borrowed, or NULL */);
+/* The attribute as an expression: a COLUMN with prop as its annotation. from is the alias that it is read from
+ * (borrowed), or NULL. One reference. */
+mr_node *mr_property_node(const mr_property *prop, mr_node *from);
 
-/* Hooks of a class: propagate: also of those that inherit from it, now and later. */
+/* Adds a listener to a class. propagate: also to its present and future subclasses. */
 mr_status mr_mapper_listen(mr_mapper *mapper, mr_mapper_event event, mr_mapper_hook_fn fn, void *ud, bool propagate);
+/* Removes the listener with this fn and ud. */
 void mr_mapper_unlisten(mr_mapper *mapper, mr_mapper_event event, mr_mapper_hook_fn fn, void *ud);
+/* The same for an attribute. */
 mr_status mr_attribute_listen(mr_mapper *mapper, const mr_property *prop, mr_attribute_hook_fn fn, void *ud,
                               bool propagate);
 void mr_attribute_unlisten(mr_mapper *mapper, mr_attribute_hook_fn fn, void *ud);
-/* Runs the hooks in the order of listening. */
+/* Calls the listeners to the event, in the order in which they were added. Stops with MR_FAIL when one fails. */
 mr_status mr_mapper_fire(mr_mapper *mapper, mr_mapper_event event, mr_conn *conn, mr_entity *entity);
 static inline bool mr_mapper_confirms_inserts(const mr_mapper *m) { return m->confirm_inserted_rows >= 0; }
 static inline bool mr_mapper_confirms_deletes(const mr_mapper *m) { return m->confirm_deleted_rows >= 0; }
