@@ -1,10 +1,9 @@
 /*
- * key.c: the structure of a query as bytes, so that a plan made for one query serves every query like it.
+ * key.c: writes the structure of a query as bytes, so that one plan can be used for all queries of the same structure.
  *
- * Invariant: the key holds everything that the plan depends on, and nothing else: no bind value, no parent
- * object. All nodes go through one mr_sql_key call, so that an alias in the criteria and the same alias in
- * the order are seen to be one; and which binds are one node is part of the key, because a plan finds its
- * values by the binds' numbers.
+ * Invariant: the key has everything on which the plan depends, and nothing else: no value of a bind, no parent object.
+ * All nodes are written by one call of mr_sql_key, so that an alias in the criteria and in the order is written as the
+ * same one. The key also tells which binds are the same node, because a plan finds its values by the numbers of binds.
  */
 #include <moonrow/query.h>
 
@@ -16,7 +15,7 @@ typedef struct node_list {
     bool failed;
 } node_list;
 
-/* Notes in the key whether the node is there, and collects it. */
+/* Writes whether the node exists, and adds it to the list. */
 static void add_node(node_list *l, mr_node *node) {
     mr_strbuf_putc(l->key, node ? '+' : '-');
     if (node && mr_vec_push_ptr(&l->nodes, node) != MR_OK) l->failed = true;
@@ -55,7 +54,7 @@ static void add_joins(const mr_query *q, node_list *l) {
     }
 }
 
-/* The steps of the options from i on that have the same ones: each once. */
+/* Writes the path of option i. Options behind it with the same path do not write it again. */
 static void add_path(const mr_query *q, unsigned i, node_list *l) {
     const mr_option *first = &q->options[i];
     unsigned n = 0;
@@ -95,7 +94,7 @@ static void add_clauses(const mr_query *q, node_list *l) {
     for (size_t i = 0; i < sizeof nodes / sizeof nodes[0]; i++) add_node(l, nodes[i]);
 }
 
-/* Appends, for each bind that is the same node as an earlier one, the two numbers. */
+/* For each bind that is the same node as an earlier one, writes the two numbers. */
 static mr_status add_sharing(mr_env *env, mr_strbuf *key, const mr_vec *binds, size_t first) {
     typedef struct entry {
         const void *node;
@@ -134,7 +133,7 @@ mr_status mr_query_key(const mr_query *q, mr_strbuf *key, mr_vec *binds) {
     mr_status status = l.failed ? MR_FAIL : MR_OK;
     size_t first = binds->len;
     if (status == MR_OK && l.nodes.len > 0) {
-        /* A list that lives for this call only: the nodes are borrowed. */
+        /* The list exists only during this call, and borrows the nodes. */
         mr_node list;
         memset(&list, 0, sizeof list);
         list.refs = 1;

@@ -1,10 +1,10 @@
 /*
  * option.c: the loader options of a query.
  *
- * Names are not looked up in the mappings here but when the query is planned, so that an option may be made before its
- * class is configured.
+ * Names of attributes are looked up when the query is planned, so that an option may be made before its class is
+ * configured.
  *
- * Invariant: the options of one chain have one path, so that a copy of the query costs no copy of steps.
+ * Invariant: the options of one chain share one path, so that copying the query does not copy the steps.
  */
 #include "copy.h"
 
@@ -24,7 +24,8 @@ void mr_option_path_release(mr_env *env, mr_option_path *path) {
     if (path && --path->refs == 0) mr_free(env, path);
 }
 
-/* How many of the options, from the first on, have its steps; *nsteps: how many steps these are. */
+/* The number of options, counted from the first one, that have the same pointer steps. *nsteps: the largest number of
+ * their steps. */
 static unsigned run_length(const mr_option *options, unsigned n, unsigned *nsteps) {
     unsigned i = 0;
     *nsteps = 0;
@@ -33,7 +34,7 @@ static unsigned run_length(const mr_option *options, unsigned n, unsigned *nstep
     return i;
 }
 
-/* One reference. NULL without memory. */
+/* Copies the steps. One reference. */
 static mr_option_path *new_path(mr_env *env, const mr_option_step *steps, unsigned n) {
     mr_option_path *path = mr_alloc(env, sizeof *path + n * sizeof *steps);
     bool failed = !path;
@@ -49,7 +50,7 @@ static mr_option_path *new_path(mr_env *env, const mr_option_step *steps, unsign
     return NULL;
 }
 
-/* Appends options with one pointer to steps; there is room for them. */
+/* Appends options that share one path. The caller has made room for them. */
 static mr_status append_run(mr_query *c, const mr_option *options, unsigned n, unsigned nsteps) {
     mr_option_path *path = nsteps ? new_path(c->env, options[0].steps, nsteps) : NULL;
     if (nsteps && !path) return MR_FAIL;

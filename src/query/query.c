@@ -1,8 +1,8 @@
 /*
- * query.c: making, copying and releasing queries, and the builders that add a clause.
+ * query.c: makes, copies and releases queries, and adds clauses.
  *
- * Invariant: a query that a caller has seen is never changed. Each builder works on a copy; arrays belong to
- * one query, nodes and entities are counted.
+ * Invariant: a query that a caller has received is never changed: clauses are added to a copy. Each query has arrays of
+ * its own; nodes and entities are shared, with a reference for each query.
  */
 #include "copy.h"
 
@@ -72,8 +72,8 @@ const char *mr_query_name(mr_env *env, const char *name, bool *failed) {
     return interned;
 }
 
-/* Copies n items; their nodes become the copy's, or are released when it fails. */
-static mr_query_item *take_items(mr_env *env, const mr_query_item *items, unsigned n) {
+/* Copies n items. Consumes their nodes, also on failure. */
+static mr_query_item *copy_items(mr_env *env, const mr_query_item *items, unsigned n) {
     mr_query_item *copy = mr_alloc(env, (n ? n : 1) * sizeof *copy);
     bool failed = !copy;
     for (unsigned i = 0; i < n && !failed; i++) {
@@ -90,7 +90,7 @@ static mr_query_item *take_items(mr_env *env, const mr_query_item *items, unsign
 }
 
 mr_query *mr_query_new(mr_env *env, const mr_query_item *items, unsigned n, bool core_labels) {
-    mr_query_item *copy = take_items(env, items, n);
+    mr_query_item *copy = copy_items(env, items, n);
     if (!copy) return NULL;
     mr_query *q = mr_calloc(env, sizeof *q);
     if (!q) {
@@ -117,8 +117,8 @@ static void *copy_array(mr_env *env, const void *array, unsigned n, size_t size,
     return copy;
 }
 
-/* Each array is counted in (n set) only once what it holds is the copy's own, so that a failure can release
- * it. */
+/* The count of an array is set only when the copy owns its elements, so that the copy can be released after a failure.
+ */
 static void copy_arrays(const mr_query *q, mr_query *c, bool *failed) {
     mr_env *env = q->env;
     c->items = copy_array(env, q->items, q->nitems, sizeof *q->items, failed);
@@ -190,7 +190,7 @@ void *mr_query_grow(mr_env *env, void *array, unsigned count, size_t element_siz
 
 /* ---------------------------------------------------------------- clauses */
 
-/* Puts node in the place of *place (whose reference is dropped). A missing node fails the query. */
+/* Replaces *place by node, and releases the old node. When node is NULL, releases the query and returns NULL. */
 static mr_query *with_node(mr_query *c, mr_node **place, mr_node *node) {
     *place = node;
     if (node) return c;
@@ -198,14 +198,14 @@ static mr_query *with_node(mr_query *c, mr_node **place, mr_node *node) {
     return NULL;
 }
 
-/* The copy to change; node, which the builder was given, is released when there is none. */
+/* Returns the copy to change. Without memory, releases node, which the caller has received. */
 static mr_query *begin(const mr_query *q, mr_node *node) {
     mr_query *c = mr_query_copy(q);
     if (!c) mr_node_release(node);
     return c;
 }
 
-/* list + item (or the items of a LIST): consumes both. */
+/* A list with item, or the items of a LIST, behind those of list. Consumes both. */
 static mr_node *append_to(mr_env *env, mr_node *list, mr_node *item) {
     if (item->kind != MR_NODE_LIST || item->op != MR_OP_COMMA) return mr_sql_list_append(env, list, item);
     for (uint32_t i = 0; i < item->n; i++) {
@@ -288,10 +288,10 @@ mr_query *mr_query_for_update(const mr_query *q, const char *mode) {
     return NULL;
 }
 
-/* ---------------------------------------------------------------- the rest */
+/* ---------------------------------------------------------------- statements, parameters, flags */
 
 mr_query *mr_query_with_items(const mr_query *q, const mr_query_item *items, unsigned n, bool append) {
-    mr_query_item *taken = take_items(q->env, items, n);
+    mr_query_item *taken = copy_items(q->env, items, n);
     if (!taken) return NULL;
     mr_query *c = mr_query_copy(q);
     if (!c) {

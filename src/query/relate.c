@@ -1,5 +1,7 @@
 /*
- * relate.c: what ties a query to other classes: joins, with_parent, and the class that filter_by means.
+ * relate.c: relates a query to other classes: joins, with_parent, and the class whose attributes filter_by names.
+ *
+ * Invariant: nothing is executed, and no value of a parent is read: that is done when the query is executed.
  */
 #include "copy.h"
 
@@ -65,7 +67,7 @@ mr_mapper *mr_query_filter_by_target(const mr_query *q, mr_node **alias) {
     return q->nitems > 0 ? item_mapper(&q->items[0], alias) : NULL;
 }
 
-/* The first relationship of the parent's class that leads to the query's class, or NULL. */
+/* The first relationship of the parent's class to the query's class, or NULL. */
 static const mr_property *relationship_to(const mr_mapper *parent, const mr_mapper *target) {
     for (size_t i = 0; target && i < parent->props.len; i++) {
         const mr_property *prop = mr_vec_ptr(&parent->props, i);
@@ -96,7 +98,7 @@ mr_query *mr_query_with_parent(const mr_query *q, const mr_property *along, mr_e
 
 mr_query *mr_query_related(const mr_query *q, const mr_property *along, mr_entity *parent) {
     mr_query *c = mr_query_with_parent(q, along, parent, NULL);
-    if (c) c->parents[c->nparents - 1].ordered = true; /* nobody else has seen the copy */
+    if (c) c->parents[c->nparents - 1].ordered = true; /* the copy is not returned yet, so it may be changed */
     return c;
 }
 

@@ -1,9 +1,11 @@
 /*
- * query.h: the description of a query and its loader options. Executes nothing.
+ * query.h: the description of a query and its loader options. Nothing is executed here.
  *
- * A query is immutable and counted: each function that changes something returns a new one, so a prefix can
- * be shared. Like the node constructors they consume the nodes given to them, also on failure; the query itself is
- * borrowed.
+ * Invariant: a query is never changed after it was made. A function that adds something returns a new query with one
+ * reference, so that queries may share their beginning.
+ *
+ * Ownership: these functions borrow the query q, and consume the nodes that they receive, also on failure. A required
+ * node that is NULL makes them return NULL, with the error of making the node. A mr_query may be NULL in the same way.
  */
 #ifndef MOONROW_QUERY_H
 #define MOONROW_QUERY_H
@@ -16,45 +18,45 @@ extern "C" {
 
 typedef struct mr_query mr_query;
 
-/* What a row of the result holds at one place: an entity of a class (alias: of which FROM), or an expression. */
+/* One item of a result row: an entity of a class, or the value of an expression. */
 typedef struct mr_query_item {
-    mr_mapper *mapper;   /* or NULL */
-    mr_node *alias;      /* of the mapper's table, or NULL: the table itself */
-    mr_node *expression; /* when mapper is NULL */
-    const char *name;    /* in the row: the class's name, the label, the column; interned; NULL: unnamed */
+    mr_mapper *mapper;   /* the class of an entity; NULL: the item is an expression */
+    mr_node *alias;      /* entity: the alias of the class's table; NULL: the table itself */
+    mr_node *expression; /* used when mapper is NULL */
+    const char *name;    /* its name in the row (class, label or column), interned; NULL: none */
 } mr_query_item;
 
-/* A join as written: along a relationship, or onto a target with an ON of its own, or with an ON found from foreign
- * keys. */
+/* A join, as the user has written it: along a relationship, or to a target with an ON. Without both, the ON is found
+ * from the foreign keys. */
 typedef struct mr_query_join {
-    mr_op kind;               /* MR_OP_INNER, MR_OP_LEFT, MR_OP_FULL */
+    mr_op kind;               /* MR_OP_INNER, MR_OP_LEFT or MR_OP_FULL */
     const mr_property *along; /* a relationship, or NULL */
-    mr_node *left_alias;      /* of the relationship's own class, or NULL */
-    mr_mapper *mapper;        /* the target class, or NULL when target says all */
-    mr_node *target;          /* an alias, a table, a subquery; or NULL: the mapper's table */
+    mr_node *left_alias;      /* the alias of the class that has the relationship, or NULL */
+    mr_mapper *mapper;        /* the target class; NULL: target is no class */
+    mr_node *target;          /* an alias, a table or a subquery; NULL: the table of mapper */
     mr_node *on;              /* or NULL */
-    bool ordered;             /* along's order_by belongs to the query's order */
+    bool ordered;             /* the query is also ordered by the order_by of the relationship */
 } mr_query_join;
 
-/* One step of an option's path: a property, or its name, to be found when the query is planned. */
+/* One step of an option's path: a property, or the name of one, which is looked up when the query is planned. */
 typedef struct mr_option_step {
     const mr_property *prop;
     const char *name;
     mr_mapper *of_type;
 } mr_option_step;
 
-/* The steps that the options of one chain share, each the first nsteps of them. Counted; of the query layer. */
+/* The steps that all options of one chain share; each option uses the first nsteps of them. Has a reference count. */
 typedef struct mr_option_path mr_option_path;
 
 typedef enum mr_option_kind {
-    MR_OPTION_LAZY = 1,       /* the last step's relationship loads by strategy */
-    MR_OPTION_CONTAINS_EAGER, /* ... from the query's own join */
+    MR_OPTION_LAZY = 1,       /* the relationship of the last step is loaded by strategy */
+    MR_OPTION_CONTAINS_EAGER, /* the relationship of the last step is loaded from the query's own join */
     MR_OPTION_DEFER,
     MR_OPTION_UNDEFER,
     MR_OPTION_UNDEFER_GROUP,
-    MR_OPTION_LOAD_ONLY,     /* of the attributes named by several options with one path, only these */
-    MR_OPTION_WILDCARD_LAZY, /* "*": every relationship of the path's class */
-    MR_OPTION_PATH           /* a path alone: it must be there, and changes nothing */
+    MR_OPTION_LOAD_ONLY,     /* only the attributes that the options with this path name are loaded */
+    MR_OPTION_WILDCARD_LAZY, /* "*": all relationships of the last step's class are loaded by strategy */
+    MR_OPTION_PATH           /* only a path: it must exist, and changes nothing */
 } mr_option_kind;
 
 typedef struct mr_option {
@@ -63,33 +65,33 @@ typedef struct mr_option {
     bool innerjoin;
     unsigned nsteps;
     mr_option_step *steps;
-    mr_option_path *path; /* that a query's steps are in; ignored in what a query is given */
+    mr_option_path *path; /* the owner of steps, in a query's own options; ignored in options that callers pass */
     const char *group;    /* UNDEFER_GROUP */
-    mr_node *alias;       /* CONTAINS_EAGER: the FROM that holds the rows, or NULL */
-    mr_mapper *mapper;    /* the class that the path starts from, or NULL: the query's first that has it */
-    mr_node *start;       /* the alias of that class whose objects are meant, or NULL: those of the class itself */
+    mr_node *alias;       /* CONTAINS_EAGER: the FROM object that has the rows, or NULL */
+    mr_mapper *mapper;    /* the class where the path starts; NULL: the query's first class that has the first step */
+    mr_node *start;       /* the alias of that class whose objects are meant; NULL: those of the class itself */
 } mr_option;
 
-/* A criterion whose value is read when the query runs: with_parent. */
+/* The criterion with_parent, whose values are read from the parent when the query is executed. */
 typedef struct mr_query_parent {
     const mr_property *along; /* a relationship of the parent's class */
-    mr_entity *parent;        /* pinned by the query */
-    mr_node *alias;           /* of the target, or NULL */
-    bool ordered;             /* along's order_by belongs to the query's order */
+    mr_entity *parent;        /* the query keeps it alive */
+    mr_node *alias;           /* the alias of the target class, or NULL */
+    bool ordered;             /* the query is also ordered by the order_by of the relationship */
 } mr_query_parent;
 
-/* What becomes of a stored value that is none of its type's. */
+/* What happens to a stored value that its type cannot read. */
 typedef enum mr_bad_values {
-    MR_BAD_VALUES_RAISE = 0, /* DataError */
-    MR_BAD_VALUES_NULL,
-    MR_BAD_VALUES_KEEP /* it is taken as it is stored */
+    MR_BAD_VALUES_RAISE = 0, /* it is a DataError */
+    MR_BAD_VALUES_NULL,      /* it becomes NULL */
+    MR_BAD_VALUES_KEEP       /* it is returned as it is stored */
 } mr_bad_values;
 
-/* What a mr_query holds; read by the load layer. */
+/* The members of a query, which the load layer reads. */
 struct mr_query {
     uint32_t refs;
     mr_env *env;
-    bool core_labels; /* select() style: "user.id"; else "user.id AS user_id" */
+    bool core_labels; /* columns are written as select() writes them, "user.id"; else "user.id AS user_id" */
     unsigned nitems;
     mr_query_item *items;
     unsigned njoins;
@@ -98,32 +100,36 @@ struct mr_query {
     mr_option *options;
     unsigned nparents;
     mr_query_parent *parents;
-    mr_select clauses;  /* columns unused; from: select_from; where, group_by ... */
-    mr_node *statement; /* from_statement or a text; or NULL */
-    mr_node *united; /* ALIAS of the COMPOUND that its rows come from: what names what that lists means its columns; or
-                        NULL */
-    bool united_outer; /* a row of it may lack a class */
+    mr_select clauses;  /* from is that of select_from; columns is not used */
+    mr_node *statement; /* the statement of from_statement, or a text; or NULL */
+    /* The ALIAS of the COMPOUND (a union) from which the rows come, or NULL. A criterion that names an item of the
+     * COMPOUND means the ALIAS's column. */
+    mr_node *united;
+    bool united_outer; /* a class may be missing in a row of the COMPOUND */
     unsigned nparams;
     struct mr_query_param {
         const char *name;
         mr_value value;
     } * params;         /* owned copies */
-    uint32_t yield_per; /* 0: reads ahead */
+    uint32_t yield_per; /* number of rows that are loaded together; 0: all */
     bool populate_existing;
     mr_bad_values bad_values;
     bool autoflush; /* default true */
     mr_lazy deflt;
-    const char *cardinality_name; /* "User": what one() names in its errors */
+    const char *cardinality_name; /* the name in the errors of one(): "User" */
 };
 
-/* A query over n items (copied; their nodes consumed). */
+/* A query for n items (copied; their nodes are consumed). One reference. */
 mr_query *mr_query_new(mr_env *env, const mr_query_item *items, unsigned n, bool core_labels);
+/* Adds a reference. Returns q. */
 mr_query *mr_query_retain(mr_query *q);
-void mr_query_release(mr_query *q); /* NULL passes */
+/* Gives a reference back; frees the query with the last one. NULL is allowed. */
+void mr_query_release(mr_query *q);
 
-mr_query *mr_query_where(const mr_query *q, mr_node *criterion); /* AND */
+/* The query with one clause more, or another one. A criterion is added to earlier ones with AND. */
+mr_query *mr_query_where(const mr_query *q, mr_node *criterion);
 mr_query *mr_query_having(const mr_query *q, mr_node *criterion);
-/* items: LIST or one expression; NULL takes the order away */
+/* item is an expression or a LIST of them, which are added behind earlier ones; NULL removes the order. */
 mr_query *mr_query_order_by(const mr_query *q, mr_node *item);
 mr_query *mr_query_group_by(const mr_query *q, mr_node *item);
 mr_query *mr_query_limit(const mr_query *q, mr_node *limit);
@@ -132,39 +138,50 @@ mr_query *mr_query_distinct(const mr_query *q, mr_node *on /* or NULL */);
 mr_query *mr_query_select_from(const mr_query *q, mr_node *from);
 mr_query *mr_query_correlate(const mr_query *q, mr_node *froms);
 mr_query *mr_query_for_update(const mr_query *q, const char *mode);
-mr_query *mr_query_join_on(const mr_query *q, const mr_query_join *join); /* its nodes consumed */
-mr_query *mr_query_option(const mr_query *q, const mr_option *option);    /* copied; alias and start consumed */
-/* Several at once, in time for a chain of them: those that follow each other with one pointer to steps share them.
- * Copied; their aliases and starts are the caller's. */
+/* Adds a join. *join is copied; its nodes are consumed. */
+mr_query *mr_query_join_on(const mr_query *q, const mr_query_join *join);
+/* Adds a loader option. *option is copied; its alias and start are consumed. */
+mr_query *mr_query_option(const mr_query *q, const mr_option *option);
+/* Adds n options. They are copied; their aliases and starts are borrowed. Options that follow each other with the same
+ * pointer steps share one copy of the steps, so the time is linear for a chain of options, too. */
 mr_query *mr_query_options(const mr_query *q, const mr_option *options, unsigned n);
+/* Adds the criterion that the row belongs to parent, along a relationship of the parent's class. alias is that of the
+ * target class (consumed), or NULL. */
 mr_query *mr_query_with_parent(const mr_query *q, const mr_property *along, mr_entity *parent, mr_node *alias);
-/* The same in the relationship's own order: what a lazy load of it asks. */
+/* The same, ordered by the order_by of the relationship: the query of a lazy load. */
 mr_query *mr_query_related(const mr_query *q, const mr_property *along, mr_entity *parent);
-/* The same query without its with_parent criteria: for one whose parents' values have become plain criteria. */
+/* The query without its with_parent criteria, after the caller has replaced them by plain criteria. */
 mr_query *mr_query_without_parents(const mr_query *q);
+/* The query with other items (copied; their nodes are consumed); append: in addition to its own. */
 mr_query *mr_query_with_items(const mr_query *q, const mr_query_item *items, unsigned n, bool append);
+/* Sets the value (copied) of a named parameter. */
 mr_query *mr_query_param_value(const mr_query *q, const char *name, const mr_value *value);
+/* The query whose rows come from this statement. */
 mr_query *mr_query_from_statement(const mr_query *q, mr_node *statement);
-/* A query for the objects of the class in what the statement (borrowed) returns, with the values of its parameters. */
+/* A query for the objects of a class in the rows that the statement (borrowed) returns. It gets the n values of named
+ * parameters. */
 mr_query *mr_query_returned(mr_mapper *mapper, mr_node *statement, const mr_named_value *named, size_t n);
-/* The items and options of q, over the rows of a compound (ALIAS; consumed) that its queries are in; none of its
- * clauses. */
+/* A query with the items and options of q, but without its clauses, whose rows come from united: the ALIAS of a
+ * COMPOUND of which q is a part. outer: see mr_query.united_outer. */
 mr_query *mr_query_over(const mr_query *q, mr_node *united, bool outer);
-/* May a row lack a class that the query gives because an outer join found nothing? */
+/* Can a class of the query be missing in a row, because an outer join has found no row for it? */
 bool mr_query_is_outer(const mr_query *q);
 mr_query *mr_query_yield_per(const mr_query *q, uint32_t rows);
 mr_query *mr_query_bad_values(const mr_query *q, mr_bad_values how);
-mr_query *mr_query_flags(const mr_query *q, int populate_existing, int autoflush); /* -1: as it is */
+/* Sets the flags: 1 or 0; -1 leaves a flag as it is. */
+mr_query *mr_query_flags(const mr_query *q, int populate_existing, int autoflush);
 
-/* The first item's mapper, or NULL: what filter_by and with_parent start from. With joins: the last joined class for
- * filter_by. */
+/* The class of the first item, or NULL. */
 mr_mapper *mr_query_lead(const mr_query *q);
-mr_mapper *mr_query_filter_by_target(const mr_query *q, mr_node **alias /* borrowed */);
-/* Appends the query's structure to key, in the manner of mr_sql_key (parents by their relationship; equal keys
- * plan to equal statements and row programs), and its binds. */
+/* The class whose attributes filter_by names: that of the last join, or else of the first item; or NULL. *alias
+ * receives its alias (borrowed), or NULL. */
+mr_mapper *mr_query_filter_by_target(const mr_query *q, mr_node **alias);
+/* Appends the structure of the query to key, as mr_sql_key does, and its binds (borrowed) to binds. Queries with equal
+ * keys have equal plans: the same SQL, and the same way to read rows. A parent counts only by its relationship. */
 mr_status mr_query_key(const mr_query *q, mr_strbuf *key, mr_vec *binds);
 
-/* The method that gave the query a clause other than a criterion: "join", "limit", ...; NULL: it has none. Static. */
+/* The name of a method that has added a clause other than a criterion: "join", "limit" ...; NULL: there is none.
+ * Static. */
 const char *mr_query_clause_method(const mr_query *q);
 
 #ifdef __cplusplus
