@@ -228,9 +228,9 @@ struct mr_mapper {
     mr_vec hooks[MR_EVENT__COUNT]; /* mr_mapper_hook */
     mr_vec attribute_hooks;        /* mr_attribute_hook */
     /* The data of higher layers about the class. Each layer frees its own in a hook of mr_env_on_close. */
-    struct bind_class *klass;           /* bind: the class in Lua */
-    struct mr_class_plans *query_plans; /* load: plans that are made once */
-    struct flush_class *flush_plans;    /* flush: the newest plan, one reference */
+    struct bind_class *klass;                   /* bind: the class in Lua */
+    struct mr_class_plans *query_plans;         /* load: plans that are made once */
+    struct flush_class *flush_plans;            /* flush: the newest plan, one reference */
     struct mr_relationship_list *session_plans; /* session: the relationships that cascade */
 };
 
