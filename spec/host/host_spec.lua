@@ -68,6 +68,21 @@ describe("the host", function()
     assert.equal("ABC\n", (run [[-l string -e 'print(string.upper "abc")']]))
   end)
 
+  it("shows how it is called with -h and --help, and runs nothing", function()
+    for _, option in ipairs{ "-h", "--help" } do
+      local output = run("-e 'print(1)' " .. option)
+      assert.truthy(output:find("^usage: moonrow %[options%]"))
+      assert.truthy(output:find("mr is the module", 1, true))
+      assert.falsy(output:find("\n1\n", 1, true))
+    end
+  end)
+
+  it("has the module as mr for -e alone, and not before a script", function()
+    assert.equal("true\n", (run("-e 'print(mr == require \"moonrow\")'")))
+    with_script("print(mr)", function(path) assert.equal("nil\nnil\n", (run("-e 'print(mr)' " .. quote(path)))) end)
+    assert.equal("5\n", (run("-e 'mr = 5' -e 'print(mr)'")))
+  end)
+
   it("prints its version with -v", function()
     local output, code = run "-v"
     assert.truthy(output:match "^moonrow %d+%.%d+  Lua 5%.4")

@@ -19,6 +19,8 @@ void host_report(lua_State *L, const char *name);
 
 /* shell.c: reads, evaluates and prints until the input ends. */
 void host_shell(lua_State *L);
+/* Sets the global mr, the name of the module in examples, unless the program has that name for itself. */
+void host_offer_module(lua_State *L);
 /* Is the standard input a terminal? */
 bool host_stdin_is_terminal(void);
 

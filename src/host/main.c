@@ -17,6 +17,7 @@ static const char host_name[] = "moonrow"; /* in messages */
 
 typedef struct options {
     bool bad;
+    bool help;
     bool version;
     bool interactive;
     bool no_environment;
@@ -29,23 +30,28 @@ static void print_version(void) {
     fflush(stdout);
 }
 
-static void print_usage(const char *bad) {
-    fprintf(stderr, "%s: ", host_name);
-    if (bad[1] == 'e' || bad[1] == 'l') fprintf(stderr, "'%s' needs argument\n", bad);
-    else fprintf(stderr, "unrecognized option '%s'\n", bad);
+static void print_usage(FILE *out) {
     fputs("usage: moonrow [options] [script [args]]\n"
           "Available options are:\n"
-          "  -e stat   execute string 'stat'\n"
+          "  -e stat   execute string 'stat'; without a script, mr is the module there\n"
           "  -i        enter interactive mode after executing 'script'\n"
           "  -l mod    require library 'mod' into global 'mod'\n"
           "  -l g=mod  require library 'mod' into global 'g'\n"
           "  -v        show version information\n"
+          "  -h        show this, as --help does\n"
           "  -E        ignore environment variables\n"
           "  -W        turn warnings on (they are, unless a script says warn \"@off\")\n"
           "  --        stop handling options\n"
           "  -         stop handling options and execute stdin\n"
-          "Without a script: a shell on a terminal, else the script is read from stdin.\n",
-          stderr);
+          "Without a script: a shell on a terminal, in which mr is the module; else the script is read from stdin.\n",
+          out);
+}
+
+static void refuse_option(const char *bad) {
+    fprintf(stderr, "%s: ", host_name);
+    if (bad[1] == 'e' || bad[1] == 'l') fprintf(stderr, "'%s' needs argument\n", bad);
+    else fprintf(stderr, "unrecognized option '%s'\n", bad);
+    print_usage(stderr);
 }
 
 /* ---------------------------------------------------------------- the command line */
@@ -57,6 +63,10 @@ static bool takes_value(const char *arg) { return arg[1] == 'e' || arg[1] == 'l'
  * argument, *i moves to it. */
 static bool read_option(options *o, int argc, char **argv, int *i) {
     const char *arg = argv[*i];
+    if (strcmp(arg, "-h") == 0 || strcmp(arg, "--help") == 0) {
+        o->help = true;
+        return true;
+    }
     if (takes_value(arg)) {
         if (arg[1] == 'e') o->has_code = true;
         if (arg[2]) return true;
@@ -150,14 +160,16 @@ static bool run_library(lua_State *L, const char *text) {
     return true;
 }
 
-/* -e, -l and -W, in their order. */
-static bool run_options(lua_State *L, const options *o, char **argv) {
+/* -e, -l and -W, in their order. Code that is all of the program, and may name it, has the module as mr; a script says
+ * require. */
+static bool run_options(lua_State *L, const options *o, int argc, char **argv) {
     for (int i = 1; i < o->script; i++) {
         const char *arg = argv[i];
         if (strcmp(arg, "--") == 0) break;
         if (arg[1] == 'W') lua_warning(L, "@on", 0);
         if (!takes_value(arg)) continue;
         const char *value = arg[2] ? arg + 2 : argv[++i];
+        if (arg[1] == 'e' && o->script >= argc && strstr(value, "mr")) host_offer_module(L);
         bool fine = arg[1] == 'e' ? run_string(L, value, "=(command line)") : run_library(L, value);
         if (!fine) return false;
     }
@@ -195,8 +207,12 @@ static bool run_all(lua_State *L, int argc, char **argv) {
     options o = read_options(argc, argv);
     luaL_checkversion(L);
     if (o.bad) {
-        print_usage(argv[o.script]);
+        refuse_option(argv[o.script]);
         return false;
+    }
+    if (o.help) {
+        print_usage(stdout);
+        return true;
     }
     if (o.version) print_version();
     if (o.no_environment) {
@@ -207,7 +223,7 @@ static bool run_all(lua_State *L, int argc, char **argv) {
     lua_warning(L, "@on", 0); /* moonrow warns of lost work; a script turns warnings off by warn "@off" */
     make_arg(L, argv, argc, o.script);
     if (!o.no_environment && !run_init(L)) return false;
-    if (!run_options(L, &o, argv)) return false;
+    if (!run_options(L, &o, argc, argv)) return false;
     if (o.script < argc && !run_script(L, &o, argv)) return false;
     if (o.interactive) host_shell(L);
     else if (o.script >= argc && !o.has_code && !o.version) {

@@ -83,22 +83,22 @@ static void print_results(lua_State *L) {
     if (host_call(L, n, 0) != LUA_OK) host_report(L, NULL);
 }
 
-/* The module under the name that examples use, unless the script has the name for itself. */
-static void offer_module(lua_State *L) {
+void host_offer_module(lua_State *L) {
+    int top = lua_gettop(L);
     lua_pushglobaltable(L);
     lua_pushliteral(L, "mr");
     if (lua_rawget(L, -2) == LUA_TNIL) {
         lua_getglobal(L, "require");
         lua_pushliteral(L, "moonrow");
-        if (host_call(L, 1, 1) == LUA_OK) lua_setfield(L, -3, "mr");
+        if (host_call(L, 1, 1) == LUA_OK) lua_setfield(L, top + 1, "mr");
         else host_report(L, NULL);
     }
-    lua_settop(L, 0);
+    lua_settop(L, top);
 }
 
 void host_shell(lua_State *L) {
     lua_settop(L, 0);
-    offer_module(L);
+    host_offer_module(L);
     while (read_line(L, true)) {
         int rc = load_expression(L) ? LUA_OK : load_statements(L);
         lua_remove(L, 1); /* the text */
