@@ -171,7 +171,7 @@ end
 -- app:scope(fn, ...): runs fn(...) in a scope of its own and returns its results; an error goes on
 -- unchanged after the teardowns. fn may yield.
 function App:scope(fn, ...)
-  if not options.callable(fn) then options.expect("app:scope", "a function", fn) end
+  options.check_callable("app:scope", fn)
   local scope <close> = new_scope(self)
   enter(scope)
   return finish(scope, block.run(function(err) Scope.__close(scope, err) end, fn, ...))
@@ -179,7 +179,7 @@ end
 
 -- app:on_teardown(fn): fn(err) runs at the end of each scope. Returns fn.
 function App:on_teardown(fn)
-  if not options.callable(fn) then options.expect("app:on_teardown", "a function", fn) end
+  options.check_callable("app:on_teardown", fn)
   self.teardowns[#self.teardowns + 1] = fn
   return fn
 end
@@ -190,8 +190,7 @@ local app = {}
 
 -- mr.App(name)
 function app.new(...)
-  local _, args = options.split("App", {}, ...)
-  local name = options.arguments("App", 1, args)
+  local _, name = options.read("App", {}, 1, ...)
   if name ~= nil and type(name) ~= "string" then options.expect("App", "a name (a string)", name) end
   return setmetatable({ name = name or "app", config = {}, teardowns = {} }, App)
 end

@@ -67,8 +67,7 @@ end
 
 -- db:init_app(app): lets the application use this database. Returns db.
 function methods:init_app(...)
-  local _, args = options.split("init_app", {}, ...)
-  local given = options.arguments("init_app", 1, args)
+  local _, given = options.read("init_app", {}, 1, ...)
   check_app("init_app", given)
   local state = self[STATE]
   if state.apps[given] then return self end
@@ -81,9 +80,7 @@ end
 -- ---------------------------------------------------------------- what a db does
 
 local function with_bind(db, what, ...)
-  local known = options.set{ "bind", "tables", "checkfirst" }
-  local given, args = options.split(what, known, ...)
-  options.arguments(what, 0, args)
+  local given = options.read(what, { "bind", "tables", "checkfirst" }, 0, ...)
   if given.bind == nil then given.bind = engine_of(db) end
   return given
 end
@@ -181,11 +178,10 @@ end
 
 local database = {}
 
-local own = { "metadata", "session_options", "engine_options", "query_class", "name" }
-local known = options.set(own)
+local known = { "metadata", "session_options", "engine_options", "query_class", "name" }
 local of_engine = { "echo", "busy_timeout", "statement_cache", "journal_mode", "synchronous", "convert_unicode" }
-local all_known = options.set(own)
-for _, name in ipairs(of_engine) do all_known[name] = true end
+local known_to_open = { table.unpack(known) }
+table.move(of_engine, 1, #of_engine, #known + 1, known_to_open)
 
 local function make(mr, what, given, engine_options)
   options.query_class(what, given.query_class)
@@ -221,8 +217,7 @@ end
 
 -- mr.Database(app, { metadata =, session_options =, engine_options =, query_class = })
 function database.new(mr, ...)
-  local given, args = options.split("Database", known, ...)
-  local application = options.arguments("Database", 1, args)
+  local given, application = options.read("Database", known, 1, ...)
   if application ~= nil then check_app("Database", application) end
   local db = make(mr, "Database", given)
   if application ~= nil then db:init_app(application) end
@@ -232,13 +227,10 @@ end
 -- mr.open(url, options): a database with an application of its own. Options: those of mr.Database and of
 -- create_engine.
 function database.open(mr, ...)
-  local given, args = options.split("open", all_known, ...)
-  local url = options.arguments("open", 1, args)
+  local given, url = options.read("open", known_to_open, 1, ...)
   if type(url) ~= "string" then options.expect("open", 'a URL such as "sqlite:///file.db"', url) end
   local engine_options = {}
-  for name, value in pairs(given) do
-    if not known[name] then engine_options[name] = value end
-  end
+  for _, name in ipairs(of_engine) do engine_options[name] = given[name] end
   for name, value in pairs(given.engine_options or {}) do engine_options[name] = value end
   local application = app.new(given.name or "main")
   application.config.DATABASE_URI = url

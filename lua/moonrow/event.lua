@@ -40,10 +40,9 @@ local function audience_of(kind, what, target)
 end
 
 -- Checks the arguments that all three functions have; returns what the event is of.
-local function check(what, args)
-  local _, name, fn = options.arguments(what, 3, args)
+local function check(what, name, fn)
   if type(name) ~= "string" then options.expect(what .. ": the event's name", "a string", name) end
-  if not options.callable(fn) then options.expect(what .. ": the listener", "a function", fn) end
+  options.check_callable(what .. ": the listener", fn)
   local kind = kinds[name]
   if not kind then
     core.raise("ArgumentError", string.format("%s: there is no event '%s'%s", what, name, core.hint(name, kinds)))
@@ -51,16 +50,15 @@ local function check(what, args)
   return kind
 end
 
-local known = options.set{ "once", "retval", "propagate" }
+local known = { "once", "retval", "propagate" }
 
 -- event.listen(target, name, fn, { once =, retval =, propagate = }): calls fn at each event (once: at the next
 -- one alone). retval: what fn returns replaces the value that is set or appended. propagate: for a class, or an
 -- attribute of one, also for the classes that inherit from it; what has no table of its own (a base, a mixin, an
 -- attribute that one declares) always reaches all that come from it, now and later.
 function event.listen(...)
-  local given, args = options.split("event.listen", known, ...)
-  local kind = check("event.listen", args)
-  local target, name, fn = args[1], args[2], args[3]
+  local given, target, name, fn = options.read("event.listen", known, 3, ...)
+  local kind = check("event.listen", name, fn)
   local once = options.typed("event.listen", given, "once", "boolean")
   local retval = options.typed("event.listen", given, "retval", "boolean")
   if retval and (kind ~= "attribute" or name == "remove") then
@@ -81,32 +79,31 @@ end
 
 -- event.contains(target, name, fn): does fn listen?
 function event.contains(...)
-  local args = table.pack(...)
-  local kind = check("event.contains", args)
-  if kind == "class" or kind == "attribute" then return class_listeners.contains(kind, args[1], args[2], args[3]) end
-  return audience_of(kind, "event.contains", args[1]):contains(args[2], args[3])
+  local _, target, name, fn = options.read("event.contains", {}, 3, ...)
+  local kind = check("event.contains", name, fn)
+  if kind == "class" or kind == "attribute" then return class_listeners.contains(kind, target, name, fn) end
+  return audience_of(kind, "event.contains", target):contains(name, fn)
 end
 
 -- event.remove(target, name, fn): fn is not called any more.
 function event.remove(...)
-  local args = table.pack(...)
-  local kind = check("event.remove", args)
+  local _, target, name, fn = options.read("event.remove", {}, 3, ...)
+  local kind = check("event.remove", name, fn)
   local found
   if kind == "class" or kind == "attribute" then
-    found = class_listeners.remove(kind, args[1], args[2], args[3])
+    found = class_listeners.remove(kind, target, name, fn)
   else
-    found = audience_of(kind, "event.remove", args[1]):remove(args[2], args[3])
+    found = audience_of(kind, "event.remove", target):remove(name, fn)
   end
   if not found then
     core.raise("InvalidRequestError",
-      string.format("event.remove: this function does not listen to '%s' of this target", args[2]))
+      string.format("event.remove: this function does not listen to '%s' of this target", name))
   end
 end
 
 -- event.listens_for(target, name, options)(fn): the same as listen, as a function that takes the listener.
 function event.listens_for(...)
-  local given, args = options.split("event.listens_for", known, ...)
-  local target, name = options.arguments("event.listens_for", 2, args)
+  local given, target, name = options.read("event.listens_for", known, 2, ...)
   return function(fn)
     event.listen(target, name, fn, given)
     return fn

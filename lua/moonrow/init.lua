@@ -8,6 +8,7 @@ local app = require "moonrow.app"
 local session = require "moonrow.session"
 local event = require "moonrow.event"
 require "moonrow.loops"
+require "moonrow.begin"
 require "moonrow.work"
 require "moonrow.paginate"
 local database = require "moonrow.database"
@@ -15,7 +16,8 @@ local database = require "moonrow.database"
 -- What the core has for this part of the library only.
 local private = options.set{
   "new_base", "configure", "raise", "bases", "type_name", "session_methods", "sleep", "is_open",
-  "check_open", "hint", "loops_close", "error_closes", "resumed_by", "main_thread", "warn_uncommitted", "rest",
+  "begin", "hint", "arguments", "expect", "is_callable",
+  "loops_close", "error_closes", "resumed_by", "main_thread", "warn_uncommitted", "rest",
   "listen", "unlisten", "listener_target", "attribute_kind", "class_parts", "watch_classes",
   "event_dispatchers", "event_kinds", "session_hook", "engine_audience", "engine_hook",
 }
@@ -45,8 +47,7 @@ function mr.open(...) return database.open(mr, ...) end
 
 -- mr.declarative_base{ metadata =, name = }: a base class for models. name is accepted as documentation.
 function mr.declarative_base(...)
-  local given, args = options.split("declarative_base", options.set{ "metadata", "name" }, ...)
-  options.arguments("declarative_base", 0, args)
+  local given = options.read("declarative_base", { "metadata", "name" }, 0, ...)
   options.typed("declarative_base", given, "name", "string")
   return database.new_base("declarative_base", given.metadata)
 end

@@ -61,9 +61,8 @@ function methods:prev() return self.prev_num and make(self.query, self.prev_num,
 -- page:iter_pages{ left_edge = 2, left_current = 2, right_current = 4, right_edge = 2 }: the numbers of the pages to
 -- link: those at the edges and those around this one, and false for each gap between them.
 function methods:iter_pages(...)
-  local known = options.set{ "left_edge", "left_current", "right_current", "right_edge" }
-  local given, args = options.split("iter_pages", known, ...)
-  options.arguments("iter_pages", 0, args)
+  local known = { "left_edge", "left_current", "right_current", "right_edge" }
+  local given = options.read("iter_pages", known, 0, ...)
   local left = whole("iter_pages", given, "left_edge", 2, 0)
   local from = self.page - whole("iter_pages", given, "left_current", 2, 0)
   local to = self.page + whole("iter_pages", given, "right_current", 4, 0)
@@ -89,9 +88,8 @@ end
 -- query:paginate{ page = 1, per_page = 20, max_per_page = 100, error_out = false }: error_out: a page behind the last
 -- one raises NoResultFound; otherwise it has no items.
 function core.Query.paginate(query, ...)
-  local known = options.set{ "page", "per_page", "max_per_page", "error_out" }
-  local given, args = options.split("paginate", known, ...)
-  local page, per_page = options.arguments("paginate", 2, args)
+  local known = { "page", "per_page", "max_per_page", "error_out" }
+  local given, page, per_page = options.read("paginate", known, 2, ...)
   if page ~= nil then given.page = page end
   if per_page ~= nil then given.per_page = per_page end
   local number = whole("paginate", given, "page", 1, 1)

@@ -12,7 +12,9 @@ local listeners = require "moonrow.listeners"
 
 local session = {}
 
-local known = options.set{ "bind", "autoflush", "expire_on_commit", "autocommit", "info", "class_" }
+local known = { "bind", "autoflush", "expire_on_commit", "autocommit", "info", "class_" }
+
+local begin_options = { "mode", "isolation_level", "read_only" }
 
 local function merged(base, over)
   local result = {}
@@ -25,7 +27,7 @@ end
 local function check(what, given)
   local bind, class = given.bind, given.class_
   if bind ~= nil and core.type_name(bind) ~= "Engine" then options.expect(what .. ": bind", "an Engine", bind) end
-  if class ~= nil and not options.callable(class) then options.expect(what .. ": class_", "a function", class) end
+  if class ~= nil then options.check_callable(what .. ": class_", class) end
   for _, name in ipairs{ "autoflush", "expire_on_commit" } do options.typed(what, given, name, "boolean") end
   options.typed(what, given, "info", "table")
   return given
@@ -41,8 +43,7 @@ local function make(given)
 end
 
 local function read(what, ...)
-  local given, args = options.split(what, known, ...)
-  local engine = options.arguments(what, 1, args)
+  local given, engine = options.read(what, known, 1, ...)
   check(what, given)
   if engine ~= nil and given.bind ~= nil and given.bind ~= engine then
     core.raise("ArgumentError", what .. ": two engines are given, one by itself and one as the option bind")
@@ -78,9 +79,8 @@ function Maker:configure(...) self.options = merged(self.options, read("sessionm
 -- maker:begin(fn, options): fn with a new session in a transaction, as session:begin(fn, options); the session is
 -- closed at the end.
 function Maker:begin(...)
-  local given, args = options.split("begin", options.set{ "mode", "isolation_level", "read_only" }, ...)
-  local fn = options.arguments("begin", 1, args)
-  if not options.callable(fn) then options.expect("begin", "a function", fn) end
+  local given, fn = options.read("begin", begin_options, 1, ...)
+  options.check_callable("begin", fn)
   local s <close> = self()
   return block.run(function() s:close() end, s.begin, s, fn, given)
 end
@@ -181,7 +181,7 @@ local Scoped = { __name = "scoped_session" }
 -- A field of the session is set there. A function in the place of a method is a spy or a stub of a test's: it stays
 -- with the scoped session, until it is set back.
 function Scoped:__newindex(name, value)
-  if (methods[name] or core.session_methods[name]) and options.callable(value) then
+  if (methods[name] or core.session_methods[name]) and options.is_callable(value) then
     states[self].found[name] = value
   else
     session_of(states[self])[name] = value
@@ -220,14 +220,11 @@ end
 
 -- mr.scoped_session(factory, { scopefunc = f })
 function session.scoped(...)
-  local given, args = options.split("scoped_session", { scopefunc = true }, ...)
-  local factory = options.arguments("scoped_session", 1, args)
-  if not options.callable(factory) then
+  local given, factory = options.read("scoped_session", { "scopefunc" }, 1, ...)
+  if not options.is_callable(factory) then
     options.expect("scoped_session", "a sessionmaker (or a function that makes a session)", factory)
   end
-  if given.scopefunc ~= nil and not options.callable(given.scopefunc) then
-    options.expect("scoped_session: scopefunc", "a function", given.scopefunc)
-  end
+  if given.scopefunc ~= nil then options.check_callable("scoped_session: scopefunc", given.scopefunc) end
   local state = {
     factory = factory,
     scopefunc = given.scopefunc or app.scope_key,

@@ -35,7 +35,7 @@ local function check_number(given, name, default, at_least)
 end
 
 local begin_options = { "mode", "isolation_level", "read_only" }
-local retry_options = options.set{ "times", "wait", "sleep", table.unpack(begin_options) }
+local retry_options = { "times", "wait", "sleep", table.unpack(begin_options) }
 
 -- What begin is given: its own options, or nothing.
 local function options_of_begin(given)
@@ -55,14 +55,13 @@ end
 -- twice as long, and so on, each time less a random part. sleep(seconds) replaces the waiting: an event loop's may
 -- yield.
 function methods.retry(self, ...)
-  local given, args = options.split("retry", retry_options, ...)
-  local fn = options.arguments("retry", 1, args)
-  if not options.callable(fn) then options.expect("retry", "a function", fn) end
+  local given, fn = options.read("retry", retry_options, 1, ...)
+  options.check_callable("retry", fn)
   local times = check_number(given, "times", 5, 1)
   if math.type(times) ~= "integer" then options.expect("retry: times", "an integer", times) end
   local wait = check_number(given, "wait", 0.02, 0)
   local sleep = given.sleep
-  if sleep ~= nil and not options.callable(sleep) then options.expect("retry: sleep", "a function", sleep) end
+  if sleep ~= nil then options.check_callable("retry: sleep", sleep) end
   sleep = sleep or core.sleep
   local how = options_of_begin(given)
   for run = 1, math.huge do
@@ -100,26 +99,16 @@ end
 -- iterator source gives, or those of a list, without making objects, in the session's transaction. progress(count)
 -- is called after each batch. Returns how many.
 function methods.import(self, ...)
-  local class, source, given = ...
-  if select("#", ...) == 1 and type(class) == "table" and getmetatable(class) == nil then
-    local all = class
-    class, source, given = all[1], all[2], {}
-    for name, value in pairs(all) do
-      if type(name) == "string" then given[name] = value end
-    end
-  end
-  given = options.split("import", options.set{ "batch", "progress" }, given or {})
+  local given, class, source = options.read("import", { "batch", "progress" }, 2, ...)
+  if class == nil then options.expect("import", "a mapped class", class) end
   local batch = options.typed("import", given, "batch", "number") or 10000
   if math.type(batch) ~= "integer" or batch < 1 then options.expect("import: batch", "a positive integer", batch) end
   local progress = given.progress
-  if progress ~= nil and not options.callable(progress) then
-    options.expect("import: progress", "a function", progress)
-  end
+  if progress ~= nil then options.check_callable("import: progress", progress) end
   if type(source) == "table" and getmetatable(source) == nil then source = list_source(source) end
-  if not options.callable(source) then
+  if not options.is_callable(source) then
     options.expect("import", "an iterator (a function), or a list of rows", source)
   end
-  if class == nil then options.expect("import", "a mapped class", class) end
   local insert, count, more = core.insert(class), 0, true
   while more do
     local rows

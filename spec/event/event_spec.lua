@@ -250,7 +250,7 @@ describe("event.listen", function()
     refuse("ArgumentError", { "oncee", "once" }, listen, User, "load", fn, { oncee = true })
     refuse("ArgumentError", "retval", listen, User, "load", fn, { retval = true })
     refuse("ArgumentError", "function", listen, User, "load", "fn")
-    refuse("ArgumentError", "boolean", listen, User, "load", fn, { once = 1 })
+    refuse("ArgumentError", { "event.listen: once", "true or false" }, listen, User, "load", fn, { once = 1 })
     refuse("ArgumentError", "lisen", function() return mr.event.lisen end)
   end)
 

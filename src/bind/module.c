@@ -123,12 +123,6 @@ static int core_type_name(lua_State *L) {
     return 1;
 }
 
-/* core.check_open(): raises once the library has closed. */
-static int core_check_open(lua_State *L) {
-    (void)bind_of(L);
-    return 0;
-}
-
 /* The files that register types and functions, by room, in the order of opening. A file that adds methods to the type
  * of another file comes after that file. */
 /* clang-format off */
@@ -140,7 +134,7 @@ static int core_check_open(lua_State *L) {
     /* class      */ open(relationship_attribute) open(class) open(relationship) open(entity)                 \
                      open(declare) open(collection) open(inspect)                                             \
     /* session    */ open(engine) open(connection) open(session) open(session_objects)                        \
-                     open(identity_map) open(transaction)                                                     \
+                     open(identity_map) open(transaction) open(no_autoflush)                                  \
     /* query      */ open(query) open(query_clause) open(query_from) open(query_compound)                     \
                      open(query_run) open(get) open(option) open(result)                                      \
     /* statement  */ open(statement) open(from_statement) open(by_query) open(execute)                        \
@@ -159,8 +153,6 @@ static void push_core(lua_State *L) {
     OPENERS(OPEN)
     lua_pushcfunction(L, core_type_name);
     lua_setfield(L, -2, "type_name");
-    lua_pushcfunction(L, core_check_open);
-    lua_setfield(L, -2, "check_open");
     lua_pushstring(L, mr_sqlite_version());
     lua_setfield(L, -2, "sqlite_version");
 }

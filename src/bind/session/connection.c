@@ -148,12 +148,7 @@ static int finish_begin(lua_State *L, int status, lua_KContext ctx) {
 
 /* engine:begin(fn) runs fn(connection); engine:begin() gives a connection to close. */
 static int engine_begin(lua_State *L) {
-    bool with_function = !lua_isnone(L, 2);
-    if (lua_isnil(L, 2))
-        return bind_error(
-            L, MR_ERR_ARGUMENT,
-            "begin: expected a function, got nil (is the variable set? without a function write begin())");
-    if (with_function) bind_check_callable(L, 2, "begin");
+    bool with_function = bind_has_block(L, 2, "begin", "begin()");
     lua_settop(L, 2);
     connect(L, "begin", true, false)->function = with_function;
     if (!with_function) return 1;

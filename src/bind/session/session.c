@@ -176,7 +176,7 @@ static int session_newindex(lua_State *L) {
     if (lua_isnil(L, -1))
         return bind_error(L, MR_ERR_ARGUMENT, "Session.%s cannot be set: only autoflush and expire_on_commit can",
                           name);
-    if (!lua_isboolean(L, 3)) return bind_type_error(L, 3, name, "a boolean");
+    if (!lua_isboolean(L, 3)) return bind_type_error(L, 3, name, "true or false");
     int on = lua_toboolean(L, 3);
     mr_session_set_flags(s, is_autoflush ? on : -1, is_autoflush ? -1 : on);
     return 0;

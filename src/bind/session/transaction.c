@@ -1,12 +1,10 @@
 /*
- * transaction.c: the session's transactions in Lua: commit and rollback, and begin, begin_nested, no_autoflush as
- * blocks.
+ * transaction.c: the session's transactions: flush, commit and rollback, and the blocks of begin and begin_nested.
  *
- * Invariant: a block ends its own transaction and no other: it knows it by its serial number, so a commit or rollback
- * inside the block ends the block's work. A block that runs a function is known to the session exactly
- * while it runs. */
-#include <string.h>
-
+ * Invariant: a block ends its own transaction and no other: it knows the transaction by its serial number. So a commit
+ * or rollback inside the block ends the block's work. The session knows a block that runs a function exactly as long as
+ * the function runs.
+ */
 #include "session.h"
 #include "state/coroutine.h"
 
@@ -202,62 +200,11 @@ static bind_transaction *push_transaction(lua_State *L, mr_session *s) {
     return t;
 }
 
-/* What the options of begin say. */
-typedef struct begin_options {
-    mr_txmode mode;
-    bool read_only;
-} begin_options;
-
-typedef struct mode_name {
-    const char *name;
-    mr_txmode mode;
-} mode_name;
-
-/* The mode of the name at the top of the stack; raises with the wording given. */
-static mr_txmode find_mode(lua_State *L, const mode_name *names, const char *message) {
-    for (const mode_name *m = names; m->name; m++)
-        if (strcmp(m->name, lua_tostring(L, -1)) == 0) return m->mode;
-    bind_error(L, MR_ERR_ARGUMENT, message, lua_tostring(L, -1));
-    return MR_TX_DEFAULT;
-}
-
-/* mode: how it begins. isolation_level: the same in SQL's words; SQLite's transactions are serializable, and reads
- * outside of one see what is committed. read_only: writes are refused; all reads see one snapshot. */
-static begin_options read_options(lua_State *L, int options, bool nested) {
-    static const char *const known[] = {"mode", "isolation_level", "read_only", NULL}, *const none[] = {NULL};
-    static const mode_name modes[] = {{"deferred", MR_TX_DEFERRED},
-                                      {"immediate", MR_TX_IMMEDIATE},
-                                      {"exclusive", MR_TX_EXCLUSIVE},
-                                      {NULL, MR_TX_DEFAULT}};
-    static const mode_name levels[] = {{"SERIALIZABLE", MR_TX_DEFERRED},
-                                       {"REPEATABLE READ", MR_TX_DEFERRED},
-                                       {"READ COMMITTED", MR_TX_DEFAULT},
-                                       {NULL, MR_TX_DEFAULT}};
-    begin_options o = {MR_TX_DEFAULT, false};
-    bind_check_options(L, options, nested ? "begin_nested" : "begin", nested ? none : known);
-    if (!options) return o;
-    const char *mode = bind_option_string(L, options, "begin", "mode", NULL);
-    const char *level = bind_option_string(L, options, "begin", "isolation_level", NULL);
-    o.read_only = bind_option_bool(L, options, "begin", "read_only", false);
-    if (o.read_only) o.mode = MR_TX_DEFERRED;
-    if (mode && level) bind_error(L, MR_ERR_ARGUMENT, "begin: mode and isolation_level say the same: give one of them");
-    if (o.read_only && mode && strcmp(mode, "deferred") != 0)
-        bind_error(L, MR_ERR_ARGUMENT,
-                   "begin: mode '%s' takes the lock for writing: a read_only transaction is 'deferred'", mode);
-    lua_pushstring(L, mode ? mode : level);
-    if (mode) o.mode = find_mode(L, modes, "begin: mode is 'deferred', 'immediate' or 'exclusive', not '%s'");
-    else if (level && !o.read_only)
-        o.mode = find_mode(L, levels,
-                           "begin: isolation_level is 'SERIALIZABLE', 'REPEATABLE READ' or 'READ COMMITTED', not '%s'");
-    lua_pop(L, 1);
-    return o;
-}
-
-static mr_status begin_now(mr_session *s, bool nested, const begin_options *o) {
+static mr_status begin_now(mr_session *s, bool nested, mr_txmode mode, bool read_only) {
     mr_conn *conn;
     if (nested) return mr_session_begin_nested(s);
-    if (mr_session_begin(s, o->mode) != MR_OK) return MR_FAIL;
-    if (!o->read_only) return MR_OK;
+    if (mr_session_begin(s, mode) != MR_OK) return MR_FAIL;
+    if (!read_only) return MR_OK;
     if (mr_session_connection(s, &conn) != MR_OK) return MR_FAIL;
     mr_conn_set_read_only(conn);
     return MR_OK;
@@ -276,32 +223,26 @@ static int finish_function(lua_State *L, int status, lua_KContext ctx) {
     return lua_error(L);
 }
 
-/* With a transaction begun: runs fn(session) in it, or gives the transaction as a value to close. */
+/* With the session at index 1, nothing or the block's function at index 2, and the transaction that has begun on top:
+ * runs fn(session) in the transaction, or gives the transaction as a value to close. */
 static int run_block(lua_State *L, bool has_function) {
-    if (!has_function) return 1; /* the transaction is on top */
-    /* stack: session, fn, ..., transaction */
-    lua_insert(L, 2);
-    lua_settop(L, 3);
+    if (!has_function) return 1;
+    lua_insert(L, 2);  /* session, transaction, fn */
     lua_toclose(L, 2); /* coroutine.close rolls back at once */
     lua_pushvalue(L, 1);
     return bind_call_block(L, 1, LUA_MULTRET, finish_function);
 }
 
-static int begin(lua_State *L, bool nested) {
-    mr_session *s = bind_session_arg(L, nested ? "begin_nested" : "begin");
+/* Begins a transaction of the session at index 1, with the block's function at index 2 or without. */
+static int begin(lua_State *L, bool nested, mr_txmode mode, bool read_only) {
+    const char *function = nested ? "begin_nested" : "begin";
+    mr_session *s = bind_session_arg(L, function);
     bind_state *b = bind_of(L);
-    int options;
-    int n = bind_arguments(L, 2, &options);
-    bool has_function = n > 0;
-    if (has_function && lua_isnil(L, 2))
-        return bind_error(L, MR_ERR_ARGUMENT,
-                          "%s: expected a function, got nil (is the variable set? without a function write %s)",
-                          nested ? "begin_nested" : "begin", nested ? "begin_nested()" : "begin{ mode = ... }");
-    if (has_function) bind_check_callable(L, 2, nested ? "begin_nested" : "begin");
-    begin_options o = read_options(L, options, nested);
+    bool has_function = bind_has_block(L, 2, function, nested ? "begin_nested()" : "begin{ mode = ... }");
+    lua_settop(L, has_function ? 2 : 1);
     bind_transaction *t = push_transaction(L, s);
     BIND_ENTER(b, L);
-    mr_status st = begin_now(s, nested, &o);
+    mr_status st = begin_now(s, nested, mode, read_only);
     if (st == MR_OK) {
         t->serial = mr_session_transaction_serial(s);
         t->nested = nested;
@@ -315,85 +256,40 @@ static int begin(lua_State *L, bool nested) {
     return run_block(L, has_function);
 }
 
-static int session_begin(lua_State *L) { return begin(L, false); }
-
-static int session_begin_nested(lua_State *L) { return begin(L, true); }
-
-/* ---------------------------------------------------------------- no_autoflush */
-
-#define BIND_AUTOFLUSH_BLOCK "moonrow.AutoflushBlock"
-
-typedef struct autoflush_block {
-    mr_session *session; /* kept alive by the caller's stack, then by user value 1; NULL: ended */
-} autoflush_block;
-
-static void end_autoflush(lua_State *L, int idx) {
-    autoflush_block *block = bind_test(L, idx, BIND_AUTOFLUSH_BLOCK);
-    if (block && block->session && bind_peek(L)) mr_session_block_autoflush(block->session, -1);
-    if (block) block->session = NULL;
+/* core.begin(mode, read_only, session, ...): session:begin(...) without options: a function, or nothing. mode:
+ * "default", "deferred", "immediate" or "exclusive". */
+static int core_begin(lua_State *L) {
+    static const char *const words[] = {"default", "deferred", "immediate", "exclusive", NULL};
+    static const mr_txmode modes[] = {MR_TX_DEFAULT, MR_TX_DEFERRED, MR_TX_IMMEDIATE, MR_TX_EXCLUSIVE};
+    mr_txmode mode = modes[luaL_checkoption(L, 1, NULL, words)];
+    bool read_only = lua_toboolean(L, 2);
+    lua_remove(L, 1);
+    lua_remove(L, 1);
+    return begin(L, false, mode, read_only);
 }
 
-/* Ends the block, however it is left: by its end, an error, or coroutine.close. */
-static int end_autoflush_block(lua_State *L) {
-    end_autoflush(L, 1);
-    return 0;
-}
-
-static int finish_no_autoflush(lua_State *L, int status, lua_KContext ctx) {
-    (void)ctx;
-    if (status == LUA_OK || status == LUA_YIELD) return lua_gettop(L) - 2;
-    end_autoflush(L, 2);
-    return lua_error(L);
-}
-
-/* session:no_autoflush(fn): fn(session) without autoflush; its results. Without fn: a value to close. */
-static int session_no_autoflush(lua_State *L) {
-    mr_session *s = bind_session_arg(L, "no_autoflush");
-    bool has_function = !lua_isnone(L, 2);
-    if (lua_isnil(L, 2))
-        return bind_error(L, MR_ERR_ARGUMENT,
-                          "no_autoflush: expected a function, got nil (is the variable set? without a function write "
-                          "no_autoflush())");
-    if (has_function) bind_check_callable(L, 2, "no_autoflush");
-    lua_settop(L, 2);
-    autoflush_block *block = lua_newuserdatauv(L, sizeof *block, 1);
-    block->session = NULL;
-    lua_pushvalue(L, 1);
-    lua_setiuservalue(L, -2, 1);
-    bind_set_type(L, BIND_AUTOFLUSH_BLOCK);
-    lua_insert(L, 2); /* session, block, fn */
-    if (has_function) lua_toclose(L, 2);
-    mr_session_block_autoflush(s, 1);
-    block->session = s;
-    if (!has_function) {
-        lua_settop(L, 2);
-        return 1;
-    }
-    lua_pushvalue(L, 1);
-    return bind_call_block(L, 1, LUA_MULTRET, finish_no_autoflush);
+/* session:begin_nested(fn, {}), session:begin_nested{} */
+static int session_begin_nested(lua_State *L) {
+    int options;
+    int n = bind_arguments(L, 2, &options);
+    bind_check_options(L, options, "begin_nested", (const char *const[]){NULL});
+    lua_settop(L, n < 1 ? 1 : 2);
+    return begin(L, true, MR_TX_DEFAULT, false);
 }
 
 void bind_open_transaction(lua_State *L) {
     static const luaL_Reg of_session[] = {{"flush", session_flush},
                                           {"commit", session_commit},
                                           {"rollback", session_rollback},
-                                          {"begin", session_begin},
                                           {"begin_nested", session_begin_nested},
                                           {"in_transaction", session_in_transaction},
-                                          {"no_autoflush", session_no_autoflush},
                                           {NULL, NULL}};
     static const luaL_Reg methods[] = {
         {"commit", transaction_commit}, {"rollback", transaction_rollback}, {NULL, NULL}};
     static const luaL_Reg getters[] = {{"is_active", transaction_is_active}, {NULL, NULL}};
     static const luaL_Reg metamethods[] = {{"__close", transaction_close}, {"__gc", transaction_gc}, {NULL, NULL}};
     bind_type(L, BIND_TRANSACTION, "Transaction", methods, getters, metamethods);
-    luaL_newmetatable(L, BIND_AUTOFLUSH_BLOCK);
-    lua_pushcfunction(L, end_autoflush_block);
-    lua_setfield(L, -2, "__close");
-    lua_pushcfunction(L, end_autoflush_block); /* a coroutine that is dropped in the midst of its block */
-    lua_setfield(L, -2, "__gc");
-    lua_pushliteral(L, "moonrow block");
-    lua_setfield(L, -2, "__metatable");
-    lua_pop(L, 1);
     bind_extend_type(L, BIND_SESSION, of_session, NULL);
+    lua_pushcfunction(L, core_begin);
+    lua_setfield(L, -2, "begin");
 }

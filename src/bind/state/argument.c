@@ -1,6 +1,6 @@
 /*
- * argument.c: the one place that knows how options are told from positional arguments, and
- * how a misspelt option is answered.
+ * argument.c: reads the arguments and options of the library's functions, for C and for the Lua part: it tells options
+ * from positional arguments, and words the answer to a wrong one.
  *
  * Invariant: nothing here changes a table that the user gave.
  */
@@ -29,7 +29,7 @@ int bind_arguments(lua_State *L, int first, int *options) {
     if (length > 10000) bind_error(L, MR_ERR_ARGUMENT, "too many arguments in one table");
     luaL_checkstack(L, (int)length + 4, "too many arguments");
     for (int i = 1; i <= (int)length; i++) lua_rawgeti(L, first, i);
-    lua_rotate(L, first, -1); /* the table goes behind its items */
+    lua_rotate(L, first, -1); /* moves the table behind its items */
     *options = first + (int)length;
     return (int)length;
 }
@@ -83,9 +83,10 @@ int bind_option(lua_State *L, int idx, const char *name) {
     return lua_rawget(L, idx);
 }
 
-/* Raises "FUNCTION: option 'x' expects WHAT, got ..." about the value on top. */
-static void refuse_value(lua_State *L, const char *function, const char *name, const char *what) {
-    bind_error(L, MR_ERR_ARGUMENT, "%s: option '%s' expects %s, got %s", function, name, what, bind_describe(L, -1));
+/* Raises "FUNCTION: NAME: expected WANTED, got ..." about the value on top. */
+static void refuse_value(lua_State *L, const char *function, const char *name, const char *wanted) {
+    const char *what = lua_pushfstring(L, "%s: %s", function, name);
+    bind_type_error(L, -2, what, wanted);
 }
 
 bool bind_option_bool(lua_State *L, int idx, const char *function, const char *name, bool deflt) {
@@ -114,14 +115,15 @@ const char *bind_option_string(lua_State *L, int idx, const char *function, cons
     return value;
 }
 
+/* Raises where more than n arguments (0 to 3) are given. */
+static void refuse_count(lua_State *L, int given, int n, const char *function, const char *cure) {
+    static const char *const words[] = {"no argument", "one argument", "at most two arguments",
+                                        "at most three arguments"};
+    if (given > n) bind_error(L, MR_ERR_ARGUMENT, "%s: expected %s, got %d%s", function, words[n], given, cure);
+}
+
 void bind_refuse_more(lua_State *L, int n, const char *function, const char *cure) {
-    if (lua_gettop(L) > n + 1)
-        bind_error(L, MR_ERR_ARGUMENT, "%s: expected %s, got %d%s", function,
-                   n == 0   ? "no argument"
-                   : n == 1 ? "one argument"
-                   : n == 2 ? "at most two arguments"
-                            : "at most three arguments",
-                   lua_gettop(L) - 1, cure);
+    refuse_count(L, lua_gettop(L) - 1, n, function, cure);
 }
 
 bool bind_is_callable(lua_State *L, int idx) {
@@ -133,6 +135,16 @@ bool bind_is_callable(lua_State *L, int idx) {
 
 void bind_check_callable(lua_State *L, int idx, const char *function) {
     if (!bind_is_callable(L, idx)) bind_type_error(L, idx, function, "a function");
+}
+
+bool bind_has_block(lua_State *L, int idx, const char *function, const char *without) {
+    if (lua_isnone(L, idx)) return false;
+    if (lua_isnil(L, idx))
+        bind_error(L, MR_ERR_ARGUMENT,
+                   "%s: expected a function, got nil (is the variable set? without a function write %s)", function,
+                   without);
+    bind_check_callable(L, idx, function);
+    return true;
 }
 
 void bind_check_room(lua_State *L, int n, const char *function) {
@@ -207,7 +219,64 @@ const char *bind_intern_string(lua_State *L, const char *s) {
     return interned;
 }
 
+/* ---------------------------------------------------------------- for the Lua part of the library */
+
+/* Raises unless each option is among the strings of the list. */
+static void check_listed(lua_State *L, int options, const char *function, int list) {
+    size_t n = lua_rawlen(L, list);
+    const char **names = lua_newuserdatauv(L, (n + 1) * sizeof *names, 0);
+    for (size_t i = 0; i < n; i++) {
+        lua_rawgeti(L, list, (lua_Integer)i + 1);
+        names[i] = luaL_checkstring(L, -1); /* the list keeps it */
+        lua_pop(L, 1);
+    }
+    names[n] = NULL;
+    bind_check_options(L, options, function, names);
+    lua_pop(L, 1);
+}
+
+/* core.arguments(function, known, n, ...): reads the arguments of a Lua function of this name that has the options in
+ * the list known and n (0 to 3) positional arguments. Returns the options in a table of their own, then exactly n
+ * arguments. Raises for an unknown option, and for more arguments. */
+static int core_arguments(lua_State *L) {
+    const char *function = luaL_checkstring(L, 1);
+    luaL_checktype(L, 2, LUA_TTABLE);
+    int n = (int)luaL_checkinteger(L, 3), options;
+    luaL_argcheck(L, n >= 0 && n <= 3, 3, "from 0 to 3 arguments");
+    (void)bind_of(L);
+    while (lua_gettop(L) > 3 && lua_isnil(L, -1)) lua_pop(L, 1); /* f(x, nil): no options */
+    int given = bind_arguments(L, 4, &options);
+    refuse_count(L, given, n, function, "");
+    if (options) check_listed(L, options, function, 2);
+    lua_newtable(L);
+    for (lua_pushnil(L); options && lua_next(L, options); lua_pop(L, 1)) {
+        if (lua_type(L, -2) != LUA_TSTRING) continue;
+        lua_pushvalue(L, -2);
+        lua_pushvalue(L, -2);
+        lua_rawset(L, -5);
+    }
+    if (!options) lua_pop(L, 1);
+    lua_replace(L, 3);
+    lua_settop(L, 3 + given);
+    lua_settop(L, 3 + n);
+    return n + 1;
+}
+
+/* core.expect(what, wanted, value): raises "WHAT: expected WANTED, got ...". */
+static int core_expect(lua_State *L) { return bind_type_error(L, 3, luaL_checkstring(L, 1), luaL_checkstring(L, 2)); }
+
+/* core.is_callable(value): is it a function, or has it __call? */
+static int core_is_callable(lua_State *L) {
+    luaL_checkany(L, 1);
+    lua_pushboolean(L, bind_is_callable(L, 1));
+    return 1;
+}
+
 void bind_open_argument(lua_State *L) {
-    lua_pushcfunction(L, core_hint);
-    lua_setfield(L, -2, "hint");
+    static const luaL_Reg functions[] = {{"arguments", core_arguments},
+                                         {"expect", core_expect},
+                                         {"hint", core_hint},
+                                         {"is_callable", core_is_callable},
+                                         {NULL, NULL}};
+    luaL_setfuncs(L, functions, 0);
 }

@@ -26,6 +26,10 @@ void bind_refuse_more(lua_State *L, int n, const char *function, const char *cur
 bool bind_is_callable(lua_State *L, int idx);
 /* Raises where the argument cannot be called. */
 void bind_check_callable(lua_State *L, int idx, const char *function);
+/* For a function that runs a block: true if the argument at idx is the block's function; false where there is no such
+ * argument, and the block is a value to close. Raises for anything else, nil included: the caller's variable is not
+ * set. without: how to write the call without a function, "begin()". */
+bool bind_has_block(lua_State *L, int idx, const char *function, const char *without);
 /* Room on the Lua stack for so many values, which come from a list of the user's: else an ArgumentError. */
 void bind_check_room(lua_State *L, int n, const char *function);
 /* The argument as a name: a string, not empty, without zero bytes. wanted: "a name", for the message. */
