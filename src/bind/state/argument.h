@@ -6,21 +6,22 @@
 
 #include "error.h"
 
-/* How options are told from data: if the only argument from index first on is a plain table whose array
- * part is the positional arguments, spreads it on the stack; a final plain table without array part is the options.
- * After it, the stack is first..first+n-1 the positional arguments and *options the index of the options table (or 0).
- * Returns n. */
+/* Tells options from positional arguments. f{ 1, 2, name = x }: a plain table that is the only argument has the
+ * arguments in its array part, which is spread on the stack, and the options beside it. f(1, 2, { name = x }): a last
+ * plain table without array part is the options. Returns n, the number of positional arguments, which are then at the
+ * indices first to first+n-1; *options is the index of the options table, or 0. */
 int bind_arguments(lua_State *L, int first, int *options);
 /* Is the name one of names (NULL-terminated)? */
 bool bind_is_among(const char *const *names, const char *name);
-/* Checks that every key of the options table is among names (NULL-terminated); an unknown one: ArgumentError
- * "unknown option 'x' for FUNCTION (did you mean 'y'?)". idx 0 passes. */
+/* Checks that every key of the options table is among names (NULL-terminated). Raises an ArgumentError for another key:
+ * "unknown option 'x' for FUNCTION (did you mean 'y'?)". Does nothing for idx 0. */
 void bind_check_options(lua_State *L, int idx, const char *function, const char *const *names);
-/* options[name] typed; absent gives deflt. A wrong type: ArgumentError naming function and option. idx 0: absent. */
+/* The value of options[name], or deflt where the option is absent (it is for idx 0). Raises for another type, with the
+ * names of function and option in the message. */
 bool bind_option_bool(lua_State *L, int idx, const char *function, const char *name, bool deflt);
 int64_t bind_option_int(lua_State *L, int idx, const char *function, const char *name, int64_t deflt);
-/* Raises where a method has more than n arguments (0 to 3) besides itself: they would be lost silently. cure: words for
- * the end. */
+/* Raises where a method is given more than n arguments (0 to 3) besides its object: they would be ignored silently.
+ * cure: text for the end of the message. */
 void bind_refuse_more(lua_State *L, int n, const char *function, const char *cure);
 /* Is it a function, or has it __call? */
 bool bind_is_callable(lua_State *L, int idx);
@@ -30,12 +31,13 @@ void bind_check_callable(lua_State *L, int idx, const char *function);
  * argument, and the block is a value to close. Raises for anything else, nil included: the caller's variable is not
  * set. without: how to write the call without a function, "begin()". */
 bool bind_has_block(lua_State *L, int idx, const char *function, const char *without);
-/* Room on the Lua stack for so many values, which come from a list of the user's: else an ArgumentError. */
+/* Makes room on the Lua stack for n values, which come from a list of the user's. Raises an ArgumentError where the
+ * list is too long. */
 void bind_check_room(lua_State *L, int n, const char *function);
 /* The argument as a name: a string, not empty, without zero bytes. wanted: "a name", for the message. */
 const char *bind_arg_name(lua_State *L, int idx, const char *function, const char *wanted);
-const char *bind_option_string(lua_State *L, int idx, const char *function, const char *name,
-                               const char *deflt); /* stays in the table */
+/* The same for a string without zero bytes, which the table keeps. */
+const char *bind_option_string(lua_State *L, int idx, const char *function, const char *name, const char *deflt);
 /* Pushes options[name] (nil when absent) and returns its Lua type. */
 int bind_option(lua_State *L, int idx, const char *name);
 /* True for a table without metatable. */

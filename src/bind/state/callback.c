@@ -11,13 +11,13 @@
 
 /* ---------------------------------------------------------------- callbacks */
 
-/* Lua's words for a yield where C waits for the result say nothing of what was wrong. */
+/* Is the value Lua's message for a yield where C waits for the result? It does not say what the user did wrong. */
 static bool is_yield(lua_State *L, int idx) {
     return lua_type(L, idx) == LUA_TSTRING &&
            strcmp(lua_tostring(L, idx), "attempt to yield across a C-call boundary") == 0;
 }
 
-/* Records the text of the error that was kept last. */
+/* Records the text of the last error that was kept. */
 static int describe_body(lua_State *L) {
     const bind_state *b = lua_touserdata(L, 1);
     bind_peek_callback_error(L, b);
@@ -32,7 +32,7 @@ static int describe_body(lua_State *L) {
     return 0;
 }
 
-/* Index 1: body's data; upvalue-free light function, so pushing it allocates nothing. */
+/* body has no upvalues, so pushing it allocates nothing. */
 mr_status bind_callback(mr_env *env, lua_CFunction body, void *data) {
     bind_state *b = mr_env_get(env, MR_ENV_BIND);
     lua_State *L = b->L;
@@ -54,7 +54,8 @@ mr_status bind_callback(mr_env *env, lua_CFunction body, void *data) {
     return MR_FAIL;
 }
 
-/* Records the error that the callback left, when it is one of ours. */
+/* Records the callback's error with its own kind and message where it is an error object of the library; raises it
+ * again otherwise. */
 static int record_body(lua_State *L) {
     bind_state *b = lua_touserdata(L, 1);
     bind_push_callback_error(L, mr_env_error(b->env));
@@ -76,7 +77,7 @@ mr_status bind_callback_mistake(mr_env *env, lua_CFunction body, void *data) {
 
 /* ---------------------------------------------------------------- references */
 
-/* (reference, value) */
+/* Arguments: the bind_ref, the value to keep. */
 static int ref_body(lua_State *L) {
     bind_ref *r = lua_touserdata(L, 1);
     r->ref = luaL_ref(L, LUA_REGISTRYINDEX);
@@ -95,7 +96,7 @@ bind_ref *bind_ref_new(lua_State *L, int idx) {
     lua_pushvalue(L, idx);
     int rc = lua_pcall(L, 2, 0, 0);
     if (rc == LUA_OK) return r;
-    bind_ref_release(r); /* a hook may have raised when the value was kept already */
+    bind_ref_release(r); /* a debug hook may have raised after the value was kept */
     if (rc != LUA_ERRMEM) lua_error(L);
     mr_nomem(b->env);
     bind_raise(L);

@@ -6,7 +6,7 @@
 
 #include "state.h"
 
-/* A Lua value kept for the core: counted, in the registry. */
+/* A Lua value in the registry, kept for the core. refs counts the users of this struct. */
 typedef struct bind_ref {
     uint32_t refs;
     int ref;
@@ -15,14 +15,14 @@ typedef struct bind_ref {
 bind_ref *bind_ref_new(lua_State *L, int idx); /* may raise (memory, a hook); one reference */
 void bind_ref_release(bind_ref *r);
 void bind_ref_push(lua_State *L, const bind_ref *r);
-/* A ref that lives as long as the environment (defaults, hooks, resolvers). */
+/* A reference that lives as long as the environment (for defaults, hooks, resolvers). */
 bind_ref *bind_ref_forever(lua_State *L, int idx);
 
-/* Runs body(L) with data as light userdata at index 1, under lua_pcall, on the state that called the core. The error
- * that it raises is kept unchanged, and MR_ERR_CALLBACK recorded. Yielding inside is an error. */
+/* Runs body(L) in a protected call on the state that called the core; data is a light userdata at index 1. An error in
+ * body is kept unchanged, and MR_ERR_CALLBACK is recorded. body must not yield. */
 mr_status bind_callback(mr_env *env, lua_CFunction body, void *data);
-/* The same, but one of our own error objects is recorded with its own kind and message: for definitions that the user
- * wrote and that are read only now. */
+/* The same, but an error object of the library is recorded with its own kind and message. For definitions of the user's
+ * that are read later than they were written. */
 mr_status bind_callback_mistake(mr_env *env, lua_CFunction body, void *data);
 
 #endif

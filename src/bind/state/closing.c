@@ -1,8 +1,8 @@
 /*
- * closing.c: the library's values after their finalizers have run, and after the library has closed.
+ * closing.c: values whose finalizer has run, and all values after the library has closed.
  *
- * Invariant: no function accepts such a value as one of its former type; every use of it raises, and says
- * why. */
+ * Invariant: such a value has lost its type, so no function accepts it; every use of it raises an error that says why.
+ */
 #include <string.h>
 
 #include "type.h"
@@ -11,12 +11,12 @@ static const char gone_key = 0; /* registry: the metatable of values whose final
 static const char ours_key = 0; /* in a metatable of ours that has no name in the registry: true */
 
 static int say_gone(lua_State *L) {
-    (void)bind_of(L); /* raises if the library is closed, which says more */
+    (void)bind_of(L); /* raises where the library is closed: a better message */
     return bind_error(L, MR_ERR_INVALID_REQUEST,
                       "this value is gone: its finalizer has run; keep a reference to it outside of the finalizer");
 }
 
-/* Gives the metatable on top functions that raise, whatever it has. */
+/* Replaces all functions of the metatable on top by one that raises. */
 static void refuse_all(lua_State *L) {
     static const char *const events[] = {
         "__index", "__newindex", "__call", "__tostring", "__len",  "__concat", "__pairs", "__close", "__add",
@@ -34,7 +34,7 @@ int bind_finalized(lua_State *L) {
     return 0;
 }
 
-/* Is the registry's entry at key and value, the two on top, a metatable of ours? */
+/* With a key and a value of the registry on top: is the value a metatable of the library? */
 static bool is_ours(lua_State *L) {
     if (!lua_istable(L, -1)) return false;
     if (lua_type(L, -2) == LUA_TSTRING) return strncmp(lua_tostring(L, -2), "moonrow.", 8) == 0;
@@ -57,9 +57,9 @@ static int refuse_types(lua_State *L) {
 static void close_types(lua_State *L) {
     int top = lua_gettop(L);
     lua_pushcfunction(L, refuse_types);
-    if (lua_pcall(L, 0, 0, 0) != LUA_OK) lua_settop(L, top); /* without memory the messages say less */
-    /* A type is found by its name in the registry: methods that the program has kept do not find it any more. Allocates
-     * nothing. */
+    if (lua_pcall(L, 0, 0, 0) != LUA_OK) lua_settop(L, top); /* no memory: the messages are less clear */
+    /* Methods that the program has kept look for their type by its name in the registry. Removing the name makes them
+     * refuse every value. This allocates nothing. */
     for (lua_pushnil(L); lua_next(L, LUA_REGISTRYINDEX); lua_pop(L, 1)) {
         if (!is_ours(L) || lua_type(L, -2) != LUA_TSTRING) continue;
         lua_pushvalue(L, -2);
@@ -68,7 +68,7 @@ static void close_types(lua_State *L) {
     }
 }
 
-/* The state is known by its place in the registry: somebody may call this by hand, with anything. */
+/* The program may call this function by hand, with any value: only the state in the registry counts. */
 int bind_close_library(lua_State *L) {
     bind_state *b = bind_peek(L);
     if (!b || b != lua_touserdata(L, 1)) return 0;

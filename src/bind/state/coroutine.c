@@ -1,6 +1,6 @@
 /*
- * coroutine.c: what a block needs to know about the coroutine in which it runs: whether an error closes the block's
- * variable, and which coroutine waits for which.
+ * coroutine.c: what a block must know about its coroutine: does an error close the block's variable, and which
+ * coroutine waits for which other.
  *
  * Invariant: a block always ends with the function that runs in it. If Lua itself ends the block on an error (it closes
  * the variables that a protected call unwinds), the error keeps its traceback.
@@ -16,7 +16,7 @@ static bool is_protected_call(lua_State *L, lua_Debug *ar, const bind_state *b) 
 }
 
 bool bind_error_closes(lua_State *L) {
-    /* A hook that raises at the call of a __close would keep it from running. */
+    /* A debug hook could raise when __close is called, and __close would not run. */
     if (lua_gethook(L)) return false;
     lua_Debug ar;
     bool main = lua_pushthread(L) != 0;
@@ -35,8 +35,8 @@ int bind_call_block(lua_State *L, int nargs, int nresults, lua_KFunction finish)
     return finish(L, LUA_OK, 0);
 }
 
-/* An error may be nil, as the argument of a scope that ends well is. But it is a protected call that closes the
- * variables then, or nobody at all, where else it is the function that has them. */
+/* __close gets nil where the scope ends well, but an error may be nil, too. The caller tells them apart: at the end of
+ * a scope a Lua function calls __close; after an error a protected call (a C function) does, or no function at all. */
 bool bind_scope_ends(lua_State *L) {
     lua_Debug ar;
     if (!lua_isnoneornil(L, 2) || !lua_getstack(L, 1, &ar)) return false;
@@ -57,9 +57,9 @@ static int core_error_closes(lua_State *L) {
     return 1;
 }
 
-/* core.resumed_by(co): the coroutine that co has resumed and waits for; nil where that cannot be found out. Its
- * innermost frame is coroutine.resume, which was given the coroutine, or a function of coroutine.wrap, which carries
- * it. */
+/* core.resumed_by(co): the coroutine that co has resumed and waits for; nil where that cannot be found out. The
+ * innermost frame of co is coroutine.resume, whose first argument is the other coroutine, or a function that
+ * coroutine.wrap has made, whose upvalue it is. */
 static int core_resumed_by(lua_State *L) {
     lua_State *co = lua_tothread(L, 1);
     lua_Debug ar;

@@ -6,17 +6,18 @@
 
 #include "state.h"
 
-/* Called by a __close: has the Lua function that holds the variable come to its end, or to that of the variable's
- * block? Not where an error unwinds it, be it nil, nor where its coroutine or state is closed from outside. */
+/* Called by a __close: true where the variable's scope has come to its end. False where an error (nil, too) leaves the
+ * scope, and where the coroutine or the Lua state is closed from outside. */
 bool bind_scope_ends(lua_State *L);
-/* The same, or has os.exit closed the state in its midst? */
+/* The same, but also true where os.exit closes the Lua state inside the scope. */
 bool bind_scope_or_state_ends(lua_State *L);
-/* Does an error in the running coroutine close the variables that are to be closed? A coroutine that dies of it leaves
- * them open; so does none that a protected call keeps alive, and not the main thread. */
+/* Does Lua close the to-be-closed variables of the running coroutine at an error? Yes in the main thread, and where a
+ * protected call of the coroutine catches the error. A coroutine that dies of the error leaves its variables open. */
 bool bind_error_closes(lua_State *L);
-/* Calls the function and its nargs arguments on top of the stack, as the work of a block whose userdata is to be closed
- * further down, and returns finish(L, status, 0): LUA_OK or LUA_YIELD with the results on top, or the error. An error
- * that closes the block by itself does not come to finish, and keeps its traceback. The function may yield. */
+/* Runs the function of a block: calls the function with the nargs arguments on top of the stack. The block's userdata
+ * is a to-be-closed slot further down. Returns finish(L, status, 0): status is LUA_OK or LUA_YIELD with the results on
+ * top, or an error's status with the error on top. Where Lua closes the block's userdata at an error by itself, finish
+ * is not called, and the error keeps its traceback. The function may yield. */
 int bind_call_block(lua_State *L, int nargs, int nresults, lua_KFunction finish);
 
 #endif

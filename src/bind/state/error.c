@@ -8,12 +8,12 @@
 #include <string.h>
 
 static const char kinds_key = 0; /* registry: array of metatables by mr_errkind */
-/* Registry slots for what callbacks have raised, made beforehand and used in turn: one error may wait in the core while
- * a callback for another runs. */
+/* Slots of the registry for errors of callbacks, made when the library opens and used in turn. Several are needed: an
+ * error may wait in the core while another callback runs and fails. */
 enum { ERROR_SLOTS = 8 };
 static const char error_keys[ERROR_SLOTS] = {0};
 
-/* Frames of the library's own Lua part are not where the user called. */
+/* Is it a frame of the library's Lua part? An error names the user's line instead. */
 static bool is_own_frame(const lua_Debug *ar) { return strncmp(ar->source, "=[moonrow", 9) == 0; }
 
 /* "file:line" of the innermost Lua frame that is the user's, or "". */
@@ -29,7 +29,7 @@ static void push_where(lua_State *L) {
     lua_pushliteral(L, "");
 }
 
-/* With the message on top: replaces it by an error object of the kind. Called within bind_raise's own frame. */
+/* Replaces the message on top by an error object of the kind. */
 static void make_error(lua_State *L, mr_errkind kind) {
     lua_createtable(L, 0, 8);
     lua_insert(L, -2);
@@ -46,7 +46,7 @@ static void make_error(lua_State *L, mr_errkind kind) {
     lua_pop(L, 1);
 }
 
-/* Fields of a database's error: statement, params, orig. */
+/* Sets the fields that only an error of the database has: statement, params, orig. */
 static void add_database_fields(lua_State *L, const mr_error *e) {
     const bind_state *b = bind_of(L);
     if (e->statement && b->push_param) {
@@ -78,7 +78,7 @@ static int push_body(lua_State *L) {
     return 1;
 }
 
-/* ---------------------------------------------------------------- what callbacks have raised */
+/* ---------------------------------------------------------------- errors of callbacks */
 
 unsigned bind_keep_callback_error(bind_state *b, lua_State *L) {
     b->error_slot = (b->error_slot + 1) % ERROR_SLOTS;
@@ -98,7 +98,7 @@ void bind_push_callback_error(lua_State *L, const mr_error *error) {
 
 /* ---------------------------------------------------------------- raising */
 
-/* The error is taken out of the environment first: while it is pushed a finalizer may raise another. */
+/* Takes the error out of the environment first: pushing it may run a finalizer, which may record another error. */
 int bind_raise(lua_State *L) {
     bind_state *b = bind_of(L);
     mr_error *e = mr_env_save_error(b->env);
@@ -114,7 +114,7 @@ int bind_raise(lua_State *L) {
     if (room) {
         lua_pushcfunction(L, push_body);
         lua_pushlightuserdata(L, e);
-        lua_pcall(L, 1, 1, 0); /* an error in it takes the place of ours */
+        lua_pcall(L, 1, 1, 0); /* if it fails (no memory), its error is raised instead */
     }
     mr_error_free(b->env, e);
     return room ? lua_error(L) : luaL_error(L, "stack overflow (raising an error)");
@@ -213,7 +213,7 @@ static int error_concat(lua_State *L) {
     return 1;
 }
 
-/* mr.errors.IntegrityError:is(e): e is of the kind, or of a kind below it. */
+/* mr.errors.IntegrityError:is(e): is e an error of this kind, or of a kind below it? */
 static int kind_is(lua_State *L) {
     lua_settop(L, 2);
     if (lua_getmetatable(L, 2) && lua_getfield(L, -1, "__errkind") == LUA_TNUMBER) {

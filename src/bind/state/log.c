@@ -51,7 +51,7 @@ static void tell_lua(bind_state *b, lua_CFunction body, const char *text) {
     b->logging = false;
 }
 
-/* A line each. The text is the caller's: each line but the last is copied. */
+/* Logs each line of the text by itself. The text must not be changed, so each line but the last is copied. */
 static void log_to_lua(void *ud, const char *text) {
     bind_state *b = ud;
     for (const char *end; (end = strchr(text, '\n')) != NULL; text = end + 1) {
@@ -68,13 +68,13 @@ static void log_to_lua(void *ud, const char *text) {
 
 static void warn_to_lua(void *ud, const char *text) { tell_lua(ud, warn_body, text); }
 
-/* set_log(fn or nil): where echo and warnings of the core go, a line each. */
+/* set_log(fn or nil): fn(line) gets each line that the core logs (echo). */
 static int core_set_log(lua_State *L) {
     bind_state *b = bind_of(L);
     if (!lua_isnoneornil(L, 1) && !lua_isfunction(L, 1)) return bind_type_error(L, 1, "set_log", "a function or nil");
     lua_settop(L, 1);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &log_key);
-    mr_env_set_log(b->env, log_to_lua, b); /* a program's own function (mr_state_log) may have had it */
+    mr_env_set_log(b->env, log_to_lua, b); /* replaces the C function of mr_state_log */
     return 0;
 }
 

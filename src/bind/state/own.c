@@ -1,8 +1,8 @@
 /*
- * own.c: native things that a call holds while Lua may raise.
+ * own.c: userdata that own something native while a call into Lua may raise.
  *
- * Invariant: an owner lets go once: at the end of the call that made it, or when it is collected after an
- * error.
+ * Invariant: an owner releases its thing exactly once: at the end of the call that made the owner, or, after an error,
+ * when the owner is collected.
  */
 #include "own.h"
 

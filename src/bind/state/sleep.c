@@ -1,14 +1,14 @@
 /*
- * sleep.c: waiting, for what tries again: Lua has no function for it.
+ * sleep.c: waiting between two tries of a transaction: Lua has no function for it.
  *
- * Invariant: the whole program waits; who runs an event loop passes a function of its own instead (session:retry).
+ * Invariant: the whole program waits. A program with an event loop gives session:retry a function of its own instead.
  */
 #include <math.h>
 #include <threads.h>
 
 #include "state.h"
 
-/* core.sleep(seconds): may end early when a signal comes. */
+/* core.sleep(seconds): waits; a signal may end it early. */
 static int core_sleep(lua_State *L) {
     double seconds = luaL_checknumber(L, 1);
     if (!(seconds > 0)) return 0;

@@ -7,7 +7,7 @@
  */
 #include "state.h"
 
-/* Native bytes that may come before Lua's collector is told of them. */
+/* Lua's collector hears of native memory in steps of this many bytes. */
 #define CHARGE_STEP ((size_t)256 * 1024)
 
 static const char state_key = 0;
@@ -57,7 +57,7 @@ static bool cycle_ended(void *ud) {
     return ended;
 }
 
-/* From Lua 5.4.4 on: the collector says no to everything. */
+/* In a finalizer the collector (from Lua 5.4.4 on) answers -1 to every request. */
 bool bind_in_finalizer(lua_State *L) { return lua_gc(L, LUA_GCISRUNNING) < 0; }
 
 bool bind_collector_runs(lua_State *L) { return lua_gc(L, LUA_GCISRUNNING) > 0; }
@@ -72,7 +72,7 @@ static void full_collection(void *ud) {
     lua_gc(b->L ? b->L : b->main, LUA_GCCOLLECT);
 }
 
-/* For the database: what the program has dropped may hold a lock, or a file. */
+/* Called by the database where a lock or a file is in the way: garbage of the program may hold it. */
 static bool collect_dropped(void *ud) {
     bind_state *b = ud;
     if (collector_stopped(ud)) return false;
@@ -80,8 +80,8 @@ static bool collect_dropped(void *ud) {
     return true;
 }
 
-/* Lua's collector does not see native memory: it is charged for its growth, in proportion to Lua's share, so
- * that dropping large objects leads to a collection. */
+/* Lua's collector does not see native memory. So its growth makes the collector work, in proportion to Lua's share of
+ * all memory: a program that drops large objects gets a collection in time. */
 static void charge(bind_state *b, lua_State *L) {
     size_t native = mr_env_memory(b->env);
     if (native < b->charged) {
@@ -148,7 +148,7 @@ bind_state *bind_state_make(lua_State *L, lua_CFunction close) {
     if (b) return b;
     b = lua_newuserdatauv(L, sizeof *b, 0);
     *b = (bind_state){0};
-    b->closed = true; /* until it stands */
+    b->closed = true; /* until it is complete */
     lua_createtable(L, 0, 1);
     lua_pushcfunction(L, close);
     lua_setfield(L, -2, "__gc");
@@ -182,7 +182,7 @@ void bind_state_trace_with(bind_state *b, void (*bits)(void *ud, uint32_t chunk,
 void bind_release_loops(lua_State *L) {
     bind_state *b = bind_of(L);
     if (!b->loops_open || !bind_collector_runs(L)) return;
-    b->loops_open = 0; /* those that it leaves open are running */
+    b->loops_open = 0; /* a loop whose cursor stays open is still running */
     lua_gc(L, LUA_GCCOLLECT);
 }
 

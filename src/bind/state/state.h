@@ -18,25 +18,25 @@
 typedef struct bind_state {
     mr_env *env;
     mr_heap *heap;
-    lua_State *L;        /* the one that is calling; NULL outside of BIND_ENTER..BIND_LEAVE */
-    lua_State *main;     /* the main thread */
-    unsigned depth;      /* how many calls of the core are running, one inside the other */
-    lua_Hook hooks[2];   /* of the main thread and of the one that called, when the library was entered (stop.c) */
-    bool closed;         /* the Lua state closes: finalizers do nothing more */
-    bool quiet;          /* no warning when a session loses uncommitted work */
-    bool logging;        /* the user's log function is running: it must not call the library */
-    int stress;          /* registry "moonrow.stress" when opened: 1 a collector step at each call, 2 a trace as well */
-    size_t charged;      /* native bytes that Lua's collector has been told of */
-    uint16_t value_tag;  /* MR_OPAQUE tag of a Lua value (u.p: bind_ref *) */
-    uint16_t node_tag;   /* MR_OPAQUE tag of an SQL expression (u.p: mr_node *, counted) */
-    unsigned error_slot; /* of ERROR_SLOTS (error.c): where the last error of a callback is kept */
-    unsigned cycles;     /* collector cycles counted by the sentinel */
+    lua_State *L;       /* the one that is calling; NULL outside of BIND_ENTER..BIND_LEAVE */
+    lua_State *main;    /* the main thread */
+    unsigned depth;     /* how many calls of the core are running, one inside the other */
+    lua_Hook hooks[2];  /* the debug hooks of the main thread and of the caller when the library was entered (stop.c) */
+    bool closed;        /* the Lua state closes: finalizers do nothing */
+    bool quiet;         /* no warning when a session loses uncommitted work */
+    bool logging;       /* the user's log function is running: it must not call the library */
+    int stress;         /* from the registry ("moonrow.stress"): 1 a collector step at each call, 2 a trace, too */
+    size_t charged;     /* native bytes that Lua's collector has heard of */
+    uint16_t value_tag; /* MR_OPAQUE tag of a Lua value (u.p: bind_ref *) */
+    uint16_t node_tag;  /* MR_OPAQUE tag of an SQL expression (u.p: mr_node *, counted) */
+    unsigned error_slot;                   /* of ERROR_SLOTS (error.c): where the last error of a callback is kept */
+    unsigned cycles;                       /* collector cycles counted by the sentinel */
     unsigned cycles_seen, anchors_seen;    /* the last cycle that the heap, and the anchors, have followed */
     void (*release_anchors)(lua_State *L); /* value/proxy.c's; NULL until it has opened */
     void (*push_param)(lua_State *L,
                        const mr_value *v); /* value/value.c's: parameters of a failed statement; or NULL */
-    void (*class_declared)(lua_State *L, int class_idx); /* event/bases.c's: hears of each mapped class; or NULL */
-    mr_status (*before_configure)(mr_env *env);          /* event/bases.c's: looks at the listeners; or NULL */
+    void (*class_declared)(lua_State *L, int class_idx); /* event/bases.c's: called for each mapped class; or NULL */
+    mr_status (*before_configure)(mr_env *env);          /* event/bases.c's: resolves the listeners; or NULL */
     lua_CFunction pcall, xpcall; /* Lua's own, as they were when the module opened; NULL: others */
     bool own_init;               /* some class has an __init of its own */
     bool loops_close;            /* the closing value of a for loop can be trusted */
@@ -47,21 +47,22 @@ typedef struct bind_state {
     int chunks, weak;            /* references to proxy.c's table of chunks, and to the metatable of weak tables */
 } bind_state;
 
-/* The binding of this Lua state (made by luaopen_moonrow). Raises once the state is closing. */
+/* The binding's state of this Lua state, which luaopen_moonrow has made. Raises where the Lua state is closing. */
 bind_state *bind_of(lua_State *L);
-/* The same for finalizers: NULL once the state is closing. */
+/* The same for finalizers: NULL where the Lua state is closing. */
 bind_state *bind_peek(lua_State *L);
-/* The binding of an object that Lua holds; needs no look into the registry. */
+/* The same, from an object that Lua holds: faster, as it does not read the registry. */
 static inline bind_state *bind_of_entity(const mr_entity *e) { return mr_env_get(e->mapper->env, MR_ENV_BIND); }
 
-/* Makes the state, once; later calls find it. close: the finalizer, which calls bind_state_close. Raises. */
+/* Makes the binding's state; a later call returns the same state. close: its finalizer, which calls bind_state_close.
+ * Raises. */
 bind_state *bind_state_make(lua_State *L, lua_CFunction close);
 /* Ends the environment with everything in it. */
 void bind_state_close(bind_state *b, lua_State *L);
-/* Tells the heap which of its slots Lua holds: bits is asked before each trace (mr_heap_hooks). */
+/* Sets the function that tells the heap which of its slots Lua holds. It is called in each trace (mr_heap_hooks). */
 void bind_state_trace_with(bind_state *b, void (*bits)(void *ud, uint32_t chunk, uint64_t bits[4]));
 
-/* The table of functions for the Lua part of the library: keeps the one on top; pushes it. */
+/* The table of functions for the Lua part of the library. The first keeps the table on top, the second pushes it. */
 void bind_keep_core(lua_State *L);
 void bind_push_core(lua_State *L);
 
@@ -85,13 +86,13 @@ void bind_watch_hooks(bind_state *b);
 void bind_note_hooks(bind_state *b, lua_State *L);
 void bind_stress_step(bind_state *b, lua_State *L);
 
-/* Does a finalizer run? The heap is not traced then: the function that made the garbage may still use an object that
- * the core gave it. */
+/* Does a finalizer run? The heap must not be traced then: a finalizer may run in the middle of any function, which may
+ * still use an object of the core. */
 bool bind_in_finalizer(lua_State *L);
 bool bind_collector_runs(lua_State *L); /* false when it is stopped, and in a finalizer */
-/* Call it before a statement. A loop that was left by break may have an open cursor, which keeps its old snapshot: the
- * statement would read that. Where loops have no closing value, this collects such cursors, by one full collection. May
- * run finalizers. */
+/* To be called before a statement. A loop that was left by break may have left its cursor open, and a statement would
+ * read the cursor's old snapshot. Where for loops do not close their cursors, this closes them by one full collection.
+ * May run finalizers. */
 void bind_release_loops(lua_State *L);
 
 #endif

@@ -1,10 +1,10 @@
 /*
- * stop.c: Ctrl-C in a program that knows nothing of the library, as in stock Lua. Its signal handler can do one thing
- * only: set a debug hook that raises at whatever Lua does next. While a statement runs, Lua does nothing. So the
- * statement stops when such a hook appears, and the hook raises.
+ * stop.c: Ctrl-C while a statement runs, in a program that does not know the library, such as stock Lua. The program's
+ * signal handler sets a debug hook that raises at the next step of Lua. But Lua makes no step while a statement runs.
+ * So the statement is interrupted when such a hook appears; then the hook raises.
  *
- * Invariant: a hook that was there when the program called the library (a debugger's) stops nothing, nor does one that
- * does not raise at once (a profiler's, which counts).
+ * Invariant: two kinds of hooks stop nothing: a hook that was set before the library was called (a debugger's), and a
+ * hook that is not called at every step (a profiler's).
  */
 #include "state.h"
 

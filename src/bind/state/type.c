@@ -46,7 +46,7 @@ static int no_member(lua_State *L) {
     return bind_error(L, MR_ERR_ARGUMENT, "%s has no method or field '%s'%s", shown, name, bind_hint(L, near));
 }
 
-/* A field is asked of what is no value of the type: somebody called the metatable's function by hand. */
+/* The program has called the metatable's __index by hand, with a value of another type. */
 static int no_value(lua_State *L) {
     lua_pushfstring(L, "a value of the type %s", lua_tostring(L, lua_upvalueindex(SHOWN)));
     return bind_type_error(L, 1, lua_tostring(L, 2), lua_tostring(L, -1));
