@@ -1,9 +1,9 @@
 /*
  * connection.c: connections of an engine, for SQL without a session.
  *
- * Invariant: a connection begins a transaction at its first write, unless it is to commit each statement by itself;
- * what is not committed when it closes is rolled back.
- * The block of engine:begin commits at its end, and rolls back on an error or when it is closed from outside.
+ * Invariant: a connection begins a transaction at its first write, except with isolation_level = "AUTOCOMMIT". Closing
+ * it rolls back uncommitted work. The block of engine:begin commits at its end; it rolls back on an error, and where
+ * its coroutine or Lua state is closed.
  */
 #include <string.h>
 
@@ -27,7 +27,7 @@ static void close_entered(lua_State *L, bind_connection *c) {
 
 static void finalize(void *p) { close(p); }
 
-/* The connection at index 1, which this value may end. */
+/* The connection at index 1; raises where this value must not end it. */
 static bind_connection *owned(lua_State *L, const char *function) {
     bind_connection *c = bind_connection_arg(L, function);
     if (c->borrowed)
@@ -36,7 +36,7 @@ static bind_connection *owned(lua_State *L, const char *function) {
     return c;
 }
 
-/* A connection begins at its first write. */
+/* Warns where the connection has work that is not committed: it has a transaction only after a write. */
 static void warn_of_loss(lua_State *L, const bind_connection *c) {
     if (c->conn && !c->borrowed && mr_conn_in_transaction(c->conn) && !bind_of(L)->quiet)
         lua_warning(
@@ -89,7 +89,7 @@ static int engine_connect(lua_State *L) {
 
 /* ---------------------------------------------------------------- transactions */
 
-/* Entering may run a finalizer, which may have closed the connection. */
+/* Commits or rolls back. Entering the core may run a finalizer that closes the connection, so this is checked last. */
 static void end(lua_State *L, const bind_connection *c, mr_status (*how)(mr_conn *conn)) {
     bind_state *b = bind_of(L);
     BIND_TRY(b, L, c->conn ? how(c->conn) : mr_fail(b->env, MR_ERR_INVALID_REQUEST, "the connection is closed"));
@@ -116,7 +116,7 @@ static int c_close(lua_State *L) {
     return 0;
 }
 
-/* The end of a block: a commit that fails leaves nothing open behind it. */
+/* The end of a block: closes the connection, also where the commit fails. */
 static void end_block(lua_State *L, bind_connection *c, bool keep) {
     bind_state *b = bind_of(L);
     mr_status st = MR_OK;
@@ -137,7 +137,7 @@ static int connection_close(lua_State *L) {
     return 0;
 }
 
-/* Index 1 the engine, 2 the connection, above what fn gave, or its error. */
+/* Stack: the engine, the connection, and then fn's results or its error. */
 static int finish_begin(lua_State *L, int status, lua_KContext ctx) {
     (void)ctx;
     bind_connection *c = lua_touserdata(L, 2);

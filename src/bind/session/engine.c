@@ -14,7 +14,7 @@ static mr_engine *self(lua_State *L, const char *function) {
 
 /* ---------------------------------------------------------------- create_engine(url, options) */
 
-/* Options that are parameters of the URL: replaces the URL at index 1 by one that has them, too. */
+/* Some options are parameters of the URL: replaces the URL at index 1 by a URL with these parameters. */
 static void add_parameters(lua_State *L, int options) {
     static const char *const names[] = {"journal_mode", "synchronous", NULL};
     for (int i = 0; names[i]; i++) {
@@ -36,12 +36,12 @@ static int create_engine(lua_State *L) {
     const char *function = "create_engine";
     bind_state *b = bind_of(L);
     int options;
-    if (lua_gettop(L) == 2 && lua_isnil(L, 2)) lua_settop(L, 1); /* options that somebody hands on, and has none */
+    if (lua_gettop(L) == 2 && lua_isnil(L, 2)) lua_settop(L, 1); /* create_engine(url, nil): no options */
     int n = bind_arguments(L, 1, &options);
     bind_check_options(L, options, function, names);
     if (n != 1 || lua_type(L, 1) != LUA_TSTRING)
         return bind_type_error(L, n < 1 ? lua_gettop(L) + 1 : 1, function, "a URL such as \"sqlite:///my.db\"");
-    bind_option_bool(L, options, function, "convert_unicode", false); /* accepted: text is UTF-8 as it is */
+    bind_option_bool(L, options, function, "convert_unicode", false); /* has no effect: text is always UTF-8 */
     bool waits = bind_option(L, options, "busy_timeout") != LUA_TNIL;
     lua_pop(L, 1);
     int64_t timeout = bind_option_int(L, options, function, "busy_timeout", -1);
@@ -95,7 +95,7 @@ static void push_parameters(lua_State *L, const mr_value *values, size_t n) {
     }
 }
 
-/* One list of parameters; of a batch a list of lists. */
+/* Pushes { statement =, parameters = }: a list of parameters, or for a batch a list of such lists. */
 static void push_record(lua_State *L, const mr_record *record) {
     size_t lists = record->lists.len;
     lua_createtable(L, 0, 3);
@@ -115,7 +115,7 @@ static void push_record(lua_State *L, const mr_record *record) {
     lua_setfield(L, -2, "parameters");
 }
 
-/* Index 2 is the recording, above it what fn gave, or its error. */
+/* Stack: the engine, the recording, and then fn's results or its error. */
 static int finish_record(lua_State *L, int status, lua_KContext ctx) {
     (void)ctx;
     recording *r = lua_touserdata(L, 2);

@@ -1,7 +1,8 @@
 /*
- * identity_map.c: session.identity_map: # counts the objects that a session has, pairs walks them.
+ * identity_map.c: session.identity_map: #map counts the session's objects, pairs(map) goes through them.
  *
- * Invariant: a walk is over a copy, taken without calling Lua, so the loop may load, change and close.
+ * Invariant: pairs goes through a copy, so the loop may load objects, change them, and close the session. No Lua code
+ * runs while the copy is made.
  */
 #include "session.h"
 #include "value/proxy.h"
@@ -20,7 +21,7 @@ static mr_idmap *self_map(lua_State *L) {
     bind_arg(L, 1, BIND_IDENTITY_MAP, "identity_map");
     lua_getiuservalue(L, 1, 1);
     bind_session *s = bind_test(L, -1, BIND_SESSION);
-    /* A finalizer may come by the map after the session's own has run. */
+    /* A finalizer may use the map after the session's own finalizer has run. */
     if (!s || !s->session) bind_type_error(L, -1, "identity_map", "a Session");
     lua_pop(L, 1);
     return mr_session_owner(s->session)->idmap;
@@ -39,7 +40,7 @@ static int map_next(lua_State *L) {
     return 1;
 }
 
-/* The objects by "Class identity". */
+/* The keys are "CLASS IDENTITY", the values the objects. */
 static int map_pairs(lua_State *L) {
     size_t room = mr_idmap_count(self_map(L)), n = 0, cursor = 0;
     mr_entity **all = lua_newuserdatauv(L, (room + 1) * sizeof *all, 0);

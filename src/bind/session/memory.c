@@ -1,5 +1,7 @@
 /*
- * memory.c: mr.memory: what moonrow holds, and a trace when it is asked for.
+ * memory.c: mr.memory: how much memory moonrow has, and a trace of its heap on request.
+ *
+ * Invariant: the counts are those after the trace; without the option trace nothing changes.
  */
 #include "state/argument.h"
 
@@ -8,9 +10,9 @@ static void set_count(lua_State *L, const char *name, size_t n) {
     lua_setfield(L, -2, name);
 }
 
-/* memory{ trace = true | microseconds }: { bytes, objects, object_bytes }. bytes is all that the environment has from
- * the allocator; object_bytes what the objects take of it. trace does a whole trace, or works on one for about so many
- * microseconds. */
+/* memory{ trace = true | microseconds }: returns { bytes, objects, object_bytes }. bytes: all memory that the
+ * environment has from the allocator; object_bytes: the part of the objects. trace = true traces the whole heap; a
+ * number traces for about so many microseconds. */
 static int core_memory(lua_State *L) {
     static const char *const known[] = {"trace", NULL};
     bind_state *b = bind_of(L);

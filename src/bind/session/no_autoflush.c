@@ -10,7 +10,7 @@
 #define BIND_AUTOFLUSH_BLOCK "moonrow.AutoflushBlock"
 
 typedef struct autoflush_block {
-    mr_session *session; /* kept alive by the caller's stack, then by user value 1; NULL: ended */
+    mr_session *session; /* user value 1 keeps it alive; NULL: the block has not begun, or has ended */
 } autoflush_block;
 
 static void end_autoflush(lua_State *L, int idx) {
@@ -32,7 +32,8 @@ static int finish_no_autoflush(lua_State *L, int status, lua_KContext ctx) {
     return lua_error(L);
 }
 
-/* session:no_autoflush(fn): fn(session) without autoflush; its results. Without fn: a value to close. */
+/* session:no_autoflush(fn): runs fn(session) without autoflush and returns its results. Without fn: returns a value to
+ * close. */
 static int session_no_autoflush(lua_State *L) {
     mr_session *s = bind_session_arg(L, "no_autoflush");
     bool has_function = bind_has_block(L, 2, "no_autoflush", "no_autoflush()");
@@ -59,7 +60,7 @@ void bind_open_no_autoflush(lua_State *L) {
     luaL_newmetatable(L, BIND_AUTOFLUSH_BLOCK);
     lua_pushcfunction(L, end_autoflush_block);
     lua_setfield(L, -2, "__close");
-    lua_pushcfunction(L, end_autoflush_block); /* a coroutine that is dropped in the midst of its block */
+    lua_pushcfunction(L, end_autoflush_block); /* for a coroutine that is dropped inside the block */
     lua_setfield(L, -2, "__gc");
     lua_pushliteral(L, "moonrow block");
     lua_setfield(L, -2, "__metatable");

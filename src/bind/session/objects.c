@@ -1,7 +1,8 @@
 /*
- * objects.c: the methods of a session about one object or all: add, delete, refresh, merge and their kin.
+ * objects.c: the session's methods that take objects: add, delete, expunge, refresh, expire, merge and the like.
  *
- * Invariant: add does not depend on when Lua collects: an object that nobody holds any more is never in the way.
+ * Invariant: the result of add does not depend on garbage collection: an object that the program does not hold any more
+ * is never in the way.
  */
 #include "value/proxy.h"
 #include "value/session.h"
@@ -16,7 +17,8 @@ static int with_object(lua_State *L, const char *function, object_fn fn) {
     return 0;
 }
 
-/* The object at the index, to the session at index 1. MR_NOTFOUND: another object of its identity is in the way. */
+/* Adds the object at the index to the session at index 1. MR_NOTFOUND: the session has another object of the same
+ * identity. */
 static mr_status try_add(lua_State *L, int idx, const char *function) {
     mr_session *s = bind_session_arg(L, function);
     mr_entity *e = bind_arg_entity(L, idx, function);
@@ -28,8 +30,8 @@ static mr_status try_add(lua_State *L, int idx, const char *function) {
     return twin ? MR_NOTFOUND : st;
 }
 
-/* Where another object of the identity is in the way, but nobody holds it any more, it goes first: when Lua collects
- * must not decide what is refused. */
+/* An object of the same identity that the program does not hold any more may still be in memory. Collects it before
+ * refusing, so that the result does not depend on garbage collection. */
 static void add(lua_State *L, int idx, const char *function) {
     mr_status st = try_add(L, idx, function);
     if (st == MR_NOTFOUND && bind_collector_runs(L)) {
@@ -96,8 +98,8 @@ static int session_is_modified(lua_State *L) {
     return 1;
 }
 
-/* The names of a list (or one name) at idx as an array; NULL and 0 when absent. Each is an attribute of the object's
- * class. */
+/* Reads a list of attribute names (or one name) at idx: pushes and returns the array, *n long. NULL and 0 where there
+ * is no list. Raises unless each is an attribute of the object's class. */
 static const char **attribute_names(lua_State *L, mr_entity *e, int idx, unsigned *n) {
     *n = 0;
     if (lua_isnoneornil(L, idx)) return NULL;

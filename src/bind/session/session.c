@@ -1,7 +1,7 @@
 /*
- * session.c: sessions as Lua sees them: objects in and out, reading, and the session's lists.
+ * session.c: sessions as Lua sees them: how they begin and end, their fields and lists.
  *
- * Invariant: a closed Lua state closes its sessions; what they had not committed is rolled back.
+ * Invariant: a session ends with its userdata at the latest. Its uncommitted work is then rolled back, with a warning.
  */
 #include "session.h"
 
@@ -39,8 +39,8 @@ static int core_session(lua_State *L) {
 
 static void release_session(void *p) { mr_session_release(p); }
 
-/* Warns of the work that the session loses by its end, unless the host wants it quiet: then the script has failed, and
- * its error was told. */
+/* Warns of uncommitted work that is lost when the session ends. The host turns this off (quiet) where the script has
+ * failed: its error says enough. */
 static void warn_of_loss(lua_State *L, bind_state *b, const bind_session *s) {
     mr_strbuf words;
     if (!s->session || s->closed || b->quiet) return;
@@ -59,24 +59,23 @@ static int session_gc(lua_State *L) {
     if (!b || !s || !s->session) return 0;
     warn_of_loss(L, b, s);
     lua_State *outer = b->L;
-    b->L = L; /* not entered: a finalizer runs at any time, and must not trace */
+    b->L = L; /* without BIND_ENTER: a finalizer may run at any time, and must not trace the heap */
     bind_release_quietly(b, release_session, s->session);
     b->L = outer;
     s->session = NULL;
-    s->closed = true; /* a weak table may show it for one cycle more */
+    s->closed = true; /* a weak table may still give it out for one cycle */
     return 0;
 }
 
-/* core.warn_uncommitted(session): for the end of a scope that closes the session. Ignores values that are
- * no sessions. */
+/* core.warn_uncommitted(session): the warning, at the end of a scope that closes the session. Ignores other values. */
 static int core_warn_uncommitted(lua_State *L) {
     const bind_session *s = bind_test(L, 1, BIND_SESSION);
     if (s) warn_of_loss(L, bind_of(L), s);
     return 0;
 }
 
-/* core.rest(session): it gives back a connection that it only keeps at hand. Other values than open sessions are passed
- * over. */
+/* core.rest(session): the session gives back its connection if it keeps one without a transaction. Ignores other
+ * values, and closed sessions. */
 static int core_rest(lua_State *L) {
     const bind_session *s = bind_test(L, 1, BIND_SESSION);
     bind_state *b = bind_of(L);
@@ -85,7 +84,7 @@ static int core_rest(lua_State *L) {
     return 0;
 }
 
-/* May be called again. */
+/* A closed session may be closed again. */
 static int session_close(lua_State *L) {
     bind_session *s = bind_arg(L, 1, BIND_SESSION, "close");
     if (s->closed || !s->session) return 0;
@@ -95,7 +94,7 @@ static int session_close(lua_State *L) {
     return 0;
 }
 
-/* local s <close> = ...: the scope has ended. With an error, that is the one to tell. */
+/* local s <close> = ...: the end of the scope. No warning where an error ends it: the error says enough. */
 static int session_end(lua_State *L) {
     const bind_session *s = bind_arg(L, 1, BIND_SESSION, "close");
     if (bind_scope_or_state_ends(L)) warn_of_loss(L, bind_of(L), s);
@@ -108,7 +107,8 @@ static int session_closed(lua_State *L) {
     return 1;
 }
 
-/* core.is_open(session): what a scoped session asks at each call; of any other value, what its field `closed` says. */
+/* core.is_open(session): a scoped session calls this at each use, so it is fast. For a value of another type its field
+ * `closed` counts. */
 static int core_is_open(lua_State *L) {
     const bind_session *s = bind_test(L, 1, BIND_SESSION);
     if (s) {
@@ -128,7 +128,7 @@ typedef mr_entity *(*at_fn)(const mr_session *s, size_t i);
 static int push_list(lua_State *L, const char *function, count_fn count, at_fn at) {
     mr_session *s = bind_session_arg(L, function);
     bind_state *b = bind_of(L);
-    BIND_ENTER(b, L); /* lists are consistent once traces had their turn */
+    BIND_ENTER(b, L); /* may trace the heap, which removes objects from the lists: so it comes first */
     BIND_LEAVE(b);
     size_t n = count(s);
     bind_new_list(L, n);
@@ -167,7 +167,7 @@ static int session_expire_on_commit(lua_State *L) {
     return 1;
 }
 
-/* session.autoflush = false and the like. */
+/* session.autoflush = false, session.expire_on_commit = false */
 static int session_newindex(lua_State *L) {
     mr_session *s = bind_session_arg(L, "assignment");
     const char *name = luaL_tolstring(L, 2, NULL);

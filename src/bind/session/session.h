@@ -1,5 +1,5 @@
 /*
- * session.h: what the files of the session's binding share.
+ * session.h: the names of types that the files of this folder share.
  */
 #ifndef MOONROW_BIND_SESSION_H
 #define MOONROW_BIND_SESSION_H

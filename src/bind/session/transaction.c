@@ -9,11 +9,11 @@
 #include "state/coroutine.h"
 
 typedef struct bind_transaction {
-    mr_session *session; /* kept alive by the user value */
-    uint64_t serial;     /* 0: ended */
-    uint64_t block;      /* of the block that runs a function; 0: there is none, or it is over */
+    mr_session *session; /* the user value keeps it alive */
+    uint64_t serial;     /* the transaction's number; 0: it has ended */
+    uint64_t block;      /* the same number while the block's function runs; 0 otherwise */
     bool nested;
-    bool function; /* it is the block of one */
+    bool function; /* the block runs a function */
 } bind_transaction;
 
 typedef mr_status (*session_fn)(mr_session *s);
@@ -25,7 +25,7 @@ static int run(lua_State *L, const char *function, session_fn fn) {
     return 0;
 }
 
-/* A flush or a commit of some objects alone would leave the others half done. */
+/* flush and commit always write all objects: SQLAlchemy's old flush(objects) is refused. */
 static void refuse_arguments(lua_State *L, const char *function) {
     if (lua_gettop(L) > 1)
         bind_error(L, MR_ERR_ARGUMENT, "%s takes no argument: all that has changed is written", function);
@@ -36,7 +36,8 @@ static int session_flush(lua_State *L) {
     return run(L, "flush", mr_session_flush);
 }
 
-/* Of the whole transaction, savepoints included, as SQLAlchemy 2.0 has it; a savepoint is ended by its own value. */
+/* Commits the whole transaction with its savepoints, as in SQLAlchemy 2.0. A savepoint is committed by the value that
+ * begin_nested returns. */
 static int session_commit(lua_State *L) {
     refuse_arguments(L, "commit");
     return run(L, "commit", mr_session_commit_all);
@@ -57,7 +58,7 @@ static int session_in_transaction(lua_State *L) {
 
 /* ---------------------------------------------------------------- ending a block */
 
-/* Is the block's transaction still the session's, at whatever depth? Inner ones that were left open end with it. */
+/* Is the block's transaction still open? It need not be the innermost: inner transactions end together with it. */
 static bool is_open(const bind_transaction *t) {
     return t->serial && mr_session_has_transaction(t->session, t->serial);
 }
@@ -79,7 +80,7 @@ static mr_status end_block(bind_transaction *t, bool commit) {
     return st;
 }
 
-/* The error that is recorded stays, whether the rollback fails or not. */
+/* Rolls back after an error. The error stays recorded, also where the rollback fails. */
 static void roll_back(bind_transaction *t) {
     mr_env *env = mr_session_env(t->session);
     mr_error *first = mr_env_save_error(env);
@@ -93,13 +94,13 @@ static void end_or_raise(lua_State *L, bind_transaction *t, bool commit) {
     bind_state *b = bind_of(L);
     BIND_ENTER(b, L);
     mr_status st = end_block(t, commit);
-    /* A commit that fails leaves the block rolled back, as leaving it by an error does. */
+    /* If the commit fails, the block is rolled back, as after any other error. */
     if (st == MR_FAIL && commit) roll_back(t);
     BIND_LEAVE(b);
     bind_check(L, st);
 }
 
-/* The block at index 1: over once its session is finalized, as a finalizer may find it. */
+/* The block at index 1. It has ended where the session's finalizer has run: another finalizer may use the block. */
 static bind_transaction *transaction_arg(lua_State *L, const char *function) {
     bind_transaction *t = bind_arg(L, 1, BIND_TRANSACTION, function);
     lua_getiuservalue(L, 1, 1);
@@ -117,7 +118,8 @@ static bool session_is_closed(lua_State *L) {
     return !s || s->closed;
 }
 
-/* What has ended without it must not seem to be committed; a rollback of what is over has nothing to do. */
+/* Raises where the transaction has ended already: a commit would seem to have succeeded. A rollback does nothing then.
+ */
 static int transaction_commit(lua_State *L) {
     bind_transaction *t = transaction_arg(L, "commit");
     if (!is_open(t))
@@ -133,7 +135,8 @@ static int transaction_rollback(lua_State *L) {
     return 0;
 }
 
-/* The program has ended the block's transaction itself. Raises if there is work since then: nobody would commit it. */
+/* The program has ended the block's transaction inside the block. Raises where there was work after that: nothing would
+ * commit this work. */
 static void refuse_rest(lua_State *L, const bind_transaction *t) {
     bind_state *b = bind_of(L);
     mr_strbuf words;
@@ -153,9 +156,9 @@ static void refuse_rest(lua_State *L, const bind_transaction *t) {
     bind_check(L, st);
 }
 
-/* local t <close> = session:begin(): the second argument is the error, or nil; a close from outside (coroutine.close)
- * comes without an error. The block of a function comes here only when something has gone wrong with it. An error that
- * is under way is the one to tell. */
+/* The __close of local t <close> = session:begin(). Commits at the end of the scope. Rolls back on an error, and where
+ * the coroutine or the state is closed from outside. A block that runs a function comes here only after an error or
+ * such a close. An error of the rollback is dropped: the first error is the one to report. */
 static int transaction_close(lua_State *L) {
     bind_transaction *t = transaction_arg(L, "close");
     bool ends = !t->function && bind_scope_ends(L);
@@ -171,7 +174,8 @@ static int transaction_close(lua_State *L) {
     return 0;
 }
 
-/* Its coroutine was dropped inside of the block: the session forgets the block, so that its other users can go on. */
+/* The program has dropped the coroutine that was inside the block. The session forgets the block, so that other code
+ * can use the session. */
 static int transaction_gc(lua_State *L) {
     bind_state *b = bind_peek(L);
     bind_transaction *t = bind_test(L, 1, BIND_TRANSACTION);
@@ -183,7 +187,6 @@ static int transaction_gc(lua_State *L) {
     return 0;
 }
 
-/* A block that is never closed rolls back when its state closes (the session does that). */
 static int transaction_is_active(lua_State *L) {
     lua_pushboolean(L, is_open(transaction_arg(L, "is_active")));
     return 1;
@@ -210,7 +213,7 @@ static mr_status begin_now(mr_session *s, bool nested, mr_txmode mode, bool read
     return MR_OK;
 }
 
-/* The continuation of a function block: index 1 session, 2 transaction, then what fn gave or its error. */
+/* The end of a block's function. Stack: the session, the transaction, and then fn's results or its error. */
 static int finish_function(lua_State *L, int status, lua_KContext ctx) {
     (void)ctx;
     bind_transaction *t = lua_touserdata(L, 2);
