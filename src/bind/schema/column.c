@@ -1,7 +1,7 @@
 /*
  * column.c: Column and ForeignKey.
  *
- * Invariant: a Column value's options are checked in full when it is made; the column itself is in the arena.
+ * Invariant: all options of a column are checked when it is made. The column itself is in the arena.
  */
 #include <ctype.h>
 #include <string.h>
@@ -18,7 +18,7 @@ mr_column *bind_column_named_by(lua_State *L, int idx) {
 
 /* ---------------------------------------------------------------- foreign keys */
 
-/* ON DELETE and ON UPDATE go into SQL as words: only the known ones. */
+/* Reads the option ondelete or onupdate. Its word goes into SQL unquoted, so only known words are allowed. */
 static const char *read_action(lua_State *L, int options, const char *function, const char *name) {
     static const char *const actions[] = {"CASCADE", "SET NULL", "SET DEFAULT", "RESTRICT", "NO ACTION"};
     const char *written = bind_option_string(L, options, function, name, NULL);
@@ -87,7 +87,7 @@ static void read_name(lua_State *L, int idx, mr_column *column) {
     column->name = bind_intern(L, idx);
 }
 
-/* The positional arguments, in any order after the name: the type, foreign keys. */
+/* Reads the n positional arguments: the name comes first; the type and foreign keys follow in any order. */
 static void read_positional(lua_State *L, int n, mr_column *column) {
     for (int i = 1; i <= n; i++) {
         const mr_type *type = bind_test_type(L, i);
@@ -144,13 +144,13 @@ static void defer(lua_State *L, bind_column *c, const char *group) {
     c->deferred_group = bind_intern_string(L, group);
 }
 
-/* A group implies that the column is deferred. */
+/* A column with a deferred_group is deferred without the option deferred. */
 static void read_deferred(lua_State *L, int options, bind_column *c) {
     const char *group = bind_option_string(L, options, "Column", "deferred_group", NULL);
     if (bind_option_bool(L, options, "Column", "deferred", group != NULL)) defer(L, c, group);
 }
 
-/* deferred{ Column{ ... }, group = "details" }: the column, which is loaded when it is first read. */
+/* deferred{ Column{ ... }, group = "details" }: returns the column, which is then loaded at its first use. */
 static int deferred(lua_State *L) {
     static const char *const names[] = {"group", NULL};
     int options;

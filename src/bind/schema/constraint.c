@@ -1,7 +1,7 @@
 /*
  * constraint.c: PrimaryKeyConstraint, UniqueConstraint, ForeignKeyConstraint, CheckConstraint and Index.
  *
- * Invariant: a constraint's columns are kept as names; the table that it becomes a part of resolves them.
+ * Invariant: a constraint has its columns as names; the table that it is given to looks them up.
  */
 #include <string.h>
 
@@ -18,7 +18,7 @@ static const char *column_name(lua_State *L, int idx, const char *function) {
     return column->name;
 }
 
-/* n names from the stack, first on, in the arena. */
+/* Reads n columns or names from the stack, from index first on; returns the names, in the arena. */
 static const char **read_names(lua_State *L, int first, int n, const char *function) {
     if (n <= 0) bind_error(L, MR_ERR_ARGUMENT, "%s: name at least one column", function);
     const char **names = mr_env_arena(bind_of(L)->env, (size_t)n * sizeof *names);
@@ -78,12 +78,12 @@ static int unique(lua_State *L) { return column_constraint(L, MR_CONSTRAINT_UNIQ
 static int spread(lua_State *L, int idx, const char *function, const char *what) {
     if (!bind_is_plain_table(L, idx)) bind_type_error(L, idx, function, what);
     int n = (int)lua_rawlen(L, idx);
-    luaL_checkstack(L, n + 4, function);
+    bind_check_room(L, n + 4, function);
     for (int i = 1; i <= n; i++) lua_rawgeti(L, idx, i);
     return n;
 }
 
-/* "table.column" of a string, or of a column that is in a table already. */
+/* The target "table.column" at idx: a string, or a column that has a table. Interned. */
 static const char *target_name(lua_State *L, int idx) {
     const char *function = "ForeignKeyConstraint";
     if (lua_type(L, idx) == LUA_TSTRING) {

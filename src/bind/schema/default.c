@@ -1,8 +1,8 @@
 /*
  * default.c: a column's default, onupdate and server_default, from what the user wrote.
  *
- * Invariant: a default outlives its environment's users: bytes are in the arena, functions are kept for ever,
- * expressions until the environment closes.
+ * Invariant: a default lives as long as the environment: bytes are in the arena, functions and expressions are released
+ * when the environment closes.
  */
 #include <string.h>
 
@@ -13,12 +13,12 @@
 
 typedef struct default_function {
     bind_ref *function;
-    mr_column *column; /* named, and its type known, when the default is first used */
+    mr_column *column; /* has its name and type when the default is first used, perhaps not before */
     const char *what;
-    mr_value *out; /* where the running call puts its value */
+    mr_value *out; /* the result of the call that is running */
 } default_function;
 
-/* The result is anchored in the registry, so its bytes stay good until the next call. */
+/* The result is kept in the registry, so its bytes stay valid until the next call. */
 static int call_body(lua_State *L) {
     default_function *f = lua_touserdata(L, 1);
     bind_ref_push(L, f->function);
@@ -36,7 +36,7 @@ static int call_body(lua_State *L) {
 
 static mr_status call_default(mr_env *env, void *ud, mr_value *out) {
     default_function *f = ud;
-    mr_value *outer = f->out; /* the function may lead to another call of itself */
+    mr_value *outer = f->out; /* the Lua function may cause another call of this default */
     f->out = out;
     mr_status st = bind_callback(env, call_body, f);
     f->out = outer;

@@ -1,8 +1,8 @@
 /*
  * metadata.c: MetaData: the tables of an application, created and dropped together.
  *
- * Invariant: DDL runs on a connection of its own, closed before the call returns, or on the user's
- * connection.
+ * Invariant: CREATE and DROP run on the connection that the user gives, or on a connection of their own, which is
+ * closed before the call returns.
  */
 #include "schema.h"
 #include "value/class.h"
@@ -24,7 +24,7 @@ static int metadata_new(lua_State *L) {
 
 /* ---------------------------------------------------------------- create_all, drop_all */
 
-/* The tables option: a list of tables or of classes; pushes an array of them. NULL: all. */
+/* Reads the option tables, a list of tables or classes: pushes and returns the array, *n long. NULL: all tables. */
 static mr_table **read_tables(lua_State *L, int options, const char *function, size_t *n) {
     *n = 0;
     if (bind_option(L, options, "tables") == LUA_TNIL) return NULL;
@@ -42,7 +42,7 @@ static mr_table **read_tables(lua_State *L, int options, const char *function, s
     return tables;
 }
 
-/* Runs on the engine or connection at index bind. */
+/* Creates or drops the tables on the engine or connection at index bind. */
 static void run(lua_State *L, int bind, const char *function, mr_metadata *md, mr_table **tables, size_t n, bool create,
                 bool checkfirst) {
     bind_state *b = bind_of(L);

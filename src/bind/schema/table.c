@@ -1,7 +1,7 @@
 /*
  * table.c: Table values and their methods.
  *
- * Invariant: a Table value points to a table of the arena; two values of one table are equal.
+ * Invariant: a Table value points to a table in the arena, and is equal (__eq) to another value of the same table.
  */
 #include <string.h>
 

@@ -2,7 +2,7 @@
  * type.c: column types as Lua values: mr.Integer, mr.String(80). A type is callable, so that both
  * mr.Integer and mr.Integer() work.
  *
- * Invariant: a type value points to a type in the arena or to a shared one, which never go away.
+ * Invariant: a type value points to a type that lives as long as the library: a shared one, or one in the arena.
  */
 #include <string.h>
 
@@ -14,7 +14,7 @@ static int type_name(lua_State *L) {
     return 1;
 }
 
-/* Enum's choices: the positional arguments, strings that differ. */
+/* Reads the choices of Enum: the n positional arguments, all different strings. */
 static const mr_type *read_choices(lua_State *L, const mr_type *base, int n) {
     if (n == 0) bind_error(L, MR_ERR_ARGUMENT, "Enum: write its choices: Enum(\"draft\", \"published\")");
     const char **choices = lua_newuserdatauv(L, ((size_t)n + 1) * sizeof *choices, 0);

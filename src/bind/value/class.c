@@ -1,7 +1,8 @@
 /*
  * class.c: the box of a class.
  *
- * Invariant: the address of a static tells a class from other userdata, so no name in the registry is needed.
+ * Invariant: a class begins with the address of a static variable of this file. Other userdata do not, so a class is
+ * known without a look into the registry.
  */
 #include "class.h"
 

@@ -11,7 +11,7 @@ typedef struct bind_class {
     mr_mapper *mapper; /* NULL: a base or abstract class */
     mr_registry *registry;
     bind_state *b;
-    size_t synced; /* properties that the attribute table knows */
+    size_t synced; /* how many properties of the mapper are in the attribute table already */
     bool has_fields;
     int meta; /* registry reference to the metatable of its objects, which is kept there alone; 0: none yet */
 } bind_class;

@@ -1,7 +1,7 @@
 /*
  * datetime.c: dates, times, datetimes and intervals as Lua values: immutable userdata that hold a mr_value.
  *
- * Invariant: what such a value holds is in the calendar's range (years 1 to 9999), intervals excepted.
+ * Invariant: a date or datetime is in the years 1 to 9999; an interval is shorter than 3660000 days.
  */
 #include "datetime.h"
 
@@ -99,7 +99,7 @@ static int no_date(lua_State *L, const part_names *parts, const mr_civil *c) {
     return bind_error(L, MR_ERR_ARGUMENT, "%s: %s", parts->function, mistake);
 }
 
-/* A date or datetime as the other, a datetime's time of day. */
+/* Pushes the date, time or datetime of another value: mr.date(a datetime), mr.datetime(a date), mr.time(a datetime). */
 static int convert(lua_State *L, const part_names *parts, const mr_value *from) {
     mr_civil c;
     mr_value out;
@@ -197,7 +197,7 @@ static int make_interval(lua_State *L) {
 
 static int64_t floor_div(int64_t a, int64_t b) { return a / b - (a % b != 0 && (a < 0) != (b < 0)); }
 
-/* Pushes the field of an interval; false when it has none of the name. */
+/* Pushes the field of an interval; returns false where there is no such field. */
 static bool interval_field(lua_State *L, const mr_value *v, const char *name) {
     int64_t days = floor_div(v->u.i, DAY), rest = v->u.i - days * DAY;
     if (strcmp(name, "days") == 0) lua_pushinteger(L, days);
@@ -250,7 +250,7 @@ static int time_method(lua_State *L) {
     return construct(L, &time_parts);
 }
 
-/* v has no field of the name at index 2. */
+/* Raises: v has no field of the name at index 2. */
 static int no_field(lua_State *L, const mr_value *v) {
     static const char *const interval_parts[] = {"days", "seconds", "microseconds", "total_seconds"};
     unsigned from = v->kind == MR_TIME ? 3 : 0, to = v->kind == MR_DATE ? 3 : 7;
@@ -298,7 +298,7 @@ static int date_eq(lua_State *L) {
     return 1;
 }
 
-/* -1, 0, 1; raises where the two have no order, naming the operator's own type for other operands. */
+/* Returns -1, 0 or 1 for the values at the indices 1 and 2. Raises where they are not of one kind. */
 static int compare(lua_State *L) {
     mr_value a, b;
     if (!bind_to_date(L, 1, &a) || !bind_to_date(L, 2, &b) || a.kind != b.kind)
@@ -314,7 +314,7 @@ static int date_le(lua_State *L) {
     return 1;
 }
 
-/* An operand that is no date may know the operator itself: an SQL expression does. */
+/* The other operand may have a metamethod of its own, as an SQL expression does: pushes its result. */
 static bool delegate(lua_State *L, const char *event) {
     mr_value v;
     int other = bind_to_date(L, 1, &v) ? 2 : 1;
@@ -329,9 +329,9 @@ static int no_arithmetic(lua_State *L, const char *op) {
     return bind_error(L, MR_ERR_ARGUMENT, "cannot calculate %s %s %s", bind_describe(L, 1), op, bind_describe(L, 2));
 }
 
-/* date or datetime plus micros; dates move by whole days. */
+/* Pushes a date or datetime plus microseconds; a date moves by whole days. */
 static int shifted(lua_State *L, const mr_value *v, int64_t micros) {
-    mr_value out = mr_value_of((mr_kind)v->kind, v->u.i); /* spelled anew */
+    mr_value out = mr_value_of((mr_kind)v->kind, v->u.i); /* without v's flags */
     mr_civil first = {.year = 1, .month = 1, .day = 1},
              last = {
                  .year = 9999, .month = 12, .day = 31, .hour = 23, .minute = 59, .second = 59, .microsecond = 999999};
@@ -384,7 +384,7 @@ static int date_div(lua_State *L) {
     return 1;
 }
 
-/* A date and text, a number or another date, as their texts. */
+/* Pushes the texts of both operands, one after the other: dates, strings and numbers. */
 static int date_concat(lua_State *L) {
     if (delegate(L, "__concat")) return 1;
     mr_value v;

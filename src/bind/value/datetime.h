@@ -6,7 +6,7 @@
 
 #include "value.h"
 
-/* mr.now and mr.today: known by address, so that default = mr.now needs no callback. */
+/* mr.now and mr.today. The schema knows them by their address, so default = mr.now calls no Lua function. */
 int bind_now(lua_State *L);
 int bind_today(lua_State *L);
 

@@ -22,17 +22,19 @@ typedef struct bind_connection {
     bool borrowed;     /* belongs to the caller of a listener; must not be committed or closed here */
 } bind_connection;
 
-/* Pushes a value of no engine yet. */
+/* Pushes a value without an engine. */
 bind_engine *bind_push_empty_engine(lua_State *L);
 void bind_push_engine(lua_State *L, mr_engine *engine); /* retained */
 mr_engine *bind_test_engine(lua_State *L, int idx);     /* NULL when it is none */
 int bind_engine_gc(lua_State *L);                       /* __gc */
 mr_conn *bind_test_connection(lua_State *L, int idx);   /* NULL when it is none; raises when closed */
-/* The open connection at index 1, for a method; raises. Cursors of loops that have ended are closed first. */
+/* The open connection at index 1, for a method; raises where it is none. Closes cursors of loops that were left by
+ * break. */
 bind_connection *bind_connection_arg(lua_State *L, const char *function);
 /* Raises where the transaction of its block was ended inside the block. */
 void bind_refuse_ended(lua_State *L, const bind_connection *c, const char *function);
-/* For the time of a callback: pushes a value for somebody else's connection, which ends before the connection may. */
+/* During a callback: pushes a value for a connection that belongs to the callback's caller. The second ends the value,
+ * at the end of the callback, and leaves the connection open. */
 void bind_push_borrowed_connection(lua_State *L, mr_conn *conn);
 void bind_end_borrowed_connection(lua_State *L, int idx);
 

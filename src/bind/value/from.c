@@ -1,5 +1,5 @@
 /*
- * from.c: the boxes of what a query can select from besides a class, and of the .c of each.
+ * from.c: the boxes of the things besides a class that a query can select from, and of their columns (.c).
  *
  * Invariant: a value holds one reference to its node.
  */
@@ -12,7 +12,7 @@ bind_from *bind_test_from(lua_State *L, int idx) {
     return from ? from : bind_test(L, idx, BIND_ALIASED);
 }
 
-/* Index 1: the bind_from to be as light userdata. */
+/* Index 1: a bind_from as light userdata, whose contents move into the new value. */
 static int push_body(lua_State *L) {
     bind_from *what = lua_touserdata(L, 1);
     bind_from *from = lua_newuserdatauv(L, sizeof *from, 0);

@@ -1,6 +1,6 @@
 /*
- * from.h: the boxes of what a query can select from besides a class (aliases of classes and tables, subqueries),\n *
- * and of the columns of each.
+ * from.h: the boxes of the things besides a class that a query can select from (aliases of classes and tables,
+ * subqueries), and the boxes of their columns.
  */
 #ifndef MOONROW_BIND_FROM_BOX_H
 #define MOONROW_BIND_FROM_BOX_H
@@ -17,13 +17,13 @@ typedef struct bind_from {
 } bind_from;
 
 typedef struct bind_columns {
-    mr_table *table; /* or NULL: those of the query that from stands for */
-    mr_node *from;   /* counted; NULL: the table itself */
+    mr_table *table; /* NULL: the columns are those of the query in from */
+    mr_node *from;   /* counted; NULL: the columns are the table's own */
 } bind_columns;
 
 /* Consumes node; NULL raises. */
 void bind_push_from(lua_State *L, mr_node *node, mr_mapper *mapper);
-/* The columns of a table, as from has them (retained; NULL: itself). */
+/* Pushes the columns of a table; from: the alias that they belong to (retained), or NULL for the table itself. */
 void bind_push_columns(lua_State *L, mr_table *table, mr_node *from);
 bind_from *bind_test_from(lua_State *L, int idx); /* From and Aliased */
 int bind_from_gc(lua_State *L);                   /* __gc */

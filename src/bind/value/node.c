@@ -7,7 +7,7 @@
 
 #include "state/own.h"
 
-/* Index 1: where the node is; it is taken from there. */
+/* Index 1: a pointer to the node as light userdata; the node moves into the new value. */
 static int push_body(lua_State *L) {
     mr_node **given = lua_touserdata(L, 1);
     bind_expression *e = lua_newuserdatauv(L, sizeof *e, 0);

@@ -1,8 +1,8 @@
 /*
- * opaque.c: the values of ours that a column's slot or a statement's parameter can hold without the core knowing what
- * they are: Lua values, SQL expressions.
+ * opaque.c: Lua values and SQL expressions as values of the core: a column's slot or a statement's parameter can hold
+ * them, and the core does not look into them.
  *
- * Invariant: each has a tag of its own (bind_state), so the core counts its references by the right functions.
+ * Invariant: each kind has a tag of its own (in bind_state), so the core counts references with the right functions.
  */
 #include "state/callback.h"
 #include "state/error.h"
@@ -34,7 +34,7 @@ static bool node_equal(mr_env *env, const void *a, const void *b) {
     (void)env, (void)a, (void)b;
     return false;
 }
-/* What the flush asks of a slot's opaque value. */
+/* Called by the flush: the SQL expression that a slot holds, or NULL. */
 static mr_node *value_expression(void *ud, const mr_value *v) {
     const bind_state *b = ud;
     return v->tag == b->node_tag ? v->u.p : NULL;

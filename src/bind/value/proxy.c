@@ -1,8 +1,8 @@
 /*
- * proxy.c: the userdata through which Lua holds entities, in weak arrays of 256.
+ * proxy.c: the userdata through which Lua holds entities. Weak arrays of 256 (chunks) lead from an entity to its proxy.
  *
- * Invariant: at most one proxy of an entity is in the arrays; a proxy that only a finalizer reached is equal to its
- * successor by __eq, and stale once its entity is gone.
+ * Invariant: at most one proxy of an entity is in the arrays. A finalizer may bring back a proxy that the arrays have
+ * lost; it is then equal (__eq) to the entity's new proxy, and stale where the entity is freed.
  */
 #include "proxy.h"
 
@@ -12,12 +12,12 @@
 
 static const char anchors_key = 0; /* registry: slot to an anchored proxy */
 
-/* The heap's question: which of the 256 slots of the chunk have a live proxy. */
+/* Called by the heap: sets the bits of those slots of the chunk that have a live proxy. */
 static void proxy_bits(void *ud, uint32_t chunk, uint64_t bits[4]) {
     bind_state *b = ud;
     lua_State *L = b->L ? b->L : b->main;
     bits[0] = bits[1] = bits[2] = bits[3] = 0;
-    if (!lua_checkstack(L, 4)) { /* better to keep all than to lose one */
+    if (!lua_checkstack(L, 4)) { /* no memory: keep all, as one of them may be in use */
         bits[0] = bits[1] = bits[2] = bits[3] = UINT64_MAX;
         return;
     }
@@ -143,7 +143,7 @@ static bool is_in_session(const mr_entity *e) {
            e->owner->session;
 }
 
-/* Lets go of anchored proxies whose entity has left its session. */
+/* Releases the anchored proxies whose entity has left its session. */
 static void release_anchors(lua_State *L) {
     bind_state *b = bind_of(L);
     if (!lua_checkstack(L, 5)) return;

@@ -18,7 +18,7 @@ void bind_proxy_anchor(lua_State *L, int idx, mr_entity *entity);
 void bind_push_entity(lua_State *L, mr_entity *entity);
 mr_entity *bind_test_entity(lua_State *L, int idx); /* NULL when it is none; raises when stale */
 mr_entity *bind_arg_entity(lua_State *L, int idx, const char *function);
-/* The same of what the relationship refers to. */
+/* The same, where an object of the relationship's target class is expected: the message names that class. */
 mr_entity *bind_related_entity(lua_State *L, int idx, const mr_property *prop, const char *what);
 
 #endif

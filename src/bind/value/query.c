@@ -1,7 +1,7 @@
 /*
  * query.c: the box of a Query or Select.
  *
- * Invariant: a query value is never changed; a derived one keeps its source of sessions and its class of methods.
+ * Invariant: a query value never changes. A derived query has the same session and the same class of methods.
  */
 #include "query.h"
 

@@ -26,7 +26,7 @@ mr_query *bind_query_arg(lua_State *L, const char *function); /* at index 1; rai
 void bind_push_query(lua_State *L, mr_query *query, int source, const char *type);
 /* Pushes a query like the one at index 1: its session and class stay. Consumes q; NULL raises. Returns 1. */
 int bind_derive(lua_State *L, mr_query *q);
-/* Replaces the query at index 1 by the derived q: for a clause added in several steps. */
+/* Replaces the query at index 1 by the derived q: for a method that adds several clauses. */
 void bind_derive_self(lua_State *L, mr_query *q);
 int bind_query_gc(lua_State *L); /* __gc */
 

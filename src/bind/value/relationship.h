@@ -14,7 +14,7 @@ typedef struct bind_relationship {
     mr_mapper *of_type; /* or NULL */
 } bind_relationship;
 
-/* mr.relationship{...}: the options as written, until the class is declared; user value 1: the options table. */
+/* mr.relationship{...}: user value 1 is the options table, which is read when the class is declared. */
 #define BIND_RELATIONSHIP_SPEC "moonrow.RelationshipSpec"
 typedef struct bind_relationship_spec {
     uint64_t order;

@@ -1,9 +1,9 @@
 /*
  * row.c: rows of several items, and lists of results.
  *
- * Invariant: a row is a userdata whose values are its user values 1..n, and which nothing but this file sets, once: a
- * row cannot be changed, not by rawset either. Names lead to the values through the metatable, so a column's name wins
- * over a method's, and #row counts columns whatever is NULL.
+ * Invariant: a row never changes, not by rawset either: it is a userdata whose user values 1..n are its values. The
+ * metatable of its result knows the names of the columns. A column's name hides a method of the same name, and #row is
+ * the number of columns, NULL or not.
  */
 #include "row.h"
 
@@ -12,7 +12,7 @@
 static const char list_key = 0;    /* registry: the metatable of lists */
 static const char methods_key = 0; /* registry: the methods of rows */
 
-/* What a row's memory holds besides its user values. */
+/* The memory of a row, besides its user values. */
 typedef struct bind_row {
     const void *magic; /* tells it from other userdata: &methods_key */
     unsigned n;
@@ -23,7 +23,7 @@ enum { POSITIONS = 1, NAMES };
 
 static lua_Integer width(lua_State *L) { return (lua_Integer)lua_rawlen(L, lua_upvalueindex(NAMES)); }
 
-/* The row at the index, or NULL: a row's function may be called by hand, with anything. */
+/* The row at the index, or NULL: the program may call a row's function by hand, with any value. */
 static const bind_row *test_row(lua_State *L, int idx) {
     const bind_row *row = lua_touserdata(L, idx);
     return row && lua_rawlen(L, idx) == sizeof *row && row->magic == &methods_key ? row : NULL;
@@ -133,7 +133,7 @@ void bind_push_shown(lua_State *L, int idx) {
     luaL_pushresult(&out);
 }
 
-/* open, the n items of the row or table at index 1 with commas, close. */
+/* Pushes the n items of the row or table at index 1 as text: open, the items with commas between them, close. */
 static int show_items(lua_State *L, lua_Integer n, char open, char close) {
     luaL_Buffer out;
     luaL_buffinit(L, &out);

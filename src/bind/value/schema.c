@@ -1,7 +1,7 @@
 /*
  * schema.c: the boxes of types, columns, constraints, tables and MetaData.
  *
- * Invariant: each points into the arena, so a value may live longer than the class or table it came from.
+ * Invariant: each points into the arena, so a value stays valid when its class or table is gone.
  */
 #include "schema.h"
 

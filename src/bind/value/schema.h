@@ -13,7 +13,7 @@
 #define BIND_TABLE       "moonrow.Table"      /* mr_table * */
 #define BIND_METADATA    "moonrow.MetaData"   /* mr_metadata * */
 
-/* A Column value: the column, and what it asks of the class that maps it. */
+/* A Column value: the column, and the options that count for the class that maps it. */
 typedef struct bind_column {
     mr_column *column;          /* in the arena */
     const char *deferred_group; /* interned, or NULL */
@@ -26,7 +26,7 @@ typedef struct bind_foreign_key {
     const char *ondelete, *onupdate, *name;
 } bind_foreign_key;
 
-/* One of them. */
+/* A constraint or an index; the other is NULL. */
 typedef struct bind_constraint {
     mr_constraint *constraint;
     mr_index *index;

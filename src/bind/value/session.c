@@ -1,7 +1,7 @@
 /*
  * session.c: the box of a session.
  *
- * Invariant: a session has one userdata, by which it is found again.
+ * Invariant: a session has exactly one userdata; a weak table leads from the session to it.
  */
 #include "session.h"
 
@@ -25,7 +25,7 @@ mr_session *bind_to_session(lua_State *L, int idx) {
             lua_pushvalue(L, idx);
             lua_call(L, 1, 1);
             s = bind_test_session(L, -1);
-            lua_replace(L, idx); /* nothing else may keep it: a scope's key may be collected at any time */
+            lua_replace(L, idx); /* keeps the session alive: the scope, which has it, may be collected at any time */
             if (s) return s;
         }
     }

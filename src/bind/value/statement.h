@@ -10,11 +10,11 @@
 
 typedef struct bind_statement {
     mr_node_kind kind;
-    mr_mapper *mapper;   /* of the class that was given, or NULL */
+    mr_mapper *mapper;   /* of the class that the statement was made with; NULL: it was a table */
     mr_dml dml;          /* its nodes are counted */
-    mr_mapper *returned; /* the class whose objects the statement gives back; NULL: columns, or nothing */
+    mr_mapper *returned; /* RETURNING gives objects of this class; NULL: columns, or nothing */
     bool bare;           /* INSERT ... SELECT: without the defaults of the columns that it does not name */
-    mr_synchronize how;  /* UPDATE, DELETE: how a session's objects follow */
+    mr_synchronize how;  /* UPDATE, DELETE: how the objects of the session are brought up to date */
 } bind_statement;
 
 bind_statement *bind_test_statement(lua_State *L, int idx); /* NULL when it is none */
@@ -22,11 +22,11 @@ bind_statement *bind_test_statement(lua_State *L, int idx); /* NULL when it is n
 bind_statement *bind_push_statement(lua_State *L, mr_node_kind kind, mr_mapper *mapper, const mr_table *table);
 /* Pushes a copy of s (all its nodes retained) to be changed by the caller. */
 bind_statement *bind_push_statement_copy(lua_State *L, const bind_statement *s);
-/* Puts the expression on top of the stack in the clause (popped). */
+/* Pops the expression on top of the stack and makes it the clause. */
 void bind_statement_take(lua_State *L, mr_node **clause);
-/* The statement as a node: all of the clauses retained. NULL: the recorded error. */
+/* The statement as a node, which retains all clauses. NULL: the error is recorded. */
 mr_node *bind_statement_of_clauses(mr_env *env, mr_node_kind kind, const mr_dml *clauses);
-/* The option synchronize_session:'s value at idx ("auto", "evaluate", "fetch", false; nil: "auto"). */
+/* Reads the value of the option synchronize_session at idx: "auto", "evaluate", "fetch", false; nil is "auto". */
 mr_synchronize bind_to_synchronize(lua_State *L, int idx, const char *function);
 int bind_statement_gc(lua_State *L); /* __gc */
 

@@ -1,8 +1,9 @@
 /*
- * value.c: values between Lua and the core. Bytes that go in are borrowed from the Lua stack.
+ * value.c: values between Lua and the core. A string that goes to the core is borrowed from the Lua stack.
  *
- * Invariant: what is no value is refused with what is wrong with it: the field of a date's table, or that
- * it is a list. */
+ * Invariant: the message about a wrong value says what is wrong with it, for example which field of a date's table is
+ * missing, or that it is a list.
+ */
 #include "value.h"
 
 #include <string.h>
@@ -58,8 +59,8 @@ static mr_kind calendar_kind(const mr_type *type) {
     return type && mr_type_is_calendar(type) ? type->rules->kind : MR_UNLOADED;
 }
 
-/* Pushes the field under its name, or the other one. True when it is an integer that out takes, or missing where there
- * is a default (not -1). */
+/* Pushes the field `name` of the table, or else the field `other`. Returns true and sets *out where the field is an
+ * integer, or where it is missing and there is a default (deflt is not -1). */
 static bool date_field(lua_State *L, int idx, const char *name, const char *other, int deflt, int *out) {
     int is_int = 1;
     lua_pushstring(L, name);
@@ -75,8 +76,8 @@ static bool date_field(lua_State *L, int idx, const char *name, const char *othe
     return true;
 }
 
-/* An os.date "*t" table: year, month, day with hour, min, sec; or the fields of a datetime. NULL, or the name of the
- * first field that is no integer or missing, whose value is then on top. */
+/* Reads a table of os.date "*t" (year, month, day, hour, min, sec), or a table with the field names of a datetime.
+ * Returns NULL, or the name of the first wrong field (missing, or no integer), and then leaves its value on top. */
 static const char *date_fields(lua_State *L, int idx, mr_kind kind, mr_civil *c) {
     bool is_time = kind == MR_TIME;
     const struct {
@@ -105,7 +106,7 @@ static bool table_to_date(lua_State *L, int idx, mr_kind kind, mr_value *out) {
     return false;
 }
 
-/* Says which field of the table at idx makes it no date. */
+/* Raises: the table at idx is no date; the message names the wrong field. */
 static int refuse_date(lua_State *L, int idx, mr_kind kind, const char *what, const char *wanted) {
     mr_civil c;
     char mistake[MR_MISTAKE_SIZE] = "";

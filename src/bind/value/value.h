@@ -12,17 +12,19 @@
 void bind_push_value(lua_State *L, const mr_value *v);         /* MR_NULL: nil */
 void bind_push_value_or_null(lua_State *L, const mr_value *v); /* MR_NULL: mr.null, for lists without holes */
 #define bind_push_null(L) lua_pushlightuserdata((L), NULL)
-/* The Lua value as a mr_value, bytes borrowed from the stack: nil and mr.null MR_NULL, booleans, numbers, strings,
- * dates; expressions as MR_OPAQUE node_tag (borrowed). With type Date, Time, DateTime also os.date "*t" tables. false
- * where it is none (a table, a function, an entity). */
+/* Reads the Lua value at idx: nil and mr.null are MR_NULL; booleans, numbers, strings and dates are themselves; an SQL
+ * expression is MR_OPAQUE with node_tag. Bytes and expressions are borrowed from the stack. Where the type is Date,
+ * Time or DateTime, tables of os.date "*t" are read, too. Returns false for anything else (a table, a function, an
+ * entity). */
 bool bind_to_value(lua_State *L, int idx, const mr_type *type, mr_value *out);
-/* Raises: the value at idx is none of the type (or NULL). what names it, wanted says what is expected;
- * compared: it was to be compared with, where a list has a way of its own. */
+/* Raises: the value at idx is not one of the type (which may be NULL). what: the place, for the message; wanted: what
+ * is expected there; compared: the value was given for a comparison, so the message about a list names in_. */
 int bind_no_value(lua_State *L, int idx, const mr_type *type, const char *what, const char *wanted,
                   bool compared) BIND_RAISES;
-/* Raises where one value is wanted to compare with and a table is given that is none: a list has in_. */
+/* For a comparison with one value: raises where the value at idx is a table that is no value, such as a list. */
 void bind_refuse_list(lua_State *L, int idx, const mr_type *type, const char *what);
-/* As bind_to_value, then mr_type_coerce with what ("User.id"); raises. */
+/* Reads the value at idx as one of the type: bind_to_value, then mr_type_coerce. what: the place, for the message
+ * ("User.id"). Raises where it is none. */
 void bind_check_value(lua_State *L, int idx, const mr_type *type, const char *what, mr_value *out);
 
 #define BIND_DATE "moonrow.Date"
