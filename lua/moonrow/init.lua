@@ -9,6 +9,7 @@ local session = require "moonrow.session"
 local event = require "moonrow.event"
 require "moonrow.loops"
 require "moonrow.begin"
+require "moonrow.query"
 require "moonrow.work"
 require "moonrow.paginate"
 local database = require "moonrow.database"
@@ -20,6 +21,7 @@ local private = options.set{
   "loops_close", "error_closes", "resumed_by", "main_thread", "warn_uncommitted", "rest",
   "listen", "unlisten", "listener_target", "attribute_kind", "class_parts", "watch_classes",
   "event_dispatchers", "event_kinds", "session_hook", "engine_audience", "engine_hook",
+  "connection_methods", "connection_execute", "result_methods", "run_query",
 }
 
 local mr = {}

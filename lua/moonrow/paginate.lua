@@ -1,14 +1,14 @@
 -- paginate.lua: query:paginate{ page =, per_page = }: one page of a query's result, with the numbers that a page of
 -- links needs.
 --
--- Invariant: a page knows what it was made from, so that next() and prev() ask the same query again.
+-- Invariant: a page keeps its query, so that next() and prev() run the same one.
 
 local core, require = ...
 local options = require "moonrow.options"
 
 -- ---------------------------------------------------------------- numbers
 
--- The option as an integer of at least `least`; a float that is whole counts.
+-- The option as an integer of `least` or more. A float with an integral value is taken.
 local function whole(what, given, name, default, least)
   local value = given[name]
   if value == nil then return default end
@@ -24,7 +24,7 @@ end
 local Pagination = { __name = "Pagination" }
 local methods = {}
 
--- What is read as a field and may be nil.
+-- The fields, some of which may be nil.
 local fields = options.set{
   "items", "page", "per_page", "total", "pages", "has_next", "has_prev", "next_num", "prev_num", "query",
 }
@@ -44,7 +44,7 @@ end
 
 local function make(query, page, per_page)
   local items = query:limit(per_page):offset((page - 1) * per_page):all()
-  -- Rows, as limit counts them: of a query with a join, more than there are items.
+  -- The number of rows, because limit counts rows: a query with a join may give fewer objects.
   local total = query:order_by(false):count()
   local pages = (total + per_page - 1) // per_page
   return setmetatable({

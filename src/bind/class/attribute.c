@@ -38,7 +38,7 @@ static int has_some(lua_State *L, const char *function, bool collection) {
         bind_push_filter_by(L, r->of_type ? r->of_type : rel->target, NULL, 2, function);
         lua_replace(L, 2);
     } else if (!lua_isnil(L, 2)) {
-        mr_node_release(bind_to_criterion(L, 2, function));
+        bind_arg_criterion(L, 2, function);
     }
     mr_node *node = NULL;
     (void)mr_criterion_related(r->prop, r->alias, r->of_type, bind_test_node(L, 2), &node);

@@ -1,7 +1,8 @@
 /*
- * comparison.c: the methods of expressions that compare: eq, in_, like, between, is_ and their kin.
+ * comparison.c: the methods of expressions that compare: eq, in_, like, between, is_ and so on.
  *
- * Invariant: nil is never taken for NULL, and a pattern's own wildcards are escaped unless the user says no.
+ * Invariant: nil never means NULL. Wildcards in the text of contains, startswith and endswith are escaped, unless the
+ * program says autoescape = false.
  */
 #include <string.h>
 
@@ -11,32 +12,28 @@
 static const mr_type *text_type(void) { return mr_type_simple(MR_TYPE_STRING); }
 
 /* Index 1 OP index 2. */
-static int compare(lua_State *L, mr_op op, const char *function) {
-    bind_refuse_more(L, 1, function, " (several values: in_{ ... })");
+static int compare(lua_State *L) {
+    const bind_operation *o = bind_operation_of(L);
+    bind_refuse_more(L, 1, o->name, " (several values: in_{ ... })");
     lua_settop(L, 2);
-    mr_node *left = bind_arg_node(L, 1, function);
+    mr_node *left = bind_arg_node(L, 1, o->name);
     const char *what = bind_push_what(L, left);
     if (lua_isnoneornil(L, 2))
-        return bind_error(L, MR_ERR_ARGUMENT, "%s:%s(nil): use is_(nil) or mr.null", what, function);
+        return bind_error(L, MR_ERR_ARGUMENT, "%s:%s(nil): use is_(nil) or mr.null", what, o->name);
     bind_refuse_list(L, 2, left->type, what);
     mr_node *right = bind_to_operand(L, 2, left->type, what);
-    bind_push_node(L, mr_sql_binary(left->env, op, mr_node_retain(left), right));
+    bind_push_node(L, mr_sql_binary(left->env, o->op, mr_node_retain(left), right));
     return 1;
 }
 
-static int expr_eq(lua_State *L) { return compare(L, MR_OP_EQ, "eq"); }
-static int expr_ne(lua_State *L) { return compare(L, MR_OP_NE, "ne"); }
-static int expr_lt(lua_State *L) { return compare(L, MR_OP_LT, "lt"); }
-static int expr_le(lua_State *L) { return compare(L, MR_OP_LE, "le"); }
-static int expr_gt(lua_State *L) { return compare(L, MR_OP_GT, "gt"); }
-static int expr_ge(lua_State *L) { return compare(L, MR_OP_GE, "ge"); }
-
 /* ---------------------------------------------------------------- IS */
 
-/* Moments are asked for in each of their spellings, NULL or not. */
+/* Dates have several spellings in SQLite. A comparison by IS must find each of them. */
 static bool is_calendar(const mr_type *type) { return type && mr_type_is_calendar(type); }
 
-static int is(lua_State *L, mr_op op, const char *function) {
+static int is(lua_State *L) {
+    const bind_operation *o = bind_operation_of(L);
+    const char *function = o->name;
     bind_refuse_more(L, 1, function, "");
     mr_node *left = bind_arg_node(L, 1, function);
     if (lua_gettop(L) < 2) return bind_error(L, MR_ERR_ARGUMENT, "%s: write %s(nil)", function, function);
@@ -48,16 +45,13 @@ static int is(lua_State *L, mr_op op, const char *function) {
     else if (bind_test_node(L, 2) || bind_is_query(L, 2) || is_calendar(left->type))
         right = bind_to_operand(L, 2, left->type, bind_push_what(L, left));
     else return bind_type_error(L, 2, function, "nil, true, false or an expression (values are compared by :eq)");
-    bind_push_node(L, mr_sql_binary(env, op, mr_node_retain(left), right));
+    bind_push_node(L, mr_sql_binary(env, o->op, mr_node_retain(left), right));
     return 1;
 }
 
-static int expr_is(lua_State *L) { return is(L, MR_OP_IS, "is_"); }
-static int expr_is_not(lua_State *L) { return is(L, MR_OP_IS_NOT, "is_not"); }
-
 /* ---------------------------------------------------------------- IN */
 
-/* True when an item of the list is an expression, or itself a list (for tuple_). */
+/* Has the list an item that is an expression, or a list (for tuple_)? */
 static bool has_nodes(lua_State *L, int list, int n) {
     for (int i = 1; i <= n; i++) {
         lua_rawgeti(L, list, i);
@@ -68,19 +62,20 @@ static bool has_nodes(lua_State *L, int list, int n) {
     return false;
 }
 
-/* A list of values as one node that expands when it is compiled. */
+/* The list of n values as one node, which becomes n parameters when it is compiled. */
 static mr_node *values_list(lua_State *L, int list, int n, const mr_node *left, const char *what) {
     mr_value *values = lua_newuserdatauv(L, ((size_t)n + 1) * sizeof *values, 0);
     for (int i = 0; i < n; i++) {
         if (lua_rawgeti(L, list, i + 1) == LUA_TNIL)
             bind_error(L, MR_ERR_ARGUMENT, "%s: item %d of the list is nil (write mr.null)", what, i + 1);
         bind_check_value(L, -1, left->type, what, &values[i]);
-        lua_pop(L, 1); /* the list keeps its bytes */
+        lua_pop(L, 1); /* the list keeps the string */
     }
     return mr_sql_binds(left->env, left->type, values, (size_t)n);
 }
 
-/* Pushes the items of the list at idx as expressions, each of its part's type; n of them. */
+/* Pushes the items of the list as operands: each of the type of its part of the tuple `types`, or, where that is NULL,
+ * of `type`. Returns how many. */
 static int push_items(lua_State *L, int list, const mr_node *types, const mr_type *type, const char *what) {
     int n = (int)lua_rawlen(L, list);
     if (types && (uint32_t)n != types->n)
@@ -119,7 +114,9 @@ static bool has_names(lua_State *L, int idx) {
     return any;
 }
 
-static int in(lua_State *L, mr_op op, const char *function) {
+static int in(lua_State *L) {
+    const bind_operation *o = bind_operation_of(L);
+    const char *function = o->name;
     bind_refuse_more(L, 1, function, " (all values are in one list)");
     lua_settop(L, 2);
     mr_node *left = bind_arg_node(L, 1, function);
@@ -136,16 +133,13 @@ static int in(lua_State *L, mr_op op, const char *function) {
         if (n > 0 && (left->kind == MR_NODE_TUPLE || has_nodes(L, 2, n))) push_tuples(L, 2, n, left, what);
         else bind_push_node(L, values_list(L, 2, n, left, what));
     }
-    bind_push_node(L, mr_sql_binary(left->env, op, mr_node_retain(left), mr_node_retain(bind_test_node(L, -1))));
+    bind_push_node(L, mr_sql_binary(left->env, o->op, mr_node_retain(left), mr_node_retain(bind_test_node(L, -1))));
     return 1;
 }
 
-static int expr_in(lua_State *L) { return in(L, MR_OP_IN, "in_"); }
-static int expr_not_in(lua_State *L) { return in(L, MR_OP_NOT_IN, "not_in"); }
-
 /* ---------------------------------------------------------------- LIKE */
 
-/* The options table of a method whose argument is at index 2: index 3, or 0. */
+/* Checks the options at index 3. Returns their index, or 0 where there are none. */
 static int method_options(lua_State *L, const char *function, const char *const *names) {
     if (lua_isnoneornil(L, 3)) return 0;
     if (!bind_is_plain_table(L, 3)) bind_type_error(L, 3, function, "a table of options");
@@ -153,7 +147,9 @@ static int method_options(lua_State *L, const char *function, const char *const 
     return 3;
 }
 
-static int like(lua_State *L, mr_op op, const char *function) {
+static int like(lua_State *L) {
+    const bind_operation *o = bind_operation_of(L);
+    const char *function = o->name;
     bind_refuse_more(L, 2, function, "");
     lua_settop(L, 3);
     static const char *const names[] = {"escape", NULL};
@@ -161,14 +157,11 @@ static int like(lua_State *L, mr_op op, const char *function) {
     int options = method_options(L, function, names);
     const char *escape = bind_option_string(L, options, function, "escape", NULL);
     mr_node *pattern = bind_to_operand(L, 2, text_type(), bind_push_what(L, left));
-    bind_push_node(L, mr_sql_like(left->env, op, mr_node_retain(left), pattern, escape));
+    bind_push_node(L, mr_sql_like(left->env, o->op, mr_node_retain(left), pattern, escape));
     return 1;
 }
 
-static int expr_like(lua_State *L) { return like(L, MR_OP_LIKE, "like"); }
-static int expr_not_like(lua_State *L) { return like(L, MR_OP_NOT_LIKE, "not_like"); }
-static int expr_ilike(lua_State *L) { return like(L, MR_OP_ILIKE, "ilike"); }
-static int expr_not_ilike(lua_State *L) { return like(L, MR_OP_NOT_ILIKE, "not_ilike"); }
+enum { BEFORE = 1, AFTER = 2 }; /* flags: a wildcard stands before, after the text */
 
 /* Replaces the string at idx by one whose wildcards are escaped. */
 static void escape_pattern(lua_State *L, int idx, const char *escape) {
@@ -185,14 +178,14 @@ static void escape_pattern(lua_State *L, int idx, const char *escape) {
     lua_replace(L, idx);
 }
 
-/* before || x || after; either may be absent. Consumes x. */
-static mr_node *wildcards(mr_env *env, bool before, mr_node *x, bool after) {
-    if (before) x = mr_sql_binary(env, MR_OP_CONCAT, mr_sql_raw(env, text_type(), "'%'"), x);
-    if (after) x = mr_sql_binary(env, MR_OP_CONCAT, x, mr_sql_raw(env, text_type(), "'%'"));
+/* x with wildcards. Consumes x. */
+static mr_node *wildcards(mr_env *env, mr_node *x, unsigned where) {
+    if (where & BEFORE) x = mr_sql_binary(env, MR_OP_CONCAT, mr_sql_raw(env, text_type(), "'%'"), x);
+    if (where & AFTER) x = mr_sql_binary(env, MR_OP_CONCAT, x, mr_sql_raw(env, text_type(), "'%'"));
     return x;
 }
 
-/* The wildcards around the text would be escaped, too, if the character were one of them. */
+/* A wildcard cannot be the escape character: it would escape the wildcards around the text. */
 static void check_escape(lua_State *L, const char *escape, const char *function) {
     if (!escape) return;
     if (mr_utf8_length(escape, strlen(escape)) != 1)
@@ -201,7 +194,9 @@ static void check_escape(lua_State *L, const char *escape, const char *function)
         bind_error(L, MR_ERR_ARGUMENT, "%s: escape cannot be '%s', which is a wildcard", function, escape);
 }
 
-static int match(lua_State *L, bool before, bool after, mr_op op, const char *function) {
+static int match(lua_State *L) {
+    const bind_operation *o = bind_operation_of(L);
+    const char *function = o->name;
     bind_refuse_more(L, 2, function, "");
     lua_settop(L, 3);
     static const char *const names[] = {"autoescape", "escape", NULL};
@@ -221,18 +216,11 @@ static int match(lua_State *L, bool before, bool after, mr_op op, const char *fu
         escape_pattern(L, 2, escape);
     }
     mr_node *x = bind_to_operand(L, 2, text_type(), what);
-    bind_push_node(L, mr_sql_like(left->env, op, mr_node_retain(left), wildcards(left->env, before, x, after), escape));
+    bind_push_node(L, mr_sql_like(left->env, o->op, mr_node_retain(left), wildcards(left->env, x, o->flags), escape));
     return 1;
 }
 
-static int expr_startswith(lua_State *L) { return match(L, false, true, MR_OP_LIKE, "startswith"); }
-static int expr_endswith(lua_State *L) { return match(L, true, false, MR_OP_LIKE, "endswith"); }
-static int expr_contains(lua_State *L) { return match(L, true, true, MR_OP_LIKE, "contains"); }
-static int expr_istartswith(lua_State *L) { return match(L, false, true, MR_OP_ILIKE, "istartswith"); }
-static int expr_iendswith(lua_State *L) { return match(L, true, false, MR_OP_ILIKE, "iendswith"); }
-static int expr_icontains(lua_State *L) { return match(L, true, true, MR_OP_ILIKE, "icontains"); }
-
-static int expr_between(lua_State *L) {
+static int between(lua_State *L) {
     mr_node *x = bind_arg_node(L, 1, "between");
     bind_refuse_more(L, 2, "between", "");
     lua_settop(L, 3);
@@ -243,28 +231,31 @@ static int expr_between(lua_State *L) {
     return 1;
 }
 
+static const bind_operation operations[] = {{"eq", compare, MR_OP_EQ, 0},
+                                            {"ne", compare, MR_OP_NE, 0},
+                                            {"lt", compare, MR_OP_LT, 0},
+                                            {"le", compare, MR_OP_LE, 0},
+                                            {"gt", compare, MR_OP_GT, 0},
+                                            {"ge", compare, MR_OP_GE, 0},
+                                            {"is_", is, MR_OP_IS, 0},
+                                            {"is_not", is, MR_OP_IS_NOT, 0},
+                                            {"in_", in, MR_OP_IN, 0},
+                                            {"not_in", in, MR_OP_NOT_IN, 0},
+                                            {"like", like, MR_OP_LIKE, 0},
+                                            {"not_like", like, MR_OP_NOT_LIKE, 0},
+                                            {"ilike", like, MR_OP_ILIKE, 0},
+                                            {"not_ilike", like, MR_OP_NOT_ILIKE, 0},
+                                            {"startswith", match, MR_OP_LIKE, AFTER},
+                                            {"endswith", match, MR_OP_LIKE, BEFORE},
+                                            {"contains", match, MR_OP_LIKE, BEFORE | AFTER},
+                                            {"istartswith", match, MR_OP_ILIKE, AFTER},
+                                            {"iendswith", match, MR_OP_ILIKE, BEFORE},
+                                            {"icontains", match, MR_OP_ILIKE, BEFORE | AFTER},
+                                            {"between", between, MR_OP_NONE, 0},
+                                            {NULL, NULL, MR_OP_NONE, 0}};
+
 void bind_open_comparison(lua_State *L) {
-    static const luaL_Reg methods[] = {{"eq", expr_eq},
-                                       {"ne", expr_ne},
-                                       {"lt", expr_lt},
-                                       {"le", expr_le},
-                                       {"gt", expr_gt},
-                                       {"ge", expr_ge},
-                                       {"is_", expr_is},
-                                       {"is_not", expr_is_not},
-                                       {"in_", expr_in},
-                                       {"not_in", expr_not_in},
-                                       {"like", expr_like},
-                                       {"not_like", expr_not_like},
-                                       {"ilike", expr_ilike},
-                                       {"not_ilike", expr_not_ilike},
-                                       {"startswith", expr_startswith},
-                                       {"endswith", expr_endswith},
-                                       {"contains", expr_contains},
-                                       {"istartswith", expr_istartswith},
-                                       {"iendswith", expr_iendswith},
-                                       {"icontains", expr_icontains},
-                                       {"between", expr_between},
-                                       {NULL, NULL}};
-    bind_extend_type(L, BIND_EXPRESSION, methods, NULL);
+    bind_push_methods(L, BIND_EXPRESSION);
+    bind_set_operations(L, operations);
+    lua_pop(L, 1);
 }

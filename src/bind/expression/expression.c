@@ -1,8 +1,8 @@
 /*
  * expression.c: SQL expressions as Lua values, and how Lua values become operands of expressions.
  *
- * Invariant: a value enters an expression as a bound parameter, checked against the type it is compared with;
- * never as text.
+ * Invariant: a value enters an expression as a bound parameter, never as text. It is checked against the type of what
+ * it is compared with.
  */
 #include "expression.h"
 
@@ -33,7 +33,7 @@ static int no_nil(lua_State *L, const char *what) {
     return 0;
 }
 
-/* An expression or query at idx as an operand, or NULL where it is a plain value. */
+/* The expression or query at idx as an operand (new reference). NULL: it is a plain value. */
 static mr_node *expression_operand(lua_State *L, int idx) {
     mr_node *node = bind_test_node(L, idx);
     if (node) return mr_node_retain(node);
@@ -80,8 +80,7 @@ static int refuse_criterion(lua_State *L, int idx, const char *function) {
     const char *cure = "";
     if (lua_isboolean(L, idx) && lua_toboolean(L, idx))
         cure = " (== and ~= compare Lua values: write User.name:eq(x), User.name:ne(x); `and`, `or` choose between "
-               "them: write "
-               "& and |)";
+               "them: write & and |)";
     else if (lua_isboolean(L, idx))
         cure = " (== and ~= compare Lua values: write User.name:eq(x), User.name:ne(x); `not` makes a boolean: write "
                "~User.name:eq(x))";
@@ -95,10 +94,10 @@ static int refuse_criterion(lua_State *L, int idx, const char *function) {
                       cure);
 }
 
-mr_node *bind_to_criterion(lua_State *L, int idx, const char *function) {
+mr_node *bind_arg_criterion(lua_State *L, int idx, const char *function) {
     mr_node *node = bind_test_node(L, idx);
     if (!node) refuse_criterion(L, idx, function);
-    return mr_node_retain(node);
+    return node;
 }
 
 /* ---------------------------------------------------------------- lists */
@@ -112,7 +111,7 @@ mr_node **bind_collect_nodes(lua_State *L, int first, int n) {
 
 void bind_push_list(lua_State *L, int first, int n, const char *function) {
     luaL_checkstack(L, 4, function);
-    for (int i = 0; i < n; i++) bind_push_node(L, bind_to_criterion(L, first + i, function)), lua_replace(L, first + i);
+    for (int i = 0; i < n; i++) bind_arg_criterion(L, first + i, function);
     mr_node **nodes = bind_collect_nodes(L, first, n);
     bind_push_node(L, mr_sql_list(bind_of(L)->env, MR_OP_COMMA, nodes, (size_t)n));
     lua_remove(L, -2);
@@ -133,6 +132,18 @@ void bind_push_list_of(lua_State *L, int idx, const char *function) {
     lua_replace(L, top + 1);
     lua_settop(L, top + 1);
 }
+
+/* ---------------------------------------------------------------- methods that differ by an operator */
+
+void bind_set_operations(lua_State *L, const bind_operation *operations) {
+    for (const bind_operation *o = operations; o->name; o++) {
+        lua_pushlightuserdata(L, (void *)(uintptr_t)o);
+        lua_pushcclosure(L, o->function, 1);
+        lua_setfield(L, -2, o->name);
+    }
+}
+
+const bind_operation *bind_operation_of(lua_State *L) { return lua_touserdata(L, lua_upvalueindex(1)); }
 
 /* ---------------------------------------------------------------- fields and metamethods */
 
@@ -166,7 +177,7 @@ static int get_type(lua_State *L) {
     return 1;
 }
 
-/* mr.true_ and mr.true_() are the same; other expressions are no functions. */
+/* mr.true_() is mr.true_. Other expressions cannot be called. */
 static int expression_call(lua_State *L) {
     const mr_node *node = bind_arg_node(L, 1, "call");
     if (node->kind == MR_NODE_LITERAL_SQL && lua_gettop(L) == 1) return 1;

@@ -1,32 +1,49 @@
 /*
- * expression.h: what the files about SQL expressions share: how values become operands, and the methods each
- * adds.
+ * expression.h: how values become operands, and how methods that make expressions are written; for all files that do.
  */
 #ifndef MOONROW_BIND_EXPRESSION_H
 #define MOONROW_BIND_EXPRESSION_H
 
 #include "value/node.h"
 
-/* expression.c */
-/* The Lua value as an operand: an expression (retained), a Select or Query as a scalar subquery, a plain value as a
- * bind coerced to the type (raises with `what` in the message). nil raises: "is the variable set?". New reference. */
+/* ---------------------------------------------------------------- operands */
+
+/* The value at idx as an operand (new reference): an expression; a Select or Query as a scalar subquery; any other
+ * value as a bind of the type, coerced. Raises with `what` in the message; nil raises "is the variable set?". */
 mr_node *bind_to_operand(lua_State *L, int idx, const mr_type *type, const char *what);
-/* A criterion for where/having/on: an expression; booleans, nil and else raise. New reference. */
-mr_node *bind_to_criterion(lua_State *L, int idx, const char *function);
+/* The same with the value's natural type: for the arguments of functions and arithmetic. */
+mr_node *bind_to_value_node(lua_State *L, int idx, const char *what);
+/* Replaces the value at idx by its operand, which the stack owns then: reading the next operand may raise. */
+void bind_own_operand(lua_State *L, int idx, const mr_type *type, const char *what);
+/* The criterion at idx, for where, having and ON: an expression (borrowed). Booleans, nil and other values raise. */
+mr_node *bind_arg_criterion(lua_State *L, int idx, const char *function);
 /* Pushes what messages call the expression ("User.id") and returns it. */
 const char *bind_push_what(lua_State *L, const mr_node *node);
-/* Pushes the node's SQL in the dialect's spelling (NULL: SQLite's). */
+/* Pushes the node's SQL as the dialect writes it (NULL: SQLite). */
 void bind_push_sql(lua_State *L, const mr_node *node, const mr_dialect *dialect);
-/* bind_to_operand with the value's natural type: for arguments of functions and arithmetic. */
-mr_node *bind_to_value_node(lua_State *L, int idx, const char *what);
-/* Replaces the value at idx by its expression: an owned operand, so that reading the next may raise. */
-void bind_own_operand(lua_State *L, int idx, const mr_type *type, const char *what);
-/* n nodes from the stack (expressions), first on, retained into an array that is pushed. Nothing may raise
- * between this and the constructor that consumes them. */
+
+/* ---------------------------------------------------------------- lists */
+
+/* Pushes an array with new references to the n expressions from index first on. Nothing may raise between this call and
+ * the constructor that consumes them. */
 mr_node **bind_collect_nodes(lua_State *L, int first, int n);
-/* Pushes a LIST (COMMA) of the expressions at first..first+n-1; each a column, a label, text. */
+/* Pushes the list of the n expressions from index first on: columns, labels, text. */
 void bind_push_list(lua_State *L, int first, int n, const char *function);
 /* The same from one value: an expression, or a plain table of them. */
 void bind_push_list_of(lua_State *L, int idx, const char *function);
+
+/* ---------------------------------------------------------------- methods that differ by an operator */
+
+/* One of several Lua functions that share a C function. */
+typedef struct bind_operation {
+    const char *name;
+    lua_CFunction function; /* finds its operation by bind_operation_of */
+    mr_op op;
+    unsigned flags; /* the function's own */
+} bind_operation;
+/* Sets the operations (until name NULL) in the table on top of the stack. They live as long as the program. */
+void bind_set_operations(lua_State *L, const bind_operation *operations);
+/* The operation as which the running function was called. */
+const bind_operation *bind_operation_of(lua_State *L);
 
 #endif

@@ -1,8 +1,8 @@
 /*
  * from.c: aliases of classes and tables, subqueries, and the .c of each.
  *
- * Invariant: the columns of a subquery stand for its output, one for each name and type ever used in the environment,
- * so that two queries of one structure stay equal in structure.
+ * Invariant: the environment has one column for each name and type of a subquery's output. So queries of one structure
+ * stay equal in structure, and share their prepared statement.
  */
 #include "from.h"
 
@@ -86,8 +86,7 @@ static int columns_index(lua_State *L) {
     const char *near = mr_nearest(name, next_name, columns);
     const char *owner = columns->from ? "the subquery" : columns->table->name;
     if (columns->from && mr_from_table(columns->from)) owner = mr_from_table(columns->from)->name;
-    if (near) return bind_error(L, MR_ERR_ARGUMENT, "%s has no column '%s' (did you mean '%s'?)", owner, name, near);
-    return bind_error(L, MR_ERR_ARGUMENT, "%s has no column '%s'", owner, name);
+    return bind_error(L, MR_ERR_ARGUMENT, "%s has no column '%s'%s", owner, name, bind_hint(L, near));
 }
 
 static int columns_len(lua_State *L) {
@@ -144,7 +143,7 @@ static int from_tostring(lua_State *L) {
     return 1;
 }
 
-/* Alias.attr: like the class's, of the alias. */
+/* Alias.name: the attribute of the class, as a column of the alias. */
 static int aliased_index(lua_State *L) {
     const bind_from *from = bind_arg(L, 1, BIND_ALIASED, "alias");
     if (lua_type(L, 2) != LUA_TSTRING) return bind_type_error(L, 2, "an alias is indexed by", "an attribute's name");
@@ -163,10 +162,8 @@ static int aliased_index(lua_State *L) {
         bind_push_columns(L, NULL, from->node);
     } else {
         const char *near = mr_mapper_nearest(from->mapper, name);
-        if (near)
-            return bind_error(L, MR_ERR_ARGUMENT, "%s has no attribute '%s' (did you mean '%s'?)", from->mapper->name,
-                              name, near);
-        return bind_error(L, MR_ERR_ARGUMENT, "%s has no attribute '%s'", from->mapper->name, name);
+        return bind_error(L, MR_ERR_ARGUMENT, "%s has no attribute '%s'%s", from->mapper->name, name,
+                          bind_hint(L, near));
     }
     return 1;
 }

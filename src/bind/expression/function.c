@@ -1,8 +1,8 @@
 /*
- * function.c: the functions of the module that make expressions: func, and_, or_, not_, case, cast, literal,
- * text, exists, tuple_, extract, and the order functions.
+ * function.c: the functions of the module that make expressions: func, and_, or_, not_, case, cast, literal, text,
+ * exists, tuple_, extract.
  *
- * Invariant: the name of an SQL function is an identifier; its arguments are operands, never text.
+ * Invariant: the name of an SQL function is an identifier. Its arguments are operands, never text.
  */
 #include <ctype.h>
 #include <string.h>
@@ -58,7 +58,7 @@ static int logic(lua_State *L, mr_op op, const char *function) {
     bind_check_options(L, options, function, (const char *const[]){NULL});
     if (n == 0)
         return bind_error(L, MR_ERR_ARGUMENT, "%s: no criteria (an empty list must not select everything)", function);
-    for (int i = 1; i <= n; i++) mr_node_release(bind_to_criterion(L, i, function)); /* checks alone */
+    for (int i = 1; i <= n; i++) bind_arg_criterion(L, i, function);
     mr_node **nodes = bind_collect_nodes(L, 1, n);
     bind_push_node(L, mr_sql_list(env_of(L), op, nodes, (size_t)n));
     return 1;
@@ -71,7 +71,7 @@ static int f_not(lua_State *L) {
     if (lua_gettop(L) > 1)
         return bind_error(L, MR_ERR_ARGUMENT, "not_: expected one criterion, got %d: join them by & or |",
                           lua_gettop(L));
-    mr_node *x = bind_to_criterion(L, 1, "not_");
+    mr_node *x = mr_node_retain(bind_arg_criterion(L, 1, "not_"));
     bind_push_node(L, mr_sql_not(env_of(L), x));
     return 1;
 }
@@ -93,7 +93,7 @@ static int f_case(lua_State *L) {
         int pair = lua_gettop(L);
         lua_rawgeti(L, pair, 1);
         lua_rawgeti(L, pair, 2);
-        mr_node_release(bind_to_criterion(L, pair + 1, "case"));
+        bind_arg_criterion(L, pair + 1, "case");
         bind_own_operand(L, pair + 2, NULL, "case");
         lua_remove(L, pair);
         count += 2;
@@ -163,28 +163,12 @@ static int f_extract(lua_State *L) {
 }
 
 static int f_exists(lua_State *L) {
-    const mr_node *node = bind_test_node(L, 1);
-    if (node && node->kind == MR_NODE_SUBQUERY) {
-        bind_push_node(L, mr_sql_exists(env_of(L), mr_node_retain(bind_test_node(L, 1))));
-        return 1;
-    }
-    if (!bind_is_query(L, 1)) return bind_type_error(L, 1, "exists", "a select or a query");
-    bind_push_node(L, mr_sql_exists(env_of(L), bind_to_select(L, 1)));
+    mr_node *node = bind_test_node(L, 1);
+    bool subquery = node && node->kind == MR_NODE_SUBQUERY;
+    if (!subquery && !bind_is_query(L, 1)) return bind_type_error(L, 1, "exists", "a select or a query");
+    bind_push_node(L, mr_sql_exists(env_of(L), subquery ? mr_node_retain(node) : bind_to_select(L, 1)));
     return 1;
 }
-
-/* ---------------------------------------------------------------- order */
-
-static int unary(lua_State *L, mr_op op, const char *function) {
-    bind_push_node(L, mr_sql_unary(env_of(L), op, mr_node_retain(bind_arg_node(L, 1, function))));
-    return 1;
-}
-
-static int f_asc(lua_State *L) { return unary(L, MR_OP_ASC, "asc"); }
-static int f_desc(lua_State *L) { return unary(L, MR_OP_DESC, "desc"); }
-static int f_nulls_first(lua_State *L) { return unary(L, MR_OP_NULLS_FIRST, "nulls_first"); }
-static int f_nulls_last(lua_State *L) { return unary(L, MR_OP_NULLS_LAST, "nulls_last"); }
-static int f_distinct(lua_State *L) { return unary(L, MR_OP_DISTINCT, "distinct"); }
 
 void bind_open_function(lua_State *L) {
     static const luaL_Reg functions[] = {{"and_", f_and},
@@ -198,11 +182,6 @@ void bind_open_function(lua_State *L) {
                                          {"tuple_", f_tuple},
                                          {"extract", f_extract},
                                          {"exists", f_exists},
-                                         {"asc", f_asc},
-                                         {"desc", f_desc},
-                                         {"nulls_first", f_nulls_first},
-                                         {"nulls_last", f_nulls_last},
-                                         {"distinct", f_distinct},
                                          {NULL, NULL}};
     static const luaL_Reg metamethods[] = {{"__index", func_index}, {NULL, NULL}};
     luaL_setfuncs(L, functions, 0);

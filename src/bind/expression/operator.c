@@ -2,7 +2,7 @@
  * operator.c: the operators of expressions (& | ~ + - * / % ..) and the methods that wrap one expression in
  * another: asc, label, cast, op, over.
  *
- * Invariant: an operator that Lua would turn into a boolean (<, <=) raises instead.
+ * Invariant: operators whose result Lua makes a boolean (<, <=) raise.
  */
 #include <stdio.h>
 #include <string.h>
@@ -15,8 +15,8 @@ static mr_node *self(lua_State *L, const char *function) { return bind_arg_node(
 
 /* ---------------------------------------------------------------- arithmetic */
 
-/* Makes an expression of the operand at idx; other is the expression on the other side. A number may be of
- * any kind (score * 1.5), but something else than a number is refused. */
+/* Replaces the operand at idx by an expression. other: the expression on the other side. Where that is a number, the
+ * operand must be a number, too, but may be of another type (score * 1.5). */
 static void own_arithmetic(lua_State *L, int idx, const mr_node *other) {
     mr_value v;
     const char *what = bind_push_what(L, other);
@@ -27,21 +27,15 @@ static void own_arithmetic(lua_State *L, int idx, const mr_node *other) {
     lua_pop(L, 1);
 }
 
-static int arithmetic(lua_State *L, mr_op op) {
+static int arithmetic(lua_State *L) {
     const mr_node *left = bind_test_node(L, 1), *right = bind_test_node(L, 2);
     lua_settop(L, 2);
     if (!left && right) own_arithmetic(L, 1, right);
     if (!right && left) own_arithmetic(L, 2, left);
     mr_node *a = bind_arg_node(L, 1, "operator"), *b = bind_arg_node(L, 2, "operator");
-    bind_push_node(L, mr_sql_binary(a->env, op, mr_node_retain(a), mr_node_retain(b)));
+    bind_push_node(L, mr_sql_binary(a->env, bind_operation_of(L)->op, mr_node_retain(a), mr_node_retain(b)));
     return 1;
 }
-
-static int op_add(lua_State *L) { return arithmetic(L, MR_OP_ADD); }
-static int op_sub(lua_State *L) { return arithmetic(L, MR_OP_SUB); }
-static int op_mul(lua_State *L) { return arithmetic(L, MR_OP_MUL); }
-static int op_div(lua_State *L) { return arithmetic(L, MR_OP_DIV); }
-static int op_mod(lua_State *L) { return arithmetic(L, MR_OP_MOD); }
 
 static int op_concat(lua_State *L) {
     lua_settop(L, 2);
@@ -62,7 +56,7 @@ static int op_unm(lua_State *L) {
 
 static int logic(lua_State *L, mr_op op, const char *function) {
     lua_settop(L, 2);
-    for (int i = 1; i <= 2; i++) mr_node_release(bind_to_criterion(L, i, function)); /* checks alone */
+    for (int i = 1; i <= 2; i++) bind_arg_criterion(L, i, function);
     mr_node *pair[2] = {mr_node_retain(bind_test_node(L, 1)), mr_node_retain(bind_test_node(L, 2))};
     bind_push_node(L, mr_sql_list(pair[0]->env, op, pair, 2));
     return 1;
@@ -97,31 +91,20 @@ static int no_length(lua_State *L) {
 
 /* ---------------------------------------------------------------- bit methods */
 
-static int bitwise(lua_State *L, mr_op op, const char *function) {
-    mr_node *left = self(L, function);
+static int bitwise(lua_State *L) {
+    const bind_operation *o = bind_operation_of(L);
+    mr_node *left = self(L, o->name);
     mr_node *right = bind_to_operand(L, 2, mr_type_simple(MR_TYPE_INTEGER), bind_push_what(L, left));
-    bind_push_node(L, mr_sql_binary(left->env, op, mr_node_retain(left), right));
+    bind_push_node(L, mr_sql_binary(left->env, o->op, mr_node_retain(left), right));
     return 1;
 }
 
-static int bitwise_and(lua_State *L) { return bitwise(L, MR_OP_BIT_AND, "bitwise_and"); }
-static int bitwise_or(lua_State *L) { return bitwise(L, MR_OP_BIT_OR, "bitwise_or"); }
-static int bitwise_xor(lua_State *L) { return bitwise(L, MR_OP_BIT_XOR, "bitwise_xor"); }
-static int lshift(lua_State *L) { return bitwise(L, MR_OP_SHIFT_LEFT, "lshift"); }
-static int rshift(lua_State *L) { return bitwise(L, MR_OP_SHIFT_RIGHT, "rshift"); }
-
-static int unary(lua_State *L, mr_op op, const char *function) {
-    mr_node *x = self(L, function);
-    bind_push_node(L, mr_sql_unary(x->env, op, mr_node_retain(x)));
+static int unary(lua_State *L) {
+    const bind_operation *o = bind_operation_of(L);
+    mr_node *x = self(L, o->name);
+    bind_push_node(L, mr_sql_unary(x->env, o->op, mr_node_retain(x)));
     return 1;
 }
-
-static int bitwise_not(lua_State *L) { return unary(L, MR_OP_BIT_NOT, "bitwise_not"); }
-static int expr_asc(lua_State *L) { return unary(L, MR_OP_ASC, "asc"); }
-static int expr_desc(lua_State *L) { return unary(L, MR_OP_DESC, "desc"); }
-static int nulls_first(lua_State *L) { return unary(L, MR_OP_NULLS_FIRST, "nulls_first"); }
-static int nulls_last(lua_State *L) { return unary(L, MR_OP_NULLS_LAST, "nulls_last"); }
-static int expr_distinct(lua_State *L) { return unary(L, MR_OP_DISTINCT, "distinct"); }
 
 /* ---------------------------------------------------------------- wrapping */
 
@@ -176,7 +159,7 @@ static int expr_op(lua_State *L) {
 
 /* ---------------------------------------------------------------- over */
 
-/* One end of a frame: a number of rows before (negative) or after, mr.null without bound. */
+/* Writes one end of a frame: a number of rows before (negative) or after the current row; mr.null is unbounded. */
 static void frame_end(lua_State *L, int list, int i, luaL_Buffer *out) {
     lua_rawgeti(L, list, i);
     bool unbounded = bind_is_null(L, -1) || lua_isnil(L, -1);
@@ -191,7 +174,7 @@ static void frame_end(lua_State *L, int list, int i, luaL_Buffer *out) {
     luaL_addstring(out, buf);
 }
 
-/* Pushes "ROWS BETWEEN a AND b" and returns it; NULL where neither rows nor range is given. */
+/* Pushes "ROWS BETWEEN a AND b" and returns it. Pushes nothing and returns NULL without rows and range. */
 static const char *read_frame(lua_State *L, int options) {
     bool rows = bind_option(L, options, "rows") != LUA_TNIL, range = bind_option(L, options, "range") != LUA_TNIL;
     const char *unit = rows ? "ROWS" : "RANGE";
@@ -212,7 +195,7 @@ static const char *read_frame(lua_State *L, int options) {
     return lua_tostring(L, -1);
 }
 
-/* Pushes the option's list of expressions; NULL (with nil pushed) where it is not given. */
+/* Pushes the option's list of expressions and returns it. Pushes nil and returns NULL without the option. */
 static mr_node *read_list(lua_State *L, int options, const char *name) {
     if (bind_option(L, options, name) == LUA_TNIL) return NULL;
     bind_push_list_of(L, -1, "over");
@@ -236,46 +219,41 @@ static int expr_over(lua_State *L) {
 
 /* ---------------------------------------------------------------- registration */
 
-void bind_open_operator(lua_State *L) {
-    static const luaL_Reg methods[] = {{"bitwise_and", bitwise_and},
-                                       {"bitwise_or", bitwise_or},
-                                       {"bitwise_xor", bitwise_xor},
-                                       {"bitwise_not", bitwise_not},
-                                       {"lshift", lshift},
-                                       {"rshift", rshift},
-                                       {"asc", expr_asc},
-                                       {"desc", expr_desc},
-                                       {"nulls_first", nulls_first},
-                                       {"nulls_last", nulls_last},
-                                       {"distinct", expr_distinct},
-                                       {"label", expr_label},
-                                       {"cast", expr_cast},
-                                       {"collate", expr_collate},
-                                       {"op", expr_op},
-                                       {"over", expr_over},
-                                       {NULL, NULL}};
+static const bind_operation of_bits[] = {{"bitwise_and", bitwise, MR_OP_BIT_AND, 0},
+                                         {"bitwise_or", bitwise, MR_OP_BIT_OR, 0},
+                                         {"bitwise_xor", bitwise, MR_OP_BIT_XOR, 0},
+                                         {"bitwise_not", unary, MR_OP_BIT_NOT, 0},
+                                         {"lshift", bitwise, MR_OP_SHIFT_LEFT, 0},
+                                         {"rshift", bitwise, MR_OP_SHIFT_RIGHT, 0},
+                                         {NULL, NULL, MR_OP_NONE, 0}};
+/* Methods, and functions of the module: x:desc() is mr.desc(x). */
+static const bind_operation of_order[] = {{"asc", unary, MR_OP_ASC, 0},
+                                          {"desc", unary, MR_OP_DESC, 0},
+                                          {"nulls_first", unary, MR_OP_NULLS_FIRST, 0},
+                                          {"nulls_last", unary, MR_OP_NULLS_LAST, 0},
+                                          {"distinct", unary, MR_OP_DISTINCT, 0},
+                                          {NULL, NULL, MR_OP_NONE, 0}};
+static const bind_operation of_numbers[] = {{"__add", arithmetic, MR_OP_ADD, 0}, {"__sub", arithmetic, MR_OP_SUB, 0},
+                                            {"__mul", arithmetic, MR_OP_MUL, 0}, {"__div", arithmetic, MR_OP_DIV, 0},
+                                            {"__mod", arithmetic, MR_OP_MOD, 0}, {NULL, NULL, MR_OP_NONE, 0}};
 
-    static const luaL_Reg metamethods[] = {{"__add", op_add},
-                                           {"__sub", op_sub},
-                                           {"__mul", op_mul},
-                                           {"__div", op_div},
-                                           {"__mod", op_mod},
-                                           {"__concat", op_concat},
-                                           {"__unm", op_unm},
-                                           {"__band", op_and},
-                                           {"__bor", op_or},
-                                           {"__bnot", op_not},
-                                           {"__lt", no_lt},
-                                           {"__le", no_le},
-                                           {"__idiv", no_operator},
-                                           {"__pow", no_operator},
-                                           {"__bxor", no_operator},
-                                           {"__shl", no_operator},
-                                           {"__shr", no_operator},
-                                           {"__len", no_length},
-                                           {NULL, NULL}};
-    bind_extend_type(L, BIND_EXPRESSION, methods, NULL);
+void bind_open_operator(lua_State *L) {
+    static const luaL_Reg methods[] = {{"label", expr_label}, {"cast", expr_cast}, {"collate", expr_collate},
+                                       {"op", expr_op},       {"over", expr_over}, {NULL, NULL}};
+    static const luaL_Reg metamethods[] = {{"__concat", op_concat}, {"__unm", op_unm},
+                                           {"__band", op_and},      {"__bor", op_or},
+                                           {"__bnot", op_not},      {"__lt", no_lt},
+                                           {"__le", no_le},         {"__idiv", no_operator},
+                                           {"__pow", no_operator},  {"__bxor", no_operator},
+                                           {"__shl", no_operator},  {"__shr", no_operator},
+                                           {"__len", no_length},    {NULL, NULL}};
+    bind_set_operations(L, of_order);
+    bind_push_methods(L, BIND_EXPRESSION);
+    luaL_setfuncs(L, methods, 0);
+    bind_set_operations(L, of_bits);
+    bind_set_operations(L, of_order);
     luaL_getmetatable(L, BIND_EXPRESSION);
     luaL_setfuncs(L, metamethods, 0);
-    lua_pop(L, 1);
+    bind_set_operations(L, of_numbers);
+    lua_pop(L, 2);
 }

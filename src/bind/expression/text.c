@@ -1,22 +1,21 @@
 /*
  * text.c: text:bindparams: values, or types, for the :name parameters of mr.text.
  *
- * Invariant: the text itself is never changed; a name that it does not have is an error, as the value would
- * be lost.
+ * Invariant: the SQL itself is never changed. A name that it does not contain raises: the value would be lost.
  */
 #include <string.h>
 
 #include "expression.h"
 
-/* Replaces the text at index 1. Consumes bind. */
-static void give(lua_State *L, const char *name, mr_node *bind) {
+/* Replaces the text at index 1 by one with bind (consumed) as its parameter. */
+static void set_param(lua_State *L, const char *name, mr_node *bind) {
     mr_node *text = mr_node_retain(bind_test_node(L, 1));
     bind_push_node(L, mr_sql_text_bind(bind_of(L)->env, text, name, bind));
     lua_replace(L, 1);
 }
 
-/* The values of the table at idx by name. */
-static void give_values(lua_State *L, int idx) {
+/* Sets the parameters that the table at idx names. */
+static void set_params(lua_State *L, int idx) {
     mr_env *env = bind_of(L)->env;
     for (lua_pushnil(L); lua_next(L, idx); lua_pop(L, 1)) {
         mr_value v;
@@ -24,7 +23,7 @@ static void give_values(lua_State *L, int idx) {
         const char *name = lua_tostring(L, -2), *what = lua_pushfstring(L, "bindparams: '%s'", name);
         if (!bind_to_value(L, -2, NULL, &v) || v.kind == MR_OPAQUE) bind_no_value(L, -2, NULL, what, "a value", true);
         lua_pop(L, 1);
-        give(L, name, mr_sql_bind(env, mr_type_natural((mr_kind)v.kind), &v));
+        set_param(L, name, mr_sql_bind(env, mr_type_natural((mr_kind)v.kind), &v));
     }
 }
 
@@ -39,8 +38,8 @@ static int bindparams(lua_State *L) {
     luaL_checkstack(L, 8, "bindparams");
     for (int i = 2; i <= n; i++) {
         mr_node *param = bind_test_node(L, i);
-        if (param && param->kind == MR_NODE_BIND && param->name) give(L, param->name, mr_node_retain(param));
-        else if (bind_is_plain_table(L, i)) give_values(L, i);
+        if (param && param->kind == MR_NODE_BIND && param->name) set_param(L, param->name, mr_node_retain(param));
+        else if (bind_is_plain_table(L, i)) set_params(L, i);
         else return bind_type_error(L, i, "bindparams", "values by name, or mr.bindparam(name, type)");
     }
     lua_settop(L, 1);

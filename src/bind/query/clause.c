@@ -1,8 +1,7 @@
 /*
  * clause.c: the methods of queries that add a criterion, an order, a limit, an option.
  *
- * Invariant: nothing passes silently: nil, a boolean, an empty filter_by is refused, and never means
- * "everything".
+ * Invariant: a mistake never selects everything: nil, a boolean and an empty filter_by raise.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +11,7 @@
 #include "option.h"
 #include "query.h"
 
-/* Positional arguments from index 2 on; options are refused. */
+/* Reads the positional arguments from index 2 on. Options raise. Returns how many. */
 static int arguments(lua_State *L, const char *function) {
     int options;
     int n = bind_arguments(L, 2, &options);
@@ -25,12 +24,12 @@ static int arguments(lua_State *L, const char *function) {
 /* ---------------------------------------------------------------- criteria */
 
 static int criteria(lua_State *L, const char *function, mr_query *(*add)(const mr_query *q, mr_node *criterion)) {
-    bind_open_query_arg(L, function);
+    bind_query_arg_for_clause(L, function);
     int n = lua_gettop(L) - 1;
     if (n == 0)
         return bind_error(L, MR_ERR_ARGUMENT, "%s: expected at least one criterion, such as User.name:eq(x)", function);
     for (int i = 2; i <= n + 1; i++) {
-        mr_node *node = bind_to_criterion(L, i, function);
+        mr_node *node = mr_node_retain(bind_arg_criterion(L, i, function));
         bind_derive_self(L, add(bind_query_arg(L, function), node));
     }
     lua_settop(L, 1);
@@ -42,7 +41,7 @@ static int q_where(lua_State *L) { return criteria(L, "where", mr_query_where); 
 static int q_having(lua_State *L) { return criteria(L, "having", mr_query_having); }
 
 static int q_filter_by(lua_State *L) {
-    mr_query *q = bind_open_query_arg(L, "filter_by");
+    mr_query *q = bind_query_arg_for_clause(L, "filter_by");
     bind_refuse_more(L, 1, "filter_by", " (all values are in one table)");
     lua_settop(L, 2);
     mr_node *alias;
@@ -54,7 +53,7 @@ static int q_filter_by(lua_State *L) {
 
 /* ---------------------------------------------------------------- lists of expressions */
 
-/* A string names an attribute of the query's class, or is a label: replaced by the expression at idx. */
+/* Replaces the string at idx, a label or an attribute of the query's class, by its expression. */
 static void own_named(lua_State *L, int idx, const mr_query *q, const char *function) {
     const char *name = lua_tostring(L, idx);
     mr_mapper *mapper = mr_query_lead(q);
@@ -73,7 +72,7 @@ static void own_named(lua_State *L, int idx, const mr_query *q, const char *func
 }
 
 static int listed(lua_State *L, const char *function, mr_query *(*add)(const mr_query *q, mr_node *item)) {
-    mr_query *q = bind_open_query_arg(L, function);
+    mr_query *q = bind_query_arg_for_clause(L, function);
     if (lua_gettop(L) == 2 && (bind_is_null(L, 2) || (lua_isboolean(L, 2) && !lua_toboolean(L, 2))))
         return bind_derive(L, add(q, NULL)); /* order_by(false) takes the order away */
     int n = arguments(L, function);
@@ -88,7 +87,7 @@ static int q_order_by(lua_State *L) { return listed(L, "order_by", mr_query_orde
 static int q_group_by(lua_State *L) { return listed(L, "group_by", mr_query_group_by); }
 
 static int q_distinct(lua_State *L) {
-    mr_query *q = bind_open_query_arg(L, "distinct");
+    mr_query *q = bind_query_arg_for_clause(L, "distinct");
     int n = arguments(L, "distinct");
     if (n == 0) return bind_derive(L, mr_query_distinct(q, NULL));
     bind_push_list(L, 2, n, "distinct");
@@ -98,7 +97,7 @@ static int q_distinct(lua_State *L) {
 /* ---------------------------------------------------------------- numbers */
 
 static int number(lua_State *L, const char *function, mr_query *(*set)(const mr_query *q, mr_node *n)) {
-    mr_query *q = bind_open_query_arg(L, function);
+    mr_query *q = bind_query_arg_for_clause(L, function);
     if (bind_test_node(L, 2)) return bind_derive(L, set(q, mr_node_retain(bind_test_node(L, 2))));
     int integral = 0;
     lua_Integer n = lua_type(L, 2) == LUA_TNUMBER ? lua_tointegerx(L, 2, &integral) : 0;
@@ -174,7 +173,7 @@ static int q_execution_options(lua_State *L) {
 static int q_with_for_update(lua_State *L) {
     static const char *const names[] = {"nowait", "skip_locked", "read", "key_share", NULL};
     const char *function = "with_for_update", *mode = NULL;
-    mr_query *q = bind_open_query_arg(L, function);
+    mr_query *q = bind_query_arg_for_clause(L, function);
     int options;
     if (bind_arguments(L, 2, &options) > 0) return bind_error(L, MR_ERR_ARGUMENT, "%s takes options only", function);
     bind_check_options(L, options, function, names);

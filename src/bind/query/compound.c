@@ -1,8 +1,8 @@
 /*
  * compound.c: union, union_all, intersect and except_ of queries.
  *
- * The result selects from the compound as a subquery, so it goes on like any query: what names the attributes and
- * expressions of its queries is about the subquery's columns.
+ * Invariant: the result is a query over the compound as a subquery. It takes clauses like any query; attributes and
+ * expressions of the united queries mean the columns of the subquery.
  */
 #include <string.h>
 
@@ -10,18 +10,7 @@
 #include "query.h"
 #include "value/from.h"
 
-/* Pushes the SELECT of the query at idx with bare column names, as an expression. */
-static void push_select(lua_State *L, int idx, const char *function) {
-    const mr_query *q = bind_test_query(L, idx);
-    if (!q) bind_type_error(L, idx, function, "a query");
-    mr_query *copy = mr_query_flags(q, -1, -1);
-    if (copy) copy->core_labels = true; /* nobody else has seen this one */
-    bind_push_query(L, copy, 0, BIND_SELECT);
-    bind_push_node(L, bind_to_select(L, -1));
-    lua_remove(L, -2);
-}
-
-/* The n SELECTs from index first on give the same number of columns, as far as that is known. */
+/* Raises where the n SELECTs from index first on have different numbers of columns, as far as these are known. */
 static void check_widths(lua_State *L, int first, int n, const char *function) {
     size_t width = mr_from_width(bind_test_node(L, first));
     for (int i = 1; i < n; i++) {
@@ -34,14 +23,16 @@ static void check_widths(lua_State *L, int first, int n, const char *function) {
     }
 }
 
-static int compound(lua_State *L, mr_op op, const char *function) {
+static int unite(lua_State *L) {
+    const bind_operation *o = bind_operation_of(L);
+    const char *function = o->name;
     mr_query *q = bind_query_arg(L, function);
     int n = lua_gettop(L);
     bool outer = false;
     if (n < 2) return bind_error(L, MR_ERR_ARGUMENT, "%s: expected another query", function);
     bind_check_room(L, n + 10, function);
     for (int i = 1; i <= n; i++) {
-        push_select(L, i, function);
+        bind_push_inner_select(L, i, function);
         if (mr_query_is_outer(bind_test_query(L, i))) outer = true;
     }
     if (!mr_query_columns(bind_test_node(L, n + 1)))
@@ -51,11 +42,11 @@ static int compound(lua_State *L, mr_op op, const char *function) {
                           function);
     check_widths(L, n + 1, n, function);
     mr_node **selects = bind_collect_nodes(L, n + 1, n);
-    mr_node *all = mr_sql_compound(q->env, op, selects, (size_t)n, NULL);
+    mr_node *all = mr_sql_compound(q->env, o->op, selects, (size_t)n, NULL);
     return bind_derive(L, mr_query_over(q, mr_sql_alias(q->env, all, NULL), outer));
 }
 
-/* The parts of the CTE's body, as far as they are joined by op already. */
+/* Pushes the queries that the CTE unites by op; its whole body if it is something else. Returns how many. */
 static int push_parts(lua_State *L, const mr_node *cte, mr_op op) {
     mr_node *body = cte->child[0];
     bool same = body->kind == MR_NODE_COMPOUND && body->op == op;
@@ -65,8 +56,10 @@ static int push_parts(lua_State *L, const mr_node *cte, mr_op op) {
     return n;
 }
 
-/* A recursive CTE goes on by its name: what the queries read from it is the one before. */
-static int cte_compound(lua_State *L, mr_op op, const char *function) {
+/* cte:union(query, ...): the new CTE keeps the name, by which the queries read from the CTE itself (recursion). */
+static int unite_cte(lua_State *L) {
+    const bind_operation *o = bind_operation_of(L);
+    const char *function = o->name;
     const bind_from *from = bind_arg(L, 1, BIND_FROM, function);
     mr_node *cte = from->node;
     if (cte->kind != MR_NODE_CTE)
@@ -75,29 +68,25 @@ static int cte_compound(lua_State *L, mr_op op, const char *function) {
     int n = lua_gettop(L);
     if (n < 2) return bind_error(L, MR_ERR_ARGUMENT, "%s: expected another query", function);
     bind_check_room(L, n + 10, function);
-    int parts = push_parts(L, cte, op) + n - 1;
-    for (int i = 2; i <= n; i++) push_select(L, i, function);
+    int parts = push_parts(L, cte, o->op) + n - 1;
+    for (int i = 2; i <= n; i++) bind_push_inner_select(L, i, function);
     mr_node **selects = bind_collect_nodes(L, n + 1, parts);
-    mr_node *all = mr_sql_compound(cte->env, op, selects, (size_t)parts, NULL);
+    mr_node *all = mr_sql_compound(cte->env, o->op, selects, (size_t)parts, NULL);
     bind_push_from(L, mr_sql_cte(cte->env, all, cte->name, (cte->flags & MR_NODE_RECURSIVE) != 0), NULL);
     return 1;
 }
 
-static int q_union(lua_State *L) { return compound(L, MR_OP_UNION, "union"); }
-static int q_union_all(lua_State *L) { return compound(L, MR_OP_UNION_ALL, "union_all"); }
-static int q_intersect(lua_State *L) { return compound(L, MR_OP_INTERSECT, "intersect"); }
-static int q_except(lua_State *L) { return compound(L, MR_OP_EXCEPT, "except_"); }
-
-static int from_union(lua_State *L) { return cte_compound(L, MR_OP_UNION, "union"); }
-static int from_union_all(lua_State *L) { return cte_compound(L, MR_OP_UNION_ALL, "union_all"); }
+static const bind_operation of_query[] = {{"union", unite, MR_OP_UNION, 0},
+                                          {"union_all", unite, MR_OP_UNION_ALL, 0},
+                                          {"intersect", unite, MR_OP_INTERSECT, 0},
+                                          {"except_", unite, MR_OP_EXCEPT, 0},
+                                          {NULL, NULL, MR_OP_NONE, 0}};
+static const bind_operation of_cte[] = {
+    {"union", unite_cte, MR_OP_UNION, 0}, {"union_all", unite_cte, MR_OP_UNION_ALL, 0}, {NULL, NULL, MR_OP_NONE, 0}};
 
 void bind_open_query_compound(lua_State *L) {
-    static const luaL_Reg methods[] = {{"union", q_union},
-                                       {"union_all", q_union_all},
-                                       {"intersect", q_intersect},
-                                       {"except_", q_except},
-                                       {NULL, NULL}};
-    static const luaL_Reg of_cte[] = {{"union", from_union}, {"union_all", from_union_all}, {NULL, NULL}};
-    bind_extend_query(L, methods, true);
-    bind_extend_type(L, BIND_FROM, of_cte, NULL);
+    bind_extend_query_operations(L, of_query);
+    bind_push_methods(L, BIND_FROM);
+    bind_set_operations(L, of_cte);
+    lua_pop(L, 1);
 }

@@ -1,8 +1,8 @@
 /*
- * from.c: the methods of queries about what they select from: joins, select_from, items, with_parent,
- * and a query as a part of another: subquery, exists, union.
+ * from.c: the methods of queries about FROM: joins, select_from, items, with_parent; and those that make a query a part
+ * of another: subquery, cte, exists.
  *
- * Invariant: a relationship is resolved (its mappings configured) before it becomes a part of a query.
+ * Invariant: the mappings of a relationship are configured before it becomes a part of a query.
  */
 #include <string.h>
 
@@ -16,11 +16,6 @@
 
 /* ---------------------------------------------------------------- joins */
 
-typedef struct join_options {
-    mr_op kind;
-    mr_node *on; /* borrowed */
-} join_options;
-
 /* The relationship that a string names on the query's class. */
 static const mr_property *named_relationship(lua_State *L, int idx, mr_node **alias) {
     mr_mapper *mapper = mr_query_filter_by_target(bind_query_arg(L, "join"), alias);
@@ -30,12 +25,11 @@ static const mr_property *named_relationship(lua_State *L, int idx, mr_node **al
     const mr_property *prop = mr_mapper_property(mapper, name, true);
     if (prop && prop->kind == MR_PROPERTY_RELATIONSHIP) return prop;
     const char *near = prop ? NULL : mr_mapper_nearest(mapper, name);
-    bind_error(L, MR_ERR_ARGUMENT, "join: %s has no relationship '%s'%s%s%s", mapper->name, name,
-               near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
+    bind_error(L, MR_ERR_ARGUMENT, "join: %s has no relationship '%s'%s", mapper->name, name, bind_hint(L, near));
     return NULL;
 }
 
-/* Fills along, left_alias (borrowed) and mapper from a relationship attribute or its name; false where idx is
+/* Sets along, left_alias (borrowed) and mapper by the relationship at idx, an attribute or its name. False: idx is
  * neither. */
 static bool read_along(lua_State *L, int idx, mr_query_join *join) {
     const bind_relationship *r = bind_test_relationship(L, idx);
@@ -52,18 +46,17 @@ static bool read_along(lua_State *L, int idx, mr_query_join *join) {
     return true;
 }
 
-/* Adds the join to the query at index 1; its nodes are borrowed until here. */
-static void add_join(lua_State *L, mr_query_join *join, const join_options *o) {
+/* Adds the join to the query at index 1. The join's nodes are borrowed. */
+static void add_join(lua_State *L, mr_query_join *join, mr_op kind) {
     const mr_query *q = bind_query_arg(L, "join");
-    join->kind = o->kind;
-    if (o->on) join->on = o->on;
+    join->kind = kind;
     mr_node_retain(join->left_alias);
     mr_node_retain(join->target);
     mr_node_retain(join->on);
     bind_derive_self(L, mr_query_join_on(q, join));
 }
 
-/* The target at idx; its FROM is pushed as an expression that owns it, where it is not a bare class. */
+/* Sets the target of the join by the value at idx. Pushes the expression that owns it, if one is made. */
 static void read_target(lua_State *L, int idx, mr_query_join *join) {
     mr_mapper *mapper = bind_test_class(L, idx);
     const bind_from *from = bind_test_from(L, idx);
@@ -80,61 +73,65 @@ static void read_target(lua_State *L, int idx, mr_query_join *join) {
     join->target = bind_test_node(L, -1);
 }
 
-/* join(Class.rel), join(target), join(target, condition), join(target, Class.rel), join(A.b, B.c, ...) */
-static int join(lua_State *L, const char *function, mr_op kind) {
+/* join(A.b, B.c, ...): along the n relationships from index 2 on; on: the index of the condition of a single one, or 0.
+ */
+static void join_along(lua_State *L, int n, int on, mr_op kind, const char *function) {
+    if (on && n > 1) bind_error(L, MR_ERR_ARGUMENT, "%s: a condition goes with one relationship, not %d", function, n);
+    for (int i = 2; i <= n + 1; i++) {
+        mr_query_join join = {0};
+        if (!read_along(L, i, &join)) bind_type_error(L, i, function, "a relationship");
+        if (on) join.on = bind_arg_criterion(L, on, function);
+        add_join(L, &join, kind);
+    }
+}
+
+/* join(target), join(target, condition), join(target, A.b): on: the index of the condition or relationship, or 0. */
+static void join_target(lua_State *L, int on, mr_op kind, const char *function) {
+    mr_query_join join = {0}, along = {0};
+    read_target(L, 2, &join);
+    if (on && read_along(L, on, &along)) {
+        join.along = along.along;
+        join.left_alias = along.left_alias;
+    } else if (on) {
+        join.on = bind_arg_criterion(L, on, function);
+    }
+    add_join(L, &join, kind);
+}
+
+static int join(lua_State *L) {
     static const char *const names[] = {"isouter", "full", "onclause", NULL};
-    join_options o = {kind, NULL};
+    const bind_operation *o = bind_operation_of(L);
+    mr_op kind = o->op;
     int options;
-    bind_open_query_arg(L, function);
+    bind_query_arg_for_clause(L, o->name);
     int n = bind_arguments(L, 2, &options);
-    bind_check_options(L, options, function, names);
-    if (bind_option_bool(L, options, function, "isouter", false)) o.kind = MR_OP_LEFT;
-    if (bind_option_bool(L, options, function, "full", false)) o.kind = MR_OP_FULL;
-    bool has_on = bind_option(L, options, "onclause") != LUA_TNIL;
-    int on = has_on ? lua_gettop(L) : 3;
-    if (n == 0) return bind_error(L, MR_ERR_ARGUMENT, "%s: expected what to join", function);
-    luaL_checkstack(L, 8, function);
-    mr_query_join along = {0}, j = {0};
-    bool first_along = read_along(L, 2, &along);
-    if (first_along && n == 2 && bind_test_node(L, 3)) { /* a relationship with a condition of its own */
-        o.on = bind_test_node(L, 3);
+    bind_check_options(L, options, o->name, names);
+    if (n == 0) return bind_error(L, MR_ERR_ARGUMENT, "%s: expected what to join", o->name);
+    if (bind_option_bool(L, options, o->name, "isouter", false)) kind = MR_OP_LEFT;
+    if (bind_option_bool(L, options, o->name, "full", false)) kind = MR_OP_FULL;
+    luaL_checkstack(L, 12, o->name);
+    int on = bind_option(L, options, "onclause") != LUA_TNIL ? lua_gettop(L) : 0;
+    bool along = bind_test_relationship(L, 2) || lua_type(L, 2) == LUA_TSTRING;
+    if (n == 2 && (!along || bind_test_node(L, 3))) { /* the second argument is the condition */
+        if (on) return bind_error(L, MR_ERR_ARGUMENT, "%s: the condition is given twice", o->name);
+        on = 3;
         n = 1;
     }
-    if (first_along) {
-        for (int i = 2; i <= n + 1; i++) {
-            memset(&along, 0, sizeof along);
-            if (!read_along(L, i, &along)) return bind_type_error(L, i, function, "a relationship");
-            add_join(L, &along, &o);
-        }
-        lua_settop(L, 1);
-        return 1;
-    }
-    if (n > 2)
-        return bind_error(L, MR_ERR_ARGUMENT, "%s: expected a target and a condition, got %d arguments", function, n);
-    read_target(L, 2, &j);
-    if (n == 2 || has_on) {
-        mr_mapper *target = j.mapper;
-        mr_node *node = j.target;
-        if (read_along(L, on, &j)) { /* along the relationship, onto this target */
-            j.mapper = target;
-            j.target = node;
-        } else {
-            mr_node_release(bind_to_criterion(L, on, function)); /* checks alone */
-            o.on = bind_test_node(L, on);
-        }
-    }
-    add_join(L, &j, &o);
+    if (!along && n > 1)
+        return bind_error(L, MR_ERR_ARGUMENT, "%s: expected a target and a condition, got %d arguments", o->name, n);
+    if (along) join_along(L, n, on, kind, o->name);
+    else join_target(L, on, kind, o->name);
     lua_settop(L, 1);
     return 1;
 }
 
-static int q_join(lua_State *L) { return join(L, "join", MR_OP_INNER); }
-static int q_outerjoin(lua_State *L) { return join(L, "outerjoin", MR_OP_LEFT); }
+static const bind_operation joins[] = {
+    {"join", join, MR_OP_INNER, 0}, {"outerjoin", join, MR_OP_LEFT, 0}, {NULL, NULL, MR_OP_NONE, 0}};
 
 /* ---------------------------------------------------------------- FROM, items */
 
 static int froms(lua_State *L, const char *function, mr_query *(*add)(const mr_query *q, mr_node *from)) {
-    bind_open_query_arg(L, function);
+    bind_query_arg_for_clause(L, function);
     int n = lua_gettop(L) - 1;
     if (n == 0)
         return bind_error(L, MR_ERR_ARGUMENT, "%s: expected a class, an alias, a table or a subquery", function);
@@ -162,7 +159,7 @@ static int q_with_entities(lua_State *L) { return items(L, "with_entities", fals
 static int q_add_columns(lua_State *L) { return items(L, "add_columns", true); }
 
 static int q_with_parent(lua_State *L) {
-    mr_query *q = bind_open_query_arg(L, "with_parent");
+    mr_query *q = bind_query_arg_for_clause(L, "with_parent");
     mr_entity *parent = bind_arg_entity(L, 2, "with_parent");
     mr_query_join along = {0};
     bind_configure(L, parent->mapper);
@@ -171,9 +168,8 @@ static int q_with_parent(lua_State *L) {
         along.along = mr_mapper_property(parent->mapper, name, true);
         if (!along.along || along.along->kind != MR_PROPERTY_RELATIONSHIP) {
             const char *near = mr_mapper_nearest(parent->mapper, name);
-            return bind_error(L, MR_ERR_ARGUMENT, "with_parent: %s has no relationship '%s'%s%s%s",
-                              parent->mapper->name, name, near ? " (did you mean '" : "", near ? near : "",
-                              near ? "'?)" : "");
+            return bind_error(L, MR_ERR_ARGUMENT, "with_parent: %s has no relationship '%s'%s", parent->mapper->name,
+                              name, bind_hint(L, near));
         }
     } else if (!lua_isnoneornil(L, 3) && !read_along(L, 3, &along)) {
         return bind_type_error(L, 3, "with_parent", "a relationship of the parent's class");
@@ -189,22 +185,11 @@ static int q_with_parent(lua_State *L) {
 
 /* ---------------------------------------------------------------- a query within another */
 
-/* Pushes the query at index 1 with bare column names, as it must be inside of another. */
-static mr_query *push_inner(lua_State *L, int idx, const char *function) {
-    mr_query *q = bind_test_query(L, idx);
-    if (!q) bind_type_error(L, idx, function, "a query");
-    mr_query *copy = mr_query_flags(q, -1, -1);
-    if (copy) copy->core_labels = true; /* nobody else has seen this one */
-    bind_push_query(L, copy, 0, BIND_SELECT);
-    return copy;
-}
-
 static int q_subquery(lua_State *L) {
-    bind_inner_query_arg(L, "subquery");
+    bind_query_arg_for_subquery(L, "subquery");
     const char *name = lua_isnoneornil(L, 2) ? NULL : bind_arg_name(L, 2, "subquery", "a name");
-    push_inner(L, 1, "subquery");
-    mr_node *select = bind_to_select(L, -1);
-    bind_push_from(L, mr_sql_alias(bind_of(L)->env, select, name), NULL);
+    bind_push_inner_select(L, 1, "subquery");
+    bind_push_from(L, mr_sql_alias(bind_of(L)->env, mr_node_retain(bind_test_node(L, -1)), name), NULL);
     return 1;
 }
 
@@ -212,15 +197,14 @@ static int q_subquery(lua_State *L) {
 static int q_cte(lua_State *L) {
     static const char *const names[] = {"name", "recursive", NULL};
     int options;
-    bind_inner_query_arg(L, "cte");
+    bind_query_arg_for_subquery(L, "cte");
     int n = bind_arguments(L, 2, &options);
     bind_check_options(L, options, "cte", names);
     const char *name = bind_option_string(L, options, "cte", "name", NULL);
     if (n > 0) name = bind_arg_name(L, 2, "cte", "a name");
     bool recursive = bind_option_bool(L, options, "cte", "recursive", false);
-    push_inner(L, 1, "cte");
-    mr_node *select = bind_to_select(L, -1);
-    bind_push_from(L, mr_sql_cte(bind_of(L)->env, select, name, recursive), NULL);
+    bind_push_inner_select(L, 1, "cte");
+    bind_push_from(L, mr_sql_cte(bind_of(L)->env, mr_node_retain(bind_test_node(L, -1)), name, recursive), NULL);
     return 1;
 }
 
@@ -248,9 +232,7 @@ static int q_label(lua_State *L) {
 }
 
 void bind_open_query_from(lua_State *L) {
-    static const luaL_Reg methods[] = {{"join", q_join},
-                                       {"outerjoin", q_outerjoin},
-                                       {"select_from", q_select_from},
+    static const luaL_Reg methods[] = {{"select_from", q_select_from},
                                        {"correlate", q_correlate},
                                        {"with_entities", q_with_entities},
                                        {"add_columns", q_add_columns},
@@ -262,4 +244,5 @@ void bind_open_query_from(lua_State *L) {
                                        {"label", q_label},
                                        {NULL, NULL}};
     bind_extend_query(L, methods, true);
+    bind_extend_query_operations(L, joins);
 }

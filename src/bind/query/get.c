@@ -11,27 +11,33 @@
 
 #define MAX_KEY 32
 
-/* A nil that was meant to be a key value is a mistyped variable; a NULL is said with mr.null. */
+/* The attribute of part i of the primary key. */
+static const mr_property *key_property(const mr_mapper *mapper, unsigned i) {
+    size_t k = 0;
+    while (k + 1 < mapper->columns.len) {
+        if (((const mr_property *)mr_vec_ptr(&mapper->columns, k))->slot == mapper->pk_slots[i]) break;
+        k++;
+    }
+    return mr_vec_ptr(&mapper->columns, k);
+}
+
+/* Raises where the key's value i at idx is nil: probably a mistyped variable. NULL is written mr.null. */
 static void refuse_nil_key(lua_State *L, mr_mapper *mapper, int idx, unsigned i) {
     if (!lua_isnoneornil(L, idx)) return;
-    const char *name = "?";
-    for (size_t k = 0; i < mapper->npk && k < mapper->columns.len; k++) {
-        const mr_property *prop = mr_vec_ptr(&mapper->columns, k);
-        if (prop->slot == mapper->pk_slots[i]) name = prop->name;
-    }
+    const char *name = i < mapper->npk ? key_property(mapper, i)->name : "?";
     bind_error(L, MR_ERR_ARGUMENT, "get(%s): %s.%s: got nil (is the variable set?)", mapper->name, mapper->name, name);
 }
 
-/* Raises unless the table at idx, a key by attribute, has the key's attributes and no others. */
+/* Raises where the table at idx, a key by attribute, has a name that is not in the primary key. */
 static void check_key_names(lua_State *L, const mr_mapper *mapper, int idx) {
     for (lua_pushnil(L); lua_next(L, idx); lua_pop(L, 1)) {
         const char *name = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : bind_describe(L, -2);
         const mr_property *prop = lua_type(L, -2) == LUA_TSTRING ? mr_mapper_property(mapper, name, true) : NULL;
         if (prop && prop->is_primary_key) continue;
         const char *near = prop ? NULL : mr_mapper_nearest(mapper, name);
-        bind_error(L, MR_ERR_ARGUMENT, "get(%s): '%s' is %s%s%s%s", mapper->name, name,
+        bind_error(L, MR_ERR_ARGUMENT, "get(%s): '%s' is %s%s", mapper->name, name,
                    prop ? "no attribute of the primary key (query:filter_by finds by others)" : "no attribute",
-                   near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
+                   bind_hint(L, near));
     }
 }
 
@@ -43,7 +49,7 @@ static void read_part(lua_State *L, const mr_mapper *mapper, int idx, mr_value *
     bind_type_error(L, idx, lua_tostring(L, -1), "a key's value");
 }
 
-/* The key at idx, a value or a list or a table by attribute, into values; returns how many. */
+/* Reads the key at idx: a value, a list, or a table by attribute. Returns the number of values. */
 static unsigned read_key(lua_State *L, mr_mapper *mapper, int idx, mr_value *values) {
     if (!bind_is_plain_table(L, idx)) {
         refuse_nil_key(L, mapper, idx, 0);
@@ -58,12 +64,7 @@ static unsigned read_key(lua_State *L, mr_mapper *mapper, int idx, mr_value *val
     luaL_checkstack(L, (int)n + 4, "get");
     for (lua_Integer i = 0; i < n; i++) {
         if (by_name) {
-            mr_property *prop = mr_vec_ptr(&mapper->columns, 0);
-            for (size_t k = 0; k < mapper->columns.len; k++) {
-                prop = mr_vec_ptr(&mapper->columns, k);
-                if (prop->slot == mapper->pk_slots[i]) break;
-            }
-            lua_getfield(L, idx, prop->name);
+            lua_getfield(L, idx, key_property(mapper, (unsigned)i)->name);
         } else {
             lua_rawgeti(L, idx, i + 1);
         }
@@ -73,7 +74,7 @@ static unsigned read_key(lua_State *L, mr_mapper *mapper, int idx, mr_value *val
     return (unsigned)n;
 }
 
-/* (query, list of loader options): the query with the options */
+/* Called with a query and a list of loader options. Returns the query with the options. */
 static int apply_options(lua_State *L) {
     lua_Integer n = luaL_len(L, 2);
     for (lua_Integer i = 1; i <= n; i++) {
@@ -85,7 +86,7 @@ static int apply_options(lua_State *L) {
     return 1;
 }
 
-/* A query over the class with the options of the list at the top, which it replaces. */
+/* Replaces the list of loader options on top of the stack by a query over the class with these options. */
 static mr_query *options_query(lua_State *L, mr_mapper *mapper) {
     mr_query_item item = {mapper, NULL, NULL, mapper->name};
     lua_pushcfunction(L, apply_options);

@@ -1,9 +1,8 @@
 /*
- * option.c: loader options as Lua values: joinedload(User.posts):selectinload(Post.tags), load_only, defer
- * ...
+ * option.c: loader options as Lua values: joinedload(User.posts):selectinload(Post.tags), load_only, defer, ...
  *
- * Invariant: an option value is never changed; a chained one has the steps and options of the one before, and
- * more.
+ * Invariant: an option value is never changed. A method of an option makes a new one with the steps and parts of the
+ * one before, and more.
  */
 #include "option.h"
 
@@ -14,7 +13,8 @@
 #include "value/query.h"
 #include "value/relationship.h"
 
-/* Steps are shared: each option has the first nsteps of them, and of a column option one more in `last`. */
+/* One of the options in a value. All share the steps of the value: an option has the first nsteps of them, and a column
+ * option has one more in `last`. */
 typedef struct option_part {
     mr_option option; /* steps, start: unused; alias: one reference */
     unsigned nsteps;
@@ -24,8 +24,8 @@ typedef struct option_part {
 
 typedef struct bind_option_value {
     unsigned nsteps, nparts;
-    mr_mapper *mapper; /* what the path starts from, or NULL */
-    mr_node *start;    /* the alias of it that is meant, or NULL; one reference */
+    mr_mapper *mapper; /* the class where the path starts, or NULL */
+    mr_node *start;    /* the alias of the class, or NULL; one reference */
     mr_option_step *steps;
     option_part *parts;
 } bind_option_value;
@@ -68,8 +68,8 @@ static bind_option_value *extend(lua_State *L, const bind_option_value *from, un
 
 /* ---------------------------------------------------------------- paths */
 
-/* The first attribute says which class, and which alias (borrowed; or NULL) of it, the path starts from. */
-static void first_class(bind_option_value *o, mr_mapper *mapper, mr_node *alias) {
+/* Sets the class, and the alias (borrowed; or NULL), where the path starts, unless they are known. */
+static void set_start(bind_option_value *o, mr_mapper *mapper, mr_node *alias) {
     if (o->nsteps > 0 || o->mapper) return;
     o->mapper = mapper;
     o->start = mr_node_retain(alias);
@@ -102,14 +102,14 @@ static void add_steps(lua_State *L, bind_option_value *o, int idx) {
         add_path(L, o, lua_tostring(L, idx));
         return;
     }
-    first_class(o, r->prop->mapper, r->alias);
+    set_start(o, r->prop->mapper, r->alias);
     o->steps[o->nsteps++] = (mr_option_step){r->prop, NULL, r->of_type};
 }
 
 /* ---------------------------------------------------------------- strategies */
 
-/* Options beside those of the loader strategies: contains_eager takes rows that the query joins itself, defaultload is
- * a path alone. */
+/* Options that are not named after a loader strategy. contains_eager reads objects from rows that the query has joined;
+ * defaultload is only a path. */
 static const char *const others[] = {"contains_eager", "defaultload"};
 enum { NOTHERS = sizeof others / sizeof others[0], MOST_SETTINGS = 8 };
 
@@ -125,7 +125,7 @@ static bool is_named(mr_lazy code, const char *name) {
     return option && strcmp(option, name) == 0;
 }
 
-/* What may be written in braces behind the option: the settings of all strategies that it stands for. */
+/* The names of the settings that the option takes: those of all strategies that it stands for. */
 static void settings_of(const char *name, const char **out) {
     size_t n = 0;
     for (int i = 0; i < MR_LAZY__COUNT && n + 2 < MOST_SETTINGS; i++) {
@@ -158,8 +158,8 @@ static mr_node *read_alias(lua_State *L, int options, const char *function) {
     return from->node;
 }
 
-/* Upvalue 1: the option's number. As a function the path begins here; as a method index 1 is the option
- * before. */
+/* Upvalue 1: the option's number. Called as a function it begins a path; as a method it continues the path of the
+ * option at index 1. */
 static int load_option(lua_State *L) {
     const char *name = option_name((int)lua_tointeger(L, lua_upvalueindex(1))), *settings[MOST_SETTINGS];
     const bind_option_value *before = bind_test(L, 1, BIND_OPTION);
@@ -189,7 +189,7 @@ static int load_option(lua_State *L) {
 
 /* ---------------------------------------------------------------- columns */
 
-/* The attribute at idx as a step: User.name, or "name". */
+/* The attribute at idx, User.name or "name", as a step. Sets its class and alias if they are known. */
 static mr_option_step column_step(lua_State *L, int idx, const char *function, mr_mapper **mapper, mr_node **alias) {
     mr_node *node = bind_test_node(L, idx);
     if (node && node->kind == MR_NODE_COLUMN && node->annotation) {
@@ -218,7 +218,7 @@ static int column_option(lua_State *L, mr_option_kind kind, const char *function
         part.nsteps = o->nsteps;
         part.has_last = true;
         part.last = column_step(L, first + i, function, &mapper, &alias);
-        if (mapper) first_class(o, mapper, alias);
+        if (mapper) set_start(o, mapper, alias);
         if (mapper && o->nsteps == 0 && alias != o->start)
             return bind_error(L, MR_ERR_ARGUMENT,
                               "%s: %s.%s is of another alias than the attributes before it: "
@@ -261,7 +261,7 @@ void bind_apply_option(lua_State *L, int idx) {
     size_t nlast = 0;
     for (unsigned i = 0; i < o->nparts; i++)
         if (o->parts[i].has_last) nlast += o->parts[i].nsteps + (size_t)1;
-    /* A column's steps are its own, the others share theirs. */
+    /* A column option has a copy of the steps, with its column as the last one. The others share the steps. */
     mr_option_step *last = lua_newuserdatauv(L, (nlast + 1) * sizeof *last, 0);
     mr_option *options = lua_newuserdatauv(L, o->nparts * sizeof *options, 0);
     for (unsigned i = 0; i < o->nparts; i++) {
@@ -303,9 +303,7 @@ static int option_index(lua_State *L) {
     if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL) return 1;
     if (lua_type(L, 2) != LUA_TSTRING) return bind_type_error(L, 2, "loader option", "a method's name");
     const char *name = lua_tostring(L, 2), *near = bind_nearest_key(L, lua_upvalueindex(1), name);
-    if (near)
-        return bind_error(L, MR_ERR_ARGUMENT, "a loader option has no method '%s' (did you mean '%s'?)", name, near);
-    return bind_error(L, MR_ERR_ARGUMENT, "a loader option has no method '%s'", name);
+    return bind_error(L, MR_ERR_ARGUMENT, "a loader option has no method '%s'%s", name, bind_hint(L, near));
 }
 
 void bind_open_option(lua_State *L) {

@@ -1,5 +1,5 @@
 /*
- * option.h: loader options (joinedload and its kin) for the files about queries.
+ * option.h: loader options (joinedload, ...) for the files about queries.
  */
 #ifndef MOONROW_BIND_OPTION_H
 #define MOONROW_BIND_OPTION_H
@@ -8,7 +8,7 @@
 
 #define BIND_OPTION "moonrow.LoaderOption"
 
-/* Adds the option at idx to the query at index 1 (which is replaced); raises where it is none. */
+/* Replaces the query at index 1 by one with the loader option at idx. Raises where that is another value. */
 void bind_apply_option(lua_State *L, int idx);
 
 #endif

@@ -1,7 +1,7 @@
 /*
- * query.c: Query and Select values: made of items, derived from one another, extended with methods.
+ * query.c: the values Query and Select: how they are made of items, and found their methods.
  *
- * Invariant: a query value is never changed; a derived one keeps its session's source and its class of
+ * Invariant: a query value is never changed. A query made from another keeps the source of its session and its class of
  * methods.
  */
 #include "query.h"
@@ -19,7 +19,7 @@ static const char class_key = 0; /* registry: the base query class, a table of m
 
 /* ---------------------------------------------------------------- values */
 
-mr_query *bind_open_query_arg(lua_State *L, const char *function) {
+mr_query *bind_query_arg_for_clause(lua_State *L, const char *function) {
     mr_query *q = bind_query_arg(L, function);
     if (q->statement)
         bind_error(L, MR_ERR_INVALID_REQUEST,
@@ -29,7 +29,7 @@ mr_query *bind_open_query_arg(lua_State *L, const char *function) {
     return q;
 }
 
-mr_query *bind_inner_query_arg(lua_State *L, const char *function) {
+mr_query *bind_query_arg_for_subquery(lua_State *L, const char *function) {
     mr_query *q = bind_query_arg(L, function);
     if (q->statement && q->statement->kind != MR_NODE_SELECT && q->statement->kind != MR_NODE_COMPOUND)
         bind_error(L, MR_ERR_INVALID_REQUEST,
@@ -37,6 +37,16 @@ mr_query *bind_inner_query_arg(lua_State *L, const char *function) {
                    "cannot stand in another; write that statement whole, or use a select",
                    function);
     return q;
+}
+
+void bind_push_inner_select(lua_State *L, int idx, const char *function) {
+    const mr_query *q = bind_test_query(L, idx);
+    if (!q) bind_type_error(L, idx, function, "a query");
+    mr_query *copy = mr_query_flags(q, -1, -1);
+    if (copy) copy->core_labels = true; /* nobody else has the copy yet */
+    bind_push_query(L, copy, 0, BIND_SELECT);
+    bind_push_node(L, bind_to_select(L, -1));
+    lua_remove(L, -2);
 }
 
 /* ---------------------------------------------------------------- items */
@@ -48,7 +58,7 @@ static const char *item_name(const mr_node *node) {
     return prop ? prop->name : node->u.column->name;
 }
 
-/* How many items the value at idx gives: a table or subquery gives its columns. */
+/* How many items the value at idx stands for: a table or subquery stands for its columns. */
 static size_t item_count(lua_State *L, int idx) {
     const mr_table *table = bind_test_table(L, idx);
     const bind_from *from = bind_test(L, idx, BIND_FROM);
@@ -60,7 +70,7 @@ static void add_expression(mr_query_item **next, mr_node *node) {
     ++*next;
 }
 
-/* The columns of a table or a subquery; their expressions stay on the stack. */
+/* Adds the columns of a table or a subquery. Their expressions stay on the stack. */
 static void add_columns(lua_State *L, int idx, size_t n, mr_query_item **next) {
     const mr_table *table = bind_test_table(L, idx);
     const bind_from *from = bind_test(L, idx, BIND_FROM);
@@ -126,7 +136,7 @@ int bind_select(lua_State *L) {
 
 static void release_node(void *p) { mr_node_release(p); }
 
-/* The dialect of the session's engine where it has one now; SQLite's otherwise. */
+/* The dialect of the engine that the query's session has now; NULL (SQLite) if it has none. */
 static const mr_dialect *dialect_of(lua_State *L, int idx) {
     const bind_session *s = NULL;
     if (lua_getiuservalue(L, idx, QUERY_SOURCE) == LUA_TUSERDATA) s = bind_test(L, -1, BIND_SESSION);
@@ -152,29 +162,7 @@ static int query_tostring(lua_State *L) {
 
 /* ---------------------------------------------------------------- classes of queries */
 
-/* Query:extend{ name = function }: a class of queries with more methods. */
-static int class_extend(lua_State *L) {
-    if (!lua_istable(L, 1)) return bind_type_error(L, 1, "extend", "a query class: write Query:extend{ ... }");
-    if (!bind_is_plain_table(L, 2)) return bind_type_error(L, 2, "extend", "a table of methods");
-    lua_settop(L, 2);
-    lua_newtable(L);
-    lua_pushnil(L);
-    while (lua_next(L, 2)) {
-        if (lua_type(L, -2) != LUA_TSTRING) return bind_type_error(L, -2, "extend", "methods by name");
-        lua_pushvalue(L, -2);
-        lua_insert(L, -2);
-        lua_rawset(L, 3);
-    }
-    lua_createtable(L, 0, 2);
-    lua_pushvalue(L, 1);
-    lua_setfield(L, -2, "__index");
-    lua_pushliteral(L, "QueryClass");
-    lua_setfield(L, -2, "__name");
-    lua_setmetatable(L, 3);
-    return 1;
-}
-
-/* The nearest name among the class's methods at idx and those it extends. */
+/* The nearest name among the methods of the query class at idx and of the classes that it extends. */
 static const char *nearest_method(lua_State *L, int idx, const char *name) {
     const char *near = bind_nearest_key(L, idx, name);
     lua_pushvalue(L, idx);
@@ -204,8 +192,7 @@ static int query_index(lua_State *L) {
     lua_pushvalue(L, 2);
     if (lua_gettable(L, 3) != LUA_TNIL) return 1;
     const char *name = lua_tostring(L, 2), *near = nearest_method(L, 3, name);
-    if (near) return bind_error(L, MR_ERR_ARGUMENT, "Query has no method '%s' (did you mean '%s'?)", name, near);
-    return bind_error(L, MR_ERR_ARGUMENT, "Query has no method '%s'", name);
+    return bind_error(L, MR_ERR_ARGUMENT, "Query has no method '%s'%s", name, bind_hint(L, near));
 }
 
 /* Upvalue 1: the methods of a Select. */
@@ -222,8 +209,7 @@ static int select_index(lua_State *L) {
                           "session:scalars, or begin with session:query",
                           name);
     const char *near = bind_nearest_key(L, lua_upvalueindex(1), name);
-    if (near) return bind_error(L, MR_ERR_ARGUMENT, "Select has no method '%s' (did you mean '%s'?)", name, near);
-    return bind_error(L, MR_ERR_ARGUMENT, "Select has no method '%s'", name);
+    return bind_error(L, MR_ERR_ARGUMENT, "Select has no method '%s'%s", name, bind_hint(L, near));
 }
 
 static int refuse_use(lua_State *L) {
@@ -232,16 +218,30 @@ static int refuse_use(lua_State *L) {
                       select ? "session:execute or session:scalars" : ":all() or :iter()");
 }
 
-void bind_extend_query(lua_State *L, const luaL_Reg *methods, bool of_select) {
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &class_key);
-    luaL_setfuncs(L, methods, 0);
-    lua_pop(L, 1);
-    if (!of_select) return;
+/* Pushes the methods of Select, then those of Query. */
+static void push_methods_of_both(lua_State *L) {
     luaL_getmetatable(L, BIND_SELECT);
     lua_getfield(L, -1, "__index");
     lua_getupvalue(L, -1, 1);
+    lua_replace(L, -3);
+    lua_pop(L, 1);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &class_key);
+}
+
+void bind_extend_query(lua_State *L, const luaL_Reg *methods, bool of_select) {
+    push_methods_of_both(L);
     luaL_setfuncs(L, methods, 0);
-    lua_pop(L, 3);
+    lua_pop(L, 1);
+    if (of_select) luaL_setfuncs(L, methods, 0);
+    lua_pop(L, 1);
+}
+
+void bind_extend_query_operations(lua_State *L, const bind_operation *operations) {
+    push_methods_of_both(L);
+    bind_set_operations(L, operations);
+    lua_pop(L, 1);
+    bind_set_operations(L, operations);
+    lua_pop(L, 1);
 }
 
 /* session:query(items...) */
@@ -279,8 +279,6 @@ void bind_open_query(lua_State *L) {
     lua_setfield(L, -2, "__index");
     lua_pop(L, 2);
     lua_newtable(L);
-    lua_pushcfunction(L, class_extend);
-    lua_setfield(L, -2, "extend");
     lua_pushvalue(L, -1);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &class_key);
     lua_setfield(L, -2, "Query");

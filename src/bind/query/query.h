@@ -1,26 +1,32 @@
 /*
  * query.h: Query and Select for the other files of the binding.
  *
- * User values of both: 1 where the session comes from (nil for a Select), 2 the table of a Query's methods
- * (nil: the base class's).
+ * User values of both: 1 the source of the session (nil for a Select), 2 the table of a Query's methods (nil: that of
+ * the base class).
  */
 #ifndef MOONROW_BIND_QUERY_H
 #define MOONROW_BIND_QUERY_H
 
+#include "expression/expression.h"
 #include "value/query.h"
 
 /* query.c */
-/* The query at index 1 for a method that adds a clause: raises where the query runs a statement as it is written. */
-mr_query *bind_open_query_arg(lua_State *L, const char *function);
-/* The same, for a method that makes it the FROM of another: raises where it runs text, or an INSERT,
- * UPDATE or DELETE. */
-mr_query *bind_inner_query_arg(lua_State *L, const char *function);
-/* The values first..first+n-1 as items (pushes an array of *count; may push more). The nodes are borrowed
- * from the stack: retain them with bind_retain_items just before the constructor that consumes them. */
+/* The query at index 1, for a method that adds a clause. Raises where the query runs a statement as it is written,
+ * which takes no clauses. */
+mr_query *bind_query_arg_for_clause(lua_State *L, const char *function);
+/* The query at index 1, for a method that puts it into another. Raises where its columns are not known: it runs a text,
+ * an INSERT, UPDATE or DELETE. */
+mr_query *bind_query_arg_for_subquery(lua_State *L, const char *function);
+/* Pushes the SELECT of the query at idx with bare column names, as it stands in another, as an expression. */
+void bind_push_inner_select(lua_State *L, int idx, const char *function);
+/* The n values from index first on as items: pushes an array of *count, and expressions. The items borrow their nodes
+ * from the stack: call bind_retain_items just before the constructor that consumes them. */
 mr_query_item *bind_read_items(lua_State *L, int first, int n, const char *function, unsigned *count);
 void bind_retain_items(mr_query_item *items, unsigned count);
-/* Adds methods to Query and, if of_select, to Select. For the files that come after query.c. */
+/* Adds methods to Query and, if of_select, to Select. */
 void bind_extend_query(lua_State *L, const luaL_Reg *methods, bool of_select);
+/* Adds methods that differ by an operator, to both. */
+void bind_extend_query_operations(lua_State *L, const bind_operation *operations);
 /* mr.select(items...). Returns 1. */
 int bind_select(lua_State *L);
 

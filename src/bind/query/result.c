@@ -1,8 +1,7 @@
 /*
- * result.c: results: rows one by one, all at once, or the only one.
+ * result.c: results: rows one by one, or all at once.
  *
- * Invariant: an open load belongs to its Result, which closes it at its end, on close, or when it is
- * collected.
+ * Invariant: an open load belongs to its Result, which closes it at its last row, by close(), or when it is collected.
  */
 #include "result.h"
 
@@ -21,7 +20,7 @@ bind_result *bind_new_result(lua_State *L, int owner) {
     return r;
 }
 
-/* Index 1: where the load is; it is taken from there. */
+/* Index 1: a pointer to the load. The Result takes the load and sets the pointer to NULL. */
 static int new_result_body(lua_State *L) {
     mr_load **given = lua_touserdata(L, 1);
     bind_result *r = bind_new_result(L, 0);
@@ -74,17 +73,17 @@ static void push_names(lua_State *L, int idx, const bind_result *r) {
     lua_setiuservalue(L, idx, RESULT_NAMES);
 }
 
-/* Closes it for the program, which may have meant rows to be left. Its columns stay known. */
-static void shut(lua_State *L, int idx, bind_result *r) {
-    if (r->returns_rows && !r->shut) {
+/* Closes the Result for the program. Reading on raises: rows may be left. The names of its columns stay known. */
+static void close_early(lua_State *L, int idx, bind_result *r) {
+    if (r->returns_rows && !r->closed_early) {
         push_names(L, idx, r);
         lua_pop(L, 1);
     }
-    r->shut = true;
+    r->closed_early = true;
     bind_result_close(L, r);
 }
 
-/* No enter: a finalizer may run while a caller holds what the core handed out. */
+/* Called without BIND_ENTER: a finalizer may run while another function uses what the core has given it. */
 static void close_load(void *p) { mr_load_close(p); }
 
 static int result_gc(lua_State *L) {
@@ -109,29 +108,13 @@ static void push_row_metatable(lua_State *L, int idx, const bind_result *r) {
     lua_setiuservalue(L, idx, RESULT_ROW_META);
 }
 
-/* A row on top of the stack becomes what the result gives: itself, one of its values, or a mapping. */
+/* Replaces the row on top of the stack by the form that the result gives: a mapping, one of its values, or itself. */
 static void shape_row(lua_State *L, int idx, const bind_result *r) {
     if (r->mappings) {
-        lua_getfield(L, -1, "mapping");
-        if (!lua_isfunction(L, -1)) { /* a column of that name */
-            lua_pop(L, 1);
-            push_names(L, idx, r);
-            lua_Integer n = (lua_Integer)lua_rawlen(L, -1);
-            lua_createtable(L, 0, (int)n);
-            for (lua_Integer i = n; i >= 1; i--) {
-                if (lua_rawgeti(L, -2, i) == LUA_TSTRING) {
-                    bind_row_get(L, -4, i);
-                    lua_rawset(L, -3);
-                } else {
-                    lua_pop(L, 1);
-                }
-            }
-            lua_remove(L, -2);
-            lua_remove(L, -2);
-            return;
-        }
-        lua_insert(L, -2);
-        lua_call(L, 1, 1);
+        push_names(L, idx, r);
+        bind_push_mapping(L, -2, -1);
+        lua_replace(L, -3);
+        lua_pop(L, 1);
     } else if (r->scalars || r->unwrap) {
         if (bind_row_get(L, -1, (lua_Integer)r->column + 1) == LUA_TNIL) {
             lua_pop(L, 1);
@@ -141,7 +124,7 @@ static void shape_row(lua_State *L, int idx, const bind_result *r) {
     }
 }
 
-/* The values of one row of the load, as the result gives them. */
+/* Pushes a row of the load in the form that the result gives. */
 static void push_values(lua_State *L, int idx, const bind_result *r, const mr_value *values) {
     unsigned n = mr_load_width(r->load);
     if ((r->scalars || r->unwrap) && !r->mappings) {
@@ -161,7 +144,7 @@ static void push_values(lua_State *L, int idx, const bind_result *r, const mr_va
 bool bind_result_next(lua_State *L, int idx, bind_result *r) {
     idx = lua_absindex(L, idx);
     luaL_checkstack(L, 10, "reading a result");
-    if (r->shut)
+    if (r->closed_early)
         bind_error(L, MR_ERR_INVALID_REQUEST,
                    "this result is closed, and its rows are gone (close, first, scalar and the break of a loop close "
                    "it): read them before, or run the statement again");
@@ -196,7 +179,7 @@ bool bind_result_next(lua_State *L, int idx, bind_result *r) {
     return true;
 }
 
-/* All rows that remain, in one call into the core. */
+/* Pushes the list of all remaining rows, which one call of the core reads. */
 static void push_all_of_load(lua_State *L, int idx, bind_result *r) {
     bind_state *b = bind_of(L);
     const mr_value *rows = NULL;
@@ -226,21 +209,6 @@ void bind_result_all(lua_State *L, int idx, bind_result *r) {
     bind_set_list_metatable(L);
 }
 
-bool bind_result_one(lua_State *L, int idx, bind_result *r, bool required) {
-    const char *name = r->name;
-    bind_result_all(L, idx, r);
-    lua_Unsigned n = lua_rawlen(L, -1);
-    const char *of = name ? lua_pushfstring(L, " (query of %s)", name) : "";
-    if (n > 1)
-        bind_error(L, MR_ERR_MULTIPLE_RESULTS_FOUND, "Multiple rows were found when %s was required%s",
-                   required ? "exactly one" : "one or none", of);
-    if (n == 0 && required) bind_error(L, MR_ERR_NO_RESULT_FOUND, "No row was found when one was required%s", of);
-    if (name) lua_pop(L, 1);
-    if (n == 1) lua_rawgeti(L, -1, 1);
-    lua_remove(L, n == 1 ? -2 : -1);
-    return n == 1;
-}
-
 /* ---------------------------------------------------------------- methods */
 
 static int r_all(lua_State *L) {
@@ -259,7 +227,7 @@ static int r_fetchone(lua_State *L) { return or_nil(L, bind_result_next(L, 1, se
 static int r_first(lua_State *L) {
     bind_result *r = self(L, "first");
     bool found = bind_result_next(L, 1, r);
-    if (found) shut(L, 1, r);
+    if (found) close_early(L, 1, r);
     return or_nil(L, found);
 }
 
@@ -273,36 +241,11 @@ static int r_fetchmany(lua_State *L) {
     return 1;
 }
 
-static int r_one(lua_State *L) { return bind_result_one(L, 1, self(L, "one"), true); }
-static int r_one_or_none(lua_State *L) { return or_nil(L, bind_result_one(L, 1, self(L, "one_or_none"), false)); }
-
-/* The first column of the value on top, as scalar() gives it: nil for NULL. */
-static int as_scalar(lua_State *L, bool found) { return or_nil(L, found && !bind_is_null(L, -1)); }
-
-static int r_scalar(lua_State *L) {
-    bind_result *r = self(L, "scalar");
-    r->scalars = true;
-    bool found = bind_result_next(L, 1, r);
-    if (found) shut(L, 1, r);
-    return as_scalar(L, found);
-}
-
-static int r_scalar_one(lua_State *L) {
-    bind_result *r = self(L, "scalar_one");
-    r->scalars = true;
-    return as_scalar(L, bind_result_one(L, 1, r, true));
-}
-
-static int r_scalar_one_or_none(lua_State *L) {
-    bind_result *r = self(L, "scalar_one_or_none");
-    r->scalars = true;
-    return as_scalar(L, bind_result_one(L, 1, r, false));
-}
-
 static int r_scalars(lua_State *L) {
     bind_result *r = self(L, "scalars");
     int is_int = 1;
-    lua_Integer column = lua_isnoneornil(L, 2) ? 1 : lua_tointegerx(L, 2, &is_int);
+    /* Without a number: the column that was chosen before. */
+    lua_Integer column = lua_isnoneornil(L, 2) ? (lua_Integer)r->column + 1 : lua_tointegerx(L, 2, &is_int);
     if (!is_int || lua_type(L, 2) == LUA_TSTRING || column < 1 || column > 32767)
         return bind_type_error(L, 2, "scalars", "a column's number");
     lua_settop(L, 2);
@@ -330,14 +273,14 @@ static int r_unique(lua_State *L) {
 }
 
 static int r_close(lua_State *L) {
-    shut(L, 1, self(L, "close"));
+    close_early(L, 1, self(L, "close"));
     return 0;
 }
 
-/* The end of a loop, or of a <close> variable's block. A result that was read to its end stays what it is: empty. */
+/* The end of a loop, or of the block of a <close> variable. A result that was read to its end stays readable: empty. */
 static int result_close(lua_State *L) {
     bind_result *r = self(L, "close");
-    if (!r->ended) shut(L, 1, r);
+    if (!r->ended) close_early(L, 1, r);
     return 0;
 }
 
@@ -346,7 +289,7 @@ static int next_value(lua_State *L) {
     return bind_result_next(L, 1, r) ? 1 : 0;
 }
 
-/* for value in result:iter() do: break releases the cursor. */
+/* for value in result:iter() do. break closes the cursor. */
 static int r_iter(lua_State *L) {
     self(L, "iter");
     return bind_push_loop(L, 1, next_value);
@@ -420,15 +363,9 @@ static int refuse_list(lua_State *L) {
 
 void bind_open_result(lua_State *L) {
     static const luaL_Reg methods[] = {{"all", r_all},
-                                       {"fetchall", r_all},
                                        {"fetchone", r_fetchone},
                                        {"fetchmany", r_fetchmany},
                                        {"first", r_first},
-                                       {"one", r_one},
-                                       {"one_or_none", r_one_or_none},
-                                       {"scalar", r_scalar},
-                                       {"scalar_one", r_scalar_one},
-                                       {"scalar_one_or_none", r_scalar_one_or_none},
                                        {"scalars", r_scalars},
                                        {"mappings", r_mappings},
                                        {"unique", r_unique},
@@ -444,6 +381,8 @@ void bind_open_result(lua_State *L) {
     static const luaL_Reg metamethods[] = {
         {"__gc", result_gc}, {"__close", result_close}, {"__len", refuse_list}, {"__call", refuse_list}, {NULL, NULL}};
     bind_type(L, BIND_RESULT, "Result", methods, getters, metamethods);
+    bind_push_methods(L, BIND_RESULT);
+    lua_setfield(L, -2, "result_methods");
     lua_pushcfunction(L, core_loops_close);
     lua_setfield(L, -2, "loops_close");
 }

@@ -1,5 +1,5 @@
 /*
- * result.h: what a query or statement gives: Result values.
+ * result.h: Result values: what queries and statements give.
  */
 #ifndef MOONROW_BIND_RESULT_H
 #define MOONROW_BIND_RESULT_H
@@ -24,20 +24,19 @@ typedef struct bind_result {
     bool unwrap;   /* a query of one entity: items, not rows */
     bool scalars, mappings;
     bool closed, buffered;
-    bool counted;     /* among the state's open loops */
-    bool ended;       /* its last row has been given */
-    bool shut;        /* closed before that: what reads on must not take it for empty */
-    unsigned column;  /* scalars: which */
-    lua_Integer at;   /* buffered: rows given so far */
-    int64_t rowcount; /* -1: not known */
+    bool counted;      /* among the state's open loops */
+    bool ended;        /* its last row has been given */
+    bool closed_early; /* closed before its last row: reading on raises, because it must not seem empty */
+    unsigned column;   /* scalars: which */
+    lua_Integer at;    /* buffered: rows given so far */
+    int64_t rowcount;  /* -1: not known */
     int64_t lastrowid;
     bool inserted_none; /* the statement was an INSERT that made no row */
     bool returns_rows;
-    const char *name; /* what one() names in its errors */
 } bind_result;
 
-/* Pushes what a for loop over the Result at the index takes: next, the Result, nil and, where Lua's loops close such,
- * the Result as the closing value. Returns how many. */
+/* Pushes the values of a for loop over the Result at the index: next, the Result and nil; and the Result as the closing
+ * value, where the loops of this Lua close it reliably. Returns how many. */
 int bind_push_loop(lua_State *L, int idx, lua_CFunction next);
 /* Pushes an empty Result that belongs to the value at index owner. The caller sets load, or buffers rows. */
 bind_result *bind_new_result(lua_State *L, int owner);
@@ -48,8 +47,5 @@ bool bind_result_next(lua_State *L, int idx, bind_result *r);
 void bind_result_close(lua_State *L, bind_result *r);
 /* Pushes what all() gives. */
 void bind_result_all(lua_State *L, int idx, bind_result *r);
-/* Pushes the only value; raises when there are several, or none and required; false (nothing pushed) when
- * none. */
-bool bind_result_one(lua_State *L, int idx, bind_result *r, bool required);
 
 #endif

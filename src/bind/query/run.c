@@ -1,8 +1,8 @@
 /*
  * run.c: the methods that run a query.
  *
- * Invariant: a query finds its session when it runs, so one made from Class.query follows the scope it runs
- * in.
+ * Invariant: a query finds its session when it runs. So a query made from Class.query runs in the session of the scope
+ * where it runs, not of that where it was made.
  */
 #include <string.h>
 
@@ -17,13 +17,12 @@ mr_session *bind_query_session(lua_State *L, const char *function) {
     return bind_to_session(L, -1);
 }
 
-/* Runs q: pushes its Result. Its session's value is pushed before. */
+/* Runs q. Pushes the value of its session and its Result. */
 static bind_result *start(lua_State *L, const char *function, mr_query *q) {
     mr_session *s = bind_query_session(L, function);
     bind_result *r = bind_new_result(L, -1);
     bind_state *b = bind_of(L);
     r->returns_rows = true;
-    r->name = q->cardinality_name;
     r->unwrap = q->nitems == 1 && q->items[0].mapper;
     BIND_TRY(b, L, mr_session_load(s, q, &r->load));
     return r;
@@ -35,13 +34,7 @@ static int q_all(lua_State *L) {
     return 1;
 }
 
-/* The value on top: an entity, a row; nil for what is none. */
-static int as_value(lua_State *L, bool found) {
-    if (!found || bind_is_null(L, -1)) lua_pushnil(L);
-    return 1;
-}
-
-/* Replaces the query at index 1 by itself limited to one row, unless it runs a statement as written. */
+/* Replaces the query at index 1 by one with LIMIT 1, unless it runs a statement as it is written. */
 static mr_query *limited(lua_State *L, const char *function) {
     mr_query *q = bind_query_arg(L, function);
     if (q->statement) return q;
@@ -57,29 +50,23 @@ static int q_first(lua_State *L) {
     int idx = lua_gettop(L);
     bool found = bind_result_next(L, idx, r);
     bind_result_close(L, r);
-    return as_value(L, found);
+    if (!found || bind_is_null(L, -1)) lua_pushnil(L);
+    return 1;
 }
 
-static int q_one(lua_State *L) {
-    bind_refuse_more(L, 0, "one", " (criteria are given to filter)");
-    bind_result *r = start(L, "one", bind_query_arg(L, "one"));
-    return as_value(L, bind_result_one(L, -1, r, true));
+/* core.run_query(function's name, query): the Result, and the name of the query's class or nil, for a method of queries
+ * that is written in Lua. */
+static int core_run_query(lua_State *L) {
+    const char *function = lua_tostring(L, 1); /* a constant of the caller */
+    lua_remove(L, 1);
+    bind_refuse_more(L, 0, function, " (criteria are given to filter)");
+    mr_query *q = bind_query_arg(L, function);
+    start(L, function, q);
+    lua_pushstring(L, q->cardinality_name);
+    return 2;
 }
 
-static int q_one_or_none(lua_State *L) {
-    bind_refuse_more(L, 0, "one_or_none", " (criteria are given to filter)");
-    bind_result *r = start(L, "one_or_none", bind_query_arg(L, "one_or_none"));
-    return as_value(L, bind_result_one(L, -1, r, false));
-}
-
-static int q_scalar(lua_State *L) {
-    bind_refuse_more(L, 0, "scalar", " (criteria are given to filter)");
-    bind_result *r = start(L, "scalar", bind_query_arg(L, "scalar"));
-    r->scalars = true;
-    return as_value(L, bind_result_one(L, -1, r, false));
-}
-
-/* for x in query:iter() do: the Result is the closing value. */
+/* for x in query:iter() do. The Result is the closing value. */
 static int next_value(lua_State *L) {
     bind_result *r = bind_arg(L, 1, BIND_RESULT, "iter");
     return bind_result_next(L, 1, r) ? 1 : 0;
@@ -93,7 +80,7 @@ static int q_iter(lua_State *L) {
 
 static int q_count(lua_State *L) {
     bind_refuse_more(L, 0, "count", " (criteria are given to filter)");
-    mr_query *q = bind_inner_query_arg(L, "count");
+    mr_query *q = bind_query_arg_for_subquery(L, "count");
     mr_session *s = bind_query_session(L, "count");
     bind_state *b = bind_of(L);
     int64_t count = 0;
@@ -104,7 +91,8 @@ static int q_count(lua_State *L) {
 
 void bind_open_query_run(lua_State *L) {
     static const luaL_Reg methods[] = {
-        {"all", q_all},       {"first", q_first}, {"one", q_one},     {"one_or_none", q_one_or_none},
-        {"scalar", q_scalar}, {"iter", q_iter},   {"count", q_count}, {NULL, NULL}};
+        {"all", q_all}, {"first", q_first}, {"iter", q_iter}, {"count", q_count}, {NULL, NULL}};
     bind_extend_query(L, methods, false);
+    lua_pushcfunction(L, core_run_query);
+    lua_setfield(L, -2, "run_query");
 }

@@ -100,6 +100,14 @@ void bind_type(lua_State *L, const char *name, const char *shown, const luaL_Reg
     lua_pop(L, 1);
 }
 
+void bind_push_methods(lua_State *L, const char *name) {
+    luaL_getmetatable(L, name);
+    lua_getfield(L, -1, "__index");
+    lua_getupvalue(L, -1, METHODS);
+    lua_replace(L, -3);
+    lua_pop(L, 1);
+}
+
 void bind_extend_type(lua_State *L, const char *name, const luaL_Reg *methods, const luaL_Reg *getters) {
     luaL_getmetatable(L, name);
     lua_getfield(L, -1, "__index");

@@ -65,7 +65,7 @@ static bool read_column(lua_State *L, const bind_statement *s, bind_row_binding 
     if (!c->key && c->deflt.kind == MR_DEFAULT_FUNCTION) b->calls = true;
     if (c->key) b->named++;
     else if (c->deflt.kind == MR_DEFAULT_NONE || c->deflt.kind == MR_DEFAULT_SQL) return false;
-    const char *what = lua_pushfstring(L, "%s.%s", s->mapper ? s->mapper->name : column->table->name, name);
+    const char *what = bind_push_column_what(L, s, column);
     c->what = mr_intern(env, what, strlen(what));
     lua_pop(L, 1);
     return c->what && c->type;

@@ -4,23 +4,14 @@
  * Invariant: after the statement, the objects in memory agree with their rows, unless the program says
  * synchronize_session = false.
  */
-#include <string.h>
-
 #include "query/query.h"
 #include "statement.h"
-#include "value/class.h"
 
-/* Reads the options at idx; there may be none. */
 static mr_synchronize read_options(lua_State *L, int idx, const char *function) {
-    static const char *const names[] = {"synchronize_session", NULL};
     if (lua_isnoneornil(L, idx)) return MR_SYNCHRONIZE_AUTO;
     if (!bind_is_plain_table(L, idx))
         bind_type_error(L, idx, function, "a table of options such as { synchronize_session = \"fetch\" }");
-    bind_check_options(L, idx, function, names);
-    bind_option(L, idx, "synchronize_session");
-    mr_synchronize how = bind_to_synchronize(L, -1, function);
-    lua_pop(L, 1);
-    return how;
+    return bind_option_synchronize(L, idx, function, MR_SYNCHRONIZE_AUTO);
 }
 
 static mr_mapper *only_class(lua_State *L, const mr_query *q, const char *function) {
@@ -30,16 +21,13 @@ static mr_mapper *only_class(lua_State *L, const mr_query *q, const char *functi
 }
 
 /* Pushes an UPDATE of the class with the values at idx, checked against their attributes. */
-static const bind_statement *push_values(lua_State *L, const mr_mapper *mapper, int idx) {
+static const bind_statement *push_values(lua_State *L, mr_mapper *mapper, int idx) {
     lua_pushnil(L);
     if (!lua_next(L, idx))
         bind_error(L, MR_ERR_ARGUMENT, "update: the table is empty (is every value set? NULL is written mr.null)");
     lua_pop(L, 2);
-    lua_pushcfunction(L, bind_update);
-    bind_push_class(L, mapper);
-    lua_call(L, 1, 1);
-    lua_getfield(L, -1, "values");
-    lua_insert(L, -2);
+    lua_pushcfunction(L, bind_statement_values);
+    bind_push_statement(L, MR_NODE_UPDATE, mapper, mapper->table);
     lua_pushvalue(L, idx);
     lua_call(L, 2, 1);
     return bind_test_statement(L, -1);
@@ -65,7 +53,7 @@ static int q_update(lua_State *L) {
     mr_query *q = bind_query_arg(L, "update");
     bind_refuse_more(L, 2, "update", " (all values are in one table)");
     lua_settop(L, 3);
-    const mr_mapper *mapper = only_class(L, q, "update");
+    mr_mapper *mapper = only_class(L, q, "update");
     if (!bind_is_plain_table(L, 2)) bind_type_error(L, 2, "update", "a table of values such as { name = \"x\" }");
     mr_synchronize how = read_options(L, 3, "update");
     const bind_statement *values = push_values(L, mapper, 2);

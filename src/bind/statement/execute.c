@@ -135,15 +135,6 @@ static void own_params(lua_State *L, int idx, int params, int options) {
     }
 }
 
-/* The options of a call that runs a statement. */
-static mr_synchronize read_how(lua_State *L, int options, mr_synchronize deflt) {
-    static const char *const names[] = {"synchronize_session", NULL};
-    bind_check_options(L, options, "execute", names);
-    if (bind_option(L, options, "synchronize_session") != LUA_TNIL) deflt = bind_to_synchronize(L, -1, "execute");
-    lua_pop(L, 1);
-    return deflt;
-}
-
 static int no_statement(lua_State *L, int idx) {
     if (lua_type(L, idx) == LUA_TSTRING)
         return bind_error(L, MR_ERR_ARGUMENT, "execute: expected a statement, got %s (SQL is written mr.text\"...\")",
@@ -162,7 +153,7 @@ static int execute(lua_State *L, int session_idx) {
         const bind_statement *s = bind_test_statement(L, stmt);
         if (!s && !bind_test_node(L, stmt)) return no_statement(L, stmt);
         if (s) t.how = s->how;
-        if (options) t.how = read_how(L, options, t.how);
+        if (options) t.how = bind_option_synchronize(L, options, "execute", t.how);
         return run_statement(L, t, stmt, params);
     }
     own_params(L, stmt, params, options);
@@ -205,25 +196,6 @@ static int session_execute(lua_State *L) {
     return execute(L, 1);
 }
 
-/* Replaces the Result on top by what its method gives. */
-static int shaped(lua_State *L, const char *method) {
-    lua_getfield(L, -1, method);
-    lua_insert(L, -2);
-    lua_call(L, 1, 1);
-    return 1;
-}
-
-/* scalars(stmt, params), scalar(stmt, params): the first column of all rows, of the first row */
-static int session_scalars(lua_State *L) {
-    session_execute(L);
-    return shaped(L, "scalars");
-}
-
-static int session_scalar(lua_State *L) {
-    session_execute(L);
-    return shaped(L, "scalar");
-}
-
 static int on_connection(lua_State *L, const char *function) {
     const bind_connection *c = bind_connection_arg(L, function);
     bind_refuse_ended(L, c, function);
@@ -232,21 +204,20 @@ static int on_connection(lua_State *L, const char *function) {
 
 static int connection_execute(lua_State *L) { return on_connection(L, "execute"); }
 
-static int connection_scalars(lua_State *L) {
-    on_connection(L, "scalars");
-    return shaped(L, "scalars");
-}
-
-static int connection_scalar(lua_State *L) {
-    on_connection(L, "scalar");
-    return shaped(L, "scalar");
+/* core.connection_execute(function's name, connection, ...): execute, for a method that is written in Lua. */
+static int core_connection_execute(lua_State *L) {
+    const char *function = lua_tostring(L, 1); /* a constant of the caller */
+    lua_remove(L, 1);
+    return on_connection(L, function);
 }
 
 void bind_open_execute(lua_State *L) {
-    static const luaL_Reg of_session[] = {
-        {"execute", session_execute}, {"scalars", session_scalars}, {"scalar", session_scalar}, {NULL, NULL}};
-    static const luaL_Reg of_connection[] = {
-        {"execute", connection_execute}, {"scalars", connection_scalars}, {"scalar", connection_scalar}, {NULL, NULL}};
+    static const luaL_Reg of_session[] = {{"execute", session_execute}, {NULL, NULL}};
+    static const luaL_Reg of_connection[] = {{"execute", connection_execute}, {NULL, NULL}};
     bind_extend_type(L, BIND_SESSION, of_session, NULL);
     bind_extend_type(L, BIND_CONNECTION, of_connection, NULL);
+    bind_push_methods(L, BIND_CONNECTION);
+    lua_setfield(L, -2, "connection_methods");
+    lua_pushcfunction(L, core_connection_execute);
+    lua_setfield(L, -2, "connection_execute");
 }

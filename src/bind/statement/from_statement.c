@@ -28,7 +28,7 @@ static mr_node *given_statement(lua_State *L) {
 static int q_from_statement(lua_State *L) {
     mr_query *q = bind_query_arg(L, "from_statement");
     bind_push_node(L, given_statement(L));
-    bind_open_query_arg(L, "from_statement");
+    bind_query_arg_for_clause(L, "from_statement");
     const char *before = method_before(q);
     if (before)
         return bind_error(L, MR_ERR_INVALID_REQUEST,

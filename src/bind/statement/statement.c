@@ -54,7 +54,7 @@ static int s_where(lua_State *L) {
     if (s->kind == MR_NODE_INSERT) return bind_error(L, MR_ERR_ARGUMENT, "an INSERT has no WHERE");
     if (n == 0)
         return bind_error(L, MR_ERR_ARGUMENT, "where: expected at least one criterion, such as User.name:eq(x)");
-    for (int i = 2; i <= n + 1; i++) mr_node_release(bind_to_criterion(L, i, "where")); /* checks alone */
+    for (int i = 2; i <= n + 1; i++) bind_arg_criterion(L, i, "where");
     bind_statement *copy = bind_push_statement_copy(L, s);
     mr_node **nodes = bind_collect_nodes(L, 2, n);
     mr_node *all = mr_sql_list(env_of(L), MR_OP_AND, nodes, (size_t)n);
@@ -149,7 +149,7 @@ static void read_index_where(lua_State *L, bind_statement *copy, int options, co
         if (!copy->dml.conflict_target)
             bind_error(L, MR_ERR_ARGUMENT, "%s: index_where goes with index_elements, the columns of the index",
                        function);
-        copy->dml.conflict_index_where = mr_sql_inline(bind_to_criterion(L, -1, function));
+        copy->dml.conflict_index_where = mr_sql_inline(mr_node_retain(bind_arg_criterion(L, -1, function)));
         if (!copy->dml.conflict_index_where) bind_raise(L);
     }
     lua_pop(L, 1);
@@ -182,7 +182,7 @@ static int on_conflict(lua_State *L, const char *function, bool update) {
         bind_push_node(L, mr_sql_list(env_of(L), MR_OP_COMMA, nodes, n));
         bind_statement_take(L, &copy->dml.conflict_values);
         if (bind_option(L, options, "where") != LUA_TNIL) {
-            mr_node_release(bind_to_criterion(L, -1, function));
+            bind_arg_criterion(L, -1, function);
             bind_statement_take(L, &copy->dml.conflict_where);
         }
     }
@@ -202,15 +202,19 @@ static int get_excluded(lua_State *L) {
     return 1;
 }
 
+mr_synchronize bind_option_synchronize(lua_State *L, int idx, const char *function, mr_synchronize deflt) {
+    static const char *const names[] = {"synchronize_session", NULL};
+    bind_check_options(L, idx, function, names);
+    if (bind_option(L, idx, "synchronize_session") != LUA_TNIL) deflt = bind_to_synchronize(L, -1, function);
+    lua_pop(L, 1);
+    return deflt;
+}
+
 /* execution_options{ synchronize_session = "fetch" } */
 static int s_execution_options(lua_State *L) {
-    static const char *const names[] = {"synchronize_session", NULL};
     const bind_statement *s = self(L, "execution_options");
     if (!bind_is_plain_table(L, 2)) return bind_type_error(L, 2, "execution_options", "a table of options");
-    bind_check_options(L, 2, "execution_options", names);
-    lua_settop(L, 2);
-    bind_option(L, 2, "synchronize_session");
-    mr_synchronize how = bind_to_synchronize(L, 3, "execution_options");
+    mr_synchronize how = bind_option_synchronize(L, 2, "execution_options", MR_SYNCHRONIZE_AUTO);
     bind_push_statement_copy(L, s)->how = how;
     return 1;
 }

@@ -29,6 +29,9 @@ int bind_statement_values(lua_State *L);
 /* Pushes the INSERT at idx with the rows from..to of the list at rows. from 0: rows is the only row itself. */
 void bind_push_with_rows(lua_State *L, int idx, int rows, lua_Integer from, lua_Integer to);
 
+/* The only option synchronize_session in the table at idx (0: none); deflt where it is absent. Other options raise. */
+mr_synchronize bind_option_synchronize(lua_State *L, int idx, const char *function, mr_synchronize deflt);
+
 /* mr.insert(target), mr.update(target), mr.delete(target). Return 1. */
 int bind_insert(lua_State *L);
 int bind_update(lua_State *L);

@@ -23,15 +23,13 @@ mr_column *bind_statement_column(lua_State *L, const bind_statement *s, const ch
         mr_column *column = mr_table_column(table, name);
         if (column) return column;
         const char *near = mr_nearest(name, next_column, table);
-        bind_error(L, MR_ERR_ARGUMENT, "%s has no column '%s'%s%s%s", table->name, name, near ? " (did you mean '" : "",
-                   near ? near : "", near ? "'?)" : "");
+        bind_error(L, MR_ERR_ARGUMENT, "%s has no column '%s'%s", table->name, name, bind_hint(L, near));
     }
     const mr_property *prop = mr_mapper_property(s->mapper, name, true);
     if (prop && prop->kind == MR_PROPERTY_COLUMN) return prop->column;
     const char *near = prop ? NULL : mr_mapper_nearest(s->mapper, name);
     if (prop) bind_error(L, MR_ERR_ARGUMENT, "%s.%s is not a column", s->mapper->name, name);
-    bind_error(L, MR_ERR_ARGUMENT, "%s has no attribute '%s'%s%s%s", s->mapper->name, name,
-               near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
+    bind_error(L, MR_ERR_ARGUMENT, "%s has no attribute '%s'%s", s->mapper->name, name, bind_hint(L, near));
     return NULL;
 }
 

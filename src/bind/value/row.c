@@ -97,19 +97,25 @@ static int row_keys(lua_State *L) {
     return 1;
 }
 
-/* The values by name; NULL is left out. */
-static int row_mapping(lua_State *L) {
-    lua_Integer n = width(L);
-    (void)self(L, "mapping");
+void bind_push_mapping(lua_State *L, int row, int names) {
+    row = lua_absindex(L, row);
+    names = lua_absindex(L, names);
+    lua_Integer n = (lua_Integer)lua_rawlen(L, names);
     lua_createtable(L, 0, (int)n);
-    for (lua_Integer i = n; i >= 1; i--) {
-        if (lua_rawgeti(L, lua_upvalueindex(NAMES), i) == LUA_TSTRING) {
-            bind_row_get(L, 1, i);
+    for (lua_Integer i = n; i >= 1; i--) { /* of equal names the first one counts */
+        if (lua_rawgeti(L, names, i) == LUA_TSTRING) {
+            bind_row_get(L, row, i);
             lua_rawset(L, -3);
         } else {
             lua_pop(L, 1);
         }
     }
+}
+
+/* row:mapping() */
+static int row_mapping(lua_State *L) {
+    (void)self(L, "mapping");
+    bind_push_mapping(L, 1, lua_upvalueindex(NAMES));
     return 1;
 }
 

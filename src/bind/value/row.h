@@ -12,6 +12,8 @@ void bind_push_row_metatable(lua_State *L, int names);
 void bind_push_row(lua_State *L, const mr_value *values, unsigned n, int metatable);
 /* Pushes value i of the row at the index and returns its type; nil where there is none. */
 int bind_row_get(lua_State *L, int idx, lua_Integer i);
+/* Pushes a table of the row's values by name, without those that are NULL. names: the index of the list of names. */
+void bind_push_mapping(lua_State *L, int row, int names);
 /* Pushes an empty list of results with room for n: a table that prints its items. */
 void bind_new_list(lua_State *L, size_t n);
 /* Gives the table on top of the stack the metatable of result lists: it prints its items. */
