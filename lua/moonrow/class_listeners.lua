@@ -3,7 +3,9 @@
 -- comes from it.
 --
 -- Invariant: a target, an attribute, an event and a function have one listener at most. A class hears of the listeners
--- that were there before it, in the order of listening, from its declaration on.
+-- that were there before it, in the order of listening, from its declaration on. Where memory ends, or a debug hook
+-- raises, a listener may be left half attached: it is not `ready`, counts as none, and goes with the next question for
+-- it.
 
 local core = ...
 
@@ -12,26 +14,31 @@ local class_listeners = {}
 local all = {} -- the listeners, in the order of listening; replaced, never changed in place
 local classes = {} -- the mapped classes, in the order of declaration
 
--- Listeners are compared by what they are: the values of a program may have __eq.
-local function find(target, attribute, name, fn)
-  for _, listener in ipairs(all) do
-    if rawequal(listener.target, target) and listener.attribute == attribute and listener.name == name
-      and rawequal(listener.fn, fn) then
-      return listener
-    end
-  end
-end
-
+-- All that allocates comes before the first change.
 local function forget(listener)
-  for _, hook in ipairs(listener.hooks) do
-    if hook then core.unlisten(hook) end
-  end
-  listener.hooks = {}
   local others = {}
   for _, other in ipairs(all) do
     if other ~= listener then others[#others + 1] = other end
   end
+  local hooks = listener.hooks
+  listener.ready = false
+  for place = #hooks, 1, -1 do
+    if hooks[place] then core.unlisten(hooks[place]) end
+    hooks[place] = nil
+  end
   all = others
+end
+
+-- The listener, or nil. A listener that is not ready goes. Values are compared by rawequal: those of a program may have
+-- __eq.
+local function find(target, attribute, name, fn)
+  for _, listener in ipairs(all) do
+    if rawequal(listener.target, target) and listener.attribute == attribute and listener.name == name
+      and rawequal(listener.fn, fn) then
+      if listener.ready then return listener end
+      return forget(listener)
+    end
+  end
 end
 
 local function attach(listener, class, attribute)
@@ -89,14 +96,14 @@ end
 local function on_declared(class)
   classes[#classes + 1] = class
   for _, listener in ipairs(all) do
-    if not listener.mapped then reach(listener, class) end
+    if listener.ready and not listener.mapped then reach(listener, class) end
   end
 end
 
 -- A table that is no class, and of no class's body, has no objects and no events: its listener would wait forever.
 local function before_configure()
   for _, listener in ipairs(all) do
-    if not listener.mapped and not listener.heard and not listener.of_attribute
+    if listener.ready and not listener.mapped and not listener.heard and not listener.of_attribute
       and type(listener.target) == "table" then
       core.raise("MappingError", string.format("event.listen: the table that '%s' is listened to on is no class, "
         .. "and no class has it as a mixin: listen to the class, or name the table in the array part of a class's body",
@@ -138,7 +145,7 @@ function class_listeners.add(kind, target, name, fn, given)
   end
   local listener = {
     target = place, attribute = attribute, mapped = mapped, of_attribute = kind == "attribute", name = name, fn = fn,
-    call = fn, once = once, retval = retval, propagate = propagate, hooks = {},
+    call = fn, once = once, retval = retval, propagate = propagate, hooks = {}, ready = false,
   }
   if once then
     listener.call = function(...)
@@ -154,6 +161,7 @@ function class_listeners.add(kind, target, name, fn, given)
     forget(listener)
     error(problem, 0)
   end
+  listener.ready = true
 end
 
 -- class_listeners.contains(kind, target, name, fn): does fn listen?

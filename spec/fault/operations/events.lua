@@ -1,5 +1,5 @@
--- Listeners of a session, a class, an attribute and an engine, told of a flush, and removed again. One that changes a
--- row and one that queries are among them.
+-- Listeners of a session, a class, a base without a table, an attribute and an engine, told of a flush, and removed
+-- again. One of them changes a row, and one queries.
 
 local mr = require "moonrow"
 local model = dofile "spec/fault/operations/model.lua"
@@ -13,11 +13,15 @@ local listeners = {
     told.count = connection:execute(mr.text "SELECT :id", { id = user.id }):scalar()
   end },
   { "attribute", "set", function(_, value) return value:upper() end, { retval = true } },
+  { "base", "after_insert", function(_, _, user) told.of_base = user.id end },
+  { "base", "before_insert", function(_, _, user) told.once = user.name end, { once = true } },
   { "engine", "after_execute", function(_, statement) told.statement = statement end },
 }
 
 local function each(c, fn)
-  local targets = { session = c.db.session, class = c.User, attribute = c.User.name, engine = c.db.engine }
+  local targets = {
+    session = c.db.session, class = c.User, attribute = c.User.name, engine = c.db.engine, base = c.db.Model,
+  }
   for _, l in ipairs(listeners) do fn(targets[l[1]], l[2], l[3], l[4]) end
 end
 
@@ -44,6 +48,6 @@ return {
     local users = c.User.query:order_by(c.User.id):all()
     local last = users[#users]
     assert(last.name == "NEW" and last.email == "NEW@listener", last.name)
-    assert(c.count == last.id)
+    assert(c.count == last.id and c.of_base == last.id and c.once == "NEW")
   end,
 }

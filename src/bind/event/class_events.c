@@ -142,6 +142,16 @@ static const mr_property *named_property(lua_State *L) {
     return mapper ? mr_mapper_property(mapper, luaL_checkstring(L, 2), false) : NULL;
 }
 
+/* Takes the hook away from its classes and from the registry. Allocates nothing. */
+static void take_away(lua_State *L, hook *h) {
+    if (h->prop) mr_attribute_unlisten(h->mapper, on_attribute, h);
+    else mr_mapper_unlisten(h->mapper, (mr_mapper_event)h->event, on_mapper, h);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &hooks_key);
+    lua_pushnil(L);
+    lua_rawsetp(L, -2, h);
+    lua_pop(L, 1);
+}
+
 /* core.listen(class, attribute or nil, event, fn, retval, propagate): from now on fn is called at the event. propagate:
  * also for the classes that inherit from the class. Returns the hook, for unlisten. */
 static int core_listen(lua_State *L) {
@@ -163,18 +173,14 @@ static int core_listen(lua_State *L) {
     lua_pop(L, 1);
     mr_status st = of_attribute ? mr_attribute_listen(h->mapper, h->prop, on_attribute, h, propagate)
                                 : mr_mapper_listen(h->mapper, (mr_mapper_event)h->event, on_mapper, h, propagate);
-    bind_check(L, st);
-    return 1;
+    if (st == MR_OK) return 1;
+    take_away(L, h); /* some classes may have it already */
+    return bind_raise(L);
 }
 
 /* core.unlisten(hook): its function is not called any more. */
 static int core_unlisten(lua_State *L) {
-    hook *h = bind_arg(L, 1, HOOK, "event.remove");
-    if (h->prop) mr_attribute_unlisten(h->mapper, on_attribute, h);
-    else mr_mapper_unlisten(h->mapper, (mr_mapper_event)h->event, on_mapper, h);
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &hooks_key);
-    lua_pushnil(L);
-    lua_rawsetp(L, -2, h);
+    take_away(L, bind_arg(L, 1, HOOK, "event.remove"));
     return 0;
 }
 
