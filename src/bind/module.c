@@ -131,7 +131,7 @@ static int core_type_name(lua_State *L) {
     /* value      */ open(opaque) open(value) open(datetime) open(row) open(proxy)                            \
     /* schema     */ open(type) open(column) open(constraint) open(table) open(metadata)                      \
     /* expression */ open(expression) open(comparison) open(operator) open(text) open(function) open(from)    \
-    /* class      */ open(relationship_attribute) open(class) open(relationship) open(entity)                 \
+    /* class      */ open(relationship_attribute) open(class) open(relationship) open(entity) open(construct)                 \
                      open(declare) open(collection) open(inspect)                                             \
     /* session    */ open(engine) open(connection) open(session) open(session_objects)                        \
                      open(identity_map) open(transaction) open(no_autoflush)                                  \

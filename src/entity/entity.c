@@ -13,20 +13,32 @@ enum { PACKED_ROOM = 1 };
 
 /* ---------------------------------------------------------------- making */
 
-mr_entity *mr_entity_new(mr_env *env, mr_mapper *mapper) {
-    mr_heap *heap = mr_heap_of(env);
-    if (!heap || mr_heap_reserve(heap) != MR_OK) return NULL;
-    mr_entity *e = mr_heap_allocate(heap, mapper, 0);
-    if (!e) return NULL;
-    memset(e->slots, 0, e->nslots * sizeof *e->slots);
-    mr_heap_adopt(heap, e);
-    return e;
-}
-
 static char *pack(char *text, mr_value *dst, const mr_value *src) {
     *dst = mr_bytes_value((mr_kind)src->kind, text, src->len);
     if (src->len) memcpy(text, src->u.s, src->len);
     return text + src->len;
+}
+
+mr_entity *mr_entity_new(mr_env *env, mr_mapper *mapper) { return mr_entity_new_with(env, mapper, NULL, 0); }
+
+mr_entity *mr_entity_new_with(mr_env *env, mr_mapper *mapper, const mr_slot_value *values, unsigned n) {
+    mr_heap *heap = mr_heap_of(env);
+    if (!heap || mr_heap_reserve(heap) != MR_OK) return NULL;
+    size_t bytes = 0;
+    for (unsigned i = 0; i < n; i++)
+        if (mr_kind_is_bytes(values[i].value.kind)) bytes += values[i].value.len;
+    mr_entity *e = mr_heap_allocate(heap, mapper, bytes);
+    if (!e) return NULL;
+    memset(e->slots, 0, e->nslots * sizeof *e->slots);
+    char *text = (char *)&e->slots[e->nslots];
+    for (unsigned i = 0; i < n; i++) {
+        const mr_value *v = &values[i].value;
+        mr_value *place = &e->slots[values[i].slot];
+        if (mr_kind_is_bytes(v->kind)) text = pack(text, place, v);
+        else *place = *v;
+    }
+    mr_heap_adopt(heap, e);
+    return e;
 }
 
 static size_t packed_size(const mr_value *identity, const mr_value *values, unsigned n) {
@@ -355,6 +367,24 @@ mr_status mr_entity_set(mr_entity *entity, unsigned slot, const mr_value *value)
     if (place->flags & MR_VALUE_DIRTY) copy.flags |= MR_VALUE_DIRTY;
     write_place(heap, place, &copy);
     return MR_OK;
+}
+
+/* Does a value of the kind own nothing and refer to nothing? */
+static bool is_plain(uint8_t kind) { return kind >= MR_NULL && kind <= MR_INTERVAL && !mr_kind_is_bytes(kind); }
+
+bool mr_entity_overwrite(mr_entity *entity, unsigned slot, const mr_value *value) {
+    if (slot >= entity->nslots) return false;
+    mr_value *place = &entity->slots[slot];
+    if (!is_plain(place->kind) || !is_plain(value->kind) || (place->flags & ~MR_VALUE_DIRTY)) return false;
+    uint8_t flags = place->flags;
+    if (entity->state != MR_TRANSIENT && entity->state != MR_PENDING) {
+        const mr_value *old = flags & MR_VALUE_DIRTY ? mr_history_find(entity, slot) : NULL;
+        /* Of one kind it may be the committed value again, which ends the change. */
+        if (!old || (old->kind == value->kind && (value->kind != MR_INT || old->u.i == value->u.i))) return false;
+    }
+    *place = *value;
+    place->flags = flags;
+    return true;
 }
 
 /* ---------------------------------------------------------------- all slots at once */

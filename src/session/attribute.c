@@ -168,6 +168,30 @@ mr_status mr_attribute_coerce(const mr_mapper *mapper, const mr_property *prop, 
     return mr_fail(env, MR_ERR_ARGUMENT, "%s: expected %s, got an object", what, mr_type_wants(type));
 }
 
+bool mr_attribute_fits(const mr_property *prop, mr_value *value) {
+    if (prop->kind != MR_PROPERTY_COLUMN || prop->validate) return false;
+    const mr_type *type = prop->column->type;
+    if (!type) return false;
+    if (mr_type_takes(type, (mr_kind)value->kind)) return true;
+    mr_env *env = prop->mapper->env;
+    const void *bytes = value->u.p;
+    if (!type->rules->take || !type->rules->take(env, type, value)) return false;
+    return !mr_kind_is_bytes(value->kind) || value->u.p == bytes;
+}
+
+bool mr_attribute_overwrite(mr_entity *e, const mr_property *prop, const mr_value *value) {
+    const mr_type *type = prop->kind == MR_PROPERTY_COLUMN ? prop->column->type : NULL;
+    if (!type || prop->validate || e->mapper->attribute_hooks.len > 0 || type->rules->breaks ||
+        !mr_type_takes(type, (mr_kind)value->kind))
+        return false;
+    const mr_owner *owner = e->owner;
+    if (owner) {
+        const mr_session *s = owner->session;
+        if (!s || s->block_ended || e->generation != owner->generation) return false;
+    }
+    return mr_entity_overwrite(e, prop->slot, value);
+}
+
 /* Puts the value of an expired key column back from the identity, without a statement: objects that refer to the key
  * must be found by the old value, and setting an equal value is no change. */
 static mr_status key_from_identity(mr_entity *entity, const mr_property *prop) {

@@ -45,6 +45,26 @@ int bind_class_member(lua_State *L, int idx, const char *name) {
     return type;
 }
 
+/* Puts the attribute table, on top, into the class's hash of names. The table keeps the strings alive, so their
+ * addresses stay theirs. */
+static void make_known(lua_State *L, int idx, bind_class *c) {
+    size_t places = 8;
+    while (places < 2 * c->mapper->props.len) places *= 2;
+    bind_known *known = lua_newuserdatauv(L, places * sizeof *known, 0);
+    memset(known, 0, places * sizeof *known);
+    lua_pushnil(L);
+    while (lua_next(L, -3)) {
+        const void *name = lua_topointer(L, -2);
+        size_t i = (uintptr_t)name >> 4;
+        while (known[i & (places - 1)].name) i++;
+        known[i & (places - 1)] = (bind_known){name, lua_touserdata(L, -1)};
+        lua_pop(L, 1);
+    }
+    lua_setiuservalue(L, idx, CLASS_KNOWN);
+    c->known = known;
+    c->known_mask = places - 1;
+}
+
 void bind_class_sync(lua_State *L, int idx) {
     bind_class *c = bind_class_at(L, idx);
     if (!c->mapper || c->synced == c->mapper->props.len) return;
@@ -61,7 +81,9 @@ void bind_class_sync(lua_State *L, int idx) {
         lua_pushlightuserdata(L, prop);
         lua_rawset(L, -4);
     }
-    lua_pop(L, 2);
+    lua_pop(L, 1);
+    make_known(L, lua_absindex(L, idx), c);
+    lua_pop(L, 1);
 }
 
 static const mr_property *known_property(lua_State *L, int idx, int key) {

@@ -31,6 +31,12 @@ void bind_extend_class(lua_State *L, const char *name, lua_CFunction get);
 void bind_declare_mapper_args(lua_State *L, mr_mapper *mapper, int args);
 /* Makes a class userdata over base (index, or 0), with empty tables; leaves it on the stack. */
 bind_class *bind_class_push_new(lua_State *L, int base);
+/* The value at idx for a column's attribute of e, bytes borrowed; raises where it is no value. (entity.c) */
+mr_value bind_column_value(lua_State *L, const mr_entity *e, const mr_property *prop, int idx);
+/* Sets the attribute to the value at idx; raises. (entity.c) */
+void bind_set_attribute(lua_State *L, bind_class *c, mr_entity *e, const mr_property *prop, int idx);
+/* Raises: the name is a member of the class, and no attribute of its objects. (entity.c) */
+int bind_refuse_member(lua_State *L, const bind_class *c, const char *name);
 /* collection.c */
 void bind_push_collection(lua_State *L, mr_entity *parent, const mr_property *prop);
 

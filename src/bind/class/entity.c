@@ -1,5 +1,5 @@
 /*
- * entity.c: objects as Lua reads and writes them.
+ * entity.c: objects as Lua reads and writes them. How they are made is in construct.c.
  *
  * Invariant: attributes are read and written through session/attribute only. There is one short cut: a column that is
  * loaded and not expired is read from its slot, as session/attribute would do.
@@ -9,10 +9,9 @@
 #include "class.h"
 #include "value/proxy.h"
 
-/* Upvalues of an object's metamethods. */
-enum { UP_CLASS = 1, UP_ATTRIBUTES };
+enum { UP_CLASS = 1 }; /* the upvalue of an object's metamethods */
 
-static bind_class *class_of(lua_State *L) { return lua_touserdata(L, lua_upvalueindex(UP_CLASS)); }
+static inline bind_class *class_of(lua_State *L) { return lua_touserdata(L, lua_upvalueindex(UP_CLASS)); }
 
 /* Raises: a program called a function of the metatable by hand, with another value at index 1. */
 static void wrong_object(lua_State *L, const bind_class *c) {
@@ -20,7 +19,7 @@ static void wrong_object(lua_State *L, const bind_class *c) {
     bind_type_error(L, 1, c->mapper->name, lua_tostring(L, -1));
 }
 
-static mr_entity *self_entity(lua_State *L, bind_class *c) {
+static inline mr_entity *self_entity(lua_State *L, bind_class *c) {
     const bind_proxy *p = lua_touserdata(L, 1);
     if (c->b->closed) bind_of(L);
     /* The length tells light userdata and most foreign values, the class the others. */
@@ -43,7 +42,7 @@ static int get_slow(lua_State *L, bind_class *c, mr_entity *e, const mr_property
     return 1;
 }
 
-static int get_attribute(lua_State *L, bind_class *c, const mr_property *prop) {
+static inline int get_attribute(lua_State *L, bind_class *c, const mr_property *prop) {
     mr_entity *e = self_entity(L, c);
     if (prop->kind == MR_PROPERTY_SYNONYM) {
         prop = mr_mapper_property(e->mapper, prop->name, true);
@@ -79,20 +78,24 @@ static int get_field(lua_State *L) {
     return 1;
 }
 
-static int entity_index(lua_State *L) {
-    lua_pushvalue(L, 2);
-    if (lua_rawget(L, lua_upvalueindex(UP_ATTRIBUTES)) == LUA_TLIGHTUSERDATA)
-        return get_attribute(L, class_of(L), lua_touserdata(L, -1));
-    lua_settop(L, 2);
+/* A name that is not known by its address: a member, a field, a long name. */
+static int index_other(lua_State *L, bind_class *c) {
     int member = bind_class_member_key(L, lua_upvalueindex(UP_CLASS), 2);
     if (member != LUA_TNIL) return bind_test(L, -1, BIND_FIELD) ? get_field(L) : 1;
     lua_settop(L, 2);
-    bind_class *c = class_of(L);
     if (c->b->closed) bind_of(L); /* raises; a program may have kept this function */
     lua_pushvalue(L, lua_upvalueindex(UP_CLASS));
     const mr_property *prop = bind_class_property(L, 3, 2);
     if (prop) return get_attribute(L, c, prop);
     return bind_class_no_attribute(L, 3, luaL_tolstring(L, 2, NULL));
+}
+
+static int entity_index(lua_State *L) {
+    bind_class *c = class_of(L);
+    const mr_property *prop = bind_class_known(c, lua_topointer(L, 2));
+    if (prop) return get_attribute(L, c, prop);
+    lua_settop(L, 2);
+    return index_other(L, c);
 }
 
 /* ---------------------------------------------------------------- writing */
@@ -166,19 +169,17 @@ static mr_status set_relationship(lua_State *L, bind_state *b, mr_entity *e, con
     return st;
 }
 
-/* The value at idx for a column's attribute, bytes borrowed; raises. */
-static mr_value column_value(lua_State *L, const bind_state *b, const mr_entity *e, const mr_property *prop, int idx) {
+mr_value bind_column_value(lua_State *L, const mr_entity *e, const mr_property *prop, int idx) {
     mr_value v;
     if (!bind_to_value(L, idx, prop->column ? prop->column->type : NULL, &v)) {
         lua_pushfstring(L, "%s.%s", e->mapper->name, prop->name);
-        const mr_type *type = prop->column ? mr_column_type(b->env, prop->column) : NULL;
+        const mr_type *type = prop->column ? mr_column_type(e->mapper->env, prop->column) : NULL;
         bind_no_value(L, idx, type, lua_tostring(L, -1), type ? mr_type_wants(type) : "a value", false);
     }
     return v;
 }
 
-/* Sets the attribute to the value at idx; raises. */
-static void set_attribute(lua_State *L, bind_class *c, mr_entity *e, const mr_property *prop, int idx) {
+void bind_set_attribute(lua_State *L, bind_class *c, mr_entity *e, const mr_property *prop, int idx) {
     bind_state *b = c->b;
     mr_status st;
     if (prop->kind == MR_PROPERTY_SYNONYM) prop = mr_mapper_property(e->mapper, prop->name, true);
@@ -189,14 +190,13 @@ static void set_attribute(lua_State *L, bind_class *c, mr_entity *e, const mr_pr
         }
         st = set_relationship(L, b, e, prop, idx);
     } else {
-        mr_value v = column_value(L, b, e, prop, idx);
+        mr_value v = bind_column_value(L, e, prop, idx);
         BIND_CALL(b, L, st = mr_attribute_set(e, prop, &v));
     }
     bind_check(L, st);
 }
 
-/* Raises: the name is a member of the class, and no attribute of its objects. */
-static int refuse_member(lua_State *L, const bind_class *c, const char *name) {
+int bind_refuse_member(lua_State *L, const bind_class *c, const char *name) {
     return bind_error(L, MR_ERR_ARGUMENT,
                       "%s.%s is a method or constant of the class, which an object cannot replace (a value for each "
                       "object is declared "
@@ -204,15 +204,8 @@ static int refuse_member(lua_State *L, const bind_class *c, const char *name) {
                       c->mapper->name, name);
 }
 
-static int entity_newindex(lua_State *L) {
-    bind_class *c = class_of(L);
-    mr_entity *e = self_entity(L, c);
-    lua_pushvalue(L, 2);
-    if (lua_rawget(L, lua_upvalueindex(UP_ATTRIBUTES)) == LUA_TLIGHTUSERDATA) {
-        set_attribute(L, c, e, lua_touserdata(L, -1), 3);
-        return 0;
-    }
-    lua_settop(L, 3);
+/* A name that is not known by its address. */
+static int newindex_other(lua_State *L, bind_class *c, mr_entity *e) {
     bool is_member = bind_class_member_key(L, lua_upvalueindex(UP_CLASS), 2) != LUA_TNIL;
     if (is_member && bind_test(L, -1, BIND_FIELD)) {
         lua_settop(L, 3);
@@ -222,162 +215,28 @@ static int entity_newindex(lua_State *L) {
     lua_settop(L, 3);
     lua_pushvalue(L, lua_upvalueindex(UP_CLASS));
     const mr_property *prop = bind_class_property(L, 4, 2);
-    if (!prop && is_member) return refuse_member(L, c, luaL_tolstring(L, 2, NULL));
+    if (!prop && is_member) return bind_refuse_member(L, c, luaL_tolstring(L, 2, NULL));
     if (!prop) return bind_class_no_attribute(L, 4, luaL_tolstring(L, 2, NULL));
-    set_attribute(L, c, e, prop, 3);
+    bind_set_attribute(L, c, e, prop, 3);
     return 0;
 }
 
-/* ---------------------------------------------------------------- making */
-
-/* The attribute that the key names, of the class at index 1. NULL: the key names a field. Raises for any other name. */
-static const mr_property *constructor_key(lua_State *L, int key) {
-    const mr_property *prop = bind_class_property(L, 1, key);
-    if (prop) return prop;
-    bool is_member = bind_class_member_key(L, 1, key) != LUA_TNIL, is_field = is_member && bind_test(L, -1, BIND_FIELD);
-    lua_pop(L, 1);
-    if (is_field) return NULL;
-    if (is_member) refuse_member(L, bind_class_at(L, 1), luaL_tolstring(L, key, NULL));
-    const mr_mapper *mapper = bind_arg_class(L, 1, "constructor");
-    const char *name = luaL_tolstring(L, key, NULL);
-    if (lua_type(L, key) == LUA_TNUMBER)
-        bind_error(L, MR_ERR_ARGUMENT, "%s: expected values by attribute, such as %s{ name = \"x\" }, got the key %s",
-                   mapper->name, mapper->name, name);
-    bind_error(L, MR_ERR_ARGUMENT, "'%s' is an invalid keyword argument for %s%s", name, mapper->name,
-               bind_hint(L, mr_mapper_nearest(mapper, name)));
-    return NULL;
+/* Writes a number over one that was changed before: nothing is asked, loaded or allocated then. */
+static bool overwrite_number(lua_State *L, const bind_class *c, mr_entity *e, const mr_property *prop) {
+    if (lua_type(L, 3) != LUA_TNUMBER || c->b->logging) return false;
+    mr_value v = lua_isinteger(L, 3) ? mr_int_value((int64_t)lua_tointeger(L, 3)) : mr_float_value(lua_tonumber(L, 3));
+    return mr_attribute_overwrite(e, prop, &v);
 }
 
-enum { BATCH = 16 };
-
-/* Columns to be set with one entry into the core. Their values borrow bytes from the Lua stack. */
-typedef struct column_batch {
-    int n;
-    const mr_property *props[BATCH];
-    mr_value values[BATCH];
-} column_batch;
-
-static void set_columns(lua_State *L, bind_state *b, mr_entity *e, column_batch *batch) {
-    mr_status st = MR_OK;
-    BIND_ENTER(b, L);
-    for (int i = 0; i < batch->n && st != MR_FAIL; i++) st = mr_attribute_set(e, batch->props[i], &batch->values[i]);
-    BIND_LEAVE(b);
-    bind_check(L, st);
-    batch->n = 0;
-}
-
-/* The property that the key at the index names. NULL: the key names a field. Raises for any other key. */
-static const mr_property *value_property(lua_State *L, int attributes, int key) {
-    lua_pushvalue(L, key);
-    lua_rawget(L, attributes);
-    const mr_property *prop = lua_touserdata(L, -1);
-    lua_pop(L, 1);
-    return prop ? prop : constructor_key(L, key);
-}
-
-/* Sets the columns that the table at index values names. Returns false when the table names relationships or fields
- * too.
- * The loop keeps each column's value on the stack, below the key that finds the next pair: the batch borrows the
- * value's bytes until it is set. */
-static bool init_columns(lua_State *L, bind_class *c, mr_entity *e, int values) {
-    bool only_columns = true;
-    column_batch batch;
-    batch.n = 0;
-    luaL_checkstack(L, BATCH + 12, "an object's values");
-    bind_class_sync(L, 1);
-    lua_getiuservalue(L, 1, CLASS_ATTRIBUTES);
-    int attributes = lua_gettop(L);
-    lua_pushnil(L);
-    while (lua_next(L, values)) {
-        int value = lua_gettop(L), key = value - 1;
-        const mr_property *prop = value_property(L, attributes, key);
-        if (prop && prop->kind == MR_PROPERTY_COLUMN) {
-            batch.props[batch.n] = prop;
-            batch.values[batch.n++] = column_value(L, c->b, e, prop, value);
-            lua_insert(L, key); /* the value goes below its key */
-        } else {
-            only_columns = false;
-            lua_pop(L, 1);
-        }
-        if (batch.n == BATCH) {
-            set_columns(L, c->b, e, &batch);
-            lua_replace(L, attributes + 1); /* the key stays; the values are not needed any more */
-            lua_settop(L, attributes + 1);
-        }
-    }
-    set_columns(L, c->b, e, &batch);
-    lua_settop(L, attributes - 1);
-    return only_columns;
-}
-
-/* Sets the relationships and fields that the table at index values names. They come after the columns, when every key
- * is known to be good: setting a relationship may change other objects. */
-static void init_others(lua_State *L, bind_class *c, mr_entity *e, int self, int values) {
-    int key = lua_gettop(L) + 1;
-    lua_pushnil(L);
-    while (lua_next(L, values)) {
-        const mr_property *prop = constructor_key(L, key);
-        if (!prop) {
-            lua_pushvalue(L, key);
-            lua_pushvalue(L, key + 1);
-            lua_settable(L, self);
-        } else if (prop->kind != MR_PROPERTY_COLUMN) {
-            set_attribute(L, c, e, prop, key + 1);
-        }
-        lua_settop(L, key);
-    }
-}
-
-/* Sets the values of a new object, as Class.__init does. The class is at index 1. */
-static void init_values(lua_State *L, bind_class *c, mr_entity *e, int self, int values) {
-    if (lua_isnoneornil(L, values)) return;
-    if (!bind_is_plain_table(L, values))
-        bind_type_error(L, values, bind_arg_class(L, 1, "constructor")->name, "a table of values");
-    if (!init_columns(L, c, e, values)) init_others(L, c, e, self, values);
-}
-
-/* Class.__init(self, values) */
-static int entity_init(lua_State *L) {
-    lua_settop(L, 2);
-    mr_entity *e = bind_arg_entity(L, 1, "__init");
-    bind_push_class(L, e->mapper);
-    lua_insert(L, 1);
-    init_values(L, bind_class_at(L, 1), e, 2, 3);
+static int entity_newindex(lua_State *L) {
+    bind_class *c = class_of(L);
+    mr_entity *e = self_entity(L, c);
+    const mr_property *prop = bind_class_known(c, lua_topointer(L, 2));
+    if (prop && overwrite_number(L, c, e, prop)) return 0;
+    lua_settop(L, 3);
+    if (!prop) return newindex_other(L, c, e);
+    bind_set_attribute(L, c, e, prop, 3);
     return 0;
-}
-
-static mr_entity *new_entity(lua_State *L, bind_class *c) {
-    mr_entity *e = NULL;
-    mr_status st = MR_OK;
-    BIND_ENTER(c->b, L);
-    if (c->registry->dirty) st = mr_registry_configure(c->registry);
-    if (st == MR_OK) e = mr_entity_new(c->b->env, c->mapper);
-    BIND_LEAVE(c->b);
-    if (!e) bind_raise(L);
-    return e;
-}
-
-/* Class(...): makes an object and calls its __init with the arguments. */
-static int entity_construct(lua_State *L) {
-    bind_class *c = bind_class_at(L, 1);
-    if (!c || !c->mapper) bind_arg_class(L, 1, "constructor");
-    mr_entity *e = new_entity(L, c);
-    bind_push_entity(L, e);
-    lua_insert(L, 2); /* class, self, arguments */
-    int nargs = lua_gettop(L) - 2;
-    if (!c->b->own_init || bind_class_member(L, 1, "__init") == LUA_TNIL) {
-        if (nargs > 1)
-            bind_error(L, MR_ERR_ARGUMENT, "%s: expected one table of values, got %d arguments", c->mapper->name,
-                       nargs);
-        lua_settop(L, 3);
-        init_values(L, c, e, 2, 3);
-    } else {
-        lua_pushvalue(L, 2);
-        lua_rotate(L, 3, 2); /* class, self, init, self, arguments */
-        lua_call(L, nargs + 1, 0);
-    }
-    lua_settop(L, 2);
-    return 1;
 }
 
 /* ---------------------------------------------------------------- metamethods */
@@ -420,8 +279,7 @@ static int entity_eq(lua_State *L) {
 
 static void set_closure(lua_State *L, int class_idx, const char *name, lua_CFunction fn) {
     lua_pushvalue(L, class_idx);
-    lua_getiuservalue(L, class_idx, CLASS_ATTRIBUTES);
-    lua_pushcclosure(L, fn, 2);
+    lua_pushcclosure(L, fn, 1);
     lua_setfield(L, -2, name);
 }
 
@@ -453,17 +311,7 @@ static int core_class_of(lua_State *L) {
     return 1;
 }
 
-static int class_init(lua_State *L) {
-    if (bind_class_member(L, 1, "__init") == LUA_TNIL) lua_pushcfunction(L, entity_init);
-    return 1;
-}
-
 void bind_open_entity(lua_State *L) {
-    bind_extend_class(L, "__init", class_init);
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &bind_class_meta_key);
-    lua_pushcfunction(L, entity_construct);
-    lua_setfield(L, -2, "__call");
-    lua_pop(L, 1);
     lua_pushcfunction(L, core_class_of);
     lua_setfield(L, -2, "class_of");
 }

@@ -8,6 +8,7 @@
 
 const char bind_class_meta_key = 0;
 const char bind_object_class_key = 0;
+static const bind_known nothing_known = {NULL, NULL};
 
 bind_class *bind_class_at(lua_State *L, int idx) {
     if (lua_type(L, idx) != LUA_TUSERDATA || lua_rawlen(L, idx) != sizeof(bind_class)) return NULL;
@@ -49,6 +50,7 @@ bind_class *bind_push_empty_class(lua_State *L) {
     *c = (bind_class){0};
     c->b = bind_of(L);
     c->magic = &bind_class_meta_key;
+    c->known = &nothing_known;
     lua_rawgetp(L, LUA_REGISTRYINDEX, &bind_class_meta_key);
     lua_setmetatable(L, -2);
     return c;

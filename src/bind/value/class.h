@@ -6,6 +6,13 @@
 
 #include "value.h"
 
+/* An attribute by the address of its name, a Lua string. Lua has each short string once, so equal names have one
+ * address; a long name is not found. */
+typedef struct bind_known {
+    const void *name;
+    const mr_property *prop;
+} bind_known;
+
 typedef struct bind_class {
     const void *magic; /* tells it from other userdata: the address of a static of class.c */
     mr_mapper *mapper; /* NULL: a base or abstract class */
@@ -13,6 +20,8 @@ typedef struct bind_class {
     bind_state *b;
     size_t synced; /* how many properties of the mapper are in the attribute table already */
     bool has_fields;
+    const bind_known *known; /* what the attribute table holds, hashed by address: known_mask + 1 places */
+    size_t known_mask;
     int meta; /* registry reference to the metatable of its objects, which is kept there alone; 0: none yet */
 } bind_class;
 
@@ -24,8 +33,17 @@ enum {
     CLASS_EXPRESSIONS, /* table: attribute name to its expression, made at first use */
     CLASS_DECLARED,    /* abstract classes: the table of what they declare, applied to each subclass; or nil */
     CLASS_MIXINS,      /* list of the mixins that its body names; or nil */
-    CLASS__VALUES = 6
+    CLASS_KNOWN,       /* userdata: the memory of bind_class.known; or nil */
+    CLASS__VALUES = 7
 };
+
+/* The attribute whose name has the address (lua_topointer); NULL: ask bind_class_property. */
+static inline const mr_property *bind_class_known(const bind_class *c, const void *name) {
+    for (size_t i = (uintptr_t)name >> 4;; i++) {
+        const bind_known *known = &c->known[i & c->known_mask];
+        if (known->name == name || !known->name) return known->prop;
+    }
+}
 
 extern const char bind_object_class_key; /* in the metatable of a class's objects: their class */
 extern const char bind_class_meta_key;   /* registry: the metatable of classes; its address is their magic */

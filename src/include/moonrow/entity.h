@@ -122,6 +122,14 @@ typedef struct mr_idmap_place {
 /* A new transient object; all slots are MR_UNLOADED. It is no root: pin it, or give it a proxy, before the next trace.
  * NULL: no memory. */
 mr_entity *mr_entity_new(mr_env *env, mr_mapper *mapper);
+/* A value and the slot where it goes. */
+typedef struct mr_slot_value {
+    unsigned slot;
+    mr_value value;
+} mr_slot_value;
+/* The same, with n values, each of another slot below mapper->nslots, and none of them an opaque value, an object or a
+ * collection. They are copied; text is packed into the object's block. */
+mr_entity *mr_entity_new_with(mr_env *env, mr_mapper *mapper, const mr_slot_value *values, unsigned n);
 /* A persistent object of the owner, as if loaded from a row: it is in the identity map, and values[i] is copied into
  * slots[i] for i < n. identity and values are copied; text is packed into the object's block. It is no root. NULL: no
  * memory, or another object has the identity. */
@@ -146,6 +154,9 @@ bool mr_entity_has_left(const mr_entity *parent, const mr_relationship *rel, mr_
 /* Writes a change. The value is copied; the committed value is kept in the history. A value equal to the committed one
  * undoes the change. A persistent object joins the owner's dirty list. MR_UNLOADED does what mr_entity_forget does. */
 mr_status mr_entity_set(mr_entity *entity, unsigned slot, const mr_value *value);
+/* Does what mr_entity_set does, if that is only to write the value over another one: both own nothing, and the slot is
+ * changed already, or keeps no committed value. false: nothing has happened. The object has not expired. */
+bool mr_entity_overwrite(mr_entity *entity, unsigned slot, const mr_value *value);
 /* Like mr_entity_put with force, but moves *value into the slot, and leaves it MR_UNLOADED. Cannot fail when slot <
  * nslots or after mr_entity_reserve, if the value owns its bytes. */
 mr_status mr_entity_give(mr_entity *entity, unsigned slot, mr_value *value);

@@ -266,6 +266,13 @@ mr_status mr_attribute_get(mr_entity *entity, const mr_property *prop, const mr_
  * changes the other side of a relationship, with its cascades. value: MR_NULL for NULL, MR_ENTITY for a reference.
  * ArgumentError: the value does not fit. Collections: mr_attribute_set_items. */
 mr_status mr_attribute_set(mr_entity *entity, const mr_property *prop, const mr_value *value);
+/* May the value, of a plain kind, go into the attribute of a new object as it is, or, without memory, converted in
+ * place? false: mr_attribute_set has to be asked (a validator, a relationship, a value that does not fit). Listeners of
+ * the class are not regarded. */
+bool mr_attribute_fits(const mr_property *prop, mr_value *value);
+/* Does what mr_attribute_set does, if that is only to write a value over another one in memory. false: nothing has
+ * happened, call mr_attribute_set. */
+bool mr_attribute_overwrite(mr_entity *entity, const mr_property *prop, const mr_value *value);
 /* Assigns n items to a collection, as mr_attribute_set does for a reference. */
 mr_status mr_attribute_set_items(mr_entity *entity, const mr_property *prop, mr_entity *const *items, uint32_t n);
 /* Inserts an item into a collection. at: 0-based; UINT32_MAX: at the end, which loads nothing. ArgumentError: there is
