@@ -135,7 +135,6 @@ static mr_status was_closed(mr_cursor *cursor) {
 mr_status mr_cursor_bind_n(mr_cursor *cursor, const mr_value *values, size_t n) {
     mr_conn *conn = cursor->conn;
     if (!conn) return was_closed(cursor);
-    if (cursor->state != MR_CURSOR_PREPARED) conn->driver->reset(cursor->stmt);
     cursor->state = MR_CURSOR_PREPARED;
     cursor->values = values;
     cursor->nvalues = n;

@@ -71,6 +71,7 @@ static void finalize(mr_stmt *handle) {
 
 /* Refuses the values that a real driver would refuse. */
 static mr_status bind(mr_stmt *handle, const mr_value *values, size_t n) {
+    reset(handle);
     for (size_t i = 0; i < n; i++) {
         uint8_t kind = values[i].kind;
         if (kind != MR_UNLOADED && kind < MR_OPAQUE) continue;

@@ -120,6 +120,15 @@ static int bind_one(sqlite3_stmt *stmt, int at, const mr_value *v) {
     }
 }
 
+/* Back to its start. Its parameters keep their values: all of them are bound again, or cleared. false: the connection
+ * is another process's. */
+static bool rewind_statement(sqlite_stmt *s) {
+    if (mr_sqlite_is_inherited(s->dbc)) return false;
+    sqlite3_reset(s->stmt);
+    s->begun = false;
+    return true;
+}
+
 mr_status mr_sqlite_bind(mr_stmt *handle, const mr_value *values, size_t n) {
     sqlite_stmt *s = sqlite_stmt_of(handle);
     if (n != s->nparams) {
@@ -128,6 +137,7 @@ mr_status mr_sqlite_bind(mr_stmt *handle, const mr_value *values, size_t n) {
                        "were given",
                        s->nparams, n);
     }
+    if (s->begun) rewind_statement(s);
     for (size_t i = 0; i < n; i++) {
         int rc = bind_one(s->stmt, (int)i + 1, &values[i]);
         if (rc == SQLITE_OK) continue;
@@ -151,10 +161,7 @@ mr_status mr_sqlite_step(mr_stmt *handle) {
 
 void mr_sqlite_reset(mr_stmt *handle) {
     sqlite_stmt *s = sqlite_stmt_of(handle);
-    if (mr_sqlite_is_inherited(s->dbc)) return;
-    sqlite3_reset(s->stmt);
-    s->begun = false;
-    if (s->nparams) sqlite3_clear_bindings(s->stmt);
+    if (rewind_statement(s) && s->nparams) sqlite3_clear_bindings(s->stmt);
 }
 
 unsigned mr_sqlite_column_count(mr_stmt *handle) {

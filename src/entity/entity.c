@@ -276,7 +276,23 @@ bool mr_entity_relation_is_older(mr_entity *entity, const mr_property *prop) {
     return (v->kind == MR_ENTITY || v->kind == MR_NULL) && v->len != owner->as_of;
 }
 
+/* Does a value of the kind own nothing and refer to nothing? */
+static bool is_plain(uint8_t kind) { return kind >= MR_NULL && kind <= MR_INTERVAL && !mr_kind_is_bytes(kind); }
+
+/* Gives a slot that never had a value one that owns nothing: what every new row's key and NULLs are. */
+static bool give_plain(mr_entity *e, unsigned slot, mr_value *value) {
+    if (slot >= e->nslots || e->slots[slot].kind != MR_UNLOADED || !is_plain(value->kind) || e->history ||
+        e->slots[slot].flags || (e->owner && e->generation != e->owner->generation))
+        return false;
+    e->slots[slot] = *value;
+    e->slots[slot].flags = 0;
+    *value = mr_value_of(MR_UNLOADED, 0);
+    mr_entity_leave_if_clean(e);
+    return true;
+}
+
 mr_status mr_entity_give(mr_entity *entity, unsigned slot, mr_value *value) {
+    if (give_plain(entity, slot, value)) return MR_OK;
     mr_heap *heap = heap_of(entity);
     mr_entity_touch(entity);
     mr_value *place = mr_entity_make_place(entity, slot);
@@ -369,9 +385,6 @@ mr_status mr_entity_set(mr_entity *entity, unsigned slot, const mr_value *value)
     return MR_OK;
 }
 
-/* Does a value of the kind own nothing and refer to nothing? */
-static bool is_plain(uint8_t kind) { return kind >= MR_NULL && kind <= MR_INTERVAL && !mr_kind_is_bytes(kind); }
-
 bool mr_entity_overwrite(mr_entity *entity, unsigned slot, const mr_value *value) {
     if (slot >= entity->nslots) return false;
     mr_value *place = &entity->slots[slot];
@@ -397,18 +410,18 @@ static void each_place(mr_heap *heap, mr_entity *e, place_fn fn) {
     for (uint32_t i = 0; extra && i < extra->n; i++) fn(heap, e, e->nslots + i, &extra->values[i]);
 }
 
-static void accept_place(mr_heap *heap, mr_entity *e, unsigned slot, mr_value *place) {
-    (void)heap;
-    (void)e;
-    (void)slot;
-    if (place->kind == MR_COLLECTION) mr_collection_accept(place->u.p);
-    place->flags &= (uint8_t)~MR_VALUE_DIRTY;
+static void accept_places(mr_value *places, uint32_t n) {
+    for (uint32_t i = 0; i < n; i++) {
+        if (places[i].kind == MR_COLLECTION) mr_collection_accept(places[i].u.p);
+        places[i].flags &= (uint8_t)~MR_VALUE_DIRTY;
+    }
 }
 
 void mr_entity_accept(mr_entity *entity) {
-    mr_heap *heap = heap_of(entity);
-    mr_history_drop(heap, entity);
-    each_place(heap, entity, accept_place);
+    if (entity->history) mr_history_drop(heap_of(entity), entity);
+    accept_places(entity->slots, entity->nslots);
+    const entity_extra *extra = mr_entity_extra(entity);
+    if (extra) accept_places(extra->values, extra->n);
     mr_entity_leave_dirty(entity);
 }
 

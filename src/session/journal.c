@@ -113,9 +113,12 @@ mr_status mr_journal_deleted(mr_session *s, mr_entity *entity) {
 /* A bit for each column slot below 64 that held nothing before the flush, or whose key the flush has generated. */
 static uint64_t unset_slots(mr_entity *e, uint64_t generated) {
     uint64_t unset = 0;
+    mr_entity_touch(e);
     for (size_t i = 0; i < e->mapper->columns.len; i++) {
         const mr_property *prop = mr_vec_ptr(&e->mapper->columns, i);
-        if (prop->slot < 64 && mr_entity_slot(e, prop->slot)->kind == MR_UNLOADED) unset |= (uint64_t)1 << prop->slot;
+        if (prop->slot >= 64) continue;
+        const mr_value *v = prop->slot < e->nslots ? &e->slots[prop->slot] : mr_entity_slot(e, prop->slot);
+        if (v->kind == MR_UNLOADED) unset |= (uint64_t)1 << prop->slot;
     }
     for (unsigned i = 0; i < e->mapper->npk && i < 64; i++) {
         unsigned slot = e->mapper->pk_slots[i];

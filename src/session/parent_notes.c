@@ -43,6 +43,8 @@ static mr_status note_items(mr_entity *holder, mr_vec *items) {
 }
 
 void mr_parent_notes_save_items(mr_entity *holder) {
+    const mr_relationship_list *relations = mr_relationship_list_of(holder->mapper);
+    if (relations && relations->n == 0) return;
     mr_vec items;
     mr_vec_init(&items, holder->mapper->env, sizeof(mr_entity *));
     if (note_items(holder, &items) != MR_OK) mr_env_clear_error(holder->mapper->env); /* only hints are missing */

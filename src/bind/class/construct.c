@@ -219,7 +219,7 @@ static void construct(lua_State *L, bind_class *c, int nargs) {
     filled f;
     mr_entity *e;
     bool all = new_entity(L, c, given ? 2 : 0, &f, &e);
-    if (given) bind_class_sync(L, 1);
+    if (given && c->synced != c->mapper->props.len) bind_class_sync(L, 1);
     bind_push_entity(L, e);
     if (!all) init_values(L, c, e, 3, 2, &f);
 }

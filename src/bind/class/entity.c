@@ -19,13 +19,22 @@ static void wrong_object(lua_State *L, const bind_class *c) {
     bind_type_error(L, 1, c->mapper->name, lua_tostring(L, -1));
 }
 
-static inline mr_entity *self_entity(lua_State *L, bind_class *c) {
+/* The object at index 1; NULL: ask self_entity, which raises. */
+static inline mr_entity *known_entity(lua_State *L, const bind_class *c) {
     const bind_proxy *p = lua_touserdata(L, 1);
-    if (c->b->closed) bind_of(L);
     /* The length tells light userdata and most foreign values, the class the others. */
-    if (!p || lua_rawlen(L, 1) != sizeof *p) wrong_object(L, c);
+    if (!p || lua_rawlen(L, 1) != sizeof *p || c->b->closed) return NULL;
     mr_entity *e = mr_heap_get(c->b->heap, p->slot, p->generation);
-    if (!e) e = bind_test_entity(L, 1); /* raises where it is gone */
+    return e && e->mapper == c->mapper ? e : NULL;
+}
+
+static mr_entity *self_entity(lua_State *L, bind_class *c) {
+    mr_entity *e = known_entity(L, c);
+    if (e) return e;
+    if (c->b->closed) bind_of(L);
+    const bind_proxy *p = lua_touserdata(L, 1);
+    if (!p || lua_rawlen(L, 1) != sizeof *p) wrong_object(L, c);
+    e = bind_test_entity(L, 1); /* raises where it is gone */
     if (!e || e->mapper != c->mapper) wrong_object(L, c);
     return e;
 }
@@ -42,29 +51,32 @@ static int get_slow(lua_State *L, bind_class *c, mr_entity *e, const mr_property
     return 1;
 }
 
-static inline int get_attribute(lua_State *L, bind_class *c, const mr_property *prop) {
-    mr_entity *e = self_entity(L, c);
-    if (prop->kind == MR_PROPERTY_SYNONYM) {
-        prop = mr_mapper_property(e->mapper, prop->name, true);
-    } else if (prop->slot < e->nslots && (!e->owner || e->generation == e->owner->generation)) {
-        const mr_value *v = &e->slots[prop->slot];
-        switch (v->kind) {
-        case MR_INT:
-            lua_pushinteger(L, (lua_Integer)v->u.i);
-            return 1;
-        case MR_FLOAT:
-            lua_pushnumber(L, v->u.d);
-            return 1;
-        case MR_TEXT:
-            lua_pushlstring(L, v->u.s, v->len);
-            return 1;
-        case MR_BOOL:
-            lua_pushboolean(L, v->u.i != 0);
-            return 1;
-        default:
-            break;
-        }
+/* Pushes what is loaded and not expired, of the simplest kinds. */
+static inline bool push_loaded(lua_State *L, const mr_entity *e, unsigned slot) {
+    if (slot >= e->nslots || (e->owner && e->generation != e->owner->generation)) return false;
+    const mr_value *v = &e->slots[slot];
+    switch (v->kind) {
+    case MR_INT:
+        lua_pushinteger(L, (lua_Integer)v->u.i);
+        return true;
+    case MR_FLOAT:
+        lua_pushnumber(L, v->u.d);
+        return true;
+    case MR_TEXT:
+        lua_pushlstring(L, v->u.s, v->len);
+        return true;
+    case MR_BOOL:
+        lua_pushboolean(L, v->u.i != 0);
+        return true;
+    default:
+        return false;
     }
+}
+
+static int get_attribute(lua_State *L, bind_class *c, const mr_property *prop) {
+    mr_entity *e = self_entity(L, c);
+    if (prop->kind == MR_PROPERTY_SYNONYM) prop = mr_mapper_property(e->mapper, prop->name, true);
+    else if (push_loaded(L, e, prop->slot)) return 1;
     return get_slow(L, c, e, prop);
 }
 
@@ -93,6 +105,8 @@ static int index_other(lua_State *L, bind_class *c) {
 static int entity_index(lua_State *L) {
     bind_class *c = class_of(L);
     const mr_property *prop = bind_class_known(c, lua_topointer(L, 2));
+    const mr_entity *e = prop ? known_entity(L, c) : NULL; /* before prop is looked at: the library may have closed */
+    if (e && prop->kind == MR_PROPERTY_COLUMN && push_loaded(L, e, prop->slot)) return 1;
     if (prop) return get_attribute(L, c, prop);
     lua_settop(L, 2);
     return index_other(L, c);

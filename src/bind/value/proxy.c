@@ -96,6 +96,12 @@ static const bind_class *proxy_class(lua_State *L, int idx) {
 /* Puts a proxy that a finalizer has brought back into its slot again, unless a successor is there. */
 static void restore_slot(lua_State *L, const bind_state *b, int idx, const bind_proxy *p) {
     idx = lua_absindex(L, idx);
+    int top = lua_gettop(L);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, b->chunks);
+    bool there = lua_rawgeti(L, -1, (lua_Integer)(p->slot / PROXIES_IN_TABLE) + 1) == LUA_TTABLE &&
+                 lua_rawgeti(L, -1, (lua_Integer)(p->slot % PROXIES_IN_TABLE) + 1) != LUA_TNIL;
+    lua_settop(L, top);
+    if (there) return; /* nearly always */
     push_chunk(L, b, p->slot / PROXIES_IN_TABLE);
     if (lua_rawgeti(L, -1, (lua_Integer)(p->slot % PROXIES_IN_TABLE) + 1) == LUA_TNIL) {
         lua_pushvalue(L, idx);

@@ -84,7 +84,8 @@ struct mr_driver {
     /* Prepares a statement (len bytes of SQL); the caller finalizes it. */
     mr_status (*prepare)(mr_dbc *dbc, const char *sql, size_t len, mr_stmt **out);
     void (*finalize)(mr_stmt *stmt);
-    /* Binds n values. Their bytes are borrowed, and must stay good until reset. */
+    /* Takes the statement back to its start, and binds its n values. Their bytes are borrowed, and must stay good until
+     * the next bind, or reset. */
     mr_status (*bind)(mr_stmt *stmt, const mr_value *values, size_t n);
     mr_status (*step)(mr_stmt *stmt); /* MR_ROW, MR_DONE or MR_FAIL */
     void (*reset)(mr_stmt *stmt);     /* ends the execution and removes the bound values */
