@@ -15,7 +15,7 @@ local status = coroutine and coroutine.status
 local stacks = setmetatable({}, { __mode = "k" })
 local found = setmetatable({}, { __mode = "kv" }) -- by coroutine: the one whose scope it was in last
 local main = setmetatable({}, { __name = "main scope" })
-local entered = 0 -- scopes that have not been left; those of a dropped coroutine are counted for ever
+local scopes = core.scopes -- scopes that have not been left; those of a dropped coroutine are counted for ever
 local serials = 0 -- of scopes, in the order in which they were entered
 
 local App = {}
@@ -102,11 +102,12 @@ local function leave(scope)
   for i = #stack, 1, -1 do
     if stack[i] == scope then
       table.remove(stack, i)
-      entered = entered - 1
+      scopes(-1)
       break
     end
   end
   if #stack == 0 then stacks[scope.thread.co] = nil end
+  scopes(0)
 end
 
 -- What teardowns are given where the function has not come to its end and there is no error to tell why: none may
@@ -158,8 +159,9 @@ local function enter(scope)
     stack = {}
     stacks[co] = stack
   end
-  entered = entered + 1
+  scopes(1)
   stack[#stack + 1] = scope
+  scopes(0)
 end
 
 -- By hand, so that an interrupted end is done again when the variable is closed.
@@ -207,6 +209,14 @@ end
 function app.is_done(value) return getmetatable(value) == Scope and value.done or false end
 
 -- The default scope of scoped sessions: the innermost one, or the one of the whole Lua state.
-function app.scope_key() return entered > 0 and innermost() or main end
+function app.scope_key() return scopes() > 0 and innermost() or main end
+
+-- Two booleans. Does the running coroutine stay in its scope until one is entered or left, whoever resumes it? And all
+-- others as well?
+function app.is_settled()
+  local co, is_main = running()
+  local none = scopes() == 0
+  return none or is_main or stacks[co] ~= nil, none
+end
 
 return app

@@ -20,6 +20,7 @@ local private = options.set{
   "begin", "hint", "arguments", "expect", "is_callable",
   "loops_close", "error_closes", "resumed_by", "main_thread", "warn_uncommitted", "rest",
   "listen", "unlisten", "listener_target", "attribute_kind", "class_parts", "watch_classes",
+  "forwarder", "itself", "place", "fill_place", "scopes",
   "event_dispatchers", "event_kinds", "session_hook", "engine_audience", "engine_hook",
   "connection_methods", "connection_execute", "result_methods", "run_query",
 }

@@ -129,9 +129,6 @@ local function session_of(state)
   return new_session(state, key)
 end
 
--- What the binding asks for where a session is wanted.
-function methods:_session() return session_of(state_of(self, "_session")) end
-
 -- scoped:remove(): closes the scope's session, if there is one; the next use makes a new one.
 function methods:remove()
   local state = state_of(self, "remove")
@@ -141,6 +138,7 @@ function methods:remove()
   if app.is_done(key) then core.warn_uncommitted(current) end
   -- Closed first: one that is interrupted in between is found again, closed or not.
   local ok, failure = pcall(current.close, current)
+  core.fill_place(state.place)
   if state.registry[key] == current then state.registry[key] = nil end
   if not ok then error(failure, 0) end
 end
@@ -168,12 +166,25 @@ function methods:query_property(query_class)
   return setmetatable({ session = self, query_class = query_class }, { __name = "query_property" })
 end
 
--- A method of the session, forwarded.
-local function forwarder(name)
-  return function(self, ...)
-    local current = session_of(states[self] or state_of(self, name))
+-- Remembers the scope's session for the calls that come, where it is known for how long it is that.
+local function remember(state, current)
+  if state.scopefunc ~= app.scope_key then return end
+  local settled, anywhere = app.is_settled()
+  core.fill_place(state.place, settled and current or nil, anywhere, state.scoped)
+end
+
+-- A method of the session, forwarded: by the core while it is known which session that is. _session, which the
+-- binding asks for where a session is wanted, gives the session itself.
+local function forwarder(state, name)
+  local function ask(self, ...)
+    local own = states[self] or state_of(self, name)
+    local current = session_of(own)
+    remember(own, current)
+    if name == "_session" then return current end
     return current[name](current, ...)
   end
+  local method = name == "_session" and core.itself or core.session_methods[name]
+  return method and core.forwarder(method, state.scoped, state.place, ask) or ask
 end
 
 local Scoped = { __name = "scoped_session" }
@@ -208,9 +219,9 @@ local function index_of(state)
   state.found = setmetatable({}, { __index = function(found, name)
     local method = methods[name]
     if not method then
-      local value = session_of(state)[name]
-      if type(value) ~= "function" then return value end
-      method = forwarder(name)
+      local value = name ~= "_session" and session_of(state)[name]
+      if name ~= "_session" and type(value) ~= "function" then return value end
+      method = forwarder(state, name)
     end
     found[name] = method
     return method
@@ -230,8 +241,10 @@ function session.scoped(...)
     scopefunc = given.scopefunc or app.scope_key,
     registry = setmetatable({}, { __mode = "k" }),
     listeners = listeners.family(),
+    place = core.place(),
   }
   local scoped = setmetatable({}, merged(Scoped, { __index = index_of(state) }))
+  state.scoped = scoped
   states[scoped] = state
   return scoped
 end

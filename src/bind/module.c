@@ -133,7 +133,7 @@ static int core_type_name(lua_State *L) {
     /* expression */ open(expression) open(comparison) open(operator) open(text) open(function) open(from)    \
     /* class      */ open(relationship_attribute) open(class) open(relationship) open(entity) open(construct)                 \
                      open(declare) open(collection) open(inspect)                                             \
-    /* session    */ open(engine) open(connection) open(session) open(session_objects)                        \
+    /* session    */ open(engine) open(connection) open(session) open(scoped) open(session_objects)                        \
                      open(identity_map) open(transaction) open(no_autoflush)                                  \
     /* query      */ open(query) open(query_clause) open(query_from) open(query_compound)                     \
                      open(query_run) open(get) open(option) open(result)                                      \

@@ -108,6 +108,7 @@ void mr_conn_destroy(mr_conn *conn) {
     }
     conn->driver->close(conn->dbc);
     mr_conn_forget_loss(conn);
+    mr_free(conn->env, conn->spare);
     mr_free(conn->env, conn);
 }
 

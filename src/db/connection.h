@@ -61,6 +61,7 @@ struct mr_conn {
     mr_stmt *control[MR_CONTROL__COUNT];
     mr_stmt_cache cache;
     mr_cursor *cursors;
+    mr_cursor *spare; /* a closed one: the memory of the next; or NULL */
     mr_conn *next_idle;
     mr_conn *prev, *next; /* in mr_db_state */
 };

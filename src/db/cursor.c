@@ -41,8 +41,10 @@ mr_status mr_conn_cursor(mr_conn *conn, mr_compiled *compiled, bool keep, mr_cur
     mr_cursor *cursor = NULL;
     if (compiled->is_write && conn->lazy && !conn->began && mr_conn_begin_write(conn)) goto fail;
     if (compiled->is_ddl) mr_conn_invalidate_cursors(conn);
-    cursor = mr_calloc(conn->env, sizeof *cursor);
+    cursor = conn->spare ? conn->spare : mr_alloc(conn->env, sizeof *cursor);
     if (!cursor) goto fail;
+    conn->spare = NULL;
+    memset(cursor, 0, sizeof *cursor);
     cursor->env = conn->env;
     cursor->conn = conn;
     cursor->entry = entry;
@@ -119,9 +121,11 @@ void mr_cursor_invalidate(mr_cursor *cursor) {
 
 void mr_cursor_close(mr_cursor *cursor) {
     if (!cursor) return;
+    mr_conn *conn = cursor->conn;
     mr_cursor_invalidate(cursor);
     mr_compiled_release(cursor->compiled);
-    mr_free(cursor->env, cursor);
+    if (conn && !conn->spare) conn->spare = cursor;
+    else mr_free(cursor->env, cursor);
 }
 
 static mr_status was_closed(mr_cursor *cursor) {

@@ -128,6 +128,15 @@ mr_entity *mr_idmap_get(mr_idmap *map, const mr_mapper *root, const mr_value *id
     return present(map, lookup(map, root, identity, tag_identity(root, identity), &met, &where));
 }
 
+mr_entity *mr_idmap_get_int(mr_idmap *map, const mr_mapper *root, int64_t key) {
+    if (!map->table) return NULL;
+    const mr_value identity = mr_int_value(key);
+    uint32_t tag = tag_of(root, (uint64_t)key);
+    bool met;
+    size_t where;
+    return present(map, lookup(map, root, &identity, tag, &met, &where));
+}
+
 mr_entity *mr_idmap_alike(mr_idmap *map, const mr_mapper *root, const mr_value *identity, size_t *cursor) {
     if (!map->table || identity->kind == MR_UNLOADED) return NULL;
     size_t mask = ((size_t)1 << map->bits) - 1;

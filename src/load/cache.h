@@ -28,6 +28,13 @@ typedef struct mr_prepared_columns {
     mr_prepared prepared;
 } mr_prepared_columns;
 
+/* The first object whose attributes have given values. */
+typedef struct mr_prepared_first {
+    unsigned n;
+    const mr_property **props; /* owned */
+    mr_prepared prepared;
+} mr_prepared_first;
+
 typedef struct mr_class_plans {
     struct mr_class_plans *next;
     mr_mapper *mapper;
@@ -36,6 +43,7 @@ typedef struct mr_class_plans {
     mr_prepared spelling;         /* reads the key of a row by a key */
     mr_vec lazy;                  /* mr_prepared, by slot of the relationship */
     mr_vec columns;               /* mr_prepared_columns */
+    mr_vec firsts;                /* mr_prepared_first, the one used last in front */
 } mr_class_plans;
 
 /* The data of the environment, made at first use. NULL: no memory. */
@@ -56,6 +64,10 @@ mr_status mr_prepare(mr_env *env, mr_prepared *prepared, const mr_dialect *diale
 mr_query *mr_where_identity(mr_query *query, mr_mapper *mapper, bool partial, mr_vec *lates);
 /* The column property of a slot. */
 const mr_property *mr_mapper_at_slot(const mr_mapper *mapper, uint16_t slot);
+void mr_prepared_first_done(mr_prepared_first *first);
+/* get.c: the parameters of a simple plan's statement from values, by the number of its late parameters, and its own
+ * constants; bytes are borrowed. false: out has no room, or it takes others. */
+bool mr_plan_params(const mr_plan *plan, const mr_value *values, mr_value *out, size_t room);
 void mr_prepared_done(mr_prepared *prepared);
 
 #endif

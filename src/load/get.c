@@ -16,17 +16,20 @@ static mr_status make_get(void *ud, mr_vec *lates, mr_query **out) { return make
 
 static mr_status make_get_partial(void *ud, mr_vec *lates, mr_query **out) { return make_any(ud, true, lates, out); }
 
-mr_status mr_get_open(const mr_load_context *ctx, mr_mapper *mapper, const mr_value *values, bool populate,
-                      mr_entity *fixed, mr_load **out) {
+static mr_status prepare_get(const mr_load_context *ctx, mr_mapper *mapper, bool partial, mr_prepared **out) {
     mr_conn *conn;
     mr_class_plans *plans = mr_class_plans_of(mapper);
-    *out = NULL;
     if (!plans || ctx->connection(ctx->ud, mapper, &conn) != MR_OK) return MR_FAIL;
-    bool partial = mr_identity_has_null(mapper, values);
-    mr_prepared *get = partial ? &plans->get_partial : &plans->get;
-    if (mr_prepare(ctx->env, get, mr_engine_dialect(mr_conn_engine(conn)), partial ? make_get_partial : make_get,
-                   mapper) != MR_OK)
-        return MR_FAIL;
+    *out = partial ? &plans->get_partial : &plans->get;
+    return mr_prepare(ctx->env, *out, mr_engine_dialect(mr_conn_engine(conn)), partial ? make_get_partial : make_get,
+                      mapper);
+}
+
+mr_status mr_get_open(const mr_load_context *ctx, mr_mapper *mapper, const mr_value *values, bool populate,
+                      mr_entity *fixed, mr_load **out) {
+    mr_prepared *get;
+    *out = NULL;
+    if (prepare_get(ctx, mapper, mr_identity_has_null(mapper, values), &get) != MR_OK) return MR_FAIL;
     mr_run_source source = {.query = get->query, .keys = values, .fixed = fixed};
     return mr_load_open(ctx, get->plan, &source, populate, out);
 }
@@ -74,6 +77,44 @@ static mr_status first_entity(mr_load *load, const mr_mapper *mapper, const mr_v
     return MR_OK;
 }
 
+/* The value of a parameter; NULL: it is none that is given, or of the plan's own. */
+static const mr_value *param_source(const mr_plan *plan, const mr_param *param, const mr_value *values) {
+    if (!param->name) {
+        const mr_node *own = param->ordinal < plan->nbinds ? plan->binds[param->ordinal].own : NULL;
+        return own && own->kind == MR_NODE_BIND && own->u.value.kind < MR_OPAQUE ? &own->u.value : NULL;
+    }
+    for (uint16_t k = 0; k < plan->nlates; k++)
+        if (plan->lates[k].name == param->name)
+            return plan->lates[k].parent == MR_PLAN_NONE ? &values[plan->lates[k].slot] : NULL;
+    return NULL;
+}
+
+bool mr_plan_params(const mr_plan *plan, const mr_value *values, mr_value *out, size_t room) {
+    const mr_compiled *c = plan->compiled;
+    if (c->nparams > room) return false;
+    for (size_t i = 0; i < c->nparams; i++) {
+        const mr_value *v = param_source(plan, &c->params[i], values);
+        if (!v) return false;
+        out[i] = mr_param_value(&c->params[i], v);
+        out[i].flags &= (uint8_t)~MR_VALUE_OWNED;
+    }
+    return true;
+}
+
+/* The usual get: a whole key, no options. MR_DONE: it is to be loaded as a query is. */
+static mr_status get_one(const mr_load_context *ctx, mr_mapper *mapper, const mr_value *key, mr_entity **out) {
+    enum { FEW = 8 };
+    mr_value params[FEW];
+    mr_prepared *get;
+    if (mr_identity_has_null(mapper, key)) return MR_DONE;
+    if (prepare_get(ctx, mapper, false, &get) != MR_OK) return MR_FAIL;
+    if (!get->plan->simple || !mr_plan_params(get->plan, key, params, FEW)) return MR_DONE;
+    mr_plan *plan = mr_plan_retain(get->plan); /* a listener may change the mappings */
+    mr_status status = mr_load_one(ctx, plan, params, out);
+    mr_plan_release(plan);
+    return status;
+}
+
 mr_status mr_load_by_identity(const mr_load_context *ctx, mr_mapper *mapper, const mr_value *identity,
                               mr_query *options, mr_entity **out) {
     enum { FEW = 8 };
@@ -85,9 +126,12 @@ mr_status mr_load_by_identity(const mr_load_context *ctx, mr_mapper *mapper, con
     if (mapper->npk > FEW && !(values = mr_alloc(ctx->env, mapper->npk * sizeof *values))) return MR_FAIL;
     mr_identity_values(mapper, identity, values);
     mr_heap_block(heap);
-    mr_status status = open_load(ctx, mapper, values, options, &load);
-    if (status == MR_OK) status = first_entity(load, mapper, values, out);
-    mr_load_close(load);
+    mr_status status = options ? MR_DONE : get_one(ctx, mapper, values, out);
+    if (status == MR_DONE) {
+        status = open_load(ctx, mapper, values, options, &load);
+        if (status == MR_OK) status = first_entity(load, mapper, values, out);
+        mr_load_close(load);
+    }
     mr_heap_unblock(heap);
     if (values != few) mr_free(ctx->env, values);
     return status;

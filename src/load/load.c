@@ -10,11 +10,10 @@
 
 /* ---------------------------------------------------------------- life */
 
-mr_status mr_load_new(const mr_load_context *ctx, mr_load **out) {
+mr_status mr_load_init(mr_load *load, const mr_load_context *ctx) {
     mr_heap *heap = mr_heap_of(ctx->env);
-    mr_load *load = heap ? mr_calloc(ctx->env, sizeof *load) : NULL;
-    *out = load;
-    if (!load) return MR_FAIL;
+    if (!heap) return MR_FAIL;
+    memset(load, 0, sizeof *load);
     load->ctx = *ctx;
     load->env = ctx->env;
     load->heap = heap;
@@ -24,6 +23,15 @@ mr_status mr_load_new(const mr_load_context *ctx, mr_load **out) {
     mr_vec_init(&load->jobs, ctx->env, sizeof(mr_job *));
     mr_vec_init(&load->events, ctx->env, sizeof(mr_load_event));
     return MR_OK;
+}
+
+mr_status mr_load_new(const mr_load_context *ctx, mr_load **out) {
+    *out = mr_alloc(ctx->env, sizeof **out);
+    if (!*out) return MR_FAIL;
+    if (mr_load_init(*out, ctx) == MR_OK) return MR_OK;
+    mr_free(ctx->env, *out);
+    *out = NULL;
+    return MR_FAIL;
 }
 
 mr_load_context mr_load_context_of(const mr_load_context *ctx, const mr_entity *entity) {
@@ -253,7 +261,7 @@ static mr_status read_rows(mr_load *load) {
     return mr_run_finish_rows(load->main);
 }
 
-static mr_status fire_events(mr_load *load) {
+mr_status mr_load_fire_events(mr_load *load) {
     mr_status status = MR_OK;
     for (size_t i = 0; i < load->events.len && status == MR_OK; i++) {
         const mr_load_event *e = mr_vec_at(&load->events, i);
@@ -279,7 +287,7 @@ mr_status mr_load_advance(mr_load *load) {
         if (status != MR_DONE) return fail(load);
         if (load->main_done) stop_reading(load);
         load->state = MR_LOAD_GIVING;
-        if (fire_events(load) != MR_OK) return fail(load);
+        if (mr_load_fire_events(load) != MR_OK) return fail(load);
     }
     if (load->state == MR_LOAD_FAILED)
         return mr_fail(load->env, MR_ERR_INVALID_REQUEST, "this result ended with an error; run the query again");

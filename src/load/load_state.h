@@ -47,6 +47,14 @@ struct mr_load {
 mr_load_context mr_load_context_of(const mr_load_context *ctx, const mr_entity *entity);
 /* An empty load. *out: close it. */
 mr_status mr_load_new(const mr_load_context *ctx, mr_load **out);
+/* Makes a load of the memory at load. MR_FAIL: no memory. */
+mr_status mr_load_init(mr_load *load, const mr_load_context *ctx);
+/* Tells listeners of the objects that were loaded. */
+mr_status mr_load_fire_events(mr_load *load);
+/* one.c: reads the first row of a simple plan, and none after it. values: the statement's parameters. *out: its object,
+ * pinned. MR_NOTFOUND: there is no row. MR_DONE: the row's key is NULL, another row may have one: run a query. The
+ * caller has blocked the heap. */
+mr_status mr_load_one(const mr_load_context *ctx, mr_plan *plan, const mr_value *values, mr_entity **out);
 /* Goes on until rows can be given out. */
 mr_status mr_load_advance(mr_load *load);
 /* Starts a load of a plan without a query: for get, refresh and lazy loads. populate: overwrites loaded slots. */

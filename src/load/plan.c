@@ -28,6 +28,7 @@ mr_plan *mr_plan_retain(mr_plan *plan) {
 
 void mr_plan_release(mr_plan *plan) {
     if (!plan || --plan->refs > 0) return;
+    mr_free(plan->env, plan->spare);
     for (uint32_t i = 0; i < plan->nbinds; i++) mr_node_release(plan->binds[i].own);
     mr_compiled_release(plan->compiled);
     mr_arena_free(plan->arena);
@@ -210,11 +211,17 @@ static mr_status compile(mr_plan *plan, const mr_node *statement, const mr_diale
 
 /* ---------------------------------------------------------------- making */
 
+static bool is_simple(const mr_plan *plan) {
+    bool one = plan->nitems == 1 && plan->items[0].entity == 0 && plan->nentities == 1;
+    return one && plan->entities[0].nkeys > 0 && !plan->follows && !plan->unique;
+}
+
 static mr_status make_select(mr_planner *p, const mr_dialect *dialect, const mr_vec *binds) {
     mr_node *select = NULL;
     mr_status status = mr_planner_select(p, &select);
     if (status == MR_OK) status = finish_arrays(p);
     if (status == MR_OK) status = compile(p->plan, select, dialect, binds);
+    if (status == MR_OK) p->plan->simple = is_simple(p->plan);
     mr_node_release(select);
     return status;
 }

@@ -101,9 +101,11 @@ struct mr_plan {
     bool unique;           /* a row with the same items as an earlier one is left out */
     bool collections;      /* some joined entity is a collection */
     bool follows;          /* jobs come after it */
+    bool simple;           /* each row is one object of one class, and nothing follows */
     bool by_name;          /* columns are found by name when the statement runs */
     unsigned nsources; /* by_name: the number of sources: the table's column of each result column; NULL: not known */
     const mr_column **sources;
+    struct mr_run *spare; /* a run that is over: the memory of the next; or NULL */
 };
 
 /* The relationships that lead from the first query of a load to the entity of this query. */

@@ -15,6 +15,12 @@ void mr_prepared_done(mr_prepared *prepared) {
     memset(prepared, 0, sizeof *prepared);
 }
 
+void mr_prepared_first_done(mr_prepared_first *first) {
+    mr_prepared_done(&first->prepared);
+    if (first->props) mr_free(first->props[0]->mapper->env, (void *)(uintptr_t)first->props);
+    first->props = NULL;
+}
+
 static void empty(mr_class_plans *plans) {
     mr_prepared_done(&plans->get);
     mr_prepared_done(&plans->get_partial);
@@ -25,13 +31,15 @@ static void empty(mr_class_plans *plans) {
         mr_prepared_done(&c->prepared);
         mr_free(plans->mapper->env, c->slots);
     }
-    plans->lazy.len = plans->columns.len = 0;
+    for (size_t i = 0; i < plans->firsts.len; i++) mr_prepared_first_done(mr_vec_at(&plans->firsts, i));
+    plans->lazy.len = plans->columns.len = plans->firsts.len = 0;
 }
 
 void mr_class_plans_free(mr_class_plans *plans) {
     empty(plans);
     mr_vec_done(&plans->lazy);
     mr_vec_done(&plans->columns);
+    mr_vec_done(&plans->firsts);
     plans->mapper->query_plans = NULL;
     mr_free(plans->mapper->env, plans);
 }
@@ -48,6 +56,7 @@ mr_class_plans *mr_class_plans_of(mr_mapper *mapper) {
         plans->version = mapper->registry->version;
         mr_vec_init(&plans->lazy, mapper->env, sizeof(mr_prepared));
         mr_vec_init(&plans->columns, mapper->env, sizeof(mr_prepared_columns));
+        mr_vec_init(&plans->firsts, mapper->env, sizeof(mr_prepared_first));
         mr_loader_add_class(loader, plans);
         mapper->query_plans = plans;
     }

@@ -85,10 +85,17 @@ static size_t align(size_t n) { return (n + 15) & ~(size_t)15; }
 
 /* The run and its arrays in one block. If columns are found by name, the number of columns is not known yet. */
 static mr_run *allocate(mr_load *load, mr_plan *plan) {
+    mr_run *run = plan->spare;
+    if (run) {
+        plan->spare = NULL;
+        run->load = load;
+        run->plan = mr_plan_retain(plan);
+        return run;
+    }
     size_t head = align(sizeof(mr_run)), entities = align(plan->nentities * sizeof(mr_run_entity));
     size_t columns = plan->by_name ? 0 : plan->ncolumns, nparams = plan->compiled->nparams;
     size_t values = (columns + plan->nitems + (size_t)plan->width + nparams) * sizeof(mr_value);
-    mr_run *run = mr_calloc(load->env, head + entities + values);
+    run = mr_calloc(load->env, head + entities + values);
     if (!run) return NULL;
     run->load = load;
     run->plan = mr_plan_retain(plan);
@@ -120,6 +127,13 @@ static mr_status refuse_yield_per(mr_env *env, const mr_plan *plan) {
                    class_name, name);
 }
 
+mr_status mr_run_open_with(mr_load *load, mr_plan *plan, const mr_value *values, mr_run **out) {
+    mr_conn *conn;
+    mr_run *run = *out = allocate(load, plan);
+    if (!run || load->ctx.connection(load->ctx.ud, plan->lead, &conn) != MR_OK) return MR_FAIL;
+    return mr_conn_execute(conn, plan->compiled, values, &run->cursor);
+}
+
 mr_status mr_run_open(mr_load *load, mr_plan *plan, const mr_run_source *source, mr_run **out) {
     mr_conn *conn;
     *out = NULL;
@@ -145,6 +159,28 @@ void mr_run_close_cursor(mr_run *run) {
     run->cursor = NULL;
 }
 
+/* Nothing of a run that is over is in it but its memory. */
+static bool keep_as_spare(mr_run *run) {
+    mr_plan *plan = run->plan;
+    if (plan->by_name || plan->spare || plan->refs == 1) return false;
+    run->load = NULL;
+    run->query = NULL;
+    run->fixed = NULL;
+    run->rowcount = -1;
+    run->rows = 0;
+    run->started = false;
+    for (uint16_t i = 0; i < plan->nentities; i++) {
+        mr_run_entity *re = &run->entities[i];
+        re->current = re->last = NULL;
+        re->last_key = 0;
+        re->keyless = false;
+        memset(&re->gather, 0, sizeof re->gather);
+    }
+    plan->spare = run;
+    mr_plan_release(plan);
+    return true;
+}
+
 void mr_run_close(mr_run *run) {
     if (!run) return;
     mr_env *env = run->load->env;
@@ -159,8 +195,10 @@ void mr_run_close(mr_run *run) {
     mr_strbuf_done(&run->key);
     if (run->plan->by_name) mr_free(env, run->row);
     mr_query_release(run->query);
-    mr_plan_release(run->plan);
-    mr_free(env, run);
+    if (!keep_as_spare(run)) {
+        mr_plan_release(run->plan);
+        mr_free(env, run);
+    }
 }
 
 /* ---------------------------------------------------------------- stepping */

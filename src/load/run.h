@@ -57,6 +57,9 @@ typedef struct mr_run_source {
 
 /* Starts the plan's statement. source: the values of its late parameters. *out: close it. */
 mr_status mr_run_open(mr_load *load, mr_plan *plan, const mr_run_source *source, mr_run **out);
+/* Runs a plan whose parameters are known; they must live until the run is closed. *out: close it when this fails, too.
+ */
+mr_status mr_run_open_with(mr_load *load, mr_plan *plan, const mr_value *values, mr_run **out);
 /* Reads the next row. MR_ROW: run->out is filled; MR_DONE: there are no more; MR_FAIL. */
 mr_status mr_run_step(mr_run *run);
 /* Fills the joined collections that the rows so far have given, and adds jobs for the relationships that follow. Then

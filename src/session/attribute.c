@@ -175,7 +175,7 @@ bool mr_attribute_fits(const mr_property *prop, mr_value *value) {
     if (mr_type_takes(type, (mr_kind)value->kind)) return true;
     mr_env *env = prop->mapper->env;
     const void *bytes = value->u.p;
-    if (!type->rules->take || !type->rules->take(env, type, value)) return false;
+    if (!type->rules->coerce || !type->rules->coerce(env, type, value)) return false;
     return !mr_kind_is_bytes(value->kind) || value->u.p == bytes;
 }
 

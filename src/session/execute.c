@@ -29,6 +29,16 @@ mr_status mr_session_load(mr_session *s, mr_query *query, mr_load **out) {
     return status;
 }
 
+mr_status mr_session_first(mr_session *s, mr_mapper *mapper, const mr_equal *equals, unsigned n, mr_entity **out) {
+    *out = NULL;
+    if (mr_session_allow(s, MR_ACT_READ, "a query") != MR_OK) return MR_FAIL;
+    if (mr_session_autoflush_now(s) != MR_OK) return MR_FAIL;
+    mr_heap_block(s->heap);
+    mr_status status = mr_load_first(&s->load, mapper, equals, n, out);
+    mr_heap_unblock(s->heap);
+    return status;
+}
+
 static mr_status open_cursor(mr_session *s, mr_session_cursor *out, const mr_named_value *named, size_t nnamed) {
     if (mr_session_autoflush_now(s) != MR_OK) return MR_FAIL;
     mr_conn *conn;

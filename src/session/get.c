@@ -62,6 +62,20 @@ static bool is_older(mr_session *s, const mr_entity *e) {
            mr_session_reads_outside(s);
 }
 
+mr_entity *mr_session_known(mr_session *s, const mr_mapper *mapper, int64_t key, bool *absent) {
+    const mr_owner *owner = s->owner;
+    *absent = false;
+    if (s->lost || s->dead_levels || s->block_ended || s->phase > MR_PHASE_FLUSHING) return NULL;
+    if (!mapper->int_key || !mapper->configured) return NULL;
+    mr_entity *e = mr_idmap_get_int(owner->idmap, mapper->root, key);
+    *absent = !e;
+    if (!e || e->state != MR_PERSISTENT || e->generation != owner->generation) return NULL;
+    if (e->as_of != owner->as_of && is_older(s, e)) return NULL;
+    if (e->mapper != mapper && !mr_mapper_isa(e->mapper, mapper)) return NULL;
+    uint16_t slot = mapper->pk_slots[0];
+    return slot < e->nslots && e->slots[slot].kind != MR_UNLOADED ? e : NULL;
+}
+
 /* *out: the object of the identity map, up to date, pinned. MR_DONE: the map has none. MR_NOTFOUND: it is of another
  * class, or its row is gone. */
 static mr_status from_map(mr_session *s, mr_mapper *mapper, const mr_value *identity, mr_query *options,
@@ -81,21 +95,37 @@ static mr_status from_map(mr_session *s, mr_mapper *mapper, const mr_value *iden
     return status;
 }
 
+/* Would an autoflush do anything? */
+static bool has_work(const mr_session *s) { return !mr_session_is_clean(s) || s->hooks[MR_SESSION_COMPARE].len > 0; }
+
+static mr_status load(mr_session *s, mr_mapper *mapper, const mr_value *identity, mr_query *options, mr_entity **out) {
+    uint8_t before = mr_session_enter(s, MR_PHASE_LOADING);
+    mr_status status = mr_load_by_identity(&s->load, mapper, identity, options, out);
+    mr_session_leave(s, before);
+    return status;
+}
+
 static mr_status find(mr_session *s, mr_mapper *mapper, const mr_value *identity, mr_query *options, bool populate,
                       mr_entity **out) {
     mr_status status;
     if (!populate && (status = from_map(s, mapper, identity, options, out)) != MR_DONE) return status;
-    if (!options || options->autoflush) {
+    if (has_work(s) && (!options || options->autoflush)) {
         if (mr_session_autoflush_now(s) != MR_OK) return MR_FAIL;
         /* The flush may have inserted the object that is wanted. */
         if (!populate && (status = from_map(s, mapper, identity, options, out)) != MR_DONE) return status;
     }
     mr_entity *known = populate ? mr_idmap_get(s->owner->idmap, mapper->root, identity) : NULL;
     if (known && mr_expire_one(s, known) != MR_OK) return MR_FAIL;
-    uint8_t before = mr_session_enter(s, MR_PHASE_LOADING);
-    status = mr_load_by_identity(&s->load, mapper, identity, options, out);
-    mr_session_leave(s, before);
-    return status;
+    return load(s, mapper, identity, options, out);
+}
+
+mr_status mr_session_get_absent(mr_session *s, mr_mapper *mapper, int64_t key, mr_entity **out) {
+    mr_value identity = mr_int_value(key);
+    /* A flush may insert it. */
+    if (has_work(s)) return mr_session_get(s, mapper, &identity, 1, NULL, false, out);
+    *out = NULL;
+    if (mr_session_allow(s, MR_ACT_READ, "get()") != MR_OK) return MR_FAIL;
+    return load(s, mapper, &identity, NULL, out);
 }
 
 mr_status mr_session_get(mr_session *s, mr_mapper *mapper, const mr_value *key, unsigned n, mr_query *options,

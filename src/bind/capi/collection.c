@@ -135,7 +135,8 @@ mr_list *mr_list_retain(mr_list *list) {
 
 /* Makes the list for C from the value at the index, which a function returned. A query gives all its objects. */
 static int list_from_results(lua_State *L, int idx, mr_list **out) {
-    if (bind_test(L, idx, BIND_QUERY)) {
+    const bind_query *q = bind_query_at(L, idx);
+    if (q && !q->select) {
         lua_getfield(L, idx, "all");
         lua_pushvalue(L, idx);
         lua_call(L, 1, 1);

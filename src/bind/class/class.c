@@ -200,9 +200,27 @@ static int class_expression(lua_State *L, const mr_property *prop) {
     return 1;
 }
 
-/* Class.query: a new query over the class, from the query property that the class or a base was given. */
+/* Is the value the table's own field, not one that it finds anew each time? */
+static bool is_field(lua_State *L, int table, const char *name, int value) {
+    if (!lua_istable(L, table)) return false;
+    table = lua_absindex(L, table);
+    value = lua_absindex(L, value);
+    lua_pushstring(L, name);
+    lua_rawget(L, table);
+    bool is = lua_rawequal(L, -1, value);
+    lua_pop(L, 1);
+    return is;
+}
+
+/* Class.query: the query over the class, from the query property that the class or a base was given. A query never
+ * changes: it is kept until some class's members do. */
 static int class_query(lua_State *L) {
     bind_class *c = lua_touserdata(L, 1);
+    if (c->query_changes == c->b->member_changes) {
+        lua_getiuservalue(L, 1, CLASS_QUERY);
+        if (bind_query_at(L, -1)) return 1; /* not finalized, as at the end of the program */
+        lua_settop(L, 2);
+    }
     mr_mapper *mapper = bind_arg_class(L, 1, "query");
     if (bind_class_member(L, 1, "query") == LUA_TNIL)
         return bind_error(
@@ -210,10 +228,13 @@ static int class_query(lua_State *L) {
             "%s.query needs a session: set Base.query = scoped_session:query_property(), or use session:query(%s)",
             mapper->name, mapper->name);
     lua_getfield(L, -1, "session");
-    mr_query_item item = {mapper, NULL, NULL, mapper->name};
-    bind_push_query(L, mr_query_new(c->b->env, &item, 1, false), lua_gettop(L), BIND_QUERY);
-    if (bind_class_member(L, 1, "query_class") != LUA_TNIL) lua_setiuservalue(L, -2, 2);
+    bind_push_lookup(L, c->b, mapper, 0, lua_gettop(L));
+    if (bind_class_member(L, 1, "query_class") != LUA_TNIL) lua_setiuservalue(L, -2, QUERY_CLASS);
     else lua_pop(L, 1);
+    if (!is_field(L, -3, "session", -2)) return 1;
+    lua_pushvalue(L, -1);
+    lua_setiuservalue(L, 1, CLASS_QUERY);
+    c->query_changes = c->b->member_changes;
     return 1;
 }
 
@@ -338,6 +359,7 @@ static int class_newindex(lua_State *L) {
     lua_pushvalue(L, 2);
     lua_pushvalue(L, 3);
     lua_rawset(L, -3);
+    c->b->member_changes++;
     lua_settop(L, 3);
     if (bind_test(L, 3, BIND_FIELD)) c->has_fields = true;
     if (strcmp(name, "__init") == 0) c->b->own_init = true;

@@ -40,7 +40,52 @@ static int q_filter(lua_State *L) { return criteria(L, "filter", mr_query_where)
 static int q_where(lua_State *L) { return criteria(L, "where", mr_query_where); }
 static int q_having(lua_State *L) { return criteria(L, "having", mr_query_having); }
 
+/* The attribute that the string at idx names, if it is a column whose type takes the value at idx + 1 as it is: *value,
+ * whose bytes are the string's there. NULL: another attribute, or value. */
+static const mr_property *plain_equal(lua_State *L, const mr_mapper *mapper, int idx, mr_value *value) {
+    if (lua_type(L, idx) != LUA_TSTRING) return NULL;
+    int type = lua_type(L, idx + 1);
+    if (type != LUA_TSTRING && type != LUA_TNUMBER) return NULL;
+    const mr_property *prop = mr_mapper_property(mapper, lua_tostring(L, idx), false);
+    if (!prop || prop->kind != MR_PROPERTY_COLUMN) return NULL;
+    if (!bind_to_value(L, idx + 1, NULL, value)) return NULL;
+    const mr_type *known = mr_column_type(mapper->env, prop->column);
+    return known->rules->takes & MR_TAKES(value->kind) ? prop : NULL;
+}
+
+/* Class.query:filter_by{...} with plain values: pushes a lookup; false, with nothing pushed, where it is none. */
+static bool push_lookup(lua_State *L) {
+    const bind_query *q = bind_query_at(L, 1);
+    if (!q || !q->mapper || q->nequals > 0 || !q->mapper->configured || lua_gettop(L) != 2) return false;
+    if (!bind_is_plain_table(L, 2)) return false;
+    mr_equal found[BIND_MAX_EQUALS];
+    unsigned n = 0;
+    for (lua_pushnil(L); lua_next(L, 2); lua_pop(L, 1)) {
+        mr_value v;
+        const mr_property *prop = n < BIND_MAX_EQUALS ? plain_equal(L, q->mapper, 3, &v) : NULL;
+        if (!prop) {
+            lua_settop(L, 2);
+            return false;
+        }
+        unsigned at = n++;
+        for (; at > 0 && strcmp(found[at - 1].prop->name, prop->name) > 0; at--) found[at] = found[at - 1];
+        found[at] = (mr_equal){prop, v};
+    }
+    if (n == 0) return false;
+    bind_query *made = bind_push_lookup(L, q->b, q->mapper, n, 0);
+    for (unsigned i = 0; i < n; i++) {
+        if (mr_kind_is_bytes(found[i].value.kind)) {
+            lua_getfield(L, 2, found[i].prop->name);
+            lua_setiuservalue(L, -2, QUERY__VALUES + 1 + (int)i);
+        }
+        made->equals[i] = found[i];
+    }
+    made->nequals = n;
+    return true;
+}
+
 static int q_filter_by(lua_State *L) {
+    if (push_lookup(L)) return 1;
     mr_query *q = bind_query_arg_for_clause(L, "filter_by");
     bind_refuse_more(L, 1, "filter_by", " (all values are in one table)");
     lua_settop(L, 2);

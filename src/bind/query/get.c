@@ -100,7 +100,7 @@ static mr_query *options_query(lua_State *L, mr_mapper *mapper) {
 /* Pushes the object of the key, or nil. */
 static int push_found(lua_State *L, mr_session *s, mr_mapper *mapper, const mr_value *key, unsigned n,
                       mr_query *options, bool populate) {
-    bind_state *b = bind_of(L);
+    bind_state *b = mr_env_get(mapper->env, MR_ENV_BIND);
     mr_entity *out = NULL;
     BIND_ENTER(b, L);
     mr_status st = mr_session_get(s, mapper, key, n, options, populate, &out);
@@ -112,8 +112,43 @@ static int push_found(lua_State *L, mr_session *s, mr_mapper *mapper, const mr_v
     return 1;
 }
 
+enum { CHUNKS = lua_upvalueindex(1) };
+
+/* Pushes the object of the key, or nil. */
+static bool push_absent(lua_State *L, const bind_session *s, mr_mapper *mapper, int64_t key) {
+    bind_state *b = s->b;
+    mr_entity *out = NULL;
+    BIND_ENTER(b, L);
+    mr_status st = mr_session_get_absent(s->session, mapper, key, &out);
+    if (st == MR_OK) mr_entity_unpin(out);
+    BIND_LEAVE(b);
+    if (st == MR_OK) bind_push_entity(L, out);
+    else if (st == MR_NOTFOUND) lua_pushnil(L);
+    else bind_check(L, st);
+    return true;
+}
+
+/* session:get(Class, 5), the call of nearly all: pushes the object where it is in memory and up to date, which enters
+ * the core for nothing that could fail, call back or free; else loads it, where it is not in memory. false: there is
+ * more to be done. */
+static bool get_by_integer(lua_State *L) {
+    if (lua_gettop(L) != 3 || !lua_isinteger(L, 3)) return false;
+    const bind_session *s = bind_session_at(L, 1);
+    const bind_class *c = bind_class_at(L, 2);
+    if (!s || s->closed || !c || !c->mapper) return false;
+    const bind_state *b = s->b;
+    if (b->logging || b->stress || b->loops_open) return false;
+    bool absent;
+    int64_t key = lua_tointeger(L, 3);
+    mr_entity *e = mr_session_known(s->session, c->mapper, key, &absent);
+    if (e && bind_push_known_entity(L, CHUNKS, b->heap, e)) return true;
+    lua_settop(L, 3);
+    return absent && push_absent(L, s, c->mapper, key);
+}
+
 /* get(Class, key, { populate_existing =, options = {...} }) */
 static int session_get(lua_State *L) {
+    if (get_by_integer(L)) return 1;
     static const char *const known[] = {"populate_existing", "options", NULL};
     mr_session *s = bind_session_arg(L, "get");
     mr_mapper *mapper = bind_arg_class(L, 2, "get");
@@ -151,6 +186,9 @@ static int q_get(lua_State *L) {
 void bind_open_get(lua_State *L) {
     static const luaL_Reg of_session[] = {{"get", session_get}, {NULL, NULL}};
     static const luaL_Reg of_query[] = {{"get", q_get}, {NULL, NULL}};
-    bind_extend_type(L, BIND_SESSION, of_session, NULL);
+    bind_push_methods(L, BIND_SESSION);
+    bind_push_chunks(L);
+    luaL_setfuncs(L, of_session, 1);
+    lua_pop(L, 1);
     bind_extend_query(L, of_query, false);
 }

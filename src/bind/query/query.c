@@ -179,15 +179,16 @@ static int refuse_key(lua_State *L, const char *shown) {
     return bind_type_error(L, 2, shown, "a method's name");
 }
 
-/* Upvalue 1: the metatable of queries. */
+/* Upvalue 1: the base class. */
 static int query_index(lua_State *L) {
     if (lua_type(L, 2) != LUA_TSTRING) return refuse_key(L, "query");
-    if (!lua_getmetatable(L, 1) || !lua_rawequal(L, -1, lua_upvalueindex(1)))
-        (void)bind_query_arg(L, lua_tostring(L, 2));
-    lua_settop(L, 2);
+    const bind_query *q = bind_query_at(L, 1);
+    if (!q || q->select) (void)bind_query_arg(L, lua_tostring(L, 2));
     if (lua_getiuservalue(L, 1, QUERY_CLASS) != LUA_TTABLE) {
-        lua_pop(L, 1);
-        lua_rawgetp(L, LUA_REGISTRYINDEX, &class_key);
+        lua_pushvalue(L, 2);
+        if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL) return 1;
+        lua_settop(L, 2);
+        lua_pushvalue(L, lua_upvalueindex(1));
     }
     lua_pushvalue(L, 2);
     if (lua_gettable(L, 3) != LUA_TNIL) return 1;
@@ -213,7 +214,8 @@ static int select_index(lua_State *L) {
 }
 
 static int refuse_use(lua_State *L) {
-    bool select = bind_test(L, 1, BIND_SELECT) != NULL;
+    const bind_query *q = bind_query_at(L, 1);
+    bool select = q && q->select;
     return bind_error(L, MR_ERR_ARGUMENT, "a %s has not run yet: use %s", select ? "select" : "query",
                       select ? "session:execute or session:scalars" : ":all() or :iter()");
 }
@@ -269,18 +271,20 @@ void bind_open_query(lua_State *L) {
     static const luaL_Reg of_table[] = {{"select", table_select}, {NULL, NULL}};
     bind_type(L, BIND_QUERY, "Query", NULL, NULL, metamethods);
     bind_type(L, BIND_SELECT, "Select", NULL, NULL, metamethods);
-    luaL_getmetatable(L, BIND_QUERY);
-    lua_pushvalue(L, -1);
-    lua_pushcclosure(L, query_index, 1);
-    lua_setfield(L, -2, "__index");
     luaL_getmetatable(L, BIND_SELECT);
     lua_newtable(L);
     lua_pushcclosure(L, select_index, 1);
     lua_setfield(L, -2, "__index");
-    lua_pop(L, 2);
+    lua_pop(L, 1);
     lua_newtable(L);
     lua_pushvalue(L, -1);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &class_key);
+    luaL_getmetatable(L, BIND_QUERY);
+    lua_pushvalue(L, -2);
+    lua_pushcclosure(L, query_index, 1);
+    lua_setfield(L, -2, "__index");
+    lua_pop(L, 1);
+    bind_make_lookups(L);
     lua_setfield(L, -2, "Query");
     lua_pushcfunction(L, bind_select);
     lua_setfield(L, -2, "select");

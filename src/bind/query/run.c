@@ -7,11 +7,13 @@
 #include <string.h>
 
 #include "result.h"
+#include "value/proxy.h"
 #include "value/session.h"
 
 mr_session *bind_query_session(lua_State *L, const char *function) {
     bind_release_loops(L);
-    if (!bind_test(L, 1, BIND_QUERY)) bind_type_error(L, 1, function, "a query (methods are called with a colon)");
+    const bind_query *q = bind_query_at(L, 1);
+    if (!q || q->select) bind_type_error(L, 1, function, "a query (methods are called with a colon)");
     if (lua_getiuservalue(L, 1, QUERY_SOURCE) == LUA_TNIL)
         bind_error(L, MR_ERR_INVALID_REQUEST, "%s: the query has no session: use session:query(...)", function);
     return bind_to_session(L, -1);
@@ -44,8 +46,28 @@ static mr_query *limited(lua_State *L, const char *function) {
     return bind_query_arg(L, function);
 }
 
+/* Of a lookup: pushes what first gives, by the statement that the class keeps for it. false:
+ * nothing is pushed, and the query has to be run. */
+static bool look_up(lua_State *L) {
+    const bind_query *q = bind_query_at(L, 1);
+    if (!q || !q->mapper || q->nequals == 0) return false;
+    bind_state *b = q->b;
+    mr_session *s = bind_query_session(L, "first");
+    mr_entity *found = NULL;
+    BIND_ENTER(b, L);
+    mr_status st = mr_session_first(s, q->mapper, q->equals, q->nequals, &found);
+    if (st == MR_OK) mr_entity_unpin(found);
+    BIND_LEAVE(b);
+    lua_settop(L, 1);
+    if (bind_check(L, st) == MR_DONE) return false;
+    if (st == MR_OK) bind_push_entity(L, found);
+    else lua_pushnil(L);
+    return true;
+}
+
 static int q_first(lua_State *L) {
     bind_refuse_more(L, 0, "first", " (several are given by limit(n):all())");
+    if (look_up(L)) return 1;
     bind_result *r = start(L, "first", limited(L, "first"));
     int idx = lua_gettop(L);
     bool found = bind_result_next(L, idx, r);

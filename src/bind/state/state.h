@@ -44,7 +44,14 @@ typedef struct bind_state {
     struct capi_made *made;      /* what the running call of the C API has made for its caller */
     unsigned loops_open;         /* loops without a closing value, over cursors that may still be open: begun since
                                   * bind_release_loops */
-    int chunks, weak;            /* references to proxy.c's table of chunks, and to the metatable of weak tables */
+    uint64_t scope_changes;      /* rises when a scope is entered or left */
+    lua_Integer scopes;          /* scopes that are entered (session/scoped.c) */
+    uint64_t member_changes;     /* rises when a member of a class is set; 1 at first */
+    uint64_t place_changes; /* scope_changes when the place in the registry at place_ref was filled; 0: there is none */
+    int place_ref;          /* ... a weak table: see value/session.h */
+    bool place_anywhere;    /* ... which is good in every coroutine */
+    int lookups;            /* reference to the metatable of value/query.c's lookups */
+    int chunks, weak;       /* references to proxy.c's table of chunks, and to the metatable of weak tables */
 } bind_state;
 
 /* The binding's state of this Lua state, which luaopen_moonrow has made. Raises where the Lua state is closing. */

@@ -53,10 +53,10 @@ static int no_value(lua_State *L) {
 }
 
 static int type_index(lua_State *L) {
+    lua_pushvalue(L, 2);
+    if (lua_rawget(L, lua_upvalueindex(METHODS)) != LUA_TNIL) return 1; /* first of all: each call of a method */
     lua_settop(L, 2);
     if (lua_type(L, 2) == LUA_TSTRING) {
-        lua_pushvalue(L, 2);
-        if (lua_rawget(L, lua_upvalueindex(METHODS)) != LUA_TNIL) return 1;
         lua_pushvalue(L, 2);
         if (lua_rawget(L, lua_upvalueindex(GETTERS)) != LUA_TNIL) {
             if (!lua_getmetatable(L, 1) || !lua_rawequal(L, -1, lua_upvalueindex(META))) return no_value(L);

@@ -10,12 +10,6 @@ const char bind_class_meta_key = 0;
 const char bind_object_class_key = 0;
 static const bind_known nothing_known = {NULL, NULL};
 
-bind_class *bind_class_at(lua_State *L, int idx) {
-    if (lua_type(L, idx) != LUA_TUSERDATA || lua_rawlen(L, idx) != sizeof(bind_class)) return NULL;
-    bind_class *c = lua_touserdata(L, idx);
-    return c->magic == &bind_class_meta_key && !c->b->closed ? c : NULL;
-}
-
 mr_mapper *bind_test_class(lua_State *L, int idx) {
     bind_class *c = bind_class_at(L, idx);
     return c ? c->mapper : NULL;

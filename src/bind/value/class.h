@@ -18,7 +18,8 @@ typedef struct bind_class {
     mr_mapper *mapper; /* NULL: a base or abstract class */
     mr_registry *registry;
     bind_state *b;
-    size_t synced; /* how many properties of the mapper are in the attribute table already */
+    size_t synced;          /* how many properties of the mapper are in the attribute table already */
+    uint64_t query_changes; /* the state's member_changes then; 0: never asked for */
     bool has_fields;
     const bind_known *known; /* what the attribute table holds, hashed by address: known_mask + 1 places */
     size_t known_mask;
@@ -34,7 +35,8 @@ enum {
     CLASS_DECLARED,    /* abstract classes: the table of what they declare, applied to each subclass; or nil */
     CLASS_MIXINS,      /* list of the mixins that its body names; or nil */
     CLASS_KNOWN,       /* userdata: the memory of bind_class.known; or nil */
-    CLASS__VALUES = 7
+    CLASS_QUERY,       /* what Class.query was when query_changes was noted */
+    CLASS__VALUES = 8
 };
 
 /* The attribute whose name has the address (lua_topointer); NULL: ask bind_class_property. */
@@ -49,7 +51,12 @@ extern const char bind_object_class_key; /* in the metatable of a class's object
 extern const char bind_class_meta_key;   /* registry: the metatable of classes; its address is their magic */
 /* Pushes a class of nothing yet; its metatable is bind_class_meta_key's. */
 bind_class *bind_push_empty_class(lua_State *L);
-bind_class *bind_class_at(lua_State *L, int idx);  /* NULL when it is none, or when the library has closed */
+/* NULL when it is none, or when the library has closed. A light userdata has no length. */
+static inline bind_class *bind_class_at(lua_State *L, int idx) {
+    bind_class *c = lua_touserdata(L, idx);
+    if (!c || lua_rawlen(L, idx) != sizeof *c) return NULL;
+    return c->magic == &bind_class_meta_key && !c->b->closed ? c : NULL;
+}
 mr_mapper *bind_test_class(lua_State *L, int idx); /* a mapped class, or NULL */
 mr_mapper *bind_arg_class(lua_State *L, int idx, const char *function);
 /* Pushes the metatable of the class's objects; without one (the class is being declared) pushes nil and returns false.

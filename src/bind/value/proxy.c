@@ -85,6 +85,18 @@ void bind_push_entity(lua_State *L, mr_entity *entity) {
     mr_heap_mark(b->heap, entity);
 }
 
+bool bind_push_known_entity(lua_State *L, int chunks, mr_heap *heap, mr_entity *entity) {
+    uint32_t slot = entity->heap_slot;
+    if (lua_rawgeti(L, chunks, (lua_Integer)(slot / PROXIES_IN_TABLE) + 1) != LUA_TTABLE) return false;
+    lua_rawgeti(L, -1, (lua_Integer)(slot % PROXIES_IN_TABLE) + 1);
+    const bind_proxy *p = lua_touserdata(L, -1);
+    if (!p || p->generation != mr_heap_generation(heap, slot)) return false;
+    mr_heap_mark(heap, entity);
+    return true;
+}
+
+void bind_push_chunks(lua_State *L) { lua_rawgeti(L, LUA_REGISTRYINDEX, bind_of(L)->chunks); }
+
 /* The class of the proxy at idx; NULL when it is none. */
 static const bind_class *proxy_class(lua_State *L, int idx) {
     if (lua_type(L, idx) != LUA_TUSERDATA || !lua_getmetatable(L, idx)) return NULL;

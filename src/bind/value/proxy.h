@@ -16,6 +16,10 @@ mr_entity *bind_proxy_entity(lua_State *L, const bind_proxy *p);
 void bind_proxy_anchor(lua_State *L, int idx, mr_entity *entity);
 
 void bind_push_entity(lua_State *L, mr_entity *entity);
+/* For functions that have the table of bind_push_chunks as an upvalue, at index chunks: pushes the object's proxy, and
+ * perhaps more below it; false: it has none yet, bind_push_entity makes it. */
+bool bind_push_known_entity(lua_State *L, int chunks, mr_heap *heap, mr_entity *entity);
+void bind_push_chunks(lua_State *L);
 mr_entity *bind_test_entity(lua_State *L, int idx); /* NULL when it is none; raises when stale */
 mr_entity *bind_arg_entity(lua_State *L, int idx, const char *function);
 /* The same, where an object of the relationship's target class is expected: the message names that class. */

@@ -7,10 +7,66 @@
 
 #include "state/own.h"
 
+#include <string.h>
+
+const char bind_query_magic = 0;
+
+#define BIND_LOOKUP "moonrow.Lookup"
+
+/* The criterion attribute = value. NULL without memory. */
+static mr_node *equal_node(const mr_equal *e) {
+    mr_env *env = e->prop->mapper->env;
+    mr_node *column = mr_property_node(e->prop, NULL);
+    return column ? mr_sql_binary(env, MR_OP_EQ, column, mr_sql_bind(env, column->type, &e->value)) : NULL;
+}
+
+static mr_query *made_query(const bind_query *q) {
+    mr_env *env = q->b->env;
+    mr_query_item item = {q->mapper, NULL, NULL, q->mapper->name};
+    mr_query *all = mr_query_new(env, &item, 1, false);
+    if (!all || q->nequals == 0) return all;
+    mr_node *nodes[BIND_MAX_EQUALS];
+    unsigned n = 0;
+    while (n < q->nequals && (nodes[n] = equal_node(&q->equals[n]))) n++;
+    mr_query *made = NULL;
+    if (n == q->nequals) made = mr_query_where(all, mr_sql_list(env, MR_OP_AND, nodes, n));
+    else
+        for (unsigned i = 0; i < n; i++) mr_node_release(nodes[i]);
+    mr_query_release(all);
+    return made;
+}
+
+/* Now it has a query to release. */
+static void make_query(lua_State *L, int idx, bind_query *q) {
+    idx = lua_absindex(L, idx);
+    luaL_checkstack(L, 4, "a query");
+    luaL_getmetatable(L, BIND_QUERY);
+    lua_setmetatable(L, idx);
+    q->query = made_query(q);
+    if (!q->query) bind_raise(L);
+}
+
 mr_query *bind_test_query(lua_State *L, int idx) {
-    const bind_query *q = bind_test(L, idx, BIND_QUERY);
-    if (!q) q = bind_test(L, idx, BIND_SELECT);
+    bind_query *q = bind_query_at(L, idx);
+    if (q && !q->query && q->mapper) make_query(L, idx, q);
     return q ? q->query : NULL;
+}
+
+bind_query *bind_push_lookup(lua_State *L, bind_state *b, mr_mapper *mapper, unsigned n, int source) {
+    int nvalues = QUERY__VALUES + (int)n;
+    bind_query *q = lua_newuserdatauv(L, sizeof *q + n * sizeof *q->equals, nvalues);
+    *q = (bind_query){.magic = &bind_query_magic, .b = b, .mapper = mapper};
+    for (int i = QUERY_SOURCE; source == 0 && i <= QUERY__VALUES; i++) {
+        lua_getiuservalue(L, 1, i);
+        lua_setiuservalue(L, -2, i);
+    }
+    if (source) {
+        lua_pushvalue(L, source);
+        lua_setiuservalue(L, -2, QUERY_SOURCE);
+    }
+    lua_rawgeti(L, LUA_REGISTRYINDEX, b->lookups);
+    lua_setmetatable(L, -2);
+    return q;
 }
 
 bool bind_is_query(lua_State *L, int idx) { return bind_test_query(L, idx) != NULL; }
@@ -29,7 +85,7 @@ typedef struct new_query {
 static int push_body(lua_State *L) {
     new_query *what = lua_touserdata(L, 1);
     bind_query *q = lua_newuserdatauv(L, sizeof *q, QUERY__VALUES);
-    q->query = NULL;
+    *q = (bind_query){.magic = &bind_query_magic, .b = bind_of(L), .select = strcmp(what->type, BIND_SELECT) == 0};
     bind_set_type(L, what->type);
     q->query = what->query;
     what->query = NULL;
@@ -52,8 +108,8 @@ void bind_push_query(lua_State *L, mr_query *query, int source, const char *type
 }
 
 int bind_derive(lua_State *L, mr_query *q) {
-    bool select = bind_test(L, 1, BIND_SELECT) != NULL;
-    bind_push_query(L, q, 0, select ? BIND_SELECT : BIND_QUERY);
+    const bind_query *of = bind_query_at(L, 1);
+    bind_push_query(L, q, 0, of && of->select ? BIND_SELECT : BIND_QUERY);
     for (int i = QUERY_SOURCE; i <= QUERY__VALUES; i++) {
         lua_getiuservalue(L, 1, i);
         lua_setiuservalue(L, -2, i);
@@ -72,6 +128,7 @@ int bind_query_gc(lua_State *L) {
     if (!q) return 0;
     if (bind_peek(L)) mr_query_release(q->query);
     q->query = NULL;
+    q->magic = NULL;
     return bind_finalized(L);
 }
 
@@ -82,4 +139,18 @@ mr_node *bind_to_select(lua_State *L, int idx) {
     mr_node *node = NULL;
     BIND_TRY(b, L, mr_query_statement(q, &node));
     return node;
+}
+
+void bind_make_lookups(lua_State *L) {
+    luaL_newmetatable(L, BIND_LOOKUP);
+    luaL_getmetatable(L, BIND_QUERY);
+    for (lua_pushnil(L); lua_next(L, -2);) {
+        lua_pushvalue(L, -2);
+        lua_insert(L, -2);
+        lua_rawset(L, -5);
+    }
+    lua_pop(L, 1);
+    lua_pushnil(L);
+    lua_setfield(L, -2, "__gc");
+    bind_of(L)->lookups = luaL_ref(L, LUA_REGISTRYINDEX);
 }

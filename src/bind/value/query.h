@@ -12,9 +12,35 @@
 /* User values. */
 enum { QUERY_SOURCE = 1, /* where its session comes from */ QUERY_CLASS, QUERY__VALUES = 2 };
 
+/* The box. A lookup (Class.query, and Class.query:filter_by{...} with plain values of columns) has no query yet: it
+ * knows what its query would be, and most are run by that alone. Who asks for the query (bind_test_query) gets it made.
+ */
 typedef struct bind_query {
-    mr_query *query;
+    const void *magic; /* tells it from other userdata: the address of a static of query.c */
+    bind_state *b;
+    mr_query *query;   /* NULL: a lookup that nobody has asked for its query */
+    mr_mapper *mapper; /* ... over this class */
+    bool select;
+    unsigned nequals;
+    mr_equal equals[]; /* ... in the order of the attributes' names; bytes belong to strings in user values */
 } bind_query;
+
+enum { BIND_MAX_EQUALS = 8 };
+
+extern const char bind_query_magic;
+/* NULL when the value is none, or when the library has closed. */
+static inline bind_query *bind_query_at(lua_State *L, int idx) {
+    bind_query *q = lua_touserdata(L, idx);
+    if (!q || lua_rawlen(L, idx) < sizeof *q) return NULL;
+    return q->magic == &bind_query_magic && !q->b->closed ? q : NULL;
+}
+/* Pushes a lookup of the class, with room for n equals, the strings of which the caller sets as the user values from
+ * QUERY__VALUES + 1 on. Its source is the value at index source; 0: it has the source and class of the query at
+ * index 1.
+ */
+bind_query *bind_push_lookup(lua_State *L, bind_state *b, mr_mapper *mapper, unsigned n, int source);
+/* Makes the type of lookups: that of queries without a finalizer. Once, when the type of queries stands. */
+void bind_make_lookups(lua_State *L);
 
 mr_query *bind_test_query(lua_State *L, int idx); /* Query and Select; NULL when it is none */
 bool bind_is_query(lua_State *L, int idx);

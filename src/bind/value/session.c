@@ -5,18 +5,47 @@
  */
 #include "session.h"
 
+const char bind_session_magic = 0;
 static const char sessions_key = 0; /* registry: light userdata of a session to its userdata, weakly */
 
 mr_session *bind_test_session(lua_State *L, int idx) {
-    bind_session *s = bind_test(L, idx, BIND_SESSION);
+    const bind_session *s = bind_session_at(L, idx);
     if (s && s->closed)
         bind_error(L, MR_ERR_INVALID_REQUEST,
                    "the session is closed: make another one with mr.Session, or its sessionmaker");
     return s ? s->session : NULL;
 }
 
+/* Replaces the scoped session at idx by its session, where the place that was filled last knows it. */
+static mr_session *from_place(lua_State *L, int idx, const bind_state *b) {
+    if (b->place_changes != b->scope_changes) return NULL;
+    mr_session *found = NULL;
+    int top = lua_gettop(L);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, b->place_ref);
+    lua_rawgeti(L, top + 1, PLACE_SCOPED);
+    bool here = lua_rawequal(L, -1, idx);
+    if (here && !b->place_anywhere) {
+        lua_rawgeti(L, top + 1, PLACE_THREAD);
+        here = lua_tothread(L, -1) == L;
+    }
+    if (here) {
+        lua_rawgeti(L, top + 1, PLACE_SESSION);
+        const bind_session *s = bind_session_at(L, -1);
+        if (s && !s->closed) {
+            lua_replace(L, idx);
+            found = s->session;
+        }
+    }
+    lua_settop(L, top);
+    return found;
+}
+
 mr_session *bind_to_session(lua_State *L, int idx) {
     idx = lua_absindex(L, idx);
+    if (lua_istable(L, idx)) {
+        mr_session *known = from_place(L, idx, bind_of(L));
+        if (known) return known;
+    }
     mr_session *s = bind_test_session(L, idx);
     if (s) return s;
     if (lua_istable(L, idx) && luaL_getmetafield(L, idx, "__index") != LUA_TNIL) {
@@ -43,15 +72,15 @@ void bind_push_session(lua_State *L, mr_session *s) {
 }
 
 mr_session *bind_session_arg(lua_State *L, const char *function) {
-    bind_release_loops(L);
-    mr_session *s = bind_test_session(L, 1);
+    const bind_session *s = bind_session_at(L, 1);
     if (!s) bind_type_error(L, 1, function, "a Session");
-    return s;
+    if (s->b->loops_open) bind_release_loops(L);
+    return bind_test_session(L, 1);
 }
 
 bind_session *bind_push_empty_session(lua_State *L) {
     bind_session *s = lua_newuserdatauv(L, sizeof *s, SESSION__VALUES);
-    *s = (bind_session){NULL, false};
+    *s = (bind_session){.magic = &bind_session_magic, .b = bind_of(L)};
     bind_set_type(L, BIND_SESSION);
     return s;
 }

@@ -12,9 +12,19 @@
 enum { SESSION_ENGINE = 1, SESSION_INFO, SESSION__VALUES = 2 };
 
 typedef struct bind_session {
+    const void *magic; /* tells it from other userdata: the address of a static of session.c */
     mr_session *session;
+    bind_state *b;
     bool closed;
 } bind_session;
+
+extern const char bind_session_magic;
+/* NULL when the value is none, or when the library has closed. A light userdata has no length. */
+static inline bind_session *bind_session_at(lua_State *L, int idx) {
+    bind_session *s = lua_touserdata(L, idx);
+    if (!s || lua_rawlen(L, idx) != sizeof *s) return NULL;
+    return s->magic == &bind_session_magic && !s->b->closed ? s : NULL;
+}
 
 /* Pushes a new value without a session. */
 bind_session *bind_push_empty_session(lua_State *L);
@@ -28,6 +38,8 @@ mr_session *bind_session_arg(lua_State *L, const char *function);
 /* The session that a value stands for: a Session, or a table with a method _session (scoped_session). Raises when
  * closed or none. */
 mr_session *bind_to_session(lua_State *L, int idx);
+/* The place that was filled last (session/scoped.c), in the registry at place_ref: a weak table of these. */
+enum { PLACE_SESSION = 1, PLACE_THREAD, PLACE_SCOPED };
 /* Makes the table in which bind_push_session looks. To be called once, before the first session. */
 void bind_make_session_names(lua_State *L);
 

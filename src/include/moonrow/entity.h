@@ -261,6 +261,8 @@ void mr_idmap_free(mr_idmap *map); /* NULL passes */
 void mr_idmap_close(mr_idmap *map);
 /* The entity with the identity, borrowed; NULL: there is none. */
 mr_entity *mr_idmap_get(mr_idmap *map, const mr_mapper *root, const mr_value *identity);
+/* The same of an integer identity. */
+mr_entity *mr_idmap_get_int(mr_idmap *map, const mr_mapper *root, int64_t key);
 /* *found: the same. If it is NULL, *out is a place for a new entity with this identity. Fails when there is no memory
  * for one more entity. */
 mr_status mr_idmap_seek(mr_idmap *map, const mr_mapper *root, const mr_value *identity, mr_idmap_place *out,

@@ -118,6 +118,11 @@ bool mr_operand_by_row(const mr_property *along, const mr_operand *object, mr_be
  * none. */
 mr_status mr_load_by_identity(const mr_load_context *ctx, mr_mapper *mapper, const mr_value *identity,
                               mr_query *options, mr_entity **out);
+/* Finds the first entity whose attributes equal these, by a statement that the class keeps. *out: pinned. MR_NOTFOUND:
+ * there is none. MR_DONE: the class's objects take more than one plain statement, or a value is spelled in several
+ * ways: run the query. */
+mr_status mr_load_first(const mr_load_context *ctx, mr_mapper *mapper, const mr_equal *equals, unsigned n,
+                        mr_entity **out);
 /* Reads the entity's row again, outside of a transaction: unchanged columns get the row's values, and deferred columns
  * are unloaded. options: as above. MR_NOTFOUND: the row is gone. */
 mr_status mr_load_again(const mr_load_context *ctx, mr_entity *entity, mr_query *options);

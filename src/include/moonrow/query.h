@@ -87,6 +87,12 @@ typedef enum mr_bad_values {
     MR_BAD_VALUES_KEEP       /* it is returned as it is stored */
 } mr_bad_values;
 
+/* A column attribute equals a value, which is none that coercion would change, and not NULL. */
+typedef struct mr_equal {
+    const mr_property *prop;
+    mr_value value;
+} mr_equal;
+
 /* The members of a query, which the load layer reads. */
 struct mr_query {
     uint32_t refs;

@@ -108,6 +108,11 @@ mr_status mr_session_refresh(mr_session *s, mr_entity *entity, const char *const
  */
 mr_status mr_session_get(mr_session *s, mr_mapper *mapper, const mr_value *key, unsigned n, mr_query *options,
                          bool populate_existing, mr_entity **out);
+/* The object of an integer key, not pinned, where mr_session_get would give it as it is in memory with nothing to be
+ * done before. NULL: ask mr_session_get. *absent: the map has none, and mr_session_get_absent does the same with less
+ * work. */
+mr_entity *mr_session_known(mr_session *s, const mr_mapper *mapper, int64_t key, bool *absent);
+mr_status mr_session_get_absent(mr_session *s, mr_mapper *mapper, int64_t key, mr_entity **out);
 /* Copies the state of source onto the session's own object of the same identity, with the merge cascade. load false:
  * the row is not read, and source must be unchanged. *out: the session's object, pinned. */
 mr_status mr_session_merge(mr_session *s, mr_entity *source, bool load, mr_entity **out);
@@ -173,6 +178,9 @@ bool mr_session_uncommitted(const mr_session *s, mr_strbuf *out);
 
 /* Autoflushes (unless the query or the session forbids it), and starts the load of the query. *out: close it. */
 mr_status mr_session_load(mr_session *s, mr_query *query, mr_load **out);
+/* Finds the first object of the class whose attributes equal these, by a statement that the class keeps for those
+ * attributes. *out: pinned. MR_NOTFOUND: there is none. MR_DONE: run the query that says the same. */
+mr_status mr_session_first(mr_session *s, mr_mapper *mapper, const mr_equal *equals, unsigned n, mr_entity **out);
 /* *out: the number of rows of the query, by SELECT count(*). */
 mr_status mr_session_count(mr_session *s, mr_query *query, int64_t *out);
 /* The open cursor of a statement without entities (INSERT, UPDATE, DELETE, text, Core SELECT). Close it with
