@@ -160,6 +160,45 @@ describe("relationships over one foreign key", function()
     none()
   end)
 
+  it("tell each pair once, in the order of their declaration, where many keys share a column", function()
+    local db, id = open()
+    local function key(...) return db.ForeignKeyConstraint({ "tenant", ... }, { "group.tenant", "group.id" }) end
+    db.Model:extend("Group", { tenant = id(), id = id() })
+    for _, name in ipairs{ "First", "Second", "Third" } do
+      db.Model:extend(name, { id = id(), tenant = db.Column{ db.Integer }, group_id = db.Column{ db.Integer },
+        other_id = db.Column{ db.Integer }, __table_args = { key "group_id", key "other_id" },
+        group = db.relationship{ "Group", foreign_keys = { name .. ".tenant", name .. ".group_id" } },
+        other = db.relationship{ "Group", foreign_keys = { name .. ".tenant", name .. ".other_id" } } })
+    end
+    db.Model:extend("Fourth", { id = id(), tenant = db.Column{ db.Integer }, group_id = db.Column{ db.Integer },
+      __table_args = { key "group_id" }, group = db.relationship "Group", owner = db.relationship "Group" })
+    local link = db.Table("link", db.Column{ "a_id", db.Integer, db.ForeignKey "a.id" },
+      db.Column{ "b_id", db.Integer, db.ForeignKey "b.id" })
+    db.Model:extend("A", { id = id(), bs = db.relationship{ "B", secondary = link },
+      same = db.relationship{ "B", secondary = link } })
+    db.Model:extend("B", { id = id(), as = db.relationship{ "A", secondary = link } })
+    db:configure()
+    local pairs_told = {}
+    for i, text in ipairs(said) do pairs_told[i] = text:match "(%S+ and %S+) both write" or text end
+    assert.same({ "Fourth.group and Fourth.owner", "A.bs and A.same", "A.bs and B.as", "A.same and B.as" }, pairs_told)
+  end)
+
+  it("are told of in a family whose classes were declared in any order, and share their backrefs' names", function()
+    local db, id, to = open()
+    local Author = db.Model:extend("Author", { id = id() })
+    local Poet = Author:extend("Poet", {})
+    Author:extend("Critic", {})
+    Poet:extend("Bard", {})
+    local function refers(target) return db.relationship{ target, foreign_keys = "Text.key", backref = "texts" } end
+    db.Model:extend("Text", { id = id(), key = to "author.id", bard = refers "Bard", critic = refers "Critic" })
+    db:configure()
+    none()
+    db.Model:extend("Essay", { id = id(), key = to "author.id",
+      author = db.relationship{ "Author", backref = "texts" } })
+    refuse("MappingError", "texts", function() db:configure() end)
+    refuse("MappingError", "Bard has an attribute of that name", function() db:configure() end)
+  end)
+
   it("say nothing where they are linked, one only reads, or their keys only share a column", function()
     local db, id, to = open()
     db.Model:extend("Author", { id = id(), posts = db.relationship{ "Post", back_populates = "author" },

@@ -34,6 +34,8 @@ local large = {
     start = 18000 },
   { name = "first", words = "filter_by{...}:first() of a query seen before", short = 500, long = 2500, must = 18000,
     start = 50000 },
+  { name = "configure", words = "a class declared and configured, of 400", short = 100, long = 400, must = 160000,
+    start = 1850000 },
 }
 
 -- One after the other in one process; less: the same loop over a plain table, whose instructions are taken off.

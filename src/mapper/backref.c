@@ -7,22 +7,45 @@
 
 #include <string.h>
 
-static plan *plan_of(const configuration *c, const mr_relationship *rel) {
-    for (size_t i = 0; i < c->plans.len; i++)
-        if (plan_at(c, i)->rel == rel) return plan_at(c, i);
-    return NULL;
+/* An element of configuration.backrefs. */
+typedef struct named_side {
+    const mr_mapper *root;
+    const char *name;
+    plan *first;
+} named_side;
+
+static uint64_t hash_side(const void *element) {
+    const named_side *side = element;
+    return mr_hash_bytes(side->name, strlen(side->name)) ^ mr_map_hash_ptr(&side->root);
+}
+
+static bool equal_sides(const void *a, const void *b) {
+    const named_side *x = a, *y = b;
+    return x->root == y->root && strcmp(x->name, y->name) == 0;
 }
 
 /* The plan of a side with the same name that another backref of this configuration makes, on the same class or on a
  * base or subclass of it. */
 static const plan *made_already(const configuration *c, const mr_mapper *mapper, const char *name) {
-    for (size_t i = 0; i < c->plans.len; i++) {
-        const plan *p = plan_at(c, i);
-        const mr_property *prop = p->rel->prop;
-        if (!p->is_backref || strcmp(prop->name, name) != 0) continue;
-        if (mr_mapper_isa(prop->mapper, mapper) || mr_mapper_isa(mapper, prop->mapper)) return p;
+    const named_side key = {mapper->root, name, NULL}, *side = c->backrefs ? mr_map_get(c->backrefs, &key) : NULL;
+    for (const plan *p = side ? side->first : NULL; p; p = p->same_name) {
+        const mr_mapper *other = p->rel->prop->mapper;
+        if (mr_mapper_isa(other, mapper) || mr_mapper_isa(mapper, other)) return p;
     }
     return NULL;
+}
+
+/* From now on made_already finds it. */
+static mr_status note_side(configuration *c, plan *p) {
+    const mr_property *prop = p->rel->prop;
+    named_side key = {prop->mapper->root, prop->name, p};
+    if (!c->backrefs && !(c->backrefs = mr_map_new(c->env, sizeof key, hash_side, equal_sides))) return MR_FAIL;
+    named_side *side = mr_map_get(c->backrefs, &key);
+    p->is_backref = true;
+    if (!side) return mr_map_put(c->backrefs, &key) ? MR_OK : MR_FAIL;
+    p->same_name = side->first;
+    side->first = p;
+    return MR_OK;
 }
 
 /* Makes the other side from the template, which is not changed. */
@@ -68,8 +91,7 @@ static mr_status make_backref(configuration *c, plan *p) {
     plan *q = mr_configure_plan(c, rel);
     mr_node_release(rel->order_by); /* the plan's copy has its own */
     rel->order_by = NULL;
-    if (!q) return MR_FAIL;
-    q->is_backref = true;
+    if (!q || note_side(c, q) != MR_OK) return MR_FAIL;
     if (q->work.resolve && q->work.resolve(c->env, q->work.resolve_ud, &q->work) != MR_OK)
         return mr_configure_note_error(c, q, rel->prop);
     q->resolved = true;
@@ -109,7 +131,7 @@ static mr_status no_partner(configuration *c, plan *p) {
 
 /* Checks that the partner is the other side, and connects the two. */
 static mr_status connect(configuration *c, plan *p, mr_relationship *other) {
-    plan *q = plan_of(c, other);
+    const plan *q = other->plan;
     if (q && q->failed) {
         p->failed = true; /* the mistake of the other side is reported */
         return MR_OK;
@@ -128,7 +150,7 @@ static mr_status connect(configuration *c, plan *p, mr_relationship *other) {
                                     direction_name(d), seen->parent->name, other->prop->name,
                                     direction_name(seen->direction));
     p->work.reverse = other;
-    if (q && !q->work.reverse) q->work.reverse = p->rel;
+    if (q && !q->work.reverse) other->plan->work.reverse = p->rel;
     else if (!q && !other->reverse) p->partner = other;
     return MR_OK;
 }

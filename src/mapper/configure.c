@@ -76,21 +76,20 @@ plan *mr_configure_plan(configuration *c, mr_relationship *rel) {
         mr_free(c->env, p);
         return NULL;
     }
+    p->number = c->plans.len - 1;
+    rel->plan = p;
     return p;
 }
 
 static void free_plans(configuration *c) {
     for (size_t i = 0; i < c->plans.len; i++) {
         mr_relationship_done(&plan_at(c, i)->work);
+        plan_at(c, i)->rel->plan = NULL;
         mr_free(c->env, plan_at(c, i));
     }
     mr_vec_done(&c->plans);
-}
-
-static bool is_planned(const configuration *c, const mr_relationship *rel) {
-    for (size_t i = 0; i < c->plans.len; i++)
-        if (plan_at(c, i)->rel == rel) return true;
-    return false;
+    mr_map_free(c->backrefs);
+    if (c->writers.env) mr_vec_done(&c->writers);
 }
 
 /* Makes plans for the relationships that have none. *found: was there one? */
@@ -100,7 +99,7 @@ static mr_status collect(configuration *c, bool *found) {
         const mr_mapper *m = mr_vec_ptr(&c->registry->mappers, i);
         for (size_t k = 0; k < m->props.len; k++) {
             mr_relationship *rel = mapper_prop(m, k)->relationship;
-            if (!rel || mapper_prop(m, k)->mapper != m || rel->configured || is_planned(c, rel)) continue;
+            if (!rel || mapper_prop(m, k)->mapper != m || rel->configured || rel->plan) continue;
             if (!mr_configure_plan(c, rel)) return MR_FAIL;
             *found = true;
         }
@@ -228,16 +227,22 @@ static mr_status compute(configuration *c) {
 
 /* ---------------------------------------------------------------- publishing */
 
-static mr_status reserve(const configuration *c) {
+static mapper_cell *cell_at(const mr_vec *mappers, size_t i) { return mr_vec_ptr(mappers, i); }
+
+/* Room for the backrefs: a class gets those of its bases as well, and a slot that is free in all of its family. */
+static mr_status reserve(configuration *c) {
+    const mr_vec *mappers = &c->registry->mappers;
+    for (size_t i = 0; i < mappers->len; i++) cell_at(mappers, i)->coming = 0;
     for (size_t i = 0; i < c->plans.len; i++) {
         const plan *p = plan_at(c, i);
-        size_t more = 0;
-        if (!p->is_backref) continue;
-        /* A backref on a base class adds a property to the class, too. So room is made for all backrefs. */
-        for (size_t k = 0; k < c->plans.len; k++) more += plan_at(c, k)->is_backref;
-        if (mr_mapper_reserve(p->rel->parent, more) != MR_OK) return MR_FAIL;
+        for (mr_mapper *m = NULL; p->is_backref && (m = mr_mapper_next_below(p->rel->parent, m));)
+            ((mapper_cell *)m)->coming++;
     }
-    return MR_OK;
+    for (size_t i = 0; i < mappers->len; i++) {
+        mapper_cell *cell = cell_at(mappers, i);
+        if (cell->coming > 0 && mr_mapper_reserve_own(&cell->mapper, cell->coming) != MR_OK) return MR_FAIL;
+    }
+    return mr_configure_reserve_warn(c);
 }
 
 static void publish(configuration *c) {
@@ -248,6 +253,7 @@ static void publish(configuration *c) {
         mr_relationship_done(rel);
         *rel = p->work;
         rel->configured = true;
+        rel->plan = p;
         if (p->partner && !p->partner->reverse) p->partner->reverse = rel;
         memset(&p->work, 0, sizeof p->work);
     }

@@ -12,17 +12,21 @@
 typedef struct plan {
     mr_relationship *rel; /* the declared one, or one that a backref makes */
     mr_relationship work;
+    size_t number; /* among the plans */
     bool resolved;
     bool failed;
-    bool is_backref; /* rel is new: its property is not attached yet */
-    mr_relationship
-        *partner; /* the other side, if it was configured before: its reverse is set when the plans are published */
+    bool is_backref;        /* rel is new: its property is not attached yet */
+    struct plan *same_name; /* the next backref of this name on a class of the same family */
+    /* The other side, if it was configured before: its reverse is set when the plans are published. */
+    mr_relationship *partner;
 } plan;
 
 typedef struct configuration {
     mr_env *env;
     mr_registry *registry;
     mr_vec plans;       /* plan * */
+    mr_map *backrefs;   /* the first plan of each name and family, by those (backref.c); NULL: none yet */
+    mr_vec writers;     /* who writes a column (overlap.c) */
     mr_strbuf mistakes; /* one line for each mistake */
     size_t nmistakes;
 } configuration;
@@ -45,6 +49,8 @@ mr_status mr_configure_backrefs(configuration *c);
 mr_status mr_configure_back_populates(configuration *c);
 
 /* overlap.c: warns of each relationship of this configuration that writes the same columns as another one. */
-void mr_configure_warn(const configuration *c);
+void mr_configure_warn(configuration *c);
+/* All the memory that it needs. Called before anything is published. */
+mr_status mr_configure_reserve_warn(configuration *c);
 
 #endif

@@ -21,24 +21,15 @@ const char *mr_attribute_event_name(int event) {
 
 #undef NAME
 
-/* The next class, from index *i on, that gets a hook of mapper: mapper itself; if all is true, its subclasses, too. */
-static mr_mapper *next_class(mr_mapper *mapper, bool all, size_t *i) {
-    const mr_vec *mappers = &mapper->registry->mappers;
-    if ((*i)++ == 0) return mapper;
-    for (; all && *i <= mappers->len; ++*i) {
-        mr_mapper *m = mr_vec_ptr(mappers, *i - 1);
-        if (m == mapper || !mr_mapper_isa(m, mapper)) continue;
-        ++*i;
-        return m;
-    }
-    return NULL;
+/* The class after `at` that gets a hook of mapper: mapper itself; if all is true, its subclasses, too. */
+static mr_mapper *next_class(mr_mapper *mapper, bool all, mr_mapper *at) {
+    return all || !at ? mr_mapper_next_below(mapper, at) : NULL;
 }
 
 /* ---------------------------------------------------------------- mapper events */
 
 mr_status mr_mapper_listen(mr_mapper *mapper, mr_mapper_event event, mr_mapper_hook_fn fn, void *ud, bool propagate) {
-    size_t i = 0;
-    for (mr_mapper *m; (m = next_class(mapper, propagate, &i)) != NULL;) {
+    for (mr_mapper *m = NULL; (m = next_class(mapper, propagate, m)) != NULL;) {
         mr_mapper_hook *hook = mr_vec_push(&m->hooks[event]);
         if (!hook) {
             mr_mapper_unlisten(mapper, event, fn, ud);
@@ -53,8 +44,7 @@ static bool is_same(const mr_mapper_hook *a, const mr_mapper_hook *b) { return a
 
 void mr_mapper_unlisten(mr_mapper *mapper, mr_mapper_event event, mr_mapper_hook_fn fn, void *ud) {
     const mr_mapper_hook wanted = {.fn = fn, .ud = ud};
-    size_t next = 0;
-    for (mr_mapper *m; (m = next_class(mapper, true, &next)) != NULL;) {
+    for (mr_mapper *m = NULL; (m = mr_mapper_next_below(mapper, m)) != NULL;) {
         mr_vec *hooks = &m->hooks[event];
         size_t i = 0;
         while (i < hooks->len && !is_same(mr_vec_at(hooks, i), &wanted)) i++;
@@ -79,9 +69,8 @@ mr_status mr_mapper_fire(mr_mapper *mapper, mr_mapper_event event, mr_conn *conn
 
 mr_status mr_attribute_listen(mr_mapper *mapper, const mr_property *prop, mr_attribute_hook_fn fn, void *ud,
                               bool propagate) {
-    size_t i = 0;
     mapper->registry->listened = true;
-    for (mr_mapper *m; (m = next_class(mapper, propagate, &i)) != NULL;) {
+    for (mr_mapper *m = NULL; (m = next_class(mapper, propagate, m)) != NULL;) {
         mr_attribute_hook *hook = mr_vec_push(&m->attribute_hooks);
         if (!hook) {
             mr_attribute_unlisten(mapper, fn, ud);
@@ -93,8 +82,7 @@ mr_status mr_attribute_listen(mr_mapper *mapper, const mr_property *prop, mr_att
 }
 
 void mr_attribute_unlisten(mr_mapper *mapper, mr_attribute_hook_fn fn, void *ud) {
-    size_t next = 0;
-    for (mr_mapper *m; (m = next_class(mapper, true, &next)) != NULL;) {
+    for (mr_mapper *m = NULL; (m = mr_mapper_next_below(mapper, m)) != NULL;) {
         mr_vec *hooks = &m->attribute_hooks;
         for (size_t i = 0; i < hooks->len; i++) {
             const mr_attribute_hook *hook = mr_vec_at(hooks, i);

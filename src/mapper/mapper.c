@@ -199,11 +199,13 @@ mr_status mr_mapper_finish(mr_mapper *mapper, mr_table *table, const char *table
                        "a class named '%s' is declared already: give this one another name", mapper->name);
     if (find_table(mapper, table, tablename, schema, constraints, indexes, &mark) != MR_OK ||
         find_key(mapper) != MR_OK || settle_inheritance(mapper) != MR_OK || mr_hooks_inherit(mapper) != MR_OK ||
-        mr_vec_reserve(&registry->mappers, registry->mappers.len + 1) != MR_OK)
+        mr_registry_reserve(registry) != MR_OK)
         goto fail;
-    if (mapper->base && mr_vec_push_ptr(&mapper->base->subclasses, mapper) != MR_OK) goto fail;
-    mapper->order = (uint32_t)registry->mappers.len;
-    mr_vec_push_ptr(&registry->mappers, mapper); /* cannot fail: the room was reserved */
+    if (mapper->base) {
+        ((mapper_cell *)mapper)->place = mapper->base->subclasses.len;
+        if (mr_vec_push_ptr(&mapper->base->subclasses, mapper) != MR_OK) goto fail;
+    }
+    mr_registry_add(registry, mapper); /* cannot fail: the room was reserved */
     if (!mapper->table->mapped) {
         mapper->table->mapped = mapper;
         mapper->table->mapped_name = mapper->name;

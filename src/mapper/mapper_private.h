@@ -13,12 +13,15 @@
 typedef struct mapper_cell {
     mr_mapper mapper; /* must be first: a pointer to it is a pointer to the cell */
     bool finished;
+    size_t place;  /* among its base's subclasses, once it is finished */
+    size_t coming; /* attributes that a configuration is about to attach to it */
     struct mapper_cell *next;
 } mapper_cell;
 
 typedef struct registry_cell {
     mr_registry registry; /* must be first */
     mapper_cell *cells;
+    mr_map *names;    /* mr_mapper *, by name */
     bool configuring; /* mr_registry_configure is running; a resolve callback may call it again */
 } registry_cell;
 
@@ -27,9 +30,14 @@ static inline bool mapper_is_finished(const mr_mapper *m) { return ((const mappe
 /* The i-th property of a mapper, inherited ones included. */
 static inline mr_property *mapper_prop(const mr_mapper *m, size_t i) { return mr_vec_ptr(&m->props, i); }
 
+/* The class after `at` in the walk through mapper and all its subclasses, a class before its own subclasses. at: NULL
+ * at the start. NULL: the walk is over. */
+mr_mapper *mr_mapper_next_below(mr_mapper *mapper, mr_mapper *at);
 /* Makes room for n more properties in the mapper and in all its subclasses. */
 mr_status mr_mapper_reserve(mr_mapper *mapper, size_t n);
-/* The first of mapper and its subclasses that has a property with the name, or NULL. */
+/* The same in this mapper alone. */
+mr_status mr_mapper_reserve_own(mr_mapper *mapper, size_t n);
+/* The first of mapper and its subclasses that has a property with the name, which is interned, or NULL. */
 mr_mapper *mr_mapper_who_has(mr_mapper *mapper, const char *name);
 /* Makes a property that belongs to no mapper's list yet. */
 mr_property *mr_property_new(mr_mapper *mapper, const char *attribute, mr_property_kind kind);
@@ -38,6 +46,10 @@ mr_property *mr_property_new(mr_mapper *mapper, const char *attribute, mr_proper
 void mr_mapper_attach(mr_mapper *mapper, mr_property *prop);
 /* Is the primary key one integer column? */
 bool mr_mapper_has_int_key(const mr_mapper *mapper);
+
+/* Makes room for one more class in the registry: then adding one cannot fail. */
+mr_status mr_registry_reserve(mr_registry *registry);
+void mr_registry_add(mr_registry *registry, mr_mapper *mapper);
 
 /* Releases the nodes and lists of a relationship. */
 void mr_relationship_done(mr_relationship *rel);

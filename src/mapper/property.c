@@ -9,9 +9,16 @@
 
 /* ---------------------------------------------------------------- finding */
 
-static mr_property *find(const mr_mapper *m, const char *name) {
+/* The property of an interned name: a wide class looks at no text. */
+static mr_property *find_interned(const mr_mapper *m, const char *name) {
     for (size_t i = 0; i < m->props.len; i++)
         if (mapper_prop(m, i)->name == name) return mapper_prop(m, i);
+    return NULL;
+}
+
+static mr_property *find(const mr_mapper *m, const char *name) {
+    mr_property *prop = find_interned(m, name);
+    if (prop) return prop;
     for (size_t i = 0; i < m->props.len; i++)
         if (strcmp(mapper_prop(m, i)->name, name) == 0) return mapper_prop(m, i);
     return NULL;
@@ -54,37 +61,37 @@ bool mr_mapper_reads(const mr_mapper *mapper, const mr_table *table) {
 
 /* ---------------------------------------------------------------- adding */
 
-/* The next of mapper and its finished subclasses. *i is 0 before the first call. NULL at the end. */
-static mr_mapper *next_in_family(mr_mapper *mapper, size_t *i) {
-    const mr_vec *all = &mapper->registry->mappers;
-    if (*i == 0) {
-        *i = 1;
-        return mapper;
-    }
-    while (*i <= all->len) {
-        mr_mapper *m = mr_vec_ptr(all, (*i)++ - 1);
-        if (m != mapper && mr_mapper_isa(m, mapper)) return m;
+mr_mapper *mr_mapper_next_below(mr_mapper *mapper, mr_mapper *at) {
+    if (!at) return mapper;
+    if (at->subclasses.len > 0) return mr_vec_ptr(&at->subclasses, 0);
+    for (; at != mapper; at = at->base) {
+        size_t next = ((const mapper_cell *)at)->place + 1;
+        if (next < at->base->subclasses.len) return mr_vec_ptr(&at->base->subclasses, next);
     }
     return NULL;
 }
 
 mr_mapper *mr_mapper_who_has(mr_mapper *mapper, const char *name) {
-    size_t i = 0;
-    mr_mapper *m;
-    while ((m = next_in_family(mapper, &i)))
-        if (find(m, name)) return m;
+    for (mr_mapper *m = NULL; (m = mr_mapper_next_below(mapper, m));)
+        if (find_interned(m, name)) return m;
     return NULL;
 }
 
+/* Doubling: one attribute more does not copy the list of all. */
+static mr_status reserve_list(mr_vec *list, size_t n) {
+    size_t need = list->len + n;
+    if (need <= list->cap) return MR_OK;
+    return mr_vec_reserve(list, need < 2 * list->cap ? 2 * list->cap : need);
+}
+
+mr_status mr_mapper_reserve_own(mr_mapper *m, size_t n) {
+    if (m->nslots + n >= UINT16_MAX) return mr_fail(m->env, MR_ERR_ARGUMENT, "%s has too many attributes", m->name);
+    return reserve_list(&m->props, n) == MR_OK ? reserve_list(&m->columns, n) : MR_FAIL;
+}
+
 mr_status mr_mapper_reserve(mr_mapper *mapper, size_t n) {
-    size_t i = 0;
-    mr_mapper *m;
-    while ((m = next_in_family(mapper, &i))) {
-        if (m->nslots + n >= UINT16_MAX) return mr_fail(m->env, MR_ERR_ARGUMENT, "%s has too many attributes", m->name);
-        if (mr_vec_reserve(&m->props, m->props.len + n) != MR_OK ||
-            mr_vec_reserve(&m->columns, m->columns.len + n) != MR_OK)
-            return MR_FAIL;
-    }
+    for (mr_mapper *m = NULL; (m = mr_mapper_next_below(mapper, m));)
+        if (mr_mapper_reserve_own(m, n) != MR_OK) return MR_FAIL;
     return MR_OK;
 }
 
@@ -102,13 +109,12 @@ mr_property *mr_property_new(mr_mapper *mapper, const char *attribute, mr_proper
 static bool has_slot(const mr_property *prop) { return prop->kind != MR_PROPERTY_SYNONYM; }
 
 void mr_mapper_attach(mr_mapper *mapper, mr_property *prop) {
-    mr_mapper *m;
-    /* The slot must be free in all subclasses, too. */
+    /* The slot is free in all subclasses too. */
     uint16_t slot = 0;
-    for (size_t i = 0; (m = next_in_family(mapper, &i));)
+    for (mr_mapper *m = NULL; (m = mr_mapper_next_below(mapper, m));)
         if (m->nslots > slot) slot = m->nslots;
     if (has_slot(prop)) prop->slot = slot;
-    for (size_t i = 0; (m = next_in_family(mapper, &i));) {
+    for (mr_mapper *m = NULL; (m = mr_mapper_next_below(mapper, m));) {
         ((mr_property **)m->props.data)[m->props.len++] = prop;
         if (prop->kind == MR_PROPERTY_COLUMN) ((mr_property **)m->columns.data)[m->columns.len++] = prop;
         if (has_slot(prop)) m->nslots = (uint16_t)(slot + 1);
@@ -120,8 +126,10 @@ void mr_mapper_attach(mr_mapper *mapper, mr_property *prop) {
 }
 
 static mr_property *add(mr_mapper *mapper, const char *attribute, mr_property_kind kind) {
+    attribute = mr_intern(mapper->env, attribute, strlen(attribute));
+    if (!attribute) return NULL;
     const mr_mapper *who = mr_mapper_who_has(mapper, attribute);
-    const mr_property *there = who ? find(who, attribute) : NULL;
+    const mr_property *there = who ? find_interned(who, attribute) : NULL;
     if (there) {
         if (there->mapper == mapper)
             mr_fail(mapper->env, MR_ERR_ARGUMENT, "%s.%s is declared twice: give one of them another name",

@@ -39,7 +39,12 @@ static void free_registry(void *ud) {
     registry_cell *cell = ud;
     for (mapper_cell *m = cell->cells; m; m = m->next) free_mapper(&m->mapper);
     mr_vec_done(&cell->registry.mappers);
+    mr_map_free(cell->names);
 }
+
+static const char *name_of(const void *element) { return (*(mr_mapper *const *)element)->name; }
+static uint64_t hash_name(const void *element) { return mr_hash_bytes(name_of(element), strlen(name_of(element))); }
+static bool equal_names(const void *a, const void *b) { return strcmp(name_of(a), name_of(b)) == 0; }
 
 mr_registry *mr_registry_new(mr_env *env, mr_metadata *metadata) {
     registry_cell *cell = mr_env_arena(env, sizeof *cell);
@@ -47,13 +52,24 @@ mr_registry *mr_registry_new(mr_env *env, mr_metadata *metadata) {
     cell->registry.env = env;
     cell->registry.metadata = metadata;
     mr_vec_init(&cell->registry.mappers, env, sizeof(mr_mapper *));
-    return &cell->registry;
+    cell->names = mr_map_new(env, sizeof(mr_mapper *), hash_name, equal_names);
+    return cell->names ? &cell->registry : NULL;
 }
 
 mr_mapper *mr_registry_find(const mr_registry *registry, const char *name) {
-    for (size_t i = 0; i < registry->mappers.len; i++) {
-        mr_mapper *m = mr_vec_ptr(&registry->mappers, i);
-        if (m->name == name || strcmp(m->name, name) == 0) return m;
-    }
-    return NULL;
+    const mr_mapper named = {.name = name}, *key = &named;
+    mr_mapper *const *found = mr_map_get(((const registry_cell *)registry)->names, &key);
+    return found ? *found : NULL;
+}
+
+mr_status mr_registry_reserve(mr_registry *registry) {
+    mr_vec *mappers = &registry->mappers;
+    if (mr_map_reserve(((registry_cell *)registry)->names, mappers->len + 1) != MR_OK) return MR_FAIL;
+    return mappers->len < mappers->cap ? MR_OK : mr_vec_reserve(mappers, mappers->cap ? 2 * mappers->cap : 8);
+}
+
+void mr_registry_add(mr_registry *registry, mr_mapper *mapper) {
+    mapper->order = (uint32_t)registry->mappers.len;
+    mr_vec_push_ptr(&registry->mappers, mapper);
+    mr_map_put(((registry_cell *)registry)->names, &mapper);
 }

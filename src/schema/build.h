@@ -15,7 +15,9 @@ typedef struct mr_build {
     mr_table *table; /* has its columns; is not in the metadata yet */
 } mr_build;
 
-/* The table's column with the name, or NULL. */
+/* metadata.c: makes the finished table known to its metadata. */
+mr_status mr_metadata_add(mr_metadata *md, mr_table *table);
+/* The build's column of the name, or NULL. */
 mr_column *mr_build_column(const mr_build *b, const char *name);
 /* Finds the columns that the constraints name, and fills constraint->columns. Constraints may be NULL: none. */
 mr_status mr_build_constraints(const mr_build *b, mr_constraint *constraints);

@@ -1,59 +1,108 @@
 /*
  * metadata.c: the tables that belong together, and the foreign keys between them.
  *
- * Invariant: no two tables of one metadata have the same schema and name. A foreign key that is resolved stays
- * resolved.
- */
-#include <moonrow/schema.h>
+ * Invariant: no two tables of one metadata have the same schema and name; of those that are called the same (a.b
+ * without a schema, and b in schema a), the index has the first. A foreign key, once resolved, stays so. */
+#include "build.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-static void free_tables(void *ud) { mr_vec_done(&((mr_metadata *)ud)->tables); }
+/* An element of the index. */
+typedef struct called {
+    const char *text;
+    size_t len;
+    mr_table *table;
+} called;
+
+static uint64_t hash_text(const void *element) {
+    const called *c = element;
+    return mr_hash_bytes(c->text, c->len);
+}
+
+static bool equal_texts(const void *a, const void *b) {
+    const called *x = a, *y = b;
+    return x->len == y->len && memcmp(x->text, y->text, x->len) == 0;
+}
+
+static void free_tables(void *ud) {
+    mr_metadata *md = ud;
+    mr_vec_done(&md->tables);
+    mr_map_free(md->names);
+}
 
 mr_metadata *mr_metadata_new(mr_env *env) {
     mr_metadata *md = mr_env_arena(env, sizeof *md);
     if (!md) return NULL;
     md->env = env;
     mr_vec_init(&md->tables, env, sizeof(mr_table *));
-    return mr_env_on_close(env, free_tables, md) == MR_OK ? md : NULL;
+    if (mr_env_on_close(env, free_tables, md) != MR_OK) return NULL;
+    md->names = mr_map_new(env, sizeof(called), hash_text, equal_texts);
+    return md->names ? md : NULL;
 }
 
-/* Is the text (len bytes) the table's "name", or its "schema.name"? */
-static bool is_called(const mr_table *table, const char *text, size_t len) {
-    if (table->schema) {
-        size_t n = strlen(table->schema);
-        if (len <= n || memcmp(text, table->schema, n) != 0 || text[n] != '.') return false;
-        text += n + 1;
-        len -= n + 1;
-    }
-    return strlen(table->name) == len && memcmp(table->name, text, len) == 0;
+static called call(mr_table *table) { return (called){table->full_name, strlen(table->full_name), table}; }
+
+mr_status mr_metadata_add(mr_metadata *md, mr_table *table) {
+    const called c = call(table);
+    if (mr_map_reserve(md->names, mr_map_count(md->names) + 1) != MR_OK || mr_vec_push_ptr(&md->tables, table) != MR_OK)
+        return MR_FAIL;
+    if (!mr_map_get(md->names, &c)) mr_map_put(md->names, &c);
+    return MR_OK;
 }
 
 static mr_table *find_table(const mr_metadata *md, const char *text, size_t len) {
-    for (size_t i = 0; i < md->tables.len; i++) {
-        mr_table *table = mr_vec_ptr(&md->tables, i);
-        if (is_called(table, text, len)) return table;
-    }
-    return NULL;
+    const called key = {text, len, NULL}, *found = mr_map_get(md->names, &key);
+    return found ? found->table : NULL;
 }
 
 mr_table *mr_metadata_table(const mr_metadata *md, const char *name) { return find_table(md, name, strlen(name)); }
 
 static bool same_text(const char *a, const char *b) { return a == b || (a && b && strcmp(a, b) == 0); }
 
+static bool is_named(const mr_table *table, const char *schema, const char *name) {
+    return same_text(table->schema, schema) && same_text(table->name, name);
+}
+
 mr_table *mr_metadata_table_in(const mr_metadata *md, const char *schema, const char *name) {
+    char full[128];
+    const char *text = name;
+    size_t len = strlen(name), n = schema ? strlen(schema) : 0;
+    if (schema) text = n + 1 + len < sizeof full ? full : NULL;
+    if (schema && text) {
+        memcpy(full, schema, n);
+        full[n] = '.';
+        memcpy(full + n + 1, name, len);
+        len += n + 1;
+    }
+    mr_table *found = text ? find_table(md, text, len) : NULL;
+    if (text && (!found || is_named(found, schema, name))) return found;
     for (size_t i = 0; i < md->tables.len; i++) {
         mr_table *table = mr_vec_ptr(&md->tables, i);
-        if (same_text(table->schema, schema) && same_text(table->name, name)) return table;
+        if (is_named(table, schema, name)) return table;
     }
     return NULL;
 }
 
-void mr_metadata_remove(mr_metadata *md, const mr_table *table) {
-    for (size_t i = 0; i < md->tables.len; i++)
+/* Another table that is called the same takes its place in the index, where there is room. */
+static void unindex(mr_metadata *md, mr_table *table) {
+    const called c = call(table);
+    if (find_table(md, c.text, c.len) != table) return;
+    mr_map_remove(md->names, &c);
+    for (size_t i = 0; i < md->tables.len; i++) {
+        const called other = call(mr_vec_ptr(&md->tables, i));
+        if (!equal_texts(&c, &other)) continue;
+        mr_map_put(md->names, &other);
+        return;
+    }
+}
+
+void mr_metadata_remove(mr_metadata *md, mr_table *table) {
+    /* A table that is taken back is the last one. */
+    for (size_t i = md->tables.len; i-- > 0;)
         if (mr_vec_ptr(&md->tables, i) == table) {
             mr_vec_remove(&md->tables, i);
+            unindex(md, table);
             md->version++;
             return;
         }

@@ -96,8 +96,15 @@ static void publish(mr_table *table, mr_index *explicit_indexes, mr_index *flagg
 static mr_status name_table(const mr_build *b, const char *name, const char *schema) {
     mr_table *table = b->table;
     table->name = mr_intern(b->env, name, strlen(name));
-    if (schema) table->schema = mr_intern(b->env, schema, strlen(schema));
-    return table->name && (table->schema || !schema) ? MR_OK : MR_FAIL;
+    table->full_name = table->name;
+    if (!schema) return table->name ? MR_OK : MR_FAIL;
+    mr_strbuf full;
+    mr_strbuf_init(&full, b->env);
+    mr_strbuf_printf(&full, "%s.%s", schema, name);
+    table->schema = mr_intern(b->env, schema, strlen(schema));
+    table->full_name = mr_strbuf_str(&full) ? mr_intern(b->env, full.data, full.len) : NULL;
+    mr_strbuf_done(&full);
+    return table->name && table->schema && table->full_name ? MR_OK : MR_FAIL;
 }
 
 mr_table *mr_table_new(mr_metadata *md, const char *name, const char *schema, mr_column **columns, unsigned ncolumns,
@@ -118,7 +125,7 @@ mr_table *mr_table_new(mr_metadata *md, const char *name, const char *schema, mr
     if (add_columns(&b, columns, ncolumns) != MR_OK || mr_build_constraints(&b, constraints) != MR_OK ||
         mr_build_indexes(&b, indexes) != MR_OK || mr_build_primary(&b) != MR_OK ||
         flagged_indexes(&b, &flagged) != MR_OK || mr_build_foreign_keys(&b, &fks) != MR_OK ||
-        mr_vec_push_ptr(&md->tables, table) != MR_OK)
+        mr_metadata_add(md, table) != MR_OK)
         return NULL;
     publish(table, indexes, flagged, fks);
     md->version++;

@@ -118,6 +118,7 @@ struct mr_relationship {
     const char *collection_key; /* DICT: the attribute that is the key */
     /* set by mr_registry_configure */
     bool configured;
+    struct plan *plan; /* while it is being configured */
     mr_mapper *parent, *target;
     mr_table *secondary;
     mr_node *primaryjoin, *secondaryjoin; /* expressions over the tables' columns; one reference each */

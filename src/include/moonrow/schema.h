@@ -316,8 +316,9 @@ typedef struct mr_index {
 /* ---------------------------------------------------------------- tables */
 
 struct mr_table {
-    const char *name;   /* interned */
-    const char *schema; /* or NULL */
+    const char *name;      /* interned */
+    const char *schema;    /* or NULL */
+    const char *full_name; /* interned: "name", or "schema.name" */
     mr_metadata *metadata;
     unsigned ncolumns;
     mr_column **columns; /* in order of creation */
@@ -334,6 +335,7 @@ struct mr_table {
 struct mr_metadata {
     mr_env *env;
     mr_vec tables;    /* mr_table *, in order of creation */
+    mr_map *names;    /* of them, by what they are called: "name", or "schema.name" */
     uint64_t version; /* rises when a table is added or a column appended */
 };
 
@@ -364,7 +366,7 @@ mr_status mr_foreign_key_resolve(mr_env *env, mr_foreign_key *fk);
 mr_status mr_metadata_sorted(mr_metadata *md, mr_table **out, size_t *n);
 /* Removes a table from the metadata, after a class declaration that failed half way. The table itself stays in memory.
  */
-void mr_metadata_remove(mr_metadata *md, const mr_table *table);
+void mr_metadata_remove(mr_metadata *md, mr_table *table);
 
 #ifdef __cplusplus
 }
