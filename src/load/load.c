@@ -44,7 +44,7 @@ mr_load_context mr_load_context_of(const mr_load_context *ctx, const mr_entity *
 /* Unpins the rows before row `end`. */
 static void unpin_rows(mr_load *load, size_t end) {
     const mr_value *rows = load->rows.data;
-    for (size_t i = load->unpinned * load->width; i < end * load->width; i++)
+    for (size_t i = load->unpinned * load->width; load->has_objects && i < end * load->width; i++)
         if (rows[i].kind == MR_ENTITY) mr_entity_unpin(rows[i].u.p);
     load->unpinned = end;
 }
@@ -107,6 +107,7 @@ static mr_status enter(mr_load *load, const mr_plan *plan) {
 
 static mr_status open_main(mr_load *load, mr_plan *plan, const mr_run_source *source) {
     load->width = plan->nitems;
+    load->has_objects = !plan->plain;
     load->unique = plan->unique && !load->yield_per;
     if (enter(load, plan) != MR_OK) return MR_FAIL;
     return mr_run_open(load, plan, source, &load->main);
@@ -157,12 +158,28 @@ mr_status mr_load_open(const mr_load_context *ctx, mr_plan *plan, const mr_run_s
 
 /* ---------------------------------------------------------------- rows */
 
-static mr_status keep_bytes(mr_load *load, mr_value *v) {
+/* The row's texts become copies, which live as long as the load's rows. */
+static mr_status keep_bytes(mr_load *load, mr_value *row) {
+    size_t bytes = 0;
+    bool any = false;
+    for (size_t i = 0; i < load->width; i++) {
+        if (!mr_kind_is_bytes(row[i].kind)) continue;
+        any = true;
+        bytes += row[i].len + (size_t)1;
+    }
+    if (!any) return MR_OK;
     if (!load->texts && !(load->texts = mr_arena_new(load->env))) return MR_FAIL;
-    const char *s = mr_arena_strndup(load->texts, v->u.s, v->len);
-    if (!s) return MR_FAIL;
-    v->u.s = s;
-    v->flags = 0;
+    char *text = mr_arena_alloc(load->texts, bytes);
+    if (!text) return MR_FAIL;
+    for (size_t i = 0; i < load->width; i++) {
+        mr_value *v = &row[i];
+        if (!mr_kind_is_bytes(v->kind)) continue;
+        memcpy(text, v->u.s, v->len);
+        text[v->len] = '\0';
+        v->u.s = text;
+        v->flags = 0;
+        text += v->len + (size_t)1;
+    }
     return MR_OK;
 }
 
@@ -182,6 +199,13 @@ static bool is_keyless(const mr_load *load) {
     return item->entity != MR_PLAN_NONE && run->entities[item->entity].keyless;
 }
 
+/* Is the row the object of the row before? Those of a joined collection come together. */
+static bool repeats_last(const mr_load *load, const mr_value *out) {
+    if (!load->unique || load->width > 1 || load->rows.len == 0 || out->kind != MR_ENTITY) return false;
+    const mr_value *last = mr_vec_at(&load->rows, load->rows.len - 1);
+    return last->kind == MR_ENTITY && last->u.p == out->u.p;
+}
+
 static mr_status keep_row(mr_load *load) {
     const mr_value *out = load->main->out;
     size_t begin = load->rows.len;
@@ -189,6 +213,7 @@ static mr_status keep_row(mr_load *load) {
         load->keyless = true;
         return MR_OK;
     }
+    if (repeats_last(load, out)) return MR_OK;
     if (begin + load->width > load->rows.cap) {
         size_t cap = load->rows.cap ? load->rows.cap * 2 : 16;
         if (mr_vec_reserve(&load->rows, cap < begin + load->width ? begin + load->width : cap) != MR_OK) return MR_FAIL;
@@ -197,13 +222,12 @@ static mr_status keep_row(mr_load *load) {
     memcpy(row, out, load->width * sizeof *row);
     load->rows.len += load->width;
     mr_status status = load->unique ? check_new(load) : MR_OK;
-    for (size_t i = 0; i < load->width && status == MR_OK; i++)
-        if (mr_kind_is_bytes(row[i].kind)) status = keep_bytes(load, &row[i]);
+    if (status == MR_OK) status = keep_bytes(load, row);
     if (status != MR_OK) {
         load->rows.len = begin;
         return status == MR_NOTFOUND ? MR_OK : status;
     }
-    for (size_t i = 0; i < load->width; i++)
+    for (size_t i = 0; load->has_objects && i < load->width; i++)
         if (row[i].kind == MR_ENTITY) mr_entity_pin(row[i].u.p);
     return MR_OK;
 }

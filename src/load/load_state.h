@@ -29,10 +29,11 @@ struct mr_load {
     bool keyless;       /* a row was left out, because its key is NULL */
     uint32_t yield_per; /* 0: read ahead */
     size_t width;
-    mr_vec rows;     /* mr_value, width for each row; their entities are pinned */
-    size_t given;    /* the number of rows given out */
-    size_t unpinned; /* the number of rows whose entities are unpinned again (yield_per) */
-    mr_arena *texts; /* bytes of the rows' plain values; or NULL */
+    bool has_objects; /* rows may have entities, which are pinned */
+    mr_vec rows;      /* mr_value, width for each row; their entities are pinned */
+    size_t given;     /* the number of rows given out */
+    size_t unpinned;  /* the number of rows whose entities are unpinned again (yield_per) */
+    mr_arena *texts;  /* bytes of the rows' plain values; or NULL */
     mr_seen seen_entities;
     mr_row_set seen_rows;
     mr_seen overwritten; /* with populate: each entity and property only once */

@@ -276,6 +276,14 @@ mr_status mr_plan_configure(const mr_query *q) {
     return MR_OK;
 }
 
+/* Is each item the column of its number, and are these all columns? */
+static bool is_plain(const mr_plan *plan) {
+    bool plain = plan->nentities == 0 && !plan->by_name && plan->nitems == plan->ncolumns;
+    for (uint16_t i = 0; i < plan->nitems && plain; i++)
+        plain = plan->items[i].entity == MR_PLAN_NONE && plan->items[i].column == i;
+    return plain;
+}
+
 mr_status mr_plan_make(mr_query *q, const mr_plan_path *path, const mr_dialect *dialect, const mr_vec *binds,
                        mr_plan **out) {
     mr_planner p;
@@ -291,6 +299,7 @@ mr_status mr_plan_make(mr_query *q, const mr_plan_path *path, const mr_dialect *
     mr_status status = q->statement ? make_by_name(&p, dialect, binds) : make_select(&p, dialect, binds);
     mr_planner_done(&p);
     if (status == MR_OK) {
+        plan->plain = is_plain(plan);
         *out = plan;
         return MR_OK;
     }

@@ -102,6 +102,7 @@ struct mr_plan {
     bool collections;      /* some joined entity is a collection */
     bool follows;          /* jobs come after it */
     bool simple;           /* each row is one object of one class, and nothing follows */
+    bool plain;            /* rows are the statement's columns as they are: no entities */
     bool by_name;          /* columns are found by name when the statement runs */
     unsigned nsources; /* by_name: the number of sources: the table's column of each result column; NULL: not known */
     const mr_column **sources;

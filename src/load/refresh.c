@@ -101,6 +101,7 @@ static mr_status fill_entity(mr_plan *plan, const column_set *set) {
     *item = (mr_plan_item){0, 0, set->mapper->name};
     plan->entities = e;
     plan->nentities = 1;
+    plan->plain = false;
     plan->items = item;
     plan->nitems = 1;
     plan->lead = set->mapper;

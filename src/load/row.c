@@ -121,7 +121,8 @@ static mr_status make_new(mr_run *run, const mr_plan_entity *pe, const mr_value 
     if (pe->discriminator != MR_PLAN_NONE && class_of_row(run, pe, row, &mapper) != MR_OK) return MR_FAIL;
     if (n == 0 && pe->nslots > 0) {
         n = pe->slots[pe->nslots - 1].slot + 1U;
-        memset(run->scratch, 0, n * sizeof *run->scratch);
+        if (run->scratch_of != pe) memset(run->scratch, 0, n * sizeof *run->scratch);
+        run->scratch_of = pe; /* the next row of it fills the same slots */
         for (uint16_t i = 0; i < pe->nslots; i++) run->scratch[pe->slots[i].slot] = row[pe->slots[i].column];
         values = run->scratch;
     }
@@ -320,6 +321,7 @@ static void fill_items(mr_run *run) {
 
 mr_status mr_row_interpret(mr_run *run) {
     const mr_plan *plan = run->plan;
+    if (plan->plain) return MR_OK; /* the row is run->out */
     for (uint16_t i = 0; i < plan->nentities; i++) {
         const mr_plan_entity *pe = &plan->entities[i];
         mr_run_entity *re = &run->entities[i];

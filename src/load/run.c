@@ -105,6 +105,7 @@ static mr_run *allocate(mr_load *load, mr_plan *plan) {
     run->out = run->values + nparams;
     run->scratch = run->out + plan->nitems;
     run->row = plan->by_name ? NULL : run->scratch + plan->width;
+    if (plan->plain) run->out = run->row;
     mr_vec_init(&run->named, load->env, sizeof(mr_named_value));
     mr_strbuf_init(&run->key, load->env);
     for (uint16_t i = 0; i < plan->nentities; i++)

@@ -124,21 +124,45 @@ static void shape_row(lua_State *L, int idx, const bind_result *r) {
     }
 }
 
+/* One value of each row? */
+static bool gives_values(const bind_result *r) { return (r->scalars || r->unwrap) && !r->mappings; }
+
+static void push_one(lua_State *L, const bind_result *r, const mr_value *values) {
+    unsigned n = mr_load_width(r->load);
+    if (r->column >= n) bind_error(L, MR_ERR_ARGUMENT, "scalars: the result has %u columns, not %u", n, r->column + 1);
+    bind_push_value_or_null(L, &values[r->column]);
+}
+
 /* Pushes a row of the load in the form that the result gives. */
 static void push_values(lua_State *L, int idx, const bind_result *r, const mr_value *values) {
-    unsigned n = mr_load_width(r->load);
-    if ((r->scalars || r->unwrap) && !r->mappings) {
-        if (r->column >= n)
-            bind_error(L, MR_ERR_ARGUMENT, "scalars: the result has %u columns, not %u", n, r->column + 1);
-        const mr_value *v = &values[r->column];
-        if (v->kind == MR_NULL || v->kind == MR_UNLOADED) bind_push_null(L);
-        else bind_push_value(L, v);
+    if (gives_values(r)) {
+        push_one(L, r, values);
         return;
     }
     push_row_metatable(L, idx, r);
-    bind_push_row(L, values, n, -1);
+    bind_push_row(L, values, mr_load_width(r->load), -1);
     lua_remove(L, -2);
     shape_row(L, idx, r);
+}
+
+/* Fills the list on top with n rows of the load. */
+static void push_rows(lua_State *L, int idx, const bind_result *r, const mr_value *rows, size_t n) {
+    unsigned width = mr_load_width(r->load);
+    int list = lua_gettop(L), metatable = 0;
+    if (!gives_values(r)) {
+        push_row_metatable(L, idx, r);
+        metatable = lua_gettop(L);
+    }
+    for (size_t i = 0; i < n; i++, rows += width) {
+        if (metatable) {
+            bind_push_row(L, rows, width, metatable);
+            shape_row(L, idx, r);
+        } else {
+            push_one(L, r, rows);
+        }
+        lua_rawseti(L, list, (lua_Integer)i + 1);
+    }
+    lua_settop(L, list);
 }
 
 bool bind_result_next(lua_State *L, int idx, bind_result *r) {
@@ -185,12 +209,8 @@ static void push_all_of_load(lua_State *L, int idx, bind_result *r) {
     const mr_value *rows = NULL;
     size_t n = 0;
     BIND_TRY(b, L, mr_load_all(r->load, &rows, &n));
-    unsigned width = mr_load_width(r->load);
     lua_createtable(L, n < INT32_MAX ? (int)n : 0, 0);
-    for (size_t i = 0; i < n; i++) {
-        push_values(L, idx, r, rows + i * width);
-        lua_rawseti(L, -2, (lua_Integer)i + 1);
-    }
+    push_rows(L, idx, r, rows, n);
     push_names(L, idx, r);
     lua_pop(L, 1);
     r->ended = true;

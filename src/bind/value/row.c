@@ -1,9 +1,10 @@
 /*
  * row.c: rows of several items, and lists of results.
  *
- * Invariant: a row never changes, not by rawset either: it is a userdata whose user values 1..n are its values. The
- * metatable of its result knows the names of the columns. A column's name hides a method of the same name, and #row is
- * the number of columns, NULL or not.
+ * Invariant: a row is a userdata that nothing but this file sets, once: a row cannot be changed, not by rawset either.
+ * Numbers and short texts are in its memory, and become Lua's when they are asked for: most rows are asked for few of
+ * their columns. What is long, or an object whose identity may matter, is a user value. Names lead to the values
+ * through the metatable, so a column's name wins over a method's, and #row counts columns whatever is NULL.
  */
 #include "row.h"
 
@@ -12,11 +13,15 @@
 static const char list_key = 0;    /* registry: the metatable of lists */
 static const char methods_key = 0; /* registry: the methods of rows */
 
-/* The memory of a row, besides its user values. */
+/* A row's memory: behind the values are the bytes of its texts. */
 typedef struct bind_row {
     const void *magic; /* tells it from other userdata: &methods_key */
     unsigned n;
+    mr_value values[]; /* MR_OPAQUE: it is the user value of its number */
 } bind_row;
+
+/* Texts up to this length Lua keeps once each: to ask for one again copies nothing. */
+enum { SHORT_TEXT = 40 };
 
 /* Upvalues of a row's functions. */
 enum { POSITIONS = 1, NAMES };
@@ -26,7 +31,7 @@ static lua_Integer width(lua_State *L) { return (lua_Integer)lua_rawlen(L, lua_u
 /* The row at the index, or NULL: the program may call a row's function by hand, with any value. */
 static const bind_row *test_row(lua_State *L, int idx) {
     const bind_row *row = lua_touserdata(L, idx);
-    return row && lua_rawlen(L, idx) == sizeof *row && row->magic == &methods_key ? row : NULL;
+    return row && lua_rawlen(L, idx) >= sizeof *row && row->magic == &methods_key ? row : NULL;
 }
 
 static const bind_row *self(lua_State *L, const char *function) {
@@ -35,23 +40,33 @@ static const bind_row *self(lua_State *L, const char *function) {
     return row;
 }
 
+/* Pushes value i of the row, which is at the index. */
+static void push_item(lua_State *L, int idx, const bind_row *row, lua_Integer i) {
+    const mr_value *v = i >= 1 && i <= (lua_Integer)row->n ? &row->values[i - 1] : NULL;
+    if (!v) lua_pushnil(L);
+    else if (v->kind == MR_OPAQUE) lua_getiuservalue(L, idx, (int)i);
+    else bind_push_value(L, v);
+}
+
 int bind_row_get(lua_State *L, int idx, lua_Integer i) {
     const bind_row *row = test_row(L, idx);
-    if (row && i >= 1 && i <= (lua_Integer)row->n) return lua_getiuservalue(L, idx, (int)i);
-    lua_pushnil(L);
-    return LUA_TNIL;
+    if (row) push_item(L, idx, row, i);
+    else lua_pushnil(L);
+    return lua_type(L, -1);
 }
 
 static int row_index(lua_State *L) {
-    (void)self(L, "row");
+    const bind_row *row = self(L, "row");
+    if (lua_type(L, 2) == LUA_TSTRING) {
+        lua_pushvalue(L, 2);
+        if (lua_rawget(L, lua_upvalueindex(POSITIONS)) == LUA_TNUMBER) {
+            push_item(L, 1, row, lua_tointeger(L, -1));
+            return 1;
+        }
+    }
     lua_settop(L, 2);
     if (lua_isinteger(L, 2) && bind_row_get(L, 1, lua_tointeger(L, 2)) != LUA_TNIL) return 1;
     lua_settop(L, 2);
-    lua_pushvalue(L, 2);
-    if (lua_rawget(L, lua_upvalueindex(POSITIONS)) == LUA_TNUMBER) {
-        bind_row_get(L, 1, lua_tointeger(L, 3));
-        return 1;
-    }
     lua_rawgetp(L, LUA_REGISTRYINDEX, &methods_key);
     lua_pushvalue(L, 2);
     if (lua_rawget(L, -2) != LUA_TNIL) {
@@ -228,14 +243,50 @@ void bind_push_row_metatable(lua_State *L, int names) {
     lua_setfield(L, -2, "__metatable");
 }
 
-void bind_push_row(lua_State *L, const mr_value *values, unsigned n, int metatable) {
-    metatable = lua_absindex(L, metatable);
-    bind_row *row = lua_newuserdatauv(L, sizeof *row, (int)n);
-    *row = (bind_row){&methods_key, n};
-    for (unsigned i = 0; i < n; i++) {
+/* Is the value complete in itself? */
+static inline bool is_number(const mr_value *v) {
+    const unsigned kinds = 1U << MR_UNLOADED | 1U << MR_NULL | 1U << MR_INT | 1U << MR_FLOAT | 1U << MR_BOOL;
+    return kinds >> v->kind & 1;
+}
+
+static inline bool is_short_text(const mr_value *v) { return mr_kind_is_bytes(v->kind) && v->len <= SHORT_TEXT; }
+
+/* Fills what is not complete in itself: texts, whose bytes go to text, and the user values 1..apart of the row on top.
+ */
+static void fill_row(lua_State *L, bind_row *row, const mr_value *values, unsigned apart, char *text) {
+    for (unsigned i = 0; i < row->n; i++) {
+        mr_value *v = &row->values[i];
+        if (is_number(v)) continue;
+        if (is_short_text(v)) {
+            v->u.s = memcpy(text, v->u.s, v->len);
+            text += v->len;
+        } else {
+            *v = mr_value_of(MR_OPAQUE, 0);
+        }
+    }
+    for (unsigned i = 0; i < apart; i++) {
+        if (row->values[i].kind != MR_OPAQUE) continue;
         bind_push_value(L, &values[i]);
         lua_setiuservalue(L, -2, (int)i + 1);
     }
+}
+
+void bind_push_row(lua_State *L, const mr_value *values, unsigned n, int metatable) {
+    metatable = lua_absindex(L, metatable);
+    size_t bytes = 0;
+    unsigned apart = 0;
+    bool more = false;
+    for (unsigned i = 0; i < n; i++) {
+        if (is_number(&values[i])) continue;
+        more = true;
+        if (is_short_text(&values[i])) bytes += values[i].len;
+        else apart = i + 1;
+    }
+    bind_row *row = lua_newuserdatauv(L, sizeof *row + n * sizeof *values + bytes, (int)apart);
+    row->magic = &methods_key;
+    row->n = n;
+    memcpy(row->values, values, n * sizeof *values);
+    if (more) fill_row(L, row, values, apart, (char *)(row->values + n));
     lua_pushvalue(L, metatable);
     lua_setmetatable(L, -2);
 }
