@@ -242,6 +242,14 @@ static void unflag_all(mr_entity *const *array, uint32_t n) {
 static uint32_t merge(const mr_collection *c, mr_entity *const *rows, uint32_t n, uint32_t pending, mr_entity **out,
                       bool *differs) {
     uint32_t len = 0;
+    if (c->nremoved == 0 && pending == 0) { /* there is nothing to tell apart */
+        for (uint32_t i = 0; i < n; i++) {
+            if ((rows[i]->flags & MR_ENTITY_MODIFIED) && mr_entity_has_left(c->parent, c->prop->relationship, rows[i]))
+                *differs = true;
+            else out[len++] = rows[i];
+        }
+        return len;
+    }
     flag_all(c->removed, c->nremoved, MR_ENTITY_SCRATCH_A);
     flag_all(rows, n, MR_ENTITY_SCRATCH_B);
     for (uint32_t i = 0; i < n; i++) {

@@ -121,12 +121,11 @@ static mr_status fill_reference(const mr_gather *g, const gathered_parent *p) {
 }
 
 static mr_status fill_list(const mr_gather *g, const gathered_parent *p, mr_vec *items) {
+    const gathered_link *links = g->links.data;
+    if (mr_vec_reserve(items, p->count) != MR_OK) return MR_FAIL;
+    mr_entity **children = items->data;
     items->len = 0;
-    for (uint32_t i = p->first; i != NO_LINK;) {
-        const gathered_link *link = mr_vec_at(&g->links, i);
-        if (mr_vec_push_ptr(items, link->child) != MR_OK) return MR_FAIL;
-        i = link->next;
-    }
+    for (uint32_t i = p->first; i != NO_LINK; i = links[i].next) children[items->len++] = links[i].child;
     if (g->force) mr_entity_forget(p->parent, g->prop->slot);
     mr_collection *c = mr_entity_collection(p->parent, g->prop, false);
     return c ? mr_collection_fill(c, items->data, (uint32_t)items->len) : MR_FAIL;

@@ -75,10 +75,16 @@ bool mr_job_leads_to_older(const mr_job *job, mr_entity *parent) {
 
 static mr_status take_parents(mr_job *job, const mr_vec *all) {
     mr_seen seen = {.env = job->load->env};
+    const mr_mapper *mapper = NULL;
+    bool has_it = false;
     mr_status status = MR_OK;
     for (size_t i = 0; i < all->len && status == MR_OK; i++) {
         mr_entity *parent = mr_vec_ptr(all, i);
-        if (!mr_mapper_property(parent->mapper, job->follow->prop->name, false)) continue;
+        if (parent->mapper != mapper) {
+            mapper = parent->mapper;
+            has_it = mr_mapper_property(mapper, job->follow->prop->name, false) != NULL;
+        }
+        if (!has_it) continue;
         if (!mr_load_must_ask(job->load, parent, job->follow->prop) && !mr_job_leads_to_older(job, parent)) continue;
         status = mr_seen_add(&seen, parent, NULL);
         if (status == MR_OK) status = mr_vec_push_ptr(&job->parents, parent);

@@ -44,6 +44,7 @@ void mr_keyring_init(mr_keyring *k, mr_env *env, unsigned n) {
     memset(k, 0, sizeof *k);
     k->env = env;
     k->n = n;
+    k->last = MR_KEYRING_END;
     mr_vec_init(&k->values, env, sizeof(mr_value));
     mr_vec_init(&k->entries, env, sizeof(keyring_entry));
     mr_vec_init(&k->distinct, env, sizeof(uint32_t));
@@ -89,9 +90,19 @@ mr_status mr_keyring_add(mr_keyring *k, const mr_value *values, uint32_t number)
     return mr_map_put(k->heads, &fresh) ? MR_OK : MR_FAIL;
 }
 
+/* Are these the values of the entry found last? Most rows of one key come together. */
+static bool is_last(const mr_keyring *k, const mr_value *values) {
+    if (k->last == MR_KEYRING_END) return false;
+    const mr_value *last = mr_vec_at(&k->values, k->last * (size_t)k->n);
+    for (unsigned i = 0; i < k->n; i++)
+        if (values[i].kind != MR_INT || last[i].kind != MR_INT || values[i].u.i != last[i].u.i) return false;
+    return true;
+}
+
 uint32_t mr_keyring_find(mr_keyring *k, const mr_value *values) {
+    if (is_last(k, values)) return k->last;
     const key_head *head = find_head(k, values);
-    return head ? head->first : MR_KEYRING_END;
+    return k->last = head ? head->first : MR_KEYRING_END;
 }
 
 uint32_t mr_keyring_number(const mr_keyring *k, uint32_t entry) {

@@ -19,6 +19,7 @@ typedef struct mr_keyring {
     mr_vec distinct; /* uint32_t: the first entry of each key, in order */
     mr_map *heads;
     const mr_value *probe;
+    uint32_t last; /* the entry found last, or MR_KEYRING_END */
 } mr_keyring;
 
 void mr_keyring_init(mr_keyring *k, mr_env *env, unsigned n);

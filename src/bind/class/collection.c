@@ -32,7 +32,7 @@ static mr_entity *view_parent(lua_State *L, int idx, const mr_property **prop) {
 
 /* The parent's collection, which is loaded first. NULL: it is empty, and the core has made no collection for it yet. */
 static mr_collection *load(lua_State *L, mr_entity *parent, const mr_property *prop) {
-    bind_state *b = bind_of(L);
+    bind_state *b = bind_of_entity(parent);
     const mr_value *v;
     BIND_TRY(b, L, mr_attribute_get(parent, prop, &v));
     return v->kind == MR_COLLECTION ? v->u.p : NULL;
