@@ -41,10 +41,23 @@ mr_entity *mr_entity_new_with(mr_env *env, mr_mapper *mapper, const mr_slot_valu
     return e;
 }
 
-static size_t packed_size(const mr_value *identity, const mr_value *values, unsigned n) {
+/* The values of a new entity. */
+typedef struct loaded_values {
+    const mr_value *row;
+    const mr_slot_source *sources; /* NULL: slot i is value i */
+    unsigned n;
+} loaded_values;
+
+static inline const mr_value *value_at(const loaded_values *v, unsigned i) {
+    return &v->row[v->sources ? v->sources[i].column : i];
+}
+
+static size_t packed_size(const mr_value *identity, const loaded_values *from) {
     size_t text = mr_kind_is_bytes(identity->kind) ? identity->len : 0;
-    for (unsigned i = 0; i < n; i++)
-        if (mr_kind_is_bytes(values[i].kind)) text += values[i].len;
+    for (unsigned i = 0; i < from->n; i++) {
+        const mr_value *v = value_at(from, i);
+        if (mr_kind_is_bytes(v->kind)) text += v->len;
+    }
     return text;
 }
 
@@ -56,17 +69,20 @@ static mr_status fill_counted(mr_heap *heap, mr_entity *e, mr_value *slot, const
     return mr_value_copy(heap->env, slot, v);
 }
 
-/* Writes the identity and the first n slots of the new block. The other slots are MR_UNLOADED. */
-static mr_status fill_block(mr_heap *heap, mr_entity *e, const mr_value *identity, const mr_value *values, unsigned n) {
+/* Writes the identity and the values into the new block. The other slots are MR_UNLOADED. */
+static mr_status fill_block(mr_heap *heap, mr_entity *e, const mr_value *identity, const loaded_values *from) {
     char *text = (char *)&e->slots[e->nslots];
+    unsigned filled = from->sources ? 0 : from->n;
     e->identity = *identity;
     e->identity.flags = 0;
     if (mr_kind_is_bytes(identity->kind)) text = pack(text, &e->identity, identity);
-    if (n < e->nslots) memset(&e->slots[n], 0, (e->nslots - n) * sizeof *e->slots);
+    if (filled < e->nslots) memset(&e->slots[filled], 0, (e->nslots - filled) * sizeof *e->slots);
     mr_status status = MR_OK;
-    for (unsigned i = 0; i < n; i++) {
-        const mr_value *v = &values[i];
-        mr_value *slot = &e->slots[i];
+    for (unsigned i = 0; i < from->n; i++) {
+        unsigned number = from->sources ? from->sources[i].slot : i;
+        if (number >= e->nslots) continue;
+        const mr_value *v = value_at(from, i);
+        mr_value *slot = &e->slots[number];
         *slot = *v;
         slot->flags = 0;
         if (mr_kind_is_bytes(v->kind)) text = pack(text, slot, v);
@@ -75,14 +91,14 @@ static mr_status fill_block(mr_heap *heap, mr_entity *e, const mr_value *identit
     return status;
 }
 
-mr_entity *mr_entity_load_at(mr_owner *owner, mr_mapper *mapper, const mr_value *identity, const mr_value *values,
-                             unsigned n, const mr_idmap_place *at) {
+mr_entity *mr_entity_load_at(mr_owner *owner, mr_mapper *mapper, const mr_value *identity, const mr_value *row,
+                             const mr_slot_source *sources, unsigned n, const mr_idmap_place *at) {
     mr_heap *heap = mr_heap_of(owner->env);
     if (!heap || mr_heap_reserve(heap) != MR_OK) return NULL;
-    if (n > mapper->nslots) n = mapper->nslots;
-    mr_entity *e = mr_heap_allocate(heap, mapper, packed_size(identity, values, n));
+    const loaded_values from = {row, sources, sources || n < mapper->nslots ? n : mapper->nslots};
+    mr_entity *e = mr_heap_allocate(heap, mapper, packed_size(identity, &from));
     if (!e) return NULL;
-    if (fill_block(heap, e, identity, values, n) != MR_OK) {
+    if (fill_block(heap, e, identity, &from) != MR_OK) {
         mr_heap_discard(heap, e);
         return NULL;
     }
@@ -100,7 +116,7 @@ mr_entity *mr_entity_load(mr_owner *owner, mr_mapper *mapper, const mr_value *id
                           unsigned n) {
     mr_idmap_place at;
     if (mr_idmap_vacant(owner->idmap, mapper, identity, &at) != MR_OK) return NULL;
-    return mr_entity_load_at(owner, mapper, identity, values, n, &at);
+    return mr_entity_load_at(owner, mapper, identity, values, NULL, n, &at);
 }
 
 mr_status mr_entity_set_identity(mr_entity *entity, const mr_value *identity) {

@@ -161,7 +161,6 @@ static mr_status finish_arrays(const mr_planner *p) {
         finish_entity(p, e);
         e->repeats = item_repeats(p, e, multiplying);
         e->outer = e->parent != MR_PLAN_NONE || mr_query_is_outer(p->q);
-        if (e->mapper->nslots > plan->width) plan->width = e->mapper->nslots;
         if (e->collection) plan->collections = true;
         if (e->nfollows) plan->follows = true;
     }

@@ -22,10 +22,7 @@ typedef struct mr_origin {
     const mr_option *opts; /* resolved; their steps begin at the entity */
 } mr_origin;
 
-typedef struct mr_plan_slot {
-    uint16_t column; /* of the result */
-    uint16_t slot;
-} mr_plan_slot;
+typedef mr_slot_source mr_plan_slot; /* column: of the result */
 
 /* A discriminator's value and the class that it stands for. */
 typedef struct mr_plan_identity {
@@ -96,7 +93,6 @@ struct mr_plan {
     uint32_t nbinds;
     mr_plan_bind *binds;
     uint16_t ncolumns;
-    uint16_t width;        /* the most slots that an entity of the plan can have */
     const mr_type **types; /* by column; NULL: the types of compiled */
     bool unique;           /* a row with the same items as an earlier one is left out */
     bool collections;      /* some joined entity is a collection */

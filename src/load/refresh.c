@@ -105,7 +105,6 @@ static mr_status fill_entity(mr_plan *plan, const column_set *set) {
     plan->items = item;
     plan->nitems = 1;
     plan->lead = set->mapper;
-    plan->width = set->mapper->nslots;
     plan->unique = false;
     return MR_OK;
 }

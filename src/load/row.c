@@ -116,17 +116,10 @@ static mr_status class_of_row(mr_run *run, const mr_plan_entity *pe, const mr_va
 static mr_status make_new(mr_run *run, const mr_plan_entity *pe, const mr_value *identity, const mr_value *row,
                           const mr_idmap_place *at, mr_entity **out) {
     mr_mapper *mapper = pe->mapper;
-    const mr_value *values = row + pe->first;
-    unsigned n = pe->direct;
     if (pe->discriminator != MR_PLAN_NONE && class_of_row(run, pe, row, &mapper) != MR_OK) return MR_FAIL;
-    if (n == 0 && pe->nslots > 0) {
-        n = pe->slots[pe->nslots - 1].slot + 1U;
-        if (run->scratch_of != pe) memset(run->scratch, 0, n * sizeof *run->scratch);
-        run->scratch_of = pe; /* the next row of it fills the same slots */
-        for (uint16_t i = 0; i < pe->nslots; i++) run->scratch[pe->slots[i].slot] = row[pe->slots[i].column];
-        values = run->scratch;
-    }
-    mr_entity *e = mr_entity_load_at(run->load->ctx.owner, mapper, identity, values, n, at);
+    mr_owner *owner = run->load->ctx.owner;
+    mr_entity *e = pe->direct ? mr_entity_load_at(owner, mapper, identity, row + pe->first, NULL, pe->direct, at)
+                              : mr_entity_load_at(owner, mapper, identity, row, pe->slots, pe->nslots, at);
     if (!e) return MR_FAIL;
     *out = e;
     if (pe->origin) mr_row_set_origin(e, pe->origin);

@@ -94,7 +94,7 @@ static mr_run *allocate(mr_load *load, mr_plan *plan) {
     }
     size_t head = align(sizeof(mr_run)), entities = align(plan->nentities * sizeof(mr_run_entity));
     size_t columns = plan->by_name ? 0 : plan->ncolumns, nparams = plan->compiled->nparams;
-    size_t values = (columns + plan->nitems + (size_t)plan->width + nparams) * sizeof(mr_value);
+    size_t values = (columns + plan->nitems + nparams) * sizeof(mr_value);
     run = mr_calloc(load->env, head + entities + values);
     if (!run) return NULL;
     run->load = load;
@@ -103,8 +103,7 @@ static mr_run *allocate(mr_load *load, mr_plan *plan) {
     run->entities = (mr_run_entity *)(void *)((char *)run + head);
     run->values = (mr_value *)(void *)((char *)run + head + entities);
     run->out = run->values + nparams;
-    run->scratch = run->out + plan->nitems;
-    run->row = plan->by_name ? NULL : run->scratch + plan->width;
+    run->row = plan->by_name ? NULL : run->out + plan->nitems;
     if (plan->plain) run->out = run->row;
     mr_vec_init(&run->named, load->env, sizeof(mr_named_value));
     mr_strbuf_init(&run->key, load->env);

@@ -27,14 +27,12 @@ typedef struct mr_run_entity {
 struct mr_run {
     mr_load *load;
     mr_plan *plan;
-    mr_query *query;                  /* the plan was made of it; or NULL */
-    mr_cursor *cursor;                /* NULL: read to the end */
-    mr_vec named;                     /* mr_named_value: owned copies of the late values and the query's parameters */
-    mr_value *values;                 /* the statement's parameters, borrowed */
-    mr_value *row;                    /* plan->ncolumns values, decoded */
-    mr_value *out;                    /* plan->nitems */
-    mr_value *scratch;                /* plan->width */
-    const mr_plan_entity *scratch_of; /* whose values scratch has; or NULL */
+    mr_query *query;   /* the plan was made of it; or NULL */
+    mr_cursor *cursor; /* NULL: read to the end */
+    mr_vec named;      /* mr_named_value: owned copies of the late values and the query's parameters */
+    mr_value *values;  /* the statement's parameters, borrowed */
+    mr_value *row;     /* plan->ncolumns values, decoded */
+    mr_value *out;     /* plan->nitems */
     mr_run_entity *entities;
     mr_entity *fixed; /* entity 0 of every row, if the plan has no key for it */
     mr_strbuf key;

@@ -135,9 +135,16 @@ mr_entity *mr_entity_new_with(mr_env *env, mr_mapper *mapper, const mr_slot_valu
  * memory, or another object has the identity. */
 mr_entity *mr_entity_load(mr_owner *owner, mr_mapper *mapper, const mr_value *identity, const mr_value *values,
                           unsigned n);
-/* The same, if mr_idmap_seek has found no entity, and a place for it. */
-mr_entity *mr_entity_load_at(mr_owner *owner, mr_mapper *mapper, const mr_value *identity, const mr_value *values,
-                             unsigned n, const mr_idmap_place *at);
+/* A slot of an entity, and the number of its value in a row. */
+typedef struct mr_slot_source {
+    uint16_t column;
+    uint16_t slot;
+} mr_slot_source;
+/* The same, if mr_idmap_seek has found no entity, and a place for it. The n values are those of the row that sources
+ * names; the class's slots that no source names, or that it does not have, are left out. sources NULL: the row's first
+ * n values are those of the first n slots. */
+mr_entity *mr_entity_load_at(mr_owner *owner, mr_mapper *mapper, const mr_value *identity, const mr_value *row,
+                             const mr_slot_source *sources, unsigned n, const mr_idmap_place *at);
 /* Only load calls this: it counts the origins, and releases the old one. */
 static inline void mr_entity_set_origin(mr_entity *entity, void *origin) {
     entity->origin = origin;
