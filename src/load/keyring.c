@@ -92,7 +92,7 @@ mr_status mr_keyring_add(mr_keyring *k, const mr_value *values, uint32_t number)
 
 /* Are these the values of the entry found last? Most rows of one key come together. */
 static bool is_last(const mr_keyring *k, const mr_value *values) {
-    if (k->last == MR_KEYRING_END) return false;
+    if (!k->heads || k->last == MR_KEYRING_END) return false;
     const mr_value *last = mr_vec_at(&k->values, k->last * (size_t)k->n);
     for (unsigned i = 0; i < k->n; i++)
         if (values[i].kind != MR_INT || last[i].kind != MR_INT || values[i].u.i != last[i].u.i) return false;
