@@ -15,6 +15,8 @@
 /* Where the options of a backref keep its name: place 1 is for a target, which a backref has not. */
 enum { BACKREF_NAME = 0 };
 
+enum { ONLY_OF_RELATIONSHIP = 2 }; /* how many options, the first ones, a backref does not take */
+
 static const char order_key = 0; /* registry: creation counter of relationships */
 
 static const char *const relationship_options[] = {"backref",
@@ -49,12 +51,14 @@ static uint64_t next_order(lua_State *L) {
     return (uint64_t)n;
 }
 
-/* Makes a userdata of the type with a table {target or name, options...} as its user value. */
-static int make_spec(lua_State *L, const char *function, const char *type, const char *wanted) {
+/* Makes a userdata of the type with a table {target or name, options...} as its user value. known: what the options may
+ * be. */
+static int make_spec(lua_State *L, const char *function, const char *type, const char *wanted,
+                     const char *const *known) {
     int options;
     int n = bind_arguments(L, 1, &options);
     if (n != 1) return bind_error(L, MR_ERR_ARGUMENT, "%s: expected %s, then options by name", function, wanted);
-    bind_check_options(L, options, function, relationship_options);
+    bind_check_options(L, options, function, known);
     bind_relationship_spec *spec = lua_newuserdatauv(L, sizeof *spec, 1);
     spec->order = next_order(L);
     bind_set_type(L, type);
@@ -76,12 +80,13 @@ static int make_spec(lua_State *L, const char *function, const char *type, const
 /* relationship{ target, options }, relationship(target, { options }) */
 static int core_relationship(lua_State *L) {
     return make_spec(L, "relationship", BIND_RELATIONSHIP_SPEC,
-                     "a target (a class, its name, or a function that returns it)");
+                     "a target (a class, its name, or a function that returns it)", relationship_options);
 }
 
 /* backref{ name, options }: options of the reverse side */
 static int core_backref(lua_State *L) {
-    make_spec(L, "backref", BIND_BACKREF, "the name of the reverse attribute");
+    make_spec(L, "backref", BIND_BACKREF, "the name of the reverse attribute",
+              relationship_options + ONLY_OF_RELATIONSHIP);
     lua_getiuservalue(L, -1, 1);
     if (lua_rawgeti(L, -1, 1) != LUA_TSTRING)
         return bind_type_error(L, -1, "backref", "the name of the reverse attribute");
@@ -168,12 +173,15 @@ static unsigned read_cascade(lua_State *L, int opts, const char *what, bool *giv
 
 static int8_t read_passive_deletes(lua_State *L, int opts, const char *what) {
     int8_t result = 0;
-    if (bind_option(L, opts, "passive_deletes") == LUA_TSTRING) {
+    int type = bind_option(L, opts, "passive_deletes");
+    if (type == LUA_TSTRING) {
         if (strcmp(lua_tostring(L, -1), "all") != 0)
             bind_error(L, MR_ERR_ARGUMENT, "%s: passive_deletes is true, false or 'all', not '%s'", what,
                        lua_tostring(L, -1));
         result = 2;
-    } else if (lua_toboolean(L, -1)) result = 1;
+    } else if (type == LUA_TBOOLEAN) result = lua_toboolean(L, -1) ? 1 : 0;
+    else if (type != LUA_TNIL)
+        bind_type_error(L, -2, lua_pushfstring(L, "%s: passive_deletes", what), "true, false or 'all'");
     lua_pop(L, 1);
     return result;
 }
