@@ -19,7 +19,7 @@ local function open(more)
     at      = db.Column{ db.DateTime },
     color   = db.Column{ db.Enum("red", "green") },
     [long_name] = db.Column{ db.String(40), name = "long" },
-    note    = mr.field(),
+    note = mr.field(),
   }
   for name, column in pairs(more and more(db) or {}) do columns[name] = column end
   local Thing = db.Model:extend("Thing", columns)
@@ -29,7 +29,8 @@ end
 
 local given = {
   id = 7, count = 3, price = 2, ready = false, title = "a\0b", body = ("x"):rep(3000),
-  bytes = "\0\255", day = { year = 2024, month = 2, day = 29 }, at = "2024-02-29 13:04:05", color = "green", [long_name] = "long", note = "kept aside",
+  bytes = "\0\255", day = { year = 2024, month = 2, day = 29 }, at = "2024-02-29 13:04:05", color = "green",
+  [long_name] = "long", note = "kept aside",
 }
 
 local function assert_given(thing)

@@ -132,7 +132,7 @@ mr_status mr_entity_set_identity(mr_entity *entity, const mr_value *identity) {
 
 void mr_entity_give_identity(mr_entity *entity, mr_value *identity) {
     mr_heap *heap = heap_of(entity);
-    entity->owns = true;
+    if (identity->flags & MR_VALUE_OWNED) entity->owns = true;
     mr_entity_clear_value(heap, &entity->identity);
     heap->bytes += value_bytes(identity);
     entity->identity = *identity;
