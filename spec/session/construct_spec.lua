@@ -1,4 +1,4 @@
--- Class{ ... }: which values reach a new object, of every type, and what happens in between: conversions, validators,
+-- Class{ ... }: which values reach a new object, of every type, and what happens in between: conversions,
 -- listeners, collections. Writing over an attribute, and reading it by any name.
 
 local mr = require "moonrow"
@@ -128,7 +128,7 @@ describe("a new object", function()
     assert.same({ added = {}, deleted = {}, unchanged = {} }, mr.inspect(thing):history "other")
   end)
 
-  it("asks validators and listeners, which may set other attributes", function()
+  it("tells listeners of its values, and these may set other attributes", function()
     local _, Thing = open()
     local asked = {}
     mr.event.listen(Thing.title, "set", function() asked[#asked + 1] = "title" end)

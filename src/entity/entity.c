@@ -292,12 +292,9 @@ bool mr_entity_relation_is_older(mr_entity *entity, const mr_property *prop) {
     return (v->kind == MR_ENTITY || v->kind == MR_NULL) && v->len != owner->as_of;
 }
 
-/* Does a value of the kind own nothing and refer to nothing? */
-static bool is_plain(uint8_t kind) { return kind >= MR_NULL && kind <= MR_INTERVAL && !mr_kind_is_bytes(kind); }
-
 /* Gives a slot that never had a value one that owns nothing: what every new row's key and NULLs are. */
 static bool give_plain(mr_entity *e, unsigned slot, mr_value *value) {
-    if (slot >= e->nslots || e->slots[slot].kind != MR_UNLOADED || !is_plain(value->kind) || e->history ||
+    if (slot >= e->nslots || e->slots[slot].kind != MR_UNLOADED || !value_is_plain(value->kind) || e->history ||
         e->slots[slot].flags || (e->owner && e->generation != e->owner->generation))
         return false;
     e->slots[slot] = *value;
@@ -399,21 +396,6 @@ mr_status mr_entity_set(mr_entity *entity, unsigned slot, const mr_value *value)
     if (place->flags & MR_VALUE_DIRTY) copy.flags |= MR_VALUE_DIRTY;
     write_place(heap, place, &copy);
     return MR_OK;
-}
-
-bool mr_entity_overwrite(mr_entity *entity, unsigned slot, const mr_value *value) {
-    if (slot >= entity->nslots) return false;
-    mr_value *place = &entity->slots[slot];
-    if (!is_plain(place->kind) || !is_plain(value->kind) || (place->flags & ~MR_VALUE_DIRTY)) return false;
-    uint8_t flags = place->flags;
-    if (entity->state != MR_TRANSIENT && entity->state != MR_PENDING) {
-        const mr_value *old = flags & MR_VALUE_DIRTY ? mr_history_find(entity, slot) : NULL;
-        /* Of one kind it may be the committed value again, which ends the change. */
-        if (!old || (old->kind == value->kind && (value->kind != MR_INT || old->u.i == value->u.i))) return false;
-    }
-    *place = *value;
-    place->flags = flags;
-    return true;
 }
 
 /* ---------------------------------------------------------------- all slots at once */

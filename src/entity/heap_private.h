@@ -117,6 +117,11 @@ static inline size_t value_bytes(const mr_value *v) {
     return (v->flags & MR_VALUE_OWNED) && mr_kind_is_bytes(v->kind) ? (size_t)v->len + 1 + sizeof(size_t) : 0;
 }
 
+/* Does a value of the kind own nothing and refer to nothing? */
+static inline bool value_is_plain(uint8_t kind) {
+    return kind >= MR_NULL && kind <= MR_INTERVAL && !mr_kind_is_bytes(kind);
+}
+
 /* history.c */
 mr_value *mr_history_find(const mr_entity *e, unsigned slot); /* the old value, or NULL */
 mr_status mr_history_reserve(mr_entity *e);                   /* room for one more entry */

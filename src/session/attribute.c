@@ -180,16 +180,15 @@ bool mr_attribute_fits(const mr_property *prop, mr_value *value) {
 }
 
 bool mr_attribute_overwrite(mr_entity *e, const mr_property *prop, const mr_value *value) {
-    const mr_type *type = prop->kind == MR_PROPERTY_COLUMN ? prop->column->type : NULL;
-    if (!type || prop->validate || e->mapper->attribute_hooks.len > 0 || type->rules->breaks ||
-        !mr_type_takes(type, (mr_kind)value->kind))
+    mr_value fitting = *value;
+    if (e->mapper->attribute_hooks.len > 0 || !mr_attribute_fits(prop, &fitting) || prop->column->type->rules->breaks)
         return false;
     const mr_owner *owner = e->owner;
     if (owner) {
         const mr_session *s = owner->session;
         if (!s || s->block_ended || e->generation != owner->generation) return false;
     }
-    return mr_entity_overwrite(e, prop->slot, value);
+    return mr_entity_overwrite(e, prop->slot, &fitting);
 }
 
 /* Puts the value of an expired key column back from the identity, without a statement: objects that refer to the key

@@ -237,9 +237,11 @@ static int newindex_other(lua_State *L, bind_class *c, mr_entity *e) {
 
 /* Writes a number over one that was changed before: nothing is asked, loaded or allocated then. */
 static bool overwrite_number(lua_State *L, const bind_class *c, mr_entity *e, const mr_property *prop) {
-    if (lua_type(L, 3) != LUA_TNUMBER || c->b->logging) return false;
-    mr_value v = lua_isinteger(L, 3) ? mr_int_value((int64_t)lua_tointeger(L, 3)) : mr_float_value(lua_tonumber(L, 3));
-    return mr_attribute_overwrite(e, prop, &v);
+    mr_value v;
+    if (lua_isinteger(L, 3)) v = mr_int_value((int64_t)lua_tointeger(L, 3));
+    else if (lua_type(L, 3) == LUA_TNUMBER) v = mr_float_value(lua_tonumber(L, 3));
+    else return false;
+    return !c->b->logging && mr_attribute_overwrite(e, prop, &v);
 }
 
 static int entity_newindex(lua_State *L) {
