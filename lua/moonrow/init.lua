@@ -22,7 +22,7 @@ local private = options.set{
   "listen", "unlisten", "listener_target", "attribute_kind", "class_parts", "watch_classes",
   "forwarder", "itself", "place", "fill_place", "scopes",
   "event_dispatchers", "event_kinds", "session_hook", "engine_audience", "engine_hook",
-  "connection_methods", "connection_execute", "result_methods", "run_query",
+  "connection_methods", "connection_execute", "result_methods", "run_query", "run_compiled", "compiled_methods",
 }
 
 local mr = {}

@@ -8,7 +8,7 @@ local options = require "moonrow.options"
 
 local Result, Query = core.result_methods, core.Query
 local all, first, scalars = Result.all, Result.first, Result.scalars
-local null, run_query = core.null, core.run_query
+local null = core.null
 
 Result.fetchall = all
 
@@ -44,22 +44,27 @@ function Result:scalar_one_or_none() return without_null(only(all(scalars(self))
 
 -- ---------------------------------------------------------------- queries
 
--- query:one(), query:one_or_none(): the only object or row.
-function Query.one(...)
-  local result, class = run_query("one", ...)
-  return without_null(only(all(result), true, class))
+-- query:one(), query:one_or_none(): the only object or row. query:scalar(): the first column of the only row; nil for
+-- NULL, and when there is no row. The same of a compiled query: compiled:one{ name = "x" }.
+local function add_methods(methods, run)
+  function methods.one(...)
+    local result, class = run("one", ...)
+    return without_null(only(all(result), true, class))
+  end
+
+  function methods.one_or_none(...)
+    local result, class = run("one_or_none", ...)
+    return without_null(only(all(result), false, class))
+  end
+
+  function methods.scalar(...)
+    local result, class = run("scalar", ...)
+    return without_null(only(all(scalars(result)), false, class))
+  end
 end
 
-function Query.one_or_none(...)
-  local result, class = run_query("one_or_none", ...)
-  return without_null(only(all(result), false, class))
-end
-
--- query:scalar(): the first column of the only row; nil for NULL, and when there is no row.
-function Query.scalar(...)
-  local result, class = run_query("scalar", ...)
-  return without_null(only(all(scalars(result)), false, class))
-end
+add_methods(Query, core.run_query)
+add_methods(core.compiled_methods, core.run_compiled)
 
 -- Query:extend{ name = function }: a class of queries with more methods.
 function Query:extend(methods)

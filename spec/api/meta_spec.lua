@@ -113,6 +113,7 @@ describe("the annotations", function()
     query.extend = nil
     compare("moonrow.Select", select)
     compare("moonrow.Query", query)
+    compare("moonrow.CompiledQuery", names_of(User.query:compiled()))
     compare("moonrow.QueryClass", { extend = true })
     compare("moonrow.Subquery", names_of(User.query:subquery()))
     compare("moonrow.LoaderOption", names_of(mr.joinedload(Post.user)))

@@ -81,10 +81,17 @@ const char *mr_sqlite_column_name(mr_stmt *stmt, unsigned i);
 
 mr_status mr_sqlite_fetch(mr_stmt *stmt, const mr_type *const *types, size_t n, mr_value *out);
 
+/* What a parameter is bound to. */
+typedef struct sqlite_bound {
+    int64_t integer;
+    enum { SQLITE_BOUND_OTHER, SQLITE_BOUND_INTEGER, SQLITE_BOUND_BYTES /* the caller's */ } kind;
+} sqlite_bound;
+
 typedef struct sqlite_stmt {
     sqlite_dbc *dbc;
     sqlite3_stmt *stmt;
     size_t nparams;
+    sqlite_bound *bound; /* by parameter */
     char *numbers; /* room for the text of decimals that are stored as floats, for each column; NULL until needed */
     unsigned nnumbers;
     bool begun;         /* it was stepped since the last reset */

@@ -51,6 +51,10 @@ mr_status mr_sqlite_prepare(mr_dbc *handle, const char *sql, size_t len, mr_stmt
     } else {
         status = check_tail(dbc, tail, sql + len);
         stmt->nparams = (size_t)sqlite3_bind_parameter_count(stmt->stmt);
+        if (stmt->nparams && status == MR_OK) {
+            stmt->bound = mr_calloc(dbc->env, stmt->nparams * sizeof *stmt->bound);
+            if (!stmt->bound) status = MR_FAIL;
+        }
         stmt->moves_schema = mr_sqlite_moves_schema(sql);
     }
     if (status != MR_OK) {
@@ -66,6 +70,7 @@ void mr_sqlite_finalize(mr_stmt *handle) {
     mr_env *env = stmt->dbc->env;
     if (!mr_sqlite_is_inherited(stmt->dbc)) sqlite3_finalize(stmt->stmt);
     mr_free(env, stmt->numbers);
+    mr_free(env, stmt->bound);
     mr_free(env, stmt);
 }
 
@@ -129,6 +134,7 @@ static bool rewind_statement(sqlite_stmt *s) {
     return true;
 }
 
+/* An integer that is bound already stays: later versions of SQLite plan a statement anew when its LIMIT is bound. */
 mr_status mr_sqlite_bind(mr_stmt *handle, const mr_value *values, size_t n) {
     sqlite_stmt *s = sqlite_stmt_of(handle);
     if (n != s->nparams) {
@@ -139,7 +145,15 @@ mr_status mr_sqlite_bind(mr_stmt *handle, const mr_value *values, size_t n) {
     }
     if (s->begun) rewind_statement(s);
     for (size_t i = 0; i < n; i++) {
+        sqlite_bound *b = &s->bound[i];
+        if (values[i].kind == MR_INT && b->kind == SQLITE_BOUND_INTEGER && b->integer == values[i].u.i) continue;
+        b->kind = SQLITE_BOUND_OTHER;
         int rc = bind_one(s->stmt, (int)i + 1, &values[i]);
+        if (rc == SQLITE_OK && values[i].kind == MR_INT) {
+            *b = (sqlite_bound){values[i].u.i, SQLITE_BOUND_INTEGER};
+        } else if (mr_kind_is_bytes(values[i].kind)) {
+            b->kind = SQLITE_BOUND_BYTES;
+        }
         if (rc == SQLITE_OK) continue;
         return rc < 0 ? bad_value(s, (int)i + 1, &values[i]) : mr_sqlite_fail(s->dbc, rc);
     }
@@ -159,9 +173,15 @@ mr_status mr_sqlite_step(mr_stmt *handle) {
     return mr_sqlite_fail(s->dbc, rc);
 }
 
+/* What a caller has lent is let go of; other values stay, to be bound over. */
 void mr_sqlite_reset(mr_stmt *handle) {
     sqlite_stmt *s = sqlite_stmt_of(handle);
-    if (rewind_statement(s) && s->nparams) sqlite3_clear_bindings(s->stmt);
+    if (!rewind_statement(s)) return;
+    for (size_t i = 0; i < s->nparams; i++) {
+        if (s->bound[i].kind != SQLITE_BOUND_BYTES) continue;
+        sqlite3_bind_null(s->stmt, (int)i + 1);
+        s->bound[i].kind = SQLITE_BOUND_OTHER;
+    }
 }
 
 unsigned mr_sqlite_column_count(mr_stmt *handle) {

@@ -114,6 +114,10 @@ static mr_status open_main(mr_load *load, mr_plan *plan, const mr_run_source *so
 }
 
 mr_status mr_load_start(const mr_load_context *ctx, mr_query *query, mr_load **out) {
+    return mr_load_start_named(ctx, query, NULL, out);
+}
+
+mr_status mr_load_start_named(const mr_load_context *ctx, mr_query *query, const mr_vec *named, mr_load **out) {
     mr_load *load;
     mr_plan *plan = NULL;
     mr_conn *conn;
@@ -131,7 +135,7 @@ mr_status mr_load_start(const mr_load_context *ctx, mr_query *query, mr_load **o
     if (keyed) query = keyed;
     if (status == MR_OK) status = ctx->connection(ctx->ud, mr_query_lead(query), &conn);
     if (status == MR_OK) status = mr_plan_find(query, NULL, mr_engine_dialect(mr_conn_engine(conn)), &binds, &plan);
-    mr_run_source source = {.query = query, .binds = &binds};
+    mr_run_source source = {.query = query, .binds = &binds, .named = named};
     if (status == MR_OK) status = open_main(load, plan, &source);
     mr_plan_release(plan);
     mr_vec_done(&binds);
@@ -144,9 +148,15 @@ mr_status mr_load_start(const mr_load_context *ctx, mr_query *query, mr_load **o
 
 mr_status mr_load_open(const mr_load_context *ctx, mr_plan *plan, const mr_run_source *source, bool populate,
                        mr_load **out) {
+    return mr_load_open_reading(ctx, plan, source, 0, populate, out);
+}
+
+mr_status mr_load_open_reading(const mr_load_context *ctx, mr_plan *plan, const mr_run_source *source,
+                               uint32_t yield_per, bool populate, mr_load **out) {
     mr_load *load;
     *out = NULL;
     if (mr_load_new(ctx, &load) != MR_OK) return MR_FAIL;
+    load->yield_per = yield_per;
     load->populate = populate;
     if (open_main(load, plan, source) != MR_OK) {
         mr_load_close(load);
@@ -246,7 +256,7 @@ static mr_status read_keyed(mr_load *load) {
     mr_vec_init(&binds, load->env, sizeof(mr_node *));
     mr_status status = ctx->connection(ctx->ud, mr_query_lead(q), &conn);
     if (status == MR_OK) status = mr_plan_find(q, NULL, mr_engine_dialect(mr_conn_engine(conn)), &binds, &plan);
-    mr_run_source source = {.query = q, .binds = &binds};
+    mr_run_source source = {.query = q, .binds = &binds, .named = &load->main->named};
     if (status == MR_OK) status = mr_run_open(load, plan, &source, &run);
     mr_plan_release(plan);
     mr_vec_done(&binds);

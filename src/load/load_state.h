@@ -52,6 +52,8 @@ mr_status mr_load_new(const mr_load_context *ctx, mr_load **out);
 mr_status mr_load_init(mr_load *load, const mr_load_context *ctx);
 /* Tells listeners of the objects that were loaded. */
 mr_status mr_load_fire_events(mr_load *load);
+/* mr_load_start with values (mr_named_value; or NULL) for named parameters, before those that the query has. */
+mr_status mr_load_start_named(const mr_load_context *ctx, mr_query *query, const mr_vec *named, mr_load **out);
 /* one.c: reads the first row of a simple plan, and none after it. values: the statement's parameters. *out: its object,
  * pinned. MR_NOTFOUND: there is no row. MR_DONE: the row's key is NULL, another row may have one: run a query. The
  * caller has blocked the heap. */
@@ -61,6 +63,9 @@ mr_status mr_load_advance(mr_load *load);
 /* Starts a load of a plan without a query: for get, refresh and lazy loads. populate: overwrites loaded slots. */
 mr_status mr_load_open(const mr_load_context *ctx, mr_plan *plan, const mr_run_source *source, bool populate,
                        mr_load **out);
+/* The same with a yield_per. */
+mr_status mr_load_open_reading(const mr_load_context *ctx, mr_plan *plan, const mr_run_source *source,
+                               uint32_t yield_per, bool populate, mr_load **out);
 /* mr_load_all for a load by this key. MultipleResultsFound: a part of the key is NULL, and several rows have it. */
 mr_status mr_load_all_of_key(mr_load *load, const mr_mapper *mapper, const mr_value *key, const mr_value **rows,
                              size_t *n);

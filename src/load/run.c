@@ -52,12 +52,13 @@ static mr_status add_lates(mr_run *run, const mr_run_source *source) {
 }
 
 static mr_status add_params(mr_run *run, const mr_run_source *source) {
-    for (unsigned i = 0; source->query && i < source->query->nparams; i++)
-        if (add_named(run, source->query->params[i].name, &source->query->params[i].value) != MR_OK) return MR_FAIL;
+    /* The first of a name counts: values given for this run come before those that the query has. */
     for (size_t i = 0; source->named && i < source->named->len; i++) {
         const mr_named_value *n = mr_vec_at(source->named, i);
         if (add_named(run, n->name, &n->value) != MR_OK) return MR_FAIL;
     }
+    for (unsigned i = 0; source->query && i < source->query->nparams; i++)
+        if (add_named(run, source->query->params[i].name, &source->query->params[i].value) != MR_OK) return MR_FAIL;
     return MR_OK;
 }
 

@@ -18,13 +18,36 @@ static bool writes(const mr_query *query) {
     return st && (st->kind == MR_NODE_INSERT || st->kind == MR_NODE_UPDATE || st->kind == MR_NODE_DELETE);
 }
 
-mr_status mr_session_load(mr_session *s, mr_query *query, mr_load **out) {
-    *out = NULL;
+/* Before a query runs. */
+static mr_status prepare(mr_session *s, const mr_query *query) {
     if (mr_session_allow(s, MR_ACT_READ, "a query") != MR_OK) return MR_FAIL;
     if (query->autoflush && mr_session_autoflush_now(s) != MR_OK) return MR_FAIL;
-    if (writes(query) && begin_write(s) != MR_OK) return MR_FAIL;
+    return writes(query) ? begin_write(s) : MR_OK;
+}
+
+mr_status mr_session_load(mr_session *s, mr_query *query, mr_load **out) {
+    *out = NULL;
+    if (prepare(s, query) != MR_OK) return MR_FAIL;
     mr_heap_block(s->heap);
     mr_status status = mr_load_start(&s->load, query, out);
+    mr_heap_unblock(s->heap);
+    return status;
+}
+
+mr_status mr_session_load_ready(mr_session *s, mr_ready *ready, const mr_vec *named, mr_load **out) {
+    *out = NULL;
+    if (prepare(s, mr_ready_query(ready)) != MR_OK) return MR_FAIL;
+    mr_heap_block(s->heap);
+    mr_status status = mr_load_ready(&s->load, ready, named, out);
+    mr_heap_unblock(s->heap);
+    return status;
+}
+
+mr_status mr_session_first_ready(mr_session *s, mr_ready *ready, const mr_vec *named, mr_entity **out) {
+    *out = NULL;
+    if (prepare(s, mr_ready_query(ready)) != MR_OK) return MR_FAIL;
+    mr_heap_block(s->heap);
+    mr_status status = mr_ready_first(&s->load, ready, named, out);
     mr_heap_unblock(s->heap);
     return status;
 }

@@ -160,6 +160,33 @@ function Query:delete(options) end
 ---@return moonrow.Pagination
 function Query:paginate(options) end
 
+---The query with its statement kept, to be run often with other values for its named parameters (mr.bindparam).
+---@return moonrow.CompiledQuery
+function Query:compiled() end
+
+---local by_name = User.query:filter(User.name:eq(mr.bindparam "name")):compiled(); by_name:first{ name = "x" }
+---@class moonrow.CompiledQuery
+local CompiledQuery = {}
+---@param values? table<string, any>
+---@return any[]
+function CompiledQuery:all(values) end
+---@param values? table<string, any>
+---@return any
+function CompiledQuery:first(values) end
+---@param values? table<string, any>
+---@return any
+function CompiledQuery:one(values) end
+---@param values? table<string, any>
+---@return any
+function CompiledQuery:one_or_none(values) end
+---@param values? table<string, any>
+---@return any
+function CompiledQuery:scalar(values) end
+---for user in compiled:iter{ name = "x" } do ... end
+---@param values? table<string, any>
+---@return fun(): any
+function CompiledQuery:iter(values) end
+
 ---@class moonrow.Pagination
 ---@field items any[]
 ---@field total integer

@@ -11,12 +11,12 @@
 #include "value/session.h"
 
 mr_session *bind_query_session(lua_State *L, const char *function) {
-    bind_release_loops(L);
     const bind_query *q = bind_query_at(L, 1);
     if (!q || q->select) bind_type_error(L, 1, function, "a query (methods are called with a colon)");
+    if (q->b->loops_open) bind_release_loops(L);
     if (lua_getiuservalue(L, 1, QUERY_SOURCE) == LUA_TNIL)
         bind_error(L, MR_ERR_INVALID_REQUEST, "%s: the query has no session: use session:query(...)", function);
-    return bind_to_session(L, -1);
+    return bind_session_of_source(L, -1, q->b);
 }
 
 /* Runs q. Pushes the value of its session and its Result. */

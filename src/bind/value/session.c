@@ -18,7 +18,6 @@ mr_session *bind_test_session(lua_State *L, int idx) {
 
 /* Replaces the scoped session at idx by its session, where the place that was filled last knows it. */
 static mr_session *from_place(lua_State *L, int idx, const bind_state *b) {
-    if (b->place_changes != b->scope_changes) return NULL;
     mr_session *found = NULL;
     int top = lua_gettop(L);
     lua_rawgeti(L, LUA_REGISTRYINDEX, b->place_ref);
@@ -42,10 +41,6 @@ static mr_session *from_place(lua_State *L, int idx, const bind_state *b) {
 
 mr_session *bind_to_session(lua_State *L, int idx) {
     idx = lua_absindex(L, idx);
-    if (lua_istable(L, idx)) {
-        mr_session *known = from_place(L, idx, bind_of(L));
-        if (known) return known;
-    }
     mr_session *s = bind_test_session(L, idx);
     if (s) return s;
     if (lua_istable(L, idx) && luaL_getmetafield(L, idx, "__index") != LUA_TNIL) {
@@ -60,6 +55,12 @@ mr_session *bind_to_session(lua_State *L, int idx) {
     }
     bind_type_error(L, idx, "session", "a Session or a scoped_session (this query was made without one)");
     return NULL;
+}
+
+mr_session *bind_session_of_source(lua_State *L, int idx, const bind_state *b) {
+    idx = lua_absindex(L, idx);
+    mr_session *known = b->place_changes == b->scope_changes ? from_place(L, idx, b) : NULL;
+    return known ? known : bind_to_session(L, idx);
 }
 
 void bind_push_session(lua_State *L, mr_session *s) {

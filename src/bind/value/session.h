@@ -38,6 +38,8 @@ mr_session *bind_session_arg(lua_State *L, const char *function);
 /* The session that a value stands for: a Session, or a table with a method _session (scoped_session). Raises when
  * closed or none. */
 mr_session *bind_to_session(lua_State *L, int idx);
+/* The same for what is nearly always a scoped session. */
+mr_session *bind_session_of_source(lua_State *L, int idx, const bind_state *b);
 /* The place that was filled last (session/scoped.c), in the registry at place_ref: a weak table of these. */
 enum { PLACE_SESSION = 1, PLACE_THREAD, PLACE_SCOPED };
 /* Makes the table in which bind_push_session looks. To be called once, before the first session. */

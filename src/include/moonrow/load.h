@@ -118,6 +118,17 @@ bool mr_operand_by_row(const mr_property *along, const mr_operand *object, mr_be
  * none. */
 mr_status mr_load_by_identity(const mr_load_context *ctx, mr_mapper *mapper, const mr_value *identity,
                               mr_query *options, mr_entity **out);
+/* A query that keeps its plan, to be run often with other values for its named parameters. Retains the query. NULL: no
+ * memory. */
+typedef struct mr_ready mr_ready;
+mr_ready *mr_ready_new(mr_query *query);
+void mr_ready_free(mr_ready *ready); /* NULL passes */
+mr_query *mr_ready_query(const mr_ready *ready);
+/* mr_load_start with these values (mr_named_value). ArgumentError: no parameter has one of the names. */
+mr_status mr_load_ready(const mr_load_context *ctx, mr_ready *ready, const mr_vec *named, mr_load **out);
+/* Finds the entity of its first row. *out: pinned. MR_NOTFOUND: there is none. MR_DONE: it takes a load. */
+mr_status mr_ready_first(const mr_load_context *ctx, mr_ready *ready, const mr_vec *named, mr_entity **out);
+
 /* Finds the first entity whose attributes equal these, by a statement that the class keeps. *out: pinned. MR_NOTFOUND:
  * there is none. MR_DONE: the class's objects take more than one plain statement, or a value is spelled in several
  * ways: run the query. */

@@ -181,6 +181,9 @@ mr_status mr_session_load(mr_session *s, mr_query *query, mr_load **out);
 /* Finds the first object of the class whose attributes equal these, by a statement that the class keeps for those
  * attributes. *out: pinned. MR_NOTFOUND: there is none. MR_DONE: run the query that says the same. */
 mr_status mr_session_first(mr_session *s, mr_mapper *mapper, const mr_equal *equals, unsigned n, mr_entity **out);
+/* mr_session_load and mr_ready_first for a query that keeps its plan. named: mr_named_value. */
+mr_status mr_session_load_ready(mr_session *s, mr_ready *ready, const mr_vec *named, mr_load **out);
+mr_status mr_session_first_ready(mr_session *s, mr_ready *ready, const mr_vec *named, mr_entity **out);
 /* *out: the number of rows of the query, by SELECT count(*). */
 mr_status mr_session_count(mr_session *s, mr_query *query, int64_t *out);
 /* The open cursor of a statement without entities (INSERT, UPDATE, DELETE, text, Core SELECT). Close it with
