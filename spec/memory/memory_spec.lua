@@ -1,6 +1,7 @@
 -- Memory: what the session holds and what it lets go; long loops stay flat.
 
 local mr = require "moonrow"
+local process = require "spec.support.process"
 local support = require "spec.support.models"
 
 local stress = os.getenv "MOONROW_STRESS"
@@ -153,6 +154,10 @@ describe("a finalizer", function()
     collect()
     assert.is_truthy(seen == "thing 1" or mr.errors.InvalidRequestError:is(seen))
     assert.equal(3, Thing.query:count())
+  end)
+
+  it("that gets objects while a list of them is made gets those of the list", function()
+    assert.equal("0\n", (process.run "lua5.4 spec/support/finalizers.lua"))
   end)
 end)
 

@@ -269,8 +269,8 @@ static mr_status first_step(mr_cursor *cursor) {
 
 mr_status mr_cursor_step(mr_cursor *cursor) {
     switch (cursor->state) {
-    case MR_CURSOR_ROW:
-        return advance(cursor);
+    case MR_CURSOR_ROW: /* it has left its beginning: it never runs again */
+        return advance_once(cursor);
     case MR_CURSOR_BOUND:
         return first_step(cursor);
     case MR_CURSOR_DONE:

@@ -23,7 +23,7 @@ mr_entity *mr_entity_new(mr_env *env, mr_mapper *mapper) { return mr_entity_new_
 
 mr_entity *mr_entity_new_with(mr_env *env, mr_mapper *mapper, const mr_slot_value *values, unsigned n) {
     mr_heap *heap = mr_heap_of(env);
-    if (!heap || mr_heap_reserve(heap) != MR_OK) return NULL;
+    if (!heap || heap_reserve(heap) != MR_OK) return NULL;
     size_t bytes = 0;
     for (unsigned i = 0; i < n; i++)
         if (mr_kind_is_bytes(values[i].value.kind)) bytes += values[i].value.len;
@@ -37,7 +37,7 @@ mr_entity *mr_entity_new_with(mr_env *env, mr_mapper *mapper, const mr_slot_valu
         if (mr_kind_is_bytes(v->kind)) text = pack(text, place, v);
         else *place = *v;
     }
-    mr_heap_adopt(heap, e);
+    heap_adopt(heap, e);
     return e;
 }
 
@@ -93,8 +93,8 @@ static mr_status fill_block(mr_heap *heap, mr_entity *e, const mr_value *identit
 
 mr_entity *mr_entity_load_at(mr_owner *owner, mr_mapper *mapper, const mr_value *identity, const mr_value *row,
                              const mr_slot_source *sources, unsigned n, const mr_idmap_place *at) {
-    mr_heap *heap = mr_heap_of(owner->env);
-    if (!heap || mr_heap_reserve(heap) != MR_OK) return NULL;
+    mr_heap *heap = mr_env_get(owner->env, MR_ENV_HEAP); /* there is one: the owner has a map */
+    if (heap_reserve(heap) != MR_OK) return NULL;
     const loaded_values from = {row, sources, sources || n < mapper->nslots ? n : mapper->nslots};
     mr_entity *e = mr_heap_allocate(heap, mapper, packed_size(identity, &from));
     if (!e) return NULL;
@@ -107,7 +107,7 @@ mr_entity *mr_entity_load_at(mr_owner *owner, mr_mapper *mapper, const mr_value 
     e->generation = owner->generation;
     e->as_of = n > 0 ? owner->as_of : MR_AS_OF_NOTHING;
     e->state = MR_PERSISTENT;
-    mr_heap_adopt(heap, e);
+    heap_adopt(heap, e);
     mr_idmap_put_at(owner->idmap, e, at);
     return e;
 }

@@ -79,11 +79,10 @@ size_t mr_heap_bytes(const mr_heap *heap) { return heap->bytes; }
 
 /* ---------------------------------------------------------------- slots */
 
-mr_status mr_heap_reserve(mr_heap *heap) {
-    if (heap->free_slot || heap->used < heap->cap) return MR_OK;
+mr_status mr_heap_grow(mr_heap *heap) {
     uint32_t cap = heap->cap ? heap->cap : HEAP_CHUNK / 2;
     if (cap > UINT32_MAX / 2) return mr_fail(heap->env, MR_ERR_ERROR, "too many objects");
-    cap *= 2;
+    cap += cap < HEAP_LARGE ? cap : cap / 4;
     mr_entity **entities = mr_realloc(heap->env, heap->entities, cap * sizeof(mr_entity *));
     if (!entities) return MR_FAIL;
     heap->entities = entities;
@@ -92,23 +91,6 @@ mr_status mr_heap_reserve(mr_heap *heap) {
     heap->generations = generations;
     heap->cap = cap;
     return MR_OK;
-}
-
-void mr_heap_adopt(mr_heap *heap, mr_entity *e) {
-    uint32_t slot = heap->free_slot;
-    if (slot) {
-        heap->free_slot = (uint32_t)((uintptr_t)heap->entities[slot] >> 1);
-    } else {
-        slot = heap->used++;
-        heap->generations[slot] = heap->first_generation;
-    }
-    heap->entities[slot] = e;
-    e->heap_slot = slot;
-    /* Rule 1: a new entity is black. Outside a trace all entities are black. */
-    bool white = heap->phase != HEAP_IDLE && (heap->rules_off & MR_RULE_NEW_BLACK);
-    e->color = (uint8_t)(white ? 3 - heap->black : heap->black);
-    heap->count++;
-    heap->bytes += e->block_size;
 }
 
 static void release_slot(mr_heap *heap, uint32_t slot) {
@@ -175,10 +157,7 @@ mr_entity *mr_heap_allocate(mr_heap *heap, mr_mapper *mapper, size_t text) {
     }
     mr_entity *e = mr_slab_alloc(&heap->slab, size);
     if (!e) return NULL;
-    memset(e, 0, sizeof *e);
-    e->mapper = mapper;
-    e->nslots = mapper->nslots;
-    e->block_size = (uint32_t)size;
+    *e = (mr_entity){.mapper = mapper, .nslots = mapper->nslots, .block_size = (uint32_t)size};
     return e;
 }
 

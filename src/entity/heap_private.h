@@ -59,7 +59,7 @@ struct mr_heap {
     void (*origin_release)(mr_env *env, void *origin);
 };
 
-enum { HEAP_MIN_THRESHOLD = 1024 * 1024, HEAP_PULSE_US = 500, HEAP_CHUNK = 256 };
+enum { HEAP_MIN_THRESHOLD = 1024 * 1024, HEAP_PULSE_US = 500, HEAP_CHUNK = 256, HEAP_LARGE = 8192 };
 
 static inline mr_heap *heap_of(const mr_entity *e) { return mr_env_get(e->mapper->env, MR_ENV_HEAP); }
 
@@ -84,14 +84,33 @@ static inline bool heap_is_absent(const mr_heap *heap, const mr_entity *e) {
 /* A block for an entity of the class, with room for `text` bytes of packed text. Its header is filled in, its slots are
  * not. The heap does not know it yet. NULL: no memory. */
 mr_entity *mr_heap_allocate(mr_heap *heap, mr_mapper *mapper, size_t text);
+/* Makes the table larger: for heap_reserve. */
+mr_status mr_heap_grow(mr_heap *heap);
 /* Frees a block that the heap does not know. */
 void mr_heap_discard(mr_heap *heap, mr_entity *e);
-/* Makes room for one more mr_heap_adopt. */
-mr_status mr_heap_reserve(mr_heap *heap);
+/* Makes room for one more heap_adopt. */
+static inline mr_status heap_reserve(mr_heap *heap) {
+    return heap->free_slot || heap->used < heap->cap ? MR_OK : mr_heap_grow(heap);
+}
 /* After a trace: frees the unused end of the table. */
 void mr_heap_shrink(mr_heap *heap);
 /* Gives the entity its slot. Cannot fail after a reserve. */
-void mr_heap_adopt(mr_heap *heap, mr_entity *e);
+static inline void heap_adopt(mr_heap *heap, mr_entity *e) {
+    uint32_t slot = heap->free_slot;
+    if (slot) {
+        heap->free_slot = (uint32_t)((uintptr_t)heap->entities[slot] >> 1);
+    } else {
+        slot = heap->used++;
+        heap->generations[slot] = heap->first_generation;
+    }
+    heap->entities[slot] = e;
+    e->heap_slot = slot;
+    /* Rule 1: a new entity is black. Outside a trace all entities are black. */
+    bool white = heap->phase != HEAP_IDLE && (heap->rules_off & MR_RULE_NEW_BLACK);
+    e->color = (uint8_t)(white ? 3 - heap->black : heap->black);
+    heap->count++;
+    heap->bytes += e->block_size;
+}
 /* Frees an entity and everything that it owns. Does not read the entities that it refers to: they may be freed. */
 void mr_heap_free_entity(mr_heap *heap, mr_entity *e);
 

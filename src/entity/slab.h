@@ -6,7 +6,7 @@
 
 #include <moonrow/base.h>
 
-enum { SLAB_STEP = 16, SLAB_LARGEST = 1024, SLAB_CLASSES = SLAB_LARGEST / SLAB_STEP };
+enum { SLAB_STEP = 8, SLAB_LARGEST = 1024, SLAB_CLASSES = SLAB_LARGEST / SLAB_STEP };
 
 typedef struct slab_page slab_page;
 typedef struct slab_chunk slab_chunk;
@@ -21,7 +21,7 @@ typedef struct mr_slab {
 void mr_slab_init(mr_slab *slab, mr_env *env);
 /* Gives everything back; blocks larger than SLAB_LARGEST are the caller's to free first. */
 void mr_slab_done(mr_slab *slab);
-/* size bytes, aligned for anything; NULL without memory. */
+/* size bytes, at a multiple of 8; NULL without memory. */
 void *mr_slab_alloc(mr_slab *slab, size_t size);
 /* size: what was asked for. */
 void mr_slab_free(mr_slab *slab, void *block, size_t size);

@@ -127,7 +127,7 @@ static mr_status make_new(mr_run *run, const mr_plan_entity *pe, const mr_value 
         mr_status status = mr_seen_add(&run->load->overwritten, e, NULL);
         if (status == MR_FAIL) return status;
     }
-    return mr_row_note_event(run->load, e, MR_EVENT_LOAD);
+    return mr_mapper_has_hooks(mapper, MR_EVENT_LOAD) ? mr_row_note_event(run->load, e, MR_EVENT_LOAD) : MR_OK;
 }
 
 /* ---------------------------------------------------------------- identity */

@@ -7,6 +7,7 @@
 
 #include "state/own.h"
 #include "value/row.h"
+#include "value/proxy.h"
 
 bind_result *bind_new_result(lua_State *L, int owner) {
     if (owner) owner = lua_absindex(L, owner);
@@ -210,7 +211,10 @@ static void push_all_of_load(lua_State *L, int idx, bind_result *r) {
     size_t n = 0;
     BIND_TRY(b, L, mr_load_all(r->load, &rows, &n));
     lua_createtable(L, n < INT32_MAX ? (int)n : 0, 0);
-    push_rows(L, idx, r, rows, n);
+    unsigned width = mr_load_width(r->load);
+    bool objects = (r->scalars || r->unwrap) && !r->mappings && n > 0 && r->column < width;
+    if (objects && rows[r->column].kind == MR_ENTITY) bind_list_entities(L, rows + r->column, width, n);
+    else push_rows(L, idx, r, rows, n);
     push_names(L, idx, r);
     lua_pop(L, 1);
     r->ended = true;

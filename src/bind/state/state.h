@@ -51,6 +51,7 @@ typedef struct bind_state {
     int place_ref;          /* ... a weak table: see value/session.h */
     bool place_anywhere;    /* ... which is good in every coroutine */
     int lookups;            /* reference to the metatable of value/query.c's lookups */
+    uint64_t proxy_changes; /* proxies put into proxy.c's chunks, and chunks dropped */
     int chunks, weak;       /* references to proxy.c's table of chunks, and to the metatable of weak tables */
 } bind_state;
 

@@ -34,6 +34,7 @@ static void proxy_bits(void *ud, uint32_t chunk, uint64_t bits[4]) {
         if (!any) { /* an empty chunk is dropped */
             lua_pushnil(L);
             lua_rawseti(L, -3, (lua_Integer)chunk + 1);
+            b->proxy_changes++;
         }
     }
     lua_pop(L, 2);
@@ -48,41 +49,96 @@ mr_entity *bind_proxy_entity(lua_State *L, const bind_proxy *p) {
     return e;
 }
 
-/* Pushes the chunk's weak table, made when there is none. */
-static void push_chunk(lua_State *L, const bind_state *b, uint32_t chunk) {
+/* Where a proxy is made: at the index `at` are the table of chunks, the chunk's weak table and the metatable of the
+ * class's objects. */
+enum { AT_CHUNKS, AT_CHUNK, AT_METATABLE, AT__COUNT };
+
+/* Puts the table of chunks and the chunk's weak table, made when there is none, at the index. */
+static void load_chunk(lua_State *L, const bind_state *b, int at, uint32_t chunk) {
     lua_rawgeti(L, LUA_REGISTRYINDEX, b->chunks);
     if (lua_rawgeti(L, -1, (lua_Integer)chunk + 1) != LUA_TTABLE) {
         lua_pop(L, 1);
         lua_createtable(L, PROXIES_IN_TABLE, 0);
         lua_rawgeti(L, LUA_REGISTRYINDEX, b->weak);
         lua_setmetatable(L, -2);
-        lua_pushvalue(L, -1);
-        lua_rawseti(L, -3, (lua_Integer)chunk + 1);
+        if (lua_rawgeti(L, -2, (lua_Integer)chunk + 1) == LUA_TTABLE) { /* made by a finalizer meanwhile */
+            lua_remove(L, -2);
+        } else {
+            lua_pop(L, 1);
+            lua_pushvalue(L, -1);
+            lua_rawseti(L, -3, (lua_Integer)chunk + 1);
+        }
     }
-    lua_remove(L, -2);
+    lua_replace(L, at + AT_CHUNK);
+    lua_replace(L, at + AT_CHUNKS);
+}
+
+static void load_metatable(lua_State *L, int at, const mr_mapper *mapper) {
+    bind_push_object_metatable(L, mapper);
+    lua_replace(L, at + AT_METATABLE);
+}
+
+/* Pushes the proxy that the chunk has of the entity, or what else is in its slot; then it is false. */
+static bool push_old(lua_State *L, int at, lua_Integer index, uint32_t generation) {
+    return lua_rawgeti(L, at + AT_CHUNK, index) == LUA_TUSERDATA &&
+           ((const bind_proxy *)lua_touserdata(L, -1))->generation == generation;
+}
+
+/* Pushes the entity's proxy. Making a new one may run finalizers. If they have made proxies or dropped a chunk, what is
+ * at the index is no longer right. */
+static void push_proxy(lua_State *L, bind_state *b, mr_entity *entity, int at) {
+    uint32_t slot = entity->heap_slot, generation = mr_heap_generation(b->heap, slot);
+    lua_Integer index = (lua_Integer)(slot % PROXIES_IN_TABLE) + 1;
+    while (!entity->shown || !push_old(L, at, index, generation)) {
+        if (entity->shown) lua_pop(L, 1);
+        uint64_t changes = b->proxy_changes;
+        bind_proxy *p = lua_newuserdatauv(L, sizeof *p, entity->mapper->klass->has_fields ? 1 : 0);
+        *p = (bind_proxy){slot, generation};
+        lua_pushvalue(L, at + AT_METATABLE);
+        lua_setmetatable(L, -2);
+        if (b->proxy_changes == changes) {
+            b->proxy_changes++;
+            entity->shown = true;
+            lua_pushvalue(L, -1);
+            lua_rawseti(L, at + AT_CHUNK, index);
+            break;
+        }
+        lua_pop(L, 1);
+        load_chunk(L, b, at, slot / PROXIES_IN_TABLE);
+    }
+    mr_heap_mark(b->heap, entity);
 }
 
 void bind_push_entity(lua_State *L, mr_entity *entity) {
-    const bind_state *b = bind_of_entity(entity);
-    uint32_t slot = entity->heap_slot, generation = mr_heap_generation(b->heap, slot);
-    luaL_checkstack(L, 4, "pushing an object");
-    push_chunk(L, b, slot / PROXIES_IN_TABLE);
-    if (lua_rawgeti(L, -1, (lua_Integer)(slot % PROXIES_IN_TABLE) + 1) == LUA_TUSERDATA &&
-        ((bind_proxy *)lua_touserdata(L, -1))->generation == generation) {
-        lua_remove(L, -2);
-        mr_heap_mark(b->heap, entity);
-        return;
-    }
-    lua_pop(L, 1);
-    bind_proxy *p = lua_newuserdatauv(L, sizeof *p, entity->mapper->klass->has_fields ? 1 : 0);
-    p->slot = slot;
-    p->generation = generation;
+    bind_state *b = bind_of_entity(entity);
+    luaL_checkstack(L, AT__COUNT + 4, "pushing an object");
+    int at = lua_gettop(L) + 1;
+    lua_settop(L, at + AT_CHUNK);
+    load_chunk(L, b, at, entity->heap_slot / PROXIES_IN_TABLE);
     bind_push_object_metatable(L, entity->mapper);
-    lua_setmetatable(L, -2);
-    lua_pushvalue(L, -1);
-    lua_rawseti(L, -3, (lua_Integer)(slot % PROXIES_IN_TABLE) + 1);
-    lua_remove(L, -2);
-    mr_heap_mark(b->heap, entity);
+    push_proxy(L, b, entity, at);
+    lua_replace(L, at);
+    lua_settop(L, at);
+}
+
+void bind_list_entities(lua_State *L, const mr_value *values, size_t width, size_t n) {
+    bind_state *b = bind_of(L);
+    const mr_mapper *mapper = NULL;
+    uint32_t chunk = UINT32_MAX;
+    luaL_checkstack(L, AT__COUNT + 4, "pushing objects");
+    int list = lua_gettop(L), at = list + 1;
+    lua_settop(L, list + AT__COUNT);
+    for (size_t i = 0; i < n; i++) {
+        const mr_value *v = &values[i * width];
+        mr_entity *e = v->kind == MR_ENTITY ? v->u.p : NULL;
+        if (e && e->heap_slot / PROXIES_IN_TABLE != chunk)
+            load_chunk(L, b, at, chunk = e->heap_slot / PROXIES_IN_TABLE);
+        if (e && e->mapper != mapper) load_metatable(L, at, mapper = e->mapper);
+        if (e) push_proxy(L, b, e, at);
+        else bind_push_null(L);
+        lua_rawseti(L, list, (lua_Integer)i + 1);
+    }
+    lua_settop(L, list);
 }
 
 bool bind_push_known_entity(lua_State *L, int chunks, mr_heap *heap, mr_entity *entity) {
@@ -106,20 +162,22 @@ static const bind_class *proxy_class(lua_State *L, int idx) {
 }
 
 /* Puts a proxy that a finalizer has brought back into its slot again, unless a successor is there. */
-static void restore_slot(lua_State *L, const bind_state *b, int idx, const bind_proxy *p) {
+static void restore_slot(lua_State *L, bind_state *b, int idx, const bind_proxy *p) {
     idx = lua_absindex(L, idx);
-    int top = lua_gettop(L);
+    int top = lua_gettop(L), at = top + 1;
     lua_rawgeti(L, LUA_REGISTRYINDEX, b->chunks);
     bool there = lua_rawgeti(L, -1, (lua_Integer)(p->slot / PROXIES_IN_TABLE) + 1) == LUA_TTABLE &&
                  lua_rawgeti(L, -1, (lua_Integer)(p->slot % PROXIES_IN_TABLE) + 1) != LUA_TNIL;
     lua_settop(L, top);
     if (there) return; /* nearly always */
-    push_chunk(L, b, p->slot / PROXIES_IN_TABLE);
+    lua_settop(L, at + AT_CHUNK);
+    load_chunk(L, b, at, p->slot / PROXIES_IN_TABLE);
     if (lua_rawgeti(L, -1, (lua_Integer)(p->slot % PROXIES_IN_TABLE) + 1) == LUA_TNIL) {
+        b->proxy_changes++;
         lua_pushvalue(L, idx);
-        lua_rawseti(L, -3, (lua_Integer)(p->slot % PROXIES_IN_TABLE) + 1);
+        lua_rawseti(L, at + AT_CHUNK, (lua_Integer)(p->slot % PROXIES_IN_TABLE) + 1);
     }
-    lua_pop(L, 2);
+    lua_settop(L, at - 1);
 }
 
 mr_entity *bind_test_entity(lua_State *L, int idx) {
@@ -128,7 +186,7 @@ mr_entity *bind_test_entity(lua_State *L, int idx) {
     const bind_proxy *p = lua_touserdata(L, idx);
     mr_entity *e = c->b->closed ? NULL : mr_heap_get(c->b->heap, p->slot, p->generation);
     if (!e) return bind_proxy_entity(L, p); /* raises */
-    luaL_checkstack(L, 4, "an object");
+    luaL_checkstack(L, 6, "an object");
     restore_slot(L, c->b, idx, p);
     return e;
 }

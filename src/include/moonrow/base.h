@@ -307,7 +307,9 @@ static inline mr_value mr_bytes_value(mr_kind kind, const char *s, size_t len) {
 }
 static inline mr_value mr_text_value(const char *s, size_t len) { return mr_bytes_value(MR_TEXT, s, len); }
 /* Does a value of the kind use s and len? */
-static inline bool mr_kind_is_bytes(uint8_t kind) { return kind == MR_TEXT || kind == MR_BLOB || kind == MR_DECIMAL; }
+static inline bool mr_kind_is_bytes(uint8_t kind) {
+    return ((1u << MR_TEXT | 1u << MR_BLOB | 1u << MR_DECIMAL) >> kind & 1) != 0;
+}
 
 /* Copies src into dst: text is copied, an opaque value is retained; dst gets MR_VALUE_OWNED and none of the other
  * flags. The old content of dst is overwritten, not freed. On failure dst is MR_UNLOADED. The caller clears dst. */

@@ -62,6 +62,7 @@ struct mr_entity {
     uint8_t state; /* mr_state */
     uint8_t color; /* used by the trace */
     bool owns;     /* false: the entity owns nothing but its block */
+    bool shown;    /* false: the layer above has never made a proxy of it; that layer's own */
     uint32_t flags;
     uint32_t pins;         /* C handles and open results */
     uint32_t block_size;   /* bytes of this block, text included */
