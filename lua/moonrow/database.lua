@@ -15,6 +15,8 @@ local methods = {}
 -- What belongs to one database is kept under keys that no user can meet.
 local STATE = {}
 
+local mr_words = require "moonrow.words"
+
 local function mr_of(db) return db[STATE].mr end
 
 -- Classes live as long as the program, and know the state of their database, not db itself: once nobody has db any
@@ -109,6 +111,17 @@ function methods:scope(fn, ...) return current_app(self):scope(fn, ...) end
 -- Where a session is wanted, db will do.
 function methods:_session() return self.session:_session() end
 
+-- Each is a method of a database.
+for name, method in pairs(methods) do
+  methods[name] = function(self, ...)
+    if type(self) ~= "table" or not rawget(self, STATE) then
+      core.raise("ArgumentError", string.format("%s is a method of a database: call it with a colon, db:%s(...)", name,
+        name))
+    end
+    return method(self, ...)
+  end
+end
+
 -- ---------------------------------------------------------------- names
 
 local function is_metadata(value) return core.type_name(value) == "MetaData" end
@@ -158,7 +171,7 @@ function Database:__index(name)
       string.format("db has no name '%s': it is a method of the session, db.session:%s(...)", name, name))
   end
   core.raise("ArgumentError", string.format("db has no name '%s'%s",
-    tostring(name), core.hint(tostring(name), methods, getters, self, mr)))
+    tostring(name), mr_words[name] or core.hint(tostring(name), methods, getters, self, mr)))
 end
 
 function Database:__newindex(name, value)

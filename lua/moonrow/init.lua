@@ -13,6 +13,7 @@ require "moonrow.query"
 require "moonrow.work"
 require "moonrow.paginate"
 local database = require "moonrow.database"
+local words = require "moonrow.words"
 
 -- What the core has for this part of the library only.
 local private = options.set{
@@ -59,6 +60,6 @@ return setmetatable(mr, {
   __name = "moonrow",
   __index = function(_, name)
     name = tostring(name)
-    core.raise("ArgumentError", string.format("moonrow has no name '%s'%s", name, core.hint(name, mr)))
+    core.raise("ArgumentError", string.format("moonrow has no name '%s'%s", name, words[name] or core.hint(name, mr)))
   end,
 })

@@ -29,10 +29,19 @@ local fields = options.set{
   "items", "page", "per_page", "total", "pages", "has_next", "has_prev", "next_num", "prev_num", "query",
 }
 
+local function no_list()
+  core.raise("ArgumentError", "a Pagination is not a list: its objects are in page.items"
+    .. " (ipairs(page.items), #page.items)")
+end
+
+-- What is done with a list: #page, page[1], for x in page, pairs(page).
+Pagination.__len, Pagination.__call, Pagination.__pairs = no_list, no_list, no_list
+
 function Pagination.__index(_, name)
   local method = methods[name]
   if method then return method end
   if fields[name] then return nil end
+  if math.type(name) == "integer" then no_list() end
   name = tostring(name)
   core.raise("ArgumentError",
     string.format("Pagination has no method or field '%s'%s", name, core.hint(name, methods, fields)))

@@ -95,9 +95,21 @@ local function list_source(list)
   end
 end
 
+-- A row is numbered from the beginning of the source, not of its batch.
+local function insert_rows(session, insert, rows, before)
+  local result = table.pack(pcall(session.execute, session, insert, rows))
+  if result[1] then return end
+  local e = result[2]
+  if core.errors.Error:is(e) and before > 0 then
+    e.message = string.gsub(e.message, "^row (%d+): ", function(n) return string.format("row %d: ", before + n) end)
+  end
+  error(e, 0)
+end
+
 -- session:import(M, source, { batch = 10000, progress = fn }): inserts the rows (tables by attribute) that the
 -- iterator source gives, or those of a list, without making objects, in the session's transaction. progress(count)
--- is called after each batch. Returns how many.
+-- is called after each batch. Returns how many. It commits nothing: the transaction is the caller's. After an
+-- error the batches before it are the caller's to commit or to roll back.
 function methods.import(self, ...)
   local given, class, source = options.read("import", { "batch", "progress" }, 2, ...)
   if class == nil then options.expect("import", "a mapped class", class) end
@@ -114,7 +126,7 @@ function methods.import(self, ...)
     local rows
     rows, more = take(source, batch)
     if #rows > 0 then
-      self:execute(insert, rows)
+      insert_rows(self, insert, rows, count)
       count = count + #rows
       if progress then progress(count) end
     end

@@ -27,9 +27,9 @@ describe("a list of rows of which one is wrong", function()
   end
 
   it("inserts nothing", function()
-    refused("ArgumentError", 'Item.count: expected integer, got string "x"', mr.insert(Item),
+    refused("ArgumentError", 'Item.count: expected an integer, got string "x"', mr.insert(Item),
       { { name = "a", count = 1 }, { name = "b", count = "x" } })
-    refused("ArgumentError", "Item.count: expected integer, got float 1.5", mr.insert(Item),
+    refused("ArgumentError", "Item.count: expected an integer, got float 1.5", mr.insert(Item),
       { { name = "a" }, { count = 1.5 } })
     refused("ArgumentError", "Item.doc: expected", mr.insert(Item), { { name = "a" }, { doc = "yesterday" } })
     refused("ArgumentError", { "'nam'", "'name'" }, mr.insert(Item), { { name = "a" }, { nam = "b" } })
@@ -45,7 +45,7 @@ describe("a list of rows of which one is wrong", function()
     db.session:execute(mr.insert(Item), { { id = 1, name = "a" }, { id = 2, name = "b" } })
     db.session:commit()
     refused("ArgumentError", { "Item.id", "primary key" }, mr.update(Item), { { id = 1, name = "x" }, { name = "y" } })
-    refused("ArgumentError", "Item.name: expected string", mr.update(Item),
+    refused("ArgumentError", "Item.name: expected a string", mr.update(Item),
       { { id = 1, name = "x" }, { id = 2, name = 5 } })
     assert.equal(1, Item.query:filter_by{ name = "a" }:count())
   end)
@@ -83,11 +83,11 @@ end)
 describe("a message", function()
   it("of a wrong relationship target names the class that it wants", function()
     local m = require "spec.support.blog".open()
-    refuse("ArgumentError", 'Post.category: expected Category, got string "x"', function() m.Post{ category = "x" } end)
-    refuse("ArgumentError", "Post.category: expected Category, got false", function() m.Post().category = false end)
+    refuse("ArgumentError", 'Post.category: expected a Category, got string "x"', m.Post, { category = "x" })
+    refuse("ArgumentError", "Post.category: expected a Category, got false", function() m.Post().category = false end)
     local category = m.Category()
-    refuse("ArgumentError", "Category.posts: expected Post, got nil", category.posts.append, category.posts, nil)
-    refuse("ArgumentError", "Category.posts[2]: expected Post, got number 5",
+    refuse("ArgumentError", "Category.posts: expected a Post, got nil", category.posts.append, category.posts, nil)
+    refuse("ArgumentError", "Category.posts[2]: expected a Post, got number 5",
       function() category.posts = { m.Post(), 5 } end)
     assert.equal(0, #category.posts)
   end)

@@ -107,7 +107,7 @@ describe("an object", function()
     local user = User{}
     local e = support.error_of(function() user.id = "x" end)
     assert.equal("ArgumentError", e.kind)
-    assert.equal('User.id: expected integer, got string "x"', e.message)
+    assert.equal('User.id: expected an integer, got string "x"', e.message)
     assert.is_nil(user.id)
     user.id = 3.0
     assert.equal("integer", math.type(user.id))

@@ -201,7 +201,7 @@ describe("an expression", function()
   end)
 
   it("checks the values it is compared with", function()
-    refuse("ArgumentError", { "Person.age", "expected integer", 'string "old"' }, function()
+    refuse("ArgumentError", { "Person.age", "expected an integer", 'string "old"' }, function()
       return Person.query:filter(Person.age:gt "old"):all()
     end)
     refuse("ArgumentError", "Person.age", function()

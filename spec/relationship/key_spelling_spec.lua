@@ -465,6 +465,6 @@ describe("a value that is none of the key's type", function()
     end
     local ok, e = pcall(db.session.get, db.session, Parent, { "x", 1 })
     assert.is_false(ok)
-    assert.matches('Parent.a: expected integer, got string "x"', e.message, 1, true)
+    assert.matches('Parent.a: expected an integer, got string "x"', e.message, 1, true)
   end)
 end)

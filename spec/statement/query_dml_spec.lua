@@ -238,7 +238,7 @@ describe("query:update", function()
 
     it("values that are not the class's", function()
       refuse("ArgumentError", { "Person", "'agee'", "'age'" }, function() Person.query:update{ agee = 1 } end)
-      refuse("ArgumentError", { "Person.age", "expected integer" }, function() Person.query:update{ age = "1" } end)
+      refuse("ArgumentError", { "Person.age", "expected an integer" }, function() Person.query:update{ age = "1" } end)
       refuse("ArgumentError", { "update", "empty" }, function() Person.query:update{} end)
       refuse("ArgumentError", "update", function() Person.query:update() end)
       refuse("ArgumentError", { "Person.id", "primary key" }, function() Person.query:update{ id = 7 } end)

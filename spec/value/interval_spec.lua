@@ -85,10 +85,11 @@ describe("an attribute of intervals", function()
     local _, Span = open()
     local bad = { "", "1 days", "P1Y", "P1M", "P", "PT", "P1.5D", "PT1S1M", "1970-01-02", "P3660000D", "P1D\0" }
     for _, text in ipairs(bad) do
-      refuse("ArgumentError", { "Span.length: expected interval", 'write it as "P1D' }, Span, { length = text })
+      refuse("ArgumentError", { "Span.length: expected an interval", 'write it as "P1D' }, Span, { length = text })
       refuse("ArgumentError", { "interval: string", 'write "P1DT2H3M4.5S"' }, mr.interval, text)
     end
-    refuse("ArgumentError", { "Span.length: expected interval", "mr.interval{ seconds = ... }" }, Span, { length = 90 })
+    refuse("ArgumentError", { "Span.length: expected an interval", "mr.interval{ seconds = ... }" },
+      Span, { length = 90 })
     refuse("ArgumentError", "shorter than 3660000 days", mr.interval, { days = 3660000 })
     refuse("ArgumentError", "ISO 8601 text", mr.interval, mr.today())
   end)

@@ -194,7 +194,7 @@ describe("Any", function()
   end)
 
   it("takes no dates and no tables", function()
-    refuse("ArgumentError", { "Item.value: expected integer, float or string, got datetime" }, function()
+    refuse("ArgumentError", { "Item.value: expected an integer, float or string, got datetime" }, function()
       return Item{ value = mr.now() }
     end)
     refuse("ArgumentError", "Item.value", function() return Item{ value = {} } end)

@@ -33,7 +33,7 @@ end
 local function refused(type, value, expected, shown)
   local _, Thing = thing(type)
   local object = Thing{}
-  refuse("ArgumentError", { "Thing.value: ", "expected " .. expected, shown }, function()
+  refuse("ArgumentError", { "Thing.value: expected a", expected, shown }, function()
     object.value = value
   end)
   assert.is_nil(object.value)
@@ -346,10 +346,10 @@ describe("a default", function()
   it("is checked like an assignment", function()
     local db, Thing = thing(mr.Integer, { default = function() return "x" end })
     db.session:add(Thing{})
-    refuse("ArgumentError", { "thing.value", "expected integer", 'string "x"' }, db.session.flush, db.session)
+    refuse("ArgumentError", { "thing.value", "expected an integer", 'string "x"' }, db.session.flush, db.session)
     db.session:rollback()
     assert.equal(0, Thing.query:count())
-    refuse("ArgumentError", { "expected integer", 'string "x"' }, function()
+    refuse("ArgumentError", { "expected an integer", 'string "x"' }, function()
       local other = mr.open "sqlite://"
       other.Model:extend("Thing", {
         id = other.Column{ other.Integer, primary_key = true },

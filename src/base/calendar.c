@@ -293,10 +293,27 @@ bool mr_calendar_parse(mr_kind kind, const char *s, size_t len, mr_value *out) {
     return true;
 }
 
+/* The length of the zone at the text's end: Z, +01:00, -0230. 0: there is none. */
+static size_t zone_length(const char *s, size_t len) {
+    enum { LONGEST_ZONE = 6 };
+    if (len > 0 && (s[len - 1] == 'Z' || s[len - 1] == 'z')) return 1;
+    for (size_t n = 1; n <= LONGEST_ZONE && n < len; n++) {
+        char c = s[len - n];
+        if (c == '+' || c == '-') return n > 2 ? n : 0;
+        if ((c < '0' || c > '9') && c != ':') return 0;
+    }
+    return 0;
+}
+
 bool mr_calendar_mistake(mr_kind kind, const char *s, size_t len, char *out) {
     uint32_t how;
     mr_civil c;
-    return read_fields(kind, s, len, &c, &how) && mr_civil_mistake(&c, kind, out);
+    if (read_fields(kind, s, len, &c, &how)) return mr_civil_mistake(&c, kind, out);
+    size_t zone = kind == MR_DATETIME ? zone_length(s, len) : 0;
+    if (!zone || !read_fields(kind, s, len - zone, &c, &how)) return false;
+    snprintf(out, MR_MISTAKE_SIZE, "a datetime has no zone: leave \"%.*s\" out, and store UTC", (int)zone,
+             s + len - zone);
+    return true;
 }
 
 mr_value mr_calendar_now(void) {

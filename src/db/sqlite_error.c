@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 /* The operating system is asked, because SQLite's error is the same for too many files and for a missing folder.
  * Several files are tried: SQLite may need several at once, and it has closed the others when it fails. */
@@ -39,13 +40,45 @@ static mr_errkind kind_of(int rc) {
     }
 }
 
+static bool begins(const char *words, const char *with) { return strncmp(words, with, strlen(with)) == 0; }
+
+/* Errors that are mistakes of the program, known by their words alone. */
+static const char *mistake_of(const char *words) {
+    if (begins(words, "no such table: "))
+        return ": db:create_all() makes the tables of the classes that are declared, once for each file";
+    if (begins(words, "no such column: ") || strstr(words, " has no column named "))
+        return ": is it spelled so? create_all does not change a table that exists: ALTER TABLE ... ADD COLUMN does";
+    if (begins(words, "near \"?\": syntax error"))
+        return ": a parameter stands for a value alone, not for a name, a PRAGMA's value or the like: write these into "
+               "the "
+               "SQL";
+    return "";
+}
+
+static bool is_about_file(int rc, const char *words) {
+    return (rc & 0xff) == SQLITE_READONLY || begins(words, "no such table: ");
+}
+
+enum { PLACE_SIZE = 400 };
+
+/* Where it happened, if that is the likely reason: another file than was meant. */
+static const char *place_of(const sqlite_dbc *dbc, int rc, const char *words, char *buf) {
+    const char *path = is_about_file(rc, words) ? sqlite3_db_filename(dbc->db, "main") : NULL;
+    if (!path || !*path || sqlite3_vfs_find(path)) return ""; /* in memory: a VFS of its own */
+    snprintf(buf, PLACE_SIZE, " (the file is %s)", path);
+    return buf;
+}
+
 /* Advice for an error. (For locks that this program holds, the connection adds the advice.) */
-static const char *cure_of(int rc) {
+static const char *cure_of(const sqlite_dbc *dbc, int rc, const char *words) {
     if (rc == SQLITE_BUSY_SNAPSHOT)
         return ": others have committed since this transaction began to read: run it again (session:retry)";
     if ((rc & 0xff) == SQLITE_BUSY)
         return ": another program holds it: run the transaction again (session:retry), or wait longer (busy_timeout)";
     if (mr_sqlite_out_of_files(rc)) return MR_SQLITE_TOO_MANY_FILES;
+    if ((rc & 0xff) == SQLITE_READONLY && sqlite3_db_readonly(dbc->db, "main") == 1)
+        return ": the file, or its folder, gives this program no permission to write";
+    if ((rc & 0xff) == SQLITE_ERROR) return mistake_of(words);
     return "";
 }
 
@@ -57,7 +90,8 @@ mr_status mr_sqlite_fail(sqlite_dbc *dbc, int rc) {
     /* The caller's own handle may have extended codes turned off. */
     if (rc <= 0xff && sqlite3_errcode(dbc->db) == rc) rc = sqlite3_extended_errcode(dbc->db);
     const char *words = sqlite3_errmsg(dbc->db);
-    mr_fail(dbc->env, kind_of(rc), "(sqlite) %s%s", words, cure_of(rc));
+    char place[PLACE_SIZE];
+    mr_fail(dbc->env, kind_of(rc), "(sqlite) %s%s%s", words, cure_of(dbc, rc, words), place_of(dbc, rc, words, place));
     mr_error_add_orig(dbc->env, words, rc);
     return MR_FAIL;
 }

@@ -139,9 +139,8 @@ mr_status mr_sqlite_bind(mr_stmt *handle, const mr_value *values, size_t n) {
     sqlite_stmt *s = sqlite_stmt_of(handle);
     if (n != s->nparams) {
         return mr_fail(s->dbc->env, MR_ERR_PROGRAMMING,
-                       "(sqlite) the statement has %zu parameters, but %zu values "
-                       "were given",
-                       s->nparams, n);
+                       "(sqlite) the statement has %zu parameters, but %zu values were given%s", s->nparams, n,
+                       n == 0 ? ": write each as :name, and give { name = value }" : "");
     }
     if (s->begun) rewind_statement(s);
     for (size_t i = 0; i < n; i++) {

@@ -78,7 +78,7 @@ static const char *fitting_types(const mr_value *v) {
 mr_status mr_type_misfit(mr_env *env, const mr_type *type, const char *what, const char *row, const mr_value *stored) {
     char shown[SHOWN + AROUND], name[MR_TYPE_NAME];
     bool choice = type->rules->argument == MR_ARGUMENT_CHOICES && stored->kind == MR_TEXT;
-    const char *reads = type->rules->reads ? type->rules->reads : type->rules->wants;
+    const char *reads = type->rules->reads ? type->rules->reads : strchr(type->rules->wants, ' ') + 1;
     describe(stored, shown, sizeof shown);
     return mr_fail(env, MR_ERR_DATA,
                    "%s%s%s holds %s, which is no %s%s: correct the row, declare the column %s, or read it with "

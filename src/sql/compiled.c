@@ -8,6 +8,7 @@
 
 #include "sqltext.h"
 
+#include <stdio.h>
 #include <string.h>
 
 mr_compiled *mr_compiled_from_sql(mr_env *env, const char *sql, size_t len, bool is_write) {
@@ -43,6 +44,19 @@ void mr_compiled_release(mr_compiled *c) {
 
 /* ---------------------------------------------------------------- values */
 
+/* No value has the parameter's name: says which were given. */
+static mr_status no_value(mr_env *env, const char *name, const mr_named_value *named, size_t n) {
+    enum { SHOWN = 6 };
+    char given[256] = "none";
+    size_t len = 0;
+    for (size_t i = 0; i < n && i < SHOWN && len < sizeof given; i++) {
+        int wrote = snprintf(given + len, sizeof given - len, "%s'%s'", i ? ", " : "", named[i].name);
+        if (wrote > 0) len += (size_t)wrote;
+    }
+    return mr_fail(env, MR_ERR_INVALID_REQUEST, "a value is required for bind parameter '%s' (given: %s%s)", name,
+                   given, n > SHOWN ? ", ..." : "");
+}
+
 static mr_status named_value(const mr_compiled *c, const mr_param *param, const mr_named_value *named, size_t n,
                              mr_value *out) {
     for (size_t i = 0; i < n; i++) {
@@ -56,7 +70,7 @@ static mr_status named_value(const mr_compiled *c, const mr_param *param, const 
         out->flags &= (uint8_t)~MR_VALUE_OWNED;
         return MR_OK;
     }
-    return mr_fail(c->env, MR_ERR_INVALID_REQUEST, "a value is required for bind parameter '%s'", param->name);
+    return no_value(c->env, param->name, named, n);
 }
 
 static mr_status bound_value(const mr_compiled *c, const mr_param *param, const mr_vec *binds, mr_value *out) {

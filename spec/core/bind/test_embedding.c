@@ -246,7 +246,7 @@ static void test_errors(void **state) {
     assert_true(mr_error_is(L, "ArgumentError") && mr_error_is(L, "Error") && !mr_error_is(L, "DataError"));
     assert_string_equal(mr_error_message(L), "Pet has no attribute 'nmae' (did you mean 'name'?)");
     assert_int_equal(mr_object_get_int(L, cat, "name", &i), MR_RESULT_FAIL);
-    assert_string_equal(mr_error_message(L), "Pet.name: expected integer, got string \"cat\"");
+    assert_string_equal(mr_error_message(L), "Pet.name: expected an integer, got string \"cat\"");
     assert_int_equal(mr_object_set_text(L, cat, "weight", "heavy"), MR_RESULT_FAIL);
     assert_int_equal(mr_object_new(L, mr_object_class(cat), &twin), MR_RESULT_OK);
     mr_object_set_text(L, twin, "name", "cat");

@@ -96,7 +96,7 @@ static void refused_moves(void **state) {
     rollback();
     expect_state(other, MR_TRANSIENT);
     mr_session_release(second);
-    fails(set(u, "id", text("x")), MR_ERR_ARGUMENT, "User.id: expected integer, got string \"x\"");
+    fails(set(u, "id", text("x")), MR_ERR_ARGUMENT, "User.id: expected an integer, got string \"x\"");
     expect_int(u, "id", 1);
 }
 
@@ -181,7 +181,7 @@ static void get_by_key(void **state) {
     expect_count(0);
     key = text("1");
     fails(mr_session_get(session, class_named("User"), &key, 1, NULL, false, &e), MR_ERR_ARGUMENT,
-          "User.id: expected integer, got string \"1\"");
+          "User.id: expected an integer, got string \"1\" (math.tointeger(text) makes one of text)");
     fails(mr_session_get(session, class_named("User"), &key, 2, NULL, false, &e), MR_ERR_ARGUMENT,
           "the primary key of User has 1 column (id), but get() was given 2 values");
     record();

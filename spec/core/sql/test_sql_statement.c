@@ -254,7 +254,7 @@ static void named_parameters(void **state) {
     mr_value out[1];
     assert_int_equal(mr_sql_compile(w->env, mr_dialect_sqlite(), node, &c), MR_OK);
     assert_int_equal(mr_compiled_values(c, NULL, NULL, 0, out), MR_FAIL);
-    assert_string_equal(mr_env_error(w->env)->message, "a value is required for bind parameter 'x'");
+    assert_string_equal(mr_env_error(w->env)->message, "a value is required for bind parameter 'x' (given: none)");
     mr_named_value named = {"x", mr_float_value(3.0)};
     assert_int_equal(mr_compiled_values(c, NULL, &named, 1, out), MR_OK);
     assert_int_equal(out[0].kind, MR_INT);

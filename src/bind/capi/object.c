@@ -190,7 +190,7 @@ static bool read_int(lua_State *L, const read_args *a) {
 }
 
 mr_result mr_object_get_int(lua_State *L, mr_object *object, const char *attribute, int64_t *out) {
-    return read_as(L, object, attribute, out, read_int, "integer");
+    return read_as(L, object, attribute, out, read_int, "an integer");
 }
 
 static bool read_float(lua_State *L, const read_args *a) {
@@ -200,7 +200,7 @@ static bool read_float(lua_State *L, const read_args *a) {
 }
 
 mr_result mr_object_get_float(lua_State *L, mr_object *object, const char *attribute, double *out) {
-    return read_as(L, object, attribute, out, read_float, "number");
+    return read_as(L, object, attribute, out, read_float, "a number");
 }
 
 static bool read_bool(lua_State *L, const read_args *a) {
@@ -210,7 +210,7 @@ static bool read_bool(lua_State *L, const read_args *a) {
 }
 
 mr_result mr_object_get_bool(lua_State *L, mr_object *object, const char *attribute, int *out) {
-    return read_as(L, object, attribute, out, read_bool, "boolean");
+    return read_as(L, object, attribute, out, read_bool, "a boolean");
 }
 
 static bool read_text(lua_State *L, const read_args *a) {
@@ -220,7 +220,7 @@ static bool read_text(lua_State *L, const read_args *a) {
 }
 
 mr_result mr_object_get_text(lua_State *L, mr_object *object, const char *attribute, const char **text, size_t *len) {
-    return run_read(L, read_body, &(read_args){object, attribute, text, len, read_text, "string", false});
+    return run_read(L, read_body, &(read_args){object, attribute, text, len, read_text, "a string", false});
 }
 
 mr_result mr_object_get_blob(lua_State *L, mr_object *object, const char *attribute, const void **data, size_t *len) {

@@ -112,6 +112,29 @@ static int get_key(lua_State *L) {
     return 1;
 }
 
+/* A name that is no method, User.posts.title: criteria over a class that is reached by a relationship are written
+ * otherwise. */
+static int missing(lua_State *L) {
+    const bind_relationship *r = self(L, "a relationship");
+    if (lua_type(L, 2) != LUA_TSTRING) return bind_type_error(L, 2, "a relationship", "a name");
+    const char *name = lua_tostring(L, 2), *class = r->prop->mapper->name, *key = r->prop->name;
+    const mr_mapper *target = r->of_type ? r->of_type : r->prop->relationship->target;
+    if (!mr_mapper_property(target, name, true)) return 0;
+    const char *word = is_collection(r->prop->relationship) ? "any" : "has";
+    return bind_error(
+        L, MR_ERR_ARGUMENT,
+        "%s.%s is a relationship: its %s is an attribute of %s. Write %s.%s:%s{ %s = ... }, or join(%s.%s) and "
+        "%s.%s",
+        class, key, name, target->name, class, key, word, name, class, key, target->name, name);
+}
+
+/* The relationship's own name; where the class that it leads to has a `name` as well, that was meant. */
+static int get_name(lua_State *L) {
+    lua_settop(L, 1);
+    lua_pushliteral(L, "name");
+    return missing(L) ? 1 : get_key(L);
+}
+
 static int relationship_tostring(lua_State *L) {
     const bind_relationship *r = bind_arg(L, 1, BIND_RELATIONSHIP, "tostring");
     lua_pushfstring(L, "%s.%s", r->prop->mapper->name, r->prop->name);
@@ -122,8 +145,8 @@ void bind_open_relationship_attribute(lua_State *L) {
     static const luaL_Reg methods[] = {{"any", r_any},       {"has", r_has},         {"contains", r_contains},
                                        {"eq", r_eq},         {"ne", r_ne},           {"is_", r_is},
                                        {"is_not", r_is_not}, {"of_type", r_of_type}, {NULL, NULL}};
-    static const luaL_Reg getters[] = {{"key", get_key}, {"name", get_key}, {NULL, NULL}};
+    static const luaL_Reg getters[] = {{"key", get_key}, {"name", get_name}, {NULL, NULL}};
     static const luaL_Reg metamethods[] = {
-        {"__gc", bind_relationship_gc}, {"__tostring", relationship_tostring}, {NULL, NULL}};
+        {"__gc", bind_relationship_gc}, {"__tostring", relationship_tostring}, {BIND_MISSING, missing}, {NULL, NULL}};
     bind_type(L, BIND_RELATIONSHIP, "Relationship", methods, getters, metamethods);
 }

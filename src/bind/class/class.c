@@ -115,7 +115,7 @@ static const char *session_word(const char *name) {
     } known[] = {
         {"a session writes objects: db.session:add(object), then db.session:commit()",
          {"save", "create", "insert", "add", "store", "persist", NULL}},
-        {"a session reads objects: db.session:get(Class, key), or db.session:query(Class)",
+        {"a session reads objects: db.session:get(Class, key), or db.session:query(Class), which is Class.query, too",
          {"find", "find_by", "get", "all", "first", "one", "where", "filter", "filter_by", "select", "count", "exists",
           "order_by", "limit", NULL}},
         {"assign to its attributes, or change many rows by db.session:query(Class):update{ ... }", {"update", NULL}},
@@ -367,6 +367,13 @@ static int class_newindex(lua_State *L) {
     return 0;
 }
 
+/* pairs(Class), for x in Class do */
+static int class_pairs(lua_State *L) {
+    bind_class *c = self(L, "pairs");
+    return bind_error(L, MR_ERR_ARGUMENT, "pairs: %s is a class: its objects are read by %s.query:all() or :iter()",
+                      shown_name(c), shown_name(c));
+}
+
 static int class_tostring(lua_State *L) {
     bind_class *c = self(L, "tostring");
     lua_pushfstring(L, "<class %s>", c->mapper ? c->mapper->name : "(base)");
@@ -430,6 +437,8 @@ static void open_class_metatable(lua_State *L) {
     lua_setfield(L, -2, "__index");
     lua_pushcfunction(L, class_newindex);
     lua_setfield(L, -2, "__newindex");
+    lua_pushcfunction(L, class_pairs);
+    lua_setfield(L, -2, "__pairs");
     lua_pushcfunction(L, class_tostring);
     lua_setfield(L, -2, "__tostring");
     lua_pushliteral(L, "class");

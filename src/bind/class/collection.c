@@ -21,8 +21,18 @@ void bind_push_collection(lua_State *L, mr_entity *parent, const mr_property *pr
     bind_set_type(L, BIND_COLLECTION);
 }
 
+/* The value at idx is no collection: most likely a method was called with a dot. */
+static void refuse_view(lua_State *L, int idx) {
+    lua_Debug ar;
+    const char *name = lua_getstack(L, 0, &ar) && lua_getinfo(L, "n", &ar) && ar.name ? ar.name : "append";
+    bind_error(L, MR_ERR_ARGUMENT,
+               "%s: expected a collection, got %s (methods are called with a colon: object.items:%s(...))", name,
+               bind_describe(L, idx), name);
+}
+
 static mr_entity *view_parent(lua_State *L, int idx, const mr_property **prop) {
-    bind_view *v = bind_arg(L, idx, BIND_COLLECTION, "collection");
+    bind_view *v = bind_test(L, idx, BIND_COLLECTION);
+    if (!v) refuse_view(L, idx);
     *prop = v->prop;
     lua_getiuservalue(L, idx, 1);
     const bind_proxy *p = lua_touserdata(L, -1);
@@ -246,6 +256,14 @@ static int view_tostring(lua_State *L) {
     return 1;
 }
 
+/* for x in object.items do */
+static int view_call(lua_State *L) {
+    const mr_property *prop;
+    mr_entity *parent = view_parent(L, 1, &prop);
+    return bind_error(L, MR_ERR_ARGUMENT, "%s cannot be called: a loop over it is for _, x in ipairs(object.%s) do",
+                      view_name(L, parent, prop), prop->name);
+}
+
 static int view_eq(lua_State *L) {
     bind_view *a = bind_test(L, 1, BIND_COLLECTION), *b = bind_test(L, 2, BIND_COLLECTION);
     bool equal = a && b && a->prop == b->prop;
@@ -266,9 +284,13 @@ void bind_open_collection(lua_State *L) {
                                        {"extend", view_extend},
                                        {"contains", view_contains},
                                        {NULL, NULL}};
-    static const luaL_Reg metamethods[] = {{"__len", view_len},     {"__newindex", view_newindex},
-                                           {"__pairs", view_pairs}, {"__tostring", view_tostring},
-                                           {"__eq", view_eq},       {NULL, NULL}};
+    static const luaL_Reg metamethods[] = {{"__len", view_len},
+                                           {"__newindex", view_newindex},
+                                           {"__pairs", view_pairs},
+                                           {"__tostring", view_tostring},
+                                           {"__eq", view_eq},
+                                           {"__call", view_call},
+                                           {NULL, NULL}};
     luaL_newmetatable(L, BIND_COLLECTION);
     luaL_setfuncs(L, metamethods, 0);
     lua_newtable(L);

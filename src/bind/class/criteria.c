@@ -15,8 +15,7 @@ void bind_push_about(lua_State *L, const mr_property *prop, mr_node *alias, int 
     mr_entity *e = bind_test_entity(L, idx);
     mr_node *node = NULL;
     if (!e || !mr_mapper_isa(e->mapper, prop->relationship->target))
-        bind_type_error(L, idx, lua_pushfstring(L, "%s.%s", prop->mapper->name, prop->name),
-                        lua_pushfstring(L, "a %s", prop->relationship->target->name));
+        bind_refuse_related(L, idx, prop, lua_pushfstring(L, "%s.%s", prop->mapper->name, prop->name));
     bind_state *b = bind_of(L);
     BIND_CALL(b, L, (void)mr_object_criterion(prop, alias, e, how, &node));
     bind_push_node(L, node);

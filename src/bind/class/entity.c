@@ -99,6 +99,9 @@ static int index_other(lua_State *L, bind_class *c) {
     lua_pushvalue(L, lua_upvalueindex(UP_CLASS));
     const mr_property *prop = bind_class_property(L, 3, 2);
     if (prop) return get_attribute(L, c, prop);
+    if (lua_type(L, 2) == LUA_TNUMBER)
+        return bind_error(L, MR_ERR_ARGUMENT, "%s has no attribute '%s': it is one object, not a list", c->mapper->name,
+                          luaL_tolstring(L, 2, NULL));
     return bind_class_no_attribute(L, 3, luaL_tolstring(L, 2, NULL));
 }
 
@@ -129,12 +132,35 @@ static void set_field(lua_State *L, mr_entity *e) {
     bind_proxy_anchor(L, 1, e);
 }
 
+/* Does the class refer to itself by a relationship which says of neither side that it is the parent's? */
+static bool has_no_remote_side(const mr_relationship *rel) {
+    return rel->direction == MR_ONE_TO_MANY && rel->remote_side.len == 0 &&
+           !(rel->reverse && rel->reverse->remote_side.len) &&
+           (mr_mapper_isa(rel->parent, rel->target) || mr_mapper_isa(rel->target, rel->parent));
+}
+
+/* Raises: the value at idx is no list for the collection, which what names. */
+static void refuse_list(lua_State *L, const mr_property *prop, int idx, const char *what) {
+    const mr_relationship *rel = prop->relationship;
+    const char *cure = "";
+    luaL_checkstack(L, 8, "a list");
+    if (lua_isnil(L, idx) || bind_is_null(L, idx)) cure = " (an empty one is {})";
+    else if (bind_test_entity(L, idx) && has_no_remote_side(rel) && rel->target->npk == 1)
+        cure =
+            lua_pushfstring(L,
+                            " (a table that refers to itself: the side that refers to one object, such as the parent, "
+                            "needs remote_side = \"%s.%s\")",
+                            rel->target->name, bind_key_name(rel->target, 0));
+    else if (bind_test_entity(L, idx)) cure = " (one object: :append(object), or { object })";
+    bind_error(L, MR_ERR_ARGUMENT, "%s: expected a list of objects, got %s%s", what, bind_describe(L, idx), cure);
+}
+
 /* The length of the list of objects, or of the collection, at idx; raises for a table that is no list. */
 static lua_Integer list_length(lua_State *L, const mr_entity *e, const mr_property *prop, int idx) {
     if (bind_test(L, idx, BIND_COLLECTION)) return luaL_len(L, idx);
     if (!bind_is_plain_table(L, idx)) {
         lua_pushfstring(L, "%s.%s", e->mapper->name, prop->name);
-        bind_type_error(L, idx, lua_tostring(L, -1), "a list of objects");
+        refuse_list(L, prop, idx, lua_tostring(L, -1));
     }
     lua_Integer n = (lua_Integer)lua_rawlen(L, idx), found = 0;
     lua_pushnil(L);
@@ -183,12 +209,32 @@ static mr_status set_relationship(lua_State *L, bind_state *b, mr_entity *e, con
     return st;
 }
 
+/* Raises: an object was given for a column. The relationship that the column belongs to takes it. */
+static void refuse_object_for_column(lua_State *L, int idx, const mr_property *prop, const char *what,
+                                     const char *wanted) {
+    const mr_mapper *mapper = prop->mapper;
+    const mr_entity *given = bind_test_entity(L, idx);
+    const char *got = bind_describe(L, idx);
+    for (size_t i = 0; i < mapper->props.len; i++) {
+        const mr_property *other = mr_vec_ptr(&mapper->props, i);
+        const mr_relationship *rel = other->relationship;
+        if (!rel || rel->direction != MR_MANY_TO_ONE || rel->npairs == 0 || rel->pairs[0].local != prop->column ||
+            !mr_mapper_isa(given->mapper, rel->target))
+            continue;
+        bind_error(L, MR_ERR_ARGUMENT, "%s: expected %s, got %s (the object belongs to %s.%s)", what, wanted, got,
+                   mapper->name, other->name);
+    }
+}
+
 mr_value bind_column_value(lua_State *L, const mr_entity *e, const mr_property *prop, int idx) {
     mr_value v;
     if (!bind_to_value(L, idx, prop->column ? prop->column->type : NULL, &v)) {
         lua_pushfstring(L, "%s.%s", e->mapper->name, prop->name);
         const mr_type *type = prop->column ? mr_column_type(e->mapper->env, prop->column) : NULL;
-        bind_no_value(L, idx, type, lua_tostring(L, -1), type ? mr_type_wants(type) : "a value", false);
+        const char *what = lua_tostring(L, -1), *wanted = type ? mr_type_wants(type) : "a value";
+        luaL_checkstack(L, 8, "an attribute's value");
+        if (bind_test_entity(L, idx)) refuse_object_for_column(L, idx, prop, what, wanted);
+        bind_no_value(L, idx, type, what, wanted, false);
     }
     return v;
 }
@@ -293,6 +339,15 @@ static int entity_eq(lua_State *L) {
     return 1;
 }
 
+/* pairs(object) */
+static int entity_pairs(lua_State *L) {
+    const char *name = bind_arg_entity(L, 1, "pairs")->mapper->name;
+    return bind_error(L, MR_ERR_ARGUMENT,
+                      "pairs: a %s is no table: read its attributes by name (those that are loaded: "
+                      "ipairs(mr.inspect(object).loaded))",
+                      name);
+}
+
 static void set_closure(lua_State *L, int class_idx, const char *name, lua_CFunction fn) {
     lua_pushvalue(L, class_idx);
     lua_pushcclosure(L, fn, 1);
@@ -307,6 +362,8 @@ void bind_make_object_metatable(lua_State *L, int class_idx) {
     set_closure(L, class_idx, "__tostring", entity_tostring);
     lua_pushcfunction(L, entity_eq);
     lua_setfield(L, -2, "__eq");
+    lua_pushcfunction(L, entity_pairs);
+    lua_setfield(L, -2, "__pairs");
     lua_pushstring(L, c->mapper->name);
     lua_setfield(L, -2, "__name");
     lua_pushvalue(L, class_idx);

@@ -121,8 +121,14 @@ static int find_word(lua_State *L, const word *words, const char *s, size_t len,
     for (const word *w = words; w->name; w++)
         if (strlen(w->name) == len && memcmp(w->name, s, len) == 0) return w->value;
     lua_pushlstring(L, s, len);
-    const char *near = mr_nearest(lua_tostring(L, -1), word_at, (void *)(uintptr_t)words);
-    return bind_error(L, MR_ERR_ARGUMENT, "%s: unknown value '%s'%s", what, lua_tostring(L, -1), bind_hint(L, near));
+    const char *name = lua_tostring(L, -1), *near = mr_nearest(name, word_at, (void *)(uintptr_t)words);
+    if (near) return bind_error(L, MR_ERR_ARGUMENT, "%s: unknown value '%s'%s", what, name, bind_hint(L, near));
+    lua_pushliteral(L, "");
+    for (const word *w = words; w->name; w++) {
+        lua_pushfstring(L, "%s%s%s", lua_tostring(L, -1), w == words ? "" : ", ", w->name);
+        lua_remove(L, -2);
+    }
+    return bind_error(L, MR_ERR_ARGUMENT, "%s: unknown value '%s' (known are %s)", what, name, lua_tostring(L, -1));
 }
 
 static const char *strategy_word(void *ud, size_t i) {
@@ -135,8 +141,19 @@ static mr_lazy find_strategy(lua_State *L, const char *what) {
     const char *s = lua_tostring(L, -1);
     for (int i = 0; i < MR_LAZY__COUNT; i++)
         if (strlen(s) == lua_rawlen(L, -1) && strcmp(s, strategy_word(NULL, (size_t)i)) == 0) return (mr_lazy)i;
+    if (strcmp(s, "dynamic") == 0 || strcmp(s, "write_only") == 0)
+        bind_error(L, MR_ERR_ARGUMENT,
+                   "%s: lazy: there is no \"%s\": a collection that is too large to be loaded is queried, "
+                   "session:query(Class):with_parent(object), under lazy = \"noload\" or \"raise\"",
+                   what, s);
     const char *near = mr_nearest(s, strategy_word, NULL);
-    bind_error(L, MR_ERR_ARGUMENT, "%s: lazy: unknown value '%s'%s", what, s, bind_hint(L, near));
+    if (near) bind_error(L, MR_ERR_ARGUMENT, "%s: lazy: unknown value '%s'%s", what, s, bind_hint(L, near));
+    lua_pushliteral(L, "");
+    for (size_t i = 0; strategy_word(NULL, i); i++) {
+        lua_pushfstring(L, "%s%s%s", lua_tostring(L, -1), i ? ", " : "", strategy_word(NULL, i));
+        lua_remove(L, -2);
+    }
+    bind_error(L, MR_ERR_ARGUMENT, "%s: lazy: unknown value '%s' (known are %s)", what, s, lua_tostring(L, -1));
     return MR_LAZY_SELECT;
 }
 

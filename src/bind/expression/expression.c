@@ -89,6 +89,7 @@ static int refuse_criterion(lua_State *L, int idx, const char *function) {
     else if (bind_is_plain_table(L, idx)) cure = " (attributes by name are for filter_by)";
     else if (bind_test(L, idx, BIND_RELATIONSHIP))
         cure = " (a relationship is asked with :any(), :has() or :contains())";
+    else if (lua_isfunction(L, idx)) cure = " (a method is called: User.name:desc(), User.name:eq(x))";
     else if (bind_is_query(L, idx)) cure = " (a query as a criterion is written query:exists())";
     return bind_error(L, MR_ERR_ARGUMENT, "%s: expected an SQL expression, got %s%s", function, bind_describe(L, idx),
                       cure);
@@ -184,9 +185,34 @@ static int expression_call(lua_State *L) {
     return bind_error(L, MR_ERR_ARGUMENT, "%s is an expression and cannot be called", bind_push_what(L, node));
 }
 
+/* Names that SQL, or other libraries, have for what is written otherwise. */
+static int missing(lua_State *L) {
+    static const struct {
+        const char *cure, *words[14];
+    } known[] = {
+        {"x:is_(nil), or x:is_not(nil)", {"is_null", "isnull", "is_none", "not_null", "is_not_null", "notnull", NULL}},
+        {"x:eq(value), x:ne(value)", {"equals", "equal", "is_equal", "__eq", "neq", "not_eq", NULL}},
+        {"x:lt(value), x:le(value), x:gt(value), x:ge(value)", {"gte", "lte", "less", "greater", NULL}},
+        {"x:in_{ a, b }, x:not_in{ a, b }", {"in", "one_of", "any_of", "notin", NULL}},
+        {"~x", {"not", "not_", "negate", NULL}},
+        {"x & y, x | y", {"and", "or", "and_", "or_", NULL}},
+        {"an SQL function: mr.func.NAME(x)",
+         {"lower", "upper", "length", "count", "sum", "max", "min", "avg", "abs", "round", "trim", "coalesce", NULL}},
+    };
+    const char *name = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (bind_is_among(known[i].words, name))
+            return bind_error(L, MR_ERR_ARGUMENT, "Expression has no method or field '%s': it is written %s", name,
+                              known[i].cure);
+    return 0;
+}
+
 void bind_open_expression(lua_State *L) {
     static const luaL_Reg getters[] = {{"name", get_name}, {"key", get_key}, {"type", get_type}, {NULL, NULL}};
-    static const luaL_Reg metamethods[] = {
-        {"__gc", bind_expression_gc}, {"__tostring", expression_tostring}, {"__call", expression_call}, {NULL, NULL}};
+    static const luaL_Reg metamethods[] = {{"__gc", bind_expression_gc},
+                                           {"__tostring", expression_tostring},
+                                           {"__call", expression_call},
+                                           {BIND_MISSING, missing},
+                                           {NULL, NULL}};
     bind_type(L, BIND_EXPRESSION, "Expression", NULL, getters, metamethods);
 }

@@ -29,6 +29,8 @@ static int call_function(lua_State *L) {
     const char *name = lua_tostring(L, lua_upvalueindex(1));
     int n = lua_gettop(L);
     luaL_checkstack(L, 8, "func");
+    if (bind_test(L, 1, BIND_FUNC))
+        return bind_error(L, MR_ERR_ARGUMENT, "func.%s is called with a dot: mr.func.%s(...)", name, name);
     const char *what = lua_pushfstring(L, "func.%s", name);
     lua_insert(L, 1);
     for (int i = 2; i <= n + 1; i++) bind_own_operand(L, i, NULL, what);

@@ -98,6 +98,22 @@ static int q_filter_by(lua_State *L) {
 
 /* ---------------------------------------------------------------- lists of expressions */
 
+/* "name desc", "-name": SQL's and other libraries' way to say an order. */
+static void refuse_direction(lua_State *L, const mr_mapper *mapper, const char *name, const char *function) {
+    size_t from = *name == '-' || *name == '+', n = strcspn(name + from, " \t");
+    char word[64], way[8] = "";
+    if (n == 0 || n >= sizeof word || (!from && name[n] == '\0')) return;
+    memcpy(word, name + from, n);
+    word[n] = '\0';
+    if (!mr_mapper_property(mapper, word, true)) return;
+    const char *rest = name + from + n + strspn(name + from + n, " \t");
+    for (size_t i = 0; i + 1 < sizeof way && rest[i]; i++) way[i] = (char)(rest[i] | 0x20);
+    bool desc = *name == '-' || strcmp(way, "desc") == 0, asc = *name == '+' || strcmp(way, "asc") == 0;
+    if (!desc && !asc) return;
+    bind_error(L, MR_ERR_ARGUMENT, "%s: expected an attribute, got string \"%s\" (write %s.%s:%s())", function, name,
+               mapper->name, word, desc ? "desc" : "asc");
+}
+
 /* Replaces the string at idx, a label or an attribute of the query's class, by its expression. */
 static void own_named(lua_State *L, int idx, const mr_query *q, const char *function) {
     const char *name = lua_tostring(L, idx);
@@ -110,6 +126,7 @@ static void own_named(lua_State *L, int idx, const mr_query *q, const char *func
         return;
     }
     if (!mapper) bind_type_error(L, idx, function, "an expression");
+    refuse_direction(L, mapper, name, function);
     const mr_property *prop = bind_query_attribute(L, mapper, name);
     if (prop->kind == MR_PROPERTY_RELATIONSHIP) bind_type_error(L, idx, function, "a column");
     bind_push_node(L, mr_property_node(prop, q->nitems > 0 ? q->items[0].alias : NULL));

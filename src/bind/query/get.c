@@ -11,20 +11,10 @@
 
 #define MAX_KEY 32
 
-/* The attribute of part i of the primary key. */
-static const mr_property *key_property(const mr_mapper *mapper, unsigned i) {
-    size_t k = 0;
-    while (k + 1 < mapper->columns.len) {
-        if (((const mr_property *)mr_vec_ptr(&mapper->columns, k))->slot == mapper->pk_slots[i]) break;
-        k++;
-    }
-    return mr_vec_ptr(&mapper->columns, k);
-}
-
 /* Raises where the key's value i at idx is nil: probably a mistyped variable. NULL is written mr.null. */
 static void refuse_nil_key(lua_State *L, mr_mapper *mapper, int idx, unsigned i) {
     if (!lua_isnoneornil(L, idx)) return;
-    const char *name = i < mapper->npk ? key_property(mapper, i)->name : "?";
+    const char *name = i < mapper->npk ? bind_key_name(mapper, i) : "?";
     bind_error(L, MR_ERR_ARGUMENT, "get(%s): %s.%s: got nil (is the variable set?)", mapper->name, mapper->name, name);
 }
 
@@ -46,7 +36,7 @@ static void read_part(lua_State *L, const mr_mapper *mapper, int idx, mr_value *
     if (bind_to_value(L, idx, NULL, out) && out->kind != MR_OPAQUE) return;
     idx = lua_absindex(L, idx);
     lua_pushfstring(L, "get(%s)", mapper->name);
-    bind_type_error(L, idx, lua_tostring(L, -1), "a key's value");
+    bind_no_value(L, idx, NULL, lua_tostring(L, -1), "a key's value", false);
 }
 
 /* Reads the key at idx: a value, a list, or a table by attribute. Returns the number of values. */
@@ -64,7 +54,7 @@ static unsigned read_key(lua_State *L, mr_mapper *mapper, int idx, mr_value *val
     luaL_checkstack(L, (int)n + 4, "get");
     for (lua_Integer i = 0; i < n; i++) {
         if (by_name) {
-            lua_getfield(L, idx, key_property(mapper, (unsigned)i)->name);
+            lua_getfield(L, idx, bind_key_name(mapper, (unsigned)i));
         } else {
             lua_rawgeti(L, idx, i + 1);
         }

@@ -193,6 +193,14 @@ static int query_index(lua_State *L) {
     lua_pushvalue(L, 2);
     if (lua_gettable(L, 3) != LUA_TNIL) return 1;
     const char *name = lua_tostring(L, 2), *near = nearest_method(L, 3, name);
+    const mr_query *q = bind_test_query(L, 1);
+    const mr_mapper *mapper = q && q->nitems ? q->items[0].mapper : NULL;
+    if (mapper && mr_mapper_property(mapper, name, true))
+        return bind_error(
+            L, MR_ERR_ARGUMENT,
+            "Query has no method '%s': it is an attribute of %s, whose objects are read by :first(), :all() or "
+            ":iter()",
+            name, mapper->name);
     return bind_error(L, MR_ERR_ARGUMENT, "Query has no method '%s'%s", name, bind_hint(L, near));
 }
 

@@ -7,6 +7,7 @@
 
 #include "state/coroutine.h"
 #include "value/engine.h"
+#include "value/row.h"
 
 static mr_engine *self(lua_State *L, const char *function) {
     return ((bind_engine *)bind_arg(L, 1, BIND_ENGINE, function))->engine;
@@ -66,6 +67,7 @@ static int create_engine(lua_State *L) {
 /* ---------------------------------------------------------------- record(fn) */
 
 #define RECORDING "moonrow.Recording"
+#define RECORD    "moonrow.Record" /* the metatable of one statement's table */
 
 typedef struct recording {
     mr_recorder *recorder;
@@ -87,8 +89,22 @@ static int recording_gc(lua_State *L) {
     return 0;
 }
 
+/* INSERT INTO t (a) VALUES (?) {1} */
+static int record_tostring(lua_State *L) {
+    luaL_checktype(L, 1, LUA_TTABLE);
+    lua_settop(L, 1);
+    lua_getfield(L, 1, "statement");
+    luaL_tolstring(L, 2, NULL);
+    lua_pushliteral(L, " ");
+    lua_getfield(L, 1, "parameters");
+    luaL_tolstring(L, 5, NULL);
+    lua_remove(L, 5);
+    lua_concat(L, 3);
+    return 1;
+}
+
 static void push_parameters(lua_State *L, const mr_value *values, size_t n) {
-    lua_createtable(L, (int)n, 0);
+    bind_new_list(L, n);
     for (size_t i = 0; i < n; i++) {
         bind_push_value_or_null(L, &values[i]);
         lua_rawseti(L, -2, (lua_Integer)i + 1);
@@ -106,13 +122,14 @@ static void push_record(lua_State *L, const mr_record *record) {
     if (lists <= 1) {
         push_parameters(L, lists ? mr_vec_ptr(&record->lists, 0) : NULL, lists ? record->nparams : 0);
     } else {
-        lua_createtable(L, (int)lists, 0);
+        bind_new_list(L, lists);
         for (size_t i = 0; i < lists; i++) {
             push_parameters(L, mr_vec_ptr(&record->lists, i), record->nparams);
             lua_rawseti(L, -2, (lua_Integer)i + 1);
         }
     }
     lua_setfield(L, -2, "parameters");
+    luaL_setmetatable(L, RECORD);
 }
 
 /* Stack: the engine, the recording, and then fn's results or its error. */
@@ -123,7 +140,7 @@ static int finish_record(lua_State *L, int status, lua_KContext ctx) {
     if (status != LUA_OK && status != LUA_YIELD) return lua_error(L);
     lua_settop(L, 2);
     size_t n = mr_recorder_count(r->recorder);
-    lua_createtable(L, (int)n, 0);
+    bind_new_list(L, n);
     for (size_t i = 0; i < n; i++) {
         push_record(L, mr_recorder_at(r->recorder, i));
         lua_rawseti(L, -2, (lua_Integer)i + 1);
@@ -197,7 +214,15 @@ static int engine_tostring(lua_State *L) {
     return 1;
 }
 
+static void make_record_metatable(lua_State *L) {
+    luaL_newmetatable(L, RECORD);
+    lua_pushcfunction(L, record_tostring);
+    lua_setfield(L, -2, "__tostring");
+    lua_pop(L, 1);
+}
+
 void bind_open_engine(lua_State *L) {
+    make_record_metatable(L);
     static const luaL_Reg methods[] = {{"record", engine_record}, {"dispose", engine_dispose}, {NULL, NULL}};
     static const luaL_Reg getters[] = {{"url", get_url}, {"dialect", get_dialect}, {"name", get_name}, {NULL, NULL}};
     static const luaL_Reg metamethods[] = {{"__gc", bind_engine_gc},

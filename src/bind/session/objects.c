@@ -64,7 +64,10 @@ static int session_expunge(lua_State *L) {
 static int session_add_all(lua_State *L) {
     bind_session_arg(L, "add_all");
     bind_refuse_more(L, 1, "add_all", " (objects are given in one list)");
-    if (!lua_istable(L, 2)) return bind_type_error(L, 2, "add_all", "a list of objects");
+    if (!lua_istable(L, 2))
+        return bind_type_error(L, 2, "add_all",
+                               bind_test_entity(L, 2) ? "a list of objects (one object is given to add)"
+                                                      : "a list of objects");
     lua_settop(L, 2);
     lua_Integer n = (lua_Integer)lua_rawlen(L, 2);
     for (lua_Integer i = 1; i <= n; i++) {
@@ -166,6 +169,7 @@ static int session_merge(lua_State *L) {
     static const char *const known[] = {"load", NULL};
     mr_session *s = bind_session_arg(L, "merge");
     int options;
+    if (lua_gettop(L) == 2 && bind_is_plain_table(L, 2) && lua_rawlen(L, 2) == 0) bind_arg_entity(L, 2, "merge");
     if (bind_arguments(L, 2, &options) > 1)
         return bind_error(L, MR_ERR_ARGUMENT, "merge: expected an object, and options in a table");
     bind_check_options(L, options, "merge", known);

@@ -46,7 +46,14 @@ static void warn_of_loss(lua_State *L, bind_state *b, const bind_session *s) {
     if (!s->session || s->closed || b->quiet) return;
     mr_strbuf_init(&words, b->env);
     if (mr_session_uncommitted(s->session, &words)) {
-        lua_warning(L, "moonrow: a session has ended with work that was not committed and is lost: ", 1);
+        const mr_engine *engine = mr_session_engine(s->session);
+        lua_warning(L, "moonrow: a session ", 1);
+        if (engine) {
+            lua_warning(L, "of ", 1);
+            lua_warning(L, mr_engine_url(engine)->text, 1);
+            lua_warning(L, " ", 1);
+        }
+        lua_warning(L, "has ended with work that was not committed and is lost: ", 1);
         lua_warning(L, mr_strbuf_str(&words), 1);
         lua_warning(L, "; commit it, or roll it back", 0);
     }
@@ -182,8 +189,41 @@ static int session_newindex(lua_State *L) {
     return 0;
 }
 
+/* <Session of sqlite:///x.db: 12 objects, 1 new, 2 changed> */
+static int session_tostring(lua_State *L) {
+    const bind_session *box = bind_arg(L, 1, BIND_SESSION, "tostring");
+    if (box->closed || !box->session) {
+        lua_pushliteral(L, "<Session (closed)>");
+        return 1;
+    }
+    const mr_session *s = box->session;
+    const mr_engine *engine = mr_session_engine(s);
+    const struct {
+        size_t n;
+        const char *word;
+    } parts[] = {{mr_idmap_count(mr_session_owner(s)->idmap), "in memory"},
+                 {mr_session_new_count(s), "new"},
+                 {mr_session_dirty_count(s), "changed"},
+                 {mr_session_deleted_count(s), "deleted"}};
+    luaL_Buffer buf;
+    luaL_buffinit(L, &buf);
+    luaL_addstring(&buf, "<Session of ");
+    luaL_addstring(&buf, engine ? mr_engine_url(engine)->text : "no engine");
+    const char *before = ": ";
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        if (parts[i].n == 0 && i > 0) continue;
+        lua_pushfstring(L, "%s%I %s", before, (LUAI_UACINT)parts[i].n, parts[i].word);
+        luaL_addvalue(&buf);
+        before = ", ";
+    }
+    luaL_addchar(&buf, '>');
+    luaL_pushresult(&buf);
+    return 1;
+}
+
 void bind_open_session(lua_State *L) {
-    static const luaL_Reg metamethods[] = {{"__gc", session_gc}, {"__close", session_end}, {NULL, NULL}};
+    static const luaL_Reg metamethods[] = {
+        {"__gc", session_gc}, {"__close", session_end}, {"__tostring", session_tostring}, {NULL, NULL}};
     static const luaL_Reg methods[] = {{"close", session_close}, {NULL, NULL}};
     static const luaL_Reg getters[] = {{"new", session_new},
                                        {"dirty", session_dirty},

@@ -42,8 +42,18 @@ bool bind_is_among(const char *const *names, const char *name) {
     return false;
 }
 
+/* Options of other libraries: what there is in their place; or NULL. */
+static const char *option_elsewhere(const char *name) {
+    if (strcmp(name, "binds") == 0)
+        return "a session has one engine (bind); a program with two databases opens two (mr.open)";
+    if (strcmp(name, "twophase") == 0) return "a transaction is that of one database";
+    if (strcmp(name, "future") == 0) return "there is one way only, that of SQLAlchemy 2.0";
+    return NULL;
+}
+
 static void refuse_option(lua_State *L, const char *function, const char *const *names, const char *name) {
-    const char *near = mr_nearest(name, next_name, &names);
+    const char *near = mr_nearest(name, next_name, &names), *other = option_elsewhere(name);
+    if (other) bind_error(L, MR_ERR_ARGUMENT, "unknown option '%s' for %s: %s", name, function, other);
     if (near) bind_error(L, MR_ERR_ARGUMENT, "unknown option '%s' for %s%s", name, function, bind_hint(L, near));
     lua_pushliteral(L, "");
     for (int i = 0; names[i]; i++) {

@@ -125,12 +125,47 @@ mr_status bind_check(lua_State *L, mr_status st) {
     return st;
 }
 
+/* The name by which Lua knows the value at idx, if it is the module ("mr") or a database ("db"), which has the module's
+ * functions, too; or NULL. */
+static const char *module_at(lua_State *L, int idx) {
+    if (!lua_istable(L, idx) || luaL_getmetafield(L, idx, "__name") == LUA_TNIL) return NULL;
+    const char *name = lua_tostring(L, -1);
+    const char *module = !name                           ? NULL
+                         : strcmp(name, "moonrow") == 0  ? "mr"
+                         : strcmp(name, "Database") == 0 ? "db"
+                                                         : NULL;
+    lua_pop(L, 1);
+    return module;
+}
+
+/* The module's functions are called with a dot. Where one was called with a colon, the module is the first argument of
+ * the function that raises; of those in Lua, which leave their arguments to core.arguments and core.expect, it stands
+ * behind the function's name. */
+static void add_dot_cure(lua_State *L, bind_state *b) {
+    lua_Debug ar;
+    const char *name = NULL, *module = NULL;
+    if (!lua_checkstack(L, 4)) return;
+    if (lua_type(L, 1) == LUA_TSTRING) {
+        name = lua_tostring(L, 1);
+        for (int idx = 3; idx <= 4 && !module; idx++) module = module_at(L, idx);
+    } else {
+        module = module_at(L, 1);
+        if (module && lua_getstack(L, 0, &ar) && lua_getinfo(L, "n", &ar)) name = ar.name;
+    }
+    mr_error *e = module ? mr_env_save_error(b->env) : NULL;
+    if (!e) return;
+    if (name) mr_fail(b->env, e->kind, "%s (functions are called with a dot: %s.%s(...))", e->message, module, name);
+    else mr_fail(b->env, e->kind, "%s (functions are called with a dot, not a colon)", e->message);
+    mr_error_free(b->env, e);
+}
+
 int bind_error(lua_State *L, mr_errkind kind, const char *fmt, ...) {
     bind_state *b = bind_of(L);
     va_list args;
     va_start(args, fmt);
     mr_vfail(b->env, kind, fmt, args);
     va_end(args);
+    if (kind == MR_ERR_ARGUMENT) add_dot_cure(L, b);
     return bind_raise(L);
 }
 
@@ -161,9 +196,15 @@ const char *bind_describe(lua_State *L, int idx) {
         lua_pushfstring(L, "string \"%s%s\"", lua_tostring(L, -1), len > 60 ? "..." : "");
         break;
     }
-    case LUA_TUSERDATA:
-        luaL_tolstring(L, idx, NULL);
-        return lua_tostring(L, -1);
+    case LUA_TUSERDATA: {
+        size_t len;
+        const char *s = luaL_tolstring(L, idx, &len);
+        if (len <= 120) return s;
+        lua_pushlstring(L, s, 117); /* a query with many columns */
+        lua_pushfstring(L, "%s...", lua_tostring(L, -1));
+        lua_remove(L, -2);
+        break;
+    }
     default:
         if (bind_is_null(L, idx)) return lua_pushliteral(L, "mr.null");
         return lua_pushstring(L, luaL_typename(L, idx));
@@ -180,6 +221,26 @@ int bind_type_error(lua_State *L, int idx, const char *what, const char *wanted)
 
 /* ---------------------------------------------------------------- the objects' metamethods */
 
+/* Pushes the first values of the statement, which tell what row it was about. The error is at index 1. */
+static const char *push_params(lua_State *L) {
+    enum { SHOWN = 12 };
+    lua_getfield(L, 1, "params");
+    int params = lua_gettop(L), text = params + 1;
+    lua_Integer n = lua_istable(L, params) ? (lua_Integer)lua_rawlen(L, params) : 0;
+    lua_pushliteral(L, "");
+    for (lua_Integer i = 1; i <= n && i <= SHOWN; i++) {
+        lua_rawgeti(L, params, i);
+        const char *shown = bind_is_null(L, -1) ? "null" : bind_describe(L, -1);
+        if (lua_type(L, text + 1) == LUA_TSTRING || lua_type(L, text + 1) == LUA_TNUMBER)
+            shown = strchr(shown, ' ') + 1;
+        lua_pushfstring(L, "%s%s%s", lua_tostring(L, text), i > 1 ? ", " : "", shown);
+        lua_replace(L, text);
+        lua_settop(L, text);
+    }
+    if (n > 0) lua_pushfstring(L, "\n[e.params: %s%s]", lua_tostring(L, text), n > SHOWN ? ", ..." : "");
+    return lua_tostring(L, -1);
+}
+
 static int error_tostring(lua_State *L) {
     lua_settop(L, 1);
     lua_getfield(L, 1, "where");
@@ -189,6 +250,7 @@ static int error_tostring(lua_State *L) {
     const char *where = lua_tostring(L, 2), *kind = lua_tostring(L, 3), *message = lua_tostring(L, 4);
     lua_getfield(L, 1, "statement");
     const char *statement = lua_tostring(L, 5);
+    const char *params = push_params(L);
     luaL_buffinit(L, &buf);
     if (where && *where) {
         luaL_addstring(&buf, where);
@@ -201,6 +263,7 @@ static int error_tostring(lua_State *L) {
         luaL_addstring(&buf, "\n[SQL: ");
         luaL_addstring(&buf, statement);
         luaL_addstring(&buf, "]");
+        luaL_addstring(&buf, params);
     }
     luaL_pushresult(&buf);
     return 1;

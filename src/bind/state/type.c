@@ -32,6 +32,13 @@ static const char *session_cure(const char *name) {
 }
 
 static int no_member(lua_State *L) {
+    if (lua_type(L, 2) == LUA_TSTRING && luaL_getmetafield(L, 1, BIND_MISSING) != LUA_TNIL) {
+        lua_pushvalue(L, 1);
+        lua_pushvalue(L, 2);
+        lua_call(L, 2, 1);
+        if (!lua_isnil(L, -1)) return 1;
+        lua_settop(L, 2);
+    }
     const char *shown = lua_tostring(L, lua_upvalueindex(SHOWN));
     if (lua_type(L, 2) != LUA_TSTRING) {
         bool iterates = lua_getfield(L, lua_upvalueindex(METHODS), "iter") != LUA_TNIL;
@@ -127,6 +134,18 @@ void *bind_test(lua_State *L, int idx, const char *type) {
     return lua_type(L, idx) == LUA_TUSERDATA ? luaL_testudata(L, idx, type) : NULL;
 }
 
+static bool has_method(lua_State *L, const char *type, const char *name) {
+    int top = lua_gettop(L);
+    bool has = luaL_getmetatable(L, type) == LUA_TTABLE && lua_getfield(L, -1, "__index") == LUA_TFUNCTION &&
+               lua_getupvalue(L, -1, METHODS) && lua_istable(L, -1);
+    if (has) {
+        lua_pushstring(L, name);
+        has = lua_rawget(L, -2) != LUA_TNIL;
+    }
+    lua_settop(L, top);
+    return has;
+}
+
 void *bind_arg(lua_State *L, int idx, const char *type, const char *function) {
     void *p = bind_test(L, idx, type);
     if (p) return p;
@@ -139,6 +158,9 @@ void *bind_arg(lua_State *L, int idx, const char *type, const char *function) {
     }
     const char *article = strchr("AEIOUaeiou", shown[0]) ? "an" : "a";
     const char *wanted = lua_pushfstring(L, "%s %s", article, shown);
+    if (idx == 1 && has_method(L, type, function))
+        bind_error(L, MR_ERR_ARGUMENT, "%s: expected %s, got %s (methods are called with a colon: value:%s(...))",
+                   function, wanted, bind_describe(L, idx), function);
     bind_type_error(L, idx, function, wanted);
     return NULL;
 }

@@ -6,6 +6,10 @@
 
 #include "error.h"
 
+/* A metafield of types: a function of a value and a name that is no method or field. It raises what the writer most
+ * likely needs, gives the field's value, or nil. */
+#define BIND_MISSING "__missing"
+
 /* Makes the metatable of a type and keeps it in the registry under `name` (luaL_newmetatable). shown: the type's name
  * in messages. getters: functions that give the fields, called with the object. An unknown name raises "TYPE has no
  * method or field 'x' (did you mean 'y'?)". methods, getters and metamethods may be NULL. */

@@ -92,7 +92,9 @@ static void run_row(lua_State *L, batch *bt, int result, int params) {
 static int push_row_statement(lua_State *L, int stmt, int rows, lua_Integer i) {
     const bind_statement *s = bind_test_statement(L, stmt);
     lua_rawgeti(L, rows, i);
-    if (!lua_istable(L, -1)) bind_type_error(L, -1, "execute", "parameters as a table, or a list of tables");
+    if (!lua_istable(L, -1))
+        bind_type_error(L, -1, "execute",
+                        "parameters as a table of values by name ({ id = 1 } for :id), or a list of such");
     if (s && s->kind == MR_NODE_UPDATE) {
         bind_push_update_by_key(L, stmt, lua_gettop(L));
         bind_push_node(L, bind_statement_node(L, bind_test_statement(L, -1)));

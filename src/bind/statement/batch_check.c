@@ -80,14 +80,28 @@ static bool is_plainly(lua_State *L, const mr_type *type) {
     return len <= UINT32_MAX && !mr_type_is_broken(type, &v);
 }
 
+/* Is the value on top of the stack one of the type? What the core says against it is forgotten. */
+static bool fits(lua_State *L, const known_key *known, mr_value *value) {
+    bind_state *b = bind_of(L);
+    if (!bind_to_value(L, -1, known->type, value)) return false;
+    BIND_ENTER(b, L);
+    mr_status st = mr_type_coerce(b->env, known->type, known->what, value);
+    if (st == MR_OK) st = mr_type_check_length(b->env, known->type, known->what, value);
+    if (st != MR_OK) mr_env_clear_error(b->env);
+    BIND_LEAVE(b);
+    return st == MR_OK;
+}
+
 /* Raises unless the value on top of the stack is of the column's type, or an expression. */
 static void check_value(lua_State *L, const bind_statement *s, const known_key *known) {
     mr_value value;
     if (bind_is_null(L, -1)) bind_check_version(L, s, known->column, known->what, true);
     if (known->type && is_plainly(L, known->type)) return;
     if (lua_type(L, -1) != LUA_TUSERDATA && known->type && mr_type_is_known(known->type)) {
-        bind_check_value(L, -1, known->type, known->what, &value);
-        bind_check(L, mr_type_check_length(bind_of(L)->env, known->type, known->what, &value));
+        if (fits(L, known, &value)) return;
+        const char *what = lua_pushfstring(L, "row %I: %s", (LUAI_UACINT)known->seen, known->what);
+        bind_check_value(L, -2, known->type, what, &value);
+        bind_check(L, mr_type_check_length(bind_of(L)->env, known->type, what, &value));
         return;
     }
     lua_pushvalue(L, -1);
@@ -104,7 +118,8 @@ void bind_check_rows(lua_State *L, int stmt, int rows) {
         known_key other;
         int at = 0;
         if (lua_rawgeti(L, rows, i) != LUA_TTABLE)
-            bind_type_error(L, -1, "execute", "parameters as a table, or a list of tables");
+            bind_type_error(L, -1, "execute",
+                            "parameters as a table of values by name ({ id = 1 } for :id), or a list of such");
         for (lua_pushnil(L); c->s && lua_next(L, top + 1); lua_pop(L, 1)) {
             known_key *known = find_key(L, c, at++, &other);
             known->seen = i;

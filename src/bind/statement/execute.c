@@ -117,7 +117,9 @@ static void own_select(lua_State *L, int idx) {
 /* The index of the parameters' table behind the statement, or 0. */
 static int params_index(lua_State *L, int idx) {
     if (lua_isnoneornil(L, idx)) return 0;
-    if (!lua_istable(L, idx)) bind_type_error(L, idx, "execute: parameters", "a table of values by name");
+    if (!lua_istable(L, idx))
+        bind_type_error(L, idx, "execute: parameters",
+                        "a table of values by name, such as { id = 1 } for :id in the SQL");
     return idx;
 }
 

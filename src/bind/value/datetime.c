@@ -44,6 +44,69 @@ int bind_today(lua_State *L) {
     return 1;
 }
 
+/* ---------------------------------------------------------------- tables */
+
+/* Pushes the field `name` of the table, or else the field `other`. Returns true and sets *out where the field is an
+ * integer, or where it is missing and there is a default (deflt is not -1). */
+static bool date_field(lua_State *L, int idx, const char *name, const char *other, int deflt, int *out) {
+    int is_int = 1;
+    lua_pushstring(L, name);
+    if (lua_rawget(L, idx) == LUA_TNIL && other) {
+        lua_pop(L, 1);
+        lua_pushstring(L, other);
+        lua_rawget(L, idx);
+    }
+    bool given = !lua_isnil(L, -1);
+    lua_Integer n = given ? lua_tointegerx(L, -1, &is_int) : deflt;
+    if (!is_int || n < -9999999 || n > 9999999 || (!given && n < 0)) return false;
+    *out = (int)n;
+    return true;
+}
+
+/* Reads a table of os.date "*t" (year, month, day, hour, min, sec), or a table with the field names of a datetime.
+ * Returns NULL, or the name of the first wrong field (missing, or no integer), and then leaves its value on top. */
+static const char *date_fields(lua_State *L, int idx, mr_kind kind, mr_civil *c) {
+    bool is_time = kind == MR_TIME;
+    const struct {
+        const char *name, *other;
+        int deflt, *out;
+    } fields[] = {{"year", NULL, is_time ? 1970 : -1, &c->year},
+                  {"month", NULL, is_time ? 1 : -1, &c->month},
+                  {"day", NULL, is_time ? 1 : -1, &c->day},
+                  {"hour", NULL, is_time ? -1 : 0, &c->hour},
+                  {"min", "minute", 0, &c->minute},
+                  {"sec", "second", 0, &c->second},
+                  {"microsecond", NULL, 0, &c->microsecond}};
+    memset(c, 0, sizeof *c);
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+        if (!date_field(L, idx, fields[i].name, fields[i].other, fields[i].deflt, fields[i].out)) return fields[i].name;
+        lua_pop(L, 1);
+    }
+    return NULL;
+}
+
+bool bind_table_to_date(lua_State *L, int idx, mr_kind kind, mr_value *out) {
+    mr_civil c;
+    luaL_checkstack(L, 2, "a date");
+    if (!date_fields(L, idx, kind, &c)) return mr_civil_to_value(&c, kind, out);
+    lua_pop(L, 1);
+    return false;
+}
+
+int bind_refuse_date(lua_State *L, int idx, mr_kind kind, const char *what, const char *wanted) {
+    mr_civil c;
+    char mistake[MR_MISTAKE_SIZE] = "";
+    const char *field = date_fields(L, idx, kind, &c);
+    if (field && lua_isnil(L, -1))
+        return bind_error(L, MR_ERR_ARGUMENT, "%s: expected %s, got a table without the field '%s'", what, wanted,
+                          field);
+    if (field)
+        return bind_error(L, MR_ERR_ARGUMENT, "%s: expected %s, got a table whose field '%s' is no integer but %s",
+                          what, wanted, field, bind_describe(L, -1));
+    mr_civil_mistake(&c, kind, mistake);
+    return bind_error(L, MR_ERR_ARGUMENT, "%s: expected %s, got a table (%s)", what, wanted, mistake);
+}
+
 /* ---------------------------------------------------------------- constructors */
 
 typedef struct part_names {
@@ -61,6 +124,12 @@ static const part_names datetime_parts = {
 static int part_of(lua_State *L, int idx, const part_names *parts, const char *name) {
     int integral = 0;
     lua_Integer n = lua_type(L, idx) == LUA_TNUMBER ? lua_tointegerx(L, idx, &integral) : 0;
+    if (integral && n > 9999 && lua_gettop(L) == 1 && idx == 1)
+        bind_error(
+            L, MR_ERR_ARGUMENT,
+            "%s: there is no year %lld: of seconds since 1970 write mr.%s(os.date(\"!*t\", seconds)), or \"*t\" for "
+            "local time",
+            parts->function, (long long)n, parts->function);
     if (!integral || n < -1000000000 || n > 1000000000)
         bind_error(L, MR_ERR_ARGUMENT, "%s: expected an integer for the %s, got %s", parts->function, name,
                    bind_describe(L, idx));
@@ -71,9 +140,9 @@ static int part_of(lua_State *L, int idx, const part_names *parts, const char *n
 static void read_parts(lua_State *L, const part_names *parts, mr_civil *c) {
     int *const fields[] = {&c->year, &c->month, &c->day, &c->hour, &c->minute, &c->second, &c->microsecond};
     unsigned skip = parts->kind == MR_TIME ? 3 : 0;
-    bool by_name = lua_istable(L, 1) && lua_rawlen(L, 1) == 0;
+    bool by_name = bind_is_plain_table(L, 1) && lua_rawlen(L, 1) == 0;
     if (by_name) bind_check_options(L, 1, parts->function, parts->names);
-    if (lua_istable(L, 1) && !by_name) {
+    if (bind_is_plain_table(L, 1) && !by_name) {
         int options;
         bind_arguments(L, 1, &options);
         lua_settop(L, options ? options - 1 : lua_gettop(L));
@@ -113,8 +182,26 @@ static int convert(lua_State *L, const part_names *parts, const mr_value *from) 
     return 1;
 }
 
+/* Is the only argument a table as os.date "*t" makes it? */
+static bool is_os_date(lua_State *L) {
+    if (lua_gettop(L) != 1 || !bind_is_plain_table(L, 1)) return false;
+    bool is = bind_option(L, 1, "yday") != LUA_TNIL;
+    lua_pop(L, 1);
+    return is;
+}
+
+static int from_os_date(lua_State *L, const part_names *parts) {
+    mr_value out;
+    if (!bind_table_to_date(L, 1, parts->kind, &out))
+        return bind_refuse_date(L, 1, parts->kind, parts->function,
+                                lua_pushfstring(L, "a %s", mr_kind_name(parts->kind)));
+    bind_push_date(L, &out);
+    return 1;
+}
+
 static int construct(lua_State *L, const part_names *parts) {
     mr_value out;
+    if (is_os_date(L)) return from_os_date(L, parts);
     mr_civil c = {.year = 1970, .month = 1, .day = 1};
     if (lua_gettop(L) == 1 && bind_to_date(L, 1, &out)) return convert(L, parts, &out);
     if (lua_gettop(L) == 1 && lua_type(L, 1) == LUA_TSTRING) {
@@ -318,6 +405,7 @@ static int date_le(lua_State *L) {
 static bool delegate(lua_State *L, const char *event) {
     mr_value v;
     int other = bind_to_date(L, 1, &v) ? 2 : 1;
+    if (lua_type(L, other) == LUA_TSTRING) return false; /* its operators would take this value for a number */
     if (bind_to_date(L, other, &v) || luaL_getmetafield(L, other, event) == LUA_TNIL) return false;
     lua_insert(L, 1);
     lua_settop(L, 3);
@@ -326,7 +414,15 @@ static bool delegate(lua_State *L, const char *event) {
 }
 
 static int no_arithmetic(lua_State *L, const char *op) {
-    return bind_error(L, MR_ERR_ARGUMENT, "cannot calculate %s %s %s", bind_describe(L, 1), op, bind_describe(L, 2));
+    mr_value v;
+    bool number = lua_type(L, 1) == LUA_TNUMBER || lua_type(L, 2) == LUA_TNUMBER;
+    bool moved = number && (*op == '+' || *op == '-') && (bind_to_date(L, 1, &v) || bind_to_date(L, 2, &v));
+    const char *cure = !moved              ? ""
+                       : v.kind == MR_DATE ? " (days are mr.interval{ days = 1 })"
+                       : v.kind == MR_TIME ? " (a time of day has no arithmetic: calculate with a datetime)"
+                                           : " (seconds are mr.interval{ seconds = 1 })";
+    return bind_error(L, MR_ERR_ARGUMENT, "cannot calculate %s %s %s%s", bind_describe(L, 1), op, bind_describe(L, 2),
+                      cure);
 }
 
 /* Pushes a date or datetime plus microseconds; a date moves by whole days. */

@@ -6,7 +6,10 @@
  */
 #include "proxy.h"
 
+#include <string.h>
+
 #include "class.h"
+#include "query.h"
 
 #define PROXIES_IN_TABLE 256
 
@@ -191,16 +194,66 @@ mr_entity *bind_test_entity(lua_State *L, int idx) {
     return e;
 }
 
+const char *bind_key_name(const mr_mapper *mapper, unsigned i) {
+    size_t k = 0;
+    while (k + 1 < mapper->columns.len) {
+        if (((const mr_property *)mr_vec_ptr(&mapper->columns, k))->slot == mapper->pk_slots[i]) break;
+        k++;
+    }
+    return ((const mr_property *)mr_vec_ptr(&mapper->columns, k))->name;
+}
+
+/* What is most likely meant where an object is wanted: idx is what was given, name a class for the example. */
+static const char *object_cure(lua_State *L, int idx, const char *function, const char *name) {
+    const mr_mapper *mapper = bind_test_class(L, idx);
+    if (mapper) return lua_pushfstring(L, " (that is the class; %s{ ... } makes an object of it)", mapper->name);
+    if (bind_test(L, idx, BIND_QUERY))
+        return " (a query has no objects before it runs: give one of query:all() or query:first())";
+    if (lua_isnoneornil(L, idx)) return " (is the variable set?)";
+    if (!lua_istable(L, idx)) return "";
+    bool is_list = lua_rawgeti(L, idx, 1) != LUA_TNIL;
+    lua_pop(L, 1);
+    if (is_list && strcmp(function, "add") == 0) return " (a list of objects goes into add_all)";
+    if (is_list) return " (one object at a time: for _, object in ipairs(list) do)";
+    return lua_pushfstring(L, " (values become an object by their class: %s{ ... })", name);
+}
+
+/* Raises: the value at idx is no object of the wanted class. */
+static void refuse_object(lua_State *L, int idx, const char *function, const char *wanted, const char *name) {
+    luaL_checkstack(L, 8, "an object");
+    const char *cure = object_cure(L, idx, function, name);
+    bind_error(L, MR_ERR_ARGUMENT, "%s: expected %s, got %s%s", function, wanted, bind_describe(L, idx), cure);
+}
+
+/* Where a key was given for an object: the column that takes it. */
+static const char *key_cure(lua_State *L, int idx, const mr_property *prop) {
+    const mr_relationship *rel = prop->relationship;
+    bool is_key = lua_type(L, idx) == LUA_TNUMBER || lua_type(L, idx) == LUA_TSTRING;
+    if (!is_key || rel->direction != MR_MANY_TO_ONE || rel->npairs != 1) return NULL;
+    const mr_property *column = mr_mapper_property_of_column(prop->mapper, rel->pairs[0].local);
+    return column ? lua_pushfstring(L, " (a key belongs to %s.%s)", prop->mapper->name, column->name) : NULL;
+}
+
+void bind_refuse_related(lua_State *L, int idx, const mr_property *prop, const char *what) {
+    const char *name = prop->relationship->target->name;
+    luaL_checkstack(L, 8, "an object");
+    idx = lua_absindex(L, idx);
+    const char *wanted = lua_pushfstring(L, "%s %s", strchr("AEIOaeio", name[0]) ? "an" : "a", name);
+    const char *cure = key_cure(L, idx, prop);
+    if (!cure) refuse_object(L, idx, what, wanted, name);
+    bind_error(L, MR_ERR_ARGUMENT, "%s: expected %s, got %s%s", what, wanted, bind_describe(L, idx), cure);
+}
+
 mr_entity *bind_arg_entity(lua_State *L, int idx, const char *function) {
     mr_entity *e = bind_test_entity(L, idx);
-    if (!e) bind_type_error(L, idx, function, "an object of a mapped class");
+    if (!e) refuse_object(L, lua_absindex(L, idx), function, "an object of a mapped class", "User");
     return e;
 }
 
 mr_entity *bind_related_entity(lua_State *L, int idx, const mr_property *prop, const char *what) {
     mr_entity *e = bind_test_entity(L, idx);
     const mr_mapper *target = prop->relationship ? prop->relationship->target : NULL;
-    if (!e && target) bind_type_error(L, idx, what, target->name);
+    if (!e && target) bind_refuse_related(L, idx, prop, what);
     return e ? e : bind_arg_entity(L, idx, what);
 }
 

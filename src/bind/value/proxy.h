@@ -27,5 +27,9 @@ mr_entity *bind_test_entity(lua_State *L, int idx); /* NULL when it is none; rai
 mr_entity *bind_arg_entity(lua_State *L, int idx, const char *function);
 /* The same, where an object of the relationship's target class is expected: the message names that class. */
 mr_entity *bind_related_entity(lua_State *L, int idx, const mr_property *prop, const char *what);
+/* The attribute of part i of the class's primary key. */
+const char *bind_key_name(const mr_mapper *mapper, unsigned i);
+/* Raises: the value at idx is none that the relationship can refer to. */
+void bind_refuse_related(lua_State *L, int idx, const mr_property *prop, const char *what);
 
 #endif

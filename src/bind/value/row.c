@@ -291,6 +291,11 @@ void bind_push_row(lua_State *L, const mr_value *values, unsigned n, int metatab
     lua_setmetatable(L, -2);
 }
 
+/* for x in list do */
+static int list_call(lua_State *L) {
+    return bind_error(L, MR_ERR_ARGUMENT, "a list cannot be called: a loop over it is for _, x in ipairs(list) do");
+}
+
 void bind_set_list_metatable(lua_State *L) {
     lua_rawgetp(L, LUA_REGISTRYINDEX, &list_key);
     lua_setmetatable(L, -2);
@@ -304,7 +309,9 @@ void bind_new_list(lua_State *L, size_t n) {
 void bind_open_row(lua_State *L) {
     static const luaL_Reg methods[] = {
         {"unpack", row_unpack}, {"keys", row_keys}, {"mapping", row_mapping}, {NULL, NULL}};
-    lua_createtable(L, 0, 2);
+    lua_createtable(L, 0, 3);
+    lua_pushcfunction(L, list_call);
+    lua_setfield(L, -2, "__call");
     lua_pushcfunction(L, list_tostring);
     lua_setfield(L, -2, "__tostring");
     lua_pushliteral(L, "List");

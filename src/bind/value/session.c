@@ -74,7 +74,10 @@ void bind_push_session(lua_State *L, mr_session *s) {
 
 mr_session *bind_session_arg(lua_State *L, const char *function) {
     const bind_session *s = bind_session_at(L, 1);
-    if (!s) bind_type_error(L, 1, function, "a Session");
+    if (!s)
+        bind_error(L, MR_ERR_ARGUMENT,
+                   "%s: expected a Session, got %s (methods are called with a colon: session:%s(...))", function,
+                   bind_describe(L, 1), function);
     if (s->b->loops_open) bind_release_loops(L);
     return bind_test_session(L, 1);
 }

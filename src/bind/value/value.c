@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "datetime.h"
 #include "node.h"
 #include "proxy.h"
 
@@ -59,76 +60,25 @@ static mr_kind calendar_kind(const mr_type *type) {
     return type && mr_type_is_calendar(type) ? type->rules->kind : MR_UNLOADED;
 }
 
-/* Pushes the field `name` of the table, or else the field `other`. Returns true and sets *out where the field is an
- * integer, or where it is missing and there is a default (deflt is not -1). */
-static bool date_field(lua_State *L, int idx, const char *name, const char *other, int deflt, int *out) {
-    int is_int = 1;
-    lua_pushstring(L, name);
-    if (lua_rawget(L, idx) == LUA_TNIL && other) {
-        lua_pop(L, 1);
-        lua_pushstring(L, other);
-        lua_rawget(L, idx);
-    }
-    bool given = !lua_isnil(L, -1);
-    lua_Integer n = given ? lua_tointegerx(L, -1, &is_int) : deflt;
-    if (!is_int || n < -9999999 || n > 9999999 || (!given && n < 0)) return false;
-    *out = (int)n;
-    return true;
-}
-
-/* Reads a table of os.date "*t" (year, month, day, hour, min, sec), or a table with the field names of a datetime.
- * Returns NULL, or the name of the first wrong field (missing, or no integer), and then leaves its value on top. */
-static const char *date_fields(lua_State *L, int idx, mr_kind kind, mr_civil *c) {
-    bool is_time = kind == MR_TIME;
-    const struct {
-        const char *name, *other;
-        int deflt, *out;
-    } fields[] = {{"year", NULL, is_time ? 1970 : -1, &c->year},
-                  {"month", NULL, is_time ? 1 : -1, &c->month},
-                  {"day", NULL, is_time ? 1 : -1, &c->day},
-                  {"hour", NULL, is_time ? -1 : 0, &c->hour},
-                  {"min", "minute", 0, &c->minute},
-                  {"sec", "second", 0, &c->second},
-                  {"microsecond", NULL, 0, &c->microsecond}};
-    memset(c, 0, sizeof *c);
-    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
-        if (!date_field(L, idx, fields[i].name, fields[i].other, fields[i].deflt, fields[i].out)) return fields[i].name;
-        lua_pop(L, 1);
-    }
-    return NULL;
-}
-
-static bool table_to_date(lua_State *L, int idx, mr_kind kind, mr_value *out) {
-    mr_civil c;
-    luaL_checkstack(L, 2, "a date");
-    if (!date_fields(L, idx, kind, &c)) return mr_civil_to_value(&c, kind, out);
-    lua_pop(L, 1);
-    return false;
-}
-
-/* Raises: the table at idx is no date; the message names the wrong field. */
-static int refuse_date(lua_State *L, int idx, mr_kind kind, const char *what, const char *wanted) {
-    mr_civil c;
-    char mistake[MR_MISTAKE_SIZE] = "";
-    const char *field = date_fields(L, idx, kind, &c);
-    if (field && lua_isnil(L, -1))
-        return bind_error(L, MR_ERR_ARGUMENT, "%s: expected %s, got a table without the field '%s'", what, wanted,
-                          field);
-    if (field)
-        return bind_error(L, MR_ERR_ARGUMENT, "%s: expected %s, got a table whose field '%s' is no integer but %s",
-                          what, wanted, field, bind_describe(L, -1));
-    mr_civil_mistake(&c, kind, mistake);
-    return bind_error(L, MR_ERR_ARGUMENT, "%s: expected %s, got a table (%s)", what, wanted, mistake);
+/* An object has no place among values; its key has. */
+static int refuse_object(lua_State *L, int idx, const char *what, const char *wanted) {
+    const mr_mapper *mapper = bind_test_entity(L, idx)->mapper;
+    return bind_error(L, MR_ERR_ARGUMENT, "%s: expected %s, got %s (the object's key is its attribute '%s')", what,
+                      wanted, bind_describe(L, idx), bind_key_name(mapper, 0));
 }
 
 int bind_no_value(lua_State *L, int idx, const mr_type *type, const char *what, const char *wanted, bool compared) {
     mr_kind kind = calendar_kind(type);
     idx = lua_absindex(L, idx);
     luaL_checkstack(L, 8, "refusing a value");
+    if (bind_test_entity(L, idx)) return refuse_object(L, idx, what, wanted);
+    if (lua_isfunction(L, idx))
+        return bind_error(L, MR_ERR_ARGUMENT, "%s: expected %s, got function (a method is called: User.name:desc())",
+                          what, wanted);
     if (!bind_is_plain_table(L, idx)) return bind_type_error(L, idx, what, wanted);
     if (compared && lua_rawlen(L, idx) > 0)
         return bind_error(L, MR_ERR_ARGUMENT, "%s: expected %s, got a table (a list goes into in_)", what, wanted);
-    if (kind != MR_UNLOADED) return refuse_date(L, idx, kind, what, wanted);
+    if (kind != MR_UNLOADED) return bind_refuse_date(L, idx, kind, what, wanted);
     return bind_type_error(L, idx, what, wanted);
 }
 
@@ -158,7 +108,8 @@ bool bind_to_value(lua_State *L, int idx, const mr_type *type, mr_value *out) {
         return true;
     case LUA_TTABLE: {
         mr_kind kind = calendar_kind(type);
-        return kind != MR_UNLOADED && bind_is_plain_table(L, idx) && table_to_date(L, lua_absindex(L, idx), kind, out);
+        return kind != MR_UNLOADED && bind_is_plain_table(L, idx) &&
+               bind_table_to_date(L, lua_absindex(L, idx), kind, out);
     }
     case LUA_TUSERDATA: {
         if (bind_to_date(L, idx, out)) return true;
@@ -188,8 +139,27 @@ void bind_check_value(lua_State *L, int idx, const mr_type *type, const char *wh
     BIND_TRY(b, L, mr_type_coerce(b->env, type, what, out));
 }
 
+static int null_tostring(lua_State *L) {
+    if (bind_is_null(L, 1)) lua_pushliteral(L, "null");
+    else lua_pushfstring(L, "userdata: %p", lua_topointer(L, 1));
+    return 1;
+}
+
+/* All light userdata have one metatable. If nobody has set it, ours lets mr.null, which is on top, print as null. */
+static void name_null(lua_State *L) {
+    if (lua_getmetatable(L, -1)) {
+        lua_pop(L, 1);
+        return;
+    }
+    lua_createtable(L, 0, 1);
+    lua_pushcfunction(L, null_tostring);
+    lua_setfield(L, -2, "__tostring");
+    lua_setmetatable(L, -2);
+}
+
 void bind_open_value(lua_State *L) {
     bind_of(L)->push_param = bind_push_value_or_null;
     bind_push_null(L);
+    name_null(L);
     lua_setfield(L, -2, "null");
 }

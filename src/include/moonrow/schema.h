@@ -91,22 +91,22 @@ enum {
 #define MR_TAKES(kind) (1u << (kind)) /* the bit of a kind in mr_type_rules.takes */
 
 enum {
-    MR_SPELLINGS = 6,    /* largest number of spellings of one value */
-    MR_TYPE_NAME = 64,   /* bytes for a type's name */
-    MR_TYPE_ADVICE = 96, /* bytes for the advice that a message ends with */
+    MR_SPELLINGS = 6,     /* largest number of spellings of one value */
+    MR_TYPE_NAME = 64,    /* bytes for a type's name */
+    MR_TYPE_ADVICE = 160, /* bytes for the advice that a message ends with */
 };
 
 /* The rules of one column type. A function that the type does not need is NULL. */
 struct mr_type_rules {
-    const char *name;    /* "Integer": the name in messages, and of mr.Integer */
-    bool internal;       /* Lua has no mr.NAME */
-    const char *wants;   /* the word for its values in messages: "integer" */
-    const char *reads;   /* the stored values that it reads, for messages ("which is no ..."); NULL: wants */
-    const char *sql;     /* its name in CREATE TABLE and CAST, for dialects without a word of their own; "": none */
-    mr_type_group group; /* how its values are compared */
-    mr_kind kind;        /* the kind of its values in memory; MR_UNLOADED: several kinds */
-    bool natural;        /* a Lua value of the kind that stands beside no column has this type */
-    bool evaluated;      /* a comparison in memory gives the same result as in the database */
+    const char *name;  /* "Integer": the name in messages, and of mr.Integer */
+    bool internal;     /* Lua has no mr.NAME */
+    const char *wants; /* the words for its values in messages: "an integer" */
+    const char *reads; /* the stored values that it reads, for messages ("which is no ..."); NULL: wants, no article */
+    const char *sql;   /* its name in CREATE TABLE and CAST, for dialects without a word of their own; "": none */
+    mr_type_group group;       /* how its values are compared */
+    mr_kind kind;              /* the kind of its values in memory; MR_UNLOADED: several kinds */
+    bool natural;              /* a Lua value of the kind that stands beside no column has this type */
+    bool evaluated;            /* a comparison in memory gives the same result as in the database */
     mr_type_argument argument; /* the argument behind its name */
     uint16_t takes;            /* the kinds of values that it takes unchanged: MR_TAKES bits */
     uint16_t stored;           /* the storage classes that it reads unchanged: MR_STORED_ bits */
@@ -171,10 +171,10 @@ const mr_type *mr_type_simple(mr_typecode code);
 const mr_type *mr_type_new(mr_env *env, const mr_type *proto);
 /* The type as the user wrote it: "Integer", "String(80)". Writes it to buf (MR_TYPE_NAME bytes) and returns buf. */
 const char *mr_type_name(const mr_type *type, char *buf);
-/* The word in messages for the Lua value that the type wants: "integer", "string", "date". Static. */
+/* The words in messages for the Lua value that the type wants: "an integer", "a string", "a date". Static. */
 const char *mr_type_wants(const mr_type *type);
 /* Checks a value from the program against the type and converts it in place (integral float to integer, integer to
- * float, ISO text to date). NULL and opaque values pass. ArgumentError: "User.id: expected integer, got string "x"",
+ * float, ISO text to date). NULL and opaque values pass. ArgumentError: "User.id: expected an integer, got string "x"",
  * where what is "User.id". Allocates only for an error. */
 mr_status mr_type_coerce(mr_env *env, const mr_type *type, const char *what, mr_value *value);
 /* Checks at flush whether the value breaks the declaration's argument: String(n) has at most n characters, an Enum has

@@ -25,7 +25,7 @@ static unsigned spell(const mr_value *v, mr_value *out) {
 
 const mr_type_rules mr_type_any = {
     .name = "Any",
-    .wants = "integer, float or string",
+    .wants = "an integer, float or string",
     .sql = "",
     .group = MR_GROUP_ANY,
     .takes = MR_TAKES(MR_INT) | MR_TAKES(MR_TEXT) | MR_TAKES(MR_BLOB),

@@ -15,7 +15,7 @@ static bool coerce(mr_env *env, const mr_type *type, mr_value *v) {
 
 const mr_type_rules mr_type_largebinary = {
     .name = "LargeBinary",
-    .wants = "string",
+    .wants = "a string",
     .reads = "blob",
     .sql = "BLOB",
     .group = MR_GROUP_BYTES,

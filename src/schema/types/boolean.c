@@ -6,6 +6,7 @@
  */
 #include "rules.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static const char *const truths[] = {"1", "t", "true"};
@@ -43,9 +44,17 @@ static unsigned spell(const mr_value *v, mr_value *out) {
     return (unsigned)n + 1;
 }
 
+static void advise(const mr_type *type, const mr_value *v, char *advice) {
+    bool b;
+    (void)type;
+    if (v->kind == MR_INT) snprintf(advice, MR_TYPE_ADVICE, " (write true or false; x ~= 0 makes one of a number)");
+    else if (v->kind == MR_TEXT && mr_boolean_read(v->u.s, v->len, &b) && v->len > 0)
+        snprintf(advice, MR_TYPE_ADVICE, " (write %s, without quotes)", b ? "true" : "false");
+}
+
 const mr_type_rules mr_type_boolean = {
     .name = "Boolean",
-    .wants = "boolean",
+    .wants = "a boolean",
     .reads = "boolean: 0, 1, or text such as t, f, true or false",
     .sql = "BOOLEAN",
     .group = MR_GROUP_BOOLEAN,
@@ -55,5 +64,6 @@ const mr_type_rules mr_type_boolean = {
     .takes = MR_TAKES(MR_BOOL),
     .spellings = 5,
     .read = read,
+    .advise = advise,
     .spell = spell,
 };

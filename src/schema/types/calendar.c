@@ -48,6 +48,9 @@ static void advise_interval(const mr_type *type, const mr_value *v, char *advice
 static void advise(const mr_type *type, const mr_value *v, char *advice) {
     mr_kind kind = type->rules->kind;
     char mistake[MR_MISTAKE_SIZE];
+    if ((v->kind == MR_INT || v->kind == MR_FLOAT) && kind != MR_TIME)
+        snprintf(advice, MR_TYPE_ADVICE,
+                 " (of seconds since 1970: os.date(\"!*t\", seconds), or \"*t\" for local time)");
     if (v->kind != MR_TEXT) return;
     const char *sample = kind == MR_DATE ? "2024-02-29" : kind == MR_TIME ? "13:04:05" : "2024-02-29 13:04:05";
     if (mr_calendar_mistake(kind, v->u.s, v->len, mistake)) snprintf(advice, MR_TYPE_ADVICE, " (%s)", mistake);
@@ -96,27 +99,27 @@ static unsigned spell(const mr_value *v, mr_value *out) {
 #define CALENDAR_RULES .natural = true, .evaluated = true, .coerce = coerce, .read = read, .advise = advise
 
 const mr_type_rules mr_type_date = {
-    CALENDAR_RULES, .name = "Date",         .wants = "date", .reads = "date: text such as 2024-02-29",
-    .sql = "DATE",  .group = MR_GROUP_DATE, .kind = MR_DATE, .takes = MR_TAKES(MR_DATE),
+    CALENDAR_RULES, .name = "Date",         .wants = "a date", .reads = "date: text such as 2024-02-29",
+    .sql = "DATE",  .group = MR_GROUP_DATE, .kind = MR_DATE,   .takes = MR_TAKES(MR_DATE),
 };
 
 const mr_type_rules mr_type_time = {
-    CALENDAR_RULES, .name = "Time",         .wants = "time", .reads = "time: text such as 13:04:05",
-    .sql = "TIME",  .group = MR_GROUP_TIME, .kind = MR_TIME, .takes = MR_TAKES(MR_TIME),
+    CALENDAR_RULES, .name = "Time",         .wants = "a time", .reads = "time: text such as 13:04:05",
+    .sql = "TIME",  .group = MR_GROUP_TIME, .kind = MR_TIME,   .takes = MR_TAKES(MR_TIME),
     .spellings = 4, .spell = spell,
 };
 
 const mr_type_rules mr_type_datetime = {
-    CALENDAR_RULES,      .name = "DateTime",
-    .wants = "datetime", .reads = "datetime: text such as 2024-02-29 13:04:05",
-    .sql = "DATETIME",   .group = MR_GROUP_DATETIME,
-    .kind = MR_DATETIME, .takes = MR_TAKES(MR_DATETIME),
-    .spellings = 4,      .spell = spell,
+    CALENDAR_RULES,        .name = "DateTime",
+    .wants = "a datetime", .reads = "datetime: text such as 2024-02-29 13:04:05",
+    .sql = "DATETIME",     .group = MR_GROUP_DATETIME,
+    .kind = MR_DATETIME,   .takes = MR_TAKES(MR_DATETIME),
+    .spellings = 4,        .spell = spell,
 };
 
 const mr_type_rules mr_type_interval = {
     .name = "Interval",
-    .wants = "interval",
+    .wants = "an interval",
     .reads = "interval: the datetime that lies so far after 1970-01-01, as text",
     .sql = "DATETIME",
     .group = MR_GROUP_INTERVAL,

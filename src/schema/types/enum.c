@@ -54,7 +54,7 @@ static void print_sql(const mr_type *type, char *buf, size_t size) {
 
 const mr_type_rules mr_type_enum = {
     .name = "Enum",
-    .wants = "string",
+    .wants = "a string",
     .sql = "VARCHAR",
     .group = MR_GROUP_WORD,
     .kind = MR_TEXT,

@@ -26,9 +26,14 @@ static void print(const mr_type *type, char *buf, size_t size) {
     else snprintf(buf, size, "Float");
 }
 
+static void advise(const mr_type *type, const mr_value *v, char *advice) {
+    (void)type;
+    if (mr_rule_spells_number(v, false)) snprintf(advice, MR_TYPE_ADVICE, " (tonumber(text) makes one of text)");
+}
+
 const mr_type_rules mr_type_float = {
     .name = "Float",
-    .wants = "number",
+    .wants = "a number",
     .sql = "FLOAT",
     .group = MR_GROUP_FLOAT,
     .kind = MR_FLOAT,
@@ -38,4 +43,5 @@ const mr_type_rules mr_type_float = {
     .coerce = coerce,
     .read = read,
     .print = print,
+    .advise = advise,
 };

@@ -6,6 +6,19 @@
 #include "rules.h"
 
 #include <math.h>
+#include <stdio.h>
+
+bool mr_rule_spells_number(const mr_value *v, bool integer) {
+    if (v->kind != MR_TEXT) return false;
+    const char *s = v->u.s;
+    size_t i = v->len > 0 && (s[0] == '-' || s[0] == '+'), digits = 0, points = 0;
+    for (; i < v->len; i++) {
+        if (s[i] >= '0' && s[i] <= '9') digits++;
+        else if (s[i] == '.') points++;
+        else return false;
+    }
+    return digits > 0 && digits < 19 && points <= !integer;
+}
 
 bool mr_rule_integer(mr_value *v) {
     if (v->kind == MR_INT) return true;
@@ -28,9 +41,15 @@ static bool read(const mr_type *type, mr_value *v) {
     return mr_rule_integer(v);
 }
 
+/* Text that spells an integer comes from a form or a file. */
+static void advise(const mr_type *type, const mr_value *v, char *advice) {
+    (void)type;
+    if (mr_rule_spells_number(v, true)) snprintf(advice, MR_TYPE_ADVICE, " (math.tointeger(text) makes one of text)");
+}
+
 #define INTEGER_RULES                                                                                                  \
-    .wants = "integer", .group = MR_GROUP_INTEGER, .kind = MR_INT, .evaluated = true, .takes = MR_TAKES(MR_INT),       \
-    .stored = MR_STORED_INTEGER, .coerce = coerce, .read = read
+    .wants = "an integer", .group = MR_GROUP_INTEGER, .kind = MR_INT, .evaluated = true, .takes = MR_TAKES(MR_INT),    \
+    .stored = MR_STORED_INTEGER, .coerce = coerce, .read = read, .advise = advise
 
 const mr_type_rules mr_type_integer = {INTEGER_RULES, .name = "Integer", .sql = "INTEGER", .natural = true};
 const mr_type_rules mr_type_smallinteger = {INTEGER_RULES, .name = "SmallInteger", .sql = "SMALLINT"};

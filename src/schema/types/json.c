@@ -15,7 +15,7 @@ static bool coerce(mr_env *env, const mr_type *type, mr_value *v) {
 const mr_type_rules mr_type_json = {
     .name = "JSON",
     .internal = true,
-    .wants = "value",
+    .wants = "a value",
     .sql = "JSON",
     .group = MR_GROUP_OTHER,
     .stored = MR_STORED_TEXT,

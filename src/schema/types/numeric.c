@@ -42,7 +42,7 @@ static void print_sql(const mr_type *type, char *buf, size_t size) { print_as("N
 const mr_type_rules mr_type_numeric = {
     .name = "Numeric",
     .internal = true,
-    .wants = "decimal",
+    .wants = "a decimal",
     .reads = "decimal: a number, or text such as 12.30",
     .sql = "NUMERIC",
     .group = MR_GROUP_DECIMAL,

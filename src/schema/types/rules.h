@@ -10,6 +10,8 @@
 
 enum { MR_STORED_ALL = MR_STORED_INTEGER | MR_STORED_FLOAT | MR_STORED_TEXT | MR_STORED_BLOB };
 
+/* Is the value text that spells a number, or an integer, in digits? */
+bool mr_rule_spells_number(const mr_value *v, bool integer);
 /* Converts a float without a fraction to an integer, in place; integers pass. False for other values. */
 bool mr_rule_integer(mr_value *v);
 /* Reads every stored value, unchanged. */

@@ -19,9 +19,14 @@ static void print_sql(const mr_type *type, char *buf, size_t size) {
     else snprintf(buf, size, "VARCHAR");
 }
 
+static void advise(const mr_type *type, const mr_value *v, char *advice) {
+    (void)type;
+    if (v->kind != MR_BLOB) snprintf(advice, MR_TYPE_ADVICE, " (tostring makes one)");
+}
+
 #define STRING_RULES                                                                                                   \
-    .wants = "string", .group = MR_GROUP_STRING, .kind = MR_TEXT, .evaluated = true, .argument = MR_ARGUMENT_LENGTH,   \
-    .takes = MR_TAKES(MR_TEXT), .stored = MR_STORED_TEXT
+    .wants = "a string", .group = MR_GROUP_STRING, .kind = MR_TEXT, .evaluated = true, .argument = MR_ARGUMENT_LENGTH, \
+    .takes = MR_TAKES(MR_TEXT), .stored = MR_STORED_TEXT, .advise = advise
 
 const mr_type_rules mr_type_string = {STRING_RULES,    .name = "String", .sql = "VARCHAR",
                                       .natural = true, .breaks = breaks, .print_sql = print_sql};

@@ -21,7 +21,7 @@ bool mr_rule_read_all(const mr_type *type, mr_value *v) {
 const mr_type_rules mr_type_unknown = {
     .name = "NullType",
     .internal = true,
-    .wants = "value",
+    .wants = "a value",
     .sql = "NULL",
     .group = MR_GROUP_UNKNOWN,
     .stored = MR_STORED_ALL,

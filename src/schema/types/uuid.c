@@ -25,7 +25,7 @@ static bool coerce(mr_env *env, const mr_type *type, mr_value *v) {
 
 const mr_type_rules mr_type_uuid = {
     .name = "Uuid",
-    .wants = "uuid",
+    .wants = "a uuid",
     .reads = "uuid: text of 32 hexadecimal digits",
     .sql = "CHAR(32)",
     .group = MR_GROUP_WORD,
