@@ -193,8 +193,8 @@ static int query_index(lua_State *L) {
     lua_pushvalue(L, 2);
     if (lua_gettable(L, 3) != LUA_TNIL) return 1;
     const char *name = lua_tostring(L, 2), *near = nearest_method(L, 3, name);
-    const mr_query *q = bind_test_query(L, 1);
-    const mr_mapper *mapper = q && q->nitems ? q->items[0].mapper : NULL;
+    const mr_query *asked = bind_test_query(L, 1);
+    const mr_mapper *mapper = asked && asked->nitems ? asked->items[0].mapper : NULL;
     if (mapper && mr_mapper_property(mapper, name, true))
         return bind_error(
             L, MR_ERR_ARGUMENT,
