@@ -207,7 +207,7 @@ const char *bind_key_name(const mr_mapper *mapper, unsigned i) {
 static const char *object_cure(lua_State *L, int idx, const char *function, const char *name) {
     const mr_mapper *mapper = bind_test_class(L, idx);
     if (mapper) return lua_pushfstring(L, " (that is the class; %s{ ... } makes an object of it)", mapper->name);
-    if (bind_test(L, idx, BIND_QUERY))
+    if (bind_is_query(L, idx))
         return " (a query has no objects before it runs: give one of query:all() or query:first())";
     if (lua_isnoneornil(L, idx)) return " (is the variable set?)";
     if (!lua_istable(L, idx)) return "";
