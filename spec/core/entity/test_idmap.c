@@ -89,7 +89,7 @@ static void classes_do_not_meet(void **state) {
     enum { CLASSES = 20, EACH = 200 };
     static mr_entity *all[CLASSES][EACH];
     for (int c = 0; c < CLASSES; c++) {
-        char name[16];
+        char name[24];
         snprintf(name, sizeof name, "Class%d", c);
         mr_mapper *m = mr_mapper_new(f.registry, name, NULL);
         mr_mapper_add_column(m, "id", fx_column(f.env, MR_TYPE_INTEGER, true));

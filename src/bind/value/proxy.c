@@ -87,27 +87,38 @@ static bool push_old(lua_State *L, int at, lua_Integer index, uint32_t generatio
            ((const bind_proxy *)lua_touserdata(L, -1))->generation == generation;
 }
 
-/* Pushes the entity's proxy. Making a new one may run finalizers. If they have made proxies or dropped a chunk, what is
- * at the index is no longer right. */
-static void push_proxy(lua_State *L, bind_state *b, mr_entity *entity, int at) {
-    uint32_t slot = entity->heap_slot, generation = mr_heap_generation(b->heap, slot);
+/* Makes a proxy of the entity, which has none, and pushes it; or the one that a finalizer has made meanwhile. The
+ * finalizers that making it runs may also have dropped the chunk: then what is at the index is read again. */
+static void make_proxy(lua_State *L, bind_state *b, mr_entity *entity, int at, uint32_t generation) {
+    uint32_t slot = entity->heap_slot;
     lua_Integer index = (lua_Integer)(slot % PROXIES_IN_TABLE) + 1;
-    while (!entity->shown || !push_old(L, at, index, generation)) {
-        if (entity->shown) lua_pop(L, 1);
-        uint64_t changes = b->proxy_changes;
-        bind_proxy *p = lua_newuserdatauv(L, sizeof *p, entity->mapper->klass->has_fields ? 1 : 0);
-        *p = (bind_proxy){slot, generation};
-        lua_pushvalue(L, at + AT_METATABLE);
-        lua_setmetatable(L, -2);
-        if (b->proxy_changes == changes) {
-            b->proxy_changes++;
-            entity->shown = true;
-            lua_pushvalue(L, -1);
-            lua_rawseti(L, at + AT_CHUNK, index);
-            break;
+    uint64_t changes = b->proxy_changes;
+    bind_proxy *p = lua_newuserdatauv(L, sizeof *p, entity->mapper->klass->has_fields ? 1 : 0);
+    *p = (bind_proxy){slot, generation};
+    lua_pushvalue(L, at + AT_METATABLE);
+    lua_setmetatable(L, -2);
+    while (b->proxy_changes != changes) {
+        changes = b->proxy_changes;
+        load_chunk(L, b, at, slot / PROXIES_IN_TABLE);
+        if (push_old(L, at, index, generation)) {
+            lua_remove(L, -2);
+            return;
         }
         lua_pop(L, 1);
-        load_chunk(L, b, at, slot / PROXIES_IN_TABLE);
+    }
+    b->proxy_changes++;
+    entity->shown = true;
+    lua_pushvalue(L, -1);
+    lua_rawseti(L, at + AT_CHUNK, index);
+}
+
+/* Pushes the entity's proxy. */
+static void push_proxy(lua_State *L, bind_state *b, mr_entity *entity, int at) {
+    uint32_t generation = mr_heap_generation(b->heap, entity->heap_slot);
+    bool old = entity->shown && push_old(L, at, (lua_Integer)(entity->heap_slot % PROXIES_IN_TABLE) + 1, generation);
+    if (!old) {
+        if (entity->shown) lua_pop(L, 1);
+        make_proxy(L, b, entity, at, generation);
     }
     mr_heap_mark(b->heap, entity);
 }
