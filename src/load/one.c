@@ -1,6 +1,8 @@
 /*
- * one.c: a plan whose first row is one object, all that is asked for: without a load of its own, rows kept, or a second
- * step of the statement.
+ * one.c: reads one object by a plan whose first row is all that is asked for. It keeps no rows, and steps the statement
+ * once.
+ *
+ * Invariant: whatever happens, the run is closed before the function returns, so the plan can use its memory again.
  */
 #include "load_state.h"
 
