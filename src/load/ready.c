@@ -79,8 +79,8 @@ static mr_status check_names(const mr_ready *r, const mr_vec *named) {
         if (k < c->nparams) continue;
         param_names names = {c};
         const char *near = mr_nearest(n->name, next_name, &names);
-        return mr_fail(c->env, MR_ERR_ARGUMENT, "the compiled query has no parameter '%s'%s%s%s", n->name,
-                       near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
+        return mr_fail(c->env, MR_ERR_ARGUMENT, "the compiled query has no parameter '%s'%s", n->name,
+                       mr_hint(c->env, near));
     }
     return MR_OK;
 }
