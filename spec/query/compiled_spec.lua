@@ -2,14 +2,11 @@
 -- gives what the query gives with params.
 
 local mr = require "moonrow"
+local models = require "spec.support.models"
 
 local db, User, Post
 
-local function statements(fn)
-  local list = {}
-  for i, record in ipairs(db:record(fn)) do list[i] = { record.statement, table.unpack(record.parameters) } end
-  return list
-end
+local function statements(fn) return models.sent(db, fn) end
 
 before_each(function()
   db = mr.open "sqlite://"

@@ -2,14 +2,11 @@
 -- class keeps. Whoever asks them for more gets the query that they stand for. Only the speed tells the difference.
 
 local mr = require "moonrow"
+local models = require "spec.support.models"
 
 local db, Person, Pet
 
-local function statements(fn)
-  local list = {}
-  for i, record in ipairs(db:record(fn)) do list[i] = { record.statement, table.unpack(record.parameters) } end
-  return list
-end
+local function statements(fn) return models.sent(db, fn) end
 
 before_each(function()
   db = mr.open "sqlite://"

@@ -47,6 +47,13 @@ function M.statements(db, fn)
   return texts
 end
 
+--- The statements that fn executes, each a list of its SQL and its parameters.
+function M.sent(db, fn)
+  local list = {}
+  for i, record in ipairs(db:record(fn)) do list[i] = { record.statement, table.unpack(record.parameters) } end
+  return list
+end
+
 --- The same, asserting how many they are.
 function M.costs(db, n, fn)
   local texts = M.statements(db, fn)
