@@ -1,6 +1,6 @@
 # moonrow: build, test, install. `make help` lists the targets.
 #
-# Sources are found by wildcard, one folder per layer (bind has rooms below), so a new file needs no entry here.
+# Sources are found by wildcard, one folder per layer (bind and load have rooms below), so a new file needs no entry here.
 # Overridable: CC, CFLAGS, BUILD (another build beside the first: make BUILD=build/clang CC=clang),
 # LAYERS (a part of the core), SANITIZE (a list for -fsanitize=), ONLY (one C test), ROW and ROUNDS (of
 # make bench), SECONDS and WORK (of make bench-scale), SQLITE_AMALGAMATION (another SQLite for the host), PREFIX, DESTDIR.
@@ -99,6 +99,8 @@ $(BUILD)/obj/%.o: src/%.c
 
 $(BUILD)/obj/bind/%.o $(BUILD)/obj/host/%.o: C_FLAGS += -Isrc/bind $(LUA_CFLAGS)
 
+$(BUILD)/obj/load/%.o: C_FLAGS += -Isrc/load
+
 $(BUILD)/gen/embedded_lua.c: src/bind/embed.lua $(LUA_SRC) $(BUILD)/gen/lua.list
 	$(LUA) src/bind/embed.lua $@ $(LUA_SRC)
 
@@ -183,7 +185,7 @@ test-guide: all ## the guide: the code of each page, with the host and with stoc
 headers: ## each public header compiles alone, as C11 and as C++17
 	@$(RUN) headers
 
-arch: $(STATIC) ## the layer rule, who may include what; the rooms of src/bind, and circles of files
+arch: $(STATIC) ## the layer rule, who may include what; the rooms of src/bind and src/load, and circles of files
 	@$(RUN) arch
 
 lint-lua: ## luacheck and spec/lua_layout.lua over what is written in Lua, clang-format over what is written in C
@@ -193,7 +195,7 @@ format: ## lays out src, spec and examples as .clang-format says
 	clang-format -i $$(find src spec examples -name '*.[ch]')
 
 lint-c: ## clang-tidy over src
-	clang-tidy --quiet $(LIB_SRC) $(HOST_SRC) -- -std=c11 -Isrc/include $(LUA_CFLAGS)
+	clang-tidy --quiet $(LIB_SRC) $(HOST_SRC) -- -std=c11 -Isrc/include -Isrc/bind -Isrc/load $(LUA_CFLAGS)
 
 lint: lint-lua lint-c ## both
 

@@ -3,7 +3,8 @@
 #   spec/arch.sh [SRC]        prints each include that breaks the rule; non-zero when there is one
 #   spec/arch.sh --self-test  proves that each kind of bad include is found
 # A layer sees <moonrow/LAYER.h> of its own and of lower layers, and headers of its own folder. Lua's
-# headers are for bind and host only. A public header obeys the rule of the layer that it is named after.
+# headers are for bind and host only. bind and load have rooms, which see each other's headers; load/plan sees no
+# other room. A public header obeys the rule of the layer that it is named after.
 set -u
 
 check() {
@@ -45,6 +46,10 @@ check() {
         } else if (quoted) {
             if (layer == "host" && header ~ /^\.\.\/bind\/[^\/]*$/) next
             if (layer == "bind" && header ~ /^[a-z]+\/[^\/]*$/) next
+            if (layer == "load" && header ~ /^(plan|prepared|run|strategy)\/[^\/]*$/) {
+                if (path ~ /^load\/plan\// && header !~ /^plan/) bad("load/plan must not see other rooms")
+                next
+            }
             if (header ~ /\//) bad("a private header of another folder")
             else if (public) bad("a public header includes by <moonrow/...>")
         }
@@ -74,13 +79,16 @@ base/map.c "env_private.h" 0
 base/map.c <moonrow/schema.h> 1
 sql/walk.c <moonrow/mapper.h> 1
 sql/walk.c "moonrow/mapper.h" 1
-load/run.c <moonrow/flush.h> 1
+load/run/run.c <moonrow/flush.h> 1
+load/run/run.c "plan/plan.h" 0
+load/run/run.c "session/states.h" 1
+load/plan/plan.c "run/run.h" 1
 flush/run.c <moonrow/load.h> 1
 entity/heap.c <moonrow/sql.h> 1
 entity/heap.c <moonrow/query.h> 1
 session/session.c <moonrow/load.h> 0
-session/session.c "../load/plan.h" 1
-session/session.c "load/plan.h" 1
+session/session.c "../load/plan/plan.h" 1
+session/session.c "plan/plan.h" 1
 session/session.c <lua.h> 1
 session/session.c <moonrow.h> 1
 bind/session.c <lua.h> 0

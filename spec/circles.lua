@@ -1,21 +1,29 @@
 -- circles.lua: which file calls which, read from the compiled objects:
 --   lua5.4 spec/circles.lua OBJECTS       fails on a circle of files in a folder, and on a call that goes from one room
---                                         of src/bind to another that it may not see
+--                                         of src/bind or src/load to another that it may not see
 --   lua5.4 spec/circles.lua --self-test   proves that both are found
 -- A file depends on another when it names one of its functions or variables (nm).
 
--- The rooms of src/bind, and what each may call; bind itself (module.c) may call all.
-local rooms = {
-  state = {},
-  value = { "state" },
-  schema = { "state", "value" },
-  expression = { "state", "value" },
-  class = { "state", "value", "schema", "expression" },
-  query = { "state", "value", "expression", "class" },
-  statement = { "state", "value", "schema", "expression", "query" },
-  session = { "state", "value" },
-  event = { "state", "value" },
-  capi = { "state", "value" },
+-- The folders that have rooms, and what each room may call. The files of bind itself (module.c) may call all.
+local folders = {
+  bind = {
+    state = {},
+    value = { "state" },
+    schema = { "state", "value" },
+    expression = { "state", "value" },
+    class = { "state", "value", "schema", "expression" },
+    query = { "state", "value", "expression", "class" },
+    statement = { "state", "value", "schema", "expression", "query" },
+    session = { "state", "value" },
+    event = { "state", "value" },
+    capi = { "state", "value" },
+  },
+  load = {
+    plan = { "prepared", "strategy" },
+    prepared = { "plan", "run" },
+    run = { "plan", "prepared", "strategy" },
+    strategy = { "plan", "prepared", "run" },
+  },
 }
 
 -- Folders whose files are one machine, or use each other for a reason that src/README.md ("Circles of files") gives: a
@@ -101,11 +109,22 @@ local function is_known(circle)
   return known[folder] or false
 end
 
-local function may_call(room, other)
-  for _, name in ipairs(rooms[room]) do
-    if name == other then return true end
+-- The folder of a file, if it has rooms, and the file's room; for a file outside of the rooms, the folder's name.
+local function room_of(file)
+  local folder, rest = file:match "^(%w+)/(.*)$"
+  if not folders[folder] then return nil end
+  return folder, rest:match "^(%w+)/" or folder
+end
+
+-- What is wrong with a call from one file to another; nil: nothing.
+local function fault_of(file, other, symbol)
+  local folder, room = room_of(file)
+  local other_folder, called = room_of(other)
+  if folder ~= other_folder or not folder or room == folder or room == called then return nil end
+  for _, name in ipairs(folders[folder][room] or {}) do
+    if name == called then return nil end
   end
-  return room == other
+  return ("%s calls %s (%s): %s must not see %s"):format(file, other, symbol, room, called)
 end
 
 -- The messages about the graph, sorted.
@@ -115,14 +134,11 @@ local function check(graph)
     if not is_known(circle) then wrong[#wrong + 1] = "a circle of files: " .. table.concat(circle, ", ") end
   end
   for file, others in pairs(graph) do
-    local room = file:match "^bind/(%w+)/"
-    for other, symbol in pairs(others) do
-      local called = other:match "^bind/(%w+)/" or other:match "^bind/" and "bind"
-      if room and not rooms[room] then
-        wrong[#wrong + 1] = file .. ": no room is called " .. room
-      elseif room and called and not may_call(room, called) then
-        wrong[#wrong + 1] = ("%s calls %s (%s): %s must not see %s"):format(file, other, symbol, room, called)
-      end
+    local folder, room = room_of(file)
+    if folder and room ~= folder and not folders[folder][room] then
+      wrong[#wrong + 1] = file .. ": no room is called " .. room
+    else
+      for other, symbol in pairs(others) do wrong[#wrong + 1] = fault_of(file, other, symbol) end
     end
   end
   table.sort(wrong)
@@ -144,6 +160,10 @@ local function self_test()
     { "the module", { ["bind/module"] = { ["bind/query/b"] = "f" }, ["bind/query/b"] = {} }, 0 },
     { "calling the module", { ["bind/query/a"] = { ["bind/module"] = "f" }, ["bind/module"] = {} }, 1 },
     { "an unknown room", { ["bind/attic/a"] = { ["bind/value/b"] = "f" }, ["bind/value/b"] = {} }, 1 },
+    { "an unknown room of a file that calls nobody", { ["load/attic/a"] = {} }, 1 },
+    { "rooms of load", { ["load/run/a"] = { ["load/plan/b"] = "f" }, ["load/plan/b"] = {} }, 0 },
+    { "planning calls what runs", { ["load/plan/a"] = { ["load/run/b"] = "f" }, ["load/run/b"] = {} }, 1 },
+    { "rooms of two folders", { ["load/run/a"] = { ["bind/value/b"] = "f" }, ["bind/value/b"] = {} }, 0 },
     { "the core", { ["bind/query/a"] = { ["sql/b"] = "f" }, ["sql/b"] = {} }, 0 },
   }
   local failed = 0

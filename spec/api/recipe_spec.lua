@@ -22,7 +22,8 @@ describe("the recipe", function()
   end)
 
   it("for a loader strategy names its files", function()
-    says("a loader strategy", { "src/load/NAME.c", "src/include/moonrow/mapper.h", "lua/moonrow/meta/query.lua" })
+    says("a loader strategy", { "src/load/strategy/NAME.c", "src/include/moonrow/mapper.h",
+      "lua/moonrow/meta/query.lua" })
   end)
 
   it("for a dialect names its files", function()

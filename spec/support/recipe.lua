@@ -185,7 +185,7 @@ local function follow()
   add_row("schema.h", "MR_COLUMN_TYPES", "TYPE(COLOR, color)")
   insert("src/sql/dialect_postgresql.c", "mr_type_word type_words[] = {", '{.code = MR_TYPE_COLOR, .sql = "RGB"},')
 
-  write(copy .. "/src/load/onebyone.c", onebyone)
+  write(copy .. "/src/load/strategy/onebyone.c", onebyone)
   add_row("mapper.h", "MR_LOADER_STRATEGIES", "STRATEGY(ONEBYONE, onebyone)")
 
   write(copy .. "/src/sql/dialect_ansi.c", "#include <string.h>\n" .. ansi)
@@ -200,8 +200,9 @@ end
 local function changed()
   local rows = "MR_COLUMN_TYPES|MR_TYPE__COUNT|MR_LOADER_STRATEGIES|MR_LAZY__COUNT|MR_DIALECTS|MR_SESSION_"
     .. "|session_state.h"
-  return sh(("cd %s && { grep -lrE '%s' src --include='*.c'; echo src/schema/types/color.c src/load/onebyone.c "
-    .. "src/sql/dialect_ansi.c src/sql/dialect_postgresql.c | tr ' ' '\\n'; } | sort -u"):format(copy, rows))
+  local made = "src/schema/types/color.c src/load/strategy/onebyone.c src/sql/dialect_ansi.c"
+  return sh(("cd %s && { grep -lrE '%s' src --include='*.c'; echo %s src/sql/dialect_postgresql.c | tr ' ' '\\n'; } "
+    .. "| sort -u"):format(copy, rows, made))
 end
 
 --- The files that following the recipes has changed or made.
@@ -220,7 +221,7 @@ function M.build()
   os.remove(copy)
   sh(("mkdir %s && cp -r src %s/"):format(copy, copy))
   follow()
-  local flags = "-std=c11 -O0 -fPIC -Wall -Wextra -Werror -Wno-unused-function -Isrc/include -Isrc/bind "
+  local flags = "-std=c11 -O0 -fPIC -Wall -Wextra -Werror -Wno-unused-function -Isrc/include -Isrc/bind -Isrc/load "
     .. sh("for p in lua5.4 lua-5.4 lua54 sqlite3; do pkg-config --cflags $p 2>/dev/null; done; true"):gsub("\n", " ")
   local files, objects = {}, {}
   for file in changed():gmatch "%S+" do

@@ -4,7 +4,7 @@
  * Invariant: the bytes of parameters live as long as the cursor: late values are copied; the others belong to the query
  * or the plan, and the run holds references to both.
  */
-#include "job.h"
+#include "strategy/job.h"
 
 #include <string.h>
 

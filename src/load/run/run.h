@@ -9,7 +9,7 @@
 #define MOONROW_LOAD_RUN_H
 
 #include "gather.h"
-#include "plan.h"
+#include "plan/plan.h"
 
 typedef struct mr_run mr_run;
 

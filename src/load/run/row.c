@@ -5,7 +5,7 @@
  * loaded slots: one with populate_existing (each object once), and one whose rows are of a newer version of the data
  * (renew.c). A row allocates memory only for new entities.
  */
-#include "cache.h"
+#include "prepared/cache.h"
 #include "load_state.h"
 
 #include <string.h>

@@ -4,8 +4,8 @@
  * Invariant: a target that is in the identity map takes no statement. Else one statement loads the slot, for every kind
  * of relationship.
  */
-#include "cache.h"
-#include "planner.h"
+#include "prepared/cache.h"
+#include "plan/planner.h"
 #include "job.h"
 
 /* ---------------------------------------------------------------- filling the slot */

@@ -4,7 +4,7 @@
  *
  * Invariant: values of such columns are never matched in memory; the database joins the rows.
  */
-#include "planner.h"
+#include "plan/planner.h"
 #include "run.h"
 
 /* Can equal values have several spellings, such as 1.50 and 1.5? */

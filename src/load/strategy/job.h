@@ -8,7 +8,7 @@
 #define MOONROW_LOAD_JOB_H
 
 #include "keyring.h"
-#include "load_state.h"
+#include "run/load_state.h"
 
 /* One job: loads one relationship of many parents. */
 struct mr_job {

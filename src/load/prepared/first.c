@@ -5,8 +5,8 @@
  * Invariant: the statement is the one of the query that says the same: WHERE a = ? AND b = ? LIMIT ?.
  */
 #include "cache.h"
-#include "load_state.h"
-#include "planner.h"
+#include "run/load_state.h"
+#include "plan/planner.h"
 
 #include <string.h>
 

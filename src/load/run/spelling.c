@@ -3,7 +3,7 @@
  *
  * Invariant: only the database decides this. It is asked only if it compares the key column by its own rules.
  */
-#include "cache.h"
+#include "prepared/cache.h"
 #include "load_state.h"
 
 static mr_status make_spelling(void *ud, mr_vec *lates, mr_query **out) {

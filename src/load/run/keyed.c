@@ -4,7 +4,7 @@
  *
  * Invariant: nearly all tables cannot have such rows; their queries stay as they are.
  */
-#include "cache.h"
+#include "prepared/cache.h"
 #include "run.h"
 
 /* The query's only item, if it is a class whose rows without a key may be left out. NULL: no rows are left out. */

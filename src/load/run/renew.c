@@ -5,7 +5,7 @@
  * memory may be old. Invariants: a change made by the program is never lost. No object gets an older value than it has.
  * An object counts as renewed only when all its loaded columns are.
  */
-#include "cache.h"
+#include "prepared/cache.h"
 #include "load_state.h"
 
 static bool is_held(const mr_value *v) {

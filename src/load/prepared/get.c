@@ -4,7 +4,7 @@
  * Invariant: without options the statement is prepared once for the class; with options it is planned like any query.
  */
 #include "cache.h"
-#include "load_state.h"
+#include "run/load_state.h"
 
 static mr_status make_any(mr_mapper *mapper, bool partial, mr_vec *lates, mr_query **out) {
     mr_query_item item = {.mapper = mapper};

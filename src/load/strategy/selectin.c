@@ -5,8 +5,8 @@
  * identity map lacks. All others (with a link table, with a condition written by the program, or with parents whose
  * foreign key is not loaded) join from the parents' keys.
  */
-#include "cache.h"
-#include "planner.h"
+#include "prepared/cache.h"
+#include "plan/planner.h"
 #include "job.h"
 
 #include <string.h>

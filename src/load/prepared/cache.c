@@ -5,7 +5,7 @@
  * Invariant: at most MAX_PLANS plans are kept; the one that was not used for the longest time is dropped. A plan of an
  * older version of the registry is never used.
  */
-#include "planner.h"
+#include "plan/planner.h"
 #include "cache.h"
 
 #include <string.h>

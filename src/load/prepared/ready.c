@@ -6,7 +6,7 @@
  */
 #include <string.h>
 
-#include "load_state.h"
+#include "run/load_state.h"
 
 struct mr_ready {
     mr_query *query;

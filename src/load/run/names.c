@@ -3,7 +3,7 @@
  *
  * Invariant: the result must have the primary key of each entity. Another attribute that is missing stays unloaded.
  */
-#include "plan.h"
+#include "plan/plan.h"
 
 #include <string.h>
 

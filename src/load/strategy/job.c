@@ -4,7 +4,7 @@
  * Invariant: the statements of a job may add jobs to the end of the queue, so depth costs no C stack. A parent whose
  * slot is loaded takes no statement, unless the objects in its slot are old.
  */
-#include "planner.h"
+#include "plan/planner.h"
 #include "job.h"
 
 #include <string.h>

@@ -4,7 +4,7 @@
  * Invariant: the entities of rows that were read are pinned until the rows are given out and done with. All other
  * pointers to entities in a load are valid only during one call, because the heap is blocked only then.
  */
-#include "job.h"
+#include "strategy/job.h"
 
 #include <string.h>
 

@@ -6,8 +6,8 @@
  * if the condition was written by the program. If only ties in the order may change the rows, the parents that are
  * missing are loaded afterwards.
  */
-#include "cache.h"
-#include "planner.h"
+#include "prepared/cache.h"
+#include "plan/planner.h"
 #include "job.h"
 
 #include <stdio.h>

@@ -5,8 +5,8 @@
  * with the statement of get.
  */
 #include "cache.h"
-#include "planner.h"
-#include "load_state.h"
+#include "plan/planner.h"
+#include "run/load_state.h"
 
 #include <string.h>
 

@@ -7,7 +7,7 @@
 #ifndef MOONROW_LOAD_CACHE_H
 #define MOONROW_LOAD_CACHE_H
 
-#include "plan.h"
+#include "plan/plan.h"
 
 typedef struct mr_loader mr_loader;
 

@@ -5,7 +5,7 @@
  * Invariant: all kept plans are of the present version of the registry.
  */
 #include "cache.h"
-#include "planner.h"
+#include "plan/planner.h"
 
 #include <string.h>
 
