@@ -3,29 +3,20 @@
 
 local mr = require "moonrow"
 
-local folder = "lua/moonrow/meta/"
-local files = { "init", "schema", "session", "query", "expression" }
+local annotations = require "spec.doc.annotations"
+local types = require "spec.doc.types"
 
--- { ["moonrow.Session"] = { add = true, ... }, ... } by reading ---@class, ---@field and function lines.
+local all = annotations.read()
+
+-- { ["moonrow.Session"] = { add = true, ... }, ... }
 local function annotated()
-  local classes, open, variables = {}, nil, {}
-  for _, file in ipairs(files) do
-    for line in io.lines(folder .. file .. ".lua") do
-      local class = line:match "^%-%-%-@class ([%w_.]+)"
-      local variable = line:match "^local ([%w_]+) = {}"
-      local owner, method = line:match "^function ([%w_]+)[.:]([%w_]+)%("
-      if class then
-        open = class
-        classes[class] = classes[class] or {}
-      elseif variable then
-        variables[variable] = open
-      elseif owner then
-        classes[assert(variables[owner], owner)][method] = true
-      else
-        local field = line:match "^%-%-%-@field ([%w_]+)"
-        if field then classes[open][field] = true end
-      end
+  local classes = {}
+  for name, class in pairs(all.classes) do
+    classes[name] = {}
+    for _, field in ipairs(class.fields) do
+      if field.name:match "^[%w_]+$" then classes[name][field.name] = true end
     end
+    for _, func in ipairs(class.functions) do classes[name][func.name] = true end
   end
   return classes
 end
@@ -111,6 +102,7 @@ describe("the annotations", function()
     local select, query = names_of(mr.select(User)), {}
     for name in pairs(copy({}, mr.Query)) do query[name] = not select[name] or nil end
     query.extend = nil
+    query.with_entities, query.add_columns = true, true -- said again: their rows are no objects any more
     compare("moonrow.Select", select)
     compare("moonrow.Query", query)
     compare("moonrow.CompiledQuery", names_of(User.query:compiled()))
@@ -153,5 +145,109 @@ describe("the annotations", function()
     local now = mr.now()
     for name in pairs(parts) do assert.equal("integer", math.type(now[name])) end
     compare("moonrow.Date", names_of(now), parts)
+  end)
+end)
+
+describe("the grammar of the annotations", function()
+  local function refused(text, message)
+    local path = os.tmpname()
+    local file = assert(io.open(path, "w"))
+    file:write(text)
+    file:close()
+    local ok, problem = pcall(annotations.read, { path })
+    os.remove(path)
+    assert.is_false(ok, text)
+    assert.matches(message, problem, 1, true)
+  end
+
+  it("each name in a type is a class, an alias, a generic or one of Lua's", function()
+    assert.is_true(#all.uses > 500)
+    for _, use in ipairs(all.uses) do
+      assert.is_true(all.knows(use), ("%s:%d: %s"):format(use.path, use.line, use.name))
+    end
+  end)
+
+  it("each class that another extends is there", function()
+    for _, class in ipairs(all.order) do
+      for _, parent in ipairs(class.extends) do
+        assert.is_table(all.classes[parent:match "^[%w_.]+"], class.name .. ": " .. parent)
+      end
+    end
+  end)
+
+  it("types are read to their end, and their names are found", function()
+    local function names(text)
+      local found = assert(types.parse(text))
+      return table.concat(found.names, " "), text:sub(found.last)
+    end
+    assert.same({ "string integer", " words" }, { names "string|integer? words" })
+    assert.same({ "moonrow.Query T", "" }, { names "moonrow.Query<T>[]" })
+    assert.same({ "A B C D E F", "" }, { names "fun(a: A, b?: B, ...: C): D, E...|F" })
+    assert.same({ "table string any nil", " (x)" }, { names "{ a?: table<string, any>, [1]: nil }|false (x)" })
+    assert.same({ "", "" }, { names '"a"|"b"|1|true' })
+    for _, bad in ipairs{ "", "|a", "fun(a", "table<a", "{ a }", "a|", "[]" } do
+      assert.is_nil((types.parse(bad)), bad)
+    end
+  end)
+
+  it("a mistake is told with its line", function()
+    refused("---@class A\n---@filed a string\n", ":2: no tag is called @filed")
+    refused("---@field a string\n", "a field without a class")
+    refused("---@class A\n---@field a fun(\n", ":2: expected")
+    refused("---@class A\nlocal A = {}\n---@param b string\nfunction A:f(a) end\n", ":4: no parameter is called b")
+    refused("function A:f(a) end\n", "no class is written as A")
+    refused("---@class A\n---@operator plus: A\n", "no operator is called plus")
+    refused("---lost words\n\n", ":2: a text without what it is about")
+    refused("---@class A\nlocal A = {}\n---@param b string\n---words\n", "a text stands above the parameters")
+    refused("---@since soon\n", "since is a version")
+    refused("---@class A\nA = {}\n", "nobody reads this line")
+    refused("---```lua\nx\n", "an example without an end")
+  end)
+
+  it("the models that lua/README.md shows are read with them", function()
+    local file = assert(io.open "lua/README.md")
+    local text = file:read("a"):match "```lua\n(%-%-%-@meta _\n.-)\n```\n"
+    file:close()
+    local path = os.tmpname()
+    file = assert(io.open(path, "w"))
+    file:write(text, "\n")
+    file:close()
+    local paths = { path }
+    for _, name in ipairs(annotations.files) do table.insert(paths, 1, annotations.folder .. name .. ".lua") end
+    local models = annotations.read(paths)
+    os.remove(path)
+    for _, use in ipairs(models.uses) do assert.is_true(models.knows(use), use.line .. ": " .. use.name) end
+    local extends = 0
+    for _, field in ipairs(models.classes["moonrow.Model"].fields) do
+      if field.name == "extend" then extends = extends + 1 end
+    end
+    assert.equal(3, extends)
+    assert.same({ "User.Class", "moonrow.Object" }, models.classes.User.extends)
+  end)
+
+  it("what a class gives is typed by what its objects are", function()
+    local returns = {}
+    for _, class in ipairs(all.order) do
+      for _, func in ipairs(class.functions) do
+        returns[class.name .. ":" .. func.name] = func.returns[1] and func.returns[1].type
+      end
+    end
+    for _, name in ipairs{ "Query:first", "Query:one_or_none", "Query:get", "CompiledQuery:first" } do
+      assert.equal("T?", returns["moonrow." .. name], name)
+    end
+    assert.equal("T", returns["moonrow.Query:one"])
+    assert.equal("T[]", returns["moonrow.Query:all"])
+    assert.equal("fun(): T", returns["moonrow.Query:iter"])
+    assert.equal("moonrow.Pagination<T>", returns["moonrow.Query:paginate"])
+    assert.equal("moonrow.CompiledQuery<T>", returns["moonrow.Query:compiled"])
+    for _, func in ipairs(all.classes["moonrow.Select"].functions) do
+      local result = func.returns[1].type
+      if result == "S" then
+        assert.equal("self", func.params[1].name, func.name)
+        assert.equal("S", func.params[1].type, func.name)
+      else
+        assert.is_true(result == "moonrow.Subquery" or result == "moonrow.Expression", func.name .. ": " .. result)
+      end
+    end
   end)
 end)

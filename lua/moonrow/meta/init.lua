@@ -90,9 +90,9 @@ function Database:configure() end
 function Database:record(fn) end
 
 ---@generic T
----@param fn fun(...): T...
----@param ... any
----@return T...
+---@param fn fun(...: any): T
+---@param ... any handed to fn
+---@return T ...
 function Database:scope(fn, ...) end
 
 ---@class moonrow.Record
@@ -111,9 +111,9 @@ local App = {}
 
 ---Runs fn in a scope: at its end the teardowns run (with the error, if there is one), and its sessions go.
 ---@generic T
----@param fn fun(...): T...
----@param ... any
----@return T...
+---@param fn fun(...: any): T
+---@param ... any handed to fn
+---@return T ...
 function App:scope(fn, ...) end
 
 ---@param fn fun(err: any)

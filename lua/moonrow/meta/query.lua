@@ -13,9 +13,11 @@ local mr = {}
 
 -- ---------------------------------------------------------------- queries
 
+---A class of queries with methods of the program's own. To an editor it is written with a generic of its own,
+---`---@class PostQuery<T>: moonrow.Query<T>`, and a class that has it says `---@field query PostQuery<Post>`.
 ---@class moonrow.QueryClass
 local QueryClass = {}
----@param methods table<string, fun(query: moonrow.Query, ...): any>
+---@param methods table<string, fun(query: moonrow.Query<any>, ...): any>
 ---@return moonrow.QueryClass
 function QueryClass:extend(methods) end
 
@@ -23,91 +25,147 @@ function QueryClass:extend(methods) end
 ---@class moonrow.Select
 local Select = {}
 
+---@generic S
+---@param self S
 ---@param ... moonrow.Criterion
----@return self
+---@return S
 function Select:filter(...) end
+---@generic S
+---@param self S
 ---@param ... moonrow.Criterion
----@return self
+---@return S
 function Select:where(...) end
+---@generic S
+---@param self S
 ---@param values table<string, any>
----@return self
+---@return S
 function Select:filter_by(values) end
+---@generic S
+---@param self S
 ---@param ... moonrow.Expression
----@return self
+---@return S
 function Select:order_by(...) end
+---@generic S
+---@param self S
 ---@param ... moonrow.Expression
----@return self
+---@return S
 function Select:group_by(...) end
+---@generic S
+---@param self S
 ---@param ... moonrow.Criterion
----@return self
+---@return S
 function Select:having(...) end
+---@generic S
+---@param self S
 ---@param n integer
----@return self
+---@return S
 function Select:limit(n) end
+---@generic S
+---@param self S
 ---@param n integer
----@return self
+---@return S
 function Select:offset(n) end
----@return self
+---@generic S
+---@param self S
+---@return S
 function Select:distinct(...) end
+---@generic S
+---@param self S
 ---@param rows integer
----@return self
+---@return S
 function Select:yield_per(rows) end
+---@generic S
+---@param self S
 ---@param values table<string, any>
----@return self
+---@return S
 function Select:params(values) end
----@return self
+---@generic S
+---@param self S
+---@return S
 function Select:populate_existing() end
+---@generic S
+---@param self S
 ---@param on boolean
----@return self
+---@return S
 function Select:autoflush(on) end
+---@generic S
+---@param self S
 ---@param target moonrow.Model|moonrow.Expression|moonrow.Table
 ---@param on? moonrow.Criterion
----@return self
+---@return S
 function Select:join(target, on) end
+---@generic S
+---@param self S
 ---@param target moonrow.Model|moonrow.Expression|moonrow.Table
 ---@param on? moonrow.Criterion
----@return self
+---@return S
 function Select:outerjoin(target, on) end
+---@generic S
+---@param self S
 ---@param ... moonrow.Model|moonrow.Table
----@return self
+---@return S
 function Select:select_from(...) end
+---@generic S
+---@param self S
 ---@param ... moonrow.Model|moonrow.Expression
----@return self
+---@return S
 function Select:with_entities(...) end
+---@generic S
+---@param self S
 ---@param ... moonrow.Expression
----@return self
+---@return S
 function Select:add_columns(...) end
+---@generic S
+---@param self S
 ---@param parent moonrow.Object
----@return self
+---@return S
 function Select:with_parent(parent, ...) end
+---@generic S
+---@param self S
 ---@param ... moonrow.LoaderOption
----@return self
+---@return S
 function Select:options(...) end
+---@generic S
+---@param self S
 ---@param statement moonrow.Statement
----@return self
+---@return S
 function Select:from_statement(statement) end
+---@generic S
+---@param self S
 ---@param ... moonrow.Model|moonrow.Table of the enclosing query, which this one refers to
----@return self
+---@return S
 function Select:correlate(...) end
+---@generic S
+---@param self S
 ---@param other moonrow.Select
----@return self
+---@return S
 function Select:union(other, ...) end
+---@generic S
+---@param self S
 ---@param other moonrow.Select
----@return self
+---@return S
 function Select:union_all(other, ...) end
+---@generic S
+---@param self S
 ---@param other moonrow.Select
----@return self
+---@return S
 function Select:intersect(other, ...) end
+---@generic S
+---@param self S
 ---@param other moonrow.Select
----@return self
+---@return S
 function Select:except_(other, ...) end
+---@generic S
+---@param self S
 ---@param options moonrow.ExecutionOptions
----@return self
+---@return S
 function Select:execution_options(options) end
 ---FOR UPDATE, where the database locks rows. SQLite locks no rows, and has nothing of this: neither read, nowait nor
 ---skip_locked.
+---@generic S
+---@param self S
 ---@param options? table
----@return self
+---@return S
 function Select:with_for_update(options) end
 ---@param name? string
 ---@param options? { recursive?: boolean }
@@ -124,26 +182,32 @@ function Select:exists() end
 ---@return moonrow.Expression
 function Select:scalar_subquery() end
 ---A select that knows its session.
----@class moonrow.Query: moonrow.Select
+---@class moonrow.Query<T>: moonrow.Select
 local Query = {}
 
----@return any[]
+---@return T[]
 function Query:all() end
----@return any
+---@param ... moonrow.Model|moonrow.Expression
+---@return moonrow.Query<any>
+function Query:with_entities(...) end
+---@param ... moonrow.Expression
+---@return moonrow.Query<any>
+function Query:add_columns(...) end
+---@return T?
 function Query:first() end
----@return any
+---@return T
 function Query:one() end
----@return any
+---@return T?
 function Query:one_or_none() end
 ---@return any
 function Query:scalar() end
 ---@param key any
----@return moonrow.Object?
+---@return T?
 function Query:get(key) end
 ---@return integer
 function Query:count() end
 ---for user in query:iter() do ... end
----@return fun(): any
+---@return fun(): T
 function Query:iter() end
 ---Sets the attributes in every row that the query means. Returns how many.
 ---@param values table<string, any>
@@ -157,38 +221,38 @@ function Query:delete(options) end
 ---One page of the result. page: 1 by default; per_page: 20, and max_per_page (100) at most. A page behind the last one
 ---is empty; with error_out, which is false by default, it is a NoResultFound. Order the query: else pages may overlap.
 ---@param options? { page?: integer, per_page?: integer, max_per_page?: integer, error_out?: boolean }
----@return moonrow.Pagination
+---@return moonrow.Pagination<T>
 function Query:paginate(options) end
 
 ---The query with its statement kept, to be run often with other values for its named parameters (mr.bindparam).
----@return moonrow.CompiledQuery
+---@return moonrow.CompiledQuery<T>
 function Query:compiled() end
 
 ---local by_name = User.query:filter(User.name:eq(mr.bindparam "name")):compiled(); by_name:first{ name = "x" }
----@class moonrow.CompiledQuery
+---@class moonrow.CompiledQuery<T>
 local CompiledQuery = {}
 ---@param values? table<string, any>
----@return any[]
+---@return T[]
 function CompiledQuery:all(values) end
 ---@param values? table<string, any>
----@return any
+---@return T?
 function CompiledQuery:first(values) end
 ---@param values? table<string, any>
----@return any
+---@return T
 function CompiledQuery:one(values) end
 ---@param values? table<string, any>
----@return any
+---@return T?
 function CompiledQuery:one_or_none(values) end
 ---@param values? table<string, any>
 ---@return any
 function CompiledQuery:scalar(values) end
 ---for user in compiled:iter{ name = "x" } do ... end
 ---@param values? table<string, any>
----@return fun(): any
+---@return fun(): T
 function CompiledQuery:iter(values) end
 
----@class moonrow.Pagination
----@field items any[]
+---@class moonrow.Pagination<T>
+---@field items T[]
 ---@field total integer
 ---@field pages integer
 ---@field page integer
@@ -198,9 +262,9 @@ function CompiledQuery:iter(values) end
 ---@field next_num integer?
 ---@field prev_num integer?
 local Pagination = {}
----@return moonrow.Pagination?
+---@return moonrow.Pagination<T>?
 function Pagination:next() end
----@return moonrow.Pagination?
+---@return moonrow.Pagination<T>?
 function Pagination:prev() end
 ---The numbers to link: left_edge (2) at the beginning, left_current (2) before this page, right_current (4) behind it,
 ---right_edge (2) at the end; false for each gap.
@@ -327,9 +391,10 @@ function mr.update(table) end
 ---@param table moonrow.Model|moonrow.Table
 ---@return moonrow.Write
 function mr.delete(table) end
----@param class moonrow.Model
+---@generic C
+---@param class C
 ---@param options? { name?: string }
----@return any
+---@return C
 function mr.aliased(class, options) end
 
 -- ---------------------------------------------------------------- relationships and how they load
@@ -458,19 +523,19 @@ function RelationshipAttribute:of_type(target) end
 
 ---What object.posts gives: list-like, with #, [i], ipairs and assignment besides. Each read makes a view of its own:
 ---two of one list are equal by ==, but are two keys of a table; the object itself is one key.
----@class moonrow.Collection
----@field [integer] moonrow.Object
+---@class moonrow.Collection<T>
+---@field [integer] T
 local Collection = {}
----@param object moonrow.Object
+---@param object T
 function Collection:append(object) end
----@param object moonrow.Object
+---@param object T
 function Collection:remove(object) end
 ---@param at integer
----@param object moonrow.Object
+---@param object T
 function Collection:insert(at, object) end
----@param objects moonrow.Object[]
+---@param objects T[]
 function Collection:extend(objects) end
 function Collection:clear() end
----@param object moonrow.Object
+---@param object T
 ---@return boolean
 function Collection:contains(object) end

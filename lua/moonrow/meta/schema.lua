@@ -20,8 +20,8 @@ local mr = {}
 ---@field default? any a value, a function (or what can be called like one), mr.now, or an expression
 ---@field onupdate? any
 ---@field server_default? string|moonrow.Expression
----@field autoincrement? boolean|"auto" the database numbers the rows; "auto" (the default): of a key of one integer
----column that is no foreign key
+---The database numbers the rows. "auto", the default: where the key is one integer column that is no foreign key.
+---@field autoincrement? boolean|"auto"
 ---@field comment? string
 ---@field deferred? boolean loaded when it is first read
 ---@field deferred_group? string what is loaded together with it
@@ -128,15 +128,23 @@ function MetaData:drop_all(options) end
 function mr.declarative_base(options) end
 
 ---A class: called, it makes an object; indexed by an attribute, it gives the attribute's expression.
+---
+---A class of the program's is two classes to an editor: `User` is what an object is, `User.Class` what the class itself
+---is. lua/README.md shows how they are written.
 ---@class moonrow.Model
----@field query moonrow.Query
+---@field query moonrow.Query<any>
 ---@field query_class moonrow.QueryClass?
 ---@field metadata moonrow.MetaData
 ---@field c table<string, moonrow.Expression> the columns, whatever methods hide
----@field __init fun(self: moonrow.Object, ...)
----@overload fun(...): moonrow.Object
+---@field __init fun(self: any, ...)
+---A class with this one as its base. body: columns, relationships, fields and methods, besides __tablename,
+---__table_args, __abstract and __mapper_args.
+---@field extend fun(self: moonrow.Model, name: string, body: table): moonrow.AnyModel
+---@overload fun(...): any
+
+---A class that no annotation describes: each of its names may be anything.
+---@class moonrow.AnyModel: moonrow.Model
 ---@field [string] any
-local Model = {}
 
 ---@class moonrow.MapperArgs
 ---@field version_id_col? moonrow.Column|string finds a row by the version that it was read with
@@ -145,13 +153,8 @@ local Model = {}
 ---@field confirm_inserted_rows? boolean false: an INSERT of an object need not insert a row (a view)
 ---@field confirm_deleted_rows? boolean false: a DELETE of an object need not find its row
 
----@param name string
----@param body table columns, relationships, fields and methods; __tablename, __table_args, __abstract, __mapper_args
----@return moonrow.Model
-function Model:extend(name, body) end
-
+---An object of a class, which is a row or is to become one. Classes of the program's name their attributes.
 ---@class moonrow.Object
----@field [string] any
 
 ---An attribute in memory only.
 ---@return any

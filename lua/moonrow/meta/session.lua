@@ -81,6 +81,10 @@ function Connection:close() end
 ---@field info? table
 ---@field class_? fun(engine: moonrow.Engine?, options: table): moonrow.Session
 
+---@class moonrow.GetOptions
+---@field populate_existing? boolean read the row again, also where the object is in memory
+---@field options? moonrow.LoaderOption[]
+
 ---@class moonrow.Session
 ---@field new moonrow.Object[]
 ---@field dirty moonrow.Object[]
@@ -91,6 +95,12 @@ function Connection:close() end
 ---@field autoflush boolean
 ---@field expire_on_commit boolean
 ---@field closed boolean a closed session answers this, bind, info and close(), and refuses all else
+---The object of the key: from memory, where it is there and current; nil where there is no such row. key: of a
+---composite key a list, or a table by attribute. options: populate_existing = true reads it again; options = { ... }
+---are loader options.
+---@field get fun(self: moonrow.Session, class: moonrow.AnyModel, key: any, options?: moonrow.GetOptions): any
+---A query of classes, attributes and expressions in this session.
+---@field query fun(self: moonrow.Session, item: moonrow.AnyModel|moonrow.Expression, ...: any): moonrow.Query<any>
 local Session = {}
 
 ---@param engine? moonrow.Engine
@@ -114,25 +124,17 @@ function Session:expire_all() end
 ---@param object moonrow.Object
 ---@param names? string[]
 function Session:refresh(object, names) end
----@param object moonrow.Object
+---@generic T
+---@param object T
 ---@param options? { load?: boolean }
----@return moonrow.Object
+---@return T
 function Session:merge(object, options) end
----The object of the key: from memory, where it is there and current; nil where there is no such row.
----@param class moonrow.Model
----@param key any of a composite key: a list, or a table by attribute
----@param options? { populate_existing?: boolean, options?: moonrow.LoaderOption[] } read again; loader options
----@return moonrow.Object?
-function Session:get(class, key, options) end
 ---@param object moonrow.Object
 ---@return boolean
 function Session:contains(object) end
 ---@param object moonrow.Object
 ---@return boolean
 function Session:is_modified(object) end
----@param ... moonrow.Model|moonrow.Expression
----@return moonrow.Query
-function Session:query(...) end
 ---params: values by name; or a list of rows, for an insert, an update (each row has the primary key; objects in memory
 ---follow, unless synchronize_session = false) or a text.
 ---@param statement moonrow.Statement|moonrow.Select
@@ -242,8 +244,9 @@ function Transaction:rollback() end
 
 ---@class moonrow.Events
 local Events = {}
----@param target any a session or what makes it, a class, a base or mixin (its classes, now and later),
----an attribute, or an engine
+---Calls fn whenever it happens. target: a session or what makes it, a class, a base or mixin (its classes, now and
+---later), an attribute, or an engine.
+---@param target any
 ---@param name moonrow.EventName
 ---@param fn function
 ---@param options? { once?: boolean, retval?: boolean, propagate?: boolean }
