@@ -1,5 +1,7 @@
 -- words.lua: names of other libraries that the module has not, and what there is in their place, for messages.
 
+local exact = ": keep whole units (cents) in a column of type Integer"
+local text = ": it is mr.String(n), or mr.Text"
 local column, declared = ": a column is mr.Column", ": a class is declared by Base:extend(name, body)"
 
 return {
@@ -13,6 +15,13 @@ return {
   contains_alias = ": it is mr.contains_eager, with an alias",
   engine_from_config = ": it is mr.create_engine(url, options)",
   connect = ": a database is opened by mr.open(url)",
+  Numeric = exact,
+  Decimal = exact,
+  DECIMAL = exact,
+  decimal = exact,
+  JSON = ": keep the text that a library of JSON makes in a column of type Text",
+  Unicode = text,
+  VARCHAR = text,
   NULL = ": it is mr.null",
   None = ": it is mr.null",
 }

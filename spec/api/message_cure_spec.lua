@@ -21,6 +21,8 @@ before_each(function()
     born = db.Column{ db.Date },
     seen = db.Column{ db.DateTime },
     wakes = db.Column{ db.Time },
+    rests = db.Column{ db.Interval },
+    token = db.Column{ db.Uuid },
     posts = db.relationship("Post", { backref = "author" }),
   })
   Post = db.Model:extend("Post", {
@@ -56,6 +58,14 @@ describe("a value of another type", function()
       lacks(refuse("ArgumentError", "User.age: expected an integer", User, { age = text }), "math")
     end
     assert.equal(12, User{ age = math.tointeger "12" }.age)
+  end)
+
+  it("a table for an interval, a text that is no uuid", function()
+    refuse("ArgumentError", { "User.rests", "mr.interval{ days = 1, hours = 2 }" }, User, { rests = { hours = 1 } })
+    refuse("ArgumentError", { "User.rests", "mr.interval" }, User.rests.eq, User.rests, { hours = 1 })
+    refuse("ArgumentError", { "User.token", '"12ab"', "32 hexadecimal digits" }, User, { token = "12ab" })
+    refuse("ArgumentError", { "User.token", "32 hexadecimal digits" }, User.token.eq, User.token, ("x"):rep(32))
+    assert.equal("PT1H", tostring(User{ rests = mr.interval{ hours = 1 } }.rests))
   end)
 
   it("names the row of a list, and of an import from the beginning of its source", function()
@@ -114,12 +124,24 @@ describe("dates", function()
     refuse("ArgumentError", "February 2024 has no day 31", mr.datetime, fields)
   end)
 
+  it("and times of a datetime are made by its methods", function()
+    local at = mr.datetime "2024-02-29 13:04:05"
+    refuse("ArgumentError", { "User.born", "datetime 2024-02-29 13:04:05", "to_date()" }, User, { born = at })
+    refuse("ArgumentError", { "User.wakes", "datetime 2024-02-29 13:04:05", "to_time()" }, User, { wakes = at })
+    refuse("ArgumentError", { "User.born", "to_date()" }, User.born.ge, User.born, at)
+    local user = User{ born = at:to_date(), wakes = at:to_time() }
+    assert.equal("2024-02-29 13:04:05", tostring(user.born) .. " " .. tostring(user.wakes))
+    lacks(refuse("ArgumentError", "User.wakes", User, { wakes = mr.date(2024, 2, 29) }), "to_")
+  end)
+
   it("and numbers have no arithmetic, but intervals have", function()
     local day, at, time = mr.date(2024, 1, 1), mr.datetime(2024, 1, 1), mr.time(1, 1)
     refuse("ArgumentError", { "2024-01-01 + number 1", "mr.interval{ days = 1 }" }, function() return day + 1 end)
     refuse("ArgumentError", { "number 1 + 2024-01-01", "mr.interval{ days = 1 }" }, function() return 1 + day end)
     refuse("ArgumentError", { "- number 60", "mr.interval{ seconds = 1 }" }, function() return at - 60 end)
     refuse("ArgumentError", "a time of day has no arithmetic", function() return time + 60 end)
+    refuse("ArgumentError", "a time of day has no arithmetic", function() return time + mr.interval(60) end)
+    refuse("ArgumentError", "a time of day has no arithmetic", function() return time - time end)
     refuse("ArgumentError", { "2024-01-01 - string", '"x"' }, function() return day - "x" end)
     lacks(refuse("ArgumentError", "2024-01-01 * number 2", function() return day * 2 end), "interval")
   end)
@@ -267,6 +289,10 @@ describe("names that SQL and other libraries have", function()
       refuse("ArgumentError", { name, "mr.Column" }, function() return mr[name] end)
       refuse("ArgumentError", { name, "mr.Column" }, function() return db[name] end)
     end
+    for name, cure in pairs{ Numeric = "cents", decimal = "cents", JSON = "Text", VARCHAR = "mr.String(n)" } do
+      refuse("ArgumentError", { name, cure }, function() return mr[name] end)
+      refuse("ArgumentError", { name, cure }, function() return db[name] end)
+    end
     for _, lazy in ipairs{ "dynamic", "write_only" } do
       refuse("ArgumentError", { lazy, "with_parent" }, db.Model.extend, db.Model, "Worse" .. lazy, {
         __tablename = "worse_" .. lazy,
@@ -275,6 +301,12 @@ describe("names that SQL and other libraries have", function()
         user = db.relationship("User", { lazy = lazy }),
       })
     end
+    for _, name in ipairs{ "polymorphic_on", "polymorphic_identity" } do
+      refuse("ArgumentError", { name, "Worst.__mapper_args", "keep its kind in a column" }, db.Model.extend, db.Model,
+        "Worst", { id = db.Column{ db.Integer, primary_key = true }, __mapper_args = { [name] = "kind" } })
+    end
+    refuse("ArgumentError", { "Worst.__table_args", "'shema'", "schema" }, db.Model.extend, db.Model, "Worst",
+      { id = db.Column{ db.Integer, primary_key = true }, __table_args = { shema = "x" } })
     refuse("ArgumentError", { "'binds'", "one engine" }, mr.Session, db.engine, { binds = {} })
     refuse("ArgumentError", { "'binds'", "one engine" }, mr.sessionmaker, { binds = {} })
     refuse("ArgumentError", { "'is_null'", "is_(nil)" }, function() return User.name.is_null end)

@@ -2,6 +2,8 @@
 -- annotated, and each annotated one exists.
 
 local mr = require "moonrow"
+local known = require "spec.support.known"
+local copy, names_of = known.copy, known.methods
 
 local annotations = require "spec.doc.annotations"
 local types = require "spec.doc.types"
@@ -19,29 +21,6 @@ local function annotated()
     for _, func in ipairs(class.functions) do classes[name][func.name] = true end
   end
   return classes
-end
-
-local function copy(into, from)
-  for name in pairs(from) do
-    if type(name) == "string" and (name == "_VERSION" or name:sub(1, 1) ~= "_") then into[name] = true end
-  end
-  return into
-end
-
--- The names that values of a type answer to: its index function keeps methods and getters as upvalues, as tables.
-local function names_of(value)
-  local index = debug.getmetatable(value).__index
-  if type(index) == "table" then
-    return debug.getmetatable(index) and names_of(index) or copy({}, index)
-  end
-  local names = {}
-  for i = 1, 20 do
-    local name, upvalue = debug.getupvalue(index, i)
-    if not name then break end
-    local is_set = name == "" or name == "methods" or name == "getters"
-    if is_set and type(upvalue) == "table" then copy(names, upvalue) end
-  end
-  return names
 end
 
 local function sorted(set)

@@ -240,7 +240,11 @@ static void read_table_args(lua_State *L, declaration *d, mr_constraint **constr
             const char *key = lua_tostring(L, -2);
             if (strcmp(key, "schema") == 0) d->schema = bind_arg_name(L, -1, "__table_args: schema", "a name");
             else if (strcmp(key, "extend_existing") != 0 && strncmp(key, "mysql_", 6) != 0)
-                bind_error(L, MR_ERR_ARGUMENT, "%s.__table_args: unknown option '%s'", d->name, key);
+                bind_error(
+                    L, MR_ERR_ARGUMENT,
+                    "%s.__table_args: unknown option '%s' (known is schema; constraints and indexes are items of "
+                    "the table)",
+                    d->name, key);
         }
         lua_pop(L, 1);
     }

@@ -48,6 +48,8 @@ static const char *option_elsewhere(const char *name) {
         return "a session has one engine (bind); a program with two databases opens two (mr.open)";
     if (strcmp(name, "twophase") == 0) return "a transaction is that of one database";
     if (strcmp(name, "future") == 0) return "there is one way only, that of SQLAlchemy 2.0";
+    if (strncmp(name, "polymorphic_", 12) == 0)
+        return "a row is an object of the class that is asked for; keep its kind in a column";
     return NULL;
 }
 

@@ -414,9 +414,12 @@ static bool delegate(lua_State *L, const char *event) {
 }
 
 static int no_arithmetic(lua_State *L, const char *op) {
-    mr_value v;
+    mr_value v, other;
+    bool sum = *op == '+' || *op == '-';
     bool number = lua_type(L, 1) == LUA_TNUMBER || lua_type(L, 2) == LUA_TNUMBER;
-    bool moved = number && (*op == '+' || *op == '-') && (bind_to_date(L, 1, &v) || bind_to_date(L, 2, &v));
+    bool dates = bind_to_date(L, 1, &v) && bind_to_date(L, 2, &other);
+    if (dates && other.kind == MR_TIME) v = other;
+    bool moved = sum && (dates ? v.kind == MR_TIME : number && (bind_to_date(L, 1, &v) || bind_to_date(L, 2, &v)));
     const char *cure = !moved              ? ""
                        : v.kind == MR_DATE ? " (days are mr.interval{ days = 1 })"
                        : v.kind == MR_TIME ? " (a time of day has no arithmetic: calculate with a datetime)"

@@ -79,6 +79,10 @@ int bind_no_value(lua_State *L, int idx, const mr_type *type, const char *what, 
     if (compared && lua_rawlen(L, idx) > 0)
         return bind_error(L, MR_ERR_ARGUMENT, "%s: expected %s, got a table (a list goes into in_)", what, wanted);
     if (kind != MR_UNLOADED) return bind_refuse_date(L, idx, kind, what, wanted);
+    if (type && type->rules->kind == MR_INTERVAL)
+        return bind_error(L, MR_ERR_ARGUMENT,
+                          "%s: expected %s, got a table (mr.interval{ days = 1, hours = 2 } makes one of a table)",
+                          what, wanted);
     return bind_type_error(L, idx, what, wanted);
 }
 

@@ -44,10 +44,13 @@ static void advise_interval(const mr_type *type, const mr_value *v, char *advice
     if (v->kind == MR_INT || v->kind == MR_FLOAT) strcpy(advice, " (mr.interval{ seconds = ... } makes one)");
 }
 
-/* Says what is wrong with a text that has the form of a date or time, and for other text how to write one. */
+/* Says what is wrong with a text that has the form of a date or time, and for other text how to write one; and how a
+ * datetime becomes a date or a time. */
 static void advise(const mr_type *type, const mr_value *v, char *advice) {
     mr_kind kind = type->rules->kind;
     char mistake[MR_MISTAKE_SIZE];
+    if (v->kind == MR_DATETIME && kind == MR_DATE) strcpy(advice, " (its method to_date() gives the date)");
+    if (v->kind == MR_DATETIME && kind == MR_TIME) strcpy(advice, " (its method to_time() gives the time)");
     if ((v->kind == MR_INT || v->kind == MR_FLOAT) && kind != MR_TIME)
         snprintf(advice, MR_TYPE_ADVICE,
                  " (of seconds since 1970: os.date(\"!*t\", seconds), or \"*t\" for local time)");

@@ -5,6 +5,8 @@
  */
 #include "rules.h"
 
+#include <string.h>
+
 static bool is_hex(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
 
 static bool read(const mr_type *type, mr_value *v) {
@@ -23,6 +25,11 @@ static bool coerce(mr_env *env, const mr_type *type, mr_value *v) {
     return read(type, v);
 }
 
+static void advise(const mr_type *type, const mr_value *v, char *advice) {
+    (void)type;
+    if (v->kind == MR_TEXT) strcpy(advice, " (32 hexadecimal digits, with hyphens as 8-4-4-4-12 or without)");
+}
+
 const mr_type_rules mr_type_uuid = {
     .name = "Uuid",
     .wants = "a uuid",
@@ -32,4 +39,5 @@ const mr_type_rules mr_type_uuid = {
     .kind = MR_TEXT,
     .coerce = coerce,
     .read = read,
+    .advise = advise,
 };
