@@ -12,6 +12,7 @@ require "moonrow.begin"
 require "moonrow.query"
 require "moonrow.work"
 require "moonrow.paginate"
+local interval = require "moonrow.interval"
 local database = require "moonrow.database"
 local words = require "moonrow.words"
 
@@ -24,6 +25,7 @@ local private = options.set{
   "forwarder", "itself", "place", "fill_place", "scopes",
   "event_dispatchers", "event_kinds", "session_hook", "engine_audience", "engine_hook",
   "connection_methods", "connection_execute", "result_methods", "run_query", "run_compiled", "compiled_methods",
+  "interval_of",
 }
 
 local mr = {}
@@ -42,6 +44,7 @@ setmetatable(mr.errors, {
 
 mr.App = app.new
 mr.event = event
+mr.interval = interval
 mr.Session = session.new
 mr.sessionmaker = session.maker
 mr.scoped_session = session.scoped

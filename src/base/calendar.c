@@ -101,6 +101,28 @@ bool mr_civil_to_value(const mr_civil *c, mr_kind kind, mr_value *out) {
     return true;
 }
 
+bool mr_calendar_convert(const mr_value *v, mr_kind kind, mr_value *out) {
+    mr_civil c;
+    if (v->kind != kind && v->kind != MR_DATETIME && !(v->kind == MR_DATE && kind == MR_DATETIME)) return false;
+    mr_civil_from_value(v, &c);
+    return mr_civil_to_value(&c, kind, out);
+}
+
+/* ---------------------------------------------------------------- fields by name */
+
+enum { TIME_FIELD = 3 }; /* the first field of a time among those of a datetime */
+
+const char *const *mr_civil_names(mr_kind kind) {
+    static const char *const of_date[] = {"year", "month", "day", NULL};
+    static const char *const of_datetime[] = {"year", "month", "day", "hour", "minute", "second", "microsecond", NULL};
+    return kind == MR_DATE ? of_date : kind == MR_TIME ? of_datetime + TIME_FIELD : of_datetime;
+}
+
+int *mr_civil_field(mr_civil *c, mr_kind kind, unsigned i) {
+    int *const fields[] = {&c->year, &c->month, &c->day, &c->hour, &c->minute, &c->second, &c->microsecond};
+    return fields[i + (kind == MR_TIME ? TIME_FIELD : 0)];
+}
+
 /* ---------------------------------------------------------------- mistakes in words */
 
 typedef struct limit {

@@ -342,6 +342,13 @@ enum { MR_CALENDAR_SIZE = 40 }; /* room for any text of a date, time, datetime o
 void mr_civil_from_value(const mr_value *v, mr_civil *out);
 /* Joins the fields into a value of the kind. False when the fields are no valid date or time. */
 bool mr_civil_to_value(const mr_civil *c, mr_kind kind, mr_value *out);
+/* The names of the fields that a value of the kind has, in their order, NULL at the end. */
+const char *const *mr_civil_names(mr_kind kind);
+/* The field with the name number i of these. */
+int *mr_civil_field(mr_civil *c, mr_kind kind, unsigned i);
+/* *out: the value as one of another kind: the date or the time of a datetime, the datetime at the beginning of a date.
+ * False when the value has nothing of that kind. */
+bool mr_calendar_convert(const mr_value *v, mr_kind kind, mr_value *out);
 /* Writes a date, time or datetime as ISO 8601: "2024-02-29", "13:04:05", "2024-02-29 13:04:05.000123". sep stands
  * between date and time. Microseconds are written when they are not 0, or always_micros is true. An interval is written
  * by mr_interval_format. Returns the length; buf has MR_CALENDAR_SIZE bytes. */
@@ -379,6 +386,26 @@ size_t mr_interval_format(int64_t micros, char *buf);
  * a fraction, of up to six digits. Years and months are refused, because they have no fixed length. False for other
  * text, and beyond MR_INTERVAL_LIMIT. */
 bool mr_interval_parse(const char *s, size_t len, int64_t *out);
+
+/* The parts of an interval: the whole days, rounded down, and the rest, which is never negative. */
+typedef struct mr_interval_parts {
+    int64_t days;
+    int seconds, microseconds;
+} mr_interval_parts;
+void mr_interval_split(int64_t micros, mr_interval_parts *out);
+
+/* What has become of a calculation. */
+typedef enum mr_sum {
+    MR_SUM_OK,
+    MR_SUM_NONE,   /* the operands' kinds do not go together; *out is not set */
+    MR_SUM_OUTSIDE /* the result is not in the years 1 to 9999, or the interval is too long; only out->kind is set */
+} mr_sum;
+/* *out: the interval of so many microseconds, rounded to the nearest. MR_SUM_OK or MR_SUM_OUTSIDE. */
+mr_sum mr_interval_of(double micros, mr_value *out);
+/* *out: a + b. An interval is added to a date, a datetime or an interval, on either side. */
+mr_sum mr_moment_add(const mr_value *a, const mr_value *b, mr_value *out);
+/* *out: a - b: a date, datetime or interval less an interval, or the interval between two values of the same kind. */
+mr_sum mr_moment_subtract(const mr_value *a, const mr_value *b, mr_value *out);
 
 /* ---------------------------------------------------------------- vec */
 
