@@ -81,7 +81,7 @@ describe("an interval of a table", function()
 
   it("is refused where something is neither a unit nor a number, with its name", function()
     refuse("ArgumentError", "unknown option 'dys' for interval (did you mean 'days'?)", mr.interval, { dys = 1 })
-    refuse("ArgumentError", "interval: days: expected a number, got string \"1\"", mr.interval, { days = "1" })
+    refuse("ArgumentError", 'interval: days: expected a number, got string "1"', mr.interval, { days = "1" })
     refuse("ArgumentError", "interval: hours: expected a number", mr.interval, { days = 1, hours = {} })
     refuse("ArgumentError", "either units by name or one value, got number 5", mr.interval, { 5, days = 1 })
     refuse("ArgumentError", "interval: expected one argument, got 2", mr.interval, { 5, 6 })
