@@ -83,7 +83,7 @@ static mr_status expunge(mr_session *s, mr_entity *entity) {
 
 mr_status mr_session_expunge(mr_session *s, mr_entity *entity) {
     if (mr_session_allow(s, MR_ACT_CHANGE, "expunge()") != MR_OK) return MR_FAIL;
-    if (s->flush_sending)
+    if (s->flush_step == MR_FLUSH_STEP_SENDING)
         return mr_fail(s->env, MR_ERR_INVALID_REQUEST,
                        "expunge() is not possible while a flush sends its statements: do it afterwards");
     mr_heap_block(s->heap);

@@ -46,7 +46,7 @@ void mr_session_note_commit(mr_session *s) {
 
 bool mr_session_reads_outside(void *session) {
     const mr_session *s = session;
-    return !s->planning && (!s->conn || mr_conn_reads_outside(s->conn));
+    return s->flush_step != MR_FLUSH_STEP_PLANNING && (!s->conn || mr_conn_reads_outside(s->conn));
 }
 
 static void expire_older(mr_session *s) {

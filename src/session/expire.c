@@ -173,7 +173,7 @@ static mr_status expire_graph(mr_session *s, mr_entity *entity) {
     for (size_t i = 0; status == MR_OK && i < w.out.len; i++) {
         mr_entity *e = mr_vec_ptr(&w.out, i);
         if (e->owner != s->owner) continue;
-        if (e->state == MR_PENDING && !s->flush_sending) mr_state_make_transient(s, e);
+        if (e->state == MR_PENDING && s->flush_step != MR_FLUSH_STEP_SENDING) mr_state_make_transient(s, e);
         if (e->state != MR_PERSISTENT) continue;
         status = mr_expire_one(s, e);
     }

@@ -97,9 +97,9 @@ static mr_status plan(mr_session *s, mr_flush **out) {
     if (status != MR_OK) goto out;
     if (s->hooks[MR_SESSION_AFTER_FLUSH].len > 0 && mr_vec_reserve(&s->changed, dirty.len) == MR_OK)
         for (size_t i = 0; i < dirty.len; i++) mr_vec_push_ptr(&s->changed, mr_vec_ptr(&dirty, i));
-    s->planning = true;
+    s->flush_step = MR_FLUSH_STEP_PLANNING;
     status = load_needs(s, *out);
-    s->planning = false;
+    s->flush_step = MR_FLUSH_STEP_NONE;
 out:
     mr_vec_done(&doomed);
     mr_vec_done(&fresh);
@@ -195,10 +195,10 @@ static mr_status run(mr_session *s, mr_flush *flush) {
         s->nothing_read = false;
         s->writes++;
     }
-    s->flush_sending = true;
+    s->flush_step = MR_FLUSH_STEP_SENDING;
     mr_status status = mr_flush_operations(flush) > 0 ? mr_flush_run(flush) : MR_OK;
     if (status == MR_OK) status = mr_flush_set_strays(flush);
-    s->flush_sending = false;
+    s->flush_step = MR_FLUSH_STEP_NONE;
     if (status == MR_OK) status = publish(s, flush);
     if (status == MR_OK) return MR_OK;
     if (mr_flush_sent(flush)) {

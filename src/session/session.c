@@ -173,7 +173,8 @@ mr_status mr_session_allow(mr_session *s, mr_action action, const char *action_n
                        action_name, phases[phase].name);
     }
     if ((s->dead_levels || s->lost) && !(action & (MR_ACT_ROLLBACK | MR_ACT_CLOSE))) return mr_session_refuse_dead(s);
-    if (s->block_ended && s->phase == MR_PHASE_IDLE && !s->committing && !(action & (MR_ACT_ROLLBACK | MR_ACT_CLOSE)))
+    if (s->block_ended && s->phase == MR_PHASE_IDLE && s->ending != MR_ENDING_BY_COMMIT &&
+        !(action & (MR_ACT_ROLLBACK | MR_ACT_CLOSE)))
         return mr_blocks_refuse(s, action_name);
     return MR_OK;
 }

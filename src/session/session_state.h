@@ -36,6 +36,20 @@ typedef enum mr_action {
     MR_ACT_CLOSE = 128    /* allowed after a failed flush */
 } mr_action;
 
+/* What a flush does at the moment, within MR_PHASE_FLUSHING. */
+typedef enum mr_flush_step {
+    MR_FLUSH_STEP_NONE = 0, /* neither of these */
+    MR_FLUSH_STEP_PLANNING, /* it loads what it needs: such a read does not renew objects seen already */
+    MR_FLUSH_STEP_SENDING   /* it sends its statements: the objects that it planned stay in the session */
+} mr_flush_step;
+
+/* Are all levels being ended, one after the other? */
+typedef enum mr_ending {
+    MR_ENDING_NONE = 0,    /* no: one level at most */
+    MR_ENDING_BY_COMMIT,   /* commit() of the whole transaction */
+    MR_ENDING_BY_ROLLBACK, /* rollback() of the whole transaction */
+} mr_ending;
+
 /* ---------------------------------------------------------------- the session */
 
 /* How many objects of a class a transaction has written. */
@@ -68,6 +82,8 @@ struct mr_session {
     bool autoflush, expire_on_commit;
     int autoflush_blocks; /* autoflush is off while this is above 0 */
     uint8_t phase;        /* mr_phase */
+    uint8_t flush_step;   /* mr_flush_step */
+    uint8_t ending;       /* mr_ending */
     mr_load_context load;
     mr_vec hooks[MR_SESSION__COUNT]; /* mr_session_hook */
 
@@ -78,7 +94,6 @@ struct mr_session {
     bool connection_lent;  /* session:connection() gave it to the program: the session does not see what is written */
 
     /* Versions of the data (mr_owner.as_of). */
-    bool planning;           /* a flush loads what it needs: such a read does not renew objects seen already */
     bool nothing_read;       /* nothing was read or written since all objects expired */
     uint32_t oldest_version; /* no unchanged object is of an older version than this */
     uint64_t read_conn;      /* serial number of the connection that read last */
@@ -90,8 +105,6 @@ struct mr_session {
     uint64_t last_serial; /* the last serial number that was given to a transaction or savepoint */
     uint64_t serial;      /* of the transaction */
     mr_vec savepoints;    /* mr_savepoint */
-    bool unwinding;       /* rollback of all levels: one after the other is being rolled back */
-    bool committing;      /* commit of all levels: one after the other is being committed */
     mr_vec blocks;        /* uint64_t: serials of the transactions that blocks run in, the outermost first */
     bool block_ended;     /* the transaction of a block that still runs is over: see blocks.c */
 
@@ -117,7 +130,6 @@ struct mr_session {
     mr_vec to_delete;           /* mr_entity *, with the flag TO_DELETE */
     mr_vec spared;              /* mr_entity *, pinned: they got the flag SPARED since the last flush */
     mr_vec changed;             /* mr_entity *: session.dirty as after_flush sees it; empty at other times */
-    bool flush_sending;         /* a flush sends its statements: the objects that it planned stay in the session */
     bool add_met_duplicate;     /* the last add was refused because another object has the same identity */
 };
 

@@ -128,7 +128,7 @@ static mr_status undo_savepoint(mr_session *s) {
     bool read = (s->connection_lent || s->writes != savepoint->writes) && s->owner->reads != savepoint->reads;
     /* When all levels are rolled back, the last one expires all objects; those that become transient keep references.
      */
-    if (read && !s->unwinding) {
+    if (read && s->ending != MR_ENDING_BY_ROLLBACK) {
         mr_journal_before_expiry(s, NULL);
         mr_expire_everything(s);
     } else {
@@ -272,10 +272,11 @@ mr_status mr_session_rollback(mr_session *s) {
 
 mr_status mr_session_rollback_all(mr_session *s) {
     mr_session_retain(s);
-    s->unwinding = true;
+    uint8_t before = s->ending;
+    s->ending = MR_ENDING_BY_ROLLBACK;
     /* Errors of inner levels are not reported: all levels are to be rolled back anyway. */
     while (s->savepoints.len > 0 && mr_session_allow(s, MR_ACT_ROLLBACK, "rollback()") == MR_OK) mr_session_rollback(s);
-    s->unwinding = false;
+    s->ending = before;
     mr_status status = s->savepoints.len > 0 ? MR_FAIL : mr_session_rollback(s);
     mr_session_release(s);
     return status;
@@ -336,12 +337,12 @@ mr_status mr_session_commit_all(mr_session *s) {
         mr_session_release(s);
         return MR_FAIL;
     }
-    bool before = s->committing;
-    s->committing = true; /* a block whose savepoint is committed on the way does not stop the commit */
+    uint8_t before = s->ending;
+    s->ending = MR_ENDING_BY_COMMIT; /* a block whose savepoint is committed on the way does not stop the commit */
     mr_status status = MR_OK;
     while (status == MR_OK && s->savepoints.len > 0) status = mr_session_commit(s);
     if (status == MR_OK) status = mr_session_commit(s);
-    s->committing = before;
+    s->ending = before;
     mr_session_release(s);
     return status;
 }
