@@ -164,7 +164,7 @@ test: deps ## all that must pass: headers, layers, lint, C tests, specs, stress,
 
 test-build: all $(CORE_TESTS) $(C_EXAMPLES) $(PRELOADS)
 
-test-core: $(CORE_TESTS) ## the C tests (ONLY=test_base runs one)
+test-core: $(CORE_TESTS) ## the C tests (ONLY=test_env runs one)
 	@$(RUN) core
 
 test-spec: $(MODULE) ## the specs, with stock Lua and the module

@@ -110,6 +110,21 @@ static inline int64_t db_int(mr_conn *conn, const char *sql) {
     return row[0].u.i;
 }
 
+/* A text literal as a value. */
+#define DB_TEXT(s) mr_text_value(s, sizeof s - 1)
+
+/* An engine for a new database in memory. */
+static inline mr_engine *db_memory_engine(void **state) {
+    return db_engine(((db_fixture *)*state)->env, "sqlite://", -1);
+}
+
+/* The value has the kind, and these bytes. */
+static inline void db_assert_bytes(const mr_value *v, mr_kind kind, const char *text) {
+    assert_int_equal(v->kind, kind);
+    assert_int_equal(v->len, strlen(text));
+    assert_memory_equal(v->u.s, text, v->len);
+}
+
 /* The last error is of the kind, and its message holds the words. */
 static inline void db_assert_error(mr_env *env, mr_errkind kind, const char *words) {
     const mr_error *e = mr_env_error(env);
@@ -118,5 +133,7 @@ static inline void db_assert_error(mr_env *env, mr_errkind kind, const char *wor
                  e->kind ? e->message : "");
     }
 }
+
+#define DB_TEST(name) cmocka_unit_test_setup_teardown(name, db_setup, db_teardown)
 
 #endif

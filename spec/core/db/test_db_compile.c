@@ -182,12 +182,10 @@ static void test_failing_allocations(void **state) {
     mr_node_release(statement);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, db_setup, db_teardown)
-
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(test_one_compilation), TEST(test_lists_are_padded),    TEST(test_the_oldest_goes),
-        TEST(test_missing_value),   TEST(test_failing_allocations),
+        DB_TEST(test_one_compilation), DB_TEST(test_lists_are_padded),    DB_TEST(test_the_oldest_goes),
+        DB_TEST(test_missing_value),   DB_TEST(test_failing_allocations),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -194,14 +194,12 @@ static void test_create_all(void **state) {
     mr_engine_release(engine);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, db_setup, db_teardown)
-
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(test_allocations),
-        TEST(test_driver_calls),
-        TEST(test_failed_rollback_at_close),
-        TEST(test_create_all),
+        DB_TEST(test_allocations),
+        DB_TEST(test_driver_calls),
+        DB_TEST(test_failed_rollback_at_close),
+        DB_TEST(test_create_all),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -207,17 +207,15 @@ static void test_interrupt_of_all(void **state) {
     mr_engine_release(engine);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, db_setup, db_teardown)
-
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(test_writer_of_the_same_program),
-        TEST(test_reader_of_the_same_program),
-        TEST(test_two_upgrades),
-        TEST(test_memory_database),
-        TEST(test_another_program_is_waited_for),
-        TEST(test_interrupt),
-        TEST(test_interrupt_of_all),
+        DB_TEST(test_writer_of_the_same_program),
+        DB_TEST(test_reader_of_the_same_program),
+        DB_TEST(test_two_upgrades),
+        DB_TEST(test_memory_database),
+        DB_TEST(test_another_program_is_waited_for),
+        DB_TEST(test_interrupt),
+        DB_TEST(test_interrupt_of_all),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -313,14 +313,12 @@ static void test_without_memory(void **state) {
     assert_true(n > 100);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, db_setup, db_teardown)
-
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(test_reading_beside_a_writer),         TEST(test_a_snapshot_stays),
-        TEST(test_a_snapshot_outlives_checkpoints), TEST(test_another_journal_mode),
-        TEST(test_engines_share_nothing),           TEST(test_files_beside_it),
-        TEST(test_the_same_as_an_ordinary_one),     TEST(test_without_memory),
+        DB_TEST(test_reading_beside_a_writer),         DB_TEST(test_a_snapshot_stays),
+        DB_TEST(test_a_snapshot_outlives_checkpoints), DB_TEST(test_another_journal_mode),
+        DB_TEST(test_engines_share_nothing),           DB_TEST(test_files_beside_it),
+        DB_TEST(test_the_same_as_an_ordinary_one),     DB_TEST(test_without_memory),
     };
     count_allocations();
     return cmocka_run_group_tests(tests, NULL, NULL);

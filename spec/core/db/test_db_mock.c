@@ -127,14 +127,12 @@ static void test_failing_allocations(void **state) {
     }
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, db_setup, db_teardown)
-
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(test_generated_keys),
-        TEST(test_scripted_rows),
-        TEST(test_scripted_failures),
-        TEST(test_failing_allocations),
+        DB_TEST(test_generated_keys),
+        DB_TEST(test_scripted_rows),
+        DB_TEST(test_scripted_failures),
+        DB_TEST(test_failing_allocations),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

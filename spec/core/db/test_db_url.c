@@ -112,11 +112,8 @@ static void test_noise(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_sqlite_forms, db_setup, db_teardown),
-        cmocka_unit_test_setup_teardown(test_all_parts, db_setup, db_teardown),
-        cmocka_unit_test_setup_teardown(test_refused, db_setup, db_teardown),
-        cmocka_unit_test_setup_teardown(test_engine_refuses, db_setup, db_teardown),
-        cmocka_unit_test_setup_teardown(test_noise, db_setup, db_teardown),
+        DB_TEST(test_sqlite_forms),   DB_TEST(test_all_parts), DB_TEST(test_refused),
+        DB_TEST(test_engine_refuses), DB_TEST(test_noise),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

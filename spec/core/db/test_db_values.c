@@ -7,16 +7,6 @@
 
 #include <sqlite3.h>
 
-#define TEXT(s) mr_text_value(s, sizeof s - 1)
-
-static mr_engine *memory_engine(void **state) { return db_engine(((db_fixture *)*state)->env, "sqlite://", -1); }
-
-static void bytes_equal(const mr_value *v, mr_kind kind, const char *text) {
-    assert_int_equal(v->kind, kind);
-    assert_int_equal(v->len, strlen(text));
-    assert_memory_equal(v->u.s, text, v->len);
-}
-
 /* ---------------------------------------------------------------- opening */
 
 static void open_fails(void **state, const char *url, mr_errkind kind, const char *words) {
@@ -62,7 +52,7 @@ static void test_url_parameters(void **state) {
 }
 
 static void test_memory_databases(void **state) {
-    mr_engine *a = memory_engine(state), *b = memory_engine(state);
+    mr_engine *a = db_memory_engine(state), *b = db_memory_engine(state);
     mr_conn *conn = db_connect(a), *second;
     db_run(conn, "CREATE TABLE t (x)");
     db_run(conn, "INSERT INTO t VALUES (7)");
@@ -83,7 +73,7 @@ static void test_memory_databases(void **state) {
 }
 
 static void test_pool_reuses(void **state) {
-    mr_engine *engine = memory_engine(state);
+    mr_engine *engine = db_memory_engine(state);
     mr_conn *conn = db_connect(engine);
     mr_conn_set_lazy(conn, true, NULL, NULL);
     db_run(conn, "CREATE TABLE t (x)");
@@ -145,12 +135,12 @@ static void round_trip(mr_conn *conn, mr_typecode code, mr_value value) {
 static void stored_as(mr_conn *conn, mr_value value, const char *text) {
     mr_value out;
     mr_cursor *cursor = echoed(conn, &value, mr_type_simple(MR_TYPE_NULL), &out);
-    bytes_equal(&out, MR_TEXT, text);
+    db_assert_bytes(&out, MR_TEXT, text);
     mr_cursor_close(cursor);
 }
 
 static void test_round_trips(void **state) {
-    mr_engine *engine = memory_engine(state);
+    mr_engine *engine = db_memory_engine(state);
     mr_conn *conn = db_connect(engine);
     for (int code = 0; code < MR_TYPE__COUNT; code++) round_trip(conn, (mr_typecode)code, mr_null_value());
     round_trip(conn, MR_TYPE_INTEGER, mr_int_value(INT64_MIN));
@@ -158,7 +148,7 @@ static void test_round_trips(void **state) {
     round_trip(conn, MR_TYPE_FLOAT, mr_float_value(0.1));
     round_trip(conn, MR_TYPE_BOOLEAN, mr_bool_value(true));
     round_trip(conn, MR_TYPE_BOOLEAN, mr_bool_value(false));
-    round_trip(conn, MR_TYPE_STRING, TEXT("h\303\251\0llo"));
+    round_trip(conn, MR_TYPE_STRING, DB_TEXT("h\303\251\0llo"));
     round_trip(conn, MR_TYPE_TEXT, mr_text_value(NULL, 0));
     round_trip(conn, MR_TYPE_LARGEBINARY, mr_bytes_value(MR_BLOB, "\0\1\377", 3));
     round_trip(conn, MR_TYPE_LARGEBINARY, mr_bytes_value(MR_BLOB, NULL, 0));
@@ -178,37 +168,37 @@ static void test_round_trips(void **state) {
 }
 
 static void test_conversions(void **state) {
-    mr_engine *engine = memory_engine(state);
+    mr_engine *engine = db_memory_engine(state);
     mr_conn *conn = db_connect(engine);
     mr_type money = {.rules = &mr_type_numeric, .precision = 10, .scale = 2};
-    mr_value one = mr_int_value(1), half = mr_float_value(1.5), text = TEXT("abc"), out;
+    mr_value one = mr_int_value(1), half = mr_float_value(1.5), text = DB_TEXT("abc"), out;
     mr_cursor_close(echoed(conn, &one, mr_type_simple(MR_TYPE_FLOAT), &out));
     assert_int_equal(out.kind, MR_FLOAT);
     assert_true(out.u.d == 1);
-    mr_value two = mr_float_value(2.0), no = TEXT("f");
+    mr_value two = mr_float_value(2.0), no = DB_TEXT("f");
     mr_cursor_close(echoed(conn, &two, mr_type_simple(MR_TYPE_INTEGER), &out));
     assert_int_equal(out.kind, MR_INT);
     mr_cursor_close(echoed(conn, &no, mr_type_simple(MR_TYPE_BOOLEAN), &out));
     assert_int_equal(out.kind, MR_BOOL);
     assert_int_equal(out.u.i, 0);
     mr_cursor *c = echoed(conn, &text, mr_type_simple(MR_TYPE_ANY), &out);
-    bytes_equal(&out, MR_TEXT, "abc");
+    db_assert_bytes(&out, MR_TEXT, "abc");
     mr_cursor_close(c);
     c = echoed(conn, &half, &money, &out);
-    bytes_equal(&out, MR_DECIMAL, "1.50");
+    db_assert_bytes(&out, MR_DECIMAL, "1.50");
     mr_cursor_close(c);
     c = echoed(conn, &one, &money, &out);
-    bytes_equal(&out, MR_DECIMAL, "1");
+    db_assert_bytes(&out, MR_DECIMAL, "1");
     mr_cursor_close(c);
     mr_value tiny = mr_float_value(1e-9), zero = mr_float_value(0.0), tenth = mr_float_value(1234.1);
     c = echoed(conn, &tiny, mr_type_simple(MR_TYPE_NUMERIC), &out);
-    bytes_equal(&out, MR_DECIMAL, "0.000000001");
+    db_assert_bytes(&out, MR_DECIMAL, "0.000000001");
     mr_cursor_close(c);
     c = echoed(conn, &zero, mr_type_simple(MR_TYPE_NUMERIC), &out);
-    bytes_equal(&out, MR_DECIMAL, "0");
+    db_assert_bytes(&out, MR_DECIMAL, "0");
     mr_cursor_close(c);
     c = echoed(conn, &tenth, mr_type_simple(MR_TYPE_NUMERIC), &out);
-    bytes_equal(&out, MR_DECIMAL, "1234.1");
+    db_assert_bytes(&out, MR_DECIMAL, "1234.1");
     mr_cursor_close(c);
     mr_conn_close(conn);
     mr_engine_release(engine);
@@ -241,7 +231,7 @@ static void unbindable(mr_conn *conn, mr_value value, mr_errkind kind, const cha
 }
 
 static void test_bad_values(void **state) {
-    mr_engine *engine = memory_engine(state);
+    mr_engine *engine = db_memory_engine(state);
     mr_conn *conn = db_connect(engine);
     undecodable(conn, "SELECT '2024-02-30' AS born", MR_TYPE_DATE,
                 "column \"born\" holds \"2024-02-30\", which is no date");
@@ -261,15 +251,13 @@ static void test_bad_values(void **state) {
     mr_engine_release(engine);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, db_setup, db_teardown)
-
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(test_open_errors),    TEST(test_journal_mode_refused),
-        TEST(test_url_parameters), TEST(test_memory_databases),
-        TEST(test_pool_reuses),    TEST(test_native_handle),
-        TEST(test_round_trips),    TEST(test_conversions),
-        TEST(test_bad_values),     TEST(test_conversions_under_a_locale),
+        DB_TEST(test_open_errors),    DB_TEST(test_journal_mode_refused),
+        DB_TEST(test_url_parameters), DB_TEST(test_memory_databases),
+        DB_TEST(test_pool_reuses),    DB_TEST(test_native_handle),
+        DB_TEST(test_round_trips),    DB_TEST(test_conversions),
+        DB_TEST(test_bad_values),     DB_TEST(test_conversions_under_a_locale),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -158,10 +158,10 @@ static void test_the_end_of_a_statement(void **state) { with_both_encodings(stat
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_facts_of_tables, db_setup, db_teardown),
-        cmocka_unit_test_setup_teardown(test_facts_of_columns, db_setup, db_teardown),
-        cmocka_unit_test_setup_teardown(test_values_of_a_row, db_setup, db_teardown),
-        cmocka_unit_test_setup_teardown(test_the_end_of_a_statement, db_setup, db_teardown),
+        DB_TEST(test_facts_of_tables),
+        DB_TEST(test_facts_of_columns),
+        DB_TEST(test_values_of_a_row),
+        DB_TEST(test_the_end_of_a_statement),
     };
     install();
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -31,8 +31,8 @@ static void test_enough(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_old, db_setup, db_teardown),
-        cmocka_unit_test_setup_teardown(test_enough, db_setup, db_teardown),
+        DB_TEST(test_old),
+        DB_TEST(test_enough),
     };
     return cmocka_run_group_tests_name("sqlite version", tests, NULL, NULL);
 }
