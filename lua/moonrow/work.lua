@@ -101,7 +101,8 @@ local function insert_rows(session, insert, rows, before)
   if result[1] then return end
   local e = result[2]
   if core.errors.Error:is(e) and before > 0 then
-    e.message = string.gsub(e.message, "^row (%d+): ", function(n) return string.format("row %d: ", before + n) end)
+    local function from_beginning(words_before, n) return words_before .. math.tointeger(before + n) end
+    e.message = string.gsub(string.gsub(e.message, "^(row )(%d+)", from_beginning), "(%(row )(%d+)", from_beginning)
   end
   error(e, 0)
 end

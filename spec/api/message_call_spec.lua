@@ -63,6 +63,9 @@ describe("a method that is called with a dot", function()
     } do
       refuse("ArgumentError", { name, "called with a colon" }, call)
     end
+    for _, name in ipairs{ "all", "first", "count", "iter", "filter", "order_by", "limit", "get" } do
+      refuse("ArgumentError", ("called with a colon: query:%s(...)"):format(name), User.query[name])
+    end
     assert.equal(1, #ann.posts)
   end)
 end)
@@ -181,5 +184,31 @@ describe("the warning of lost work", function()
       pipe:read "a", 1, true)
     os.remove(file)
     os.remove(name)
+  end)
+end)
+
+describe("a type that is called as if it made values", function()
+  it("leads to what makes them", function()
+    local makers = { Date = "mr.date(", Time = "mr.time(", DateTime = "mr.datetime(", Interval = "mr.interval{" }
+    for name, maker in pairs(makers) do
+      refuse("ArgumentError", { name, "the type of a column", maker }, mr[name], 2024, 5, 1)
+      refuse("ArgumentError", { name, maker }, mr[name], "2024-05-01")
+      refuse("ArgumentError", { name, maker }, mr[name], { year = 2024, month = 5, day = 1 })
+    end
+    for _, name in ipairs{ "Integer", "Float", "Boolean" } do
+      refuse("ArgumentError", { name, "the type of a column", ("mr.Column{ mr.%s }"):format(name) }, mr[name], 3)
+    end
+    assert.equal(mr.Date, mr.Date())
+  end)
+end)
+
+describe("a relationship without a target", function()
+  it("asks for the variable", function()
+    refuse("ArgumentError", { "relationship", "got nil", "is the variable set?", "by its name" }, mr.relationship, nil)
+    refuse("ArgumentError", { "relationship", "got nil besides", "is the variable set?" }, mr.relationship, "Post", nil)
+    refuse("ArgumentError", { 'got string "posts" besides', "options by name" }, mr.relationship, "Post", "posts")
+    refuse("ArgumentError", { "backref", "got nil" }, mr.backref, nil)
+    refuse("ArgumentError", { "relationship", "a target" }, mr.relationship)
+    refuse("ArgumentError", { "relationship", "a target" }, mr.relationship, { backref = "x" })
   end)
 end)

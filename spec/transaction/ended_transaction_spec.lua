@@ -98,7 +98,8 @@ describe("a transaction that the database ends by itself in", function()
         function() s:begin_nested() end,
       } do
         local refused = refuse("PendingRollbackError", "rollback", call)
-        assert.matches((e.message:gsub(" %(in an autoflush.*", "")), refused.message, 1, true)
+        local said = e.message:gsub(" %(in an autoflush.*", ""):gsub(" %([%l ]*rows? %d.*", "") -- without the place
+        assert.matches(said, refused.message, 1, true)
       end
       s:rollback()
       assert.equal(1, rolled_back)

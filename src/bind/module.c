@@ -172,7 +172,20 @@ static void check_only_copy(lua_State *L) {
     lua_pop(L, 1);
 }
 
+/* Says so where the interpreter is no Lua 5.4. Calls no function that an older one lacks before it was found. */
+static void check_lua(lua_State *L) {
+    enum { GLOBALS_OF_5_1 = -10002 };
+#define FOUND(name) &&name != NULL
+    if (1 BIND_LUA_FUNCTIONS(FOUND) && lua_version(L) == LUA_VERSION_NUM) return;
+    if (lua_getglobal) (void)lua_getglobal(L, "_VERSION");
+    else (void)lua_getfield(L, GLOBALS_OF_5_1, "_VERSION");
+    const char *version = lua_tolstring(L, -1, NULL);
+    luaL_error(L, "moonrow needs Lua 5.4: this is %s (start the program with lua5.4, or with the moonrow host)",
+               version ? version : "another one");
+}
+
 int luaopen_moonrow(lua_State *L) {
+    check_lua(L);
     luaL_checkversion(L);
     check_only_copy(L);
     if (lua_rawgetp(L, LUA_REGISTRYINDEX, &module_key) == LUA_TTABLE) return 1;

@@ -13,12 +13,14 @@ void mr_batch_begin(mr_batch *batch, mr_cursor *cursor, mr_status (*ran)(void *u
     batch->ran = ran;
     batch->ud = ud;
     batch->width = cursor->compiled->nparams;
+    batch->current = NULL;
     batch->waits = hooks->before_execute || hooks->after_execute;
     mr_vec_init(&batch->values, cursor->env, sizeof(mr_value *));
     mr_vec_init(&batch->rows, cursor->env, sizeof(void *));
 }
 
 static mr_status run_row(mr_batch *batch, const mr_value *values, void *row) {
+    batch->current = row;
     if (mr_cursor_bind(batch->cursor, values)) return MR_FAIL;
     mr_status step = mr_cursor_step(batch->cursor);
     return step == MR_FAIL ? MR_FAIL : batch->ran(batch->ud, row, step);
@@ -49,6 +51,7 @@ mr_status mr_batch_row(mr_batch *batch, const mr_value *values, void *row) {
 
 static mr_status run_waiting(mr_batch *batch) {
     mr_cursor *cursor = batch->cursor;
+    batch->current = NULL;
     const mr_value *const *lists = batch->values.data;
     size_t n = batch->values.len;
     if (!cursor->conn) return mr_cursor_bind(cursor, NULL); /* fails, and says what has closed the cursor */

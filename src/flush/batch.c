@@ -51,8 +51,37 @@ static mr_status check_matched(flush_batch *batch) {
     return MR_FAIL;
 }
 
+/* Adds to the error of the database that is recorded for which object it was. */
+static void note_object(const flush_batch *batch) {
+    mr_env *env = batch->flush->env;
+    const void *row = batch->rows.current;
+    if (!row || !batch->st || !mr_env_error(env)->orig) return;
+    mr_strbuf note;
+    mr_strbuf_init(&note, env);
+    if (batch->st->kind == STATEMENT_INSERT) {
+        flush_op *const *op = row;
+        size_t at = 0, n = 0;
+        for (size_t i = 0; i < batch->nobjects; i++) {
+            if (batch->objects[i]->cls != batch->cls) continue;
+            n++;
+            if (batch->objects + i <= op) at = n;
+        }
+        if (n > 1 && batch->st->rows <= 1)
+            mr_strbuf_printf(&note, "(number %zu of %zu new %s)", at, n, batch->cls->mapper->name);
+    } else {
+        const flush_op *op = row;
+        mr_strbuf_puts(&note, "(of <");
+        mr_identity_describe(op->cls->mapper, &op->entity->identity, &note);
+        mr_strbuf_puts(&note, ">)");
+    }
+    const char *text = note.len ? mr_strbuf_str(&note) : NULL;
+    if (text) mr_error_add_note(env, text);
+    mr_strbuf_done(&note);
+}
+
 mr_status mr_flush_batch_end(flush_batch *batch, mr_status status) {
     if (batch->cursor) status = mr_batch_end(&batch->rows, status);
+    if (batch->cursor && status == MR_FAIL) note_object(batch);
     if (status == MR_OK) status = check_matched(batch);
     mr_cursor_close(batch->cursor);
     mr_flush_statement_done(batch->cls, batch->st);

@@ -16,6 +16,8 @@ typedef struct flush_batch {
     mr_cursor *cursor;
     mr_batch rows; /* the rows that wait for the cursor */
     mr_status (*ran)(void *batch, void *row, mr_status step);
+    flush_op *const *objects; /* of INSERTs: the nobjects operations of the call, for messages */
+    size_t nobjects;
     mr_table_facts facts;    /* facts about the table of an INSERT or UPDATE */
     uint64_t facts_schema;   /* mr_conn_schema_seen at the time of the facts */
     size_t expected;         /* the number of rows sent */

@@ -245,6 +245,8 @@ static mr_status take_rows(mr_flush *flush, flush_op *const *ops, size_t n, flus
 mr_status mr_flush_insert_rows(mr_flush *flush, flush_group *group, flush_op *const *ops, size_t n) {
     flush_batch batch;
     if (mr_flush_batch_begin(&batch, flush, group, take_keys) != MR_OK) return MR_FAIL;
+    batch.objects = ops;
+    batch.nobjects = n;
     bool many = mr_engine_dialect(mr_conn_engine(group->conn))->multi_row_insert;
     uint64_t *first = NULL;
     mr_status status = MR_OK;

@@ -15,14 +15,26 @@
 
 static const mr_value null_value = {MR_NULL, 0, 0, 0, {0}};
 
-mr_status mr_attribute_detached(const mr_entity *e, const mr_property *prop) {
+/* Has the whole object expired? Then it has none of its columns. */
+static bool has_no_columns(mr_entity *e) {
+    for (size_t i = 0; i < e->mapper->columns.len; i++) {
+        const mr_property *column = mr_vec_ptr(&e->mapper->columns, i);
+        if (mr_entity_slot(e, column->slot)->kind != MR_UNLOADED) return false;
+    }
+    return true;
+}
+
+mr_status mr_attribute_detached(mr_entity *e, const mr_property *prop) {
     mr_env *env = e->mapper->env;
     mr_strbuf words;
     mr_strbuf_init(&words, env);
     mr_fail(env, MR_ERR_DETACHED_INSTANCE,
-            "Instance %s is not bound to a Session; attribute '%s' was never loaded: load it before the "
-            "session closes, or merge "
-            "the object into a session",
+            has_no_columns(e)
+                ? "Instance %s is not bound to a Session; attribute '%s' has expired (by a commit, a rollback or "
+                  "expire): merge the object into a session, read it before, or open the session with "
+                  "expire_on_commit = false"
+                : "Instance %s is not bound to a Session; attribute '%s' is not loaded: load it before the session "
+                  "closes, or merge the object into a session",
             mr_entity_words(e, &words), prop->name);
     mr_strbuf_done(&words);
     return MR_FAIL;

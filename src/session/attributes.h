@@ -25,7 +25,7 @@ mr_status mr_attribute_coerce(const mr_mapper *mapper, const mr_property *prop, 
 /* Loads a column that is not loaded. ObjectDeletedError: the row is gone. DetachedInstanceError: no session. */
 mr_status mr_attribute_load_column(mr_entity *entity, const mr_property *prop);
 /* Records the DetachedInstanceError for the attribute. */
-mr_status mr_attribute_detached(const mr_entity *entity, const mr_property *prop);
+mr_status mr_attribute_detached(mr_entity *entity, const mr_property *prop);
 /* Calls the listeners of the attribute. *value may be replaced by them. old: the value before; NULL: not known. */
 mr_status mr_attribute_fire(mr_attribute_event event, mr_entity *entity, const mr_property *prop, mr_value *value,
                             const mr_value *old);

@@ -55,12 +55,13 @@ static mr_status values_of(const mr_query *query, mr_named_value **out) {
     return *out || !query->nparams ? MR_OK : MR_FAIL;
 }
 
-mr_status mr_query_statement(mr_query *query, mr_node **out) {
+/* plain_items: without what is loaded besides the items of the query. */
+static mr_status statement_of(mr_query *query, bool plain_items, mr_node **out) {
     mr_query *plain = NULL;
     mr_named_value *named = NULL;
     *out = NULL;
     if (mr_query_parents_to_criteria(query, &plain) != MR_OK) return MR_FAIL;
-    mr_status status = mr_load_statement(plain, true, out);
+    mr_status status = mr_load_statement(plain, plain_items, out);
     if (status == MR_OK) status = values_of(query, &named);
     if (status == MR_OK) *out = mr_sql_with_values(*out, named, query->nparams);
     else mr_node_release(*out);
@@ -69,6 +70,9 @@ mr_status mr_query_statement(mr_query *query, mr_node **out) {
     mr_query_release(plain);
     return *out ? MR_OK : MR_FAIL;
 }
+
+mr_status mr_query_statement(mr_query *query, mr_node **out) { return statement_of(query, true, out); }
+mr_status mr_query_whole_statement(mr_query *query, mr_node **out) { return statement_of(query, false, out); }
 
 /* A list of the same columns without labels. NULL: the list has something else than columns, or there is no memory. */
 static mr_node *plain_columns(mr_env *env, const mr_node *list) {

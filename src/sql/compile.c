@@ -8,6 +8,7 @@
 
 #include "compiler.h"
 #include "key.h"
+#include "literal.h"
 #include "sqltext.h"
 
 #include <string.h>
@@ -110,12 +111,24 @@ uint32_t mr_object_base(const mr_compiler *c, const mr_node *object) {
 typedef struct assembly {
     const mr_dialect *dialect;
     mr_strbuf *sql;
-    mr_vec *params; /* mr_param; or NULL */
+    mr_vec *params;         /* mr_param; or NULL */
+    const mr_vec *literals; /* the binds (const mr_node *) whose values are written; NULL: parameters are */
     unsigned number;
-    bool failed;
+    bool failed, refused; /* refused: a value is not to be had, and the error says why */
 } assembly;
 
+static void place_literal(assembly *a, const mr_param *param) {
+    mr_value v;
+    if (param->name) mr_strbuf_printf(a->sql, ":%s", param->name);
+    else if (mr_bound_value(a->sql->env, param, a->literals, &v) == MR_OK) mr_put_literal(a->dialect, &v, a->sql);
+    else a->refused = true;
+}
+
 static void place_param(assembly *a, const mr_param *param) {
+    if (a->literals) {
+        place_literal(a, param);
+        return;
+    }
     a->number++;
     if (a->dialect->parameter == '$') mr_strbuf_printf(a->sql, "$%u", a->number);
     else mr_strbuf_putc(a->sql, a->dialect->parameter);
@@ -141,14 +154,15 @@ static void place_piece(assembly *a, const mr_piece *piece) {
 }
 
 /* Writes WITH and the CTEs, then the rest. */
-static mr_status assemble(mr_compiler *c, mr_strbuf *sql, mr_vec *params) {
-    assembly a = {.dialect = c->dialect, .sql = sql, .params = params};
+static mr_status assemble(mr_compiler *c, mr_strbuf *sql, mr_vec *params, const mr_vec *literals) {
+    assembly a = {.dialect = c->dialect, .sql = sql, .params = params, .literals = literals};
     for (size_t i = 0; i < c->finished.len; i++) {
         mr_strbuf_puts(sql, i ? ", " : c->recursive ? "WITH RECURSIVE " : "WITH ");
         place_piece(&a, &((mr_cte *)mr_vec_ptr(&c->finished, i))->piece);
     }
     if (c->finished.len) mr_strbuf_putc(sql, ' ');
     place_piece(&a, c->out);
+    if (a.refused) return MR_FAIL;
     return a.failed || sql->oom ? mr_nomem(c->env) : MR_OK;
 }
 
@@ -203,26 +217,36 @@ static void compile_any(mr_compiler *c, const mr_node *node) {
     }
 }
 
-/* Compiles to sql and params; columns receives the result columns and may be NULL. */
+/* Compiles to sql and params; columns receives the result columns and may be NULL. binds: an empty vec where values are
+ * written in place of parameters, else NULL. */
 static mr_status run(mr_env *env, const mr_dialect *dialect, const mr_node *node, mr_strbuf *sql, mr_vec *params,
-                     mr_vec *columns) {
+                     mr_vec *columns, mr_vec *binds) {
     mr_compiler c;
     mr_piece main;
     begin(&c, env, dialect, &main);
     c.capture = columns;
     c.lints = columns != NULL;
-    mr_status status = mr_key_scan(node, NULL, NULL, &c.objects);
+    c.literals = binds != NULL;
+    mr_status status = mr_key_scan(node, NULL, binds, &c.objects);
     if (status == MR_OK) {
         compile_any(&c, node);
         if (c.failed) status = MR_FAIL;
-        else status = assemble(&c, sql, params);
+        else status = assemble(&c, sql, params, binds);
     }
     end(&c);
     return status;
 }
 
 mr_status mr_sql_string(mr_env *env, const mr_dialect *dialect, const mr_node *node, mr_strbuf *out) {
-    return run(env, dialect, node, out, NULL, NULL);
+    return run(env, dialect, node, out, NULL, NULL, NULL);
+}
+
+mr_status mr_sql_string_literal(mr_env *env, const mr_dialect *dialect, const mr_node *node, mr_strbuf *out) {
+    mr_vec binds;
+    mr_vec_init(&binds, env, sizeof(const mr_node *));
+    mr_status status = run(env, dialect, node, out, NULL, NULL, &binds);
+    mr_vec_done(&binds);
+    return status;
 }
 
 /* ---------------------------------------------------------------- the result */
@@ -264,7 +288,7 @@ mr_status mr_sql_compile(mr_env *env, const mr_dialect *dialect, const mr_node *
     mr_vec_init(&params, env, sizeof(mr_param));
     mr_vec_init(&columns, env, sizeof(mr_result_column));
     mr_compiled *made = NULL;
-    mr_status status = run(env, dialect, statement, &sql, &params, &columns);
+    mr_status status = run(env, dialect, statement, &sql, &params, &columns, NULL);
     if (status != MR_OK) goto out;
     status = MR_FAIL;
     made = mr_compiled_from_sql(env, sql.data ? sql.data : "", sql.len, !mr_node_is_query(statement));

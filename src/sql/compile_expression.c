@@ -80,7 +80,8 @@ static void compile_column(mr_compiler *c, const mr_node *node) {
 
 static void compile_binds(mr_compiler *c, const mr_node *node) {
     bool all = mr_spells(c) && node->u.list.nspelled > 0;
-    size_t n = mr_key_padded(all ? node->u.list.nspelled : node->u.list.n);
+    size_t n = all ? node->u.list.nspelled : node->u.list.n;
+    if (!c->literals) n = mr_key_padded(n); /* nothing keeps a text with values for other values */
     mr_emit(c, "(");
     for (uint32_t i = 0; i < n && !c->failed; i++) {
         if (i) mr_emit(c, ", ");

@@ -6,6 +6,7 @@
  */
 #include <moonrow/sql.h>
 
+#include "literal.h"
 #include "sqltext.h"
 
 #include <stdio.h>
@@ -73,9 +74,9 @@ static mr_status named_value(const mr_compiled *c, const mr_param *param, const 
     return no_value(c->env, param->name, named, n);
 }
 
-static mr_status bound_value(const mr_compiled *c, const mr_param *param, const mr_vec *binds, mr_value *out) {
+mr_status mr_bound_value(mr_env *env, const mr_param *param, const mr_vec *binds, mr_value *out) {
     if (!binds || param->ordinal >= binds->len)
-        return mr_fail(c->env, MR_ERR_INVALID_REQUEST, "a value is required for bind parameter %u",
+        return mr_fail(env, MR_ERR_INVALID_REQUEST, "a value is required for bind parameter %u",
                        (unsigned)param->ordinal + 1);
     const mr_node *bind = mr_vec_ptr(binds, param->ordinal);
     if (bind->kind == MR_NODE_BINDS && bind->u.list.n) {
@@ -83,11 +84,11 @@ static mr_status bound_value(const mr_compiled *c, const mr_param *param, const 
         size_t last = (all ? bind->u.list.nspelled : bind->u.list.n) - 1; /* padding repeats the last value */
         *out = (all ? bind->u.list.spelled : bind->u.list.values)[param->element < last ? param->element : last];
     } else if (bind->kind == MR_NODE_BIND) {
-        const mr_value *v = mr_value_resolve(c->env, &bind->u.value);
+        const mr_value *v = mr_value_resolve(env, &bind->u.value);
         if (!v) return MR_FAIL;
         *out = mr_param_value(param, v);
     } else {
-        return mr_fail(c->env, MR_ERR_INVALID_REQUEST, "the binds are those of another statement");
+        return mr_fail(env, MR_ERR_INVALID_REQUEST, "the binds are those of another statement");
     }
     out->flags &= (uint8_t)~MR_VALUE_OWNED;
     return MR_OK;
@@ -98,7 +99,7 @@ mr_status mr_compiled_values(const mr_compiled *c, const mr_vec *binds, const mr
     for (size_t i = 0; i < c->nparams; i++) {
         const mr_param *param = &c->params[i];
         mr_status status =
-            param->name ? named_value(c, param, named, nnamed, &out[i]) : bound_value(c, param, binds, &out[i]);
+            param->name ? named_value(c, param, named, nnamed, &out[i]) : mr_bound_value(c->env, param, binds, &out[i]);
         if (status != MR_OK) return status;
     }
     return MR_OK;

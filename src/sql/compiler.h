@@ -61,6 +61,7 @@ struct mr_compiler {
     bool failed;
     bool unqualified; /* columns are written without their table */
     bool as_written;  /* an index's condition: the database compares its words, so no spellings are added */
+    bool literals;    /* values will be written in place of the parameters */
     bool recursive;   /* WITH RECURSIVE is needed */
     bool lints;       /* the statement will be executed, so warnings of likely mistakes make sense */
     mr_vec objects;   /* mr_key_object */

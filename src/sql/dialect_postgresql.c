@@ -227,6 +227,7 @@ const mr_dialect *mr_dialect_postgresql(void) {
         .for_update = true,
         .distinct_on = true,
         .true_literals = true,
+        .escaped_blobs = true,
         .returning_qualified = true,
         .compound_parens = true,
         .reserved = reserved,

@@ -31,6 +31,9 @@ local mr = {}
 ---@field type moonrow.Type
 local Expression = {}
 
+---@param options? { literals?: boolean }
+---@return string
+function Expression:sql(options) end
 ---@param value moonrow.Operand
 ---@return moonrow.Expression
 function Expression:eq(value) end

@@ -181,6 +181,10 @@ function Select:subquery(name) end
 function Select:exists() end
 ---@return moonrow.Expression
 function Select:scalar_subquery() end
+---The SQL, to be read; with literals its values stand in it, and no ?. Never run it: a value belongs into a parameter.
+---@param options? { literals?: boolean }
+---@return string
+function Select:sql(options) end
 ---A select that knows its session.
 ---@class moonrow.Query<T>: moonrow.Select
 local Query = {}
@@ -250,6 +254,9 @@ function CompiledQuery:scalar(values) end
 ---@param values? table<string, any>
 ---@return fun(): T
 function CompiledQuery:iter(values) end
+---@param options? { literals?: boolean }
+---@return string
+function CompiledQuery:sql(options) end
 
 ---@class moonrow.Pagination<T>
 ---@field items T[]
@@ -352,6 +359,9 @@ function Result:scalar() end
 ---@class moonrow.Write: moonrow.Statement
 ---@field excluded table<string, moonrow.Expression> what on_conflict_do_update could not insert
 local Write = {}
+---@param options? { literals?: boolean }
+---@return string
+function Write:sql(options) end
 ---@param values table<string, any>|table<string, any>[]
 ---@return moonrow.Write
 function Write:values(values) end

@@ -154,7 +154,7 @@ static void a_reference_from_the_map(void **state) {
     mr_session_expunge_all(session);
     const mr_value *v;
     fails(mr_attribute_get(one, attribute(one, "posts"), &v), MR_ERR_DETACHED_INSTANCE,
-          "Instance <Category 1> is not bound to a Session; attribute 'posts' was never loaded: load it "
+          "Instance <Category 1> is not bound to a Session; attribute 'posts' is not loaded: load it "
           "before the session "
           "closes, or merge the object into a session");
     mr_entity_unpin(p);

@@ -115,7 +115,7 @@ static void expunging(void **state) {
     expect_text(u, "name", "rob");
     const mr_value *v;
     fails(mr_attribute_get(u, attribute(u, "email"), &v), MR_ERR_DETACHED_INSTANCE,
-          "Instance <User 1> is not bound to a Session; attribute 'email' was never loaded: load it before "
+          "Instance <User 1> is not bound to a Session; attribute 'email' is not loaded: load it before "
           "the session "
           "closes, or merge the object into a session");
     add(u);

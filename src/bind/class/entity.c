@@ -139,18 +139,29 @@ static bool has_no_remote_side(const mr_relationship *rel) {
            (mr_mapper_isa(rel->parent, rel->target) || mr_mapper_isa(rel->target, rel->parent));
 }
 
+/* Pushes the class's key as remote_side takes it: "Node.id", or a list of such. */
+static const char *push_key_names(lua_State *L, const mr_mapper *mapper) {
+    lua_pushliteral(L, "");
+    for (unsigned i = 0; i < mapper->npk; i++) {
+        lua_pushfstring(L, "%s%s\"%s.%s\"", lua_tostring(L, -1), i ? ", " : "", mapper->name, bind_key_name(mapper, i));
+        lua_remove(L, -2);
+    }
+    if (mapper->npk == 1) return lua_tostring(L, -1);
+    return lua_pushfstring(L, "{ %s }", lua_tostring(L, -1));
+}
+
 /* Raises: the value at idx is no list for the collection, which what names. */
 static void refuse_list(lua_State *L, const mr_property *prop, int idx, const char *what) {
     const mr_relationship *rel = prop->relationship;
     const char *cure = "";
     luaL_checkstack(L, 8, "a list");
     if (lua_isnil(L, idx) || bind_is_null(L, idx)) cure = " (an empty one is {})";
-    else if (bind_test_entity(L, idx) && has_no_remote_side(rel) && rel->target->npk == 1)
+    else if (bind_test_entity(L, idx) && has_no_remote_side(rel))
         cure =
             lua_pushfstring(L,
                             " (a table that refers to itself: the side that refers to one object, such as the parent, "
-                            "needs remote_side = \"%s.%s\")",
-                            rel->target->name, bind_key_name(rel->target, 0));
+                            "needs remote_side = %s)",
+                            push_key_names(L, rel->target));
     else if (bind_test_entity(L, idx)) cure = " (one object: :append(object), or { object })";
     bind_error(L, MR_ERR_ARGUMENT, "%s: expected a list of objects, got %s%s", what, bind_describe(L, idx), cure);
 }

@@ -57,7 +57,14 @@ static int make_spec(lua_State *L, const char *function, const char *type, const
                      const char *const *known) {
     int options;
     int n = bind_arguments(L, 1, &options);
-    if (n != 1) return bind_error(L, MR_ERR_ARGUMENT, "%s: expected %s, then options by name", function, wanted);
+    if (n > 0 && lua_isnil(L, 1))
+        return bind_error(
+            L, MR_ERR_ARGUMENT, "%s: expected %s, got nil (is the variable set?%s)", function, wanted,
+            strcmp(type, BIND_BACKREF) == 0 ? "" : " A class that is declared later is given by its name, \"User\"");
+    if (n > 1)
+        return bind_error(L, MR_ERR_ARGUMENT, "%s: expected %s, then options by name, got %s besides%s", function,
+                          wanted, bind_describe(L, 2), lua_isnil(L, 2) ? " (is the variable set?)" : "");
+    if (n == 0) return bind_error(L, MR_ERR_ARGUMENT, "%s: expected %s, then options by name", function, wanted);
     bind_check_options(L, options, function, known);
     bind_relationship_spec *spec = lua_newuserdatauv(L, sizeof *spec, 1);
     spec->order = next_order(L);

@@ -148,14 +148,32 @@ const bind_operation *bind_operation_of(lua_State *L) { return lua_touserdata(L,
 
 /* ---------------------------------------------------------------- fields and metamethods */
 
-void bind_push_sql(lua_State *L, const mr_node *node, const mr_dialect *dialect) {
+void bind_push_sql(lua_State *L, const mr_node *node, const mr_dialect *dialect, bool literals) {
     mr_strbuf *sql = bind_own_strbuf(L);
-    bind_check(L, mr_sql_string(sql->env, dialect ? dialect : mr_dialect_sqlite(), node, sql));
+    if (!dialect) dialect = mr_dialect_sqlite();
+    if (literals) BIND_TRY(bind_of(L), L, mr_sql_string_literal(sql->env, dialect, node, sql));
+    else bind_check(L, mr_sql_string(sql->env, dialect, node, sql));
     bind_own_push_text(L);
 }
 
+bool bind_arg_literals(lua_State *L) {
+    static const char *const names[] = {"literals", NULL};
+    int options;
+    if (bind_arguments(L, 2, &options) > 0)
+        bind_error(L, MR_ERR_ARGUMENT, "sql takes options only: sql{ literals = true }");
+    bind_check_options(L, options, "sql", names);
+    return bind_option_bool(L, options, "sql", "literals", false);
+}
+
 static int expression_tostring(lua_State *L) {
-    bind_push_sql(L, bind_arg_node(L, 1, "tostring"), NULL);
+    bind_push_sql(L, bind_arg_node(L, 1, "tostring"), NULL, false);
+    return 1;
+}
+
+/* sql{ literals = true } */
+static int expression_sql(lua_State *L) {
+    const mr_node *node = bind_arg_node(L, 1, "sql");
+    bind_push_sql(L, node, NULL, bind_arg_literals(L));
     return 1;
 }
 
@@ -214,5 +232,6 @@ void bind_open_expression(lua_State *L) {
                                            {"__call", expression_call},
                                            {BIND_MISSING, missing},
                                            {NULL, NULL}};
-    bind_type(L, BIND_EXPRESSION, "Expression", NULL, getters, metamethods);
+    static const luaL_Reg methods[] = {{"sql", expression_sql}, {NULL, NULL}};
+    bind_type(L, BIND_EXPRESSION, "Expression", methods, getters, metamethods);
 }

@@ -19,8 +19,11 @@ void bind_own_operand(lua_State *L, int idx, const mr_type *type, const char *wh
 mr_node *bind_arg_criterion(lua_State *L, int idx, const char *function);
 /* Pushes what messages call the expression ("User.id") and returns it. */
 const char *bind_push_what(lua_State *L, const mr_node *node);
-/* Pushes the node's SQL as the dialect writes it (NULL: SQLite). */
-void bind_push_sql(lua_State *L, const mr_node *node, const mr_dialect *dialect);
+/* Pushes the node's SQL as the dialect writes it (NULL: SQLite), with its values in place of parameters where literals
+ * is true. The node must stay alive. */
+void bind_push_sql(lua_State *L, const mr_node *node, const mr_dialect *dialect, bool literals);
+/* Reads the options of a method sql{ literals = true }, whose object is at index 1. */
+bool bind_arg_literals(lua_State *L);
 
 /* ---------------------------------------------------------------- lists */
 

@@ -153,10 +153,18 @@ static int compiled_tostring(lua_State *L) {
     return 1;
 }
 
+/* sql{ literals = true }: its parameters stay :name. */
+static int compiled_sql(lua_State *L) {
+    bind_arg(L, 1, BIND_COMPILED, "sql");
+    lua_getiuservalue(L, 1, 1);
+    lua_replace(L, 1);
+    return bind_query_sql(L);
+}
+
 void bind_open_compiled(lua_State *L) {
     static const luaL_Reg metamethods[] = {{"__gc", compiled_gc}, {"__tostring", compiled_tostring}, {NULL, NULL}};
     static const luaL_Reg methods[] = {
-        {"first", compiled_first}, {"all", compiled_all}, {"iter", compiled_iter}, {NULL, NULL}};
+        {"first", compiled_first}, {"all", compiled_all}, {"iter", compiled_iter}, {"sql", compiled_sql}, {NULL, NULL}};
     static const luaL_Reg of_query[] = {{"compiled", q_compiled}, {NULL, NULL}};
     bind_type(L, BIND_COMPILED, "CompiledQuery", methods, NULL, metamethods);
     bind_extend_query(L, of_query, false);

@@ -145,19 +145,27 @@ static const mr_dialect *dialect_of(lua_State *L, int idx) {
     return engine ? mr_engine_dialect(engine) : NULL;
 }
 
-static int query_tostring(lua_State *L) {
-    mr_query *q = bind_query_arg(L, "tostring");
+static int push_sql(lua_State *L, const char *function, bool literals) {
+    mr_query *q = bind_query_arg(L, function);
     bind_state *b = bind_of(L);
     const mr_dialect *dialect = dialect_of(L, 1);
     bind_owner *owner = bind_own(L, release_node);
     mr_node *node = NULL;
     mr_status st;
-    BIND_CALL(b, L, st = mr_load_statement(q, false, &node));
+    BIND_CALL(b, L, st = literals ? mr_query_whole_statement(q, &node) : mr_load_statement(q, false, &node));
     owner->p = node;
     bind_check(L, st);
-    bind_push_sql(L, node, dialect);
+    bind_push_sql(L, node, dialect, literals);
     bind_own_done(owner);
     return 1;
+}
+
+static int query_tostring(lua_State *L) { return push_sql(L, "tostring", false); }
+
+/* sql{ literals = true } */
+int bind_query_sql(lua_State *L) {
+    bind_query_arg(L, "sql");
+    return push_sql(L, "sql", bind_arg_literals(L));
 }
 
 /* ---------------------------------------------------------------- classes of queries */
@@ -277,6 +285,7 @@ void bind_open_query(lua_State *L) {
         {"__pairs", refuse_use}, {"__newindex", refuse_use},     {NULL, NULL}};
     static const luaL_Reg of_session[] = {{"query", session_query}, {NULL, NULL}};
     static const luaL_Reg of_table[] = {{"select", table_select}, {NULL, NULL}};
+    static const luaL_Reg of_both[] = {{"sql", bind_query_sql}, {NULL, NULL}};
     bind_type(L, BIND_QUERY, "Query", NULL, NULL, metamethods);
     bind_type(L, BIND_SELECT, "Select", NULL, NULL, metamethods);
     luaL_getmetatable(L, BIND_SELECT);
@@ -294,6 +303,7 @@ void bind_open_query(lua_State *L) {
     lua_pop(L, 1);
     bind_make_lookups(L);
     lua_setfield(L, -2, "Query");
+    bind_extend_query(L, of_both, true);
     lua_pushcfunction(L, bind_select);
     lua_setfield(L, -2, "select");
     bind_extend_type(L, BIND_SESSION, of_session, NULL);

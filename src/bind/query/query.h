@@ -29,6 +29,8 @@ void bind_extend_query(lua_State *L, const luaL_Reg *methods, bool of_select);
 void bind_extend_query_operations(lua_State *L, const bind_operation *operations);
 /* mr.select(items...). Returns 1. */
 int bind_select(lua_State *L);
+/* query:sql{ literals = true }. Returns 1. */
+int bind_query_sql(lua_State *L);
 
 /* run.c: pushes the session of the query at index 1 and returns it; raises where it has none. */
 mr_session *bind_query_session(lua_State *L, const char *function);

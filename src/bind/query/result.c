@@ -192,7 +192,7 @@ bool bind_result_next(lua_State *L, int idx, bind_result *r) {
     bind_state *b = bind_of(L);
     mr_status st;
     BIND_CALL(b, L, st = mr_load_step(r->load));
-    bind_check(L, st);
+    bind_check(L, bind_note_rows(b->env, r->row, r->last_row, st));
     if (st != MR_ROW) {
         push_names(L, idx, r);
         lua_pop(L, 1);
@@ -209,7 +209,7 @@ static void push_all_of_load(lua_State *L, int idx, bind_result *r) {
     bind_state *b = bind_of(L);
     const mr_value *rows = NULL;
     size_t n = 0;
-    BIND_TRY(b, L, mr_load_all(r->load, &rows, &n));
+    BIND_TRY(b, L, bind_note_rows(b->env, r->row, r->last_row, mr_load_all(r->load, &rows, &n)));
     lua_createtable(L, n < INT32_MAX ? (int)n : 0, 0);
     unsigned width = mr_load_width(r->load);
     bool objects = (r->scalars || r->unwrap) && !r->mappings && n > 0 && r->column < width;

@@ -33,6 +33,7 @@ typedef struct bind_result {
     int64_t lastrowid;
     bool inserted_none; /* the statement was an INSERT that made no row */
     bool returns_rows;
+    lua_Integer row, last_row; /* the load is of a statement for these rows of a list, for messages; 0: of no list */
 } bind_result;
 
 /* Pushes the values of a for loop over the Result at the index: next, the Result and nil; and the Result as the closing

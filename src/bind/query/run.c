@@ -12,7 +12,7 @@
 
 mr_session *bind_query_session(lua_State *L, const char *function) {
     const bind_query *q = bind_query_at(L, 1);
-    if (!q || q->select) bind_type_error(L, 1, function, "a query (methods are called with a colon)");
+    if (!q || q->select) bind_refuse_query(L, function);
     if (q->b->loops_open) bind_release_loops(L);
     if (lua_getiuservalue(L, 1, QUERY_SOURCE) == LUA_TNIL)
         bind_error(L, MR_ERR_INVALID_REQUEST, "%s: the query has no session: use session:query(...)", function);

@@ -51,6 +51,24 @@ static const mr_type *read_length(lua_State *L, const mr_type *base, const char 
     return mr_type_new(bind_of(L)->env, &proto);
 }
 
+/* Raises: a type without arguments is called with some, as if it made values. */
+static int refuse_arguments(lua_State *L, const mr_type *type, const char *name) {
+    static const struct {
+        mr_kind kind;
+        const char *maker;
+    } makers[] = {{MR_DATE, "mr.date(2024, 5, 1)"},
+                  {MR_TIME, "mr.time(12, 30)"},
+                  {MR_DATETIME, "mr.datetime(2024, 5, 1, 12, 30)"},
+                  {MR_INTERVAL, "mr.interval{ days = 1 }"}};
+    for (size_t i = 0; i < sizeof makers / sizeof *makers; i++)
+        if (type->rules->kind == makers[i].kind)
+            return bind_error(L, MR_ERR_ARGUMENT,
+                              "%s takes no arguments: it is the type of a column; a value is made by %s", name,
+                              makers[i].maker);
+    return bind_error(L, MR_ERR_ARGUMENT, "%s takes no arguments: it is the type of a column, mr.Column{ mr.%s }", name,
+                      name);
+}
+
 static int type_call(lua_State *L) {
     const mr_type *base = bind_arg_type(L, 1, "type"), *type = base;
     char name[64];
@@ -63,7 +81,7 @@ static int type_call(lua_State *L) {
     } else if (base->rules->argument == MR_ARGUMENT_LENGTH) {
         type = read_length(L, base, name, n, options);
     } else if (n > 0 || options) {
-        return bind_error(L, MR_ERR_ARGUMENT, "%s takes no arguments", name);
+        return refuse_arguments(L, base, name);
     }
     if (!type) return bind_raise(L);
     if (type == base) lua_settop(L, 1);

@@ -5,6 +5,7 @@
  */
 #include "error.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static const char kinds_key = 0; /* registry: array of metatables by mr_errkind */
@@ -157,6 +158,15 @@ static void add_dot_cure(lua_State *L, bind_state *b) {
     if (name) mr_fail(b->env, e->kind, "%s (functions are called with a dot: %s.%s(...))", e->message, module, name);
     else mr_fail(b->env, e->kind, "%s (functions are called with a dot, not a colon)", e->message);
     mr_error_free(b->env, e);
+}
+
+mr_status bind_note_rows(mr_env *env, lua_Integer row, lua_Integer last_row, mr_status st) {
+    char note[80];
+    if (st != MR_FAIL || row == 0 || !mr_env_error(env)->orig) return st;
+    if (row == last_row) snprintf(note, sizeof note, "(row %lld of the list)", (long long)row);
+    else snprintf(note, sizeof note, "(one of the rows %lld to %lld of the list)", (long long)row, (long long)last_row);
+    mr_error_add_note(env, note);
+    return st;
 }
 
 int bind_error(lua_State *L, mr_errkind kind, const char *fmt, ...) {

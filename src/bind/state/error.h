@@ -24,6 +24,9 @@ mr_status bind_check(lua_State *L, mr_status st);
         BIND_CALL((b), (state), status_ = (__VA_ARGS__));                                                              \
         bind_check((state), status_);                                                                                  \
     } while (0)
+/* Adds to the error of the database that is recorded for which rows of the list it was, from row to last_row. Returns
+ * st, the status that it came with. */
+mr_status bind_note_rows(mr_env *env, lua_Integer row, lua_Integer last_row, mr_status st);
 /* Raises a new error of the kind with this message. */
 int bind_error(lua_State *L, mr_errkind kind, const char *fmt, ...) MR_PRINTF(3, 4) BIND_RAISES;
 /* Raises an ArgumentError about the value at idx: "WHAT: expected WANTED, got string "x"". what: the function, or

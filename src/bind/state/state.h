@@ -15,6 +15,8 @@
 #include <lua.h>
 #include <moonrow/session.h>
 
+#include "lua_functions.h"
+
 typedef struct bind_state {
     mr_env *env;
     mr_heap *heap;

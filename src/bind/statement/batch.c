@@ -45,16 +45,19 @@ static void free_rows(void *p) {
 static mr_status close_failed(batch *bt, mr_status st) {
     if (st != MR_FAIL) return st;
     mr_env *env = mr_engine_env(bt->engine);
+    lua_Integer row = (lua_Integer)(uintptr_t)bt->rows->current;
+    bind_note_rows(env, row, row, st);
     mr_error *saved = mr_env_save_error(env);
     bind_cursor_close(bt->first);
     mr_env_restore_error(env, saved);
     return MR_FAIL;
 }
 
-/* Sends the values of one more row; NULL sends the rows that wait. */
-static void send_row(lua_State *L, batch *bt, const mr_value *values) {
+/* Sends the values of row i; NULL sends the rows that wait. */
+static void send_row(lua_State *L, batch *bt, const mr_value *values, lua_Integer i) {
     bind_state *b = bind_of(L);
-    BIND_TRY(b, L, close_failed(bt, values ? mr_batch_row(bt->rows, values, NULL) : mr_batch_end(bt->rows, MR_OK)));
+    void *row = (void *)(uintptr_t)i;
+    BIND_TRY(b, L, close_failed(bt, values ? mr_batch_row(bt->rows, values, row) : mr_batch_end(bt->rows, MR_OK)));
 }
 
 /* Compiles the statement of a row. Sets broken if it is not the statement of the first row. */
@@ -66,8 +69,8 @@ static mr_status compile_row(batch *bt, bind_cursor *next, mr_node *node, const 
     return MR_OK;
 }
 
-/* Runs the statement on top of the stack (popped) as one more row of the batch. */
-static void run_row(lua_State *L, batch *bt, int result, int params) {
+/* Runs the statement on top of the stack (popped) as row i of the batch. */
+static void run_row(lua_State *L, batch *bt, int result, int params, lua_Integer i) {
     bind_state *b = bind_of(L);
     int top = lua_gettop(L);
     size_t n;
@@ -76,12 +79,14 @@ static void run_row(lua_State *L, batch *bt, int result, int params) {
     bind_cursor *next = bind_cursor_new(L), *held = lua_touserdata(L, bt->held);
     BIND_TRY(b, L, close_failed(bt, compile_row(bt, next, node, named, n)));
     if (bt->broken) {
-        send_row(L, bt, NULL);
+        send_row(L, bt, NULL, 0);
         lua_settop(L, top);
-        bind_run_one(L, bt->t, result, params);
+        bind_target of_row = *bt->t;
+        of_row.row = of_row.last_row = i;
+        bind_run_one(L, &of_row, result, params);
         return;
     }
-    send_row(L, bt, next->c.values);
+    send_row(L, bt, next->c.values, i);
     if (held != bt->first) bind_cursor_close(held);
     lua_replace(L, bt->held);
     lua_settop(L, top - 1);
@@ -114,7 +119,7 @@ static bool run_row_from_table(lua_State *L, batch *bt, int rows, lua_Integer i)
     if (!bt->binding) return false;
     lua_rawgeti(L, rows, i);
     const mr_value *values = bind_row_values(L, bt->binding, lua_gettop(L));
-    if (values) send_row(L, bt, values);
+    if (values) send_row(L, bt, values, i);
     return values != NULL;
 }
 
@@ -126,7 +131,7 @@ static void run_first_row(lua_State *L, batch *bt, int stmt, int rows) {
     const mr_named_value *named = bind_read_params(L, params, &count);
     bind_cursor_open(L, bt->t, bt->first, mr_node_retain(node), named, count);
     mr_batch_begin(bt->rows, bt->first->c.cursor, count_row, bt);
-    send_row(L, bt, bt->first->c.values);
+    send_row(L, bt, bt->first->c.values, 1);
     lua_rawgeti(L, rows, 1);
     const bind_statement *s = bind_test_statement(L, stmt);
     if (s) bt->binding = bind_push_row_binding(L, s, node, bt->first->c.compiled, lua_gettop(L));
@@ -152,10 +157,10 @@ static void run_batch(lua_State *L, const bind_target *t, int result, int stmt, 
         lua_settop(L, bt.held + 1);
         if (run_row_from_table(L, &bt, rows, i)) continue;
         lua_settop(L, bt.held + 1);
-        run_row(L, &bt, result, push_row_statement(L, stmt, rows, i));
+        run_row(L, &bt, result, push_row_statement(L, stmt, rows, i), i);
     }
     lua_settop(L, bt.held);
-    send_row(L, &bt, NULL);
+    send_row(L, &bt, NULL, 0);
     bind_cursor *held = lua_touserdata(L, bt.held);
     BIND_ENTER(b, L);
     bind_cursor_close(bt.first);
@@ -195,7 +200,10 @@ static void run_chunks(lua_State *L, const bind_target *t, int result, int stmt,
         for (to = at; to < n && to - at + 1 < chunk && same_keys(L, rows, at, to + 1);) to++;
         bind_push_with_rows(L, stmt, rows, at, to);
         bind_push_node(L, bind_statement_node(L, bind_test_statement(L, -1)));
-        bind_run_one(L, t, result, 0);
+        bind_target of_rows = *t;
+        of_rows.row = at;
+        of_rows.last_row = to;
+        bind_run_one(L, &of_rows, result, 0);
         lua_pop(L, 1);
     }
 }

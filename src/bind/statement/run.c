@@ -89,7 +89,7 @@ void bind_cursor_open(lua_State *L, const bind_target *t, bind_cursor *cursor, m
                               : mr_connection_execute(b->env, conn, node, named, n, &cursor->c);
     cursor->open = st == MR_OK;
     BIND_LEAVE(b);
-    bind_check(L, st);
+    bind_check(L, bind_note_rows(b->env, t->row, t->last_row, st));
 }
 
 /* The name of the attribute that the statement returns in column i; NULL if there is none. */
@@ -113,16 +113,17 @@ static void push_names(lua_State *L, const mr_node *node, mr_cursor *cursor, uns
     }
 }
 
-static mr_status step(lua_State *L, mr_cursor *cursor, mr_value *values) {
+static mr_status step(lua_State *L, const bind_target *t, mr_cursor *cursor, mr_value *values) {
     bind_state *b = bind_of(L);
     mr_status st;
     BIND_CALL(b, L, st = values ? mr_cursor_fetch(cursor, NULL, values) : mr_cursor_step(cursor));
-    return bind_check(L, st);
+    return bind_check(L, bind_note_rows(b->env, t->row, t->last_row, st));
 }
 
 /* Runs the cursor to its end and appends its rows to those of the Result at index result, which has *at of them. */
-static void drain(lua_State *L, const mr_node *node, mr_cursor *cursor, int result, lua_Integer *at) {
-    mr_status st = step(L, cursor, NULL);
+static void drain(lua_State *L, const bind_target *t, const mr_node *node, mr_cursor *cursor, int result,
+                  lua_Integer *at) {
+    mr_status st = step(L, t, cursor, NULL);
     unsigned width = mr_cursor_column_count(cursor);
     if (width == 0) return;
     if (lua_getiuservalue(L, result, RESULT_ROWS) != LUA_TTABLE) {
@@ -138,8 +139,8 @@ static void drain(lua_State *L, const mr_node *node, mr_cursor *cursor, int resu
     int rows = lua_gettop(L);
     lua_getiuservalue(L, result, RESULT_ROW_META);
     mr_value *values = lua_newuserdatauv(L, width * sizeof *values, 0);
-    for (; st == MR_ROW; st = step(L, cursor, NULL)) {
-        step(L, cursor, values);
+    for (; st == MR_ROW; st = step(L, t, cursor, NULL)) {
+        step(L, t, cursor, values);
         bind_push_row(L, values, width, rows + 1);
         lua_rawseti(L, rows, ++*at);
     }
@@ -231,7 +232,10 @@ static lua_Integer append_rows(lua_State *L, int result) {
 static lua_Integer append_load(lua_State *L, const bind_target *t, int result, mr_load *load) {
     bind_push_result(L, load, t->owner);
     int given = lua_gettop(L);
-    bind_result_all(L, given, bind_test(L, given, BIND_RESULT));
+    bind_result *r = bind_test(L, given, BIND_RESULT);
+    r->row = t->row;
+    r->last_row = t->last_row;
+    bind_result_all(L, given, r);
     for (int value = RESULT_ROW_META; value <= RESULT_NAMES; value++) {
         if (value == RESULT_ROWS) continue;
         lua_getiuservalue(L, given, value);
@@ -269,7 +273,7 @@ static void run_for_objects(lua_State *L, const bind_target *t, int result, mr_n
     owner->p = mr_query_returned(t->returned, node, named, n);
     mr_status st = owner->p ? mr_session_load(t->session, owner->p, &load) : MR_FAIL;
     BIND_LEAVE(b);
-    bind_check(L, st);
+    bind_check(L, bind_note_rows(b->env, t->row, t->last_row, st));
     lua_Integer count = append_load(L, t, result, load);
     r->rowcount = r->rowcount < 0 ? count : r->rowcount + count;
     r->returns_rows = r->buffered = true;
@@ -290,7 +294,7 @@ static void run_for_rows(lua_State *L, const bind_target *t, int result, mr_node
     if (single && node->u.dml->conflict_columns) mr_cursor_watch_insert(c);
     lua_Integer at = 0;
     if (lua_getiuservalue(L, result, RESULT_ROWS) == LUA_TTABLE) at = (lua_Integer)lua_rawlen(L, -1);
-    drain(L, node, c, result, &at);
+    drain(L, t, node, c, result, &at);
     int64_t rowcount = mr_cursor_rowcount(c);
     r->rowcount = r->rowcount < 0 ? rowcount : r->rowcount + rowcount;
     r->lastrowid = mr_cursor_last_insert_id(c);

@@ -219,10 +219,18 @@ static int s_execution_options(lua_State *L) {
     return 1;
 }
 
-static int statement_tostring(lua_State *L) {
-    bind_push_node(L, statement_node(L, self(L, "tostring"), true));
-    bind_push_sql(L, bind_test_node(L, -1), NULL);
+static int push_sql(lua_State *L, const char *function, bool literals) {
+    bind_push_node(L, statement_node(L, self(L, function), true));
+    bind_push_sql(L, bind_test_node(L, -1), NULL, literals);
     return 1;
+}
+
+static int statement_tostring(lua_State *L) { return push_sql(L, "tostring", false); }
+
+/* sql{ literals = true } */
+static int s_sql(lua_State *L) {
+    self(L, "sql");
+    return push_sql(L, "sql", bind_arg_literals(L));
 }
 
 void bind_open_statement(lua_State *L) {
@@ -231,6 +239,7 @@ void bind_open_statement(lua_State *L) {
                                        {"returning", s_returning},
                                        {"execution_options", s_execution_options},
                                        {"from_select", s_from_select},
+                                       {"sql", s_sql},
                                        {"on_conflict_do_update", s_do_update},
                                        {"on_conflict_do_nothing", s_do_nothing},
                                        {NULL, NULL}};

@@ -71,9 +71,14 @@ bind_query *bind_push_lookup(lua_State *L, bind_state *b, mr_mapper *mapper, uns
 
 bool bind_is_query(lua_State *L, int idx) { return bind_test_query(L, idx) != NULL; }
 
+void bind_refuse_query(lua_State *L, const char *function) {
+    bind_error(L, MR_ERR_ARGUMENT, "%s: expected a query, got %s (methods are called with a colon: query:%s(...))",
+               function, bind_describe(L, 1), function);
+}
+
 mr_query *bind_query_arg(lua_State *L, const char *function) {
     mr_query *q = bind_test_query(L, 1);
-    if (!q) bind_type_error(L, 1, function, "a query (methods are called with a colon)");
+    if (!q) bind_refuse_query(L, function);
     return q;
 }
 

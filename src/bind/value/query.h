@@ -47,6 +47,8 @@ bool bind_is_query(lua_State *L, int idx);
 /* The SELECT of a Query or Select at idx (new reference; raises), or NULL where it is none. */
 mr_node *bind_to_select(lua_State *L, int idx);
 mr_query *bind_query_arg(lua_State *L, const char *function); /* at index 1; raises */
+/* Raises: the value at index 1 is no query. */
+void bind_refuse_query(lua_State *L, const char *function) BIND_RAISES;
 /* Pushes a query of the type whose session comes from the value at index source (0: none). Consumes query; NULL
  * raises. */
 void bind_push_query(lua_State *L, mr_query *query, int source, const char *type);

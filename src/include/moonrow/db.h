@@ -359,6 +359,7 @@ typedef struct mr_batch {
     size_t width;  /* number of values of a row */
     mr_vec values; /* mr_value *: copies of the values of each waiting row */
     mr_vec rows;   /* void *: the waiting rows themselves, for ran */
+    void *current; /* the row that was executed last: after MR_FAIL, the row that was refused */
 } mr_batch;
 /* Begins a batch on a cursor of mr_conn_prepare, which stays the caller's. */
 void mr_batch_begin(mr_batch *batch, mr_cursor *cursor, mr_status (*ran)(void *ud, void *row, mr_status step),

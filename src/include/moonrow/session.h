@@ -218,6 +218,8 @@ mr_query *mr_query_belonging_to(const mr_query *query, const mr_property *along,
 /* The query's SELECT for use inside another statement: parameters have their values, and parents are criteria. *out: a
  * new reference. */
 mr_status mr_query_statement(mr_query *query, mr_node **out);
+/* The same as the query runs: with what its options load in the same statement. */
+mr_status mr_query_whole_statement(mr_query *query, mr_node **out);
 /* EXISTS (SELECT ...) of the query; SELECT 1 if its columns do not matter. *out: a new reference. */
 mr_status mr_query_exists(mr_query *query, mr_node **out);
 

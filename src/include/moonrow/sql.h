@@ -388,6 +388,10 @@ mr_status mr_compiled_values(const mr_compiled *c, const mr_vec *binds, const mr
 
 /* Appends the SQL of any node, also of an expression alone, for tostring. Errors as in mr_sql_compile. */
 mr_status mr_sql_string(mr_env *env, const mr_dialect *dialect, const mr_node *node, mr_strbuf *out);
+/* The same with the values written in place of the parameters, for a reader: never run it. A named parameter has no
+ * value yet, and is written as :name. IN lists have their own length. May execute statements, for values that become
+ * known when they are used; errors of these, too. */
+mr_status mr_sql_string_literal(mr_env *env, const mr_dialect *dialect, const mr_node *node, mr_strbuf *out);
 
 /* Appends CREATE TABLE. ArgumentError: a foreign key cannot be resolved, or an expression cannot be written. */
 mr_status mr_ddl_create_table(const mr_dialect *dialect, mr_table *table, mr_strbuf *out);
@@ -416,6 +420,7 @@ struct mr_dialect {
     bool multi_row_insert;                            /* one INSERT with many rows is faster than many INSERTs */
     bool ilike, nulls_order, for_update, distinct_on; /* the database has these */
     bool true_literals;                               /* it has true and false; otherwise 1 and 0 are written */
+    bool escaped_blobs;                               /* a blob is written '\\x00FF'; otherwise X'00FF' */
     bool index_schema;           /* CREATE INDEX schema.name ON table; otherwise name ON schema.table */
     bool returning_qualified;    /* RETURNING "user".id; otherwise RETURNING id */
     bool spells;                 /* dates and booleans are stored as programs spell them: criteria name each spelling */
