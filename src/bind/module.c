@@ -129,6 +129,7 @@ static int core_type_name(lua_State *L) {
 #define OPENERS(open)                                                                                         \
     /* state      */ open(argument) open(log) open(own) open(closing) open(error) open(coroutine) open(sleep) \
     /* value      */ open(opaque) open(value) open(datetime) open(make_date) open(row) open(proxy)            \
+                     open(text_value)                                                                         \
     /* schema     */ open(type) open(column) open(constraint) open(table) open(metadata)                      \
     /* expression */ open(expression) open(comparison) open(operator) open(text) open(function) open(from)    \
     /* class      */ open(relationship_attribute) open(class) open(relationship) open(entity) open(construct)                 \

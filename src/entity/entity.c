@@ -294,7 +294,7 @@ bool mr_entity_relation_is_older(mr_entity *entity, const mr_property *prop) {
 
 /* Gives a slot that never had a value one that owns nothing: what every new row's key and NULLs are. */
 static bool give_plain(mr_entity *e, unsigned slot, mr_value *value) {
-    if (slot >= e->nslots || e->slots[slot].kind != MR_UNLOADED || !value_is_plain(value->kind) || e->history ||
+    if (slot >= e->nslots || e->slots[slot].kind != MR_UNLOADED || !mr_kind_is_plain(value->kind) || e->history ||
         e->slots[slot].flags || (e->owner && e->generation != e->owner->generation))
         return false;
     e->slots[slot] = *value;

@@ -20,18 +20,18 @@ static void free_last(mr_heap *heap, mr_entity *e) {
 static void heap_close(void *ud) {
     mr_heap *heap = ud;
     mr_env *env = heap->env;
-    heap->phase = HEAP_IDLE;
+    heap->table.phase = HEAP_IDLE;
     heap->marking = false;
     memset(&heap->hooks, 0, sizeof heap->hooks);
-    for (uint32_t slot = 1; slot < heap->used; slot++)
-        if (!heap_slot_is_free(heap->entities[slot])) free_last(heap, heap->entities[slot]);
+    for (uint32_t slot = 1; slot < heap->table.used; slot++)
+        if (!mr_heap_slot_is_free(heap->table.entities[slot])) free_last(heap, heap->table.entities[slot]);
     mr_env_set(env, MR_ENV_HEAP, NULL);
     mr_map_free(heap->extras);
     mr_slab_done(&heap->slab);
     mr_vec_done(&heap->gray);
     mr_vec_done(&heap->big);
-    mr_free(env, heap->entities);
-    mr_free(env, heap->generations);
+    mr_free(env, heap->table.entities);
+    mr_free(env, heap->table.generations);
     mr_free(env, heap);
 }
 
@@ -42,7 +42,6 @@ mr_heap *mr_heap_of(mr_env *env) {
     if (!heap) return NULL;
     heap->env = env;
     mr_slab_init(&heap->slab, env);
-    heap->used = 1;
     heap->black = 1;
     heap->first_generation = 1;
     heap->threshold = HEAP_MIN_THRESHOLD;
@@ -83,21 +82,26 @@ mr_status mr_heap_grow(mr_heap *heap) {
     uint32_t cap = heap->cap ? heap->cap : HEAP_CHUNK / 2;
     if (cap > UINT32_MAX / 2) return mr_fail(heap->env, MR_ERR_ERROR, "too many objects");
     cap += cap < HEAP_LARGE ? cap : cap / 4;
-    mr_entity **entities = mr_realloc(heap->env, heap->entities, cap * sizeof(mr_entity *));
+    mr_entity **entities = mr_realloc(heap->env, heap->table.entities, cap * sizeof(mr_entity *));
     if (!entities) return MR_FAIL;
-    heap->entities = entities;
-    uint32_t *generations = mr_realloc(heap->env, heap->generations, cap * sizeof *generations);
+    heap->table.entities = entities;
+    uint32_t *generations = mr_realloc(heap->env, heap->table.generations, cap * sizeof *generations);
     if (!generations) return MR_FAIL;
-    heap->generations = generations;
+    heap->table.generations = generations;
+    if (!heap->cap) { /* slot 0 is free for ever */
+        entities[0] = (mr_entity *)(uintptr_t)1;
+        generations[0] = 0;
+        heap->table.used = 1;
+    }
     heap->cap = cap;
     return MR_OK;
 }
 
 static void release_slot(mr_heap *heap, uint32_t slot) {
-    uint32_t generation = ++heap->generations[slot];
+    uint32_t generation = ++heap->table.generations[slot];
     /* A slot that has used all generations is never given out again. */
     uint32_t next = generation == UINT32_MAX ? 0 : heap->free_slot;
-    heap->entities[slot] = (mr_entity *)(((uintptr_t)next << 1) | 1);
+    heap->table.entities[slot] = (mr_entity *)(((uintptr_t)next << 1) | 1);
     if (generation != UINT32_MAX) heap->free_slot = slot;
 }
 
@@ -105,44 +109,45 @@ static void release_slot(mr_heap *heap, uint32_t slot) {
  * a generation that no removed slot had. */
 void mr_heap_shrink(mr_heap *heap) {
     enum { KEEP = 4096 };
-    uint32_t used = heap->used, cap = KEEP;
+    uint32_t used = heap->table.used, cap = KEEP;
     if (heap->cap <= KEEP || heap->count > heap->cap / 4) return;
-    while (used > 1 && heap_slot_is_free(heap->entities[used - 1])) used--;
+    while (used > 1 && mr_heap_slot_is_free(heap->table.entities[used - 1])) used--;
     while (cap < used) cap *= 2;
     if (cap > heap->cap / 4) return;
-    for (uint32_t slot = used; slot < heap->used; slot++) {
-        if (heap->generations[slot] == UINT32_MAX)
+    for (uint32_t slot = used; slot < heap->table.used; slot++) {
+        if (heap->table.generations[slot] == UINT32_MAX)
             return; /* a slot that must never be given out again cannot be removed */
-        if (heap->generations[slot] >= heap->first_generation) heap->first_generation = heap->generations[slot] + 1;
+        if (heap->table.generations[slot] >= heap->first_generation)
+            heap->first_generation = heap->table.generations[slot] + 1;
     }
-    heap->used = used;
+    heap->table.used = used;
     heap->free_slot = 0;
     for (uint32_t slot = used - 1; slot > 0; slot--) {
-        if (!heap_slot_is_free(heap->entities[slot]) || heap->generations[slot] == UINT32_MAX) continue;
-        heap->entities[slot] = (mr_entity *)(((uintptr_t)heap->free_slot << 1) | 1);
+        if (!mr_heap_slot_is_free(heap->table.entities[slot]) || heap->table.generations[slot] == UINT32_MAX) continue;
+        heap->table.entities[slot] = (mr_entity *)(((uintptr_t)heap->free_slot << 1) | 1);
         heap->free_slot = slot;
     }
     /* Making a block smaller may fail, too: then it keeps its size. */
     mr_error *saved = mr_env_save_error(heap->env);
-    mr_entity **entities = mr_realloc(heap->env, heap->entities, cap * sizeof *entities);
-    if (entities) heap->entities = entities;
-    uint32_t *generations = mr_realloc(heap->env, heap->generations, cap * sizeof *generations);
-    if (generations) heap->generations = generations;
+    mr_entity **entities = mr_realloc(heap->env, heap->table.entities, cap * sizeof *entities);
+    if (entities) heap->table.entities = entities;
+    uint32_t *generations = mr_realloc(heap->env, heap->table.generations, cap * sizeof *generations);
+    if (generations) heap->table.generations = generations;
     heap->cap = cap;
     mr_env_clear_error(heap->env);
     mr_env_restore_error(heap->env, saved);
 }
 
 mr_entity *mr_heap_get(mr_heap *heap, uint32_t slot, uint32_t generation) {
-    if (slot == 0 || slot >= heap->used || heap->generations[slot] != generation) return NULL;
-    mr_entity *e = heap->entities[slot];
-    if (heap_slot_is_free(e) || heap_is_absent(heap, e)) return NULL;
+    if (slot == 0 || slot >= heap->table.used || heap->table.generations[slot] != generation) return NULL;
+    mr_entity *e = heap->table.entities[slot];
+    if (mr_heap_slot_is_free(e) || heap_is_absent(heap, e)) return NULL;
     heap_mark_handle(heap, e);
     return e;
 }
 
 uint32_t mr_heap_generation(const mr_heap *heap, uint32_t slot) {
-    return slot < heap->used && slot ? heap->generations[slot] : 0;
+    return slot < heap->table.used && slot ? heap->table.generations[slot] : 0;
 }
 
 void mr_heap_mark(mr_heap *heap, mr_entity *entity) { heap_mark_handle(heap, entity); }

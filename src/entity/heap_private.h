@@ -30,11 +30,10 @@ typedef struct big_entry {
 } big_entry;
 
 struct mr_heap {
+    mr_heap_table table;
     mr_env *env;
-    mr_entity **entities;  /* by slot; a free slot holds the next free one as (next << 1 | 1); slot 0 is never used */
-    uint32_t *generations; /* by slot; rises when the entity in the slot is freed */
-    uint32_t used, cap;    /* slots 1 .. used-1 were given out at some time */
-    uint32_t free_slot;    /* the first free one, or 0 */
+    uint32_t cap;              /* of the table */
+    uint32_t free_slot;        /* the first free one, or 0 */
     uint32_t first_generation; /* of a slot that is new, or is made again after a shrink */
     size_t count;
     size_t bytes;
@@ -42,7 +41,6 @@ struct mr_heap {
     mr_slab slab;   /* the entities' blocks */
     mr_map *extras; /* of entity_extra */
     /* the trace */
-    uint8_t phase; /* heap_phase */
     uint8_t black; /* the color of live entities: 1 or 2, changes at the start of each trace */
     bool marking;  /* phase is HEAP_ROOTS or HEAP_MARK */
     bool overflow; /* a gray entity could not be pushed: rescan */
@@ -63,9 +61,6 @@ enum { HEAP_MIN_THRESHOLD = 1024 * 1024, HEAP_PULSE_US = 500, HEAP_CHUNK = 256, 
 
 static inline mr_heap *heap_of(const mr_entity *e) { return mr_env_get(e->mapper->env, MR_ENV_HEAP); }
 
-/* A free slot's entry is odd. */
-static inline bool heap_slot_is_free(const mr_entity *entry) { return ((uintptr_t)entry & 1) != 0; }
-
 /* Colors e black and puts it on the gray stack. */
 void mr_heap_gray(mr_heap *heap, mr_entity *e);
 
@@ -78,7 +73,7 @@ static inline void heap_mark_written(mr_heap *heap, mr_entity *e) { heap_mark_un
 static inline void heap_mark_handle(mr_heap *heap, mr_entity *e) { heap_mark_unless(heap, e, MR_RULE_HANDLE_MARK); }
 /* Rule 4: e is about to be freed, and counts as absent. */
 static inline bool heap_is_absent(const mr_heap *heap, const mr_entity *e) {
-    return heap->phase == HEAP_SWEEP && e->color != heap->black && !(heap->rules_off & MR_RULE_WHITE_ABSENT);
+    return heap->table.phase == HEAP_SWEEP && e->color != heap->black && !(heap->rules_off & MR_RULE_WHITE_ABSENT);
 }
 
 /* A block for an entity of the class, with room for `text` bytes of packed text. Its header is filled in, its slots are
@@ -90,7 +85,7 @@ mr_status mr_heap_grow(mr_heap *heap);
 void mr_heap_discard(mr_heap *heap, mr_entity *e);
 /* Makes room for one more heap_adopt. */
 static inline mr_status heap_reserve(mr_heap *heap) {
-    return heap->free_slot || heap->used < heap->cap ? MR_OK : mr_heap_grow(heap);
+    return heap->free_slot || heap->table.used < heap->cap ? MR_OK : mr_heap_grow(heap);
 }
 /* After a trace: frees the unused end of the table. */
 void mr_heap_shrink(mr_heap *heap);
@@ -98,15 +93,15 @@ void mr_heap_shrink(mr_heap *heap);
 static inline void heap_adopt(mr_heap *heap, mr_entity *e) {
     uint32_t slot = heap->free_slot;
     if (slot) {
-        heap->free_slot = (uint32_t)((uintptr_t)heap->entities[slot] >> 1);
+        heap->free_slot = (uint32_t)((uintptr_t)heap->table.entities[slot] >> 1);
     } else {
-        slot = heap->used++;
-        heap->generations[slot] = heap->first_generation;
+        slot = heap->table.used++;
+        heap->table.generations[slot] = heap->first_generation;
     }
-    heap->entities[slot] = e;
+    heap->table.entities[slot] = e;
     e->heap_slot = slot;
     /* Rule 1: a new entity is black. Outside a trace all entities are black. */
-    bool white = heap->phase != HEAP_IDLE && (heap->rules_off & MR_RULE_NEW_BLACK);
+    bool white = heap->table.phase != HEAP_IDLE && (heap->rules_off & MR_RULE_NEW_BLACK);
     e->color = (uint8_t)(white ? 3 - heap->black : heap->black);
     heap->count++;
     heap->bytes += e->block_size;
@@ -134,11 +129,6 @@ void mr_entity_leave_if_clean(mr_entity *e);
 /* The number of bytes that the value owns, for heap->bytes. */
 static inline size_t value_bytes(const mr_value *v) {
     return (v->flags & MR_VALUE_OWNED) && mr_kind_is_bytes(v->kind) ? (size_t)v->len + 1 + sizeof(size_t) : 0;
-}
-
-/* Does a value of the kind own nothing and refer to nothing? */
-static inline bool value_is_plain(uint8_t kind) {
-    return kind >= MR_NULL && kind <= MR_INTERVAL && !mr_kind_is_bytes(kind);
 }
 
 /* history.c */

@@ -78,24 +78,3 @@ const mr_value *mr_entity_committed(const mr_entity *entity, unsigned slot) {
     const mr_value *place = mr_entity_place(entity, slot);
     return place ? place : &unloaded;
 }
-
-/* Of two plain values of one kind. */
-static bool may_be_same(const mr_value *a, const mr_value *b) {
-    if (a->kind == MR_INT) return a->u.i == b->u.i;
-    return a->kind != MR_FLOAT || a->u.d == b->u.d;
-}
-
-bool mr_entity_overwrite(mr_entity *entity, unsigned slot, const mr_value *value) {
-    if (slot >= entity->nslots) return false;
-    mr_value *place = &entity->slots[slot];
-    if (!value_is_plain(place->kind) || !value_is_plain(value->kind) || (place->flags & ~MR_VALUE_DIRTY)) return false;
-    uint8_t flags = place->flags;
-    if (entity->state != MR_TRANSIENT && entity->state != MR_PENDING) {
-        const mr_value *old = flags & MR_VALUE_DIRTY ? mr_history_find(entity, slot) : NULL;
-        /* The committed value again would end the change. */
-        if (!old || (old->kind == value->kind && may_be_same(old, value))) return false;
-    }
-    *place = *value;
-    place->flags = flags;
-    return true;
-}

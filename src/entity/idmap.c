@@ -84,7 +84,7 @@ static inline size_t capacity(unsigned bits) { return ((size_t)1 << bits) / 16 *
 
 static inline mr_entity *entity_at(const mr_idmap *map, size_t i) {
     uint32_t number = map->table[i].number;
-    return number == FREE || number == GONE ? NULL : map->heap->entities[number];
+    return number == FREE || number == GONE ? NULL : map->heap->table.entities[number];
 }
 
 static inline bool is_identity(const mr_entity *e, const mr_mapper *root, const mr_value *identity) {
@@ -104,7 +104,7 @@ static inline mr_entity *lookup(const mr_idmap *map, const mr_mapper *root, cons
             continue;
         }
         if (map->table[i].tag != tag) continue;
-        mr_entity *e = map->heap->entities[map->table[i].number];
+        mr_entity *e = map->heap->table.entities[map->table[i].number];
         if (is_identity(e, root, identity)) {
             *where = i;
             return e;

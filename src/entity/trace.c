@@ -88,7 +88,7 @@ static bool is_root(const mr_entity *e) {
 
 static void start(mr_heap *heap) {
     heap->black = (uint8_t)(3 - heap->black); /* all are white now */
-    heap->phase = HEAP_ROOTS;
+    heap->table.phase = HEAP_ROOTS;
     heap->marking = true;
     heap->overflow = heap->rescanning = false;
     heap->cursor = 0;
@@ -99,22 +99,22 @@ static void step_roots(mr_heap *heap) {
     uint32_t first = heap->cursor * HEAP_CHUNK;
     uint64_t bits[4] = {0, 0, 0, 0};
     if (heap->hooks.proxies) heap->hooks.proxies(heap->hooks.ud, heap->cursor, bits);
-    for (uint32_t i = first ? 0 : 1; i < HEAP_CHUNK && first + i < heap->used; i++) {
-        mr_entity *e = heap->entities[first + i];
-        if (heap_slot_is_free(e)) continue;
+    for (uint32_t i = first ? 0 : 1; i < HEAP_CHUNK && first + i < heap->table.used; i++) {
+        mr_entity *e = heap->table.entities[first + i];
+        if (mr_heap_slot_is_free(e)) continue;
         if ((bits[i / 64] >> (i % 64) & 1) || is_root(e)) mark(heap, e);
     }
     heap->cursor++;
-    if (heap->cursor * (size_t)HEAP_CHUNK >= heap->used) heap->phase = HEAP_MARK;
+    if (heap->cursor * (size_t)HEAP_CHUNK >= heap->table.used) heap->table.phase = HEAP_MARK;
 }
 
 static void step_rescan(mr_heap *heap) {
-    if (heap->cursor >= heap->used) {
+    if (heap->cursor >= heap->table.used) {
         heap->rescanning = false;
         return;
     }
-    mr_entity *e = heap->entities[heap->cursor++];
-    if (!heap_slot_is_free(e) && e->color == heap->black) mark_edges(heap, e);
+    mr_entity *e = heap->table.entities[heap->cursor++];
+    if (!mr_heap_slot_is_free(e) && e->color == heap->black) mark_edges(heap, e);
 }
 
 static void step_mark(mr_heap *heap) {
@@ -131,7 +131,7 @@ static void step_mark(mr_heap *heap) {
             heap->rescanning = true;
             heap->cursor = 1;
         } else {
-            heap->phase = HEAP_SWEEP;
+            heap->table.phase = HEAP_SWEEP;
             heap->marking = false;
             heap->cursor = 1;
             return;
@@ -148,7 +148,7 @@ static void shrink_gray(mr_heap *heap) {
 }
 
 static void finish(mr_heap *heap) {
-    heap->phase = HEAP_IDLE;
+    heap->table.phase = HEAP_IDLE;
     heap->armed = false;
     shrink_gray(heap);
     mr_heap_shrink(heap);
@@ -159,12 +159,12 @@ static void finish(mr_heap *heap) {
 static void step_sweep(mr_heap *heap) {
     uint32_t most = step_size(heap);
     for (uint32_t freed = 0, seen = 0; freed < most && seen < most * 4; seen++) {
-        if (heap->cursor >= heap->used) {
+        if (heap->cursor >= heap->table.used) {
             finish(heap);
             return;
         }
-        mr_entity *e = heap->entities[heap->cursor++];
-        if (heap_slot_is_free(e) || e->color == heap->black) continue;
+        mr_entity *e = heap->table.entities[heap->cursor++];
+        if (mr_heap_slot_is_free(e) || e->color == heap->black) continue;
         mr_heap_free_entity(heap, e);
         freed++;
     }
@@ -180,21 +180,21 @@ static uint64_t now_us(void) {
 static bool run(mr_heap *heap, uint64_t budget_us) {
     uint64_t begun = budget_us ? now_us() : 0;
     heap->blocked++;
-    while (heap->phase != HEAP_IDLE) {
-        if (heap->phase == HEAP_ROOTS) step_roots(heap);
-        else if (heap->phase == HEAP_MARK) step_mark(heap);
+    while (heap->table.phase != HEAP_IDLE) {
+        if (heap->table.phase == HEAP_ROOTS) step_roots(heap);
+        else if (heap->table.phase == HEAP_MARK) step_mark(heap);
         else step_sweep(heap);
-        if (budget_us && heap->phase != HEAP_IDLE && (heap->step || now_us() - begun >= budget_us)) break;
+        if (budget_us && heap->table.phase != HEAP_IDLE && (heap->step || now_us() - begun >= budget_us)) break;
     }
     heap->blocked--;
-    return heap->phase == HEAP_IDLE;
+    return heap->table.phase == HEAP_IDLE;
 }
 
 /* ---------------------------------------------------------------- when a trace runs */
 
 bool mr_heap_trace(mr_heap *heap, uint64_t budget_us) {
     if (heap->blocked) return false;
-    if (heap->phase == HEAP_IDLE) start(heap);
+    if (heap->table.phase == HEAP_IDLE) start(heap);
     return run(heap, budget_us);
 }
 
@@ -223,7 +223,7 @@ static void pulse(mr_heap *heap) {
         return;
     }
     if (heap->hooks.collector_stopped && heap->hooks.collector_stopped(heap->hooks.ud)) return;
-    if (heap->phase == HEAP_IDLE) {
+    if (heap->table.phase == HEAP_IDLE) {
         if (!is_time(heap)) return;
         start(heap);
     }
@@ -231,6 +231,6 @@ static void pulse(mr_heap *heap) {
 }
 
 void mr_heap_pulse(mr_heap *heap) {
-    if (heap->phase == HEAP_IDLE && heap->bytes < heap->threshold && !heap->stress) return;
+    if (heap->table.phase == HEAP_IDLE && heap->bytes < heap->threshold && !heap->stress) return;
     pulse(heap);
 }

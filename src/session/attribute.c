@@ -191,16 +191,24 @@ bool mr_attribute_fits(const mr_property *prop, mr_value *value) {
     return !mr_kind_is_bytes(value->kind) || value->u.p == bytes;
 }
 
+/* The same for a value that the type does not take as it is. */
+MR_APART static bool overwrite_converted(mr_entity *e, const mr_property *prop, const mr_value *value) {
+    mr_value converted = *value;
+    return mr_attribute_fits(prop, &converted) && mr_kind_is_plain(converted.kind) &&
+           mr_type_takes(prop->column->type, (mr_kind)converted.kind) && mr_attribute_overwrite(e, prop, &converted);
+}
+
 bool mr_attribute_overwrite(mr_entity *e, const mr_property *prop, const mr_value *value) {
-    mr_value fitting = *value;
-    if (e->mapper->attribute_hooks.len > 0 || !mr_attribute_fits(prop, &fitting) || prop->column->type->rules->breaks)
-        return false;
+    if (e->mapper->attribute_hooks.len > 0 || prop->kind != MR_PROPERTY_COLUMN || prop->validate) return false;
+    const mr_type *type = prop->column->type;
+    if (!type || type->rules->breaks) return false;
+    if (!mr_type_takes(type, (mr_kind)value->kind)) return overwrite_converted(e, prop, value);
     const mr_owner *owner = e->owner;
     if (owner) {
         const mr_session *s = owner->session;
         if (!s || s->block_ended || e->generation != owner->generation) return false;
     }
-    return mr_entity_overwrite(e, prop->slot, &fitting);
+    return mr_entity_overwrite(e, prop->slot, value);
 }
 
 /* Puts the value of an expired key column back from the identity, without a statement: objects that refer to the key

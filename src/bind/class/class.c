@@ -45,24 +45,37 @@ int bind_class_member(lua_State *L, int idx, const char *name) {
     return type;
 }
 
-/* Puts the attribute table, on top, into the class's hash of names. The table keeps the strings alive, so their
- * addresses stay theirs. */
-static void make_known(lua_State *L, int idx, bind_class *c) {
-    size_t places = 8;
-    while (places < 2 * c->mapper->props.len) places *= 2;
-    bind_known *known = lua_newuserdatauv(L, places * sizeof *known, 0);
-    memset(known, 0, places * sizeof *known);
+/* Puts the attribute table, on top, into the places. Returns how many names are not at the place that their addresses
+ * say, because others have it. */
+static size_t fill_known(lua_State *L, bind_known *known, size_t places) {
+    size_t moved = 0;
+    for (size_t i = 0; i < places; i++) known[i] = (bind_known){NULL, &bind_no_property};
+    int table = lua_gettop(L);
     lua_pushnil(L);
-    while (lua_next(L, -3)) {
+    while (lua_next(L, table)) {
         const void *name = lua_topointer(L, -2);
-        size_t i = (uintptr_t)name >> 4;
+        size_t i = (uintptr_t)name / sizeof *known;
+        if (known[i & (places - 1)].name) moved++;
         while (known[i & (places - 1)].name) i++;
         known[i & (places - 1)] = (bind_known){name, lua_touserdata(L, -1)};
         lua_pop(L, 1);
     }
+    return moved;
+}
+
+/* Makes the class's hash of names from the attribute table, on top. The table keeps the strings alive, so their
+ * addresses stay theirs. The hash gets more places as long as that brings more names to their own. */
+static void make_known(lua_State *L, int idx, bind_class *c) {
+    size_t n = c->mapper->props.len, least = 8;
+    while (least < 2 * n) least *= 2;
+    bind_known *known = lua_newuserdatauv(L, 4 * least * sizeof *known, 0);
+    lua_insert(L, -2);
+    size_t places = least;
+    while (fill_known(L, known, places) && places < 4 * least) places *= 2;
+    lua_insert(L, -2);
     lua_setiuservalue(L, idx, CLASS_KNOWN);
     c->known = known;
-    c->known_mask = places - 1;
+    c->known_mask = (places - 1) * sizeof *known;
 }
 
 void bind_class_sync(lua_State *L, int idx) {

@@ -8,10 +8,13 @@
 
 #include "class.h"
 #include "value/proxy.h"
+#include "value/text.h"
 
-enum { UP_CLASS = 1 }; /* the upvalue of an object's metamethods */
+/* The upvalues of an object's metamethods: the address of the class's box (asking for that is cheaper than for the
+ * value), the class, and the table of bind_push_kept_texts. */
+enum { UP_BOX = 1, UP_CLASS, UP_TEXTS, UP__COUNT = UP_TEXTS };
 
-static inline bind_class *class_of(lua_State *L) { return lua_touserdata(L, lua_upvalueindex(UP_CLASS)); }
+static inline bind_class *class_of(lua_State *L) { return lua_touserdata(L, lua_upvalueindex(UP_BOX)); }
 
 /* Raises: a program called a function of the metatable by hand, with another value at index 1. */
 static void wrong_object(lua_State *L, const bind_class *c) {
@@ -24,7 +27,8 @@ static inline mr_entity *known_entity(lua_State *L, const bind_class *c) {
     const bind_proxy *p = lua_touserdata(L, 1);
     /* The length tells light userdata and most foreign values, the class the others. */
     if (!p || lua_rawlen(L, 1) != sizeof *p || c->b->closed) return NULL;
-    mr_entity *e = mr_heap_get(c->b->heap, p->slot, p->generation);
+    mr_entity *e = mr_heap_look(c->b->heap, p->slot, p->generation);
+    if (!e) e = mr_heap_get(c->b->heap, p->slot, p->generation);
     return e && e->mapper == c->mapper ? e : NULL;
 }
 
@@ -51,19 +55,25 @@ static int get_slow(lua_State *L, bind_class *c, mr_entity *e, const mr_property
     return 1;
 }
 
+/* Pushes the text of the value. */
+MR_APART static bool push_new_text(lua_State *L, const mr_value *v) {
+    bind_push_new_text(L, class_of(L)->b, lua_upvalueindex(UP_TEXTS), v->u.s, v->len);
+    return true;
+}
+
 /* Pushes what is loaded and not expired, of the simplest kinds. */
-static inline bool push_loaded(lua_State *L, const mr_entity *e, unsigned slot) {
+static inline bool push_loaded(lua_State *L, bind_state *b, const mr_entity *e, unsigned slot) {
     if (slot >= e->nslots || (e->owner && e->generation != e->owner->generation)) return false;
     const mr_value *v = &e->slots[slot];
-    switch (v->kind) {
-    case MR_INT:
+    if (v->kind == MR_INT) {
         lua_pushinteger(L, (lua_Integer)v->u.i);
         return true;
+    }
+    if (v->kind == MR_TEXT)
+        return bind_push_kept_text(L, b->texts, lua_upvalueindex(UP_TEXTS), v->u.s, v->len) || push_new_text(L, v);
+    switch (v->kind) {
     case MR_FLOAT:
         lua_pushnumber(L, v->u.d);
-        return true;
-    case MR_TEXT:
-        lua_pushlstring(L, v->u.s, v->len);
         return true;
     case MR_BOOL:
         lua_pushboolean(L, v->u.i != 0);
@@ -76,7 +86,7 @@ static inline bool push_loaded(lua_State *L, const mr_entity *e, unsigned slot) 
 static int get_attribute(lua_State *L, bind_class *c, const mr_property *prop) {
     mr_entity *e = self_entity(L, c);
     if (prop->kind == MR_PROPERTY_SYNONYM) prop = mr_mapper_property(e->mapper, prop->name, true);
-    else if (push_loaded(L, e, prop->slot)) return 1;
+    else if (push_loaded(L, c->b, e, prop->slot)) return 1;
     return get_slow(L, c, e, prop);
 }
 
@@ -105,14 +115,25 @@ static int index_other(lua_State *L, bind_class *c) {
     return bind_class_no_attribute(L, 3, luaL_tolstring(L, 2, NULL));
 }
 
-static int entity_index(lua_State *L) {
+/* What entity_index does not do at once. */
+MR_APART static int index_slowly(lua_State *L) {
     bind_class *c = class_of(L);
     const mr_property *prop = bind_class_known(c, lua_topointer(L, 2));
-    const mr_entity *e = prop ? known_entity(L, c) : NULL; /* before prop is looked at: the library may have closed */
-    if (e && prop->kind == MR_PROPERTY_COLUMN && push_loaded(L, e, prop->slot)) return 1;
     if (prop) return get_attribute(L, c, prop);
     lua_settop(L, 2);
     return index_other(L, c);
+}
+
+static int entity_index(lua_State *L) {
+    const bind_class *c = class_of(L);
+    const bind_proxy *p = lua_touserdata(L, 1);
+    if (!p || lua_rawlen(L, 1) != sizeof *p) return index_slowly(L);
+    const void *name = lua_topointer(L, 2);
+    if (c->b->closed) return index_slowly(L);
+    const mr_entity *e = mr_heap_look(c->b->heap, p->slot, p->generation);
+    if (!e || e->mapper != c->mapper || !push_loaded(L, c->b, e, bind_class_look(c, name)->slot))
+        return index_slowly(L);
+    return 1;
 }
 
 /* ---------------------------------------------------------------- writing */
@@ -293,22 +314,33 @@ static int newindex_other(lua_State *L, bind_class *c, mr_entity *e) {
 }
 
 /* Writes a number over one that was changed before: nothing is asked, loaded or allocated then. */
-static bool overwrite_number(lua_State *L, const bind_class *c, mr_entity *e, const mr_property *prop) {
+static inline bool overwrite_number(lua_State *L, mr_entity *e, const mr_property *prop) {
     mr_value v;
     if (lua_isinteger(L, 3)) v = mr_int_value((int64_t)lua_tointeger(L, 3));
     else if (lua_type(L, 3) == LUA_TNUMBER) v = mr_float_value(lua_tonumber(L, 3));
     else return false;
-    return !c->b->logging && mr_attribute_overwrite(e, prop, &v);
+    return mr_attribute_overwrite(e, prop, &v);
 }
 
-static int entity_newindex(lua_State *L) {
+/* What entity_newindex does not do at once. */
+MR_APART static int newindex_slowly(lua_State *L) {
     bind_class *c = class_of(L);
     mr_entity *e = self_entity(L, c);
     const mr_property *prop = bind_class_known(c, lua_topointer(L, 2));
-    if (prop && overwrite_number(L, c, e, prop)) return 0;
     lua_settop(L, 3);
     if (!prop) return newindex_other(L, c, e);
     bind_set_attribute(L, c, e, prop, 3);
+    return 0;
+}
+
+static int entity_newindex(lua_State *L) {
+    const bind_class *c = class_of(L);
+    const bind_proxy *p = lua_touserdata(L, 1);
+    if (!p || lua_rawlen(L, 1) != sizeof *p) return newindex_slowly(L);
+    const void *name = lua_topointer(L, 2);
+    if (c->b->closed || c->b->logging) return newindex_slowly(L);
+    mr_entity *e = mr_heap_look(c->b->heap, p->slot, p->generation);
+    if (!e || e->mapper != c->mapper || !overwrite_number(L, e, bind_class_look(c, name))) return newindex_slowly(L);
     return 0;
 }
 
@@ -360,8 +392,10 @@ static int entity_pairs(lua_State *L) {
 }
 
 static void set_closure(lua_State *L, int class_idx, const char *name, lua_CFunction fn) {
+    lua_pushlightuserdata(L, lua_touserdata(L, class_idx));
     lua_pushvalue(L, class_idx);
-    lua_pushcclosure(L, fn, 1);
+    bind_push_kept_texts(L);
+    lua_pushcclosure(L, fn, UP__COUNT);
     lua_setfield(L, -2, name);
 }
 

@@ -54,7 +54,8 @@ typedef struct bind_state {
     bool place_anywhere;    /* ... which is good in every coroutine */
     int lookups;            /* reference to the metatable of value/query.c's lookups */
     uint64_t proxy_changes; /* proxies put into proxy.c's chunks, and chunks dropped */
-    int chunks, weak;       /* references to proxy.c's table of chunks, and to the metatable of weak tables */
+    struct bind_kept_text *texts; /* value/text.c's */
+    int chunks, weak;             /* references to proxy.c's table of chunks, and to the metatable of weak tables */
 } bind_state;
 
 /* The binding's state of this Lua state, which luaopen_moonrow has made. Raises where the Lua state is closing. */

@@ -8,7 +8,8 @@
 
 const char bind_class_meta_key = 0;
 const char bind_object_class_key = 0;
-static const bind_known nothing_known = {NULL, NULL};
+const mr_property bind_no_property = {.slot = UINT16_MAX};
+static const bind_known nothing_known = {NULL, &bind_no_property};
 
 mr_mapper *bind_test_class(lua_State *L, int idx) {
     bind_class *c = bind_class_at(L, idx);

@@ -7,7 +7,7 @@
 #include "value.h"
 
 /* An attribute by the address of its name, a Lua string. Lua has each short string once, so equal names have one
- * address; a long name is not found. */
+ * address; a long name is not found. The lowest bits of addresses are equal; these are as many as a place has bytes. */
 typedef struct bind_known {
     const void *name;
     const mr_property *prop;
@@ -21,8 +21,8 @@ typedef struct bind_class {
     size_t synced;          /* how many properties of the mapper are in the attribute table already */
     uint64_t query_changes; /* the state's member_changes then; 0: never asked for */
     bool has_fields;
-    const bind_known *known; /* what the attribute table holds, hashed by address: known_mask + 1 places */
-    size_t known_mask;
+    const bind_known *known; /* what the attribute table holds, hashed by address */
+    uintptr_t known_mask;    /* the bits of an address that say its place, in bytes */
     int meta; /* registry reference to the metatable of its objects, which is kept there alone; 0: none yet */
 } bind_class;
 
@@ -39,12 +39,19 @@ enum {
     CLASS__VALUES = 8
 };
 
-/* The attribute whose name has the address (lua_topointer); NULL: ask bind_class_property. */
-static inline const mr_property *bind_class_known(const bind_class *c, const void *name) {
-    for (size_t i = (uintptr_t)name >> 4;; i++) {
-        const bind_known *known = &c->known[i & c->known_mask];
+/* What a place without an attribute has; its slot is none of any object. */
+extern const mr_property bind_no_property;
+/* The attribute whose name has the address (lua_topointer); &bind_no_property: ask bind_class_property. */
+static inline const mr_property *bind_class_look(const bind_class *c, const void *name) {
+    for (uintptr_t at = (uintptr_t)name;; at += sizeof(bind_known)) {
+        const bind_known *known = (const bind_known *)((const char *)c->known + (at & c->known_mask));
         if (known->name == name || !known->name) return known->prop;
     }
+}
+/* The same; NULL: ask bind_class_property. */
+static inline const mr_property *bind_class_known(const bind_class *c, const void *name) {
+    const mr_property *prop = bind_class_look(c, name);
+    return prop == &bind_no_property ? NULL : prop;
 }
 
 extern const char bind_object_class_key; /* in the metatable of a class's objects: their class */

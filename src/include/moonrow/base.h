@@ -26,8 +26,11 @@ extern "C" {
 
 #if defined(__GNUC__) || defined(__clang__)
 #define MR_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
+/* A function beside the usual way: put into its caller, it would take registers from that. */
+#define MR_APART __attribute__((noinline))
 #else
 #define MR_PRINTF(fmt, args)
+#define MR_APART
 #endif
 
 typedef struct mr_env mr_env; /* the owner of all memory, errors and settings of one host (one Lua state) */
@@ -309,6 +312,11 @@ static inline mr_value mr_text_value(const char *s, size_t len) { return mr_byte
 /* Does a value of the kind use s and len? */
 static inline bool mr_kind_is_bytes(uint8_t kind) {
     return ((1u << MR_TEXT | 1u << MR_BLOB | 1u << MR_DECIMAL) >> kind & 1) != 0;
+}
+
+/* Does a value of the kind own nothing and refer to nothing? */
+static inline bool mr_kind_is_plain(uint8_t kind) {
+    return kind >= MR_NULL && kind <= MR_INTERVAL && !mr_kind_is_bytes(kind);
 }
 
 /* Copies src into dst: text is copied, an opaque value is retained; dst gets MR_VALUE_OWNED and none of the other

@@ -162,9 +162,6 @@ bool mr_entity_has_left(const mr_entity *parent, const mr_relationship *rel, mr_
 /* Writes a change. The value is copied; the committed value is kept in the history. A value equal to the committed one
  * undoes the change. A persistent object joins the owner's dirty list. MR_UNLOADED does what mr_entity_forget does. */
 mr_status mr_entity_set(mr_entity *entity, unsigned slot, const mr_value *value);
-/* Does what mr_entity_set does, if that is only to write the value over another one: both own nothing, and the slot is
- * changed already, or keeps no committed value. false: nothing has happened. The object has not expired. */
-bool mr_entity_overwrite(mr_entity *entity, unsigned slot, const mr_value *value);
 /* Like mr_entity_put with force, but moves *value into the slot, and leaves it MR_UNLOADED. Cannot fail when slot <
  * nslots or after mr_entity_reserve, if the value owns its bytes. */
 mr_status mr_entity_give(mr_entity *entity, unsigned slot, mr_value *value);
@@ -209,6 +206,31 @@ struct mr_history {
         mr_value old;
     } entries[]; /* old MR_UNLOADED: the value was not loaded */
 };
+/* Does what mr_entity_set does with a plain value (mr_kind_is_plain), if that is only to write it over another one: the
+ * slot is changed already, or keeps no committed value. false: nothing has happened. The object has not expired. In
+ * line, because this is most of what a program's assignment costs. */
+static inline bool mr_entity_overwrite(mr_entity *e, unsigned slot, const mr_value *value) {
+    if (slot >= e->nslots) return false;
+    mr_value *place = &e->slots[slot];
+    uint8_t flags = place->flags;
+    if ((place->kind != value->kind && !mr_kind_is_plain(place->kind)) || (flags & ~MR_VALUE_DIRTY)) return false;
+    if (e->state != MR_TRANSIENT && e->state != MR_PENDING) {
+        const mr_history *h = e->history;
+        unsigned i = 0, n = h ? h->n : 0;
+        while (i < n && h->entries[i].slot != slot) i++;
+        if (i == n) return false;
+        /* The committed value again would end the change. */
+        const mr_value *old = &h->entries[i].old;
+        if (old->kind == value->kind &&
+            (old->kind == MR_INT ? old->u.i == value->u.i : old->kind != MR_FLOAT || old->u.d == value->u.d))
+            return false;
+    }
+    place->kind = value->kind;
+    place->tag = value->tag;
+    place->len = value->len;
+    place->u = value->u;
+    return true;
+}
 /* The row of a changed slot has another value by now: it becomes the committed value. The change stays. */
 mr_status mr_entity_put_committed(mr_entity *entity, unsigned slot, const mr_value *value);
 /* The committed value of a slot, borrowed: from the history, or the slot's own value if it is not changed. */
@@ -367,9 +389,25 @@ typedef struct mr_heap_hooks {
 mr_heap *mr_heap_of(mr_env *env);
 /* Sets the hooks, a copy; NULL: none. */
 void mr_heap_set_hooks(mr_heap *heap, const mr_heap_hooks *hooks);
+/* Where the heap finds an entity; it stands at the start of a heap, for mr_heap_look. */
+typedef struct mr_heap_table {
+    mr_entity **entities;  /* by slot; a free slot holds the next free one as (next << 1 | 1); slot 0 is never used */
+    uint32_t *generations; /* by slot; rises when the entity in the slot is freed */
+    uint32_t used;         /* slots 1 .. used-1 were given out at some time */
+    uint8_t phase;         /* of the trace; 0: none is running */
+} mr_heap_table;
+/* A free slot's entry is odd. */
+static inline bool mr_heap_slot_is_free(const mr_entity *entry) { return ((uintptr_t)entry & 1) != 0; }
 /* The entity that a proxy names by {slot, generation}, marked for a running trace. NULL: it was freed, or is about to
  * be. */
 mr_entity *mr_heap_get(mr_heap *heap, uint32_t slot, uint32_t generation);
+/* The same in line, where that is easy. NULL: ask mr_heap_get. */
+static inline mr_entity *mr_heap_look(const mr_heap *heap, uint32_t slot, uint32_t generation) {
+    const mr_heap_table *table = (const mr_heap_table *)(const void *)heap;
+    if (slot >= table->used || table->generations[slot] != generation || table->phase) return NULL;
+    mr_entity *e = table->entities[slot];
+    return mr_heap_slot_is_free(e) ? NULL : e;
+}
 /* The generation of the entity in the slot, for a handle. */
 uint32_t mr_heap_generation(const mr_heap *heap, uint32_t slot);
 /* Call this when a proxy or handle of the entity is made. */

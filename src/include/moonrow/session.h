@@ -283,8 +283,8 @@ mr_status mr_attribute_set(mr_entity *entity, const mr_property *prop, const mr_
  * place? false: mr_attribute_set has to be asked (a validator, a relationship, a value that does not fit). Listeners of
  * the class are not regarded. */
 bool mr_attribute_fits(const mr_property *prop, mr_value *value);
-/* Does what mr_attribute_set does, if that is only to write a value over another one in memory. false: nothing has
- * happened, call mr_attribute_set. */
+/* Does what mr_attribute_set does with a plain value, if that is only to write it over another one in memory. false:
+ * nothing has happened, call mr_attribute_set. */
 bool mr_attribute_overwrite(mr_entity *entity, const mr_property *prop, const mr_value *value);
 /* Assigns n items to a collection, as mr_attribute_set does for a reference. */
 mr_status mr_attribute_set_items(mr_entity *entity, const mr_property *prop, mr_entity *const *items, uint32_t n);
