@@ -102,7 +102,7 @@ both() {
 part_headers() {
     for header in $(cd src/include && find . -name '*.h' | sed 's|^\./||' | sort); do
         printf '#include <%s>\n' "$header" >"$SCRATCH/header.c"
-        check "$header as C11" "$CC" -std=c11 -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror \
+        check "$header as C11" "$CC" -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror \
             -Isrc/include -fsyntax-only "$SCRATCH/header.c"
         command -v g++ >/dev/null || continue
         check "$header as C++17" g++ -std=c++17 -Wall -Wextra -Wpedantic -Werror -Isrc/include \
@@ -159,8 +159,14 @@ part_examples() {
     done
 }
 
-# The pages of the guide: their code runs, and prints what they say, with the host and with stock Lua.
+# The pages of the guide: their code runs, and prints what they say, with the host and with stock Lua. Programs in C
+# link the library of this build.
 part_guide() {
+    for lua in lua5.4 lua-5.4 lua54; do pkg-config --exists $lua && break; done
+    GUIDE_CC="$CC -Wall -Wextra -Werror -I$ROOT/src/include $(pkg-config --cflags $lua)"
+    GUIDE_CC="$GUIDE_CC${SANITIZE:+ -fsanitize=$SANITIZE}"
+    GUIDE_LIBS="$BUILD/lib/libmoonrow.a $(pkg-config --libs $lua sqlite3) -lm -lpthread"
+    export GUIDE_CC GUIDE_LIBS
     check "the runner's own test" "$LUA" spec/guide.lua --self-test
     before_passed=$passed; before_failed=$failed
     for page in examples/guide/*.md; do

@@ -41,7 +41,23 @@ local function find(target, attribute, name, fn)
   end
 end
 
+-- How a message calls what an attribute holds, and the events that come to it.
+local holders = {
+  column = { "a column", "set" },
+  reference = { "one object", "set" },
+  list = { "a list", "append", "remove" },
+}
+
+-- The message where the event never comes to the attribute; nil where it comes, or may come.
+local function misfit(what, class, attribute, name)
+  local holder = holders[core.attribute_kind(class, attribute)]
+  if not holder or holder[2] == name or holder[3] == name then return end
+  return string.format("%s: '%s' is no event of %s.%s, which is %s: listen to '%s'",
+    what, name, class.__name, attribute, holder[1], table.concat(holder, "' and '", 2))
+end
+
 local function attach(listener, class, attribute)
+  if attribute then listener.class, listener.name_there = class, attribute end -- the last place says it for all
   local hooks = listener.hooks
   local place = #hooks + 1
   hooks[place] = false -- room for the hook, so that no hook is lost where memory ends
@@ -79,7 +95,7 @@ local function reach(listener, class)
     if listener.of_attribute then
       attribute = declared_name(source, listener.target)
       local kind = attribute and core.attribute_kind(class, attribute)
-      comes_from = kind == "relationship" or (kind and listener.name == "set")
+      comes_from = kind ~= nil and kind ~= "column" or (kind and listener.name == "set")
     end
     if comes_from then
       listener.heard = true
@@ -112,7 +128,19 @@ local function before_configure()
   end
 end
 
-core.watch_classes(on_declared, before_configure)
+-- Whether a relationship is a list may be known only now.
+local function after_configure()
+  for _, listener in ipairs(all) do
+    local problem = listener.ready and listener.class
+      and misfit("event.listen", listener.class, listener.name_there, listener.name)
+    if problem then
+      forget(listener)
+      core.raise("MappingError", problem)
+    end
+  end
+end
+
+core.watch_classes(on_declared, before_configure, after_configure)
 
 -- ---------------------------------------------------------------- for mr.event
 
@@ -121,11 +149,8 @@ core.watch_classes(on_declared, before_configure)
 local function read_target(what, kind, target, name)
   local class, attribute = core.listener_target(what, kind == "attribute", target)
   if not class then return target, nil, false end
-  if attribute and name ~= "set" and core.attribute_kind(class, attribute) ~= "relationship" then
-    core.raise("ArgumentError",
-      string.format("%s: '%s' is an event of collections, and %s.%s is a column: listen to 'set'",
-        what, name, class.__name, attribute))
-  end
+  local problem = attribute and misfit(what, class, attribute, name)
+  if problem then core.raise("ArgumentError", problem) end
   return class, attribute, true
 end
 
@@ -157,10 +182,10 @@ function class_listeners.add(kind, target, name, fn, given)
   longer[#longer + 1] = listener
   all = longer
   local ok, problem = pcall(attach_everywhere, listener)
-  if not ok then
-    forget(listener)
-    error(problem, 0)
-  end
+  local unheard = ok and listener.class and misfit("event.listen", listener.class, listener.name_there, name)
+  if not ok or unheard then forget(listener) end
+  if unheard then core.raise("ArgumentError", unheard) end
+  if not ok then error(problem, 0) end
   listener.ready = true
 end
 

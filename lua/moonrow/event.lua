@@ -39,13 +39,23 @@ local function audience_of(kind, what, target)
   options.expect(what, targets[kind], target)
 end
 
+-- The end of a message that names no event: the nearest one, or all of them.
+local function events_hint(name)
+  local near = core.hint(name, kinds)
+  if near ~= "" then return near end
+  local names = {}
+  for known in pairs(kinds) do names[#names + 1] = known end
+  table.sort(names)
+  return " (known are " .. table.concat(names, ", ") .. ")"
+end
+
 -- Checks the arguments that all three functions have; returns what the event is of.
 local function check(what, name, fn)
   if type(name) ~= "string" then options.expect(what .. ": the event's name", "a string", name) end
   options.check_callable(what .. ": the listener", fn)
   local kind = kinds[name]
   if not kind then
-    core.raise("ArgumentError", string.format("%s: there is no event '%s'%s", what, name, core.hint(name, kinds)))
+    core.raise("ArgumentError", string.format("%s: there is no event '%s'%s", what, name, events_hint(name)))
   end
   return kind
 end

@@ -1,4 +1,4 @@
--- The guide's page of types has every type and every option of a column, as the library has them.
+-- The guide has every type, every option of a column and of a mapping, as the library has them.
 
 local mr = require "moonrow"
 local guide = require "spec.support.guide"
@@ -66,5 +66,14 @@ describe("the guide's table of the options of a column", function()
   it("has each, and no other", function()
     known.same(known.options(mr.Column, { mr.Integer, xyzzyxyzzy = 1 }),
       guide.names(guide.table("types", "option", "All options of a column")))
+  end)
+end)
+
+describe("the guide's table of the options of __mapper_args", function()
+  it("has each, and no other", function()
+    known.same(
+      known.options(db.Model.extend, db.Model, "Wrong",
+        { id = db.Column{ db.Integer, primary_key = true }, __mapper_args = { xyzzyxyzzy = 1 } }),
+      guide.names(guide.table("inheritance", "option of `__mapper_args`")))
   end)
 end)

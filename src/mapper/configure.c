@@ -281,5 +281,6 @@ mr_status mr_registry_configure(mr_registry *registry) {
     if (status == MR_OK) mr_configure_warn(&c);
     free_plans(&c);
     mr_strbuf_done(&c.mistakes);
+    if (status == MR_OK && registry->after_configure) status = registry->after_configure(registry->env);
     return status;
 }

@@ -421,6 +421,7 @@ static int core_new_base(lua_State *L) {
     mr_registry *registry = md ? mr_registry_new(b->env, md) : NULL;
     if (!registry) return bind_raise(L);
     registry->before_configure = b->before_configure;
+    registry->after_configure = b->after_configure;
     bind_class_push_new(L, 0)->registry = registry;
     return 1;
 }

@@ -35,10 +35,9 @@ typedef struct declaration {
 
 static const char *const reserved[] = {"query", "query_class", "metadata", "extend", "c", NULL};
 /* What a body tells extend; it does not become a member of the class. */
-static const char *const directives[] = {"__tablename",  "__table", "__table_args", "__mapper_args", "__abstract",
-                                         "__validators", NULL};
+static const char *const directives[] = {"__tablename", "__table", "__table_args", "__mapper_args", "__abstract", NULL};
 /* Members that moonrow gives a meaning to, besides the metamethods. */
-static const char *const special_members[] = {"__init", "__tostring", "__bind_key", NULL};
+static const char *const special_members[] = {"__init", "__tostring", NULL};
 /* All names with two underscores that a body may have. */
 static const char *const *const special_names[] = {directives, special_members, bind_object_metamethods};
 
@@ -56,6 +55,15 @@ static bool is_special_name(const char *name) {
     return false;
 }
 
+/* What there is in place of a class option that there is not. Returns the end of a message, or NULL. */
+static const char *option_elsewhere(const char *name) {
+    if (strcmp(name, "__validators") == 0)
+        return ": a listener checks and changes a value, mr.event.listen(Class.attribute, \"set\", fn, { retval = true "
+               "})";
+    if (strcmp(name, "__bind_key") == 0) return ": a database has one engine; a program with two databases opens two";
+    return NULL;
+}
+
 static int compare_entries(const void *a, const void *b) {
     const entry *x = a, *y = b;
     if (x->kind != y->kind) return x->kind < y->kind ? -1 : 1;
@@ -71,9 +79,11 @@ static void check_name(lua_State *L, const declaration *d, const char *name, boo
                    "%s.%s: the class needs the name '%s' for itself: map the column under another attribute name, "
                    "as in %s_ = Column{ \"%s\", ... }",
                    d->name, name, name, name, name);
-    if (!is_attribute && strncmp(name, "__", 2) == 0 && !is_special_name(name))
+    if (!is_attribute && strncmp(name, "__", 2) == 0 && !is_special_name(name)) {
+        const char *other = option_elsewhere(name);
         bind_error(L, MR_ERR_ARGUMENT, "%s: unknown class option '%s'%s", d->name, name,
-                   bind_hint(L, mr_nearest(name, special_name_at, NULL)));
+                   other ? other : bind_hint(L, mr_nearest(name, special_name_at, NULL)));
+    }
 }
 
 /* Refuses a type without a column, as in id = Integer. */

@@ -39,8 +39,8 @@ static const char hooks_key = 0;    /* table: light userdata of a hook to its us
 static const char results_key = 0;  /* table: by depth of entered calls, the last result with retval there: the core
                                      * borrows its bytes after the call */
 static const char declared_key = 0; /* function(class): the Lua part hears of each mapped class */
-static const char configure_key =
-    0; /* function(): the Lua part looks at its listeners before mappings are configured */
+static const char before_key = 0;   /* function(): the Lua part looks at its listeners before mappings are configured */
+static const char after_key = 0;    /* function(): it looks at them again when the mappings have been configured */
 
 int bind_event_named(bind_event_name *name_of, const char *name) {
     const char *known;
@@ -238,11 +238,14 @@ static int core_listener_target(lua_State *L) {
     return 1;
 }
 
-/* core.attribute_kind(class, name): "column", "relationship", or nil: the class maps no such attribute. */
+/* core.attribute_kind(class, name): "column", "list", "reference", or "relationship" for one of which that is not known
+ * yet; nil: the class maps no such attribute. */
 static int core_attribute_kind(lua_State *L) {
     const mr_property *prop = named_property(L);
     if (!prop) return 0;
-    lua_pushstring(L, prop->kind == MR_PROPERTY_RELATIONSHIP ? "relationship" : "column");
+    if (prop->kind != MR_PROPERTY_RELATIONSHIP) lua_pushliteral(L, "column");
+    else if (prop->relationship->uselist < 0) lua_pushliteral(L, "relationship");
+    else lua_pushstring(L, prop->relationship->uselist ? "list" : "reference");
     return 1;
 }
 
@@ -267,23 +270,30 @@ static void class_declared(lua_State *L, int class_idx) {
     lua_call(L, 1, 0);
 }
 
+/* At index 1: the key of the function. */
 static int configure_body(lua_State *L) {
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &configure_key);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, lua_touserdata(L, 1));
     lua_call(L, 0, 0);
     return 0;
 }
 
-static mr_status before_configure(mr_env *env) { return bind_callback_mistake(env, configure_body, NULL); }
+static mr_status before_configure(mr_env *env) {
+    return bind_callback_mistake(env, configure_body, (void *)&before_key);
+}
 
-/* core.watch_classes(declared, configure): declared(class) is called for each mapped class, configure() before mappings
- * are configured. Once, before the first class. */
+static mr_status after_configure(mr_env *env) { return bind_callback_mistake(env, configure_body, (void *)&after_key); }
+
+/* core.watch_classes(declared, before, after): declared(class) is called for each mapped class, before() before
+ * mappings are configured, after() when they have been. Once, before the first class. */
 static int core_watch_classes(lua_State *L) {
     bind_state *b = bind_of(L);
-    lua_settop(L, 2);
-    lua_rawsetp(L, LUA_REGISTRYINDEX, &configure_key);
+    lua_settop(L, 3);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &after_key);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &before_key);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &declared_key);
     b->class_declared = class_declared;
     b->before_configure = before_configure;
+    b->after_configure = after_configure;
     return 0;
 }
 

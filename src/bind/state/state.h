@@ -39,6 +39,7 @@ typedef struct bind_state {
                        const mr_value *v); /* value/value.c's: parameters of a failed statement; or NULL */
     void (*class_declared)(lua_State *L, int class_idx); /* event/bases.c's: called for each mapped class; or NULL */
     mr_status (*before_configure)(mr_env *env);          /* event/bases.c's: resolves the listeners; or NULL */
+    mr_status (*after_configure)(mr_env *env);           /* the same file's: looks for listeners that hear of nothing */
     lua_CFunction pcall, xpcall; /* Lua's own, as they were when the module opened; NULL: others */
     bool own_init;               /* some class has an __init of its own */
     bool loops_close;            /* the closing value of a for loop can be trusted */

@@ -245,6 +245,9 @@ struct mr_registry {
     uint64_t hooks;   /* the serial of the last hook */
     /* Runs before mr_registry_configure, and may refuse it while something is half declared; or NULL. */
     mr_status (*before_configure)(mr_env *env);
+    /* Runs when the mappings have been configured. Its error is reported once: the mappings stay as they are. Or NULL.
+     */
+    mr_status (*after_configure)(mr_env *env);
     struct table_order *flush_order; /* of the flush layer, which frees it in a hook of mr_env_on_close */
 };
 
