@@ -1,6 +1,7 @@
 /*
- * failing_alloc.h: an allocator for tests: it counts what lives, proves that each block is given
- * back with the size it was made with, and fails on demand.
+ * failing_alloc.h: an allocator for tests. It counts the memory that is in use, and fails on demand.
+ *
+ * Invariant: a block is freed with the size that it was allocated with; otherwise the program aborts.
  *
  *     fa_state fa = FA_INIT;
  *     mr_env *env = fa_env_new(&fa);
@@ -8,10 +9,10 @@
  *     mr_env_free(env);
  *     assert_int_equal(fa_live(&fa), 0);
  *
- * Every allocation failing in turn (an operation that fails at N leaves nothing behind):
+ * Each allocation fails in turn, and an operation that fails leaves nothing behind:
  *
  *     for (size_t n = 1, done = 0; !done; n++) {
- *         fa_arm(&fa, n);                       // the nth allocation from now, and all after it
+ *         fa_arm(&fa, n);                       // allocation number n from now, and all after it
  *         mr_status status = operation(env);
  *         fa_disarm(&fa);
  *         if (status == MR_OK) done = 1;
@@ -27,17 +28,17 @@
 #include <string.h>
 
 typedef struct fa_state {
-    size_t live;    /* bytes allocated and not given back */
-    size_t blocks;  /* the same, in blocks */
-    size_t calls;   /* allocations asked for so far */
-    size_t fail_at; /* the call that fails, with all after it; 0 for none */
+    size_t live;    /* bytes in use */
+    size_t blocks;  /* blocks in use */
+    size_t calls;   /* allocations that were asked for */
+    size_t fail_at; /* the number of the call that fails, with all after it; 0: none fails */
     bool once;      /* only that call fails */
 } fa_state;
 
 #define FA_INIT                                                                                                        \
     { 0, 0, 0, 0, false }
 
-/* Sixteen bytes in front of a block, where its size is kept for the proof. */
+/* The bytes in front of a block, which hold its size. */
 enum { FA_HEADER = 16 };
 
 static inline void *fa_alloc(void *ud, void *ptr, size_t osize, size_t nsize) {
@@ -46,7 +47,7 @@ static inline void *fa_alloc(void *ud, void *ptr, size_t osize, size_t nsize) {
     size_t was = 0;
     if (old) {
         memcpy(&was, old, sizeof was);
-        if (was != osize) abort(); /* a block given back with another size than it has */
+        if (was != osize) abort(); /* freed with a wrong size */
     }
     if (nsize == 0) {
         if (old) {
@@ -57,12 +58,12 @@ static inline void *fa_alloc(void *ud, void *ptr, size_t osize, size_t nsize) {
         free(old);
         return NULL;
     }
-    /* As realloc may, a shrinking block never fails: lua_Alloc's rule. */
+    /* Making a block smaller never fails: lua_Alloc demands it. */
     if (nsize > was) {
         fa->calls++;
         if (fa->fail_at && (fa->once ? fa->calls == fa->fail_at : fa->calls >= fa->fail_at)) return NULL;
     }
-    char *block = malloc(nsize + FA_HEADER); /* always moves, so that stale pointers are found */
+    char *block = malloc(nsize + FA_HEADER); /* always moves the block, so that tests find pointers to its old place */
     if (!block) return NULL;
     memset(block + FA_HEADER, 0xCD, nsize);
     memcpy(block, &nsize, sizeof nsize);
@@ -76,16 +77,16 @@ static inline void *fa_alloc(void *ud, void *ptr, size_t osize, size_t nsize) {
     return block + FA_HEADER;
 }
 
-/* An environment on this allocator, or NULL when it is armed and fails. */
+/* A new environment that uses the allocator. NULL: the allocation failed. */
 static inline mr_env *fa_env_new(fa_state *fa) { return mr_env_new(fa_alloc, fa); }
 
-/* From now on the nth allocation fails, and all after it (1: the next one). */
+/* Allocation number n from now fails, and all after it. 1: the next one. */
 static inline void fa_arm(fa_state *fa, size_t n) {
     fa->fail_at = fa->calls + n;
     fa->once = false;
 }
 
-/* Only the nth allocation from now fails. */
+/* Only allocation number n from now fails. */
 static inline void fa_arm_once(fa_state *fa, size_t n) {
     fa->fail_at = fa->calls + n;
     fa->once = true;
@@ -93,7 +94,7 @@ static inline void fa_arm_once(fa_state *fa, size_t n) {
 
 static inline void fa_disarm(fa_state *fa) { fa->fail_at = 0; }
 
-/* Bytes that live now. */
+/* The bytes in use. */
 static inline size_t fa_live(const fa_state *fa) { return fa->live; }
 
 #endif

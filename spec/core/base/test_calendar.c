@@ -213,7 +213,7 @@ static void test_parse_intervals(void **state) {
                                       "P9223372036854775808D"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) expect_parse(MR_INTERVAL, bad[i], false, 0);
     mr_value read, back;
-    assert_false(mr_calendar_read(MR_INTERVAL, "P1D", 3, &read)); /* no form in which intervals are stored */
+    assert_false(mr_calendar_read(MR_INTERVAL, "P1D", 3, &read)); /* intervals are not stored in this form */
     char buf[MR_CALENDAR_SIZE];
     for (int64_t micros = 1, sign = 1; micros < MR_INTERVAL_LIMIT; micros = micros * 3 + 7, sign = -sign) {
         mr_value v = mr_value_of(MR_INTERVAL, micros * sign);
@@ -227,7 +227,7 @@ static void test_parse_intervals(void **state) {
 
 /* ---------------------------------------------------------------- patterns */
 
-/* Compares with the C library, in whose locale "C" the names are English. */
+/* Compares with strftime of C, which writes English names in the locale "C". */
 static void test_strftime_is_that_of_c(void **state) {
     (void)state;
     static const char pattern[] =
@@ -241,7 +241,7 @@ static void test_strftime_is_that_of_c(void **state) {
         mr_civil c;
         mr_civil_from_value(&v, &c);
         struct tm tm = {.tm_year = c.year - 1900, .tm_mon = c.month - 1, .tm_mday = c.day, .tm_hour = 12};
-        mktime(&tm); /* finds the day of the week and of the year */
+        mktime(&tm); /* sets the day of the week and of the year */
         tm.tm_hour = c.hour, tm.tm_min = c.minute, tm.tm_sec = c.second;
         strftime(expected, sizeof expected, pattern, &tm);
         mr_strbuf_clear(&b);
@@ -352,7 +352,7 @@ static void test_add_and_subtract(void **state) {
     expect_sum(mr_moment_subtract, noon, moment_of(2024, 2, 28, 13), "-PT1H");
 }
 
-/* A part of a day moves a date by the days that are complete, counted towards the past. */
+/* A date moves by whole days: the interval is rounded down to days. */
 static void test_dates_move_by_whole_days(void **state) {
     (void)state;
     mr_value day = day_of(1970, 1, 1);

@@ -53,7 +53,7 @@ static uint64_t pair_hash(const void *element) { return ((const pair *)element)-
 static uint64_t bad_hash(const void *element) { return ((const pair *)element)->key % 3; }
 static bool pair_equal(const void *a, const void *b) { return ((const pair *)a)->key == ((const pair *)b)->key; }
 
-/* Random puts and removals against a plain array. */
+/* Puts and removes keys at random, and compares the map with an array. */
 static void check_map(mr_env *env, mr_map_hash hash) {
     enum { KEYS = 200 };
     int model[KEYS];
@@ -115,7 +115,7 @@ static void test_map_reserve(void **state) {
         pair before = {1000, 1};
         assert_non_null(mr_map_put(map, &before));
         assert_int_equal(mr_map_reserve(map, room + 1), MR_OK);
-        fa_arm(fa_of(state), 1); /* none is asked for */
+        fa_arm(fa_of(state), 1); /* puts into reserved room must not allocate */
         for (uint64_t key = 0; key < room; key++) {
             pair p = {key, 2};
             assert_non_null(mr_map_put(map, &p));

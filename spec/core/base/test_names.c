@@ -36,7 +36,7 @@ static void test_nearest(void **state) {
     assert_null(nearest("ema"));
 }
 
-/* A set may come from a hash: the order of its names must not be seen in the message. */
+/* The names may come from a hash table: their order must not change the result. */
 static void test_nearest_in_any_order(void **state) {
     (void)state;
     static const char *const sets[][4] = {

@@ -1,6 +1,6 @@
 /*
- * test_embedding.c: moonrow.h as a C program uses it: handles, attributes, sessions, lists, errors that never jump,
- * and lack of memory at every allocation.
+ * test_embedding.c: moonrow.h in a C program: handles, attributes, sessions, lists. Errors never jump. Each allocation
+ * fails in turn.
  */
 #include <lauxlib.h>
 #include <lua.h>
@@ -271,7 +271,7 @@ static void test_errors(void **state) {
     mr_object_release(cat), mr_object_release(twin);
 }
 
-/* Everything a program does with one object, up to the first failure. */
+/* Uses the functions that a program calls for an object. Stops at the first failure. */
 static mr_result work(world *w) {
     lua_State *L = w->L;
     mr_object *cat = NULL;
@@ -303,7 +303,7 @@ static void test_without_memory(void **state) {
     assert_int_equal(work(w), MR_RESULT_OK);
 }
 
-/* Raises at the nth event that is left, once. */
+/* A hook that counts down, and raises once, when the count reaches zero. */
 static long events_left;
 
 static void interrupt(lua_State *L, lua_Debug *ar) {
@@ -331,7 +331,7 @@ static mr_result more_work(world *w) {
     return result == MR_RESULT_OK ? work(w) : result;
 }
 
-/* What is kept once all has been let go. */
+/* The number of objects that are left after a full collection. */
 static size_t objects_kept(world *w) {
     lua_gc(w->L, LUA_GCCOLLECT), lua_gc(w->L, LUA_GCCOLLECT);
     mr_memory_trace(w->L, 0, NULL);

@@ -1,6 +1,6 @@
 /*
- * test_embedding_edges.c: what moonrow.h says of less common calls: a key's text that outlives the key, fields in
- * memory, positions beyond the end, where an error was, who has the log, and errno.
+ * test_embedding_edges.c: rare uses of moonrow.h: texts of keys that have changed, loaded fields, positions after the
+ * end, the place of an error, the log, and errno.
  */
 #include <errno.h>
 #include <lauxlib.h>
@@ -97,7 +97,7 @@ static void test_a_key_text_outlives_the_key(void **state) {
     assert_int_equal(mr_db_rollback(w->L, w->db), MR_RESULT_OK);
     assert_int_equal(mr_object_key_text(code, &same, NULL), MR_RESULT_OK);
     assert_string_equal(same, before);
-    /* Another handle of the object keeps the texts; the last one takes them with it. */
+    /* The texts live until the last handle of the object is released. */
     mr_object *second = mr_object_retain(code);
     mr_object_release(code);
     assert_memory_equal(before, "long long ", 10);
@@ -123,7 +123,7 @@ static void test_a_key_text_without_memory(void **state) {
     mr_object_release(code);
 }
 
-/* A handle that is never given back: the state's end frees its texts. */
+/* A handle that is never released: closing the Lua state frees its texts. */
 static void test_a_key_text_at_the_states_end(void **state) {
     world *w = *state;
     const char *text = NULL;
@@ -135,7 +135,7 @@ static void test_fields_in_memory_are_no_mapped_attributes(void **state) {
     mr_object *code = first(w);
     const mr_class *klass = mr_object_class(code);
     int64_t value = 0;
-    assert_int_equal(mr_class_attribute_count(klass), 3); /* and the relationship that Part gives it */
+    assert_int_equal(mr_class_attribute_count(klass), 3); /* one of them is the backref that Part declares */
     assert_string_equal(mr_class_attribute_name(klass, 0), "code");
     assert_int_equal(mr_class_has(klass, "note"), 0);
     assert_int_equal(mr_class_is_column(klass, "note"), 0);
@@ -224,13 +224,13 @@ static void test_the_log_goes_to_who_asked_last(void **state) {
            "db.session:execute(moonrow.text 'SELECT 1') assert(#lines > 0) db.engine.echo = false");
 }
 
-/* An allocator that leaves its mark in errno, as those of the system may. */
+/* An allocator that changes errno, as the system's may. */
 static void *spoiling_alloc(void *ud, void *ptr, size_t osize, size_t nsize) {
     errno = EAGAIN;
     return fa_alloc(ud, ptr, osize, nsize);
 }
 
-/* The call's result is as said, and it leaves errno alone. */
+/* Asserts the result of a call, and that the call leaves errno unchanged. */
 #define LEAVES_ERRNO(result, call)                                                                                     \
     do {                                                                                                               \
         errno = ENOTTY;                                                                                                \

@@ -1,6 +1,6 @@
 /*
- * test_fork.c: a process that was forked leaves the open databases of its parent alone, may end its copy of the Lua
- * state, and makes connections of its own.
+ * test_fork.c: a child process after fork: it does not touch the databases that its parent has open, it may close its
+ * copy of the Lua state, and it makes its own connections.
  */
 #define _POSIX_C_SOURCE 200809L /* fork, waitpid; NOLINT(bugprone-reserved-identifier) */
 
@@ -29,7 +29,7 @@ static const char model[] = "db = mr.open('sqlite:///' .. path .. mode)\n"
 static void run(lua_State *L, const char *code) {
     if (luaL_dostring(L, code) != LUA_OK) {
         fprintf(stderr, "%s\n", luaL_tolstring(L, -1, NULL));
-        abort(); /* in the child cmocka has nobody to tell */
+        abort(); /* cmocka cannot report a failure of the child */
     }
 }
 
@@ -47,7 +47,7 @@ static lua_State *open_state(const char *mode) {
     return L;
 }
 
-/* Runs code in a forked child, which then closes its copy of the state; fails where that ends badly. */
+/* Runs code in a child process, which then closes its copy of the Lua state. Fails if the child fails. */
 static void in_child(lua_State *L, const char *code) {
     fflush(NULL);
     pid_t child = fork();
@@ -70,7 +70,7 @@ static void test_mode(const char *mode) {
     /* The child ends while a transaction of the parent is open. */
     in_child(L, "");
     run(L, "db.session:add(Thing{ n = 2 }) db.session:commit() assert(Thing.query:count() == 2)");
-    /* What it inherited is refused; to roll it back does nothing to the parent's. */
+    /* The child cannot use its parent's connections. Its rollback does not end the parent's transaction. */
     run(L, "db.session:add(Thing{ n = 3 }) db.session:flush()");
     in_child(
         L, "local ok, e = pcall(function() return Thing.query:count() end)\n"
@@ -78,7 +78,7 @@ static void test_mode(const char *mode) {
            "ok, e = pcall(db.session.commit, db.session) assert(not ok)\n"
            "db.session:rollback()");
     run(L, "db.session:commit() assert(Thing.query:count() == 3)");
-    /* A connection of its own works, on the same engine and with the same classes. */
+    /* The child can open a new connection, with the same engine and classes. */
     in_child(L, "db.session:remove() assert(Thing.query:count() == 3)\n"
                 "db.session:add(Thing{ n = 4 }) db.session:commit()");
     run(L, "assert(Thing.query:count() == 4)");

@@ -1,6 +1,5 @@
 /*
- * test_states.c: two Lua states in one process, each with an environment of its own, and neither with io, os, debug or
- * package.
+ * test_states.c: two Lua states in one process. Each has its own environment, and none has io, os, debug or package.
  */
 #include <lauxlib.h>
 #include <lua.h>
@@ -58,7 +57,8 @@ static void test_errors_and_log(void **state) {
     run(L, "local lines = {} mr.set_log(function(line) lines[#lines + 1] = line end)\n"
            "mr.open('sqlite://', { echo = true }).session:scalar(mr.text 'SELECT 1')\n"
            "mr.set_log(nil) assert(lines[1]:find 'SELECT 1')");
-    run(L, "mr.open('sqlite://', { echo = true }).session:scalar(mr.text 'SELECT 2')"); /* nowhere to write to */
+    /* There is no io library to write the log with. */
+    run(L, "mr.open('sqlite://', { echo = true }).session:scalar(mr.text 'SELECT 2')");
     lua_close(L);
 }
 
@@ -67,7 +67,7 @@ static int open_moonrow(lua_State *L) {
     return 1;
 }
 
-/* Where a library is missing the module does not open and says which, and the state goes on. */
+/* If a library of Lua is missing, the module does not open and names it. The Lua state stays usable. */
 static void test_missing_library(void **state) {
     (void)state;
     static const luaL_Reg libraries[] = {{"_G", luaopen_base},

@@ -1,7 +1,7 @@
 /*
- * test_stop.c: debug hooks that a signal handler sets while a statement runs: one that raises at whatever comes next
- * (as the handlers of interpreters do) stops the statement, one that counts (as profilers do) does not. And handles of
- * a run in which the library is opened, when a hook raises at its end.
+ * test_stop.c: debug hooks that a signal handler sets while a statement runs. A hook for all events, as interpreters
+ * set it to stop a program, stops the statement. A hook that counts, as profilers set it, does not. Also: a hook raises
+ * while a C program opens the library.
  */
 #define _DEFAULT_SOURCE /* setitimer; NOLINT(bugprone-reserved-identifier) */
 
@@ -39,7 +39,7 @@ static void on_alarm(int number) {
     lua_sethook(state_of_handler, hook, mask_of_handler, mask_of_handler == EVERYTHING ? 1 : 1000);
 }
 
-/* Counts to ten million, which takes about a second, and has a signal after a tenth of it. */
+/* Runs a statement of about one second. A signal arrives after a tenth of a second. */
 static int count_rows(lua_State *L, lua_State *hooked_state, int mask) {
     static const char code[] = "return db.session:scalar(mr.text('WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x "
                                "+ 1 FROM c WHERE x < 10000000) SELECT count(*) FROM c'))";
@@ -103,7 +103,7 @@ static void raise_at_return(lua_State *L, lua_Debug *ar) {
     luaL_error(L, "stopped by the hook");
 }
 
-/* Raises at the n-th return; the returns that there were. */
+/* Opens the library in a new Lua state with a hook that raises at return number n. Returns the number of returns. */
 static long open_inside(long n, bool by_name) {
     static const char code[] = "local mr = require 'moonrow'\n"
                                "local db = mr.open 'sqlite://'\n"

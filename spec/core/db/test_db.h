@@ -1,6 +1,7 @@
 /*
- * test_db.h: what the tests of the database layer share: an environment whose allocations are counted,
- * database files that are removed, and short ways to run SQL.
+ * test_db.h: helpers for the tests of the database layer: an environment, a database file, and short ways to run SQL.
+ *
+ * Invariant: after each test its files are removed, and all memory has been freed.
  */
 #ifndef MOONROW_SPEC_TEST_DB_H
 #define MOONROW_SPEC_TEST_DB_H
@@ -22,9 +23,9 @@
 typedef struct db_fixture {
     fa_state fa;
     mr_env *env;
-    char file[100]; /* a database file of this test's own */
+    char file[100]; /* name of a database file for this test only */
     char url[120];  /* its URL */
-    char log[4000]; /* what was logged, a line each */
+    char log[4000]; /* the logged texts, one a line */
 } db_fixture;
 
 static inline void db_log(void *ud, const char *text) {
@@ -62,6 +63,7 @@ static inline int db_teardown(void **state) {
     return leaked ? -1 : 0;
 }
 
+/* An engine for the URL; must succeed. timeout: busy_timeout in milliseconds, or -1. */
 static inline mr_engine *db_engine(mr_env *env, const char *url, int timeout) {
     mr_engine_options options = {.busy_timeout = timeout};
     mr_engine *engine = NULL;
@@ -69,6 +71,7 @@ static inline mr_engine *db_engine(mr_env *env, const char *url, int timeout) {
     return engine;
 }
 
+/* A connection; must succeed. */
 static inline mr_conn *db_connect(mr_engine *engine) {
     mr_conn *conn = NULL;
     if (mr_engine_connect(engine, &conn)) fail_msg("%s", mr_env_error(mr_engine_env(engine))->message);
@@ -77,19 +80,22 @@ static inline mr_conn *db_connect(mr_engine *engine) {
 
 static inline mr_env *db_env(mr_conn *conn) { return mr_engine_env(mr_conn_engine(conn)); }
 
-/* A statement with n parameters; what it starts with says whether it writes. NULL without memory. */
+/* A statement with n parameters. It counts as writing unless it begins with SELECT. NULL: no memory. */
 static inline mr_compiled *db_stmt(mr_env *env, const char *sql, size_t n) {
     mr_compiled *c = mr_compiled_from_sql(env, sql, strlen(sql), strncmp(sql, "SELECT", 6) != 0);
     if (c) c->nparams = n;
     return c;
 }
 
+/* Runs SQL that may fail. */
 static inline mr_status db_try(mr_conn *conn, const char *sql) { return mr_conn_run_sql(conn, sql); }
 
+/* Runs SQL; must succeed. */
 static inline void db_run(mr_conn *conn, const char *sql) {
     if (mr_conn_run_sql(conn, sql)) fail_msg("%s: %s", sql, mr_env_error(db_env(conn))->message);
 }
 
+/* Executes SQL with n values; must succeed. Close the cursor. */
 static inline mr_cursor *db_open(mr_conn *conn, const char *sql, const mr_value *values, size_t n) {
     mr_compiled *c = db_stmt(db_env(conn), sql, n);
     mr_cursor *cursor = NULL;
@@ -118,14 +124,14 @@ static inline mr_engine *db_memory_engine(void **state) {
     return db_engine(((db_fixture *)*state)->env, "sqlite://", -1);
 }
 
-/* The value has the kind, and these bytes. */
+/* Asserts the kind and the bytes of a value. */
 static inline void db_assert_bytes(const mr_value *v, mr_kind kind, const char *text) {
     assert_int_equal(v->kind, kind);
     assert_int_equal(v->len, strlen(text));
     assert_memory_equal(v->u.s, text, v->len);
 }
 
-/* The last error is of the kind, and its message holds the words. */
+/* Asserts the kind of the last error, and that its message contains the words. */
 static inline void db_assert_error(mr_env *env, mr_errkind kind, const char *words) {
     const mr_error *e = mr_env_error(env);
     if (e->kind != kind || !strstr(e->message, words)) {

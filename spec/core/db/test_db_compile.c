@@ -68,7 +68,7 @@ static void test_one_compilation(void **state) {
     mr_free(x.env, values_two);
     mr_compiled_release(a);
     mr_node_release(one);
-    /* It runs, with the statement that it was compiled from gone. */
+    /* The compiled statement still works after its node is released. */
     mr_conn *conn = db_connect(x.engine);
     db_run(conn, "CREATE TABLE person (id INTEGER PRIMARY KEY, name TEXT)");
     db_run(conn, "INSERT INTO person VALUES (1, 'ann'), (2, 'bob')");
@@ -123,7 +123,7 @@ static void test_the_oldest_goes(void **state) {
         assert_null(values);
         mr_node_release(other);
         if (i >= 600) continue;
-        /* In use again and again, it stays. */
+        /* A statement that is used again and again stays in the cache. */
         mr_compiled *again = compile(&x, kept, &values);
         assert_ptr_equal(again, first);
         mr_compiled_release(again);

@@ -23,7 +23,7 @@ static void test_create_and_drop(void **state) {
     mr_conn *conn = db_connect(engine);
     mr_metadata *md = mr_metadata_new(f->env);
     mr_table *b = table(md, "b", "a.id");
-    table(md, "a", "b.id"); /* a circle */
+    table(md, "a", "b.id"); /* the tables refer to each other */
     mr_recorder *recorder;
     assert_int_equal(mr_recorder_start(engine, &recorder), MR_OK);
     if (mr_create_all(conn, md, NULL, 0, true)) fail_msg("%s", mr_env_error(f->env)->message);
@@ -38,7 +38,7 @@ static void test_create_and_drop(void **state) {
     assert_int_equal(mr_create_all(conn, md, NULL, 0, false), MR_FAIL);
     db_assert_error(f->env, MR_ERR_OPERATIONAL, "already exists");
     assert_false(mr_conn_in_transaction(conn));
-    /* Rows that refer to each other are no obstacle. */
+    /* Tables are dropped even if their rows refer to each other. */
     assert_int_equal(mr_conn_begin(conn, MR_TX_DEFAULT), MR_OK);
     db_run(conn, "PRAGMA defer_foreign_keys=ON");
     db_run(conn, "INSERT INTO a VALUES (1, 1)");
@@ -49,7 +49,7 @@ static void test_create_and_drop(void **state) {
     assert_int_equal(mr_drop_all(conn, md, NULL, 0, true), MR_OK);
     assert_int_equal(mr_drop_all(conn, md, NULL, 0, false), MR_FAIL);
     db_assert_error(f->env, MR_ERR_OPERATIONAL, "no such table");
-    /* Only some, inside the caller's transaction. */
+    /* A part of the tables, in the caller's transaction. */
     assert_int_equal(mr_conn_begin(conn, MR_TX_DEFAULT), MR_OK);
     assert_int_equal(mr_create_all(conn, md, &b, 1, true), MR_OK);
     assert_true(mr_conn_in_transaction(conn));

@@ -1,6 +1,7 @@
 /*
- * test_db_faults.c: every allocation and every driver call of a small program fails in turn. Nothing leaks,
- * and the database has all of a transaction or nothing.
+ * test_db_faults.c: each allocation and each driver call of a small program fails in turn.
+ *
+ * Invariant: nothing leaks, and the database has the whole transaction or nothing of it.
  */
 #include "test_db.h"
 
@@ -92,7 +93,7 @@ static void check_allocations(bool once) {
         if (status != MR_OK && !once) assert_int_equal(mr_env_error(p.env)->kind, MR_ERR_NO_MEMORY);
         bool reached = fa.calls >= last;
         fa_disarm(&fa);
-        /* It can go on where it stopped. */
+        /* After the failure the program can go on. */
         if (p.conn && status != MR_OK) {
             int64_t rows;
             assert_int_equal(mr_conn_rollback(p.conn), MR_OK);
@@ -139,7 +140,7 @@ static void test_driver_calls(void **state) {
     }
 }
 
-/* A rollback that fails at close: the connection is thrown away, its transaction with it. */
+/* If the rollback at close fails, the connection is not kept, and its transaction is lost. */
 static void test_failed_rollback_at_close(void **state) {
     db_fixture *f = *state;
     mr_engine *engine = db_engine(f->env, f->url, -1);

@@ -1,6 +1,5 @@
 /*
- * test_db_locks.c: who waits for a lock, and who must not: a program that waits for itself would wait for
- * ever.
+ * test_db_locks.c: waiting for locks. A program must not wait for its own lock: that would never end.
  */
 #include "test_db.h"
 
@@ -79,7 +78,7 @@ static void test_reader_of_the_same_program(void **state) {
     mr_engine_release(engine);
 }
 
-/* SQLite refuses this at once, without asking whether to wait: both would wait for each other. */
+/* Two readers want to write. SQLite refuses the second at once, because each would wait for the other. */
 static void test_two_upgrades(void **state) {
     db_fixture *f = *state;
     mr_engine *engine = db_engine(f->env, f->url, LONG);
@@ -126,7 +125,7 @@ static void test_another_program_is_waited_for(void **state) {
     assert_quick(start);
     db_assert_error(f->env, MR_ERR_OPERATIONAL, "(sqlite) database is locked");
     assert_null(strstr(mr_env_error(f->env)->message, "this program"));
-    /* A lock is no reason not to connect. */
+    /* Connecting is possible while the database is locked. */
     mr_conn *c = db_connect(engine);
     mr_conn_close(c);
     assert_int_equal(mr_conn_rollback(b), MR_OK);
@@ -171,7 +170,7 @@ static void test_interrupt(void **state) {
     sqlite3_close(db);
 }
 
-/* Asked by mr_env_interrupt, every statement fails before it runs, however short; ROLLBACK alone is let through. */
+/* After mr_env_interrupt every statement fails before it runs, except ROLLBACK. */
 static void test_interrupt_of_all(void **state) {
     db_fixture *f = *state;
     mr_engine *engine = db_engine(f->env, f->url, -1);

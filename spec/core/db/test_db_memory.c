@@ -1,6 +1,8 @@
 /*
- * test_db_memory.c: databases in memory: what several connections see of each other, that they hold what an
- * ordinary database holds after the same statements, and what is left when memory runs out.
+ * test_db_memory.c: databases in memory: what connections see of each other's work, and what remains when memory runs
+ * out.
+ *
+ * Invariant: after the same statements, a database in memory has the same rows as one in a file.
  */
 #include "test_db.h"
 
@@ -9,7 +11,7 @@
 /* ---------------------------------------------------------------- SQLite's memory, failing when told */
 
 static sqlite3_mem_methods plain;
-static long fail_in; /* allocations until one fails, and all after it; 0: none does */
+static long fail_in; /* the number of allocations until one fails, with all after it; 0: none fails */
 static long live;
 
 static bool fails(void) {
@@ -38,7 +40,7 @@ static void count_allocations(void) {
     counted.xMalloc = counted_malloc;
     counted.xRealloc = counted_realloc;
     counted.xFree = counted_free;
-    /* Each allocation goes through here. */
+    /* Without these two, some allocations would not be counted. */
     sqlite3_config(SQLITE_CONFIG_LOOKASIDE, 0, 0);
     sqlite3_config(SQLITE_CONFIG_PAGECACHE, NULL, 0, 0);
     sqlite3_config(SQLITE_CONFIG_MALLOC, &counted);
@@ -94,7 +96,7 @@ static void test_a_snapshot_stays(void **state) {
     close_pair(&p);
 }
 
-/* The log is written anew while somebody still reads its old pages: not over them. */
+/* A new log is begun while another connection still reads the old one: its pages must stay. */
 static void test_a_snapshot_outlives_checkpoints(void **state) {
     db_fixture *f = *state;
     pair p = open_pair(f);
@@ -109,7 +111,7 @@ static void test_a_snapshot_outlives_checkpoints(void **state) {
     assert_int_equal(db_int(p.b, "SELECT count(*) FROM t WHERE length(y) = 3000"), 899);
     assert_int_equal(mr_conn_commit(p.b), MR_OK);
     assert_int_equal(db_int(p.b, "SELECT count(*) FROM t"), 2);
-    assert_int_equal(db_int(p.a, "PRAGMA wal_checkpoint(TRUNCATE)"), 0); /* 1: blocked */
+    assert_int_equal(db_int(p.a, "PRAGMA wal_checkpoint(TRUNCATE)"), 0); /* 1 would mean: blocked by a reader */
     close_pair(&p);
 }
 
@@ -124,7 +126,7 @@ static void test_another_journal_mode(void **state) {
     assert_int_equal(db_int(b, "SELECT count(*) FROM t"), 0);
     assert_int_equal(mr_conn_begin(b, MR_TX_DEFERRED), MR_OK);
     assert_int_equal(db_int(b, "SELECT count(*) FROM t"), 0);
-    assert_int_equal(mr_conn_commit(a), MR_FAIL); /* somebody reads */
+    assert_int_equal(mr_conn_commit(a), MR_FAIL); /* another connection is reading */
     assert_int_equal(mr_conn_commit(b), MR_OK);
     assert_int_equal(mr_conn_commit(a), MR_OK);
     assert_int_equal(mr_conn_begin(a, MR_TX_EXCLUSIVE), MR_OK);
@@ -215,7 +217,7 @@ static void random_statement(dice *d, char *sql, size_t size) {
     }
 }
 
-/* Both run it, or both refuse it. */
+/* Runs the statement on both databases. Both must accept it, or both refuse it. */
 static void run_both(mr_conn *memory, sqlite3 *plain_db, const char *sql) {
     int rc = sqlite3_exec(plain_db, sql, NULL, NULL, NULL);
     mr_status status = db_try(memory, sql);
@@ -270,7 +272,7 @@ static void test_the_same_as_an_ordinary_one(void **state) {
 
 /* ---------------------------------------------------------------- without memory */
 
-/* One connection writes much and gives up some of it, another reads; whatever fails. true: nothing did. */
+/* One connection writes and deletes rows, while another updates one. Returns true if nothing has failed. */
 static bool work(mr_env *env) {
     mr_engine_options options = {.busy_timeout = 0};
     mr_engine *engine = NULL;
@@ -303,7 +305,7 @@ static bool work(mr_env *env) {
 
 static void test_without_memory(void **state) {
     db_fixture *f = *state;
-    assert_true(work(f->env)); /* SQLite keeps what it made for the first time */
+    assert_true(work(f->env)); /* SQLite keeps some memory after its first use */
     long before = live, n = 1;
     for (bool ok = false; !ok; n++) {
         fail_in = n;

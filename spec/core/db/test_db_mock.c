@@ -1,5 +1,5 @@
 /*
- * test_db_mock.c: the mock driver's answers.
+ * test_db_mock.c: the rows that a test gives to the mock driver are its answers.
  */
 #include "test_db.h"
 
@@ -54,7 +54,7 @@ static void test_scripted_rows(void **state) {
     assert_int_equal(row[1].kind, MR_NULL);
     assert_int_equal(mr_cursor_step(c), MR_DONE);
     mr_cursor_close(c);
-    c = db_open(conn, "SELECT id, born FROM person", NULL, 0); /* once only */
+    c = db_open(conn, "SELECT id, born FROM person", NULL, 0); /* each answer is given once */
     assert_int_equal(mr_cursor_step(c), MR_DONE);
     mr_cursor_close(c);
     int64_t n = 0;

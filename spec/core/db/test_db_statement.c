@@ -39,7 +39,7 @@ static void test_cache_and_copies(void **state) {
     mr_value row;
     assert_int_equal(mr_conn_execute(conn, series, NULL, &a), MR_OK);
     assert_int_equal(mr_cursor_step(a), MR_ROW);
-    /* A busy statement is not disturbed by another run of it. */
+    /* Two runs of one statement do not disturb each other. */
     assert_int_equal(mr_conn_execute(conn, series, NULL, &b), MR_OK);
     assert_int_equal(mr_cursor_step(b), MR_ROW);
     assert_int_equal(mr_cursor_step(a), MR_ROW);
@@ -49,11 +49,11 @@ static void test_cache_and_copies(void **state) {
     assert_int_equal(row.u.i, 1);
     mr_cursor_close(a);
     mr_cursor_close(b);
-    /* Known statements are not prepared again: bind and step only. */
+    /* A statement in the cache is not prepared again. */
     mr_engine_fail_at(engine, 0);
     assert_int_equal(mr_conn_run(conn, series, NULL, NULL), MR_OK);
     assert_int_equal(mr_engine_calls(engine), 4);
-    /* Others push it out; it then is prepared again. */
+    /* Other statements take its place in the cache: then it is prepared again. */
     for (int i = 0; i < 5; i++) {
         char sql[20];
         snprintf(sql, sizeof sql, "SELECT %d", i);
@@ -172,7 +172,7 @@ static void test_cursors_are_closed(void **state) {
     c = reading(conn);
     assert_int_equal(mr_conn_rollback(conn), MR_OK);
     assert_closed(conn, c);
-    /* DDL would be refused while a result is open. */
+    /* SQLite refuses DDL while a result is open: so the result is closed. */
     c = reading(conn);
     mr_compiled *drop = db_stmt(db_env(conn), "DROP TABLE t", 0);
     drop->is_ddl = true;

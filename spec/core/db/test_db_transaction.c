@@ -61,7 +61,7 @@ static void test_transactions(void **state) {
         assert_int_equal(mode % 2 ? mr_conn_commit(conn) : mr_conn_rollback(conn), MR_OK);
     }
     assert_int_equal(db_int(conn, "SELECT count(*) FROM t"), 2);
-    /* An error that ends the transaction in the database ends it here. */
+    /* If an error ends the transaction in the database, the connection knows it. */
     assert_int_equal(mr_conn_begin(conn, MR_TX_DEFAULT), MR_OK);
     assert_int_equal(db_try(conn, "INSERT OR ROLLBACK INTO t VALUES (abs(-9223372036854775807 - 1))"), MR_FAIL);
     assert_true(mr_conn_in_transaction(conn));
@@ -103,8 +103,7 @@ static void on_read(void *ud, bool known, int64_t version) {
     r->version = version;
 }
 
-/* The version that reads outside of a transaction are told of changes when another connection commits, and
- * only then. */
+/* Reads outside of a transaction are told the version of the data. It changes only when another connection commits. */
 static void test_reads(void **state) {
     db_fixture *f = *state;
     mr_engine *engine = db_engine(f->env, f->url, -1);
@@ -128,7 +127,7 @@ static void test_reads(void **state) {
     assert_int_equal(r.version, version);
     db_run(conn, "INSERT INTO t VALUES (2)");
     assert_int_equal(db_int(conn, "SELECT count(*) FROM t"), 2);
-    assert_int_equal(r.calls, 3); /* within the transaction nobody is told */
+    assert_int_equal(r.calls, 3); /* reads in a transaction are not told */
     assert_int_equal(mr_conn_rollback(conn), MR_OK);
     mr_conn_close(conn);
     mr_conn_close(other);

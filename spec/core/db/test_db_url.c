@@ -1,5 +1,5 @@
 /*
- * test_db_url.c: database URLs, and what makes an engine refuse one.
+ * test_db_url.c: database URLs: their parts, and the mistakes that are refused.
  */
 #include "test_db.h"
 
@@ -86,7 +86,7 @@ static void test_engine_refuses(void **state) {
     engine_refused(state, "sqlite:///x.db?busy_timeout=-1", "milliseconds");
 }
 
-/* Any bytes: an error or a URL, and nothing else happens. */
+/* Random bytes give a URL or an error, and nothing else. */
 static void test_noise(void **state) {
     static const char alphabet[] = "sqlite:/@?&=%+[]0a";
     mr_env *env = ((db_fixture *)*state)->env;

@@ -1,5 +1,5 @@
 /*
- * test_db_values.c: opening SQLite databases, and what comes back of what is stored.
+ * test_db_values.c: opening SQLite databases, and reading the values that were stored.
  */
 #include <locale.h>
 
@@ -30,7 +30,7 @@ static void test_open_errors(void **state) {
     assert_non_null(mr_env_error(f->env)->orig);
 }
 
-/* Where the file system has no shared memory: memdb's files are such. */
+/* A file system without shared memory, such as SQLite's memdb, has no WAL mode. */
 static void test_journal_mode_refused(void **state) {
     sqlite3_vfs *usual = sqlite3_vfs_find(NULL);
     sqlite3_vfs_register(sqlite3_vfs_find("memdb"), 1);
@@ -67,7 +67,7 @@ static void test_memory_databases(void **state) {
     assert_int_equal(db_int(second, "SELECT count(*) FROM sqlite_master"), 0);
     mr_conn_close(second);
     mr_engine_release(b);
-    mr_engine_release(a); /* the connection keeps it */
+    mr_engine_release(a); /* the connection still holds the engine */
     assert_int_equal(db_int(conn, "SELECT x FROM t"), 7);
     mr_conn_close(conn);
 }
@@ -114,7 +114,7 @@ static void test_native_handle(void **state) {
 
 /* ---------------------------------------------------------------- values */
 
-/* Binds a value, and fetches it as the type. The bytes stay good until the cursor is closed. */
+/* Sends a value to SQLite and reads it back as the type. Its bytes live until the cursor is closed. */
 static mr_cursor *echoed(mr_conn *conn, const mr_value *value, const mr_type *type, mr_value *out) {
     mr_cursor *cursor = db_open(conn, "SELECT ? AS it", value, 1);
     assert_int_equal(mr_cursor_step(cursor), MR_ROW);
@@ -204,7 +204,7 @@ static void test_conversions(void **state) {
     mr_engine_release(engine);
 }
 
-/* Decimals have a point, in a locale with a comma, too. */
+/* Decimals are read and written with a point in any locale. */
 static void test_conversions_under_a_locale(void **state) {
     if (!setlocale(LC_NUMERIC, "de_DE.utf8")) skip();
     test_conversions(state);

@@ -1,5 +1,5 @@
 /*
- * test_db_watch.c: who is told of statements: recorders, the log, and hooks.
+ * test_db_watch.c: recorders, the log, and hooks are told of the statements that run.
  */
 #include "test_db.h"
 

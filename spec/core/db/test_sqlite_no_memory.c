@@ -1,6 +1,7 @@
 /*
- * test_sqlite_no_memory.c: each allocation of SQLite's fails in turn while the library asks it something. The answer is
- * the right one or a NoMemoryError: a lack of memory is never taken for "there is none".
+ * test_sqlite_no_memory.c: each allocation of SQLite fails in turn while the library asks it for something.
+ *
+ * Invariant: the answer is right, or it is a NoMemoryError. A lack of memory never means "there is none".
  */
 #include "test_db.h"
 
@@ -9,7 +10,7 @@
 /* ---------------------------------------------------------------- an allocator that fails */
 
 static sqlite3_mem_methods plain;
-static long left = -1; /* allocations that succeed; negative: all */
+static long left = -1; /* the number of allocations that succeed; negative: all */
 
 static bool fails(void) { return left == 0 || (left > 0 && left-- == 0); }
 static void *failing_malloc(int n) { return fails() ? NULL : plain.xMalloc(n); }
@@ -21,7 +22,7 @@ static void install(void) {
     failing = plain;
     failing.xMalloc = failing_malloc;
     failing.xRealloc = failing_realloc;
-    /* Each allocation goes through here. */
+    /* Without this, some allocations would not be counted. */
     sqlite3_config(SQLITE_CONFIG_LOOKASIDE, 0, 0);
     sqlite3_config(SQLITE_CONFIG_PAGECACHE, NULL, 0, 0);
     sqlite3_config(SQLITE_CONFIG_MALLOC, &failing);
@@ -68,7 +69,7 @@ static void ask_of_columns(world *w, long *failed) {
     else assert_true(status == MR_OK && facts.integer && facts.affinity == MR_AFFINITY_NUMBER);
 }
 
-/* Its values are made when they are read: text of UTF-16, a blob of zeros, text of a number. */
+/* SQLite allocates when these values are read: a UTF-16 text, a blob of zeros, a number as text. */
 static void read_a_row(world *w, long *failed) {
     const mr_type *types[] = {mr_type_simple(MR_TYPE_STRING), mr_type_simple(MR_TYPE_LARGEBINARY),
                               mr_type_simple(MR_TYPE_STRING)};
@@ -90,7 +91,7 @@ static void read_a_row(world *w, long *failed) {
     mr_compiled_release(c);
 }
 
-/* What follows a statement is looked at, too. */
+/* SQLite also parses the text behind the statement. */
 static void prepare_with_a_comment(world *w, long *failed) {
     mr_compiled *c = db_stmt(db_env(w->conn), "SELECT 1; -- and no more\n ;", 0);
     mr_cursor *cursor = NULL;
@@ -130,7 +131,7 @@ static void ask_with_failures(db_fixture *f, const char *encoding, question ask)
     mr_conn_close(w.conn);
     mr_engine_release(engine);
     for (long n = 0, failed = 1; failed; n++) {
-        /* A fresh connection has read no schema and keeps no answer. */
+        /* A new connection has not read the schema, and remembers no answer. */
         engine = db_engine(f->env, url, 0);
         w.conn = db_connect(engine);
         failed = 0;
@@ -138,7 +139,7 @@ static void ask_with_failures(db_fixture *f, const char *encoding, question ask)
         ask(&w, &failed);
         left = -1;
         seen += failed;
-        ask(&w, &failed); /* and what was answered without memory is not kept */
+        ask(&w, &failed); /* a wrong answer from before must not be remembered */
         mr_conn_close(w.conn);
         mr_engine_release(engine);
         if (n > 100000) fail_msg("no end of allocations");

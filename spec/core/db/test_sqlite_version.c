@@ -1,6 +1,6 @@
 /*
- * test_sqlite_version.c: an SQLite older than what is needed is refused with a message. This program's own
- * sqlite3_libversion_number stands in for that of an old library.
+ * test_sqlite_version.c: a too old SQLite is refused with a message. The program has its own
+ * sqlite3_libversion_number, which says an old version.
  */
 #include "test_db.h"
 

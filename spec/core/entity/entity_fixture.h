@@ -1,6 +1,6 @@
 /*
- * entity_fixture.h: an environment with a class Node (an integer key, a text, two references, a collection),
- * a class Pair (a key of text and integer), and an owner; for the tests of the entity layer.
+ * entity_fixture.h: helpers for the tests of the entity layer: an environment, an owner, and two classes. Node has an
+ * integer key, a text, two references and a collection; the key of Pair is a text and an integer.
  */
 #ifndef MOONROW_SPEC_ENTITY_FIXTURE_H
 #define MOONROW_SPEC_ENTITY_FIXTURE_H
@@ -27,6 +27,7 @@ static inline mr_column *fx_column(mr_env *env, mr_typecode code, bool key) {
     return c;
 }
 
+/* Opens a fixture. False: no memory. */
 static inline bool fx_open(fixture *f) {
     memset(f, 0, sizeof *f);
     f->env = fa_env_new(&f->fa);
@@ -47,7 +48,7 @@ static inline bool fx_open(fixture *f) {
     return f->heap && f->owner;
 }
 
-/* False when something leaked. */
+/* Frees everything. False: memory was lost. */
 static inline bool fx_close(fixture *f) {
     mr_owner_release(f->owner);
     mr_env_free(f->env);

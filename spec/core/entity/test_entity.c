@@ -1,5 +1,5 @@
 /*
- * test_entity.c: slots and their history, expiry, identities, the identity map; and all of it without memory.
+ * test_entity.c: slots and their history, expiry, identities, the identity map. Each allocation fails in turn.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -90,7 +90,7 @@ static void setting_back_is_clean_again(void **state) {
     assert_int_equal(mr_entity_set(a, ID, &id), MR_OK);
     set_text(a, NAME, "old");
     assert_false(mr_entity_is_dirty(a, NAME));
-    assert_true(a->flags & MR_ENTITY_MODIFIED); /* the id is changed still */
+    assert_true(a->flags & MR_ENTITY_MODIFIED); /* because of its id, which is still changed */
     id.u.i = 1;
     assert_int_equal(mr_entity_set(a, ID, &id), MR_OK);
     assert_false(a->flags & (MR_ENTITY_MODIFIED | MR_ENTITY_HELD));
@@ -125,7 +125,7 @@ static void put_leaves_changes_unless_forced(void **state) {
     const char *room = e->slots[NAME].u.s;
     mr_value v = fx_text("two");
     assert_int_equal(mr_entity_put(e, NAME, &v, false), MR_OK);
-    assert_ptr_equal(e->slots[NAME].u.s, room); /* it fits where the old one was */
+    assert_ptr_equal(e->slots[NAME].u.s, room); /* the new text fits into the old one's room */
     set_text(e, NAME, "changed");
     v = fx_text("from the database");
     assert_int_equal(mr_entity_put(e, NAME, &v, false), MR_OK);
@@ -175,7 +175,7 @@ static void expiry_by_generation(void **state) {
     assert_int_equal(e->identity.u.i, 1);
     assert_int_equal(f.owner->dirty.len, 0);
     expect_text(mr_entity_slot(pending, NAME), "kept");
-    /* What was packed is packed again, unless a change has taken its place meanwhile. */
+    /* A text that comes back after expiry goes to its old room, unless a changed value is there. */
     mr_entity *again = fx_load(&f, 2, "two");
     room = again->slots[NAME].u.s;
     mr_entity_expire(again);
@@ -307,7 +307,7 @@ static void second_of_one_identity(void **state) {
     assert_int_equal(mr_heap_count(f.heap), 1);
 }
 
-/* Puts, removes and looks up at random, against a table. */
+/* Puts, removes and looks up at random, and compares the map with an array. */
 static void map_under_load(void **state) {
     (void)state;
     enum { KEYS = 700 };
@@ -399,7 +399,7 @@ static void fails_cleanly(operation op) {
     int64_t id = 1;
     for (size_t n = 1, done = 0; !done; n++, id += 2) {
         assert_true(n < 30);
-        f.node->nslots--; /* as if "late" came after the entity */
+        f.node->nslots--; /* as if "late" was declared after the entity was made */
         mr_entity *e = fx_load(&f, id, "old"), *other = fx_load(&f, id + 1, "other");
         f.node->nslots++;
         mr_entity_pin(e);
@@ -429,7 +429,7 @@ static void without_memory(void **state) {
     static const operation all[] = {op_set_text,     op_put_text, op_set_entity, op_append,
                                     op_note_removed, op_fill,     op_late};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
-        if (i > 0) { /* one fixture each */
+        if (i > 0) { /* a new fixture for each operation */
             assert_true(fx_close(&f));
             assert_true(fx_open(&f));
         }

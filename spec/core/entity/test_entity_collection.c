@@ -1,6 +1,5 @@
 /*
- * test_entity_collection.c: collections that are loaded, half known, changed, merged; and finding items in
- * large ones.
+ * test_entity_collection.c: collections: loaded, loaded in part, changed, merged; and finding items in large ones.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -42,7 +41,7 @@ static void expect_items(mr_entity *const *items, uint32_t n, mr_entity *x, mr_e
     for (uint32_t i = 0; i < n; i++) assert_ptr_equal(items[i], expected[i]);
 }
 
-/* Counts of added, removed, unchanged; the first of each. */
+/* Asserts the numbers of added, removed and unchanged items. x: the first added one; y: the first removed one. */
 static void expect_changes(mr_collection *col, size_t added, mr_entity *x, size_t removed, mr_entity *y,
                            size_t unchanged) {
     mr_vec v[3];
@@ -64,7 +63,7 @@ static void of_a_new_object(void **state) {
     assert_ptr_equal(mr_entity_collection(e, f.items, true), col);
     assert_int_equal(mr_collection_insert(col, 0, a), MR_OK);
     assert_int_equal(mr_collection_insert(col, 0, b), MR_OK);
-    assert_int_equal(mr_collection_insert(col, 2, a), MR_OK); /* twice */
+    assert_int_equal(mr_collection_insert(col, 2, a), MR_OK); /* a is in the collection twice */
     expect_changes(col, 2, b, 0, NULL, 0);
     assert_true(mr_collection_changed(col));
     assert_int_equal(f.owner->dirty.len, 0);
@@ -128,15 +127,15 @@ static void half_known_to_no_effect(void **state) {
     (void)state;
     mr_collection *col = mr_entity_collection(parent, f.items, false);
     assert_int_equal(mr_collection_insert(col, 0, a), MR_OK);
-    assert_int_equal(mr_collection_note_removed(col, a), MR_OK); /* not appended any more */
+    assert_int_equal(mr_collection_note_removed(col, a), MR_OK); /* this takes back the append */
     assert_int_equal(col->n, 0);
     assert_int_equal(col->nremoved, 0);
     assert_int_equal(mr_collection_note_removed(col, b), MR_OK);
-    assert_int_equal(mr_collection_insert(col, 0, b), MR_OK); /* put back */
+    assert_int_equal(mr_collection_insert(col, 0, b), MR_OK); /* this takes back the removal */
     assert_int_equal(col->nremoved, 0);
     assert_int_equal(mr_collection_insert(col, 0, a), MR_OK);
     mr_entity *rows[] = {a, b};
-    assert_int_equal(mr_collection_fill(col, rows, 2), MR_OK); /* it was there anyhow */
+    assert_int_equal(mr_collection_fill(col, rows, 2), MR_OK); /* a is among the rows that are loaded, too */
     expect_items(col->items, col->n, a, b, NULL);
     assert_false(mr_collection_changed(col));
     assert_false(mr_entity_is_dirty(parent, ITEMS));
@@ -147,7 +146,7 @@ static void half_known_accepted_and_reverted(void **state) {
     (void)state;
     mr_collection *col = mr_entity_collection(parent, f.items, false);
     assert_int_equal(mr_collection_insert(col, 0, a), MR_OK);
-    mr_entity_accept(parent); /* written: the database knows more than we */
+    mr_entity_accept(parent); /* after a flush: the database has items that were never loaded */
     assert_int_equal(col->n, 0);
     assert_false(col->loaded);
     assert_int_equal(mr_collection_note_removed(col, b), MR_OK);
@@ -165,7 +164,7 @@ static void filled_again(void **state) {
     assert_int_equal(f.owner->dirty.len, 0);
 }
 
-/* Finds what a plain search finds. */
+/* Finding an item in a large collection gives the same place as a linear search. */
 static void large(void **state) {
     (void)state;
     enum { N = 300 };

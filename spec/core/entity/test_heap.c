@@ -1,6 +1,7 @@
 /*
- * test_heap.c: what keeps an entity alive, what a stale proxy gets, when the trace runs, and that it needs
- * neither C stack nor memory.
+ * test_heap.c: what keeps an entity alive, what a proxy of a freed entity gives, and when the trace runs.
+ *
+ * Invariant: the trace needs no memory, and no C stack for long chains.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,9 +13,9 @@
 
 static fixture f;
 
-/* What the host's collector says, and was asked. */
+/* The state of the collector of Lua, which this test plays. */
 typedef struct host {
-    uint32_t proxy; /* the one slot that holds a proxy */
+    uint32_t proxy; /* the only slot that has a proxy */
     bool ended, stopped;
     int full, freed;
 } host;
@@ -135,11 +136,11 @@ static void white_gives_way_while_sweeping(void **state) {
     mr_entity_unpin(made);
 }
 
-/* No recursion: each refers to the next. */
+/* A million entities, each of which refers to the next: the trace does not use the C stack. */
 static void long_chain(void **state) {
     (void)state;
     enum { N = 1000000 };
-    mr_env *env = mr_env_new(NULL, NULL); /* the counting allocator would be slow */
+    mr_env *env = mr_env_new(NULL, NULL); /* without the counting allocator, which would be slow */
     mr_registry *registry = mr_registry_new(env, mr_metadata_new(env));
     mr_mapper *m = mr_mapper_new(registry, "Link", NULL);
     mr_mapper_add_column(m, "id", fx_column(env, MR_TYPE_INTEGER, true));
@@ -161,7 +162,7 @@ static void long_chain(void **state) {
     mr_env_free(env);
 }
 
-/* Fans out beyond the gray stack's first room, while nothing can be allocated. */
+/* One entity refers to more entities than the gray stack has room for, while no memory can be allocated. */
 static void trace_without_memory(void **state) {
     (void)state;
     enum { N = 3000 };
@@ -184,7 +185,7 @@ static void trace_without_memory(void **state) {
 
 /* ---------------------------------------------------------------- when */
 
-/* Garbage of so many bytes. */
+/* Makes garbage of so many bytes. */
 static void litter(size_t bytes) {
     static char text[10000];
     mr_value v = mr_text_value(text, sizeof text);
@@ -201,7 +202,7 @@ static void pulse_until_traced(void) {
 
 static void pulse_waits_for_a_cycle(void **state) {
     (void)state;
-    the_host.ended = true; /* before the threshold: does not count */
+    the_host.ended = true; /* before the threshold is reached: it does not count */
     litter(1200000);
     for (int i = 0; i < 10; i++) mr_heap_pulse(f.heap);
     assert_int_equal(the_host.freed, 0);
@@ -214,7 +215,7 @@ static void pulse_waits_for_a_cycle(void **state) {
 static void pulse_forces_a_cycle_at_twice_the_threshold(void **state) {
     (void)state;
     litter(2300000);
-    mr_heap_pulse(f.heap); /* begins to wait */
+    mr_heap_pulse(f.heap); /* now the heap waits for the end of a collection */
     pulse_until_traced();
     assert_int_equal(the_host.full, 1);
     assert_int_equal(mr_heap_count(f.heap), 0);
@@ -232,7 +233,7 @@ static void threshold_follows_what_lives(void **state) {
     the_host.ended = true;
     pulse_until_traced();
     assert_int_equal(mr_heap_count(f.heap), n);
-    litter(700000); /* twice the 800 kB that live is not reached */
+    litter(700000); /* less than twice the 800 kB that are in use */
     the_host.ended = true;
     for (int i = 0; i < 10; i++) mr_heap_pulse(f.heap);
     assert_true(mr_heap_count(f.heap) > n);
@@ -251,7 +252,7 @@ static void never_while_stopped_or_blocked(void **state) {
     assert_false(mr_heap_trace(f.heap, 0));
     assert_int_equal(the_host.freed, 0);
     mr_heap_unblock(f.heap);
-    mr_heap_pulse(f.heap); /* stress: all at once */
+    mr_heap_pulse(f.heap); /* under stress a pulse traces everything */
     assert_int_equal(mr_heap_count(f.heap), 0);
 }
 

@@ -1,6 +1,7 @@
 /*
- * test_heap_collection.c: a collection that is reverted while an incremental trace runs: whatever the trace
- * has seen of it by then, what it holds afterwards lives.
+ * test_heap_collection.c: a collection is reverted while an incremental trace runs.
+ *
+ * Invariant: all its items stay alive, whatever part of it the trace has seen before.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -24,7 +25,7 @@ static int close_fixture(void **state) {
     return fx_close(&f) ? 0 : -1;
 }
 
-/* A pinned parent whose loaded collection has the items 2, 3, ... */
+/* A pinned parent. Its collection is loaded and has the items 2, 3, ... */
 static mr_entity *parent_of_many(mr_collection **out) {
     mr_entity *parent = mr_entity_pin(fx_load(&f, 1, NULL)), *items[ITEMS_OF_ONE];
     for (int i = 0; i < ITEMS_OF_ONE; i++) items[i] = fx_load(&f, i + 2, NULL);
@@ -33,7 +34,7 @@ static mr_entity *parent_of_many(mr_collection **out) {
     return parent;
 }
 
-/* Lets `steps` small steps of a new trace run; false when it has ended by then. */
+/* Runs some small steps of a new trace. False: the trace ended before that. */
 static bool trace_some(int steps) {
     mr_heap_set_step(f.heap, STEP);
     for (int i = 0; i < steps; i++)
@@ -50,8 +51,8 @@ static void take_away_all(mr_collection *c) {
     while (c->n > 0) assert_int_equal(mr_collection_remove_at(c, c->n - 1), MR_OK);
 }
 
-/* The items that come back with a revert are held by the committed array alone, which the trace may have seen a part
- * of, and which is no more when it comes to the rest. */
+/* All items were removed: only the committed array holds them. The trace may have seen a part of that array. The revert
+ * frees the array before the trace sees the rest. */
 static void reverted_when_emptied(void **state) {
     (void)state;
     int reverted_while_tracing = 0;

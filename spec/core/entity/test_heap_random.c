@@ -1,10 +1,10 @@
 /*
- * test_heap_random.c: a mutator that does at random what scripts and the library do, between the steps of a
- * trace, against a model.
+ * test_heap_random.c: random operations of scripts and of the library, between the steps of a trace, compared with a
+ * model.
  *
- * After each step the model walks from its own roots over what the live entities refer to. An edge or a root
- * that was freed is a violation, and so is an entity that is given out though it was freed. Each of the
- * trace's rules, switched off, must lead to one.
+ * After each step the model walks from its own roots through all references. It is a violation if an entity that can be
+ * reached was freed, or if a freed entity is given out. The trace has some rules: without any one of them there must be
+ * a violation.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,11 +17,11 @@
 enum { MAX_OBJECTS = 4000, IDS = 150, ROUNDS = 20, OPS = 500 };
 
 typedef struct object {
-    mr_entity *entity; /* NULL once freed */
+    mr_entity *entity; /* NULL: it was freed */
     uint32_t slot, generation;
     bool proxy;
     unsigned pins;
-    unsigned seen; /* the walk that reached it last */
+    unsigned seen; /* the number of the last walk that reached it */
 } object;
 
 typedef struct world {
@@ -29,7 +29,7 @@ typedef struct world {
     uint64_t seed;
     object objects[MAX_OBJECTS];
     uint32_t n;
-    mr_env *own; /* the model's map has memory of its own */
+    mr_env *own; /* the map of the model does not use the tested allocator */
     mr_map *by_entity;
     uint32_t stack[MAX_OBJECTS];
     unsigned walk;
@@ -106,7 +106,7 @@ static bool expired(const mr_entity *e) {
     return e->owner && e->generation != e->owner->generation && e->state == MR_PERSISTENT;
 }
 
-/* Marks all that is alive; finds edges to what was freed. */
+/* Marks everything that can be reached. Finds references to freed entities. */
 static void walk(world *w) {
     uint32_t depth = 0;
     w->walk++;
@@ -140,7 +140,7 @@ static void make_proxy(world *w, object *o) {
     o->proxy = true;
 }
 
-/* An object that a script holds, or NULL. */
+/* An object that has a proxy or a pin. NULL: none was found. */
 static object *pick(world *w) {
     for (int tries = 0; tries < 20 && w->n > 0; tries++) {
         object *o = &w->objects[roll(w, w->n)];
@@ -149,7 +149,7 @@ static object *pick(world *w) {
     return NULL;
 }
 
-/* Something that can be reached from a held object, read as the library reads: without a proxy. */
+/* An entity that can be reached from such an object. It gets no proxy: the library reads in this way. */
 static mr_entity *pick_raw(world *w) {
     object *o = pick(w);
     mr_entity *at = o ? o->entity : NULL;
@@ -178,7 +178,7 @@ static void op_load(world *w) {
     if (e) {
         object *o = object_of(w, e);
         if (!o) violate(w, "the identity map gave a freed entity");
-        else o->proxy = true; /* the hit has marked it */
+        else o->proxy = true; /* the lookup has marked it for the trace */
         return;
     }
     for (uint32_t i = 0; i < w->n; i++) {
@@ -214,7 +214,7 @@ static void op_pin(world *w) {
     }
 }
 
-/* As a backref moves things: from slot to slot, without a proxy. */
+/* Moves a reference from one slot to another without a proxy, as backrefs do. */
 static void op_move(world *w) {
     mr_entity *to = pick_raw(w), *from = pick_raw(w);
     if (!to || !from) return;
@@ -232,7 +232,7 @@ static void op_move(world *w) {
     }
 }
 
-/* What the slot referred to is referred to from elsewhere now. */
+/* Removes the reference in the slot. Another place refers to the entity now. */
 static void let_go(mr_entity *from, unsigned slot, const mr_entity *item) {
     const mr_value *v = mr_entity_slot(from, slot);
     mr_collection *c = v->kind == MR_COLLECTION ? v->u.p : NULL;
@@ -277,7 +277,7 @@ static void op_collection(world *w) {
     if (item != from) let_go(from, slot, item);
 }
 
-/* Many that only one collection refers to: it is not marked at one go. */
+/* Adds so many items to a collection that one step of the trace cannot mark them all. */
 static void op_crowd(world *w) {
     mr_entity *e = pick_raw(w);
     mr_collection *c = e && w->n + 100 < MAX_OBJECTS ? mr_entity_collection(e, w->f.items, true) : NULL;
@@ -304,7 +304,7 @@ static void op_take(world *w) {
     if (roll(w, 3) == 0) mr_entity_revert(c->parent);
 }
 
-/* An item of one collection takes the place of one of another. */
+/* Puts an item of one collection in the place of an item of another one. */
 static void op_replace(world *w) {
     mr_collection *c = pick_collection(w), *from = pick_collection(w);
     if (!c || !from || from == c || !c->loaded) return;
@@ -331,12 +331,12 @@ static void op_settle(world *w) {
     default:
         if (roll(w, 8) == 0) {
             while (w->f.owner->dirty.len > 0) mr_entity_accept(mr_vec_ptr(&w->f.owner->dirty, 0));
-            w->f.owner->generation++; /* a commit */
+            w->f.owner->generation++; /* as a commit does */
         }
     }
 }
 
-/* A proxy that a finalizer brought back. */
+/* A finalizer has kept a proxy, which is used again. */
 static void op_resurrect(world *w) {
     if (w->n == 0) return;
     object *o = &w->objects[roll(w, w->n)];
@@ -346,7 +346,7 @@ static void op_resurrect(world *w) {
     else o->proxy = true;
 }
 
-/* Reachable objects as C code finds them while it walks: given to the script. */
+/* The script gets a proxy of an entity that the library has found by walking. */
 static void op_read(world *w) {
     mr_entity *e = pick_raw(w);
     object *o = e ? object_of(w, e) : NULL;
@@ -395,7 +395,7 @@ static void finish_round(world *w) {
     if (mr_heap_count(w->f.heap) != 0) violate(w, "something was left");
 }
 
-/* The violation that was seen, or NULL. */
+/* Runs one random program. Returns the violation that was found; NULL: none. */
 static const char *play(world *w, uint64_t seed, unsigned rules_off, bool starved) {
     memset(w, 0, sizeof *w);
     assert_true(fx_open(&w->f));
@@ -441,7 +441,7 @@ static void nor_without_memory(void **state) {
     }
 }
 
-/* How many of the rounds show it; one must. */
+/* Without the rule, at least one of the programs must have a violation. */
 static void needs_rule(unsigned rule) {
     int seen = 0;
     for (uint64_t seed = 0; seed < ROUNDS; seed++) seen += play(&the_world, seed, rule, false) != NULL;

@@ -1,5 +1,5 @@
 /*
- * test_idmap.c: the identity map: against a model, in its memory, when memory is lacking, and when it is closed.
+ * test_idmap.c: the identity map: compared with a model, its use of memory, without memory, and closed.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -53,7 +53,7 @@ static int64_t key_of(int pattern, int k) {
     return (int64_t)k * factors[pattern] + pattern;
 }
 
-/* Keys in order, with gaps, far apart, negative; put and removed in order, backwards and at random. */
+/* Keys in order, with gaps, far apart and negative are put and removed in order, backwards and at random. */
 static void like_a_model(void **state) {
     (void)state;
     static mr_entity *all[KEYS];
@@ -83,7 +83,7 @@ static void like_a_model(void **state) {
     }
 }
 
-/* Objects of all classes may have one number. */
+/* Objects of different classes may have the same key. */
 static void classes_do_not_meet(void **state) {
     (void)state;
     enum { CLASSES = 20, EACH = 200 };
@@ -109,7 +109,7 @@ static void classes_do_not_meet(void **state) {
 
 /* ---------------------------------------------------------------- memory */
 
-/* Many come and go, few are there at one time: the table does not grow with those that were there. */
+/* The size of the table depends on how many objects are in it, not on how many there have been. */
 static void does_not_grow_with_those_that_left(void **state) {
     (void)state;
     enum { AT_ONCE = 500, ALL = 40000 };
@@ -129,7 +129,7 @@ static void does_not_grow_with_those_that_left(void **state) {
     assert_int_equal(mr_idmap_count(f.owner->idmap), AT_ONCE);
 }
 
-/* Room that was reserved is there even after the last object has left a large table. */
+/* Reserved room stays, even when all objects have left a large table. */
 static void reserved_room_stays(void **state) {
     (void)state;
     enum { MANY = 2000 };
@@ -142,14 +142,14 @@ static void reserved_room_stays(void **state) {
     assert_int_equal(mr_idmap_put(f.owner->idmap, all[MANY - 1]), MR_OK);
     fa_disarm(&f.fa);
     size_t live = fa_live(&f.fa);
-    mr_idmap_remove(f.owner->idmap, all[MANY - 1]); /* and is given back with what it was for */
+    mr_idmap_remove(f.owner->idmap, all[MANY - 1]); /* the room is freed with the object that it was reserved for */
     assert_true(fa_live(&f.fa) < live);
     assert_null(get(1));
     assert_int_equal(mr_idmap_put(f.owner->idmap, all[1]), MR_OK);
     assert_ptr_equal(get(1), all[1]);
 }
 
-/* A put, a look for a place and another key that fail leave all as it was. */
+/* A put, a search for a place, or a change of key that fails leaves everything unchanged. */
 static void without_memory(void **state) {
     (void)state;
     enum { N = 100 };
@@ -187,8 +187,8 @@ static void without_memory(void **state) {
 
 /* ---------------------------------------------------------------- the end */
 
-/* A session that closes leaves its objects with an owner whose map is empty; freeing them later, or taking them into
- * another map, does not look there. */
+/* When a session closes, its objects keep an owner whose map is empty. They can be freed later, or put into another
+ * map, without looking into that one. */
 static void closed(void **state) {
     (void)state;
     enum { N = 300 };
@@ -209,7 +209,7 @@ static void closed(void **state) {
     assert_int_equal(mr_idmap_put(old->idmap, all[3]), MR_OK);
     assert_int_equal(mr_idmap_count(old->idmap), 0);
     mr_idmap_remove(old->idmap, all[5]);
-    mr_owner_release(old); /* the objects keep it */
+    mr_owner_release(old); /* the objects still hold it */
     all[5]->owner = f.owner;
     mr_owner_retain(f.owner);
     assert_int_equal(mr_idmap_put(f.owner->idmap, all[5]), MR_OK);

@@ -1,7 +1,7 @@
 /*
- * test_slab.c: the pages of the entities' blocks, against a model that knows each block and what is in it.
+ * test_slab.c: the pages that hold the entities' blocks, compared with a model that knows each block and its bytes.
  *
- * Where an address sanitizer watches, each block comes from the allocator: what is said of chunks is not tested then.
+ * Under an address sanitizer each block comes from the allocator: then chunks are not tested.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,14 +17,14 @@ enum { MOST = 20000, STEPS = 200000, LARGE = SLAB_LARGEST * 3 };
 typedef struct block {
     unsigned char *at;
     size_t size;
-    unsigned char mark; /* what all its bytes are */
+    unsigned char mark; /* the value of all its bytes */
 } block;
 
 typedef struct world {
     fa_state fa;
     mr_env *env;
     mr_slab slab;
-    size_t before; /* bytes that live without any block */
+    size_t before; /* bytes in use before the first block */
     uint64_t seed;
     block blocks[MOST];
     size_t n;
@@ -91,7 +91,7 @@ static void check_all(world *w) {
     }
 }
 
-/* Sizes of a few classes, as a program has them, and now and then any. */
+/* Mostly one of a few sizes, as in a program, and sometimes any size. */
 static size_t some_size(world *w) {
     static const size_t usual[] = {1, 16, 17, 144, 176, 177, 240, SLAB_LARGEST - 1, SLAB_LARGEST, SLAB_LARGEST + 1};
     if (roll(w, 4) > 0) return usual[roll(w, sizeof usual / sizeof *usual)];
@@ -104,7 +104,8 @@ static void test_random(void **state) {
     (void)state;
     for (uint64_t seed = 1; seed <= 3; seed++) {
         world *w = open_world(seed);
-        uint32_t adds = 60; /* of 100: the number of blocks rises and falls */
+        /* The percentage of steps that add a block. It changes, so that the number of blocks rises and falls. */
+        uint32_t adds = 60;
         for (size_t step = 0; step < STEPS; step++) {
             if (step % 20000 == 0) {
                 adds = adds > 50 ? 35 : 65;
@@ -121,7 +122,7 @@ static void test_random(void **state) {
     }
 }
 
-/* What is left at the end is given back as a whole, but for the blocks that never were in a page. */
+/* mr_slab_done frees all pages at once. Larger blocks, which are in no page, are freed one by one. */
 static void test_done_frees_all_pages(void **state) {
     (void)state;
     world *w = open_world(7);
@@ -132,19 +133,19 @@ static void test_done_frees_all_pages(void **state) {
     mr_slab_done(&w->slab);
     assert_int_equal(fa_live(&w->fa), w->before);
     w->n = 0;
-    assert_true(add(w, 100)); /* and it can be used again */
+    assert_true(add(w, 100)); /* the slab can be used again */
     drop(w, 0);
     mr_slab_done(&w->slab);
     close_world(w);
 }
 
-/* A page serves another size once its blocks are free, and a chunk goes when its last page is unused. */
+/* An empty page is used for blocks of another size. A chunk is freed with its last used page. */
 static void test_pages_change_size(void **state) {
     (void)state;
     world *w = open_world(8);
     for (size_t i = 0; i < MOST; i++) assert_true(add(w, 64));
     size_t live = fa_live(&w->fa);
-    /* One in a hundred stays, scattered: the pages stay with them. */
+    /* One block in a hundred stays: so most pages stay. */
     for (size_t i = w->n; i-- > 0;)
         if (roll(w, 100) > 0) drop(w, i);
     check_all(w);
@@ -157,7 +158,7 @@ static void test_pages_change_size(void **state) {
     close_world(w);
 }
 
-/* The block that is freed last is the one that comes next: nothing grows. */
+/* A new block takes the place of the one that was freed last: memory does not grow. */
 static void test_one_block_again_and_again(void **state) {
     (void)state;
     world *w = open_world(9);
@@ -172,7 +173,7 @@ static void test_one_block_again_and_again(void **state) {
     close_world(w);
 }
 
-/* Little is lost: between the blocks, in the pages' heads, and at the chunks' ends. */
+/* The pages waste little memory: between the blocks, in their heads, and at the ends of chunks. */
 static void test_little_is_lost(void **state) {
     (void)state;
     if (!is_paged()) skip();
@@ -187,7 +188,7 @@ static void test_little_is_lost(void **state) {
     }
 }
 
-/* A chunk that is not to be had: no block, nothing changed, and all goes on once there is memory again. */
+/* If no chunk can be allocated, there is no block and nothing changes. When there is memory again, all works. */
 static void test_without_memory(void **state) {
     (void)state;
     world *w = open_world(10);

@@ -1,6 +1,6 @@
 /*
- * flush_blog.h: posts, their categories and their tags, for the tests of the flush; Post is declared before
- * Category, as users write it.
+ * flush_blog.h: posts, their categories and their tags, for the tests of the flush. Post is declared before Category,
+ * because programs often do so.
  */
 #ifndef MOONROW_SPEC_FLUSH_BLOG_H
 #define MOONROW_SPEC_FLUSH_BLOG_H
@@ -16,6 +16,7 @@ typedef struct blog {
 
 enum { WITH_POSTS = 1, WITH_CATEGORY = 2, WITH_TAGS = 4, WITH_TAGGED = 8 };
 
+/* Declares Tag, the link table, and the sides of the many-to-many. */
 static inline void declare_tags(blog *b, unsigned sides) {
     fl_world *w = &b->w;
     b->tag = fl_class(w, "Tag");
@@ -37,6 +38,7 @@ static inline void declare_tags(blog *b, unsigned sides) {
     fl_finish(w, b->tag, "tag");
 }
 
+/* Declares the classes with these relationships (WITH_ flags). Call fl_start afterwards. */
 static inline void declare_blog(blog *b, unsigned sides) {
     fl_world *w = &b->w;
     memset(b, 0, sizeof *b);
@@ -58,6 +60,7 @@ static inline void declare_blog(blog *b, unsigned sides) {
     fl_finish(w, b->category, "category");
 }
 
+/* The same, on a new SQLite database. */
 static inline void open_blog(blog *b, unsigned sides) {
     declare_blog(b, sides);
     fl_start(&b->w, "sqlite://");
@@ -67,15 +70,16 @@ static inline mr_entity *category(blog *b, const char *name) { return fl_named(&
 static inline mr_entity *post(blog *b, const char *name) { return fl_named(&b->w, b->post, name); }
 static inline mr_entity *tag(blog *b, const char *name) { return fl_named(&b->w, b->tag, name); }
 
-/* Both sides, as the session keeps them. */
+/* Sets both sides of the relationship, as a session does. */
 static inline void put_into(blog *b, mr_entity *p, mr_entity *c) {
     fl_append(&b->w, c, "posts", p);
     fl_set(&b->w, p, "category", fl_ref(c));
 }
 
-/* What load_items finds: up to the first NULL. */
+/* The items that load_items will give; NULL behind the last. */
 static mr_entity *to_be_loaded[4];
 
+/* fl_world.load: fills the collection with to_be_loaded. */
 static inline mr_status load_items(fl_world *w, mr_entity *entity, const mr_property *prop) {
     uint32_t n = 0;
     while (n < 4 && to_be_loaded[n]) n++;

@@ -1,7 +1,8 @@
 /*
- * flush_fixture.h: a small world for the tests of the flush: classes declared through the mapper's API, an
- * engine, and a session of the simplest kind: lists of what is new and deleted, and a flush that says which
- * statements it sent.
+ * flush_fixture.h: helpers for the tests of the flush: classes declared by the functions of the mapper, an engine, and
+ * in place of a session two lists: of new objects, and of deleted ones.
+ *
+ * Invariant: fl_close frees everything, and asserts that no memory was lost.
  */
 #ifndef MOONROW_SPEC_FLUSH_FIXTURE_H
 #define MOONROW_SPEC_FLUSH_FIXTURE_H
@@ -29,28 +30,32 @@ typedef struct fl_world {
     mr_conn *conn;
     mr_owner *owner;
     mr_vec fresh, doomed;
-    mr_flush *flush;  /* the last one, until the next or close */
-    char sent[20000]; /* its statements: "SQL [(values), (values)]\n" */
-    char needs[1000]; /* what it asked for: "Class.attribute\n" */
+    mr_flush *flush;  /* the last flush; it lives until the next one */
+    char sent[20000]; /* its statements: "SQL [(values), (values)]\n" for each */
+    char needs[1000]; /* the attributes that it needed: "Class.attribute\n" for each */
     char log[2000];
-    /* Loads what a flush needs; NULL: the need is not met. */
+    /* Loads an attribute that the flush needs. NULL: nothing is loaded. */
     mr_status (*load)(struct fl_world *w, mr_entity *entity, const mr_property *prop);
-    mr_node *expression; /* the SQL of opaque values */
+    mr_node *expression; /* the SQL expression of opaque values */
 } fl_world;
 
 /* ---------------------------------------------------------------- the world */
 
+/* The log: writes the text to w->log. */
 static inline void fl_log(void *ud, const char *text) {
     fl_world *w = ud;
     size_t len = strlen(w->log);
     snprintf(w->log + len, sizeof w->log - len, "%s\n", text);
 }
 
+/* Fails the test, with the recorded error, unless ok. */
 static inline void fl_check(fl_world *w, bool ok, const char *what) {
     if (!ok) fail_msg("%s: %s", what, mr_env_error(w->env)->kind ? mr_env_error(w->env)->message : "no error");
 }
+/* Fails the test unless the call returns MR_OK. */
 #define FL_OK(w, call) fl_check(w, (call) == MR_OK, #call)
 
+/* A new environment without classes. Declare them, then call fl_start. */
 static inline void fl_open(fl_world *w) {
     static const fa_state fresh = FA_INIT;
     memset(w, 0, sizeof *w);
@@ -63,7 +68,7 @@ static inline void fl_open(fl_world *w) {
     mr_vec_init(&w->doomed, w->env, sizeof(mr_entity *));
 }
 
-/* The classes are declared: configures them, connects, and makes the tables (on SQLite). */
+/* Call this when the classes are declared. Configures them, connects, and creates the tables (on SQLite). */
 static inline void fl_start(fl_world *w, const char *url) {
     FL_OK(w, mr_registry_configure(w->registry));
     FL_OK(w, mr_engine_new(w->env, url, strlen(url), NULL, &w->engine));
@@ -73,7 +78,7 @@ static inline void fl_start(fl_world *w, const char *url) {
     fl_check(w, w->owner != NULL, "owner");
 }
 
-/* Entities that tests hold stay pinned until here. */
+/* Frees everything, with the entities that tests have pinned. */
 static inline void fl_close(fl_world *w) {
     fa_disarm(&w->fa);
     mr_flush_free(w->flush);
@@ -89,6 +94,7 @@ static inline void fl_close(fl_world *w) {
 
 /* ---------------------------------------------------------------- declaring */
 
+/* Adds an attribute with a column of this type to a class that is not ended. */
 static inline mr_column *fl_column(fl_world *w, mr_mapper *m, const char *name, mr_typecode code) {
     mr_type proto = *mr_type_simple(code);
     mr_column *column = mr_column_new(w->env, NULL, mr_type_new(w->env, &proto));
@@ -96,7 +102,7 @@ static inline mr_column *fl_column(fl_world *w, mr_mapper *m, const char *name, 
     return column;
 }
 
-/* A class with an integer key id, and as many text columns as named. */
+/* Begins a class with an integer key, id. End it with fl_finish. */
 static inline mr_mapper *fl_class(fl_world *w, const char *name) {
     mr_mapper *m = mr_mapper_new(w->registry, name, NULL);
     fl_check(w, m != NULL, name);
@@ -104,10 +110,12 @@ static inline mr_mapper *fl_class(fl_world *w, const char *name) {
     return m;
 }
 
+/* Ends the declaration of a class. */
 static inline void fl_finish(fl_world *w, mr_mapper *m, const char *table) {
     FL_OK(w, mr_mapper_finish(m, NULL, table, NULL, NULL, NULL));
 }
 
+/* Adds an integer column with a foreign key to "table.column". */
 static inline mr_column *fl_reference(fl_world *w, mr_mapper *m, const char *name, const char *to) {
     mr_column *column = fl_column(w, m, name, MR_TYPE_INTEGER);
     fl_check(w, mr_column_add_foreign_key(w->env, column, to, NULL) != NULL, to);
@@ -120,6 +128,7 @@ static inline mr_status fl_resolve(mr_env *env, void *ud, mr_relationship *rel) 
     return rel->target ? MR_OK : mr_fail(env, MR_ERR_MAPPING, "no class %s", rel->target_name);
 }
 
+/* The options of a relationship to the class of that name. */
 static inline mr_relationship fl_proto(fl_world *w, const char *target) {
     mr_relationship proto = {.resolve = fl_resolve,
                              .resolve_ud = w,
@@ -130,6 +139,7 @@ static inline mr_relationship fl_proto(fl_world *w, const char *target) {
     return proto;
 }
 
+/* Adds a relationship to a class. */
 static inline mr_relationship *fl_relate(fl_world *w, mr_mapper *m, const char *name, mr_relationship proto) {
     mr_relationship *rel = mr_mapper_add_relationship(m, name, &proto);
     fl_check(w, rel != NULL, name);
@@ -140,6 +150,7 @@ static inline mr_relationship *fl_relate(fl_world *w, mr_mapper *m, const char *
 
 static inline mr_value fl_text(const char *s) { return mr_text_value(s, strlen(s)); }
 
+/* The object as a value; NULL: the value NULL. */
 static inline mr_value fl_ref(mr_entity *e) {
     mr_value v = mr_value_of(e ? MR_ENTITY : MR_NULL, 0);
     if (e) v.u.p = e;
@@ -160,19 +171,21 @@ static inline const mr_value *fl_get(mr_entity *e, const char *name) {
     return mr_entity_slot(e, fl_prop(e, name)->slot);
 }
 
+/* The integer in the attribute. */
 static inline int64_t fl_int(mr_entity *e, const char *name) {
     const mr_value *v = fl_get(e, name);
     if (v->kind != MR_INT) fail_msg("%s.%s is of kind %d", e->mapper->name, name, v->kind);
     return v->u.i;
 }
 
-/* A pinned transient object. */
+/* A new transient object. It is pinned until fl_close. */
 static inline mr_entity *fl_new(fl_world *w, mr_mapper *m) {
     mr_entity *e = mr_entity_new(w->env, m);
     fl_check(w, e != NULL, "entity");
     return mr_entity_pin(e);
 }
 
+/* The object becomes pending: the next flush inserts it. */
 static inline mr_entity *fl_add(fl_world *w, mr_entity *e) {
     e->state = MR_PENDING;
     e->owner = mr_owner_retain(w->owner);
@@ -182,17 +195,20 @@ static inline mr_entity *fl_add(fl_world *w, mr_entity *e) {
     return e;
 }
 
+/* A new pending object with a name. */
 static inline mr_entity *fl_named(fl_world *w, mr_mapper *m, const char *name) {
     mr_entity *e = fl_add(w, fl_new(w, m));
     fl_set(w, e, "name", fl_text(name));
     return e;
 }
 
+/* The next flush deletes the object. */
 static inline void fl_delete(fl_world *w, mr_entity *e) {
     e->flags |= MR_ENTITY_TO_DELETE;
     FL_OK(w, mr_vec_push_ptr(&w->doomed, e));
 }
 
+/* The object's collection of that name. */
 static inline mr_collection *fl_items(fl_world *w, mr_entity *e, const char *name) {
     mr_collection *c = mr_entity_collection(e, fl_prop(e, name), true);
     fl_check(w, c != NULL, name);
@@ -211,6 +227,7 @@ static inline void fl_remove(fl_world *w, mr_entity *e, const char *name, mr_ent
 
 /* ---------------------------------------------------------------- flushing */
 
+/* Writes a value as SQL text would show it. */
 static inline void fl_put_value(mr_strbuf *out, const mr_value *v) {
     switch (v->kind) {
     case MR_NULL:
@@ -236,6 +253,7 @@ static inline void fl_put_value(mr_strbuf *out, const mr_value *v) {
     }
 }
 
+/* Writes what was recorded to w->sent. */
 static inline void fl_write_down(fl_world *w, mr_recorder *recorder) {
     mr_strbuf out;
     mr_strbuf_init(&out, w->env);
@@ -268,6 +286,7 @@ static inline mr_node *fl_expression(void *ud, const mr_value *value) {
     return ((fl_world *)ud)->expression;
 }
 
+/* Loads what the flush needs, and notes it in w->needs. */
 static inline mr_status fl_meet(fl_world *w) {
     mr_entity *entity;
     const mr_property *prop;
@@ -280,7 +299,7 @@ static inline mr_status fl_meet(fl_world *w) {
     return status == MR_DONE ? MR_OK : MR_FAIL;
 }
 
-/* Flushes what is in the lists; on failure they, and all objects, are as before. Nothing is recorded. */
+/* Flushes what is in the lists. If it fails, the lists and all objects stay as they were. */
 static inline mr_status fl_try(fl_world *w) {
     mr_flush_context ctx = {w->env, w->owner, w, fl_connection, fl_expression};
     mr_flush_free(w->flush);
@@ -301,7 +320,7 @@ static inline mr_status fl_try(fl_world *w) {
     return MR_OK;
 }
 
-/* The same, and the statements in w->sent. */
+/* The same, and writes its statements to w->sent. */
 static inline mr_status fl_record(fl_world *w) {
     mr_recorder *recorder;
     FL_OK(w, mr_recorder_start(w->engine, &recorder));
@@ -312,15 +331,16 @@ static inline mr_status fl_record(fl_world *w) {
     return status;
 }
 
+/* Flushes; must succeed. */
 static inline void fl_flush(fl_world *w) { fl_check(w, fl_record(w) == MR_OK, "flush"); }
 
-/* Flushes, and expects exactly these statements. */
+/* Flushes, and asserts the statements. */
 static inline void fl_expect(fl_world *w, const char *statements) {
     fl_flush(w);
     assert_string_equal(w->sent, statements);
 }
 
-/* Fails with the kind, and a message that has the words. */
+/* Flushes, and asserts that it fails with an error of this kind, whose message contains the words. */
 static inline void fl_expect_error(fl_world *w, mr_errkind kind, const char *words) {
     assert_int_equal(fl_record(w), MR_FAIL);
     const mr_error *e = mr_env_error(w->env);
@@ -329,7 +349,7 @@ static inline void fl_expect_error(fl_world *w, mr_errkind kind, const char *wor
                  e->message);
 }
 
-/* The first column of the first row: an integer, or -1 for NULL and for no row. */
+/* The integer in the first column of the first row. -1: it is NULL, or there is no row. */
 static inline int64_t fl_query(fl_world *w, const char *sql) {
     mr_compiled *c = mr_compiled_from_sql(w->env, sql, strlen(sql), false);
     mr_cursor *cursor = NULL;

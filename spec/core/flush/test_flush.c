@@ -1,4 +1,6 @@
-/* test_flush.c: inserts, updates and deletes of single classes, on SQLite and as SQL for PostgreSQL. */
+/*
+ * test_flush.c: inserts, updates and deletes of one class, on SQLite, and as SQL for PostgreSQL.
+ */
 #include "flush_fixture.h"
 
 typedef struct user_world {
@@ -279,7 +281,7 @@ static void test_key_changes(void **state) {
     assert_ptr_equal(mr_idmap_get(u.w.owner->idmap, u.user, &id), a);
     assert_true(mr_flush_result_at(u.w.flush, 0)->key_changed);
     assert_int_equal(mr_flush_result_at(u.w.flush, 0)->old_identity.u.i, 1);
-    /* 2 to 1, which was a's before. */
+    /* b takes the key that a had before. */
     fl_set(&u.w, b, "id", mr_int_value(1));
     fl_flush(&u.w);
     id = mr_int_value(1);
@@ -297,7 +299,7 @@ static void test_row_switch(void **state) {
     mr_entity *b = make_user(&u, "b");
     fl_set(&u.w, b, "id", mr_int_value(1));
     fl_expect(&u.w, "UPDATE user SET username=? WHERE user.id = ? [('b', 1)]\n");
-    assert_int_equal(fl_get(b, "score")->kind, MR_UNLOADED); /* what the row has */
+    assert_int_equal(fl_get(b, "score")->kind, MR_UNLOADED); /* not set: the row keeps its value */
     assert_int_equal(a->state, MR_DELETED);
     assert_int_equal(b->state, MR_PERSISTENT);
     mr_value id = mr_int_value(1);
@@ -408,7 +410,7 @@ static void test_hook_after_the_row(void **state) {
     mr_entity *a = make_user(&u, "a"), *first = a;
     fl_flush(&u.w);
     FL_OK(&u.w, mr_mapper_listen(u.user, MR_EVENT_AFTER_INSERT, write_later, &first, false));
-    /* Written before the hook changes it: an UPDATE of this flush, then of the next one. */
+    /* The hook changes an object that this flush has written before: the next flush writes the change. */
     fl_set(&u.w, a, "score", mr_int_value(1));
     mr_entity *b = make_user(&u, "b");
     fl_expect(&u.w, "UPDATE user SET score=? WHERE user.id = ? [(1, 1)]\n"
@@ -418,7 +420,7 @@ static void test_hook_after_the_row(void **state) {
     fl_expect(&u.w, "UPDATE user SET email=? WHERE user.id = ? "
                     "[('changed by a hook after its row was written', 1)]\n");
     assert_int_equal(u.w.owner->dirty.len, 0);
-    /* One that is new in the same flush, changed after it was inserted. */
+    /* The hook changes an object after its INSERT in the same flush. */
     mr_mapper_unlisten(u.user, MR_EVENT_AFTER_INSERT, write_later, &first);
     FL_OK(&u.w, mr_mapper_listen(u.user, MR_EVENT_AFTER_INSERT, write_later, &first, false));
     first = make_user(&u, "c");

@@ -1,4 +1,6 @@
-/* test_flush_keys.c: changed, composite and referred keys, and what follows them. */
+/*
+ * test_flush_keys.c: changed keys, composite keys, and the foreign keys that refer to them.
+ */
 #include "flush_blog.h"
 
 /* ---------------------------------------------------------------- changed keys */
@@ -86,7 +88,7 @@ static void test_version_is_needed(void **state) {
     fl_start(&b.w, "sqlite://");
     mr_entity *c = category(&b, "c");
     fl_flush(&b.w);
-    b.w.owner->generation++; /* all have expired */
+    b.w.owner->generation++; /* all objects have expired */
     fl_delete(&b.w, c);
     b.w.load = load_version;
     fl_expect(&b.w, "DELETE FROM category WHERE category.id = ? AND category.version = ? [(1, 1)]\n");
@@ -94,7 +96,7 @@ static void test_version_is_needed(void **state) {
     fl_close(&b.w);
 }
 
-/* A foreign key to a column that is no key, of an object that has expired. */
+/* A foreign key refers to a column that is no primary key. The object with that column has expired. */
 static void test_referred_column_is_needed(void **state) {
     (void)state;
     fl_world w;
@@ -111,7 +113,7 @@ static void test_referred_column_is_needed(void **state) {
     mr_entity *c = fl_add(&w, fl_new(&w, country));
     fl_set(&w, c, "code", mr_int_value(1));
     fl_flush(&w);
-    w.load = load_version; /* loads 1 */
+    w.load = load_version; /* load_version gives 1 */
     w.owner->generation++;
     mr_entity *x = fl_add(&w, fl_new(&w, city));
     fl_set(&w, x, "country", fl_ref(c));
@@ -133,7 +135,7 @@ typedef struct shop {
     mr_relationship *items;
 } shop;
 
-/* An item's key begins with its order's. */
+/* The key of an item begins with the key of its order. */
 static void open_shop(shop *s, bool passive) {
     fl_world *w = &s->w;
     fl_open(w);
@@ -182,7 +184,7 @@ static void test_composite_keys(void **state) {
     mr_entity *o = shop_order(&s), *i = shop_item(&s, o, 1, "i");
     fl_expect(&s.w, "INSERT INTO \"order\" (year, number, name) VALUES (?, ?, ?) [(2024, 7, 'o')]\n"
                     "INSERT INTO item (year, number, line, name) VALUES (?, ?, ?, ?) [(2024, 7, 1, 'i')]\n");
-    /* The item's key follows by ON UPDATE CASCADE, and its own change finds the row under the new key. */
+    /* ON UPDATE CASCADE changes the item's key. The UPDATE of the item finds its row by the new key. */
     fl_set(&s.w, o, "number", mr_int_value(8));
     fl_set(&s.w, i, "name", fl_text("j"));
     fl_expect(&s.w, "UPDATE \"order\" SET number=? WHERE \"order\".year = ? AND \"order\".number = ? [(8, 2024, 7)]\n"
@@ -195,12 +197,12 @@ static void test_composite_keys(void **state) {
     assert_true(mr_identity_make(s.item, key, &buf, &identity));
     assert_ptr_equal(mr_idmap_get(s.w.owner->idmap, s.item, &identity), i);
     mr_strbuf_done(&buf);
-    /* An item cannot lose its order. */
+    /* An item cannot be without an order: its key would be NULL. */
     fl_remove(&s.w, o, "items", i);
     fl_expect_error(&s.w, MR_ERR_INVALID_REQUEST,
                     "tried to blank-out primary key column 'item.year' on instance '<Item (2024, 8, 1)>'");
     mr_entity_revert(o);
-    /* Replaced by another one with its key: the row is switched. */
+    /* A new item takes the key of a deleted one: the row is updated. */
     fl_remove(&s.w, o, "items", i);
     fl_delete(&s.w, i);
     shop_item(&s, o, 1, "new");

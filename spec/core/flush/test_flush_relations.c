@@ -1,4 +1,6 @@
-/* test_flush_relations.c: foreign keys, link rows and the order of rows that follow from relationships. */
+/*
+ * test_flush_relations.c: relationships decide foreign keys, link rows, and the order of statements.
+ */
 #include "flush_blog.h"
 
 static void test_save_parent_and_children(void **state) {
@@ -38,13 +40,13 @@ static void test_add_and_remove_children(void **state) {
     fl_remove(&b.w, c, "posts", x);
     fl_expect(&b.w, "UPDATE post SET category_id=? WHERE post.id = ? [(NULL, 1)]\n");
     assert_int_equal(fl_get(x, "category_id")->kind, MR_NULL);
-    /* Moved without a many-to-one; whichever parent is met first. */
+    /* Moved to another parent, without a many-to-one. The flush may see either parent first. */
     fl_remove(&b.w, c, "posts", y);
     fl_append(&b.w, d, "posts", y);
     fl_remove(&b.w, d, "posts", z);
     fl_append(&b.w, c, "posts", z);
     fl_expect(&b.w, "UPDATE post SET category_id=? WHERE post.id = ? [(2, 2), (1, 3)]\n");
-    /* Taken out and put back. */
+    /* Removed and appended again: nothing has changed. */
     fl_remove(&b.w, c, "posts", z);
     fl_append(&b.w, c, "posts", z);
     fl_expect(&b.w, "");
@@ -89,7 +91,7 @@ static void test_delete_unloaded_parent(void **state) {
     fl_expect(&b.w, "UPDATE post SET category_id=? WHERE post.id = ? [(NULL, 1)]\n"
                     "DELETE FROM category WHERE category.id = ? [(1)]\n");
     assert_string_equal(b.w.needs, "Category.posts\n");
-    /* passive_deletes leaves to the database what is not loaded. */
+    /* With passive_deletes the flush does not load the children: the database changes them. */
     b.posts->passive_deletes = 1;
     fl_append(&b.w, d, "posts", x);
     fl_flush(&b.w);
@@ -123,7 +125,7 @@ static void test_delete_parent_and_children(void **state) {
     fl_append(&b.w, c, "posts", x);
     fl_append(&b.w, c, "posts", y);
     fl_flush(&b.w);
-    /* One child removed, then the parent deleted with the rest (17). */
+    /* One child is removed, then the parent and all children are deleted. */
     fl_remove(&b.w, c, "posts", x);
     fl_delete(&b.w, c);
     fl_delete(&b.w, y);
@@ -143,7 +145,7 @@ static void test_moved_child_survives(void **state) {
     fl_flush(&b.w);
     fl_remove(&b.w, c, "posts", x);
     put_into(&b, x, d);
-    /* y by its foreign key alone. */
+    /* y is moved only by its foreign key. */
     fl_set(&b.w, y, "category_id", mr_int_value(2));
     fl_delete(&b.w, c);
     fl_expect(&b.w, "UPDATE post SET category_id=? WHERE post.id = ? [(2, 1), (2, 2)]\n"
@@ -162,7 +164,7 @@ static void test_many_to_one_to_nil(void **state) {
     fl_set(&b.w, x, "category", mr_null_value());
     fl_expect(&b.w, "UPDATE post SET category_id=? WHERE post.id = ? [(NULL, 1)]\n");
     assert_string_equal(b.w.needs, "");
-    /* Set to what it is already. */
+    /* Set to the value that it has: nothing has changed. */
     fl_set(&b.w, x, "category", fl_ref(c));
     fl_flush(&b.w);
     mr_entity_forget(x, fl_prop(x, "category")->slot);
@@ -227,7 +229,7 @@ static void test_many_to_many(void **state) {
         mr_entity *x = post(&b, "x"), *t = tag(&b, "t"), *u = tag(&b, "u"), *v = tag(&b, "v");
         fl_append(&b.w, x, "tags", t);
         fl_append(&b.w, x, "tags", u);
-        fl_append(&b.w, x, "tags", t); /* repeated: one row */
+        fl_append(&b.w, x, "tags", t); /* a second time: still one link row */
         if (both) {
             fl_append(&b.w, t, "posts", x);
             fl_append(&b.w, u, "posts", x);
@@ -235,12 +237,12 @@ static void test_many_to_many(void **state) {
         fl_expect(&b.w, "INSERT INTO tag (name) VALUES (?) [('t'), ('u'), ('v')]\n"
                         "INSERT INTO post (name, category_id) VALUES (?, ?) [('x', NULL)]\n"
                         "INSERT INTO post_tag (post_id, tag_id) VALUES (?, ?) [(1, 1), (1, 2)]\n");
-        /* A change of a column does not look at the collection (5). */
+        /* A change of a column does not load the collection. */
         mr_entity_forget(x, fl_prop(x, "tags")->slot);
         fl_set(&b.w, x, "name", fl_text("xx"));
         fl_expect(&b.w, "UPDATE post SET name=? WHERE post.id = ? [('xx', 1)]\n");
         assert_string_equal(b.w.needs, "");
-        /* Only the difference (14). */
+        /* Only the difference is written. */
         to_be_loaded[0] = t;
         to_be_loaded[1] = u;
         to_be_loaded[2] = NULL;
@@ -253,7 +255,7 @@ static void test_many_to_many(void **state) {
         }
         fl_expect(&b.w, "DELETE FROM post_tag WHERE post_tag.post_id = ? AND post_tag.tag_id = ? [(1, 1)]\n"
                         "INSERT INTO post_tag (post_id, tag_id) VALUES (?, ?) [(1, 3)]\n");
-        /* Deleting one side takes the links along. */
+        /* Deleting one side deletes its link rows. */
         fl_delete(&b.w, x);
         fl_expect(&b.w, "DELETE FROM post_tag WHERE post_tag.post_id = ? AND post_tag.tag_id = ? [(1, 2), (1, 3)]\n"
                         "DELETE FROM post WHERE post.id = ? [(1)]\n");

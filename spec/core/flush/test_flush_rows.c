@@ -1,5 +1,7 @@
-/* test_flush_rows.c: rows of tables that refer to themselves or to each other: levels, cycles, post_update,
- * long chains. */
+/*
+ * test_flush_rows.c: the order of rows in tables that refer to themselves or to each other: levels, cycles,
+ * post_update, long chains.
+ */
 #include "flush_fixture.h"
 
 /* ---------------------------------------------------------------- a tree */
@@ -20,7 +22,7 @@ static void open_tree(tree *t, unsigned sides) {
     mr_column *id = ((mr_property *)mr_vec_ptr(&t->node->columns, 0))->column;
     fl_column(w, t->node, "name", MR_TYPE_TEXT);
     fl_reference(w, t->node, "parent_id", "node.id")->indexed =
-        true; /* or SQLite looks through all rows at each DELETE */
+        true; /* without an index, SQLite reads all rows at each DELETE */
     mr_relationship parent = fl_proto(w, "Node"), children = fl_proto(w, "Node");
     mr_vec_init(&parent.remote_side, w->env, sizeof(mr_column *));
     FL_OK(w, mr_vec_push_ptr(&parent.remote_side, id));
@@ -63,13 +65,13 @@ static void test_tree_by_levels(void **state) {
         fl_expect(&t.w, "INSERT INTO node (name, parent_id) VALUES (?, ?) [('1', NULL), ('other', NULL)]\n"
                         "INSERT INTO node (name, parent_id) VALUES (?, ?) [('1.2', 1), ('1.1', 1)]\n"
                         "INSERT INTO node (name, parent_id) VALUES (?, ?) [('1.1.1', 4)]\n");
-        /* A new root above: it comes before the row that it is the parent of. */
+        /* A new root: its row is inserted before its child refers to it. */
         mr_entity *top = node(&t, "top");
         if (sides & WITH_PARENT) fl_set(&t.w, root, "parent", fl_ref(top));
         if (sides & WITH_CHILDREN) fl_append(&t.w, top, "children", root);
         fl_expect(&t.w, "INSERT INTO node (name, parent_id) VALUES (?, ?) [('top', NULL)]\n"
                         "UPDATE node SET parent_id=? WHERE node.id = ? [(6, 1)]\n");
-        /* Deleted from the leaves on. */
+        /* Rows are deleted from the leaves to the root. */
         fl_delete(&t.w, root);
         fl_delete(&t.w, two);
         fl_delete(&t.w, one);
@@ -88,7 +90,7 @@ static void test_delete_by_foreign_keys(void **state) {
     mr_entity *root = node(&t, "root"), *leaf = node(&t, "leaf");
     fl_set(&t.w, leaf, "parent", fl_ref(root));
     fl_flush(&t.w);
-    /* The relationship is not loaded: the foreign key tells. */
+    /* The relationship is not loaded: the foreign key decides the order. */
     mr_entity_forget(leaf, fl_prop(leaf, "parent")->slot);
     fl_delete(&t.w, root);
     fl_delete(&t.w, leaf);
@@ -183,8 +185,7 @@ static void test_post_update(void **state) {
 
 /* ---------------------------------------------------------------- long chains */
 
-/* A list of n nodes, each the parent of the one added before it, flushed and deleted: nothing recurs on its
- * length. */
+/* A long chain, in which each node is the parent of the one before: the flush does not use the C stack for it. */
 static void test_long_chain(void **state) {
     (void)state;
     enum { LENGTH = 100000 };

@@ -1,6 +1,8 @@
 /*
- * load_fixture.h: what the tests of queries and loads share: mapped classes, a database in memory with a few
- * rows, and short ways to build queries and to see the statements that were sent.
+ * load_fixture.h: helpers for the tests of queries and loads: mapped classes, a database in memory with a few rows, and
+ * short ways to build queries and to see their statements.
+ *
+ * Invariant: after each test nothing is pinned by a load, and all memory has been freed.
  */
 #ifndef MOONROW_SPEC_LOAD_FIXTURE_H
 #define MOONROW_SPEC_LOAD_FIXTURE_H
@@ -29,19 +31,23 @@ static mr_load_context ctx;
 static mr_mapper *user, *category, *post, *tag, *node, *score;
 static int entered, left;
 
+/* Fails the test, with the recorded error, unless ok. */
 static inline void check(bool ok, const char *what) {
     if (!ok) fail_msg("%s: %s", what, mr_env_error(env)->kind ? mr_env_error(env)->message : "no error");
 }
+/* Fails the test unless the call returns MR_OK. */
 #define OK(call) check((call) == MR_OK, #call)
 
 /* ---------------------------------------------------------------- classes */
 
+/* An integer column, with a foreign key unless NULL. */
 static inline mr_column *integer(const char *foreign_key) {
     mr_column *c = mr_column_new(env, NULL, mr_type_simple(MR_TYPE_INTEGER));
     if (foreign_key) mr_column_add_foreign_key(env, c, foreign_key, NULL);
     return c;
 }
 
+/* Begins a class with an integer key of that name. */
 static inline mr_mapper *class_with(const char *name, const char *key) {
     mr_mapper *m = mr_mapper_new(registry, name, NULL);
     mr_column *c = integer(NULL);
@@ -54,8 +60,10 @@ static inline mr_property *text(mr_mapper *m, const char *name) {
     return mr_mapper_add_column(m, name, mr_column_new(env, NULL, mr_type_simple(MR_TYPE_TEXT)));
 }
 
+/* Ends the declaration of a class. */
 static inline void finish(mr_mapper *m, const char *table) { OK(mr_mapper_finish(m, NULL, table, NULL, NULL, NULL)); }
 
+/* Adds a relationship, with a backref unless NULL. */
 static inline mr_relationship *relate(mr_mapper *m, const char *name, const char *target, const char *backref,
                                       mr_table *secondary) {
     mr_relationship r;
@@ -82,6 +90,7 @@ static inline mr_table *link_table(void) {
     return mr_table_new(registry->metadata, "post_tag", NULL, columns, 2, NULL, NULL);
 }
 
+/* Declares all classes. */
 static inline void declare(void) {
     user = class_with("User", "id");
     text(user, "username");
@@ -116,6 +125,7 @@ static inline void declare(void) {
 
 /* ---------------------------------------------------------------- the world */
 
+/* The functions of the load's context. */
 static inline mr_status give_connection(void *ud, mr_mapper *mapper, mr_conn **out) {
     (void)ud;
     (void)mapper;
@@ -134,6 +144,7 @@ static inline void leave(void *ud) {
     left++;
 }
 
+/* Forgets all objects: the next load makes new ones. */
 static inline void new_owner(void) {
     if (owner) mr_owner_release(owner);
     owner = mr_owner_new(env, &ctx);
@@ -142,6 +153,7 @@ static inline void new_owner(void) {
 
 static inline void sql(const char *text_) { OK(mr_conn_run_sql(conn, text_)); }
 
+/* Inserts the rows of all tests. */
 static inline void fill(void) {
     sql("INSERT INTO user VALUES (1, 'admin', 'a@x'), (2, 'guest', NULL), (3, 'third', 't@x')");
     sql("INSERT INTO category VALUES (1, 'one'), (2, 'two'), (3, 'empty')");
@@ -188,7 +200,7 @@ static inline void format_value(const mr_value *v, char *out, size_t size) {
     else snprintf(out, size, "%lld", (long long)v->u.i);
 }
 
-/* The statements since the last call, "SQL (values)" apart by newlines; good until the next call. */
+/* The statements since the last call: "SQL (values)", one a line. The text lives until the next call. */
 static inline const char *sent(void) {
     static char text_[60000];
     size_t len = 0;
@@ -210,16 +222,18 @@ static inline const char *sent(void) {
     return text_;
 }
 
+/* Asserts the statements since the last call of sent(). */
 static inline void expect_sent(const char *statements) { assert_string_equal(sent(), statements); }
 
 /* ---------------------------------------------------------------- queries */
 
+/* Fails the test if building the query has failed. */
 static inline mr_query *keep(mr_query *q) {
     check(q != NULL, "query");
     return q;
 }
 
-/* The builders here consume their query, so that they nest. */
+/* The builders below consume their query and return a new one, so that calls can be nested. */
 static inline mr_query *then(mr_query *old, mr_query *made) {
     mr_query_release(old);
     return keep(made);
@@ -278,7 +292,7 @@ static inline mr_query *join(mr_query *q, const mr_property *along) {
     return join_kind(q, MR_OP_INNER, along, NULL, NULL, NULL);
 }
 
-/* An option for a path "posts.tags". */
+/* Adds an option for a path such as "posts.tags". */
 static inline mr_query *option_of(mr_query *q, mr_option_kind kind, mr_lazy strategy, const char *path,
                                   mr_node *alias) {
     mr_option_step steps[8];
@@ -299,18 +313,20 @@ static mr_load *load;
 static const mr_value *rows;
 static size_t nrows;
 
+/* Closes the load, and forgets its rows. */
 static inline void done(void) {
     mr_load_close(load);
     load = NULL;
 }
 
-/* Runs the query (consumed) to its end; the result is in rows and nrows until done(). */
+/* Runs the query to its end, and consumes it. The result is in rows and nrows until done(). */
 static inline void run(mr_query *q) {
     OK(mr_load_start(&ctx, q, &load));
     mr_query_release(q);
     OK(mr_load_all(load, &rows, &nrows));
 }
 
+/* Runs the query, and asserts the number of its rows and its statements. */
 static inline void run_and_expect(mr_query *q, size_t n, const char *statements) {
     run(q);
     expect_sent(statements);
@@ -318,6 +334,7 @@ static inline void run_and_expect(mr_query *q, size_t n, const char *statements)
     done();
 }
 
+/* Asserts that running the query fails with this error. */
 static inline void expect_failure(mr_query *q, mr_errkind kind, const char *message) {
     mr_status status = mr_load_start(&ctx, q, &load);
     mr_query_release(q);
@@ -329,6 +346,7 @@ static inline void expect_failure(mr_query *q, mr_errkind kind, const char *mess
     mr_env_clear_error(env);
 }
 
+/* The entity in row i, which has one item. */
 static inline mr_entity *entity_at(size_t i) {
     assert_true(i < nrows);
     assert_int_equal(rows[i].kind, MR_ENTITY);
@@ -346,6 +364,7 @@ static inline void expect_text(mr_entity *e, const char *name, const char *s) {
     assert_memory_equal(v->u.s, s, v->len);
 }
 
+/* The loaded collection of the entity. */
 static inline mr_collection *items(mr_entity *e, const char *name) {
     const mr_value *v = slot(e, name);
     assert_int_equal(v->kind, MR_COLLECTION);
@@ -353,6 +372,7 @@ static inline mr_collection *items(mr_entity *e, const char *name) {
     return v->u.p;
 }
 
+/* Loads an entity by its key; it is pinned. */
 static inline mr_entity *get(mr_mapper *m, int64_t key) {
     mr_value identity = mr_int_value(key);
     mr_entity *e = NULL;

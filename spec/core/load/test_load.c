@@ -1,5 +1,5 @@
 /*
- * test_load.c: queries of entities and columns: the SQL they become, and the rows they give.
+ * test_load.c: queries of entities and columns: their SQL, and their rows.
  */
 #include "load_fixture.h"
 
@@ -181,7 +181,7 @@ static void parents(void **state) {
     q = where(q, mr_sql_binary(env, MR_OP_NE, col(post, "title"), str("x")));
     run_and_expect(mr_query_retain(q), 1,
                    "SELECT " POST " FROM post WHERE ? = post.category_id AND post.title != ? (1, 'x')");
-    /* The value is read when the query runs; an expired parent is read first. */
+    /* The parent's key is read when the query runs: an expired parent is loaded first. */
     owner->generation++;
     run_and_expect(q, 1,
                    "SELECT " CATEGORY " FROM category WHERE category.id = ? (1)\n"
@@ -299,7 +299,7 @@ static void identity(void **state) {
     expect_text(admin, "username", "other");
     assert_false(mr_entity_is_dirty(admin, prop(user, "username")->slot));
     done();
-    /* Expired: all is read again. */
+    /* After expiry all columns are read again. */
     sql("UPDATE user SET username = 'third' WHERE id = 1");
     owner->generation++;
     run(query(user));
@@ -396,7 +396,7 @@ static void in_parts(void **state) {
     assert_int_equal(mr_load_step(load), MR_DONE);
     assert_int_equal(mr_load_step(load), MR_DONE);
     done();
-    /* A commit closes the cursor. */
+    /* A commit closes the cursor: the rows that were read are still given out. */
     OK(mr_load_start(&ctx, q, &load));
     assert_int_equal(mr_load_step(load), MR_ROW);
     OK(mr_conn_begin(conn, MR_TX_DEFAULT));
@@ -415,7 +415,7 @@ static void in_parts(void **state) {
     mr_query_release(q);
 }
 
-/* What was given out and let go is freed while the rest is read. */
+/* Objects that the program has released are freed while the load goes on. */
 static void flat_memory(void **state) {
     (void)state;
     enum { ROWS = 20000, BATCH = 100 };

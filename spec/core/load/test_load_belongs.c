@@ -1,6 +1,6 @@
 /*
- * test_load_belongs.c: the criteria that a relationship gives: with some row, with one object, with nothing; where
- * classes share a table; and each allocation failing in turn.
+ * test_load_belongs.c: criteria along a relationship: it leads to some row, to one object, to nothing; also where
+ * classes share a table. Each allocation fails in turn.
  */
 #include "load_fixture.h"
 
@@ -32,7 +32,7 @@ static mr_node *nothing(mr_mapper *m, const char *name, bool negated) {
     return made;
 }
 
-/* The criterion's own text, which must find n rows. */
+/* Asserts the SQL of the criterion, and that it finds n rows. */
 static void expect_where(mr_mapper *m, mr_node *criterion, size_t n, const char *text_) {
     mr_strbuf sql_;
     mr_strbuf_init(&sql_, env);

@@ -1,5 +1,5 @@
 /*
- * test_load_eager.c: relationships loaded with their parents: joined, and by statements that follow.
+ * test_load_eager.c: relationships that are loaded with their parents: by joins, and by statements that follow.
  */
 #include "load_fixture.h"
 
@@ -51,12 +51,12 @@ static void joined(void **state) {
     expect_tags(entity_at(0), 2);
     expect_tags(entity_at(3), 0);
     assert_ptr_equal(slot(entity_at(0), "category")->u.p, slot(entity_at(1), "category")->u.p);
-    /* A NULL reference is remembered. */
+    /* A reference that is NULL counts as loaded. */
     assert_int_equal(slot(entity_at(3), "category")->kind, MR_NULL);
     done();
 }
 
-/* Their rows are the product of both; the items are not. */
+/* Two joined collections give the product of their rows. Each collection still has each item once. */
 static void several_joined_collections(void **state) {
     (void)state;
     run(eager(eager(eager(query(category), MR_LAZY_JOINED, "posts"), MR_LAZY_JOINED, "same_posts"), MR_LAZY_JOINED,
@@ -69,7 +69,7 @@ static void several_joined_collections(void **state) {
     expect_tags(items(entity_at(0), "posts")->items[0], 2);
     expect_tags(items(entity_at(0), "posts")->items[1], 1);
     done();
-    /* A parent's rows need not come together. */
+    /* The rows of one parent need not be neighbours. */
     new_owner();
     mr_query *q = join(query(category), prop(category, "posts"));
     q = order(q, mr_sql_binary(env, MR_OP_MOD, col(post, "id"), num(2)));
@@ -117,7 +117,7 @@ static void joined_with_limit(void **state) {
                    "anon_1_category_name, " POST_1 " FROM (SELECT DISTINCT " CATEGORY
                    " FROM category) AS anon_1 LEFT OUTER JOIN post AS post_1 "
                    "ON anon_1.category_id = post_1.category_id");
-    /* A reference needs no subquery. */
+    /* A joined reference does not change the number of rows: the limit needs no subquery. */
     run_and_expect(limit(eager(query(post), MR_LAZY_JOINED, "category"), 1), 1,
                    "SELECT " POST ", category_1.id AS category_1_id, category_1.name AS category_1_name FROM post "
                    "LEFT OUTER JOIN category AS category_1 ON category_1.id = post.category_id LIMIT ? (1)");
@@ -188,7 +188,7 @@ static void joined_to_itself(void **state) {
     assert_int_equal(items(entity_at(0), "children")->n, 2);
     assert_int_equal(items(items(entity_at(0), "children")->items[0], "children")->n, 1);
     done();
-    /* By default it stops at the class; with a depth, there. */
+    /* A relationship to its own class is not joined by default; with join_depth it is, to that depth. */
     rel(node, "children")->lazy = MR_LAZY_JOINED;
     registry->version++;
     new_owner();
@@ -381,7 +381,7 @@ static void same_plan_other_values(void **state) {
         assert_int_equal(items(entity_at(0), "posts")->n, 3 - i);
         done();
     }
-    /* One bind in two places is not two binds. */
+    /* A bind that is used twice is not the same as two binds with equal values. */
     mr_node *b = num(1);
     run(where(query(user), mr_sql_and(env, eq(col(user, "id"), mr_node_retain(b)), eq(num(1), b))));
     assert_int_equal(nrows, 1);

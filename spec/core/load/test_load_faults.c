@@ -1,12 +1,13 @@
 /*
- * test_load_faults.c: every allocation and every driver call of a load fails in turn; nothing leaks, nothing
- * is half done, and the load works afterwards.
+ * test_load_faults.c: each allocation and each driver call of a load fails in turn.
+ *
+ * Invariant: nothing leaks, nothing is half done, and the same load works afterwards.
  */
 #include "load_fixture.h"
 
 /* ---------------------------------------------------------------- the operations */
 
-/* Everything that allocates is in here: also the query. */
+/* Runs a query and frees it. Building the query may have failed, too. */
 static mr_status run_query(mr_query *q) {
     mr_status status = q ? mr_load_start(&ctx, q, &load) : MR_FAIL;
     mr_query_release(q);

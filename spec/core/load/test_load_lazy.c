@@ -1,5 +1,5 @@
 /*
- * test_load_lazy.c: relationships loaded when they are touched, and what a query's options say of it.
+ * test_load_lazy.c: relationships that are loaded at the first access, and the options of a query for them.
  */
 #include "load_fixture.h"
 
@@ -47,7 +47,7 @@ static void references(void **state) {
     touch(without, "category");
     expect_sent("");
     assert_int_equal(slot(without, "category")->kind, MR_NULL);
-    /* The row that a foreign key refers to may be gone. */
+    /* A foreign key may refer to a row that does not exist. */
     sql("PRAGMA foreign_keys = OFF");
     sql("UPDATE post SET category_id = 77 WHERE id = 4");
     sent();

@@ -94,7 +94,7 @@ static void single_table_inheritance(void **state) {
     assert_int_equal(engineer->props.len, 3);
     assert_true(mr_mapper_isa(engineer, employee));
     assert_false(mr_mapper_isa(employee, engineer));
-    /* A late attribute of the base has a slot that is free in the subclass. */
+    /* An attribute that is added to the base later gets a slot that is free in the subclass. */
     mr_property *late = mr_mapper_append_column(employee, "salary", integer(NULL));
     assert_int_equal(late->slot, 3);
     assert_ptr_equal(mr_mapper_property(engineer, "salary", false), late);

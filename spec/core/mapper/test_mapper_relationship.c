@@ -1,6 +1,6 @@
 /*
- * test_mapper_relationship.c: finding joins, the two sides of a relationship, what is said about mistakes;
- * and all of it without memory.
+ * test_mapper_relationship.c: how joins are found, the two sides of a relationship, and messages about mistakes. Each
+ * allocation fails in turn.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -41,7 +41,7 @@ static void many_to_one_with_backref(void **state) {
     assert_int_equal(posts->slot, category->nslots - 1);
     expect_pair(&back->pairs[0], category, "id", post, "category_id");
     uint64_t version = registry->version;
-    configure(); /* nothing to do */
+    configure(); /* the second call has nothing to do */
     assert_int_equal(registry->version, version);
 }
 
@@ -190,7 +190,7 @@ static void self_many_to_many(void **state) {
     assert_true(to->simple);
 }
 
-/* Two keys to one table. */
+/* Two foreign keys refer to one table. */
 static mr_mapper *message, *person;
 
 static void mail(void) {
@@ -385,7 +385,7 @@ static mr_status resolve_badly(mr_env *e, void *ud, mr_relationship *rel) {
 static mr_status resolve_late_class(mr_env *e, void *ud, mr_relationship *rel) {
     (void)e;
     (void)ud;
-    assert_int_equal(mr_registry_configure(registry), MR_OK); /* asked again within: nothing */
+    assert_int_equal(mr_registry_configure(registry), MR_OK); /* a call from inside does nothing */
     if (!mr_registry_find(registry, "Category")) {
         category = class("Category");
         relate(category, "posts", "Post", NULL);
@@ -439,7 +439,7 @@ static void without_memory(void **state) {
         assert_int_equal(mr_env_error(env)->kind, MR_ERR_NO_MEMORY);
         mr_mapper *c = mr_registry_find(registry, "Category");
         if (!c) continue;
-        /* Declared, but not configured: nothing half done, and once more does it. */
+        /* The class is declared but not configured. Nothing is half done, and the next attempt succeeds. */
         assert_null(mr_mapper_property(c, "posts", true));
         configure();
         assert_non_null(mr_mapper_property(c, "posts", true));

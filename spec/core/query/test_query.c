@@ -1,5 +1,5 @@
 /*
- * test_query.c: queries as descriptions: immutable, counted, with a key for their structure.
+ * test_query.c: queries are immutable and counted, and have a key that describes their structure.
  */
 #include "load/load_fixture.h"
 

@@ -1,5 +1,5 @@
 /*
- * test_schema.c: types and what they take, tables and how they fit together.
+ * test_schema.c: the values that types take, and tables with their constraints and order.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -142,7 +142,7 @@ static void tables(void **state) {
     mr_column *reversed[] = {a, id};
     a->indexed = true;
     mr_table *t = mr_table_new(f->md, "t", NULL, reversed, 2, NULL, NULL);
-    assert_ptr_equal(t->columns[0], id); /* in the order of creation */
+    assert_ptr_equal(t->columns[0], id); /* columns are in the order in which they were made */
     assert_ptr_equal(t->autoincrement, id);
     assert_false(id->nullable);
     assert_true(a->nullable);
@@ -184,7 +184,7 @@ static void foreign_keys(void **state) {
     fixture ff, *f = &ff;
     open_fixture(f);
     mr_table *user = one_key(f, "user", NULL);
-    mr_column *ref = mr_column_new(f->env, "ref", NULL); /* takes its type from the key */
+    mr_column *ref = mr_column_new(f->env, "ref", NULL); /* has the type of the column that it refers to */
     mr_column_add_foreign_key(f->env, ref, "user.id", NULL);
     mr_column *wrong = integer(f, "wrong", false, "users.id"), *wrong2 = integer(f, "wrong2", false, "user.idd");
     mr_column *columns[] = {ref, wrong, wrong2};
@@ -221,9 +221,9 @@ static void sorting(void **state) {
     one_key(f, "a", "z.id");
     one_key(f, "m", "a.id");
     one_key(f, "z", NULL);
-    one_key(f, "b", "b.id"); /* itself */
+    one_key(f, "b", "b.id"); /* refers to itself */
     sorted_is(f, "b z a m");
-    one_key(f, "p", "q.id"); /* a cycle, and one behind it by an earlier name */
+    one_key(f, "p", "q.id"); /* a cycle, and a table that depends on it, whose name comes first */
     one_key(f, "q", "p.id");
     one_key(f, "c", "q.id");
     sorted_is(f, "b p q c z a m");

@@ -1,6 +1,8 @@
 /*
- * session_fixture.h: what the tests of the session share: an environment whose allocations are counted, a
- * database in memory, a few mapped classes, and short ways to say what a script would.
+ * session_fixture.h: helpers for the tests of the session: an environment, a database in memory, mapped classes, and
+ * short ways to do what a script would do.
+ *
+ * Invariant: after each test all memory has been freed.
  */
 #ifndef MOONROW_SPEC_SESSION_FIXTURE_H
 #define MOONROW_SPEC_SESSION_FIXTURE_H
@@ -29,12 +31,14 @@ static mr_recorder *recorder;
 
 /* ---------------------------------------------------------------- classes */
 
+/* An integer column, with a foreign key unless NULL. */
 static inline mr_column *integer_column(const char *foreign_key) {
     mr_column *c = mr_column_new(env, NULL, mr_type_simple(MR_TYPE_INTEGER));
     if (foreign_key) mr_column_add_foreign_key(env, c, foreign_key, NULL);
     return c;
 }
 
+/* Begins a class with an integer key, id. End it with end_class(). */
 static inline mr_mapper *begin_class(const char *name) {
     mr_mapper *m = mr_mapper_new(registry, name, NULL);
     mr_column *id = integer_column(NULL);
@@ -47,6 +51,7 @@ static inline mr_property *text_attribute(mr_mapper *m, const char *name) {
     return mr_mapper_add_column(m, name, mr_column_new(env, NULL, mr_type_simple(MR_TYPE_TEXT)));
 }
 
+/* Adds an integer attribute with a foreign key to "table.column". */
 static inline void refer(mr_mapper *m, const char *name, const char *to) {
     mr_mapper_add_column(m, name, integer_column(to));
 }
@@ -55,6 +60,7 @@ static inline void end_class(mr_mapper *m, const char *table) {
     if (mr_mapper_finish(m, NULL, table, NULL, NULL, NULL) != MR_OK) fail_msg("%s", mr_env_error(env)->message);
 }
 
+/* The options of a relationship, with a backref unless NULL. */
 static inline mr_relationship relationship(const char *target, const char *backref) {
     mr_relationship r;
     mr_relationship_init(env, &r);
@@ -90,6 +96,7 @@ static inline void create_tables(void) {
     mr_conn_close(conn);
 }
 
+/* A new environment with an engine for the URL and a session. */
 static inline int open_url(const char *url) {
     memset(&fa, 0, sizeof fa);
     env = fa_env_new(&fa);
@@ -122,6 +129,7 @@ static inline void ok_at(mr_status status, int line) {
     if (status == MR_FAIL)
         fail_msg("line %d: %s: %s", line, mr_errkind_name(mr_env_error(env)->kind), mr_env_error(env)->message);
 }
+/* Fails the test at its line unless the call returns MR_OK. */
 #define ok(call) ok_at((call), __LINE__)
 
 static inline void fails_at(mr_status status, mr_errkind kind, const char *message, int line) {
@@ -130,6 +138,7 @@ static inline void fails_at(mr_status status, mr_errkind kind, const char *messa
     if (e->kind != kind || strcmp(e->message, message) != 0)
         fail_msg("line %d: %s: %s", line, mr_errkind_name(e->kind), e->message);
 }
+/* Asserts that the call fails with this error. */
 #define fails(call, kind, message) fails_at((call), (kind), (message), __LINE__)
 
 static inline const mr_property *attribute(const mr_entity *e, const char *name) {
@@ -150,7 +159,7 @@ static inline mr_status refer_to(mr_entity *e, const char *name, mr_entity *othe
     return set(e, name, value);
 }
 
-/* Pinned for the test's whole length by being held in the environment until its end. */
+/* A new object. It is pinned until the environment is freed. */
 static inline mr_entity *object(const char *class_name, const char *name) {
     mr_entity *e = mr_entity_new(env, class_named(class_name));
     assert_non_null(e);
@@ -199,10 +208,12 @@ static inline mr_collection *items(mr_entity *e, const char *name) {
 static inline mr_status append(mr_entity *e, const char *name, mr_entity *item) {
     return mr_attribute_insert(e, attribute(e, name), UINT32_MAX, item);
 }
+/* Removes the item from the list. */
 static inline mr_status take(mr_entity *e, const char *name, mr_entity *item) {
     return mr_attribute_remove(e, attribute(e, name), item);
 }
 
+/* The object by its key, pinned. NULL: there is none. */
 static inline mr_entity *fetch_by(const char *class_name, int64_t id) {
     mr_entity *e = NULL;
     mr_value key = mr_int_value(id);
@@ -219,13 +230,14 @@ static inline void rollback(void) { ok(mr_session_rollback(session)); }
 
 /* ---------------------------------------------------------------- statements */
 
+/* Begins to record statements. */
 static inline void record(void) {
     mr_recorder_free(recorder);
     recorder = NULL;
     ok(mr_recorder_start(engine, &recorder));
 }
 
-/* The statements since record(), one a line. */
+/* Asserts the statements since record(), one a line. */
 static inline void expect_statements_at(const char *wanted, int line) {
     char got[4000] = "";
     mr_recorder_stop(recorder);
@@ -247,9 +259,10 @@ static inline void expect_count_at(size_t n, int line) {
     }
     fail_msg("line %d: %zu statements, not %zu:%s", line, mr_recorder_count(recorder), n, got);
 }
+/* Asserts the number of statements since record(). */
 #define expect_count(n) expect_count_at((n), __LINE__)
 
-/* Runs SQL on a connection of its own, committed. */
+/* Runs SQL on another connection, and commits it. */
 static inline void elsewhere(const char *sql) {
     mr_conn *conn;
     ok(mr_engine_connect(engine, &conn));
@@ -257,7 +270,7 @@ static inline void elsewhere(const char *sql) {
     mr_conn_close(conn);
 }
 
-/* The same with a database file of the test's own, whose readers a writer does not stop. */
+/* The same with a database file for this test only, in WAL mode: readers and a writer do not wait for each other. */
 static char file_name[100];
 
 static inline int open_file(void **state) {

@@ -1,10 +1,10 @@
 /*
- * test_attribute_related.c: relationships behind the one door: both sides at once, what loads and what does
- * not, cascades, orphans, merging graphs.
+ * test_attribute_related.c: relationships that are read and written through the session: both sides, what is loaded and
+ * what is not, cascades, orphans, merging graphs.
  */
 #include "session_fixture.h"
 
-/* Post.category with the backref Category.posts, declared as the first example of the documentation does. */
+/* Declares Post.category with the backref Category.posts. */
 static void blog_with(unsigned cascades, bool single_parent) {
     mr_mapper *post = begin_class("Post");
     text_attribute(post, "name");
@@ -29,7 +29,7 @@ static void blog(void) { blog_with(0, false); }
 static mr_entity *category(const char *name) { return object("Category", name); }
 static mr_entity *post(const char *name) { return object("Post", name); }
 
-/* A committed category with n posts, nothing loaded. */
+/* A committed category with n posts; none of them is loaded. */
 static mr_entity *saved_category(const char *name, unsigned n) {
     mr_entity *c = category(name);
     for (unsigned i = 0; i < n; i++) ok(append(c, "posts", post("p")));
@@ -76,7 +76,7 @@ static void everything_becomes_pending(void **state) {
     blog();
     mr_entity *py = category("Python"), *a = post("a"), *b = post("b"), *late = post("late");
     ok(refer_to(a, "category", py));
-    add(a); /* a's category, and along the backref what that holds */
+    add(a); /* the cascade adds a's category, and the category's posts */
     expect_state(py, MR_PENDING);
     ok(append(py, "posts", b));
     expect_state(b, MR_PENDING);
@@ -88,7 +88,7 @@ static void everything_becomes_pending(void **state) {
     expect_int(late, "category_id", 1);
     record();
     assert_int_equal(items(py, "posts")->n, 3);
-    expect_count(2); /* the expired parent is read first */
+    expect_count(2); /* one for the expired parent, one for its posts */
     record();
     assert_ptr_equal(related(a, "category"), py);
     expect_count(0);
@@ -119,7 +119,7 @@ static void what_loads_nothing(void **state) {
     expect_count(0);
     assert_false(mr_attribute_is_loaded(one, attribute(one, "posts")));
     record();
-    assert_int_equal(items(one, "posts")->n, 4); /* the rows, and what was appended */
+    assert_int_equal(items(one, "posts")->n, 4); /* the rows, with the appended post */
     expect_count(1);
     mr_entity *moved = items(one, "posts")->items[0];
     assert_int_equal(items(two, "posts")->n, 1);
@@ -178,7 +178,7 @@ static void assigning_a_collection(void **state) {
     assert_null(related(p[0], "category"));
     assert_ptr_equal(related(p[3], "category"), c);
     ok(mr_attribute_remove_at(c, attribute(c, "posts"), 0));
-    assert_ptr_equal(related(p[3], "category"), c); /* it is there a second time */
+    assert_ptr_equal(related(p[3], "category"), c); /* it still is in the list once */
     ok(mr_attribute_remove_at(c, attribute(c, "posts"), 1));
     assert_null(related(p[3], "category"));
     ok(mr_attribute_insert(c, attribute(c, "posts"), 0, p[0]));
@@ -273,7 +273,7 @@ static void delete_orphan(void **state) {
     ok(take(c, "posts", pending));
     expect_state(pending, MR_TRANSIENT);
     ok(append(c, "posts", tossed));
-    ok(append(d, "posts", tossed)); /* moved, no orphan */
+    ok(append(d, "posts", tossed)); /* moved to another parent: it is no orphan */
     expect_state(tossed, MR_PENDING);
     ok(take(c, "posts", p));
     ok(append(d, "posts", q));
@@ -408,7 +408,7 @@ static void one_to_one(void **state) {
     assert_ptr_equal(related(c, "user"), v);
     add(u), add(v), add(d);
     commit();
-    ok(refer_to(d, "user", v)); /* c must make room */
+    ok(refer_to(d, "user", v)); /* v can belong to one object only: c loses it */
     assert_null(related(c, "user"));
     commit();
     expect_nil(c, "user_id");
@@ -447,7 +447,7 @@ static void many_to_many(void **state) {
     assert_ptr_equal(items(a, "posts")->items[0], p);
     ok(append(b, "posts", q));
     assert_ptr_equal(items(q, "tags")->items[0], b);
-    ok(append(q, "tags", b)); /* once more: one link row */
+    ok(append(q, "tags", b)); /* a second time: still one link row */
     add(p);
     add(q);
     commit();
@@ -483,7 +483,7 @@ static void many_to_many(void **state) {
     assert_int_equal(mr_cursor_step(cursor.cursor), MR_ROW);
     mr_value v;
     ok(mr_cursor_fetch(cursor.cursor, NULL, &v));
-    assert_int_equal(v.u.i, 4); /* written again */
+    assert_int_equal(v.u.i, 4); /* the UPDATE has written it again */
     mr_session_cursor_close(env, &cursor);
 }
 
@@ -508,7 +508,7 @@ static void orphans_of_many_to_many(void **state) {
     expect_state(a, MR_DETACHED);
     assert_int_equal(items(p, "tags")->n, 1);
     ok(take(p, "tags", b));
-    ok(append(q, "tags", b)); /* given away, no orphan */
+    ok(append(q, "tags", b)); /* it has another parent: it is no orphan */
     add(q);
     commit();
     expect_state(b, MR_PERSISTENT);
@@ -682,7 +682,7 @@ static void failing_links(void **state) {
             fa_disarm(&fa);
             if (status != MR_OK && mr_env_error(env)->kind != MR_ERR_NO_MEMORY)
                 fail_msg("allocation %zu: %s", n, mr_env_error(env)->message);
-            /* Both sides agree. */
+            /* Whatever has failed, both sides agree. */
             const mr_value *v = mr_entity_slot(p, attribute(p, "category")->slot);
             const mr_entity *to = v->kind == MR_ENTITY ? v->u.p : NULL;
             if (holds(c, p) != (to == c) || holds(d, p) != (to == d)) fail_msg("allocation %zu: the sides differ", n);

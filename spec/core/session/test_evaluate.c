@@ -1,6 +1,6 @@
 /*
- * test_evaluate.c: UPDATE and DELETE of the rows that a query means: expressions computed over objects, the objects
- * that follow, and every allocation and driver call failing in turn.
+ * test_evaluate.c: UPDATE and DELETE by a query: expressions are evaluated over objects, and the objects follow the
+ * database. Each allocation and each driver call fails in turn.
  */
 #include "session_fixture.h"
 
@@ -132,7 +132,7 @@ static void truth_tables(void **state) {
     }
     expect(mr_sql_unary(env, MR_OP_NOT, col("flag")), NO);
     expect(mr_sql_unary(env, MR_OP_NOT, null()), NOTHING);
-    /* What is not loaded may decide, or not. */
+    /* With an attribute that is not loaded, the result may still be known. */
     mr_entity_forget(one, attribute(one, "n")->slot);
     expect(bin(MR_OP_EQ, col("n"), num(1)), UNKNOWN);
     expect(bin(MR_OP_IS, col("n"), null()), UNKNOWN);
@@ -141,7 +141,7 @@ static void truth_tables(void **state) {
     expect(both(MR_OP_AND, null(), bin(MR_OP_EQ, col("n"), num(1))), UNKNOWN);
     expect(both(MR_OP_OR, bin(MR_OP_EQ, col("n"), num(1)), num(1)), YES);
     expect(both(MR_OP_OR, bin(MR_OP_EQ, col("n"), num(1)), null()), UNKNOWN);
-    expect(bin(MR_OP_EQ, col("n"), val(NOTHING)), UNKNOWN); /* IS NULL */
+    expect(bin(MR_OP_EQ, col("n"), val(NOTHING)), UNKNOWN); /* this means IS NULL */
     expect(bin(MR_OP_LT, col("n"), null()), NOTHING);
     one->flags |= MR_ENTITY_PARTIAL;
 }
@@ -261,7 +261,7 @@ static void rows_are_followed(void **state) {
     expect_int(one, "n", 1);
 }
 
-/* Overflow is the database's to decide: the object reads what came of it. */
+/* What evaluation cannot know (an overflow, a division by zero) is read from the database. */
 static void what_is_unknown_is_read(void **state) {
     (void)state;
     int64_t rows = 0;
@@ -309,7 +309,7 @@ static mr_status all_of_it(int64_t *rows) {
     return delete_rows(query_of(item, NULL), MR_SYNCHRONIZE_AUTO, rows);
 }
 
-/* The objects say what the database says, whatever has happened. */
+/* Rolls back, and asserts that the objects have the values of their rows. */
 static void check_truth(void) {
     rollback();
     expect_state(one, MR_PERSISTENT);

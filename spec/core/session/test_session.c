@@ -1,6 +1,5 @@
 /*
- * test_session.c: the session without relationships: states, transactions, expiry, get, merge, plain
- * statements.
+ * test_session.c: the session without relationships: states, transactions, expiry, get, merge, statements.
  */
 #include "session_fixture.h"
 
@@ -232,7 +231,7 @@ static void expiring(void **state) {
     record();
     expect_text(u, "email", "a@b");
     expect_text(u, "name", "anna");
-    expect_count(2); /* the autoflush, and all that had expired */
+    expect_count(2); /* the autoflush, and one SELECT for all expired columns */
     record();
     expect_text(u, "bio", "x");
     expect_text(u, "photo", "y");
@@ -347,7 +346,7 @@ static void changed_keys(void **state) {
     rollback();
     assert_ptr_equal(e = fetch_by("User", 2), v);
     mr_entity_unpin(e);
-    expect_int(again, "id", 2); /* the user had set it */
+    expect_int(again, "id", 2); /* the program has set it: it stays */
 }
 
 static void expunged_before_a_rollback(void **state) {
@@ -438,7 +437,7 @@ static void failed_flush(void **state) {
     flush();
     elsewhere("SELECT 1");
     ok(set(bad, "id", mr_int_value(1)));
-    mr_session_expunge_all(session); /* so that only the database knows the conflict */
+    mr_session_expunge_all(session); /* so that only the database can find the conflict */
     add(bad);
     add(good);
     assert_int_equal(mr_session_flush(session), MR_FAIL);
@@ -725,7 +724,7 @@ static void lock_of_another_session(void **state) {
     ok(mr_session_add(second, other));
     assert_int_equal(mr_session_commit(second), MR_FAIL);
     assert_int_equal(mr_env_error(env)->kind, MR_ERR_OPERATIONAL);
-    expect_state(other, MR_PENDING); /* nothing was sent: it can try again */
+    expect_state(other, MR_PENDING); /* nothing was sent: the commit can be tried again */
     commit();
     ok(mr_session_commit(second));
     expect_int(other, "id", 2);

@@ -1,6 +1,6 @@
 /*
- * test_session_gaps.c: what a rollback puts back into memory, and what is found of an object that has expired
- * alone: kept values, identities, holders; with memory that fails.
+ * test_session_gaps.c: what a rollback gives back to objects (values, identities), and what is known of an object that
+ * has expired by itself. Each allocation fails in turn.
  */
 #include "session_fixture.h"
 
@@ -27,7 +27,7 @@ static void blog(void) {
     create_tables();
 }
 
-/* The heap's count of its bytes is the same after each round. */
+/* The heap's count of bytes does not grow from round to round. */
 static void identities_put_back(void **state) {
     (void)state;
     words();
@@ -37,7 +37,7 @@ static void identities_put_back(void **state) {
     add(word);
     commit();
     ok(set(word, "key", text("rekeyed")));
-    commit(); /* the identity lies outside of the object's block from here on */
+    commit(); /* now the identity has its own block */
     size_t bytes = 0;
     for (int round = 0; round < 4; round++) {
         expect_text(word, "key", "rekeyed");
@@ -54,7 +54,7 @@ static void identities_put_back(void **state) {
     mr_entity_unpin(word);
 }
 
-/* A rollback gives the values back; with savepoints on the way, too. */
+/* A rollback gives the values back, also with savepoints in between. */
 static void values_kept(void **state) {
     (void)state;
     words();
@@ -86,7 +86,7 @@ static void values_kept(void **state) {
     mr_entity_unpin(inner);
 }
 
-/* An object that expires alone is still found where it is, at the cost of no statement. */
+/* An object that has expired by itself stays in its parent's list; no statement is sent for it. */
 static void expired_alone(void **state) {
     (void)state;
     blog();
@@ -99,7 +99,7 @@ static void expired_alone(void **state) {
     get(to, "name");
     ok(mr_session_expire(session, post, NULL, 0));
     record();
-    ok(refer_to(post, "category", from)); /* where it is: nothing moves */
+    ok(refer_to(post, "category", from)); /* it is there already: nothing moves */
     assert_int_equal(items(from, "posts")->n, 1);
     ok(refer_to(post, "category", to));
     assert_int_equal(items(from, "posts")->n, 0);
@@ -111,7 +111,7 @@ static void expired_alone(void **state) {
     mr_entity_unpin(post);
 }
 
-/* Memory fails at each of its turns: nothing leaks, and the session works on. */
+/* Each allocation fails in turn: nothing leaks, and the session goes on. */
 static void failing_memory(void **state) {
     (void)state;
     blog();

@@ -1,15 +1,15 @@
 /*
- * test_session_random.c: random programs against a plain model: what objects refer to, what the database has,
- * and what each savepoint and rollback must bring back.
+ * test_session_random.c: random programs, compared with a model: what objects refer to, what the database has, and what
+ * a rollback gives back.
  *
- * After each step: both sides of each association agree in memory wherever both are loaded, and what is read
- * is what the model has.
+ * Invariant: after each step both sides of a relationship agree where both are loaded, and reading gives what the model
+ * has.
  */
 #include "session_fixture.h"
 
 enum { CATEGORIES = 4, POSTS = 8, LEVELS = 3, STEPS = 60, PROGRAMS = 150 };
 
-/* What the model knows of a post: its category's number, or -1; and whether its objects have rows. */
+/* The model: for each post the number of its category (-1: none), and whether the objects have rows. */
 typedef struct world {
     int category_of[POSTS];
     int name_of[POSTS];
@@ -45,14 +45,14 @@ static mr_value number_text(int n) {
     return text(text_);
 }
 
-/* All that is pending in memory becomes a row: what is reachable from something saved as well. */
+/* A flush: each object of the session has a row now. */
 static void model_saves(void) {
     for (int i = 0; i < CATEGORIES; i++) now.category_saved[i] = mr_session_of(categories[i]) != NULL;
     for (int i = 0; i < POSTS; i++) now.post_saved[i] = mr_session_of(posts[i]) != NULL;
 }
 
-/* Objects without a row keep in memory what they were given, which those with one know nothing of any more:
- * they let go. */
+/* A rollback: an object that loses its row keeps its references, but the objects with rows do not know it any more. So
+ * the references are removed here, too. */
 static void model_restores(const world *then) {
     for (int j = 0; j < CATEGORIES; j++)
         if (!then->category_saved[j])
@@ -65,7 +65,7 @@ static void model_restores(const world *then) {
         }
         now.category_of[i] = -1;
         ok(refer_to(posts[i], "category", NULL));
-        ok(set(posts[i], "name", number_text(now.name_of[i]))); /* it may have expired before its row went */
+        ok(set(posts[i], "name", number_text(now.name_of[i]))); /* its name may have expired before it lost its row */
     }
     memcpy(now.category_saved, then->category_saved, sizeof now.category_saved);
     memcpy(now.post_saved, then->post_saved, sizeof now.post_saved);
@@ -149,7 +149,7 @@ static void do_step(void) {
     switch (roll(15)) {
     case 0:
     case 1:
-        if (now.category_of[i] == j) break; /* it would be there twice */
+        if (now.category_of[i] == j) break; /* otherwise the post would be in the list twice */
         ok(append(categories[j], "posts", posts[i]));
         now.category_of[i] = j;
         break;
@@ -233,7 +233,7 @@ static void random_programs(void **state) {
             mr_heap_pulse(mr_heap_of(env));
             check_sides(program, step);
             if (roll(6) == 0) {
-                check_model(program, step); /* loads, and so flushes */
+                check_model(program, step); /* loads, and flushes before that */
                 model_saves();
                 check_sides(program, step);
             }

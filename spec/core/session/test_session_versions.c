@@ -1,6 +1,6 @@
 /*
- * test_session_versions.c: reads outside of a transaction over objects in memory: with a database that has no version
- * of its data, and with memory that fails.
+ * test_session_versions.c: reads outside of a transaction, with objects in memory: for a database that does not tell
+ * the version of its data, and with allocations that fail.
  */
 #include "session_fixture.h"
 
@@ -31,7 +31,7 @@ static void next_row(const char *name) {
     ok(mr_mock_rows(engine, "FROM word", names, 3, row, 1));
 }
 
-/* Each query's rows are taken to be newer; get asks the map. */
+/* The rows of each query count as newer. get answers from the identity map. */
 static void without_a_version(void **state) {
     (void)state;
     words();
@@ -45,7 +45,7 @@ static void without_a_version(void **state) {
     assert_ptr_equal(fetch_by("Word", 1), word);
     mr_entity_unpin(word);
     expect_count(0);
-    /* In a transaction reads are taken to repeat. */
+    /* In a transaction, reads count as repeatable: the object keeps its values. */
     ok(mr_session_begin(session, MR_TX_IMMEDIATE));
     next_row("three");
     assert_int_equal(run_query("Word"), 1);
@@ -61,7 +61,7 @@ static void other_commits(const char *sql) {
     mr_conn_close(conn);
 }
 
-/* A renewal that fails half way is made good by the next one; a change is not lost. */
+/* If updating an object from a newer row fails in the middle, the next read completes it. No change is lost. */
 static void failing_memory(void **state) {
     (void)state;
     words();

@@ -1,5 +1,5 @@
 /*
- * test_sql.h: the tables that the tests of src/sql speak of, and short names for what they build.
+ * test_sql.h: helpers for the tests of src/sql: two tables, and short names for the functions that build nodes.
  */
 #ifndef MOONROW_SPEC_TEST_SQL_H
 #define MOONROW_SPEC_TEST_SQL_H
@@ -108,7 +108,7 @@ static inline mr_node *select_from(world *w, mr_node *columns, mr_node *from, mr
 
 /* ---------------------------------------------------------------- asserting */
 
-/* The SQL in both dialects (NULL: not looked at). Releases the node. */
+/* Asserts the SQL in both dialects; NULL: not this one. Releases the node. */
 static inline void check(world *w, mr_node *node, const char *sqlite, const char *postgresql) {
     const char *wanted[2] = {sqlite, postgresql};
     const mr_dialect *dialects[2] = {mr_dialect_sqlite(), mr_dialect_postgresql()};
@@ -125,8 +125,7 @@ static inline void check(world *w, mr_node *node, const char *sqlite, const char
     mr_node_release(node);
 }
 
-/* Compiles for SQLite and asserts SQL and parameters, the latter written as "1 'x' NULL". Releases the node.
- */
+/* Asserts the SQL for SQLite, and its parameters: "1 'x' NULL". Releases the node. */
 static inline void check_params(world *w, mr_node *node, const char *sql, const char *params) {
     mr_compiled *c;
     mr_strbuf key, text;

@@ -1,5 +1,5 @@
 /*
- * test_sql_ddl.c: CREATE and DROP in both dialects, taken by SQLite itself too.
+ * test_sql_ddl.c: CREATE and DROP in both dialects. SQLite also runs those of its own.
  */
 #include "test_sql.h"
 

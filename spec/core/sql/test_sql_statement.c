@@ -1,5 +1,5 @@
 /*
- * test_sql_statement.c: the SQL and the parameters of whole statements, and their keys.
+ * test_sql_statement.c: statements: their SQL, their parameters, and the keys that describe their structure.
  */
 #include "test_sql.h"
 
@@ -118,7 +118,7 @@ static void correlation(void **state) {
     mr_dml d = {.table = table(w, w->user), .where = mr_sql_not(w->env, exists)};
     check(w, mr_sql_delete(w->env, &d),
           "DELETE FROM user WHERE NOT (EXISTS (SELECT 1 FROM post WHERE post.user_id = user.id))", NULL);
-    /* The only FROM is never left out by itself, but it is on request. */
+    /* Correlation does not leave out a subquery's only FROM object, unless it is asked to. */
     mr_node *same = mr_sql_scalar(w->env, select_from(w, list1(w, func1(w, "max", col(w, w->id))), users(w), NULL));
     check(w, select_from(w, list1(w, label(w, "m", same)), users(w), NULL),
           "SELECT (SELECT max(user.id) AS max_1 FROM user) AS m FROM user", NULL);
@@ -166,7 +166,7 @@ static void compounds_and_ctes(void **state) {
                  "1 2 3");
     mr_node_release(cte);
 
-    for (int named = 0; named < 2; named++) { /* a recursive CTE is known by its name, or by its first part */
+    for (int named = 0; named < 2; named++) { /* a recursive CTE is found by its name, or by its first part */
         const char *name = named ? "r" : NULL;
         mr_node *base = select_from(w, list1(w, col(w, w->id)), users(w), eq(w, col(w, w->id), num(w, 4)));
         mr_node *seed = mr_sql_cte(w->env, mr_node_retain(base), name, true);
@@ -287,7 +287,7 @@ static void named_parameters(void **state) {
 
 /* ---------------------------------------------------------------- keys */
 
-/* One of the statements whose keys are compared; value is what keys must not see. */
+/* One of the statements whose keys are compared. value must not change the key. */
 static mr_node *variant(world *w, int which, int64_t value) {
     mr_value values[5];
     for (int i = 0; i < 5; i++) values[i] = mr_int_value(value + i);
@@ -295,7 +295,8 @@ static mr_node *variant(world *w, int which, int64_t value) {
     mr_node *other = which == 7 || which == 8 ? mr_sql_alias(w->env, table(w, w->user), NULL) : NULL;
     mr_node *id = alias ? col_of(w, w->id, alias) : col(w, w->id);
     mr_node *where = binary(w, which == 2 ? MR_OP_LT : MR_OP_EQ, id, num(w, value));
-    size_t listed = which == 3 ? 5 : value == 100 ? 3 : 4; /* 3 and 4 values are padded alike */
+    /* Lists of 3 and of 4 values are filled up to the same length. */
+    size_t listed = which == 3 ? 5 : value == 100 ? 3 : 4;
     where = mr_sql_and(w->env, where,
                        binary(w, MR_OP_IN, col(w, w->age), mr_sql_binds(w->env, w->age->type, values, listed)));
     if (which == 7 || which == 8)
@@ -329,7 +330,7 @@ static void keys(void **state) {
         assert_int_equal(mr_sql_key(two, &again, &binds), MR_OK);
         assert_int_equal(again.len, key[i].len);
         assert_memory_equal(again.data, key[i].data, again.len);
-        /* What was compiled from one takes the values of the other. */
+        /* The statement that was compiled from one takes the values of the other. */
         mr_compiled *c;
         mr_value values[16];
         assert_int_equal(mr_sql_compile(w->env, mr_dialect_sqlite(), one, &c), MR_OK);
@@ -347,8 +348,8 @@ static void keys(void **state) {
     w_close(w);
 }
 
-/* Equal structure, once with one bind in two places and once with two: compiled from the one, values
- * from the other. */
+/* Two statements of equal structure: one uses a bind twice, the other has two binds. A statement that was compiled from
+ * one takes the values of the other. */
 static void shared_binds(void **state) {
     (void)state;
     world ww, *w = &ww;
@@ -449,7 +450,7 @@ static bool try_all(world *w) {
     mr_vec_init(&binds, w->env, sizeof(mr_node *));
     mr_env_clear_error(w->env);
     mr_node *node = rich(w);
-    /* A clause that failed leaves an error, which who builds a statement looks for. */
+    /* A clause that failed has recorded an error; the node may exist all the same. */
     bool ok = node && mr_env_error(w->env)->kind == MR_ERR_NONE;
     ok = ok && mr_sql_compile(w->env, mr_dialect_postgresql(), node, &c) == MR_OK;
     ok = ok && mr_sql_key(node, &key, &binds) == MR_OK;
@@ -466,7 +467,7 @@ static void failing_allocations(void **state) {
     (void)state;
     world ww, *w = &ww;
     w_open(w);
-    assert_true(try_all(w)); /* names are interned now: what is measured below comes and goes */
+    assert_true(try_all(w)); /* this interns the names, which stay; all other memory must be freed below */
     for (int once = 0; once < 2; once++) {
         size_t blocks = w->fa.blocks;
         bool done = false;
