@@ -2,17 +2,7 @@
  * test_embedding.c: moonrow.h in a C program: handles, attributes, sessions, lists. Errors never jump. Each allocation
  * fails in turn.
  */
-#include <lauxlib.h>
-#include <lua.h>
-#include <lualib.h>
-#include <moonrow.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
-
-#include "failing_alloc.h"
+#include "embedding_fixture.h"
 
 static const char model[] =
     "local mr = require 'moonrow'\n"
@@ -30,40 +20,7 @@ static const char model[] =
     "db.session:add_all{ Pet{ name = 'cat', weight = 4.5 }, Pet{ name = 'dog' }, Code{ code = 'abc' } }\n"
     "db.session:commit()\n";
 
-typedef struct world {
-    lua_State *L;
-    mr_db *db;
-} world;
-
-static lua_State *open_state(fa_state *fa) {
-    lua_State *L = lua_newstate(fa_alloc, fa);
-    assert_non_null(L);
-    luaL_openlibs(L);
-    luaL_requiref(L, "moonrow", luaopen_moonrow, 0);
-    lua_pop(L, 1);
-    if (luaL_dostring(L, model) != LUA_OK) fail_msg("%s", luaL_tolstring(L, -1, NULL));
-    return L;
-}
-
-static fa_state memory = FA_INIT;
-
-static int setup(void **state) {
-    static world w;
-    w.L = open_state(&memory);
-    w.db = NULL;
-    assert_int_equal(mr_db_global(w.L, "db", &w.db), MR_RESULT_OK);
-    *state = &w;
-    return 0;
-}
-
-static int teardown(void **state) {
-    world *w = *state;
-    assert_int_equal(lua_gettop(w->L), 0);
-    mr_db_release(w->db);
-    lua_close(w->L);
-    assert_int_equal(fa_live(&memory), 0);
-    return 0;
-}
+static int setup(void **state) { return open_world(state, model); }
 
 static mr_object *find(world *w, const char *name) {
     mr_object *object = NULL;
@@ -363,15 +320,15 @@ static void test_interrupted_by_a_hook(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_classes, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_identity, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_attributes, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_life, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_lists, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_handles_keep_objects, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_errors, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_without_memory, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_interrupted_by_a_hook, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_classes, setup, close_world),
+        cmocka_unit_test_setup_teardown(test_identity, setup, close_world),
+        cmocka_unit_test_setup_teardown(test_attributes, setup, close_world),
+        cmocka_unit_test_setup_teardown(test_life, setup, close_world),
+        cmocka_unit_test_setup_teardown(test_lists, setup, close_world),
+        cmocka_unit_test_setup_teardown(test_handles_keep_objects, setup, close_world),
+        cmocka_unit_test_setup_teardown(test_errors, setup, close_world),
+        cmocka_unit_test_setup_teardown(test_without_memory, setup, close_world),
+        cmocka_unit_test_setup_teardown(test_interrupted_by_a_hook, setup, close_world),
     };
     return cmocka_run_group_tests_name("embedding", tests, NULL, NULL);
 }

@@ -3,18 +3,8 @@
  * end, the place of an error, the log, and errno.
  */
 #include <errno.h>
-#include <lauxlib.h>
-#include <lua.h>
-#include <lualib.h>
-#include <moonrow.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <string.h>
 
-#include <cmocka.h>
-
-#include "failing_alloc.h"
+#include "embedding_fixture.h"
 
 static const char model[] = "local mr = require 'moonrow'\n"
                             "db = mr.open 'sqlite://'\n"
@@ -32,35 +22,7 @@ static const char model[] = "local mr = require 'moonrow'\n"
                             "db.session:add(Code{ code = ('long '):rep(12) })\n"
                             "db.session:commit()\n";
 
-typedef struct world {
-    lua_State *L;
-    mr_db *db;
-} world;
-
-static fa_state memory = FA_INIT;
-
-static int setup(void **state) {
-    static world w;
-    w.L = lua_newstate(fa_alloc, &memory);
-    assert_non_null(w.L);
-    luaL_openlibs(w.L);
-    luaL_requiref(w.L, "moonrow", luaopen_moonrow, 1);
-    lua_pop(w.L, 1);
-    if (luaL_dostring(w.L, model) != LUA_OK) fail_msg("%s", luaL_tolstring(w.L, -1, NULL));
-    w.db = NULL;
-    assert_int_equal(mr_db_global(w.L, "db", &w.db), MR_RESULT_OK);
-    *state = &w;
-    return 0;
-}
-
-static int teardown(void **state) {
-    world *w = *state;
-    assert_int_equal(lua_gettop(w->L), 0);
-    mr_db_release(w->db);
-    lua_close(w->L);
-    assert_int_equal(fa_live(&memory), 0);
-    return 0;
-}
+static int setup(void **state) { return open_world(state, model); }
 
 static mr_object *first(world *w) {
     mr_list *all = NULL;
@@ -275,14 +237,14 @@ static void test_errno_is_left_alone(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_a_key_text_outlives_the_key, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_a_key_text_without_memory, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_a_key_text_at_the_states_end, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_fields_in_memory_are_no_mapped_attributes, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_a_null_and_what_holds_it, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_an_insert_beyond_the_end, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_where_an_error_was, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_the_log_goes_to_who_asked_last, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_key_text_outlives_the_key, setup, close_world),
+        cmocka_unit_test_setup_teardown(test_a_key_text_without_memory, setup, close_world),
+        cmocka_unit_test_setup_teardown(test_a_key_text_at_the_states_end, setup, close_world),
+        cmocka_unit_test_setup_teardown(test_fields_in_memory_are_no_mapped_attributes, setup, close_world),
+        cmocka_unit_test_setup_teardown(test_a_null_and_what_holds_it, setup, close_world),
+        cmocka_unit_test_setup_teardown(test_an_insert_beyond_the_end, setup, close_world),
+        cmocka_unit_test_setup_teardown(test_where_an_error_was, setup, close_world),
+        cmocka_unit_test_setup_teardown(test_the_log_goes_to_who_asked_last, setup, close_world),
         cmocka_unit_test(test_errno_is_left_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -43,31 +43,39 @@ static void test_all_parts(void **state) {
     assert_string_equal(parsed(state, "sqlite:///C:/me@home.db").text, "sqlite:///C:/me@home.db");
 }
 
-static void refused(void **state, const char *text, const char *words) {
+/* The text is no URL. The message contains the words, and never a password. */
+static void refused(void **state, const char *text, size_t len, const char *words) {
     mr_url url;
     mr_env *env = ((db_fixture *)*state)->env;
-    assert_int_equal(mr_url_parse(env, text, strlen(text), &url), MR_FAIL);
+    assert_int_equal(mr_url_parse(env, text, len, &url), MR_FAIL);
     db_assert_error(env, MR_ERR_ARGUMENT, words);
     assert_null(strstr(mr_env_error(env)->message, "secret"));
 }
 
+/* A text, and words of the error that it gives. */
+typedef struct mistake {
+    const char *text, *words;
+} mistake;
+
 static void test_refused(void **state) {
-    refused(state, "", "understood are sqlite:// (in memory), sqlite:///relative.db");
-    refused(state, "blog.db", "\"blog.db\" is no database URL");
-    refused(state, "sqlite:blog.db", "is no database URL");
-    refused(state, "://x", "is no database URL");
-    refused(state, "my db://x", "is no database URL");
-    refused(state, "pg://u:secret@h:99999/d", "port \"99999\"");
-    refused(state, "pg://u:secret@h:x/d", "port \"x\"");
-    refused(state, "pg://u:sec/ret:secret@h/d?novalue", "u:***@h");
-    refused(state, "sqlite:///x.db?wal", "parameter \"wal\" has no value");
-    refused(state, "sqlite:///x%00y", "zero byte");
-    mr_url url;
-    mr_env *env = ((db_fixture *)*state)->env;
-    assert_int_equal(mr_url_parse(env, "sqlite:///a\0b", 13, &url), MR_FAIL);
-    db_assert_error(env, MR_ERR_ARGUMENT, "zero byte");
+    static const mistake mistakes[] = {
+        {"", "understood are sqlite:// (in memory), sqlite:///relative.db"},
+        {"blog.db", "\"blog.db\" is no database URL"},
+        {"sqlite:blog.db", "is no database URL"},
+        {"://x", "is no database URL"},
+        {"my db://x", "is no database URL"},
+        {"pg://u:secret@h:99999/d", "port \"99999\""},
+        {"pg://u:secret@h:x/d", "port \"x\""},
+        {"pg://u:sec/ret:secret@h/d?novalue", "u:***@h"},
+        {"sqlite:///x.db?wal", "parameter \"wal\" has no value"},
+        {"sqlite:///x%00y", "zero byte"},
+    };
+    for (size_t i = 0; i < sizeof mistakes / sizeof *mistakes; i++)
+        refused(state, mistakes[i].text, strlen(mistakes[i].text), mistakes[i].words);
+    refused(state, "sqlite:///a\0b", 13, "zero byte");
 }
 
+/* The URL has a mistake that only making an engine finds. */
 static void engine_refused(void **state, const char *text, const char *words) {
     mr_engine *engine = NULL;
     mr_env *env = ((db_fixture *)*state)->env;
@@ -76,14 +84,18 @@ static void engine_refused(void **state, const char *text, const char *words) {
 }
 
 static void test_engine_refuses(void **state) {
-    engine_refused(state, "oracle://x/y", "unknown dialect 'oracle' (known are sqlite");
-    engine_refused(state, "sqlite://blog.db", "three slashes (sqlite:///relative.db)");
-    engine_refused(state, "sqlite:///x.db?journal_mod=wal", "did you mean 'journal_mode'?");
-    engine_refused(state, "sqlite:///x.db?zzzzzzzz=1", "known are journal_mode, synchronous, busy_timeout");
-    engine_refused(state, "sqlite:///x.db?journal_mode=fast", "journal_mode cannot be \"fast\"; it takes delete");
-    engine_refused(state, "sqlite:///x.db?synchronous=maybe", "it takes off, normal, full or extra");
-    engine_refused(state, "sqlite:///x.db?busy_timeout=1s", "busy_timeout is \"1s\"");
-    engine_refused(state, "sqlite:///x.db?busy_timeout=-1", "milliseconds");
+    static const mistake mistakes[] = {
+        {"oracle://x/y", "unknown dialect 'oracle' (known are sqlite"},
+        {"sqlite://blog.db", "three slashes (sqlite:///relative.db)"},
+        {"sqlite:///x.db?journal_mod=wal", "did you mean 'journal_mode'?"},
+        {"sqlite:///x.db?zzzzzzzz=1", "known are journal_mode, synchronous, busy_timeout"},
+        {"sqlite:///x.db?journal_mode=fast", "journal_mode cannot be \"fast\"; it takes delete"},
+        {"sqlite:///x.db?synchronous=maybe", "it takes off, normal, full or extra"},
+        {"sqlite:///x.db?busy_timeout=1s", "busy_timeout is \"1s\""},
+        {"sqlite:///x.db?busy_timeout=-1", "milliseconds"},
+    };
+    for (size_t i = 0; i < sizeof mistakes / sizeof *mistakes; i++)
+        engine_refused(state, mistakes[i].text, mistakes[i].words);
 }
 
 /* Random bytes give a URL or an error, and nothing else. */

@@ -12,6 +12,7 @@ typedef struct blog {
     mr_mapper *category, *post, *tag;
     mr_column *category_id;
     mr_relationship *posts, *category_of, *tags, *posts_of;
+    mr_entity *x, *y, *c, *d, *t, *u; /* of open_saved_posts and open_tagged_post */
 } blog;
 
 enum { WITH_POSTS = 1, WITH_CATEGORY = 2, WITH_TAGS = 4, WITH_TAGGED = 8 };
@@ -74,6 +75,31 @@ static inline mr_entity *tag(blog *b, const char *name) { return fl_named(&b->w,
 static inline void put_into(blog *b, mr_entity *p, mr_entity *c) {
     fl_append(&b->w, c, "posts", p);
     fl_set(&b->w, p, "category", fl_ref(c));
+}
+
+/* The classes with these relationships, and saved objects: the category c with the posts x and y, and the category d.
+ */
+static inline void open_saved_posts(blog *b, unsigned sides) {
+    open_blog(b, sides);
+    mr_entity *posts[] = {b->x = post(b, "x"), b->y = post(b, "y")};
+    b->c = category(b, "c");
+    b->d = category(b, "d");
+    for (size_t i = 0; i < 2; i++) {
+        fl_append(&b->w, b->c, "posts", posts[i]);
+        if (sides & WITH_CATEGORY) fl_set(&b->w, posts[i], "category", fl_ref(b->c));
+    }
+    fl_flush(&b->w);
+}
+
+/* The post x with the tags t and u, saved. Post.tags is the only relationship. */
+static inline void open_tagged_post(blog *b) {
+    open_blog(b, WITH_TAGS);
+    b->x = post(b, "x");
+    b->t = tag(b, "t");
+    b->u = tag(b, "u");
+    fl_append(&b->w, b->x, "tags", b->t);
+    fl_append(&b->w, b->x, "tags", b->u);
+    fl_flush(&b->w);
 }
 
 /* The items that load_items will give; NULL behind the last. */

@@ -58,20 +58,12 @@ static void test_delete_parent(void **state) {
     static const unsigned sides[] = {WITH_POSTS, WITH_POSTS | WITH_CATEGORY};
     for (int i = 0; i < 2; i++) {
         blog b;
-        open_blog(&b, sides[i]);
-        mr_entity *x = post(&b, "x"), *y = post(&b, "y"), *c = category(&b, "c");
-        fl_append(&b.w, c, "posts", x);
-        fl_append(&b.w, c, "posts", y);
-        if (sides[i] & WITH_CATEGORY) {
-            fl_set(&b.w, x, "category", fl_ref(c));
-            fl_set(&b.w, y, "category", fl_ref(c));
-        }
-        fl_flush(&b.w);
-        fl_delete(&b.w, c);
+        open_saved_posts(&b, sides[i]);
+        fl_delete(&b.w, b.c);
         fl_expect(&b.w, "UPDATE post SET category_id=? WHERE post.id = ? [(NULL, 1), (NULL, 2)]\n"
                         "DELETE FROM category WHERE category.id = ? [(1)]\n");
         assert_string_equal(b.w.needs, "");
-        assert_int_equal(fl_get(x, "category_id")->kind, MR_NULL);
+        assert_int_equal(fl_get(b.x, "category_id")->kind, MR_NULL);
         fl_close(&b.w);
     }
 }
@@ -79,24 +71,22 @@ static void test_delete_parent(void **state) {
 static void test_delete_unloaded_parent(void **state) {
     (void)state;
     blog b;
-    open_blog(&b, WITH_POSTS);
-    mr_entity *x = post(&b, "x"), *c = category(&b, "c"), *d = category(&b, "d");
-    fl_append(&b.w, c, "posts", x);
-    fl_flush(&b.w);
-    mr_entity_forget(c, fl_prop(c, "posts")->slot);
-    fl_delete(&b.w, c);
-    to_be_loaded[0] = x;
-    to_be_loaded[1] = NULL;
+    open_saved_posts(&b, WITH_POSTS);
+    mr_entity_forget(b.c, fl_prop(b.c, "posts")->slot);
+    fl_delete(&b.w, b.c);
+    to_be_loaded[0] = b.x;
+    to_be_loaded[1] = b.y;
+    to_be_loaded[2] = NULL;
     b.w.load = load_items;
-    fl_expect(&b.w, "UPDATE post SET category_id=? WHERE post.id = ? [(NULL, 1)]\n"
+    fl_expect(&b.w, "UPDATE post SET category_id=? WHERE post.id = ? [(NULL, 1), (NULL, 2)]\n"
                     "DELETE FROM category WHERE category.id = ? [(1)]\n");
     assert_string_equal(b.w.needs, "Category.posts\n");
     /* With passive_deletes the flush does not load the children: the database changes them. */
     b.posts->passive_deletes = 1;
-    fl_append(&b.w, d, "posts", x);
+    fl_append(&b.w, b.d, "posts", b.x);
     fl_flush(&b.w);
-    mr_entity_forget(d, fl_prop(d, "posts")->slot);
-    fl_delete(&b.w, d);
+    mr_entity_forget(b.d, fl_prop(b.d, "posts")->slot);
+    fl_delete(&b.w, b.d);
     FL_OK(&b.w, mr_conn_run_sql(b.w.conn, "UPDATE post SET category_id = NULL"));
     fl_expect(&b.w, "DELETE FROM category WHERE category.id = ? [(2)]\n");
     assert_string_equal(b.w.needs, "");
@@ -106,13 +96,10 @@ static void test_delete_unloaded_parent(void **state) {
 static void test_passive_deletes_all(void **state) {
     (void)state;
     blog b;
-    open_blog(&b, WITH_POSTS);
+    open_saved_posts(&b, WITH_POSTS);
     b.posts->passive_deletes = 2;
-    mr_entity *x = post(&b, "x"), *c = category(&b, "c");
-    fl_append(&b.w, c, "posts", x);
-    fl_flush(&b.w);
     FL_OK(&b.w, mr_conn_run_sql(b.w.conn, "UPDATE post SET category_id = NULL"));
-    fl_delete(&b.w, c);
+    fl_delete(&b.w, b.c);
     fl_expect(&b.w, "DELETE FROM category WHERE category.id = ? [(1)]\n");
     fl_close(&b.w);
 }
@@ -120,16 +107,12 @@ static void test_passive_deletes_all(void **state) {
 static void test_delete_parent_and_children(void **state) {
     (void)state;
     blog b;
-    open_blog(&b, WITH_POSTS);
-    mr_entity *x = post(&b, "x"), *y = post(&b, "y"), *c = category(&b, "c");
-    fl_append(&b.w, c, "posts", x);
-    fl_append(&b.w, c, "posts", y);
-    fl_flush(&b.w);
+    open_saved_posts(&b, WITH_POSTS);
     /* One child is removed, then the parent and all children are deleted. */
-    fl_remove(&b.w, c, "posts", x);
-    fl_delete(&b.w, c);
-    fl_delete(&b.w, y);
-    fl_delete(&b.w, x);
+    fl_remove(&b.w, b.c, "posts", b.x);
+    fl_delete(&b.w, b.c);
+    fl_delete(&b.w, b.y);
+    fl_delete(&b.w, b.x);
     fl_expect(&b.w, "DELETE FROM post WHERE post.id = ? [(1), (2)]\n"
                     "DELETE FROM category WHERE category.id = ? [(1)]\n");
     fl_close(&b.w);
@@ -138,16 +121,12 @@ static void test_delete_parent_and_children(void **state) {
 static void test_moved_child_survives(void **state) {
     (void)state;
     blog b;
-    open_blog(&b, WITH_POSTS | WITH_CATEGORY);
-    mr_entity *x = post(&b, "x"), *c = category(&b, "c"), *d = category(&b, "d"), *y = post(&b, "y");
-    put_into(&b, x, c);
-    put_into(&b, y, c);
-    fl_flush(&b.w);
-    fl_remove(&b.w, c, "posts", x);
-    put_into(&b, x, d);
+    open_saved_posts(&b, WITH_POSTS | WITH_CATEGORY);
+    fl_remove(&b.w, b.c, "posts", b.x);
+    put_into(&b, b.x, b.d);
     /* y is moved only by its foreign key. */
-    fl_set(&b.w, y, "category_id", mr_int_value(2));
-    fl_delete(&b.w, c);
+    fl_set(&b.w, b.y, "category_id", mr_int_value(2));
+    fl_delete(&b.w, b.c);
     fl_expect(&b.w, "UPDATE post SET category_id=? WHERE post.id = ? [(2, 1), (2, 2)]\n"
                     "DELETE FROM category WHERE category.id = ? [(1)]\n");
     fl_close(&b.w);
@@ -266,12 +245,9 @@ static void test_many_to_many(void **state) {
 static void test_many_to_many_stale(void **state) {
     (void)state;
     blog b;
-    open_blog(&b, WITH_TAGS);
-    mr_entity *x = post(&b, "x"), *t = tag(&b, "t");
-    fl_append(&b.w, x, "tags", t);
-    fl_flush(&b.w);
+    open_tagged_post(&b);
     FL_OK(&b.w, mr_conn_run_sql(b.w.conn, "DELETE FROM post_tag"));
-    fl_remove(&b.w, x, "tags", t);
+    fl_remove(&b.w, b.x, "tags", b.t);
     fl_expect_error(&b.w, MR_ERR_STALE_DATA, "DELETE statement on table 'post_tag' expected to delete 1 row(s)");
     fl_close(&b.w);
 }
@@ -279,16 +255,14 @@ static void test_many_to_many_stale(void **state) {
 static void test_many_to_many_needs(void **state) {
     (void)state;
     blog b;
-    open_blog(&b, WITH_TAGS);
-    mr_entity *x = post(&b, "x"), *t = tag(&b, "t");
-    fl_append(&b.w, x, "tags", t);
-    fl_flush(&b.w);
-    mr_entity_forget(x, fl_prop(x, "tags")->slot);
-    fl_delete(&b.w, x);
-    to_be_loaded[0] = t;
-    to_be_loaded[1] = NULL;
+    open_tagged_post(&b);
+    mr_entity_forget(b.x, fl_prop(b.x, "tags")->slot);
+    fl_delete(&b.w, b.x);
+    to_be_loaded[0] = b.t;
+    to_be_loaded[1] = b.u;
+    to_be_loaded[2] = NULL;
     b.w.load = load_items;
-    fl_expect(&b.w, "DELETE FROM post_tag WHERE post_tag.post_id = ? AND post_tag.tag_id = ? [(1, 1)]\n"
+    fl_expect(&b.w, "DELETE FROM post_tag WHERE post_tag.post_id = ? AND post_tag.tag_id = ? [(1, 1), (1, 2)]\n"
                     "DELETE FROM post WHERE post.id = ? [(1)]\n");
     assert_string_equal(b.w.needs, "Post.tags\n");
     fl_close(&b.w);
@@ -297,15 +271,11 @@ static void test_many_to_many_needs(void **state) {
 static void test_many_to_many_key(void **state) {
     (void)state;
     blog b;
-    open_blog(&b, WITH_TAGS);
+    open_tagged_post(&b);
     b.tags->passive_updates = false;
     FL_OK(&b.w, mr_conn_run_sql(b.w.conn, "PRAGMA foreign_keys = OFF"));
-    mr_entity *x = post(&b, "x"), *t = tag(&b, "t"), *u = tag(&b, "u");
-    fl_append(&b.w, x, "tags", t);
-    fl_append(&b.w, x, "tags", u);
-    fl_flush(&b.w);
-    fl_remove(&b.w, x, "tags", u);
-    fl_set(&b.w, x, "id", mr_int_value(9));
+    fl_remove(&b.w, b.x, "tags", b.u);
+    fl_set(&b.w, b.x, "id", mr_int_value(9));
     fl_expect(&b.w, "UPDATE post SET id=? WHERE post.id = ? [(9, 1)]\n"
                     "DELETE FROM post_tag WHERE post_tag.post_id = ? AND post_tag.tag_id = ? [(1, 2)]\n"
                     "UPDATE post_tag SET post_id=?, tag_id=? WHERE post_tag.post_id = ? AND post_tag.tag_id = ? "

@@ -289,6 +289,32 @@ static inline int close_file(void **state) {
     return status;
 }
 
+/* ---------------------------------------------------------------- posts and their categories */
+
+/* Declares Post.category with the backref Category.posts, and creates the tables. cascades: of the backref; 0: the
+ * default. */
+static inline void blog_with(unsigned cascades, bool single_parent) {
+    mr_mapper *post = begin_class("Post");
+    text_attribute(post, "name");
+    refer(post, "category_id", "category.id");
+    mr_relationship options = relationship(NULL, NULL), rel = relationship("Category", "posts");
+    if (cascades) {
+        cascade(&options, cascades);
+        options.single_parent = single_parent;
+        rel.backref_options = mr_env_arena(env, sizeof options);
+        *rel.backref_options = options;
+    }
+    mr_mapper_add_relationship(post, "category", &rel);
+    end_class(post, "post");
+    mr_mapper *category = begin_class("Category");
+    text_attribute(category, "name");
+    end_class(category, "category");
+    create_tables();
+}
+
+/* The same with the default cascades. */
+static inline void blog(void) { blog_with(0, false); }
+
 #define TEST_ON_FILE(fn) cmocka_unit_test_setup_teardown(fn, open_file, close_file)
 #define TEST(fn)         cmocka_unit_test_setup_teardown(fn, open_all, close_all)
 

@@ -4,28 +4,6 @@
  */
 #include "session_fixture.h"
 
-/* Declares Post.category with the backref Category.posts. */
-static void blog_with(unsigned cascades, bool single_parent) {
-    mr_mapper *post = begin_class("Post");
-    text_attribute(post, "name");
-    refer(post, "category_id", "category.id");
-    mr_relationship options = relationship(NULL, NULL), rel = relationship("Category", "posts");
-    if (cascades) {
-        cascade(&options, cascades);
-        options.single_parent = single_parent;
-        rel.backref_options = mr_env_arena(env, sizeof options);
-        *rel.backref_options = options;
-    }
-    mr_mapper_add_relationship(post, "category", &rel);
-    end_class(post, "post");
-    mr_mapper *category = begin_class("Category");
-    text_attribute(category, "name");
-    end_class(category, "category");
-    create_tables();
-}
-
-static void blog(void) { blog_with(0, false); }
-
 static mr_entity *category(const char *name) { return object("Category", name); }
 static mr_entity *post(const char *name) { return object("Post", name); }
 
@@ -668,6 +646,18 @@ static bool holds(mr_entity *c, const mr_entity *p) {
     return v->kind == MR_COLLECTION && mr_collection_find(v->u.p, p) != UINT32_MAX;
 }
 
+/* Rolls back, and removes the objects and all rows. */
+static void start_over(mr_entity *c, mr_entity *d, mr_entity *p) {
+    ok(mr_session_rollback_all(session));
+    assert_int_equal(mr_session_new_count(session) + mr_session_deleted_count(session), 0);
+    mr_session_expunge_all(session);
+    elsewhere("DELETE FROM post");
+    elsewhere("DELETE FROM category");
+    mr_entity_unpin(c);
+    mr_entity_unpin(d);
+    mr_entity_unpin(p);
+}
+
 static void failing_links(void **state) {
     (void)state;
     blog_with(ALL_ORPHAN, false);
@@ -686,13 +676,7 @@ static void failing_links(void **state) {
             const mr_value *v = mr_entity_slot(p, attribute(p, "category")->slot);
             const mr_entity *to = v->kind == MR_ENTITY ? v->u.p : NULL;
             if (holds(c, p) != (to == c) || holds(d, p) != (to == d)) fail_msg("allocation %zu: the sides differ", n);
-            ok(mr_session_rollback_all(session));
-            mr_session_expunge_all(session);
-            elsewhere("DELETE FROM post");
-            elsewhere("DELETE FROM category");
-            mr_entity_unpin(c);
-            mr_entity_unpin(d);
-            mr_entity_unpin(p);
+            start_over(c, d, p);
         }
     }
 }
@@ -708,14 +692,7 @@ static void failing_driver(void **state) {
         mr_engine_fail_at(engine, 0);
         if (status != MR_OK && !strstr(mr_env_error(env)->message, "injected failure"))
             fail_msg("call %d: %s", (int)n, mr_env_error(env)->message);
-        ok(mr_session_rollback_all(session));
-        assert_int_equal(mr_session_new_count(session) + mr_session_deleted_count(session), 0);
-        mr_session_expunge_all(session);
-        elsewhere("DELETE FROM post");
-        elsewhere("DELETE FROM category");
-        mr_entity_unpin(c);
-        mr_entity_unpin(d);
-        mr_entity_unpin(p);
+        start_over(c, d, p);
         if (!reached) break;
     }
 }

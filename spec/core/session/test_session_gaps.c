@@ -14,19 +14,6 @@ static void words(void) {
     create_tables();
 }
 
-static void blog(void) {
-    mr_mapper *post = begin_class("Post");
-    text_attribute(post, "name");
-    refer(post, "category_id", "category.id");
-    mr_relationship rel = relationship("Category", "posts");
-    mr_mapper_add_relationship(post, "category", &rel);
-    end_class(post, "post");
-    mr_mapper *category = begin_class("Category");
-    text_attribute(category, "name");
-    end_class(category, "category");
-    create_tables();
-}
-
 /* The heap's count of bytes does not grow from round to round. */
 static void identities_put_back(void **state) {
     (void)state;

@@ -26,19 +26,6 @@ static unsigned roll(unsigned n) {
     return (unsigned)(state_of_random >> 33) % n;
 }
 
-static void blog(void) {
-    mr_mapper *post = begin_class("Post");
-    text_attribute(post, "name");
-    refer(post, "category_id", "category.id");
-    mr_relationship rel = relationship("Category", "posts");
-    mr_mapper_add_relationship(post, "category", &rel);
-    end_class(post, "post");
-    mr_mapper *category = begin_class("Category");
-    text_attribute(category, "name");
-    end_class(category, "category");
-    create_tables();
-}
-
 static mr_value number_text(int n) {
     static char text_[16];
     snprintf(text_, sizeof text_, "%d", n);
