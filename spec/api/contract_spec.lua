@@ -1,5 +1,5 @@
--- contract_spec.lua: sentences of the public contract, each as its reader would try it: what a wrong argument leaves
--- behind, what a message names, options in both spellings.
+-- contract_spec.lua: what the documentation promises in general: a wrong argument changes nothing, messages name what
+-- the user wrote, options can be given in two ways.
 
 local mr = require "moonrow"
 local support = require "spec.support.models"

@@ -1,6 +1,6 @@
--- A program's debug hook may raise at any moment: the shell's Ctrl-C does, and so do watchdogs of long requests. Here
--- one raises at the first event of each operation, at the second, and so on until the operation passes. Its error
--- arrives as it is; afterwards the session and the objects work, and nothing is kept.
+-- A debug hook of the program may raise an error at any moment: the shell's Ctrl-C does so, and watchdogs do. Here a
+-- hook raises at the first event of each operation, then at the second, and so on, until the operation ends without it.
+-- The program gets the hook's error. Afterwards the session and its objects work, and no memory is lost.
 local mr = require "moonrow"
 local blog = require "spec.support.blog"
 
@@ -25,7 +25,7 @@ describe("a debug hook that raises", function()
   local Counting = mr.Query:extend{ counted = function(query) return query:count() end }
   db:create_all()
 
-  -- The rows that every run begins with.
+  -- Statements that give the tables their first rows again.
   local beginning = {
     "delete from post_tag", "delete from comment", "delete from post", "delete from tag", "delete from category",
     "delete from noted",
@@ -41,7 +41,7 @@ describe("a debug hook that raises", function()
     end)
   end
 
-  -- Runs fn under a hook that raises at the nth event. Returns whether it did, and what fn raised or nil.
+  -- Runs fn with a hook that raises at event number n. Returns whether it raised, and the error of fn or nil.
   local function interrupted(n, mask, count, fn)
     local left = n
     local ok, e = pcall(function()
@@ -64,7 +64,7 @@ describe("a debug hook that raises", function()
     return n
   end
 
-  -- What is kept when everything that can go has gone.
+  -- The memory, objects and registry entries that are in use after a full collection.
   local function kept()
     for _ = 1, 3 do
       collectgarbage()
@@ -247,12 +247,12 @@ describe("a debug hook that raises", function()
       })
     end,
   }
-  -- What a declaration makes lives as long as the library.
+  -- A declaration stays in memory as long as the library does.
   local declares = { declarations = true }
-  -- Operations that catch an error themselves.
+  -- These operations catch an error themselves.
   local catches = { ["a mistake in a name"] = true, ["a mistake in SQL"] = true, ["a block that fails"] = true }
 
-  -- The session and the objects in it work after the interrupt.
+  -- Asserts that the session and its objects work after the error.
   local function check(s)
     s:rollback()
     local post = s:get(Post, 1)
@@ -269,7 +269,7 @@ describe("a debug hook that raises", function()
   for name in pairs(operations) do names[#names + 1] = name end
   table.sort(names)
 
-  -- Under a collector that runs at every chance each run takes long: some of the events then, others in each mode.
+  -- Under a collector that runs at every chance this is slow: so only some events are tried, others in each mode.
   local stress = os.getenv "MOONROW_STRESS" or ""
   local STRIDE = stress == "" and 1 or stress == "incremental" and 23 or 29
 
@@ -300,8 +300,8 @@ describe("a debug hook that raises", function()
         end
         all()
         local bytes, objects, registry = kept()
-        -- As many connections as are ever needed at once stay with the engine, each with its statements: what is kept
-        -- comes to an end after some rounds. What is lost grows with each.
+        -- The engine keeps as many connections as were used at once, with their statements: so memory may grow in the
+        -- first rounds. Memory that is lost would grow in each round.
         local rounds = 0
         repeat
           local before = bytes

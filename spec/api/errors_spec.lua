@@ -1,4 +1,4 @@
--- Errors: their fields, kinds and texts, where they point; errors of callbacks; and that the session goes on.
+-- Errors: their fields, kinds, texts and places; errors of callbacks; the session goes on after an error.
 
 local mr = require "moonrow"
 local support = require "spec.support.models"

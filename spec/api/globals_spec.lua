@@ -1,4 +1,5 @@
--- What of the library is written in Lua has its own globals: those that were Lua's when the module was opened.
+-- The library's Lua part uses Lua's functions as they were when the module was opened, whatever the program does to its
+-- globals later.
 
 local process = require "spec.support.process"
 

@@ -1,4 +1,4 @@
--- The guide has every type, every option of a column and of a mapping, as the library has them.
+-- The guide lists all types, all options of columns, and all options of mappings that the library has.
 
 local mr = require "moonrow"
 local guide = require "spec.support.guide"

@@ -1,4 +1,4 @@
--- What is given beyond what a function takes is refused: nothing that was written is dropped without a word.
+-- An argument that a function does not take is refused: nothing is ignored silently.
 
 local mr = require "moonrow"
 local refuse = require "spec.support.refuse"
@@ -24,7 +24,7 @@ describe("an argument too many", function()
     db.session:commit()
   end)
 
-  -- object:method(...) is refused, naming the method and each of the words.
+  -- Asserts that object:method(...) is refused, and that the message names the method and each of the words.
   local function refused(words, object, method, ...)
     local args = table.pack(...)
     local e = refuse("ArgumentError", words, function()

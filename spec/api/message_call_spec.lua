@@ -1,4 +1,4 @@
--- Messages about how things are called, walked and printed: colon and dot, loops, tostring.
+-- Messages about wrong calls: a dot in place of a colon, wrong loops; and how values are printed.
 
 local mr = require "moonrow"
 local refuse = require "spec.support.refuse"

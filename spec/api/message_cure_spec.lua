@@ -1,4 +1,4 @@
--- Messages that name the cure which the writer most likely needs: of objects, values, statements and tables.
+-- Messages name the cure that the user most likely needs: about objects, values, statements and tables.
 
 local mr = require "moonrow"
 local refuse = require "spec.support.refuse"

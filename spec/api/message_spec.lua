@@ -1,5 +1,4 @@
--- Messages: what is written wrong is answered with what the writer most likely needs, and with nothing that leads
--- astray.
+-- Messages: a mistake is answered with what the user most likely meant, and with nothing misleading.
 
 local mr = require "moonrow"
 local spy = require "luassert.spy"

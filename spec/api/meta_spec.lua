@@ -1,5 +1,4 @@
--- The annotations in lua/moonrow/meta/ name what there is: each public name of the module and of its objects is
--- annotated, and each annotated one exists.
+-- The annotations in lua/moonrow/meta/ have all public names of the module and of its objects, and no others.
 
 local mr = require "moonrow"
 local known = require "spec.support.known"
@@ -23,25 +22,12 @@ local function annotated()
   return classes
 end
 
-local function sorted(set)
-  local list = {}
-  for name in pairs(set) do list[#list + 1] = name end
-  table.sort(list)
-  return table.concat(list, " ")
-end
-
 describe("the annotations", function()
   local classes = annotated()
 
-  -- also: names that exist without being listed at run time.
+  -- also: further names, which the library has but does not list at run time.
   local function compare(class, names, also)
-    local missing, unknown = {}, {}
-    for name in pairs(names) do missing[name] = not classes[class][name] or nil end
-    for name in pairs(classes[class]) do
-      unknown[name] = not names[name] and not (also and also[name]) or nil
-    end
-    assert.equal("", sorted(missing), class .. ": not annotated")
-    assert.equal("", sorted(unknown), class .. ": annotated, but not there")
+    known.same(names, classes[class], also, "the annotation of " .. class)
   end
 
   local db = mr.open "sqlite://"
@@ -61,7 +47,7 @@ describe("the annotations", function()
 
   it("of a Database", function()
     local names = copy(names_of(db), db)
-    names.Table = nil -- the module's, with another default
+    names.Table = nil -- that of the module, with another default
     compare("moonrow.Database", names)
   end)
 
@@ -81,7 +67,7 @@ describe("the annotations", function()
     local select, query = names_of(mr.select(User)), {}
     for name in pairs(copy({}, mr.Query)) do query[name] = not select[name] or nil end
     query.extend = nil
-    query.with_entities, query.add_columns = true, true -- said again: their rows are no objects any more
+    query.with_entities, query.add_columns = true, true -- annotated again: their rows are no objects
     compare("moonrow.Select", select)
     compare("moonrow.Query", query)
     compare("moonrow.CompiledQuery", names_of(User.query:compiled()))

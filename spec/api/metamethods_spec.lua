@@ -1,10 +1,10 @@
--- Metamethods called by hand: debug.getmetatable gives the functions of every type of ours away. Whatever values they
--- are called with, they raise, or do what they do for values of their own. Nothing is taken for what it is not.
+-- debug.getmetatable gives a program all metamethods. Whatever values a program calls them with, they raise an error,
+-- or do what they do for values of their type. No value is ever used as one of another type.
 local mr = require "moonrow"
 local blog = require "spec.support.blog"
 
 describe("a metamethod called by hand", function()
-  -- One value at least of every type.
+  -- At least one value of each type.
   local function world()
     local m = blog.open()
     local s = m.db.session
@@ -29,13 +29,13 @@ describe("a metamethod called by hand", function()
     }
     local own = mr.Session(m.db.engine)
     values.transaction, values.block = own:begin(), own:no_autoflush()
-    -- What is nobody's.
+    -- Values that do not belong to the library.
     values.number, values.string, values.plain, values.func_ = 1, "title", {}, function() end
     values.file, values.coroutine, values["true"] = io.tmpfile(), coroutine.create(function() end), true
     return values
   end
 
-  -- The names of the values, and "nothing", in an order.
+  -- The sorted names of the values, and "nothing".
   local function names_of(values)
     local names = { "nothing" }
     for name in pairs(values) do names[#names + 1] = name end
@@ -43,7 +43,7 @@ describe("a metamethod called by hand", function()
     return names
   end
 
-  -- The metatables of all values, and those that only the registry knows, each once, by a name.
+  -- All metatables, each once, by a name: those of the values, and those that only the registry has.
   local function metatables(values)
     local found, known = {}, { [debug.getmetatable ""] = true, [debug.getmetatable(io.stdout)] = true }
     local function note(name, meta)
@@ -59,7 +59,7 @@ describe("a metamethod called by hand", function()
     return found
   end
 
-  -- Uses what is left of a value: it may be finalized, but is never something else.
+  -- Uses a value that may have been finalized. This may raise, but must never use another type's memory.
   local function use(value)
     pcall(tostring, value)
     pcall(function() return #value end)
@@ -78,7 +78,7 @@ describe("a metamethod called by hand", function()
   end
   table.sort(functions, function(a, b) return a[1] .. a[2] < b[1] .. b[2] end)
 
-  -- The values that stand in second and third place: what a name, a key, a value and an operand may be.
+  -- The values for the second and third argument: a name, a key, a value or an operand.
   local seconds = { "nothing", "string", "post" }
 
   for _, case in ipairs(functions) do
@@ -88,7 +88,7 @@ describe("a metamethod called by hand", function()
         local values = world()
         local fn = metatables(values)[where][event]
         assert.is_function(fn)
-        -- In a coroutine: errors carry a traceback, which is short there.
+        -- In a coroutine, because the traceback of an error is short there.
         coroutine.wrap(function()
           for _, first in ipairs(names_of(values)) do
             for _, second in ipairs(seconds) do
@@ -102,7 +102,7 @@ describe("a metamethod called by hand", function()
         values = nil -- luacheck: ignore
         collectgarbage()
         collectgarbage()
-        -- The library is whole.
+        -- The library still works.
         local after = world()
         assert.equal("one", after.post.title)
         assert.equal(1, #after.query:all())

@@ -1,4 +1,4 @@
--- The operators that a class gives to its objects: each of Lua's, declared in the class's body or set later, inherited.
+-- Operators that a class defines for its objects: each one that Lua has, in the class's body, set later, or inherited.
 local mr = require "moonrow"
 
 describe("an operator of a class's objects", function()
@@ -21,7 +21,7 @@ describe("an operator of a class's objects", function()
     return db, db.Model:extend("Set", body)
   end
 
-  -- What the operator is called with is seen by what it gives.
+  -- Asserts the metamethod that was called, and its arguments: the operator returns them.
   local function check(event, use, a, b)
     local given = use(a, b)
     assert.equal(event, given[1])
@@ -74,7 +74,7 @@ describe("an operator of a class's objects", function()
     assert.equal(2, a & b)
     assert.equal(-7, ~a)
     assert.equal(24, a << 2)
-    -- The class's own attributes stay expressions.
+    -- The attributes of the class itself are still expressions.
     assert.equal(1, Set.query:filter(Set.n:eq(6) & Set.id:eq(1)):count())
   end)
 end)

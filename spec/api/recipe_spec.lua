@@ -1,6 +1,6 @@
--- The recipes of src/README.md for adding a column type, a loader strategy, a dialect and a session event are followed
--- here for real: on a copy of src, with the files that each names and no others, which is compiled and used. And what
--- makes them so short is checked: nobody but its own row knows what a type, a strategy or an event is like.
+-- The recipes of src/README.md for a new column type, loader strategy, dialect and session event are followed on a copy
+-- of src: only the files that each names are changed, and the copy is compiled and used. The recipes are short because
+-- nothing outside of its row knows a type, a strategy or an event: that is checked, too.
 
 local recipe = require "spec.support.recipe"
 
@@ -74,7 +74,7 @@ describe("the recipes followed on a copy", function()
       db.session:commit()
       db.session:remove()
       local red = Car.query:filter(Car.color:eq "#FF0000"):one()
-      assert(red.color == "#ff0000", red.color)       -- as coerce has made it
+      assert(red.color == "#ff0000", red.color)       -- the value that coerce has made
       assert(Car.query:filter_by{ color = "#ffffff" }:count() == 1)
       local ok, e = pcall(Car, { color = "red" })
       assert(not ok and e.message:find('Car.color: expected color, got string "red" (write it as #rrggbb)', 1, true),
@@ -84,7 +84,7 @@ describe("the recipes followed on a copy", function()
       db.session:expire(red)
       local bad, why = pcall(function() return red.owner end)
       assert(not bad and why.message:find('holds "x", which is no color: #rrggbb', 1, true), why.message)
-      -- text as others have it: it is joined with strings, compared with them, cast
+      -- it works as other texts do: joined with strings, compared with them, in a cast
       assert(tostring(mr.cast(Car.id, db.Color)) == "CAST(car.id AS CHAR(7))")
 
       local pg = mr.open "mock+postgresql://"
@@ -175,7 +175,7 @@ end)
 -- ---------------------------------------------------------------- why they are so short
 
 describe("what only the rows know:", function()
-  -- The lines of src with the pattern, in files whose path has none of the others.
+  -- The lines of src that match the pattern, in files whose paths contain none of the other texts.
   local function found(pattern, ...)
     local lines = {}
     for path, text in recipe.sources() do
@@ -192,7 +192,7 @@ describe("what only the rows know:", function()
 
   it("a type's code is only a way to name a type", function()
     local asking = {}
-    -- What functions give, and what a dialect calls types, is a table of codes.
+    -- Tables of codes remain: the results of SQL functions, and the names of types in dialects.
     for _, line in ipairs(found("MR_TYPE_%u+", "moonrow/schema.h", "src/schema/type.c", "src/sql/function.c",
       "src/sql/dialect_")) do
       local rest = line:gsub("mr_type_simple%(MR_TYPE_%u+%)", ""):gsub("MR_TYPE__COUNT", "")
@@ -214,7 +214,7 @@ describe("what only the rows know:", function()
     assert.same({}, found("lazy [=!]= MR_LAZY_"))
     assert.same({}, found("strategy [=!]= MR_LAZY_"))
     for _, word in ipairs(recipe.words("option")) do assert.same({}, found('"' .. word .. '"', "src/load/"), word) end
-    for _, word in ipairs(recipe.words("lazy")) do -- but for words that mean something else, too
+    for _, word in ipairs(recipe.words("lazy")) do -- without the words that have another meaning, too
       if not ("select subquery immediate raise"):find(word, 1, true) then
         assert.same({}, found('"' .. word .. '"', "src/load/"), word)
       end
@@ -225,7 +225,7 @@ describe("what only the rows know:", function()
     for _, word in ipairs(recipe.words("event")) do
       local elsewhere = word:find "_" and found('"' .. word .. '"', "moonrow/session.h", "moonrow/mapper.h")
       assert.same({}, elsewhere or {}, word)
-      -- Nor has the Lua part a list of its own: it asks the core.
+      -- The Lua part has no list of its own: it asks the core.
       for path, text in recipe.sources("find lua -name '*.lua' -not -path '*/meta/*'") do
         local code = text:gsub("%-%-[^\n]*", "")
         assert.is_nil(word:find "_" and code:find("%f[%w_]" .. word .. "%f[^%w_]"), path .. " says " .. word)

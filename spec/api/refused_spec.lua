@@ -1,5 +1,5 @@
--- Arguments and options that mean nothing are refused when they are given, by their name: nothing is ignored, and
--- nothing fails later somewhere else.
+-- Arguments and options without a meaning are refused at once, by their names: nothing is ignored, and nothing fails
+-- later.
 
 local mr = require "moonrow"
 local refuse = require "spec.support.refuse"

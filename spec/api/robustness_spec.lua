@@ -1,9 +1,9 @@
--- robustness_spec.lua: hostile callers: values used after their finalizers, callbacks that close what calls
--- them, functions taken out of their objects, odd declarations; and a short run of spec/fuzz/api_fuzz.lua.
+-- robustness_spec.lua: hostile programs: they use values after their finalizers, close an object inside its own
+-- callbacks, take functions out of objects, declare strange classes. And a short run of spec/fuzz/api_fuzz.lua.
 
 local mr = require "moonrow"
 
--- With a collector step and a trace at each call, a little is as much.
+-- Under stress each call does a step of the collector: then fewer rounds are enough.
 local stress = (os.getenv "MOONROW_STRESS" or "") ~= ""
 
 describe("robustness", function()
@@ -23,7 +23,7 @@ describe("robustness", function()
     db.session:remove()
   end)
 
-  -- What use(value) does in a finalizer that runs after the value's own.
+  -- Runs use(value) in a finalizer that runs after the finalizer of the value.
   local function in_finalizer(value, use)
     local ok, results
     do
@@ -96,7 +96,7 @@ describe("robustness", function()
       end
       for _ = 1, stress and 2 or 20 do litter() end
       local pause, multiplier = collectgarbage("setpause", 1), collectgarbage("setstepmul", 1000)
-      -- How many objects a collector's cycle takes depends on what the other specs have left.
+      -- The number of objects in one cycle of the collector depends on the specs that ran before.
       local i, enough = 0, stress and 20 or 400
       while i < enough or (ran <= 2 and i < 100000) do
         i = i + 1

@@ -1,5 +1,5 @@
--- What is likely to be a mistake and is no error is told of through warn: queries of classes that nothing relates, and
--- relationships that write one foreign key without knowing of each other.
+-- A likely mistake that is no error gives a warning (through warn): a query of classes without a relation, and
+-- relationships that write the same foreign key but do not know each other.
 
 local mr = require "moonrow"
 local refuse = require "spec.support.refuse"

@@ -5,7 +5,7 @@ local support = require "spec.support.models"
 local refuse = require "spec.support.refuse"
 local process = require "spec.support.process"
 
--- An application with a database in memory and a class User.
+-- An application with a database in memory, and a class User.
 local function application(name)
   local app = mr.App(name or "blog")
   app.config.DATABASE_URI = "sqlite://"

@@ -1,5 +1,5 @@
--- The example chinook.lua on its database, a file that is not part of the project: CHINOOK, or the place where
--- it is kept beside it. Skipped where there is none.
+-- The example chinook.lua with its database, a file that does not belong to the project: CHINOOK names it, or it lies
+-- beside the project. Without it these specs are skipped.
 
 local mr = require "moonrow"
 
@@ -19,7 +19,7 @@ local function test(name, fn)
   else it(name, fn) end
 end
 
--- Runs the example with the path; gives its lines and what it returns.
+-- Runs the example with the path. Returns its output as lines, and its result.
 local function run(given)
   local lines = {}
   local env = setmetatable({ arg = { given }, print = function(...)
@@ -72,7 +72,7 @@ describe("Chinook", function()
       copy = nil
     end)
 
-    -- The models of the example, in a session on the copy.
+    -- A session on a copy of the database, with the classes of the example.
     local function session() return mr.Session(mr.create_engine("sqlite:///" .. copy)) end
 
     test("loads four levels in as many statements", function()
@@ -93,7 +93,7 @@ describe("Chinook", function()
       end)
       assert.equal(3503, n)
       assert.equal(2240, total)
-      assert.is_true(#records <= 1 + 1 + 1 + 8, #records) -- keys go 500 at a time
+      assert.is_true(#records <= 1 + 1 + 1 + 8, #records) -- 500 keys in each statement
     end)
 
     test("reads the same rows lazily", function()
@@ -109,7 +109,7 @@ describe("Chinook", function()
       local s <close> = session()
       local records = s.bind:record(function()
         local all = s:query(m.Employee):order_by(m.Employee.id):all()
-        assert.equal("Andrew", all[8].boss.boss.first_name) -- from the identity map
+        assert.equal("Andrew", all[8].boss.boss.first_name) -- found in the identity map
         assert.is_nil(all[1].boss)
       end)
       assert.equal(1, #records)
@@ -125,7 +125,7 @@ describe("Chinook", function()
       local customer = s:query(m.Customer):order_by(m.Customer.id):first()
       local invoice = customer.invoices[1]
       local gone = #invoice.lines
-      s:delete(invoice) -- its lines go with it
+      s:delete(invoice) -- this deletes its lines, too
       local new = m.Invoice{ customer = customer, date = mr.now(), total = 0.99, lines = {
         m.InvoiceLine{ track = s:get(m.Track, 1), unit_price = 0.99, quantity = 1 },
       } }

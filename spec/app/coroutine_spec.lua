@@ -1,5 +1,5 @@
--- coroutine_spec.lua: blocks and scopes in coroutines: one that dies of an error ends them, one without a scope of
--- its own is in that of its user.
+-- coroutine_spec.lua: blocks and scopes in coroutines: an error in a coroutine ends its blocks and scopes; a coroutine
+-- without a scope uses the scope of its caller.
 
 local mr = require "moonrow"
 local support = require "spec.support.models"
@@ -17,7 +17,7 @@ local function application()
   return app, db, User
 end
 
--- Runs fn in a coroutine that stays, dead; its error.
+-- Runs fn in a coroutine, which dies of an error, and is kept. Returns the error.
 local dead = {}
 local function dies(fn, ...)
   local co = coroutine.create(fn)
@@ -32,7 +32,7 @@ end
 describe("a coroutine that dies", function()
   after_each(function() dead = {} end)
 
-  -- Some raise at once, some after a yield.
+  -- The error is raised at once, or after a yield.
   for when, pause in pairs{ ["at once"] = function() end, ["after a yield"] = coroutine.yield } do
     describe(when, function()
       local mine = setmetatable({}, { __tostring = function() return "mine" end })
@@ -112,7 +112,7 @@ describe("a coroutine that dies", function()
         }
         for name, form in pairs(forms) do
           assert.equal(mine, (dies(form)), name)
-          collectgarbage "stop" -- nothing is to be found by a collection
+          collectgarbage "stop" -- a block must end without the collector's help
           local s = mr.Session(db.engine)
           local ok, e = pcall(function()
             s:add(User{ username = name, email = name })
@@ -304,7 +304,7 @@ describe("a coroutine without a scope of its own", function()
   it("is in the scope of the nearest that waits, however old that is", function()
     local app, db = application()
     local ask = function() return db.session() end
-    -- Each enters a scope, and waits to be told what to run.
+    -- A coroutine with its own scope. It runs the functions that it is given.
     local function waiter()
       local co = coroutine.wrap(function()
         app:scope(function()
@@ -318,15 +318,15 @@ describe("a coroutine without a scope of its own", function()
     local old, new = waiter(), waiter()
     local of_old, of_new = old(ask), new(ask)
     assert.is_false(rawequal(of_old, of_new))
-    for _ = 1, 2 do -- the second time it is known
+    for _ = 1, 2 do -- the second time the coroutine is known already
       local inner = coroutine.wrap(function()
         while true do coroutine.yield(ask()) end
       end)
-      -- new resumes old, which resumes a generator; and the other way round
+      -- One coroutine resumes the other, which resumes a generator: the generator uses the scope of the latter.
       assert.is_true(rawequal(of_old, new(function() return old(inner) end)))
       assert.is_true(rawequal(of_new, old(function() return new(inner) end)))
       assert.is_true(rawequal(of_old, new(function() return old(inner) end)))
-      -- through several without a scope
+      -- Through several coroutines without a scope.
       assert.is_true(rawequal(of_old, new(function()
         return coroutine.wrap(function()
           return old(function()
@@ -335,7 +335,7 @@ describe("a coroutine without a scope of its own", function()
           end)
         end)()
       end)))
-      -- by metamethods, sort and pcall on the way
+      -- Through metamethods, sort and pcall.
       assert.is_true(rawequal(of_new, old(function()
         return new(function()
           local got

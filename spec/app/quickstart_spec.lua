@@ -1,4 +1,4 @@
--- The first program, line by line.
+-- The first program of the documentation, line by line.
 
 local mr = require "moonrow"
 local support = require "spec.support.models"
@@ -11,7 +11,7 @@ describe("the quickstart", function()
   it("creates tables once", function()
     assert.same({}, support.statements(db, function() end))
     local again = support.statements(db, function() db:create_all() end)
-    assert.equal(1, #again) -- the check alone
+    assert.equal(1, #again) -- only the check is sent
   end)
 
   it("writes the DDL", function()

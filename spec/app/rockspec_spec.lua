@@ -1,4 +1,4 @@
--- The rockspec says what is so: it builds by targets and variables of the Makefile, and needs the system's SQLite.
+-- The rockspec is true: its build uses targets and variables of the Makefile, and the system's SQLite.
 
 describe("the rockspec", function()
   local function read(path)

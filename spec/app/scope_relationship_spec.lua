@@ -1,5 +1,5 @@
--- Applications, scopes and teardowns over linked objects: the end of a scope detaches, a detached object keeps
--- what it has.
+-- Applications, scopes and teardowns with linked objects: the end of a scope detaches objects, and these keep what they
+-- have loaded.
 
 local mr = require "moonrow"
 local support = require "spec.support.models"

@@ -1,5 +1,5 @@
--- sessionmaker and scoped_session: what a session gets from its maker and what from the call, and which sessions of a
--- maker are listened to.
+-- sessionmaker and scoped_session: the options that a session gets from its maker and from the call, and the listeners
+-- of a maker.
 
 local mr = require "moonrow"
 local refuse = require "spec.support.refuse"

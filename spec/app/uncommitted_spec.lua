@@ -1,4 +1,4 @@
--- uncommitted_spec.lua: work that nobody has committed, at the end of a script or a scope: a warning says what is lost.
+-- uncommitted_spec.lua: a script or a scope ends with work that was not committed: a warning says what is lost.
 
 local mr = require "moonrow"
 local process = require "spec.support.process"
@@ -19,7 +19,7 @@ local prelude = [[
   db.session:remove()
 ]]
 
--- The warnings of a script that runs by itself, as a list of texts.
+-- Runs a script in another process. Returns its warnings as a list of texts.
 local function warnings(source)
   local list = {}
   for line in process.lua(prelude:format(package.cpath) .. source):gmatch "[^\n]+" do

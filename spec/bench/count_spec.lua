@@ -1,8 +1,8 @@
--- count_spec.lua: instructions are compared only with figures of the same tools.
+-- count_spec.lua: numbers of instructions are compared only with numbers from the same tools.
 
 local figures = dofile "spec/bench/count_figures.lua"
 
--- What count.lua says to `make test`, and its status.
+-- Runs count.lua as `make test` does. Returns its output and its status.
 local function run(environment)
   local pipe = io.popen(environment .. " lua5.4 spec/bench/count.lua test 2>&1")
   local said = pipe:read "a"

@@ -1,4 +1,4 @@
--- report_spec.lua: what `make bench` leaves behind can be read by others, and it says what it does not know.
+-- report_spec.lua: other programs can read the report of `make bench`, and it says what is not known.
 
 local cjson = require "cjson"
 

@@ -1,8 +1,8 @@
--- scale_spec.lua: `make bench-scale` measures what it says, within the time that it is given.
+-- scale_spec.lua: `make bench-scale` measures what it is asked for, within its time.
 
 local cjson = require "cjson"
 
--- Runs it; what it printed, and its report.
+-- Runs it. Returns its output and its report.
 local function run(environment)
   local path = os.tmpname()
   local pipe = io.popen(("%s lua5.4 spec/bench/scale.lua %s 2>/dev/null"):format(environment, path))

@@ -1,4 +1,4 @@
--- What an operation on one object does to those that it is linked with.
+-- The effect of an operation on linked objects.
 
 local mr = require "moonrow"
 local blog = require "spec.support.blog"
@@ -174,7 +174,7 @@ describe("delete-orphan", function()
     db.session:commit()
     assert.equal("detached", state(a))
     assert.equal(3, Post.query:count())
-    assert.equal(1, Comment.query:count()) -- a's comments went with it
+    assert.equal(1, Comment.query:count()) -- a's comments were deleted, too
     lua.posts = {}
     db.session:commit()
     assert.equal("{<d>}", tostring(Post.query:all()))
@@ -238,7 +238,7 @@ describe("delete-orphan on a many-to-many", function()
     db.session:add(c)
     db.session:commit()
     c.tags:remove(own)
-    local texts = costs(3, function() db.session:flush() end) -- the first asks for the tag's other posts
+    local texts = costs(3, function() db.session:flush() end) -- the first statement reads the tag's other posts
     assert.same({ "DELETE FROM post_tag", "DELETE FROM tag" },
       { texts[2]:match "^DELETE FROM %S+", texts[3]:match "^DELETE FROM %S+" })
     db.session:commit()
@@ -309,7 +309,7 @@ describe("delete-orphan on a many-to-one", function()
     assert.is_nil(second.b)
     assert.equal(b, first.b)
     db2.session:add(first)
-    db2.session:commit() -- what has expired counts, too
+    db2.session:commit() -- an expired reference counts, too
     refuse("InvalidRequestError", { "A.b", "single parent" }, function() second.b = b end)
     first.b = nil
     second.b = b
@@ -331,7 +331,7 @@ describe("a child that moves", function()
     end)
     local ada, d = category "Ada", post "d"
     costs(0, function()
-      d.category = ada -- Ada's posts are not loaded
+      d.category = ada -- the posts of neither are loaded
       assert.equal("{<a>}", tostring(c.posts))
     end)
   end)
@@ -375,7 +375,7 @@ describe("expunge, expire and merge", function()
     db.session:execute(mr.text "UPDATE post SET title = 'A' WHERE title = 'a'")
     assert.equal("a", a.title)
     db.session:expire(lua)
-    assert.equal("A", a.title) -- refresh-expire
+    assert.equal("A", a.title) -- the cascade refresh-expire
     db.session:commit()
   end)
 

@@ -1,5 +1,5 @@
--- Orphans that are hard to see: one to one where the parent's side is not in memory, and children that are new where
--- their parent goes. And what passive_deletes = "all" leaves alone.
+-- Orphans in less common cases: one to one, where the parent's side is not in memory; new children of a deleted parent;
+-- and passive_deletes = "all".
 
 local mr = require "moonrow"
 local support = require "spec.support.models"
@@ -15,7 +15,7 @@ local function rows()
   return table.concat(out, " ")
 end
 
--- options: list, nullable, alone (no backref), and the rest of the relationship's.
+-- options: list, nullable, alone (no backref), and options of the relationship.
 local function open(o)
   db = mr.open "sqlite://"
   s = db.session
@@ -33,7 +33,7 @@ local function open(o)
   db:create_all()
 end
 
--- n parents with a child each, committed; nothing is in memory.
+-- Makes n committed parents with a child each; the session is empty.
 local function fill(n, list)
   for _ = 1, n do s:add(Parent{ kid = list and { Child{} } or Child{} }) end
   s:commit()
@@ -68,7 +68,7 @@ for _, nullable in ipairs{ true, false } do
       s:commit()
       child.parent = nil
       local texts = support.statements(db, function() s:flush() end)
-      assert.equal(2, #texts) -- its foreign key is read
+      assert.equal(2, #texts) -- the first reads the foreign key
       assert.matches("^DELETE", texts[2])
       assert.equal("2:2", rows())
     end)

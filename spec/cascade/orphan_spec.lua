@@ -1,4 +1,5 @@
--- delete-orphan where it is not plain: two kinds of parents, trees, keys of the parent's, detached graphs, moves.
+-- delete-orphan in special cases: two kinds of parents, trees, keys that contain the parent's key, detached graphs,
+-- moves.
 
 local mr = require "moonrow"
 local support = require "spec.support.models"
@@ -112,7 +113,7 @@ describe("a tree that deletes orphans", function()
 
   it("loses the whole branch with its node", function()
     root.children:remove(middle)
-    local texts = flushes(4) -- the children of each are read, then deleted first
+    local texts = flushes(4) -- the children of each node are read; children are deleted first
     assert.matches("^SELECT", texts[2])
     assert.matches("^DELETE", texts[3])
     assert.same({ "persistent", "deleted", "deleted" }, states())

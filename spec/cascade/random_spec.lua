@@ -1,12 +1,13 @@
--- Random programs of moves, deletions, additions, expiries, flushes and rollbacks over a tree, against a model of a few
--- lines: who is whose, what was deleted by name, what was added again. Seeds are fixed.
+-- Random programs over a tree, compared with a small model: moves, deletions, additions, expiries, flushes and
+-- rollbacks. The model knows each child's parent, what was deleted by name, and what was added again. The seeds are
+-- fixed.
 
 local mr = require "moonrow"
 
 local PROGRAMS = os.getenv "MOONROW_STRESS" and 1 or tonumber(os.getenv "MOONROW_PROGRAMS" or 8)
 local STEPS = 60
 
--- A generator of its own: the same on every machine.
+-- A random generator that gives the same numbers on each machine.
 local function generator(seed)
   local x = seed
   return function(n)
@@ -73,7 +74,7 @@ local function is_below(n, top)
   return false
 end
 
--- The model's half of "this one is that one's now".
+-- In the model, gives the child to a new parent.
 function Program:give(c, owner)
   if owner and self.o.scalar then
     for _, other in ipairs(self:kids(owner)) do if other ~= c then other.owner = nil end end
@@ -81,7 +82,8 @@ function Program:give(c, owner)
   c.owner = owner
 end
 
--- A new object that a list which deletes orphans has let go leaves the session, with all below it: left out.
+-- A new object leaves the session, with all below it, when a list that deletes orphans loses it. The programs leave
+-- this case out.
 function Program:lets_go_of_new(c, owner)
   if not self.orphans then return false end
   if c and not c.stored and c.owner and not owner then return true end
@@ -107,7 +109,7 @@ end
 function steps.append(p)
   local c, owner = p:pick(), p:pick()
   if is_below(owner, c) or p:lets_go_of_new(c, owner) then return end
-  if c.owner == owner and not p.o.scalar then return end -- a list may hold an object twice
+  if c.owner == owner and not p.o.scalar then return end -- a list would hold the object twice
   p:note("append", owner.serial, c.serial)
   if p.o.scalar then owner.object.kids = c.object else owner.object.kids:append(c.object) end
   p:give(c, owner)
@@ -152,12 +154,12 @@ function steps.add(p)
   end
 end
 
--- Only what has no change of its own, so that nothing is lost with it.
+-- Only an object without a change expires, so that no change is lost.
 function steps.expire(p)
   local n = p:pick()
   if not n.stored or n.owner ~= n.was then return end
   for _, c in ipairs(p.live) do if c.owner ~= c.was and (c.owner == n or c.was == n) then return end end
-  if p.deletes then -- the cascade would expire them, too
+  if p.deletes then -- the cascade would expire the children, too
     for _, c in ipairs(p.live) do if c ~= n and is_below(c, n) then return end end
   end
   p:note("expire", n.serial)

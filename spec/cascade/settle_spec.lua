@@ -1,5 +1,5 @@
--- Cascades are settled at the flush: what was to go with its parent, and was given to another one in time, stays;
--- what was given to the deleted one goes.
+-- The flush decides what a delete cascade takes: an object that was given to another parent before the flush stays; one
+-- that was given to the deleted parent is deleted.
 
 local mr = require "moonrow"
 local tree = require "spec.support.tree"
@@ -24,7 +24,7 @@ local function rows(text)
 end
 local function children() return rows "SELECT id, parent_id FROM child ORDER BY id" end
 
--- Parent and Child, the one with `children` or `child`. options: cascade, scalar, backref, nullable.
+-- Declares Parent, with `children` or `child`, and Child. options: cascade, scalar, backref, nullable.
 local function family(o)
   db = mr.open "sqlite://"
   s = db.session
@@ -315,10 +315,10 @@ describe("a tree", function()
     open{ cascade = "all" }
     local a, b, c, d = Node{}, Node{}, Node{}, Node{}
     s:add_all{ a, b, c, d }
-    c.parent, b.parent = b, a -- c, b, a
+    c.parent, b.parent = b, a -- the chain c, b, a
     s:commit()
     s:no_autoflush(function()
-      c.parent, a.parent, b.parent = d, c, nil -- a, c, d
+      c.parent, a.parent, b.parent = d, c, nil -- the chain a, c, d
       s:delete(d)
       s:flush()
     end)

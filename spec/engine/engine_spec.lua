@@ -1,11 +1,11 @@
--- Engines: URLs, options, connections, what is recorded; and databases in files.
+-- Engines: URLs, options, connections, records of statements; databases in files.
 
 local mr = require "moonrow"
 local support = require "spec.support.models"
 local refuse = require "spec.support.refuse"
 local process = require "spec.support.process"
 
--- Paths of the running spec, removed at its end.
+-- The files of the running spec. They are removed at its end.
 local paths = {}
 local function path()
   local name = os.tmpname()
@@ -20,7 +20,7 @@ after_each(function()
   end
 end)
 
--- A class Thing of an id and a name, with its table.
+-- Declares a class Thing with an id and a name, and makes its table.
 local function things(url, options)
   local db = mr.open(url, options)
   local Thing = db.Model:extend("Thing", {

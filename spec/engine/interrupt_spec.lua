@@ -1,9 +1,9 @@
--- Ctrl-C in stock Lua, whose handler knows nothing of the library and only sets a debug hook: what the program is doing
--- stops at once, a statement that runs and a wait for a lock too. (The host: host/host_spec.lua.)
+-- Ctrl-C in stock Lua, whose handler only sets a debug hook: the program stops at once, also a statement that runs, or
+-- a wait for a lock. (For the host: host/host_spec.lua.)
 
 local library = os.getenv "LUA_CPATH" or ""
 
--- Runs the program in stock Lua, sends it a SIGINT after a moment, and returns its output and the seconds it took.
+-- Runs the program in stock Lua, and sends it SIGINT after a moment. Returns its output, and the seconds that it took.
 local function interrupted(program)
   local path, database = os.tmpname(), os.tmpname()
   local file = assert(io.open(path, "w"))

@@ -1,4 +1,4 @@
--- open_files_spec.lua: databases that the program has dropped, or does not use, keep no file from it.
+-- open_files_spec.lua: databases that the program has dropped, or does not use, keep no file open.
 
 local process = require "spec.support.process"
 
@@ -32,7 +32,7 @@ local prelude = [[
   end
 ]]
 
--- The output of a script that may have so many files open.
+-- Runs a script that may have so many files open. Returns its output.
 local function run(files, source)
   local folder = os.tmpname()
   os.remove(folder)
@@ -55,7 +55,7 @@ describe("a database that nobody has any more", function()
         db = nil
         collectgarbage() collectgarbage()
         io.write(count(), " ")
-        io.write(Item.query:count(), " ") -- its classes are as good as ever
+        io.write(Item.query:count(), " ") -- the classes still work
         io.write(count(), "\n")]]):format(with_app)))
     end)
 

@@ -1,4 +1,4 @@
--- Statements that do not run inside a transaction, and SQL text that would end one.
+-- Statements that do not run inside a transaction, and SQL texts that would end one.
 
 local mr = require "moonrow"
 local models = require "spec.support.models"
@@ -187,7 +187,7 @@ describe("the listeners of connect", function()
     local called = 0
     mr.event.listen(db.engine, "connect", function(connection)
       called = called + 1
-      -- Stands for PRAGMA key: after it the file can be read.
+      -- In place of PRAGMA key: only now the file can be read.
       local whole = assert(io.open(path, "w"))
       whole:close()
       connection:execute "PRAGMA cache_size = 77"
@@ -236,7 +236,7 @@ describe("a database file that cannot be opened", function()
     assert.truthy(message("/no/such/folder/x.db"):find("its folder does not exist", 1, true))
     assert.truthy(message(file .. "/x.db"):find("a part of its path is a file, not a folder", 1, true))
     local proc = io.open "/proc/self/stat"
-    if proc then -- a folder in which nobody makes files, root neither
+    if proc then -- a folder in which nobody can make files
       proc:close()
       assert.truthy(message("/proc/x.db"):find("its folder cannot be written", 1, true))
     end

@@ -1,4 +1,4 @@
--- What src/README.md says of files, connections and limits.
+-- The sections of src/README.md about files, connections and limits are true.
 
 local mr = require "moonrow"
 local refuse = require "spec.support.refuse"

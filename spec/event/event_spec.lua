@@ -1,5 +1,5 @@
--- Events of sessions and of their makers, and how one listens: who is told what, in which order, and what an error in a
--- listener leaves behind.
+-- Events of sessions and sessionmakers: which listeners are called, in which order, and the effect of an error in a
+-- listener.
 
 local mr = require "moonrow"
 local two_classes = require "spec.support.library".open

@@ -1,4 +1,4 @@
--- What hooks around a row's statement see of it, and what becomes of what they set.
+-- Listeners of before_insert and the like: what they see of an object, and the effect of what they set.
 
 local mr = require "moonrow"
 local refuse = require "spec.support.refuse"
@@ -92,6 +92,7 @@ describe("a hook", function()
     assert.same({ "before_update 2 1 plain nil", "after_update 2 2 plain 50" }, flushed())
     assert.same({ nil, "plain!", 50 }, { child.parent_id, child.kind, child.changes })
     assert.same({ 2 }, mr.inspect(child):history "parent_id".deleted)
-    assert.same({ "before_update nil 2 plain! 50", "after_update nil 3 plain! 7" }, flushed()) -- 50 was no change
+    -- Setting 50 was no change.
+    assert.same({ "before_update nil 2 plain! 50", "after_update nil 3 plain! 7" }, flushed())
   end)
 end)

@@ -1,5 +1,5 @@
--- The order of events, and what a listener finds and may do at each: within a flush, along both sides of a
--- relationship, and at the end of a transaction.
+-- The order of events, and what a listener sees and may do at each: in a flush, on both sides of a relationship, and at
+-- the end of a transaction.
 
 local mr = require "moonrow"
 local library = require "spec.support.library".open
@@ -8,7 +8,8 @@ local refuse = require "spec.support.refuse"
 
 local listen, remove = mr.event.listen, mr.event.remove
 
---- A log, a function that makes listeners which write their name and arguments to it, and one that empties it.
+--- Returns a log, a function that makes listeners which write their name and arguments to the log, and a function that
+--- empties it.
 local function logbook()
   local log = {}
   local function noting(name)
@@ -18,7 +19,7 @@ local function logbook()
       log[#log + 1] = table.concat(words, " ")
     end
   end
-  --- What is written while fn runs.
+  --- Runs fn. Returns what was written to the log meanwhile.
   local function during(fn, ...)
     for i = #log, 1, -1 do log[i] = nil end
     fn(...)

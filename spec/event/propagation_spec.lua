@@ -1,4 +1,4 @@
--- Events of bases, mixins and inheriting classes: whom a listener reaches, from when on, and in which order.
+-- Events of bases, mixins and inherited classes: which classes a listener hears, from which moment, and in which order.
 
 local mr = require "moonrow"
 local refuse = require "spec.support.refuse"
@@ -9,7 +9,7 @@ local function database()
   local db = mr.open "sqlite://"
   local log = {}
   local function noting(name) return function() log[#log + 1] = name end end
-  --- What listeners note while fn runs.
+  --- Runs fn. Returns what listeners noted meanwhile.
   local function noted(fn)
     for i = #log, 1, -1 do log[i] = nil end
     fn()
@@ -20,7 +20,7 @@ end
 
 local function key(db) return db.Column{ db.Integer, primary_key = true } end
 
---- Adds and flushes an object.
+--- Adds an object and flushes it.
 local function save(db, object)
   return function()
     db.session:add(object)

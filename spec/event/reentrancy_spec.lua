@@ -1,14 +1,14 @@
--- Functions of the program's that the library calls while it works, defaults, generators and listeners, and which lead
--- into it again or change what is being written: the values that are on their way stay what they were.
+-- Functions of the program (defaults, generators, listeners) are called in the middle of the library's work. They call
+-- the library again, or change what is being written: the values that are being written do not change.
 local mr = require "moonrow"
 
 describe("functions called while the library works", function()
   local db, Note
 
-  -- Long strings of their own: Lua frees each as soon as nothing holds it.
+  -- A long string: Lua frees it when nothing refers to it.
   local function long(letter, n) return letter:rep(200) .. n end
 
-  -- What nothing holds is freed, and its memory used again.
+  -- Frees what nothing refers to, and uses that memory again.
   local function collect()
     collectgarbage()
     collectgarbage()
@@ -17,7 +17,7 @@ describe("functions called while the library works", function()
     return #filling
   end
 
-  -- The class Note with two columns of text, which take these options.
+  -- Declares a class Note with two columns of text, which have these options.
   local function declare(a, b)
     db = mr.open "sqlite://"
     Note = db.Model:extend("Note", {
@@ -63,7 +63,7 @@ describe("functions called while the library works", function()
         inner = true
         local other = mr.Session(db.engine)
         other:add(Note{ id = 100 })
-        pcall(other.flush, other) -- the table is locked once a row was written, but the defaults were asked for
+        pcall(other.flush, other) -- the defaults are called; then the table is locked
         other:close()
         collect()
         inner = false

@@ -1,4 +1,4 @@
--- The place of an item that is replaced, where listeners change the list meanwhile.
+-- Replacing an item of a list, while listeners change the list.
 
 local mr = require "moonrow"
 local blog = require "spec.support.blog"
@@ -28,7 +28,7 @@ describe("replacing an item", function()
     assert.is_nil(second.category)
     assert.equal(category, new.category)
     m.db.session:commit()
-    assert.equal("c new", titles()) -- as the rows come
+    assert.equal("c new", titles()) -- in the order of the rows
   end)
 
   it("puts the new one in the place of what a listener of remove has removed itself", function()

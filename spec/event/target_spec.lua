@@ -1,4 +1,4 @@
--- Events of classes, of attributes and of engines: who is told what, and what a listener may do.
+-- Events of classes, attributes and engines: which listeners are called, and what they may do.
 
 local mr = require "moonrow"
 local two_classes = require "spec.support.library".open

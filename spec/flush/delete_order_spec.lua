@@ -1,4 +1,4 @@
--- Deletes of rows that refer to each other: the referring row goes first, also where its foreign key is not loaded.
+-- Rows that refer to each other are deleted in order: the referring row first, even if its foreign key is not loaded.
 
 local mr = require "moonrow"
 

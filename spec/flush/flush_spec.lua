@@ -1,4 +1,4 @@
--- The flush over columns: which statements, in which order, with which values; versions; values made by SQL.
+-- The flush of columns: its statements, their order, their values; versions; values made by SQL.
 
 local mr = require "moonrow"
 local support = require "spec.support.models"
@@ -106,7 +106,7 @@ describe("a value that stays as it was", function()
     db.session:add(Post{ title = "a", score = 5 })
     db.session:commit()
     local post = Post.query:one()
-    db.session:commit() -- expired
+    db.session:commit() -- now it is expired
     local records = records_of(db, function()
       post.title = "b"
       db.session:flush()
@@ -257,7 +257,7 @@ describe("a version column", function()
     mine.name = "mine"
     one:commit()
     assert.equal(3, mine.version)
-    two:delete(theirs) -- it has seen version 2
+    two:delete(theirs) -- this session has read version 2
     refuse("StaleDataError", "expected to delete 1 row(s); 0 were matched", two.flush, two)
     two:rollback()
     two:delete(theirs)

@@ -1,4 +1,4 @@
--- Primary keys that change, in part, in chains, and together with what they refer to.
+-- Primary keys that change: parts of them, in chains, and together with the foreign keys that refer to them.
 
 local mr = require "moonrow"
 local support = require "spec.support.models"
@@ -158,7 +158,7 @@ describe("a key that changes, and a many-to-one without another side", function(
     db.session:commit()
     ed.name = "jack"
     local texts = sent()
-    assert.equal(5, #texts) -- a SELECT for each of three, which nothing else tells of
+    assert.equal(5, #texts) -- one SELECT for each of the three objects, which must be found first
     assert.same(update, { texts[4], texts[5] })
     db.session:commit()
     assert.same({ "jack", "jack", "other" }, { list[1].user_name, list[2].user_name, list[3].user_name })

@@ -1,5 +1,5 @@
--- Tables that other programs made, whose primary keys may be NULL: in part, which makes objects like all others,
--- and as a whole, which makes none.
+-- Tables of other programs, whose primary keys may be NULL. A key that is NULL in part makes an object like any other;
+-- a key that is NULL as a whole makes none.
 
 local mr = require "moonrow"
 local support = require "spec.support.models"
@@ -23,7 +23,7 @@ local values = support.values
 describe("a row whose whole key is NULL", function()
   local Team, Player
 
-  -- Each row of player belongs to team 1, but for one; two have no key.
+  -- All players but one belong to team 1; two have no key.
   local function open(lazy)
     run("CREATE TABLE team (id INTEGER PRIMARY KEY, name TEXT)",
       "CREATE TABLE player (code VARCHAR(5) PRIMARY KEY, name TEXT, team_id INTEGER)",

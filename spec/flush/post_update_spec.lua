@@ -1,4 +1,5 @@
--- post_update: foreign keys that are written apart from their rows, one UPDATE a row, as the database lets cycles be.
+-- post_update: foreign keys are written after their rows, by one UPDATE for each row, so that rows may refer to each
+-- other.
 
 local mr = require "moonrow"
 local tree = require "spec.support.tree"
@@ -6,7 +7,7 @@ local refuse = require "spec.support.refuse"
 
 local db
 
--- "UPDATE person favorite_id,owner_id x2" and the like, of each statement that a flush executes.
+-- Flushes. Returns "UPDATE person favorite_id,owner_id x2" and the like for each statement.
 local function writes()
   local list = {}
   for i, record in ipairs(db:record(function() db.session:flush() end)) do
@@ -21,7 +22,7 @@ local function writes()
   return list
 end
 
--- A person has balls, and a favorite among them.
+-- Declares a person with balls, one of which is the favorite.
 local function people(balls, favorite)
   db = mr.open "sqlite://"
   balls, favorite = balls or {}, favorite or {}

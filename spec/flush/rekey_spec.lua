@@ -1,4 +1,5 @@
--- Keys that change hands: within one flush, across savepoints and rollbacks, and after an object has left the session.
+-- A key that passes from one object to another: in one flush, across savepoints and rollbacks, after an object has left
+-- the session.
 
 local mr = require "moonrow"
 local support = require "spec.support.models"
@@ -6,7 +7,7 @@ local refuse = require "spec.support.refuse"
 
 local state = support.state
 
---- A class with a key of text, and rows of the codes committed.
+--- Declares a class whose key is a text, and commits rows with these keys.
 local function items(...)
   local db = mr.open "sqlite://"
   local Item = db.Model:extend("Item", {

@@ -1,4 +1,4 @@
--- UNIQUE ... ON CONFLICT REPLACE: the object whose row made room for another one's finds out.
+-- UNIQUE ... ON CONFLICT REPLACE: an object notices that its row was deleted in favor of another one.
 
 local mr = require "moonrow"
 local refuse = require "spec.support.refuse"

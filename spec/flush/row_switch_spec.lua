@@ -1,4 +1,4 @@
--- An object that is deleted, and a new one of the same key, in one flush: an UPDATE of the row.
+-- One flush deletes an object and inserts a new one with the same key: this is an UPDATE of the row.
 
 local mr = require "moonrow"
 local support = require "spec.support.models"

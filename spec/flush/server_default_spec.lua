@@ -1,4 +1,4 @@
--- eager_defaults: when what the database makes of a row that was written is read.
+-- eager_defaults: when are the values read that the database makes for a row?
 
 local mr = require "moonrow"
 local refuse = require "spec.support.refuse"

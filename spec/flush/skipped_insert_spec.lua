@@ -1,4 +1,4 @@
--- Rows that the database does not insert, though no error says so: no object takes another row for its own.
+-- The database skips the INSERT of a row without an error: no object takes another row for its own.
 
 local mr = require "moonrow"
 local refuse = require "spec.support.refuse"
@@ -14,7 +14,7 @@ end
 local function scalar(db, sql) return db.session:execute(mr.text(sql)):scalar() end
 local sent = support.statements
 
--- Ways to make SQLite pass over a row of t(id, code, body) whose code is known already.
+-- Tables t(id, code, body) for which SQLite skips a row whose code exists already.
 local ways = {
   ["UNIQUE ON CONFLICT IGNORE"] = {
     "CREATE TABLE t (id INTEGER PRIMARY KEY, code TEXT UNIQUE ON CONFLICT IGNORE, body TEXT DEFAULT 'made')" },
@@ -61,7 +61,7 @@ describe("an object whose INSERT the database skips", function()
         assert.equal("transient", mr.inspect(again).state)
         assert.equal("first", first.body)
         assert.equal(1, scalar(db, "SELECT count(*) FROM t"))
-        -- What comes next is right again.
+        -- The next object works.
         local other = T{ code = "y", body = "other" }
         db.session:add(other)
         db.session:commit()
@@ -262,7 +262,7 @@ describe("a link row that the database skips", function()
       db.session:rollback()
       assert.equal(1, scalar(db, "SELECT count(*) FROM ab"))
       assert.equal(0, #A.query:get(2).bs)
-      -- New objects at the ends.
+      -- New objects on both sides.
       local a = A()
       db.session:add(a)
       a.bs:append(B.query:get(1))
@@ -329,10 +329,10 @@ describe("an INSERT statement that inserted nothing", function()
     assert.is_nil(changed.lastrowid)
     assert.equal("changed", scalar(db, "SELECT body FROM t WHERE id = 1"))
     assert.equal(2, scalar(db, "SELECT last_insert_rowid()"))
-    -- Found by another column than the key that was given.
+    -- The conflict is in another column than the given key.
     assert.is_nil(upsert({ id = 7, code = "a" }, { body = "2" }).inserted_primary_key)
     assert.same({ 8 }, upsert({ id = 8, code = "c" }, { body = "2" }).inserted_primary_key)
-    -- Found by the key.
+    -- The conflict is in the key.
     assert.same({ 1 }, upsert({ id = 1, code = "d" }, { body = "3" }, "id").inserted_primary_key)
   end)
 end)

@@ -1,4 +1,4 @@
--- What a flush writes of a table that refers to itself, in which order, in how many statements.
+-- The flush of a table that refers to itself: its statements, their order and number.
 
 local mr = require "moonrow"
 local support = require "spec.support.models"
@@ -60,7 +60,7 @@ describe("rows of one self-referential table", function()
     db.session:commit()
     assert.equal(0, Node.query:count())
 
-    db, Node = tree{ lazy = "raise" } -- without a delete cascade
+    db, Node = tree{ lazy = "raise" } -- there is no delete cascade
     db.session:add(Node{ name = "root", children = { Node{ name = "leaf" } } })
     db.session:commit()
     db.session:remove()

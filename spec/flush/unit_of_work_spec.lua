@@ -1,4 +1,4 @@
--- What a flush writes, in which order, in how many statements.
+-- The statements of a flush: which, in which order, and how many.
 
 local mr = require "moonrow"
 local blog = require "spec.support.blog"
@@ -77,7 +77,7 @@ describe("rows of two tables", function()
     db.session:remove()
     p = post "p"
     p.title = "P"
-    assert.same({ "UPDATE post" }, writes()) -- the collection is not loaded for it
+    assert.same({ "UPDATE post" }, writes()) -- the collection is not loaded
   end)
 
   it("nil on an unloaded many-to-one is one UPDATE and no SELECT", function()
@@ -176,7 +176,7 @@ describe("rows of two tables", function()
     db.session:add_all{ p, v }
     db.session:commit()
     assert.equal(2, #p.tags)
-    assert.equal("v", v.name) -- none is expired any more
+    assert.equal("v", v.name) -- nothing is expired any more
     p.tags = { u, v }
     local list = records(2, function() db.session:flush() end)
     assert.equal("DELETE FROM post_tag WHERE post_tag.post_id = ? AND post_tag.tag_id = ?", list[1].statement)
@@ -271,7 +271,7 @@ describe("rows of two tables", function()
     assert.is_nil(p.id)
     assert.is_nil(p.category_id)
     assert.is_nil(c.id)
-    assert.equal(c, p.category) -- the link is still there, and can be tried again
+    assert.equal(c, p.category) -- the link stays, and can be flushed again
     db.session:add(c)
     db.session:commit()
     assert.equal(c.id, p.category_id)

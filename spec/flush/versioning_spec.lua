@@ -1,4 +1,4 @@
--- Versions of rows: who makes them, when they rise, and which statements find a row by its version.
+-- Versions of rows: who makes them, when they rise, and which statements compare them.
 
 local mr = require "moonrow"
 local refuse = require "spec.support.refuse"
@@ -27,7 +27,7 @@ local function listed(values, comma)
   return table.concat(texts, comma)
 end
 
--- "SQL [parameters]" of each statement that fn, or a flush, executes.
+-- Runs fn, or a flush. Returns "SQL [parameters]" for each statement.
 local function sent(fn)
   local texts = {}
   for i, record in ipairs(db:record(fn or function() db.session:flush() end)) do
@@ -40,7 +40,7 @@ local function added(values)
   local doc = Doc(values)
   db.session:add(doc)
   db.session:commit()
-  assert.equal(doc.body, values.body) -- not expired
+  assert.equal(doc.body, values.body) -- it is not expired
   return doc
 end
 

@@ -1,4 +1,5 @@
--- A host with an SQLite of its own inside (make SQLITE_AMALGAMATION=dir): it uses that one, and hides it from others.
+-- A host with its own SQLite inside (make SQLITE_AMALGAMATION=dir): it uses that SQLite, and hides it from other
+-- modules.
 
 local folder = os.getenv "BUILD" or "build"
 local binary = folder .. "/moonrow"

@@ -1,4 +1,4 @@
--- The host: flags, arguments, messages and exit codes, as lua has them.
+-- The host: flags, arguments, messages and exit codes are those of the program lua.
 
 local folder = (os.getenv "BUILD" or "build")
 local binary = folder .. "/moonrow"
@@ -11,7 +11,8 @@ end
 
 local function quote(text) return "'" .. text:gsub("'", [['\'']]) .. "'" end
 
--- Runs the host, env before it ("LUA_INIT=..."), with input as its stdin. Returns output and exit code.
+-- Runs the host. env: an assignment before the command ("LUA_INIT=..."); input: its standard input. Returns its output
+-- and its exit code.
 local function run(arguments, input, env)
   local stdin = os.tmpname()
   local file = assert(io.open(stdin, "wb"))
@@ -223,7 +224,7 @@ end)
 describe("the shell", function()
   if not exists(binary) then return end
 
-  -- What it printed, without the version line.
+  -- Runs the shell. Returns its output without the line of the version.
   local function shell(input)
     local output, code = run("-i", input)
     assert.equal(0, code)

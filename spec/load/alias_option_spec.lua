@@ -1,4 +1,4 @@
--- Options that name an alias are about that alias's objects, those that name the class about the class's own.
+-- An option that names an alias is for the objects of that alias; one that names the class is for the class's own.
 
 local mr = require "moonrow"
 local refuse = require "spec.support.refuse"
@@ -30,7 +30,7 @@ end
 before_each(open)
 after_each(function() db.session:remove() end)
 
--- ann as the class's object, bob as the alias's.
+-- A query with ann as the object of the class, and bob as the object of the alias.
 local function both()
   return db.session:query(Author, x):filter(Author.name:eq "ann", x.name:eq "bob")
 end

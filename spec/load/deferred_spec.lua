@@ -1,5 +1,5 @@
--- Deferred columns: loaded when first read, with their group in one SELECT, and what expire, refresh,
--- merge and the loader options make of them.
+-- Deferred columns: they are loaded at the first read, with their group in one SELECT; and the effect of expire,
+-- refresh, merge and loader options.
 
 local mr = require "moonrow"
 local support = require "spec.support.models"
@@ -74,7 +74,7 @@ describe("a deferred column", function()
     assert.equal("id name open plain user_id", loaded(order))
     costs(1, function() assert.equal("x1", order.note) end)
     local other = db.session:get(Order, 2)
-    costs(1, function() assert.equal(2, other.open) end) -- each object's group is its own
+    costs(1, function() assert.equal(2, other.open) end) -- each object loads its own group
   end)
 
   it("is not loaded to be set, nor to be written", function()

@@ -1,4 +1,4 @@
--- Eager loading where rows come more than once: items are neither repeated nor lost, and what is removed stays removed.
+-- Eager loading where rows come more than once: no item is repeated or lost, and a removed item does not come back.
 
 local mr = require "moonrow"
 local support = require "spec.support.models"
@@ -46,7 +46,7 @@ local function ids(objects) return support.words(objects, "id") end
 
 local function costs(n, fn) return support.costs(db, n, fn) end
 
--- fn(strategy) for each of the strategies, each in a session of its own.
+-- Calls fn(strategy) for each strategy, each time with a new session.
 local function each(strategies, fn)
   for _, name in ipairs(strategies) do
     db.session:remove()
@@ -182,7 +182,7 @@ describe("subqueryload", function()
   end)
 
   it("asks again for objects that ties in the order kept out of the subquery", function()
-    -- The subquery needs nothing but this index, which gives the teams of one order the other way round.
+    -- SQLite answers the subquery with this index alone, in which teams of equal order come in the other direction.
     db.session:execute(mr.text "CREATE INDEX by_name ON team (name DESC)")
     local q = Team.query:order_by(mr.func.length(Team.name)):options(mr.subqueryload(Team.mascots))
     costs(3, function() assert.equal("1 2", ids(q:limit(1):all()[1].mascots)) end)

@@ -1,4 +1,4 @@
--- joinedload: the statement, and what comes of its rows.
+-- joinedload: its statement, and the objects that come of its rows.
 
 local mr = require "moonrow"
 local blog = require "spec.support.blog"
@@ -13,7 +13,7 @@ local function fill(options)
   db, Post, Category, Tag = m.db, m.Post, m.Category, m.Tag
 end
 
--- Runs fn, which must execute n statements; returns them.
+-- Runs fn, and asserts its number of statements. Returns them.
 local function costs(n, fn) return support.costs(db, n, fn) end
 
 local function category(name) return Category.query:filter_by{ name = name }:one() end
@@ -77,7 +77,7 @@ describe("joinedload", function()
       assert.same({ "<a>{<a1>, <a2>}", "<b>{<b1>}", "<c>{}" }, seen)
     end)
     db.session:expunge_all()
-    costs(2, function() -- a dotted path: the last one is joined, wherever the first is loaded
+    costs(2, function() -- a path with a dot: the last relationship is joined to the statement that loads the first one
       local lua = Category.query:options(mr.joinedload "posts.comments"):filter_by{ name = "Lua" }:one()
       assert.equal("{<a1>, <a2>}", tostring(lua.posts[1].comments))
     end)
@@ -109,7 +109,7 @@ describe("joinedload", function()
     costs(1, function()
       local found = query:join(Post.tags):filter(Tag.name:eq "y"):all()
       assert.equal(1, #found)
-      assert.equal("{#x, #y}", tostring(found[1].tags)) -- the join filters posts, not what is loaded
+      assert.equal("{#x, #y}", tostring(found[1].tags)) -- the join filters the posts; the tags are all loaded
     end)
   end)
 
@@ -188,7 +188,7 @@ describe("joinedload", function()
       local top = Node.query:filter_by{ name = "1" }:one()
       assert.equal("4", top.children[1].children[1].children[1].name)
     end)
-    db, Node = chain{ lazy = "joined" } -- without a depth it stops at the class
+    db, Node = chain{ lazy = "joined" } -- without join_depth, the join stops at the class
     local top
     costs(1, function() top = Node.query:filter_by{ name = "1" }:one() end)
     assert.is_truthy(top)

@@ -1,4 +1,4 @@
--- How relationships are loaded, with the number of statements.
+-- How relationships are loaded, and by how many statements.
 
 local mr = require "moonrow"
 local blog = require "spec.support.blog"
@@ -13,7 +13,7 @@ local function fill(options)
   db, Post, Category = m.db, m.Post, m.Category
 end
 
--- Runs fn, which must execute n statements; returns them.
+-- Runs fn, and asserts its number of statements. Returns them.
 local function costs(n, fn) return support.costs(db, n, fn) end
 
 local function category(name) return Category.query:filter_by{ name = name }:one() end
@@ -249,7 +249,7 @@ describe("selectinload", function()
     db.session:add_all(list)
     db.session:commit()
     db.session:remove()
-    costs(4, function() -- 1203 parents
+    costs(4, function() -- there are 1203 parents
       local all = Category.query:options(mr.selectinload "posts"):order_by(Category.id):all()
       assert.equal(1203, #all)
       assert.equal("p1200", all[1203].posts[1].title)
@@ -329,7 +329,7 @@ describe("other strategies", function()
     end)
     assert.not_matches("OUTER", texts[1])
     db.session:expunge_all()
-    costs(1, function() -- a collection that holds what the query's criterion let through
+    costs(1, function() -- the collection holds only what the query's criterion found
       local lua = Category.query:join(Category.posts):options(mr.contains_eager(Category.posts))
         :filter(Post.title:in_{ "a", "c" }):one()
       assert.equal("{<a>, <c>}", tostring(lua.posts))

@@ -1,4 +1,4 @@
--- A change that is lost to the object's row: what others knew by it is lost with it.
+-- populate_existing overwrites a change of an object: what other objects knew because of that change is undone, too.
 
 local blog = require "spec.support.blog"
 

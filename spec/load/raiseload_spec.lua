@@ -1,4 +1,4 @@
--- lazy = 'raise' and raiseload are for the user's reads: a flush and a cascade load what they need.
+-- lazy = 'raise' and raiseload concern reads of the program: a flush and a cascade load what they need.
 
 local mr = require "moonrow"
 local blog = require "spec.support.blog"
@@ -25,7 +25,7 @@ describe("lazy = 'raise'", function()
     local lua = category "Lua"
     refuse("InvalidRequestError", { "Category.posts", "raise" }, function() return lua.posts end)
     db.session:delete(lua)
-    costs(3, function() db.session:flush() end) -- the posts, their keys to NULL, the category
+    costs(3, function() db.session:flush() end) -- reads the posts, sets their keys to NULL, deletes the category
     db.session:commit()
     assert.is_nil(post "a".category_id)
   end)
@@ -34,7 +34,7 @@ describe("lazy = 'raise'", function()
     take(blog.filled{ comments = { lazy = "raise", cascade = "all, delete-orphan" } })
     local a = post "a"
     costs(1, function() db.session:delete(a) end)
-    costs(4, function() db.session:flush() end) -- the tags are read; then links, comments, post
+    costs(4, function() db.session:flush() end) -- reads the tags; deletes links, comments and the post
     db.session:commit()
     assert.equal(1, Comment.query:count())
   end)
@@ -117,7 +117,7 @@ describe("raiseload of an object that has expired", function()
       assert.equal(parent, Parent.query:options(mr.raiseload(Parent.kids)):one())
       raises(parent)
       expire(parent)
-      raises(parent) -- nothing else has read it
+      raises(parent) -- nothing has read it meanwhile
       assert.equal(1, parent.id)
       raises(parent)
       session:get(Parent, 1)

@@ -1,5 +1,6 @@
--- Every strategy gives what every other gives: random mappings, rows, queries and ways, each loaded in all ways and
--- compared with plain lazy loading. MOONROW_LONG tries more seeds; a collector under stress is slow, and gets fewer.
+-- All loader strategies give the same result: random mappings, rows, queries and paths are loaded by each of them, and
+-- compared with lazy loading. MOONROW_LONG tries more seeds; under stress there are fewer, because the collector is
+-- slow.
 
 local mr = require "moonrow"
 local random_models = require "spec.support.random_models"
@@ -11,7 +12,7 @@ local STRATEGIES = { "lazyload", "joinedload", "selectinload", "subqueryload", "
 
 -- ---------------------------------------------------------------- what is asked
 
--- One to three steps from the class, each a way of random_models.
+-- A path of one to three relationships, beginning at the class.
 local function random_path(m, random, class)
   local path = {}
   for i = 1, random(3) do
@@ -28,8 +29,8 @@ local function key_order(m, class, entity)
   return table.unpack(order)
 end
 
--- A query of the class, chosen once: make() gives it anew, about the entity (the class or an alias of it). ordered: its
--- rows come in one order only.
+-- A random query of the class. make() builds it again, for the entity (the class, or an alias of it). ordered: the
+-- order of its rows is unique.
 local function random_query(m, random, class)
   local words, steps = {}, {}
   local ordered, rows = random.chance(50), false
@@ -77,7 +78,7 @@ local function random_query(m, random, class)
            .. (rows and " with " .. rows or "") }
 end
 
--- The options along the path, a strategy for each step.
+-- The options for the path: one strategy for each step.
 local function options_of(m, path, strategies)
   return function(entity)
     local option
@@ -92,7 +93,7 @@ end
 
 -- ---------------------------------------------------------------- what comes of it
 
--- "1{2{} 3{nil}}": the objects and what is along the path; lists without an order are sorted.
+-- "1{2{} 3{nil}}": the objects along the path. Lists without an order are sorted.
 local function signature(m, object, class, path, i)
   if object == nil then return "nil" end
   local way = path[i]
@@ -120,7 +121,7 @@ local function all_signatures(m, query, options, class, path)
   return table.concat(lines, "\n"), #statements
 end
 
--- Does no step lead back to objects of which an earlier step has loaded the same attribute?
+-- False if a step leads to objects whose attribute an earlier step has loaded already.
 local function is_straight(path)
   local seen = {}
   for i, way in ipairs(path) do
@@ -147,7 +148,7 @@ local function uses(strategies, n, ...)
   return false
 end
 
--- The query read anew into what is in memory, or in batches.
+-- The same query, with another option: over objects in memory, or in batches.
 local function changed_query(query, how)
   local changed = setmetatable({ text = query.text .. " " .. how }, { __index = query })
   function changed.make(options)
@@ -157,7 +158,7 @@ local function changed_query(query, how)
   return changed
 end
 
--- A list or reference of the query's own outer join is what a lazy load gives.
+-- contains_eager with the query's own outer join gives what a lazy load gives.
 local function compare_contains(m, seed, class, way)
   local Class = m.classes[class]
   local plain = { ordered = false, text = "all", make = function() return m.db.session:query(Class) end }
@@ -174,7 +175,7 @@ local function compare_contains(m, seed, class, way)
   if later > 0 then error(("%s\n%d statements after it was loaded"):format(where, later), 0) end
 end
 
--- Two ways at once from the same objects.
+-- Two paths that begin at the same objects.
 local function compare_branches(m, seed, class, path, other, query, random)
   local function both(one, two)
     return function(entity) return options_of(m, path, one)(entity), options_of(m, other, two)(entity) end
@@ -204,7 +205,7 @@ local function compare(m, seed, class, path, query, strategies, expected)
   end
 end
 
--- The objects of a class may be in memory before.
+-- Some of the objects are in memory already.
 local function compare_warm(m, seed, class, path, query, strategies, expected, warm)
   m.db.session:remove()
   local kept = m.db.session:query(m.classes[warm]):all()

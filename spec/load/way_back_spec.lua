@@ -1,5 +1,5 @@
--- A reference that is eager by its class's choice is not loaded for the objects of a collection that belong to the very
--- object that it would lead to.
+-- A reference of a child that is eager by its class is not loaded if it leads back to the parent whose collection is
+-- being loaded.
 
 local mr = require "moonrow"
 local tree = require "spec.support.tree"

@@ -1,4 +1,4 @@
--- Classes of many columns: an object takes from its row the columns that the query loads, wherever they are.
+-- Classes with many columns: an object gets the loaded columns of its row, wherever they stand.
 
 local mr = require "moonrow"
 

@@ -1,4 +1,4 @@
--- "*" as the relationship of a loader option: that of a path is nearer than the one that holds everywhere.
+-- "*" as the relationship in a loader option: one with a path wins over the general one.
 
 local mr = require "moonrow"
 local blog = require "spec.support.blog"

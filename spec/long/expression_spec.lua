@@ -1,4 +1,5 @@
--- Conditions and paths of options that a program builds in a loop: as long as it likes, in a time that grows with them.
+-- Long conditions and paths of options, which a program builds in a loop: they may have any length, and time grows in
+-- proportion.
 
 local mr = require "moonrow"
 local tree = require "spec.support.tree"
@@ -61,7 +62,7 @@ describe("a long chain of loader options", function()
     db.session:commit()
   end)
 
-  -- The seconds that loading n levels below the first node takes; all are there without a further statement.
+  -- The seconds for loading n levels below the first node. All of them must be loaded without a further statement.
   local function seconds(strategy, n)
     db.session:remove()
     local option = mr[strategy](Node.children)

@@ -1,5 +1,5 @@
--- Long chains of linked objects: nothing that follows links recurses on the C stack. 100,000 objects; a million
--- when MOONROW_LONG is set.
+-- Long chains of linked objects: nothing uses the C stack for each link. 100,000 objects; a million when MOONROW_LONG
+-- is set.
 
 local mr = require "moonrow"
 local tree = require "spec.support.tree"
@@ -7,13 +7,13 @@ local tree = require "spec.support.tree"
 local n = os.getenv "MOONROW_LONG" and 1000000 or 100000
 local stressed = (os.getenv "MOONROW_STRESS" or "") ~= ""
 
--- Under stress each call into the library collects garbage: a chain would take hours.
+-- Under stress each call collects garbage: a long chain would take hours.
 local function test(name, fn)
   if stressed then pending(name .. " (not under stress)") else it(name, fn) end
 end
 
 describe("a chain of " .. n .. " objects", function()
-  -- The first and the last of a chain, linked through the parent or through the children.
+  -- Makes a chain, linked by `parent` or by `children`. Returns its first and its last node.
   local function chain(Node, by_children)
     local first = Node{ name = "first" }
     local last = first
@@ -28,8 +28,8 @@ describe("a chain of " .. n .. " objects", function()
   test("is made, traced, flushed, walked and deleted", function()
     local db, Node = tree{ cascade = "all" }
     local first, last = chain(Node, false)
-    collectgarbage() collectgarbage() -- the middle is held by links alone
-    db.session:add(last) -- cascades to all
+    collectgarbage() collectgarbage() -- now only links hold the nodes in between
+    db.session:add(last) -- the cascade reaches all nodes
     assert.equal(n, #db.session.new)
     db.session:commit()
     assert.equal(n, Node.query:count())
@@ -46,7 +46,7 @@ describe("a chain of " .. n .. " objects", function()
     assert.equal(n, depth)
     assert.equal("first", node.name)
 
-    db.session:delete(node) -- cascades to all, down the children
+    db.session:delete(node) -- the cascade deletes all children
     assert.equal(n, #db.session.deleted)
     db.session:commit()
     assert.equal(0, Node.query:count())

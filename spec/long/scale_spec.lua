@@ -1,5 +1,5 @@
--- Large units of work: time grows with the work and not faster, memory with what is held. Long: it runs when
--- MOONROW_LONG is set, and prints what it measured.
+-- Large units of work: time grows in proportion to the work, memory with what is held. This runs only if MOONROW_LONG
+-- is set, and prints what it has measured.
 
 local mr = require "moonrow"
 
@@ -21,7 +21,7 @@ local function items()
   return db, Item
 end
 
---- The process's resident memory now and at its peak, in MB.
+--- The resident memory of the process, now and at its maximum, in MB.
 local function memory()
   local now, peak = 0, 0
   for line in io.lines "/proc/self/status" do
@@ -53,7 +53,7 @@ local function added(n)
 end
 
 describe("large units of work", function()
-  -- First: it measures the garbage that the collector leaves, which depends on the heap before.
+  -- This comes first: it measures the garbage that the collector leaves, which depends on the heap before.
   it("import of 300,000 rows stays flat", function()
     local db, Item = items()
     local base, most = nil, 0

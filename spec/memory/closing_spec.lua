@@ -1,4 +1,4 @@
--- What finalizers that are older than the library find at the end of the Lua state, when it has closed.
+-- Finalizers that are older than the library run after it has closed, at the end of the Lua state.
 
 local process = require "spec.support.process"
 
@@ -30,7 +30,7 @@ describe("a value whose finalizer has run", function()
     local seen
     do
       local keep = setmetatable({}, { __gc = function(t) seen = { pcall(function() return t.query:all() end) } end })
-      keep.query = db.session:query(mr.func.now()) -- younger: its finalizer runs first
+      keep.query = db.session:query(mr.func.now()) -- newer than the table: its finalizer runs first
     end
     collectgarbage()
     collectgarbage()

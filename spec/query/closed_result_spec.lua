@@ -1,4 +1,4 @@
--- A result that was closed before its end says so; one that was read to its end is empty.
+-- A result that was closed before its end raises an error; one that was read to its end is empty.
 
 local mr = require "moonrow"
 local blog = require "spec.support.blog"

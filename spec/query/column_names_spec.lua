@@ -1,4 +1,4 @@
--- What the columns of subqueries and of rows are called: by their attributes, and the second of a name by name_1.
+-- The names of columns in subqueries and rows: those of their attributes; the second one of a name is name_1.
 
 local mr = require "moonrow"
 local refuse = require "spec.support.refuse"

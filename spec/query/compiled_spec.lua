@@ -1,5 +1,5 @@
--- query:compiled() keeps the query's statement: it is run with other values for its named parameters each time, and
--- gives what the query gives with params.
+-- query:compiled() keeps the query's statement. It runs with other values for its named parameters each time, and gives
+-- the same as the query with params.
 
 local mr = require "moonrow"
 local models = require "spec.support.models"

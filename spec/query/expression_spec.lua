@@ -1,4 +1,4 @@
--- SQL expressions: comparison methods, & | ~, arithmetic, functions, text; what they mean and how they read.
+-- SQL expressions: methods that compare, & | ~, arithmetic, functions, text; their meaning and their SQL.
 
 local mr = require "moonrow"
 local support = require "spec.support.models"
@@ -10,12 +10,12 @@ describe("an expression", function()
 
   before_each(function() db, Person = people() end)
 
-  -- The criterion's SQL, as the query prints it.
+  -- The SQL of the criterion, as the query prints it.
   local function sql(criterion)
     return (tostring(db.session:query(Person.id):filter(criterion)):gsub("^.- WHERE ", ""))
   end
 
-  -- The names of those that it is true of, in the order of their ids; and the SQL must run as it reads.
+  -- The names of the people whom the criterion finds, ordered by id. Asserts that the printed SQL is what runs.
   local function who(criterion)
     local out = {}
     local records = db:record(function()

@@ -1,4 +1,4 @@
--- A query that runs a statement as it is written: what it cannot take is refused, and what it can is done.
+-- A query that runs a given statement: methods that cannot apply to it are refused, the others work.
 
 local mr = require "moonrow"
 local blog = require "spec.support.blog"

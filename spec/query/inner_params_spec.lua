@@ -1,4 +1,4 @@
--- A query with values for its parameters keeps them where it becomes a part of another one.
+-- A query with values for its parameters keeps them when it becomes part of another query.
 
 local mr = require "moonrow"
 local blog = require "spec.support.blog"
@@ -14,7 +14,7 @@ describe("values given by params", function()
     session = m.db.session
   end)
 
-  --- The ids of the posts of which the title is at least :low, which is given.
+  --- A query for the ids of posts whose title is at least :low, with a value for it.
   local function inner(low)
     return session:query(Post.id):filter(mr.text "post.title >= :low"):params{ low = low }
   end

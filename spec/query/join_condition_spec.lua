@@ -1,4 +1,4 @@
--- The condition of a join: given as an argument or as an option, it is used.
+-- The condition of a join is used, whether it is an argument or an option.
 
 local blog = require "spec.support.blog"
 

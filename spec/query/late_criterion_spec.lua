@@ -1,4 +1,4 @@
--- A criterion that compares with an object reads the object's key when the query runs.
+-- A criterion with an object reads the object's key when the query runs.
 
 local mr = require "moonrow"
 local blog = require "spec.support.blog"

@@ -1,5 +1,5 @@
--- Class.query and Class.query:filter_by{...} with plain values are lookups: first() runs them by a statement that the
--- class keeps. Whoever asks them for more gets the query that they stand for. Only the speed tells the difference.
+-- Class.query and Class.query:filter_by{...} with plain values are lookups: first() runs a statement that the class
+-- keeps. Any other method turns them into the query that they stand for. Only the speed is different.
 
 local mr = require "moonrow"
 local models = require "spec.support.models"
@@ -113,7 +113,7 @@ describe("first of a filter_by", function()
     mr.event.listen(Person, "load", function(person)
       heard[#heard + 1] = person.name
       if fails then error "refused" end
-      return Person.query:filter_by{ name = "Cid" }:first() -- the same statement within itself
+      return Person.query:filter_by{ name = "Cid" }:first() -- the same statement, while it runs
     end)
     db.session:expunge_all()
     assert.equal("Ann", Person.query:filter_by{ name = "Ann" }:first().name)

@@ -1,6 +1,6 @@
 -- luacheck: ignore 512
--- for loops over queries and results that are left in their midst. Lua 5.4.4 closes the closing value of such a loop
--- too late where a function in it holds the loop's variable; there iterators have none.
+-- A for loop over a query or a result is left before its end. If a function in the loop uses the loop's variable, Lua
+-- 5.4.4 closes the closing value of the loop too late: in such a Lua the iterators have no closing value.
 local mr = require "moonrow"
 
 describe("a for loop over a query, left by break", function()
@@ -21,69 +21,37 @@ describe("a for loop over a query, left by break", function()
     os.remove(path)
   end)
 
-  -- Each leaves its loop while a function holds the variable, and goes on with other variables in its place.
+  -- A function that runs the loop, which makes f and is left early. Then other variables take the place of the loop's
+  -- own. Returns f(), and the sum of these.
+  local function leaving(loop)
+    local code = "local T, db, mr = ... local f " .. loop ..
+      " local a, b, c, d, e = 1, 2, 3, 4, 5 return f(), a + b + c + d + e"
+    local run = assert(load(code))
+    return function() return run(T, db, mr) end
+  end
+
+  -- Each leaves its loop while a function holds the loop's variable.
   local ways = {
-    ["a query"] = function()
-      local f
-      for t in T.query:order_by(T.id):iter() do
-        f = function() return t.n end
-        break
-      end
-      local a, b, c, d, e = 1, 2, 3, 4, 5
-      return f(), a + b + c + d + e
-    end,
-    ["a result"] = function()
-      local f
+    ["a query"] = leaving [[
+      for t in T.query:order_by(T.id):iter() do f = function() return t.n end break end]],
+    ["a result"] = leaving [[
       for row in db.session:execute(mr.select(T.id, T.n):order_by(T.id)):iter() do
         f = function() return row.n end
         if row.n == 1 then break end
-      end
-      local a, b, c, d, e = 1, 2, 3, 4, 5
-      return f(), a + b + c + d + e
-    end,
-    ["scalars"] = function()
-      local f
-      for n in db.session:scalars(mr.select(T.n):order_by(T.n)):iter() do
-        f = function() return n end
-        break
-      end
-      local a, b, c, d, e = 1, 2, 3, 4, 5
-      return f(), a + b + c + d + e
-    end,
-    ["a query in pieces"] = function()
-      local f
-      for t in T.query:order_by(T.id):yield_per(3):iter() do
-        f = function() return t.n end
-        break
-      end
-      local a, b, c, d, e = 1, 2, 3, 4, 5
-      return f(), a + b + c + d + e
-    end,
-    ["a query in another's loop"] = function()
-      local f
+      end]],
+    ["scalars"] = leaving [[
+      for n in db.session:scalars(mr.select(T.n):order_by(T.n)):iter() do f = function() return n end break end]],
+    ["a query in pieces"] = leaving [[
+      for t in T.query:order_by(T.id):yield_per(3):iter() do f = function() return t.n end break end]],
+    ["a query in another's loop"] = leaving [[
       for t in T.query:order_by(T.id):iter() do
-        for u in T.query:order_by(T.id):iter() do
-          f = function() return t.n * u.n end
-          break
-        end
+        for u in T.query:order_by(T.id):iter() do f = function() return t.n * u.n end break end
         local a, b, c = 1, 2, 3
         if f() == a * (b - a) and c then break end
-      end
-      local a, b, c, d, e = 1, 2, 3, 4, 5
-      return f(), a + b + c + d + e
-    end,
-    ["a query, by goto"] = function()
-      local f
-      for t in T.query:order_by(T.id):iter() do
-        f = function() return t.n end
-        goto done
-      end
-      ::done::
-      do
-        local a, b, c, d, e = 1, 2, 3, 4, 5
-        return f(), a + b + c + d + e
-      end
-    end,
+      end]],
+    ["a query, by goto"] = leaving [[
+      for t in T.query:order_by(T.id):iter() do f = function() return t.n end goto done end
+      ::done::]],
   }
 
   for name, way in pairs(ways) do
@@ -120,15 +88,7 @@ describe("a for loop over a query, left by break", function()
   end
 
   it("lets the next statement see what is new, where it read in pieces", function()
-    local function walk()
-      local f
-      for t in T.query:order_by(T.id):yield_per(3):iter() do
-        f = function() return t.n end
-        break
-      end
-      local a, b, c, d, e = 1, 2, 3, 4, 5
-      return f() + a + b + c + d + e
-    end
+    local walk = ways["a query in pieces"]
     for i = 1, 5 do
       walk()
       db.engine:begin(function(connection) connection:execute(mr.insert(T), { n = 500 + i }) end)

@@ -1,4 +1,4 @@
--- Recursive CTEs, text with values, and queries within queries.
+-- Recursive CTEs, text with values, and queries inside of queries.
 
 local mr = require "moonrow"
 local support = require "spec.support.models"

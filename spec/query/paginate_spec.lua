@@ -1,4 +1,4 @@
--- query:paginate.
+-- query:paginate: pages of a query, and their numbers.
 
 local mr = require "moonrow"
 local support = require "spec.support.models"

@@ -1,4 +1,4 @@
--- LIKE and what is made of it: escapes that would change which rows are found are refused.
+-- LIKE and the methods that use it: an escape character that would change the result is refused.
 
 local mr = require "moonrow"
 local refuse = require "spec.support.refuse"

@@ -8,7 +8,7 @@ local people = require "spec.support.people"
 local COLUMNS = "SELECT person.id AS person_id, person.name AS person_name, person.age AS person_age, "
   .. "person.score AS person_score, person.active AS person_active FROM person"
 
--- "ann bob": the names of entities or rows, in order.
+-- The names of entities or rows, in order: "ann bob".
 local function names(list) return support.words(list, "name") end
 
 describe("a query", function()
@@ -16,7 +16,7 @@ describe("a query", function()
 
   before_each(function() db, Person = people() end)
 
-  -- The session answers as before.
+  -- Asserts that the session still works.
   local function goes_on() assert.equal(5, Person.query:count()) end
 
   it("filters by keys, each a criterion", function()

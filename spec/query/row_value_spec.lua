@@ -1,5 +1,5 @@
--- Rows keep numbers and short texts in their own memory, and make Lua values of them when they are asked for: what a
--- program sees does not depend on where a value is.
+-- Rows keep numbers and short texts in their own memory, and make Lua values of them when they are read: a program
+-- cannot see where a value is kept.
 
 local mr = require "moonrow"
 

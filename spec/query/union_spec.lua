@@ -1,4 +1,5 @@
--- What follows a union is about the union: criteria, order, joins, aggregates, subqueries, options and further unions.
+-- Methods that follow a union are about the union: criteria, order, joins, aggregates, subqueries, options and further
+-- unions.
 
 local mr = require "moonrow"
 local refuse = require "spec.support.refuse"
@@ -31,13 +32,13 @@ local function named(name, of)
   return session:query(of):filter(of.name:eq(name))
 end
 
--- ann and bob
+-- The union of two queries, for ann and for bob.
 local function two(kind)
   local ann = named "ann"
   return ann[kind or "union"](ann, ann, named "bob")
 end
 
--- What the rows show, one after the other.
+-- The values of the rows, one after the other.
 local function rows(q, name)
   local list = {}
   for i, row in ipairs(q:all()) do

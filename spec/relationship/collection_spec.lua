@@ -1,4 +1,4 @@
--- A relationship's collection as a Lua list.
+-- A relationship's collection is used like a Lua list.
 
 local mr = require "moonrow"
 local blog = require "spec.support.blog"
@@ -16,7 +16,7 @@ describe("a collection", function()
     p, q, r = m.Post{ title = "p" }, m.Post{ title = "q" }, m.Post{ title = "r" }
   end)
 
-  -- The titles in order, and that the other side agrees with them.
+  -- Returns the titles in order. Asserts that the other side agrees.
   local function titles()
     local list = {}
     for i, post in ipairs(c.posts) do
@@ -247,7 +247,7 @@ describe("a collection", function()
     c.posts = {}
     assert.is_nil(q.category)
     local d = m.Category{ name = "D", posts = { p } }
-    c.posts = d.posts -- a collection is a list, too
+    c.posts = d.posts -- another collection can be assigned, like a list
     assert.equal("p", titles())
     assert.equal(0, #d.posts)
     c.posts = c.posts

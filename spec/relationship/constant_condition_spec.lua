@@ -1,5 +1,5 @@
--- Conditions and orders of relationships that hold constants: each is a parameter of the statement, whichever way the
--- relationship is loaded.
+-- Conditions and orders of relationships that contain constants: each constant is a parameter of the statement, for all
+-- ways of loading.
 
 local mr = require "moonrow"
 
@@ -7,14 +7,14 @@ local STRATEGIES = { "lazyload", "joinedload", "selectinload", "subqueryload", "
 
 local function id(db) return db.Column{ db.Integer, primary_key = true } end
 
--- "1 3": the ids of a list of objects, in their order.
+-- The ids of a list of objects, in order: "1 3".
 local function ids(objects)
   local list = {}
   for i, object in ipairs(objects) do list[i] = tostring(object.id) end
   return table.concat(list, " ")
 end
 
--- The attribute of each object of the class, by id, under each strategy: all must be as expected.
+-- Reads the attribute of each object of the class under each strategy, and asserts the values, by id.
 local function check(db, class, attribute, expected, read)
   for _, strategy in ipairs(STRATEGIES) do
     db.session:remove()

@@ -1,4 +1,4 @@
--- Criteria of a relationship that name a further table, and a relationship that is joined twice.
+-- Conditions of relationships that name a further table; and a relationship that is joined twice.
 
 local mr = require "moonrow"
 local blog = require "spec.support.blog"

@@ -1,4 +1,5 @@
--- A child that has expired alone: it leaves the loaded collection of its old parent for a new one, without a statement.
+-- A child that has expired by itself: it moves from the loaded collection of its old parent to a new one without a
+-- statement.
 
 local blog = require "spec.support.blog"
 local support = require "spec.support.models"
@@ -59,7 +60,7 @@ describe("an object that has expired alone", function()
   end)
 end)
 
--- A's child or children, whom it deletes as orphans: what is noted of the new parent must not hide the old one.
+-- A relationship that deletes orphans: although the new parent is noted, the old one must be found.
 for _, scalar in ipairs{ true, false } do
   local kind = scalar and "reference" or "list"
   describe(("an object that has expired alone, of a %s that deletes orphans,"):format(kind), function()

@@ -13,7 +13,7 @@ local function fill(options)
   db, Post, Category, Comment, Tag = m.db, m.Post, m.Category, m.Comment, m.Tag
 end
 
--- Runs fn, which must execute n statements; returns them.
+-- Runs fn, and asserts its number of statements. Returns them.
 local function costs(n, fn) return support.costs(db, n, fn) end
 
 local function category(name) return Category.query:filter_by{ name = name }:one() end

@@ -1,8 +1,9 @@
--- Criteria that name an object (with_parent, eq, ne, contains) find what a join finds, also where the columns of the
+-- Criteria with an object (with_parent, eq, ne, contains) find what a join finds, also if the columns of the
 -- relationship compare values by different rules.
 
 local mr = require "moonrow"
 local support = require "spec.support.models"
+local spelled = require "spec.support.spelled"
 
 local db
 
@@ -21,22 +22,9 @@ before_each(function() db = mr.open "sqlite://" end)
 describe("criteria with an object find what a join finds where", function()
   local Parent, Child
 
-  local function open(key, key_type, ref, ref_type, parents, children)
-    run("CREATE TABLE parent (k " .. key .. " PRIMARY KEY, v TEXT)",
-      "CREATE TABLE child (id INTEGER PRIMARY KEY, parent_k " .. ref .. ")",
-      "INSERT INTO parent VALUES " .. parents, "INSERT INTO child VALUES " .. children)
-    Parent = db.Model:extend("Parent", {
-      k = db.Column{ key_type, primary_key = true, autoincrement = false },
-      v = db.Column{ db.Text },
-      children = db.relationship{ "Child", backref = "parent", order_by = "Child.id" },
-    })
-    Child = db.Model:extend("Child", {
-      id = db.Column{ db.Integer, primary_key = true },
-      parent_k = db.Column{ ref_type, db.ForeignKey "parent.k" },
-    })
-  end
+  local function open(...) Parent, Child = spelled.open(db, ...) end
 
-  -- For every parent and child: each criterion against the join.
+  -- Compares each criterion with the join, for every parent and child.
   local function check(total)
     local found = 0
     for _, parent in ipairs(Parent.query:all()) do

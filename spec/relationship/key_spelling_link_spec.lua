@@ -1,5 +1,5 @@
--- Rows of a secondary table that spell a key otherwise than the object has it: what a load finds as a link is what is
--- deleted.
+-- Rows of a secondary table that spell a key in another way than the object: the links that a load finds are the ones
+-- that are deleted.
 
 local mr = require "moonrow"
 local support = require "spec.support.models"

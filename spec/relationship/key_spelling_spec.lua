@@ -1,8 +1,9 @@
--- Keys that the database finds under another spelling than that which an object has them in: texts that differ in
--- case or in spaces at the end, texts that are numbers, references of another type than the key they refer to.
+-- A row refers to a key in another spelling than the object's: texts that differ in case or in spaces at the end, texts
+-- that are numbers, references of another type than their key.
 
 local mr = require "moonrow"
 local support = require "spec.support.models"
+local spelled = require "spec.support.spelled"
 
 local db
 
@@ -12,7 +13,7 @@ local function run(...) support.run(db, ...) end
 
 before_each(function() db = mr.open "sqlite://" end)
 
--- What a statement of the user's says of the table.
+-- The result of an SQL text.
 local function stored(sql)
   return db.session:execute(mr.text(sql)):scalar()
 end
@@ -20,7 +21,7 @@ end
 describe("an object", function()
   local Thing
 
-  -- The column as the file declares it, and as the class maps it.
+  -- Makes a table with a column that is declared in one way, and mapped in another.
   local function open(declared, mapped, ...)
     run("CREATE TABLE thing (k " .. declared .. " PRIMARY KEY, v TEXT)", ...)
     Thing = db.Model:extend("Thing", {
@@ -241,58 +242,46 @@ local strategies = { "lazyload", "joinedload", "selectinload", "subqueryload", "
 describe("a relationship gives the same by every strategy where", function()
   local Parent, Child
 
-  -- ref: what follows the child's column in CREATE TABLE. Rows: parents {key, v}, children {id, reference}.
-  local function open(key, key_type, ref, ref_type, parents, children)
-    run("CREATE TABLE parent (k " .. key .. " PRIMARY KEY, v TEXT)",
-      "CREATE TABLE child (id INTEGER PRIMARY KEY, parent_k " .. ref .. ")",
-      "INSERT INTO parent VALUES " .. parents, "INSERT INTO child VALUES " .. children)
-    Parent = db.Model:extend("Parent", {
-      k = db.Column{ key_type, primary_key = true, autoincrement = false },
-      v = db.Column{ db.Text },
-      children = db.relationship{ "Child", backref = "parent", order_by = "Child.id" },
-    })
-    Child = db.Model:extend("Child", {
-      id = db.Column{ db.Integer, primary_key = true },
-      parent_k = db.Column{ ref_type, db.ForeignKey "parent.k" },
-    })
+  local function open(...) Parent, Child = spelled.open(db, ...) end
+
+  -- The v of each child's parent, or "-": "five - six".
+  local function references(option)
+    local out = {}
+    for i, child in ipairs(Child.query:order_by(Child.id):options(option):all()) do
+      out[i] = child.parent and child.parent.v or "-"
+    end
+    return table.concat(out, " ")
   end
 
-  local function check(references, collections)
+  -- Each parent of the query with the ids of its children: "five:1,2 six:".
+  local function collections(query)
+    local out = {}
+    for i, parent in ipairs(query:all()) do
+      local ids = {}
+      for k, child in ipairs(parent.children) do ids[k] = child.id end
+      out[i] = parent.v .. ":" .. table.concat(ids, ",")
+    end
+    return table.concat(out, " ")
+  end
+
+  -- Asserts what references() and collections() give with every strategy.
+  local function check(wanted_references, wanted_collections)
     for _, load in ipairs(strategies) do
       db.session:expunge_all()
-      local out = {}
-      for _, child in ipairs(Child.query:order_by(Child.id):options(mr[load](Child.parent)):all()) do
-        out[#out + 1] = child.parent and child.parent.v or "-"
-      end
-      assert.equal(references, table.concat(out, " "), load)
+      assert.equal(wanted_references, references(mr[load](Child.parent)), load)
       db.session:expunge_all()
-      out = {}
-      for _, parent in ipairs(Parent.query:order_by(Parent.v):options(mr[load](Parent.children)):all()) do
-        local ids = {}
-        for _, child in ipairs(parent.children) do ids[#ids + 1] = child.id end
-        out[#out + 1] = parent.v .. ":" .. table.concat(ids, ",")
-      end
-      assert.equal(collections, table.concat(out, " "), load)
+      assert.equal(wanted_collections,
+        collections(Parent.query:order_by(Parent.v):options(mr[load](Parent.children))), load)
       db.session:expunge_all()
-      -- With the parents in the identity map already, and options below.
+      -- Now the parents are in the identity map, and there are options below them.
       local parents = Parent.query:all()
-      out = {}
-      for _, child in ipairs(Child.query:order_by(Child.id):options(mr[load](Child.parent):joinedload(Parent.children))
-        :all()) do
-        out[#out + 1] = child.parent and child.parent.v or "-"
-      end
-      assert.equal(references, table.concat(out, " "), load .. " of known parents")
+      assert.equal(wanted_references, references(mr[load](Child.parent):joinedload(Parent.children)),
+        load .. " of known parents")
       assert.equal(2, #parents)
     end
     db.session:expunge_all()
-    local out = {}
-    for _, parent in ipairs(Parent.query:outerjoin(Parent.children):options(mr.contains_eager(Parent.children))
-      :order_by(Parent.v, Child.id):all()) do
-      local ids = {}
-      for _, child in ipairs(parent.children) do ids[#ids + 1] = child.id end
-      out[#out + 1] = parent.v .. ":" .. table.concat(ids, ",")
-    end
-    assert.equal(collections, table.concat(out, " "))
+    assert.equal(wanted_collections, collections(Parent.query:outerjoin(Parent.children)
+      :options(mr.contains_eager(Parent.children)):order_by(Parent.v, Child.id)))
   end
 
   it("a reference to integers is text", function()

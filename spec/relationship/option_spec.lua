@@ -1,4 +1,4 @@
--- option_spec.lua: an option of mr.relationship and mr.backref that would have no effect is an error.
+-- option_spec.lua: an option of mr.relationship or mr.backref that would have no effect is an error.
 
 local mr = require "moonrow"
 
@@ -16,7 +16,7 @@ local function declare(options)
   return db, Child
 end
 
--- The error of fn, without the place.
+-- Calls fn. Returns its error without the place.
 local function problem(fn, ...)
   local ok, e = pcall(fn, ...)
   assert.is_false(ok)

@@ -1,4 +1,4 @@
--- Relationships as they are declared, and both sides of them in memory.
+-- Declaring relationships, and both of their sides in memory.
 
 local mr = require "moonrow"
 local blog = require "spec.support.blog"
@@ -18,7 +18,7 @@ describe("a relationship's target", function()
       id = id(db), category_id = reference(db, "category.id"),
       category = db.relationship{ "Category", backref = "posts" },
     })
-    function Post.__tostring() return "<Post>" end -- the class is used, but needs no mapping yet
+    function Post.__tostring() return "<Post>" end -- the class is used here, but needs no mapping yet
     local Category = db.Model:extend("Category", { id = id(db) })
     local c = Category{}
     assert.equal(c, Post{ category = c }.category)
@@ -95,7 +95,7 @@ describe("a class attribute that a backref makes", function()
       category = db.relationship{ "Category", backref = "posts" },
     })
     local Category = db.Model:extend("Category", { id = id(db) })
-    function Category.posts() end -- before anything is configured
+    function Category.posts() end -- before the mappings are configured
     refuse("ArgumentError", "Category.posts", Category, {})
   end)
 
@@ -247,6 +247,13 @@ describe("a mapping mistake", function()
 
   local function category() return db.Model:extend("Category", { id = id(db), name = db.Column{ db.Text } }) end
 
+  -- Declares Post with these attributes, and asserts that the mapping is refused with these words.
+  local function mistake(words, body)
+    body.id = id(db)
+    local Post = db.Model:extend("Post", body)
+    refuse("MappingError", words, Post, {})
+  end
+
   it("is an unknown option, with the nearest", function()
     refuse("ArgumentError", { "bakref", "backref" }, function() return db.relationship{ "Category", bakref = "x" } end)
     refuse("ArgumentError", { "lasy", "lazy" }, function() return db.backref{ "posts", lasy = true } end)
@@ -263,17 +270,15 @@ describe("a mapping mistake", function()
 
   it("is two tables without a foreign key between them", function()
     category()
-    local Post = db.Model:extend("Post", { id = id(db), category = db.relationship "Category" })
-    refuse("MappingError", { "Post.category", "foreign key" }, Post, {})
+    mistake({ "Post.category", "foreign key" }, { category = db.relationship "Category" })
   end)
 
   it("is two foreign keys to choose from", function()
     category()
-    local Post = db.Model:extend("Post", {
-      id = id(db), a_id = reference(db, "category.id"), b_id = reference(db, "category.id"),
+    mistake({ "Post.category", "foreign_keys" }, {
+      a_id = reference(db, "category.id"), b_id = reference(db, "category.id"),
       category = db.relationship "Category",
     })
-    refuse("MappingError", { "Post.category", "foreign_keys" }, Post, {})
   end)
 
   it("is cured by foreign_keys", function()
@@ -295,47 +300,38 @@ describe("a mapping mistake", function()
 
   it("is a back_populates that is not there", function()
     db.Model:extend("Category", { id = id(db) })
-    local Post = db.Model:extend("Post", {
-      id = id(db), category_id = reference(db, "category.id"),
+    mistake({ "Post.category", "posts" }, {
+      category_id = reference(db, "category.id"),
       category = db.relationship{ "Category", back_populates = "posts" },
     })
-    refuse("MappingError", { "Post.category", "posts" }, Post, {})
   end)
 
   it("is a backref over an attribute that is there", function()
     category()
-    local Post = db.Model:extend("Post", {
-      id = id(db), category_id = reference(db, "category.id"),
-      category = db.relationship{ "Category", backref = "name" },
+    mistake({ "Post.category", "name" }, {
+      category_id = reference(db, "category.id"), category = db.relationship{ "Category", backref = "name" },
     })
-    refuse("MappingError", { "Post.category", "name" }, Post, {})
   end)
 
   it("is a secondary table that is not there", function()
     category()
-    local Post = db.Model:extend("Post", {
-      id = id(db), categories = db.relationship{ "Category", secondary = "links" },
-    })
-    refuse("MappingError", { "Post.categories", "links" }, Post, {})
+    mistake({ "Post.categories", "links" }, { categories = db.relationship{ "Category", secondary = "links" } })
   end)
 
   it("is a secondary or a target that is none: the message tells what was given", function()
     category()
-    local Post = db.Model:extend("Post", {
-      id = id(db), categories = db.relationship{ "Category", secondary = function() return 5 end },
-    })
-    refuse("MappingError", "Post.categories: secondary: expected a Table or its name, got number 5", Post, {})
+    mistake("Post.categories: secondary: expected a Table or its name, got number 5",
+      { categories = db.relationship{ "Category", secondary = function() return 5 end } })
     local Note = db.Model:extend("Note", { id = id(db), category = db.relationship{ function() return "x", 7 end } })
     refuse("MappingError", { "Note.category", "'x'" }, Note, {})
   end)
 
   it("is delete-orphan on a many-to-one without single_parent", function()
     category()
-    local Post = db.Model:extend("Post", {
-      id = id(db), category_id = reference(db, "category.id"),
+    mistake({ "Post.category", "single_parent" }, {
+      category_id = reference(db, "category.id"),
       category = db.relationship{ "Category", cascade = "all, delete-orphan" },
     })
-    refuse("MappingError", { "Post.category", "single_parent" }, Post, {})
   end)
 
   it("is told together with the others", function()

@@ -1,4 +1,4 @@
--- Rows of secondary tables: their other columns, and that each link is written and deleted once, whichever end goes.
+-- Rows of secondary tables: their other columns; each link is written and deleted once, from either side.
 
 local mr = require "moonrow"
 local support = require "spec.support.models"

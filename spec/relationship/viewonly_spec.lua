@@ -1,4 +1,4 @@
--- viewonly: what is done to such a relationship in memory is nobody's change, and is never written.
+-- viewonly: a change of such a relationship in memory is never written, and is no change of another object.
 
 local mr = require "moonrow"
 local support = require "spec.support.models"
@@ -13,7 +13,7 @@ local function lists(object, name)
   return { #h.added, #h.deleted, #h.unchanged }
 end
 
--- Parent.seen and Child.seen_by show what Parent.children and Child.parent are.
+-- Declares Parent.seen and Child.seen_by, which show the same as Parent.children and Child.parent.
 local function open()
   db, Parent, Child = family.open{
     parent = function(d) return { seen = d.relationship{ "Child", viewonly = true, order_by = "Child.id" } } end,

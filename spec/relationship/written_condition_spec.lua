@@ -1,5 +1,5 @@
--- A relationship whose written condition says more than which keys are equal: criteria with an object ask for all of
--- it, as loads and joins do.
+-- A relationship with a condition of the program, which says more than that keys are equal: criteria with an object use
+-- all of it, as loads and joins do.
 
 local mr = require "moonrow"
 
@@ -149,7 +149,7 @@ describe("a criterion with an object, of a relationship with a condition of its 
     end)
   end)
 
-  -- In SQLite the left side of an equality says by which rules texts are compared.
+  -- In SQLite, the left side of an equality decides how texts are compared.
   describe("of two columns that compare by different rules", function()
     local db, Owner, Thing
     local function model(turned)

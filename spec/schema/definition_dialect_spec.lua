@@ -1,9 +1,9 @@
--- What a table's definition says by expressions (CHECK, server_default) is spelled as the database that it is made in
--- spells it, not as the one that was thought of when the table was declared.
+-- Expressions in a table's definition (CHECK, server_default) are written in the dialect of the database in which the
+-- table is created, not of the one where it was declared.
 
 local mr = require "moonrow"
 
--- What create_all sends: the CREATE statements.
+-- The CREATE statements of create_all.
 local function created(db)
   local out = {}
   for _, record in ipairs(db:record(function() db:create_all() end)) do
@@ -21,11 +21,11 @@ local function column(name, type, options)
 end
 
 describe("a definition with expressions", function()
-  -- Columns to write conditions with: those of a table that is described elsewhere.
+  -- The columns that the conditions use, from a table that is declared elsewhere.
   local c = mr.Table("rows", mr.MetaData(), column("open", mr.Boolean), column("low", mr.Integer),
     column("high", mr.Integer), column("user", mr.Integer)).c
 
-  -- The same table in both dialects.
+  -- Declares the same table for the database of the URL.
   local function declare(url)
     local db = mr.open(url)
     db.Table("rows",

@@ -1,4 +1,4 @@
--- Which key the database makes: what the file says of a table counts, whoever has made it.
+-- Does the database make the key? The table's definition in the file decides, whoever has created the table.
 
 local mr = require "moonrow"
 local refuse = require "spec.support.refuse"
@@ -24,7 +24,7 @@ local function declare(db, options)
   })
 end
 
--- Rows whose rowid is not their id: to take the last rowid takes another row.
+-- Rows whose rowid is not their id: the last rowid would name another row.
 local function body(key) return "(" .. key .. ", name TEXT, made TEXT DEFAULT 'now')" end
 local function fill(db, schema)
   run(db, ("INSERT INTO %st (id, name) VALUES (2, 'other'), (1, 'one')"):format(schema and schema .. "." or ""))
@@ -81,7 +81,7 @@ describe("a key that the database makes", function()
         assert.is_nil(new.id)
         db.session:rollback()
         assert.equal(before, T.query:count())
-        -- With a key of the program's.
+        -- The program gives the key.
         if not columns:find "^%(name" then
           db.session:add(T{ id = 77, name = "given" })
           db.session:commit()
@@ -211,7 +211,7 @@ describe("a table that is made anew", function()
       db.session:rollback()
     end
     there("DROP TABLE t", keyed, "INSERT INTO t (id, name) VALUES (7, 'other')")
-    -- A query has met the change before, and is still being read.
+    -- A query has noticed the change already, and its result is still open.
     local open_result = db.session:execute(T.query:yield_per(1))
     assert.equal(7, open_result:fetchone()[1].id)
     local c = T{ name = "c", made = "m" }

@@ -134,7 +134,7 @@ describe("a table in a schema", function()
     local row = s:query(Here, There):join(There, There.here_id:eq(Here.id)):one()
     assert.same({ "two", "of two" }, { row[1].name, row[2].name })
     assert.equal("of two", s:query(There):join(Here, There.here_id:eq(Here.id)):filter(Here.name:eq "two"):one().name)
-    -- Alone, the inner query's name would be the nearer table's.
+    -- Without its schema, the name inside the subquery would mean the nearer table.
     local referred = mr.exists(mr.select(There.id):where(There.here_id:eq(Here.id)))
     assert.equal("two", Here.query:filter(referred):one().name)
     local name = s:query(There.name):filter(There.here_id:eq(Here.id)):scalar_subquery()

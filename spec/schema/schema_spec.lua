@@ -1,11 +1,10 @@
--- Tables: their DDL, create_all and drop_all, names that need quotes, keys of several columns, and mistakes
--- in models.
+-- Tables: their DDL, create_all and drop_all, names that need quotes, keys of several columns, and wrong declarations.
 
 local mr = require "moonrow"
 local support = require "spec.support.models"
 local refuse = require "spec.support.refuse"
 
--- What create_all writes, without its checks.
+-- The statements of create_all, without its checks.
 local function ddl(db, fn)
   local out = {}
   for _, text in ipairs(support.statements(db, fn or function() db:create_all() end)) do
@@ -14,7 +13,7 @@ local function ddl(db, fn)
   return out
 end
 
--- A class with an id and nothing else.
+-- Declares a class with nothing but an id, and what body adds.
 local function plain(db, name, body)
   body = body or {}
   body.id = body.id or db.Column{ db.Integer, primary_key = true }
@@ -321,7 +320,7 @@ describe("a mistake in a model", function()
     db:create_all()
   end)
 
-  -- What was declared before works on.
+  -- The classes that were declared before still work.
   after_each(function()
     db:create_all()
     db.session:add(Good{ name = "x" })
@@ -329,7 +328,7 @@ describe("a mistake in a model", function()
     assert.equal(1, Good.query:count())
   end)
 
-  -- Declares and configures: mistakes are told at the one or the other.
+  -- Declares the class and configures the mappings: one of them finds the mistake.
   local function declare(name, body)
     return function()
       db.Model:extend(name, body)
@@ -341,7 +340,7 @@ describe("a mistake in a model", function()
     refuse("MappingError", { "Bad", "primary key", "primary_key = true" },
       declare("Bad", { n = db.Column{ db.Integer } }))
     refuse("MappingError", { "Empty", "primary key" }, declare("Empty", {}))
-    plain(db, "Bad") -- the name is free still
+    plain(db, "Bad") -- the name is still free
   end)
 
   it("is to have the name of another", function()
@@ -380,7 +379,8 @@ describe("a mistake in a model", function()
     refuse("ArgumentError", { "bad.x_id", "'god.id'", "did you mean 'good'?" }, function()
       db:create_all()
     end)
-    db.Model:extend("God", { id = db.Column{ db.Integer, primary_key = true } }) -- late, but in time
+    -- Declared late, but before it is needed.
+    db.Model:extend("God", { id = db.Column{ db.Integer, primary_key = true } })
   end)
 
   it("is a foreign key to a column that is not there", function()

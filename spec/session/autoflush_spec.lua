@@ -1,5 +1,4 @@
--- What flushes by itself and what does not: a read that needs the database comes after a flush, one that memory can
--- answer leaves what is pending where it is.
+-- autoflush: a read that needs the database flushes first; a read that memory can answer does not.
 
 local mr = require "moonrow"
 local blog = require "spec.support.blog"
@@ -17,7 +16,7 @@ describe("reading a reference", function()
     local loose = Post{ title = "loose" }
     session:add(loose)
     session:flush()
-    local pending = m.Tag{}                   -- its name is missing: a flush would fail
+    local pending = m.Tag{}                   -- it has no name: a flush would fail
     session:add(pending)
     assert.equal(0, #m.db:record(function()
       assert.is_true(rawequal(lua, a.category))

@@ -1,5 +1,5 @@
--- Class{ ... }: which values reach a new object, of every type, and what happens in between: conversions,
--- listeners, collections. Writing over an attribute, and reading it by any name.
+-- Class{ ... }: values of each type reach a new object; conversions, listeners and collections on the way. And writing
+-- an attribute again, and reading it by any name.
 
 local mr = require "moonrow"
 
@@ -230,7 +230,7 @@ describe("an attribute that is written again and again", function()
     assert.equal(1, thing.count)
     thing.count = 5
     db.session:commit()
-    thing.count = 6 -- it has expired
+    thing.count = 6 -- it has expired before this
     thing.count = 7
     db.session:commit()
     assert.equal(7, thing.count)

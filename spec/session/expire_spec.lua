@@ -1,4 +1,4 @@
--- expire and refresh: what is lost, what is kept, what is read again, and in how many statements.
+-- expire and refresh: what is lost, what is kept, what is read again, and by how many statements.
 
 local mr = require "moonrow"
 local blog = require "spec.support.blog"
@@ -320,7 +320,7 @@ describe("a reference that was set, and is expired before the flush,", function(
     a, ada = post "a", Category.query:filter_by{ name = "Ada" }:one()
     lua = a.category
     assert.equal("Lua", lua.name)
-    a.category = ada -- neither's posts are loaded
+    a.category = ada -- the posts of neither are loaded
   end)
 
   local function nothing_left()
@@ -353,7 +353,7 @@ describe("a reference that was set, and is expired before the flush,", function(
   end)
 
   it("stays where another change of the collection is", function()
-    local b = post "b" -- a is written with the query
+    local b = post "b" -- the query's autoflush writes a
     b.category = ada
     db.session:expire(b)
     assert.equal("{<a>}", tostring(ada.posts))

@@ -1,5 +1,5 @@
--- session:get of an object that is in memory takes a short way: it finds what the long way finds, and goes that where
--- there is something to be done. The same through a scoped session, which keeps the session of its scope at hand.
+-- session:get of an object in memory takes a short way, which gives the same as the long way, and uses the long way if
+-- there is more to do. The same through a scoped session, which keeps the session of its scope.
 
 local mr = require "moonrow"
 
@@ -64,7 +64,7 @@ describe("get of an object in memory", function()
     local item = session:get(Item, 1)
     other:get(Item, 1).name = "brush"
     other:commit()
-    assert.equal("pen", session:get(Item, 1).name) -- nothing was read since
+    assert.equal("pen", session:get(Item, 1).name) -- nothing has been read since the change
     session:get(Item, 2)
     assert.equal("brush", session:get(Item, 1).name)
     assert.equal(item, session:get(Item, 1))

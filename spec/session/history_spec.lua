@@ -1,4 +1,5 @@
--- mr.inspect(obj):history: what was added, deleted and unchanged, in every state of an object, read without loading.
+-- mr.inspect(obj):history: the values that were added, deleted and unchanged, in each state of an object, without
+-- loading.
 
 local mr = require "moonrow"
 local blog = require "spec.support.blog"
@@ -152,7 +153,7 @@ describe("the history of a collection", function()
     open()
     lua, d = category "Lua", post "d"
     a, b, c = lua.posts[1], lua.posts[2], lua.posts[3]
-    assert.equal(lua, a.category) -- from the session, without a statement
+    assert.equal(lua, a.category) -- found in the session, without a statement
   end)
 
   it("changes with each append and removal, and ends when all is as it was", function()
@@ -169,7 +170,7 @@ describe("the history of a collection", function()
       is(a, "category", {}, {}, { lua })
     end)
     costs(0, function()
-      db.session:expire(d) -- its category was cleared for a while
+      db.session:expire(d) -- a change of its category was taken back
       db.session:flush()
     end)
   end)

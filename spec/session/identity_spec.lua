@@ -1,4 +1,4 @@
--- The identity map: one object per row and session, found by its key without a statement.
+-- The identity map: a session has one object for each row, and finds it by its key without a statement.
 
 local mr = require "moonrow"
 local support = require "spec.support.models"
@@ -7,7 +7,7 @@ local tree = require "spec.support.tree"
 
 local function statements_of(db, fn) return #support.statements(db, fn) end
 
---- A class with a primary key of the columns given.
+--- A class whose primary key has these columns.
 local function keyed(columns)
   local db = mr.open "sqlite://"
   local body = { note = db.Column{ db.String(40) } }
@@ -269,7 +269,7 @@ end)
 describe("an object that nobody holds any more", function()
   local db, User, ann
 
-  -- ann is outside of the session, which has read its row as another object, a twin.
+  -- ann is outside of the session, which has another object for the same row, its twin.
   before_each(function()
     db, User = support.with_users "ann"
     ann = db.session:get(User, 1)

@@ -1,4 +1,4 @@
--- make_transient: an object with a row becomes a new one with the same values, and what it refers to.
+-- make_transient: an object with a row becomes a new object with the same values and references.
 
 local mr = require "moonrow"
 local blog = require "spec.support.blog"

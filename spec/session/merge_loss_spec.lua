@@ -1,4 +1,4 @@
--- merge, where it could lose something: what was only looked at, keys that occur twice, orphans, load = false.
+-- merge must lose nothing: objects that were only read, keys that occur twice, orphans, load = false.
 
 local mr = require "moonrow"
 local support = require "spec.support.models"
@@ -8,7 +8,7 @@ local state = support.state
 
 local history = support.history
 
---- User -> orders -> lines, each deleting orphans; Order -> address.
+--- Declares User -> orders -> lines, which delete orphans, and Order -> address.
 local function shop(options)
   options = options or {}
   local db = mr.open "sqlite://"

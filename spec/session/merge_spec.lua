@@ -1,4 +1,4 @@
--- merge: copies of objects from elsewhere onto the session's own.
+-- merge: copies the state of other objects to those of the session.
 
 local mr = require "moonrow"
 local support = require "spec.support.models"
@@ -136,7 +136,7 @@ describe("merge", function()
   end)
 
   it("of a chain 20,000 deep does not recurse", function()
-    -- Under stress each call traces all of the chain.
+    -- Under stress each call traces the whole chain.
     local n = (os.getenv "MOONROW_STRESS" or "") == "" and 20000 or 1000
     local db, Node = tree()
     local root = Node{ name = "0" }

@@ -1,4 +1,4 @@
--- The session over entities of columns: states, identity, autoflush, changes, transactions.
+-- The session with columns only: states, identity, autoflush, changes, transactions.
 
 local mr = require "moonrow"
 local support = require "spec.support.models"

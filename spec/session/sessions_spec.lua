@@ -1,4 +1,4 @@
--- Several sessions at once: connections, scopes, coroutines, locks, and running a transaction again.
+-- Several sessions at once: connections, scopes, coroutines, locks, and transactions that are retried.
 
 local mr = require "moonrow"
 local support = require "spec.support.models"
@@ -25,7 +25,7 @@ local function close()
   process.remove(path)
 end
 
---- Runs SQL in another process, which ends its transaction after some seconds; the returned function waits for it.
+--- Runs SQL in another process, which ends its transaction after some seconds. Returns a function that waits for it.
 local function hold(file_path, sql, seconds)
   local pipe, finish = process.start("python3", ([[
 import sqlite3, sys, time
@@ -41,7 +41,7 @@ end
 
 local has_python = os.execute "python3 -c 'import sqlite3' >/dev/null 2>&1"
 
--- A file with a write-ahead log, and a database in memory: readers are not kept out by a writer.
+-- In a file with a write-ahead log and in a database in memory, readers do not wait for a writer.
 for _, where in ipairs{ "?journal_mode=wal", "in memory" } do
   describe("sessions: " .. where, function()
     before_each(function() open(where) end)

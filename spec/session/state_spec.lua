@@ -1,4 +1,4 @@
--- What mr.inspect tells of an object, and the moves between states that only the user makes.
+-- mr.inspect: the state of an object; and changes of state that only the program makes.
 
 local mr = require "moonrow"
 local support = require "spec.support.models"
@@ -129,7 +129,7 @@ describe("the session's lists", function()
     assert.same({ ann }, { table.unpack(db.session.dirty) })
     assert.same({ bob }, { table.unpack(db.session.deleted) })
     for _, user in ipairs{ ann, bob, cat, dan } do assert.is_true(db.session:contains(user)) end
-    bob.email = "x" -- it is to be deleted: not among the dirty ones
+    bob.email = "x" -- it is marked for deletion: so it is not among the dirty ones
     assert.equal(1, #db.session.dirty)
     db.session:rollback()
     assert.same({ 0, 0, 0 }, { #db.session.new, #db.session.dirty, #db.session.deleted })

@@ -1,4 +1,4 @@
--- Batches as the engine's listeners and the session's objects see them: one execution, and nothing stale in memory.
+-- Batches: the engine's listeners hear of one execution, and objects in the session do not become stale.
 
 local mr = require "moonrow"
 local items = require "spec.support.library".items
@@ -7,7 +7,7 @@ local refuse = require "spec.support.refuse"
 
 local listen = mr.event.listen
 
---- What the engine's listeners are told while fn runs: { "before" or "after", statement, parameters }.
+--- Runs fn. Returns what the engine's listeners heard: { "before" or "after", statement, parameters }.
 local function told(db, fn)
   local log = {}
   local function before(_, sql, parameters) log[#log + 1] = { "before", sql, parameters } end
@@ -23,7 +23,7 @@ local function told(db, fn)
   return log
 end
 
---- The engine was told of each record once before and once after it, with the same parameters.
+--- Runs fn. Asserts that the engine's listeners heard of each recorded statement once before and once after it.
 local function assert_told_as_recorded(db, fn)
   local records
   local log = told(db, function() records = db:record(fn) end)

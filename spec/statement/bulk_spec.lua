@@ -1,4 +1,4 @@
--- Rows without objects: batches of insert and update, and import, which streams.
+-- Rows without objects: batches of inserts and updates, and import, which streams.
 
 local mr = require "moonrow"
 local items = require "spec.support.library".items

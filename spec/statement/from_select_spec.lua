@@ -1,4 +1,4 @@
--- INSERT ... SELECT gives the columns that it does not name what an INSERT of values gives them.
+-- INSERT ... SELECT: columns that it does not name get the same defaults as in an INSERT of values.
 
 local mr = require "moonrow"
 local support = require "spec.support.models"

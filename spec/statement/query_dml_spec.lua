@@ -1,4 +1,4 @@
--- UPDATE and DELETE by a query, and by mr.update and mr.delete on a session.
+-- UPDATE and DELETE of the rows of a query, also by mr.update and mr.delete in a session.
 
 local mr = require "moonrow"
 local support = require "spec.support.models"

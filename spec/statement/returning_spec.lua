@@ -1,4 +1,4 @@
--- What INSERT, UPDATE and DELETE return on a session and on a connection: rows of columns, or objects.
+-- RETURNING of INSERT, UPDATE and DELETE, in a session and on a connection: rows of columns, or objects.
 
 local mr = require "moonrow"
 local items = require "spec.support.library".items

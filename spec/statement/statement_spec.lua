@@ -1,4 +1,4 @@
--- Statements: select, insert, update, delete and text, executed by a session; results and their rows.
+-- Statements in a session: select, insert, update, delete and text; their results and rows.
 
 local mr = require "moonrow"
 local support = require "spec.support.models"

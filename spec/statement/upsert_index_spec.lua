@@ -1,4 +1,4 @@
--- INSERT ... ON CONFLICT against a partial index, which is named by its condition.
+-- INSERT ... ON CONFLICT for a partial index, which is named by its condition.
 
 local mr = require "moonrow"
 local refuse = require "spec.support.refuse"

@@ -1,11 +1,11 @@
--- blog.lua: the second program's classes, Post and Category, with tags as a many-to-many, and comments under posts.
+-- blog.lua: posts, their categories and comments, and tags of posts as a many-to-many.
 
 local mr = require "moonrow"
 
 local M = {}
 
---- A database in memory with Category <- Post <- Comment and Post <-> Tag. Options replace those of the relationships:
---- category, comments, tags (each a table of relationship options).
+--- Opens a database in memory with Category <- Post <- Comment and Post <-> Tag. Each of the options category, comments
+--- and tags is a table of options for that relationship, in place of those here.
 function M.open(options)
   options = options or {}
   local db = mr.open "sqlite://"
@@ -48,8 +48,8 @@ function M.open(options)
   return m
 end
 
---- The same with rows, and nothing in the session: categories Lua (posts a, b, c), C (post d), Ada (none);
---- post a has comments a1, a2, post b has b1; tags x (on a, b), y (on a), z (on none).
+--- The same with rows, and nothing in the session: the categories Lua (posts a, b, c), C (post d), Ada (none); post a
+--- has the comments a1 and a2, post b has b1; the tags x (on a, b), y (on a), z (on none).
 function M.filled(options)
   local m = M.open(options)
   local Post, Comment, Tag = m.Post, m.Comment, m.Tag
@@ -70,7 +70,7 @@ function M.filled(options)
   return m
 end
 
---- The whole of the filled blog as text, through the relationships.
+--- Reads the whole of the filled blog through the relationships, and returns it as text.
 function M.everything(categories)
   local lines = {}
   for _, c in ipairs(categories) do
@@ -81,7 +81,7 @@ function M.everything(categories)
   return table.concat(lines, "; ")
 end
 
---- What that is of all of its categories.
+--- The text that everything() gives for all categories.
 M.ALL = "<Lua>: <a>{<a1>, <a2>}{#x, #y} <b>{<b1>}{#x} <c>{}{}; <C>: <d>{}{}; <Ada>: "
 
 return M

@@ -1,16 +1,16 @@
--- Run by memory/closing_spec.lua: a program whose oldest finalizer runs after the library's own, at lua_close, and
--- tries every door then. Prints the doors that do not say that moonrow is closed, and whether it tried enough of them.
--- lua5.4 closing.lua [generational]
+-- closing.lua [generational]: run by memory/closing_spec.lua. The program's oldest finalizer runs after the library's
+-- own at lua_close, and calls everything then. It prints the calls that do not say that moonrow is closed, and whether
+-- there were enough of them.
 
 local doors, count = {}, 0
 local keep = {} -- luacheck: ignore
 
--- Older than the library: the collector finalizes what is younger first.
+-- Made before the library: the collector finalizes newer values first.
 setmetatable(keep, { __gc = function()
   for _, door in ipairs(doors) do
     local ok, message = pcall(door[2])
     if type(message) ~= "string" then
-      local _, shown = pcall(tostring, message) -- a value of ours says it itself
+      local _, shown = pcall(tostring, message) -- a value of the library says it by itself
       message = shown
     end
     count = count + 1
@@ -33,7 +33,7 @@ s:commit()
 
 local function door(name, fn) doors[#doors + 1] = { name, fn } end
 
--- One value at least of every type.
+-- At least one value of each type.
 local own = mr.Session(db.engine)
 local values = {
   base = db.Model, class = m.Post, post = post, tag = post.tags[1], list = post.tags, lazy = m.Post{ title = "two" },
@@ -55,7 +55,7 @@ local arguments = {
   { mr.Integer }, { "x", m.Post.tags }, { { id = 1 } }, { "New", { id = values.column } }, { values.query },
 }
 
--- What the value says when it is used in each way of the language.
+-- Calls each metamethod of the value, as the language does.
 local function of_value(name, value)
   door(name .. " tostring", function() return tostring(value) end)
   door(name .. ".name", function() return value.name end)
@@ -74,7 +74,7 @@ local function of_value(name, value)
   door(name .. " < ", function() return value < value end)
 end
 
--- Its methods, which the program kept.
+-- Calls its methods, which the program has kept.
 local function of_methods(name, value)
   local index = debug.getmetatable(value).__index
   for at = 1, 1 do
@@ -115,7 +115,7 @@ door("post == tag", function() return post == values.tag end)
 local iterate = values.query:iter()
 door("an iterator kept", function() return iterate() end)
 
--- The functions of the metatables of objects and classes, kept.
+-- The functions in the metatables of objects and classes, which the program has kept.
 for _, name in ipairs{ "post", "tag", "class" } do
   local value, meta = values[name], debug.getmetatable(values[name])
   local index, newindex, text = meta.__index, meta.__newindex, meta.__tostring
@@ -126,7 +126,7 @@ for _, name in ipairs{ "post", "tag", "class" } do
   door(name .. "'s __tostring kept", function() return text(value) end)
 end
 
--- The functions of the module, kept, and those of its Lua part.
+-- The functions of the module, also those of its Lua part.
 local given = { "Integer", "post", {}, print, m.Post, post, values.query, db.engine, m.Post.id, 1 }
 for name, fn in pairs(mr) do
   if type(fn) == "function" then
@@ -154,5 +154,5 @@ end
 door("db.engine", function() return db.engine.url end)
 door("db.session", function() return db.session:query(m.Post) end)
 
--- The objects of the program come to their end in the order of the program's own.
+-- Now the program ends: its values are finalized, and then the finalizer above.
 _G.values, _G.doors = values, doors

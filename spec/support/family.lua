@@ -1,4 +1,4 @@
--- family.lua: a Parent with its children and a Child with its parent, for specs of what happens between two objects.
+-- family.lua: a Parent with its children, and a Child with its parent, for specs about two linked objects.
 
 local mr = require "moonrow"
 
@@ -9,9 +9,9 @@ local function with(fields, more)
   return fields
 end
 
---- A database with the two classes and their tables; returns db, Parent, Child. In memory, unless options.url says
---- otherwise. options.children are further options of Parent.children. options.parent and options.child are functions
---- of the database that return further fields of a class, or others in place of those here.
+--- Opens a database with the two classes and their tables; returns db, Parent, Child. options.url: the database; nil:
+--- in memory. options.children: further options of Parent.children. options.parent, options.child: functions that get
+--- the database and return further attributes of the class, or others in place of those here.
 function M.open(options)
   options = options or {}
   local db = mr.open(options.url or "sqlite://")

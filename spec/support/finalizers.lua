@@ -1,5 +1,5 @@
--- Finalizers that get objects while a list of the same objects is made: a process of its own, so that the collector's
--- cycles end within the list. Prints how many objects had two proxies.
+-- finalizers.lua: finalizers get objects while a list of the same objects is made. This is a process of its own, so
+-- that the collector's cycles end while the list is made. It prints how many objects had two proxies.
 
 local mr = require "moonrow"
 

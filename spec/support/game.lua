@@ -1,11 +1,14 @@
--- game.lua: players of teams, with skills and badges, in a database that several sessions or processes use.
+-- game.lua: players of teams, with skills and badges, for specs in which several sessions or processes use one
+-- database.
 
 local mr = require "moonrow"
+local process = require "spec.support.process"
 
 local M = {}
 
---- Opens the database of the URL: { db, Team, Player, Skill, Badge, Profile }. With create, its tables and rows: team 1
---- "red" of players 1 (gold 3) and 2 (gold 7), team 2 "blue" without players; player 1 has the skills 1 "run", 2 "dig".
+--- Opens the database of the URL: { db, Team, Player, Skill, Badge, Profile }. create: makes its tables and rows: team
+--- 1 "red" with the players 1 (gold 3) and 2 (gold 7), team 2 "blue" without players; player 1 has the skills 1 "run"
+--- and 2 "dig".
 function M.open(url, create)
   local db = mr.open(url, { busy_timeout = 2000 })
   local m = { db = db }
@@ -60,6 +63,20 @@ function M.open(url, create)
   s:get(m.Player, 1).badges = { s:get(m.Badge, 1) }
   s:commit()
   s:remove()
+  return m
+end
+
+--- The same with rows, a session of its own (session), and a function that closes and removes all (close). where:
+--- "in memory", or the options of a URL for a file of its own: "", "?journal_mode=wal".
+function M.with_session(where)
+  local path = os.tmpname()
+  local m = M.open(where == "in memory" and "sqlite://" or "sqlite:///" .. path .. where, true)
+  m.session = mr.Session(m.db.engine)
+  function m.close()
+    m.session:close()
+    m.db.session:remove()
+    process.remove(path)
+  end
   return m
 end
 

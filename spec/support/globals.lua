@@ -1,5 +1,5 @@
--- Run by api/globals_spec.lua: uses what of the library is written in Lua, in a program that has its own globals.
--- lua5.4 globals.lua overwritten | "taken away" | libraries | methods | strict | environment
+-- globals.lua overwritten | "taken away" | libraries | methods | strict | environment: run by api/globals_spec.lua. It
+-- uses all of the library that is written in Lua, in a program that has changed its globals.
 
 local mode = arg[1]
 local pcall, assert, setmetatable, error, tostring = pcall, assert, setmetatable, error, tostring
@@ -53,7 +53,7 @@ local function everything()
   app:scope(function() other:create_all() end)
   assert(heard == 0)
   other.Table("more", other.Column{ "id", other.Integer, primary_key = true })
-  -- Mistakes are told.
+  -- A mistake still gives its message.
   local function refuses(words, fn)
     local ok, e = pcall(fn)
     assert(not ok and find(tostring(e), words, 1, true), tostring(e))

@@ -1,4 +1,4 @@
--- guide.lua: what the pages of examples/guide say, for specs that compare their tables with the library.
+-- guide.lua: reads the tables in pages of examples/guide, for specs that compare them with the library.
 
 local guide = {}
 
@@ -9,14 +9,14 @@ function guide.text(page)
   return text
 end
 
--- The cells of a row of a table: the text between the bars, without the blanks around it.
+-- The cells of a table's row: the texts between the bars, without spaces around them.
 local function cells_of(line)
   local cells = {}
   line = line:gsub("\\|", "\1")
   for cell in line:gmatch "|([^|]*)" do
     cells[#cells + 1] = cell:match "^%s*(.-)%s*$":gsub("\1", "|")
   end
-  cells[#cells] = nil -- what stands behind the last bar
+  cells[#cells] = nil -- the text behind the last bar
   return cells
 end
 
@@ -41,7 +41,7 @@ function guide.tables(page)
   return tables
 end
 
--- The page's table whose heading row begins with the word; below the heading `title`, if one is given.
+-- The table of the page whose first heading is the word. title: the heading above it; nil: any.
 function guide.table(page, word, title)
   for _, found in ipairs(guide.tables(page)) do
     if found.head[1] == word and (not title or found.title:find(title, 1, true)) then return found end
@@ -49,7 +49,7 @@ function guide.table(page, word, title)
   error(("%s.md: no table begins with '%s'%s"):format(page, word, title and " under '" .. title .. "'" or ""), 2)
 end
 
--- The names in code marks that a table's column has, as a set: `mode`, `read_only` of "`mode`, `read_only`".
+-- The set of names that stand in code marks in a column of the table: mode and read_only of "`mode`, `read_only`".
 function guide.names(found, column)
   local names = {}
   for _, row in ipairs(found.rows) do

@@ -1,8 +1,8 @@
--- known.lua: what the library itself knows: the options and values that its messages list.
+-- known.lua: the options and values that the library itself lists in its messages.
 
 local known = {}
 
--- The words that the call's message lists, which is made with a wrong one: "(known are a, b)". A set.
+-- Calls fn with a wrong word, and returns the set of words that its message lists: "(known are a, b)".
 function known.options(fn, ...)
   local ok, e = pcall(fn, ...)
   assert(not ok, "the call was not refused")
@@ -21,7 +21,7 @@ function known.copy(into, from)
   return into
 end
 
--- The names that values of a type answer to: its index function keeps methods and getters as upvalues, as tables.
+-- The names of a type's methods and getters: its index function has them as upvalues.
 function known.methods(value)
   local index = debug.getmetatable(value).__index
   if type(index) == "table" then
@@ -44,13 +44,15 @@ local function sorted(set)
   return table.concat(list, " ")
 end
 
--- Asserts that two sets have the same names.
-function known.same(there, said)
+-- Asserts that a text names what there is, and nothing else: two sets of names. also: further names that it may have.
+-- where: the text, for the message; nil: the page.
+function known.same(there, said, also, where)
   local missing, unknown = {}, {}
   for name in pairs(there) do missing[name] = not said[name] or nil end
-  for name in pairs(said) do unknown[name] = not there[name] or nil end
-  assert(not next(missing), "the page does not name: " .. sorted(missing))
-  assert(not next(unknown), "the page names what there is not: " .. sorted(unknown))
+  for name in pairs(said) do unknown[name] = not there[name] and not (also and also[name]) or nil end
+  where = where or "the page"
+  assert(not next(missing), where .. " does not name: " .. sorted(missing))
+  assert(not next(unknown), where .. " names what there is not: " .. sorted(unknown))
 end
 
 return known

@@ -1,4 +1,4 @@
--- Models of a library for specs: authors and their books; and items of which one column is named unlike its attribute.
+-- library.lua: authors and their books; and items with a column whose name is not its attribute's.
 
 local mr = require "moonrow"
 

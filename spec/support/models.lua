@@ -1,5 +1,5 @@
--- models.lua: a fresh database in memory with the quickstart's User, for the specs; and what they all look at: the
--- statements that something costs, the state of an object, its history, the error that a function raises.
+-- models.lua: a new database in memory with a class User; and functions for all specs: the statements that are sent,
+-- the state and history of an object, the error that a function raises.
 
 local mr = require "moonrow"
 
@@ -18,7 +18,7 @@ function M.users(options)
   return db, User
 end
 
---- The same, with users of the names committed, and gone from the session.
+--- The same, with committed users of these names; the session is empty.
 function M.with_users(...)
   local db, User = M.users()
   for _, name in ipairs{ ... } do db.session:add(User{ username = name, email = name .. "@example.com" }) end
@@ -27,7 +27,7 @@ function M.with_users(...)
   return db, User
 end
 
---- A class Doc whose rows have a version, with its table.
+--- Declares a class Doc whose rows have a version, and makes its table.
 function M.versioned(db)
   local Doc = db.Model:extend("Doc", {
     id      = db.Column{ db.Integer, primary_key = true },
@@ -40,28 +40,28 @@ function M.versioned(db)
   return Doc
 end
 
---- The SQL texts of what fn executes, then fn's results in a table.
+--- Runs fn. Returns the SQL texts of its statements, and its results in a table.
 function M.statements(db, fn)
   local texts = {}
   for i, record in ipairs(db:record(fn)) do texts[i] = record.statement end
   return texts
 end
 
---- The statements that fn executes, each a list of its SQL and its parameters.
+--- Runs fn. Returns its statements, each as a list of its SQL and its parameters.
 function M.sent(db, fn)
   local list = {}
   for i, record in ipairs(db:record(fn)) do list[i] = { record.statement, table.unpack(record.parameters) } end
   return list
 end
 
---- The same, asserting how many they are.
+--- The same as statements(), and asserts their number.
 function M.costs(db, n, fn)
   local texts = M.statements(db, fn)
   assert(n == #texts, ("%d statements, not %d:\n%s"):format(#texts, n, table.concat(texts, "\n")))
   return texts
 end
 
---- The records of what fn executes, asserting how many they are.
+--- Runs fn, asserts the number of its statements, and returns their records.
 function M.records(db, n, fn)
   local list = db:record(fn)
   if n ~= #list then
@@ -72,7 +72,7 @@ function M.records(db, n, fn)
   return list
 end
 
---- "INSERT post" and the like, of each statement that fn executes, or else a flush; a batch says of how many rows.
+--- Runs fn (nil: a flush). Returns "INSERT post" and the like for each statement; a batch also says its number of rows.
 function M.writes(db, fn)
   local list = {}
   for i, record in ipairs(db:record(fn or function() db.session:flush() end)) do
@@ -84,33 +84,33 @@ function M.writes(db, fn)
   return list
 end
 
---- Executes statements, given as text, in the session, and commits.
+--- Executes the SQL texts in the session, and commits.
 function M.run(db, ...)
   for _, sql in ipairs{ ... } do db.session:execute(mr.text(sql)) end
   db.session:commit()
 end
 
---- Another connection executes statements, given as text, and commits.
+--- Executes the SQL texts on another connection, and commits.
 function M.elsewhere(db, ...)
   local texts = { ... }
   db.engine:begin(function(c) for _, sql in ipairs(texts) do c:execute(mr.text(sql)) end end)
 end
 
---- A function that notes in the log, a list, the name and its arguments.
+--- A function that appends the name and its own arguments to the log.
 function M.noting(log, name)
   return function(...) log[#log + 1] = { name, ... } end
 end
 
---- "transient", "pending", "persistent", "deleted" or "detached".
+--- The state of the object: "transient", "pending", "persistent", "deleted" or "detached".
 function M.state(object) return mr.inspect(object).state end
 
---- The three lists of an attribute's history: added, deleted, unchanged.
+--- The history of the attribute: the lists of what was added, deleted and unchanged.
 function M.history(object, name)
   local h = mr.inspect(object):history(name)
   return { { table.unpack(h.added) }, { table.unpack(h.deleted) }, { table.unpack(h.unchanged) } }
 end
 
---- A field of each item of a list, as a list.
+--- The values of an attribute, for each item of a list.
 function M.values(list, name)
   local out = {}
   for i, item in ipairs(list) do out[i] = item[name] end
@@ -120,7 +120,7 @@ end
 --- The same as text, with spaces between them.
 function M.words(list, name) return table.concat(M.values(list, name), " ") end
 
---- The error that fn raises; fails when it raises none.
+--- Calls fn, and returns the error that it raises. It fails if there is none.
 function M.error_of(fn, ...)
   local ok, e = pcall(fn, ...)
   assert(not ok, "no error was raised")

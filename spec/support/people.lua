@@ -1,9 +1,9 @@
--- people.lua: a class with a column of each plain kind and five committed rows, for specs of queries.
+-- people.lua: a class with a column of each simple kind, and five committed rows, for specs of queries.
 
 local mr = require "moonrow"
 
---- A database in memory, its Person class, and nothing in the session.
---- ids 1 to 5: ann 30, bob 25, cat 35, dan 25, eve without an age.
+--- Opens a database in memory; returns it and its class Person. The session is empty. ids 1 to 5: ann 30, bob 25, cat
+--- 35, dan 25, eve without an age.
 return function()
   local db = mr.open "sqlite://"
   local Person = db.Model:extend("Person", {

@@ -1,16 +1,16 @@
--- process.lua: programs that run beside the specs, and the files of databases that they leave.
+-- process.lua: programs that specs run in other processes, and the database files that these leave.
 
 local M = {}
 
---- Runs a command of the shell to its end. Returns what it printed, errors too, and whether it succeeded.
+--- Runs a shell command to its end. Returns its output with its errors, and whether it succeeded.
 function M.run(command)
   local pipe = assert(io.popen(command .. " 2>&1"))
   local output = pipe:read "a"
   return output, (pipe:close()) or false
 end
 
---- Starts a script in a process of its own; command names its interpreter. Returns the pipe that it prints to, and a
---- function that waits for its end and returns what it printed last.
+--- Starts a script in another process. command: its interpreter. Returns the pipe of its output, and a function that
+--- waits for its end and returns the rest of its output.
 function M.start(command, source)
   local path = os.tmpname()
   local file = assert(io.open(path, "w"))
@@ -25,13 +25,13 @@ function M.start(command, source)
   end
 end
 
---- Runs a script of Lua in a process of its own. Returns what it printed, errors too, and whether it succeeded.
+--- Runs a Lua script in another process. Returns its output with its errors, and whether it succeeded.
 function M.lua(source)
   local _, finish = M.start("lua5.4", source)
   return finish()
 end
 
---- Removes the file of a database and those that SQLite keeps beside it; further suffixes may be named.
+--- Removes a database file, and the files that SQLite keeps for it. ...: further suffixes.
 function M.remove(path, ...)
   for _, suffix in ipairs{ "", "-wal", "-shm", "-journal", ... } do os.remove(path .. suffix) end
 end

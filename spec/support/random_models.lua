@@ -1,11 +1,11 @@
--- random_models.lua: mappings and rows made of a seed, and ways through their relationships. The same seed makes the
--- same.
+-- random_models.lua: random mappings and rows, and ways through their relationships. The same seed gives the same ones.
 
 local mr = require "moonrow"
 
 local M = {}
 
---- A source of numbers: random(n) is from 1 to n, random.chance(p) is true p times in a hundred, random.pick(list).
+--- A source of random numbers. random(n): from 1 to n. random.chance(p): true in p percent of all calls.
+--- random.pick(list): an item.
 function M.source(seed)
   local state = (seed * 2654435761 + 88172645463325252) & 0x7fffffffffffffff
   local random = {}
@@ -24,7 +24,7 @@ end
 local NAMES = { "A", "B", "C" }
 local KEYS = { "integer", "integer", "text", "composite" }
 
--- The columns of a key, and of a reference to it under another name.
+-- The columns of a key, and those of a reference to it, which have other names.
 local function key_columns(db, kind)
   if kind == "composite" then return { "x", "y" } end
   return { "id" }, kind == "text" and db.String(10) or db.Integer
@@ -35,7 +35,7 @@ local function declare_key(db, body, kind)
   for _, name in ipairs(names) do body[name] = db.Column{ type or db.Integer, primary_key = true } end
 end
 
--- Adds the columns and the constraint of a reference; returns the columns' names.
+-- Adds the columns and the constraint of a reference. Returns the names of the columns.
 local function declare_reference(db, random, body, prefix, target, kind)
   local names, type = key_columns(db, kind)
   local columns, targets = {}, {}
@@ -119,7 +119,7 @@ local function add_rows(m, random)
       at[#at + 1] = { name = name, row = row }
     end
   end
-  -- Rows first, then what they refer to: any may refer to any.
+  -- Rows are inserted before they refer to each other, so that any row may refer to any.
   for _, r in ipairs(at) do m.db.session:execute(mr.insert(m.classes[r.name]):values(r.row)) end
   for _, reference in ipairs(m.references) do
     for i = 1, count[reference.from] do
@@ -149,9 +149,9 @@ end
 
 -- ---------------------------------------------------------------- the whole
 
---- A database with classes A, B, C (in m.classes) and rows. m.ways[class name] lists { name = attribute, to = class
---- name, back = attribute of the other side, reference = true of a to-one, ordered = true of a list with an order }.
---- Each class has n, unlike in (nearly) all rows, and tag, which few values share.
+--- Makes a database with the classes A, B, C (in m.classes) and rows. m.ways[class name]: a list of { name = attribute,
+--- to = class name, back = attribute of the other side, reference = true: one object, ordered = true: a list with an
+--- order }. Each class has n, which differs in nearly all rows, and tag, which has few values.
 function M.make(seed)
   local random = M.source(seed)
   local m = { db = mr.open "sqlite://", bodies = {}, kinds = {}, classes = {}, ways = {}, references = {}, links = {},

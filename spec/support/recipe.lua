@@ -1,5 +1,5 @@
--- recipe.lua: follows the recipes of src/README.md on a copy of src, and compiles what they change with what is built
--- already; and reads what the rows in src say.
+-- recipe.lua: follows the recipes of src/README.md on a copy of src, compiles the changed files, and links them with
+-- the others, which are built already. It also reads the rows that src has for types, strategies, dialects and events.
 
 local M = {}
 
@@ -18,8 +18,8 @@ local function write(path, text)
   file:write(text)
 end
 
--- Runs a shell command; raises with what it says where it fails. The compiler is not to be slowed down by what is
--- preloaded for sanitizers.
+-- Runs a shell command. Raises its output if it fails. What is preloaded for sanitizers would slow down the compiler,
+-- so callers unset it.
 local function sh(command)
   local pipe <close> = assert(io.popen("( " .. command .. " ) 2>&1"))
   local said = pipe:read "a"
@@ -30,7 +30,7 @@ end
 
 -- ---------------------------------------------------------------- what is written
 
---- The files that the recipe "Add TITLE" names first in each of its steps.
+--- The first file that each step of the recipe "Add TITLE" names.
 function M.files(title)
   local text = read "src/README.md"
   local recipe = assert(text:match("\n### Add " .. title .. "\n(.-)\n##"), "no recipe for " .. title)
@@ -39,7 +39,7 @@ function M.files(title)
   return files
 end
 
---- Iterates over path and text of each C file, or of those that a command lists.
+--- Iterates over path and text of all C files, or of the files that the command lists.
 function M.sources(command)
   local paths = sh(command or "find src -name '*.[ch]' | sort"):gmatch "[^\n]+"
   return function()
@@ -48,7 +48,7 @@ function M.sources(command)
   end
 end
 
--- The members .FIELD = "..." of the rows of a kind.
+-- The texts of .FIELD = "..." in the rows of a kind.
 local function members(list, folder, kind, field)
   local words = {}
   for path in sh("grep -lR 'const " .. kind .. " ' " .. folder):gmatch "[^\n]+" do
@@ -61,7 +61,8 @@ local function members(list, folder, kind, field)
   return words
 end
 
---- The words of all rows: "type": mr.Integer ..., "lazy": the strategies, "option": their options, "event".
+--- The words of all rows of a kind. "type": the names of column types; "lazy": of strategies; "option": of loader
+--- options; "event": of events.
 function M.words(what)
   if what == "type" then return members({}, "src/schema/types", "mr_type_rules", "name") end
   if what == "lazy" then return members({}, "src/load", "mr_strategy", "word") end
@@ -77,7 +78,7 @@ end
 
 -- ---------------------------------------------------------------- followed
 
--- Puts text behind the first place of the file where the other text stands.
+-- Inserts text after the first place where the other text stands in the file.
 local function insert(file, after, text)
   local path = copy .. "/" .. file
   local before = read(path)
@@ -86,7 +87,7 @@ local function insert(file, after, text)
   write(path, before:sub(1, e) .. text .. before:sub(e + 1))
 end
 
--- Appends a row to the list of a header: the macro's last row has no backslash behind it.
+-- Appends a row to a list in a header. The last row of the macro has no backslash at its end.
 local function add_row(header, macro, row)
   local path = copy .. "/src/include/moonrow/" .. header
   local text, n = read(path):gsub("(#define " .. macro .. "%b().-[^\\])\n", "%1 " .. row .. "\n", 1)
@@ -196,7 +197,7 @@ local function follow()
     "\n    if (mr_session_fire(s, MR_SESSION_BEFORE_EXPUNGE_ALL) != MR_OK) return MR_FAIL;")
 end
 
--- What must be compiled: the new files, and those that have a list of rows in them, or see how long it is.
+-- The files that must be compiled: the new ones, and all that contain a list of rows or its length.
 local function changed()
   local rows = "MR_COLUMN_TYPES|MR_TYPE__COUNT|MR_LOADER_STRATEGIES|MR_LAZY__COUNT|MR_DIALECTS|MR_SESSION_"
     .. "|session_state.h"
@@ -205,7 +206,7 @@ local function changed()
     .. "| sort -u"):format(copy, rows, made))
 end
 
---- The files that following the recipes has changed or made.
+--- The files that differ from src, or are new, after the recipes.
 function M.touched()
   local files = {}
   for line in sh("diff -rq src " .. copy .. "/src; true"):gmatch "[^\n]+" do
@@ -215,7 +216,7 @@ function M.touched()
   return files
 end
 
---- Follows all recipes, and gives a function that runs a script, in which mr is the library with what they add.
+--- Follows all recipes. Returns a function that runs a script with the new library as mr.
 function M.build()
   copy = os.tmpname()
   os.remove(copy)
@@ -236,7 +237,7 @@ function M.build()
   return M.link(objects)
 end
 
--- Links the objects that are built, but for those that have been compiled here.
+-- Links the built objects, with the newly compiled ones in place of theirs.
 function M.link(objects)
   local mine, others = {}, {}
   for _, object in ipairs(objects) do mine[object] = true end

@@ -1,5 +1,5 @@
--- refuse.lua: asserts that a call is refused by an error of a kind whose message holds each of the words:
--- what the user wrote, and the cure. Returns the error.
+-- refuse.lua: refuse(kind, words, fn, ...) asserts that fn raises an error of the kind, and that its message contains
+-- each of the words. Returns the error.
 
 local mr = require "moonrow"
 

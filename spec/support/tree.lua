@@ -1,9 +1,9 @@
--- tree.lua: nodes of a tree, each with its parent and its children.
+-- tree.lua: a tree of nodes: each has its parent and its children.
 
 local mr = require "moonrow"
 
---- A database in memory and its class Node; the options are further ones of Node.children, or others in place of those
---- here.
+--- Opens a database in memory; returns it and its class Node. options: further options of Node.children, or others in
+--- place of those here.
 return function(options)
   local db = mr.open "sqlite://"
   local children = { "Node", backref = db.backref{ "parent", remote_side = "Node.id" }, order_by = "Node.id" }

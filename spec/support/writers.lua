@@ -1,5 +1,5 @@
--- writers.lua: authors of posts which have tags, for specs of queries and of how they load: Author.posts, Post.author,
--- Post.tags.
+-- writers.lua: authors, their posts, and the tags of posts, for specs of queries and loading: Author.posts,
+-- Post.author, Post.tags.
 
 local mr = require "moonrow"
 
@@ -8,8 +8,8 @@ local function with(fields, more)
   return fields
 end
 
---- Declares the classes in a database in memory, whose tables the caller creates: returns db, Author, Post, Tag.
---- author and post, when given, are functions of the database that return further fields of the class.
+--- Declares the classes in a new database in memory; the caller creates the tables. Returns db, Author, Post, Tag.
+--- author and post: functions that get the database and return further attributes of the class; or nil.
 return function(author, post)
   local db = mr.open "sqlite://"
   local link = db.Table("post_tag",

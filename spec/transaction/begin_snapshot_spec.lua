@@ -1,4 +1,5 @@
--- What was read before a transaction began is not taken for its snapshot, in whatever way it begins.
+-- What was read before a transaction began may be older than its snapshot, in whatever way it begins: then it is read
+-- again.
 
 local mr = require "moonrow"
 local support = require "spec.support.models"
@@ -25,7 +26,7 @@ local function close()
   process.remove(path, "-more")
 end
 
---- Another session commits gold for the account.
+--- Another session sets the account's gold, and commits.
 local function pay(gold, id)
   local other <close> = mr.Session(db.engine)
   other:get(Account, id or 1).gold = gold
@@ -100,7 +101,7 @@ for _, where in ipairs{ "", "?journal_mode=wal", "in memory" } do
       local session <close> = mr.Session(db.engine)
       local account = session:get(Account, 1)
       pay(500)
-      assert.equal(7, session:get(Account, 2).gold) -- this row is new, the account still old
+      assert.equal(7, session:get(Account, 2).gold) -- this row is new, the account is still old
       session:begin(function() account.gold = account.gold + 1 end, { mode = "immediate" })
       assert.equal(501, stored())
     end)
@@ -148,11 +149,12 @@ for _, where in ipairs{ "", "?journal_mode=wal", "in memory" } do
         assert.is_true(s:in_transaction())
         texts = support.statements(db, function() account.gold = account.gold + 1 end)
       end, { mode = "immediate", times = 2 })
-      assert.equal(1, #texts) -- the refresh
+      assert.equal(1, #texts) -- only the refresh
       assert.equal(501, stored())
     end)
 
-    -- Its reads are told to nobody, so the next transaction has to know how old they are.
+    -- Reads in a transaction are not told the version of the data: so the next transaction must know how old its
+    -- objects are.
     local earlier = {
       ["that began with others' commits"] = function(session, read)
         session:get(Account, 2)
@@ -203,7 +205,7 @@ for _, where in ipairs{ "", "?journal_mode=wal", "in memory" } do
         pay(500)
         session:begin(function() account.gold = account.gold + 1 end, { mode = "immediate" })
         assert.equal(501, stored())
-        -- And once more, after one that found nothing new.
+        -- Once more, after a transaction that found nothing new.
         session:begin(function() return account.owner end, { mode = "deferred" })
         pay(700)
         session:begin(function() account.gold = account.gold + 1 end, { mode = "deferred" })
@@ -371,7 +373,7 @@ end)
 describe("a transaction over attached databases", function()
   local more, Note
 
-  --- All connections of the engine have the file as "more".
+  --- Attaches the file as "more" on all connections of the engine.
   local function attach()
     open "?journal_mode=wal"
     more = mr.open("sqlite:///" .. path .. "-more?journal_mode=wal")

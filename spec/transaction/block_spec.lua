@@ -1,4 +1,4 @@
--- block_spec.lua: what may be done in a block once its transaction has been ended inside it, and before it begins.
+-- block_spec.lua: what a block allows after its transaction was ended inside of it, and what it needs before it begins.
 
 local mr = require "moonrow"
 local support = require "spec.support.models"
@@ -13,7 +13,7 @@ local function usernames(db)
   return list
 end
 
--- What a block refuses once it is over, by name.
+-- The calls that a block refuses after its transaction has ended, by name.
 local function calls(s, User, ann)
   return {
     add = function() s:add(new_user(User, "late")) end,
@@ -63,7 +63,7 @@ describe("the block of a function whose transaction was ended inside it", functi
       assert.equal(20, #refused)
       assert.same(keeps and { "ann", "bob" } or { "ann" }, usernames(db))
       assert.equal(keeps and "new" or "ann@example.com", ann.email)
-      s:add(new_user(User, "carl")) -- the block is over
+      s:add(new_user(User, "carl")) -- now the block is over
       s:commit()
       assert.same(keeps and { "ann", "bob", "carl" } or { "ann", "carl" }, usernames(db))
     end)
@@ -383,7 +383,7 @@ end)
 
 describe("an error that is nil", function()
   local lost = { username = "lost", email = "lost" }
-  -- Each leaves a value of a block by the error.
+  -- Each of these leaves a block by the error.
   local values = {
     begin = function(db, User)
       local s <close> = mr.Session(db.engine)

@@ -1,5 +1,5 @@
--- ended_transaction_spec.lua: what the database does to a transaction by itself: it ends it in the midst of some
--- statement, and nothing of it may be taken for stored afterwards.
+-- ended_transaction_spec.lua: the database ends a transaction by itself, in the middle of a statement. Nothing of it
+-- may count as stored afterwards.
 
 local mr = require "moonrow"
 local support = require "spec.support.models"
@@ -8,7 +8,7 @@ local process = require "spec.support.process"
 
 local error_of = support.error_of
 
--- A table whose rows named "full" end the transaction by a constraint, and those named "gone" by a trigger.
+-- Makes a table in which a row named "full" ends the transaction by a constraint, and one named "gone" by a trigger.
 local function open(url, options)
   local db = mr.open(url or "sqlite://", options)
   local Item = db.Model:extend("Item", {
@@ -38,7 +38,7 @@ end
 
 local insert = "INSERT INTO item (name) VALUES (:name)"
 
--- Each runs a statement that ends the transaction.
+-- Each of these runs a statement that ends the transaction.
 local ways = {
   ["a statement"] = function(s) s:execute(mr.text(insert), { name = "taken" }) end,
   ["a trigger"] = function(s) s:execute(mr.text(insert), { name = "gone" }) end,
@@ -261,7 +261,7 @@ describe("a transaction that the database ends by itself in", function()
     assert.same({ "taken", "next" }, names(db))
   end)
 
-  -- The limit is one of the whole process, and cannot be raised again.
+  -- This limits the memory of the whole process, and cannot be undone: so it is another process.
   it("a SELECT that runs out of memory", function()
     local options = mr.open "sqlite://".session:execute(mr.text "PRAGMA compile_options"):scalars():all()
     for _, option in ipairs(options) do

@@ -1,31 +1,23 @@
--- Outside of a transaction, what an eager load reads is never stale either.
+-- Outside of a transaction, an eager load gives nothing stale.
 
-local mr = require "moonrow"
 local support = require "spec.support.models"
 local game = require "spec.support.game"
-local process = require "spec.support.process"
 
-local path, m, db, Team, Player, session
+local m, db, Team, Player, session
 
 local function open(where)
-  path = os.tmpname()
-  m = game.open(where == "in memory" and "sqlite://" or "sqlite:///" .. path .. where, true)
-  db, Team, Player = m.db, m.Team, m.Player
-  session = mr.Session(db.engine)
+  m = game.with_session(where)
+  db, Team, Player, session = m.db, m.Team, m.Player, m.session
 end
 
-local function close()
-  session:close()
-  db.session:remove()
-  process.remove(path)
-end
+local function close() m.close() end
 
 local function elsewhere(...) support.elsewhere(db, ...) end
 
 local function statements(fn) return support.statements(db, fn) end
 local function names(list) return support.words(list, "name") end
 
---- Every way to load collections and references eagerly.
+--- All ways to load collections and references eagerly.
 local function loaders()
   return {
     joinedload = db.joinedload, selectinload = db.selectinload, subqueryload = db.subqueryload,

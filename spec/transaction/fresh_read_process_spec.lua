@@ -1,5 +1,5 @@
--- The same with a second process that commits all the time: no read is stale, nothing that was seen goes back, and
--- lazy loads cost no more statements than alone.
+-- The same while another process commits all the time: no read is stale, no object goes back to older values, and lazy
+-- loads need no more statements than without it.
 
 local mr = require "moonrow"
 local support = require "spec.support.models"
@@ -8,8 +8,8 @@ local process = require "spec.support.process"
 
 local path, url, m
 
---- Starts a process that commits again and again: each player's gold and each skill's name rise together. The
---- function returned ends it and waits for it.
+--- Starts a process that commits again and again: each player's gold and each skill's name rise together. Returns a
+--- function that ends it and waits for it.
 local function start_writer()
   local pipe, finish = process.start("lua5.4", ([[
 local mr = require "moonrow"
@@ -21,7 +21,7 @@ repeat
     c:execute(mr.text "UPDATE player SET gold = :n, name = 'p' || :n", { n = n })
     c:execute(mr.text "UPDATE skill SET name = :n", { n = n })
   end)
-  os.execute "sleep 0.002" -- readers of a file without a log need a moment without the lock
+  os.execute "sleep 0.002" -- readers of a file without a write-ahead log need some time without the lock
   if n == 101 then io.write("ready\n") io.flush() end
   local stop = io.open(%q)
 until stop
@@ -64,7 +64,8 @@ for _, mode in ipairs{ "wal", "delete" } do
         assert.equal("p" .. row[2], ann.name)
         assert.is_true(row[2] >= last, "went back")
         last = row[2]
-        local bob = s:query(Player.gold):filter_by{ id = 2 }:scalar() -- plain: it is noticed
+        -- A plain value: the session notices the new version.
+        local bob = s:query(Player.gold):filter_by{ id = 2 }:scalar()
         local again = s:get(Player, 1)
         assert.is_true(again.gold >= bob, "get is older than what was read before it")
         assert.is_true(again.gold >= last, "get went back")

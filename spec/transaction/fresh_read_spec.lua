@@ -1,24 +1,17 @@
--- Outside of a transaction, what a read reads is never stale, and what was seen never goes back.
+-- Outside of a transaction no read is stale, and no object goes back to older values.
 
 local mr = require "moonrow"
 local support = require "spec.support.models"
 local game = require "spec.support.game"
-local process = require "spec.support.process"
 
-local path, m, db, Team, Player, session
+local m, db, Team, Player, session
 
 local function open(where)
-  path = os.tmpname()
-  m = game.open(where == "in memory" and "sqlite://" or "sqlite:///" .. path .. where, true)
-  db, Team, Player = m.db, m.Team, m.Player
-  session = mr.Session(db.engine)
+  m = game.with_session(where)
+  db, Team, Player, session = m.db, m.Team, m.Player, m.session
 end
 
-local function close()
-  session:close()
-  db.session:remove()
-  process.remove(path)
-end
+local function close() m.close() end
 
 local function elsewhere(...) support.elsewhere(db, ...) end
 
@@ -60,10 +53,10 @@ for _, where in ipairs{ "", "?journal_mode=wal", "in memory" } do
     it("of other rows lets get read again what is older", function()
       local ann = session:get(Player, 1)
       elsewhere "UPDATE player SET gold = 4 WHERE id = 1"
-      assert.equal(3, session:get(Player, 1).gold) -- nothing has been noticed
-      local bob = session:get(Player, 2)           -- this is read, and notices
+      assert.equal(3, session:get(Player, 1).gold) -- the session has noticed nothing yet
+      local bob = session:get(Player, 2)           -- this is a read: now the session notices
       assert.equal(7, bob.gold)
-      assert.equal(3, ann.gold)                    -- no read has touched it
+      assert.equal(3, ann.gold)                    -- no read has included it
       local sent = statements(function() assert.equal(4, session:get(Player, 1).gold) end)
       assert.equal(1, #sent)
       assert.equal(4, ann.gold)
@@ -112,9 +105,9 @@ for _, where in ipairs{ "", "?journal_mode=wal", "in memory" } do
         assert.equal(50, ann.gold)
         assert.equal("eve", ann.name)
         assert.is_true(session:is_modified(ann))
-        ann.gold = 4 -- what the row has now: nothing is left to write
+        ann.gold = 4 -- the row has this value now: there is nothing to write
         assert.is_false(session:is_modified(ann))
-        ann.gold = 3 -- what it had before is a change
+        ann.gold = 3 -- the row had this value before: this is a change
         assert.is_true(session:is_modified(ann))
       end)
       session:commit()
@@ -148,7 +141,7 @@ for _, where in ipairs{ "", "?journal_mode=wal", "in memory" } do
     end)
 
     it("changes nothing within a transaction", function()
-      if where == "" then return end -- a reader there keeps the writer out
+      if where == "" then return end -- a reader of such a file would make the writer wait
       session:begin(function()
         local ann = session:get(Player, 1)
         elsewhere "UPDATE player SET gold = 4 WHERE id = 1"

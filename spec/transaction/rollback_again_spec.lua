@@ -1,5 +1,5 @@
--- What a rollback has put out of the session refers to others still: when it is added again, they hold it again,
--- without being read anew.
+-- Objects that a rollback has put out of the session keep their references. When such an object is added again, the
+-- objects that it refers to have it again, without a read.
 
 local mr = require "moonrow"
 local support = require "spec.support.models"
@@ -30,7 +30,7 @@ before_each(function()
   db:create_all()
 end)
 
--- More classes of the same registry.
+-- Further classes of the same registry.
 local Only, Toy
 before_each(function()
   Only = db.Model:extend("Only", { id = id(), parent_id = to "parent.id",
@@ -40,14 +40,24 @@ before_each(function()
   db:create_all()
 end)
 
+-- Adds the objects and commits. Returns them.
+local function saved(...)
+  s:add_all{ ... }
+  s:commit()
+  return ...
+end
+
+-- Flushes, so that new objects have rows, and rolls back. Returns its arguments.
+local function rolled_back(...)
+  s:flush()
+  s:rollback()
+  return ...
+end
+
 describe("an object that a rollback has made transient, and that is added again,", function()
   it("is in the lists of its parent at once, and after the flush", function()
-    local parent = Parent{}
-    s:add(parent)
-    s:commit()
-    local child = Child{ parent = parent }
-    s:flush()
-    s:rollback()
+    local parent = saved(Parent{})
+    local child = rolled_back(Child{ parent = parent })
     assert.equal("transient", state(child))
     assert.equal(parent, child.parent)
     assert.equal(0, #parent.children)
@@ -62,9 +72,7 @@ describe("an object that a rollback has made transient, and that is added again,
   end)
 
   it("is so after the rollback of a savepoint, and by a cascade", function()
-    local parent = Parent{}
-    s:add(parent)
-    s:commit()
+    local parent = saved(Parent{})
     local savepoint = s:begin_nested()
     local child, toy = Child{ parent = parent }, Toy{}
     s:flush()
@@ -80,13 +88,10 @@ describe("an object that a rollback has made transient, and that is added again,
   end)
 
   it("is the parent of what it holds again, unless that has another by now", function()
-    local one, two, other = Toy{}, Toy{}, Child{}
-    s:add_all{ one, two, other }
-    s:commit()
+    local one, two, other = saved(Toy{}, Toy{}, Child{})
     local child = Child{ toys = { one, two } }
     s:add(child)
-    s:flush()
-    s:rollback()
+    rolled_back()
     assert.is_nil(one.child)
     assert.is_nil(two.child)
     two.child = other
@@ -98,13 +103,10 @@ describe("an object that a rollback has made transient, and that is added again,
   end)
 
   it("is in the lists at the other end of a many-to-many", function()
-    local tag = Tag{}
-    s:add(tag)
-    s:commit()
+    local tag = saved(Tag{})
     local child = Child{ tags = { tag } }
     s:add(child)
-    s:flush()
-    s:rollback()
+    rolled_back()
     assert.equal(0, #tag.children)
     s:add(child)
     assert.equal(child, tag.children[1])
@@ -116,12 +118,8 @@ describe("an object that a rollback has made transient, and that is added again,
   end)
 
   it("is the only one of its parent", function()
-    local parent = Parent{}
-    s:add(parent)
-    s:commit()
-    local only = Only{ parent = parent }
-    s:flush()
-    s:rollback()
+    local parent = saved(Parent{})
+    local only = rolled_back(Only{ parent = parent })
     assert.is_nil(parent.only)
     s:add(only)
     assert.equal(only, parent.only)
@@ -130,24 +128,16 @@ describe("an object that a rollback has made transient, and that is added again,
   end)
 
   it("leaves a parent alone whose list nobody has read", function()
-    local parent = Parent{}
-    s:add(parent)
-    s:commit()
-    local child = Child{ parent = parent }
-    s:flush()
-    s:rollback()
+    local parent = saved(Parent{})
+    local child = rolled_back(Child{ parent = parent })
     assert.same({}, db:record(function() s:add(child) end))
-    assert.equal(1, #db:record(function() s:flush() end)) -- its INSERT
+    assert.equal(1, #db:record(function() s:flush() end)) -- the INSERT of the child
     assert.equal(child, parent.children[1])
   end)
 
   it("is in the list that nobody has read, when it is read without a flush", function()
-    local parent, tag = Parent{}, Tag{}
-    s:add_all{ parent, tag }
-    s:commit()
-    local child = Child{ parent = parent, tags = { tag } }
-    s:flush()
-    s:rollback()
+    local parent, tag = saved(Parent{}, Tag{})
+    local child = rolled_back(Child{ parent = parent, tags = { tag } })
     s:no_autoflush(function()
       s:add(child)
       assert.equal(child, parent.children[1])
@@ -177,7 +167,7 @@ describe("an object that a rollback has made transient, and that is added again,
       s:flush()
       assert.equal(2, #parent.children)
       s:rollback()
-      -- By its place, which is another's.
+      -- Another child has its place in the list.
       parent.children[1] = child
       assert.equal(1, #parent.children)
       s:rollback()
@@ -188,9 +178,7 @@ describe("an object that a rollback has made transient, and that is added again,
   end)
 
   it("is where it was, though it was never flushed", function()
-    local parent, tag = Parent{}, Tag{}
-    s:add_all{ parent, tag }
-    s:commit()
+    local parent, tag = saved(Parent{}, Tag{})
     local child = Child{ parent = parent, tags = { tag }, toys = { Toy{} } }
     assert.equal("pending", state(child))
     s:rollback()
@@ -235,23 +223,20 @@ describe("an object that a rollback has made transient, and that is added again,
   end)
 
   it("lets go of what has another by now, also where it is added again by that", function()
-    local child, tag = Child{}, Tag{}
-    s:add(child)
-    s:commit()
+    local child, tag = saved(Child{}), Tag{}
     for _, by_itself in ipairs{ true, false } do
       local old, new = Parent{}, Parent{}
       local other = Child{ tags = { tag }, parent = new }
       tag.children:append(Child{ parent = old })
       child.parent = old
-      s:flush()
-      s:rollback()
+      rolled_back()
       assert.equal(child, old.children[#old.children])
       s:no_autoflush(function()
         if by_itself then
           child.parent = new
           s:add(old)
         else
-          child.parent = new -- draws in new, its child, the tag, that one's other child, and so the old one
+          child.parent = new -- the cascade adds new, then its child, the tag, the tag's other child, and so old
         end
         assert.equal("pending", state(old))
         assert.is_false(old.children:contains(child))
@@ -285,12 +270,8 @@ describe("an object that a rollback has made transient, and that is added again,
   end)
 
   it("is not shown where it is not added", function()
-    local parent = Parent{}
-    s:add(parent)
-    s:commit()
-    local child = Child{ parent = parent }
-    s:flush()
-    s:rollback()
+    local parent = saved(Parent{})
+    local child = rolled_back(Child{ parent = parent })
     assert.equal(0, #parent.children)
     child.parent = nil
     s:add(child)
@@ -300,9 +281,7 @@ describe("an object that a rollback has made transient, and that is added again,
   end)
 
   it("goes out of the lists again with the next rollback", function()
-    local parent = Parent{}
-    s:add(parent)
-    s:commit()
+    local parent = saved(Parent{})
     local child = Child{ parent = parent }
     for _ = 1, 3 do
       s:flush()

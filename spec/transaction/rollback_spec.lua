@@ -1,4 +1,4 @@
--- What a rollback gives back to objects that it makes transient: the values that they had, and their collections.
+-- A rollback gives objects that it makes transient their values and collections back.
 
 local tree = require "spec.support.tree"
 local blog = require "spec.support.blog"

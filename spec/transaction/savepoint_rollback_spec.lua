@@ -1,4 +1,4 @@
--- What the rollback of a savepoint gives back, and what it leaves alone.
+-- The rollback of a savepoint: what it gives back, and what it does not touch.
 
 local mr = require "moonrow"
 local blog = require "spec.support.blog"
@@ -7,7 +7,8 @@ local support = require "spec.support.models"
 local state = support.state
 local function new_user(User, name) return User{ username = name, email = name .. "@x" } end
 
--- What a new object had when the savepoint began, and nobody reads between the two rollbacks.
+-- Changes inside of a savepoint. Nothing is read between the two rollbacks: the object gets what it had before the
+-- savepoint.
 local in_savepoint = {
   ["an update"] = function(session, user)
     user.username = "b"
@@ -193,7 +194,7 @@ describe("a savepoint that is rolled back", function()
     db.session:flush()
     assert.equal(4, #lua.posts)
     savepoint:rollback()
-    costs(2, function() assert.equal(3, #lua.posts) end) -- the category is read again, and its posts
+    costs(2, function() assert.equal(3, #lua.posts) end) -- one for the category, one for its posts
   end)
 
   it("takes back what a statement has done inside it", function()

@@ -1,4 +1,4 @@
--- Savepoints and rollbacks with relationships: what is left of the links of objects that a rollback made transient.
+-- Savepoints and rollbacks with relationships: the links of objects that a rollback has made transient.
 
 local blog = require "spec.support.blog"
 local refuse = require "spec.support.refuse"
@@ -77,7 +77,7 @@ describe("a transaction that has ended", function()
     local m = blog.open()
     local session = m.db.session
     local point = session:begin_nested()
-    session:add(m.Tag{})                 -- has no name
+    session:add(m.Tag{})                 -- it has no name
     refuse("IntegrityError", "tag.name", point.commit, point)
     assert.is_false(point.is_active)
     session:add(m.Tag{ name = "later" })

@@ -1,5 +1,5 @@
--- Transactions of the session: blocks and values, savepoints to any depth, what a rollback restores, and what a
--- failed flush leaves behind.
+-- Transactions of the session: blocks and values, nested savepoints, what a rollback gives back, and the state after a
+-- failed flush.
 
 local mr = require "moonrow"
 local support = require "spec.support.models"
@@ -69,7 +69,7 @@ describe("a savepoint", function()
     end
     for depth = 25, 11, -1 do points[depth]:commit() end
     assert.equal("depth 25", ann.email)
-    points[10]:rollback() -- those that had been committed into it go with it
+    points[10]:rollback() -- this also rolls back the savepoints that were committed inside of it
     assert.equal("depth 9", ann.email)
     assert.equal("transient", state(made[20]))
     session:commit()

@@ -1,5 +1,5 @@
--- Another connection has committed: what was not changed here is read again, what was changed is kept. A child that has
--- expired so still leaves the collection of a kept parent.
+-- Another connection has committed: unchanged objects are read again, changed ones keep their changes. An expired child
+-- still leaves the collection of a parent that was kept.
 
 local mr = require "moonrow"
 local support = require "spec.support.models"
@@ -24,7 +24,7 @@ end
 
 local function commit_elsewhere() support.elsewhere(db, "UPDATE child SET name = 'elsewhere' WHERE id = 1") end
 
--- The two ways in which the first write of the transaction finds out.
+-- Two ways in which the first write of the transaction notices the other commit.
 local writes = {
   ["by a flush of the parent"] = function()
     old.name = "OLD"

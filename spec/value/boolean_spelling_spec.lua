@@ -1,5 +1,5 @@
--- Booleans that other programs spelled as text, wherever a statement takes them for truth: conditions, CASE, sums.
--- beside other conditions.
+-- Booleans that other programs have stored as text, wherever a statement takes a boolean for truth: conditions, CASE,
+-- sums.
 
 local mr = require "moonrow"
 local support = require "spec.support.models"

@@ -1,4 +1,4 @@
--- Arithmetic with dates in SQL: SQLite has none, and would calculate with the year that their text begins with.
+-- Arithmetic with dates in SQL: SQLite has none. It would calculate with the year at the beginning of their text.
 
 local mr = require "moonrow"
 local refuse = require "spec.support.refuse"

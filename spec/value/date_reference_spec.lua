@@ -1,4 +1,4 @@
--- Rows that refer to keys which are dates: with the very text that the key has.
+-- Foreign keys to dates: they are written with the very text of the key.
 
 local mr = require "moonrow"
 

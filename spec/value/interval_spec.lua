@@ -1,4 +1,4 @@
--- Intervals: their text, in every place where one is shown, and what is read of it.
+-- Intervals: their texts wherever they are shown, and the texts and tables that make one.
 
 local mr = require "moonrow"
 local refuse = require "spec.support.refuse"

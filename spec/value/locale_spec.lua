@@ -1,4 +1,4 @@
--- A program that has set a locale with a decimal comma: numbers are stored, read and shown with a point.
+-- In a locale with a decimal comma, numbers are stored, read and shown with a point.
 
 local mr = require "moonrow"
 local refuse = require "spec.support.refuse"

@@ -1,9 +1,9 @@
--- Values that other programs spell in other ways: a value that was read finds its row, and is written back as it was.
+-- Values that other programs have spelled in other ways: a value that was read finds its row, and is written as it was.
 
 local mr = require "moonrow"
 local refuse = require "spec.support.refuse"
 
--- A class Event over the table event: id, and a column `at` of the type, with a row for each literal, by number.
+-- A class Event with id and `at`, a column of the type, and one row for each literal.
 local function events(type, literals, options)
   local db = mr.open "sqlite://"
   local column = { type }
@@ -25,7 +25,7 @@ local function stored(db, id, column, table_name)
   return db.session:execute(mr.text(sql)):one().it
 end
 
--- The ids that the criterion finds, as "1 2 5".
+-- The ids that the criterion finds: "1 2 5".
 local function found(Event, ...)
   local ids = {}
   for _, e in ipairs(Event.query:filter(...):order_by(Event.id):all()) do ids[#ids + 1] = e.id end
@@ -33,7 +33,7 @@ local function found(Event, ...)
 end
 
 local moment = mr.datetime "2009-01-01 00:00:00"
--- Rows 1 to 3 are the moment, 4 to 6 before it, 7 to 9 after it.
+-- Rows 1 to 3 are the moment itself, 4 to 6 are before it, 7 to 9 are after it.
 local nine = {
   "'2009-01-01 00:00:00'", "'2009-01-01 00:00:00.000'", "'2009-01-01 00:00:00.000000'",
   "'2008-12-31 23:59:59'", "'2008-12-31 23:59:59.999'", "'2008-12-31 23:59:59.999999'",
@@ -228,7 +228,7 @@ describe("a value that was read", function()
       local log = Log.query:one()
       log.text = "loaded"
       s:commit()
-      log.text = "expired" -- the key alone is known
+      log.text = "expired" -- only the key is known now
       s:commit()
       assert.equal("expired", log.text)
       local at = log.at

@@ -1,4 +1,4 @@
--- Booleans that other programs store as text, and columns without a type: each value keeps its storage class.
+-- Booleans that other programs have stored as text, and columns without a type: each value keeps its storage class.
 
 local mr = require "moonrow"
 local refuse = require "spec.support.refuse"
@@ -33,7 +33,7 @@ describe("a boolean that is stored as text", function()
 
   for _, sql in ipairs{ "", "BOOLEAN", "TEXT" } do
     it("is found by each criterion, in a column declared '" .. sql .. "'", function()
-      if sql == "TEXT" then literals[5], literals[11] = "'t'", "'f'" end -- there 1.0 is the text 1.0
+      if sql == "TEXT" then literals[5], literals[11] = "'t'", "'f'" end -- in such a column 1.0 is the text '1.0'
       open(sql)
       literals[5], literals[11] = "1.0", "0.0"
       local done = Task.done

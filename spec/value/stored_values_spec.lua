@@ -1,9 +1,10 @@
--- Stored values that are none of their column's type: what is read, what is refused, and what the query may say.
+-- Stored values that do not fit their column's type: which are read, which are refused, and the options of the query
+-- for them.
 
 local mr = require "moonrow"
 local refuse = require "spec.support.refuse"
 
--- A class Thing over a table that other programs have filled: id, and `value`, declared as sql, mapped as type.
+-- A class Thing over a table of other programs: id, and `value`, declared as sql and mapped as type.
 local function thing(type, sql, options)
   local db = mr.open "sqlite://"
   local body = { id = db.Column{ db.Integer, primary_key = true } }
@@ -28,7 +29,7 @@ local function stored(db, id)
   return db.session:execute(mr.text(sql)):one().it
 end
 
--- What each type takes of what is stored in a column without a type, and what it reads.
+-- For each type: values in a column without a type that it accepts, and what it reads of them.
 local taken = {
   { mr.Boolean, "0", false }, { mr.Boolean, "1", true }, { mr.Boolean, "0.0", false }, { mr.Boolean, "1.0", true },
   { mr.Boolean, "'t'", true }, { mr.Boolean, "'f'", false }, { mr.Boolean, "'true'", true },
@@ -228,7 +229,7 @@ describe("bad_values", function()
     assert.same({ true, "nil", false }, { all[1].value, tostring(all[2].value), all[3].value })
     assert.same({}, db:record(function() db.session:flush() end))
     assert.equal("text 'maybe'", stored(db, 2))
-    all[2].value = nil -- set by hand, it is a change
+    all[2].value = nil -- the program sets it: this is a change
     db.session:commit()
     assert.equal("null NULL", stored(db, 2))
   end)
@@ -339,7 +340,7 @@ describe("a stored value that breaks the declaration", function()
       object.value = nil
       object.value = case[3]
       assert.same({}, db:record(function() db.session:flush() end))
-      db.session:commit() -- it expires
+      db.session:commit() -- now it is expired
       object.value = case[3]
       db.session:commit()
       assert.equal(case[3], object.value)

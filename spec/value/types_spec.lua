@@ -1,9 +1,9 @@
--- Column types: what goes in, what is stored, what comes back, what is refused.
+-- Column types: the values that they accept, what is stored, what is read, and what is refused.
 
 local mr = require "moonrow"
 local refuse = require "spec.support.refuse"
 
--- A database with one class Thing of an id and a column `value` of the type.
+-- A database with a class Thing: an id, and a column `value` of the type.
 local function thing(type, options)
   local db = mr.open "sqlite://"
   local body = { id = db.Column{ db.Integer, primary_key = true } }
@@ -15,7 +15,7 @@ local function thing(type, options)
   return db, Thing
 end
 
--- The value as it comes back from the database, and how SQLite stores it: typeof(value), quote(value).
+-- Stores the value. Returns what is read, and SQLite's typeof(value) and quote(value).
 local function round_trip(type, value)
   local db, Thing = thing(type)
   db.session:add(Thing{ value = value })
@@ -29,7 +29,7 @@ local function round_trip(type, value)
   return back, row.kind, row.text
 end
 
--- Assigning the value is refused, by the constructor as by an assignment, and leaves what was there.
+-- Asserts that a constructor and an assignment refuse the value, and that the old value stays.
 local function refused(type, value, expected, shown)
   local _, Thing = thing(type)
   local object = Thing{}
@@ -376,7 +376,7 @@ describe("a default", function()
     db.session:commit()
     assert.equal(7, a.value)
     assert.equal(8, b.value)
-    assert.equal(7, c.value) -- as SQLAlchemy has it
+    assert.equal(7, c.value) -- as in SQLAlchemy
     c.value = mr.null
     db.session:commit()
     assert.is_nil(c.value)
