@@ -202,6 +202,27 @@ describe("a file that cannot be written", function()
     assert.matches("(the file is " .. path .. ")", out, 1, true)
   end)
 
+  it("is named where the folder alone cannot be written, in which the journal would stand", function()
+    local folder = os.tmpname()
+    os.remove(folder)
+    assert(os.execute(("mkdir %s"):format(folder)))
+    local path = folder .. "/a.db"
+    local file = mr.open("sqlite:///" .. path)
+    file.session:execute(mr.text "CREATE TABLE t (x)")
+    file.session:commit()
+    file.engine:dispose()
+    assert(os.execute(("chmod 666 %s && chmod 555 %s"):format(path, folder)))
+    local out = as_user(([[
+      local mr = require "moonrow"
+      local db = mr.open "sqlite:///%s"
+      local ok, e = pcall(db.session.execute, db.session, mr.text "INSERT INTO t VALUES (1)")
+      print(ok, e.kind, e.message)
+    ]]):format(path))
+    os.execute(("chmod 755 %s && rm -r %s"):format(folder, folder))
+    assert.matches("^false\tOperationalError\t", out)
+    assert.matches("its folder, gives this program no permission to write (the file is " .. path .. ")", out, 1, true)
+  end)
+
   it("in a transaction that only reads is not tried", function()
     refuse("InvalidRequestError", { "read-only", "INSERT INTO user" }, s.begin, s, function()
       s:execute(mr.text "INSERT INTO user (name) VALUES ('a')")

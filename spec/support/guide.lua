@@ -30,7 +30,7 @@ function guide.tables(page)
       if not open then
         open = { title = title, head = cells_of(line), rows = {} }
         tables[#tables + 1] = open
-      elseif not line:match "^|[ :-]+|" then
+      elseif not line:match "^|[ :]*%-%-%-" then
         open.rows[#open.rows + 1] = cells_of(line)
       end
     else

@@ -76,7 +76,8 @@ static const char *cure_of(const sqlite_dbc *dbc, int rc, const char *words) {
     if ((rc & 0xff) == SQLITE_BUSY)
         return ": another program holds it: run the transaction again (session:retry), or wait longer (busy_timeout)";
     if (mr_sqlite_out_of_files(rc)) return MR_SQLITE_TOO_MANY_FILES;
-    if ((rc & 0xff) == SQLITE_READONLY && sqlite3_db_readonly(dbc->db, "main") == 1)
+    bool is_locked = rc == SQLITE_READONLY_DIRECTORY || sqlite3_db_readonly(dbc->db, "main") == 1;
+    if ((rc & 0xff) == SQLITE_READONLY && is_locked)
         return ": the file, or its folder, gives this program no permission to write";
     if ((rc & 0xff) == SQLITE_ERROR) return mistake_of(words);
     return "";

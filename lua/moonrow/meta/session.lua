@@ -14,7 +14,7 @@ function mr.create_engine(url, options) end
 
 ---@class moonrow.Engine
 ---@field url string
----@field dialect string
+---@field dialect { name: string } what its SQL is written for
 ---@field name string
 local Engine = {}
 
