@@ -73,15 +73,20 @@ local function nearest(co)
   return among_all(co)
 end
 
--- The innermost scope that the running coroutine is in, or nil.
-local function innermost()
+-- The scopes that the running coroutine is in, the innermost last, or nil.
+local function entered()
   local co, is_main = running()
   local stack = stacks[co]
   if not stack and status and not is_main then -- the main thread waits for nobody
-
     local other = nearest(co)
     stack = other and stacks[other]
   end
+  return stack
+end
+
+-- The innermost one, or nil.
+local function innermost()
+  local stack = entered()
   return stack and stack[#stack]
 end
 
@@ -203,6 +208,14 @@ function app.is_app(value) return getmetatable(value) == App end
 function app.current()
   local scope = innermost()
   return scope and scope.app
+end
+
+-- The application of the innermost scope for whose application values[application] == value, or nil.
+function app.enclosing(values, value)
+  local stack = scopes() > 0 and entered()
+  for i = stack and #stack or 0, 1, -1 do
+    if values[stack[i].app] == value then return stack[i].app end
+  end
 end
 
 -- Is the value a scope that ends now, and without an error?

@@ -24,11 +24,13 @@ local function mr_of(db) return db[STATE].mr end
 
 -- ---------------------------------------------------------------- applications and engines
 
+local sandboxes = setmetatable({}, { __mode = "k" }) -- the application of a sandbox: whose it is (the state)
+
 -- The application that counts now: the one whose scope the coroutine is in, if it uses this database; else
 -- the only one.
 local function current_app_of(state)
   local current = app.current()
-  if current and state.apps[current] then return current end
+  if current and (state.apps[current] or sandboxes[current] == state) then return current end
   if state.only then return state.only end
   if next(state.apps) then
     core.raise("InvalidRequestError",
@@ -40,8 +42,9 @@ end
 
 local function current_app(db) return current_app_of(db[STATE]) end
 
+-- In a sandbox it is the sandbox's, in the scopes of applications within it, too.
 local function engine_of_state(state)
-  local current = current_app_of(state)
+  local current = app.enclosing(sandboxes, state) or current_app_of(state)
   local engine = state.engines[current]
   if engine then return engine end
   local url = current.config.DATABASE_URI
@@ -107,6 +110,35 @@ function methods:record(fn) return engine_of(self):record(fn) end
 
 -- db:scope(fn, ...): as app:scope.
 function methods:scope(fn, ...) return current_app(self):scope(fn, ...) end
+
+-- At the end of a sandbox all is given back, without a word about what was not committed. A scope within it ends as
+-- any other.
+local function close_sandbox(state, scope)
+  local scoped, ends = state.session, app.scope_key() == scope
+  if ends then pcall(scoped.rollback, scoped) end
+  scoped:remove()
+  if ends then engine_of_state(state):dispose() end
+end
+
+-- db:sandbox(fn, ...): fn(...) and its results, in a scope whose database is a new one in memory, with the tables of
+-- the classes that are declared. All that uses db, its classes and its session within fn works there; a commit, too. At the
+-- end of fn, however that comes, the database is gone. fn may yield.
+function methods:sandbox(fn, ...)
+  options.check_callable("sandbox", fn)
+  local state, box = self[STATE], app.new "sandbox"
+  local only = state.only
+  if only then setmetatable(box.config, { __index = only.config }) end
+  box.config.DATABASE_URI = "sqlite://"
+  sandboxes[box] = state
+  state.engines[box] = core.create_engine("sqlite://", {})
+  local scope
+  box:on_teardown(function() close_sandbox(state, scope) end)
+  return box:scope(function(...)
+    scope = app.scope_key()
+    self:create_all()
+    return fn(...)
+  end, ...)
+end
 
 -- Where a session is wanted, db will do.
 function methods:_session() return self.session:_session() end

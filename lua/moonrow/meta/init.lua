@@ -95,6 +95,14 @@ function Database:record(fn) end
 ---@return T ...
 function Database:scope(fn, ...) end
 
+---Runs fn in a scope whose database is a new one in memory, with the tables of the declared classes: for tests.
+---At its end the database is gone, committed or not.
+---@generic T
+---@param fn fun(...: any): T
+---@param ... any handed to fn
+---@return T ...
+function Database:sandbox(fn, ...) end
+
 ---@class moonrow.Record
 ---@field statement string
 ---@field parameters any[] of a batch: a list of lists
