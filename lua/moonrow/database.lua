@@ -121,8 +121,8 @@ local function close_sandbox(state, scope)
 end
 
 -- db:sandbox(fn, ...): fn(...) and its results, in a scope whose database is a new one in memory, with the tables of
--- the classes that are declared. All that uses db, its classes and its session within fn works there; a commit, too. At the
--- end of fn, however that comes, the database is gone. fn may yield.
+-- the classes that are declared. All that uses db, its classes and its session within fn works there; a commit, too. At
+-- the end of fn, however that comes, the database is gone. fn may yield.
 function methods:sandbox(fn, ...)
   options.check_callable("sandbox", fn)
   local state, box = self[STATE], app.new "sandbox"

@@ -75,16 +75,35 @@ end
 
 -- ---------------------------------------------------------------- import
 
+-- A row of a query as a table, in which NULL has its name: left out, it would be the column's default.
+local function table_of(row)
+  local values = {}
+  for i, name in ipairs(row:keys()) do
+    local value = row[i]
+    if value == nil then value = core.null end
+    values[name] = value
+  end
+  return values
+end
+
 -- The next rows of the source, at most n: a list, and whether there may be more.
 local function take(source, n)
   local rows = {}
   while #rows < n do
     local row = source()
     if row == nil then return rows, false end
+    if core.type_name(row) == "Row" then row = table_of(row) end
     if type(row) ~= "table" then options.expect("import: what the iterator gives", "a table (a row)", row) end
     rows[#rows + 1] = row
   end
   return rows, true
+end
+
+-- Is it a plain list, or one that a query gave? (That one has __call, to say that a loop over it needs ipairs.)
+local function is_list(source)
+  if type(source) ~= "table" then return false end
+  local meta = getmetatable(source)
+  return meta == nil or type(meta) == "table" and meta.__name == "List"
 end
 
 local function list_source(list)
@@ -107,10 +126,10 @@ local function insert_rows(session, insert, rows, before)
   error(e, 0)
 end
 
--- session:import(M, source, { batch = 10000, progress = fn }): inserts the rows (tables by attribute) that the
--- iterator source gives, or those of a list, without making objects, in the session's transaction. progress(count)
--- is called after each batch. Returns how many. It commits nothing: the transaction is the caller's. After an
--- error the batches before it are the caller's to commit or to roll back.
+-- session:import(M, source, { batch = 10000, progress = fn }): inserts the rows (tables by attribute, or rows of a
+-- query) that the iterator source gives, or those of a list, without making objects, in the session's transaction.
+-- progress(count) is called after each batch. Returns how many. It commits nothing: the transaction is the caller's.
+-- After an error the rows before it are the caller's to commit or to roll back.
 function methods.import(self, ...)
   local given, class, source = options.read("import", { "batch", "progress" }, 2, ...)
   if class == nil then options.expect("import", "a mapped class", class) end
@@ -118,7 +137,7 @@ function methods.import(self, ...)
   if math.type(batch) ~= "integer" or batch < 1 then options.expect("import: batch", "a positive integer", batch) end
   local progress = given.progress
   if progress ~= nil then options.check_callable("import: progress", progress) end
-  if type(source) == "table" and getmetatable(source) == nil then source = list_source(source) end
+  if is_list(source) then source = list_source(source) end
   if not options.is_callable(source) then
     options.expect("import", "an iterator (a function), or a list of rows", source)
   end

@@ -2,6 +2,7 @@
 -- A for loop over a query or a result is left before its end. If a function in the loop uses the loop's variable, Lua
 -- 5.4.4 closes the closing value of the loop too late: in such a Lua the iterators have no closing value.
 local mr = require "moonrow"
+local refuse = require "spec.support.refuse"
 
 describe("a for loop over a query, left by break", function()
   local db, T
@@ -126,5 +127,38 @@ describe("a for loop over a query, left by break", function()
     local n = select("#", T.query:iter())
     assert.equal((ok and sound) and 4 or 3, n)
     assert.equal(n, (select("#", db.session:execute(mr.select(T)):iter())))
+  end)
+end)
+
+describe("the iterator of a query", function()
+  it("is a function that works outside of a loop, too: of queries, results and compiled queries", function()
+    local db = mr.open "sqlite://"
+    local User = db.Model:extend("User", { id = db.Column{ db.Integer, primary_key = true } })
+    db:create_all()
+    db.session:add_all{ User{}, User{}, User{} }
+    db.session:commit()
+    local query = db.session:query(User.id):order_by(User.id)
+    for name, next_row in pairs{
+      query = query:iter(), streamed = query:yield_per(1):iter(), compiled = query:compiled():iter(),
+      result = db.session:execute(mr.select(User.id):order_by(User.id)):iter(),
+    } do
+      collectgarbage()
+      for id = 1, 3 do assert.equal(id, next_row()[1], name) end
+      assert.is_nil(next_row(), name)
+      assert.is_nil(next_row(), name)
+    end
+  end)
+
+  it("says so when its result was closed", function()
+    local db = mr.open "sqlite://"
+    local User = db.Model:extend("User", { id = db.Column{ db.Integer, primary_key = true } })
+    db:create_all()
+    db.session:add_all{ User{}, User{} }
+    db.session:commit()
+    local result = db.session:execute(mr.select(User.id))
+    local next_row = result:iter()
+    next_row()
+    result:close()
+    refuse("InvalidRequestError", "closed", next_row)
   end)
 end)

@@ -186,6 +186,28 @@ describe("import", function()
     assert.equal(3, Item.query:count())
   end)
 
+  it("takes rows of a query: its iterator, and its list; NULL stays NULL where the column has a default", function()
+    local db, Item = items()
+    local Copy = db.Model:extend("Copy", {
+      id    = db.Column{ db.Integer, primary_key = true },
+      score = db.Column{ db.Integer, default = 5 },
+    })
+    db:create_all()
+    db.session:import(Item, {
+      { id = 1, name = "a", score = 1 }, { id = 2, name = "b", score = mr.null }, { id = 3, name = "c", score = 3 },
+    })
+    local rows = db.session:query(Item.id, Item.score):order_by(Item.id)
+    assert.equal(3, db.session:import(Copy, (rows:yield_per(2):iter()), { batch = 2 }))
+    assert.equal("{(1, 1), (2, nil), (3, 3)}",
+      tostring(db.session:query(Copy.id, Copy.score):order_by(Copy.id):all()))
+    db.session:query(Copy):delete()
+    assert.equal(3, db.session:import(Copy, rows:all()))
+    assert.equal(0, db.session:import(Copy, rows:filter(Item.id:eq(99)):all()))
+    assert.equal(3, Copy.query:count())
+    refuse("ArgumentError", { "import", "a table (a row)", "<Item 1>" }, db.session.import, db.session, Copy,
+      (Item.query:order_by(Item.id):iter()))
+  end)
+
   it("lets an error of the iterator and of progress through unchanged; a rollback takes all back", function()
     local db, Item = items()
     local mine = {}

@@ -177,9 +177,9 @@ function Session:in_transaction() end
 ---@param options? moonrow.RetryOptions
 ---@return any ...
 function Session:retry(fn, options) end
----Inserts rows (tables by attribute) without making objects, in batches.
+---Inserts rows (tables by attribute, or rows of a query) without making objects, in batches.
 ---@param class moonrow.Model
----@param source table[]|fun(): table?
+---@param source (table|moonrow.Row)[]|fun(): (table|moonrow.Row)?
 ---@param options? { batch?: integer, progress?: fun(count: integer) }
 ---@return integer rows
 function Session:import(class, source, options) end

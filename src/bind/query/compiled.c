@@ -136,14 +136,9 @@ static int core_run_compiled(lua_State *L) {
     return 2;
 }
 
-static int next_value(lua_State *L) {
-    bind_result *r = bind_arg(L, 1, BIND_RESULT, "iter");
-    return bind_result_next(L, 1, r) ? 1 : 0;
-}
-
 static int compiled_iter(lua_State *L) {
     (void)run(L, "iter");
-    return bind_push_loop(L, -1, next_value);
+    return bind_push_loop(L, -1);
 }
 
 static int compiled_tostring(lua_State *L) {

@@ -308,20 +308,22 @@ static int result_close(lua_State *L) {
     return 0;
 }
 
+/* The Result is the function's own: the program may call it outside of a loop, without arguments. */
 static int next_value(lua_State *L) {
-    bind_result *r = self(L, "iter");
-    return bind_result_next(L, 1, r) ? 1 : 0;
+    bind_result *r = bind_arg(L, lua_upvalueindex(1), BIND_RESULT, "iter");
+    return bind_result_next(L, lua_upvalueindex(1), r) ? 1 : 0;
 }
 
 /* for value in result:iter() do. break closes the cursor. */
 static int r_iter(lua_State *L) {
     self(L, "iter");
-    return bind_push_loop(L, 1, next_value);
+    return bind_push_loop(L, 1);
 }
 
-int bind_push_loop(lua_State *L, int idx, lua_CFunction next) {
+int bind_push_loop(lua_State *L, int idx) {
     idx = lua_absindex(L, idx);
-    lua_pushcfunction(L, next);
+    lua_pushvalue(L, idx);
+    lua_pushcclosure(L, next_value, 1);
     lua_pushvalue(L, idx);
     lua_pushnil(L);
     bind_state *b = bind_of(L);

@@ -38,7 +38,7 @@ typedef struct bind_result {
 
 /* Pushes the values of a for loop over the Result at the index: next, the Result and nil; and the Result as the closing
  * value, where the loops of this Lua close it reliably. Returns how many. */
-int bind_push_loop(lua_State *L, int idx, lua_CFunction next);
+int bind_push_loop(lua_State *L, int idx);
 /* Pushes an empty Result that belongs to the value at index owner. The caller sets load, or buffers rows. */
 bind_result *bind_new_result(lua_State *L, int owner);
 /* Pushes the result of a load, which is consumed. Returns 1. */

@@ -89,15 +89,10 @@ static int core_run_query(lua_State *L) {
 }
 
 /* for x in query:iter() do. The Result is the closing value. */
-static int next_value(lua_State *L) {
-    bind_result *r = bind_arg(L, 1, BIND_RESULT, "iter");
-    return bind_result_next(L, 1, r) ? 1 : 0;
-}
-
 static int q_iter(lua_State *L) {
     bind_refuse_more(L, 0, "iter", " (criteria are given to filter)");
     start(L, "iter", bind_query_arg(L, "iter"));
-    return bind_push_loop(L, -1, next_value);
+    return bind_push_loop(L, -1);
 }
 
 static int q_count(lua_State *L) {
