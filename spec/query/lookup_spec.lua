@@ -71,6 +71,37 @@ describe("first of a filter_by", function()
     assert.equal("Bob", query:first().name)
   end)
 
+  it("finds texts of every length, with zero bytes, in one attribute and in two", function()
+    local Word = db.Model:extend("Word", { id = db.Column{ db.Integer, primary_key = true }, a = db.Column{ db.String },
+      b = db.Column{ db.String }, n = db.Column{ db.Integer } })
+    db:create_all()
+    local lengths = { 0, 1, 2, 39, 40, 41, 255, 256, 5000 }
+    for i, n in ipairs(lengths) do
+      db.session:add(Word{ a = ("a\0"):rep(n), b = ("b" .. i):rep(n), n = i })
+    end
+    db.session:commit()
+    for i, n in ipairs(lengths) do
+      assert.equal(i, Word.query:filter_by{ a = ("a\0"):rep(n) }:first().n)
+      local query = Word.query:filter_by{ a = ("a\0"):rep(n), n = i, b = ("b" .. i):rep(n) }
+      collectgarbage()
+      assert.equal(i, query:first().n)
+      assert.equal(i, query:filter_by{ n = i }:one().n)
+      assert.equal(1, query:count())
+      assert.is_nil(Word.query:filter_by{ a = ("a\0"):rep(n), b = "a" }:first())
+    end
+  end)
+
+  it("keeps its class's own methods, through each of its clauses", function()
+    local Named = mr.Query:extend{ named = function(self, name) return self:filter_by{ name = name } end }
+    assert.error_matches(function() return Person.query:named "Bob" end, "no method 'named'")
+    Person.query_class = Named
+    assert.equal(24, Person.query:named "Bob":filter_by{ age = 24 }:first().age)
+    assert.equal(24, Person.query:filter_by{ age = 24 }:named "Bob":first().age)
+    assert.equal(24, Person.query:filter(Person.age:gt(22)):named "Bob":first().age)
+    Person.query_class = nil
+    assert.error_matches(function() return Person.query:filter_by{ age = 24 }:named "Bob" end, "no method 'named'")
+  end)
+
   it("flushes first, unless it is told not to", function()
     local person = Person{ name = "Dan" }
     db.session:add(person)

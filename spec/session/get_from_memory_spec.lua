@@ -34,6 +34,25 @@ describe("get of an object in memory", function()
     end
   end)
 
+  it("is of the session that the scope has now, whatever became of those before", function()
+    local get = db.session.get
+    for i = 1, 20 do
+      local item = get(db.session, Item, 1)
+      assert.equal(item, db.session:get(Item, 1))
+      assert.equal(item, db.session:query(Item):filter_by{ name = item.name }:first())
+      if i % 2 == 0 then db.session:remove() else db.session:close() end
+      if i % 3 == 0 then collectgarbage() end
+      item.name = item.name .. i
+      assert.are_not.equal(item, db.session:get(Item, 1))
+      assert.equal("pen", get(db.session, Item, 1).name)
+    end
+    local other = mr.Session(db.engine)
+    assert.error_matches(function() get(other, Item, 1) end, "session")
+    assert.are_not.equal(other:get(Item, 1), db.session:get(Item, 1))
+    assert.error_matches(function() get(nil, Item, 1) end, "session")
+    assert.error_matches(function() get({}, Item, 1) end, "session")
+  end)
+
   it("is of the class that is asked for", function()
     local item, book = db.session:get(Item, 1), db.session:get(Book, 1)
     assert.are_not.equal(item, book)

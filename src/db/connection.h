@@ -10,7 +10,7 @@
 #include "engine.h"
 
 /* A prepared statement. DDL and SQL that runs only once are not in the cache. */
-typedef struct mr_cached_stmt {
+struct mr_cached_stmt {
     mr_compiled *compiled; /* retained; the key of the cache */
     mr_stmt *stmt;
     const mr_type **types; /* the types of the compiled columns; NULL when there are none */
@@ -18,7 +18,7 @@ typedef struct mr_cached_stmt {
     bool cached;
     struct mr_cached_stmt *same;          /* another copy for the same compiled statement */
     struct mr_cached_stmt *newer, *older; /* in the order of their last use */
-} mr_cached_stmt;
+};
 
 typedef struct mr_stmt_cache {
     mr_map *entries; /* from a compiled statement to its first copy */

@@ -108,7 +108,9 @@ static mr_status insert(mr_conn *conn, mr_cached_stmt *entry) {
 mr_status mr_stmt_cache_take(mr_conn *conn, mr_compiled *compiled, bool keep, mr_cached_stmt **out) {
     mr_stmt_cache *cache = &conn->cache;
     mr_cached_stmt *entry = NULL;
-    if (keep && cache->entries) {
+    if (keep && cache->newest && cache->newest->compiled == compiled && !cache->newest->in_use) {
+        entry = cache->newest; /* the same statement again */
+    } else if (keep && cache->entries) {
         slot key = {compiled, NULL};
         slot *found = mr_map_get(cache->entries, &key);
         entry = found ? found->first : NULL;

@@ -130,11 +130,14 @@ mr_entity *mr_idmap_get(mr_idmap *map, const mr_mapper *root, const mr_value *id
 
 mr_entity *mr_idmap_get_int(mr_idmap *map, const mr_mapper *root, int64_t key) {
     if (!map->table) return NULL;
-    const mr_value identity = mr_int_value(key);
-    uint32_t tag = tag_of(root, (uint64_t)key);
-    bool met;
-    size_t where;
-    return present(map, lookup(map, root, &identity, tag, &met, &where));
+    uint32_t tag = tag_of(root, (uint64_t)key), number;
+    size_t mask = ((size_t)1 << map->bits) - 1;
+    for (size_t i = home(map, tag); (number = map->table[i].number) != FREE; i = (i + 1) & mask) {
+        if (map->table[i].tag != tag || number == GONE) continue;
+        mr_entity *e = map->heap->table.entities[number];
+        if (e->identity.kind == MR_INT && e->identity.u.i == key && e->mapper->root == root) return present(map, e);
+    }
+    return NULL;
 }
 
 mr_entity *mr_idmap_alike(mr_idmap *map, const mr_mapper *root, const mr_value *identity, size_t *cursor) {

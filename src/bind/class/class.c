@@ -225,15 +225,20 @@ static bool is_field(lua_State *L, int table, const char *name, int value) {
     return is;
 }
 
-/* Class.query: the query over the class, from the query property that the class or a base was given. A query never
- * changes: it is kept until some class's members do. */
+/* Pushes what Class.query gave before, if it would be the same now. A query never changes. */
+static bool push_kept_query(lua_State *L, const bind_class *c) {
+    if (c->query_changes != c->b->member_changes) return false;
+    lua_getiuservalue(L, 1, CLASS_QUERY);
+    if (bind_query_at(L, -1)) return true; /* not finalized, as at the end of the program */
+    lua_settop(L, 2);
+    return false;
+}
+
+/* Class.query: the query over the class, from the query property that the class or a base was given. It is kept until
+ * some class's members change. */
 static int class_query(lua_State *L) {
     bind_class *c = lua_touserdata(L, 1);
-    if (c->query_changes == c->b->member_changes) {
-        lua_getiuservalue(L, 1, CLASS_QUERY);
-        if (bind_query_at(L, -1)) return 1; /* not finalized, as at the end of the program */
-        lua_settop(L, 2);
-    }
+    if (push_kept_query(L, c)) return 1;
     mr_mapper *mapper = bind_arg_class(L, 1, "query");
     if (bind_class_member(L, 1, "query") == LUA_TNIL)
         return bind_error(
@@ -241,8 +246,9 @@ static int class_query(lua_State *L) {
             "%s.query needs a session: set Base.query = scoped_session:query_property(), or use session:query(%s)",
             mapper->name, mapper->name);
     lua_getfield(L, -1, "session");
-    bind_push_lookup(L, c->b, mapper, 0, lua_gettop(L));
-    if (bind_class_member(L, 1, "query_class") != LUA_TNIL) lua_setiuservalue(L, -2, QUERY_CLASS);
+    bind_query *q = bind_push_lookup(L, c->b, mapper, NULL, 0, lua_gettop(L));
+    q->classed = bind_class_member(L, 1, "query_class") != LUA_TNIL;
+    if (q->classed) lua_setiuservalue(L, -2, QUERY_CLASS);
     else lua_pop(L, 1);
     if (!is_field(L, -3, "session", -2)) return 1;
     lua_pushvalue(L, -1);
@@ -302,7 +308,8 @@ static bind_class *self(lua_State *L, const char *function) {
 }
 
 static int class_index(lua_State *L) {
-    (void)self(L, "class");
+    const bind_class *c = self(L, "class");
+    if (lua_topointer(L, 2) == c->b->query_word && push_kept_query(L, c)) return 1;
     const char *name = lua_tostring(L, 2);
     if (!name) return bind_type_error(L, 2, "a class is indexed by", "an attribute's name");
     lua_pushvalue(L, 2);
@@ -447,6 +454,9 @@ static void open_class_metatable(lua_State *L) {
         lua_pushcfunction(L, p->get);
         lua_setfield(L, -2, p->name);
     }
+    lua_pushliteral(L, "query");
+    bind_of(L)->query_word = lua_topointer(L, -1); /* the table of builtins has this string */
+    lua_pop(L, 1);
     lua_pushcclosure(L, class_index, 1);
     lua_setfield(L, -2, "__index");
     lua_pushcfunction(L, class_newindex);

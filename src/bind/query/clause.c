@@ -10,6 +10,7 @@
 #include "expression/expression.h"
 #include "option.h"
 #include "query.h"
+#include "value/class.h"
 
 /* Reads the positional arguments from index 2 on. Options raise. Returns how many. */
 static int arguments(lua_State *L, const char *function) {
@@ -43,10 +44,10 @@ static int q_having(lua_State *L) { return criteria(L, "having", mr_query_having
 /* The attribute that the string at idx names, if it is a column whose type takes the value at idx + 1 as it is: *value,
  * whose bytes are the string's there. NULL: another attribute, or value. */
 static const mr_property *plain_equal(lua_State *L, const mr_mapper *mapper, int idx, mr_value *value) {
-    if (lua_type(L, idx) != LUA_TSTRING) return NULL;
     int type = lua_type(L, idx + 1);
     if (type != LUA_TSTRING && type != LUA_TNUMBER) return NULL;
-    const mr_property *prop = mr_mapper_property(mapper, lua_tostring(L, idx), false);
+    const mr_property *prop = mapper->klass ? bind_class_known(mapper->klass, lua_topointer(L, idx)) : NULL;
+    if (!prop && lua_type(L, idx) == LUA_TSTRING) prop = mr_mapper_property(mapper, lua_tostring(L, idx), false);
     if (!prop || prop->kind != MR_PROPERTY_COLUMN) return NULL;
     if (!bind_to_value(L, idx + 1, NULL, value)) return NULL;
     const mr_type *known = mr_column_type(mapper->env, prop->column);
@@ -72,15 +73,7 @@ static bool push_lookup(lua_State *L) {
         found[at] = (mr_equal){prop, v};
     }
     if (n == 0) return false;
-    bind_query *made = bind_push_lookup(L, q->b, q->mapper, n, 0);
-    for (unsigned i = 0; i < n; i++) {
-        if (mr_kind_is_bytes(found[i].value.kind)) {
-            lua_getfield(L, 2, found[i].prop->name);
-            lua_setiuservalue(L, -2, QUERY__VALUES + 1 + (int)i);
-        }
-        made->equals[i] = found[i];
-    }
-    made->nequals = n;
+    bind_push_lookup(L, q->b, q->mapper, found, n, 0);
     return true;
 }
 

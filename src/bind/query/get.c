@@ -104,9 +104,26 @@ static int push_found(lua_State *L, mr_session *s, mr_mapper *mapper, const mr_v
 
 enum { CHUNKS = lua_upvalueindex(1) };
 
-/* Pushes the object of the key, or nil. */
-static bool push_absent(lua_State *L, const bind_session *s, mr_mapper *mapper, int64_t key) {
+/* get(Class, 5), the call of nearly all: pushes the object where it is in memory and up to date, which enters the core
+ * for nothing that could fail, call back or free. false: there is more to be done; *absent: by get_absent. */
+static inline bool get_known(lua_State *L, const bind_session *s, bool *absent) {
+    *absent = false;
+    if (!lua_isinteger(L, 3) || lua_gettop(L) != 3) return false;
+    const bind_class *c = bind_class_at(L, 2);
+    if (!c || !c->mapper) return false;
+    const bind_state *b = s->b;
+    if (b->logging || b->stress || b->loops_open) return false;
+    mr_entity *e = mr_session_known(s->session, c->mapper, (int64_t)lua_tointeger(L, 3), absent);
+    if (e && bind_push_known_entity(L, CHUNKS, b->heap, e)) return true;
+    lua_settop(L, 3);
+    return false;
+}
+
+/* The same, where the object is not in memory: loads it. */
+static int get_absent(lua_State *L, const bind_session *s) {
     bind_state *b = s->b;
+    mr_mapper *mapper = ((const bind_class *)lua_touserdata(L, 2))->mapper;
+    int64_t key = (int64_t)lua_tointeger(L, 3);
     mr_entity *out = NULL;
     BIND_ENTER(b, L);
     mr_status st = mr_session_get_absent(s->session, mapper, key, &out);
@@ -115,30 +132,17 @@ static bool push_absent(lua_State *L, const bind_session *s, mr_mapper *mapper, 
     if (st == MR_OK) bind_push_entity(L, out);
     else if (st == MR_NOTFOUND) lua_pushnil(L);
     else bind_check(L, st);
-    return true;
+    return 1;
 }
 
-/* session:get(Class, 5), the call of nearly all: pushes the object where it is in memory and up to date, which enters
- * the core for nothing that could fail, call back or free; else loads it, where it is not in memory. false: there is
- * more to be done. */
-static bool get_by_integer(lua_State *L) {
-    if (lua_gettop(L) != 3 || !lua_isinteger(L, 3)) return false;
-    const bind_session *s = bind_session_at(L, 1);
-    const bind_class *c = bind_class_at(L, 2);
-    if (!s || s->closed || !c || !c->mapper) return false;
-    const bind_state *b = s->b;
-    if (b->logging || b->stress || b->loops_open) return false;
-    bool absent;
-    int64_t key = lua_tointeger(L, 3);
-    mr_entity *e = mr_session_known(s->session, c->mapper, key, &absent);
-    if (e && bind_push_known_entity(L, CHUNKS, b->heap, e)) return true;
-    lua_settop(L, 3);
-    return absent && push_absent(L, s, c->mapper, key);
-}
+static bool quick_get(lua_State *L, const bind_session *s, bool *absent) { return get_known(L, s, absent); }
 
 /* get(Class, key, { populate_existing =, options = {...} }) */
 static int session_get(lua_State *L) {
-    if (get_by_integer(L)) return 1;
+    const bind_session *self = bind_session_at(L, 1);
+    bool absent = false;
+    if (self && !self->closed && get_known(L, self, &absent)) return 1;
+    if (absent) return get_absent(L, self);
     static const char *const known[] = {"populate_existing", "options", NULL};
     mr_session *s = bind_session_arg(L, "get");
     mr_mapper *mapper = bind_arg_class(L, 2, "get");
@@ -176,6 +180,9 @@ static int q_get(lua_State *L) {
 void bind_open_get(lua_State *L) {
     static const luaL_Reg of_session[] = {{"get", session_get}, {NULL, NULL}};
     static const luaL_Reg of_query[] = {{"get", q_get}, {NULL, NULL}};
+    static const bind_quick_method quick = {quick_get, get_absent};
+    bind_of(L)->quick_of = session_get;
+    bind_of(L)->quick = &quick;
     bind_push_methods(L, BIND_SESSION);
     bind_push_chunks(L);
     luaL_setfuncs(L, of_session, 1);

@@ -189,12 +189,15 @@ static int refuse_key(lua_State *L, const char *shown) {
 
 /* Upvalue 1: the base class. */
 static int query_index(lua_State *L) {
-    if (lua_type(L, 2) != LUA_TSTRING) return refuse_key(L, "query");
     const bind_query *q = bind_query_at(L, 1);
-    if (!q || q->select) (void)bind_query_arg(L, lua_tostring(L, 2));
-    if (lua_getiuservalue(L, 1, QUERY_CLASS) != LUA_TTABLE) {
+    if (q && !q->classed && !q->select) { /* nearly always */
         lua_pushvalue(L, 2);
         if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL) return 1;
+        lua_settop(L, 2);
+    }
+    if (lua_type(L, 2) != LUA_TSTRING) return refuse_key(L, "query");
+    if (!q || q->select) (void)bind_query_arg(L, lua_tostring(L, 2));
+    if (lua_getiuservalue(L, 1, QUERY_CLASS) != LUA_TTABLE) {
         lua_settop(L, 2);
         lua_pushvalue(L, lua_upvalueindex(1));
     }

@@ -11,20 +11,23 @@
 
 typedef struct scope_place {
     const bind_state *b;
-    uint64_t changes; /* the state's scope_changes when it was filled; 0: it is empty */
-    bool anywhere;    /* no scope is entered: the session is that of every coroutine */
+    const bind_session *session; /* good as long as the place is: a session that is finalized counts as a change */
+    uint64_t changes;            /* the state's scope_changes when it was filled; 0: it is empty */
+    bool anywhere;               /* no scope is entered: the session is that of every coroutine */
 } scope_place;
 
 #define BIND_PLACE "moonrow.ScopePlace"
 
 typedef struct forwarding {
     lua_CFunction method;
+    const bind_quick_method *quick; /* or NULL */
     const scope_place *place;
     const void *scoped; /* the address of the table */
 } forwarding;
 
-/* Upvalues of a forwarder: those of the method come first, as it finds them at their places. */
-enum { METHOD_UPVALUES = 2, FORWARDING, REMEMBERED, SCOPED, PLACE, ASK, FORWARDER__UPVALUES = ASK };
+/* Upvalues of a forwarder: those of the method come first, as it finds them at their places. FORWARDING: the address of
+ * that in KEPT. */
+enum { METHOD_UPVALUES = 2, FORWARDING, KEPT, REMEMBERED, SCOPED, PLACE, ASK, FORWARDER__UPVALUES = ASK };
 
 static int pass_results(lua_State *L, int status, lua_KContext ctx) {
     (void)status;
@@ -32,19 +35,23 @@ static int pass_results(lua_State *L, int status, lua_KContext ctx) {
     return lua_gettop(L);
 }
 
-/* Puts the place's session at index 1, for self. */
-static bool replace_self(lua_State *L, const forwarding *f) {
+/* The place's session; NULL: the place is not good here. */
+static const bind_session *session_here(lua_State *L, const forwarding *f) {
     const scope_place *place = f->place;
-    if (place->changes != place->b->scope_changes || lua_topointer(L, 1) != f->scoped) return false;
+    if (place->changes != place->b->scope_changes || place->b->closed || lua_topointer(L, 1) != f->scoped) return NULL;
     if (!place->anywhere) {
         lua_rawgeti(L, lua_upvalueindex(REMEMBERED), PLACE_THREAD);
         bool here = lua_tothread(L, -1) == L;
         lua_pop(L, 1);
-        if (!here) return false;
+        if (!here) return NULL;
     }
+    return place->session->closed ? NULL : place->session;
+}
+
+/* Puts the place's session at index 1, for self: there it stays alive until the method has returned. */
+static bool replace_self(lua_State *L) {
     lua_rawgeti(L, lua_upvalueindex(REMEMBERED), PLACE_SESSION);
-    const bind_session *s = lua_touserdata(L, -1);
-    if (!s || s->closed || place->b->closed) {
+    if (!lua_touserdata(L, -1)) {
         lua_pop(L, 1);
         return false;
     }
@@ -55,7 +62,12 @@ static bool replace_self(lua_State *L, const forwarding *f) {
 /* (scoped session, ...): the session's method with these arguments. */
 static int forward(lua_State *L) {
     const forwarding *f = lua_touserdata(L, lua_upvalueindex(FORWARDING));
-    if (replace_self(L, f)) return f->method(L);
+    const bind_session *s = session_here(L, f);
+    if (s) {
+        bool more = true;
+        if (f->quick && f->quick->at_once(L, s, &more)) return 1;
+        if (replace_self(L)) return f->quick && more ? f->quick->more(L, s) : f->method(L);
+    }
     lua_pushvalue(L, lua_upvalueindex(ASK));
     lua_insert(L, 1);
     lua_callk(L, lua_gettop(L) - 1, LUA_MULTRET, 0, pass_results);
@@ -74,8 +86,12 @@ static int core_forwarder(lua_State *L) {
     lua_settop(L, 4);
     for (int i = 1; i <= METHOD_UPVALUES; i++)
         if (!lua_getupvalue(L, 1, i)) lua_pushnil(L);
+    lua_pushnil(L);
     forwarding *f = lua_newuserdatauv(L, sizeof *f, 0);
-    *f = (forwarding){method, place, lua_topointer(L, 2)};
+    lua_pushlightuserdata(L, f);
+    lua_replace(L, -3);
+    const bind_state *b = bind_of(L);
+    *f = (forwarding){method, method == b->quick_of ? b->quick : NULL, place, lua_topointer(L, 2)};
     lua_getiuservalue(L, 3, 1);
     lua_pushvalue(L, 2);
     lua_pushvalue(L, 3);
@@ -112,6 +128,7 @@ static int core_fill_place(lua_State *L) {
     place->changes = b->place_changes = 0; /* first: a lack of memory below leaves it empty */
     if (!bind_session_at(L, 2)) return 0;
     place->anywhere = lua_toboolean(L, 3);
+    place->session = bind_session_at(L, 2);
     lua_getiuservalue(L, 1, 1);
     lua_pushvalue(L, 2);
     lua_rawseti(L, -2, PLACE_SESSION);

@@ -65,6 +65,7 @@ static int session_gc(lua_State *L) {
     bind_state *b = bind_peek(L);
     if (!b || !s || !s->session) return 0;
     warn_of_loss(L, b, s);
+    b->scope_changes++; /* no place of a scoped session has it any more */
     lua_State *outer = b->L;
     b->L = L; /* without BIND_ENTER: a finalizer may run at any time, and must not trace the heap */
     bind_release_quietly(b, release_session, s->session);

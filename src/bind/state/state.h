@@ -53,10 +53,13 @@ typedef struct bind_state {
     uint64_t place_changes; /* scope_changes when the place in the registry at place_ref was filled; 0: there is none */
     int place_ref;          /* ... a weak table: see value/session.h */
     bool place_anywhere;    /* ... which is good in every coroutine */
-    int lookups;            /* reference to the metatable of value/query.c's lookups */
-    uint64_t proxy_changes; /* proxies put into proxy.c's chunks, and chunks dropped */
-    struct bind_kept_text *texts; /* value/text.c's */
-    int chunks, weak;             /* references to proxy.c's table of chunks, and to the metatable of weak tables */
+    const void *query_word; /* the address of the Lua string "query" */
+    lua_CFunction quick_of; /* a session's method that a scoped session may run in a quicker way: session:get */
+    const struct bind_quick_method *quick; /* ... which is this (value/session.h) */
+    int lookups;                           /* reference to the metatable of value/query.c's lookups */
+    uint64_t proxy_changes;                /* proxies put into proxy.c's chunks, and chunks dropped */
+    struct bind_kept_text *texts;          /* value/text.c's */
+    int chunks, weak; /* references to proxy.c's table of chunks, and to the metatable of weak tables */
 } bind_state;
 
 /* The binding's state of this Lua state, which luaopen_moonrow has made. Raises where the Lua state is closing. */

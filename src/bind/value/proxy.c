@@ -52,26 +52,30 @@ mr_entity *bind_proxy_entity(lua_State *L, const bind_proxy *p) {
     return e;
 }
 
-/* Where a proxy is made: at the index `at` are the table of chunks, the chunk's weak table and the metatable of the
- * class's objects. */
+/* Where a proxy is made: at the index `at` are the table of chunks, the chunk's weak table and, in a run of objects,
+ * the metatable of the class's objects. */
 enum { AT_CHUNKS, AT_CHUNK, AT_METATABLE, AT__COUNT };
 
-/* Puts the table of chunks and the chunk's weak table, made when there is none, at the index. */
-static void load_chunk(lua_State *L, const bind_state *b, int at, uint32_t chunk) {
+/* Pushes the table of chunks and the chunk's weak table, made when there is none. */
+static void push_chunk(lua_State *L, const bind_state *b, uint32_t chunk) {
     lua_rawgeti(L, LUA_REGISTRYINDEX, b->chunks);
-    if (lua_rawgeti(L, -1, (lua_Integer)chunk + 1) != LUA_TTABLE) {
+    if (lua_rawgeti(L, -1, (lua_Integer)chunk + 1) == LUA_TTABLE) return;
+    lua_pop(L, 1);
+    lua_createtable(L, PROXIES_IN_TABLE, 0);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, b->weak);
+    lua_setmetatable(L, -2);
+    if (lua_rawgeti(L, -2, (lua_Integer)chunk + 1) == LUA_TTABLE) { /* made by a finalizer meanwhile */
+        lua_remove(L, -2);
+    } else {
         lua_pop(L, 1);
-        lua_createtable(L, PROXIES_IN_TABLE, 0);
-        lua_rawgeti(L, LUA_REGISTRYINDEX, b->weak);
-        lua_setmetatable(L, -2);
-        if (lua_rawgeti(L, -2, (lua_Integer)chunk + 1) == LUA_TTABLE) { /* made by a finalizer meanwhile */
-            lua_remove(L, -2);
-        } else {
-            lua_pop(L, 1);
-            lua_pushvalue(L, -1);
-            lua_rawseti(L, -3, (lua_Integer)chunk + 1);
-        }
+        lua_pushvalue(L, -1);
+        lua_rawseti(L, -3, (lua_Integer)chunk + 1);
     }
+}
+
+/* Puts them at the index. */
+static void load_chunk(lua_State *L, const bind_state *b, int at, uint32_t chunk) {
+    push_chunk(L, b, chunk);
     lua_replace(L, at + AT_CHUNK);
     lua_replace(L, at + AT_CHUNKS);
 }
@@ -88,14 +92,16 @@ static bool push_old(lua_State *L, int at, lua_Integer index, uint32_t generatio
 }
 
 /* Makes a proxy of the entity, which has none, and pushes it; or the one that a finalizer has made meanwhile. The
- * finalizers that making it runs may also have dropped the chunk: then what is at the index is read again. */
-static void make_proxy(lua_State *L, bind_state *b, mr_entity *entity, int at, uint32_t generation) {
+ * finalizers that making it runs may also have dropped the chunk: then what is at the index is read again. loaded: is
+ * the metatable there, too? */
+static void make_proxy(lua_State *L, bind_state *b, mr_entity *entity, int at, uint32_t generation, bool loaded) {
     uint32_t slot = entity->heap_slot;
     lua_Integer index = (lua_Integer)(slot % PROXIES_IN_TABLE) + 1;
     uint64_t changes = b->proxy_changes;
     bind_proxy *p = lua_newuserdatauv(L, sizeof *p, entity->mapper->klass->has_fields ? 1 : 0);
     *p = (bind_proxy){slot, generation};
-    lua_pushvalue(L, at + AT_METATABLE);
+    if (loaded) lua_pushvalue(L, at + AT_METATABLE);
+    else bind_push_object_metatable(L, entity->mapper);
     lua_setmetatable(L, -2);
     while (b->proxy_changes != changes) {
         changes = b->proxy_changes;
@@ -113,12 +119,12 @@ static void make_proxy(lua_State *L, bind_state *b, mr_entity *entity, int at, u
 }
 
 /* Pushes the entity's proxy. */
-static void push_proxy(lua_State *L, bind_state *b, mr_entity *entity, int at) {
+static inline void push_proxy(lua_State *L, bind_state *b, mr_entity *entity, int at, bool loaded) {
     uint32_t generation = mr_heap_generation(b->heap, entity->heap_slot);
     bool old = entity->shown && push_old(L, at, (lua_Integer)(entity->heap_slot % PROXIES_IN_TABLE) + 1, generation);
     if (!old) {
         if (entity->shown) lua_pop(L, 1);
-        make_proxy(L, b, entity, at, generation);
+        make_proxy(L, b, entity, at, generation, loaded);
     }
     mr_heap_mark(b->heap, entity);
 }
@@ -127,11 +133,9 @@ void bind_push_entity(lua_State *L, mr_entity *entity) {
     bind_state *b = bind_of_entity(entity);
     luaL_checkstack(L, AT__COUNT + 4, "pushing an object");
     int at = lua_gettop(L) + 1;
-    lua_settop(L, at + AT_CHUNK);
-    load_chunk(L, b, at, entity->heap_slot / PROXIES_IN_TABLE);
-    bind_push_object_metatable(L, entity->mapper);
-    push_proxy(L, b, entity, at);
-    lua_replace(L, at);
+    push_chunk(L, b, entity->heap_slot / PROXIES_IN_TABLE);
+    push_proxy(L, b, entity, at, false);
+    lua_copy(L, -1, at);
     lua_settop(L, at);
 }
 
@@ -148,7 +152,7 @@ void bind_list_entities(lua_State *L, const mr_value *values, size_t width, size
         if (e && e->heap_slot / PROXIES_IN_TABLE != chunk)
             load_chunk(L, b, at, chunk = e->heap_slot / PROXIES_IN_TABLE);
         if (e && e->mapper != mapper) load_metatable(L, at, mapper = e->mapper);
-        if (e) push_proxy(L, b, e, at);
+        if (e) push_proxy(L, b, e, at, true);
         else bind_push_null(L);
         lua_rawseti(L, list, (lua_Integer)i + 1);
     }
@@ -160,9 +164,7 @@ bool bind_push_known_entity(lua_State *L, int chunks, mr_heap *heap, mr_entity *
     if (lua_rawgeti(L, chunks, (lua_Integer)(slot / PROXIES_IN_TABLE) + 1) != LUA_TTABLE) return false;
     lua_rawgeti(L, -1, (lua_Integer)(slot % PROXIES_IN_TABLE) + 1);
     const bind_proxy *p = lua_touserdata(L, -1);
-    if (!p || p->generation != mr_heap_generation(heap, slot)) return false;
-    mr_heap_mark(heap, entity);
-    return true;
+    return p && mr_heap_look(heap, slot, p->generation) == entity;
 }
 
 void bind_push_chunks(lua_State *L) { lua_rawgeti(L, LUA_REGISTRYINDEX, bind_of(L)->chunks); }

@@ -52,17 +52,43 @@ mr_query *bind_test_query(lua_State *L, int idx) {
     return q ? q->query : NULL;
 }
 
-bind_query *bind_push_lookup(lua_State *L, bind_state *b, mr_mapper *mapper, unsigned n, int source) {
-    int nvalues = QUERY__VALUES + (int)n;
-    bind_query *q = lua_newuserdatauv(L, sizeof *q + n * sizeof *q->equals, nvalues);
-    *q = (bind_query){.magic = &bind_query_magic, .b = b, .mapper = mapper};
-    for (int i = QUERY_SOURCE; source == 0 && i <= QUERY__VALUES; i++) {
-        lua_getiuservalue(L, 1, i);
-        lua_setiuservalue(L, -2, i);
+/* Copies the source and the class of the query at index 1 to q, on top. */
+static void copy_values(lua_State *L, bind_query *q) {
+    const bind_query *of = bind_query_at(L, 1);
+    q->classed = of && of->classed;
+    lua_getiuservalue(L, 1, QUERY_SOURCE);
+    lua_setiuservalue(L, -2, QUERY_SOURCE);
+    if (!q->classed) return;
+    lua_getiuservalue(L, 1, QUERY_CLASS);
+    lua_setiuservalue(L, -2, QUERY_CLASS);
+}
+
+static void copy_equals(bind_query *q, const mr_equal *equals, unsigned n) {
+    char *text = (char *)&q->equals[n];
+    for (unsigned i = 0; i < n; i++) {
+        mr_value *v = &q->equals[i].value;
+        q->equals[i] = equals[i];
+        if (!mr_kind_is_bytes(v->kind)) continue;
+        if (v->len) memcpy(text, v->u.s, v->len);
+        v->u.s = text;
+        text += v->len;
     }
+    q->nequals = n;
+}
+
+bind_query *bind_push_lookup(lua_State *L, bind_state *b, mr_mapper *mapper, const mr_equal *equals, unsigned n,
+                             int source) {
+    size_t text = 0;
+    for (unsigned i = 0; i < n; i++)
+        if (mr_kind_is_bytes(equals[i].value.kind)) text += equals[i].value.len;
+    bind_query *q = lua_newuserdatauv(L, sizeof *q + n * sizeof *q->equals + text, QUERY__VALUES);
+    *q = (bind_query){.magic = &bind_query_magic, .b = b, .mapper = mapper};
+    copy_equals(q, equals, n);
     if (source) {
         lua_pushvalue(L, source);
         lua_setiuservalue(L, -2, QUERY_SOURCE);
+    } else {
+        copy_values(L, q);
     }
     lua_rawgeti(L, LUA_REGISTRYINDEX, b->lookups);
     lua_setmetatable(L, -2);
@@ -115,10 +141,7 @@ void bind_push_query(lua_State *L, mr_query *query, int source, const char *type
 int bind_derive(lua_State *L, mr_query *q) {
     const bind_query *of = bind_query_at(L, 1);
     bind_push_query(L, q, 0, of && of->select ? BIND_SELECT : BIND_QUERY);
-    for (int i = QUERY_SOURCE; i <= QUERY__VALUES; i++) {
-        lua_getiuservalue(L, 1, i);
-        lua_setiuservalue(L, -2, i);
-    }
+    copy_values(L, lua_touserdata(L, -1));
     return 1;
 }
 

@@ -21,8 +21,9 @@ typedef struct bind_query {
     mr_query *query;   /* NULL: a lookup that nobody has asked for its query */
     mr_mapper *mapper; /* ... over this class */
     bool select;
+    bool classed; /* it has a class of queries of its own, as its user value */
     unsigned nequals;
-    mr_equal equals[]; /* ... in the order of the attributes' names; bytes belong to strings in user values */
+    mr_equal equals[]; /* ... in the order of the attributes' names; their bytes stand behind them */
 } bind_query;
 
 enum { BIND_MAX_EQUALS = 8 };
@@ -34,11 +35,10 @@ static inline bind_query *bind_query_at(lua_State *L, int idx) {
     if (!q || lua_rawlen(L, idx) < sizeof *q) return NULL;
     return q->magic == &bind_query_magic && !q->b->closed ? q : NULL;
 }
-/* Pushes a lookup of the class, with room for n equals, the strings of which the caller sets as the user values from
- * QUERY__VALUES + 1 on. Its source is the value at index source; 0: it has the source and class of the query at
- * index 1.
- */
-bind_query *bind_push_lookup(lua_State *L, bind_state *b, mr_mapper *mapper, unsigned n, int source);
+/* Pushes a lookup of the class with these n equals, a copy. Its source is the value at index source; 0: it has the
+ * source and class of the query at index 1. */
+bind_query *bind_push_lookup(lua_State *L, bind_state *b, mr_mapper *mapper, const mr_equal *equals, unsigned n,
+                             int source);
 /* Makes the type of lookups: that of queries without a finalizer. Once, when the type of queries stands. */
 void bind_make_lookups(lua_State *L);
 

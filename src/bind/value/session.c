@@ -22,7 +22,7 @@ static mr_session *from_place(lua_State *L, int idx, const bind_state *b) {
     int top = lua_gettop(L);
     lua_rawgeti(L, LUA_REGISTRYINDEX, b->place_ref);
     lua_rawgeti(L, top + 1, PLACE_SCOPED);
-    bool here = lua_rawequal(L, -1, idx);
+    bool here = lua_topointer(L, top + 2) == lua_topointer(L, idx);
     if (here && !b->place_anywhere) {
         lua_rawgeti(L, top + 1, PLACE_THREAD);
         here = lua_tothread(L, -1) == L;
@@ -31,7 +31,7 @@ static mr_session *from_place(lua_State *L, int idx, const bind_state *b) {
         lua_rawgeti(L, top + 1, PLACE_SESSION);
         const bind_session *s = bind_session_at(L, -1);
         if (s && !s->closed) {
-            lua_replace(L, idx);
+            lua_copy(L, -1, idx);
             found = s->session;
         }
     }

@@ -26,6 +26,14 @@ static inline bind_session *bind_session_at(lua_State *L, int idx) {
     return s->magic == &bind_session_magic && !s->b->closed ? s : NULL;
 }
 
+/* A method that a scoped session runs without its session among the arguments, if nothing can be called back. */
+typedef struct bind_quick_method {
+    /* Pushes the result. false: there is more to do; *more: by the next function, else by the method itself. */
+    bool (*at_once)(lua_State *L, const bind_session *s, bool *more);
+    /* Does the rest, as a C function; the session is at index 1. */
+    int (*more)(lua_State *L, const bind_session *s);
+} bind_quick_method;
+
 /* Pushes a new value without a session. */
 bind_session *bind_push_empty_session(lua_State *L);
 /* Makes the value on top the one that bind_push_session finds. */

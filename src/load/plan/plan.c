@@ -29,6 +29,7 @@ mr_plan *mr_plan_retain(mr_plan *plan) {
 void mr_plan_release(mr_plan *plan) {
     if (!plan || --plan->refs > 0) return;
     mr_free(plan->env, plan->spare);
+    mr_free(plan->env, plan->one);
     for (uint32_t i = 0; i < plan->nbinds; i++) mr_node_release(plan->binds[i].own);
     mr_compiled_release(plan->compiled);
     mr_arena_free(plan->arena);

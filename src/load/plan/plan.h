@@ -13,6 +13,7 @@ enum { MR_PLAN_NONE = UINT16_MAX };
 
 typedef struct mr_plan mr_plan;
 typedef struct mr_plan_entity mr_plan_entity;
+typedef struct mr_one mr_one;
 
 /* The loader options that apply below an entity. mr_entity.origin points to it. It is part of its plan's memory: a
  * reference to it is a reference to the plan. */
@@ -103,6 +104,7 @@ struct mr_plan {
     unsigned nsources; /* by_name: the number of sources: the table's column of each result column; NULL: not known */
     const mr_column **sources;
     struct mr_run *spare; /* a run that is over: the memory of the next; or NULL */
+    mr_one *one;          /* the same of a load of one object (run/one.c) */
 };
 
 /* The relationships that lead from the first query of a load to the entity of this query. */

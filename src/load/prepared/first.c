@@ -97,7 +97,7 @@ mr_status mr_load_first(const mr_load_context *ctx, mr_mapper *mapper, const mr_
     if (!is_plain(first->prepared.plan) || !mr_plan_params(first->prepared.plan, values, params, MAX_PARAMS))
         return MR_DONE;
     mr_plan *plan = mr_plan_retain(first->prepared.plan); /* a listener may change the mappings */
-    mr_status status = mr_load_one(ctx, plan, params, out);
+    mr_status status = mr_load_one(ctx, conn, plan, params, out);
     mr_plan_release(plan);
     return status;
 }

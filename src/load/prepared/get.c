@@ -16,20 +16,21 @@ static mr_status make_get(void *ud, mr_vec *lates, mr_query **out) { return make
 
 static mr_status make_get_partial(void *ud, mr_vec *lates, mr_query **out) { return make_any(ud, true, lates, out); }
 
-static mr_status prepare_get(const mr_load_context *ctx, mr_mapper *mapper, bool partial, mr_prepared **out) {
-    mr_conn *conn;
+static mr_status prepare_get(const mr_load_context *ctx, mr_mapper *mapper, bool partial, mr_conn **conn,
+                             mr_prepared **out) {
     mr_class_plans *plans = mr_class_plans_of(mapper);
-    if (!plans || ctx->connection(ctx->ud, mapper, &conn) != MR_OK) return MR_FAIL;
+    if (!plans || ctx->connection(ctx->ud, mapper, conn) != MR_OK) return MR_FAIL;
     *out = partial ? &plans->get_partial : &plans->get;
-    return mr_prepare(ctx->env, *out, mr_engine_dialect(mr_conn_engine(conn)), partial ? make_get_partial : make_get,
+    return mr_prepare(ctx->env, *out, mr_engine_dialect(mr_conn_engine(*conn)), partial ? make_get_partial : make_get,
                       mapper);
 }
 
 mr_status mr_get_open(const mr_load_context *ctx, mr_mapper *mapper, const mr_value *values, bool populate,
                       mr_entity *fixed, mr_load **out) {
+    mr_conn *conn;
     mr_prepared *get;
     *out = NULL;
-    if (prepare_get(ctx, mapper, mr_identity_has_null(mapper, values), &get) != MR_OK) return MR_FAIL;
+    if (prepare_get(ctx, mapper, mr_identity_has_null(mapper, values), &conn, &get) != MR_OK) return MR_FAIL;
     mr_run_source source = {.query = get->query, .keys = values, .fixed = fixed};
     return mr_load_open(ctx, get->plan, &source, populate, out);
 }
@@ -105,12 +106,13 @@ bool mr_plan_params(const mr_plan *plan, const mr_value *values, mr_value *out, 
 static mr_status get_one(const mr_load_context *ctx, mr_mapper *mapper, const mr_value *key, mr_entity **out) {
     enum { FEW = 8 };
     mr_value params[FEW];
+    mr_conn *conn;
     mr_prepared *get;
     if (mr_identity_has_null(mapper, key)) return MR_DONE;
-    if (prepare_get(ctx, mapper, false, &get) != MR_OK) return MR_FAIL;
+    if (prepare_get(ctx, mapper, false, &conn, &get) != MR_OK) return MR_FAIL;
     if (!get->plan->simple || !mr_plan_params(get->plan, key, params, FEW)) return MR_DONE;
     mr_plan *plan = mr_plan_retain(get->plan); /* a listener may change the mappings */
-    mr_status status = mr_load_one(ctx, plan, params, out);
+    mr_status status = mr_load_one(ctx, conn, plan, params, out);
     mr_plan_release(plan);
     return status;
 }

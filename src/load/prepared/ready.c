@@ -126,7 +126,9 @@ mr_status mr_ready_first(const mr_load_context *ctx, mr_ready *r, const mr_vec *
         status = mr_vec_push_ptr(&all, b->source < 0 ? b->own : mr_vec_ptr(&r->binds, (size_t)b->source));
     }
     if (status == MR_OK) status = mr_compiled_values(plan->compiled, &all, named->data, named->len, params);
-    if (status == MR_OK) status = mr_load_one(ctx, plan, params, out);
+    mr_conn *conn;
+    if (status == MR_OK) status = ctx->connection(ctx->ud, plan->lead, &conn);
+    if (status == MR_OK) status = mr_load_one(ctx, conn, plan, params, out);
     mr_vec_done(&all);
     mr_plan_release(plan);
     return status;

@@ -54,10 +54,11 @@ mr_status mr_load_init(mr_load *load, const mr_load_context *ctx);
 mr_status mr_load_fire_events(mr_load *load);
 /* mr_load_start with values (mr_named_value; or NULL) for named parameters, before those that the query has. */
 mr_status mr_load_start_named(const mr_load_context *ctx, mr_query *query, const mr_vec *named, mr_load **out);
-/* one.c: reads the first row of a simple plan, and none after it. values: the statement's parameters. *out: its object,
- * pinned. MR_NOTFOUND: there is no row. MR_DONE: the row's key is NULL, another row may have one: run a query. The
- * caller has blocked the heap. */
-mr_status mr_load_one(const mr_load_context *ctx, mr_plan *plan, const mr_value *values, mr_entity **out);
+/* one.c: reads the first row of a simple plan, and none after it. conn: that of ctx for the plan's class. values: the
+ * statement's parameters. *out: its object, pinned. MR_NOTFOUND: there is no row. MR_DONE: the row's key is NULL,
+ * another row may have one: run a query. The caller has blocked the heap. */
+mr_status mr_load_one(const mr_load_context *ctx, mr_conn *conn, mr_plan *plan, const mr_value *values,
+                      mr_entity **out);
 /* Goes on until rows can be given out. */
 mr_status mr_load_advance(mr_load *load);
 /* Starts a load of a plan without a query: for get, refresh and lazy loads. populate: overwrites loaded slots. */

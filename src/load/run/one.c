@@ -1,24 +1,78 @@
 /*
  * one.c: reads one object by a plan whose first row is all that is asked for. It keeps no rows, and steps the statement
- * once.
+ * once: without a cursor, unless the statement is observed or something is in its way.
  *
- * Invariant: whatever happens, the run is closed before the function returns, so the plan can use its memory again.
+ * Invariant: whatever happens, the statement is given back, and the run closed, before the function returns.
  */
 #include "load_state.h"
+
+/* What reading one object by a simple plan needs. The plan keeps it for the next time. */
+struct mr_one {
+    mr_load load;
+    mr_run run;
+    mr_run_entity entity;
+    mr_value values[]; /* the row, and what the row gives */
+};
+
+static mr_one *make(const mr_load_context *ctx, mr_plan *plan) {
+    mr_one *one = mr_calloc(ctx->env, sizeof *one + (plan->ncolumns + (size_t)plan->nitems) * sizeof *one->values);
+    if (!one) return NULL;
+    if (mr_load_init(&one->load, ctx) != MR_OK) {
+        mr_free(ctx->env, one);
+        return NULL;
+    }
+    one->run.load = &one->load;
+    one->run.plan = plan;
+    one->run.row = one->values;
+    one->run.out = one->values + plan->ncolumns;
+    one->run.entities = &one->entity;
+    mr_strbuf_init(&one->run.key, ctx->env);
+    mr_vec_init(&one->entity.parents, ctx->env, sizeof(mr_entity *));
+    return one;
+}
+
+/* Nothing is in the load but its context. */
+static mr_one *take(const mr_load_context *ctx, mr_plan *plan) {
+    mr_one *one = plan->one;
+    if (!one) return make(ctx, plan);
+    plan->one = NULL; /* meanwhile the plan may be used again */
+    one->load.ctx = *ctx;
+    mr_owner_retain(ctx->owner);
+    return one;
+}
 
 /* Ends what a load of one row has begun. The error of one that has failed stays. */
 static mr_status end(mr_load *load, mr_status status) {
     mr_error *saved = status == MR_FAIL ? mr_env_save_error(load->env) : NULL;
-    mr_run_close(load->main);
+    if (load->main) mr_run_close(load->main);
     if (load->events.data) mr_vec_done(&load->events);
     mr_owner_release(load->ctx.owner);
     if (status == MR_FAIL) mr_env_restore_error(load->env, saved);
     return status;
 }
 
-mr_status mr_load_one(const mr_load_context *ctx, mr_plan *plan, const mr_value *values, mr_entity **out) {
+static mr_status give_back(mr_one *one, mr_plan *plan, mr_status status) {
+    status = end(&one->load, status);
+    if (one->run.key.data) mr_strbuf_done(&one->run.key);
+    one->entity.current = one->entity.last = NULL;
+    if (!plan->one) plan->one = one;
+    else mr_free(plan->env, one);
+    return status;
+}
+
+/* The statement has been read. Tells listeners, and gives the object e, pinned; NULL: the row has none. */
+static mr_status result(mr_load *load, mr_entity *e, mr_entity **out) {
+    if (load->events.len > 0 && mr_load_fire_events(load) != MR_OK) {
+        if (e) mr_entity_unpin(e);
+        return MR_FAIL;
+    }
+    *out = e;
+    return e ? MR_OK : MR_DONE;
+}
+
+/* By a cursor. */
+static mr_status by_cursor(const mr_load_context *ctx, mr_plan *plan, const mr_value *values, mr_entity **out) {
     mr_load load;
-    *out = NULL;
     if (mr_load_init(&load, ctx) != MR_OK) return MR_FAIL;
     load.width = 1;
     mr_status status = mr_run_open_with(&load, plan, values, &load.main);
@@ -26,13 +80,28 @@ mr_status mr_load_one(const mr_load_context *ctx, mr_plan *plan, const mr_value 
     load.outside = ctx->outside && ctx->outside(ctx->ud);
     status = mr_run_step(load.main);
     if (status != MR_ROW && status != MR_DONE) return end(&load, MR_FAIL);
-    bool found = status == MR_ROW && load.main->out->kind == MR_ENTITY;
-    mr_entity *e = found ? mr_entity_pin(load.main->out->u.p) : NULL;
+    if (status == MR_DONE) return end(&load, MR_NOTFOUND);
+    mr_entity *e = load.main->out->kind == MR_ENTITY ? mr_entity_pin(load.main->out->u.p) : NULL;
     mr_run_close_cursor(load.main);
-    if (load.events.len > 0 && mr_load_fire_events(&load) != MR_OK) {
-        if (e) mr_entity_unpin(e);
-        return end(&load, MR_FAIL);
+    return end(&load, result(&load, e, out));
+}
+
+mr_status mr_load_one(const mr_load_context *ctx, mr_conn *conn, mr_plan *plan, const mr_value *values,
+                      mr_entity **out) {
+    mr_cached_stmt *held;
+    *out = NULL;
+    mr_one *one = take(ctx, plan);
+    if (!one) return MR_FAIL;
+    ctx->owner->reads++; /* also if there is no row: then that is what was read */
+    one->load.outside = ctx->outside && ctx->outside(ctx->ud);
+    mr_status status = mr_conn_first_row(conn, plan->compiled, values, plan->types, one->run.row, &held);
+    if (status != MR_ROW) {
+        status = give_back(one, plan, status);
+        return status == MR_DONE ? by_cursor(ctx, plan, values, out) : status;
     }
-    *out = e;
-    return end(&load, found ? MR_OK : status == MR_ROW ? MR_DONE : MR_NOTFOUND);
+    status = mr_row_interpret(&one->run);
+    mr_entity *e = status == MR_OK && one->entity.current ? mr_entity_pin(one->entity.current) : NULL;
+    mr_conn_end_row(conn, held);
+    if (status == MR_OK) status = result(&one->load, e, out);
+    return give_back(one, plan, status);
 }
