@@ -44,6 +44,16 @@ local pages = {
 local inner = { key = true, name = true, type = true }
 
 describe("the guide", function()
+  it("names each function and value of the module", function()
+    local text = {}
+    local listed <close> = assert(io.popen "ls examples/guide")
+    for file in listed:lines() do text[#text + 1] = guide.text((file:gsub("%.md$", ""))) end
+    text = table.concat(text)
+    for name in pairs(mr) do
+      assert(text:find("[.:`]" .. name .. "%f[^%w_]"), "no page of the guide names mr." .. name)
+    end
+  end)
+
   for page, parts in pairs(pages) do
     it("names on the page '" .. page .. "' all that there is", function()
       local text = guide.text(page)
