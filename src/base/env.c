@@ -70,7 +70,7 @@ mr_status mr_env_on_close(mr_env *env, void (*fn)(void *ud), void *ud) {
 
 /* ---------------------------------------------------------------- memory */
 
-void *mr_env_resize(mr_env *env, void *ptr, size_t osize, size_t nsize) {
+static void *resize_block(mr_env *env, void *ptr, size_t osize, size_t nsize) {
     void *block = env->alloc(env->alloc_ud, ptr, osize, nsize);
     if (block) env->memory = env->memory - osize + nsize;
     return block;
@@ -105,7 +105,7 @@ void *mr_calloc(mr_env *env, size_t size) {
 void *mr_realloc(mr_env *env, void *ptr, size_t size) {
     header *old = ptr ? (header *)ptr - 1 : NULL;
     header *block = NULL;
-    if (size <= SIZE_MAX - sizeof(header)) block = mr_env_resize(env, old, old ? old->size : 0, size + sizeof(header));
+    if (size <= SIZE_MAX - sizeof(header)) block = resize_block(env, old, old ? old->size : 0, size + sizeof(header));
     if (!block) {
         mr_nomem(env);
         return NULL;
@@ -167,7 +167,7 @@ static void send_line(mr_env *env, mr_log_fn fn, void *ud, const char *fmt, va_l
     int len = vsnprintf(text, sizeof text, fmt, args);
     if (len >= 0) {
         size_t size = (size_t)len + 1;
-        char *all = size > sizeof text ? mr_env_resize(env, NULL, 0, size) : NULL;
+        char *all = size > sizeof text ? resize_block(env, NULL, 0, size) : NULL;
         if (all) vsnprintf(all, size, fmt, again);
         fn(ud, all ? all : text);
         if (all) mr_raw_free(env, all, size);

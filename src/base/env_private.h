@@ -38,10 +38,6 @@ struct mr_env {
     char hint[128];     /* what mr_hint has given last */
 };
 
-/* Changes a block from osize to nsize bytes (more than 0) and updates env->memory; ptr NULL with osize 0 makes a new
- * block. NULL without memory, with no error recorded; then the block is as it was. */
-void *mr_env_resize(mr_env *env, void *ptr, size_t osize, size_t nsize);
-
 /* Notes the process that the environment was made in. Cannot fail: without a page, the process id is used. */
 void mr_process_init(mr_env *env);
 /* Gives the page back. */

@@ -55,8 +55,6 @@ bool mr_sqlite_out_of_files(int rc);
 mr_status mr_sqlite_open(mr_env *env, const mr_url *url, uint64_t serial, void *native, mr_dbc **out);
 mr_status mr_sqlite_set_up(mr_dbc *handle, const mr_url *url);
 void mr_sqlite_close(mr_dbc *dbc);
-/* The callback of sqlite3_busy_handler; p is the sqlite_dbc. Waits a little; 0: gives up. */
-int mr_sqlite_wait(void *p, int count);
 
 /* ---- sqlite_memory.c */
 

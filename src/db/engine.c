@@ -41,7 +41,8 @@ static mr_status no_dialect(mr_env *env, const mr_url *url) {
                    near ? mr_hint(env, near) : " (known are sqlite databases alone)");
 }
 
-mr_db_state *mr_db_state_of(mr_env *env) {
+/* The environment's state; it is made when it is first used. */
+static mr_db_state *state_of(mr_env *env) {
     mr_db_state *state = mr_env_get(env, MR_ENV_DB);
     if (state) return state;
     state = mr_env_arena(env, sizeof *state);
@@ -52,7 +53,7 @@ mr_db_state *mr_db_state_of(mr_env *env) {
 }
 
 mr_status mr_db_set_collect(mr_env *env, bool (*collect)(void *ud), void *ud) {
-    mr_db_state *state = mr_db_state_of(env);
+    mr_db_state *state = state_of(env);
     if (!state) return MR_FAIL;
     state->collect = collect;
     state->collect_ud = ud;
@@ -104,7 +105,7 @@ static void engine_free(mr_engine *engine) {
 }
 
 mr_status mr_engine_new(mr_env *env, const char *url, size_t len, const mr_engine_options *options, mr_engine **out) {
-    mr_db_state *state = mr_db_state_of(env);
+    mr_db_state *state = state_of(env);
     mr_engine *engine = state ? mr_calloc(env, sizeof *engine) : NULL;
     if (!engine) return MR_FAIL;
     engine->env = env;

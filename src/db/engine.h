@@ -54,9 +54,6 @@ struct mr_engine {
  * returns true: it is worth trying again. Then the recorded error is cleared. */
 bool mr_db_make_room(mr_db_state *state, const mr_driver *driver);
 
-/* The environment's state; it is made when it is first used. */
-mr_db_state *mr_db_state_of(mr_env *env);
-
 /* Frees the connections that the program has dropped. True: it is worth trying again; then the recorded error is
  * cleared. */
 bool mr_db_collect(mr_db_state *state);

@@ -102,7 +102,7 @@ bool mr_sqlite_is_memory(const mr_url *url) { return !url->database || strcmp(ur
 
 /* ---------------------------------------------------------------- waiting */
 
-int mr_sqlite_wait(void *p, int count) {
+static int wait_for_lock(void *p, int count) {
     static const int delays[] = {1, 2, 5, 10, 15, 20, 25, 25, 25, 50, 50, 100};
     enum { LAST = sizeof delays / sizeof delays[0] - 1 };
     sqlite_dbc *dbc = p;
@@ -230,7 +230,7 @@ static mr_status prepare_handle(sqlite_dbc *dbc, const mr_url *url) {
     const char *timeout = parameter_of(url, "busy_timeout");
     sqlite3_extended_result_codes(dbc->db, 1);
     if (timeout) parse_milliseconds(timeout, &dbc->timeout);
-    sqlite3_busy_handler(dbc->db, mr_sqlite_wait, dbc);
+    sqlite3_busy_handler(dbc->db, wait_for_lock, dbc);
     if (sqlite3_progress_handler) sqlite3_progress_handler(dbc->db, STEPS_BETWEEN_LOOKS, is_interrupted, dbc->env);
     return exec(dbc, "PRAGMA foreign_keys=ON");
 }

@@ -33,16 +33,14 @@ static inline mr_property *mapper_prop(const mr_mapper *m, size_t i) { return mr
 /* The class after `at` in the walk through mapper and all its subclasses, a class before its own subclasses. at: NULL
  * at the start. NULL: the walk is over. */
 mr_mapper *mr_mapper_next_below(mr_mapper *mapper, mr_mapper *at);
-/* Makes room for n more properties in the mapper and in all its subclasses. */
-mr_status mr_mapper_reserve(mr_mapper *mapper, size_t n);
-/* The same in this mapper alone. */
+/* Makes room for n more properties in this mapper alone. */
 mr_status mr_mapper_reserve_own(mr_mapper *mapper, size_t n);
 /* The first of mapper and its subclasses that has a property with the name, which is interned, or NULL. */
 mr_mapper *mr_mapper_who_has(mr_mapper *mapper, const char *name);
 /* Makes a property that belongs to no mapper's list yet. */
 mr_property *mr_property_new(mr_mapper *mapper, const char *attribute, mr_property_kind kind);
-/* Gives the property its slot, and adds it to the mapper and its subclasses. mr_mapper_reserve must have made room, so
- * this cannot fail. */
+/* Gives the property its slot, and adds it to the mapper and its subclasses. Cannot fail: room for it was made in all
+ * of them before. */
 void mr_mapper_attach(mr_mapper *mapper, mr_property *prop);
 /* Is the primary key one integer column? */
 bool mr_mapper_has_int_key(const mr_mapper *mapper);

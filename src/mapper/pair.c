@@ -10,7 +10,7 @@
 
 /* Types do not differ when both are texts, or both are in the same group; in MR_GROUP_OTHER they must be the same type.
  */
-bool mr_types_differ(const mr_type *a, const mr_type *b) {
+static bool types_differ(const mr_type *a, const mr_type *b) {
     if (mr_type_is_text(a) && mr_type_is_text(b)) return false;
     if (a->rules->group != b->rules->group) return true;
     return a->rules->group == MR_GROUP_OTHER && a->rules != b->rules;
@@ -23,7 +23,7 @@ mr_node *mr_value_as_column(mr_env *env, mr_node *value, const mr_type *own, con
 
 static bool any_differ(mr_env *env, const mr_column_pair *pairs, unsigned n) {
     for (unsigned i = 0; i < n; i++)
-        if (mr_types_differ(mr_column_type(env, pairs[i].local), mr_column_type(env, pairs[i].remote))) return true;
+        if (types_differ(mr_column_type(env, pairs[i].local), mr_column_type(env, pairs[i].remote))) return true;
     return false;
 }
 

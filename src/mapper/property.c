@@ -89,7 +89,8 @@ mr_status mr_mapper_reserve_own(mr_mapper *m, size_t n) {
     return reserve_list(&m->props, n) == MR_OK ? reserve_list(&m->columns, n) : MR_FAIL;
 }
 
-mr_status mr_mapper_reserve(mr_mapper *mapper, size_t n) {
+/* Makes room for n more properties in the mapper and in all its subclasses. */
+static mr_status reserve(mr_mapper *mapper, size_t n) {
     for (mr_mapper *m = NULL; (m = mr_mapper_next_below(mapper, m));)
         if (mr_mapper_reserve_own(m, n) != MR_OK) return MR_FAIL;
     return MR_OK;
@@ -140,7 +141,7 @@ static mr_property *add(mr_mapper *mapper, const char *attribute, mr_property_ki
                     attribute, there->mapper->name, attribute);
         return NULL;
     }
-    return mr_mapper_reserve(mapper, 1) == MR_OK ? mr_property_new(mapper, attribute, kind) : NULL;
+    return reserve(mapper, 1) == MR_OK ? mr_property_new(mapper, attribute, kind) : NULL;
 }
 
 mr_property *mr_mapper_add_property(mr_mapper *mapper, const char *attribute, mr_property_kind kind) {

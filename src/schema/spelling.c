@@ -19,7 +19,8 @@ unsigned mr_type_spellings(const mr_type *type, const mr_value *v, mr_value *out
     return 1;
 }
 
-mr_value mr_type_limit(const mr_type *type, const mr_value *v, bool longest) {
+/* The spelling that sorts first among the value's spellings; longest: last. For dates and times, else the value. */
+static mr_value limit(const mr_type *type, const mr_value *v, bool longest) {
     mr_value all[MR_SPELLINGS];
     unsigned n = mr_type_is_moment(type) && type->rules->spell ? type->rules->spell(v, all) : 0, found = 0;
     if (n == 0) return *v;
@@ -37,7 +38,7 @@ mr_value mr_type_limit(const mr_type *type, const mr_value *v, bool longest) {
 mr_value mr_type_spell(const mr_type *type, const mr_value *v, unsigned spelling) {
     mr_value all[MR_SPELLINGS];
     if (spelling == MR_SPELL_SHORTEST || spelling == MR_SPELL_LONGEST)
-        return mr_type_limit(type, v, spelling == MR_SPELL_LONGEST);
+        return limit(type, v, spelling == MR_SPELL_LONGEST);
     if (spelling == MR_SPELL_PLAIN) return *v;
     unsigned n = mr_type_spellings(type, v, all);
     return all[spelling <= n ? spelling - 1 : n - 1];

@@ -122,7 +122,8 @@ static mr_status require_persistent(mr_session *s, const mr_entity *e) {
     return MR_FAIL;
 }
 
-mr_property *mr_session_named_property(mr_entity *entity, const char *name) {
+/* The attribute of that name; NULL: there is none (ArgumentError, with the nearest name). */
+static mr_property *named_property(mr_entity *entity, const char *name) {
     const mr_mapper *mapper = entity->mapper;
     mr_property *prop = mr_mapper_property(mapper, name, true);
     if (prop && prop->kind != MR_PROPERTY_SYNONYM) return prop;
@@ -134,11 +135,11 @@ mr_property *mr_session_named_property(mr_entity *entity, const char *name) {
 /* Expires the named attributes only. All names are checked before the first attribute expires. */
 static mr_status expire_names(mr_session *s, mr_entity *entity, const char *const *names, unsigned n) {
     for (unsigned i = 0; i < n; i++)
-        if (!mr_session_named_property(entity, names[i])) return MR_FAIL;
+        if (!named_property(entity, names[i])) return MR_FAIL;
     if (mr_parent_notes_save_holders(entity) != MR_OK) return MR_FAIL;
     mr_journal_before_expiry(s, entity);
     for (unsigned i = 0; i < n; i++) {
-        const mr_property *prop = mr_session_named_property(entity, names[i]);
+        const mr_property *prop = named_property(entity, names[i]);
         if (prop->kind == MR_PROPERTY_RELATIONSHIP && mr_parent_notes_undo_change(entity, prop->relationship) != MR_OK)
             return MR_FAIL;
         mr_entity_forget(entity, prop->slot);
@@ -201,7 +202,7 @@ static mr_status load_names(mr_session *s, mr_entity *entity, const char *const 
     mr_vec_init(&relationships, s->env, sizeof(mr_property *));
     mr_status status = MR_OK;
     for (unsigned i = 0; status == MR_OK && i < n; i++) {
-        mr_property *prop = mr_session_named_property(entity, names[i]);
+        mr_property *prop = named_property(entity, names[i]);
         status =
             prop ? mr_vec_push_ptr(prop->kind == MR_PROPERTY_RELATIONSHIP ? &relationships : &columns, prop) : MR_FAIL;
     }

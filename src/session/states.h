@@ -63,7 +63,5 @@ void mr_expire_rest(mr_session *s, mr_entity *entity);
 mr_status mr_expire_one(mr_session *s, mr_entity *entity);
 /* A write to the table may have replaced other rows silently: unchanged objects that show the table are read again. */
 void mr_expire_table(mr_session *s, const mr_table *table);
-/* The attribute of that name; NULL: there is none (ArgumentError, with the nearest name). */
-mr_property *mr_session_named_property(mr_entity *entity, const char *name);
 
 #endif

@@ -153,7 +153,6 @@ static mr_node *adapt(adapter *d, mr_node *node) {
     case MR_NODE_BINDS:
     case MR_NODE_LITERAL_SQL:
     case MR_NODE_TEXT:
-    case MR_NODE_DEFAULT:
     case MR_NODE_TABLE:
     case MR_NODE_ALIAS:
     case MR_NODE_CTE:

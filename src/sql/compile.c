@@ -43,7 +43,7 @@ void mr_piece_init(mr_piece *piece, mr_env *env) {
     mr_vec_init(&piece->params, env, sizeof(mr_placed_param));
 }
 
-void mr_piece_done(mr_piece *piece) {
+static void piece_done(mr_piece *piece) {
     mr_strbuf_done(&piece->sql);
     mr_vec_done(&piece->params);
 }
@@ -184,7 +184,7 @@ static void begin(mr_compiler *c, mr_env *env, const mr_dialect *dialect, mr_pie
 static void end(mr_compiler *c) {
     for (size_t i = 0; i < c->ctes.len; i++) {
         mr_cte *cte = mr_vec_ptr(&c->ctes, i);
-        mr_piece_done(&cte->piece);
+        piece_done(&cte->piece);
         mr_free(c->env, cte);
     }
     mr_vec_done(&c->objects);
@@ -192,7 +192,7 @@ static void end(mr_compiler *c) {
     mr_vec_done(&c->counters);
     mr_vec_done(&c->ctes);
     mr_vec_done(&c->finished);
-    mr_piece_done(c->out);
+    piece_done(c->out);
 }
 
 static void compile_any(mr_compiler *c, const mr_node *node) {

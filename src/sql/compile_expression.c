@@ -283,9 +283,6 @@ static void dispatch(mr_compiler *c, const mr_node *node) {
     case MR_NODE_TUPLE:
         compile_tuple(c, node);
         break;
-    case MR_NODE_DEFAULT:
-        mr_emit(c, "DEFAULT");
-        break;
     case MR_NODE_SELECT:
     case MR_NODE_COMPOUND:
         mr_emit(c, "(");

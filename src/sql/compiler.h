@@ -95,9 +95,8 @@ const char *mr_object_name(mr_compiler *c, const mr_node *object);
 bool mr_same_object(const mr_node *a, const mr_node *b);
 /* The number of the first bind inside of an ALIAS or CTE. */
 uint32_t mr_object_base(const mr_compiler *c, const mr_node *object);
-/* Makes an empty piece, and frees one. */
+/* Makes an empty piece. */
 void mr_piece_init(mr_piece *piece, mr_env *env);
-void mr_piece_done(mr_piece *piece);
 
 /* compile_expression.c: after each of these, c->ordinal has passed the node's binds. */
 void mr_compile(mr_compiler *c, const mr_node *node);

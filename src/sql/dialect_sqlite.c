@@ -204,9 +204,6 @@ static bool compile_node(mr_compiler *c, const mr_node *node) {
     case MR_NODE_EXTRACT:
         compile_extract(c, node);
         return true;
-    case MR_NODE_DEFAULT:
-        mr_compile_fail(c, "SQLite takes no DEFAULT among values: leave the column out");
-        return true;
     default:
         return false;
     }

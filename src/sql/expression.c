@@ -72,8 +72,6 @@ mr_node *mr_sql_raw(mr_env *env, const mr_type *type, const char *sql) {
     return mr_node_named(mr_node_new(env, MR_NODE_LITERAL_SQL, MR_OP_NONE, type, NULL, 0), sql);
 }
 
-mr_node *mr_sql_default(mr_env *env) { return mr_node_new(env, MR_NODE_DEFAULT, MR_OP_NONE, NULL, NULL, 0); }
-
 mr_node *mr_sql_cast(mr_env *env, mr_node *x, const mr_type *type) {
     return mr_node_new(env, MR_NODE_CAST, MR_OP_NONE, type, &x, 1);
 }

@@ -67,7 +67,6 @@ static mr_node *rebuild(replacer *r, mr_node *node) {
     }
     case MR_NODE_LITERAL_SQL: /* has nothing below, or FROM objects with columns of their own */
     case MR_NODE_TEXT:
-    case MR_NODE_DEFAULT:
     case MR_NODE_TABLE:
     case MR_NODE_ALIAS:
     case MR_NODE_CTE:

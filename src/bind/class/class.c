@@ -171,7 +171,9 @@ static bool push_declared(lua_State *L, int table, int key) {
     return false;
 }
 
-bool bind_class_declared(lua_State *L, int idx, int key) {
+/* Pushes the column or relationship that the class at the index, a base without a table, or a base of it declares under
+ * the key at index key. Returns false, and pushes nothing, where there is none. */
+static bool push_declared_by_class(lua_State *L, int idx, int key) {
     int at = lua_gettop(L) + 1;
     lua_pushvalue(L, idx);
     for (bind_class *c; (c = bind_class_at(L, at)) != NULL && !c->mapper; lua_replace(L, at)) {
@@ -323,7 +325,7 @@ static int class_index(lua_State *L) {
     lua_settop(L, 2);
     const mr_property *prop = bind_class_property(L, 1, 2);
     if (prop) return class_expression(L, prop);
-    if (bind_class_declared(L, 1, 2)) return 1;
+    if (push_declared_by_class(L, 1, 2)) return 1;
     /* A program may ask whether a class has an optional member. */
     if (strcmp(name, "query_class") == 0 || strncmp(name, "__", 2) == 0) return 0;
     return bind_class_no_attribute(L, 1, name);

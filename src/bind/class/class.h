@@ -21,9 +21,6 @@ int bind_class_no_attribute(lua_State *L, int idx, const char *name);
 extern const char *const bind_object_metamethods[];
 /* Makes the metatable of the class's objects, and keeps it in the class's box. (entity.c) */
 void bind_make_object_metatable(lua_State *L, int class_idx);
-/* Pushes the column or relationship that the class at the index, a base without a table, or a base of it declares under
- * the key at index key. Returns false, and pushes nothing, where there is none. */
-bool bind_class_declared(lua_State *L, int idx, int key);
 /* From now on Class.NAME is what get(L) pushes, called with the class at index 1; get returns 1. For the files that
  * come after class.c. */
 void bind_extend_class(lua_State *L, const char *name, lua_CFunction get);

@@ -15,7 +15,9 @@ static bool is_protected_call(lua_State *L, lua_Debug *ar, const bind_state *b) 
     return fn && (fn == b->pcall || fn == b->xpcall);
 }
 
-bool bind_error_closes(lua_State *L) {
+/* Does Lua close the to-be-closed variables of the running coroutine at an error? Yes in the main thread, and where a
+ * protected call of the coroutine catches the error. A coroutine that dies of the error leaves its variables open. */
+static bool error_closes(lua_State *L) {
     /* A debug hook could raise when __close is called, and __close would not run. */
     if (lua_gethook(L)) return false;
     lua_Debug ar;
@@ -30,7 +32,7 @@ bool bind_error_closes(lua_State *L) {
 }
 
 int bind_call_block(lua_State *L, int nargs, int nresults, lua_KFunction finish) {
-    if (!bind_error_closes(L)) return finish(L, lua_pcallk(L, nargs, nresults, 0, 0, finish), 0);
+    if (!error_closes(L)) return finish(L, lua_pcallk(L, nargs, nresults, 0, 0, finish), 0);
     lua_callk(L, nargs, nresults, 0, finish);
     return finish(L, LUA_OK, 0);
 }
@@ -53,7 +55,7 @@ bool bind_scope_or_state_ends(lua_State *L) {
 
 /* core.error_closes(): would an error of the running coroutine close its variables? */
 static int core_error_closes(lua_State *L) {
-    lua_pushboolean(L, bind_error_closes(L));
+    lua_pushboolean(L, error_closes(L));
     return 1;
 }
 

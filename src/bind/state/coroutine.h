@@ -11,9 +11,6 @@
 bool bind_scope_ends(lua_State *L);
 /* The same, but also true where os.exit closes the Lua state inside the scope. */
 bool bind_scope_or_state_ends(lua_State *L);
-/* Does Lua close the to-be-closed variables of the running coroutine at an error? Yes in the main thread, and where a
- * protected call of the coroutine catches the error. A coroutine that dies of the error leaves its variables open. */
-bool bind_error_closes(lua_State *L);
 /* Runs the function of a block: calls the function with the nargs arguments on top of the stack. The block's userdata
  * is a to-be-closed slot further down. Returns finish(L, status, 0): status is LUA_OK or LUA_YIELD with the results on
  * top, or an error's status with the error on top. Where Lua closes the block's userdata at an error by itself, finish

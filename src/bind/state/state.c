@@ -97,6 +97,12 @@ static void charge(bind_state *b, lua_State *L) {
     lua_gc(L, LUA_GCSTEP, step < 1 ? 1 : (int)step);
 }
 
+/* Under MOONROW_STRESS each call from outside does a step of the collector, and a full trace. */
+static void stress_step(bind_state *b, lua_State *L) {
+    lua_gc(L, LUA_GCSTEP, 0);
+    if (b->stress > 1 && bind_collector_runs(L)) mr_heap_trace(b->heap, 0);
+}
+
 void bind_enter_state(bind_state *b, lua_State *L) {
     if (b->logging) luaL_error(L, "moonrow cannot be called by the function that logs (mr.set_log)");
     if (b->depth == 0) {
@@ -104,7 +110,7 @@ void bind_enter_state(bind_state *b, lua_State *L) {
         b->L = L;
         bind_note_hooks(b, L);
         charge(b, L);
-        if (b->stress) bind_stress_step(b, L);
+        if (b->stress) stress_step(b, L);
         if (b->anchors_seen != b->cycles) {
             b->anchors_seen = b->cycles;
             if (b->release_anchors) b->release_anchors(L);
@@ -119,12 +125,6 @@ void bind_enter_state(bind_state *b, lua_State *L) {
 void bind_leave(bind_state *b, lua_State *outer) {
     b->depth--;
     b->L = outer;
-}
-
-/* Under MOONROW_STRESS a collector step and a full trace come with each outermost call. */
-void bind_stress_step(bind_state *b, lua_State *L) {
-    lua_gc(L, LUA_GCSTEP, 0);
-    if (b->stress > 1 && bind_collector_runs(L)) mr_heap_trace(b->heap, 0);
 }
 
 /* ---------------------------------------------------------------- life of the state */

@@ -99,7 +99,6 @@ void bind_leave(bind_state *b, lua_State *outer); /* outer: b->L as it was befor
 /* Has statements stop when the program asks for it by a debug hook (stop.c). */
 void bind_watch_hooks(bind_state *b);
 void bind_note_hooks(bind_state *b, lua_State *L);
-void bind_stress_step(bind_state *b, lua_State *L);
 
 /* Does a finalizer run? The heap must not be traced then: a finalizer may run in the middle of any function, which may
  * still use an object of the core. */

@@ -42,9 +42,10 @@ static int new_statement(lua_State *L, mr_node_kind kind, const char *function) 
     return 1;
 }
 
-int bind_insert(lua_State *L) { return new_statement(L, MR_NODE_INSERT, "insert"); }
-int bind_update(lua_State *L) { return new_statement(L, MR_NODE_UPDATE, "update"); }
-int bind_delete(lua_State *L) { return new_statement(L, MR_NODE_DELETE, "delete"); }
+/* mr.insert(target), mr.update(target), mr.delete(target). */
+static int new_insert(lua_State *L) { return new_statement(L, MR_NODE_INSERT, "insert"); }
+static int new_update(lua_State *L) { return new_statement(L, MR_NODE_UPDATE, "update"); }
+static int new_delete(lua_State *L) { return new_statement(L, MR_NODE_DELETE, "delete"); }
 
 /* ---------------------------------------------------------------- the other clauses */
 
@@ -247,7 +248,7 @@ void bind_open_statement(lua_State *L) {
     static const luaL_Reg metamethods[] = {
         {"__gc", bind_statement_gc}, {"__tostring", statement_tostring}, {NULL, NULL}};
     static const luaL_Reg functions[] = {
-        {"insert", bind_insert}, {"update", bind_update}, {"delete", bind_delete}, {NULL, NULL}};
+        {"insert", new_insert}, {"update", new_update}, {"delete", new_delete}, {NULL, NULL}};
     bind_type(L, BIND_STATEMENT, "Statement", methods, getters, metamethods);
     bind_extend_type(L, BIND_TABLE, functions, NULL); /* users:insert() is mr.insert(users) */
     luaL_setfuncs(L, functions, 0);

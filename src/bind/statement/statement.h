@@ -32,9 +32,4 @@ void bind_push_with_rows(lua_State *L, int idx, int rows, lua_Integer from, lua_
 /* The only option synchronize_session in the table at idx (0: none); deflt where it is absent. Other options raise. */
 mr_synchronize bind_option_synchronize(lua_State *L, int idx, const char *function, mr_synchronize deflt);
 
-/* mr.insert(target), mr.update(target), mr.delete(target). Return 1. */
-int bind_insert(lua_State *L);
-int bind_update(lua_State *L);
-int bind_delete(lua_State *L);
-
 #endif

@@ -31,7 +31,7 @@ int bind_now(lua_State *L) {
     return 1;
 }
 
-int bind_today(lua_State *L) {
+static int today(lua_State *L) {
     mr_civil c;
     mr_value now = mr_calendar_now(), today;
     mr_civil_from_value(&now, &c);
@@ -276,7 +276,7 @@ static const luaL_Reg date_methods[] = {{"format", format_method},
                                         {"to_time", to_time_method},
                                         {NULL, NULL}};
 
-static const luaL_Reg functions[] = {{"now", bind_now}, {"today", bind_today}, {NULL, NULL}};
+static const luaL_Reg functions[] = {{"now", bind_now}, {"today", today}, {NULL, NULL}};
 
 void bind_open_datetime(lua_State *L) {
     bind_type(L, BIND_DATE, "Date", date_methods, NULL, metamethods);

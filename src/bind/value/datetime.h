@@ -6,9 +6,8 @@
 
 #include "value.h"
 
-/* mr.now and mr.today. The schema knows them by their address, so default = mr.now calls no Lua function. */
+/* mr.now. The schema knows it by its address, so that default = mr.now calls no Lua function. */
 int bind_now(lua_State *L);
-int bind_today(lua_State *L);
 /* Pushes the date, time, datetime or interval at index 1 as one of this kind: the date of a datetime. Raises: index 1
  * has none of that kind in it. */
 int bind_convert_date(lua_State *L, mr_kind kind);

@@ -134,7 +134,8 @@ static int row_mapping(lua_State *L) {
     return 1;
 }
 
-void bind_push_shown(lua_State *L, int idx) {
+/* Pushes the value as lists of results print it: strings quoted. */
+static void push_shown(lua_State *L, int idx) {
     idx = lua_absindex(L, idx);
     if (lua_type(L, idx) != LUA_TSTRING) {
         luaL_tolstring(L, idx, NULL);
@@ -163,7 +164,7 @@ static int show_items(lua_State *L, lua_Integer n, char open, char close) {
         if (i > 1) luaL_addstring(&out, ", ");
         if (lua_istable(L, 1)) lua_rawgeti(L, 1, i);
         else bind_row_get(L, 1, i);
-        bind_push_shown(L, -1);
+        push_shown(L, -1);
         lua_remove(L, -2);
         luaL_addvalue(&out);
     }

@@ -8,7 +8,7 @@
 const char bind_session_magic = 0;
 static const char sessions_key = 0; /* registry: light userdata of a session to its userdata, weakly */
 
-mr_session *bind_test_session(lua_State *L, int idx) {
+static mr_session *test_session(lua_State *L, int idx) {
     const bind_session *s = bind_session_at(L, idx);
     if (s && s->closed)
         bind_error(L, MR_ERR_INVALID_REQUEST,
@@ -41,14 +41,14 @@ static mr_session *from_place(lua_State *L, int idx, const bind_state *b) {
 
 mr_session *bind_to_session(lua_State *L, int idx) {
     idx = lua_absindex(L, idx);
-    mr_session *s = bind_test_session(L, idx);
+    mr_session *s = test_session(L, idx);
     if (s) return s;
     if (lua_istable(L, idx) && luaL_getmetafield(L, idx, "__index") != LUA_TNIL) {
         lua_pop(L, 1);
         if (lua_getfield(L, idx, "_session") == LUA_TFUNCTION) {
             lua_pushvalue(L, idx);
             lua_call(L, 1, 1);
-            s = bind_test_session(L, -1);
+            s = test_session(L, -1);
             lua_replace(L, idx); /* keeps the session alive: the scope, which has it, may be collected at any time */
             if (s) return s;
         }
@@ -79,7 +79,7 @@ mr_session *bind_session_arg(lua_State *L, const char *function) {
                    "%s: expected a Session, got %s (methods are called with a colon: session:%s(...))", function,
                    bind_describe(L, 1), function);
     if (s->b->loops_open) bind_release_loops(L);
-    return bind_test_session(L, 1);
+    return test_session(L, 1);
 }
 
 bind_session *bind_push_empty_session(lua_State *L) {

@@ -39,8 +39,6 @@ bind_session *bind_push_empty_session(lua_State *L);
 /* Makes the value on top the one that bind_push_session finds. */
 void bind_name_session(lua_State *L, mr_session *s);
 void bind_push_session(lua_State *L, mr_session *s); /* nil when it has no userdata */
-/* NULL when the value is no Session; raises when it is closed. */
-mr_session *bind_test_session(lua_State *L, int idx);
 /* The session at index 1, for a method; raises where it is none. Closes cursors of loops that were left by break. */
 mr_session *bind_session_arg(lua_State *L, const char *function);
 /* The session that a value stands for: a Session, or a table with a method _session (scoped_session). Raises when

@@ -136,8 +136,6 @@ struct mr_relationship {
     uint64_t apart_engine;    /* ... for the engine with this serial; 0: not known yet */
     bool mixed;               /* the two types of a pair differ: only the database can tell whether values match */
 };
-/* Have the two types values of different kinds, which only the database can compare? */
-bool mr_types_differ(const mr_type *a, const mr_type *b);
 /* A value that was read from a column of the type own is compared with a column of the type other. Returns an
  * expression that the database compares as it would compare the first column itself. Consumes value; one reference. */
 mr_node *mr_value_as_column(mr_env *env, mr_node *value, const mr_type *own, const mr_type *other);

@@ -198,12 +198,8 @@ bool mr_type_is_spelled(const mr_type *type);
 /* Writes the value's spellings to out (room for MR_SPELLINGS). Returns their number, at least 1. Their bytes are
  * borrowed from the value, or static. */
 unsigned mr_type_spellings(const mr_type *type, const mr_value *v, mr_value *out);
-/* The spelling that sorts first among the value's spellings; longest: last. For dates and times, else the value. */
-mr_value mr_type_limit(const mr_type *type, const mr_value *v, bool longest);
 /* The selected spelling; the last one when the value has fewer. */
 mr_value mr_type_spell(const mr_type *type, const mr_value *v, unsigned spelling);
-/* Reads a boolean that is stored as text: "1", "t", "true", "0", "f", "false", "". False for other text. */
-bool mr_boolean_read(const char *s, size_t len, bool *out);
 
 /* ---- reading: from the stored form to a value of the type (reading.c) */
 

@@ -42,7 +42,6 @@ typedef enum mr_node_kind {
     MR_NODE_COLLATE,     /* name, child 0 */
     MR_NODE_OVER,        /* child 0: function; 1: partition list or NULL; 2: order list or NULL; name: frame */
     MR_NODE_TUPLE,       /* n children */
-    MR_NODE_DEFAULT,     /* DEFAULT in VALUES */
     /* FROM objects */
     MR_NODE_TABLE, /* table */
     MR_NODE_ALIAS, /* name ("": the compiler chooses a name), child 0: TABLE or SELECT */
@@ -246,8 +245,6 @@ mr_node *mr_sql_collate(mr_env *env, mr_node *x, const char *collation);
  * ArgumentError: frame is not made of words. */
 mr_node *mr_sql_over(mr_env *env, mr_node *func, mr_node *partition, mr_node *order, const char *frame);
 mr_node *mr_sql_tuple(mr_env *env, mr_node *const *items, size_t n);
-/* DEFAULT in VALUES. */
-mr_node *mr_sql_default(mr_env *env);
 
 /* ---- FROM objects */
 

@@ -147,7 +147,8 @@ mr_status mr_condition_whole(const mr_condition *c, mr_node **out) {
     return *out ? MR_OK : MR_FAIL;
 }
 
-mr_status mr_condition_order(const mr_condition *c, mr_node **out) {
+/* *out: the relationship's order_by, read from c->remote and c->link. NULL: it has none. */
+static mr_status order_of(const mr_condition *c, mr_node **out) {
     *out = NULL;
     if (!c->rel->order_by) return MR_OK;
     mr_condition order = *c;
@@ -158,7 +159,7 @@ mr_status mr_condition_order(const mr_condition *c, mr_node **out) {
 
 mr_status mr_plan_order(mr_planner *p, const mr_condition *c) {
     mr_node *order = NULL;
-    if (mr_condition_order(c, &order) != MR_OK) return MR_FAIL;
+    if (order_of(c, &order) != MR_OK) return MR_FAIL;
     for (uint32_t i = 0; order && i < order->n; i++) {
         p->eager_order = mr_sql_list_append(p->env, p->eager_order, mr_node_retain(order->child[i]));
         if (!p->eager_order) break;

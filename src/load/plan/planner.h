@@ -119,8 +119,6 @@ mr_status mr_condition_primary(const mr_condition *c, mr_node **out);
 mr_status mr_condition_secondary(const mr_condition *c, mr_node **out);
 /* *out: both, joined by AND. */
 mr_status mr_condition_whole(const mr_condition *c, mr_node **out);
-/* *out: the relationship's order_by, read from c->remote and c->link. NULL: it has none. */
-mr_status mr_condition_order(const mr_condition *c, mr_node **out);
 /* Adds that order after the query's own order. */
 mr_status mr_plan_order(mr_planner *p, const mr_condition *c);
 /* A parameter for a late value, noted in lates. NULL: failed. */

@@ -87,8 +87,6 @@ mr_status mr_gather_parent(mr_gather *g, mr_entity *parent, uint32_t *out) {
     return MR_OK;
 }
 
-bool mr_gather_is_missing(const mr_gather *g, uint32_t parent) { return !parent_at(g, parent)->loaded; }
-
 bool mr_gather_skip_empty(mr_gather *g, uint32_t parent) {
     gathered_parent *p = parent_at(g, parent);
     if (p->loaded || p->count > 0) return false;

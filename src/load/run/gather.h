@@ -30,8 +30,6 @@ void mr_gather_done(mr_gather *g);
 mr_status mr_gather_parent(mr_gather *g, mr_entity *parent, uint32_t *out);
 /* The number of a parent that was added, or UINT32_MAX. */
 uint32_t mr_gather_number_of(mr_gather *g, const mr_entity *parent);
-/* Is the parent's slot to be filled? */
-bool mr_gather_is_missing(const mr_gather *g, uint32_t parent);
 /* If the parent has got no child: returns true, and its slot will not be filled. */
 bool mr_gather_skip_empty(mr_gather *g, uint32_t parent);
 /* Gives the child to the parent with that number. */

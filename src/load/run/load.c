@@ -25,7 +25,8 @@ mr_status mr_load_init(mr_load *load, const mr_load_context *ctx) {
     return MR_OK;
 }
 
-mr_status mr_load_new(const mr_load_context *ctx, mr_load **out) {
+/* An empty load. *out: close it. */
+static mr_status load_new(const mr_load_context *ctx, mr_load **out) {
     *out = mr_alloc(ctx->env, sizeof **out);
     if (!*out) return MR_FAIL;
     if (mr_load_init(*out, ctx) == MR_OK) return MR_OK;
@@ -123,7 +124,7 @@ mr_status mr_load_start_named(const mr_load_context *ctx, mr_query *query, const
     mr_conn *conn;
     mr_vec binds;
     *out = NULL;
-    if (mr_load_new(ctx, &load) != MR_OK) return MR_FAIL;
+    if (load_new(ctx, &load) != MR_OK) return MR_FAIL;
     mr_vec_init(&binds, ctx->env, sizeof(mr_node *));
     mr_heap_block(load->heap);
     load->yield_per = query->yield_per;
@@ -155,7 +156,7 @@ mr_status mr_load_open_reading(const mr_load_context *ctx, mr_plan *plan, const 
                                uint32_t yield_per, bool populate, mr_load **out) {
     mr_load *load;
     *out = NULL;
-    if (mr_load_new(ctx, &load) != MR_OK) return MR_FAIL;
+    if (load_new(ctx, &load) != MR_OK) return MR_FAIL;
     load->yield_per = yield_per;
     load->populate = populate;
     if (open_main(load, plan, source) != MR_OK) {
@@ -305,7 +306,8 @@ mr_status mr_load_fire_events(mr_load *load) {
     return status;
 }
 
-mr_status mr_load_advance(mr_load *load) {
+/* Goes on until rows can be given out. */
+static mr_status advance(mr_load *load) {
     mr_status status;
     if (load->state == MR_LOAD_READING || load->state == MR_LOAD_FOLLOWING)
         load->outside = load->ctx.outside && load->ctx.outside(load->ctx.ud);
@@ -330,7 +332,7 @@ mr_status mr_load_advance(mr_load *load) {
 
 static mr_status step(mr_load *load) {
     for (;;) {
-        mr_status status = mr_load_advance(load);
+        mr_status status = advance(load);
         if (status != MR_OK) return status;
         if (load->yield_per) unpin_rows(load, load->given);
         if (load->given < row_count(load)) {
@@ -359,9 +361,10 @@ mr_status mr_load_step(mr_load *load) {
 
 bool mr_load_streams(const mr_load *load) { return load->yield_per && !load->main_done; }
 
-mr_status mr_load_finish(mr_load *load) {
+/* Runs the load to its end. */
+static mr_status finish(mr_load *load) {
     mr_status status;
-    do status = mr_load_advance(load);
+    do status = advance(load);
     while (status == MR_WAIT);
     return status;
 }
@@ -392,7 +395,7 @@ mr_status mr_load_all(mr_load *load, const mr_value **rows, size_t *n) {
     mr_heap_block(load->heap);
     if (load->yield_per && load->state == MR_LOAD_GIVING && !load->main_done) load->state = MR_LOAD_READING;
     load->yield_per = 0;
-    status = mr_load_finish(load);
+    status = finish(load);
     mr_heap_unblock(load->heap);
     *rows = NULL;
     *n = 0;

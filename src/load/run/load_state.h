@@ -46,8 +46,6 @@ struct mr_load {
 
 /* The context for reading more of an object: bad values are treated as they were in its row. */
 mr_load_context mr_load_context_of(const mr_load_context *ctx, const mr_entity *entity);
-/* An empty load. *out: close it. */
-mr_status mr_load_new(const mr_load_context *ctx, mr_load **out);
 /* Makes a load of the memory at load. MR_FAIL: no memory. */
 mr_status mr_load_init(mr_load *load, const mr_load_context *ctx);
 /* Tells listeners of the objects that were loaded. */
@@ -59,8 +57,6 @@ mr_status mr_load_start_named(const mr_load_context *ctx, mr_query *query, const
  * another row may have one: run a query. The caller has blocked the heap. */
 mr_status mr_load_one(const mr_load_context *ctx, mr_conn *conn, mr_plan *plan, const mr_value *values,
                       mr_entity **out);
-/* Goes on until rows can be given out. */
-mr_status mr_load_advance(mr_load *load);
 /* Starts a load of a plan without a query: for get, refresh and lazy loads. populate: overwrites loaded slots. */
 mr_status mr_load_open(const mr_load_context *ctx, mr_plan *plan, const mr_run_source *source, bool populate,
                        mr_load **out);
@@ -70,8 +66,6 @@ mr_status mr_load_open_reading(const mr_load_context *ctx, mr_plan *plan, const 
 /* mr_load_all for a load by this key. MultipleResultsFound: a part of the key is NULL, and several rows have it. */
 mr_status mr_load_all_of_key(mr_load *load, const mr_mapper *mapper, const mr_value *key, const mr_value **rows,
                              size_t *n);
-/* Runs the load to its end. */
-mr_status mr_load_finish(mr_load *load);
 
 /* ---------------------------------------------------------------- get.c */
 

@@ -12,7 +12,7 @@
 
 /* ---------------------------------------------------------------- origins and events */
 
-void mr_row_set_origin(mr_entity *entity, mr_origin *origin) {
+static void set_origin(mr_entity *entity, mr_origin *origin) {
     mr_origin *old = entity->origin;
     if (origin) mr_plan_retain(origin->plan);
     mr_entity_set_origin(entity, origin);
@@ -68,7 +68,7 @@ static mr_status overwrite(mr_run *run, const mr_plan_entity *pe, mr_entity *e, 
     forget_relationships(e);
     e->flags &= ~(uint32_t)MR_ENTITY_PARTIAL;
     e->as_of = e->owner->as_of;
-    mr_row_set_origin(e, pe->origin);
+    set_origin(e, pe->origin);
     return mr_row_note_event(run->load, e, MR_EVENT_REFRESH);
 }
 
@@ -88,7 +88,7 @@ static mr_status fill_known(mr_run *run, const mr_plan_entity *pe, mr_entity *e,
         if (mr_entity_put(e, pe->slots[i].slot, &row[pe->slots[i].column], false) != MR_OK) return MR_FAIL;
         filled = true;
     }
-    if (expired) mr_row_set_origin(e, pe->origin);
+    if (expired) set_origin(e, pe->origin);
     return filled ? mr_row_note_event(run->load, e, MR_EVENT_REFRESH) : MR_OK;
 }
 
@@ -122,7 +122,7 @@ static mr_status make_new(mr_run *run, const mr_plan_entity *pe, const mr_value 
                               : mr_entity_load_at(owner, mapper, identity, row, pe->slots, pe->nslots, at);
     if (!e) return MR_FAIL;
     *out = e;
-    if (pe->origin) mr_row_set_origin(e, pe->origin);
+    if (pe->origin) set_origin(e, pe->origin);
     if (run->load->populate) {
         mr_status status = mr_seen_add(&run->load->overwritten, e, NULL);
         if (status == MR_FAIL) return status;

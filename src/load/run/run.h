@@ -80,8 +80,6 @@ void mr_run_remember_misfits(mr_run *run);
 mr_status mr_row_interpret(mr_run *run);
 /* Notes that listeners of the event are to be called with the entity, when everything is loaded. */
 mr_status mr_row_note_event(mr_load *load, mr_entity *entity, mr_mapper_event event);
-/* Sets the entity's origin, with a reference. */
-void mr_row_set_origin(mr_entity *entity, mr_origin *origin);
 
 /* ---------------------------------------------------------------- renew.c */
 

@@ -16,7 +16,8 @@ static bool is_word(const char *word, const char *s, size_t len) {
     return strlen(word) == len && (len == 0 || memcmp(word, s, len) == 0);
 }
 
-bool mr_boolean_read(const char *s, size_t len, bool *out) {
+/* Reads a boolean that is stored as text: "1", "t", "true", "0", "f", "false", "". False for other text. */
+static bool read_text(const char *s, size_t len, bool *out) {
     for (size_t i = 0; i < sizeof truths / sizeof *truths; i++)
         if (is_word(truths[i], s, len)) return *out = true, true;
     for (size_t i = 0; i < sizeof falsehoods / sizeof *falsehoods; i++)
@@ -30,7 +31,7 @@ static bool read(const mr_type *type, mr_value *v) {
     if (v->kind == MR_BOOL) return true;
     if (v->kind == MR_INT && (v->u.i == 0 || v->u.i == 1)) b = v->u.i == 1;
     else if (v->kind == MR_FLOAT && (v->u.d == 0 || v->u.d == 1)) b = v->u.d == 1;
-    else if (v->kind != MR_TEXT || !mr_boolean_read(v->u.s, v->len, &b)) return false;
+    else if (v->kind != MR_TEXT || !read_text(v->u.s, v->len, &b)) return false;
     *v = mr_bool_value(b);
     return true;
 }
@@ -48,7 +49,7 @@ static void advise(const mr_type *type, const mr_value *v, char *advice) {
     bool b;
     (void)type;
     if (v->kind == MR_INT) snprintf(advice, MR_TYPE_ADVICE, " (write true or false; x ~= 0 makes one of a number)");
-    else if (v->kind == MR_TEXT && mr_boolean_read(v->u.s, v->len, &b) && v->len > 0)
+    else if (v->kind == MR_TEXT && read_text(v->u.s, v->len, &b) && v->len > 0)
         snprintf(advice, MR_TYPE_ADVICE, " (write %s, without quotes)", b ? "true" : "false");
 }
 

@@ -20,7 +20,8 @@ bool mr_rule_spells_number(const mr_value *v, bool integer) {
     return digits > 0 && digits < 19 && points <= !integer;
 }
 
-bool mr_rule_integer(mr_value *v) {
+/* Converts a float without a fraction to an integer, in place; integers pass. False for other values. */
+static bool to_integer(mr_value *v) {
     if (v->kind == MR_INT) return true;
     if (v->kind != MR_FLOAT) return false;
     double d = v->u.d;
@@ -33,12 +34,12 @@ bool mr_rule_integer(mr_value *v) {
 static bool coerce(mr_env *env, const mr_type *type, mr_value *v) {
     (void)env;
     (void)type;
-    return mr_rule_integer(v);
+    return to_integer(v);
 }
 
 static bool read(const mr_type *type, mr_value *v) {
     (void)type;
-    return mr_rule_integer(v);
+    return to_integer(v);
 }
 
 /* Text that spells an integer comes from a form or a file. */

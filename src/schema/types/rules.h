@@ -12,8 +12,6 @@ enum { MR_STORED_ALL = MR_STORED_INTEGER | MR_STORED_FLOAT | MR_STORED_TEXT | MR
 
 /* Is the value text that spells a number, or an integer, in digits? */
 bool mr_rule_spells_number(const mr_value *v, bool integer);
-/* Converts a float without a fraction to an integer, in place; integers pass. False for other values. */
-bool mr_rule_integer(mr_value *v);
 /* Reads every stored value, unchanged. */
 bool mr_rule_read_all(const mr_type *type, mr_value *v);
 
