@@ -1,10 +1,10 @@
 /*
- * module.c: luaopen_moonrow: builds the module's table once per Lua state, from what the files of the
- * binding register and from the Lua part of the library, which is carried inside.
+ * module.c: luaopen_moonrow: builds the module's table once for each Lua state. Its names come from the files of the
+ * binding, and from the Lua part of the library, which is embedded.
  *
  * Invariant: nothing here needs package, io, os or debug, and nothing reads the program's globals after the module has
- * opened. The embedded chunks are called "=[moonrow.NAME]", so that errors can tell their frames from the
- * user's. */
+ * opened. The embedded chunks are called "=[moonrow.NAME]", so that errors can tell their frames from the user's.
+ */
 #include <moonrow.h>
 #include <string.h>
 
@@ -115,7 +115,7 @@ static int require_embedded(lua_State *L) {
     return 1;
 }
 
-/* core.type_name(value): "MetaData" and the like for values of ours; type(value) for others. */
+/* core.type_name(value): "MetaData" and the like for values of the library; type(value) for others. */
 static int core_type_name(lua_State *L) {
     luaL_checkany(L, 1);
     if (lua_type(L, 1) == LUA_TUSERDATA && luaL_getmetafield(L, 1, "__name") == LUA_TSTRING) return 1;

@@ -254,20 +254,22 @@ mr_query *mr_query_correlate(const mr_query *q, mr_node *froms) {
     return froms ? add_to_list(q, offsetof(mr_select, correlate), froms) : NULL;
 }
 
-mr_query *mr_query_limit(const mr_query *q, mr_node *limit) {
-    mr_query *c = begin(q, limit);
+/* A query with the node in place of the clause at that offset. Consumes node. */
+static mr_query *with_clause(const mr_query *q, size_t clause, mr_node *node) {
+    mr_query *c = begin(q, node);
     if (!c) return NULL;
-    mr_node_release(c->clauses.limit);
-    c->clauses.limit = limit;
+    mr_node **place = (mr_node **)(void *)((char *)&c->clauses + clause);
+    mr_node_release(*place);
+    *place = node;
     return c;
 }
 
+mr_query *mr_query_limit(const mr_query *q, mr_node *limit) {
+    return with_clause(q, offsetof(mr_select, limit), limit);
+}
+
 mr_query *mr_query_offset(const mr_query *q, mr_node *offset) {
-    mr_query *c = begin(q, offset);
-    if (!c) return NULL;
-    mr_node_release(c->clauses.offset);
-    c->clauses.offset = offset;
-    return c;
+    return with_clause(q, offsetof(mr_select, offset), offset);
 }
 
 mr_query *mr_query_distinct(const mr_query *q, mr_node *on) {

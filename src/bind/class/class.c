@@ -450,6 +450,8 @@ static int core_field(lua_State *L) {
 }
 
 static void open_class_metatable(lua_State *L) {
+    static const luaL_Reg metamethods[] = {
+        {"__newindex", class_newindex}, {"__pairs", class_pairs}, {"__tostring", class_tostring}, {NULL, NULL}};
     lua_createtable(L, 0, 6);
     lua_newtable(L);
     for (const builtin *p = builtins; p->name; p++) {
@@ -461,12 +463,7 @@ static void open_class_metatable(lua_State *L) {
     lua_pop(L, 1);
     lua_pushcclosure(L, class_index, 1);
     lua_setfield(L, -2, "__index");
-    lua_pushcfunction(L, class_newindex);
-    lua_setfield(L, -2, "__newindex");
-    lua_pushcfunction(L, class_pairs);
-    lua_setfield(L, -2, "__pairs");
-    lua_pushcfunction(L, class_tostring);
-    lua_setfield(L, -2, "__tostring");
+    luaL_setfuncs(L, metamethods, 0);
     lua_pushliteral(L, "class");
     lua_setfield(L, -2, "__name");
     lua_pushliteral(L, "moonrow class");
@@ -485,6 +482,8 @@ void bind_extend_class(lua_State *L, const char *name, lua_CFunction get) {
 }
 
 void bind_open_class(lua_State *L) {
+    static const luaL_Reg functions[] = {
+        {"new_base", core_new_base}, {"configure", core_configure}, {"field", core_field}, {NULL, NULL}};
     open_class_metatable(L);
     luaL_newmetatable(L, CLASS_COLUMNS);
     lua_pushcfunction(L, columns_index);
@@ -496,10 +495,5 @@ void bind_open_class(lua_State *L) {
     lua_pushliteral(L, "moonrow field");
     lua_setfield(L, -2, "__metatable");
     lua_pop(L, 1);
-    lua_pushcfunction(L, core_new_base);
-    lua_setfield(L, -2, "new_base");
-    lua_pushcfunction(L, core_configure);
-    lua_setfield(L, -2, "configure");
-    lua_pushcfunction(L, core_field);
-    lua_setfield(L, -2, "field");
+    luaL_setfuncs(L, functions, 0);
 }

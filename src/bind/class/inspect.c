@@ -1,7 +1,7 @@
 /*
  * inspect.c: mr.inspect(obj): an object's state, identity, session and the history of its attributes.
  *
- * Invariant: nothing is loaded and nothing is changed; what is read is the object's state of now.
+ * Invariant: nothing is loaded and nothing is changed: the object is read as it is now.
  */
 #include "class.h"
 #include "value/proxy.h"

@@ -148,21 +148,18 @@ static int session_refresh(lua_State *L) { return with_names(L, "refresh", mr_se
 
 static int session_expire(lua_State *L) { return with_names(L, "expire", mr_session_expire); }
 
-static int session_expire_all(lua_State *L) {
-    mr_session *s = bind_session_arg(L, "expire_all");
-    bind_refuse_more(L, 0, "expire_all", "");
+/* session:function(), which is about all objects. */
+static int for_all(lua_State *L, const char *function, mr_status (*fn)(mr_session *s)) {
+    mr_session *s = bind_session_arg(L, function);
+    bind_refuse_more(L, 0, function, "");
     bind_state *b = bind_of(L);
-    BIND_TRY(b, L, mr_session_expire_all(s));
+    BIND_TRY(b, L, fn(s));
     return 0;
 }
 
-static int session_expunge_all(lua_State *L) {
-    mr_session *s = bind_session_arg(L, "expunge_all");
-    bind_refuse_more(L, 0, "expunge_all", "");
-    bind_state *b = bind_of(L);
-    BIND_TRY(b, L, mr_session_expunge_all(s));
-    return 0;
-}
+static int session_expire_all(lua_State *L) { return for_all(L, "expire_all", mr_session_expire_all); }
+
+static int session_expunge_all(lua_State *L) { return for_all(L, "expunge_all", mr_session_expunge_all); }
 
 /* merge(obj, { load = true }), merge{ obj, load = true } */
 static int session_merge(lua_State *L) {

@@ -235,6 +235,11 @@ void bind_open_session(lua_State *L) {
                                        {"expire_on_commit", session_expire_on_commit},
                                        {"closed", session_closed},
                                        {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"Session", core_session},
+                                         {"rest", core_rest},
+                                         {"warn_uncommitted", core_warn_uncommitted},
+                                         {"is_open", core_is_open},
+                                         {NULL, NULL}};
     bind_type(L, BIND_SESSION, "Session", methods, getters, metamethods);
     luaL_getmetatable(L, BIND_SESSION);
     lua_getfield(L, -1, "__index");
@@ -250,12 +255,5 @@ void bind_open_session(lua_State *L) {
     lua_setfield(L, -2, "__newindex");
     lua_pop(L, 1);
     bind_make_session_names(L);
-    lua_pushcfunction(L, core_session);
-    lua_setfield(L, -2, "Session");
-    lua_pushcfunction(L, core_rest);
-    lua_setfield(L, -2, "rest");
-    lua_pushcfunction(L, core_warn_uncommitted);
-    lua_setfield(L, -2, "warn_uncommitted");
-    lua_pushcfunction(L, core_is_open);
-    lua_setfield(L, -2, "is_open");
+    luaL_setfuncs(L, functions, 0);
 }

@@ -307,19 +307,18 @@ static int kind_tostring(lua_State *L) {
     return 1;
 }
 
+/* Pushes the metatable of errors of the kind. */
 static void make_kind(lua_State *L, mr_errkind kind) {
-    const char *name = mr_errkind_name(kind);
-    lua_createtable(L, 0, 5); /* the metatable of its errors */
-    lua_pushcfunction(L, error_tostring);
-    lua_setfield(L, -2, "__tostring");
-    lua_pushcfunction(L, error_concat);
-    lua_setfield(L, -2, "__concat");
-    lua_pushstring(L, name);
+    static const luaL_Reg metamethods[] = {{"__tostring", error_tostring}, {"__concat", error_concat}, {NULL, NULL}};
+    lua_createtable(L, 0, 5);
+    luaL_setfuncs(L, metamethods, 0);
+    lua_pushstring(L, mr_errkind_name(kind));
     lua_setfield(L, -2, "__name");
     lua_pushinteger(L, kind);
     lua_setfield(L, -2, "__errkind");
 }
 
+/* Pushes the kind as programs see it: mr.errors.IntegrityError. */
 static void make_kind_class(lua_State *L, mr_errkind kind) {
     lua_createtable(L, 0, 2);
     lua_pushinteger(L, kind);
