@@ -1,5 +1,5 @@
 /*
- * capi.c: the embedding API's ground: protected runs, the last error, memory.
+ * capi.c: what all of the embedding API needs: protected runs, the last error, memory.
  *
  * Invariant: kind, message and the other texts of an error are read when the error arises. So a C program that asks for
  * them later causes no allocation and no failure.

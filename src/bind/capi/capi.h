@@ -1,6 +1,6 @@
 /*
- * capi.h: what the files of the embedding API (moonrow.h) share: running a piece of the binding for a C
- * caller, to whom no error may jump.
+ * capi.h: what the files of the embedding API (moonrow.h) share: running a part of the binding for a C caller, so that
+ * no error jumps out of it.
  */
 #ifndef MOONROW_BIND_CAPI_H
 #define MOONROW_BIND_CAPI_H

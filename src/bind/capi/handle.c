@@ -13,7 +13,7 @@
 
 /* ---------------------------------------------------------------- objects */
 
-/* The text of a key, copied for C: the identity's own text goes away when the key changes. */
+/* The text of a key, copied for C: the identity frees its text when the key changes. */
 typedef struct kept_text {
     struct kept_text *next;
     size_t len;

@@ -302,7 +302,7 @@ static int class_name(lua_State *L) {
 static const builtin builtins[] = {{"query", class_query},   {"c", class_columns},   {"metadata", class_metadata},
                                    {"__table", class_table}, {"__name", class_name}, {NULL, NULL}};
 
-/* The class at index 1; raises where somebody called the metatable's function by hand with something else. */
+/* The class at index 1; raises if a program called the metatable's function with another value. */
 static bind_class *self(lua_State *L, const char *function) {
     bind_class *c = bind_class_at(L, 1);
     if (!c) bind_type_error(L, 1, function, "a class");

@@ -153,7 +153,7 @@ static void set_field(lua_State *L, mr_entity *e) {
     bind_proxy_anchor(L, 1, e);
 }
 
-/* Does the class refer to itself by a relationship which says of neither side that it is the parent's? */
+/* Does the class refer to itself by a relationship without a remote_side? */
 static bool has_no_remote_side(const mr_relationship *rel) {
     return rel->direction == MR_ONE_TO_MANY && rel->remote_side.len == 0 &&
            !(rel->reverse && rel->reverse->remote_side.len) &&

@@ -15,7 +15,7 @@ typedef struct version_function {
     mr_value *version; /* of the running call: in the version before, out the next */
 } version_function;
 
-/* The result is anchored in the registry, so its bytes stay good until the next call. */
+/* The result is kept in the registry, so its bytes stay valid until the next call. */
 static int version_body(lua_State *L) {
     version_function *f = lua_touserdata(L, 1);
     const mr_property *prop = f->mapper->version;

@@ -16,7 +16,7 @@ typedef const char *bind_event_name(int event);
 /* The number of the event with the name; -1 where there is none. */
 int bind_event_named(bind_event_name *name_of, const char *name);
 /* Calls the function below its n arguments and leaves one result. A connection among the arguments (at the index; 0:
- * none) is of no use after the call. */
+ * none) cannot be used after the call. */
 void bind_call_listener(lua_State *L, int n, int connection);
 
 #endif

@@ -2,7 +2,7 @@
  * session_engine_events.c: brings the events of sessions and engines to the dispatchers of the Lua part, which keeps
  * the listeners.
  *
- * Invariant: a connection that is lent to a listener is of no use after the call. An error of a listener reaches the
+ * Invariant: a connection that is lent to a listener cannot be used after the call. An error of a listener reaches the
  * code that caused the event unchanged.
  */
 #include <string.h>

@@ -2,7 +2,7 @@
  * objects.c: the session's methods that take objects: add, delete, expunge, refresh, expire, merge and the like.
  *
  * Invariant: the result of add does not depend on garbage collection: an object that the program does not hold any more
- * is never in the way.
+ * never prevents it.
  */
 #include "value/proxy.h"
 #include "value/session.h"

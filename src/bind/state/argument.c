@@ -42,7 +42,7 @@ bool bind_is_among(const char *const *names, const char *name) {
     return false;
 }
 
-/* Options of other libraries: what there is in their place; or NULL. */
+/* Options of other libraries: the end of a message that says what to write in their place; or NULL. */
 static const char *option_elsewhere(const char *name) {
     if (strcmp(name, "binds") == 0)
         return "a session has one engine (bind); a program with two databases opens two (mr.open)";

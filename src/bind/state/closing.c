@@ -8,7 +8,7 @@
 #include "type.h"
 
 static const char gone_key = 0; /* registry: the metatable of values whose finalizer has run */
-static const char ours_key = 0; /* in a metatable of ours that has no name in the registry: true */
+static const char ours_key = 0; /* in a metatable of the library that has no name in the registry: true */
 
 static int say_gone(lua_State *L) {
     (void)bind_of(L); /* raises where the library is closed: a better message */

@@ -2,7 +2,7 @@
  * state.c: the binding's state for one Lua state: entering and leaving the core, and the bridge between Lua's collector
  * and the heap's trace.
  *
- * Invariant: the state is a userdata, made before any other of ours, so its finalizer runs after
+ * Invariant: the state is a userdata, made before all others of the library, so its finalizer runs after
  * theirs and its memory stays valid until the last finalizer has run.
  */
 #include "state.h"
@@ -72,7 +72,7 @@ static void full_collection(void *ud) {
     lua_gc(b->L ? b->L : b->main, LUA_GCCOLLECT);
 }
 
-/* Called by the database where a lock or a file is in the way: garbage of the program may hold it. */
+/* Called by the database when a lock or a file stops it: garbage of the program may hold that. */
 static bool collect_dropped(void *ud) {
     bind_state *b = ud;
     if (collector_stopped(ud)) return false;

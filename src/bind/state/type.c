@@ -1,7 +1,7 @@
 /*
  * type.c: the types of userdata: their metatables, and how a value is tested for one.
  *
- * Invariant: an unknown name on a value of ours raises with the nearest one; it never reads nil.
+ * Invariant: an unknown name on a value of the library raises with the nearest one; it never reads nil.
  */
 #include "type.h"
 

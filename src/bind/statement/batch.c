@@ -20,7 +20,7 @@ typedef struct batch {
     mr_batch *rows;
     bind_row_binding *binding; /* of the rows like the first; or NULL */
     int held;                  /* index of the cursor value whose values are bound now */
-    bool broken;               /* the row at hand has another structure and runs by itself */
+    bool broken;               /* the current row has another structure and runs by itself */
 } batch;
 
 static mr_status count_row(void *ud, void *row, mr_status step) {

@@ -18,7 +18,7 @@ typedef struct bind_connection {
     mr_engine *engine; /* counted: outlives the connection */
     bool block;        /* made by engine:begin() */
     bool function;     /* engine:begin(fn): the block ends when the function does, not by __close */
-    bool ended;        /* commit or rollback was called inside the block: nobody would commit later work */
+    bool ended;        /* commit or rollback was called inside the block: later work would never be committed */
     bool borrowed;     /* belongs to the caller of a listener; must not be committed or closed here */
 } bind_connection;
 

@@ -18,7 +18,7 @@ enum { QUERY_SOURCE = 1, /* where its session comes from */ QUERY_CLASS, QUERY__
 typedef struct bind_query {
     const void *magic; /* tells it from other userdata: the address of a static of query.c */
     bind_state *b;
-    mr_query *query;   /* NULL: a lookup that nobody has asked for its query */
+    mr_query *query;   /* NULL: a lookup whose query was not needed yet */
     mr_mapper *mapper; /* ... over this class */
     bool select;
     bool classed; /* it has a class of queries of its own, as its user value */

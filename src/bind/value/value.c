@@ -149,7 +149,8 @@ static int null_tostring(lua_State *L) {
     return 1;
 }
 
-/* All light userdata have one metatable. If nobody has set it, ours lets mr.null, which is on top, print as null. */
+/* All light userdata have one metatable. If the program has set none, ours makes mr.null, which is on top, print as
+ * null. */
 static void name_null(lua_State *L) {
     if (lua_getmetatable(L, -1)) {
         lua_pop(L, 1);
