@@ -315,6 +315,40 @@ static inline void blog_with(unsigned cascades, bool single_parent) {
 /* The same with the default cascades. */
 static inline void blog(void) { blog_with(0, false); }
 
+static inline mr_entity *category(const char *name) { return object("Category", name); }
+static inline mr_entity *post(const char *name) { return object("Post", name); }
+
+/* A committed category with n posts; none of them is loaded. */
+static inline mr_entity *saved_category(const char *name, unsigned n) {
+    mr_entity *c = category(name);
+    for (unsigned i = 0; i < n; i++) ok(append(c, "posts", post("p")));
+    add(c);
+    commit();
+    return c;
+}
+
+/* ---------------------------------------------------------------- users */
+
+/* Declares User with two text attributes, and two that are deferred together; creates the table. */
+static inline void users(void) {
+    mr_mapper *user = begin_class("User");
+    text_attribute(user, "name");
+    text_attribute(user, "email");
+    mr_property *a = text_attribute(user, "bio"), *b = text_attribute(user, "photo");
+    a->deferred = b->deferred = true;
+    a->deferred_group = b->deferred_group = mr_intern(env, "big", 3);
+    end_class(user, "users");
+    create_tables();
+}
+
+/* A committed user of that name. */
+static inline mr_entity *saved(const char *name) {
+    mr_entity *e = object("User", name);
+    add(e);
+    commit();
+    return e;
+}
+
 #define TEST_ON_FILE(fn) cmocka_unit_test_setup_teardown(fn, open_file, close_file)
 #define TEST(fn)         cmocka_unit_test_setup_teardown(fn, open_all, close_all)
 
