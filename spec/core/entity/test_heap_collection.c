@@ -3,27 +3,9 @@
  *
  * Invariant: all its items stay alive, whatever part of it the trace has seen before.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
-
-#include "entity_fixture.h"
+#include "entity_world.h"
 
 enum { ITEMS_OF_ONE = 9, STEP = 2, MOST_STEPS = 40 };
-
-static fixture f;
-
-static int open_fixture(void **state) {
-    (void)state;
-    return fx_open(&f) ? 0 : -1;
-}
-
-static int close_fixture(void **state) {
-    (void)state;
-    return fx_close(&f) ? 0 : -1;
-}
 
 /* A pinned parent. Its collection is loaded and has the items 2, 3, ... */
 static mr_entity *parent_of_many(mr_collection **out) {
@@ -73,8 +55,6 @@ static void reverted_when_emptied(void **state) {
     }
     assert_true(reverted_while_tracing > ITEMS_OF_ONE / STEP);
 }
-
-#define TEST(fn) cmocka_unit_test_setup_teardown(fn, open_fixture, close_fixture)
 
 int main(void) {
     const struct CMUnitTest tests[] = {TEST(reverted_when_emptied)};

@@ -1,27 +1,9 @@
 /*
  * test_idmap.c: the identity map: compared with a model, its use of memory, without memory, and closed.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
-
-#include "entity_fixture.h"
+#include "entity_world.h"
 
 #include <stdio.h>
-
-static fixture f;
-
-static int open_fixture(void **state) {
-    (void)state;
-    return fx_open(&f) ? 0 : -1;
-}
-
-static int close_fixture(void **state) {
-    (void)state;
-    return fx_close(&f) ? 0 : -1;
-}
 
 /* A transient object with an identity, in the fixture's owner but not in its map. */
 static mr_entity *make(int64_t id) {
@@ -220,8 +202,6 @@ static void closed(void **state) {
     assert_int_equal(mr_heap_count(f.heap), 0);
     assert_null(get(5));
 }
-
-#define TEST(fn) cmocka_unit_test_setup_teardown(fn, open_fixture, close_fixture)
 
 int main(void) {
     const struct CMUnitTest tests[] = {

@@ -31,6 +31,12 @@ static mr_load_context ctx;
 static mr_mapper *user, *category, *post, *tag, *node, *score;
 static int entered, left;
 
+/* The columns that a query of a class selects. */
+#define USER     "user.id AS user_id, user.username AS user_username, user.email AS user_email"
+#define POST     "post.id AS post_id, post.title AS post_title, post.category_id AS post_category_id"
+#define CATEGORY "category.id AS category_id, category.name AS category_name"
+#define NODE     "node.id AS node_id, node.name AS node_name, node.parent_id AS node_parent_id"
+
 /* Fails the test, with the recorded error, unless ok. */
 static inline void check(bool ok, const char *what) {
     if (!ok) fail_msg("%s: %s", what, mr_env_error(env)->kind ? mr_env_error(env)->message : "no error");

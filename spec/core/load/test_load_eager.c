@@ -3,12 +3,9 @@
  */
 #include "load_fixture.h"
 
-#define POST      "post.id AS post_id, post.title AS post_title, post.category_id AS post_category_id"
 #define POST_1    "post_1.id AS post_1_id, post_1.title AS post_1_title, post_1.category_id AS post_1_category_id"
-#define CATEGORY  "category.id AS category_id, category.name AS category_name"
 #define TAG       "tag.id AS tag_id, tag.name AS tag_name"
 #define TAG_1     "tag_1.id AS tag_1_id, tag_1.name AS tag_1_name"
-#define NODE      "node.id AS node_id, node.name AS node_name, node.parent_id AS node_parent_id"
 #define NODE_1    "node_1.id AS node_1_id, node_1.name AS node_1_name, node_1.parent_id AS node_1_parent_id"
 #define NODE_2    "node_2.id AS node_2_id, node_2.name AS node_2_name, node_2.parent_id AS node_2_parent_id"
 #define JOIN_TAGS "(post_tag AS post_tag_1 JOIN tag AS tag_1 ON tag_1.id = post_tag_1.tag_id)"

@@ -3,10 +3,6 @@
  */
 #include "load_fixture.h"
 
-#define POST     "post.id AS post_id, post.title AS post_title, post.category_id AS post_category_id"
-#define CATEGORY "category.id AS category_id, category.name AS category_name"
-#define NODE     "node.id AS node_id, node.name AS node_name, node.parent_id AS node_parent_id"
-
 static void touch(mr_entity *e, const char *name) { OK(mr_load_relationship(&ctx, e, prop(e->mapper, name))); }
 
 static void one_statement(void **state) {
