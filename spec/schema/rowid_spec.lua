@@ -263,12 +263,16 @@ describe("create_all", function()
 end)
 
 describe("a number in a composite key", function()
-  it("is made by no table of SQLite: the error says so", function()
+  it("is made by no table of SQLite: autoincrement = true is refused, and a missing value is named", function()
     local db = mr.open "sqlite://"
-    local L = db.Model:extend("L", { id = db.Column{ db.Integer, primary_key = true, autoincrement = true },
+    local function declare(name, autoincrement)
+      return db.Model:extend(name, { id = db.Column{ db.Integer, primary_key = true, autoincrement = autoincrement },
                                      lang = db.Column{ db.String, primary_key = true } })
+    end
+    refuse("ArgumentError", { "'l'", "'id'", "autoincrement = true", "2 columns", "set its values" }, declare, "L", true)
+    local M = declare "M"
     db:create_all()
-    db.session:add(L{ lang = "en" })
-    refuse("InvalidRequestError", { "L.id", "'l'", "set the key" }, db.session.flush, db.session)
+    db.session:add(M{ lang = "en" })
+    refuse("InvalidRequestError", { "M.id", "set it" }, db.session.flush, db.session)
   end)
 end)

@@ -130,7 +130,8 @@ static int core_type_name(lua_State *L) {
     /* state      */ open(argument) open(log) open(own) open(closing) open(error) open(coroutine) open(sleep) \
     /* value      */ open(opaque) open(value) open(datetime) open(make_date) open(row) open(proxy)            \
                      open(text_value)                                                                         \
-    /* schema     */ open(type) open(column) open(constraint) open(table) open(metadata)                      \
+    /* schema     */ open(type) open(column) open(generated) open(constraint) open(index)                      \
+                     open(table) open(metadata) open(ddl)                                                     \
     /* expression */ open(expression) open(comparison) open(operator) open(text) open(function) open(from)    \
     /* class      */ open(relationship_attribute) open(class) open(relationship) open(entity) open(construct)                 \
                      open(declare) open(collection) open(inspect)                                             \

@@ -1,5 +1,8 @@
 /*
- * create.c: creates and drops the tables of a metadata.
+ * create.c: creates and drops the tables and views of a metadata.
+ *
+ * Views come behind all tables, in the order in which they were declared, and are dropped before them. A view without a
+ * definition is somebody else's: it is neither made nor dropped.
  *
  * Invariant: all of it is one transaction, so a failure leaves the database as it was. If the caller's transaction was
  * open before, it stays open, and the caller decides about it.
@@ -11,9 +14,11 @@
 typedef struct job {
     mr_conn *conn;
     const mr_dialect *dialect;
-    mr_table **tables; /* the chosen tables, in the order of their foreign keys */
+    mr_table **tables; /* the chosen tables, in the order of their foreign keys; then the views */
     bool *wanted;      /* for each table: must it be created, or dropped? */
     size_t n;
+    mr_table **todo; /* the wanted ones, in the same order */
+    size_t ntodo;
     bool dropping, checkfirst;
 } job;
 
@@ -25,13 +30,22 @@ static bool chosen(const mr_table *table, mr_table *const *tables, size_t n) {
     return false;
 }
 
+static bool is_made_here(const mr_table *table) {
+    return !table->options.is_view || table->options.sql || table->options.query;
+}
+
 static mr_status choose(job *j, mr_metadata *md, mr_table *const *tables, size_t n) {
     size_t all = md->tables.len, sorted = 0;
     j->tables = mr_calloc(md->env, (all + 1) * sizeof(void *));
+    j->todo = mr_calloc(md->env, (all + 1) * sizeof(void *));
     j->wanted = mr_calloc(md->env, all + 1);
-    if (!j->tables || !j->wanted || mr_metadata_sorted(md, j->tables, &sorted)) return MR_FAIL;
+    if (!j->tables || !j->todo || !j->wanted || mr_metadata_sorted(md, j->tables, &sorted)) return MR_FAIL;
     for (size_t i = 0; i < sorted; i++) {
-        if (chosen(j->tables[i], tables, n)) j->tables[j->n++] = j->tables[i];
+        if (!j->tables[i]->options.is_view && chosen(j->tables[i], tables, n)) j->tables[j->n++] = j->tables[i];
+    }
+    for (size_t i = 0; i < all; i++) {
+        mr_table *view = mr_vec_ptr(&md->tables, i);
+        if (view->options.is_view && is_made_here(view) && chosen(view, tables, n)) j->tables[j->n++] = view;
     }
     return MR_OK;
 }
@@ -61,6 +75,9 @@ static mr_status check(job *j, bool *any) {
         *any = *any || j->wanted[i];
     }
     mr_strbuf_done(&sql);
+    j->ntodo = 0;
+    for (size_t i = 0; i < j->n; i++)
+        if (j->wanted[i]) j->todo[j->ntodo++] = j->tables[i];
     return status;
 }
 
@@ -74,31 +91,71 @@ static mr_status run_ddl(job *j, mr_strbuf *sql) {
     return status;
 }
 
-static mr_status create_table(job *j, mr_table *table, mr_strbuf *sql) {
+/* The tables behind number i of those that are created or dropped. */
+static mr_later later_than(const job *j, size_t i) { return (mr_later){j->todo + i + 1, j->ntodo - i - 1}; }
+
+static mr_status create_one(job *j, size_t i, mr_strbuf *sql) {
+    mr_table *table = j->todo[i];
+    mr_later later = later_than(j, i);
     mr_strbuf_clear(sql);
-    if (mr_ddl_create_table(j->dialect, table, sql) || run_ddl(j, sql)) return MR_FAIL;
+    if (mr_ddl_create(j->dialect, table, false, &later, sql) || run_ddl(j, sql)) return MR_FAIL;
     for (const mr_index *index = table->indexes; index; index = index->next) {
         mr_strbuf_clear(sql);
-        if (mr_ddl_create_index(j->dialect, table, index, sql) || run_ddl(j, sql)) return MR_FAIL;
+        if (mr_ddl_create_index(j->dialect, index, false, sql) || run_ddl(j, sql)) return MR_FAIL;
     }
+    mr_strbuf_clear(sql);
+    for (unsigned n = 0; mr_ddl_comment(j->dialect, table, n, sql); n++) {
+        if (run_ddl(j, sql)) return MR_FAIL;
+        mr_strbuf_clear(sql);
+    }
+    return MR_OK;
+}
+
+static mr_status drop_one(job *j, size_t i, mr_strbuf *sql) {
+    mr_strbuf_clear(sql);
+    mr_ddl_drop(j->dialect, j->todo[i], false, sql);
+    return run_ddl(j, sql);
+}
+
+/* Adds, or drops, the foreign keys to tables that come later. */
+static mr_status alter_one(job *j, size_t i, mr_strbuf *sql) {
+    mr_later later = later_than(j, i);
+    bool found = true;
+    for (unsigned n = 0; found; n++) {
+        mr_strbuf_clear(sql);
+        if (mr_ddl_alter(j->dialect, j->todo[i], &later, j->dropping, n, sql, &found)) return MR_FAIL;
+        if (found && run_ddl(j, sql)) return MR_FAIL;
+    }
+    return MR_OK;
+}
+
+static mr_status create_wanted(job *j, mr_strbuf *sql) {
+    size_t views = 0;
+    while (views < j->ntodo && !j->todo[views]->options.is_view) views++;
+    for (size_t i = 0; i < views; i++)
+        if (create_one(j, i, sql)) return MR_FAIL;
+    for (size_t i = 0; i < views; i++)
+        if (alter_one(j, i, sql)) return MR_FAIL;
+    for (size_t i = views; i < j->ntodo; i++)
+        if (create_one(j, i, sql)) return MR_FAIL;
+    return MR_OK;
+}
+
+static mr_status drop_wanted(job *j, mr_strbuf *sql) {
+    size_t at = j->ntodo;
+    for (; at > 0 && j->todo[at - 1]->options.is_view; at--)
+        if (drop_one(j, at - 1, sql)) return MR_FAIL;
+    for (size_t i = 0; i < at; i++)
+        if (alter_one(j, i, sql)) return MR_FAIL;
+    for (; at > 0; at--)
+        if (drop_one(j, at - 1, sql)) return MR_FAIL;
     return MR_OK;
 }
 
 static mr_status run_all(job *j) {
     mr_strbuf sql;
-    mr_status status = MR_OK;
     mr_strbuf_init(&sql, j->conn->env);
-    for (size_t i = 0; status == MR_OK && i < j->n; i++) {
-        size_t at = j->dropping ? j->n - 1 - i : i;
-        if (!j->wanted[at]) continue;
-        if (!j->dropping) {
-            status = create_table(j, j->tables[at], &sql);
-        } else {
-            mr_strbuf_clear(&sql);
-            mr_ddl_drop_table(j->dialect, j->tables[at], &sql);
-            status = run_ddl(j, &sql);
-        }
-    }
+    mr_status status = j->dropping ? drop_wanted(j, &sql) : create_wanted(j, &sql);
     mr_strbuf_done(&sql);
     return status;
 }
@@ -147,6 +204,7 @@ static mr_status start(mr_conn *conn, mr_metadata *md, mr_table *const *tables, 
     mr_status status = choose(&j, md, tables, n);
     if (status == MR_OK) status = run_job(&j);
     mr_free(md->env, j.tables);
+    mr_free(md->env, j.todo);
     mr_free(md->env, j.wanted);
     return status;
 }

@@ -46,6 +46,7 @@ static mr_status add_column(flush_class *cls, const mr_property *prop) {
     if (!made.what) return MR_FAIL;
     made.checked = mr_type_is_limited(made.type);
     cls->checks = cls->checks || made.checked;
+    cls->computes = cls->computes || prop->column->computed;
     /* Inserts in the table's order; this is nearly always the end. */
     unsigned at = cls->ncolumns++;
     while (at > 0 && cls->columns[at - 1].column->index > made.column->index) {

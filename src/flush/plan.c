@@ -102,11 +102,38 @@ static void init(mr_flush *flush, const mr_flush_context *ctx) {
     mr_strbuf_init(&flush->identity, env);
 }
 
+static bool has_changed_column(const flush_op *op) {
+    for (unsigned c = 0; c < op->cls->ncolumns; c++)
+        if (mr_entity_is_dirty(op->entity, op->cls->columns[c].slot)) return true;
+    return false;
+}
+
+/* Refuses to write an object of a view. */
+static mr_status check_is_table(mr_flush *flush, const flush_op *op) {
+    static const char *const verbs[] = {[OP_INSERT] = "inserted", [OP_UPDATE] = "changed", [OP_DELETE] = "deleted"};
+    const mr_mapper *mapper = op->cls->mapper;
+    if (!mapper->table->options.is_view || (op->kind == OP_UPDATE && !has_changed_column(op))) return MR_OK;
+    mr_strbuf who;
+    mr_strbuf_init(&who, flush->env);
+    if (op->kind == OP_INSERT) mr_strbuf_printf(&who, "a new %s", mapper->name);
+    else mr_identity_describe(mapper, &op->entity->identity, &who);
+    const char *text = mr_strbuf_str(&who);
+    if (text)
+        mr_fail(
+            flush->env, MR_ERR_INVALID_REQUEST,
+            "%s cannot be %s: %s is a view ('%s'), which is only read: write the tables that it reads, and take this "
+            "object back with session:%s",
+            text, verbs[op->kind], mapper->name, mapper->table->full_name,
+            op->kind == OP_UPDATE ? "expire" : "expunge");
+    mr_strbuf_done(&who);
+    return MR_FAIL;
+}
+
 static mr_status add_all(mr_flush *flush, mr_entity *const *entities, size_t n, flush_op_kind kind) {
     for (size_t i = 0; i < n; i++) {
         if (kind == OP_UPDATE && (entities[i]->flags & MR_ENTITY_TO_DELETE)) continue;
         flush_op *op = add_op(flush, entities[i], kind);
-        if (!op) return MR_FAIL;
+        if (!op || check_is_table(flush, op) != MR_OK) return MR_FAIL;
         if (kind != OP_DELETE && mr_flush_check(flush, op) != MR_OK) return MR_FAIL;
     }
     return MR_OK;

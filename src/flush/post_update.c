@@ -112,7 +112,9 @@ static mr_status send_row(flush_batch *batch, flush_op *op, bool before_delete) 
     for (size_t w = 0; w < mr_flush_words(op->cls); w++) any = any || shape[w];
     if (!any) return MR_OK;
     /* The version comes first: a version with its own generator has no other onupdate. */
-    if (stage_version(flush, op, shape) != MR_OK || stage_onupdate(flush, op, shape) != MR_OK) return MR_FAIL;
+    if (stage_version(flush, op, shape) != MR_OK || stage_onupdate(flush, op, shape) != MR_OK ||
+        mr_flush_stage_computed(flush, op) != MR_OK)
+        return MR_FAIL;
     flush_wanted wanted = {.kind = STATEMENT_UPDATE, .shape = shape, .rows = 1, .keep = true};
     if (mr_flush_is_partial(flush, op, &wanted.partial) != MR_OK ||
         mr_flush_batch_set_statement(batch, op->cls, &wanted) != MR_OK || mr_flush_batch_row(batch, op) != MR_OK)

@@ -182,7 +182,7 @@ static bool is_inlined(const builder *b, unsigned c) { return b->wanted->inlined
 /* Does the database make the value of the column, if the program has not set it? */
 static bool is_made_by_database(const builder *b, unsigned c) {
     const mr_column *column = b->cls->columns[c].column;
-    if (b->wanted->kind != STATEMENT_INSERT) return column->onupdate.kind == MR_DEFAULT_SQL;
+    if (b->wanted->kind != STATEMENT_INSERT) return column->onupdate.kind == MR_DEFAULT_SQL || column->computed;
     return mr_column_has_server_default(column) || column->deflt.kind == MR_DEFAULT_SQL;
 }
 

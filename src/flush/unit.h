@@ -38,6 +38,7 @@ struct flush_class {
     uint32_t component; /* tables that refer to each other in a cycle have the same number */
     bool cyclic;        /* rows must be sorted, because the table refers to itself, or is in a cycle */
     bool checks;        /* some column is checked */
+    bool computes;      /* the database computes some column */
     uint16_t ncolumns, nslots;
     flush_column *columns;                  /* in the table's order */
     uint16_t *column_of;                    /* by slot: index in columns, or FLUSH_NO_COLUMN */

@@ -57,10 +57,11 @@ static mr_status stage_version(mr_flush *flush, flush_op *op, uint64_t *shape) {
     return mr_flush_stage_version(flush, op, mr_flush_version(op));
 }
 
-/* Stages what each change of a row needs: the next version, and onupdate defaults. */
+/* Stages what each change of a row needs: the next version, onupdate defaults, and that computed columns are read
+ * again. */
 static mr_status stage_onupdate(mr_flush *flush, flush_op *op, uint64_t *shape) {
     const flush_class *cls = op->cls;
-    if (stage_version(flush, op, shape) != MR_OK) return MR_FAIL;
+    if (stage_version(flush, op, shape) != MR_OK || mr_flush_stage_computed(flush, op) != MR_OK) return MR_FAIL;
     for (unsigned c = 0; c < cls->ncolumns; c++) {
         const mr_default *onupdate = &cls->columns[c].column->onupdate;
         if (onupdate->kind == MR_DEFAULT_NONE || mr_flush_has_bit(shape, c)) continue;
@@ -76,7 +77,7 @@ static mr_status stage_switched(mr_flush *flush, flush_op *op, uint64_t *shape, 
     const flush_class *cls = op->cls;
     for (unsigned c = 0; c < cls->ncolumns; c++) {
         const mr_value *v = mr_flush_value(op, c);
-        if (cls->columns[c].key) continue;
+        if (cls->columns[c].key || cls->columns[c].column->computed) continue;
         if (v->kind == MR_UNLOADED && c == cls->discriminator &&
             mr_flush_stage(flush, op, c, v = &cls->mapper->polymorphic_identity) != MR_OK)
             return MR_FAIL;

@@ -46,6 +46,12 @@ mr_status mr_flush_stage_server(mr_flush *flush, flush_op *op, unsigned c) {
     return MR_OK;
 }
 
+mr_status mr_flush_stage_computed(mr_flush *flush, flush_op *op) {
+    for (unsigned c = 0; op->cls->computes && c < op->cls->ncolumns; c++)
+        if (op->cls->columns[c].column->computed && mr_flush_stage_server(flush, op, c) != MR_OK) return MR_FAIL;
+    return MR_OK;
+}
+
 static mr_value now_for(const mr_type *type) {
     enum { HOURS = 24 };
     const int64_t day = (int64_t)HOURS * 3600 * 1000000;

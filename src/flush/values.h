@@ -22,6 +22,8 @@ static inline const mr_value *mr_flush_value(const flush_op *op, unsigned c) {
 mr_status mr_flush_stage(mr_flush *flush, flush_op *op, unsigned c, const mr_value *value);
 /* Notes that the database makes the value of column c. */
 mr_status mr_flush_stage_server(mr_flush *flush, flush_op *op, unsigned c);
+/* The same for each column that the database computes: an UPDATE of the row may change its value. */
+mr_status mr_flush_stage_computed(mr_flush *flush, flush_op *op);
 /* *out: the value of a default that is no SQL; its bytes are valid until the next call of the default. */
 mr_status mr_flush_default(mr_flush *flush, const mr_type *type, const mr_default *deflt, mr_value *out);
 /* Stages the value of a default for column c; an SQL default stages STAGED_BY_SERVER. */

@@ -78,7 +78,8 @@ static mr_status make_table(mr_mapper *m, const char *tablename, const char *sch
     mr_column **columns = mr_env_arena(m->env, (m->columns.len + 1) * sizeof(mr_column *));
     if (!columns) return MR_FAIL;
     for (size_t i = 0; i < m->columns.len; i++) columns[i] = ((mr_property *)mr_vec_ptr(&m->columns, i))->column;
-    m->table = mr_table_new(md, tablename, schema, columns, (unsigned)m->columns.len, constraints, indexes);
+    m->table = mr_table_new_with(md, tablename, schema, columns, (unsigned)m->columns.len, constraints, indexes,
+                                 m->table_options);
     if (!m->table) return MR_FAIL;
     mark->table = m->table;
     mark->made = true;

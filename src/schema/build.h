@@ -1,5 +1,5 @@
 /*
- * build.h: the steps of making a table, shared by table.c and constraint.c.
+ * build.h: the steps of making a table, shared by table.c, constraint.c, rules.c and naming.c.
  *
  * Invariant: the functions change only the table that is being made, and its constraints. Columns get their flags and
  * foreign keys when no step can fail any more. A step that fails records an ArgumentError or NoMemoryError.
@@ -25,13 +25,19 @@ mr_status mr_build_constraints(const mr_build *b, mr_constraint *constraints);
 mr_status mr_build_indexes(const mr_build *b, const mr_index *indexes);
 /* Sets the table's primary key: the columns of the PRIMARY KEY constraint, or else the columns with primary_key. */
 mr_status mr_build_primary(const mr_build *b);
-/* Makes the index of a column with index = true; its name is ix_TABLE_COLUMN. */
-mr_index *mr_build_column_index(mr_env *env, const mr_table *table, const mr_column *column);
+/* Makes the index of a column with index = true; the metadata's convention names it. */
+mr_index *mr_build_column_index(mr_env *env, const mr_column *column);
 /* Makes the foreign keys of the FOREIGN KEY constraints: *made is a list linked by next, which
  * mr_build_link_foreign_keys adds to the columns. */
 mr_status mr_build_foreign_keys(const mr_build *b, mr_foreign_key **made);
 /* Adds the foreign keys to their columns. */
 void mr_build_link_foreign_keys(mr_foreign_key *made);
+/* rules.c: checks what the columns, and the table's options, say together. All mistakes are in one ArgumentError. */
+mr_status mr_build_check(const mr_build *b);
+/* The same for one column that comes later. */
+mr_status mr_build_check_column(const mr_build *b, const mr_column *column);
+/* naming.c: checks that everything that the convention must have a name for has one. */
+mr_status mr_build_check_names(const mr_build *b, const mr_constraint *constraints);
 /* The column whose values the database numbers, or NULL. */
 mr_column *mr_build_autoincrement(const mr_table *table);
 

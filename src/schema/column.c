@@ -18,6 +18,11 @@ static uint64_t *creation_counter(mr_env *env) {
     return counter;
 }
 
+bool mr_column_has_server_default(const mr_column *column) {
+    if (column->server_default || column->server_default_node || column->computed) return true;
+    return column->identity && !(column->table && column->table->autoincrement == column);
+}
+
 mr_column *mr_column_new(mr_env *env, const char *name, const mr_type *type) {
     uint64_t *counter = creation_counter(env);
     mr_column *column = counter ? mr_env_arena(env, sizeof *column) : NULL;
@@ -81,8 +86,7 @@ mr_column *mr_column_clone(mr_env *env, const mr_column *column) {
         mr_column *referred = fk->target ? NULL : fk->referred;
         mr_foreign_key *made = mr_column_add_foreign_key(env, copy, fk->target, referred);
         if (!made) return NULL;
-        made->ondelete = fk->ondelete;
-        made->onupdate = fk->onupdate;
+        made->how = fk->how;
         made->name = fk->name;
     }
     return copy;

@@ -63,10 +63,11 @@ mr_status mr_build_constraints(const mr_build *b, mr_constraint *constraints) {
 
 mr_status mr_build_indexes(const mr_build *b, const mr_index *indexes) {
     for (const mr_index *ix = indexes; ix; ix = ix->next) {
-        if (ix->ncolumns == 0 || !ix->name)
-            return mr_fail(b->env, MR_ERR_ARGUMENT, "table '%s': an index needs a name and columns", b->table->name);
+        if (ix->ncolumns == 0)
+            return mr_fail(b->env, MR_ERR_ARGUMENT, "table '%s': an index needs columns", b->table->name);
         for (unsigned i = 0; i < ix->ncolumns; i++)
-            if (!mr_build_column(b, ix->column_names[i])) return unknown_column(b, "index", ix->column_names[i]);
+            if (ix->column_names[i] && !mr_build_column(b, ix->column_names[i]))
+                return unknown_column(b, "index", ix->column_names[i]);
     }
     return MR_OK;
 }
@@ -112,25 +113,23 @@ mr_status mr_build_primary(const mr_build *b) {
     return MR_OK;
 }
 
-mr_index *mr_build_column_index(mr_env *env, const mr_table *table, const mr_column *column) {
-    mr_strbuf name;
-    mr_strbuf_init(&name, env);
-    mr_strbuf_puts(&name, "ix_");
-    if (table->schema) mr_strbuf_printf(&name, "%s_", table->schema);
-    mr_strbuf_printf(&name, "%s_%s", table->name, column->name);
-    mr_index *index = NULL;
-    const char *text = mr_strbuf_str(&name), *interned = text ? mr_intern(env, text, name.len) : NULL;
-    if (interned) index = mr_env_arena(env, sizeof *index);
-    if (index) {
-        index->name = interned;
-        index->unique = column->unique;
-        index->ncolumns = 1;
-        index->column_names = mr_env_arena(env, sizeof *index->column_names);
-        if (index->column_names) index->column_names[0] = column->name;
-        else index = NULL;
-    }
-    mr_strbuf_done(&name);
+mr_index *mr_build_column_index(mr_env *env, const mr_column *column) {
+    mr_index *index = mr_env_arena(env, sizeof *index);
+    if (!index) return NULL;
+    index->unique = column->unique;
+    index->ncolumns = 1;
+    index->column_names = mr_env_arena(env, sizeof *index->column_names);
+    if (!index->column_names) return NULL;
+    index->column_names[0] = column->name;
     return index;
+}
+
+mr_foreign_key *mr_constraint_part(const mr_constraint *k, unsigned i) {
+    unsigned same = 0; /* how often the column stands in the constraint before i */
+    for (unsigned j = 0; j < i; j++) same += k->columns[j] == k->columns[i];
+    for (mr_foreign_key *fk = k->columns[i]->foreign_keys; fk; fk = fk->next)
+        if (fk->constraint == k && same-- == 0) return fk;
+    return NULL;
 }
 
 mr_status mr_build_foreign_keys(const mr_build *b, mr_foreign_key **made) {
@@ -142,8 +141,7 @@ mr_status mr_build_foreign_keys(const mr_build *b, mr_foreign_key **made) {
             if (!fk) return MR_FAIL;
             fk->column = k->columns[i];
             fk->target = k->targets[i];
-            fk->ondelete = k->ondelete;
-            fk->onupdate = k->onupdate;
+            fk->how = k->how;
             fk->name = k->name;
             fk->constraint = k;
             fk->next = *made;
@@ -166,8 +164,9 @@ void mr_build_link_foreign_keys(mr_foreign_key *made) {
 static bool is_integer(const mr_type *type) { return type && mr_type_is_integer(type); }
 
 mr_column *mr_build_autoincrement(const mr_table *table) {
+    if (table->options.is_view || table->options.without_rowid) return NULL;
     for (unsigned i = 0; i < table->nprimary; i++)
-        if (table->primary[i]->autoincrement == 1) return table->primary[i];
+        if (table->primary[i]->autoincrement == 1 || table->primary[i]->identity) return table->primary[i];
     if (table->nprimary != 1) return NULL;
     mr_column *column = table->primary[0];
     bool numbered = column->autoincrement == -1 && is_integer(column->type) && !column->foreign_keys &&

@@ -169,7 +169,7 @@ static mr_status collect_edges(mr_env *env, mr_table *const *tables, size_t n, m
             for (mr_foreign_key *fk = tables[i]->columns[c]->foreign_keys; fk; fk = fk->next) {
                 if (mr_foreign_key_resolve(env, fk) != MR_OK) return MR_FAIL;
                 size_t before = number_of(tables, n, fk->referred->table);
-                if (before == n || before == i) continue;
+                if (before == n || before == i || fk->how.use_alter) continue;
                 mr_edge *edge = mr_vec_push(edges);
                 if (!edge) return MR_FAIL;
                 *edge = (mr_edge){(uint32_t)before, (uint32_t)i};

@@ -64,7 +64,7 @@ static mr_status flagged_indexes(const mr_build *b, mr_index **list) {
     mr_index **end = list;
     for (unsigned i = 0; i < b->table->ncolumns; i++) {
         if (!b->table->columns[i]->indexed) continue;
-        *end = mr_build_column_index(b->env, b->table, b->table->columns[i]);
+        *end = mr_build_column_index(b->env, b->table->columns[i]);
         if (!*end) return MR_FAIL;
         end = &(*end)->next;
     }
@@ -91,6 +91,7 @@ static void publish(mr_table *table, mr_index *explicit_indexes, mr_index *flagg
     mr_index **end = &table->indexes;
     while (*end) end = &(*end)->next;
     *end = flagged;
+    for (mr_index *index = table->indexes; index; index = index->next) index->table = table;
 }
 
 static mr_status name_table(const mr_build *b, const char *name, const char *schema) {
@@ -109,6 +110,12 @@ static mr_status name_table(const mr_build *b, const char *name, const char *sch
 
 mr_table *mr_table_new(mr_metadata *md, const char *name, const char *schema, mr_column **columns, unsigned ncolumns,
                        mr_constraint *constraints, mr_index *indexes) {
+    return mr_table_new_with(md, name, schema, columns, ncolumns, constraints, indexes, NULL);
+}
+
+mr_table *mr_table_new_with(mr_metadata *md, const char *name, const char *schema, mr_column **columns,
+                            unsigned ncolumns, mr_constraint *constraints, mr_index *indexes,
+                            const mr_table_options *options) {
     mr_env *env = md->env;
     mr_index *flagged;
     mr_foreign_key *fks;
@@ -122,10 +129,11 @@ mr_table *mr_table_new(mr_metadata *md, const char *name, const char *schema, mr
         return NULL;
     }
     table->constraints = constraints;
+    if (options) table->options = *options;
     if (add_columns(&b, columns, ncolumns) != MR_OK || mr_build_constraints(&b, constraints) != MR_OK ||
-        mr_build_indexes(&b, indexes) != MR_OK || mr_build_primary(&b) != MR_OK ||
-        flagged_indexes(&b, &flagged) != MR_OK || mr_build_foreign_keys(&b, &fks) != MR_OK ||
-        mr_metadata_add(md, table) != MR_OK)
+        mr_build_indexes(&b, indexes) != MR_OK || mr_build_primary(&b) != MR_OK || mr_build_check(&b) != MR_OK ||
+        mr_build_check_names(&b, constraints) != MR_OK || flagged_indexes(&b, &flagged) != MR_OK ||
+        mr_build_foreign_keys(&b, &fks) != MR_OK || mr_metadata_add(md, table) != MR_OK)
         return NULL;
     publish(table, indexes, flagged, fks);
     md->version++;
@@ -138,8 +146,9 @@ mr_status mr_table_append(mr_table *table, mr_column *column) {
     if (column->primary_key)
         return mr_fail(b.env, MR_ERR_ARGUMENT, "table '%s': column '%s' comes too late for the primary key",
                        table->name, column->name);
+    if (mr_build_check_column(&b, column) != MR_OK) return MR_FAIL;
     mr_index *index = NULL;
-    if (column->indexed && !(index = mr_build_column_index(b.env, table, column))) return MR_FAIL;
+    if (column->indexed && !(index = mr_build_column_index(b.env, column))) return MR_FAIL;
     mr_column **columns = grow_columns(b.env, table->columns, table->ncolumns);
     if (!columns) return MR_FAIL;
     table->columns = columns;
@@ -150,6 +159,28 @@ mr_status mr_table_append(mr_table *table, mr_column *column) {
     mr_index **end = &table->indexes;
     while (*end) end = &(*end)->next;
     *end = index;
+    if (index) index->table = table;
     table->metadata->version++;
+    return MR_OK;
+}
+
+mr_status mr_table_add_index(mr_table *table, mr_index *index) {
+    mr_build b = {table->metadata->env, table};
+    index->next = NULL;
+    if (mr_build_indexes(&b, index) != MR_OK) return MR_FAIL;
+    mr_index **end = &table->indexes;
+    while (*end) end = &(*end)->next;
+    *end = index;
+    index->table = table;
+    return MR_OK;
+}
+
+mr_status mr_table_add_unique(mr_table *table, mr_constraint *constraint) {
+    mr_build b = {table->metadata->env, table};
+    constraint->next = NULL;
+    if (mr_build_constraints(&b, constraint) != MR_OK) return MR_FAIL;
+    mr_constraint **end = &table->constraints;
+    while (*end) end = &(*end)->next;
+    *end = constraint;
     return MR_OK;
 }

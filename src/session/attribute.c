@@ -181,7 +181,7 @@ mr_status mr_attribute_coerce(const mr_mapper *mapper, const mr_property *prop, 
 }
 
 bool mr_attribute_fits(const mr_property *prop, mr_value *value) {
-    if (prop->kind != MR_PROPERTY_COLUMN || prop->validate) return false;
+    if (prop->kind != MR_PROPERTY_COLUMN || prop->validate || prop->column->computed) return false;
     const mr_type *type = prop->column->type;
     if (!type) return false;
     if (mr_type_takes(type, (mr_kind)value->kind)) return true;
@@ -307,7 +307,7 @@ static mr_status set_column(mr_entity *entity, const mr_property *prop, const mr
 
 mr_status mr_attribute_set(mr_entity *entity, const mr_property *prop, const mr_value *value) {
     if (!(prop = resolve(entity, prop))) return MR_FAIL;
-    if (prop->kind == MR_PROPERTY_EXPRESSION)
+    if (prop->kind == MR_PROPERTY_EXPRESSION || (prop->kind == MR_PROPERTY_COLUMN && prop->column->computed))
         return mr_fail(entity->mapper->env, MR_ERR_ARGUMENT,
                        "%s.%s is computed by the database and cannot be set: set the columns it is made of",
                        entity->mapper->name, prop->name);

@@ -199,7 +199,7 @@ static mr_status copy_columns(merge *m, mr_entity *source, mr_entity *target) {
     for (size_t i = 0; i < source->mapper->columns.len; i++) {
         const mr_property *prop = mr_vec_ptr(&source->mapper->columns, i);
         const mr_value *value = mr_entity_slot(source, prop->slot);
-        if (value->kind == MR_UNLOADED) continue;
+        if (value->kind == MR_UNLOADED || (m->load && prop->column->computed)) continue;
         if (m->load ? mr_attribute_set(target, prop, value) != MR_OK
                     : mr_entity_put(target, prop->slot, value, true) != MR_OK)
             return MR_FAIL;

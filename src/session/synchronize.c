@@ -284,6 +284,11 @@ static void update_object(mr_synchronizer *y, const match *m, mr_value *values) 
         if (prop) set_stored_value(y->session, e, prop, &values[i]);
         mr_value_clear(y->session->env, &values[i]);
     }
+    for (size_t i = 0; i < e->mapper->columns.len; i++) {
+        const mr_property *prop = mr_vec_ptr(&e->mapper->columns, i);
+        mr_value unknown = mr_value_of(MR_UNLOADED, 0);
+        if (prop->column->computed) set_stored_value(y->session, e, prop, &unknown);
+    }
 }
 
 static mr_status apply_update(mr_synchronizer *y) {

@@ -1,16 +1,16 @@
 /*
- * compile_ddl.c: CREATE and DROP, and the SQL names of types.
+ * compile_ddl.c: CREATE TABLE and the columns in it, and the SQL names of types.
  *
  * Invariant: constraints stand behind the columns: first the primary key, then the table's constraints in order, then
- * those of the columns in order.
+ * those of the columns in order. A CHECK that was written with a column stands in that column.
  */
 #include <moonrow/sql.h>
 
-#include "compiler.h"
+#include "ddl.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 /* ---------------------------------------------------------------- types */
 
@@ -36,41 +36,41 @@ const char *mr_type_sql(const mr_dialect *d, const mr_type *type, char *buf, siz
     return buf;
 }
 
-/* ---------------------------------------------------------------- CREATE TABLE */
+/* ---------------------------------------------------------------- pieces */
 
-typedef struct ddl {
-    const mr_dialect *dialect;
-    mr_env *env;
-    mr_strbuf *out;
-} ddl;
+void mr_put_name(const ddl *x, const char *name) { mr_quote_name(x->dialect, name, x->out); }
 
-static void put_name(const ddl *x, const char *name) { mr_quote_name(x->dialect, name, x->out); }
-
-static void put_table(const ddl *x, const mr_table *table) {
+void mr_put_table(const ddl *x, const mr_table *table) {
     if (table->schema) {
-        put_name(x, table->schema);
+        mr_put_name(x, table->schema);
         mr_strbuf_putc(x->out, '.');
     }
-    put_name(x, table->name);
+    mr_put_name(x, table->name);
 }
 
-static void put_columns(const ddl *x, mr_column *const *columns, unsigned n) {
+void mr_put_text(const ddl *x, const char *text) { mr_quote_text(text, strlen(text), x->out); }
+
+void mr_put_columns(const ddl *x, mr_column *const *columns, unsigned n) {
     for (unsigned i = 0; i < n; i++) {
         if (i) mr_strbuf_puts(x->out, ", ");
-        put_name(x, columns[i]->name);
+        mr_put_name(x, columns[i]->name);
     }
 }
 
-/* Writes an expression as the dialect spells it. */
-static mr_status put_expression(const ddl *x, const mr_node *node) {
-    return mr_sql_string(x->env, x->dialect, node, x->out);
-}
+/* ---------------------------------------------------------------- columns */
 
-/* Does the database number the column? */
+/* Does the database number the column by its type? */
 static bool is_numbered(const ddl *x, const mr_column *column) {
     const mr_table *table = column->table;
     if (table->autoincrement != column || mr_column_has_server_default(column)) return false;
+    if (column->identity && x->dialect->identity) return false;
     return x->dialect->numbered && (table->nprimary == 1 || !x->dialect->numbers_sole_key);
+}
+
+bool mr_ddl_numbers_once(const mr_dialect *dialect, const mr_table *table) {
+    const mr_column *column = table->autoincrement;
+    return column && dialect->numbers_once && table->nprimary == 1 && !mr_column_has_server_default(column) &&
+           (table->options.autoincrement || column->autoincrement == 1);
 }
 
 /* Writes the DEFAULT. Calls and constants stand without parentheses if the dialect allows it; other expressions have
@@ -78,12 +78,11 @@ static bool is_numbered(const ddl *x, const mr_column *column) {
 static mr_status put_default(const ddl *x, const mr_column *column) {
     const mr_node *node = column->server_default_node;
     mr_strbuf sql;
-    if (!mr_column_has_server_default(column)) return MR_OK;
+    if (!node && !column->server_default) return MR_OK;
     mr_strbuf_init(&sql, x->env);
-    ddl inner = {x->dialect, x->env, &sql};
     bool bare = !node || node->kind == MR_NODE_TEXT || node->kind == MR_NODE_LITERAL_SQL || node->kind == MR_NODE_FUNC;
     if (!bare) mr_strbuf_putc(&sql, '(');
-    mr_status status = node ? put_expression(&inner, node) : MR_OK;
+    mr_status status = node ? mr_sql_string_literal(x->env, x->dialect, node, &sql) : MR_OK;
     if (!node) mr_strbuf_puts(&sql, column->server_default);
     if (!bare) mr_strbuf_putc(&sql, ')');
     const char *text = status == MR_OK ? mr_strbuf_str(&sql) : NULL;
@@ -93,7 +92,70 @@ static mr_status put_default(const ddl *x, const mr_column *column) {
     return text ? MR_OK : MR_FAIL;
 }
 
-static mr_status put_column(const ddl *x, mr_column *column) {
+static mr_status put_computed(const ddl *x, const mr_column *column) {
+    const mr_computed *computed = column->computed;
+    if (!computed) return MR_OK;
+    if (computed->persisted == 0 && !x->dialect->virtual_columns)
+        return mr_fail(
+            x->env, MR_ERR_ARGUMENT,
+            "column %s.%s is Computed with persisted = false: %s stores each computed column: leave persisted "
+            "out, or make it true",
+            column->table->name, column->name, x->dialect->name);
+    if (column->primary_key && !x->dialect->computed_keys)
+        return mr_fail(x->env, MR_ERR_ARGUMENT,
+                       "column %s.%s is Computed and in the primary key: %s computes no keys: choose another primary "
+                       "key, and give this column unique = true",
+                       column->table->name, column->name, x->dialect->name);
+    mr_strbuf_puts(x->out, " GENERATED ALWAYS AS (");
+    if (computed->sql) mr_strbuf_puts(x->out, computed->sql);
+    else if (mr_sql_definition(x->env, x->dialect, computed->expression, x->out) != MR_OK) return MR_FAIL;
+    mr_strbuf_putc(x->out, ')');
+    bool stored = computed->persisted == 1 || !x->dialect->virtual_columns;
+    if (stored) mr_strbuf_puts(x->out, " STORED");
+    else if (computed->persisted == 0) mr_strbuf_puts(x->out, " VIRTUAL");
+    return MR_OK;
+}
+
+/* Writes the options of an Identity as "(START WITH 5 INCREMENT BY 2)". */
+static void put_sequence(const ddl *x, const mr_identity_options *o) {
+    mr_strbuf text;
+    mr_strbuf_init(&text, x->env);
+    if (o->has_start) mr_strbuf_printf(&text, " START WITH %" PRId64, o->start);
+    if (o->has_increment) mr_strbuf_printf(&text, " INCREMENT BY %" PRId64, o->increment);
+    if (o->has_minvalue) mr_strbuf_printf(&text, " MINVALUE %" PRId64, o->minvalue);
+    if (o->no_minvalue) mr_strbuf_puts(&text, " NO MINVALUE");
+    if (o->has_maxvalue) mr_strbuf_printf(&text, " MAXVALUE %" PRId64, o->maxvalue);
+    if (o->no_maxvalue) mr_strbuf_puts(&text, " NO MAXVALUE");
+    if (o->has_cache) mr_strbuf_printf(&text, " CACHE %" PRId64, o->cache);
+    if (o->cycle >= 0) mr_strbuf_puts(&text, o->cycle ? " CYCLE" : " NO CYCLE");
+    if (text.oom) x->out->oom = true;
+    else if (text.len) mr_strbuf_printf(x->out, " (%s)", mr_strbuf_str(&text) + 1);
+    mr_strbuf_done(&text);
+}
+
+/* Where the database has no IDENTITY, the column must be one that it numbers anyway. */
+static mr_status put_identity(const ddl *x, const mr_column *column) {
+    const mr_identity_options *o = column->identity;
+    if (!o) return MR_OK;
+    if (x->dialect->identity) {
+        mr_strbuf_printf(x->out, " GENERATED %s AS IDENTITY", o->always ? "ALWAYS" : "BY DEFAULT");
+        put_sequence(x, o);
+        return MR_OK;
+    }
+    if (!is_numbered(x, column))
+        return mr_fail(
+            x->env, MR_ERR_ARGUMENT,
+            "column %s.%s has an Identity: %s numbers nothing but a primary key of one column: make it that, "
+            "or give it a default",
+            column->table->name, column->name, x->dialect->name);
+    if ((o->has_start && o->start != 1) || (o->has_increment && o->increment != 1) || o->has_minvalue ||
+        o->has_maxvalue)
+        mr_warn(x->env, "column %s.%s: its Identity has limits of its own, and %s always numbers 1, 2, 3 ...",
+                column->table->name, column->name, x->dialect->name);
+    return MR_OK;
+}
+
+static mr_status put_type(const ddl *x, mr_column *column) {
     char buf[128];
     const mr_type *type = mr_column_type(x->env, column);
     if (!mr_type_is_known(type))
@@ -101,176 +163,115 @@ static mr_status put_column(const ddl *x, mr_column *column) {
                        "column %s.%s has no type, and no foreign key to take it "
                        "from",
                        column->table->name, column->name);
-    put_name(x, column->name);
+    if ((column->autoincrement == 1 || column->identity) && !mr_type_is_integer(type))
+        return mr_fail(x->env, MR_ERR_ARGUMENT,
+                       "column %s.%s takes its type from the column that it refers to, which is no integer, and only "
+                       "integers are numbered: leave its %s out",
+                       column->table->name, column->name, column->identity ? "Identity" : "autoincrement = true");
     const char *sql = mr_type_sql(x->dialect, type, buf, sizeof buf);
     if (is_numbered(x, column)) sql = numbered_type(x->dialect, type);
+    if (column->table->options.strict && x->dialect->strict_type) sql = x->dialect->strict_type(type, sql);
     if (*sql) mr_strbuf_printf(x->out, " %s", sql);
-    if (put_default(x, column) != MR_OK) return MR_FAIL;
-    if (!column->nullable) mr_strbuf_puts(x->out, " NOT NULL");
     return MR_OK;
 }
 
-static void put_constraint_name(const ddl *x, const char *name) {
-    if (!name) return;
-    mr_strbuf_puts(x->out, "CONSTRAINT ");
-    put_name(x, name);
-    mr_strbuf_putc(x->out, ' ');
-}
-
-static void put_actions(const ddl *x, const char *ondelete, const char *onupdate) {
-    if (ondelete) mr_strbuf_printf(x->out, " ON DELETE %s", ondelete);
-    if (onupdate) mr_strbuf_printf(x->out, " ON UPDATE %s", onupdate);
-}
-
-static const char *database_of(const mr_table *table) { return table->schema ? table->schema : "main"; }
-
-/* Can the dialect write a foreign key between the tables? Not to another database, when references must stay in one. */
-static bool is_writable(const ddl *x, const mr_table *from, const mr_table *to) {
-    return !x->dialect->references_stay || strcasecmp(database_of(from), database_of(to)) == 0;
-}
-
-static void put_referred(const ddl *x, const mr_table *table) {
-    if (x->dialect->references_stay) put_name(x, table->name);
-    else put_table(x, table);
-}
-
-/* The foreign key of the constraint's i-th column that belongs to the constraint. */
-static mr_foreign_key *part_of(const mr_constraint *k, unsigned i) {
-    unsigned same = 0; /* how often the column stands in the constraint before i */
-    for (unsigned j = 0; j < i; j++) same += k->columns[j] == k->columns[i];
-    for (mr_foreign_key *fk = k->columns[i]->foreign_keys; fk; fk = fk->next)
-        if (fk->constraint == k && same-- == 0) return fk;
-    return NULL;
-}
-
-static mr_status put_foreign_key_constraint(const ddl *x, const mr_constraint *k) {
-    mr_strbuf_puts(x->out, "FOREIGN KEY(");
-    put_columns(x, k->columns, k->ncolumns);
-    for (unsigned i = 0; i < k->ncolumns; i++) {
-        mr_foreign_key *fk = part_of(k, i);
-        if (!fk || mr_foreign_key_resolve(x->env, fk) != MR_OK) return MR_FAIL;
-        if (i == 0) {
-            mr_strbuf_puts(x->out, ") REFERENCES ");
-            put_referred(x, fk->referred->table);
-        }
-        mr_strbuf_puts(x->out, i ? ", " : " (");
-        put_name(x, fk->referred->name);
-    }
-    mr_strbuf_putc(x->out, ')');
-    put_actions(x, k->ondelete, k->onupdate);
-    return MR_OK;
-}
-
-static mr_status refers_within(const ddl *x, const mr_table *table, const mr_constraint *k, bool *said) {
-    mr_foreign_key *fk = part_of(k, 0);
-    if (!fk || mr_foreign_key_resolve(x->env, fk) != MR_OK) return MR_FAIL;
-    *said = is_writable(x, table, fk->referred->table);
-    return MR_OK;
-}
-
-static mr_status put_constraint(const ddl *x, const mr_constraint *k) {
-    put_constraint_name(x, k->name);
-    switch (k->kind) {
-    case MR_CONSTRAINT_CHECK:
-        mr_strbuf_puts(x->out, "CHECK (");
-        if (k->sql) mr_strbuf_puts(x->out, k->sql);
-        else if (put_expression(x, k->condition) != MR_OK) return MR_FAIL;
-        mr_strbuf_putc(x->out, ')');
-        return MR_OK;
-    case MR_CONSTRAINT_FOREIGN_KEY:
-        return put_foreign_key_constraint(x, k);
-    default:
-        mr_strbuf_puts(x->out, k->kind == MR_CONSTRAINT_UNIQUE ? "UNIQUE (" : "PRIMARY KEY (");
-        put_columns(x, k->columns, k->ncolumns);
-        mr_strbuf_putc(x->out, ')');
-        return MR_OK;
-    }
-}
-
-static void put_primary_key(const ddl *x, const mr_table *table) {
-    if (table->nprimary == 0) return;
+/* The constraint of the table's primary key, or NULL: its columns have primary_key = true. */
+static const mr_constraint *primary_of(const mr_table *table) {
     const mr_constraint *k = table->constraints;
     while (k && k->kind != MR_CONSTRAINT_PRIMARY_KEY) k = k->next;
-    mr_strbuf_puts(x->out, ", ");
-    put_constraint_name(x, k ? k->name : NULL);
-    mr_strbuf_puts(x->out, "PRIMARY KEY (");
-    put_columns(x, table->primary, table->nprimary);
-    mr_strbuf_putc(x->out, ')');
+    return k;
 }
 
-static mr_status put_column_constraints(const ddl *x, mr_column *column) {
-    if (column->unique && !column->indexed) { /* an indexed column gets a unique index instead */
-        mr_strbuf_puts(x->out, ", UNIQUE (");
-        put_name(x, column->name);
-        mr_strbuf_putc(x->out, ')');
+static mr_status put_key_name(const ddl *x, const mr_table *table) {
+    const mr_constraint *k = primary_of(table);
+    return mr_put_constraint_name(
+        x, &(mr_named){.kind = MR_NAMED_PRIMARY_KEY, .table = table, .given = k ? k->name : NULL, .constraint = k});
+}
+
+static mr_status put_column(const ddl *x, mr_column *column) {
+    mr_put_name(x, column->name);
+    if (put_type(x, column) != MR_OK || put_default(x, column) != MR_OK || put_computed(x, column) != MR_OK ||
+        put_identity(x, column) != MR_OK)
+        return MR_FAIL;
+    if (!column->nullable && !(column->identity && x->dialect->identity)) mr_strbuf_puts(x->out, " NOT NULL");
+    if (column == column->table->autoincrement && mr_ddl_numbers_once(x->dialect, column->table)) {
+        mr_strbuf_putc(x->out, ' ');
+        if (put_key_name(x, column->table) != MR_OK) return MR_FAIL;
+        mr_strbuf_printf(x->out, "PRIMARY KEY %s", x->dialect->numbers_once);
     }
-    for (mr_foreign_key *fk = column->foreign_keys; fk; fk = fk->next) {
-        if (fk->constraint) continue;
-        if (mr_foreign_key_resolve(x->env, fk) != MR_OK) return MR_FAIL;
-        if (!is_writable(x, column->table, fk->referred->table)) continue;
-        mr_strbuf_puts(x->out, ", ");
-        put_constraint_name(x, fk->name);
-        mr_strbuf_puts(x->out, "FOREIGN KEY(");
-        put_name(x, column->name);
-        mr_strbuf_puts(x->out, ") REFERENCES ");
-        put_referred(x, fk->referred->table);
-        mr_strbuf_puts(x->out, " (");
-        put_name(x, fk->referred->name);
-        mr_strbuf_putc(x->out, ')');
-        put_actions(x, fk->ondelete, fk->onupdate);
+    for (const mr_constraint *k = column->checks; k; k = k->next) {
+        mr_strbuf_putc(x->out, ' ');
+        if (mr_put_constraint(x, column->table, k, column) != MR_OK) return MR_FAIL;
     }
     return MR_OK;
+}
+
+/* ---------------------------------------------------------------- the table */
+
+static mr_status put_primary_key(const ddl *x, const mr_table *table) {
+    const mr_constraint *k = primary_of(table);
+    if (table->nprimary == 0 || mr_ddl_numbers_once(x->dialect, table)) return MR_OK;
+    mr_strbuf_puts(x->out, ", ");
+    if (k) return mr_put_constraint(x, table, k, NULL);
+    if (put_key_name(x, table) != MR_OK) return MR_FAIL;
+    mr_strbuf_puts(x->out, "PRIMARY KEY (");
+    mr_put_columns(x, table->primary, table->nprimary);
+    mr_strbuf_putc(x->out, ')');
+    return MR_OK;
+}
+
+static mr_status put_columns_and_constraints(const ddl *x, mr_table *table, const mr_later *later) {
+    mr_strbuf_puts(x->out, " ( ");
+    for (unsigned i = 0; i < table->ncolumns; i++) {
+        if (i) mr_strbuf_puts(x->out, ", ");
+        if (put_column(x, table->columns[i]) != MR_OK) return MR_FAIL;
+    }
+    if (put_primary_key(x, table) != MR_OK || mr_put_constraints(x, table, later) != MR_OK) return MR_FAIL;
+    mr_strbuf_puts(x->out, " )");
+    return MR_OK;
+}
+
+/* Writes CREATE VIEW. The values in its query are in the text already. */
+static mr_status put_view(const ddl *x, const mr_table *table, bool if_missing) {
+    if (!table->options.sql && !table->options.query)
+        return mr_fail(x->env, MR_ERR_ARGUMENT, "view '%s' has no definition: give it definition = \"SELECT ...\"",
+                       table->full_name);
+    if (if_missing && !x->dialect->views_if_missing)
+        return mr_fail(x->env, MR_ERR_ARGUMENT, "%s has no CREATE VIEW IF NOT EXISTS: leave if_not_exists out",
+                       x->dialect->name);
+    mr_strbuf_puts(x->out, if_missing ? "CREATE VIEW IF NOT EXISTS " : "CREATE VIEW ");
+    mr_put_table(x, table);
+    mr_strbuf_puts(x->out, " AS ");
+    if (!table->options.sql) return mr_sql_string_literal(x->env, x->dialect, table->options.query, x->out);
+    mr_strbuf_puts(x->out, table->options.sql);
+    return MR_OK;
+}
+
+mr_status mr_ddl_create(const mr_dialect *dialect, mr_table *table, bool if_missing, const mr_later *later,
+                        mr_strbuf *out) {
+    ddl x = {dialect, table->metadata->env, out};
+    if (table->ncolumns == 0) return mr_fail(x.env, MR_ERR_ARGUMENT, "table '%s' has no columns", table->name);
+    if (table->options.is_view) {
+        if (put_view(&x, table, if_missing) != MR_OK) return MR_FAIL;
+        return out->oom ? mr_nomem(x.env) : MR_OK;
+    }
+    mr_strbuf_puts(out, if_missing ? "CREATE TABLE IF NOT EXISTS " : "CREATE TABLE ");
+    mr_put_table(&x, table);
+    if (put_columns_and_constraints(&x, table, later) != MR_OK) return MR_FAIL;
+    if (dialect->table_options) dialect->table_options(table, out);
+    return out->oom ? mr_nomem(x.env) : MR_OK;
 }
 
 mr_status mr_ddl_create_table(const mr_dialect *dialect, mr_table *table, mr_strbuf *out) {
-    ddl x = {dialect, table->metadata->env, out};
-    if (table->ncolumns == 0) return mr_fail(x.env, MR_ERR_ARGUMENT, "table '%s' has no columns", table->name);
-    mr_strbuf_puts(out, "CREATE TABLE ");
-    put_table(&x, table);
-    mr_strbuf_puts(out, " ( ");
-    for (unsigned i = 0; i < table->ncolumns; i++) {
-        if (i) mr_strbuf_puts(out, ", ");
-        if (put_column(&x, table->columns[i]) != MR_OK) return MR_FAIL;
-    }
-    put_primary_key(&x, table);
-    for (const mr_constraint *k = table->constraints; k; k = k->next) {
-        bool said = k->kind != MR_CONSTRAINT_PRIMARY_KEY;
-        if (k->kind == MR_CONSTRAINT_FOREIGN_KEY && refers_within(&x, table, k, &said) != MR_OK) return MR_FAIL;
-        if (!said) continue;
-        mr_strbuf_puts(out, ", ");
-        if (put_constraint(&x, k) != MR_OK) return MR_FAIL;
-    }
-    for (unsigned i = 0; i < table->ncolumns; i++)
-        if (put_column_constraints(&x, table->columns[i]) != MR_OK) return MR_FAIL;
-    mr_strbuf_puts(out, " )");
-    return out->oom ? mr_nomem(x.env) : MR_OK;
+    return mr_ddl_create(dialect, table, false, NULL, out);
 }
 
-/* ---------------------------------------------------------------- CREATE INDEX, DROP TABLE */
-
-mr_status mr_ddl_create_index(const mr_dialect *dialect, const mr_table *table, const mr_index *index, mr_strbuf *out) {
+void mr_ddl_drop(const mr_dialect *dialect, const mr_table *table, bool if_there, mr_strbuf *out) {
     ddl x = {dialect, table->metadata->env, out};
-    bool with_index = table->schema && dialect->index_schema;
-    mr_strbuf_puts(out, index->unique ? "CREATE UNIQUE INDEX " : "CREATE INDEX ");
-    if (with_index) {
-        put_name(&x, table->schema);
-        mr_strbuf_putc(out, '.');
-    }
-    put_name(&x, index->name);
-    mr_strbuf_puts(out, " ON ");
-    if (with_index) put_name(&x, table->name);
-    else put_table(&x, table);
-    mr_strbuf_puts(out, " (");
-    for (unsigned i = 0; i < index->ncolumns; i++) {
-        if (i) mr_strbuf_puts(out, ", ");
-        put_name(&x, index->column_names[i]);
-    }
-    mr_strbuf_putc(out, ')');
-    return out->oom ? mr_nomem(x.env) : MR_OK;
+    mr_strbuf_printf(out, "DROP %s %s", table->options.is_view ? "VIEW" : "TABLE", if_there ? "IF EXISTS " : "");
+    mr_put_table(&x, table);
 }
 
 void mr_ddl_drop_table(const mr_dialect *dialect, const mr_table *table, mr_strbuf *out) {
-    ddl x = {dialect, table->metadata->env, out};
-    mr_strbuf_puts(out, "DROP TABLE ");
-    put_table(&x, table);
+    mr_ddl_drop(dialect, table, false, out);
 }

@@ -14,6 +14,34 @@ static void compile_names(mr_compiler *c, const mr_node *columns) {
     }
 }
 
+/* The class that maps the table, or else the table, for messages. */
+static const char *name_of(const mr_table *table) { return table->mapped_name ? table->mapped_name : table->full_name; }
+
+/* Refuses to write columns that the database computes. */
+static void check_written(mr_compiler *c, const mr_node *columns) {
+    for (uint32_t i = 0; columns && i < columns->n; i++) {
+        const mr_column *column = columns->child[i]->u.column;
+        if (column && column->computed && column->table)
+            mr_compile_fail(c,
+                            "%s.%s is computed by the database and cannot be written: write the columns it is made of",
+                            name_of(column->table), column->name);
+    }
+}
+
+/* Refuses to write a view, or a column that the database computes. */
+static void check_target(mr_compiler *c, const mr_node *node) {
+    const mr_dml *d = node->u.dml;
+    const mr_table *table = d->table->u.table;
+    if (table->options.is_view)
+        mr_compile_fail(c,
+                        "%s is a view, which is only read: write the tables that it reads (a view whose triggers "
+                        "write is declared without is_view)",
+                        name_of(table));
+    if (node->kind == MR_NODE_DELETE) return;
+    check_written(c, d->columns);
+    check_written(c, d->conflict_columns);
+}
+
 /* Writes "a = x, b = y". The sign is "=" for SET and " = " for DO UPDATE SET. */
 static void compile_assignments(mr_compiler *c, const mr_node *columns, const mr_node *values, const char *sign) {
     for (uint32_t i = 0; i < columns->n; i++) {
@@ -137,6 +165,7 @@ void mr_compile_dml(mr_compiler *c, const mr_node *node) {
     uint32_t start = c->ordinal;
     mr_frame frame = {.parent = c->frame};
     mr_vec *capture = c->capture;
+    check_target(c, node);
     c->capture = NULL;
     mr_vec_init(&frame.leaves, c->env, sizeof(mr_node *));
     /* Subqueries correlate with the rows of UPDATE and DELETE. An INSERT has no such rows: its SELECT reads the table.

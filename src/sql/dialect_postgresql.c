@@ -237,6 +237,12 @@ const mr_dialect *mr_dialect_postgresql(void) {
         .compile_node = compile_node,
         .limit = compile_limit,
         .table_exists = table_exists,
+        .identity = true,
+        .computed_keys = true,
+        .alters = true,
+        .defers_keys = true,
+        .comments = true,
+        .index_parens = true,
     };
     return &dialect;
 }

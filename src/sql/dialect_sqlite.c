@@ -84,6 +84,24 @@ static bool is_plain_default(const char *sql) {
     return strspn(sql, word) == len && !strpbrk(sql + 1, "+-");
 }
 
+/* A STRICT table takes only these type names. */
+static const char *strict_type(const mr_type *type, const char *sql) {
+    static const struct {
+        const char *pattern, *name;
+    } rules[] = {{"INT", "INTEGER"}, {"CHAR", "TEXT"}, {"CLOB", "TEXT"}, {"TEXT", "TEXT"},
+                 {"BLOB", "BLOB"},   {"REAL", "REAL"}, {"FLOA", "REAL"}, {"DOUB", "REAL"}};
+    if (!*sql) return "ANY";
+    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
+        if (strstr(sql, rules[i].pattern)) return rules[i].name;
+    return mr_type_is_boolean(type) ? "INTEGER" : "TEXT"; /* dates, decimals and JSON are stored as text */
+}
+
+static void table_options(const mr_table *table, mr_strbuf *out) {
+    const mr_table_options *o = &table->options;
+    if (o->without_rowid) mr_strbuf_puts(out, " WITHOUT ROWID");
+    if (o->strict) mr_strbuf_puts(out, o->without_rowid ? ", STRICT" : " STRICT");
+}
+
 /* A transaction that may write takes its lock at once, because SQLite does not let it wait for the lock after a read.
  */
 static const char *const begin[] = {"BEGIN IMMEDIATE", "BEGIN DEFERRED", "BEGIN IMMEDIATE", "BEGIN EXCLUSIVE"};
@@ -247,6 +265,11 @@ const mr_dialect *mr_dialect_sqlite(void) {
         .limit = compile_limit,
         .table_exists = table_exists,
         .references_stay = true,
+        .numbers_once = "AUTOINCREMENT",
+        .virtual_columns = true,
+        .views_if_missing = true,
+        .strict_type = strict_type,
+        .table_options = table_options,
     };
     return &dialect;
 }

@@ -109,6 +109,16 @@ out:
     return node;
 }
 
+mr_node *mr_sql_text_as_it_is(mr_env *env, const char *sql, size_t len) {
+    mr_value value = mr_text_value(sql, len);
+    mr_node *node = mr_node_new(env, MR_NODE_TEXT, MR_OP_NONE, NULL, NULL, 0);
+    if (node && mr_value_copy(env, &node->u.value, &value) != MR_OK) {
+        mr_node_release(node);
+        node = NULL;
+    }
+    return node;
+}
+
 /* ---------------------------------------------------------------- values of binds */
 
 static bool has_bind(const mr_node *text, const char *name) {

@@ -20,9 +20,10 @@ local mr = {}
 ---@field default? any a value, a function (or what can be called like one), mr.now, or an expression
 ---@field onupdate? any
 ---@field server_default? string|moonrow.Expression
----The database numbers the rows. "auto", the default: where the key is one integer column that is no foreign key.
+---The database numbers the rows. "auto", the default: where the key is one integer column that is no foreign key. true:
+---SQLite never uses a number twice (AUTOINCREMENT); the column is the whole primary key, and an integer.
 ---@field autoincrement? boolean|"auto"
----@field comment? string
+---@field comment? string told to databases that keep comments (PostgreSQL)
 ---@field deferred? boolean loaded when it is first read
 ---@field deferred_group? string what is loaded together with it
 
@@ -35,7 +36,7 @@ local mr = {}
 ---@field unique boolean
 ---@field comment string?
 
----mr.Column{ [name,] type, ForeignKey..., primary_key = true }
+---mr.Column{ [name,] type, ForeignKey..., primary_key = true }. Beside the type also CheckConstraint, Computed, Identity.
 ---@param spec table|moonrow.ColumnOptions
 ---@return moonrow.Column|any
 function mr.Column(spec) end
@@ -46,35 +47,119 @@ function mr.Column(spec) end
 ---@return moonrow.Column|any
 function mr.deferred(column, options) end
 
+---A column that the database computes; it is never written, and read with the row or after it.
+---@class moonrow.Computed
+
+---@param expression string|moonrow.Expression SQL, or an expression of columns
+---@param options? { persisted?: boolean } true: stored; false: computed when it is read; not given: as the database does
+---@return moonrow.Computed
+function mr.Computed(expression, options) end
+
+---A column that PostgreSQL numbers (GENERATED ... AS IDENTITY); in SQLite it is an integer primary key.
+---@class moonrow.Identity
+
+---@class moonrow.IdentityOptions
+---@field always? boolean values of the program are refused
+---@field start? integer
+---@field increment? integer
+---@field minvalue? integer
+---@field maxvalue? integer
+---@field nominvalue? boolean
+---@field nomaxvalue? boolean
+---@field cycle? boolean
+---@field cache? integer
+
+---@param options? moonrow.IdentityOptions
+---@return moonrow.Identity
+function mr.Identity(options) end
+
 ---@class moonrow.ForeignKey
 
+---@class moonrow.ForeignKeyOptions
+---@field ondelete? string
+---@field onupdate? string
+---@field name? string
+---@field deferrable? boolean
+---@field initially? "DEFERRED"|"IMMEDIATE" DEFERRED: it is checked when the transaction commits
+---@field use_alter? boolean where tables refer to each other: this key is added behind all tables
+
 ---@param target string|moonrow.Column "table.column"
----@param options? { ondelete?: string, onupdate?: string, name?: string }
+---@param options? moonrow.ForeignKeyOptions
 ---@return moonrow.ForeignKey
 function mr.ForeignKey(target, options) end
 
+---A constraint or an index.
 ---@class moonrow.Constraint
----@field name string? the one that it was given; the library makes none
+---@field name string? given, or made by the naming convention of the table's metadata
+---@field table moonrow.Table? of those that are a table's
+---@field columns (string|false)[] the names of its columns; false: an expression
+---@field unique boolean
 
----@param ... string columns, then { name = "..." }
+---@class moonrow.KeyOptions
+---@field name? string
+---@field deferrable? boolean not in SQLite
+---@field initially? "DEFERRED"|"IMMEDIATE"
+
+---@param ... string columns, then moonrow.KeyOptions
 ---@return moonrow.Constraint
 function mr.PrimaryKeyConstraint(...) end
----@param ... string columns, then { name = "..." }
+---Of attributes of a class (User.name) it belongs to the class's table at once.
+---@param ... string|moonrow.Expression columns, then moonrow.KeyOptions
 ---@return moonrow.Constraint
 function mr.UniqueConstraint(...) end
 ---@param columns string[]
 ---@param targets string[]
----@param options? { ondelete?: string, onupdate?: string, name?: string }
+---@param options? moonrow.ForeignKeyOptions
 ---@return moonrow.Constraint
 function mr.ForeignKeyConstraint(columns, targets, options) end
----@param sql string
+---@param condition string|moonrow.Expression values in it are written into the SQL
 ---@param options? { name?: string }
 ---@return moonrow.Constraint
-function mr.CheckConstraint(sql, options) end
----@param name string
----@param ... string columns, then { unique = true }
+function mr.CheckConstraint(condition, options) end
+
+---@class moonrow.IndexOptions
+---@field unique? boolean
+---@field name? string
+---@field where? string|moonrow.Expression the index has only the rows that meet it
+---@field sqlite_where? string|moonrow.Expression the same, for one database
+---@field postgresql_where? string|moonrow.Expression
+
+---Of attributes of a class (User.name, mr.func.lower(User.name)) it belongs to the class's table at once. A string is a
+---column's name; SQL is written mr.text "lower(name)". Without a name (nil, or no string first) the convention names it.
+---@param name string?
+---@param ... string|moonrow.Expression columns and expressions, then moonrow.IndexOptions
 ---@return moonrow.Constraint
 function mr.Index(name, ...) end
+
+---A definition as a statement: tostring is its SQL; sessions and connections execute it.
+---@class moonrow.DDL
+
+---@param table moonrow.Table|moonrow.Model
+---@param options? { if_not_exists?: boolean, dialect?: "sqlite"|"postgresql" } dialect: for tostring
+---@return moonrow.DDL
+function mr.CreateTable(table, options) end
+---@param table moonrow.Table|moonrow.Model
+---@param options? { if_exists?: boolean, dialect?: "sqlite"|"postgresql" }
+---@return moonrow.DDL
+function mr.DropTable(table, options) end
+---@param index moonrow.Constraint one of table.indexes
+---@param options? { if_not_exists?: boolean, dialect?: "sqlite"|"postgresql" }
+---@return moonrow.DDL
+function mr.CreateIndex(index, options) end
+---@param index moonrow.Constraint
+---@param options? { if_exists?: boolean, dialect?: "sqlite"|"postgresql" }
+---@return moonrow.DDL
+function mr.DropIndex(index, options) end
+
+---What a table says besides its parts: in mr.Table{ ... } and in __table_args.
+---@class moonrow.TableOptions
+---@field schema? string in SQLite the name of an attached database
+---@field comment? string
+---@field sqlite_autoincrement? boolean no number is used twice
+---@field sqlite_strict? boolean SQLite checks the types of values
+---@field sqlite_with_rowid? boolean false: WITHOUT ROWID
+---@field is_view? boolean it is a view: it is read only, and made only if definition is given
+---@field definition? string|moonrow.Expression|moonrow.Select the view's query
 
 ---@class moonrow.Table
 ---@field name string
@@ -83,6 +168,9 @@ function mr.Index(name, ...) end
 ---@field columns table<string, moonrow.Expression>
 ---@field metadata moonrow.MetaData
 ---@field primary_key moonrow.Column[]
+---@field comment string?
+---@field indexes moonrow.Constraint[]
+---@field constraints moonrow.Constraint[] of the table, without what is written with one column
 local Table = {}
 
 ---@param name? string
@@ -113,8 +201,21 @@ function mr.Table(name, metadata, ...) end
 ---@field sorted_tables moonrow.Table[]
 local MetaData = {}
 
+---Patterns of names: "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s". Tokens: table_name,
+---referred_table_name, constraint_name (the given name), column_0_name (any number), column_0_N_name (all of them, with _
+---between), column_0N_name, and the same with label (TABLE_COLUMN) and referred_column. Any other key is a token of the
+---program's: a function of the constraint and the table that returns a string.
+---@class moonrow.NamingConvention
+---@field ix? string
+---@field uq? string
+---@field ck? string
+---@field fk? string
+---@field pk? string
+---@field [string] string|fun(constraint: moonrow.Constraint, table: moonrow.Table): string
+
+---@param options? { naming_convention?: moonrow.NamingConvention }
 ---@return moonrow.MetaData
-function mr.MetaData() end
+function mr.MetaData(options) end
 
 ---@param options { bind: moonrow.Engine, tables?: moonrow.Table[], checkfirst?: boolean }
 function MetaData:create_all(options) end

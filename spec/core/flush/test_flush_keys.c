@@ -8,7 +8,7 @@
 static void open_keyed(blog *b, bool passive, const char *onupdate) {
     declare_blog(b, WITH_POSTS);
     b->posts->passive_updates = passive;
-    b->category_id->foreign_keys->onupdate = onupdate;
+    b->category_id->foreign_keys->how.onupdate = onupdate;
     fl_start(&b->w, "sqlite://");
 }
 
@@ -57,7 +57,7 @@ static void test_key_switch(void **state) {
         blog b;
         declare_blog(&b, WITH_CATEGORY);
         b.category_of->passive_updates = passive;
-        b.category_id->foreign_keys->onupdate = passive ? "CASCADE" : NULL;
+        b.category_id->foreign_keys->how.onupdate = passive ? "CASCADE" : NULL;
         fl_start(&b.w, "sqlite://");
         if (!passive) FL_OK(&b.w, mr_conn_run_sql(b.w.conn, "PRAGMA foreign_keys = OFF"));
         mr_entity *x = post(&b, "x"), *c = category(&b, "c");
@@ -158,7 +158,7 @@ static void open_shop(shop *s, bool passive) {
                           .ncolumns = 2,
                           .column_names = names,
                           .targets = targets,
-                          .onupdate = passive ? "CASCADE" : NULL};
+                          .how.onupdate = passive ? "CASCADE" : NULL};
     FL_OK(w, mr_mapper_finish(s->item, NULL, "item", NULL, fk, NULL));
     fl_start(w, "sqlite://");
 }

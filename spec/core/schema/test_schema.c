@@ -147,7 +147,10 @@ static void tables(void **state) {
     assert_false(id->nullable);
     assert_true(a->nullable);
     assert_int_equal(a->index, 1);
-    assert_string_equal(t->indexes->name, "ix_t_a");
+    const char *index_name;
+    mr_named named = {.kind = MR_NAMED_INDEX, .table = t, .given = t->indexes->name, .index = t->indexes};
+    assert_int_equal(mr_name_of(&named, &index_name), MR_OK);
+    assert_string_equal(index_name, "ix_t_a");
     assert_ptr_equal(mr_metadata_table(f->md, "t"), t);
     assert_ptr_equal(mr_table_column(t, "a"), a);
     uint64_t version = f->md->version;

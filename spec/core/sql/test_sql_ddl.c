@@ -41,7 +41,7 @@ static void tables(void **state) {
     mr_column *key = w_column(w, "key", MR_TYPE_BIGINTEGER, 0), *owner = mr_column_new(w->env, "owner", NULL);
     key->primary_key = true;
     key->server_default = NULL;
-    mr_column_add_foreign_key(w->env, owner, "user.id", NULL)->ondelete = "CASCADE";
+    mr_column_add_foreign_key(w->env, owner, "user.id", NULL)->how.ondelete = "CASCADE";
     owner->unique = true;
     mr_column *count = w_column(w, "count", MR_TYPE_INTEGER, 0), *made = w_column(w, "made", MR_TYPE_DATETIME, 0);
     count->server_default = "0";
@@ -120,8 +120,8 @@ static void indexes_and_drops(void **state) {
     mr_strbuf_init(&out, w->env);
     for (int i = 0; i < 4; i++) {
         mr_strbuf_clear(&out);
-        assert_int_equal(mr_ddl_create_index(i < 2 ? mr_dialect_sqlite() : mr_dialect_postgresql(), t,
-                                             i % 2 ? t->indexes->next : t->indexes, &out),
+        assert_int_equal(mr_ddl_create_index(i < 2 ? mr_dialect_sqlite() : mr_dialect_postgresql(),
+                                             i % 2 ? t->indexes->next : t->indexes, false, &out),
                          MR_OK);
         assert_string_equal(mr_strbuf_str(&out), wanted[i]);
     }

@@ -161,28 +161,38 @@ static int push_sources(lua_State *L, int base, int body) {
     return lua_gettop(L) - first;
 }
 
-static void read_sources(lua_State *L, declaration *d, int base) {
-    int first = lua_gettop(L) + 1;
-    int n = push_sources(L, base, d->body);
+/* Reads the tables of the class, of which n are on the stack from index first on. */
+static void read_sources(lua_State *L, declaration *d, int first, int n) {
     for (int i = 0; i < n; i++) d->cap += count_pairs(L, first + i);
     d->entries = lua_newuserdatauv(L, (d->cap + 1) * sizeof *d->entries, 0);
     for (int i = 0; i < n; i++) read_table(L, d, first + i, i > 0);
     qsort(d->entries, d->n, sizeof *d->entries, compare_entries);
 }
 
-static void read_directives(lua_State *L, declaration *d) {
+/* Pushes the directive of the body, or else of the first mixin or abstract base that has it; returns its Lua type. */
+static int push_directive(lua_State *L, int first, int n, const char *name) {
+    for (int i = 0; i < n; i++) {
+        lua_pushstring(L, name);
+        if (lua_rawget(L, first + i) != LUA_TNIL) return lua_type(L, -1);
+        lua_pop(L, 1);
+    }
+    lua_pushnil(L);
+    return LUA_TNIL;
+}
+
+static void read_directives(lua_State *L, declaration *d, int first, int n) {
     lua_getfield(L, d->body, "__abstract");
     d->abstract_ = lua_toboolean(L, -1);
     lua_pop(L, 1);
-    if (lua_getfield(L, d->body, "__tablename") != LUA_TNIL)
+    if (push_directive(L, first, n, "__tablename") != LUA_TNIL)
         d->tablename = bind_arg_name(L, -1, "__tablename", "a string"); /* stays on the stack */
     if (lua_getfield(L, d->body, "__table") != LUA_TNIL)
         d->table = *(mr_table **)bind_arg(L, -1, BIND_TABLE, "__table");
-    if (lua_getfield(L, d->body, "__table_args") != LUA_TNIL) {
+    if (push_directive(L, first, n, "__table_args") != LUA_TNIL) {
         if (!lua_istable(L, -1)) bind_type_error(L, -1, "__table_args", "a table of constraints and options");
         d->table_args = lua_gettop(L);
     }
-    if (lua_getfield(L, d->body, "__mapper_args") != LUA_TNIL) {
+    if (push_directive(L, first, n, "__mapper_args") != LUA_TNIL) {
         if (!lua_istable(L, -1)) bind_type_error(L, -1, "__mapper_args", "a table of options");
         d->mapper_args = lua_gettop(L);
     }
@@ -230,34 +240,58 @@ static void declare_members(lua_State *L, const declaration *d, bind_class *c) {
     }
 }
 
+/* An option of __table_args, whose value is on top of the stack. */
+static void read_table_option(lua_State *L, declaration *d, const char *name, mr_table_options *options) {
+    const char *function = lua_pushfstring(L, "%s.__table_args", d->name);
+    lua_insert(L, -2);
+    if (strcmp(name, "schema") == 0) {
+        const char *what = lua_pushfstring(L, "%s: schema", function);
+        lua_insert(L, -2);
+        d->schema = bind_arg_name(L, -1, what, "a name");
+        lua_remove(L, -2);
+    } else if (!bind_read_table_option(L, function, name, options) && strcmp(name, "extend_existing") != 0 &&
+               strncmp(name, "mysql_", 6) != 0) {
+        bind_error(L, MR_ERR_ARGUMENT,
+                   "%s: unknown option '%s' (known are schema, " BIND_TABLE_OPTIONS
+                   "; constraints and indexes are items of the table)",
+                   function, name);
+    }
+    lua_remove(L, -2);
+}
+
 /* Reads __table_args: constraints and indexes go to the two lists, options to the declaration. */
-static void read_table_args(lua_State *L, declaration *d, mr_constraint **constraints, mr_index **indexes) {
+static void read_table_args(lua_State *L, declaration *d, mr_constraint **constraints, mr_index **indexes,
+                            mr_table_options *options) {
     if (!d->table_args) return;
-    mr_constraint **tail = constraints;
-    mr_index **index_tail = indexes;
     lua_Integer n = (lua_Integer)lua_rawlen(L, d->table_args);
+    const char *what = lua_pushfstring(L, "%s.__table_args", d->name);
     for (lua_Integer i = 1; i <= n; i++) {
         lua_rawgeti(L, d->table_args, i);
         bind_constraint *bc = bind_test(L, -1, BIND_CONSTRAINT);
         if (!bc) bind_type_error(L, -1, "__table_args", "constraints and indexes");
-        if (bc->constraint) *tail = bind_copy_constraint(L, bc->constraint), tail = &(*tail)->next;
-        else *index_tail = bind_copy_index(L, bc->index), index_tail = &(*index_tail)->next;
+        bind_take_constraint(L, bc, what, &constraints, &indexes);
         lua_pop(L, 1);
     }
     lua_pushnil(L);
     while (lua_next(L, d->table_args)) {
-        if (lua_type(L, -2) == LUA_TSTRING) {
-            const char *key = lua_tostring(L, -2);
-            if (strcmp(key, "schema") == 0) d->schema = bind_arg_name(L, -1, "__table_args: schema", "a name");
-            else if (strcmp(key, "extend_existing") != 0 && strncmp(key, "mysql_", 6) != 0)
-                bind_error(
-                    L, MR_ERR_ARGUMENT,
-                    "%s.__table_args: unknown option '%s' (known is schema; constraints and indexes are items of "
-                    "the table)",
-                    d->name, key);
-        }
+        if (lua_type(L, -2) == LUA_TSTRING) read_table_option(L, d, lua_tostring(L, -2), options);
         lua_pop(L, 1);
     }
+}
+
+/* __table_args say something of a new table. A class that maps an existing one cannot have any. */
+static void refuse_table_args(lua_State *L, const declaration *d, const mr_table *table) {
+    if (!d->table_args) return;
+    lua_pushnil(L);
+    if (!lua_next(L, d->table_args)) return;
+    if (d->table)
+        bind_error(L, MR_ERR_ARGUMENT,
+                   "%s has __table, and __table_args, which are for a new table: write its constraints, indexes and "
+                   "options where the table '%s' is made",
+                   d->name, table->full_name);
+    bind_error(L, MR_ERR_ARGUMENT,
+               "%s has __table_args, and no table of its own: it shares the table '%s' of %s: write them in that class",
+               d->name, table->full_name, table->mapped_name);
 }
 
 static bool declares_primary_key(lua_State *L, const declaration *d) {
@@ -308,11 +342,18 @@ static void finish(lua_State *L, bind_class *base, declaration *d, mr_mapper *ma
     bind_state *b = base->b;
     mr_constraint *constraints = NULL;
     mr_index *indexes = NULL;
-    read_table_args(L, d, &constraints, &indexes);
     mr_table *table = d->table;
     /* A subclass without a table of its own shares its base's. */
     if (!table && base->mapper && !d->tablename && !declares_primary_key(L, d)) table = base->mapper->table;
     const char *name = table ? NULL : table_name(L, b, d);
+    if (table) {
+        refuse_table_args(L, d, table);
+    } else {
+        mr_table_options *options = mr_env_arena(b->env, sizeof *options);
+        if (!options) bind_raise(L);
+        read_table_args(L, d, &constraints, &indexes, options);
+        mapper->table_options = options;
+    }
     BIND_TRY(b, L, mr_mapper_finish(mapper, table, name, d->schema, constraints, indexes));
 }
 
@@ -344,8 +385,10 @@ static int extend(lua_State *L) {
     declaration d = {0};
     d.name = name;
     d.body = 3;
-    read_directives(L, &d);
-    read_sources(L, &d, 1);
+    int first = lua_gettop(L) + 1;
+    int n = push_sources(L, 1, d.body);
+    read_directives(L, &d, first, n);
+    read_sources(L, &d, first, n);
     mr_mapper *mapper = d.abstract_ ? NULL : declare(L, base, &d);
     bind_class *c = bind_class_push_new(L, 1);
     int class_idx = lua_gettop(L);

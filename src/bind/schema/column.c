@@ -3,45 +3,14 @@
  *
  * Invariant: all options of a column are checked when it is made. The column itself is in the arena.
  */
-#include <ctype.h>
 #include <string.h>
 
 #include "schema.h"
-#include "value/node.h"
-
-mr_column *bind_column_named_by(lua_State *L, int idx) {
-    mr_column *column = bind_test_column(L, idx);
-    if (column) return column;
-    const mr_node *node = bind_test_node(L, idx);
-    return node && node->kind == MR_NODE_COLUMN ? (mr_column *)node->u.column : NULL;
-}
 
 /* ---------------------------------------------------------------- foreign keys */
 
-/* Reads the option ondelete or onupdate. Its word goes into SQL unquoted, so only known words are allowed. */
-static const char *read_action(lua_State *L, int options, const char *function, const char *name) {
-    static const char *const actions[] = {"CASCADE", "SET NULL", "SET DEFAULT", "RESTRICT", "NO ACTION"};
-    const char *written = bind_option_string(L, options, function, name, NULL);
-    if (!written) return NULL;
-    for (size_t i = 0; i < sizeof actions / sizeof *actions; i++) {
-        const char *a = actions[i], *w = written;
-        while (*a && *a == (char)toupper((unsigned char)*w)) a++, w++;
-        if (!*a && !*w) return actions[i];
-    }
-    bind_error(L, MR_ERR_ARGUMENT,
-               "%s: %s expects \"CASCADE\", \"SET NULL\", \"SET DEFAULT\", \"RESTRICT\" or "
-               "\"NO ACTION\", got string \"%s\"",
-               function, name, written);
-    return NULL;
-}
-
-void bind_read_actions(lua_State *L, int options, const char *function, const char **ondelete, const char **onupdate) {
-    *ondelete = read_action(L, options, function, "ondelete");
-    *onupdate = read_action(L, options, function, "onupdate");
-}
-
 static int foreign_key(lua_State *L) {
-    static const char *const names[] = {"ondelete", "onupdate", "name", NULL};
+    static const char *const names[] = {BIND_REFERENCE_OPTIONS, "name", NULL};
     bind_foreign_key fk = {0};
     int options;
     int n = bind_arguments(L, 1, &options);
@@ -55,7 +24,7 @@ static int foreign_key(lua_State *L) {
     } else if (!(fk.referred = bind_column_named_by(L, 1))) {
         return bind_type_error(L, 1, "ForeignKey", "\"table.column\" or a column");
     }
-    bind_read_actions(L, options, "ForeignKey", &fk.ondelete, &fk.onupdate);
+    bind_read_reference(L, options, "ForeignKey", &fk.how);
     fk.name = bind_intern_string(L, bind_option_string(L, options, "ForeignKey", "name", NULL));
     bind_foreign_key *p = lua_newuserdatauv(L, sizeof *p, 0);
     *p = fk;
@@ -75,8 +44,7 @@ static int foreign_key_tostring(lua_State *L) {
 static void add_foreign_key(lua_State *L, mr_column *column, const bind_foreign_key *fk) {
     mr_foreign_key *made = mr_column_add_foreign_key(bind_of(L)->env, column, fk->target, fk->referred);
     if (!made) bind_raise(L);
-    made->ondelete = fk->ondelete;
-    made->onupdate = fk->onupdate;
+    made->how = fk->how;
     made->name = fk->name;
 }
 
@@ -87,16 +55,43 @@ static void read_name(lua_State *L, int idx, mr_column *column) {
     column->name = bind_intern(L, idx);
 }
 
-/* Reads the n positional arguments: the name comes first; the type and foreign keys follow in any order. */
+/* A CHECK that is written with the column. */
+static void add_check(lua_State *L, mr_column *column, const bind_constraint *k) {
+    if (!k->constraint || k->constraint->kind != MR_CONSTRAINT_CHECK)
+        bind_error(L, MR_ERR_ARGUMENT,
+                   "Column: a column takes a CheckConstraint only: other constraints, and indexes, are parts of the "
+                   "table (__table_args), or unique = true, index = true, primary_key = true, ForeignKey");
+    mr_constraint **end = &column->checks, **indexed = &column->checks;
+    mr_index *none = NULL, **no_index = &none;
+    while (*end) end = &(*end)->next;
+    indexed = end;
+    bind_take_constraint(L, k, NULL, &indexed, &no_index);
+}
+
+/* The computed expression, or the Identity, at idx: *place is set. */
+static bool read_generated(lua_State *L, int idx, mr_column *column) {
+    const mr_computed *const *computed = bind_test(L, idx, BIND_COMPUTED);
+    const mr_identity_options *const *identity = bind_test(L, idx, BIND_IDENTITY);
+    if ((computed && column->computed) || (identity && column->identity))
+        bind_error(L, MR_ERR_ARGUMENT, "Column: two %s were given", computed ? "Computed" : "Identity");
+    if (computed) column->computed = *computed;
+    if (identity) column->identity = *identity;
+    return computed || identity;
+}
+
+/* Reads the n positional arguments: the name comes first; the type and the others follow in any order. */
 static void read_positional(lua_State *L, int n, mr_column *column) {
     for (int i = 1; i <= n; i++) {
         const mr_type *type = bind_test_type(L, i);
         const bind_foreign_key *fk = bind_test(L, i, BIND_FOREIGN_KEY);
+        const bind_constraint *check = bind_test_constraint(L, i);
         if (type && column->type) bind_error(L, MR_ERR_ARGUMENT, "Column: two types were given");
         if (type) column->type = type;
         else if (fk) add_foreign_key(L, column, fk);
+        else if (check) add_check(L, column, check);
+        else if (read_generated(L, i, column)) continue;
         else if (lua_type(L, i) == LUA_TSTRING && i == 1) read_name(L, i, column);
-        else bind_type_error(L, i, "Column", "a type or a ForeignKey");
+        else bind_type_error(L, i, "Column", "a type, a ForeignKey, a CheckConstraint, Computed or Identity");
     }
 }
 
@@ -122,8 +117,8 @@ static void read_options(lua_State *L, int options, mr_column *column) {
     if (bind_option(L, options, "type") != LUA_TNIL) column->type = bind_arg_type(L, -1, "Column: type");
     lua_pop(L, 2);
     column->primary_key = bind_option_bool(L, options, "Column", "primary_key", false);
-    column->nullable = bind_option_bool(L, options, "Column", "nullable", !column->primary_key);
-    column->nullable_given = bind_option(L, options, "nullable") != LUA_TNIL;
+    column->nullable = bind_option_bool(L, options, "Column", "nullable", !column->primary_key && !column->identity);
+    column->nullable_given = bind_option(L, options, "nullable") != LUA_TNIL || column->identity;
     lua_pop(L, 1);
     column->unique = bind_option_bool(L, options, "Column", "unique", false);
     column->indexed = bind_option_bool(L, options, "Column", "index", false);

@@ -1,7 +1,9 @@
 /*
- * constraint.c: PrimaryKeyConstraint, UniqueConstraint, ForeignKeyConstraint, CheckConstraint and Index.
+ * constraint.c: PrimaryKeyConstraint, UniqueConstraint, ForeignKeyConstraint and CheckConstraint.
  *
- * Invariant: a constraint has its columns as names; the table that it is given to looks them up.
+ * Invariant: a constraint has its columns as names; the table that it is given to looks them up. Each table has a copy
+ * of its own, as a value may be given to several tables. A UniqueConstraint of the columns of a table that exists
+ * belongs to that table at once.
  */
 #include <string.h>
 
@@ -34,32 +36,49 @@ static mr_constraint *new_constraint(lua_State *L, mr_constraint_kind kind) {
     return k;
 }
 
-static int push_constraint(lua_State *L, mr_constraint *constraint, mr_index *index) {
-    bind_constraint *p = lua_newuserdatauv(L, sizeof *p, 0);
-    p->constraint = constraint;
-    p->index = index;
-    bind_set_type(L, BIND_CONSTRAINT);
+static int push_constraint(lua_State *L, mr_constraint *constraint) {
+    bind_push_constraint(L, NULL, constraint, NULL);
     return 1;
 }
 
-mr_constraint *bind_copy_constraint(lua_State *L, const mr_constraint *constraint) {
-    mr_constraint *copy = new_constraint(L, constraint->kind);
-    *copy = *constraint;
-    copy->columns = NULL;
-    copy->next = NULL;
-    return copy;
+void bind_take_constraint(lua_State *L, const bind_constraint *k, const char *table, mr_constraint ***constraints,
+                          mr_index ***indexes) {
+    if (k->table)
+        bind_error(L, MR_ERR_ARGUMENT,
+                   "%s: %s is written with columns of the table '%s', and belongs to it already: name the columns by "
+                   "strings to give it to %s",
+                   table ? table : "Column", k->index ? "the Index" : "the constraint", k->table->full_name,
+                   table ? table : "a column");
+    if (k->constraint) {
+        mr_constraint *copy = new_constraint(L, k->constraint->kind);
+        *copy = *k->constraint;
+        copy->columns = NULL;
+        copy->next = NULL;
+        **constraints = copy;
+        *constraints = &copy->next;
+    } else {
+        mr_index *copy = mr_env_arena(bind_of(L)->env, sizeof *copy);
+        if (!copy) bind_raise(L);
+        *copy = *k->index;
+        copy->next = NULL;
+        **indexes = copy;
+        *indexes = &copy->next;
+    }
 }
 
-mr_index *bind_copy_index(lua_State *L, const mr_index *index) {
-    mr_index *copy = mr_env_arena(bind_of(L)->env, sizeof *copy);
-    if (!copy) bind_raise(L);
-    *copy = *index;
-    copy->next = NULL;
-    return copy;
+/* The table of all columns at the indices from first on, if these are expressions of one table's columns; or NULL. */
+static mr_table *table_of(lua_State *L, int first, int n) {
+    mr_table *table = NULL;
+    for (int i = first; i < first + n; i++) {
+        const mr_column *column = bind_test_node(L, i) ? bind_column_named_by(L, i) : NULL;
+        if (!column || !column->table || (table && table != column->table)) return NULL;
+        table = column->table;
+    }
+    return table;
 }
 
 static int column_constraint(lua_State *L, mr_constraint_kind kind, const char *function) {
-    static const char *const names[] = {"name", NULL};
+    static const char *const names[] = {"name", "deferrable", "initially", NULL};
     int options;
     int n = bind_arguments(L, 1, &options);
     bind_check_options(L, options, function, names);
@@ -67,7 +86,11 @@ static int column_constraint(lua_State *L, mr_constraint_kind kind, const char *
     k->column_names = read_names(L, 1, n, function);
     k->ncolumns = (unsigned)n;
     k->name = bind_intern_string(L, bind_option_string(L, options, function, "name", NULL));
-    return push_constraint(L, k, NULL);
+    bind_read_deferrable(L, options, function, &k->how);
+    mr_table *table = kind == MR_CONSTRAINT_UNIQUE ? table_of(L, 1, n) : NULL;
+    if (table) bind_check(L, mr_table_add_unique(table, k));
+    bind_push_constraint(L, table, k, NULL);
+    return 1;
 }
 
 static int primary_key(lua_State *L) { return column_constraint(L, MR_CONSTRAINT_PRIMARY_KEY, "PrimaryKeyConstraint"); }
@@ -101,7 +124,7 @@ static const char *target_name(lua_State *L, int idx) {
 }
 
 static int foreign_key(lua_State *L) {
-    static const char *const names[] = {"name", "ondelete", "onupdate", NULL}, function[] = "ForeignKeyConstraint";
+    static const char *const names[] = {BIND_REFERENCE_OPTIONS, "name", NULL}, function[] = "ForeignKeyConstraint";
     int options;
     int n = bind_arguments(L, 1, &options);
     bind_check_options(L, options, function, names);
@@ -118,24 +141,9 @@ static int foreign_key(lua_State *L) {
     k->targets = mr_env_arena(bind_of(L)->env, (size_t)columns * sizeof *k->targets);
     if (!k->targets) return bind_raise(L);
     for (int i = 0; i < columns; i++) k->targets[i] = target_name(L, top + 1 + i);
-    bind_read_actions(L, options, function, &k->ondelete, &k->onupdate);
+    bind_read_reference(L, options, function, &k->how);
     k->name = bind_intern_string(L, bind_option_string(L, options, function, "name", NULL));
-    return push_constraint(L, k, NULL);
-}
-
-/* The condition of a CHECK: text, or an expression without values. */
-static void read_condition(lua_State *L, int idx, mr_constraint *k) {
-    if (lua_type(L, idx) == LUA_TSTRING) {
-        k->sql = bind_intern(L, idx);
-        return;
-    }
-    mr_node *node = bind_test_node(L, idx);
-    if (!node) bind_type_error(L, idx, "CheckConstraint", "SQL text");
-    if (node->binds > 0)
-        bind_error(L, MR_ERR_ARGUMENT,
-                   "CheckConstraint: an expression with values cannot be written into a table's "
-                   "definition: write the condition as a string");
-    k->condition = bind_node_forever(L, node);
+    return push_constraint(L, k);
 }
 
 static int check(lua_State *L) {
@@ -145,39 +153,70 @@ static int check(lua_State *L) {
     bind_check_options(L, options, "CheckConstraint", names);
     if (n != 1) return bind_error(L, MR_ERR_ARGUMENT, "CheckConstraint: expected one condition, got %d arguments", n);
     mr_constraint *k = new_constraint(L, MR_CONSTRAINT_CHECK);
-    read_condition(L, 1, k);
+    bind_read_sql(L, 1, "CheckConstraint", &k->sql, &k->condition);
     k->name = bind_intern_string(L, bind_option_string(L, options, "CheckConstraint", "name", NULL));
-    return push_constraint(L, k, NULL);
+    return push_constraint(L, k);
 }
 
-static int index_new(lua_State *L) {
-    static const char *const names[] = {"unique", "name", NULL};
-    int options;
-    int n = bind_arguments(L, 1, &options);
-    bind_check_options(L, options, "Index", names);
-    mr_index *index = mr_env_arena(bind_of(L)->env, sizeof *index);
-    if (!index) return bind_raise(L);
-    if (n < 1 || lua_type(L, 1) != LUA_TSTRING) return bind_type_error(L, 1, "Index", "a name, then the columns");
-    index->name = bind_intern(L, 1);
-    index->column_names = read_names(L, 2, n - 1, "Index");
-    index->ncolumns = (unsigned)n - 1;
-    index->unique = bind_option_bool(L, options, "Index", "unique", false);
-    return push_constraint(L, NULL, index);
+static const mr_named_kind kinds[] = {
+    [MR_CONSTRAINT_PRIMARY_KEY] = MR_NAMED_PRIMARY_KEY,
+    [MR_CONSTRAINT_UNIQUE] = MR_NAMED_UNIQUE,
+    [MR_CONSTRAINT_FOREIGN_KEY] = MR_NAMED_FOREIGN_KEY,
+    [MR_CONSTRAINT_CHECK] = MR_NAMED_CHECK,
+};
+
+static bind_constraint *self(lua_State *L, const char *function) { return bind_arg(L, 1, BIND_CONSTRAINT, function); }
+
+/* The name, by the naming convention where it is a table's. */
+static int get_name(lua_State *L) {
+    const bind_constraint *k = self(L, "name");
+    const char *name = k->index ? k->index->name : k->constraint->name;
+    mr_named named = {.kind = k->index ? MR_NAMED_INDEX : kinds[k->constraint->kind],
+                      .table = k->table,
+                      .given = name,
+                      .index = k->index,
+                      .constraint = k->constraint};
+    if (k->table) BIND_TRY(bind_of(L), L, mr_name_of(&named, &name));
+    lua_pushstring(L, name);
+    return 1;
 }
 
-static int constraint_name(lua_State *L) {
-    const bind_constraint *k = bind_arg(L, 1, BIND_CONSTRAINT, "name");
-    lua_pushstring(L, k->index ? k->index->name : k->constraint->name);
+static int get_table(lua_State *L) {
+    const bind_constraint *k = self(L, "table");
+    if (k->table) bind_push_table(L, k->table);
+    else lua_pushnil(L);
+    return 1;
+}
+
+/* The names of its columns; false at the place of an expression. */
+static int get_columns(lua_State *L) {
+    const bind_constraint *k = self(L, "columns");
+    unsigned n = k->index ? k->index->ncolumns : k->constraint->ncolumns;
+    const char **names = k->index ? k->index->column_names : k->constraint->column_names;
+    lua_createtable(L, (int)n, 0);
+    for (unsigned i = 0; i < n; i++) {
+        if (names[i]) lua_pushstring(L, names[i]);
+        else lua_pushboolean(L, false);
+        lua_rawseti(L, -2, (lua_Integer)i + 1);
+    }
+    return 1;
+}
+
+static int get_unique(lua_State *L) {
+    const bind_constraint *k = self(L, "unique");
+    lua_pushboolean(L, k->index ? k->index->unique
+                                : k->constraint->kind != MR_CONSTRAINT_CHECK &&
+                                      k->constraint->kind != MR_CONSTRAINT_FOREIGN_KEY);
     return 1;
 }
 
 void bind_open_constraint(lua_State *L) {
-    static const luaL_Reg getters[] = {{"name", constraint_name}, {NULL, NULL}};
+    static const luaL_Reg getters[] = {
+        {"name", get_name}, {"table", get_table}, {"columns", get_columns}, {"unique", get_unique}, {NULL, NULL}};
     static const luaL_Reg functions[] = {{"PrimaryKeyConstraint", primary_key},
                                          {"UniqueConstraint", unique},
                                          {"ForeignKeyConstraint", foreign_key},
                                          {"CheckConstraint", check},
-                                         {"Index", index_new},
                                          {NULL, NULL}};
     bind_type(L, BIND_CONSTRAINT, "Constraint", NULL, getters, NULL);
     luaL_setfuncs(L, functions, 0);

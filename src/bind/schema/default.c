@@ -63,13 +63,6 @@ static void read_function(lua_State *L, int idx, mr_column *column, const char *
     out->ud = f;
 }
 
-static void release_expression(void *ud) { mr_node_release(ud); }
-
-mr_node *bind_node_forever(lua_State *L, mr_node *node) {
-    if (mr_env_on_close(bind_of(L)->env, release_expression, node) != MR_OK) bind_raise(L);
-    return mr_node_retain(node);
-}
-
 static void read_expression(lua_State *L, mr_node *node, mr_default *out) {
     out->expression = bind_node_forever(L, node);
     out->kind = MR_DEFAULT_SQL;
@@ -103,11 +96,9 @@ void bind_read_server_default(lua_State *L, int idx, mr_column *column) {
     static const char what[] = "Column server_default";
     idx = lua_absindex(L, idx);
     mr_node *node = bind_test_node(L, idx);
-    if (node && node->binds > 0)
-        bind_error(L, MR_ERR_ARGUMENT,
-                   "%s: an expression with values cannot be written into a table's definition: use mr.text", what);
     if (node) {
-        column->server_default_node = bind_node_forever(L, node);
+        const char *sql;
+        bind_read_sql(L, idx, what, &sql, &column->server_default_node);
         return;
     }
     if (lua_type(L, idx) != LUA_TSTRING)

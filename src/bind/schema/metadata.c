@@ -4,20 +4,118 @@
  * Invariant: CREATE and DROP run on the connection that the user gives, or on a connection of their own, which is
  * closed before the call returns.
  */
+#include <string.h>
+
 #include "schema.h"
+#include "state/callback.h"
 #include "value/class.h"
 #include "value/engine.h"
+#include "value/node.h"
 
 static mr_metadata *self(lua_State *L) { return *(mr_metadata **)bind_arg(L, 1, BIND_METADATA, "MetaData"); }
 
-static int metadata_new(lua_State *L) {
-    if (lua_gettop(L) > 0) {
-        int options;
-        if (bind_arguments(L, 1, &options) > 0) return bind_error(L, MR_ERR_ARGUMENT, "MetaData takes no arguments");
-        bind_check_options(L, options, "MetaData", (const char *const[]){NULL});
+/* ---------------------------------------------------------------- naming conventions */
+
+/* A token of the program's: a function that makes a part of a name. */
+typedef struct name_token {
+    const char *name;
+    bind_ref *function;
+    struct name_token *next;
+} name_token;
+
+static const char *const convention_keys[] = {
+#define NAMED_KEY(CODE, key) [MR_NAMED_##CODE] = (key),
+    MR_NAMED_KINDS(NAMED_KEY)
+#undef NAMED_KEY
+        NULL};
+
+static name_token *find_token(void *ud, const char *name) {
+    name_token *token = ud;
+    while (token && strcmp(token->name, name) != 0) token = token->next;
+    return token;
+}
+
+static bool has_token(void *ud, const char *name) { return find_token(ud, name) != NULL; }
+
+/* A call of a token's function. */
+typedef struct token_call {
+    const name_token *token;
+    const mr_named *named;
+    mr_strbuf *out;
+} token_call;
+
+/* function(constraint or index, or the column that it was written with; table) */
+static int token_body(lua_State *L) {
+    const token_call *call = lua_touserdata(L, 1);
+    const mr_named *named = call->named;
+    bind_ref_push(L, call->token->function);
+    if (named->index || named->constraint)
+        bind_push_constraint(L, named->table, (mr_constraint *)named->constraint, (mr_index *)named->index);
+    else if (named->column) bind_push_node(L, mr_sql_column(bind_of(L)->env, named->column, NULL, NULL));
+    else lua_pushnil(L);
+    bind_push_table(L, named->table);
+    lua_call(L, 2, 1);
+    if (lua_type(L, -1) != LUA_TSTRING) {
+        const char *what = lua_pushfstring(L, "naming_convention: the function %s", call->token->name);
+        bind_type_error(L, -2, what, "a string as its result");
     }
+    size_t len;
+    const char *text = lua_tolstring(L, -1, &len);
+    mr_strbuf_add(call->out, text, len);
+    return 0;
+}
+
+static mr_status call_token(mr_env *env, void *ud, const char *name, const mr_named *named, mr_strbuf *out) {
+    token_call call = {find_token(ud, name), named, out};
+    return bind_callback(env, token_body, &call);
+}
+
+static void read_token(lua_State *L, mr_naming *naming, const char *name) {
+    name_token *token = mr_env_arena(bind_of(L)->env, sizeof *token);
+    if (!token) bind_raise(L);
+    *token = (name_token){bind_intern_string(L, name), bind_ref_forever(L, -1), naming->ud};
+    naming->ud = token;
+    naming->has_token = has_token;
+    naming->token = call_token;
+}
+
+static void read_pattern(lua_State *L, mr_naming *naming, const char *key) {
+    for (int kind = 0; kind < MR_NAMED__COUNT; kind++)
+        if (strcmp(key, convention_keys[kind]) == 0) {
+            naming->patterns[kind] = bind_intern_string(L, bind_arg_name(L, -1, "naming_convention", "a pattern"));
+            return;
+        }
+    bind_error(
+        L, MR_ERR_ARGUMENT,
+        "naming_convention: unknown key '%s' (known are ix, uq, ck, fk and pk; a function is a token of your own)",
+        key);
+}
+
+/* naming_convention = { fk = "fk_%(table_name)s_%(column_0_name)s", token = function ... end } */
+static void read_naming(lua_State *L, int options, mr_naming *naming) {
+    if (bind_option(L, options, "naming_convention") != LUA_TNIL) {
+        if (!bind_is_plain_table(L, -1)) bind_type_error(L, -1, "MetaData: naming_convention", "a table of patterns");
+        for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
+            if (lua_type(L, -2) != LUA_TSTRING)
+                bind_type_error(L, -2, "MetaData: naming_convention", "patterns by name");
+            if (lua_type(L, -1) == LUA_TFUNCTION) read_token(L, naming, lua_tostring(L, -2));
+            else read_pattern(L, naming, lua_tostring(L, -2));
+        }
+        bind_check(L, mr_naming_check(bind_of(L)->env, naming));
+    }
+    lua_pop(L, 1);
+}
+
+static int metadata_new(lua_State *L) {
+    static const char *const names[] = {"naming_convention", NULL};
+    int options = 0;
+    if (lua_gettop(L) > 0 && bind_arguments(L, 1, &options) > 0)
+        return bind_error(L, MR_ERR_ARGUMENT,
+                          "MetaData takes options only, as in MetaData{ naming_convention = { ... } }");
+    bind_check_options(L, options, "MetaData", names);
     mr_metadata *md = mr_metadata_new(bind_of(L)->env);
     if (!md) return bind_raise(L);
+    read_naming(L, options, &md->naming);
     bind_push_metadata(L, md);
     return 1;
 }

@@ -6,12 +6,22 @@
 
 #include "value/schema.h"
 
-/* column.c */
-/* The column of a Column value or of a column expression (User.id, t.c.id), or NULL. */
-mr_column *bind_column_named_by(lua_State *L, int idx);
-/* Reads the options ondelete and onupdate of a foreign key: each becomes one of the known words, or NULL. Raises for
- * another word. */
-void bind_read_actions(lua_State *L, int options, const char *function, const char **ondelete, const char **onupdate);
+/* reference.c */
+/* The options of a foreign key, for bind_check_options: MR_REFERENCE_OPTIONS, "name", NULL. */
+#define BIND_REFERENCE_OPTIONS "ondelete", "onupdate", "deferrable", "initially", "use_alter"
+/* Reads them. Raises for unknown words. */
+void bind_read_reference(lua_State *L, int options, const char *function, mr_reference *how);
+/* Reads deferrable and initially. */
+void bind_read_deferrable(lua_State *L, int options, const char *function, mr_reference *how);
+
+/* generated.c */
+/* Retains the node as long as the environment lives; returns it. Raises. */
+mr_node *bind_node_forever(lua_State *L, mr_node *node);
+/* Raises where the expression has a named parameter. */
+void bind_refuse_parameters(lua_State *L, const mr_node *node, const char *function);
+/* SQL in a table's definition, at idx: text, or an expression, whose values are written into it. One of *sql and
+ * *expression is set. Raises for anything else. */
+void bind_read_sql(lua_State *L, int idx, const char *function, const char **sql, void **expression);
 
 /* default.c */
 /* Reads the default at idx (not nil) of the column into *out. option: "default" or "onupdate". Raises where it is not
@@ -19,13 +29,23 @@ void bind_read_actions(lua_State *L, int options, const char *function, const ch
 void bind_read_default(lua_State *L, int idx, mr_column *column, const char *option, mr_default *out);
 /* Reads the server_default of the column at idx; raises. */
 void bind_read_server_default(lua_State *L, int idx, mr_column *column);
-/* Retains the node as long as the environment lives; returns it. Raises. */
-mr_node *bind_node_forever(lua_State *L, mr_node *node);
 
 /* constraint.c */
-/* Copies of a constraint or index: each table has a copy of its own, as a value may be given to several tables. */
-mr_constraint *bind_copy_constraint(lua_State *L, const mr_constraint *constraint);
-mr_index *bind_copy_index(lua_State *L, const mr_index *index);
+/* A part of a table's definition: a constraint or an index, copied to the end of its list. Raises where it is another
+ * table's already. */
+void bind_take_constraint(lua_State *L, const bind_constraint *k, const char *table, mr_constraint ***constraints,
+                          mr_index ***indexes);
+
+/* table.c */
+/* Reads an option of a table, whose value is on top of the stack; false: there is no such option. options' texts are in
+ * the arena. */
+bool bind_read_table_option(lua_State *L, const char *function, const char *name, mr_table_options *options);
+/* The names of these options, for the end of a message. */
+#define BIND_TABLE_OPTIONS "comment, sqlite_autoincrement, sqlite_strict, sqlite_with_rowid, is_view and definition"
+
+/* ddl.c */
+/* Pushes the SQL of the DDL value at idx in the dialect, as text that can be executed. Raises. */
+void bind_push_ddl_text(lua_State *L, int idx, const mr_dialect *dialect);
 
 /* metadata.c */
 /* Runs create_all or drop_all of the metadata, or create or drop of the table `only`, with the Lua arguments from index

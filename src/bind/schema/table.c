@@ -8,6 +8,7 @@
 #include "schema.h"
 #include "value/from.h"
 #include "value/node.h"
+#include "value/query.h"
 
 static mr_table *self(lua_State *L) { return *(mr_table **)bind_arg(L, 1, BIND_TABLE, "Table"); }
 
@@ -20,21 +21,11 @@ typedef struct table_parts {
     mr_index *indexes, **next_index;
 } table_parts;
 
-static void add_constraint(lua_State *L, table_parts *parts, const bind_constraint *k) {
-    if (k->constraint) {
-        *parts->next_constraint = bind_copy_constraint(L, k->constraint);
-        parts->next_constraint = &(*parts->next_constraint)->next;
-    } else {
-        *parts->next_index = bind_copy_index(L, k->index);
-        parts->next_index = &(*parts->next_index)->next;
-    }
-}
-
 static void read_part(lua_State *L, int idx, table_parts *parts) {
     mr_column *column = bind_test_column(L, idx);
     const bind_constraint *k = bind_test_constraint(L, idx);
     if (k) {
-        add_constraint(L, parts, k);
+        bind_take_constraint(L, k, "Table", &parts->next_constraint, &parts->next_index);
         return;
     }
     if (!column) bind_type_error(L, idx, "Table", "a Column, a constraint or an Index");
@@ -46,8 +37,52 @@ static void read_part(lua_State *L, int idx, table_parts *parts) {
     parts->columns[parts->ncolumns++] = column;
 }
 
+static bool read_bool(lua_State *L, const char *function, const char *name) {
+    if (lua_type(L, -1) != LUA_TBOOLEAN) {
+        const char *what = lua_pushfstring(L, "%s: %s", function, name);
+        bind_type_error(L, -2, what, "true or false");
+    }
+    return lua_toboolean(L, -1);
+}
+
+static const char *read_text(lua_State *L, const char *function, const char *name) {
+    if (lua_type(L, -1) != LUA_TSTRING || strlen(lua_tostring(L, -1)) != lua_rawlen(L, -1)) {
+        const char *what = lua_pushfstring(L, "%s: %s", function, name);
+        bind_type_error(L, -2, what, "a string without zero bytes");
+    }
+    return bind_intern(L, -1);
+}
+
+/* The query of a view: text, mr.text or a select. */
+static void read_definition(lua_State *L, const char *function, mr_table_options *options) {
+    if (bind_is_query(L, -1)) {
+        bind_push_node(L, bind_to_select(L, -1));
+        bind_refuse_parameters(L, bind_test_node(L, -1), function);
+        options->query = bind_node_forever(L, bind_test_node(L, -1));
+        lua_pop(L, 1);
+        return;
+    }
+    const char *what = lua_pushfstring(L, "%s: definition", function);
+    lua_insert(L, -2);
+    bind_read_sql(L, -1, what, &options->sql, &options->query);
+    lua_remove(L, -2);
+}
+
+bool bind_read_table_option(lua_State *L, const char *function, const char *name, mr_table_options *options) {
+    if (strcmp(name, "comment") == 0) options->comment = read_text(L, function, name);
+    else if (strcmp(name, "sqlite_autoincrement") == 0) options->autoincrement = read_bool(L, function, name);
+    else if (strcmp(name, "sqlite_strict") == 0) options->strict = read_bool(L, function, name);
+    else if (strcmp(name, "sqlite_with_rowid") == 0) options->without_rowid = !read_bool(L, function, name);
+    else if (strcmp(name, "is_view") == 0) options->is_view = read_bool(L, function, name);
+    else if (strcmp(name, "definition") == 0) read_definition(L, function, options);
+    else return false;
+    return true;
+}
+
 static int table_new(lua_State *L) {
-    static const char *const names[] = {"schema", "comment", NULL};
+    static const char *const names[] = {
+        "schema",     "comment", "sqlite_autoincrement", "sqlite_strict", "sqlite_with_rowid", "is_view",
+        "definition", NULL};
     int options;
     int n = bind_arguments(L, 1, &options);
     bind_check_options(L, options, "Table", names);
@@ -55,15 +90,19 @@ static int table_new(lua_State *L) {
     mr_metadata *md = n > 1 ? bind_test_metadata(L, 2) : NULL;
     if (!md) return bind_type_error(L, 2, "Table", "a MetaData after the name");
     const char *schema = bind_option_string(L, options, "Table", "schema", NULL);
-    const char *comment = bind_option_string(L, options, "Table", "comment", NULL);
+    mr_table_options said = {0};
+    for (const char *const *option = names + 1; *option; option++) {
+        if (bind_option(L, options, *option) != LUA_TNIL) bind_read_table_option(L, "Table", *option, &said);
+        lua_pop(L, 1);
+    }
     table_parts parts = {0};
     parts.columns = lua_newuserdatauv(L, (size_t)n * sizeof *parts.columns, 0);
     parts.next_constraint = &parts.constraints;
     parts.next_index = &parts.indexes;
     for (int i = 3; i <= n; i++) read_part(L, i, &parts);
-    mr_table *table = mr_table_new(md, name, schema, parts.columns, parts.ncolumns, parts.constraints, parts.indexes);
+    mr_table *table =
+        mr_table_new_with(md, name, schema, parts.columns, parts.ncolumns, parts.constraints, parts.indexes, &said);
     if (!table) return bind_raise(L);
-    table->comment = bind_intern_string(L, comment);
     bind_push_table(L, table);
     return 1;
 }
@@ -76,6 +115,29 @@ static int get_name(lua_State *L) {
 }
 static int get_schema(lua_State *L) {
     lua_pushstring(L, self(L)->schema);
+    return 1;
+}
+static int get_comment(lua_State *L) {
+    lua_pushstring(L, self(L)->options.comment);
+    return 1;
+}
+static int get_indexes(lua_State *L) {
+    const mr_table *table = self(L);
+    lua_newtable(L);
+    for (mr_index *index = table->indexes; index; index = index->next) {
+        bind_push_constraint(L, table, NULL, index);
+        lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
+    }
+    return 1;
+}
+/* Those of the table; not what is written with one column. */
+static int get_constraints(lua_State *L) {
+    const mr_table *table = self(L);
+    lua_newtable(L);
+    for (mr_constraint *k = table->constraints; k; k = k->next) {
+        bind_push_constraint(L, table, k, NULL);
+        lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
+    }
     return 1;
 }
 static int get_columns(lua_State *L) {
@@ -129,9 +191,16 @@ static int table_tostring(lua_State *L) {
 }
 
 void bind_open_table(lua_State *L) {
-    static const luaL_Reg getters[] = {
-        {"name", get_name},         {"schema", get_schema},           {"c", get_columns}, {"columns", get_columns},
-        {"metadata", get_metadata}, {"primary_key", get_primary_key}, {NULL, NULL}};
+    static const luaL_Reg getters[] = {{"name", get_name},
+                                       {"schema", get_schema},
+                                       {"c", get_columns},
+                                       {"columns", get_columns},
+                                       {"metadata", get_metadata},
+                                       {"primary_key", get_primary_key},
+                                       {"comment", get_comment},
+                                       {"indexes", get_indexes},
+                                       {"constraints", get_constraints},
+                                       {NULL, NULL}};
     static const luaL_Reg methods[] = {
         {"alias", table_alias}, {"create", create_one}, {"drop", drop_one}, {NULL, NULL}};
     static const luaL_Reg metamethods[] = {{"__eq", table_eq}, {"__tostring", table_tostring}, {NULL, NULL}};

@@ -9,6 +9,7 @@
 
 #include "query/result.h"
 #include "batch.h"
+#include "schema/schema.h"
 #include "value/engine.h"
 #include "value/node.h"
 #include "value/session.h"
@@ -137,6 +138,13 @@ static void own_params(lua_State *L, int idx, int params, int options) {
     }
 }
 
+/* Replaces a definition (mr.CreateTable(t)) at idx by its SQL. */
+static void own_ddl(lua_State *L, int idx, const mr_engine *engine) {
+    if (!bind_test_ddl(L, idx)) return;
+    bind_push_ddl_text(L, idx, mr_engine_dialect(engine));
+    lua_replace(L, idx);
+}
+
 static int no_statement(lua_State *L, int idx) {
     if (lua_type(L, idx) == LUA_TSTRING)
         return bind_error(L, MR_ERR_ARGUMENT, "execute: expected a statement, got %s (SQL is written mr.text\"...\")",
@@ -150,6 +158,7 @@ static int execute(lua_State *L, int session_idx) {
     bind_release_loops(L);
     bind_target t = {.session = bind_to_session(L, session_idx), .owner = session_idx};
     int params = params_index(L, stmt + 1), options = params_index(L, stmt + 2);
+    own_ddl(L, stmt, mr_session_engine(t.session));
     if (is_expression(bind_test_node(L, stmt))) own_select(L, stmt);
     if (!bind_is_query(L, stmt)) {
         const bind_statement *s = bind_test_statement(L, stmt);
@@ -179,6 +188,7 @@ static int execute_on_connection(lua_State *L, int connection_idx, mr_conn *conn
         bind_push_node(L, mr_sql_text(bind_of(L)->env, sql, len));
         lua_replace(L, stmt);
     }
+    own_ddl(L, stmt, mr_conn_engine(conn));
     if (is_expression(bind_test_node(L, stmt))) own_select(L, stmt);
     if (bind_is_query(L, stmt)) {
         own_params(L, stmt, params, 0);

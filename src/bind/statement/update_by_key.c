@@ -136,7 +136,7 @@ static void update_object(lua_State *L, mr_session *session, mr_mapper *mapper, 
         /* The row has the version that was read. The one that was written is not known here. */
         if (given && prop != mapper->version && !bind_to_value(L, -1, prop->column->type, &value))
             value = mr_value_of(MR_UNLOADED, 0);
-        bool written = given || prop->column->onupdate.kind != MR_DEFAULT_NONE;
+        bool written = given || prop->column->onupdate.kind != MR_DEFAULT_NONE || prop->column->computed;
         if (written && !prop->is_primary_key)
             BIND_TRY(b, L, mr_session_set_stored_value(session, entity, prop, &value));
         lua_pop(L, given);

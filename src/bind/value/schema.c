@@ -5,6 +5,8 @@
  */
 #include "schema.h"
 
+#include "node.h"
+
 void bind_push_type(lua_State *L, const mr_type *type) {
     const mr_type **p = lua_newuserdatauv(L, sizeof *p, 0);
     *p = type;
@@ -27,6 +29,8 @@ mr_column *bind_test_column(lua_State *L, int idx) {
     return c ? c->column : NULL;
 }
 
+const bind_ddl *bind_test_ddl(lua_State *L, int idx) { return bind_test(L, idx, BIND_DDL); }
+
 void bind_push_table(lua_State *L, const mr_table *table) {
     mr_table **p = lua_newuserdatauv(L, sizeof *p, 0);
     *p = (mr_table *)table;
@@ -47,6 +51,19 @@ void bind_push_metadata(lua_State *L, mr_metadata *md) {
 mr_metadata *bind_test_metadata(lua_State *L, int idx) {
     mr_metadata **p = bind_test(L, idx, BIND_METADATA);
     return p ? *p : NULL;
+}
+
+mr_column *bind_column_named_by(lua_State *L, int idx) {
+    mr_column *column = bind_test_column(L, idx);
+    if (column) return column;
+    const mr_node *node = bind_test_node(L, idx);
+    return node && node->kind == MR_NODE_COLUMN ? (mr_column *)node->u.column : NULL;
+}
+
+void bind_push_constraint(lua_State *L, const mr_table *table, mr_constraint *constraint, mr_index *index) {
+    bind_constraint *p = lua_newuserdatauv(L, sizeof *p, 0);
+    *p = (bind_constraint){constraint, index, (mr_table *)table};
+    bind_set_type(L, BIND_CONSTRAINT);
 }
 
 bind_constraint *bind_test_constraint(lua_State *L, int idx) { return bind_test(L, idx, BIND_CONSTRAINT); }

@@ -196,11 +196,12 @@ typedef enum mr_eager_defaults { MR_EAGER_INSERT = 0, MR_EAGER_ALWAYS, MR_EAGER_
 struct mr_mapper {
     mr_env *env;
     mr_registry *registry;
-    const char *name; /* the name of the class, interned */
-    mr_mapper *base;  /* the class that it inherits from, or NULL */
-    mr_mapper *root;  /* the topmost base class; the class itself without inheritance */
-    mr_table *table;  /* with single-table inheritance, that of the base class */
-    mr_vec props;     /* mr_property *: all of them, inherited ones first */
+    const char *name;                      /* the name of the class, interned */
+    mr_mapper *base;                       /* the class that it inherits from, or NULL */
+    mr_mapper *root;                       /* the topmost base class; the class itself without inheritance */
+    mr_table *table;                       /* with single-table inheritance, that of the base class */
+    const mr_table_options *table_options; /* of the table that mr_mapper_finish makes; NULL: none */
+    mr_vec props;                          /* mr_property *: all of them, inherited ones first */
     uint16_t nslots;
     mr_vec columns; /* mr_property *: those of the kind COLUMN, in the order of their slots */
     uint16_t npk;

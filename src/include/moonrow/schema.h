@@ -234,15 +234,38 @@ typedef struct mr_default {
     void *expression;
 } mr_default;
 
-typedef struct mr_foreign_key {
-    mr_column *column;               /* the referring column */
-    const char *target;              /* "category.id" as written, or NULL when given as a column */
-    mr_column *referred;             /* the column that it refers to; NULL until mr_foreign_key_resolve finds it */
+/* What a foreign key says besides its columns. */
+typedef struct mr_reference {
     const char *ondelete, *onupdate; /* "CASCADE", ..., or NULL */
+    int8_t deferrable;               /* 1: DEFERRABLE, -1: NOT DEFERRABLE, 0: not given */
+    const char *initially;           /* "DEFERRED", "IMMEDIATE", or NULL */
+    bool use_alter;                  /* it is added by ALTER TABLE, behind all tables, where the database can do so */
+} mr_reference;
+
+typedef struct mr_foreign_key {
+    mr_column *column;   /* the referring column */
+    const char *target;  /* "category.id" as written, or NULL when given as a column */
+    mr_column *referred; /* the column that it refers to; NULL until mr_foreign_key_resolve finds it */
+    mr_reference how;
     const char *name;
     struct mr_constraint *constraint; /* the table's FOREIGN KEY constraint that it belongs to, or NULL */
     struct mr_foreign_key *next;      /* the next foreign key of the column */
 } mr_foreign_key;
+
+/* A column whose value the database computes: GENERATED ALWAYS AS (...). */
+typedef struct mr_computed {
+    const char *sql;  /* the expression as text */
+    void *expression; /* or as an expression, which each dialect writes: an mr_node *, opaque here */
+    int8_t persisted; /* 1: STORED, 0: VIRTUAL, -1: not given */
+} mr_computed;
+
+/* A column that the database numbers: GENERATED ... AS IDENTITY. A limit counts if its flag is set. */
+typedef struct mr_identity_options {
+    bool always; /* the program cannot give a value */
+    bool has_start, has_increment, has_minvalue, has_maxvalue, has_cache, no_minvalue, no_maxvalue;
+    int8_t cycle; /* 1: CYCLE, 0: NO CYCLE, -1: not given */
+    int64_t start, increment, minvalue, maxvalue, cache;
+} mr_identity_options;
 
 struct mr_column {
     const char *name;    /* interned; the name in the database */
@@ -256,17 +279,19 @@ struct mr_column {
     bool indexed;
     int8_t autoincrement; /* 1: on, 0: off, -1: on for the only primary key column, an integer without foreign key */
     mr_default deflt, onupdate;
-    const char *server_default; /* SQL text ("0", "'x'", "CURRENT_TIMESTAMP"), or NULL */
-    void *server_default_node;  /* or an expression, which each dialect writes: an mr_node *, opaque here */
+    const char *server_default;          /* SQL text ("0", "'x'", "CURRENT_TIMESTAMP"), or NULL */
+    void *server_default_node;           /* or an expression, which each dialect writes: an mr_node *, opaque here */
+    const mr_computed *computed;         /* or NULL */
+    const mr_identity_options *identity; /* or NULL */
+    struct mr_constraint *checks;        /* the CHECK constraints written with the column, linked by next */
     const char *comment;
     mr_foreign_key *foreign_keys;
     uint64_t order; /* creation counter: columns sort by it */
 };
 
-/* Does the database make a default value for the column? */
-static inline bool mr_column_has_server_default(const mr_column *column) {
-    return column->server_default || column->server_default_node;
-}
+/* Does the database make a value for the column where the INSERT names none? The column that numbers the rows
+ * (mr_table.autoincrement) is not meant. */
+bool mr_column_has_server_default(const mr_column *column);
 /* A column that is in no table yet. name (copied) may be NULL: the mapping then sets it to the attribute's name. type
  * is kept: it must live as long as the environment; NULL: see mr_column.type. */
 mr_column *mr_column_new(mr_env *env, const char *name, const mr_type *type);
@@ -297,19 +322,77 @@ typedef struct mr_constraint {
     const char **targets;      /* FOREIGN KEY: "table.column" for each column */
     const char *sql;           /* CHECK: the condition as text */
     void *condition;           /* or as an expression, which each dialect writes: an mr_node *, opaque here */
-    const char *ondelete, *onupdate;
+    mr_reference how;          /* FOREIGN KEY; UNIQUE and PRIMARY KEY: deferrable and initially */
     struct mr_constraint *next;
 } mr_constraint;
 
+/* The condition of a partial index, for one dialect or for all. */
+typedef struct mr_index_where {
+    const char *dialect; /* its name; NULL: for each that has none of its own */
+    const char *sql;     /* the condition as text */
+    void *condition;     /* or as an expression: an mr_node *, opaque here */
+    struct mr_index_where *next;
+} mr_index_where;
+
 typedef struct mr_index {
-    const char *name;
+    const char *name; /* NULL: the metadata's convention names it */
     bool unique;
     unsigned ncolumns;
-    const char **column_names;
+    const char **column_names; /* NULL at the place of an expression */
+    void **expressions;        /* mr_node *, opaque here; NULL at the place of a column, or without any */
+    mr_index_where *wheres;
+    mr_table *table; /* NULL until it is a table's */
     struct mr_index *next;
 } mr_index;
 
+/* ---------------------------------------------------------------- names by convention (naming.c) */
+
+/* What a convention names: NAMED(CODE, KEY) for each. */
+#define MR_NAMED_KINDS(NAMED)                                                                                          \
+    NAMED(INDEX, "ix")                                                                                                 \
+    NAMED(UNIQUE, "uq")                                                                                                \
+    NAMED(CHECK, "ck")                                                                                                 \
+    NAMED(FOREIGN_KEY, "fk")                                                                                           \
+    NAMED(PRIMARY_KEY, "pk")
+
+#define MR_NAMED_CODE(CODE, key) MR_NAMED_##CODE,
+typedef enum mr_named_kind { MR_NAMED_KINDS(MR_NAMED_CODE) MR_NAMED__COUNT } mr_named_kind;
+#undef MR_NAMED_CODE
+
+/* Something that may have a name by convention. */
+typedef struct mr_named {
+    mr_named_kind kind;
+    const mr_table *table;
+    const char *given;               /* the name that the program has given, or NULL */
+    const mr_index *index;           /* INDEX; otherwise NULL */
+    const mr_constraint *constraint; /* a constraint of a table, or a CHECK; otherwise NULL */
+    mr_foreign_key *foreign_key;     /* of one column; otherwise NULL */
+    mr_column *column; /* the column of UNIQUE, FOREIGN KEY and CHECK that were written with it, or NULL */
+} mr_named;
+
+/* Appends what a token of the program's stands for. On MR_FAIL the error is recorded. */
+typedef mr_status (*mr_token_fn)(mr_env *env, void *ud, const char *token, const mr_named *named, mr_strbuf *out);
+
+/* Patterns of names, such as "fk_%(table_name)s_%(column_0_name)s". */
+typedef struct mr_naming {
+    const char *patterns[MR_NAMED__COUNT]; /* NULL: no convention */
+    bool (*has_token)(void *ud, const char *token);
+    mr_token_fn token; /* for the tokens that has_token knows; NULL: the program has none */
+    void *ud;
+} mr_naming;
+
 /* ---------------------------------------------------------------- tables */
+
+/* What the program says of a table besides its parts. */
+typedef struct mr_table_options {
+    const char *comment;
+    bool autoincrement; /* sqlite_autoincrement: no number is used twice */
+    bool strict;        /* sqlite_strict */
+    bool without_rowid; /* sqlite_with_rowid = false */
+    bool is_view;       /* it is a view, which is only read */
+    const char *sql;    /* the view's query as text; NULL, as query: somebody else makes the view */
+    void *query;        /* or as an mr_node *, opaque here */
+} mr_table_options;
 
 struct mr_table {
     const char *name;      /* interned */
@@ -323,7 +406,7 @@ struct mr_table {
     mr_constraint *constraints; /* the table's own constraints (not those of one column), in order */
     mr_index *indexes;          /* declared indexes and those of columns with index = true, in order */
     mr_column *autoincrement;   /* the column whose values the database numbers, or NULL */
-    const char *comment;
+    mr_table_options options;
     void *mapped;            /* of the mapper layer */
     const char *mapped_name; /* the name of the class that maps the table, for messages; or NULL */
 };
@@ -333,6 +416,7 @@ struct mr_metadata {
     mr_vec tables;    /* mr_table *, in order of creation */
     mr_map *names;    /* of them, by what they are called: "name", or "schema.name" */
     uint64_t version; /* rises when a table is added or a column appended */
+    mr_naming naming;
 };
 
 /* A new set of tables, without any. */
@@ -348,6 +432,14 @@ mr_table *mr_metadata_table_in(const mr_metadata *md, const char *schema, const 
  * table, a constraint or an index on an unknown column. */
 mr_table *mr_table_new(mr_metadata *md, const char *name, const char *schema, mr_column **columns, unsigned ncolumns,
                        mr_constraint *constraints, mr_index *indexes);
+/* The same, with options (NULL: none), which are copied. ArgumentError, which lists all mistakes: options that
+ * contradict each other, or the columns. */
+mr_table *mr_table_new_with(mr_metadata *md, const char *name, const char *schema, mr_column **columns,
+                            unsigned ncolumns, mr_constraint *constraints, mr_index *indexes,
+                            const mr_table_options *options);
+/* Adds an index, or a constraint (UNIQUE), to a table that exists; it is taken over. Errors as in mr_table_new. */
+mr_status mr_table_add_index(mr_table *table, mr_index *index);
+mr_status mr_table_add_unique(mr_table *table, mr_constraint *constraint);
 /* Appends a column to a table that exists (for single-table inheritance and late declarations). Errors as in
  * mr_table_new. */
 mr_status mr_table_append(mr_table *table, mr_column *column);
@@ -356,6 +448,14 @@ mr_column *mr_table_column(const mr_table *table, const char *name);
 /* Finds the column that the foreign key's target names, in the same metadata, and sets fk->referred. Does nothing when
  * it is set. ArgumentError: no such table or column; the message names the nearest one. */
 mr_status mr_foreign_key_resolve(mr_env *env, mr_foreign_key *fk);
+/* The foreign key of the constraint's column number i that belongs to the constraint, or NULL. */
+mr_foreign_key *mr_constraint_part(const mr_constraint *constraint, unsigned i);
+/* Checks the patterns. ArgumentError: a token that nobody knows; the message names the nearest one. */
+mr_status mr_naming_check(mr_env *env, const mr_naming *naming);
+/* *name (interned): the given name, or the one by the metadata's convention; NULL: it has none. A given name that the
+ * convention uses (constraint_name) is a part of the result. ArgumentError: the convention needs a given name; a
+ * foreign key that it names cannot be resolved. */
+mr_status mr_name_of(const mr_named *named, const char **name);
 /* Writes all tables to out, each behind the tables that its foreign keys refer to; otherwise in order of their names.
  * A reference to the table itself is ignored, and so is one reference of each cycle. out has room for all tables; *n
  * receives their number. ArgumentError: a foreign key cannot be resolved. */

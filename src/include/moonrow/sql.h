@@ -207,6 +207,8 @@ mr_node *mr_sql_with_values(mr_node *node, const mr_named_value *named, size_t n
 /* text(sql) with :name binds. "::" and a ':' inside quotes are left as they are; "\:" becomes a colon.
  * ArgumentError: the text has a zero byte. */
 mr_node *mr_sql_text(mr_env *env, const char *sql, size_t len);
+/* The same for text without binds, in which a colon is a colon. */
+mr_node *mr_sql_text_as_it_is(mr_env *env, const char *sql, size_t len);
 /* The text with bind (a BIND with a value) in place of each bind of the name. Consumes both. ArgumentError: the text
  * has no bind of that name. */
 mr_node *mr_sql_text_bind(mr_env *env, mr_node *text, const char *name, mr_node *bind);
@@ -390,12 +392,37 @@ mr_status mr_sql_string(mr_env *env, const mr_dialect *dialect, const mr_node *n
  * known when they are used; errors of these, too. */
 mr_status mr_sql_string_literal(mr_env *env, const mr_dialect *dialect, const mr_node *node, mr_strbuf *out);
 
-/* Appends CREATE TABLE. ArgumentError: a foreign key cannot be resolved, or an expression cannot be written. */
+/* The same for an expression in a table's definition: columns without their table, values in the text, and comparisons
+ * as they are written, without the spellings of values. */
+mr_status mr_sql_definition(mr_env *env, const mr_dialect *dialect, const mr_node *node, mr_strbuf *out);
+
+/* The tables of a CREATE or DROP that come after the one that is written: a foreign key to one of them is written
+ * later, by mr_ddl_alter, if the dialect can. */
+typedef struct mr_later {
+    mr_table *const *tables;
+    size_t n;
+} mr_later;
+
+/* Appends CREATE TABLE, or CREATE VIEW. if_missing: with IF NOT EXISTS. later may be NULL: every foreign key is
+ * written. ArgumentError: a foreign key cannot be resolved, or the dialect cannot write something. */
+mr_status mr_ddl_create(const mr_dialect *dialect, mr_table *table, bool if_missing, const mr_later *later,
+                        mr_strbuf *out);
+/* CREATE TABLE with all foreign keys. */
 mr_status mr_ddl_create_table(const mr_dialect *dialect, mr_table *table, mr_strbuf *out);
-/* Appends CREATE INDEX. */
-mr_status mr_ddl_create_index(const mr_dialect *dialect, const mr_table *table, const mr_index *index, mr_strbuf *out);
-/* Appends DROP TABLE. */
+/* Appends the ALTER TABLE that adds, or drops, the table's later foreign key with the number, from 0 on. *found: is
+ * there one? ArgumentError as above; a key to drop has no name. */
+mr_status mr_ddl_alter(const mr_dialect *dialect, mr_table *table, const mr_later *later, bool dropping,
+                       unsigned number, mr_strbuf *out, bool *found);
+/* Appends CREATE INDEX, or DROP INDEX, of an index that is a table's. if_missing, if_there: with IF [NOT] EXISTS. */
+mr_status mr_ddl_create_index(const mr_dialect *dialect, const mr_index *index, bool if_missing, mr_strbuf *out);
+mr_status mr_ddl_drop_index(const mr_dialect *dialect, const mr_index *index, bool if_there, mr_strbuf *out);
+/* Appends DROP TABLE, or DROP VIEW. */
+void mr_ddl_drop(const mr_dialect *dialect, const mr_table *table, bool if_there, mr_strbuf *out);
 void mr_ddl_drop_table(const mr_dialect *dialect, const mr_table *table, mr_strbuf *out);
+/* Appends the COMMENT ON with the number, from 0 on; false: there is none. */
+bool mr_ddl_comment(const mr_dialect *dialect, const mr_table *table, unsigned number, mr_strbuf *out);
+/* Does the dialect write that no number of the table's key is used twice? */
+bool mr_ddl_numbers_once(const mr_dialect *dialect, const mr_table *table);
 
 /* ---------------------------------------------------------------- dialects */
 
@@ -433,6 +460,19 @@ struct mr_dialect {
     /* Writes a query that returns a row when the table, or a view of its name, exists. Fills params, and returns their
      * number. */
     unsigned (*table_exists)(const mr_dialect *d, const mr_table *table, mr_strbuf *out, mr_value params[2]);
+    const char *numbers_once; /* the word behind PRIMARY KEY with which no number is used twice; NULL: there is none */
+    bool identity;            /* it has GENERATED ... AS IDENTITY */
+    bool virtual_columns;     /* a computed column need not be stored */
+    bool computed_keys;       /* a computed column may be in the primary key */
+    bool alters;              /* ALTER TABLE adds and drops constraints; and a foreign key needs its table */
+    bool defers_keys;         /* UNIQUE and PRIMARY KEY may be deferrable, too */
+    bool comments;            /* it has COMMENT ON */
+    bool index_parens;        /* an expression in an index needs parentheses */
+    bool views_if_missing;    /* it has CREATE VIEW IF NOT EXISTS */
+    /* The name of a type in a table with strict types; sql is its usual name. NULL: there are no such tables. */
+    const char *(*strict_type)(const mr_type *type, const char *sql);
+    void (*table_options)(const mr_table *table,
+                          mr_strbuf *out); /* writes what follows CREATE TABLE ( ... ); or NULL */
     /* A foreign key cannot refer to another database (schema): it is written without a schema, and left out when it
      * would leave the database. */
     bool references_stay;

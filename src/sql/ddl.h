@@ -1,0 +1,36 @@
+/*
+ * ddl.h: what the files that write definitions (compile_ddl.c, compile_constraint.c, compile_index.c) share.
+ *
+ * Invariant: a function without a result cannot fail, except that the text runs out of memory (out->oom), which is
+ * looked at in the end.
+ */
+#ifndef MOONROW_SQL_DDL_H
+#define MOONROW_SQL_DDL_H
+
+#include <moonrow/sql.h>
+
+#include "compiler.h"
+
+typedef struct ddl {
+    const mr_dialect *dialect;
+    mr_env *env;
+    mr_strbuf *out;
+} ddl;
+
+/* compile_ddl.c */
+void mr_put_name(const ddl *x, const char *name);
+/* The table's name with its schema. */
+void mr_put_table(const ddl *x, const mr_table *table);
+/* A text as a literal. */
+void mr_put_text(const ddl *x, const char *text);
+void mr_put_columns(const ddl *x, mr_column *const *columns, unsigned n);
+
+/* compile_constraint.c */
+/* CONSTRAINT and the name, if it has one. */
+mr_status mr_put_constraint_name(const ddl *x, const mr_named *named);
+/* The constraint, or CHECK, with its name. column: with which it is written; or NULL. */
+mr_status mr_put_constraint(const ddl *x, const mr_table *table, const mr_constraint *k, mr_column *column);
+/* ", UNIQUE (...)" and the like of all constraints behind the columns. later: the tables that do not exist yet. */
+mr_status mr_put_constraints(const ddl *x, mr_table *table, const mr_later *later);
+
+#endif
