@@ -30,8 +30,8 @@ void bind_refuse_parameters(lua_State *L, const mr_node *node, const char *funct
     bind_check(L, status);
     if (name)
         bind_error(L, MR_ERR_ARGUMENT,
-                   "%s: parameter '%s': a definition takes no parameters: write the value, or SQL as a string", function,
-                   name);
+                   "%s: parameter '%s': a definition takes no parameters: write the value, or SQL as a string",
+                   function, name);
 }
 
 void bind_read_sql(lua_State *L, int idx, const char *function, const char **sql, void **expression) {
