@@ -16,7 +16,8 @@ describe("the definition of a computed column", function()
   end
 
   it("has the expression, as text", function()
-    assert.equal("CREATE TABLE t ( x INTEGER, y INTEGER GENERATED ALWAYS AS (x + 2) )", y("sqlite", mr.Computed "x + 2"))
+    assert.equal("CREATE TABLE t ( x INTEGER, y INTEGER GENERATED ALWAYS AS (x + 2) )",
+      y("sqlite", mr.Computed "x + 2"))
   end)
 
   it("says STORED or VIRTUAL as persisted says", function()
@@ -151,7 +152,8 @@ for _, persisted in ipairs{ true, false } do
       open()
       db.session:add_all{ Item{ price = 2, amount = 9 }, Item{ price = 5 }, Item{ price = 1 } }
       db.session:commit()
-      assert.same({ 5, 18 }, db.session:scalars(mr.select(Item.total):where(Item.total:gt(1)):order_by(Item.total)):all())
+      local totals = mr.select(Item.total):where(Item.total:gt(1)):order_by(Item.total)
+      assert.same({ 5, 18 }, db.session:scalars(totals):all())
       assert.equal(2, Item.query:filter_by{ label = "#2" }:one().price)
     end)
 

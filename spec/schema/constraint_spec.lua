@@ -24,7 +24,8 @@ describe("a CHECK", function()
 
   it("of a table stands behind the columns, with its name", function()
     assert.equal("CREATE TABLE t ( a INTEGER, CONSTRAINT x CHECK (a > 0), CHECK (a < 5) )",
-      first("sqlite", mr.Column("a", mr.Integer), mr.CheckConstraint("a > 0", { name = "x" }), mr.CheckConstraint "a < 5"))
+      first("sqlite", mr.Column("a", mr.Integer), mr.CheckConstraint("a > 0", { name = "x" }),
+        mr.CheckConstraint "a < 5"))
   end)
 
   it("of a column is copied with a mixin's column, and holds in each table", function()
@@ -69,7 +70,9 @@ describe("a foreign key", function()
 
   it("is deferrable, or not, behind its actions", function()
     for _, dialect in ipairs{ "sqlite", "postgresql" } do
-      local function has(options, words) ddl.has(child(dialect, "p.id", options), "REFERENCES p (id)" .. words .. " )") end
+      local function has(options, words)
+        ddl.has(child(dialect, "p.id", options), "REFERENCES p (id)" .. words .. " )")
+      end
       has({}, "")
       has({ deferrable = true }, " DEFERRABLE")
       has({ deferrable = false }, " NOT DEFERRABLE")
@@ -93,7 +96,8 @@ describe("a foreign key", function()
     refuse("ArgumentError", { "deferrable", "yes" }, mr.ForeignKey, "a.b", { deferrable = "yes" })
     refuse("ArgumentError", { "DEFERRED", "deferrable = true" }, mr.ForeignKey, "a.b",
       { deferrable = false, initially = "DEFERRED" })
-    refuse("ArgumentError", { "'defferable'", "did you mean 'deferrable'?" }, mr.ForeignKey, "a.b", { defferable = true })
+    refuse("ArgumentError", { "'defferable'", "did you mean 'deferrable'?" }, mr.ForeignKey, "a.b",
+      { defferable = true })
   end)
 
   it("that is deferred is looked at when the transaction commits", function()
@@ -184,7 +188,8 @@ describe("tables that refer to each other", function()
     local function declare(db)
       for at, name in ipairs{ "a", "b", "c" } do
         local to = ({ "b", "c", "a" })[at]
-        db.Table(name, mr.Column{ "x", mr.Integer, primary_key = true }, mr.Column{ "y", mr.Integer, primary_key = true },
+        db.Table(name, mr.Column{ "x", mr.Integer, primary_key = true },
+          mr.Column{ "y", mr.Integer, primary_key = true },
           mr.Column{ "to_x", mr.Integer }, mr.Column{ "to_y", mr.Integer },
           mr.ForeignKeyConstraint({ "to_x", "to_y" }, { to .. ".x", to .. ".y" }, { name = "fk_" .. name }),
           mr.ForeignKeyConstraint({ "to_x", "to_y" }, { name .. ".x", name .. ".y" }, { name = "self_" .. name }))

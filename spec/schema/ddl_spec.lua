@@ -25,7 +25,8 @@ describe("a definition as a statement", function()
     local User = user(mr.open "sqlite://")
     assert.equal('CREATE TABLE IF NOT EXISTS "user" ( id SERIAL NOT NULL, name VARCHAR(20), PRIMARY KEY (id) )',
       tostring(mr.CreateTable{ User, if_not_exists = true, dialect = "postgresql" }))
-    assert.equal('DROP TABLE IF EXISTS "user"', tostring(mr.DropTable(User, { if_exists = true, dialect = "postgresql" })))
+    assert.equal('DROP TABLE IF EXISTS "user"',
+      tostring(mr.DropTable(User, { if_exists = true, dialect = "postgresql" })))
     local index = User.__table.indexes[1]
     assert.equal("CREATE INDEX IF NOT EXISTS ix_user_name ON user (name)",
       tostring(mr.CreateIndex(index, { if_not_exists = true })))

@@ -47,7 +47,8 @@ describe("a naming convention", function()
   it("leaves given names as they are, unless it uses them", function()
     ddl.has(sql(all, mr.Column("a", mr.Integer), mr.UniqueConstraint("a", { name = "mine" })), "CONSTRAINT mine UNIQUE")
     ddl.has(sql(all, mr.Column("a", mr.Integer), mr.CheckConstraint("a", { name = "x" })), "CONSTRAINT ck_t_x CHECK")
-    ddl.has(sql({ uq = "uq_%(constraint_name)s" }, mr.Column("a", mr.Integer), mr.UniqueConstraint("a", { name = "x" })),
+    ddl.has(
+      sql({ uq = "uq_%(constraint_name)s" }, mr.Column("a", mr.Integer), mr.UniqueConstraint("a", { name = "x" })),
       "CONSTRAINT uq_x UNIQUE")
   end)
 
@@ -69,8 +70,9 @@ describe("a naming convention", function()
 
   it("knows any column by number, all of them with and without a sign between", function()
     local function uq(pattern)
-      return sql({ uq = pattern }, mr.Column("a", mr.Integer), mr.Column("b", mr.Integer), mr.UniqueConstraint("a", "b"))
-        :match "CONSTRAINT (%S+) UNIQUE"
+      local text = sql({ uq = pattern }, mr.Column("a", mr.Integer), mr.Column("b", mr.Integer),
+        mr.UniqueConstraint("a", "b"))
+      return text:match "CONSTRAINT (%S+) UNIQUE"
     end
     assert.equal("uq_b", uq "uq_%(column_1_name)s")
     assert.equal("uq_t_a_b", uq "uq_%(table_name)s_%(column_0_N_name)s")
@@ -80,8 +82,10 @@ describe("a naming convention", function()
   end)
 
   it("knows the referred table and columns of a foreign key of several columns", function()
-    local md = metadata{ fk = "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s_%(referred_column_0_N_name)s" }
-    mr.Table("r", md, mr.Column{ "x", mr.Integer, primary_key = true }, mr.Column{ "y", mr.Integer, primary_key = true })
+    local md = metadata{ fk = "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s_"
+      .. "%(referred_column_0_N_name)s" }
+    mr.Table("r", md, mr.Column{ "x", mr.Integer, primary_key = true },
+      mr.Column{ "y", mr.Integer, primary_key = true })
     local t = mr.Table("t", md, mr.Column("a", mr.Integer), mr.Column("b", mr.Integer),
       mr.ForeignKeyConstraint({ "a", "b" }, { "r.x", "r.y" }))
     ddl.has(tostring(mr.CreateTable(t)), "CONSTRAINT fk_t_a_b_r_x_y FOREIGN KEY(a, b) REFERENCES r (x, y)")

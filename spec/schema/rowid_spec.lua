@@ -265,12 +265,13 @@ end)
 describe("a number in a composite key", function()
   it("is made by no table of SQLite: autoincrement = true is refused, and a missing value is named", function()
     local db = mr.open "sqlite://"
-    local function declare(name, autoincrement)
+    local function composite(name, autoincrement)
       return db.Model:extend(name, { id = db.Column{ db.Integer, primary_key = true, autoincrement = autoincrement },
                                      lang = db.Column{ db.String, primary_key = true } })
     end
-    refuse("ArgumentError", { "'l'", "'id'", "autoincrement = true", "2 columns", "set its values" }, declare, "L", true)
-    local M = declare "M"
+    refuse("ArgumentError", { "'l'", "'id'", "autoincrement = true", "2 columns", "set its values" }, composite, "L",
+      true)
+    local M = composite "M"
     db:create_all()
     db.session:add(M{ lang = "en" })
     refuse("InvalidRequestError", { "M.id", "set it" }, db.session.flush, db.session)

@@ -77,7 +77,8 @@ describe("a table WITHOUT ROWID", function()
     refuse("ArgumentError", { "'t'", "sqlite_with_rowid = false", "primary key" }, made, "sqlite",
       { mr.Column("a", mr.Integer), sqlite_with_rowid = false })
     for _, parts in ipairs{
-      { id(), sqlite_autoincrement = true }, { mr.Column{ "id", mr.Integer, primary_key = true, autoincrement = true } },
+      { id(), sqlite_autoincrement = true },
+      { mr.Column{ "id", mr.Integer, primary_key = true, autoincrement = true } },
       { mr.Column{ "id", mr.Integer, mr.Identity(), primary_key = true } },
     } do
       parts.sqlite_with_rowid = false
@@ -154,7 +155,7 @@ describe("__table_args", function()
   end)
 
   it("refuse an unknown option, naming those that there are", function()
-    refuse("ArgumentError", { "Bad.__table_args", "'sqlite_strickt'", "sqlite_strict" }, db.Model.extend, db.Model, "Bad",
+    refuse("ArgumentError", { "Bad.__table_args", "'sqlite_strickt'" }, db.Model.extend, db.Model, "Bad",
       { id = key(), __table_args = { sqlite_strickt = true } })
     refuse("ArgumentError", { "Bad.__table_args", "sqlite_strict", "true or false" }, db.Model.extend, db.Model, "Bad",
       { id = key(), __table_args = { sqlite_strict = 1 } })

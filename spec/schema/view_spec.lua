@@ -42,9 +42,9 @@ describe("a view", function()
       return mr.select(User.id, User.name):where(User.age:ge(18) & User.name:ne "it's")
     end
     local db = open(select)
-    assert.equal("CREATE VIEW adult AS SELECT user.id, user.name FROM user WHERE user.age >= 18 AND user.name != 'it''s'",
-      ddl.created(db)[2])
-    assert.equal("CREATE VIEW adult AS SELECT \"user\".id, \"user\".name FROM \"user\" WHERE \"user\".age >= 18 "
+    assert.equal("CREATE VIEW adult AS SELECT user.id, user.name FROM user WHERE user.age >= 18 "
+      .. "AND user.name != 'it''s'", ddl.created(db)[2])
+    assert.equal('CREATE VIEW adult AS SELECT "user".id, "user".name FROM "user" WHERE "user".age >= 18 '
       .. "AND \"user\".name != 'it''s'", ddl.created((open(select, "postgresql")))[2])
     open(function() return mr.text(TEXT) end)
     refuse("ArgumentError", "'limit'", open, function(User)
@@ -132,12 +132,12 @@ describe("a view", function()
   end)
 
   it("has no constraints, no indexes and no storage of its own: all mistakes are told together", function()
-    local e = refuse("ArgumentError", { "'v'", "6 mistakes", "'a'", "unique = true", "'b'", "index = true",
-                                        "UniqueConstraint", "CheckConstraint", "sqlite_strict" }, mr.Table, {
+    local words = { "'v'", "6 mistakes", "'a'", "unique = true", "'b'", "index = true", "UniqueConstraint",
+                    "CheckConstraint", "sqlite_strict" }
+    refuse("ArgumentError", words, mr.Table, {
       "v", mr.MetaData(), mr.Column("a", mr.Integer, { unique = true }), mr.Column("b", mr.Integer, { index = true }),
       mr.Column("c", mr.Integer, mr.CheckConstraint "c > 0"), mr.UniqueConstraint "a", mr.CheckConstraint "a > 0",
       is_view = true, sqlite_strict = true })
-    assert.truthy(e)
     refuse("ArgumentError", { "definition", "is_view = true" }, mr.Table,
       { "v", mr.MetaData(), mr.Column("a", mr.Integer), definition = "SELECT 1" })
     refuse("ArgumentError", { "definition", "SQL" }, mr.Table,

@@ -167,7 +167,7 @@ static mr_status put_type(const ddl *x, mr_column *column) {
         return mr_fail(x->env, MR_ERR_ARGUMENT,
                        "column %s.%s takes its type from the column that it refers to, which is no integer, and only "
                        "integers are numbered: leave its %s out",
-                       column->table->name, column->name, column->identity ? "Identity" : "autoincrement = true");
+                       column->table->name, column->name, column->identity ? "Identity" : "autoincrement");
     const char *sql = mr_type_sql(x->dialect, type, buf, sizeof buf);
     if (is_numbered(x, column)) sql = numbered_type(x->dialect, type);
     if (column->table->options.strict && x->dialect->strict_type) sql = x->dialect->strict_type(type, sql);

@@ -36,7 +36,7 @@ local mr = {}
 ---@field unique boolean
 ---@field comment string?
 
----mr.Column{ [name,] type, ForeignKey..., primary_key = true }. Beside the type also CheckConstraint, Computed, Identity.
+---mr.Column{ [name,] type, ForeignKey..., primary_key = true }. Beside the type CheckConstraint, Computed, Identity, too.
 ---@param spec table|moonrow.ColumnOptions
 ---@return moonrow.Column|any
 function mr.Column(spec) end
@@ -51,7 +51,7 @@ function mr.deferred(column, options) end
 ---@class moonrow.Computed
 
 ---@param expression string|moonrow.Expression SQL, or an expression of columns
----@param options? { persisted?: boolean } true: stored; false: computed when it is read; not given: as the database does
+---@param options? { persisted?: boolean } true: stored; false: computed when it is read; absent: as the database does
 ---@return moonrow.Computed
 function mr.Computed(expression, options) end
 
@@ -125,7 +125,7 @@ function mr.CheckConstraint(condition, options) end
 ---@field postgresql_where? string|moonrow.Expression
 
 ---Of attributes of a class (User.name, mr.func.lower(User.name)) it belongs to the class's table at once. A string is a
----column's name; SQL is written mr.text "lower(name)". Without a name (nil, or no string first) the convention names it.
+---column's name; SQL is written mr.text "lower(name)". Without a name (nil, no string first) the convention names it.
 ---@param name string?
 ---@param ... string|moonrow.Expression columns and expressions, then moonrow.IndexOptions
 ---@return moonrow.Constraint
@@ -202,8 +202,8 @@ function mr.Table(name, metadata, ...) end
 local MetaData = {}
 
 ---Patterns of names: "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s". Tokens: table_name,
----referred_table_name, constraint_name (the given name), column_0_name (any number), column_0_N_name (all of them, with _
----between), column_0N_name, and the same with label (TABLE_COLUMN) and referred_column. Any other key is a token of the
+---referred_table_name, constraint_name (the given name), column_0_name (any number), column_0_N_name (all of them, with
+---_ between), column_0N_name, and the same with label (TABLE_COLUMN) and referred_column. Any other key is a token of the
 ---program's: a function of the constraint and the table that returns a string.
 ---@class moonrow.NamingConvention
 ---@field ix? string

@@ -252,8 +252,8 @@ static void read_table_option(lua_State *L, declaration *d, const char *name, mr
     } else if (!bind_read_table_option(L, function, name, options) && strcmp(name, "extend_existing") != 0 &&
                strncmp(name, "mysql_", 6) != 0) {
         bind_error(L, MR_ERR_ARGUMENT,
-                   "%s: unknown option '%s' (known are schema, " BIND_TABLE_OPTIONS
-                   "; constraints and indexes are items of the table)",
+                   "%s: unknown option '%s' (known are schema, comment, sqlite_autoincrement, sqlite_strict, "
+                   "sqlite_with_rowid, is_view and definition; constraints and indexes are items of the table)",
                    function, name);
     }
     lua_remove(L, -2);

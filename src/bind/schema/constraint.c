@@ -44,11 +44,11 @@ static int push_constraint(lua_State *L, mr_constraint *constraint) {
 void bind_take_constraint(lua_State *L, const bind_constraint *k, const char *table, mr_constraint ***constraints,
                           mr_index ***indexes) {
     if (k->table)
-        bind_error(L, MR_ERR_ARGUMENT,
-                   "%s: %s is written with columns of the table '%s', and belongs to it already: name the columns by "
-                   "strings to give it to %s",
-                   table ? table : "Column", k->index ? "the Index" : "the constraint", k->table->full_name,
-                   table ? table : "a column");
+        bind_error(
+            L, MR_ERR_ARGUMENT,
+            "%s: the %s is written with columns of the table '%s', and belongs to it already: name the columns by "
+            "strings",
+            table ? table : "Column", k->index ? "Index" : "constraint", k->table->full_name);
     if (k->constraint) {
         mr_constraint *copy = new_constraint(L, k->constraint->kind);
         *copy = *k->constraint;

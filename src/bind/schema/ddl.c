@@ -31,12 +31,12 @@ void bind_push_ddl_text(lua_State *L, int idx, const mr_dialect *dialect) {
 static const mr_dialect *find_dialect(lua_State *L, int options, const char *function) {
 #define DIALECT(name)      mr_dialect_##name(),
 #define DIALECT_NAME(name) " \"" #name "\""
+    static const char known[] = MR_DIALECTS(DIALECT_NAME);
     const mr_dialect *const all[] = {MR_DIALECTS(DIALECT)};
     const char *name = bind_option_string(L, options, function, "dialect", NULL);
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         if (!name || strcmp(all[i]->name, name) == 0) return all[i];
-    bind_error(L, MR_ERR_ARGUMENT, "%s: there is no dialect '%s' (known are" MR_DIALECTS(DIALECT_NAME) ")", function,
-               name);
+    bind_error(L, MR_ERR_ARGUMENT, "%s: there is no dialect '%s': known are%s", function, name, known);
     return NULL;
 }
 

@@ -108,9 +108,9 @@ static int identity(lua_State *L) {
     bool cycles = bind_option(L, options, "cycle") != LUA_TNIL;
     made->cycle = cycles ? (int8_t)bind_option_bool(L, options, "Identity", "cycle", false) : -1;
     if ((made->has_minvalue && made->no_minvalue) || (made->has_maxvalue && made->no_maxvalue))
-        return bind_error(L, MR_ERR_ARGUMENT, "Identity: %s contradict each other: leave one of them out",
-                          made->has_minvalue && made->no_minvalue ? "minvalue and nominvalue"
-                                                                  : "maxvalue and nomaxvalue");
+        return bind_error(L, MR_ERR_ARGUMENT, "Identity: %s and no%s contradict each other: leave one of them out",
+                          made->has_minvalue && made->no_minvalue ? "minvalue" : "maxvalue",
+                          made->has_minvalue && made->no_minvalue ? "minvalue" : "maxvalue");
     const mr_identity_options **p = lua_newuserdatauv(L, sizeof *p, 0);
     *p = made;
     bind_set_type(L, BIND_IDENTITY);

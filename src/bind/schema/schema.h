@@ -40,9 +40,6 @@ void bind_take_constraint(lua_State *L, const bind_constraint *k, const char *ta
 /* Reads an option of a table, whose value is on top of the stack; false: there is no such option. options' texts are in
  * the arena. */
 bool bind_read_table_option(lua_State *L, const char *function, const char *name, mr_table_options *options);
-/* The names of these options, for the end of a message. */
-#define BIND_TABLE_OPTIONS "comment, sqlite_autoincrement, sqlite_strict, sqlite_with_rowid, is_view and definition"
-
 /* ddl.c */
 /* Pushes the SQL of the DDL value at idx in the dialect, as text that can be executed. Raises. */
 void bind_push_ddl_text(lua_State *L, int idx, const mr_dialect *dialect);
