@@ -36,7 +36,7 @@ local mr = {}
 ---@field unique boolean
 ---@field comment string?
 
----mr.Column{ [name,] type, ForeignKey..., primary_key = true }. Beside the type CheckConstraint, Computed, Identity, too.
+---mr.Column{ [name,] type, ForeignKey..., primary_key = true }. Behind the type also CheckConstraint, Computed ...
 ---@param spec table|moonrow.ColumnOptions
 ---@return moonrow.Column|any
 function mr.Column(spec) end
@@ -203,7 +203,7 @@ local MetaData = {}
 
 ---Patterns of names: "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s". Tokens: table_name,
 ---referred_table_name, constraint_name (the given name), column_0_name (any number), column_0_N_name (all of them, with
----_ between), column_0N_name, and the same with label (TABLE_COLUMN) and referred_column. Any other key is a token of the
+---_ between), column_0N_name, and the same with label (TABLE_COLUMN) and referred_column. Another key is a token of the
 ---program's: a function of the constraint and the table that returns a string.
 ---@class moonrow.NamingConvention
 ---@field ix? string
