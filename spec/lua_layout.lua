@@ -1,11 +1,11 @@
--- lua_layout.lua: whether Lua is laid out as the rest of it is. Prints file:line: what is wrong; fails if there is any.
+-- lua_layout.lua: checks the layout of Lua code. Prints "file:line: mistake"; fails if there is any.
 --   lua5.4 spec/lua_layout.lua FILE...
 --   lua5.4 spec/lua_layout.lua --self-test
 --
--- A file is read token by token, so that nothing in strings and comments is taken for code. `gap` says how many spaces
--- there are between two tokens of a line. A line is indented by two more than the line that opened the innermost block
--- or bracket which is still open. A line that goes on with a statement or an item is indented by two more than the line
--- where that began. Inside brackets, a line may stand below the first item instead, where that follows its bracket.
+-- A file is read token by token: nothing in strings and comments counts as code. `gap` says how many spaces stand
+-- between two tokens of a line. A line is indented by two more than the line that opened the innermost open block or
+-- bracket. A line that continues a statement or an item is indented by two more than the line where that began. Inside
+-- brackets, a line may also stand below the first item, if that follows its bracket.
 
 local function set(words)
   local t = {}
@@ -18,7 +18,7 @@ local OPENS, CLOSES = set "( { [", set ") } ] end until else elseif"
 local BINARY = set "+ - * / // % ^ & | ~ << >> .. == ~= < > <= >= and or ="
 local TIGHT = set ". :" -- no spaces on either side
 
--- What a token is to its neighbours: name, number, string, keyword, comment or symbol.
+-- The class of a token, for its neighbours: name, number, string, keyword, comment or symbol.
 local function next_token(source, at)
   local c = source:sub(at, at)
   local long = source:match("^%-?%-?%[(=*)%[", at)
@@ -60,14 +60,14 @@ end
 
 local VALUE_WORDS, VALUE_SYMBOLS = set "end nil true false", set ") } ] ..."
 
--- Whether an expression may end with the token.
+-- May an expression end with the token?
 local function ends_value(t)
   if t.kind == "keyword" then return VALUE_WORDS[t.text] end
   if t.kind == "symbol" then return VALUE_SYMBOLS[t.text] end
   return t.kind ~= "comment" and t.kind ~= "label"
 end
 
--- How many spaces there are between two tokens of a line.
+-- The number of spaces between two tokens of a line.
 local function gap(a, b)
   local x, y = a.text, b.text
   if b.kind == "comment" then return 1 end
@@ -80,7 +80,7 @@ local function gap(a, b)
   return 1
 end
 
--- Whether the token, the first of its line, goes on with what the line before it began.
+-- Does the first token of a line continue what the line before has begun?
 local function goes_on(last, t, top)
   if not last then return false end
   if last.binary or last.unary or t.binary or t.text == ":" or t.text == "." then return true end
@@ -89,14 +89,15 @@ local function goes_on(last, t, top)
     or t.text == "do" and top.head ~= nil
 end
 
--- Calls report(line, what) for each fault.
+-- Calls report(line, what) for each mistake.
 local function check(source, report)
-  local at, line, start, above = 1, 1, 1, 1 -- where the line and the one above it start
-  local indent = 0                          -- of the line
-  local stack = { { base = -2, item = 0, block = true } } -- what is open; item: indentation of the statement or item
-  local last                                -- token of code, of this line or of one before it
-  local previous                            -- token of this line, a comment too
-  local comments = {}                       -- lines of comments alone, since the last code
+  local at, line, start, above = 1, 1, 1, 1 -- the positions at which this line and the one above begin
+  local indent = 0                          -- indentation of this line
+  -- The open blocks and brackets; item: indentation of the statement or item.
+  local stack = { { base = -2, item = 0, block = true } }
+  local last                                -- the last token of code, in this line or before
+  local previous                            -- the last token in this line, also a comment
+  local comments = {}                       -- the lines with comments only, since the last code
   local function say(...) report(line, string.format(...)) end
 
   local function check_indent(t)
@@ -120,13 +121,14 @@ local function check(source, report)
     end
   end
 
-  -- More spaces than one put a table's values, or the items after a comma, below those of a line beside.
+  -- Is the token below one in a neighbouring line? Then several spaces may stand before it: in the values of a table,
+  -- or in items after a comma.
   local function is_aligned(t, top)
     local equals = t.text == "=" and not top.block
     if not equals and previous.text ~= "," then return false end
     if equals and top.equals == t.column then return true end
     local first = above
-    for _ = 1, 4 do -- the line above, this one, and two below, as a value may take several
+    for _ = 1, 4 do -- the line above, this one, and two below, because a value may take several
       local ends = source:find("\n", first, true) or #source
       local there = first ~= start and first + t.column <= ends
       if there and source:find(equals and "^ =" or "^ [^ ]", first + t.column - 1) then return true end
@@ -141,7 +143,7 @@ local function check(source, report)
     say("%d spaces between '%s' and '%s', not %d", spaces, previous.text, t.text:match "[^\n]*", wanted)
   end
 
-  -- The lines that end between two tokens.
+  -- Checks the ends of lines between two tokens.
   local function check_breaks(from)
     local breaks = 0
     for position in source:sub(at, from - 1):gmatch "()\n" do
@@ -169,7 +171,7 @@ local function check(source, report)
     if breaks == 0 and comma then say "a comma before '}'" end
   end
 
-  -- What the token opens and closes. A block is indented from where its `if`, `for` or `while` is.
+  -- Notes what the token opens or closes. The lines of a block are indented from its `if`, `for` or `while`.
   local function nest(t)
     local top, text = stack[#stack], t.text
     if CLOSES[text] and #stack > 1 then
@@ -261,7 +263,7 @@ local BAD = {
   { "function f (a) end\n", "1 spaces" }, { "f(function ()\nend)\n", "1 spaces" }, { "a = #[[x]]+ 1\n", "0 spaces" },
 }
 
--- Good texts have no fault, and each bad one the one that is told of.
+-- Correct texts have no mistake, and each wrong one has the mistake that it is listed with.
 local function self_test()
   local failed = 0
   local function test(source, wanted)

@@ -1,4 +1,4 @@
--- The guide's page of embedding has every function of moonrow.h.
+-- The guide's page about embedding names all functions of moonrow.h.
 
 local guide = require "spec.support.guide"
 local known = require "spec.support.known"

@@ -1,4 +1,4 @@
--- The guide's page of events has every event and every option of the library, with the arguments that a listener gets.
+-- The guide's page about events names all events and options of the library, and the arguments of their listeners.
 
 local mr = require "moonrow"
 local guide = require "spec.support.guide"
@@ -6,7 +6,7 @@ local known = require "spec.support.known"
 
 local page = guide.table("events", "event", "All events")
 
--- The names of events in the annotations.
+-- The names of events, in the annotations.
 local function annotated()
   local names, open = {}, false
   for line in io.lines "lua/moonrow/meta/session.lua" do
@@ -17,7 +17,7 @@ local function annotated()
   return names
 end
 
--- What an argument of this name is, in the words of the page.
+-- The words of the page for an argument of this name.
 local is = {
   session = function(value) return debug.getmetatable(value).__name == "Session" end,
   class = function(value) return tostring(value) == "<class Player>" end,
@@ -31,7 +31,7 @@ local is = {
   seconds = function(value) return math.type(value) == "float" and value >= 0 end,
 }
 
--- Fires each event, and returns the arguments of its last call, by name.
+-- Makes each event happen. Returns the arguments of its last call, by name.
 local function fire_all(db)
   local calls = {}
   local Player = db.Model:extend("Player", {

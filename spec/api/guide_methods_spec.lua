@@ -1,4 +1,4 @@
--- The guide's pages name each method and field that their part of the library has; and what their tables name is there.
+-- The guide's pages name all methods and fields that their part of the library has, and their tables name no others.
 
 local mr = require "moonrow"
 local guide = require "spec.support.guide"
@@ -40,7 +40,7 @@ local pages = {
   events = { "event" },
 }
 
--- Names that say nothing to a reader: what an expression is made of.
+-- Names that are of no interest to a reader: the inner parts of an expression.
 local inner = { key = true, name = true, type = true }
 
 describe("the guide", function()
@@ -67,7 +67,7 @@ describe("the guide", function()
     end)
   end
 
-  -- The code of all tables, piece by piece. Other pages compare with other libraries.
+  -- Iterates over the pieces of code in all tables. Pages that compare with other libraries are left out.
   local function each_code()
     return coroutine.wrap(function()
       for _, page in ipairs{ "tutorial", "types", "engines", "relationships", "inheritance", "queries", "sessions",

@@ -1,4 +1,4 @@
--- The guide's tables of options have every option that the library knows, and no other.
+-- The guide's tables of options have all options that the library knows, and no others.
 
 local mr = require "moonrow"
 local guide = require "spec.support.guide"
@@ -10,7 +10,7 @@ local wrong = { xyzzyxyzzy = 1 }
 
 local function said(page, word, title) return guide.names(guide.table(page, word, title)) end
 
--- The words in quotes of a table's cell.
+-- The words in quotes in a cell of a table.
 local function words_of(page, word, title, row_name, column)
   for _, row in ipairs(guide.table(page, word, title).rows) do
     if row[1] == row_name then
@@ -21,7 +21,7 @@ local function words_of(page, word, title, row_name, column)
   end
 end
 
--- Declares a class whose relationship has the options, in a database of its own.
+-- Declares a class with a relationship that has these options, in a new database.
 local function related(options)
   local own = mr.open "sqlite://"
   own.Model:extend("Target", { id = own.Column{ own.Integer, primary_key = true } })
@@ -31,7 +31,7 @@ local function related(options)
   })
 end
 
--- The words that the option of a relationship takes, as the message about another one lists them.
+-- The words that an option of a relationship accepts, as the message about a wrong one lists them.
 local function words_taken(options)
   return known.options(function()
     local ok, e = related(options)

@@ -2,10 +2,7 @@
 
 local mr = require "moonrow"
 local refuse = require "spec.support.refuse"
-
-local function lacks(e, word)
-  assert(not e.message:find(word, 1, true), ("the message should not name %q: %s"):format(word, e.message))
-end
+local lacks = require "spec.support.models".lacks
 
 local db, s, User, Post
 

@@ -1,11 +1,8 @@
--- Messages that say where: which row of a list, which object, which file, which Lua.
+-- Messages that name a place: the row of a list, the object, the file, the version of Lua.
 
 local mr = require "moonrow"
 local refuse = require "spec.support.refuse"
-
-local function lacks(e, word)
-  assert(not e.message:find(word, 1, true), ("the message should not name %q: %s"):format(word, e.message))
-end
+local lacks = require "spec.support.models".lacks
 
 local db, s, User, Post
 
@@ -163,7 +160,7 @@ describe("a table that refers to itself by a key of two columns", function()
 end)
 
 describe("a file that cannot be written", function()
-  -- As another user where the specs run as root, who may write everything.
+  -- Runs the script as another user if the specs run as root, who may write everything.
   local function as_user(script)
     local name = os.tmpname()
     local file <close> = assert(io.open(name, "w"))

@@ -1,11 +1,11 @@
--- The guide's index of messages says what the sources say, and nothing else.
+-- The guide's index of messages has the messages of the sources, and no others.
 
 local messages = require "spec.support.messages"
 
 local PAGE = "examples/guide/troubleshooting.md"
 
--- Parts of four words or more that are no message, and none's cause or cure: the names of what is checked, the words of
--- the database that are looked for, and of a static assertion.
+-- Parts of four words or more that belong to no message: names of checked things, words of the database that are looked
+-- for, the text of a static assertion.
 local OTHERS = {
   "...' of … bytes",
   "<Pagination page … of …, … items>",
@@ -37,7 +37,7 @@ local function read(path)
   return text
 end
 
--- The entries of the page: the code in the first cell of the tables of messages, as plain texts.
+-- The messages of the page, as plain texts: the code in the first cells of its tables.
 local function entries_of(page)
   local entries, inside = {}, false
   for line in page:gmatch "[^\n]+" do
@@ -54,7 +54,7 @@ local function entries_of(page)
   return entries
 end
 
--- What the page's examples print.
+-- What the examples of the page print.
 local function printed_of(page)
   local printed = {}
   for block in page:gmatch "\n```\n(.-)\n```" do printed[#printed + 1] = block end

@@ -1,4 +1,4 @@
--- db:sandbox: a test works on a database of its own, which is gone at its end, and the program's is never touched.
+-- db:sandbox: a test uses its own database, which is removed at its end. The program's database is never changed.
 
 local mr = require "moonrow"
 local refuse = require "spec.support.refuse"
@@ -27,7 +27,7 @@ local PROGRAM = [[
   })
 ]]
 
--- What a program that begins with a class User says.
+-- The output of a program that begins with a class User.
 local function said(source) return (process.lua(PROGRAM .. source)) end
 
 describe("a sandbox", function()

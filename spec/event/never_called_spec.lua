@@ -1,4 +1,4 @@
--- A listener to an event that never comes to its attribute is refused, as soon as it is known whether the attribute
+-- A listener for an event that its attribute never has is refused, as soon as the library knows whether the attribute
 -- is a list.
 
 local mr = require "moonrow"
@@ -11,7 +11,7 @@ local db, Player, Item
 
 local function key() return db.Column{ db.Integer, primary_key = true } end
 
--- Two classes, of which the second one is declared by the function that is returned.
+-- Declares two classes. The returned function declares the second one.
 before_each(function()
   db = mr.open "sqlite://"
   Player = db.Model:extend("Player", {

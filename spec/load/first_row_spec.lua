@@ -1,12 +1,12 @@
--- One object read by its key, or the first with some values, is read without what a list of rows needs, unless somebody
--- looks on: what is found, told and refused is the same.
+-- get, and first with values of attributes, read one object in a short way if nothing needs the long one. Results,
+-- events and errors are the same in both.
 
 local mr = require "moonrow"
 local models = require "spec.support.models"
 
 local db, Item, path
 
--- Both ways to read item i, each as a function of a session.
+-- Two ways to read item i: functions of a session.
 local ways = {
   ["by its key"] = function(session, i) return session:get(Item, i) end,
   ["by its values"] = function(session, i) return session:query(Item):filter_by{ code = "c" .. i }:first() end,

@@ -1,4 +1,4 @@
--- query:sql{ literals = true }: SQL to read, with the values in place of the parameters.
+-- query:sql{ literals = true }: SQL for people to read, with values in place of parameters.
 
 local mr = require "moonrow"
 local refuse = require "spec.support.refuse"

@@ -1,5 +1,5 @@
--- What an object's attributes give and take, in whatever way they are found: texts that are read again and again, names
--- in classes of any size, values written over others.
+-- Reading and writing attributes in all ways in which they are found: texts that are read several times, names in
+-- classes of any size, values that replace others.
 
 local mr = require "moonrow"
 local models = require "spec.support.models"
@@ -27,7 +27,7 @@ local function kept(values)
   return note
 end
 
--- Reads often enough for whatever is kept of a text.
+-- Reads the attribute several times, so that a text is kept for it. Returns the value.
 local function read(object, name)
   local value = object[name]
   for _ = 1, 3 do assert.equal(value, object[name]) end

@@ -1,22 +1,22 @@
--- messages.lua: the words of all errors and warnings, as the sources have them.
+-- messages.lua: the texts of all errors and warnings, read from the sources.
 --
--- Many texts are put together of parts that stand in several functions (a cure behind a message, the kind of value that
--- is expected). So what is looked for is each literal that reads as English, wherever it stands; what is no message
--- (names of types, SQL, words for Lua's stack) is left out here, by the function that it is given to, or by its form.
---
--- A directive of printf reads as "…". Literals that stand side by side are one.
+-- Many messages are put together from parts of several functions: a cure after a message, the expected kind of a value.
+-- So each literal that reads as English is taken. Literals that are no message (names of types, SQL, words for Lua's
+-- stack) are left out, by the function that gets them, or by their form. A directive of printf becomes "…". Literals
+-- side by side are one text.
+
 local messages = {}
 
--- What these functions are given is no message: the words of "stack overflow (...)", and names.
+-- The arguments of these functions are no messages: the words of "stack overflow (...)", and names.
 local SILENT = { luaL_checkstack = true, luaL_newmetatable = true }
--- Nor is SQL.
+-- SQL is no message, either.
 local SQL = {
   "SELECT", "PRAGMA", "CREATE", "EXISTS", "FROM", "WHERE", "DEFAULT", "ON", "IN", "relnamespace", "sqlite_master",
 }
 
 local ESCAPES = { n = "\n", t = "\t", ["0"] = "\0" }
 
--- A quoted literal that begins at `at`: its text, and the place behind it.
+-- Reads the quoted literal at this position. Returns its text, and the position behind it.
 local function quoted(source, at)
   local quote, text, i = source:sub(at, at), {}, at + 1
   while source:sub(i, i) ~= quote do
@@ -31,7 +31,7 @@ local function quoted(source, at)
   return table.concat(text), i + 1
 end
 
--- The end of the comment that begins at `at`, or nil.
+-- The end of the comment at this position, or nil.
 local function skip_comment(source, at, is_lua)
   local two = source:sub(at, at + 1)
   if is_lua and two == "--" then return source:find("\n", at, true) or #source + 1 end
@@ -39,8 +39,8 @@ local function skip_comment(source, at, is_lua)
   if not is_lua and two == "/*" then return select(2, source:find("*/", at, true)) + 1 end
 end
 
--- Calls text(words, function), for each literal of the source, with the name of the function that it is given to.
--- Literals side by side (in Lua: with ".." between) are one.
+-- Calls text(words, function) for each literal of the source. function: the name of the function that gets it as an
+-- argument. Literals side by side (in Lua: joined by ..) are one text.
 local function each_literal(source, is_lua, text)
   local calls, at, name, open, caller = {}, 1, "", nil, nil
   local function close()
@@ -79,7 +79,7 @@ local function each_literal(source, is_lua, text)
   close()
 end
 
--- messages.plain(text): the text as it is compared: a directive is "…", and nothing stands around the words.
+-- messages.plain(text): the form in which texts are compared: a directive is "…", without spaces around the text.
 function messages.plain(text)
   text = text:gsub("%%%%", "\1"):gsub("%%[%-%+ #0]*[%d%.%*]*[hlzj]*[diuxXcsfgqpI]", "…"):gsub("\1", "%%")
   text = text:gsub("%s+", " ")
@@ -91,7 +91,7 @@ function messages.plain(text)
   return text
 end
 
--- Is it English: two words, one of them in small letters?
+-- Is it English? It has two words, one of them in small letters.
 local function is_english(text) return text:find "%l%l" ~= nil and text:find '%S%s+[%l…\'"<(]' ~= nil end
 
 local function is_sql(text)
@@ -109,15 +109,15 @@ local function read(path)
   return source
 end
 
--- The functions that raise or warn with a text of their own.
+-- The functions that raise or warn with the given text.
 local RAISES = {
   mr_fail = true, bind_error = true, mr_warn = true, luaL_error = true, mr_compile_fail = true, mistake = true,
   mr_configure_mistake = true, mr_error_add_note = true, raise = true, warn = true, lua_warning = true,
   mr_log = true,
 }
 
--- messages.all(): tables from plain text to the file where it is: the texts of errors and warnings; the parts, of four
--- words or more, that are put into them; and the shorter parts, which say nothing by themselves.
+-- messages.all(): three tables from plain text to file: the texts of errors and warnings; the parts of four words or
+-- more that are put into them; the shorter parts, which are no message by themselves.
 function messages.all()
   local texts, parts, short = {}, {}, {}
   local pipe = assert(io.popen "find src lua/moonrow -name '*.[ch]' -o -name '*.lua' | LC_ALL=C sort")

@@ -127,4 +127,9 @@ function M.error_of(fn, ...)
   return e
 end
 
+--- Asserts that the message of the error does not contain the word.
+function M.lacks(e, word)
+  assert(not e.message:find(word, 1, true), ("the message should not name %q: %s"):format(word, e.message))
+end
+
 return M
