@@ -111,11 +111,16 @@ function methods:record(fn) return engine_of(self):record(fn) end
 -- db:scope(fn, ...): as app:scope.
 function methods:scope(fn, ...) return current_app(self):scope(fn, ...) end
 
--- At the end of a sandbox all is given back, without a word about what was not committed. A scope within it ends as
--- any other.
+-- Would a session that ends now say that work is lost?
+local function is_unsaved(s)
+  return s:in_transaction() or #s.new > 0 or #s.dirty > 0 or #s.deleted > 0
+end
+
+-- At the end of a sandbox all is given back, without a word about what was not committed. (A rollback expires objects:
+-- where all was committed, those that leave the sandbox keep their values.) A scope within it ends as any other.
 local function close_sandbox(state, scope)
   local scoped, ends = state.session, app.scope_key() == scope
-  if ends then pcall(scoped.rollback, scoped) end
+  if ends and is_unsaved(scoped) then pcall(scoped.rollback, scoped) end
   scoped:remove()
   if ends then engine_of_state(state):dispose() end
 end

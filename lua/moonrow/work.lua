@@ -126,12 +126,24 @@ local function insert_rows(session, insert, rows, before)
   error(e, 0)
 end
 
+-- The arguments of import. The values that query:iter() gives to a loop may stand in place of its function alone; a row
+-- that stands where the list is wanted would be read as options.
+local function import_arguments(...)
+  local class, source, state = ...
+  if core.type_name(state) == "Result" and options.is_callable(source) then return class, source end
+  if select("#", ...) == 2 and class ~= nil and type(source) == "table" and getmetatable(source) == nil
+    and #source == 0 and next(source) ~= nil then
+    core.raise("ArgumentError", "import: one row is given, or options alone: rows are a list, { { name = ... }, ... }")
+  end
+  return ...
+end
+
 -- session:import(M, source, { batch = 10000, progress = fn }): inserts the rows (tables by attribute, or rows of a
 -- query) that the iterator source gives, or those of a list, without making objects, in the session's transaction.
 -- progress(count) is called after each batch. Returns how many. It commits nothing: the transaction is the caller's.
 -- After an error the rows before it are the caller's to commit or to roll back.
 function methods.import(self, ...)
-  local given, class, source = options.read("import", { "batch", "progress" }, 2, ...)
+  local given, class, source = options.read("import", { "batch", "progress" }, 2, import_arguments(...))
   if class == nil then options.expect("import", "a mapped class", class) end
   local batch = options.typed("import", given, "batch", "number") or 10000
   if math.type(batch) ~= "integer" or batch < 1 then options.expect("import: batch", "a positive integer", batch) end

@@ -65,6 +65,18 @@ describe("a sandbox", function()
     refuse("ArgumentError", { "sandbox", "db:sandbox" }, db.sandbox, print)
   end)
 
+  it("leaves their values to objects that go out of it, detached", function()
+    local ann = db:sandbox(function()
+      local new = User{ name = "ann" }
+      db.session:add(new)
+      db.session:commit()
+      assert.equal("ann", new.name)
+      return new
+    end)
+    assert.equal("detached", mr.inspect(ann).state)
+    assert.equal("ann", ann.name)
+  end)
+
   it("leaves a transaction and the objects of the program alone", function()
     local real = User.query:one()
     real.name = "changed"

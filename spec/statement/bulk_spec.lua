@@ -203,9 +203,19 @@ describe("import", function()
     db.session:query(Copy):delete()
     assert.equal(3, db.session:import(Copy, rows:all()))
     assert.equal(0, db.session:import(Copy, rows:filter(Item.id:eq(99)):all()))
+    assert.equal(1, db.session:import(Copy, db.session:query((Item.id + 9):label "id"):limit(1):iter()))
+    db.session:query(Copy):filter(Copy.id:gt(9)):delete()
     assert.equal(3, Copy.query:count())
     refuse("ArgumentError", { "import", "a table (a row)", "<Item 1>" }, db.session.import, db.session, Copy,
       (Item.query:order_by(Item.id):iter()))
+  end)
+
+  it("says that a row by itself is no list", function()
+    local db, Item = items()
+    for _, row in ipairs{ { name = "a" }, { batch = 5 } } do
+      refuse("ArgumentError", { "import", "one row", "a list" }, db.session.import, db.session, Item, row)
+    end
+    assert.equal(0, Item.query:count())
   end)
 
   it("lets an error of the iterator and of progress through unchanged; a rollback takes all back", function()
