@@ -262,3 +262,61 @@ describe("import", function()
     assert.is_true(peak < base + 500, ("%.0f kB after 5,000 rows, %.0f kB at the peak"):format(base, peak))
   end)
 end)
+
+describe("rows that name no column", function()
+  local db, Thing, s
+  local thrice = { {}, {}, {} }
+
+  before_each(function()
+    db = mr.open "sqlite://"
+    Thing = db.Model:extend("Thing", {
+      id = db.Column{ db.Integer, primary_key = true },
+      n  = db.Column{ db.Integer, server_default = "5" },
+    })
+    db:create_all()
+    s = db.session
+  end)
+
+  it("are rows: each is inserted, on a session and on a connection, by import, too", function()
+    assert.equal(3, s:execute(mr.insert(Thing), thrice).rowcount)
+    assert.equal(1, s:execute(mr.insert(Thing), { {} }).rowcount)
+    assert.equal(3, s:import(Thing, thrice))
+    assert.equal(7, Thing.query:filter(Thing.n:eq(5)):count())
+    s:commit()
+    db.engine:begin(function(connection) connection:execute(mr.insert(Thing), thrice) end)
+    assert.equal(10, Thing.query:count())
+  end)
+
+  it("stand among others, in any order", function()
+    s:execute(mr.insert(Thing), { {}, { id = 7 }, {}, { n = 1 } })
+    assert.equal("{(1, 5), (7, 5), (8, 5), (9, 1)}",
+      tostring(s:query(Thing.id, Thing.n):order_by(Thing.id):all()))
+  end)
+
+  it("come back by RETURNING", function()
+    assert.equal("{(1, 5), (2, 5), (3, 5)}",
+      tostring(s:execute(mr.insert(Thing):returning(Thing.id, Thing.n), thrice):all()))
+  end)
+
+  it("are sent where somebody listens to executions", function()
+    local told = {}
+    mr.event.listen(db.engine, "before_execute", function(_, sql) told[#told + 1] = sql end)
+    s:execute(mr.insert(Thing), thrice)
+    assert.same({ "INSERT INTO thing DEFAULT VALUES" }, told)
+    assert.equal(3, Thing.query:count())
+  end)
+
+  it("are run for a text without parameters, too", function()
+    s:execute(mr.insert(Thing), thrice)
+    assert.equal(6, s:execute(mr.text "UPDATE thing SET n = n + 1", { {}, {} }).rowcount)
+    assert.same({ 7, 7, 7 }, s:scalars(mr.select(Thing.n)):all())
+  end)
+
+  it("are refused as values of one statement, which would make one row of them", function()
+    refuse("ArgumentError", { "values", "names no column", "session:execute" },
+      function() return mr.insert(Thing):values(thrice) end)
+    refuse("ArgumentError", "names no column", function() return mr.insert(Thing):values{ {}, { id = 7 } } end)
+    s:execute(mr.insert(Thing):values{})
+    assert.equal(1, Thing.query:count())
+  end)
+end)

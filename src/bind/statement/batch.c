@@ -53,11 +53,15 @@ static mr_status close_failed(batch *bt, mr_status st) {
     return MR_FAIL;
 }
 
-/* Sends the values of row i; NULL sends the rows that wait. */
+/* Sends the values of row i; NULL where its statement has no parameters. */
 static void send_row(lua_State *L, batch *bt, const mr_value *values, lua_Integer i) {
     bind_state *b = bind_of(L);
-    void *row = (void *)(uintptr_t)i;
-    BIND_TRY(b, L, close_failed(bt, values ? mr_batch_row(bt->rows, values, row) : mr_batch_end(bt->rows, MR_OK)));
+    BIND_TRY(b, L, close_failed(bt, mr_batch_row(bt->rows, values, (void *)(uintptr_t)i)));
+}
+
+static void send_waiting(lua_State *L, batch *bt) {
+    bind_state *b = bind_of(L);
+    BIND_TRY(b, L, close_failed(bt, mr_batch_end(bt->rows, MR_OK)));
 }
 
 /* Compiles the statement of a row. Sets broken if it is not the statement of the first row. */
@@ -79,7 +83,7 @@ static void run_row(lua_State *L, batch *bt, int result, int params, lua_Integer
     bind_cursor *next = bind_cursor_new(L), *held = lua_touserdata(L, bt->held);
     BIND_TRY(b, L, close_failed(bt, compile_row(bt, next, node, named, n)));
     if (bt->broken) {
-        send_row(L, bt, NULL, 0);
+        send_waiting(L, bt);
         lua_settop(L, top);
         bind_target of_row = *bt->t;
         of_row.row = of_row.last_row = i;
@@ -160,7 +164,7 @@ static void run_batch(lua_State *L, const bind_target *t, int result, int stmt, 
         run_row(L, &bt, result, push_row_statement(L, stmt, rows, i), i);
     }
     lua_settop(L, bt.held);
-    send_row(L, &bt, NULL, 0);
+    send_waiting(L, &bt);
     bind_cursor *held = lua_touserdata(L, bt.held);
     BIND_ENTER(b, L);
     bind_cursor_close(bt.first);
@@ -189,6 +193,9 @@ static bool same_keys(lua_State *L, int rows, lua_Integer i, lua_Integer j) {
     return same && n == 0;
 }
 
+/* INSERT ... DEFAULT VALUES makes one row: no list of values can stand for several. */
+static bool names_columns(const bind_statement *s) { return s->dml.columns && s->dml.columns->n > 0; }
+
 /* insert(T):returning(...) with rows: each statement inserts as many rows of one structure as a database takes. */
 static void run_chunks(lua_State *L, const bind_target *t, int result, int stmt, int rows) {
     enum { VALUES_AT_ONCE = 900 }; /* databases limit the parameters of a statement */
@@ -199,6 +206,10 @@ static void run_chunks(lua_State *L, const bind_target *t, int result, int stmt,
     for (lua_Integer at = 1, to; at <= n; at = to + 1) {
         for (to = at; to < n && to - at + 1 < chunk && same_keys(L, rows, at, to + 1);) to++;
         bind_push_with_rows(L, stmt, rows, at, to);
+        if (to > at && !names_columns(bind_test_statement(L, -1))) {
+            lua_pop(L, 1);
+            bind_push_with_rows(L, stmt, rows, at, to = at);
+        }
         bind_push_node(L, bind_statement_node(L, bind_test_statement(L, -1)));
         bind_target of_rows = *t;
         of_rows.row = at;

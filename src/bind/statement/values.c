@@ -199,5 +199,9 @@ int bind_statement_values(lua_State *L) {
     if (s->kind == MR_NODE_UPDATE) return update_values(L, s);
     lua_Integer n = (lua_Integer)lua_rawlen(L, 2);
     bind_push_with_rows(L, 1, 2, n > 0 ? 1 : 0, n);
+    if (n > 1 && !bind_test_statement(L, -1)->dml.columns) /* DEFAULT VALUES would make one row of all */
+        return bind_error(L, MR_ERR_ARGUMENT,
+                          "values: the first of several rows names no column: session:execute(mr.insert(Class), rows) "
+                          "sends a statement for each");
     return 1;
 }
