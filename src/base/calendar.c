@@ -14,7 +14,7 @@
 #define DAY    (INT64_C(86400) * SECOND)
 
 /* The days 0001-01-01 and 9999-12-31, counted from 1970-01-01. */
-enum { FIRST_DAY = -719162, LAST_DAY = 2932896 };
+enum { FIRST_DAY = -719162, LAST_DAY = 2932896, DAY_2000 = 10957 };
 
 static bool is_leap(int year) { return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0); }
 
@@ -198,25 +198,54 @@ unsigned mr_calendar_digits(const mr_value *v) {
 
 bool mr_calendar_is_odd(const mr_value *v) {
     enum { MILLIS = 3, MICROS = 6 };
-    if (v->kind < MR_TIME || v->kind > MR_INTERVAL || v->len == 0) return false;
+    if (v->kind < MR_DATE || v->kind > MR_INTERVAL || v->len == 0) return false;
     if (v->len & ~(uint32_t)MR_SPELLED_DIGITS) return true;
     unsigned digits = v->len - 1;
     return digits != mr_calendar_digits(v) && digits != MILLIS && digits != MICROS;
 }
 
-size_t mr_calendar_spell(const mr_value *v, char *buf) {
+static int offset_of(uint32_t how) {
+    return how & MR_SPELLED_OFFSET ? (int)(how >> MR_SPELLED_MINUTE_SHIFT) - MR_SPELLED_NO_OFFSET : 0;
+}
+
+/* The datetime whose text is the value's: its midnight, the time of a day, an instant in its zone. */
+static mr_value as_datetime(const mr_value *v, uint32_t how) {
     mr_value shown = *v;
+    if (v->kind == MR_DATE && how & MR_SPELLED_MIDNIGHT) shown = mr_value_of(MR_DATETIME, v->u.i * DAY);
+    if (v->kind == MR_TIME && how & MR_SPELLED_2000) shown = mr_value_of(MR_DATETIME, DAY_2000 * DAY + v->u.i);
+    if (v->kind == MR_TIME && how & MR_SPELLED_1970) shown = mr_value_of(MR_DATETIME, v->u.i);
     if (v->kind == MR_INTERVAL) shown.kind = MR_DATETIME;
-    char sep = v->len & MR_SPELLED_T ? 'T' : ' ';
-    size_t len = mr_calendar_format(&shown, sep, true, buf);
-    if (v->kind == MR_DATE) return len;
-    unsigned digits = v->len & MR_SPELLED_DIGITS, needed = mr_calendar_digits(v);
+    if (v->kind == MR_DATETIME) shown.u.i += offset_of(how) * 60 * SECOND;
+    return shown;
+}
+
+/* Cuts or lengthens the fraction of six digits at the end of the text. */
+static size_t fit_fraction(const mr_value *v, uint32_t how, size_t len, char *buf) {
+    enum { MICROS = 6 };
+    unsigned digits = how & MR_SPELLED_DIGITS;
     if (digits > 0) digits--;
-    else digits = needed > 0 || v->kind == MR_INTERVAL ? 6 : 0;
-    size_t cut = digits > 0 ? 6 - digits : 7; /* 7: the point goes, too */
-    if (v->len & MR_SPELLED_MINUTES) cut = sizeof ":00.000000" - 1;
-    if (v->len & MR_SPELLED_DAY) cut = sizeof " 00:00:00.000000" - 1;
-    len -= cut;
+    else digits = (v->kind != MR_DATE && mr_calendar_digits(v) > 0) || v->kind == MR_INTERVAL ? MICROS : 0;
+    if (how & MR_SPELLED_MINUTES) return len - (sizeof ":00.000000" - 1);
+    if (how & MR_SPELLED_DAY) return len - (sizeof " 00:00:00.000000" - 1);
+    for (; digits > MICROS; digits--) buf[len++] = '0';
+    return digits == 0 ? len - MICROS - 1 : digits < MICROS ? len - (MICROS - digits) : len;
+}
+
+static size_t put_zone(char *buf, size_t len, uint32_t how) {
+    int minutes = offset_of(how), size = minutes < 0 ? -minutes : minutes;
+    if (how & MR_SPELLED_Z) len = put(buf, len, "Z");
+    if (how & MR_SPELLED_OFFSET)
+        len = put(buf, len, "%s%c%02d:%02d", how & MR_SPELLED_SPACE ? " " : "", minutes < 0 ? '-' : '+', size / 60,
+                  size % 60);
+    return how & MR_SPELLED_MARKED ? put(buf, len, "~") : len;
+}
+
+size_t mr_calendar_spell(const mr_value *v, char *buf) {
+    uint32_t how = v->len & MR_SPELLED_REAL ? 0 : v->len;
+    mr_value shown = as_datetime(v, how);
+    size_t len = mr_calendar_format(&shown, how & MR_SPELLED_T ? 'T' : ' ', true, buf);
+    if (shown.kind != MR_DATE) len = fit_fraction(v, how, len, buf);
+    len = put_zone(buf, len, how);
     buf[len] = '\0';
     return len;
 }
@@ -251,13 +280,14 @@ static bool read_date(reader *r, mr_civil *c) {
            number(r, 2, &c->day);
 }
 
-/* Reads one to six digits. More are refused, because a value cannot keep them. */
-static bool read_fraction(reader *r, mr_civil *c, uint32_t *spelled) {
+/* Reads one digit or more. Those behind the sixth must be 0, because a value cannot keep them. */
+static bool read_fraction(reader *r, mr_civil *c, unsigned most, uint32_t *spelled) {
     int unit = 1000000, digit;
     unsigned n = 0;
-    for (; r->at < r->end && unit > 1; n++) {
+    for (; r->at < r->end && n < most && *r->at >= '0' && *r->at <= '9'; n++) {
         if (!number(r, 1, &digit)) return false;
         unit /= 10;
+        if (unit == 0 && digit != 0) return false;
         c->microsecond += digit * unit;
     }
     *spelled = with_digits(n);
@@ -265,53 +295,115 @@ static bool read_fraction(reader *r, mr_civil *c, uint32_t *spelled) {
 }
 
 /* Reads HH:MM, HH:MM:SS or HH:MM:SS.ffffff. */
-static bool read_time(reader *r, mr_civil *c, uint32_t *spelled) {
+static bool read_time(reader *r, mr_civil *c, unsigned most, uint32_t *spelled) {
     *spelled = MR_SPELLED_MINUTES;
     if (!number(r, 2, &c->hour) || !accept(r, ':') || !number(r, 2, &c->minute)) return false;
     if (!accept(r, ':')) return true;
     *spelled = with_digits(0);
     if (!number(r, 2, &c->second)) return false;
-    return !accept(r, '.') || read_fraction(r, c, spelled);
+    return !accept(r, '.') || read_fraction(r, c, most, spelled);
 }
+
+/* Reads a date, and a time behind it if there is one. */
+static bool read_datetime(reader *r, mr_civil *c, unsigned most, uint32_t *how) {
+    uint32_t separator = 0;
+    if (!read_date(r, c)) return false;
+    *how = MR_SPELLED_DAY;
+    if (r->at == r->end) return true;
+    if (accept(r, 'T')) separator = MR_SPELLED_T;
+    else if (!accept(r, ' ')) return false;
+    if (!read_time(r, c, most, how)) return false;
+    *how |= separator;
+    return true;
+}
+
+enum { MICROS = 6, NANOS = 9 }; /* digits of a fraction */
 
 /* Reads the fields of a text, and its spelling. Checks only the text's form, not that the numbers make a date. */
 static bool read_fields(mr_kind kind, const char *s, size_t len, mr_civil *c, uint32_t *how) {
     reader r = {s, s + len};
-    uint32_t spelled = 0, separator = 0;
     memset(c, 0, sizeof *c);
+    *how = 0;
     if (len == 0) return false;
-    if (kind == MR_DATE || kind == MR_DATETIME) {
-        if (!read_date(&r, c)) return false;
-        if (kind == MR_DATETIME) spelled = MR_SPELLED_DAY;
-        if (kind == MR_DATETIME && r.at < r.end) {
-            if (accept(&r, 'T')) separator = MR_SPELLED_T;
-            else if (!accept(&r, ' ')) return false;
-            if (!read_time(&r, c, &spelled)) return false;
-        }
-    } else if (kind == MR_TIME) {
-        if (!read_time(&r, c, &spelled)) return false;
+    bool read = kind == MR_DATE       ? read_date(&r, c)
+                : kind == MR_DATETIME ? read_datetime(&r, c, MICROS, how)
+                : kind == MR_TIME     ? read_time(&r, c, MICROS, how)
+                                      : true;
+    return read && r.at == r.end;
+}
+
+/* Reads Z, +HH:MM or -HH:MM, with or without a space in front. */
+static bool read_zone(reader *r, uint32_t *how) {
+    enum { MOST_HOURS = 15, MOST_MINUTES = 59 };
+    int hours, minutes;
+    if (accept(r, 'Z')) {
+        *how |= MR_SPELLED_Z;
+        return true;
     }
-    *how = spelled | separator;
-    return r.at == r.end;
+    if (accept(r, ' ')) *how |= MR_SPELLED_SPACE;
+    bool minus = accept(r, '-');
+    if (!minus && !accept(r, '+')) return false;
+    if (!number(r, 2, &hours) || !accept(r, ':') || !number(r, 2, &minutes)) return false;
+    if (hours > MOST_HOURS || minutes > MOST_MINUTES || (minus && hours + minutes == 0)) return false;
+    minutes += hours * 60;
+    *how |= MR_SPELLED_OFFSET | (uint32_t)((minus ? -minutes : minutes) + MR_SPELLED_NO_OFFSET)
+                                    << MR_SPELLED_MINUTE_SHIFT;
+    return true;
+}
+
+/* Joins the fields of a stored text to a value of the kind. */
+static bool join_stored(const mr_civil *c, mr_kind kind, uint32_t how, mr_value *out) {
+    mr_value whole;
+    if (!mr_civil_to_value(c, MR_DATETIME, &whole)) return false;
+    whole.u.i -= offset_of(how) * 60 * SECOND;
+    int64_t day = whole.u.i / DAY - (whole.u.i % DAY < 0), rest = whole.u.i - day * DAY;
+    if (kind == MR_DATE) *out = mr_value_of(MR_DATE, day);
+    else if (kind == MR_TIME) *out = mr_value_of(MR_TIME, rest);
+    else *out = whole;
+    if (kind == MR_DATE && rest == 0) how |= MR_SPELLED_MIDNIGHT;
+    else if (kind == MR_TIME && day == DAY_2000) how |= MR_SPELLED_2000;
+    else if (kind == MR_TIME && day == 0) how |= MR_SPELLED_1970;
+    else if (kind != MR_DATETIME) return false;
+    out->len = how;
+    return day >= FIRST_DAY && day <= LAST_DAY;
+}
+
+/* Reads a datetime as other programs store it: with a zone, or for a value that is only a date or a time. */
+static bool read_stored(mr_kind kind, const char *s, size_t len, mr_value *out) {
+    reader r = {s, s + len};
+    mr_civil c = {0};
+    uint32_t how;
+    if (!read_datetime(&r, &c, NANOS, &how)) return false;
+    if (r.at < r.end && (kind != MR_DATETIME || how & MR_SPELLED_DAY || !read_zone(&r, &how))) return false;
+    if (kind != MR_DATETIME && how & MR_SPELLED_DAY) return false;
+    return r.at == r.end && join_stored(&c, kind, how, out);
 }
 
 bool mr_calendar_read(mr_kind kind, const char *s, size_t len, mr_value *out) {
     uint32_t how;
     mr_civil c;
-    if (!read_fields(kind, s, len, &c, &how) || !mr_civil_to_value(&c, kind, out)) return false;
+    if (read_fields(kind, s, len, &c, &how)) {
+        if (!mr_civil_to_value(&c, kind, out)) return false;
+        out->len = how;
+        return true;
+    }
+    if (kind != MR_TIME) return read_stored(kind, s, len, out);
+    /* Nine digits, or a datetime. */
+    reader r = {s, s + len};
+    memset(&c, 0, sizeof c);
+    if (!read_time(&r, &c, NANOS, &how) || r.at != r.end) return read_stored(kind, s, len, out);
+    if (!mr_civil_to_value(&c, kind, out)) return false;
     out->len = how;
     return true;
 }
 
 bool mr_calendar_parse(mr_kind kind, const char *s, size_t len, mr_value *out) {
     int64_t micros;
-    if (kind == MR_INTERVAL) {
-        if (!mr_interval_parse(s, len, &micros)) return false;
-        *out = mr_value_of(MR_INTERVAL, micros);
-        return true;
-    }
-    if (!mr_calendar_read(kind, s, len, out)) return false;
-    out->len = 0;
+    uint32_t how;
+    mr_civil c;
+    if (kind != MR_INTERVAL) return read_fields(kind, s, len, &c, &how) && mr_civil_to_value(&c, kind, out);
+    if (!mr_interval_parse(s, len, &micros)) return false;
+    *out = mr_value_of(MR_INTERVAL, micros);
     return true;
 }
 

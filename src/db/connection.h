@@ -81,8 +81,10 @@ struct mr_cursor {
     mr_cached_stmt *entry; /* NULL when invalidated */
     mr_stmt *stmt;         /* that of entry */
     mr_compiled *compiled;
-    const mr_value *values;
+    const mr_value *values; /* as they were sent */
     size_t nvalues;
+    mr_value *stored;   /* room for the values in the form in which they are stored; NULL: not needed yet */
+    mr_store_room room; /* bytes of these */
     mr_cursor_state state;
     unsigned ncolumns;
     uint64_t execution;

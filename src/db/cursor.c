@@ -45,7 +45,7 @@ mr_status mr_conn_cursor(mr_conn *conn, mr_compiled *compiled, bool keep, mr_cur
     if (!cursor) goto fail;
     conn->spare = NULL;
     memset(cursor, 0, sizeof *cursor);
-    cursor->env = conn->env;
+    cursor->env = cursor->room.env = conn->env;
     cursor->conn = conn;
     cursor->entry = entry;
     cursor->stmt = entry->stmt;
@@ -124,6 +124,8 @@ void mr_cursor_close(mr_cursor *cursor) {
     mr_conn *conn = cursor->conn;
     mr_cursor_invalidate(cursor);
     mr_compiled_release(cursor->compiled);
+    mr_free(cursor->env, cursor->stored);
+    mr_store_done(&cursor->room);
     if (conn && !conn->spare) conn->spare = cursor;
     else mr_free(cursor->env, cursor);
 }
@@ -136,9 +138,31 @@ static mr_status was_closed(mr_cursor *cursor) {
 
 /* ---------------------------------------------------------------- running */
 
+/* Converts the values to the form in which their columns store them. */
+static mr_status store(mr_cursor *cursor, const mr_value **values) {
+    const mr_compiled *compiled = cursor->compiled;
+    if (!cursor->stored) {
+        cursor->stored = mr_alloc(cursor->env, compiled->nparams * sizeof *cursor->stored);
+        if (!cursor->stored) return MR_FAIL;
+    }
+    mr_store_done(&cursor->room);
+    for (size_t i = 0; i < compiled->nparams; i++) {
+        const mr_param *param = &compiled->params[i];
+        mr_value *v = &cursor->stored[i];
+        *v = (*values)[i];
+        v->flags = 0;
+        if (param->written) mr_type_cut(param->type, v);
+        if (mr_type_store(mr_param_type(param), v, &cursor->room) != MR_OK) return MR_FAIL;
+    }
+    *values = cursor->stored;
+    return MR_OK;
+}
+
 mr_status mr_cursor_bind_n(mr_cursor *cursor, const mr_value *values, size_t n) {
     mr_conn *conn = cursor->conn;
     if (!conn) return was_closed(cursor);
+    bool stores = cursor->compiled->stores && n == cursor->compiled->nparams && values != cursor->stored;
+    if (stores && store(cursor, &values) != MR_OK) return MR_FAIL;
     cursor->state = MR_CURSOR_PREPARED;
     cursor->values = values;
     cursor->nvalues = n;

@@ -21,6 +21,8 @@ typedef struct mock_stmt {
     bool stepped;
     mr_mock_result *result; /* of the current execution */
     size_t row;             /* 1 + the index of the current row */
+    char *room;             /* bytes for the values of nroom columns that are made when they are read */
+    size_t nroom;
 } mock_stmt;
 
 static mock_dbc *dbc_of(mr_dbc *dbc) { return (mock_dbc *)(void *)dbc; }
@@ -66,6 +68,7 @@ static void finalize(mr_stmt *handle) {
     mr_env *env = stmt->dbc->env;
     reset(handle);
     mr_free(env, stmt->sql);
+    mr_free(env, stmt->room);
     mr_free(env, stmt);
 }
 
@@ -178,25 +181,36 @@ static mr_status step(mr_stmt *handle) {
 }
 
 /* Reads a value as from a database without column types. */
-static mr_status decode(const mr_type *type, const mr_value *stored, mr_value *out) {
+static mr_status decode(const mr_type *type, const mr_value *stored, mr_value *out, char *room) {
     *out = *stored;
     out->flags = 0;
-    if (!type || mr_type_read(type, out) || type->guessed) return MR_OK;
+    if (!type || mr_type_read(type, out, room) || type->guessed) return MR_OK;
     out->flags = MR_VALUE_MISFIT;
     return MR_NOTFOUND;
+}
+
+static bool reserve_room(mock_stmt *stmt, size_t n) {
+    if (stmt->nroom >= n) return true;
+    char *room = mr_realloc(stmt->dbc->env, stmt->room, n * MR_READ_ROOM);
+    if (!room) return false;
+    stmt->room = room;
+    stmt->nroom = n;
+    return true;
 }
 
 static mr_status fetch(mr_stmt *handle, const mr_type *const *types, size_t n, mr_value *out) {
     mock_stmt *stmt = stmt_of(handle);
     const mr_mock_result *result = stmt->result;
     mr_status status = MR_OK;
+    if (!reserve_room(stmt, n)) return MR_FAIL;
     for (size_t i = 0; i < n; i++) {
         if (i >= result->ncolumns) {
             out[i] = mr_null_value();
             continue;
         }
         const mr_value *stored = &result->values[(stmt->row - 1) * result->ncolumns + i];
-        if (decode(types ? types[i] : NULL, stored, &out[i]) != MR_OK) status = MR_NOTFOUND;
+        char *room = stmt->room + i * MR_READ_ROOM;
+        if (decode(types ? types[i] : NULL, stored, &out[i], room) != MR_OK) status = MR_NOTFOUND;
     }
     return status;
 }

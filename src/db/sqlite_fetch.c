@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NUMBER_SIZE = 64 };
+enum { NUMBER_SIZE = MR_READ_ROOM };
 
 /* Reads a column of the storage class as it is stored. False without memory. */
 static inline bool as_stored(sqlite3_value *stored, int class, mr_value *out) {
@@ -157,7 +157,8 @@ static mr_status fetch_converted(sqlite_stmt *s, size_t i, size_t n, const mr_ty
     if (mr_type_is_decimal(type) && out->kind == MR_FLOAT) return as_decimal(s, i, n, type, out);
     if (mr_type_is_decimal(type) && out->kind == MR_INT)
         return as_text(stored, MR_DECIMAL, out) ? MR_OK : mr_nomem(s->dbc->env);
-    if (mr_type_read(type, out)) return MR_OK;
+    if (!reserve_numbers(s, n)) return MR_FAIL;
+    if (mr_type_read(type, out, s->numbers + i * NUMBER_SIZE)) return MR_OK;
     if (mr_type_is_string(type) && type->guessed) return as_text(stored, MR_TEXT, out) ? MR_OK : mr_nomem(s->dbc->env);
     if (!mr_type_is_moment(type) && is_kept_as_stored(type, out)) return MR_OK;
     mr_status turned = by_affinity(s, i, type, stored, out);

@@ -19,9 +19,9 @@ enum {
 
 /* ---------------------------------------------------------------- reading */
 
-bool mr_type_read(const mr_type *type, mr_value *v) {
+bool mr_type_read(const mr_type *type, mr_value *v, char *room) {
     if (v->kind == MR_NULL) return true;
-    return type->rules->read ? type->rules->read(type, v) : v->kind == type->rules->kind;
+    return type->rules->read ? type->rules->read(type, v, room) : v->kind == type->rules->kind;
 }
 
 /* ---------------------------------------------------------------- refusing */

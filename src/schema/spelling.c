@@ -12,26 +12,32 @@
 bool mr_type_is_spelled(const mr_type *type) { return type->rules->spell != NULL; }
 
 unsigned mr_type_spellings(const mr_type *type, const mr_value *v, mr_value *out) {
-    unsigned n = type->rules->spell ? type->rules->spell(v, out) : 0;
+    unsigned n = type->rules->spell ? type->rules->spell(type, v, out) : 0;
     if (n) return n;
     *out = *v;
     out->flags = 0;
     return 1;
 }
 
+/* Which of two spellings sorts first in the database? */
+static int compare_stored(const mr_type *type, const mr_value *a, const mr_value *b) {
+    char left[MR_CALENDAR_SIZE], right[MR_CALENDAR_SIZE];
+    mr_value x = *a, y = *b;
+    mr_store_room none = {0}; /* numbers and moments need no room */
+    if (mr_type_store(type, &x, &none) == MR_OK && mr_type_store(type, &y, &none) == MR_OK && x.kind == MR_FLOAT)
+        return x.u.d < y.u.d ? -1 : x.u.d > y.u.d;
+    mr_calendar_spell(a, left);
+    mr_calendar_spell(b, right);
+    return strcmp(left, right);
+}
+
 /* The spelling that sorts first among the value's spellings; longest: last. For dates and times, else the value. */
 static mr_value limit(const mr_type *type, const mr_value *v, bool longest) {
     mr_value all[MR_SPELLINGS];
-    unsigned n = mr_type_is_moment(type) && type->rules->spell ? type->rules->spell(v, all) : 0, found = 0;
+    unsigned n = mr_type_is_moment(type) && type->rules->spell ? type->rules->spell(type, v, all) : 0, found = 0;
     if (n == 0) return *v;
-    char best[MR_CALENDAR_SIZE], text[MR_CALENDAR_SIZE];
-    mr_calendar_spell(&all[0], best);
-    for (unsigned i = 1; i < n; i++) {
-        mr_calendar_spell(&all[i], text);
-        if ((strcmp(text, best) > 0) != longest) continue;
-        found = i;
-        memcpy(best, text, sizeof text);
-    }
+    for (unsigned i = 1; i < n; i++)
+        if ((compare_stored(type, &all[i], &all[found]) > 0) == longest) found = i;
     return all[found];
 }
 

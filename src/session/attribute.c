@@ -173,7 +173,10 @@ mr_status mr_attribute_coerce(const mr_mapper *mapper, const mr_property *prop, 
     mr_env *env = mapper->env;
     const mr_type *type = mr_column_type(env, prop->column);
     bool object = value->kind == MR_ENTITY || value->kind == MR_COLLECTION;
-    if (!object && mr_type_coerce(env, type, prop->name, value) == MR_OK) return MR_OK;
+    if (!object && mr_type_coerce(env, type, prop->name, value) == MR_OK) {
+        mr_type_cut(type, value);
+        return MR_OK;
+    }
     char what[160]; /* made only now, because most values are right */
     snprintf(what, sizeof what, "%s.%s", mapper->name, prop->name);
     if (!object) return mr_type_coerce(env, type, what, value);
@@ -183,7 +186,7 @@ mr_status mr_attribute_coerce(const mr_mapper *mapper, const mr_property *prop, 
 bool mr_attribute_fits(const mr_property *prop, mr_value *value) {
     if (prop->kind != MR_PROPERTY_COLUMN || prop->validate || prop->column->computed) return false;
     const mr_type *type = prop->column->type;
-    if (!type) return false;
+    if (!type || type->rules->cut) return false;
     if (mr_type_takes(type, (mr_kind)value->kind)) return true;
     mr_env *env = prop->mapper->env;
     const void *bytes = value->u.p;

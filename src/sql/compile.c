@@ -35,7 +35,11 @@ void mr_emit_param(mr_compiler *c, const mr_node *bind, uint32_t element) {
         return;
     }
     placed->at = c->out->sql.len;
-    placed->param = (mr_param){.name = bind->name, .type = bind->type, .ordinal = c->ordinal, .element = element};
+    placed->param = (mr_param){.name = bind->name,
+                               .type = c->form ? c->form : bind->type,
+                               .ordinal = c->ordinal,
+                               .element = element,
+                               .written = c->written};
 }
 
 void mr_piece_init(mr_piece *piece, mr_env *env) {
@@ -318,6 +322,8 @@ mr_status mr_sql_compile(mr_env *env, const mr_dialect *dialect, const mr_node *
         made->returns_rows = mr_node_is_query(statement) || statement->u.dml->returning;
     }
     made->params = hand_over(&params, &made->nparams);
+    for (size_t i = 0; i < made->nparams; i++)
+        if (mr_type_stores(mr_param_type(&made->params[i]))) made->stores = true;
     if (columns.len) made->columns = hand_over(&columns, &made->ncolumns);
     *out = made;
     status = MR_OK;

@@ -14,10 +14,15 @@
 
 /* ---------------------------------------------------------------- types */
 
+/* The rules that name the column's type in SQL. */
+static const mr_type_rules *sql_rules(const mr_type *type) {
+    return type->rules->sql_as ? type->rules->sql_as : type->rules;
+}
+
 /* The dialect's word for the type, or NULL. */
 static const mr_type_word *word_of(const mr_dialect *d, const mr_type *type) {
     for (const mr_type_word *w = d->type_words; w && w->sql; w++)
-        if (mr_type_simple(w->code)->rules == type->rules) return w;
+        if (mr_type_simple(w->code)->rules == sql_rules(type)) return w;
     return NULL;
 }
 
@@ -31,8 +36,8 @@ const char *mr_type_sql(const mr_dialect *d, const mr_type *type, char *buf, siz
     const mr_type_word *word = word_of(d, type);
     if (word && !(word->precision && type->precision >= 0)) return word->sql;
     if (word) snprintf(buf, size, "%s(%d)", word->sql, type->precision);
-    else if (type->rules->print_sql) type->rules->print_sql(type, buf, size);
-    else return type->rules->sql;
+    else if (sql_rules(type)->print_sql) sql_rules(type)->print_sql(type, buf, size);
+    else return sql_rules(type)->sql;
     return buf;
 }
 

@@ -42,13 +42,19 @@ static void check_target(mr_compiler *c, const mr_node *node) {
     check_written(c, d->conflict_columns);
 }
 
+static void compile_value(mr_compiler *c, const mr_node *value) {
+    c->written = value->kind == MR_NODE_BIND;
+    mr_compile_operand(c, value, MR_AGAINST_ANY);
+    c->written = false;
+}
+
 /* Writes "a = x, b = y". The sign is "=" for SET and " = " for DO UPDATE SET. */
 static void compile_assignments(mr_compiler *c, const mr_node *columns, const mr_node *values, const char *sign) {
     for (uint32_t i = 0; i < columns->n; i++) {
         if (i) mr_emit(c, ", ");
         mr_compile_column_name(c, columns->child[i]);
         mr_emit(c, sign);
-        mr_compile_operand(c, values->child[i], MR_AGAINST_ANY);
+        compile_value(c, values->child[i]);
     }
 }
 
@@ -57,7 +63,7 @@ static void compile_row(mr_compiler *c, const mr_node *row) {
     mr_emit(c, "(");
     for (uint32_t i = 0; i < row->n; i++) {
         if (i) mr_emit(c, ", ");
-        mr_compile_operand(c, row->child[i], MR_AGAINST_ANY);
+        compile_value(c, row->child[i]);
     }
     mr_emit(c, ")");
     c->ordinal = start + row->binds;

@@ -361,8 +361,9 @@ void mr_compile_condition(mr_compiler *c, const mr_node *node, mr_op against) {
     const char *compared = NULL;
     if (!c->dialect->true_literals) {
         if (is_boolean_column(node) || is_word(node, "true") || is_word(node, "false")) compared = " = 1";
-        if (mr_is_spelled_boolean(c, node)) compared = mr_boolean_words(true);
     }
+    if (mr_is_spelled_boolean(c, node) && (!c->dialect->true_literals || node->type->forms))
+        compared = mr_boolean_words(c, node, true);
     if (!compared) {
         mr_compile_operand(c, node, against);
         return;

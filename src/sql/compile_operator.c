@@ -89,9 +89,10 @@ static bool is_suffix(mr_op op) { return op >= MR_OP_ASC && op <= MR_OP_NULLS_LA
 static bool compile_false_column(mr_compiler *c, const mr_node *operand) {
     bool spelled = mr_is_spelled_boolean(c, operand);
     bool column = operand->kind == MR_NODE_COLUMN && mr_type_is_boolean(operand->type);
-    if (c->dialect->true_literals || (!spelled && !column)) return false;
+    bool words = spelled && operand->type->forms;
+    if ((c->dialect->true_literals && !words) || (!spelled && !column)) return false;
     mr_compile_operand(c, operand, MR_OP_IN);
-    mr_emit(c, spelled ? mr_boolean_words(false) : " = 0");
+    mr_emit(c, spelled ? mr_boolean_words(c, operand, false) : " = 0");
     return true;
 }
 
@@ -143,8 +144,9 @@ uint32_t mr_in_width(const mr_node *in) { return in->child[0]->kind == MR_NODE_T
 
 /* Writes the right side of IN: values, a subquery, or a list of expressions. */
 static void compile_in(mr_compiler *c, const mr_node *node) {
-    const mr_node *right = node->child[1];
+    const mr_node *left = node->child[0], *right = node->child[1];
     bool negated = node->op == MR_OP_NOT_IN;
+    mr_check_forms(c, left, right);
     if (negated) mr_emit(c, "(");
     mr_compile_operand(c, node->child[0], (mr_op)node->op);
     mr_emit(c, spelling[node->op].sql);
@@ -153,10 +155,15 @@ static void compile_in(mr_compiler *c, const mr_node *node) {
         mr_compile_empty(c, mr_in_width(node));
         mr_emit(c, ")");
     } else if (right->kind == MR_NODE_BINDS || right->kind == MR_NODE_SUBQUERY) {
+        c->form = mr_form_for(right, left);
         mr_compile(c, right);
+        c->form = NULL;
     } else if (right->kind == MR_NODE_LIST && right->op == MR_OP_COMMA) {
         mr_emit(c, "(");
-        mr_compile_items(c, right);
+        for (uint32_t i = 0; i < right->n; i++) {
+            if (i) mr_emit(c, ", ");
+            mr_compile_compared(c, right->child[i], left, MR_OP_COMMA);
+        }
         mr_emit(c, ")");
     } else {
         mr_emit(c, "(");
@@ -173,8 +180,32 @@ static mr_op operand_against(const mr_node *operand, mr_op op) {
     return op == MR_OP_CONCAT && inner != MR_OP_CONCAT ? MR_AGAINST_ANY : op;
 }
 
+static bool is_comparison(mr_op op) {
+    switch (op) {
+    case MR_OP_EQ:
+    case MR_OP_NE:
+    case MR_OP_LT:
+    case MR_OP_LE:
+    case MR_OP_GT:
+    case MR_OP_GE:
+    case MR_OP_IS:
+    case MR_OP_IS_NOT:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static void compile_side(mr_compiler *c, const mr_node *node, uint32_t i) {
+    const mr_node *operand = node->child[i];
+    mr_op against = operand_against(operand, (mr_op)node->op);
+    if (is_comparison((mr_op)node->op)) mr_compile_compared(c, operand, node->child[1 - i], against);
+    else mr_compile_operand(c, operand, against);
+}
+
 static void compile_binary(mr_compiler *c, const mr_node *node) {
     mr_op op = (mr_op)node->op;
+    if (is_comparison(op)) mr_check_forms(c, node->child[0], node->child[1]);
     if (mr_compile_spelled(c, node)) return;
     if (op == MR_OP_IN || op == MR_OP_NOT_IN) {
         compile_in(c, node);
@@ -184,23 +215,26 @@ static void compile_binary(mr_compiler *c, const mr_node *node) {
         compile_ilike(c, node);
         return;
     }
-    mr_compile_operand(c, node->child[0], operand_against(node->child[0], op));
+    compile_side(c, node, 0);
     mr_emit(c, spelling[op].sql);
     if (op == MR_OP_CUSTOM) {
         mr_emit(c, node->name);
         mr_emit(c, " ");
     }
-    mr_compile_operand(c, node->child[1], operand_against(node->child[1], op));
+    compile_side(c, node, 1);
     compile_like_escape(c, node);
 }
 
 static void compile_between(mr_compiler *c, const mr_node *node) {
+    const mr_node *x = node->child[0];
+    mr_check_forms(c, x, node->child[1]);
+    mr_check_forms(c, x, node->child[2]);
     if (mr_compile_spelled(c, node)) return;
-    mr_compile_operand(c, node->child[0], MR_OP_IN);
+    mr_compile_compared(c, x, node->child[1], MR_OP_IN);
     mr_emit(c, node->flags & MR_NODE_NEGATED ? " NOT BETWEEN " : " BETWEEN ");
-    mr_compile_operand(c, node->child[1], MR_OP_AND);
+    mr_compile_compared(c, node->child[1], x, MR_OP_AND);
     mr_emit(c, " AND ");
-    mr_compile_operand(c, node->child[2], MR_OP_AND);
+    mr_compile_compared(c, node->child[2], x, MR_OP_AND);
 }
 
 /* ---------------------------------------------------------------- lists */

@@ -56,6 +56,7 @@ static const mr_type *spelled_type(const mr_node *x, const mr_node *bind) {
     bind = unlabelled(bind);
     if (bind->kind != MR_NODE_BIND || !is_stored(x)) return NULL;
     const mr_type *type = own_type(bind), *other = x->type;
+    if (mr_form_for(bind, x)) return mr_type_is_spelled(other) ? other : NULL;
     if (!type && bind->name && mr_type_is_spelled(other)) return other;
     return type && type->rules == other->rules ? type : NULL;
 }
@@ -73,7 +74,7 @@ static void emit_spelling(mr_compiler *c, const mr_node *bind, const mr_type *ty
 static void emit_all(mr_compiler *c, const mr_node *x, const mr_node *operand) {
     const mr_type *type = spelled_type(x, operand);
     if (!type) {
-        mr_compile_operand(c, operand, MR_OP_COMMA);
+        mr_compile_compared(c, operand, x, MR_OP_COMMA);
         return;
     }
     unsigned n = count_in(type, unlabelled(operand));
@@ -133,11 +134,35 @@ bool mr_spells(const mr_compiler *c) { return c->dialect->spells && !c->as_writt
 
 /* Can x be a boolean in a spelling that the database does not read as a truth value, such as 't'? */
 bool mr_is_spelled_boolean(const mr_compiler *c, const mr_node *x) {
-    return mr_spells(c) && mr_type_is_boolean(unlabelled(x)->type) && is_stored(x);
+    const mr_type *type = unlabelled(x)->type;
+    return mr_type_is_boolean(type) && (mr_spells(c) || type->forms) && is_stored(x);
 }
 
-const char *mr_boolean_words(bool truth) {
+/* " = 'Y'" */
+static const char *equals_word(mr_compiler *c, const mr_value *word) {
+    char text[64] = " = '";
+    size_t len = strlen(text);
+    for (uint32_t i = 0; i < word->len && len + 4 < sizeof text; i++) {
+        if (word->u.s[i] == '\'') text[len++] = '\'';
+        text[len++] = word->u.s[i];
+    }
+    text[len++] = '\'';
+    const char *kept = mr_intern(c->env, text, len);
+    if (!kept) c->failed = true;
+    return kept ? kept : "";
+}
+
+const char *mr_boolean_words(mr_compiler *c, const mr_node *x, bool truth) {
+    const mr_type *type = unlabelled(x)->type;
+    if (type->forms) return equals_word(c, &type->forms[truth]);
     return truth ? " IN (1, '1', 't', 'true')" : " IN (0, '0', 'f', 'false', '')";
+}
+
+/* The same, or its negation: " NOT IN (1, ...)", " = 'N'". */
+static const char *negated_words(mr_compiler *c, const mr_node *x, bool truth, bool negated) {
+    if (negated && unlabelled(x)->type->forms) return mr_boolean_words(c, x, !truth);
+    if (negated) mr_emit(c, " NOT");
+    return mr_boolean_words(c, x, truth);
 }
 
 /* Writes a boolean of any spelling as 1, 0 or NULL. */
@@ -153,6 +178,9 @@ static bool compile_truths(mr_compiler *c, const mr_node *node, const char *sign
     const mr_node *left = node->child[0], *right = node->child[1];
     bool stored[2] = {mr_is_spelled_boolean(c, left), mr_is_spelled_boolean(c, right)};
     if (stored[0] == stored[1] || !mr_type_is_boolean((stored[0] ? right : left)->type)) return false;
+    /* A bind is sent as the column's word. */
+    if ((stored[0] ? left : right)->type->forms && unlabelled(stored[0] ? right : left)->kind == MR_NODE_BIND)
+        return false;
     uint32_t start = c->ordinal;
     emit_truth(c, node, start, 0);
     mr_emit(c, sign);
@@ -176,8 +204,7 @@ static bool compile_equal_word(mr_compiler *c, const mr_node *node) {
         bool negated = node->op == MR_OP_NE;
         mr_emit(c, "(");
         emit_operand(c, node, start, i);
-        if (negated) mr_emit(c, " NOT");
-        mr_emit(c, mr_boolean_words(truth));
+        mr_emit(c, negated_words(c, node->child[i], truth, negated));
         mr_emit(c, ")");
         return true;
     }
@@ -194,8 +221,7 @@ static bool compile_is_boolean(mr_compiler *c, const mr_node *node) {
     emit_operand(c, node, start, 0);
     mr_emit(c, negated ? " IS NULL OR " : " IS NOT NULL AND ");
     emit_operand(c, node, start, 0);
-    if (negated) mr_emit(c, " NOT");
-    mr_emit(c, mr_boolean_words(truth));
+    mr_emit(c, negated_words(c, x, truth, negated));
     mr_emit(c, ")");
     return true;
 }
@@ -215,9 +241,19 @@ static const char *sign_of(mr_op op) {
     return op == MR_OP_LT ? " < " : op == MR_OP_LE ? " <= " : op == MR_OP_GT ? " > " : " >= ";
 }
 
+/* Fails when the stored form of an operand does not sort as its values do. */
+static void check_order(mr_compiler *c, const mr_type *type) {
+    char name[MR_TYPE_NAME];
+    if (type && type->rules->unordered)
+        mr_compile_fail(c, "%s has no order in the database: store it as a number, or compare in Lua",
+                        mr_type_name(type, name));
+}
+
 static bool compile_order(mr_compiler *c, const mr_node *node) {
     mr_op op = (mr_op)node->op;
     uint32_t start = c->ordinal;
+    check_order(c, node->child[0]->type);
+    check_order(c, node->child[1]->type);
     const mr_type *type = spelled_type(node->child[0], node->child[1]);
     bool flipped = !type;
     if (flipped) type = spelled_type(node->child[1], node->child[0]);
@@ -234,7 +270,7 @@ static bool compile_order(mr_compiler *c, const mr_node *node) {
 static void between_limit(mr_compiler *c, const mr_node *node, uint32_t i, unsigned spelling) {
     const mr_type *type = spelled_type(node->child[0], node->child[i]);
     if (is_moment(type)) emit_spelling(c, node->child[i], type, spelling);
-    else mr_compile_operand(c, node->child[i], MR_OP_AND);
+    else mr_compile_compared(c, node->child[i], node->child[0], MR_OP_AND);
 }
 
 /* Writes ? BETWEEN a AND b: each end needs another spelling of the value. */
@@ -254,6 +290,7 @@ static bool compile_between_columns(mr_compiler *c, const mr_node *node, uint32_
 
 static bool compile_between(mr_compiler *c, const mr_node *node) {
     uint32_t start = c->ordinal;
+    check_order(c, node->child[0]->type);
     if (!is_stored(node->child[0])) return compile_between_columns(c, node, start);
     emit_operand(c, node, start, 0);
     mr_emit(c, node->flags & MR_NODE_NEGATED ? " NOT BETWEEN " : " BETWEEN ");

@@ -59,6 +59,7 @@ struct mr_compiler {
     const mr_frame *frame;
     uint32_t ordinal; /* the number of the first bind in the node that is compiled next */
     bool failed;
+<<<<<<< HEAD
     bool unqualified; /* columns are written without their table */
     bool as_written;  /* an index's condition: the database compares its words, so no spellings are added */
     bool literals;    /* values will be written in place of the parameters */
@@ -70,6 +71,20 @@ struct mr_compiler {
     mr_vec ctes;      /* mr_cte *, in the order in which they are met */
     mr_vec finished;  /* mr_cte *, in the order in which they are completed, which is that of WITH */
     mr_vec *capture;  /* mr_result_column: receives the columns of the next SELECT; or NULL */
+=======
+    bool unqualified;    /* columns are written without their table */
+    bool as_written;     /* an index's condition: the database compares its words, so no spellings are added */
+    bool recursive;      /* WITH RECURSIVE is needed */
+    const mr_type *form; /* of the bind that is compiled next: the type that it is compared with; or NULL */
+    bool written;        /* the bind that is compiled next is written into a column */
+    bool lints;          /* the statement will be executed, so warnings of likely mistakes make sense */
+    mr_vec objects;      /* mr_key_object */
+    mr_vec names;        /* mr_named_object: the aliases */
+    mr_vec counters;     /* mr_name_counter */
+    mr_vec ctes;         /* mr_cte *, in the order in which they are met */
+    mr_vec finished;     /* mr_cte *, in the order in which they are completed, which is that of WITH */
+    mr_vec *capture;     /* mr_result_column: receives the columns of the next SELECT; or NULL */
+>>>>>>> 40f8530 (Types have a storage: datetimes as text of a given form, as numbers since 1970 or 2001, Julian days; booleans as words, enums by position or by other words, uuids as 16 bytes)
 };
 
 /* lint.c: warns when nothing relates two of the objects (const mr_node *) that the SELECT reads. */
@@ -77,6 +92,14 @@ void mr_lint_products(mr_compiler *c, const mr_select *s, const mr_vec *shown);
 
 /* For mr_compile_operand: every operand that is not a single term gets parentheses. */
 #define MR_AGAINST_ANY ((mr_op)255)
+
+/* compile_form.c */
+/* The type in whose form the bind is sent, because it is compared with other; NULL: its own. */
+const mr_type *mr_form_for(const mr_node *bind, const mr_node *other);
+/* Fails when the two operands of a comparison are stored in different forms. */
+void mr_check_forms(mr_compiler *c, const mr_node *a, const mr_node *b);
+/* Compiles one side of a comparison: a bind in the form of the other side. */
+void mr_compile_compared(mr_compiler *c, const mr_node *operand, const mr_node *other, mr_op against);
 
 /* compile.c */
 /* Records an ArgumentError and sets failed; the first error stays. */
@@ -132,7 +155,7 @@ bool mr_compile_spelled(mr_compiler *c, const mr_node *node);
 /* Writes the rows of a list of TUPLEs with which left is compared, each in all its spellings. */
 void mr_compile_rows(mr_compiler *c, const mr_node *left, const mr_node *list);
 /* The text behind a boolean that must be true, or false: " IN (1, ...)". Static. */
-const char *mr_boolean_words(bool truth);
+const char *mr_boolean_words(mr_compiler *c, const mr_node *x, bool truth);
 /* Can the expression (a column, a function's result) be a stored boolean in any spelling? As a condition it needs the
  * words above. */
 bool mr_is_spelled_boolean(const mr_compiler *c, const mr_node *x);

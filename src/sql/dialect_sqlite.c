@@ -7,6 +7,8 @@
 
 #include "compiler.h"
 
+#include <stdio.h>
+
 #include <string.h>
 
 static const char *const reserved[] = {
@@ -196,6 +198,22 @@ typedef struct date_field {
     const char *name, *format;
 } date_field;
 
+/* Writes a date or time as STRFTIME takes it. */
+static void compile_moment(mr_compiler *c, const mr_node *x) {
+    const mr_type_rules *rules = x->type ? x->type->rules : NULL;
+    bool number = rules && mr_type_is_moment(x->type) && rules->unit && rules->zero == 0;
+    char text[96];
+    if (!number) { /* a text, or a Julian day */
+        mr_compile(c, x);
+        return;
+    }
+    const double second = 1000000;
+    snprintf(text, sizeof text, " / %.1f + %lld, 'unixepoch'",
+             second / (rules->per > 0 ? rules->per : (double)rules->unit), (long long)(rules->epoch / 1000000));
+    mr_compile_operand(c, x, MR_OP_DIV);
+    mr_emit(c, text);
+}
+
 static void compile_extract(mr_compiler *c, const mr_node *node) {
     static const date_field fields[] = {
         {"year", "%Y"}, {"month", "%m"}, {"day", "%d"},   {"hour", "%H"}, {"minute", "%M"},       {"second", "%S"},
@@ -206,7 +224,7 @@ static void compile_extract(mr_compiler *c, const mr_node *node) {
         mr_emit(c, "CAST(STRFTIME('");
         mr_emit(c, fields[i].format);
         mr_emit(c, "', ");
-        mr_compile(c, node->child[0]);
+        compile_moment(c, node->child[0]);
         mr_emit(c, ") AS INTEGER)");
         return;
     }

@@ -4,12 +4,13 @@
  *
  * Invariant: a type value points to a type that lives as long as the library: a shared one, or one in the arena.
  */
+#include <limits.h>
 #include <string.h>
 
 #include "value/schema.h"
 
 static int type_name(lua_State *L) {
-    char buf[64];
+    char buf[MR_TYPE_NAME];
     lua_pushstring(L, mr_type_name(bind_arg_type(L, 1, "type"), buf));
     return 1;
 }
@@ -31,6 +32,61 @@ static const mr_type *read_choices(lua_State *L, const mr_type *base, int n) {
     mr_type proto = *base;
     proto.choices = choices;
     return mr_type_new(bind_of(L)->env, &proto);
+}
+
+/* The form of a choice: what storage has for it, its position, or its name in capitals. Bytes are on the stack. */
+static mr_value read_form(lua_State *L, int storage, const char *choice, int64_t position) {
+    mr_value v = mr_int_value(position);
+    if (lua_istable(L, storage)) {
+        int given = lua_getfield(L, storage, choice);
+        if (given != LUA_TSTRING && !lua_isinteger(L, -1))
+            bind_error(L, MR_ERR_ARGUMENT, "Enum: storage has no number or text for the choice '%s'", choice);
+        if (given == LUA_TNUMBER) return mr_int_value(lua_tointeger(L, -1));
+    } else if (strcmp(lua_tostring(L, storage), "position") == 0) {
+        return v;
+    } else {
+        lua_pushstring(L, choice);
+        luaL_Buffer b;
+        luaL_buffinit(L, &b);
+        for (const char *c = choice; *c; c++) luaL_addchar(&b, (char)(*c >= 'a' && *c <= 'z' ? *c - 32 : *c));
+        luaL_pushresult(&b);
+    }
+    size_t len;
+    const char *s = lua_tolstring(L, -1, &len);
+    return mr_text_value(s, len);
+}
+
+/* The keys of storage = { draft = 1, ... } must be choices. */
+static void check_storage_keys(lua_State *L, int storage, const mr_type *type) {
+    for (lua_pushnil(L); lua_next(L, storage); lua_pop(L, 1)) {
+        const char *key = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : NULL;
+        bool found = false;
+        for (const char *const *c = type->choices; key && *c; c++) found = found || strcmp(*c, key) == 0;
+        if (!found) bind_error(L, MR_ERR_ARGUMENT, "Enum: storage has %s, which is no choice", bind_describe(L, -2));
+    }
+}
+
+/* Enum("a", "b", { storage = "position", first = 1 }), "upper", or { a = 1, b = 2 }. */
+static const mr_type *read_forms(lua_State *L, const mr_type *type, int options) {
+    static const char *const names[] = {"storage", "first", NULL};
+    bind_check_options(L, options, "Enum", names);
+    int64_t position = bind_option_int(L, options, "Enum", "first", 0);
+    int given = options ? bind_option(L, options, "storage") : LUA_TNIL, storage = lua_gettop(L);
+    if (given == LUA_TNIL) return type;
+    const char *word = given == LUA_TSTRING ? lua_tostring(L, storage) : "";
+    if (given != LUA_TTABLE && strcmp(word, "position") != 0 && strcmp(word, "upper") != 0)
+        bind_error(L, MR_ERR_ARGUMENT,
+                   "Enum: storage is \"position\", \"upper\", or a table such as { %s = 1 }, got %s", type->choices[0],
+                   bind_describe(L, storage));
+    if (given == LUA_TTABLE) check_storage_keys(L, storage, type);
+    size_t n = 0;
+    while (type->choices[n]) n++;
+    bind_check_room(L, (int)n * 2 + 8, "Enum");
+    mr_value *forms = lua_newuserdatauv(L, n * sizeof *forms, 0);
+    for (size_t i = 0; i < n; i++) forms[i] = read_form(L, storage, type->choices[i], position + (int64_t)i);
+    bind_state *b = bind_of(L);
+    BIND_TRY(b, L, mr_type_with_forms(b->env, type, forms, &type));
+    return type;
 }
 
 static const mr_type *read_length(lua_State *L, const mr_type *base, const char *name, int n, int options) {
@@ -69,17 +125,54 @@ static int refuse_arguments(lua_State *L, const mr_type *type, const char *name)
                       name);
 }
 
+/* Reads digits = 3, or "auto". */
+static int read_digits(lua_State *L, int options, const char *name) {
+    int digits = MR_DIGITS_UNSET, integral = 0;
+    if (lua_getfield(L, options, "digits") == LUA_TNUMBER) {
+        digits = (int)lua_tointegerx(L, -1, &integral);
+        if (!integral || lua_tointeger(L, -1) != digits || digits < 0) digits = INT_MAX;
+    } else if (lua_type(L, -1) == LUA_TSTRING && strcmp(lua_tostring(L, -1), "auto") == 0) {
+        digits = MR_DIGITS_AUTO;
+    } else if (!lua_isnil(L, -1)) {
+        bind_error(L, MR_ERR_ARGUMENT, "%s: digits is a number from 0 to 9, or \"auto\", got %s", name,
+                   bind_describe(L, -1));
+    }
+    lua_pop(L, 1);
+    return digits;
+}
+
+static const mr_type *read_storage(lua_State *L, const mr_type *base, const char *name, int options) {
+    static const char *const names[] = {"storage", "digits", "separator", "zone", NULL};
+    bool any = false;
+    for (size_t i = 0; names[i]; i++) {
+        any = bind_option(L, options, names[i]) != LUA_TNIL || any;
+        lua_pop(L, 1);
+    }
+    if (!any) refuse_arguments(L, base, name); /* a value was meant, such as mr.interval{ days = 1 } */
+    bind_check_options(L, options, name, names);
+    mr_storage_options o = {.storage = bind_option_string(L, options, name, "storage", NULL),
+                            .digits = read_digits(L, options, name),
+                            .separator = bind_option_string(L, options, name, "separator", NULL),
+                            .zone = bind_option_string(L, options, name, "zone", NULL)};
+    const mr_type *type;
+    bind_state *b = bind_of(L);
+    BIND_TRY(b, L, mr_type_with_storage(b->env, base, &o, &type));
+    return type;
+}
+
 static int type_call(lua_State *L) {
     const mr_type *base = bind_arg_type(L, 1, "type"), *type = base;
-    char name[64];
+    char name[MR_TYPE_NAME];
     int options;
     mr_type_name(base, name);
     int n = bind_arguments(L, 2, &options);
     if (base->rules->argument == MR_ARGUMENT_CHOICES) {
-        bind_check_options(L, options, name, (const char *const[]){NULL});
         type = read_choices(L, base, n);
+        if (type) type = read_forms(L, type, options);
     } else if (base->rules->argument == MR_ARGUMENT_LENGTH) {
         type = read_length(L, base, name, n, options);
+    } else if (n == 0 && options && mr_type_has_storages(base)) {
+        type = read_storage(L, base, base->rules->name, options);
     } else if (n > 0 || options) {
         return refuse_arguments(L, base, name);
     }
@@ -93,7 +186,7 @@ static int type_eq(lua_State *L) {
     const mr_type *a = bind_test_type(L, 1), *b = bind_test_type(L, 2);
     lua_pushboolean(L, a && b &&
                            (a == b || (!a->choices && !b->choices && a->rules == b->rules && a->length == b->length &&
-                                       a->precision == b->precision && a->scale == b->scale)));
+                                       a->precision == b->precision && a->scale == b->scale && a->form == b->form)));
     return 1;
 }
 

@@ -246,13 +246,23 @@ enum {
     MR_VALUE_MISFIT = 8 /* just fetched: the stored value; the column's type cannot read it */
 };
 
-/* The spelling of the text that a date, time, datetime or interval was read from: bits of mr_value.len. 0: the
- * library's own spelling. Values of the same instant are equal, whatever their spelling is. */
+/* How a date, time, datetime or interval is stored: bits of mr_value.len. A value that was read remembers how it stood
+ * in its row. 0: in the usual way of its column. Values of the same instant are equal, whatever their spelling is. */
 enum {
-    MR_SPELLED_DIGITS = 7,   /* mask: number of digits of the second's fraction, plus one */
-    MR_SPELLED_T = 8,        /* 'T' stands between date and time */
-    MR_SPELLED_MINUTES = 16, /* without seconds */
-    MR_SPELLED_DAY = 32      /* without a time */
+    MR_SPELLED_DIGITS = 15,        /* mask: number of digits of the second's fraction, plus one: 1 to 10 */
+    MR_SPELLED_T = 1 << 4,         /* 'T' stands between date and time */
+    MR_SPELLED_MINUTES = 1 << 5,   /* without seconds */
+    MR_SPELLED_DAY = 1 << 6,       /* without a time */
+    MR_SPELLED_Z = 1 << 7,         /* 'Z' stands behind it */
+    MR_SPELLED_OFFSET = 1 << 8,    /* an offset from UTC stands behind it: +02:00 */
+    MR_SPELLED_SPACE = 1 << 9,     /* with a space in front of the offset */
+    MR_SPELLED_MIDNIGHT = 1 << 10, /* a date: as the datetime of its midnight */
+    MR_SPELLED_2000 = 1 << 11,     /* a time: as a datetime of 2000-01-01 */
+    MR_SPELLED_1970 = 1 << 12,     /* a time: as a datetime of 1970-01-01 */
+    MR_SPELLED_MARKED = 1 << 13,   /* a criterion between two texts that can be stored: '~' stands behind the smaller */
+    MR_SPELLED_REAL = 1 << 14,     /* as a float; the high 16 bits: so many floats beside the nearest one */
+    MR_SPELLED_MINUTE_SHIFT = 16,  /* MR_SPELLED_OFFSET, in the bits from here: its minutes plus MR_SPELLED_NO_OFFSET */
+    MR_SPELLED_NO_OFFSET = 1024
 };
 
 /* A value, sixteen bytes long. Its text is borrowed unless MR_VALUE_OWNED is set. */
@@ -364,7 +374,10 @@ size_t mr_calendar_format(const mr_value *v, char sep, bool always_micros, char 
 /* Reads ISO 8601 text as a value of the kind (MR_DATE, MR_TIME, MR_DATETIME, MR_INTERVAL). 'T' or ' ' stands between
  * date and time; a datetime may lack the time or the fraction. False for any other text, and for "Z" and offsets. */
 bool mr_calendar_parse(mr_kind kind, const char *s, size_t len, mr_value *out);
-/* The same for text from the database, but not for intervals: *out remembers the spelling (MR_SPELLED_ bits). */
+/* The same for text from the database, but not for intervals: *out remembers the spelling (MR_SPELLED_ bits). A
+ * datetime may have a zone ("Z", "+02:00", " +00:00"): *out is in UTC then. Up to nine digits may stand in the fraction
+ * if those behind the sixth are 0. A date may be the datetime of its midnight, and a time one of 2000-01-01 or
+ * 1970-01-01. */
 bool mr_calendar_read(mr_kind kind, const char *s, size_t len, mr_value *out);
 /* Writes the value in the spelling that it remembers. A value without one is written without a fraction when that is
  * zero, and with six digits otherwise. An interval is written as the datetime that lies so long after 1970-01-01, with

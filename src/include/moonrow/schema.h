@@ -55,6 +55,8 @@ struct mr_type {
     int length;                 /* String(n): largest number of characters; 0: not given */
     int precision, scale;       /* Numeric: number of digits, in all and of the fraction; -1: not given */
     const char *const *choices; /* Enum: interned names, NULL-terminated */
+    const mr_value *forms;      /* what is stored: Enum: for each choice; Boolean: for false, true. NULL: themselves */
+    uint32_t form;              /* a date or time stored as text: the MR_SPELLED_ bits of what is written */
     bool guessed; /* the type of a computed expression: a stored value that does not fit is passed on unchanged */
 };
 
@@ -92,9 +94,16 @@ enum {
 
 enum {
     MR_SPELLINGS = 6,     /* largest number of spellings of one value */
-    MR_TYPE_NAME = 64,    /* bytes for a type's name */
+    MR_TYPE_NAME = 96,    /* bytes for a type's name */
+    MR_READ_ROOM = 64,    /* bytes for a value that is made when it is read */
     MR_TYPE_ADVICE = 160, /* bytes for the advice that a message ends with */
 };
+
+/* Memory for the bytes of stored values: good until mr_store_done. */
+typedef struct mr_store_room {
+    mr_env *env;
+    mr_arena *texts; /* made when it is needed */
+} mr_store_room;
 
 /* The rules of one column type. A function that the type does not need is NULL. */
 struct mr_type_rules {
@@ -115,9 +124,9 @@ struct mr_type_rules {
     /* Converts *v, whose kind is not in takes, to a value of the type, in place; bytes that *v owned are freed. False
      * when that is impossible. Allocates nothing. */
     bool (*coerce)(mr_env *env, const mr_type *type, mr_value *v);
-    /* Converts *v from its stored form to a value of the type, in place. False when that is impossible. NULL: only
-     * values of kind are read. */
-    bool (*read)(const mr_type *type, mr_value *v);
+    /* Converts *v from its stored form to a value of the type, in place; bytes may be made in room (MR_READ_ROOM).
+     * False when that is impossible. NULL: only values of kind are read. */
+    bool (*read)(const mr_type *type, mr_value *v, char *room);
     /* Does the value break the declaration's argument: its length, its choices? Then it writes the words of the message
      * between value and type ("is not a choice of") to how, which is NULL or has MR_TYPE_ADVICE bytes. */
     bool (*breaks)(const mr_type *type, const mr_value *v, char *how);
@@ -125,11 +134,30 @@ struct mr_type_rules {
     void (*advise)(const mr_type *type, const mr_value *v, char *advice);
     /* Writes all spellings of a value to out (room for MR_SPELLINGS). Returns their number; 0 for a value of another
      * kind. Their bytes are borrowed from the value, or static. */
-    unsigned (*spell)(const mr_value *v, mr_value *out);
+    unsigned (*spell)(const mr_type *type, const mr_value *v, mr_value *out);
     /* Write the name with its argument to buf: print as Lua writes it (size is MR_TYPE_NAME), print_sql as SQL does.
      * print NULL: the name, with a length when one is given. print_sql NULL: sql alone. */
     void (*print)(const mr_type *type, char *buf, size_t size);
     void (*print_sql)(const mr_type *type, char *buf, size_t size);
+
+    /* ---- another form of storage: a set of rules of its own, chosen by the type's option `storage` (storage.c) */
+    const char *storage;                  /* the word for it: "unix_ms"; NULL: these are the type's usual rules */
+    const mr_type_rules *usual;           /* the type's usual rules; NULL: these */
+    const mr_type_rules *sql_as;          /* the rules whose SQL type a column of this form has; NULL: these */
+    const mr_type_rules *const *storages; /* the usual rules have: the other forms, NULL-terminated; NULL: none */
+    uint32_t form;                        /* a moment stored as text: the MR_SPELLED_ bits that each such type has */
+    /* Chooses a form by other words than those of storages. ArgumentError: they mean nothing. */
+    mr_status (*choose)(mr_env *env, const char *storage, mr_type *made);
+    bool text_options; /* the options digits, separator and zone add bits to the form */
+    bool unordered;    /* the stored form does not sort as the values do */
+    int64_t unit;      /* a moment stored as a number: it keeps whole units of so many microseconds */
+    int64_t epoch;     /* microseconds from 1970 to where it counts from */
+    double per;        /* stored as a float: the microseconds of 1.0; 0: as an integer, of units */
+    double zero;       /* what is added to that float: the Julian day of 1970 */
+    /* Converts *v to what is stored, in place; bytes are made in *room. NULL passes by. NULL: stored as it is. */
+    mr_status (*store)(const mr_type *type, mr_value *v, mr_store_room *room);
+    /* Cuts off what the form cannot keep: parts of a second. NULL: it keeps all. */
+    void (*cut)(const mr_type *type, mr_value *v);
 };
 
 #define MR_TYPE_RULES(CODE, rules) extern const mr_type_rules mr_type_##rules;
@@ -185,8 +213,45 @@ bool mr_type_is_broken(const mr_type *type, const mr_value *value);
 /* Does the declaration have an argument that a value could break? */
 bool mr_type_is_limited(const mr_type *type);
 
-/* The type for a computed expression (see mr_type.guessed). A type with a scale is returned itself. Static. */
+/* The type for a computed expression (see mr_type.guessed). A type with a scale, or with a form of storage, is returned
+ * itself. Static. */
 const mr_type *mr_type_guessed(const mr_type *type);
+
+/* ---- the form of storage (storage.c) */
+
+/* What stands in the type's options. */
+typedef struct mr_storage_options {
+    const char *storage;          /* NULL: not given */
+    int digits;                   /* of the second's fraction; MR_DIGITS_AUTO, MR_DIGITS_UNSET */
+    const char *separator, *zone; /* NULL: not given */
+} mr_storage_options;
+enum { MR_DIGITS_UNSET = -2, MR_DIGITS_AUTO = -1 };
+/* *out: the type stored in the form that the options name, in the arena. ArgumentError: the type has no such form, or
+ * the options do not go together. */
+mr_status mr_type_with_storage(mr_env *env, const mr_type *type, const mr_storage_options *options,
+                               const mr_type **out);
+/* Can the type be stored in other forms? */
+static inline bool mr_type_has_storages(const mr_type *type) {
+    const mr_type_rules *usual = type->rules->usual ? type->rules->usual : type->rules;
+    return usual->storages || usual->choose;
+}
+/* Is a value of the type converted when it is sent to the database? */
+static inline bool mr_type_stores(const mr_type *type) { return type->rules->store != NULL; }
+/* Converts a value to what is stored, in place. Bytes of the result are borrowed, or in the room. */
+mr_status mr_type_store(const mr_type *type, mr_value *v, mr_store_room *room);
+/* size bytes in the room. */
+char *mr_store_bytes(mr_store_room *room, size_t size);
+/* Frees the bytes that were made in the room. */
+void mr_store_done(mr_store_room *room);
+/* Cuts off what the type's form of storage cannot keep of a value that will be written, in place. */
+static inline void mr_type_cut(const mr_type *type, mr_value *v) {
+    if (type->rules->cut) type->rules->cut(type, v);
+}
+/* *out: the Enum that stores for each of its choices the form (MR_INT or MR_TEXT; copied), in the arena. ArgumentError:
+ * two forms are equal, or numbers and texts are mixed. */
+mr_status mr_type_with_forms(mr_env *env, const mr_type *type, const mr_value *forms, const mr_type **out);
+/* Are values of both types stored in the same form, so that the database can compare them? */
+bool mr_type_same_form(const mr_type *a, const mr_type *b);
 
 /* ---- spellings: the ways in which one value may be stored (spelling.c) */
 
@@ -203,10 +268,11 @@ mr_value mr_type_spell(const mr_type *type, const mr_value *v, unsigned spelling
 
 /* ---- reading: from the stored form to a value of the type (reading.c) */
 
-/* Converts *v from its stored form to a value of the type, in place; its bytes stay borrowed. NULL passes. False when
+/* Converts *v from its stored form to a value of the type, in place; its bytes stay borrowed, or are in the room
+ * (MR_READ_ROOM bytes), which must live as long as they are used. NULL passes. False when
  * that is impossible; *v stays as it is. For the type Numeric, a number stays a number: the driver, which has memory
  * for the digits, makes a decimal of it. */
-bool mr_type_read(const mr_type *type, mr_value *v);
+bool mr_type_read(const mr_type *type, mr_value *v, char *room);
 /* Records the DataError for a stored value that the type cannot read, and returns MR_FAIL. what names the column
  * ("User.born"), row the row ("User 5", or NULL). */
 mr_status mr_type_misfit(mr_env *env, const mr_type *type, const char *what, const char *row, const mr_value *stored);

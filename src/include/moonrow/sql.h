@@ -327,7 +327,12 @@ typedef struct mr_param {
     uint32_t element;       /* BINDS: the index of its value in the list, which is padded by repeating the last value */
     uint8_t spelling;       /* selects a spelling of the value (mr_type_spell); BINDS: not 0 selects list.spelled */
     const mr_type *spelled; /* the type whose spellings are meant */
+    bool written;           /* the value is written into a column: what its form of storage cannot keep is cut off */
 } mr_param;
+/* The type by whose form the parameter's value is stored. */
+static inline const mr_type *mr_param_type(const mr_param *param) {
+    return param->spelled ? param->spelled : param->type;
+}
 
 /* One column of a result. */
 typedef struct mr_result_column {
@@ -358,6 +363,7 @@ struct mr_compiled {
     bool is_text;  /* the result columns are known only when the statement runs */
     bool is_write; /* begins a transaction: everything but a SELECT; text: by its kind */
     bool is_ddl;
+    bool stores;       /* values of some parameters are converted when they are sent (mr_type_stores) */
     mr_text_kind kind; /* of the user's text; MR_TEXT_READS for other statements */
 };
 

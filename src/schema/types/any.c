@@ -15,7 +15,8 @@ static bool coerce(mr_env *env, const mr_type *type, mr_value *v) {
     return v->kind == MR_INT || (v->kind == MR_FLOAT && !isnan(v->u.d));
 }
 
-static unsigned spell(const mr_value *v, mr_value *out) {
+static unsigned spell(const mr_type *type, const mr_value *v, mr_value *out) {
+    (void)type;
     if (v->kind != MR_TEXT && v->kind != MR_BLOB) return 0;
     out[0] = *v;
     out[0].flags = 0;

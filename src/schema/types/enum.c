@@ -20,7 +20,10 @@ static bool breaks(const mr_type *type, const mr_value *v, char *how) {
     return !is_choice(type, v);
 }
 
-static bool read(const mr_type *type, mr_value *v) { return v->kind == MR_TEXT && !breaks(type, v, NULL); }
+static bool read(const mr_type *type, mr_value *v, char *room) {
+    (void)room;
+    return v->kind == MR_TEXT && !breaks(type, v, NULL);
+}
 
 /* Writes "Enum(a, b)"; dots replace the choices for which there is no room. */
 static void print(const mr_type *type, char *buf, size_t size) {
@@ -51,6 +54,74 @@ static void print_sql(const mr_type *type, char *buf, size_t size) {
     if (longest) snprintf(buf, size, "VARCHAR(%zu)", longest);
     else snprintf(buf, size, "VARCHAR");
 }
+
+/* ---------------------------------------------------------------- other forms */
+
+static size_t choice_number(const mr_type *type, const mr_value *v) {
+    size_t i = 0;
+    while (type->choices[i] && (strlen(type->choices[i]) != v->len || memcmp(type->choices[i], v->u.s, v->len) != 0))
+        i++;
+    return i;
+}
+
+static bool read_form(const mr_type *type, mr_value *v, char *room) {
+    (void)room;
+    for (size_t i = 0; type->choices[i]; i++) {
+        const mr_value *form = &type->forms[i];
+        bool same = form->kind == v->kind && (v->kind == MR_INT ? form->u.i == v->u.i
+                                                                : v->kind == MR_TEXT && form->len == v->len &&
+                                                                      memcmp(form->u.s, v->u.s, v->len) == 0);
+        if (!same) continue;
+        *v = mr_text_value(type->choices[i], strlen(type->choices[i]));
+        return true;
+    }
+    return false;
+}
+
+/* A text that is no choice has no form. In a criterion it finds nothing: no form is the text "". */
+static mr_status store_form(const mr_type *type, mr_value *v, mr_store_room *room) {
+    (void)room;
+    if (v->kind != MR_TEXT) return MR_OK;
+    size_t i = choice_number(type, v);
+    if (type->choices[i]) *v = type->forms[i];
+    else *v = mr_text_value("", 0);
+    return MR_OK;
+}
+
+static void print_forms(const mr_type *type, char *buf, size_t size) {
+    size_t len = (size_t)snprintf(buf, size, "Enum(");
+    for (size_t i = 0; type->choices[i]; i++) {
+        char form[MR_TYPE_NAME];
+        const mr_value *v = &type->forms[i];
+        if (v->kind == MR_INT) snprintf(form, sizeof form, "%lld", (long long)v->u.i);
+        else snprintf(form, sizeof form, "\"%.*s\"", (int)v->len, v->u.s);
+        size_t need = strlen(type->choices[i]) + strlen(form) + 5, dots = 6;
+        if (len + need + dots > size) {
+            len += (size_t)snprintf(buf + len, size - len, "%s", i ? ", ..." : "...");
+            break;
+        }
+        len += (size_t)snprintf(buf + len, size - len, "%s%s = %s", i ? ", " : "", type->choices[i], form);
+    }
+    snprintf(buf + len, size - len, ")");
+}
+
+/* The column has room for the longest form. */
+static void print_sql_words(const mr_type *type, char *buf, size_t size) {
+    size_t longest = 1;
+    for (size_t i = 0; type->choices[i]; i++) {
+        size_t n = mr_utf8_length(type->forms[i].u.s, type->forms[i].len);
+        if (n > longest) longest = n;
+    }
+    snprintf(buf, size, "VARCHAR(%zu)", longest);
+}
+
+#define STORED_ENUM                                                                                                    \
+    .name = "Enum", .wants = "a string", .reads = "choice in its stored form", .group = MR_GROUP_WORD,                 \
+    .kind = MR_TEXT, .argument = MR_ARGUMENT_CHOICES, .takes = MR_TAKES(MR_TEXT), .read = read_form, .breaks = breaks, \
+    .print = print_forms, .usual = &mr_type_enum, .unordered = true, .store = store_form
+
+const mr_type_rules mr_enum_numbers = {STORED_ENUM, .sql_as = &mr_type_integer};
+const mr_type_rules mr_enum_words = {STORED_ENUM, .sql = "VARCHAR", .print_sql = print_sql_words};
 
 const mr_type_rules mr_type_enum = {
     .name = "Enum",

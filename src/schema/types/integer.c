@@ -37,7 +37,9 @@ static bool coerce(mr_env *env, const mr_type *type, mr_value *v) {
     return to_integer(v);
 }
 
-static bool read(const mr_type *type, mr_value *v) {
+static bool read(const mr_type *type, mr_value *v, char *room) {
+    (void)room;
+
     (void)type;
     return to_integer(v);
 }

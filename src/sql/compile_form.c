@@ -1,0 +1,55 @@
+/*
+ * compile_form.c: comparisons of values that are stored in a form of their own, such as a datetime as seconds since
+ * 1970.
+ *
+ * Invariant: a bind that is compared with such a column is sent in the column's form. Two columns of different forms
+ * are never compared: the database would compare numbers with texts, and find nothing.
+ */
+#include <moonrow/sql.h>
+
+#include "compiler.h"
+
+static const mr_node *unlabelled(const mr_node *node) {
+    while (node->kind == MR_NODE_LABEL) node = node->child[0];
+    return node;
+}
+
+static bool is_bind(const mr_node *node) {
+    node = unlabelled(node);
+    return node->kind == MR_NODE_BIND || node->kind == MR_NODE_BINDS;
+}
+
+const mr_type *mr_form_for(const mr_node *bind, const mr_node *other) {
+    const mr_type *type = unlabelled(bind)->type, *form = other->type;
+    if (!is_bind(bind) || is_bind(other) || !form || !mr_type_stores(form) || type == form) return NULL;
+    bool fits = !mr_type_is_known(type) || type->rules->group == form->rules->group;
+    return fits ? form : NULL;
+}
+
+static bool has_form(const mr_node *node) {
+    switch (unlabelled(node)->kind) {
+    case MR_NODE_COLUMN:
+    case MR_NODE_FUNC:
+    case MR_NODE_SUBQUERY:
+    case MR_NODE_CASE:
+        return true;
+    default:
+        return false;
+    }
+}
+
+void mr_check_forms(mr_compiler *c, const mr_node *a, const mr_node *b) {
+    char left[MR_TYPE_NAME], right[MR_TYPE_NAME];
+    if (!a->type || !b->type || !has_form(a) || !has_form(b) || mr_type_same_form(a->type, b->type)) return;
+    mr_compile_fail(
+        c,
+        "the database cannot compare %s with %s: they are stored in different forms (read both, and compare "
+        "them in Lua, or declare the same storage)",
+        mr_type_name(a->type, left), mr_type_name(b->type, right));
+}
+
+void mr_compile_compared(mr_compiler *c, const mr_node *operand, const mr_node *other, mr_op against) {
+    c->form = mr_form_for(operand, other);
+    mr_compile_operand(c, operand, against);
+    c->form = NULL;
+}
