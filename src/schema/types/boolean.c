@@ -27,7 +27,6 @@ static bool read_text(const char *s, size_t len, bool *out) {
 
 static bool read(const mr_type *type, mr_value *v, char *room) {
     (void)room;
-
     bool b;
     (void)type;
     if (v->kind == MR_BOOL) return true;

@@ -30,7 +30,6 @@ bool mr_rule_coerce_moment(mr_env *env, const mr_type *type, mr_value *v) {
 /* An interval is stored as the datetime that lies so long after 1970-01-01. */
 static bool read(const mr_type *type, mr_value *v, char *room) {
     (void)room;
-
     mr_kind kind = type->rules->kind;
     mr_value made;
     if (v->kind == kind) return true;
@@ -149,7 +148,6 @@ static void cut(const mr_type *type, mr_value *v) {
 
 static bool read_iso_interval(const mr_type *type, mr_value *v, char *room) {
     (void)room;
-
     int64_t micros;
     (void)type;
     if (v->kind == MR_INTERVAL) return true;

@@ -17,7 +17,6 @@ static bool coerce(mr_env *env, const mr_type *type, mr_value *v) {
 
 static bool read(const mr_type *type, mr_value *v, char *room) {
     (void)room;
-
     (void)type;
     if (v->kind == MR_INT) *v = mr_float_value((double)v->u.i);
     return v->kind == MR_FLOAT;

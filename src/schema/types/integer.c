@@ -38,9 +38,8 @@ static bool coerce(mr_env *env, const mr_type *type, mr_value *v) {
 }
 
 static bool read(const mr_type *type, mr_value *v, char *room) {
-    (void)room;
-
     (void)type;
+    (void)room;
     return to_integer(v);
 }
 
@@ -50,10 +49,18 @@ static void advise(const mr_type *type, const mr_value *v, char *advice) {
     if (mr_rule_spells_number(v, true)) snprintf(advice, MR_TYPE_ADVICE, " (math.tointeger(text) makes one of text)");
 }
 
+static bool breaks_small(const mr_type *type, const mr_value *v, char *how) {
+    (void)type;
+    if (v->kind != MR_INT || (v->u.i >= INT16_MIN && v->u.i <= INT16_MAX)) return false;
+    if (how) snprintf(how, MR_TYPE_ADVICE, "is outside of -32768 to 32767, the range of");
+    return true;
+}
+
 #define INTEGER_RULES                                                                                                  \
     .wants = "an integer", .group = MR_GROUP_INTEGER, .kind = MR_INT, .evaluated = true, .takes = MR_TAKES(MR_INT),    \
     .stored = MR_STORED_INTEGER, .coerce = coerce, .read = read, .advise = advise
 
 const mr_type_rules mr_type_integer = {INTEGER_RULES, .name = "Integer", .sql = "INTEGER", .natural = true};
-const mr_type_rules mr_type_smallinteger = {INTEGER_RULES, .name = "SmallInteger", .sql = "SMALLINT"};
+const mr_type_rules mr_type_smallinteger = {INTEGER_RULES, .name = "SmallInteger", .sql = "SMALLINT",
+                                            .breaks = breaks_small};
 const mr_type_rules mr_type_biginteger = {INTEGER_RULES, .name = "BigInteger", .sql = "BIGINT"};

@@ -40,7 +40,6 @@ static bool moment(const mr_type *type, int64_t micros, mr_value *out) {
 
 static bool read_integer(const mr_type *type, mr_value *v, char *room) {
     (void)room;
-
     int64_t unit = type->rules->unit;
     if (v->kind == type->rules->kind) return true;
     if (v->kind != MR_INT || v->u.i > LAST * 2 / unit || v->u.i < -(LAST * 2 / unit)) return false;
@@ -94,7 +93,6 @@ static uint32_t remember(int64_t beside) {
 
 static bool read_float(const mr_type *type, mr_value *v, char *room) {
     (void)room;
-
     if (v->kind == type->rules->kind) return true;
     if (v->kind != MR_FLOAT && v->kind != MR_INT) return false;
     double d = v->kind == MR_INT ? (double)v->u.i : v->u.d;

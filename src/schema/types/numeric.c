@@ -21,7 +21,6 @@ static bool is_decimal(const mr_value *v) {
 
 static bool read(const mr_type *type, mr_value *v, char *room) {
     (void)room;
-
     (void)type;
     if (v->kind == MR_TEXT && is_decimal(v)) v->kind = MR_DECIMAL;
     return v->kind == MR_DECIMAL || v->kind == MR_INT || v->kind == MR_FLOAT;

@@ -14,7 +14,6 @@ static bool coerce(mr_env *env, const mr_type *type, mr_value *v) {
 
 bool mr_rule_read_all(const mr_type *type, mr_value *v, char *room) {
     (void)room;
-
     (void)type;
     (void)v;
     return true;
