@@ -205,8 +205,13 @@ describe("what only the rows know:", function()
   end)
 
   it("a type's rules are used by nobody by name", function()
-    assert.same({ "src/db/sqlite_fetch.c:     static const mr_type untyped = {.rules = &mr_type_unknown};" },
-      found("&mr_type_%l", "src/schema/type.c"))
+    local users = {}
+    for _, line in ipairs(found("&mr_type_%l", "src/schema/type.c")) do -- a form of storage may have another SQL type
+      if not (line:find("src/schema/types/", 1, true) and line:find(".sql_as = &mr_type_", 1, true)) then
+        users[#users + 1] = line
+      end
+    end
+    assert.same({ "src/db/sqlite_fetch.c:     static const mr_type untyped = {.rules = &mr_type_unknown};" }, users)
   end)
 
   it("nobody chooses by a strategy's code", function()

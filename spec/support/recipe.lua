@@ -103,7 +103,8 @@ local color = [[
 
 enum { LENGTH = 7 };
 
-static bool read(const mr_type *type, mr_value *v) {
+static bool read(const mr_type *type, mr_value *v, char *room) {
+    (void)room;
     (void)type;
     if (v->kind != MR_TEXT || v->len != LENGTH || v->u.s[0] != '#') return false;
     for (size_t i = 1; i < LENGTH; i++)

@@ -147,12 +147,10 @@ static mr_status store(mr_cursor *cursor, const mr_value **values) {
     }
     mr_store_done(&cursor->room);
     for (size_t i = 0; i < compiled->nparams; i++) {
-        const mr_param *param = &compiled->params[i];
         mr_value *v = &cursor->stored[i];
         *v = (*values)[i];
         v->flags = 0;
-        if (param->written) mr_type_cut(param->type, v);
-        if (mr_type_store(mr_param_type(param), v, &cursor->room) != MR_OK) return MR_FAIL;
+        if (mr_param_store(&compiled->params[i], v, &cursor->room) != MR_OK) return MR_FAIL;
     }
     *values = cursor->stored;
     return MR_OK;

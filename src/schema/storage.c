@@ -9,8 +9,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "types/rules.h"
-
 enum { MOST_DIGITS = 9, WORDS = 160 };
 
 /* ---------------------------------------------------------------- choosing */
@@ -81,7 +79,7 @@ static mr_status text_form(mr_env *env, const mr_type_rules *rules, const mr_sto
 
 mr_status mr_type_with_storage(mr_env *env, const mr_type *type, const mr_storage_options *options,
                                const mr_type **out) {
-    const mr_type_rules *usual = type->rules->usual ? type->rules->usual : type->rules;
+    const mr_type_rules *usual = type->rules;
     const char *storage = options->storage ? options->storage : usual->kind == MR_TEXT ? "text" : "iso";
     mr_type made = *type;
     if (usual->choose) {
@@ -122,49 +120,8 @@ mr_status mr_type_with_forms(mr_env *env, const mr_type *type, const mr_value *f
         if (copy_form(env, &forms[i], &copy[i]) != MR_OK) return MR_FAIL;
     }
     mr_type made = *type;
-    made.rules = forms[0].kind == MR_INT ? &mr_enum_numbers : &mr_enum_words;
+    made.rules = find_storage(type->rules, forms[0].kind == MR_INT ? "number" : "text");
     made.forms = copy;
     *out = mr_type_new(env, &made);
     return *out ? MR_OK : MR_FAIL;
-}
-
-/* ---------------------------------------------------------------- names */
-
-static const char *zone_name(uint32_t form) {
-    if (form & MR_SPELLED_Z) return "Z";
-    return form & MR_SPELLED_OFFSET ? form & MR_SPELLED_SPACE ? " +00:00" : "+00:00" : NULL;
-}
-
-void mr_type_print_storage(const mr_type *type, char *buf, size_t size) {
-    const mr_type_rules *rules = type->rules;
-    char digits[24] = "", zone[24] = "";
-    if (rules->text_options && type->form & MR_SPELLED_DIGITS)
-        snprintf(digits, sizeof digits, ", digits = %u", (type->form & MR_SPELLED_DIGITS) - 1);
-    if (rules->text_options && zone_name(type->form))
-        snprintf(zone, sizeof zone, ", zone = \"%s\"", zone_name(type->form));
-    snprintf(buf, size, "%s{ storage = \"%s\"%s%s%s }", rules->name, rules->storage, digits,
-             rules->text_options && type->form & MR_SPELLED_T ? ", separator = \"T\"" : "", zone);
-}
-
-/* ---------------------------------------------------------------- storing */
-
-mr_status mr_type_store(const mr_type *type, mr_value *v, mr_store_room *room) {
-    return v->kind == MR_NULL || !type->rules->store ? MR_OK : type->rules->store(type, v, room);
-}
-
-char *mr_store_bytes(mr_store_room *room, size_t size) {
-    if (!room->texts) room->texts = mr_arena_new(room->env);
-    return room->texts ? mr_arena_alloc(room->texts, size) : NULL;
-}
-
-void mr_store_done(mr_store_room *room) {
-    mr_arena_free(room->texts);
-    room->texts = NULL;
-}
-
-bool mr_type_same_form(const mr_type *a, const mr_type *b) {
-    if (a->rules->group != b->rules->group || (!a->rules->storage && !b->rules->storage && !a->forms && !b->forms))
-        return true;
-    /* Texts of dates that differ only in their digits sort and compare as times do. */
-    return a->rules == b->rules && a->form == b->form && a->forms == b->forms;
 }

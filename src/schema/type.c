@@ -6,8 +6,6 @@
  */
 #include <moonrow/schema.h>
 
-#include "types/rules.h"
-
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -28,7 +26,7 @@ static const mr_type guessed[MR_TYPE__COUNT] = {MR_COLUMN_TYPES(GUESSED)};
 
 const mr_type *mr_type_guessed(const mr_type *type) {
     /* Results are read with them. */
-    if (type->scale >= 0 || type->rules->usual || type->forms) return type;
+    if (type->scale >= 0 || type->rules->storage) return type;
     size_t code = 0;
     while (simple[code].rules != type->rules) code++;
     return &guessed[code];
@@ -70,8 +68,7 @@ const mr_type *mr_type_new(mr_env *env, const mr_type *proto) {
 
 const char *mr_type_name(const mr_type *type, char *buf) {
     const mr_type_rules *rules = type->rules;
-    if (rules->storage) mr_type_print_storage(type, buf, MR_TYPE_NAME);
-    else if (rules->print) rules->print(type, buf, MR_TYPE_NAME);
+    if (rules->print) rules->print(type, buf, MR_TYPE_NAME);
     else if (type->length > 0) snprintf(buf, MR_TYPE_NAME, "%s(%d)", rules->name, type->length);
     else snprintf(buf, MR_TYPE_NAME, "%s", rules->name);
     return buf;

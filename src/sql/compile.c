@@ -123,9 +123,15 @@ typedef struct assembly {
 
 static void place_literal(assembly *a, const mr_param *param) {
     mr_value v;
-    if (param->name) mr_strbuf_printf(a->sql, ":%s", param->name);
-    else if (mr_bound_value(a->sql->env, param, a->literals, &v) == MR_OK) mr_put_literal(a->dialect, &v, a->sql);
+    mr_store_room room = {.env = a->sql->env};
+    if (param->name) {
+        mr_strbuf_printf(a->sql, ":%s", param->name);
+        return;
+    }
+    if (mr_bound_value(a->sql->env, param, a->literals, &v) == MR_OK && mr_param_store(param, &v, &room) == MR_OK)
+        mr_put_literal(a->dialect, &v, a->sql);
     else a->refused = true;
+    mr_store_done(&room);
 }
 
 static void place_param(assembly *a, const mr_param *param) {

@@ -59,21 +59,9 @@ struct mr_compiler {
     const mr_frame *frame;
     uint32_t ordinal; /* the number of the first bind in the node that is compiled next */
     bool failed;
-<<<<<<< HEAD
-    bool unqualified; /* columns are written without their table */
-    bool as_written;  /* an index's condition: the database compares its words, so no spellings are added */
-    bool literals;    /* values will be written in place of the parameters */
-    bool recursive;   /* WITH RECURSIVE is needed */
-    bool lints;       /* the statement will be executed, so warnings of likely mistakes make sense */
-    mr_vec objects;   /* mr_key_object */
-    mr_vec names;     /* mr_named_object: the aliases */
-    mr_vec counters;  /* mr_name_counter */
-    mr_vec ctes;      /* mr_cte *, in the order in which they are met */
-    mr_vec finished;  /* mr_cte *, in the order in which they are completed, which is that of WITH */
-    mr_vec *capture;  /* mr_result_column: receives the columns of the next SELECT; or NULL */
-=======
     bool unqualified;    /* columns are written without their table */
     bool as_written;     /* an index's condition: the database compares its words, so no spellings are added */
+    bool literals;       /* values will be written in place of the parameters */
     bool recursive;      /* WITH RECURSIVE is needed */
     const mr_type *form; /* of the bind that is compiled next: the type that it is compared with; or NULL */
     bool written;        /* the bind that is compiled next is written into a column */
@@ -84,7 +72,6 @@ struct mr_compiler {
     mr_vec ctes;         /* mr_cte *, in the order in which they are met */
     mr_vec finished;     /* mr_cte *, in the order in which they are completed, which is that of WITH */
     mr_vec *capture;     /* mr_result_column: receives the columns of the next SELECT; or NULL */
->>>>>>> 40f8530 (Types have a storage: datetimes as text of a given form, as numbers since 1970 or 2001, Julian days; booleans as words, enums by position or by other words, uuids as 16 bytes)
 };
 
 /* lint.c: warns when nothing relates two of the objects (const mr_node *) that the SELECT reads. */

@@ -142,7 +142,6 @@ struct mr_type_rules {
 
     /* ---- another form of storage: a set of rules of its own, chosen by the type's option `storage` (storage.c) */
     const char *storage;                  /* the word for it: "unix_ms"; NULL: these are the type's usual rules */
-    const mr_type_rules *usual;           /* the type's usual rules; NULL: these */
     const mr_type_rules *sql_as;          /* the rules whose SQL type a column of this form has; NULL: these */
     const mr_type_rules *const *storages; /* the usual rules have: the other forms, NULL-terminated; NULL: none */
     uint32_t form;                        /* a moment stored as text: the MR_SPELLED_ bits that each such type has */
@@ -232,8 +231,7 @@ mr_status mr_type_with_storage(mr_env *env, const mr_type *type, const mr_storag
                                const mr_type **out);
 /* Can the type be stored in other forms? */
 static inline bool mr_type_has_storages(const mr_type *type) {
-    const mr_type_rules *usual = type->rules->usual ? type->rules->usual : type->rules;
-    return usual->storages || usual->choose;
+    return (type->rules->storages && type->rules->argument == MR_ARGUMENT_NONE) || type->rules->choose;
 }
 /* Is a value of the type converted when it is sent to the database? */
 static inline bool mr_type_stores(const mr_type *type) { return type->rules->store != NULL; }

@@ -385,6 +385,11 @@ mr_status mr_sql_key(const mr_node *statement, mr_strbuf *key, mr_vec *binds);
 static inline mr_value mr_param_value(const mr_param *param, const mr_value *value) {
     return param->spelling == MR_SPELL_PLAIN ? *value : mr_type_spell(param->spelled, value, param->spelling);
 }
+/* Converts the parameter's value to the form in which its column stores it, in place; bytes are in the room. */
+static inline mr_status mr_param_store(const mr_param *param, mr_value *v, mr_store_room *room) {
+    if (param->written) mr_type_cut(param->type, v);
+    return mr_type_store(mr_param_type(param), v, room);
+}
 /* Writes the values of all parameters to out, which has room for c->nparams. binds comes from mr_sql_key; the values
  * are borrowed from binds and named. InvalidRequestError: a named parameter has no value among the nnamed ones.
  * ArgumentError: a named value does not fit its parameter's type. */

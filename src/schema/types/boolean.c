@@ -80,6 +80,8 @@ static void print_words(const mr_type *type, char *buf, size_t size) {
     snprintf(buf, size, "Boolean{ storage = \"%.*s/%.*s\" }", (int)yes->len, yes->u.s, (int)no->len, no->u.s);
 }
 
+static const mr_type_rules word_boolean;
+
 /* "Y/N": the word for true, and the word for false. */
 static mr_status choose_words(mr_env *env, const char *storage, mr_type *made) {
     enum { LONGEST = 16 };
@@ -96,11 +98,11 @@ static mr_status choose_words(mr_env *env, const char *storage, mr_type *made) {
     forms[0] = mr_text_value(words + (no - storage), strlen(no));
     forms[1] = mr_text_value(words, (size_t)(slash - storage));
     made->forms = forms;
-    made->rules = &mr_word_boolean;
+    made->rules = &word_boolean;
     return MR_OK;
 }
 
-const mr_type_rules mr_word_boolean = {
+static const mr_type_rules word_boolean = {
     .name = "Boolean",
     .wants = "a boolean",
     .reads = "boolean: one of the two words of its storage",
@@ -110,7 +112,7 @@ const mr_type_rules mr_word_boolean = {
     .read = read_words,
     .advise = advise,
     .print = print_words,
-    .usual = &mr_type_boolean,
+    .storage = "words",
     .sql_as = &mr_type_string,
     .store = store_word,
 };

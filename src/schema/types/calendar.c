@@ -9,23 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* ---------------------------------------------------------------- from the program, and from the database */
-
-/* Converts ISO text to a value of the type, and a date to the datetime of its midnight. */
-bool mr_rule_coerce_moment(mr_env *env, const mr_type *type, mr_value *v) {
-    mr_kind kind = type->rules->kind;
-    if (v->kind == MR_DATE && kind == MR_DATETIME) {
-        mr_civil civil;
-        mr_civil_from_value(v, &civil);
-        civil.hour = civil.minute = civil.second = civil.microsecond = 0;
-        return mr_civil_to_value(&civil, MR_DATETIME, v);
-    }
-    mr_value parsed;
-    if (v->kind != MR_TEXT || !mr_calendar_parse(kind, v->u.s, v->len, &parsed)) return false;
-    mr_value_clear(env, v);
-    *v = parsed;
-    return true;
-}
+/* ---------------------------------------------------------------- from the database */
 
 /* An interval is stored as the datetime that lies so long after 1970-01-01. */
 static bool read(const mr_type *type, mr_value *v, char *room) {
@@ -39,32 +23,6 @@ static bool read(const mr_type *type, mr_value *v, char *room) {
     made.kind = (uint8_t)kind;
     *v = made;
     return true;
-}
-
-/* Says how to write an interval. */
-static void advise_interval(const mr_value *v, char *advice) {
-    if (v->kind == MR_TEXT) strcpy(advice, " (write it as \"P1DT2H3M4.5S\", without years and months)");
-    if (v->kind == MR_INT || v->kind == MR_FLOAT) strcpy(advice, " (mr.interval{ seconds = ... } makes one)");
-}
-
-/* Says what is wrong with a text that has the form of a date or time, and for other text how to write one; and how a
- * datetime becomes a date or a time. */
-void mr_rule_advise_moment(const mr_type *type, const mr_value *v, char *advice) {
-    mr_kind kind = type->rules->kind;
-    if (kind == MR_INTERVAL) {
-        advise_interval(v, advice);
-        return;
-    }
-    char mistake[MR_MISTAKE_SIZE];
-    if (v->kind == MR_DATETIME && kind == MR_DATE) strcpy(advice, " (its method to_date() gives the date)");
-    if (v->kind == MR_DATETIME && kind == MR_TIME) strcpy(advice, " (its method to_time() gives the time)");
-    if ((v->kind == MR_INT || v->kind == MR_FLOAT) && kind != MR_TIME)
-        snprintf(advice, MR_TYPE_ADVICE,
-                 " (of seconds since 1970: os.date(\"!*t\", seconds), or \"*t\" for local time)");
-    if (v->kind != MR_TEXT) return;
-    const char *sample = kind == MR_DATE ? "2024-02-29" : kind == MR_TIME ? "13:04:05" : "2024-02-29 13:04:05";
-    if (mr_calendar_mistake(kind, v->u.s, v->len, mistake)) snprintf(advice, MR_TYPE_ADVICE, " (%s)", mistake);
-    else snprintf(advice, MR_TYPE_ADVICE, " (write it as \"%s\")", sample);
 }
 
 /* ---------------------------------------------------------------- spellings */
@@ -181,25 +139,28 @@ static mr_status store_iso_interval(const mr_type *type, mr_value *v, mr_store_r
     .advise = mr_rule_advise_moment
 #define SPELLED_DATE .spellings = 2, .spell = spell
 #define SPELLED      .spellings = 4, .spell = spell
-#define FORM(TYPE)   .usual = &mr_type_##TYPE, .store = store, .cut = cut
+#define FORM         .print = mr_rule_print_storage, .store = store, .cut = cut
 
-static const mr_type_rules iso_datetime = {
-    DATETIME,         FORM(datetime),       SPELLED,
-    .storage = "iso", .text_options = true, .reads = "datetime: text such as 2024-02-29 13:04:05"};
+static const mr_type_rules iso_datetime = {DATETIME,
+                                           FORM,
+                                           SPELLED,
+                                           .storage = "iso",
+                                           .text_options = true,
+                                           .reads = "datetime: text such as 2024-02-29 13:04:05"};
 static const mr_type_rules iso_time = {
-    TIME, FORM(time), SPELLED, .storage = "iso", .text_options = true, .reads = "time: text such as 13:04:05"};
-static const mr_type_rules iso_date = {DATE, FORM(date), SPELLED_DATE, .storage = "iso",
+    TIME, FORM, SPELLED, .storage = "iso", .text_options = true, .reads = "time: text such as 13:04:05"};
+static const mr_type_rules iso_date = {DATE, FORM, SPELLED_DATE, .storage = "iso",
                                        .reads = "date: text such as 2024-02-29"};
 /* The type of these columns holds a whole datetime. */
 static const mr_type_rules midnight = {DATE,
-                                       FORM(date),
+                                       FORM,
                                        SPELLED_DATE,
                                        .storage = "datetime",
                                        .form = MR_SPELLED_MIDNIGHT | 1,
                                        .sql_as = &mr_type_datetime,
                                        .reads = "date: the text of a midnight, such as 2024-02-29 00:00:00"};
 static const mr_type_rules time_of_2000 = {TIME,
-                                           FORM(time),
+                                           FORM,
                                            SPELLED,
                                            .storage = "datetime",
                                            .form = MR_SPELLED_2000,
@@ -207,7 +168,7 @@ static const mr_type_rules time_of_2000 = {TIME,
                                            .sql_as = &mr_type_datetime,
                                            .reads = "time: text such as 2000-01-01 13:04:05"};
 static const mr_type_rules iso_interval = {ISO_INTERVAL,
-                                           .usual = &mr_type_interval,
+                                           .print = mr_rule_print_storage,
                                            .store = store_iso_interval,
                                            .storage = "iso",
                                            .unordered = true,

@@ -118,10 +118,10 @@ static void print_sql_words(const mr_type *type, char *buf, size_t size) {
 #define STORED_ENUM                                                                                                    \
     .name = "Enum", .wants = "a string", .reads = "choice in its stored form", .group = MR_GROUP_WORD,                 \
     .kind = MR_TEXT, .argument = MR_ARGUMENT_CHOICES, .takes = MR_TAKES(MR_TEXT), .read = read_form, .breaks = breaks, \
-    .print = print_forms, .usual = &mr_type_enum, .unordered = true, .store = store_form
+    .print = print_forms, .unordered = true, .store = store_form
 
-const mr_type_rules mr_enum_numbers = {STORED_ENUM, .sql_as = &mr_type_integer};
-const mr_type_rules mr_enum_words = {STORED_ENUM, .sql = "VARCHAR", .print_sql = print_sql_words};
+static const mr_type_rules numbers = {STORED_ENUM, .storage = "number", .sql_as = &mr_type_integer};
+static const mr_type_rules words = {STORED_ENUM, .storage = "text", .sql = "VARCHAR", .print_sql = print_sql_words};
 
 const mr_type_rules mr_type_enum = {
     .name = "Enum",
@@ -136,4 +136,5 @@ const mr_type_rules mr_type_enum = {
     .breaks = breaks,
     .print = print,
     .print_sql = print_sql,
+    .storages = (const mr_type_rules *const[]){&numbers, &words, NULL},
 };

@@ -122,6 +122,7 @@ static unsigned spell_float(const mr_type *type, const mr_value *v, mr_value *ou
     unsigned n = 0;
     if (v->kind != type->rules->kind) return 0;
     int64_t own = remembered(v);
+    if (micros_of(v) % type->rules->unit != 0) return 0; /* no stored value is equal */
     for (; n < sizeof beside / sizeof *beside; n++) {
         out[n] = *v;
         out[n].flags = 0;
@@ -135,19 +136,20 @@ static unsigned spell_float(const mr_type *type, const mr_value *v, mr_value *ou
 
 /* ---------------------------------------------------------------- the forms */
 
-#define USUAL(TYPE, NAME, WANTS, KIND, GROUP)                                                                          \
-    .name = NAME, .wants = WANTS, .usual = &mr_type_##TYPE, .kind = KIND, .group = GROUP, .takes = MR_TAKES(KIND),     \
-    .evaluated = (KIND) != MR_INTERVAL, .coerce = mr_rule_coerce_moment, .advise = mr_rule_advise_moment
+#define MOMENT(NAME, WANTS, KIND, GROUP)                                                                               \
+    .name = NAME, .wants = WANTS, .print = mr_rule_print_storage, .kind = KIND, .group = GROUP,                        \
+    .takes = MR_TAKES(KIND), .evaluated = (KIND) != MR_INTERVAL, .coerce = mr_rule_coerce_moment,                      \
+    .advise = mr_rule_advise_moment
 #define INTEGER(UNIT)                                                                                                  \
     .unit = (UNIT), .sql_as = &mr_type_biginteger, .read = read_integer, .store = store_integer, .cut = cut
 #define FLOAT(UNIT, PER, ZERO)                                                                                         \
     .unit = (UNIT), .per = (double)(PER), .zero = (ZERO), .sql_as = &mr_type_float, .read = read_float,                \
     .store = store_float, .cut = cut, .spell = spell_float, .spellings = 6
 
-#define DATETIME USUAL(datetime, "DateTime", "a datetime", MR_DATETIME, MR_GROUP_DATETIME)
-#define DATE     USUAL(date, "Date", "a date", MR_DATE, MR_GROUP_DATE)
-#define TIME     USUAL(time, "Time", "a time", MR_TIME, MR_GROUP_TIME)
-#define INTERVAL USUAL(interval, "Interval", "an interval", MR_INTERVAL, MR_GROUP_INTERVAL)
+#define DATETIME MOMENT("DateTime", "a datetime", MR_DATETIME, MR_GROUP_DATETIME)
+#define DATE     MOMENT("Date", "a date", MR_DATE, MR_GROUP_DATE)
+#define TIME     MOMENT("Time", "a time", MR_TIME, MR_GROUP_TIME)
+#define INTERVAL MOMENT("Interval", "an interval", MR_INTERVAL, MR_GROUP_INTERVAL)
 
 #define MILLI  INT64_C(1000)
 #define JULIAN 2440587.5              /* 1970-01-01 as a Julian day */

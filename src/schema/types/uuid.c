@@ -6,6 +6,8 @@
  */
 #include "rules.h"
 
+#include <string.h>
+
 enum { BYTES = 16, DIGITS = 2 * BYTES, WITH_HYPHENS = DIGITS + 4 };
 
 static int digit_of(char c) {
@@ -37,8 +39,14 @@ static bool coerce(mr_env *env, const mr_type *type, mr_value *v) {
     return is_uuid(v);
 }
 
+static void advise(const mr_type *type, const mr_value *v, char *advice) {
+    (void)type;
+    if (v->kind == MR_TEXT) strcpy(advice, " (32 hexadecimal digits, with hyphens as 8-4-4-4-12 or without)");
+}
+
 /* ---------------------------------------------------------------- forms of storage */
 
+static const mr_type_rules uuid_text, uuid_hex, uuid_blob;
 static const char digits[] = "0123456789abcdef";
 
 static void to_bytes(const mr_value *v, char *bytes) {
@@ -74,12 +82,12 @@ static bool is_small(const mr_value *v) {
 static bool read_form(const mr_type *type, mr_value *v, char *room) {
     char bytes[BYTES];
     const mr_type_rules *rules = type->rules;
-    if (rules == &mr_uuid_blob) {
+    if (rules == &uuid_blob) {
         if (v->kind != MR_BLOB || v->len != BYTES) return false;
         *v = mr_text_value(room, to_text(v->u.s, true, room));
         return true;
     }
-    size_t len = rules == &mr_uuid_hex ? DIGITS : WITH_HYPHENS;
+    size_t len = rules == &uuid_hex ? DIGITS : WITH_HYPHENS;
     if (!is_uuid(v) || v->len != len || !is_small(v)) return false;
     if (len == WITH_HYPHENS) return true;
     to_bytes(v, bytes);
@@ -93,25 +101,26 @@ static mr_status store_form(const mr_type *type, mr_value *v, mr_store_room *roo
     char *made = mr_store_bytes(room, WITH_HYPHENS);
     if (!made) return MR_FAIL;
     to_bytes(v, bytes);
-    if (type->rules == &mr_uuid_blob) {
+    if (type->rules == &uuid_blob) {
         for (size_t i = 0; i < BYTES; i++) made[i] = bytes[i];
         *v = mr_bytes_value(MR_BLOB, made, BYTES);
     } else {
-        *v = mr_text_value(made, to_text(bytes, type->rules == &mr_uuid_text, made));
+        *v = mr_text_value(made, to_text(bytes, type->rules == &uuid_text, made));
     }
     return MR_OK;
 }
 
-#define UUID .name = "Uuid", .wants = "a uuid", .group = MR_GROUP_WORD, .kind = MR_TEXT, .coerce = coerce
-#define FORM .usual = &mr_type_uuid, .read = read_form, .store = store_form
+#define UUID                                                                                                           \
+    .name = "Uuid", .wants = "a uuid", .group = MR_GROUP_WORD, .kind = MR_TEXT, .coerce = coerce, .advise = advise
+#define FORM .print = mr_rule_print_storage, .read = read_form, .store = store_form
 
-const mr_type_rules mr_uuid_text = {UUID, FORM, .storage = "text", .sql = "CHAR(36)",
-                                    .reads = "uuid: 36 characters in small letters"};
-const mr_type_rules mr_uuid_hex = {UUID, FORM, .storage = "hex", .sql = "CHAR(32)",
-                                   .reads = "uuid: 32 hexadecimal digits in small letters"};
-const mr_type_rules mr_uuid_blob = {UUID, FORM, .storage = "blob", .sql_as = &mr_type_largebinary,
-                                    .reads = "uuid: 16 bytes"};
+static const mr_type_rules uuid_text = {UUID, FORM, .storage = "text", .sql = "CHAR(36)",
+                                        .reads = "uuid: 36 characters in small letters"};
+static const mr_type_rules uuid_hex = {UUID, FORM, .storage = "hex", .sql = "CHAR(32)",
+                                       .reads = "uuid: 32 hexadecimal digits in small letters"};
+static const mr_type_rules uuid_blob = {UUID, FORM, .storage = "blob", .sql_as = &mr_type_largebinary,
+                                        .reads = "uuid: 16 bytes"};
 
 const mr_type_rules mr_type_uuid = {
     UUID, .sql = "CHAR(32)", .read = read, .reads = "uuid: text of 32 hexadecimal digits",
-    .storages = (const mr_type_rules *const[]){&mr_uuid_text, &mr_uuid_hex, &mr_uuid_blob, NULL}};
+    .storages = (const mr_type_rules *const[]){&uuid_text, &uuid_hex, &uuid_blob, NULL}};

@@ -1,0 +1,27 @@
+/*
+ * stored.c: values on their way to the database, in the form in which their column stores them.
+ *
+ * Invariant: bytes that are made here live in the room until mr_store_done.
+ */
+#include <moonrow/schema.h>
+
+mr_status mr_type_store(const mr_type *type, mr_value *v, mr_store_room *room) {
+    return v->kind == MR_NULL || !type->rules->store ? MR_OK : type->rules->store(type, v, room);
+}
+
+char *mr_store_bytes(mr_store_room *room, size_t size) {
+    if (!room->texts) room->texts = mr_arena_new(room->env);
+    return room->texts ? mr_arena_alloc(room->texts, size) : NULL;
+}
+
+void mr_store_done(mr_store_room *room) {
+    mr_arena_free(room->texts);
+    room->texts = NULL;
+}
+
+bool mr_type_same_form(const mr_type *a, const mr_type *b) {
+    if (a->rules->group != b->rules->group || (!a->rules->storage && !b->rules->storage && !a->forms && !b->forms))
+        return true;
+    /* Texts of dates that differ only in their digits sort and compare as times do. */
+    return a->rules == b->rules && a->form == b->form && a->forms == b->forms;
+}
