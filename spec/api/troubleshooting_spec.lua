@@ -9,6 +9,9 @@ local PAGE = "examples/guide/troubleshooting.md"
 local OTHERS = {
   "...' of … bytes",
   "<Pagination page … of …, … items>",
+  "Boolean{ storage = \"…/…\" }",
+  "{ storage = \"…\"… }",
+  "/ … + …, 'unixepoch'",
   "a class is indexed by",
   "a list for C",
   "a storage class is a bit of the types' rules",

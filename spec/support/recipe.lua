@@ -114,7 +114,7 @@ static bool read(const mr_type *type, mr_value *v, char *room) {
 
 /* Red, in whatever case it is written. */
 static bool coerce(mr_env *env, const mr_type *type, mr_value *v) {
-    if (!read(type, v)) return false;
+    if (!read(type, v, NULL)) return false;
     if (memcmp(v->u.s, "#FF0000", LENGTH) != 0) return true;
     mr_value_clear(env, v);
     *v = mr_text_value("#ff0000", LENGTH);

@@ -106,7 +106,8 @@ describe("a value is stored in the form of its type, read again and found:", fun
     local s = db.session
     s:execute(mr.insert(Row):values{ id = 1, v = AT })
     s:execute(mr.insert(Row), { { id = 2, v = AT }, { id = 3, v = AT } })
-    s:execute(mr.insert(Row):values{ id = 1, v = AT }:on_conflict_do_update{ index_elements = { "id" }, set = { v = mr.datetime(1970, 1, 1) } })
+    s:execute(mr.insert(Row):values{ id = 1, v = AT }:on_conflict_do_update{
+      index_elements = { "id" }, set = { v = mr.datetime(1970, 1, 1) } })
     s:execute(mr.update(Row):where(Row.id:eq(2)):values{ v = mr.datetime(1970, 1, 1, 0, 1, 0, 500000) })
     local seen = {}
     for i, row in ipairs(s:execute(mr.text "SELECT v FROM row ORDER BY id"):all()) do seen[i] = row.v end
@@ -265,8 +266,9 @@ describe("what others have stored", function()
 
   local BAD = {
     { mr.DateTime, "2024-03-05 19:07:09.1234567" }, { mr.DateTime, "0001-01-01 00:00:00+00:01" },
-    { mr.DateTime, "2024-03-05 19:07:09 " }, { mr.DateTime, "2024-03-05Z" }, { mr.DateTime, "2024-03-05 19:07:09-00:00" },
-    { mr.DateTime, "2024-03-05 19:07:09+16:00" }, { mr.Date, "2024-03-05 00:00:01" }, { mr.Time, "2000-01-02 10:00:00" },
+    { mr.DateTime, "2024-03-05 19:07:09 " },
+    { mr.DateTime, "2024-03-05Z" },
+    { mr.DateTime, "2024-03-05 19:07:09-00:00" }, { mr.DateTime, "2024-03-05 19:07:09+16:00" }, { mr.Date, "2024-03-05 00:00:01" }, { mr.Time, "2000-01-02 10:00:00" },
     { mr.Time, "2000-01-01" }, { mr.Interval, "1970-01-01 00:00:00Z" },
     { mr.DateTime{ storage = "unix" }, 253402300800 }, { mr.DateTime{ storage = "unix" }, math.maxinteger },
     { mr.DateTime{ storage = "unix_us" }, math.mininteger }, { mr.DateTime{ storage = "unix" }, 1.5 },
@@ -308,7 +310,8 @@ end)
 
 describe("options of storage are refused in words:", function()
   local CASES = {
-    { function() return mr.DateTime{ storage = "unixx" } end, '"iso", "unix", "unix_ms", "unix_us", "julian", "cocoa"' },
+    { function() return mr.DateTime{ storage = "unixx" } end,
+      '"iso", "unix", "unix_ms", "unix_us", "julian", "cocoa"' },
     { function() return mr.DateTime{ storage = "unix", digits = 3 } end, 'go with storage = "iso"' },
     { function() return mr.DateTime{ digits = 10 } end, "a number from 0 to 9" },
     { function() return mr.DateTime{ digits = "many" } end, '"auto"' },

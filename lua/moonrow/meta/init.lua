@@ -18,18 +18,30 @@
 ---@field SmallInteger moonrow.Type
 ---@field BigInteger moonrow.Type
 ---@field Float moonrow.Type
----@field Boolean moonrow.Type
+---@field Boolean moonrow.Type|fun(options: { storage: string }): moonrow.Type  storage: the words for true and false, "t/f"
 ---@field String moonrow.Type|fun(length: integer): moonrow.Type
 ---@field Text moonrow.Type
 ---@field LargeBinary moonrow.Type
----@field Date moonrow.Type
----@field Time moonrow.Type
----@field DateTime moonrow.Type
----@field Interval moonrow.Type
----@field Enum moonrow.Type|fun(...: string): moonrow.Type
----@field Uuid moonrow.Type
+---@field Date moonrow.Type|fun(options: moonrow.StorageOptions): moonrow.Type  storage: "iso", "datetime", "unix", "unix_ms", "julian", "cocoa"
+---@field Time moonrow.Type|fun(options: moonrow.StorageOptions): moonrow.Type  storage: "iso", "datetime", "seconds", "milliseconds", "microseconds"
+---@field DateTime moonrow.Type|fun(options: moonrow.StorageOptions): moonrow.Type  storage: "iso", "unix", "unix_ms", "unix_us", "julian", "cocoa"
+---@field Interval moonrow.Type|fun(options: moonrow.StorageOptions): moonrow.Type  storage: "iso", "seconds", "milliseconds", "microseconds", "days"
+---@field Enum moonrow.Type|fun(...: string|moonrow.EnumOptions): moonrow.Type
+---@field Uuid moonrow.Type|fun(options: moonrow.StorageOptions): moonrow.Type  storage: "text", "hex", "blob"
 ---@field Any moonrow.Type of a column without a type: integers, floats and strings, each stored as what it is
 local mr = {}
+
+---How a date, time, interval or uuid is stored.
+---@class moonrow.StorageOptions
+---@field storage? string the form; the type names which it has
+---@field digits? integer|"auto" of the second's fraction, 0 to 9
+---@field separator? "T"|" " between date and time
+---@field zone? ""|"Z"|"+00:00"|" +00:00" behind a datetime, which is UTC
+
+---How the choices of an Enum are stored.
+---@class moonrow.EnumOptions
+---@field storage? "position"|"upper"|table<string, integer|string>
+---@field first? integer the position of the first choice; 0 if absent
 
 -- ---------------------------------------------------------------- databases and applications
 
