@@ -13,6 +13,7 @@ require "moonrow.query"
 require "moonrow.work"
 require "moonrow.paginate"
 local interval = require "moonrow.interval"
+require "moonrow.datetime"
 local database = require "moonrow.database"
 local words = require "moonrow.words"
 

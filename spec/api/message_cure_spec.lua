@@ -96,14 +96,14 @@ describe("dates", function()
   it("of seconds since 1970, and with a zone", function()
     local now = os.time()
     for name in pairs{ born = 1, seen = 1 } do
-      refuse("ArgumentError", { "User." .. name, tostring(now), 'os.date("!*t", seconds)' }, User, { [name] = now })
+      refuse("ArgumentError", { "User." .. name, tostring(now), "mr.datetime.from_unix(seconds)" }, User, { [name] = now })
     end
     for _, make in ipairs{ mr.date, mr.datetime } do
-      refuse("ArgumentError", { tostring(now), 'os.date("!*t", seconds)' }, make, now)
+      refuse("ArgumentError", { tostring(now), "mr.datetime.from_unix(seconds)" }, make, now)
     end
     for _, zone in ipairs{ "Z", "z", "+01:00", "-0230", "+02" } do
       local text = "2024-02-29T10:00:00" .. zone
-      local words = { text, ('no zone: leave "%s" out, and store UTC'):format(zone) }
+      local words = { text, ('no zone: mr.datetime.from_iso turns "%s" into UTC'):format(zone) }
       refuse("ArgumentError", words, User, { seen = text })
       refuse("ArgumentError", words, mr.datetime, text)
       refuse("ArgumentError", words, User.seen.gt, User.seen, text)

@@ -425,7 +425,7 @@ bool mr_calendar_mistake(mr_kind kind, const char *s, size_t len, char *out) {
     if (read_fields(kind, s, len, &c, &how)) return mr_civil_mistake(&c, kind, out);
     size_t zone = kind == MR_DATETIME ? zone_length(s, len) : 0;
     if (!zone || !read_fields(kind, s, len - zone, &c, &how)) return false;
-    snprintf(out, MR_MISTAKE_SIZE, "a datetime has no zone: leave \"%.*s\" out, and store UTC", (int)zone,
+    snprintf(out, MR_MISTAKE_SIZE, "a datetime has no zone: mr.datetime.from_iso turns \"%.*s\" into UTC", (int)zone,
              s + len - zone);
     return true;
 }

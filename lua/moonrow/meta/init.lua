@@ -14,6 +14,7 @@
 ---@field false_ moonrow.Expression
 ---@field Query moonrow.QueryClass
 ---@field event moonrow.Events
+---@field datetime moonrow.DateTimeMaker
 ---@field Integer moonrow.Type
 ---@field SmallInteger moonrow.Type
 ---@field BigInteger moonrow.Type

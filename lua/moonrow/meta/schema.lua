@@ -316,6 +316,15 @@ function Date:isoformat() end
 function Date:to_date() end
 ---@return moonrow.Date
 function Date:to_time() end
+---Seconds since 1970, as os.time() has them: of a datetime in UTC, or of a date's midnight.
+---@return integer|number with a fraction it is a float
+function Date:timestamp() end
+---@return integer 1 is Monday, 7 is Sunday
+function Date:weekday() end
+---A copy with other fields: at:replace{ hour = 0, minute = 0 }.
+---@param fields { year?: integer, month?: integer, day?: integer, hour?: integer, minute?: integer, second?: integer, microsecond?: integer }
+---@return moonrow.Date
+function Date:replace(fields) end
 
 ---The current time in UTC.
 ---@return moonrow.Date
@@ -333,15 +342,17 @@ function mr.date(year, month, day) end
 ---@param microsecond? integer
 ---@return moonrow.Date
 function mr.time(hour, minute, second, microsecond) end
----@param year integer
----@param month integer
----@param day integer
----@param hour? integer
----@param minute? integer
----@param second? integer
----@param microsecond? integer
----@return moonrow.Date
-function mr.datetime(year, month, day, hour, minute, second, microsecond) end
+---mr.datetime(2024, 2, 29, 13, 4), mr.datetime "2024-02-29 13:04", mr.datetime{ year = 2024, month = 2, day = 29 }
+---@class moonrow.DateTimeMaker
+---@overload fun(year: integer, month: integer, day: integer, hour?: integer, minute?: integer, second?: integer, microsecond?: integer): moonrow.Date
+---@overload fun(value: string|table|moonrow.Date): moonrow.Date
+local DateTimeMaker = {}
+---@param seconds number since 1970, as os.time() gives them
+---@return moonrow.Date in UTC
+function DateTimeMaker.from_unix(seconds) end
+---@param text string of ISO 8601, with or without a zone: "2024-02-29T13:04:05+02:00"
+---@return moonrow.Date in UTC
+function DateTimeMaker.from_iso(text) end
 ---@class moonrow.Lengths
 ---@field weeks? number
 ---@field days? number

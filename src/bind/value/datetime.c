@@ -97,6 +97,58 @@ int bind_convert_date(lua_State *L, mr_kind kind) {
 static int to_date_method(lua_State *L) { return bind_convert_date(L, MR_DATE); }
 static int to_time_method(lua_State *L) { return bind_convert_date(L, MR_TIME); }
 
+static mr_value self_of_day(lua_State *L, const char *method) {
+    mr_value v = self(L, 1);
+    if (v.kind != MR_DATE && v.kind != MR_DATETIME) bind_type_error(L, 1, method, "a date or a datetime");
+    return v;
+}
+
+/* Seconds since 1970: an integer, or a float where there is a fraction. */
+static int timestamp_method(lua_State *L) {
+    const int64_t second = 1000000;
+    mr_value v = self_of_day(L, "timestamp");
+    if (v.kind == MR_DATE) lua_pushinteger(L, v.u.i * 86400);
+    else if (v.u.i % second == 0) lua_pushinteger(L, v.u.i / second);
+    else lua_pushnumber(L, (lua_Number)v.u.i / (lua_Number)second);
+    return 1;
+}
+
+/* 1 is Monday, 7 is Sunday. */
+static int weekday_method(lua_State *L) {
+    enum { DAYS = 7, OF_1970 = 3 }; /* 1970-01-01 was a Thursday, the third day after a Monday */
+    mr_value v = self_of_day(L, "weekday"), day;
+    mr_calendar_convert(&v, MR_DATE, &day);
+    int64_t n = (day.u.i + OF_1970) % DAYS;
+    lua_pushinteger(L, (n < 0 ? n + DAYS : n) + 1);
+    return 1;
+}
+
+/* replace{ day = 1, hour = 0 }: a copy with other fields. */
+static int replace_method(lua_State *L) {
+    mr_value v = self(L, 1), made;
+    mr_civil c;
+    char mistake[MR_MISTAKE_SIZE];
+    mr_kind kind = (mr_kind)v.kind;
+    if (kind == MR_INTERVAL) return bind_error(L, MR_ERR_ARGUMENT, "replace: an interval has no fields to replace");
+    if (!bind_is_plain_table(L, 2)) return bind_type_error(L, 2, "replace", "fields such as { day = 1 }");
+    const char *const *names = mr_civil_names(kind);
+    bind_check_options(L, 2, "replace", names);
+    mr_civil_from_value(&v, &c);
+    for (unsigned i = 0; names[i]; i++) {
+        int integral = 0, given = bind_option(L, 2, names[i]);
+        lua_Integer n = given == LUA_TNUMBER ? lua_tointegerx(L, -1, &integral) : 0;
+        if (given != LUA_TNIL && (!integral || n < -1000000000 || n > 1000000000))
+            return bind_error(L, MR_ERR_ARGUMENT, "replace: expected an integer for the %s, got %s", names[i],
+                              bind_describe(L, -1));
+        if (given != LUA_TNIL) *mr_civil_field(&c, kind, i) = (int)n;
+        lua_pop(L, 1);
+    }
+    if (mr_civil_mistake(&c, kind, mistake)) return bind_error(L, MR_ERR_ARGUMENT, "replace: %s", mistake);
+    mr_civil_to_value(&c, kind, &made);
+    bind_push_date(L, &made);
+    return 1;
+}
+
 /* Raises: v has no field of the name at index 2. */
 static int no_field(lua_State *L, const mr_value *v) {
     static const char *const interval_names[] = {"days", "seconds", "microseconds", "total_seconds", NULL};
@@ -179,7 +231,9 @@ static int no_arithmetic(lua_State *L, const char *op) {
     bool dates = bind_to_date(L, 1, &v) && bind_to_date(L, 2, &other);
     if (dates && other.kind == MR_TIME) v = other;
     bool moved = sum && (dates ? v.kind == MR_TIME : number && (bind_to_date(L, 1, &v) || bind_to_date(L, 2, &v)));
-    const char *cure = !moved              ? ""
+    bool divided = *op == '/' && bind_to_date(L, 1, &other) && (other.kind == MR_DATE || other.kind == MR_DATETIME);
+    const char *cure = divided             ? " (seconds since 1970 are its timestamp())"
+                       : !moved            ? ""
                        : v.kind == MR_DATE ? " (days are mr.interval{ days = 1 })"
                        : v.kind == MR_TIME ? " (a time of day has no arithmetic: calculate with a datetime)"
                                            : " (seconds are mr.interval{ seconds = 1 })";
@@ -270,11 +324,10 @@ static const luaL_Reg metamethods[] = {{"__eq", date_eq},
                                        {"__newindex", date_newindex},
                                        {NULL, NULL}};
 
-static const luaL_Reg date_methods[] = {{"format", format_method},
-                                        {"isoformat", isoformat_method},
-                                        {"to_date", to_date_method},
-                                        {"to_time", to_time_method},
-                                        {NULL, NULL}};
+static const luaL_Reg date_methods[] = {{"format", format_method},       {"isoformat", isoformat_method},
+                                        {"to_date", to_date_method},     {"to_time", to_time_method},
+                                        {"timestamp", timestamp_method}, {"weekday", weekday_method},
+                                        {"replace", replace_method},     {NULL, NULL}};
 
 static const luaL_Reg functions[] = {{"now", bind_now}, {"today", today}, {NULL, NULL}};
 

@@ -89,11 +89,9 @@ static int part_of(lua_State *L, int idx, const constructor *made, const char *n
     int integral = 0;
     lua_Integer n = lua_type(L, idx) == LUA_TNUMBER ? lua_tointegerx(L, idx, &integral) : 0;
     if (integral && n > 9999 && lua_gettop(L) == 1 && idx == 1)
-        bind_error(
-            L, MR_ERR_ARGUMENT,
-            "%s: there is no year %lld: of seconds since 1970 write mr.%s(os.date(\"!*t\", seconds)), or \"*t\" for "
-            "local time",
-            made->name, (long long)n, made->name);
+        bind_error(L, MR_ERR_ARGUMENT,
+                   "%s: there is no year %lld (of seconds since 1970: mr.datetime.from_unix(seconds)%s)", made->name,
+                   (long long)n, made->kind == MR_DATE ? ":to_date()" : "");
     if (!integral || n < -1000000000 || n > 1000000000)
         bind_error(L, MR_ERR_ARGUMENT, "%s: expected an integer for the %s, got %s", made->name, name,
                    bind_describe(L, idx));
@@ -174,7 +172,12 @@ static int construct(lua_State *L, const constructor *made) {
 
 static int make_date(lua_State *L) { return construct(L, &date_constructor); }
 static int make_time(lua_State *L) { return construct(L, &time_constructor); }
-static int make_datetime(lua_State *L) { return construct(L, &datetime_constructor); }
+
+/* __call of the table mr.datetime. */
+static int make_datetime(lua_State *L) {
+    lua_remove(L, 1);
+    return construct(L, &datetime_constructor);
+}
 
 /* ---------------------------------------------------------------- intervals */
 
@@ -209,8 +212,15 @@ static int make_interval(lua_State *L) {
 
 /* ---------------------------------------------------------------- registration */
 
-static const luaL_Reg functions[] = {{"date", make_date},          {"time", make_time},
-                                     {"datetime", make_datetime},  {"interval", make_interval},
-                                     {"interval_of", interval_of}, {NULL, NULL}};
+static const luaL_Reg functions[] = {
+    {"date", make_date}, {"time", make_time}, {"interval", make_interval}, {"interval_of", interval_of}, {NULL, NULL}};
 
-void bind_open_make_date(lua_State *L) { luaL_setfuncs(L, functions, 0); }
+void bind_open_make_date(lua_State *L) {
+    luaL_setfuncs(L, functions, 0);
+    lua_newtable(L); /* mr.datetime: datetime.lua adds its functions */
+    lua_createtable(L, 0, 2);
+    lua_pushcfunction(L, make_datetime);
+    lua_setfield(L, -2, "__call");
+    lua_setmetatable(L, -2);
+    lua_setfield(L, -2, "datetime");
+}

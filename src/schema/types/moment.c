@@ -42,8 +42,8 @@ void mr_rule_advise_moment(const mr_type *type, const mr_value *v, char *advice)
     if (v->kind == MR_DATETIME && kind == MR_DATE) strcpy(advice, " (its method to_date() gives the date)");
     if (v->kind == MR_DATETIME && kind == MR_TIME) strcpy(advice, " (its method to_time() gives the time)");
     if ((v->kind == MR_INT || v->kind == MR_FLOAT) && kind != MR_TIME)
-        snprintf(advice, MR_TYPE_ADVICE,
-                 " (of seconds since 1970: os.date(\"!*t\", seconds), or \"*t\" for local time)");
+        snprintf(advice, MR_TYPE_ADVICE, " (of seconds since 1970: mr.datetime.from_unix(seconds)%s)",
+                 kind == MR_DATE ? ":to_date()" : "");
     if (v->kind != MR_TEXT) return;
     const char *sample = kind == MR_DATE ? "2024-02-29" : kind == MR_TIME ? "13:04:05" : "2024-02-29 13:04:05";
     if (mr_calendar_mistake(kind, v->u.s, v->len, mistake)) snprintf(advice, MR_TYPE_ADVICE, " (%s)", mistake);
