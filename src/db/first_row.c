@@ -18,7 +18,7 @@ static mr_status failed(mr_conn *conn, mr_cached_stmt *entry, const mr_value *va
 
 /* Takes the statement; MR_DONE: a cursor has to, as it is observed, or cannot run now. */
 static mr_status take(mr_conn *conn, mr_compiled *compiled, mr_cached_stmt **out) {
-    if (mr_engine_observed(conn->engine) || conn->lost || compiled->is_write || compiled->is_text ||
+    if (mr_engine_observed(conn->engine) || conn->lost || compiled->is_write || compiled->is_text || compiled->stores ||
         compiled->ncolumns == 0)
         return MR_DONE;
     if (mr_conn_may_run(conn) == MR_OK && mr_stmt_cache_take(conn, compiled, true, out) == MR_OK) return MR_OK;
