@@ -106,15 +106,12 @@ static mr_node *replace_side(void *ud, const mr_node *node) {
     const mr_property *prop = node->annotation;
     if (!prop && s != SIDE_LINK)
         prop = mr_mapper_property_of_column(s == SIDE_LOCAL ? c->rel->parent : c->rel->target, node->u.column);
-    if (mr_from_column(c->env, node->u.column, prop, from, &made) != MR_OK) {
-        r->failed = true;
-    } else if (!made) {
-        mr_fail(c->env, MR_ERR_INVALID_REQUEST, "the subquery for %s.%s does not select column '%s'",
-                c->rel->parent->name, c->rel->prop->name, node->u.column->name);
-        r->failed = true;
-    } else if (s == SIDE_LOCAL && c->adapts && mr_united_translate(c->adapts, made, &made) != MR_OK) {
-        r->failed = true;
-    }
+    mr_status status = mr_from_column(c->env, node->u.column, prop, from, &made);
+    if (status == MR_OK && !made)
+        status = mr_fail(c->env, MR_ERR_INVALID_REQUEST, "the subquery for %s.%s does not select column '%s'",
+                         c->rel->parent->name, c->rel->prop->name, node->u.column->name);
+    else if (status == MR_OK && s == SIDE_LOCAL && c->adapts) status = mr_united_translate(c->adapts, made, &made);
+    if (status != MR_OK) r->failed = true;
     return made;
 }
 
