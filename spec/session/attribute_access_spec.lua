@@ -235,3 +235,119 @@ describe("a number that is written over another", function()
     assert.equal(6, other.stars)
   end)
 end)
+
+describe("a relationship that is loaded", function()
+  local Shelf, Book
+
+  before_each(function()
+    Shelf = db.Model:extend("Shelf", {
+      id = db.Column{ db.Integer, primary_key = true },
+      books = db.relationship{ "Book", back_populates = "shelf", order_by = "Book.id" },
+    })
+    Book = db.Model:extend("Book", {
+      id = db.Column{ db.Integer, primary_key = true },
+      name = db.Column{ db.String },
+      shelf_id = db.Column{ db.Integer, db.ForeignKey "shelf.id" },
+      shelf = db.relationship{ "Shelf", back_populates = "books" },
+    })
+    db:create_all()
+    for s = 1, 3 do
+      local shelf = Shelf{}
+      for b = 1, s do shelf.books:append(Book{ name = ("%d.%d"):format(s, b) }) end
+      db.session:add(shelf)
+    end
+    db.session:commit()
+  end)
+
+  local function names(shelf)
+    local list = {}
+    for i, book in ipairs(shelf.books) do list[i] = book.name end
+    assert.equal(#list, #shelf.books)
+    return list
+  end
+
+  it("is read again and again without a statement, and is what it is now", function()
+    local shelf, other = db.session:get(Shelf, 3), db.session:get(Shelf, 1)
+    assert.equal(1, #models.sent(db, function() assert.same({ "3.1", "3.2", "3.3" }, names(shelf)) end))
+    assert.equal(0, #models.sent(db, function()
+      for _ = 1, 3 do
+        assert.same({ "3.1", "3.2", "3.3" }, names(shelf))
+        for _, book in ipairs(shelf.books) do assert.equal(shelf, book.shelf) end
+      end
+    end))
+    local book, kept = shelf.books[2], shelf.books
+    book.shelf = other
+    assert.equal(other, book.shelf)
+    assert.same({ "3.1", "3.3" }, names(shelf))
+    assert.equal(2, #kept)
+    assert.same({ "1.1", "3.2" }, names(other))
+    book.shelf = nil
+    assert.is_nil(book.shelf)
+    assert.same({ "1.1" }, names(other))
+    db.session:rollback()
+    assert.equal(shelf, book.shelf)
+    assert.same({ "3.1", "3.2", "3.3" }, names(shelf))
+  end)
+
+  it("is loaded anew when it has expired, or its row was changed by others", function()
+    local shelf = db.session:get(Shelf, 2)
+    local kept, first = shelf.books, shelf.books[1]
+    assert.equal(shelf, first.shelf)
+    models.elsewhere(db, "UPDATE book SET shelf_id = 1 WHERE name = '2.1'",
+      "INSERT INTO book (name, shelf_id) VALUES ('2.9', 2)")
+    db.session:expire_all()
+    assert.equal(2, #kept)
+    assert.same({ "2.2", "2.9" }, names(shelf))
+    assert.equal(1, first.shelf.id)
+    db.session:commit()
+    models.elsewhere(db, "DELETE FROM book WHERE shelf_id = 2")
+    assert.same({}, names(shelf))
+  end)
+
+  it("stays with an object whose session has closed, and what was never loaded is refused", function()
+    local session = mr.Session(db.engine)
+    local shelf, bare = session:get(Shelf, 2), session:get(Shelf, 3)
+    local books = names(shelf)
+    assert.equal(shelf, shelf.books[1].shelf)
+    session:close()
+    collectgarbage()
+    assert.same(books, names(shelf))
+    assert.equal(shelf, shelf.books[1].shelf)
+    assert.error_matches(function() return bare.books end, "not loaded")
+    assert.error_matches(function() return #bare.books end, "not loaded")
+  end)
+
+  it("gives the same of new objects and of objects that only the collection holds", function()
+    local shelf = Shelf{ books = { Book{ name = "a" }, Book{ name = "b" } } }
+    for _ = 1, 3 do
+      collectgarbage()
+      mr.memory{ trace = true }
+      assert.same({ "a", "b" }, names(shelf))
+      assert.equal(shelf, shelf.books[2].shelf)
+    end
+    assert.is_nil(Book{ name = "c" }.shelf)
+    assert.equal(0, #Shelf{}.books)
+  end)
+
+  it("is one that came to the class later, too", function()
+    local shelf = db.session:get(Shelf, 1)
+    assert.same({ "1.1" }, names(shelf))
+    db.Model:extend("Label", {
+      id = db.Column{ db.Integer, primary_key = true },
+      shelf_id = db.Column{ db.Integer, db.ForeignKey "shelf.id" },
+      shelf = db.relationship{ "Shelf", backref = "labels" },
+    })
+    db:create_all()
+    assert.same({ "1.1" }, names(shelf))
+    assert.equal(0, #shelf.labels)
+    assert.same({ "1.1" }, names(shelf))
+  end)
+
+  it("is refused on a value that is no collection, by hand", function()
+    local meta = debug.getmetatable(db.session:get(Shelf, 1).books)
+    for _, value in ipairs{ "x", 5, {}, io.stdout, mr.null, db.session:get(Shelf, 1), ("x"):rep(24) } do
+      assert.error(function() return meta.__len(value) end)
+      assert.error(function() return meta.__index(value, 1) end)
+    end
+  end)
+end)

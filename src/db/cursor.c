@@ -203,11 +203,10 @@ static bool may_repeat(mr_cursor *cursor, mr_cursor_state before) {
     return mr_cursor_bind_n(cursor, cursor->values, cursor->nvalues) == MR_OK;
 }
 
-/* Makes one step of the driver, and handles its result. */
-static mr_status advance_once(mr_cursor *cursor) {
+/* Handles the result of a step of the driver. */
+static mr_status after_step(mr_cursor *cursor, mr_status status) {
     mr_conn *conn = cursor->conn;
     const mr_compiled *compiled = cursor->compiled;
-    mr_status status = step(cursor);
     if (status == MR_ROW) {
         cursor->state = MR_CURSOR_ROW;
         return MR_ROW;
@@ -225,6 +224,8 @@ static mr_status advance_once(mr_cursor *cursor) {
     conn->driver->reset(cursor->stmt);
     return mr_conn_failed(conn, compiled->sql, cursor->values, cursor->nvalues);
 }
+
+static mr_status advance_once(mr_cursor *cursor) { return after_step(cursor, step(cursor)); }
 
 static mr_status advance(mr_cursor *cursor) {
     mr_cursor_state before = cursor->state;
@@ -317,6 +318,22 @@ mr_status mr_cursor_fetch_any(mr_cursor *cursor, const mr_type *const *types, mr
     mr_status status = MR_FAIL;
     if (!mr_engine_call_fails(conn->engine)) status = conn->driver->fetch(cursor->stmt, types, cursor->ncolumns, out);
     return status == MR_FAIL ? mr_cursor_failed(cursor) : status;
+}
+
+mr_status mr_cursor_next(mr_cursor *cursor, const mr_type *const *types, mr_value *out) {
+    mr_status status;
+    if (cursor->state == MR_CURSOR_ROW) {
+        status = step(cursor);
+        if (status != MR_ROW) return after_step(cursor, status);
+    } else {
+        status = mr_cursor_step(cursor);
+        if (status != MR_ROW) return status;
+    }
+    mr_conn *conn = cursor->conn;
+    if (mr_engine_call_fails(conn->engine)) return mr_cursor_failed(cursor);
+    status = conn->driver->fetch(cursor->stmt, types ? types : cursor->entry->types, cursor->ncolumns, out);
+    if (status == MR_FAIL) return mr_cursor_failed(cursor);
+    return status == MR_OK ? MR_ROW : MR_NOTFOUND;
 }
 
 mr_status mr_cursor_failed(mr_cursor *cursor) {

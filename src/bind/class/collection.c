@@ -10,15 +10,21 @@
 #include "value/proxy.h"
 
 typedef struct bind_view {
+    const void *magic; /* tells it from other userdata: the address of a static of this file */
+    const bind_state *b;
     const mr_property *prop; /* the parent is user value 1 */
 } bind_view;
 
+static const char view_magic = 0;
+
 void bind_push_collection(lua_State *L, mr_entity *parent, const mr_property *prop) {
+    const bind_state *b = bind_of_entity(parent);
     bind_view *v = lua_newuserdatauv(L, sizeof *v, 1);
-    v->prop = prop;
+    *v = (bind_view){&view_magic, b, prop};
     bind_push_entity(L, parent);
     lua_setiuservalue(L, -2, 1);
-    bind_set_type(L, BIND_COLLECTION);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, b->views);
+    lua_setmetatable(L, -2);
 }
 
 /* The value at idx is no collection: most likely a method was called with a dot. */
@@ -31,20 +37,22 @@ static void refuse_view(lua_State *L, int idx) {
 }
 
 static mr_entity *view_parent(lua_State *L, int idx, const mr_property **prop) {
-    bind_view *v = bind_test(L, idx, BIND_COLLECTION);
-    if (!v) refuse_view(L, idx);
+    const bind_view *v = lua_touserdata(L, idx);
+    bool known = v && lua_rawlen(L, idx) == sizeof *v && v->magic == &view_magic && !v->b->closed;
+    if (!known && !(v = bind_test(L, idx, BIND_COLLECTION))) refuse_view(L, idx);
     *prop = v->prop;
     lua_getiuservalue(L, idx, 1);
     const bind_proxy *p = lua_touserdata(L, -1);
     lua_pop(L, 1);
-    return bind_proxy_entity(L, p);
+    mr_entity *parent = known ? mr_heap_look(v->b->heap, p->slot, p->generation) : NULL;
+    return parent ? parent : bind_proxy_entity(L, p);
 }
 
 /* The parent's collection, which is loaded first. NULL: it is empty, and the core has made no collection for it yet. */
 static mr_collection *load(lua_State *L, mr_entity *parent, const mr_property *prop) {
     bind_state *b = bind_of_entity(parent);
-    const mr_value *v;
-    BIND_TRY(b, L, mr_attribute_get(parent, prop, &v));
+    const mr_value *v = b->stress ? NULL : mr_attribute_loaded_relation(parent, prop);
+    if (!v) BIND_TRY(b, L, mr_attribute_get(parent, prop, &v));
     return v->kind == MR_COLLECTION ? v->u.p : NULL;
 }
 
@@ -301,5 +309,5 @@ void bind_open_collection(lua_State *L) {
     lua_setfield(L, -2, "__name");
     lua_pushliteral(L, "moonrow collection");
     lua_setfield(L, -2, "__metatable");
-    lua_pop(L, 1);
+    bind_of(L)->views = luaL_ref(L, LUA_REGISTRYINDEX);
 }

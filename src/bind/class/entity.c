@@ -46,8 +46,8 @@ static mr_entity *self_entity(lua_State *L, bind_class *c) {
 /* ---------------------------------------------------------------- reading */
 
 static int get_slow(lua_State *L, bind_class *c, mr_entity *e, const mr_property *prop) {
-    const mr_value *v;
-    BIND_TRY(c->b, L, mr_attribute_get(e, prop, &v));
+    const mr_value *v = c->b->stress ? NULL : mr_attribute_loaded_relation(e, prop);
+    if (!v) BIND_TRY(c->b, L, mr_attribute_get(e, prop, &v));
     if (v->kind == MR_COLLECTION ||
         (v->kind == MR_NULL && prop->kind == MR_PROPERTY_RELATIONSHIP && prop->relationship->uselist == 1))
         bind_push_collection(L, e, prop);

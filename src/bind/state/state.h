@@ -58,6 +58,7 @@ typedef struct bind_state {
     const struct bind_quick_method *quick; /* ... which is this (value/session.h) */
     int lookups;                           /* reference to the metatable of value/query.c's lookups */
     uint64_t proxy_changes;                /* proxies put into proxy.c's chunks, and chunks dropped */
+    int views;                             /* reference to the metatable of collections */
     struct bind_kept_text *texts;          /* value/text.c's */
     int chunks, weak; /* references to proxy.c's table of chunks, and to the metatable of weak tables */
 } bind_state;

@@ -334,6 +334,9 @@ mr_status mr_conn_prepare(mr_conn *conn, mr_compiled *compiled, mr_cursor **out)
 mr_status mr_cursor_bind(mr_cursor *cursor, const mr_value *values);
 /* Goes to the next row: MR_ROW, MR_DONE, or MR_FAIL, whose error has the statement and its parameters. */
 mr_status mr_cursor_step(mr_cursor *cursor);
+/* Does both: goes to the next row and reads it, as mr_cursor_fetch_any does. MR_ROW; MR_NOTFOUND: a row with marked
+ * values; MR_DONE; MR_FAIL. */
+mr_status mr_cursor_next(mr_cursor *cursor, const mr_type *const *types, mr_value *out);
 /* Reads the current row into out, which has room for mr_cursor_column_count values. types has as many entries; NULL:
  * the types of mr_cursor_types. Bytes are borrowed until the next step. DataError: a type cannot read the stored value.
  */

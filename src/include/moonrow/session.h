@@ -275,6 +275,14 @@ mr_node *mr_class_statement(mr_mapper *mapper, mr_node *statement);
  * on a new object reads MR_NULL, and stays unset. A relationship reads MR_ENTITY, MR_NULL or MR_COLLECTION.
  * DetachedInstanceError: it must be loaded, and the object has no session. ObjectDeletedError: its row is gone. */
 mr_status mr_attribute_get(mr_entity *entity, const mr_property *prop, const mr_value **out);
+/* The same, if that is only to look at what is loaded: a reference to an object, or a loaded collection. NULL: ask
+ * mr_attribute_get. */
+static inline const mr_value *mr_attribute_loaded_relation(const mr_entity *e, const mr_property *prop) {
+    if (prop->slot >= e->nslots || (e->owner && e->generation != e->owner->generation)) return NULL;
+    const mr_value *v = &e->slots[prop->slot];
+    bool there = v->kind == MR_ENTITY || (v->kind == MR_COLLECTION && ((const mr_collection *)v->u.p)->loaded);
+    return there && !e->mapper->registry->dirty ? v : NULL;
+}
 /* Sets a column or a reference: coerces and validates the value, calls listeners, keeps the committed value, and
  * changes the other side of a relationship, with its cascades. value: MR_NULL for NULL, MR_ENTITY for a reference.
  * ArgumentError: the value does not fit. Collections: mr_attribute_set_items. */

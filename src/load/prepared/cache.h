@@ -65,9 +65,10 @@ mr_query *mr_where_identity(mr_query *query, mr_mapper *mapper, bool partial, mr
 /* The column property of a slot. */
 const mr_property *mr_mapper_at_slot(const mr_mapper *mapper, uint16_t slot);
 void mr_prepared_first_done(mr_prepared_first *first);
-/* get.c: the parameters of a simple plan's statement from values, by the number of its late parameters, and its own
- * constants; bytes are borrowed. false: out has no room, or it takes others. */
-bool mr_plan_params(const mr_plan *plan, const mr_value *values, mr_value *out, size_t room);
+/* get.c: the parameters of a simple plan's statement: from values, by the number of its late parameters; those of a
+ * parent from the slots of the entity parent (or NULL); and its own constants. Bytes are borrowed. false: out has no
+ * room, or the statement takes others. */
+bool mr_plan_params(const mr_plan *plan, const mr_value *values, mr_entity *parent, mr_value *out, size_t room);
 void mr_prepared_done(mr_prepared *prepared);
 
 #endif

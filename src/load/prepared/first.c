@@ -94,7 +94,7 @@ mr_status mr_load_first(const mr_load_context *ctx, mr_mapper *mapper, const mr_
         mr_prepare(ctx->env, &first->prepared, mr_engine_dialect(mr_conn_engine(conn)), make_first, &w) != MR_OK)
         return MR_FAIL;
     for (unsigned i = 0; i < n; i++) values[i] = equals[i].value;
-    if (!is_plain(first->prepared.plan) || !mr_plan_params(first->prepared.plan, values, params, MAX_PARAMS))
+    if (!is_plain(first->prepared.plan) || !mr_plan_params(first->prepared.plan, values, NULL, params, MAX_PARAMS))
         return MR_DONE;
     mr_plan *plan = mr_plan_retain(first->prepared.plan); /* a listener may change the mappings */
     mr_status status = mr_load_one(ctx, conn, plan, params, out);

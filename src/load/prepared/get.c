@@ -78,23 +78,32 @@ static mr_status first_entity(mr_load *load, const mr_mapper *mapper, const mr_v
     return MR_OK;
 }
 
+/* The value of the parent's slot, if it is loaded and no expression. */
+static const mr_value *parent_value(mr_entity *parent, uint16_t slot) {
+    const mr_value *v = parent ? mr_entity_slot(parent, slot) : NULL;
+    return v && v->kind != MR_UNLOADED && v->kind < MR_OPAQUE ? v : NULL;
+}
+
 /* The value of a parameter; NULL: it is none that is given, or of the plan's own. */
-static const mr_value *param_source(const mr_plan *plan, const mr_param *param, const mr_value *values) {
+static const mr_value *param_source(const mr_plan *plan, const mr_param *param, const mr_value *values,
+                                    mr_entity *parent) {
     if (!param->name) {
         const mr_node *own = param->ordinal < plan->nbinds ? plan->binds[param->ordinal].own : NULL;
         return own && own->kind == MR_NODE_BIND && own->u.value.kind < MR_OPAQUE ? &own->u.value : NULL;
     }
-    for (uint16_t k = 0; k < plan->nlates; k++)
-        if (plan->lates[k].name == param->name)
-            return plan->lates[k].parent == MR_PLAN_NONE ? &values[plan->lates[k].slot] : NULL;
+    for (uint16_t k = 0; k < plan->nlates; k++) {
+        const mr_plan_late *late = &plan->lates[k];
+        if (late->name != param->name) continue;
+        return late->parent == MR_PLAN_NONE ? values ? &values[late->slot] : NULL : parent_value(parent, late->slot);
+    }
     return NULL;
 }
 
-bool mr_plan_params(const mr_plan *plan, const mr_value *values, mr_value *out, size_t room) {
+bool mr_plan_params(const mr_plan *plan, const mr_value *values, mr_entity *parent, mr_value *out, size_t room) {
     const mr_compiled *c = plan->compiled;
     if (c->nparams > room) return false;
     for (size_t i = 0; i < c->nparams; i++) {
-        const mr_value *v = param_source(plan, &c->params[i], values);
+        const mr_value *v = param_source(plan, &c->params[i], values, parent);
         if (!v) return false;
         out[i] = mr_param_value(&c->params[i], v);
         out[i].flags &= (uint8_t)~MR_VALUE_OWNED;
@@ -110,7 +119,7 @@ static mr_status get_one(const mr_load_context *ctx, mr_mapper *mapper, const mr
     mr_prepared *get;
     if (mr_identity_has_null(mapper, key)) return MR_DONE;
     if (prepare_get(ctx, mapper, false, &conn, &get) != MR_OK) return MR_FAIL;
-    if (!get->plan->simple || !mr_plan_params(get->plan, key, params, FEW)) return MR_DONE;
+    if (!get->plan->simple || !mr_plan_params(get->plan, key, NULL, params, FEW)) return MR_DONE;
     mr_plan *plan = mr_plan_retain(get->plan); /* a listener may change the mappings */
     mr_status status = mr_load_one(ctx, conn, plan, params, out);
     mr_plan_release(plan);

@@ -225,6 +225,11 @@ static mr_status keep_row(mr_load *load) {
         return MR_OK;
     }
     if (repeats_last(load, out)) return MR_OK;
+    if (load->width == 1 && out->kind == MR_ENTITY && begin < load->rows.cap && !load->unique) { /* most rows */
+        ((mr_value *)load->rows.data)[load->rows.len++] = *out;
+        mr_entity_pin(out->u.p);
+        return MR_OK;
+    }
     if (begin + load->width > load->rows.cap) {
         size_t cap = load->rows.cap ? load->rows.cap * 2 : 16;
         if (mr_vec_reserve(&load->rows, cap < begin + load->width ? begin + load->width : cap) != MR_OK) return MR_FAIL;

@@ -57,6 +57,10 @@ mr_status mr_load_start_named(const mr_load_context *ctx, mr_query *query, const
  * another row may have one: run a query. The caller has blocked the heap. */
 mr_status mr_load_one(const mr_load_context *ctx, mr_conn *conn, mr_plan *plan, const mr_value *values,
                       mr_entity **out);
+/* The same of all rows: appends their objects to items (mr_entity *), in order. Nothing pins them: the caller keeps the
+ * heap blocked until something refers to them. */
+mr_status mr_load_objects(const mr_load_context *ctx, mr_conn *conn, mr_plan *plan, const mr_value *values,
+                          mr_vec *items);
 /* Starts a load of a plan without a query: for get, refresh and lazy loads. populate: overwrites loaded slots. */
 mr_status mr_load_open(const mr_load_context *ctx, mr_plan *plan, const mr_run_source *source, bool populate,
                        mr_load **out);

@@ -1,12 +1,12 @@
 /*
- * one.c: reads one object by a plan whose first row is all that is asked for. It keeps no rows, and steps the statement
- * once: without a cursor, unless the statement is observed or something is in its way.
+ * one.c: reads objects by a plan whose rows are one object each, without a load's lists of rows: the first row alone,
+ * without a cursor, unless the statement is observed or something is in its way; or all rows.
  *
  * Invariant: whatever happens, the statement is given back, and the run closed, before the function returns.
  */
 #include "load_state.h"
 
-/* What reading one object by a simple plan needs. The plan keeps it for the next time. */
+/* What reading by a simple plan needs. The plan keeps it for the next time. */
 struct mr_one {
     mr_load load;
     mr_run run;
@@ -103,5 +103,31 @@ mr_status mr_load_one(const mr_load_context *ctx, mr_conn *conn, mr_plan *plan, 
     mr_entity *e = status == MR_OK && one->entity.current ? mr_entity_pin(one->entity.current) : NULL;
     mr_conn_end_row(conn, held);
     if (status == MR_OK) status = result(&one->load, e, out);
+    return give_back(one, plan, status);
+}
+
+/* ---------------------------------------------------------------- all rows */
+
+static mr_status read_all(mr_one *one, mr_vec *items) {
+    mr_status status;
+    while ((status = mr_run_step(&one->run)) == MR_ROW) /* the last step closes the cursor */
+        if (one->entity.current && mr_vec_push_ptr(items, one->entity.current) != MR_OK) return MR_FAIL;
+    if (status != MR_DONE) return MR_FAIL;
+    return one->load.events.len > 0 ? mr_load_fire_events(&one->load) : MR_OK;
+}
+
+mr_status mr_load_objects(const mr_load_context *ctx, mr_conn *conn, mr_plan *plan, const mr_value *values,
+                          mr_vec *items) {
+    mr_one *one = take(ctx, plan);
+    if (!one) return MR_FAIL;
+    one->load.outside = ctx->outside && ctx->outside(ctx->ud);
+    mr_status status = mr_conn_execute(conn, plan->compiled, values, &one->run.cursor);
+    if (status == MR_OK) status = read_all(one, items);
+    if (status != MR_OK && one->run.cursor) {
+        mr_error *saved = mr_env_save_error(ctx->env);
+        mr_run_close_cursor(&one->run);
+        mr_env_restore_error(ctx->env, saved);
+    }
+    one->run.cursor = NULL;
     return give_back(one, plan, status);
 }

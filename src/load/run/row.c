@@ -132,9 +132,10 @@ static mr_status make_new(mr_run *run, const mr_plan_entity *pe, const mr_value 
 
 /* ---------------------------------------------------------------- identity */
 
-static mr_status composite_identity(mr_run *run, const mr_plan_entity *pe, const mr_value *row, mr_value *out) {
+MR_APART static mr_status composite_identity(mr_run *run, const mr_plan_entity *pe, const mr_value *row,
+                                             mr_value *out) {
     enum { FEW = 8 };
-    mr_value few[FEW], *key = few;
+    mr_value few[FEW] = {{0}}, *key = few;
     if (pe->nkeys > FEW && !(key = mr_alloc(run->load->env, pe->nkeys * sizeof *key))) return MR_FAIL;
     for (uint16_t i = 0; i < pe->nkeys; i++) key[i] = row[pe->keys[i]];
     bool made = mr_identity_make(pe->mapper, key, &run->key, out);
@@ -315,6 +316,13 @@ static void fill_items(mr_run *run) {
 mr_status mr_row_interpret(mr_run *run) {
     const mr_plan *plan = run->plan;
     if (plan->plain) return MR_OK; /* the row is run->out */
+    if (plan->simple) {            /* one object, as most rows */
+        if (find_entity(run, plan->entities, run->entities, run->row) != MR_OK) return MR_FAIL;
+        mr_entity *e = run->entities->current;
+        *run->out = mr_value_of(e ? MR_ENTITY : MR_NULL, 0);
+        run->out->u.p = e;
+        return MR_OK;
+    }
     for (uint16_t i = 0; i < plan->nentities; i++) {
         const mr_plan_entity *pe = &plan->entities[i];
         mr_run_entity *re = &run->entities[i];

@@ -204,26 +204,28 @@ void mr_run_close(mr_run *run) {
 
 /* ---------------------------------------------------------------- stepping */
 
-/* Finds the columns by their names, which are known only when the statement runs. */
-static mr_status begin_by_name(mr_run *run) {
+/* Reads the first row, and finds the columns by their names, which are known only when the statement runs. */
+static mr_status first_by_name(mr_run *run) {
+    mr_status status = mr_cursor_step(run->cursor);
+    if (status != MR_ROW) return status;
     if (mr_plan_match_names(run->plan, run->query, run->cursor) != MR_OK) return MR_FAIL;
     run->row = mr_alloc(run->load->env, (run->plan->ncolumns + (size_t)1) * sizeof *run->row);
-    return run->row ? MR_OK : MR_FAIL;
+    if (!run->row) return MR_FAIL;
+    status = mr_cursor_fetch_any(run->cursor, run->plan->types, run->row);
+    return status == MR_OK ? MR_ROW : status;
 }
 
 mr_status mr_run_step(mr_run *run) {
     if (!run->cursor) return MR_DONE;
     run->load->ctx.owner->reads++; /* also if there is no row: then that is what was read */
-    mr_status status = mr_cursor_step(run->cursor);
-    if (status != MR_ROW) {
+    mr_status status = run->row ? mr_cursor_next(run->cursor, run->plan->types, run->row) : first_by_name(run);
+    if (status != MR_ROW && status != MR_NOTFOUND) {
         if (status == MR_DONE) mr_run_close_cursor(run);
         return status;
     }
-    if (run->plan->by_name && !run->row && begin_by_name(run) != MR_OK) return MR_FAIL;
     run->rows++;
-    status = mr_cursor_fetch_any(run->cursor, run->plan->types, run->row);
     bool misfits = status == MR_NOTFOUND;
-    if (status == MR_FAIL || (misfits && mr_run_misfits(run) != MR_OK)) return MR_FAIL;
+    if (misfits && mr_run_misfits(run) != MR_OK) return MR_FAIL;
     if (mr_row_interpret(run) != MR_OK) return MR_FAIL;
     if (misfits) mr_run_remember_misfits(run);
     return MR_ROW;

@@ -131,7 +131,24 @@ static mr_status load_folded(const mr_load_context *ctx, mr_entity *entity, cons
     return status;
 }
 
+/* Puts the objects of a simple plan's rows into the slot. */
+static mr_status put_objects(const mr_load_context *ctx, mr_conn *conn, mr_plan *plan, const mr_value *params,
+                             mr_entity *entity, const mr_property *prop) {
+    mr_vec items;
+    mr_vec_init(&items, ctx->env, sizeof(mr_entity *));
+    mr_plan_retain(plan); /* a listener may change the mappings */
+    mr_status status = mr_load_objects(ctx, conn, plan, params, &items);
+    mr_plan_release(plan);
+    if (status == MR_OK && mr_is_list(prop->relationship))
+        status = put_list(entity, prop, items.data, (uint32_t)items.len);
+    else if (status == MR_OK) status = put_reference(entity, prop, items.len > 0 ? mr_vec_ptr(&items, 0) : NULL);
+    mr_vec_done(&items);
+    return status;
+}
+
 static mr_status load_prepared(const mr_load_context *ctx, mr_entity *entity, const mr_property *prop, bool committed) {
+    enum { FEW = 8 };
+    mr_value params[FEW];
     mr_conn *conn;
     mr_load *load;
     bool folds;
@@ -142,6 +159,8 @@ static mr_status load_prepared(const mr_load_context *ctx, mr_entity *entity, co
     if (mr_prepare(ctx->env, prepared, mr_engine_dialect(mr_conn_engine(conn)), make_lazy, (void *)(uintptr_t)prop) !=
         MR_OK)
         return MR_FAIL;
+    if (!committed && prepared->plan->simple && mr_plan_params(prepared->plan, NULL, entity, params, FEW))
+        return put_objects(ctx, conn, prepared->plan, params, entity, prop);
     mr_run_source source = {.query = prepared->query, .parent = entity, .committed = committed};
     if (mr_load_open(ctx, prepared->plan, &source, false, &load) != MR_OK) return MR_FAIL;
     mr_status status = put_rows(load, entity, prop);
