@@ -167,10 +167,23 @@ int main(void) {
     static const example examples[] = {
         {"examples", "quickstart.lua"}, {"examples/declarative", "main.lua"}, {"examples", "blog.lua"}};
     const struct CMUnitTest tests[] = {
-        OPERATION("declare"), OPERATION("flush"),       OPERATION("query"), OPERATION("criteria"),
-        OPERATION("get"),     OPERATION("rollback"),    OPERATION("core"),  OPERATION("by_query"),
-        OPERATION("related"), OPERATION("events"),      OPERATION("rows"),  OPERATION("merge"),
-        OPERATION("settle"),  OPERATION("transaction"), EXAMPLE(0),         EXAMPLE(1),
+        OPERATION("declare"),
+        OPERATION("flush"),
+        OPERATION("query"),
+        OPERATION("criteria"),
+        OPERATION("get"),
+        OPERATION("rollback"),
+        OPERATION("core"),
+        OPERATION("by_query"),
+        OPERATION("related"),
+        OPERATION("events"),
+        OPERATION("rows"),
+        OPERATION("merge"),
+        OPERATION("settle"),
+        OPERATION("transaction"),
+        OPERATION("definition"),
+        EXAMPLE(0),
+        EXAMPLE(1),
         EXAMPLE(2),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -146,6 +146,12 @@ for _, persisted in ipairs{ true, false } do
       db.session:commit()
       assert.equal(1, Item.query:count())
       assert.equal(3, item.total)
+      for _ = 1, 3 do -- of an object that is loaded, or changed, too
+        refuse("ArgumentError", cure, function() item.total = 7 end)
+        refuse("ArgumentError", { "Item.label", "computed" }, function() item.label = "x" end)
+        item.price = item.price + 1
+      end
+      assert.same({ "UPDATE item SET price=? WHERE item.id = ?" }, flush())
     end)
 
     it("is in criteria, orders and results as any column", function()
@@ -196,6 +202,21 @@ for _, persisted in ipairs{ true, false } do
       db.session:add(item)
       assert.same({ "INSERT INTO item (price, amount) VALUES (?, ?) RETURNING id, total, title" }, flush())
       assert.equal(4, item.total)
+    end)
+
+    it("of an object that takes the row of a deleted one is the new row's", function()
+      open()
+      local old = Item{ id = 1, price = 3, amount = 2 }
+      db.session:add(old)
+      db.session:commit()
+      for _, values in ipairs{ { id = 1, price = 5 }, { id = 1 } } do
+        db.session:delete(db.session:get(Item, 1))
+        local new = Item(values)
+        db.session:add(new)
+        db.session:flush()
+        assert.equal(new.price and new.price * new.amount, new.total)
+        db.session:commit()
+      end
     end)
 
     it("is a mixin's and a base class's, each table with its own", function()

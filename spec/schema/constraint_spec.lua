@@ -59,6 +59,27 @@ describe("a UniqueConstraint of a class's attributes", function()
   end)
 end)
 
+describe("a CheckConstraint of a class's attributes", function()
+  it("belongs to the table at once, in an attached database too", function()
+    local db = mr.open "sqlite://"
+    local connection = db.engine:connect()
+    connection:execute "ATTACH ':memory:' AS other"
+    local T = db.Model:extend("T", { id = db.Column{ db.Integer, primary_key = true }, a = db.Column{ db.Integer },
+                                     __table_args = { schema = "other" } })
+    mr.CheckConstraint(T.a:gt(5) & T.a:ne(7), { name = "big" })
+    db.metadata:create_all(connection)
+    refuse("IntegrityError", "big", connection.execute, connection, mr.insert(T):values{ a = 3 })
+    connection:execute(mr.insert(T):values{ a = 9 })
+    assert.same({ "big" }, models.values(T.__table.constraints, "name"))
+    local V = db.Model:extend("V", { id = db.Column{ db.Integer, primary_key = true },
+                                     __table_args = { is_view = true } })
+    for _, make in ipairs{ mr.CheckConstraint, mr.UniqueConstraint } do
+      refuse("ArgumentError", { "'v'", "view", "tables" }, make, make == mr.UniqueConstraint and V.id or V.id:gt(1))
+    end
+    connection:close()
+  end)
+end)
+
 describe("a foreign key", function()
   local function child(dialect, ...)
     local key = mr.ForeignKey(...)

@@ -47,6 +47,8 @@ describe("a view", function()
     assert.equal('CREATE VIEW adult AS SELECT "user".id, "user".name FROM "user" WHERE "user".age >= 18 '
       .. "AND \"user\".name != 'it''s'", ddl.created((open(select, "postgresql")))[2])
     open(function() return mr.text(TEXT) end)
+    local _, _, Adult = filled(function(User) return User.query:filter(User.age:gt(18)) end)
+    assert.equal("ann", Adult.query:one().name)
     refuse("ArgumentError", "'limit'", open, function(User)
       return mr.select(User.id):where(User.age:gt(mr.bindparam "limit"))
     end)

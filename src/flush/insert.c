@@ -48,7 +48,7 @@ static mr_status stage_missing(mr_flush *flush, flush_op *op, unsigned c, uint64
 /* Stages the column. If it is written, sets its bit in the shape (2 * words). inlined[c]: the expression of an opaque
  * value. */
 static mr_status stage_column(mr_flush *flush, flush_op *op, unsigned c, uint64_t *shape, mr_node **inlined) {
-    if (op->cls->columns[c].column->computed) return mr_flush_stage_server(flush, op, c);
+    if (op->cls->computes && op->cls->columns[c].column->computed) return mr_flush_stage_server(flush, op, c);
     uint8_t staged = op->staged ? op->staged[c].kind : MR_UNLOADED;
     if (staged == MR_UNLOADED && c == op->cls->version_column && !op->cls->mapper->version_by_hand) {
         static const mr_value none;

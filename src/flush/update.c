@@ -77,7 +77,11 @@ static mr_status stage_switched(mr_flush *flush, flush_op *op, uint64_t *shape, 
     const flush_class *cls = op->cls;
     for (unsigned c = 0; c < cls->ncolumns; c++) {
         const mr_value *v = mr_flush_value(op, c);
-        if (cls->columns[c].key || cls->columns[c].column->computed) continue;
+        if (cls->columns[c].key) continue;
+        if (cls->columns[c].column->computed) {
+            if (mr_flush_stage_server(flush, op, c) != MR_OK) return MR_FAIL;
+            continue;
+        }
         if (v->kind == MR_UNLOADED && c == cls->discriminator &&
             mr_flush_stage(flush, op, c, v = &cls->mapper->polymorphic_identity) != MR_OK)
             return MR_FAIL;

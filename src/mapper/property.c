@@ -163,6 +163,7 @@ mr_property *mr_mapper_add_column(mr_mapper *mapper, const char *attribute, mr_c
     }
     if (!column->name) column->name = prop->name;
     prop->column = column;
+    prop->computed = column->computed != NULL;
     prop->is_primary_key = column->primary_key;
     mr_mapper_attach(mapper, prop);
     return prop;
@@ -175,6 +176,7 @@ mr_property *mr_mapper_append_column(mr_mapper *mapper, const char *attribute, m
     if (!column->name) column->name = prop->name;
     if (column->table != mapper->table && mr_table_append(mapper->table, column) != MR_OK) return NULL;
     prop->column = column;
+    prop->computed = column->computed != NULL;
     mr_mapper_attach(mapper, prop);
     return prop;
 }

@@ -175,10 +175,10 @@ mr_status mr_table_add_index(mr_table *table, mr_index *index) {
     return MR_OK;
 }
 
-mr_status mr_table_add_unique(mr_table *table, mr_constraint *constraint) {
+mr_status mr_table_add_constraint(mr_table *table, mr_constraint *constraint) {
     mr_build b = {table->metadata->env, table};
     constraint->next = NULL;
-    if (mr_build_constraints(&b, constraint) != MR_OK) return MR_FAIL;
+    if (mr_build_constraints(&b, constraint) != MR_OK || mr_build_check_names(&b, constraint) != MR_OK) return MR_FAIL;
     mr_constraint **end = &table->constraints;
     while (*end) end = &(*end)->next;
     *end = constraint;

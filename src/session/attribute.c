@@ -184,7 +184,7 @@ mr_status mr_attribute_coerce(const mr_mapper *mapper, const mr_property *prop, 
 }
 
 bool mr_attribute_fits(const mr_property *prop, mr_value *value) {
-    if (prop->kind != MR_PROPERTY_COLUMN || prop->validate || prop->column->computed) return false;
+    if (prop->kind != MR_PROPERTY_COLUMN || prop->validate || prop->computed) return false;
     const mr_type *type = prop->column->type;
     if (!type || type->rules->cut) return false;
     if (mr_type_takes(type, (mr_kind)value->kind)) return true;
@@ -202,7 +202,8 @@ MR_APART static bool overwrite_converted(mr_entity *e, const mr_property *prop, 
 }
 
 bool mr_attribute_overwrite(mr_entity *e, const mr_property *prop, const mr_value *value) {
-    if (e->mapper->attribute_hooks.len > 0 || prop->kind != MR_PROPERTY_COLUMN || prop->validate) return false;
+    if (e->mapper->attribute_hooks.len > 0 || prop->kind != MR_PROPERTY_COLUMN || prop->validate || prop->computed)
+        return false;
     const mr_type *type = prop->column->type;
     if (!type || type->rules->breaks) return false;
     if (!mr_type_takes(type, (mr_kind)value->kind)) return overwrite_converted(e, prop, value);
@@ -310,7 +311,7 @@ static mr_status set_column(mr_entity *entity, const mr_property *prop, const mr
 
 mr_status mr_attribute_set(mr_entity *entity, const mr_property *prop, const mr_value *value) {
     if (!(prop = resolve(entity, prop))) return MR_FAIL;
-    if (prop->kind == MR_PROPERTY_EXPRESSION || (prop->kind == MR_PROPERTY_COLUMN && prop->column->computed))
+    if (prop->kind == MR_PROPERTY_EXPRESSION || prop->computed)
         return mr_fail(entity->mapper->env, MR_ERR_ARGUMENT,
                        "%s.%s is computed by the database and cannot be set: set the columns it is made of",
                        entity->mapper->name, prop->name);

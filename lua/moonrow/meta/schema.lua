@@ -112,6 +112,7 @@ function mr.UniqueConstraint(...) end
 ---@param options? moonrow.ForeignKeyOptions
 ---@return moonrow.Constraint
 function mr.ForeignKeyConstraint(columns, targets, options) end
+---Of attributes of a class (User.age:ge(0)) it belongs to the class's table at once.
 ---@param condition string|moonrow.Expression values in it are written into the SQL
 ---@param options? { name?: string }
 ---@return moonrow.Constraint

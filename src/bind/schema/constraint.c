@@ -2,8 +2,8 @@
  * constraint.c: PrimaryKeyConstraint, UniqueConstraint, ForeignKeyConstraint and CheckConstraint.
  *
  * Invariant: a constraint has its columns as names; the table that it is given to looks them up. Each table has a copy
- * of its own, as a value may be given to several tables. A UniqueConstraint of the columns of a table that exists
- * belongs to that table at once.
+ * of its own, as a value may be given to several tables. A UniqueConstraint or CheckConstraint of the columns of a
+ * table that exists belongs to that table at once.
  */
 #include <string.h>
 
@@ -88,8 +88,10 @@ static int column_constraint(lua_State *L, mr_constraint_kind kind, const char *
     k->name = bind_intern_string(L, bind_option_string(L, options, function, "name", NULL));
     bind_read_deferrable(L, options, function, &k->how);
     mr_table *table = kind == MR_CONSTRAINT_UNIQUE ? table_of(L, 1, n) : NULL;
-    if (table) bind_check(L, mr_table_add_unique(table, k));
-    bind_push_constraint(L, table, k, NULL);
+    bind_refuse_view(L, table, function);
+    bind_push_constraint(L, NULL, k, NULL); /* first the value: what raises must not leave a constraint behind */
+    if (table) bind_check(L, mr_table_add_constraint(table, k));
+    bind_test_constraint(L, -1)->table = table;
     return 1;
 }
 
@@ -146,6 +148,18 @@ static int foreign_key(lua_State *L) {
     return push_constraint(L, k);
 }
 
+/* A CHECK that names the columns of one table which exists belongs to that table. It may be a part of another one, too,
+ * whose columns are called the same. */
+static void add_check(lua_State *L, const mr_node *condition, const mr_constraint *k) {
+    bind_owner_table found = {0};
+    bind_see_table(L, condition, "CheckConstraint", &found);
+    if (!found.table || found.several) return;
+    bind_refuse_view(L, found.table, "CheckConstraint");
+    mr_constraint *copy = new_constraint(L, k->kind);
+    *copy = *k;
+    bind_check(L, mr_table_add_constraint(found.table, copy));
+}
+
 static int check(lua_State *L) {
     static const char *const names[] = {"name", NULL};
     int options;
@@ -155,7 +169,9 @@ static int check(lua_State *L) {
     mr_constraint *k = new_constraint(L, MR_CONSTRAINT_CHECK);
     bind_read_sql(L, 1, "CheckConstraint", &k->sql, &k->condition);
     k->name = bind_intern_string(L, bind_option_string(L, options, "CheckConstraint", "name", NULL));
-    return push_constraint(L, k);
+    bind_push_constraint(L, NULL, k, NULL);
+    if (bind_test_node(L, 1)) add_check(L, bind_test_node(L, 1), k);
+    return 1;
 }
 
 static const mr_named_kind kinds[] = {

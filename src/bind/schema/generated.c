@@ -34,6 +34,33 @@ void bind_refuse_parameters(lua_State *L, const mr_node *node, const char *funct
                    function, name);
 }
 
+void bind_see_table(lua_State *L, const mr_node *node, const char *function, bind_owner_table *found) {
+    bool alias = false;
+    mr_vec froms;
+    mr_env *env = bind_of(L)->env;
+    mr_vec_init(&froms, env, sizeof(mr_node *));
+    mr_status status = mr_node_froms(env, node, &froms);
+    for (size_t i = 0; i < froms.len; i++) {
+        mr_node *from = mr_vec_ptr(&froms, i);
+        mr_table *table = from->kind == MR_NODE_TABLE ? (mr_table *)from->u.table : NULL;
+        found->several = found->several || (found->table && table != found->table);
+        alias = alias || !table;
+        if (table) found->table = table;
+        mr_node_release(from);
+    }
+    mr_vec_done(&froms);
+    bind_check(L, status);
+    if (alias)
+        bind_error(L, MR_ERR_ARGUMENT,
+                   "%s: a definition names columns of a class or a table: an alias and a subquery have none", function);
+}
+
+void bind_refuse_view(lua_State *L, const mr_table *table, const char *function) {
+    if (table && table->options.is_view)
+        bind_error(L, MR_ERR_ARGUMENT, "%s: '%s' is a view: put it on the tables that the view reads", function,
+                   table->full_name);
+}
+
 void bind_read_sql(lua_State *L, int idx, const char *function, const char **sql, void **expression) {
     *sql = NULL;
     *expression = NULL;

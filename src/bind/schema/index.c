@@ -15,33 +15,10 @@
 static const char *const where_options[] = {"where", MR_DIALECTS(WHERE_OPTION) NULL};
 static const char *const where_dialects[] = {NULL, MR_DIALECTS(WHERE_DIALECT) NULL};
 
-/* The table that the index belongs to by the columns of its expressions, as far as it is known. */
-typedef struct found_table {
-    lua_State *L;
-    mr_table *table;
-    bool several;
-} found_table;
-
-static void see(found_table *found, const mr_node *node) {
-    mr_vec froms;
-    mr_env *env = bind_of(found->L)->env;
-    mr_vec_init(&froms, env, sizeof(mr_node *));
-    mr_status status = mr_node_froms(env, node, &froms);
-    for (size_t i = 0; i < froms.len; i++) {
-        mr_node *from = mr_vec_ptr(&froms, i);
-        mr_table *table = from->kind == MR_NODE_TABLE ? (mr_table *)from->u.table : NULL;
-        found->several = found->several || (found->table && table != found->table);
-        if (table) found->table = table;
-        mr_node_release(from);
-    }
-    mr_vec_done(&froms);
-    bind_check(found->L, status);
-}
-
 /* One item: a column, its name, or an expression. */
-static void read_item(lua_State *L, int idx, mr_index *index, unsigned i, found_table *found) {
+static void read_item(lua_State *L, int idx, mr_index *index, unsigned i, bind_owner_table *found) {
     mr_node *node = bind_test_node(L, idx);
-    if (node) see(found, node);
+    if (node) bind_see_table(L, node, "Index", found);
     if (lua_type(L, idx) == LUA_TSTRING) {
         index->column_names[i] = bind_intern(L, idx);
     } else if (bind_column_named_by(L, idx)) {
@@ -56,7 +33,7 @@ static void read_item(lua_State *L, int idx, mr_index *index, unsigned i, found_
     }
 }
 
-static void read_wheres(lua_State *L, int options, mr_index *index, found_table *found) {
+static void read_wheres(lua_State *L, int options, mr_index *index, bind_owner_table *found) {
     mr_index_where **end = &index->wheres;
     for (size_t i = 0; where_options[i]; i++) {
         if (bind_option(L, options, where_options[i]) != LUA_TNIL) {
@@ -66,7 +43,7 @@ static void read_wheres(lua_State *L, int options, mr_index *index, found_table 
             snprintf(what, sizeof what, "Index: %s", where_options[i]);
             where->dialect = where_dialects[i];
             bind_read_sql(L, -1, what, &where->sql, &where->condition);
-            if (bind_test_node(L, -1)) see(found, bind_test_node(L, -1));
+            if (bind_test_node(L, -1)) bind_see_table(L, bind_test_node(L, -1), "Index", found);
             *end = where;
             end = &where->next;
         }
@@ -80,7 +57,7 @@ static int index_new(lua_State *L) {
     int options, first = 1;
     int n = bind_arguments(L, 1, &options);
     mr_env *env = bind_of(L)->env;
-    found_table found = {.L = L};
+    bind_owner_table found = {0};
     bind_check_options(L, options, "Index", names);
     mr_index *index = mr_env_arena(env, sizeof *index);
     if (!index) return bind_raise(L);
@@ -103,12 +80,10 @@ static int index_new(lua_State *L) {
     if (found.several)
         return bind_error(L, MR_ERR_ARGUMENT,
                           "Index: its expressions name columns of several tables: an index is of one");
-    if (found.table && found.table->options.is_view)
-        return bind_error(L, MR_ERR_ARGUMENT,
-                          "Index: '%s' is a view, which has no indexes: put it on the view's tables",
-                          found.table->full_name);
+    bind_refuse_view(L, found.table, "Index");
+    bind_push_constraint(L, NULL, NULL, index); /* first the value: what raises must not leave an index behind */
     if (found.table) bind_check(L, mr_table_add_index(found.table, index));
-    bind_push_constraint(L, found.table, NULL, index);
+    bind_test_constraint(L, -1)->table = found.table;
     return 1;
 }
 

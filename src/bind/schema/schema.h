@@ -17,6 +17,14 @@ void bind_read_deferrable(lua_State *L, int options, const char *function, mr_re
 /* generated.c */
 /* Retains the node as long as the environment lives; returns it. Raises. */
 mr_node *bind_node_forever(lua_State *L, mr_node *node);
+/* The table whose columns expressions name, as far as they have been seen. Raises for columns of an alias. */
+typedef struct bind_owner_table {
+    mr_table *table; /* NULL: none */
+    bool several;
+} bind_owner_table;
+void bind_see_table(lua_State *L, const mr_node *node, const char *function, bind_owner_table *found);
+/* Raises where the table (or NULL) is a view. */
+void bind_refuse_view(lua_State *L, const mr_table *table, const char *function);
 /* Raises where the expression has a named parameter. */
 void bind_refuse_parameters(lua_State *L, const mr_node *node, const char *function);
 /* SQL in a table's definition, at idx: text, or an expression, whose values are written into it. One of *sql and

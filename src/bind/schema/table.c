@@ -56,10 +56,13 @@ static const char *read_text(lua_State *L, const char *function, const char *nam
 /* The query of a view: text, mr.text or a select. */
 static void read_definition(lua_State *L, const char *function, mr_table_options *options) {
     if (bind_is_query(L, -1)) {
+        mr_query *named = mr_query_flags(bind_test_query(L, -1), -1, -1);
+        if (named) named->core_labels = true; /* the view's columns are called like those of the tables */
+        bind_push_query(L, named, 0, BIND_SELECT);
         bind_push_node(L, bind_to_select(L, -1));
         bind_refuse_parameters(L, bind_test_node(L, -1), function);
         options->query = bind_node_forever(L, bind_test_node(L, -1));
-        lua_pop(L, 1);
+        lua_pop(L, 2);
         return;
     }
     const char *what = lua_pushfstring(L, "%s: definition", function);

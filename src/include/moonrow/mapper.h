@@ -42,6 +42,7 @@ struct mr_property {
     bool deferred;              /* it is not loaded with the entity */
     const char *deferred_group; /* interned, or NULL */
     bool active_history;        /* setting it loads the old value first */
+    bool computed;              /* the database computes the column: it cannot be set */
     mr_mapper *mapper;          /* the class that has declared it */
     mr_column *column;          /* COLUMN */
     mr_node *expression;        /* EXPRESSION */

@@ -501,9 +501,10 @@ mr_table *mr_table_new(mr_metadata *md, const char *name, const char *schema, mr
 mr_table *mr_table_new_with(mr_metadata *md, const char *name, const char *schema, mr_column **columns,
                             unsigned ncolumns, mr_constraint *constraints, mr_index *indexes,
                             const mr_table_options *options);
-/* Adds an index, or a constraint (UNIQUE), to a table that exists; it is taken over. Errors as in mr_table_new. */
+/* Adds an index, or a constraint (UNIQUE, CHECK), to a table that exists; it is taken over. Errors as in mr_table_new.
+ */
 mr_status mr_table_add_index(mr_table *table, mr_index *index);
-mr_status mr_table_add_unique(mr_table *table, mr_constraint *constraint);
+mr_status mr_table_add_constraint(mr_table *table, mr_constraint *constraint);
 /* Appends a column to a table that exists (for single-table inheritance and late declarations). Errors as in
  * mr_table_new. */
 mr_status mr_table_append(mr_table *table, mr_column *column);
