@@ -73,7 +73,7 @@ RUN    = BUILD='$(BUILD)' CC='$(CC)' LUA='$(LUA)' ONLY='$(ONLY)' SANITIZE='$(SAN
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: all deps demo test test-core test-spec test-stress test-host test-examples test-guide test-build headers arch \
-        format lint lint-lua lint-c sanitize valgrind fault fuzz bench bench-count bench-count-update bench-scale bench-deps install help clean FORCE
+        format lint lint-lua lint-c sanitize valgrind fault fuzz bench bench-count bench-count-update bench-scale bench-deps doc install help clean FORCE
 
 all: $(HOST) $(MODULE) $(STATIC) ## build the host, the module and the static library (the default)
 
@@ -244,6 +244,11 @@ bench-scale: all ## how time and memory grow with the work; ten minutes at most 
 
 bench: all $(BENCHES) ## moonrow beside a bare C loop, LuaSQL and SQLAlchemy (ROW=load runs one row)
 	@ROW='$(ROW)' ROUNDS='$(ROUNDS)' $(RUN) bench
+
+# ---------------------------------------------------------------- documentation
+
+doc: ## the guide and the reference as HTML, and a manual page, in build/doc (cmark-gfm makes HTML of Markdown)
+	@$(LUA) spec/doc/make.lua $(BUILD)/doc
 
 # ---------------------------------------------------------------- installing and cleaning
 

@@ -243,11 +243,12 @@ local function make(mr, what, given, engine_options)
   }
   local db = setmetatable({ [STATE] = state }, Database)
   local maker = session.maker(options.typed(what, given, "session_options", "table") or {})
-  local function factory(over)
-    local all = { bind = engine_of_state(state) }
+  -- What makes its sessions: the maker, to which the engine comes late.
+  local factory = setmetatable({ configure = function(_, ...) maker:configure(...) end }, { __call = function(_, over)
+    local all = { bind = maker.options.bind or engine_of_state(state) }
     for name, value in pairs(over or {}) do all[name] = value end
     return maker(all)
-  end
+  end })
   state.Model = database.new_base(what, given.metadata)
   state.session = session.scoped(factory)
   db.Model.query = db.session:query_property()

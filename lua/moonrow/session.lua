@@ -150,7 +150,12 @@ function methods:configure(...)
   if warn and key ~= nil and open_session(state, key) then
     warn("moonrow: this scope has a session already, which configure does not change")
   end
-  state.factory:configure(...)
+  local factory = state.factory
+  if type(factory) == "function" or not options.is_callable(factory.configure) then
+    core.raise("InvalidRequestError", "configure: the sessions of this scoped_session are made by a function of the "
+      .. "program's, which has no options: give scoped_session a sessionmaker, or have the function give them")
+  end
+  factory:configure(...)
 end
 
 -- scoped:has(): is there a session in this scope?

@@ -9,7 +9,7 @@ local page = guide.table("events", "event", "All events")
 -- The names of events, in the annotations.
 local function annotated()
   local names, open = {}, false
-  for line in io.lines "lua/moonrow/meta/session.lua" do
+  for line in io.lines "lua/moonrow/meta/event.lua" do
     if line:match "^%-%-%-@alias moonrow.EventName" then open = true
     elseif open and not line:match "^%-%-%-|" then break
     elseif open then for name in line:gmatch '"([%w_]+)"' do names[name] = true end end

@@ -23,7 +23,7 @@ describe("the recipe", function()
 
   it("for a loader strategy names its files", function()
     says("a loader strategy", { "src/load/strategy/NAME.c", "src/include/moonrow/mapper.h",
-      "lua/moonrow/meta/query.lua" })
+      "lua/moonrow/meta/loading.lua" })
   end)
 
   it("for a dialect names its files", function()
@@ -31,7 +31,7 @@ describe("the recipe", function()
   end)
 
   it("for a session event names its files", function()
-    says("a session event", { "src/include/moonrow/session.h", "src/session", "lua/moonrow/meta/session.lua" })
+    says("a session event", { "src/include/moonrow/session.h", "src/session", "lua/moonrow/meta/event.lua" })
   end)
 end)
 
@@ -243,19 +243,19 @@ describe("what only the rows know:", function()
       local file <close> = assert(io.open(path))
       return file:read "a"
     end
-    local alias = text_of("lua/moonrow/meta/session.lua"):match "@alias moonrow.EventName\n(.-)\n\n"
+    local alias = text_of("lua/moonrow/meta/event.lua"):match "@alias moonrow.EventName\n(.-)\n\n"
     local annotated, there = {}, recipe.words("event")
     for name in alias:gmatch '"([%l_]+)"' do annotated[#annotated + 1] = name end
     for _, name in ipairs{ "connect", "before_execute", "after_execute" } do there[#there + 1] = name end
     table.sort(annotated)
     table.sort(there)
     assert.same(there, annotated)
-    local init, query = text_of "lua/moonrow/meta/init.lua", text_of "lua/moonrow/meta/query.lua"
+    local init, loading = text_of "lua/moonrow/meta/init.lua", text_of "lua/moonrow/meta/loading.lua"
     for _, name in ipairs(recipe.words("type")) do
       assert.truthy(init:find("@field " .. name .. " moonrow.Type", 1, true), name)
     end
     for _, name in ipairs(recipe.words("option")) do
-      assert.truthy(query:find("function mr." .. name .. "(", 1, true), name)
+      assert.truthy(loading:find("function mr." .. name .. "(", 1, true), name)
     end
   end)
 

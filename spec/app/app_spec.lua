@@ -366,6 +366,29 @@ describe("sessionmaker", function()
     assert.equal(1, session:query(User):count())
   end)
 
+  it("of a database takes options for its next sessions", function()
+    local db = support.users()
+    db.session:remove()
+    db.session:configure{ autoflush = false, expire_on_commit = false }
+    assert.is_false(db.session.autoflush)
+    assert.is_false(db.session.expire_on_commit)
+    assert.equal(db.engine, db.session.bind)
+    db.session:remove()
+    local other = mr.create_engine "sqlite://"
+    db.session:configure{ bind = other }
+    assert.equal(other, db.session.bind)
+    assert.is_false(db.session.autoflush)
+    refuse("ArgumentError", "'autoflsh'", db.session.configure, db.session, { autoflsh = false })
+  end)
+
+  it("has no options where a function makes the sessions", function()
+    local db = support.users()
+    local scoped = mr.scoped_session(function() return mr.Session(db.engine) end)
+    refuse("InvalidRequestError", { "configure", "function of the program's", "sessionmaker" }, scoped.configure,
+      scoped,
+      { autoflush = false })
+  end)
+
   it("accepts autocommit = false, and refuses true", function()
     local db = support.users()
     assert.is_truthy(mr.sessionmaker{ bind = db.engine, autocommit = false }())

@@ -12,7 +12,10 @@ local types = require "spec.doc.types"
 local annotations = {}
 
 annotations.folder = "lua/moonrow/meta/"
-annotations.files = { "init", "schema", "session", "query", "expression" }
+annotations.files = {
+  "init", "error", "engine", "schema", "class", "value", "relationship", "session", "event", "select", "query",
+  "loading", "statement", "result", "expression",
+}
 
 local OPERATORS = {}
 for name in ("add sub mul div mod concat unm band bor bnot call len idiv pow shl shr"):gmatch "%a+" do
@@ -74,6 +77,12 @@ end
 
 local tags = {}
 
+-- The item stands next in its file.
+function Reader:put(item)
+  local last = self.all.files[#self.all.files]
+  if last[#last] ~= item then table.insert(last, item) end
+end
+
 function tags.meta() end
 
 function tags.class(reader, rest)
@@ -102,6 +111,7 @@ function tags.class(reader, rest)
     for key, value in pairs(told) do class[key] = value end
   end
   class.group = class.group or reader.group
+  if told.text ~= "" or class.line == reader.line and class.path == reader.path then reader:put(class) end
   reader.class = class
   reader.block.class = class
 end
@@ -181,6 +191,7 @@ function tags.alias(reader, rest)
   end
   reader.all.aliases[name] = alias
   reader.all.alias_order[#reader.all.alias_order + 1] = alias
+  reader:put(alias)
   reader.block.alias = alias
 end
 
@@ -207,12 +218,10 @@ function Reader:comment(line)
   local value = line:match "^%-%-%-|%s*(.*)$"
   if value and not block.fenced then
     local alias = block.alias or self:fail "a value without an alias"
-    local at = 1
-    repeat
-      local text, left = self:type(value, at)
-      table.insert(alias.values, { value = text, comment = words(left) })
-      at = left:match "^%s*|%s*()" and #value - #left + left:match "^%s*|%s*()"
-    until not at
+    local _, left = self:type(value, 1)
+    for word in value:sub(1, #value - #left):gmatch "[^|]+" do
+      table.insert(alias.values, { value = words(word), comment = words(left) })
+    end
     return
   end
   local tag, rest = line:match "^%-%-%-@(%a+)%s*(.-)%s*$"
@@ -250,6 +259,7 @@ function Reader:func(owner, sign, name, arguments)
   end
   func.group = self.group
   table.insert(class.functions, func)
+  self:put(func)
 end
 
 function Reader:read_line(line)
@@ -276,15 +286,17 @@ end
 function Reader:file(path)
   self.path, self.line, self.group, self.variables, self.since = path, 0, nil, {}, nil
   self.block = new_block()
+  table.insert(self.all.files, { path = path, name = path:match "([^/]+)%.lua$" })
   for line in io.lines(path) do
     self.line = self.line + 1
     self:read_line(line)
   end
 end
 
--- All annotations: classes by name, order (classes), aliases by name, uses (every name of a type, with its place).
+-- All annotations: classes by name, order (classes), aliases by name, alias_order, files (what each has, in its
+-- order), uses (every name of a type, with its place), knows (does the name of a use mean something?).
 function annotations.read(paths)
-  local all = { classes = {}, order = {}, aliases = {}, alias_order = {} }
+  local all = { classes = {}, order = {}, aliases = {}, alias_order = {}, files = {} }
   local reader = setmetatable({ all = all, uses = {} }, Reader)
   if not paths then
     paths = {}

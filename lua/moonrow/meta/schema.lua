@@ -1,57 +1,310 @@
 ---@meta _
--- schema.lua: types, tables, classes and objects.
+-- schema.lua: types, columns, constraints, tables.
 -- luacheck: ignore 212 241
+
+---@since 0.1
 
 ---@class moonrow
 local mr = {}
 
--- ---------------------------------------------------------------- tables
+-- ---------------------------------------------------------------- columns
 
----A type; types with parameters are called: String(80).
+---A type; types with parameters are called: `String(80)`, `Enum("a", "b")`.
+---
+---```lua
+---mr.String(80).name --> String(80)
+---mr.String(80).length --> 80
+---mr.String{ length = 80 } == mr.String(80) --> true
+---mr.Integer.length --> nil
+---```
 ---@class moonrow.Type
+---As it is written: "String(80)".
 ---@field name string
+---In characters, of a String that has one.
 ---@field length integer?
 
+---@class moonrow.StringOptions
+---In characters.
+---@field length? integer
+
+---What `mr.Column` takes besides the name, the type and the foreign keys.
 ---@class moonrow.ColumnOptions
+---The column's name in the table; by default that of the attribute.
+---@field name? string
+---The type, where it does not stand in the array part.
+---@field type? moonrow.Type
+---Part of the primary key; false by default.
 ---@field primary_key? boolean
+---May it be NULL? true by default, except in a primary key.
 ---@field nullable? boolean
+---No two rows have the same value; false by default.
 ---@field unique? boolean
----@field index? boolean an index, ix_TABLE_COLUMN
----@field default? any a value, a function (or what can be called like one), mr.now, or an expression
+---An index, ix_TABLE_COLUMN; a unique one where unique is true, too. false by default.
+---@field index? boolean
+---What an INSERT takes where there is no value: a value, a function (or what can be called like one), mr.now, or an SQL
+---expression.
+---@field default? any
+---The same for an UPDATE.
 ---@field onupdate? any
+---A default that the table itself has: SQL's text, or an expression.
 ---@field server_default? string|moonrow.Expression
 ---The database numbers the rows. "auto", the default: where the key is one integer column that is no foreign key. true:
 ---SQLite never uses a number twice (AUTOINCREMENT); the column is the whole primary key, and an integer.
 ---@field autoincrement? boolean|"auto"
----@field comment? string told to databases that keep comments (PostgreSQL)
----@field deferred? boolean loaded when it is first read
----@field deferred_group? string what is loaded together with it
+---What is told to databases that keep comments (PostgreSQL).
+---@field comment? string
+---Loaded when it is first read; false by default.
+---@field deferred? boolean
+---What is loaded together with it; makes it deferred.
+---@field deferred_group? string
 
+---A column of a table.
+---
+---```lua
+---local column = mr.Column{ "id", mr.Integer, primary_key = true }
+---local t = mr.Table("note", mr.MetaData(), column)
+---column.name --> id
+---column.type --> Integer
+---column.table == t --> true
+---column.nullable --> false
+---column.primary_key --> true
+---column.unique --> false
+---column.comment --> nil
+---```
 ---@class moonrow.Column
+---Its name in the table.
 ---@field name string
+---Its type.
 ---@field type moonrow.Type
+---The table it belongs to; nil before it has one.
 ---@field table moonrow.Table?
+---May it be NULL?
 ---@field nullable boolean
+---Is it part of the primary key?
 ---@field primary_key boolean
+---Has no other row the same value?
 ---@field unique boolean
+---What the program says of it.
 ---@field comment string?
 
----mr.Column{ [name,] type, ForeignKey..., primary_key = true }. Behind the type also CheckConstraint, Computed ...
----@param spec table|moonrow.ColumnOptions
+---A column: `mr.Column{ [name,] type, ForeignKey..., option = value ... }`. Behind the type also a CheckConstraint,
+---Computed or Identity.
+---
+---```lua
+---local Item = db.Model:extend("Item", {
+---  id    = db.Column{ db.Integer, primary_key = true, autoincrement = "auto" },
+---  label = db.Column{ "title", db.String(20), unique = true, index = true, nullable = false, comment = "as printed" },
+---  made  = db.Column{ db.DateTime, default = mr.now, onupdate = mr.now },
+---  price = db.Column{ name = "cents", type = db.Integer, server_default = "0" },
+---  notes = db.Column{ db.Text, deferred = true, deferred_group = "long" },
+---})
+---db:create_all()
+---session:add(Item{ label = "cup" })
+---session:commit()
+---local cup = Item.query:one()
+---cup.price --> 0
+---cup.made <= mr.now() --> true
+---tostring(Item.query:filter(Item.label:eq "cup")):match "WHERE .*" --> WHERE item.title = ?
+---```
+---@error ArgumentError no type, two of them, or an option that is unknown
+---@param spec table|moonrow.ColumnOptions the name, the type and foreign keys in its array part, and options
 ---@return moonrow.Column|any
 function mr.Column(spec) end
 
+---@class moonrow.DeferredOptions
+---What is loaded together with it.
+---@field group? string
+
 ---A column that is loaded when it is first read, with the others of its group.
+---
+---```lua
+---local Book = db.Model:extend("Book", {
+---  id = db.Column{ db.Integer, primary_key = true },
+---  text = mr.deferred(db.Column{ db.Text }, { group = "long" }),
+---})
+---tostring(Book.query) --> SELECT book.id AS book_id...FROM book
+---```
 ---@param column moonrow.Column
----@param options? { group?: string }
+---@param options? moonrow.DeferredOptions
 ---@return moonrow.Column|any
 function mr.deferred(column, options) end
+
+-- ---------------------------------------------------------------- keys, constraints and indexes
+
+---@class moonrow.ForeignKeyOptions
+---What a DELETE of the other row does.
+---@field ondelete? "CASCADE"|"SET NULL"|"SET DEFAULT"|"RESTRICT"|"NO ACTION"
+---What an UPDATE of its key does.
+---@field onupdate? "CASCADE"|"SET NULL"|"SET DEFAULT"|"RESTRICT"|"NO ACTION"
+---The constraint's name.
+---@field name? string
+---May a transaction check it at its end? By default as the database does.
+---@field deferrable? boolean
+---"DEFERRED": it is checked when the transaction commits; "IMMEDIATE": with each statement.
+---@field initially? "DEFERRED"|"IMMEDIATE"
+---Where tables refer to each other: this key is added behind all tables; false by default.
+---@field use_alter? boolean
+
+---A foreign key of a column.
+---
+---```lua
+---mr.ForeignKey("user.id", { ondelete = "CASCADE", onupdate = "CASCADE", name = "fk_owner" }) --> ...user.id...
+---```
+---@class moonrow.ForeignKey
+
+---The column refers to another one.
+---
+---```lua
+---local Note = db.Model:extend("Note", {
+---  id = db.Column{ db.Integer, primary_key = true },
+---  user_id = db.Column{ db.Integer, mr.ForeignKey("user.id", { ondelete = "CASCADE" }) },
+---})
+---local records = db:record(function() db:create_all() end)
+---records[#records].statement:match "REFERENCES.*CASCADE" --> REFERENCES user (id) ON DELETE CASCADE
+---```
+---@param target string|moonrow.Column "table.column"
+---@param options? moonrow.ForeignKeyOptions
+---@return moonrow.ForeignKey
+function mr.ForeignKey(target, options) end
+
+---A constraint or an index, in a table's arguments or in `__table_args`.
+---
+---```lua
+---local index = mr.Index("ix_age", User.age, { unique = true })
+---index.name --> ix_age
+---index.table == User.__table --> true
+---index.columns[1] --> age
+---index.unique --> true
+---```
+---@class moonrow.Constraint
+---Given, or made by the naming convention of the table's metadata.
+---@field name string?
+---Of those that are a table's.
+---@field table moonrow.Table?
+---The names of its columns; false stands for an expression.
+---@field columns (string|false)[]
+---Does it keep two rows from having the same values?
+---@field unique boolean
+
+---@class moonrow.KeyOptions
+---The constraint's name.
+---@field name? string
+---May a transaction check it at its end? Not in SQLite.
+---@field deferrable? boolean
+---"DEFERRED": it is checked when the transaction commits; "IMMEDIATE": with each statement.
+---@field initially? "DEFERRED"|"IMMEDIATE"
+
+---@class moonrow.ConstraintOptions
+---The constraint's name.
+---@field name? string
+
+---A primary key of several columns.
+---
+---```lua
+---local t = mr.Table("seat", mr.MetaData(), mr.Column{ "row", mr.Integer }, mr.Column{ "place", mr.Integer },
+---  mr.PrimaryKeyConstraint("row", "place", { name = "pk_seat" }))
+---#t.primary_key --> 2
+---mr.PrimaryKeyConstraint("row", { deferrable = true, initially = "DEFERRED" }).columns[1] --> row
+---```
+---@param ... string|moonrow.KeyOptions columns, then options
+---@return moonrow.Constraint
+function mr.PrimaryKeyConstraint(...) end
+
+---No two rows have the same values in these columns. Of attributes of a class (`User.name`) it belongs to the class's
+---table at once.
+---
+---```lua
+---local Seat = db.Model:extend("Seat", {
+---  id = db.Column{ db.Integer, primary_key = true }, row = db.Column{ db.Integer }, place = db.Column{ db.Integer },
+---  __table_args = { mr.UniqueConstraint("row", "place", { name = "uq_seat" }) },
+---})
+---db:create_all()
+---session:add_all{ Seat{ row = 1, place = 1 }, Seat{ row = 1, place = 1 } }
+---session:commit() --! IntegrityError:
+---```
+---@param ... string|moonrow.Expression|moonrow.KeyOptions columns, then options
+---@return moonrow.Constraint
+function mr.UniqueConstraint(...) end
+
+---A foreign key of several columns.
+---
+---```lua
+---mr.ForeignKeyConstraint({ "row", "place" }, { "seat.row", "seat.place" }, { name = "fk_seat", ondelete = "SET NULL",
+---  onupdate = "CASCADE", deferrable = true, initially = "DEFERRED", use_alter = true }).name --> fk_seat
+---```
+---@param columns string[]
+---@param targets string[]
+---@param options? moonrow.ForeignKeyOptions
+---@return moonrow.Constraint
+function mr.ForeignKeyConstraint(columns, targets, options) end
+
+---A condition that each row fulfils.
+---
+---```lua
+---local Person = db.Model:extend("Person", {
+---  id = db.Column{ db.Integer, primary_key = true }, age = db.Column{ db.Integer },
+---  __table_args = { mr.CheckConstraint("age >= 0", { name = "ck_age" }) },
+---})
+---db:create_all()
+---session:add(Person{ age = -1 })
+---session:commit() --! IntegrityError:
+---```
+---@param condition string|moonrow.Expression values in it are written into the SQL
+---@param options? moonrow.ConstraintOptions
+---@return moonrow.Constraint
+function mr.CheckConstraint(condition, options) end
+
+---@class moonrow.IndexOptions
+---No two rows have the same values; false by default.
+---@field unique? boolean
+---The index's name, where it is not the first argument.
+---@field name? string
+---The index has only the rows that meet it.
+---@field where? string|moonrow.Expression
+---The same, for SQLite only.
+---@field sqlite_where? string|moonrow.Expression
+---The same, for PostgreSQL only.
+---@field postgresql_where? string|moonrow.Expression
+
+---An index. Of attributes of a class (`User.name`, `mr.func.lower(User.name)`) it belongs to the class's table at once.
+---A string is a column's name; SQL is written `mr.text "lower(name)"`. Without a name the naming convention names it.
+---
+---```lua
+---mr.Index("ix_name_age", "name", "age", { unique = true }).name --> ix_name_age
+---local index = mr.Index("ix_adults", User.name, { where = User.age:ge(18) })
+---mr.CreateIndex(index) --> CREATE INDEX ix_adults ON user (name) WHERE age >= 18
+---mr.Index{ "ix_a", "a", sqlite_where = "a > 0", postgresql_where = "a > 1" }.name --> ix_a
+---```
+---@param name string?
+---@param ... string|moonrow.Expression|moonrow.IndexOptions columns and expressions, then options
+---@return moonrow.Constraint
+function mr.Index(name, ...) end
+
+-- ---------------------------------------------------------------- columns that the database fills
+
+---@class moonrow.ComputedOptions
+---true: stored; false: computed when it is read; by default as the database does.
+---@field persisted? boolean
 
 ---A column that the database computes; it is never written, and read with the row or after it.
 ---@class moonrow.Computed
 
----@param expression string|moonrow.Expression SQL, or an expression of columns
----@param options? { persisted?: boolean } true: stored; false: computed when it is read; absent: as the database does
+---A column is computed: SQL, or an expression of columns.
+---
+---```lua
+---local Box = db.Model:extend("Box", {
+---  id = db.Column{ db.Integer, primary_key = true },
+---  width = db.Column{ db.Integer },
+---  double = db.Column{ db.Integer, mr.Computed("width * 2", { persisted = true }) },
+---})
+---db:create_all()
+---local box = Box{ width = 4 }
+---session:add(box)
+---session:commit()
+---box.double --> 8
+---```
+---@param expression string|moonrow.Expression
+---@param options? moonrow.ComputedOptions
 ---@return moonrow.Computed
 function mr.Computed(expression, options) end
 
@@ -59,314 +312,320 @@ function mr.Computed(expression, options) end
 ---@class moonrow.Identity
 
 ---@class moonrow.IdentityOptions
----@field always? boolean values of the program are refused
+---Values of the program are refused; false by default.
+---@field always? boolean
+---The first number; 1 by default.
 ---@field start? integer
+---What is added each time; 1 by default.
 ---@field increment? integer
+---The least number.
 ---@field minvalue? integer
+---The greatest number.
 ---@field maxvalue? integer
+---There is no least number.
 ---@field nominvalue? boolean
+---There is no greatest number.
 ---@field nomaxvalue? boolean
+---Behind the last number comes the first again; false by default.
 ---@field cycle? boolean
+---How many numbers a connection takes at once.
 ---@field cache? integer
 
+---A column is numbered by PostgreSQL.
+---
+---```lua
+---local Ticket = db.Model:extend("Ticket", {
+---  id = db.Column{ db.Integer, mr.Identity{ start = 100 }, primary_key = true },
+---})
+---local all = mr.Identity{ always = true, increment = 2, minvalue = 1, maxvalue = 99, cycle = true, cache = 5 }
+---local open = mr.Identity{ nominvalue = true, nomaxvalue = true }
+---mr.CreateTable(Ticket, { dialect = "postgresql" }) --> ...GENERATED BY DEFAULT AS IDENTITY (START WITH 100)...
+---```
 ---@param options? moonrow.IdentityOptions
 ---@return moonrow.Identity
 function mr.Identity(options) end
 
----@class moonrow.ForeignKey
+-- ---------------------------------------------------------------- tables
 
----@class moonrow.ForeignKeyOptions
----@field ondelete? string
----@field onupdate? string
----@field name? string
----@field deferrable? boolean
----@field initially? "DEFERRED"|"IMMEDIATE" DEFERRED: it is checked when the transaction commits
----@field use_alter? boolean where tables refer to each other: this key is added behind all tables
+---What a table says besides its parts: in `mr.Table{ ... }` and in `__table_args`.
+---
+---```lua
+---local Tag = db.Model:extend("Tag", {
+---  id = db.Column{ db.Integer, primary_key = true },
+---  __table_args = { sqlite_strict = true, sqlite_autoincrement = true },
+---})
+---mr.CreateTable(Tag) --> CREATE TABLE tag...AUTOINCREMENT...STRICT...
+---local Word = db.Model:extend("Word", {
+---  word = db.Column{ db.String(20), primary_key = true },
+---  __table_args = { sqlite_with_rowid = false },
+---})
+---mr.CreateTable(Word) --> ...WITHOUT ROWID...
+---local Adult = db.Model:extend("Adult", {
+---  id = db.Column{ db.Integer, primary_key = true },
+---  __table_args = { is_view = true, definition = mr.select(User.id):where(User.age:ge(30)) },
+---})
+---db:create_all()
+---Adult.query:count() --> 1
+---```
+---@class moonrow.TableOptions
+---In SQLite the name of an attached database.
+---@field schema? string
+---What is told to databases that keep comments (PostgreSQL).
+---@field comment? string
+---No number is used twice, in SQLite; false by default.
+---@field sqlite_autoincrement? boolean
+---SQLite checks the types of values; false by default.
+---@field sqlite_strict? boolean
+---false: WITHOUT ROWID, in SQLite. true by default.
+---@field sqlite_with_rowid? boolean
+---It is a view: it is read only, and made only if a definition is given. false by default.
+---@field is_view? boolean
+---The view's query.
+---@field definition? string|moonrow.Expression|moonrow.Select
 
----@param target string|moonrow.Column "table.column"
----@param options? moonrow.ForeignKeyOptions
----@return moonrow.ForeignKey
-function mr.ForeignKey(target, options) end
+---A table. `Class.__table` is that of a class.
+---
+---```lua
+---local t = User.__table
+---t.name --> user
+---t.schema --> nil
+---t.c.name --> user.name
+---t.columns.name --> user.name
+---t.metadata == db.metadata --> true
+---t.primary_key[1].name --> id
+---t.comment --> nil
+---#t.indexes --> 0
+---#t.constraints --> 0
+---```
+---@class moonrow.Table
+---Its name in the database.
+---@field name string
+---The name of the attached database, where it has one.
+---@field schema string?
+---Its columns, as expressions.
+---@field c table<string, moonrow.Expression>
+---The same.
+---@field columns table<string, moonrow.Expression>
+---The set of tables that it is in.
+---@field metadata moonrow.MetaData
+---The columns of its primary key.
+---@field primary_key moonrow.Expression[]
+---What the program says of it.
+---@field comment string?
+---Its indexes.
+---@field indexes moonrow.Constraint[]
+---Those of the table, without what is written with one column.
+---@field constraints moonrow.Constraint[]
+local Table = {}
 
----A constraint or an index.
----@class moonrow.Constraint
----@field name string? given, or made by the naming convention of the table's metadata
----@field table moonrow.Table? of those that are a table's
----@field columns (string|false)[] the names of its columns; false: an expression
----@field unique boolean
+---The table under another name in a statement.
+---
+---```lua
+---local other = User.__table:alias "other"
+---mr.select(other.c.name) --> SELECT other.name...FROM user AS other
+---```
+---@param name? string
+---@return moonrow.Subquery
+function Table:alias(name) end
 
----@class moonrow.KeyOptions
----@field name? string
----@field deferrable? boolean not in SQLite
----@field initially? "DEFERRED"|"IMMEDIATE"
+---Makes the table, with its indexes.
+---
+---```lua
+---local t = mr.Table("note", mr.MetaData(), mr.Column{ "id", mr.Integer, primary_key = true })
+---t:create(db.engine)
+---session:execute(t:insert():values{ id = 7 })
+---session:scalar(t:select()) --> 7
+---```
+---@param engine moonrow.Engine
+function Table:create(engine) end
 
----@param ... string columns, then moonrow.KeyOptions
----@return moonrow.Constraint
-function mr.PrimaryKeyConstraint(...) end
----Of attributes of a class (User.name) it belongs to the class's table at once.
----@param ... string|moonrow.Expression columns, then moonrow.KeyOptions
----@return moonrow.Constraint
-function mr.UniqueConstraint(...) end
----@param columns string[]
----@param targets string[]
----@param options? moonrow.ForeignKeyOptions
----@return moonrow.Constraint
-function mr.ForeignKeyConstraint(columns, targets, options) end
----Of attributes of a class (User.age:ge(0)) it belongs to the class's table at once.
----@param condition string|moonrow.Expression values in it are written into the SQL
----@param options? { name?: string }
----@return moonrow.Constraint
-function mr.CheckConstraint(condition, options) end
+---Drops the table.
+---
+---```lua
+---Post.__table:drop(db.engine)
+---Post.query:count() --! OperationalError:
+---```
+---@param engine moonrow.Engine
+function Table:drop(engine) end
 
----@class moonrow.IndexOptions
----@field unique? boolean
----@field name? string
----@field where? string|moonrow.Expression the index has only the rows that meet it
----@field sqlite_where? string|moonrow.Expression the same, for one database
----@field postgresql_where? string|moonrow.Expression
+---A select of all its columns.
+---
+---```lua
+---#session:execute(User.__table:select()):all() --> 3
+---```
+---@return moonrow.Select
+function Table:select() end
 
----Of attributes of a class (User.name, mr.func.lower(User.name)) it belongs to the class's table at once. A string is a
----column's name; SQL is written mr.text "lower(name)". Without a name (nil, no string first) the convention names it.
----@param name string?
----@param ... string|moonrow.Expression columns and expressions, then moonrow.IndexOptions
----@return moonrow.Constraint
-function mr.Index(name, ...) end
+---An INSERT into it: `mr.insert(table)`.
+---
+---```lua
+---session:execute(User.__table:insert():values{ name = "Dan" }).rowcount --> 1
+---```
+---@return moonrow.Write
+function Table:insert() end
+
+---An UPDATE of it: `mr.update(table)`.
+---
+---```lua
+---session:execute(User.__table:update():values{ age = 1 }).rowcount --> 3
+---```
+---@return moonrow.Write
+function Table:update() end
+
+---A DELETE from it: `mr.delete(table)`.
+---
+---```lua
+---session:execute(Post.__table:delete()).rowcount --> 3
+---```
+---@return moonrow.Write
+function Table:delete() end
+
+---A table: `mr.Table{ "name", metadata, Column..., Constraint..., schema = "main" }`; `db.Table` takes the database's
+---metadata, where none is given.
+---
+---```lua
+---local t = mr.Table{ "note", mr.MetaData(), mr.Column{ "id", mr.Integer, primary_key = true },
+---  schema = "main", comment = "what was said" }
+---t.schema --> main
+---local link = db.Table("link", db.Column{ "a_id", db.Integer, db.ForeignKey "user.id" })
+---link.metadata == db.metadata --> true
+---```
+---@param name string
+---@param metadata moonrow.MetaData
+---@param ... moonrow.Column|moonrow.Constraint|moonrow.TableOptions
+---@return moonrow.Table
+function mr.Table(name, metadata, ...) end
+
+---A set of tables.
+---
+---```lua
+---db.metadata.tables.user == User.__table --> true
+---db.metadata.sorted_tables[1].name --> user
+---#db.metadata.sorted_tables --> 2
+---```
+---@class moonrow.MetaData
+---By name, "schema.name" for one in a schema.
+---@field tables table<string, moonrow.Table>
+---Each behind the tables that it refers to.
+---@field sorted_tables moonrow.Table[]
+local MetaData = {}
+
+---Patterns of names: `"fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s"`. Tokens: table_name,
+---referred_table_name, constraint_name (the given name), column_0_name (any number), column_0_N_name (all of them, with
+---_ between), column_0N_name, and the same with label (TABLE_COLUMN) and referred_column. Another key is a token of the
+---program's: a function of the constraint and the table that returns a string.
+---
+---```lua
+---local md = mr.MetaData{ naming_convention = { ix = "ix_%(table_name)s_%(column_0_name)s",
+---  uq = "uq_%(column_0_name)s", ck = "ck_%(constraint_name)s",
+---  fk = "fk_%(referred_table_name)s", pk = "pk_%(table_name)s" } }
+---local t = mr.Table("note", md, mr.Column{ "id", mr.Integer, primary_key = true }, mr.Column{ "who", mr.Integer },
+---  mr.UniqueConstraint "who")
+---t.constraints[#t.constraints].name --> uq_who
+---```
+---@class moonrow.NamingConvention
+---Of an index.
+---@field ix? string
+---Of a UniqueConstraint, and of a column that is unique.
+---@field uq? string
+---Of a CheckConstraint.
+---@field ck? string
+---Of a foreign key.
+---@field fk? string
+---Of a primary key.
+---@field pk? string
+---A token of the program's.
+---@field [string] string|fun(constraint: moonrow.Constraint, table: moonrow.Table): string
+
+---@class moonrow.MetaDataOptions
+---How constraints and indexes without a name are called; by default the library gives none.
+---@field naming_convention? moonrow.NamingConvention
+
+---A new, empty set of tables.
+---
+---```lua
+---#mr.MetaData().sorted_tables --> 0
+---mr.MetaData{ naming_convention = { pk = "pk_%(table_name)s" } }.sorted_tables[1] --> nil
+---```
+---@param options? moonrow.MetaDataOptions
+---@return moonrow.MetaData
+function mr.MetaData(options) end
+
+---Makes the tables that are missing, in foreign-key order.
+---
+---```lua
+---local other = mr.open "sqlite://"
+---db.metadata:create_all{ bind = other.engine, tables = { User.__table }, checkfirst = true }
+---other.session:scalar(mr.text "SELECT count(*) FROM user") --> 0
+---```
+---@param options moonrow.CreateOptions
+function MetaData:create_all(options) end
+
+---Drops the tables that are there, in the other order.
+---
+---```lua
+---db.metadata:drop_all{ bind = db.engine }
+---User.query:count() --! OperationalError:
+---```
+---@param options moonrow.CreateOptions
+function MetaData:drop_all(options) end
+
+-- ---------------------------------------------------------------- definitions as statements
 
 ---A definition as a statement: tostring is its SQL; sessions and connections execute it.
 ---@class moonrow.DDL
 
+---@class moonrow.CreateDdlOptions
+---IF NOT EXISTS; false by default.
+---@field if_not_exists? boolean
+---For whom tostring writes it; "sqlite" by default.
+---@field dialect? "sqlite"|"postgresql"
+
+---@class moonrow.DropDdlOptions
+---IF EXISTS; false by default.
+---@field if_exists? boolean
+---For whom tostring writes it; "sqlite" by default.
+---@field dialect? "sqlite"|"postgresql"
+
+---CREATE TABLE.
+---
+---```lua
+---mr.CreateTable(User, { if_not_exists = true, dialect = "postgresql" }) --> CREATE TABLE IF NOT EXISTS "user" (...
+---```
 ---@param table moonrow.Table|moonrow.Model
----@param options? { if_not_exists?: boolean, dialect?: "sqlite"|"postgresql" } dialect: for tostring
+---@param options? moonrow.CreateDdlOptions
 ---@return moonrow.DDL
 function mr.CreateTable(table, options) end
+
+---DROP TABLE.
+---
+---```lua
+---session:execute(mr.DropTable(Post))
+---mr.DropTable(Post, { if_exists = true, dialect = "sqlite" }) --> DROP TABLE IF EXISTS post
+---```
 ---@param table moonrow.Table|moonrow.Model
----@param options? { if_exists?: boolean, dialect?: "sqlite"|"postgresql" }
+---@param options? moonrow.DropDdlOptions
 ---@return moonrow.DDL
 function mr.DropTable(table, options) end
+
+---CREATE INDEX.
+---
+---```lua
+---local index = mr.Index("ix_user_age", User.age)
+---session:execute(mr.CreateIndex(index, { if_not_exists = true }))
+---mr.CreateIndex(index) --> CREATE INDEX ix_user_age ON user (age)
+---```
 ---@param index moonrow.Constraint one of table.indexes
----@param options? { if_not_exists?: boolean, dialect?: "sqlite"|"postgresql" }
+---@param options? moonrow.CreateDdlOptions
 ---@return moonrow.DDL
 function mr.CreateIndex(index, options) end
+
+---DROP INDEX.
+---
+---```lua
+---mr.DropIndex(mr.Index("ix_user_age", User.age), { if_exists = true }) --> DROP INDEX IF EXISTS ix_user_age
+---```
 ---@param index moonrow.Constraint
----@param options? { if_exists?: boolean, dialect?: "sqlite"|"postgresql" }
+---@param options? moonrow.DropDdlOptions
 ---@return moonrow.DDL
 function mr.DropIndex(index, options) end
-
----What a table says besides its parts: in mr.Table{ ... } and in __table_args.
----@class moonrow.TableOptions
----@field schema? string in SQLite the name of an attached database
----@field comment? string
----@field sqlite_autoincrement? boolean no number is used twice
----@field sqlite_strict? boolean SQLite checks the types of values
----@field sqlite_with_rowid? boolean false: WITHOUT ROWID
----@field is_view? boolean it is a view: it is read only, and made only if definition is given
----@field definition? string|moonrow.Expression|moonrow.Select the view's query
-
----@class moonrow.Table
----@field name string
----@field schema string?
----@field c table<string, moonrow.Expression>
----@field columns table<string, moonrow.Expression>
----@field metadata moonrow.MetaData
----@field primary_key moonrow.Column[]
----@field comment string?
----@field indexes moonrow.Constraint[]
----@field constraints moonrow.Constraint[] of the table, without what is written with one column
-local Table = {}
-
----@param name? string
----@return moonrow.Subquery
-function Table:alias(name) end
----@param engine moonrow.Engine
-function Table:create(engine) end
----@param engine moonrow.Engine
-function Table:drop(engine) end
----@return moonrow.Select
-function Table:select() end
----@return moonrow.Write
-function Table:insert() end
----@return moonrow.Write
-function Table:update() end
----@return moonrow.Write
-function Table:delete() end
-
----mr.Table{ "name", metadata, Column..., schema = "main" }; of a Database without the metadata.
----@param name string
----@param metadata moonrow.MetaData
----@param ... moonrow.Column|moonrow.Constraint
----@return moonrow.Table
-function mr.Table(name, metadata, ...) end
-
----@class moonrow.MetaData
----@field tables table<string, moonrow.Table> by name, "schema.name" for one in a schema
----@field sorted_tables moonrow.Table[]
-local MetaData = {}
-
----Patterns of names: "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s". Tokens: table_name,
----referred_table_name, constraint_name (the given name), column_0_name (any number), column_0_N_name (all of them, with
----_ between), column_0N_name, and the same with label (TABLE_COLUMN) and referred_column. Another key is a token of the
----program's: a function of the constraint and the table that returns a string.
----@class moonrow.NamingConvention
----@field ix? string
----@field uq? string
----@field ck? string
----@field fk? string
----@field pk? string
----@field [string] string|fun(constraint: moonrow.Constraint, table: moonrow.Table): string
-
----@param options? { naming_convention?: moonrow.NamingConvention }
----@return moonrow.MetaData
-function mr.MetaData(options) end
-
----@param options { bind: moonrow.Engine, tables?: moonrow.Table[], checkfirst?: boolean }
-function MetaData:create_all(options) end
----@param options { bind: moonrow.Engine, tables?: moonrow.Table[], checkfirst?: boolean }
-function MetaData:drop_all(options) end
-
--- ---------------------------------------------------------------- classes and objects
-
----@param options? { metadata?: moonrow.MetaData, name?: string }
----@return moonrow.Model
-function mr.declarative_base(options) end
-
----A class: called, it makes an object; indexed by an attribute, it gives the attribute's expression.
----
----A class of the program's is two classes to an editor: `User` is what an object is, `User.Class` what the class itself
----is. lua/README.md shows how they are written.
----@class moonrow.Model
----@field query moonrow.Query<any>
----@field query_class moonrow.QueryClass?
----@field metadata moonrow.MetaData
----@field c table<string, moonrow.Expression> the columns, whatever methods hide
----@field __init fun(self: any, ...)
----A class with this one as its base. body: columns, relationships, fields and methods, besides __tablename,
----__table_args, __abstract and __mapper_args.
----@field extend fun(self: moonrow.Model, name: string, body: table): moonrow.AnyModel
----@overload fun(...): any
-
----A class that no annotation describes: each of its names may be anything.
----@class moonrow.AnyModel: moonrow.Model
----@field [string] any
-
----@class moonrow.MapperArgs
----@field version_id_col? moonrow.Column|string finds a row by the version that it was read with
----@field version_id_generator? false|fun(before: any): any the next version; false: not made by the library
----@field eager_defaults? boolean|"auto" what the database makes comes with an INSERT ("auto"), an UPDATE too (true)
----@field confirm_inserted_rows? boolean false: an INSERT of an object need not insert a row (a view)
----@field confirm_deleted_rows? boolean false: a DELETE of an object need not find its row
-
----An object of a class, which is a row or is to become one. Classes of the program's name their attributes.
----@class moonrow.Object
-
----An attribute in memory only.
----@return any
-function mr.field() end
-
----@param object moonrow.Object
----@return moonrow.Inspection
-function mr.inspect(object) end
-
----@class moonrow.Inspection
----@field state "transient"|"pending"|"persistent"|"deleted"|"detached"
----@field identity any
----@field session moonrow.Session?
----@field class moonrow.Model
----@field modified boolean
----@field loaded string[] the attributes in memory
----@field unloaded string[]
-local Inspection = {}
-
----@param attribute string
----@return { added: any[], unchanged: any[], deleted: any[] }
-function Inspection:history(attribute) end
-
----@param object moonrow.Object
----@return moonrow.Session?
-function mr.object_session(object) end
-
----Makes the object as if it had never had a row.
----@param object moonrow.Object
-function mr.make_transient(object) end
----Makes a transient object with a key as if its row had been loaded and its session closed.
----@param object moonrow.Object
-function mr.make_transient_to_detached(object) end
-
----@param object moonrow.Object
----@return moonrow.Model
-function mr.class_of(object) end
-
--- ---------------------------------------------------------------- dates
-
----Immutable; == < - work, tostring is ISO 8601. Each read makes a value of its own: two that are equal by == are two
----keys of a table. What is grouped by a date has tostring(date) as its key.
----@class moonrow.Date
----@field year integer
----@field month integer
----@field day integer
----@field hour integer
----@field minute integer
----@field second integer
----@field microsecond integer
-local Date = {}
----@param pattern string as of os.date
----@return string
-function Date:format(pattern) end
----@return string
-function Date:isoformat() end
----@return moonrow.Date
-function Date:to_date() end
----@return moonrow.Date
-function Date:to_time() end
----Seconds since 1970, as os.time() has them: of a datetime in UTC, or of a date's midnight.
----@return integer|number with a fraction it is a float
-function Date:timestamp() end
----@return integer 1 is Monday, 7 is Sunday
-function Date:weekday() end
----A copy with other fields: at:replace{ hour = 0, minute = 0 }.
----@param fields { year?: integer, month?: integer, day?: integer, hour?: integer, minute?: integer, second?: integer, microsecond?: integer }
----@return moonrow.Date
-function Date:replace(fields) end
-
----The current time in UTC.
----@return moonrow.Date
-function mr.now() end
----@return moonrow.Date
-function mr.today() end
----@param year integer
----@param month integer
----@param day integer
----@return moonrow.Date
-function mr.date(year, month, day) end
----@param hour integer
----@param minute? integer
----@param second? integer
----@param microsecond? integer
----@return moonrow.Date
-function mr.time(hour, minute, second, microsecond) end
----mr.datetime(2024, 2, 29, 13, 4), mr.datetime "2024-02-29 13:04", mr.datetime{ year = 2024, month = 2, day = 29 }
----@class moonrow.DateTimeMaker
----@overload fun(year: integer, month: integer, day: integer, hour?: integer, minute?: integer, second?: integer, microsecond?: integer): moonrow.Date
----@overload fun(value: string|table|moonrow.Date): moonrow.Date
-local DateTimeMaker = {}
----@param seconds number since 1970, as os.time() gives them
----@return moonrow.Date in UTC
-function DateTimeMaker.from_unix(seconds) end
----@param text string of ISO 8601, with or without a zone: "2024-02-29T13:04:05+02:00"
----@return moonrow.Date in UTC
-function DateTimeMaker.from_iso(text) end
----@class moonrow.Lengths
----@field weeks? number
----@field days? number
----@field hours? number
----@field minutes? number
----@field seconds? number
----@field milliseconds? number
----@field microseconds? number
-
----A length of time; without years and months, which have no fixed length. tostring is ISO 8601 ("P1DT2H3M4.5S",
----"-PT5S", "PT0S"), which is read again, here and where an attribute is written. Two add up; a number times one is
----one; a date or a datetime moves by one. Its fields are days, seconds (0 to 86399), microseconds, and total_seconds.
----In the database it is the datetime that lies so far after 1970-01-01.
----@param value string|number|moonrow.Date|moonrow.Lengths a number is seconds
----@return moonrow.Date
-function mr.interval(value) end

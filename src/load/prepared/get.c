@@ -35,7 +35,7 @@ mr_status mr_get_open(const mr_load_context *ctx, mr_mapper *mapper, const mr_va
     return mr_load_open(ctx, get->plan, &source, populate, out);
 }
 
-/* A query for the key, with the loader options of another query. */
+/* A query for the key, with the loader and execution options of another query. */
 static mr_query *query_with_options(mr_mapper *mapper, const mr_value *values, const mr_query *options) {
     mr_env *env = mapper->env;
     /* If the options belong to an alias, the query uses that alias. */
@@ -52,6 +52,11 @@ static mr_query *query_with_options(mr_mapper *mapper, const mr_value *values, c
         mr_query_release(q);
         q = next;
     }
+    if (q && options->bad_values) {
+        next = mr_query_bad_values(q, options->bad_values);
+        mr_query_release(q);
+        q = next;
+    }
     if (!q || !options->populate_existing) return q;
     next = mr_query_flags(q, true, -1);
     mr_query_release(q);
@@ -60,7 +65,7 @@ static mr_query *query_with_options(mr_mapper *mapper, const mr_value *values, c
 
 static mr_status open_load(const mr_load_context *ctx, mr_mapper *mapper, const mr_value *values,
                            const mr_query *options, mr_load **out) {
-    if (!options || options->noptions == 0)
+    if (!options || (options->noptions == 0 && !options->bad_values))
         return mr_get_open(ctx, mapper, values, options && options->populate_existing, NULL, out);
     mr_query *q = query_with_options(mapper, values, options);
     if (!q) return MR_FAIL;

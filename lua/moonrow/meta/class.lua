@@ -1,0 +1,282 @@
+---@meta _
+-- class.lua: classes and objects.
+-- luacheck: ignore 212 241
+
+---@since 0.1
+
+---@class moonrow
+local mr = {}
+
+-- ---------------------------------------------------------------- classes
+
+---@class moonrow.BaseOptions
+---The tables that its classes make; a new one by default.
+---@field metadata? moonrow.MetaData
+---For the reader; it has no effect.
+---@field name? string
+
+---A base for classes, without a database: sessions are told which engine they have.
+---
+---```lua
+---local Base = mr.declarative_base{ metadata = mr.MetaData(), name = "Base" }
+---local Thing = Base:extend("Thing", { id = mr.Column{ mr.Integer, primary_key = true } })
+---local engine = mr.create_engine "sqlite://"
+---Base.metadata:create_all{ bind = engine }
+---local s <close> = mr.Session(engine)
+---s:query(Thing):count() --> 0
+---```
+---@param options? moonrow.BaseOptions
+---@return moonrow.Model
+function mr.declarative_base(options) end
+
+---A class: called, it makes an object; indexed by an attribute, it gives the attribute's expression. Methods are
+---written into it: `function User:greet() ... end`.
+---
+---A class of the program's is two classes to an editor: `User` is what an object is, `User.Class` what the class itself
+---is. lua/README.md shows how they are written.
+---
+---```lua
+---User{ name = "Dan" }.name --> Dan
+---User.name --> user.name
+---User.c.name --> user.name
+---User.metadata == db.metadata --> true
+---User.query:count() --> 3
+---User.nmae --! ArgumentError: User has no attribute 'nmae' (did you mean 'name'?)
+---function User:greet() return "I am " .. self.name end
+---ann:greet() --> I am Ann
+---function User:__init(name) self.name = name end
+---User("Eve").name --> Eve
+---```
+---@class moonrow.Model
+---A query of the class's objects in the session of its database.
+---@field query moonrow.Query<any>
+---The class of its queries; written into the class, or its base.
+---
+---```lua
+---User.query_class = mr.Query:extend{ adults = function(q) return q:filter(User.age:ge(30)) end }
+---User.query:adults():all() --> {Ann}
+---```
+---@field query_class moonrow.QueryClass?
+---The set of tables that its table is in.
+---@field metadata moonrow.MetaData
+---The columns, whatever methods hide.
+---@field c table<string, moonrow.Expression>
+---What runs when the class is called; `db.Model.__init(self, values)` is what runs where it is not written. Loading an
+---object never calls it.
+---@field __init fun(self: any, ...)
+---A class with this one as its base. body: see moonrow.ClassBody.
+---
+---```lua
+---local Tag = db.Model:extend("BlogTag", { id = db.Column{ db.Integer, primary_key = true } })
+---Tag.__table.name --> blog_tag
+---```
+---@field extend fun(self: moonrow.Model, name: string, body: table): moonrow.AnyModel
+---@overload fun(...): any
+
+---A class that no annotation describes: each of its names may be anything.
+---@class moonrow.AnyModel: moonrow.Model
+---Attributes, methods and constants.
+---@field [string] any
+
+---What the body of a class may have, besides columns, relationships, fields (`mr.field()`), methods, constants and
+---metamethods. In its array part: mixins, tables of the same, which several classes share.
+---
+---```lua
+---local Dated = { made = db.Column{ db.DateTime, default = mr.now } }
+---local Thing = db.Model:extend("Thing", {
+---  Dated,
+---  __abstract = true,
+---  __init = function(self, id) self.id = id end,
+---  __tostring = function(self) return "thing " .. self.id end,
+---})
+---local Cup = Thing:extend("Cup", {
+---  id = db.Column{ db.Integer, primary_key = true },
+---  version = db.Column{ db.Integer },
+---  __tablename = "cups",
+---  __table_args = { mr.CheckConstraint "id > 0", schema = "main", extend_existing = true },
+---  __mapper_args = { version_id_col = "version" },
+---})
+---Cup.__table.name --> cups
+---Cup(7) --> thing 7
+---local t = db.Table("mug", db.Column{ "id", db.Integer, primary_key = true })
+---db.Model:extend("Mug", { __table = t }).__table == t --> true
+---```
+---@class moonrow.ClassBody
+---The table's name; by default the class's in snake case: BlogPost has blog_post.
+---@field __tablename? string
+---A table that is there already, in place of columns.
+---@field __table? moonrow.Table
+---Constraints and indexes, and options of the table.
+---@field __table_args? moonrow.TableArgs
+---How objects become rows.
+---@field __mapper_args? moonrow.MapperArgs
+---The class has no table: it only hands its body on. false by default.
+---@field __abstract? boolean
+---What runs when the class is called.
+---@field __init? fun(self: any, ...)
+---How an object prints.
+---@field __tostring? fun(self: any): string
+
+---@class moonrow.TableArgs
+---Constraints and indexes.
+---@field [integer] moonrow.Constraint
+---The name of an attached database, in SQLite.
+---@field schema? string
+---Accepted; it has no effect.
+---@field extend_existing? boolean
+
+---What `__mapper_args` takes.
+---
+---```lua
+---local Doc = db.Model:extend("Doc", {
+---  id = db.Column{ db.Integer, primary_key = true },
+---  text = db.Column{ db.Text },
+---  version = db.Column{ db.Integer },
+---  __mapper_args = {
+---    version_id_col = "version", version_id_generator = function(before) return (before or 0) + 10 end,
+---    eager_defaults = true, confirm_inserted_rows = true, confirm_deleted_rows = true,
+---  },
+---})
+---db:create_all()
+---local doc = Doc{ text = "a" }
+---session:add(doc)
+---session:commit()
+---doc.version --> 10
+---session:execute(mr.text "UPDATE doc SET version = 11")
+---doc.text = "b"
+---session:commit() --! StaleDataError:
+---session:rollback()
+---```
+---@class moonrow.MapperArgs
+---Finds a row by the version that it was read with, too: an UPDATE or DELETE of another version is a StaleDataError.
+---@field version_id_col? moonrow.Column|string
+---The next version; by default one more. false: not made by the library.
+---@field version_id_generator? false|fun(before: any): any
+---What the database makes comes with an INSERT ("auto", the default), with an UPDATE, too (true), or when it is read
+---(false).
+---@field eager_defaults? boolean|"auto"
+---false: an INSERT of an object need not insert a row (a view). true by default.
+---@field confirm_inserted_rows? boolean
+---false: a DELETE of an object need not find its row. true by default.
+---@field confirm_deleted_rows? boolean
+
+-- ---------------------------------------------------------------- objects
+
+---An object of a class, which is a row or is to become one. Attributes are read and written as fields; a name that the
+---class does not declare raises. Classes of the program's name their attributes to the editor.
+---
+---```lua
+---ann.name = "Anna"
+---ann.name --> Anna
+---ann.nmae = "Anna" --! ArgumentError: User has no attribute 'nmae' (did you mean 'name'?)
+---ann == User.query:get(1) --> true
+---```
+---@class moonrow.Object
+
+---An attribute in memory only: it is never stored, and lives as long as the object does.
+---
+---```lua
+---local Sprite = db.Model:extend("Sprite", { id = db.Column{ db.Integer, primary_key = true }, image = mr.field() })
+---Sprite{ image = { "pixels" } }.image[1] --> pixels
+---```
+---@return any
+function mr.field() end
+
+---What the library knows of an object.
+---
+---```lua
+---local i = mr.inspect(ann)
+---i.state --> persistent
+---i.identity[1] --> 1
+---i.session:in_transaction() --> false
+---i.class == User --> true
+---i.modified --> false
+---ann.age = 35
+---mr.inspect(ann).modified --> true
+---#mr.inspect(ann).loaded --> 1
+---mr.inspect(ann).unloaded[1] --> id
+---mr.inspect(User{}).state --> transient
+---```
+---@param object moonrow.Object
+---@return moonrow.Inspection
+function mr.inspect(object) end
+
+---What `mr.inspect` gives. Its fields are read when they are asked for.
+---@class moonrow.Inspection
+---What the object is to its session and to the database.
+---@field state "transient"|"pending"|"persistent"|"deleted"|"detached"
+---The primary key, a list; nil where there is no row.
+---@field identity any
+---The session that it is in.
+---@field session moonrow.Session?
+---Its class.
+---@field class moonrow.Model
+---Has it changes that are not flushed?
+---@field modified boolean
+---The attributes in memory.
+---@field loaded string[]
+---Those that a read would load.
+---@field unloaded string[]
+local Inspection = {}
+
+---@class moonrow.History
+---The new value, or what a collection has got.
+---@field added any[]
+---What is as it was.
+---@field unchanged any[]
+---The value before, or what a collection has lost.
+---@field deleted any[]
+
+---How the attribute has changed since the object was read; of one that was not loaded when it was written, only what is
+---new. NULL is mr.null.
+---
+---```lua
+---local before = ann.age
+---ann.age = 35
+---local h = mr.inspect(ann):history "age"
+---h.added[1] --> 35
+---h.deleted[1] --> 34
+---#h.unchanged --> 0
+---```
+---@param attribute string
+---@return moonrow.History
+function Inspection:history(attribute) end
+
+---The object's session, or nil.
+---
+---```lua
+---mr.object_session(ann):query(User):count() --> 3
+---mr.object_session(User{}) --> nil
+---```
+---@param object moonrow.Object
+---@return moonrow.Session?
+function mr.object_session(object) end
+
+---Makes the object as if it had never had a row. It leaves its session.
+---
+---```lua
+---mr.make_transient(ann)
+---mr.inspect(ann).state --> transient
+---```
+---@param object moonrow.Object
+function mr.make_transient(object) end
+
+---Makes a transient object with a key as if its row had been loaded and its session closed.
+---
+---```lua
+---local user = User{ id = 1 }
+---mr.make_transient_to_detached(user)
+---mr.inspect(user).state --> detached
+---```
+---@error InvalidRequestError the object has a row already, or no key
+---@param object moonrow.Object
+function mr.make_transient_to_detached(object) end
+
+---The class of an object.
+---
+---```lua
+---mr.class_of(ann) == User --> true
+---```
+---@param object moonrow.Object
+---@return moonrow.Model
+function mr.class_of(object) end

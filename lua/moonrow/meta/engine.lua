@@ -1,0 +1,213 @@
+---@meta _
+-- engine.lua: engines and connections.
+-- luacheck: ignore 212 241
+
+---@since 0.1
+
+---@class moonrow
+local mr = {}
+
+-- ---------------------------------------------------------------- engines
+
+---What `mr.create_engine` takes, and `mr.open`, too. The first three may stand in the URL, which counts before them.
+---@class moonrow.EngineOptions
+---How long to wait for a lock of another connection, in milliseconds; 5000 by default.
+---@field busy_timeout? integer
+---How a commit can be taken back; by default what the file says, and a new file "delete".
+---@field journal_mode? "delete"|"truncate"|"persist"|"memory"|"wal"|"off"
+---When SQLite waits for the disk; "full" by default.
+---@field synchronous? "off"|"normal"|"full"|"extra"
+---Logs each statement, with its parameters in a second line; false by default.
+---@field echo? boolean
+---How many prepared statements each connection keeps, 1 to 100000; 100 by default.
+---@field statement_cache? integer
+---Accepted; it has no effect.
+---@field convert_unicode? boolean
+
+---What may stand behind the `?` of a URL, with `&` between two: `sqlite:///a.db?journal_mode=wal&busy_timeout=100`.
+---
+---```lua
+---mr.open "sqlite://?busy_timeout=100&synchronous=normal".session:scalar(mr.text "PRAGMA synchronous") --> 1
+---mr.open "sqlite://?jurnal_mode=wal" --! ArgumentError:
+---local file = os.tmpname()
+---mr.open("sqlite:///" .. file .. "?journal_mode=wal").session:scalar(mr.text "PRAGMA journal_mode") --> wal
+---os.remove(file)
+---```
+---@class moonrow.UrlParameters
+---How a commit can be taken back; it stays with the file.
+---@field journal_mode? "delete"|"truncate"|"persist"|"memory"|"wal"|"off"
+---When SQLite waits for the disk.
+---@field synchronous? "off"|"normal"|"full"|"extra"
+---In milliseconds.
+---@field busy_timeout? integer
+
+---An engine: the connections to one database.
+---
+---```lua
+---local engine = mr.create_engine("sqlite://", { echo = false, busy_timeout = 1000, statement_cache = 10,
+---  journal_mode = "wal", synchronous = "normal", convert_unicode = true })
+---engine.name --> sqlite
+---```
+---@error ArgumentError the URL cannot be read, or an option is unknown
+---@param url string
+---@param options? moonrow.EngineOptions
+---@return moonrow.Engine
+function mr.create_engine(url, options) end
+
+---An engine: the connections to one database, which are made when they are needed and kept.
+---
+---```lua
+---db.engine.url --> sqlite://
+---db.engine.dialect.name --> sqlite
+---db.engine.name --> sqlite
+---```
+---@class moonrow.Engine
+---Without a password.
+---@field url string
+---The database's language.
+---@field dialect moonrow.Dialect
+---The name of the dialect.
+---@field name string
+local Engine = {}
+
+---@class moonrow.Dialect
+---"sqlite".
+---@field name string
+
+---Runs fn and returns the statements that the engine executed, in order.
+---
+---```lua
+---local records = db.engine:record(function() User.query:count() end)
+---#records --> 1
+---```
+---@param fn fun()
+---@return moonrow.Record[]
+function Engine:record(fn) end
+
+---Closes idle connections; they are made again when they are needed.
+---
+---```lua
+---local file = os.tmpname()
+---local engine = mr.create_engine("sqlite:///" .. file)
+---engine:connect():close()
+---engine:dispose()
+---os.remove(file)
+---```
+function Engine:dispose() end
+
+---@class moonrow.ConnectOptions
+---"AUTOCOMMIT": each statement is a transaction of its own.
+---@field isolation_level? "SERIALIZABLE"|"AUTOCOMMIT"
+
+---A connection of its own. It begins at its first write and is committed by hand; with the isolation level "AUTOCOMMIT"
+---each statement is a transaction of its own, as VACUUM and some PRAGMAs need it.
+---
+---```lua
+---local connection <close> = db.engine:connect{ isolation_level = "AUTOCOMMIT" }
+---connection:scalar(mr.text "SELECT count(*) FROM user") --> 3
+---```
+---@param options? moonrow.ConnectOptions
+---@return moonrow.Connection
+function Engine:connect(options) end
+
+---A transaction: committed at the end of the block, rolled back on an error. Without fn: a connection to close, which
+---commits.
+---
+---```lua
+---db.engine:begin(function(connection)
+---  return connection:execute(mr.text "UPDATE user SET age = 1").rowcount
+---end) --> 3
+---```
+---@overload fun(self: moonrow.Engine): moonrow.Connection
+---@param fn fun(connection: moonrow.Connection): ... nil is refused
+---@return any ... what fn returns
+function Engine:begin(fn) end
+
+-- ---------------------------------------------------------------- connections
+
+---A connection. With `<close>`, it is closed at the end of the block; what is not committed is rolled back.
+---
+---```lua
+---local connection <close> = db.engine:connect()
+---connection.engine == db.engine --> true
+---connection.closed --> false
+---```
+---@class moonrow.Connection
+---The engine that it belongs to.
+---@field engine moonrow.Engine
+---A closed connection answers this and close(), and refuses all else.
+---@field closed boolean
+local Connection = {}
+
+---Runs a statement. params: values by name, or a list of them, for a batch. Text is SQL.
+---
+---```lua
+---local connection <close> = db.engine:connect()
+---connection:execute("SELECT name FROM user WHERE id = :id", { id = 2 }):scalar() --> Bob
+---```
+---@param statement moonrow.Statement|moonrow.Select|string
+---@param params? table
+---@return moonrow.Result
+function Connection:execute(statement, params) end
+
+---The first column of each row.
+---
+---```lua
+---local connection <close> = db.engine:connect()
+---connection:scalars(mr.text "SELECT name FROM user ORDER BY id"):all() --> {"Ann", "Bob", "Cid"}
+---```
+---@param statement moonrow.Statement|moonrow.Select
+---@param params? table
+---@return moonrow.Result
+function Connection:scalars(statement, params) end
+
+---The first column of the first row, or nil.
+---
+---```lua
+---local connection <close> = db.engine:connect()
+---connection:scalar(mr.select(mr.func.count(User.id))) --> 3
+---```
+---@param statement moonrow.Statement|moonrow.Select
+---@param params? table
+---@return any
+function Connection:scalar(statement, params) end
+
+---Has a transaction begun on it?
+---
+---```lua
+---local connection <close> = db.engine:connect()
+---connection:in_transaction() --> false
+---connection:execute(mr.text "DELETE FROM post")
+---connection:in_transaction() --> true
+---```
+---@return boolean
+function Connection:in_transaction() end
+
+---Ends the transaction, if there is one: what it wrote stays.
+---
+---```lua
+---local connection <close> = db.engine:connect()
+---connection:execute(mr.text "DELETE FROM post")
+---connection:commit()
+---Post.query:count() --> 0
+---```
+function Connection:commit() end
+
+---Ends the transaction, if there is one: what it wrote goes.
+---
+---```lua
+---local connection <close> = db.engine:connect()
+---connection:execute(mr.text "DELETE FROM post")
+---connection:rollback()
+---Post.query:count() --> 3
+---```
+function Connection:rollback() end
+
+---Gives the connection back, after a rollback of what is not committed.
+---
+---```lua
+---local connection = db.engine:connect()
+---connection:close()
+---connection.closed --> true
+---```
+function Connection:close() end

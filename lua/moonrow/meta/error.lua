@@ -1,0 +1,205 @@
+---@meta _
+-- error.lua: errors and their kinds.
+-- luacheck: ignore 212 241
+
+---@since 0.1
+
+-- ---------------------------------------------------------------- errors
+
+---What `error()` raises: an object, whose tostring begins with where.
+---
+---```lua
+---local ok, e = pcall(function()
+---  session:add(User{ name = mr.null })
+---  session:commit()
+---end)
+---e.kind --> IntegrityError
+---e.message --> ...NOT NULL constraint failed: user.name...
+---e.where --> ...:...
+---e.statement --> INSERT INTO user (name, age) VALUES (?, ?)...
+---#e.params --> 2
+---e.orig.code --> 1299
+---type(e.traceback) --> string
+---"what happened: " .. e --> what happened: ...IntegrityError: ...
+---```
+---@class moonrow.Error
+---The name of its class.
+---@field kind moonrow.ErrorKind
+---What happened, and the cure, without the place and the kind.
+---@field message string
+---"file:line" of the program's call.
+---@field where string
+---The Lua stack where it was raised.
+---@field traceback string
+---The SQL that failed.
+---@field statement string?
+---Its parameters; NULL is mr.null.
+---@field params any[]?
+---The database's own words.
+---@field orig moonrow.DriverError?
+
+---@class moonrow.DriverError
+---The database's own message.
+---@field message string
+---SQLite's extended result code: 5 SQLITE_BUSY, 1299 SQLITE_CONSTRAINT_NOTNULL, 2067 SQLITE_CONSTRAINT_UNIQUE, 787
+---SQLITE_CONSTRAINT_FOREIGNKEY, 1555 SQLITE_CONSTRAINT_PRIMARYKEY, 275 SQLITE_CONSTRAINT_CHECK ...
+---@field code integer
+
+---A class of errors.
+---
+---```lua
+---mr.errors.IntegrityError.name --> IntegrityError
+---```
+---@class moonrow.ErrorClass
+---The name of the kind.
+---@field name moonrow.ErrorKind
+local ErrorClass = {}
+
+---Is the value an error of this kind, or of a kind below it?
+---
+---```lua
+---local ok, e = pcall(function() User.query:filter_by{ name = "Nobody" }:one() end)
+---mr.errors.NoResultFound:is(e) --> true
+---mr.errors.InvalidRequestError:is(e) --> true
+---mr.errors.NoResultFound:is "some text" --> false
+---```
+---@param value any
+---@return boolean
+function ErrorClass:is(value) end
+
+---The kinds of errors: `mr.errors.NAME`. A kind that is below another is one of it, too.
+---@class moonrow.ErrorKinds
+---Every error of the library.
+---
+---```lua
+---local ok, e = pcall(mr.open, "nonsense")
+---mr.errors.Error:is(e) --> true
+---```
+---@field Error moonrow.ErrorClass
+---A wrong type, an unknown attribute, option or name, a criterion that is none. Below Error.
+---
+---```lua
+---User.query:filter(true) --! ArgumentError:
+---```
+---@field ArgumentError moonrow.ErrorClass
+---What cannot be done now: in this state of the object, the session or the transaction. Below Error.
+---
+---```lua
+---session:begin(function() session:begin(function() end) end) --! InvalidRequestError:
+---```
+---@field InvalidRequestError moonrow.ErrorClass
+---`one` found no row; a page that is not there. Below InvalidRequestError.
+---
+---```lua
+---User.query:filter_by{ name = "Nobody" }:one() --! NoResultFound:
+---```
+---@field NoResultFound moonrow.ErrorClass
+---`one` or `one_or_none` found more than one row. Below InvalidRequestError.
+---
+---```lua
+---User.query:one() --! MultipleResultsFound:
+---```
+---@field MultipleResultsFound moonrow.ErrorClass
+---The object is in no session, and does not have what was asked for. Below InvalidRequestError.
+---
+---```lua
+---session:expire(ann)
+---session:expunge(ann)
+---ann.name --! DetachedInstanceError:
+---```
+---@field DetachedInstanceError moonrow.ErrorClass
+---A flush has failed, and the session waits for its rollback. Below InvalidRequestError.
+---
+---```lua
+---session:begin()
+---session:add(User{ name = mr.null })
+---pcall(session.flush, session)
+---User.query:count() --! PendingRollbackError:
+---session:rollback()
+---```
+---@field PendingRollbackError moonrow.ErrorClass
+---The object's row is gone. Below InvalidRequestError.
+---
+---```lua
+---session:expire(cid)
+---session:execute(mr.text "DELETE FROM user WHERE name = 'Cid'")
+---cid.name --! ObjectDeletedError:
+---session:rollback()
+---```
+---@field ObjectDeletedError moonrow.ErrorClass
+---What the classes say about each other cannot be. Below Error.
+---
+---```lua
+---db.Model:extend("Bad", { id = db.Column{ db.Integer, primary_key = true }, x = db.relationship "Nobody" })
+---db:configure() --! MappingError:
+---```
+---@field MappingError moonrow.ErrorClass
+---An UPDATE or DELETE did not find its row as it was read: somebody else has changed or deleted it. Below Error.
+---
+---```lua
+---session:execute(mr.text "DELETE FROM user WHERE id = 3")
+---cid.age = 20
+---session:commit() --! StaleDataError:
+---session:rollback()
+---```
+---@field StaleDataError moonrow.ErrorClass
+---The database has refused. Below Error.
+---
+---```lua
+---session:execute(mr.text "SELEC 1") --! OperationalError:
+---```
+---@field DatabaseError moonrow.ErrorClass
+---A constraint has failed: NOT NULL, UNIQUE, CHECK, a foreign key. Below DatabaseError.
+---
+---```lua
+---session:add(User{ id = 1, name = "Ann again" })
+---session:commit() --! IntegrityError:
+---```
+---@field IntegrityError moonrow.ErrorClass
+---The database is busy, the file cannot be opened, SQL that cannot be read, a run that was interrupted. Below
+---DatabaseError.
+---
+---```lua
+---mr.open "sqlite:////nowhere/at/all.db".session:scalar(mr.text "SELECT 1") --! OperationalError:
+---```
+---@field OperationalError moonrow.ErrorClass
+---A value that is none of its column's type, or is too long. Below DatabaseError.
+---
+---```lua
+---session:execute(mr.text "UPDATE user SET age = 'old' WHERE id = 1")
+---session:expire(ann)
+---ann.age --! DataError:
+---session:rollback()
+---```
+---@field DataError moonrow.ErrorClass
+---SQL that is empty, or more than one statement, or has a zero byte. Below DatabaseError.
+---
+---```lua
+---session:execute(mr.text "SELECT 1; SELECT 2") --! ProgrammingError:
+---```
+---@field ProgrammingError moonrow.ErrorClass
+---There was no memory. (Lua's own "not enough memory" stays a string.) Below Error.
+---
+---```lua
+---mr.errors.NoMemoryError.name --> NoMemoryError
+---```
+---@field NoMemoryError moonrow.ErrorClass
+
+---The names of the kinds.
+---@alias moonrow.ErrorKind
+---| "Error"
+---| "ArgumentError"
+---| "InvalidRequestError"
+---| "NoResultFound"
+---| "MultipleResultsFound"
+---| "DetachedInstanceError"
+---| "PendingRollbackError"
+---| "ObjectDeletedError"
+---| "MappingError"
+---| "StaleDataError"
+---| "DatabaseError"
+---| "IntegrityError"
+---| "OperationalError"
+---| "DataError"
+---| "ProgrammingError"
+---| "NoMemoryError"

@@ -1,0 +1,291 @@
+---@meta _
+-- event.lua: events, and listening to them.
+-- luacheck: ignore 212 241
+
+---@since 0.1
+
+-- ---------------------------------------------------------------- events
+
+---The names of the events; moonrow.Listeners tells what each is given.
+---@alias moonrow.EventName
+---| "before_flush" | "after_flush" | "before_commit" | "after_commit" | "after_rollback" | "after_begin"
+---| "before_insert" | "after_insert" | "before_update" | "after_update" | "before_delete" | "after_delete"
+---| "load" | "refresh" | "set" | "append" | "remove" | "connect" | "before_execute" | "after_execute"
+
+---@class moonrow.ListenOptions
+---fn is called the next time only; false by default.
+---@field once? boolean
+---Of "set" and "append": what fn returns is written in place of the value; false by default.
+---@field retval? boolean
+---Of classes and attributes: also for the classes that inherit from it; false by default. What has no table (a base, a
+---mixin) always reaches all that come from it.
+---@field propagate? boolean
+
+---Listening: `mr.event`.
+---
+---```lua
+---local names = {}
+---mr.event.listen(User, "before_insert", function(class, connection, user) names[#names + 1] = user.name end)
+---session:add(User{ name = "Dan" })
+---session:commit()
+---names[1] --> Dan
+---```
+---@class moonrow.Events
+local Events = {}
+
+---Calls fn whenever it happens. target: a session or what makes it, a class, a base or mixin (its classes, now and
+---later), an attribute, or an engine. fn may not yield.
+---
+---```lua
+---mr.event.listen(User.name, "set", function(user, value, before) return value:upper() end,
+---  { retval = true, once = false, propagate = true })
+---ann.name = "anna"
+---ann.name --> ANNA
+---mr.event.listen(User, "before_commit", function() end) --! ArgumentError:
+---```
+---@error ArgumentError there is no such event, or the target has none of the kind
+---@param target any
+---@param name moonrow.EventName
+---@param fn function see moonrow.Listeners
+---@param options? moonrow.ListenOptions
+function Events.listen(target, name, fn, options) end
+
+---fn is called no more.
+---
+---```lua
+---local function fn() end
+---mr.event.listen(session, "after_commit", fn)
+---mr.event.remove(session, "after_commit", fn)
+---mr.event.contains(session, "after_commit", fn) --> false
+---```
+---@error InvalidRequestError fn does not listen
+---@param target any
+---@param name moonrow.EventName
+---@param fn function
+function Events.remove(target, name, fn) end
+
+---Does fn listen?
+---
+---```lua
+---local function fn() end
+---mr.event.listen(session, "after_commit", fn)
+---mr.event.contains(session, "after_commit", fn) --> true
+---```
+---@param target any
+---@param name moonrow.EventName
+---@param fn function
+---@return boolean
+function Events.contains(target, name, fn) end
+
+---`listen`, as a function that takes the listener and returns it.
+---
+---```lua
+---local count = 0
+---local fn = mr.event.listens_for(session, "after_commit", { once = true })(function() count = count + 1 end)
+---session:commit()
+---session:commit()
+---count --> 1
+---```
+---@param target any
+---@param name moonrow.EventName
+---@param options? moonrow.ListenOptions
+---@return fun(fn: function): function
+function Events.listens_for(target, name, options) end
+
+-- ---------------------------------------------------------------- what listeners are given
+
+---The events: the arguments of each listener, in their order. What a listener raises goes to the code that caused the
+---event, whose work fails.
+---@class moonrow.Listeners
+---Of a session: before a flush, when there is something to flush. May add, change and delete objects: they are in it.
+---
+---```lua
+---mr.event.listen(session, "before_flush", function(s) for _, o in ipairs(s.new) do o.age = 18 end end)
+---local dan = User{ name = "Dan" }
+---session:add(dan)
+---session:commit()
+---dan.age --> 18
+---```
+---@field before_flush fun(session: moonrow.Session)
+---Of a session: a flush has written all it had to.
+---
+---```lua
+---local n = 0
+---mr.event.listen(session, "after_flush", function(s) n = n + 1 end)
+---ann.age = 35
+---session:flush()
+---n --> 1
+---session:rollback()
+---```
+---@field after_flush fun(session: moonrow.Session)
+---Of a session: before it flushes and commits. An error keeps it from that.
+---
+---```lua
+---mr.event.listen(session, "before_commit", function(s) error "not today" end)
+---ann.age = 35
+---session:commit() --! not today
+---session:rollback()
+---```
+---@field before_commit fun(session: moonrow.Session)
+---Of a session: it has committed.
+---
+---```lua
+---local n = 0
+---mr.event.listen(session, "after_commit", function(s) n = n + 1 end)
+---ann.age = 35
+---session:commit()
+---n --> 1
+---```
+---@field after_commit fun(session: moonrow.Session)
+---Of a session: its transaction has been rolled back.
+---
+---```lua
+---local n = 0
+---mr.event.listen(session, "after_rollback", function(s) n = n + 1 end)
+---ann.age = 35
+---session:flush()
+---session:rollback()
+---n --> 1
+---```
+---@field after_rollback fun(session: moonrow.Session)
+---Of a session: a transaction of the database has begun.
+---
+---```lua
+---local n = 0
+---mr.event.listen(session, "after_begin", function(s) n = n + 1 end)
+---ann.age = 35
+---session:commit()
+---n --> 1
+---```
+---@field after_begin fun(session: moonrow.Session)
+---Of a class: before an object's INSERT. May change this object's columns, and use the connection; not the session.
+---
+---```lua
+---mr.event.listen(User, "before_insert", function(class, connection, user) user.age = user.age or 18 end)
+---local dan = User{ name = "Dan" }
+---session:add(dan)
+---session:commit()
+---dan.age --> 18
+---```
+---@field before_insert fun(class: moonrow.Model, connection: moonrow.Connection, object: any)
+---Of a class: after the INSERT; the object has its key.
+---
+---```lua
+---local id
+---mr.event.listen(User, "after_insert", function(class, connection, user) id = user.id end)
+---session:add(User{ name = "Dan" })
+---session:commit()
+---id --> 4
+---```
+---@field after_insert fun(class: moonrow.Model, connection: moonrow.Connection, object: any)
+---Of a class: before an object's UPDATE, also where it turns out that there is nothing to write.
+---
+---```lua
+---mr.event.listen(User, "before_update", function(class, connection, user) user.name = user.name .. "!" end)
+---ann.age = 35
+---session:commit()
+---ann.name --> Ann!
+---```
+---@field before_update fun(class: moonrow.Model, connection: moonrow.Connection, object: any)
+---Of a class: after the UPDATE.
+---
+---```lua
+---local name
+---mr.event.listen(User, "after_update", function(class, connection, user) name = class.__name end)
+---ann.age = 35
+---session:commit()
+---name --> User
+---```
+---@field after_update fun(class: moonrow.Model, connection: moonrow.Connection, object: any)
+---Of a class: before an object's DELETE.
+---
+---```lua
+---mr.event.listen(User, "before_delete", function(class, connection, user) error "stays" end)
+---session:delete(cid)
+---session:commit() --! stays
+---session:rollback()
+---```
+---@field before_delete fun(class: moonrow.Model, connection: moonrow.Connection, object: any)
+---Of a class: after the DELETE.
+---
+---```lua
+---local gone
+---mr.event.listen(User, "after_delete", function(class, connection, user) gone = user.id end)
+---session:delete(cid)
+---session:commit()
+---gone --> 3
+---```
+---@field after_delete fun(class: moonrow.Model, connection: moonrow.Connection, object: any)
+---Of a class: an object has been made of a row, not by the program.
+---
+---```lua
+---local loaded = 0
+---mr.event.listen(User, "load", function(user) loaded = loaded + 1 end)
+---local s <close> = mr.Session(db.engine)
+---s:query(User):all() --> {Ann, Bob, Cid}
+---loaded --> 3
+---```
+---@field load fun(object: any)
+---Of a class: attributes of an object that was there already have been loaded again.
+---
+---```lua
+---local name
+---mr.event.listen(User, "refresh", function(user) name = user.name end)
+---session:refresh(ann)
+---name --> Ann
+---```
+---@field refresh fun(object: any)
+---Of an attribute: before it is written. With retval, what fn returns is written.
+---
+---```lua
+---local before
+---ann.age = 34
+---mr.event.listen(User.age, "set", function(user, value, old) before = old end)
+---ann.age = 35
+---before --> 34
+---```
+---@field set fun(object: any, value: any, before: any)
+---Of a collection: an object is to be put into it. With retval, what fn returns is put.
+---
+---```lua
+---mr.event.listen(User.posts, "append", function(user, post) post.title = post.title .. " by " .. user.name end)
+---cid.posts:append(Post{ title = "Me" })
+---cid.posts[1].title --> Me by Cid
+---```
+---@field append fun(object: any, value: any)
+---Of a collection: an object has left it.
+---
+---```lua
+---local left
+---mr.event.listen(User.posts, "remove", function(user, post) left = post.title end)
+---bob.posts:remove(bob.posts[1])
+---left --> News
+---```
+---@field remove fun(object: any, value: any)
+---Of an engine: a connection has been made; what fn executes sets it up.
+---
+---```lua
+---local other = mr.open "sqlite://"
+---mr.event.listen(other.engine, "connect", function(connection) connection:execute("PRAGMA cache_size = -4000") end)
+---other.session:scalar(mr.text "PRAGMA cache_size") --> -4000
+---```
+---@field connect fun(connection: moonrow.Connection)
+---Of an engine: before a statement. Of a batch, parameters is a list of lists.
+---
+---```lua
+---local seen
+---mr.event.listen(db.engine, "before_execute", function(connection, statement, parameters) seen = parameters[1] end)
+---User.query:get(2)
+---User.query:filter_by{ name = "Bob" }:first() --> Bob
+---seen --> Bob
+---```
+---@field before_execute fun(connection: moonrow.Connection, statement: string, parameters: any[])
+---Of an engine: after a statement, and how long it took, in seconds.
+---
+---```lua
+---local took
+---mr.event.listen(db.engine, "after_execute", function(connection, statement, parameters, seconds) took = seconds end)
+---User.query:count() --> 3
+---took < 1 --> true
+---```
+---@field after_execute fun(connection: moonrow.Connection, statement: string, parameters: any[], seconds: number)

@@ -1,0 +1,297 @@
+---@meta _
+-- loading.lua: how what a query finds is loaded.
+-- luacheck: ignore 212 241
+
+---@since 0.1
+
+---@class moonrow
+local mr = {}
+
+-- ---------------------------------------------------------------- how relationships and columns load
+
+---An option of a query: how a relationship or a column is loaded. Options chain, from one class to the next.
+---
+---```lua
+---local option = mr.joinedload(Post.author):selectinload(User.posts)
+---local post = Post.query:options(option):populate_existing():get(1)
+---#db:record(function() return #post.author.posts end) --> 0
+---```
+---@class moonrow.LoaderOption
+local LoaderOption = {}
+
+---In the same statement, by a LEFT OUTER JOIN. From the class that the chain has come to.
+---
+---```lua
+---Post.query:options(mr.selectinload(Post.author):joinedload(User.posts)):count() --> 3
+---```
+---@param path string|moonrow.Expression|moonrow.RelationshipAttribute
+---@param options? moonrow.JoinedLoadOptions
+---@return moonrow.LoaderOption
+function LoaderOption:joinedload(path, options) end
+
+---By one more statement for all objects: WHERE key IN (...), 500 keys at a time. From the class that the chain has come
+---to.
+---
+---```lua
+---Post.query:options(mr.joinedload(Post.author):selectinload(User.posts)):count() --> 3
+---```
+---@param path string|moonrow.Expression|moonrow.RelationshipAttribute
+---@return moonrow.LoaderOption
+function LoaderOption:selectinload(path, ...) end
+
+---By one more statement for all objects, which has the query in it. From the class that the chain has come to.
+---
+---```lua
+---Post.query:options(mr.joinedload(Post.author):subqueryload(User.posts)):count() --> 3
+---```
+---@param path string|moonrow.Expression|moonrow.RelationshipAttribute
+---@return moonrow.LoaderOption
+function LoaderOption:subqueryload(path, ...) end
+
+---At once, by a statement for each object. From the class that the chain has come to.
+---
+---```lua
+---Post.query:options(mr.joinedload(Post.author):immediateload(User.posts)):count() --> 3
+---```
+---@param path string|moonrow.Expression|moonrow.RelationshipAttribute
+---@return moonrow.LoaderOption
+function LoaderOption:immediateload(path, ...) end
+
+---When it is first read. From the class that the chain has come to.
+---
+---```lua
+---Post.query:options(mr.joinedload(Post.author):lazyload(User.posts)):count() --> 3
+---```
+---@param path string|moonrow.Expression|moonrow.RelationshipAttribute
+---@return moonrow.LoaderOption
+function LoaderOption:lazyload(path, ...) end
+
+---Not at all: reading it is an error, if it would need a statement. From the class that the chain has come to.
+---
+---```lua
+---Post.query:options(mr.joinedload(Post.author):raiseload(User.posts)):count() --> 3
+---```
+---@param path string|moonrow.Expression|moonrow.RelationshipAttribute
+---@param options? moonrow.RaiseLoadOptions
+---@return moonrow.LoaderOption
+function LoaderOption:raiseload(path, options) end
+
+---Not at all: it is empty. From the class that the chain has come to.
+---
+---```lua
+---Post.query:options(mr.joinedload(Post.author):noload(User.posts)):count() --> 3
+---```
+---@param path string|moonrow.Expression|moonrow.RelationshipAttribute
+---@return moonrow.LoaderOption
+function LoaderOption:noload(path, ...) end
+
+---As the relationship says; for what follows in the chain. From the class that the chain has come to.
+---
+---```lua
+---Post.query:options(mr.joinedload(Post.author):defaultload(User.posts):load_only(Post.title)):count() --> 3
+---```
+---@param path string|moonrow.Expression|moonrow.RelationshipAttribute
+---@return moonrow.LoaderOption
+function LoaderOption:defaultload(path, ...) end
+
+---From the rows that the query has joined itself. From the class that the chain has come to.
+---
+---```lua
+---Post.query:join(Post.author):options(mr.contains_eager(Post.author):load_only(User.name)):count() --> 3
+---```
+---@param path string|moonrow.Expression|moonrow.RelationshipAttribute
+---@param options? moonrow.ContainsEagerOptions
+---@return moonrow.LoaderOption
+function LoaderOption:contains_eager(path, options) end
+
+---Only these columns, and the key; the others when they are first read. From the class that the chain has come to.
+---
+---```lua
+---Post.query:options(mr.joinedload(Post.author):load_only(User.name)):count() --> 3
+---```
+---@param ... string|moonrow.Expression
+---@return moonrow.LoaderOption
+function LoaderOption:load_only(...) end
+
+---These columns when they are first read. From the class that the chain has come to.
+---
+---```lua
+---Post.query:options(mr.joinedload(Post.author):defer(User.age)):count() --> 3
+---```
+---@param ... string|moonrow.Expression
+---@return moonrow.LoaderOption
+function LoaderOption:defer(...) end
+
+---These columns at once, which are deferred otherwise. From the class that the chain has come to.
+---
+---```lua
+---Post.query:options(mr.joinedload(Post.author):undefer(User.age)):count() --> 3
+---```
+---@param ... string|moonrow.Expression
+---@return moonrow.LoaderOption
+function LoaderOption:undefer(...) end
+
+---The columns of this group at once, which are deferred otherwise. From the class that the chain has come to.
+---
+---```lua
+---local Note = db.Model:extend("Note", {
+---  id = db.Column{ db.Integer, primary_key = true },
+---  text = db.Column{ db.Text, deferred_group = "long" },
+---  user_id = db.Column{ db.Integer, db.ForeignKey "user.id" },
+---  user = db.relationship{ "User", backref = "notes" },
+---})
+---db:create_all()
+---User.query:options(mr.selectinload(User.notes):undefer_group "long"):count() --> 3
+---```
+---@param name string
+---@return moonrow.LoaderOption
+function LoaderOption:undefer_group(name) end
+
+---@class moonrow.JoinedLoadOptions
+---JOIN in place of LEFT OUTER JOIN, where each object has a partner; false by default.
+---@field innerjoin? boolean
+
+---@class moonrow.RaiseLoadOptions
+---Only where it would need a statement: what is in memory is given. false by default.
+---@field sql_only? boolean
+
+---@class moonrow.ContainsEagerOptions
+---The alias whose rows they are.
+---@field alias? any
+
+---In the same statement, by a LEFT OUTER JOIN.
+---
+---```lua
+---local records = db:record(function() Post.query:options(mr.joinedload(Post.author, { innerjoin = true })):all() end)
+---#records --> 1
+---```
+---@param path string|moonrow.Expression|moonrow.RelationshipAttribute
+---@param options? moonrow.JoinedLoadOptions
+---@return moonrow.LoaderOption
+function mr.joinedload(path, options) end
+
+---By one more statement for all objects: WHERE key IN (...), 500 keys at a time.
+---
+---```lua
+---session:expunge_all()
+---#db:record(function() User.query:options(mr.selectinload(User.posts)):all() end) --> 2
+---```
+---@param path string|moonrow.Expression|moonrow.RelationshipAttribute
+---@return moonrow.LoaderOption
+function mr.selectinload(path, ...) end
+
+---By one more statement for all objects, which has the query in it.
+---
+---```lua
+---session:expunge_all()
+---#db:record(function() User.query:options(mr.subqueryload(User.posts)):all() end) --> 2
+---```
+---@param path string|moonrow.Expression|moonrow.RelationshipAttribute
+---@return moonrow.LoaderOption
+function mr.subqueryload(path, ...) end
+
+---At once, by a statement for each object.
+---
+---```lua
+---session:expunge_all()
+---#db:record(function() User.query:options(mr.immediateload(User.posts)):all() end) --> 4
+---```
+---@param path string|moonrow.Expression|moonrow.RelationshipAttribute
+---@return moonrow.LoaderOption
+function mr.immediateload(path, ...) end
+
+---When it is first read.
+---
+---```lua
+---session:expunge_all()
+---local user = User.query:options(mr.lazyload(User.posts)):first()
+---#db:record(function() return #user.posts end) --> 1
+---```
+---@param path string|moonrow.Expression|moonrow.RelationshipAttribute
+---@return moonrow.LoaderOption
+function mr.lazyload(path, ...) end
+
+---Not at all: reading it is an error, if it would need a statement.
+---
+---```lua
+---session:expunge_all()
+---local user = User.query:options(mr.raiseload(User.posts, { sql_only = true })):first()
+---return user.posts --! InvalidRequestError:
+---```
+---@param path string|moonrow.Expression|moonrow.RelationshipAttribute
+---@param options? moonrow.RaiseLoadOptions
+---@return moonrow.LoaderOption
+function mr.raiseload(path, options) end
+
+---Not at all: it is empty.
+---
+---```lua
+---session:expunge_all()
+---#User.query:options(mr.noload(User.posts)):first().posts --> 0
+---```
+---@param path string|moonrow.Expression|moonrow.RelationshipAttribute
+---@return moonrow.LoaderOption
+function mr.noload(path, ...) end
+
+---As the relationship says; for what follows in the chain.
+---
+---```lua
+---Post.query:options(mr.defaultload(Post.author):joinedload(User.posts)):count() --> 3
+---```
+---@param path string|moonrow.Expression|moonrow.RelationshipAttribute
+---@return moonrow.LoaderOption
+function mr.defaultload(path, ...) end
+
+---From the rows that the query has joined itself.
+---
+---```lua
+---session:expunge_all()
+---local Fresh = mr.aliased(Post)
+---local users = User.query:join(Fresh, Fresh.user_id:eq(User.id)):filter(Fresh.title:eq "Again")
+---  :options(mr.contains_eager(User.posts, { alias = Fresh })):all()
+---users[1].posts --> {Again}
+---```
+---@param path string|moonrow.Expression|moonrow.RelationshipAttribute
+---@param options? moonrow.ContainsEagerOptions
+---@return moonrow.LoaderOption
+function mr.contains_eager(path, options) end
+
+---Only these columns, and the key; the others when they are first read.
+---
+---```lua
+---tostring(User.query:options(mr.load_only(User.name))) --> SELECT user.id AS user_id, user.name AS user_name...
+---```
+---@param ... string|moonrow.Expression
+---@return moonrow.LoaderOption
+function mr.load_only(...) end
+
+---These columns when they are first read.
+---
+---```lua
+---tostring(User.query:options(mr.defer(User.age))) --> SELECT user.id AS user_id, user.name AS user_name...FROM user
+---```
+---@param ... string|moonrow.Expression
+---@return moonrow.LoaderOption
+function mr.defer(...) end
+
+---These columns at once, which are deferred otherwise.
+---
+---```lua
+---local Book = db.Model:extend("Book", { id = db.Column{ db.Integer, primary_key = true },
+---  text = db.Column{ db.Text, deferred = true } })
+---tostring(Book.query:options(mr.undefer(Book.text))) --> SELECT ...book.text AS book_text...
+---```
+---@param ... string|moonrow.Expression
+---@return moonrow.LoaderOption
+function mr.undefer(...) end
+
+---The columns of this group at once, which are deferred otherwise.
+---
+---```lua
+---local Book = db.Model:extend("Book", { id = db.Column{ db.Integer, primary_key = true },
+---  text = db.Column{ db.Text, deferred_group = "long" } })
+---tostring(Book.query:options(mr.undefer_group "long")) --> SELECT ...book.text AS book_text...
+---```
+---@param name string
+---@return moonrow.LoaderOption
+function mr.undefer_group(name) end
