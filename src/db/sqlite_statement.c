@@ -144,14 +144,17 @@ mr_status mr_sqlite_bind(mr_stmt *handle, const mr_value *values, size_t n) {
     }
     if (s->begun) rewind_statement(s);
     for (size_t i = 0; i < n; i++) {
+        const mr_value *v = &values[i];
         sqlite_bound *b = &s->bound[i];
-        if (values[i].kind == MR_INT && b->kind == SQLITE_BOUND_INTEGER && b->integer == values[i].u.i) continue;
-        b->kind = SQLITE_BOUND_OTHER;
-        int rc = bind_one(s->stmt, (int)i + 1, &values[i]);
-        if (rc == SQLITE_OK && values[i].kind == MR_INT) {
-            *b = (sqlite_bound){values[i].u.i, SQLITE_BOUND_INTEGER};
-        } else if (mr_kind_is_bytes(values[i].kind)) {
-            b->kind = SQLITE_BOUND_BYTES;
+        int rc;
+        if (v->kind == MR_INT) {
+            if (b->kind == SQLITE_BOUND_INTEGER && b->integer == v->u.i) continue;
+            rc = sqlite3_bind_int64(s->stmt, (int)i + 1, v->u.i);
+            b->kind = rc == SQLITE_OK ? SQLITE_BOUND_INTEGER : SQLITE_BOUND_OTHER;
+            b->integer = v->u.i;
+        } else {
+            b->kind = mr_kind_is_bytes(v->kind) ? SQLITE_BOUND_BYTES : SQLITE_BOUND_OTHER;
+            rc = bind_one(s->stmt, (int)i + 1, v);
         }
         if (rc == SQLITE_OK) continue;
         return rc < 0 ? bad_value(s, (int)i + 1, &values[i]) : mr_sqlite_fail(s->dbc, rc);

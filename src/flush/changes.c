@@ -78,11 +78,12 @@ mr_status mr_flush_add_sync(mr_flush *flush, flush_op *op, const mr_relationship
 
 mr_status mr_flush_add_post(mr_flush *flush, flush_op *op, const mr_relationship *rel, mr_entity *source,
                             bool before_delete) {
-    flush_post *post = mr_vec_push(&flush->posts);
+    flush_rare *rare = mr_flush_rare_of(flush, op);
+    flush_post *post = rare ? mr_vec_push(&flush->posts) : NULL;
     if (!post) return MR_FAIL;
     *post = (flush_post){
-        .op = op, .sync = {.rel = rel, .source = source}, .next = op->posts, .before_delete = before_delete};
-    op->posts = (uint32_t)flush->posts.len;
+        .op = op, .sync = {.rel = rel, .source = source}, .next = rare->posts, .before_delete = before_delete};
+    rare->posts = (uint32_t)flush->posts.len;
     return MR_OK;
 }
 

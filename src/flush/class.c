@@ -38,6 +38,19 @@ static const char *full_name(mr_env *env, const mr_mapper *mapper, const mr_prop
     return name;
 }
 
+static bool is_it(const mr_property *special, const mr_property *prop) {
+    return special && special->slot == prop->slot;
+}
+
+static uint8_t absent_of(const mr_mapper *mapper, const mr_property *prop) {
+    const mr_column *column = prop->column;
+    bool made =
+        column->deflt.kind != MR_DEFAULT_NONE || mr_column_has_server_default(column) || column->computed;
+    if (made || is_it(mapper->discriminator, prop) || is_it(mapper->version, prop)) return ABSENT_STAGED;
+    if (!prop->is_primary_key) return ABSENT_NULL;
+    return column == mapper->table->autoincrement ? ABSENT_NUMBERED : ABSENT_STAGED;
+}
+
 static mr_status add_column(flush_class *cls, const mr_property *prop) {
     mr_env *env = cls->env;
     flush_column made = {.column = prop->column, .slot = prop->slot, .key = prop->is_primary_key};
@@ -45,8 +58,9 @@ static mr_status add_column(flush_class *cls, const mr_property *prop) {
     made.what = full_name(env, cls->mapper, prop);
     if (!made.what) return MR_FAIL;
     made.checked = mr_type_is_limited(made.type);
-    cls->checks = cls->checks || made.checked;
     cls->computes = cls->computes || prop->column->computed;
+    made.absent = absent_of(cls->mapper, prop);
+    made.safe_bytes = mr_type_safe_bytes(made.type);
     /* Inserts in the table's order; this is nearly always the end. */
     unsigned at = cls->ncolumns++;
     while (at > 0 && cls->columns[at - 1].column->index > made.column->index) {
@@ -61,7 +75,8 @@ static mr_status add_columns(flush_class *cls) {
     const mr_mapper *mapper = cls->mapper;
     cls->nslots = mapper->nslots;
     cls->columns = mr_calloc(cls->env, (mapper->columns.len + 1) * sizeof *cls->columns);
-    cls->column_of = mr_alloc(cls->env, ((size_t)mapper->nslots + mapper->npk) * sizeof *cls->column_of);
+    cls->column_of =
+        mr_alloc(cls->env, ((size_t)mapper->nslots + mapper->npk + mapper->columns.len) * sizeof *cls->column_of);
     if (!cls->columns || !cls->column_of) return MR_FAIL;
     for (size_t i = 0; i < mapper->columns.len; i++)
         if (add_column(cls, mr_vec_ptr(&mapper->columns, i)) != MR_OK) return MR_FAIL;
@@ -72,6 +87,9 @@ static mr_status add_columns(flush_class *cls) {
         cls->key[i] = cls->column_of[mapper->pk_slots[i]];
         cls->columns[cls->key[i]].key = true;
     }
+    cls->checked = cls->key + mapper->npk;
+    for (uint16_t i = 0; i < cls->ncolumns; i++)
+        if (cls->columns[i].checked) cls->checked[cls->nchecked++] = i;
     cls->version_column = mapper->version ? cls->column_of[mapper->version->slot] : FLUSH_NO_COLUMN;
     bool polymorphic = mapper->discriminator && mapper->discriminator->kind == MR_PROPERTY_COLUMN &&
                        mapper->polymorphic_identity.kind != MR_UNLOADED;

@@ -26,7 +26,7 @@ static mr_status send_row(flush_batch *batch, flush_op *op) {
             return MR_FAIL;
     }
     op->flags |= OP_WRITTEN;
-    return mr_flush_add_result(batch->flush, op, MR_FLUSH_DELETE);
+    return mr_flush_add_result(batch->flush, op);
 }
 
 mr_status mr_flush_delete_rows(mr_flush *flush, flush_group *group, flush_op *const *ops, size_t n) {

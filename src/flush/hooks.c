@@ -95,11 +95,18 @@ static mr_status fire_one(mr_flush *flush, flush_group *group, flush_op *op, mr_
     return status;
 }
 
+static bool has_hooks(const flush_class *cls) {
+    for (int event = MR_EVENT_BEFORE_INSERT; event <= MR_EVENT_AFTER_DELETE; event++)
+        if (mr_mapper_has_hooks(cls->mapper, (mr_mapper_event)event)) return true;
+    return false;
+}
+
 mr_status mr_flush_fire(mr_flush *flush, flush_group *group, flush_op *const *ops, size_t n, bool after) {
+    if (!group->mixed && !has_hooks(group->cls)) return MR_OK;
     for (size_t i = 0; i < n; i++) {
         flush_op *op = ops[i];
         mr_mapper_event event = event_of(op, after);
-        if (!mr_mapper_has_hooks(op->entity->mapper, event)) continue;
+        if (!mr_mapper_has_hooks(op->cls->mapper, event)) continue;
         if (mr_flush_connect(flush, group) != MR_OK || fire_one(flush, group, op, event) != MR_OK) return MR_FAIL;
         /* A listener may have set a value that is too long. */
         if (!after && op->kind != OP_DELETE && mr_flush_check(flush, op) != MR_OK) return MR_FAIL;
@@ -109,9 +116,6 @@ mr_status mr_flush_fire(mr_flush *flush, flush_group *group, flush_op *const *op
 
 bool mr_flush_has_hooks(const mr_flush *flush) {
     for (size_t i = 0; i < flush->classes.len; i++)
-        for (int event = MR_EVENT_BEFORE_INSERT; event <= MR_EVENT_AFTER_DELETE; event++)
-            if (mr_mapper_has_hooks(((const flush_class *)mr_vec_ptr(&flush->classes, i))->mapper,
-                                    (mr_mapper_event)event))
-                return true;
+        if (has_hooks(mr_vec_ptr(&flush->classes, i))) return true;
     return false;
 }

@@ -177,7 +177,7 @@ static mr_status finish_row(mr_flush *flush, flush_op *op) {
     op->flags |= OP_WRITTEN;
     if (mr_flush_check_version(flush, op) != MR_OK) return MR_FAIL;
     if (mr_flush_stage_identity(flush, op) != MR_OK || check_conflict(flush, op) != MR_OK) return MR_FAIL;
-    return mr_flush_add_result(flush, op, MR_FLUSH_INSERT);
+    return mr_flush_add_result(flush, op);
 }
 
 /* ---------------------------------------------------------------- sending */
@@ -243,6 +243,49 @@ static mr_status take_rows(mr_flush *flush, flush_op *const *ops, size_t n, flus
     return MR_OK;
 }
 
+/* Takes the values of a row straight from its object, if that gives the same as staging it: if the present statement
+ * writes just these columns, and no default or version is to be made. */
+static bool take_values(const flush_batch *batch, const flush_op *op, mr_value *values) {
+    const flush_class *cls = op->cls;
+    const flush_param *params = batch->st->params;
+    size_t n = batch->st->compiled->nparams, at = 0;
+    const mr_value *staging = op->staged;
+    bool versioned = cls->version_column != FLUSH_NO_COLUMN && !cls->mapper->version_by_hand;
+    if (versioned && (!staging || staging[cls->version_column].kind == MR_UNLOADED)) return false;
+    for (unsigned c = 0; c < cls->ncolumns; c++) {
+        const flush_column *col = &cls->columns[c];
+        bool staged = staging && staging[c].kind != MR_UNLOADED;
+        const mr_value *v = staged ? &staging[c] : mr_flush_slot(op, col->slot);
+        bool absent = !staged && (v->kind == MR_UNLOADED || v->kind == MR_NULL);
+        bool wanted = at < n && params[at].index == c;
+        if (v->kind >= MR_OPAQUE || (absent && col->absent == ABSENT_STAGED)) return false;
+        if (wanted == (absent && col->absent == ABSENT_NUMBERED)) return false;
+        if (wanted) values[at++] = absent ? mr_null_value() : *v;
+    }
+    return at == n;
+}
+
+/* Sends rows from the first on, as long as each fits the present statement as it is. The rows of a run need no more
+ * than their values. *sent: how many. */
+static mr_status send_run(flush_batch *batch, flush_op *const *ops, size_t n, size_t *sent) {
+    mr_flush *flush = batch->flush;
+    const flush_statement *st = batch->st;
+    bool plain = st && st->plain && !batch->rows.waits;
+    mr_value *values = plain ? mr_flush_values(flush, st->compiled->nparams + 1) : NULL;
+    if (plain && !values) return MR_FAIL;
+    for (size_t i = 0; plain && i < n && ops[i]->cls == batch->cls; i++) {
+        flush_op *op = ops[i];
+        mr_flush_prefetch(ops, i, n);
+        bool linked = op->syncs || op->cls->ndeps > 0;
+        if (linked && mr_flush_stage_links(flush, op) != MR_OK) return MR_FAIL;
+        if (!take_values(batch, op, values)) return MR_OK;
+        flush->sent = true;
+        if (mr_batch_row(&batch->rows, values, (void *)(uintptr_t)(ops + i)) != MR_OK) return MR_FAIL;
+        *sent = i + 1;
+    }
+    return MR_OK;
+}
+
 mr_status mr_flush_insert_rows(mr_flush *flush, flush_group *group, flush_op *const *ops, size_t n) {
     flush_batch batch;
     if (mr_flush_batch_begin(&batch, flush, group, take_keys) != MR_OK) return MR_FAIL;
@@ -253,6 +296,10 @@ mr_status mr_flush_insert_rows(mr_flush *flush, flush_group *group, flush_op *co
     mr_status status = MR_OK;
     for (size_t i = 0; i < n && status == MR_OK;) {
         flush_wanted wanted = {.rows = 1};
+        size_t sent = 0;
+        if (!many) status = send_run(&batch, ops + i, n - i, &sent);
+        i += sent;
+        if (status != MR_OK || i == n) break;
         status = stage_row(flush, ops[i], &wanted);
         if (status == MR_OK && many) {
             uint64_t *room = mr_realloc(flush->env, first, 2 * mr_flush_words(ops[i]->cls) * sizeof *first);

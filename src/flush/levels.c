@@ -33,10 +33,10 @@ static size_t pass(mr_flush *flush, const level_graph *g) {
         if (g->waiting[i] == 0) g->queue[tail++] = i;
     while (head < tail) {
         const flush_op *op = op_at(flush, g->queue[head++]);
-        for (uint32_t e = g->first[op->number]; e; e = g->next[e - 1]) {
+        for (uint32_t e = g->first[op->rare->number]; e; e = g->next[e - 1]) {
             flush_op *after = ((const flush_row_edge *)mr_vec_at(&flush->edges, e - 1))->after;
             if (after->level <= op->level) after->level = op->level + 1;
-            if (--g->waiting[after->number] == 0) g->queue[tail++] = after->number;
+            if (--g->waiting[after->rare->number] == 0) g->queue[tail++] = after->rare->number;
         }
     }
     return tail;
@@ -46,15 +46,20 @@ mr_status mr_flush_levels(mr_flush *flush) {
     size_t n = flush->ops.len, nedges = flush->edges.len;
     if (nedges == 0) return MR_OK;
     if (n >= UINT32_MAX || nedges >= UINT32_MAX) return mr_nomem(flush->env);
+    for (size_t i = 0; i < n; i++) {
+        flush_rare *rare = mr_flush_rare_of(flush, op_at(flush, i));
+        if (!rare) return MR_FAIL;
+        rare->number = (uint32_t)i;
+    }
     uint32_t *memory = mr_calloc(flush->env, (3 * n + nedges) * sizeof *memory);
     if (!memory) return MR_FAIL;
     level_graph g = {memory, memory + n, memory + 3 * n, memory + 2 * n};
-    for (size_t i = 0; i < n; i++) op_at(flush, i)->number = (uint32_t)i;
     for (size_t i = 0; i < nedges; i++) {
         const flush_row_edge *edge = mr_vec_at(&flush->edges, i);
-        g.waiting[edge->after->number]++;
-        g.next[i] = g.first[edge->before->number];
-        g.first[edge->before->number] = (uint32_t)i + 1;
+        uint32_t *first = &g.first[edge->before->rare->number];
+        g.waiting[edge->after->rare->number]++;
+        g.next[i] = *first;
+        *first = (uint32_t)i + 1;
     }
     mr_status status = pass(flush, &g) == n ? MR_OK : refuse_cycle(flush, &g);
     mr_free(flush->env, memory);

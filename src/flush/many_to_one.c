@@ -32,7 +32,7 @@ static reference committed_reference(const flush_op *op, const mr_relationship *
 
 /* Must the rows be deleted in the order of their references? Yes in one table, or in tables that form a cycle. */
 static bool orders_deletes(const mr_flush *flush, const flush_op *op, const mr_relationship *rel) {
-    return op->kind == OP_DELETE && op->cls->cyclic && !rel->post_update && flush->ndeleted > 1;
+    return op->kind == OP_DELETE && op->cls->cyclic && !rel->post_update && flush->ndeletes > 1;
 }
 
 /* MR_ROW: the foreign key must be loaded first; the target need not. */

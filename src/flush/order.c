@@ -29,18 +29,15 @@ static flush_op *switched_row(mr_flush *flush, const flush_op *op) {
 
 /* Finds rows that are deleted and inserted again with the same key: these are updated instead. */
 static mr_status find_row_switches(mr_flush *flush) {
-    bool deletes = false;
-    for (size_t i = 0; i < flush->ops.len && !deletes; i++)
-        deletes = ((const flush_op *)mr_vec_ptr(&flush->ops, i))->kind == OP_DELETE;
-    for (size_t i = 0; deletes && i < flush->ops.len; i++) {
+    for (size_t i = 0; flush->ndeletes > 0 && i < flush->ninserts; i++) {
         flush_op *op = mr_vec_ptr(&flush->ops, i);
-        if (op->kind != OP_INSERT) continue;
         /* The key may consist of foreign keys, which are staged first. */
         if (mr_flush_stage_links(flush, op) != MR_OK) return MR_FAIL;
         flush_op *other = switched_row(flush, op);
         if (!other) continue;
-        op->other = other;
-        other->other = op;
+        if (!mr_flush_rare_of(flush, op) || !mr_flush_rare_of(flush, other)) return MR_FAIL;
+        op->rare->other = other;
+        other->rare->other = op;
         op->flags |= OP_ROW_SWITCH;
         other->flags |= OP_SWITCHED;
     }
@@ -89,7 +86,7 @@ static bool is_sorted(const sorter *s, flush_op *const *ops, size_t n) {
 /* A stable sort: operations that are equal keep the order of session:add. */
 static mr_status sort_ops(mr_flush *flush, mr_vec *ops, bool by_key) {
     size_t n = ops->len;
-    if (n < 2) return MR_OK;
+    if (n < 2 || (!by_key && flush->edges.len == 0)) return MR_OK; /* without edges, all are of one level */
     sorter s = {.flush = flush, .by_key = by_key};
     unsigned npk = ((const flush_op *)mr_vec_ptr(ops, 0))->cls->mapper->npk;
     s.left = mr_flush_keys(flush, 2 * (size_t)npk);
@@ -138,20 +135,30 @@ static mr_status distribute(mr_flush *flush) {
     flush_group *group = NULL;
     for (size_t i = 0; i < flush->ops.len; i++) {
         flush_op *op = mr_vec_ptr(&flush->ops, i);
-        if (!group || group->root != op->cls->mapper->root) group = group_of(flush, op->cls);
+        if (!group || (op->cls != group->cls && group->root != op->cls->mapper->root)) group = group_of(flush, op->cls);
         if (!group) return MR_FAIL;
+        if (op->cls != group->cls) group->mixed = true;
         mr_vec *list = &group->updates;
         if (op->kind == OP_DELETE) list = &group->deletes;
         else if (op->kind == OP_INSERT && !(op->flags & OP_ROW_SWITCH)) list = &group->inserts;
-        if (mr_vec_push_ptr(list, op) != MR_OK) return MR_FAIL;
+        if (mr_flush_push(list, op) != MR_OK) return MR_FAIL;
     }
     return MR_OK;
 }
 
+/* Has a class got attributes since its first operation was made? */
+static bool has_grown(const mr_flush *flush) {
+    for (size_t i = 0; i < flush->classes.len; i++) {
+        const flush_class *cls = mr_vec_ptr(&flush->classes, i);
+        if (cls->nslots != cls->mapper->nslots) return true;
+    }
+    return false;
+}
+
 /* Makes room for all that publishing writes, so that it cannot fail: results, late slots, places in the identity map.
- */
+ * Late slots were made with the operations, unless the class has grown since. */
 static mr_status reserve(mr_flush *flush) {
-    for (size_t i = 0; i < flush->ops.len; i++) {
+    for (size_t i = 0; has_grown(flush) && i < flush->ops.len; i++) {
         mr_entity *e = ((const flush_op *)mr_vec_ptr(&flush->ops, i))->entity;
         if (e->mapper->nslots > e->nslots && mr_entity_reserve(e) != MR_OK) return MR_FAIL;
     }

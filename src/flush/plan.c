@@ -2,7 +2,7 @@
  * plan.c: makes and frees a flush and its operations, and runs the passes that complete the plan: they find what must
  * be loaded, which other rows are written, and the order.
  *
- * Invariant: an entity has at most one operation, and is pinned as long as the operation exists.
+ * Invariant: an entity has at most one operation. Nothing is freed as long as the flush exists: it blocks the heap.
  */
 #include "relationships.h"
 #include "rows.h"
@@ -29,25 +29,30 @@ static flush_class *class_of(mr_flush *flush, mr_mapper *mapper) {
         mr_flush_class_release(cls);
         return NULL;
     }
+    if (cls && cls->ndeps > 0) flush->related = true;
     return cls;
 }
 
-static flush_op *add_op(mr_flush *flush, mr_entity *entity, flush_op_kind kind) {
-    const flush_op *last = flush->ops.len ? mr_vec_ptr(&flush->ops, flush->ops.len - 1) : NULL;
-    flush_class *cls = last && last->cls->mapper == entity->mapper ? last->cls : class_of(flush, entity->mapper);
-    flush_op *op = cls ? mr_arena_alloc(flush->arena, sizeof *op) : NULL;
+static flush_op *add_op(mr_flush *flush, flush_class *cls, mr_entity *entity, flush_op_kind kind) {
+    if (entity->mapper->nslots > entity->nslots && mr_entity_reserve(entity) != MR_OK) return NULL;
+    flush_op *op = mr_arena_alloc(flush->arena, sizeof *op);
     if (!op) return NULL;
     op->entity = entity;
     op->cls = cls;
     op->kind = (uint8_t)kind;
     index_entry entry = {entity, op};
     if (flush->index && !mr_map_put(flush->index, &entry)) return NULL;
-    if (mr_vec_push_ptr(&flush->ops, op) != MR_OK) {
+    if (mr_flush_push(&flush->ops, op) != MR_OK) {
         if (flush->index) mr_map_remove(flush->index, &entry);
         return NULL;
     }
-    mr_entity_pin(entity);
     return op;
+}
+
+flush_rare *mr_flush_rare_of(mr_flush *flush, flush_op *op) {
+    flush->owns = true;
+    if (!op->rare) op->rare = mr_arena_alloc(flush->arena, sizeof *op->rare);
+    return op->rare;
 }
 
 mr_status mr_flush_index(mr_flush *flush) {
@@ -71,7 +76,9 @@ flush_op *mr_flush_op_of(mr_flush *flush, const mr_entity *entity) {
 flush_op *mr_flush_make_op(mr_flush *flush, mr_entity *entity) {
     if (mr_flush_index(flush) != MR_OK) return NULL;
     flush_op *op = mr_flush_op_of(flush, entity);
-    return op ? op : add_op(flush, entity, OP_UPDATE);
+    if (op) return op;
+    flush_class *cls = class_of(flush, entity->mapper);
+    return cls ? add_op(flush, cls, entity, OP_UPDATE) : NULL;
 }
 
 bool mr_flush_has_row(mr_flush *flush, mr_entity *entity) {
@@ -98,7 +105,7 @@ static void init(mr_flush *flush, const mr_flush_context *ctx) {
     mr_vec_init(&flush->keys, env, sizeof(mr_value));
     mr_vec_init(&flush->shape, env, sizeof(uint64_t));
     mr_vec_init(&flush->replacing, env, sizeof(mr_table *));
-    mr_vec_init(&flush->results, env, sizeof(mr_flush_result));
+    mr_vec_init(&flush->results, env, sizeof(flush_op *));
     mr_strbuf_init(&flush->identity, env);
 }
 
@@ -129,12 +136,23 @@ static mr_status check_is_table(mr_flush *flush, const flush_op *op) {
     return MR_FAIL;
 }
 
+/* An object that is both new and to be deleted has no row, and gets none. */
+static bool is_left_out(const mr_entity *e, flush_op_kind kind) {
+    if (kind == OP_DELETE) return e->state == MR_PENDING;
+    return (e->flags & MR_ENTITY_TO_DELETE) != 0;
+}
+
 static mr_status add_all(mr_flush *flush, mr_entity *const *entities, size_t n, flush_op_kind kind) {
+    flush_class *cls = NULL;
     for (size_t i = 0; i < n; i++) {
-        if (kind == OP_UPDATE && (entities[i]->flags & MR_ENTITY_TO_DELETE)) continue;
-        flush_op *op = add_op(flush, entities[i], kind);
+        mr_entity *e = entities[i];
+        if (i + FLUSH_AHEAD < n) mr_entity_prefetch(entities[i + FLUSH_AHEAD]);
+        if (is_left_out(e, kind)) continue;
+        if (!cls || cls->mapper != e->mapper) cls = class_of(flush, e->mapper);
+        flush_op *op = cls ? add_op(flush, cls, e, kind) : NULL;
         if (!op || check_is_table(flush, op) != MR_OK) return MR_FAIL;
-        if (kind != OP_DELETE && mr_flush_check(flush, op) != MR_OK) return MR_FAIL;
+        if (kind == OP_INSERT) mr_entity_touch(e);
+        if (kind != OP_DELETE && cls->nchecked > 0 && mr_flush_check(flush, op) != MR_OK) return MR_FAIL;
     }
     return MR_OK;
 }
@@ -145,16 +163,16 @@ mr_status mr_flush_new(const mr_flush_context *ctx, mr_entity *const *pending, s
     mr_flush *flush = mr_calloc(ctx->env, sizeof *flush);
     if (!flush) return MR_FAIL;
     init(flush, ctx);
-    flush->ndeleted = ndeleted;
+    mr_heap_block(mr_env_get(ctx->env, MR_ENV_HEAP)); /* there is one: the owner has a map */
     flush->arena = mr_arena_new(ctx->env);
     bool ok = flush->arena && mr_vec_reserve(&flush->ops, npending + ndirty + ndeleted) == MR_OK &&
-              add_all(flush, pending, npending, OP_INSERT) == MR_OK &&
-              add_all(flush, deleted, ndeleted, OP_DELETE) == MR_OK &&
-              add_all(flush, dirty, ndirty, OP_UPDATE) == MR_OK;
-    for (size_t i = 0; ok && i < flush->classes.len; i++) {
-        const flush_class *cls = mr_vec_ptr(&flush->classes, i);
-        if (cls->ndeps || ndeleted) ok = mr_flush_index(flush) == MR_OK;
-    }
+              add_all(flush, pending, npending, OP_INSERT) == MR_OK;
+    flush->ninserts = flush->ops.len;
+    ok = ok && add_all(flush, deleted, ndeleted, OP_DELETE) == MR_OK;
+    flush->ndeletes = flush->ops.len - flush->ninserts;
+    ok = ok && add_all(flush, dirty, ndirty, OP_UPDATE) == MR_OK;
+    /* Row switches look for the operation of a deleted object, and relationships for that of any. */
+    if (ok && (flush->related || (flush->ndeletes > 0 && flush->ninserts > 0))) ok = mr_flush_index(flush) == MR_OK;
     if (!ok) {
         mr_flush_free(flush);
         return MR_FAIL;
@@ -177,17 +195,17 @@ static void free_op(mr_env *env, flush_op *op) {
     for (unsigned c = 0; op->staged && c < op->cls->ncolumns; c++) {
         if (op->staged[c].kind != STAGED_BY_SERVER) mr_value_clear(env, &op->staged[c]);
     }
-    for (unsigned c = 0; op->written && c < op->cls->ncolumns; c++) mr_value_clear(env, &op->written[c]);
-    mr_value_clear(env, &op->identity);
-    mr_value_clear(env, &op->version);
-    mr_entity_unpin(op->entity);
+    if (op->identity.flags) mr_value_clear(env, &op->identity);
+    if (!op->rare) return;
+    mr_value *written = op->rare->written;
+    for (unsigned c = 0; written && c < op->cls->ncolumns; c++) mr_value_clear(env, &written[c]);
+    mr_value_clear(env, &op->rare->version);
+    mr_value_clear(env, &op->rare->old_identity);
 }
 
 void mr_flush_free(mr_flush *flush) {
     if (!flush) return;
     mr_env *env = flush->env;
-    for (size_t i = 0; i < flush->results.len; i++)
-        mr_value_clear(env, &((mr_flush_result *)mr_vec_at(&flush->results, i))->old_identity);
     for (size_t i = 0; i < flush->links.len; i++) {
         const flush_link *link = mr_vec_at(&flush->links, i);
         mr_entity_unpin(link->parent);
@@ -195,7 +213,7 @@ void mr_flush_free(mr_flush *flush) {
     }
     for (size_t i = 0; i < flush->strays.len; i++)
         mr_entity_unpin(((const flush_stray *)mr_vec_at(&flush->strays, i))->item);
-    for (size_t i = 0; i < flush->ops.len; i++) free_op(env, mr_vec_ptr(&flush->ops, i));
+    for (size_t i = 0; flush->owns && i < flush->ops.len; i++) free_op(env, mr_vec_ptr(&flush->ops, i));
     for (size_t i = 0; i < flush->classes.len; i++) mr_flush_class_release(mr_vec_ptr(&flush->classes, i));
     free_groups(flush);
     mr_vec_done(&flush->ops);
@@ -214,6 +232,7 @@ void mr_flush_free(mr_flush *flush) {
     mr_map_free(flush->index);
     mr_map_free(flush->link_set);
     mr_arena_free(flush->arena);
+    mr_heap_unblock(mr_env_get(env, MR_ENV_HEAP));
     mr_free(env, flush);
 }
 
@@ -270,7 +289,7 @@ static mr_status ask_op(mr_flush *flush, flush_op *op, const mr_property **prop)
 }
 
 static mr_status link_all(mr_flush *flush) {
-    for (size_t i = 0; i < flush->ops.len; i++) {
+    for (size_t i = 0; flush->related && i < flush->ops.len; i++) {
         flush_op *op = mr_vec_ptr(&flush->ops, i);
         for (unsigned d = 0; d < op->cls->ndeps; d++)
             if (link(flush, op, op->cls->deps[d]) != MR_OK) return MR_FAIL;
@@ -280,6 +299,7 @@ static mr_status link_all(mr_flush *flush) {
 
 mr_status mr_flush_need(mr_flush *flush, mr_entity **entity, const mr_property **prop) {
     if (flush->planned) return MR_DONE;
+    if (!flush->related && flush->work < flush->ninserts) flush->work = flush->ninserts; /* they need nothing */
     for (; flush->work < flush->ops.len; flush->work++, flush->dep = 0) {
         flush_op *op = mr_vec_ptr(&flush->ops, flush->work);
         mr_status status = ask_op(flush, op, prop);
@@ -305,17 +325,11 @@ mr_status mr_flush_need(mr_flush *flush, mr_entity **entity, const mr_property *
 
 bool mr_flush_sent(const mr_flush *flush) { return flush->sent; }
 
-size_t mr_flush_operations(const mr_flush *flush) {
-    if (!flush->planned) return flush->ops.len;
-    size_t n = flush->links.len + flush->posts.len;
+bool mr_flush_has_operations(const mr_flush *flush) {
+    if (flush->links.len > 0 || flush->posts.len > 0) return true;
     for (size_t i = 0; i < flush->ops.len; i++) {
         const flush_op *op = mr_vec_ptr(&flush->ops, i);
-        if (op->kind == OP_UPDATE) n += mr_flush_writes(op) ? 1 : 0;
-        else n += op->flags & OP_SWITCHED ? 0 : 1;
+        if (op->kind == OP_UPDATE ? mr_flush_writes(op) : !(op->flags & OP_SWITCHED)) return true;
     }
-    return n;
+    return false;
 }
-
-size_t mr_flush_result_count(const mr_flush *flush) { return flush->results.len; }
-
-const mr_flush_result *mr_flush_result_at(const mr_flush *flush, size_t i) { return mr_vec_at(&flush->results, i); }

@@ -12,6 +12,9 @@
 
 static flush_post *post_at(const mr_flush *flush, uint32_t number) { return mr_vec_at(&flush->posts, number - 1); }
 
+/* The number of the row's first post; 0: it has none. */
+static uint32_t first_post(const flush_op *op) { return op->rare ? op->rare->posts : 0; }
+
 /* Steps through the columns of the foreign key, without those of the primary key. false: no more. */
 static bool next_column(const flush_post *post, unsigned *at, unsigned *column) {
     const mr_relationship *rel = post->sync.rel;
@@ -36,7 +39,7 @@ static void mark(const flush_post *post, uint64_t *shape, bool set) {
 
 /* Marks the columns that were set after the inserts: they are not set to NULL again, unless the row is deleted. */
 static void mark_given(const mr_flush *flush, const flush_op *op, uint64_t *shape, bool set) {
-    for (uint32_t n = op->posts; n && op->kind != OP_DELETE; n = post_at(flush, n)->next) {
+    for (uint32_t n = first_post(op); n && op->kind != OP_DELETE; n = post_at(flush, n)->next) {
         const flush_post *post = post_at(flush, n);
         if (!post->before_delete && post->sync.source) mark(post, shape, set);
     }
@@ -52,14 +55,14 @@ static bool is_given(const flush_post *post, const uint64_t *shape) {
 /* Stages the foreign keys. If an old parent clears a key and a new one sets it, it is set. */
 static mr_status stage_keys(mr_flush *flush, flush_op *op, bool before_delete, uint64_t *shape) {
     if (before_delete) mark_given(flush, op, shape, true);
-    for (uint32_t n = op->posts; n; n = post_at(flush, n)->next) {
+    for (uint32_t n = first_post(op); n; n = post_at(flush, n)->next) {
         flush_post *post = post_at(flush, n);
         if (post->before_delete != before_delete || post->sent) continue;
         post->sent = before_delete && is_given(post, shape);
     }
     if (before_delete) mark_given(flush, op, shape, false);
     for (int setting = 0; setting < 2; setting++)
-        for (uint32_t n = op->posts; n; n = post_at(flush, n)->next) {
+        for (uint32_t n = first_post(op); n; n = post_at(flush, n)->next) {
             flush_post *post = post_at(flush, n);
             bool sets = post->sync.source != NULL;
             if (post->before_delete != before_delete || post->sent || sets != (setting == 1)) continue;
@@ -121,7 +124,7 @@ static mr_status send_row(flush_batch *batch, flush_op *op, bool before_delete) 
         return MR_FAIL;
     if (op->kind != OP_UPDATE) return MR_OK;
     op->flags |= OP_POSTED;
-    return op->flags & OP_HAS_RESULT ? MR_OK : mr_flush_add_result(flush, op, MR_FLUSH_UPDATE);
+    return op->flags & OP_HAS_RESULT ? MR_OK : mr_flush_add_result(flush, op);
 }
 
 static mr_status run_group(mr_flush *flush, flush_group *group, bool before_delete) {

@@ -7,6 +7,8 @@
 #include "unit.h"
 #include "values.h"
 
+#include <string.h>
+
 static void give(flush_op *op, unsigned c, mr_value *value) {
     unsigned slot = op->cls->columns[c].slot;
     if (value->kind == STAGED_BY_SERVER) {
@@ -23,14 +25,14 @@ static void give(flush_op *op, unsigned c, mr_value *value) {
  * they are dropped, and the object has the values of its row. */
 static mr_value *take_later_changes(const flush_op *op) {
     mr_env *env = op->cls->env;
-    mr_value *later = NULL;
-    for (unsigned c = 0; op->written && c < op->cls->ncolumns; c++) {
-        const mr_value *v = mr_flush_slot(op, op->cls->columns[c].slot), *was = &op->written[c];
+    mr_value *later = NULL, *written = mr_flush_written(op);
+    for (unsigned c = 0; written && c < op->cls->ncolumns; c++) {
+        const mr_value *v = mr_flush_slot(op, op->cls->columns[c].slot), *was = &written[c];
         if (v->kind == MR_UNLOADED || (v->kind == was->kind && mr_value_equal(env, v, was))) continue;
         if (!later) later = mr_calloc(env, op->cls->ncolumns * sizeof *later);
         if (!later || mr_value_copy(env, &later[c], v) != MR_OK) mr_env_clear_error(env);
         mr_value row = *was;
-        op->written[c] = mr_value_of(MR_UNLOADED, 0);
+        written[c] = mr_value_of(MR_UNLOADED, 0);
         mr_entity_give(op->entity, op->cls->columns[c].slot, &row);
     }
     return later;
@@ -46,10 +48,25 @@ static void give_later_changes(const flush_op *op, mr_value *later) {
     mr_free(env, later);
 }
 
+/* Gives a new row for which nothing was staged its key, and NULLs for columns that were never set. */
+static void give_unset(flush_op *op) {
+    const flush_class *cls = op->cls;
+    unsigned numbered = op->flags & OP_GENERATED ? cls->key[0] : FLUSH_NO_COLUMN;
+    for (unsigned c = 0; c < cls->ncolumns; c++) {
+        if (c != numbered && mr_flush_slot(op, cls->columns[c].slot)->kind != MR_UNLOADED) continue;
+        mr_value value = c == numbered ? op->identity : mr_null_value();
+        mr_entity_give(op->entity, cls->columns[c].slot, &value);
+    }
+}
+
 /* Moves the staged values into the slots; for a new row also NULLs for columns that were never set. */
 static void give_values(flush_op *op, bool inserted) {
+    if (!op->staged) {
+        if (inserted) give_unset(op);
+        return;
+    }
     for (unsigned c = 0; c < op->cls->ncolumns; c++) {
-        if (op->staged && op->staged[c].kind != MR_UNLOADED) {
+        if (op->staged[c].kind != MR_UNLOADED) {
             give(op, c, &op->staged[c]);
         } else if ((op->flags & OP_GENERATED) && op->cls->key[0] == c) {
             mr_value value = op->identity;
@@ -88,8 +105,21 @@ static void remove_other(mr_idmap *map, const mr_entity *entity, const mr_value 
     mr_owner_release(owner);
 }
 
+/* A new object whose identity no other has: nearly always. */
+static bool publish_new_identity(const mr_flush *flush, flush_op *op) {
+    mr_entity *e = op->entity, *other;
+    mr_idmap_place at;
+    if ((e->flags & MR_ENTITY_IN_MAP) || !flush->ctx.owner->session) return false;
+    if (mr_idmap_seek(flush->ctx.owner->idmap, e->mapper->root, &op->identity, &at, &other) != MR_OK || other)
+        return false;
+    mr_entity_give_identity(e, &op->identity);
+    mr_idmap_put_at(flush->ctx.owner->idmap, e, &at);
+    return true;
+}
+
 static void publish_identity(mr_flush *flush, flush_op *op) {
     mr_idmap *map = flush->ctx.owner->idmap;
+    if (publish_new_identity(flush, op)) return;
     remove_other(map, op->entity, &op->identity);
     mr_idmap_remove(map, op->entity);
     mr_entity_give_identity(op->entity, &op->identity);
@@ -98,7 +128,7 @@ static void publish_identity(mr_flush *flush, flush_op *op) {
 
 static void publish_insert(mr_flush *flush, flush_op *op) {
     mr_entity *e = op->entity;
-    mr_value *later = take_later_changes(op);
+    mr_value *later = op->rare ? take_later_changes(op) : NULL;
     give_values(op, true);
     forget_guesses(op);
     if (!e->owner) e->owner = mr_owner_retain(flush->ctx.owner);
@@ -108,15 +138,15 @@ static void publish_insert(mr_flush *flush, flush_op *op) {
     e->flags |= MR_ENTITY_FLUSHED_NEW;
     publish_identity(flush, op);
     mr_entity_accept(e);
-    give_later_changes(op, later);
+    if (later) give_later_changes(op, later);
 }
 
 static void publish_update(mr_flush *flush, flush_op *op) {
-    mr_value *later = take_later_changes(op);
-    if (op->flags & (OP_WRITTEN | OP_KEY_CASCADED | OP_POSTED)) give_values(op, false);
+    mr_value *later = op->rare ? take_later_changes(op) : NULL;
+    if (op->staged && (op->flags & (OP_WRITTEN | OP_KEY_CASCADED | OP_POSTED))) give_values(op, false);
     if (op->flags & OP_KEY_CHANGED) publish_identity(flush, op);
     mr_entity_accept(op->entity);
-    give_later_changes(op, later);
+    if (later) give_later_changes(op, later);
 }
 
 static void publish_delete(mr_flush *flush, flush_op *op) {
@@ -128,16 +158,36 @@ static void publish_delete(mr_flush *flush, flush_op *op) {
     e->state = MR_DELETED;
 }
 
-void mr_flush_publish(mr_flush *flush) {
-    if (flush->published) return;
-    flush->published = true;
-    for (size_t i = 0; i < flush->ops.len; i++) {
+static void publish_saves(mr_flush *flush, size_t from, size_t to) {
+    for (size_t i = from; i < to; i++) {
         flush_op *op = mr_vec_ptr(&flush->ops, i);
         if (op->kind == OP_INSERT && (op->flags & OP_WRITTEN)) publish_insert(flush, op);
         if (op->kind == OP_UPDATE) publish_update(flush, op);
     }
-    for (size_t i = 0; i < flush->ops.len; i++) {
+}
+
+static void publish_deletes(mr_flush *flush, size_t from, size_t to) {
+    for (size_t i = from; i < to; i++) {
         flush_op *op = mr_vec_ptr(&flush->ops, i);
         if (op->kind == OP_DELETE && (op->flags & OP_WRITTEN)) publish_delete(flush, op);
     }
+}
+
+void mr_flush_publish(mr_flush *flush) {
+    if (flush->published) return;
+    flush->published = true;
+    publish_saves(flush, 0, flush->ops.len);
+    publish_deletes(flush, flush->ninserts, flush->ninserts + flush->ndeletes);
+}
+
+bool mr_flush_is_uniform(const mr_flush *flush) {
+    size_t n = flush->ops.len, most = flush->ninserts > flush->ndeletes ? flush->ninserts : flush->ndeletes;
+    if (n == 0 || flush->results.len != n || flush->rekeyed || (most > 0 && most < n)) return false;
+    return memcmp(flush->results.data, flush->ops.data, n * sizeof(flush_op *)) == 0;
+}
+
+void mr_flush_publish_some(mr_flush *flush, size_t from, size_t to) {
+    flush->published = true;
+    if (flush->ndeletes > 0) publish_deletes(flush, from, to);
+    else publish_saves(flush, from, to);
 }

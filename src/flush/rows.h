@@ -41,8 +41,8 @@ bool mr_flush_has_hooks(const mr_flush *flush);
 /* The row of the operation is written now: a listener that sets a slot from now on makes a change for the next flush.
  */
 mr_status mr_flush_mark_written(mr_flush *flush, flush_op *op);
-/* Adds the operation's result. */
-mr_status mr_flush_add_result(mr_flush *flush, flush_op *op, mr_flush_kind kind);
+/* The operation has a result. */
+mr_status mr_flush_add_result(mr_flush *flush, flush_op *op);
 /* A row of the table was written: notes the table if that may have replaced other rows. */
 mr_status mr_flush_note_replacing(mr_flush *flush, mr_table *table, const mr_table_facts *facts);
 /* Gets the connection of the group, once. */

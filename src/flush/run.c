@@ -14,29 +14,57 @@ mr_status mr_flush_connect(mr_flush *flush, flush_group *group) {
 }
 
 mr_status mr_flush_mark_written(mr_flush *flush, flush_op *op) {
-    if (!flush->hooked || op->written) return MR_OK;
-    op->written = mr_arena_alloc(flush->arena, op->cls->ncolumns * sizeof *op->written);
-    for (unsigned c = 0; op->written && c < op->cls->ncolumns; c++)
-        if (mr_value_copy(flush->env, &op->written[c], mr_flush_slot(op, op->cls->columns[c].slot)) != MR_OK)
+    if (!flush->hooked || mr_flush_written(op)) return MR_OK;
+    flush_rare *rare = mr_flush_rare_of(flush, op);
+    mr_value *written = rare ? mr_arena_alloc(flush->arena, op->cls->ncolumns * sizeof *written) : NULL;
+    if (!written) return MR_FAIL;
+    rare->written = written;
+    for (unsigned c = 0; c < op->cls->ncolumns; c++)
+        if (mr_value_copy(flush->env, &written[c], mr_flush_slot(op, op->cls->columns[c].slot)) != MR_OK)
             return MR_FAIL;
-    return op->written ? MR_OK : MR_FAIL;
+    return MR_OK;
 }
 
-mr_status mr_flush_add_result(mr_flush *flush, flush_op *op, mr_flush_kind kind) {
-    mr_flush_result *result = mr_vec_push(&flush->results);
-    if (!result || mr_flush_mark_written(flush, op) != MR_OK) return MR_FAIL;
-    result->kind = kind;
-    result->entity = op->entity;
+mr_status mr_flush_add_result(mr_flush *flush, flush_op *op) {
+    if (mr_flush_push(&flush->results, op) != MR_OK) return MR_FAIL;
+    if (flush->hooked && mr_flush_mark_written(flush, op) != MR_OK) return MR_FAIL;
     op->flags |= OP_HAS_RESULT;
+    if (op->kind != OP_UPDATE || !(op->flags & OP_KEY_CHANGED)) return MR_OK;
+    flush->rekeyed = true;
+    flush_rare *rare = mr_flush_rare_of(flush, op);
+    return rare ? mr_value_copy(flush->env, &rare->old_identity, &op->entity->identity) : MR_FAIL;
+}
+
+/* ---------------------------------------------------------------- results */
+
+size_t mr_flush_result_count(const mr_flush *flush) { return flush->results.len; }
+
+mr_entity *mr_flush_result_entity(const mr_flush *flush, size_t i) {
+    return ((const flush_op *)mr_vec_ptr(&flush->results, i))->entity;
+}
+
+/* A bit for each part of the new row's key that the program had not set when the row was written. */
+static uint64_t generated_parts(const flush_op *op) {
     const flush_class *cls = op->cls;
-    if (kind == MR_FLUSH_INSERT)
-        for (unsigned i = 0; i < cls->mapper->npk && i < 64; i++) {
-            uint8_t set = mr_flush_slot(op, cls->columns[cls->key[i]].slot)->kind;
-            if (set == MR_UNLOADED || set == MR_NULL || set == MR_OPAQUE) result->generated |= UINT64_C(1) << i;
-        }
-    if (kind != MR_FLUSH_UPDATE || !(op->flags & OP_KEY_CHANGED)) return MR_OK;
-    result->key_changed = true;
-    return mr_value_copy(flush->env, &result->old_identity, &op->entity->identity);
+    const mr_value *written = mr_flush_written(op);
+    uint64_t generated = 0;
+    if (op->flags & OP_GENERATED) return 1;
+    for (unsigned i = 0; i < cls->mapper->npk && i < 64; i++) {
+        unsigned c = cls->key[i];
+        uint8_t set = written ? written[c].kind : mr_flush_slot(op, cls->columns[c].slot)->kind;
+        if (set == MR_UNLOADED || set == MR_NULL || set == MR_OPAQUE) generated |= UINT64_C(1) << i;
+    }
+    return generated;
+}
+
+mr_flush_result mr_flush_result_at(const mr_flush *flush, size_t i) {
+    const flush_op *op = mr_vec_ptr(&flush->results, i);
+    mr_flush_prefetch(flush->results.data, i, flush->results.len);
+    mr_flush_result result = {.kind = (mr_flush_kind)op->kind, .entity = op->entity};
+    if (op->kind == OP_INSERT) result.generated = generated_parts(op);
+    result.key_changed = op->kind == OP_UPDATE && (op->flags & OP_KEY_CHANGED);
+    if (result.key_changed) result.old_identity = op->rare->old_identity;
+    return result;
 }
 
 mr_status mr_flush_note_replacing(mr_flush *flush, mr_table *table, const mr_table_facts *facts) {
@@ -59,8 +87,8 @@ typedef struct flush_slice {
 } flush_slice;
 
 /* The rows of the level in the list; they begin at *done. */
-static flush_slice take_level(const mr_vec *list, size_t *done, uint32_t level) {
-    size_t from = *done, to = from;
+static flush_slice take_level(const mr_flush *flush, const mr_vec *list, size_t *done, uint32_t level) {
+    size_t from = *done, to = flush->edges.len > 0 ? from : list->len; /* without edges, all are of one level */
     while (to < list->len && ((const flush_op *)mr_vec_ptr(list, to))->level == level) to++;
     *done = to;
     return (flush_slice){(flush_op *const *)list->data + from, to - from};
@@ -68,8 +96,8 @@ static flush_slice take_level(const mr_vec *list, size_t *done, uint32_t level) 
 
 /* Listeners hear of new rows before changed rows, but the changed rows are sent first. */
 static mr_status save_level(mr_flush *flush, flush_group *group, uint32_t level) {
-    flush_slice updates = take_level(&group->updates, &group->updated, level);
-    flush_slice inserts = take_level(&group->inserts, &group->inserted, level);
+    flush_slice updates = take_level(flush, &group->updates, &group->updated, level);
+    flush_slice inserts = take_level(flush, &group->inserts, &group->inserted, level);
     if (mr_flush_fire(flush, group, inserts.ops, inserts.n, false) != MR_OK ||
         mr_flush_fire(flush, group, updates.ops, updates.n, false) != MR_OK)
         return MR_FAIL;
@@ -80,7 +108,7 @@ static mr_status save_level(mr_flush *flush, flush_group *group, uint32_t level)
 }
 
 static mr_status delete_level(mr_flush *flush, flush_group *group, uint32_t level) {
-    flush_slice deletes = take_level(&group->deletes, &group->deleted, level);
+    flush_slice deletes = take_level(flush, &group->deletes, &group->deleted, level);
     if (deletes.n == 0) return MR_OK;
     if (mr_flush_fire(flush, group, deletes.ops, deletes.n, false) != MR_OK ||
         mr_flush_delete_rows(flush, group, deletes.ops, deletes.n) != MR_OK)

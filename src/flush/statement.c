@@ -302,6 +302,14 @@ static mr_status constant(builder *b, const mr_param *param, const mr_vec *binds
     return MR_OK;
 }
 
+static bool is_plain(const flush_statement *st) {
+    bool plain = st->kind == STATEMENT_INSERT && st->rows == 1 && !st->inlined;
+    for (size_t i = 0; i < st->compiled->nparams; i++)
+        plain =
+            plain && st->params[i].source == SOURCE_VALUE && (i == 0 || st->params[i - 1].index < st->params[i].index);
+    return plain;
+}
+
 /* Our own parameters have numbers for names, which no program can use. */
 static mr_status resolve(builder *b, const mr_param *param, const mr_vec *binds, flush_param *out) {
     if (!param->name) return constant(b, param, binds, out);
@@ -329,6 +337,7 @@ static mr_status compile(builder *b) {
         status = resolve(b, &st->compiled->params[i], &binds, &st->params[i]);
         st->params[i].param = &st->compiled->params[i];
     }
+    st->plain = status == MR_OK && is_plain(st);
     mr_vec_done(&binds);
     mr_strbuf_done(&key);
     return status;

@@ -39,6 +39,7 @@ struct flush_statement {
     bool kept;     /* kept by the class; else mr_flush_statement_done frees it */
     bool inlined;  /* has an SQL expression that one row sets */
     bool partial;  /* a part of its rows' keys is NULL: compared by IS */
+    bool plain;    /* an INSERT of one row, whose parameters are the written columns in their order */
     bool numbered; /* the table makes the key */
     bool rowid;    /* with numbered: the key is the rowid, and not a column of RETURNING */
     size_t nwords;

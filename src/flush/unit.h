@@ -18,13 +18,22 @@ enum { FLUSH_NO_COLUMN = UINT16_MAX };
 
 /* ---------------------------------------------------------------- a class (class.c) */
 
+/* What the INSERT of an object does with a column that the object has no value for. */
+typedef enum flush_absent {
+    ABSENT_STAGED = 0, /* insert.c decides, and stages what the row gets */
+    ABSENT_NULL,       /* writes NULL */
+    ABSENT_NUMBERED    /* leaves the column out: the database makes the key */
+} flush_absent;
+
 typedef struct flush_column {
     mr_column *column;
     const mr_type *type;
     const char *what; /* "User.email", interned */
     uint16_t slot;
-    bool key;     /* a part of the primary key */
-    bool checked; /* its type limits length or choice */
+    bool key;            /* a part of the primary key */
+    bool checked;        /* its type limits length or choice */
+    uint8_t absent;      /* flush_absent */
+    uint32_t safe_bytes; /* with checked: a text of so many bytes needs no check */
 } flush_column;
 
 /* The data of a class for flushes. Counted: a running flush keeps the one that it began with, even if the mappings
@@ -37,12 +46,12 @@ struct flush_class {
     uint32_t rank;    /* place of the root class's table within the component: tables that are referred to come first */
     uint32_t component; /* tables that refer to each other in a cycle have the same number */
     bool cyclic;        /* rows must be sorted, because the table refers to itself, or is in a cycle */
-    bool checks;        /* some column is checked */
     bool computes;      /* the database computes some column */
     uint16_t ncolumns, nslots;
     flush_column *columns;                  /* in the table's order */
     uint16_t *column_of;                    /* by slot: index in columns, or FLUSH_NO_COLUMN */
     uint16_t *key;                          /* by position in the primary key: index in columns */
+    uint16_t *checked, nchecked;            /* the columns that are checked */
     uint16_t version_column, discriminator; /* or FLUSH_NO_COLUMN */
     uint16_t ndeps;
     mr_relationship **deps; /* the relationships that write something */
@@ -79,21 +88,27 @@ typedef struct flush_sync {
     bool cascaded;              /* the database changes the column by itself (ON UPDATE CASCADE) */
 } flush_sync;
 
+/* What few operations need: operations are kept small, because a flush walks over all of them several times. */
+typedef struct flush_rare {
+    flush_op *other;       /* of a row switch */
+    mr_value *written;     /* by column: copies of the slots when the row was written; NULL: no listener can change
+                              them */
+    mr_value version;      /* the version that this flush has written; MR_UNLOADED: none; bytes OWNED */
+    mr_value old_identity; /* with OP_KEY_CHANGED, once it has a result: a copy; bytes OWNED */
+    uint32_t posts;        /* index of its first flush_post + 1; 0: none */
+    uint32_t number;       /* scratch of the level sort */
+} flush_rare;
+
 struct flush_op {
-    mr_entity *entity; /* pinned */
+    mr_entity *entity; /* not freed as long as the operation exists */
     flush_class *cls;  /* borrowed from the flush */
     mr_value *staged;  /* by column, or NULL; MR_UNLOADED: not staged; STAGED_BY_SERVER: see below */
-    mr_value *written; /* by column: copies of the slots when the row was written; NULL: no listener can change
-                          them */
     flush_sync *syncs;
-    flush_op *other;   /* of a row switch */
+    flush_rare *rare;  /* NULL: nothing of it is set; mr_flush_rare_of makes it */
     mr_value identity; /* INSERT, and OP_KEY_CHANGED: the new identity; bytes OWNED */
-    mr_value version;  /* the version that this flush has written; MR_UNLOADED: none; bytes OWNED */
-    uint32_t posts;    /* index of its first flush_post + 1; 0: none */
     uint32_t level;    /* order among rows that refer to each other */
-    uint32_t number;   /* scratch of the level sort */
-    uint8_t kind;      /* flush_op_kind */
     uint16_t flags;
+    uint8_t kind; /* flush_op_kind */
 };
 
 /* In flush_op.staged. Kind STAGED_BY_SERVER: the database makes the value, and the slot is unloaded afterwards. Tag
@@ -139,6 +154,7 @@ typedef struct flush_row_edge {
 typedef struct flush_group {
     mr_mapper *root;
     flush_class *cls;                  /* the data of one of its classes, for rank and component */
+    bool mixed;                        /* operations are of other classes, too */
     mr_conn *conn;                     /* taken at the first statement */
     mr_vec updates, inserts, deletes;  /* flush_op *, sorted by level, then by key or order of adding */
     size_t updated, inserted, deleted; /* how many of them were sent */
@@ -151,7 +167,9 @@ struct mr_flush {
     mr_vec ops;      /* flush_op *, in order of discovery */
     mr_map *index;   /* from entity to operation; made for the first relationship */
     mr_vec classes;  /* flush_class *, one reference each */
-    size_t ndeleted; /* the number of deleting operations */
+    size_t ninserts; /* the first so many operations insert, and no others do */
+    size_t ndeletes; /* the next so many delete, and no others do */
+    bool related;    /* some class has relationships that write something */
     /* Needs: the first pass, continued at each mr_flush_need. */
     size_t work;                /* index of the operation that the pass is at */
     unsigned dep;               /* index of its next relationship */
@@ -174,12 +192,28 @@ struct mr_flush {
     mr_vec keys;   /* mr_value: scratch */
     mr_vec shape;  /* uint64_t: scratch, see mr_flush_shape */
     mr_strbuf identity;
-    mr_vec results;   /* mr_flush_result */
+    mr_vec results;   /* flush_op *, in the order in which they were written */
     mr_vec replacing; /* mr_table *: see mr_flush_replaced */
     bool hooked;      /* listeners run, and may change rows that were written already */
     bool sent;        /* a statement was sent */
+    bool rekeyed;     /* a result has another identity than before */
+    bool owns;        /* some operation has staged values, an identity of bytes, or a flush_rare */
     bool published;
 };
+
+/* How far ahead a walk has entities fetched. */
+enum { FLUSH_AHEAD = 6 };
+
+static inline void mr_flush_prefetch(flush_op *const *ops, size_t i, size_t n) {
+    if (i + FLUSH_AHEAD < n) mr_entity_prefetch(ops[i + FLUSH_AHEAD]->entity);
+}
+
+/* Appends to a vector that mostly has room. */
+static inline mr_status mr_flush_push(mr_vec *v, flush_op *op) {
+    if (v->len == v->cap) return mr_vec_push_ptr(v, op);
+    ((flush_op **)v->data)[v->len++] = op;
+    return MR_OK;
+}
 
 /* ---------------------------------------------------------------- plan.c */
 
@@ -189,6 +223,8 @@ flush_op *mr_flush_op_of(mr_flush *flush, const mr_entity *entity);
 mr_status mr_flush_index(mr_flush *flush);
 /* The entity's operation; if there is none, an UPDATE is made. NULL: failed. */
 flush_op *mr_flush_make_op(mr_flush *flush, mr_entity *entity);
+/* What few operations need, with room made for it. NULL: no memory. */
+flush_rare *mr_flush_rare_of(mr_flush *flush, flush_op *op);
 /* Has the entity a row that others can refer to, now or after this flush? */
 bool mr_flush_has_row(mr_flush *flush, mr_entity *entity);
 

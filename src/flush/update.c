@@ -151,7 +151,7 @@ static mr_status send_row(flush_batch *batch, flush_op *op) {
     op->flags |= OP_WRITTEN;
     if (!any && !switched && !is_cascaded(op)) return mr_flush_mark_written(flush, op);
     if (keyed) op->flags |= OP_KEY_CHANGED;
-    return mr_flush_add_result(flush, op, switched ? MR_FLUSH_INSERT : MR_FLUSH_UPDATE);
+    return mr_flush_add_result(flush, op);
 }
 
 mr_status mr_flush_update_rows(mr_flush *flush, flush_group *group, flush_op *const *ops, size_t n) {

@@ -24,6 +24,7 @@ mr_value *mr_flush_keys(mr_flush *flush, size_t n) {
 /* ---------------------------------------------------------------- staging */
 
 static mr_value *staged_place(mr_flush *flush, flush_op *op, unsigned c) {
+    flush->owns = true;
     if (!op->staged) op->staged = mr_arena_alloc(flush->arena, op->cls->ncolumns * sizeof *op->staged);
     if (!op->staged) return NULL;
     mr_value_clear(flush->env, &op->staged[c]);
@@ -102,8 +103,8 @@ mr_status mr_flush_stage_version(mr_flush *flush, flush_op *op, const mr_value *
 }
 
 const mr_value *mr_flush_version(const flush_op *op) {
-    if (op->version.kind != MR_UNLOADED) return &op->version;
-    const flush_op *row = op->flags & OP_ROW_SWITCH ? op->other : op;
+    if (op->rare && op->rare->version.kind != MR_UNLOADED) return &op->rare->version;
+    const flush_op *row = mr_flush_row_of(op);
     return mr_entity_committed(row->entity, op->cls->columns[op->cls->version_column].slot);
 }
 
@@ -123,9 +124,10 @@ mr_status mr_flush_version_written(mr_flush *flush, flush_op *op) {
     const mr_value *v = mr_flush_value(op, c);
     mr_value copy;
     if (v->kind == MR_UNLOADED || v->kind >= MR_OPAQUE) return MR_OK;
-    if (mr_value_copy(flush->env, &copy, v) != MR_OK) return MR_FAIL;
-    mr_value_clear(flush->env, &op->version);
-    op->version = copy;
+    flush_rare *rare = mr_flush_rare_of(flush, op);
+    if (!rare || mr_value_copy(flush->env, &copy, v) != MR_OK) return MR_FAIL;
+    mr_value_clear(flush->env, &rare->version);
+    rare->version = copy;
     return MR_OK;
 }
 
@@ -133,11 +135,11 @@ mr_status mr_flush_version_written(mr_flush *flush, flush_op *op) {
 
 mr_status mr_flush_check(mr_flush *flush, const flush_op *op) {
     const flush_class *cls = op->cls;
-    for (unsigned c = 0; cls->checks && c < cls->ncolumns; c++) {
-        const flush_column *col = &cls->columns[c];
-        if (!col->checked || (op->kind == OP_UPDATE && !mr_entity_is_dirty(op->entity, col->slot))) continue;
+    for (unsigned i = 0; i < cls->nchecked; i++) {
+        const flush_column *col = &cls->columns[cls->checked[i]];
+        if (op->kind == OP_UPDATE && !mr_entity_is_dirty(op->entity, col->slot)) continue;
         const mr_value *v = mr_flush_slot(op, col->slot);
-        if (v->flags & MR_VALUE_STORED) continue;
+        if ((v->flags & MR_VALUE_STORED) || (v->kind == MR_TEXT && v->len <= col->safe_bytes)) continue;
         if (mr_type_check_length(flush->env, col->type, col->what, v) != MR_OK) return MR_FAIL;
     }
     return MR_OK;
@@ -155,7 +157,7 @@ static void spell_key(const flush_op *row, mr_value *key) {
 }
 
 void mr_flush_old_key(const flush_op *op, mr_value *out) {
-    const flush_op *row = op->flags & OP_ROW_SWITCH ? op->other : op;
+    const flush_op *row = mr_flush_row_of(op);
     const flush_class *cls = op->cls;
     const mr_value *identity = &row->entity->identity;
     /* The key was made or changed by this flush. */
@@ -342,5 +344,6 @@ mr_status mr_flush_stage_identity(mr_flush *flush, flush_op *op) {
     if (mr_value_copy(flush->env, &copy, &made) != MR_OK) return MR_FAIL;
     mr_value_clear(flush->env, &op->identity);
     op->identity = copy;
+    flush->owns = true;
     return MR_OK;
 }

@@ -12,6 +12,12 @@ static inline const mr_value *mr_flush_slot(const flush_op *op, unsigned slot) {
     mr_entity *e = op->entity;
     return slot < e->nslots ? &e->slots[slot] : mr_entity_slot(e, slot);
 }
+/* The operation whose entity has the row now: of a row switch, that of the deleted object. */
+static inline const flush_op *mr_flush_row_of(const flush_op *op) {
+    return op->flags & OP_ROW_SWITCH ? op->rare->other : op;
+}
+/* By column: copies of the slots when the row was written, or NULL. */
+static inline mr_value *mr_flush_written(const flush_op *op) { return op->rare ? op->rare->written : NULL; }
 /* The value that the row of op has, or will have, in column c of its class. */
 static inline const mr_value *mr_flush_value(const flush_op *op, unsigned c) {
     if (op->staged && op->staged[c].kind != MR_UNLOADED) return &op->staged[c];

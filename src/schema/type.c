@@ -151,6 +151,10 @@ bool mr_type_is_limited(const mr_type *type) {
     return type->rules->argument == MR_ARGUMENT_NONE || type->length > 0 || type->choices;
 }
 
+uint32_t mr_type_safe_bytes(const mr_type *type) {
+    return type->rules->argument == MR_ARGUMENT_LENGTH && type->length > 0 ? (uint32_t)type->length : 0;
+}
+
 bool mr_type_is_broken(const mr_type *type, const mr_value *value) {
     return type->rules->breaks && type->rules->breaks(type, value, NULL);
 }

@@ -14,17 +14,34 @@ bool mr_session_take_duplicate(mr_session *s) {
     return twin;
 }
 
+/* Does the new object refer to none that the cascade could reach? */
+static bool is_alone(const mr_entity *e, const mr_relationship_list *relations) {
+    if (!(relations->cascades & MR_CASCADE_SAVE_UPDATE)) return true;
+    for (unsigned i = 0; i < relations->n; i++) {
+        unsigned slot = relations->rels[i]->prop->slot;
+        if (slot >= e->nslots || e->slots[slot].kind > MR_NULL) return false;
+    }
+    return true;
+}
+
+/* Is all to be done for the object to put it into the list of new ones? Nearly always. */
+static bool is_fresh(const mr_entity *e) {
+    return e->state == MR_TRANSIENT && !e->owner && !(e->flags & MR_ENTITY_UNDONE);
+}
+
 mr_status mr_session_add(mr_session *s, mr_entity *entity) {
     s->add_met_duplicate = false; /* the flag is about this add */
     if (mr_session_allow(s, MR_ACT_CHANGE, "add()") != MR_OK) return MR_FAIL;
+    const mr_relationship_list *relations = mr_relationship_list_of(entity->mapper);
+    if (!relations) return MR_FAIL;
+    if (is_fresh(entity) && is_alone(entity, relations)) return mr_state_make_pending(s, entity);
     mr_heap_block(s->heap);
     mr_state_leave_closed_session(entity);
-    const mr_relationship_list *relations = mr_relationship_list_of(entity->mapper);
-    mr_status status = MR_FAIL;
+    mr_status status;
     bool was_doomed = entity->owner == s->owner && (entity->flags & MR_ENTITY_TO_DELETE);
-    bool alone = relations && !(relations->cascades & MR_CASCADE_SAVE_UPDATE);
+    bool alone = !(relations->cascades & MR_CASCADE_SAVE_UPDATE);
     if (alone && !(entity->flags & MR_ENTITY_UNDONE)) status = mr_state_admit(s, entity);
-    else if (relations) status = mr_cascade_admit(s, entity, NULL);
+    else status = mr_cascade_admit(s, entity, NULL);
     if (status == MR_OK && was_doomed) status = mr_deletion_unmark_reached(s, entity);
     mr_heap_unblock(s->heap);
     return status;

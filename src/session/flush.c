@@ -55,85 +55,69 @@ static mr_status load_needs(mr_session *s, mr_flush *flush) {
     return status == MR_FAIL ? MR_FAIL : MR_OK;
 }
 
-/* The changed objects that are not to be deleted. */
-static mr_status collect_dirty(const mr_session *s, mr_vec *out) {
+/* The changed objects that are not to be deleted, for session.dirty as after_flush sees it. */
+static mr_status note_changed(mr_session *s) {
     const mr_vec *dirty = &s->owner->dirty;
-    if (mr_vec_reserve(out, dirty->len) != MR_OK) return MR_FAIL;
+    if (s->hooks[MR_SESSION_AFTER_FLUSH].len == 0) return MR_OK;
+    if (mr_vec_reserve(&s->changed, dirty->len) != MR_OK) return MR_FAIL;
     for (size_t i = 0; i < dirty->len; i++) {
         mr_entity *e = mr_vec_ptr(dirty, i);
-        if (!(e->flags & MR_ENTITY_TO_DELETE) && mr_vec_push_ptr(out, e) != MR_OK) return MR_FAIL;
-    }
-    return MR_OK;
-}
-
-/* Copies the lists. An object that is both pending and to be deleted is left out: it has no row, and gets none. */
-static mr_status split_lists(const mr_session *s, mr_vec *fresh, mr_vec *doomed) {
-    if (mr_vec_reserve(fresh, s->pending.len) != MR_OK || mr_vec_reserve(doomed, s->to_delete.len) != MR_OK)
-        return MR_FAIL;
-    for (size_t i = 0; i < s->pending.len; i++) {
-        mr_entity *e = mr_vec_ptr(&s->pending, i);
-        if (!(e->flags & MR_ENTITY_TO_DELETE)) mr_vec_push_ptr(fresh, e);
-    }
-    for (size_t i = 0; i < s->to_delete.len; i++) {
-        mr_entity *e = mr_vec_ptr(&s->to_delete, i);
-        if (e->state != MR_PENDING) mr_vec_push_ptr(doomed, e);
+        if (!(e->flags & MR_ENTITY_TO_DELETE)) mr_vec_push_ptr(&s->changed, e);
     }
     return MR_OK;
 }
 
 static mr_status plan(mr_session *s, mr_flush **out) {
     mr_flush_context context = {s->env, s->owner, s, mr_session_connect, expression_of};
-    mr_vec dirty, fresh, doomed;
-    mr_vec_init(&dirty, s->env, sizeof(mr_entity *));
-    mr_vec_init(&fresh, s->env, sizeof(mr_entity *));
-    mr_vec_init(&doomed, s->env, sizeof(mr_entity *));
-    mr_status status = MR_FAIL;
-    if (collect_dirty(s, &dirty) != MR_OK) goto out;
+    const mr_vec *pending = &s->pending, *dirty = &s->owner->dirty, *doomed = &s->to_delete;
     mr_state_sort_pending(s);
-    for (size_t i = 0; i < s->pending.len; i++) mr_entity_touch(mr_vec_ptr(&s->pending, i));
-    if (split_lists(s, &fresh, &doomed) != MR_OK) goto out;
-    status = mr_flush_new(&context, (mr_entity *const *)fresh.data, fresh.len, (mr_entity *const *)dirty.data,
-                          dirty.len, (mr_entity *const *)doomed.data, doomed.len, out);
-    if (status != MR_OK) goto out;
-    if (s->hooks[MR_SESSION_AFTER_FLUSH].len > 0 && mr_vec_reserve(&s->changed, dirty.len) == MR_OK)
-        for (size_t i = 0; i < dirty.len; i++) mr_vec_push_ptr(&s->changed, mr_vec_ptr(&dirty, i));
+    if (mr_flush_new(&context, (mr_entity *const *)pending->data, pending->len, (mr_entity *const *)dirty->data,
+                     dirty->len, (mr_entity *const *)doomed->data, doomed->len, out) != MR_OK)
+        return MR_FAIL;
+    if (note_changed(s) != MR_OK) return MR_FAIL;
     s->flush_step = MR_FLUSH_STEP_PLANNING;
-    status = load_needs(s, *out);
+    mr_status status = load_needs(s, *out);
     s->flush_step = MR_FLUSH_STEP_NONE;
-out:
-    mr_vec_done(&doomed);
-    mr_vec_done(&fresh);
-    mr_vec_done(&dirty);
     return status;
 }
 
 /* ---------------------------------------------------------------- after */
 
-/* Removes the objects that the flush has written from the lists. Objects that listeners have added meanwhile stay. */
-static void trim_lists(mr_session *s) {
+/* An object leaves a list. */
+static void let_go(mr_entity *e) {
+    if (!(e->flags & (MR_ENTITY_MODIFIED | MR_ENTITY_TO_DELETE))) mr_entity_unhold(e);
+    mr_entity_unpin(e);
+}
+
+/* Removes the objects that the flush has written from the lists. Objects that listeners have added meanwhile stay.
+ * from: the objects before have been let go already. */
+static void trim_pending(mr_session *s, size_t from) {
     size_t kept = 0;
-    for (size_t i = 0; i < s->pending.len; i++) {
+    for (size_t i = from; i < s->pending.len; i++) {
         mr_entity *e = mr_vec_ptr(&s->pending, i);
         if (e->state == MR_PENDING) {
             e->list_index = (uint32_t)kept;
             ((mr_entity **)s->pending.data)[kept++] = e;
         } else {
-            if (!(e->flags & (MR_ENTITY_MODIFIED | MR_ENTITY_TO_DELETE))) mr_entity_unhold(e);
-            mr_entity_unpin(e);
+            let_go(e);
         }
     }
     s->pending.len = kept;
-    kept = 0;
-    for (size_t i = 0; i < s->to_delete.len; i++) {
+}
+
+static void trim_to_delete(mr_session *s, size_t from) {
+    size_t kept = 0;
+    for (size_t i = from; i < s->to_delete.len; i++) {
         mr_entity *e = mr_vec_ptr(&s->to_delete, i);
-        if (e->state == MR_PERSISTENT || e->state == MR_PENDING) {
-            ((mr_entity **)s->to_delete.data)[kept++] = e;
-        } else {
-            mr_entity_unhold(e);
-            mr_entity_unpin(e);
-        }
+        if (e->state == MR_PERSISTENT || e->state == MR_PENDING) ((mr_entity **)s->to_delete.data)[kept++] = e;
+        else let_go(e);
     }
     s->to_delete.len = kept;
+}
+
+static void trim_lists(mr_session *s) {
+    trim_pending(s, 0);
+    trim_to_delete(s, 0);
 }
 
 /* If another connection had committed before the first write of the flush: all objects expire, except those that the
@@ -144,7 +128,7 @@ static void expire_stale(mr_session *s, const mr_flush *flush) {
     uint32_t before = s->owner->generation;
     mr_expire_unmodified(s);
     for (size_t i = 0; i < mr_flush_result_count(flush); i++) {
-        mr_entity *e = mr_flush_result_at(flush, i)->entity;
+        mr_entity *e = mr_flush_result_entity(flush, i);
         if (e->owner != s->owner || e->generation != before) continue;
         e->generation = s->owner->generation;
         mr_parent_notes_save_items(e);
@@ -167,22 +151,50 @@ static void drop_doomed_pending(mr_session *s) {
 /* In a row that the flush has updated, another program may have changed other columns: these are read again. */
 static void expire_unwritten(mr_session *s, const mr_flush *flush) {
     for (size_t i = 0; s->stale && i < mr_flush_result_count(flush); i++) {
-        const mr_flush_result *result = mr_flush_result_at(flush, i);
-        if (result->kind == MR_FLUSH_UPDATE && result->entity->owner == s->owner) mr_expire_rest(s, result->entity);
+        const mr_flush_result result = mr_flush_result_at(flush, i);
+        if (result.kind == MR_FLUSH_UPDATE && result.entity->owner == s->owner) mr_expire_rest(s, result.entity);
     }
 }
 
+/* Rows of one kind, in the order of the list, and nobody who could look at it meanwhile: all that is done with an
+ * object is done while it is in the processor's cache. */
+static bool is_done_in_blocks(const mr_session *s, const mr_flush *flush) {
+    return s->savepoints.len == 0 && s->hooks[MR_SESSION_AFTER_FLUSH].len == 0 && mr_flush_is_uniform(flush);
+}
+
+static void publish_in_blocks(mr_session *s, mr_flush *flush) {
+    enum { BLOCK = 256 };
+    size_t n = mr_flush_result_count(flush), gone = 0;
+    bool inserts = mr_flush_result_at(flush, 0).kind == MR_FLUSH_INSERT;
+    const mr_vec *list = inserts ? &s->pending : &s->to_delete; /* none of an UPDATE is in it, or it stays */
+    for (size_t from = 0, to; from < n; from = to) {
+        to = from + BLOCK < n ? from + BLOCK : n;
+        mr_journal_flush_some(s, flush, from, to);
+        mr_uncommitted_note(s, flush, from, to);
+        mr_flush_publish_some(flush, from, to);
+        for (; gone < to && gone < list->len && mr_vec_ptr(list, gone) == mr_flush_result_entity(flush, gone); gone++)
+            let_go(mr_vec_ptr(list, gone));
+    }
+    trim_pending(s, inserts ? gone : 0);
+    trim_to_delete(s, inserts ? 0 : gone);
+}
+
 static mr_status publish(mr_session *s, mr_flush *flush) {
-    if (mr_journal_flush(s, flush) != MR_OK) return MR_FAIL;
+    bool in_blocks = is_done_in_blocks(s, flush);
+    if ((in_blocks ? mr_journal_reserve_for(s, flush) : mr_journal_flush(s, flush)) != MR_OK) return MR_FAIL;
     expire_unwritten(s, flush);
     drop_doomed_pending(s);
     mr_state_clear_all_spared(s);
-    mr_uncommitted_note(s, flush);
-    mr_flush_publish(flush);
+    if (in_blocks) {
+        publish_in_blocks(s, flush);
+    } else {
+        mr_uncommitted_note(s, flush, 0, mr_flush_result_count(flush));
+        mr_flush_publish(flush);
+    }
     expire_stale(s, flush);
     for (size_t i = 0; mr_flush_replaced(flush, i); i++) mr_expire_table(s, mr_flush_replaced(flush, i));
-    mr_status status = mr_session_fire(s, MR_SESSION_AFTER_FLUSH);
-    if (status == MR_OK) trim_lists(s);
+    mr_status status = in_blocks ? MR_OK : mr_session_fire(s, MR_SESSION_AFTER_FLUSH);
+    if (status == MR_OK && !in_blocks) trim_lists(s);
     return status;
 }
 
@@ -190,13 +202,16 @@ static mr_status publish(mr_session *s, mr_flush *flush) {
 
 static mr_status run(mr_session *s, mr_flush *flush) {
     bool was_open = s->conn && !s->load_transaction && mr_conn_in_transaction(s->conn);
-    if (mr_flush_operations(flush) > 0) {
+    bool writes = mr_flush_has_operations(flush);
+    if (writes) {
         mr_session_adopt_load_transaction(s);
-        s->nothing_read = false;
+        /* Where no object is in memory, none is older than the transaction that begins now. */
+        if (mr_idmap_count(s->owner->idmap) > 0) s->nothing_read = false;
         s->writes++;
     }
     s->flush_step = MR_FLUSH_STEP_SENDING;
-    mr_status status = mr_flush_operations(flush) > 0 ? mr_flush_run(flush) : MR_OK;
+    mr_status status = writes ? mr_flush_run(flush) : MR_OK;
+    if (writes) s->nothing_read = false;
     if (status == MR_OK) status = mr_flush_set_strays(flush);
     s->flush_step = MR_FLUSH_STEP_NONE;
     if (status == MR_OK) status = publish(s, flush);

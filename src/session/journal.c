@@ -17,7 +17,7 @@ static mr_entity *note_entity(const mr_session *s, const mr_note *note) {
 }
 
 static void free_note(mr_session *s, mr_note *note) {
-    if (note->kind == MR_NOTE_INSERTED) mr_expired_insert_drop(s, note->slot, note->generation);
+    if (note->kind == MR_NOTE_INSERTED && s->expired_inserts) mr_expired_insert_drop(s, note->slot, note->generation);
     if (note->kind == MR_NOTE_OLD_COLUMNS) mr_expired_insert_free(s->env, note->u.columns);
     if (note->kind != MR_NOTE_REKEYED) return;
     mr_value_clear(s->env, note->u.old);
@@ -25,7 +25,8 @@ static void free_note(mr_session *s, mr_note *note) {
 }
 
 static void truncate_notes(mr_session *s, size_t len) {
-    for (size_t i = len; i < s->journal.len; i++) free_note(s, note_at(s, i));
+    bool owns = s->journal_owns || s->expired_inserts;
+    for (size_t i = len; owns && i < s->journal.len; i++) free_note(s, note_at(s, i));
     s->journal.len = len;
 }
 
@@ -58,9 +59,10 @@ mr_status mr_journal_reserve(mr_session *s, size_t more) {
 
 /* Appends a note. Its room was reserved. */
 static mr_note *push(mr_session *s, mr_note_kind kind, const mr_entity *entity) {
-    mr_note *note = mr_vec_push(&s->journal);
-    note->kind = (uint8_t)kind;
-    note->slot = entity->heap_slot;
+    mr_note *note = mr_vec_at(&s->journal, s->journal.len++);
+    *note = (mr_note){.kind = (uint8_t)kind, .slot = entity->heap_slot};
+    if (kind == MR_NOTE_DELETED) s->journal_deletes = true;
+    if (kind == MR_NOTE_REKEYED || kind == MR_NOTE_OLD_COLUMNS) s->journal_owns = true;
     note->generation = mr_heap_generation(s->heap, entity->heap_slot);
     return note;
 }
@@ -69,7 +71,7 @@ static mr_note *push(mr_session *s, mr_note_kind kind, const mr_entity *entity) 
  * that the transaction has inserted. The rollback of the savepoint reads the row again. But the rollback of the whole
  * transaction makes the object transient, and then only these columns are known. */
 static mr_status push_old_columns(mr_session *s, mr_entity *entity) {
-    if (s->savepoints.len == 0 || !(entity->flags & MR_ENTITY_FLUSHED_NEW)) return MR_OK;
+    if (s->savepoints.len == 0 || !mr_uncommitted_inserted(s, entity)) return MR_OK;
     mr_expired_insert *kept = mr_expired_insert_copy(s, entity);
     if (!kept) return MR_FAIL;
     push(s, MR_NOTE_OLD_COLUMNS, entity)->u.columns = kept;
@@ -110,16 +112,30 @@ mr_status mr_journal_deleted(mr_session *s, mr_entity *entity) {
 
 /* ---------------------------------------------------------------- the results of a flush */
 
+/* The column slots below 64 of a class, a bit for each. */
+typedef struct column_slots {
+    const mr_mapper *mapper;
+    uint64_t bits;
+} column_slots;
+
+static void find_columns(column_slots *columns, const mr_mapper *mapper) {
+    if (columns->mapper == mapper) return;
+    *columns = (column_slots){.mapper = mapper};
+    for (size_t i = 0; i < mapper->columns.len; i++) {
+        unsigned slot = ((const mr_property *)mr_vec_ptr(&mapper->columns, i))->slot;
+        if (slot < 64) columns->bits |= (uint64_t)1 << slot;
+    }
+}
+
 /* A bit for each column slot below 64 that held nothing before the flush, or whose key the flush has generated. */
-static uint64_t unset_slots(mr_entity *e, uint64_t generated) {
+static uint64_t unset_slots(mr_entity *e, uint64_t generated, uint64_t columns) {
     uint64_t unset = 0;
     mr_entity_touch(e);
-    for (size_t i = 0; i < e->mapper->columns.len; i++) {
-        const mr_property *prop = mr_vec_ptr(&e->mapper->columns, i);
-        if (prop->slot >= 64) continue;
-        const mr_value *v = prop->slot < e->nslots ? &e->slots[prop->slot] : mr_entity_slot(e, prop->slot);
-        if (v->kind == MR_UNLOADED) unset |= (uint64_t)1 << prop->slot;
-    }
+    for (unsigned slot = 0; slot < e->nslots && slot < 64; slot++)
+        if (e->slots[slot].kind == MR_UNLOADED) unset |= (uint64_t)1 << slot;
+    for (unsigned slot = e->nslots; slot < e->mapper->nslots && slot < 64; slot++)
+        if (mr_entity_slot(e, slot)->kind == MR_UNLOADED) unset |= (uint64_t)1 << slot;
+    unset &= columns;
     for (unsigned i = 0; i < e->mapper->npk && i < 64; i++) {
         unsigned slot = e->mapper->pk_slots[i];
         if ((generated >> i & 1) && slot < 64) unset |= (uint64_t)1 << slot;
@@ -143,12 +159,13 @@ static mr_status note_rekeyed(mr_session *s, const mr_flush_result *result) {
     return MR_OK;
 }
 
-static mr_status note_result(mr_session *s, const mr_flush_result *result) {
+static mr_status note_result(mr_session *s, const mr_flush_result *result, column_slots *columns) {
     mr_entity *e = result->entity;
     switch (result->kind) {
     case MR_FLUSH_INSERT:
+        find_columns(columns, e->mapper);
         if (result->generated && has_high_key(e->mapper)) push(s, MR_NOTE_NUMBERED, e)->u.unset = result->generated;
-        push(s, MR_NOTE_INSERTED, e)->u.unset = unset_slots(e, result->generated);
+        push(s, MR_NOTE_INSERTED, e)->u.unset = unset_slots(e, result->generated, columns->bits);
         return MR_OK;
     case MR_FLUSH_UPDATE:
         /* A modified object is in the dirty list, and was noted with that list. */
@@ -160,16 +177,34 @@ static mr_status note_result(mr_session *s, const mr_flush_result *result) {
     return MR_OK;
 }
 
-mr_status mr_journal_flush(mr_session *s, const mr_flush *flush) {
+mr_status mr_journal_reserve_for(mr_session *s, const mr_flush *flush) {
     size_t n = mr_flush_result_count(flush);
+    return mr_journal_reserve(s, 3 * n + (s->savepoints.len > 0 ? 2 * s->owner->dirty.len : 0));
+}
+
+static mr_status note_results(mr_session *s, const mr_flush *flush, size_t from, size_t to) {
+    column_slots columns = {0};
+    mr_status status = MR_OK;
+    for (size_t i = from; status == MR_OK && i < to; i++) {
+        const mr_flush_result result = mr_flush_result_at(flush, i);
+        status = note_result(s, &result, &columns);
+    }
+    return status;
+}
+
+void mr_journal_flush_some(mr_session *s, const mr_flush *flush, size_t from, size_t to) {
+    note_results(s, flush, from, to);
+}
+
+mr_status mr_journal_flush(mr_session *s, const mr_flush *flush) {
     const mr_vec *dirty = &s->owner->dirty;
     bool nested = s->savepoints.len > 0;
-    if (mr_journal_reserve(s, 3 * n + (nested ? 2 * dirty->len : 0)) != MR_OK) return MR_FAIL;
+    if (mr_journal_reserve_for(s, flush) != MR_OK) return MR_FAIL;
     size_t before = s->journal.len;
     mr_status status = MR_OK;
     /* All changed objects, also those whose own row does not change: their collections have changed. */
     for (size_t i = 0; status == MR_OK && nested && i < dirty->len; i++) status = push_updated(s, mr_vec_ptr(dirty, i));
-    for (size_t i = 0; status == MR_OK && i < n; i++) status = note_result(s, mr_flush_result_at(flush, i));
+    if (status == MR_OK) status = note_results(s, flush, 0, mr_flush_result_count(flush));
     if (status != MR_OK) truncate_notes(s, before);
     return status;
 }
@@ -178,7 +213,7 @@ mr_status mr_journal_flush(mr_session *s, const mr_flush *flush) {
 
 void mr_journal_before_expiry(mr_session *s, mr_entity *one) {
     if (one) {
-        if (one->flags & MR_ENTITY_FLUSHED_NEW) mr_expired_insert_add(s, one);
+        if (mr_uncommitted_inserted(s, one)) mr_expired_insert_add(s, one);
         return;
     }
     for (size_t i = s->journal.len; i-- > 0;) {
@@ -308,12 +343,11 @@ void mr_journal_merge(mr_session *s, size_t mark) {
 }
 
 void mr_journal_accept(mr_session *s) {
-    for (size_t i = 0; i < s->journal.len; i++) {
+    for (size_t i = 0; s->journal_deletes && i < s->journal.len; i++) {
         const mr_note *note = note_at(s, i);
-        if (note->kind != MR_NOTE_DELETED && note->kind != MR_NOTE_INSERTED) continue;
+        if (note->kind != MR_NOTE_DELETED) continue;
         mr_entity *e = note_entity(s, note);
         if (!e || (e->owner && !is_ours(s, e))) continue;
-        e->flags &= ~(uint32_t)MR_ENTITY_FLUSHED_NEW;
         if (e->state == MR_DELETED) mr_state_detach(s, e);
     }
     mr_journal_clear(s);
@@ -325,4 +359,5 @@ void mr_journal_clear(mr_session *s) {
     if (s->journal.cap > FIRST_PRUNE)
         mr_vec_done(&s->journal); /* one large transaction must not keep its memory for ever */
     s->prune_at = FIRST_PRUNE;
+    s->journal_deletes = s->journal_owns = false;
 }

@@ -41,6 +41,10 @@ typedef struct mr_note {
 
 /* Notes what a flush has written. Call after it has run and before it is published. On failure nothing is noted. */
 mr_status mr_journal_flush(mr_session *s, const mr_flush *flush);
+/* The same in pieces, where nothing can fail but the first: outside of savepoints, and if no identity has changed
+ * (mr_flush_is_uniform): first makes room, then notes results from..to-1. */
+mr_status mr_journal_reserve_for(mr_session *s, const mr_flush *flush);
+void mr_journal_flush_some(mr_session *s, const mr_flush *flush, size_t from, size_t to);
 /* Notes that the object's row was found missing: the object stays deleted until the transaction is rolled back. */
 mr_status mr_journal_deleted(mr_session *s, mr_entity *entity);
 /* Notes that a statement has changed the object's row. Needed only when a savepoint may be rolled back alone. */

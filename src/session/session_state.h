@@ -117,6 +117,8 @@ struct mr_session {
 
     /* What the transaction has written. */
     mr_vec journal;          /* mr_note */
+    bool journal_deletes;    /* some note is about a deletion */
+    bool journal_owns;       /* some note owns something */
     size_t prune_at;         /* length of the journal at which notes of freed objects are removed */
     mr_map *expired_inserts; /* see expired_inserts.c; NULL: empty */
     uint64_t writes;         /* the number of flushes and statements that have written since the session was made */
@@ -217,8 +219,11 @@ mr_status mr_blocks_check_begin(mr_session *s);
 
 /* ---------------------------------------------------------------- uncommitted.c */
 
-/* A flush has run: counts the objects that it has written. */
-void mr_uncommitted_note(mr_session *s, const mr_flush *flush);
+/* A flush has run: counts the objects of its results from..to-1. */
+void mr_uncommitted_note(mr_session *s, const mr_flush *flush, size_t from, size_t to);
+/* Has the open transaction inserted the object's row? Perhaps true, too, long after its transaction: this may only cost
+ * memory. */
+bool mr_uncommitted_inserted(const mr_session *s, const mr_entity *e);
 /* The innermost level is rolled back: an object that was counted in it may be counted again. */
 void mr_uncommitted_undo(const mr_session *s, mr_entity *e);
 /* The writes of the savepoint (NULL: of the whole transaction) are committed or rolled back: they count no more. */

@@ -3,7 +3,8 @@
  * the open transaction has written.
  *
  * Invariant: an object counts once in a transaction, however often it is written. Counting keeps no object alive, and
- * costs almost nothing if no one asks for the count.
+ * costs almost nothing if no one asks for the count. The flag FLUSHED_NEW holds for the transaction that has counted
+ * the object, so that a commit does not go over the objects to clear it.
  */
 #include "attributes.h"
 #include "session_state.h"
@@ -22,6 +23,10 @@ static bool is_counted_since(const mr_session *s, const mr_entity *e, uint64_t s
 static bool is_counted(const mr_session *s, const mr_entity *e) { return is_counted_since(s, e, s->serial); }
 
 static void set_mark(mr_entity *e, uint32_t mark) { e->flags = (e->flags & MARKS) | mark << MARK_SHIFT; }
+
+bool mr_uncommitted_inserted(const mr_session *s, const mr_entity *e) {
+    return (e->flags & MR_ENTITY_FLUSHED_NEW) && is_counted(s, e);
+}
 
 void mr_uncommitted_undo(const mr_session *s, mr_entity *e) {
     if (is_counted_since(s, e, mr_session_transaction_serial(s))) set_mark(e, 0);
@@ -42,15 +47,25 @@ static void count(mr_vec *counts, size_t from, const mr_mapper *mapper, size_t n
     mr_env_restore_error(counts->env, saved);
 }
 
-void mr_uncommitted_note(mr_session *s, const mr_flush *flush) {
+void mr_uncommitted_note(mr_session *s, const mr_flush *flush, size_t from, size_t to) {
     const mr_savepoint *innermost = s->savepoints.len ? mr_vec_at(&s->savepoints, s->savepoints.len - 1) : NULL;
-    size_t from = innermost ? innermost->written : 0;
-    for (size_t i = 0; i < mr_flush_result_count(flush); i++) {
-        mr_entity *e = mr_flush_result_at(flush, i)->entity;
-        if (is_counted(s, e)) continue;
-        set_mark(e, mark_of(mr_session_transaction_serial(s)));
-        count(&s->written, from, e->mapper, 1);
+    size_t level = innermost ? innermost->written : 0;
+    uint32_t mark = mark_of(mr_session_transaction_serial(s));
+    const mr_mapper *mapper = NULL;
+    size_t n = 0; /* so many objects of the class were not added yet */
+    for (size_t i = from; i < to; i++) {
+        mr_entity *e = mr_flush_result_entity(flush, i);
+        if (e->flags >> MARK_SHIFT && is_counted(s, e)) continue;
+        set_mark(e, mark);
+        e->flags &= ~(uint32_t)MR_ENTITY_FLUSHED_NEW; /* of an earlier transaction */
+        if (e->mapper != mapper && n > 0) {
+            count(&s->written, level, mapper, n);
+            n = 0;
+        }
+        mapper = e->mapper;
+        n++;
     }
+    if (n > 0) count(&s->written, level, mapper, n);
 }
 
 void mr_uncommitted_forget(mr_session *s, const mr_savepoint *savepoint) {

@@ -309,7 +309,7 @@ static inline mr_status fl_try(fl_world *w) {
         mr_flush_new(&ctx, (mr_entity *const *)w->fresh.data, w->fresh.len, (mr_entity *const *)w->owner->dirty.data,
                      w->owner->dirty.len, (mr_entity *const *)w->doomed.data, w->doomed.len, &w->flush);
     if (status == MR_OK) status = fl_meet(w);
-    if (status == MR_OK && mr_flush_operations(w->flush) > 0) status = mr_flush_run(w->flush);
+    if (status == MR_OK && mr_flush_has_operations(w->flush)) status = mr_flush_run(w->flush);
     if (status != MR_OK) {
         mr_flush_free(w->flush);
         w->flush = NULL;

@@ -18,7 +18,7 @@ static void test_insert(void **state) {
     mr_value id = mr_int_value(2);
     assert_ptr_equal(mr_idmap_get(u.w.owner->idmap, u.user, &id), b);
     assert_int_equal(mr_flush_result_count(u.w.flush), 2);
-    assert_int_equal(mr_flush_result_at(u.w.flush, 0)->generated, 1);
+    assert_int_equal(mr_flush_result_at(u.w.flush, 0).generated, 1);
     fl_expect(&u.w, "");
     fl_close(&u.w);
 }
@@ -248,8 +248,8 @@ static void test_key_changes(void **state) {
     fl_expect(&u.w, "UPDATE user SET id=? WHERE user.id = ? [(7, 1)]\n");
     mr_value id = mr_int_value(7);
     assert_ptr_equal(mr_idmap_get(u.w.owner->idmap, u.user, &id), a);
-    assert_true(mr_flush_result_at(u.w.flush, 0)->key_changed);
-    assert_int_equal(mr_flush_result_at(u.w.flush, 0)->old_identity.u.i, 1);
+    assert_true(mr_flush_result_at(u.w.flush, 0).key_changed);
+    assert_int_equal(mr_flush_result_at(u.w.flush, 0).old_identity.u.i, 1);
     /* b takes the key that a had before. */
     fl_set(&u.w, b, "id", mr_int_value(1));
     fl_flush(&u.w);

@@ -35,18 +35,19 @@ typedef struct mr_flush_result {
     mr_entity *entity;
     uint64_t generated;    /* INSERT: a bit for each primary key column, by position, that the program had not set */
     bool key_changed;      /* UPDATE: the identity has changed */
-    mr_value old_identity; /* with key_changed: the identity before; owned by the flush */
+    mr_value old_identity; /* with key_changed: the identity before; borrowed from the flush */
 } mr_flush_result;
 
-/* Plans a flush. pending: in insert_order; dirty: changed persistent entities; deleted: to be deleted. The flush pins
- * all of them. Defaults are not evaluated yet. *out: free it with mr_flush_free. */
+/* Plans a flush. pending: in insert_order; dirty: changed persistent entities; deleted: to be deleted. Of an entity in
+ * two of the lists, what it needs is done: nothing if it is new and to be deleted, else the deletion. The heap is
+ * blocked until mr_flush_free. Defaults are not evaluated yet. *out: free it with mr_flush_free. */
 mr_status mr_flush_new(const mr_flush_context *ctx, mr_entity *const *pending, size_t npending, mr_entity *const *dirty,
                        size_t ndirty, mr_entity *const *deleted, size_t ndeleted, mr_flush **out);
 /* What must be loaded first? MR_ROW: attribute *prop of *entity: load it, and call again. MR_DONE: nothing more. */
 mr_status mr_flush_need(mr_flush *flush, mr_entity **entity, const mr_property **prop);
-/* The number of rows that will be written; 0: there is nothing to do, and no transaction is needed. Call after
- * mr_flush_need has returned MR_DONE. */
-size_t mr_flush_operations(const mr_flush *flush);
+/* Will rows be written? false: there is nothing to do, and no transaction is needed. Call after mr_flush_need has
+ * returned MR_DONE. */
+bool mr_flush_has_operations(const mr_flush *flush);
 /* Sends all statements. MR_FAIL: the caller must roll back; no entity has changed. Listeners of before_insert and the
  * like run during this call; what they change on entities of this flush is written, too. */
 mr_status mr_flush_run(mr_flush *flush);
@@ -57,14 +58,21 @@ mr_status mr_flush_set_strays(mr_flush *flush);
  * moves states (pending to persistent, to be deleted to deleted), and unloads values that the database has made. Cannot
  * fail, and does not allocate. */
 void mr_flush_publish(mr_flush *flush);
+/* Are the results exactly the operations, in their order, of one kind, and without a change of identities? Then the
+ * entities of results from..to-1 may be updated alone, and what else is done with them then, too, as long as they are
+ * in the processor's cache. Begin with 0, leave none out, and do not call mr_flush_publish. */
+bool mr_flush_is_uniform(const mr_flush *flush);
+void mr_flush_publish_some(mr_flush *flush, size_t from, size_t to);
 /* Was a statement sent? Only then is there something to roll back after a failure. */
 bool mr_flush_sent(const mr_flush *flush);
 /* The tables that were written to and whose constraints may replace other rows, by index from 0; NULL: no more. Rows of
  * these tables may be gone, or may differ from what was written. */
 mr_table *mr_flush_replaced(const mr_flush *flush, size_t i);
-/* The results, one for each row written; borrowed until mr_flush_free. */
+/* The results, one for each row written, in the order of writing. Of an INSERT, what was generated is known until
+ * mr_flush_publish. */
 size_t mr_flush_result_count(const mr_flush *flush);
-const mr_flush_result *mr_flush_result_at(const mr_flush *flush, size_t i);
+mr_flush_result mr_flush_result_at(const mr_flush *flush, size_t i);
+mr_entity *mr_flush_result_entity(const mr_flush *flush, size_t i);
 void mr_flush_free(mr_flush *flush); /* NULL passes */
 
 #ifdef __cplusplus

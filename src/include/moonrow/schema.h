@@ -211,6 +211,8 @@ mr_status mr_type_check_length(mr_env *env, const mr_type *type, const char *wha
 bool mr_type_is_broken(const mr_type *type, const mr_value *value);
 /* Does the declaration have an argument that a value could break? */
 bool mr_type_is_limited(const mr_type *type);
+/* A text of so many bytes, or fewer, does not break it. 0: it must be checked. */
+uint32_t mr_type_safe_bytes(const mr_type *type);
 
 /* The type for a computed expression (see mr_type.guessed). A type with a scale, or with a form of storage, is returned
  * itself. Static. */
