@@ -169,6 +169,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         OPERATION("declare"),
         OPERATION("flush"),
+        OPERATION("runs"),
         OPERATION("query"),
         OPERATION("criteria"),
         OPERATION("get"),

@@ -137,6 +137,22 @@ describe("a run of new rows", function()
     for _, row in ipairs(rows) do assert.equal(2, row.version) end
   end)
 
+  it("knows what the database computes of each, also after changes", function()
+    local db = mr.open "sqlite://"
+    local Box = db.Model:extend("Box", {
+      id    = db.Column{ db.Integer, primary_key = true },
+      side  = db.Column{ db.Integer },
+      twice = db.Column{ db.Integer, mr.Computed "side * 2" },
+    })
+    db:create_all()
+    local rows = fill(db, Box, function(i) return { side = i } end)
+    db.session:flush()
+    for i, row in ipairs(rows) do assert.equal(2 * i, row.twice) end
+    for i, row in ipairs(rows) do row.side = -i end
+    db.session:flush()
+    for i, row in ipairs(rows) do assert.equal(-2 * i, row.twice) end
+  end)
+
   it("that a constraint stops in the middle leaves nothing behind, and can be sent again", function()
     local db, Item = open(true)
     db.session:add(Item{ name = "n400" })

@@ -51,6 +51,55 @@ describe("rows of a batch", function()
     assert.same({ "1a1", "2b2", "3c7", "4dnil", "5e5", "6f6", "7g7", "20h8", "21i9" }, seen)
   end)
 
+  it("may have their keys in any order, long ones, one more or less, and values of other kinds in between", function()
+    local db = mr.open "sqlite://"
+    local long = ("long"):rep(15) -- such strings have several addresses in Lua
+    local Thing = db.Model:extend("Thing", {
+      id     = db.Column{ db.Integer, primary_key = true },
+      name   = db.Column{ db.String(12) },
+      [long] = db.Column{ db.String },
+      weight = db.Column{ db.Float },
+      note   = db.Column{ db.String },
+    })
+    db:create_all()
+    local rows = {}
+    for i = 1, 60 do
+      local row = {}
+      local set = { function() row.name = "n" .. i end, function() row[("long"):rep(15)] = "l" .. i end,
+                    function() row.weight = i % 4 == 0 and i or i + 0.5 end }
+      for k = 1, 3 do set[(k + i) % 3 + 1]() end
+      if i % 7 == 0 then row.note = "x" .. i end
+      if i % 11 == 0 then row.name = nil end
+      if i % 13 == 0 then row.name = ("ü"):rep(12) end -- 24 bytes
+      if i % 17 == 0 then row.weight = mr.null end
+      if i % 19 == 0 then row.name = mr.func.upper "up" end
+      if i % 23 == 0 then setmetatable(row, {}) end
+      rows[i] = row
+    end
+    db.session:execute(mr.insert(Thing), rows)
+    for i, thing in ipairs(Thing.query:order_by(Thing.id):all()) do
+      local name = "n" .. i
+      if i % 11 == 0 then name = nil end
+      if i % 13 == 0 then name = ("ü"):rep(12) end
+      if i % 19 == 0 then name = "UP" end
+      assert.same({ name, "l" .. i, i % 7 == 0 and "x" .. i or nil }, { thing.name, thing[long], thing.note })
+      local weight = i % 4 == 0 and i + 0.0 or i + 0.5
+      if i % 17 == 0 then weight = nil end
+      assert.equal(weight, thing.weight)
+      if weight then assert.equal("float", math.type(thing.weight)) end
+    end
+    assert.equal(60, Thing.query:count())
+    local before = db.session:scalar(mr.select(mr.func.count()):select_from(Thing))
+    for _, case in ipairs{ { 0 / 0, "Thing.weight" }, { ("u"):rep(13), "13 characters" } } do
+      local bad, words = case[1], case[2]
+      local list = { { name = "a", weight = 1.5 }, { name = "b", weight = 2.5 } }
+      list[3] = type(bad) == "number" and { name = "c", weight = bad } or { name = bad, weight = 1.5 }
+      refuse(type(bad) == "number" and "ArgumentError" or "DataError", { words, "row 3" }, db.session.execute,
+             db.session, mr.insert(Thing), list)
+    end
+    assert.equal(before, Thing.query:count())
+  end)
+
   it("have defaults of their own, also from functions; the first row may be the odd one", function()
     local db = mr.open "sqlite://"
     local n = 0

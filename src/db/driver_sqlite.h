@@ -106,7 +106,7 @@ bool mr_sqlite_moves_schema(const char *sql);
 /* Called after the first step of an execution: notes whether the schema has changed. */
 void mr_sqlite_begun(sqlite_stmt *s);
 uint64_t mr_sqlite_schema_seen(mr_dbc *dbc);
-mr_status mr_sqlite_table_facts(mr_dbc *dbc, const mr_table *table, mr_table_facts *out);
+mr_status mr_sqlite_table_facts(mr_dbc *dbc, const mr_table *table, bool with_key, mr_table_facts *out);
 mr_status mr_sqlite_column_facts(mr_dbc *dbc, const char *schema, const char *table, const char *column,
                                  mr_column_facts *out);
 /* Frees what is known of the schema, before the connection is closed. */

@@ -12,10 +12,11 @@ uint64_t mr_conn_schema_seen(const mr_conn *conn) {
     return conn->driver->schema_seen ? conn->driver->schema_seen(conn->dbc) : 0;
 }
 
-mr_status mr_conn_table_facts(mr_conn *conn, const mr_table *table, mr_table_facts *out) {
+mr_status mr_conn_table_facts(mr_conn *conn, const mr_table *table, bool with_key, mr_table_facts *out) {
     *out = (mr_table_facts){.numbers = true};
     if (!conn->driver->table_facts) return MR_OK;
-    if (!mr_engine_call_fails(conn->engine) && conn->driver->table_facts(conn->dbc, table, out) == MR_OK) return MR_OK;
+    if (!mr_engine_call_fails(conn->engine) && conn->driver->table_facts(conn->dbc, table, with_key, out) == MR_OK)
+        return MR_OK;
     return mr_conn_failed(conn, NULL, NULL, 0);
 }
 

@@ -14,6 +14,7 @@
 typedef struct answer {
     const mr_table *table;
     uint64_t seen;
+    bool with_key; /* facts.numbers is known, too */
     mr_table_facts facts;
 } answer;
 
@@ -129,8 +130,10 @@ static mr_status read_all_words(sqlite_dbc *dbc, const mr_table *table, mr_table
     return status;
 }
 
-static mr_status look(sqlite_dbc *dbc, const mr_table *table, mr_table_facts *out) {
+/* with_key: the question about the key is the dearest one, and only an INSERT needs its answer. */
+static mr_status look(sqlite_dbc *dbc, const mr_table *table, bool with_key, mr_table_facts *out) {
     const mr_column *key = table->autoincrement ? table->autoincrement : table->nprimary ? table->primary[0] : NULL;
+    if (!with_key) key = NULL;
     key_kind kind = KEY_PLAIN;
     bool tree = false, is_table = false, hidden = false;
     if (has_column(dbc, table, NULL, &is_table) != MR_OK) return MR_FAIL;
@@ -145,16 +148,16 @@ static mr_status look(sqlite_dbc *dbc, const mr_table *table, mr_table_facts *ou
     return MR_OK;
 }
 
-mr_status mr_sqlite_table_facts(mr_dbc *handle, const mr_table *table, mr_table_facts *out) {
+mr_status mr_sqlite_table_facts(mr_dbc *handle, const mr_table *table, bool with_key, mr_table_facts *out) {
     sqlite_dbc *dbc = sqlite_dbc_of(handle);
-    answer key = {.table = table};
+    answer key = {.table = table, .with_key = with_key};
     if (!dbc->known) dbc->known = mr_map_new(dbc->env, sizeof(answer), mr_map_hash_ptr, mr_map_equal_ptr);
     if (!dbc->known) return MR_FAIL;
     answer *known = mr_map_get(dbc->known, &key);
     /* On the caller's own handle, the program may have changed the schema itself, so it is always asked. */
-    if (!known || known->seen != dbc->seen || dbc->native) {
+    if (!known || known->seen != dbc->seen || dbc->native || (with_key && !known->with_key)) {
         key.seen = dbc->seen;
-        if (look(dbc, table, &key.facts) != MR_OK) return MR_FAIL;
+        if (look(dbc, table, with_key, &key.facts) != MR_OK) return MR_FAIL;
         if (known) *known = key;
         else if (!(known = mr_map_put(dbc->known, &key))) return MR_FAIL;
     }

@@ -2,15 +2,22 @@
  * history.c: the committed values of changed slots.
  *
  * Invariant: there is an entry for exactly those slots that have the mark MR_VALUE_DIRTY and hold no collection. A
- * collection keeps its committed items itself.
+ * collection keeps its committed items itself. A history is a block of the heap's slab.
  */
 #include "heap_private.h"
 
 #include <string.h>
 
-enum { FIRST_ENTRIES = 2 };
+enum { FIRST_ENTRIES = 2 }; /* they fit into a block of the slab */
 
 static size_t history_size(unsigned cap) { return sizeof(mr_history) + cap * sizeof(((mr_history *)NULL)->entries[0]); }
+
+static void free_history(mr_heap *heap, mr_entity *e) {
+    size_t size = history_size(e->history->cap);
+    heap->bytes -= size;
+    mr_slab_free(&heap->slab, e->history, size);
+    e->history = NULL;
+}
 
 static int find_entry(const mr_entity *e, unsigned slot) {
     const mr_history *h = e->history;
@@ -31,12 +38,14 @@ mr_status mr_history_reserve(mr_entity *e) {
     unsigned was = h ? h->cap : 0;
     unsigned cap = was ? was * 2 : FIRST_ENTRIES;
     if (cap > UINT16_MAX) cap = UINT16_MAX;
-    h = mr_realloc(heap->env, h, history_size(cap));
-    if (!h) return MR_FAIL;
-    if (!was) h->n = 0;
-    h->cap = (uint16_t)cap;
-    heap->bytes += history_size(cap) - (was ? history_size(was) : 0);
-    e->history = h;
+    mr_history *made = mr_slab_alloc(&heap->slab, history_size(cap));
+    if (!made) return MR_FAIL;
+    made->n = 0;
+    if (h) memcpy(made, h, history_size(h->n));
+    made->cap = (uint16_t)cap;
+    heap->bytes += history_size(cap);
+    if (h) free_history(heap, e);
+    e->history = made;
     e->owns = true;
     return MR_OK;
 }
@@ -47,12 +56,6 @@ void mr_history_push(mr_entity *e, unsigned slot, const mr_value *old) {
     h->entries[h->n].old = *old;
     h->entries[h->n].old.flags &= (uint8_t)~MR_VALUE_DIRTY;
     h->n++;
-}
-
-static void free_history(mr_heap *heap, mr_entity *e) {
-    heap->bytes -= history_size(e->history->cap);
-    mr_free(heap->env, e->history);
-    e->history = NULL;
 }
 
 void mr_history_take(mr_entity *e, unsigned slot, mr_value *old) {

@@ -113,7 +113,15 @@ mr_status mr_flush_batch_ask_facts(flush_batch *batch) {
     uint64_t schema = mr_conn_schema_seen(conn);
     if (schema == batch->facts_schema) return MR_OK;
     batch->facts_schema = schema;
-    return mr_conn_table_facts(conn, batch->cls->mapper->table, &batch->facts);
+    return mr_conn_table_facts(conn, batch->cls->mapper->table, batch->st->numbered, &batch->facts);
+}
+
+mr_status mr_flush_batch_goes_on(const flush_batch *batch, const flush_class *cls, flush_statement_kind kind,
+                                 mr_value **values) {
+    const flush_statement *st = batch->st;
+    if (!mr_flush_statement_is_plain(st) || st->kind != kind || batch->cls != cls || batch->rows.waits) return MR_DONE;
+    *values = mr_flush_values(batch->flush, st->compiled->nparams + 1);
+    return *values ? MR_OK : MR_FAIL;
 }
 
 mr_status mr_flush_batch_send(flush_batch *batch, flush_op *const *ops, void *row) {

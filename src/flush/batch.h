@@ -33,6 +33,10 @@ mr_status mr_flush_batch_set_statement(flush_batch *batch, flush_class *cls, flu
 /* Sends a row, or the rows of a multi-row INSERT, with the parameters of ops. The row may wait until the end of the
  * batch. */
 mr_status mr_flush_batch_send(flush_batch *batch, flush_op *const *ops, void *row);
+/* May rows of this class go on with the present statement, a plain one of that kind, without asking what else there is
+ * to do? *values: room for its parameters. MR_DONE: no. */
+mr_status mr_flush_batch_goes_on(const flush_batch *batch, const flush_class *cls, flush_statement_kind kind,
+                                 mr_value **values);
 /* Sends an UPDATE or DELETE of one row. The batch's ran must be mr_flush_batch_count, or call it. */
 mr_status mr_flush_batch_row(flush_batch *batch, flush_op *op);
 /* flush_batch.ran: counts whether the row (a flush_op *) was matched, and takes the values of RETURNING. */

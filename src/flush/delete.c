@@ -29,10 +29,36 @@ static mr_status send_row(flush_batch *batch, flush_op *op) {
     return mr_flush_add_result(batch->flush, op);
 }
 
+/* Sends rows from the first on, as long as each is found by its key alone. *sent: how many. */
+static mr_status send_run(flush_batch *batch, flush_op *const *ops, size_t n, size_t *sent) {
+    mr_flush *flush = batch->flush;
+    mr_value *values;
+    mr_status status = mr_flush_batch_goes_on(batch, ops[0]->cls, STATEMENT_DELETE, &values);
+    if (status != MR_OK) return status == MR_DONE ? MR_OK : MR_FAIL;
+    for (size_t i = 0; i < n && ops[i]->cls == batch->cls && !ops[i]->syncs && !(ops[i]->flags & OP_SWITCHED); i++) {
+        flush_op *op = ops[i];
+        mr_flush_prefetch(ops, i, n);
+        values[0] = mr_flush_plain_key(batch->st, op);
+        batch->expected++;
+        flush->sent = true;
+        if (mr_batch_row(&batch->rows, values, op) != MR_OK) return MR_FAIL;
+        op->flags |= OP_WRITTEN;
+        if (mr_flush_add_result(flush, op) != MR_OK) return MR_FAIL;
+        *sent = i + 1;
+    }
+    return MR_OK;
+}
+
 mr_status mr_flush_delete_rows(mr_flush *flush, flush_group *group, flush_op *const *ops, size_t n) {
     flush_batch batch;
     if (mr_flush_batch_begin(&batch, flush, group, mr_flush_batch_count) != MR_OK) return MR_FAIL;
     mr_status status = MR_OK;
-    for (size_t i = 0; i < n && status == MR_OK; i++) status = send_row(&batch, ops[i]);
+    for (size_t i = 0, sent; i < n && status == MR_OK; i += sent) {
+        sent = 0;
+        status = send_run(&batch, ops + i, n - i, &sent);
+        if (status != MR_OK || sent > 0) continue;
+        status = send_row(&batch, ops[i]);
+        sent = 1;
+    }
     return mr_flush_batch_end(&batch, status);
 }

@@ -157,7 +157,6 @@ static mr_status check_conflict(mr_flush *flush, const flush_op *op) {
     if (op->flags & OP_GENERATED) return MR_OK;
     mr_entity *other = mr_idmap_get(flush->ctx.owner->idmap, op->cls->mapper->root, &op->identity);
     if (!other || other == op->entity || other->state != MR_PERSISTENT || is_gone(other)) return MR_OK;
-    if (mr_flush_index(flush) != MR_OK) return MR_FAIL;
     const flush_op *its = mr_flush_op_of(flush, other);
     if (its && (its->kind == OP_DELETE || (its->flags & OP_KEY_CHANGED))) return MR_OK;
     mr_strbuf who;
@@ -269,11 +268,10 @@ static bool take_values(const flush_batch *batch, const flush_op *op, mr_value *
  * than their values. *sent: how many. */
 static mr_status send_run(flush_batch *batch, flush_op *const *ops, size_t n, size_t *sent) {
     mr_flush *flush = batch->flush;
-    const flush_statement *st = batch->st;
-    bool plain = st && st->plain && !batch->rows.waits;
-    mr_value *values = plain ? mr_flush_values(flush, st->compiled->nparams + 1) : NULL;
-    if (plain && !values) return MR_FAIL;
-    for (size_t i = 0; plain && i < n && ops[i]->cls == batch->cls; i++) {
+    mr_value *values;
+    mr_status status = mr_flush_batch_goes_on(batch, ops[0]->cls, STATEMENT_INSERT, &values);
+    if (status != MR_OK) return status == MR_DONE ? MR_OK : MR_FAIL;
+    for (size_t i = 0; i < n && ops[i]->cls == batch->cls; i++) {
         flush_op *op = ops[i];
         mr_flush_prefetch(ops, i, n);
         bool linked = op->syncs || op->cls->ndeps > 0;

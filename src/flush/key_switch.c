@@ -74,8 +74,8 @@ static mr_status ask_children(mr_flush *flush, flush_op *op, const mr_relationsh
 
 static bool has_changed_key(const flush_op *op) {
     if (op->kind != OP_UPDATE) return false;
-    for (unsigned c = 0; c < op->cls->ncolumns; c++)
-        if (op->cls->columns[c].key && mr_entity_is_dirty(op->entity, op->cls->columns[c].slot)) return true;
+    for (unsigned i = 0; i < op->cls->mapper->npk; i++)
+        if (mr_entity_is_dirty(op->entity, op->cls->columns[op->cls->key[i]].slot)) return true;
     return false;
 }
 

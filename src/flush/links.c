@@ -396,7 +396,7 @@ static mr_status check_matched(const mr_flush *flush, mr_conn *conn, const flush
 static mr_status check_links(mr_flush *flush, flush_class *cls, flush_group *group, const flush_link_statement *st,
                              const link_batch *batch) {
     mr_table_facts facts;
-    if (st->kind != LINK_DELETE && (mr_conn_table_facts(group->conn, st->rel->secondary, &facts) != MR_OK ||
+    if (st->kind != LINK_DELETE && (mr_conn_table_facts(group->conn, st->rel->secondary, false, &facts) != MR_OK ||
                                     mr_flush_note_replacing(flush, st->rel->secondary, &facts) != MR_OK))
         return MR_FAIL;
     if (st->kind != LINK_INSERT) return check_matched(flush, group->conn, st, batch);

@@ -78,8 +78,10 @@ static void merge(const sorter *s, flush_op **from, flush_op **to, size_t lo, si
 }
 
 static bool is_sorted(const sorter *s, flush_op *const *ops, size_t n) {
-    for (size_t i = 1; i < n; i++)
+    for (size_t i = 1; i < n; i++) {
+        mr_flush_prefetch(ops, i, n);
         if (is_after(s, ops[i - 1], ops[i])) return false;
+    }
     return true;
 }
 

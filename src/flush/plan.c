@@ -11,11 +11,6 @@
 
 #include <string.h>
 
-typedef struct index_entry {
-    const mr_entity *entity;
-    flush_op *op;
-} index_entry;
-
 /* ---------------------------------------------------------------- operations */
 
 /* The data of the class, with a reference held by the flush. */
@@ -40,12 +35,8 @@ static flush_op *add_op(mr_flush *flush, flush_class *cls, mr_entity *entity, fl
     op->entity = entity;
     op->cls = cls;
     op->kind = (uint8_t)kind;
-    index_entry entry = {entity, op};
-    if (flush->index && !mr_map_put(flush->index, &entry)) return NULL;
-    if (mr_flush_push(&flush->ops, op) != MR_OK) {
-        if (flush->index) mr_map_remove(flush->index, &entry);
-        return NULL;
-    }
+    if (mr_flush_push(&flush->ops, op) != MR_OK) return NULL;
+    if (kind != OP_INSERT) entity->insert_order = (uint32_t)(flush->ops.len - 1);
     return op;
 }
 
@@ -55,26 +46,31 @@ flush_rare *mr_flush_rare_of(mr_flush *flush, flush_op *op) {
     return op->rare;
 }
 
-mr_status mr_flush_index(mr_flush *flush) {
-    if (flush->index) return MR_OK;
-    flush->index = mr_map_new(flush->env, sizeof(index_entry), mr_map_hash_ptr, mr_map_equal_ptr);
-    if (!flush->index) return MR_FAIL;
-    for (size_t i = 0; i < flush->ops.len; i++) {
-        flush_op *op = mr_vec_ptr(&flush->ops, i);
-        index_entry entry = {op->entity, op};
-        if (!mr_map_put(flush->index, &entry)) return MR_FAIL;
+static flush_op *op_at(const mr_flush *flush, size_t i) { return mr_vec_ptr(&flush->ops, i); }
+
+/* Of a new object: the operations that insert are in insert_order, mostly without gaps. */
+static flush_op *find_insert(const mr_flush *flush, const mr_entity *entity) {
+    if (flush->ninserts == 0) return NULL;
+    uint32_t first = op_at(flush, 0)->entity->insert_order, order = entity->insert_order;
+    if (order < first) return NULL;
+    size_t lo = 0, hi = order - first; /* its place if there are no gaps; else it is before */
+    if (hi >= flush->ninserts) hi = flush->ninserts - 1;
+    if (op_at(flush, hi)->entity == entity) return op_at(flush, hi);
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+        if (op_at(flush, mid)->entity->insert_order < order) lo = mid + 1;
+        else hi = mid;
     }
-    return MR_OK;
+    return op_at(flush, lo)->entity == entity ? op_at(flush, lo) : NULL;
 }
 
 flush_op *mr_flush_op_of(mr_flush *flush, const mr_entity *entity) {
-    if (!flush->index) return NULL;
-    const index_entry *entry = mr_map_get(flush->index, &entity);
-    return entry ? entry->op : NULL;
+    if (entity->state == MR_PENDING || entity->state == MR_TRANSIENT) return find_insert(flush, entity);
+    flush_op *op = entity->insert_order < flush->ops.len ? op_at(flush, entity->insert_order) : NULL;
+    return op && op->entity == entity ? op : NULL;
 }
 
 flush_op *mr_flush_make_op(mr_flush *flush, mr_entity *entity) {
-    if (mr_flush_index(flush) != MR_OK) return NULL;
     flush_op *op = mr_flush_op_of(flush, entity);
     if (op) return op;
     flush_class *cls = class_of(flush, entity->mapper);
@@ -171,8 +167,6 @@ mr_status mr_flush_new(const mr_flush_context *ctx, mr_entity *const *pending, s
     ok = ok && add_all(flush, deleted, ndeleted, OP_DELETE) == MR_OK;
     flush->ndeletes = flush->ops.len - flush->ninserts;
     ok = ok && add_all(flush, dirty, ndirty, OP_UPDATE) == MR_OK;
-    /* Row switches look for the operation of a deleted object, and relationships for that of any. */
-    if (ok && (flush->related || (flush->ndeletes > 0 && flush->ninserts > 0))) ok = mr_flush_index(flush) == MR_OK;
     if (!ok) {
         mr_flush_free(flush);
         return MR_FAIL;
@@ -229,7 +223,6 @@ void mr_flush_free(mr_flush *flush) {
     mr_vec_done(&flush->shape);
     mr_vec_done(&flush->results);
     mr_strbuf_done(&flush->identity);
-    mr_map_free(flush->index);
     mr_map_free(flush->link_set);
     mr_arena_free(flush->arena);
     mr_heap_unblock(mr_env_get(env, MR_ENV_HEAP));
@@ -302,6 +295,7 @@ mr_status mr_flush_need(mr_flush *flush, mr_entity **entity, const mr_property *
     if (!flush->related && flush->work < flush->ninserts) flush->work = flush->ninserts; /* they need nothing */
     for (; flush->work < flush->ops.len; flush->work++, flush->dep = 0) {
         flush_op *op = mr_vec_ptr(&flush->ops, flush->work);
+        mr_flush_prefetch(flush->ops.data, flush->work, flush->ops.len);
         mr_status status = ask_op(flush, op, prop);
         *entity = op->entity;
         if (status == MR_ROW && flush->missing_of) {

@@ -183,5 +183,6 @@ mr_status mr_flush_run(mr_flush *flush) {
     if (run_saves(flush) != MR_OK || mr_flush_run_posts(flush, false) != MR_OK || mr_flush_run_links(flush) != MR_OK ||
         mr_flush_run_posts(flush, true) != MR_OK || run_deletes(flush) != MR_OK)
         return MR_FAIL;
-    return mr_idmap_reserve(flush->ctx.owner->idmap, flush->results.len);
+    size_t places = flush->rekeyed ? flush->results.len : flush->ninserts;
+    return places > 0 ? mr_idmap_reserve(flush->ctx.owner->idmap, places) : MR_OK;
 }

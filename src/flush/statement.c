@@ -302,12 +302,15 @@ static mr_status constant(builder *b, const mr_param *param, const mr_vec *binds
     return MR_OK;
 }
 
-static bool is_plain(const flush_statement *st) {
-    bool plain = st->kind == STATEMENT_INSERT && st->rows == 1 && !st->inlined;
-    for (size_t i = 0; i < st->compiled->nparams; i++)
-        plain =
-            plain && st->params[i].source == SOURCE_VALUE && (i == 0 || st->params[i - 1].index < st->params[i].index);
-    return plain;
+static bool is_plain(const flush_class *cls, const flush_statement *st) {
+    bool keyed = st->kind != STATEMENT_INSERT;
+    size_t n = st->compiled->nparams, values = keyed ? n - 1 : n;
+    if (st->rows != 1 || st->inlined || st->partial || st->nreturning > 0) return false;
+    if (keyed && (n == 0 || cls->mapper->npk != 1 || st->params[values].source != SOURCE_KEY)) return false;
+    for (size_t i = 0; i < values; i++)
+        if (st->params[i].source != SOURCE_VALUE || (i > 0 && st->params[i - 1].index >= st->params[i].index))
+            return false;
+    return true;
 }
 
 /* Our own parameters have numbers for names, which no program can use. */
@@ -337,7 +340,7 @@ static mr_status compile(builder *b) {
         status = resolve(b, &st->compiled->params[i], &binds, &st->params[i]);
         st->params[i].param = &st->compiled->params[i];
     }
-    st->plain = status == MR_OK && is_plain(st);
+    st->plain = status == MR_OK && is_plain(b->cls, st);
     mr_vec_done(&binds);
     mr_strbuf_done(&key);
     return status;
@@ -415,6 +418,12 @@ bool mr_flush_has_rowid(const flush_class *cls, const mr_dialect *dialect) {
 static mr_value as_stored(const mr_param *param, const mr_value *v) {
     bool known = v->kind >= MR_DATE && v->kind <= MR_INTERVAL && v->len != 0;
     return known ? *v : mr_param_value(param, v);
+}
+
+mr_value mr_flush_plain_key(const flush_statement *st, const flush_op *op) {
+    mr_value key;
+    mr_flush_old_key(op, &key);
+    return as_stored(st->params[st->compiled->nparams - 1].param, &key);
 }
 
 void mr_flush_fill(const flush_statement *st, flush_op *const *ops, mr_value *values) {

@@ -39,7 +39,7 @@ struct flush_statement {
     bool kept;     /* kept by the class; else mr_flush_statement_done frees it */
     bool inlined;  /* has an SQL expression that one row sets */
     bool partial;  /* a part of its rows' keys is NULL: compared by IS */
-    bool plain;    /* an INSERT of one row, whose parameters are the written columns in their order */
+    bool plain;    /* see mr_flush_statement_is_plain */
     bool numbered; /* the table makes the key */
     bool rowid;    /* with numbered: the key is the rowid, and not a column of RETURNING */
     size_t nwords;
@@ -75,6 +75,11 @@ mr_status mr_flush_statement(flush_class *cls, const flush_wanted *wanted, flush
 void mr_flush_statement_done(flush_class *cls, flush_statement *st);
 /* Is st the statement that is wanted? */
 bool mr_flush_statement_fits(const flush_class *cls, const flush_statement *st, const flush_wanted *wanted);
+/* Are the parameters the written columns in their order, then, but of an INSERT, the key, a single column? And does
+ * nothing come back? Then the values of a row are easily taken from its object. NULL is not. */
+static inline bool mr_flush_statement_is_plain(const flush_statement *st) { return st && st->plain; }
+/* The last parameter of a plain UPDATE or DELETE: the present key of the row. key: room for it. */
+mr_value mr_flush_plain_key(const flush_statement *st, const flush_op *op);
 /* Writes the parameters of st->rows operations to values, which has room for all of them, and after them for a key. */
 void mr_flush_fill(const flush_statement *st, flush_op *const *ops, mr_value *values);
 /* Is the key of the class's table SQLite's rowid, if the program gives none? */

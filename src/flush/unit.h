@@ -53,6 +53,7 @@ struct flush_class {
     uint16_t *key;                          /* by position in the primary key: index in columns */
     uint16_t *checked, nchecked;            /* the columns that are checked */
     uint16_t version_column, discriminator; /* or FLUSH_NO_COLUMN */
+    bool onupdates;                         /* an UPDATE writes more than what has changed */
     uint16_t ndeps;
     mr_relationship **deps; /* the relationships that write something */
     mr_map *statements;     /* flush_statement * */
@@ -165,7 +166,6 @@ struct mr_flush {
     mr_env *env;
     mr_arena *arena; /* operations, staged rows, syncs */
     mr_vec ops;      /* flush_op *, in order of discovery */
-    mr_map *index;   /* from entity to operation; made for the first relationship */
     mr_vec classes;  /* flush_class *, one reference each */
     size_t ninserts; /* the first so many operations insert, and no others do */
     size_t ndeletes; /* the next so many delete, and no others do */
@@ -202,7 +202,7 @@ struct mr_flush {
 };
 
 /* How far ahead a walk has entities fetched. */
-enum { FLUSH_AHEAD = 6 };
+enum { FLUSH_AHEAD = 12 };
 
 static inline void mr_flush_prefetch(flush_op *const *ops, size_t i, size_t n) {
     if (i + FLUSH_AHEAD < n) mr_entity_prefetch(ops[i + FLUSH_AHEAD]->entity);
@@ -217,10 +217,9 @@ static inline mr_status mr_flush_push(mr_vec *v, flush_op *op) {
 
 /* ---------------------------------------------------------------- plan.c */
 
-/* The entity's operation. NULL: it has none, or there is no index yet. */
+/* The entity's operation, found by the entity's insert_order: its place among new objects, or of others the index in
+ * ops. NULL: it has none. */
 flush_op *mr_flush_op_of(mr_flush *flush, const mr_entity *entity);
-/* Makes the index from entities to operations, if there is none yet. */
-mr_status mr_flush_index(mr_flush *flush);
 /* The entity's operation; if there is none, an UPDATE is made. NULL: failed. */
 flush_op *mr_flush_make_op(mr_flush *flush, mr_entity *entity);
 /* What few operations need, with room made for it. NULL: no memory. */

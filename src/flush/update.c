@@ -154,10 +154,55 @@ static mr_status send_row(flush_batch *batch, flush_op *op) {
     return mr_flush_add_result(flush, op);
 }
 
+/* Takes the values of a row straight from its object, if its changed columns are just those that the present statement
+ * writes. */
+static bool take_values(const flush_batch *batch, const flush_op *op, mr_value *values) {
+    const flush_class *cls = op->cls;
+    const flush_param *params = batch->st->params;
+    size_t n = batch->st->compiled->nparams - 1, at = 0;
+    for (unsigned c = 0; c < cls->ncolumns; c++) {
+        const mr_value *v = mr_flush_slot(op, cls->columns[c].slot);
+        bool changed = (v->flags & MR_VALUE_DIRTY) != 0;
+        if (changed != (at < n && params[at].index == c)) return false;
+        if (!changed) continue;
+        if (cls->columns[c].key || v->kind == MR_UNLOADED || v->kind >= MR_OPAQUE) return false;
+        values[at++] = *v;
+    }
+    values[n] = mr_flush_plain_key(batch->st, op);
+    return at > 0;
+}
+
+/* Sends rows from the first on, as long as each has the same changed columns and nothing else to do. *sent: how many.
+ */
+static mr_status send_run(flush_batch *batch, flush_op *const *ops, size_t n, size_t *sent) {
+    mr_flush *flush = batch->flush;
+    mr_value *values;
+    mr_status status = mr_flush_batch_goes_on(batch, ops[0]->cls, STATEMENT_UPDATE, &values);
+    if (status != MR_OK || ops[0]->cls->onupdates) return status == MR_FAIL ? MR_FAIL : MR_OK;
+    for (size_t i = 0; i < n && ops[i]->cls == batch->cls && !(ops[i]->flags & OP_ROW_SWITCH); i++) {
+        flush_op *op = ops[i];
+        mr_flush_prefetch(ops, i, n);
+        bool linked = op->syncs || op->cls->ndeps > 0;
+        if (linked && mr_flush_stage_links(flush, op) != MR_OK) return MR_FAIL;
+        if (op->staged || !take_values(batch, op, values)) return MR_OK;
+        batch->expected++;
+        flush->sent = true;
+        if (mr_batch_row(&batch->rows, values, op) != MR_OK) return MR_FAIL;
+        op->flags |= OP_WRITTEN;
+        if (mr_flush_add_result(flush, op) != MR_OK) return MR_FAIL;
+        *sent = i + 1;
+    }
+    return MR_OK;
+}
+
 mr_status mr_flush_update_rows(mr_flush *flush, flush_group *group, flush_op *const *ops, size_t n) {
     flush_batch batch = {0};
     mr_status status = MR_OK;
     for (size_t i = 0; i < n && status == MR_OK; i++) {
+        size_t sent = 0;
+        if (batch.flush) status = send_run(&batch, ops + i, n - i, &sent);
+        i += sent;
+        if (status != MR_OK || i == n) break;
         bool idle = !(ops[i]->flags & OP_ROW_SWITCH) && !mr_flush_writes(ops[i]);
         if (idle) status = mr_flush_mark_written(flush, ops[i]);
         if (idle) continue;

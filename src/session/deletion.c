@@ -257,6 +257,7 @@ static void unmark_unreached(mr_session *s, const mr_cascade *w) {
 static bool has_cascades(const mr_session *s) {
     for (size_t i = 0; i < s->to_delete.len; i++) {
         mr_entity *e = mr_vec_ptr(&s->to_delete, i);
+        mr_entity_prefetch_of(&s->to_delete, i);
         const mr_relationship_list *relations = mr_relationship_list_of(e->mapper);
         if (!relations || (e->flags & MR_ENTITY_CASCADED) || (relations->cascades & MR_CASCADE_DELETE)) return true;
     }

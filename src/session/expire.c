@@ -68,7 +68,7 @@ void mr_expire_table(mr_session *s, const mr_table *table) {
 mr_status mr_session_after_write(mr_session *s, const mr_table *table) {
     mr_table_facts facts;
     if (!s->conn || !mr_session_has_objects(s)) return MR_OK;
-    if (mr_conn_table_facts(s->conn, table, &facts) != MR_OK) return MR_FAIL;
+    if (mr_conn_table_facts(s->conn, table, false, &facts) != MR_OK) return MR_FAIL;
     if (facts.replaces) mr_expire_table(s, table);
     return MR_OK;
 }

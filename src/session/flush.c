@@ -165,11 +165,13 @@ static bool is_done_in_blocks(const mr_session *s, const mr_flush *flush) {
 static void publish_in_blocks(mr_session *s, mr_flush *flush) {
     enum { BLOCK = 256 };
     size_t n = mr_flush_result_count(flush), gone = 0;
-    bool inserts = mr_flush_result_at(flush, 0).kind == MR_FLUSH_INSERT;
+    mr_flush_kind kind = mr_flush_result_at(flush, 0).kind;
+    bool inserts = kind == MR_FLUSH_INSERT;
     const mr_vec *list = inserts ? &s->pending : &s->to_delete; /* none of an UPDATE is in it, or it stays */
     for (size_t from = 0, to; from < n; from = to) {
         to = from + BLOCK < n ? from + BLOCK : n;
-        mr_journal_flush_some(s, flush, from, to);
+        if (kind != MR_FLUSH_UPDATE)
+            mr_journal_flush_some(s, flush, from, to); /* outside of savepoints no update counts */
         mr_uncommitted_note(s, flush, from, to);
         mr_flush_publish_some(flush, from, to);
         for (; gone < to && gone < list->len && mr_vec_ptr(list, gone) == mr_flush_result_entity(flush, gone); gone++)

@@ -344,7 +344,9 @@ void mr_journal_merge(mr_session *s, size_t mark) {
 
 void mr_journal_accept(mr_session *s) {
     for (size_t i = 0; s->journal_deletes && i < s->journal.len; i++) {
+        enum { AHEAD = 12 };
         const mr_note *note = note_at(s, i);
+        if (i + AHEAD < s->journal.len) mr_entity_prefetch(note_entity(s, note_at(s, i + AHEAD)));
         if (note->kind != MR_NOTE_DELETED) continue;
         mr_entity *e = note_entity(s, note);
         if (!e || (e->owner && !is_ours(s, e))) continue;

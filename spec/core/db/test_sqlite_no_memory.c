@@ -44,7 +44,7 @@ static mr_table *mapped(mr_metadata *md, const char *name, const char *key) {
 
 static void expect_facts(world *w, mr_table *table, mr_table_facts expected, long *failed) {
     mr_table_facts facts;
-    if (mr_conn_table_facts(w->conn, table, &facts) != MR_OK) {
+    if (mr_conn_table_facts(w->conn, table, true, &facts) != MR_OK) {
         db_assert_error(db_env(w->conn), MR_ERR_NO_MEMORY, "");
         ++*failed;
         return;

@@ -13,6 +13,7 @@
 
 /* A statement that runs for many rows. */
 typedef struct batch {
+    bind_state *b;
     const bind_target *t;
     mr_engine *engine;
     bind_result *r;
@@ -55,13 +56,11 @@ static mr_status close_failed(batch *bt, mr_status st) {
 
 /* Sends the values of row i; NULL where its statement has no parameters. */
 static void send_row(lua_State *L, batch *bt, const mr_value *values, lua_Integer i) {
-    bind_state *b = bind_of(L);
-    BIND_TRY(b, L, close_failed(bt, mr_batch_row(bt->rows, values, (void *)(uintptr_t)i)));
+    BIND_TRY(bt->b, L, close_failed(bt, mr_batch_row(bt->rows, values, (void *)(uintptr_t)i)));
 }
 
 static void send_waiting(lua_State *L, batch *bt) {
-    bind_state *b = bind_of(L);
-    BIND_TRY(b, L, close_failed(bt, mr_batch_end(bt->rows, MR_OK)));
+    BIND_TRY(bt->b, L, close_failed(bt, mr_batch_end(bt->rows, MR_OK)));
 }
 
 /* Compiles the statement of a row. Sets broken if it is not the statement of the first row. */
@@ -145,7 +144,7 @@ static void run_first_row(lua_State *L, batch *bt, int stmt, int rows) {
 static void run_batch(lua_State *L, const bind_target *t, int result, int stmt, int rows) {
     lua_Integer n = (lua_Integer)lua_rawlen(L, rows);
     bind_state *b = bind_of(L);
-    batch bt = {.t = t, .engine = t->session ? mr_session_engine(t->session) : mr_conn_engine(t->conn)};
+    batch bt = {.b = b, .t = t, .engine = t->session ? mr_session_engine(t->session) : mr_conn_engine(t->conn)};
     bt.r = bind_test(L, result, BIND_RESULT);
     bt.r->rowcount = 0;
     bind_owner *owner = bind_own(L, free_rows);

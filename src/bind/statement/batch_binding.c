@@ -13,15 +13,18 @@
 typedef struct row_column {
     mr_column *column;
     const mr_type *type;
-    const char *key;  /* in the row's table; NULL: the default gives the value */
-    const char *what; /* "User.name", for messages */
+    const char *key;     /* in the row's table; NULL: the default gives the value */
+    const char *address; /* of the key as Lua's string, which the binding keeps */
+    const char *what;    /* "User.name", for messages */
     mr_default deflt;
 } row_column;
 
 struct bind_row_binding {
+    bind_state *state;
     size_t n, named;
     bool calls;       /* a default is a function: it may change the row, or free a value that another default gave */
     mr_value *values; /* behind columns */
+    size_t *order;    /* behind values: the columns of the keys in the order in which the last row had them */
     row_column columns[];
 };
 
@@ -46,21 +49,27 @@ static const char *name_of(const bind_statement *s, const mr_column *column) {
     return prop ? prop->name : column->name;
 }
 
-static bool has_key(lua_State *L, int row, const char *key) {
-    lua_pushstring(L, key);
+/* The address of the key, which goes into the table of keys; NULL: the row does not have it. */
+static const char *find_key(lua_State *L, int row, int keys, const char *key) {
+    const char *address = lua_pushstring(L, key);
+    lua_pushvalue(L, -1);
     bool there = lua_rawget(L, row) != LUA_TNIL;
     lua_pop(L, 1);
-    return there;
+    if (there) lua_rawseti(L, keys, (lua_Integer)lua_rawlen(L, keys) + 1);
+    else lua_pop(L, 1);
+    return there ? address : NULL;
 }
 
 /* Notes where the column's value comes from: the row, or a default. False: from elsewhere. */
-static bool read_column(lua_State *L, const bind_statement *s, bind_row_binding *b, mr_column *column, int row) {
+static bool read_column(lua_State *L, const bind_statement *s, bind_row_binding *b, mr_column *column, int row,
+                        int keys) {
     mr_env *env = bind_of(L)->env;
     const char *name = name_of(s, column);
     row_column *c = &b->columns[b->n++];
     c->column = column;
     c->type = mr_column_type(env, column);
-    c->key = has_key(L, row, name) ? name : NULL;
+    c->address = find_key(L, row, keys, name);
+    c->key = c->address ? name : NULL;
     c->deflt = bind_row_default(s, column);
     if (!c->key && c->deflt.kind == MR_DEFAULT_FUNCTION) b->calls = true;
     if (c->key) b->named++;
@@ -88,15 +97,22 @@ bind_row_binding *bind_push_row_binding(lua_State *L, const bind_statement *s, c
         lua_pushnil(L);
         return NULL;
     }
-    bind_row_binding *b = lua_newuserdatauv(L, sizeof *b + n * (sizeof(row_column) + sizeof(mr_value)), 0);
+    bind_row_binding *b =
+        lua_newuserdatauv(L, sizeof *b + n * (sizeof(row_column) + sizeof(mr_value) + sizeof(size_t)), 1);
+    lua_newtable(L);
+    int keys = lua_gettop(L);
+    b->state = bind_of(L);
     b->n = b->named = 0;
     b->calls = false;
     b->values = (mr_value *)(void *)(b->columns + n);
+    b->order = (size_t *)(void *)(b->values + n);
+    for (size_t i = 0; i < n; i++) b->order[i] = 0;
     bool good = true;
     for (uint32_t i = 0; good && i < nset; i++)
-        good = read_column(L, s, b, (mr_column *)(uintptr_t)d->columns->child[i]->u.column, row);
+        good = read_column(L, s, b, (mr_column *)(uintptr_t)d->columns->child[i]->u.column, row, keys);
     for (unsigned i = 0; good && update && i < table->nprimary; i++)
-        good = read_column(L, s, b, table->primary[i], row);
+        good = read_column(L, s, b, table->primary[i], row, keys);
+    lua_setiuservalue(L, -2, 1);
     if (good && count_keys(L, row) == b->named) return b;
     lua_pop(L, 1);
     lua_pushnil(L);
@@ -105,7 +121,33 @@ bind_row_binding *bind_push_row_binding(lua_State *L, const bind_statement *s, c
 
 /* ---------------------------------------------------------------- the others */
 
-/* Reads the values that the row has. Its table keeps the strings; if functions are called, the stack does. */
+/* The column of a key; n: none. hint: the column that it most likely is. */
+static size_t column_of(const bind_row_binding *b, const char *key, size_t len, size_t hint) {
+    if (b->columns[hint].address == key) return hint;
+    for (size_t i = 0; i < b->n; i++) {
+        const char *name = b->columns[i].key; /* a long string may have several addresses */
+        if (name && (b->columns[i].address == key || (strlen(name) == len && memcmp(name, key, len) == 0))) return i;
+    }
+    return b->n;
+}
+
+/* Reads the values of the row, whose table keeps the strings, as its keys come. */
+static bool read_plain_row(lua_State *L, bind_row_binding *b, int row) {
+    size_t n = 0, len;
+    for (lua_pushnil(L); lua_next(L, row); lua_pop(L, 1), n++) {
+        if (n == b->named || lua_type(L, -2) != LUA_TSTRING) return false;
+        const char *key = lua_tolstring(L, -2, &len);
+        size_t i = b->order[n] = column_of(b, key, len, b->order[n]);
+        if (i == b->n) {
+            b->order[n] = 0;
+            return false;
+        }
+        if (!bind_to_value(L, -1, b->columns[i].type, &b->values[i]) || b->values[i].kind == MR_OPAQUE) return false;
+    }
+    return n == b->named;
+}
+
+/* The same if functions are called for other columns: they may change the row, so the stack keeps the strings. */
 static bool read_row(lua_State *L, bind_row_binding *b, int row) {
     for (size_t i = 0; i < b->n; i++) {
         const row_column *c = &b->columns[i];
@@ -113,36 +155,47 @@ static bool read_row(lua_State *L, bind_row_binding *b, int row) {
         lua_pushstring(L, c->key);
         bool good = lua_rawget(L, row) != LUA_TNIL && bind_to_value(L, -1, c->type, &b->values[i]) &&
                     b->values[i].kind != MR_OPAQUE;
-        if (!b->calls || lua_type(L, -1) != LUA_TSTRING) lua_pop(L, 1);
+        if (lua_type(L, -1) != LUA_TSTRING) lua_pop(L, 1);
         if (!good) return false;
     }
     return count_keys(L, row) == b->named;
 }
 
 /* The next call of the default's function may free the bytes of this value: a copy of them goes to the stack. */
-static void give_default(lua_State *L, const mr_default *d, mr_value *out) {
-    bind_state *b = bind_of(L);
+static void give_default(lua_State *L, bind_state *b, const mr_default *d, mr_value *out) {
     BIND_TRY(b, L, bind_default_value(b->env, d, out));
     if (d->kind != MR_DEFAULT_FUNCTION || !mr_kind_is_bytes(out->kind)) return;
     lua_pushlstring(L, out->u.s, out->len);
     out->u.s = lua_tostring(L, -1);
 }
 
+/* Has each value the kind of its column, or is NULL? Most have. */
+static bool all_fit(const bind_row_binding *b) {
+    for (size_t i = 0; i < b->n; i++) {
+        const mr_value *v = &b->values[i];
+        const mr_type *type = b->columns[i].type;
+        bool number = v->kind == MR_FLOAT && mr_type_is_float(type) && v->u.d == v->u.d; /* no NaN */
+        if (!number && v->kind != MR_NULL && !mr_type_takes(type, (mr_kind)v->kind)) return false;
+    }
+    return true;
+}
+
 const mr_value *bind_row_values(lua_State *L, bind_row_binding *b, int row) {
     if (b->calls) bind_check_room(L, (int)b->n + 8, "execute");
-    if (!lua_istable(L, row) || lua_getmetatable(L, row) || !read_row(L, b, row)) return NULL;
-    for (size_t i = 0; i < b->n; i++)
-        if (!b->columns[i].key) give_default(L, &b->columns[i].deflt, &b->values[i]);
-    bind_state *state = bind_of(L);
+    if (!lua_istable(L, row) || lua_getmetatable(L, row)) return NULL;
+    if (!(b->calls ? read_row : read_plain_row)(L, b, row)) return NULL;
+    for (size_t i = 0; b->named < b->n && i < b->n; i++)
+        if (!b->columns[i].key) give_default(L, b->state, &b->columns[i].deflt, &b->values[i]);
+    if (all_fit(b)) return b->values;
     mr_status st = MR_OK;
     bool plain = true;
-    BIND_ENTER(state, L);
+    BIND_ENTER(b->state, L);
     for (size_t i = 0; i < b->n && st == MR_OK && plain; i++) {
         const row_column *c = &b->columns[i];
-        st = mr_type_coerce(state->env, c->type, c->what, &b->values[i]);
+        st = mr_type_coerce(b->state->env, c->type, c->what, &b->values[i]);
         plain = b->values[i].kind != MR_OPAQUE && b->values[i].kind != MR_UNLOADED;
     }
-    BIND_LEAVE(state);
+    BIND_LEAVE(b->state);
     bind_check(L, st);
     return plain ? b->values : NULL;
 }

@@ -18,8 +18,9 @@ typedef struct known_key {
     const char *key;
     const mr_column *column;
     const mr_type *type;
-    const char *what; /* "User.name", for messages */
-    lua_Integer seen; /* the last row that has it */
+    const char *what;    /* "User.name", for messages */
+    lua_Integer seen;    /* the last row that has it */
+    uint32_t safe_bytes; /* a text of so many bytes needs no check of its length */
 } known_key;
 
 #define KNOWN 64
@@ -35,7 +36,8 @@ static void read_key(lua_State *L, const bind_statement *s, const char *key, kno
     mr_column *column = bind_statement_column(L, s, key);
     const char *what =
         lua_pushfstring(L, "%s.%s", s->mapper ? s->mapper->name : column->table->name, s->mapper ? key : column->name);
-    *out = (known_key){key, column, mr_column_type(env, column), mr_intern(env, what, strlen(what)), 0};
+    *out = (known_key){key, column, mr_column_type(env, column), mr_intern(env, what, strlen(what)), 0, 0};
+    if (out->type) out->safe_bytes = mr_type_is_limited(out->type) ? mr_type_safe_bytes(out->type) : UINT32_MAX;
     lua_pop(L, 1);
     if (!out->what) bind_raise(L);
 }
@@ -70,13 +72,18 @@ static void check_has_key(lua_State *L, checker *c, lua_Integer row) {
 }
 
 /* Is the value on top of the stack a plain number or string of the type? Most values are, and need no other check. */
-static bool is_plainly(lua_State *L, const mr_type *type) {
+static bool is_plainly(lua_State *L, const known_key *known) {
+    const mr_type *type = known->type;
     int given = lua_type(L, -1);
-    if (given == LUA_TNUMBER) return mr_type_takes(type, lua_isinteger(L, -1) ? MR_INT : MR_FLOAT);
+    if (given == LUA_TNUMBER && lua_isinteger(L, -1)) return mr_type_takes(type, MR_INT);
+    if (given == LUA_TNUMBER) {
+        double number = lua_tonumber(L, -1);
+        return mr_type_takes(type, MR_FLOAT) || (mr_type_is_float(type) && number == number); /* no NaN */
+    }
     if (given != LUA_TSTRING || !mr_type_takes(type, MR_TEXT)) return false;
-    size_t len;
-    const char *s = lua_tolstring(L, -1, &len);
-    mr_value v = mr_text_value(s, len);
+    size_t len = lua_rawlen(L, -1);
+    if (len <= known->safe_bytes) return true;
+    mr_value v = mr_text_value(lua_tostring(L, -1), len);
     return len <= UINT32_MAX && !mr_type_is_broken(type, &v);
 }
 
@@ -95,8 +102,8 @@ static bool fits(lua_State *L, const known_key *known, mr_value *value) {
 /* Raises unless the value on top of the stack is of the column's type, or an expression. */
 static void check_value(lua_State *L, const bind_statement *s, const known_key *known) {
     mr_value value;
+    if (known->type && is_plainly(L, known)) return;
     if (bind_is_null(L, -1)) bind_check_version(L, s, known->column, known->what, true);
-    if (known->type && is_plainly(L, known->type)) return;
     if (lua_type(L, -1) != LUA_TUSERDATA && known->type && mr_type_is_known(known->type)) {
         if (fits(L, known, &value)) return;
         const char *what = lua_pushfstring(L, "row %I: %s", (LUAI_UACINT)known->seen, known->what);

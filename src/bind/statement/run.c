@@ -151,7 +151,7 @@ static bool is_numbered(lua_State *L, mr_cursor *cursor, const mr_table *table) 
     bind_state *b = bind_of(L);
     mr_conn *conn = mr_cursor_conn(cursor);
     mr_table_facts facts = {0};
-    BIND_TRY(b, L, conn ? mr_conn_table_facts(conn, table, &facts) : MR_OK);
+    BIND_TRY(b, L, conn ? mr_conn_table_facts(conn, table, true, &facts) : MR_OK);
     return facts.numbers;
 }
 

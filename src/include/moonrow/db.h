@@ -113,7 +113,7 @@ struct mr_driver {
     /* Optional, together with table_facts. A number that rises when the schema may have changed: facts must then be
      * asked again. */
     uint64_t (*schema_seen)(mr_dbc *dbc);
-    mr_status (*table_facts)(mr_dbc *dbc, const mr_table *table, mr_table_facts *out);
+    mr_status (*table_facts)(mr_dbc *dbc, const mr_table *table, bool with_key, mr_table_facts *out);
     /* Optional (without it, every INSERT has made a row). Called before and after an INSERT is executed; after it
      * returns whether the INSERT has made a row, for an upsert may have changed one instead. The caller keeps *id
      * between the two calls. */
@@ -310,8 +310,8 @@ mr_status mr_conn_release(mr_conn *conn, unsigned n);
 mr_status mr_conn_rollback_to(mr_conn *conn, unsigned n);
 
 /* Facts about a table. The database is asked once, and again when its schema may have changed. When the driver has no
- * facts, numbers is true and the rest false. */
-mr_status mr_conn_table_facts(mr_conn *conn, const mr_table *table, mr_table_facts *out);
+ * facts, numbers is true and the rest false. with_key: is facts.numbers wanted? It costs more than the rest. */
+mr_status mr_conn_table_facts(mr_conn *conn, const mr_table *table, bool with_key, mr_table_facts *out);
 /* A number that rises when the schema may have changed. */
 uint64_t mr_conn_schema_seen(const mr_conn *conn);
 

@@ -67,7 +67,7 @@ struct mr_entity {
     uint32_t pins;         /* C handles and open results */
     uint32_t block_size;   /* bytes of this block, text included */
     uint32_t list_index;   /* position in the owner's dirty list, or in the session's new list */
-    uint32_t insert_order; /* order of session:add, for the flush */
+    uint32_t insert_order; /* order of session:add, for the flush; of an object with a row: scratch of the flush */
     uint32_t as_of;        /* all loaded columns are of this version of the data, or of a later one */
     mr_value identity;     /* MR_INT, or encoded bytes (OWNED); MR_UNLOADED: none */
     mr_history *history;   /* committed values of changed slots; NULL when clean */
@@ -86,6 +86,12 @@ static inline void mr_entity_prefetch(const mr_entity *e) {
 #else
     (void)e;
 #endif
+}
+
+/* The same in a walk over a vector of entities that is at index i: those that come soon. */
+static inline void mr_entity_prefetch_of(const mr_vec *entities, size_t i) {
+    enum { AHEAD = 12 };
+    if (i + AHEAD < entities->len) mr_entity_prefetch((const mr_entity *)mr_vec_ptr(entities, i + AHEAD));
 }
 
 /* Versions of the data. The owner counts them: when a read finds that another connection has committed, that is a new
