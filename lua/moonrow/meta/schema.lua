@@ -249,6 +249,7 @@ function mr.ForeignKeyConstraint(columns, targets, options) end
 ---session:add(Person{ age = -1 })
 ---session:commit() --! IntegrityError:
 ---```
+---Of attributes of a class (`User.age:ge(0)`) it belongs to the class's table at once.
 ---@param condition string|moonrow.Expression values in it are written into the SQL
 ---@param options? moonrow.ConstraintOptions
 ---@return moonrow.Constraint
