@@ -347,3 +347,49 @@ describe("names that SQL and other libraries have", function()
     refuse("ArgumentError", { "User.id", "a method is called" }, User.id.eq, User.id, User.id.asc)
   end)
 end)
+
+describe("methods that other libraries have", function()
+  it("of a list lead to what a list has", function()
+    local user = User{ name = "ann", posts = { Post{ title = "a" }, Post{ title = "b" } } }
+    local cures = {
+      count = "#list", length = "#list", first = "list[1]", last = "list[#list]", each = "ipairs(list)",
+      filter = "with_parent", order_by = "with_parent", add = "append", pop = "table.remove", sort = "table.sort",
+    }
+    for name, cure in pairs(cures) do
+      refuse("ArgumentError", { "collection", "'" .. name .. "'", cure }, function() return user.posts[name] end)
+    end
+    refuse("ArgumentError", { "'apend'", "did you mean 'append'" }, function() return user.posts.apend end)
+    refuse("ArgumentError", { "User.posts", "table.remove(list, 1)" }, user.posts.remove, user.posts, 1)
+    refuse("ArgumentError", { "User.posts", "table.remove(list, 9)" }, user.posts.remove, user.posts, 9)
+    assert.equal("b", table.remove(user.posts).title)
+    refuse("ArgumentError", { "Post", "got string" }, user.posts.remove, user.posts, "a")
+  end)
+
+  it("of a query and a select lead to what these have", function()
+    local cures = {
+      find = ":get(key)", slice = ":limit(n)", scalars = "session:scalars", order = ":order_by(x)",
+      any = ":count() > 0", length = ":count()", each = "query:iter()", joinedload = ":options(",
+      set = ":update{ ... }", select = ":with_entities", destroy = ":delete()", group = ":group_by(x)",
+      sum = "mr.func.NAME",
+    }
+    for name, cure in pairs(cures) do
+      refuse("ArgumentError", { "Query", "'" .. name .. "'", cure }, function() return User.query[name] end)
+      refuse("ArgumentError", { "Select", "'" .. name .. "'", cure }, function() return mr.select(User)[name] end)
+    end
+    refuse("ArgumentError", { "'age'", "attribute of User" }, function() return User.query.age end)
+    local Own = mr.Query:extend{ find = function(_, name) return name end }
+    User.query_class = Own
+    assert.equal("x", User.query:find "x")
+  end)
+
+  it("of a class and a session lead to a call, and to one object at a time", function()
+    refuse("ArgumentError", { "User", "'new'", "is called", "{ name = value }" }, function() return User.new end)
+    local user = User{ name = "ann", posts = { Post{}, Post{} } }
+    s:add(user)
+    s:flush()
+    refuse("ArgumentError", { "delete", "one object at a time" }, s.delete, s, user.posts)
+    refuse("ArgumentError", { "delete", "get(Class, key)" }, s.delete, s, User, 1)
+    refuse("ArgumentError", { "add", "add_all" }, s.add, s, user.posts)
+    s:rollback()
+  end)
+end)

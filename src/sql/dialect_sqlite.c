@@ -153,7 +153,7 @@ static bool is_moment(const mr_node *node) { return node->type && mr_type_is_mom
 /* Dates are stored as text. In arithmetic SQLite would use the number at the beginning of the text: 2024. So it is
  * refused. */
 static bool compile_arithmetic(mr_compiler *c, const mr_node *node) {
-    if (!is_moment(node->child[0]) && !is_moment(node->child[1])) return false;
+    if (!is_moment(node->child[0]) && (node->n < 2 || !is_moment(node->child[1]))) return false;
     mr_compile_fail(c, "SQLite cannot calculate with dates, times and intervals: calculate in Lua (at:gt(mr.now() - "
                        "mr.interval{ days = 1 })), or by its functions (mr.func.datetime(at, \"+1 day\"), "
                        "mr.func.julianday(a) - mr.func.julianday(b))");
@@ -182,7 +182,16 @@ static bool compile_binary(mr_compiler *c, const mr_node *node) {
     }
 }
 
+/* Functions that calculate with the number that their argument is. */
+static bool is_calculation(const char *name) {
+    static const char *const names[] = {"abs", "avg", "round", "sum", "total"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(names[i], name) == 0) return true;
+    return false;
+}
+
 static bool compile_func(mr_compiler *c, const mr_node *node) {
+    if (node->n > 0 && is_calculation(node->name) && compile_arithmetic(c, node)) return true;
     if (strcmp(node->name, "now") == 0 && node->n == 0) {
         mr_emit(c, "CURRENT_TIMESTAMP");
         return true;
@@ -235,6 +244,8 @@ static bool compile_node(mr_compiler *c, const mr_node *node) {
     switch (node->kind) {
     case MR_NODE_BINARY:
         return compile_binary(c, node);
+    case MR_NODE_UNARY:
+        return node->op == MR_OP_NEG && compile_arithmetic(c, node);
     case MR_NODE_FUNC:
         return compile_func(c, node);
     case MR_NODE_EXTRACT:

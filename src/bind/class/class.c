@@ -120,26 +120,20 @@ const mr_property *bind_class_property(lua_State *L, int idx, int key) {
     return known_property(L, idx, key);
 }
 
-/* For a method name that other libraries give to classes or objects: how to do the same with a session. NULL for any
- * other name. */
-static const char *session_word(const char *name) {
-    static const struct {
-        const char *cure, *words[16];
-    } known[] = {
-        {"a session writes objects: db.session:add(object), then db.session:commit()",
-         {"save", "create", "insert", "add", "store", "persist", NULL}},
-        {"a session reads objects: db.session:get(Class, key), or db.session:query(Class), which is Class.query, too",
-         {"find", "find_by", "get", "all", "first", "one", "where", "filter", "filter_by", "select", "count", "exists",
-          "order_by", "limit", NULL}},
-        {"assign to its attributes, or change many rows by db.session:query(Class):update{ ... }", {"update", NULL}},
-        {"a session deletes objects: db.session:delete(object)", {"delete", "destroy", "remove", NULL}},
-        {"a session reads objects again: db.session:refresh(object)", {"refresh", "reload", "expire", NULL}},
-        {"it is a method of the session: db.session:commit() and the like", {"commit", "rollback", "flush", NULL}},
-    };
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-        if (bind_is_among(known[i].words, name)) return known[i].cure;
-    return NULL;
-}
+/* Names of methods that other libraries give to classes or objects. */
+static const bind_cure session_words[] = {
+    {"the class is called: Class{ name = value } makes an object", {"new", "build", "init", "construct", NULL}},
+    {"a session writes objects: db.session:add(object), then db.session:commit()",
+     {"save", "create", "insert", "add", "store", "persist", NULL}},
+    {"a session reads objects: db.session:get(Class, key), or db.session:query(Class), which is Class.query, too",
+     {"find", "find_by", "get", "all", "first", "one", "where", "filter", "filter_by", "select", "count", "exists",
+      "order_by", "limit", NULL}},
+    {"assign to its attributes, or change many rows by db.session:query(Class):update{ ... }", {"update", NULL}},
+    {"a session deletes objects: db.session:delete(object)", {"delete", "destroy", "remove", NULL}},
+    {"a session reads objects again: db.session:refresh(object)", {"refresh", "reload", "expire", NULL}},
+    {"it is a method of the session: db.session:commit() and the like", {"commit", "rollback", "flush", NULL}},
+    {NULL, {NULL}},
+};
 
 /* The class's name in a message. */
 static const char *shown_name(const bind_class *c) { return c->mapper ? c->mapper->name : "the base class"; }
@@ -148,7 +142,7 @@ int bind_class_no_attribute(lua_State *L, int idx, const char *name) {
     idx = lua_absindex(L, idx);
     bind_class *c = bind_class_at(L, idx);
     const char *class_name = shown_name(c);
-    const char *cure = session_word(name);
+    const char *cure = bind_cure_of(session_words, name);
     if (cure) return bind_error(L, MR_ERR_ARGUMENT, "%s has no attribute '%s': %s", class_name, name, cure);
     const char *near = c->mapper ? mr_mapper_nearest(c->mapper, name) : NULL;
     if (!near) {

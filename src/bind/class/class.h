@@ -37,7 +37,6 @@ int bind_refuse_member(lua_State *L, const bind_class *c, const char *name);
 /* collection.c */
 void bind_push_collection(lua_State *L, mr_entity *parent, const mr_property *prop);
 
-#define BIND_COLLECTION "moonrow.Collection"
 /* mr.field() */
 #define BIND_FIELD "moonrow.Field"
 /* Gives the mapper the relationship that the value at index spec, a mr.relationship{...}, declares; raises.

@@ -111,6 +111,9 @@ static int view_remove(lua_State *L) {
     bind_refuse_more(L, 1, "remove", " (one object at a time)");
     lua_settop(L, 2);
     mr_entity *parent = view_parent(L, 1, &prop);
+    if (lua_type(L, 2) == LUA_TNUMBER)
+        return bind_error(L, MR_ERR_ARGUMENT, "%s: remove takes the item; of a position, table.remove(list, %s)",
+                          view_name(L, parent, prop), luaL_tolstring(L, 2, NULL));
     mr_entity *item = item_arg(L, 2, parent, prop);
     bind_state *b = bind_of(L);
     BIND_TRY(b, L, mr_attribute_remove(parent, prop, item));
@@ -188,13 +191,29 @@ static int view_len(lua_State *L) {
     return 1;
 }
 
+/* Upvalue 1: the methods. */
+static int no_method(lua_State *L) {
+    static const bind_cure known[] = {
+        {"#list is its length", {"count", "length", "size", "len", "n", NULL}},
+        {"list[1] is the first item, list[#list] the last", {"first", "last", "get", "at", "one", "all", NULL}},
+        {"it is a list: for _, item in ipairs(list) do", {"iter", "each", "items", "ipairs", "pairs", "map", NULL}},
+        {"a list is in memory; a query finds: session:query(Class):with_parent(object)",
+         {"filter", "filter_by", "where", "find", "query", "order_by", "limit", "join", "options", "paginate", NULL}},
+        {"it is list:append(item)", {"add", "push", "put", NULL}},
+        {"it is list:remove(item), or table.remove(list, i)", {"pop", "delete", "discard", "shift", NULL}},
+        {"it is table.sort(list, fn); the order of loading is order_by of the relationship", {"sort", "reverse", NULL}},
+        {NULL, {NULL}},
+    };
+    const char *name = lua_tostring(L, 2), *cure = bind_cure_of(known, name);
+    if (cure) return bind_error(L, MR_ERR_ARGUMENT, "a collection has no method '%s': %s", name, cure);
+    return bind_error(L, MR_ERR_ARGUMENT, "a collection has no method '%s'%s", name,
+                      bind_hint(L, bind_nearest_key(L, lua_upvalueindex(1), name)));
+}
+
 static int view_index(lua_State *L) {
     if (lua_type(L, 2) == LUA_TSTRING) {
         lua_pushvalue(L, 2);
-        if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL) return 1;
-        const char *near = bind_nearest_key(L, lua_upvalueindex(1), lua_tostring(L, 2));
-        return bind_error(L, MR_ERR_ARGUMENT, "a collection has no method '%s'%s", lua_tostring(L, 2),
-                          bind_hint(L, near));
+        return lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL ? 1 : no_method(L);
     }
     const mr_property *prop;
     mr_entity *parent;

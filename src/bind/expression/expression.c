@@ -205,9 +205,7 @@ static int expression_call(lua_State *L) {
 
 /* Names that SQL, or other libraries, have for what is written otherwise. */
 static int missing(lua_State *L) {
-    static const struct {
-        const char *cure, *words[14];
-    } known[] = {
+    static const bind_cure known[] = {
         {"x:is_(nil), or x:is_not(nil)", {"is_null", "isnull", "is_none", "not_null", "is_not_null", "notnull", NULL}},
         {"x:eq(value), x:ne(value)", {"equals", "equal", "is_equal", "__eq", "neq", "not_eq", NULL}},
         {"x:lt(value), x:le(value), x:gt(value), x:ge(value)", {"gte", "lte", "less", "greater", NULL}},
@@ -216,13 +214,11 @@ static int missing(lua_State *L) {
         {"x & y, x | y", {"and", "or", "and_", "or_", NULL}},
         {"an SQL function: mr.func.NAME(x)",
          {"lower", "upper", "length", "count", "sum", "max", "min", "avg", "abs", "round", "trim", "coalesce", NULL}},
+        {NULL, {NULL}},
     };
-    const char *name = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-        if (bind_is_among(known[i].words, name))
-            return bind_error(L, MR_ERR_ARGUMENT, "Expression has no method or field '%s': it is written %s", name,
-                              known[i].cure);
-    return 0;
+    const char *name = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "", *cure = bind_cure_of(known, name);
+    if (!cure) return 0;
+    return bind_error(L, MR_ERR_ARGUMENT, "Expression has no method or field '%s': it is written %s", name, cure);
 }
 
 void bind_open_expression(lua_State *L) {

@@ -187,6 +187,26 @@ static int refuse_key(lua_State *L, const char *shown) {
     return bind_type_error(L, 2, shown, "a method's name");
 }
 
+/* Names of methods that other libraries give to queries. */
+static const bind_cure query_cures[] = {
+    {"it is :get(key), or :filter_by{ ... }:first()", {"find", "find_by", "lookup", "fetch", NULL}},
+    {"it is :limit(n):offset(m)", {"slice", "skip", "take", "top", "range", NULL}},
+    {"session:scalars(query) gives the values of one column", {"scalars", "pluck", "values", NULL}},
+    {"it is :order_by(x), :order_by(x:desc())", {"sort", "sort_by", "order", "orderby", "reverse", NULL}},
+    {"it is :group_by(x)", {"group", "groupby", NULL}},
+    {"it is mr.func.NAME(x) in session:query(...)", {"sum", "max", "min", "avg", "average", NULL}},
+    {"it is :count() > 0", {"any", "is_empty", "empty", NULL}},
+    {"it is :count()", {"len", "length", "size", NULL}},
+    {"it is for object in query:iter() do", {"each", "foreach", "ipairs", "pairs", "map", NULL}},
+    {"the columns are those of session:query(...), or :with_entities(...)", {"select", "columns", "only", NULL}},
+    {"how related objects are loaded is an option: :options(mr.selectinload(...))",
+     {"joinedload", "selectinload", "subqueryload", "lazyload", "raiseload", "load_only", "defer", "include",
+      "includes", "preload", "with", "eager", NULL}},
+    {"it is :update{ ... }", {"set", "update_all", NULL}},
+    {"it is :delete()", {"delete_all", "remove", "destroy", NULL}},
+    {NULL, {NULL}},
+};
+
 /* Upvalue 1: the base class. */
 static int query_index(lua_State *L) {
     const bind_query *q = bind_query_at(L, 1);
@@ -212,6 +232,8 @@ static int query_index(lua_State *L) {
             "Query has no method '%s': it is an attribute of %s, whose objects are read by :first(), :all() or "
             ":iter()",
             name, mapper->name);
+    const char *cure = bind_cure_of(query_cures, name);
+    if (cure) return bind_error(L, MR_ERR_ARGUMENT, "Query has no method '%s': %s", name, cure);
     return bind_error(L, MR_ERR_ARGUMENT, "Query has no method '%s'%s", name, bind_hint(L, near));
 }
 
@@ -228,6 +250,8 @@ static int select_index(lua_State *L) {
                           "a select has no method '%s', as it has no session: run it with session:execute or "
                           "session:scalars, or begin with session:query",
                           name);
+    const char *cure = bind_cure_of(query_cures, name);
+    if (cure) return bind_error(L, MR_ERR_ARGUMENT, "Select has no method '%s': %s", name, cure);
     const char *near = bind_nearest_key(L, lua_upvalueindex(1), name);
     return bind_error(L, MR_ERR_ARGUMENT, "Select has no method '%s'%s", name, bind_hint(L, near));
 }

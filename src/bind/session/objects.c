@@ -51,7 +51,7 @@ static int session_add(lua_State *L) {
 }
 
 static int session_delete(lua_State *L) {
-    bind_refuse_more(L, 1, "delete", "");
+    bind_refuse_more(L, 1, "delete", " (an object: delete(session:get(Class, key)); many rows: query:delete())");
     return with_object(L, "delete", mr_session_delete);
 }
 

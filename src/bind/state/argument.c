@@ -42,6 +42,12 @@ bool bind_is_among(const char *const *names, const char *name) {
     return false;
 }
 
+const char *bind_cure_of(const bind_cure *list, const char *name) {
+    for (; list->cure; list++)
+        if (bind_is_among(list->words, name)) return list->cure;
+    return NULL;
+}
+
 /* Options of other libraries: the end of a message that says what to write in their place; or NULL. */
 static const char *option_elsewhere(const char *name) {
     if (strcmp(name, "binds") == 0)

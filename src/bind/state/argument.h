@@ -13,6 +13,12 @@
 int bind_arguments(lua_State *L, int first, int *options);
 /* Is the name one of names (NULL-terminated)? */
 bool bind_is_among(const char *const *names, const char *name);
+/* Names that other libraries have, and how to do the same: "it is written ...". The last one of a list has no cure. */
+typedef struct bind_cure {
+    const char *cure, *words[16];
+} bind_cure;
+/* The cure for the name; NULL where the list has none. */
+const char *bind_cure_of(const bind_cure *list, const char *name);
 /* Checks that every key of the options table is among names (NULL-terminated). Raises an ArgumentError for another key:
  * "unknown option 'x' for FUNCTION (did you mean 'y'?)". Does nothing for idx 0. */
 void bind_check_options(lua_State *L, int idx, const char *function, const char *const *names);

@@ -12,24 +12,17 @@
 /* Upvalues of the index function. */
 enum { METHODS = 1, GETTERS, SHOWN, META };
 
-/* Words that other libraries give to a session's methods. NULL for any other. */
-static const char *session_cure(const char *name) {
-    static const struct {
-        const char *cure, *words[8];
-    } known[] = {
-        {"an object is read by session:get(Class, key) or session:query(Class):filter_by{ ... }:first()",
-         {"find", "find_by", "load", "first", "one", "all", NULL}},
-        {"criteria are given to session:query(Class):filter( ... )", {"filter", "filter_by", "where", "select", NULL}},
-        {"objects are written by session:add(object), then session:commit()",
-         {"save", "insert", "create", "store", NULL}},
-        {"an attribute that is assigned is written by session:commit(); many rows: session:query(Class):update{ ... }",
-         {"update", "set", NULL}},
-        {"it is session:delete(object); expunge only takes it out of the session", {"remove", "destroy", NULL}},
-    };
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-        if (bind_is_among(known[i].words, name)) return known[i].cure;
-    return NULL;
-}
+/* Words that other libraries give to a session's methods. */
+static const bind_cure session_cures[] = {
+    {"an object is read by session:get(Class, key) or session:query(Class):filter_by{ ... }:first()",
+     {"find", "find_by", "load", "first", "one", "all", NULL}},
+    {"criteria are given to session:query(Class):filter( ... )", {"filter", "filter_by", "where", "select", NULL}},
+    {"objects are written by session:add(object), then session:commit()", {"save", "insert", "create", "store", NULL}},
+    {"an attribute that is assigned is written by session:commit(); many rows: session:query(Class):update{ ... }",
+     {"update", "set", NULL}},
+    {"it is session:delete(object); expunge only takes it out of the session", {"remove", "destroy", NULL}},
+    {NULL, {NULL}},
+};
 
 static int no_member(lua_State *L) {
     if (lua_type(L, 2) == LUA_TSTRING && luaL_getmetafield(L, 1, BIND_MISSING) != LUA_TNIL) {
@@ -46,7 +39,7 @@ static int no_member(lua_State *L) {
                           iterates ? ": use :all() or :iter()" : "");
     }
     const char *name = lua_tostring(L, 2);
-    const char *word = strcmp(shown, "Session") == 0 ? session_cure(name) : NULL;
+    const char *word = strcmp(shown, "Session") == 0 ? bind_cure_of(session_cures, name) : NULL;
     if (word) return bind_error(L, MR_ERR_ARGUMENT, "Session has no method '%s': %s", name, word);
     const char *near = bind_nearest_key(L, lua_upvalueindex(METHODS), name);
     if (!near) near = bind_nearest_key(L, lua_upvalueindex(GETTERS), name);

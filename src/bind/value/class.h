@@ -6,6 +6,8 @@
 
 #include "value.h"
 
+#define BIND_COLLECTION "moonrow.Collection" /* the list of an object */
+
 /* An attribute by the address of its name, a Lua string. Lua has each short string once, so equal names have one
  * address; a long name is not found. The lowest bits of addresses are equal; these are as many as a place has bytes. */
 typedef struct bind_known {

@@ -223,9 +223,10 @@ static const char *object_cure(lua_State *L, int idx, const char *function, cons
     if (bind_is_query(L, idx))
         return " (a query has no objects before it runs: give one of query:all() or query:first())";
     if (lua_isnoneornil(L, idx)) return " (is the variable set?)";
-    if (!lua_istable(L, idx)) return "";
-    bool is_list = lua_rawgeti(L, idx, 1) != LUA_TNIL;
-    lua_pop(L, 1);
+    bool is_collection = bind_test(L, idx, BIND_COLLECTION) != NULL;
+    if (!lua_istable(L, idx) && !is_collection) return "";
+    bool is_list = is_collection || lua_rawgeti(L, idx, 1) != LUA_TNIL;
+    if (!is_collection) lua_pop(L, 1);
     if (is_list && strcmp(function, "add") == 0) return " (a list of objects goes into add_all)";
     if (is_list) return " (one object at a time: for _, object in ipairs(list) do)";
     return lua_pushfstring(L, " (values become an object by their class: %s{ ... })", name);
