@@ -50,25 +50,38 @@ local function events_hint(name)
 end
 
 -- Checks the arguments that all three functions have; returns what the event is of.
-local function check(what, name, fn)
+local function check(what, target, name, fn)
   if type(name) ~= "string" then options.expect(what .. ": the event's name", "a string", name) end
   options.check_callable(what .. ": the listener", fn)
   local kind = kinds[name]
   if not kind then
     core.raise("ArgumentError", string.format("%s: there is no event '%s'%s", what, name, events_hint(name)))
   end
+  if not targets[kind] and is_database(target) then
+    local cure = kind == "class" and "%s: '%s' is an event of classes: listen to db.Model for all of them"
+      or "%s: '%s' is an event of attributes: listen to Class.attribute"
+    core.raise("ArgumentError", string.format(cure, what, name))
+  end
   return kind
 end
 
 local known = { "once", "retval", "propagate" }
+
+-- Raises where the function was called with a colon.
+local function refuse_self(what, first)
+  if rawequal(first, event) then
+    core.raise("ArgumentError", string.format("%s is called with a dot: mr.%s(target, name, fn)", what, what))
+  end
+end
 
 -- event.listen(target, name, fn, { once =, retval =, propagate = }): calls fn at each event (once: at the next
 -- one alone). retval: what fn returns replaces the value that is set or appended. propagate: for a class, or an
 -- attribute of one, also for the classes that inherit from it; what has no table of its own (a base, a mixin, an
 -- attribute that one declares) always reaches all that come from it, now and later.
 function event.listen(...)
+  refuse_self("event.listen", ...)
   local given, target, name, fn = options.read("event.listen", known, 3, ...)
-  local kind = check("event.listen", name, fn)
+  local kind = check("event.listen", target, name, fn)
   local once = options.typed("event.listen", given, "once", "boolean")
   local retval = options.typed("event.listen", given, "retval", "boolean")
   if retval and (kind ~= "attribute" or name == "remove") then
@@ -89,16 +102,18 @@ end
 
 -- event.contains(target, name, fn): does fn listen?
 function event.contains(...)
+  refuse_self("event.contains", ...)
   local _, target, name, fn = options.read("event.contains", {}, 3, ...)
-  local kind = check("event.contains", name, fn)
+  local kind = check("event.contains", target, name, fn)
   if kind == "class" or kind == "attribute" then return class_listeners.contains(kind, target, name, fn) end
   return audience_of(kind, "event.contains", target):contains(name, fn)
 end
 
 -- event.remove(target, name, fn): fn is not called any more.
 function event.remove(...)
+  refuse_self("event.remove", ...)
   local _, target, name, fn = options.read("event.remove", {}, 3, ...)
-  local kind = check("event.remove", name, fn)
+  local kind = check("event.remove", target, name, fn)
   local found
   if kind == "class" or kind == "attribute" then
     found = class_listeners.remove(kind, target, name, fn)
@@ -113,6 +128,7 @@ end
 
 -- event.listens_for(target, name, options)(fn): the same as listen, as a function that takes the listener.
 function event.listens_for(...)
+  refuse_self("event.listens_for", ...)
   local given, target, name = options.read("event.listens_for", known, 2, ...)
   return function(fn)
     event.listen(target, name, fn, given)

@@ -254,6 +254,21 @@ describe("event.listen", function()
     refuse("ArgumentError", "lisen", function() return mr.event.lisen end)
   end)
 
+  it("names the cure where it is called with a colon, and where a database is given for its classes", function()
+    local db, User = support.users()
+    for _, name in ipairs{ "listen", "remove", "contains", "listens_for" } do
+      refuse("ArgumentError", { "event." .. name, "called with a dot" }, mr.event[name], mr.event, User, "load", print)
+    end
+    refuse("ArgumentError", { "'before_insert'", "db.Model" }, listen, db, "before_insert", print)
+    refuse("ArgumentError", { "'set'", "Class.attribute" }, listen, db, "set", print)
+    refuse("ArgumentError", { "'listen'", "mr.event.listen" }, function() return mr.listen end)
+    local log = {}
+    listen(db.Model, "before_insert", noting(log, "insert"))
+    db.session:add(User{ username = "ann", email = "a@x" })
+    db.session:commit()
+    assert.equal(1, #log)
+  end)
+
   it("refuses to remove what does not listen", function()
     local db, User = support.users()
     local fn = function() end

@@ -199,13 +199,21 @@ static const bind_cure query_cures[] = {
     {"it is :count()", {"len", "length", "size", NULL}},
     {"it is for object in query:iter() do", {"each", "foreach", "ipairs", "pairs", "map", NULL}},
     {"the columns are those of session:query(...), or :with_entities(...)", {"select", "columns", "only", NULL}},
-    {"how related objects are loaded is an option: :options(mr.selectinload(...))",
-     {"joinedload", "selectinload", "subqueryload", "lazyload", "raiseload", "load_only", "defer", "include",
-      "includes", "preload", "with", "eager", NULL}},
     {"it is :update{ ... }", {"set", "update_all", NULL}},
     {"it is :delete()", {"delete_all", "remove", "destroy", NULL}},
     {NULL, {NULL}},
 };
+
+/* The end of the message about a method that there is not. */
+static const char *no_method(lua_State *L, const char *name, const char *near) {
+    static const char *const loaders[] = {"load_only", "defer", "include", "includes",
+                                          "preload",   "with",  "eager",   NULL};
+    const char *cure = bind_cure_of(query_cures, name);
+    size_t len = strlen(name);
+    bool loads = (len > 4 && strcmp(name + len - 4, "load") == 0) || bind_is_among(loaders, name);
+    if (!cure && loads) cure = "how related objects are loaded is an option: :options(mr.selectinload(...))";
+    return cure ? lua_pushfstring(L, ": %s", cure) : bind_hint(L, near);
+}
 
 /* Upvalue 1: the base class. */
 static int query_index(lua_State *L) {
@@ -232,9 +240,7 @@ static int query_index(lua_State *L) {
             "Query has no method '%s': it is an attribute of %s, whose objects are read by :first(), :all() or "
             ":iter()",
             name, mapper->name);
-    const char *cure = bind_cure_of(query_cures, name);
-    if (cure) return bind_error(L, MR_ERR_ARGUMENT, "Query has no method '%s': %s", name, cure);
-    return bind_error(L, MR_ERR_ARGUMENT, "Query has no method '%s'%s", name, bind_hint(L, near));
+    return bind_error(L, MR_ERR_ARGUMENT, "Query has no method '%s'%s", name, no_method(L, name, near));
 }
 
 /* Upvalue 1: the methods of a Select. */
@@ -250,10 +256,8 @@ static int select_index(lua_State *L) {
                           "a select has no method '%s', as it has no session: run it with session:execute or "
                           "session:scalars, or begin with session:query",
                           name);
-    const char *cure = bind_cure_of(query_cures, name);
-    if (cure) return bind_error(L, MR_ERR_ARGUMENT, "Select has no method '%s': %s", name, cure);
     const char *near = bind_nearest_key(L, lua_upvalueindex(1), name);
-    return bind_error(L, MR_ERR_ARGUMENT, "Select has no method '%s'%s", name, bind_hint(L, near));
+    return bind_error(L, MR_ERR_ARGUMENT, "Select has no method '%s'%s", name, no_method(L, name, near));
 }
 
 static int refuse_use(lua_State *L) {
