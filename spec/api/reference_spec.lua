@@ -76,6 +76,8 @@ describe("the reference has", function()
     ["moonrow.ColumnOptions"] = { { with(mr.Column, mr.Integer) } },
     ["moonrow.DeferredOptions"] = { { mr.deferred, mr.Column{ mr.Integer }, wrong } },
     ["moonrow.StringOptions"] = { { with(mr.String) } },
+    ["moonrow.StorageOptions"] = { { mr.DateTime, { storage = "iso", zzqq = 1 } } },
+    ["moonrow.EnumOptions"] = { { mr.Enum, "a", wrong } },
     ["moonrow.ForeignKeyOptions"] = { { mr.ForeignKey, "a.b", wrong }, { mr.ForeignKeyConstraint, { "a" }, { "b.a" },
       wrong } },
     ["moonrow.ConstraintOptions"] = { { mr.CheckConstraint, "a", wrong } },
@@ -121,12 +123,14 @@ describe("the reference has", function()
     ["moonrow.Lengths"] = { { mr.interval, wrong } },
     ["moonrow.DateParts"] = { { mr.date, wrong } },
     ["moonrow.TimeParts"] = { { mr.time, wrong } },
-    ["moonrow.DateTimeParts"] = { { mr.datetime, wrong } },
+    ["moonrow.DateTimeParts"] = { { mr.datetime, wrong },
+      { function() mr.datetime(2024, 1, 1):replace(wrong) end } },
   }
   -- Written without a class of their own.
   local others = { case = "else_" }
   -- A union of others, told apart by what is executed.
-  local unions = { ["moonrow.ExecuteOptions"] = true }
+  -- And one that takes the first of the options of another: the words of a boolean have no other form.
+  local unions = { ["moonrow.ExecuteOptions"] = true, ["moonrow.BooleanOptions"] = true }
 
   it("each option of each function, and no other", function()
     for class, list in pairs(calls) do

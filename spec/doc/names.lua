@@ -10,6 +10,7 @@ local WRITTEN = {
   ["moonrow.RelationshipAttribute"] = "Class.attribute", ["moonrow.Collection"] = "object.collection",
   ["moonrow.LoaderOption"] = "option", ["moonrow.Write"] = "statement", ["moonrow.SessionMaker"] = "maker",
   ["moonrow.ScopedSession"] = "db.session", ["moonrow.CompiledQuery"] = "compiled", ["moonrow.Pagination"] = "page",
+  ["moonrow.DateTimeMaker"] = "mr.datetime",
 }
 
 -- What programs call values of a class besides.

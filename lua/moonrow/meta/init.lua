@@ -202,15 +202,15 @@ local mr = {}
 ---How a date, time, interval or uuid is stored. The guide's page of types has a table of all forms.
 ---
 ---```lua
----mr.DateTime{ storage = "iso", digits = 3, separator = "T", zone = "Z" } --> DateTime{ storage = "iso", digits = 3, separator = "T", zone = "Z" }
+---mr.DateTime{ storage = "iso", digits = 3, separator = "T", zone = "Z" } --> DateTime{ storage = "iso", ...
 ---mr.DateTime{ storage = "unix_ms" } --> DateTime{ storage = "unix_ms" }
 ---mr.Interval{ storage = "days" } --> Interval{ storage = "days" }
 ---mr.Uuid{ storage = "blob" } --> Uuid{ storage = "blob" }
 ---```
 ---@class moonrow.StorageOptions
 ---The form: of DateTime "iso", "unix", "unix_ms", "unix_us", "julian", "cocoa"; of Date "iso", "datetime", "unix",
----"unix_ms", "julian", "cocoa"; of Time "iso", "datetime", "seconds", "milliseconds", "microseconds"; of Interval "iso",
----"seconds", "milliseconds", "microseconds", "days"; of Uuid "text", "hex", "blob".
+---"unix_ms", "julian", "cocoa"; of Time "iso", "datetime", "seconds", "milliseconds", "microseconds"; of Interval
+---"iso", "seconds", "milliseconds", "microseconds", "days"; of Uuid "text", "hex", "blob".
 ---@field storage? string
 ---Of the second's fraction, 0 to 9; "auto" by default: none, or six.
 ---@field digits? integer|"auto"
@@ -225,7 +225,7 @@ local mr = {}
 ---mr.Boolean{ storage = "Y/N" } --> Boolean{ storage = "Y/N" }
 ---```
 ---@class moonrow.BooleanOptions
----The words for true and false.
+---The words for true and false: "t/f", "Y/N", "true/false" ...
 ---@field storage string
 
 ---How the choices of an Enum are stored.

@@ -72,7 +72,8 @@ function Date:to_date() end
 ---@return moonrow.Date
 function Date:to_time() end
 
----Seconds since 1970, as os.time() has them: of a datetime in UTC, or of a date's midnight. With a fraction it is a float.
+---Seconds since 1970, as os.time() has them: of a datetime in UTC, or of a date's midnight. With a fraction it is a
+---float.
 ---
 ---```lua
 ---mr.datetime(2024, 2, 29, 12):timestamp() --> 1709208000
@@ -174,7 +175,7 @@ function mr.time(hour, minute, second, microsecond) end
 ---mr.datetime "2024-02-29 07:30" --> 2024-02-29 07:30:00
 ---```
 ---@class moonrow.DateTimeMaker
----@overload fun(year: integer, month: integer, day: integer, hour?: integer, minute?: integer, second?: integer, microsecond?: integer): moonrow.Date
+---@overload fun(year: integer, month: integer, day: integer, ...: integer): moonrow.Date
 ---@overload fun(value: string|moonrow.DateTimeParts|moonrow.Date): moonrow.Date
 local DateTimeMaker = {}
 
