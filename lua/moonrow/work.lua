@@ -106,10 +106,19 @@ local function is_list(source)
   return meta == nil or type(meta) == "table" and meta.__name == "List"
 end
 
+-- A nil in the list is no end: the rows behind it would be left out. So would what has a name.
 local function list_source(list)
-  local i = 0
+  local i, n = 0, #list
+  for place in next, list do
+    if math.type(place) ~= "integer" then
+      core.raise("ArgumentError", string.format("import: the list of rows has the key '%s': "
+        .. "options stand behind the list, import(Class, rows, { batch = 1000 })", tostring(place)))
+    end
+    if place > n then n = place end
+  end
   return function()
     i = i + 1
+    if i <= n and list[i] == nil then options.expect("import: item " .. i .. " of the list", "a table (a row)", nil) end
     return list[i]
   end
 end
@@ -127,9 +136,10 @@ local function insert_rows(session, insert, rows, before)
 end
 
 -- The arguments of import. The values that query:iter() gives to a loop may stand in place of its function alone; a row
--- that stands where the list is wanted would be read as options.
+-- that stands where the list is wanted would be read as options, and an empty list, too.
 local function import_arguments(...)
   local class, source, state = ...
+  if select("#", ...) == 2 and type(source) == "table" and next(source) == nil then return class, source, {} end
   if core.type_name(state) == "Result" and options.is_callable(source) then return class, source end
   if select("#", ...) == 2 and class ~= nil and type(source) == "table" and getmetatable(source) == nil
     and #source == 0 and next(source) ~= nil then

@@ -142,6 +142,33 @@ describe("the SQL of a query with its values", function()
     assert.equal("2 4 6", ids(s:query(Thing):from_statement(mr.text(even)):all()))
   end)
 
+  it("never takes a number in ORDER BY or GROUP BY for the place of a column", function()
+    for i, name in ipairs{ "c", "a", "b", "a" } do s:add(Thing{ id = i, name = name }) end
+    s:commit()
+    local function same(columns, q)
+      local function values(rows)
+        local list = {}
+        for i, row in ipairs(rows) do list[i] = { table.unpack(row, 1, columns) } end
+        return list
+      end
+      local expected = values(q:all())
+      assert.same(expected, values(s:execute(mr.text(q:sql{ literals = true })):all()))
+      return #expected
+    end
+    local names = s:query(Thing.name, Thing.id)
+    for _, term in ipairs{ mr.literal(1), mr.literal(7), -mr.literal(1), mr.literal(-1), mr.literal(1):desc(),
+                           mr.literal(1):desc():nulls_last(), mr.literal(1):label "one", mr.literal(true),
+                           mr.literal(1):collate "NOCASE", mr.literal "name", mr.literal(1) + 1, mr.text "2" } do
+      assert.equal(4, same(2, names:order_by(term, Thing.id:desc())))
+    end
+    assert.matches("ORDER BY %(SELECT 1%) DESC, thing.id$",
+      names:order_by(mr.literal(1):desc(), Thing.id):sql{ literals = true })
+    assert.equal(1, same(1, s:query(mr.func.count()):select_from(Thing):group_by(mr.literal(1))))
+    assert.equal(3, same(2, s:query(Thing.name, mr.func.count()):group_by(mr.literal(2), Thing.name)))
+    local two = names:order_by(mr.literal(1), Thing.id:desc()):limit(2)
+    assert.equal(2, same(2, two:union_all(names:filter(Thing.id:lt(0)))))
+  end)
+
   it("without the option is what tostring gives", function()
     local q = Thing.query:filter_by{ name = "x" }
     assert.equal(tostring(q), q:sql())

@@ -267,6 +267,23 @@ describe("import", function()
     assert.equal(0, Item.query:count())
   end)
 
+  it("takes an empty list, which is not read as options, and leaves no row of a list out", function()
+    local db, Item = items()
+    local s = db.session
+    assert.equal(0, s:import(Item, {}))
+    assert.equal(0, s:import(Item, {}, { batch = 2 }))
+    assert.equal(0, s:import{ Item, {} })
+    for _, batch in ipairs{ 1, 10 } do
+      for _, list in ipairs{ { { name = "a" }, nil, { name = "c" } }, { [2] = { name = "b" } } } do
+        refuse("ArgumentError", { "import", "item", "of the list", "nil" }, s.import, s, Item, list, { batch = batch })
+        s:rollback()
+      end
+    end
+    refuse("ArgumentError", { "import", "'batch'", "behind the list" }, s.import, s, Item,
+      { { name = "a" }, batch = 1 })
+    assert.equal(0, Item.query:count())
+  end)
+
   it("lets an error of the iterator and of progress through unchanged; a rollback takes all back", function()
     local db, Item = items()
     local mine = {}

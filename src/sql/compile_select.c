@@ -50,6 +50,39 @@ static void display_froms(mr_compiler *c, const mr_frame *frame, const mr_select
 
 /* ---------------------------------------------------------------- clauses */
 
+/* Will the term be written as a value alone? A label is not written, and COLLATE and a sign change nothing here. */
+static bool is_value(const mr_compiler *c, const mr_node *term) {
+    while (term->kind == MR_NODE_LABEL || term->kind == MR_NODE_COLLATE ||
+           (term->kind == MR_NODE_UNARY && term->op == MR_OP_NEG))
+        term = term->child[0];
+    if (term->kind == MR_NODE_BIND) return c->literals;
+    return term->kind == MR_NODE_LITERAL_SQL && !c->dialect->true_literals &&
+           (strcmp(term->name, "true") == 0 || strcmp(term->name, "false") == 0);
+}
+
+/* Writes a term of ORDER BY, GROUP BY or DISTINCT ON. There a number alone is the place of a result column, and is no
+ * value. op: of what stands behind the term. */
+static void compile_term(mr_compiler *c, const mr_node *term, mr_op op) {
+    if (is_value(c, term)) {
+        mr_emit(c, "(SELECT ");
+        mr_compile(c, term);
+        mr_emit(c, ")");
+    } else if (op != MR_OP_NONE) {
+        mr_compile_operand(c, term, op);
+    } else {
+        mr_compile(c, term);
+    }
+}
+
+static void compile_terms(mr_compiler *c, const mr_node *list) {
+    for (uint32_t i = 0; i < list->n; i++) {
+        uint32_t start = c->ordinal;
+        if (i) mr_emit(c, ", ");
+        compile_term(c, list->child[i], MR_OP_COMMA);
+        c->ordinal = start + list->child[i]->binds;
+    }
+}
+
 static void compile_distinct(mr_compiler *c, const mr_node *node, uint32_t start) {
     const mr_select *s = node->u.select;
     if (s->distinct_on) {
@@ -59,7 +92,7 @@ static void compile_distinct(mr_compiler *c, const mr_node *node, uint32_t start
         }
         mr_seek(c, node, start, MR_SELECT_DISTINCT_ON);
         mr_emit(c, "DISTINCT ON (");
-        mr_compile(c, s->distinct_on);
+        compile_terms(c, s->distinct_on);
         mr_emit(c, ") ");
     } else if (s->distinct) {
         mr_emit(c, "DISTINCT ");
@@ -113,13 +146,13 @@ static void compile_order_term(mr_compiler *c, const mr_node *term, const mr_nod
         const mr_node *inner = term->child[0];
         const mr_node *bare = inner;
         while (is_order_suffix(bare)) bare = bare->child[0];
-        if (bare == inner && !result_name(inner, columns, compound)) mr_compile_operand(c, inner, (mr_op)term->op);
+        if (bare == inner && !result_name(inner, columns, compound)) compile_term(c, inner, (mr_op)term->op);
         else compile_order_term(c, inner, columns, compound);
         mr_emit(c, suffix[term->op - MR_OP_ASC]);
     } else {
         const char *name = result_name(term, columns, compound);
         if (name) mr_emit_name(c, name);
-        else mr_compile(c, term);
+        else compile_term(c, term, MR_OP_NONE);
     }
     c->ordinal = start + term->binds;
 }
@@ -183,7 +216,7 @@ static void compile_clauses(mr_compiler *c, const mr_node *node, mr_frame *frame
     }
     if (s->group_by) {
         mr_emit(c, " GROUP BY ");
-        mr_compile(c, s->group_by);
+        compile_terms(c, s->group_by);
     }
     if (s->having) {
         mr_emit(c, " HAVING ");
