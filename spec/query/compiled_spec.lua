@@ -119,6 +119,27 @@ describe("a compiled query", function()
     assert.error_matches(function() mr.select(User):compiled() end, "no session")
   end)
 
+  it("takes by each method the values of its limit and offset, of which first needs no limit", function()
+    local limit = mr.bindparam "limit"
+    local query = User.query:order_by(User.id):limit(limit)
+    for _, case in ipairs{
+      { query, { limit = 3 } },
+      { query:offset(mr.bindparam "offset"), { limit = 3, offset = 1 } },
+      { query:filter(User.age:gt(mr.bindparam "age")), { limit = 2, age = 21 } },
+      { db.session:query(User.name):order_by(User.id):limit(limit + 1), { limit = 1 } },
+    } do
+      local values, compiled = case[2], case[1]:compiled()
+      for _ = 1, 2 do
+        for _, method in ipairs{ "first", "all" } do
+          local written = case[1]:params(values)
+          assert.equal(tostring(written[method](written)), tostring(compiled[method](compiled, values)))
+        end
+        assert.error_matches(function() compiled:first{ limti = 1 } end, "no parameter 'limti'.*'limit'")
+        assert.error_matches(function() compiled:all{ limti = 1 } end, "no parameter 'limti'.*'limit'")
+      end
+    end
+  end)
+
   it("lives as long as it is held, and after its query", function()
     local compiled = {}
     for i = 1, 20 do

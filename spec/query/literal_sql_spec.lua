@@ -67,6 +67,7 @@ describe("the SQL of a query with its values", function()
   it("begins no comment before a negative number", function()
     assert.equal("- -3", (-mr.literal(3 - 6)):sql{ literals = true })
     assert.equal("- -0.5", (-mr.literal(-0.5)):sql{ literals = true })
+    assert.equal("- -0.0", (-mr.literal(-0.0)):sql{ literals = true })
     assert.equal("thing.id - -3", (Thing.id - mr.literal(-3)):sql{ literals = true })
   end)
 
@@ -158,7 +159,8 @@ describe("the SQL of a query with its values", function()
     local names = s:query(Thing.name, Thing.id)
     for _, term in ipairs{ mr.literal(1), mr.literal(7), -mr.literal(1), mr.literal(-1), mr.literal(1):desc(),
                            mr.literal(1):desc():nulls_last(), mr.literal(1):label "one", mr.literal(true),
-                           mr.literal(1):collate "NOCASE", mr.literal "name", mr.literal(1) + 1, mr.text "2" } do
+                           mr.literal(1):collate "NOCASE", mr.literal "name", mr.literal(1) + 1, mr.text "2",
+                           mr.text(" ( :n)"):bindparams{ n = 1 }, mr.text(":n"):bindparams{ n = 7 } } do
       assert.equal(4, same(2, names:order_by(term, Thing.id:desc())))
     end
     assert.matches("ORDER BY %(SELECT 1%) DESC, thing.id$",

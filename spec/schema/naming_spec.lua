@@ -127,6 +127,17 @@ describe("a naming convention", function()
     refuse("ArgumentError", { "referred", "foreign keys" }, sql, { pk = "pk_%(referred_table_name)s" }, id())
   end)
 
+  it("never makes an empty name", function()
+    refuse("ArgumentError", { "'t'", "PrimaryKeyConstraint", "%(column_1_name)s", "empty" }, sql,
+      { pk = "%(column_1_name)s" }, id())
+    local own = { ix = "%(own)s", uq = "%(own)s", own = function() return "" end }
+    refuse("ArgumentError", { "'t'", "UniqueConstraint", "%(own)s", "empty" }, sql, own, id(),
+      mr.UniqueConstraint "id")
+    local db = mr.open("sqlite://", { metadata = metadata(own) })
+    db.Table("t", id(), mr.Index(nil, "id"))
+    refuse("ArgumentError", { "'t'", "Index", "%(own)s", "empty" }, db.create_all, db)
+  end)
+
   it("is each metadata's own", function()
     assert.is_nil(tostring(mr.CreateTable(mr.Table("t", mr.MetaData(), id()))):find "CONSTRAINT")
     ddl.has(sql(all, id()), "CONSTRAINT pk_t")

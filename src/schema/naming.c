@@ -205,6 +205,11 @@ mr_status mr_name_of(const mr_named *named, const char **name) {
     }
     mr_strbuf_puts(&out, done);
     if (status == MR_OK && !mr_strbuf_str(&out)) status = MR_FAIL;
+    if (status == MR_OK && out.len == 0)
+        status = mr_fail(env, MR_ERR_ARGUMENT,
+                         "table '%s': the naming convention \"%s\" makes an empty name for its %s: give it one with "
+                         "{ name = \"...\" }, or write more in the pattern",
+                         named->table->name, pattern, kind_words[named->kind]);
     if (status == MR_OK && !(*name = mr_intern(env, out.data, out.len))) status = MR_FAIL;
     mr_strbuf_done(&out);
     return status;

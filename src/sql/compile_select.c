@@ -50,12 +50,20 @@ static void display_froms(mr_compiler *c, const mr_frame *frame, const mr_select
 
 /* ---------------------------------------------------------------- clauses */
 
+/* Is the user's text a parameter, and nothing else? */
+static bool is_param_alone(const mr_node *text) {
+    const char *s = text->u.value.u.s;
+    for (size_t i = 0; i < text->u.value.len; i++)
+        if (s[i] && !strchr(" \t\r\n()", s[i])) return false;
+    return text->n == 1;
+}
+
 /* Will the term be written as a value alone? A label is not written, and COLLATE and a sign change nothing here. */
 static bool is_value(const mr_compiler *c, const mr_node *term) {
     while (term->kind == MR_NODE_LABEL || term->kind == MR_NODE_COLLATE ||
            (term->kind == MR_NODE_UNARY && term->op == MR_OP_NEG))
         term = term->child[0];
-    if (term->kind == MR_NODE_BIND) return c->literals;
+    if (term->kind == MR_NODE_BIND || (term->kind == MR_NODE_TEXT && is_param_alone(term))) return c->literals;
     return term->kind == MR_NODE_LITERAL_SQL && !c->dialect->true_literals &&
            (strcmp(term->name, "true") == 0 || strcmp(term->name, "false") == 0);
 }

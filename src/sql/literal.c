@@ -50,7 +50,7 @@ static void put_float(double d, mr_strbuf *out) {
         mr_strbuf_puts(out, "'nan'");
         return;
     }
-    if (d < 0) part_from_sign(out);
+    if (signbit(d)) part_from_sign(out); /* -0.0, too */
     if (isinf(d)) {
         mr_strbuf_puts(out, d < 0 ? "-9e999" : "9e999");
         return;

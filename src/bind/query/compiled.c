@@ -47,8 +47,8 @@ static int q_compiled(lua_State *L) {
     lua_pushvalue(L, 1);
     lua_setiuservalue(L, -2, 1);
     mr_query *limited = one_row(q);
-    c->all = limited ? mr_ready_new(q) : NULL;
-    c->one = c->all ? mr_ready_new(limited) : NULL;
+    c->all = limited ? mr_ready_new(q, NULL) : NULL;
+    c->one = c->all ? mr_ready_new(limited, c->all) : NULL;
     mr_query_release(limited);
     if (!c->one) return bind_raise(L);
     return 1;

@@ -118,10 +118,11 @@ bool mr_operand_by_row(const mr_property *along, const mr_operand *object, mr_be
  * none. */
 mr_status mr_load_by_identity(const mr_load_context *ctx, mr_mapper *mapper, const mr_value *identity,
                               mr_query *options, mr_entity **out);
-/* A query that keeps its plan, to be run often with other values for its named parameters. Retains the query. NULL: no
- * memory. */
+/* A query that keeps its plan, to be run often with other values for its named parameters. Retains the query. whole:
+ * NULL, or the one of which this is a part: values for parameters that only it has are ignored; borrowed, it must live
+ * as long. NULL: no memory. */
 typedef struct mr_ready mr_ready;
-mr_ready *mr_ready_new(mr_query *query);
+mr_ready *mr_ready_new(mr_query *query, mr_ready *whole);
 void mr_ready_free(mr_ready *ready); /* NULL passes */
 mr_query *mr_ready_query(const mr_ready *ready);
 /* mr_load_start with these values (mr_named_value). ArgumentError: no parameter has one of the names. */

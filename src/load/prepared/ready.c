@@ -10,15 +10,17 @@
 
 struct mr_ready {
     mr_query *query;
-    mr_plan *plan; /* or NULL */
+    mr_ready *whole; /* whose parameters may be given, too; borrowed, or NULL */
+    mr_plan *plan;   /* or NULL */
     const mr_dialect *dialect;
     mr_vec binds; /* mr_node *: the query's, as the plan counts them */
 };
 
-mr_ready *mr_ready_new(mr_query *query) {
+mr_ready *mr_ready_new(mr_query *query, mr_ready *whole) {
     mr_ready *r = mr_calloc(query->env, sizeof *r);
     if (!r) return NULL;
     r->query = mr_query_retain(query);
+    r->whole = whole;
     mr_vec_init(&r->binds, query->env, sizeof(mr_node *));
     return r;
 }
@@ -69,18 +71,24 @@ static const char *next_name(void *ud, size_t i) {
     return NULL;
 }
 
-/* A name that no parameter has is a mistyped one. */
-static mr_status check_names(const mr_ready *r, const mr_vec *named) {
+static bool has_param(const mr_ready *r, const char *name) {
     const mr_compiled *c = r->plan->compiled;
+    for (size_t k = 0; k < c->nparams; k++)
+        if (c->params[k].name && strcmp(c->params[k].name, name) == 0) return true;
+    return false;
+}
+
+/* A name that no parameter has is a mistyped one. */
+static mr_status check_names(const mr_ready *r, const mr_load_context *ctx, const mr_vec *named) {
     for (size_t i = 0; i < named->len; i++) {
         const mr_named_value *n = mr_vec_at(named, i);
-        size_t k = 0;
-        while (k < c->nparams && !(c->params[k].name && strcmp(c->params[k].name, n->name) == 0)) k++;
-        if (k < c->nparams) continue;
-        param_names names = {c};
+        if (has_param(r, n->name)) continue;
+        if (r->whole && prepare(r->whole, ctx) != MR_OK) return MR_FAIL;
+        if (r->whole && has_param(r->whole, n->name)) continue;
+        param_names names = {r->whole ? r->whole->plan->compiled : r->plan->compiled};
         const char *near = mr_nearest(n->name, next_name, &names);
-        return mr_fail(c->env, MR_ERR_ARGUMENT, "the compiled query has no parameter '%s'%s", n->name,
-                       mr_hint(c->env, near));
+        return mr_fail(ctx->env, MR_ERR_ARGUMENT, "the compiled query has no parameter '%s'%s", n->name,
+                       mr_hint(ctx->env, near));
     }
     return MR_OK;
 }
@@ -88,7 +96,7 @@ static mr_status check_names(const mr_ready *r, const mr_vec *named) {
 mr_status mr_load_ready(const mr_load_context *ctx, mr_ready *r, const mr_vec *named, mr_load **out) {
     *out = NULL;
     mr_query *q = r->query;
-    if (prepare(r, ctx) != MR_OK || check_names(r, named) != MR_OK) return MR_FAIL;
+    if (prepare(r, ctx) != MR_OK || check_names(r, ctx, named) != MR_OK) return MR_FAIL;
     /* Such a query may have to become another one. */
     mr_vec *binds = q->clauses.offset ? NULL : &r->binds;
     mr_run_source source = {.query = q, .binds = binds, .named = named};
@@ -116,7 +124,7 @@ mr_status mr_ready_first(const mr_load_context *ctx, mr_ready *r, const mr_vec *
     mr_value params[ROOM];
     mr_vec all;
     *out = NULL;
-    if (prepare(r, ctx) != MR_OK || check_names(r, named) != MR_OK) return MR_FAIL;
+    if (prepare(r, ctx) != MR_OK || check_names(r, ctx, named) != MR_OK) return MR_FAIL;
     if (!is_plain(r) || r->plan->compiled->nparams > ROOM || r->query->nparams > 0) return MR_DONE;
     mr_plan *plan = mr_plan_retain(r->plan);
     mr_vec_init(&all, ctx->env, sizeof(mr_node *));
