@@ -120,9 +120,12 @@ static mr_env *env_of(const mr_named *named) { return named->table->metadata->en
 static mr_status referred_at(const mr_named *named, unsigned i, const mr_column **out) {
     mr_foreign_key *fk = named->foreign_key;
     if (named->constraint && named->kind == MR_NAMED_FOREIGN_KEY) fk = mr_constraint_part(named->constraint, i);
-    if (!fk)
-        return mr_fail(env_of(named), MR_ERR_ARGUMENT,
-                       "naming_convention: a token of referred columns is for foreign keys (fk) only");
+    *out = NULL;
+    if (!fk) {
+        mr_fail(env_of(named), MR_ERR_ARGUMENT,
+                "naming_convention: a token of referred columns is for foreign keys (fk) only");
+        return MR_FAIL;
+    }
     if (mr_foreign_key_resolve(env_of(named), fk) != MR_OK) return MR_FAIL;
     *out = fk->referred;
     return MR_OK;

@@ -95,12 +95,12 @@ typedef struct mr_equal {
 
 /* The members of a query, which the load layer reads. */
 struct mr_query {
-    uint32_t refs;
     mr_env *env;
-    bool core_labels; /* columns are written as select() writes them, "user.id"; else "user.id AS user_id" */
+    uint32_t refs;
     unsigned nitems;
-    mr_query_item *items;
+    bool core_labels; /* columns are written as select() writes them, "user.id"; else "user.id AS user_id" */
     unsigned njoins;
+    mr_query_item *items;
     mr_query_join *joins;
     unsigned noptions;
     mr_option *options;
