@@ -348,6 +348,24 @@ describe("names that SQL and other libraries have", function()
   end)
 end)
 
+describe("an update or delete by a query with a limit or a join", function()
+  it("is refused with the subquery to write, by the name of the class's key", function()
+    local Code = db.Model:extend("Code", { name = db.Column{ db.String(3) }, tag = db.Column{
+      db.String(3), primary_key = true } })
+    refuse("ArgumentError", { "limit()", "filter(User.id:in_(...))" }, function() User.query:limit(1):delete() end)
+    refuse("ArgumentError", { "join()", "filter(Post.id:in_(...))" }, function()
+      Post.query:join(Post.author):update{ title = "x" }
+    end)
+    refuse("ArgumentError", { "offset()", "filter(Code.tag:in_(...))" }, function() Code.query:offset(1):delete() end)
+    s:add_all{ User{ name = "ann" }, User{ name = "bob" } }
+    s:flush()
+    local first = User.query:order_by(User.id):limit(1):with_entities(User.id)
+    assert.equal(1, User.query:filter(User.id:in_(first)):delete())
+    assert.equal("bob", User.query:one().name)
+    s:rollback()
+  end)
+end)
+
 describe("methods that other libraries have", function()
   it("of a list lead to what a list has", function()
     local user = User{ name = "ann", posts = { Post{ title = "a" }, Post{ title = "b" } } }

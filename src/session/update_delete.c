@@ -15,6 +15,15 @@ static const char *clause_in_the_way(const mr_query *q) {
     return mr_query_clause_method(q);
 }
 
+/* The attribute of the first column of the primary key. */
+static const char *key_name(const mr_mapper *mapper) {
+    size_t i = 0;
+    while (i + 1 < mapper->columns.len &&
+           ((const mr_property *)mr_vec_ptr(&mapper->columns, i))->slot != mapper->pk_slots[0])
+        i++;
+    return ((const mr_property *)mr_vec_ptr(&mapper->columns, i))->name;
+}
+
 static mr_status check_query(const mr_query *q, const char *function) {
     if (q->nitems != 1 || !q->items[0].mapper)
         return mr_fail(q->env, MR_ERR_ARGUMENT, "%s: the query must be over one class, session:query(User)", function);
@@ -23,10 +32,11 @@ static mr_status check_query(const mr_query *q, const char *function) {
                        function, q->items[0].mapper->name);
     const char *clause = clause_in_the_way(q);
     if (!clause) return MR_OK;
+    const mr_mapper *mapper = q->items[0].mapper;
     return mr_fail(q->env, MR_ERR_ARGUMENT,
-                   "%s cannot be called on a query with %s(): write filter(%s.key:in_(...)) with the query "
+                   "%s cannot be called on a query with %s(): write filter(%s.%s:in_(...)) with the query "
                    "as a subquery",
-                   function, clause, q->items[0].mapper->name);
+                   function, clause, mapper->name, key_name(mapper));
 }
 
 /* Refuses criteria over other tables: an UPDATE or DELETE reads only one. */
