@@ -134,6 +134,11 @@ describe("autoincrement", function()
     refuse("ArgumentError", { "sqlite_autoincrement", "one column", "0" }, with(mr.Column("a", mr.Integer)))
     refuse("ArgumentError", { "sqlite_autoincrement", "String", "'id'" }, with(key{ mr.String(4) }))
     refuse("ArgumentError", { "sqlite_autoincrement", "autoincrement = false" }, with(key{ autoincrement = false }))
+    refuse("ArgumentError", { "sqlite_autoincrement", "'id'", "a default" }, with(key{ default = 5 }))
+    refuse("ArgumentError", { "sqlite_autoincrement", "'id'", "a foreign key" },
+      with(mr.Column{ "id", mr.ForeignKey "a.id", primary_key = true }))
+    refuse("ArgumentError", { "sqlite_autoincrement", "'id'", "a foreign key" },
+      with(key{}, mr.ForeignKeyConstraint({ "id" }, { "a.id" })))
     refuse("ArgumentError", { "sqlite_autoincrement", "true or false" }, mr.Table,
       { "t", mr.MetaData(), key{}, sqlite_autoincrement = "yes" })
   end)

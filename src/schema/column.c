@@ -18,8 +18,7 @@ static uint64_t *creation_counter(mr_env *env) {
     return counter;
 }
 
-bool mr_column_has_server_default(const mr_column *column) {
-    if (column->server_default || column->server_default_node || column->computed) return true;
+bool mr_column_has_own_identity(const mr_column *column) {
     return column->identity && !(column->table && column->table->autoincrement == column);
 }
 

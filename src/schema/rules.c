@@ -107,8 +107,33 @@ static void check_computed(mistakes *m, const mr_column *column) {
             column->name, other);
 }
 
+/* What SQLite does in a conflict is said of a constraint that the column has. */
+static void check_conflicts(mistakes *m, const mr_column *column) {
+    const mr_table *table = m->b->table;
+    const bool key = is_key(table, column);
+    const char *option = NULL, *cure = NULL;
+    if (column->conflict_not_null && !key && column->nullable) option = "not_null", cure = "nullable = false";
+    if (column->conflict_unique && !column->unique) option = "unique", cure = "unique = true";
+    if (column->conflict_primary_key && !key) option = "primary_key", cure = "primary_key = true";
+    if (option)
+        add(m, "column '%s' has sqlite_on_conflict_%s, and no constraint for it: give it %s, or leave the option out",
+            column->name, option, cure);
+    if (column->conflict_unique && column->unique && column->indexed)
+        add(m,
+            "column '%s' has sqlite_on_conflict_unique and index = true: its unique index has no ON CONFLICT: leave "
+            "one "
+            "of them out",
+            column->name);
+    if (column->conflict_primary_key && key && table->nprimary > 1)
+        add(m,
+            "column '%s' has sqlite_on_conflict_primary_key, and the primary key has %u columns: write it as "
+            "PrimaryKeyConstraint(..., { sqlite_on_conflict = ... })",
+            column->name, table->nprimary);
+}
+
 static void check_column(mistakes *m, const mr_column *column) {
     const mr_table *table = m->b->table;
+    check_conflicts(m, column);
     check_autoincrement(m, column);
     check_identity(m, column);
     check_computed(m, column);
@@ -125,6 +150,14 @@ static void check_column(mistakes *m, const mr_column *column) {
 
 /* ---------------------------------------------------------------- options */
 
+static bool refers(const mr_table *table, const mr_column *column) {
+    bool found = column->foreign_keys != NULL;
+    for (const mr_constraint *k = table->constraints; k; k = k->next)
+        for (unsigned i = 0; k->kind == MR_CONSTRAINT_FOREIGN_KEY && i < k->ncolumns; i++)
+            found = found || k->columns[i] == column;
+    return found;
+}
+
 /* sqlite_autoincrement needs a column that SQLite numbers. */
 static void check_sqlite_autoincrement(mistakes *m) {
     const mr_table *table = m->b->table;
@@ -135,7 +168,11 @@ static void check_sqlite_autoincrement(mistakes *m) {
         add(m, "%s needs a primary key of one column, and it has %u: leave the option out", option, table->nprimary);
     else if (key->autoincrement == 0)
         add(m, "%s, and column '%s' has autoincrement = false: leave one of them out", option, key->name);
-    else check_numbered(m, key, option);
+    else if (!is_integer(key) || key->server_default || key->server_default_node) check_numbered(m, key, option);
+    else if (key->autoincrement < 0 && !key->identity && (key->deflt.kind != MR_DEFAULT_NONE || refers(table, key)))
+        add(m,
+            "%s, and column '%s' has %s, which makes its values: give it autoincrement = true, or leave the option out",
+            option, key->name, key->deflt.kind != MR_DEFAULT_NONE ? "a default" : "a foreign key");
 }
 
 static void check_options(mistakes *m) {

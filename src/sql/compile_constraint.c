@@ -28,6 +28,7 @@ static mr_status put_check(const ddl *x, const mr_constraint *k) {
     if (k->sql) mr_strbuf_puts(x->out, k->sql);
     else if (mr_sql_string_literal(x->env, x->dialect, k->condition, x->out) != MR_OK) return MR_FAIL;
     mr_strbuf_putc(x->out, ')');
+    mr_put_conflict(x, k->on_conflict);
     return MR_OK;
 }
 
@@ -137,6 +138,7 @@ mr_status mr_put_constraint(const ddl *x, const mr_table *table, const mr_constr
     mr_strbuf_puts(x->out, k->kind == MR_CONSTRAINT_UNIQUE ? "UNIQUE (" : "PRIMARY KEY (");
     mr_put_columns(x, k->columns, k->ncolumns);
     mr_strbuf_putc(x->out, ')');
+    mr_put_conflict(x, k->kind == MR_CONSTRAINT_UNIQUE ? k->on_conflict : mr_key_conflict(table));
     return put_deferrable_key(x, table, k);
 }
 
@@ -149,6 +151,7 @@ static mr_status put_unique(const ddl *x, mr_column *column) {
     mr_strbuf_puts(x->out, "UNIQUE (");
     mr_put_name(x, column->name);
     mr_strbuf_putc(x->out, ')');
+    mr_put_conflict(x, column->conflict_unique);
     return MR_OK;
 }
 

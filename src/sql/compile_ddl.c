@@ -62,6 +62,10 @@ void mr_put_columns(const ddl *x, mr_column *const *columns, unsigned n) {
     }
 }
 
+void mr_put_conflict(const ddl *x, const char *what) {
+    if (what && x->dialect->conflict_clauses) mr_strbuf_printf(x->out, " ON CONFLICT %s", what);
+}
+
 /* ---------------------------------------------------------------- columns */
 
 /* Does the database number the column by its type? */
@@ -187,6 +191,11 @@ static const mr_constraint *primary_of(const mr_table *table) {
     return k;
 }
 
+const char *mr_key_conflict(const mr_table *table) {
+    const mr_constraint *k = primary_of(table);
+    return k && k->on_conflict ? k->on_conflict : table->nprimary == 1 ? table->primary[0]->conflict_primary_key : NULL;
+}
+
 static mr_status put_key_name(const ddl *x, const mr_table *table) {
     const mr_constraint *k = primary_of(table);
     return mr_put_constraint_name(
@@ -198,11 +207,16 @@ static mr_status put_column(const ddl *x, mr_column *column) {
     if (put_type(x, column) != MR_OK || put_default(x, column) != MR_OK || put_computed(x, column) != MR_OK ||
         put_identity(x, column) != MR_OK)
         return MR_FAIL;
-    if (!column->nullable && !(column->identity && x->dialect->identity)) mr_strbuf_puts(x->out, " NOT NULL");
+    if (!column->nullable && !(column->identity && x->dialect->identity)) {
+        mr_strbuf_puts(x->out, " NOT NULL");
+        mr_put_conflict(x, column->conflict_not_null);
+    }
     if (column == column->table->autoincrement && mr_ddl_numbers_once(x->dialect, column->table)) {
         mr_strbuf_putc(x->out, ' ');
         if (put_key_name(x, column->table) != MR_OK) return MR_FAIL;
-        mr_strbuf_printf(x->out, "PRIMARY KEY %s", x->dialect->numbers_once);
+        mr_strbuf_puts(x->out, "PRIMARY KEY");
+        mr_put_conflict(x, mr_key_conflict(column->table));
+        mr_strbuf_printf(x->out, " %s", x->dialect->numbers_once);
     }
     for (const mr_constraint *k = column->checks; k; k = k->next) {
         mr_strbuf_putc(x->out, ' ');
@@ -222,6 +236,7 @@ static mr_status put_primary_key(const ddl *x, const mr_table *table) {
     mr_strbuf_puts(x->out, "PRIMARY KEY (");
     mr_put_columns(x, table->primary, table->nprimary);
     mr_strbuf_putc(x->out, ')');
+    mr_put_conflict(x, mr_key_conflict(table));
     return MR_OK;
 }
 

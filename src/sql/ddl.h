@@ -25,6 +25,11 @@ void mr_put_table(const ddl *x, const mr_table *table);
 void mr_put_text(const ddl *x, const char *text);
 void mr_put_columns(const ddl *x, mr_column *const *columns, unsigned n);
 
+/* " ON CONFLICT ...", or nothing. what: NULL, or a word of SQL. */
+void mr_put_conflict(const ddl *x, const char *what);
+/* What the primary key says of conflicts, or NULL. */
+const char *mr_key_conflict(const mr_table *table);
+
 /* compile_constraint.c */
 /* CONSTRAINT and the name, if it has one. */
 mr_status mr_put_constraint_name(const ddl *x, const mr_named *named);

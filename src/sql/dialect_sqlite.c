@@ -297,6 +297,7 @@ const mr_dialect *mr_dialect_sqlite(void) {
         .numbers_once = "AUTOINCREMENT",
         .virtual_columns = true,
         .views_if_missing = true,
+        .conflict_clauses = true,
         .strict_type = strict_type,
         .table_options = table_options,
     };

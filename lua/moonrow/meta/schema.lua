@@ -57,6 +57,12 @@ local mr = {}
 ---@field deferred? boolean
 ---What is loaded together with it; makes it deferred.
 ---@field deferred_group? string
+---What SQLite does with a row that breaks NOT NULL.
+---@field sqlite_on_conflict_not_null? moonrow.Conflict
+---The same for one that breaks UNIQUE.
+---@field sqlite_on_conflict_unique? moonrow.Conflict
+---The same for one whose key is there already.
+---@field sqlite_on_conflict_primary_key? moonrow.Conflict
 
 ---A column of a table.
 ---
@@ -193,10 +199,17 @@ function mr.ForeignKey(target, options) end
 ---@field deferrable? boolean
 ---"DEFERRED": it is checked when the transaction commits; "IMMEDIATE": with each statement.
 ---@field initially? "DEFERRED"|"IMMEDIATE"
+---What SQLite does with a row that breaks it.
+---@field sqlite_on_conflict? moonrow.Conflict
 
 ---@class moonrow.ConstraintOptions
 ---The constraint's name.
 ---@field name? string
+---What SQLite does with a row that breaks it.
+---@field sqlite_on_conflict? moonrow.Conflict
+
+---What SQLite does with a row that breaks a constraint; ABORT by default.
+---@alias moonrow.Conflict "ROLLBACK"|"ABORT"|"FAIL"|"IGNORE"|"REPLACE"
 
 ---A primary key of several columns.
 ---
@@ -221,6 +234,11 @@ function mr.PrimaryKeyConstraint(...) end
 ---db:create_all()
 ---session:add_all{ Seat{ row = 1, place = 1 }, Seat{ row = 1, place = 1 } }
 ---session:commit() --! IntegrityError:
+---local key = mr.Column{ "key", mr.Text, unique = true, nullable = false, sqlite_on_conflict_unique = "REPLACE",
+---  sqlite_on_conflict_not_null = "IGNORE" }
+---local id = mr.Column{ "id", mr.Integer, primary_key = true, sqlite_on_conflict_primary_key = "ABORT" }
+---mr.CreateTable(mr.Table("setting", mr.MetaData(), id, key,
+---  mr.CheckConstraint("key <> ''", { sqlite_on_conflict = "FAIL" }))) --> ...ON CONFLICT REPLACE...
 ---```
 ---@param ... string|moonrow.Expression|moonrow.KeyOptions columns, then options
 ---@return moonrow.Constraint

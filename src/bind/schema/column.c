@@ -105,10 +105,37 @@ static int8_t read_autoincrement(lua_State *L, int options) {
     return value;
 }
 
+/* What SQLite does in conflicts. Columns are many, and these options rare: they are looked for once. */
+static void read_conflicts(lua_State *L, int options, mr_column *column) {
+    static const char prefix[] = "sqlite_on_conflict_";
+    bool any = false;
+    if (!options) return;
+    for (lua_pushnil(L); lua_next(L, options); lua_pop(L, 1))
+        any = any || (lua_type(L, -2) == LUA_TSTRING && strncmp(lua_tostring(L, -2), prefix, sizeof prefix - 1) == 0);
+    if (!any) return;
+    column->conflict_not_null = bind_read_conflict(L, options, "Column", "sqlite_on_conflict_not_null");
+    column->conflict_unique = bind_read_conflict(L, options, "Column", "sqlite_on_conflict_unique");
+    column->conflict_primary_key = bind_read_conflict(L, options, "Column", "sqlite_on_conflict_primary_key");
+}
+
 static void read_options(lua_State *L, int options, mr_column *column) {
-    static const char *const names[] = {
-        "name",     "type",           "primary_key",   "nullable", "unique",   "index",          "default",
-        "onupdate", "server_default", "autoincrement", "comment",  "deferred", "deferred_group", NULL};
+    static const char *const names[] = {"name",
+                                        "type",
+                                        "primary_key",
+                                        "nullable",
+                                        "unique",
+                                        "index",
+                                        "default",
+                                        "onupdate",
+                                        "server_default",
+                                        "autoincrement",
+                                        "comment",
+                                        "deferred",
+                                        "deferred_group",
+                                        "sqlite_on_conflict_not_null",
+                                        "sqlite_on_conflict_unique",
+                                        "sqlite_on_conflict_primary_key",
+                                        NULL};
     bind_check_options(L, options, "Column", names);
     if (bind_option(L, options, "name") != LUA_TNIL) {
         if (lua_type(L, -1) != LUA_TSTRING) bind_type_error(L, -1, "Column: name", "a string");
@@ -123,6 +150,7 @@ static void read_options(lua_State *L, int options, mr_column *column) {
     column->unique = bind_option_bool(L, options, "Column", "unique", false);
     column->indexed = bind_option_bool(L, options, "Column", "index", false);
     column->autoincrement = read_autoincrement(L, options);
+    read_conflicts(L, options, column);
     column->comment = bind_intern_string(L, bind_option_string(L, options, "Column", "comment", NULL));
     if (bind_option(L, options, "default") != LUA_TNIL) bind_read_default(L, -1, column, "default", &column->deflt);
     if (bind_option(L, options, "onupdate") != LUA_TNIL)

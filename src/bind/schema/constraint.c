@@ -78,7 +78,7 @@ static mr_table *table_of(lua_State *L, int first, int n) {
 }
 
 static int column_constraint(lua_State *L, mr_constraint_kind kind, const char *function) {
-    static const char *const names[] = {"name", "deferrable", "initially", NULL};
+    static const char *const names[] = {"name", "deferrable", "initially", "sqlite_on_conflict", NULL};
     int options;
     int n = bind_arguments(L, 1, &options);
     bind_check_options(L, options, function, names);
@@ -87,6 +87,7 @@ static int column_constraint(lua_State *L, mr_constraint_kind kind, const char *
     k->ncolumns = (unsigned)n;
     k->name = bind_intern_string(L, bind_option_string(L, options, function, "name", NULL));
     bind_read_deferrable(L, options, function, &k->how);
+    k->on_conflict = bind_read_conflict(L, options, function, "sqlite_on_conflict");
     mr_table *table = kind == MR_CONSTRAINT_UNIQUE ? table_of(L, 1, n) : NULL;
     bind_refuse_view(L, table, function);
     bind_push_constraint(L, NULL, k, NULL); /* first the value: what raises must not leave a constraint behind */
@@ -161,13 +162,14 @@ static void add_check(lua_State *L, const mr_node *condition, const mr_constrain
 }
 
 static int check(lua_State *L) {
-    static const char *const names[] = {"name", NULL};
+    static const char *const names[] = {"name", "sqlite_on_conflict", NULL};
     int options;
     int n = bind_arguments(L, 1, &options);
     bind_check_options(L, options, "CheckConstraint", names);
     if (n != 1) return bind_error(L, MR_ERR_ARGUMENT, "CheckConstraint: expected one condition, got %d arguments", n);
     mr_constraint *k = new_constraint(L, MR_CONSTRAINT_CHECK);
     bind_read_sql(L, 1, "CheckConstraint", &k->sql, &k->condition);
+    k->on_conflict = bind_read_conflict(L, options, "CheckConstraint", "sqlite_on_conflict");
     k->name = bind_intern_string(L, bind_option_string(L, options, "CheckConstraint", "name", NULL));
     bind_push_constraint(L, NULL, k, NULL);
     if (bind_test_node(L, 1)) add_check(L, bind_test_node(L, 1), k);

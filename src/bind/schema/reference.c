@@ -1,5 +1,5 @@
 /*
- * reference.c: the options of foreign keys.
+ * reference.c: the options of foreign keys, and what SQLite does where a constraint is broken.
  *
  * Invariant: the words go into SQL unquoted, so only known words are let through.
  */
@@ -20,6 +20,11 @@ static const char *read_word(lua_State *L, int options, const char *function, co
     }
     bind_error(L, MR_ERR_ARGUMENT, "%s: %s expects %s, got string \"%s\"", function, name, wanted, written);
     return NULL;
+}
+
+const char *bind_read_conflict(lua_State *L, int options, const char *function, const char *name) {
+    static const char *const words[] = {"ROLLBACK", "ABORT", "FAIL", "IGNORE", "REPLACE", NULL};
+    return read_word(L, options, function, name, words, "\"ROLLBACK\", \"ABORT\", \"FAIL\", \"IGNORE\" or \"REPLACE\"");
 }
 
 void bind_read_deferrable(lua_State *L, int options, const char *function, mr_reference *how) {

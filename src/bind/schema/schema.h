@@ -11,6 +11,8 @@
 #define BIND_REFERENCE_OPTIONS "ondelete", "onupdate", "deferrable", "initially", "use_alter"
 /* Reads them. Raises for unknown words. */
 void bind_read_reference(lua_State *L, int options, const char *function, mr_reference *how);
+/* Reads an option such as sqlite_on_conflict: "REPLACE", ...; NULL: it is absent. */
+const char *bind_read_conflict(lua_State *L, int options, const char *function, const char *name);
 /* Reads deferrable and initially. */
 void bind_read_deferrable(lua_State *L, int options, const char *function, mr_reference *how);
 

@@ -350,14 +350,20 @@ struct mr_column {
     const mr_computed *computed;         /* or NULL */
     const mr_identity_options *identity; /* or NULL */
     struct mr_constraint *checks;        /* the CHECK constraints written with the column, linked by next */
+    const char *conflict_not_null, *conflict_unique, *conflict_primary_key; /* ON CONFLICT: "REPLACE", ..., or NULL */
     const char *comment;
     mr_foreign_key *foreign_keys;
     uint64_t order; /* creation counter: columns sort by it */
 };
 
-/* Does the database make a value for the column where the INSERT names none? The column that numbers the rows
- * (mr_table.autoincrement) is not meant. */
-bool mr_column_has_server_default(const mr_column *column);
+/* Has the column an Identity, without being the one that numbers the table's rows (mr_table.autoincrement)? */
+bool mr_column_has_own_identity(const mr_column *column);
+/* Does the database make a value for the column where the INSERT names none? The column that numbers the rows is not
+ * meant. */
+static inline bool mr_column_has_server_default(const mr_column *column) {
+    return column->server_default || column->server_default_node || column->computed ||
+           (column->identity && mr_column_has_own_identity(column));
+}
 /* A column that is in no table yet. name (copied) may be NULL: the mapping then sets it to the attribute's name. type
  * is kept: it must live as long as the environment; NULL: see mr_column.type. */
 mr_column *mr_column_new(mr_env *env, const char *name, const mr_type *type);
@@ -389,6 +395,7 @@ typedef struct mr_constraint {
     const char *sql;           /* CHECK: the condition as text */
     void *condition;           /* or as an expression, which each dialect writes: an mr_node *, opaque here */
     mr_reference how;          /* FOREIGN KEY; UNIQUE and PRIMARY KEY: deferrable and initially */
+    const char *on_conflict;   /* not FOREIGN KEY: "REPLACE", ..., or NULL */
     struct mr_constraint *next;
 } mr_constraint;
 

@@ -479,6 +479,7 @@ struct mr_dialect {
     bool defers_keys;         /* UNIQUE and PRIMARY KEY may be deferrable, too */
     bool comments;            /* it has COMMENT ON */
     bool index_parens;        /* an expression in an index needs parentheses */
+    bool conflict_clauses;    /* a constraint may say ON CONFLICT ... */
     bool views_if_missing;    /* it has CREATE VIEW IF NOT EXISTS */
     /* The name of a type in a table with strict types; sql is its usual name. NULL: there are no such tables. */
     const char *(*strict_type)(const mr_type *type, const char *sql);
