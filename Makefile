@@ -23,7 +23,7 @@ CC = gcc
 endif
 CFLAGS = -O2 -g
 
-LUA_PC     := $(firstword $(foreach p,lua5.4 lua-5.4 lua54,$(shell pkg-config --exists $(p) && echo $(p))))
+LUA_PC     := $(firstword $(foreach p,lua5.4 lua-5.4 lua54,$(shell pkg-config --exists $(p) 2>/dev/null && echo $(p))))
 LUA_CFLAGS := $(if $(LUA_PC),$(shell pkg-config --cflags $(LUA_PC)))
 LUA_LIBDIR := $(if $(LUA_PC),$(shell pkg-config --variable=libdir $(LUA_PC)))
 LUA_STATIC := $(firstword $(wildcard $(LUA_LIBDIR)/liblua5.4.a) \
@@ -47,6 +47,10 @@ SANFLAGS = $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fn
 C_FLAGS  = -std=c11 $(WARNINGS) -fPIC -Isrc/include $(SQLITE_CFLAGS) $(CFLAGS) $(SANFLAGS) -MMD -MP
 LINK     = $(CC) $(CFLAGS) $(SANFLAGS) $(LDFLAGS)
 LIBS     = $(LUA_STATIC) $(SQLITE_LIBS) -lm -ldl
+
+# What building needs and is not there.
+MISSING := $(foreach tool,$(firstword $(CC)) pkg-config $(firstword $(LUA)),\
+	$(if $(shell command -v $(tool) 2>/dev/null),,$(tool))) $(if $(LUA_PC),,Lua-5.4)
 
 LIB_SRC  := $(foreach layer,$(LAYERS),$(sort $(wildcard src/$(layer)/*.c src/$(layer)/*/*.c)))
 HOST_SRC := $(sort $(wildcard src/host/*.c))
@@ -75,9 +79,14 @@ RUN    = BUILD='$(BUILD)' CC='$(CC)' LUA='$(LUA)' ONLY='$(ONLY)' SANITIZE='$(SAN
 .PHONY: all deps demo test test-core test-spec test-stress test-host test-examples test-guide test-build headers arch \
         format lint lint-lua lint-c sanitize valgrind fault fuzz bench bench-count bench-count-update bench-scale bench-deps doc install help clean FORCE
 
-all: $(HOST) $(MODULE) $(STATIC) ## build the host, the module and the static library (the default)
+all: tools $(HOST) $(MODULE) $(STATIC) ## build the host, the module and the static library (the default)
 
 # ---------------------------------------------------------------- building
+
+# Says what is missing, before a compiler says it in its own words.
+.PHONY: tools
+tools:
+	@[ -z '$(strip $(MISSING))' ] || echo 'moonrow: to build it, these are missing: $(strip $(MISSING)): make deps installs them' >&2
 
 # A file list is rewritten only when it changed: what depends on it is then made again, also
 # when a file was removed.

@@ -86,12 +86,13 @@ db:create_all()
 -- ---------------------------------------------------------------- the import
 
 local added, started = 0, os.clock()
+local terminal = os.execute "test -t 2"
 
--- Adds an object; the progress is for the eyes, so it goes to stderr.
+-- Adds an object; the progress is for the eyes, so it goes to a terminal alone.
 local function add(object)
   db.session:add(object)
   added = added + 1
-  if added % 500 == 0 then io.stderr:write(("\r%d objects"):format(added)) end
+  if terminal and added % 500 == 0 then io.stderr:write(("\r%d objects"):format(added)) end
   return object
 end
 
@@ -136,7 +137,8 @@ for _, l in ipairs(read "639-3") do
 end
 
 local records = db:record(function() db.session:commit() end)
-io.stderr:write(("\r%d objects imported in %.2f s, %d statements\n"):format(added, os.clock() - started, #records))
+io.stderr:write(("%s%d objects imported in %.2f s, %d statements\n"):format(terminal and "\r" or "",
+  added, os.clock() - started, #records))
 countries, subdivisions, scripts, given = nil, nil, nil, nil -- luacheck: ignore
 db.session:remove()
 

@@ -14,7 +14,7 @@ ONLY=${ONLY:-}
 SANITIZE=${SANITIZE:-}
 ROOT=$(pwd)
 case "$BUILD" in /*) ;; *) BUILD=$ROOT/$BUILD ;; esac
-SCRATCH=$BUILD/test
+SCRATCH=${SCRATCH:-$BUILD/test}
 passed=0
 failed=0
 mkdir -p "$SCRATCH"
@@ -30,17 +30,28 @@ if [ -n "$SANITIZE" ]; then
     export UBSAN_OPTIONS
 fi
 
-say() { printf '== %s\n' "$*"; }
+# On a terminal a line says what runs now; elsewhere nothing does.
+progress() { [ -t 2 ] && printf '\r\033[K%s' "$*" >&2; return 0; }
+say() { progress ""; printf '== %s\n' "$*"; }
 ok() { passed=$((passed + 1)); }
 not_ok() { failed=$((failed + 1)); printf 'FAILED: %s\n' "$*"; }
 # check NAME COMMAND...: one test; its output is shown when it fails.
 check() {
     name=$1; shift
-    if "$@" >"$SCRATCH/out" 2>&1; then ok; else cat "$SCRATCH/out"; not_ok "$name"; fi
+    progress "   $name"
+    if "$@" >"$SCRATCH/out" 2>&1; then
+        progress ""
+        ok
+    else
+        progress ""
+        cat "$SCRATCH/out"
+        not_ok "$name"
+    fi
 }
 
 # add_tap NAME STATUS FILE: adds up TAP; skipped tests count neither way. Shows what is not ok.
 add_tap() {
+    progress ""
     good=$(grep -aE '^ok ' "$3" | grep -avcE '# *(SKIP|TODO)' || true)
     bad=$(grep -aE '^not ok ' "$3" | grep -avcE '# *(SKIP|TODO)' || true) # cmocka says "not ok" of what it skips
     [ "$bad" -gt 0 ] || [ "$2" -ne 0 ] && grep -avE '^ok ' "$3"
@@ -59,6 +70,7 @@ count_tap() {
 c_tests() {
     for source in $(find "spec/$1" -name "${ONLY:-*}.c" | sort); do
         name=$(basename "$source" .c)
+        progress "   $name"
         CMOCKA_MESSAGE_OUTPUT=TAP "$BUILD/${source%.c}" >"$SCRATCH/out" 2>"$SCRATCH/err"
         status=$?
         cat "$SCRATCH/err" >>"$SCRATCH/out"
@@ -74,6 +86,7 @@ run_specs() {
     [ -e spec/helper.lua ] && helper="--helper=spec.helper"
     before_passed=$passed; before_failed=$failed
     for file in $(find spec -path "$pattern" | sort); do
+        progress "   $name: $((passed - before_passed)) passed, $file"
         timeout 600 env "$@" "$(command -v busted)" --ignore-lua -o TAP $helper "$file" >"$SCRATCH/out" 2>&1
         add_tap "$name: $file" "$?" "$SCRATCH/out"
     done
@@ -83,6 +96,7 @@ run_specs() {
 # example NAME FOLDER EXPECTED COMMAND...: runs in a fresh copy of FOLDER's parent tree.
 example() {
     name=$1; folder=$2; expected=$ROOT/$3; shift 3
+    progress "   $name"
     rm -rf "$SCRATCH/run"; mkdir -p "$SCRATCH/run"; cp -r examples "$SCRATCH/run/"
     if [ ! -e "$expected" ]; then not_ok "$name: $expected is missing"; return; fi
     (cd "$SCRATCH/run/$folder" && env "$@") >"$SCRATCH/out" 2>"$SCRATCH/err" </dev/null
@@ -171,6 +185,7 @@ part_guide() {
     before_passed=$passed; before_failed=$failed
     for page in examples/guide/*.md; do
         for interpreter in "$BUILD/moonrow" "$LUA -W"; do
+            progress "   $page"
             case "$interpreter" in "$BUILD"*) [ -x "$BUILD/moonrow" ] || continue ;; esac
             PATH="$BUILD:$PATH" timeout 300 "$LUA" spec/guide.lua "$page" env "LD_PRELOAD=$PRELOAD" \
                 ASAN_OPTIONS=detect_leaks=0 $interpreter >"$SCRATCH/out" 2>&1

@@ -189,6 +189,9 @@ function class_listeners.add(kind, target, name, fn, given)
   listener.ready = true
 end
 
+-- class_listeners.classes(): the mapped classes, in the order of declaration. The list is not to be changed.
+function class_listeners.classes() return classes end
+
 -- class_listeners.contains(kind, target, name, fn): does fn listen?
 function class_listeners.contains(kind, target, name, fn)
   local place, attribute = read_target("event.contains", kind, target, name)

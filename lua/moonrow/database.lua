@@ -49,8 +49,14 @@ local function engine_of_state(state)
   if engine then return engine end
   local url = current.config.DATABASE_URI
   if url == nil then
+    local misspelt = ""
+    for key in pairs(current.config) do
+      if type(key) == "string" and core.hint(key, { DATABASE_URI = true }) ~= "" then
+        misspelt = string.format(" (it has a %s)", key)
+      end
+    end
     core.raise("InvalidRequestError", string.format("the application %q has no database: set app.config.DATABASE_URI,"
-      .. ' as in "sqlite:////tmp/test.db"', current.name))
+      .. ' as in "sqlite:////tmp/test.db"%s', current.name, misspelt))
   end
   engine = core.create_engine(url, state.engine_options or {})
   state.engines[current] = engine
@@ -67,7 +73,8 @@ function Database:__gc()
 end
 
 local function check_app(what, value)
-  if not app.is_app(value) then options.expect(what, "an App (mr.App)", value) end
+  local cure = type(value) == "string" and "; mr.open(url) makes a database of a URL" or ""
+  if not app.is_app(value) then options.expect(what, "an App (mr.App" .. cure .. ")", value) end
 end
 
 -- db:init_app(app): lets the application use this database. Returns db.

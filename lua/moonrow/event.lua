@@ -28,7 +28,7 @@ local function is_database(target)
 end
 
 -- The listeners of a session or an engine: a value with add, remove and contains.
-local function audience_of(kind, what, target)
+local function audience_of(kind, what, target, name)
   if is_database(target) then target = kind == "session" and target.session or target.engine end
   if kind == "engine" and core.type_name(target) == "Engine" then return listeners.of_engine(target) end
   if kind == "session" then
@@ -36,17 +36,20 @@ local function audience_of(kind, what, target)
     if family then return family end
     if core.type_name(target) == "Session" then return listeners.of_session(target) end
   end
-  options.expect(what, targets[kind], target)
+  options.expect(string.format("%s: '%s' is an event of %ss", what, name, kind), targets[kind], target)
 end
 
--- The end of a message that names no event: the nearest one, or all of them.
-local function events_hint(name)
-  local near = core.hint(name, kinds)
-  if near ~= "" then return near end
+-- The events of what the target is, or of everything: " (known are ...)".
+local function known_events(target)
+  local shown = core.type_name(target)
+  local of = shown == "Engine" and "engine" or (shown == "Session" or session.family_of(target)) and "session"
+    or (shown == "Expression" or shown == "Relationship") and "attribute" or core.class_parts(target) ~= nil and "class"
   local names = {}
-  for known in pairs(kinds) do names[#names + 1] = known end
+  for event_name, kind in pairs(kinds) do
+    if not of or kind == of then names[#names + 1] = event_name end
+  end
   table.sort(names)
-  return " (known are " .. table.concat(names, ", ") .. ")"
+  return string.format(" (known are %s)", table.concat(names, ", "))
 end
 
 -- Checks the arguments that all three functions have; returns what the event is of.
@@ -55,7 +58,9 @@ local function check(what, target, name, fn)
   options.check_callable(what .. ": the listener", fn)
   local kind = kinds[name]
   if not kind then
-    core.raise("ArgumentError", string.format("%s: there is no event '%s'%s", what, name, events_hint(name)))
+    local near = core.hint(name, kinds)
+    core.raise("ArgumentError",
+      string.format("%s: there is no event '%s'%s", what, name, near ~= "" and near or known_events(target)))
   end
   if not targets[kind] and is_database(target) then
     local cure = kind == "class" and "%s: '%s' is an event of classes: listen to db.Model for all of them"
@@ -93,10 +98,14 @@ function event.listen(...)
     core.raise("ArgumentError",
       string.format("event.listen: propagate is for classes and their attributes, not for '%s'", name))
   end
+  if kind == "class" and (session.family_of(target) or core.type_name(target) == "Session") then
+    core.raise("ArgumentError",
+      string.format("event.listen: '%s' is an event of mapped classes, not of sessions", name))
+  end
   if kind == "class" or kind == "attribute" then
     class_listeners.add(kind, target, name, fn, given)
   else
-    audience_of(kind, "event.listen", target):add(name, fn, once)
+    audience_of(kind, "event.listen", target, name):add(name, fn, once)
   end
 end
 
@@ -106,7 +115,7 @@ function event.contains(...)
   local _, target, name, fn = options.read("event.contains", {}, 3, ...)
   local kind = check("event.contains", target, name, fn)
   if kind == "class" or kind == "attribute" then return class_listeners.contains(kind, target, name, fn) end
-  return audience_of(kind, "event.contains", target):contains(name, fn)
+  return audience_of(kind, "event.contains", target, name):contains(name, fn)
 end
 
 -- event.remove(target, name, fn): fn is not called any more.
@@ -118,7 +127,7 @@ function event.remove(...)
   if kind == "class" or kind == "attribute" then
     found = class_listeners.remove(kind, target, name, fn)
   else
-    found = audience_of(kind, "event.remove", target):remove(name, fn)
+    found = audience_of(kind, "event.remove", target, name):remove(name, fn)
   end
   if not found then
     core.raise("InvalidRequestError",
@@ -138,7 +147,8 @@ end
 
 return setmetatable(event, {
   __index = function(_, name)
-    core.raise("ArgumentError", string.format("mr.event has no name '%s'%s",
-      tostring(name), core.hint(tostring(name), event)))
+    name = tostring(name)
+    local cure = (name == "on" or name == "add" or name == "bind") and ": it is mr.event.listen(target, name, fn)"
+    core.raise("ArgumentError", string.format("mr.event has no name '%s'%s", name, cure or core.hint(name, event)))
   end,
 })

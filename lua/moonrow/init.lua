@@ -19,7 +19,8 @@ local words = require "moonrow.words"
 
 -- What the core has for this part of the library only.
 local private = options.set{
-  "new_base", "configure", "raise", "bases", "type_name", "session_methods", "sleep", "is_open",
+  "new_base", "configure", "describe_class", "progress_line",
+  "raise", "bases", "type_name", "session_methods", "sleep", "is_open",
   "begin", "hint", "arguments", "expect", "is_callable",
   "loops_close", "error_closes", "resumed_by", "main_thread", "warn_uncommitted", "rest",
   "listen", "unlisten", "listener_target", "attribute_kind", "class_parts", "watch_classes",

@@ -26,7 +26,12 @@ end
 -- The options that a session's maker keeps until it makes one are looked at when they are given.
 local function check(what, given)
   local bind, class = given.bind, given.class_
-  if bind ~= nil and core.type_name(bind) ~= "Engine" then options.expect(what .. ": bind", "an Engine", bind) end
+  if bind ~= nil and core.type_name(bind) ~= "Engine" then
+    local meta = type(bind) == "table" and getmetatable(bind)
+    local cure = type(bind) == "string" and " (mr.create_engine(url) makes one)"
+      or type(meta) == "table" and meta.__name == "Database" and " (a database has one: db.engine)" or ""
+    options.expect(what .. ": bind", "an Engine" .. cure, bind)
+  end
   if class ~= nil then options.check_callable(what .. ": class_", class) end
   for _, name in ipairs{ "autoflush", "expire_on_commit" } do options.typed(what, given, name, "boolean") end
   options.typed(what, given, "info", "table")
@@ -130,8 +135,12 @@ local function session_of(state)
 end
 
 -- scoped:remove(): closes the scope's session, if there is one; the next use makes a new one.
-function methods:remove()
+function methods:remove(...)
   local state = state_of(self, "remove")
+  if select("#", ...) > 0 then
+    core.raise("ArgumentError",
+      "remove takes no argument: it ends the session of the scope (an object is deleted by session:delete(object))")
+  end
   local key = state.scopefunc()
   local current = key ~= nil and state.registry[key]
   if not current then return end
@@ -208,6 +217,11 @@ end
 function Scoped:__call(...)
   local state = states[self]
   if select("#", ...) == 0 then return session_of(state) end
+  local meta = type((...)) == "table" and getmetatable((...))
+  if type(meta) == "table" and meta.__name == "Database" then
+    core.raise("ArgumentError",
+      "db.session is the session: write db.session:query(...), without a colon before session")
+  end
   local key = state.scopefunc()
   if key ~= nil and open_session(state, key) then
     core.raise("InvalidRequestError",

@@ -4,7 +4,27 @@ local exact = ": keep whole units (cents) in a column of type Integer"
 local text = ": it is mr.String(n), or mr.Text"
 local column, declared = ": a column is mr.Column", ": a class is declared by Base:extend(name, body)"
 
+local function type_of(name) return ": the type is mr." .. name end
+local function sql_function(name) return string.format(": it is an SQL function, mr.func.%s(...)", name) end
+
 return {
+  Int = type_of "Integer", int = type_of "Integer", INTEGER = type_of "Integer",
+  Number = type_of "Float, or mr.Integer",
+  Varchar = text, varchar = text, Char = text, string = text,
+  Bool = type_of "Boolean", bool = type_of "Boolean",
+  Double = type_of "Float", Real = type_of "Float", float = type_of "Float",
+  Timestamp = type_of "DateTime", TIMESTAMP = type_of "DateTime", Datetime = type_of "DateTime",
+  Blob = type_of "LargeBinary", BLOB = type_of "LargeBinary", Binary = type_of "LargeBinary",
+  UUID = type_of "Uuid",
+  sum = sql_function "sum", count = sql_function "count", max = sql_function "max", min = sql_function "min",
+  avg = sql_function "avg", lower = sql_function "lower", upper = sql_function "upper",
+  coalesce = sql_function "coalesce", length = sql_function "length",
+  Model = ": mr.open gives a base class, db.Model; mr.declarative_base() makes one by itself",
+  Base = ": mr.open gives a base class, db.Model; mr.declarative_base() makes one by itself",
+  session = ": a database has one, db.session; mr.Session(engine) makes one",
+  transaction = ": it is db.session:begin(function() ... end)",
+  listen = ": it is mr.event.listen(target, name, fn)",
+  on = ": it is mr.event.listen(target, name, fn)",
   mapped_column = column,
   Mapped = column,
   Field = column,

@@ -148,17 +148,29 @@ local function import_arguments(...)
   return ...
 end
 
+-- What is told how many rows are in: the program's function, or a line on the terminal, which goes with the import.
+local function counter(progress)
+  if progress ~= true then return progress, nil end
+  local function show(count) core.progress_line(string.format("%d rows", count)) end
+  return show, setmetatable({}, { __close = function() core.progress_line "" end })
+end
+
 -- session:import(M, source, { batch = 10000, progress = fn }): inserts the rows (tables by attribute, or rows of a
 -- query) that the iterator source gives, or those of a list, without making objects, in the session's transaction.
--- progress(count) is called after each batch. Returns how many. It commits nothing: the transaction is the caller's.
--- After an error the rows before it are the caller's to commit or to roll back.
+-- progress(count) is called after each batch; progress = true shows the count in a line, on a terminal. Returns how
+-- many. It commits nothing: the transaction is the caller's. After an error the rows before it are the caller's to
+-- commit or to roll back.
 function methods.import(self, ...)
   local given, class, source = options.read("import", { "batch", "progress" }, 2, import_arguments(...))
-  if class == nil then options.expect("import", "a mapped class", class) end
+  if core.class_parts(class) == nil and core.type_name(class) ~= "Table" then
+    options.expect("import", "a mapped class" .. (type(class) == "table" and ", then its rows" or ""), class)
+  end
   local batch = options.typed("import", given, "batch", "number") or 10000
   if math.type(batch) ~= "integer" or batch < 1 then options.expect("import: batch", "a positive integer", batch) end
-  local progress = given.progress
-  if progress ~= nil then options.check_callable("import: progress", progress) end
+  if given.progress ~= nil and given.progress ~= true and not options.is_callable(given.progress) then
+    options.expect("import: progress", "a function, or true for a line on the terminal", given.progress)
+  end
+  local progress, line <close> = counter(given.progress) -- luacheck: ignore 211
   if is_list(source) then source = list_source(source) end
   if not options.is_callable(source) then
     options.expect("import", "an iterator (a function), or a list of rows", source)

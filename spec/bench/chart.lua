@@ -3,8 +3,9 @@
 
 local chart = {}
 
-local WIDTH, LEFT, RIGHT = 1000, 376, 40 -- LEFT: where the axis begins
-local HEAD, ROW, GROUP, FOOT = 132, 30, 40, 96
+local WIDTH, LEFT, RIGHT = 1000, 430, 36 -- LEFT: where the axis begins
+local VALUE, TIME = 352, 414 -- right ends of the columns in front of it
+local HEAD, ROW, GROUP, FOOT = 150, 28, 42, 104
 
 local style = [[
   svg { font: 13px system-ui, "Segoe UI", "DejaVu Sans", Helvetica, sans-serif; }
@@ -13,10 +14,12 @@ local style = [[
   .whisker { stroke: #1c2330; stroke-opacity: .55; } .aim { stroke: #1f9d61; } .must { stroke: #c0392b; }
   .luasql { fill: #8e5bc0; } .sqlalchemy { fill: #c2456e; } .title { font-size: 21px; font-weight: 700; }
   .group { font-size: 12px; font-weight: 700; letter-spacing: .08em; } .small { font-size: 11.5px; }
+  .band { fill: #f5f7fa; }
   @media (prefers-color-scheme: dark) {
     .paper { fill: #14181f; } .ink { fill: #e8ecf3; } .faint { fill: #93a0b4; } .grid { stroke: #2a313d; }
     .one { stroke: #6b7688; } .bar { fill: #5b8def; } .over { fill: #e59a4c; } .whisker { stroke: #e8ecf3; }
-    .aim { stroke: #39c986; } .must { stroke: #ff6b5b; } .luasql { fill: #b48ae0; } .sqlalchemy { fill: #ec7fa3; }
+    .band { fill: #1a2029; } .aim { stroke: #39c986; }
+    .must { stroke: #ff6b5b; } .luasql { fill: #b48ae0; } .sqlalchemy { fill: #ec7fa3; }
   }
 ]]
 
@@ -67,7 +70,9 @@ local function draw_grid(out, low, high, x, top, bottom)
   local ratio = low
   while ratio <= high do
     out[#out + 1] = line(x(ratio), top, x(ratio), bottom, ratio == 1 and "one" or "grid", ratio == 1 and 1.5 or 1)
-    out[#out + 1] = text(x(ratio), top - 8, "faint small", ("%g×"):format(ratio), "middle")
+    for _, y in ipairs{ top - 8, bottom + 16 } do
+      out[#out + 1] = text(x(ratio), y, "faint small", ("%g×"):format(ratio), "middle")
+    end
     ratio = ratio * 2
   end
 end
@@ -80,13 +85,15 @@ local function as_ratio(row, limit)
   return row.unit == "s" and limit or limit / row.results["C loop"].value
 end
 
+-- The part of the bar beyond what it must be has another colour.
 local function draw_bar(out, row, x, y)
-  local mine = row.results.moonrow
+  local mine, must = row.results.moonrow, as_ratio(row, row.must)
   local from, to = x(math.min(1, mine.ratio)), x(math.max(1, mine.ratio))
+  local box = '<rect x="%.1f" y="%.1f" width="%.1f" height="12" rx="%d" class="%s"><title>%s</title></rect>'
+  local title = escape(("%s: %s times the bare C loop"):format(row.words, number(mine.ratio)))
   local over = row.must and row.figure > row.must
-  local box = '<rect x="%.1f" y="%.1f" width="%.1f" height="12" rx="3" class="%s"><title>%s</title></rect>'
-  out[#out + 1] = box:format(from, y - 6, math.max(to - from, 2), over and "over" or "bar",
-    escape(("%s: %s times the yardstick"):format(row.words, number(mine.ratio))))
+  out[#out + 1] = box:format(from, y - 6, math.max(to - from, 2), 3, over and "over" or "bar", title)
+  if over and must > 1 then out[#out + 1] = box:format(from, y - 6, math.max(x(must) - from, 2), 0, "bar", title) end
   if #mine.ratios > 1 then
     local least, most = math.min(table.unpack(mine.ratios)), math.max(table.unpack(mine.ratios))
     out[#out + 1] = line(x(least), y, x(most), y, "whisker", 1.5)
@@ -101,12 +108,23 @@ end
 
 local short = { bytes = "B" }
 
+-- What moonrow takes: "117 ms", "220 B".
+local function amount(row)
+  local value = row.results.moonrow.value
+  if row.unit ~= "s" then return ("%s %s"):format(number(value), short[row.unit] or row.unit) end
+  return number(value * 1000) .. " ms"
+end
+
+-- Every other row has a ground of its own.
+local function band(y)
+  return ('<rect x="14" y="%.1f" width="%d" height="%d" rx="4" class="band"/>'):format(y, WIDTH - 28, ROW)
+end
+
 local function draw_row(out, row, x, y)
   local mine = row.results.moonrow
-  local value = number(mine.ratio) .. "×"
-  if row.unit ~= "s" then value = ("%s %s"):format(number(mine.value), short[row.unit] or row.unit) end
-  out[#out + 1] = text(LEFT - 86, y + 4.5, "ink", row.words, "end")
-  out[#out + 1] = text(LEFT - 12, y + 4.5, "ink value", value, "end")
+  out[#out + 1] = text(24, y + 4.5, "ink", row.words)
+  out[#out + 1] = text(VALUE, y + 4.5, "ink value", number(mine.ratio) .. "×", "end")
+  out[#out + 1] = text(TIME, y + 4.5, "faint", amount(row), "end")
   draw_bar(out, row, x, y)
   draw_limits(out, row, x, y)
   for name, mark in pairs(marks) do
@@ -118,18 +136,23 @@ end
 -- ---------------------------------------------------------------- around the rows
 
 local function draw_key(out, x, y)
-  out[#out + 1] = ('<rect x="%.1f" y="%.1f" width="26" height="12" rx="3" class="bar"/>'):format(x, y - 6)
-  out[#out + 1] = text(x + 34, y + 4.5, "ink", "moonrow")
-  out[#out + 1] = ('<rect x="%.1f" y="%.1f" width="26" height="12" rx="3" class="over"/>'):format(x + 106, y - 6)
-  out[#out + 1] = text(x + 140, y + 4.5, "ink", "above what it must be")
-  out[#out + 1] = line(x + 300, y - 9, x + 300, y + 9, "aim", 2)
-  out[#out + 1] = text(x + 310, y + 4.5, "ink", "aim")
-  out[#out + 1] = line(x + 352, y - 9, x + 352, y + 9, "must", 2, true)
-  out[#out + 1] = text(x + 362, y + 4.5, "ink", "must")
-  out[#out + 1] = circle(x + 416, y, "luasql")
-  out[#out + 1] = text(x + 428, y + 4.5, "ink", "LuaSQL (tables, no ORM)")
-  out[#out + 1] = diamond(x + 606, y, "sqlalchemy")
-  out[#out + 1] = text(x + 620, y + 4.5, "ink", "SQLAlchemy 1.4")
+  local box = '<rect x="%.1f" y="%.1f" width="26" height="12" rx="3" class="%s"/>'
+  local function words(at, what) out[#out + 1] = text(at, y + 4.5, "ink", what) end
+  out[#out + 1] = box:format(x, y - 6, "bar")
+  words(x + 34, "moonrow")
+  out[#out + 1] = circle(x + 116, y, "luasql")
+  words(x + 128, "LuaSQL (tables, no ORM)")
+  out[#out + 1] = diamond(x + 306, y, "sqlalchemy")
+  words(x + 320, "SQLAlchemy (Python)")
+  y = y + 22
+  out[#out + 1] = line(x + 2, y - 8, x + 2, y + 8, "aim", 2)
+  words(x + 10, "aim")
+  out[#out + 1] = line(x + 52, y - 8, x + 52, y + 8, "must", 2, true)
+  words(x + 60, "must")
+  out[#out + 1] = box:format(x + 116, y - 6, "over")
+  words(x + 150, "above what it must be")
+  out[#out + 1] = line(x + 306, y, x + 332, y, "whisker", 1.5)
+  words(x + 340, "from the least to the most of the rounds")
 end
 
 local function draw_foot(out, report, others, y)
@@ -139,7 +162,7 @@ local function draw_foot(out, report, others, y)
   end
   local names = {}
   for _, contestant in ipairs(report.contestants) do
-    local version = contestant.version:match "^[^\n]*"
+    local version = contestant.version:match("^[^\n]*"):gsub("%s*Copyright.*PUC%-Rio%s*", "  ")
     if version:find(contestant.name, 1, true) ~= 1 then version = contestant.name .. " " .. version end
     if contestant.version ~= "" then names[#names + 1] = version end
   end
@@ -165,13 +188,16 @@ function chart.draw(report)
   local rows, others = split(report.rows)
   local out, y, group = {}, HEAD, nil
   local low, high, x = axis_of(rows)
-  local body = {}
+  local bands, body = {}, {} -- below the lines of the axis, and above them
+  local nth = 0
   for _, row in ipairs(rows) do
     if row.group ~= group then
-      group = row.group
-      body[#body + 1] = text(24, y + 25, "faint group", group:upper())
+      group, nth = row.group, 0
+      body[#body + 1] = text(24, y + 28, "faint group", group:upper())
       y = y + GROUP
     end
+    nth = nth + 1
+    if nth % 2 == 1 then bands[#bands + 1] = band(y) end
     draw_row(body, row, x, y + ROW / 2)
     y = y + ROW
   end
@@ -181,13 +207,14 @@ function chart.draw(report)
   out[#out + 1] = "<style>" .. style .. "</style>"
   out[#out + 1] = ('<rect class="paper" width="%d" height="%d" rx="10"/>'):format(WIDTH, height)
   out[#out + 1] = text(24, 38, "ink title", "moonrow beside a bare C loop")
-  out[#out + 1] = text(24, 60, "faint",
-    ("CPU time, memory and attributes as multiples of the yardstick: medians of %d rounds, shorter is better")
-      :format(report.rounds))
-  draw_key(out, 24, 86)
+  local words = "How many times the CPU time, or memory, of the same work in C on SQLite itself "
+    .. "(of attributes: of a field of a Lua table); medians of %d rounds"
+  out[#out + 1] = text(24, 60, "faint", words:format(report.rounds))
+  draw_key(out, 24, 88)
+  table.move(bands, 1, #bands, #out + 1, out)
   draw_grid(out, low, high, x, HEAD, y + 8)
   table.move(body, 1, #body, #out + 1, out)
-  draw_foot(out, report, others, y + 40)
+  draw_foot(out, report, others, y + 52)
   out[#out + 1] = "</svg>\n"
   return table.concat(out, "\n")
 end

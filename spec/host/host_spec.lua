@@ -243,6 +243,30 @@ describe("the shell", function()
     assert.equal("1\n2\n", shell "for i = 1, 2 do\nprint(i)\nend\n")
   end)
 
+  it("keeps what a line declares for the next one, as the guide is typed into it", function()
+    assert.equal("3\n1\t2\nnil\n7\n2\n120\n", shell [[
+local a = 3
+a
+local b, c <const> = 1, 2
+b, c
+local d
+d
+local e; e = 7
+e
+local list = {
+  1, 2 }
+#list
+local function factorial(n) return n == 0 and 1 or n * factorial(n - 1) end
+factorial(5)
+]])
+    assert.equal("closed\nnil\nlocal t = 5\n", shell [[
+local x <close> = setmetatable({}, { __close = function() print "closed" end })
+x
+s = "local t = 5"
+s
+]])
+  end)
+
   it("prints an error and goes on", function()
     local output = shell "error('oh')\nx = * 2\n'still here'\n"
     assert.truthy(output:find("stdin:1: oh\nstack traceback:\n", 1, true))

@@ -122,7 +122,8 @@ function messages.all()
   local texts, parts, short = {}, {}, {}
   local pipe = assert(io.popen "find src lua/moonrow -name '*.[ch]' -o -name '*.lua' | LC_ALL=C sort")
   for path in pipe:lines() do
-    if not path:find "^src/host/" and not path:find "/meta/" and not path:find "embed.lua" then
+    if not path:find "^src/host/" and not path:find "/meta/" and not path:find "embed.lua"
+      and path ~= "lua/moonrow/annotate.lua" then -- a command of the host
       each_literal(read(path), path:find "%.lua$" ~= nil, function(text, caller)
         local words = messages.plain(text)
         if SILENT[caller] or not is_english(words) then

@@ -14,12 +14,18 @@ enum {
     SHORTEST = 4, /* a shorter beginning fits too many names */
     WORD = 6,     /* one typing mistake more is allowed for each so many letters */
     SLIPS = 3,    /* more typing mistakes than these make another word */
+    LETTERS = 2,  /* a single letter resembles every short name */
 };
+
+static char lower(char c) { return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c; }
 
 static size_t least(size_t a, size_t b) { return a < b ? a : b; }
 
-/* Number of edits that make b of a; swapping two neighbours is one edit. Both have at most LONGEST bytes. */
-static size_t distance(const char *a, size_t alen, const char *b, size_t blen) {
+static char same(char c) { return c; }
+
+/* Number of edits that make b of a; swapping two neighbours is one edit. Both have at most LONGEST bytes. as: lower, if
+ * the case of letters does not matter, else same. */
+static size_t distance(const char *a, size_t alen, const char *b, size_t blen, char (*as)(char c)) {
     size_t rows[3][LONGEST + 1];
     size_t *before = rows[0], *last = rows[1], *row = rows[2];
     memset(rows, 0, sizeof rows);
@@ -27,9 +33,9 @@ static size_t distance(const char *a, size_t alen, const char *b, size_t blen) {
     for (size_t i = 1; i <= alen; i++) {
         row[0] = i;
         for (size_t j = 1; j <= blen; j++) {
-            size_t change = last[j - 1] + (a[i - 1] != b[j - 1]);
+            size_t change = last[j - 1] + (as(a[i - 1]) != as(b[j - 1]));
             row[j] = least(change, least(last[j], row[j - 1]) + 1);
-            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+            if (i > 1 && j > 1 && as(a[i - 1]) == as(b[j - 2]) && as(a[i - 2]) == as(b[j - 1]))
                 row[j] = least(row[j], before[j - 2] + 1);
         }
         size_t *spare = before;
@@ -61,18 +67,23 @@ static const char *extended(const char *name, size_t len, const char *(*next)(vo
 const char *mr_nearest(const char *name, const char *(*next)(void *ud, size_t i), void *ud) {
     size_t len = strlen(name);
     if (len > LONGEST) return NULL;
-    size_t least_distance = SLIPS + 1;
+    size_t least_distance = SLIPS + 1, least_exact = SIZE_MAX;
     const char *best = NULL, *candidate;
     for (size_t i = 0; (candidate = next(ud, i)) != NULL; i++) {
         size_t clen = strlen(candidate);
         if (clen > LONGEST) continue;
-        size_t d = distance(name, len, candidate, clen);
-        /* d == 0: the name itself is no suggestion. And two names with half of their letters different do not resemble
-         * each other. */
-        if (d == 0 || d > slips(len, clen) || 2 * d > (len > clen ? len : clen)) continue;
-        if (d > least_distance || (d == least_distance && !is_before(candidate, best))) continue;
+        size_t d = distance(name, len, candidate, clen, lower);
+        /* The name itself is no suggestion. And two names with half of their letters different do not resemble each
+         * other. */
+        if (strcmp(name, candidate) == 0 || d > slips(len, clen) || 2 * d > (len > clen ? len : clen)) continue;
+        if (d > 0 && least(len, clen) < LETTERS) continue;
+        if (d > least_distance) continue;
+        size_t exact = distance(name, len, candidate, clen, same);
+        bool better = d < least_distance || exact < least_exact || (exact == least_exact && is_before(candidate, best));
+        if (!better) continue;
         best = candidate;
         least_distance = d;
+        least_exact = exact;
     }
     return best ? best : extended(name, len, next, ud);
 }

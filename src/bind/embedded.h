@@ -7,6 +7,8 @@
 
 #include <stddef.h>
 
+struct lua_State;
+
 struct mr_embedded {
     const char *name;   /* of the module: "moonrow.app"; NULL ends the table */
     const char *source; /* Lua text, NUL-terminated */
@@ -14,5 +16,8 @@ struct mr_embedded {
 };
 
 extern const struct mr_embedded mr_embedded_modules[];
+
+/* module.c: pushes what the file of this name gives, for a program that has opened the library. Raises. */
+void bind_push_embedded(struct lua_State *L, const char *name);
 
 #endif

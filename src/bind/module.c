@@ -12,6 +12,7 @@
 #include "state/type.h"
 
 static const char module_key = 0;
+static const char require_key = 0; /* registry: the function require of the embedded files */
 
 /* Upvalues of require_embedded. */
 enum { CORE = 1, LOADED, GLOBALS };
@@ -115,6 +116,12 @@ static int require_embedded(lua_State *L) {
     return 1;
 }
 
+void bind_push_embedded(lua_State *L, const char *name) {
+    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &require_key) != LUA_TFUNCTION) luaL_error(L, "moonrow is not open");
+    lua_pushstring(L, name);
+    lua_call(L, 1, 1);
+}
+
 /* core.type_name(value): "MetaData" and the like for values of the library; type(value) for others. */
 static int core_type_name(lua_State *L) {
     luaL_checkany(L, 1);
@@ -127,14 +134,14 @@ static int core_type_name(lua_State *L) {
  * of another file comes after that file. */
 /* clang-format off */
 #define OPENERS(open)                                                                                         \
-    /* state      */ open(argument) open(log) open(own) open(closing) open(error) open(coroutine) open(sleep) \
+    /* state      */ open(argument) open(log) open(own) open(closing) open(error) open(coroutine) open(sleep) open(progress) \
     /* value      */ open(opaque) open(value) open(datetime) open(make_date) open(row) open(proxy)            \
                      open(text_value)                                                                         \
     /* schema     */ open(type) open(column) open(generated) open(constraint) open(index)                      \
                      open(table) open(metadata) open(ddl)                                                     \
     /* expression */ open(expression) open(comparison) open(operator) open(text) open(function) open(from)    \
     /* class      */ open(relationship_attribute) open(class) open(relationship) open(entity) open(construct)                 \
-                     open(declare) open(collection) open(inspect)                                             \
+                     open(declare) open(collection) open(inspect) open(describe)                                             \
     /* session    */ open(engine) open(connection) open(session) open(scoped) open(session_objects)                        \
                      open(identity_map) open(transaction) open(no_autoflush)                                  \
     /* query      */ open(query) open(query_clause) open(query_from) open(query_compound)                     \
@@ -198,6 +205,8 @@ int luaopen_moonrow(lua_State *L) {
     lua_newtable(L);
     push_globals(L);
     lua_pushcclosure(L, require_embedded, 3);
+    lua_pushvalue(L, -1);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &require_key);
     lua_pushliteral(L, "moonrow.init");
     lua_call(L, 1, 1);
     lua_pushvalue(L, -1);

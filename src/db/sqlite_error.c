@@ -79,6 +79,8 @@ static const char *cure_of(const sqlite_dbc *dbc, int rc, const char *words) {
     bool is_locked = rc == SQLITE_READONLY_DIRECTORY || sqlite3_db_readonly(dbc->db, "main") == 1;
     if ((rc & 0xff) == SQLITE_READONLY && is_locked)
         return ": the file, or its folder, gives this program no permission to write";
+    if (rc == SQLITE_CONSTRAINT_FOREIGNKEY)
+        return ": a row refers to one that is not there, or rows refer to one that was to be deleted";
     if ((rc & 0xff) == SQLITE_ERROR) return mistake_of(words);
     return "";
 }

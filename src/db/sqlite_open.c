@@ -139,6 +139,8 @@ static bool folder_exists(const char *file) {
     return vfs->xAccess(vfs, n ? folder : "/", SQLITE_ACCESS_EXISTS, &exists) == SQLITE_OK && exists;
 }
 
+static bool ends_in_slash(const char *file) { return *file && file[strlen(file) - 1] == '/'; }
+
 /* Records the error with the name of the file, and with advice. */
 static mr_status open_failed(sqlite_dbc *dbc, const mr_url *url, int rc) {
     const char *file = url->database ? url->database : ":memory:";
@@ -153,6 +155,8 @@ static mr_status open_failed(sqlite_dbc *dbc, const mr_url *url, int rc) {
     } else if ((rc & 0xff) == SQLITE_CORRUPT) {
         kind = MR_ERR_DATABASE;
         cure = "restore it from a copy, or try the sqlite3 shell's .recover";
+    } else if (ends_in_slash(file)) {
+        cure = "this is a folder; name a file";
     } else if (reason == ENOENT && folder_exists(file)) {
         cure = "there is no such file, and its folder cannot be written: this program needs the permission to make "
                "a file there";

@@ -117,6 +117,10 @@ static mr_status parse_port(mr_env *env, span port, mr_url *out) {
         if (port.s[i] < '0' || port.s[i] > '9' || n > 65535) n = 65536;
         else n = n * 10 + (port.s[i] - '0');
     }
+    if (port.len && strspn(out->text, "sqlite") == 6 && !strncmp(port.s, "memory", 6)) {
+        return mr_fail(env, MR_ERR_ARGUMENT,
+                       "database URL \"%s\": a database in memory is sqlite://, or sqlite:///:memory:", out->text);
+    }
     if (n < 1 || n > 65535) {
         return mr_fail(env, MR_ERR_ARGUMENT, "database URL \"%s\": port \"%.*s\" is no number from 1 to 65535",
                        out->text, (int)port.len, port.s);
@@ -186,6 +190,15 @@ static bool is_dialect(span x) {
     return x.len > 0;
 }
 
+/* A name of a file alone is the most likely mistake. */
+static mr_status no_url(mr_env *env, const char *text, size_t len) {
+    const char *file = strncmp(text, "sqlite:", 7) == 0 ? text + 7 : strncmp(text, "file:", 5) == 0 ? text + 5 : text;
+    if (len > 0 && *file && strcmp(file, "/") != 0 && strcmp(text, "sqlite") != 0 && !strstr(text, "//"))
+        return mr_fail(env, MR_ERR_ARGUMENT, "\"%s\" is no database URL (did you mean \"sqlite:///%s\"?); %s", text,
+                       file, FORMS);
+    return mr_fail(env, MR_ERR_ARGUMENT, "\"%s\" is no database URL; %s", text, FORMS);
+}
+
 mr_status mr_url_parse(mr_env *env, const char *text, size_t len, mr_url *out) {
     memset(out, 0, sizeof *out);
     span x = {text, len}, dialect, authority;
@@ -193,7 +206,7 @@ mr_status mr_url_parse(mr_env *env, const char *text, size_t len, mr_url *out) {
     if (!out->text) return MR_FAIL;
     if (find(x, '\0')) return mr_fail(env, MR_ERR_ARGUMENT, "the database URL contains a zero byte");
     if (!cut(&x, ':', &dialect) || !is_dialect(dialect) || x.len < 2 || memcmp(x.s, "//", 2) != 0) {
-        return mr_fail(env, MR_ERR_ARGUMENT, "\"%s\" is no database URL; %s", out->text, FORMS);
+        return no_url(env, out->text, len);
     }
     x = span_of(x.s + 2, x.s + x.len);
     if (decode_to(env, dialect, &out->dialect)) return MR_FAIL;

@@ -17,6 +17,13 @@ int host_open_moonrow(lua_State *L);
 /* Prints the message on top of the stack to stderr, behind "NAME: " when name is not NULL, and pops it. */
 void host_report(lua_State *L, const char *name);
 
+/* command.c: what the first argument may be besides a script. */
+
+/* Is it the name of a command? (A script of that name is called ./NAME.) */
+bool host_is_command(const char *name);
+/* Runs the command argv[at] with the arguments behind it. Reports an error. True when all went well. */
+bool host_run_command(lua_State *L, int argc, char **argv, int at);
+
 /* shell.c: reads, evaluates and prints until the input ends. */
 void host_shell(lua_State *L);
 /* Sets the global mr, the name of the module in examples, unless the program has that name for itself. */

@@ -32,6 +32,7 @@ static void print_version(void) {
 
 static void print_usage(FILE *out) {
     fputs("usage: moonrow [options] [script [args]]\n"
+          "       moonrow annotate models.lua    writes annotations of its classes, for editors\n"
           "Available options are:\n"
           "  -e stat   execute string 'stat'; without a script, mr is the module there\n"
           "  -i        enter interactive mode after executing 'script'\n"
@@ -221,9 +222,11 @@ static bool run_all(lua_State *L, int argc, char **argv) {
     }
     open_libraries(L);
     lua_warning(L, "@on", 0); /* moonrow warns of lost work; a script turns warnings off by warn "@off" */
-    make_arg(L, argv, argc, o.script);
+    bool is_command = o.script < argc && host_is_command(argv[o.script]);
+    make_arg(L, argv, argc, is_command ? o.script + 1 : o.script); /* a command's script is a script */
     if (!o.no_environment && !run_init(L)) return false;
     if (!run_options(L, &o, argc, argv)) return false;
+    if (is_command) return host_run_command(L, argc, argv, o.script);
     if (o.script < argc && !run_script(L, &o, argv)) return false;
     if (o.interactive) host_shell(L);
     else if (o.script >= argc && !o.has_code && !o.version) {

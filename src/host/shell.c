@@ -2,7 +2,8 @@
  * shell.c: the interactive shell: a line is an expression, whose values are printed, or a statement, which may go on
  * over several lines.
  *
- * Invariant: an error is printed and the shell goes on; it prompts on a terminal only.
+ * Invariant: an error is printed and the shell goes on; it prompts on a terminal only. What a line declares, the next
+ * one has.
  */
 #define _POSIX_C_SOURCE 200809L /* isatty; NOLINT(bugprone-reserved-identifier) */
 
@@ -73,6 +74,34 @@ static int load_statements(lua_State *L) {
     }
 }
 
+/* A local variable would end with its line: its first statement makes a global one. A variable to close stays as it is.
+ */
+static const char globals_code[] =
+    "local text = ...\n"
+    "local rest = text:match '^%s*local%s+(function%s+[%a_].*)$'\n"
+    "if rest then return rest end\n"
+    "local names, values = text:match '^%s*local%s+([%w_%s,<>]-)%s*(=.*)$'\n"
+    "if not names then\n"
+    "  local declared, behind = text:match '^%s*local%s+([%a_][%w_%s,<>]*)(.*)$'\n"
+    "  if declared and behind:find '^;?' then names, values = declared, '= nil ' .. behind end\n"
+    "end\n"
+    "if not names or names:find '<%s*close%s*>' then return text end\n"
+    "return (names:gsub('<%s*const%s*>', '')) .. ' ' .. values\n";
+
+/* The statements at index 1 have been loaded, and the function is on top: replaces it by that of the same statements
+ * whose first variable is global. */
+static void keep_variables(lua_State *L) {
+    size_t len;
+    if (luaL_loadbuffer(L, globals_code, sizeof globals_code - 1, "=shell") == LUA_OK) {
+        lua_pushvalue(L, 1);
+        if (host_call(L, 1, 1) == LUA_OK && lua_type(L, -1) == LUA_TSTRING) {
+            const char *text = lua_tolstring(L, -1, &len);
+            if (luaL_loadbuffer(L, text, len, "=stdin") == LUA_OK) lua_replace(L, 2);
+        }
+    }
+    lua_settop(L, 2);
+}
+
 /* Prints the values on the stack with the script's print, which may be another than Lua's. */
 static void print_results(lua_State *L) {
     int n = lua_gettop(L);
@@ -100,7 +129,9 @@ void host_shell(lua_State *L) {
     lua_settop(L, 0);
     host_offer_module(L);
     while (read_line(L, true)) {
-        int rc = load_expression(L) ? LUA_OK : load_statements(L);
+        bool is_expression = load_expression(L);
+        int rc = is_expression ? LUA_OK : load_statements(L);
+        if (rc == LUA_OK && !is_expression) keep_variables(L);
         lua_remove(L, 1); /* the text */
         if (rc == LUA_OK) rc = host_call(L, 0, LUA_MULTRET);
         if (rc == LUA_OK) print_results(L);

@@ -137,6 +137,12 @@ static mr_status find_target(configuration *c, plan *p) {
     if (!name) return mr_configure_mistake(c, p, "it has no target: give the related class, or its name");
     p->work.target = mr_registry_find(c->registry, name);
     if (p->work.target) return MR_OK;
+    for (size_t i = 0; i < c->registry->mappers.len; i++) {
+        const mr_mapper *m = mr_vec_ptr(&c->registry->mappers, i);
+        if (m->table && strcmp(m->table->name, name) == 0 && strcmp(m->name, name) != 0)
+            return mr_configure_mistake(c, p, "there is no class '%s': the class of the table '%s' is '%s'", name, name,
+                                        m->name);
+    }
     const char *near = mr_nearest(name, next_class, c->registry);
     return mr_configure_mistake(c, p, "there is no class '%s'%s", name,
                                 near ? mr_hint(c->env, near) : ": declare it before its mapping is used");

@@ -548,8 +548,8 @@ function ScopedSession:query_property(query_class) end
 ---@class moonrow.ImportOptions
 ---How many rows each INSERT has; 10000 by default.
 ---@field batch? integer
----Called after each batch, with the number of rows until then.
----@field progress? fun(count: integer)
+---Called after each batch, with the number of rows until then; true: a line shows it, on a terminal.
+---@field progress? true|fun(count: integer)
 
 ---@class moonrow.GetOptions
 ---Read the row again, also where the object is in memory; false by default.

@@ -34,6 +34,9 @@ static void test_nearest(void **state) {
     assert_string_equal(nearest("user"), "user_id");
     assert_string_equal(nearest("emai"), "email");
     assert_null(nearest("ema"));
+    assert_string_equal(nearest("Email"), "email");
+    assert_string_equal(nearest("userName"), "username");
+    assert_string_equal(nearest("Usrename"), "username");
 }
 
 /* The names may come from a hash table: their order must not change the result. */
@@ -46,6 +49,19 @@ static void test_nearest_in_any_order(void **state) {
     for (size_t i = 0; i < 3; i++) assert_string_equal(mr_nearest("hat", candidate, (void *)(uintptr_t)sets[i]), "bat");
     for (size_t i = 0; i < 2; i++)
         assert_string_equal(mr_nearest("titles", candidate, (void *)(uintptr_t)long_names[i]), "titles_by_year");
+}
+
+/* The case of letters is no mistake of typing, but tells between names that differ only by it. */
+static void test_nearest_by_case(void **state) {
+    (void)state;
+    static const char *const names[] = {"Session", "session", "n", "Column", NULL};
+    void *ud = (void *)(uintptr_t)names;
+    assert_string_equal(mr_nearest("sesion", candidate, ud), "session");
+    assert_string_equal(mr_nearest("Sesion", candidate, ud), "Session");
+    assert_string_equal(mr_nearest("SESSION", candidate, ud), "Session");
+    assert_string_equal(mr_nearest("colum", candidate, ud), "Column");
+    assert_null(mr_nearest("on", candidate, ud));
+    assert_string_equal(mr_nearest("N", candidate, ud), "n");
 }
 
 static void test_hint(void **state) {
@@ -89,9 +105,8 @@ static void test_snake_case(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_nearest),
-        cmocka_unit_test(test_nearest_in_any_order),
-        cmocka_unit_test(test_hint),
+        cmocka_unit_test(test_nearest),         cmocka_unit_test(test_nearest_in_any_order),
+        cmocka_unit_test(test_nearest_by_case), cmocka_unit_test(test_hint),
         cmocka_unit_test(test_snake_case),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

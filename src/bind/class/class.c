@@ -127,11 +127,12 @@ static const bind_cure session_words[] = {
      {"save", "create", "insert", "add", "store", "persist", NULL}},
     {"a session reads objects: db.session:get(Class, key), or db.session:query(Class), which is Class.query, too",
      {"find", "find_by", "get", "all", "first", "one", "where", "filter", "filter_by", "select", "count", "exists",
-      "order_by", "limit", NULL}},
+      "order_by", "limit", "objects", NULL}},
     {"assign to its attributes, or change many rows by db.session:query(Class):update{ ... }", {"update", NULL}},
     {"a session deletes objects: db.session:delete(object)", {"delete", "destroy", "remove", NULL}},
     {"a session reads objects again: db.session:refresh(object)", {"refresh", "reload", "expire", NULL}},
     {"it is a method of the session: db.session:commit() and the like", {"commit", "rollback", "flush", NULL}},
+    {"it is mr.event.listen(target, name, fn)", {"on", "listen", "before_save", "after_save", NULL}},
     {NULL, {NULL}},
 };
 

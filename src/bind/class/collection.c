@@ -206,6 +206,15 @@ static int no_method(lua_State *L) {
     };
     const char *name = lua_tostring(L, 2), *cure = bind_cure_of(known, name);
     if (cure) return bind_error(L, MR_ERR_ARGUMENT, "a collection has no method '%s': %s", name, cure);
+    const mr_property *prop;
+    mr_entity *parent;
+    (void)self_items(L, &parent, &prop);
+    const mr_mapper *target = prop->relationship->target;
+    if (mr_mapper_property(target, name, true))
+        return bind_error(L, MR_ERR_ARGUMENT,
+                          "a collection has no method '%s': it is an attribute of %s, of which %s.%s is a list: "
+                          "object.%s[1].%s",
+                          name, target->name, prop->mapper->name, prop->name, prop->name, name);
     return bind_error(L, MR_ERR_ARGUMENT, "a collection has no method '%s'%s", name,
                       bind_hint(L, bind_nearest_key(L, lua_upvalueindex(1), name)));
 }

@@ -50,6 +50,34 @@ static const char **sorted_keys(lua_State *L, int idx, const char *function, siz
     return keys;
 }
 
+/* Pushes the names of the class's attributes, as many as a message can have. */
+static const char *push_attribute_names(lua_State *L, const mr_mapper *mapper) {
+    enum { SHOWN = 12 };
+    lua_pushliteral(L, "");
+    for (size_t i = 0; i < mapper->props.len && i <= SHOWN; i++) {
+        const mr_property *prop = mr_vec_ptr(&mapper->props, i);
+        lua_pushfstring(L, "%s%s%s", lua_tostring(L, -1), i ? ", " : "", i < SHOWN ? prop->name : "...");
+        lua_remove(L, -2);
+    }
+    return lua_tostring(L, -1);
+}
+
+/* Raises where the name is one of a related class, written behind that of a relationship: "author.name",
+ * "author__name".
+ */
+static void refuse_path(lua_State *L, const mr_mapper *mapper, const char *name) {
+    const char *dot = strchr(name, '.'), *bars = dot ? NULL : strstr(name, "__"), *end = dot ? dot : bars;
+    if (!end || end == name) return;
+    const char *first = lua_pushlstring(L, name, (size_t)(end - name)), *rest = end + (dot ? 1 : 2);
+    const mr_property *prop = mr_mapper_property(mapper, first, true);
+    if (prop && prop->kind == MR_PROPERTY_RELATIONSHIP)
+        bind_error(L, MR_ERR_ARGUMENT,
+                   "%s has no attribute '%s': write filter(%s.%s:%s{ %s = ... }), or join(%s.%s) first", mapper->name,
+                   name, mapper->name, first, prop->relationship->direction == MR_MANY_TO_ONE ? "has" : "any", rest,
+                   mapper->name, first);
+    lua_pop(L, 1);
+}
+
 const mr_property *bind_query_attribute(lua_State *L, mr_mapper *mapper, const char *name) {
     const mr_property *prop = mr_mapper_property(mapper, name, true);
     if (!prop) {
@@ -57,6 +85,10 @@ const mr_property *bind_query_attribute(lua_State *L, mr_mapper *mapper, const c
         prop = mr_mapper_property(mapper, name, true);
     }
     if (prop) return prop;
+    refuse_path(L, mapper, name);
+    if (!mr_mapper_nearest(mapper, name))
+        bind_error(L, MR_ERR_ARGUMENT, "%s has no attribute '%s' (it has %s)", mapper->name, name,
+                   push_attribute_names(L, mapper));
     bind_error(L, MR_ERR_ARGUMENT, "%s has no attribute '%s'%s", mapper->name, name,
                bind_hint(L, mr_mapper_nearest(mapper, name)));
     return NULL;

@@ -71,6 +71,21 @@ static int compare_entries(const void *a, const void *b) {
     return strcmp(x->name, y->name);
 }
 
+/* Class options of other libraries, or of a forgetful writer. As members of a class they would be ignored silently. */
+static const char *const plain[] = {"tablename", "table_args", "mapper_args", NULL};
+
+static void refuse_special_name(lua_State *L, const declaration *d, const char *name) {
+    const char *near = mr_nearest(name, special_name_at, NULL), *other = option_elsewhere(name);
+    if (other) bind_error(L, MR_ERR_ARGUMENT, "%s: unknown class option '%s'%s", d->name, name, other);
+    if (near) bind_error(L, MR_ERR_ARGUMENT, "%s: unknown class option '%s'%s", d->name, name, bind_hint(L, near));
+    lua_pushliteral(L, "");
+    for (size_t i = 0; directives[i]; i++) {
+        lua_pushfstring(L, "%s%s%s", lua_tostring(L, -1), i ? ", " : "", directives[i]);
+        lua_remove(L, -2);
+    }
+    bind_error(L, MR_ERR_ARGUMENT, "%s: unknown class option '%s' (known are %s)", d->name, name, lua_tostring(L, -1));
+}
+
 /* ---------------------------------------------------------------- reading the body */
 
 static void check_name(lua_State *L, const declaration *d, const char *name, bool is_attribute) {
@@ -79,15 +94,33 @@ static void check_name(lua_State *L, const declaration *d, const char *name, boo
                    "%s.%s: the class needs the name '%s' for itself: map the column under another attribute name, "
                    "as in %s_ = Column{ \"%s\", ... }",
                    d->name, name, name, name, name);
-    if (!is_attribute && strncmp(name, "__", 2) == 0 && !is_special_name(name)) {
-        const char *other = option_elsewhere(name);
-        bind_error(L, MR_ERR_ARGUMENT, "%s: unknown class option '%s'%s", d->name, name,
-                   other ? other : bind_hint(L, mr_nearest(name, special_name_at, NULL)));
+    if (!is_attribute && strncmp(name, "__", 2) == 0 && !is_special_name(name)) refuse_special_name(L, d, name);
+    if (bind_is_among(plain, name))
+        bind_error(L, MR_ERR_ARGUMENT, "%s.%s: an option of the class begins with two underscores: __%s", d->name, name,
+                   name);
+}
+
+/* The name of a function of the module that makes what a class body has: "Column", "relationship"; or NULL. */
+static const char *maker_name(lua_State *L, int idx) {
+    static const char *const makers[] = {"Column", "relationship", NULL};
+    idx = lua_absindex(L, idx);
+    bind_push_core(L);
+    const char *found = NULL;
+    for (int i = 0; makers[i] && !found; i++) {
+        lua_getfield(L, -1, makers[i]);
+        if (lua_rawequal(L, -1, idx)) found = makers[i];
+        lua_pop(L, 1);
     }
+    lua_pop(L, 1);
+    return found;
 }
 
 /* Refuses a type without a column, as in id = Integer. */
 static void check_value(lua_State *L, const declaration *d, const char *name) {
+    const char *maker = lua_iscfunction(L, -1) ? maker_name(L, -1) : NULL; /* methods are functions of Lua */
+    if (maker)
+        bind_error(L, MR_ERR_ARGUMENT, "%s.%s: %s is not called: write %s = %s", d->name, name, maker, name,
+                   strcmp(maker, "Column") == 0 ? "Column{ Integer }" : "relationship(\"User\")");
     if (bind_test(L, -1, BIND_TYPE))
         bind_error(L, MR_ERR_ARGUMENT, "%s.%s: a type alone is no column: write %s = Column{ %s }", d->name, name, name,
                    luaL_tolstring(L, -1, NULL));
@@ -189,7 +222,8 @@ static void read_directives(lua_State *L, declaration *d, int first, int n) {
     if (lua_getfield(L, d->body, "__table") != LUA_TNIL)
         d->table = *(mr_table **)bind_arg(L, -1, BIND_TABLE, "__table");
     if (push_directive(L, first, n, "__table_args") != LUA_TNIL) {
-        if (!lua_istable(L, -1)) bind_type_error(L, -1, "__table_args", "a table of constraints and options");
+        if (!lua_istable(L, -1))
+            bind_type_error(L, -1, "__table_args", "a table of constraints and options, { UniqueConstraint \"name\" }");
         d->table_args = lua_gettop(L);
     }
     if (push_directive(L, first, n, "__mapper_args") != LUA_TNIL) {
@@ -375,7 +409,8 @@ static int extend(lua_State *L) {
     if (!base)
         return bind_error(L, MR_ERR_ARGUMENT,
                           "extend is called on a class with a colon: Base:extend(\"User\", { ... })");
-    const char *name = bind_arg_name(L, 2, "extend: the class's name", "a string");
+    const char *name =
+        bind_arg_name(L, 2, "extend: the class's name", "a string, as in Base:extend(\"User\", { ... })");
     lua_settop(L, 3);
     if (lua_isnil(L, 3)) {
         lua_newtable(L);

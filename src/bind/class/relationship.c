@@ -178,6 +178,11 @@ static mr_lazy read_lazy(lua_State *L, int opts, const char *what) {
 
 static unsigned read_cascade(lua_State *L, int opts, const char *what, bool *given) {
     unsigned bits = MR_CASCADE_SAVE_UPDATE | MR_CASCADE_MERGE;
+    int type = bind_option(L, opts, "cascade");
+    if (type != LUA_TNIL && type != LUA_TSTRING)
+        bind_type_error(L, -1, lua_pushfstring(L, "%s: cascade", what) ? lua_tostring(L, -1) : what,
+                        "words, such as \"all, delete-orphan\"");
+    lua_pop(L, 1);
     const char *s = bind_option_string(L, opts, what, "cascade", NULL);
     *given = s != NULL;
     if (!s) return bits;
@@ -214,7 +219,7 @@ static int8_t read_uselist(lua_State *L, int opts, const char *what) {
     int8_t result = -1;
     int type = bind_option(L, opts, "uselist");
     if (type == LUA_TBOOLEAN) result = lua_toboolean(L, -1) ? 1 : 0;
-    else if (type != LUA_TNIL) bind_type_error(L, -2, lua_pushfstring(L, "%s: uselist", what), "a boolean");
+    else if (type != LUA_TNIL) bind_type_error(L, -2, lua_pushfstring(L, "%s: uselist", what), "true or false");
     lua_pop(L, 1);
     return result;
 }

@@ -51,14 +51,32 @@ static mr_mapper *find_class(lua_State *L, const mr_relationship *rel, const cha
     return NULL;
 }
 
+static const char *class_name_of(lua_State *L, const char *text, const char *dot) {
+    return lua_pushlstring(L, text, (size_t)(dot - text));
+}
+
+/* Raises: the class has no column attribute of the name, which may be an order as SQL writes it. */
+static void refuse_column(lua_State *L, const mr_relationship *rel, const char *option, const mr_mapper *mapper,
+                          const char *name) {
+    const char *place = push_place(L, rel, option), *space = strchr(name, ' ');
+    const char *word = space ? lua_pushlstring(L, name, (size_t)(space - name)) : name;
+    if (space && mr_mapper_property(mapper, word, true))
+        bind_error(L, MR_ERR_MAPPING, "%s: '%s.%s' is not a mapped column: write function() return %s.%s:%s() end",
+                   place, mapper->name, name, mapper->name, word,
+                   strstr(space, "esc") || strstr(space, "ESC") ? "desc" : "asc");
+    const char *near = mr_mapper_nearest(mapper, name);
+    if (near) near = lua_pushfstring(L, "%s.%s", mapper->name, near);
+    bind_error(L, MR_ERR_MAPPING, "%s: '%s.%s' is not a mapped column%s", place, mapper->name, name,
+               bind_hint(L, near));
+}
+
 /* The column that the text "Class.attr" on top of the stack names; raises where it names none. */
 static mr_column *column_by_name(lua_State *L, const mr_relationship *rel, const char *option, const char *dot) {
     const char *text = lua_tostring(L, -1);
     const char *class_name = lua_pushlstring(L, text, (size_t)(dot - text));
     const mr_property *prop = mr_mapper_property(find_class(L, rel, class_name), dot + 1, true);
     lua_pop(L, 1);
-    if (!prop || !prop->column)
-        bind_error(L, MR_ERR_MAPPING, "%s: '%s' is not a mapped column", push_place(L, rel, option), text);
+    if (!prop || !prop->column) refuse_column(L, rel, option, find_class(L, rel, class_name_of(L, text, dot)), dot + 1);
     return prop->column;
 }
 
@@ -70,6 +88,16 @@ static mr_column *to_column(lua_State *L, const mr_relationship *rel, const char
     if (node && node->kind == MR_NODE_COLUMN) return (mr_column *)(uintptr_t)node->u.column;
     const char *dot = lua_type(L, -1) == LUA_TSTRING ? strchr(lua_tostring(L, -1), '.') : NULL;
     if (dot) return column_by_name(L, rel, option, dot);
+    const char *name = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : NULL;
+    const mr_mapper *target = rel->target;
+    if (!target && rel->target_name) target = mr_registry_find(rel->prop->mapper->registry, rel->target_name);
+    const mr_mapper *sides[] = {target, rel->prop->mapper};
+    for (size_t i = 0; name && i < 2; i++)
+        if (sides[i] && mr_mapper_property(sides[i], name, true))
+            bind_error(L, MR_ERR_MAPPING,
+                       "%s: expected a column, an attribute, or \"Class.attr\", got string \"%s\" (write "
+                       "\"%s.%s\")",
+                       push_place(L, rel, option), name, sides[i]->name, name);
     bind_type_error(L, -2, push_place(L, rel, option), "a column, an attribute, or \"Class.attr\"");
     return NULL;
 }
@@ -84,11 +112,20 @@ static void resolve_columns(lua_State *L, int opts, const char *option, const mr
     lua_pop(L, 1);
 }
 
+/* Raises: the value on top of the stack is no condition. */
+static void refuse_condition(lua_State *L, const mr_relationship *rel, const char *option) {
+    const char *cure = "";
+    if (lua_type(L, -1) == LUA_TSTRING) cure = " (no text: function() return User.id:eq(Post.user_id) end)";
+    else if (lua_isboolean(L, -1)) cure = " (== and ~= compare Lua values: write User.id:eq(Post.user_id))";
+    bind_error(L, MR_ERR_MAPPING, "%s: expected an expression, or a function that returns one, got %s%s",
+               push_place(L, rel, option), bind_describe(L, -2), cure);
+}
+
 static mr_node *resolve_expression(lua_State *L, int opts, const char *option, const mr_relationship *rel) {
     mr_node *node = NULL;
     if (push_option(L, opts, option) != LUA_TNIL) {
         node = bind_test_node(L, -1);
-        if (!node) bind_type_error(L, -2, push_place(L, rel, option), "an expression, or a function that returns one");
+        if (!node) refuse_condition(L, rel, option);
     }
     lua_pop(L, 1);
     return mr_node_retain(node);
@@ -121,7 +158,9 @@ static mr_table *resolve_secondary(lua_State *L, int opts, const mr_relationship
         const char *name = lua_tostring(L, -1);
         table = mr_metadata_table(rel->prop->mapper->registry->metadata, name);
         if (!table)
-            bind_error(L, MR_ERR_MAPPING, "%s: there is no table named '%s'", push_place(L, rel, "secondary"), name);
+            bind_error(L, MR_ERR_MAPPING,
+                       "%s: there is no table named '%s' (a table of links is mr.Table, declared before)",
+                       push_place(L, rel, "secondary"), name);
     } else if (type != LUA_TNIL) {
         table = bind_test_table(L, -1);
         if (!table) bind_type_error(L, -2, push_place(L, rel, "secondary"), "a Table or its name");

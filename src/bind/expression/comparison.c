@@ -223,6 +223,8 @@ static int match(lua_State *L) {
 static int between(lua_State *L) {
     mr_node *x = bind_arg_node(L, 1, "between");
     bind_refuse_more(L, 2, "between", "");
+    if (lua_gettop(L) == 2 && bind_is_plain_table(L, 2))
+        return bind_error(L, MR_ERR_ARGUMENT, "%s: between takes two values: between(low, high)", bind_push_what(L, x));
     lua_settop(L, 3);
     const char *what = bind_push_what(L, x);
     bind_own_operand(L, 2, x->type, what);

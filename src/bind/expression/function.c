@@ -43,6 +43,11 @@ static int call_function(lua_State *L) {
     return 1;
 }
 
+static int func_call(lua_State *L) {
+    const char *name = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "count";
+    return bind_error(L, MR_ERR_ARGUMENT, "func is called by the function's name: mr.func.%s(...)", name);
+}
+
 static int func_index(lua_State *L) {
     const char *name = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
     if (!is_identifier(name) || strlen(name) != lua_rawlen(L, 2))
@@ -185,7 +190,7 @@ void bind_open_function(lua_State *L) {
                                          {"extract", f_extract},
                                          {"exists", f_exists},
                                          {NULL, NULL}};
-    static const luaL_Reg metamethods[] = {{"__index", func_index}, {NULL, NULL}};
+    static const luaL_Reg metamethods[] = {{"__index", func_index}, {"__call", func_call}, {NULL, NULL}};
     luaL_setfuncs(L, functions, 0);
     bind_type(L, BIND_FUNC, "func", NULL, NULL, metamethods);
     lua_newuserdatauv(L, 0, 0);

@@ -82,6 +82,17 @@ static void add_columns(lua_State *L, int idx, size_t n, mr_query_item **next) {
     }
 }
 
+/* Raises: the value at idx is nothing that a query could give. */
+static void refuse_item(lua_State *L, int idx, const char *function) {
+    const char *cure = "";
+    if (lua_type(L, idx) == LUA_TSTRING)
+        cure = " (a class or column is written without quotes; SQL text is run by session:execute(mr.text \"...\"))";
+    else if (lua_type(L, idx) == LUA_TFUNCTION) cure = " (a function is called: mr.func.count(User.id))";
+    else if (lua_isnil(L, idx)) cure = " (is the variable set?)";
+    bind_error(L, MR_ERR_ARGUMENT, "%s: expected classes, columns or other expressions, got %s%s", function,
+               bind_describe(L, idx), cure);
+}
+
 static void add_item(lua_State *L, int idx, const char *function, mr_query_item **next) {
     mr_mapper *mapper = bind_test_class(L, idx);
     const bind_from *aliased = bind_test(L, idx, BIND_ALIASED);
@@ -99,7 +110,7 @@ static void add_item(lua_State *L, int idx, const char *function, mr_query_item 
         bind_push_node(L, mr_sql_scalar(bind_of(L)->env, bind_to_select(L, idx)));
         add_expression(next, bind_test_node(L, -1));
     } else {
-        bind_type_error(L, idx, function, "classes, columns or other expressions");
+        refuse_item(L, idx, function);
     }
 }
 
@@ -212,6 +223,7 @@ static const char *no_method(lua_State *L, const char *name, const char *near) {
     size_t len = strlen(name);
     bool loads = (len > 4 && strcmp(name + len - 4, "load") == 0) || bind_is_among(loaders, name);
     if (!cure && loads) cure = "how related objects are loaded is an option: :options(mr.selectinload(...))";
+    if (!cure) cure = bind_elsewhere("Query", name);
     return cure ? lua_pushfstring(L, ": %s", cure) : bind_hint(L, near);
 }
 

@@ -22,7 +22,7 @@ static int foreign_key(lua_State *L) {
             return bind_error(L, MR_ERR_ARGUMENT, "ForeignKey: expected \"table.column\", got string \"%s\"", target);
         fk.target = bind_intern(L, 1);
     } else if (!(fk.referred = bind_column_named_by(L, 1))) {
-        return bind_type_error(L, 1, "ForeignKey", "\"table.column\" or a column");
+        return bind_type_error(L, 1, "ForeignKey", "\"table.column\" or a column, such as User.id");
     }
     bind_read_reference(L, options, "ForeignKey", &fk.how);
     fk.name = bind_intern_string(L, bind_option_string(L, options, "ForeignKey", "name", NULL));
@@ -194,8 +194,9 @@ static int column_new(lua_State *L) {
     read_positional(L, n, column);
     read_options(L, options, column);
     if (!column->type && !column->foreign_keys)
-        return bind_error(L, MR_ERR_ARGUMENT, "Column%s%s%s needs a type (or a ForeignKey to take it from)",
-                          column->name ? " '" : "", column->name ? column->name : "", column->name ? "'" : "");
+        return bind_error(L, MR_ERR_ARGUMENT, "Column%s%s%s needs a type (or a ForeignKey to take it from)%s",
+                          column->name ? " '" : "", column->name ? column->name : "", column->name ? "'" : "",
+                          column->name ? ": a string is the column's name, a type is a value such as mr.Integer" : "");
     bind_column made = {.column = column};
     read_deferred(L, options, &made);
     bind_column *c = lua_newuserdatauv(L, sizeof *c, 0);

@@ -22,9 +22,8 @@ static void add_parameters(lua_State *L, int options) {
         const char *value = bind_option_string(L, options, "create_engine", names[i], NULL);
         if (!value) continue;
         if (strspn(value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") != strlen(value) || !*value)
-            bind_error(L, MR_ERR_ARGUMENT,
-                       "create_engine: option '%s' expects a word such as \"%s\", got string \"%s\"", names[i],
-                       i == 0 ? "wal" : "normal", value);
+            bind_error(L, MR_ERR_ARGUMENT, "create_engine: %s: expected %s, got string \"%s\"", names[i],
+                       i == 0 ? "delete, truncate, persist, memory, wal or off" : "off, normal, full or extra", value);
         lua_pushfstring(L, "%s%s%s=%s", lua_tostring(L, 1), strchr(lua_tostring(L, 1), '?') ? "&" : "?", names[i],
                         value);
         lua_replace(L, 1);

@@ -52,6 +52,11 @@ const char *bind_cure_of(const bind_cure *list, const char *name) {
 static const char *option_elsewhere(const char *name) {
     if (strcmp(name, "binds") == 0)
         return "a session has one engine (bind); a program with two databases opens two (mr.open)";
+    if (strcmp(name, "pk") == 0) return "it is primary_key = true";
+    if (strcmp(name, "required") == 0 || strcmp(name, "not_null") == 0 || strcmp(name, "notnull") == 0)
+        return "it is nullable = false";
+    if (strcmp(name, "url") == 0) return "the URL stands first: mr.open(\"sqlite:///app.db\", { ... })";
+    if (strcmp(name, "on") == 0) return "it is onclause, or the second argument";
     if (strcmp(name, "twophase") == 0) return "a transaction is that of one database";
     if (strcmp(name, "future") == 0) return "there is one way only, that of SQLAlchemy 2.0";
     if (strncmp(name, "polymorphic_", 12) == 0)

@@ -51,6 +51,10 @@ bool bind_is_plain_table(lua_State *L, int idx);
 /* The string key of the table at idx that the user may have meant by name (see mr_nearest), or NULL. Pushes nothing;
  * the result lives as long as it is a key of the table. */
 const char *bind_nearest_key(lua_State *L, int idx, const char *name);
+/* elsewhere.c: for a name that SQL or other libraries have: how the same is done here with a value of the type
+ * ("Session", "Query", "Relationship", "Connection", "date"), for the end of a message.
+ * NULL for other names. Static. */
+const char *bind_elsewhere(const char *type, const char *name);
 /* The end of a message about an unknown name: " (did you mean 'NEAR'?)", or "" where near is NULL. Holds until the next
  * call; pushes nothing. Use: bind_error(L, kind, "User has no attribute '%s'%s", name, bind_hint(L, near)). */
 const char *bind_hint(lua_State *L, const char *near);

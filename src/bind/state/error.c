@@ -153,6 +153,7 @@ static void add_dot_cure(lua_State *L, bind_state *b) {
         module = module_at(L, 1);
         if (module && lua_getstack(L, 0, &ar) && lua_getinfo(L, "n", &ar)) name = ar.name;
     }
+    if (name && strchr(name, ':')) return; /* "Session: bind": the value of an option */
     mr_error *e = module ? mr_env_save_error(b->env) : NULL;
     if (!e) return;
     if (name) mr_fail(b->env, e->kind, "%s (functions are called with a dot: %s.%s(...))", e->message, module, name);
@@ -225,8 +226,8 @@ const char *bind_describe(lua_State *L, int idx) {
 
 int bind_type_error(lua_State *L, int idx, const char *what, const char *wanted) {
     (void)bind_of(L); /* a library that has closed knows its own values no more */
-    const char *got = bind_describe(L, idx);
-    return bind_error(L, MR_ERR_ARGUMENT, "%s: expected %s, got %s", what, wanted, got);
+    const char *got = bind_describe(L, idx), *cure = lua_type(L, idx) == LUA_TNIL ? " (is the variable set?)" : "";
+    return bind_error(L, MR_ERR_ARGUMENT, "%s: expected %s, got %s%s", what, wanted, got, cure);
 }
 
 /* ---------------------------------------------------------------- the objects' metamethods */

@@ -39,8 +39,9 @@ static int no_member(lua_State *L) {
                           iterates ? ": use :all() or :iter()" : "");
     }
     const char *name = lua_tostring(L, 2);
-    const char *word = strcmp(shown, "Session") == 0 ? bind_cure_of(session_cures, name) : NULL;
-    if (word) return bind_error(L, MR_ERR_ARGUMENT, "Session has no method '%s': %s", name, word);
+    const char *cure = strcmp(shown, "Session") == 0 ? bind_cure_of(session_cures, name) : NULL;
+    if (!cure) cure = bind_elsewhere(shown, name);
+    if (cure) return bind_error(L, MR_ERR_ARGUMENT, "%s has no method '%s': %s", shown, name, cure);
     const char *near = bind_nearest_key(L, lua_upvalueindex(METHODS), name);
     if (!near) near = bind_nearest_key(L, lua_upvalueindex(GETTERS), name);
     return bind_error(L, MR_ERR_ARGUMENT, "%s has no method or field '%s'%s", shown, name, bind_hint(L, near));

@@ -37,7 +37,10 @@ static int new_statement(lua_State *L, mr_node_kind kind, const char *function) 
     mr_mapper *mapper = bind_test_class(L, 1);
     const mr_table *table = mapper ? mapper->table : bind_test_table(L, 1);
     if (!table) return bind_type_error(L, 1, function, "a class or a table");
-    if (lua_gettop(L) > 1) return bind_error(L, MR_ERR_ARGUMENT, "%s: expected a class or a table alone", function);
+    if (lua_gettop(L) > 1)
+        return bind_error(L, MR_ERR_ARGUMENT, "%s: expected a class or a table alone%s", function,
+                          kind == MR_NODE_DELETE ? " (rows are chosen by :where(...))"
+                                                 : " (values are given by :values{ ... })");
     bind_push_statement(L, kind, mapper, table);
     return 1;
 }

@@ -4,6 +4,8 @@
  * Invariant: a class begins with the address of a static variable of this file. Other userdata do not, so a class is
  * known without a look into the registry.
  */
+#include <string.h>
+
 #include "class.h"
 
 const char bind_class_meta_key = 0;
@@ -19,8 +21,13 @@ mr_mapper *bind_test_class(lua_State *L, int idx) {
 mr_mapper *bind_arg_class(lua_State *L, int idx, const char *function) {
     bind_class *c = bind_class_at(L, idx);
     if (!c) bind_type_error(L, idx, function, "a mapped class");
-    if (!c->mapper)
+    if (!c->mapper) {
+        if (strcmp(function, "constructor") == 0)
+            bind_error(L, MR_ERR_ARGUMENT,
+                       "a class without a table makes no objects: one with a table is declared by "
+                       "Base:extend(\"User\", { ... })");
         bind_error(L, MR_ERR_ARGUMENT, "%s: this class has no table of its own: use a class that extends it", function);
+    }
     return c->mapper;
 }
 

@@ -162,6 +162,8 @@ static int no_field(lua_State *L, const mr_value *v) {
     }
     const char *name = lua_tostring(L, 2), *near = bind_nearest_key(L, -1, name);
     if (!near) near = bind_nearest_key(L, lua_upvalueindex(1), name);
+    const char *cure = bind_elsewhere("date", name);
+    if (cure) return bind_error(L, MR_ERR_ARGUMENT, "%s has no field '%s': %s", mr_kind_name(v->kind), name, cure);
     return bind_error(L, MR_ERR_ARGUMENT, "%s has no field '%s'%s", mr_kind_name(v->kind), name, bind_hint(L, near));
 }
 
@@ -200,7 +202,10 @@ static int date_eq(lua_State *L) {
 static int compare(lua_State *L) {
     mr_value a, b;
     if (!bind_to_date(L, 1, &a) || !bind_to_date(L, 2, &b) || a.kind != b.kind)
-        return bind_error(L, MR_ERR_ARGUMENT, "cannot compare %s with %s", bind_describe(L, 1), bind_describe(L, 2));
+        return bind_error(L, MR_ERR_ARGUMENT, "cannot compare %s with %s%s", bind_describe(L, 1), bind_describe(L, 2),
+                          lua_type(L, 1) == LUA_TSTRING || lua_type(L, 2) == LUA_TSTRING
+                              ? " (mr.date, mr.datetime, mr.time and mr.interval make a value of text)"
+                              : "");
     return (a.u.i > b.u.i) - (a.u.i < b.u.i);
 }
 static int date_lt(lua_State *L) {

@@ -79,7 +79,8 @@ static int row_index(lua_State *L) {
         lua_Integer i = lua_tointeger(L, 2);
         if (i >= 1 && i <= width(L)) return 0; /* NULL */
         if (i == width(L) + 1) return 0;       /* where ipairs stops */
-        return bind_error(L, MR_ERR_ARGUMENT, "the row has %d columns, not %d", (int)width(L), (int)i);
+        return bind_error(L, MR_ERR_ARGUMENT, "the row has %d column%s, not %d", (int)width(L),
+                          width(L) == 1 ? "" : "s", (int)i);
     }
     if (lua_type(L, 2) != LUA_TSTRING) return bind_type_error(L, 2, "row", "a column's name or number");
     const char *name = lua_tostring(L, 2), *near = bind_nearest_key(L, lua_upvalueindex(POSITIONS), name);

@@ -73,8 +73,10 @@ int bind_no_value(lua_State *L, int idx, const mr_type *type, const char *what, 
     luaL_checkstack(L, 8, "refusing a value");
     if (bind_test_entity(L, idx)) return refuse_object(L, idx, what, wanted);
     if (lua_isfunction(L, idx))
-        return bind_error(L, MR_ERR_ARGUMENT, "%s: expected %s, got function (a method is called: User.name:desc())",
-                          what, wanted);
+        return bind_error(
+            L, MR_ERR_ARGUMENT,
+            "%s: expected %s, got function (a function or a method is called: mr.now(), User.name:desc())", what,
+            wanted);
     if (!bind_is_plain_table(L, idx)) return bind_type_error(L, idx, what, wanted);
     if (compared && lua_rawlen(L, idx) > 0)
         return bind_error(L, MR_ERR_ARGUMENT, "%s: expected %s, got a table (a list goes into in_)", what, wanted);

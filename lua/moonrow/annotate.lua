@@ -1,0 +1,191 @@
+-- annotate.lua: writes annotations (LuaCATS) of the classes that a program has declared, for editors: the command
+-- `moonrow annotate`.
+--
+-- Invariant: the text depends on the classes alone, in the order of their declaration; names of each class that have no
+-- order are sorted. It is a Lua file that does nothing.
+
+local core, require = ...
+local class_listeners = require "moonrow.class_listeners"
+
+-- ---------------------------------------------------------------- types
+
+local types = {
+  Integer = "integer", SmallInteger = "integer", BigInteger = "integer", Float = "number", Boolean = "boolean",
+  String = "string", Text = "string", LargeBinary = "string", Uuid = "string",
+  Date = "moonrow.Date", Time = "moonrow.Date", DateTime = "moonrow.Date", Interval = "moonrow.Date",
+  Any = "integer|number|string",
+}
+
+-- What a constructor takes besides: texts of ISO 8601, tables of os.date.
+local also_given = { Date = "|string|table", Time = "|string|table", DateTime = "|string|table", Interval = "|string" }
+
+local function quoted(choices)
+  local words = {}
+  for i, choice in ipairs(choices) do words[i] = string.format("%q", choice) end
+  return table.concat(words, "|")
+end
+
+local function value_type(attribute)
+  if attribute.kind == "relationship" then return attribute.target end
+  return attribute.choices and quoted(attribute.choices) or types[attribute.type] or "any"
+end
+
+-- The type of object.attribute.
+local function read_type(attribute)
+  if attribute.many then return string.format("moonrow.Collection<%s>", attribute.target) end
+  return value_type(attribute) .. (attribute.nullable and "|nil" or "")
+end
+
+-- The type of a value in Class{ attribute = value }. mr.null is a light userdata.
+local function given_type(attribute)
+  if attribute.many then return attribute.target .. "[]" end
+  return value_type(attribute) .. (also_given[attribute.type] or "") .. (attribute.nullable and "|lightuserdata" or "")
+end
+
+-- The parameters' names of a function, as far as it tells them: "whom, ...".
+local function parameters(fn, debug, skip)
+  if not debug then return { "..." } end
+  local info, names = debug.getinfo(fn, "u"), {}
+  for i = 1 + skip, info.nparams do names[#names + 1] = debug.getlocal(fn, i) or ("a" .. i) end
+  if info.isvararg then names[#names + 1] = "..." end
+  return names
+end
+
+local function typed(names)
+  local list = {}
+  for i, name in ipairs(names) do list[i] = name == "..." and "...: any" or name .. ": any" end
+  return table.concat(list, ", ")
+end
+
+local function method_type(class, fn, debug)
+  local of_object = not debug or debug.getlocal(fn, 1) == "self"
+  local rest = typed(parameters(fn, debug, of_object and debug and 1 or 0))
+  if not of_object then return string.format("fun(%s): any", rest) end
+  return string.format("fun(self: %s%s): any", class, rest ~= "" and ", " .. rest or "")
+end
+
+-- ---------------------------------------------------------------- text
+
+local keywords = {}
+for word in string.gmatch("and break do else elseif end false for function goto if in local nil not or repeat return "
+  .. "then true until while", "%a+") do keywords[word] = true end
+
+-- The name of a field: ["a name"] where it is none that stands alone.
+local function field_name(name)
+  if string.find(name, "^[%a_][%w_]*$") and not keywords[name] then return name end
+  return string.format("[%q]", name)
+end
+
+-- Members that every class has, and that are annotated for all.
+local common = { query = true, query_class = true, metadata = true, extend = true, c = true }
+
+local function sorted_keys(set)
+  local names = {}
+  for name in pairs(set) do
+    if type(name) == "string" and string.sub(name, 1, 2) ~= "__" and not common[name] then names[#names + 1] = name end
+  end
+  table.sort(names)
+  return names
+end
+
+local function add_object(add, class)
+  add("---@class %s: %s.Class, moonrow.Object", class.name, class.name)
+  for _, attribute in ipairs(class.attributes) do
+    add("---@field %s %s", field_name(attribute.name), read_type(attribute))
+  end
+  for _, name in ipairs(sorted_keys(class.fields)) do add("---@field %s any", field_name(name)) end
+  add ""
+end
+
+local function add_class(add, class, debug)
+  add("---@class %s.Class: moonrow.Model", class.name)
+  add("---@field query moonrow.Query<%s>", class.name)
+  for _, attribute in ipairs(class.attributes) do
+    local expression = attribute.kind == "relationship" and "moonrow.RelationshipAttribute" or "moonrow.Expression"
+    add("---@field %s %s", field_name(attribute.name), expression)
+  end
+  for _, name in ipairs(sorted_keys(class.members)) do
+    local member = class.members[name]
+    local known = type(member) == "function" and method_type(class.name, member, debug)
+      or math.type(member) == "integer" and "integer" or type(member)
+    add("---@field %s %s", field_name(name), known)
+  end
+  local init = class.members.__init
+  if type(init) == "function" then
+    add("---@overload fun(%s): %s", typed(parameters(init, debug, 1)), class.name)
+  else
+    add("---@overload fun(values?: %s.Values): %s", class.name, class.name)
+  end
+  add ""
+end
+
+local function add_optional(add, name, of)
+  local shown = field_name(name)
+  if shown == name then add("---@field %s? %s", name, of)
+  else add("---@field %s %s|nil", shown, of) end
+end
+
+local function add_values(add, class)
+  if class.members.__init then return end
+  add("---@class %s.Values", class.name)
+  for _, attribute in ipairs(class.attributes) do
+    add_optional(add, attribute.name, given_type(attribute))
+  end
+  for _, name in ipairs(sorted_keys(class.fields)) do add_optional(add, name, "any") end
+  add ""
+end
+
+local function add_uses(add, classes)
+  add "---@class moonrow.Model"
+  for _, class in ipairs(classes) do
+    add('---@field extend fun(self: moonrow.Model, name: "%s", body: table): %s.Class', class.name, class.name)
+  end
+  add ""
+  add "---@class moonrow.Session"
+  for _, class in ipairs(classes) do
+    add("---@field get fun(self: moonrow.Session, class: %s.Class, key: any, options?: moonrow.GetOptions): %s?",
+      class.name, class.name)
+  end
+  for _, class in ipairs(classes) do
+    add("---@field query fun(self: moonrow.Session, class: %s.Class): moonrow.Query<%s>", class.name, class.name)
+  end
+end
+
+-- ---------------------------------------------------------------- the command
+
+-- The classes that are described: the first of each name, and only names that annotations can have.
+local function described(complain)
+  local list, seen = {}, {}
+  for _, class in ipairs(class_listeners.classes()) do
+    local description = core.describe_class(class)
+    local name = description.name
+    if not string.find(name, "^[%a_][%w_.]*$") then
+      complain(string.format("the class '%s' is left out: annotations have no such names", name))
+    elseif seen[name] then
+      complain(string.format("a second class '%s' is left out", name))
+    else
+      seen[name] = true
+      list[#list + 1] = description
+    end
+  end
+  return list
+end
+
+-- annotate(source, debug, complain): the annotations of all classes that are declared, as text; nil where there is
+-- none. source: the name of the file that has declared them. debug: Lua's library, which knows the names of parameters,
+-- or nil. complain(text) is told what is left out.
+return function(source, debug, complain)
+  local classes, lines = described(complain), {}
+  if #classes == 0 then return nil end
+  local function add(line, ...) lines[#lines + 1] = select("#", ...) > 0 and string.format(line, ...) or line end
+  add "---@meta _"
+  add("-- The classes of %s, for editors. Written by: moonrow annotate %s", source, source)
+  add ""
+  for _, class in ipairs(classes) do
+    add_object(add, class)
+    add_class(add, class, debug)
+    add_values(add, class)
+  end
+  add_uses(add, classes)
+  return table.concat(lines, "\n") .. "\n"
+end

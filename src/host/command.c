@@ -1,0 +1,83 @@
+/*
+ * command.c: the host's commands: what the first argument may be besides a script.
+ *
+ * Invariant: a command's result alone goes to the standard output. What the program prints that it runs goes to the
+ * standard error.
+ */
+#define _POSIX_C_SOURCE 200809L /* dup2; NOLINT(bugprone-reserved-identifier) */
+
+#include <lauxlib.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../bind/embedded.h"
+#include "host.h"
+
+static int complain(lua_State *L) {
+    fprintf(stderr, "moonrow annotate: %s\n", luaL_checkstring(L, 1));
+    return 0;
+}
+
+/* Lets require find the modules that lie beside the script. */
+static void look_beside(lua_State *L, const char *script) {
+    const char *slash = strrchr(script, '/');
+    if (!slash) return;
+    lua_getglobal(L, "package");
+    lua_pushlstring(L, script, (size_t)(slash - script));
+    lua_getfield(L, -2, "path");
+    lua_pushfstring(L, "%s/?.lua;%s", lua_tostring(L, -2), lua_tostring(L, -1));
+    lua_setfield(L, -4, "path");
+    lua_pop(L, 3);
+}
+
+/* Runs the script with its output on the standard error. Returns Lua's status. */
+static int run_aside(lua_State *L, const char *script) {
+    fflush(stdout);
+    int out = dup(STDOUT_FILENO);
+    if (out >= 0) dup2(STDERR_FILENO, STDOUT_FILENO);
+    int rc = luaL_loadfile(L, script);
+    if (rc == LUA_OK) rc = host_call(L, 0, 0);
+    fflush(stdout);
+    if (out >= 0) {
+        dup2(out, STDOUT_FILENO);
+        close(out);
+    }
+    return rc;
+}
+
+/* moonrow annotate models.lua: the annotations of the classes that it declares. */
+static bool annotate(lua_State *L, int argc, char **argv, int at) {
+    if (argc != at + 2) {
+        fputs("usage: moonrow annotate models.lua > models.meta.lua\n", stderr);
+        return false;
+    }
+    const char *script = argv[at + 1];
+    look_beside(L, script);
+    if (run_aside(L, script) != LUA_OK) {
+        host_report(L, "moonrow annotate");
+        return false;
+    }
+    lua_getglobal(L, "require");
+    lua_pushliteral(L, "moonrow");
+    lua_call(L, 1, 0);
+    bind_push_embedded(L, "moonrow.annotate");
+    lua_pushstring(L, script);
+    lua_getglobal(L, "debug");
+    lua_pushcfunction(L, complain);
+    if (host_call(L, 3, 1) != LUA_OK) {
+        host_report(L, "moonrow annotate");
+        return false;
+    }
+    if (lua_isnil(L, -1)) {
+        fprintf(stderr, "moonrow annotate: %s declares no class with a table\n", script);
+        return false;
+    }
+    fputs(lua_tostring(L, -1), stdout);
+    fflush(stdout);
+    return true;
+}
+
+bool host_is_command(const char *name) { return strcmp(name, "annotate") == 0; }
+
+bool host_run_command(lua_State *L, int argc, char **argv, int at) { return annotate(L, argc, argv, at); }
