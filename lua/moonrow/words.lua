@@ -34,8 +34,6 @@ return {
   dynamic_loader = ": a large collection is queried: session:query(Class):with_parent(object)",
   contains_alias = ": it is mr.contains_eager, with an alias",
   engine_from_config = ": it is mr.create_engine(url, options)",
-  listen = ": it is mr.event.listen(target, name, fn)",
-  on = ": it is mr.event.listen(target, name, fn)",
   connect = ": a database is opened by mr.open(url)",
   Numeric = exact,
   Decimal = exact,

@@ -96,7 +96,8 @@ describe("dates", function()
   it("of seconds since 1970, and with a zone", function()
     local now = os.time()
     for name in pairs{ born = 1, seen = 1 } do
-      refuse("ArgumentError", { "User." .. name, tostring(now), "mr.datetime.from_unix(seconds)" }, User, { [name] = now })
+      refuse("ArgumentError", { "User." .. name, tostring(now), "mr.datetime.from_unix(seconds)" }, User,
+        { [name] = now })
     end
     for _, make in ipairs{ mr.date, mr.datetime } do
       refuse("ArgumentError", { tostring(now), "mr.datetime.from_unix(seconds)" }, make, now)

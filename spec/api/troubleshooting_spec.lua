@@ -9,8 +9,8 @@ local PAGE = "examples/guide/troubleshooting.md"
 local OTHERS = {
   "...' of … bytes",
   "<Pagination page … of …, … items>",
-  "Boolean{ storage = \"…/…\" }",
-  "{ storage = \"…\"… }",
+  'Boolean{ storage = "…/…" }',
+  '{ storage = "…"… }',
   "/ … + …, 'unixepoch'",
   "a class is indexed by",
   "a list for C",

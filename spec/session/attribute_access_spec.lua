@@ -275,11 +275,11 @@ describe("a relationship that is loaded", function()
         for _, book in ipairs(shelf.books) do assert.equal(shelf, book.shelf) end
       end
     end))
-    local book, kept = shelf.books[2], shelf.books
+    local book, before = shelf.books[2], shelf.books
     book.shelf = other
     assert.equal(other, book.shelf)
     assert.same({ "3.1", "3.3" }, names(shelf))
-    assert.equal(2, #kept)
+    assert.equal(2, #before)
     assert.same({ "1.1", "3.2" }, names(other))
     book.shelf = nil
     assert.is_nil(book.shelf)
@@ -291,12 +291,12 @@ describe("a relationship that is loaded", function()
 
   it("is loaded anew when it has expired, or its row was changed by others", function()
     local shelf = db.session:get(Shelf, 2)
-    local kept, first = shelf.books, shelf.books[1]
+    local before, first = shelf.books, shelf.books[1]
     assert.equal(shelf, first.shelf)
     models.elsewhere(db, "UPDATE book SET shelf_id = 1 WHERE name = '2.1'",
       "INSERT INTO book (name, shelf_id) VALUES ('2.9', 2)")
     db.session:expire_all()
-    assert.equal(2, #kept)
+    assert.equal(2, #before)
     assert.same({ "2.2", "2.9" }, names(shelf))
     assert.equal(1, first.shelf.id)
     db.session:commit()
