@@ -344,15 +344,20 @@ function Session:in_transaction() end
 function Session:retry(fn, options) end
 
 ---Inserts rows (tables by attribute, or rows of a query) without making objects, in batches; returns how many. It
----commits nothing.
+---commits nothing. A Table is taken, too, such as the link table of a many-to-many: its rows are by column.
 ---
 ---```lua
 ---session:import(User, { { name = "Dan" }, { name = "Eve" } }, { batch = 1, progress = function(count) end }) --> 2
 ---local i = 0
 ---session:import(User, function() i = i + 1; if i <= 3 then return { name = "user " .. i } end end) --> 3
 ---session:rollback()
+---local link = db.Table("likes", db.Column{ "user_id", db.Integer, db.ForeignKey "user.id", primary_key = true },
+---  db.Column{ "post_id", db.Integer, db.ForeignKey "post.id", primary_key = true })
+---db:create_all()
+---session:import(link, { { user_id = 1, post_id = 1 }, { user_id = 2, post_id = 1 } }) --> 2
+---session:rollback()
 ---```
----@param class moonrow.Model
+---@param class moonrow.Model|moonrow.Table
 ---@param source (table|moonrow.Row)[]|fun(): (table|moonrow.Row)?
 ---@param options? moonrow.ImportOptions
 ---@return integer rows
