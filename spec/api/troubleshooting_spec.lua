@@ -13,7 +13,6 @@ local OTHERS = {
   '{ storage = "…"… }',
   "/ … + …, 'unixepoch'",
   "a class is indexed by",
-  "a list for C",
   "a storage class is a bit of the types' rules",
   "an alias is indexed by",
   "begin{ mode = ... }",

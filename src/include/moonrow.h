@@ -16,7 +16,10 @@
  *  - errno is not changed.
  *  - Out-parameters are written only when the result is MR_RESULT_OK.
  *  - Text is NUL-terminated UTF-8, except where a length is passed. Positions count from 0.
- *  - Pointers must not be NULL.
+ *  - A handle (mr_object, mr_db, mr_list) or an mr_class that is NULL, as a call that failed or found none leaves it,
+ * is a mistake that is answered: a function that takes the lua_State and returns mr_result fails with an ArgumentError,
+ * which names the function; the others say what they say of nothing: 0, NULL, MR_RESULT_NONE, MR_LIFE_TRANSIENT.
+ *  - Other pointers must not be NULL, unless a comment allows it.
  */
 #ifndef MOONROW_H
 #define MOONROW_H
@@ -102,8 +105,8 @@ void mr_error_clear(struct lua_State *L);
 
 /* ---------------------------------------------------------------- classes */
 
-/* The class with the name; NULL when there is none. When two bases have a class of that name: the class of the base
- * that was made first. */
+/* The class with the name. NULL when there is none: that counts as a failure, an ArgumentError, which mr_error_message
+ * describes. When two bases have a class of that name: the class of the base that was made first. */
 const mr_class *mr_class_find(struct lua_State *L, const char *name);
 /* The class at the index of the stack; NULL when the value is no class. */
 const mr_class *mr_class_at(struct lua_State *L, int index);
@@ -143,7 +146,7 @@ mr_result mr_object_new(struct lua_State *L, const mr_class *klass, mr_object **
 mr_result mr_object_at(struct lua_State *L, int index, mr_object **out);
 /* Pushes the object. */
 mr_result mr_object_push(struct lua_State *L, mr_object *object);
-/* Adds a reference to the handle. Returns object. */
+/* Adds a reference to the handle. Returns object. NULL is allowed. */
 mr_object *mr_object_retain(mr_object *object);
 /* Gives a reference back. NULL is allowed. */
 void mr_object_release(mr_object *object);
@@ -245,11 +248,11 @@ mr_result mr_object_contains(struct lua_State *L, mr_object *object, const char 
 mr_result mr_db_at(struct lua_State *L, int index, mr_db **out);
 /* The same for a global variable: mr_db_global(L, "db", &db). */
 mr_result mr_db_global(struct lua_State *L, const char *name, mr_db **out);
-/* Adds a reference to the handle. Returns db. */
+/* Adds a reference to the handle. Returns db. NULL is allowed. */
 mr_db *mr_db_retain(mr_db *db);
 /* Gives a reference back. NULL is allowed. */
 void mr_db_release(mr_db *db);
-/* Pushes the Lua value of the handle. The stack must have room for 1. */
+/* Pushes the Lua value of the handle; nil for NULL. The stack must have room for 1. */
 void mr_db_push(struct lua_State *L, mr_db *db);
 
 /* The object with the primary key; no statement is executed when the session has it in memory. MR_RESULT_NONE: there is
@@ -288,8 +291,8 @@ mr_result mr_db_create_all(struct lua_State *L, mr_db *db);
 /* ---------------------------------------------------------------- lists */
 
 /* Calls a Lua function and makes a list of its result: a list of objects, a query (all its objects), one object, or
- * nothing. The nargs arguments are on top of the stack, the function is below them; all of them are popped. *out:
- * yours. */
+ * nothing (nil). ArgumentError: it is something else. The nargs arguments are on top of the stack, the function is
+ * below them; all of them are popped. *out: yours. */
 mr_result mr_list_call(struct lua_State *L, int nargs, mr_list **out);
 /* The same for Lua code: mr_list_eval(L, "return User.query:order_by(User.name)", &list). */
 mr_result mr_list_eval(struct lua_State *L, const char *code, mr_list **out);
@@ -297,7 +300,7 @@ mr_result mr_list_eval(struct lua_State *L, const char *code, mr_list **out);
 size_t mr_list_count(const mr_list *list);
 /* The object at the position, borrowed from the list: retain it to keep it. NULL beyond the end. */
 mr_object *mr_list_at(const mr_list *list, size_t at);
-/* Adds a reference to the handle. Returns list. */
+/* Adds a reference to the handle. Returns list. NULL is allowed. */
 mr_list *mr_list_retain(mr_list *list);
 /* Gives a reference back. NULL is allowed. */
 void mr_list_release(mr_list *list);

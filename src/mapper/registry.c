@@ -62,6 +62,15 @@ mr_mapper *mr_registry_find(const mr_registry *registry, const char *name) {
     return found ? *found : NULL;
 }
 
+static const char *next_class_name(void *ud, size_t i) {
+    const mr_registry *r = ud;
+    return i < r->mappers.len ? ((mr_mapper *)mr_vec_ptr(&r->mappers, i))->name : NULL;
+}
+
+const char *mr_registry_nearest(const mr_registry *registry, const char *name) {
+    return mr_nearest(name, next_class_name, (void *)(uintptr_t)registry);
+}
+
 mr_status mr_registry_reserve(mr_registry *registry) {
     mr_vec *mappers = &registry->mappers;
     if (mr_map_reserve(((registry_cell *)registry)->names, mappers->len + 1) != MR_OK) return MR_FAIL;

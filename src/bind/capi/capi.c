@@ -9,6 +9,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "state/error.h"
+
 static const char capi_key = 0;
 static const char made_key = 0;
 
@@ -179,6 +181,37 @@ mr_result capi_run(lua_State *L, lua_CFunction body, void *args, int nargs, int 
     mr_result result = run(L, body, args, nargs, nresults);
     errno = kept;
     return result;
+}
+
+/* ---------------------------------------------------------------- handles that are NULL */
+
+typedef struct null_args {
+    const char *function;
+    capi_given what;
+} null_args;
+
+static int null_body(lua_State *L) {
+    const null_args *a = lua_touserdata(L, 1);
+    switch (a->what) {
+    case CAPI_CLASS:
+        return bind_error(L, MR_ERR_ARGUMENT, "%s: the class is NULL: mr_class_find found none of the name",
+                          a->function);
+    case CAPI_DB:
+        return bind_error(L, MR_ERR_ARGUMENT,
+                          "%s: the mr_db is NULL: mr_db_global or mr_db_at has failed (check "
+                          "its result)",
+                          a->function);
+    default:
+        return bind_error(L, MR_ERR_ARGUMENT,
+                          "%s: the %s is NULL: the call that was to give it has failed or found "
+                          "none (check its result)",
+                          a->function, a->what == CAPI_ITEM ? "item" : "object");
+    }
+}
+
+mr_result capi_refuse_null(lua_State *L, const char *function, capi_given what, int nargs) {
+    null_args args = {function, what};
+    return capi_run(L, null_body, &args, nargs, 0);
 }
 
 /* ---------------------------------------------------------------- asking about it */

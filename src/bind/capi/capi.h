@@ -33,17 +33,30 @@ typedef struct capi_made {
 /* Runs body(L) protected, with args as light userdata at index 1 and then the top nargs values, which
  * are popped; nresults of it are left. A failure is noted for mr_error_kind and the like. */
 mr_result capi_run(lua_State *L, lua_CFunction body, void *args, int nargs, int nresults);
+
+/* What a public function is given, and cannot do without. CAPI_ITEM: the second object of a call. */
+typedef enum capi_given { CAPI_CLASS, CAPI_OBJECT, CAPI_ITEM, CAPI_DB } capi_given;
+
+/* Notes an ArgumentError: the public function was given NULL there. Pops the top nargs values. MR_RESULT_FAIL. */
+mr_result capi_refuse_null(lua_State *L, const char *function, capi_given what, int nargs);
+/* The guard of the public functions that note their errors: a handle that is NULL ends the function. */
+#define CAPI_NEEDS(L, what, handle)                                                                                    \
+    do {                                                                                                               \
+        if (!(handle)) return capi_refuse_null(L, __func__, what, 0);                                                  \
+    } while (0)
+
 /* Inside of a body: keeps the string on top good until the next one is kept, and pops it. */
 const char *capi_keep_text(lua_State *L, size_t *len);
 /* A copy of the key's text that stays until the object's last handle is released; NULL without memory. */
 const char *capi_keep_key(const mr_object *object, const char *s, size_t len);
 /* Inside of a body: an object's handle for the value at the index, which must be an object. */
 mr_object *capi_handle(lua_State *L, int idx);
-/* Inside of a body: the value at the index as a list. */
-mr_list *capi_to_list(lua_State *L, int idx);
+/* Inside of a body: the value at the index as a list. function: the public one, for the message about a value that is
+ * no list of objects. */
+mr_list *capi_to_list(lua_State *L, int idx, const char *function);
 
 /* The same, stored in *out; if a debug hook raises afterwards, *out is NULL again. */
 void capi_give_object(lua_State *L, int idx, mr_object **out);
-void capi_give_list(lua_State *L, int idx, mr_list **out);
+void capi_give_list(lua_State *L, int idx, const char *function, mr_list **out);
 
 #endif

@@ -43,6 +43,7 @@ static int count_body(lua_State *L) {
 }
 
 mr_result mr_object_count(lua_State *L, mr_object *object, const char *attribute, size_t *out) {
+    CAPI_NEEDS(L, CAPI_OBJECT, object);
     return run_items(L, count_body, &(items_args){.object = object, .name = attribute, .out = out});
 }
 
@@ -57,17 +58,19 @@ static int item_body(lua_State *L) {
 }
 
 mr_result mr_object_item(lua_State *L, mr_object *object, const char *attribute, size_t at, mr_object **out) {
+    CAPI_NEEDS(L, CAPI_OBJECT, object);
     return run_items(L, item_body, &(items_args){.object = object, .name = attribute, .at = at, .out = out});
 }
 
 static int items_body(lua_State *L) {
     items_args *a = lua_touserdata(L, 1);
     push_collection(L, a);
-    capi_give_list(L, -1, a->out);
+    capi_give_list(L, -1, "mr_object_items", a->out);
     return 0;
 }
 
 mr_result mr_object_items(lua_State *L, mr_object *object, const char *attribute, mr_list **out) {
+    CAPI_NEEDS(L, CAPI_OBJECT, object);
     return run_items(L, items_body, &(items_args){.object = object, .name = attribute, .out = out});
 }
 
@@ -89,18 +92,25 @@ static mr_result call_method(lua_State *L, mr_object *object, const char *attrib
 }
 
 mr_result mr_object_append(lua_State *L, mr_object *object, const char *attribute, mr_object *item) {
+    CAPI_NEEDS(L, CAPI_OBJECT, object);
+    CAPI_NEEDS(L, CAPI_ITEM, item);
     return call_method(L, object, attribute, "append", item);
 }
 
 mr_result mr_object_remove(lua_State *L, mr_object *object, const char *attribute, mr_object *item) {
+    CAPI_NEEDS(L, CAPI_OBJECT, object);
+    CAPI_NEEDS(L, CAPI_ITEM, item);
     return call_method(L, object, attribute, "remove", item);
 }
 
 mr_result mr_object_contains(lua_State *L, mr_object *object, const char *attribute, mr_object *item) {
+    CAPI_NEEDS(L, CAPI_OBJECT, object);
+    CAPI_NEEDS(L, CAPI_ITEM, item);
     return call_method(L, object, attribute, "contains", item);
 }
 
 mr_result mr_object_clear(lua_State *L, mr_object *object, const char *attribute) {
+    CAPI_NEEDS(L, CAPI_OBJECT, object);
     return call_method(L, object, attribute, "clear", NULL);
 }
 
@@ -119,22 +129,24 @@ static int insert_body(lua_State *L) {
 }
 
 mr_result mr_object_insert(lua_State *L, mr_object *object, const char *attribute, size_t at, mr_object *item) {
+    CAPI_NEEDS(L, CAPI_OBJECT, object);
+    CAPI_NEEDS(L, CAPI_ITEM, item);
     return run_items(L, insert_body, &(items_args){object, attribute, NULL, item, at, NULL, false});
 }
 
 /* ---------------------------------------------------------------- lists */
 
-size_t mr_list_count(const mr_list *list) { return list->n; }
+size_t mr_list_count(const mr_list *list) { return list ? list->n : 0; }
 
-mr_object *mr_list_at(const mr_list *list, size_t at) { return at < list->n ? list->items[at] : NULL; }
+mr_object *mr_list_at(const mr_list *list, size_t at) { return list && at < list->n ? list->items[at] : NULL; }
 
 mr_list *mr_list_retain(mr_list *list) {
-    list->refs++;
+    if (list) list->refs++;
     return list;
 }
 
 /* Makes the list for C from the value at the index, which a function returned. A query gives all its objects. */
-static int list_from_results(lua_State *L, int idx, mr_list **out) {
+static int list_from_results(lua_State *L, int idx, const char *function, mr_list **out) {
     const bind_query *q = bind_query_at(L, idx);
     if (q && !q->select) {
         lua_getfield(L, idx, "all");
@@ -142,7 +154,7 @@ static int list_from_results(lua_State *L, int idx, mr_list **out) {
         lua_call(L, 1, 1);
         idx = lua_gettop(L);
     }
-    *out = capi_to_list(L, idx);
+    *out = capi_to_list(L, idx, function);
     return 0;
 }
 
@@ -150,7 +162,7 @@ static int list_from_results(lua_State *L, int idx, mr_list **out) {
 static int call_body(lua_State *L) {
     mr_list **out = lua_touserdata(L, 1);
     lua_call(L, lua_gettop(L) - 2, 1);
-    return list_from_results(L, 2, out);
+    return list_from_results(L, 2, "mr_list_call", out);
 }
 
 mr_result mr_list_call(lua_State *L, int nargs, mr_list **out) {
@@ -169,7 +181,7 @@ static int eval_body(lua_State *L) {
     eval_args *a = lua_touserdata(L, 1);
     if (luaL_loadstring(L, a->code) != LUA_OK) return lua_error(L);
     lua_call(L, 0, 1);
-    return list_from_results(L, 2, &a->list);
+    return list_from_results(L, 2, "mr_list_eval", &a->list);
 }
 
 mr_result mr_list_eval(lua_State *L, const char *code, mr_list **out) {

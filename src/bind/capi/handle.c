@@ -120,9 +120,26 @@ static list_guard *push_guard(lua_State *L) {
     return guard;
 }
 
-mr_list *capi_to_list(lua_State *L, int idx) {
+/* Is the value a list? Not a string, which has a length, and not a table that is a value with a name, such as a
+ * session. */
+static bool is_list(lua_State *L, int idx) {
+    int base = lua_gettop(L);
+    bool list = luaL_getmetafield(L, idx, "__len") != LUA_TNIL;
+    if (!list && lua_istable(L, idx)) list = lua_rawlen(L, idx) > 0 || luaL_getmetafield(L, idx, "__name") == LUA_TNIL;
+    lua_settop(L, base);
+    return list;
+}
+
+/* Raises: the value on top of the stack, at the place in Lua's list, is no object. */
+static void refuse_item(lua_State *L, const char *function, lua_Integer place) {
+    const char *what = lua_pushfstring(L, "%s: list[%I]", function, (LUAI_UACINT)place);
+    bind_type_error(L, -2, what, "an object of a mapped class");
+}
+
+mr_list *capi_to_list(lua_State *L, int idx, const char *function) {
     idx = lua_absindex(L, idx);
     bool single = bind_test_entity(L, idx) != NULL;
+    if (!single && !lua_isnil(L, idx) && !is_list(L, idx)) bind_type_error(L, idx, function, "objects in a list");
     size_t n = single ? 1 : lua_isnil(L, idx) ? 0 : (size_t)luaL_len(L, idx);
     list_guard *guard = push_guard(L);
     mr_list *list = mr_alloc(bind_of(L)->env, sizeof *list + n * sizeof(mr_entity *));
@@ -135,7 +152,7 @@ mr_list *capi_to_list(lua_State *L, int idx) {
     for (size_t i = 0; i < n; i++) {
         if (single) lua_pushvalue(L, idx);
         else lua_geti(L, idx, (lua_Integer)i + 1);
-        if (!bind_test_entity(L, -1)) bind_type_error(L, -1, "a list for C", "objects of mapped classes");
+        if (!bind_test_entity(L, -1)) refuse_item(L, function, (lua_Integer)i + 1);
         list->items[list->n++] = mr_entity_pin(bind_test_entity(L, -1));
         lua_pop(L, 1);
     }
@@ -174,7 +191,7 @@ void capi_give_object(lua_State *L, int idx, mr_object **out) {
     if (bind_of(L)->made) bind_of(L)->made->object_at = out;
 }
 
-void capi_give_list(lua_State *L, int idx, mr_list **out) {
-    *out = capi_to_list(L, idx);
+void capi_give_list(lua_State *L, int idx, const char *function, mr_list **out) {
+    *out = capi_to_list(L, idx, function);
     if (bind_of(L)->made) bind_of(L)->made->list_at = out;
 }

@@ -27,6 +27,7 @@ static int new_body(lua_State *L) {
 }
 
 mr_result mr_object_new(lua_State *L, const mr_class *klass, mr_object **out) {
+    CAPI_NEEDS(L, CAPI_CLASS, klass);
     handle_args args = {klass, NULL};
     mr_result result = capi_run(L, new_body, &args, 0, 0);
     if (result == MR_RESULT_OK) *out = args.object;
@@ -57,30 +58,34 @@ static int push_body(lua_State *L) {
 }
 
 mr_result mr_object_push(lua_State *L, mr_object *object) {
+    CAPI_NEEDS(L, CAPI_OBJECT, object);
     handle_args args = {NULL, object};
     return capi_run(L, push_body, &args, 0, 1);
 }
 
-mr_object *mr_object_retain(mr_object *object) { return mr_entity_pin(object); }
+mr_object *mr_object_retain(mr_object *object) { return object ? mr_entity_pin(object) : NULL; }
 
 /* ---------------------------------------------------------------- inspection */
 
-const mr_class *mr_object_class(const mr_object *object) { return object->mapper; }
+const mr_class *mr_object_class(const mr_object *object) { return object ? object->mapper : NULL; }
 
 /* mr_life has the places of mr_state. */
-mr_life mr_object_life(const mr_object *object) { return (mr_life)mr_entity_state(object); }
+mr_life mr_object_life(const mr_object *object) {
+    return object ? (mr_life)mr_entity_state(object) : MR_LIFE_TRANSIENT;
+}
 
 const char *mr_life_name(mr_life life) { return mr_state_name((mr_state)life); }
 
-int mr_object_is_modified(const mr_object *object) { return (object->flags & MR_ENTITY_MODIFIED) != 0; }
+int mr_object_is_modified(const mr_object *object) { return object && (object->flags & MR_ENTITY_MODIFIED) != 0; }
 
 mr_result mr_object_key_int(const mr_object *object, int64_t *out) {
-    if (object->identity.kind != MR_INT) return MR_RESULT_NONE;
+    if (!object || object->identity.kind != MR_INT) return MR_RESULT_NONE;
     *out = object->identity.u.i;
     return MR_RESULT_OK;
 }
 
 mr_result mr_object_key_text(const mr_object *object, const char **text, size_t *len) {
+    if (!object) return MR_RESULT_NONE;
     if (object->identity.kind == MR_UNLOADED || object->identity.kind == MR_INT || object->mapper->npk != 1)
         return MR_RESULT_NONE;
     mr_value key;
@@ -96,7 +101,7 @@ mr_result mr_object_key_text(const mr_object *object, const char **text, size_t 
 }
 
 int mr_object_is_loaded(mr_object *object, const char *attribute) {
-    const mr_property *prop = mr_mapper_property(object->mapper, attribute, true);
+    const mr_property *prop = object ? mr_mapper_property(object->mapper, attribute, true) : NULL;
     return prop && mr_attribute_is_loaded(object, prop);
 }
 
@@ -179,6 +184,7 @@ static int holds_body(lua_State *L) {
 }
 
 mr_result mr_object_holds(lua_State *L, mr_object *object, const char *attribute, mr_holds *out) {
+    CAPI_NEEDS(L, CAPI_OBJECT, object);
     return run_read(L, holds_body, &(read_args){.object = object, .name = attribute, .out = out});
 }
 
@@ -190,6 +196,7 @@ static bool read_int(lua_State *L, const read_args *a) {
 }
 
 mr_result mr_object_get_int(lua_State *L, mr_object *object, const char *attribute, int64_t *out) {
+    CAPI_NEEDS(L, CAPI_OBJECT, object);
     return read_as(L, object, attribute, out, read_int, "an integer");
 }
 
@@ -200,6 +207,7 @@ static bool read_float(lua_State *L, const read_args *a) {
 }
 
 mr_result mr_object_get_float(lua_State *L, mr_object *object, const char *attribute, double *out) {
+    CAPI_NEEDS(L, CAPI_OBJECT, object);
     return read_as(L, object, attribute, out, read_float, "a number");
 }
 
@@ -210,6 +218,7 @@ static bool read_bool(lua_State *L, const read_args *a) {
 }
 
 mr_result mr_object_get_bool(lua_State *L, mr_object *object, const char *attribute, int *out) {
+    CAPI_NEEDS(L, CAPI_OBJECT, object);
     return read_as(L, object, attribute, out, read_bool, "a boolean");
 }
 
@@ -220,10 +229,12 @@ static bool read_text(lua_State *L, const read_args *a) {
 }
 
 mr_result mr_object_get_text(lua_State *L, mr_object *object, const char *attribute, const char **text, size_t *len) {
+    CAPI_NEEDS(L, CAPI_OBJECT, object);
     return run_read(L, read_body, &(read_args){object, attribute, text, len, read_text, "a string", false});
 }
 
 mr_result mr_object_get_blob(lua_State *L, mr_object *object, const char *attribute, const void **data, size_t *len) {
+    CAPI_NEEDS(L, CAPI_OBJECT, object);
     const char *text = NULL;
     mr_result result = mr_object_get_text(L, object, attribute, &text, len);
     if (result == MR_RESULT_OK) *data = text;
@@ -242,6 +253,7 @@ static bool read_moment(lua_State *L, const read_args *a) {
 }
 
 mr_result mr_object_get_moment(lua_State *L, mr_object *object, const char *attribute, mr_moment *out) {
+    CAPI_NEEDS(L, CAPI_OBJECT, object);
     return read_as(L, object, attribute, out, read_moment, "date or time");
 }
 
@@ -252,6 +264,7 @@ static bool read_object(lua_State *L, const read_args *a) {
 }
 
 mr_result mr_object_get_object(lua_State *L, mr_object *object, const char *attribute, mr_object **out) {
+    CAPI_NEEDS(L, CAPI_OBJECT, object);
     return read_as(L, object, attribute, out, read_object, "an object");
 }
 
@@ -264,6 +277,7 @@ static int describe_body(lua_State *L) {
 }
 
 mr_result mr_object_describe(lua_State *L, mr_object *object, const char **text) {
+    CAPI_NEEDS(L, CAPI_OBJECT, object);
     return run_read(L, describe_body, &(read_args){.object = object, .out = text});
 }
 
@@ -291,18 +305,22 @@ static mr_result set_value(lua_State *L, mr_object *object, const char *name, mr
 }
 
 mr_result mr_object_set_null(lua_State *L, mr_object *object, const char *attribute) {
+    CAPI_NEEDS(L, CAPI_OBJECT, object);
     return set_value(L, object, attribute, mr_null_value());
 }
 
 mr_result mr_object_set_int(lua_State *L, mr_object *object, const char *attribute, int64_t value) {
+    CAPI_NEEDS(L, CAPI_OBJECT, object);
     return set_value(L, object, attribute, mr_int_value(value));
 }
 
 mr_result mr_object_set_float(lua_State *L, mr_object *object, const char *attribute, double value) {
+    CAPI_NEEDS(L, CAPI_OBJECT, object);
     return set_value(L, object, attribute, mr_float_value(value));
 }
 
 mr_result mr_object_set_bool(lua_State *L, mr_object *object, const char *attribute, int value) {
+    CAPI_NEEDS(L, CAPI_OBJECT, object);
     return set_value(L, object, attribute, mr_bool_value(value != 0));
 }
 
@@ -324,11 +342,13 @@ static int set_bytes_body(lua_State *L) {
 }
 
 mr_result mr_object_set_blob(lua_State *L, mr_object *object, const char *attribute, const void *data, size_t len) {
+    CAPI_NEEDS(L, CAPI_OBJECT, object);
     bytes_args args = {object, attribute, len ? data : "", len};
     return capi_run(L, set_bytes_body, &args, 0, 0);
 }
 
 mr_result mr_object_set_text(lua_State *L, mr_object *object, const char *attribute, const char *text) {
+    CAPI_NEEDS(L, CAPI_OBJECT, object);
     bytes_args args = {object, attribute, text, text ? strlen(text) : 0};
     return capi_run(L, set_bytes_body, &args, 0, 0);
 }
@@ -360,18 +380,22 @@ static mr_result set_moment(lua_State *L, mr_object *object, const char *name, c
 }
 
 mr_result mr_object_set_date(lua_State *L, mr_object *object, const char *attribute, const mr_moment *value) {
+    CAPI_NEEDS(L, CAPI_OBJECT, object);
     return set_moment(L, object, attribute, value, MR_DATE);
 }
 
 mr_result mr_object_set_time(lua_State *L, mr_object *object, const char *attribute, const mr_moment *value) {
+    CAPI_NEEDS(L, CAPI_OBJECT, object);
     return set_moment(L, object, attribute, value, MR_TIME);
 }
 
 mr_result mr_object_set_datetime(lua_State *L, mr_object *object, const char *attribute, const mr_moment *value) {
+    CAPI_NEEDS(L, CAPI_OBJECT, object);
     return set_moment(L, object, attribute, value, MR_DATETIME);
 }
 
 mr_result mr_object_set_object(lua_State *L, mr_object *object, const char *attribute, mr_object *target) {
+    CAPI_NEEDS(L, CAPI_OBJECT, object);
     write_args args = {object, attribute, mr_null_value(), target};
     if (target) args.value.kind = MR_ENTITY;
     return capi_run(L, set_body, &args, 0, 0);
@@ -396,6 +420,7 @@ static int call_body(lua_State *L) {
 }
 
 mr_result mr_object_call(lua_State *L, mr_object *object, const char *method, int nargs, int nresults) {
+    if (!object) return capi_refuse_null(L, __func__, CAPI_OBJECT, nargs);
     call_args args = {object, method, nargs};
     return capi_run(L, call_body, &args, nargs, nresults);
 }

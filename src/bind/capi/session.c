@@ -71,11 +71,14 @@ mr_result mr_db_global(lua_State *L, const char *name, mr_db **out) {
 }
 
 mr_db *mr_db_retain(mr_db *db) {
-    db->refs++;
+    if (db) db->refs++;
     return db;
 }
 
-void mr_db_push(lua_State *L, mr_db *db) { bind_ref_push(L, db->ref); }
+void mr_db_push(lua_State *L, mr_db *db) {
+    if (db) bind_ref_push(L, db->ref);
+    else lua_pushnil(L);
+}
 
 /* ---------------------------------------------------------------- calling the session */
 
@@ -124,27 +127,65 @@ static mr_result call(lua_State *L, mr_db *db, const char *method, mr_object *ob
     return run_session(L, call_body, &args);
 }
 
-mr_result mr_db_add(lua_State *L, mr_db *db, mr_object *object) { return call(L, db, "add", object); }
+mr_result mr_db_add(lua_State *L, mr_db *db, mr_object *object) {
+    CAPI_NEEDS(L, CAPI_DB, db);
+    CAPI_NEEDS(L, CAPI_OBJECT, object);
+    return call(L, db, "add", object);
+}
 
-mr_result mr_db_delete(lua_State *L, mr_db *db, mr_object *object) { return call(L, db, "delete", object); }
+mr_result mr_db_delete(lua_State *L, mr_db *db, mr_object *object) {
+    CAPI_NEEDS(L, CAPI_DB, db);
+    CAPI_NEEDS(L, CAPI_OBJECT, object);
+    return call(L, db, "delete", object);
+}
 
-mr_result mr_db_expunge(lua_State *L, mr_db *db, mr_object *object) { return call(L, db, "expunge", object); }
+mr_result mr_db_expunge(lua_State *L, mr_db *db, mr_object *object) {
+    CAPI_NEEDS(L, CAPI_DB, db);
+    CAPI_NEEDS(L, CAPI_OBJECT, object);
+    return call(L, db, "expunge", object);
+}
 
-mr_result mr_db_refresh(lua_State *L, mr_db *db, mr_object *object) { return call(L, db, "refresh", object); }
+mr_result mr_db_refresh(lua_State *L, mr_db *db, mr_object *object) {
+    CAPI_NEEDS(L, CAPI_DB, db);
+    CAPI_NEEDS(L, CAPI_OBJECT, object);
+    return call(L, db, "refresh", object);
+}
 
-mr_result mr_db_expire(lua_State *L, mr_db *db, mr_object *object) { return call(L, db, "expire", object); }
+mr_result mr_db_expire(lua_State *L, mr_db *db, mr_object *object) {
+    CAPI_NEEDS(L, CAPI_DB, db);
+    CAPI_NEEDS(L, CAPI_OBJECT, object);
+    return call(L, db, "expire", object);
+}
 
-mr_result mr_db_expire_all(lua_State *L, mr_db *db) { return call(L, db, "expire_all", NULL); }
+mr_result mr_db_expire_all(lua_State *L, mr_db *db) {
+    CAPI_NEEDS(L, CAPI_DB, db);
+    return call(L, db, "expire_all", NULL);
+}
 
-mr_result mr_db_begin(lua_State *L, mr_db *db) { return call(L, db, "begin", NULL); }
+mr_result mr_db_begin(lua_State *L, mr_db *db) {
+    CAPI_NEEDS(L, CAPI_DB, db);
+    return call(L, db, "begin", NULL);
+}
 
-mr_result mr_db_flush(lua_State *L, mr_db *db) { return call(L, db, "flush", NULL); }
+mr_result mr_db_flush(lua_State *L, mr_db *db) {
+    CAPI_NEEDS(L, CAPI_DB, db);
+    return call(L, db, "flush", NULL);
+}
 
-mr_result mr_db_commit(lua_State *L, mr_db *db) { return call(L, db, "commit", NULL); }
+mr_result mr_db_commit(lua_State *L, mr_db *db) {
+    CAPI_NEEDS(L, CAPI_DB, db);
+    return call(L, db, "commit", NULL);
+}
 
-mr_result mr_db_rollback(lua_State *L, mr_db *db) { return call(L, db, "rollback", NULL); }
+mr_result mr_db_rollback(lua_State *L, mr_db *db) {
+    CAPI_NEEDS(L, CAPI_DB, db);
+    return call(L, db, "rollback", NULL);
+}
 
-mr_result mr_db_close(lua_State *L, mr_db *db) { return call(L, db, "close", NULL); }
+mr_result mr_db_close(lua_State *L, mr_db *db) {
+    CAPI_NEEDS(L, CAPI_DB, db);
+    return call(L, db, "close", NULL);
+}
 
 static int contains_body(lua_State *L) {
     session_args *a = lua_touserdata(L, 1);
@@ -157,6 +198,8 @@ static int contains_body(lua_State *L) {
 }
 
 mr_result mr_db_contains(lua_State *L, mr_db *db, mr_object *object) {
+    CAPI_NEEDS(L, CAPI_DB, db);
+    CAPI_NEEDS(L, CAPI_OBJECT, object);
     session_args args = {.db = db, .object = object};
     return run_session(L, contains_body, &args);
 }
@@ -177,11 +220,13 @@ static int own_body(lua_State *L) {
 }
 
 mr_result mr_db_remove(lua_State *L, mr_db *db) {
+    CAPI_NEEDS(L, CAPI_DB, db);
     session_args args = {.db = db, .method = "remove", .attribute = "session"};
     return run_session(L, own_body, &args);
 }
 
 mr_result mr_db_create_all(lua_State *L, mr_db *db) {
+    CAPI_NEEDS(L, CAPI_DB, db);
     session_args args = {.db = db, .method = "create_all"};
     return run_session(L, own_body, &args);
 }
@@ -206,11 +251,15 @@ static int get_body(lua_State *L) {
 }
 
 mr_result mr_db_get_int(lua_State *L, mr_db *db, const mr_class *klass, int64_t key, mr_object **out) {
+    CAPI_NEEDS(L, CAPI_DB, db);
+    CAPI_NEEDS(L, CAPI_CLASS, klass);
     session_args args = {.db = db, .klass = klass, .value = mr_int_value(key), .out = out};
     return run_session(L, get_body, &args);
 }
 
 mr_result mr_db_get_text(lua_State *L, mr_db *db, const mr_class *klass, const char *key, mr_object **out) {
+    CAPI_NEEDS(L, CAPI_DB, db);
+    CAPI_NEEDS(L, CAPI_CLASS, klass);
     session_args args = {.db = db, .klass = klass, .value = mr_text_value(key, strlen(key)), .out = out};
     return run_session(L, get_body, &args);
 }
@@ -238,6 +287,8 @@ static int find_body(lua_State *L) {
 
 mr_result mr_db_find_int(lua_State *L, mr_db *db, const mr_class *klass, const char *attribute, int64_t value,
                          mr_object **out) {
+    CAPI_NEEDS(L, CAPI_DB, db);
+    CAPI_NEEDS(L, CAPI_CLASS, klass);
     session_args args = {.db = db, .klass = klass, .attribute = attribute, .out = out};
     args.value = mr_int_value(value);
     return run_session(L, find_body, &args);
@@ -245,6 +296,8 @@ mr_result mr_db_find_int(lua_State *L, mr_db *db, const mr_class *klass, const c
 
 mr_result mr_db_find_text(lua_State *L, mr_db *db, const mr_class *klass, const char *attribute, const char *value,
                           mr_object **out) {
+    CAPI_NEEDS(L, CAPI_DB, db);
+    CAPI_NEEDS(L, CAPI_CLASS, klass);
     session_args args = {.db = db, .klass = klass, .attribute = attribute, .out = out};
     args.value = mr_text_value(value, strlen(value));
     return run_session(L, find_body, &args);
@@ -255,11 +308,13 @@ static int all_body(lua_State *L) {
     push_query(L, a);
     push_method(L, "all");
     lua_call(L, 1, 1);
-    capi_give_list(L, -1, a->out);
+    capi_give_list(L, -1, "mr_db_all", a->out);
     return 0;
 }
 
 mr_result mr_db_all(lua_State *L, mr_db *db, const mr_class *klass, mr_list **out) {
+    CAPI_NEEDS(L, CAPI_DB, db);
+    CAPI_NEEDS(L, CAPI_CLASS, klass);
     session_args args = {.db = db, .klass = klass, .out = out};
     return run_session(L, all_body, &args);
 }
@@ -274,6 +329,8 @@ static int count_body(lua_State *L) {
 }
 
 mr_result mr_db_count(lua_State *L, mr_db *db, const mr_class *klass, int64_t *out) {
+    CAPI_NEEDS(L, CAPI_DB, db);
+    CAPI_NEEDS(L, CAPI_CLASS, klass);
     session_args args = {.db = db, .klass = klass, .out = out};
     return run_session(L, count_body, &args);
 }

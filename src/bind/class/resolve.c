@@ -35,17 +35,12 @@ static lua_Integer push_option_list(lua_State *L, int opts, const char *option) 
     return (lua_Integer)lua_rawlen(L, -1);
 }
 
-static const char *mapper_name_at(void *ud, size_t i) {
-    const mr_registry *r = ud;
-    return i < r->mappers.len ? ((mr_mapper *)mr_vec_ptr(&r->mappers, i))->name : NULL;
-}
-
 /* The class with the name; raises where there is none. */
 static mr_mapper *find_class(lua_State *L, const mr_relationship *rel, const char *name) {
     mr_registry *registry = rel->prop->mapper->registry;
     mr_mapper *mapper = mr_registry_find(registry, name);
     if (mapper) return mapper;
-    const char *near = mr_nearest(name, mapper_name_at, registry);
+    const char *near = mr_registry_nearest(registry, name);
     bind_error(L, MR_ERR_MAPPING, "%s: there is no class named '%s'%s", push_place(L, rel, NULL), name,
                near ? bind_hint(L, near) : ": declare it before the mappings are first used");
     return NULL;

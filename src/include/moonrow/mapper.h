@@ -255,6 +255,8 @@ struct mr_registry {
 mr_registry *mr_registry_new(mr_env *env, mr_metadata *metadata);
 /* The class with the name; NULL, which is no error, when there is none. */
 mr_mapper *mr_registry_find(const mr_registry *registry, const char *name);
+/* The name of the class that most resembles name (see mr_nearest), or NULL. */
+const char *mr_registry_nearest(const mr_registry *registry, const char *name);
 
 /* Begins to declare a class. base may be NULL. Properties are added next; then mr_mapper_finish adds the class to the
  * registry. A declaration that fails before that changes nothing. */
