@@ -81,8 +81,8 @@ static inline void mr_entity_prefetch(const mr_entity *e) {
 #if defined(__GNUC__) || defined(__clang__)
     enum { LINE = 64 };
     __builtin_prefetch(e);
-    __builtin_prefetch((const char *)e + LINE);
-    __builtin_prefetch((const char *)e + 2 * LINE);
+    __builtin_prefetch((const char *)e + (size_t)LINE);
+    __builtin_prefetch((const char *)e + (size_t)2 * LINE);
 #else
     (void)e;
 #endif
