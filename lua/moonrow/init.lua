@@ -65,6 +65,10 @@ return setmetatable(mr, {
   __name = "moonrow",
   __index = function(_, name)
     name = tostring(name)
+    if not words[name] and core.session_methods[name] then
+      core.raise("ArgumentError",
+        string.format("moonrow has no name '%s': it is a method of the session, db.session:%s(...)", name, name))
+    end
     core.raise("ArgumentError", string.format("moonrow has no name '%s'%s", name, words[name] or core.hint(name, mr)))
   end,
 })

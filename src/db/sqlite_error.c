@@ -42,12 +42,25 @@ static mr_errkind kind_of(int rc) {
 
 static bool begins(const char *words, const char *with) { return strncmp(words, with, strlen(with)) == 0; }
 
+static bool is_date_part(const char *name) {
+    static const char *const parts[] = {"year",    "month",   "day",        "hour",      "minute",
+                                        "second",  "week",    "dayofmonth", "dayofweek", "dayofyear",
+                                        "weekday", "quarter", "date_part"};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        if (sqlite3_stricmp(name, parts[i]) == 0) return true;
+    return false;
+}
+
 /* Errors that are mistakes of the program, known by their words alone. */
 static const char *mistake_of(const char *words) {
     if (begins(words, "no such table: "))
         return ": db:create_all() makes the tables of the classes that are declared, once for each file";
     if (begins(words, "no such column: ") || strstr(words, " has no column named "))
         return ": is it spelled so? create_all does not change a table that exists: ALTER TABLE ... ADD COLUMN does";
+    if (begins(words, "no such function: ") && is_date_part(words + strlen("no such function: ")))
+        return ": a part of a date is mr.extract(\"year\", x), with \"month\", \"day\", \"hour\" and the like in place "
+               "of "
+               "\"year\"";
     if (begins(words, "near \"?\": syntax error"))
         return ": a parameter stands for a value alone, not for a name, a PRAGMA's value or the like: write these into "
                "the "

@@ -4,6 +4,9 @@
  * Invariant: cursor and statement belong together; both are given back when the batch ends, also after a failure.
  */
 #include "batch.h"
+
+#include <string.h>
+
 #include "rows.h"
 #include "values.h"
 
@@ -51,6 +54,45 @@ static mr_status check_matched(flush_batch *batch) {
     return MR_FAIL;
 }
 
+/* The name of the column is the last word of the database's message. */
+static bool is_about_column(const mr_error *error, const mr_column *column) {
+    size_t len = strlen(error->orig), n = strlen(column->name);
+    return !column->nullable && len > n && error->orig[len - n - 1] == '.' &&
+           strcmp(error->orig + len - n, column->name) == 0;
+}
+
+/* The relationship whose collection the object has left, so that the key that the error is about was cleared. NULL:
+ * none. *key: the column. */
+static const mr_relationship *left_collection(const mr_error *error, const flush_op *op, const mr_column **key) {
+    for (const flush_sync *sync = op->syncs; sync; sync = sync->next) {
+        if (sync->source || sync->rel->direction != MR_ONE_TO_MANY) continue;
+        for (unsigned i = 0; i < sync->rel->npairs; i++)
+            if (is_about_column(error, *key = sync->rel->pairs[i].remote)) return sync->rel;
+    }
+    const mr_mapper *mapper = op->entity->mapper;
+    for (size_t k = 0; k < mapper->props.len; k++) {
+        const mr_property *prop = mr_vec_ptr(&mapper->props, k);
+        const mr_relationship *rel = prop->kind == MR_PROPERTY_RELATIONSHIP ? prop->relationship : NULL;
+        if (!rel || rel->direction != MR_MANY_TO_ONE || !rel->reverse) continue;
+        if (!mr_entity_is_dirty(op->entity, prop->slot)) continue;
+        for (unsigned i = 0; i < rel->npairs; i++)
+            if (is_about_column(error, *key = rel->pairs[i].local)) return rel->reverse;
+    }
+    return NULL;
+}
+
+/* Was the key that must not be NULL cleared because the object lost its parent? Says so. */
+static void note_cleared_key(const mr_error *error, const flush_op *op, mr_strbuf *note) {
+    const mr_column *key;
+    const mr_relationship *rel =
+        error->kind == MR_ERR_INTEGRITY && error->orig ? left_collection(error, op, &key) : NULL;
+    if (rel)
+        mr_strbuf_printf(note,
+                         " (%s is cleared because the object was taken out of %s.%s, or that %s was deleted: "
+                         "cascade = \"all, delete-orphan\" there deletes it, too; or delete the object first)",
+                         key->name, rel->parent->name, rel->prop->name, rel->parent->name);
+}
+
 /* Adds to the error of the database that is recorded for which object it was. */
 static void note_object(const flush_batch *batch) {
     mr_env *env = batch->flush->env;
@@ -73,6 +115,7 @@ static void note_object(const flush_batch *batch) {
         mr_strbuf_puts(&note, "(of <");
         mr_identity_describe(op->cls->mapper, &op->entity->identity, &note);
         mr_strbuf_puts(&note, ">)");
+        if (batch->st->kind == STATEMENT_UPDATE) note_cleared_key(mr_env_error(env), op, &note);
     }
     const char *text = note.len ? mr_strbuf_str(&note) : NULL;
     if (text) mr_error_add_note(env, text);

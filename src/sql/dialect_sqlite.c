@@ -223,12 +223,14 @@ static void compile_moment(mr_compiler *c, const mr_node *x) {
     mr_emit(c, text);
 }
 
+static const char *next_field(void *fields, size_t i) { return ((const date_field *)fields)[i].name; }
+
 static void compile_extract(mr_compiler *c, const mr_node *node) {
     static const date_field fields[] = {
         {"year", "%Y"}, {"month", "%m"}, {"day", "%d"},   {"hour", "%H"}, {"minute", "%M"},       {"second", "%S"},
-        {"doy", "%j"},  {"dow", "%w"},   {"epoch", "%s"}, {"week", "%W"}, {"milliseconds", "%f"},
+        {"doy", "%j"},  {"dow", "%w"},   {"epoch", "%s"}, {"week", "%W"}, {"milliseconds", "%f"}, {NULL, NULL},
     };
-    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+    for (size_t i = 0; fields[i].name; i++) {
         if (strcmp(fields[i].name, node->name) != 0) continue;
         mr_emit(c, "CAST(STRFTIME('");
         mr_emit(c, fields[i].format);
@@ -237,7 +239,8 @@ static void compile_extract(mr_compiler *c, const mr_node *node) {
         mr_emit(c, ") AS INTEGER)");
         return;
     }
-    mr_compile_fail(c, "extract: SQLite knows no field '%s'", node->name);
+    mr_compile_fail(c, "extract: SQLite knows no field '%s'%s", node->name,
+                    mr_hint(node->env, mr_nearest(node->name, next_field, (void *)fields)));
 }
 
 static bool compile_node(mr_compiler *c, const mr_node *node) {

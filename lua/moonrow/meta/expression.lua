@@ -475,8 +475,9 @@ function mr.not_(criterion) end
 ---session:query(word):order_by(User.id):all() --> {("old"), ("young"), ("?")}
 ---```
 ---@param cases table
+---@param options? { else_: any } # in place of else_ beside the cases
 ---@return moonrow.Expression
-function mr.case(cases) end
+function mr.case(cases, options) end
 
 ---CAST(value AS type).
 ---

@@ -115,6 +115,10 @@ static void push_equal(lua_State *L, const mr_property *prop, mr_node *alias) {
 void bind_push_filter_by(lua_State *L, mr_mapper *mapper, mr_node *alias, int idx, const char *function) {
     size_t n;
     idx = lua_absindex(L, idx);
+    if (bind_test_node(L, idx) && strcmp(function, "filter_by") == 0)
+        bind_error(L, MR_ERR_ARGUMENT,
+                   "filter_by: expected a table such as { name = \"x\" }, got %s (a criterion is given to filter)",
+                   bind_describe(L, idx));
     if (!bind_is_plain_table(L, idx)) bind_type_error(L, idx, function, "a table such as { name = \"x\" }");
     const char **keys = sorted_keys(L, idx, function, &n);
     if (n == 0)

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "state/own.h"
+#include "value/class.h"
 #include "value/query.h"
 #include "value/relationship.h"
 #include "value/schema.h"
@@ -61,12 +62,42 @@ mr_node *bind_to_operand(lua_State *L, int idx, const mr_type *type, const char 
     return new_bind(L, type, &v);
 }
 
+/* The attribute of the class's key. */
+static const char *key_of(const mr_mapper *mapper) {
+    for (size_t i = 0; i < mapper->columns.len; i++) {
+        const mr_property *prop = mr_vec_ptr(&mapper->columns, i);
+        if (mapper->npk > 0 && prop->slot == mapper->pk_slots[0]) return prop->name;
+    }
+    return "id";
+}
+
+const char *bind_class_cure(lua_State *L, int idx, bool value) {
+    idx = lua_absindex(L, idx);
+    const mr_mapper *mapper = bind_test_class(L, idx);
+    const bind_relationship *r = mapper ? NULL : bind_test_relationship(L, idx);
+    luaL_checkstack(L, 4, "describing a class");
+    if (mapper) return lua_pushfstring(L, " (a class is no value: write %s.%s)", mapper->name, key_of(mapper));
+    const mr_relationship *rel = r ? r->prop->relationship : NULL;
+    if (!rel || !rel->target) return NULL;
+    const mr_mapper *target = r->of_type ? r->of_type : rel->target;
+    lua_pushstring(L, target->name);
+    if (value) lua_pushfstring(L, "%s.%s", target->name, key_of(target));
+    return lua_pushfstring(L, " (a relationship is no column: join(%s.%s), and write %s)", r->prop->mapper->name,
+                           r->prop->name, lua_tostring(L, -1));
+}
+
 mr_node *bind_to_value_node(lua_State *L, int idx, const char *what) {
     if (lua_isnoneornil(L, idx)) no_nil(L, what);
     mr_node *node = expression_operand(L, idx);
     if (node) return node;
     mr_value v;
-    if (!bind_to_value(L, idx, NULL, &v)) bind_no_value(L, idx, NULL, what, "a value or an expression", false);
+    if (!bind_to_value(L, idx, NULL, &v)) {
+        const char *cure = bind_class_cure(L, idx, true);
+        if (cure)
+            bind_error(L, MR_ERR_ARGUMENT, "%s: expected a value or an expression, got %s%s", what,
+                       bind_describe(L, idx), cure);
+        bind_no_value(L, idx, NULL, what, "a value or an expression", false);
+    }
     return new_bind(L, mr_type_natural((mr_kind)v.kind), &v);
 }
 
@@ -74,6 +105,12 @@ void bind_own_operand(lua_State *L, int idx, const mr_type *type, const char *wh
     idx = lua_absindex(L, idx);
     bind_push_node(L, bind_to_operand(L, idx, type, what));
     lua_replace(L, idx);
+}
+
+/* Does the function take columns, and no criteria? */
+static bool sorts(const char *function) {
+    static const char *const names[] = {"order_by", "group_by", "distinct", "over", "partition_by", NULL};
+    return bind_is_among(names, function);
 }
 
 static int refuse_criterion(lua_State *L, int idx, const char *function) {
@@ -87,12 +124,14 @@ static int refuse_criterion(lua_State *L, int idx, const char *function) {
     else if (lua_isnoneornil(L, idx)) cure = " (is the variable set?)";
     else if (lua_type(L, idx) == LUA_TSTRING) cure = " (SQL text is written mr.text\"...\")";
     else if (bind_is_plain_table(L, idx)) cure = " (attributes by name are for filter_by)";
+    else if (bind_test_class(L, idx) || (sorts(function) && bind_test_relationship(L, idx)))
+        cure = bind_class_cure(L, idx, true);
     else if (bind_test(L, idx, BIND_RELATIONSHIP))
         cure = " (a relationship is asked with :any(), :has() or :contains())";
     else if (lua_isfunction(L, idx)) cure = " (a method is called: User.name:desc(), User.name:eq(x))";
     else if (bind_is_query(L, idx)) cure = " (a query as a criterion is written query:exists())";
     return bind_error(L, MR_ERR_ARGUMENT, "%s: expected an SQL expression, got %s%s", function, bind_describe(L, idx),
-                      cure);
+                      cure ? cure : "");
 }
 
 mr_node *bind_arg_criterion(lua_State *L, int idx, const char *function) {
@@ -214,6 +253,8 @@ static int missing(lua_State *L) {
         {"x & y, x | y", {"and", "or", "and_", "or_", NULL}},
         {"an SQL function: mr.func.NAME(x)",
          {"lower", "upper", "length", "count", "sum", "max", "min", "avg", "abs", "round", "trim", "coalesce", NULL}},
+        {"mr.extract(\"year\", x), with the part's name in place of \"year\"",
+         {"year", "month", "day", "hour", "minute", "second", "week", "weekday", "doy", "dow", NULL}},
         {NULL, {NULL}},
     };
     const char *name = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "", *cure = bind_cure_of(known, name);

@@ -13,6 +13,9 @@
 mr_node *bind_to_operand(lua_State *L, int idx, const mr_type *type, const char *what);
 /* The same with the value's natural type: for the arguments of functions and arithmetic. */
 mr_node *bind_to_value_node(lua_State *L, int idx, const char *what);
+/* The end of a message that refuses a class or a relationship at idx: " (... write User.id)". value: a column is
+ * wanted; else the class would do. Pushes it; NULL for anything else. */
+const char *bind_class_cure(lua_State *L, int idx, bool value);
 /* Replaces the value at idx by its operand, which the stack owns then: reading the next operand may raise. */
 void bind_own_operand(lua_State *L, int idx, const mr_type *type, const char *what);
 /* The criterion at idx, for where, having and ON: an expression (borrowed). Booleans, nil and other values raise. */

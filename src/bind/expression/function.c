@@ -85,12 +85,53 @@ static int f_not(lua_State *L) {
 
 /* ---------------------------------------------------------------- values */
 
+/* Raises where more than n arguments are given. */
+static void refuse_more(lua_State *L, int n, const char *function, const char *takes) {
+    if (lua_gettop(L) > n)
+        bind_error(L, MR_ERR_ARGUMENT, "%s: expected %s alone, got the argument %s", function, takes,
+                   bind_describe(L, n + 1));
+}
+
+static bool is_list_of_pairs(lua_State *L, int idx) {
+    if (!bind_is_plain_table(L, idx)) return false;
+    lua_rawgeti(L, idx, 1);
+    bool found = bind_is_plain_table(L, -1);
+    lua_pop(L, 1);
+    return found;
+}
+
+/* Leaves two tables on the stack: at 1 the list of pairs, at 2 the options, which may be the same table. */
+static void read_case(lua_State *L) {
+    static const char *const names[] = {"else_", NULL};
+    const char *wanted = "{ {condition, value}, ..., else_ = value }";
+    if (!bind_is_plain_table(L, 1)) bind_type_error(L, 1, "case", wanted);
+    int n = lua_gettop(L), options = 0;
+    if (is_list_of_pairs(L, 1) || n == 1) {
+        bool apart = n == 2 && bind_is_plain_table(L, 2) && lua_rawlen(L, 2) == 0;
+        if (bind_option(L, 1, "else_") != LUA_TNIL) apart = false;
+        lua_pop(L, 1);
+        if (!apart) refuse_more(L, 1, "case", wanted);
+        if (!apart) lua_pushvalue(L, 1);
+        bind_check_options(L, 1, "case", names);
+    } else {
+        n = bind_arguments(L, 1, &options);
+        lua_createtable(L, n, 0);
+        for (int i = 1; i <= n; i++) {
+            lua_pushvalue(L, i);
+            lua_rawseti(L, -2, i);
+        }
+        if (options) lua_pushvalue(L, options);
+        else lua_newtable(L);
+        lua_replace(L, 2);
+        lua_replace(L, 1);
+    }
+    lua_settop(L, 2);
+    bind_check_options(L, 2, "case", names);
+}
+
 /* case{ {condition, value}, ..., else_ = value } */
 static int f_case(lua_State *L) {
-    static const char *const names[] = {"else_", NULL};
-    if (!bind_is_plain_table(L, 1)) return bind_type_error(L, 1, "case", "{ {condition, value}, ..., else_ = value }");
-    bind_check_options(L, 1, "case", names);
-    lua_settop(L, 1);
+    read_case(L);
     int n = (int)lua_rawlen(L, 1), count = 0;
     bind_check_room(L, 2 * n + 8, "case");
     for (int i = 1; i <= n; i++) {
@@ -105,17 +146,18 @@ static int f_case(lua_State *L) {
         lua_remove(L, pair);
         count += 2;
     }
-    if (bind_option(L, 1, "else_") != LUA_TNIL) {
+    if (bind_option(L, 2, "else_") != LUA_TNIL) {
         bind_own_operand(L, -1, NULL, "case: else_");
         count++;
     }
-    mr_node **nodes = bind_collect_nodes(L, 2, count);
+    mr_node **nodes = bind_collect_nodes(L, 3, count);
     bind_push_node(L, mr_sql_case(env_of(L), nodes, (size_t)count));
     return 1;
 }
 
 static int f_cast(lua_State *L) {
     const mr_type *type = bind_arg_type(L, 2, "cast");
+    refuse_more(L, 2, "cast", "a value and a type");
     bind_push_node(L, mr_sql_cast(env_of(L), bind_to_value_node(L, 1, "cast"), type));
     return 1;
 }
@@ -123,6 +165,7 @@ static int f_cast(lua_State *L) {
 /* literal(value) or literal(value, type); literal(mr.null) is NULL. */
 static int f_literal(lua_State *L) {
     const mr_type *type = lua_isnoneornil(L, 2) ? NULL : bind_arg_type(L, 2, "literal");
+    refuse_more(L, 2, "literal", "a value and its type");
     if (bind_is_null(L, 1)) bind_push_node(L, mr_sql_raw(env_of(L), mr_type_simple(MR_TYPE_NULL), "NULL"));
     else bind_push_node(L, bind_to_operand(L, 1, type, "literal"));
     return 1;
@@ -164,12 +207,14 @@ static int f_tuple(lua_State *L) {
 
 static int f_extract(lua_State *L) {
     if (lua_type(L, 1) != LUA_TSTRING) return bind_type_error(L, 1, "extract", "a field such as \"year\"");
+    refuse_more(L, 2, "extract", "a field and an expression");
     mr_node *x = bind_to_value_node(L, 2, "extract");
     bind_push_node(L, mr_sql_extract(env_of(L), lua_tostring(L, 1), x));
     return 1;
 }
 
 static int f_exists(lua_State *L) {
+    refuse_more(L, 1, "exists", "a select or a query");
     mr_node *node = bind_test_node(L, 1);
     bool subquery = node && node->kind == MR_NODE_SUBQUERY;
     if (!subquery && !bind_is_query(L, 1)) return bind_type_error(L, 1, "exists", "a select or a query");

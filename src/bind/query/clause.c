@@ -107,6 +107,22 @@ static void refuse_direction(lua_State *L, const mr_mapper *mapper, const char *
                mapper->name, word, desc ? "desc" : "asc");
 }
 
+/* order_by(User.name, "desc"): the direction is a method of the column before it. */
+static void refuse_lone_direction(lua_State *L, int idx, const mr_query *q) {
+    const char *name = lua_tostring(L, idx), *ways[] = {"desc", "asc", "DESC", "ASC"};
+    const mr_node *column = bind_test_node(L, idx - 1);
+    const mr_mapper *mapper = mr_query_lead(q);
+    if (!column || (mapper && mr_mapper_property(mapper, name, true))) return;
+    for (unsigned i = 0; i < q->nitems; i++) {
+        const mr_node *x = q->items[i].expression;
+        if (x && x->kind == MR_NODE_LABEL && strcmp(x->name, name) == 0) return;
+    }
+    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++)
+        if (strcmp(name, ways[i]) == 0)
+            bind_error(L, MR_ERR_ARGUMENT, "order_by: the direction '%s' is a method: write %s:%s()", name,
+                       bind_push_what(L, column), ways[i & 1]);
+}
+
 /* Replaces the string at idx, a label or an attribute of the query's class, by its expression. */
 static void own_named(lua_State *L, int idx, const mr_query *q, const char *function) {
     const char *name = lua_tostring(L, idx);
@@ -132,8 +148,11 @@ static int listed(lua_State *L, const char *function, mr_query *(*add)(const mr_
         return bind_derive(L, add(q, NULL)); /* order_by(false) takes the order away */
     int n = arguments(L, function);
     if (n == 0) return bind_error(L, MR_ERR_ARGUMENT, "%s: expected columns", function);
-    for (int i = 2; i <= n + 1; i++)
-        if (lua_type(L, i) == LUA_TSTRING) own_named(L, i, q, function);
+    for (int i = 2; i <= n + 1; i++) {
+        if (lua_type(L, i) != LUA_TSTRING) continue;
+        if (i > 2 && strcmp(function, "order_by") == 0) refuse_lone_direction(L, i, q);
+        own_named(L, i, q, function);
+    }
     bind_push_list(L, 2, n, function);
     return bind_derive(L, add(q, mr_node_retain(bind_test_node(L, -1))));
 }

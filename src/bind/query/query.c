@@ -12,6 +12,7 @@
 #include "expression/from.h"
 #include "state/own.h"
 #include "value/class.h"
+#include "value/relationship.h"
 #include "value/schema.h"
 #include "value/session.h"
 
@@ -89,8 +90,9 @@ static void refuse_item(lua_State *L, int idx, const char *function) {
         cure = " (a class or column is written without quotes; SQL text is run by session:execute(mr.text \"...\"))";
     else if (lua_type(L, idx) == LUA_TFUNCTION) cure = " (a function is called: mr.func.count(User.id))";
     else if (lua_isnil(L, idx)) cure = " (is the variable set?)";
+    else if (bind_test(L, idx, BIND_RELATIONSHIP)) cure = bind_class_cure(L, idx, false);
     bind_error(L, MR_ERR_ARGUMENT, "%s: expected classes, columns or other expressions, got %s%s", function,
-               bind_describe(L, idx), cure);
+               bind_describe(L, idx), cure ? cure : "");
 }
 
 static void add_item(lua_State *L, int idx, const char *function, mr_query_item **next) {

@@ -82,12 +82,26 @@ bool bind_read_table_option(lua_State *L, const char *function, const char *name
     return true;
 }
 
+/* Raises where columns stand by name among the options. */
+static void refuse_named_columns(lua_State *L, int options) {
+    if (!options) return;
+    luaL_checkstack(L, 4, "Table");
+    lua_pushnil(L);
+    while (lua_next(L, options)) {
+        if (lua_type(L, -2) == LUA_TSTRING && bind_test_column(L, -1))
+            bind_error(L, MR_ERR_ARGUMENT, "Table: a column is an item with its name in it: Column(\"%s\", ...)",
+                       lua_tostring(L, -2));
+        lua_pop(L, 1);
+    }
+}
+
 static int table_new(lua_State *L) {
     static const char *const names[] = {
         "schema",     "comment", "sqlite_autoincrement", "sqlite_strict", "sqlite_with_rowid", "is_view",
         "definition", NULL};
     int options;
     int n = bind_arguments(L, 1, &options);
+    refuse_named_columns(L, options);
     bind_check_options(L, options, "Table", names);
     const char *name = bind_arg_name(L, 1, "Table", "a name");
     mr_metadata *md = n > 1 ? bind_test_metadata(L, 2) : NULL;

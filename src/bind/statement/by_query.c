@@ -4,11 +4,30 @@
  * Invariant: after the statement, the objects in memory agree with their rows, unless the program says
  * synchronize_session = false.
  */
+#include <string.h>
+
 #include "query/query.h"
 #include "statement.h"
 
-static mr_synchronize read_options(lua_State *L, int idx, const char *function) {
+/* Raises where criteria stand at the place of the options. */
+static void refuse_criteria(lua_State *L, int idx, const mr_query *q, const char *function) {
+    const mr_mapper *mapper = mr_query_lead(q);
+    if (bind_test_node(L, idx))
+        bind_error(L, MR_ERR_ARGUMENT, "%s: criteria stand before it: filter(...):%s(...)", function, function);
+    if (!mapper || !bind_is_plain_table(L, idx)) return;
+    lua_pushnil(L);
+    while (lua_next(L, idx)) {
+        lua_pop(L, 1);
+        const char *name = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : NULL;
+        if (name && strcmp(name, "synchronize_session") != 0 && mr_mapper_property(mapper, name, true))
+            bind_error(L, MR_ERR_ARGUMENT, "%s: criteria stand before it: filter_by{ %s = ... }:%s(...)", function,
+                       name, function);
+    }
+}
+
+static mr_synchronize read_options(lua_State *L, int idx, const mr_query *q, const char *function) {
     if (lua_isnoneornil(L, idx)) return MR_SYNCHRONIZE_AUTO;
+    refuse_criteria(L, idx, q, function);
     if (!bind_is_plain_table(L, idx))
         bind_type_error(L, idx, function, "a table of options such as { synchronize_session = \"fetch\" }");
     return bind_option_synchronize(L, idx, function, MR_SYNCHRONIZE_AUTO);
@@ -55,7 +74,7 @@ static int q_update(lua_State *L) {
     lua_settop(L, 3);
     mr_mapper *mapper = only_class(L, q, "update");
     if (!bind_is_plain_table(L, 2)) bind_type_error(L, 2, "update", "a table of values such as { name = \"x\" }");
-    mr_synchronize how = read_options(L, 3, "update");
+    mr_synchronize how = read_options(L, 3, q, "update");
     const bind_statement *values = push_values(L, mapper, 2);
     return run(L, q, values, how, "update");
 }
@@ -65,7 +84,7 @@ static int q_delete(lua_State *L) {
     mr_query *q = bind_query_arg(L, "delete");
     bind_refuse_more(L, 1, "delete", " (criteria are given to filter)");
     lua_settop(L, 2);
-    mr_synchronize how = read_options(L, 2, "delete");
+    mr_synchronize how = read_options(L, 2, q, "delete");
     only_class(L, q, "delete");
     return run(L, q, NULL, how, "delete");
 }

@@ -271,6 +271,24 @@ static bool mentions(mr_env *env, const mr_node *on, const mr_node *left) {
     return found;
 }
 
+/* A relationship of the class to the target, or NULL. */
+static const mr_relationship *leads_to(const mr_mapper *from, const mr_mapper *target) {
+    for (size_t i = 0; from && i < from->props.len; i++) {
+        const mr_property *prop = mr_vec_ptr(&from->props, i);
+        const mr_relationship *rel = prop->kind == MR_PROPERTY_RELATIONSHIP ? prop->relationship : NULL;
+        if (rel && rel->target && mr_mapper_isa(target, rel->target)) return rel;
+    }
+    return NULL;
+}
+
+/* A relationship to the join's class, of a class of the query. */
+static const mr_relationship *relationship_to(const mr_planner *p, const mr_query_join *join) {
+    const mr_relationship *rel = NULL;
+    for (unsigned i = 0; join->mapper && i < p->q->nitems && !rel; i++)
+        if (!p->q->items[i].alias) rel = leads_to(p->q->items[i].mapper, join->mapper);
+    return rel;
+}
+
 /* Chooses the left side: the only possible one that the condition names, or that has a foreign key to the right side.
  */
 static mr_status choose_left(mr_planner *p, const mr_query_join *join, const mr_node *on, mr_node *right,
@@ -286,6 +304,11 @@ static mr_status choose_left(mr_planner *p, const mr_query_join *join, const mr_
     }
     if (*out && n == 1) return MR_OK;
     const char *name = join->mapper ? join->mapper->name : words_for(right);
+    const mr_relationship *rel = relationship_to(p, join);
+    if (n == 0 && rel)
+        return mr_fail(p->env, MR_ERR_INVALID_REQUEST,
+                       "don't know how to join to %s, no foreign key leads there: name the relationship, join(%s.%s)",
+                       name, rel->parent->name, rel->prop->name);
     if (n == 0)
         return mr_fail(p->env, MR_ERR_INVALID_REQUEST,
                        "don't know how to join to %s: say where the join begins with select_from, and give it a "
